@@ -1,0 +1,227 @@
+# threadleak: build, test, install.   make deps demo · make deps check · make V=1
+PREFIX ?= /usr/local
+DESTDIR ?=
+VERSION := 0.1.0
+BUILD ?= build
+
+CC ?= cc
+CXX ?= c++
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+BASE := -std=gnu11 -D_GNU_SOURCE -Isrc -DTHREADLEAK_VERSION='"$(VERSION)"' -MMD -MP
+ASAN := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+TSAN := -O1 -fsanitize=thread
+
+Q := $(if $(V),,@)
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+# `make deps check`: nothing is compiled before what it needs is there.
+FIRST := $(filter deps,$(MAKECMDGOALS))
+
+# ---- what is built of what ------------------------------------------------
+SRC := ledger_read ledger_load ledger_open maps options options_parse process symbolize runtime_frames leak leak_build leak_stack ignore report_format text_parts report_text report_json
+CLI := main cli output cmd_run run_options run_env run_child run_dir cmd_report cmd_explain watchable elf_head
+PRELOAD := start real memory_probe ledger_map ledger_write index capture module site thread_end hook_thread hook_process finish reporter last_look raw_report
+# The shim has tier 0 of src/ in it, built its own way.
+PRELOAD_SRC := options options_parse
+CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_leak check_report check_ledger_write check_watchable check_output
+# What suites share, and what they test besides src/.
+CHECK_PARTS := tests/ledger_fake $(patsubst %,cli/%,$(filter-out main cmd_%,$(CLI)))
+# check_ledger_write has the shim's writer in it, and no CLI.
+CHECK_WRITER := ledger_map ledger_write index site module
+
+# One behaviour each: tests/targets/NAME.c
+TARGETS := atexit_creates atexit_joins atexit_prints baseline cancel cancel_in_join child_ignored \
+	chroot clean close_all close_stderr create_eagain create_einval daemonize deep demo \
+	destructor_again destructor_blocks destructor_creates detach_when detached dlopen_loop \
+	drop_privileges dump_signal end_exec end_exit end_exit_in_thread end_last_thread \
+	end_last_thread_leaves end_pthread_exit end_quick_exit end_signal end_underscore_Exit \
+	end_underscore_exit errno_kept exec_fails exit_while_creating fork_child fork_clean \
+	fork_in_thread fork_storm grace grace_ignores_stuck inlined join_all_ways join_fails \
+	kill_after_create kinds many_short no_thread openmp recycled_handle return_values run_child \
+	running seccomp_filter setname setname_ended signal_creates signal_storm signal_taken \
+	small_stack spawn stripped tail_call thrd tree unjoined unset_preload untracked vfork \
+	wait_for_end wait_in_thread constructor_linked address_sanitized static_program
+TARGETS_CXX := late_exceptions std_async std_thread
+TARGETS_LIB := libconstructor.so libplugin.so libthrows.so
+# Only where there is a compiler for it.
+TARGETS_MAYBE := rust_thread program_32bit
+
+LIBS := -ldw -lelf -ljansson -liberty -lm
+CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck -lm -lrt -lsubunit -lpthread)
+
+all: $(BUILD)/libthreadleak.so $(BUILD)/threadleak
+
+# ---- src/, cli/ and the suites: plain, and with each sanitizer -------------------
+# $(call code,FOLDER,FLAGS)
+define code
+$(1)/src/%.o: src/%.c | $(FIRST)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(BASE) $$(WARN) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
+
+$(1)/cli/%.o: cli/%.c | $(FIRST)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(BASE) $$(WARN) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
+
+$(1)/tests/%.o: tests/%.c | $(FIRST)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(BASE) -Icli -Ipreload -Itests $$(WARN) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
+
+$(1)/writer/%.o: preload/%.c | $(FIRST)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(BASE) -Ipreload $$(WARN) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
+
+$(1)/threadleak: $$(CLI:%=$(1)/cli/%.o) $$(SRC:%=$(1)/src/%.o)
+	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -o $$@ $$^ $$(LIBS)
+
+$(1)/tests/check_ledger_write: $(1)/tests/check_ledger_write.o $$(CHECK_WRITER:%=$(1)/writer/%.o) \
+		$$(PRELOAD_SRC:%=$(1)/src/%.o)
+	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -o $$@ $$^ $$(CHECK_LIBS)
+
+$(1)/tests/check_%: $(1)/tests/check_%.o $$(CHECK_PARTS:%=$(1)/%.o) $$(SRC:%=$(1)/src/%.o)
+	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -o $$@ $$^ $$(LIBS) $$(CHECK_LIBS)
+endef
+$(eval $(call code,$(BUILD),))
+$(eval $(call code,$(BUILD)/asan,$(ASAN)))
+$(eval $(call code,$(BUILD)/tsan,$(TSAN)))
+
+# ---- the shim -------------------------------------------------------------------
+# No CFLAGS here: it must load into anything.
+PRELOAD_FLAGS := -O2 -g -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector \
+	-fasynchronous-unwind-tables -fno-plt
+PRELOAD_OBJ := $(PRELOAD:%=$(BUILD)/preload/%.o) $(PRELOAD_SRC:%=$(BUILD)/preload/src_%.o)
+
+$(BUILD)/preload/%.o: preload/%.c | $(FIRST)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) -Ipreload $(WARN) $(PRELOAD_FLAGS) -c -o $@ $<
+
+$(BUILD)/preload/src_%.o: src/%.c | $(FIRST)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(WARN) $(PRELOAD_FLAGS) -c -o $@ $<
+
+$(BUILD)/libthreadleak.so: $(PRELOAD_OBJ) preload/threadleak.map
+	$(Q)$(CC) -shared -o $@ $(PRELOAD_OBJ) -Wl,--version-script=preload/threadleak.map \
+		-Wl,-z,nodelete -Wl,-z,relro,-z,now -Wl,--no-undefined -Wl,-soname,libthreadleak.so
+
+$(BUILD)/asan/libthreadleak.so: $(BUILD)/libthreadleak.so
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+# ---- the targets of the end-to-end tests --------------------------------------------
+# Unoptimised, so that every function that stands in the source stands in the backtrace.
+TARGET_FLAGS := -O0 -g -fno-pie -no-pie -pthread -Wall -Wextra -Wshadow
+TARGET_C := -std=gnu11 -D_GNU_SOURCE -MMD -MP
+$(BUILD)/targets/address_sanitized: TARGET_MORE := -fsanitize=address
+$(BUILD)/targets/constructor_linked: TARGET_MORE := -L$(BUILD)/targets -lconstructor -Wl,-rpath,'$$ORIGIN'
+$(BUILD)/targets/constructor_linked: $(BUILD)/targets/libconstructor.so
+$(BUILD)/targets/dlopen_loop: TARGET_MORE := -rdynamic -ldl
+$(BUILD)/targets/inlined $(BUILD)/targets/tail_call: TARGET_MORE := -O2
+$(BUILD)/targets/late_exceptions: TARGET_MORE := -ldl
+$(BUILD)/targets/openmp: TARGET_MORE := -fopenmp
+$(BUILD)/targets/static_program: TARGET_MORE := -static
+$(BUILD)/targets/stripped: TARGET_MORE := -s
+$(BUILD)/targets/untracked: TARGET_MORE := -ldl
+
+$(BUILD)/targets/%: tests/targets/%.c | $(FIRST)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TARGET_C) $(TARGET_FLAGS) -o $@ $< $(TARGET_MORE)
+
+$(BUILD)/targets/%: tests/targets/%.cpp | $(FIRST)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=c++17 -MMD -MP $(TARGET_FLAGS) -o $@ $< $(TARGET_MORE)
+
+$(BUILD)/targets/lib%.so: tests/targets/lib_%.c | $(FIRST)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TARGET_C) -shared -fPIC -O0 -g -pthread -Wall -Wextra -o $@ $<
+
+$(BUILD)/targets/lib%.so: tests/targets/lib_%.cpp | $(FIRST)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=c++17 -MMD -MP -shared -fPIC -O0 -g -Wall -Wextra -o $@ $<
+
+$(BUILD)/targets/rust_thread: tests/targets/rust_thread.rs | $(FIRST)
+	@mkdir -p $(@D)
+	$(Q)! command -v rustc >/dev/null || env -u MAKEFLAGS rustc -g -o $@ $<
+
+$(BUILD)/targets/program_32bit: tests/targets/no_thread.c | $(FIRST)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -m32 -o $@ $< 2>/dev/null || true
+
+targets: $(TARGETS:%=$(BUILD)/targets/%) $(TARGETS_CXX:%=$(BUILD)/targets/%) \
+	$(TARGETS_LIB:%=$(BUILD)/targets/%) $(TARGETS_MAYBE:%=$(BUILD)/targets/%)
+
+# ---- tests ------------------------------------------------------------------------------
+SUITES := $(CHECKS:%=$(BUILD)/tests/%)
+SUITES_ASAN := $(CHECKS:%=$(BUILD)/asan/tests/%)
+SUITES_TSAN := $(BUILD)/tsan/tests/check_ledger_write
+ALL_ASAN := $(BUILD)/asan/threadleak $(BUILD)/asan/libthreadleak.so $(SUITES_ASAN)
+E2E_ASAN := "tests/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --only-json"
+
+check: all targets $(SUITES) $(ALL_ASAN) $(SUITES_TSAN)
+	$(Q)tests/all.sh $(SUITES) $(SUITES_ASAN) $(SUITES_TSAN) \
+		"tests/layering.sh $(BUILD)" "tests/e2e.py --build $(BUILD)" $(E2E_ASAN) "tests/real.py --build $(BUILD)"
+
+asan: all targets $(ALL_ASAN)
+	$(Q)tests/all.sh $(SUITES_ASAN) $(E2E_ASAN)
+
+tsan: $(SUITES_TSAN)
+	$(Q)tests/all.sh $(SUITES_TSAN)
+
+FUZZ_SECONDS ?= 60
+FUZZERS := fuzz_ledger
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(SRC:%=src/%.c) tests/ledger_fake.c | $(FIRST)
+	@mkdir -p $(@D)
+	$(Q)clang $(BASE) -Itests -g -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(SRC:%=src/%.c) \
+		tests/ledger_fake.c $(LIBS)
+
+fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
+	$(Q)for fuzzer in $^; do \
+		mkdir -p $$fuzzer.corpus && $$fuzzer -max_total_time=$(FUZZ_SECONDS) $$fuzzer.corpus || exit 1; done
+
+CODE = $(wildcard src/*.[ch] preload/*.[ch] cli/*.[ch] tests/*.[ch] tests/*/*.[ch] tests/*/*.cpp bench/*.c)
+lint:
+	$(Q)clang-format --dry-run -Werror $(CODE)
+	$(Q)clang-tidy --quiet $(SRC:%=src/%.c) $(CLI:%=cli/%.c) $(PRELOAD:%=preload/%.c) -- $(BASE) -Ipreload
+	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability \
+		--suppress=missingInclude --inline-suppr -Isrc -Ipreload src cli preload
+
+# ---- try, measure -----------------------------------------------------------------------
+demo: all $(BUILD)/targets/demo
+	$(Q)echo '$$ LD_PRELOAD=$(BUILD)/libthreadleak.so $(BUILD)/targets/demo'
+	$(Q)LD_PRELOAD='$(abspath $(BUILD))/libthreadleak.so' $(BUILD)/targets/demo
+
+$(BUILD)/bench/bench: bench/bench.c | $(FIRST)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TARGET_C) -O2 -g -fno-optimize-sibling-calls -Isrc -Wall -Wextra -pthread -o $@ $<
+
+bench: all $(BUILD)/bench/bench
+	$(Q)bench/bench.sh $(BUILD) $(QUICK)
+
+# ---- install ---------------------------------------------------------------------------------
+$(BUILD)/threadleak.1: man/threadleak.1.scd | $(FIRST)
+	@mkdir -p $(@D)
+	$(Q)scdoc <$< >$@
+
+MAN := $(if $(wildcard man/threadleak.1.scd),$(if $(shell command -v scdoc),$(BUILD)/threadleak.1))
+install: all $(MAN)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib
+	install -m 755 $(BUILD)/threadleak $(DESTDIR)$(PREFIX)/bin/threadleak
+	install -m 755 $(BUILD)/libthreadleak.so $(DESTDIR)$(PREFIX)/lib/libthreadleak.so
+ifneq ($(MAN),)
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man1/threadleak.1
+endif
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/threadleak $(DESTDIR)$(PREFIX)/lib/libthreadleak.so \
+		$(DESTDIR)$(PREFIX)/share/man/man1/threadleak.1
+
+deps:
+	$(Q).ci/deps.sh
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all targets check asan tsan fuzz lint demo bench install uninstall deps clean
+.SECONDARY:
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

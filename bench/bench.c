@@ -1,0 +1,191 @@
+/*
+ * What bench.sh measures, one thing a call; each prints one number or two.
+ *
+ *   bench pairs DEPTH CREATORS OTHERS PAIRS   ns for each create + join
+ *   bench nothing                             no thread at all
+ *   bench memory THREADS                      KiB resident for each live thread; bytes of
+ *                                             ledger touched for each
+ *   bench flat PAIRS                          KiB resident after the first 10,000
+ *                                             pairs, and after the last
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SMALL_STACK (64 * 1024)
+
+static void die(const char *what)
+{
+    perror(what);
+    _exit(1);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* ---- other threads, asleep ------------------------------------------------- */
+
+static sem_t never;
+
+static void *sleep_for_ever(void *arg)
+{
+    while (sem_wait(&never) != 0)
+        ;
+    return arg;
+}
+
+static void start_others(long count)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+
+    sem_init(&never, 0, 0);
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, SMALL_STACK);
+    for (long i = 0; i < count; i++) {
+        int error = pthread_create(&thread, &attr, sleep_for_ever, NULL);
+        if (error) {
+            errno = error;
+            die("pthread_create");
+        }
+    }
+}
+
+/* ---- create + join ------------------------------------------------------------- */
+
+static void *nothing(void *arg)
+{
+    return arg;
+}
+
+static int failed;
+
+static void create_and_join(long pairs)
+{
+    for (long i = 0; i < pairs; i++) {
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, nothing, NULL) != 0 || pthread_join(thread, NULL) != 0)
+            failed = 1;
+    }
+}
+
+/* The asm keeps the compiler from making a loop of it. */
+static __attribute__((noinline)) void at_depth(int depth, long pairs)
+{
+    if (depth > 0)
+        at_depth(depth - 1, pairs);
+    else
+        create_and_join(pairs);
+    __asm__ volatile("");
+}
+
+static struct {
+    int depth;
+    long pairs;
+    pthread_barrier_t start;
+} job;
+
+static void *creator(void *arg)
+{
+    pthread_barrier_wait(&job.start);
+    at_depth(job.depth, job.pairs);
+    return arg;
+}
+
+static double measure_pairs(int depth, int creators, long pairs)
+{
+    pthread_t threads[64];
+    uint64_t begin;
+
+    /* main, at_depth, create_and_join and libc's two are there anyway. */
+    job.depth = depth > 3 ? depth - 3 : 0;
+    job.pairs = pairs / creators;
+    at_depth(job.depth, 500);
+    if (creators == 1) {
+        begin = now_ns();
+        at_depth(job.depth, pairs);
+        return (double)(now_ns() - begin) / (double)pairs;
+    }
+    pthread_barrier_init(&job.start, NULL, (unsigned)creators + 1);
+    for (int i = 0; i < creators; i++)
+        if (pthread_create(&threads[i], NULL, creator, NULL) != 0)
+            die("pthread_create");
+    pthread_barrier_wait(&job.start);
+    begin = now_ns();
+    for (int i = 0; i < creators; i++)
+        pthread_join(threads[i], NULL);
+    return (double)(now_ns() - begin) / (double)(job.pairs * creators);
+}
+
+/* ---- memory --------------------------------------------------------------------- */
+
+static long resident_kib(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file || fscanf(file, "%*d %ld", &pages) != 1)
+        die("/proc/self/statm");
+    fclose(file);
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* Of the ledger's mapping, as the kernel counts it; 0 without the shim. */
+static long ledger_kib(void)
+{
+    char line[512];
+    long total = 0, kib;
+    int inside = 0;
+    FILE *file = fopen("/proc/self/smaps", "r");
+    if (!file)
+        die("/proc/self/smaps");
+    while (fgets(line, sizeof(line), file)) {
+        unsigned long from, to;
+        if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+            inside = strstr(line, "threadleak (deleted)") || strstr(line, "/ledger.");
+        else if (inside && sscanf(line, "Rss: %ld kB", &kib) == 1)
+            total += kib;
+    }
+    fclose(file);
+    return total;
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+    long numbers[4] = {0};
+    for (int i = 0; i < 4 && i + 2 < argc; i++)
+        numbers[i] = atol(argv[i + 2]);
+
+    if (strcmp(what, "nothing") == 0)
+        return 0;
+    if (strcmp(what, "pairs") == 0 && argc == 6 && numbers[1] > 0 && numbers[1] <= 64) {
+        start_others(numbers[2]);
+        printf("%.1f\n", measure_pairs((int)numbers[0], (int)numbers[1], numbers[3]));
+    } else if (strcmp(what, "memory") == 0 && argc == 3) {
+        start_others(1);
+        long before = resident_kib(), ledger = ledger_kib();
+        start_others(numbers[0]);
+        printf("%.2f %.1f\n", (double)(resident_kib() - before) / (double)numbers[0],
+               (double)(ledger_kib() - ledger) * 1024 / (double)numbers[0]);
+    } else if (strcmp(what, "flat") == 0 && argc == 3) {
+        create_and_join(10000);
+        long before = resident_kib();
+        create_and_join(numbers[0] - 10000);
+        printf("%ld %ld\n", before, resident_kib());
+    } else {
+        fprintf(stderr, "bench: see the head of bench.c\n");
+        return 2;
+    }
+    fflush(stdout);
+    _exit(failed); /* no report of the threads that sleep */
+}

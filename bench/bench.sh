@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# Measures what the shim costs, against the bare program, in one run: with and
+# without it by turns, so that a change of the machine's mood meets both.
+#   bench/bench.sh BUILD [QUICK]       or: make bench [QUICK=1]
+set -eu
+cd "$(dirname "$0")/.."
+build=$PWD/${1:-build}
+bench=$build/bench/bench
+shim=$build/libthreadleak.so
+if [ -n "${2:-}" ]; then
+    rounds=5 pairs=4000 million=50000 starts=50
+else
+    rounds=15 pairs=20000 million=1000000 starts=200
+fi
+
+with() { LD_PRELOAD=$shim THREADLEAK_OPTIONS=grace_ms=0 "$@"; }
+without() { env -u LD_PRELOAD "$@"; }
+
+# statistics FILE: median, and spread: half the distance between the quartiles
+statistics() {
+    sort -n "$1" | awk '
+        { value[NR] = $1 }
+        function at(part,   place) {
+            place = 1 + (NR - 1) * part
+            return value[int(place)] + (place - int(place)) * (value[int(place) + (place > int(place))] - value[int(place)])
+        }
+        END { printf "%.3f %.3f\n", at(0.5), (at(0.75) - at(0.25)) / 2 }'
+}
+
+bare=$(mktemp) watched=$(mktemp)
+trap 'rm -f "$bare" "$watched"' EXIT
+
+# row NAME UNIT SCALE: one line of the table from what the two files hold
+row() {
+    read -r bare_median bare_spread < <(statistics "$bare")
+    read -r median spread < <(statistics "$watched")
+    awk -v name="$1" -v unit="$2" -v scale="$3" -v a="$bare_median" -v as="$bare_spread" -v b="$median" \
+        -v bs="$spread" 'BEGIN {
+            printf "%-44s %9.2f ±%-6.2f %9.2f ±%-6.2f %8.3f %+9.2f %s\n", name,
+                a / scale, as / scale, b / scale, bs / scale, a ? b / a : 0, (b - a) / scale, unit
+        }'
+}
+
+# by_turns COMMAND...: runs it `rounds` times each way; the first pair warms up
+by_turns() {
+    : >"$bare"
+    : >"$watched"
+    without "$@" >/dev/null
+    with "$@" >/dev/null
+    for ((round = 0; round < rounds; round++)); do
+        if ((round % 2)); then
+            with "$@" >>"$watched"
+            without "$@" >>"$bare"
+        else
+            without "$@" >>"$bare"
+            with "$@" >>"$watched"
+        fi
+    done
+}
+
+# ns for one start and exit, over many
+start_and_exit() {
+    local begin end
+    begin=$(date +%s%N)
+    for ((i = 0; i < starts; i++)); do
+        "$bench" nothing
+    done
+    end=$(date +%s%N)
+    echo $(((end - begin) / starts))
+}
+
+echo "threadleak bench: $(nproc) CPUs, $(uname -sr), $rounds rounds by turns; median ± half the quartiles' distance"
+printf '%-44s %17s %17s %8s %9s\n' '' bare 'with shim' ratio added
+
+for others in 0 10000; do
+    for creators in 1 8; do
+        for depth in 3 10 30; do
+            if ! without "$bench" pairs 3 1 "$others" 1 >/dev/null 2>&1; then
+                echo "create + join with $others threads asleep: this system allows fewer threads; left out"
+                continue 3
+            fi
+            by_turns "$bench" pairs "$depth" "$creators" "$others" "$pairs"
+            row "create + join, depth $depth, by $creators, $others asleep" µs 1000
+        done
+    done
+done
+
+: >"$bare"
+: >"$watched"
+for ((round = 0; round < rounds; round++)); do
+    start_and_exit >>"$bare"
+    (
+        export LD_PRELOAD=$shim
+        start_and_exit
+    ) >>"$watched"
+done
+row "start + exit, no thread" ms 1000000
+
+# Resident memory at its highest, of a program without a thread.
+peak_kib() {
+    awk '/^Rss:/ { sum += $2 } END { print sum }'
+}
+: >"$bare"
+: >"$watched"
+for ((round = 0; round < rounds; round++)); do
+    without cat /proc/self/smaps | peak_kib >>"$bare"
+    with cat /proc/self/smaps | peak_kib >>"$watched"
+done
+row "resident, no thread" KiB 1
+
+count=10000
+without "$bench" memory "$count" >/dev/null 2>&1 || count=1000
+without "$bench" memory "$count" | cut -d' ' -f1 >"$bare"
+with "$bench" memory "$count" >"$watched.both"
+cut -d' ' -f1 "$watched.both" >"$watched"
+row "resident for each of $count live threads" KiB 1
+echo "ledger bytes touched for each of $count live threads: $(cut -d' ' -f2 "$watched.both")"
+rm -f "$watched.both"
+
+read -r first last < <(with "$bench" flat "$million")
+echo "resident after 10,000 pairs: $first KiB, after $million: $last KiB"

@@ -1,0 +1,130 @@
+/*
+ * `threadleak _explain exit|dump PID`: how the shim has its process explained,
+ * at its end or on the dump signal.  Not for users: it is in no help.
+ *
+ * Ends with 0 when nothing counts (and nothing was written), 1 when leaks were
+ * reported, 2 when it could not; the shim then writes its own raw report.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "ignore.h"
+#include "leak.h"
+#include "options.h"
+#include "output.h"
+#include "report.h"
+
+struct explain {
+    bool dump;
+    pid_t pid;
+    struct options options;
+    struct ledger *ledger;
+    struct ignore *ignore;
+    struct symbolizer *symbolizer;
+    struct report *report;
+};
+
+/* An unreadable file must not cost the user the report. */
+static void load_suppressions(struct explain *explain)
+{
+    struct error error;
+    explain->ignore = ignore_new();
+    for (unsigned i = 0; explain->ignore && i < explain->options.suppressions_count; i++)
+        if (!ignore_load(explain->ignore, explain->options.suppressions[i], &error))
+            cli_say("%s; reporting without it", error.text);
+}
+
+static bool open_ledger(struct explain *explain, struct error *error)
+{
+    if (ledger_open_process(explain->pid, &explain->ledger, error) != LEDGER_OPEN_OK)
+        return false;
+    const struct ledger_header *header = ledger_get_header(explain->ledger);
+    options_defaults(&explain->options);
+    options_parse(&explain->options, ledger_get_string(explain->ledger, header->options), NULL, NULL);
+    return true;
+}
+
+static bool build_report(struct explain *explain, struct error *error)
+{
+    const struct known_end end = {.alive = true, .pid = explain->pid};
+    const struct verdict_rules rules = {
+        .kinds = explain->options.report,
+        .ignore = explain->ignore,
+        .symbolizer = explain->symbolizer,
+    };
+    if (!report_add_ledger(explain->report, explain->ledger, &end, &rules, error))
+        return false;
+    report_finish(explain->report);
+    return true;
+}
+
+/* Standard error, or the log, opened to append: several processes may share it. */
+static FILE *open_log(const struct explain *explain)
+{
+    char path[PATH_MAX];
+    const struct ledger_header *header = ledger_get_header(explain->ledger);
+    const char *pattern = explain->options.log_path;
+    if (strcmp(pattern, "stderr") == 0)
+        return stderr;
+    if (options_expand_path(path, sizeof(path), pattern, explain->pid,
+                            ledger_get_string(explain->ledger, header->exe))) {
+        int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+        if (fd >= 0)
+            return fdopen(fd, "a");
+    }
+    cli_say("%s: can not be opened for reports: %s; writing here instead", pattern, strerror(errno));
+    return stderr;
+}
+
+static bool write_report(const struct explain *explain)
+{
+    FILE *out = open_log(explain);
+    if (!out)
+        return false;
+    const struct report_format *format = report_format_find(explain->options.format);
+    const struct report_style style = {.color = output_color(out, explain->options.color)};
+    /* One write for the whole, so that reports of several processes do not mix. */
+    setvbuf(out, NULL, _IOFBF, 1 << 20);
+    return (format ? format : &report_text)->print(out, explain->report, &style);
+}
+
+static int explain_process(struct explain *explain)
+{
+    struct error error = {""};
+    if (!open_ledger(explain, &error))
+        return STATUS_CANNOT;
+    load_suppressions(explain);
+    explain->symbolizer = symbolizer_new(false);
+    explain->report = report_new();
+    if (!explain->symbolizer || !explain->report || !build_report(explain, &error))
+        return STATUS_CANNOT;
+    bool leaks = explain->report->summary.leaked_threads > 0;
+    if (!explain->dump && !leaks)
+        return STATUS_REPORTED;
+    if (!write_report(explain))
+        return STATUS_CANNOT;
+    return leaks ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
+}
+
+int cmd_explain(int argc, char **argv)
+{
+    struct explain explain = {.pid = 0};
+    long pid;
+    if (argc != 3 || !cli_number(argv[2], 1, INT_MAX, &pid)) {
+        cli_say("_explain is how libthreadleak.so calls threadleak; see threadleak --help");
+        return STATUS_CANNOT;
+    }
+    explain.dump = strcmp(argv[1], "dump") == 0;
+    explain.pid = (pid_t)pid;
+    int status = explain_process(&explain);
+    report_free(explain.report);
+    symbolizer_free(explain.symbolizer);
+    ignore_free(explain.ignore);
+    ledger_close(explain.ledger);
+    return status;
+}

@@ -1,0 +1,264 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "ignore.h"
+#include "leak.h"
+#include "output.h"
+#include "report.h"
+#include "run_child.h"
+#include "run_dir.h"
+#include "run_env.h"
+#include "run_options.h"
+#include "watchable.h"
+
+/* One run, from its command line to its exit status. */
+struct run {
+    struct run_options given;
+    char path[PATH_MAX]; /* of COMMAND */
+    char folder[RUN_DIR_MAX];
+    char *shim;
+    char **environment;
+    struct ignore *ignore;
+    struct run_child child;
+    struct output output;
+    struct run_ledgers ledgers;
+    int wait_status;
+};
+
+static int fail(const struct error *error)
+{
+    cli_say("run: %s", error->text);
+    return STATUS_FAILED;
+}
+
+/* ---- before COMMAND ---------------------------------------------------------------- */
+
+static bool load_suppressions(struct run *run, struct error *error)
+{
+    run->ignore = ignore_new();
+    if (!run->ignore) {
+        error_set(error, "out of memory");
+        return false;
+    }
+    const struct options *options = &run->given.options;
+    for (unsigned i = 0; i < options->suppressions_count; i++)
+        if (!ignore_load(run->ignore, options->suppressions[i], error))
+            return false;
+    return true;
+}
+
+static int check_command(struct run *run, struct error *error)
+{
+    switch (watchable_command(run->given.command[0], run->path, error)) {
+    case WATCHABLE:
+        return 0;
+    case WATCHABLE_NOT_FOUND:
+        fail(error);
+        return STATUS_NOT_FOUND;
+    case WATCHABLE_NOT_EXECUTABLE:
+        fail(error);
+        return STATUS_NOT_EXECUTABLE;
+    case WATCHABLE_NEVER:
+        break;
+    }
+    return fail(error);
+}
+
+static bool prepare(struct run *run, struct error *error)
+{
+    run->shim = run_find_shim(error);
+    if (!run->shim || !run_dir_make(run->folder, error))
+        return false;
+    run->environment = run_environment(run->shim, run->folder, run->given.text ? run->given.text : "");
+    if (run->environment)
+        return true;
+    error_set(error, "out of memory");
+    return false;
+}
+
+static bool open_output(struct run *run, struct error *error)
+{
+    if (!run->given.output)
+        return output_open(&run->output, NULL, stderr, error);
+    char path[PATH_MAX];
+    if (!options_expand_path(path, sizeof(path), run->given.output, run->child.pid, run->path)) {
+        error_set(error, "%.200s...: is too long for a path", run->given.output);
+        return false;
+    }
+    return output_open(&run->output, path, stderr, error);
+}
+
+/* ---- COMMAND ------------------------------------------------------------------------- */
+
+static int say_exec_failed(const struct run *run, int why)
+{
+    cli_say("run: %s can not be run: %s", run->path, strerror(why));
+    return why == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
+}
+
+/* 0, or the status to end with at once. */
+static int run_command(struct run *run, struct error *error)
+{
+    if (!run_child_fork(&run->child, run->given.command, run->environment, error))
+        return fail(error);
+    int status = 0;
+    /* The child's pid may be part of the name, so the child is there already;
+     * whether it may go on to COMMAND is decided here. */
+    if (!open_output(run, error)) {
+        status = fail(error);
+    } else {
+        int why = run_child_exec(&run->child);
+        if (why)
+            status = say_exec_failed(run, why);
+    }
+    if (!status) {
+        run->wait_status = run_child_wait(&run->child);
+        if (!run_dir_collect(run->folder, run->child.pid, run->wait_status, &run->ledgers, error))
+            status = fail(error);
+    }
+    /* Signals are still held back: from here on one of them may end us, and
+     * nothing is left behind. */
+    run_dir_remove(run->folder);
+    run->folder[0] = '\0';
+    run_child_end(&run->child);
+    return status;
+}
+
+/* ---- after COMMAND --------------------------------------------------------------------- */
+
+static char **copy_arguments(char *const *argv)
+{
+    size_t count = 0;
+    while (argv[count])
+        count++;
+    char **copy = calloc(count + 1, sizeof(*copy));
+    for (size_t i = 0; copy && i < count; i++)
+        copy[i] = strdup(argv[i]);
+    return copy;
+}
+
+static bool fill_report(const struct run *run, struct report *report, struct symbolizer *symbolizer,
+                        struct error *error)
+{
+    const struct verdict_rules rules = {
+        .kinds = run->given.options.report,
+        .judge = run->given.options.judge,
+        .ignore = run->ignore,
+        .symbolizer = symbolizer,
+    };
+    for (size_t i = 0; i < run->ledgers.count; i++) {
+        const struct run_ledger *item = &run->ledgers.items[i];
+        if (!report_add_ledger(report, item->ledger, &item->end, &rules, error))
+            return false;
+    }
+    report->argv = copy_arguments(run->given.command);
+    report_finish(report);
+    return true;
+}
+
+static bool print_report(struct run *run, const struct report *report, struct error *error)
+{
+    const struct run_options *given = &run->given;
+    /* Other formats are read by programs, which expect a document each time. */
+    if (given->format == &report_text && !report->summary.leaked_threads && given->verbose <= 0)
+        return output_commit(&run->output, error);
+    const struct report_style style = {
+        .color = output_color(run->output.file, given->options.color),
+        .all = given->verbose > 0,
+        .verbose = given->verbose,
+    };
+    if (given->format->print(run->output.file, report, &style))
+        return output_commit(&run->output, error);
+    error_set(error, "the report could not be written: %s", strerror(errno));
+    output_abandon(&run->output);
+    return false;
+}
+
+static int command_status(const struct run *run)
+{
+    if (WIFSIGNALED(run->wait_status))
+        return 128 + WTERMSIG(run->wait_status);
+    return WEXITSTATUS(run->wait_status);
+}
+
+static int say_not_watched(const struct run *run)
+{
+    cli_say("run: %s %s not watched: %s was not loaded into it. Something removed LD_PRELOAD or %s from the "
+            "environment, or the program is static, set-user-ID or for another C library.",
+            run->path, run->ledgers.any ? "went on to a program (exec) that was" : "was", SHIM_NAME,
+            LEDGER_RUN_ENV);
+    return STATUS_FAILED;
+}
+
+static int report_run(struct run *run, struct error *error)
+{
+    if (!run->ledgers.any)
+        return say_not_watched(run);
+    struct report *report = report_new();
+    struct symbolizer *symbolizer = symbolizer_new(run->given.debuginfod);
+    int status = command_status(run);
+    if (!report || !symbolizer) {
+        cli_say("run: out of memory");
+        status = STATUS_FAILED;
+    } else if (!fill_report(run, report, symbolizer, error) || !print_report(run, report, error)) {
+        status = fail(error);
+    } else if (!status && report->summary.leaked_threads) {
+        status = run->given.leak_status;
+    }
+    report_free(report);
+    symbolizer_free(symbolizer);
+    if (run->ledgers.escaped && run->given.options.follow)
+        status = say_not_watched(run);
+    return status;
+}
+
+static int run_all(struct run *run)
+{
+    struct error error = {""};
+    if (!load_suppressions(run, &error))
+        return fail(&error);
+    int status = check_command(run, &error);
+    if (status)
+        return status;
+    if (!prepare(run, &error))
+        return fail(&error);
+    status = run_command(run, &error);
+    if (status)
+        return status;
+    /* A reader that has gone away is a failed write, to be told. */
+    signal(SIGPIPE, SIG_IGN);
+    return report_run(run, &error);
+}
+
+static void release(struct run *run)
+{
+    if (run->folder[0])
+        run_dir_remove(run->folder);
+    output_abandon(&run->output);
+    run_ledgers_release(&run->ledgers);
+    ignore_free(run->ignore);
+    run_options_release(&run->given);
+    free(run->environment);
+    free(run->shim);
+}
+
+int cmd_run(int argc, char **argv)
+{
+    static struct run run;
+    int status = STATUS_FAILED;
+    if (run_options_parse(&run.given, argc, argv)) {
+        if (run.given.help) {
+            run_options_help();
+            status = STATUS_REPORTED;
+        } else {
+            status = run_all(&run);
+        }
+    }
+    release(&run);
+    return status;
+}

@@ -1,0 +1,38 @@
+/*
+ * Where a report goes.  A regular file comes into being whole or not at all: it
+ * is written beside its target and renamed by output_commit.  Whatever is there
+ * already and is not a regular file (a terminal, a pipe, /dev/null), and what
+ * /dev/stdout, /dev/stderr and /dev/fd/N stand for, is written directly.
+ */
+#ifndef THREADLEAK_OUTPUT_H
+#define THREADLEAK_OUTPUT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "ledger_read.h" /* struct error */
+#include "options.h"     /* enum option_color */
+
+struct output {
+    FILE *file;      /* write here */
+    bool owned;      /* file is ours to close */
+    char *target;    /* NULL: file is written directly */
+    char *temporary; /* renamed to target */
+    char *name;      /* as the user gave it, for messages */
+};
+
+/* path NULL: `fallback`, which stays open; "-": standard output.  False, and an
+ * error that names the path, when nothing can be written there. */
+bool output_open(struct output *output, const char *path, FILE *fallback, struct error *error);
+
+/* Flushes, closes and puts the file in its place.  False when any write failed;
+ * the target is then as it was.  Either way `output` is released. */
+bool output_commit(struct output *output, struct error *error);
+
+/* Releases without putting anything in place. */
+void output_abandon(struct output *output);
+
+/* Should this file be coloured?  Knows NO_COLOR, CLICOLOR_FORCE and dumb terminals. */
+bool output_color(FILE *file, enum option_color color);
+
+#endif

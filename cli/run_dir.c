@@ -1,0 +1,180 @@
+#include "run_dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/magic.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static bool is_in_memory(const char *path)
+{
+    struct statfs volume;
+    return statfs(path, &volume) == 0 && volume.f_type == TMPFS_MAGIC;
+}
+
+static bool make_in(const char *folder, char path[RUN_DIR_MAX])
+{
+    /* COMMAND may change its working directory. */
+    char absolute[PATH_MAX];
+    if (!realpath(folder, absolute))
+        return false;
+    if (snprintf(path, RUN_DIR_MAX, "%s/threadleak.XXXXXX", strcmp(absolute, "/") ? absolute : "") >=
+        RUN_DIR_MAX) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    return mkdtemp(path) != NULL;
+}
+
+bool run_dir_make(char path[RUN_DIR_MAX], struct error *error)
+{
+    const char *wanted = getenv("TMPDIR");
+    if (wanted && *wanted) {
+        if (make_in(wanted, path))
+            return true;
+        error_set(error, "%s: no folder can be made there: %s; see TMPDIR", wanted, strerror(errno));
+        return false;
+    }
+    if (is_in_memory("/dev/shm") && make_in("/dev/shm", path))
+        return true;
+    if (make_in("/tmp", path))
+        return true;
+    error_set(error, "/tmp: no folder can be made there: %s; TMPDIR can name another", strerror(errno));
+    return false;
+}
+
+void run_dir_remove(const char *path)
+{
+    /* A process that is still alive may just be putting a new file there. */
+    for (int attempt = 0; attempt < 10; attempt++) {
+        DIR *folder = opendir(path);
+        if (!folder)
+            return;
+        for (struct dirent *entry; (entry = readdir(folder));)
+            if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+                unlinkat(dirfd(folder), entry->d_name, 0);
+        closedir(folder);
+        if (rmdir(path) == 0)
+            return;
+    }
+}
+
+/* "ledger.PID.N" */
+static bool parse_name(const char *name, struct run_ledger *item)
+{
+    size_t prefix = strlen(LEDGER_FILE_PREFIX);
+    if (strncmp(name, LEDGER_FILE_PREFIX, prefix))
+        return false;
+    char *end;
+    long pid = strtol(name + prefix, &end, 10);
+    if (pid <= 0 || pid > INT_MAX || *end != '.')
+        return false;
+    const char *image = end + 1;
+    item->image = strtoul(image, &end, 10);
+    item->pid = (pid_t)pid;
+    return *image >= '0' && *image <= '9' && !*end;
+}
+
+static struct run_ledger *add_item(struct run_ledgers *ledgers)
+{
+    /* doubled at each power of two */
+    if (!(ledgers->count & (ledgers->count - 1))) {
+        size_t capacity = ledgers->count ? ledgers->count * 2 : 1;
+        struct run_ledger *items = realloc(ledgers->items, capacity * sizeof(*items));
+        if (!items)
+            return NULL;
+        ledgers->items = items;
+    }
+    struct run_ledger *item = &ledgers->items[ledgers->count++];
+    memset(item, 0, sizeof(*item));
+    return item;
+}
+
+static bool read_item(const char *folder, const char *name, struct run_ledgers *ledgers, struct error *error)
+{
+    struct run_ledger read = {.pid = 0};
+    char path[RUN_DIR_MAX + NAME_MAX + 1];
+    if (!parse_name(name, &read))
+        return true;
+    ledgers->any = true;
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    /* Asked first: a process that ends in between has then left all it had. */
+    read.end.alive = ledger_file_in_use(path, read.pid);
+    enum ledger_open_status status = ledger_open_file(path, &read.ledger, error);
+    if (status == LEDGER_OPEN_FAILED)
+        cli_say("run: %s; this process is missing from the report", error->text);
+    if (status != LEDGER_OPEN_OK)
+        return true;
+    struct run_ledger *item = add_item(ledgers);
+    if (!item) {
+        ledger_close(read.ledger);
+        error_set(error, "out of memory");
+        return false;
+    }
+    *item = read;
+    return true;
+}
+
+/* Of a process that has called exec, the latest image is what wait(2) speaks of. */
+static void set_ends(struct run_ledgers *ledgers, pid_t child, int wait_status)
+{
+    struct run_ledger *latest = NULL;
+    for (size_t i = 0; i < ledgers->count; i++) {
+        struct run_ledger *item = &ledgers->items[i];
+        if (item->pid != child)
+            continue;
+        item->end.alive = false;
+        if (!latest || item->image > latest->image)
+            latest = item;
+    }
+    if (!latest)
+        return;
+    ledgers->escaped = ledger_get_header(latest->ledger)->end == LEDGER_END_EXEC;
+    latest->end.known = true;
+    latest->end.wait_status = wait_status;
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const struct run_ledger *x = a, *y = b;
+    uint64_t from_x = ledger_get_header(x->ledger)->started_ns,
+             from_y = ledger_get_header(y->ledger)->started_ns;
+    if (from_x != from_y)
+        return from_x < from_y ? -1 : 1;
+    if (x->pid != y->pid)
+        return x->pid < y->pid ? -1 : 1;
+    return x->image < y->image ? -1 : x->image > y->image;
+}
+
+bool run_dir_collect(const char *path, pid_t child, int wait_status, struct run_ledgers *ledgers,
+                     struct error *error)
+{
+    memset(ledgers, 0, sizeof(*ledgers));
+    DIR *folder = opendir(path);
+    if (!folder) {
+        error_set(error, "%s: can not be read: %s; was it removed while COMMAND ran?", path, strerror(errno));
+        return false;
+    }
+    bool read = true;
+    for (struct dirent *entry; read && (entry = readdir(folder));)
+        read = read_item(path, entry->d_name, ledgers, error);
+    closedir(folder);
+    set_ends(ledgers, child, wait_status);
+    if (ledgers->count)
+        qsort(ledgers->items, ledgers->count, sizeof(*ledgers->items), by_start);
+    return read;
+}
+
+void run_ledgers_release(struct run_ledgers *ledgers)
+{
+    for (size_t i = 0; i < ledgers->count; i++)
+        ledger_close(ledgers->items[i].ledger);
+    free(ledgers->items);
+    memset(ledgers, 0, sizeof(*ledgers));
+}

@@ -1,0 +1,42 @@
+/* The private folder of one run, through which the shims' ledgers arrive. */
+#ifndef THREADLEAK_RUN_DIR_H
+#define THREADLEAK_RUN_DIR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "leak.h"
+#include "ledger_read.h"
+
+#define RUN_DIR_MAX 240 /* with its NUL; the shim keeps no more than 255 */
+
+struct run_ledger {
+    struct ledger *ledger;
+    pid_t pid;
+    unsigned long image; /* N of "ledger.PID.N" */
+    struct known_end end;
+};
+
+struct run_ledgers {
+    struct run_ledger *items; /* in the order in which the processes began */
+    size_t count;
+    bool any;     /* some process reported in, even if its ledger could not be read */
+    bool escaped; /* COMMAND's process ended as another program, one that did not report in */
+};
+
+/* Makes the folder, for this user alone: in $TMPDIR, else in /dev/shm where that
+ * is in memory, else in /tmp. */
+bool run_dir_make(char path[RUN_DIR_MAX], struct error *error);
+
+/* Reads every ledger of the folder.  `child` ended with `wait_status` and is not
+ * reaped yet; any other process is alive if it still has its ledger mapped.
+ * A ledger that can not be read is told and left out. */
+bool run_dir_collect(const char *path, pid_t child, int wait_status, struct run_ledgers *ledgers,
+                     struct error *error);
+void run_ledgers_release(struct run_ledgers *ledgers);
+
+/* Removes the folder and all that is in it. */
+void run_dir_remove(const char *path);
+
+#endif

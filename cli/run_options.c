@@ -1,0 +1,196 @@
+#include "run_options.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+enum {
+    OPT_ERROR_EXITCODE = 256,
+    OPT_NO_FOLLOW,
+    OPT_DEBUGINFOD,
+    OPT_KEY, /* and up: keys[value - OPT_KEY] of THREADLEAK_OPTIONS */
+};
+
+static const char *const keys[] = {"format", "report", "judge",        "grace_ms",
+                                   "depth",  "signal", "suppressions", "color"};
+
+static const struct option table[] = {
+    {"format", required_argument, NULL, OPT_KEY + 0},
+    {"report", required_argument, NULL, OPT_KEY + 1},
+    {"judge", required_argument, NULL, OPT_KEY + 2},
+    {"grace", required_argument, NULL, OPT_KEY + 3},
+    {"depth", required_argument, NULL, OPT_KEY + 4},
+    {"signal", required_argument, NULL, OPT_KEY + 5},
+    {"suppressions", required_argument, NULL, OPT_KEY + 6},
+    {"color", required_argument, NULL, OPT_KEY + 7},
+    {"output", required_argument, NULL, 'o'},
+    {"error-exitcode", required_argument, NULL, OPT_ERROR_EXITCODE},
+    {"no-follow", no_argument, NULL, OPT_NO_FOLLOW},
+    {"debuginfod", no_argument, NULL, OPT_DEBUGINFOD},
+    {"quiet", no_argument, NULL, 'q'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+void run_options_help(void)
+{
+    fputs("usage: threadleak run [OPTIONS] [--] COMMAND [ARG...]\n"
+          "\n"
+          "Runs COMMAND and its children under watch and reports the threads that they leaked, once, at the "
+          "end.\n"
+          "\n",
+          stdout);
+    printf("  --format=F            %s (default text)\n", report_format_names());
+    fputs(
+        "  -o, --output=FILE     the report goes there (%p: COMMAND's pid, %h: its name, -: standard "
+        "output)\n"
+        "  --error-exitcode=N    status when threads leaked and COMMAND ended with 0 (default 66; 0: leave "
+        "it)\n"
+        "  --report=KINDS        what counts as a leak: running,unjoined,detached\n"
+        "  --judge=ENDS          ends that are judged: exit, _exit, quick_exit, exec, signal, all\n"
+        "  --grace=MS            how long an end waits for threads still on their way out (default 431)\n"
+        "  --depth=N             frames kept of a creation backtrace (default 64)\n"
+        "  --signal=SIG          signal that asks for a report of every live thread, or none (default QUIT)\n"
+        "  --suppressions=FILE   rules thread:PATTERN, one a line; may be given more than once\n"
+        "  --no-follow           child processes are not watched\n"
+        "  --color=WHEN          auto, always, never\n"
+        "  --debuginfod          ask debuginfod servers for missing debug information\n"
+        "  -q, --quiet           the summary alone\n"
+        "  -v, --verbose         everything, even when nothing leaked\n"
+        "\n"
+        "Exit status: COMMAND's own where it is not 0; 128+N when signal N ended it; 66 threads leaked;\n"
+        "125 threadleak failed or COMMAND can not be watched; 126 not executable; 127 not found.\n"
+        "\n"
+        "  threadleak run ./app              threadleak run -o leaks.json --format=json -- make check\n",
+        stdout);
+}
+
+/* Adds key='value' to the text for the shim.  It has no escapes: a value with
+ * both kinds of quotes can not be told. */
+static bool pass_on(struct run_options *run, const char *key, const char *value)
+{
+    char quote = strchr(value, '\'') ? '"' : '\'';
+    if (strchr(value, quote)) {
+        cli_say("run: %s=%s holds both kinds of quotes", key, value);
+        return false;
+    }
+    char *text;
+    const char *before = run->text ? run->text : "";
+    if (asprintf(&text, "%s%s%s=%c%s%c", before, *before ? ":" : "", key, quote, value, quote) < 0) {
+        cli_say("run: out of memory");
+        return false;
+    }
+    free(run->text);
+    run->text = text;
+    return true;
+}
+
+static bool set_key(struct run_options *run, int option, const char *value)
+{
+    const char *key = keys[option - OPT_KEY], *name = table[option - OPT_KEY].name;
+    const char *problem = options_set(&run->options, key, value, strlen(value));
+    if (problem) {
+        cli_say("run: --%s=%s %s", name, value, problem);
+        return false;
+    }
+    return pass_on(run, key, value);
+}
+
+/* COMMAND may change its working directory before it reads the file. */
+static bool set_suppressions(struct run_options *run, int option, const char *value)
+{
+    char absolute[PATH_MAX];
+    return set_key(run, option, realpath(value, absolute) ? absolute : value);
+}
+
+static bool set_option(struct run_options *run, int option)
+{
+    long number;
+    switch (option) {
+    case 'o':
+        run->output = optarg;
+        return true;
+    case 'q':
+        run->verbose = -1;
+        return true;
+    case 'v':
+        run->verbose = 1;
+        return true;
+    case 'h':
+        run->help = true;
+        return true;
+    case OPT_DEBUGINFOD:
+        run->debuginfod = true;
+        return true;
+    case OPT_NO_FOLLOW:
+        run->options.follow = false;
+        return pass_on(run, "follow", "0");
+    case OPT_ERROR_EXITCODE:
+        if (!cli_number(optarg, 0, 255, &number)) {
+            cli_say("run: --error-exitcode=%s is not a number from 0 to 255", optarg);
+            return false;
+        }
+        run->leak_status = (int)number;
+        return true;
+    default:
+        return !strcmp(keys[option - OPT_KEY], "suppressions") ? set_suppressions(run, option, optarg)
+                                                               : set_key(run, option, optarg);
+    }
+}
+
+static bool find_format(struct run_options *run, bool asked_for)
+{
+    run->format = report_format_find(run->options.format);
+    if (run->format)
+        return true;
+    cli_say("run: %sformat=%s is not a format: %s",
+            asked_for ? "--" : "THREADLEAK_OPTIONS: ", run->options.format, report_format_names());
+    run->format = &report_text;
+    return !asked_for;
+}
+
+bool run_options_parse(struct run_options *run, int argc, char **argv)
+{
+    memset(run, 0, sizeof(*run));
+    options_defaults(&run->options);
+    /* Each watched process tells what is wrong with the variable. */
+    options_parse(&run->options, getenv("THREADLEAK_OPTIONS"), NULL, NULL);
+    if (strcmp(run->options.log_path, "stderr"))
+        run->output = run->options.log_path;
+    run->leak_status = STATUS_LEAKS;
+
+    bool format_given = false;
+    opterr = 0;
+    for (int option; (option = getopt_long(argc, argv, "+:o:qvh", table, NULL)) != -1;) {
+        if (option == '?' || option == ':') {
+            cli_say_option("run", option, argv, table);
+            return false;
+        }
+        if (!set_option(run, option))
+            return false;
+        format_given |= option == OPT_KEY;
+    }
+    if (run->help)
+        return true;
+    if (!find_format(run, format_given))
+        return false;
+    /* The status is COMMAND's own until the whole tree has ended. */
+    if (run->options.exitcode && !pass_on(run, "exitcode", "0"))
+        return false;
+    run->command = argv + optind;
+    if (run->command[0])
+        return true;
+    cli_say("run: which COMMAND? 'threadleak help run'");
+    return false;
+}
+
+void run_options_release(struct run_options *run)
+{
+    free(run->text);
+    run->text = NULL;
+}

@@ -1,0 +1,27 @@
+/* The command line of `threadleak run`. */
+#ifndef THREADLEAK_RUN_OPTIONS_H
+#define THREADLEAK_RUN_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "options.h"
+#include "report.h"
+
+struct run_options {
+    struct options options; /* THREADLEAK_OPTIONS, and over it the command line */
+    char *text;             /* what the command line adds to THREADLEAK_OPTIONS; malloc'ed */
+    const struct report_format *format;
+    const char *output; /* with %p and %h, or NULL: standard error */
+    int leak_status;    /* 0: leave COMMAND's */
+    int verbose;        /* -1, 0, 1 */
+    bool debuginfod;
+    bool help;
+    char **command; /* NULL-terminated; part of argv */
+};
+
+/* False: a message has been written.  Release it either way. */
+bool run_options_parse(struct run_options *run, int argc, char **argv);
+void run_options_release(struct run_options *run);
+void run_options_help(void);
+
+#endif

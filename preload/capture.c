@@ -1,0 +1,163 @@
+/* See guard.h for the rules of code in this folder. */
+#include "capture.h"
+
+#include <dlfcn.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+#define UNW_LOCAL_ONLY
+#include <libunwind.h>
+
+#include "guard.h"
+#include "ledger.h"
+#include "memory_probe.h"
+#include "shim.h"
+
+/* libunwind's functions carry the architecture in their names ("_Ux86_64_…"). */
+#define STRING_OF(name) #name
+#define SYMBOL(name) STRING_OF(name)
+
+#ifdef __x86_64__
+typedef int getcontext_fn(unw_context_t *);
+#define GETCONTEXT(context) unwinder.getcontext(context)
+#else /* a macro of assembly */
+#define GETCONTEXT(context) unw_getcontext(context)
+#endif
+
+static struct {
+    int (*backtrace)(void **, int);
+    int (*init_local)(unw_cursor_t *, unw_context_t *);
+    int (*step)(unw_cursor_t *);
+    int (*get_reg)(unw_cursor_t *, int, unw_word_t *);
+    void (*flush_cache)(unw_addr_space_t, unw_word_t, unw_word_t);
+    unw_addr_space_t *local;
+#ifdef __x86_64__
+    getcontext_fn *getcontext;
+#endif
+} unwinder;
+
+static _Atomic bool usable;
+/* Threads inside libunwind, whose locks a forked child would inherit held. */
+static _Atomic uint32_t inside;
+/*
+ * libunwind's fast path keeps, for each thread, the frame layout it found at an
+ * address, and nothing can take that back in the other threads.  Once code has
+ * been unloaded another library may lie there: from then on the cursor is used,
+ * which is slower and looks again.
+ */
+static _Atomic bool unloaded;
+
+void capture_start(void)
+{
+    void *lib = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+    if (!lib || !memory_probe_install(lib))
+        return;
+    *(void **)&unwinder.backtrace = dlsym(lib, "unw_backtrace");
+    *(void **)&unwinder.init_local = dlsym(lib, SYMBOL(unw_init_local));
+    *(void **)&unwinder.step = dlsym(lib, SYMBOL(unw_step));
+    *(void **)&unwinder.get_reg = dlsym(lib, SYMBOL(unw_get_reg));
+    *(void **)&unwinder.flush_cache = dlsym(lib, SYMBOL(unw_flush_cache));
+    *(void **)&unwinder.local = dlsym(lib, SYMBOL(unw_local_addr_space));
+#ifdef __x86_64__
+    *(void **)&unwinder.getcontext = dlsym(lib, SYMBOL(unw_tdep_getcontext));
+    if (!unwinder.getcontext)
+        return;
+#endif
+    if (!unwinder.backtrace || !unwinder.init_local || !unwinder.step || !unwinder.get_reg)
+        return;
+    /* Warm: its one-time set-up happens here and not under a program's creation. */
+    void *frames[4];
+    unwinder.backtrace(frames, 4);
+    atomic_store(&usable, true);
+}
+
+static int cursor_backtrace(void **frames, int size)
+{
+    unw_cursor_t cursor;
+    unw_context_t context;
+    int n = 0;
+
+    if (GETCONTEXT(&context) != 0 || unwinder.init_local(&cursor, &context) != 0)
+        return 0;
+    while (n < size && unwinder.step(&cursor) > 0) {
+        unw_word_t ip;
+        if (unwinder.get_reg(&cursor, UNW_REG_IP, &ip) != 0 || ip == 0)
+            break;
+        frames[n++] = (void *)ip;
+    }
+    return n;
+}
+
+static int backtrace_now(void **frames, int size)
+{
+    int n;
+    atomic_fetch_add_explicit(&inside, 1, memory_order_acquire);
+    if (atomic_load_explicit(&unloaded, memory_order_relaxed))
+        n = cursor_backtrace(frames, size);
+    else
+        n = unwinder.backtrace(frames, size);
+    atomic_fetch_sub_explicit(&inside, 1, memory_order_release);
+    return n;
+}
+
+static void take_caller_alone(struct capture *capture, void *caller, uint32_t why)
+{
+    capture->frames[0] = caller;
+    capture->count = 1;
+    capture->flags = why;
+}
+
+void capture_caller(struct capture *capture, void *caller)
+{
+    take_caller_alone(capture, caller, SITE_TRUNCATED);
+}
+
+void capture_take(struct capture *capture, void *caller)
+{
+    if (!atomic_load_explicit(&usable, memory_order_acquire)) {
+        take_caller_alone(capture, caller, SITE_NO_UNWINDER | SITE_TRUNCATED);
+        return;
+    }
+    if (shim_tls.small_stack) {
+        capture_caller(capture, caller);
+        return;
+    }
+
+    const int own = 6; /* frames of ours and of libunwind's before the caller's, at most */
+    int depth = (int)shim_config.options.depth;
+    int n = backtrace_now(capture->frames, depth + own);
+    int skip = 0;
+    while (skip < n && skip < own && capture->frames[skip] != caller)
+        skip++;
+    if (skip >= n || skip >= own) {
+        take_caller_alone(capture, caller, SITE_TRUNCATED);
+        return;
+    }
+    n -= skip;
+    capture->flags = n > depth ? SITE_TRUNCATED : 0;
+    capture->count = (uint32_t)(n > depth ? depth : n);
+    if (skip)
+        __builtin_memmove(capture->frames, capture->frames + skip, capture->count * sizeof(void *));
+}
+
+void capture_forget(void)
+{
+    if (!atomic_load(&usable))
+        return;
+    atomic_store(&unloaded, true);
+    if (unwinder.flush_cache && unwinder.local)
+        unwinder.flush_cache(*unwinder.local, 0, 0);
+}
+
+void capture_before_fork(void)
+{
+    /* Bounded: a thread may be inside that we interrupted, or that is stopped. */
+    for (int i = 0; i < 10000 && atomic_load(&inside) > 0; i++)
+        sched_yield();
+}
+
+void capture_in_child(void)
+{
+    if (atomic_exchange(&inside, 0) > 0)
+        atomic_store(&usable, false);
+}

@@ -1,0 +1,26 @@
+/*
+ * The ends of a process, the grace period, the dump signal, and who explains.
+ *
+ * At a judged end with leaks, and on the dump signal, `threadleak` is started to
+ * explain this process from outside; where it cannot be, raw_report.c writes
+ * what can be said without symbols.  Under `threadleak run` an end is only
+ * recorded: run reports for the whole tree.
+ */
+#ifndef THREADLEAK_FINISH_H
+#define THREADLEAK_FINISH_H
+
+#include "shim.h"
+
+/* Registers the handlers that see exit() and quick_exit() after every other. */
+void finish_start(void);
+
+/* The process is about to end in this way.  Returns the status to end with. */
+int finish_process(enum ledger_end how, int status);
+
+/* An exec failed: the process goes on. */
+void finish_undo(void);
+
+/* Installs the dump signal's handler where the program left it at its default. */
+void finish_arm_signal(struct shim_state *state);
+
+#endif

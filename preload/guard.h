@@ -1,0 +1,52 @@
+/*
+ * Rules for all code in preload/.  It runs inside programs of other people.
+ *
+ *  1. Fail open.  Whatever goes wrong with us, the program behaves as if we were
+ *     not there: no exit, no abort, no output in its place; errno, cancellation
+ *     state and signal mask are as they were when a hook returns.
+ *  2. No malloc, no stdio, no threads, no lasting descriptors, and no lock that a
+ *     fork, a signal or a cancellation could leave held.
+ *  3. Unwind before touching shared state.
+ *  4. libunwind is never in DT_NEEDED: its _Unwind_* would capture the C++
+ *     exceptions of libraries loaded later.
+ *  5. Nothing is exported but the hooks; real functions come from RTLD_NEXT.
+ */
+#ifndef THREADLEAK_GUARD_H
+#define THREADLEAK_GUARD_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ledger_slot;
+
+/* What the shim keeps for each thread, in its static TLS. */
+struct shim_tls {
+    struct ledger_slot *slot; /* its record; NULL: main or untracked */
+    uint64_t serial;          /* of the record; valid with slot */
+    uint64_t epoch;           /* process (shim_state.epoch) the two belong to */
+    bool inside;              /* in a hook of ours: a signal handler may come here again */
+    bool small_stack;         /* too small to unwind on */
+};
+extern __thread struct shim_tls shim_tls;
+
+/* Every hook that does work of ours does it between these two. */
+struct guard {
+    int saved_errno;
+    bool nested; /* a hook of this thread was interrupted by this one */
+};
+
+static inline struct guard guard_enter(void)
+{
+    struct guard guard = {errno, shim_tls.inside};
+    shim_tls.inside = true;
+    return guard;
+}
+
+static inline void guard_leave(struct guard guard)
+{
+    shim_tls.inside = guard.nested;
+    errno = guard.saved_errno;
+}
+
+#endif

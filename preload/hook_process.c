@@ -1,0 +1,216 @@
+/*
+ * The hooks for ends of a process, exec, fork and unloading.
+ * See guard.h for the rules of code in this folder.
+ *
+ * fork itself needs no hook: the state is on memory that a child finds zeroed,
+ * and a fork handler attaches the child at once.
+ */
+#include <link.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "capture.h"
+#include "finish.h"
+#include "guard.h"
+#include "real.h"
+#include "shim.h"
+#include "site.h"
+#include "sys.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* ---- ends ---------------------------------------------------------------------- */
+
+static _Noreturn void end_process(int status)
+{
+    real_resolve_early();
+    status = finish_process(LEDGER_END__EXIT, status);
+    if (real._exit)
+        real._exit(status);
+    for (;;)
+        SYS1(exit_group, status);
+}
+
+EXPORT _Noreturn void _exit(int status)
+{
+    end_process(status);
+}
+
+EXPORT _Noreturn void _Exit(int status)
+{
+    end_process(status);
+}
+
+EXPORT _Noreturn void quick_exit(int status)
+{
+    real_resolve_early();
+    struct shim_state *state = shim_known();
+    if (state && shim_is_own_process(state))
+        atomic_store(&state->quick_status, status);
+    real.quick_exit(status);
+    for (;;)
+        SYS1(exit_group, status);
+}
+
+/* ---- exec ------------------------------------------------------------------------ */
+
+/* Recorded before, since afterwards there is nobody: taken back when it fails. */
+#define EXEC(call)                          \
+    do {                                    \
+        real_resolve_early();               \
+        finish_process(LEDGER_END_EXEC, 0); \
+        int result = (call);                \
+        int saved_errno = errno;            \
+        finish_undo();                      \
+        errno = saved_errno;                \
+        return result;                      \
+    } while (0)
+
+EXPORT int execve(const char *path, char *const argv[], char *const envp[])
+{
+    EXEC(real.execve(path, argv, envp));
+}
+
+EXPORT int execv(const char *path, char *const argv[])
+{
+    EXEC(real.execv(path, argv));
+}
+
+EXPORT int execvp(const char *file, char *const argv[])
+{
+    EXEC(real.execvp(file, argv));
+}
+
+EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
+{
+    EXEC(real.execvpe(file, argv, envp));
+}
+
+EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
+{
+    EXEC(real.fexecve(fd, argv, envp));
+}
+
+EXPORT int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags)
+{
+    EXEC(real.execveat(fd, path, argv, envp, flags));
+}
+
+static size_t count_arguments(va_list list)
+{
+    size_t n = 1;
+    while (va_arg(list, const char *))
+        n++;
+    return n;
+}
+
+/* The l-forms, as vectors on the stack: glibc builds them the same way. */
+#define GATHER(argv, first)                        \
+    va_list list;                                  \
+    va_start(list, first);                         \
+    size_t argument_count = count_arguments(list); \
+    va_end(list);                                  \
+    char *argv[argument_count + 1];                \
+    va_start(list, first);                         \
+    argv[0] = (char *)(first);                     \
+    for (size_t i = 1; i <= argument_count; i++)   \
+        argv[i] = va_arg(list, char *);
+
+EXPORT int execl(const char *path, const char *first, ...)
+{
+    GATHER(argv, first)
+    va_end(list);
+    EXEC(real.execv(path, argv));
+}
+
+EXPORT int execlp(const char *file, const char *first, ...)
+{
+    GATHER(argv, first)
+    va_end(list);
+    EXEC(real.execvp(file, argv));
+}
+
+EXPORT int execle(const char *path, const char *first, ...)
+{
+    GATHER(argv, first)
+    char *const *envp = va_arg(list, char *const *);
+    va_end(list);
+    EXEC(real.execve(path, argv, envp));
+}
+
+/* ---- fork without handlers ------------------------------------------------------------ */
+
+EXPORT pid_t _Fork(void)
+{
+    real_resolve_early();
+    if (!real._Fork) {
+        errno = ENOSYS;
+        return -1;
+    }
+    pid_t pid = real._Fork();
+    if (pid == 0) {
+        int saved_errno = errno;
+        capture_in_child();
+        shim_attach();
+        errno = saved_errno;
+    }
+    return pid;
+}
+
+/* ---- sandboxes -------------------------------------------------------------------------- */
+
+/*
+ * A seccomp filter is set by this, or by a system call that an unprivileged
+ * program must precede by PR_SET_NO_NEW_PRIVS (libseccomp does always).
+ */
+EXPORT int prctl(int option, ...)
+{
+    va_list list;
+    va_start(list, option);
+    unsigned long a = va_arg(list, unsigned long), b = va_arg(list, unsigned long);
+    unsigned long c = va_arg(list, unsigned long), d = va_arg(list, unsigned long);
+    va_end(list);
+    real_resolve_early();
+    int result = real.prctl(option, a, b, c, d);
+    if (result == 0 && (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS))
+        shim_config.sandboxed = true;
+    return result;
+}
+
+/* ---- unloading -------------------------------------------------------------------------- */
+
+static int read_unload_count(struct dl_phdr_info *info, size_t size, void *count)
+{
+    if (size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof(info->dlpi_subs))
+        *(unsigned long long *)count = info->dlpi_subs;
+    return 1;
+}
+
+static unsigned long long unload_count(void)
+{
+    unsigned long long count = 0;
+    dl_iterate_phdr(read_unload_count, &count);
+    return count;
+}
+
+EXPORT int dlclose(void *handle)
+{
+    real_resolve_early();
+    struct shim_state *state = shim_known();
+    if (!state)
+        return real.dlclose(handle);
+    unsigned long long before = unload_count();
+    int result = real.dlclose(handle);
+    struct guard guard = guard_enter();
+    if (unload_count() != before) {
+        capture_forget();
+        site_forget_addresses(state);
+    }
+    guard_leave(guard);
+    return result;
+}

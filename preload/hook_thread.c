@@ -1,0 +1,288 @@
+/*
+ * The hooks for threads.  See guard.h for the rules of code in this folder.
+ *
+ * Each hook: ours before, the real function, ours after, and nothing of ours
+ * that a cancellation inside the real function could leave undone.
+ */
+#include <pthread.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <threads.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "capture.h"
+#include "finish.h"
+#include "guard.h"
+#include "ledger_write.h"
+#include "real.h"
+#include "shim.h"
+#include "site.h"
+#include "sys.h"
+#include "thread_end.h"
+
+#define EXPORT __attribute__((visibility("default")))
+#define CALLER __builtin_extract_return_addr(__builtin_return_address(0))
+
+/* Below this an unwinder's own frames might not fit beside the program's. */
+#define SMALL_STACK 65536
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t own_serial(const struct shim_state *state)
+{
+    if (shim_tls.epoch == state->epoch)
+        return shim_tls.serial;
+    return shim_own_tid() == state->pid ? LEDGER_MAIN_SERIAL : 0;
+}
+
+/* The first time in a process, a thread learns who it is; a fork changes it. */
+static uint64_t learn_serial(const struct shim_state *state)
+{
+    uint64_t serial = own_serial(state);
+    if (shim_tls.epoch != state->epoch) {
+        shim_tls.slot = NULL;
+        shim_tls.serial = serial;
+        shim_tls.epoch = state->epoch;
+    }
+    return serial;
+}
+
+/* ---- creation ------------------------------------------------------------------- */
+
+static inline __attribute__((always_inline)) void enter_thread(struct ledger_slot *slot)
+{
+    struct shim_state *state = shim_state;
+    struct guard guard = guard_enter();
+    pthread_t self = pthread_self();
+    int32_t tid = shim_own_tid();
+    shim_tls.slot = slot;
+    shim_tls.serial = atomic_load_explicit(&slot->serial, memory_order_relaxed);
+    shim_tls.epoch = state->epoch;
+    shim_tls.small_stack = atomic_load_explicit(&slot->state, memory_order_relaxed) & SLOT_SMALL_STACK;
+    thread_started(state, slot, self, tid);
+    thread_end_arm(slot);
+    guard_leave(guard);
+}
+
+/* In place of the start routine.  Its last call is the program's, so that no
+ * frame of ours stays on the new stack and the return value passes untouched. */
+static void *run_pthread(void *arg)
+{
+    struct ledger_slot *slot = arg;
+    void *(*start)(void *) = (void *(*)(void *))slot->start;
+    void *start_arg = (void *)slot->arg;
+    enter_thread(slot);
+    return start(start_arg);
+}
+
+static int run_thrd(void *arg)
+{
+    struct ledger_slot *slot = arg;
+    thrd_start_t start = (thrd_start_t)slot->start;
+    void *start_arg = (void *)slot->arg;
+    enter_thread(slot);
+    return start(start_arg);
+}
+
+static bool attr_is_detached(const pthread_attr_t *attr)
+{
+    int how = PTHREAD_CREATE_JOINABLE;
+    return attr && pthread_attr_getdetachstate(attr, &how) == 0 && how == PTHREAD_CREATE_DETACHED;
+}
+
+static bool attr_is_small(const pthread_attr_t *attr)
+{
+    size_t size = 0;
+    return attr && pthread_attr_getstacksize(attr, &size) == 0 && size < SMALL_STACK;
+}
+
+/* Not inlined: the backtrace may take two kilobytes, which are free again when
+ * the real pthread_create runs. */
+static __attribute__((noinline)) struct ledger_slot *prepare(struct shim_state *state,
+                                                             const struct guard *guard, uint64_t start,
+                                                             uint64_t arg, const pthread_attr_t *attr,
+                                                             void *caller)
+{
+    struct capture capture;
+    if (guard->nested)
+        capture_caller(&capture, caller);
+    else
+        capture_take(&capture, caller);
+    struct new_thread thread = {
+        .site = site_of(state, &capture, start),
+        .start = start,
+        .arg = arg,
+        .created_by = learn_serial(state),
+        .now_ns = now_ns(),
+        .detached = attr_is_detached(attr),
+        .small_stack = attr_is_small(attr),
+    };
+    if (__builtin_expect(!atomic_load_explicit(&state->signal_armed, memory_order_relaxed), 0))
+        finish_arm_signal(state);
+    return thread_new(state, &thread);
+}
+
+EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
+{
+    struct shim_state *state = shim_ready();
+    if (!state)
+        return real.pthread_create(thread, attr, start, arg);
+
+    struct guard guard = guard_enter();
+    struct ledger_slot *slot = prepare(state, &guard, (uint64_t)start, (uint64_t)arg, attr, CALLER);
+    guard_leave(guard);
+    if (!slot)
+        return real.pthread_create(thread, attr, start, arg);
+    int result = real.pthread_create(thread, attr, run_pthread, slot);
+    if (result == 0)
+        thread_created(state, slot, thread);
+    else
+        thread_dropped(state, slot);
+    return result;
+}
+
+/* glibc's thrd_create calls its own pthread_create, past ours. */
+EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
+{
+    struct shim_state *state = shim_ready();
+    if (!state)
+        return real.thrd_create(thread, start, arg);
+
+    struct guard guard = guard_enter();
+    struct ledger_slot *slot = prepare(state, &guard, (uint64_t)start, (uint64_t)arg, NULL, CALLER);
+    guard_leave(guard);
+    if (!slot)
+        return real.thrd_create(thread, start, arg);
+    int result = real.thrd_create(thread, run_thrd, slot);
+    if (result == thrd_success)
+        thread_created(state, slot, thread);
+    else
+        thread_dropped(state, slot);
+    return result;
+}
+
+/* ---- join and detach ---------------------------------------------------------------- */
+
+/* A cancelled join has joined nothing. */
+static void join_cancelled(void *arg)
+{
+    join_end(arg, false, NULL);
+}
+
+#define JOIN(success, call)                                             \
+    do {                                                                \
+        real_resolve_early();                                           \
+        struct join join = join_begin(shim_known(), (pthread_t)thread); \
+        int result;                                                     \
+        pthread_cleanup_push(join_cancelled, &join);                    \
+        result = (call);                                                \
+        pthread_cleanup_pop(0);                                         \
+        int saved_errno = errno;                                        \
+        join_end(&join, result == (success), CALLER);                   \
+        errno = saved_errno;                                            \
+        return result;                                                  \
+    } while (0)
+
+EXPORT int pthread_join(pthread_t thread, void **value)
+{
+    JOIN(0, real.pthread_join(thread, value));
+}
+
+EXPORT int pthread_tryjoin_np(pthread_t thread, void **value)
+{
+    JOIN(0, real.pthread_tryjoin_np(thread, value));
+}
+
+EXPORT int pthread_timedjoin_np(pthread_t thread, void **value, const struct timespec *until)
+{
+    JOIN(0, real.pthread_timedjoin_np(thread, value, until));
+}
+
+EXPORT int pthread_clockjoin_np(pthread_t thread, void **value, clockid_t clock, const struct timespec *until)
+{
+    JOIN(0, real.pthread_clockjoin_np(thread, value, clock, until));
+}
+
+EXPORT int thrd_join(thrd_t thread, int *value)
+{
+    JOIN(thrd_success, real.thrd_join(thread, value));
+}
+
+#define DETACH(success, call)                                                            \
+    do {                                                                                 \
+        real_resolve_early();                                                            \
+        struct shim_state *state = shim_known();                                         \
+        struct ledger_slot *slot = state ? thread_find(state, (pthread_t)thread) : NULL; \
+        int result = (call);                                                             \
+        if (slot && result == (success))                                                 \
+            thread_detached(state, slot);                                                \
+        return result;                                                                   \
+    } while (0)
+
+EXPORT int pthread_detach(pthread_t thread)
+{
+    DETACH(0, real.pthread_detach(thread));
+}
+
+EXPORT int thrd_detach(thrd_t thread)
+{
+    DETACH(thrd_success, real.thrd_detach(thread));
+}
+
+EXPORT int pthread_setname_np(pthread_t thread, const char *name)
+{
+    real_resolve_early();
+    struct shim_state *state = shim_known();
+    int result = real.pthread_setname_np(thread, name);
+    if (result == 0 && state) {
+        struct ledger_slot *slot = thread_find(state, thread);
+        if (slot)
+            thread_named(slot, name);
+    }
+    return result;
+}
+
+/* ---- thread-specific keys: which destructors may follow ours --------------------------- */
+
+/* These are called by other runtimes' constructors (ThreadSanitizer's), before
+ * they could bear our own start. */
+
+EXPORT int pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
+{
+    real_resolve_early();
+    int result = real.pthread_key_create(key, destructor);
+    if (result == 0 && destructor)
+        thread_end_key_made(*key);
+    return result;
+}
+
+EXPORT int pthread_key_delete(pthread_key_t key)
+{
+    real_resolve_early();
+    int result = real.pthread_key_delete(key);
+    if (result == 0)
+        thread_end_key_deleted(key);
+    return result;
+}
+
+EXPORT int tss_create(tss_t *key, tss_dtor_t destructor)
+{
+    real_resolve_early();
+    int result = real.tss_create(key, destructor);
+    if (result == thrd_success && destructor)
+        thread_end_key_made(*key);
+    return result;
+}
+
+EXPORT void tss_delete(tss_t key)
+{
+    real_resolve_early();
+    thread_end_key_deleted(key);
+    real.tss_delete(key);
+}

@@ -1,0 +1,285 @@
+/* See guard.h for the rules of code in this folder. */
+#include "ledger_map.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sys.h"
+#include "text.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+
+/* Records of each section at full size; halved together until one fits. */
+static const uint32_t full_caps[SECTIONS] = {
+    [SECTION_SLOTS] = 1u << 19,  [SECTION_SITES] = 1u << 15,   [SECTION_MODULES] = 1u << 12,
+    [SECTION_FRAMES] = 1u << 20, [SECTION_STRINGS] = 1u << 20,
+};
+#define SMALLEST_SHIFT 9 /* 1024 threads, 64 sites */
+
+static const uint32_t record_size[SECTIONS] = {
+    sizeof(struct ledger_slot),
+    sizeof(struct ledger_site),
+    sizeof(struct ledger_module),
+    sizeof(ledger_pc),
+    1,
+};
+
+/* Outlives a fork, so that the child can take the parent's mapping away. */
+static struct {
+    void *address;
+    size_t size;
+} last_mapping;
+
+struct layout {
+    uint32_t cap[SECTIONS];
+    uint64_t offset[SECTIONS];
+    uint64_t total;
+};
+
+static struct layout layout_for(unsigned shift)
+{
+    struct layout layout;
+    uint64_t at = LEDGER_HEADER_SIZE;
+    for (int s = 0; s < SECTIONS; s++) {
+        layout.cap[s] = full_caps[s] >> shift;
+        layout.offset[s] = at;
+        at += (uint64_t)layout.cap[s] * record_size[s];
+        at = (at + 4095) & ~4095ull;
+    }
+    layout.total = at;
+    return layout;
+}
+
+static int open_run_file(pid_t pid)
+{
+    const char *dir = shim_config.run_dir;
+    if (!*dir)
+        return -1;
+    /* A process keeps its pid over exec: each image takes the next number. */
+    for (unsigned n = 0; n < 1000; n++) {
+        char path[PATH_MAX];
+        struct text text = text_in(path, sizeof(path));
+        text_string(&text, dir);
+        text_string(&text, "/" LEDGER_FILE_PREFIX);
+        text_number(&text, pid);
+        text_string(&text, ".");
+        text_number(&text, n);
+        if (text.overflow)
+            return -1;
+        long fd = SYS4(openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd != -EEXIST)
+            return (int)fd;
+    }
+    return -1;
+}
+
+/* Maps `fd` at a size that the limits allow; fd stays open. */
+static void *map_file(long fd, struct layout *layout)
+{
+    struct rlimit limit;
+    bool limited = SYS4(prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) == 0;
+    for (unsigned shift = 0; shift <= SMALLEST_SHIFT; shift += 3) {
+        *layout = layout_for(shift);
+        /* ftruncate beyond the limit would raise SIGXFSZ. */
+        if (limited && limit.rlim_cur != RLIM_INFINITY && layout->total > limit.rlim_cur)
+            continue;
+        if (SYS2(ftruncate, fd, layout->total) != 0)
+            continue;
+        long at = SYS6(mmap, 0, layout->total, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+        if (at < 0 && at > -4096)
+            continue;
+        long backed = SYS3(madvise, at, LEDGER_HEADER_SIZE, MADV_POPULATE_WRITE);
+        if (backed == 0 || backed == -EINVAL)
+            return (void *)at;
+        SYS2(munmap, at, layout->total);
+    }
+    return NULL;
+}
+
+static void *map_anywhere(pid_t pid, struct layout *layout, bool *under_run)
+{
+    void *address = NULL;
+    long fd = open_run_file(pid);
+    *under_run = fd >= 0;
+    if (fd >= 0) {
+        address = map_file(fd, layout);
+        SYS1(close, fd);
+    }
+    if (address)
+        return address;
+    *under_run = false;
+    fd = SYS2(memfd_create, LEDGER_MEMFD_NAME, MFD_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    address = map_file(fd, layout);
+    SYS1(close, fd);
+    return address;
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+/* Copies /proc/self/cmdline into strings; the strings in it are NUL-terminated. */
+static void store_argv(struct shim_state *state)
+{
+    char buffer[2048];
+    long fd = SYS3(openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    long n = SYS3(read, fd, buffer, sizeof(buffer));
+    SYS1(close, fd);
+    if (n <= 0)
+        return;
+    if (buffer[n - 1]) /* cut off, or rewritten by setproctitle */
+        n = n < (long)sizeof(buffer) ? n + 1 : n;
+    buffer[n - 1] = 0;
+    uint32_t argc = 0;
+    for (long i = 0; i < n; i++)
+        argc += buffer[i] == 0;
+    uint32_t at = ledger_store_string(state, buffer, (uint32_t)n - 1);
+    state->header->argv = at;
+    state->header->argc = at ? argc : 0;
+}
+
+static void store_identity(struct shim_state *state, bool under_run)
+{
+    struct ledger_header *header = state->header;
+    ledger_take(state, SECTION_STRINGS, 1); /* offset 0 is "" */
+    header->pid = state->pid;
+    header->ppid = (int32_t)SYS0(getppid);
+    header->started_ns = clock_ns(CLOCK_MONOTONIC);
+    header->started_wall_ns = clock_ns(CLOCK_REALTIME);
+    header->exe = ledger_store_string(state, shim_config.exe, (uint32_t)strlen(shim_config.exe));
+    store_argv(state);
+    header->options =
+        ledger_store_string(state, shim_config.options_text, (uint32_t)strlen(shim_config.options_text));
+    header->tid_offset = shim_config.tid_offset;
+    atomic_store(&header->flags, under_run ? LEDGER_UNDER_RUN : 0);
+    atomic_store(&header->next_serial, LEDGER_MAIN_SERIAL + 1);
+    state->epoch = header->started_ns ^ (uint64_t)state->pid << 40;
+}
+
+static void fill_header(struct ledger_header *header, const struct layout *layout)
+{
+    memcpy(header->magic, LEDGER_MAGIC, sizeof(header->magic));
+    header->byte_order = LEDGER_BYTE_ORDER;
+    header->version = LEDGER_VERSION;
+    header->header_size = LEDGER_HEADER_SIZE;
+    header->slot_size = sizeof(struct ledger_slot);
+    header->site_size = sizeof(struct ledger_site);
+    header->module_size = sizeof(struct ledger_module);
+    header->total_size = layout->total;
+    header->slots_off = layout->offset[SECTION_SLOTS];
+    header->sites_off = layout->offset[SECTION_SITES];
+    header->modules_off = layout->offset[SECTION_MODULES];
+    header->frames_off = layout->offset[SECTION_FRAMES];
+    header->strings_off = layout->offset[SECTION_STRINGS];
+    header->slots_cap = layout->cap[SECTION_SLOTS];
+    header->sites_cap = layout->cap[SECTION_SITES];
+    header->modules_cap = layout->cap[SECTION_MODULES];
+    header->frames_cap = layout->cap[SECTION_FRAMES];
+    header->strings_cap = layout->cap[SECTION_STRINGS];
+}
+
+bool ledger_map(struct shim_state *state)
+{
+    struct layout layout;
+    bool under_run;
+    bool forked = last_mapping.address != NULL;
+
+    state->pid = (pid_t)SYS0(getpid);
+    if (forked)
+        SYS2(munmap, last_mapping.address, last_mapping.size);
+    last_mapping.address = NULL;
+    char *base = map_anywhere(state->pid, &layout, &under_run);
+    if (!base)
+        return false;
+    last_mapping.address = base;
+    last_mapping.size = layout.total;
+
+    fill_header((struct ledger_header *)base, &layout);
+    state->header = (struct ledger_header *)base;
+    state->slots = (struct ledger_slot *)(base + layout.offset[SECTION_SLOTS]);
+    state->sites = (struct ledger_site *)(base + layout.offset[SECTION_SITES]);
+    state->modules = (struct ledger_module *)(base + layout.offset[SECTION_MODULES]);
+    state->frames = (ledger_pc *)(base + layout.offset[SECTION_FRAMES]);
+    state->strings = base + layout.offset[SECTION_STRINGS];
+    store_identity(state, under_run);
+    ledger_take(state, SECTION_SITES, 1); /* site 0: unknown */
+    if (forked)
+        atomic_fetch_or(&state->header->flags, LEDGER_FORKED);
+    atomic_store_explicit(&state->header->ready, 1, memory_order_release);
+    return true;
+}
+
+static _Atomic uint32_t *used_mark(struct ledger_header *header, enum section section)
+{
+    return &header->slots_used + section; /* they stand in the order of enum section */
+}
+
+static uint32_t section_cap(const struct ledger_header *header, enum section section)
+{
+    return (&header->slots_cap)[section];
+}
+
+static char *section_base(struct shim_state *state, enum section section)
+{
+    return (char *)state->header + (&state->header->slots_off)[section];
+}
+
+/* Asks the kernel for memory behind the records up to `end`, some 16 KiB ahead. */
+static bool back_records(struct shim_state *state, enum section section, uint32_t end)
+{
+    uint32_t backed = atomic_load_explicit(&state->backed[section], memory_order_relaxed);
+    if (end <= backed)
+        return true;
+    uint64_t chunk = section == SECTION_SLOTS ? 16384 : 4096;
+    uint64_t from = (uint64_t)backed * record_size[section] / 4096 * 4096;
+    uint64_t to = ((uint64_t)end * record_size[section] + chunk - 1) / chunk * chunk;
+    if (shim_config.sandboxed)
+        return true;
+    uint64_t limit = (uint64_t)section_cap(state->header, section) * record_size[section];
+    if (to > limit)
+        to = limit;
+    long result = SYS3(madvise, section_base(state, section) + from, to - from, MADV_POPULATE_WRITE);
+    if (result != 0 && result != -EINVAL)
+        return false;
+    uint32_t now = (uint32_t)(to / record_size[section]);
+    while (backed < now && !atomic_compare_exchange_weak(&state->backed[section], &backed, now))
+        ;
+    return true;
+}
+
+uint32_t ledger_take(struct shim_state *state, enum section section, uint32_t count)
+{
+    _Atomic uint32_t *mark = used_mark(state->header, section);
+    uint32_t cap = section_cap(state->header, section);
+    uint32_t first = atomic_load_explicit(mark, memory_order_relaxed);
+    do {
+        if (count > cap || first > cap - count || !back_records(state, section, first + count))
+            return UINT32_MAX;
+    } while (!atomic_compare_exchange_weak(mark, &first, first + count));
+    return first;
+}
+
+uint32_t ledger_store_string(struct shim_state *state, const char *string, uint32_t n)
+{
+    uint32_t at = ledger_take(state, SECTION_STRINGS, n + 1);
+    if (at == UINT32_MAX)
+        return 0;
+    memcpy(state->strings + at, string, n);
+    state->strings[at + n] = 0;
+    return at;
+}

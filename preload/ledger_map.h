@@ -1,0 +1,23 @@
+/* Makes the ledger's mapping, and keeps memory behind what is about to be used. */
+#ifndef THREADLEAK_LEDGER_MAP_H
+#define THREADLEAK_LEDGER_MAP_H
+
+#include <stdbool.h>
+
+#include "shim.h"
+
+/* Maps an empty ledger and fills in who this process is.  False: no room for
+ * even the smallest.  Forked: unmaps the parent's first. */
+bool ledger_map(struct shim_state *state);
+
+/*
+ * Takes `count` records of a section: the index of the first, or UINT32_MAX
+ * when the section is full or the system has no memory for it (that is told by
+ * the kernel here, and not by SIGBUS later).
+ */
+uint32_t ledger_take(struct shim_state *state, enum section section, uint32_t count);
+
+/* Stores a string of n bytes and a NUL; its offset, or 0. */
+uint32_t ledger_store_string(struct shim_state *state, const char *text, uint32_t n);
+
+#endif

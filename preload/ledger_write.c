@@ -1,0 +1,321 @@
+/* See guard.h for the rules of code in this folder. */
+#include "ledger_write.h"
+
+#include <string.h>
+
+#include "ledger_map.h"
+#include "module.h"
+
+#define RELAXED memory_order_relaxed
+
+static uint32_t slot_number(const struct shim_state *state, const struct ledger_slot *slot)
+{
+    return (uint32_t)(slot - state->slots);
+}
+
+/* pthread_t is the address of an object aligned to 16 at least. */
+static uint64_t handle_key(uint64_t handle)
+{
+    return handle >> 4;
+}
+
+static void raise_peak(_Atomic int64_t *peak, int64_t live)
+{
+    int64_t known = atomic_load_explicit(peak, RELAXED);
+    while (live > known && !atomic_compare_exchange_weak(peak, &known, live))
+        ;
+}
+
+int64_t ledger_live(const struct ledger_header *header)
+{
+    uint64_t ended = atomic_load(&header->ended); /* first: never more than began */
+    return (int64_t)(atomic_load(&header->next_serial) - (LEDGER_MAIN_SERIAL + 1) -
+                     atomic_load(&header->dropped) - ended);
+}
+
+/*
+ * What the peaks would be with this thread.  Threads that were joined have
+ * ended, so the number not joined bounds the number alive: only when that is
+ * above the peak is the exact number asked for, whose other half lies on the
+ * children's cache lines.
+ */
+static void note_peaks(struct shim_state *state, const struct ledger_site *site, int64_t live_then[2])
+{
+    live_then[0] = live_then[1] = 0;
+    struct ledger_header *header = state->header;
+    int64_t bound = (int64_t)(atomic_load_explicit(&site->created, RELAXED) -
+                              atomic_load_explicit(&site->joined, RELAXED));
+    if (bound > atomic_load_explicit(&site->peak, RELAXED)) {
+        uint64_t ended = atomic_load(&site->ended_joinable) + atomic_load(&site->ended_detached);
+        live_then[0] = (int64_t)(atomic_load(&site->created) - ended);
+    }
+    bound = (int64_t)(atomic_load_explicit(&header->next_serial, RELAXED) - (LEDGER_MAIN_SERIAL + 1) -
+                      atomic_load_explicit(&header->dropped, RELAXED) -
+                      atomic_load_explicit(&header->joined, RELAXED));
+    if (bound > atomic_load_explicit(&header->peak, RELAXED))
+        live_then[1] = ledger_live(header);
+}
+
+/* ---- the slots: a free list with a tag against ABA ----------------------- */
+
+static struct ledger_slot *take_slot(struct shim_state *state)
+{
+    _Atomic uint64_t *head = &state->header->free_head;
+    uint64_t old = atomic_load(head);
+    while ((uint32_t)old) {
+        struct ledger_slot *slot = &state->slots[(uint32_t)old - 1];
+        uint64_t next = ((old >> 32) + 1) << 32 | atomic_load_explicit(&slot->next_free, RELAXED);
+        if (atomic_compare_exchange_weak(head, &old, next))
+            return slot;
+    }
+    uint32_t fresh = ledger_take(state, SECTION_SLOTS, 1);
+    return fresh < INDEX_VALUE_MAX ? &state->slots[fresh] : NULL;
+}
+
+static void give_slot(struct shim_state *state, struct ledger_slot *slot)
+{
+    _Atomic uint64_t *head = &state->header->free_head;
+    uint32_t number = slot_number(state, slot);
+    uint64_t handle = atomic_load_explicit(&slot->handle, RELAXED);
+    if (handle)
+        index_remove(&state->handles, handle_key(handle), number);
+    atomic_store(&slot->serial, 0);
+    uint64_t old = atomic_load(head);
+    uint64_t mine;
+    do {
+        atomic_store_explicit(&slot->next_free, (uint32_t)old, RELAXED);
+        mine = ((old >> 32) + 1) << 32 | (number + 1);
+    } while (!atomic_compare_exchange_weak(head, &old, mine));
+}
+
+static bool is_over(uint32_t bits)
+{
+    bool released = (bits & SLOT_JOINED) || ((bits & SLOT_DETACHED) && !(bits & SLOT_JOINING));
+    return released && (bits & SLOT_ENDED) && (bits & SLOT_PARENT_DONE);
+}
+
+/*
+ * Sets bits, and gives the slot back when that completed its life.  Only one
+ * caller sees the change from not over to over.  Returns the bits before.
+ */
+static uint32_t set_bits(struct shim_state *state, struct ledger_slot *slot, uint32_t bits)
+{
+    uint32_t before = atomic_fetch_or(&slot->state, bits);
+    if (!is_over(before) && is_over(before | bits))
+        give_slot(state, slot);
+    return before;
+}
+
+static void clear_bits(struct shim_state *state, struct ledger_slot *slot, uint32_t bits)
+{
+    uint32_t before = atomic_fetch_and(&slot->state, ~bits);
+    if (!is_over(before) && is_over(before & ~bits))
+        give_slot(state, slot);
+}
+
+/* ---- creation --------------------------------------------------------------- */
+
+struct ledger_slot *thread_new(struct shim_state *state, const struct new_thread *thread)
+{
+    struct ledger_slot *slot = take_slot(state);
+    if (!slot) {
+        atomic_fetch_add(&state->header->lost_events, 1);
+        return NULL;
+    }
+    const struct ledger_site *site = &state->sites[thread->site];
+    atomic_store_explicit(
+        &slot->state, (thread->detached ? SLOT_DETACHED : 0u) | (thread->small_stack ? SLOT_SMALL_STACK : 0u),
+        RELAXED);
+    slot->site = thread->site;
+    atomic_store_explicit(&slot->handle, 0, RELAXED);
+    slot->start = thread->start;
+    slot->arg = thread->arg;
+    slot->start_pc = thread->start == site->start ? site->start_pc : module_settle(state, thread->start);
+    slot->created_ns = thread->now_ns;
+    slot->created_by = thread->created_by;
+    atomic_store_explicit(&slot->ended_ns, 0, RELAXED);
+    atomic_store_explicit(&slot->tid, 0, RELAXED);
+    atomic_store_explicit(&slot->name_seq, 0, RELAXED);
+    atomic_store_explicit(&slot->look_state, 0, RELAXED);
+    uint64_t serial = atomic_fetch_add(&state->header->next_serial, 1);
+    atomic_store_explicit(&slot->serial, serial, memory_order_release);
+
+    /* Counted before it can run: it must not be seen to have ended first. */
+    struct ledger_site *counters = &state->sites[thread->site];
+    atomic_fetch_add(&counters->created, 1);
+    if (thread->detached)
+        atomic_fetch_add(&counters->detached, 1);
+    note_peaks(state, counters, slot->live_then);
+    return slot;
+}
+
+void thread_dropped(struct shim_state *state, struct ledger_slot *slot)
+{
+    struct ledger_site *site = &state->sites[slot->site];
+    if (atomic_load_explicit(&slot->state, RELAXED) & SLOT_DETACHED)
+        atomic_fetch_sub(&site->detached, 1);
+    atomic_fetch_sub(&site->created, 1);
+    atomic_fetch_add(&state->header->dropped, 1);
+    give_slot(state, slot);
+}
+
+static void publish(struct shim_state *state, struct ledger_slot *slot, uint64_t handle)
+{
+    atomic_store_explicit(&slot->handle, handle, memory_order_release);
+    if (!index_insert(&state->handles, handle_key(handle), slot_number(state, slot)))
+        atomic_fetch_add(&state->header->lost_events, 1);
+}
+
+void thread_created(struct shim_state *state, struct ledger_slot *slot, const pthread_t *handle)
+{
+    raise_peak(&state->sites[slot->site].peak, slot->live_then[0]);
+    raise_peak(&state->header->peak, slot->live_then[1]);
+    if (!(atomic_load(&slot->state) & SLOT_STARTED)) {
+        uint64_t value = (uint64_t)*handle;
+        if (!(atomic_load(&slot->state) & SLOT_STARTED))
+            publish(state, slot, value);
+    }
+    set_bits(state, slot, SLOT_PUBLISHED | SLOT_PARENT_DONE);
+}
+
+void thread_started(struct shim_state *state, struct ledger_slot *slot, pthread_t self, int32_t tid)
+{
+    atomic_store_explicit(&slot->tid, tid, RELAXED);
+    /* Both publish when they race: equal entries do no harm, a missing one would. */
+    if (!(atomic_load(&slot->state) & SLOT_PUBLISHED))
+        publish(state, slot, (uint64_t)self);
+    atomic_fetch_or(&slot->state, SLOT_STARTED | SLOT_PUBLISHED);
+}
+
+/* ---- the end ------------------------------------------------------------------ */
+
+void thread_ended(struct shim_state *state, struct ledger_slot *slot, uint64_t now_ns)
+{
+    struct ledger_site *site = &state->sites[slot->site];
+    atomic_store_explicit(&slot->ended_ns, now_ns, RELAXED);
+    atomic_fetch_add(&state->header->ended, 1);
+    uint32_t before = set_bits(state, slot, SLOT_ENDED);
+    atomic_fetch_add(before & SLOT_DETACHED ? &site->ended_detached : &site->ended_joinable, 1);
+}
+
+struct wanted {
+    struct shim_state *state;
+    uint64_t handle;
+    struct ledger_slot *slot;
+};
+
+static bool is_current(const struct wanted *wanted, const struct ledger_slot *slot)
+{
+    uint32_t bits = atomic_load(&slot->state);
+    bool gone = (bits & (SLOT_JOINED | SLOT_JOINING)) || ((bits & SLOT_DETACHED) && (bits & SLOT_ENDED));
+    return !gone && atomic_load(&slot->serial) && atomic_load(&slot->handle) == wanted->handle;
+}
+
+static bool accept_current(void *arg, uint32_t number)
+{
+    struct wanted *wanted = arg;
+    struct ledger_slot *slot = &wanted->state->slots[number];
+    if (!is_current(wanted, slot))
+        return false;
+    wanted->slot = slot;
+    return true;
+}
+
+struct ledger_slot *thread_find(struct shim_state *state, pthread_t handle)
+{
+    struct wanted wanted = {state, (uint64_t)handle, NULL};
+    index_find(&state->handles, handle_key((uint64_t)handle), accept_current, &wanted);
+    return wanted.slot;
+}
+
+void thread_detached(struct shim_state *state, struct ledger_slot *slot)
+{
+    struct ledger_site *site = &state->sites[slot->site];
+    uint32_t before = set_bits(state, slot, SLOT_DETACHED);
+    if (before & SLOT_DETACHED)
+        return;
+    atomic_fetch_add(&site->detached, 1);
+    if (before & SLOT_ENDED)
+        atomic_fetch_add(&site->detached_late, 1);
+}
+
+/* ---- join --------------------------------------------------------------------- */
+
+static bool accept_for_join(void *arg, uint32_t number)
+{
+    struct wanted *wanted = arg;
+    struct ledger_slot *slot = &wanted->state->slots[number];
+    if (!is_current(wanted, slot) || (atomic_load(&slot->state) & SLOT_DETACHED))
+        return false;
+    if (atomic_fetch_or(&slot->state, SLOT_JOINING) & SLOT_JOINING)
+        return false; /* another thread was faster: it joins, and we shall fail */
+    wanted->slot = slot;
+    return true;
+}
+
+/* Ended, never joined, of this handle. */
+static bool accept_ended(void *arg, uint32_t number)
+{
+    struct wanted *wanted = arg;
+    return (atomic_load(&wanted->state->slots[number].state) & SLOT_ENDED) && accept_for_join(arg, number);
+}
+
+struct join join_begin(struct shim_state *state, pthread_t handle)
+{
+    struct join join = {state, NULL, handle};
+    if (state) {
+        struct wanted wanted = {state, (uint64_t)handle, NULL};
+        index_find(&state->handles, handle_key((uint64_t)handle), accept_for_join, &wanted);
+        join.slot = wanted.slot;
+    }
+    return join;
+}
+
+static void note_join_place(struct shim_state *state, struct ledger_site *site, void *caller)
+{
+    uint64_t raw = (uint64_t)caller;
+    if (atomic_load_explicit(&site->join_raw, RELAXED) == raw)
+        return;
+    atomic_store_explicit(&site->join_pc, module_settle(state, raw), RELAXED);
+    atomic_store_explicit(&site->join_raw, raw, RELAXED);
+}
+
+void join_end(const struct join *join, bool joined, void *caller)
+{
+    struct shim_state *state = join->state;
+    struct ledger_slot *slot = join->slot;
+    if (!state)
+        return;
+    if (!slot && joined) {
+        /* The pthread_t reached the joiner before its owner had begun to run.
+         * It has run by now, and the one of this handle that ended is it. */
+        struct wanted wanted = {state, (uint64_t)join->handle, NULL};
+        index_find(&state->handles, handle_key(wanted.handle), accept_ended, &wanted);
+        slot = wanted.slot;
+    }
+    if (!slot)
+        return;
+    if (!joined) {
+        clear_bits(state, slot, SLOT_JOINING);
+        return;
+    }
+    struct ledger_site *site = &state->sites[slot->site];
+    note_join_place(state, site, caller);
+    atomic_fetch_add(&site->joined, 1);
+    atomic_fetch_add(&state->header->joined, 1);
+    set_bits(state, slot, SLOT_JOINED);
+}
+
+/* ---- names ---------------------------------------------------------------------- */
+
+void thread_named(struct ledger_slot *slot, const char *name)
+{
+    uint64_t words[2] = {0, 0};
+    memcpy(words, name, strnlen(name, sizeof(words) - 1));
+    uint32_t seq = atomic_load(&slot->name_seq);
+    if (seq & 1 || !atomic_compare_exchange_strong(&slot->name_seq, &seq, seq + 1))
+        return; /* two at once: either name is right */
+    atomic_store_explicit(&slot->name[0], words[0], RELAXED);
+    atomic_store_explicit(&slot->name[1], words[1], RELAXED);
+    atomic_store_explicit(&slot->name_seq, seq + 2, memory_order_release);
+}

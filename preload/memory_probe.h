@@ -1,0 +1,18 @@
+/*
+ * libunwind asks whether memory is readable by writing a byte of it into a pipe
+ * that it keeps open.  In somebody else's program those two descriptors would
+ * be two that the program did not open, and once it closed all of them and
+ * opened its own in their place, libunwind would write there.  So, in our copy
+ * of the library, the pipe is replaced by a question to the kernel that needs
+ * no descriptor.
+ */
+#ifndef THREADLEAK_MEMORY_PROBE_H
+#define THREADLEAK_MEMORY_PROBE_H
+
+#include <stdbool.h>
+
+/* Before the first use of the library, a handle of dlopen.  False: its calls
+ * could not be replaced, and it must not be used. */
+bool memory_probe_install(void *library);
+
+#endif

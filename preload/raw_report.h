@@ -1,0 +1,17 @@
+/*
+ * The report that needs nobody: raw frames, as module+0xoffset and the nearest
+ * exported symbol, with write(2) alone.  For when `threadleak` can not be
+ * started: not installed, chroot, a sandbox.  Async-signal-safe.
+ */
+#ifndef THREADLEAK_RAW_REPORT_H
+#define THREADLEAK_RAW_REPORT_H
+
+#include "shim.h"
+
+/* Lists what is left of these kinds (KIND_*). */
+void raw_report_write(struct shim_state *state, unsigned kinds);
+
+/* KIND_* of a slot, 0 when it is no leak of any kind. */
+unsigned slot_kind(const struct shim_state *state, const struct ledger_slot *slot);
+
+#endif

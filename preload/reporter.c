@@ -1,0 +1,165 @@
+/* See guard.h for the rules of code in this folder. */
+#include "reporter.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shim.h"
+#include "sys.h"
+#include "text.h"
+
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1u << 2)
+#endif
+
+#define STACK_SIZE 32768
+#define KERNEL_SIGSET_SIZE 8
+
+/* What the two children need, in memory that they share with us. */
+struct job {
+    char *argv[5];
+    char pid_text[24];
+    char **envp;
+    char *child_stack; /* of the reporter until its exec */
+};
+
+static bool is_ours(const char *variable)
+{
+    static const char *const names[] = {
+        "LD_PRELOAD=", "LD_AUDIT=", "THREADLEAK_OPTIONS=", LEDGER_RUN_ENV "="};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (strncmp(variable, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
+static size_t environment_size(void)
+{
+    extern char **environ;
+    size_t n = 0;
+    while (environ && environ[n])
+        n++;
+    return n;
+}
+
+static void copy_environment(char **out, size_t room)
+{
+    extern char **environ;
+    size_t n = 0;
+    for (char **in = environ; in && *in && n < room; in++)
+        if (!is_ours(*in))
+            out[n++] = *in;
+    out[n] = NULL;
+}
+
+/* The kernel's own sigaction: with libc's a handler's table would not be copied as is. */
+struct kernel_sigaction {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)(void);
+    uint64_t mask;
+};
+
+static int run_reporter(void *arg)
+{
+    struct job *job = arg;
+    uint64_t none = 0;
+
+    SYS4(rt_sigprocmask, SIG_SETMASK, &none, NULL, KERNEL_SIGSET_SIZE);
+    for (size_t i = 0; i < REPORTER_PLACES; i++) {
+        job->argv[0] = shim_config.reporter[i];
+        if (*job->argv[0])
+            SYS3(execve, job->argv[0], job->argv, job->envp);
+    }
+    SYS1(exit_group, REPORTER_FAILED);
+    return 0;
+}
+
+static int run_between(void *arg)
+{
+    struct job *job = arg;
+    struct kernel_sigaction action = {.handler = SIG_DFL};
+    int status = 0;
+    long result;
+
+    /* Descriptors and signal dispositions are copies here.  The reporter needs
+     * the standard streams; an ignored SIGCHLD would take its status away. */
+    SYS3(close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC);
+    SYS4(rt_sigaction, SIGCHLD, &action, NULL, KERNEL_SIGSET_SIZE);
+    SYS4(rt_sigaction, SIGPIPE, &action, NULL, KERNEL_SIGSET_SIZE);
+    int pid = clone(run_reporter, job->child_stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, job);
+    if (pid < 0)
+        SYS1(exit_group, REPORTER_FAILED);
+    do
+        result = SYS4(wait4, pid, &status, 0, NULL);
+    while (result == -EINTR);
+    SYS1(exit_group, result == pid && WIFEXITED(status) ? WEXITSTATUS(status) : REPORTER_FAILED);
+    return 0;
+}
+
+static enum reporter_verdict run_job(struct job *job, char *stack)
+{
+    int status = 0;
+    long result;
+    int pid = clone(run_between, stack + STACK_SIZE, CLONE_VM, job);
+    if (pid < 0)
+        return REPORTER_FAILED;
+    do
+        result = SYS4(wait4, pid, &status, __WALL, NULL);
+    while (result == -EINTR);
+    if (result != pid || !WIFEXITED(status) || WEXITSTATUS(status) > REPORTER_FAILED)
+        return REPORTER_FAILED;
+    return (enum reporter_verdict)WEXITSTATUS(status);
+}
+
+static enum reporter_verdict run_with_signals_blocked(struct job *job, char *stack)
+{
+    uint64_t all = ~0ull, before = 0;
+    /* A handler of the program's must not run on the stack in between, nor here
+     * while two of us share this thread's local storage. */
+    SYS4(rt_sigprocmask, SIG_SETMASK, &all, &before, KERNEL_SIGSET_SIZE);
+    enum reporter_verdict verdict = run_job(job, stack);
+    SYS4(rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE);
+    return verdict;
+}
+
+enum reporter_verdict reporter_run(const char *mode)
+{
+    size_t room = environment_size() + 1;
+    size_t size = sizeof(struct job) + room * sizeof(char *) + 2 * STACK_SIZE + 64;
+    long at = SYS6(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at <= 0 && at > -4096)
+        return REPORTER_FAILED;
+
+    char *stack = (char *)at; /* mmap's alignment is enough for both stacks */
+    struct job *job = (struct job *)(stack + 2 * STACK_SIZE);
+    struct text pid_text = text_in(job->pid_text, sizeof(job->pid_text));
+    text_number(&pid_text, shim_state->pid);
+    job->child_stack = stack + STACK_SIZE;
+    job->envp = (char **)(job + 1);
+    copy_environment(job->envp, room - 1);
+    job->argv[1] = "_explain";
+    job->argv[2] = (char *)mode;
+    job->argv[3] = job->pid_text;
+    job->argv[4] = NULL;
+
+    /* It reads our memory: a process that dropped privileges is not dumpable,
+     * and with Yama only an ancestor may look without leave. */
+    long dumpable = SYS1(prctl, PR_GET_DUMPABLE);
+    if (dumpable != 1)
+        SYS2(prctl, PR_SET_DUMPABLE, 1);
+    SYS2(prctl, PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+    enum reporter_verdict verdict = run_with_signals_blocked(job, stack);
+    SYS2(prctl, PR_SET_PTRACER, 0);
+    if (dumpable != 1)
+        SYS2(prctl, PR_SET_DUMPABLE, dumpable);
+    SYS2(munmap, at, size);
+    return verdict;
+}

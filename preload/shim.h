@@ -1,0 +1,100 @@
+/*
+ * The shim's state.  What belongs to one process lies in struct shim_state, on
+ * memory that the kernel zeroes in a forked child (MADV_WIPEONFORK): whatever
+ * kind of fork it was, the child finds `ready` 0 and can not write into its
+ * parent's ledger.  What holds for children too (options, paths) is in
+ * struct shim_config.
+ */
+#ifndef THREADLEAK_SHIM_H
+#define THREADLEAK_SHIM_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <pthread.h>
+
+#include "index.h"
+#include "ledger.h"
+#include "options.h"
+
+enum shim_ready { SHIM_NEW, SHIM_BUSY, SHIM_READY, SHIM_FAILED };
+
+/* Sections of the ledger that grow. */
+enum section { SECTION_SLOTS, SECTION_SITES, SECTION_MODULES, SECTION_FRAMES, SECTION_STRINGS, SECTIONS };
+
+struct shim_state {
+    _Atomic uint32_t ready; /* enum shim_ready */
+    uint64_t epoch;         /* of this process; tells a fork's stale thread-local state */
+    pid_t pid;
+
+    struct ledger_header *header;
+    struct ledger_slot *slots;
+    struct ledger_site *sites;
+    struct ledger_module *modules;
+    ledger_pc *frames;
+    char *strings;
+    _Atomic uint32_t backed[SECTIONS]; /* records below this have memory behind them */
+
+    struct index handles; /* pthread_t -> slot */
+    struct index raw;     /* hash of a raw backtrace and the generation -> site */
+    struct index settled; /* content_hash -> site */
+
+    _Atomic uint32_t signal_armed;
+    _Atomic uint32_t finishing; /* a judged or recorded end is under way */
+    _Atomic uint32_t dumping;
+    _Atomic int32_t quick_status; /* as given to quick_exit */
+};
+
+#define REPORTER_PLACES 3
+
+struct shim_config {
+    struct options options;
+    char options_text[1024];
+    char run_dir[256];                   /* "": not under `threadleak run` */
+    char reporter[REPORTER_PLACES][512]; /* where threadleak may be, in this order */
+    pthread_key_t key;                   /* its destructor sees the end of a thread */
+    bool has_key;
+    int32_t tid_offset; /* in glibc's struct pthread; -1: not known */
+    char exe[512];      /* target of /proc/self/exe, from before any chroot; "": not known */
+    /* The program put itself, or a parent of a fork, into a sandbox since: a
+     * system call that its filter does not know of may be its death. */
+    _Atomic bool sandboxed;
+};
+
+extern struct shim_state *shim_state; /* never NULL after shim_start */
+extern struct shim_config shim_config;
+
+/* Once per program: options, real functions, unwinder, exit handlers. */
+void shim_start(void);
+
+/* The state when this process has a ledger, else NULL; makes one when it is
+ * the first call of the process. */
+struct shim_state *shim_attach(void);
+
+/* The state when this process has a ledger already, else NULL. */
+static inline struct shim_state *shim_known(void)
+{
+    struct shim_state *state = shim_state;
+    bool ready = state && atomic_load_explicit(&state->ready, memory_order_acquire) == SHIM_READY;
+    return __builtin_expect(ready, 1) ? state : NULL;
+}
+
+/* The same, but makes one: for hooks that have something to record.  The others
+ * stay out of the way of constructors that run before ours. */
+static inline struct shim_state *shim_ready(void)
+{
+    struct shim_state *state = shim_known();
+    return __builtin_expect(state != NULL, 1) ? state : shim_attach();
+}
+
+/* Is this the process the ledger belongs to, and not a vfork child on its memory?
+ * In a sandbox that is not asked, and taken to be so. */
+bool shim_is_own_process(const struct shim_state *state);
+
+/* The calling thread's tid, without a system call where that is possible. */
+int32_t shim_own_tid(void);
+
+/* One warning or notice line, on standard error. */
+void shim_say(const char *line);
+
+#endif

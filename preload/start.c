@@ -1,0 +1,255 @@
+/*
+ * Start of the shim in a program, and of its ledger in each process.
+ * See guard.h for the rules of code in this folder.
+ */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "capture.h"
+#include "finish.h"
+#include "guard.h"
+#include "ledger_map.h"
+#include "real.h"
+#include "shim.h"
+#include "sys.h"
+#include "text.h"
+#include "thread_end.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+#define SITE_LEVELS 4 /* 43,520 entries */
+
+struct shim_state *shim_state;
+struct shim_config shim_config = {.tid_offset = -1};
+__thread struct shim_tls shim_tls;
+
+static struct shim_state fallback_state; /* when there is no memory for the real one: never ready */
+
+void shim_say(const char *line)
+{
+    char buffer[640];
+    struct text text = text_in(buffer, sizeof(buffer));
+    text_string(&text, "threadleak: ");
+    text_string(&text, line);
+    text_string(&text, "\n");
+    SYS3(write, 2, buffer, text.length);
+}
+
+static void warn_option(void *arg, const char *line)
+{
+    (void)arg;
+    shim_say(line);
+}
+
+static void copy_string(char *out, size_t size, const char *string)
+{
+    struct text text = text_in(out, size);
+    text_string(&text, string);
+    if (text.overflow)
+        out[0] = 0;
+}
+
+static void read_environment(void)
+{
+    const char *text = getenv("THREADLEAK_OPTIONS");
+    const char *dir = getenv(LEDGER_RUN_ENV);
+
+    options_defaults(&shim_config.options);
+    if (text) {
+        copy_string(shim_config.options_text, sizeof(shim_config.options_text), text);
+        options_parse(&shim_config.options, text, warn_option, NULL);
+    }
+    if (dir && *dir == '/')
+        copy_string(shim_config.run_dir, sizeof(shim_config.run_dir), dir);
+    for (unsigned n = 0; shim_config.options.help && options_help(n); n++)
+        shim_say(options_help(n));
+}
+
+/* follow=0: our children start without us.  The variable is the program's to
+ * see, so only our own entry is taken out of it. */
+static void leave_children_alone(void)
+{
+    extern char **environ;
+    if (shim_config.options.follow || !environ)
+        return;
+    char **out = environ;
+    for (char **in = environ; *in; in++) {
+        char *own = strncmp(*in, "LD_PRELOAD=", 11) == 0 ? strstr(*in, "libthreadleak.so") : NULL;
+        if (!own) {
+            *out++ = *in;
+            continue;
+        }
+        char *from = own, *to = own + strlen("libthreadleak.so");
+        while (from > *in + 11 && from[-1] != ':' && from[-1] != ' ')
+            from--;
+        while (*to && *to != ':' && *to != ' ')
+            to++;
+        if (*to)
+            to++;
+        memmove(from, to, strlen(to) + 1);
+        if ((*in)[11])
+            *out++ = *in;
+    }
+    *out = NULL;
+}
+
+/* threadleak stands beside this library, or in ../bin or ../../bin of it. */
+static void find_reporter(void)
+{
+    static const char *const places[REPORTER_PLACES] = {"threadleak", "../bin/threadleak",
+                                                        "../../bin/threadleak"};
+    Dl_info info;
+    char dir[512];
+
+    if (!dladdr((void *)find_reporter, &info) || !info.dli_fname)
+        return;
+    struct text text = text_in(dir, sizeof(dir));
+    if (info.dli_fname[0] != '/') {
+        long n = SYS2(getcwd, dir, sizeof(dir));
+        if (n <= 1)
+            return;
+        text.length = (size_t)n - 1;
+        text_string(&text, "/");
+    }
+    text_string(&text, info.dli_fname);
+    char *slash = strrchr(dir, '/');
+    if (text.overflow || !slash)
+        return;
+    slash[1] = 0;
+    for (size_t i = 0; i < REPORTER_PLACES; i++) {
+        struct text path = text_in(shim_config.reporter[i], sizeof(shim_config.reporter[i]));
+        text_string(&path, dir);
+        text_string(&path, places[i]);
+        if (path.overflow)
+            shim_config.reporter[i][0] = 0;
+    }
+}
+
+/*
+ * Where glibc keeps the tid in struct pthread, as it tells debuggers (nptl_db),
+ * believed only when this thread's own is found there.
+ */
+static void find_tid_offset(void)
+{
+    const uint32_t *field = dlsym(RTLD_DEFAULT, "_thread_db_pthread_tid"); /* bits, count, offset */
+    if (!field || field[0] != 32 || field[1] != 1 || field[2] > 4096)
+        return;
+    int32_t tid = *(const int32_t *)((const char *)pthread_self() + field[2]);
+    if (tid == (int32_t)SYS0(gettid))
+        shim_config.tid_offset = (int32_t)field[2];
+}
+
+static void find_exe(void)
+{
+    long n = SYS4(readlinkat, AT_FDCWD, "/proc/self/exe", shim_config.exe, sizeof(shim_config.exe) - 1);
+    shim_config.exe[n > 0 ? n : 0] = 0;
+}
+
+static void *wiped_on_fork(size_t size)
+{
+    long at = SYS6(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at < 0 && at > -4096)
+        return NULL;
+    SYS3(madvise, at, size, MADV_WIPEONFORK);
+    return (void *)at;
+}
+
+static size_t state_size(void)
+{
+    return (sizeof(struct shim_state) + 4095) & ~4095ul;
+}
+
+static void make_state(void)
+{
+    /* The state and its indexes: virtual space, of which a few pages get used. */
+    size_t size = state_size() + index_bytes(INDEX_LEVELS) + 2 * index_bytes(SITE_LEVELS);
+    struct shim_state *state = wiped_on_fork(size);
+    shim_state = state ? state : &fallback_state;
+    if (!state)
+        atomic_store(&fallback_state.ready, SHIM_FAILED);
+}
+
+static void in_forked_child(void)
+{
+    /* Where the kernel (before 4.14) did not wipe it.  What is left in the
+     * indexes then is stale, which they bear. */
+    if (shim_state != &fallback_state && atomic_load(&shim_state->ready) != SHIM_NEW)
+        memset(shim_state, 0, sizeof(*shim_state));
+    capture_in_child();
+    shim_attach();
+}
+
+void shim_start(void)
+{
+    static _Atomic uint32_t started;
+    if (atomic_exchange(&started, 1))
+        return;
+    struct guard guard = guard_enter();
+    real_resolve();
+    read_environment();
+    leave_children_alone();
+    find_reporter();
+    find_exe();
+    find_tid_offset();
+    thread_end_start();
+    make_state();
+    capture_start();
+    pthread_atfork(capture_before_fork, NULL, in_forked_child);
+    finish_start();
+    guard_leave(guard);
+}
+
+static bool begin_process(struct shim_state *state)
+{
+    char *memory = (char *)state + state_size();
+    index_init(&state->handles, memory, INDEX_LEVELS);
+    memory += index_bytes(INDEX_LEVELS);
+    index_init(&state->raw, memory, SITE_LEVELS);
+    index_init(&state->settled, memory + index_bytes(SITE_LEVELS), SITE_LEVELS);
+    return ledger_map(state);
+}
+
+struct shim_state *shim_attach(void)
+{
+    if (!shim_state)
+        shim_start();
+    struct shim_state *state = shim_state;
+    uint32_t expected = SHIM_NEW;
+    if (!state) /* another thread, or a constructor we called, is in shim_start */
+        return NULL;
+    if (atomic_compare_exchange_strong(&state->ready, &expected, SHIM_BUSY)) {
+        struct guard guard = guard_enter();
+        bool mapped = begin_process(state);
+        shim_tls.slot = NULL;
+        shim_tls.serial = 0;
+        shim_tls.epoch = 0; /* learned anew */
+        atomic_store_explicit(&state->ready, mapped ? SHIM_READY : SHIM_FAILED, memory_order_release);
+        guard_leave(guard);
+    }
+    return atomic_load_explicit(&state->ready, memory_order_acquire) == SHIM_READY ? state : NULL;
+}
+
+bool shim_is_own_process(const struct shim_state *state)
+{
+    return shim_config.sandboxed || (pid_t)SYS0(getpid) == state->pid;
+}
+
+int32_t shim_own_tid(void)
+{
+    if (shim_config.tid_offset < 0)
+        return (int32_t)SYS0(gettid);
+    return *(const int32_t *)((const char *)pthread_self() + shim_config.tid_offset);
+}
+
+__attribute__((constructor)) static void start(void)
+{
+    shim_start();
+    shim_attach();
+}

@@ -1,0 +1,84 @@
+#include "leak.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+#include "process.h"
+
+const char *leak_kind_name(enum leak_kind kind)
+{
+    static const char *const names[LEAK_KINDS] = {"running", "detached", "unjoined"};
+    return names[kind];
+}
+
+unsigned leak_kind_bit(enum leak_kind kind)
+{
+    static const unsigned bits[LEAK_KINDS] = {KIND_RUNNING, KIND_DETACHED, KIND_UNJOINED};
+    return bits[kind];
+}
+
+const char *end_how_name(enum end_how how)
+{
+    static const char *const names[] = {"exit", "_exit", "quick_exit", "exec", "signal", "alive"};
+    return names[how];
+}
+
+struct report *report_new(void)
+{
+    return calloc(1, sizeof(struct report));
+}
+
+static void free_strings(char **strings)
+{
+    for (char **at = strings; at && *at; at++)
+        free(*at);
+    free(strings);
+}
+
+void process_report_release(struct process_report *process)
+{
+    for (size_t i = 0; i < process->group_count; i++) {
+        free(process->groups[i].stack);
+        free(process->groups[i].threads);
+    }
+    free(process->groups);
+    free(process->untracked);
+    free(process->exe);
+    free_strings(process->argv);
+}
+
+void report_free(struct report *report)
+{
+    if (!report)
+        return;
+    for (size_t i = 0; i < report->process_count; i++)
+        process_report_release(&report->processes[i]);
+    free(report->processes);
+    free_strings(report->argv);
+    free(report);
+}
+
+static bool site_seen_before(const struct process_report *process, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (process->groups[i].counted && process->groups[i].site == process->groups[index].site)
+            return true;
+    return false;
+}
+
+void report_finish(struct report *report)
+{
+    for (size_t p = 0; p < report->process_count; p++) {
+        const struct process_report *process = &report->processes[p];
+        for (size_t i = 0; i < process->group_count; i++) {
+            const struct leak_group *group = &process->groups[i];
+            if (group->suppressed_by)
+                report->summary.suppressed_threads += group->thread_count;
+            if (!group->counted)
+                continue;
+            report->summary.leaked_threads += group->thread_count;
+            report->summary.leak_sites += !site_seen_before(process, i);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+/*
+ * The model of a report: what is left of each process, by kind and creation
+ * site, with the verdict.  Built from ledgers and /proc; printed by report_*.c.
+ *
+ * Everything a report points to (frames, strings) is owned by the report or by
+ * the symbolizer it was built with, which must outlive it.
+ */
+#ifndef THREADLEAK_LEAK_H
+#define THREADLEAK_LEAK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ledger_read.h"
+#include "symbolize.h"
+
+struct ignore; /* ignore.h */
+
+enum leak_kind { LEAK_RUNNING, LEAK_DETACHED, LEAK_UNJOINED, LEAK_KINDS };
+const char *leak_kind_name(enum leak_kind kind); /* "running" … */
+unsigned leak_kind_bit(enum leak_kind kind);     /* KIND_* of options.h */
+
+enum end_how { END_EXIT, END__EXIT, END_QUICK_EXIT, END_EXEC, END_SIGNAL, END_ALIVE };
+const char *end_how_name(enum end_how how);
+
+struct thread_info {
+    uint64_t id;         /* the T-number: serial in its process */
+    pid_t tid;           /* 0: unknown */
+    char name[16];       /* "" unknown */
+    uint64_t created_by; /* 0: unknown */
+    double age_s;        /* since creation; < 0: unknown */
+    double ended_s;      /* unjoined: since its end; < 0: unknown or alive */
+    double cpu_s;        /* < 0: unknown */
+    char state;          /* 0: unknown */
+    bool being_joined;   /* somebody was inside a join of it */
+};
+
+struct leak_group {
+    enum leak_kind kind;
+    size_t site;                       /* number in its process: groups of one site have the same */
+    bool counted;                      /* in summary.leaked_threads */
+    const char *suppressed_by;         /* the rule, or NULL */
+    char fingerprint[17];              /* hex; the same for the same code, across runs and rebuilds */
+    const struct frame *start_routine; /* NULL: unknown, or not the same for all */
+    struct frame *stack;               /* creation stack, leaf first, inlined frames included */
+    size_t stack_count;
+    bool truncated;                    /* the stack is known to be incomplete */
+    const struct frame *own;           /* first frame that is the user's own; NULL: none */
+    const struct frame *joined_at;     /* where threads of this site get joined; NULL: never or unknown */
+    uint64_t site_joined, site_created;
+    struct thread_info *threads;       /* by id */
+    size_t thread_count;
+};
+
+struct process_report {
+    pid_t pid, parent_pid;
+    char *exe;      /* NULL unknown */
+    char **argv;    /* NULL unknown */
+    enum end_how how;
+    bool judged;
+    bool status_known;
+    int status;     /* exit status, when it exited */
+    int signal;     /* 0: none or unknown */
+    bool live;      /* was alive when looked at */
+    uint64_t started_wall_ns;
+    struct {
+        uint64_t created, joined, detached, alive, unjoined, peak, untracked, lost;
+    } counts;       /* alive: tracked threads alive now, joinable or detached */
+    struct leak_group *groups; /* counted first, then by kind, then by thread count */
+    size_t group_count;
+    struct task_untracked { pid_t tid; char name[16]; } *untracked;
+    size_t untracked_count;
+};
+
+struct report {
+    char **argv;               /* the command that was run; NULL: unknown */
+    struct process_report *processes; /* in the order they began; those that created a thread, or of which something is to be said */
+    size_t process_count;
+    struct {
+        uint64_t processes;        /* all that were watched */
+        uint64_t leaked_threads, leak_sites, suppressed_threads;
+    } summary;
+};
+
+/* How ledgers become verdicts. */
+struct verdict_rules {
+    unsigned kinds;               /* KIND_* that count */
+    bool judge_live;              /* treat a live process as if it ended now (report --check) */
+    unsigned judge;               /* JUDGE_* for ends without the shim's own word (signal) */
+    const struct ignore *ignore;  /* NULL: none */
+    struct symbolizer *symbolizer;
+};
+
+struct report *report_new(void);
+void report_free(struct report *report);
+/* What one process holds, not the struct itself. */
+void process_report_release(struct process_report *process);
+
+/* What the caller knows of the end of a process when its ledger does not. */
+struct known_end {
+    bool alive;      /* its writer still runs: look at /proc as well */
+    pid_t pid;       /* as we see it; 0: as the ledger says */
+    bool known;      /* how it ended is known from wait(2) */
+    int wait_status; /* of waitpid, valid when known */
+};
+
+/* Adds one process.  A process that created no thread is only counted.  False
+ * and an error when out of memory. */
+bool report_add_ledger(struct report *report, const struct ledger *ledger, const struct known_end *end,
+                       const struct verdict_rules *rules, struct error *error);
+
+/* Sums up; call once after the last report_add_*. */
+void report_finish(struct report *report);
+
+#endif

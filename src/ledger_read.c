@@ -1,0 +1,79 @@
+#include "ledger_load.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void error_set(struct error *error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(error->text, sizeof(error->text), format, args);
+    va_end(args);
+    /* Paths come from anywhere: keep it one line, and terminals unharmed. */
+    for (char *c = error->text; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 127)
+            *c = '?';
+}
+
+void ledger_close(struct ledger *ledger)
+{
+    if (!ledger)
+        return;
+    for (enum section s = 0; s < SECTIONS; s++)
+        free(ledger->records[s]);
+    free(ledger);
+}
+
+const struct ledger_header *ledger_get_header(const struct ledger *ledger)
+{
+    return &ledger->header;
+}
+
+bool ledger_get_slot(const struct ledger *ledger, uint32_t index, struct ledger_slot *slot)
+{
+    const struct ledger_slot *slots = ledger->records[SLOTS];
+    if (index >= ledger->count[SLOTS] || slots[index].serial == 0)
+        return false;
+    memcpy(slot, &slots[index], sizeof(*slot));
+    return true;
+}
+
+uint32_t ledger_slot_count(const struct ledger *ledger)
+{
+    return ledger->count[SLOTS];
+}
+
+const struct ledger_site *ledger_get_site(const struct ledger *ledger, uint32_t index)
+{
+    const struct ledger_site *sites = ledger->records[SITES];
+    return index < ledger->count[SITES] ? &sites[index] : NULL;
+}
+
+uint32_t ledger_site_count(const struct ledger *ledger)
+{
+    return ledger->count[SITES];
+}
+
+const ledger_pc *ledger_get_frames(const struct ledger *ledger, const struct ledger_site *site,
+                                   uint32_t *count)
+{
+    const ledger_pc *frames = ledger->records[FRAMES];
+    uint32_t used = ledger->count[FRAMES];
+    uint64_t first = site->frames < used ? site->frames : used;
+    *count = site->frame_count < used - first ? site->frame_count : (uint32_t)(used - first);
+    return frames + first;
+}
+
+const struct ledger_module *ledger_get_module(const struct ledger *ledger, uint32_t index)
+{
+    const struct ledger_module *modules = ledger->records[MODULES];
+    return index < ledger->count[MODULES] && index != LEDGER_NO_MODULE ? &modules[index] : NULL;
+}
+
+const char *ledger_get_string(const struct ledger *ledger, uint32_t offset)
+{
+    const char *strings = ledger->records[STRINGS];
+    return offset && offset < ledger->count[STRINGS] ? strings + offset : "";
+}

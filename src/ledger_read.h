@@ -1,0 +1,57 @@
+/*
+ * Opens and validates a ledger as hostile input: every offset, count and index
+ * is checked against the size before it is used, and strings are cut at the end
+ * of their section.  After ledger_open_* has succeeded, the accessors below
+ * cannot read outside of the snapshot, whatever it holds.
+ */
+#ifndef THREADLEAK_LEDGER_READ_H
+#define THREADLEAK_LEDGER_READ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ledger.h"
+
+struct ledger; /* an immutable copy of what one ledger held at one moment */
+
+/* What went wrong, as one line for the user: the thing, what happened, what to
+ * do.  Every function that takes one fills it in when it fails. */
+struct error {
+    char text[512];
+};
+void error_set(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+enum ledger_open_status {
+    LEDGER_OPEN_OK,
+    LEDGER_OPEN_NOT_WATCHED, /* the process is there but has no ledger */
+    LEDGER_OPEN_FAILED       /* error says why */
+};
+
+enum ledger_open_status ledger_open_file(const char *path, struct ledger **ledger, struct error *error);
+/* Through /proc/PID/map_files or /proc/PID/mem; needs no stop of the process. */
+enum ledger_open_status ledger_open_process(pid_t pid, struct ledger **ledger, struct error *error);
+void ledger_close(struct ledger *ledger);
+
+const struct ledger_header *ledger_get_header(const struct ledger *ledger);
+
+/* Copies the record when it is in use and was consistent; false otherwise. */
+bool ledger_get_slot(const struct ledger *ledger, uint32_t index, struct ledger_slot *slot);
+uint32_t ledger_slot_count(const struct ledger *ledger);
+/* NULL: no such site.  Site 0 is "unknown". */
+const struct ledger_site *ledger_get_site(const struct ledger *ledger, uint32_t index);
+uint32_t ledger_site_count(const struct ledger *ledger);
+/* The frames of a site, leaf first, never NULL; *count may be smaller than
+ * recorded when the ledger is damaged. */
+const ledger_pc *ledger_get_frames(const struct ledger *ledger, const struct ledger_site *site, uint32_t *count);
+/* NULL: LEDGER_NO_MODULE or damaged. */
+const struct ledger_module *ledger_get_module(const struct ledger *ledger, uint32_t index);
+/* "" for 0 or damaged; always terminated. */
+const char *ledger_get_string(const struct ledger *ledger, uint32_t offset);
+
+/* Is this file mapped by a live process of that pid, that is, is its writer
+ * still there?  A process that may not be looked at counts as one. */
+bool ledger_file_in_use(const char *path, pid_t pid);
+
+#endif

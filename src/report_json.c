@@ -1,0 +1,179 @@
+/* The format "json": schema threadleak/1.  Keys are only ever added. */
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report.h"
+
+/* How many bytes of a well-formed character stand here; 0: none. */
+static size_t character_length(const unsigned char *at)
+{
+    static const struct {
+        unsigned char mask, bits;
+        uint32_t least;
+    } forms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+    for (size_t n = 0; n < 4; n++) {
+        if ((at[0] & forms[n].mask) != forms[n].bits)
+            continue;
+        uint32_t code = at[0] & (unsigned char)~forms[n].mask;
+        for (size_t i = 1; i <= n; i++) {
+            if ((at[i] & 0xc0) != 0x80)
+                return 0;
+            code = code << 6 | (at[i] & 0x3f);
+        }
+        bool surrogate = code >= 0xd800 && code <= 0xdfff;
+        return code >= forms[n].least && code <= 0x10ffff && !surrogate ? n + 1 : 0;
+    }
+    return 0;
+}
+
+/* A string; bytes that are no UTF-8 become U+FFFD.  NULL becomes null. */
+static json_t *text(const char *string)
+{
+    if (!string)
+        return json_null();
+    char *clean = malloc(3 * strlen(string) + 1), *out = clean;
+    if (!clean)
+        return NULL;
+    for (const unsigned char *at = (const unsigned char *)string; *at;) {
+        size_t length = character_length(at);
+        memcpy(out, length ? (const char *)at : "\xef\xbf\xbd", length ? length : 3);
+        out += length ? length : 3;
+        at += length ? length : 1;
+    }
+    json_t *json = json_stringn(clean, (size_t)(out - clean));
+    free(clean);
+    return json;
+}
+
+static json_t *hex(uint64_t value)
+{
+    return json_sprintf("0x%llx", (unsigned long long)value);
+}
+
+/* A number that is unknown below zero; three digits are what the clocks are worth. */
+static json_t *seconds(double value)
+{
+    return value < 0 ? json_null() : json_real(round(value * 1000) / 1000);
+}
+
+static json_t *number(int64_t value, bool known)
+{
+    return known ? json_integer(value) : json_null();
+}
+
+static json_t *frame_json(const struct frame *frame)
+{
+    if (!frame)
+        return json_null();
+    return json_pack("{so so so so so so so so}", "pc", frame->pc ? hex(frame->pc) : json_null(), "module",
+                     text(frame->module), "build_id", text(frame->build_id), "offset",
+                     frame->module ? hex(frame->offset) : json_null(), "function", text(frame->function),
+                     "file", text(frame->file), "line", number(frame->line, frame->line > 0), "inlined",
+                     json_boolean(frame->inlined));
+}
+
+static json_t *strings_json(char *const *strings)
+{
+    if (!strings)
+        return json_null();
+    json_t *array = json_array();
+    for (; *strings; strings++)
+        json_array_append_new(array, text(*strings));
+    return array;
+}
+
+static json_t *state_json(char state)
+{
+    char letter[2] = {state, 0};
+    return state ? json_string(letter) : json_null();
+}
+
+static json_t *thread_json(const struct thread_info *thread, enum leak_kind kind)
+{
+    return json_pack("{sI so so ss so so so so so so ss sn so}", "id", (json_int_t)thread->id, "tid",
+                     number(thread->tid, thread->tid > 0), "name", text(*thread->name ? thread->name : NULL),
+                     "kind", leak_kind_name(kind), "created_by",
+                     number((int64_t)thread->created_by, thread->created_by > 0), "age_s",
+                     seconds(thread->age_s), "ended_s", seconds(thread->ended_s), "cpu_s",
+                     seconds(thread->cpu_s), "state", state_json(thread->state), "stack", json_array(),
+                     "stack_source", "none", "waiting", "findings", json_array());
+}
+
+static json_t *group_json(const struct leak_group *group)
+{
+    json_t *stack = json_array(), *threads = json_array();
+    for (size_t i = 0; i < group->stack_count; i++)
+        json_array_append_new(stack, frame_json(&group->stack[i]));
+    for (size_t i = 0; i < group->thread_count; i++)
+        json_array_append_new(threads, thread_json(&group->threads[i], group->kind));
+    return json_pack("{ss sI sb so ss so so sb so so so}", "kind", leak_kind_name(group->kind), "count",
+                     (json_int_t)group->thread_count, "counted", group->counted, "suppressed_by",
+                     text(group->suppressed_by), "fingerprint", group->fingerprint, "start_routine",
+                     frame_json(group->start_routine), "creation_stack", stack, "creation_stack_truncated",
+                     group->truncated, "own", frame_json(group->own), "joined_at",
+                     frame_json(group->joined_at), "threads", threads);
+}
+
+static json_t *end_json(const struct process_report *process)
+{
+    bool by_signal = process->how == END_SIGNAL;
+    return json_pack("{ss so so sb}", "how", end_how_name(process->how), "status",
+                     number(process->status, process->status_known), "signal",
+                     number(process->signal, by_signal && process->signal > 0), "judged", process->judged);
+}
+
+static json_t *counts_json(const struct process_report *process)
+{
+    return json_pack("{sI sI sI sI sI sI sI}", "created", (json_int_t)process->counts.created, "joined",
+                     (json_int_t)process->counts.joined, "detached", (json_int_t)process->counts.detached,
+                     "alive", (json_int_t)process->counts.alive, "unjoined",
+                     (json_int_t)process->counts.unjoined, "peak", (json_int_t)process->counts.peak,
+                     "untracked", (json_int_t)process->counts.untracked);
+}
+
+static json_t *process_json(const struct process_report *process)
+{
+    json_t *leaks = json_array(), *untracked = json_array();
+    for (size_t i = 0; i < process->group_count; i++)
+        json_array_append_new(leaks, group_json(&process->groups[i]));
+    for (size_t i = 0; i < process->untracked_count; i++)
+        json_array_append_new(untracked, json_pack("{si so}", "tid", (int)process->untracked[i].tid, "name",
+                                                   text(process->untracked[i].name)));
+    return json_pack("{si so so so so so so so sI}", "pid", (int)process->pid, "parent_pid",
+                     number(process->parent_pid, process->parent_pid > 0), "exe", text(process->exe), "command",
+                     strings_json(process->argv), "end", end_json(process), "threads", counts_json(process),
+                     "leaks", leaks, "untracked", untracked, "lost_events", (json_int_t)process->counts.lost);
+}
+
+static json_t *report_as_json(const struct report *report)
+{
+    json_t *processes = json_array();
+    for (size_t i = 0; i < report->process_count; i++)
+        json_array_append_new(processes, process_json(&report->processes[i]));
+    json_t *summary =
+        json_pack("{sI sI sI sI}", "processes", (json_int_t)report->summary.processes, "leaked_threads",
+                  (json_int_t)report->summary.leaked_threads, "leak_sites",
+                  (json_int_t)report->summary.leak_sites, "suppressed_threads",
+                  (json_int_t)report->summary.suppressed_threads);
+    return json_pack("{ss ss so so so}", "schema", "threadleak/1", "version", THREADLEAK_VERSION, "command",
+                     strings_json(report->argv), "summary", summary, "processes", processes);
+}
+
+static bool print_json(FILE *out, const struct report *report, const struct report_style *style)
+{
+    (void)style;
+    json_t *json = report_as_json(report);
+    if (!json) {
+        errno = ENOMEM;
+        return false;
+    }
+    bool written = json_dumpf(json, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) == 0 &&
+                   putc('\n', out) != EOF && fflush(out) == 0;
+    json_decref(json);
+    return written;
+}
+
+const struct report_format report_json = {"json", print_json};

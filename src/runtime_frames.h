@@ -1,0 +1,16 @@
+/* Which frames belong to a thread runtime and not to the user's own code. */
+#ifndef THREADLEAK_RUNTIME_FRAMES_H
+#define THREADLEAK_RUNTIME_FRAMES_H
+
+#include <stdbool.h>
+
+#include "symbolize.h"
+
+/*
+ * By module (libc, libstdc++, libgomp, …), by source file (/rustc/, the
+ * compiler's own headers), or by the function's own qualified name (std::…,
+ * Rust's std, core, alloc): not by types in its return value or arguments.
+ */
+bool is_runtime_frame(const struct frame *frame);
+
+#endif

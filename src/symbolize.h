@@ -1,0 +1,58 @@
+/*
+ * From module + offset to function, file and line, with inlined frames.
+ *
+ * The only file with elfutils headers beside unwind.c.  Works on files, never
+ * on a process: what it needs is a module's path and build-id, as the ledger
+ * recorded them.  Not thread-safe; one symbolizer per user.
+ */
+#ifndef THREADLEAK_SYMBOLIZE_H
+#define THREADLEAK_SYMBOLIZE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct symbolizer;
+
+/* A code address in an ELF file. */
+struct code_address {
+    const char *module;      /* path, or NULL: no file is known */
+    const uint8_t *build_id; /* may be NULL */
+    size_t build_id_len;     /* 0: unknown, then any file at the path is believed */
+    uint64_t offset;         /* as the file's own symbols count it */
+    uint64_t pc;             /* run-time address, or 0 */
+    bool is_return_address;  /* look it up one byte earlier: inside the call */
+};
+
+/* All strings live as long as the symbolizer, or are NULL: unknown. */
+struct frame {
+    uint64_t pc;          /* run-time address, 0: unknown */
+    uint64_t offset;      /* in the module; as recorded (a return address stays one) */
+    const char *module;   /* path */
+    const char *build_id; /* hex */
+    const char *function; /* demangled */
+    const char *file;     /* as the debug information names it, made shorter only by printers */
+    int line;             /* 0: unknown */
+    bool inlined;         /* this call was inlined into the next frame of the list */
+    bool runtime;         /* of libc, libstdc++, Rust's std, OpenMP's or another thread runtime: not the user's own */
+};
+
+struct frame_list {
+    struct frame *frames; /* leaf first */
+    size_t count;
+};
+
+/* debuginfod: ask servers for missing debug information (they are otherwise
+ * never asked, whatever the environment says).  NULL when out of memory. */
+struct symbolizer *symbolizer_new(bool debuginfod);
+void symbolizer_free(struct symbolizer *symbolizer);
+
+/*
+ * The frames at an address: inlined ones first, then the function itself; at
+ * least one.  A file whose build-id differs from the one given is not believed:
+ * separate debug files are then searched by build-id, else only module + offset
+ * is said.  Equal addresses are looked up once; the answer is the symbolizer's.
+ */
+const struct frame_list *symbolize(struct symbolizer *symbolizer, const struct code_address *address);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * Small pieces of text for people: durations, names, places, lists of threads.
+ * Everything that comes from a watched program is escaped on its way out: a
+ * thread's name must not be able to drive a terminal.
+ */
+#ifndef THREADLEAK_TEXT_PARTS_H
+#define THREADLEAK_TEXT_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "leak.h"
+
+/* Control characters as \xNN. */
+void put_escaped(FILE *out, const char *text);
+
+/* "35 ms", "1.2 s", "3 min 20 s", "5 h 2 min"; "?" below zero. */
+void format_duration(char *out, size_t size, double seconds);
+/* "1.2 s" or "0.3 to 1.2 s". */
+void format_range(char *out, size_t size, double low, double high);
+
+/* The function, or module+0xoffset.  Longer than `width`: shortened in its middle. */
+void format_function(char *out, size_t size, const struct frame *frame, size_t width);
+/* file:line (below the working directory: relative to it), or the module. */
+void format_place(char *out, size_t size, const struct frame *frame, bool whole);
+
+/* The command as its user knows it: argv[0], else the executable; "?" unknown. */
+const char *command_name(const struct process_report *process);
+
+/* "exit status 0", "killed by signal 11 (Segmentation fault)", … */
+void format_end(char *out, size_t size, const struct process_report *process);
+
+/* T3 "worker" tid 4245, T4 …: at most `most` of them, then how many more. */
+void put_threads(FILE *out, const struct leak_group *group, size_t most);
+
+#endif

@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# Who may include whom, and what the shim may need of the system.
+#   tests/layering.sh [BUILD]
+set -u
+cd "$(dirname "$0")/.." || exit 2
+build=${1:-build}
+passed=0 failed=0 skipped=0
+
+check() { # NAME: what comes on standard input is what is wrong
+    local wrong
+    wrong=$(cat)
+    if [ -z "$wrong" ]; then
+        passed=$((passed + 1))
+        return
+    fi
+    failed=$((failed + 1))
+    echo "FAIL layering: $1"
+    sed 's/^/    /' <<<"$wrong"
+}
+
+skip() {
+    skipped=$((skipped + 1))
+    echo "skip layering: $1"
+}
+
+# ---- includes --------------------------------------------------------------------
+includes() { # FILE...: "FILE HEADER" for each #include "HEADER"
+    local file
+    for file; do
+        sed -n "s|^[[:space:]]*#[[:space:]]*include[[:space:]]*\"\([^\"]*\)\".*|$file \1|p" "$file"
+    done
+}
+
+# may_include FOLDERS HEADERS -- FILE...: each quoted header is in one of the
+# folders or is one of those named.
+may_include() {
+    local folders=$1 headers=$2 file header folder
+    shift 3
+    includes "$@" | while read -r file header; do
+        case " $headers " in *" $header "*) continue ;; esac
+        for folder in $folders; do
+            [ -e "$folder/$header" ] && continue 2
+        done
+        echo "$file includes $header"
+    done
+}
+
+tier0="ledger.h options.h"
+tier1="ledger_read.h ledger_load.h maps.h"
+
+check "tier 0 includes nothing but libc" < <(
+    may_include "" "options.h" -- src/ledger.h src/options.h src/options*.c
+)
+check "tier 1 includes tier 0 alone" < <(
+    may_include "" "$tier0 $tier1" -- src/ledger_*.c src/ledger_read.h src/ledger_load.h src/maps.[ch]
+)
+check "src/ includes src/ alone" < <(
+    may_include "src" "" -- src/*.[ch]
+)
+check "preload/ includes tier 0 of src/ alone" < <(
+    may_include "preload" "$tier0" -- preload/*.[ch]
+)
+check "cli/ includes cli/ and src/ alone" < <(
+    may_include "cli src" "" -- cli/*.[ch]
+)
+
+check "elfutils' headers are in symbolize and unwind alone" < <(
+    grep -lE '#[[:space:]]*include[[:space:]]*<(elfutils|dwarf|libelf|gelf)' src/*.[ch] cli/*.[ch] preload/*.[ch] |
+        grep -vE '^src/(symbolize|unwind)'
+)
+check "libunwind's headers are in capture and unwind alone" < <(
+    grep -lE '#[[:space:]]*include[[:space:]]*<libunwind' src/*.[ch] cli/*.[ch] preload/*.[ch] |
+        grep -vE '^preload/capture|^src/unwind'
+)
+check "src/ neither prints nor exits" < <(
+    grep -nE '\b(exit|abort|f?printf|v?printf|puts|perror)[[:space:]]*\(' src/*.c |
+        grep -vE '^src/report_|^[^:]*:[0-9]*:[[:space:]]*(/?\*|//)'
+)
+
+# ---- each header alone -----------------------------------------------------------
+for header in src/*.h preload/*.h cli/*.h tests/*.h; do
+    # -Wno-unused: a header of inline functions uses none of them.
+    check "$header compiles alone" < <(
+        ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -DTHREADLEAK_VERSION='""' -Isrc -Ipreload -Icli -Wall -Wextra \
+            -Wno-unused -fsyntax-only -x c - 2>&1 <<<"#include \"$PWD/$header\""
+    )
+done
+
+# ---- the shim ------------------------------------------------------------------------
+shim=$build/libthreadleak.so
+if [ ! -e "$shim" ]; then
+    skip "no $shim"
+else
+    check "the shim needs libc alone" < <(
+        readelf -dW "$shim" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -vE '^(libc\.so\.6|ld-linux.*)$'
+    )
+    check "the shim has no text relocations" < <(
+        readelf -dW "$shim" | grep -E 'TEXTREL'
+    )
+    check "the shim is never unloaded" < <(
+        readelf -dW "$shim" | grep -q NODELETE || echo "no NODELETE flag"
+    )
+
+    check "the shim uses what tests/data/shim_symbols.txt allows" < <(
+        nm -D -u "$shim" | awk '{ sub(/@.*/, "", $NF); print $NF }' | sort -u |
+            grep -vxF -f <(grep -vE '^(#|$)' tests/data/shim_symbols.txt)
+    )
+    check "the allow-list has no allocation, stdio, lock or abort in it" < <(
+        grep -xE '(m|c|re|aligned_)alloc|free|strdup|abort|.*printf(_chk)?|f?puts|f(open|write|flush)|std(in|out|err)|mutex_.*|pthread_mutex_.*' \
+            tests/data/shim_symbols.txt
+    )
+
+    hooks=$(sed -n 's/^HOOK([^,]*, *\([A-Za-z0-9_]*\),.*/\1/p' preload/hooks.def | sort)
+    exported=$(nm -D --defined-only "$shim" | awk '{ print $NF }' | sort)
+    check "the shim exports the rows of hooks.def, without versions" < <(
+        diff <(echo "$hooks") <(echo "$exported")
+    )
+fi
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,360 @@
+#include "ledger_fake.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define SECOND 1000000000ull
+
+struct fake {
+    unsigned char *bytes;
+    size_t size;
+    struct ledger_header *header;
+    int64_t alive; /* threads made so far that have not ended */
+};
+
+static void no_room(const char *what)
+{
+    fprintf(stderr, "ledger_fake: no room for %s\n", what);
+    abort();
+}
+
+static uint64_t place(uint64_t *at, uint64_t size)
+{
+    uint64_t offset = *at;
+    *at = (offset + size + 4095) & ~4095ull;
+    return offset;
+}
+
+static struct fake *new_fake(uint32_t slots, uint32_t sites, uint32_t modules, uint32_t frames,
+                             uint32_t strings)
+{
+    struct ledger_header header = {
+        .magic = LEDGER_MAGIC,
+        .byte_order = LEDGER_BYTE_ORDER,
+        .version = LEDGER_VERSION,
+        .header_size = LEDGER_HEADER_SIZE,
+        .slot_size = sizeof(struct ledger_slot),
+        .site_size = sizeof(struct ledger_site),
+        .module_size = sizeof(struct ledger_module),
+        .slots_cap = slots,
+        .sites_cap = sites,
+        .modules_cap = modules,
+        .frames_cap = frames,
+        .strings_cap = strings,
+        .sites_used = 1,
+        .strings_used = 1,
+        .ready = 1,
+        .pid = 4242,
+        .ppid = 4241,
+        .started_ns = SECOND,
+        .started_wall_ns = 1700000000 * SECOND,
+        .tid_offset = -1,
+        .next_serial = LEDGER_MAIN_SERIAL + 1,
+    };
+    uint64_t at = LEDGER_HEADER_SIZE;
+    header.slots_off = place(&at, (uint64_t)slots * sizeof(struct ledger_slot));
+    header.sites_off = place(&at, (uint64_t)sites * sizeof(struct ledger_site));
+    header.modules_off = place(&at, (uint64_t)modules * sizeof(struct ledger_module));
+    header.frames_off = place(&at, (uint64_t)frames * sizeof(ledger_pc));
+    header.strings_off = place(&at, strings);
+    header.total_size = at;
+
+    struct fake *fake = calloc(1, sizeof(*fake));
+    unsigned char *bytes = aligned_alloc(4096, at);
+    if (!fake || !bytes)
+        no_room("a ledger");
+    memset(bytes, 0, at);
+    fake->bytes = bytes;
+    fake->size = at;
+    fake->header = (struct ledger_header *)bytes;
+    memcpy(bytes, &header, sizeof(header));
+    return fake;
+}
+
+struct fake *fake_new(void)
+{
+    return new_fake(16384, 1024, 256, 16384, 65536);
+}
+
+struct fake *fake_new_small(void)
+{
+    return new_fake(16, 8, 8, 64, 1024);
+}
+
+void fake_free(struct fake *fake)
+{
+    if (!fake)
+        return;
+    free(fake->bytes);
+    free(fake);
+}
+
+struct ledger_header *fake_header(struct fake *fake)
+{
+    return fake->header;
+}
+
+struct ledger_slot *fake_slot(struct fake *fake, uint32_t index)
+{
+    return (struct ledger_slot *)(fake->bytes + fake->header->slots_off) + index;
+}
+
+struct ledger_site *fake_site_at(struct fake *fake, uint32_t index)
+{
+    return (struct ledger_site *)(fake->bytes + fake->header->sites_off) + index;
+}
+
+struct ledger_module *fake_module_at(struct fake *fake, uint32_t index)
+{
+    return (struct ledger_module *)(fake->bytes + fake->header->modules_off) + index;
+}
+
+static uint32_t take(_Atomic uint32_t *used, uint32_t cap, size_t count, const char *what)
+{
+    if (count > cap - *used)
+        no_room(what);
+    return atomic_fetch_add(used, (uint32_t)count);
+}
+
+static uint32_t store_string(struct fake *fake, const char *string, size_t n)
+{
+    uint32_t at = take(&fake->header->strings_used, fake->header->strings_cap, n + 1, "a string");
+    memcpy(fake->bytes + fake->header->strings_off + at, string, n);
+    return at;
+}
+
+uint32_t fake_string(struct fake *fake, const char *string)
+{
+    return store_string(fake, string, strlen(string));
+}
+
+void fake_exe(struct fake *fake, const char *path)
+{
+    fake->header->exe = fake_string(fake, path);
+}
+
+void fake_argv(struct fake *fake, const char *const *argv)
+{
+    fake->header->argc = 0;
+    for (; argv[fake->header->argc]; fake->header->argc++) {
+        uint32_t at = fake_string(fake, argv[fake->header->argc]);
+        if (fake->header->argc == 0)
+            fake->header->argv = at;
+    }
+}
+
+uint32_t fake_module(struct fake *fake, const char *path, const void *build_id, size_t build_id_len)
+{
+    uint32_t index = take(&fake->header->modules_used, fake->header->modules_cap, 1, "a module");
+    struct ledger_module *module = fake_module_at(fake, index);
+    if (build_id_len > sizeof(module->build_id))
+        no_room("a build-id");
+    module->path = fake_string(fake, path);
+    if (build_id_len)
+        memcpy(module->build_id, build_id, build_id_len);
+    module->build_id_len = (uint32_t)build_id_len;
+    module->bias = 0x550000000000 + 0x10000000ull * index;
+    module->start = module->bias;
+    module->end = module->start + 0x1000000;
+    return index;
+}
+
+uint32_t fake_site(struct fake *fake, const ledger_pc *frames, uint32_t count)
+{
+    uint32_t first = take(&fake->header->frames_used, fake->header->frames_cap, count, "frames");
+    uint32_t index = take(&fake->header->sites_used, fake->header->sites_cap, 1, "a site");
+    struct ledger_site *site = fake_site_at(fake, index);
+    memcpy(fake->bytes + fake->header->frames_off + first * sizeof(ledger_pc), frames,
+           count * sizeof(ledger_pc));
+    site->frames = first;
+    site->frame_count = count;
+    return index;
+}
+
+static void count_thread(struct fake *fake, const struct fake_thread *thread, uint64_t created_ns)
+{
+    struct ledger_site *site = fake_site_at(fake, thread->site);
+    bool ended = thread->state & SLOT_ENDED, detached = thread->state & SLOT_DETACHED;
+    site->created++;
+    site->last_ns = created_ns;
+    site->detached += detached;
+    if (site->created == 1)
+        site->start_pc = thread->start_pc;
+    if (ended) {
+        fake->header->ended++;
+        site->ended_joinable += !detached;
+        site->ended_detached += detached;
+        site->joined += (thread->state & SLOT_JOINED) != 0;
+        fake->header->joined += (thread->state & SLOT_JOINED) != 0;
+        return;
+    }
+    int64_t live = (int64_t)(site->created - site->ended_joinable - site->ended_detached);
+    if (live > site->peak)
+        site->peak = live;
+    if (++fake->alive > fake->header->peak)
+        fake->header->peak = fake->alive;
+}
+
+uint32_t fake_thread(struct fake *fake, const struct fake_thread *thread)
+{
+    uint32_t index = take(&fake->header->slots_used, fake->header->slots_cap, 1, "a thread");
+    struct ledger_slot *slot = fake_slot(fake, index);
+    uint64_t next = fake->header->next_serial;
+    uint64_t serial = thread->serial ? thread->serial : next;
+
+    slot->serial = serial;
+    slot->state = thread->state | SLOT_PUBLISHED | SLOT_PARENT_DONE;
+    slot->site = thread->site;
+    slot->handle = 0x7f0000000000 + 0x1000ull * serial;
+    slot->start_pc = thread->start_pc;
+    slot->created_ns = thread->created_ns ? thread->created_ns : 2 * SECOND;
+    slot->ended_ns = thread->ended_ns;
+    slot->created_by = thread->created_by;
+    slot->tid = thread->tid;
+    slot->look_state = (unsigned char)thread->look_state;
+    slot->look_cpu_ns = thread->look_cpu_ns;
+    if (thread->name) {
+        strncpy((char *)slot->name, thread->name, sizeof(slot->name) - 1);
+        slot->name_seq = 2;
+    }
+    if (serial >= next) { /* those left out: as if their creation had failed */
+        fake->header->dropped += serial - next;
+        fake->header->next_serial = serial + 1;
+    }
+    count_thread(fake, thread, slot->created_ns);
+    return index;
+}
+
+void fake_joined(struct fake *fake, uint32_t site, uint32_t n, ledger_pc join_pc)
+{
+    struct ledger_site *record = fake_site_at(fake, site);
+    record->created += n;
+    record->joined += n;
+    record->ended_joinable += n;
+    fake->header->joined += n;
+    fake->header->ended += n;
+    record->join_pc = join_pc;
+    record->peak = record->peak ? atomic_load(&record->peak) : 1;
+    fake->header->peak = fake->header->peak ? atomic_load(&fake->header->peak) : 1;
+    fake->header->next_serial += n;
+}
+
+void fake_untracked(struct fake *fake, int32_t tid, const char *name)
+{
+    uint32_t n = fake->header->untracked_count++;
+    if (n >= LEDGER_UNTRACKED_MAX)
+        return;
+    fake->header->untracked[n].tid = tid;
+    snprintf(fake->header->untracked[n].name, sizeof(fake->header->untracked[n].name), "%s", name);
+}
+
+void fake_end(struct fake *fake, enum ledger_end how, int status, bool judged)
+{
+    fake->header->end_status = status;
+    fake->header->end_judged = judged;
+    fake->header->end_ns = 10 * SECOND;
+    fake->header->flags |= LEDGER_LOOKED;
+    fake->header->end = how;
+}
+
+unsigned char *fake_bytes(struct fake *fake, size_t *size)
+{
+    *size = fake->size;
+    return fake->bytes;
+}
+
+static void write_all(const struct fake *fake, int fd, const char *path)
+{
+    size_t done = 0;
+    while (fd >= 0 && done < fake->size) {
+        ssize_t n = write(fd, fake->bytes + done, fake->size - done);
+        if (n <= 0)
+            break;
+        done += (size_t)n;
+    }
+    if (done < fake->size)
+        no_room(path);
+}
+
+void fake_write(struct fake *fake, const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    write_all(fake, fd, path);
+    close(fd);
+}
+
+int fake_memfd(struct fake *fake, char path[64])
+{
+    int fd = memfd_create("ledger_fake", MFD_CLOEXEC);
+    write_all(fake, fd, "a memfd");
+    snprintf(path, 64, "/proc/self/fd/%d", fd);
+    return fd;
+}
+
+struct ledger *fake_open(struct fake *fake)
+{
+    char path[64];
+    struct ledger *ledger = NULL;
+    struct error error = {""};
+    int fd = fake_memfd(fake, path);
+    if (ledger_open_file(path, &ledger, &error) != LEDGER_OPEN_OK)
+        fprintf(stderr, "ledger_fake: %s\n", error.text);
+    close(fd);
+    return ledger;
+}
+
+static uint64_t sum_of(const void *bytes, size_t size)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < size; i++)
+        sum = sum * 31 + ((const unsigned char *)bytes)[i];
+    return sum;
+}
+
+static uint64_t walk_string(const struct ledger *ledger, uint32_t offset)
+{
+    const char *string = ledger_get_string(ledger, offset);
+    return sum_of(string, strlen(string));
+}
+
+static uint64_t walk_site(const struct ledger *ledger, const struct ledger_site *site)
+{
+    uint32_t count;
+    const ledger_pc *frames = ledger_get_frames(ledger, site, &count);
+    uint64_t sum = sum_of(site, sizeof(*site));
+    for (uint32_t i = 0; i < count; i++) {
+        const struct ledger_module *module = ledger_get_module(ledger, ledger_pc_module(frames[i]));
+        if (module)
+            sum += walk_string(ledger, module->path) + sum_of(module->build_id, module->build_id_len);
+    }
+    return sum;
+}
+
+uint64_t fake_walk(const struct ledger *ledger)
+{
+    const struct ledger_header *header = ledger_get_header(ledger);
+    uint64_t sum = walk_string(ledger, header->exe) + walk_string(ledger, header->options);
+    uint32_t at = header->argv;
+
+    for (uint32_t i = 0; i < header->argc; i++) {
+        const char *string = ledger_get_string(ledger, at);
+        sum += sum_of(string, strlen(string));
+        at += (uint32_t)strlen(string) + 1;
+    }
+    for (int i = 0; i < LEDGER_UNTRACKED_MAX; i++)
+        sum += strlen(header->untracked[i].name);
+    for (uint32_t i = 0; i < ledger_slot_count(ledger); i++) {
+        struct ledger_slot slot;
+        if (!ledger_get_slot(ledger, i, &slot))
+            continue;
+        const struct ledger_site *site = ledger_get_site(ledger, slot.site);
+        sum += sum_of(&slot, sizeof(slot)) + (site ? walk_site(ledger, site) : 0);
+    }
+    for (uint32_t i = 0; i < ledger_site_count(ledger); i++)
+        sum += walk_site(ledger, ledger_get_site(ledger, i));
+    return sum;
+}

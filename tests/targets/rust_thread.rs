@@ -1,0 +1,23 @@
+// Rust: one thread is joined, one whose handle is dropped stays.  The site is the user's frame.
+use std::sync::mpsc;
+use std::thread;
+
+#[inline(never)]
+fn spawn_and_forget(ready: mpsc::Sender<()>) {
+    thread::Builder::new()
+        .name("forgotten".to_string())
+        .spawn(move || {
+            ready.send(()).unwrap();
+            loop {
+                thread::park();
+            }
+        })
+        .unwrap();
+}
+
+fn main() {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(|| println!("joined")).join().unwrap();
+    spawn_and_forget(sender);
+    receiver.recv().unwrap();
+}
