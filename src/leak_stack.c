@@ -27,6 +27,17 @@ const struct frame *stack_frame(const struct ledger *ledger, struct symbolizer *
     return pc ? &frames_at(ledger, symbolizer, pc, is_return_address)->frames[0] : NULL;
 }
 
+/* What called libc's start-up code is start-up code, whatever its name. */
+static void mark_start_up(struct leak_group *group)
+{
+    bool below = false;
+    for (size_t i = 0; i < group->stack_count; i++) {
+        struct frame *frame = &group->stack[i];
+        below |= frame->function && strncmp(frame->function, "__libc_start_", 13) == 0;
+        frame->runtime |= below;
+    }
+}
+
 bool stack_build(const struct ledger *ledger, struct symbolizer *symbolizer, const ledger_pc *frames,
                  uint32_t count, struct leak_group *group)
 {
@@ -39,6 +50,7 @@ bool stack_build(const struct ledger *ledger, struct symbolizer *symbolizer, con
         memcpy(grown + group->stack_count, list->frames, list->count * sizeof(*grown));
         group->stack_count += list->count;
     }
+    mark_start_up(group);
     for (size_t i = 0; i < group->stack_count && !group->own; i++)
         if (!group->stack[i].runtime)
             group->own = &group->stack[i];

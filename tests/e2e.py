@@ -116,9 +116,6 @@ def collapse(frames):
     return out
 
 
-LEAK_LINE = re.compile(r"^(running|detached|unjoined) ×\d+ ")
-
-
 def normalise_text(text, paths):
     text = paths.hide(text)
     text = re.sub(r"\bpid \d+", "pid PID", text)
@@ -128,10 +125,10 @@ def normalise_text(text, paths):
     text = re.sub(r"0x[0-9a-f]+", "0xN", text)
     lines = []
     for line in text.split("\n"):
-        frame = re.match(r"^( {4,}|\s*#\d+ +)(\S.*)$", line)
+        # The module would not do to name it by: with debug information installed, its file is shown.
+        frame = re.match(r"^( {4}| {2}> | {2}runs )\S", line)
         if frame and not is_ours(line) and not re.search(r"\btargets/\S+\+0xN", line):
-            module = line.split()[-1]
-            line = frame.group(1) + "… " + os.path.basename(module.split("+")[0].split(":")[0])
+            line = frame.group(1) + "…"
             if lines and lines[-1] == line:
                 continue
         lines.append(re.sub(r"(?<=\S) {2,}", "  ", line))
@@ -146,8 +143,8 @@ SHAPE = {
     "end": {"how", "status", "signal", "judged"},
     "threads": {"created", "joined", "detached", "alive", "unjoined", "peak", "untracked"},
     "leak": {"kind", "count", "counted", "suppressed_by", "fingerprint", "start_routine", "creation_stack",
-             "threads"},
-    "thread": {"id", "tid", "name", "kind", "created_by", "age_s", "cpu_s", "state", "stack", "stack_source",
+             "own", "joined_at", "threads"},
+    "thread": {"id", "tid", "name", "kind", "created_by", "age_s", "ended_s", "cpu_s", "state", "stack", "stack_source",
                "waiting", "findings"},
 }
 
@@ -200,12 +197,14 @@ def normalise_json(report, paths):
                 raise AssertionError(f"fingerprint {leak['fingerprint']!r}")
             leak["fingerprint"] = "FINGERPRINT"
             leak["start_routine"] = short_frame(leak["start_routine"])
+            leak["own"] = short_frame(leak["own"])
+            leak["joined_at"] = short_frame(leak["joined_at"])
             leak["creation_stack"] = collapse(map(short_frame, leak["creation_stack"]))
             for thread in leak["threads"]:
                 demand("thread", thread)
                 thread["stack"] = collapse(map(short_frame, thread["stack"]))
                 thread["tid"] = unknown_or(thread["tid"], "TID")
-                for key in ("age_s", "cpu_s"):
+                for key in ("age_s", "ended_s", "cpu_s"):
                     if thread[key] is not None and not 0 <= thread[key] < TIMEOUT_S:
                         raise AssertionError(f"{key} {thread[key]}")
                     thread[key] = unknown_or(thread[key], "SECONDS")

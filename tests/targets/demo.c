@@ -38,7 +38,7 @@ static NOINLINE struct pool *pool_start(void)
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->jobs_ready, NULL);
     for (int i = 0; i < 4; i++) {
-        pool->workers[i] = start(worker_loop, pool);
+        CHECK(pthread_create(&pool->workers[i], NULL, worker_loop, pool) == 0);
         pthread_setname_np(pool->workers[i], "worker");
     }
     return pool;
@@ -79,7 +79,8 @@ static void *fetch(void *arg)
 static NOINLINE int fetch_or_give_up(struct request *request, long timeout_ms)
 {
     struct timespec until;
-    pthread_t thread = start(fetch, request);
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, fetch, request) == 0);
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += timeout_ms * 1000000;
     until.tv_sec += until.tv_nsec / 1000000000;
@@ -90,9 +91,18 @@ static NOINLINE int fetch_or_give_up(struct request *request, long timeout_ms)
 
 /* ---- and a watchdog --------------------------------------------------------- */
 
+static void *watch(void *arg)
+{
+    sem_post(&ready);
+    for (;;)
+        pause();
+    return arg;
+}
+
 static NOINLINE void watchdog_start(void)
 {
-    pthread_t thread = start(stay, NULL);
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, watch, NULL) == 0);
     pthread_setname_np(thread, "watchdog");
     pthread_detach(thread);
 }
