@@ -56,8 +56,9 @@ char *run_find_shim(struct error *error)
     return shim;
 }
 
-enum { OURS = 3 };
-static const char *const names[OURS] = {"LD_PRELOAD", "THREADLEAK_OPTIONS", LEDGER_RUN_ENV};
+/* ASan refuses to start behind another preloaded library, unless told not to. */
+enum { OURS = 4 };
+static const char *const names[OURS] = {"LD_PRELOAD", "THREADLEAK_OPTIONS", LEDGER_RUN_ENV, "ASAN_OPTIONS"};
 
 static bool is_ours(const char *variable)
 {
@@ -80,6 +81,7 @@ static bool begins_with_item(const char *preload, const char *item)
 static bool own_variables(char *out[OURS], const char *shim, const char *folder, const char *options)
 {
     const char *preload = getenv("LD_PRELOAD"), *before = getenv("THREADLEAK_OPTIONS");
+    const char *asan = getenv("ASAN_OPTIONS");
     if (!preload)
         preload = "";
     int done = 0;
@@ -90,6 +92,9 @@ static bool own_variables(char *out[OURS], const char *shim, const char *folder,
     done += asprintf(&out[1], "THREADLEAK_OPTIONS=%s%s%s", before ? before : "",
                      before && *before && *options ? ":" : "", options) >= 0;
     done += asprintf(&out[2], LEDGER_RUN_ENV "=%s", folder) >= 0;
+    /* The later word counts, and that is the user's. */
+    done += asprintf(&out[3], "ASAN_OPTIONS=verify_asan_link_order=0%s%s", asan && *asan ? ":" : "",
+                     asan ? asan : "") >= 0;
     return done == OURS;
 }
 
