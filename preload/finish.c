@@ -105,6 +105,7 @@ int finish_process(enum ledger_end how, int status)
     bool judged = options->judge & 1u << how;
 
     /* Also when its slot is gone: the last thread runs exit() after its own end. */
+    atomic_store(&header->end_tid, shim_own_tid());
     if (shim_tls.epoch == state->epoch)
         atomic_store(&header->end_serial, shim_tls.serial);
     if (judged)

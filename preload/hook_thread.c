@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <threads.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "capture.h"
@@ -26,13 +25,6 @@
 
 /* Below this an unwinder's own frames might not fit beside the program's. */
 #define SMALL_STACK 65536
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
 
 static uint64_t own_serial(const struct shim_state *state)
 {
@@ -119,7 +111,7 @@ static __attribute__((noinline)) struct ledger_slot *prepare(struct shim_state *
         .start = start,
         .arg = arg,
         .created_by = learn_serial(state),
-        .now_ns = now_ns(),
+        .now_ns = shim_coarse_ns(),
         .detached = attr_is_detached(attr),
         .small_stack = attr_is_small(attr),
     };

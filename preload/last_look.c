@@ -105,7 +105,7 @@ static void note_task(struct shim_state *state, long directory, const char *name
     const char *at = name;
     int32_t tid = (int32_t)read_number(&at);
     struct look look;
-    if (tid == 0 || tid == state->pid || !look_at(directory, name, &look))
+    if (tid == 0 || tid == state->pid || tid == shim_own_tid() || !look_at(directory, name, &look))
         return;
     struct ledger_slot *slot = slot_of(state, tid);
     if (!slot) {

@@ -206,6 +206,16 @@ void shim_start(void)
     guard_leave(guard);
 }
 
+/* follow=0: a child that was forked is not watched. */
+static bool is_to_be_watched(void)
+{
+    static pid_t first;
+    pid_t own = (pid_t)SYS0(getpid);
+    if (first == 0)
+        first = own;
+    return own == first || shim_config.options.follow;
+}
+
 static bool begin_process(struct shim_state *state)
 {
     char *memory = (char *)state + state_size();
@@ -226,7 +236,7 @@ struct shim_state *shim_attach(void)
         return NULL;
     if (atomic_compare_exchange_strong(&state->ready, &expected, SHIM_BUSY)) {
         struct guard guard = guard_enter();
-        bool mapped = begin_process(state);
+        bool mapped = is_to_be_watched() && begin_process(state);
         shim_tls.slot = NULL;
         shim_tls.serial = 0;
         shim_tls.epoch = 0; /* learned anew */

@@ -3,7 +3,6 @@
 
 #include <limits.h>
 #include <pthread.h>
-#include <time.h>
 
 #include "guard.h"
 #include "ledger_write.h"
@@ -65,10 +64,8 @@ static void on_thread_exit(void *value)
         return;
     }
     struct guard guard = guard_enter();
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
     shim_tls.slot = NULL;
-    thread_ended(state, slot, (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec);
+    thread_ended(state, slot, shim_coarse_ns());
     guard_leave(guard);
 }
 

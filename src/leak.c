@@ -55,6 +55,7 @@ void report_free(struct report *report)
     for (size_t i = 0; i < report->process_count; i++)
         process_report_release(&report->processes[i]);
     free(report->processes);
+    free(report->watched);
     free_strings(report->argv);
     free(report);
 }

@@ -78,6 +78,8 @@ struct report {
     char **argv;               /* the command that was run; NULL: unknown */
     struct process_report *processes; /* in the order they began; those that created a thread, or of which something is to be said */
     size_t process_count;
+    pid_t *watched; /* every pid that a ledger was of, once */
+    size_t watched_count;
     struct {
         uint64_t processes;        /* all that were watched */
         uint64_t leaked_threads, leak_sites, suppressed_threads;

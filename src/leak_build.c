@@ -226,7 +226,8 @@ static struct thread_info describe(const struct build *build, const struct remai
 
 /* ---- the groups ---------------------------------------------------------------------------- */
 
-static const struct frame *common_start(const struct build *build, const struct remaining *items, size_t count)
+static const struct frame *common_start(const struct build *build, const struct remaining *items,
+                                        size_t count)
 {
     for (size_t i = 1; i < count; i++)
         if (items[i].slot.start_pc != items[0].slot.start_pc)
@@ -265,12 +266,12 @@ static bool build_group(struct build *build, const struct remaining *items, size
     group->site_joined = record->joined;
     stack_fingerprint(group);
     group->suppressed_by = find_suppression(build, group);
-    group->counted = build->process.judged && build->rules->kinds & leak_kind_bit(group->kind) &&
-                     !group->suppressed_by;
+    group->counted =
+        build->process.judged && build->rules->kinds & leak_kind_bit(group->kind) && !group->suppressed_by;
     return true;
 }
 
-/* Counted first; then running, detached, unjoined; the larger first; then by name. */
+/* Counted first; then running, detached, unjoined; the larger first; then the older. */
 static int compare_groups(const void *left, const void *right)
 {
     const struct leak_group *a = left, *b = right;
@@ -280,7 +281,7 @@ static int compare_groups(const void *left, const void *right)
         return (int)a->kind - (int)b->kind;
     if (a->thread_count != b->thread_count)
         return a->thread_count > b->thread_count ? -1 : 1;
-    return strcmp(a->fingerprint, b->fingerprint);
+    return a->threads[0].id < b->threads[0].id ? -1 : 1;
 }
 
 static bool build_groups(struct build *build)
@@ -296,7 +297,8 @@ static bool build_groups(struct build *build)
     for (size_t first = 0, end; first < build->count; first = end) {
         const struct remaining *items = &build->remaining[first];
         for (end = first + 1; end < build->count; end++)
-            if (compare_sites(items, &build->remaining[end]) != 0 || items->kind != build->remaining[end].kind)
+            if (compare_sites(items, &build->remaining[end]) != 0 ||
+                items->kind != build->remaining[end].kind)
                 break;
         if (first && compare_sites(&build->remaining[first - 1], items) != 0)
             site++;
@@ -346,9 +348,9 @@ static bool look_again(struct build *build, const struct task_list *before)
     if (ledger_open_process(build->process.pid, &later, &error) == LEDGER_OPEN_OK) {
         for (size_t i = 0; done && i < now.count; i++) {
             const struct task *task = &now.tasks[i];
-            if (task->tid != build->process.pid && task->state != 'X' && task->state != 'Z' &&
-                task_list_find(before, task->tid) && !ledger_knows_tid(later, task->tid) &&
-                !ledger_knows_tid(build->ledger, task->tid))
+            if (task->tid != build->process.pid && task->tid != ledger_get_header(later)->end_tid &&
+                task->state != 'X' && task->state != 'Z' && task_list_find(before, task->tid) &&
+                !ledger_knows_tid(later, task->tid) && !ledger_knows_tid(build->ledger, task->tid))
                 done = add_untracked(&build->process, task->tid, task->name);
         }
         ledger_close(later);
@@ -409,6 +411,20 @@ static bool append_process(struct report *report, const struct process_report *p
     return true;
 }
 
+/* A pid once, however many programs it ran. */
+static void count_process(struct report *report, pid_t pid)
+{
+    for (size_t i = 0; i < report->watched_count; i++)
+        if (report->watched[i] == pid)
+            return;
+    pid_t *grown = realloc(report->watched, (report->watched_count + 1) * sizeof(*grown));
+    if (!grown)
+        return;
+    report->watched = grown;
+    grown[report->watched_count++] = pid;
+    report->summary.processes = report->watched_count;
+}
+
 bool report_add_ledger(struct report *report, const struct ledger *ledger, const struct known_end *end,
                        const struct verdict_rules *rules, struct error *error)
 {
@@ -418,7 +434,7 @@ bool report_add_ledger(struct report *report, const struct ledger *ledger, const
 
     task_list_release(&build.tasks);
     free(build.remaining);
-    report->summary.processes++;
+    count_process(report, build.header->pid);
     if (built && worth_it && append_process(report, &build.process))
         return true;
     process_report_release(&build.process);

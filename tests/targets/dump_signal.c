@@ -12,17 +12,25 @@ static void on_child(int signal)
     children++;
 }
 
+static sem_t release;
+
+static void *stay_a_while(void *arg)
+{
+    sem_post(&ready);
+    return stay_until(arg);
+}
+
 int main(void)
 {
     struct sigaction action = {.sa_handler = on_child};
-    sem_t release;
     sigset_t before, after;
     pthread_t threads[2];
 
     CHECK(sem_init(&release, 0, 0) == 0);
     CHECK(sigaction(SIGCHLD, &action, NULL) == 0);
     for (int i = 0; i < 2; i++)
-        threads[i] = start(stay_until, &release);
+        threads[i] = start(stay_a_while, &release);
+    await_ready(2);
     CHECK(pthread_sigmask(SIG_SETMASK, NULL, &before) == 0);
     errno = 4242;
     CHECK(raise(SIGQUIT) == 0);
