@@ -51,7 +51,7 @@ apt_update() {
 # No questions, and no daemon started because its package came.
 apt_install() {
     as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-        apt-get install -q -y --no-install-recommends "$@"
+        apt-get install -q -y --no-install-recommends --no-remove "$@"
 }
 
 # ---- Fedora, RHEL ---------------------------------------------------------------
@@ -84,15 +84,21 @@ pacman_install() {
 if command -v apt-get >/dev/null; then
     need="gcc g++ make libc6-dev pkg-config binutils procps util-linux python3
         libunwind-dev libdw-dev libelf-dev libjansson-dev libiberty-dev check libsubunit-dev"
-    real="scdoc redis-server redis-tools memcached xz-utils zstd pigz 7zip sysbench gdb nginx-light
-        libpython3-testsuite"
+    real="scdoc redis-server redis-tools memcached xz-utils zstd pigz 7zip sysbench gdb nginx-light"
+    [ "$(uname -m)" = x86_64 ] && real="$real gcc-multilib"
     # p7zip-full's 7z will do where 7zip has not come yet.
     command -v 7z >/dev/null && real=$(echo "$real" | sed 's/ 7zip / /')
-    # Any node, python3 and java will do, also those that no package brought.
+    # Any node, rustc and nginx will do, also those that no package brought.
     command -v node >/dev/null || real="$real nodejs"
-    python3 -c 'import test.test_threading' 2>/dev/null && real=$(echo "$real" | sed 's/libpython3-testsuite//')
+    command -v rustc >/dev/null || real="$real rustc"
     command -v nginx >/dev/null && real=$(echo "$real" | sed 's/nginx-light//')
     install_missing apt_has apt_update apt_install
+    # Of Debian's python3, whose version is known now.
+    if ! python3 -c 'import test.test_threading' 2>/dev/null; then
+        need=
+        real="lib$(basename "$(readlink -f /usr/bin/python3)")-testsuite"
+        install_missing apt_has true apt_install
+    fi
 elif command -v dnf >/dev/null; then
     need="gcc gcc-c++ make glibc-devel pkgconf-pkg-config binutils procps-ng util-linux python3 libasan libubsan
         libtsan libunwind-devel elfutils-devel elfutils-libelf-devel jansson-devel binutils-devel check-devel"

@@ -8,36 +8,42 @@ build=$PWD/${1:-build}
 bench=$build/bench/bench
 shim=$build/libthreadleak.so
 if [ -n "${2:-}" ]; then
-    rounds=5 pairs=4000 million=50000 starts=50
+    rounds=7 pairs=3000 million=50000 starts=50
 else
-    rounds=15 pairs=20000 million=1000000 starts=200
+    rounds=31 pairs=8000 million=1000000 starts=100
 fi
 
 with() { LD_PRELOAD=$shim THREADLEAK_OPTIONS=grace_ms=0 "$@"; }
 without() { env -u LD_PRELOAD "$@"; }
 
-# statistics FILE: median, and spread: half the distance between the quartiles
-statistics() {
-    sort -n "$1" | awk '
-        { value[NR] = $1 }
-        function at(part,   place) {
-            place = 1 + (NR - 1) * part
-            return value[int(place)] + (place - int(place)) * (value[int(place) + (place > int(place))] - value[int(place)])
-        }
-        END { printf "%.3f %.3f\n", at(0.5), (at(0.75) - at(0.25)) / 2 }'
-}
-
 bare=$(mktemp) watched=$(mktemp)
 trap 'rm -f "$bare" "$watched"' EXIT
 
-# row NAME UNIT SCALE: one line of the table from what the two files hold
+# median FILE: median, and spread: half the distance between the quartiles
+median() {
+    sort -g "$1" | awk '
+        { value[NR] = $1 }
+        function at(part,   place, low, high) {
+            place = 1 + (NR - 1) * part
+            low = int(place)
+            high = low < NR ? low + 1 : low
+            return value[low] + (place - low) * (value[high] - value[low])
+        }
+        END { printf "%.4f %.4f\n", at(0.5), (at(0.75) - at(0.25)) / 2 }'
+}
+
+# row NAME UNIT SCALE: one line of the table from what the two files hold.
+# Ratio and difference are those of neighbours in time, and their medians.
 row() {
-    read -r bare_median bare_spread < <(statistics "$bare")
-    read -r median spread < <(statistics "$watched")
-    awk -v name="$1" -v unit="$2" -v scale="$3" -v a="$bare_median" -v as="$bare_spread" -v b="$median" \
-        -v bs="$spread" 'BEGIN {
-            printf "%-44s %9.2f ±%-6.2f %9.2f ±%-6.2f %8.3f %+9.2f %s\n", name,
-                a / scale, as / scale, b / scale, bs / scale, a ? b / a : 0, (b - a) / scale, unit
+    local a as b bs ratio ratio_spread added added_spread
+    read -r a as < <(median "$bare")
+    read -r b bs < <(median "$watched")
+    read -r ratio ratio_spread < <(median <(paste "$bare" "$watched" | awk '$1 > 0 { print $2 / $1 }'))
+    read -r added added_spread < <(median <(paste "$bare" "$watched" | awk '{ print $2 - $1 }'))
+    awk -v name="$1" -v unit="$2" -v scale="$3" -v a="$a" -v as="$as" -v b="$b" -v bs="$bs" -v r="$ratio" \
+        -v rs="$ratio_spread" -v d="$added" -v ds="$added_spread" 'BEGIN {
+            printf "%-42s %8.2f ±%-5.2f %8.2f ±%-5.2f %6.3f ±%.3f %+8.2f ±%-5.2f %s\n", name,
+                a / scale, as / scale, b / scale, bs / scale, r, rs, d / scale, ds / scale, unit
         }'
 }
 
@@ -70,7 +76,7 @@ start_and_exit() {
 }
 
 echo "threadleak bench: $(nproc) CPUs, $(uname -sr), $rounds rounds by turns; median ± half the quartiles' distance"
-printf '%-44s %17s %17s %8s %9s\n' '' bare 'with shim' ratio added
+printf '%-42s %15s %15s %13s %15s\n' '' bare 'with shim' ratio added
 
 for others in 0 10000; do
     for creators in 1 8; do

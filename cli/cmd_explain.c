@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -81,16 +82,41 @@ static FILE *open_log(const struct explain *explain)
     return stderr;
 }
 
+/* The program may have made its standard error non-blocking, as Node does with pipes. */
+static bool may_write_again(int fd)
+{
+    if (errno == EINTR)
+        return true;
+    return errno == EAGAIN && poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1) > 0;
+}
+
+static bool write_all(int fd, const char *text, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(fd, text, size);
+        if (n < 0 && !may_write_again(fd))
+            return false;
+        text += n > 0 ? n : 0;
+        size -= n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+/* By one write(2), so that reports of several processes do not mix; stdio
+ * would cut it to its own buffer's size, whatever setvbuf is told. */
 static bool write_report(const struct explain *explain)
 {
-    FILE *out = open_log(explain);
-    if (!out)
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_log(explain), *memory = open_memstream(&text, &size);
+    if (!out || !memory)
         return false;
     const struct report_format *format = report_format_find(explain->options.format);
     const struct report_style style = {.color = output_color(out, explain->options.color)};
-    /* One write for the whole, so that reports of several processes do not mix. */
-    setvbuf(out, NULL, _IOFBF, 1 << 20);
-    return (format ? format : &report_text)->print(out, explain->report, &style);
+    bool printed = (format ? format : &report_text)->print(memory, explain->report, &style);
+    bool written = fclose(memory) == 0 && printed && write_all(fileno(out), text, size);
+    free(text);
+    return written;
 }
 
 static int explain_process(struct explain *explain)
@@ -103,7 +129,7 @@ static int explain_process(struct explain *explain)
     explain->report = report_new();
     if (!explain->symbolizer || !explain->report || !build_report(explain, &error))
         return STATUS_CANNOT;
-    bool leaks = explain->report->summary.leaked_threads > 0;
+    bool leaks = !explain->dump && explain->report->summary.leaked_threads > 0;
     if (!explain->dump && !leaks)
         return STATUS_REPORTED;
     if (!write_report(explain))
@@ -115,7 +141,8 @@ int cmd_explain(int argc, char **argv)
 {
     struct explain explain = {.pid = 0};
     long pid;
-    if (argc != 3 || !cli_number(argv[2], 1, INT_MAX, &pid)) {
+    if (argc != 3 || !cli_number(argv[2], 1, INT_MAX, &pid) ||
+        (strcmp(argv[1], "exit") != 0 && strcmp(argv[1], "dump") != 0)) {
         cli_say("_explain is how libthreadleak.so calls threadleak; see threadleak --help");
         return STATUS_CANNOT;
     }

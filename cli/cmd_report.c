@@ -56,20 +56,21 @@ static void print_help(void)
           "\n",
           stdout);
     printf("  --format=F            %s (default text)\n", report_format_names());
-    fputs("  -o, --output=FILE     the report goes there (default standard output)\n"
-          "  --check               status 1 when there are leaks; a live process is judged as if it ended now\n"
-          "  --report=KINDS        what counts as a leak: running,unjoined,detached\n"
-          "  --suppressions=FILE   rules thread:PATTERN, one a line; may be given more than once\n"
-          "  --all                 every process and every thread in full\n"
-          "  --color=WHEN          auto, always, never\n"
-          "  --debuginfod          ask debuginfod servers for missing debug information\n"
-          "  -q, --quiet           the summary alone\n"
-          "  -v, --verbose         whole paths, the frames of runtimes too\n"
-          "\n"
-          "Exit status: 0 reported; 1 with --check, and there are leaks; 2 could not.\n"
-          "\n"
-          "  threadleak report 4242            threadleak report --check --report=unjoined 4242\n",
-          stdout);
+    fputs(
+        "  -o, --output=FILE     the report goes there (default standard output)\n"
+        "  --check               status 1 when there are leaks; a live process is judged as if it ended now\n"
+        "  --report=KINDS        what counts as a leak: running,unjoined,detached\n"
+        "  --suppressions=FILE   rules thread:PATTERN, one a line; may be given more than once\n"
+        "  --all                 every process and every thread in full\n"
+        "  --color=WHEN          auto, always, never\n"
+        "  --debuginfod          ask debuginfod servers for missing debug information\n"
+        "  -q, --quiet           the summary alone\n"
+        "  -v, --verbose         whole paths, the frames of runtimes too\n"
+        "\n"
+        "Exit status: 0 reported; 1 with --check, and there are leaks; 2 could not.\n"
+        "\n"
+        "  threadleak report 4242            threadleak report --check --report=unjoined 4242\n",
+        stdout);
 }
 
 /* ---- the command line ------------------------------------------------------------ */
@@ -207,27 +208,41 @@ static int is_ledger_name(const struct dirent *entry)
     return strncmp(entry->d_name, LEDGER_FILE_PREFIX, strlen(LEDGER_FILE_PREFIX)) == 0;
 }
 
-/* A run's folder: what can be read of it, and a line for what can not. */
+static bool add_entry(struct job *job, const char *folder, const char *name)
+{
+    char path[PATH_MAX];
+    int length = snprintf(path, sizeof(path), "%s/%s", folder, name);
+    if (length > 0 && (size_t)length < sizeof(path))
+        return add_file(job, path);
+    error_set(&job->error, "%s: %s", folder, strerror(ENAMETOOLONG));
+    return false;
+}
+
+/* A run's folder: what can be read of it, and a line for each that can not; the
+ * last such line is left to the caller when there is nothing else to report. */
 static bool add_folder(struct job *job, const char *folder)
 {
     struct dirent **entries;
-    size_t added = 0;
+    size_t added = 0, failed = 0;
     int count = scandir(folder, &entries, is_ledger_name, versionsort);
+    if (count < 0) {
+        error_set(&job->error, "%s: %s", folder, strerror(errno));
+        return false;
+    }
     for (int i = 0; i < count; i++) {
-        char path[PATH_MAX];
-        int length = snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
-        if (length > 0 && (size_t)length < sizeof(path) && add_file(job, path))
+        struct error before = job->error;
+        if (add_entry(job, folder, entries[i]->d_name))
             added++;
-        else
-            cli_say("report: %s", job->error.text);
+        else if (failed++)
+            cli_say("report: %s", before.text);
         free(entries[i]);
     }
-    if (count < 0)
-        error_set(&job->error, "%s: %s", folder, strerror(errno));
-    else
-        free(entries);
+    free(entries);
     if (count == 0)
-        error_set(&job->error, "%s: no ledger in this folder: no watched process left anything there", folder);
+        error_set(&job->error, "%s: no ledger in this folder: no watched process left anything there",
+                  folder);
+    else if (added && failed)
+        cli_say("report: %s", job->error.text);
     return added > 0;
 }
 
@@ -270,15 +285,15 @@ static bool print(struct job *job)
     };
     if (line->format->print(output.file, job->report, &style))
         return output_commit(&output, &job->error);
-    error_set(&job->error, "the report could not be written: %s", strerror(errno));
+    error_set(&job->error, "%s could not be written: %s", output.name ? output.name : "the report",
+              strerror(errno));
     output_abandon(&output);
     return false;
 }
 
 static int report(const struct command_line *line)
 {
-    struct job job = {
-        .line = line, .symbolizer = symbolizer_new(line->debuginfod), .report = report_new()};
+    struct job job = {.line = line, .symbolizer = symbolizer_new(line->debuginfod), .report = report_new()};
     int status = STATUS_CANNOT;
     if (!job.symbolizer || !job.report) {
         cli_say("report: out of memory");

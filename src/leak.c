@@ -60,14 +60,6 @@ void report_free(struct report *report)
     free(report);
 }
 
-static bool site_seen_before(const struct process_report *process, size_t index)
-{
-    for (size_t i = 0; i < index; i++)
-        if (process->groups[i].counted && process->groups[i].site == process->groups[index].site)
-            return true;
-    return false;
-}
-
 void report_finish(struct report *report)
 {
     for (size_t p = 0; p < report->process_count; p++) {
@@ -79,7 +71,8 @@ void report_finish(struct report *report)
             if (!group->counted)
                 continue;
             report->summary.leaked_threads += group->thread_count;
-            report->summary.leak_sites += !site_seen_before(process, i);
+            /* Counted groups stand first: this is the first counted one of its site. */
+            report->summary.leak_sites += group->first_of_site;
         }
     }
 }

@@ -40,58 +40,63 @@ struct thread_info {
 struct leak_group {
     enum leak_kind kind;
     size_t site;                       /* number in its process: groups of one site have the same */
+    bool first_of_site;                /* no group of the same site stands before it */
     bool counted;                      /* in summary.leaked_threads */
     const char *suppressed_by;         /* the rule, or NULL */
     char fingerprint[17];              /* hex; the same for the same code, across runs and rebuilds */
     const struct frame *start_routine; /* NULL: unknown, or not the same for all */
     struct frame *stack;               /* creation stack, leaf first, inlined frames included */
     size_t stack_count;
-    bool truncated;                    /* the stack is known to be incomplete */
-    const struct frame *own;           /* first frame that is the user's own; NULL: none */
-    const struct frame *joined_at;     /* where threads of this site get joined; NULL: never or unknown */
+    bool truncated;                /* the stack is known to be incomplete */
+    const struct frame *own;       /* first frame that is the user's own; NULL: none */
+    const struct frame *joined_at; /* where threads of this site get joined; NULL: never or unknown */
     uint64_t site_joined, site_created;
-    struct thread_info *threads;       /* by id */
+    struct thread_info *threads; /* by id */
     size_t thread_count;
 };
 
 struct process_report {
     pid_t pid, parent_pid;
-    char *exe;      /* NULL unknown */
-    char **argv;    /* NULL unknown */
+    char *exe;   /* NULL unknown */
+    char **argv; /* NULL unknown */
     enum end_how how;
     bool judged;
     bool status_known;
-    int status;     /* exit status, when it exited */
-    int signal;     /* 0: none or unknown */
-    bool live;      /* was alive when looked at */
+    int status; /* exit status, when it exited */
+    int signal; /* 0: none or unknown */
+    bool live;  /* was alive when looked at */
     uint64_t started_wall_ns;
     struct {
         uint64_t created, joined, detached, alive, unjoined, peak, untracked, lost;
-    } counts;       /* alive: tracked threads alive now, joinable or detached */
+    } counts;                  /* alive: tracked threads alive now, joinable or detached */
     struct leak_group *groups; /* counted first, then by kind, then by thread count */
     size_t group_count;
-    struct task_untracked { pid_t tid; char name[16]; } *untracked;
+    struct task_untracked {
+        pid_t tid;
+        char name[16];
+    } * untracked;
     size_t untracked_count;
 };
 
 struct report {
-    char **argv;               /* the command that was run; NULL: unknown */
-    struct process_report *processes; /* in the order they began; those that created a thread, or of which something is to be said */
+    char **argv;                      /* the command that was run; NULL: unknown */
+    struct process_report *processes; /* in the order they began; those that created a thread, or of which
+                                         something is to be said */
     size_t process_count;
     pid_t *watched; /* every pid that a ledger was of, once */
     size_t watched_count;
     struct {
-        uint64_t processes;        /* all that were watched */
+        uint64_t processes; /* all that were watched */
         uint64_t leaked_threads, leak_sites, suppressed_threads;
     } summary;
 };
 
 /* How ledgers become verdicts. */
 struct verdict_rules {
-    unsigned kinds;               /* KIND_* that count */
-    bool judge_live;              /* treat a live process as if it ended now (report --check) */
-    unsigned judge;               /* JUDGE_* for ends without the shim's own word (signal) */
-    const struct ignore *ignore;  /* NULL: none */
+    unsigned kinds;              /* KIND_* that count */
+    bool judge_live;             /* treat a live process as if it ended now (report --check) */
+    unsigned judge;              /* JUDGE_* for ends without the shim's own word (signal) */
+    const struct ignore *ignore; /* NULL: none */
     struct symbolizer *symbolizer;
 };
 

@@ -21,10 +21,17 @@ static const struct frame_list *frames_at(const struct ledger *ledger, struct sy
     return symbolize(symbolizer, &address);
 }
 
-const struct frame *stack_frame(const struct ledger *ledger, struct symbolizer *symbolizer, ledger_pc pc,
-                                bool is_return_address)
+const struct frame *stack_call(const struct ledger *ledger, struct symbolizer *symbolizer, ledger_pc pc)
 {
-    return pc ? &frames_at(ledger, symbolizer, pc, is_return_address)->frames[0] : NULL;
+    return pc ? &frames_at(ledger, symbolizer, pc, true)->frames[0] : NULL;
+}
+
+const struct frame *stack_function(const struct ledger *ledger, struct symbolizer *symbolizer, ledger_pc pc)
+{
+    if (!pc)
+        return NULL;
+    const struct frame_list *list = frames_at(ledger, symbolizer, pc, false);
+    return &list->frames[list->count - 1];
 }
 
 /* What called libc's start-up code is start-up code, whatever its name. */
@@ -67,7 +74,10 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 void stack_fingerprint(struct leak_group *group)
 {
     uint64_t hash = hash_text(0xcbf29ce484222325ull, leak_kind_name(group->kind));
-    for (size_t i = 0; i < group->stack_count; i++) {
+    size_t count = group->stack_count;
+    while (group->own && group->stack[count - 1].runtime)
+        count--;
+    for (size_t i = 0; i < count; i++) {
         const struct frame *frame = &group->stack[i];
         const char *slash = frame->module ? strrchr(frame->module, '/') : NULL;
         hash = hash_text(hash, slash ? slash + 1 : frame->module ? frame->module : "");

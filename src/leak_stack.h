@@ -4,16 +4,21 @@
 
 #include "leak.h"
 
-/* The first frame at an address; NULL: not known. */
-const struct frame *stack_frame(const struct ledger *ledger, struct symbolizer *symbolizer, ledger_pc pc,
-                                bool is_return_address);
+/* The call before a return address, the innermost one where calls were inlined;
+ * NULL: not known. */
+const struct frame *stack_call(const struct ledger *ledger, struct symbolizer *symbolizer, ledger_pc pc);
+
+/* The function that begins at an address, not what was inlined into its
+ * beginning; NULL: not known. */
+const struct frame *stack_function(const struct ledger *ledger, struct symbolizer *symbolizer, ledger_pc pc);
 
 /* Fills in stack, stack_count and own of the group.  False: out of memory. */
 bool stack_build(const struct ledger *ledger, struct symbolizer *symbolizer, const ledger_pc *frames,
                  uint32_t count, struct leak_group *group);
 
 /* From kind and stack: functions and modules, no lines and no addresses, so
- * that it stays the same over runs and rebuilds. */
+ * that it stays the same over runs and rebuilds; nor start-up frames, whose
+ * names depend on libc and its symbols. */
 void stack_fingerprint(struct leak_group *group);
 
 #endif

@@ -9,8 +9,8 @@
 
 struct report_style {
     bool color;
-    bool all;     /* text: the processes and groups that are not counted as well, in full */
-    int verbose;  /* -1 quiet, 0, 1: e.g. runtime frames, paths in full */
+    bool all;    /* text: the processes and groups that are not counted as well, in full */
+    int verbose; /* -1 quiet, 0, 1: e.g. runtime frames, paths in full */
 };
 
 struct report_format {

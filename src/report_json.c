@@ -6,28 +6,7 @@
 #include <string.h>
 
 #include "report.h"
-
-/* How many bytes of a well-formed character stand here; 0: none. */
-static size_t character_length(const unsigned char *at)
-{
-    static const struct {
-        unsigned char mask, bits;
-        uint32_t least;
-    } forms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
-    for (size_t n = 0; n < 4; n++) {
-        if ((at[0] & forms[n].mask) != forms[n].bits)
-            continue;
-        uint32_t code = at[0] & (unsigned char)~forms[n].mask;
-        for (size_t i = 1; i <= n; i++) {
-            if ((at[i] & 0xc0) != 0x80)
-                return 0;
-            code = code << 6 | (at[i] & 0x3f);
-        }
-        bool surrogate = code >= 0xd800 && code <= 0xdfff;
-        return code >= forms[n].least && code <= 0x10ffff && !surrogate ? n + 1 : 0;
-    }
-    return 0;
-}
+#include "text_parts.h"
 
 /* A string; bytes that are no UTF-8 become U+FFFD.  NULL becomes null. */
 static json_t *text(const char *string)
@@ -37,9 +16,9 @@ static json_t *text(const char *string)
     char *clean = malloc(3 * strlen(string) + 1), *out = clean;
     if (!clean)
         return NULL;
-    for (const unsigned char *at = (const unsigned char *)string; *at;) {
+    for (const char *at = string; *at;) {
         size_t length = character_length(at);
-        memcpy(out, length ? (const char *)at : "\xef\xbf\xbd", length ? length : 3);
+        memcpy(out, length ? at : "\xef\xbf\xbd", length ? length : 3);
         out += length ? length : 3;
         at += length ? length : 1;
     }
@@ -143,9 +122,10 @@ static json_t *process_json(const struct process_report *process)
         json_array_append_new(untracked, json_pack("{si so}", "tid", (int)process->untracked[i].tid, "name",
                                                    text(process->untracked[i].name)));
     return json_pack("{si so so so so so so so sI}", "pid", (int)process->pid, "parent_pid",
-                     number(process->parent_pid, process->parent_pid > 0), "exe", text(process->exe), "command",
-                     strings_json(process->argv), "end", end_json(process), "threads", counts_json(process),
-                     "leaks", leaks, "untracked", untracked, "lost_events", (json_int_t)process->counts.lost);
+                     number(process->parent_pid, process->parent_pid > 0), "exe", text(process->exe),
+                     "command", strings_json(process->argv), "end", end_json(process), "threads",
+                     counts_json(process), "leaks", leaks, "untracked", untracked, "lost_events",
+                     (json_int_t)process->counts.lost);
 }
 
 static json_t *report_as_json(const struct report *report)
@@ -153,11 +133,10 @@ static json_t *report_as_json(const struct report *report)
     json_t *processes = json_array();
     for (size_t i = 0; i < report->process_count; i++)
         json_array_append_new(processes, process_json(&report->processes[i]));
-    json_t *summary =
-        json_pack("{sI sI sI sI}", "processes", (json_int_t)report->summary.processes, "leaked_threads",
-                  (json_int_t)report->summary.leaked_threads, "leak_sites",
-                  (json_int_t)report->summary.leak_sites, "suppressed_threads",
-                  (json_int_t)report->summary.suppressed_threads);
+    json_t *summary = json_pack("{sI sI sI sI}", "processes", (json_int_t)report->summary.processes,
+                                "leaked_threads", (json_int_t)report->summary.leaked_threads, "leak_sites",
+                                (json_int_t)report->summary.leak_sites, "suppressed_threads",
+                                (json_int_t)report->summary.suppressed_threads);
     return json_pack("{ss ss so so so}", "schema", "threadleak/1", "version", THREADLEAK_VERSION, "command",
                      strings_json(report->argv), "summary", summary, "processes", processes);
 }
@@ -170,8 +149,9 @@ static bool print_json(FILE *out, const struct report *report, const struct repo
         errno = ENOMEM;
         return false;
     }
-    bool written = json_dumpf(json, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) == 0 &&
-                   putc('\n', out) != EOF && fflush(out) == 0;
+    bool written =
+        json_dumpf(json, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) == 0 &&
+        putc('\n', out) != EOF && fflush(out) == 0;
     json_decref(json);
     return written;
 }

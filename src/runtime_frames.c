@@ -1,92 +1,200 @@
 #include "runtime_frames.h"
 
+#include <ctype.h>
 #include <stddef.h>
 #include <string.h>
 
+/* Beginnings of file names; what follows must not go on the word: libpthread, but not libpthreadpool. */
 static const char *const modules[] = {
-    "libc.so", "libc-2.", "ld-linux", "ld-2.", "libpthread", "libstdc++", "libc++", "libgcc_s",
-    "libgomp", "libomp", "libiomp5", "libtbb", "libthreadleak.so", "libasan", "libtsan", "libubsan",
-    "liblsan", "[vdso]",
+    "libc.so",  "libc-2.",  "ld-linux",    "ld-2.",    "ld-musl", "libpthread",       "libstdc++", "libc++",
+    "libgcc_s", "libgomp",  "libomp",      "libiomp5", "libtbb",  "libthreadleak.so", "libc++abi", "libasan",
+    "libtsan",  "libubsan", "libclang_rt", "liblsan",  "libstd",  "[vdso]",
 };
 
-static const char *const files[] = {"/rustc/", "/usr/include/c++/", "/usr/lib/gcc/", "/usr/lib/llvm-",
-                                    "/library/std/src/", "/library/core/src/", "/library/alloc/src/"};
+/* Folders of the compilers' own sources; C++'s are told by their version, below. */
+static const char *const folders[] = {"/rustc/", "/rust/deps/", "/usr/src/rustc-", "/usr/lib/gcc/",
+                                      "/usr/lib/llvm-"};
+static const char rust_sources[] = "/rustlib/src/rust/library/";
 
 static const char *const functions[] = {
-    "std::", "__gnu_cxx::", "__cxxabiv1::", "core::", "alloc::", "__rust", "__interceptor_", "__asan_",
+    "std::",          "__gnu_cxx::",     "__cxxabiv1::", "__gnu_parallel::", "__rust",
+    "__interceptor_", "___interceptor_", "__asan",       "__tsan",           "__sanitizer",
 };
 
+/* Rust's; a C++ program may have namespaces of these names. */
+static const char *const rust_crates[] = {"core::", "alloc::"};
+
 /* Start-up code, which is linked into the program itself. */
-static const char *const whole_names[] = {"_start", "__libc_start_main", "__libc_start_call_main", "clone",
-                                          "clone3", "start_thread", "__clone"};
+static const char *const whole_names[] = {
+    "_start",  "__libc_start_main", "__libc_start_call_main", "clone",          "clone3", "start_thread",
+    "__clone", "__clone3",          "__libc_start_main_impl", "__libc_csu_init"};
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define ANONYMOUS "(anonymous namespace)"
+
+static bool begins_with(const char *text, const char *beginning)
+{
+    return strncmp(text, beginning, strlen(beginning)) == 0;
+}
 
 static bool begins_with_one_of(const char *text, const char *const *beginnings, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (strncmp(text, beginnings[i], strlen(beginnings[i])) == 0)
+        if (begins_with(text, beginnings[i]))
             return true;
     return false;
 }
 
-static bool contains_one_of(const char *text, const char *const *parts, size_t count)
+/* ---- modules and files --------------------------------------------------------------- */
+
+static bool is_runtime_module(const char *path)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strstr(text, parts[i]))
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    for (size_t i = 0; i < COUNT(modules); i++) {
+        char next = begins_with(name, modules[i]) ? name[strlen(modules[i])] : 'x';
+        if (!isalpha((unsigned char)next) && next != '_')
             return true;
+    }
     return false;
+}
+
+/* …/include/c++/12/thread, …/include/x86_64-linux-gnu/c++/12/…, …/include/c++/v1/thread */
+static bool is_cxx_header(const char *file)
+{
+    const char *include = strstr(file, "/include/");
+    const char *cxx = include ? strstr(include, "/c++/") : NULL;
+    return cxx && (isdigit((unsigned char)cxx[5]) || begins_with(cxx + 5, "v1/"));
+}
+
+/* ---- names ------------------------------------------------------------------------------- */
+
+static bool is_word(char character)
+{
+    return isalnum((unsigned char)character) || character == '_' || character == '$';
+}
+
+static bool is_operator(const char *name, const char *at)
+{
+    return begins_with(at, "operator") && !is_word(at[8]) && (at == name || !is_word(at[-1]));
 }
 
 /*
  * The qualified name within a demangled one: "int ns::f<A>(B)" is "ns::f<A>(B)".
  * It begins after the last space that stands outside of brackets and before the
- * argument list; the spaces of "operator new" do not count.
+ * argument list, which is told too (NULL: there is none, as in Rust); the
+ * spaces and brackets of "operator new" and "operator<" do not count.
  */
-static const char *qualified_name(const char *name)
+static const char *qualified_name(const char *name, const char **arguments)
 {
     const char *start = name;
     int depth = 0;
+    *arguments = NULL;
     for (const char *at = name; *at; at++) {
-        if (*at == '<' || *at == '[' || *at == '{')
+        bool arrow = *at == '>' && at > name && at[-1] == '-';
+        if (is_operator(name, at) && depth == 0) {
+            *arguments = at;
+            break;
+        }
+        if (begins_with(at, ANONYMOUS)) {
+            at += strlen(ANONYMOUS) - 1;
+        } else if (depth == 0 && *at == '(' && !(at - start == 8 && begins_with(start, "decltype"))) {
+            *arguments = at;
+            break;
+        } else if (strchr("<[{(", *at)) {
             depth++;
-        else if ((*at == '>' && at > name && at[-1] != '-') || *at == ']' || *at == '}')
+        } else if (strchr(">]})", *at) && !arrow) {
             depth -= depth > 0;
-        if (depth > 0)
-            continue;
-        if (strncmp(at, "operator", 8) == 0)
-            break;
-        if (*at == '(' && strncmp(at, "(anonymous namespace)", 21) != 0)
-            break;
-        if (*at == '(')
-            at += 20;
-        else if (*at == ' ')
+        } else if (depth == 0 && *at == ' ' && strncmp(at + 1, "(", 1) != 0) {
             start = at + 1;
+        }
     }
     return start;
 }
 
-/* "<std::foo as bar>::call": a method of a trait, named for the type. */
-static const char *past_angle(const char *name)
+/* The end of the bracket that opens at name, or NULL. */
+static const char *closing(const char *name)
 {
-    while (*name == '<' || *name == '&' || *name == '*')
-        name++;
-    return name;
+    int depth = 0;
+    for (; *name; name++) {
+        if (*name == '<')
+            depth++;
+        else if (*name == '>' && name[-1] != '-' && --depth == 0)
+            return name;
+    }
+    return NULL;
+}
+
+/* " as " outside of inner brackets, or NULL. */
+static const char *find_as(const char *name, const char *end)
+{
+    int depth = 0;
+    for (const char *at = name; at < end; at++) {
+        if (strchr("<([", *at))
+            depth++;
+        else if (strchr(">)]", *at) && at[-1] != '-')
+            depth--;
+        else if (depth == 0 && begins_with(at, " as "))
+            return at;
+    }
+    return NULL;
+}
+
+/* References, pointers, slices and tuples are of the type that they begin with. */
+static const char *past_modifiers(const char *type)
+{
+    static const char *const modifiers[] = {"&", "*", "mut ", "const ", "dyn ", "[", "(", "'_ "};
+    for (size_t i = 0; i < COUNT(modifiers); i++)
+        if (begins_with(type, modifiers[i])) {
+            type += strlen(modifiers[i]);
+            i = (size_t)-1;
+        }
+    return type;
+}
+
+/* Whether a type is named by a path: not u32, nor a T that stands for any. */
+static bool is_path(const char *type, const char *end)
+{
+    while (type < end && is_word(*type))
+        type++;
+    return type + 1 < end && type[0] == ':' && type[1] == ':';
+}
+
+/*
+ * A method, by the type it is of: "<app::Foo as core::ops::FnOnce<()>>::call_once"
+ * is app's, "<T as core::convert::Into<U>>::into" is core's.
+ */
+static const char *owner_of_method(const char *name)
+{
+    const char *end = *name == '<' ? closing(name) : NULL;
+    if (!end)
+        return name;
+    const char *type = past_modifiers(name + 1), *as = find_as(name + 1, end);
+    if (*type == '<')
+        return owner_of_method(type);
+    if (as && !is_path(type, as))
+        return as + strlen(" as ");
+    return type;
+}
+
+static bool is_runtime_function(const char *function)
+{
+    for (size_t i = 0; i < COUNT(whole_names); i++)
+        if (strcmp(function, whole_names[i]) == 0)
+            return true;
+    /* Only Rust's names begin with a bracket. */
+    const char *arguments = NULL;
+    const char *name = *function == '<' ? owner_of_method(function) : qualified_name(function, &arguments);
+    return begins_with_one_of(name, functions, COUNT(functions)) ||
+           (!arguments && begins_with_one_of(name, rust_crates, COUNT(rust_crates)));
 }
 
 bool is_runtime_frame(const struct frame *frame)
 {
-    if (frame->module) {
-        const char *slash = strrchr(frame->module, '/');
-        if (begins_with_one_of(slash ? slash + 1 : frame->module, modules, COUNT(modules)))
-            return true;
-    }
-    if (frame->file && contains_one_of(frame->file, files, COUNT(files)))
+    if (frame->module && is_runtime_module(frame->module))
         return true;
-    if (!frame->function)
-        return false;
-    for (size_t i = 0; i < COUNT(whole_names); i++)
-        if (strcmp(frame->function, whole_names[i]) == 0)
-            return true;
-    return begins_with_one_of(past_angle(qualified_name(frame->function)), functions, COUNT(functions));
+    if (frame->file && (begins_with_one_of(frame->file, folders, COUNT(folders)) ||
+                        strstr(frame->file, rust_sources) || is_cxx_header(frame->file)))
+        return true;
+    return frame->function && is_runtime_function(frame->function);
 }

@@ -34,7 +34,7 @@ struct frame {
     const char *file;     /* as the debug information names it, made shorter only by printers */
     int line;             /* 0: unknown */
     bool inlined;         /* this call was inlined into the next frame of the list */
-    bool runtime;         /* of libc, libstdc++, Rust's std, OpenMP's or another thread runtime: not the user's own */
+    bool runtime; /* of libc, libstdc++, Rust's std, OpenMP's or another thread runtime: not the user's own */
 };
 
 struct frame_list {

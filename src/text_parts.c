@@ -1,17 +1,66 @@
 #include "text_parts.h"
 
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
-#include <limits.h>
 
-void put_escaped(FILE *out, const char *text)
+#define THREADS_IN_LINE 4
+
+size_t character_length(const char *text)
 {
-    for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
-        if (*at < 0x20 || *at == 0x7f)
-            fprintf(out, "\\x%02x", *at);
-        else
-            putc(*at, out);
+    static const struct {
+        unsigned char mask, bits;
+        uint32_t least;
+    } forms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+    const unsigned char *at = (const unsigned char *)text;
+    for (size_t n = 0; n < 4; n++) {
+        if ((at[0] & forms[n].mask) != forms[n].bits)
+            continue;
+        uint32_t code = at[0] & (unsigned char)~forms[n].mask;
+        for (size_t i = 1; i <= n; i++) {
+            if ((at[i] & 0xc0) != 0x80)
+                return 0;
+            code = code << 6 | (at[i] & 0x3f);
+        }
+        bool surrogate = code >= 0xd800 && code <= 0xdfff;
+        return code >= forms[n].least && code <= 0x10ffff && !surrogate ? n + 1 : 0;
     }
+    return 0;
+}
+
+/* Bytes of the character here if it may be shown as it is; 0: to be escaped.
+ * U+0080 to U+009F are control characters, too. */
+static size_t plain_length(const char *at)
+{
+    size_t length = character_length(at);
+    unsigned char first = (unsigned char)at[0];
+    bool control = first < 0x20 || first == 0x7f || (first == 0xc2 && (unsigned char)at[1] < 0xa0);
+    return control ? 0 : length;
+}
+
+size_t escaped_width(const char *text)
+{
+    size_t width = 0;
+    while (*text) {
+        size_t length = plain_length(text);
+        width += length ? 1 : 4;
+        text += length ? length : 1;
+    }
+    return width;
+}
+
+size_t put_escaped(FILE *out, const char *text)
+{
+    size_t width = escaped_width(text);
+    while (*text) {
+        size_t length = plain_length(text);
+        if (length)
+            fwrite(text, 1, length, out);
+        else
+            fprintf(out, "\\x%02x", (unsigned char)*text);
+        text += length ? length : 1;
+    }
+    return width;
 }
 
 void format_duration(char *out, size_t size, double seconds)
@@ -48,6 +97,12 @@ static const char *base_name(const char *path)
     return slash && slash[1] ? slash + 1 : path;
 }
 
+/* A character is not cut in two. */
+static bool is_continuation(char byte)
+{
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
 void format_function(char *out, size_t size, const struct frame *frame, size_t width)
 {
     char place[PATH_MAX];
@@ -66,8 +121,12 @@ void format_function(char *out, size_t size, const struct frame *frame, size_t w
         return;
     }
     /* The beginning has the namespace, the end the function: both matter. */
-    size_t head = width / 2 - 2, tail = width - head - 3;
-    snprintf(out, size, "%.*s...%s", (int)head, name, name + length - tail);
+    size_t head = width / 2 - 2, tail = length - (width - head - 3);
+    while (head > 0 && is_continuation(name[head]))
+        head--;
+    while (is_continuation(name[tail]))
+        tail++;
+    snprintf(out, size, "%.*s...%s", (int)head, name, name + tail);
 }
 
 void format_place(char *out, size_t size, const struct frame *frame, bool whole)
@@ -109,7 +168,7 @@ void format_end(char *out, size_t size, const struct process_report *process)
         if (process->signal)
             snprintf(out, size, "killed by signal %d (%s)", process->signal, strsignal(process->signal));
         else
-            snprintf(out, size, "did not end by itself");
+            snprintf(out, size, "killed, or its end was not seen");
         break;
     case END_EXEC:
         snprintf(out, size, "exec of another program");
@@ -118,16 +177,20 @@ void format_end(char *out, size_t size, const struct process_report *process)
         snprintf(out, size, "alive");
         break;
     default:
-        snprintf(out, size, "%s%sexit status %d", process->how == END_EXIT ? "" : end_how_name(process->how),
-                 process->how == END_EXIT ? "" : ", ", process->status);
+        if (process->how == END_EXIT)
+            snprintf(out, size, "exit status %d", process->status);
+        else
+            snprintf(out, size, "exit status %d by %s", process->status, end_how_name(process->how));
     }
 }
 
 void put_threads(FILE *out, const struct leak_group *group, size_t most)
 {
-    for (size_t i = 0; i < group->thread_count && i < most; i++) {
+    size_t shown = group->thread_count < most ? group->thread_count : most;
+    for (size_t i = 0; i < shown; i++) {
         const struct thread_info *thread = &group->threads[i];
-        fprintf(out, "%sT%llu", i ? ", " : "", (unsigned long long)thread->id);
+        fputs(i == 0 ? "  " : i % THREADS_IN_LINE == 0 ? ",\n  " : ", ", out);
+        fprintf(out, "T%llu", (unsigned long long)thread->id);
         if (*thread->name) {
             fputs(" \"", out);
             put_escaped(out, thread->name);
@@ -136,6 +199,7 @@ void put_threads(FILE *out, const struct leak_group *group, size_t most)
         if (thread->tid > 0)
             fprintf(out, " tid %d", (int)thread->tid);
     }
-    if (group->thread_count > most)
-        fprintf(out, " and %zu more", group->thread_count - most);
+    if (group->thread_count > shown)
+        fprintf(out, " and %zu more", group->thread_count - shown);
+    putc('\n', out);
 }

@@ -12,8 +12,12 @@
 
 #include "leak.h"
 
-/* Control characters as \xNN. */
-void put_escaped(FILE *out, const char *text);
+/* How many bytes of a well-formed UTF-8 character stand here; 0: none. */
+size_t character_length(const char *text);
+
+/* Control characters and what is no UTF-8 as \xNN.  Both give the columns it takes. */
+size_t put_escaped(FILE *out, const char *text);
+size_t escaped_width(const char *text);
 
 /* "35 ms", "1.2 s", "3 min 20 s", "5 h 2 min"; "?" below zero. */
 void format_duration(char *out, size_t size, double seconds);
@@ -31,7 +35,7 @@ const char *command_name(const struct process_report *process);
 /* "exit status 0", "killed by signal 11 (Segmentation fault)", … */
 void format_end(char *out, size_t size, const struct process_report *process);
 
-/* T3 "worker" tid 4245, T4 …: at most `most` of them, then how many more. */
+/* Lines of T3 "worker" tid 4245, T4 …: at most `most` of them, then how many more. */
 void put_threads(FILE *out, const struct leak_group *group, size_t most);
 
 #endif

@@ -9,10 +9,6 @@ log=$(mktemp) && trap 'rm -f "$log"' EXIT
 # TSan wants addresses where it expects them; not every sandbox lets one ask.
 steady=$(setarch -R true 2>/dev/null && echo "setarch -R")
 
-count() { # of $2 in the summary line $1
-    sed -n "s/.*\b\([0-9]*\) $2.*/\1/p" <<<"$1"
-}
-
 for command; do
     echo "== $command"
     case $command in */tsan/*) run="$steady $command" ;; *) run=$command ;; esac
@@ -23,7 +19,7 @@ for command; do
     libcheck=$(grep -E '^[0-9]+%: Checks: ' "$log" | tail -n 1)
     ok=0 bad=0 left=0
     if [ -n "$ours" ]; then
-        ok=$(count "$ours" passed) bad=$(count "$ours" failed) left=$(count "$ours" skipped)
+        read -r ok _ bad _ left _ <<<"$ours"
     elif [ -n "$libcheck" ]; then
         read -r all failures errors < <(tr -c '0-9\n' ' ' <<<"${libcheck#*:}")
         bad=$((failures + errors)) ok=$((all - failures - errors))

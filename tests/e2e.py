@@ -125,6 +125,7 @@ def normalise_text(text, paths):
     text = re.sub(r"\breport --all \d+", "report --all PID", text)
     text = re.sub(r"==\d+==", "==PID==", text)
     text = re.sub(r"\b(alive|finished) (\d[\d.]* (ms|s|min)( to )?)+", r"\1 AGE", text)
+    text = re.sub(r"tid TID,\n {2}(?=T\d)", "tid TID, ", text)  # where it wraps hangs on the tids' digits
     text = re.sub(r"0x[0-9a-f]+", "0xN", text)
     lines = []
     for line in text.split("\n"):
@@ -440,7 +441,7 @@ def cli_report_file(paths):
     ledger = make_ledger(paths, "kinds")
     killed = make_ledger(paths, "end_signal")
     return (threadleak(paths, "report", ledger) + threadleak(paths, "report", "--check", ledger) +
-            threadleak(paths, "report", "--check", make_ledger(paths, "clean")) + threadleak(paths, "report", killed))
+            threadleak(paths, "report", "--check", make_ledger(paths, "atexit_joins")) + threadleak(paths, "report", killed))
 
 
 def cli_report_live(paths):

@@ -1,0 +1,24 @@
+/* Between the parts of leak_build.c: one process on its way into a report. */
+#ifndef THREADLEAK_LEAK_BUILD_H
+#define THREADLEAK_LEAK_BUILD_H
+
+#include "leak.h"
+#include "process.h"
+
+struct build {
+    const struct ledger *ledger;
+    const struct ledger_header *header;
+    const struct known_end *end;
+    const struct verdict_rules *rules;
+    struct process_report process;
+    struct task_list tasks;
+    bool have_tasks;
+    uint64_t now_ns; /* 0: unknown */
+};
+
+/* What is left, grouped, with the verdict.  False: out of memory. */
+bool build_groups(struct build *build);
+/* The tasks that the shim did not see created.  False: out of memory. */
+bool build_untracked(struct build *build);
+
+#endif

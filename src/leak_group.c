@@ -1,0 +1,278 @@
+/* The threads that are left, grouped by kind and creation stack. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ignore.h"
+#include "leak_build.h"
+#include "leak_stack.h"
+#include "options.h"
+
+/* A creation stack, as the ledger has it. */
+struct stack {
+    const struct ledger_site *site;
+    const ledger_pc *frames;
+    uint32_t count;
+};
+
+/* A slot with what is to be said of its thread. */
+struct remaining {
+    enum leak_kind kind;
+    struct ledger_slot slot;
+    struct stack stack;
+};
+
+/* Every site, equal stacks side by side. */
+struct sites {
+    struct stack *items;
+    size_t count;
+};
+
+/* ---- stacks ------------------------------------------------------------------------------ */
+
+static struct stack stack_of(const struct ledger *ledger, uint32_t index)
+{
+    struct stack stack = {.site = ledger_get_site(ledger, index)};
+    if (!stack.site)
+        stack.site = ledger_get_site(ledger, 0);
+    if (stack.site)
+        stack.frames = ledger_get_frames(ledger, stack.site, &stack.count);
+    if (stack.count > OPTIONS_DEPTH_MAX) /* damaged: none is that deep */
+        stack.count = OPTIONS_DEPTH_MAX;
+    return stack;
+}
+
+/* Equal stacks are one site, also when a race made two records of it. */
+static int compare_stacks(const void *left, const void *right)
+{
+    const struct stack *a = left, *b = right;
+    if (a->count != b->count)
+        return a->count < b->count ? -1 : 1;
+    return a->count ? memcmp(a->frames, b->frames, a->count * sizeof(*a->frames)) : 0;
+}
+
+static bool sort_sites(const struct ledger *ledger, struct sites *sites)
+{
+    sites->count = ledger_site_count(ledger);
+    sites->items = calloc(sites->count + 1, sizeof(*sites->items));
+    if (!sites->items)
+        return false;
+    for (uint32_t i = 0; i < sites->count; i++)
+        sites->items[i] = stack_of(ledger, i);
+    qsort(sites->items, sites->count, sizeof(*sites->items), compare_stacks);
+    return true;
+}
+
+/* ---- what is left --------------------------------------------------------------------- */
+
+static bool kind_of(const struct build *build, const struct ledger_slot *slot, enum leak_kind *kind)
+{
+    /* The thread that runs exit() is never a leak. */
+    if (build->header->end != LEDGER_END_NONE && slot->serial == build->header->end_serial)
+        return false;
+    if (!(slot->state & SLOT_ENDED)) {
+        *kind = slot->state & SLOT_DETACHED ? LEAK_DETACHED : LEAK_RUNNING;
+        return true;
+    }
+    *kind = LEAK_UNJOINED;
+    return !(slot->state & (SLOT_DETACHED | SLOT_JOINED));
+}
+
+static struct remaining *collect(struct build *build, size_t *count)
+{
+    uint32_t slots = ledger_slot_count(build->ledger);
+    struct remaining *list = calloc(slots ? slots : 1, sizeof(*list));
+    *count = 0;
+    for (uint32_t i = 0; list && i < slots; i++) {
+        struct remaining *item = &list[*count];
+        if (!ledger_get_slot(build->ledger, i, &item->slot) || !kind_of(build, &item->slot, &item->kind))
+            continue;
+        item->stack = stack_of(build->ledger, item->slot.site);
+        build->process.counts.alive += item->kind != LEAK_UNJOINED;
+        build->process.counts.unjoined += item->kind == LEAK_UNJOINED;
+        ++*count;
+    }
+    return list;
+}
+
+static int compare_remaining(const void *left, const void *right)
+{
+    const struct remaining *a = left, *b = right;
+    int order = compare_stacks(&a->stack, &b->stack);
+    if (order)
+        return order;
+    if (a->kind != b->kind)
+        return (int)a->kind - (int)b->kind;
+    return (a->slot.serial > b->slot.serial) - (a->slot.serial < b->slot.serial);
+}
+
+/* ---- the threads ------------------------------------------------------------------------ */
+
+static double seconds_since(const struct build *build, uint64_t then)
+{
+    if (!build->now_ns || !then)
+        return -1;
+    return then > build->now_ns ? 0 : (double)(build->now_ns - then) / 1e9;
+}
+
+static void copy_name(struct thread_info *thread, const struct ledger_slot *slot)
+{
+    if (slot->name_seq & 1 || !slot->name_seq)
+        return;
+    uint64_t words[2] = {slot->name[0], slot->name[1]};
+    memcpy(thread->name, words, sizeof(thread->name) - 1);
+}
+
+/* What the threads do, or did when the process ended. */
+static void look_at(const struct build *build, const struct ledger_slot *slot, struct thread_info *thread)
+{
+    const struct task *task = build->have_tasks ? task_list_find(&build->tasks, thread->tid) : NULL;
+    if (task) {
+        memcpy(thread->name, task->name, sizeof(thread->name));
+        thread->state = task->state;
+        thread->cpu_s = task->cpu_s;
+    } else if (slot->look_state < 128 && isalpha((int)slot->look_state)) {
+        thread->state = (char)slot->look_state;
+        thread->cpu_s = (double)slot->look_cpu_ns / 1e9;
+    }
+}
+
+static struct thread_info describe(const struct build *build, const struct remaining *item)
+{
+    const struct ledger_slot *slot = &item->slot;
+    struct thread_info thread = {
+        .id = slot->serial,
+        .tid = slot->tid,
+        .created_by = slot->created_by,
+        .age_s = seconds_since(build, slot->created_ns),
+        .ended_s = item->kind == LEAK_UNJOINED ? seconds_since(build, slot->ended_ns) : -1,
+        .cpu_s = -1,
+        .being_joined = slot->state & SLOT_JOINING,
+    };
+    copy_name(&thread, slot);
+    if (item->kind != LEAK_UNJOINED)
+        look_at(build, slot, &thread);
+    return thread;
+}
+
+/* ---- one group ----------------------------------------------------------------------------- */
+
+static const struct frame *common_start(const struct build *build, const struct remaining *items,
+                                        size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (items[i].slot.start_pc != items[0].slot.start_pc)
+            return NULL;
+    return stack_function(build->ledger, build->rules->symbolizer, items[0].slot.start_pc);
+}
+
+static const char *find_suppression(const struct build *build, const struct leak_group *group)
+{
+    const struct ignore *ignore = build->rules->ignore;
+    if (!ignore)
+        return NULL;
+    const char *rule = ignore_match(ignore, group->stack, group->stack_count);
+    return rule || !group->start_routine ? rule : ignore_match(ignore, group->start_routine, 1);
+}
+
+/* All records of the same stack together. */
+static void sum_sites(const struct build *build, const struct sites *sites, const struct stack *stack,
+                      struct leak_group *group)
+{
+    const struct stack *end = sites->items + sites->count;
+    const struct stack *at = bsearch(stack, sites->items, sites->count, sizeof(*at), compare_stacks);
+    ledger_pc joined_at = 0;
+    group->truncated = stack->count == 0;
+    while (at && at > sites->items && compare_stacks(at - 1, stack) == 0)
+        at--;
+    for (; at && at < end && compare_stacks(at, stack) == 0; at++) {
+        group->site_created += at->site->created;
+        group->site_joined += at->site->joined;
+        group->truncated |= (at->site->flags & (SITE_TRUNCATED | SITE_NO_UNWINDER)) != 0;
+        joined_at = at->site->join_pc ? at->site->join_pc : joined_at;
+    }
+    group->joined_at = stack_call(build->ledger, build->rules->symbolizer, joined_at);
+}
+
+static bool build_group(const struct build *build, const struct sites *sites, const struct remaining *items,
+                        size_t count, struct leak_group *group)
+{
+    memset(group, 0, sizeof(*group));
+    group->kind = items[0].kind;
+    group->threads = calloc(count, sizeof(*group->threads));
+    if (!group->threads || !stack_build(build->ledger, build->rules->symbolizer, items[0].stack.frames,
+                                        items[0].stack.count, group))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        group->threads[i] = describe(build, &items[i]);
+    group->thread_count = count;
+    group->start_routine = common_start(build, items, count);
+    sum_sites(build, sites, &items[0].stack, group);
+    stack_fingerprint(group);
+    group->suppressed_by = find_suppression(build, group);
+    group->counted =
+        build->process.judged && build->rules->kinds & leak_kind_bit(group->kind) && !group->suppressed_by;
+    return true;
+}
+
+/* ---- all groups ----------------------------------------------------------------------------- */
+
+/* Counted first; then running, detached, unjoined; the larger first; then the older. */
+static int compare_groups(const void *left, const void *right)
+{
+    const struct leak_group *a = left, *b = right;
+    if (a->counted != b->counted)
+        return a->counted ? -1 : 1;
+    if (a->kind != b->kind)
+        return (int)a->kind - (int)b->kind;
+    if (a->thread_count != b->thread_count)
+        return a->thread_count > b->thread_count ? -1 : 1;
+    return (a->threads->id > b->threads->id) - (a->threads->id < b->threads->id);
+}
+
+static bool mark_first_of_site(struct process_report *process)
+{
+    bool *seen = calloc(process->group_count, sizeof(*seen));
+    for (size_t i = 0; seen && i < process->group_count; i++) {
+        struct leak_group *group = &process->groups[i];
+        group->first_of_site = !seen[group->site];
+        seen[group->site] = true;
+    }
+    free(seen);
+    return seen != NULL;
+}
+
+static bool group_all(struct build *build, const struct sites *sites, struct remaining *list, size_t count)
+{
+    struct process_report *process = &build->process;
+    process->groups = calloc(count, sizeof(*process->groups));
+    if (!process->groups)
+        return false;
+    qsort(list, count, sizeof(*list), compare_remaining);
+    size_t site = 0;
+    for (size_t first = 0, end; first < count; first = end) {
+        const struct remaining *items = &list[first];
+        struct leak_group *group = &process->groups[process->group_count++];
+        for (end = first + 1; end < count; end++)
+            if (items->kind != list[end].kind || compare_stacks(&items->stack, &list[end].stack) != 0)
+                break;
+        site += first && compare_stacks(&list[first - 1].stack, &items->stack) != 0;
+        if (!build_group(build, sites, items, end - first, group))
+            return false;
+        group->site = site;
+    }
+    qsort(process->groups, process->group_count, sizeof(*process->groups), compare_groups);
+    return mark_first_of_site(process);
+}
+
+bool build_groups(struct build *build)
+{
+    size_t count;
+    struct sites sites = {0};
+    struct remaining *list = collect(build, &count);
+    bool done =
+        list && (count == 0 || (sort_sites(build->ledger, &sites) && group_all(build, &sites, list, count)));
+    free(sites.items);
+    free(list);
+    return done;
+}

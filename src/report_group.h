@@ -1,0 +1,23 @@
+/* One leak group as text: what report_text.c is made of. */
+#ifndef THREADLEAK_REPORT_GROUP_H
+#define THREADLEAK_REPORT_GROUP_H
+
+#include "report.h"
+
+#define THREADS_SHOWN 8 /* more only when asked for all */
+
+struct printer {
+    FILE *out;
+    const struct report_style *style;
+};
+
+enum paint { PLAIN, BOLD, DIM };
+/* Nothing when the style has no colors. */
+void paint(const struct printer *printer, enum paint how);
+
+/* In full, after an empty line. */
+void print_group(const struct printer *printer, const struct leak_group *group);
+/* One that does not count, in a line. */
+void print_group_short(const struct printer *printer, const struct leak_group *group);
+
+#endif

@@ -1,0 +1,186 @@
+#include "symbolize_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SERVERS "DEBUGINFOD_URLS"
+#define DEBUG_FOLDER "/usr/lib/debug/.build-id"
+
+/* ---- symbols ------------------------------------------------------------------------- */
+
+/* Of two names for one address: the one with a size, the wider bound, the plainer. */
+static int symbol_rank(const GElf_Sym *symbol, const char *name)
+{
+    int binding = GELF_ST_BIND(symbol->st_info);
+    int bound = binding == STB_LOCAL ? 0 : binding == STB_WEAK ? 1 : 2;
+    size_t underscores = strspn(name, "_");
+    return (symbol->st_size ? 100 : 0) + 10 * bound - (int)(underscores < 9 ? underscores : 9);
+}
+
+/* A label of assembler code is as good as a function's. */
+static bool is_code(const GElf_Sym *symbol, const char *name, const GElf_Shdr *section)
+{
+    int type = GELF_ST_TYPE(symbol->st_info);
+    if (type == STT_FUNC || type == STT_GNU_IFUNC)
+        return true;
+    return type == STT_NOTYPE && *name != '$' && (section->sh_flags & SHF_EXECINSTR);
+}
+
+static bool add_symbol(struct image *image, int number)
+{
+    GElf_Sym symbol;
+    GElf_Addr address;
+    GElf_Word section_number = SHN_UNDEF;
+    Elf *elf = NULL;
+    Dwarf_Addr bias;
+    GElf_Shdr section;
+    const char *name =
+        dwfl_module_getsym_info(image->module, number, &symbol, &address, &section_number, &elf, &bias);
+    if (!name || !*name || section_number == SHN_UNDEF || section_number >= SHN_LORESERVE ||
+        !gelf_getshdr(elf_getscn(elf, section_number), &section) || !is_code(&symbol, name, &section))
+        return true;
+    uint64_t end = section.sh_addr + bias + section.sh_size;
+    struct range range = {
+        .low = address,
+        .high = symbol.st_size ? address + symbol.st_size : end,
+        .open = !symbol.st_size,
+        .value = (uintptr_t)name,
+        .rank = symbol_rank(&symbol, name),
+    };
+    return ranges_add(&image->symbols, &range);
+}
+
+const char *image_symbol(struct image *image, GElf_Addr address)
+{
+    const struct range *range = ranges_find(&image->symbols, address);
+    return range ? (const char *)(uintptr_t)range->value : NULL;
+}
+
+/* ---- files ------------------------------------------------------------------------------ */
+
+static void to_hex(char *out, const uint8_t *bytes, size_t length)
+{
+    *out = '\0';
+    for (size_t i = 0; i < length && i < 32; i++)
+        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static bool is_wanted(const struct image *image)
+{
+    const unsigned char *bits;
+    GElf_Addr address;
+    char found[sizeof(image->build_id)] = "";
+    if (!image->build_id[0])
+        return true;
+    int length = dwfl_module_build_id(image->module, &bits, &address);
+    if (length > 0)
+        to_hex(found, bits, (size_t)length);
+    return strcmp(found, image->build_id) == 0;
+}
+
+static void close_file(struct image *image)
+{
+    dwarf_index_free(image->dwarf);
+    ranges_release(&image->symbols);
+    if (image->dwfl)
+        dwfl_end(image->dwfl);
+    image->dwarf = NULL;
+    image->dwfl = NULL;
+    image->module = NULL;
+}
+
+/* At the file's own addresses; false: it is not the one.  Opening a pipe could take forever. */
+static bool open_file(struct image *image, const char *path)
+{
+    static const Dwfl_Callbacks callbacks = {
+        .find_elf = dwfl_build_id_find_elf,
+        .find_debuginfo = dwfl_standard_find_debuginfo,
+        .section_address = dwfl_offline_section_address,
+    };
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+        return false;
+    image->dwfl = dwfl_begin(&callbacks);
+    if (!image->dwfl)
+        return false;
+    image->module = dwfl_report_offline(image->dwfl, path, path, -1);
+    dwfl_report_end(image->dwfl, NULL, NULL);
+    if (!image->module || !dwfl_module_getelf(image->module, &image->bias) || !is_wanted(image)) {
+        close_file(image);
+        return false;
+    }
+    image->dwarf = dwarf_index_new(image->module);
+    int count = dwfl_module_getsymtab(image->module);
+    for (int i = 1; i < count; i++)
+        if (!add_symbol(image, i))
+            break;
+    return true;
+}
+
+/* A file replaced since: its old self may be among the debug files, by build-id. */
+static bool open_by_build_id(struct image *image)
+{
+    static const char *const endings[] = {"", ".debug"};
+    char path[sizeof(DEBUG_FOLDER) + sizeof(image->build_id) + 16];
+    const char *id = image->build_id;
+    if (strlen(id) < 4)
+        return false;
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(path, sizeof(path), "%s/%.2s/%s%s", DEBUG_FOLDER, id, id + 2, endings[i]);
+        if (open_file(image, path))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * libdwfl asks the servers that the environment names, of its own accord, while
+ * it looks for debug files; all of that happens here.
+ */
+static void open_without_servers(struct image *image)
+{
+    const char *value = getenv(SERVERS);
+    char *servers = value ? strdup(value) : NULL;
+    unsetenv(SERVERS);
+    if (*image->path != '/' || !open_file(image, image->path))
+        open_by_build_id(image);
+    if (servers)
+        setenv(SERVERS, servers, 1);
+    free(servers);
+}
+
+struct image *image_open(const struct code_address *address, bool debuginfod)
+{
+    struct image *image = calloc(1, sizeof(*image));
+    if (!image)
+        return NULL;
+    to_hex(image->build_id, address->build_id, address->build_id ? address->build_id_len : 0);
+    image->path = strdup(address->module);
+    if (!image->path) {
+        free(image);
+        return NULL;
+    }
+    if (!debuginfod)
+        open_without_servers(image);
+    else if (*image->path != '/' || !open_file(image, image->path))
+        open_by_build_id(image);
+    return image;
+}
+
+void image_free(struct image *image)
+{
+    close_file(image);
+    free(image->path);
+    free(image);
+}
+
+int image_compare(const struct image *image, const struct code_address *address)
+{
+    char build_id[sizeof(image->build_id)];
+    to_hex(build_id, address->build_id, address->build_id ? address->build_id_len : 0);
+    int order = strcmp(image->path, address->module);
+    return order ? order : strcmp(image->build_id, build_id);
+}

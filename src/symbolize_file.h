@@ -1,0 +1,33 @@
+/* ELF files, opened once, and the symbols in them. */
+#ifndef THREADLEAK_SYMBOLIZE_FILE_H
+#define THREADLEAK_SYMBOLIZE_FILE_H
+
+#include <stdbool.h>
+#include <elfutils/libdwfl.h>
+
+#include "symbolize.h"
+#include "symbolize_dwarf.h"
+#include "symbolize_ranges.h"
+
+/* Opened when the first address in it is asked for. */
+struct image {
+    char *path;
+    char build_id[2 * 32 + 1]; /* hex, as wanted; "" is unknown */
+    Dwfl *dwfl;                /* NULL: no file can be believed */
+    Dwfl_Module *module;
+    GElf_Addr bias;            /* libdwfl's address of the file's address 0 */
+    struct dwarf_index *dwarf; /* NULL: no debug information */
+    struct ranges symbols;
+};
+
+/* Never asks a server unless debuginfod.  NULL: out of memory. */
+struct image *image_open(const struct code_address *address, bool debuginfod);
+void image_free(struct image *image);
+
+/* By path and build-id: <0, 0, >0. */
+int image_compare(const struct image *image, const struct code_address *address);
+
+/* The function symbol around an address of libdwfl's, as it stands in the file; NULL: none. */
+const char *image_symbol(struct image *image, GElf_Addr address);
+
+#endif
