@@ -141,7 +141,7 @@ $(BUILD)/targets/lib%.so: tests/targets/lib_%.cpp | $(FIRST)
 
 $(BUILD)/targets/rust_thread: tests/targets/rust_thread.rs | $(FIRST)
 	@mkdir -p $(@D)
-	$(Q)! command -v rustc >/dev/null || env -u MAKEFLAGS rustc -g -o $@ $<
+	$(Q)! command -v rustc >/dev/null || env -u MAKEFLAGS -u MFLAGS rustc -g -o $@ $<
 
 $(BUILD)/targets/program_32bit: tests/targets/no_thread.c | $(FIRST)
 	@mkdir -p $(@D)

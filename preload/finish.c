@@ -1,6 +1,7 @@
 /* See guard.h for the rules of code in this folder. */
 #include "finish.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,7 @@ static bool anything_left(const struct shim_state *state, unsigned kinds)
 /* Is there another thread that could still join or end something? */
 static bool others_run(const struct shim_state *state)
 {
-    int64_t own = shim_tls.slot && shim_tls.epoch == state->epoch;
+    int64_t own = shim_tls.slot && !shim_tls.ended && shim_tls.epoch == state->epoch;
     bool is_main = shim_own_tid() == state->pid;
     return !is_main || ledger_live(state->header) > own;
 }
@@ -91,48 +92,91 @@ static int explain_end(struct shim_state *state, int status)
     return status;
 }
 
+/* state->finishing: which thread ends the process, and how. */
+#define UNDOING 0xffu
+static uint64_t end_ticket(enum ledger_end how)
+{
+    return (uint64_t)shim_own_tid() << 8 | (uint64_t)how;
+}
+
+/* Whoever comes first reports; but an exec may yet fail, so an exit goes before it. */
+static bool take_end(struct shim_state *state, enum ledger_end how)
+{
+    uint64_t mine = end_ticket(how), seen = 0;
+    while (!atomic_compare_exchange_strong(&state->finishing, &seen, mine)) {
+        unsigned other = seen & 0xff;
+        if (how == LEDGER_END_EXEC || (other != LEDGER_END_EXEC && other != UNDOING))
+            return false;
+        if (other == UNDOING && seen >> 8 != mine >> 8) {
+            sched_yield();
+            seen = 0;
+        }
+    }
+    return true;
+}
+
+static void record_end(struct shim_state *state, enum ledger_end how, int status, bool judged)
+{
+    struct ledger_header *header = state->header;
+    uint32_t none = LEDGER_END_NONE;
+    atomic_store(&header->end_ns, now_ns());
+    if (how == LEDGER_END_EXEC) { /* never over an exit that came in between */
+        if (judged)
+            atomic_store(&header->end_judged, true);
+        atomic_compare_exchange_strong(&header->end, &none, how);
+        return;
+    }
+    atomic_store(&header->end_status, status);
+    atomic_store(&header->end_judged, judged);
+    atomic_store_explicit(&header->end, how, memory_order_release);
+}
+
+static int report_end(struct shim_state *state, int status)
+{
+    if (atomic_load(&state->header->flags) & LEDGER_UNDER_RUN) {
+        if (!shim_config.sandboxed)
+            last_look(state);
+        return status;
+    }
+    return anything_left(state, shim_config.options.report) ? explain_end(state, status) : status;
+}
+
 int finish_process(enum ledger_end how, int status)
 {
     struct shim_state *state = shim_state;
     if (!state || atomic_load(&state->ready) != SHIM_READY || !shim_is_own_process(state))
         return status;
-    if (atomic_exchange(&state->finishing, 1))
-        return status; /* whoever came first reports */
+    if (!take_end(state, how))
+        return status;
 
     struct guard guard = guard_enter();
-    struct ledger_header *header = state->header;
-    const struct options *options = &shim_config.options;
-    bool judged = options->judge & 1u << how;
+    bool judged = shim_config.options.judge & 1u << how;
 
     /* Also when its slot is gone: the last thread runs exit() after its own end. */
-    atomic_store(&header->end_tid, shim_own_tid());
+    atomic_store(&state->header->end_tid, shim_own_tid());
     if (shim_tls.epoch == state->epoch)
-        atomic_store(&header->end_serial, shim_tls.serial);
+        atomic_store(&state->header->end_serial, shim_tls.serial);
     if (judged)
         wait_for_stragglers(state);
-    atomic_store(&header->end_status, status);
-    atomic_store(&header->end_ns, now_ns());
-    atomic_store(&header->end_judged, judged);
-    atomic_store_explicit(&header->end, how, memory_order_release);
-    if (judged && anything_left(state, KIND_ALL)) {
-        if (atomic_load(&header->flags) & LEDGER_UNDER_RUN) {
-            if (!shim_config.sandboxed)
-                last_look(state);
-        } else if (anything_left(state, options->report))
-            status = explain_end(state, status);
-    }
+    record_end(state, how, status, judged);
+    if (judged && anything_left(state, KIND_ALL))
+        status = report_end(state, status);
     guard_leave(guard);
     return status;
 }
 
-void finish_undo(void)
+void finish_undo_exec(void)
 {
     struct shim_state *state = shim_state;
     if (!state || atomic_load(&state->ready) != SHIM_READY || !shim_is_own_process(state))
         return;
+    uint64_t mine = end_ticket(LEDGER_END_EXEC), undoing = (mine & ~0xffull) | UNDOING;
+    if (!atomic_compare_exchange_strong(&state->finishing, &mine, undoing))
+        return; /* not ours, or an exit took over */
     atomic_store(&state->header->end, LEDGER_END_NONE);
     atomic_store(&state->header->end_judged, 0);
     atomic_store(&state->header->end_serial, 0);
+    atomic_store(&state->header->end_tid, 0);
     atomic_store(&state->finishing, 0);
 }
 

@@ -18,7 +18,7 @@ void finish_start(void);
 int finish_process(enum ledger_end how, int status);
 
 /* An exec failed: the process goes on. */
-void finish_undo(void);
+void finish_undo_exec(void);
 
 /* Installs the dump signal's handler where the program left it at its default. */
 void finish_arm_signal(struct shim_state *state);

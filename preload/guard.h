@@ -15,6 +15,7 @@
 #define THREADLEAK_GUARD_H
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,11 +23,13 @@ struct ledger_slot;
 
 /* What the shim keeps for each thread, in its static TLS. */
 struct shim_tls {
-    struct ledger_slot *slot; /* its record; NULL: main or untracked */
-    uint64_t serial;          /* of the record; valid with slot */
-    uint64_t epoch;           /* process (shim_state.epoch) the two belong to */
-    bool inside;              /* in a hook of ours: a signal handler may come here again */
-    bool small_stack;         /* too small to unwind on */
+    struct ledger_slot *slot;  /* its record, until its memory goes; NULL: main or untracked */
+    uint64_t serial;           /* of the record; valid with slot */
+    uint64_t epoch;            /* process (shim_state.epoch) the two belong to */
+    _Atomic bool early_detach; /* it was detached before it began to run */
+    bool ended;                /* its end is recorded */
+    bool inside;               /* in a hook of ours: a signal handler may come here again */
+    bool small_stack;          /* too small to unwind on */
 };
 extern __thread struct shim_tls shim_tls;
 

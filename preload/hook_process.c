@@ -11,12 +11,14 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "capture.h"
 #include "finish.h"
 #include "guard.h"
+#include "ledger_map.h"
 #include "real.h"
 #include "shim.h"
 #include "site.h"
@@ -66,7 +68,7 @@ EXPORT _Noreturn void quick_exit(int status)
         finish_process(LEDGER_END_EXEC, 0); \
         int result = (call);                \
         int saved_errno = errno;            \
-        finish_undo();                      \
+        finish_undo_exec();                 \
         errno = saved_errno;                \
         return result;                      \
     } while (0)
@@ -177,9 +179,23 @@ EXPORT int prctl(int option, ...)
     va_end(list);
     real_resolve_early();
     int result = real.prctl(option, a, b, c, d);
-    if (result == 0 && (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS))
-        shim_config.sandboxed = true;
+    if (result == 0 && option == PR_SET_SECCOMP)
+        shim_config.sandboxed = SANDBOX_SURE;
+    else if (result == 0 && option == PR_SET_NO_NEW_PRIVS && !shim_config.sandboxed)
+        shim_config.sandboxed = SANDBOX_MAYBE;
     return result;
+}
+
+/* ---- locked memory ---------------------------------------------------------------------- */
+
+/* All that is mapped becomes resident, and counts against RLIMIT_MEMLOCK. */
+EXPORT int mlockall(int flags)
+{
+    real_resolve_early();
+    struct shim_state *state = shim_known();
+    if (state && shim_is_own_process(state))
+        ledger_give_back(state);
+    return real.mlockall(flags);
 }
 
 /* ---- unloading -------------------------------------------------------------------------- */

@@ -23,9 +23,6 @@
 #define EXPORT __attribute__((visibility("default")))
 #define CALLER __builtin_extract_return_addr(__builtin_return_address(0))
 
-/* Below this an unwinder's own frames might not fit beside the program's. */
-#define SMALL_STACK 65536
-
 static uint64_t own_serial(const struct shim_state *state)
 {
     if (shim_tls.epoch == state->epoch)
@@ -82,16 +79,26 @@ static int run_thrd(void *arg)
     return start(start_arg);
 }
 
+void hook_trampolines(uint64_t out[2])
+{
+    out[0] = (uint64_t)run_pthread;
+    out[1] = (uint64_t)run_thrd;
+}
+
 static bool attr_is_detached(const pthread_attr_t *attr)
 {
     int how = PTHREAD_CREATE_JOINABLE;
-    return attr && pthread_attr_getdetachstate(attr, &how) == 0 && how == PTHREAD_CREATE_DETACHED;
+    if (!attr)
+        return shim_config.default_detached;
+    return pthread_attr_getdetachstate(attr, &how) == 0 && how == PTHREAD_CREATE_DETACHED;
 }
 
 static bool attr_is_small(const pthread_attr_t *attr)
 {
     size_t size = 0;
-    return attr && pthread_attr_getstacksize(attr, &size) == 0 && size < SMALL_STACK;
+    if (!attr)
+        return shim_config.default_small;
+    return pthread_attr_getstacksize(attr, &size) == 0 && size < SMALL_STACK;
 }
 
 /* Not inlined: the backtrace may take two kilobytes, which are free again when
@@ -133,7 +140,7 @@ EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
         return real.pthread_create(thread, attr, start, arg);
     int result = real.pthread_create(thread, attr, run_pthread, slot);
     if (result == 0)
-        thread_created(state, slot, thread);
+        thread_created(state, slot);
     else
         thread_dropped(state, slot);
     return result;
@@ -153,7 +160,7 @@ EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
         return real.thrd_create(thread, start, arg);
     int result = real.thrd_create(thread, run_thrd, slot);
     if (result == thrd_success)
-        thread_created(state, slot, thread);
+        thread_created(state, slot);
     else
         thread_dropped(state, slot);
     return result;
@@ -206,15 +213,13 @@ EXPORT int thrd_join(thrd_t thread, int *value)
     JOIN(thrd_success, real.thrd_join(thread, value));
 }
 
-#define DETACH(success, call)                                                            \
-    do {                                                                                 \
-        real_resolve_early();                                                            \
-        struct shim_state *state = shim_known();                                         \
-        struct ledger_slot *slot = state ? thread_find(state, (pthread_t)thread) : NULL; \
-        int result = (call);                                                             \
-        if (slot && result == (success))                                                 \
-            thread_detached(state, slot);                                                \
-        return result;                                                                   \
+#define DETACH(success, call)                                                 \
+    do {                                                                      \
+        real_resolve_early();                                                 \
+        struct detach detach = detach_begin(shim_known(), (pthread_t)thread); \
+        int result = (call);                                                  \
+        detach_end(&detach, result == (success));                             \
+        return result;                                                        \
     } while (0)
 
 EXPORT int pthread_detach(pthread_t thread)
@@ -233,9 +238,22 @@ EXPORT int pthread_setname_np(pthread_t thread, const char *name)
     struct shim_state *state = shim_known();
     int result = real.pthread_setname_np(thread, name);
     if (result == 0 && state) {
-        struct ledger_slot *slot = thread_find(state, thread);
-        if (slot)
-            thread_named(slot, name);
+        struct thread_ref found = thread_find(state, thread);
+        if (found.slot)
+            thread_named(found.slot, name);
+    }
+    return result;
+}
+
+/* ---- what attributes a thread has that is given none ---------------------------------- */
+
+EXPORT int pthread_setattr_default_np(const pthread_attr_t *attr)
+{
+    real_resolve_early();
+    int result = real.pthread_setattr_default_np(attr);
+    if (result == 0) {
+        shim_config.default_detached = attr_is_detached(attr);
+        shim_config.default_small = attr_is_small(attr);
     }
     return result;
 }

@@ -73,22 +73,6 @@ bool index_insert(struct index *index, uint64_t key, uint32_t value)
     return true;
 }
 
-void index_remove(struct index *index, uint64_t key, uint32_t value)
-{
-    if (!index->entries)
-        return;
-    uint64_t entry = make_entry(key, value);
-    for (int level = (int)atomic_load(&index->top); level >= 0; level--) {
-        struct places places = find_places(index, (uint32_t)level, key);
-        for (int b = 0; b < 2; b++)
-            for (int i = 0; i < BUCKET; i++) {
-                uint64_t found = entry;
-                if (atomic_load_explicit(&places.bucket[b][i], memory_order_relaxed) == entry)
-                    atomic_compare_exchange_strong(&places.bucket[b][i], &found, 0);
-            }
-    }
-}
-
 void index_clear(struct index *index)
 {
     if (!index->entries)

@@ -1,10 +1,10 @@
 /*
- * A lock-free map from a 44-bit key to a 20-bit number, for two uses: from
- * pthread_t to thread slot, and from the hash of a backtrace to its site.
+ * A lock-free map from a 44-bit key to a 20-bit number: from the hash of a
+ * backtrace to its site.
  *
  * An index is a hint and never the authority: equal keys may stand in it more
- * than once and may be stale, so a lookup offers each match to the caller, who
- * decides by the record itself.  That is what makes one compare-and-swap enough
+ * than once, so a lookup offers each match to the caller, who decides by the
+ * record itself.  That is what makes one compare-and-swap enough
  * for every operation.
  *
  * Levels of growing tables, the next one begun when the last is full at some
@@ -24,7 +24,6 @@
 
 #define INDEX_KEY_BITS 44
 #define INDEX_VALUE_MAX ((1u << 20) - 2)
-#define INDEX_LEVELS 7 /* 512 entries, each next level four times as many */
 
 struct index {
     _Atomic uint64_t *entries; /* all levels in a row */
@@ -32,14 +31,13 @@ struct index {
     uint32_t levels;
 };
 
-/* Bytes of zeroed memory that `levels` levels need. */
+/* Bytes of zeroed memory that `levels` levels need: 512 entries of 8, each next
+ * level four times as many. */
 size_t index_bytes(uint32_t levels);
 void index_init(struct index *index, void *zeroed, uint32_t levels);
 
 /* False: no room. */
 bool index_insert(struct index *index, uint64_t key, uint32_t value);
-/* Takes every entry of this key and value out. */
-void index_remove(struct index *index, uint64_t key, uint32_t value);
 /* Takes everything out.  An insert at the same time may be lost. */
 void index_clear(struct index *index);
 

@@ -19,10 +19,11 @@
 
 /* Records of each section at full size; halved together until one fits. */
 static const uint32_t full_caps[SECTIONS] = {
-    [SECTION_SLOTS] = 1u << 19,  [SECTION_SITES] = 1u << 15,   [SECTION_MODULES] = 1u << 12,
-    [SECTION_FRAMES] = 1u << 20, [SECTION_STRINGS] = 1u << 20,
+    [SECTION_SLOTS] = 1u << 16,  [SECTION_SITES] = 1u << 13,   [SECTION_MODULES] = 1u << 10,
+    [SECTION_FRAMES] = 1u << 18, [SECTION_STRINGS] = 1u << 19,
 };
-#define SMALLEST_SHIFT 9 /* 1024 threads, 64 sites */
+#define SMALLEST_SHIFT 6 /* 1024 threads, 128 sites */
+#define LIMIT_SHARE 64   /* of a limited address space, what we may take */
 
 static const uint32_t record_size[SECTIONS] = {
     sizeof(struct ledger_slot),
@@ -81,15 +82,24 @@ static int open_run_file(pid_t pid)
     return -1;
 }
 
+static uint64_t resource_limit(int resource)
+{
+    struct rlimit limit;
+    bool known = SYS4(prlimit64, 0, resource, NULL, &limit) == 0;
+    return known && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur : UINT64_MAX;
+}
+
 /* Maps `fd` at a size that the limits allow; fd stays open. */
 static void *map_file(long fd, struct layout *layout)
 {
-    struct rlimit limit;
-    bool limited = SYS4(prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) == 0;
+    /* ftruncate beyond the first would raise SIGXFSZ; what we take of the second
+     * the program can not have. */
+    uint64_t largest = resource_limit(RLIMIT_FSIZE);
+    uint64_t space = resource_limit(RLIMIT_AS) / LIMIT_SHARE;
+    largest = space < largest ? space : largest;
     for (unsigned shift = 0; shift <= SMALLEST_SHIFT; shift += 3) {
         *layout = layout_for(shift);
-        /* ftruncate beyond the limit would raise SIGXFSZ. */
-        if (limited && limit.rlim_cur != RLIM_INFINITY && layout->total > limit.rlim_cur)
+        if (layout->total > largest)
             continue;
         if (SYS2(ftruncate, fd, layout->total) != 0)
             continue;
@@ -282,4 +292,23 @@ uint32_t ledger_store_string(struct shim_state *state, const char *string, uint3
     memcpy(state->strings + at, string, n);
     state->strings[at + n] = 0;
     return at;
+}
+
+void ledger_give_back(struct shim_state *state)
+{
+    static const uint32_t margin[SECTIONS] = {
+        [SECTION_SLOTS] = 2048,  [SECTION_SITES] = 256,     [SECTION_MODULES] = 64,
+        [SECTION_FRAMES] = 4096, [SECTION_STRINGS] = 16384,
+    };
+    for (int s = 0; s < SECTIONS; s++) {
+        uint32_t *cap = &state->header->slots_cap + s;
+        uint32_t wanted = atomic_load(used_mark(state->header, (enum section)s)) + margin[s];
+        if (wanted >= *cap)
+            continue;
+        uint64_t from = ((uint64_t)wanted * record_size[s] + 4095) & ~4095ull;
+        uint64_t to = ((uint64_t)*cap * record_size[s] + 4095) & ~4095ull;
+        *cap = wanted; /* first: nobody takes records from what goes */
+        if (from < to)
+            SYS2(munmap, section_base(state, (enum section)s) + from, to - from);
+    }
 }

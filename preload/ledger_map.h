@@ -17,6 +17,9 @@ bool ledger_map(struct shim_state *state);
  */
 uint32_t ledger_take(struct shim_state *state, enum section section, uint32_t count);
 
+/* Before the program locks all its memory: unmaps what lies unused beyond a margin. */
+void ledger_give_back(struct shim_state *state);
+
 /* Stores a string of n bytes and a NUL; its offset, or 0. */
 uint32_t ledger_store_string(struct shim_state *state, const char *text, uint32_t n);
 

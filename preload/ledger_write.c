@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "guard.h"
 #include "ledger_map.h"
 #include "module.h"
 
@@ -11,12 +12,6 @@
 static uint32_t slot_number(const struct shim_state *state, const struct ledger_slot *slot)
 {
     return (uint32_t)(slot - state->slots);
-}
-
-/* pthread_t is the address of an object aligned to 16 at least. */
-static uint64_t handle_key(uint64_t handle)
-{
-    return handle >> 4;
 }
 
 static void raise_peak(_Atomic int64_t *peak, int64_t live)
@@ -76,9 +71,6 @@ static void give_slot(struct shim_state *state, struct ledger_slot *slot)
 {
     _Atomic uint64_t *head = &state->header->free_head;
     uint32_t number = slot_number(state, slot);
-    uint64_t handle = atomic_load_explicit(&slot->handle, RELAXED);
-    if (handle)
-        index_remove(&state->handles, handle_key(handle), number);
     atomic_store(&slot->serial, 0);
     uint64_t old = atomic_load(head);
     uint64_t mine;
@@ -159,32 +151,32 @@ void thread_dropped(struct shim_state *state, struct ledger_slot *slot)
     give_slot(state, slot);
 }
 
-static void publish(struct shim_state *state, struct ledger_slot *slot, uint64_t handle)
-{
-    atomic_store_explicit(&slot->handle, handle, memory_order_release);
-    if (!index_insert(&state->handles, handle_key(handle), slot_number(state, slot)))
-        atomic_fetch_add(&state->header->lost_events, 1);
-}
-
-void thread_created(struct shim_state *state, struct ledger_slot *slot, const pthread_t *handle)
+void thread_created(struct shim_state *state, struct ledger_slot *slot)
 {
     raise_peak(&state->sites[slot->site].peak, slot->live_then[0]);
     raise_peak(&state->header->peak, slot->live_then[1]);
-    if (!(atomic_load(&slot->state) & SLOT_STARTED)) {
-        uint64_t value = (uint64_t)*handle;
-        if (!(atomic_load(&slot->state) & SLOT_STARTED))
-            publish(state, slot, value);
-    }
-    set_bits(state, slot, SLOT_PUBLISHED | SLOT_PARENT_DONE);
+    set_bits(state, slot, SLOT_PARENT_DONE);
+}
+
+static void mark_detached(struct shim_state *state, struct ledger_slot *slot)
+{
+    struct ledger_site *site = &state->sites[slot->site];
+    uint32_t before = set_bits(state, slot, SLOT_DETACHED);
+    if (before & SLOT_DETACHED)
+        return;
+    atomic_fetch_add(&site->detached, 1);
+    if (before & SLOT_ENDED)
+        atomic_fetch_add(&site->detached_late, 1);
 }
 
 void thread_started(struct shim_state *state, struct ledger_slot *slot, pthread_t self, int32_t tid)
 {
     atomic_store_explicit(&slot->tid, tid, RELAXED);
-    /* Both publish when they race: equal entries do no harm, a missing one would. */
-    if (!(atomic_load(&slot->state) & SLOT_PUBLISHED))
-        publish(state, slot, (uint64_t)self);
-    atomic_fetch_or(&slot->state, SLOT_STARTED | SLOT_PUBLISHED);
+    atomic_store_explicit(&slot->handle, (uint64_t)self, RELAXED);
+    atomic_fetch_or(&slot->state, SLOT_STARTED);
+    /* After the slot stands in our TLS: a detach looks the other way round. */
+    if (atomic_load(&shim_tls.early_detach))
+        mark_detached(state, slot);
 }
 
 /* ---- the end ------------------------------------------------------------------ */
@@ -198,77 +190,98 @@ void thread_ended(struct shim_state *state, struct ledger_slot *slot, uint64_t n
     atomic_fetch_add(before & SLOT_DETACHED ? &site->ended_detached : &site->ended_joinable, 1);
 }
 
-struct wanted {
-    struct shim_state *state;
-    uint64_t handle;
-    struct ledger_slot *slot;
-};
+/* ---- from a handle to the record ------------------------------------------------ */
 
-static bool is_current(const struct wanted *wanted, const struct ledger_slot *slot)
+static uint64_t word_at(pthread_t handle, int32_t offset)
 {
-    uint32_t bits = atomic_load(&slot->state);
-    bool gone = (bits & (SLOT_JOINED | SLOT_JOINING)) || ((bits & SLOT_DETACHED) && (bits & SLOT_ENDED));
-    return !gone && atomic_load(&slot->serial) && atomic_load(&slot->handle) == wanted->handle;
+    return *(const uint64_t *)((const char *)handle + offset);
 }
 
-static bool accept_current(void *arg, uint32_t number)
+static struct ledger_slot *slot_of_descriptor(const struct shim_state *state, pthread_t handle)
 {
-    struct wanted *wanted = arg;
-    struct ledger_slot *slot = &wanted->state->slots[number];
-    if (!is_current(wanted, slot))
-        return false;
-    wanted->slot = slot;
-    return true;
+    int32_t offset = shim_config.start_offset;
+    if (offset < 0)
+        return NULL;
+    uint64_t start = word_at(handle, offset), arg = word_at(handle, offset + (int32_t)sizeof(void *));
+    uint64_t first = (uint64_t)state->slots;
+    bool ours = start == shim_config.trampolines[0] || start == shim_config.trampolines[1];
+    if (!ours || arg < first || arg >= (uint64_t)(state->slots + state->header->slots_cap))
+        return NULL;
+    return (struct ledger_slot *)arg;
 }
 
-struct ledger_slot *thread_find(struct shim_state *state, pthread_t handle)
+static struct shim_tls *tls_of(pthread_t handle)
 {
-    struct wanted wanted = {state, (uint64_t)handle, NULL};
-    index_find(&state->handles, handle_key((uint64_t)handle), accept_current, &wanted);
-    return wanted.slot;
+    return (struct shim_tls *)((char *)handle + shim_config.tls_offset);
 }
 
-void thread_detached(struct shim_state *state, struct ledger_slot *slot)
+struct thread_ref thread_find(const struct shim_state *state, pthread_t handle)
 {
-    struct ledger_site *site = &state->sites[slot->site];
-    uint32_t before = set_bits(state, slot, SLOT_DETACHED);
-    if (before & SLOT_DETACHED)
+    struct thread_ref thread = {slot_of_descriptor(state, handle), 0};
+    if (thread.slot) {
+        thread.serial = atomic_load(&thread.slot->serial);
+        return thread;
+    }
+    const struct shim_tls *tls = tls_of(handle);
+    if (tls->slot && tls->epoch == state->epoch && atomic_load(&tls->slot->serial) == tls->serial)
+        thread = (struct thread_ref){tls->slot, tls->serial};
+    return thread;
+}
+
+static bool is_same(const struct thread_ref *thread)
+{
+    return thread->slot && atomic_load(&thread->slot->serial) == thread->serial;
+}
+
+/* ---- detach --------------------------------------------------------------------- */
+
+struct detach detach_begin(struct shim_state *state, pthread_t handle)
+{
+    struct detach detach = {.state = state, .handle = handle};
+    if (!state)
+        return detach;
+    detach.thread = thread_find(state, handle);
+    if (detach.thread.slot)
+        return detach;
+    /* It may just not run yet, and after the real call its memory may be gone.
+     * Told to its TLS first, and looked for again: one of us sees the other. */
+    atomic_store(&tls_of(handle)->early_detach, true);
+    detach.thread = thread_find(state, handle);
+    return detach;
+}
+
+void detach_end(const struct detach *detach, bool detached)
+{
+    if (!detach->state || !detached || !is_same(&detach->thread))
         return;
-    atomic_fetch_add(&site->detached, 1);
-    if (before & SLOT_ENDED)
-        atomic_fetch_add(&site->detached_late, 1);
+    mark_detached(detach->state, detach->thread.slot);
 }
 
-/* ---- join --------------------------------------------------------------------- */
-
-static bool accept_for_join(void *arg, uint32_t number)
-{
-    struct wanted *wanted = arg;
-    struct ledger_slot *slot = &wanted->state->slots[number];
-    if (!is_current(wanted, slot) || (atomic_load(&slot->state) & SLOT_DETACHED))
-        return false;
-    if (atomic_fetch_or(&slot->state, SLOT_JOINING) & SLOT_JOINING)
-        return false; /* another thread was faster: it joins, and we shall fail */
-    wanted->slot = slot;
-    return true;
-}
-
-/* Ended, never joined, of this handle. */
-static bool accept_ended(void *arg, uint32_t number)
-{
-    struct wanted *wanted = arg;
-    return (atomic_load(&wanted->state->slots[number].state) & SLOT_ENDED) && accept_for_join(arg, number);
-}
+/* ---- join ----------------------------------------------------------------------- */
 
 struct join join_begin(struct shim_state *state, pthread_t handle)
 {
-    struct join join = {state, NULL, handle};
-    if (state) {
-        struct wanted wanted = {state, (uint64_t)handle, NULL};
-        index_find(&state->handles, handle_key((uint64_t)handle), accept_for_join, &wanted);
-        join.slot = wanted.slot;
-    }
+    struct join join = {.state = state, .handle = handle};
+    if (!state)
+        return join;
+    join.thread = thread_find(state, handle);
+    if (join.thread.slot)
+        join.marked = !(atomic_fetch_or(&join.thread.slot->state, SLOT_JOINING) & SLOT_JOINING);
     return join;
+}
+
+/* One that was joined before we could find it: it has run and ended by now. */
+static struct ledger_slot *find_ended(struct shim_state *state, pthread_t handle)
+{
+    uint32_t used = atomic_load(&state->header->slots_used);
+    for (uint32_t i = 0; i < used; i++) {
+        struct ledger_slot *slot = &state->slots[i];
+        uint32_t bits = atomic_load(&slot->state);
+        if (atomic_load(&slot->serial) && atomic_load(&slot->handle) == (uint64_t)handle &&
+            bits & SLOT_ENDED && !(bits & (SLOT_JOINED | SLOT_DETACHED)))
+            return slot;
+    }
+    return NULL;
 }
 
 static void note_join_place(struct shim_state *state, struct ledger_site *site, void *caller)
@@ -283,22 +296,18 @@ static void note_join_place(struct shim_state *state, struct ledger_site *site, 
 void join_end(const struct join *join, bool joined, void *caller)
 {
     struct shim_state *state = join->state;
-    struct ledger_slot *slot = join->slot;
-    if (!state)
-        return;
-    if (!slot && joined) {
-        /* The pthread_t reached the joiner before its owner had begun to run.
-         * It has run by now, and the one of this handle that ended is it. */
-        struct wanted wanted = {state, (uint64_t)join->handle, NULL};
-        index_find(&state->handles, handle_key(wanted.handle), accept_ended, &wanted);
-        slot = wanted.slot;
-    }
-    if (!slot)
+    struct ledger_slot *slot = join->thread.slot;
+    if (!state || (slot && !is_same(&join->thread)))
         return;
     if (!joined) {
-        clear_bits(state, slot, SLOT_JOINING);
+        if (join->marked)
+            clear_bits(state, slot, SLOT_JOINING);
         return;
     }
+    if (!slot)
+        slot = find_ended(state, join->handle);
+    if (!slot)
+        return;
     struct ledger_site *site = &state->sites[slot->site];
     note_join_place(state, site, caller);
     atomic_fetch_add(&site->joined, 1);

@@ -6,7 +6,7 @@
  *   creator:  thread_new → real create → thread_created | thread_dropped
  *   child:    thread_started … thread_ended
  *   joiner:   join_begin → real join → join_end
- *   anybody:  thread_find → real detach → thread_detached
+ *   anybody:  detach_begin → real detach → detach_end
  *
  * A slot lives until its creator is done with it, its thread has ended, and the
  * thread was joined or detached.  So a creator or joiner that is delayed never
@@ -36,38 +36,56 @@ struct ledger_slot *thread_new(struct shim_state *state, const struct new_thread
 /* The real create failed: as if it had never been asked for. */
 void thread_dropped(struct shim_state *state, struct ledger_slot *slot);
 
-/* The real create succeeded.  `handle` is where it left the pthread_t; it is
- * only read while the child can not have run, since afterwards the memory may
- * be the child's to free. */
-void thread_created(struct shim_state *state, struct ledger_slot *slot, const pthread_t *handle);
+/* The real create succeeded.  What it stored as pthread_t is not looked at: by
+ * now that memory may be the child's to free, or hold another thread's. */
+void thread_created(struct shim_state *state, struct ledger_slot *slot);
 
-/* By the child, before its start routine. */
+/* By the child, before its start routine, with its thread-local state set. */
 void thread_started(struct shim_state *state, struct ledger_slot *slot, pthread_t self, int32_t tid);
 
 /* By the child, after the last of its destructors.  The slot may be gone when it returns. */
 void thread_ended(struct shim_state *state, struct ledger_slot *slot, uint64_t now_ns);
 
-/* The live or unjoined thread of this handle; NULL: none that we know. */
-struct ledger_slot *thread_find(struct shim_state *state, pthread_t handle);
+/*
+ * From a pthread_t to the record.  glibc keeps the start routine and argument
+ * that it was given in the thread's own descriptor, to which the pthread_t
+ * points, from before the thread runs until the memory is used again: they are
+ * our trampoline and the slot.  Where another library stands between (ASan's
+ * pthread_create), the thread's own static TLS holds the slot, once it runs.
+ * Neither can be stale or another thread's while the handle is valid, and the
+ * real functions read the same memory.
+ */
+struct thread_ref {
+    struct ledger_slot *slot; /* NULL: untracked, or not known yet */
+    uint64_t serial;          /* of the slot then: another one now is another thread */
+};
+struct thread_ref thread_find(const struct shim_state *state, pthread_t handle);
 
-/* After the real detach succeeded. */
-void thread_detached(struct shim_state *state, struct ledger_slot *slot);
-
-/* What a join must remember.  The record is taken before the real call: as soon
- * as that has succeeded the pthread_t may be another thread's. */
-struct join {
-    struct shim_state *state;
-    struct ledger_slot *slot; /* NULL: unknown or somebody else joins it */
+/* Around the real detach. */
+struct detach {
+    struct shim_state *state; /* NULL: nothing is done */
+    struct thread_ref thread;
     pthread_t handle;
+};
+struct detach detach_begin(struct shim_state *state, pthread_t handle);
+void detach_end(const struct detach *detach, bool detached);
+
+/* Around the real join.  As soon as that has succeeded the pthread_t may be
+ * another thread's. */
+struct join {
+    struct shim_state *state; /* NULL: nothing is done */
+    struct thread_ref thread;
+    pthread_t handle;
+    bool marked; /* we set SLOT_JOINING */
 };
 struct join join_begin(struct shim_state *state, pthread_t handle);
 /* `joined`: the real call succeeded.  `caller`: its return address. */
 void join_end(const struct join *join, bool joined, void *caller);
 
-/* Tracked threads alive now, the main thread not among them. */
-int64_t ledger_live(const struct ledger_header *header);
-
 /* Records a name that the system accepted. */
 void thread_named(struct ledger_slot *slot, const char *name);
+
+/* Tracked threads alive now, the main thread not among them. */
+int64_t ledger_live(const struct ledger_header *header);
 
 #endif

@@ -36,16 +36,16 @@ struct shim_state {
     char *strings;
     _Atomic uint32_t backed[SECTIONS]; /* records below this have memory behind them */
 
-    struct index handles; /* pthread_t -> slot */
     struct index raw;     /* hash of a raw backtrace and the generation -> site */
     struct index settled; /* content_hash -> site */
 
     _Atomic uint32_t signal_armed;
-    _Atomic uint32_t finishing; /* a judged or recorded end is under way */
+    _Atomic uint64_t finishing; /* tid << 8 | enum ledger_end of the end under way; 0: none */
     _Atomic uint32_t dumping;
     _Atomic int32_t quick_status; /* as given to quick_exit */
 };
 
+enum { SANDBOX_NONE, SANDBOX_MAYBE, SANDBOX_SURE };
 #define REPORTER_PLACES 3
 
 struct shim_config {
@@ -55,15 +55,27 @@ struct shim_config {
     char reporter[REPORTER_PLACES][512]; /* where threadleak may be, in this order */
     pthread_key_t key;                   /* its destructor sees the end of a thread */
     bool has_key;
-    int32_t tid_offset; /* in glibc's struct pthread; -1: not known */
-    char exe[512];      /* target of /proc/self/exe, from before any chroot; "": not known */
+    int32_t tid_offset;      /* in glibc's struct pthread; -1: not known */
+    int32_t start_offset;    /* there: start routine, followed by its argument; -1: not known */
+    int32_t tls_offset;      /* from a pthread_t to that thread's shim_tls */
+    uint64_t trampolines[2]; /* what we give as start routines */
+    char exe[512];           /* target of /proc/self/exe, from before any chroot; "": not known */
     /* The program put itself, or a parent of a fork, into a sandbox since: a
-     * system call that its filter does not know of may be its death. */
-    _Atomic bool sandboxed;
+     * system call that its filter does not know of may be its death.
+     * SANDBOX_MAYBE after PR_SET_NO_NEW_PRIVS, which must precede a filter. */
+    _Atomic int sandboxed;
+    /* pthread_setattr_default_np, RLIMIT_STACK */
+    _Atomic bool default_detached, default_small;
 };
 
 extern struct shim_state *shim_state; /* never NULL after shim_start */
 extern struct shim_config shim_config;
+
+/* Below this an unwinder's own frames might not fit beside the program's. */
+#define SMALL_STACK 65536
+
+/* hook_thread.c: the addresses of its two trampolines. */
+void hook_trampolines(uint64_t out[2]);
 
 /* Once per program: options, real functions, unwinder, exit handlers. */
 void shim_start(void);

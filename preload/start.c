@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "capture.h"
@@ -24,10 +25,10 @@
 #define MADV_WIPEONFORK 18
 #endif
 
-#define SITE_LEVELS 4 /* 43,520 entries */
+#define SITE_LEVELS 3 /* 10,752 entries */
 
 struct shim_state *shim_state;
-struct shim_config shim_config = {.tid_offset = -1};
+struct shim_config shim_config = {.tid_offset = -1, .start_offset = -1};
 __thread struct shim_tls shim_tls;
 
 static struct shim_state fallback_state; /* when there is no memory for the real one: never ready */
@@ -132,18 +133,31 @@ static void find_reporter(void)
     }
 }
 
-/*
- * Where glibc keeps the tid in struct pthread, as it tells debuggers (nptl_db),
- * believed only when this thread's own is found there.
- */
-static void find_tid_offset(void)
+/* A field of struct pthread, as glibc tells it to debuggers (nptl_db): its offset, or -1. */
+static int32_t pthread_field(const char *symbol, uint32_t bits)
 {
-    const uint32_t *field = dlsym(RTLD_DEFAULT, "_thread_db_pthread_tid"); /* bits, count, offset */
-    if (!field || field[0] != 32 || field[1] != 1 || field[2] > 4096)
-        return;
-    int32_t tid = *(const int32_t *)((const char *)pthread_self() + field[2]);
-    if (tid == (int32_t)SYS0(gettid))
-        shim_config.tid_offset = (int32_t)field[2];
+    const uint32_t *field = dlsym(RTLD_DEFAULT, symbol); /* bits, count, offset */
+    return field && field[0] == bits && field[1] == 1 && field[2] < 4096 ? (int32_t)field[2] : -1;
+}
+
+static void find_offsets(void)
+{
+    const char *self = (const char *)pthread_self();
+    shim_config.start_offset = pthread_field("_thread_db_pthread_start_routine", 64);
+    shim_config.tls_offset = (int32_t)((const char *)&shim_tls - self);
+    hook_trampolines(shim_config.trampolines);
+    /* Believed only when this thread's own tid is found there. */
+    int32_t offset = pthread_field("_thread_db_pthread_tid", 32);
+    if (offset >= 0 && *(const int32_t *)(self + offset) == (int32_t)SYS0(gettid))
+        shim_config.tid_offset = offset;
+}
+
+static void find_default_attributes(void)
+{
+    struct rlimit limit;
+    /* glibc takes the default size of a stack from here. */
+    if (SYS4(prlimit64, 0, RLIMIT_STACK, NULL, &limit) == 0)
+        shim_config.default_small = limit.rlim_cur < SMALL_STACK;
 }
 
 static void find_exe(void)
@@ -169,7 +183,7 @@ static size_t state_size(void)
 static void make_state(void)
 {
     /* The state and its indexes: virtual space, of which a few pages get used. */
-    size_t size = state_size() + index_bytes(INDEX_LEVELS) + 2 * index_bytes(SITE_LEVELS);
+    size_t size = state_size() + 2 * index_bytes(SITE_LEVELS);
     struct shim_state *state = wiped_on_fork(size);
     shim_state = state ? state : &fallback_state;
     if (!state)
@@ -197,7 +211,8 @@ void shim_start(void)
     leave_children_alone();
     find_reporter();
     find_exe();
-    find_tid_offset();
+    find_offsets();
+    find_default_attributes();
     thread_end_start();
     make_state();
     capture_start();
@@ -219,8 +234,6 @@ static bool is_to_be_watched(void)
 static bool begin_process(struct shim_state *state)
 {
     char *memory = (char *)state + state_size();
-    index_init(&state->handles, memory, INDEX_LEVELS);
-    memory += index_bytes(INDEX_LEVELS);
     index_init(&state->raw, memory, SITE_LEVELS);
     index_init(&state->settled, memory + index_bytes(SITE_LEVELS), SITE_LEVELS);
     return ledger_map(state);
@@ -236,7 +249,7 @@ struct shim_state *shim_attach(void)
         return NULL;
     if (atomic_compare_exchange_strong(&state->ready, &expected, SHIM_BUSY)) {
         struct guard guard = guard_enter();
-        bool mapped = is_to_be_watched() && begin_process(state);
+        bool mapped = !shim_config.sandboxed && is_to_be_watched() && begin_process(state);
         shim_tls.slot = NULL;
         shim_tls.serial = 0;
         shim_tls.epoch = 0; /* learned anew */
@@ -248,7 +261,7 @@ struct shim_state *shim_attach(void)
 
 bool shim_is_own_process(const struct shim_state *state)
 {
-    return shim_config.sandboxed || (pid_t)SYS0(getpid) == state->pid;
+    return shim_config.sandboxed == SANDBOX_SURE || (pid_t)SYS0(getpid) == state->pid;
 }
 
 int32_t shim_own_tid(void)

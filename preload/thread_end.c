@@ -57,14 +57,14 @@ static void on_thread_exit(void *value)
     struct shim_state *state = shim_state;
 
     /* A thread that forked: the slot is its parent's. */
-    if (shim_tls.epoch != state->epoch || shim_tls.slot != slot)
+    if (shim_tls.epoch != state->epoch || shim_tls.slot != slot || shim_tls.ended)
         return;
     if (round + 1 < PTHREAD_DESTRUCTOR_ITERATIONS && others_follow()) {
         pthread_setspecific(shim_config.key, (void *)((unsigned long)value + 1));
         return;
     }
     struct guard guard = guard_enter();
-    shim_tls.slot = NULL;
+    shim_tls.ended = true;
     thread_ended(state, slot, shim_coarse_ns());
     guard_leave(guard);
 }

@@ -55,8 +55,14 @@ static void set_end(struct build *build)
         process->judged = build->header->end_judged;
         process->status_known = process->how != END_EXEC;
         process->status = build->header->end_status & 0xff;
-        if (exited && process->how != END_EXEC)
-            process->status = WEXITSTATUS(end->wait_status);
+        if (process->how == END_EXEC || !end->known)
+            return;
+        process->status = WEXITSTATUS(end->wait_status);
+        if (WIFSIGNALED(end->wait_status)) { /* on its way out: what was left is judged already */
+            process->how = END_SIGNAL;
+            process->signal = WTERMSIG(end->wait_status);
+            process->status_known = false;
+        }
         return;
     }
     if (end->alive) {

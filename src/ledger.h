@@ -69,7 +69,6 @@ static inline uint64_t ledger_pc_offset(ledger_pc pc)
  */
 enum {
     SLOT_STARTED = 1u << 0,     /* the child runs; tid and handle are valid */
-    SLOT_PUBLISHED = 1u << 1,   /* its pthread_t can be looked up */
     SLOT_PARENT_DONE = 1u << 2, /* the creator will not touch the slot again */
     SLOT_ENDED = 1u << 3,       /* after the program's last destructor */
     SLOT_DETACHED = 1u << 4,

@@ -105,7 +105,7 @@ static const char *qualified_name(const char *name, const char **arguments)
             depth++;
         } else if (strchr(">]})", *at) && !arrow) {
             depth -= depth > 0;
-        } else if (depth == 0 && *at == ' ' && strncmp(at + 1, "(", 1) != 0) {
+        } else if (depth == 0 && *at == ' ' && at[1] != '(') {
             start = at + 1;
         }
     }

@@ -63,9 +63,12 @@ const char *image_symbol(struct image *image, GElf_Addr address)
 
 static void to_hex(char *out, const uint8_t *bytes, size_t length)
 {
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < length && i < 32; i++) {
+        *out++ = digits[bytes[i] >> 4];
+        *out++ = digits[bytes[i] & 15];
+    }
     *out = '\0';
-    for (size_t i = 0; i < length && i < 32; i++)
-        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
 static bool is_wanted(const struct image *image)

@@ -100,7 +100,7 @@ __attribute__((noinline)) static void first_user_function(void)
 
 __attribute__((noinline)) static void second_user_function(void)
 {
-    __asm__ volatile("nop; nop" ::: "memory");
+    __asm__ volatile("nop; nop; nop" ::: "memory");
 }
 
 static int note_base(struct dl_phdr_info *info, size_t size, void *base)
@@ -218,6 +218,25 @@ static const struct {
     {LEDGER_END_EXEC, true, {.known = true, .wait_status = EXITED(7)}, 0, false, END_EXEC, true, -1, 0},
     /* exitcode= comes after the end was recorded. */
     {LEDGER_END_EXIT, true, {.known = true, .wait_status = EXITED(9)}, 0, false, END_EXIT, true, 9, 0},
+    /* It died on the way, after what it left was judged. */
+    {LEDGER_END_EXIT,
+     true,
+     {.known = true, .wait_status = KILLED(SIGABRT)},
+     0,
+     false,
+     END_SIGNAL,
+     true,
+     -1,
+     SIGABRT},
+    {LEDGER_END_EXEC,
+     false,
+     {.known = true, .wait_status = KILLED(SIGABRT)},
+     0,
+     false,
+     END_EXEC,
+     false,
+     -1,
+     0},
     /* What it did not see is judged by the rules. */
     {LEDGER_END_NONE, true, {.known = false}, JUDGE_EXIT, true, END_SIGNAL, false, -1, 0},
     {LEDGER_END_NONE, false, {.known = false}, JUDGE_SIGNAL, false, END_SIGNAL, true, -1, 0},
@@ -315,6 +334,8 @@ START_TEST(a_group_is_a_kind_of_a_site)
     ck_assert_uint_eq(process->groups[0].site, process->groups[2].site);
     ck_assert_uint_eq(process->groups[1].site, process->groups[3].site);
     ck_assert_uint_ne(process->groups[0].site, process->groups[1].site);
+    ck_assert(process->groups[0].first_of_site && process->groups[1].first_of_site);
+    ck_assert(!process->groups[2].first_of_site && !process->groups[3].first_of_site);
     ck_assert_uint_eq(report->summary.leaked_threads, 6);
     ck_assert_uint_eq(report->summary.leak_sites, 2);
 }
@@ -327,9 +348,15 @@ START_TEST(records_of_one_stack_are_one_site)
     thread(one, ALIVE);
     thread(same, ALIVE);
     thread(longer, ALIVE);
+    fake_joined(fake, one, 2, 0);
+    fake_joined(fake, same, 3, pc_in(second_user_function));
     const struct process_report *process = build_exit();
     ck_assert_uint_eq(process->group_count, 2);
     ck_assert_uint_eq(process->groups[0].thread_count, 2);
+    ck_assert_uint_eq(process->groups[0].site_created, 7);
+    ck_assert_uint_eq(process->groups[0].site_joined, 5);
+    ck_assert_str_eq(process->groups[0].joined_at->function, "second_user_function");
+    ck_assert_uint_eq(process->groups[1].site_created, 1);
     ck_assert_uint_eq(process->groups[1].stack_count, 3);
     ck_assert_uint_eq(report->summary.leak_sites, 2);
 }
@@ -786,6 +813,57 @@ START_TEST(live_untracked_are_found)
 }
 END_TEST
 
+/* It is in the ledger only by the time of the second look. */
+START_TEST(one_that_began_meanwhile_is_not_untracked)
+{
+    struct error error = {""};
+    const struct known_end end = {.alive = true, .pid = getpid()};
+    start_helpers();
+    fake_header(fake)->pid = getpid();
+    uint32_t site = site_at(0x100);
+    fake_thread(fake, &(struct fake_thread){.site = site, .state = ALIVE, .tid = helper_tids[0]});
+    struct ledger *before = fake_open(fake);
+    fake_thread(fake, &(struct fake_thread){.site = site, .state = ALIVE, .tid = helper_tids[1]});
+    map_ledger();
+    ck_assert(report_add_ledger(report, before, &end, &rules, &error));
+    ledger_close(before);
+    ck_assert_uint_eq(report->processes[0].groups[0].thread_count, 1);
+    ck_assert_uint_eq(report->processes[0].counts.untracked, 0);
+}
+END_TEST
+
+START_TEST(the_thread_that_runs_exit_is_not_untracked)
+{
+    struct error error = {""};
+    const struct known_end end = {.alive = true, .pid = getpid()};
+    start_helpers();
+    fake_end(fake, LEDGER_END_EXIT, 0, true);
+    fake_header(fake)->pid = getpid();
+    fake_header(fake)->end_tid = helper_tids[1]; /* its slot is gone */
+    fake_thread(fake, &(struct fake_thread){.site = site_at(0x100), .state = ALIVE, .tid = helper_tids[0]});
+    map_ledger();
+    struct ledger *ledger = fake_open(fake);
+    ck_assert(report_add_ledger(report, ledger, &end, &rules, &error));
+    ledger_close(ledger);
+    ck_assert_uint_eq(report->processes[0].counts.untracked, 0);
+}
+END_TEST
+
+/* Not to be looked at again: nobody is accused. */
+START_TEST(what_can_not_be_looked_at_again_is_not_untracked)
+{
+    struct error error = {""};
+    const struct known_end end = {.alive = true, .pid = getpid()};
+    start_helpers();
+    fake_header(fake)->pid = getpid();
+    thread(site_at(0x100), ALIVE);
+    struct ledger *ledger = fake_open(fake);
+    ck_assert(report_add_ledger(report, ledger, &end, &rules, &error));
+    ledger_close(ledger);
+    ck_assert_uint_eq(report->processes[0].counts.untracked, 0);
+}
+END_TEST
+
 START_TEST(in_its_exit_it_is_judged_and_looked_at)
 {
     fake_end(fake, LEDGER_END_EXIT, 5, true);
@@ -883,6 +961,9 @@ int main(void)
     tcase_add_test(tests, nobody_looked_for_untracked_ones);
     tcase_add_test(tests, live_facts_come_from_proc);
     tcase_add_test(tests, live_untracked_are_found);
+    tcase_add_test(tests, one_that_began_meanwhile_is_not_untracked);
+    tcase_add_test(tests, the_thread_that_runs_exit_is_not_untracked);
+    tcase_add_test(tests, what_can_not_be_looked_at_again_is_not_untracked);
     tcase_add_test(tests, in_its_exit_it_is_judged_and_looked_at);
     tcase_add_test(tests, another_pid_namespace_has_other_tids);
     tcase_add_test(tests, kinds_and_ends_have_names);

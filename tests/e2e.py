@@ -124,8 +124,10 @@ def normalise_text(text, paths):
     text = re.sub(r"\btid \d+", "tid TID", text)
     text = re.sub(r"\breport --all \d+", "report --all PID", text)
     text = re.sub(r"==\d+==", "==PID==", text)
+    text = re.sub(r"ERROR: ld.so: .* ignored\.", "ERROR: ld.so: … ignored.", text)
     text = re.sub(r"\b(alive|finished) (\d[\d.]* (ms|s|min)( to )?)+", r"\1 AGE", text)
     text = re.sub(r"tid TID,\n {2}(?=T\d)", "tid TID, ", text)  # where it wraps hangs on the tids' digits
+    text = re.sub(r"bytes of \d+", "bytes of N", text)
     text = re.sub(r"0x[0-9a-f]+", "0xN", text)
     lines = []
     for line in text.split("\n"):
@@ -619,6 +621,9 @@ def main():
     parser.add_argument("--only-json", action="store_true")
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
+    # A shell's background job ignores these, and so would the targets.
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     update = os.environ.get("UPDATE") == "1"
     build = os.path.join(ROOT, arguments.build)
     counts = {"passed": 0, "failed": 0, "skipped": 0}

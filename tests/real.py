@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -443,6 +444,9 @@ def main():
     parser.add_argument("--build", default="build")
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
+    # A shell's background job ignores these, and so would the programs.
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     build = os.path.join(ROOT, arguments.build)
     tests = [test for test in TESTS if not arguments.names or test.__name__ in arguments.names]
     counts = {"passed": 0, "failed": 0, "skipped": 0}

@@ -4,15 +4,14 @@ use std::thread;
 
 #[inline(never)]
 fn spawn_and_forget(ready: mpsc::Sender<()>) {
-    thread::Builder::new()
-        .name("forgotten".to_string())
-        .spawn(move || {
-            ready.send(()).unwrap();
-            loop {
-                thread::park();
-            }
-        })
-        .unwrap();
+    let stay = move || {
+        ready.send(()).unwrap();
+        loop {
+            thread::park();
+        }
+    };
+    let named = thread::Builder::new().name("forgotten".to_string());
+    named.spawn(stay).unwrap();
 }
 
 fn main() {
