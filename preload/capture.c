@@ -67,7 +67,9 @@ void capture_start(void)
         return;
     /* Warm: its one-time set-up happens here and not under a program's creation. */
     void *frames[4];
+    shim_tls.unwinding = true;
     unwinder.backtrace(frames, 4);
+    shim_tls.unwinding = false;
     atomic_store(&usable, true);
 }
 
@@ -92,10 +94,12 @@ static int backtrace_now(void **frames, int size)
 {
     int n;
     atomic_fetch_add_explicit(&inside, 1, memory_order_acquire);
+    shim_tls.unwinding = true;
     if (atomic_load_explicit(&unloaded, memory_order_relaxed))
         n = cursor_backtrace(frames, size);
     else
         n = unwinder.backtrace(frames, size);
+    shim_tls.unwinding = false;
     atomic_fetch_sub_explicit(&inside, 1, memory_order_release);
     return n;
 }
@@ -118,11 +122,6 @@ void capture_take(struct capture *capture, void *caller)
         take_caller_alone(capture, caller, SITE_NO_UNWINDER | SITE_TRUNCATED);
         return;
     }
-    if (shim_tls.small_stack) {
-        capture_caller(capture, caller);
-        return;
-    }
-
     const int own = 6; /* frames of ours and of libunwind's before the caller's, at most */
     int depth = (int)shim_config.options.depth;
     int n = backtrace_now(capture->frames, depth + own);
@@ -160,4 +159,12 @@ void capture_in_child(void)
 {
     if (atomic_exchange(&inside, 0) > 0)
         atomic_store(&usable, false);
+}
+
+void guard_left_by_jump(void)
+{
+    if (!shim_tls.unwinding)
+        return;
+    shim_tls.unwinding = false;
+    atomic_fetch_sub(&inside, 1);
 }

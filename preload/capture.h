@@ -12,10 +12,13 @@
 #include "options.h"
 
 struct capture {
-    uint32_t count;                      /* at least 1 */
-    uint32_t flags;                      /* SITE_* of ledger.h */
-    void *frames[OPTIONS_DEPTH_MAX + 8]; /* return addresses; [0] is `caller` */
+    uint32_t count; /* at least 1 */
+    uint32_t flags; /* SITE_* of ledger.h */
+    void *frames[]; /* return addresses; [0] is `caller` */
 };
+
+/* Room for frames that capture_take wants; capture_caller takes one. */
+#define CAPTURE_ROOM (shim_config.options.depth + 8)
 
 /* Loads libunwind.  Without it captures hold the caller alone. */
 void capture_start(void);

@@ -80,9 +80,17 @@ static void wait_for_stragglers(const struct shim_state *state)
 
 /* ---- ends ------------------------------------------------------------------------------ */
 
+static enum reporter_verdict explain(const char *mode)
+{
+    bool to_stderr = strcmp(shim_config.options.log_path, "stderr") == 0;
+    if (to_stderr && !shim_stderr_is_safe())
+        return REPORTER_NO_LEAKS; /* there is nobody to tell */
+    return shim_config.sandboxed || shim_config.no_reporter ? REPORTER_FAILED : reporter_run(mode);
+}
+
 static int explain_end(struct shim_state *state, int status)
 {
-    int verdict = shim_config.sandboxed ? REPORTER_FAILED : reporter_run("exit");
+    int verdict = explain("exit");
     if (verdict == REPORTER_FAILED) {
         raw_report_write(state, shim_config.options.report);
         verdict = REPORTER_LEAKS;
@@ -217,7 +225,7 @@ static void on_dump_signal(int signal)
     if (atomic_load(&state->finishing) || atomic_exchange(&state->dumping, 1))
         return;
     struct guard guard = guard_enter();
-    if (shim_config.sandboxed || reporter_run("dump") == REPORTER_FAILED)
+    if (explain("dump") == REPORTER_FAILED)
         raw_report_write(state, KIND_ALL);
     atomic_store(&state->dumping, 0);
     guard_leave(guard);

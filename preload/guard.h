@@ -28,7 +28,8 @@ struct shim_tls {
     uint64_t epoch;            /* process (shim_state.epoch) the two belong to */
     _Atomic bool early_detach; /* it was detached before it began to run */
     bool ended;                /* its end is recorded */
-    bool inside;               /* in a hook of ours: a signal handler may come here again */
+    bool unwinding;            /* and within libunwind */
+    uintptr_t inside;          /* the frame of a hook of ours that a signal may interrupt; 0: none */
     bool small_stack;          /* too small to unwind on */
 };
 extern __thread struct shim_tls shim_tls;
@@ -36,19 +37,31 @@ extern __thread struct shim_tls shim_tls;
 /* Every hook that does work of ours does it between these two. */
 struct guard {
     int saved_errno;
-    bool nested; /* a hook of this thread was interrupted by this one */
+    uintptr_t outer; /* shim_tls.inside before */
+    bool nested;     /* a hook of this thread was interrupted by this one */
 };
+
+/* siglongjmp out of a handler leaves a hook for good: its frame is then below the
+ * stack pointer of the next, which stands on the same stack not far away. */
+#define LEFT_BY_JUMP (1u << 20)
+void guard_left_by_jump(void);
 
 static inline struct guard guard_enter(void)
 {
-    struct guard guard = {errno, shim_tls.inside};
-    shim_tls.inside = true;
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    struct guard guard = {errno, shim_tls.inside, shim_tls.inside != 0};
+    if (__builtin_expect(guard.nested, 0) && here >= guard.outer && here - guard.outer < LEFT_BY_JUMP) {
+        guard.nested = false;
+        guard.outer = 0;
+        guard_left_by_jump();
+    }
+    shim_tls.inside = here;
     return guard;
 }
 
 static inline void guard_leave(struct guard guard)
 {
-    shim_tls.inside = guard.nested;
+    shim_tls.inside = guard.outer;
     errno = guard.saved_errno;
 }
 

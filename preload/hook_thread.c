@@ -101,20 +101,22 @@ static bool attr_is_small(const pthread_attr_t *attr)
     return pthread_attr_getstacksize(attr, &size) == 0 && size < SMALL_STACK;
 }
 
-/* Not inlined: the backtrace may take two kilobytes, which are free again when
- * the real pthread_create runs. */
+/* Not inlined: the room for the backtrace is free again when the real
+ * pthread_create runs. */
 static __attribute__((noinline)) struct ledger_slot *prepare(struct shim_state *state,
                                                              const struct guard *guard, uint64_t start,
                                                              uint64_t arg, const pthread_attr_t *attr,
                                                              void *caller)
 {
-    struct capture capture;
-    if (guard->nested)
-        capture_caller(&capture, caller);
+    bool alone = guard->nested || shim_tls.small_stack;
+    size_t room = alone ? 1 : CAPTURE_ROOM;
+    struct capture *capture = __builtin_alloca(sizeof(*capture) + room * sizeof(void *));
+    if (alone)
+        capture_caller(capture, caller);
     else
-        capture_take(&capture, caller);
+        capture_take(capture, caller);
     struct new_thread thread = {
-        .site = site_of(state, &capture, start),
+        .site = site_of(state, capture, start),
         .start = start,
         .arg = arg,
         .created_by = learn_serial(state),

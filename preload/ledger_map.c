@@ -107,7 +107,9 @@ static void *map_file(long fd, struct layout *layout)
         if (at < 0 && at > -4096)
             continue;
         long backed = SYS3(madvise, at, LEDGER_HEADER_SIZE, MADV_POPULATE_WRITE);
-        if (backed == 0 || backed == -EINVAL)
+        /* Before Linux 5.14 later chunks can not be asked for, and a full file
+         * system would be a SIGBUS: all of a smaller ledger is asked for now. */
+        if (backed == 0 || (backed == -EINVAL && shift > 0 && SYS4(fallocate, fd, 0, 0, layout->total) == 0))
             return (void *)at;
         SYS2(munmap, at, layout->total);
     }

@@ -312,7 +312,12 @@ void join_end(const struct join *join, bool joined, void *caller)
     note_join_place(state, site, caller);
     atomic_fetch_add(&site->joined, 1);
     atomic_fetch_add(&state->header->joined, 1);
-    set_bits(state, slot, SLOT_JOINED);
+    /* It has ended, also when its destructors never ran: by a system call. */
+    uint32_t before = set_bits(state, slot, SLOT_JOINED | SLOT_ENDED);
+    if (!(before & SLOT_ENDED)) {
+        atomic_fetch_add(&state->header->ended, 1);
+        atomic_fetch_add(&site->ended_joinable, 1);
+    }
 }
 
 /* ---- names ---------------------------------------------------------------------- */

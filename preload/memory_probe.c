@@ -7,8 +7,10 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include "shim.h"
 #include "sys.h"
 
 /* In place of the pipe's two descriptors. */
@@ -19,6 +21,11 @@
 static bool is_readable(const void *address)
 {
     uintptr_t aligned = (uintptr_t)address & ~(uintptr_t)7;
+    if (shim_config.no_reporter) { /* valgrind would comment on it */
+        char byte;
+        struct iovec local = {&byte, 1}, remote = {(void *)address, 1};
+        return SYS6(process_vm_readv, SYS0(getpid), &local, 1, &remote, 1, 0) == 1;
+    }
     return SYS4(rt_sigprocmask, ~0, aligned, NULL, 8) != -EFAULT;
 }
 

@@ -127,7 +127,7 @@ static bool same_module(const struct shim_state *state, const struct ledger_modu
 
 static uint32_t module_index(struct shim_state *state, const struct found *found)
 {
-    char path[1024];
+    char path[512]; /* perhaps on a small stack */
     struct ledger_module module = {.bias = found->bias, .start = found->start, .end = found->end};
 
     if (!absolute_path(path, sizeof(path), found->path))

@@ -96,15 +96,7 @@ struct raw_output {
 static void flush_line(struct raw_output *out)
 {
     text_string(&out->text, "\n");
-    const char *at = out->buffer;
-    size_t left = out->text.length;
-    while (left > 0) {
-        long n = SYS3(write, out->fd, at, left);
-        if (n <= 0)
-            break;
-        at += n;
-        left -= (size_t)n;
-    }
+    shim_write((int)out->fd, out->buffer, out->text.length);
     out->text = text_in(out->buffer, sizeof(out->buffer));
 }
 
@@ -192,6 +184,8 @@ static long open_log(void)
 void raw_report_write(struct shim_state *state, unsigned kinds)
 {
     struct raw_output out = {.fd = open_log()};
+    if (out.fd == 2 && !shim_stderr_is_safe())
+        return;
     out.text = text_in(out.buffer, sizeof(out.buffer));
 
     text_string(&out.text, "threadleak: threads left, ");

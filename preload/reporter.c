@@ -100,6 +100,8 @@ static int run_between(void *arg)
     do
         result = SYS4(wait4, pid, &status, 0, NULL);
     while (result == -EINTR);
+    if (result == pid && WIFSIGNALED(status)) /* SIGPIPE, say: it was at work */
+        SYS1(exit_group, REPORTER_LEAKS);
     SYS1(exit_group, result == pid && WIFEXITED(status) ? WEXITSTATUS(status) : REPORTER_FAILED);
     return 0;
 }

@@ -66,13 +66,16 @@ struct shim_config {
     _Atomic int sandboxed;
     /* pthread_setattr_default_np, RLIMIT_STACK */
     _Atomic bool default_detached, default_small;
+    bool no_reporter; /* under valgrind, which does not know the clone() of ours */
+    bool had_stderr;  /* and what it was: */
+    uint64_t stderr_device, stderr_inode;
 };
 
 extern struct shim_state *shim_state; /* never NULL after shim_start */
 extern struct shim_config shim_config;
 
 /* Below this an unwinder's own frames might not fit beside the program's. */
-#define SMALL_STACK 65536
+#define SMALL_STACK 131072
 
 /* hook_thread.c: the addresses of its two trampolines. */
 void hook_trampolines(uint64_t out[2]);
@@ -115,6 +118,12 @@ static inline uint64_t shim_coarse_ns(void)
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
 }
+
+/* Writes all of it, without raising SIGPIPE or SIGXFSZ. */
+void shim_write(int fd, const char *text, size_t n);
+/* False when descriptor 2 is by now something else of the program's: a data file
+ * or a connection that was opened after standard error was closed. */
+bool shim_stderr_is_safe(void);
 
 /* One warning or notice line, on standard error. */
 void shim_say(const char *line);

@@ -89,7 +89,7 @@ void thread_end_start(void)
 
 void thread_end_key_made(pthread_key_t key)
 {
-    if (key >= KEYS_MAX || shim_tls.inside) /* libunwind's: nothing of the program's runs there */
+    if (key >= KEYS_MAX || shim_tls.unwinding) /* libunwind's: nothing of the program's runs there */
         return;
     atomic_fetch_or(&known_keys[key / 64], 1ull << key % 64);
     uint32_t words = atomic_load(&known_words);
