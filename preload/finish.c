@@ -12,8 +12,11 @@
 #include "last_look.h"
 #include "ledger_write.h"
 #include "raw_report.h"
+#include "real.h"
 #include "reporter.h"
 #include "sys.h"
+
+#define KERNEL_SIGSET_SIZE 8
 
 static uint64_t now_ns(void)
 {
@@ -123,6 +126,74 @@ static bool take_end(struct shim_state *state, enum ledger_end how)
     return true;
 }
 
+/* ---- a judged end takes time that the program did not count on ----------------- */
+
+/*
+ * The program's globals are gone by now.  Without us the process would end at
+ * once; while we wait and report, a thread that still runs may touch what was
+ * destroyed, or end the process itself.  It is parked instead: what it would
+ * have done it would never have come to do.
+ */
+static _Noreturn void park(void)
+{
+    uint64_t all = ~0ull;
+    SYS4(rt_sigprocmask, SIG_SETMASK, &all, NULL, KERNEL_SIGSET_SIZE);
+    for (;;)
+        SYS6(ppoll, NULL, 0, NULL, NULL, 0, 0);
+}
+
+static void on_fault(int number)
+{
+    if (shim_own_tid() != atomic_load(&shim_state->header->end_tid))
+        park();
+    signal(number, SIG_DFL); /* ours: it happens again, as it should */
+}
+
+static void guard_faults(void)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+    struct sigaction action;
+    for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
+        if (sigaction(faults[i], NULL, &action) != 0 || action.sa_flags & SA_SIGINFO ||
+            action.sa_handler != SIG_DFL)
+            continue;
+        memset(&action, 0, sizeof(action));
+        action.sa_handler = on_fault;
+        action.sa_flags = SA_ONSTACK;
+        sigaction(faults[i], &action, NULL);
+    }
+}
+
+void finish_park_latecomer(void)
+{
+    struct shim_state *state = shim_known();
+    if (!state || shim_config.sandboxed || !atomic_load(&state->parking) || !shim_is_own_process(state))
+        return;
+    if (shim_own_tid() != atomic_load(&state->header->end_tid))
+        park();
+}
+
+/* Nobody but us ends the process now; signals wait, but for our own faults. */
+static uint64_t hold_others(struct shim_state *state)
+{
+    uint64_t before = 0, held = ~0ull;
+    if (shim_config.sandboxed)
+        return 0;
+    static const int own[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
+    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+        held &= ~(1ull << (own[i] - 1));
+    SYS4(rt_sigprocmask, SIG_SETMASK, &held, &before, KERNEL_SIGSET_SIZE);
+    guard_faults();
+    atomic_store(&state->parking, 1);
+    return before;
+}
+
+static void release_signals(uint64_t before)
+{
+    if (!shim_config.sandboxed)
+        SYS4(rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE);
+}
+
 static void record_end(struct shim_state *state, enum ledger_end how, int status, bool judged)
 {
     struct ledger_header *header = state->header;
@@ -164,11 +235,16 @@ int finish_process(enum ledger_end how, int status)
     atomic_store(&state->header->end_tid, shim_own_tid());
     if (shim_tls.epoch == state->epoch)
         atomic_store(&state->header->end_serial, shim_tls.serial);
+    /* An exec may fail, and then all goes on. */
+    bool last = judged && how != LEDGER_END_EXEC && anything_left(state, KIND_ALL);
+    uint64_t mask = last ? hold_others(state) : 0;
     if (judged)
         wait_for_stragglers(state);
     record_end(state, how, status, judged);
     if (judged && anything_left(state, KIND_ALL))
         status = report_end(state, status);
+    if (last)
+        release_signals(mask);
     guard_leave(guard);
     return status;
 }
@@ -194,7 +270,7 @@ static void on_process_exit(int status, void *arg)
     int wanted = finish_process(LEDGER_END_EXIT, status);
     /* The last handler of all: exit() within it goes on to flush and end. */
     if (wanted != status)
-        exit(wanted);
+        real.exit(wanted);
 }
 
 static void on_quick_exit(void)

@@ -17,6 +17,9 @@ void finish_start(void);
 /* The process is about to end in this way.  Returns the status to end with. */
 int finish_process(enum ledger_end how, int status);
 
+/* Does not return while another thread is at a judged end: it ends the process. */
+void finish_park_latecomer(void);
+
 /* An exec failed: the process goes on. */
 void finish_undo_exec(void);
 

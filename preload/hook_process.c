@@ -31,6 +31,7 @@
 static _Noreturn void end_process(int status)
 {
     real_resolve_early();
+    finish_park_latecomer();
     status = finish_process(LEDGER_END__EXIT, status);
     if (real._exit)
         real._exit(status);
@@ -48,8 +49,18 @@ EXPORT _Noreturn void _Exit(int status)
     end_process(status);
 }
 
+EXPORT _Noreturn void exit(int status)
+{
+    real_resolve_early();
+    finish_park_latecomer();
+    real.exit(status);
+    for (;;)
+        SYS1(exit_group, status);
+}
+
 EXPORT _Noreturn void quick_exit(int status)
 {
+    finish_park_latecomer();
     real_resolve_early();
     struct shim_state *state = shim_known();
     if (state && shim_is_own_process(state))

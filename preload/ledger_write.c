@@ -270,18 +270,27 @@ struct join join_begin(struct shim_state *state, pthread_t handle)
     return join;
 }
 
-/* One that was joined before we could find it: it has run and ended by now. */
+/*
+ * One that was joined before we could find it has run and ended by now; so may
+ * have the next one of its handle: the older is taken.  Whoever then misses the
+ * younger comes here too, so that each join counts once.
+ */
 static struct ledger_slot *find_ended(struct shim_state *state, pthread_t handle)
 {
     uint32_t used = atomic_load(&state->header->slots_used);
+    struct ledger_slot *oldest = NULL;
+    uint64_t oldest_serial = UINT64_MAX;
     for (uint32_t i = 0; i < used; i++) {
         struct ledger_slot *slot = &state->slots[i];
+        uint64_t serial = atomic_load(&slot->serial);
         uint32_t bits = atomic_load(&slot->state);
-        if (atomic_load(&slot->serial) && atomic_load(&slot->handle) == (uint64_t)handle &&
-            bits & SLOT_ENDED && !(bits & (SLOT_JOINED | SLOT_DETACHED)))
-            return slot;
+        if (serial == 0 || serial >= oldest_serial || atomic_load(&slot->handle) != (uint64_t)handle ||
+            !(bits & SLOT_ENDED) || bits & (SLOT_JOINED | SLOT_DETACHED))
+            continue;
+        oldest = slot;
+        oldest_serial = serial;
     }
-    return NULL;
+    return oldest;
 }
 
 static void note_join_place(struct shim_state *state, struct ledger_site *site, void *caller)
@@ -297,14 +306,14 @@ void join_end(const struct join *join, bool joined, void *caller)
 {
     struct shim_state *state = join->state;
     struct ledger_slot *slot = join->thread.slot;
-    if (!state || (slot && !is_same(&join->thread)))
+    if (!state)
         return;
     if (!joined) {
-        if (join->marked)
+        if (join->marked && is_same(&join->thread))
             clear_bits(state, slot, SLOT_JOINING);
         return;
     }
-    if (!slot)
+    if (!is_same(&join->thread))
         slot = find_ended(state, join->handle);
     if (!slot)
         return;

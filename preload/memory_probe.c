@@ -119,6 +119,24 @@ static void find_imports(struct imports *imports, const struct link_map *map)
     }
 }
 
+/* What another library interposes (ThreadSanitizer its mutexes, we ourselves the
+ * keys) is not meant for libunwind, which calls it at times when that is dead. */
+static void *straight_from_libc(void *libc, const char *name)
+{
+    if (strncmp(name, "pthread_", 8) != 0 && strcmp(name, "sigprocmask") != 0 &&
+        strcmp(name, "dl_iterate_phdr") != 0 && strcmp(name, "mincore") != 0 && strcmp(name, "msync") != 0)
+        return NULL;
+    return libc ? dlsym(libc, name) : NULL;
+}
+
+static void *replacement_for(void *libc, const char *name)
+{
+    for (size_t i = 0; i < REPLACEMENTS; i++)
+        if (strcmp(name, replacements[i].name) == 0)
+            return replacements[i].replacement;
+    return straight_from_libc(libc, name);
+}
+
 static bool replace(void **place, void *replacement)
 {
     /* The table may have been made read-only after relocation. */
@@ -129,24 +147,20 @@ static bool replace(void **place, void *replacement)
     return true;
 }
 
-/* How many places of the table named a function to replace; -1: one could not be. */
-static int replace_in(const struct imports *imports, int table)
+/* False: a place could not be written. */
+static bool replace_in(const struct imports *imports, int table, void *libc)
 {
-    int done = 0;
     for (size_t i = 0; i < imports->counts[table]; i++) {
         const ElfW(Rela) *relocation = &imports->relocations[table][i];
         uint32_t symbol = ELF64_R_SYM(relocation->r_info);
         if (symbol == 0)
             continue;
         const char *name = imports->strings + imports->symbols[symbol].st_name;
-        for (size_t r = 0; r < REPLACEMENTS; r++)
-            if (strcmp(name, replacements[r].name) == 0) {
-                if (!replace((void **)(imports->bias + relocation->r_offset), replacements[r].replacement))
-                    return -1;
-                done++;
-            }
+        void *replacement = replacement_for(libc, name);
+        if (replacement && !replace((void **)(imports->bias + relocation->r_offset), replacement))
+            return false;
     }
-    return done;
+    return true;
 }
 
 bool memory_probe_install(void *library)
@@ -159,5 +173,6 @@ bool memory_probe_install(void *library)
     find_imports(&imports, map);
     if (!imports.symbols || !imports.strings || !imports.relocations[0])
         return false;
-    return replace_in(&imports, 0) >= 0 && (!imports.relocations[1] || replace_in(&imports, 1) >= 0);
+    void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
+    return replace_in(&imports, 0, libc) && (!imports.relocations[1] || replace_in(&imports, 1, libc));
 }

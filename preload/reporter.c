@@ -94,7 +94,7 @@ static int run_between(void *arg)
     SYS3(close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC);
     SYS4(rt_sigaction, SIGCHLD, &action, NULL, KERNEL_SIGSET_SIZE);
     SYS4(rt_sigaction, SIGPIPE, &action, NULL, KERNEL_SIGSET_SIZE);
-    int pid = clone(run_reporter, job->child_stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, job);
+    long pid = sys_clone(CLONE_VM | CLONE_VFORK | SIGCHLD, job->child_stack + STACK_SIZE, run_reporter, job);
     if (pid < 0)
         SYS1(exit_group, REPORTER_FAILED);
     do
@@ -110,7 +110,7 @@ static enum reporter_verdict run_job(struct job *job, char *stack)
 {
     int status = 0;
     long result;
-    int pid = clone(run_between, stack + STACK_SIZE, CLONE_VM, job);
+    long pid = sys_clone(CLONE_VM, stack + STACK_SIZE, run_between, job);
     if (pid < 0)
         return REPORTER_FAILED;
     do

@@ -35,6 +35,42 @@ static inline long sys_call(long number, long a, long b, long c, long d, long e,
 #endif
 }
 
+/*
+ * clone() of a child on a stack of its own, which runs entry(arg).  Not libc's:
+ * that is interposed by sanitizers, and writes errno into storage that parent
+ * and child share here.
+ */
+#if defined(__x86_64__)
+static inline long sys_clone(unsigned long flags, void *stack_top, int (*entry)(void *), void *arg)
+{
+    long *stack = (long *)((unsigned long)stack_top & ~15ul) - 2;
+    long result;
+    stack[0] = (long)entry;
+    stack[1] = (long)arg;
+    __asm__ volatile("xor %%edx, %%edx\n\t"
+                     "xor %%r10d, %%r10d\n\t"
+                     "xor %%r8d, %%r8d\n\t"
+                     "syscall\n\t"
+                     "test %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "xor %%ebp, %%ebp\n\t"
+                     "pop %%rax\n\t"
+                     "pop %%rdi\n\t"
+                     "call *%%rax\n\t"
+                     "mov %%eax, %%edi\n\t"
+                     "mov $60, %%eax\n\t" /* exit */
+                     "syscall\n\t"
+                     "hlt\n"
+                     "1:"
+                     : "=a"(result)
+                     : "a"((long)SYS_clone), "D"(flags), "S"(stack)
+                     : "rcx", "rdx", "r8", "r10", "r11", "memory");
+    return result;
+}
+#else
+#define sys_clone(flags, stack_top, entry, arg) clone(entry, stack_top, flags, arg)
+#endif
+
 #define SYS0(n) sys_call(SYS_##n, 0, 0, 0, 0, 0, 0)
 #define SYS1(n, a) sys_call(SYS_##n, (long)(a), 0, 0, 0, 0, 0)
 #define SYS2(n, a, b) sys_call(SYS_##n, (long)(a), (long)(b), 0, 0, 0, 0)

@@ -168,11 +168,28 @@ static const struct frame *common_start(const struct build *build, const struct 
     return stack_function(build->ledger, build->rules->symbolizer, items[0].slot.start_pc);
 }
 
+/* Threads that a sanitizer or an allocator keeps for itself, for as long as the
+ * process lives: nobody could join them, and nobody forgot to. */
+static const char *keeper_of(const struct frame *start)
+{
+    static const char *const functions[] = {"__tsan::", "__sanitizer::", "__asan::", "__lsan::", "__hwasan::"};
+    if (!start)
+        return NULL;
+    for (size_t i = 0; start->function && i < sizeof(functions) / sizeof(*functions); i++)
+        if (strncmp(start->function, functions[i], strlen(functions[i])) == 0)
+            return "built in: a sanitizer's own thread";
+    const char *slash = start->module ? strrchr(start->module, '/') : NULL;
+    if (slash && strncmp(slash + 1, "libjemalloc.so", 14) == 0)
+        return "built in: jemalloc's own thread";
+    return NULL;
+}
+
 static const char *find_suppression(const struct build *build, const struct leak_group *group)
 {
     const struct ignore *ignore = build->rules->ignore;
-    if (!ignore)
-        return NULL;
+    const char *keeper = keeper_of(group->start_routine);
+    if (keeper || !ignore)
+        return keeper;
     const char *rule = ignore_match(ignore, group->stack, group->stack_count);
     return rule || !group->start_routine ? rule : ignore_match(ignore, group->start_routine, 1);
 }
