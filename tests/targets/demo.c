@@ -71,6 +71,7 @@ static void *fetch(void *arg)
 {
     struct request *request = arg;
     request->tid = (pid_t)syscall(SYS_gettid);
+    sem_post(&ready);
     await(&request->reply);
     return NULL;
 }
@@ -120,6 +121,7 @@ int main(void)
         sem_init(&slow[i].reply, 0, 0);
         CHECK(fetch_or_give_up(&slow[i], 5) == ETIMEDOUT);
     }
+    await_ready(2);
     for (int i = 0; i < 2; i++) {
         sem_post(&slow[i].reply); /* too late: nobody is waiting */
         await_gone(slow[i].tid);
