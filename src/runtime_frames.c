@@ -52,8 +52,8 @@ static bool is_runtime_module(const char *path)
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
     for (size_t i = 0; i < COUNT(modules); i++) {
-        char next = begins_with(name, modules[i]) ? name[strlen(modules[i])] : 'x';
-        if (!isalpha((unsigned char)next) && next != '_')
+        const char *rest = begins_with(name, modules[i]) ? name + strlen(modules[i]) : "x";
+        if ((!isalpha((unsigned char)*rest) && *rest != '_') || begins_with(rest, "_debug."))
             return true;
     }
     return false;
@@ -79,6 +79,12 @@ static bool is_operator(const char *name, const char *at)
     return begins_with(at, "operator") && !is_word(at[8]) && (at == name || !is_word(at[-1]));
 }
 
+/* "decltype (f())": libiberty puts a space there. */
+static bool is_decltype(const char *start, const char *at)
+{
+    return begins_with(start, "decltype") && at - start - (at > start && at[-1] == ' ') == 8;
+}
+
 /*
  * The qualified name within a demangled one: "int ns::f<A>(B)" is "ns::f<A>(B)".
  * It begins after the last space that stands outside of brackets and before the
@@ -98,14 +104,14 @@ static const char *qualified_name(const char *name, const char **arguments)
         }
         if (begins_with(at, ANONYMOUS)) {
             at += strlen(ANONYMOUS) - 1;
-        } else if (depth == 0 && *at == '(' && !(at - start == 8 && begins_with(start, "decltype"))) {
+        } else if (depth == 0 && *at == '(' && !is_decltype(start, at)) {
             *arguments = at;
             break;
         } else if (strchr("<[{(", *at)) {
             depth++;
         } else if (strchr(">]})", *at) && !arrow) {
             depth -= depth > 0;
-        } else if (depth == 0 && *at == ' ' && at[1] != '(') {
+        } else if (depth == 0 && *at == ' ' && (at[1] != '(' || begins_with(at + 1, ANONYMOUS))) {
             start = at + 1;
         }
     }
@@ -140,6 +146,13 @@ static const char *find_as(const char *name, const char *end)
     return NULL;
 }
 
+/* By its beginning; names with arguments are C++ ones. */
+static bool is_runtime_name(const char *name, const char *arguments)
+{
+    return begins_with_one_of(name, functions, COUNT(functions)) ||
+           (!arguments && begins_with_one_of(name, rust_crates, COUNT(rust_crates)));
+}
+
 /* References, pointers, slices and tuples are of the type that they begin with. */
 static const char *past_modifiers(const char *type)
 {
@@ -162,7 +175,8 @@ static bool is_path(const char *type, const char *end)
 
 /*
  * A method, by the type it is of: "<app::Foo as core::ops::FnOnce<()>>::call_once"
- * is app's, "<T as core::convert::Into<U>>::into" is core's.
+ * is app's, and so is "<alloc::vec::Vec<u8> as app::Job>::run";
+ * "<T as core::convert::Into<U>>::into" is core's.
  */
 static const char *owner_of_method(const char *name)
 {
@@ -172,9 +186,10 @@ static const char *owner_of_method(const char *name)
     const char *type = past_modifiers(name + 1), *as = find_as(name + 1, end);
     if (*type == '<')
         return owner_of_method(type);
-    if (as && !is_path(type, as))
-        return as + strlen(" as ");
-    return type;
+    if (!as)
+        return type;
+    const char *trait = as + strlen(" as ");
+    return is_path(type, as) && is_runtime_name(trait, NULL) ? type : trait;
 }
 
 static bool is_runtime_function(const char *function)
@@ -185,8 +200,7 @@ static bool is_runtime_function(const char *function)
     /* Only Rust's names begin with a bracket. */
     const char *arguments = NULL;
     const char *name = *function == '<' ? owner_of_method(function) : qualified_name(function, &arguments);
-    return begins_with_one_of(name, functions, COUNT(functions)) ||
-           (!arguments && begins_with_one_of(name, rust_crates, COUNT(rust_crates)));
+    return is_runtime_name(name, arguments);
 }
 
 bool is_runtime_frame(const struct frame *frame)

@@ -6,55 +6,15 @@
 #include <string.h>
 
 #include "symbolize_dwarf_name.h"
-#include "symbolize_ranges.h"
+#include "symbolize_unit.h"
 
-enum { DEEPEST = 256 }; /* nesting of scopes that is looked into */
-
-/* One compilation unit. */
-struct unit {
-    Dwarf_Die die;  /* has the line table */
-    Dwarf_Die code; /* has the functions: another one with split debug information */
-    bool indexed;
-    struct ranges functions; /* value: index of dies */
-    Dwarf_Die *dies;
-    size_t count;
-};
+enum { DEEPEST = 256 }; /* nesting of calls and blocks that is looked into */
 
 struct dwarf_index {
     Dwarf_Addr bias;
-    struct ranges ranges; /* value: index of units */
-    struct unit *units;
-    size_t count;
+    struct units units;
     struct dwarf_names names;
 };
-
-/* A linker that drops a function leaves its description behind, at address 0. */
-static bool add_ranges(struct ranges *ranges, Dwarf_Die *die, size_t value)
-{
-    Dwarf_Addr base, low, high;
-    ptrdiff_t at = 0;
-    while ((at = dwarf_ranges(die, at, &base, &low, &high)) > 0) {
-        struct range range = {.low = low, .high = high, .value = value};
-        if (low && !ranges_add(ranges, &range))
-            return false;
-    }
-    return true;
-}
-
-/* ---- units ----------------------------------------------------------------------- */
-
-static bool add_unit(struct dwarf_index *index, Dwarf_Die *die, const Dwarf_Die *split)
-{
-    if ((index->count & (index->count - 1)) == 0) {
-        size_t room = index->count ? 2 * index->count : 1;
-        struct unit *units = realloc(index->units, room * sizeof(*units));
-        if (!units)
-            return false;
-        index->units = units;
-    }
-    index->units[index->count] = (struct unit){.die = *die, .code = split->addr ? *split : *die};
-    return add_ranges(&index->ranges, die, index->count++);
-}
 
 struct dwarf_index *dwarf_index_new(Dwfl_Module *module)
 {
@@ -64,12 +24,7 @@ struct dwarf_index *dwarf_index_new(Dwfl_Module *module)
     if (!index)
         return NULL;
     index->bias = bias;
-    Dwarf_CU *cu = NULL;
-    Dwarf_Die die, split;
-    uint8_t kind;
-    while (memset(&split, 0, sizeof(split)), dwarf_get_units(dwarf, cu, &cu, NULL, &kind, &die, &split) == 0)
-        if ((kind == DW_UT_compile || kind == DW_UT_skeleton) && !add_unit(index, &die, &split))
-            break;
+    units_read(&index->units, dwarf);
     return index;
 }
 
@@ -77,62 +32,9 @@ void dwarf_index_free(struct dwarf_index *index)
 {
     if (!index)
         return;
-    for (size_t i = 0; i < index->count; i++) {
-        ranges_release(&index->units[i].functions);
-        free(index->units[i].dies);
-    }
-    ranges_release(&index->ranges);
+    units_release(&index->units);
     dwarf_names_release(&index->names);
-    free(index->units);
     free(index);
-}
-
-/* ---- functions of a unit ------------------------------------------------------------ */
-
-static bool add_function(struct unit *unit, Dwarf_Die *die)
-{
-    if ((unit->count & (unit->count - 1)) == 0) {
-        size_t room = unit->count ? 2 * unit->count : 1;
-        Dwarf_Die *dies = realloc(unit->dies, room * sizeof(*dies));
-        if (!dies)
-            return false;
-        unit->dies = dies;
-    }
-    unit->dies[unit->count] = *die;
-    return add_ranges(&unit->functions, die, unit->count++);
-}
-
-static bool may_hold_functions(int tag)
-{
-    return tag == DW_TAG_subprogram || tag == DW_TAG_lexical_block || tag == DW_TAG_namespace ||
-           tag == DW_TAG_module || tag == DW_TAG_class_type || tag == DW_TAG_structure_type ||
-           tag == DW_TAG_union_type || tag == DW_TAG_enumeration_type;
-}
-
-/* Functions stand in namespaces, in types (Rust) and in one another (GNU C, lambdas). */
-static void index_functions(struct unit *unit, Dwarf_Die *parent, int depth)
-{
-    Dwarf_Die die;
-    if (depth > DEEPEST || dwarf_child(parent, &die) != 0)
-        return;
-    do {
-        int tag = dwarf_tag(&die);
-        if (tag == DW_TAG_subprogram && !add_function(unit, &die))
-            return;
-        if (may_hold_functions(tag))
-            index_functions(unit, &die, depth + 1);
-    } while (dwarf_siblingof(&die, &die) == 0);
-}
-
-static struct unit *find_unit(struct dwarf_index *index, Dwarf_Addr address)
-{
-    const struct range *range = ranges_find(&index->ranges, address);
-    struct unit *unit = range ? &index->units[range->value] : NULL;
-    if (unit && !unit->indexed) {
-        unit->indexed = true;
-        index_functions(unit, &unit->code, 0);
-    }
-    return unit;
 }
 
 /* ---- places ---------------------------------------------------------------------------- */
@@ -159,12 +61,12 @@ static void set_place(strings *kept, struct frame *frame, Dwarf_Die *unit, const
     free(path);
 }
 
-static void set_line(strings *kept, struct frame *frame, Dwarf_Die *unit, Dwarf_Addr address)
+static void set_line(strings *kept, struct frame *frame, struct unit *unit, Dwarf_Addr address)
 {
-    Dwarf_Line *line = dwarf_getsrc_die(unit, address);
+    Dwarf_Line *line = unit_line(unit, address);
     int number = 0;
     if (line && dwarf_lineno(line, &number) == 0)
-        set_place(kept, frame, unit, dwarf_linesrc(line, NULL, NULL), number);
+        set_place(kept, frame, &unit->die, dwarf_linesrc(line, NULL, NULL), number);
 }
 
 /* Where an inlined call stands. */
@@ -223,15 +125,15 @@ void dwarf_index_frames(struct dwarf_index *index, strings *kept, Dwarf_Addr add
                         struct frame_list *list)
 {
     address -= index->bias;
-    struct unit *unit = find_unit(index, address);
+    struct unit *unit = units_find(&index->units, address);
     struct frame *frame = unit ? add_frame(list) : NULL;
     if (!frame)
         return;
-    const struct range *range = ranges_find(&unit->functions, address);
-    if (range) {
+    const struct scope *function = unit_function(unit, address);
+    if (function) {
         /* From the function itself inwards: a call's place is that of its caller's frame. */
-        Dwarf_Die die = unit->dies[range->value];
-        frame->function = dwarf_function_name(&index->names, kept, &die, symbol);
+        Dwarf_Die die = function->die;
+        frame->function = dwarf_function_name(&index->names, &index->units, kept, &die, symbol);
         for (int depth = 0; depth < DEEPEST && enter(&die, address); depth++) {
             if (dwarf_tag(&die) != DW_TAG_inlined_subroutine)
                 continue;
@@ -240,12 +142,12 @@ void dwarf_index_frames(struct dwarf_index *index, strings *kept, Dwarf_Addr add
             if (!inner)
                 break;
             frame = inner;
-            frame->function = dwarf_function_name(&index->names, kept, &die, NULL);
+            frame->function = dwarf_function_name(&index->names, &index->units, kept, &die, NULL);
             frame->inlined = true;
         }
     } else {
         frame->function = strings_keep_demangled(kept, symbol); /* assembler */
     }
-    set_line(kept, frame, &unit->die, address);
+    set_line(kept, frame, unit, address);
     reverse(list);
 }

@@ -1,8 +1,6 @@
 /*
  * Function, file and line at an address, with inlined calls, from the debug
- * information of one module.  libdw's own look-ups want .debug_aranges, which
- * clang and rustc do not write, and walk a whole unit for each address; here a
- * unit is walked once, when the first address in it is asked for.
+ * information of one module.
  */
 #ifndef THREADLEAK_SYMBOLIZE_DWARF_H
 #define THREADLEAK_SYMBOLIZE_DWARF_H

@@ -4,6 +4,7 @@
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A name made from what lies at an address of the mapped file: a string or an entry. */
 struct made_name {
@@ -61,64 +62,69 @@ static Dwarf_Die declaration(const Dwarf_Die *die)
     return at;
 }
 
-/* What a scope adds to the names in it; a function does only to those of its types. */
-static const char *scope_name(Dwarf_Die *scope, bool of_type)
+static const char *linkage_name(Dwarf_Die *die)
 {
+    const char *name = own_string(die, DW_AT_linkage_name);
+    return name ? name : own_string(die, DW_AT_MIPS_linkage_name);
+}
+
+/* What a scope adds to the names in it, or NULL. */
+static const char *scope_name(Dwarf_Die *scope, bool is_closure)
+{
+    const char *name = dwarf_diename(scope);
     switch (dwarf_tag(scope)) {
-    case DW_TAG_namespace: {
-        const char *name = dwarf_diename(scope);
+    case DW_TAG_namespace:
         return name ? name : "(anonymous namespace)";
-    }
     case DW_TAG_class_type:
     case DW_TAG_structure_type:
     case DW_TAG_union_type:
     case DW_TAG_enumeration_type:
-        return dwarf_diename(scope);
-    case DW_TAG_subprogram:
-        return of_type ? own_string(scope, DW_AT_name) : NULL;
+        return name ? name : is_closure ? "{lambda}" : "{unnamed}";
     default:
         return NULL;
     }
 }
 
-/* In C no name stands in a scope; looking for one means walking the unit. */
-static bool may_be_in_scope(Dwarf_Die *die)
+/* Puts "outer::" in front of *name, which is on the heap. */
+static bool prepend(char **name, const char *outer)
 {
-    enum { C17 = 0x2c }; /* not in every <dwarf.h> */
-    Dwarf_Die unit;
-    int language = dwarf_diecu(die, &unit, NULL, NULL) ? dwarf_srclang(&unit) : -1;
-    return language != DW_LANG_C89 && language != DW_LANG_C && language != DW_LANG_C99 &&
-           language != DW_LANG_C11 && language != C17;
+    char *longer;
+    if (!outer)
+        return true;
+    if (asprintf(&longer, "%s::%s", outer, *name) < 0)
+        return false;
+    free(*name);
+    *name = longer;
+    return true;
 }
 
-static char *qualified(const char *name, Dwarf_Die *die)
+/* With its types and namespaces; a function adds its own full name to those of its types. */
+static char *qualified(struct units *units, strings *kept, const char *name, Dwarf_Die *die)
 {
-    Dwarf_Die *scopes = NULL;
-    int count = may_be_in_scope(die) ? dwarf_getscopes_die(die, &scopes) : 0;
-    char *result = NULL;
+    struct unit *unit = units_find_entry(units, die);
+    const struct scope *scope = unit ? unit_scope(unit, die) : NULL;
+    char *result = strdup(name);
     bool of_type = false;
-    if (asprintf(&result, "%s", name) < 0)
-        result = NULL;
-    for (int i = 1; i < count && result; i++) {
-        const char *scope = scope_name(&scopes[i], of_type);
-        char *longer;
-        if (!scope)
-            continue;
-        if (asprintf(&longer, "%s::%s", scope, result) < 0)
+    while (result && scope && scope->parent != NO_SCOPE) {
+        scope = &unit->scopes[scope->parent];
+        Dwarf_Die at = scope->die;
+        if (of_type && dwarf_tag(&at) == DW_TAG_subprogram) {
+            const char *linkage = linkage_name(&at);
+            prepend(&result, linkage ? strings_keep_demangled(kept, linkage) : own_string(&at, DW_AT_name));
             break;
-        free(result);
-        result = longer;
-        of_type = true;
+        }
+        const char *outer = scope_name(&at, strcmp(name, "operator()") == 0);
+        of_type |= outer != NULL;
+        if (!prepend(&result, outer))
+            break;
     }
-    free(scopes);
     return result;
 }
 
-const char *dwarf_function_name(struct dwarf_names *names, strings *kept, Dwarf_Die *die, const char *symbol)
+const char *dwarf_function_name(struct dwarf_names *names, struct units *units, strings *kept, Dwarf_Die *die,
+                                const char *symbol)
 {
-    const char *linkage = own_string(die, DW_AT_linkage_name);
-    if (!linkage)
-        linkage = own_string(die, DW_AT_MIPS_linkage_name);
+    const char *linkage = linkage_name(die);
     if (!linkage && symbol && is_mangled(symbol))
         linkage = symbol;
     const char *plain = linkage ? NULL : own_string(die, DW_AT_name);
@@ -131,7 +137,7 @@ const char *dwarf_function_name(struct dwarf_names *names, strings *kept, Dwarf_
         return made->name;
     if (linkage)
         return remember(names, from, strings_keep_demangled(kept, linkage));
-    char *full = qualified(plain, &declared);
+    char *full = qualified(units, kept, plain, &declared);
     const char *name = strings_keep(kept, full);
     free(full);
     return remember(names, from, name);

@@ -5,6 +5,7 @@
 #include <elfutils/libdw.h>
 
 #include "symbolize_name.h"
+#include "symbolize_unit.h"
 
 /* Names that were made before; begins zeroed. */
 struct dwarf_names {
@@ -15,7 +16,8 @@ struct dwarf_names {
  * The linkage name, demangled; else the symbol (may be NULL) where that is a
  * mangled name; else the plain name, with the types and namespaces around it.
  */
-const char *dwarf_function_name(struct dwarf_names *names, strings *kept, Dwarf_Die *die, const char *symbol);
+const char *dwarf_function_name(struct dwarf_names *names, struct units *units, strings *kept, Dwarf_Die *die,
+                                const char *symbol);
 void dwarf_names_release(struct dwarf_names *names);
 
 #endif

@@ -1,5 +1,7 @@
 #include "symbolize_file.h"
 
+#include <elf.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,7 +97,25 @@ static void close_file(struct image *image)
     image->module = NULL;
 }
 
-/* At the file's own addresses; false: it is not the one.  Opening a pipe could take forever. */
+/* Opening a pipe could take forever, and libdwfl would unpack an archive or a compressed file. */
+static bool is_program(const char *path)
+{
+    unsigned char start[EI_NIDENT + 2];
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+        return false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t got = fd >= 0 ? pread(fd, start, sizeof(start), 0) : -1;
+    if (fd >= 0)
+        close(fd);
+    if (got != sizeof(start) || memcmp(start, ELFMAG, SELFMAG) != 0)
+        return false;
+    bool big = start[EI_DATA] == ELFDATA2MSB;
+    int type = start[EI_NIDENT + big] | start[EI_NIDENT + !big] << 8;
+    return type == ET_EXEC || type == ET_DYN;
+}
+
+/* At the file's own addresses; false: it is not the one. */
 static bool open_file(struct image *image, const char *path)
 {
     static const Dwfl_Callbacks callbacks = {
@@ -103,8 +123,7 @@ static bool open_file(struct image *image, const char *path)
         .find_debuginfo = dwfl_standard_find_debuginfo,
         .section_address = dwfl_offline_section_address,
     };
-    struct stat status;
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+    if (!is_program(path))
         return false;
     image->dwfl = dwfl_begin(&callbacks);
     if (!image->dwfl)

@@ -40,7 +40,11 @@ const char *strings_keep_demangled(strings *kept, const char *name)
 {
     if (!name)
         return NULL;
-    char *plain = NULL;
+    /* In .symtab a version may follow: "read@@GLIBC_2.2.5". */
+    const char *version = *name ? strchr(name + 1, '@') : NULL;
+    char *bare = version ? strndup(name, (size_t)(version - name)) : NULL, *plain = NULL;
+    if (bare)
+        name = bare;
     /* Legacy Rust names are C++ ones with a hash at the end: Rust is asked first. */
     if (is_mangled(name))
         plain = rust_demangle(name, DMGL_PARAMS);
@@ -48,5 +52,6 @@ const char *strings_keep_demangled(strings *kept, const char *name)
         plain = cplus_demangle_v3(name, DMGL_PARAMS | DMGL_ANSI);
     const char *result = strings_keep(kept, plain ? plain : name);
     free(plain);
+    free(bare);
     return result;
 }

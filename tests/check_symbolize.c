@@ -51,7 +51,7 @@ static bool have(const char *tool)
 {
     if (try("command -v %s >/dev/null", tool))
         return true;
-    printf("skip symbolize: no %s here\n", tool);
+    fprintf(stderr, "skipped: no %s here\n", tool);
     return false;
 }
 
@@ -118,8 +118,10 @@ static int line_of(const char *comment)
 
 static const struct frame_list *look_up(const char *name)
 {
-    struct code_address address = {
-        .module = program, .offset = offset_of(name), .pc = 0x1000000 + offset_of(name), .is_return_address = true};
+    struct code_address address = {.module = program,
+                                   .offset = offset_of(name),
+                                   .pc = 0x1000000 + offset_of(name),
+                                   .is_return_address = true};
     const struct frame_list *list = symbolize(symbolizer, &address);
     ck_assert_uint_ge(list->count, 1);
     for (size_t i = 0; i < list->count; i++) {
@@ -141,7 +143,8 @@ static void check_frame(const struct frame *frame, const char *function, const c
 {
     ck_assert_pstr_eq(frame->function, function);
     ck_assert_ptr_nonnull(frame->file);
-    ck_assert_msg(strcmp(frame->file, source) == 0 || strstr(frame->file, "/data/symbolize.c"), "%s", frame->file);
+    ck_assert_msg(strcmp(frame->file, source) == 0 || strstr(frame->file, "/data/symbolize.c"), "%s",
+                  frame->file);
     ck_assert_int_eq(frame->line, line_of(comment));
     ck_assert(!frame->runtime);
 }
@@ -218,14 +221,13 @@ static const struct {
     {"gcc", "-O2 -g -gz=zlib"},
     {"gcc", "-O2 -g -gsplit-dwarf"},
     {"gcc", "-O2 -g -gdwarf-4 -gsplit-dwarf"},
-    {"gcc", "-O2 -g -ffunction-sections -Wl,--gc-sections"},
-    {"gcc", "-O2 -g -gdwarf-4 -ffunction-sections -Wl,--gc-sections"},
+    {"gcc", "-O2 -g -DSHORT -ffunction-sections -Wl,--gc-sections"},
     {"clang", "-O0 -g"},
     {"clang", "-O2 -g"},
     {"clang", "-O2 -g -gdwarf-4"},
     {"clang", "-O2 -g -gdwarf-5"},
     {"clang", "-O2 -gline-tables-only"},
-    {"clang", "-O2 -g -ffunction-sections -Wl,--gc-sections"},
+    {"clang", "-O2 -g -DSHORT -ffunction-sections -Wl,--gc-sections"},
 };
 
 START_TEST(c_programs)
@@ -236,6 +238,17 @@ START_TEST(c_programs)
     snprintf(command, sizeof(command), "%s %s", builds[_i].compiler, builds[_i].options);
     build_c(command);
     check_c();
+}
+END_TEST
+
+/* libdw cannot tell a long dropped function's lines from those of others: then there is none. */
+START_TEST(dropped_functions)
+{
+    build_c(_i ? "gcc -O2 -g -gdwarf-4 -ffunction-sections -Wl,--gc-sections"
+               : "gcc -O2 -g -ffunction-sections -Wl,--gc-sections");
+    ck_assert_ptr_null(look_up("plain")->frames[0].file);
+    check_frame(&look_up("chain")->frames[2], "outer", "chain outer");
+    check_only_symbol("hidden", "hidden");
 }
 END_TEST
 
@@ -369,7 +382,8 @@ START_TEST(alternative_debug_link)
     if (!have("dwz"))
         return;
     build_c("gcc -O2 -g -gdwarf-4");
-    run("cd %s && cp program twin && dwz -m common program twin && readelf -S program | grep -q gnu_debugaltlink",
+    run("cd %s && cp program twin && dwz -m common program twin && readelf -S program | grep -q "
+        "gnu_debugaltlink",
         folder);
     check_c();
 }
@@ -448,7 +462,7 @@ static bool own_debug_folder(void)
         mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
         mount("none", "/usr/lib/debug", "tmpfs", 0, NULL) == 0)
         return true;
-    printf("skip symbolize: no mount of our own over /usr/lib/debug: %s\n", strerror(errno));
+    fprintf(stderr, "skipped: no mount of our own over /usr/lib/debug: %s\n", strerror(errno));
     return false;
 }
 
@@ -467,7 +481,8 @@ START_TEST(debug_files_by_build_id)
         return;
     build_c("gcc -O2 -g -Wl,--build-id=sha1");
     read_build_id();
-    run("objcopy --only-keep-debug %s %s.debug && strip %s", program, program, program);
+    run("objcopy --only-keep-debug %s %s/separate && strip %s", program, folder, program);
+    put_under_build_id(program, ".other");
     if (_i == 0) {
         check_nothing_known(look_up_with_id("chain"), program);
         start_again();
@@ -476,9 +491,8 @@ START_TEST(debug_files_by_build_id)
     } else { /* the file is another one by now */
         run("cp /bin/true %s", program);
     }
-    put_under_build_id(program, _i ? ".wrong" : ".other");
     char file[160];
-    snprintf(file, sizeof(file), "%s.debug", program);
+    snprintf(file, sizeof(file), "%s/separate", folder);
     put_under_build_id(file, ".debug");
     const struct frame_list *list = look_up_with_id("chain");
     ck_assert_uint_eq(list->count, 3);
@@ -497,9 +511,9 @@ START_TEST(files_that_are_none)
     build_c("gcc -O2 -g");
     run("head -c 10000 /dev/urandom >%s && head -c 3000 %s >%s", garbage, program, cut);
     ck_assert_int_eq(mkfifo(pipe, 0600), 0);
-    const char *const names[] = {
-        garbage, cut,      pipe, folder, "/nonexistent/file", "/dev/null", "/dev/zero", "/dev/tty", "[vdso]",
-        "",      "[heap]", ".",  "/"};
+    const char *const names[] = {garbage,     cut,         pipe,       folder,   "/nonexistent/file",
+                                 "/dev/null", "/dev/zero", "/dev/tty", "[vdso]", "",
+                                 "[heap]",    ".",         "/"};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         struct code_address address = {.module = names[i], .offset = offset_of("plain"), .pc = 1};
         const struct frame_list *list = symbolize(symbolizer, &address);
@@ -587,19 +601,14 @@ START_TEST(cxx_programs)
         return;
     build_cxx(cxx_builds[_i]);
 #define STRING "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >"
-#define VECTOR(of) "std::vector<" of ", std::allocator<" of "> >"
+#define LONGS "std::vector<long, std::allocator<long> >"
+#define PAIRS "std::allocator<std::pair<int const, " LONGS " > >"
     check_function("template",
-                   "std::map<int, " VECTOR(STRING) ", std::less<int>, std::allocator<std::pair<int const, " VECTOR(
-                       STRING) "> > > app::box<std::map<int, " VECTOR(STRING) ", std::less<int>, "
-                                                                            "std::allocator<std::pair<int const, " VECTOR(
-                                                                                STRING) "> > > >"
-                                                                                        "::put<std::vector<" VECTOR(
-                                                                                            "int") ", std::allocator<" VECTOR("int") "> > >(std::vector<" VECTOR("int") ", "
-                                                                                                                                                                        "std::allocator<" VECTOR(
-                                                                                                                                                                            "int") "> > const&)",
+                   LONGS " app::box<" LONGS " >::put<std::map<int, " LONGS ", std::less<int>, " PAIRS
+                         " > >(std::map<int, " LONGS ", std::less<int>, " PAIRS " > const&)",
                    false);
     check_function("returns_std", "app::returns_std(" STRING ")", false);
-    check_function("template_returns_std", VECTOR("long") " app::template_returns_std<long>(" STRING ")", false);
+    check_function("template_returns_std", LONGS " app::template_returns_std<long>(" STRING ")", false);
     check_function("operator", "app::number::operator+(int) const", false);
     check_function("anonymous", "app::(anonymous namespace)::in_anonymous()", false);
     if (strstr(cxx_builds[_i], "-O2"))
@@ -618,7 +627,7 @@ START_TEST(an_inlined_lambda_has_a_full_name)
     build_cxx("g++ -O2 -g");
     const struct frame_list *list = look_up("inlined_lambda");
     ck_assert_uint_ge(list->count, 2);
-    ck_assert_str_eq(list->frames[0].function, "app::lambdas::<lambda(int)>::operator()");
+    ck_assert_str_eq(list->frames[0].function, "app::lambdas()::{lambda}::operator()");
     ck_assert_str_eq(list->frames[1].function, "app::lambdas()");
     ck_assert(!list->frames[0].runtime && !list->frames[1].runtime);
 }
@@ -631,7 +640,7 @@ static void check_seen(const char *function, bool runtime)
         const struct frame_list *list = look_up(places[i].name);
         for (size_t j = 0; j < list->count; j++) {
             const struct frame *frame = &list->frames[j];
-            if (!frame->function || strncmp(frame->function, function, strlen(function)) != 0)
+            if (!frame->function || !strstr(frame->function, function))
                 continue;
             ck_assert_msg(frame->runtime == runtime, "%s, %s", frame->function, frame->file);
             return;
@@ -648,15 +657,16 @@ START_TEST(rust_programs)
         return;
     find_source("rs");
     if (!try("env -u MAKEFLAGS rustc %s -o %s %s 2>%s/errors", options[_i], program, source, folder)) {
-        printf("skip symbolize: rustc %s does not do\n", options[_i]);
+        fprintf(stderr, "skipped: rustc %s does not do\n", options[_i]);
         return;
     }
     run_program();
     check_seen("<symbolize::app::Pool as symbolize::app::Start>::start", false);
     check_seen("symbolize::main", false);
+    check_seen(_i < 2 ? "start::{{closure}}" : "start::{closure#0}", false);
     check_seen("std::thread::", true);
     check_seen("std::rt::lang_start", true);
-    check_seen("core::ops::function::FnOnce::call_once", true);
+    check_seen("core::ops::function::FnOnce", true);
     check_seen("_start", true);
     ck_assert_ptr_null(strstr(look_up("body0")->frames[0].function, "17h"));
 }
@@ -718,7 +728,7 @@ START_TEST(servers_are_asked_only_on_demand)
     symbolizer = symbolizer_new(true);
     check_nothing_known(look_up_with_id("plain"), program);
     if (!was_asked(asked[0]))
-        printf("skip symbolize: no libdebuginfod here\n");
+        fprintf(stderr, "skipped: no libdebuginfod here\n");
     kill(server, SIGKILL);
     waitpid(server, NULL, 0);
 }
@@ -731,9 +741,10 @@ static void write_many_functions(int count)
     snprintf(source, sizeof(source), "%s/many.c", folder);
     FILE *file = fopen(source, "w");
     ck_assert_ptr_nonnull(file);
-    fputs("#include <stdio.h>\nextern char __executable_start[]; volatile int sink;\n"
-          "static inline __attribute__((always_inline)) void add(int n) { sink += n; sink *= n; sink -= n; }\n",
-          file);
+    fputs(
+        "#include <stdio.h>\nextern char __executable_start[]; volatile int sink;\n"
+        "static inline __attribute__((always_inline)) void add(int n) { sink += n; sink *= n; sink -= n; }\n",
+        file);
     for (int i = 0; i < count; i++)
         fprintf(file, "__attribute__((noinline)) void f%d(void)\n{\n    sink++;\n    add(%d);\n}\n", i, i);
     fprintf(file,
@@ -784,6 +795,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_loop_test(tests, c_programs, 0, sizeof(builds) / sizeof(*builds));
+    tcase_add_loop_test(tests, dropped_functions, 0, 2);
     tcase_add_test(tests, relative_folders_come_once);
     tcase_add_test(tests, return_and_plain_addresses);
     tcase_add_test(tests, offset_zero_is_nowhere);

@@ -104,7 +104,7 @@ static int first_module(struct dl_phdr_info *info, size_t, void *)
 int main()
 {
     dl_iterate_phdr(first_module, nullptr);
-    app::box<std::map<int, std::vector<std::string>>>().put(std::vector<std::vector<int>>());
+    app::box<std::vector<long>>().put(std::map<int, std::vector<long>>());
     app::returns_std("x");
     app::template_returns_std<long>("x");
     app::number{1} + 2;
