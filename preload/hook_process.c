@@ -76,6 +76,7 @@ EXPORT _Noreturn void quick_exit(int status)
 #define EXEC(call)                          \
     do {                                    \
         real_resolve_early();               \
+        finish_park_latecomer();            \
         finish_process(LEDGER_END_EXEC, 0); \
         int result = (call);                \
         int saved_errno = errno;            \

@@ -105,9 +105,10 @@ static char *qualified(struct units *units, strings *kept, const char *name, Dwa
     const struct scope *scope = unit ? unit_scope(unit, die) : NULL;
     char *result = strdup(name);
     bool of_type = false;
-    while (result && scope && scope->parent != NO_SCOPE) {
-        scope = &unit->scopes[scope->parent];
-        Dwarf_Die at = scope->die;
+    size_t parent = scope ? scope->parent : NO_SCOPE;
+    while (result && parent != NO_SCOPE) {
+        Dwarf_Die at = unit->scopes[parent].die;
+        parent = unit->scopes[parent].parent;
         if (of_type && dwarf_tag(&at) == DW_TAG_subprogram) {
             const char *linkage = linkage_name(&at);
             prepend(&result, linkage ? strings_keep_demangled(kept, linkage) : own_string(&at, DW_AT_name));

@@ -21,7 +21,7 @@ static const struct {
     {"", ""},
     {"_Z", "_Z"},
     {"_R", "_R"},
-    {"_Zoology", "_Zoology"},
+    {"_Z!", "_Z!"},
     {"_ZN3app4pool5startEi", "app::pool::start(int)"},
     {"_ZN3app3boxISt6vectorIS1_IlSaIlEESaIS3_EEE3putEv",
      "app::box<std::vector<std::vector<long, std::allocator<long> >, std::allocator<std::vector<long, "
@@ -71,8 +71,7 @@ static const char *const runtime_functions[] = {
     "start_thread",
     "std::thread::_M_start_thread(std::unique_ptr<std::thread::_State>, void (*)())",
     "std::thread::thread<app::work, , void>(app::work&&)",
-    "void std::__invoke_impl<void, app::start()::{lambda()#1}>(std::__invoke_other, "
-    "app::start()::{lambda()#1}&&)",
+    "void std::__invoke_impl<void, app::go()::{lambda()#1}>(std::__invoke_other, int&&)",
     "std::future<std::__invoke_result<app::f>::type> std::async<app::f>(std::launch, app::f&&)",
     "std::_Function_handler<void (), main::{lambda()#1}>::_M_invoke(std::_Any_data const&)",
     "std::thread::_State_impl<std::thread::_Invoker<std::tuple<void (*)()> > >::_M_run()",
