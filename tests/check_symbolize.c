@@ -459,8 +459,8 @@ END_TEST
 static bool own_debug_folder(void)
 {
     if (access("/usr/lib/debug", F_OK) == 0 && unshare(CLONE_NEWNS) == 0 &&
-        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-        mount("none", "/usr/lib/debug", "tmpfs", 0, NULL) == 0)
+        mount("none", "/", "", MS_REC | MS_PRIVATE, "") == 0 &&
+        mount("none", "/usr/lib/debug", "tmpfs", 0, "") == 0)
         return true;
     fprintf(stderr, "skipped: no mount of our own over /usr/lib/debug: %s\n", strerror(errno));
     return false;
