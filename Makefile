@@ -20,14 +20,14 @@ endif
 FIRST := $(filter deps,$(MAKECMDGOALS))
 
 # ---- what is built of what ------------------------------------------------
-SRC := ledger_read ledger_load ledger_open maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_name symbolize_ranges runtime_frames leak leak_build leak_group leak_stack leak_untracked ignore report_format text_parts report_group report_text report_json
+SRC := ledger_read ledger_load ledger_open maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_name symbolize_ranges runtime_frames address_space snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step leak leak_build leak_group leak_stack leak_untracked ignore report_format text_parts report_group report_text report_json
 CLI := main cli output cmd_run run_options run_env run_child run_dir cmd_report cmd_explain watchable elf_head
 PRELOAD := start real memory_probe ledger_map ledger_write index capture module site thread_end hook_thread hook_process finish reporter last_look raw_report
 # The shim has tier 0 of src/ in it, built its own way.
 PRELOAD_SRC := options options_parse
-CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_runtime_frames check_leak check_leak_odd check_report check_ledger_write check_watchable check_output
+CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_snapshot check_snapshot_calls check_unwind check_leak check_leak_odd check_report check_ledger_write check_watchable check_output
 # What suites share, and what they test besides src/.
-CHECK_PARTS := tests/ledger_fake $(patsubst %,cli/%,$(filter-out main cmd_%,$(CLI)))
+CHECK_PARTS := tests/ledger_fake tests/snapshot_child $(patsubst %,cli/%,$(filter-out main cmd_%,$(CLI)))
 # check_ledger_write has the shim's writer in it, and no CLI.
 CHECK_WRITER := ledger_map ledger_write index site module
 
@@ -43,10 +43,13 @@ TARGETS := atexit_creates atexit_joins atexit_prints baseline cancel cancel_in_j
 	running seccomp_filter setname setname_ended signal_creates signal_storm signal_taken \
 	small_stack spawn stripped tail_call thrd tree unjoined unset_preload untracked vfork \
 	wait_for_end wait_in_thread constructor_linked address_sanitized static_program
-TARGETS_CXX := late_exceptions std_async std_thread
+TARGETS_CXX := late_exceptions std_async std_thread unwind_throw
 TARGETS_LIB := libconstructor.so libplugin.so libthrows.so
+# What check_unwind unwinds: tests/targets/unwind_chain.c built in many ways, and others.
+TARGETS_CHAIN := unwind_O0 unwind_O2 unwind_no_fp unwind_unstripped unwind_static_pie unwind_debug_frame unwind_fp_only
+TARGETS_UNWIND := $(TARGETS_CHAIN) unwind_stripped unwind_signal unwind_recursion unwind_busy unwind_creating
 # Only where there is a compiler for it.
-TARGETS_MAYBE := rust_thread program_32bit
+TARGETS_MAYBE := rust_thread program_32bit unwind_clang
 
 LIBS := -ldw -lelf -ljansson -liberty -lm
 CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck -lm -lrt -lsubunit -lpthread)
@@ -131,6 +134,31 @@ $(BUILD)/targets/%: tests/targets/%.cpp | $(FIRST)
 	@mkdir -p $(@D)
 	$(Q)$(CXX) -std=c++17 -MMD -MP $(TARGET_FLAGS) -o $@ $< $(TARGET_MORE)
 
+CHAIN_FLAGS := -pthread -Wall -Wextra -Wshadow
+$(BUILD)/targets/unwind_O0: CHAIN_MORE := -O0 -g
+$(BUILD)/targets/unwind_O2: CHAIN_MORE := -O2 -g
+$(BUILD)/targets/unwind_no_fp: CHAIN_MORE := -O2 -g -fomit-frame-pointer
+$(BUILD)/targets/unwind_unstripped: CHAIN_MORE := -O2 -fomit-frame-pointer
+$(BUILD)/targets/unwind_static_pie: CHAIN_MORE := -O2 -g -static-pie
+$(BUILD)/targets/unwind_debug_frame: CHAIN_MORE := -O2 -g -fno-asynchronous-unwind-tables -fno-unwind-tables
+$(BUILD)/targets/unwind_fp_only: CHAIN_MORE := -O2 -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-unwind-tables
+$(TARGETS_CHAIN:%=$(BUILD)/targets/%): tests/targets/unwind_chain.c | $(FIRST)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TARGET_C) $(CHAIN_FLAGS) $(CHAIN_MORE) -o $@ $<
+
+$(BUILD)/targets/unwind_clang: tests/targets/unwind_chain.c | $(FIRST)
+	@mkdir -p $(@D)
+	$(Q)! command -v clang >/dev/null || clang -O2 -g $(CHAIN_FLAGS) -Wno-unknown-attributes -o $@ $<
+
+$(BUILD)/targets/unwind_stripped: $(BUILD)/targets/unwind_unstripped
+	$(Q)strip -o $@ $<
+
+$(BUILD)/targets/unwind_signal: TARGET_MORE := -O2 -fpie -pie -Wno-null-dereference -Wno-array-bounds
+$(BUILD)/targets/unwind_throw: TARGET_MORE := -O2
+$(BUILD)/targets/unwind_recursion: TARGET_MORE := -O2 -Wno-infinite-recursion
+$(BUILD)/targets/unwind_busy: TARGET_MORE := -O2 -Wl,-z,lazy -fcf-protection=none
+$(BUILD)/targets/unwind_creating: TARGET_MORE := -O2
+
 $(BUILD)/targets/lib%.so: tests/targets/lib_%.c | $(FIRST)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TARGET_C) -shared -fPIC -O0 -g -pthread -Wall -Wextra -o $@ $<
@@ -147,7 +175,7 @@ $(BUILD)/targets/program_32bit: tests/targets/no_thread.c | $(FIRST)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -m32 -o $@ $< 2>/dev/null || true
 
-targets: $(TARGETS:%=$(BUILD)/targets/%) $(TARGETS_CXX:%=$(BUILD)/targets/%) \
+targets: $(TARGETS:%=$(BUILD)/targets/%) $(TARGETS_UNWIND:%=$(BUILD)/targets/%) $(TARGETS_CXX:%=$(BUILD)/targets/%) \
 	$(TARGETS_LIB:%=$(BUILD)/targets/%) $(TARGETS_MAYBE:%=$(BUILD)/targets/%)
 
 # ---- tests ------------------------------------------------------------------------------

@@ -29,6 +29,32 @@ int64_t ledger_live(const struct ledger_header *header)
 }
 
 /*
+ * How many were alive at one moment.  Ends that happen between the two reads
+ * would be counted as alive still: then it is read again, and after a few times
+ * the lower number is taken.
+ */
+struct ends {
+    const _Atomic uint64_t *joinable, *detached; /* the second may be NULL */
+};
+
+static uint64_t count_ends(const struct ends *ends)
+{
+    return atomic_load(ends->joinable) + (ends->detached ? atomic_load(ends->detached) : 0);
+}
+
+static int64_t live_now(const _Atomic uint64_t *began, uint64_t never_ran, struct ends ends)
+{
+    uint64_t before, ended = count_ends(&ends), created;
+    int tries = 4;
+    do {
+        before = ended;
+        created = atomic_load(began);
+        ended = count_ends(&ends);
+    } while (ended != before && tries-- > 0);
+    return (int64_t)(created - never_ran - ended);
+}
+
+/*
  * What the peaks would be with this thread.  Threads that were joined have
  * ended, so the number not joined bounds the number alive: only when that is
  * above the peak is the exact number asked for, whose other half lies on the
@@ -40,15 +66,14 @@ static void note_peaks(struct shim_state *state, const struct ledger_site *site,
     struct ledger_header *header = state->header;
     int64_t bound = (int64_t)(atomic_load_explicit(&site->created, RELAXED) -
                               atomic_load_explicit(&site->joined, RELAXED));
-    if (bound > atomic_load_explicit(&site->peak, RELAXED)) {
-        uint64_t ended = atomic_load(&site->ended_joinable) + atomic_load(&site->ended_detached);
-        live_then[0] = (int64_t)(atomic_load(&site->created) - ended);
-    }
-    bound = (int64_t)(atomic_load_explicit(&header->next_serial, RELAXED) - (LEDGER_MAIN_SERIAL + 1) -
-                      atomic_load_explicit(&header->dropped, RELAXED) -
+    if (bound > atomic_load_explicit(&site->peak, RELAXED))
+        live_then[0] =
+            live_now(&site->created, 0, (struct ends){&site->ended_joinable, &site->ended_detached});
+    uint64_t never_ran = LEDGER_MAIN_SERIAL + 1 + atomic_load_explicit(&header->dropped, RELAXED);
+    bound = (int64_t)(atomic_load_explicit(&header->next_serial, RELAXED) - never_ran -
                       atomic_load_explicit(&header->joined, RELAXED));
     if (bound > atomic_load_explicit(&header->peak, RELAXED))
-        live_then[1] = ledger_live(header);
+        live_then[1] = live_now(&header->next_serial, never_ran, (struct ends){&header->ended, NULL});
 }
 
 /* ---- the slots: a free list with a tag against ABA ----------------------- */

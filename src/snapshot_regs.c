@@ -1,0 +1,144 @@
+#include "snapshot_regs.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+
+/* include/linux/errno.h of the kernel: what an interrupted system call leaves in
+ * the result register until the way back to user mode settles it. */
+enum {
+    ERESTARTSYS = 512,
+    ERESTARTNOINTR = 513,
+    ERESTARTNOHAND = 514, /* start again unless a handler runs, else EINTR */
+    ERESTART_RESTARTBLOCK = 516
+};
+
+static bool is_restarting(long result)
+{
+    return result == -ERESTARTSYS || result == -ERESTARTNOINTR || result == -ERESTARTNOHAND ||
+           result == -ERESTART_RESTARTBLOCK;
+}
+
+#if defined(__x86_64__)
+
+/*
+ * These fail with EINTR of their own accord when nothing but a tracer wakes them.
+ * Each has had no effect then and may start again.  Not among them: close,
+ * connect, io_uring_enter, and writes, which may have.
+ */
+static bool fails_with_eintr(long nr)
+{
+    switch (nr) {
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+#ifdef SYS_epoll_pwait2
+    case SYS_epoll_pwait2:
+#endif
+    case SYS_semop:
+    case SYS_semtimedop:
+    case SYS_rt_sigtimedwait:
+    case SYS_io_getevents:
+    case SYS_io_pgetevents:
+    case SYS_read: /* of a socket with SO_RCVTIMEO */
+    case SYS_readv:
+    case SYS_recvfrom:
+    case SYS_recvmsg:
+    case SYS_accept:
+    case SYS_accept4:
+    case SYS_sendto: /* with SO_SNDTIMEO; what was sent in part returns a count */
+    case SYS_sendmsg:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void set_regs(struct snapshot_thread *thread, const struct user_regs_struct *from)
+{
+    const uint64_t regs[SNAPSHOT_REGS] = {
+        from->rax, from->rdx, from->rcx, from->rbx, from->rsi, from->rdi, from->rbp, from->rsp, from->r8,
+        from->r9,  from->r10, from->r11, from->r12, from->r13, from->r14, from->r15, from->rip,
+    };
+    const uint64_t args[6] = {from->rdi, from->rsi, from->rdx, from->r10, from->r8, from->r9};
+    memcpy(thread->regs, regs, sizeof(regs));
+    memcpy(thread->syscall_args, args, sizeof(args));
+    thread->pc = from->rip;
+    thread->sp = from->rsp;
+}
+
+void snapshot_read_regs(struct snapshot_thread *thread, bool by_us)
+{
+    struct user_regs_struct regs;
+    struct iovec iov = {&regs, sizeof(regs)};
+    thread->state = SNAPSHOT_UNSTOPPABLE; /* SIGKILL ends even stopped ones */
+    if (ptrace(PTRACE_GETREGSET, thread->tid, (void *)NT_PRSTATUS, &iov) != 0)
+        return;
+    thread->state = SNAPSHOT_FOREIGN;
+    if (iov.iov_len != sizeof(regs))
+        return;
+    thread->state = SNAPSHOT_STOPPED;
+    set_regs(thread, &regs);
+    thread->syscall_nr = -1;
+    long nr = (long)regs.orig_rax, result = (long)regs.rax;
+    bool would_fail = nr >= 0 && result == -EINTR && fails_with_eintr(nr);
+    if (nr >= 0 && (is_restarting(result) || would_fail))
+        thread->syscall_nr = nr;
+    if (would_fail && by_us) {
+        regs.rax = (unsigned long)-ERESTARTNOHAND;
+        ptrace(PTRACE_SETREGSET, thread->tid, (void *)NT_PRSTATUS, &iov);
+    }
+}
+
+void snapshot_resolve_restarted(const struct snapshot *snapshot, struct snapshot_thread *thread)
+{
+    /* mov $NR,%eax; syscall: as libc's wrappers have it */
+    unsigned char code[7];
+    uint32_t nr;
+    if (thread->state != SNAPSHOT_STOPPED || thread->syscall_nr != SYS_restart_syscall)
+        return;
+    if (!snapshot_read_memory(snapshot, thread, thread->pc - sizeof(code), code, sizeof(code)) ||
+        code[0] != 0xb8 || code[5] != 0x0f || code[6] != 0x05)
+        return;
+    memcpy(&nr, code + 1, sizeof(nr));
+    thread->syscall_nr = (long)nr;
+}
+
+#elif defined(__aarch64__)
+
+/* The first argument is overwritten by the result and kept by the kernel alone, so
+ * neither it nor a restart of the calls that fail with EINTR is possible here. */
+void snapshot_read_regs(struct snapshot_thread *thread, bool by_us)
+{
+    struct user_regs_struct regs;
+    struct iovec iov = {&regs, sizeof(regs)};
+    (void)by_us;
+    thread->state = SNAPSHOT_UNSTOPPABLE;
+    if (ptrace(PTRACE_GETREGSET, thread->tid, (void *)NT_PRSTATUS, &iov) != 0)
+        return;
+    thread->state = SNAPSHOT_FOREIGN;
+    if (iov.iov_len != sizeof(regs))
+        return;
+    thread->state = SNAPSHOT_STOPPED;
+    memcpy(thread->regs, regs.regs, sizeof(regs.regs));
+    thread->pc = thread->regs[SNAPSHOT_REG_PC] = regs.pc;
+    thread->sp = thread->regs[SNAPSHOT_REG_SP] = regs.sp;
+    thread->syscall_nr = -1;
+}
+
+/* The kernel has moved the pc back to the svc instruction of a call that is to be
+ * started again, and put its first argument back. */
+void snapshot_resolve_restarted(const struct snapshot *snapshot, struct snapshot_thread *thread)
+{
+    uint32_t code;
+    if (thread->state != SNAPSHOT_STOPPED || !snapshot_read_memory(snapshot, thread, thread->pc, &code, 4) ||
+        code != 0xd4000001)
+        return;
+    thread->syscall_nr = (long)thread->regs[8];
+    memcpy(thread->syscall_args, thread->regs, sizeof(thread->syscall_args));
+}
+
+#endif

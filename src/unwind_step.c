@@ -1,0 +1,276 @@
+#include "unwind_step.h"
+
+#include <string.h>
+
+#if defined(__aarch64__)
+/* Return addresses may be signed: the bits above those of an address hold it. */
+#define CODE_ADDRESS_MASK ((UINT64_C(1) << 48) - 1)
+#else
+#define CODE_ADDRESS_MASK (~UINT64_C(0))
+#endif
+
+void cursor_init(struct cursor *cursor, struct code *code, const struct snapshot_thread *thread)
+{
+    *cursor = (struct cursor){.code = code, .thread = thread, .is_first = true};
+    memcpy(cursor->regs, thread->regs, sizeof(cursor->regs));
+}
+
+static bool read_memory(void *arg, uint64_t address, void *to, size_t size)
+{
+    struct cursor *cursor = arg;
+    if (snapshot_read_memory(cursor->code->snapshot, cursor->thread, address, to, size))
+        return true;
+    cursor->missing = address;
+    return false;
+}
+
+static bool read_word(struct cursor *cursor, uint64_t address, uint64_t *word)
+{
+    return read_memory(cursor, address, word, sizeof(*word));
+}
+
+static enum step lost(struct cursor *cursor, const char *why)
+{
+    cursor->why = why;
+    return STEP_LOST;
+}
+
+/* A read that failed: worth another stop where there is a stack to copy. */
+static enum step missing(struct cursor *cursor)
+{
+    const struct region *region = address_space_find(&cursor->code->snapshot->space, cursor->missing);
+    if (!region || !region->readable || !region->writable)
+        return lost(cursor, "a saved register is not in readable memory");
+    const struct region *stack =
+        address_space_find(&cursor->code->snapshot->space, cursor->regs[SNAPSHOT_REG_SP]);
+    if (stack == region && cursor->regs[SNAPSHOT_REG_SP] < cursor->missing)
+        cursor->missing = cursor->regs[SNAPSHOT_REG_SP];
+    return STEP_MISSING;
+}
+
+static bool is_code(struct cursor *cursor, uint64_t pc)
+{
+    const struct region *region = address_space_find(&cursor->code->snapshot->space, pc);
+    return region && region->executable;
+}
+
+/* ---- by call-frame information -------------------------------------------------- */
+
+static bool find_cfa(struct cursor *cursor, const struct frame_rules *rules, uint64_t *cfa)
+{
+    const struct expression_context context = {.regs = cursor->regs, .read = read_memory, .arg = cursor};
+    if (rules->cfa.kind == RULE_EXPRESSION)
+        return expression_evaluate(rules->cfa.ops, rules->cfa.op_count, &context, cfa);
+    *cfa = cursor->regs[rules->cfa.value] + (uint64_t)rules->cfa_offset;
+    return true;
+}
+
+static bool apply(struct cursor *cursor, const struct rule *rule, uint64_t cfa, uint64_t *reg)
+{
+    const struct expression_context context = {
+        .regs = cursor->regs, .cfa = cfa, .read = read_memory, .arg = cursor};
+    uint64_t address;
+    switch (rule->kind) {
+    case RULE_UNDEFINED:
+    case RULE_SAME:
+        return true;
+    case RULE_AT_CFA:
+        return read_word(cursor, cfa + (uint64_t)(int64_t)rule->value, reg);
+    case RULE_CFA_PLUS:
+        *reg = cfa + (uint64_t)(int64_t)rule->value;
+        return true;
+    case RULE_REGISTER:
+        *reg = cursor->regs[rule->value];
+        return true;
+    case RULE_AT_EXPRESSION:
+        return expression_evaluate(rule->ops, rule->op_count, &context, &address) &&
+               read_word(cursor, address, reg);
+    case RULE_EXPRESSION:
+        return expression_evaluate(rule->ops, rule->op_count, &context, reg);
+    }
+    return false;
+}
+
+static enum step by_rules(struct cursor *cursor, const struct frame_rules *rules)
+{
+    uint64_t caller[SNAPSHOT_REGS], cfa;
+    const struct rule *return_rule = &rules->regs[rules->return_register];
+    if (return_rule->kind == RULE_UNDEFINED)
+        return STEP_LAST;
+    cursor->missing = 0;
+    if (!find_cfa(cursor, rules, &cfa))
+        return cursor->missing ? missing(cursor)
+                               : lost(cursor, "call-frame information that is not understood");
+    memcpy(caller, cursor->regs, sizeof(caller));
+    caller[SNAPSHOT_REG_SP] = cfa;
+    for (int i = 0; i < SNAPSHOT_REGS; i++)
+        if (!apply(cursor, &rules->regs[i], cfa, &caller[i]))
+            return cursor->missing ? missing(cursor)
+                                   : lost(cursor, "call-frame information that is not understood");
+    if (!rules->is_signal_frame || return_rule->kind != RULE_SAME)
+        caller[SNAPSHOT_REG_PC] = caller[rules->return_register] & CODE_ADDRESS_MASK;
+    if (caller[SNAPSHOT_REG_PC] == 0)
+        return STEP_LAST;
+    /* Only the handler of a signal may be on a stack of its own, and only the first
+     * frame may be without one. */
+    if (!rules->is_signal_frame && caller[SNAPSHOT_REG_SP] <= cursor->regs[SNAPSHOT_REG_SP] &&
+        !(cursor->is_first && caller[SNAPSHOT_REG_SP] == cursor->regs[SNAPSHOT_REG_SP]))
+        return lost(cursor, "the frames go in circles: is the stack damaged?");
+    memcpy(cursor->regs, caller, sizeof(caller));
+    cursor->is_return_address = !rules->is_signal_frame;
+    return STEP_CALLER;
+}
+
+/* ---- without it ---------------------------------------------------------------------- */
+
+#if defined(__x86_64__)
+/* mov $15,%rax; syscall: rt_sigreturn, of libraries without call-frame information. */
+static bool is_signal_return(struct cursor *cursor, uint64_t pc)
+{
+    static const unsigned char expected[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
+    unsigned char code[sizeof(expected)];
+    return is_code(cursor, pc) && read_memory(cursor, pc, code, sizeof(code)) &&
+           memcmp(code, expected, sizeof(code)) == 0;
+}
+
+/* The handler's return has popped its address: sp is at struct ucontext, whose
+ * registers (arch/x86/include/uapi/asm/sigcontext.h) are 40 bytes in. */
+static enum step by_signal_context(struct cursor *cursor)
+{
+    static const unsigned char order[] = {8, 9, 10, 11, 12, 13, 14, 15, 5, 4, 6, 3, 1, 0, 2, 7, 16};
+    uint64_t saved[sizeof(order)];
+    if (!read_memory(cursor, cursor->regs[SNAPSHOT_REG_SP] + 40, saved, sizeof(saved)))
+        return missing(cursor);
+    for (size_t i = 0; i < sizeof(order); i++)
+        cursor->regs[order[i]] = saved[i];
+    cursor->is_return_address = false;
+    return STEP_CALLER;
+}
+
+/* A call through a bad pointer: nothing has run there, the return address is on top. */
+static enum step by_top_of_stack(struct cursor *cursor)
+{
+    uint64_t pc = 0;
+    if (!read_word(cursor, cursor->regs[SNAPSHOT_REG_SP], &pc))
+        return missing(cursor);
+    if (!is_code(cursor, pc))
+        return lost(cursor, "the program counter is not in code");
+    cursor->regs[SNAPSHOT_REG_PC] = pc;
+    cursor->regs[SNAPSHOT_REG_SP] += 8;
+    cursor->is_return_address = true;
+    return STEP_CALLER;
+}
+
+/* In a function that has no frame of its own and no description, such as the end
+ * of libc's clone3: what is on top of the stack comes after a call of it. */
+static bool is_called_from_top(struct cursor *cursor, uint64_t pc)
+{
+    enum { MOST_BYTES = 4096 }; /* of such a function */
+    unsigned char call[5];
+    uint64_t from;
+    int32_t distance;
+    if (!read_word(cursor, cursor->regs[SNAPSHOT_REG_SP], &from) || !is_code(cursor, from - sizeof(call)) ||
+        !read_memory(cursor, from - sizeof(call), call, sizeof(call)) || call[0] != 0xe8)
+        return false;
+    memcpy(&distance, call + 1, sizeof(distance));
+    uint64_t callee = from + (uint64_t)(int64_t)distance;
+    return callee <= pc && pc - callee < MOST_BYTES;
+}
+
+/* The first return to user mode of a new thread: clone(2) has just returned 0 to
+ * it, on an empty stack, with its creator's registers. */
+static bool is_new_born(struct cursor *cursor, uint64_t pc)
+{
+    unsigned char code[2];
+    return cursor->regs[0] == 0 && read_memory(cursor, pc - sizeof(code), code, sizeof(code)) &&
+           code[0] == 0x0f && code[1] == 0x05;
+}
+#else
+static bool is_new_born(struct cursor *cursor, uint64_t pc)
+{
+    (void)cursor;
+    (void)pc;
+    return false;
+}
+
+static bool is_called_from_top(struct cursor *cursor, uint64_t pc)
+{
+    (void)cursor;
+    (void)pc;
+    return false;
+}
+
+static bool is_signal_return(struct cursor *cursor, uint64_t pc)
+{
+    (void)cursor;
+    (void)pc;
+    return false;
+}
+
+static enum step by_signal_context(struct cursor *cursor)
+{
+    return lost(cursor, "a signal frame without call-frame information");
+}
+
+static enum step by_top_of_stack(struct cursor *cursor)
+{
+    uint64_t pc = cursor->regs[30] & CODE_ADDRESS_MASK;
+    if (!is_code(cursor, pc))
+        return lost(cursor, "the program counter is not in code");
+    cursor->regs[SNAPSHOT_REG_PC] = pc;
+    cursor->is_return_address = true;
+    return STEP_CALLER;
+}
+#endif
+
+/* Both ABIs: at the frame pointer are the caller's and the return address, and it
+ * is 0 where a thread begins. */
+static enum step by_frame_pointer(struct cursor *cursor)
+{
+    uint64_t fp = cursor->regs[SNAPSHOT_REG_FP], saved[2];
+    if (fp == 0)
+        return STEP_LAST;
+    const struct region *stack =
+        address_space_find(&cursor->code->snapshot->space, cursor->regs[SNAPSHOT_REG_SP]);
+    if (fp % 8 || fp < cursor->regs[SNAPSHOT_REG_SP] || !stack || fp >= stack->end)
+        return lost(cursor, "no call-frame information");
+    if (!read_memory(cursor, fp, saved, sizeof(saved)))
+        return missing(cursor);
+    saved[1] &= CODE_ADDRESS_MASK;
+    if (saved[1] == 0)
+        return STEP_LAST;
+    if (!is_code(cursor, saved[1]))
+        return lost(cursor, "no call-frame information");
+    cursor->regs[SNAPSHOT_REG_FP] = saved[0];
+    cursor->regs[SNAPSHOT_REG_SP] = fp + sizeof(saved);
+    cursor->regs[SNAPSHOT_REG_PC] = saved[1];
+    cursor->is_return_address = true;
+    return STEP_CALLER;
+}
+
+static enum step without_rules(struct cursor *cursor, uint64_t pc)
+{
+    if (is_signal_return(cursor, pc))
+        return by_signal_context(cursor);
+    if (!cursor->is_first)
+        return by_frame_pointer(cursor);
+    if (!is_code(cursor, pc) || is_called_from_top(cursor, pc))
+        return by_top_of_stack(cursor);
+    return is_new_born(cursor, pc) ? STEP_LAST : by_frame_pointer(cursor);
+}
+
+enum step cursor_step(struct cursor *cursor, bool *left_is_return_address)
+{
+    uint64_t pc = cursor->regs[SNAPSHOT_REG_PC];
+    const struct frame_rules *rules = code_find_rules(cursor->code, pc - cursor->is_return_address), *here;
+    /* libc's description of the code that handlers return to begins one byte early
+     * for the sake of unwinders that always look there; others' does not. */
+    if (!rules && cursor->is_return_address && (here = code_find_rules(cursor->code, pc)) &&
+        here->is_signal_frame)
+        rules = here;
+    bool is_signal_frame = rules ? rules->is_signal_frame : is_signal_return(cursor, pc);
+    *left_is_return_address = cursor->is_return_address && !is_signal_frame;
+    enum step step = rules ? by_rules(cursor, rules) : without_rules(cursor, pc);
+    cursor->is_first = false;
+    return step;
+}

@@ -1,0 +1,35 @@
+/* Processes made for the tests to look at: a function of ours in a child. */
+#ifndef SNAPSHOT_CHILD_H
+#define SNAPSHOT_CHILD_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Shared with the children. */
+struct shared {
+    atomic_int ready;      /* threads that are where they should be */
+    atomic_int release;    /* they may go on */
+    atomic_long counter;   /* goes up as long as they run */
+    atomic_int signals;    /* handled */
+    atomic_int returned;   /* of calls that should still be blocked */
+    atomic_int result[64]; /* of those: errno, or 0 */
+    atomic_int extra;
+};
+
+extern struct shared *shared;
+
+/* Resets `shared` and runs in a child, which ends by SIGKILL with its parent. */
+pid_t child_start(void (*run)(void));
+void child_end(pid_t pid);
+void child_ready(void); /* one more */
+void wait_ready(int count);
+/* Until every task of the process is in one of these states; false: after 10 s. */
+bool wait_for_states(pid_t pid, const char *states);
+/* States of all tasks, as of /proc/TID/stat; how many are in one of these. */
+int count_states(pid_t pid, const char *states);
+pthread_t start_thread(void *(*run)(void *), void *arg);
+double now_s(void);
+
+#endif

@@ -1,0 +1,66 @@
+/* main, f0, f1, f2, f3, blocked in pause(); the same in a thread with every signal blocked. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define KEEP __attribute__((noinline, noclone))
+
+static volatile int depth, going = 1;
+
+/* Work after each call: nothing is a tail call. */
+KEEP int f3(int x)
+{
+    if (x == 3) {
+        puts("ready");
+        fflush(stdout);
+    }
+    while (going) {
+        pause();
+        depth += x;
+    }
+    return depth;
+}
+
+KEEP int f2(int x)
+{
+    char room[200];
+    __asm__ volatile("" : : "r"(room) : "memory");
+    int y = f3(x + 1);
+    depth += y;
+    return y + room[x];
+}
+
+KEEP int f1(int x)
+{
+    int y = f2(x + 1);
+    depth += y;
+    return y + 1;
+}
+
+KEEP int f0(int x)
+{
+    int y = f1(x + 1);
+    depth += y;
+    return y + 1;
+}
+
+KEEP void *deaf(void *arg)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    f0(10);
+    depth++;
+    return arg;
+}
+
+int main(void)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, deaf, NULL) != 0)
+        return 1;
+    f0(0);
+    depth++;
+    return 0;
+}

@@ -1,0 +1,23 @@
+/* Threads that begin and end all the time, to be caught in libc's hand-written clone3. */
+#include <pthread.h>
+#include <stdio.h>
+
+static void *run(void *arg)
+{
+    return arg;
+}
+
+__attribute__((noinline, noclone)) int make(void)
+{
+    pthread_t thread;
+    return pthread_create(&thread, NULL, run, NULL) == 0 && pthread_join(thread, NULL) == 0;
+}
+
+int main(void)
+{
+    puts("ready");
+    fflush(stdout);
+    while (make())
+        ;
+    return 1;
+}

@@ -1,0 +1,29 @@
+/* 20,000 frames of one function, with a good hundred bytes each. */
+#include <stdio.h>
+#include <unistd.h>
+
+static volatile int depth, going = 1;
+
+__attribute__((noinline, noclone)) int recurse(int left)
+{
+    char room[100];
+    __asm__ volatile("" : : "r"(room) : "memory");
+    if (left > 1) {
+        int x = recurse(left - 1);
+        depth += x;
+        return x + room[left % 100];
+    }
+    puts("ready");
+    fflush(stdout);
+    while (going) {
+        pause();
+        depth++;
+    }
+    return depth;
+}
+
+int main(void)
+{
+    depth = recurse(20000);
+    return depth;
+}

@@ -1,0 +1,57 @@
+// An exception in flight: stuck in a destructor that its unwinding runs.
+#include <cstdio>
+#include <unistd.h>
+
+#define KEEP __attribute__((noinline))
+
+static volatile int depth, going = 1;
+
+KEEP void stay()
+{
+    std::puts("ready");
+    std::fflush(stdout);
+    while (going) {
+        pause();
+        depth++;
+    }
+}
+
+struct guard {
+    KEEP ~guard()
+    {
+        stay();
+        depth++;
+    }
+};
+
+KEEP int f2(int x)
+{
+    if (x)
+        throw x;
+    return depth;
+}
+
+KEEP int f1(int x)
+{
+    guard held;
+    int y = f2(x);
+    depth += y;
+    return y + 1;
+}
+
+KEEP int f0(int x)
+{
+    int y = f1(x);
+    depth += y;
+    return y + 1;
+}
+
+int main()
+{
+    try {
+        f0(1);
+    } catch (int) {
+        depth++;
+    }
+    return 0;
+}
