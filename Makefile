@@ -22,7 +22,7 @@ FIRST := $(filter deps,$(MAKECMDGOALS))
 # ---- what is built of what ------------------------------------------------
 SRC := ledger_read ledger_load ledger_open maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_name symbolize_ranges runtime_frames address_space snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step leak leak_build leak_group leak_stack leak_untracked ignore report_format text_parts report_group report_text report_json
 CLI := main cli output cmd_run run_options run_env run_child run_dir cmd_report cmd_explain watchable elf_head
-PRELOAD := start real memory_probe ledger_map ledger_write index capture module site thread_end hook_thread hook_process finish reporter last_look raw_report
+PRELOAD := start real memory_probe ledger_map ledger_write index capture recall module site thread_end hook_thread hook_process finish reporter last_look raw_report
 # The shim has tier 0 of src/ in it, built its own way.
 PRELOAD_SRC := options options_parse
 CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_snapshot check_snapshot_calls check_unwind check_leak check_leak_odd check_report check_ledger_write check_watchable check_output
@@ -41,7 +41,7 @@ TARGETS := atexit_creates atexit_joins atexit_prints baseline cancel cancel_in_j
 	fork_in_thread fork_storm grace grace_ignores_stuck inlined join_all_ways join_fails \
 	kill_after_create kinds many_short no_thread openmp recycled_handle return_values run_child \
 	running seccomp_filter setname setname_ended signal_creates signal_storm signal_taken \
-	small_stack spawn stripped tail_call thrd tree unjoined unset_preload untracked vfork \
+	same_place small_stack spawn stripped tail_call thrd tree unjoined unset_preload untracked vfork \
 	wait_for_end wait_in_thread constructor_linked address_sanitized static_program
 TARGETS_CXX := late_exceptions std_async std_thread unwind_throw
 TARGETS_LIB := libconstructor.so libplugin.so libthrows.so

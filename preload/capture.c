@@ -29,6 +29,8 @@ static struct {
     int (*init_local)(unw_cursor_t *, unw_context_t *);
     int (*step)(unw_cursor_t *);
     int (*get_reg)(unw_cursor_t *, int, unw_word_t *);
+    int (*get_save_loc)(unw_cursor_t *, int, unw_save_loc_t *);
+    int (*is_signal_frame)(unw_cursor_t *);
     void (*flush_cache)(unw_addr_space_t, unw_word_t, unw_word_t);
     unw_addr_space_t *local;
 #ifdef __x86_64__
@@ -56,6 +58,8 @@ void capture_start(void)
     *(void **)&unwinder.init_local = dlsym(lib, SYMBOL(unw_init_local));
     *(void **)&unwinder.step = dlsym(lib, SYMBOL(unw_step));
     *(void **)&unwinder.get_reg = dlsym(lib, SYMBOL(unw_get_reg));
+    *(void **)&unwinder.get_save_loc = dlsym(lib, SYMBOL(unw_get_save_loc));
+    *(void **)&unwinder.is_signal_frame = dlsym(lib, SYMBOL(unw_is_signal_frame));
     *(void **)&unwinder.flush_cache = dlsym(lib, SYMBOL(unw_flush_cache));
     *(void **)&unwinder.local = dlsym(lib, SYMBOL(unw_local_addr_space));
 #ifdef __x86_64__
@@ -90,17 +94,27 @@ static int cursor_backtrace(void **frames, int size)
     return n;
 }
 
+static void go_inside(void)
+{
+    atomic_fetch_add_explicit(&inside, 1, memory_order_acquire);
+    shim_tls.unwinding = true;
+}
+
+static void come_out(void)
+{
+    shim_tls.unwinding = false;
+    atomic_fetch_sub_explicit(&inside, 1, memory_order_release);
+}
+
 static int backtrace_now(void **frames, int size)
 {
     int n;
-    atomic_fetch_add_explicit(&inside, 1, memory_order_acquire);
-    shim_tls.unwinding = true;
+    go_inside();
     if (atomic_load_explicit(&unloaded, memory_order_relaxed))
         n = cursor_backtrace(frames, size);
     else
         n = unwinder.backtrace(frames, size);
-    shim_tls.unwinding = false;
-    atomic_fetch_sub_explicit(&inside, 1, memory_order_release);
+    come_out();
     return n;
 }
 
@@ -138,6 +152,51 @@ void capture_take(struct capture *capture, void *caller)
     if (skip)
         __builtin_memmove(capture->frames, capture->frames + skip, capture->count * sizeof(void *));
 }
+
+#ifdef __x86_64__
+static bool read_frame(unw_cursor_t *cursor, struct capture_frame *frame)
+{
+    unw_word_t pc, sp, fp;
+    unw_save_loc_t fp_at;
+    if (unwinder.get_reg(cursor, UNW_REG_IP, &pc) != 0 || unwinder.get_reg(cursor, UNW_REG_SP, &sp) != 0 ||
+        unwinder.get_reg(cursor, UNW_X86_64_RBP, &fp) != 0 ||
+        unwinder.get_save_loc(cursor, UNW_X86_64_RBP, &fp_at) != 0 || fp_at.type != UNW_SLT_MEMORY)
+        return false;
+    *frame = (struct capture_frame){pc, sp, fp, fp_at.u.addr, unwinder.is_signal_frame(cursor) > 0};
+    return true;
+}
+
+static void walk(const struct capture_frame *caller, capture_frame_fn *frame_is, void *arg)
+{
+    unw_cursor_t cursor;
+    unw_context_t context;
+    struct capture_frame frame;
+    bool begun = false;
+
+    if (GETCONTEXT(&context) != 0 || unwinder.init_local(&cursor, &context) != 0)
+        return;
+    while (unwinder.step(&cursor) > 0 && read_frame(&cursor, &frame)) {
+        begun = begun || (frame.pc == caller->pc && frame.cfa == caller->cfa);
+        if (begun && !frame_is(arg, &frame))
+            return;
+    }
+}
+
+void capture_walk(const struct capture_frame *caller, capture_frame_fn *frame_is, void *arg)
+{
+    if (!atomic_load_explicit(&usable, memory_order_acquire) || !unwinder.get_save_loc ||
+        !unwinder.is_signal_frame)
+        return;
+    go_inside();
+    walk(caller, frame_is, arg);
+    come_out();
+}
+#else
+void capture_walk(const struct capture_frame *caller, capture_frame_fn *frame_is, void *arg)
+{
+    (void)caller, (void)frame_is, (void)arg;
+}
+#endif
 
 void capture_forget(void)
 {

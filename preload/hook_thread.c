@@ -15,6 +15,7 @@
 #include "guard.h"
 #include "ledger_write.h"
 #include "real.h"
+#include "recall.h"
 #include "shim.h"
 #include "site.h"
 #include "sys.h"
@@ -103,20 +104,36 @@ static bool attr_is_small(const pthread_attr_t *attr)
 
 /* Not inlined: the room for the backtrace is free again when the real
  * pthread_create runs. */
-static __attribute__((noinline)) struct ledger_slot *prepare(struct shim_state *state,
-                                                             const struct guard *guard, uint64_t start,
-                                                             uint64_t arg, const pthread_attr_t *attr,
-                                                             void *caller)
+static __attribute__((noinline)) uint32_t unwind_site(struct shim_state *state,
+                                                      const struct capture_frame *caller, uint64_t start,
+                                                      bool alone)
 {
-    bool alone = guard->nested || shim_tls.small_stack;
     size_t room = alone ? 1 : CAPTURE_ROOM;
     struct capture *capture = __builtin_alloca(sizeof(*capture) + room * sizeof(void *));
     if (alone)
-        capture_caller(capture, caller);
+        capture_caller(capture, (void *)caller->pc);
     else
-        capture_take(capture, caller);
+        capture_take(capture, (void *)caller->pc);
+    uint32_t site = site_of(state, capture, start);
+    if (!alone)
+        recall_learn(state, caller, capture, site);
+    return site;
+}
+
+static uint32_t find_site(struct shim_state *state, const struct guard *guard,
+                          const struct capture_frame *caller, uint64_t start)
+{
+    bool alone = guard->nested || shim_tls.small_stack;
+    uint32_t site = alone ? 0 : recall_site(state, caller);
+    return site ? site : unwind_site(state, caller, start, alone);
+}
+
+static struct ledger_slot *prepare(struct shim_state *state, const struct guard *guard, uint64_t start,
+                                   uint64_t arg, const pthread_attr_t *attr,
+                                   const struct capture_frame *caller)
+{
     struct new_thread thread = {
-        .site = site_of(state, capture, start),
+        .site = find_site(state, guard, caller, start),
         .start = start,
         .arg = arg,
         .created_by = learn_serial(state),
@@ -136,7 +153,7 @@ EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
         return real.pthread_create(thread, attr, start, arg);
 
     struct guard guard = guard_enter();
-    struct ledger_slot *slot = prepare(state, &guard, (uint64_t)start, (uint64_t)arg, attr, CALLER);
+    struct ledger_slot *slot = prepare(state, &guard, (uint64_t)start, (uint64_t)arg, attr, &CAPTURE_CALLER);
     guard_leave(guard);
     if (!slot)
         return real.pthread_create(thread, attr, start, arg);
@@ -156,7 +173,7 @@ EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
         return real.thrd_create(thread, start, arg);
 
     struct guard guard = guard_enter();
-    struct ledger_slot *slot = prepare(state, &guard, (uint64_t)start, (uint64_t)arg, NULL, CALLER);
+    struct ledger_slot *slot = prepare(state, &guard, (uint64_t)start, (uint64_t)arg, NULL, &CAPTURE_CALLER);
     guard_leave(guard);
     if (!slot)
         return real.thrd_create(thread, start, arg);

@@ -19,6 +19,7 @@
 #include "guard.h"
 #include "ledger_map.h"
 #include "real.h"
+#include "recall.h"
 #include "shim.h"
 #include "sys.h"
 #include "text.h"
@@ -244,7 +245,7 @@ static size_t state_size(void)
 static void make_state(void)
 {
     /* The state and its indexes: virtual space, of which a few pages get used. */
-    size_t size = state_size() + 2 * index_bytes(SITE_LEVELS);
+    size_t size = state_size() + 2 * index_bytes(SITE_LEVELS) + recall_bytes();
     struct shim_state *state = wiped_on_fork(size);
     shim_state = state ? state : &fallback_state;
     if (!state)
@@ -298,6 +299,7 @@ static bool begin_process(struct shim_state *state)
     char *memory = (char *)state + state_size();
     index_init(&state->raw, memory, SITE_LEVELS);
     index_init(&state->settled, memory + index_bytes(SITE_LEVELS), SITE_LEVELS);
+    state->recall = memory + 2 * index_bytes(SITE_LEVELS);
     return ledger_map(state);
 }
 

@@ -46,7 +46,7 @@ EXECS = "execve execv execvp execvpe execl execlp execle fexecve execveat".split
 CASES = [
     # The life of a thread.
     Case("clean", racy_peak=True), Case("no_thread"), Case("running"), Case("detached"), Case("unjoined"), Case("kinds"),
-    Case("create_einval"), Case("create_eagain"), Case("small_stack"), Case("return_values"),
+    Case("same_place"), Case("create_einval"), Case("create_eagain"), Case("small_stack"), Case("return_values"),
     Case("cancel"), Case("cancel_in_join"), Case("destructor_blocks"), Case("destructor_creates"),
     Case("destructor_again"), Case("join_fails"), Case("join_all_ways", racy_peak=True), Case("detach_when", racy_peak=True), Case("untracked"),
     Case("recycled_handle"), Case("setname"), Case("setname_ended"), Case("thrd"), Case("many_short", racy_peak=True),
