@@ -20,7 +20,7 @@ endif
 FIRST := $(filter deps,$(MAKECMDGOALS))
 
 # ---- what is built of what ------------------------------------------------
-SRC := ledger_read ledger_load ledger_open maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_name symbolize_ranges runtime_frames address_space snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step symbolize_data wait wait_line wait_call wait_time wait_stack wait_glibc wait_module wait_name wait_futex wait_socket wait_files wait_file wait_poll leak leak_build leak_group leak_stack leak_untracked ignore report_format text_parts report_group report_text report_json
+SRC := ledger_read ledger_load ledger_open maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_name symbolize_ranges runtime_frames address_space snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step symbolize_data wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name wait_futex wait_socket wait_files wait_file wait_poll leak leak_build leak_group leak_stack leak_untracked ignore report_format text_parts report_group report_text report_json
 CLI := main cli output cmd_run run_options run_env run_child run_dir cmd_report cmd_explain watchable elf_head
 PRELOAD := start real memory_probe ledger_map ledger_write index capture module site thread_end hook_thread hook_process finish reporter last_look raw_report
 # The shim has tier 0 of src/ in it, built its own way.

@@ -189,8 +189,9 @@ static const struct stack_facts *stack_of(struct waits *waits, size_t index)
     if (!stack || stack->id >= waits->stack_count)
         return &unknown;
     struct stack_facts *facts = &waits->stacks[stack->id];
+    const struct stack_reader reader = {waits->context.snapshot, &waits->modules, waits->context.symbolizer};
     if (!facts->known)
-        stack_facts_set(facts, waits->context.snapshot, waits->context.symbolizer, stack);
+        stack_facts_set(facts, &reader, stack);
     return facts;
 }
 
@@ -255,7 +256,8 @@ static bool explain_all(struct waits *waits)
     waits->stack_count = unwind_stack_count(waits->context.unwinder);
     waits->items = calloc(snapshot->count + 1, sizeof(*waits->items));
     waits->stacks = calloc(waits->stack_count + 1, sizeof(*waits->stacks));
-    waits->names = object_names_new(&waits->context);
+    waits->names =
+        modules_read(&waits->modules, snapshot) ? object_names_new(&waits->context, &waits->modules) : NULL;
     waits->files = files_new(snapshot->pid, task);
     if (!waits->items || !waits->stacks || !waits->names || !waits->files)
         return false;
@@ -296,6 +298,7 @@ void waits_free(struct waits *waits)
     free(waits->items);
     free(waits->stacks);
     object_names_free(waits->names);
+    modules_release(&waits->modules);
     files_free(waits->files);
     free(waits);
 }

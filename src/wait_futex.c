@@ -188,6 +188,15 @@ static bool wait_for_object(const struct view *view, enum wait_on on, const char
     return view_add_object(view, view->wait->address, &view->wait->symbol);
 }
 
+/* A caller that left by a jump to pthread_join is not on the stack; but nothing else
+ * waits at a shared futex for a tid to go away. */
+static bool is_join(const struct view *view)
+{
+    int op = (int)view->thread->syscall_args[1];
+    return command(view) == FUTEX_WAIT_BITSET && !(op & FUTEX_PRIVATE_FLAG) &&
+           is_thread(view, (pid_t)view->thread->syscall_args[2]);
+}
+
 static bool wait_by_use(const struct view *view)
 {
     switch (view->stack->use) {
@@ -211,6 +220,8 @@ static bool wait_by_use(const struct view *view)
     case USE_GUARD:
         return wait_for_object(view, WAIT_OTHER, "once-initialisation of");
     case USE_UNKNOWN:
+        if (view->waits->glibc_known && is_join(view))
+            return wait_for_join(view);
         break;
     }
     return wait_for_object(view, WAIT_FUTEX, "futex");

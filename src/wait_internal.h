@@ -15,6 +15,7 @@ struct waits {
     struct wait *items; /* by index of snapshot.threads */
     struct stack_facts *stacks;
     size_t stack_count;
+    struct modules modules;
     struct object_names *names;
     struct files *files;
     bool glibc_known;

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "wait_module.h"
-
 /* malloc/arena.c: arenas beside the main one are parts of HEAP_MAX_SIZE, aligned to it. */
 #define ARENA_BYTES (UINT64_C(64) << 20)
 enum { MOST_HEAP_INFO = 64, RED_ZONE = 128 };
@@ -19,7 +17,7 @@ struct stack_place {
 
 struct object_names {
     struct wait_context context;
-    struct modules modules;
+    const struct modules *modules;
     struct stack_place *stacks; /* by ascending sp */
     size_t stack_count;
     void *found; /* tsearch tree of struct object_name, by address */
@@ -100,7 +98,7 @@ static bool look_up(const struct object_names *names, struct object_name *name)
 {
     const struct snapshot *snapshot = names->context.snapshot;
     const struct region *region = address_space_find(&snapshot->space, name->address);
-    const struct module *module = region ? modules_find(&names->modules, name->address) : NULL;
+    const struct module *module = region ? modules_find(names->modules, name->address) : NULL;
     if (!region)
         return true;
     if (module) {
@@ -154,13 +152,14 @@ const struct object_name *object_name(struct object_names *names, uint64_t addre
     return name;
 }
 
-struct object_names *object_names_new(const struct wait_context *context)
+struct object_names *object_names_new(const struct wait_context *context, const struct modules *modules)
 {
     struct object_names *names = calloc(1, sizeof(*names));
     if (!names)
         return NULL;
     names->context = *context;
-    if (modules_read(&names->modules, context->snapshot) && list_stacks(names))
+    names->modules = modules;
+    if (list_stacks(names))
         return names;
     object_names_free(names);
     return NULL;
@@ -171,7 +170,6 @@ void object_names_free(struct object_names *names)
     if (!names)
         return;
     tdestroy(names->found, free_name);
-    modules_release(&names->modules);
     free(names->stacks);
     free(names);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "wait.h"
+#include "wait_module.h"
 
 enum object_place {
     PLACE_UNKNOWN, /* or not mapped */
@@ -25,8 +26,8 @@ struct object_name {
 
 struct object_names;
 
-/* NULL: out of memory. */
-struct object_names *object_names_new(const struct wait_context *context);
+/* Modules: not a copy.  NULL: out of memory. */
+struct object_names *object_names_new(const struct wait_context *context, const struct modules *modules);
 void object_names_free(struct object_names *names);
 /* Looked up once for each address; NULL: out of memory. */
 const struct object_name *object_name(struct object_names *names, uint64_t address);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "maps.h"
+#include "wait_called.h"
 
 enum { MOST_FRAMES = 32 /* of libc around a system call */ };
 
@@ -51,12 +52,14 @@ static const char *bare_name(const char *name)
     return name;
 }
 
-static enum stack_use use_of_name(const char *name)
+static enum stack_use use_of_name(const char *name, bool whole)
 {
     name = bare_name(name);
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strncmp(name, names[i].begin, strlen(names[i].begin)) == 0)
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        size_t length = strlen(names[i].begin);
+        if (strncmp(name, names[i].begin, length) == 0 && (!whole || !name[length]))
             return names[i].use;
+    }
     return USE_UNKNOWN;
 }
 
@@ -65,25 +68,39 @@ static bool is_libc(const struct code_address *address)
     return address->module && strcmp(mapping_basename(address->module), "libc.so.6") == 0;
 }
 
-static const char *name_of(struct symbolizer *symbolizer, const struct code_address *address)
+static const char *name_of(const struct stack_reader *reader, const struct code_address *address)
 {
-    const struct frame_list *list = symbolize(symbolizer, address);
+    const struct frame_list *list = symbolize(reader->symbolizer, address);
     const char *name = list->frames[list->count - 1].function;
     return name ? name : "";
 }
 
-static enum stack_use find_use(struct symbolizer *symbolizer, const struct stack *stack)
+/* Of what libc's caller is, or has called. */
+static enum stack_use use_of_caller(const struct stack_reader *reader, const struct code_address *caller)
+{
+    const char *name = name_of(reader, caller);
+    /* Of libstdc++, by way of syscall(). */
+    if (strcmp(name, "__cxa_guard_acquire") == 0)
+        return USE_GUARD;
+    /* One that stands before libc's own. */
+    enum stack_use use = use_of_name(name, true);
+    uint64_t called = use == USE_UNKNOWN ? called_function(reader->snapshot, caller->pc) : 0;
+    const struct module *module = called ? modules_find(reader->modules, called) : NULL;
+    if (!module)
+        return use;
+    const struct code_address address = module_address(module, called);
+    return use_of_name(name_of(reader, &address), true);
+}
+
+static enum stack_use find_use(const struct stack_reader *reader, const struct stack *stack)
 {
     size_t i = 0;
     for (; i < stack->count && i < MOST_FRAMES && is_libc(&stack->frames[i]); i++) {
-        enum stack_use use = use_of_name(name_of(symbolizer, &stack->frames[i]));
+        enum stack_use use = use_of_name(name_of(reader, &stack->frames[i]), false);
         if (use != USE_UNKNOWN)
             return use;
     }
-    /* Of libstdc++, by way of syscall(). */
-    if (i < stack->count && strcmp(name_of(symbolizer, &stack->frames[i]), "__cxa_guard_acquire") == 0)
-        return USE_GUARD;
-    return USE_UNKNOWN;
+    return i > 0 && i < stack->count ? use_of_caller(reader, &stack->frames[i]) : USE_UNKNOWN;
 }
 
 /* Start routines are called through a pointer. */
@@ -103,29 +120,27 @@ static bool follows_direct_call(const struct snapshot *snapshot, uint64_t pc)
  * the start routine, later __call_tls_dtors and __nptl_deallocate_tsd, which has no
  * name in a stripped libc; nothing else that it calls directly has user code above it.
  */
-static const char *find_destructor(const struct snapshot *snapshot, struct symbolizer *symbolizer,
-                                   const struct stack *stack)
+static const char *find_destructor(const struct stack_reader *reader, const struct stack *stack)
 {
     size_t n = stack->count;
     if (n < 4 || stack->incomplete || !is_libc(&stack->frames[n - 1]) || !is_libc(&stack->frames[n - 2]) ||
         !is_libc(&stack->frames[n - 3]) || is_libc(&stack->frames[n - 4]))
         return NULL;
-    const char *name = bare_name(name_of(symbolizer, &stack->frames[n - 3]));
+    const char *name = bare_name(name_of(reader, &stack->frames[n - 3]));
     if (strcmp(name, "call_tls_dtors") == 0)
         return "a thread_local object's destructor";
     if (strcmp(name, "nptl_deallocate_tsd") == 0)
         return "a thread-specific destructor";
-    const char *caller = bare_name(name_of(symbolizer, &stack->frames[n - 2]));
+    const char *caller = bare_name(name_of(reader, &stack->frames[n - 2]));
     if (!*name && (!*caller || strcmp(caller, "start_thread") == 0) &&
-        follows_direct_call(snapshot, stack->frames[n - 2].pc))
+        follows_direct_call(reader->snapshot, stack->frames[n - 2].pc))
         return "a thread-specific destructor";
     return NULL;
 }
 
-void stack_facts_set(struct stack_facts *facts, const struct snapshot *snapshot,
-                     struct symbolizer *symbolizer, const struct stack *stack)
+void stack_facts_set(struct stack_facts *facts, const struct stack_reader *reader, const struct stack *stack)
 {
     facts->known = true;
-    facts->use = find_use(symbolizer, stack);
-    facts->destructor = find_destructor(snapshot, symbolizer, stack);
+    facts->use = find_use(reader, stack);
+    facts->destructor = find_destructor(reader, stack);
 }

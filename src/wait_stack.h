@@ -5,6 +5,7 @@
 #include "snapshot.h"
 #include "symbolize.h"
 #include "unwind.h"
+#include "wait_module.h"
 
 enum stack_use {
     USE_UNKNOWN,
@@ -26,7 +27,12 @@ struct stack_facts {
     const char *destructor; /* "a thread-specific destructor"; NULL: in none */
 };
 
-void stack_facts_set(struct stack_facts *facts, const struct snapshot *snapshot,
-                     struct symbolizer *symbolizer, const struct stack *stack);
+struct stack_reader {
+    const struct snapshot *snapshot;
+    const struct modules *modules;
+    struct symbolizer *symbolizer;
+};
+
+void stack_facts_set(struct stack_facts *facts, const struct stack_reader *reader, const struct stack *stack);
 
 #endif
