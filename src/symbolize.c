@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "runtime_frames.h"
+#include "symbolize_data.h"
 #include "symbolize_file.h"
 #include "symbolize_name.h"
 
@@ -24,7 +25,7 @@ struct symbolizer {
     strings strings;
 };
 
-static struct image *find_image(struct symbolizer *symbolizer, const struct code_address *address)
+struct image *symbolizer_image(struct symbolizer *symbolizer, const struct code_address *address)
 {
     struct image **images = symbolizer->images;
     for (size_t i = 0; i < symbolizer->image_count; i++)
@@ -42,6 +43,11 @@ static struct image *find_image(struct symbolizer *symbolizer, const struct code
     if (image)
         images[symbolizer->image_count++] = image;
     return image;
+}
+
+strings *symbolizer_strings(struct symbolizer *symbolizer)
+{
+    return &symbolizer->strings;
 }
 
 static void look_up(struct symbolizer *symbolizer, struct answer *answer)
@@ -102,7 +108,7 @@ const struct frame_list *symbolize(struct symbolizer *symbolizer, const struct c
     static struct frame unknown;
     static const struct frame_list nothing = {&unknown, 1}; /* out of memory */
     struct answer key = {
-        .image = address->module ? find_image(symbolizer, address) : NULL,
+        .image = address->module ? symbolizer_image(symbolizer, address) : NULL,
         .offset = address->offset,
         .pc = address->pc,
         .is_return_address = address->is_return_address,

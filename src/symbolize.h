@@ -55,4 +55,10 @@ void symbolizer_free(struct symbolizer *symbolizer);
  */
 const struct frame_list *symbolize(struct symbolizer *symbolizer, const struct code_address *address);
 
+/*
+ * The variable around an address of a module's data, demangled, and how far into
+ * it the address is.  NULL: none is known.  The string is the symbolizer's.
+ */
+const char *symbolize_data(struct symbolizer *symbolizer, const struct code_address *address, uint64_t *into);
+
 #endif

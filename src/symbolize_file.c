@@ -90,6 +90,7 @@ static void close_file(struct image *image)
 {
     dwarf_index_free(image->dwarf);
     ranges_release(&image->symbols);
+    ranges_release(&image->objects);
     if (image->dwfl)
         dwfl_end(image->dwfl);
     image->dwarf = NULL;

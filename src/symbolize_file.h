@@ -18,6 +18,8 @@ struct image {
     GElf_Addr bias;            /* libdwfl's address of the file's address 0 */
     struct dwarf_index *dwarf; /* NULL: no debug information */
     struct ranges symbols;
+    struct ranges objects; /* variables; filled in when the first is asked for */
+    bool has_objects;
 };
 
 /* Never asks a server unless debuginfod.  NULL: out of memory. */

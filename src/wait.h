@@ -44,12 +44,18 @@ enum wait_timeout { WAIT_TIMEOUT_UNKNOWN, WAIT_TIMEOUT_NO, WAIT_TIMEOUT_YES };
 
 struct wait {
     enum wait_on on;
-    bool running;     /* on a CPU, or ready to */
-    uint64_t address; /* of the object; 0: none, or unknown */
-    char *symbol;     /* its name: "queue_lock", "pool+0x18", "heap", "stack of T3"; NULL: unknown */
-    pid_t owner;      /* tid of who holds it, or of who is joined; 0: nobody, or unknown */
+    bool running;       /* on a CPU, or ready to */
+    bool in_destructor; /* of a thread-specific or thread_local object, at the thread's end */
+    uint64_t address;   /* of the object; 0: none, or unknown */
+    char *symbol;       /* its name: "queue_lock", "pool+0x18", "heap", "stack of T3"; NULL: unknown */
+    pid_t owner;        /* tid of who holds it, or of who is joined; 0: nobody, or unknown */
+    char kind[40];      /* of a mutex: "robust recursive"; "" normal, or unknown */
+    uint64_t mutex;     /* of a condition variable's wait; 0: unknown */
+    char *mutex_symbol; /* its name */
+    int fd;             /* the descriptor in question; < 0: none */
     enum wait_timeout timeout;
     double left_s; /* until then; < 0: unknown or none */
+    char *what;    /* the text without what is left of a timeout: equal for equal waits */
     char *text;    /* "mutex queue_lock, held by T5 \"flusher\""; never NULL unless WAIT_NONE */
 };
 
@@ -63,6 +69,7 @@ struct wait_context {
     struct symbolizer *symbolizer;
     wait_name_fn *name; /* may be NULL */
     void *name_arg;
+    const char *glibc; /* its version, "2.36"; NULL: find out which the process runs */
 };
 
 struct waits;

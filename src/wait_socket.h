@@ -1,0 +1,27 @@
+/* Sockets of a network namespace, by inode. */
+#ifndef THREADLEAK_WAIT_SOCKET_H
+#define THREADLEAK_WAIT_SOCKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct socket_fact {
+    uint64_t inode;
+    uint64_t peer;  /* inode of the other end on this machine; 0: unknown, or none */
+    char text[160]; /* "TCP 127.0.0.1:80 to 127.0.0.1:4711", "Unix stream", "TCP listening on *:80" */
+};
+
+struct socket_facts {
+    struct socket_fact *items; /* by ascending inode */
+    size_t count, room;
+};
+
+/* TCP and UDP of /proc/TASK/net; Unix ones by sock_diag(7), where the task is in our
+ * own namespace.  Takes about `most_ms` at most; what is not known then is left out. */
+void socket_facts_read(struct socket_facts *facts, pid_t task, unsigned most_ms);
+void socket_facts_release(struct socket_facts *facts);
+const struct socket_fact *socket_facts_find(const struct socket_facts *facts, uint64_t inode);
+
+#endif
