@@ -1,0 +1,201 @@
+#include "present.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "present_names.h"
+#include "present_self.h"
+#include "snapshot.h"
+#include "unwind.h"
+
+const char *present_source_name(enum present_source source)
+{
+    static const char *const names[] = {"none", "ptrace", "signal", "core"};
+    return names[source];
+}
+
+/* ---- stacks ------------------------------------------------------------------------- */
+
+bool present_stack_add(struct present_stack *stack, const struct frame_list *list)
+{
+    struct frame *grown = realloc(stack->frames, (stack->count + list->count) * sizeof(*grown));
+    if (!grown)
+        return false;
+    stack->frames = grown;
+    memcpy(grown + stack->count, list->frames, list->count * sizeof(*grown));
+    stack->count += list->count;
+    return true;
+}
+
+/* What called libc's start-up code is start-up code, whatever its name. */
+void present_stack_finish(struct present_stack *stack)
+{
+    bool below = false;
+    for (size_t i = 0; i < stack->count; i++) {
+        struct frame *frame = &stack->frames[i];
+        below |= frame->function && strncmp(frame->function, "__libc_start_", 13) == 0;
+        frame->runtime |= below;
+    }
+}
+
+static bool fill_stack(struct present_stack *stack, const struct stack *found, struct symbolizer *symbolizer)
+{
+    for (size_t i = 0; i < found->count; i++)
+        if (!present_stack_add(stack, symbolize(symbolizer, &found->frames[i])))
+            return false;
+    present_stack_finish(stack);
+    return !found->incomplete || (stack->incomplete = strdup(found->incomplete));
+}
+
+/* ---- of a snapshot --------------------------------------------------------------------- */
+
+static bool copy_wait(struct wait *to, const struct wait *from)
+{
+    *to = *from;
+    to->symbol = from->symbol ? strdup(from->symbol) : NULL;
+    to->text = from->text ? strdup(from->text) : NULL;
+    return (to->symbol || !from->symbol) && (to->text || !from->text);
+}
+
+static bool fill_thread(struct present *present, const struct snapshot_thread *thread,
+                        enum present_source source, const struct stack *stack,
+                        const struct present_options *options)
+{
+    struct present_thread *to = &present->threads[present->count++];
+    *to = (struct present_thread){.tid = thread->tid};
+    if (!stack) {
+        const char *why = snapshot_state_text(thread->state);
+        return !why || (to->why_none = strdup(why));
+    }
+    struct present_stack *present_stack = &present->stacks[stack->id];
+    if (!present_stack->frames && !fill_stack(present_stack, stack, options->symbolizer))
+        return false;
+    to->source = source;
+    to->stack = present_stack;
+    return true;
+}
+
+static bool fill(struct present *present, const struct snapshot *snapshot, const struct unwinder *unwinder,
+                 enum present_source source, const struct present_options *options)
+{
+    present->stack_count = unwind_stack_count(unwinder);
+    present->stacks = calloc(present->stack_count + 1, sizeof(*present->stacks));
+    present->threads = calloc(snapshot->count + 1, sizeof(*present->threads));
+    if (!present->stacks || !present->threads)
+        return false;
+    for (size_t i = 0; i < snapshot->count; i++)
+        if (!fill_thread(present, &snapshot->threads[i], source, unwind_thread(unwinder, i), options))
+            return false;
+    return true;
+}
+
+static bool fill_waits(struct present *present, const struct snapshot *snapshot,
+                       const struct unwinder *unwinder, const struct present_options *options,
+                       struct error *error)
+{
+    struct present_names names;
+    if (!present_names_read(&names, options->ledger, snapshot->pid))
+        return false;
+    const struct wait_context context = {
+        .snapshot = snapshot,
+        .unwinder = unwinder,
+        .symbolizer = options->symbolizer,
+        .name = present_names_say,
+        .name_arg = &names,
+    };
+    struct waits *waits = waits_new(&context, error);
+    bool done = waits != NULL;
+    for (size_t i = 0; done && i < snapshot->count; i++) {
+        struct present_thread *thread = &present->threads[i];
+        done = copy_wait(&thread->wait, wait_of(waits, i));
+        thread->owner_id = present_names_id(&names, thread->wait.owner);
+    }
+    waits_free(waits);
+    present_names_release(&names);
+    return done;
+}
+
+struct present *present_of_snapshot(struct snapshot *snapshot, enum present_source source,
+                                    const struct present_options *options, struct error *error)
+{
+    struct present *present = calloc(1, sizeof(*present));
+    struct unwinder *unwinder = present ? unwinder_new(snapshot, error) : NULL;
+    bool done = unwinder && fill(present, snapshot, unwinder, source, options) &&
+                fill_waits(present, snapshot, unwinder, options, error);
+    unwinder_free(unwinder);
+    if (done)
+        return present;
+    error_set(error, "out of memory");
+    present_free(present);
+    return NULL;
+}
+
+/* ---- of a live process -------------------------------------------------------------------- */
+
+static struct present *present_nothing(const char *note)
+{
+    struct present *present = calloc(1, sizeof(*present));
+    if (present && !(present->note = strdup(note))) {
+        free(present);
+        return NULL;
+    }
+    return present;
+}
+
+struct present *present_take(pid_t pid, const struct present_options *options, struct error *error)
+{
+    struct snapshot *snapshot;
+    struct present *present = NULL;
+    struct error why = {""};
+    enum snapshot_status status = snapshot_take(pid, NULL, &snapshot, &why);
+    if (status == SNAPSHOT_OK) {
+        present = present_of_snapshot(snapshot, PRESENT_PTRACE, options, error);
+        snapshot_free(snapshot);
+        return present;
+    }
+    if (status == SNAPSHOT_GONE) {
+        *error = why;
+        return NULL;
+    }
+    present = options->ledger ? present_by_itself(pid, &why, options) : NULL;
+    if (!present)
+        present = present_nothing(why.text);
+    if (!present)
+        error_set(error, "out of memory");
+    return present;
+}
+
+const struct present_thread *present_find(const struct present *present, pid_t tid)
+{
+    size_t low = 0, high = present ? present->count : 0;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (present->threads[middle].tid == tid)
+            return &present->threads[middle];
+        if (present->threads[middle].tid < tid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+void present_free(struct present *present)
+{
+    if (!present)
+        return;
+    for (size_t i = 0; i < present->count; i++) {
+        free(present->threads[i].why_none);
+        free(present->threads[i].wait.symbol);
+        free(present->threads[i].wait.text);
+    }
+    for (size_t i = 0; i < present->stack_count; i++) {
+        free(present->stacks[i].frames);
+        free(present->stacks[i].incomplete);
+    }
+    free(present->threads);
+    free(present->stacks);
+    free(present->note);
+    free(present);
+}

@@ -1,0 +1,67 @@
+/*
+ * Where the threads of a process are now, and what each waits for: from a
+ * snapshot, from what its threads took of themselves, or from a core file, in
+ * one shape, with every frame symbolised.
+ */
+#ifndef THREADLEAK_PRESENT_H
+#define THREADLEAK_PRESENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ledger_read.h"
+#include "symbolize.h"
+#include "wait.h"
+
+enum present_source { PRESENT_NONE, PRESENT_PTRACE, PRESENT_SIGNAL, PRESENT_CORE };
+/* "none", "ptrace", "signal", "core" */
+const char *present_source_name(enum present_source source);
+
+/* One object for all equal stacks. */
+struct present_stack {
+    struct frame *frames; /* leaf first, inlined ones included */
+    size_t count;
+    char *incomplete; /* why callers are missing; NULL: it goes to the thread's beginning */
+};
+
+struct present_thread {
+    pid_t tid;
+    enum present_source source;
+    const struct present_stack *stack; /* NULL: none */
+    char *why_none;                    /* "is traced by another process"; NULL: unknown, or it has one */
+    struct wait wait;                  /* WAIT_NONE where nothing is known */
+    uint64_t owner_id;                 /* T-number of wait.owner; 0: none */
+};
+
+struct present {
+    struct present_thread *threads; /* by ascending tid */
+    size_t count;
+    struct present_stack *stacks;
+    size_t stack_count;
+    char *note; /* a line on what is missing and what would allow more; NULL: nothing */
+};
+
+struct present_options {
+    struct symbolizer *symbolizer;
+    const struct ledger *ledger; /* for T-numbers, and stacks without ptrace; NULL: not watched */
+};
+
+/*
+ * Of a live process: by ptrace; where that is refused, by the threads themselves
+ * when they are watched.  What could not be had stands in `note` and `why_none`.
+ * NULL: out of memory, or there is no such process.
+ */
+struct present *present_take(pid_t pid, const struct present_options *options, struct error *error);
+void present_free(struct present *present);
+
+/* NULL: nothing is known of this thread. */
+const struct present_thread *present_find(const struct present *present, pid_t tid);
+
+struct snapshot; /* snapshot.h */
+/* Of a snapshot that somebody else took; `source` says how. */
+struct present *present_of_snapshot(struct snapshot *snapshot, enum present_source source,
+                                    const struct present_options *options, struct error *error);
+
+#endif

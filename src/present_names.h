@@ -1,0 +1,24 @@
+/* How a report calls the threads of a process: T-number and name, by tid. */
+#ifndef THREADLEAK_PRESENT_NAMES_H
+#define THREADLEAK_PRESENT_NAMES_H
+
+#include "ledger_read.h"
+#include "process.h"
+
+struct present_names {
+    struct named_tid {
+        pid_t tid;
+        uint64_t id; /* T-number */
+    } * items;       /* by ascending tid */
+    size_t count;
+    struct task_list tasks; /* for names */
+};
+
+/* ledger: NULL for a process that is not watched.  False: out of memory. */
+bool present_names_read(struct present_names *names, const struct ledger *ledger, pid_t pid);
+void present_names_release(struct present_names *names);
+/* A wait_name_fn: "T5 \"flusher\"". */
+bool present_names_say(void *names, pid_t tid, char *to, size_t size);
+uint64_t present_names_id(const struct present_names *names, pid_t tid); /* 0: none */
+
+#endif

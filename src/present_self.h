@@ -1,0 +1,16 @@
+/* Present stacks where ptrace is refused: what a watched process's threads took of
+ * themselves (self_capture.h). */
+#ifndef THREADLEAK_PRESENT_SELF_H
+#define THREADLEAK_PRESENT_SELF_H
+
+#include "present.h"
+
+/* refused: why ptrace was, for the note.  NULL: that way is not open either, or
+ * out of memory; `refused` then says both. */
+struct present *present_by_itself(pid_t pid, struct error *refused, const struct present_options *options);
+
+/* present.c: the frames at one address, and what is to be done after the last. */
+bool present_stack_add(struct present_stack *stack, const struct frame_list *list);
+void present_stack_finish(struct present_stack *stack);
+
+#endif
