@@ -14,6 +14,7 @@
 #include "finish.h"
 #include "guard.h"
 #include "ledger_write.h"
+#include "present.h"
 #include "real.h"
 #include "shim.h"
 #include "site.h"
@@ -124,8 +125,9 @@ static __attribute__((noinline)) struct ledger_slot *prepare(struct shim_state *
         .detached = attr_is_detached(attr),
         .small_stack = attr_is_small(attr),
     };
-    if (__builtin_expect(!atomic_load_explicit(&state->signal_armed, memory_order_relaxed), 0))
-        finish_arm_signal(state);
+    if (__builtin_expect(!atomic_load_explicit(&state->signal_armed, memory_order_relaxed), 0) &&
+        finish_arm_signal(state))
+        present_arm(state);
     return thread_new(state, &thread);
 }
 
