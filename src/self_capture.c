@@ -16,6 +16,8 @@
 /* A signal's frame with the widest registers is below 4 KiB. */
 #define HANDLER_ROOM 8192
 
+#define LIST_PASSES 20
+
 /* For the time between: asked, no answer yet. */
 #define ASKED SELF_CAPTURE_SILENT
 
@@ -54,33 +56,55 @@ static int compare_threads(const void *a, const void *b)
     return (first->tid > second->tid) - (first->tid < second->tid);
 }
 
+static bool add_thread(struct self_capture *capture, size_t *room, pid_t tid)
+{
+    if (capture->count == *room) {
+        *room = *room ? *room * 2 : 64;
+        void *more = realloc(capture->threads, *room * sizeof(*capture->threads));
+        if (!more)
+            return false;
+        capture->threads = more;
+    }
+    capture->threads[capture->count++] = (struct self_capture_thread){.tid = tid, .own_tid = tid};
+    return true;
+}
+
+/* The first `sorted` are without doubles already; true when that changed nothing. */
+static bool sort_threads(struct self_capture *capture, size_t sorted)
+{
+    size_t kept = 0;
+    if (capture->count)
+        qsort(capture->threads, capture->count, sizeof(*capture->threads), compare_threads);
+    for (size_t i = 0; i < capture->count; i++)
+        if (kept == 0 || capture->threads[kept - 1].tid != capture->threads[i].tid)
+            capture->threads[kept++] = capture->threads[i];
+    capture->count = kept;
+    return kept == sorted;
+}
+
+/* While threads end, a listing may leave out others: it is repeated until one
+ * brings nothing new. */
 static bool list_tasks(pid_t pid, struct self_capture *capture)
 {
     char path[32];
-    size_t room = 0;
+    size_t room = 0, before;
     bool complete = true;
     const struct dirent *entry;
+    int passes = 0;
 
     snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-    DIR *directory = opendir(path);
-    while (directory && complete && (entry = readdir(directory))) {
-        pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
-        if (tid <= 0)
-            continue;
-        if (capture->count == room) {
-            room = room ? room * 2 : 64;
-            void *more = realloc(capture->threads, room * sizeof(*capture->threads));
-            complete = more != NULL;
-            capture->threads = more ? more : capture->threads;
+    do {
+        before = capture->count;
+        DIR *directory = opendir(path);
+        if (!directory)
+            return before > 0;
+        while (complete && (entry = readdir(directory))) {
+            pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
+            complete = tid <= 0 || add_thread(capture, &room, tid);
         }
-        if (complete)
-            capture->threads[capture->count++] = (struct self_capture_thread){.tid = tid, .own_tid = tid};
-    }
-    if (directory)
         closedir(directory);
-    if (capture->count)
-        qsort(capture->threads, capture->count, sizeof(*capture->threads), compare_threads);
-    return directory && complete;
+    } while (complete && !sort_threads(capture, before) && ++passes < LIST_PASSES);
+    return complete;
 }
 
 static int compare_tracked(const void *a, const void *b)
@@ -95,6 +119,8 @@ static bool list_tracked(struct asking *asking)
     uint32_t slots = ledger_slot_count(ledger);
     struct ledger_slot slot;
 
+    free(asking->tracked);
+    asking->tracked_count = 0;
     asking->tracked = calloc((size_t)slots + 1, sizeof(*asking->tracked));
     if (!asking->tracked)
         return false;
@@ -105,6 +131,20 @@ static bool list_tracked(struct asking *asking)
             asking->tracked[asking->tracked_count++] =
                 (struct tracked){slot.tid, (slot.state & SLOT_SMALL_STACK) != 0};
     qsort(asking->tracked, asking->tracked_count, sizeof(*asking->tracked), compare_tracked);
+    return true;
+}
+
+/* What the ledger knows and a listing left out, where both count in one pid namespace. */
+static bool add_tracked(const struct asking *asking)
+{
+    struct self_capture *capture = asking->capture;
+    size_t room = capture->count;
+    if (ledger_get_header(capture->ledger)->pid != asking->pid)
+        return true;
+    for (size_t i = 0; i < asking->tracked_count; i++)
+        if (!add_thread(capture, &room, asking->tracked[i].tid))
+            return false;
+    sort_threads(capture, 0);
     return true;
 }
 
@@ -127,6 +167,12 @@ static int send_request(const struct asking *asking, pid_t tid)
     return 0;
 }
 
+static const struct tracked *find_tracked(const struct asking *asking, pid_t own_tid)
+{
+    struct tracked key = {own_tid, false};
+    return bsearch(&key, asking->tracked, asking->tracked_count, sizeof(*asking->tracked), compare_tracked);
+}
+
 /* SELF_CAPTURE_TAKEN: nothing speaks against it. */
 static enum self_capture_reason look_before(const struct asking *asking, struct self_capture_thread *thread,
                                             bool *gone)
@@ -139,9 +185,7 @@ static enum self_capture_reason look_before(const struct asking *asking, struct 
     if (*gone)
         return SELF_CAPTURE_SILENT;
     thread->own_tid = look.own_tid;
-    struct tracked key = {look.own_tid, false};
-    const struct tracked *tracked =
-        bsearch(&key, asking->tracked, asking->tracked_count, sizeof(*asking->tracked), compare_tracked);
+    const struct tracked *tracked = find_tracked(asking, look.own_tid);
     if (!tracked)
         return SELF_CAPTURE_FOREIGN;
     if (!(look.caught & bit))
@@ -277,8 +321,9 @@ static size_t wait_for_answers(const struct asking *asking, size_t pending)
     return pending;
 }
 
-/* Those that did not answer: gone, blocking the signal by now, or why not. */
-static void explain_silence(const struct asking *asking)
+/* Those that did not answer: gone, blocking the signal by now, or why not; those
+ * that were not known: begun since, perhaps. */
+static void explain_silence(struct asking *asking)
 {
     struct self_capture *capture = asking->capture;
     const struct ledger_header *header = ledger_get_header(capture->ledger);
@@ -286,12 +331,15 @@ static void explain_silence(const struct asking *asking)
     bool full = header->present_cap - (uint32_t)header->present_mark < 128;
     size_t kept = 0;
 
+    bool listed = list_tracked(asking);
     for (size_t i = 0; i < capture->count; i++) {
         struct self_capture_thread thread = capture->threads[i];
         struct task_look look;
+        if (thread.reason != SELF_CAPTURE_TAKEN && !task_look(asking->pid, thread.tid, &look))
+            continue;
+        if (thread.reason == SELF_CAPTURE_FOREIGN && listed && find_tracked(asking, thread.own_tid))
+            thread.reason = SELF_CAPTURE_NEW;
         if (thread.reason == ASKED) {
-            if (!task_look(asking->pid, thread.tid, &look))
-                continue;
             if (look.state == 'T' || look.state == 't')
                 thread.reason = SELF_CAPTURE_STOPPED;
             else if (look.blocked & bit)
@@ -340,7 +388,7 @@ static enum self_capture_status take(struct asking *asking, struct error *error)
     const struct ledger_header *header = ledger_get_header(capture->ledger);
     capture->signal = (int)header->present_signal;
     asking->generation = (uint32_t)(header->present_mark >> 32) + 1;
-    if (!list_tracked(asking)) {
+    if (!list_tracked(asking) || !add_tracked(asking)) {
         error_set(error, "process %d: out of memory", (int)pid);
         return SELF_CAPTURE_FAILED;
     }
@@ -392,7 +440,8 @@ const char *self_capture_reason_text(const struct self_capture *capture, enum se
         [SELF_CAPTURE_WAITING] = "waits for signals, or may do",
         [SELF_CAPTURE_SMALL_STACK] = "has no room on its stack for a signal",
         [SELF_CAPTURE_STOPPED] = "is stopped",
-        [SELF_CAPTURE_FOREIGN] = "was not started through threadleak",
+        [SELF_CAPTURE_FOREIGN] = "is not known to threadleak",
+        [SELF_CAPTURE_NEW] = "began meanwhile",
         [SELF_CAPTURE_LOST] = "has no handler of threadleak's any more",
         [SELF_CAPTURE_SANDBOXED] = "is in a sandbox",
         [SELF_CAPTURE_FULL] = "found no room in the ledger",

@@ -27,7 +27,8 @@ enum self_capture_reason {
     SELF_CAPTURE_WAITING,     /* it is in sigwait(), or may be: /proc does not tell */
     SELF_CAPTURE_SMALL_STACK, /* no room for a handler, or not known to have it */
     SELF_CAPTURE_STOPPED,     /* by job control or a debugger */
-    SELF_CAPTURE_FOREIGN,     /* the shim did not see it start */
+    SELF_CAPTURE_FOREIGN,     /* the shim did not see it start, or not yet */
+    SELF_CAPTURE_NEW,         /* it began after the request */
     SELF_CAPTURE_LOST,        /* the signal has no handler by now */
     SELF_CAPTURE_SANDBOXED,   /* it has a seccomp filter that was not there when the ledger began */
     SELF_CAPTURE_FULL,        /* the ledger has no room for more stacks */

@@ -195,7 +195,7 @@ static void obey(const char *line)
     if (sscanf(line, "%15s %d", verb, &number) < 1)
         return;
     if (strcmp(verb, "quiet") == 0)
-        action.sa_handler = on_quiet_signal;
+        action = (struct sigaction){.sa_handler = on_quiet_signal, .sa_flags = SA_RESTART};
     if (strcmp(verb, "default") == 0)
         action.sa_handler = SIG_DFL;
     if (strcmp(verb, "ignore") == 0)
@@ -213,7 +213,8 @@ static void obey(const char *line)
     else if (strcmp(verb, "fork") == 0) {
         if (fork() == 0) {
             start('f');
-            pause();
+            for (;;)
+                pause();
         }
     } else if (sigaction(number, &action, &old) == 0)
         printf("was %d\n", old.sa_handler == SIG_DFL && old.sa_flags == 0);
