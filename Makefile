@@ -20,12 +20,12 @@ endif
 FIRST := $(filter deps,$(MAKECMDGOALS))
 
 # ---- what is built of what ------------------------------------------------
-SRC := ledger_read ledger_load ledger_open maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_name symbolize_ranges runtime_frames address_space snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step symbolize_data wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name wait_futex wait_socket wait_files wait_file wait_poll leak leak_build leak_group leak_stack leak_untracked ignore report_format text_parts report_group report_text report_json
+SRC := self_capture self_capture_task ledger_read ledger_load ledger_open maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_name symbolize_ranges runtime_frames address_space snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step symbolize_data wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name wait_futex wait_socket wait_files wait_file wait_poll leak leak_build leak_group leak_stack leak_untracked ignore report_format text_parts report_group report_text report_json
 CLI := main cli output cmd_run run_options run_env run_child run_dir cmd_report cmd_explain watchable elf_head
-PRELOAD := start real memory_probe ledger_map ledger_write index capture recall module site thread_end hook_thread hook_process finish reporter last_look raw_report
+PRELOAD := start real memory_probe ledger_map ledger_write index capture recall module site thread_end hook_thread hook_process hook_signal present finish reporter last_look raw_report
 # The shim has tier 0 of src/ in it, built its own way.
 PRELOAD_SRC := options options_parse
-CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_snapshot check_snapshot_calls check_unwind check_wait check_leak check_leak_odd check_report check_ledger_write check_watchable check_output
+CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_snapshot check_snapshot_calls check_unwind check_self_capture check_wait check_leak check_leak_odd check_report check_ledger_write check_watchable check_output
 # What suites share, and what they test besides src/.
 CHECK_PARTS := tests/ledger_fake tests/snapshot_child tests/wait_child $(patsubst %,cli/%,$(filter-out main cmd_%,$(CLI)))
 # check_ledger_write has the shim's writer in it, and no CLI.
@@ -42,9 +42,9 @@ TARGETS := atexit_creates atexit_joins atexit_prints baseline cancel cancel_in_j
 	kill_after_create kinds many_short no_thread openmp recycled_handle return_values run_child \
 	running seccomp_filter setname setname_ended signal_creates signal_storm signal_taken \
 	same_place small_stack spawn stripped tail_call thrd tree unjoined unset_preload untracked vfork \
-	wait_for_end wait_in_thread constructor_linked address_sanitized static_program
+	wait_for_end wait_in_thread constructor_linked address_sanitized static_program self_capture
 TARGETS_CXX := late_exceptions std_async std_thread unwind_throw
-TARGETS_LIB := libconstructor.so libplugin.so libthrows.so
+TARGETS_LIB := libconstructor.so libplugin.so libthrows.so libwaits.so
 # What check_unwind unwinds: tests/targets/unwind_chain.c built in many ways, and others.
 TARGETS_CHAIN := unwind_O0 unwind_O2 unwind_no_fp unwind_unstripped unwind_static_pie unwind_debug_frame unwind_fp_only
 TARGETS_UNWIND := $(TARGETS_CHAIN) unwind_stripped unwind_signal unwind_recursion unwind_busy unwind_creating
@@ -124,6 +124,7 @@ $(BUILD)/targets/late_exceptions: TARGET_MORE := -ldl
 $(BUILD)/targets/openmp: TARGET_MORE := -fopenmp
 $(BUILD)/targets/static_program: TARGET_MORE := -static
 $(BUILD)/targets/stripped: TARGET_MORE := -s
+$(BUILD)/targets/self_capture: TARGET_MORE := -O1 -rdynamic -ldl -Wl,-rpath,'$$ORIGIN'
 $(BUILD)/targets/untracked: TARGET_MORE := -ldl
 
 $(BUILD)/targets/%: tests/targets/%.c | $(FIRST)

@@ -4,6 +4,8 @@
 #include <dlfcn.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <string.h>
+#include <ucontext.h>
 
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>
@@ -11,6 +13,7 @@
 #include "guard.h"
 #include "ledger.h"
 #include "memory_probe.h"
+#include "module.h"
 #include "shim.h"
 
 /* libunwind's functions carry the architecture in their names ("_Ux86_64_…"). */
@@ -20,8 +23,12 @@
 #ifdef __x86_64__
 typedef int getcontext_fn(unw_context_t *);
 #define GETCONTEXT(context) unwinder.getcontext(context)
+#define ACCESSORS "_Ux86_64_get_accessors" /* one for local and remote */
+#define CONTEXT_PC(context) ((context)->uc_mcontext.gregs[REG_RIP])
 #else /* a macro of assembly */
 #define GETCONTEXT(context) unw_getcontext(context)
+#define ACCESSORS "_Uaarch64_get_accessors"
+#define CONTEXT_PC(context) ((context)->uc_mcontext.pc)
 #endif
 
 static struct {
@@ -33,6 +40,8 @@ static struct {
     int (*is_signal_frame)(unw_cursor_t *);
     void (*flush_cache)(unw_addr_space_t, unw_word_t, unw_word_t);
     unw_addr_space_t *local;
+    int (*init_local2)(unw_cursor_t *, unw_context_t *, int);
+    int (*access_mem)(unw_addr_space_t, unw_word_t, unw_word_t *, int, void *);
 #ifdef __x86_64__
     getcontext_fn *getcontext;
 #endif
@@ -49,10 +58,63 @@ static _Atomic uint32_t inside;
  */
 static _Atomic bool unloaded;
 
+/* How far an interrupted stack is walked. */
+struct capture_walk {
+    unw_word_t pc;
+    uintptr_t readable; /* a page that is; 0: none yet */
+};
+
+static bool may_read(struct capture_walk *walk, uintptr_t address)
+{
+    uintptr_t page = address & ~(uintptr_t)4095;
+    if (page != walk->readable && !memory_is_readable((const void *)address))
+        return false;
+    walk->readable = page;
+    return true;
+}
+
+/* Where call-frame information is missing or wrong, an address can be anything. */
+static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write, void *arg)
+{
+    struct capture_walk *walk = shim_tls.walk;
+    if (!walk || write)
+        return unwinder.access_mem(space, address, value, write, arg);
+    if (!may_read(walk, address) || !may_read(walk, address + sizeof(*value) - 1))
+        return -UNW_EINVAL;
+    memcpy(value, (const void *)address, sizeof(*value));
+    return 0;
+}
+
+/* What libunwind gets in place of dl_iterate_phdr: of all modules the one it
+ * will look for, without the lock that the other function takes. */
+static int iterate_modules(memory_probe_callback *callback, void *data)
+{
+    struct capture_walk *walk = shim_tls.walk;
+    struct dl_phdr_info info;
+    if (!walk)
+        return memory_probe_iterate(callback, data);
+    int lock_free = module_describe(walk->pc, &info);
+    if (lock_free < 0)
+        return memory_probe_iterate(callback, data);
+    return lock_free ? callback(&info, sizeof(info), data) : 0;
+}
+
+static void prepare_interrupted(void *lib)
+{
+    unw_accessors_t *(*accessors)(unw_addr_space_t);
+    *(void **)&unwinder.init_local2 = dlsym(lib, SYMBOL(unw_init_local2));
+    *(void **)&accessors = dlsym(lib, ACCESSORS);
+    if (!accessors || !unwinder.local || !unwinder.init_local2)
+        return;
+    unw_accessors_t *table = accessors(*unwinder.local);
+    unwinder.access_mem = table->access_mem;
+    table->access_mem = access_mem;
+}
+
 void capture_start(void)
 {
     void *lib = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
-    if (!lib || !memory_probe_install(lib))
+    if (!lib || !memory_probe_install(lib, iterate_modules))
         return;
     *(void **)&unwinder.backtrace = dlsym(lib, "unw_backtrace");
     *(void **)&unwinder.init_local = dlsym(lib, SYMBOL(unw_init_local));
@@ -74,6 +136,7 @@ void capture_start(void)
     shim_tls.unwinding = true;
     unwinder.backtrace(frames, 4);
     shim_tls.unwinding = false;
+    prepare_interrupted(lib);
     atomic_store(&usable, true);
 }
 
@@ -197,6 +260,50 @@ void capture_walk(const struct capture_frame *caller, capture_frame_fn *frame_is
     (void)caller, (void)frame_is, (void)arg;
 }
 #endif
+
+static uint32_t walk_interrupted(void **frames, uint32_t depth, void *context, bool *whole)
+{
+    struct capture_walk walk = {.pc = (unw_word_t)CONTEXT_PC((ucontext_t *)context)};
+    unw_cursor_t cursor;
+    uint32_t n = 0;
+
+    *whole = false;
+    shim_tls.walk = &walk;
+    int more = unwinder.init_local2(&cursor, context, UNW_INIT_SIGNAL_FRAME) == 0;
+    while (more > 0 && n < depth) {
+        unw_word_t pc;
+        if (unwinder.get_reg(&cursor, UNW_REG_IP, &pc) != 0)
+            break;
+        *whole = pc == 0;
+        if (pc == 0)
+            break;
+        frames[n] = (void *)pc;
+        walk.pc = n++ ? pc - 1 : pc;
+        more = unwinder.step(&cursor);
+        *whole = more == 0;
+    }
+    shim_tls.walk = NULL;
+    return n;
+}
+
+void capture_interrupted(struct capture *capture, void *context, uint32_t depth)
+{
+    bool whole = false;
+    take_caller_alone(capture, (void *)CONTEXT_PC((ucontext_t *)context), SITE_TRUNCATED);
+    if (!atomic_load_explicit(&usable, memory_order_acquire) || !unwinder.access_mem) {
+        capture->flags |= SITE_NO_UNWINDER;
+        return;
+    }
+    if (shim_tls.unwinding)
+        return;
+    atomic_fetch_add_explicit(&inside, 1, memory_order_acquire);
+    shim_tls.unwinding = true;
+    uint32_t n = walk_interrupted(capture->frames, depth, context, &whole);
+    shim_tls.unwinding = false;
+    atomic_fetch_sub_explicit(&inside, 1, memory_order_release);
+    capture->count = n ? n : 1;
+    capture->flags = whole ? 0 : SITE_TRUNCATED;
+}
 
 void capture_forget(void)
 {

@@ -51,6 +51,15 @@ typedef bool capture_frame_fn(void *arg, const struct capture_frame *frame);
  * Nothing where that is not to be had. */
 void capture_walk(const struct capture_frame *caller, capture_frame_fn *frame_is, void *arg);
 
+/*
+ * The backtrace of what a signal interrupted, from the handler's context (a
+ * ucontext_t): frames[0] is the exact pc, and `depth` of them at most.  Takes no
+ * lock of the loader's (glibc 2.35 and later), and reads no memory that it has
+ * not asked the kernel for, since a fault in a handler is the program's end.
+ * Within our own unwinding: the pc alone.
+ */
+void capture_interrupted(struct capture *capture, void *context, uint32_t depth);
+
 /* A library was unloaded: what the unwinder knows by address may be wrong now. */
 void capture_forget(void);
 

@@ -307,18 +307,20 @@ static void on_dump_signal(int signal)
     guard_leave(guard);
 }
 
-void finish_arm_signal(struct shim_state *state)
+bool finish_arm_signal(struct shim_state *state)
 {
     int number = shim_config.options.signal;
     struct sigaction action;
 
-    if (atomic_exchange(&state->signal_armed, 1) || number == 0)
-        return;
-    if (sigaction(number, NULL, &action) != 0 || action.sa_flags & SA_SIGINFO || action.sa_handler != SIG_DFL)
-        return;
+    if (atomic_exchange(&state->signal_armed, 1))
+        return false;
+    if (number == 0 || sigaction(number, NULL, &action) != 0 || action.sa_flags & SA_SIGINFO ||
+        action.sa_handler != SIG_DFL)
+        return true;
     memset(&action, 0, sizeof(action));
     action.sa_handler = on_dump_signal;
     action.sa_flags = SA_RESTART | SA_ONSTACK;
     sigemptyset(&action.sa_mask);
     sigaction(number, &action, NULL);
+    return true;
 }

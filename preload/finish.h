@@ -23,7 +23,8 @@ void finish_park_latecomer(void);
 /* An exec failed: the process goes on. */
 void finish_undo_exec(void);
 
-/* Installs the dump signal's handler where the program left it at its default. */
-void finish_arm_signal(struct shim_state *state);
+/* Installs the dump signal's handler where the program left it at its default.
+ * True for the caller that came first. */
+bool finish_arm_signal(struct shim_state *state);
 
 #endif

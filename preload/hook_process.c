@@ -19,6 +19,7 @@
 #include "finish.h"
 #include "guard.h"
 #include "ledger_map.h"
+#include "present.h"
 #include "real.h"
 #include "shim.h"
 #include "site.h"
@@ -191,6 +192,8 @@ EXPORT int prctl(int option, ...)
     va_end(list);
     real_resolve_early();
     int result = real.prctl(option, a, b, c, d);
+    if (result == 0 && (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS))
+        present_sandboxed(option == PR_SET_SECCOMP);
     if (result == 0 && option == PR_SET_SECCOMP)
         shim_config.sandboxed = SANDBOX_SURE;
     else if (result == 0 && option == PR_SET_NO_NEW_PRIVS && !shim_config.sandboxed)

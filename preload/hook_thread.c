@@ -14,6 +14,7 @@
 #include "finish.h"
 #include "guard.h"
 #include "ledger_write.h"
+#include "present.h"
 #include "real.h"
 #include "recall.h"
 #include "shim.h"
@@ -141,8 +142,9 @@ static struct ledger_slot *prepare(struct shim_state *state, const struct guard 
         .detached = attr_is_detached(attr),
         .small_stack = attr_is_small(attr),
     };
-    if (__builtin_expect(!atomic_load_explicit(&state->signal_armed, memory_order_relaxed), 0))
-        finish_arm_signal(state);
+    if (__builtin_expect(!atomic_load_explicit(&state->signal_armed, memory_order_relaxed), 0) &&
+        finish_arm_signal(state))
+        present_arm(state);
     return thread_new(state, &thread);
 }
 

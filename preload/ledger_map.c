@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,7 +21,7 @@
 /* Records of each section at full size; halved together until one fits. */
 static const uint32_t full_caps[SECTIONS] = {
     [SECTION_SLOTS] = 1u << 16,  [SECTION_SITES] = 1u << 13,   [SECTION_MODULES] = 1u << 10,
-    [SECTION_FRAMES] = 1u << 18, [SECTION_STRINGS] = 1u << 19,
+    [SECTION_FRAMES] = 1u << 18, [SECTION_STRINGS] = 1u << 19, [SECTION_PRESENT] = 1u << 18,
 };
 #define SMALLEST_SHIFT 6 /* 1024 threads, 128 sites */
 #define LIMIT_SHARE 64   /* of a limited address space, what we may take */
@@ -31,6 +32,7 @@ static const uint32_t record_size[SECTIONS] = {
     sizeof(struct ledger_module),
     sizeof(ledger_pc),
     1,
+    sizeof(uint64_t),
 };
 
 /* Outlives a fork, so that the child can take the parent's mapping away. */
@@ -178,6 +180,7 @@ static void store_identity(struct shim_state *state, bool under_run)
     header->options =
         ledger_store_string(state, shim_config.options_text, (uint32_t)strlen(shim_config.options_text));
     header->tid_offset = shim_config.tid_offset;
+    header->seccomp = (int32_t)SYS1(prctl, PR_GET_SECCOMP);
     atomic_store(&header->flags, under_run ? LEDGER_UNDER_RUN : 0);
     atomic_store(&header->next_serial, LEDGER_MAIN_SERIAL + 1);
     state->epoch = header->started_ns ^ (uint64_t)state->pid << 40;
@@ -198,11 +201,13 @@ static void fill_header(struct ledger_header *header, const struct layout *layou
     header->modules_off = layout->offset[SECTION_MODULES];
     header->frames_off = layout->offset[SECTION_FRAMES];
     header->strings_off = layout->offset[SECTION_STRINGS];
+    header->present_off = layout->offset[SECTION_PRESENT];
     header->slots_cap = layout->cap[SECTION_SLOTS];
     header->sites_cap = layout->cap[SECTION_SITES];
     header->modules_cap = layout->cap[SECTION_MODULES];
     header->frames_cap = layout->cap[SECTION_FRAMES];
     header->strings_cap = layout->cap[SECTION_STRINGS];
+    header->present_cap = layout->cap[SECTION_PRESENT];
 }
 
 bool ledger_map(struct shim_state *state)
@@ -228,6 +233,7 @@ bool ledger_map(struct shim_state *state)
     state->modules = (struct ledger_module *)(base + layout.offset[SECTION_MODULES]);
     state->frames = (ledger_pc *)(base + layout.offset[SECTION_FRAMES]);
     state->strings = base + layout.offset[SECTION_STRINGS];
+    state->present = (uint64_t *)(base + layout.offset[SECTION_PRESENT]);
     store_identity(state, under_run);
     ledger_take(state, SECTION_SITES, 1); /* site 0: unknown */
     if (forked)
@@ -257,7 +263,7 @@ static bool back_records(struct shim_state *state, enum section section, uint32_
     uint32_t backed = atomic_load_explicit(&state->backed[section], memory_order_relaxed);
     if (end <= backed)
         return true;
-    uint64_t chunk = section == SECTION_SLOTS ? 16384 : 4096;
+    uint64_t chunk = section == SECTION_SLOTS || section == SECTION_PRESENT ? 16384 : 4096;
     uint64_t from = (uint64_t)backed * record_size[section] / 4096 * 4096;
     uint64_t to = ((uint64_t)end * record_size[section] + chunk - 1) / chunk * chunk;
     if (shim_config.sandboxed)
@@ -286,6 +292,22 @@ uint32_t ledger_take(struct shim_state *state, enum section section, uint32_t co
     return first;
 }
 
+uint32_t ledger_take_present(struct shim_state *state, uint32_t generation, uint32_t words)
+{
+    _Atomic uint64_t *mark = &state->header->present_mark;
+    uint32_t cap = state->header->present_cap;
+    uint64_t seen = atomic_load(mark);
+    uint32_t first;
+    do {
+        if ((int32_t)(generation - (uint32_t)(seen >> 32)) < 0)
+            return UINT32_MAX;
+        first = (uint32_t)(seen >> 32) == generation ? (uint32_t)seen : 0;
+        if (words > cap || first > cap - words || !back_records(state, SECTION_PRESENT, first + words))
+            return UINT32_MAX;
+    } while (!atomic_compare_exchange_weak(mark, &seen, (uint64_t)generation << 32 | (first + words)));
+    return first;
+}
+
 uint32_t ledger_store_string(struct shim_state *state, const char *string, uint32_t n)
 {
     uint32_t at = ledger_take(state, SECTION_STRINGS, n + 1);
@@ -300,11 +322,13 @@ void ledger_give_back(struct shim_state *state)
 {
     static const uint32_t margin[SECTIONS] = {
         [SECTION_SLOTS] = 2048,  [SECTION_SITES] = 256,     [SECTION_MODULES] = 64,
-        [SECTION_FRAMES] = 4096, [SECTION_STRINGS] = 16384,
+        [SECTION_FRAMES] = 4096, [SECTION_STRINGS] = 16384, [SECTION_PRESENT] = 16384,
     };
     for (int s = 0; s < SECTIONS; s++) {
         uint32_t *cap = &state->header->slots_cap + s;
-        uint32_t wanted = atomic_load(used_mark(state->header, (enum section)s)) + margin[s];
+        uint32_t wanted = (s == SECTION_PRESENT ? (uint32_t)atomic_load(&state->header->present_mark)
+                                                : atomic_load(used_mark(state->header, (enum section)s))) +
+                          margin[s];
         if (wanted >= *cap)
             continue;
         uint64_t from = ((uint64_t)wanted * record_size[s] + 4095) & ~4095ull;

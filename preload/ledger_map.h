@@ -17,6 +17,10 @@ bool ledger_map(struct shim_state *state);
  */
 uint32_t ledger_take(struct shim_state *state, enum section section, uint32_t count);
 
+/* Takes `words` of the present section for a request's generation: the index of
+ * the first, or UINT32_MAX when it is full or a newer request has begun. */
+uint32_t ledger_take_present(struct shim_state *state, uint32_t generation, uint32_t words);
+
 /* Before the program locks all its memory: unmaps what lies unused beyond a margin. */
 void ledger_give_back(struct shim_state *state);
 

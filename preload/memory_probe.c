@@ -18,7 +18,7 @@
 
 /* rt_sigprocmask reads the mask before it looks at `how`, which is wrong here:
  * EFAULT says that the eight bytes can not be read, EINVAL that they can. */
-static bool is_readable(const void *address)
+bool memory_is_readable(const void *address)
 {
     uintptr_t aligned = (uintptr_t)address & ~(uintptr_t)7;
     if (shim_config.no_reporter) { /* valgrind would comment on it */
@@ -45,7 +45,7 @@ static ssize_t probe_write(int fd, const void *address, size_t size)
 {
     if (fd != NO_PIPE)
         return write(fd, address, size);
-    if (is_readable(address))
+    if (memory_is_readable(address))
         return 1;
     errno = EFAULT;
     return -1;
@@ -70,6 +70,14 @@ static ssize_t probe_read(int fd, void *buffer, size_t size)
 static int probe_close(int fd)
 {
     return fd == NO_PIPE ? 0 : close(fd);
+}
+
+static int (*libc_iterate)(memory_probe_callback *, void *) = dl_iterate_phdr;
+static void *iterate_instead;
+
+int memory_probe_iterate(memory_probe_callback *callback, void *data)
+{
+    return libc_iterate(callback, data);
 }
 
 static const struct {
@@ -124,7 +132,7 @@ static void find_imports(struct imports *imports, const struct link_map *map)
 static void *straight_from_libc(void *libc, const char *name)
 {
     if (strncmp(name, "pthread_", 8) != 0 && strcmp(name, "sigprocmask") != 0 &&
-        strcmp(name, "dl_iterate_phdr") != 0 && strcmp(name, "mincore") != 0 && strcmp(name, "msync") != 0)
+        strcmp(name, "mincore") != 0 && strcmp(name, "msync") != 0)
         return NULL;
     return libc ? dlsym(libc, name) : NULL;
 }
@@ -134,6 +142,8 @@ static void *replacement_for(void *libc, const char *name)
     for (size_t i = 0; i < REPLACEMENTS; i++)
         if (strcmp(name, replacements[i].name) == 0)
             return replacements[i].replacement;
+    if (strcmp(name, "dl_iterate_phdr") == 0)
+        return iterate_instead;
     return straight_from_libc(libc, name);
 }
 
@@ -163,7 +173,7 @@ static bool replace_in(const struct imports *imports, int table, void *libc)
     return true;
 }
 
-bool memory_probe_install(void *library)
+bool memory_probe_install(void *library, int (*iterate)(memory_probe_callback *callback, void *data))
 {
     struct link_map *map;
     struct imports imports;
@@ -174,5 +184,9 @@ bool memory_probe_install(void *library)
     if (!imports.symbols || !imports.strings || !imports.relocations[0])
         return false;
     void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
+    void *own = libc ? dlsym(libc, "dl_iterate_phdr") : NULL;
+    if (own)
+        *(void **)&libc_iterate = own;
+    iterate_instead = (void *)iterate;
     return replace_in(&imports, 0, libc) && (!imports.relocations[1] || replace_in(&imports, 1, libc));
 }

@@ -9,10 +9,20 @@
 #ifndef THREADLEAK_MEMORY_PROBE_H
 #define THREADLEAK_MEMORY_PROBE_H
 
+#include <link.h>
 #include <stdbool.h>
 
-/* Before the first use of the library, a handle of dlopen.  False: its calls
- * could not be replaced, and it must not be used. */
-bool memory_probe_install(void *library);
+typedef int memory_probe_callback(struct dl_phdr_info *info, size_t size, void *data);
+
+/* Before the first use of the library, a handle of dlopen.  `iterate` stands in
+ * for dl_iterate_phdr.  False: its calls could not be replaced, and it must not
+ * be used. */
+bool memory_probe_install(void *library, int (*iterate)(memory_probe_callback *callback, void *data));
+
+/* libc's own dl_iterate_phdr. */
+int memory_probe_iterate(memory_probe_callback *callback, void *data);
+
+/* The eight bytes around an address, without a fault. */
+bool memory_is_readable(const void *address);
 
 #endif

@@ -71,6 +71,21 @@ static bool find_module(struct found *found, uint64_t pc)
     return true;
 }
 
+int module_describe(uint64_t pc, struct dl_phdr_info *info)
+{
+    struct found found;
+    if (!_dl_find_object)
+        return -1;
+    if (!find_module(&found, pc) || found.header_count == 0)
+        return 0;
+    memset(info, 0, sizeof(*info));
+    info->dlpi_addr = found.bias;
+    info->dlpi_name = found.path;
+    info->dlpi_phdr = found.headers;
+    info->dlpi_phnum = (ElfW(Half))found.header_count;
+    return 1;
+}
+
 static void copy_build_id(const struct found *found, struct ledger_module *module)
 {
     for (size_t i = 0; i < found->header_count; i++) {

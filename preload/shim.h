@@ -21,7 +21,15 @@
 enum shim_ready { SHIM_NEW, SHIM_BUSY, SHIM_READY, SHIM_FAILED };
 
 /* Sections of the ledger that grow. */
-enum section { SECTION_SLOTS, SECTION_SITES, SECTION_MODULES, SECTION_FRAMES, SECTION_STRINGS, SECTIONS };
+enum section {
+    SECTION_SLOTS,
+    SECTION_SITES,
+    SECTION_MODULES,
+    SECTION_FRAMES,
+    SECTION_STRINGS,
+    SECTION_PRESENT,
+    SECTIONS
+};
 
 struct shim_state {
     _Atomic uint32_t ready; /* enum shim_ready */
@@ -34,6 +42,7 @@ struct shim_state {
     struct ledger_module *modules;
     ledger_pc *frames;
     char *strings;
+    uint64_t *present;
     _Atomic uint32_t backed[SECTIONS]; /* records below this have memory behind them */
 
     struct index raw;     /* hash of a raw backtrace and the generation -> site */
@@ -55,6 +64,7 @@ struct shim_config {
     char options_text[1024];
     char run_dir[256];                   /* "": not under `threadleak run` */
     char reporter[REPORTER_PLACES][512]; /* where threadleak may be, in this order */
+    int present_signal;                  /* reserved for present.c; 0: none yet */
     pthread_key_t key;                   /* its destructor sees the end of a thread */
     bool has_key;
     int32_t tid_offset;      /* in glibc's struct pthread; -1: not known */

@@ -18,6 +18,7 @@
 #include "finish.h"
 #include "guard.h"
 #include "ledger_map.h"
+#include "present.h"
 #include "real.h"
 #include "recall.h"
 #include "shim.h"
@@ -279,6 +280,7 @@ void shim_start(void)
     thread_end_start();
     make_state();
     capture_start();
+    present_start();
     pthread_atfork(capture_before_fork, NULL, in_forked_child);
     finish_start();
     guard_leave(guard);

@@ -7,7 +7,7 @@
  * private directory.  The shim is its only writer.  A reader maps the file or
  * copies the mapping out of the live process, and treats all of it as hostile.
  *
- *     header | slots | sites | modules | frames | strings
+ *     header | slots | sites | modules | frames | strings | present
  *
  * Each section is an array of `*_cap` records at `*_off`; `*_used` says how many
  * have ever been in use.  What lies above that mark was never touched, and
@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define LEDGER_MAGIC "THRDLEAK"
-#define LEDGER_VERSION 1u
+#define LEDGER_VERSION 2u
 #define LEDGER_BYTE_ORDER 0x01020304u
 
 /* Name of the memfd: /proc/PID/maps shows "/memfd:threadleak (deleted)". */
@@ -164,6 +164,51 @@ struct ledger_module {
 };
 _Static_assert(sizeof(struct ledger_module) == 64, "module layout is part of the format");
 
+/* ---- present stacks ---------------------------------------------------------- */
+
+/*
+ * Where threads were when they were last asked: each that gets the reserved
+ * signal (present_signal) takes its own stack in the handler.  Not in `sites`,
+ * since those are never recycled, and a program that is looked at every minute
+ * would fill them: this section begins anew with each request, and holds the
+ * main thread as well, which has no slot.
+ *
+ * A request has a generation, one above that of present_mark.  It comes with the
+ * signal: sent by rt_tgsigqueueinfo(2) to one thread, si_code SI_QUEUE, si_value
+ * LEDGER_PRESENT_REQUEST << 32 | generation.  The first thread that answers sets
+ * present_mark to it and to 0 words in use; each takes its room by adding to the
+ * mark.  One that is so late that a newer request has begun writes nothing.
+ *
+ * A record stands at a multiple of LEDGER_PRESENT_GRAIN words.  Its stamp is
+ * zeroed first and written last, and its hash covers it: a reader steps from
+ * grain to grain and takes what is whole.
+ */
+struct ledger_present {
+    _Atomic uint64_t stamp; /* generation << 32 | tid */
+    uint32_t frame_count;   /* leaf first; [0] is the exact pc, the others are return addresses */
+    uint32_t flags;         /* SITE_* */
+    uint64_t hash;          /* ledger_present_hash() */
+    uint64_t serial;        /* of the thread; 0: not known */
+    uint64_t taken_ns;
+    ledger_pc frames[];
+};
+_Static_assert(sizeof(struct ledger_present) == 40, "present record is part of the format");
+#define LEDGER_PRESENT_GRAIN 8u
+#define LEDGER_PRESENT_DEPTH_MAX 256u /* frames of a record */
+#define LEDGER_PRESENT_REQUEST 0x7448724cu
+
+static inline uint64_t ledger_present_hash(const struct ledger_present *present, uint64_t stamp)
+{
+    uint64_t words[4] = {stamp, present->serial, present->taken_ns,
+                         (uint64_t)present->flags << 32 | present->frame_count};
+    uint64_t hash = 0x9e3779b97f4a7c15ull;
+    for (uint32_t i = 0; i < 4 + present->frame_count; i++) {
+        hash = (hash ^ (i < 4 ? words[i] : present->frames[i - 4])) * 0x9e3779b97f4a7c15ull;
+        hash ^= hash >> 29;
+    }
+    return hash;
+}
+
 /* ---- header ------------------------------------------------------------------ */
 
 enum ledger_end {
@@ -184,7 +229,9 @@ struct ledger_untracked {
 enum {
     LEDGER_FORKED = 1u << 0, /* began in a fork, not in an exec */
     LEDGER_LOOKED = 1u << 1, /* the last look was taken: look_*, untracked are valid */
-    LEDGER_UNDER_RUN = 1u << 2
+    LEDGER_UNDER_RUN = 1u << 2,
+    /* The program put itself into a sandbox: a signal's handler may be its death. */
+    LEDGER_SANDBOXED = 1u << 3
 };
 
 struct ledger_header {
@@ -193,9 +240,9 @@ struct ledger_header {
     uint32_t version;
     uint32_t header_size, slot_size, site_size, module_size;
     uint64_t total_size; /* bytes of the whole mapping */
-    uint64_t slots_off, sites_off, modules_off, frames_off, strings_off;
-    uint32_t slots_cap, sites_cap, modules_cap, frames_cap, strings_cap; /* records; bytes for strings */
-    uint32_t reserved0;
+    uint64_t slots_off, sites_off, modules_off, frames_off, strings_off, present_off;
+    /* records; bytes for strings, words for present */
+    uint32_t slots_cap, sites_cap, modules_cap, frames_cap, strings_cap, present_cap;
     _Atomic uint32_t slots_used, sites_used, modules_used, frames_used, strings_used;
     _Atomic uint32_t generation; /* +1 with every dlclose */
 
@@ -209,7 +256,7 @@ struct ledger_header {
     uint32_t argv, argc;      /* in strings: argc NUL-terminated strings in a row */
     uint32_t options;         /* in strings: THREADLEAK_OPTIONS as found */
     int32_t tid_offset;       /* of the tid in glibc's struct pthread; -1: not known */
-    _Atomic int32_t end_tid;       /* kernel's id of the thread that ran exit(); 0: not known */
+    _Atomic int32_t end_tid; /* kernel's id of the thread that ran exit(); 0: not known */
 
     /* how it ended: status and serial are written before `end` */
     _Atomic uint32_t end;        /* enum ledger_end */
@@ -218,6 +265,11 @@ struct ledger_header {
     _Atomic uint64_t end_ns;
     _Atomic uint32_t end_judged;      /* 1: what is left counts */
     _Atomic uint32_t untracked_count; /* may be above LEDGER_UNTRACKED_MAX */
+
+    /* present stacks */
+    _Atomic uint64_t present_mark;   /* generation << 32 | words in use */
+    _Atomic uint32_t present_signal; /* its handler is the shim's; 0: none, or the program took it */
+    int32_t seccomp;                 /* PR_GET_SECCOMP as the ledger began; below 0: not known */
 
     /* Counters of the whole process; those not here are sums over sites.
      * live = next_serial - 2 - dropped - ended, without the main thread. */

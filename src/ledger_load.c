@@ -16,6 +16,9 @@ static const struct section_kind {
         offsetof(struct ledger_header, name##_used)
     [SLOTS] = {"slots", sizeof(struct ledger_slot), PLACES(slots)},
     [SITES] = {"sites", sizeof(struct ledger_site), PLACES(sites)},
+    /* The lower half of the mark: both machines are little-endian. */
+    [PRESENT] = {"present stacks", sizeof(uint64_t), offsetof(struct ledger_header, present_off),
+                 offsetof(struct ledger_header, present_cap), offsetof(struct ledger_header, present_mark)},
     [FRAMES] = {"frames", sizeof(ledger_pc), PLACES(frames)},
     [MODULES] = {"modules", sizeof(struct ledger_module), PLACES(modules)},
     [STRINGS] = {"strings", 1, PLACES(strings)},

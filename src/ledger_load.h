@@ -7,7 +7,7 @@
 
 /* In the order in which they are read: each names records of those after it,
  * and the writer fills in what a record names before the record. */
-enum section { SLOTS, SITES, FRAMES, MODULES, STRINGS, SECTIONS };
+enum section { SLOTS, SITES, PRESENT, FRAMES, MODULES, STRINGS, SECTIONS };
 
 struct ledger {
     struct ledger_header header;

@@ -66,6 +66,26 @@ const ledger_pc *ledger_get_frames(const struct ledger *ledger, const struct led
     return frames + first;
 }
 
+const struct ledger_present *ledger_next_present(const struct ledger *ledger, uint32_t *at)
+{
+    const uint32_t head = sizeof(struct ledger_present) / sizeof(uint64_t);
+    const uint64_t *words = ledger->records[PRESENT];
+    uint32_t used = ledger->count[PRESENT];
+    while (*at < used && used - *at >= head) {
+        const struct ledger_present *present = (const struct ledger_present *)(words + *at);
+        *at += LEDGER_PRESENT_GRAIN;
+        uint32_t room = used - (*at - LEDGER_PRESENT_GRAIN) - head;
+        if (!present->stamp || present->frame_count == 0 || present->frame_count > room ||
+            present->frame_count > LEDGER_PRESENT_DEPTH_MAX ||
+            ledger_present_hash(present, present->stamp) != present->hash)
+            continue;
+        uint32_t size = head + present->frame_count;
+        *at += (size - 1) / LEDGER_PRESENT_GRAIN * LEDGER_PRESENT_GRAIN;
+        return present;
+    }
+    return NULL;
+}
+
 const struct ledger_module *ledger_get_module(const struct ledger *ledger, uint32_t index)
 {
     const struct ledger_module *modules = ledger->records[MODULES];

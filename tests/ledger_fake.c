@@ -29,6 +29,8 @@ static uint64_t place(uint64_t *at, uint64_t size)
     return offset;
 }
 
+#define FAKE_PRESENT 1024u /* words */
+
 static struct fake *new_fake(uint32_t slots, uint32_t sites, uint32_t modules, uint32_t frames,
                              uint32_t strings)
 {
@@ -61,6 +63,8 @@ static struct fake *new_fake(uint32_t slots, uint32_t sites, uint32_t modules, u
     header.modules_off = place(&at, (uint64_t)modules * sizeof(struct ledger_module));
     header.frames_off = place(&at, (uint64_t)frames * sizeof(ledger_pc));
     header.strings_off = place(&at, strings);
+    header.present_cap = FAKE_PRESENT;
+    header.present_off = place(&at, FAKE_PRESENT * sizeof(uint64_t));
     header.total_size = at;
 
     struct fake *fake = calloc(1, sizeof(*fake));

@@ -1,0 +1,248 @@
+/*
+ * Threads for check_self_capture: THREADS of each kind in KINDS, then "ready\n";
+ * a line on standard input is a command, the end of it is the end.
+ *   self_capture KINDS THREADS
+ * Kinds: f futex wait through f3 f2 f1 f0, b the same with every signal blocked,
+ * w sigwait() for every signal, r runs, c creates and joins, s on a small stack,
+ * a has an alternate stack of 8 KiB, m one of the smallest size, l waits in a
+ * dlopen'ed constructor, u is in the vdso, x in a handler of the program's.
+ */
+#include <dlfcn.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define OPAQUE __attribute__((noinline, noipa))
+
+static sem_t never, reached;
+static atomic_int stop;
+static volatile int sink;
+static sigset_t every;
+static char *areas[1024];
+static atomic_int area_count;
+
+OPAQUE static void f3(int how)
+{
+    struct timespec now;
+    sem_post(&reached);
+    if (how == 'r')
+        while (!atomic_load(&stop))
+            sink++;
+    else if (how == 'u')
+        while (!atomic_load(&stop))
+            clock_gettime(CLOCK_MONOTONIC, &now);
+    else if (how == 'w')
+        for (int number; sigwait(&every, &number) == 0;)
+            sink = number, printf("sigwait %d\n", number), fflush(stdout);
+    else
+        while (sem_wait(&never) != 0)
+            sink++;
+    sink++;
+}
+
+OPAQUE static void f2(int how)
+{
+    f3(how);
+    sink++;
+}
+
+OPAQUE static void f1(int how)
+{
+    f2(how);
+    sink++;
+}
+
+OPAQUE static void *f0(void *arg)
+{
+    f1((int)(long)arg);
+    sink++;
+    return NULL;
+}
+
+static void *blocked(void *arg)
+{
+    pthread_sigmask(SIG_BLOCK, &every, NULL);
+    return f0(arg);
+}
+
+#define BELOW 4096 /* what lies there is not to be touched */
+static void *alternate(void *arg)
+{
+    size_t size = (long)arg == 'a' ? 8192 : getauxval(AT_MINSIGSTKSZ);
+    size = size < 2048 ? 2048 : size;
+    char *memory = malloc(size + BELOW);
+    memset(memory, 0x5a, BELOW);
+    stack_t stack = {.ss_sp = memory + BELOW, .ss_size = size};
+    sigaltstack(&stack, NULL);
+    areas[atomic_fetch_add(&area_count, 1)] = memory;
+    return f0(arg);
+}
+
+static void check_areas(void)
+{
+    for (int i = 0; i < area_count; i++)
+        for (int byte = 0; byte < BELOW; byte++)
+            if (areas[i][byte] != 0x5a) {
+                puts("overrun");
+                return;
+            }
+}
+
+static void on_user_signal(int number)
+{
+    (void)number;
+    f3('f');
+}
+
+static void *handles(void *arg)
+{
+    (void)arg;
+    pthread_kill(pthread_self(), SIGUSR1);
+    return NULL;
+}
+
+static void *nothing(void *arg)
+{
+    return arg;
+}
+
+static void *creates(void *arg)
+{
+    (void)arg;
+    sem_post(&reached);
+    while (!atomic_load(&stop)) {
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, nothing, NULL) == 0)
+            pthread_join(thread, NULL);
+    }
+    return NULL;
+}
+
+/* The library's constructor calls this one. */
+void constructor_waits(void);
+__attribute__((visibility("default"))) void constructor_waits(void)
+{
+    f1('l');
+}
+
+static void *opens(void *arg)
+{
+    if (!dlopen(arg ? "libwaits.so" : NULL, RTLD_NOW))
+        puts(dlerror());
+    return NULL;
+}
+
+static void start(int kind)
+{
+    pthread_t thread;
+    pthread_attr_t attr;
+    void *(*run)(void *) = kind == 'b' || kind == 'w'   ? blocked
+                           : kind == 'a' || kind == 'm' ? alternate
+                           : kind == 'c'                ? creates
+                           : kind == 'l'                ? opens
+                           : kind == 'x'                ? handles
+                                                        : f0;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, kind == 's' ? (size_t)PTHREAD_STACK_MIN : 262144);
+    if (pthread_create(&thread, &attr, run, (void *)(long)kind) != 0)
+        exit(3);
+    while (sem_wait(&reached) != 0)
+        ;
+}
+
+static void on_quiet_signal(int number)
+{
+    sink = number;
+}
+
+static void on_own_signal(int number)
+{
+    printf("own handler %d\n", number);
+    fflush(stdout);
+}
+
+/* Past libc, as a program's own code may do it. */
+static void enter_sandbox(void)
+{
+    struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    struct sock_fprog program = {1, &allow};
+    syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
+}
+
+/* "take N", "default N", "ignore N": sigaction; "signal N": signal(2) of libc;
+ * "quiet N": a handler
+ * that says nothing; "ask N": what the program is told; "kill N";
+ * "seccomp": a filter; "areas": was anything written below an alternate stack;
+ * "fork": a child with a thread of its own. */
+static void obey(const char *line)
+{
+    char verb[16];
+    int number = 0;
+    struct sigaction action = {.sa_handler = on_own_signal}, old;
+
+    if (sscanf(line, "%15s %d", verb, &number) < 1)
+        return;
+    if (strcmp(verb, "quiet") == 0)
+        action = (struct sigaction){.sa_handler = on_quiet_signal, .sa_flags = SA_RESTART};
+    if (strcmp(verb, "default") == 0)
+        action.sa_handler = SIG_DFL;
+    if (strcmp(verb, "ignore") == 0)
+        action.sa_handler = SIG_IGN;
+    if (strcmp(verb, "signal") == 0)
+        printf("was %d\n", signal(number, on_own_signal) == SIG_DFL);
+    else if (strcmp(verb, "kill") == 0)
+        kill(getpid(), number);
+    else if (strcmp(verb, "ask") == 0 && sigaction(number, NULL, &old) == 0)
+        printf("is %d\n", old.sa_handler == SIG_DFL && old.sa_flags == 0);
+    else if (strcmp(verb, "seccomp") == 0)
+        enter_sandbox();
+    else if (strcmp(verb, "areas") == 0)
+        check_areas();
+    else if (strcmp(verb, "fork") == 0) {
+        if (fork() == 0) {
+            start('f');
+            for (;;)
+                pause();
+        }
+    } else if (sigaction(number, &action, &old) == 0)
+        printf("was %d\n", old.sa_handler == SIG_DFL && old.sa_flags == 0);
+    puts("done");
+    fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+    char line[64];
+    int count = argc > 2 ? atoi(argv[2]) : 1;
+
+    setvbuf(stdin, NULL, _IONBF, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    sem_init(&never, 0, 0);
+    sem_init(&reached, 0, 0);
+    sigfillset(&every);
+    struct sigaction action = {.sa_handler = on_user_signal};
+    sigaction(SIGUSR1, &action, NULL);
+    if (argc > 3)
+        obey(argv[3]);
+    for (const char *kind = argc > 1 ? argv[1] : ""; *kind; kind++)
+        for (int i = 0; i < count; i++)
+            start(*kind);
+    puts("ready");
+    fflush(stdout);
+    while (fgets(line, sizeof(line), stdin))
+        obey(line);
+    atomic_store(&stop, 1);
+    _exit(0);
+}
