@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct frame_list *frames_at(const struct ledger *ledger, struct symbolizer *symbolizer,
-                                          ledger_pc pc, bool is_return_address)
+const struct frame_list *stack_frames(const struct ledger *ledger, struct symbolizer *symbolizer,
+                                      ledger_pc pc, bool is_return_address)
 {
     struct code_address address = {.offset = ledger_pc_offset(pc), .is_return_address = is_return_address};
     const struct ledger_module *module = ledger_get_module(ledger, ledger_pc_module(pc));
@@ -23,23 +23,22 @@ static const struct frame_list *frames_at(const struct ledger *ledger, struct sy
 
 const struct frame *stack_call(const struct ledger *ledger, struct symbolizer *symbolizer, ledger_pc pc)
 {
-    return pc ? &frames_at(ledger, symbolizer, pc, true)->frames[0] : NULL;
+    return pc ? &stack_frames(ledger, symbolizer, pc, true)->frames[0] : NULL;
 }
 
 const struct frame *stack_function(const struct ledger *ledger, struct symbolizer *symbolizer, ledger_pc pc)
 {
     if (!pc)
         return NULL;
-    const struct frame_list *list = frames_at(ledger, symbolizer, pc, false);
+    const struct frame_list *list = stack_frames(ledger, symbolizer, pc, false);
     return &list->frames[list->count - 1];
 }
 
-/* What called libc's start-up code is start-up code, whatever its name. */
-static void mark_start_up(struct leak_group *group)
+void stack_mark_start_up(struct frame *frames, size_t count)
 {
     bool below = false;
-    for (size_t i = 0; i < group->stack_count; i++) {
-        struct frame *frame = &group->stack[i];
+    for (size_t i = 0; i < count; i++) {
+        struct frame *frame = &frames[i];
         below |= frame->function && strncmp(frame->function, "__libc_start_", 13) == 0;
         frame->runtime |= below;
     }
@@ -49,7 +48,7 @@ bool stack_build(const struct ledger *ledger, struct symbolizer *symbolizer, con
                  uint32_t count, struct leak_group *group)
 {
     for (uint32_t i = 0; i < count; i++) {
-        const struct frame_list *list = frames_at(ledger, symbolizer, frames[i], true);
+        const struct frame_list *list = stack_frames(ledger, symbolizer, frames[i], true);
         struct frame *grown = realloc(group->stack, (group->stack_count + list->count) * sizeof(*grown));
         if (!grown)
             return false;
@@ -57,7 +56,7 @@ bool stack_build(const struct ledger *ledger, struct symbolizer *symbolizer, con
         memcpy(grown + group->stack_count, list->frames, list->count * sizeof(*grown));
         group->stack_count += list->count;
     }
-    mark_start_up(group);
+    stack_mark_start_up(group->stack, group->stack_count);
     for (size_t i = 0; i < group->stack_count && !group->own; i++)
         if (!group->stack[i].runtime)
             group->own = &group->stack[i];

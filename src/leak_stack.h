@@ -4,6 +4,13 @@
 
 #include "leak.h"
 
+/* The frames at an address of the ledger; at least one. */
+const struct frame_list *stack_frames(const struct ledger *ledger, struct symbolizer *symbolizer,
+                                      ledger_pc pc, bool is_return_address);
+
+/* What called libc's start-up code is start-up code, whatever its name. */
+void stack_mark_start_up(struct frame *frames, size_t count);
+
 /* The call before a return address, the innermost one where calls were inlined;
  * NULL: not known. */
 const struct frame *stack_call(const struct ledger *ledger, struct symbolizer *symbolizer, ledger_pc pc);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "leak_stack.h"
 #include "present_names.h"
 #include "present_self.h"
 #include "snapshot.h"
@@ -28,23 +29,12 @@ bool present_stack_add(struct present_stack *stack, const struct frame_list *lis
     return true;
 }
 
-/* What called libc's start-up code is start-up code, whatever its name. */
-void present_stack_finish(struct present_stack *stack)
-{
-    bool below = false;
-    for (size_t i = 0; i < stack->count; i++) {
-        struct frame *frame = &stack->frames[i];
-        below |= frame->function && strncmp(frame->function, "__libc_start_", 13) == 0;
-        frame->runtime |= below;
-    }
-}
-
 static bool fill_stack(struct present_stack *stack, const struct stack *found, struct symbolizer *symbolizer)
 {
     for (size_t i = 0; i < found->count; i++)
         if (!present_stack_add(stack, symbolize(symbolizer, &found->frames[i])))
             return false;
-    present_stack_finish(stack);
+    stack_mark_start_up(stack->frames, stack->count);
     return !found->incomplete || (stack->incomplete = strdup(found->incomplete));
 }
 

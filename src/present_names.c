@@ -56,8 +56,8 @@ bool present_names_say(void *arg, pid_t tid, char *to, size_t size)
     const struct present_names *names = arg;
     uint64_t id = present_names_id(names, tid);
     const struct task *task = task_list_find(&names->tasks, tid);
-    int length = id ? snprintf(to, size, "T%llu", (unsigned long long)id)
-                    : snprintf(to, size, "tid %d", (int)tid);
+    int length =
+        id ? snprintf(to, size, "T%llu", (unsigned long long)id) : snprintf(to, size, "tid %d", (int)tid);
     if (length < 0 || (size_t)length >= size)
         return false;
     if (task && *task->name)

@@ -9,8 +9,7 @@
  * out of memory; `refused` then says both. */
 struct present *present_by_itself(pid_t pid, struct error *refused, const struct present_options *options);
 
-/* present.c: the frames at one address, and what is to be done after the last. */
+/* present.c: the frames at one more address. */
 bool present_stack_add(struct present_stack *stack, const struct frame_list *list);
-void present_stack_finish(struct present_stack *stack);
 
 #endif
