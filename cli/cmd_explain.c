@@ -50,9 +50,17 @@ static bool open_ledger(struct explain *explain, struct error *error)
     return true;
 }
 
+/* What can not be had is missing, and no reason to have no report. */
+static struct present *take_present(const struct explain *explain)
+{
+    const struct present_options options = {.symbolizer = explain->symbolizer, .ledger = explain->ledger};
+    struct error error;
+    return present_take(explain->pid, &options, &error);
+}
+
 static bool build_report(struct explain *explain, struct error *error)
 {
-    const struct known_end end = {.alive = true, .pid = explain->pid};
+    const struct known_end end = {.alive = true, .pid = explain->pid, .present = take_present(explain)};
     const struct verdict_rules rules = {
         .kinds = explain->options.report,
         .ignore = explain->ignore,
@@ -112,7 +120,8 @@ static bool write_report(const struct explain *explain)
     if (!out || !memory)
         return false;
     const struct report_format *format = report_format_find(explain->options.format);
-    const struct report_style style = {.color = output_color(out, explain->options.color)};
+    const struct report_style style = {.color = output_color(out, explain->options.color),
+                                       .others = explain->dump};
     bool printed = (format ? format : &report_text)->print(memory, explain->report, &style);
     bool written = fclose(memory) == 0 && printed && write_all(fileno(out), text, size);
     free(text);

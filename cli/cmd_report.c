@@ -1,6 +1,6 @@
 /*
- * `threadleak report [OPTIONS] PID | FILE`: the threads of a live process, or of
- * what a dead one left in a run's folder.
+ * `threadleak report [OPTIONS] PID | FILE`: the threads of a live process, watched
+ * or not, or of what a dead one left in a run's folder.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -26,11 +26,21 @@ struct command_line {
     const struct report_format *format;
     struct options options;
     struct ignore *ignore;
-    bool check, all, debuginfod, help;
+    bool check, all, debuginfod, help, no_stop, leaks_alone;
     int verbose;
 };
 
-enum { OPT_FORMAT = 256, OPT_REPORT, OPT_SUPPRESSIONS, OPT_CHECK, OPT_ALL, OPT_DEBUGINFOD, OPT_COLOR };
+enum {
+    OPT_FORMAT = 256,
+    OPT_REPORT,
+    OPT_SUPPRESSIONS,
+    OPT_CHECK,
+    OPT_ALL,
+    OPT_DEBUGINFOD,
+    OPT_COLOR,
+    OPT_THREADS,
+    OPT_NO_STOP
+};
 
 static const struct option table[] = {
     {"format", required_argument, NULL, OPT_FORMAT},
@@ -39,6 +49,8 @@ static const struct option table[] = {
     {"check", no_argument, NULL, OPT_CHECK},
     {"report", required_argument, NULL, OPT_REPORT},
     {"all", no_argument, NULL, OPT_ALL},
+    {"threads", required_argument, NULL, OPT_THREADS},
+    {"no-stop", no_argument, NULL, OPT_NO_STOP},
     {"debuginfod", no_argument, NULL, OPT_DEBUGINFOD},
     {"color", required_argument, NULL, OPT_COLOR},
     {"quiet", no_argument, NULL, 'q'},
@@ -51,8 +63,9 @@ static void print_help(void)
 {
     fputs("usage: threadleak report [OPTIONS] PID | FILE\n"
           "\n"
-          "Reports the threads of a live process that is watched, or of a dead one from what it left\n"
-          "behind: a ledger file, or the folder of a run.\n"
+          "Reports every thread of a live process: who started it, where it is now, what it waits for.\n"
+          "One that is not watched is reported without the first.  Of a dead process: what it left\n"
+          "behind, a ledger file or the folder of a run.\n"
           "\n",
           stdout);
     printf("  --format=F            %s (default text)\n", report_format_names());
@@ -61,6 +74,8 @@ static void print_help(void)
         "  --check               status 1 when there are leaks; a live process is judged as if it ended now\n"
         "  --report=KINDS        what counts as a leak: running,unjoined,detached\n"
         "  --suppressions=FILE   rules thread:PATTERN, one a line; may be given more than once\n"
+        "  --threads=WHICH       all (default), or leaks: those that would count if it ended now\n"
+        "  --no-stop             only what /proc tells: the process is not stopped for its stacks\n"
         "  --all                 every process and every thread in full\n"
         "  --color=WHEN          auto, always, never\n"
         "  --debuginfod          ask debuginfod servers for missing debug information\n"
@@ -100,6 +115,15 @@ static bool set_format(struct command_line *line, const char *name)
     return line->format != NULL;
 }
 
+static bool set_threads(struct command_line *line, const char *which)
+{
+    line->leaks_alone = strcmp(which, "leaks") == 0;
+    if (line->leaks_alone || strcmp(which, "all") == 0)
+        return true;
+    cli_say("report: --threads=%s is none of: all, leaks", which);
+    return false;
+}
+
 static bool take_option(struct command_line *line, int option, char **argv)
 {
     switch (option) {
@@ -120,6 +144,10 @@ static bool take_option(struct command_line *line, int option, char **argv)
         return line->all = true;
     case OPT_DEBUGINFOD:
         return line->debuginfod = true;
+    case OPT_THREADS:
+        return set_threads(line, optarg);
+    case OPT_NO_STOP:
+        return line->no_stop = true;
     case 'h':
         return line->help = true;
     case 'q':
@@ -175,19 +203,48 @@ static bool add_ledger(struct job *job, struct ledger *ledger, const struct know
     const struct verdict_rules rules = {
         .kinds = job->line->options.report,
         .judge = job->line->options.judge,
-        .judge_live = job->line->check,
+        .judge_live = job->line->check || job->line->leaks_alone,
         .ignore = job->line->ignore,
         .symbolizer = job->symbolizer,
     };
     return report_add_ledger(job->report, ledger, end, &rules, &job->error);
 }
 
+/* NULL, without an error: not asked for.  NULL with one: there is no such process. */
+static struct present *take_present(struct job *job, pid_t pid, const struct ledger *ledger)
+{
+    const struct present_options options = {.symbolizer = job->symbolizer, .ledger = ledger};
+    return job->line->no_stop ? NULL : present_take(pid, &options, &job->error);
+}
+
+static bool add_watched(struct job *job, pid_t pid, struct ledger *ledger)
+{
+    struct present *present = take_present(job, pid, ledger);
+    if (!present && !job->line->no_stop)
+        return false;
+    return add_ledger(job, ledger, &(struct known_end){.alive = true, .pid = pid, .present = present});
+}
+
+static bool add_unwatched(struct job *job, pid_t pid)
+{
+    struct present *present = take_present(job, pid, NULL);
+    if (!present && !job->line->no_stop)
+        return false;
+    return report_add_unwatched(job->report, pid, present, &job->error);
+}
+
 static bool add_process(struct job *job, long pid)
 {
     struct ledger *ledger = NULL;
-    if (ledger_open_process((pid_t)pid, &ledger, &job->error) != LEDGER_OPEN_OK)
+    switch (ledger_open_process((pid_t)pid, &ledger, &job->error)) {
+    case LEDGER_OPEN_OK:
+        break;
+    case LEDGER_OPEN_NOT_WATCHED:
+        return add_unwatched(job, (pid_t)pid);
+    case LEDGER_OPEN_FAILED:
         return false;
-    bool added = add_ledger(job, ledger, &(struct known_end){.alive = true, .pid = (pid_t)pid});
+    }
+    bool added = add_watched(job, (pid_t)pid, ledger);
     ledger_close(ledger);
     return added;
 }
@@ -280,6 +337,7 @@ static bool print(struct job *job)
         return false;
     const struct report_style style = {
         .color = output_color(output.file, line->options.color),
+        .others = !line->leaks_alone,
         .all = line->all || line->verbose > 0,
         .verbose = line->all && !line->verbose ? 1 : line->verbose,
     };

@@ -194,11 +194,12 @@ static void release_signals(uint64_t before)
         SYS4(rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE);
 }
 
-static void record_end(struct shim_state *state, enum ledger_end how, int status, bool judged)
+/* began: before the grace, so that ages are the program's own. */
+static void record_end(struct shim_state *state, enum ledger_end how, int status, bool judged, uint64_t began)
 {
     struct ledger_header *header = state->header;
     uint32_t none = LEDGER_END_NONE;
-    atomic_store(&header->end_ns, now_ns());
+    atomic_store(&header->end_ns, began);
     if (how == LEDGER_END_EXEC) { /* never over an exit that came in between */
         if (judged)
             atomic_store(&header->end_judged, true);
@@ -230,6 +231,7 @@ int finish_process(enum ledger_end how, int status)
 
     struct guard guard = guard_enter();
     bool judged = shim_config.options.judge & 1u << how;
+    uint64_t began = now_ns();
 
     /* Also when its slot is gone: the last thread runs exit() after its own end. */
     atomic_store(&state->header->end_tid, shim_own_tid());
@@ -240,7 +242,7 @@ int finish_process(enum ledger_end how, int status)
     uint64_t mask = last ? hold_others(state) : 0;
     if (judged)
         wait_for_stragglers(state);
-    record_end(state, how, status, judged);
+    record_end(state, how, status, judged, began);
     if (judged && anything_left(state, KIND_ALL))
         status = report_end(state, status);
     if (last)

@@ -44,6 +44,8 @@ void process_report_release(struct process_report *process)
     }
     free(process->groups);
     free(process->untracked);
+    free(process->main);
+    present_free(process->present);
     free(process->exe);
     free_strings(process->argv);
 }

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "ledger_read.h"
+#include "present.h"
 #include "symbolize.h"
 
 struct ignore; /* ignore.h */
@@ -26,15 +27,16 @@ enum end_how { END_EXIT, END__EXIT, END_QUICK_EXIT, END_EXEC, END_SIGNAL, END_AL
 const char *end_how_name(enum end_how how);
 
 struct thread_info {
-    uint64_t id;         /* the T-number: serial in its process */
-    pid_t tid;           /* 0: unknown */
-    char name[16];       /* "" unknown */
-    uint64_t created_by; /* 0: unknown */
-    double age_s;        /* since creation; < 0: unknown */
-    double ended_s;      /* unjoined: since its end; < 0: unknown or alive */
-    double cpu_s;        /* < 0: unknown */
-    char state;          /* 0: unknown */
-    bool being_joined;   /* somebody was inside a join of it */
+    uint64_t id;                          /* the T-number: serial in its process */
+    pid_t tid;                            /* 0: unknown */
+    char name[16];                        /* "" unknown */
+    uint64_t created_by;                  /* 0: unknown */
+    double age_s;                         /* since creation; < 0: unknown */
+    double ended_s;                       /* unjoined: since its end; < 0: unknown or alive */
+    double cpu_s;                         /* < 0: unknown */
+    char state;                           /* 0: unknown */
+    bool being_joined;                    /* somebody was inside a join of it */
+    const struct present_thread *present; /* where it is now; NULL: not looked at */
 };
 
 struct leak_group {
@@ -62,20 +64,20 @@ struct process_report {
     enum end_how how;
     bool judged;
     bool status_known;
-    int status; /* exit status, when it exited */
-    int signal; /* 0: none or unknown */
-    bool live;  /* was alive when looked at */
+    int status;   /* exit status, when it exited */
+    int signal;   /* 0: none or unknown */
+    bool live;    /* was alive when looked at */
+    bool watched; /* false: nothing is known of creations; all threads but the main one are untracked */
     uint64_t started_wall_ns;
     struct {
         uint64_t created, joined, detached, alive, unjoined, peak, untracked, lost;
     } counts;                  /* alive: tracked threads alive now, joinable or detached */
     struct leak_group *groups; /* counted first, then by kind, then by thread count */
     size_t group_count;
-    struct task_untracked {
-        pid_t tid;
-        char name[16];
-    } * untracked;
+    struct thread_info *main;      /* of a live process; NULL: not known */
+    struct thread_info *untracked; /* id 0 */
     size_t untracked_count;
+    struct present *present; /* what the threads' `present` are part of; NULL: not looked at */
 };
 
 struct report {
@@ -107,16 +109,21 @@ void process_report_release(struct process_report *process);
 
 /* What the caller knows of the end of a process when its ledger does not. */
 struct known_end {
-    bool alive;      /* its writer still runs: look at /proc as well */
-    pid_t pid;       /* as we see it; 0: as the ledger says */
-    bool known;      /* how it ended is known from wait(2) */
-    int wait_status; /* of waitpid, valid when known */
+    bool alive;              /* its writer still runs: look at /proc as well */
+    pid_t pid;               /* as we see it; 0: as the ledger says */
+    bool known;              /* how it ended is known from wait(2) */
+    int wait_status;         /* of waitpid, valid when known */
+    struct present *present; /* where its threads are, given over to the report; or NULL */
 };
 
 /* Adds one process.  A process that created no thread is only counted.  False
  * and an error when out of memory. */
 bool report_add_ledger(struct report *report, const struct ledger *ledger, const struct known_end *end,
                        const struct verdict_rules *rules, struct error *error);
+
+/* Adds a live process that is not watched: its threads, and where they are (given
+ * over to the report; may be NULL).  False and an error when it has gone, or out of memory. */
+bool report_add_unwatched(struct report *report, pid_t pid, struct present *present, struct error *error);
 
 /* Sums up; call once after the last report_add_*. */
 void report_finish(struct report *report);

@@ -115,16 +115,48 @@ static uint64_t clock_now(void)
     return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
 }
 
+void build_look_at_task(const struct build *build, const struct task *task, struct thread_info *thread)
+{
+    memcpy(thread->name, task->name, sizeof(thread->name));
+    thread->state = task->state;
+    thread->cpu_s = task->cpu_s;
+    thread->present = present_find(build->process.present, task->tid);
+}
+
+bool build_main(struct build *build)
+{
+    const struct task *task = build->have_tasks ? task_list_find(&build->tasks, build->process.pid) : NULL;
+    /* At its end the main thread is the one that explains it, or sits in the end's rubble. */
+    if (!task || build->process.how != END_ALIVE)
+        return true;
+    struct thread_info *thread = calloc(1, sizeof(*thread));
+    if (!thread)
+        return false;
+    *thread = (struct thread_info){.id = build->process.watched ? LEDGER_MAIN_SERIAL : 0,
+                                   .tid = build->process.pid,
+                                   .age_s = -1,
+                                   .ended_s = -1};
+    if (build->header && build->now_ns > build->header->started_ns)
+        thread->age_s = (double)(build->now_ns - build->header->started_ns) / 1e9;
+    build_look_at_task(build, task, thread);
+    build->process.main = thread;
+    return true;
+}
+
 static bool build_process(struct build *build)
 {
     set_identity(build);
     set_end(build);
     set_counts(build);
-    build->now_ns = build->end->alive ? clock_now() : build->header->end_ns;
+    build->process.present = build->end->present;
+    build->process.watched = true;
+    /* At an end: when it began, before the time that the end itself takes. */
+    bool goes_on = build->end->alive && build->header->end == LEDGER_END_NONE;
+    build->now_ns = goes_on ? clock_now() : build->header->end_ns;
     /* In another pid namespace its tids are not ours. */
     if (build->end->alive && build->process.pid == build->header->pid)
         build->have_tasks = process_tasks(build->process.pid, &build->tasks);
-    return build_groups(build) && build_untracked(build);
+    return build_groups(build) && build_untracked(build) && build_main(build);
 }
 
 static bool append_process(struct report *report, const struct process_report *process)
@@ -167,5 +199,45 @@ bool report_add_ledger(struct report *report, const struct ledger *ledger, const
     if (built && !worth_it)
         return true;
     error_set(error, "out of memory");
+    return false;
+}
+
+/* ---- one that is not watched ------------------------------------------------------------------- */
+
+static bool list_threads(struct build *build)
+{
+    struct process_report *process = &build->process;
+    process->untracked = calloc(build->tasks.count, sizeof(*process->untracked));
+    if (!process->untracked)
+        return false;
+    for (size_t i = 0; i < build->tasks.count; i++) {
+        const struct task *task = &build->tasks.tasks[i];
+        struct thread_info *thread = &process->untracked[process->untracked_count];
+        if (task->tid == process->pid)
+            continue;
+        process->untracked_count++;
+        *thread = (struct thread_info){.tid = task->tid, .age_s = -1, .ended_s = -1};
+        build_look_at_task(build, task, thread);
+    }
+    process->counts.untracked = process->untracked_count;
+    return build_main(build);
+}
+
+bool report_add_unwatched(struct report *report, pid_t pid, struct present *present, struct error *error)
+{
+    struct build build = {.process = {.pid = pid,
+                                      .parent_pid = process_parent(pid),
+                                      .exe = process_exe(pid),
+                                      .argv = process_argv(pid),
+                                      .how = END_ALIVE,
+                                      .live = true,
+                                      .present = present}};
+    build.have_tasks = process_tasks(pid, &build.tasks) && build.tasks.count;
+    bool added = build.have_tasks && list_threads(&build) && append_process(report, &build.process);
+    task_list_release(&build.tasks);
+    if (added)
+        return true;
+    error_set(error, build.have_tasks ? "out of memory" : "no process %d", (int)pid);
+    process_report_release(&build.process);
     return false;
 }

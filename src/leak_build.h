@@ -16,9 +16,13 @@ struct build {
     uint64_t now_ns; /* 0: unknown */
 };
 
+/* What /proc and the present stacks say of a thread that is alive. */
+void build_look_at_task(const struct build *build, const struct task *task, struct thread_info *thread);
 /* What is left, grouped, with the verdict.  False: out of memory. */
 bool build_groups(struct build *build);
 /* The tasks that the shim did not see created.  False: out of memory. */
 bool build_untracked(struct build *build);
+/* The main thread of a live process.  False: out of memory. */
+bool build_main(struct build *build);
 
 #endif

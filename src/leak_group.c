@@ -9,7 +9,7 @@
 #include "options.h"
 
 /* A creation stack, as the ledger has it. */
-struct stack {
+struct creation_stack {
     const struct ledger_site *site;
     const ledger_pc *frames;
     uint32_t count;
@@ -19,20 +19,20 @@ struct stack {
 struct remaining {
     enum leak_kind kind;
     struct ledger_slot slot;
-    struct stack stack;
+    struct creation_stack stack;
 };
 
 /* Every site, equal stacks side by side. */
 struct sites {
-    struct stack *items;
+    struct creation_stack *items;
     size_t count;
 };
 
 /* ---- stacks ------------------------------------------------------------------------------ */
 
-static struct stack stack_of(const struct ledger *ledger, uint32_t index)
+static struct creation_stack stack_of(const struct ledger *ledger, uint32_t index)
 {
-    struct stack stack = {.site = ledger_get_site(ledger, index)};
+    struct creation_stack stack = {.site = ledger_get_site(ledger, index)};
     if (!stack.site)
         stack.site = ledger_get_site(ledger, 0);
     if (stack.site)
@@ -45,7 +45,7 @@ static struct stack stack_of(const struct ledger *ledger, uint32_t index)
 /* Equal stacks are one site, also when a race made two records of it. */
 static int compare_stacks(const void *left, const void *right)
 {
-    const struct stack *a = left, *b = right;
+    const struct creation_stack *a = left, *b = right;
     if (a->count != b->count)
         return a->count < b->count ? -1 : 1;
     return a->count ? memcmp(a->frames, b->frames, a->count * sizeof(*a->frames)) : 0;
@@ -129,10 +129,9 @@ static void copy_name(struct thread_info *thread, const struct ledger_slot *slot
 static void look_at(const struct build *build, const struct ledger_slot *slot, struct thread_info *thread)
 {
     const struct task *task = build->have_tasks ? task_list_find(&build->tasks, thread->tid) : NULL;
+    thread->present = present_find(build->process.present, thread->tid);
     if (task) {
-        memcpy(thread->name, task->name, sizeof(thread->name));
-        thread->state = task->state;
-        thread->cpu_s = task->cpu_s;
+        build_look_at_task(build, task, thread);
     } else if (slot->look_state < 128 && isalpha((int)slot->look_state)) {
         thread->state = (char)slot->look_state;
         thread->cpu_s = (double)slot->look_cpu_ns / 1e9;
@@ -172,7 +171,8 @@ static const struct frame *common_start(const struct build *build, const struct 
  * process lives: nobody could join them, and nobody forgot to. */
 static const char *keeper_of(const struct frame *start)
 {
-    static const char *const functions[] = {"__tsan::", "__sanitizer::", "__asan::", "__lsan::", "__hwasan::"};
+    static const char *const functions[] = {
+        "__tsan::", "__sanitizer::", "__asan::", "__lsan::", "__hwasan::"};
     if (!start)
         return NULL;
     for (size_t i = 0; start->function && i < sizeof(functions) / sizeof(*functions); i++)
@@ -195,11 +195,11 @@ static const char *find_suppression(const struct build *build, const struct leak
 }
 
 /* All records of the same stack together. */
-static void sum_sites(const struct build *build, const struct sites *sites, const struct stack *stack,
-                      struct leak_group *group)
+static void sum_sites(const struct build *build, const struct sites *sites,
+                      const struct creation_stack *stack, struct leak_group *group)
 {
-    const struct stack *end = sites->items + sites->count;
-    const struct stack *at = bsearch(stack, sites->items, sites->count, sizeof(*at), compare_stacks);
+    const struct creation_stack *end = sites->items + sites->count;
+    const struct creation_stack *at = bsearch(stack, sites->items, sites->count, sizeof(*at), compare_stacks);
     ledger_pc joined_at = 0;
     group->truncated = stack->count == 0;
     while (at && at > sites->items && compare_stacks(at - 1, stack) == 0)

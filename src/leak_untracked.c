@@ -38,16 +38,16 @@ static bool tids_have(const struct tids *tids, pid_t tid)
     return bsearch(&tid, tids->items, tids->count, sizeof(tid), compare_tids) != NULL;
 }
 
-static bool add_untracked(struct process_report *process, pid_t tid, const char *name)
+static struct thread_info *add_untracked(struct process_report *process, pid_t tid, const char *name)
 {
-    struct task_untracked *grown =
-        realloc(process->untracked, (process->untracked_count + 1) * sizeof(*grown));
+    struct thread_info *grown = realloc(process->untracked, (process->untracked_count + 1) * sizeof(*grown));
     if (!grown)
-        return false;
+        return NULL;
     process->untracked = grown;
-    grown[process->untracked_count].tid = tid;
-    snprintf(grown[process->untracked_count++].name, sizeof(grown->name), "%s", name);
-    return true;
+    struct thread_info *thread = &grown[process->untracked_count++];
+    *thread = (struct thread_info){.tid = tid, .age_s = -1, .ended_s = -1, .cpu_s = -1};
+    snprintf(thread->name, sizeof(thread->name), "%s", name);
+    return thread;
 }
 
 /* ---- a live process ----------------------------------------------------------------- */
@@ -149,8 +149,13 @@ static bool find_live(struct build *build)
 {
     struct task_list suspects = {0};
     bool done = list_suspects(build, &suspects) && look_until_steady(build, &suspects);
-    for (size_t i = 0; done && i < suspects.count; i++)
-        done = add_untracked(&build->process, suspects.tasks[i].tid, suspects.tasks[i].name);
+    for (size_t i = 0; done && i < suspects.count; i++) {
+        const struct task *task = &suspects.tasks[i];
+        struct thread_info *thread = add_untracked(&build->process, task->tid, task->name);
+        done = thread != NULL;
+        if (done)
+            build_look_at_task(build, task, thread);
+    }
     build->process.counts.untracked = build->process.untracked_count;
     task_list_release(&suspects);
     return done;

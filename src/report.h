@@ -9,6 +9,7 @@
 
 struct report_style {
     bool color;
+    bool others; /* text: also the main thread and those whose creation was not seen, where they are now */
     bool all;    /* text: the processes and groups that are not counted as well, in full */
     int verbose; /* -1 quiet, 0, 1: e.g. runtime frames, paths in full */
 };

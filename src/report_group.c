@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "report_present.h"
 #include "text_parts.h"
 
 #define NAME_WIDTH 64       /* longer names are shortened in their middle … */
@@ -25,7 +26,7 @@ static bool shows_all(const struct printer *printer)
 }
 
 /* Start-up frames at the root say nothing, unless there is nothing else. */
-static size_t shown_frames(const struct printer *printer, const struct leak_group *group)
+static size_t count_shown(const struct printer *printer, const struct leak_group *group)
 {
     size_t count = group->stack_count;
     if (shows_all(printer) || !group->own)
@@ -55,13 +56,13 @@ static void put_frame(const struct printer *printer, const struct frame *frame, 
     put_escaped(printer->out, place);
 }
 
-static size_t column_of(const struct printer *printer, const struct leak_group *group, size_t count)
+static size_t column_of(const struct printer *printer, const struct shown_frames *shown)
 {
     size_t column = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < shown->count; i++) {
         char name[NAME_MAX_BYTES];
-        const struct frame *frame = &group->stack[i];
-        name_of(printer, frame, frame == group->own, name);
+        const struct frame *frame = &shown->frames[i];
+        name_of(printer, frame, frame == shown->own, name);
         size_t width = escaped_width(name);
         if (width > column && width <= COLUMN_WIDTH)
             column = width;
@@ -93,14 +94,12 @@ static void print_creators(const struct printer *printer, const struct leak_grou
     fputs(group->stack_count ? " at\n" : ": no stack was recorded\n", printer->out);
 }
 
-static void print_stack(const struct printer *printer, const struct leak_group *group)
+void put_frames(const struct printer *printer, const struct shown_frames *shown)
 {
-    size_t count = shown_frames(printer, group);
-    size_t column = column_of(printer, group, count);
-    print_creators(printer, group);
-    for (size_t i = 0; i < count; i++) {
-        const struct frame *frame = &group->stack[i];
-        bool own = frame == group->own;
+    size_t column = column_of(printer, shown);
+    for (size_t i = 0; i < shown->count; i++) {
+        const struct frame *frame = &shown->frames[i];
+        bool own = frame == shown->own;
         enum paint how = own ? BOLD : frame->runtime ? DIM : PLAIN;
         if (how != PLAIN)
             paint(printer, how);
@@ -110,6 +109,13 @@ static void print_stack(const struct printer *printer, const struct leak_group *
             paint(printer, PLAIN);
         putc('\n', printer->out);
     }
+}
+
+static void print_stack(const struct printer *printer, const struct leak_group *group)
+{
+    const struct shown_frames shown = {group->stack, count_shown(printer, group), group->own};
+    print_creators(printer, group);
+    put_frames(printer, &shown);
     if (group->stack_count && group->truncated)
         fputs("    (and further callers, not recorded)\n", printer->out);
 }
@@ -204,13 +210,17 @@ void print_group(const struct printer *printer, const struct leak_group *group)
 {
     putc('\n', printer->out);
     print_group_head(printer, group);
-    put_threads(printer->out, group, shows_all(printer) ? group->thread_count : THREADS_SHOWN);
+    if (is_one_block(group->threads, group->thread_count))
+        put_threads(printer->out,
+                    &(struct thread_list){.threads = group->threads, .count = group->thread_count},
+                    shows_all(printer) ? group->thread_count : THREADS_SHOWN);
     if (group->start_routine) {
         fputs("  runs ", printer->out);
         put_frame(printer, group->start_routine, true, 0);
         putc('\n', printer->out);
     }
     print_stack(printer, group);
+    print_present(printer, group->threads, group->thread_count);
     print_joins(printer, group);
     if (group->suppressed_by) {
         fputs("  ", printer->out);

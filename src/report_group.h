@@ -15,6 +15,14 @@ enum paint { PLAIN, BOLD, DIM };
 /* Nothing when the style has no colors. */
 void paint(const struct printer *printer, enum paint how);
 
+/* Frames of a stack, leaf first, one a line; the user's own first one stands out. */
+struct shown_frames {
+    const struct frame *frames;
+    size_t count;
+    const struct frame *own; /* NULL: none */
+};
+void put_frames(const struct printer *printer, const struct shown_frames *shown);
+
 /* In full, after an empty line. */
 void print_group(const struct printer *printer, const struct leak_group *group);
 /* One that does not count, in a line. */

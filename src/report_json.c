@@ -70,24 +70,63 @@ static json_t *state_json(char state)
     return state ? json_string(letter) : json_null();
 }
 
-static json_t *thread_json(const struct thread_info *thread, enum leak_kind kind)
+static json_t *frames_json(const struct frame *frames, size_t count)
 {
-    return json_pack("{sI so so ss so so so so so so ss sn so}", "id", (json_int_t)thread->id, "tid",
-                     number(thread->tid, thread->tid > 0), "name", text(*thread->name ? thread->name : NULL),
-                     "kind", leak_kind_name(kind), "created_by",
-                     number((int64_t)thread->created_by, thread->created_by > 0), "age_s",
-                     seconds(thread->age_s), "ended_s", seconds(thread->ended_s), "cpu_s",
-                     seconds(thread->cpu_s), "state", state_json(thread->state), "stack", json_array(),
-                     "stack_source", "none", "waiting", "findings", json_array());
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(array, frame_json(&frames[i]));
+    return array;
+}
+
+static json_t *timeout_json(enum wait_timeout timeout)
+{
+    return timeout == WAIT_TIMEOUT_UNKNOWN ? json_null() : json_boolean(timeout == WAIT_TIMEOUT_YES);
+}
+
+static json_t *waiting_json(const struct present_thread *present)
+{
+    if (!present || present->wait.on == WAIT_NONE)
+        return json_null();
+    const struct wait *wait = &present->wait;
+    return json_pack("{ss so so so so so so so}", "on", wait_on_name(wait->on), "address",
+                     wait->address ? hex(wait->address) : json_null(), "symbol", text(wait->symbol), "owner",
+                     number((int64_t)present->owner_id, present->owner_id > 0), "owner_tid",
+                     number(wait->owner, wait->owner > 0), "timeout", timeout_json(wait->timeout), "left_s",
+                     seconds(wait->left_s), "text", text(wait->text));
+}
+
+static json_t *stack_json(const struct present_thread *present)
+{
+    const struct present_stack *stack = present ? present->stack : NULL;
+    return stack ? frames_json(stack->frames, stack->count) : json_array();
+}
+
+/* Why there is no stack, or not all of it. */
+static json_t *stack_note_json(const struct present_thread *present)
+{
+    if (!present)
+        return json_null();
+    return text(present->stack ? present->stack->incomplete : present->why_none);
+}
+
+static json_t *thread_json(const struct thread_info *thread, const char *kind)
+{
+    const struct present_thread *present = thread->present;
+    return json_pack(
+        "{so so so ss so so so so so so ss so so so}", "id", number((int64_t)thread->id, thread->id > 0),
+        "tid", number(thread->tid, thread->tid > 0), "name", text(*thread->name ? thread->name : NULL),
+        "kind", kind, "created_by", number((int64_t)thread->created_by, thread->created_by > 0), "age_s",
+        seconds(thread->age_s), "ended_s", seconds(thread->ended_s), "cpu_s", seconds(thread->cpu_s), "state",
+        state_json(thread->state), "stack", stack_json(present), "stack_source",
+        present_source_name(present ? present->source : PRESENT_NONE), "stack_note", stack_note_json(present),
+        "waiting", waiting_json(present), "findings", json_array());
 }
 
 static json_t *group_json(const struct leak_group *group)
 {
-    json_t *stack = json_array(), *threads = json_array();
-    for (size_t i = 0; i < group->stack_count; i++)
-        json_array_append_new(stack, frame_json(&group->stack[i]));
+    json_t *stack = frames_json(group->stack, group->stack_count), *threads = json_array();
     for (size_t i = 0; i < group->thread_count; i++)
-        json_array_append_new(threads, thread_json(&group->threads[i], group->kind));
+        json_array_append_new(threads, thread_json(&group->threads[i], leak_kind_name(group->kind)));
     return json_pack("{ss sI sb so ss so so sb so so so}", "kind", leak_kind_name(group->kind), "count",
                      (json_int_t)group->thread_count, "counted", group->counted, "suppressed_by",
                      text(group->suppressed_by), "fingerprint", group->fingerprint, "start_routine",
@@ -104,13 +143,17 @@ static json_t *end_json(const struct process_report *process)
                      number(process->signal, by_signal && process->signal > 0), "judged", process->judged);
 }
 
+/* Of a process that is not watched only those that are there now are known. */
 static json_t *counts_json(const struct process_report *process)
 {
-    return json_pack("{sI sI sI sI sI sI sI}", "created", (json_int_t)process->counts.created, "joined",
-                     (json_int_t)process->counts.joined, "detached", (json_int_t)process->counts.detached,
-                     "alive", (json_int_t)process->counts.alive, "unjoined",
-                     (json_int_t)process->counts.unjoined, "peak", (json_int_t)process->counts.peak,
-                     "untracked", (json_int_t)process->counts.untracked);
+    bool known = process->watched;
+    return json_pack("{so so so so so so so}", "created", number((int64_t)process->counts.created, known),
+                     "joined", number((int64_t)process->counts.joined, known), "detached",
+                     number((int64_t)process->counts.detached, known), "alive",
+                     number((int64_t)process->counts.alive, known), "unjoined",
+                     number((int64_t)process->counts.unjoined, known), "peak",
+                     number((int64_t)process->counts.peak, known), "untracked",
+                     json_integer((json_int_t)process->counts.untracked));
 }
 
 static json_t *process_json(const struct process_report *process)
@@ -119,13 +162,14 @@ static json_t *process_json(const struct process_report *process)
     for (size_t i = 0; i < process->group_count; i++)
         json_array_append_new(leaks, group_json(&process->groups[i]));
     for (size_t i = 0; i < process->untracked_count; i++)
-        json_array_append_new(untracked, json_pack("{si so}", "tid", (int)process->untracked[i].tid, "name",
-                                                   text(process->untracked[i].name)));
-    return json_pack("{si so so so so so so so sI}", "pid", (int)process->pid, "parent_pid",
+        json_array_append_new(untracked, thread_json(&process->untracked[i], "untracked"));
+    return json_pack("{si so so so so so sb so so so so sI}", "pid", (int)process->pid, "parent_pid",
                      number(process->parent_pid, process->parent_pid > 0), "exe", text(process->exe),
                      "command", strings_json(process->argv), "end", end_json(process), "threads",
-                     counts_json(process), "leaks", leaks, "untracked", untracked, "lost_events",
-                     (json_int_t)process->counts.lost);
+                     counts_json(process), "watched", process->watched, "stacks_note",
+                     text(process->present ? process->present->note : NULL), "leaks", leaks, "main",
+                     process->main ? thread_json(process->main, "main") : json_null(), "untracked", untracked,
+                     "lost_events", (json_int_t)process->counts.lost);
 }
 
 static json_t *report_as_json(const struct report *report)

@@ -1,5 +1,6 @@
 /* The format "text": for people who are tired and in a hurry. */
 #include "report_group.h"
+#include "report_present.h"
 #include "text_parts.h"
 
 #define UNTRACKED_SHOWN 4 /* they stand in one line */
@@ -51,7 +52,10 @@ static void print_process_head(const struct printer *printer, const struct proce
     format_end(end, sizeof(end), process);
     paint(printer, BOLD);
     fputs("threadleak: ", printer->out);
-    if (process->judged)
+    if (!process->watched)
+        fprintf(printer->out, "%zu thread%s", process->untracked_count + 1,
+                plural(process->untracked_count + 1));
+    else if (process->judged)
         put_verdict(printer->out, sums->leaked, "leaked ", sums->leaked_sites);
     else
         put_verdict(printer->out, sums->left, process->how == END_ALIVE ? "" : "remaining ",
@@ -63,6 +67,50 @@ static void print_process_head(const struct printer *printer, const struct proce
         fputs(", not judged", printer->out);
     paint(printer, PLAIN);
     putc('\n', printer->out);
+    if (!process->watched)
+        fputs("not watched: who started its threads is known after a start by threadleak run, or with\n"
+              "LD_PRELOAD=libthreadleak.so\n",
+              printer->out);
+    if (process->present && process->present->note) {
+        fputs("present stacks: ", printer->out);
+        put_escaped(printer->out, process->present->note);
+        putc('\n', printer->out);
+    }
+}
+
+/* ---- threads that no creation is known of ---------------------------------------------------- */
+
+static void print_main(const struct printer *printer, const struct process_report *process)
+{
+    const struct thread_info *thread = process->main;
+    char age[40];
+    if (!thread || !thread->present)
+        return;
+    paint(printer, BOLD);
+    fputs("\nmain", printer->out);
+    paint(printer, PLAIN);
+    format_duration(age, sizeof(age), thread->age_s);
+    if (thread->age_s >= 0)
+        fprintf(printer->out, "   alive %s", age);
+    fputs(thread->state == 'Z' ? "   has ended; the process goes on\n" : "   the main thread\n",
+          printer->out);
+    put_threads(printer->out, &(struct thread_list){.threads = thread, .count = 1}, 1);
+    print_present(printer, thread, 1);
+}
+
+static void print_strangers(const struct printer *printer, const struct process_report *process)
+{
+    if (!process->untracked_count || !process->untracked[0].present)
+        return;
+    paint(printer, BOLD);
+    fprintf(printer->out, process->watched ? "\nuntracked ×%zu" : "\nthread ×%zu", process->untracked_count);
+    paint(printer, PLAIN);
+    fputs(process->watched ? "   creation not seen\n" : "\n", printer->out);
+    if (is_one_block(process->untracked, process->untracked_count))
+        put_threads(printer->out,
+                    &(struct thread_list){.threads = process->untracked, .count = process->untracked_count},
+                    printer->style->all ? process->untracked_count : THREADS_SHOWN);
+    print_present(printer, process->untracked, process->untracked_count);
 }
 
 /* ---- its foot ----------------------------------------------------------------------------- */
@@ -71,7 +119,7 @@ static void print_untracked(const struct printer *printer, const struct process_
 {
     uint64_t count = process->counts.untracked;
     size_t shown = process->untracked_count < UNTRACKED_SHOWN ? process->untracked_count : UNTRACKED_SHOWN;
-    if (!count)
+    if (!count || !process->watched || (shown && process->untracked[0].present && printer->style->others))
         return;
     fprintf(printer->out, "untracked: %llu thread%s whose creation was not seen:", (unsigned long long)count,
             plural(count));
@@ -98,6 +146,8 @@ static void print_process_foot(const struct printer *printer, const struct proce
 {
     const char *separator = "leaked: ";
     print_untracked(printer, process);
+    if (!process->watched)
+        return;
     print_lost(printer, process);
     for (int kind = 0; kind < LEAK_KINDS; kind++) {
         if (!sums->by_kind[kind])
@@ -135,7 +185,12 @@ static void print_process(const struct printer *printer, const struct process_re
         gap = false;
         print_group_short(printer, group);
     }
-    if (gap)
+    if (printer->style->others && printer->style->verbose >= 0) {
+        print_main(printer, process);
+        print_strangers(printer, process);
+        gap = gap || process->main || process->untracked_count;
+    }
+    if (gap && process->watched)
         putc('\n', printer->out);
     print_process_foot(printer, process, &sums);
 }

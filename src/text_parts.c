@@ -184,22 +184,27 @@ void format_end(char *out, size_t size, const struct process_report *process)
     }
 }
 
-void put_threads(FILE *out, const struct leak_group *group, size_t most)
+static void put_thread(FILE *out, const struct thread_info *thread)
 {
-    size_t shown = group->thread_count < most ? group->thread_count : most;
-    for (size_t i = 0; i < shown; i++) {
-        const struct thread_info *thread = &group->threads[i];
-        fputs(i == 0 ? "  " : i % THREADS_IN_LINE == 0 ? ",\n  " : ", ", out);
+    if (thread->id)
         fprintf(out, "T%llu", (unsigned long long)thread->id);
-        if (*thread->name) {
-            fputs(" \"", out);
-            put_escaped(out, thread->name);
-            putc('"', out);
-        }
-        if (thread->tid > 0)
-            fprintf(out, " tid %d", (int)thread->tid);
+    if (*thread->name) {
+        fputs(thread->id ? " \"" : "\"", out);
+        put_escaped(out, thread->name);
+        putc('"', out);
     }
-    if (group->thread_count > shown)
-        fprintf(out, " and %zu more", group->thread_count - shown);
+    if (thread->tid > 0)
+        fprintf(out, thread->id || *thread->name ? " tid %d" : "tid %d", (int)thread->tid);
+}
+
+void put_threads(FILE *out, const struct thread_list *list, size_t most)
+{
+    size_t shown = list->count < most ? list->count : most;
+    for (size_t i = 0; i < shown; i++) {
+        fputs(i == 0 ? "  " : i % THREADS_IN_LINE == 0 ? ",\n  " : ", ", out);
+        put_thread(out, list->chosen ? list->chosen[i] : &list->threads[i]);
+    }
+    if (list->count > shown)
+        fprintf(out, " and %zu more", list->count - shown);
     putc('\n', out);
 }

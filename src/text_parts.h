@@ -35,7 +35,13 @@ const char *command_name(const struct process_report *process);
 /* "exit status 0", "killed by signal 11 (Segmentation fault)", … */
 void format_end(char *out, size_t size, const struct process_report *process);
 
+/* Threads in a row, or chosen ones. */
+struct thread_list {
+    const struct thread_info *threads;       /* or: */
+    const struct thread_info *const *chosen; /* NULL: the former */
+    size_t count;
+};
 /* Lines of T3 "worker" tid 4245, T4 …: at most `most` of them, then how many more. */
-void put_threads(FILE *out, const struct leak_group *group, size_t most);
+void put_threads(FILE *out, const struct thread_list *list, size_t most);
 
 #endif

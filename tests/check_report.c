@@ -315,7 +315,7 @@ END_TEST
 START_TEST(control_characters)
 {
     static char *argv[] = {"./a\033]0;pwned\007pp\n", NULL};
-    static struct task_untracked task = {4250, "\033[2J\r"};
+    static struct thread_info task = {.tid = 4250, .name = "\033[2J\r"};
     strcpy(two[0].name, "\033[31mred\n\x7f");
     strcpy(two[1].name, "\xc2\x9b"
                         "31m\xffö\xc3");
