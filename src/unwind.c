@@ -7,7 +7,8 @@
 
 enum {
     MOST_FRAMES = 1 << 17,
-    MOST_STOPS = 3, /* after the first one, for deeper copies */
+    MOST_FRAMES_OF_ALL = 1 << 23, /* threads together: what a hostile process may cost */
+    MOST_STOPS = 3,               /* after the first one, for deeper copies */
 };
 
 /* Frames of the thread in hand. */
@@ -23,6 +24,7 @@ struct unwinder {
     struct snapshot *snapshot;
     struct code code;
     struct trace trace;
+    size_t frames;                   /* of all threads so far */
     const struct stack **of_threads; /* NULL: not stopped */
     struct stack **stacks;           /* a hash table, by frames */
     size_t stack_count, room;
@@ -58,12 +60,15 @@ static void trace_thread(struct unwinder *unwinder, const struct snapshot_thread
     trace->missing = 0;
     cursor_init(&cursor, &unwinder->code, thread);
     while (step == STEP_CALLER) {
-        if (trace->count == MOST_FRAMES || !trace_add(trace, cursor.regs[SNAPSHOT_REG_PC])) {
+        if (trace->count == MOST_FRAMES || unwinder->frames++ >= MOST_FRAMES_OF_ALL ||
+            !trace_add(trace, cursor.regs[SNAPSHOT_REG_PC])) {
             trace->incomplete = "too many frames";
             return;
         }
         step = cursor_step(&cursor, &trace->are_returns[trace->count - 1]);
     }
+    if (step == STEP_LAST)
+        trace->incomplete = cursor.doubt;
     if (step == STEP_LOST)
         trace->incomplete = cursor.why;
     if (step == STEP_MISSING) {

@@ -295,8 +295,13 @@ END_TEST
 
 START_TEST(deleted_file_without_privileges)
 {
-    if (access(target_path("unwind_no_fp"), R_OK) == 0 && geteuid() == 0)
+    if (geteuid() == 0)
         ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
+    const char *told = getenv("THREADLEAK_TARGETS");
+    if (access(told ? told : "build/targets", R_OK | X_OK) != 0) {
+        puts("skip deleted_file_without_privileges: the folder is not for everybody");
+        return;
+    }
     prctl(PR_SET_DUMPABLE, 1);
     assert_without_file();
 }
@@ -342,7 +347,9 @@ START_TEST(threads_at_their_very_beginning)
 {
     size_t others = 0;
     pid_t pid = start(target_path("unwind_creating"));
-    for (int i = 0; i < 300; i++) {
+    double end = now_s() + 20;
+    for (int i = 0; i < 300 || (!others && now_s() < end); i++) {
+        usleep((useconds_t)(i % 2 ? 37 * i % 3000 : 0)); /* where there is one CPU, it runs only now */
         look_at(pid);
         for (size_t j = 0; j < snapshot->count; j++) {
             const struct stack *stack = unwind_thread(unwinder, j);
