@@ -24,6 +24,7 @@ enum {
     MOST_COPY = 16 * MB,
     RED_ZONE = 128,          /* below sp, in use on x86_64 */
     PATIENCE_NS = 400000000, /* with the tracer, before looking after it */
+    MOST_ROUNDS = 4,         /* of that with one PTRACE_SEIZE */
     OBJECT_BYTES = 64,       /* on both sides of a futex: the mutex or condition variable it is in */
 };
 
@@ -201,6 +202,46 @@ static void plan_interrupted(const struct snapshot *snapshot, struct snapshot_ar
     copy_plan(snapshot, arena, &thread->interrupted, address - below, most);
 }
 
+static int compare_sizes(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static uint64_t room_above(const struct snapshot *snapshot, uint64_t address)
+{
+    const struct region *region = address_space_find(&snapshot->space, address);
+    return region ? region->end - address + RED_ZONE : 0;
+}
+
+/* What each may have at most, so that all get what they ask for or the same: most
+ * ask for little, and ten thousand equal shares of the whole would do for nobody. */
+static uint64_t fair_share(const struct job *job, size_t *expected)
+{
+    uint64_t *asked = malloc(2 * job->want_count * sizeof(*asked)), left = DEEPENED_BYTES, each = MOST_COPY;
+    size_t count = 2 * job->want_count;
+    *expected = 0;
+    if (!asked)
+        return share(DEEPENED_BYTES, count);
+    for (size_t i = 0; i < job->want_count; i++) {
+        asked[2 * i] = room_above(job->snapshot, job->snapshot->threads[job->wants[i].thread].sp);
+        asked[2 * i + 1] = room_above(job->snapshot, job->wants[i].address);
+        if (address_space_find(&job->snapshot->space, job->wants[i].address) ==
+            address_space_find(&job->snapshot->space, job->snapshot->threads[job->wants[i].thread].sp))
+            asked[2 * i + 1] = 0;
+    }
+    qsort(asked, count, sizeof(*asked), compare_sizes);
+    for (size_t i = 0; i < count && each == MOST_COPY; i++) {
+        if (asked[i] > left / (count - i))
+            each = share(left, count - i);
+        left -= asked[i] < left ? asked[i] : left;
+    }
+    for (size_t i = 0; i < count; i++)
+        *expected += asked[i] < each ? asked[i] : each;
+    free(asked);
+    return each;
+}
+
 static void retake(const struct job *job, struct snapshot_arena *arena, const struct snapshot_want *want,
                    uint64_t each)
 {
@@ -211,20 +252,24 @@ static void retake(const struct job *job, struct snapshot_arena *arena, const st
     take_regs(tracee, &again);
     if (again.state != SNAPSHOT_STOPPED)
         return;
-    plan_stack(job->snapshot, arena, &again, each / 2);
-    plan_interrupted(job->snapshot, arena, &again, want->address, each / 2);
+    plan_stack(job->snapshot, arena, &again, each);
+    plan_interrupted(job->snapshot, arena, &again, want->address, each);
     plan_object(job->snapshot, arena, &again);
     fill(job->snapshot, &again, 1);
-    *thread = again;
+    /* It may be on a stack by now that is not among the mappings of the first stop. */
+    if (again.stack.size || !thread->stack.size)
+        *thread = again;
 }
 
 static void take_again(struct job *job)
 {
-    uint64_t each = 2 * share(DEEPENED_BYTES / 2, job->want_count);
+    size_t expected, room = DEEPENED_BYTES + job->want_count * (LEAST_COPY + 2 * OBJECT_BYTES);
+    uint64_t each = fair_share(job, &expected);
     for (size_t i = 0; i < job->want_count; i++)
         if (!stop_add(&job->stop, job->snapshot->threads[job->wants[i].thread].tid))
             return;
-    struct snapshot_arena *arena = arena_new(job->snapshot, job->want_count * (each + 2 * OBJECT_BYTES), 0);
+    struct snapshot_arena *arena =
+        arena_new(job->snapshot, room, expected + job->want_count * 2 * OBJECT_BYTES);
     if (!arena)
         return;
     stop_seize(&job->stop);
@@ -239,6 +284,7 @@ static void take_again(struct job *job)
 static void *trace(void *arg)
 {
     struct job *job = arg;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     if (job->wants)
         take_again(job);
     else
@@ -246,17 +292,25 @@ static void *trace(void *arg)
     return NULL;
 }
 
-static void join(pthread_t tracer, pid_t pid)
+/* 0, or ETIMEDOUT: it had to be given up, and its end has let all go. */
+static int join(pthread_t tracer, struct stop *stop)
 {
     struct timespec until;
+    unsigned before = 0, rounds = 0;
+    int why = 0;
     clock_gettime(CLOCK_MONOTONIC, &until);
     for (;;) {
         until.tv_nsec += PATIENCE_NS;
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
         if (pthread_clockjoin_np(tracer, NULL, CLOCK_MONOTONIC, &until) != ETIMEDOUT)
-            return;
-        stop_bury(pid);
+            return why;
+        stop_bury(stop->pid);
+        unsigned now = atomic_load(&stop->seizing);
+        rounds = now % 2 && now == before ? rounds + 1 : 0;
+        before = now;
+        if (rounds == MOST_ROUNDS && pthread_cancel(tracer) == 0)
+            why = ETIMEDOUT;
     }
 }
 
@@ -274,8 +328,8 @@ static int run(struct job *job)
     int why = pthread_create(&tracer, NULL, trace, job);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (why == 0)
-        join(tracer, job->snapshot->pid);
-    return why;
+        why = join(tracer, &job->stop);
+    return why ? why : job->why;
 }
 
 enum snapshot_status snapshot_take(pid_t pid, const struct snapshot_options *options,

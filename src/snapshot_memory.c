@@ -10,6 +10,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "snapshot_why.h"
+
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* since Linux 5.14 */
 #endif
@@ -64,14 +66,25 @@ void copy_plan(const struct snapshot *snapshot, struct snapshot_arena *arena, st
     arena->used += size;
 }
 
+/* The main thread may be there without memory: until all others have ended. */
+static bool has_memory(const struct snapshot *snapshot, pid_t task)
+{
+    return tgkill(snapshot->pid, task, 0) == 0 &&
+           (task != snapshot->pid || status_number(task, "VmSize") >= 0);
+}
+
 pid_t snapshot_living_task(const struct snapshot *snapshot)
 {
-    if (tgkill(snapshot->pid, snapshot->task, 0) == 0)
+    if (kill(snapshot->pid, 0) != 0 || has_memory(snapshot, snapshot->task))
         return snapshot->task;
-    for (size_t i = 0; i < snapshot->count; i++)
-        if (snapshot->threads[i].state == SNAPSHOT_STOPPED &&
-            tgkill(snapshot->pid, snapshot->threads[i].tid, 0) == 0)
-            return snapshot->threads[i].tid;
+    for (size_t i = 0; i < snapshot->count; i++) {
+        pid_t tid = snapshot->threads[i].tid;
+        if (snapshot->threads[i].state != SNAPSHOT_STOPPED || !has_memory(snapshot, tid))
+            continue;
+        /* Not to be searched for at every word that is read.  No snapshot is a constant. */
+        ((struct snapshot *)snapshot)->task = tid;
+        return tid;
+    }
     return snapshot->task;
 }
 
