@@ -25,7 +25,7 @@ CLI := main cli output cmd_run run_options run_env run_child run_dir cmd_report 
 PRELOAD := start real memory_probe ledger_map ledger_write index capture module site thread_end hook_thread hook_process finish reporter last_look raw_report
 # The shim has tier 0 of src/ in it, built its own way.
 PRELOAD_SRC := options options_parse
-CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_snapshot check_snapshot_odd check_snapshot_calls check_unwind check_leak check_leak_odd check_report check_ledger_write check_watchable check_output
+CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_snapshot check_snapshot_odd check_snapshot_calls check_unwind check_unwind_steps check_leak check_leak_odd check_report check_ledger_write check_watchable check_output
 # What suites share, and what they test besides src/.
 CHECK_PARTS := tests/ledger_fake tests/snapshot_child $(patsubst %,cli/%,$(filter-out main cmd_%,$(CLI)))
 # check_ledger_write has the shim's writer in it, and no CLI.
@@ -47,7 +47,7 @@ TARGETS_CXX := late_exceptions std_async std_thread unwind_throw
 TARGETS_LIB := libconstructor.so libplugin.so libthrows.so
 # What check_unwind unwinds: tests/targets/unwind_chain.c built in many ways, and others.
 TARGETS_CHAIN := unwind_O0 unwind_O2 unwind_no_fp unwind_unstripped unwind_static_pie unwind_debug_frame unwind_fp_only
-TARGETS_UNWIND := $(TARGETS_CHAIN) unwind_stripped unwind_signal unwind_recursion unwind_busy unwind_creating
+TARGETS_UNWIND := $(TARGETS_CHAIN) unwind_stripped unwind_signal unwind_recursion unwind_busy unwind_creating unwind_steps
 # Only where there is a compiler for it.
 TARGETS_MAYBE := rust_thread program_32bit unwind_clang
 
@@ -157,6 +157,7 @@ $(BUILD)/targets/unwind_signal: TARGET_MORE := -O2 -fpie -pie -Wno-null-derefere
 $(BUILD)/targets/unwind_throw: TARGET_MORE := -O2
 $(BUILD)/targets/unwind_recursion: TARGET_MORE := -O2 -Wno-infinite-recursion
 $(BUILD)/targets/unwind_busy: TARGET_MORE := -O2 -Wl,-z,lazy -fcf-protection=none
+$(BUILD)/targets/unwind_steps: TARGET_MORE := -O2 -Wl,-z,lazy -fcf-protection=none -fno-builtin
 $(BUILD)/targets/unwind_creating: TARGET_MORE := -O2
 
 $(BUILD)/targets/lib%.so: tests/targets/lib_%.c | $(FIRST)

@@ -35,6 +35,8 @@ void unwinder_free(struct unwinder *unwinder);
 /* By index of snapshot.threads; one object for all equal stacks, the unwinder's.
  * NULL for threads that were not stopped. */
 const struct stack *unwind_thread(const struct unwinder *unwinder, size_t index);
+/* Lets the symbolizer know the names in the vdso, which is no file.  Once for each process. */
+void unwinder_name_vdso(const struct unwinder *unwinder, struct symbolizer *symbolizer);
 /* Stacks have ids below this. */
 size_t unwind_stack_count(const struct unwinder *unwinder);
 
