@@ -219,12 +219,16 @@ demo: all $(BUILD)/targets/demo
 	$(Q)echo '$$ LD_PRELOAD=$(BUILD)/libthreadleak.so $(BUILD)/targets/demo'
 	$(Q)LD_PRELOAD='$(abspath $(BUILD))/libthreadleak.so' $(BUILD)/targets/demo
 
-$(BUILD)/bench/bench: bench/bench.c | $(FIRST)
+$(BUILD)/bench/%: bench/%.c | $(FIRST)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TARGET_C) -O2 -g -fno-optimize-sibling-calls -Isrc -Wall -Wextra -pthread -o $@ $<
 
-bench: all $(BUILD)/bench/bench
+bench: all $(BUILD)/bench/bench $(BUILD)/bench/report_target
 	$(Q)bench/bench.sh $(BUILD) $(QUICK)
+	$(Q)bench/report.sh $(BUILD) $(QUICK)
+
+bench-report: all $(BUILD)/bench/report_target
+	$(Q)bench/report.sh $(BUILD) $(QUICK)
 
 # ---- install ---------------------------------------------------------------------------------
 $(BUILD)/threadleak.1: man/threadleak.1.scd | $(FIRST)
@@ -251,6 +255,6 @@ deps:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all targets check asan tsan fuzz lint demo bench install uninstall deps clean
+.PHONY: all targets check asan tsan fuzz lint demo bench bench-report install uninstall deps clean
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
