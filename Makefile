@@ -47,7 +47,7 @@ TARGETS_CXX := late_exceptions std_async std_thread unwind_throw
 TARGETS_LIB := libconstructor.so libplugin.so libthrows.so
 # What check_unwind unwinds: tests/targets/unwind_chain.c built in many ways, and others.
 TARGETS_CHAIN := unwind_O0 unwind_O2 unwind_no_fp unwind_unstripped unwind_static_pie unwind_debug_frame unwind_fp_only
-TARGETS_UNWIND := $(TARGETS_CHAIN) unwind_stripped unwind_signal unwind_recursion unwind_busy unwind_creating unwind_steps
+TARGETS_UNWIND := $(TARGETS_CHAIN) unwind_stripped unwind_signal unwind_recursion unwind_busy unwind_creating unwind_steps unwind_null_call unwind_generated unwind_generated_no_fp
 # Only where there is a compiler for it.
 TARGETS_MAYBE := rust_thread program_32bit unwind_clang
 
@@ -158,6 +158,10 @@ $(BUILD)/targets/unwind_throw: TARGET_MORE := -O2
 $(BUILD)/targets/unwind_recursion: TARGET_MORE := -O2 -Wno-infinite-recursion
 $(BUILD)/targets/unwind_busy: TARGET_MORE := -O2 -Wl,-z,lazy -fcf-protection=none
 $(BUILD)/targets/unwind_steps: TARGET_MORE := -O2 -Wl,-z,lazy -fcf-protection=none -fno-builtin
+$(BUILD)/targets/unwind_null_call $(BUILD)/targets/unwind_generated: TARGET_MORE := -O2 -fno-omit-frame-pointer
+$(BUILD)/targets/unwind_generated_no_fp: $(BUILD)/targets/unwind_generated
+	$(Q)cp $< $@
+
 $(BUILD)/targets/unwind_creating: TARGET_MORE := -O2
 
 $(BUILD)/targets/lib%.so: tests/targets/lib_%.c | $(FIRST)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -218,6 +219,34 @@ START_TEST(frames_around_a_signal_are_not_return_addresses)
 }
 END_TEST
 
+START_TEST(call_of_address_0)
+{
+    assert_names("unwind_null_call", "pause handler __restore_rt ? f1 f0 main");
+}
+END_TEST
+
+#if defined(__x86_64__)
+static void assert_generated(const char *target, const char *expected, const char *why)
+{
+    pid_t pid = start_target(target);
+    look_at(pid);
+    const struct stack *stack = stack_of(pid);
+    ck_assert_str_eq(names(stack, "main", NULL), expected);
+    ck_assert_ptr_nonnull(stack->incomplete);
+    ck_assert_msg(strstr(stack->incomplete, why), "%s", stack->incomplete);
+    ck_assert_ptr_null(stack->frames[2].module);
+    end_target(pid);
+}
+
+/* Whatever is found beyond it, the stack is not said to be whole. */
+START_TEST(generated_code)
+{
+    assert_generated("unwind_generated", "pause called_back ? main", "some callers may be missing");
+    assert_generated("unwind_generated_no_fp", "pause called_back ?", "no call-frame information");
+}
+END_TEST
+#endif
+
 START_TEST(exception_in_flight)
 {
     pid_t pid = start_target("unwind_throw");
@@ -290,6 +319,23 @@ static void assert_without_file(void)
 START_TEST(deleted_file)
 {
     assert_without_file();
+}
+END_TEST
+
+/* Nobody writes into it: opening would take forever. */
+START_TEST(a_pipe_in_place_of_the_file)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/tmp/unwind_pipe.%d", (int)getpid());
+    copy_file(target_path("unwind_no_fp"), path);
+    pid_t pid = start(path);
+    ck_assert(wait_for_states(pid, "S"));
+    unlink(path);
+    ck_assert_int_eq(mkfifo(path, 0666), 0);
+    look_at(pid);
+    ck_assert_str_eq(names(stack_of(pid), "main", target_path("unwind_no_fp")), "pause f3 f2 f1 f0 main");
+    unlink(path);
+    end_target(pid);
 }
 END_TEST
 
@@ -466,10 +512,15 @@ int main(void)
     tcase_add_loop_test(tests, chain, 0, sizeof(builds) / sizeof(builds[0]));
     tcase_add_test(tests, signal_handler_on_another_stack);
     tcase_add_test(tests, frames_around_a_signal_are_not_return_addresses);
+    tcase_add_test(tests, call_of_address_0);
+#if defined(__x86_64__)
+    tcase_add_test(tests, generated_code);
+#endif
     tcase_add_test(tests, exception_in_flight);
     tcase_add_test(tests, twenty_thousand_frames);
     tcase_add_test(tests, twenty_thousand_frames_after_a_small_copy);
     tcase_add_test(tests, deleted_file);
+    tcase_add_test(tests, a_pipe_in_place_of_the_file);
     tcase_add_test(tests, deleted_file_without_privileges);
     tcase_add_test(tests, busy_threads);
     tcase_add_test(tests, threads_at_their_very_beginning);
