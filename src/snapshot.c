@@ -18,10 +18,7 @@ enum {
     MB = 1024 * KB,
     STOP_MS = 200,
     COPIED_BYTES = 64 * MB,
-    DEEPENED_BYTES = 256 * MB,
-    LEAST_COPY = 4 * KB,
-    USUAL_COPY = 6 * KB, /* most threads have no more than that on their stack */
-    MOST_COPY = 16 * MB,
+    USUAL_COPY = 6 * KB,     /* most threads have no more than that on their stack */
     RED_ZONE = 128,          /* below sp, in use on x86_64 */
     PATIENCE_NS = 400000000, /* with the tracer, before looking after it */
     MOST_ROUNDS = 4,         /* of that with one PTRACE_SEIZE */
@@ -120,12 +117,6 @@ static void set_task(struct job *job)
     }
 }
 
-static uint64_t share(size_t total, size_t count)
-{
-    uint64_t each = total / (count ? count : 1);
-    return each < LEAST_COPY ? LEAST_COPY : each > MOST_COPY ? MOST_COPY : each;
-}
-
 static bool copy_all(struct job *job, struct snapshot_arena *arena, uint64_t each)
 {
     struct snapshot *snapshot = job->snapshot;
@@ -155,7 +146,7 @@ static void take_all(struct job *job)
     size_t total = options && options->copied_bytes ? options->copied_bytes : COPIED_BYTES;
     /* Before the first is seized: from then on a thread stops for any signal. */
     size_t count = stop_count_threads(job->stop.pid);
-    uint64_t each = share(total, count);
+    uint64_t each = copy_share(total, count);
     size_t expected = count + count / 8 + 16;
     size_t room = expected * (each + 2 * OBJECT_BYTES);
     struct snapshot_arena *arena = arena_new(job->snapshot, room, expected * USUAL_COPY);
@@ -202,46 +193,6 @@ static void plan_interrupted(const struct snapshot *snapshot, struct snapshot_ar
     copy_plan(snapshot, arena, &thread->interrupted, address - below, most);
 }
 
-static int compare_sizes(const void *a, const void *b)
-{
-    const uint64_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-static uint64_t room_above(const struct snapshot *snapshot, uint64_t address)
-{
-    const struct region *region = address_space_find(&snapshot->space, address);
-    return region ? region->end - address + RED_ZONE : 0;
-}
-
-/* What each may have at most, so that all get what they ask for or the same: most
- * ask for little, and ten thousand equal shares of the whole would do for nobody. */
-static uint64_t fair_share(const struct job *job, size_t *expected)
-{
-    uint64_t *asked = malloc(2 * job->want_count * sizeof(*asked)), left = DEEPENED_BYTES, each = MOST_COPY;
-    size_t count = 2 * job->want_count;
-    *expected = 0;
-    if (!asked)
-        return share(DEEPENED_BYTES, count);
-    for (size_t i = 0; i < job->want_count; i++) {
-        asked[2 * i] = room_above(job->snapshot, job->snapshot->threads[job->wants[i].thread].sp);
-        asked[2 * i + 1] = room_above(job->snapshot, job->wants[i].address);
-        if (address_space_find(&job->snapshot->space, job->wants[i].address) ==
-            address_space_find(&job->snapshot->space, job->snapshot->threads[job->wants[i].thread].sp))
-            asked[2 * i + 1] = 0;
-    }
-    qsort(asked, count, sizeof(*asked), compare_sizes);
-    for (size_t i = 0; i < count && each == MOST_COPY; i++) {
-        if (asked[i] > left / (count - i))
-            each = share(left, count - i);
-        left -= asked[i] < left ? asked[i] : left;
-    }
-    for (size_t i = 0; i < count; i++)
-        *expected += asked[i] < each ? asked[i] : each;
-    free(asked);
-    return each;
-}
-
 static void retake(const struct job *job, struct snapshot_arena *arena, const struct snapshot_want *want,
                    uint64_t each)
 {
@@ -263,13 +214,12 @@ static void retake(const struct job *job, struct snapshot_arena *arena, const st
 
 static void take_again(struct job *job)
 {
-    size_t expected, room = DEEPENED_BYTES + job->want_count * (LEAST_COPY + 2 * OBJECT_BYTES);
-    uint64_t each = fair_share(job, &expected);
+    size_t objects = job->want_count * 2 * OBJECT_BYTES, expected, room;
+    uint64_t each = copy_share_wanted(job->snapshot, job->wants, job->want_count, &expected, &room);
     for (size_t i = 0; i < job->want_count; i++)
         if (!stop_add(&job->stop, job->snapshot->threads[job->wants[i].thread].tid))
             return;
-    struct snapshot_arena *arena =
-        arena_new(job->snapshot, room, expected + job->want_count * 2 * OBJECT_BYTES);
+    struct snapshot_arena *arena = arena_new(job->snapshot, room + objects, expected + objects);
     if (!arena)
         return;
     stop_seize(&job->stop);

@@ -152,6 +152,25 @@ static void assert_begins(const struct stack *stack, const char *first_function)
     ck_assert_msg(strncmp(name, first_function, strlen(first_function)) == 0, "the stack begins in %s", name);
 }
 
+/* It blocks all signals that can be blocked but libc's own two. */
+static void assert_deaf(pid_t pid)
+{
+    char path[64], line[256];
+    unsigned long long blocked = 0;
+    for (size_t i = 0; i < snapshot->count; i++) {
+        if (snapshot->threads[i].tid == pid)
+            continue;
+        snprintf(path, sizeof(path), "/proc/%d/status", (int)snapshot->threads[i].tid);
+        FILE *file = fopen(path, "re");
+        while (file && fgets(line, sizeof(line), file))
+            if (sscanf(line, "SigBlk: %llx", &blocked) == 1)
+                break;
+        if (file)
+            fclose(file);
+    }
+    ck_assert_msg(blocked == 0xfffffffe7ffbfeffull, "%#llx", blocked);
+}
+
 static void assert_chain(const char *name, const char *names_from)
 {
     pid_t pid = start_target(name);
@@ -166,6 +185,7 @@ static void assert_chain(const char *name, const char *names_from)
     if (!module)
         assert_begins(main_stack, "_start");
     assert_begins(other, "clone");
+    assert_deaf(pid);
     ck_assert(!main_stack->frames[0].is_return_address);
     ck_assert(main_stack->frames[1].is_return_address);
     free(module);
