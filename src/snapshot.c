@@ -7,6 +7,9 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
 
 #include "snapshot_memory.h"
 #include "snapshot_regs.h"
@@ -231,14 +234,26 @@ static void take_again(struct job *job)
 
 /* ---- the tracing thread ------------------------------------------------------------------ */
 
+/* The frames that a cancelled thread leaves without a return stay marked as in use. */
+static void forget_frames(void *arg)
+{
+    (void)arg;
+#if defined(__SANITIZE_ADDRESS__)
+    enum { MOST_BYTES = 256 * KB };
+    __asan_unpoison_memory_region((char *)__builtin_frame_address(0) - MOST_BYTES, MOST_BYTES);
+#endif
+}
+
 static void *trace(void *arg)
 {
     struct job *job = arg;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    pthread_cleanup_push(forget_frames, NULL);
     if (job->wants)
         take_again(job);
     else
         take_all(job);
+    pthread_cleanup_pop(0);
     return NULL;
 }
 
