@@ -20,12 +20,12 @@ endif
 FIRST := $(filter deps,$(MAKECMDGOALS))
 
 # ---- what is built of what ------------------------------------------------
-SRC := self_capture self_capture_task ledger_read ledger_load ledger_open maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_name symbolize_ranges runtime_frames address_space snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step symbolize_data wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name wait_futex wait_socket wait_files wait_file wait_poll present present_names present_self leak leak_build leak_group leak_stack leak_untracked ignore report_format text_parts report_group report_present report_text report_json
+SRC := self_capture self_capture_task ledger_read ledger_load ledger_open maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_name symbolize_ranges runtime_frames address_space snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step symbolize_data wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name wait_futex wait_socket wait_files wait_file wait_poll present present_file present_names present_self leak leak_build leak_group leak_stack leak_untracked ignore report_format text_parts report_group report_present report_text report_json
 CLI := main cli output cmd_run run_options run_env run_child run_dir cmd_report cmd_explain watchable elf_head
 PRELOAD := start real memory_probe ledger_map ledger_write index capture recall module site thread_end hook_thread hook_process hook_signal present finish reporter last_look raw_report
 # The shim has tier 0 of src/ in it, built its own way.
 PRELOAD_SRC := options options_parse
-CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_snapshot check_snapshot_calls check_unwind check_self_capture check_wait check_leak check_leak_odd check_report check_ledger_write check_watchable check_output
+CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_snapshot check_snapshot_odd check_snapshot_calls check_unwind check_unwind_steps check_self_capture check_wait check_leak check_leak_odd check_report check_ledger_write check_watchable check_output
 # What suites share, and what they test besides src/.
 CHECK_PARTS := tests/ledger_fake tests/snapshot_child tests/wait_child $(patsubst %,cli/%,$(filter-out main cmd_%,$(CLI)))
 # check_ledger_write has the shim's writer in it, and no CLI.
@@ -41,13 +41,13 @@ TARGETS := atexit_creates atexit_joins atexit_prints baseline cancel cancel_in_j
 	fork_in_thread fork_storm grace grace_ignores_stuck inlined join_all_ways join_fails \
 	kill_after_create kinds many_short no_thread openmp recycled_handle return_values run_child \
 	running seccomp_filter setname setname_ended signal_creates signal_storm signal_taken \
-	same_place small_stack spawn stripped tail_call thrd tree unjoined unset_preload untracked vfork \
+	same_place small_stack spawn stripped tail_call thrd tree unjoined unset_preload untracked vfork waits \
 	wait_for_end wait_in_thread constructor_linked address_sanitized static_program self_capture
 TARGETS_CXX := late_exceptions std_async std_thread unwind_throw
 TARGETS_LIB := libconstructor.so libplugin.so libthrows.so libwaits.so
 # What check_unwind unwinds: tests/targets/unwind_chain.c built in many ways, and others.
 TARGETS_CHAIN := unwind_O0 unwind_O2 unwind_no_fp unwind_unstripped unwind_static_pie unwind_debug_frame unwind_fp_only
-TARGETS_UNWIND := $(TARGETS_CHAIN) unwind_stripped unwind_signal unwind_recursion unwind_busy unwind_creating
+TARGETS_UNWIND := $(TARGETS_CHAIN) unwind_stripped unwind_signal unwind_recursion unwind_busy unwind_creating unwind_steps unwind_null_call unwind_generated unwind_generated_no_fp
 # Only where there is a compiler for it.
 TARGETS_MAYBE := rust_thread program_32bit unwind_clang
 
@@ -158,6 +158,11 @@ $(BUILD)/targets/unwind_signal: TARGET_MORE := -O2 -fpie -pie -Wno-null-derefere
 $(BUILD)/targets/unwind_throw: TARGET_MORE := -O2
 $(BUILD)/targets/unwind_recursion: TARGET_MORE := -O2 -Wno-infinite-recursion
 $(BUILD)/targets/unwind_busy: TARGET_MORE := -O2 -Wl,-z,lazy -fcf-protection=none
+$(BUILD)/targets/unwind_steps: TARGET_MORE := -O2 -Wl,-z,lazy -fcf-protection=none -fno-builtin
+$(BUILD)/targets/unwind_null_call $(BUILD)/targets/unwind_generated: TARGET_MORE := -O2 -fno-omit-frame-pointer
+$(BUILD)/targets/unwind_generated_no_fp: $(BUILD)/targets/unwind_generated
+	$(Q)cp $< $@
+
 $(BUILD)/targets/unwind_creating: TARGET_MORE := -O2
 
 $(BUILD)/targets/lib%.so: tests/targets/lib_%.c | $(FIRST)
@@ -188,7 +193,7 @@ E2E_ASAN := "tests/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --onl
 
 check: all targets $(SUITES) $(ALL_ASAN) $(SUITES_TSAN)
 	$(Q)tests/all.sh $(SUITES) $(SUITES_ASAN) $(SUITES_TSAN) \
-		"tests/layering.sh $(BUILD)" "tests/cli_report.sh $(BUILD)" "tests/e2e.py --build $(BUILD)" $(E2E_ASAN) "tests/real.py --build $(BUILD)"
+		"tests/layering.sh $(BUILD)" "tests/cli_report.sh $(BUILD)" "tests/e2e.py --build $(BUILD)" $(E2E_ASAN) "tests/real.py --build $(BUILD)" "tests/real_report.py --build $(BUILD)"
 
 asan: all targets $(ALL_ASAN)
 	$(Q)tests/all.sh $(SUITES_ASAN) $(E2E_ASAN)
@@ -219,12 +224,16 @@ demo: all $(BUILD)/targets/demo
 	$(Q)echo '$$ LD_PRELOAD=$(BUILD)/libthreadleak.so $(BUILD)/targets/demo'
 	$(Q)LD_PRELOAD='$(abspath $(BUILD))/libthreadleak.so' $(BUILD)/targets/demo
 
-$(BUILD)/bench/bench: bench/bench.c | $(FIRST)
+$(BUILD)/bench/%: bench/%.c | $(FIRST)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(TARGET_C) -O2 -g -fno-optimize-sibling-calls -Isrc -Wall -Wextra -pthread -o $@ $<
 
-bench: all $(BUILD)/bench/bench
+bench: all $(BUILD)/bench/bench $(BUILD)/bench/report_target
 	$(Q)bench/bench.sh $(BUILD) $(QUICK)
+	$(Q)bench/report.sh $(BUILD) $(QUICK)
+
+bench-report: all $(BUILD)/bench/report_target
+	$(Q)bench/report.sh $(BUILD) $(QUICK)
 
 # ---- install ---------------------------------------------------------------------------------
 $(BUILD)/threadleak.1: man/threadleak.1.scd | $(FIRST)
@@ -251,6 +260,6 @@ deps:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all targets check asan tsan fuzz lint demo bench install uninstall deps clean
+.PHONY: all targets check asan tsan fuzz lint demo bench bench-report install uninstall deps clean
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

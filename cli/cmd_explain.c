@@ -1,6 +1,8 @@
 /*
- * `threadleak _explain exit|dump PID`: how the shim has its process explained,
- * at its end or on the dump signal.  Not for users: it is in no help.
+ * `threadleak _explain exit|dump|keep PID`: how the shim has its process explained,
+ * at its end or on the dump signal; "keep": at its end under `threadleak run`, for
+ * whose report the present stacks are put beside the ledger.  Not for users: it is
+ * in no help.
  *
  * Ends with 0 when nothing counts (and nothing was written), 1 when leaks were
  * reported, 2 when it could not; the shim then writes its own raw report.
@@ -18,10 +20,11 @@
 #include "leak.h"
 #include "options.h"
 #include "output.h"
+#include "present_file.h"
 #include "report.h"
 
 struct explain {
-    bool dump;
+    bool dump, keep;
     pid_t pid;
     struct options options;
     struct ledger *ledger;
@@ -55,6 +58,8 @@ static struct present *take_present(const struct explain *explain)
 {
     const struct present_options options = {.symbolizer = explain->symbolizer, .ledger = explain->ledger};
     struct error error;
+    if (!explain->options.stacks)
+        return NULL;
     return present_take(explain->pid, &options, &error);
 }
 
@@ -128,11 +133,33 @@ static bool write_report(const struct explain *explain)
     return written;
 }
 
+/* "ledger.PID.N" becomes "present.PID.N". */
+static int keep_stacks(const struct explain *explain)
+{
+    char ledger[PATH_MAX], path[PATH_MAX + sizeof(PRESENT_FILE_PREFIX)];
+    pid_t own = ledger_get_header(explain->ledger)->pid;
+    if (!explain->symbolizer || !ledger_process_path(explain->pid, own, ledger, sizeof(ledger)))
+        return STATUS_CANNOT;
+    const char *slash = strrchr(ledger, '/');
+    if (!slash)
+        return STATUS_CANNOT;
+    snprintf(path, sizeof(path), "%.*s/" PRESENT_FILE_PREFIX "%s", (int)(slash - ledger), ledger,
+             slash + 1 + strlen(LEDGER_FILE_PREFIX));
+    struct present *present = take_present(explain);
+    bool saved = present && present_save(present, path);
+    present_free(present);
+    return saved ? STATUS_REPORTED : STATUS_CANNOT;
+}
+
 static int explain_process(struct explain *explain)
 {
     struct error error = {""};
     if (!open_ledger(explain, &error))
         return STATUS_CANNOT;
+    if (explain->keep) {
+        explain->symbolizer = symbolizer_new(false);
+        return keep_stacks(explain);
+    }
     load_suppressions(explain);
     explain->symbolizer = symbolizer_new(false);
     explain->report = report_new();
@@ -151,10 +178,11 @@ int cmd_explain(int argc, char **argv)
     struct explain explain = {.pid = 0};
     long pid;
     if (argc != 3 || !cli_number(argv[2], 1, INT_MAX, &pid) ||
-        (strcmp(argv[1], "exit") != 0 && strcmp(argv[1], "dump") != 0)) {
+        (strcmp(argv[1], "exit") != 0 && strcmp(argv[1], "dump") != 0 && strcmp(argv[1], "keep") != 0)) {
         cli_say("_explain is how libthreadleak.so calls threadleak; see threadleak --help");
         return STATUS_CANNOT;
     }
+    explain.keep = strcmp(argv[1], "keep") == 0;
     explain.dump = strcmp(argv[1], "dump") == 0;
     explain.pid = (pid_t)pid;
     int status = explain_process(&explain);

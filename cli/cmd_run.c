@@ -152,7 +152,9 @@ static bool fill_report(const struct run *run, struct report *report, struct sym
         .symbolizer = symbolizer,
     };
     for (size_t i = 0; i < run->ledgers.count; i++) {
-        const struct run_ledger *item = &run->ledgers.items[i];
+        struct run_ledger *item = &run->ledgers.items[i];
+        item->end.present = item->present; /* given over */
+        item->present = NULL;
         if (!report_add_ledger(report, item->ledger, &item->end, &rules, error))
             return false;
     }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "present_file.h"
 
 static bool is_in_memory(const char *path)
 {
@@ -117,6 +118,8 @@ static bool read_item(const char *folder, const char *name, struct run_ledgers *
         error_set(error, "out of memory");
         return false;
     }
+    snprintf(path, sizeof(path), "%s/" PRESENT_FILE_PREFIX "%s", folder, name + strlen(LEDGER_FILE_PREFIX));
+    read.present = present_load(path);
     *item = read;
     return true;
 }
@@ -173,8 +176,10 @@ bool run_dir_collect(const char *path, pid_t child, int wait_status, struct run_
 
 void run_ledgers_release(struct run_ledgers *ledgers)
 {
-    for (size_t i = 0; i < ledgers->count; i++)
+    for (size_t i = 0; i < ledgers->count; i++) {
+        present_free(ledgers->items[i].present);
         ledger_close(ledgers->items[i].ledger);
+    }
     free(ledgers->items);
     memset(ledgers, 0, sizeof(*ledgers));
 }

@@ -16,6 +16,7 @@ struct run_ledger {
     pid_t pid;
     unsigned long image; /* N of "ledger.PID.N" */
     struct known_end end;
+    struct present *present; /* as it was at the end of the process; NULL: not kept */
 };
 
 struct run_ledgers {

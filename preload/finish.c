@@ -211,11 +211,20 @@ static void record_end(struct shim_state *state, enum ledger_end how, int status
     atomic_store_explicit(&header->end, how, memory_order_release);
 }
 
+/* Under `threadleak run`, which reports when all is over: where the threads are now. */
+static void keep_stacks(const struct shim_state *state)
+{
+    bool can = !shim_config.sandboxed && !shim_config.no_reporter && shim_config.options.stacks;
+    if (can && anything_left(state, shim_config.options.report & (KIND_RUNNING | KIND_DETACHED)))
+        reporter_run("keep");
+}
+
 static int report_end(struct shim_state *state, int status)
 {
     if (atomic_load(&state->header->flags) & LEDGER_UNDER_RUN) {
         if (!shim_config.sandboxed)
             last_look(state);
+        keep_stacks(state);
         return status;
     }
     return anything_left(state, shim_config.options.report) ? explain_end(state, status) : status;

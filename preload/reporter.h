@@ -17,7 +17,7 @@ enum reporter_verdict {
     REPORTER_FAILED = 2, /* or it could not be started: nothing was written */
 };
 
-/* mode: "exit" or "dump".  Async-signal-safe. */
+/* mode: "exit", "dump" or "keep".  Async-signal-safe. */
 enum reporter_verdict reporter_run(const char *mode);
 
 #endif

@@ -223,12 +223,26 @@ static bool list_threads(struct build *build)
     return build_main(build);
 }
 
+static char **read_argv(pid_t pid)
+{
+    char **block = process_argv(pid);
+    size_t count = 0;
+    while (block && block[count])
+        count++;
+    char **argv = block ? calloc(count + 1, sizeof(*argv)) : NULL;
+    for (size_t i = 0; argv && i < count; i++)
+        if (!(argv[i] = strdup(block[i])))
+            break;
+    process_argv_free(block);
+    return argv;
+}
+
 bool report_add_unwatched(struct report *report, pid_t pid, struct present *present, struct error *error)
 {
     struct build build = {.process = {.pid = pid,
                                       .parent_pid = process_parent(pid),
                                       .exe = process_exe(pid),
-                                      .argv = process_argv(pid),
+                                      .argv = read_argv(pid),
                                       .how = END_ALIVE,
                                       .live = true,
                                       .present = present}};

@@ -257,3 +257,20 @@ bool ledger_file_in_use(const char *path, pid_t pid)
     maps_close(&maps);
     return found;
 }
+
+bool ledger_process_path(pid_t pid, pid_t own_pid, char *path, size_t size)
+{
+    char prefix[64];
+    struct maps maps;
+    const struct mapping *next;
+    bool found = false;
+
+    if (!maps_open(&maps, pid))
+        return false;
+    int length = snprintf(prefix, sizeof(prefix), LEDGER_FILE_PREFIX "%d.", (int)own_pid);
+    while (!found && (next = maps_next(&maps)))
+        if (next->shared && strncmp(mapping_basename(next->path), prefix, (size_t)length) == 0)
+            found = snprintf(path, size, "%s", next->path) < (int)size;
+    maps_close(&maps);
+    return found;
+}

@@ -53,6 +53,10 @@ const struct ledger_module *ledger_get_module(const struct ledger *ledger, uint3
 /* "" for 0 or damaged; always terminated. */
 const char *ledger_get_string(const struct ledger *ledger, uint32_t offset);
 
+/* Where the ledger of a process under `threadleak run` lies, as the process sees it.
+ * own_pid: of the ledger's header.  False: in no file. */
+bool ledger_process_path(pid_t pid, pid_t own_pid, char *path, size_t size);
+
 /* Is this file mapped by a live process of that pid, that is, is its writer
  * still there?  A process that may not be looked at counts as one. */
 bool ledger_file_in_use(const char *path, pid_t pid);

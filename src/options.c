@@ -237,6 +237,11 @@ static const char *set_switch(bool *field, struct slice value)
     return NULL;
 }
 
+static const char *set_stacks(struct options *options, struct slice value)
+{
+    return set_switch(&options->stacks, value);
+}
+
 static const char *set_follow(struct options *options, struct slice value)
 {
     return set_switch(&options->follow, value);
@@ -278,6 +283,7 @@ static const struct key {
      "log_path      stderr    where reports go; %p: pid, %h: the executable's name"},
     {"format", set_format, "format        text      text or json"},
     {"suppressions", set_suppressions, "suppressions  none      file of rules; may be given more than once"},
+    {"stacks", set_stacks, "stacks        1         0: reports do not say where threads are now, and stop nothing"},
     {"follow", set_follow, "follow        1         0: child processes are not watched"},
     {"color", set_color, "color         auto      auto, always or never"},
     {"help", set_help, "help          0         1: list these keys"},
@@ -293,6 +299,7 @@ void options_defaults(struct options *options)
     options->signal = SIGQUIT;
     options->depth = 64;
     options->follow = true;
+    options->stacks = true;
     options->color = COLOR_AUTO;
     memcpy(options->format, "text", sizeof("text"));
     memcpy(options->log_path, "stderr", sizeof("stderr"));

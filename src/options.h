@@ -41,6 +41,7 @@ struct options {
     int signal;        /* dump signal; 0: none */
     unsigned depth;    /* 1..OPTIONS_DEPTH_MAX frames */
     bool follow;
+    bool stacks; /* where threads are now is part of reports */
     bool help;
     enum option_color color;
     char format[16];                 /* "text", "json", … */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "leak_stack.h"
+#include "present_file.h"
 #include "present_names.h"
 #include "present_self.h"
 #include "snapshot.h"
@@ -29,10 +30,18 @@ bool present_stack_add(struct present_stack *stack, const struct frame_list *lis
     return true;
 }
 
+/* Our hooks stand between the program and what it called. */
+static bool is_of_shim(const char *module)
+{
+    const char *slash = module ? strrchr(module, '/') : NULL;
+    return slash && strcmp(slash + 1, "libthreadleak.so") == 0;
+}
+
 static bool fill_stack(struct present_stack *stack, const struct stack *found, struct symbolizer *symbolizer)
 {
     for (size_t i = 0; i < found->count; i++)
-        if (!present_stack_add(stack, symbolize(symbolizer, &found->frames[i])))
+        if (!is_of_shim(found->frames[i].module) &&
+            !present_stack_add(stack, symbolize(symbolizer, &found->frames[i])))
             return false;
     stack_mark_start_up(stack->frames, stack->count);
     return !found->incomplete || (stack->incomplete = strdup(found->incomplete));
@@ -111,6 +120,8 @@ struct present *present_of_snapshot(struct snapshot *snapshot, enum present_sour
 {
     struct present *present = calloc(1, sizeof(*present));
     struct unwinder *unwinder = present ? unwinder_new(snapshot, error) : NULL;
+    if (unwinder)
+        unwinder_name_vdso(unwinder, options->symbolizer);
     bool done = unwinder && fill(present, snapshot, unwinder, source, options) &&
                 fill_waits(present, snapshot, unwinder, options, error);
     unwinder_free(unwinder);
@@ -187,5 +198,6 @@ void present_free(struct present *present)
     free(present->threads);
     free(present->stacks);
     free(present->note);
+    present_free_kept(present->kept);
     free(present);
 }

@@ -40,6 +40,7 @@ struct present {
     size_t count;
     struct present_stack *stacks;
     size_t stack_count;
+    void *kept; /* present_file.c's: what strings of frames are in; NULL: the symbolizer's */
     char *note; /* a line on what is missing and what would allow more; NULL: nothing */
 };
 

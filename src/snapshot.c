@@ -7,6 +7,9 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
 
 #include "snapshot_memory.h"
 #include "snapshot_regs.h"
@@ -18,12 +21,10 @@ enum {
     MB = 1024 * KB,
     STOP_MS = 200,
     COPIED_BYTES = 64 * MB,
-    DEEPENED_BYTES = 256 * MB,
-    LEAST_COPY = 4 * KB,
-    USUAL_COPY = 6 * KB, /* most threads have no more than that on their stack */
-    MOST_COPY = 16 * MB,
+    USUAL_COPY = 6 * KB,     /* most threads have no more than that on their stack */
     RED_ZONE = 128,          /* below sp, in use on x86_64 */
     PATIENCE_NS = 400000000, /* with the tracer, before looking after it */
+    MOST_ROUNDS = 4,         /* of that with one PTRACE_SEIZE */
     OBJECT_BYTES = 64,       /* on both sides of a futex: the mutex or condition variable it is in */
 };
 
@@ -119,12 +120,6 @@ static void set_task(struct job *job)
     }
 }
 
-static uint64_t share(size_t total, size_t count)
-{
-    uint64_t each = total / (count ? count : 1);
-    return each < LEAST_COPY ? LEAST_COPY : each > MOST_COPY ? MOST_COPY : each;
-}
-
 static bool copy_all(struct job *job, struct snapshot_arena *arena, uint64_t each)
 {
     struct snapshot *snapshot = job->snapshot;
@@ -154,7 +149,7 @@ static void take_all(struct job *job)
     size_t total = options && options->copied_bytes ? options->copied_bytes : COPIED_BYTES;
     /* Before the first is seized: from then on a thread stops for any signal. */
     size_t count = stop_count_threads(job->stop.pid);
-    uint64_t each = share(total, count);
+    uint64_t each = copy_share(total, count);
     size_t expected = count + count / 8 + 16;
     size_t room = expected * (each + 2 * OBJECT_BYTES);
     struct snapshot_arena *arena = arena_new(job->snapshot, room, expected * USUAL_COPY);
@@ -211,20 +206,23 @@ static void retake(const struct job *job, struct snapshot_arena *arena, const st
     take_regs(tracee, &again);
     if (again.state != SNAPSHOT_STOPPED)
         return;
-    plan_stack(job->snapshot, arena, &again, each / 2);
-    plan_interrupted(job->snapshot, arena, &again, want->address, each / 2);
+    plan_stack(job->snapshot, arena, &again, each);
+    plan_interrupted(job->snapshot, arena, &again, want->address, each);
     plan_object(job->snapshot, arena, &again);
     fill(job->snapshot, &again, 1);
-    *thread = again;
+    /* It may be on a stack by now that is not among the mappings of the first stop. */
+    if (again.stack.size || !thread->stack.size)
+        *thread = again;
 }
 
 static void take_again(struct job *job)
 {
-    uint64_t each = 2 * share(DEEPENED_BYTES / 2, job->want_count);
+    size_t objects = job->want_count * 2 * OBJECT_BYTES, expected, room;
+    uint64_t each = copy_share_wanted(job->snapshot, job->wants, job->want_count, &expected, &room);
     for (size_t i = 0; i < job->want_count; i++)
         if (!stop_add(&job->stop, job->snapshot->threads[job->wants[i].thread].tid))
             return;
-    struct snapshot_arena *arena = arena_new(job->snapshot, job->want_count * (each + 2 * OBJECT_BYTES), 0);
+    struct snapshot_arena *arena = arena_new(job->snapshot, room + objects, expected + objects);
     if (!arena)
         return;
     stop_seize(&job->stop);
@@ -236,27 +234,48 @@ static void take_again(struct job *job)
 
 /* ---- the tracing thread ------------------------------------------------------------------ */
 
+/* The frames that a cancelled thread leaves without a return stay marked as in use. */
+static void forget_frames(void *arg)
+{
+    (void)arg;
+#if defined(__SANITIZE_ADDRESS__)
+    enum { MOST_BYTES = 256 * KB };
+    __asan_unpoison_memory_region((char *)__builtin_frame_address(0) - MOST_BYTES, MOST_BYTES);
+#endif
+}
+
 static void *trace(void *arg)
 {
     struct job *job = arg;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    pthread_cleanup_push(forget_frames, NULL);
     if (job->wants)
         take_again(job);
     else
         take_all(job);
+    pthread_cleanup_pop(0);
     return NULL;
 }
 
-static void join(pthread_t tracer, pid_t pid)
+/* 0, or ETIMEDOUT: it had to be given up, and its end has let all go. */
+static int join(pthread_t tracer, struct stop *stop)
 {
     struct timespec until;
+    unsigned before = 0, rounds = 0;
+    int why = 0;
     clock_gettime(CLOCK_MONOTONIC, &until);
     for (;;) {
         until.tv_nsec += PATIENCE_NS;
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
         if (pthread_clockjoin_np(tracer, NULL, CLOCK_MONOTONIC, &until) != ETIMEDOUT)
-            return;
-        stop_bury(pid);
+            return why;
+        stop_bury(stop->pid);
+        unsigned now = atomic_load(&stop->seizing);
+        rounds = now % 2 && now == before ? rounds + 1 : 0;
+        before = now;
+        if (rounds == MOST_ROUNDS && pthread_cancel(tracer) == 0)
+            why = ETIMEDOUT;
     }
 }
 
@@ -274,8 +293,8 @@ static int run(struct job *job)
     int why = pthread_create(&tracer, NULL, trace, job);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (why == 0)
-        join(tracer, job->snapshot->pid);
-    return why;
+        why = join(tracer, &job->stop);
+    return why ? why : job->why;
 }
 
 enum snapshot_status snapshot_take(pid_t pid, const struct snapshot_options *options,

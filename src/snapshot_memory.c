@@ -10,11 +10,20 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "snapshot_why.h"
+
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* since Linux 5.14 */
 #endif
 
-enum { BATCH = 1024 /* UIO_MAXIOV of the kernel */ };
+enum {
+    KB = 1024,
+    MB = 1024 * KB,
+    BATCH = 1024, /* UIO_MAXIOV of the kernel */
+    DEEPENED_BYTES = 256 * MB,
+    LEAST_COPY = 4 * KB,
+    MOST_COPY = 16 * MB,
+};
 
 /* ---- arenas ------------------------------------------------------------------- */
 
@@ -46,6 +55,53 @@ void arena_free_all(struct snapshot *snapshot)
     }
 }
 
+/* ---- how much ------------------------------------------------------------------ */
+
+uint64_t copy_share(size_t total, size_t count)
+{
+    uint64_t each = total / (count ? count : 1);
+    return each < LEAST_COPY ? LEAST_COPY : each > MOST_COPY ? MOST_COPY : each;
+}
+
+static int compare_sizes(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* Of the stack, and of where the want is when that is elsewhere; a page for what is below sp. */
+static void ask(const struct snapshot *snapshot, const struct snapshot_want *want, uint64_t asked[2])
+{
+    uint64_t sp = snapshot->threads[want->thread].sp;
+    const struct region *stack = address_space_find(&snapshot->space, sp);
+    const struct region *other = address_space_find(&snapshot->space, want->address);
+    asked[0] = stack ? stack->end - sp + 4 * KB : 0;
+    asked[1] = other && other != stack ? other->end - want->address + 4 * KB : 0;
+}
+
+/* Most ask for little: ten thousand equal shares of the whole would do for nobody. */
+uint64_t copy_share_wanted(const struct snapshot *snapshot, const struct snapshot_want *wants, size_t count,
+                           size_t *expected, size_t *room)
+{
+    uint64_t *asked = malloc((2 * count + 1) * sizeof(*asked)), left = DEEPENED_BYTES, each = MOST_COPY;
+    *expected = 0;
+    *room = DEEPENED_BYTES + 2 * count * LEAST_COPY;
+    if (!asked)
+        return copy_share(DEEPENED_BYTES, 2 * count);
+    for (size_t i = 0; i < count; i++)
+        ask(snapshot, &wants[i], &asked[2 * i]);
+    qsort(asked, 2 * count, sizeof(*asked), compare_sizes);
+    for (size_t i = 0; i < 2 * count && each == MOST_COPY; i++) {
+        if (asked[i] > left / (2 * count - i))
+            each = copy_share(left, 2 * count - i);
+        left -= asked[i] < left ? asked[i] : left;
+    }
+    for (size_t i = 0; i < 2 * count; i++)
+        *expected += asked[i] < each ? asked[i] : each;
+    free(asked);
+    return each;
+}
+
 /* ---- copies --------------------------------------------------------------------- */
 
 void copy_plan(const struct snapshot *snapshot, struct snapshot_arena *arena, struct snapshot_copy *copy,
@@ -64,14 +120,25 @@ void copy_plan(const struct snapshot *snapshot, struct snapshot_arena *arena, st
     arena->used += size;
 }
 
+/* The main thread may be there without memory: until all others have ended. */
+static bool has_memory(const struct snapshot *snapshot, pid_t task)
+{
+    return tgkill(snapshot->pid, task, 0) == 0 &&
+           (task != snapshot->pid || status_number(task, "VmSize") >= 0);
+}
+
 pid_t snapshot_living_task(const struct snapshot *snapshot)
 {
-    if (tgkill(snapshot->pid, snapshot->task, 0) == 0)
+    if (kill(snapshot->pid, 0) != 0 || has_memory(snapshot, snapshot->task))
         return snapshot->task;
-    for (size_t i = 0; i < snapshot->count; i++)
-        if (snapshot->threads[i].state == SNAPSHOT_STOPPED &&
-            tgkill(snapshot->pid, snapshot->threads[i].tid, 0) == 0)
-            return snapshot->threads[i].tid;
+    for (size_t i = 0; i < snapshot->count; i++) {
+        pid_t tid = snapshot->threads[i].tid;
+        if (snapshot->threads[i].state != SNAPSHOT_STOPPED || !has_memory(snapshot, tid))
+            continue;
+        /* Not to be searched for at every word that is read.  No snapshot is a constant. */
+        ((struct snapshot *)snapshot)->task = tid;
+        return tid;
+    }
     return snapshot->task;
 }
 
@@ -119,7 +186,7 @@ static void fill_one(const struct snapshot *snapshot, struct snapshot_copy *copy
 /* How many of the batch were read whole. */
 static size_t fill_batch(const struct snapshot *snapshot, struct snapshot_copy **copies, size_t count)
 {
-    struct iovec local[BATCH], remote[BATCH];
+    struct iovec local[BATCH] = {{NULL, 0}}, remote[BATCH] = {{NULL, 0}};
     size_t whole = 0;
     for (size_t i = 0; i < count; i++) {
         local[i] = (struct iovec){copies[i]->bytes, copies[i]->size};

@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,13 +127,29 @@ static bool has_ended(char state)
 
 /* ---- stopping ------------------------------------------------------------------ */
 
-static void seize(const struct stop *stop, struct tracee *tracee)
+/*
+ * Waits for an execve of the process, which may wait for threads of its own that
+ * another tracer does not let end.  There is no time limit to give; only the end of
+ * this thread gets it out of there.
+ */
+static int seize_or_be_cancelled(struct stop *stop, pid_t tid)
 {
-    if (ptrace(PTRACE_SEIZE, tracee->tid, NULL, NULL) == 0) {
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+    atomic_fetch_add(&stop->seizing, 1);
+    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+    int why = ptrace(PTRACE_SEIZE, tid, NULL, NULL) == 0 ? 0 : errno;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+    atomic_fetch_add(&stop->seizing, 1);
+    return why;
+}
+
+static void seize(struct stop *stop, struct tracee *tracee)
+{
+    tracee->why = seize_or_be_cancelled(stop, tracee->tid);
+    if (tracee->why == 0) {
         tracee->state = TRACEE_SEIZED;
         return;
     }
-    tracee->why = errno;
     bool ended = tracee->why == ESRCH || has_ended(state_of(stop->pid, tracee->tid));
     tracee->state = ended ? TRACEE_ENDED : TRACEE_REFUSED;
 }

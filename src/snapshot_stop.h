@@ -2,6 +2,7 @@
 #ifndef THREADLEAK_SNAPSHOT_STOP_H
 #define THREADLEAK_SNAPSHOT_STOP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +34,7 @@ struct stop {
     uint64_t began_ns;   /* when the first one was told to; 0: none was */
     uint64_t stopped_ns; /* set by stop_end */
     bool complete;       /* no thread was created behind our back */
+    atomic_uint seizing; /* odd: in PTRACE_SEIZE, where alone the thread may be cancelled */
 };
 
 uint64_t now_ns(void);

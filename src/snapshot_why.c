@@ -1,6 +1,7 @@
 #include "snapshot_why.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,17 +33,42 @@ static int yama_scope(void)
     return scope;
 }
 
-static const char *what_would_allow(pid_t pid)
+enum { CAP_SYS_PTRACE = 19 };
+
+/* The mask of capabilities is in hexadecimal. */
+static bool may_trace_all(void)
+{
+    char line[256];
+    unsigned long long mask = 0;
+    FILE *file = fopen("/proc/self/status", "re");
+    while (file && fgets(line, sizeof(line), file))
+        if (sscanf(line, "CapEff: %llx", &mask) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return mask >> CAP_SYS_PTRACE & 1;
+}
+
+static const char *what_would_allow(pid_t pid, int why)
 {
     long owner = status_number(pid, "Uid");
     int scope = yama_scope();
     if (scope >= 3)
         return "kernel.yama.ptrace_scope is 3: nobody may trace until the next boot";
-    if (owner >= 0 && geteuid() != 0 && (uid_t)owner != geteuid())
+    if (status_number(pid, "VmSize") < 0 && status_number(pid, "Threads") == 1)
+        return "it is a thread of the kernel, or on its way out";
+    if (may_trace_all() || why == ENOSYS)
+        return "a filter of system calls (seccomp) forbids ptrace here: in a container, start it with "
+               "--cap-add=SYS_PTRACE or --security-opt=seccomp=unconfined";
+    if (geteuid() == 0)
+        return "it takes CAP_SYS_PTRACE: start the container with --cap-add=SYS_PTRACE";
+    if (owner >= 0 && (uid_t)owner != geteuid())
         return "it belongs to another user: run as that user or as root";
-    if (scope >= 1 && geteuid() != 0)
+    if (scope >= 1)
         return "run as root, or set kernel.yama.ptrace_scope=0 (sysctl)";
-    return "in a container, start it with --cap-add=SYS_PTRACE; elsewhere, run as root";
+    return "it has privileges, or hides its memory (prctl PR_SET_DUMPABLE): run as root; in a container, "
+           "start "
+           "that with --cap-add=SYS_PTRACE";
 }
 
 static void name_tracer(pid_t pid, long tracer, struct error *error)
@@ -58,10 +84,18 @@ static void name_tracer(pid_t pid, long tracer, struct error *error)
               name[0] ? name : "?");
 }
 
+static int why_refused(const struct stop *stop)
+{
+    for (size_t i = 0; i < stop->count; i++)
+        if (stop->tracees[i].state == TRACEE_REFUSED)
+            return stop->tracees[i].why;
+    return 0;
+}
+
 static long tracer_of(const struct stop *stop)
 {
     for (size_t i = 0; i < stop->count; i++)
-        if (stop->tracees[i].state == TRACEE_REFUSED) {
+        if (stop->tracees[i].state == TRACEE_REFUSED || stop->tracees[i].state == TRACEE_NEW) {
             long tracer = status_number(stop->tracees[i].tid, "TracerPid");
             if (tracer > 0)
                 return tracer;
@@ -77,14 +111,22 @@ enum snapshot_status snapshot_explain(const struct stop *stop, int why, struct e
         refused |= stop->tracees[i].state == TRACEE_REFUSED;
         stuck |= stop->tracees[i].state == TRACEE_STUCK;
     }
-    long tracer = refused ? tracer_of(stop) : 0;
+    long tracer = refused || why == ETIMEDOUT ? tracer_of(stop) : 0;
     if (tracer > 0) {
         name_tracer(pid, tracer, error);
         return SNAPSHOT_BUSY;
     }
-    if (refused || why == EACCES || why == EPERM) {
-        error_set(error, "process %d may not be traced: %s", (int)pid, what_would_allow(pid));
+    /* One that hidepid= hides has no folder in /proc, but is there. */
+    bool hidden = why == ENOENT && pid > 0 && kill(pid, 0) != 0 && errno == EPERM;
+    if (refused || hidden || why == EACCES || why == EPERM) {
+        error_set(error, "process %d may not be traced: %s", (int)pid,
+                  what_would_allow(pid, refused ? why_refused(stop) : why));
         return SNAPSHOT_REFUSED;
+    }
+    if (why == ETIMEDOUT) {
+        error_set(error, "process %d does not stop: it executes another program, and waits with that",
+                  (int)pid);
+        return SNAPSHOT_FAILED;
     }
     if (stuck) {
         error_set(error, "process %d does not stop: it is in an uninterruptible wait", (int)pid);

@@ -50,6 +50,19 @@ strings *symbolizer_strings(struct symbolizer *symbolizer)
     return &symbolizer->strings;
 }
 
+bool symbolizer_add_image(struct symbolizer *symbolizer, const char *module, const void *bytes, size_t size)
+{
+    struct image **images =
+        realloc(symbolizer->images, (symbolizer->image_count + 1) * sizeof(struct image *));
+    if (!images)
+        return false;
+    symbolizer->images = images;
+    struct image *image = image_of_memory(module, bytes, size);
+    if (image)
+        images[symbolizer->image_count++] = image;
+    return image != NULL;
+}
+
 static void look_up(struct symbolizer *symbolizer, struct answer *answer)
 {
     struct image *image = answer->image;

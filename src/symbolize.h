@@ -47,6 +47,10 @@ struct frame_list {
 struct symbolizer *symbolizer_new(bool debuginfod);
 void symbolizer_free(struct symbolizer *symbolizer);
 
+/* An image that is no file, as addresses of a module of this name and its build-id
+ * mean it: the vdso.  Copied.  False: not an ELF image, or out of memory. */
+bool symbolizer_add_image(struct symbolizer *symbolizer, const char *module, const void *bytes, size_t size);
+
 /*
  * The frames at an address: inlined ones first, then the function itself; at
  * least one.  A file whose build-id differs from the one given is not believed:

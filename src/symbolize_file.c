@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -190,6 +191,38 @@ struct image *image_open(const struct code_address *address, bool debuginfod)
         open_without_servers(image);
     else if (*image->path != '/' || !open_file(image, image->path))
         open_by_build_id(image);
+    return image;
+}
+
+static int file_of_memory(const void *bytes, size_t size)
+{
+    int fd = memfd_create("image", MFD_CLOEXEC);
+    if (fd >= 0 && write(fd, bytes, size) == (ssize_t)size)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+/* libdwfl reads files only. */
+struct image *image_of_memory(const char *module, const void *bytes, size_t size)
+{
+    char path[64];
+    const unsigned char *bits;
+    GElf_Addr address;
+    struct image *image = calloc(1, sizeof(*image));
+    int fd = image && (image->path = strdup(module)) ? file_of_memory(bytes, size) : -1;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    bool ok = fd >= 0 && open_file(image, path);
+    if (fd >= 0)
+        close(fd);
+    if (!ok) {
+        if (image)
+            image_free(image);
+        return NULL;
+    }
+    int length = dwfl_module_build_id(image->module, &bits, &address);
+    to_hex(image->build_id, bits, length > 0 ? (size_t)length : 0);
     return image;
 }
 

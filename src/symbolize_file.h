@@ -24,6 +24,8 @@ struct image {
 
 /* Never asks a server unless debuginfod.  NULL: out of memory. */
 struct image *image_open(const struct code_address *address, bool debuginfod);
+/* From a copy of its bytes, never from a file.  NULL: not ELF, or out of memory. */
+struct image *image_of_memory(const char *module, const void *bytes, size_t size);
 void image_free(struct image *image);
 
 /* By path and build-id: <0, 0, >0. */

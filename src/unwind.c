@@ -5,9 +5,13 @@
 
 #include "unwind_step.h"
 
+#define VDSO "[vdso]"
+
 enum {
+    MOST_VDSO = 1 << 20, /* bytes */
     MOST_FRAMES = 1 << 17,
-    MOST_STOPS = 3, /* after the first one, for deeper copies */
+    MOST_FRAMES_OF_ALL = 1 << 23, /* threads together: what a hostile process may cost */
+    MOST_STOPS = 3,               /* after the first one, for deeper copies */
 };
 
 /* Frames of the thread in hand. */
@@ -23,6 +27,9 @@ struct unwinder {
     struct snapshot *snapshot;
     struct code code;
     struct trace trace;
+    size_t frames; /* of all threads so far */
+    void *vdso;    /* as it was found in memory, while the process was there; NULL: not in any stack */
+    size_t vdso_size;
     const struct stack **of_threads; /* NULL: not stopped */
     struct stack **stacks;           /* a hash table, by frames */
     size_t stack_count, room;
@@ -58,12 +65,15 @@ static void trace_thread(struct unwinder *unwinder, const struct snapshot_thread
     trace->missing = 0;
     cursor_init(&cursor, &unwinder->code, thread);
     while (step == STEP_CALLER) {
-        if (trace->count == MOST_FRAMES || !trace_add(trace, cursor.regs[SNAPSHOT_REG_PC])) {
+        if (trace->count == MOST_FRAMES || unwinder->frames++ >= MOST_FRAMES_OF_ALL ||
+            !trace_add(trace, cursor.regs[SNAPSHOT_REG_PC])) {
             trace->incomplete = "too many frames";
             return;
         }
         step = cursor_step(&cursor, &trace->are_returns[trace->count - 1]);
     }
+    if (step == STEP_LAST)
+        trace->incomplete = cursor.doubt;
     if (step == STEP_LOST)
         trace->incomplete = cursor.why;
     if (step == STEP_MISSING) {
@@ -74,6 +84,20 @@ static void trace_thread(struct unwinder *unwinder, const struct snapshot_thread
 
 /* ---- equal stacks ------------------------------------------------------------------ */
 
+static void keep_vdso(struct unwinder *unwinder, uint64_t pc)
+{
+    const struct region *region = address_space_find(&unwinder->snapshot->space, pc);
+    if (unwinder->vdso || !region || region->end - region->start > MOST_VDSO)
+        return;
+    unwinder->vdso_size = region->end - region->start;
+    unwinder->vdso = malloc(unwinder->vdso_size);
+    if (unwinder->vdso &&
+        snapshot_read_live(unwinder->snapshot, region->start, unwinder->vdso, unwinder->vdso_size))
+        return;
+    free(unwinder->vdso);
+    unwinder->vdso = NULL;
+}
+
 static struct code_address make_address(struct unwinder *unwinder, uint64_t pc, bool is_return)
 {
     struct code_address address = {.offset = pc, .pc = pc, .is_return_address = is_return};
@@ -83,6 +107,8 @@ static struct code_address make_address(struct unwinder *unwinder, uint64_t pc, 
         address.build_id = file->build_id_len ? file->build_id : NULL;
         address.build_id_len = file->build_id_len;
         address.offset = pc - file->bias;
+        if (strcmp(file->path, VDSO) == 0)
+            keep_vdso(unwinder, pc);
     }
     return address;
 }
@@ -236,6 +262,7 @@ void unwinder_free(struct unwinder *unwinder)
         code_release(&unwinder->code);
     free(unwinder->trace.pcs);
     free(unwinder->trace.are_returns);
+    free(unwinder->vdso);
     free(unwinder->of_threads);
     free(unwinder->stacks);
     free(unwinder);
@@ -249,4 +276,10 @@ const struct stack *unwind_thread(const struct unwinder *unwinder, size_t index)
 size_t unwind_stack_count(const struct unwinder *unwinder)
 {
     return unwinder->stack_count;
+}
+
+void unwinder_name_vdso(const struct unwinder *unwinder, struct symbolizer *symbolizer)
+{
+    if (unwinder->vdso)
+        symbolizer_add_image(symbolizer, VDSO, unwinder->vdso, unwinder->vdso_size);
 }

@@ -13,6 +13,7 @@ struct code {
     struct code_file **files; /* for each of the snapshot's regions; NULL: not looked at yet */
     struct cached_rules *cache;
     size_t cached, room;
+    uint64_t reads_left; /* of memory, for all threads: call-frame information may lead anywhere */
 };
 
 bool code_init(struct code *code, const struct snapshot *snapshot);

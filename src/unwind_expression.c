@@ -5,7 +5,7 @@
 
 #include "unwind_rule.h"
 
-enum { DEPTH = 64, MOST_STEPS = 4096 };
+enum { DEPTH = 64, MOST_STEPS = 256 };
 
 struct machine {
     const struct expression_context *context;
@@ -143,7 +143,6 @@ static bool do_constant(struct machine *machine, const Dwarf_Op *op)
         return true;
     }
     switch (op->atom) {
-    case DW_OP_addr:
     case DW_OP_const1u:
     case DW_OP_const1s:
     case DW_OP_const2u:
@@ -211,17 +210,20 @@ static bool do_unary(struct machine *machine, const Dwarf_Op *op)
     }
 }
 
-/* A branch counts bytes from the end of its own three. */
+/* A branch counts bytes from the end of its own three.  Operations are by ascending offset. */
 static bool jump(const Dwarf_Op *ops, size_t count, size_t *at)
 {
     uint64_t target = ops[*at].offset + 3 + (uint64_t)(int64_t)(int16_t)ops[*at].number;
-    for (size_t i = 0; i < count; i++)
-        if (ops[i].offset == target) {
-            *at = i;
-            return true;
-        }
-    *at = count;
-    return ops[count - 1].offset < target; /* to the end */
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (ops[middle].offset < target)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *at = low;
+    return low == count || ops[low].offset == target; /* count: to the end */
 }
 
 bool expression_evaluate(const Dwarf_Op *ops, size_t count, const struct expression_context *context,

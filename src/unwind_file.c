@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -125,18 +126,36 @@ static bool is_same_build(Elf *elf, const struct code_file *file, const struct b
            has_build_id(elf, file);
 }
 
+/* What stands at a path by now may be anything: opening a pipe could take forever. */
+static int open_regular(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+        return -1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+/* Is mapped whole, so that a process with a thousand libraries takes no thousand descriptors. */
 static bool open_file(struct code_file *file, const struct base *base, const char *path)
 {
-    file->fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (file->fd < 0)
+    int fd = open_regular(path);
+    if (fd < 0)
         return false;
-    file->elf = elf_begin(file->fd, ELF_C_READ_MMAP, NULL);
-    if (file->elf && elf_kind(file->elf) == ELF_K_ELF && is_same_build(file->elf, file, base))
+    file->elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+    if (file->elf && elf_kind(file->elf) == ELF_K_ELF && is_same_build(file->elf, file, base) &&
+        elf_cntl(file->elf, ELF_C_FDREAD) == 0) {
+        elf_cntl(file->elf, ELF_C_FDDONE);
+        close(fd);
         return true;
+    }
     elf_end(file->elf);
-    close(file->fd);
+    close(fd);
     file->elf = NULL;
-    file->fd = -1;
     return false;
 }
 
@@ -197,7 +216,6 @@ struct code_file *code_file_open(const struct snapshot *snapshot, const struct r
     struct code_file *file = calloc(1, sizeof(*file));
     struct base *base = malloc(sizeof(*base));
     if (file) {
-        file->fd = -1;
         file->path = region->path[0] ? region->path : NULL;
         file->bias = region->start - region->offset;
     }
@@ -222,8 +240,6 @@ void code_file_close(struct code_file *file)
         dwarf_end(file->dwarf);
     if (file->elf)
         elf_end(file->elf);
-    if (file->fd >= 0)
-        close(file->fd);
     free(file->memory);
     free(file);
 }

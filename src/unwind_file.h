@@ -17,8 +17,7 @@ struct code_file {
     Dwarf_CFI *debug_frame;
     Dwarf *dwarf;
     Elf *elf; /* NULL: nothing to be had */
-    int fd;
-    void *memory; /* where it was read from the process */
+    void *memory; /* where it was read from the process; NULL: it is a file's */
 };
 
 /* The file that a mapping with code belongs to; NULL: out of memory. */

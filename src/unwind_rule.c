@@ -80,7 +80,7 @@ bool frame_rules_find(struct code_file *file, uint64_t pc, struct frame_rules *r
 {
     if (find_in(file->eh_frame, pc - file->bias, rules))
         return true;
-    if (!file->dwarf && file->elf && file->fd >= 0) {
+    if (!file->dwarf && file->elf && !file->memory) {
         file->dwarf = dwarf_begin_elf(file->elf, DWARF_C_READ, NULL);
         file->debug_frame = file->dwarf ? dwarf_getcfi(file->dwarf) : NULL;
     }

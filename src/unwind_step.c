@@ -9,6 +9,8 @@
 #define CODE_ADDRESS_MASK (~UINT64_C(0))
 #endif
 
+enum { MOST_DESCENTS = 64 };
+
 void cursor_init(struct cursor *cursor, struct code *code, const struct snapshot_thread *thread)
 {
     *cursor = (struct cursor){.code = code, .thread = thread, .is_first = true};
@@ -18,7 +20,8 @@ void cursor_init(struct cursor *cursor, struct code *code, const struct snapshot
 static bool read_memory(void *arg, uint64_t address, void *to, size_t size)
 {
     struct cursor *cursor = arg;
-    if (snapshot_read_memory(cursor->code->snapshot, cursor->thread, address, to, size))
+    if (cursor->code->reads_left && cursor->code->reads_left-- &&
+        snapshot_read_memory(cursor->code->snapshot, cursor->thread, address, to, size))
         return true;
     cursor->missing = address;
     return false;
@@ -52,6 +55,31 @@ static bool is_code(struct cursor *cursor, uint64_t pc)
 {
     const struct region *region = address_space_find(&cursor->code->snapshot->space, pc);
     return region && region->executable;
+}
+
+/* Code that is generated is in writable memory at times. */
+static bool read_code(const struct cursor *cursor, uint64_t address, void *to, size_t size)
+{
+    const struct region *region = address_space_find(&cursor->code->snapshot->space, address);
+    return region && region->executable && cursor->code->reads_left && cursor->code->reads_left-- &&
+           snapshot_read_live(cursor->code->snapshot, address, to, size);
+}
+
+/*
+ * Each frame is above the one before, as the stack grows downwards; only a signal's
+ * handler may be on a stack of its own, and the first frame may have no size.
+ */
+static bool goes_in_circles(struct cursor *cursor, uint64_t sp, bool is_signal_frame)
+{
+    uint64_t before = cursor->regs[SNAPSHOT_REG_SP];
+    if (sp > before || (cursor->is_first && sp == before))
+        return false;
+    return !is_signal_frame || ++cursor->descents > MOST_DESCENTS;
+}
+
+static enum step in_circles(struct cursor *cursor)
+{
+    return lost(cursor, "the frames go in circles: is the stack damaged?");
 }
 
 /* ---- by call-frame information -------------------------------------------------- */
@@ -109,13 +137,13 @@ static enum step by_rules(struct cursor *cursor, const struct frame_rules *rules
                                    : lost(cursor, "call-frame information that is not understood");
     if (!rules->is_signal_frame || return_rule->kind != RULE_SAME)
         caller[SNAPSHOT_REG_PC] = caller[rules->return_register] & CODE_ADDRESS_MASK;
-    if (caller[SNAPSHOT_REG_PC] == 0)
+    /* What a signal interrupts may be a call of address 0. */
+    if (!rules->is_signal_frame && caller[SNAPSHOT_REG_PC] == 0)
         return STEP_LAST;
-    /* Only the handler of a signal may be on a stack of its own, and only the first
-     * frame may be without one. */
-    if (!rules->is_signal_frame && caller[SNAPSHOT_REG_SP] <= cursor->regs[SNAPSHOT_REG_SP] &&
-        !(cursor->is_first && caller[SNAPSHOT_REG_SP] == cursor->regs[SNAPSHOT_REG_SP]))
-        return lost(cursor, "the frames go in circles: is the stack damaged?");
+    if (!rules->is_signal_frame && !is_code(cursor, caller[SNAPSHOT_REG_PC] - 1))
+        return lost(cursor, "a return address that is not in code");
+    if (goes_in_circles(cursor, caller[SNAPSHOT_REG_SP], rules->is_signal_frame))
+        return in_circles(cursor);
     memcpy(cursor->regs, caller, sizeof(caller));
     cursor->is_return_address = !rules->is_signal_frame;
     return STEP_CALLER;
@@ -129,8 +157,7 @@ static bool is_signal_return(struct cursor *cursor, uint64_t pc)
 {
     static const unsigned char expected[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
     unsigned char code[sizeof(expected)];
-    return is_code(cursor, pc) && read_memory(cursor, pc, code, sizeof(code)) &&
-           memcmp(code, expected, sizeof(code)) == 0;
+    return read_code(cursor, pc, code, sizeof(code)) && memcmp(code, expected, sizeof(code)) == 0;
 }
 
 /* The handler's return has popped its address: sp is at struct ucontext, whose
@@ -141,10 +168,19 @@ static enum step by_signal_context(struct cursor *cursor)
     uint64_t saved[sizeof(order)];
     if (!read_memory(cursor, cursor->regs[SNAPSHOT_REG_SP] + 40, saved, sizeof(saved)))
         return missing(cursor);
+    if (goes_in_circles(cursor, saved[15], true))
+        return in_circles(cursor);
     for (size_t i = 0; i < sizeof(order); i++)
         cursor->regs[order[i]] = saved[i];
     cursor->is_return_address = false;
     return STEP_CALLER;
+}
+
+/* A module that describes its functions, save for some. */
+static bool has_descriptions(struct cursor *cursor, uint64_t pc)
+{
+    const struct code_file *file = code_find_file(cursor->code, pc);
+    return file && file->eh_frame;
 }
 
 /* A call through a bad pointer: nothing has run there, the return address is on top. */
@@ -169,12 +205,53 @@ static bool is_called_from_top(struct cursor *cursor, uint64_t pc)
     unsigned char call[5];
     uint64_t from;
     int32_t distance;
-    if (!read_word(cursor, cursor->regs[SNAPSHOT_REG_SP], &from) || !is_code(cursor, from - sizeof(call)) ||
-        !read_memory(cursor, from - sizeof(call), call, sizeof(call)) || call[0] != 0xe8)
+    if (!has_descriptions(cursor, pc) || !read_word(cursor, cursor->regs[SNAPSHOT_REG_SP], &from) ||
+        !read_code(cursor, from - sizeof(call), call, sizeof(call)) || call[0] != 0xe8)
         return false;
     memcpy(&distance, call + 1, sizeof(distance));
     uint64_t callee = from + (uint64_t)(int64_t)distance;
     return callee <= pc && pc - callee < MOST_BYTES;
+}
+
+/* call rel32, or call through a register or memory: ff /2 with what its ModRM byte asks for. */
+static bool is_after_call(const struct cursor *cursor, uint64_t pc)
+{
+    unsigned char code[7], *end = code + sizeof(code);
+    if (!read_code(cursor, pc - sizeof(code), code, sizeof(code)))
+        return false;
+    if (end[-5] == 0xe8)
+        return true;
+    for (size_t size = 2; size <= sizeof(code); size++) {
+        unsigned char mode = end[1 - (int)size] >> 6, rm = end[1 - (int)size] & 7;
+        size_t sib = mode != 3 && rm == 4, displaced = mode == 1                             ? 1
+                                                       : mode == 2 || (mode == 0 && rm == 5) ? 4
+                                                                                             : 0;
+        if (end[-(int)size] == 0xff && (end[1 - (int)size] >> 3 & 7) == 2 && size == 2 + sib + displaced)
+            return true;
+    }
+    return false;
+}
+
+/* Where a function with a frame pointer does not have it yet, or not any more: at
+ * push %rbp, before mov %rsp,%rbp (either encoding), and at ret. */
+static bool by_frame_to_be(struct cursor *cursor, uint64_t pc)
+{
+    static const unsigned char mark[] = {0xf3, 0x0f, 0x1e, 0xfa}; /* endbr64 */
+    unsigned char code[8];
+    uint64_t saved[2] = {0}, at = cursor->regs[SNAPSHOT_REG_SP];
+    if (!read_code(cursor, pc, code, sizeof(code)))
+        return false;
+    const unsigned char *here = memcmp(code, mark, sizeof(mark)) == 0 ? code + sizeof(mark) : code;
+    bool pushed =
+        code[0] == 0x48 && ((code[1] == 0x89 && code[2] == 0xe5) || (code[1] == 0x8b && code[2] == 0xec));
+    if (!pushed && here[0] != 0x55 && code[0] != 0xc3)
+        return false;
+    if (!read_memory(cursor, at, saved, pushed ? 16 : 8) || !is_after_call(cursor, saved[pushed]))
+        return false;
+    cursor->regs[SNAPSHOT_REG_PC] = saved[pushed];
+    cursor->regs[SNAPSHOT_REG_SP] = at + (pushed ? 16 : 8);
+    cursor->is_return_address = true;
+    return true;
 }
 
 /* The first return to user mode of a new thread: clone(2) has just returned 0 to
@@ -182,7 +259,7 @@ static bool is_called_from_top(struct cursor *cursor, uint64_t pc)
 static bool is_new_born(struct cursor *cursor, uint64_t pc)
 {
     unsigned char code[2];
-    return cursor->regs[0] == 0 && read_memory(cursor, pc - sizeof(code), code, sizeof(code)) &&
+    return cursor->regs[0] == 0 && read_code(cursor, pc - sizeof(code), code, sizeof(code)) &&
            code[0] == 0x0f && code[1] == 0x05;
 }
 #else
@@ -207,6 +284,21 @@ static bool is_signal_return(struct cursor *cursor, uint64_t pc)
     return false;
 }
 
+/* bl, blr */
+static bool is_after_call(const struct cursor *cursor, uint64_t pc)
+{
+    uint32_t code;
+    return read_code(cursor, pc - sizeof(code), &code, sizeof(code)) &&
+           ((code & 0xfc000000) == 0x94000000 || (code & 0xfffffc1f) == 0xd63f0000);
+}
+
+static bool by_frame_to_be(struct cursor *cursor, uint64_t pc)
+{
+    (void)cursor;
+    (void)pc;
+    return false;
+}
+
 static enum step by_signal_context(struct cursor *cursor)
 {
     return lost(cursor, "a signal frame without call-frame information");
@@ -223,12 +315,16 @@ static enum step by_top_of_stack(struct cursor *cursor)
 }
 #endif
 
-/* Both ABIs: at the frame pointer are the caller's and the return address, and it
- * is 0 where a thread begins. */
-static enum step by_frame_pointer(struct cursor *cursor)
+/*
+ * Both ABIs: at the frame pointer are the caller's and the return address, and it
+ * is 0 where a thread begins.  A function that was interrupted may have none, and
+ * generated code may use the register for something else: its callers are left out then.
+ */
+static enum step by_frame_pointer(struct cursor *cursor, uint64_t pc)
 {
+    const struct code_file *file = code_find_file(cursor->code, pc - cursor->is_return_address);
     uint64_t fp = cursor->regs[SNAPSHOT_REG_FP], saved[2];
-    if (fp == 0)
+    if (fp == 0 && cursor->by_frame_pointer)
         return STEP_LAST;
     const struct region *stack =
         address_space_find(&cursor->code->snapshot->space, cursor->regs[SNAPSHOT_REG_SP]);
@@ -237,14 +333,17 @@ static enum step by_frame_pointer(struct cursor *cursor)
     if (!read_memory(cursor, fp, saved, sizeof(saved)))
         return missing(cursor);
     saved[1] &= CODE_ADDRESS_MASK;
-    if (saved[1] == 0)
+    if (saved[1] == 0 && cursor->by_frame_pointer)
         return STEP_LAST;
-    if (!is_code(cursor, saved[1]))
+    if (!is_after_call(cursor, saved[1]))
         return lost(cursor, "no call-frame information");
+    if (!cursor->is_return_address || !file || !file->elf)
+        cursor->doubt = "partly found by frame pointers: some callers may be missing";
     cursor->regs[SNAPSHOT_REG_FP] = saved[0];
     cursor->regs[SNAPSHOT_REG_SP] = fp + sizeof(saved);
     cursor->regs[SNAPSHOT_REG_PC] = saved[1];
     cursor->is_return_address = true;
+    cursor->by_frame_pointer = true;
     return STEP_CALLER;
 }
 
@@ -252,11 +351,13 @@ static enum step without_rules(struct cursor *cursor, uint64_t pc)
 {
     if (is_signal_return(cursor, pc))
         return by_signal_context(cursor);
-    if (!cursor->is_first)
-        return by_frame_pointer(cursor);
+    if (cursor->is_return_address)
+        return by_frame_pointer(cursor, pc);
     if (!is_code(cursor, pc) || is_called_from_top(cursor, pc))
         return by_top_of_stack(cursor);
-    return is_new_born(cursor, pc) ? STEP_LAST : by_frame_pointer(cursor);
+    if (cursor->is_first && is_new_born(cursor, pc))
+        return STEP_LAST;
+    return by_frame_to_be(cursor, pc) ? STEP_CALLER : by_frame_pointer(cursor, pc);
 }
 
 enum step cursor_step(struct cursor *cursor, bool *left_is_return_address)
@@ -270,6 +371,8 @@ enum step cursor_step(struct cursor *cursor, bool *left_is_return_address)
         rules = here;
     bool is_signal_frame = rules ? rules->is_signal_frame : is_signal_return(cursor, pc);
     *left_is_return_address = cursor->is_return_address && !is_signal_frame;
+    if (rules)
+        cursor->by_frame_pointer = false;
     enum step step = rules ? by_rules(cursor, rules) : without_rules(cursor, pc);
     cursor->is_first = false;
     return step;

@@ -21,8 +21,11 @@ struct cursor {
     uint64_t regs[SNAPSHOT_REGS]; /* of the frame; the pc is among them */
     bool is_return_address;       /* the pc: inside the call before it, then */
     bool is_first;
+    bool by_frame_pointer; /* it was found that way */
+    unsigned descents;     /* signal frames that led to lower addresses */
     uint64_t missing;
     const char *why;
+    const char *doubt; /* at the outermost function: why some in between may be missing, or NULL */
 };
 
 void cursor_init(struct cursor *cursor, struct code *code, const struct snapshot_thread *thread);

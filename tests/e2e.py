@@ -31,19 +31,21 @@ class Case:
     """A target with its arguments; `env` for the shim, `options` for threadleak run."""
 
     def __init__(self, target, *args, name=None, env="", options=(), text=True, json_too=True, loose=False,
-                 preload=None, racy_peak=False):
+                 preload=None, racy_peak=False, present=False):
         self.target, self.args = target, list(args)
         self.name = name or "_".join([target, *args])
         self.env, self.options = env, list(options)
         self.text, self.json_too = text, json_too
         self.loose = loose  # what is left is a matter of chance: only statuses are compared
         self.racy_peak = racy_peak  # how many live at once is a matter of chance
+        self.present = present  # where the threads are at the end, which the target settles
         self.preload = preload  # what must be preloaded before the shim
 
 
 EXECS = "execve execv execvp execvpe execl execlp execle fexecve execveat".split()
 
 CASES = [
+    Case("waits", present=True),
     # The life of a thread.
     Case("clean", racy_peak=True), Case("no_thread"), Case("running"), Case("detached"), Case("unjoined"), Case("kinds"),
     Case("same_place"), Case("create_einval"), Case("create_eagain"), Case("small_stack"), Case("return_values"),
@@ -122,6 +124,7 @@ def normalise_text(text, paths):
     text = paths.hide(text)
     text = re.sub(r"\bpid \d+", "pid PID", text)
     text = re.sub(r"\btid \d+", "tid TID", text)
+    text = re.sub(r"\bprocess \d+", "process PID", text)
     text = re.sub(r"\breport --all \d+", "report --all PID", text)
     text = re.sub(r"==\d+==", "==PID==", text)
     text = re.sub(r"ERROR: ld.so: .* ignored\.", "ERROR: ld.so: … ignored.", text)
@@ -151,7 +154,8 @@ SHAPE = {
     "leak": {"kind", "count", "counted", "suppressed_by", "fingerprint", "start_routine", "creation_stack",
              "own", "joined_at", "threads"},
     "thread": {"id", "tid", "name", "kind", "created_by", "age_s", "ended_s", "cpu_s", "state", "stack", "stack_source",
-               "waiting", "findings"},
+               "stack_note", "waiting", "findings"},
+    "waiting": {"on", "address", "symbol", "owner", "owner_tid", "timeout", "left_s", "text"},
 }
 
 
@@ -197,6 +201,8 @@ def normalise_json(report, paths):
         process["pid"] = pids[process["pid"]]
         process["exe"] = unknown_or(process["exe"], paths.hide(process["exe"] or ""))
         process["command"] = [paths.hide(word) for word in process["command"] or []]
+        if process["main"]:
+            process["main"] = process["main"]["name"]
         process["untracked"] = sorted(thread["name"] for thread in process["untracked"])
         for leak in process["leaks"]:
             demand("leak", leak)
@@ -216,6 +222,10 @@ def normalise_json(report, paths):
                         raise AssertionError(f"{key} {thread[key]}")
                     thread[key] = unknown_or(thread[key], "SECONDS")
                 thread["state"] = unknown_or(thread["state"], "STATE")
+                if thread["waiting"]:
+                    demand("waiting", thread["waiting"])
+                    thread["waiting"]["owner_tid"] = unknown_or(thread["waiting"]["owner_tid"], "TID")
+                    thread["waiting"]["address"] = unknown_or(thread["waiting"]["address"], "ADDRESS")
     if len(report["processes"]) > 10:
         report["processes"] = count_equal(report["processes"])
     return report
@@ -235,6 +245,8 @@ def count_equal(processes):
 # ---- running ------------------------------------------------------------------------
 
 def clean_environment(**more):
+    """Where threads are at the end hangs on how far they got: asked for where a target settles that."""
+    more["THREADLEAK_OPTIONS"] = "stacks=0:" + more.get("THREADLEAK_OPTIONS", "")
     env = {key: value for key, value in os.environ.items()
            if not key.startswith(("THREADLEAK", "LD_", "MAKE", "CLICOLOR", "NO_COLOR"))}
     env.update(LC_ALL="C", UPDATE="", OMP_NUM_THREADS="3", **more)
@@ -263,7 +275,8 @@ def find_asan(name):
 
 def run_text(case, paths, target):
     preload = paths.shim if not case.preload else f"{find_asan(case.preload)}:{paths.shim}"
-    status, out, err = run([target, *case.args], clean_environment(LD_PRELOAD=preload, THREADLEAK_OPTIONS=case.env))
+    status, out, err = run([target, *case.args], clean_environment(
+        LD_PRELOAD=preload, THREADLEAK_OPTIONS=f"stacks={int(case.present)}:{case.env}"))
     if status == SKIP:
         raise Skip(err.strip())
     if case.loose:
@@ -277,7 +290,7 @@ def run_text(case, paths, target):
 def run_json(case, paths, target):
     output = os.path.join(paths.tmp, case.name + ".json")
     status, out, err = run([paths.cli, "run", "--format=json", "-o", output, *case.options, "--", target, *case.args],
-                           clean_environment())
+                           clean_environment(THREADLEAK_OPTIONS=f"stacks={int(case.present)}"))
     if status == SKIP:
         raise Skip(err.strip())
     report = None
@@ -453,9 +466,10 @@ def cli_report_live(paths):
                                env=clean_environment(LD_PRELOAD=paths.shim))
     try:
         assert process.stdout.readline() == b"up\n"
-        out = threadleak(paths, "report", str(process.pid)) + threadleak(paths, "report", "--check", str(process.pid))
-        out = out.replace(f"report {process.pid}", "report PID").replace(f"--check {process.pid}", "--check PID")
-        status, text, err = run([paths.cli, "report", "--format=json", str(process.pid)], clean_environment())
+        out = (threadleak(paths, "report", "--no-stop", str(process.pid)) +
+               threadleak(paths, "report", "--no-stop", "--check", str(process.pid)))
+        out = out.replace(f"--no-stop {process.pid}", "--no-stop PID").replace(f"--check {process.pid}", "--check PID")
+        status, text, err = run([paths.cli, "report", "--no-stop", "--format=json", str(process.pid)], clean_environment())
         out += f"json: status {status} {err}\n"
         out += json.dumps(normalise_json(json.loads(text), paths), indent=1, ensure_ascii=False) + "\n"
     finally:

@@ -1,0 +1,159 @@
+/*
+ * Threads that wait for one thing each, and a pool of which all wait for the same;
+ * the end comes when each of them stands still.  "stay": not before standard input
+ * ends, for those who look from outside.
+ */
+#include <dirent.h>
+#include <poll.h>
+#include <sys/epoll.h>
+
+#include "target.h"
+
+static pthread_mutex_t queue_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t jobs_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t jobs_ready = PTHREAD_COND_INITIALIZER;
+static pthread_rwlock_t table_lock = PTHREAD_RWLOCK_INITIALIZER;
+static pthread_barrier_t all_there;
+static sem_t slots_free;
+static pthread_t holder;
+static int ends[2], events;
+
+static NOINLINE void wait_for_job(void)
+{
+    pthread_mutex_lock(&jobs_lock);
+    for (;;)
+        pthread_cond_wait(&jobs_ready, &jobs_lock);
+}
+
+static void *work(void *arg)
+{
+    wait_for_job();
+    return arg;
+}
+
+static void *hold(void *arg)
+{
+    pthread_setname_np(pthread_self(), "holder");
+    pthread_mutex_lock(&queue_lock);
+    pthread_rwlock_wrlock(&table_lock);
+    sem_post(&ready);
+    pause();
+    return arg;
+}
+
+static void *want_lock(void *arg)
+{
+    pthread_mutex_lock(&queue_lock);
+    return arg;
+}
+
+static void *want_table(void *arg)
+{
+    pthread_rwlock_rdlock(&table_lock);
+    return arg;
+}
+
+static void *want_slot(void *arg)
+{
+    sem_wait(&slots_free);
+    return arg;
+}
+
+static void *meet(void *arg)
+{
+    pthread_barrier_wait(&all_there);
+    return arg;
+}
+
+static void *join_holder(void *arg)
+{
+    pthread_join(holder, NULL);
+    return arg;
+}
+
+static void *read_end(void *arg)
+{
+    char byte;
+    CHECK(read(ends[0], &byte, 1) == 1);
+    return arg;
+}
+
+static void *poll_ends(void *arg)
+{
+    struct pollfd wanted = {ends[0], POLLIN, 0};
+    poll(&wanted, 1, -1);
+    return arg;
+}
+
+static void *wait_for_events(void *arg)
+{
+    struct epoll_event event;
+    epoll_wait(events, &event, 1, -1);
+    return arg;
+}
+
+static void *wait_for_signal(void *arg)
+{
+    sigset_t set;
+    int number;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    sigwait(&set, &number);
+    return arg;
+}
+
+/* Asleep in the kernel: none is on its way any more. */
+static int count_awake(void)
+{
+    int awake = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    CHECK(tasks);
+    for (struct dirent *entry; (entry = readdir(tasks));) {
+        char path[300], state = 0;
+        int tid = atoi(entry->d_name);
+        snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+        FILE *stat = tid == 0 || tid == getpid() ? NULL : fopen(path, "r");
+        if (!stat)
+            continue;
+        awake += fscanf(stat, "%*d (%*[^)]) %c", &state) != 1 || state != 'S';
+        fclose(stat);
+    }
+    closedir(tasks);
+    return awake;
+}
+
+int main(int argc, char **argv)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    CHECK(pipe(ends) == 0);
+    events = epoll_create1(0);
+    CHECK(epoll_ctl(events, EPOLL_CTL_ADD, ends[0], &event) == 0);
+    pthread_barrier_init(&all_there, NULL, 2);
+    sem_init(&slots_free, 0, 0);
+    holder = start(hold, NULL);
+    await_ready(1);
+    for (int i = 0; i < 3; i++)
+        start(work, NULL);
+    start(want_lock, NULL);
+    start(want_table, NULL);
+    start(want_slot, NULL);
+    start(meet, NULL);
+    start(join_holder, NULL);
+    start(read_end, NULL);
+    start(poll_ends, NULL);
+    start(wait_for_events, NULL);
+    pthread_detach(start(wait_for_signal, NULL));
+    for (int quiet = 0; quiet < 3; quiet++) {
+        if (count_awake())
+            quiet = -1;
+        usleep(1000);
+    }
+    if (argc > 1 && strcmp(argv[1], "stay") == 0) {
+        puts("up");
+        fflush(stdout);
+        while (getchar() != EOF)
+            ;
+    }
+    return 0;
+}
