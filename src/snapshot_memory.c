@@ -66,6 +66,8 @@ void copy_plan(const struct snapshot *snapshot, struct snapshot_arena *arena, st
 
 pid_t snapshot_living_task(const struct snapshot *snapshot)
 {
+    if (snapshot->core)
+        return 0;
     if (tgkill(snapshot->pid, snapshot->task, 0) == 0)
         return snapshot->task;
     for (size_t i = 0; i < snapshot->count; i++)
@@ -166,7 +168,7 @@ bool snapshot_read_memory(const struct snapshot *snapshot, const struct snapshot
          read_copy(&thread->object, address, to, size)))
         return true;
     const struct region *region = address_space_find(&snapshot->space, address);
-    if (!region || region->writable || !region->readable || size > region->end - address)
+    if (!region || (region->writable && !snapshot->core) || !region->readable || size > region->end - address)
         return false;
     return snapshot_read_live(snapshot, address, to, size);
 }

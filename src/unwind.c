@@ -7,7 +7,8 @@
 
 enum {
     MOST_FRAMES = 1 << 17,
-    MOST_STOPS = 3, /* after the first one, for deeper copies */
+    MOST_CORE_FRAMES = 1 << 23, /* of all threads: those of a core may be any number, on one stack */
+    MOST_STOPS = 3,             /* after the first one, for deeper copies */
 };
 
 /* Frames of the thread in hand. */
@@ -23,6 +24,7 @@ struct unwinder {
     struct snapshot *snapshot;
     struct code code;
     struct trace trace;
+    size_t frames;                   /* of all threads so far */
     const struct stack **of_threads; /* NULL: not stopped */
     struct stack **stacks;           /* a hash table, by frames */
     size_t stack_count, room;
@@ -58,7 +60,8 @@ static void trace_thread(struct unwinder *unwinder, const struct snapshot_thread
     trace->missing = 0;
     cursor_init(&cursor, &unwinder->code, thread);
     while (step == STEP_CALLER) {
-        if (trace->count == MOST_FRAMES || !trace_add(trace, cursor.regs[SNAPSHOT_REG_PC])) {
+        bool too_many = unwinder->snapshot->core && ++unwinder->frames > MOST_CORE_FRAMES;
+        if (too_many || trace->count == MOST_FRAMES || !trace_add(trace, cursor.regs[SNAPSHOT_REG_PC])) {
             trace->incomplete = "too many frames";
             return;
         }
@@ -83,6 +86,7 @@ static struct code_address make_address(struct unwinder *unwinder, uint64_t pc, 
         address.build_id = file->build_id_len ? file->build_id : NULL;
         address.build_id_len = file->build_id_len;
         address.offset = pc - file->bias;
+        address.is_unproven = !file->build_id_len && file->fd < 0;
     }
     return address;
 }

@@ -1,5 +1,7 @@
 #include "unwind_file.h"
 
+#include "snapshot_core.h"
+
 #include <fcntl.h>
 #include <gelf.h>
 #include <stdio.h>
@@ -13,7 +15,7 @@ enum {
     MOST_FILE = 1 << 29,
 };
 
-#define PAGE_MASK (~(uint64_t)4095)
+#define PAGE_START (~(uint64_t)4095)
 
 /* Where the file's headers are in memory. */
 struct base {
@@ -26,22 +28,9 @@ struct base {
 
 /* ---- what memory says --------------------------------------------------------- */
 
-static const struct region *first_of_file(const struct snapshot *snapshot, const struct region *region)
-{
-    const struct region *regions = snapshot->space.regions;
-    for (size_t i = (size_t)(region - regions) + 1; i-- > 0;) {
-        bool same = region_is_of_same_file(&regions[i], region);
-        if (same && regions[i].offset == 0)
-            return &regions[i];
-        if (!same && regions[i].path[0])
-            break;
-    }
-    return region;
-}
-
 static bool read_base(const struct snapshot *snapshot, const struct region *region, struct base *base)
 {
-    const struct region *first = first_of_file(snapshot, region);
+    const struct region *first = address_space_first(&snapshot->space, region);
     const Elf64_Ehdr *header = &base->header;
     base->address = first->start;
     if (first->offset != 0 ||
@@ -56,7 +45,7 @@ static bool read_base(const struct snapshot *snapshot, const struct region *regi
         return false;
     for (size_t i = 0; i < base->count; i++)
         if (base->segments[i].p_type == PT_LOAD) {
-            base->bias = base->address - (base->segments[i].p_vaddr & PAGE_MASK);
+            base->bias = base->address - (base->segments[i].p_vaddr & PAGE_START);
             return true;
         }
     return false;
@@ -125,9 +114,10 @@ static bool is_same_build(Elf *elf, const struct code_file *file, const struct b
            has_build_id(elf, file);
 }
 
-static bool open_file(struct code_file *file, const struct base *base, const char *path)
+/* Takes the descriptor. */
+static bool use_file(struct code_file *file, const struct base *base, int fd)
 {
-    file->fd = open(path, O_RDONLY | O_CLOEXEC);
+    file->fd = fd;
     if (file->fd < 0)
         return false;
     file->elf = elf_begin(file->fd, ELF_C_READ_MMAP, NULL);
@@ -140,6 +130,11 @@ static bool open_file(struct code_file *file, const struct base *base, const cha
     return false;
 }
 
+static bool open_file(struct code_file *file, const struct base *base, const char *path)
+{
+    return use_file(file, base, open(path, O_RDONLY | O_CLOEXEC));
+}
+
 /* As the process itself would name it, which may live in a container; then as the
  * mapping holds it, name or no name (needs privileges). */
 static bool open_any_file(const struct snapshot *snapshot, const struct region *region,
@@ -149,6 +144,10 @@ static bool open_any_file(const struct snapshot *snapshot, const struct region *
     pid_t task = snapshot_living_task(snapshot);
     if (region->path[0] != '/')
         return false;
+    if (snapshot->core) {
+        int fd = snapshot_core_image(snapshot, region);
+        return fd >= 0 && use_file(file, base, fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    }
     snprintf(path, sizeof(path), "/proc/%d/root%s", (int)task, region->path);
     if (!region->deleted && open_file(file, base, path))
         return true;

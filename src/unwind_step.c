@@ -41,6 +41,8 @@ static enum step missing(struct cursor *cursor)
     const struct region *region = address_space_find(&cursor->code->snapshot->space, cursor->missing);
     if (!region || !region->readable || !region->writable)
         return lost(cursor, "a saved register is not in readable memory");
+    if (cursor->code->snapshot->core)
+        return lost(cursor, "the core does not have all of its stack");
     const struct region *stack =
         address_space_find(&cursor->code->snapshot->space, cursor->regs[SNAPSHOT_REG_SP]);
     if (stack == region && cursor->regs[SNAPSHOT_REG_SP] < cursor->missing)
