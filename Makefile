@@ -46,7 +46,7 @@ TARGETS := atexit_creates atexit_joins atexit_prints baseline cancel cancel_in_j
 TARGETS_CXX := late_exceptions std_async std_thread unwind_throw
 TARGETS_LIB := libconstructor.so libplugin.so libthrows.so
 # What check_unwind unwinds: tests/targets/unwind_chain.c built in many ways, and others.
-TARGETS_CHAIN := unwind_O0 unwind_O2 unwind_no_fp unwind_unstripped unwind_static_pie unwind_debug_frame unwind_fp_only
+TARGETS_CHAIN := unwind_O0 unwind_O2 unwind_no_fp unwind_unstripped unwind_static_pie unwind_debug_frame unwind_fp_only unwind_no_build_id
 TARGETS_UNWIND := $(TARGETS_CHAIN) unwind_stripped unwind_signal unwind_recursion unwind_busy unwind_creating
 # Only where there is a compiler for it.
 TARGETS_MAYBE := rust_thread program_32bit unwind_clang
@@ -141,6 +141,7 @@ $(BUILD)/targets/unwind_no_fp: CHAIN_MORE := -O2 -g -fomit-frame-pointer
 $(BUILD)/targets/unwind_unstripped: CHAIN_MORE := -O2 -fomit-frame-pointer
 $(BUILD)/targets/unwind_static_pie: CHAIN_MORE := -O2 -g -static-pie
 $(BUILD)/targets/unwind_debug_frame: CHAIN_MORE := -O2 -g -fno-asynchronous-unwind-tables -fno-unwind-tables
+$(BUILD)/targets/unwind_no_build_id: CHAIN_MORE := -O2 -g -fomit-frame-pointer -Wl,--build-id=none
 $(BUILD)/targets/unwind_fp_only: CHAIN_MORE := -O2 -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-unwind-tables
 $(TARGETS_CHAIN:%=$(BUILD)/targets/%): tests/targets/unwind_chain.c | $(FIRST)
 	@mkdir -p $(@D)

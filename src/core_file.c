@@ -261,7 +261,7 @@ struct core_file *core_file_open(const char *path, struct error *error)
         error_set(error, "%s: %s", path, errno == EINVAL ? "not a regular file" : strerror(errno));
     } else {
         core->size = (uint64_t)status.st_size;
-        core->time_s = status.st_mtime;
+        core->written = status.st_mtim;
         if (read_core(core, error))
             return core;
     }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/procfs.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "ledger_read.h"
 
@@ -40,7 +41,7 @@ struct core_file {
     char *path;
     int fd;
     uint64_t size;                 /* of the file, bytes */
-    int64_t time_s;                /* when it was written last, CLOCK_REALTIME */
+    struct timespec written;       /* last; CLOCK_REALTIME */
     struct core_segment *segments; /* ascending, disjoint */
     size_t segment_count;
     struct core_mapping *mappings; /* ascending, disjoint */

@@ -68,12 +68,33 @@ static bool is_named_ledger(const struct core_mapping *mapping)
            strncmp(name, LEDGER_FILE_PREFIX, strlen(LEDGER_FILE_PREFIX)) == 0;
 }
 
+static bool is_memfd(const struct core_mapping *mapping)
+{
+    return strncmp(mapping->path, "/memfd:", strlen("/memfd:")) == 0;
+}
+
+/* A ledger in the folder of a run stays as it was when its process died; while that
+ * lives on, it is no longer what it was when the core was made. */
+static bool load_file(const struct core_file *core, const struct core_mapping *mapping,
+                      struct ledger **ledger)
+{
+    struct error why;
+    if (is_memfd(mapping) || !core->signal || !core->pid ||
+        ledger_open_file(mapping->path, ledger, &why) != LEDGER_OPEN_OK)
+        return false;
+    if (is_own(core, *ledger) && !ledger_file_in_use(mapping->path, core->pid))
+        return true;
+    ledger_close(*ledger);
+    *ledger = NULL;
+    return false;
+}
+
 static void say_where(const struct core_file *core, const struct core_mapping *mapping, struct error *error)
 {
-    if (strncmp(mapping->path, "/memfd:", strlen("/memfd:")) != 0)
+    if (!is_memfd(mapping))
         error_set(error,
                   "%s: no creation stacks: the ledger was the file %s of threadleak run, and files are not "
-                  "dumped: report that folder, or set bit 3 of /proc/PID/coredump_filter",
+                  "dumped unless bit 3 of /proc/PID/coredump_filter is set",
                   core->path, mapping->path);
     else if (core->notice.text[0])
         error_set(error,
@@ -86,13 +107,26 @@ static void say_where(const struct core_file *core, const struct core_mapping *m
                   core->path);
 }
 
-static enum ledger_open_status say_missing(const struct core_file *core, struct error *error)
+static const struct core_mapping *find_named(const struct core_file *core)
 {
     for (size_t i = 0; i < core->mapping_count; i++)
-        if (is_named_ledger(&core->mappings[i])) {
-            say_where(core, &core->mappings[i], error);
-            return LEDGER_OPEN_FAILED;
-        }
+        if (is_named_ledger(&core->mappings[i]))
+            return &core->mappings[i];
+    return NULL;
+}
+
+static enum ledger_open_status look_elsewhere(const struct core_file *core, struct ledger **ledger,
+                                              struct error *error)
+{
+    const struct core_mapping *mapping = find_named(core);
+    if (mapping && load_file(core, mapping, ledger)) {
+        error->text[0] = 0;
+        return LEDGER_OPEN_OK;
+    }
+    if (mapping) {
+        say_where(core, mapping, error);
+        return LEDGER_OPEN_FAILED;
+    }
     if (core_file_maps(core, SHIM)) {
         error_set(error, "%s: no creation stacks: the program was watched, but had no ledger", core->path);
         return LEDGER_OPEN_FAILED;
@@ -126,5 +160,5 @@ enum ledger_open_status ledger_open_core(const struct core_file *core, struct le
         *error = search.why;
         return search.status;
     }
-    return say_missing(core, error);
+    return look_elsewhere(core, ledger, error);
 }

@@ -34,7 +34,8 @@ enum ledger_open_status ledger_open_file(const char *path, struct ledger **ledge
 enum ledger_open_status ledger_open_process(pid_t pid, struct ledger **ledger, struct error *error);
 struct core_file; /* core_file.h */
 /*
- * From the memory that a core holds.  NOT_WATCHED: the shim was not there, or had not
+ * From the memory that a core holds; for a process that died under `threadleak run`, whose
+ * ledger was a file, from that file when it is still there.  NOT_WATCHED: the shim was not there, or had not
  * begun to record.  FAILED also when it was, but its ledger is not in the core; error
  * then says where it was.  OK: error says what is missing of it, or is "".
  */

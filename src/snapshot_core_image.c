@@ -82,6 +82,11 @@ static bool take_headers(struct proof *proof, const unsigned char *page, size_t 
     return false;
 }
 
+static bool is_older(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
+
 static bool is_same_build(const struct core_file *core, const struct region *first, int fd,
                           const struct stat *status)
 {
@@ -94,7 +99,7 @@ static bool is_same_build(const struct core_file *core, const struct region *fir
     for (size_t i = 0; i < proof.count; i++)
         if (proof.segments[i].p_type == PT_NOTE && !has_same_notes(&proof, fd, &proof.segments[i]))
             return false;
-    return proof.has_build_id || status->st_mtime < core->time_s;
+    return proof.has_build_id || is_older(&status->st_mtim, &core->written);
 }
 
 /* A path that a stranger wrote: nothing but a regular file is opened. */

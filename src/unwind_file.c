@@ -178,9 +178,12 @@ static bool open_memory(const struct snapshot *snapshot, struct code_file *file,
         return false;
     for (size_t i = 0; i < base->count; i++) {
         const Elf64_Phdr *segment = &base->segments[i];
-        if (is_constant(segment))
-            snapshot->read(snapshot, base->bias + segment->p_vaddr, (char *)file->memory + segment->p_offset,
-                           segment->p_filesz);
+        if (!is_constant(segment))
+            continue;
+        size_t got = snapshot->read(snapshot, base->bias + segment->p_vaddr,
+                                    (char *)file->memory + segment->p_offset, segment->p_filesz);
+        if (snapshot->core && got < segment->p_filesz)
+            return false; /* what is not there is not the end of a table */
     }
     Elf64_Ehdr *header = file->memory;
     if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)

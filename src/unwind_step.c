@@ -250,8 +250,21 @@ static enum step by_frame_pointer(struct cursor *cursor)
     return STEP_CALLER;
 }
 
+/* Of a core, whose code or whose list of files may be missing: not everybody keeps frame
+ * pointers.  What has no file in a whole one was made at run time, and may. */
+static bool is_unknown_code(struct cursor *cursor, uint64_t pc)
+{
+    const struct snapshot *snapshot = cursor->code->snapshot;
+    const struct code_file *file = snapshot->core ? code_find_file(cursor->code, pc) : NULL;
+    if (!file || file->elf)
+        return false;
+    return file->path ? file->path[0] == '/' : !snapshot->complete;
+}
+
 static enum step without_rules(struct cursor *cursor, uint64_t pc)
 {
+    if (is_unknown_code(cursor, pc - cursor->is_return_address))
+        return lost(cursor, "its code is not in the core, and the file is missing or of another build");
     if (is_signal_return(cursor, pc))
         return by_signal_context(cursor);
     if (!cursor->is_first)

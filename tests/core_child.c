@@ -13,9 +13,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ledger.h"
 #include "snapshot_child.h"
 
 static char folder[64];
+
+void core_set_filter(unsigned filter)
+{
+    FILE *file = fopen("/proc/self/coredump_filter", "we");
+    ck_assert_ptr_nonnull(file);
+    fprintf(file, "%#x", filter);
+    ck_assert_int_eq(fclose(file), 0);
+}
 
 const char *core_folder_make(void)
 {
@@ -58,21 +67,29 @@ const char *core_target(const char *name)
     return absolute(getenv("THREADLEAK_TARGETS"), "build/targets", file);
 }
 
-static void be_target(const char *path, bool watched, int out)
+static void be_target(const char *path, unsigned how, int out)
 {
     const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setrlimit(RLIMIT_CORE, &unlimited);
+    if (how & CORE_IN_RUN)
+        setenv(LEDGER_RUN_ENV, folder, 1);
     dup2(out, STDOUT_FILENO);
-    if (watched)
+    if (how & CORE_WATCHED)
         setenv("LD_PRELOAD", absolute(getenv("THREADLEAK_SHIM"), "build/libthreadleak.so", ""), 1);
     setenv("THREADLEAK_OPTIONS", "log_path=/dev/null", 1);
-    if (chdir(folder) == 0)
+    if (chdir(folder) != 0)
+        _exit(127);
+    /* Limits that this program, with a sanitizer in it, could not bear: of threads' stacks and
+     * of what the ledger takes its share of. */
+    if (how & CORE_SMALL)
+        execl("/bin/sh", "sh", "-c", "ulimit -s 64 && ulimit -v 40960 && exec \"$0\"", path, (char *)NULL);
+    else
         execl(path, path, (char *)NULL);
     _exit(127);
 }
 
-pid_t core_start(const char *path, bool watched)
+pid_t core_start(const char *path, unsigned how)
 {
     int out[2];
     char line[8];
@@ -80,7 +97,7 @@ pid_t core_start(const char *path, bool watched)
     ck_assert_int_eq(pipe2(out, O_CLOEXEC), 0);
     pid_t pid = fork();
     if (pid == 0)
-        be_target(program, watched, out[1]);
+        be_target(program, how, out[1]);
     close(out[1]);
     ck_assert_msg(read(out[0], line, sizeof(line)) > 0, "%s does not start", program);
     close(out[0]);
@@ -123,18 +140,22 @@ static bool kernel_writes_here(void)
     return false;
 }
 
-static const char *by_kernel(pid_t pid, int signal)
+const char *core_wait(pid_t pid)
 {
     int status = 0;
-    bool here = kernel_writes_here();
-    kill(pid, here ? signal : SIGKILL);
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert(WIFSIGNALED(status));
-    if (here && !WCOREDUMP(status)) {
-        printf("skip the kernel's cores: it writes none\n");
+    if (!kernel_writes_here())
         return NULL;
-    }
-    return here ? find_core() : NULL;
+    if (!WCOREDUMP(status))
+        printf("skip the kernel's cores: it writes none\n");
+    return WCOREDUMP(status) ? find_core() : NULL;
+}
+
+static const char *by_kernel(pid_t pid, int signal)
+{
+    kill(pid, signal);
+    return core_wait(pid);
 }
 
 static const char *by_gcore(pid_t pid)
