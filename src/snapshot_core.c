@@ -1,6 +1,7 @@
 #include "snapshot_core.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "snapshot_memory.h"
@@ -16,6 +17,15 @@ enum {
     /* A file of a few bytes can claim any amount of memory (it is sparse, or all of its
      * segments are the same ones), and nobody would wait for the end of it. */
     READ_BYTES = 1024 * MB,
+    PAGE = 4 * KB,
+    PAGES = 64,
+};
+
+/* What is read is mostly a word of a stack or an instruction, near the one before. */
+struct core_page {
+    uint64_t start;
+    size_t size; /* 0: none */
+    unsigned char bytes[PAGE];
 };
 
 /* ---- memory ---------------------------------------------------------------------- */
@@ -36,18 +46,41 @@ static size_t read_image(const struct snapshot *snapshot, uint64_t address, void
     return n > 0 ? (size_t)n : 0;
 }
 
-static size_t read_core(const struct snapshot *snapshot, uint64_t address, void *to, size_t size)
+static size_t read_anew(const struct snapshot *snapshot, uint64_t address, void *to, size_t size)
 {
-    struct snapshot_core *core = snapshot->core;
     size_t done = 0, got = 1;
-    if (size > core->left)
-        size = core->left;
     while (done < size && got) {
-        got = core_file_read(core->core, address + done, (char *)to + done, size - done);
+        got = core_file_read(snapshot->core->core, address + done, (char *)to + done, size - done);
         if (!got)
             got = read_image(snapshot, address + done, (char *)to + done, size - done);
         done += got;
     }
+    return done;
+}
+
+/* NULL: not all of it is in one page, or it is not to be had. */
+static const unsigned char *find_in_page(const struct snapshot *snapshot, uint64_t address, size_t size)
+{
+    uint64_t in_page = address % PAGE, start = address - in_page;
+    struct core_page *page = &snapshot->core->pages[address / PAGE % PAGES];
+    if (in_page + size > PAGE)
+        return NULL;
+    if (page->size == 0 || page->start != start) {
+        page->start = start;
+        page->size = read_anew(snapshot, start, page->bytes, PAGE);
+    }
+    return in_page + size <= page->size ? page->bytes + in_page : NULL;
+}
+
+static size_t read_core(const struct snapshot *snapshot, uint64_t address, void *to, size_t size)
+{
+    struct snapshot_core *core = snapshot->core;
+    if (size > core->left)
+        size = core->left;
+    const unsigned char *found = find_in_page(snapshot, address, size);
+    if (found)
+        memcpy(to, found, size);
+    size_t done = found ? size : read_anew(snapshot, address, to, size);
     core->left -= done;
     return done;
 }
@@ -113,8 +146,10 @@ enum snapshot_status snapshot_open_core(const struct core_file *core, struct sna
         made->core = calloc(1, sizeof(*made->core));
     }
     if (made && made->core) {
-        *made->core = (struct snapshot_core){.core = core, .left = READ_BYTES};
-        if (core_space_make(&made->space, core) && make_threads(made, core)) {
+        made->core->core = core;
+        made->core->left = READ_BYTES;
+        made->core->pages = calloc(PAGES, sizeof(*made->core->pages));
+        if (made->core->pages && core_space_make(&made->space, core) && make_threads(made, core)) {
             *snapshot = made;
             return SNAPSHOT_OK;
         }

@@ -11,7 +11,8 @@ struct snapshot_core {
     const struct core_file *core;
     struct core_image *images; /* the first mapping of each file that was asked for */
     size_t image_count;
-    uint64_t left; /* bytes that may still be read */
+    struct core_page *pages; /* read last */
+    uint64_t left;           /* bytes that may still be read */
 };
 
 void snapshot_core_free(struct snapshot_core *core);

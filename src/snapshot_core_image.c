@@ -146,5 +146,6 @@ void snapshot_core_free(struct snapshot_core *core)
         if (core->images[i].fd >= 0)
             close(core->images[i].fd);
     free(core->images);
+    free(core->pages);
     free(core);
 }
