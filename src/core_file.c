@@ -133,7 +133,6 @@ static void add_segment(struct core_file *core, const Elf64_Phdr *header)
 struct totals {
     uint64_t claimed, there; /* bytes of all segments and notes */
     bool damaged;
-    bool by_debugger;
     struct core_notes notes;
 };
 
@@ -158,7 +157,7 @@ static bool take_header(struct core_file *core, const Elf64_Phdr *header, struct
         return true;
     }
     /* binutils' bfd sets the flag, the kernel does not. */
-    totals->by_debugger |= header->p_flags & PF_R;
+    core->by_debugger |= header->p_flags & PF_R;
     return core_notes_read(core, &totals->notes, header->p_offset, header->p_filesz);
 }
 
@@ -239,7 +238,7 @@ static bool read_core(struct core_file *core, struct error *error)
         return false;
     }
     /* gdb shows a breakpoint so, and the process went on. */
-    if (totals.by_debugger && core->signal == SIGTRAP)
+    if (core->by_debugger && core->signal == SIGTRAP)
         core->signal = core->crashed = 0;
     set_notice(core, &totals);
     return true;

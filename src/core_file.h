@@ -33,7 +33,7 @@ struct core_mapping {
 };
 
 struct core_thread {
-    pid_t tid; /* as the process itself saw it: in its own pid namespace */
+    pid_t tid; /* as the process itself saw it, in its own pid namespace; unless by_debugger */
     elf_gregset_t regs;
 };
 
@@ -49,6 +49,7 @@ struct core_file {
     struct core_thread *threads; /* in the file's order: the one that took the signal is the first */
     size_t thread_count;
     pid_t pid;           /* 0: unknown */
+    bool by_debugger;    /* gcore: pids and tids are as gdb saw them */
     pid_t parent_pid;    /* 0: unknown */
     int signal;          /* that ended the process; 0: dumped alive (gcore), or unknown */
     pid_t crashed;       /* the thread that took the signal; 0: none or unknown */

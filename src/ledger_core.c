@@ -23,10 +23,12 @@ static bool has_magic(const struct core_file *core, uint64_t address)
            memcmp(magic, LEDGER_MAGIC, sizeof(magic)) == 0;
 }
 
-/* Its own, not a parent's that a child which did not come by fork(3) still maps. */
+/* Its own, not a parent's that a child which did not come by fork(3) still maps.  A
+ * debugger outside of the process's pid namespace knows it by another pid. */
 static bool is_own(const struct core_file *core, const struct ledger *ledger)
 {
-    return !core->pid || ledger_get_header(ledger)->pid == core->pid;
+    pid_t pid = ledger_get_header(ledger)->pid;
+    return !core->pid || pid == core->pid || (core->by_debugger && pid != core->parent_pid);
 }
 
 static bool load(struct search *search, uint64_t address, struct ledger **ledger, struct error *error)

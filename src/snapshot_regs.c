@@ -74,6 +74,7 @@ void snapshot_set_regs(struct snapshot_thread *thread, const void *all)
     memcpy(thread->syscall_args, args, sizeof(args));
     thread->pc = from->rip;
     thread->sp = from->rsp;
+    thread->thread_pointer = from->fs_base;
     thread->state = SNAPSHOT_STOPPED;
     bool waits = (long)from->orig_rax >= 0 && is_restarting((long)from->rax);
     thread->syscall_nr = waits || would_fail(from) ? (long)from->orig_rax : -1;

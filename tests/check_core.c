@@ -163,6 +163,7 @@ static void assert_ledger(void)
     ck_assert_int_eq(ledger_get_header(ledger)->pid, core->pid);
     ck_assert_uint_eq(live_slot(&slot), 1);
     ck_assert_int_eq(slot.tid, snapshot->threads[index_of(false)].tid);
+    ck_assert_uint_eq(slot.handle, snapshot->threads[index_of(false)].thread_pointer);
     ck_assert_str_eq(creator(&slot), "main");
 }
 
@@ -458,6 +459,7 @@ static bool try(const char *path, struct tally *tally)
         for (size_t j = 0; j < stack->count; j++)
             sum += stack->frames[j].offset;
     }
+    (void)sum;
     return true;
 }
 
