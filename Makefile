@@ -20,14 +20,14 @@ endif
 FIRST := $(filter deps,$(MAKECMDGOALS))
 
 # ---- what is built of what ------------------------------------------------
-SRC := self_capture self_capture_task ledger_read ledger_load ledger_open maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_name symbolize_ranges runtime_frames address_space snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step symbolize_data wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name wait_futex wait_socket wait_files wait_file wait_poll present present_file present_names present_self leak leak_build leak_group leak_stack leak_untracked ignore report_format text_parts report_group report_present report_text report_json
+SRC := self_capture self_capture_task ledger_read ledger_load ledger_open ledger_core core_file core_notes core_memory maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_name symbolize_ranges runtime_frames address_space snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why snapshot_core snapshot_core_space snapshot_core_image unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step symbolize_data wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name wait_futex wait_socket wait_files wait_file wait_poll present present_file present_names present_self leak leak_build leak_group leak_stack leak_untracked ignore report_format text_parts report_group report_present report_text report_json
 CLI := main cli output cmd_run run_options run_env run_child run_dir cmd_report cmd_explain watchable elf_head
 PRELOAD := start real memory_probe ledger_map ledger_write index capture recall module site thread_end hook_thread hook_process hook_signal present finish reporter last_look raw_report
 # The shim has tier 0 of src/ in it, built its own way.
 PRELOAD_SRC := options options_parse
-CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_snapshot check_snapshot_odd check_snapshot_calls check_unwind check_unwind_steps check_self_capture check_wait check_leak check_leak_odd check_report check_ledger_write check_watchable check_output
+CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_snapshot check_snapshot_odd check_snapshot_calls check_unwind check_core check_core_made check_unwind_steps check_self_capture check_wait check_leak check_leak_odd check_report check_ledger_write check_watchable check_output
 # What suites share, and what they test besides src/.
-CHECK_PARTS := tests/ledger_fake tests/snapshot_child tests/wait_child $(patsubst %,cli/%,$(filter-out main cmd_%,$(CLI)))
+CHECK_PARTS := tests/ledger_fake tests/snapshot_child tests/core_child tests/wait_child $(patsubst %,cli/%,$(filter-out main cmd_%,$(CLI)))
 # check_ledger_write has the shim's writer in it, and no CLI.
 CHECK_WRITER := ledger_map ledger_write index site module
 
@@ -46,7 +46,7 @@ TARGETS := atexit_creates atexit_joins atexit_prints baseline cancel cancel_in_j
 TARGETS_CXX := late_exceptions std_async std_thread unwind_throw
 TARGETS_LIB := libconstructor.so libplugin.so libthrows.so libwaits.so
 # What check_unwind unwinds: tests/targets/unwind_chain.c built in many ways, and others.
-TARGETS_CHAIN := unwind_O0 unwind_O2 unwind_no_fp unwind_unstripped unwind_static_pie unwind_debug_frame unwind_fp_only
+TARGETS_CHAIN := unwind_O0 unwind_O2 unwind_no_fp unwind_unstripped unwind_static_pie unwind_debug_frame unwind_fp_only unwind_no_build_id
 TARGETS_UNWIND := $(TARGETS_CHAIN) unwind_stripped unwind_signal unwind_recursion unwind_busy unwind_creating unwind_steps unwind_null_call unwind_generated unwind_generated_no_fp
 # Only where there is a compiler for it.
 TARGETS_MAYBE := rust_thread program_32bit unwind_clang
@@ -142,6 +142,7 @@ $(BUILD)/targets/unwind_no_fp: CHAIN_MORE := -O2 -g -fomit-frame-pointer
 $(BUILD)/targets/unwind_unstripped: CHAIN_MORE := -O2 -fomit-frame-pointer
 $(BUILD)/targets/unwind_static_pie: CHAIN_MORE := -O2 -g -static-pie
 $(BUILD)/targets/unwind_debug_frame: CHAIN_MORE := -O2 -g -fno-asynchronous-unwind-tables -fno-unwind-tables
+$(BUILD)/targets/unwind_no_build_id: CHAIN_MORE := -O2 -g -fomit-frame-pointer -Wl,--build-id=none
 $(BUILD)/targets/unwind_fp_only: CHAIN_MORE := -O2 -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-unwind-tables
 $(TARGETS_CHAIN:%=$(BUILD)/targets/%): tests/targets/unwind_chain.c | $(FIRST)
 	@mkdir -p $(@D)
@@ -202,7 +203,7 @@ tsan: $(SUITES_TSAN)
 	$(Q)tests/all.sh $(SUITES_TSAN)
 
 FUZZ_SECONDS ?= 60
-FUZZERS := fuzz_ledger
+FUZZERS := fuzz_ledger fuzz_core
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(SRC:%=src/%.c) tests/ledger_fake.c | $(FIRST)
 	@mkdir -p $(@D)
 	$(Q)clang $(BASE) -Itests -g -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(SRC:%=src/%.c) \

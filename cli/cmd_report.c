@@ -13,12 +13,14 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "core_file.h"
 #include "ignore.h"
 #include "leak.h"
 #include "options.h"
 #include "output.h"
 #include "process.h"
 #include "report.h"
+#include "snapshot.h"
 
 struct command_line {
     const char *target;
@@ -65,7 +67,7 @@ static void print_help(void)
           "\n"
           "Reports every thread of a live process: who started it, where it is now, what it waits for.\n"
           "One that is not watched is reported without the first.  Of a dead process: what it left\n"
-          "behind, a ledger file or the folder of a run.\n"
+          "behind, a core file, a ledger file or the folder of a run.\n"
           "\n",
           stdout);
     printf("  --format=F            %s (default text)\n", report_format_names());
@@ -260,6 +262,58 @@ static bool add_file(struct job *job, const char *path)
     return added;
 }
 
+/* What a core does not hold is told, and the rest reported. */
+static void say_notice(const char *notice)
+{
+    if (*notice)
+        cli_say("report: %s", notice);
+}
+
+static bool add_core_ledger(struct job *job, const struct core_file *core, struct ledger *ledger,
+                            struct present *present)
+{
+    const struct known_end end = {.core = true,
+                                  .pid = core->pid,
+                                  .known = core->signal != 0,
+                                  .wait_status = core->signal,
+                                  .present = present};
+    return add_ledger(job, ledger, &end);
+}
+
+static bool add_opened_core(struct job *job, const struct core_file *core)
+{
+    struct ledger *ledger = NULL;
+    struct snapshot *snapshot = NULL;
+    struct error note = {""}, why = {""};
+    say_notice(core->notice.text);
+    if (ledger_open_core(core, &ledger, &note) != LEDGER_OPEN_OK || *note.text)
+        say_notice(note.text);
+    const struct present_options options = {.symbolizer = job->symbolizer, .ledger = ledger};
+    struct present *present = NULL;
+    if (snapshot_open_core(core, &snapshot, &why) == SNAPSHOT_OK)
+        present = present_of_snapshot(snapshot, PRESENT_CORE, &options, &why);
+    if (!present && strcmp(why.text, core->notice.text) != 0)
+        say_notice(why.text);
+    bool added = false;
+    if (ledger)
+        added = add_core_ledger(job, core, ledger, present);
+    else if (present)
+        added = report_add_core(job->report, core, present, &job->error);
+    else
+        error_set(&job->error, "%s: no thread and no ledger in this core", core->path);
+    snapshot_free(snapshot);
+    ledger_close(ledger);
+    return added;
+}
+
+static bool add_core(struct job *job, const char *path)
+{
+    struct core_file *core = core_file_open(path, &job->error);
+    bool added = core && add_opened_core(job, core);
+    core_file_close(core);
+    return added;
+}
+
 static int is_ledger_name(const struct dirent *entry)
 {
     return strncmp(entry->d_name, LEDGER_FILE_PREFIX, strlen(LEDGER_FILE_PREFIX)) == 0;
@@ -324,7 +378,7 @@ static bool add_target(struct job *job)
     }
     if (stat(target, &status) == 0 && S_ISDIR(status.st_mode))
         return add_folder(job, target);
-    return add_file(job, target);
+    return core_file_is(target) ? add_core(job, target) : add_file(job, target);
 }
 
 /* ---- printing ---------------------------------------------------------------------------- */

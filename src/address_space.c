@@ -160,6 +160,20 @@ const struct region *address_space_find(const struct address_space *space, uint6
     return NULL;
 }
 
+const struct region *address_space_first(const struct address_space *space, const struct region *region)
+{
+    enum { MOST_PARTS = 256 }; /* of one file: a core can claim any number */
+    size_t end = (size_t)(region - space->regions) + 1;
+    for (size_t i = end; i-- > 0 && end - i <= MOST_PARTS;) {
+        bool same = region_is_of_same_file(&space->regions[i], region);
+        if (same && space->regions[i].offset == 0)
+            return &space->regions[i];
+        if (!same && space->regions[i].path[0])
+            break;
+    }
+    return region;
+}
+
 bool region_is_of_same_file(const struct region *a, const struct region *b)
 {
     return a->inode == b->inode && a->major == b->major && a->minor == b->minor &&

@@ -26,6 +26,9 @@ bool address_space_read(struct address_space *space, pid_t task);
 void address_space_release(struct address_space *space);
 /* The mapping that holds an address, or NULL. */
 const struct region *address_space_find(const struct address_space *space, uint64_t address);
+/* The nearest mapping of the same file, at or before the region, that is of its beginning;
+ * the region itself when there is none. */
+const struct region *address_space_first(const struct address_space *space, const struct region *region);
 bool region_is_of_same_file(const struct region *a, const struct region *b);
 
 #endif

@@ -67,6 +67,7 @@ struct process_report {
     int status;   /* exit status, when it exited */
     int signal;   /* 0: none or unknown */
     bool live;    /* was alive when looked at */
+    bool core;    /* that was when its core was written */
     bool watched; /* false: nothing is known of creations; all threads but the main one are untracked */
     uint64_t started_wall_ns;
     struct {
@@ -113,6 +114,7 @@ struct known_end {
     pid_t pid;               /* as we see it; 0: as the ledger says */
     bool known;              /* how it ended is known from wait(2) */
     int wait_status;         /* of waitpid, valid when known */
+    bool core;               /* all is from a core file: nothing of /proc is true of it */
     struct present *present; /* where its threads are, given over to the report; or NULL */
 };
 
@@ -124,6 +126,11 @@ bool report_add_ledger(struct report *report, const struct ledger *ledger, const
 /* Adds a live process that is not watched: its threads, and where they are (given
  * over to the report; may be NULL).  False and an error when it has gone, or out of memory. */
 bool report_add_unwatched(struct report *report, pid_t pid, struct present *present, struct error *error);
+
+struct core_file; /* core_file.h */
+/* The same of a core file. */
+bool report_add_core(struct report *report, const struct core_file *core, struct present *present,
+                     struct error *error);
 
 /* Sums up; call once after the last report_add_*. */
 void report_finish(struct report *report);

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "core_file.h"
 #include "options.h"
 
 /* ---- who, and how it ended ------------------------------------------------------- */
@@ -50,6 +51,7 @@ static void set_end(struct build *build)
     bool exited = end->known && WIFEXITED(end->wait_status);
 
     process->live = end->alive;
+    process->core = end->core;
     process->how = recorded_end(build->header->end);
     if (recorded) {
         process->judged = build->header->end_judged;
@@ -65,7 +67,7 @@ static void set_end(struct build *build)
         }
         return;
     }
-    if (end->alive) {
+    if (end->alive || (end->core && !end->known)) {
         process->how = END_ALIVE;
         process->judged = build->rules->judge_live;
         return;
@@ -126,8 +128,10 @@ void build_look_at_task(const struct build *build, const struct task *task, stru
 bool build_main(struct build *build)
 {
     const struct task *task = build->have_tasks ? task_list_find(&build->tasks, build->process.pid) : NULL;
+    const struct present_thread *in_core =
+        build->process.core ? present_find(build->process.present, build->process.pid) : NULL;
     /* At its end the main thread is the one that explains it, or sits in the end's rubble. */
-    if (!task || build->process.how != END_ALIVE)
+    if (!in_core && (!task || build->process.how != END_ALIVE))
         return true;
     struct thread_info *thread = calloc(1, sizeof(*thread));
     if (!thread)
@@ -135,10 +139,13 @@ bool build_main(struct build *build)
     *thread = (struct thread_info){.id = build->process.watched ? LEDGER_MAIN_SERIAL : 0,
                                    .tid = build->process.pid,
                                    .age_s = -1,
-                                   .ended_s = -1};
+                                   .ended_s = -1,
+                                   .cpu_s = -1,
+                                   .present = in_core};
     if (build->header && build->now_ns > build->header->started_ns)
         thread->age_s = (double)(build->now_ns - build->header->started_ns) / 1e9;
-    build_look_at_task(build, task, thread);
+    if (task)
+        build_look_at_task(build, task, thread);
     build->process.main = thread;
     return true;
 }
@@ -204,6 +211,17 @@ bool report_add_ledger(struct report *report, const struct ledger *ledger, const
 
 /* ---- one that is not watched ------------------------------------------------------------------- */
 
+static bool list_core(struct build *build)
+{
+    struct process_report *process = &build->process;
+    const struct present *present = process->present;
+    for (size_t i = 0; present && i < present->count; i++)
+        if (present->threads[i].tid != process->pid && !build_add_untracked(process, &present->threads[i]))
+            return false;
+    process->counts.untracked = process->untracked_count;
+    return build_main(build);
+}
+
 static bool list_threads(struct build *build)
 {
     struct process_report *process = &build->process;
@@ -252,6 +270,25 @@ bool report_add_unwatched(struct report *report, pid_t pid, struct present *pres
     if (added)
         return true;
     error_set(error, build.have_tasks ? "out of memory" : "no process %d", (int)pid);
+    process_report_release(&build.process);
+    return false;
+}
+
+bool report_add_core(struct report *report, const struct core_file *core, struct present *present,
+                     struct error *error)
+{
+    const struct known_end end = {.core = true, .pid = core->pid, .present = present};
+    struct build build = {.end = &end,
+                          .process = {.pid = core->pid,
+                                      .parent_pid = core->parent_pid,
+                                      .exe = *core->command ? strdup(core->command) : NULL,
+                                      .how = core->signal ? END_SIGNAL : END_ALIVE,
+                                      .signal = core->signal,
+                                      .core = true,
+                                      .present = present}};
+    if (list_core(&build) && append_process(report, &build.process))
+        return true;
+    error_set(error, "out of memory");
     process_report_release(&build.process);
     return false;
 }

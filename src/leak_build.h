@@ -22,6 +22,8 @@ void build_look_at_task(const struct build *build, const struct task *task, stru
 bool build_groups(struct build *build);
 /* The tasks that the shim did not see created.  False: out of memory. */
 bool build_untracked(struct build *build);
+/* One more of them, that a core holds; NULL: out of memory. */
+struct thread_info *build_add_untracked(struct process_report *process, const struct present_thread *thread);
 /* The main thread of a live process.  False: out of memory. */
 bool build_main(struct build *build);
 

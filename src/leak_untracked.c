@@ -50,6 +50,42 @@ static struct thread_info *add_untracked(struct process_report *process, pid_t t
     return thread;
 }
 
+struct thread_info *build_add_untracked(struct process_report *process, const struct present_thread *present)
+{
+    struct thread_info *thread = add_untracked(process, present->tid, "");
+    if (thread)
+        thread->present = present;
+    return thread;
+}
+
+static bool is_in_ledger(const struct build *build, const struct tids *known,
+                         const struct present_thread *present)
+{
+    struct ledger_slot slot;
+    if (tids_have(known, present->tid))
+        return true;
+    for (uint32_t i = 0; present->handle && i < ledger_slot_count(build->ledger); i++)
+        if (ledger_get_slot(build->ledger, i, &slot) && slot.handle == present->handle)
+            return true;
+    return false;
+}
+
+static bool find_in_core(struct build *build)
+{
+    struct process_report *process = &build->process;
+    const struct present *present = process->present;
+    struct tids known = {0};
+    bool done = tids_of(build->ledger, &known);
+    for (size_t i = 0; done && present && i < present->count; i++) {
+        const struct present_thread *thread = &present->threads[i];
+        if (thread->tid != process->pid && !is_in_ledger(build, &known, thread))
+            done = build_add_untracked(process, thread) != NULL;
+    }
+    process->counts.untracked = process->untracked_count;
+    free(known.items);
+    return done;
+}
+
 /* ---- a live process ----------------------------------------------------------------- */
 
 /*
@@ -164,6 +200,8 @@ static bool find_live(struct build *build)
 bool build_untracked(struct build *build)
 {
     const struct ledger_header *header = build->header;
+    if (build->process.core)
+        return find_in_core(build);
     if (build->have_tasks)
         return find_live(build);
     if (!(header->flags & LEDGER_LOOKED))

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core_file.h"
+
 static const struct section_kind {
     const char *name;
     size_t record_size;
@@ -32,11 +34,26 @@ static const struct section_kind {
 #define SLOT_CHUNK 256u /* 32 KiB: two such on the stack */
 #define SLOT_TRIES 8
 
+/* All of a core that there is. */
+static size_t read_core(const struct ledger_source *source, uint64_t offset, void *to, size_t size)
+{
+    uint64_t address;
+    if (__builtin_add_overflow(source->base, offset, &address))
+        return 0;
+    return core_file_read(source->core, address, to, size);
+}
+
 static bool read_at(const struct ledger_source *source, uint64_t offset, void *to, size_t size,
                     struct error *error)
 {
     char *at = to;
     size_t done = 0;
+    if (source->core) {
+        if (read_core(source, offset, to, size) == size)
+            return true;
+        error_set(error, "%s is truncated", source->name);
+        return false;
+    }
     while (done < size) {
         ssize_t n = pread(source->fd, at + done, size - done, (off_t)(source->base + offset + done));
         if (n > 0) {
@@ -223,6 +240,12 @@ static bool read_section(const struct ledger_source *source, struct ledger *ledg
     memcpy((char *)&ledger->header + kind->used, &used, sizeof(used));
     if (section == SLOTS)
         return copy_slots(source, offset, ledger->records[SLOTS], used, error);
+    if (source->core && source->cut && section > SITES) {
+        uint32_t whole = (uint32_t)(read_core(source, offset, records, size) / kind->record_size);
+        *source->cut |= whole < used;
+        ledger->count[section] = whole;
+        return true;
+    }
     return read_at(source, offset, records, size, error);
 }
 

@@ -20,6 +20,8 @@ struct ledger {
  * go away at any time. */
 struct ledger_source {
     int fd;
+    const struct core_file *core; /* not NULL: memory of it from address `base` on, instead */
+    bool *cut; /* not NULL: frames, modules and strings may be cut short, and then it is set */
     uint64_t base;
     uint64_t size;
     const char *name; /* how errors begin: "/tmp/x", "the ledger of process 4242" */

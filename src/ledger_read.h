@@ -32,6 +32,15 @@ enum ledger_open_status {
 enum ledger_open_status ledger_open_file(const char *path, struct ledger **ledger, struct error *error);
 /* Through /proc/PID/map_files or /proc/PID/mem; needs no stop of the process. */
 enum ledger_open_status ledger_open_process(pid_t pid, struct ledger **ledger, struct error *error);
+struct core_file; /* core_file.h */
+/*
+ * From the memory that a core holds; for a process that died under `threadleak run`, whose
+ * ledger was a file, from that file when it is still there.  NOT_WATCHED: the shim was not there, or had not
+ * begun to record.  FAILED also when it was, but its ledger is not in the core; error
+ * then says where it was.  OK: error says what is missing of it, or is "".
+ */
+enum ledger_open_status ledger_open_core(const struct core_file *core, struct ledger **ledger,
+                                         struct error *error);
 void ledger_close(struct ledger *ledger);
 
 const struct ledger_header *ledger_get_header(const struct ledger *ledger);

@@ -62,7 +62,7 @@ static bool fill_thread(struct present *present, const struct snapshot_thread *t
                         const struct present_options *options)
 {
     struct present_thread *to = &present->threads[present->count++];
-    *to = (struct present_thread){.tid = thread->tid};
+    *to = (struct present_thread){.tid = thread->tid, .handle = thread->thread_pointer};
     if (!stack) {
         const char *why = snapshot_state_text(thread->state);
         return !why || (to->why_none = strdup(why));
@@ -94,7 +94,7 @@ static bool fill_waits(struct present *present, const struct snapshot *snapshot,
                        struct error *error)
 {
     struct present_names names;
-    if (!present_names_read(&names, options->ledger, snapshot->pid))
+    if (!present_names_read(&names, options->ledger, snapshot->pid, !snapshot->core))
         return false;
     const struct wait_context context = {
         .snapshot = snapshot,
@@ -179,6 +179,14 @@ const struct present_thread *present_find(const struct present *present, pid_t t
         else
             high = middle;
     }
+    return NULL;
+}
+
+const struct present_thread *present_find_handle(const struct present *present, uint64_t handle)
+{
+    for (size_t i = 0; present && handle && i < present->count; i++)
+        if (present->threads[i].handle == handle)
+            return &present->threads[i];
     return NULL;
 }
 

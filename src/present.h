@@ -28,6 +28,7 @@ struct present_stack {
 
 struct present_thread {
     pid_t tid;
+    uint64_t handle; /* pthread_t, as far as the snapshot tells; 0: unknown */
     enum present_source source;
     const struct present_stack *stack; /* NULL: none */
     char *why_none;                    /* "is traced by another process"; NULL: unknown, or it has one */
@@ -59,6 +60,8 @@ void present_free(struct present *present);
 
 /* NULL: nothing is known of this thread. */
 const struct present_thread *present_find(const struct present *present, pid_t tid);
+/* By pthread_t: a core may have the tids of another pid namespace than the ledger. */
+const struct present_thread *present_find_handle(const struct present *present, uint64_t handle);
 
 struct snapshot; /* snapshot.h */
 /* Of a snapshot that somebody else took; `source` says how. */

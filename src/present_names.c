@@ -15,7 +15,7 @@ static void add(struct present_names *names, pid_t tid, uint64_t id)
     names->items[names->count++] = (struct named_tid){tid, id};
 }
 
-bool present_names_read(struct present_names *names, const struct ledger *ledger, pid_t pid)
+bool present_names_read(struct present_names *names, const struct ledger *ledger, pid_t pid, bool live)
 {
     uint32_t slots = ledger ? ledger_slot_count(ledger) : 0;
     struct ledger_slot slot;
@@ -30,7 +30,7 @@ bool present_names_read(struct present_names *names, const struct ledger *ledger
             !(slot.state & SLOT_ENDED))
             add(names, slot.tid, slot.serial);
     qsort(names->items, names->count, sizeof(*names->items), compare);
-    if (!process_tasks(pid, &names->tasks))
+    if (!live || !process_tasks(pid, &names->tasks))
         memset(&names->tasks, 0, sizeof(names->tasks));
     return true;
 }

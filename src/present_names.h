@@ -14,8 +14,9 @@ struct present_names {
     struct task_list tasks; /* for names */
 };
 
-/* ledger: NULL for a process that is not watched.  False: out of memory. */
-bool present_names_read(struct present_names *names, const struct ledger *ledger, pid_t pid);
+/* ledger: NULL for a process that is not watched.  live: /proc tells of it, and not of
+ * another one by now, as it may for a core.  False: out of memory. */
+bool present_names_read(struct present_names *names, const struct ledger *ledger, pid_t pid, bool live);
 void present_names_release(struct present_names *names);
 /* A wait_name_fn: "T5 \"flusher\"". */
 bool present_names_say(void *names, pid_t tid, char *to, size_t size);

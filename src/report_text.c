@@ -170,7 +170,7 @@ static void print_process_foot(const struct printer *printer, const struct proce
 static void print_process(const struct printer *printer, const struct process_report *process, bool alone)
 {
     const struct sums sums = sum_up(process);
-    bool whole = printer->style->all || (alone && process->how == END_ALIVE);
+    bool whole = printer->style->all || (alone && (process->how == END_ALIVE || process->core));
     bool gap = false;
     print_process_head(printer, process, &sums);
     for (size_t i = 0; i < process->group_count && printer->style->verbose >= 0; i++) {
@@ -208,7 +208,8 @@ static void print_next_step(const struct printer *printer, const struct report *
     if (printer->style->verbose < 0 || printer->style->all)
         return;
     for (size_t i = 0; i < report->process_count; i++)
-        if (report->processes[i].how == END_ALIVE && report->processes[i].group_count)
+        if (report->processes[i].live && report->processes[i].how == END_ALIVE &&
+            report->processes[i].group_count)
             fprintf(printer->out, "every thread: threadleak report --all %d\n",
                     (int)report->processes[i].pid);
 }

@@ -11,6 +11,7 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
+#include "snapshot_core.h"
 #include "snapshot_memory.h"
 #include "snapshot_regs.h"
 #include "snapshot_stop.h"
@@ -347,6 +348,7 @@ void snapshot_free(struct snapshot *snapshot)
     if (!snapshot)
         return;
     arena_free_all(snapshot);
+    snapshot_core_free(snapshot->core);
     address_space_release(&snapshot->space);
     free(snapshot->threads);
     free(snapshot);

@@ -1,5 +1,6 @@
 /*
- * Registers and stacks of every thread of a process, as of one moment.
+ * Registers and stacks of every thread of a process, as of one moment: of a live
+ * one, or of one that left a core file.
  *
  * Every thread is stopped by ptrace (PTRACE_SEIZE, PTRACE_INTERRUPT: ptrace(2)),
  * its registers and the top of its stack are copied, and all go on at once.
@@ -53,6 +54,7 @@ struct snapshot_thread {
     enum snapshot_state state;
     uint64_t regs[SNAPSHOT_REGS];
     uint64_t pc, sp;
+    uint64_t thread_pointer; /* glibc's pthread_t, in whatever pid namespace; 0: unknown */
     long syscall_nr; /* in which it was blocked; -1: in none, or it had just finished */
     uint64_t syscall_args[6];
     struct snapshot_copy stack;       /* from below sp upwards */
@@ -61,16 +63,18 @@ struct snapshot_thread {
 };
 
 struct snapshot_arena;
+struct snapshot_core;
 
 struct snapshot {
     pid_t pid;
-    pid_t task;                      /* a living thread: the main thread may have left */
+    pid_t task;                      /* a living thread: the main thread may have left; 0: of a core */
     struct snapshot_thread *threads; /* by ascending tid */
     size_t count;
     struct address_space space;
     uint64_t stopped_ns; /* from the first stop to the last resume, all stops together */
     bool complete;       /* every thread that there was is in state SNAPSHOT_STOPPED */
     struct snapshot_arena *arenas;
+    struct snapshot_core *core; /* NULL: of a live process; else nothing of /proc belongs to it */
     /* Reads memory that is not among the copies; how much was read, from the start. */
     size_t (*read)(const struct snapshot *snapshot, uint64_t address, void *to, size_t size);
 };
@@ -88,9 +92,15 @@ enum snapshot_status {
     SNAPSHOT_FAILED
 };
 
+struct core_file; /* core_file.h */
+
 /* options: NULL for the defaults. */
 enum snapshot_status snapshot_take(pid_t pid, const struct snapshot_options *options,
                                    struct snapshot **snapshot, struct error *error);
+/* From a core file, which must outlive the snapshot; its threads are by ascending tid.
+ * SNAPSHOT_FAILED: out of memory, or no thread is in it. */
+enum snapshot_status snapshot_open_core(const struct core_file *core, struct snapshot **snapshot,
+                                        struct error *error);
 void snapshot_free(struct snapshot *snapshot);
 
 /* What a thread's unwinding found to be missing. */
@@ -101,7 +111,8 @@ struct snapshot_want {
 /*
  * Stops these threads once more and takes all of each anew: registers, the stack
  * as far as it goes, and from `address` upwards when that is elsewhere.  Threads
- * that cannot be stopped any more keep what they have.
+ * that cannot be stopped any more keep what they have.  Nothing happens for a core,
+ * all of whose memory snapshot_read_memory finds.
  */
 void snapshot_deepen(struct snapshot *snapshot, const struct snapshot_want *wants, size_t count);
 
@@ -111,10 +122,11 @@ void snapshot_deepen(struct snapshot *snapshot, const struct snapshot_want *want
  */
 bool snapshot_read_memory(const struct snapshot *snapshot, const struct snapshot_thread *thread,
                           uint64_t address, void *to, size_t size);
-/* Any memory, as it is by now. */
+/* Any memory, as it is by now; of a core, as it was. */
 bool snapshot_read_live(const struct snapshot *snapshot, uint64_t address, void *to, size_t size);
 
-/* The task, or one that is still there; /proc/TASK/root, maps … work as for a pid. */
+/* The task, or one that is still there; /proc/TASK/root, maps … work as for a pid.
+ * 0 for a core. */
 pid_t snapshot_living_task(const struct snapshot *snapshot);
 
 /* Why a thread has no stack: "is traced by another process"; NULL for stopped ones. */

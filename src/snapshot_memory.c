@@ -129,6 +129,8 @@ static bool has_memory(const struct snapshot *snapshot, pid_t task)
 
 pid_t snapshot_living_task(const struct snapshot *snapshot)
 {
+    if (snapshot->core)
+        return 0;
     if (kill(snapshot->pid, 0) != 0 || has_memory(snapshot, snapshot->task))
         return snapshot->task;
     for (size_t i = 0; i < snapshot->count; i++) {
@@ -233,7 +235,7 @@ bool snapshot_read_memory(const struct snapshot *snapshot, const struct snapshot
          read_copy(&thread->object, address, to, size)))
         return true;
     const struct region *region = address_space_find(&snapshot->space, address);
-    if (!region || region->writable || !region->readable || size > region->end - address)
+    if (!region || (region->writable && !snapshot->core) || !region->readable || size > region->end - address)
         return false;
     return snapshot_read_live(snapshot, address, to, size);
 }

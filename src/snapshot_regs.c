@@ -57,8 +57,14 @@ static bool fails_with_eintr(long nr)
     }
 }
 
-static void set_regs(struct snapshot_thread *thread, const struct user_regs_struct *from)
+static bool would_fail(const struct user_regs_struct *regs)
 {
+    return (long)regs->orig_rax >= 0 && (long)regs->rax == -EINTR && fails_with_eintr((long)regs->orig_rax);
+}
+
+void snapshot_set_regs(struct snapshot_thread *thread, const void *all)
+{
+    const struct user_regs_struct *from = all;
     const uint64_t regs[SNAPSHOT_REGS] = {
         from->rax, from->rdx, from->rcx, from->rbx, from->rsi, from->rdi, from->rbp, from->rsp, from->r8,
         from->r9,  from->r10, from->r11, from->r12, from->r13, from->r14, from->r15, from->rip,
@@ -68,6 +74,10 @@ static void set_regs(struct snapshot_thread *thread, const struct user_regs_stru
     memcpy(thread->syscall_args, args, sizeof(args));
     thread->pc = from->rip;
     thread->sp = from->rsp;
+    thread->thread_pointer = from->fs_base;
+    thread->state = SNAPSHOT_STOPPED;
+    bool waits = (long)from->orig_rax >= 0 && is_restarting((long)from->rax);
+    thread->syscall_nr = waits || would_fail(from) ? (long)from->orig_rax : -1;
 }
 
 void snapshot_read_regs(struct snapshot_thread *thread, bool by_us)
@@ -80,14 +90,8 @@ void snapshot_read_regs(struct snapshot_thread *thread, bool by_us)
     thread->state = SNAPSHOT_FOREIGN;
     if (iov.iov_len != sizeof(regs))
         return;
-    thread->state = SNAPSHOT_STOPPED;
-    set_regs(thread, &regs);
-    thread->syscall_nr = -1;
-    long nr = (long)regs.orig_rax, result = (long)regs.rax;
-    bool would_fail = nr >= 0 && result == -EINTR && fails_with_eintr(nr);
-    if (nr >= 0 && (is_restarting(result) || would_fail))
-        thread->syscall_nr = nr;
-    if (would_fail && by_us) {
+    snapshot_set_regs(thread, &regs);
+    if (by_us && would_fail(&regs)) {
         regs.rax = (unsigned long)-ERESTARTNOHAND;
         ptrace(PTRACE_SETREGSET, thread->tid, (void *)NT_PRSTATUS, &iov);
     }
@@ -107,6 +111,15 @@ void snapshot_resolve_restarted(const struct snapshot *snapshot, struct snapshot
     thread->syscall_nr = (long)nr;
 }
 
+void snapshot_check_syscall(const struct snapshot *snapshot, struct snapshot_thread *thread)
+{
+    unsigned char code[2];
+    if (thread->syscall_nr >= 0 &&
+        snapshot_read_memory(snapshot, thread, thread->pc - sizeof(code), code, sizeof(code)) &&
+        (code[0] != 0x0f || code[1] != 0x05))
+        thread->syscall_nr = -1;
+}
+
 #elif defined(__aarch64__)
 
 /* The first argument is overwritten by the result and kept by the kernel alone, so
@@ -122,11 +135,24 @@ void snapshot_read_regs(struct snapshot_thread *thread, bool by_us)
     thread->state = SNAPSHOT_FOREIGN;
     if (iov.iov_len != sizeof(regs))
         return;
+    snapshot_set_regs(thread, &regs);
+}
+
+void snapshot_set_regs(struct snapshot_thread *thread, const void *all)
+{
+    const struct user_regs_struct *from = all;
     thread->state = SNAPSHOT_STOPPED;
-    memcpy(thread->regs, regs.regs, sizeof(regs.regs));
-    thread->pc = thread->regs[SNAPSHOT_REG_PC] = regs.pc;
-    thread->sp = thread->regs[SNAPSHOT_REG_SP] = regs.sp;
+    memcpy(thread->regs, from->regs, sizeof(from->regs));
+    thread->pc = thread->regs[SNAPSHOT_REG_PC] = from->pc;
+    thread->sp = thread->regs[SNAPSHOT_REG_SP] = from->sp;
     thread->syscall_nr = -1;
+}
+
+/* snapshot_resolve_restarted has looked at the instruction already. */
+void snapshot_check_syscall(const struct snapshot *snapshot, struct snapshot_thread *thread)
+{
+    (void)snapshot;
+    (void)thread;
 }
 
 /* The kernel has moved the pc back to the svc instruction of a call that is to be

@@ -22,6 +22,7 @@ struct code_address {
     uint64_t offset;         /* as the file's own symbols count it */
     uint64_t pc;             /* run-time address, or 0 */
     bool is_return_address;  /* look it up one byte earlier: inside the call */
+    bool is_unproven;        /* without a build-id, the file at the path is not believed */
 };
 
 /* All strings live as long as the symbolizer, or are NULL: unknown. */

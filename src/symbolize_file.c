@@ -182,11 +182,14 @@ struct image *image_open(const struct code_address *address, bool debuginfod)
     if (!image)
         return NULL;
     to_hex(image->build_id, address->build_id, address->build_id ? address->build_id_len : 0);
+    image->unproven = address->is_unproven && !image->build_id[0];
     image->path = strdup(address->module);
     if (!image->path) {
         free(image);
         return NULL;
     }
+    if (image->unproven)
+        return image;
     if (!debuginfod)
         open_without_servers(image);
     else if (*image->path != '/' || !open_file(image, image->path))
@@ -238,5 +241,7 @@ int image_compare(const struct image *image, const struct code_address *address)
     char build_id[sizeof(image->build_id)];
     to_hex(build_id, address->build_id, address->build_id ? address->build_id_len : 0);
     int order = strcmp(image->path, address->module);
-    return order ? order : strcmp(image->build_id, build_id);
+    if (order == 0)
+        order = strcmp(image->build_id, build_id);
+    return order ? order : image->unproven - (address->is_unproven && !build_id[0]);
 }

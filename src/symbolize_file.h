@@ -13,6 +13,7 @@
 struct image {
     char *path;
     char build_id[2 * 32 + 1]; /* hex, as wanted; "" is unknown */
+    bool unproven;             /* and it is not known that the file at the path is the one */
     Dwfl *dwfl;                /* NULL: no file can be believed */
     Dwfl_Module *module;
     GElf_Addr bias;            /* libdwfl's address of the file's address 0 */

@@ -174,7 +174,7 @@ void format_end(char *out, size_t size, const struct process_report *process)
         snprintf(out, size, "exec of another program");
         break;
     case END_ALIVE:
-        snprintf(out, size, "alive");
+        snprintf(out, size, process->core ? "alive when its core was written" : "alive");
         break;
     default:
         if (process->how == END_EXIT)

@@ -109,6 +109,7 @@ static struct code_address make_address(struct unwinder *unwinder, uint64_t pc, 
         address.offset = pc - file->bias;
         if (strcmp(file->path, VDSO) == 0)
             keep_vdso(unwinder, pc);
+        address.is_unproven = !file->build_id_len && (!file->elf || file->memory);
     }
     return address;
 }

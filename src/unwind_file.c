@@ -1,5 +1,7 @@
 #include "unwind_file.h"
 
+#include "snapshot_core.h"
+
 #include <fcntl.h>
 #include <gelf.h>
 #include <stdio.h>
@@ -14,7 +16,7 @@ enum {
     MOST_FILE = 1 << 29,
 };
 
-#define PAGE_MASK (~(uint64_t)4095)
+#define PAGE_START (~(uint64_t)4095)
 
 /* Where the file's headers are in memory. */
 struct base {
@@ -27,22 +29,9 @@ struct base {
 
 /* ---- what memory says --------------------------------------------------------- */
 
-static const struct region *first_of_file(const struct snapshot *snapshot, const struct region *region)
-{
-    const struct region *regions = snapshot->space.regions;
-    for (size_t i = (size_t)(region - regions) + 1; i-- > 0;) {
-        bool same = region_is_of_same_file(&regions[i], region);
-        if (same && regions[i].offset == 0)
-            return &regions[i];
-        if (!same && regions[i].path[0])
-            break;
-    }
-    return region;
-}
-
 static bool read_base(const struct snapshot *snapshot, const struct region *region, struct base *base)
 {
-    const struct region *first = first_of_file(snapshot, region);
+    const struct region *first = address_space_first(&snapshot->space, region);
     const Elf64_Ehdr *header = &base->header;
     base->address = first->start;
     if (first->offset != 0 ||
@@ -57,7 +46,7 @@ static bool read_base(const struct snapshot *snapshot, const struct region *regi
         return false;
     for (size_t i = 0; i < base->count; i++)
         if (base->segments[i].p_type == PT_LOAD) {
-            base->bias = base->address - (base->segments[i].p_vaddr & PAGE_MASK);
+            base->bias = base->address - (base->segments[i].p_vaddr & PAGE_START);
             return true;
         }
     return false;
@@ -140,10 +129,10 @@ static int open_regular(const char *path)
     return fd;
 }
 
-/* Is mapped whole, so that a process with a thousand libraries takes no thousand descriptors. */
-static bool open_file(struct code_file *file, const struct base *base, const char *path)
+/* Takes the descriptor.  The file is mapped whole, so that a process with a thousand
+ * libraries takes no thousand descriptors. */
+static bool use_file(struct code_file *file, const struct base *base, int fd)
 {
-    int fd = open_regular(path);
     if (fd < 0)
         return false;
     file->elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
@@ -159,6 +148,11 @@ static bool open_file(struct code_file *file, const struct base *base, const cha
     return false;
 }
 
+static bool open_file(struct code_file *file, const struct base *base, const char *path)
+{
+    return use_file(file, base, open_regular(path));
+}
+
 /* As the process itself would name it, which may live in a container; then as the
  * mapping holds it, name or no name (needs privileges). */
 static bool open_any_file(const struct snapshot *snapshot, const struct region *region,
@@ -168,6 +162,10 @@ static bool open_any_file(const struct snapshot *snapshot, const struct region *
     pid_t task = snapshot_living_task(snapshot);
     if (region->path[0] != '/')
         return false;
+    if (snapshot->core) {
+        int fd = snapshot_core_image(snapshot, region);
+        return fd >= 0 && use_file(file, base, fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    }
     snprintf(path, sizeof(path), "/proc/%d/root%s", (int)task, region->path);
     if (!region->deleted && open_file(file, base, path))
         return true;
@@ -198,9 +196,12 @@ static bool open_memory(const struct snapshot *snapshot, struct code_file *file,
         return false;
     for (size_t i = 0; i < base->count; i++) {
         const Elf64_Phdr *segment = &base->segments[i];
-        if (is_constant(segment))
-            snapshot->read(snapshot, base->bias + segment->p_vaddr, (char *)file->memory + segment->p_offset,
-                           segment->p_filesz);
+        if (!is_constant(segment))
+            continue;
+        size_t got = snapshot->read(snapshot, base->bias + segment->p_vaddr,
+                                    (char *)file->memory + segment->p_offset, segment->p_filesz);
+        if (snapshot->core && got < segment->p_filesz)
+            return false; /* what is not there is not the end of a table */
     }
     Elf64_Ehdr *header = file->memory;
     if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)

@@ -44,6 +44,8 @@ static enum step missing(struct cursor *cursor)
     const struct region *region = address_space_find(&cursor->code->snapshot->space, cursor->missing);
     if (!region || !region->readable || !region->writable)
         return lost(cursor, "a saved register is not in readable memory");
+    if (cursor->code->snapshot->core)
+        return lost(cursor, "the core does not have all of its stack");
     const struct region *stack =
         address_space_find(&cursor->code->snapshot->space, cursor->regs[SNAPSHOT_REG_SP]);
     if (stack == region && cursor->regs[SNAPSHOT_REG_SP] < cursor->missing)
@@ -347,8 +349,21 @@ static enum step by_frame_pointer(struct cursor *cursor, uint64_t pc)
     return STEP_CALLER;
 }
 
+/* Of a core, whose code or whose list of files may be missing: not everybody keeps frame
+ * pointers.  What has no file in a whole one was made at run time, and may. */
+static bool is_unknown_code(struct cursor *cursor, uint64_t pc)
+{
+    const struct snapshot *snapshot = cursor->code->snapshot;
+    const struct code_file *file = snapshot->core ? code_find_file(cursor->code, pc) : NULL;
+    if (!file || file->elf)
+        return false;
+    return file->path ? file->path[0] == '/' : !snapshot->complete;
+}
+
 static enum step without_rules(struct cursor *cursor, uint64_t pc)
 {
+    if (is_unknown_code(cursor, pc - cursor->is_return_address))
+        return lost(cursor, "its code is not in the core, and the file is missing or of another build");
     if (is_signal_return(cursor, pc))
         return by_signal_context(cursor);
     if (cursor->is_return_address)

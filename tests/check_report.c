@@ -85,7 +85,9 @@ static void set_up(void)
                                        .own = &plain_stack[0],
                                        .threads = two,
                                        .thread_count = 2};
+    two[0].present = two[1].present = NULL;
     one_process[0] = (struct process_report){.pid = 4242,
+                                             .watched = true,
                                              .parent_pid = 4241,
                                              .exe = APP,
                                              .argv = command,
@@ -179,6 +181,7 @@ static void json_is(const char *name)
     ck_assert_ptr_nonnull(at);
     ck_assert_int_gt(
         asprintf(&normal, "%.*s\"version\": \"VERSION\"%s", (int)(at - text), text, at + strlen(version)), 0);
+    normal = hide_here(normal);
     snprintf(file, sizeof(file), "%s.json", name);
     compare(file, normal);
     free(normal);
@@ -446,11 +449,132 @@ START_TEST(no_symbols)
 }
 END_TEST
 
+/* ---- where threads are now ---------------------------------------------------------------------- */
+
+static struct frame waiting_frames[5];
+static struct present_stack waiting = {.frames = waiting_frames, .count = 4};
+static struct present_thread at_condvar[2], at_lock, at_read, nowhere;
+static struct thread_info main_thread, stranger[2];
+
+static void fill_present(void)
+{
+    waiting_frames[0] = frame_in("futex_wait", NULL, 0);
+    waiting_frames[1] = frame_in("pthread_cond_wait", NULL, 0);
+    waiting_frames[2] = frame_in("worker_loop", pool_c, 27);
+    waiting_frames[3] = frame_in("start_thread", NULL, 0);
+    waiting_frames[0].module = waiting_frames[1].module = waiting_frames[3].module = "/lib/libc.so.6";
+    waiting_frames[0].runtime = waiting_frames[1].runtime = waiting_frames[3].runtime = true;
+    struct wait wait = {.on = WAIT_CONDVAR,
+                        .address = 0x5000,
+                        .symbol = "jobs_ready",
+                        .timeout = WAIT_TIMEOUT_NO,
+                        .left_s = -1,
+                        .text = "condvar jobs_ready, no timeout"};
+    at_condvar[0] = (struct present_thread){
+        .tid = 4245, .source = PRESENT_PTRACE, .stack = &waiting, .wait = wait};
+    at_condvar[1] = at_condvar[0];
+    at_lock = at_condvar[0];
+    at_lock.owner_id = 3;
+    at_lock.wait = (struct wait){.on = WAIT_MUTEX,
+                                 .address = 0x6000,
+                                 .symbol = "queue_lock",
+                                 .owner = 4245,
+                                 .left_s = 2.5,
+                                 .timeout = WAIT_TIMEOUT_YES,
+                                 .text = "mutex queue_lock, held by T3 \"wor\033ker\""};
+    at_read = at_condvar[0];
+    at_read.wait = (struct wait){.on = WAIT_NONE, .running = true, .left_s = -1};
+    nowhere = (struct present_thread){.tid = 4250, .why_none = "blocks signal 63"};
+    main_thread = (struct thread_info){
+        .id = 1, .tid = 4242, .name = "app", .age_s = 3.5, .ended_s = -1, .cpu_s = 0.5, .present = &at_read};
+    stranger[0] = (struct thread_info){
+        .tid = 4250, .name = "iou-wrk-1", .age_s = -1, .ended_s = -1, .cpu_s = -1, .present = &nowhere};
+    stranger[1] = stranger[0];
+    stranger[1].tid = 4251;
+    two[0].present = &at_condvar[0];
+    two[1].present = &at_condvar[1];
+}
+
+START_TEST(equal_places_are_one_block)
+{
+    fill_present();
+    TEXT("present", .color = false);
+    json_is("present");
+}
+END_TEST
+
+START_TEST(own_objects_are_one_block)
+{
+    fill_present();
+    at_condvar[0].wait.symbol = at_condvar[1].wait.symbol = "heap";
+    at_condvar[0].wait.text = "condvar 0x5000 on the heap";
+    at_condvar[1].wait.text = "condvar 0x6000 on the heap";
+    TEXT("present_own", .color = false);
+}
+END_TEST
+
+START_TEST(each_place_has_its_block)
+{
+    fill_present();
+    two[1].present = &at_lock;
+    waiting.incomplete = "the stack was damaged";
+    TEXT("present_two", .color = false);
+    waiting.incomplete = NULL;
+}
+END_TEST
+
+START_TEST(main_and_strangers)
+{
+    static struct present present = {.note = "may not be traced: kernel.yama.ptrace_scope is 2"};
+    fill_present();
+    one_process[0].present = &present;
+    one_process[0].how = END_ALIVE;
+    one_process[0].judged = false;
+    one_process[0].main = &main_thread;
+    one_process[0].untracked = stranger;
+    one_process[0].untracked_count = one_process[0].counts.untracked = 2;
+    TEXT("present_all", .others = true);
+    TEXT("present_leaks", .others = false);
+    json_is("present_all");
+}
+END_TEST
+
+START_TEST(not_watched)
+{
+    fill_present();
+    one_process[0].watched = false;
+    one_process[0].how = END_ALIVE;
+    one_process[0].judged = false;
+    one_process[0].group_count = 0;
+    one_process[0].main = &main_thread;
+    stranger[0].present = &at_condvar[0];
+    one_process[0].untracked = stranger;
+    one_process[0].untracked_count = one_process[0].counts.untracked = 2;
+    TEXT("not_watched", .others = true);
+    json_is("not_watched");
+}
+END_TEST
+
+START_TEST(deep_stacks_are_cut_in_their_middle)
+{
+    static struct frame deep[100];
+    static char names[100][16];
+    fill_present();
+    for (int i = 0; i < 100; i++) {
+        snprintf(names[i], sizeof(names[i]), "f%d", i);
+        deep[i] = frame_in(names[i], pool_c, i + 1);
+    }
+    struct present_stack stack = {.frames = deep, .count = 100};
+    at_condvar[0].stack = at_condvar[1].stack = &stack;
+    TEXT("present_deep", .color = false);
+}
+END_TEST
+
 START_TEST(lost_and_untracked)
 {
-    static struct task_untracked tasks[10];
+    static struct thread_info tasks[10];
     for (size_t i = 0; i < 10; i++)
-        tasks[i] = (struct task_untracked){4250 + (pid_t)i, "iou-wrk-1"};
+        tasks[i] = (struct thread_info){.tid = 4250 + (pid_t)i, .name = "iou-wrk-1"};
     one_process[0].untracked = tasks;
     one_process[0].untracked_count = one_process[0].counts.untracked = 2;
     one_process[0].counts.lost = 1;
@@ -494,7 +618,7 @@ END_TEST
 
 START_TEST(json_of_all)
 {
-    static struct task_untracked task = {4250, "iou-wrk-1"};
+    static struct thread_info task = {.tid = 4250, .name = "iou-wrk-1"};
     static struct leak_group groups[2];
     groups[0] = groups[1] = one_group[0];
     plain_stack[0].file = "/src/app/pool.c";
@@ -528,7 +652,7 @@ START_TEST(json_of_nothing_known)
                                        .threads = &thread,
                                        .thread_count = 1};
     one_process[0] =
-        (struct process_report){.pid = 4242, .how = END_SIGNAL, .groups = one_group, .group_count = 1};
+        (struct process_report){.pid = 4242, .watched = true, .how = END_SIGNAL, .groups = one_group, .group_count = 1};
     report.argv = NULL;
     json_is("unknown");
 }
@@ -567,7 +691,7 @@ START_TEST(json_is_always_utf8)
     /* Lone, cut off, overlong, a surrogate, above U+10FFFF; and what is well-formed. */
     static char *argv[] = {"\xff", "a\xc3",      "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
                            "ö€😀",  "\033\n\"\\", NULL};
-    static struct task_untracked task = {4250, "\xe2\x82"};
+    static struct thread_info task = {.tid = 4250, .name = "\xe2\x82"};
     strcpy(two[0].name, "bad \xe9 name");
     plain_stack[0].function = "f\xfe";
     plain_stack[0].file = "/src/\xfd.c";
@@ -631,6 +755,12 @@ int main(void)
     tcase_add_test(tests, nothing_leaked);
     tcase_add_test(tests, stacks_that_are_not_whole);
     tcase_add_test(tests, no_symbols);
+    tcase_add_test(tests, equal_places_are_one_block);
+    tcase_add_test(tests, own_objects_are_one_block);
+    tcase_add_test(tests, each_place_has_its_block);
+    tcase_add_test(tests, main_and_strangers);
+    tcase_add_test(tests, not_watched);
+    tcase_add_test(tests, deep_stacks_are_cut_in_their_middle);
     tcase_add_test(tests, lost_and_untracked);
     tcase_add_test(tests, durations);
     tcase_add_test(tests, json_of_all);

@@ -46,13 +46,13 @@ may_include() {
 }
 
 tier0="ledger.h options.h"
-tier1="ledger_read.h ledger_load.h maps.h"
+tier1="ledger_read.h ledger_load.h maps.h core_file.h core_notes.h"
 
 check "tier 0 includes nothing but libc" < <(
     may_include "" "options.h" -- src/ledger.h src/options.h src/options*.c
 )
 check "tier 1 includes tier 0 alone" < <(
-    may_include "" "$tier0 $tier1" -- src/ledger_*.c src/ledger_read.h src/ledger_load.h src/maps.[ch]
+    may_include "" "$tier0 $tier1" -- src/ledger_*.c src/ledger_read.h src/ledger_load.h src/maps.[ch] src/core_*.[ch]
 )
 check "src/ includes src/ alone" < <(
     may_include "src" "" -- src/*.[ch]
