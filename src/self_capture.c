@@ -20,12 +20,15 @@
 
 /* For the time between: asked, no answer yet. */
 #define ASKED SELF_CAPTURE_SILENT
+/* It blocks the signal but is not at rest: within a handler perhaps, or creating
+ * a thread.  It is looked at again, for a quarter of the time. */
+#define BLOCKED_NOW (SELF_CAPTURE_SILENT + 1)
 
 struct asking {
     pid_t pid;
     struct self_capture *capture;
     uint32_t generation;
-    uint64_t deadline_ns;
+    uint64_t deadline_ns, again_ns;
     struct tracked *tracked; /* by ascending tid */
     size_t tracked_count;
 };
@@ -195,39 +198,43 @@ static enum self_capture_reason look_before(const struct asking *asking, struct 
     if (look.state == 'T' || look.state == 't')
         return SELF_CAPTURE_STOPPED;
     if (look.blocked & bit)
-        return SELF_CAPTURE_BLOCKED;
+        return look.state == 'R' || look.state == 'D' ? (enum self_capture_reason)BLOCKED_NOW
+                                                      : SELF_CAPTURE_BLOCKED;
     if (tracked->small_stack && task_stack_room(asking->pid, thread->tid) < HANDLER_ROOM)
         return SELF_CAPTURE_SMALL_STACK;
     waits = task_may_wait_for_signals(asking->pid, thread->tid, look.state);
     return waits ? SELF_CAPTURE_WAITING : SELF_CAPTURE_TAKEN;
 }
 
-/* False with errno: the whole request is in vain. */
-static bool ask_all(const struct asking *asking, size_t *pending)
+/* ESRCH: it is gone.  EPERM, ENOSYS: the whole request is in vain. */
+static int ask(const struct asking *asking, struct self_capture_thread *thread)
+{
+    bool gone;
+    thread->reason = look_before(asking, thread, &gone);
+    if (gone)
+        return ESRCH;
+    if (thread->reason != SELF_CAPTURE_TAKEN)
+        return 0;
+    thread->reason = ASKED;
+    return send_request(asking, thread->tid);
+}
+
+/* Of all threads, or of those that blocked the signal.  0, or the error. */
+static int ask_all(const struct asking *asking, bool again)
 {
     struct self_capture *capture = asking->capture;
     size_t kept = 0;
 
-    *pending = 0;
     for (size_t i = 0; i < capture->count; i++) {
         struct self_capture_thread thread = capture->threads[i];
-        bool gone;
-        thread.reason = look_before(asking, &thread, &gone);
-        if (!gone && thread.reason == SELF_CAPTURE_TAKEN) {
-            int why = send_request(asking, thread.tid);
-            if (why == EPERM || why == ENOSYS) {
-                errno = why;
-                return false;
-            }
-            gone = why == ESRCH;
-            thread.reason = ASKED;
-            *pending += why == 0;
-        }
-        if (!gone)
+        int why = again && thread.reason != BLOCKED_NOW ? 0 : ask(asking, &thread);
+        if (why == EPERM || why == ENOSYS)
+            return why;
+        if (why != ESRCH)
             capture->threads[kept++] = thread;
     }
     capture->count = kept;
-    return true;
+    return 0;
 }
 
 /* ---- the answers ------------------------------------------------------------------- */
@@ -275,11 +282,13 @@ static size_t match_answers(const struct asking *asking)
 {
     struct self_capture *capture = asking->capture;
     size_t count, pending = 0;
+    uint64_t now = now_ns();
     struct answer *answers = list_answers(asking, &count);
 
     capture->taken = 0;
     for (size_t i = 0; i < capture->count; i++) {
         struct self_capture_thread *thread = &capture->threads[i];
+        pending += thread->reason == BLOCKED_NOW && now < asking->again_ns;
         if (thread->reason != ASKED && thread->reason != SELF_CAPTURE_TAKEN)
             continue;
         struct answer key = {thread->own_tid, NULL};
@@ -305,20 +314,18 @@ static bool reopen(const struct asking *asking)
     return true;
 }
 
-static size_t wait_for_answers(const struct asking *asking, size_t pending)
+static void wait_for_answers(const struct asking *asking)
 {
     unsigned pause = 1;
-    while (pending > 0) {
-        bool last = now_ns() >= asking->deadline_ns;
-        rest_ms(last ? 0 : pause);
-        if (!reopen(asking)) /* ended: what is in the copy is what there is */
-            return match_answers(asking);
-        pending = match_answers(asking);
-        if (last)
-            break;
+    bool last = false;
+    while (match_answers(asking) > 0 && !last) {
+        last = now_ns() >= asking->deadline_ns;
+        rest_ms(pause);
+        if (now_ns() < asking->again_ns)
+            ask_all(asking, true);
+        last |= !reopen(asking); /* ended: what is in the copy is what there is */
         pause = pause < 32 ? pause * 2 : pause;
     }
-    return pending;
 }
 
 /* Those that did not answer: gone, blocking the signal by now, or why not; those
@@ -337,6 +344,8 @@ static void explain_silence(struct asking *asking)
         struct task_look look;
         if (thread.reason != SELF_CAPTURE_TAKEN && !task_look(asking->pid, thread.tid, &look))
             continue;
+        if (thread.reason == BLOCKED_NOW)
+            thread.reason = SELF_CAPTURE_BLOCKED;
         if (thread.reason == SELF_CAPTURE_FOREIGN && listed && find_tracked(asking, thread.own_tid))
             thread.reason = SELF_CAPTURE_NEW;
         if (thread.reason == ASKED) {
@@ -373,7 +382,6 @@ static enum self_capture_status take(struct asking *asking, struct error *error)
 {
     struct self_capture *capture = asking->capture;
     pid_t pid = asking->pid;
-    size_t pending;
 
     if (!list_tasks(pid, capture)) {
         error_set(error, "process %d: cannot list its threads: %s", (int)pid, strerror(errno));
@@ -392,11 +400,12 @@ static enum self_capture_status take(struct asking *asking, struct error *error)
         error_set(error, "process %d: out of memory", (int)pid);
         return SELF_CAPTURE_FAILED;
     }
-    if (!ask_all(asking, &pending)) {
-        error_set(error, "process %d cannot be sent a signal: %s", (int)pid, strerror(errno));
+    int why = ask_all(asking, false);
+    if (why) {
+        error_set(error, "process %d cannot be sent a signal: %s", (int)pid, strerror(why));
         return SELF_CAPTURE_FAILED;
     }
-    wait_for_answers(asking, pending);
+    wait_for_answers(asking);
     explain_silence(asking);
     return SELF_CAPTURE_OK;
 }
@@ -404,7 +413,8 @@ static enum self_capture_status take(struct asking *asking, struct error *error)
 enum self_capture_status self_capture_take(pid_t pid, unsigned wait_ms, struct self_capture **capture,
                                            struct error *error)
 {
-    struct asking asking = {.pid = pid, .deadline_ns = now_ns() + (wait_ms ? wait_ms : 1000) * 1000000ull};
+    uint64_t wait_ns = (wait_ms ? wait_ms : 1000) * 1000000ull, now = now_ns();
+    struct asking asking = {.pid = pid, .deadline_ns = now + wait_ns, .again_ns = now + wait_ns / 4};
     enum self_capture_status status = SELF_CAPTURE_FAILED;
 
     *capture = NULL;

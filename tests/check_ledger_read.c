@@ -10,8 +10,8 @@
 
 #include "ledger_fake.h"
 
-#define VERSION_TEXT "1"
-_Static_assert(LEDGER_VERSION == 1, "VERSION_TEXT follows it");
+#define VERSION_TEXT "2"
+_Static_assert(LEDGER_VERSION == 2, "VERSION_TEXT follows it");
 
 static struct fake *fake;
 static char path[64];
@@ -229,7 +229,7 @@ END_TEST
 
 START_TEST(offsets_outside)
 {
-    static const char *const names[] = {"slots", "sites", "modules", "frames", "strings"};
+    static const char *const names[] = {"slots", "sites", "modules", "frames", "strings", "present stacks"};
     const uint64_t bad[] = {
         0, 4088, 4097, UINT64_MAX, UINT64_MAX - 7, 1ull << 63, fake_header(fake)->total_size + 8};
     struct ledger_header *header = fake_header(fake);
@@ -248,6 +248,42 @@ START_TEST(offsets_outside)
     refused(text);
     *cap = (uint32_t)header->total_size;
     refused(text);
+}
+END_TEST
+
+static struct ledger_present *put_present(uint32_t word, uint64_t stamp, uint32_t frames)
+{
+    struct ledger_header *header = fake_header(fake);
+    unsigned char *bytes = fake_bytes(fake, &(size_t){0});
+    struct ledger_present *present = (void *)(bytes + header->present_off + word * sizeof(uint64_t));
+    present->frame_count = frames;
+    for (uint32_t i = 0; i < frames; i++)
+        present->frames[i] = fake_pc(0, 0x1000 + i);
+    present->hash = ledger_present_hash(present, stamp);
+    atomic_store(&present->stamp, stamp);
+    return present;
+}
+
+START_TEST(present_stacks_that_are_whole)
+{
+    uint32_t at = 0, n = 0;
+    const struct ledger_present *present;
+    put_present(0, 1ull << 32 | 7, 3);
+    put_present(8, 1ull << 32 | 8, 3)->frames[1]++; /* torn */
+    put_present(16, 1ull << 32 | 9, 3)->stamp++;    /* another's */
+    put_present(24, 0, 3);                          /* not finished */
+    put_present(32, 1ull << 32 | 10, 12);           /* over three grains */
+    put_present(56, 1ull << 32 | 11, 4);            /* beyond what is in use */
+    put_present(72, 1ull << 32 | 12, 3)->frame_count = UINT32_MAX;
+    static const uint32_t tids[] = {7, 10, 11};
+    for (uint32_t used = 60; used <= 80; used += 4) { /* also in the middle of a record */
+        fake_header(fake)->present_mark = 1ull << 32 | used;
+        struct ledger *ledger = opened();
+        for (at = n = 0; (present = ledger_next_present(ledger, &at)); n++)
+            ck_assert_uint_eq((uint32_t)present->stamp, tids[n]);
+        ck_assert_uint_eq(n, used < 68 ? 2 : 3);
+        ledger_close(ledger);
+    }
 }
 END_TEST
 
@@ -340,7 +376,8 @@ int main(void)
     tcase_add_loop_test(tests, another_layout, 0, 5);
     tcase_add_test(tests, not_begun);
     tcase_add_test(tests, truncated);
-    tcase_add_loop_test(tests, offsets_outside, 0, 5);
+    tcase_add_loop_test(tests, offsets_outside, 0, 6);
+    tcase_add_test(tests, present_stacks_that_are_whole);
     tcase_add_loop_test(tests, more_used_than_there_is, 0, 5);
     tcase_add_test(tests, a_hole_of_a_terabyte_is_refused);
     tcase_add_test(tests, only_what_is_used_is_read);

@@ -558,6 +558,38 @@ START_TEST(random_lives_match_the_model)
 }
 END_TEST
 
+/* ---- present stacks -------------------------------------------------------------- */
+
+START_TEST(a_newer_request_begins_anew_and_an_older_is_late)
+{
+    ck_assert_uint_eq(ledger_take_present(&state, 1, 16), 0);
+    ck_assert_uint_eq(ledger_take_present(&state, 1, 8), 16);
+    ck_assert_uint_eq(ledger_take_present(&state, 3, 8), 0);
+    ck_assert_uint_eq(ledger_take_present(&state, 2, 8), UINT32_MAX);
+    ck_assert_uint_eq(ledger_take_present(&state, 3, 8), 8);
+    ck_assert(atomic_load(&state.header->present_mark) == (3ull << 32 | 16));
+}
+END_TEST
+
+START_TEST(generations_go_round)
+{
+    atomic_store(&state.header->present_mark, 0xffffffffull << 32 | 24);
+    ck_assert_uint_eq(ledger_take_present(&state, 0, 8), 0);
+    ck_assert_uint_eq(ledger_take_present(&state, 0xffffffffu, 8), UINT32_MAX);
+}
+END_TEST
+
+START_TEST(a_full_present_section_takes_no_more)
+{
+    uint32_t cap = state.header->present_cap;
+    ck_assert_uint_eq(ledger_take_present(&state, 1, cap - 8), 0);
+    ck_assert_uint_eq(ledger_take_present(&state, 1, 16), UINT32_MAX);
+    ck_assert_uint_eq(ledger_take_present(&state, 1, 8), cap - 8);
+    ck_assert_uint_eq(ledger_take_present(&state, 1, 8), UINT32_MAX);
+    ck_assert_uint_eq(ledger_take_present(&state, 2, 8), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("ledger_write");
@@ -580,6 +612,9 @@ int main(void)
     tcase_add_test(tcase, index_grows_and_empties);
     tcase_add_test(tcase, full_ledger_counts_what_it_loses);
     tcase_add_test(tcase, random_lives_match_the_model);
+    tcase_add_test(tcase, a_newer_request_begins_anew_and_an_older_is_late);
+    tcase_add_test(tcase, generations_go_round);
+    tcase_add_test(tcase, a_full_present_section_takes_no_more);
     tcase_set_timeout(tcase, 120);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

@@ -29,7 +29,7 @@ static uint64_t place(uint64_t *at, uint64_t size)
     return offset;
 }
 
-#define FAKE_PRESENT 1024u /* words */
+#define FAKE_PRESENT 512u /* words */
 
 static struct fake *new_fake(uint32_t slots, uint32_t sites, uint32_t modules, uint32_t frames,
                              uint32_t strings)

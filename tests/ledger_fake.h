@@ -27,7 +27,7 @@
 struct fake;
 
 struct fake *fake_new(void);       /* room for 16384 threads, 1024 sites */
-struct fake *fake_new_small(void); /* 16 threads, 8 sites: a whole ledger in 24 KiB */
+struct fake *fake_new_small(void); /* 16 threads, 8 sites: a whole ledger in 28 KiB */
 void fake_free(struct fake *fake);
 
 /* pid 4242, ppid 4241, ready, started at 1 s; everything in it may be changed. */
