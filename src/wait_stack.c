@@ -43,12 +43,17 @@ static const struct name names[] = {
     {"call_once", USE_ONCE},
 };
 
-/* Libc's aliases differ in what stands before: "__GI___pthread_mutex_lock". */
+/* Aliases differ in what stands before: "__GI___pthread_mutex_lock" of libc's,
+ * "__interceptor_sem_wait" of the sanitizers'. */
 static const char *bare_name(const char *name)
 {
+    static const char *const before[] = {"GI_", "interceptor_"};
     name += strspn(name, "_");
-    if (strncmp(name, "GI_", 3) == 0)
-        name += 3 + strspn(name + 3, "_");
+    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+        size_t length = strlen(before[i]);
+        if (strncmp(name, before[i], length) == 0)
+            name += length + strspn(name + length, "_");
+    }
     return name;
 }
 

@@ -2,6 +2,7 @@
 
 #include <check.h>
 #include <linux/futex.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,11 @@ void raw_futex_wait(void *word, uint32_t value)
 {
     for (;;)
         syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+void prctl_end_with_parent(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
 static const char *name_of(pid_t tid)

@@ -16,6 +16,8 @@ extern const struct wait *seen;
 void named(const char *name);
 /* futex(2), for ever. */
 void raw_futex_wait(void *word, uint32_t value);
+/* In a child of the child: ends by SIGKILL with its parent. */
+void prctl_end_with_parent(void);
 
 /* Looks at the child until its thread of that name waits in that way. */
 void look(const char *name, enum wait_on on);
