@@ -54,7 +54,10 @@ static bool copy_wait(struct wait *to, const struct wait *from)
     *to = *from;
     to->symbol = from->symbol ? strdup(from->symbol) : NULL;
     to->text = from->text ? strdup(from->text) : NULL;
-    return (to->symbol || !from->symbol) && (to->text || !from->text);
+    to->what = from->what ? strdup(from->what) : NULL;
+    to->mutex_symbol = from->mutex_symbol ? strdup(from->mutex_symbol) : NULL;
+    return (to->symbol || !from->symbol) && (to->text || !from->text) && (to->what || !from->what) &&
+           (to->mutex_symbol || !from->mutex_symbol);
 }
 
 static bool fill_thread(struct present *present, const struct snapshot_thread *thread,
@@ -198,6 +201,8 @@ void present_free(struct present *present)
         free(present->threads[i].why_none);
         free(present->threads[i].wait.symbol);
         free(present->threads[i].wait.text);
+        free(present->threads[i].wait.what);
+        free(present->threads[i].wait.mutex_symbol);
     }
     for (size_t i = 0; i < present->stack_count; i++) {
         free(present->stacks[i].frames);

@@ -36,13 +36,14 @@ static json_t *save_stack(const struct present_stack *stack)
 static json_t *save_thread(const struct present *present, const struct present_thread *thread)
 {
     const struct wait *wait = &thread->wait;
-    return json_pack("{si si si so si sb sI so si si sf so sI}", "tid", (int)thread->tid, "source",
-                     (int)thread->source, "stack",
-                     thread->stack ? (int)(thread->stack - present->stacks) : -1, "why_none",
-                     string(thread->why_none), "on", (int)wait->on, "running", wait->running, "address",
-                     (json_int_t)wait->address, "symbol", string(wait->symbol), "owner", (int)wait->owner,
-                     "timeout", (int)wait->timeout, "left_s", wait->left_s, "text", string(wait->text),
-                     "owner_id", (json_int_t)thread->owner_id);
+    return json_pack(
+        "{si si si so si sb sI so si si sf so so ss sI so si sI}", "tid", (int)thread->tid, "source",
+        (int)thread->source, "stack", thread->stack ? (int)(thread->stack - present->stacks) : -1, "why_none",
+        string(thread->why_none), "on", (int)wait->on, "running", wait->running, "address",
+        (json_int_t)wait->address, "symbol", string(wait->symbol), "owner", (int)wait->owner, "timeout",
+        (int)wait->timeout, "left_s", wait->left_s, "text", string(wait->text), "what", string(wait->what),
+        "kind", wait->kind, "mutex", (json_int_t)wait->mutex, "mutex_symbol", string(wait->mutex_symbol),
+        "fd", wait->fd, "owner_id", (json_int_t)thread->owner_id);
 }
 
 static json_t *save(const struct present *present)
@@ -128,9 +129,15 @@ static bool load_thread(const struct present *present, const json_t *json, struc
                  .owner = (pid_t)number(json, "owner", 0, INT_MAX),
                  .timeout =
                      (enum wait_timeout)number(json, "timeout", WAIT_TIMEOUT_UNKNOWN, WAIT_TIMEOUT_YES),
+                 .mutex = (uint64_t)json_integer_value(json_object_get(json, "mutex")),
+                 .fd = (int)number(json, "fd", -1, INT_MAX),
                  .left_s = json_number_value(json_object_get(json, "left_s"))},
     };
+    const char *kind = json_string_value(json_object_get(json, "kind"));
+    snprintf(thread->wait.kind, sizeof(thread->wait.kind), "%s", kind ? kind : "");
     return load_string(json_object_get(json, "why_none"), &thread->why_none) &&
+           load_string(json_object_get(json, "what"), &thread->wait.what) &&
+           load_string(json_object_get(json, "mutex_symbol"), &thread->wait.mutex_symbol) &&
            load_string(json_object_get(json, "symbol"), &thread->wait.symbol) &&
            load_string(json_object_get(json, "text"), &thread->wait.text);
 }

@@ -88,11 +88,13 @@ static json_t *waiting_json(const struct present_thread *present)
     if (!present || present->wait.on == WAIT_NONE)
         return json_null();
     const struct wait *wait = &present->wait;
-    return json_pack("{ss so so so so so so so}", "on", wait_on_name(wait->on), "address",
+    return json_pack("{ss so so so so so so so so so so so}", "on", wait_on_name(wait->on), "address",
                      wait->address ? hex(wait->address) : json_null(), "symbol", text(wait->symbol), "owner",
                      number((int64_t)present->owner_id, present->owner_id > 0), "owner_tid",
                      number(wait->owner, wait->owner > 0), "timeout", timeout_json(wait->timeout), "left_s",
-                     seconds(wait->left_s), "text", text(wait->text));
+                     seconds(wait->left_s), "text", text(wait->text), "kind",
+                     text(*wait->kind ? wait->kind : NULL), "fd", number(wait->fd, wait->fd >= 0), "mutex",
+                     wait->mutex ? hex(wait->mutex) : json_null(), "mutex_symbol", text(wait->mutex_symbol));
 }
 
 static json_t *stack_json(const struct present_thread *present)

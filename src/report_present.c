@@ -93,7 +93,7 @@ bool is_one_block(const struct thread_info *threads, size_t count)
 static bool have_different_texts(const struct block *block)
 {
     for (size_t i = 1; i < block->count; i++)
-        if (compare_text(block->threads[i]->present->wait.text, block->threads[0]->present->wait.text) != 0)
+        if (compare_text(block->threads[i]->present->wait.what, block->threads[0]->present->wait.what) != 0)
             return true;
     return false;
 }

@@ -196,6 +196,16 @@ static const struct stack_facts *stack_of(struct waits *waits, size_t index)
 }
 
 /* False: out of memory. */
+/* The one that a condition variable's wait gave back, and takes again. */
+static bool add_mutex(const struct view *view)
+{
+    line_add(view->line, " (mutex ");
+    if (!view_add_object(view, view->wait->mutex, &view->wait->mutex_symbol))
+        return false;
+    line_add(view->line, ")");
+    return true;
+}
+
 static bool explain(struct waits *waits, size_t index)
 {
     const struct snapshot_thread *thread = &waits->context.snapshot->threads[index];
@@ -216,6 +226,8 @@ static bool explain(struct waits *waits, size_t index)
         line_add(&line, ", in %s", view.stack->destructor);
     wait->what = line_copy(&line);
     wait_add_left(&line, wait);
+    if (wait->mutex && !add_mutex(&view))
+        return false;
     wait->text = line_copy(&line);
     return wait->what && wait->text;
 }

@@ -117,19 +117,13 @@ static bool wait_for_cond(const struct view *view)
     struct glibc_cond_wait found;
     wait->on = WAIT_CONDVAR;
     if (!find_cond_wait(view, &found)) {
-        line_add(view->line, "condvar");
+        line_add(view->line, "condvar wait");
         return true;
     }
     wait->address = found.cond;
     wait->mutex = found.mutex;
-    line_add(view->line, "condvar ");
-    if (!view_add_object(view, wait->address, &wait->symbol))
-        return false;
-    line_add(view->line, " (mutex ");
-    if (!view_add_object(view, wait->mutex, &wait->mutex_symbol))
-        return false;
-    line_add(view->line, ")");
-    return true;
+    line_add(view->line, "condvar wait on ");
+    return view_add_object(view, wait->address, &wait->symbol);
 }
 
 /* ---- the others -------------------------------------------------------------------------- */

@@ -469,9 +469,11 @@ static void fill_present(void)
                         .symbol = "jobs_ready",
                         .timeout = WAIT_TIMEOUT_NO,
                         .left_s = -1,
-                        .text = "condvar jobs_ready, no timeout"};
-    at_condvar[0] = (struct present_thread){
-        .tid = 4245, .source = PRESENT_PTRACE, .stack = &waiting, .wait = wait};
+                        .what = "condvar wait on jobs_ready",
+                        .fd = -1,
+                        .text = "condvar wait on jobs_ready, no timeout"};
+    at_condvar[0] =
+        (struct present_thread){.tid = 4245, .source = PRESENT_PTRACE, .stack = &waiting, .wait = wait};
     at_condvar[1] = at_condvar[0];
     at_lock = at_condvar[0];
     at_lock.owner_id = 3;
@@ -507,8 +509,8 @@ START_TEST(own_objects_are_one_block)
 {
     fill_present();
     at_condvar[0].wait.symbol = at_condvar[1].wait.symbol = "heap";
-    at_condvar[0].wait.text = "condvar 0x5000 on the heap";
-    at_condvar[1].wait.text = "condvar 0x6000 on the heap";
+    at_condvar[0].wait.what = at_condvar[0].wait.text = "condvar wait on 0x5000 on the heap";
+    at_condvar[1].wait.what = at_condvar[1].wait.text = "condvar wait on 0x6000 on the heap";
     TEXT("present_own", .color = false);
 }
 END_TEST
@@ -651,8 +653,8 @@ START_TEST(json_of_nothing_known)
                                        .stack_count = 1,
                                        .threads = &thread,
                                        .thread_count = 1};
-    one_process[0] =
-        (struct process_report){.pid = 4242, .watched = true, .how = END_SIGNAL, .groups = one_group, .group_count = 1};
+    one_process[0] = (struct process_report){
+        .pid = 4242, .watched = true, .how = END_SIGNAL, .groups = one_group, .group_count = 1};
     report.argv = NULL;
     json_is("unknown");
 }

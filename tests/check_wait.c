@@ -405,7 +405,7 @@ static void run_cond(void)
 
 static void expect_jobs(void)
 {
-    expect("jobs_ready", NULL, WAIT_TIMEOUT_NO, "condvar jobs_ready (mutex jobs_lock), no timeout");
+    expect("jobs_ready", NULL, WAIT_TIMEOUT_NO, "condvar wait on jobs_ready, no timeout (mutex jobs_lock)");
     ck_assert_uint_eq(seen->address, (uintptr_t)&jobs_ready);
     ck_assert_uint_eq(seen->mutex, (uintptr_t)&jobs_lock);
     ck_assert_str_eq(seen->mutex_symbol, "jobs_lock");
@@ -478,7 +478,8 @@ START_TEST(condvar_with_a_timeout)
     child = child_start(run_cond_timed);
     look("waiter", WAIT_CONDVAR);
     expect("jobs_ready", NULL, WAIT_TIMEOUT_YES, NULL);
-    expect_left(450, 500, "condvar jobs_ready (mutex jobs_lock)");
+    expect_left(450, 500, "condvar wait on jobs_ready");
+    ck_assert_str_eq(seen->mutex_symbol, "jobs_lock");
 }
 END_TEST
 
@@ -525,7 +526,7 @@ START_TEST(condvar_of_c11)
 {
     child = child_start(run_cnd);
     look("waiter", WAIT_CONDVAR);
-    expect("c11_ready", NULL, WAIT_TIMEOUT_NO, "condvar c11_ready (mutex c11_lock), no timeout");
+    expect("c11_ready", NULL, WAIT_TIMEOUT_NO, "condvar wait on c11_ready, no timeout (mutex c11_lock)");
 }
 END_TEST
 

@@ -77,8 +77,14 @@ refused "a negative number" "'-7'" -7
 
 sleep 1000 &
 others=$!
-refused "a process that is not watched" "process $others (" -o "$out" "$others"
-grep -qF "is not watched" "$tmp/err" || fail "a process that is not watched" "is not called so"
+"$threadleak" report "$others" >"$tmp/stdout" 2>"$tmp/err" || fail "a process that is not watched" "status $?"
+for word in "not watched: who started" "now in sleep"; do
+    if grep -qF "$word" "$tmp/stdout"; then
+        passed=$((passed + 1))
+    else
+        fail "a process that is not watched" "no '$word'"
+    fi
+done
 
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
     as="setpriv --reuid=65534 --regid=65534 --clear-groups --"
