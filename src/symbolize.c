@@ -14,6 +14,8 @@ struct answer {
     uint64_t offset;
     uint64_t pc;
     bool is_return_address;
+    bool is_symbol;  /* the function is known by a symbol alone */
+    GElf_Addr start; /* the function's first address, as libdwfl counts it; 0: unknown */
     struct frame_list list;
 };
 
@@ -71,9 +73,15 @@ static void look_up(struct symbolizer *symbolizer, struct answer *answer)
     if (image && image->module) {
         /* The call-site rule: a return address belongs to the call before it. */
         GElf_Addr address = answer->offset - answer->is_return_address + image->bias;
-        symbol = image_symbol(image, address);
+        symbol = image_symbol(image, address, &answer->start);
+        answer->is_symbol = true;
+        GElf_Addr start = 0;
         if (image->dwarf)
-            dwarf_index_frames(image->dwarf, &symbolizer->strings, address, symbol, list);
+            dwarf_index_frames(image->dwarf, &symbolizer->strings, address, symbol, list, &start);
+        if (start) {
+            answer->start = start;
+            answer->is_symbol = false;
+        }
     }
     if (list->count)
         return;
@@ -95,6 +103,25 @@ static void set_common(const struct answer *answer)
         frame->build_id = image && image->build_id[0] ? image->build_id : NULL;
         frame->runtime = is_runtime_frame(frame);
     }
+}
+
+/*
+ * Debug information knows a library's functions by the names it has for itself,
+ * which also tell a runtime's: "__interceptor_pthread_create".
+ */
+static void say_known_name(struct symbolizer *symbolizer, struct answer *answer)
+{
+    struct image *image = answer->image;
+    if (!image || !image->module || !answer->start || !answer->list.count)
+        return;
+    struct frame *frame = &answer->list.frames[answer->list.count - 1];
+    const char *name = aliases_find(&image->aliases, image->module, image->bias, answer->start,
+                                    frame->function, answer->is_symbol);
+    const char *known = strings_keep_demangled(&symbolizer->strings, name);
+    if (!known)
+        return;
+    frame->function = known;
+    frame->runtime |= is_runtime_frame(frame);
 }
 
 static int compare_answers(const void *a, const void *b)
@@ -137,6 +164,7 @@ const struct frame_list *symbolize(struct symbolizer *symbolizer, const struct c
     *answer = key;
     look_up(symbolizer, answer);
     set_common(answer);
+    say_known_name(symbolizer, answer);
     if (!answer->list.count || !tsearch(answer, &symbolizer->answers, compare_answers)) {
         free_answer(answer);
         return &nothing;

@@ -112,6 +112,13 @@ static bool enter(Dwarf_Die *die, Dwarf_Addr address)
     return false;
 }
 
+/* A function in pieces has the one to enter first. */
+static bool first_address(Dwarf_Die *function, Dwarf_Addr *start)
+{
+    Dwarf_Addr base, end;
+    return dwarf_entrypc(function, start) == 0 || dwarf_ranges(function, 0, &base, start, &end) > 0;
+}
+
 static void reverse(struct frame_list *list)
 {
     for (size_t i = 0, j = list->count; i + 1 < j; i++) {
@@ -122,7 +129,7 @@ static void reverse(struct frame_list *list)
 }
 
 void dwarf_index_frames(struct dwarf_index *index, strings *kept, Dwarf_Addr address, const char *symbol,
-                        struct frame_list *list)
+                        struct frame_list *list, Dwarf_Addr *start)
 {
     address -= index->bias;
     struct unit *unit = units_find(&index->units, address);
@@ -133,6 +140,9 @@ void dwarf_index_frames(struct dwarf_index *index, strings *kept, Dwarf_Addr add
     if (function) {
         /* From the function itself inwards: a call's place is that of its caller's frame. */
         Dwarf_Die die = function->die;
+        Dwarf_Addr first;
+        if (first_address(&die, &first))
+            *start = first + index->bias;
         frame->function = dwarf_function_name(&index->names, &index->units, kept, &die, symbol);
         for (int depth = 0; depth < DEEPEST && enter(&die, address); depth++) {
             if (dwarf_tag(&die) != DW_TAG_inlined_subroutine)

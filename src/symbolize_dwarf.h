@@ -20,9 +20,10 @@ void dwarf_index_free(struct dwarf_index *index);
 /*
  * Adds the frames at an address of the module as libdwfl counts it, leaf first;
  * none where nothing is known.  symbol, which may be NULL, names the function
- * where the debug information has no full name of it.
+ * where the debug information has no full name of it.  *start becomes the
+ * function's first address, and stays as it is where no function is known.
  */
 void dwarf_index_frames(struct dwarf_index *index, strings *kept, Dwarf_Addr address, const char *symbol,
-                        struct frame_list *list);
+                        struct frame_list *list, Dwarf_Addr *start);
 
 #endif

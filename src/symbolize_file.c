@@ -56,10 +56,13 @@ static bool add_symbol(struct image *image, int number)
     return ranges_add(&image->symbols, &range);
 }
 
-const char *image_symbol(struct image *image, GElf_Addr address)
+const char *image_symbol(struct image *image, GElf_Addr address, GElf_Addr *start)
 {
     const struct range *range = ranges_find(&image->symbols, address);
-    return range ? (const char *)(uintptr_t)range->value : NULL;
+    if (!range)
+        return NULL;
+    *start = range->low;
+    return (const char *)(uintptr_t)range->value;
 }
 
 /* ---- files ------------------------------------------------------------------------------ */
@@ -91,6 +94,7 @@ static void close_file(struct image *image)
 {
     dwarf_index_free(image->dwarf);
     ranges_release(&image->symbols);
+    aliases_release(&image->aliases);
     ranges_release(&image->objects);
     if (image->dwfl)
         dwfl_end(image->dwfl);

@@ -6,6 +6,7 @@
 #include <elfutils/libdwfl.h>
 
 #include "symbolize.h"
+#include "symbolize_alias.h"
 #include "symbolize_dwarf.h"
 #include "symbolize_ranges.h"
 
@@ -19,7 +20,8 @@ struct image {
     GElf_Addr bias;            /* libdwfl's address of the file's address 0 */
     struct dwarf_index *dwarf; /* NULL: no debug information */
     struct ranges symbols;
-    struct ranges objects; /* variables; filled in when the first is asked for */
+    struct aliases aliases; /* exported functions; filled in when the first is asked for */
+    struct ranges objects;  /* variables; filled in when the first is asked for */
     bool has_objects;
 };
 
@@ -32,7 +34,8 @@ void image_free(struct image *image);
 /* By path and build-id: <0, 0, >0. */
 int image_compare(const struct image *image, const struct code_address *address);
 
-/* The function symbol around an address of libdwfl's, as it stands in the file; NULL: none. */
-const char *image_symbol(struct image *image, GElf_Addr address);
+/* The function symbol around an address of libdwfl's, as it stands in the file, and where it begins; NULL:
+ * none. */
+const char *image_symbol(struct image *image, GElf_Addr address, GElf_Addr *start);
 
 #endif

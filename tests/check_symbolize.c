@@ -2,6 +2,7 @@
 #include <check.h>
 #include <errno.h>
 #include <ctype.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <gelf.h>
 #include <netinet/in.h>
@@ -389,6 +390,198 @@ START_TEST(alternative_debug_link)
 }
 END_TEST
 
+/* Puts an empty folder in the place of /usr/lib/debug, for this process and its children alone. */
+static bool own_debug_folder(void)
+{
+    if (access("/usr/lib/debug", F_OK) == 0 && unshare(CLONE_NEWNS) == 0 &&
+        mount("none", "/", "", MS_REC | MS_PRIVATE, "") == 0 &&
+        mount("none", "/usr/lib/debug", "tmpfs", 0, "") == 0)
+        return true;
+    fprintf(stderr, "skipped: no mount of our own over /usr/lib/debug: %s\n", strerror(errno));
+    return false;
+}
+
+/* ---- between symbols -------------------------------------------------------------------- */
+
+/* An address behind a symbol's end has no name, whatever stands before it. */
+START_TEST(symbols_end_where_they_say)
+{
+    snprintf(source, sizeof(source), "%s/gap.s", folder);
+    FILE *file = fopen(source, "w");
+    ck_assert_ptr_nonnull(file);
+    fputs(".text\n.globl sized, unsized, next, alone\n.type sized, @function\n.type unsized, @function\n"
+          ".type next, @function\n.type alone, @function\n"
+          "sized: .fill 16, 1, 0x90\n.size sized, 16\ngap: .fill 16, 1, 0x90\n"
+          "unsized: .fill 16, 1, 0x90\nnext: .fill 16, 1, 0x90\n.size next, 16\nend: .fill 16, 1, 0x90\n"
+          ".section .text.other, \"ax\"\nalone: .fill 16, 1, 0x90\n"
+          ".section .more, \"ax\"\nmore: .fill 16, 1, 0x90\n"
+          ".section .note.GNU-stack, \"\", @progbits\n",
+          file);
+    fclose(file);
+    run("cd %s && gcc -shared -nostdlib -Wl,--build-id=none -o program gap.s && nm program >all && "
+        "strip %s program && nm -D program >left && ! grep -q gap left",
+        folder, _i ? "-s" : "-N gap -N end -N more");
+    struct {
+        const char *symbol;
+        int into;
+        const char *function;
+    } expected[] = {
+        {"sized", -1, NULL},    {"sized", 0, "sized"},     {"sized", 15, "sized"},     {"gap", 0, NULL},
+        {"gap", 15, NULL},      {"unsized", 0, "unsized"}, {"unsized", 15, "unsized"}, {"next", 0, "next"},
+        {"next", 15, "next"},   {"end", 0, NULL},          {"end", 15, NULL},          {"alone", 0, "alone"},
+        {"alone", 15, "alone"}, {"more", 0, NULL},         {"more", 15, NULL},
+    };
+    for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+        char command[256];
+        uint64_t at;
+        snprintf(command, sizeof(command), "sed -n 's/ . %s$//p' %s/all", expected[i].symbol, folder);
+        FILE *output = popen(command, "r");
+        ck_assert_ptr_nonnull(output);
+        ck_assert_int_eq(fscanf(output, "%lx", &at), 1);
+        pclose(output);
+        const char *function = look_up_plain(at + (uint64_t)expected[i].into)->frames[0].function;
+        ck_assert_msg(expected[i].function ? function && !strcmp(function, expected[i].function) : !function,
+                      "%s%+d: %s", expected[i].symbol, expected[i].into, function);
+    }
+}
+END_TEST
+
+/* ---- names people know -------------------------------------------------------------------- */
+
+static void build_library(const char *text, const char *options)
+{
+    snprintf(source, sizeof(source), "%s/library.c", folder);
+    FILE *file = fopen(source, "w");
+    ck_assert_ptr_nonnull(file);
+    fputs(text, file);
+    fclose(file);
+    run("gcc -O1 -shared -fPIC -o %s %s %s", program, options, source);
+    run("nm %s >%s/all", program, folder);
+}
+
+static const char *name_at(const char *symbol, uint64_t into)
+{
+    char command[256];
+    uint64_t at;
+    snprintf(command, sizeof(command), "sed -n 's/ . %s$//p' %s/all", symbol, folder);
+    FILE *output = popen(command, "r");
+    ck_assert_ptr_nonnull(output);
+    ck_assert_int_eq(fscanf(output, "%lx", &at), 1);
+    pclose(output);
+    return look_up_plain(at + into)->frames[0].function;
+}
+
+static const char aliases[] =
+    "#define SAME(type, as) extern __typeof(as) type __attribute__((alias(#as)))\n"
+    "#define LOCAL __attribute__((visibility(\"hidden\")))\n"
+    "LOCAL int __own_name(int n) { return n + 1; }\n"
+    "SAME(longer_name, __own_name); SAME(name_c, __own_name); SAME(name_b, __own_name);\n"
+    "SAME(__n, __own_name);\n"
+    "extern __typeof(__own_name) name_d __attribute__((weak, alias(\"__own_name\")));\n"
+    "LOCAL int __kept(int n) { return n + 2; }\n"
+    "LOCAL int __GI__internal(int n) { return n + 3; }\n"
+    "SAME(_internal, __GI__internal); SAME(__a, __GI__internal);\n"
+    "LOCAL int __GI_unrelated(int n) { return n + 4; }\n"
+    "SAME(__unrelated, __GI_unrelated);\n"
+    "int plain_name(int n) { return n + 5; }\n"
+    "SAME(p, plain_name);\n"
+    "LOCAL int __versioned(int n) { return n + 6; }\n"
+    "SAME(v1, __versioned); SAME(v_2, __versioned);\n"
+    "__asm__(\".symver v1, old@V1\\n.symver v_2, newer@@V2\");\n";
+
+START_TEST(exported_names_are_said)
+{
+    run("echo 'V1 { global: longer_name; name_?; __n; _internal; __a; __unrelated; plain_name; p; local: *; "
+        "}; V2 {};' "
+        ">%s/map",
+        folder);
+    char options[200];
+    snprintf(options, sizeof(options), "%s -Wl,--version-script=%s/map", _i == 0 ? "-g" : "-g0", folder);
+    build_library(aliases, options);
+    if (_i == 2)
+        run("strip %s", program);
+    for (int into = 0; into < 2; into++) {
+        ck_assert_pstr_eq(name_at("__own_name", into), "name_b");
+        ck_assert_pstr_eq(name_at("__kept", into), _i == 2 ? NULL : "__kept");
+        ck_assert_pstr_eq(name_at("__versioned", into), "newer");
+        if (_i < 1)
+            ck_assert_pstr_eq(name_at("plain_name", into), "plain_name");
+        if (_i == 0) {
+            ck_assert_pstr_eq(name_at("__GI__internal", into), "_internal");
+            ck_assert_pstr_eq(name_at("__GI_unrelated", into), "__GI_unrelated");
+        }
+    }
+}
+END_TEST
+
+/* The other half of a function, elsewhere, has the name of the whole; a call inlined into it its own. */
+START_TEST(exported_names_of_inlined_callers)
+{
+    build_library("volatile int sink;\n"
+                  "static inline __attribute__((always_inline)) void __inner(void) { sink++; }\n"
+                  "__attribute__((visibility(\"hidden\"))) void __outer(void) { __inner(); }\n"
+                  "void outer(void) __attribute__((alias(\"__outer\")));\n",
+                  "-g");
+    char command[256];
+    uint64_t at;
+    snprintf(command, sizeof(command), "sed -n 's/ . outer$//p' %s/all", folder);
+    FILE *output = popen(command, "r");
+    ck_assert_int_eq(fscanf(output, "%lx", &at), 1);
+    pclose(output);
+    const struct frame_list *list = NULL;
+    for (int into = 0; into < 16 && (!list || list->count < 2); into++)
+        list = look_up_plain(at + (uint64_t)into);
+    ck_assert_uint_eq(list->count, 2);
+    ck_assert_pstr_eq(list->frames[0].function, "__inner");
+    ck_assert_pstr_eq(list->frames[1].function, "outer");
+}
+END_TEST
+
+/* Mangled names are never taken for reserved ones. */
+START_TEST(mangled_names_have_no_aliases)
+{
+    build_library("__attribute__((visibility(\"hidden\"))) void inner() { }\n"
+                  "extern \"C\" void outer() __attribute__((alias(\"_Z5innerv\")));\n",
+                  "-g -x c++");
+    ck_assert_pstr_eq(name_at("_Z5innerv", 0), "inner()");
+}
+END_TEST
+
+/* Looked up as a file of its own, without a build-id by which its debug file would be found. */
+START_TEST(libc_is_called_by_its_names)
+{
+    static const char *const names[] = {
+        "pthread_cond_wait", "pthread_mutex_lock", "sleep", "raise", "nanosleep", "poll", "read",
+        "epoll_wait"};
+    if (_i == 1 && !own_debug_folder())
+        return;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        Dl_info info;
+        void *function = dlsym(RTLD_DEFAULT, names[i]);
+#ifdef __SANITIZE_ADDRESS__
+        void *libc = dlopen("libc.so.6", RTLD_LAZY);
+        function = dlsym(libc, names[i]);
+#endif
+        ck_assert_ptr_nonnull(function);
+        ck_assert_int_ne(dladdr(function, &info), 0);
+        ck_assert_ptr_nonnull(strstr(info.dli_fname, "libc.so.6"));
+        char path[512];
+        ck_assert_ptr_nonnull(realpath(info.dli_fname, path));
+        struct code_address address = {.module = path,
+                                       .offset = (uint64_t)((char *)function - (char *)info.dli_fbase)};
+        for (int into = 0; into < 4; into++) {
+            const struct frame_list *list = symbolize(symbolizer, &address);
+            const struct frame *frame = &list->frames[list->count - 1];
+            ck_assert_pstr_eq(frame->function, names[i]);
+            ck_assert(frame->runtime);
+            address.offset += 5;
+        }
+        if (_i == 0 && i == 0 && !symbolize(symbolizer, &address)->frames[0].file)
+            fprintf(stderr, "skipped: no debug information of libc here\n");
+    }
+}
+END_TEST
+
 /* ---- which file is believed --------------------------------------------------------------------- */
 
 static uint8_t build_id[20];
@@ -454,17 +647,6 @@ START_TEST(another_build_id)
     check_one("plain", "plain"); /* nobody said which one it must be */
 }
 END_TEST
-
-/* Puts an empty folder in the place of /usr/lib/debug, for this process and its children alone. */
-static bool own_debug_folder(void)
-{
-    if (access("/usr/lib/debug", F_OK) == 0 && unshare(CLONE_NEWNS) == 0 &&
-        mount("none", "/", "", MS_REC | MS_PRIVATE, "") == 0 &&
-        mount("none", "/usr/lib/debug", "tmpfs", 0, "") == 0)
-        return true;
-    fprintf(stderr, "skipped: no mount of our own over /usr/lib/debug: %s\n", strerror(errno));
-    return false;
-}
 
 static void put_under_build_id(const char *file, const char *ending)
 {
@@ -804,6 +986,11 @@ int main(void)
     tcase_add_test(tests, symbols_without_debug_information);
     tcase_add_test(tests, stripped_keeps_exported_symbols);
     tcase_add_test(tests, stripped_without_exported_symbols);
+    tcase_add_loop_test(tests, symbols_end_where_they_say, 0, 2);
+    tcase_add_loop_test(tests, exported_names_are_said, 0, 3);
+    tcase_add_test(tests, exported_names_of_inlined_callers);
+    tcase_add_test(tests, mangled_names_have_no_aliases);
+    tcase_add_loop_test(tests, libc_is_called_by_its_names, 0, 2);
     tcase_add_loop_test(tests, debug_link, 0, 2);
     tcase_add_test(tests, debug_link_to_another_build);
     tcase_add_test(tests, alternative_debug_link);
