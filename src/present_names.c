@@ -30,15 +30,13 @@ bool present_names_read(struct present_names *names, const struct ledger *ledger
             !(slot.state & SLOT_ENDED))
             add(names, slot.tid, slot.serial);
     qsort(names->items, names->count, sizeof(*names->items), compare);
-    if (!live || !process_tasks(pid, &names->tasks))
-        memset(&names->tasks, 0, sizeof(names->tasks));
+    names->live_pid = live ? pid : 0;
     return true;
 }
 
 void present_names_release(struct present_names *names)
 {
     free(names->items);
-    task_list_release(&names->tasks);
     memset(names, 0, sizeof(*names));
 }
 
@@ -51,16 +49,34 @@ uint64_t present_names_id(const struct present_names *names, pid_t tid)
     return found ? found->id : 0;
 }
 
+/* Of the few that are spoken of. */
+static void read_name(const struct present_names *names, pid_t tid, char name[16])
+{
+    char path[64];
+    name[0] = 0;
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", (int)names->live_pid, (int)tid);
+    FILE *file = names->live_pid ? fopen(path, "re") : NULL;
+    if (!file)
+        return;
+    size_t size = fread(name, 1, 15, file);
+    name[size] = 0;
+    char *end = strrchr(name, '\n');
+    if (end)
+        *end = 0;
+    fclose(file);
+}
+
 bool present_names_say(void *arg, pid_t tid, char *to, size_t size)
 {
     const struct present_names *names = arg;
     uint64_t id = present_names_id(names, tid);
-    const struct task *task = task_list_find(&names->tasks, tid);
+    char name[16];
     int length =
         id ? snprintf(to, size, "T%llu", (unsigned long long)id) : snprintf(to, size, "tid %d", (int)tid);
     if (length < 0 || (size_t)length >= size)
         return false;
-    if (task && *task->name)
-        snprintf(to + length, size - (size_t)length, " \"%s\"", task->name);
+    read_name(names, tid, name);
+    if (*name)
+        snprintf(to + length, size - (size_t)length, " \"%s\"", name);
     return true;
 }

@@ -2,8 +2,10 @@
 #ifndef THREADLEAK_PRESENT_NAMES_H
 #define THREADLEAK_PRESENT_NAMES_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "ledger_read.h"
-#include "process.h"
 
 struct present_names {
     struct named_tid {
@@ -11,7 +13,7 @@ struct present_names {
         uint64_t id; /* T-number */
     } * items;       /* by ascending tid */
     size_t count;
-    struct task_list tasks; /* for names */
+    pid_t live_pid; /* whose /proc/PID/task has the names; 0: nobody's */
 };
 
 /* ledger: NULL for a process that is not watched.  live: /proc tells of it, and not of
