@@ -3,6 +3,7 @@
 #define THREADLEAK_REAL_H
 
 #include <pthread.h>
+#include <spawn.h>
 #include <sys/types.h>
 #include <threads.h>
 #include <time.h>

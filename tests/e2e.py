@@ -216,6 +216,8 @@ def normalise_json(report, paths):
                         raise AssertionError(f"{key} {thread[key]}")
                     thread[key] = unknown_or(thread[key], "SECONDS")
                 thread["state"] = unknown_or(thread["state"], "STATE")
+    for program in report.get("unwatched", []):
+        program["pid"], program["exe"] = "PID", paths.hide(program["exe"])
     if len(report["processes"]) > 10:
         report["processes"] = count_equal(report["processes"])
     return report
