@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
@@ -99,16 +98,14 @@ static struct run_ledger *add_item(struct run_ledgers *ledgers)
     return item;
 }
 
-/* A file of no bytes is that of a process that is only just beginning; what one
- * that has ended since left is there by now. */
+/* One that can not be read may be that of a process that is only just beginning;
+ * what one that has ended since left is there by now. */
 static enum ledger_open_status open_item(const char *path, struct run_ledger *item, struct error *error)
 {
-    struct stat st;
-    bool begun = stat(path, &st) != 0 || st.st_size > 0;
     /* Asked first: a process that ends in between has then left all it had. */
     item->end.alive = ledger_file_in_use(path, item->pid);
     enum ledger_open_status status = ledger_open_file(path, &item->ledger, error);
-    if (status != LEDGER_OPEN_FAILED || begun)
+    if (status != LEDGER_OPEN_FAILED)
         return status;
     if (process_exists(item->pid))
         return LEDGER_OPEN_NOT_WATCHED;
