@@ -2,9 +2,7 @@
 #include "exec_mark.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,7 +10,9 @@
 #include "sys.h"
 #include "text.h"
 
-#define FOLDER_MAX 512 /* of it no more is told: exec may be called on a small stack */
+/* No more is told: exec may be called on a small stack. */
+#define FOLDER_MAX 512
+#define PATH_TOLD 1024
 
 bool exec_mark_is_wanted(void)
 {
@@ -85,8 +85,9 @@ static uint64_t now_ns(void)
 
 static bool append(pid_t pid, uint64_t ns, char kind, const char *folder, const char *path)
 {
-    char file[sizeof(shim_config.run_dir) + sizeof(LEDGER_MARKS_FILE) + 1], head[64];
-    struct text name = text_in(file, sizeof(file)), text = text_in(head, sizeof(head));
+    char file[sizeof(shim_config.run_dir) + sizeof(LEDGER_MARKS_FILE) + 1],
+        record[64 + FOLDER_MAX + PATH_TOLD];
+    struct text name = text_in(file, sizeof(file)), text = text_in(record, sizeof(record));
     text_string(&name, shim_config.run_dir);
     text_string(&name, "/" LEDGER_MARKS_FILE);
     text_number(&text, pid);
@@ -94,19 +95,20 @@ static bool append(pid_t pid, uint64_t ns, char kind, const char *folder, const 
     text_number(&text, (int64_t)ns);
     text_string(&text, " ");
     text_bytes(&text, &kind, 1);
-    /* One call, so that those of many processes do not mix; each with its NUL. */
-    struct iovec parts[] = {
-        {head, text.length + 1},
-        {(void *)folder, strlen(folder) + 1},
-        {(void *)path, strnlen(path, PATH_MAX)},
-        {(void *)"", 1},
-    };
+    text_bytes(&text, "", 1);
+    text_string(&text, folder);
+    text_bytes(&text, "", 1);
+    text_string(&text, path);
+    text_bytes(&text, "", 1);
+    if (text.overflow)
+        return false;
     long fd = SYS4(openat, AT_FDCWD, file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return false;
-    bool written = SYS3(writev, fd, parts, sizeof(parts) / sizeof(*parts)) > 0;
+    /* In one call, so that those of many processes do not mix. */
+    shim_write((int)fd, record, text.length);
     SYS1(close, fd);
-    return written;
+    return true;
 }
 
 static bool tell(const struct exec_program *program, pid_t pid, uint64_t ns)

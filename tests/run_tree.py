@@ -319,6 +319,17 @@ def as_json(bench):
     demand(json.loads(bench.err[bench.err.index("{"):])["unwatched"], "no document")
 
 
+def limits(bench):
+    """No room to note anything: nothing is said, and the programs are not hurt."""
+    for limit in ("-f 0", "-n 3"):
+        for name, argv in starter_scripts(bench, "./no_thread").items():
+            script = f"(ulimit {limit}; \"$@\"; exit $?); exit $?"
+            bare = subprocess.run(["bash", "-c", script, "x", *argv], cwd=bench.tmp, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, timeout=TIMEOUT_S).returncode
+            code, said = bench.run(["bash", "-c", script, "x", *argv])
+            demand(code == bare and "not watched" not in bench.err, f"{limit}, {name}: {code}, not {bare}: {bench.err}")
+
+
 def folder_is_removed(bench):
     folder = bench.path("runs")
     os.mkdir(folder)
@@ -380,7 +391,7 @@ def exitcode_key(bench):
 
 TESTS = [static_child, watched_child, leaking_child, exec_fails, without_environment, command_itself, setuid_child,
          other_architecture, script_of_static, found_in_path, many, still_alive_unwatched, still_loading,
-         killed_before_it_began, pids_again, run_in_run, not_followed, quiet_and_verbose, as_json, folder_is_removed,
+         killed_before_it_began, pids_again, run_in_run, not_followed, quiet_and_verbose, as_json, limits, folder_is_removed,
          outlives, unjudged_ends, exitcode_key]
 
 
