@@ -13,6 +13,7 @@
 #include "run_child.h"
 #include "run_dir.h"
 #include "run_env.h"
+#include "run_notes.h"
 #include "run_options.h"
 #include "watchable.h"
 
@@ -142,7 +143,7 @@ static char **copy_arguments(char *const *argv)
     return copy;
 }
 
-static bool fill_report(const struct run *run, struct report *report, struct symbolizer *symbolizer,
+static bool fill_report(struct run *run, struct report *report, struct symbolizer *symbolizer,
                         struct error *error)
 {
     const struct verdict_rules rules = {
@@ -159,6 +160,10 @@ static bool fill_report(const struct run *run, struct report *report, struct sym
             return false;
     }
     report->argv = copy_arguments(run->given.command);
+    report->unwatched = run->ledgers.unwatched;
+    report->unwatched_count = run->ledgers.unwatched_count;
+    run->ledgers.unwatched = NULL;
+    run->ledgers.unwatched_count = 0;
     report_finish(report);
     return true;
 }
@@ -209,8 +214,10 @@ static int report_run(struct run *run, struct error *error)
         status = STATUS_FAILED;
     } else if (!fill_report(run, report, symbolizer, error) || !print_report(run, report, error)) {
         status = fail(error);
-    } else if (!status && report->summary.leaked_threads) {
-        status = run->given.leak_status;
+    } else {
+        run_notes_say(report, &run->given, run->child.pid);
+        if (!status && report->summary.leaked_threads)
+            status = run->given.leak_status;
     }
     report_free(report);
     symbolizer_free(symbolizer);

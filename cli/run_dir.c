@@ -12,6 +12,8 @@
 
 #include "cli.h"
 #include "present_file.h"
+#include "process.h"
+#include "run_marks.h"
 
 static bool is_in_memory(const char *path)
 {
@@ -97,6 +99,21 @@ static struct run_ledger *add_item(struct run_ledgers *ledgers)
     return item;
 }
 
+/* One that can not be read may be that of a process that is only just beginning;
+ * what one that has ended since left is there by now. */
+static enum ledger_open_status open_item(const char *path, struct run_ledger *item, struct error *error)
+{
+    /* Asked first: a process that ends in between has then left all it had. */
+    item->end.alive = ledger_file_in_use(path, item->pid);
+    enum ledger_open_status status = ledger_open_file(path, &item->ledger, error);
+    if (status != LEDGER_OPEN_FAILED)
+        return status;
+    if (process_exists(item->pid))
+        return LEDGER_OPEN_NOT_WATCHED;
+    item->end.alive = false;
+    return ledger_open_file(path, &item->ledger, error);
+}
+
 static bool read_item(const char *folder, const char *name, struct run_ledgers *ledgers, struct error *error)
 {
     struct run_ledger read = {.pid = 0};
@@ -105,9 +122,7 @@ static bool read_item(const char *folder, const char *name, struct run_ledgers *
         return true;
     ledgers->any = true;
     snprintf(path, sizeof(path), "%s/%s", folder, name);
-    /* Asked first: a process that ends in between has then left all it had. */
-    read.end.alive = ledger_file_in_use(path, read.pid);
-    enum ledger_open_status status = ledger_open_file(path, &read.ledger, error);
+    enum ledger_open_status status = open_item(path, &read, error);
     if (status == LEDGER_OPEN_FAILED)
         cli_say("run: %s; this process is missing from the report", error->text);
     if (status != LEDGER_OPEN_OK)
@@ -169,6 +184,7 @@ bool run_dir_collect(const char *path, pid_t child, int wait_status, struct run_
         read = read_item(path, entry->d_name, ledgers, error);
     closedir(folder);
     set_ends(ledgers, child, wait_status);
+    read = read && run_marks_read(path, ledgers, error);
     if (ledgers->count)
         qsort(ledgers->items, ledgers->count, sizeof(*ledgers->items), by_start);
     return read;
@@ -181,5 +197,6 @@ void run_ledgers_release(struct run_ledgers *ledgers)
         ledger_close(ledgers->items[i].ledger);
     }
     free(ledgers->items);
+    unwatched_free(ledgers->unwatched, ledgers->unwatched_count);
     memset(ledgers, 0, sizeof(*ledgers));
 }

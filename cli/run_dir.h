@@ -24,6 +24,8 @@ struct run_ledgers {
     size_t count;
     bool any;     /* some process reported in, even if its ledger could not be read */
     bool escaped; /* COMMAND's process ended as another program, one that did not report in */
+    struct unwatched *unwatched; /* by pid, then in time: programs that are known not to have reported in */
+    size_t unwatched_count;
 };
 
 /* Makes the folder, for this user alone: in $TMPDIR, else in /dev/shm where that

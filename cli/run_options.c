@@ -158,11 +158,12 @@ bool run_options_parse(struct run_options *run, int argc, char **argv)
 {
     memset(run, 0, sizeof(*run));
     options_defaults(&run->options);
+    run->options.exitcode = -1; /* tells whether the variable says anything of it */
     /* Each watched process tells what is wrong with the variable. */
     options_parse(&run->options, getenv("THREADLEAK_OPTIONS"), NULL, NULL);
+    run->leak_status = run->options.exitcode >= 0 ? run->options.exitcode : STATUS_LEAKS;
     if (strcmp(run->options.log_path, "stderr"))
         run->output = run->options.log_path;
-    run->leak_status = STATUS_LEAKS;
 
     bool format_given = false;
     opterr = 0;
@@ -180,7 +181,7 @@ bool run_options_parse(struct run_options *run, int argc, char **argv)
     if (!find_format(run, format_given))
         return false;
     /* The status is COMMAND's own until the whole tree has ended. */
-    if (run->options.exitcode && !pass_on(run, "exitcode", "0"))
+    if (run->options.exitcode > 0 && !pass_on(run, "exitcode", "0"))
         return false;
     run->command = argv + optind;
     if (run->command[0])

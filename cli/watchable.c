@@ -25,9 +25,16 @@ struct subject {
     const char *command; /* NULL: path is the command */
     const char *path;
     int level;
+    const char **why; /* takes the reason in a word; NULL: nobody asks */
 };
 
 static enum watchable check_file(const struct subject *subject, struct error *error);
+
+static void note(const struct subject *subject, const char *why)
+{
+    if (subject->why)
+        *subject->why = why;
+}
 
 __attribute__((format(printf, 4, 5))) static enum watchable refuse(enum watchable why,
                                                                    const struct subject *subject,
@@ -59,18 +66,22 @@ static enum watchable check_privileges(const struct subject *subject, int fd, co
     bool set_user = !inert && (st->st_mode & S_ISUID);
     /* without the execute bit, set-group-ID once meant mandatory locking */
     bool set_group = !inert && (st->st_mode & S_ISGID) && (st->st_mode & S_IXGRP);
-    if ((set_user && st->st_uid != getuid()) || (set_group && st->st_gid != getgid()))
+    if ((set_user && st->st_uid != getuid()) || (set_group && st->st_gid != getgid())) {
+        note(subject, set_user && st->st_uid != getuid() ? "setuid" : "setgid");
         return refuse(WATCHABLE_NEVER, subject, error,
                       "is set-%s-ID: the loader ignores LD_PRELOAD where a program changes its privileges. "
                       "Run threadleak as the %s it changes to, or watch a copy without the bit.",
                       set_user && st->st_uid != getuid() ? "user" : "group",
                       set_user && st->st_uid != getuid() ? "user" : "group");
+    }
     bool has_capabilities = fd >= 0 && fgetxattr(fd, "security.capability", NULL, 0) > 0;
-    if (!inert && getuid() != 0 && has_capabilities)
+    if (!inert && getuid() != 0 && has_capabilities) {
+        note(subject, "capabilities");
         return refuse(
             WATCHABLE_NEVER, subject, error,
             "has file capabilities: the loader ignores LD_PRELOAD where a program gains privileges. "
             "Run threadleak as root, or watch a copy without them (a plain cp drops them).");
+    }
     return WATCHABLE;
 }
 
@@ -99,6 +110,7 @@ static enum watchable check_elf(const struct subject *subject, int fd, struct er
                       "is not a program: its ELF header is damaged, or "
                       "that of another kind of file");
     case ELF_FOREIGN:
+        note(subject, "architecture");
         return refuse(WATCHABLE_NEVER, subject, error,
                       "is a %s program, this threadleak is for %s: its library can not be loaded there. "
                       "Use a threadleak that was built for that architecture.",
@@ -111,16 +123,19 @@ static enum watchable check_elf(const struct subject *subject, int fd, struct er
         /* The loader, started by name, preloads into what it is told to load. */
         if (own && same_file(own, subject->path))
             return WATCHABLE;
+        note(subject, "static");
         return refuse(WATCHABLE_NEVER, subject, error,
                       "is statically linked: no library can be preloaded into it. Link it dynamically, "
                       "or use 'threadleak report PID' for its present stacks.");
     }
-    if (own && strcmp(base_of(own), base_of(head.loader)) && !same_file(own, head.loader))
+    if (own && strcmp(base_of(own), base_of(head.loader)) && !same_file(own, head.loader)) {
+        note(subject, "libc");
         return refuse(
             WATCHABLE_NEVER, subject, error,
             "uses another C library (loader %.60s; this threadleak: %.60s). Build it, or threadleak, "
             "with the other's.",
             head.loader, own);
+    }
     return WATCHABLE;
 }
 
@@ -208,7 +223,8 @@ static enum watchable check_interpreter(const struct subject *script, char *line
     char *interpreter, *argument, path[PATH_MAX];
     if (!cut_script(line, length, &interpreter, &argument))
         return refuse(WATCHABLE_NOT_EXECUTABLE, script, error, "names no interpreter after '#!'");
-    struct subject next = {script->command ? script->command : script->path, interpreter, script->level + 1};
+    struct subject next = {script->command ? script->command : script->path, interpreter, script->level + 1,
+                           script->why};
     if (next.level > LEVELS_MAX)
         return refuse(WATCHABLE_NOT_EXECUTABLE, script, error, "has too many levels of interpreters");
     enum watchable answer = check_file(&next, error);
@@ -266,7 +282,7 @@ static enum watchable check_file(const struct subject *subject, struct error *er
 
 enum watchable watchable_file(const char *path, struct error *error)
 {
-    return check_file(&(struct subject){NULL, path, 0}, error);
+    return check_file(&(struct subject){NULL, path, 0, NULL}, error);
 }
 
 enum watchable watchable_command(const char *command, char path[PATH_MAX], struct error *error)
@@ -276,4 +292,15 @@ enum watchable watchable_command(const char *command, char path[PATH_MAX], struc
         return watchable_file(path, error);
     error_set(error, "%.200s: not found%s", command, strchr(command, '/') ? "" : " in PATH");
     return WATCHABLE_NOT_FOUND;
+}
+
+const char *watchable_why_not(const char *command, char path[PATH_MAX])
+{
+    const char *why = NULL;
+    struct error error;
+    path[0] = '\0';
+    if (!search_path(command, path))
+        return NULL;
+    /* A reason that was met on the way may not have been the last word. */
+    return check_file(&(struct subject){NULL, path, 0, &why}, &error) == WATCHABLE_NEVER ? why : NULL;
 }

@@ -28,4 +28,11 @@ enum watchable watchable_command(const char *command, char path[PATH_MAX], struc
 /* The same, of a file. */
 enum watchable watchable_file(const char *path, struct error *error);
 
+/*
+ * The same in a word, for machines as well: "static", "setuid", "setgid",
+ * "capabilities", "architecture" or "libc"; NULL where nothing of that kind is
+ * in the way.  `path` is "" when the command is not found.
+ */
+const char *watchable_why_not(const char *command, char path[PATH_MAX]);
+
 #endif

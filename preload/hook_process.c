@@ -5,8 +5,10 @@
  * fork itself needs no hook: the state is on memory that a child finds zeroed,
  * and a fork handler attaches the child at once.
  */
+#include <fcntl.h>
 #include <link.h>
 #include <pthread.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@
 #include <unistd.h>
 
 #include "capture.h"
+#include "exec_mark.h"
 #include "finish.h"
 #include "guard.h"
 #include "ledger_map.h"
@@ -73,47 +76,52 @@ EXPORT _Noreturn void quick_exit(int status)
 
 /* ---- exec ------------------------------------------------------------------------ */
 
-/* Recorded before, since afterwards there is nobody: taken back when it fails. */
-#define EXEC(call)                          \
-    do {                                    \
-        real_resolve_early();               \
-        finish_park_latecomer();            \
-        finish_process(LEDGER_END_EXEC, 0); \
-        int result = (call);                \
-        int saved_errno = errno;            \
-        finish_undo_exec();                 \
-        errno = saved_errno;                \
-        return result;                      \
+/* Recorded before, since afterwards there is nobody: taken back when it fails.
+ * The rest is a struct exec_program.  A vfork child comes here on its parent's
+ * memory: finish_process leaves that alone. */
+#define EXEC(call, ...)                                                   \
+    do {                                                                  \
+        real_resolve_early();                                             \
+        finish_park_latecomer();                                          \
+        finish_process(LEDGER_END_EXEC, 0);                               \
+        bool marked = exec_mark_set(&(struct exec_program){__VA_ARGS__}); \
+        int result = (call);                                              \
+        int saved_errno = errno;                                          \
+        if (marked)                                                       \
+            exec_mark_take_back();                                        \
+        finish_undo_exec();                                               \
+        errno = saved_errno;                                              \
+        return result;                                                    \
     } while (0)
 
 EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
-    EXEC(real.execve(path, argv, envp));
+    EXEC(real.execve(path, argv, envp), AT_FDCWD, path, false, envp);
 }
 
 EXPORT int execv(const char *path, char *const argv[])
 {
-    EXEC(real.execv(path, argv));
+    EXEC(real.execv(path, argv), AT_FDCWD, path, false, environ);
 }
 
 EXPORT int execvp(const char *file, char *const argv[])
 {
-    EXEC(real.execvp(file, argv));
+    EXEC(real.execvp(file, argv), AT_FDCWD, file, !strchr(file, '/'), environ);
 }
 
 EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-    EXEC(real.execvpe(file, argv, envp));
+    EXEC(real.execvpe(file, argv, envp), AT_FDCWD, file, !strchr(file, '/'), envp);
 }
 
 EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
-    EXEC(real.fexecve(fd, argv, envp));
+    EXEC(real.fexecve(fd, argv, envp), fd, NULL, false, envp);
 }
 
 EXPORT int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags)
 {
-    EXEC(real.execveat(fd, path, argv, envp, flags));
+    EXEC(real.execveat(fd, path, argv, envp, flags), fd, path, false, envp);
 }
 
 static size_t count_arguments(va_list list)
@@ -140,14 +148,14 @@ EXPORT int execl(const char *path, const char *first, ...)
 {
     GATHER(argv, first)
     va_end(list);
-    EXEC(real.execv(path, argv));
+    EXEC(real.execv(path, argv), AT_FDCWD, path, false, environ);
 }
 
 EXPORT int execlp(const char *file, const char *first, ...)
 {
     GATHER(argv, first)
     va_end(list);
-    EXEC(real.execvp(file, argv));
+    EXEC(real.execvp(file, argv), AT_FDCWD, file, !strchr(file, '/'), environ);
 }
 
 EXPORT int execle(const char *path, const char *first, ...)
@@ -155,7 +163,47 @@ EXPORT int execle(const char *path, const char *first, ...)
     GATHER(argv, first)
     char *const *envp = va_arg(list, char *const *);
     va_end(list);
-    EXEC(real.execve(path, argv, envp));
+    EXEC(real.execve(path, argv, envp), AT_FDCWD, path, false, envp);
+}
+
+/* ---- posix_spawn -------------------------------------------------------------------- */
+
+typedef int spawn_fn(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
+                     char *const[], char *const[]);
+
+/* libc's own vfork and exec, which do not pass our hooks. */
+static int spawn(spawn_fn *real_spawn, pid_t *out, const struct exec_program *program,
+                 const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
+                 char *const argv[])
+{
+    pid_t pid = 0;
+    struct timespec before;
+    if (!exec_mark_is_wanted())
+        return real_spawn(out, program->path, actions, attributes, argv, program->environment);
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    int result = real_spawn(&pid, program->path, actions, attributes, argv, program->environment);
+    if (result != 0)
+        return result;
+    if (out)
+        *out = pid;
+    exec_mark_spawned(program, pid, (uint64_t)before.tv_sec * 1000000000ull + (uint64_t)before.tv_nsec);
+    return result;
+}
+
+EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                       const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+    real_resolve_early();
+    const struct exec_program program = {AT_FDCWD, path, false, envp};
+    return spawn(real.posix_spawn, pid, &program, actions, attributes, argv);
+}
+
+EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
+                        const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+    real_resolve_early();
+    const struct exec_program program = {AT_FDCWD, file, !strchr(file, '/'), envp};
+    return spawn(real.posix_spawnp, pid, &program, actions, attributes, argv);
 }
 
 /* ---- fork without handlers ------------------------------------------------------------ */

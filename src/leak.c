@@ -50,6 +50,15 @@ void process_report_release(struct process_report *process)
     free_strings(process->argv);
 }
 
+void unwatched_free(struct unwatched *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(items[i].name);
+        free(items[i].exe);
+    }
+    free(items);
+}
+
 void report_free(struct report *report)
 {
     if (!report)
@@ -58,6 +67,7 @@ void report_free(struct report *report)
         process_report_release(&report->processes[i]);
     free(report->processes);
     free(report->watched);
+    unwatched_free(report->unwatched, report->unwatched_count);
     free_strings(report->argv);
     free(report);
 }

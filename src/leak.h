@@ -81,6 +81,15 @@ struct process_report {
     struct present *present; /* what the threads' `present` are part of; NULL: not looked at */
 };
 
+/* A child of a run that no ledger came of. */
+struct unwatched {
+    pid_t pid;
+    char *name;      /* as exec was given it */
+    char *exe;       /* absolute where that could be found out */
+    const char *why; /* one of those of watchable_why_not(), or "environment": without LD_PRELOAD; static */
+};
+void unwatched_free(struct unwatched *items, size_t count);
+
 struct report {
     char **argv;                      /* the command that was run; NULL: unknown */
     struct process_report *processes; /* in the order they began; those that created a thread, or of which
@@ -88,6 +97,8 @@ struct report {
     size_t process_count;
     pid_t *watched; /* every pid that a ledger was of, once */
     size_t watched_count;
+    struct unwatched *unwatched;
+    size_t unwatched_count;
     struct {
         uint64_t processes; /* all that were watched */
         uint64_t leaked_threads, leak_sites, suppressed_threads;

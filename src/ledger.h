@@ -33,6 +33,20 @@
 #define LEDGER_MEMFD_NAME "threadleak"
 /* Names in a run's directory: "ledger.PID.N", N from 0 with each exec. */
 #define LEDGER_FILE_PREFIX "ledger."
+/*
+ * There too: what processes were about to become, one record for each exec and
+ * posix_spawn, appended whole: "PID NS KIND", the folder that a relative path
+ * starts from ("": not known, or searched in PATH), the path ("": the
+ * folder is the program); each ends with a NUL.  NS is from before
+ * the new program could start, in the clock of ledger_header.started_ns.
+ */
+#define LEDGER_MARKS_FILE "execs"
+enum {
+    LEDGER_MARK_OURS = 'w',   /* the shim and this run are in its environment */
+    LEDGER_MARK_BARE = 'e',   /* LD_PRELOAD does not name the shim */
+    LEDGER_MARK_OTHER = 'o',  /* it does, but the run's directory is another, or none */
+    LEDGER_MARK_FAILED = 'f', /* the process's latest exec failed: there was none */
+};
 /* How `threadleak run` tells the shim its directory (an absolute path). */
 #define LEDGER_RUN_ENV "THREADLEAK_RUN_DIR"
 

@@ -174,6 +174,16 @@ static json_t *process_json(const struct process_report *process)
                      "lost_events", (json_int_t)process->counts.lost);
 }
 
+static json_t *unwatched_json(const struct report *report)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < report->unwatched_count; i++)
+        json_array_append_new(list, json_pack("{si so ss}", "pid", (int)report->unwatched[i].pid, "exe",
+                                              text(report->unwatched[i].exe), "why",
+                                              report->unwatched[i].why));
+    return list;
+}
+
 static json_t *report_as_json(const struct report *report)
 {
     json_t *processes = json_array();
@@ -183,8 +193,12 @@ static json_t *report_as_json(const struct report *report)
                                 "leaked_threads", (json_int_t)report->summary.leaked_threads, "leak_sites",
                                 (json_int_t)report->summary.leak_sites, "suppressed_threads",
                                 (json_int_t)report->summary.suppressed_threads);
-    return json_pack("{ss ss so so so}", "schema", "threadleak/1", "version", THREADLEAK_VERSION, "command",
-                     strings_json(report->argv), "summary", summary, "processes", processes);
+    json_t *json =
+        json_pack("{ss ss so so so}", "schema", "threadleak/1", "version", THREADLEAK_VERSION, "command",
+                  strings_json(report->argv), "summary", summary, "processes", processes);
+    if (json && report->unwatched_count)
+        json_object_set_new(json, "unwatched", unwatched_json(report));
+    return json;
 }
 
 static bool print_json(FILE *out, const struct report *report, const struct report_style *style)

@@ -222,13 +222,22 @@ static void print_summary(FILE *out, const struct report *report)
             report->summary.processes == 1 ? "" : "es");
 }
 
+static void print_no_threads(FILE *out, const struct report *report)
+{
+    fprintf(out, "threadleak: no threads were created, %llu process%s watched",
+            (unsigned long long)report->summary.processes, report->summary.processes == 1 ? "" : "es");
+    if (report->unwatched_count)
+        fprintf(out, "; %zu program%s not", report->unwatched_count,
+                report->unwatched_count == 1 ? " was" : "s were");
+    putc('\n', out);
+}
+
 static bool print_text(FILE *out, const struct report *report, const struct report_style *style)
 {
     struct printer printer = {out, style};
     bool alone = report->process_count == 1, gap = report->process_count > 1;
     if (report->process_count == 0)
-        fprintf(out, "threadleak: no threads were created, %llu process%s watched\n",
-                (unsigned long long)report->summary.processes, report->summary.processes == 1 ? "" : "es");
+        print_no_threads(out, report);
     if (report->process_count > 1)
         print_summary(out, report);
     for (size_t i = 0; i < report->process_count; i++) {

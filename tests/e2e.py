@@ -226,6 +226,8 @@ def normalise_json(report, paths):
                     demand("waiting", thread["waiting"])
                     thread["waiting"]["owner_tid"] = unknown_or(thread["waiting"]["owner_tid"], "TID")
                     thread["waiting"]["address"] = unknown_or(thread["waiting"]["address"], "ADDRESS")
+    for program in report.get("unwatched", []):
+        program["pid"], program["exe"] = "PID", paths.hide(program["exe"])
     if len(report["processes"]) > 10:
         report["processes"] = count_equal(report["processes"])
     return report

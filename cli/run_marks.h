@@ -1,0 +1,19 @@
+/*
+ * Which programs of a run were not watched: by what the shims noted in its
+ * folder before each exec (LEDGER_MARKS_FILE), against the ledgers that came.
+ */
+#ifndef THREADLEAK_RUN_MARKS_H
+#define THREADLEAK_RUN_MARKS_H
+
+#include "leak.h"
+#include "run_dir.h"
+
+/*
+ * Fills ledgers->unwatched.  Listed is only what is certain: the program did
+ * not report in, and why it could not is known.  One that was killed before it
+ * began, or that could not load its libraries, is not listed, nor is one that
+ * is still being loaded.
+ */
+bool run_marks_read(const char *folder, struct run_ledgers *ledgers, struct error *error);
+
+#endif

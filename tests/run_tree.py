@@ -1,0 +1,435 @@
+#!/usr/bin/env python3
+"""`threadleak run` over trees of processes: what it says of those that it could
+not watch, that live on, or that ended in a way it does not judge.
+
+  tests/run_tree.py [--build DIR] [NAME...]
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TIMEOUT_S = 60
+# Without LD_PRELOAD nothing in the tree is watched: said once for each.
+BARE = "started without LD_PRELOAD"
+
+
+class Skip(Exception):
+    pass
+
+
+class Wrong(Exception):
+    pass
+
+
+def demand(is_so, text):
+    if not is_so:
+        raise Wrong(text)
+
+
+def need(program):
+    path = shutil.which(program)
+    if not path:
+        raise Skip(f"no {program} here")
+    return path
+
+
+class Bench:
+    """A folder of one test's own, with the targets in it by short names."""
+
+    def __init__(self, build):
+        self.cli = os.path.join(build, "threadleak")
+        self.targets = os.path.join(build, "targets")
+        self.tmp = tempfile.mkdtemp(prefix="threadleak-tree-")
+        self.started = []
+        os.chmod(self.tmp, 0o755)
+        for name in ("clean", "no_thread", "running", "static_program", "end_underscore_exit", "end_signal"):
+            os.symlink(os.path.join(self.targets, name), self.path(name))
+
+    def path(self, name):
+        return os.path.join(self.tmp, name)
+
+    def write(self, name, text, mode=0o644):
+        with open(self.path(name), "w", encoding="ascii") as file:
+            file.write(text)
+        os.chmod(self.path(name), mode)
+        return self.path(name)
+
+    def environment(self, **more):
+        env = {key: value for key, value in os.environ.items() if not key.startswith(("THREADLEAK", "LD_", "MAKE"))}
+        env.update(LC_ALL="C", **more)
+        return env
+
+    def run(self, argv, options=(), env=None):
+        """Status, and what threadleak said on standard error: the lines that begin so."""
+        done = subprocess.run([self.cli, "run", *options, "--", *argv], env=env or self.environment(), cwd=self.tmp,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              timeout=TIMEOUT_S)
+        err = done.stderr.decode(errors="replace")
+        self.err = err
+        return done.returncode, [line[12:] for line in err.split("\n") if line.startswith("threadleak: ")]
+
+    def demand_said(self, argv, *wanted, options=(), status=0, env=None):
+        """These lines and no other; each wanted is a regular expression."""
+        code, said = self.run(argv, options, env)
+        fits = len(said) == len(wanted) and all(re.fullmatch(a, b) for a, b in zip(wanted, said))
+        demand(code == status, f"{argv}: status {code}, not {status}: {self.err}")
+        demand(fits, f"{argv}: said {said}, not {list(wanted)}")
+
+    def json(self, argv, options=()):
+        output = self.path("report.json")
+        code, said = self.run(argv, ["--format=json", "-o", output, *options])
+        with open(output, encoding="utf-8") as file:
+            return code, said, json.load(file)
+
+    def start(self, argv, **more):
+        process = subprocess.Popen(argv, cwd=self.tmp, env=self.environment(), stdin=subprocess.DEVNULL, **more)
+        self.started.append(process)
+        return process
+
+    def end(self):
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        shutil.rmtree(self.tmp, ignore_errors=True)
+
+
+def one(name, why):
+    return re.escape(f"1 child program was not watched: {name} ({why})")
+
+
+def wait_until(is_so, seconds=30):
+    end = time.monotonic() + seconds
+    while not is_so():
+        demand(time.monotonic() < end, "what was waited for did not come")
+        time.sleep(0.01)
+
+
+# ---- programs that start others, each in its own way ---------------------------------
+
+def starter_scripts(bench, program):
+    """Ways to start `program` and go on."""
+    bench.write("Makefile", "all:\n\t@-$(PROGRAM)\n")
+    python = "import subprocess, sys\nsubprocess.call([sys.argv[1]]{})\n"
+    spawn = "import os, sys\nos.waitpid(os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ), 0)\n"
+    fork = "import os, sys\nif os.fork() == 0: os.execv(sys.argv[1], sys.argv[1:])\nos.wait()\n"
+    ways = {
+        "sh": ["sh", "-c", f"{program}; true"],
+        "bash": ["bash", "-c", f"{program}; true"],
+        "make": ["make", "-s", f"PROGRAM={program}"],
+        "make through a shell": ["make", "-s", f"PROGRAM={program} && true; true"],
+        "python, vfork": [sys.executable, "-c", python.format(""), program],
+        "python, fork": [sys.executable, "-c", python.format(", start_new_session=True, preexec_fn=lambda: None"), program],
+        "python, posix_spawn": [sys.executable, "-c", spawn, program],
+        "python, exec in a fork": [sys.executable, "-c", fork, program],
+        "xargs": ["sh", "-c", f"echo | xargs {program}; true"],
+        "perl": ["perl", "-e", "system(@ARGV); exit 0", program],
+        "two shells": ["sh", "-c", f"sh -c '{program}; true'; true"],
+    }
+    return {name: argv for name, argv in ways.items() if shutil.which(argv[0])}
+
+
+def static_child(bench):
+    for name, argv in starter_scripts(bench, "./static_program").items():
+        code, said = bench.run(argv)
+        demand(code == 0 and said == ["1 child program was not watched: ./static_program (static)"],
+               f"{name}: status {code}, said {said}: {bench.err}")
+
+
+def watched_child(bench):
+    """Programs that create no thread, or leave none, are nobody's to accuse."""
+    for program in ("./no_thread", "./clean", "/bin/true"):
+        for name, argv in starter_scripts(bench, program).items():
+            code, said = bench.run(argv)
+            demand(code == 0 and not said, f"{name} {program}: status {code}, said {said}: {bench.err}")
+
+
+def leaking_child(bench):
+    for name, argv in starter_scripts(bench, "./running").items():
+        code, said = bench.run(argv)
+        demand(code == 66 and len(said) >= 1 and "not watched" not in bench.err, f"{name}: status {code}, said {said}")
+
+
+def exec_fails(bench):
+    """A shell looks along PATH; what is not there, or can not be run, was not left unwatched."""
+    bench.write("text", "no program\n")
+    folders = ":".join(bench.path(f"folder{n}") for n in range(3))
+    env = bench.environment(PATH=f"{folders}:{os.environ['PATH']}")
+    for command in ("./nosuch", "nosuch", "./text", "/", "/nosuch/program", "true", "./text/program"):
+        for name, argv in starter_scripts(bench, command).items():
+            said = bench.run(argv, env=env)[1]
+            demand(not [line for line in said if "watched" in line], f"{name} {command}: said {said}")
+    # Not static because it would be: it never ran.
+    bench.write("execs.py", "import os\n"
+                "for n in range(3):\n"
+                " try: os.execv('./static_program', ['x' * 3000000])\n"
+                " except OSError: pass\n")
+    bench.demand_said([sys.executable, "execs.py"])
+
+
+def without_environment(bench):
+    bench.demand_said(["sh", "-c", "env -i ./clean; true"], one("./clean", BARE))
+    bench.demand_said(["sh", "-c", "env -u LD_PRELOAD ./clean; true"], one("./clean", BARE))
+    bench.demand_said(["bash", "-c", "unset LD_PRELOAD; ./clean; true"], one("./clean", BARE))
+    bench.demand_said([sys.executable, "-c", "import os\nos.waitpid(os.posix_spawn('./clean', ['clean'], {}), 0)"],
+                      one("./clean", BARE))
+    # Told apart: the file's own reason is the one that would remain.
+    bench.demand_said(["sh", "-c", "env -i ./static_program; true"], one("./static_program", "static"))
+
+
+def command_itself(bench):
+    code, said = bench.run(["env", "-i", "./clean"])
+    demand(code == 125 and said[0] == f"1 program was not watched: ./clean ({BARE})" and len(said) == 2, f"{code} {said}")
+
+
+def setuid_child(bench):
+    if os.getuid() != 0:
+        raise Skip("not root")
+    shutil.copy(bench.path("no_thread"), bench.path("other"))
+    os.chown(bench.path("other"), 65534, 65534)
+    for mode, word in ((0o4755, "set-user-ID"), (0o2755, "set-group-ID")):
+        os.chmod(bench.path("other"), mode)
+        if os.statvfs(bench.tmp).f_flag & os.ST_NOSUID:
+            raise Skip("this folder is nosuid")
+        bench.demand_said(["sh", "-c", "./other; true"], one("./other", word))
+    # Whoever is that user already gains nothing by it, and is watched.
+    bench.demand_said([need("su"), "-c", "true"])
+
+
+def other_architecture(bench):
+    program = os.path.join(bench.targets, "program_32bit")
+    if not os.path.exists(program) or subprocess.run([program], check=False).returncode != 4:
+        raise Skip("no 32-bit program can be built and run here")
+    os.symlink(program, bench.path("program_32bit"))
+    bench.demand_said(["sh", "-c", "./program_32bit; true"], one("./program_32bit", "another architecture"))
+
+
+def script_of_static(bench):
+    bench.write("script", f"#!{bench.path('static_program')}\n", 0o755)
+    bench.demand_said(["sh", "-c", "./script; true"], one("./script", "static"))
+    bench.write("plain", "./no_thread\n", 0o755)
+    bench.demand_said(["sh", "-c", "./plain; true"])
+
+
+def found_in_path(bench):
+    """By its name alone, from another folder."""
+    env = bench.environment(PATH=f"{bench.tmp}:{os.environ['PATH']}")
+    for argv in (["sh", "-c", "cd /; static_program; true"], ["xargs", "static_program"],
+                 [sys.executable, "-c", "import os\nos.waitpid(os.posix_spawnp('static_program', ['x'], os.environ), 0)"]):
+        code, said = bench.run(argv, env=env)
+        demand(len(said) == 1 and re.fullmatch(r"1 child program was not watched: (\S*/)?static_program \(static\)", said[0]),
+               f"{argv}: status {code}, said {said}")
+    bench.write("moved", "mkdir sub; cd sub; ../static_program; cd ..; rmdir sub\n")
+    bench.demand_said(["sh", "moved"], one("../static_program", "static"))
+
+
+def many(bench):
+    bench.demand_said(["sh", "-c", "for n in 1 2 3; do ./static_program; env -i ./clean; done; env -i /bin/true; true"],
+                      re.escape(f"7 child programs were not watched: ./static_program ×3 (static), ./clean ×3 ({BARE}), "
+                                f"/bin/true ({BARE})"))
+
+
+def still_alive_unwatched(bench):
+    """One that outlives COMMAND is told too, once it is what it will be."""
+    script = ("import os, subprocess, sys\n"
+              "child = subprocess.Popen(['/bin/sleep', '1000'], env={}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
+              "open('pid', 'w').write(str(child.pid))\n")
+    try:
+        bench.demand_said([sys.executable, "-c", script], one("/bin/sleep", BARE))
+    finally:
+        with open(bench.path("pid"), encoding="ascii") as file:
+            os.kill(int(file.read()), signal.SIGKILL)
+
+
+def still_loading(bench):
+    """Started in the last moment: it may not have reported in yet, and is not accused of that."""
+    for _ in range(20):
+        bench.demand_said(["sh", "-c", "/bin/true & /bin/true & /bin/true &"])
+
+
+def killed_before_it_began(bench):
+    script = ("import os, signal, subprocess\n"
+              "for n in range(30):\n"
+              " child = subprocess.Popen(['/bin/sleep', '1000'])\n child.kill()\n child.wait()\n")
+    bench.demand_said([sys.executable, "-c", script])
+
+
+def pids_again(bench):
+    """A pid that was an unwatched program's is a watched one's later, and the other way round."""
+    if os.getuid() != 0 or not os.path.exists("/proc/sys/kernel/ns_last_pid"):
+        raise Skip("pids can not be chosen here")
+    script = ("import os, sys\n"
+              "def at(pid, argv):\n"
+              " for attempt in range(200):\n"
+              "  with open('/proc/sys/kernel/ns_last_pid', 'w') as file: file.write(str(pid - 1))\n"
+              "  child = os.fork()\n"
+              "  if child == 0:\n"
+              "   if os.getpid() == pid: os.execv(argv[0], argv)\n"
+              "   os._exit(0)\n"
+              "  os.waitpid(child, 0)\n"
+              "  if child == pid: return\n"
+              " sys.exit(9)\n"
+              "for program in sys.argv[1:]: at(31000, [program])\n")
+    for order in (["./no_thread", "./static_program"], ["./static_program", "./no_thread"],
+                  ["./no_thread", "./static_program", "./no_thread"]):
+        code, said = bench.run([sys.executable, "-c", script, *order])
+        if code == 9:
+            raise Skip("somebody else took the pid")
+        demand(said == ["1 child program was not watched: ./static_program (static)"], f"{order}: {code} {said}")
+
+
+def run_in_run(bench):
+    """The inner run's programs are its own affair."""
+    bench.demand_said([bench.cli, "run", "--", "./clean"])
+    bench.demand_said([bench.cli, "run", "--", "sh", "-c", "./no_thread; ./clean"])
+
+
+def not_followed(bench):
+    bench.demand_said(["sh", "-c", "./static_program; ./clean; true"], options=["--no-follow"])
+
+
+def quiet_and_verbose(bench):
+    argv = ["sh", "-c", "./static_program; true"]
+    bench.demand_said(argv, options=["-q"])
+    code, said = bench.run(argv, ["-v"])
+    demand(code == 0 and len(said) == 2 and re.fullmatch(r"no threads were created, \d+ process(es)? watched; 1 program was not",
+                                                         said[0]), f"{said}")
+    demand(re.fullmatch(one("./static_program", "static"), said[1]), f"{said}")
+
+
+def as_json(bench):
+    code, said, report = bench.json(["sh", "-c", "./static_program; env -i ./clean; true"])
+    demand(code == 0 and len(said) == 1, f"{code} {said}")
+    programs = [(program["exe"], program["why"]) for program in report["unwatched"]]
+    demand(programs == [(os.path.realpath(bench.path("static_program")), "static"),
+                        (os.path.realpath(bench.path("clean")), "environment")], f"{programs}")
+    demand(all(isinstance(program["pid"], int) for program in report["unwatched"]), f"{report['unwatched']}")
+    demand("unwatched" not in bench.json(["sh", "-c", "./clean; true"])[2], "unwatched, though all were")
+    # A document on standard error stands alone.
+    bench.run(["sh", "-c", "./static_program >&2; true"], ["--format=json"])
+    demand(json.loads(bench.err[bench.err.index("{"):])["unwatched"], "no document")
+
+
+def limits(bench):
+    """No room to note anything: nothing is said, and the programs are not hurt."""
+    for limit in ("-f 0", "-n 3"):
+        for name, argv in starter_scripts(bench, "./no_thread").items():
+            script = f"(ulimit {limit}; \"$@\"; exit $?); exit $?"
+            bare = subprocess.run(["bash", "-c", script, "x", *argv], cwd=bench.tmp, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, timeout=TIMEOUT_S).returncode
+            code, said = bench.run(["bash", "-c", script, "x", *argv])
+            demand(code == bare and "not watched" not in bench.err, f"{limit}, {name}: {code}, not {bare}: {bench.err}")
+
+
+def folder_is_removed(bench):
+    folder = bench.path("runs")
+    os.mkdir(folder)
+    bench.run(["sh", "-c", "./static_program; true"], env=bench.environment(TMPDIR=folder))
+    demand(os.listdir(folder) == [], f"left {os.listdir(folder)}")
+
+
+# ---- what is not judged -------------------------------------------------------------------
+
+def outlives(bench):
+    argv = ["sh", "-c", "./stay >/dev/null 2>&1 & echo $! >pid; while ! test -e ready; do :; done"]
+    bench.write("stay.py", "import threading\nthreading.Thread(target=threading.Event().wait).start()\n"
+                "open('ready', 'w').close()\n")
+    argv[2] = argv[2].replace("./stay", f"{sys.executable} stay.py")
+    try:
+        bench.demand_said(argv, r"1 process still alive, not judged: \S+ \(pid (\d+)\); threadleak report \1")
+        with open(bench.path("pid"), encoding="ascii") as file:
+            pid = file.read().strip()
+        demand(f"(pid {pid})" in bench.err, f"not pid {pid}: {bench.err}")
+        done = subprocess.run([bench.cli, "report", pid], stdout=subprocess.PIPE, check=False)
+        demand(done.returncode == 0 and b"1 thread" in done.stdout, f"{done}")
+    finally:
+        with open(bench.path("pid"), encoding="ascii") as file:
+            os.kill(int(file.read()), signal.SIGKILL)
+    os.unlink(bench.path("ready"))
+    try:
+        bench.demand_said(argv, options=["-q"])
+    finally:
+        with open(bench.path("pid"), encoding="ascii") as file:
+            os.kill(int(file.read()), signal.SIGKILL)
+
+
+def unjudged_ends(bench):
+    bench.demand_said(["./end_underscore_exit"], r"\./end_underscore_exit \(pid \d+\) ended by _exit with 1 thread left, "
+                      r"not judged: --judge=_exit", status=7)
+    bench.demand_said(["./end_underscore_exit"], options=["-q"], status=7)
+    bench.demand_said(["./end_signal", "TERM"], r"\./end_signal \(pid \d+\) ended by signal 15 with 1 thread left, "
+                      r"not judged: --judge=signal", status=143)
+    bench.demand_said(["sh", "-c", "./end_signal KILL; ./end_underscore_exit; true"],
+                      r"2 processes ended by _exit,signal with 2 threads left, not judged: "
+                      r"\./end_signal \(pid \d+\) first; --judge=_exit,signal")
+    bench.demand_said(["sh", "-c", "kill -9 $$"], status=137)
+    bench.demand_said(["./end_underscore_exit"], r"1 leaked thread .*", options=["--judge=_exit"], status=7)
+
+
+# ---- options ---------------------------------------------------------------------------------
+
+def exitcode_key(bench):
+    def status(key, *options):
+        return bench.run(["./running"], ["-q", *options], bench.environment(THREADLEAK_OPTIONS=key))[0]
+    demand(status("") == 66, "the default is another")
+    demand(status("exitcode=7") == 7, "exitcode= is not honoured")
+    demand(status("exitcode=7:exitcode=9") == 9, "the later does not win")
+    demand(status("exitcode=7", "--error-exitcode=5") == 5, "the option does not win")
+    demand(status("exitcode=7", "--error-exitcode=0") == 0, "the option does not win")
+    demand(status("exitcode=0") == 0, "exitcode=0 is not honoured")
+    demand(bench.run(["./clean"], env=bench.environment(THREADLEAK_OPTIONS="exitcode=7"))[0] == 0, "nothing leaked")
+
+
+TESTS = [static_child, watched_child, leaking_child, exec_fails, without_environment, command_itself, setuid_child,
+         other_architecture, script_of_static, found_in_path, many, still_alive_unwatched, still_loading,
+         killed_before_it_began, pids_again, run_in_run, not_followed, quiet_and_verbose, as_json, limits, folder_is_removed,
+         outlives, unjudged_ends, exitcode_key]
+
+
+def run_one(test, build):
+    bench = Bench(build)
+    try:
+        test(bench)
+        return "passed", ""
+    except Skip as reason:
+        return "skipped", str(reason)
+    except subprocess.TimeoutExpired as error:
+        return "failed", f"still running after {error.timeout} s: {error.cmd}"
+    except Exception as error:  # whatever it was, the others still run
+        return "failed", f"{type(error).__name__}: {error}"
+    finally:
+        bench.end()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", default="build")
+    parser.add_argument("names", nargs="*")
+    arguments = parser.parse_args()
+    # A shell's background job ignores these, and so would the programs.
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    build = os.path.join(ROOT, arguments.build)
+    tests = [test for test in TESTS if not arguments.names or test.__name__ in arguments.names]
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+
+    with concurrent.futures.ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
+        for test, (verdict, text) in zip(tests, pool.map(lambda test: run_one(test, build), tests)):
+            counts[verdict] += 1
+            if text:
+                print(f"{'skip' if verdict == 'skipped' else 'FAIL'} {test.__name__}: {text}")
+    print(", ".join(f"{count} {word}" for word, count in counts.items()))
+    return 1 if counts["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
