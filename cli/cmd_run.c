@@ -15,6 +15,8 @@
 #include "run_env.h"
 #include "run_notes.h"
 #include "run_options.h"
+#include "run_timeout.h"
+#include "run_tree.h"
 #include "watchable.h"
 
 /* One run, from its command line to its exit status. */
@@ -29,6 +31,7 @@ struct run {
     struct output output;
     struct run_ledgers ledgers;
     int wait_status;
+    bool timed_out;
 };
 
 static int fail(const struct error *error)
@@ -94,6 +97,111 @@ static bool open_output(struct run *run, struct error *error)
     return output_open(&run->output, path, stderr, error);
 }
 
+/* ---- the report ------------------------------------------------------------------------ */
+
+static char **copy_arguments(char *const *argv)
+{
+    size_t count = 0;
+    while (argv[count])
+        count++;
+    char **copy = calloc(count + 1, sizeof(*copy));
+    for (size_t i = 0; copy && i < count; i++)
+        copy[i] = strdup(argv[i]);
+    return copy;
+}
+
+static struct verdict_rules rules_of(const struct run *run, struct symbolizer *symbolizer)
+{
+    return (struct verdict_rules){
+        .kinds = run->given.options.report,
+        .judge = run->given.options.judge,
+        .ignore = run->ignore,
+        .symbolizer = symbolizer,
+    };
+}
+
+static void finish_report(struct run *run, struct report *report)
+{
+    report->argv = copy_arguments(run->given.command);
+    report->unwatched = run->ledgers.unwatched;
+    report->unwatched_count = run->ledgers.unwatched_count;
+    run->ledgers.unwatched = NULL;
+    run->ledgers.unwatched_count = 0;
+    report_finish(report);
+}
+
+static bool fill_report(struct run *run, struct report *report, struct symbolizer *symbolizer,
+                        struct error *error)
+{
+    const struct verdict_rules rules = rules_of(run, symbolizer);
+    for (size_t i = 0; i < run->ledgers.count; i++) {
+        struct run_ledger *item = &run->ledgers.items[i];
+        item->end.present = item->present; /* given over */
+        item->present = NULL;
+        if (!report_add_ledger(report, item->ledger, &item->end, &rules, error))
+            return false;
+    }
+    finish_report(run, report);
+    return true;
+}
+
+static bool print_report(struct run *run, const struct report *report, struct error *error)
+{
+    const struct run_options *given = &run->given;
+    /* Other formats are read by programs, which expect a document each time. */
+    bool nothing = !report->summary.leaked_threads && !run->timed_out;
+    if (given->format == &report_text && nothing && given->verbose <= 0)
+        return output_commit(&run->output, error);
+    const struct report_style style = {
+        .color = output_color(run->output.file, given->options.color),
+        .others = run->timed_out,
+        .all = given->verbose > 0 || run->timed_out,
+        .verbose = given->verbose,
+    };
+    if (given->format->print(run->output.file, report, &style))
+        return output_commit(&run->output, error);
+    error_set(error, "the report could not be written: %s", strerror(errno));
+    output_abandon(&run->output);
+    return false;
+}
+
+static int command_status(const struct run *run)
+{
+    if (WIFSIGNALED(run->wait_status))
+        return 128 + WTERMSIG(run->wait_status);
+    return WEXITSTATUS(run->wait_status);
+}
+
+/* The time is over: all that is there is reported, and then ended. */
+static bool report_all_alive(struct run *run, struct error *error)
+{
+    struct report *report = report_new();
+    struct symbolizer *symbolizer = symbolizer_new(run->given.debuginfod);
+    bool done = false;
+    if (!report || !symbolizer) {
+        error_set(error, "out of memory");
+    } else {
+        const struct verdict_rules rules = rules_of(run, symbolizer);
+        report->timed_out_s = run->given.timeout_s;
+        done = run_timeout_fill(report, &run->ledgers, run->child.pid, run->folder, &rules, error);
+        if (done)
+            finish_report(run, report);
+        done = done && print_report(run, report, error);
+    }
+    report_free(report);
+    symbolizer_free(symbolizer);
+    return done;
+}
+
+static int end_in_time(struct run *run, int status, struct error *error)
+{
+    if (!status && !report_all_alive(run, error))
+        status = fail(error);
+    if (!run_tree_end(run->child.pid, run->folder))
+        cli_say("run: some processes of %s could not be ended", run->path);
+    return status ? status : STATUS_TIMED_OUT;
+}
+
 /* ---- COMMAND ------------------------------------------------------------------------- */
 
 static int say_exec_failed(const struct run *run, int why)
@@ -118,80 +226,22 @@ static int run_command(struct run *run, struct error *error)
             status = say_exec_failed(run, why);
     }
     if (!status) {
-        run->wait_status = run_child_wait(&run->child);
-        if (!run_dir_collect(run->folder, run->child.pid, run->wait_status, &run->ledgers, error))
+        run->timed_out = !run_child_wait(&run->child, run->given.timeout_s, &run->wait_status);
+        pid_t ended = run->timed_out ? 0 : run->child.pid;
+        if (!run_dir_collect(run->folder, ended, run->wait_status, &run->ledgers, error))
             status = fail(error);
     }
+    if (run->timed_out)
+        status = end_in_time(run, status, error);
     /* Signals are still held back: from here on one of them may end us, and
      * nothing is left behind. */
     run_dir_remove(run->folder);
     run->folder[0] = '\0';
-    run_child_end(&run->child);
+    run_child_end(&run->child, run->output.temporary);
     return status;
 }
 
 /* ---- after COMMAND --------------------------------------------------------------------- */
-
-static char **copy_arguments(char *const *argv)
-{
-    size_t count = 0;
-    while (argv[count])
-        count++;
-    char **copy = calloc(count + 1, sizeof(*copy));
-    for (size_t i = 0; copy && i < count; i++)
-        copy[i] = strdup(argv[i]);
-    return copy;
-}
-
-static bool fill_report(struct run *run, struct report *report, struct symbolizer *symbolizer,
-                        struct error *error)
-{
-    const struct verdict_rules rules = {
-        .kinds = run->given.options.report,
-        .judge = run->given.options.judge,
-        .ignore = run->ignore,
-        .symbolizer = symbolizer,
-    };
-    for (size_t i = 0; i < run->ledgers.count; i++) {
-        struct run_ledger *item = &run->ledgers.items[i];
-        item->end.present = item->present; /* given over */
-        item->present = NULL;
-        if (!report_add_ledger(report, item->ledger, &item->end, &rules, error))
-            return false;
-    }
-    report->argv = copy_arguments(run->given.command);
-    report->unwatched = run->ledgers.unwatched;
-    report->unwatched_count = run->ledgers.unwatched_count;
-    run->ledgers.unwatched = NULL;
-    run->ledgers.unwatched_count = 0;
-    report_finish(report);
-    return true;
-}
-
-static bool print_report(struct run *run, const struct report *report, struct error *error)
-{
-    const struct run_options *given = &run->given;
-    /* Other formats are read by programs, which expect a document each time. */
-    if (given->format == &report_text && !report->summary.leaked_threads && given->verbose <= 0)
-        return output_commit(&run->output, error);
-    const struct report_style style = {
-        .color = output_color(run->output.file, given->options.color),
-        .all = given->verbose > 0,
-        .verbose = given->verbose,
-    };
-    if (given->format->print(run->output.file, report, &style))
-        return output_commit(&run->output, error);
-    error_set(error, "the report could not be written: %s", strerror(errno));
-    output_abandon(&run->output);
-    return false;
-}
-
-static int command_status(const struct run *run)
-{
-    if (WIFSIGNALED(run->wait_status))
-        return 128 + WTERMSIG(run->wait_status);
-    return WEXITSTATUS(run->wait_status);
-}
 
 static int say_not_watched(const struct run *run)
 {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Not among them: what a fault of our own raises, and what stops us, since a
@@ -141,20 +142,75 @@ static int wait_status(const siginfo_t *info)
     return info->si_status | (info->si_code == CLD_DUMPED ? WCOREFLAG : 0);
 }
 
-int run_child_wait(struct run_child *child)
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+bool run_child_wait(struct run_child *child, double seconds, int *status)
 {
     sigset_t set = signals_to_hold();
-    for (;;) {
+    int64_t until = seconds > 0 ? now_ns() + (int64_t)(seconds * 1e9) : INT64_MAX;
+    for (bool over = false;;) {
         siginfo_t ended = {.si_pid = 0}, info;
-        if (waitid(P_PID, (id_t)child->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid)
-            return wait_status(&ended);
-        int signal = sigwaitinfo(&set, &info);
+        if (waitid(P_PID, (id_t)child->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid) {
+            *status = wait_status(&ended);
+            return true;
+        }
+        if (over)
+            return false;
+        int64_t left = seconds > 0 ? until - now_ns() : INT64_MAX;
+        over = left <= 0;
+        struct timespec rest = {left / 1000000000, left % 1000000000};
+        int signal = over ? 0 : seconds > 0 ? sigtimedwait(&set, &info, &rest) : sigwaitinfo(&set, &info);
         if (signal > 0 && signal != SIGCHLD)
             forward(child->pid, signal, &info);
     }
 }
 
-void run_child_end(struct run_child *child)
+/* ---- after its end ----------------------------------------------------------------------- */
+
+static int64_t child_ended_ns;
+static const char *given_up_file;
+
+static void give_up(int number)
+{
+    static const char line[] = "threadleak: run: the report is given up: a signal asked for it\n";
+    int saved_errno = errno;
+    if (now_ns() - child_ended_ns < RUN_CHILD_GRACE_S * INT64_C(1000000000)) {
+        errno = saved_errno;
+        return;
+    }
+    if (given_up_file)
+        unlink(given_up_file);
+    if (write(STDERR_FILENO, line, sizeof(line) - 1) < 0)
+        errno = saved_errno;
+    signal(number, SIG_DFL);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    raise(number);
+}
+
+/* Those that end a program which does not look after them. */
+static void outlive_repeated_signals(const char *temporary)
+{
+    static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM};
+    child_ended_ns = now_ns();
+    given_up_file = temporary;
+    for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++) {
+        struct sigaction action;
+        if (sigaction(ending[i], NULL, &action) != 0 || action.sa_handler != SIG_DFL)
+            continue;
+        action = (struct sigaction){.sa_handler = give_up, .sa_flags = SA_RESTART};
+        sigaction(ending[i], &action, NULL);
+    }
+}
+
+void run_child_end(struct run_child *child, const char *temporary)
 {
     if (child->go >= 0)
         close(child->go);
@@ -162,5 +218,6 @@ void run_child_end(struct run_child *child)
         close(child->failed);
     while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
         ;
+    outlive_repeated_signals(temporary);
     release_signals(child);
 }

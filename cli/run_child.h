@@ -27,12 +27,20 @@ bool run_child_fork(struct run_child *child, char *const argv[], char *const env
 /* Lets the child exec.  Returns 0, or the errno with which exec failed. */
 int run_child_exec(struct run_child *child);
 
-/* Waits until the child has ended, meanwhile forwarding signals, and returns its
- * wait status.  The child stays a zombie, so that no other process gets its pid. */
-int run_child_wait(struct run_child *child);
+/*
+ * Waits until the child has ended, meanwhile forwarding signals, and gives its wait
+ * status.  The child stays a zombie, so that no other process gets its pid.
+ * seconds: no longer than that; 0: as long as it takes.  False: it is still there.
+ */
+bool run_child_wait(struct run_child *child, double seconds, int *wait_status);
 
-/* Reaps the child, which ends without an exec if it had none yet, and restores
- * the signal mask. */
-void run_child_end(struct run_child *child);
+/*
+ * Reaps the child, which ends without an exec if it had none yet, and restores the
+ * signal mask.  A signal that was meant for it may come twice (timeout(1) sends it to
+ * the process and to its group): for GRACE seconds none ends us.  One that comes later
+ * does, with a line that the report is given up; `temporary`, if not NULL, is removed.
+ */
+#define RUN_CHILD_GRACE_S 2
+void run_child_end(struct run_child *child, const char *temporary);
 
 #endif

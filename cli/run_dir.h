@@ -22,8 +22,8 @@ struct run_ledger {
 struct run_ledgers {
     struct run_ledger *items; /* in the order in which the processes began */
     size_t count;
-    bool any;     /* some process reported in, even if its ledger could not be read */
-    bool escaped; /* COMMAND's process ended as another program, one that did not report in */
+    bool any;                    /* some process reported in, even if its ledger could not be read */
+    bool escaped;                /* COMMAND's process ended as another program, one that did not report in */
     struct unwatched *unwatched; /* by pid, then in time: programs that are known not to have reported in */
     size_t unwatched_count;
 };

@@ -7,11 +7,14 @@
 #include <string.h>
 
 #include "cli.h"
+#include "run_timeout.h"
 
 enum {
     OPT_ERROR_EXITCODE = 256,
     OPT_NO_FOLLOW,
     OPT_DEBUGINFOD,
+    OPT_TIMEOUT,
+    OPT_NO_STOP,
     OPT_KEY, /* and up: keys[value - OPT_KEY] of THREADLEAK_OPTIONS */
 };
 
@@ -31,6 +34,8 @@ static const struct option table[] = {
     {"error-exitcode", required_argument, NULL, OPT_ERROR_EXITCODE},
     {"no-follow", no_argument, NULL, OPT_NO_FOLLOW},
     {"debuginfod", no_argument, NULL, OPT_DEBUGINFOD},
+    {"timeout", required_argument, NULL, OPT_TIMEOUT},
+    {"no-stop", no_argument, NULL, OPT_NO_STOP},
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
@@ -57,6 +62,10 @@ void run_options_help(void)
         "  --depth=N             frames kept of a creation backtrace (default 64)\n"
         "  --signal=SIG          signal that asks for a report of every live thread, or none (default QUIT)\n"
         "  --suppressions=FILE   rules thread:PATTERN, one a line; may be given more than once\n"
+        "  --timeout=DUR         after DUR (30s, 5m, 1h) report every live thread of every process, then "
+        "end\n"
+        "                        them all; status 124\n"
+        "  --no-stop             reports do not say where threads are now\n"
         "  --no-follow           child processes are not watched\n"
         "  --color=WHEN          auto, always, never\n"
         "  --debuginfod          ask debuginfod servers for missing debug information\n"
@@ -64,7 +73,8 @@ void run_options_help(void)
         "  -v, --verbose         everything, even when nothing leaked\n"
         "\n"
         "Exit status: COMMAND's own where it is not 0; 128+N when signal N ended it; 66 threads leaked;\n"
-        "125 threadleak failed or COMMAND can not be watched; 126 not executable; 127 not found.\n"
+        "124 timed out; 125 threadleak failed or COMMAND can not be watched; 126 not executable; 127 not "
+        "found.\n"
         "\n"
         "  threadleak run ./app              threadleak run -o leaks.json --format=json -- make check\n",
         stdout);
@@ -127,6 +137,14 @@ static bool set_option(struct run_options *run, int option)
     case OPT_DEBUGINFOD:
         run->debuginfod = true;
         return true;
+    case OPT_TIMEOUT:
+        if (run_timeout_parse(optarg, &run->timeout_s))
+            return true;
+        cli_say("run: --timeout=%s is not a duration such as 30s, 5m or 500ms", optarg);
+        return false;
+    case OPT_NO_STOP:
+        run->options.stacks = false;
+        return pass_on(run, "stacks", "0");
     case OPT_NO_FOLLOW:
         run->options.follow = false;
         return pass_on(run, "follow", "0");

@@ -14,6 +14,7 @@ struct run_options {
     const char *output; /* with %p and %h, or NULL: standard error */
     int leak_status;    /* 0: leave COMMAND's */
     int verbose;        /* -1, 0, 1 */
+    double timeout_s;   /* 0: none */
     bool debuginfod;
     bool help;
     char **command; /* NULL-terminated; part of argv */

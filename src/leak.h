@@ -97,6 +97,7 @@ struct report {
     size_t process_count;
     pid_t *watched; /* every pid that a ledger was of, once */
     size_t watched_count;
+    double timed_out_s; /* of a run that was ended after that long; 0: it was not */
     struct unwatched *unwatched;
     size_t unwatched_count;
     struct {
@@ -125,6 +126,7 @@ struct known_end {
     pid_t pid;               /* as we see it; 0: as the ledger says */
     bool known;              /* how it ended is known from wait(2) */
     int wait_status;         /* of waitpid, valid when known */
+    bool wanted;             /* part of the report even if it created no thread */
     bool core;               /* all is from a core file: nothing of /proc is true of it */
     struct present *present; /* where its threads are, given over to the report; or NULL */
 };

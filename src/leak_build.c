@@ -196,7 +196,8 @@ bool report_add_ledger(struct report *report, const struct ledger *ledger, const
     struct build build = {.ledger = ledger, .header = ledger_get_header(ledger), .end = end, .rules = rules};
     bool built = build_process(&build);
     /* One that was just creating its first thread may not have counted it yet. */
-    bool worth_it = build.process.counts.created || build.process.counts.lost || build.process.group_count;
+    bool worth_it =
+        end->wanted || build.process.counts.created || build.process.counts.lost || build.process.group_count;
 
     task_list_release(&build.tasks);
     count_process(report, build.header->pid);

@@ -196,6 +196,8 @@ static json_t *report_as_json(const struct report *report)
     json_t *json =
         json_pack("{ss ss so so so}", "schema", "threadleak/1", "version", THREADLEAK_VERSION, "command",
                   strings_json(report->argv), "summary", summary, "processes", processes);
+    if (json && report->timed_out_s > 0)
+        json_object_set_new(json, "timed_out", json_true());
     if (json && report->unwatched_count)
         json_object_set_new(json, "unwatched", unwatched_json(report));
     return json;

@@ -236,6 +236,11 @@ static bool print_text(FILE *out, const struct report *report, const struct repo
 {
     struct printer printer = {out, style};
     bool alone = report->process_count == 1, gap = report->process_count > 1;
+    if (report->timed_out_s > 0) {
+        char time[40];
+        format_duration(time, sizeof(time), report->timed_out_s);
+        fprintf(out, "threadleak: timed out after %s; every live thread, then all are ended\n\n", time);
+    }
     if (report->process_count == 0)
         print_no_threads(out, report);
     if (report->process_count > 1)
