@@ -186,15 +186,17 @@ static bool add_unwatched(struct run_ledgers *ledgers, const struct mark *mark, 
             return false;
         ledgers->unwatched = items;
     }
-    const char *name = *mark->path ? mark->path : mark->folder;
-    char *absolute = realpath(*exe ? exe : name, NULL);
-    ledgers->unwatched[count] = (struct unwatched){
-        .pid = mark->pid,
-        .name = strdup(name),
-        .exe = absolute ? absolute : strdup(name),
-        .why = why,
-    };
-    ledgers->unwatched_count++;
+    const char *given = *mark->path ? mark->path : mark->folder;
+    char *name = strdup(given), *absolute = realpath(*exe ? exe : given, NULL);
+    if (!absolute)
+        absolute = strdup(given);
+    if (!name || !absolute) {
+        free(name);
+        free(absolute);
+        return false;
+    }
+    ledgers->unwatched[ledgers->unwatched_count++] =
+        (struct unwatched){.pid = mark->pid, .name = name, .exe = absolute, .why = why};
     return true;
 }
 

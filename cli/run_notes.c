@@ -101,11 +101,15 @@ static void say_unwatched(const struct report *report, pid_t command)
 
 /* ---- not judged ------------------------------------------------------------------- */
 
-static size_t threads_left(const struct process_report *process)
+/* Those that would have counted, had the end been judged. */
+static size_t threads_left(const struct process_report *process, unsigned kinds)
 {
     size_t left = 0;
-    for (size_t i = 0; i < process->group_count; i++)
-        left += process->groups[i].suppressed_by ? 0 : process->groups[i].thread_count;
+    for (size_t i = 0; i < process->group_count; i++) {
+        const struct leak_group *group = &process->groups[i];
+        if (!group->suppressed_by && (kinds & leak_kind_bit(group->kind)))
+            left += group->thread_count;
+    }
     return left;
 }
 
@@ -143,7 +147,7 @@ static void put_ends(char *out, size_t size, const bool seen[])
                                      end_how_name((enum end_how)how));
 }
 
-static void say_unjudged(const struct report *report)
+static void say_unjudged(const struct report *report, unsigned kinds)
 {
     const struct process_report *first = NULL;
     size_t count = 0, threads = 0;
@@ -151,7 +155,7 @@ static void say_unjudged(const struct report *report)
     char ends[64];
     for (size_t i = 0; i < report->process_count; i++) {
         const struct process_report *process = &report->processes[i];
-        size_t left = is_unjudged_end(process) ? threads_left(process) : 0;
+        size_t left = is_unjudged_end(process) ? threads_left(process, kinds) : 0;
         if (!left)
             continue;
         first = first ? first : process;
@@ -187,5 +191,5 @@ void run_notes_say(const struct report *report, const struct run_options *given,
     if (!shown && !report->summary.leaked_threads)
         say_alive(report);
     if (!shown && !(report->process_count == 1 && report->summary.leaked_threads))
-        say_unjudged(report);
+        say_unjudged(report, given->options.report);
 }

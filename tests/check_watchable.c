@@ -347,6 +347,46 @@ START_TEST(file_capabilities)
 }
 END_TEST
 
+static void expect_why(const char *command, const char *why)
+{
+    char path[PATH_MAX];
+    const char *said = watchable_why_not(command, path);
+    ck_assert_msg(why ? said && !strcmp(said, why) : !said, "%s: %s instead of %s", command, said, why);
+}
+
+START_TEST(reasons_in_a_word)
+{
+    char path[PATH_MAX];
+    struct made_elf elf = made(NULL);
+    const char *program = make_elf("a", &elf);
+    expect_why(program, "static");
+    char text[160];
+    snprintf(text, sizeof(text), "#!%s\n", program);
+    expect_why(script("b", text), "static");
+    elf = made("/lib/ld-musl-x86_64.so.1");
+    expect_why(make_elf("c", &elf), "libc");
+    elf = made(elf_own_loader());
+    expect_why(make_elf("d", &elf), NULL);
+    elf.head.e_machine = EM_RISCV;
+    expect_why(make_elf("e", &elf), "architecture");
+    expect_why(script("f", "nothing\n"), NULL);
+    expect_why(folder, NULL);
+    ck_assert_ptr_null(watchable_why_not("no such program", path));
+    ck_assert_str_eq(path, "");
+    ck_assert_ptr_null(watchable_why_not("sh", path));
+    ck_assert_int_eq(path[0], '/');
+    if (skip_privileges())
+        return;
+    elf = made(elf_own_loader());
+    program = make_elf("g", &elf);
+    ck_assert_int_eq(chown(program, 12345, 12345), 0);
+    ck_assert_int_eq(chmod(program, 04755), 0);
+    expect_why(program, "setuid");
+    ck_assert_int_eq(chmod(program, 02755), 0);
+    expect_why(program, "setgid");
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("watchable");
@@ -363,6 +403,7 @@ int main(void)
     tcase_add_test(tests, path_is_searched_as_execvp_does);
     tcase_add_test(tests, changed_privileges);
     tcase_add_test(tests, file_capabilities);
+    tcase_add_test(tests, reasons_in_a_word);
     Suite *suite = suite_create("watchable");
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

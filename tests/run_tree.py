@@ -207,7 +207,7 @@ def setuid_child(bench):
 
 def other_architecture(bench):
     program = os.path.join(bench.targets, "program_32bit")
-    if not os.path.exists(program) or subprocess.run([program], check=False).returncode != 4:
+    if not os.path.exists(program) or subprocess.run([program], stdout=subprocess.DEVNULL, check=False).returncode != 4:
         raise Skip("no 32-bit program can be built and run here")
     os.symlink(program, bench.path("program_32bit"))
     bench.demand_said(["sh", "-c", "./program_32bit; true"], one("./program_32bit", "another architecture"))
@@ -366,6 +366,9 @@ def unjudged_ends(bench):
     bench.demand_said(["./end_underscore_exit"], r"\./end_underscore_exit \(pid \d+\) ended by _exit with 1 thread left, "
                       r"not judged: --judge=_exit", status=7)
     bench.demand_said(["./end_underscore_exit"], options=["-q"], status=7)
+    bench.demand_said(["./end_underscore_exit"], options=["--report=unjoined"], status=7)
+    supp = bench.write("known.supp", "thread:end_underscore_exit.c\n")
+    bench.demand_said(["./end_underscore_exit"], options=[f"--suppressions={supp}"], status=7)
     bench.demand_said(["./end_signal", "TERM"], r"\./end_signal \(pid \d+\) ended by signal 15 with 1 thread left, "
                       r"not judged: --judge=signal", status=143)
     bench.demand_said(["sh", "-c", "./end_signal KILL; ./end_underscore_exit; true"],

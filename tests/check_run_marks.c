@@ -1,0 +1,336 @@
+#include <check.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ledger_fake.h"
+#include "run_marks.h"
+#include "run_of.h"
+
+#define PID 4242
+#define OTHER 4243
+#define GONE_MAX 4194304 /* PID_MAX_LIMIT: no process has it */
+
+static char folder[64], marks_file[96];
+static struct error error;
+static struct run_ledgers ledgers;
+static struct fake *fakes[4];
+
+static void setup(void)
+{
+    strcpy(folder, "/tmp/check_run_marks.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(marks_file, sizeof(marks_file), "%s/" LEDGER_MARKS_FILE, folder);
+    memset(&ledgers, 0, sizeof(ledgers));
+    ledgers.items = calloc(4, sizeof(*ledgers.items));
+}
+
+static void teardown(void)
+{
+    run_ledgers_release(&ledgers);
+    for (size_t i = 0; i < 4; i++) {
+        if (fakes[i])
+            fake_free(fakes[i]);
+        fakes[i] = NULL;
+    }
+    run_dir_remove(folder);
+}
+
+static void append(const char *bytes, size_t length)
+{
+    int fd = open(marks_file, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, bytes, length), (ssize_t)length);
+    close(fd);
+}
+
+/* Not static, not another machine's, and always there. */
+#define WATCHABLE_FILE "/bin/sh"
+
+static void mark(int pid, unsigned long long ns, char kind)
+{
+    char record[128];
+    int length = snprintf(record, sizeof(record), "%d %llu %c%c%s%c%s", pid, ns, kind, 0, "/", 0, "bin/sh");
+    append(record, (size_t)length + 1);
+}
+
+static struct ledger_header *add_ledger(pid_t pid, uint64_t started_ns, uint32_t flags, enum ledger_end end,
+                                        uint64_t end_ns)
+{
+    size_t index = ledgers.count++;
+    struct fake *fake = fakes[index] = fake_new_small();
+    struct ledger_header *header = fake_header(fake);
+    header->pid = pid;
+    header->started_ns = started_ns;
+    header->flags = flags;
+    header->end = end;
+    header->end_ns = end_ns;
+    ledgers.items[index].ledger = fake_open(fake);
+    ck_assert_ptr_nonnull(ledgers.items[index].ledger);
+    ledgers.items[index].pid = pid;
+    return header;
+}
+
+static size_t unwatched(void)
+{
+    ck_assert_msg(run_marks_read(folder, &ledgers, &error), "%s", error.text);
+    return ledgers.unwatched_count;
+}
+
+START_TEST(no_file)
+{
+    ck_assert_uint_eq(unwatched(), 0);
+    ck_assert_int_eq(mkfifo(marks_file, 0600), 0);
+    ck_assert_uint_eq(unwatched(), 0);
+}
+END_TEST
+
+START_TEST(without_a_ledger)
+{
+    mark(PID, 100, LEDGER_MARK_BARE);
+    mark(OTHER, 100, LEDGER_MARK_OURS);      /* why it did not report in is not known */
+    mark(OTHER + 1, 100, LEDGER_MARK_OTHER); /* not of this run */
+    ck_assert_uint_eq(unwatched(), 1);
+    ck_assert_int_eq(ledgers.unwatched[0].pid, PID);
+    ck_assert_str_eq(ledgers.unwatched[0].name, "bin/sh");
+    ck_assert_int_eq(ledgers.unwatched[0].exe[0], '/');
+    ck_assert_str_eq(ledgers.unwatched[0].why, "environment");
+}
+END_TEST
+
+START_TEST(with_a_ledger)
+{
+    mark(PID, 100, LEDGER_MARK_BARE);
+    add_ledger(PID, 50, LEDGER_FORKED, LEDGER_END_EXEC, 99);
+    add_ledger(PID, 100, 0, LEDGER_END_EXIT, 120);
+    ck_assert_uint_eq(unwatched(), 0);
+}
+END_TEST
+
+START_TEST(an_earlier_ledger_is_not_its_own)
+{
+    mark(PID, 100, LEDGER_MARK_BARE);
+    add_ledger(PID, 50, 0, LEDGER_END_EXEC, 99);
+    add_ledger(PID, 30, 0, LEDGER_END_EXIT, 40); /* whose pid was used again */
+    ck_assert_uint_eq(unwatched(), 1);
+}
+END_TEST
+
+START_TEST(a_fork_of_that_pid_is_not_its_own)
+{
+    mark(PID, 100, LEDGER_MARK_BARE);
+    add_ledger(PID, 200, LEDGER_FORKED, LEDGER_END_EXIT, 300);
+    ck_assert_uint_eq(unwatched(), 1);
+}
+END_TEST
+
+START_TEST(a_ledger_after_the_next_mark_is_that_ones)
+{
+    mark(PID, 100, LEDGER_MARK_BARE);
+    mark(PID, 200, LEDGER_MARK_BARE);
+    add_ledger(PID, 201, 0, LEDGER_END_EXIT, 300);
+    ck_assert_uint_eq(unwatched(), 1);
+}
+END_TEST
+
+START_TEST(an_exit_may_win_over_exec)
+{
+    mark(PID, 100, LEDGER_MARK_BARE);
+    add_ledger(PID, 50, 0, LEDGER_END_EXIT, 101);
+    ck_assert_uint_eq(unwatched(), 0);
+}
+END_TEST
+
+START_TEST(an_exec_that_failed)
+{
+    mark(PID, 100, LEDGER_MARK_BARE);
+    mark(PID, 101, LEDGER_MARK_FAILED);
+    ck_assert_uint_eq(unwatched(), 0);
+    mark(PID, 102, LEDGER_MARK_BARE); /* the next one did not */
+    ck_assert_uint_eq(unwatched(), 1);
+}
+END_TEST
+
+/* A child that was spawned may exec before its parent comes to note the spawn. */
+START_TEST(marks_out_of_order)
+{
+    mark(PID, 300, LEDGER_MARK_BARE);
+    mark(PID, 100, LEDGER_MARK_BARE);
+    add_ledger(PID, 150, 0, LEDGER_END_EXEC, 300);
+    add_ledger(PID, 301, 0, LEDGER_END_EXIT, 400);
+    ck_assert_uint_eq(unwatched(), 0);
+}
+END_TEST
+
+START_TEST(a_live_one)
+{
+    mark(getpid(), 100, LEDGER_MARK_BARE);
+    ck_assert_uint_eq(unwatched(), 1);
+    /* Now it maps a file of the shim's name: it may be just about to call exec. */
+    char path[128];
+    snprintf(path, sizeof(path), "%s/libthreadleak.so", folder);
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    ck_assert_int_eq(ftruncate(fd, 4096), 0);
+    void *shim = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+    ck_assert_ptr_ne(shim, MAP_FAILED);
+    close(fd);
+    ck_assert_uint_eq(unwatched(), 1); /* no other than before */
+    munmap(shim, 4096);
+}
+END_TEST
+
+START_TEST(damaged_file)
+{
+    static const struct {
+        const char *bytes;
+        size_t length;
+    } damages[] = {
+        {"", 1},
+        {"4242 100 e", 10},
+        {"4242 100 e\0/bin\0sh", 18},
+        {"4242 100 ex\0/\0sh", 17},
+        {"-1 100 e", 9},
+        {"4242 100\0/\0bin/sh", 18},
+        {"nonsense\0/\0bin/sh", 18},
+        {"99999999999999999999 99999999999999999999999 z\0\0", 49},
+        {"\n\n\n\0\0\0\0\0\0\0\0\0\0\0\0", 15},
+    };
+    for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+        unlink(marks_file);
+        append(damages[i].bytes, damages[i].length);
+        ck_assert_uint_eq(unwatched(), 0);
+    }
+    /* What stands before the damage holds. */
+    unlink(marks_file);
+    mark(PID, 100, LEDGER_MARK_BARE);
+    append("4243 100 e\0/bin", 15);
+    ck_assert_uint_eq(unwatched(), 1);
+}
+END_TEST
+
+static void mark_path(const char *from, const char *path)
+{
+    char record[256];
+    int length =
+        snprintf(record, sizeof(record), "%d %d %c%c%s%c%s", PID, 100, LEDGER_MARK_BARE, 0, from, 0, path);
+    append(record, (size_t)length + 1);
+}
+
+START_TEST(paths)
+{
+    static const char *const ways[][2] = {
+        {"/", "bin/sh"},
+        {"/nowhere", "/bin/sh"},
+        {"/bin", "sh"},
+        {"/nowhere/at/all", "../../../bin/sh"},
+        {"/nowhere", ".././bin/sh"},
+        {"/bin", "./sh"},
+        {"", "sh"},
+        {"/bin/sh", ""},
+        {"/bin", ".//sh"},
+        {"/", "../../bin/sh"},
+    };
+    char *wanted = realpath(WATCHABLE_FILE, NULL);
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        unlink(marks_file);
+        unwatched_free(ledgers.unwatched, ledgers.unwatched_count);
+        ledgers.unwatched = NULL;
+        ledgers.unwatched_count = 0;
+        mark_path(ways[i][0], ways[i][1]);
+        ck_assert_uint_eq(unwatched(), 1);
+        ck_assert_msg(!strcmp(ledgers.unwatched[0].exe, wanted), "%s + %s: %s", ways[i][0], ways[i][1],
+                      ledgers.unwatched[0].exe);
+        ck_assert_str_eq(ledgers.unwatched[0].name, *ways[i][1] ? ways[i][1] : ways[i][0]);
+    }
+    free(wanted);
+}
+END_TEST
+
+/* ---- run_command_of ------------------------------------------------------------------ */
+
+/* A shell by the name of `name` that runs the script `word`, whose child waits
+ * for ever; the child's pid stands in the file "child" when it is there. */
+static pid_t start_pretender(const char *name, const char *word)
+{
+    char command[512];
+    snprintf(
+        command, sizeof(command),
+        "cp /bin/sh %s/%s && printf 'sleep 1000 & echo $! >child.new; mv child.new child; wait\\n' >%s/%s",
+        folder, name, folder, word);
+    ck_assert_int_eq(system(command), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        char path[128];
+        snprintf(path, sizeof(path), "%s/%s", folder, name);
+        if (chdir(folder) == 0)
+            execl(path, name, word, (char *)NULL);
+        _exit(127);
+    }
+    return pid;
+}
+
+static pid_t read_child(void)
+{
+    char path[96];
+    snprintf(path, sizeof(path), "%s/child", folder);
+    FILE *file;
+    while (!(file = fopen(path, "r")))
+        usleep(1000);
+    int pid = 0;
+    ck_assert_int_eq(fscanf(file, "%d", &pid), 1);
+    fclose(file);
+    unlink(path);
+    return pid;
+}
+
+static void expect_command(const char *name, const char *word, bool is_run)
+{
+    pid_t pid = start_pretender(name, word), child = read_child(), found = run_command_of(pid);
+    kill(child, SIGKILL);
+    waitpid(pid, NULL, 0);
+    ck_assert_msg(found == (is_run ? child : 0), "%s %s: %d, its child is %d", name, word, found, child);
+    ck_assert_int_eq(run_command_of(pid), 0); /* gone */
+}
+
+START_TEST(command_of_run)
+{
+    expect_command("threadleak", "run", true);
+    expect_command("threadleak", "report", false);
+    expect_command("thread", "run", false);
+    ck_assert_int_eq(run_command_of(getpid()), 0);
+    ck_assert_int_eq(run_command_of(GONE_MAX), 0);
+    ck_assert_int_eq(run_command_of(0), 0);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = tcase_create("run_marks");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, no_file);
+    tcase_add_test(tests, without_a_ledger);
+    tcase_add_test(tests, with_a_ledger);
+    tcase_add_test(tests, an_earlier_ledger_is_not_its_own);
+    tcase_add_test(tests, a_fork_of_that_pid_is_not_its_own);
+    tcase_add_test(tests, a_ledger_after_the_next_mark_is_that_ones);
+    tcase_add_test(tests, an_exit_may_win_over_exec);
+    tcase_add_test(tests, an_exec_that_failed);
+    tcase_add_test(tests, marks_out_of_order);
+    tcase_add_test(tests, a_live_one);
+    tcase_add_test(tests, damaged_file);
+    tcase_add_test(tests, paths);
+    tcase_add_test(tests, command_of_run);
+    Suite *suite = suite_create("run_marks");
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
