@@ -20,6 +20,7 @@
 #include "output.h"
 #include "process.h"
 #include "report.h"
+#include "run_of.h"
 #include "snapshot.h"
 
 struct command_line {
@@ -229,6 +230,13 @@ static bool add_watched(struct job *job, pid_t pid, struct ledger *ledger)
 
 static bool add_unwatched(struct job *job, pid_t pid)
 {
+    pid_t command = run_command_of(pid);
+    if (command > 0) {
+        error_set(&job->error,
+                  "process %d is threadleak run itself; its command is process %d: threadleak report %d",
+                  (int)pid, (int)command, (int)command);
+        return false;
+    }
     struct present *present = take_present(job, pid, NULL);
     if (!present && !job->line->no_stop)
         return false;

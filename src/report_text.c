@@ -243,7 +243,7 @@ static bool print_text(FILE *out, const struct report *report, const struct repo
     }
     if (report->process_count == 0)
         print_no_threads(out, report);
-    if (report->process_count > 1)
+    if (report->process_count > 1 && report->timed_out_s <= 0)
         print_summary(out, report);
     for (size_t i = 0; i < report->process_count; i++) {
         if (!is_worth_a_block(&printer, report, &report->processes[i]))
