@@ -41,7 +41,7 @@ TARGETS := atexit_creates atexit_joins atexit_prints baseline cancel cancel_in_j
 	fork_in_thread fork_storm grace grace_ignores_stuck inlined join_all_ways join_fails \
 	kill_after_create kinds many_short no_thread openmp recycled_handle return_values run_child \
 	running seccomp_filter setname setname_ended signal_creates signal_storm signal_taken \
-	same_place small_stack spawn stripped tail_call thrd tree unjoined unset_preload untracked vfork waits \
+	same_place small_stack spawn stripped tail_call thrd tree unjoined unset_preload untracked vfork waits deny_ptrace thousand \
 	wait_for_end wait_in_thread constructor_linked address_sanitized static_program self_capture
 TARGETS_CXX := late_exceptions std_async std_thread unwind_throw
 TARGETS_LIB := libconstructor.so libplugin.so libthrows.so libwaits.so

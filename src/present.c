@@ -140,7 +140,7 @@ struct present *present_of_snapshot(struct snapshot *snapshot, enum present_sour
 static struct present *present_nothing(const char *note)
 {
     struct present *present = calloc(1, sizeof(*present));
-    if (present && !(present->note = strdup(note))) {
+    if (present && asprintf(&present->note, "none: %s", note) < 0) {
         free(present);
         return NULL;
     }

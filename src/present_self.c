@@ -71,7 +71,10 @@ static struct present *fill(const struct self_capture *capture, const char *refu
         return NULL;
     present->threads = calloc(capture->count + 1, sizeof(*present->threads));
     present->stacks = calloc(capture->count + 1, sizeof(*present->stacks));
-    bool done = present->threads && present->stacks && (present->note = strdup(refused));
+    bool done =
+        present->threads && present->stacks &&
+        asprintf(&present->note,
+                 "taken by the threads themselves, which does not tell what they wait for: %s", refused) >= 0;
     for (size_t i = 0; done && i < capture->count; i++)
         done = fill_thread(present, capture, &capture->threads[i], symbolizer);
     if (done)

@@ -102,7 +102,7 @@ static void print_wait(const struct printer *printer, const struct block *block)
 {
     const struct wait *wait = &block->threads[0]->present->wait;
     if (wait->on == WAIT_NONE || !wait->text) {
-        fputs(wait->running ? "  now running" : "  now", printer->out);
+        fputs(wait->running ? "  now running," : "  now", printer->out);
         return;
     }
     fputs("  now in ", printer->out);
@@ -111,6 +111,7 @@ static void print_wait(const struct printer *printer, const struct block *block)
     paint(printer, PLAIN);
     if (block->count > 1 && have_different_texts(block))
         fputs(" (the others likewise, each its own)", printer->out);
+    putc(',', printer->out);
 }
 
 /* Of libc's and the runtimes' frames at the leaf the outermost says it all: which
@@ -166,7 +167,7 @@ static void print_block(const struct printer *printer, const struct block *block
         return;
     }
     print_wait(printer, block);
-    fputs(", at\n", printer->out);
+    fputs(" at\n", printer->out);
     print_frames(printer, present->stack);
 }
 

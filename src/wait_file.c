@@ -82,7 +82,7 @@ void line_add_file(struct line *line, struct files *files, const struct open_fil
         line_add(line, " (%s)", fact->text);
     else if (*file->link == '/' || file->kind == FILE_ANONYMOUS)
         line_add(line, " (%s)", file->link);
-    else if (file->kind == FILE_CLOSED)
+    else if (file->kind == FILE_CLOSED && files->task) /* of a core nobody can say */
         line_add(line, ", which is closed by now or not to be seen");
 }
 

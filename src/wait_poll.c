@@ -14,6 +14,7 @@ enum {
 struct watched {
     int *fds;
     size_t count, room;
+    bool unknown; /* nobody can say */
 };
 
 static bool watch(struct watched *watched, int fd)
@@ -69,6 +70,7 @@ static bool list_epoll(const struct view *view, int fd, struct watched *watched)
     bool ok = true;
     snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)view->waits->files->task, fd);
     FILE *file = fopen(path, "re");
+    watched->unknown = !file;
     for (int target; ok && file && watched->count < MOST_WATCHED && getline(&line, &size, file) > 0;)
         if (sscanf(line, "tfd: %d", &target) == 1)
             ok = watch(watched, target);
@@ -117,7 +119,7 @@ static bool add_watched(const struct view *view, const struct watched *watched)
 
 bool wait_for_poll(const struct view *view)
 {
-    struct watched watched = {NULL, 0, 0};
+    struct watched watched = {.fds = NULL};
     double whole_s = -1;
     bool ok, is_epoll = view->call.kind == CALL_EPOLL;
     int fd = is_epoll ? (int)view->thread->syscall_args[0] : -1;
@@ -135,7 +137,7 @@ bool wait_for_poll(const struct view *view)
         ok = list_select(view, &watched);
     }
     ok = ok && add_watched(view, &watched);
-    if (!watched.count)
+    if (!watched.count && !watched.unknown)
         line_add(view->line, is_epoll ? ", which watches nothing" : " of no descriptor");
     wait_add_timeout(view, true, whole_s);
     free(watched.fds);

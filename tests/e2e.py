@@ -10,6 +10,7 @@ machine to machine (frames of libc and of language runtimes) is normalised.
 """
 import argparse
 import concurrent.futures
+import contextlib
 import difflib
 import json
 import os
@@ -479,6 +480,62 @@ def cli_report_live(paths):
     return out + f"the process itself: status {process.returncode}\n{normalise_text(err.decode(), paths)}"
 
 
+@contextlib.contextmanager
+def waiting(paths, target, *args, watched=True):
+    """A target that says "up" when its threads stand where they are wanted, and ends with its input."""
+    env = clean_environment(**({"LD_PRELOAD": paths.shim} if watched else {}))
+    process = subprocess.Popen([os.path.join(paths.targets, target), *args], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env)
+    try:
+        assert process.stdout.readline() == b"up\n"
+        yield process.pid
+    finally:
+        process.communicate(b"")
+
+
+def cli_report_stacks(paths):
+    """Where every thread of a live process is, watched or not."""
+    with waiting(paths, "waits", "stay") as pid:
+        out = threadleak(paths, "report", str(pid)) + threadleak(paths, "report", "--threads=leaks", str(pid))
+        out = out.replace(str(pid), "PID")
+    with waiting(paths, "waits", "stay", watched=False) as pid:
+        return out + threadleak(paths, "report", "--all", str(pid)).replace(str(pid), "PID")
+
+
+def cli_report_refused(paths):
+    """Without the right to trace: the threads themselves tell, or nobody."""
+    deny = os.path.join(paths.targets, "deny_ptrace")
+    out = ""
+    for watched in (True, False):
+        with waiting(paths, "thousand" if not watched else "waits", "stay", watched=watched) as pid:
+            status, text, err = run([deny, paths.cli, "report", str(pid)], clean_environment())
+            if status == SKIP:
+                raise Skip(err.strip())
+            out += f"status {status}\n{normalise_text(text, paths)}{err}".replace(str(pid), "PID")
+            status, text, err = run([deny, paths.cli, "report", "--format=json", str(pid)], clean_environment())
+            process = json.loads(text)["processes"][0]
+            threads = [thread for leak in process["leaks"] for thread in leak["threads"]]
+            sources = [thread["stack_source"] for thread in threads + process["untracked"]]
+            out += f"status {status}, sources: {sorted((name, sources.count(name)) for name in set(sources))}\n\n"
+    return out
+
+
+def cli_report_core(paths):
+    """The same of a core file, when the process is gone."""
+    if not shutil.which("gcore"):
+        raise Skip("no gcore")
+    with waiting(paths, "waits", "stay") as pid:
+        subprocess.run(["gcore", "-o", os.path.join(paths.tmp, "core"), str(pid)], stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, check=True)
+    return threadleak(paths, "report", os.path.join(paths.tmp, f"core.{pid}")).replace(str(pid), "PID")
+
+
+def cli_report_thousand(paths):
+    """A thousand threads on one screen."""
+    with waiting(paths, "thousand") as pid:
+        return threadleak(paths, "report", str(pid)).replace(str(pid), "PID")
+
+
 def cli_dump_signals(paths):
     """Asked from outside, twice, by the signal of its choice, into a file of its own."""
     log = os.path.join(paths.tmp, "log.%h.%p")
@@ -575,7 +632,7 @@ def cli_verbosity(paths):
 
 
 CLI_CASES = [cli_statuses, cli_refused, cli_setuid, cli_32bit, cli_bad_input, cli_bad_ledger, cli_no_process,
-             cli_report_file, cli_report_live, cli_dump_signals, cli_words, cli_fingerprints, cli_colour,
+             cli_report_file, cli_report_live, cli_report_stacks, cli_report_refused, cli_report_core, cli_report_thousand, cli_dump_signals, cli_words, cli_fingerprints, cli_colour,
              cli_asan_not_first, cli_installed, cli_verbosity]
 
 

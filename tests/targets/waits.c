@@ -37,7 +37,8 @@ static void *hold(void *arg)
     pthread_mutex_lock(&queue_lock);
     pthread_rwlock_wrlock(&table_lock);
     sem_post(&ready);
-    pause();
+    for (;;)
+        pause();
     return arg;
 }
 
@@ -55,7 +56,8 @@ static void *want_table(void *arg)
 
 static void *want_slot(void *arg)
 {
-    sem_wait(&slots_free);
+    while (sem_wait(&slots_free) != 0)
+        CHECK(errno == EINTR);
     return arg;
 }
 
@@ -74,21 +76,24 @@ static void *join_holder(void *arg)
 static void *read_end(void *arg)
 {
     char byte;
-    CHECK(read(ends[0], &byte, 1) == 1);
+    while (read(ends[0], &byte, 1) != 1)
+        CHECK(errno == EINTR);
     return arg;
 }
 
 static void *poll_ends(void *arg)
 {
     struct pollfd wanted = {ends[0], POLLIN, 0};
-    poll(&wanted, 1, -1);
+    while (poll(&wanted, 1, -1) < 0)
+        CHECK(errno == EINTR);
     return arg;
 }
 
 static void *wait_for_events(void *arg)
 {
     struct epoll_event event;
-    epoll_wait(events, &event, 1, -1);
+    while (epoll_wait(events, &event, 1, -1) < 0)
+        CHECK(errno == EINTR);
     return arg;
 }
 
