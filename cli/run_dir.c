@@ -2,11 +2,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
@@ -99,6 +101,22 @@ static struct run_ledger *add_item(struct run_ledgers *ledgers)
     return item;
 }
 
+/* Was its process killed before it wrote the first word? */
+static bool never_began(const char *path)
+{
+    static const char nothing[sizeof(LEDGER_MAGIC) - 1];
+    char magic[sizeof(nothing)];
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool never =
+        fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0777) != LEDGER_GIVEN_UP_MODE;
+    if (never && st.st_size)
+        never = pread(fd, magic, sizeof(magic), 0) == sizeof(magic) && !memcmp(magic, nothing, sizeof(magic));
+    if (fd >= 0)
+        close(fd);
+    return never;
+}
+
 /* One that can not be read may be that of a process that is only just beginning;
  * what one that has ended since left is there by now. */
 static enum ledger_open_status open_item(const char *path, struct run_ledger *item, struct error *error)
@@ -111,7 +129,8 @@ static enum ledger_open_status open_item(const char *path, struct run_ledger *it
     if (process_exists(item->pid))
         return LEDGER_OPEN_NOT_WATCHED;
     item->end.alive = false;
-    return ledger_open_file(path, &item->ledger, error);
+    status = ledger_open_file(path, &item->ledger, error);
+    return status == LEDGER_OPEN_FAILED && never_began(path) ? LEDGER_OPEN_NOT_WATCHED : status;
 }
 
 static bool read_item(const char *folder, const char *name, struct run_ledgers *ledgers, struct error *error)

@@ -125,6 +125,9 @@ static void *map_anywhere(pid_t pid, struct layout *layout, bool *under_run)
     *under_run = fd >= 0;
     if (fd >= 0) {
         address = map_file(fd, layout);
+        /* Told from one whose process was killed while it began. */
+        if (!address)
+            SYS2(fchmod, fd, LEDGER_GIVEN_UP_MODE);
         SYS1(close, fd);
     }
     if (address)

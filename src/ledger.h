@@ -33,6 +33,8 @@
 #define LEDGER_MEMFD_NAME "threadleak"
 /* Names in a run's directory: "ledger.PID.N", N from 0 with each exec. */
 #define LEDGER_FILE_PREFIX "ledger."
+/* Permissions of such a file when there was no room for it: the ledger is elsewhere. */
+#define LEDGER_GIVEN_UP_MODE 0
 /*
  * There too: what processes were about to become, one record for each exec and
  * posix_spawn, appended whole: "PID NS KIND", the folder that a relative path

@@ -330,6 +330,13 @@ def limits(bench):
             demand(code == bare and "not watched" not in bench.err, f"{limit}, {name}: {code}, not {bare}: {bench.err}")
 
 
+def no_room(bench):
+    """A ledger that found no room is missed, unlike one whose process was killed while it began."""
+    code, said = bench.run(["bash", "-c", "(ulimit -f 0; ./no_thread); exit 0"])
+    demand(code == 0 and said and all(line.endswith("; this process is missing from the report") for line in said),
+           f"{code} {said}")
+
+
 def folder_is_removed(bench):
     folder = bench.path("runs")
     os.mkdir(folder)
@@ -394,7 +401,7 @@ def exitcode_key(bench):
 
 TESTS = [static_child, watched_child, leaking_child, exec_fails, without_environment, command_itself, setuid_child,
          other_architecture, script_of_static, found_in_path, many, still_alive_unwatched, still_loading,
-         killed_before_it_began, pids_again, run_in_run, not_followed, quiet_and_verbose, as_json, limits, folder_is_removed,
+         killed_before_it_began, pids_again, run_in_run, not_followed, quiet_and_verbose, as_json, limits, no_room, folder_is_removed,
          outlives, unjudged_ends, exitcode_key]
 
 
