@@ -29,29 +29,16 @@ int64_t ledger_live(const struct ledger_header *header)
 }
 
 /*
- * How many were alive at one moment.  Ends that happen between the two reads
- * would be counted as alive still: then it is read again, and after a few times
- * the lower number is taken.
+ * How many were alive at one moment.  What ends in two ways between the reads would
+ * be counted as alive still, and there is no bound to how much that is where a
+ * processor is scarce: so the ends are read last, and the number is no higher than
+ * it was when the beginnings were read.
  */
-struct ends {
-    const _Atomic uint64_t *joinable, *detached; /* the second may be NULL */
-};
-
-static uint64_t count_ends(const struct ends *ends)
+static int64_t live_now(const _Atomic uint64_t *began, const _Atomic uint64_t *ended,
+                        const _Atomic uint64_t *ended_too)
 {
-    return atomic_load(ends->joinable) + (ends->detached ? atomic_load(ends->detached) : 0);
-}
-
-static int64_t live_now(const _Atomic uint64_t *began, uint64_t never_ran, struct ends ends)
-{
-    uint64_t before, ended = count_ends(&ends), created;
-    int tries = 4;
-    do {
-        before = ended;
-        created = atomic_load(began);
-        ended = count_ends(&ends);
-    } while (ended != before && tries-- > 0);
-    return (int64_t)(created - never_ran - ended);
+    uint64_t before = atomic_load(began);
+    return (int64_t)(before - atomic_load(ended) - atomic_load(ended_too));
 }
 
 /*
@@ -67,13 +54,13 @@ static void note_peaks(struct shim_state *state, const struct ledger_site *site,
     int64_t bound = (int64_t)(atomic_load_explicit(&site->created, RELAXED) -
                               atomic_load_explicit(&site->joined, RELAXED));
     if (bound > atomic_load_explicit(&site->peak, RELAXED))
-        live_then[0] =
-            live_now(&site->created, 0, (struct ends){&site->ended_joinable, &site->ended_detached});
-    uint64_t never_ran = LEDGER_MAIN_SERIAL + 1 + atomic_load_explicit(&header->dropped, RELAXED);
-    bound = (int64_t)(atomic_load_explicit(&header->next_serial, RELAXED) - never_ran -
+        live_then[0] = live_now(&site->created, &site->ended_joinable, &site->ended_detached);
+    bound = (int64_t)(atomic_load_explicit(&header->next_serial, RELAXED) - (LEDGER_MAIN_SERIAL + 1) -
+                      atomic_load_explicit(&header->dropped, RELAXED) -
                       atomic_load_explicit(&header->joined, RELAXED));
     if (bound > atomic_load_explicit(&header->peak, RELAXED))
-        live_then[1] = live_now(&header->next_serial, never_ran, (struct ends){&header->ended, NULL});
+        live_then[1] =
+            live_now(&header->next_serial, &header->ended, &header->dropped) - (LEDGER_MAIN_SERIAL + 1);
 }
 
 /* ---- the slots: a free list with a tag against ABA ----------------------- */

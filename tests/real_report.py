@@ -69,7 +69,7 @@ class Server:
         env.update(LC_ALL="C", PATH=PATH)
         if watched:
             env["LD_PRELOAD"] = os.path.join(build, "libthreadleak.so")
-            env["THREADLEAK_OPTIONS"] = f"log_path='{self.tmp}/end.%p.txt'"
+            env["THREADLEAK_OPTIONS"] = f"signal=USR1:log_path='{self.tmp}/end.%p.txt'"
         with open(os.path.join(self.tmp, "server.log"), "ab") as log:
             self.process = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             cwd=self.tmp)
@@ -93,6 +93,14 @@ class Server:
             raise Skip("this threadleak report wants a watched process")
         demand(done.returncode == 0 and done.stdout, f"report: status {done.returncode} {done.stderr[-1000:]!r}")
 
+    def ask_for_dump(self):
+        """By the signal; the thread that takes it is busy until the report is written."""
+        path = os.path.join(self.tmp, f"end.{self.process.pid}.txt")
+        whole = lambda: open(path, encoding="utf-8").read().count("every thread: ") if os.path.exists(path) else 0
+        before = whole()
+        self.process.send_signal(signal.SIGUSR1)
+        wait_until(lambda: whole() == before + 1)
+
     def demand_running(self):
         demand(self.process.poll() is None, f"the server ended with {self.process.returncode}")
         for tid in os.listdir(f"/proc/{self.process.pid}/task"):
@@ -109,7 +117,7 @@ def longest_of(clients):
     return longest
 
 
-def under_load(server, question):
+def under_load(server, question, looks=LOOKS, look=None):
     """Requests in all; each client has seen an answer to each of its own."""
     clients = [Client(server.path, number, question) for number in range(CLIENTS)]
     for client in clients:
@@ -118,9 +126,9 @@ def under_load(server, question):
     longest_of(clients)
     time.sleep(0.5)  # the measure: what this machine does without us
     usual = longest_of(clients)
-    for _ in range(LOOKS):
+    for _ in range(looks):
         before = sum(client.done for client in clients)
-        server.look()
+        (look or server.look)()
         wait_until(lambda: sum(client.done for client in clients) > before or any(client.error for client in clients))
     gap = longest_of(clients)
     for client in clients:
@@ -161,6 +169,17 @@ def redis_watched(build, tmp):
 
 def redis_unwatched(build, tmp):
     redis(build, tmp, False)
+
+
+def redis_dumps(build, tmp):
+    """Ten reports in a row that the server was asked for by the signal."""
+    argv, path = redis_argv(tmp, 2)
+    with Server(build, argv, path, True) as server:
+        under_load(server, redis_question, 10, server.ask_for_dump)
+        with open(os.path.join(tmp, f"end.{server.process.pid}.txt"), encoding="utf-8") as file:
+            text = file.read()
+        for wanted in ("bio_close_file", "now in condvar wait", "IOThreadMain", "main   alive"):
+            demand(text.count(wanted) >= 10, f"{text.count(wanted)} times {wanted!r} in ten reports")
 
 
 def redis_benchmark(build, tmp):
@@ -220,7 +239,7 @@ def memcached_unwatched(build, tmp):
     memcached(build, tmp, False)
 
 
-TESTS = [redis_watched, redis_unwatched, redis_benchmark, memcached_watched, memcached_unwatched]
+TESTS = [redis_watched, redis_unwatched, redis_dumps, redis_benchmark, memcached_watched, memcached_unwatched]
 
 
 def run_one(test, build):
