@@ -309,12 +309,16 @@ static void on_dump_signal(int signal)
     (void)signal;
     if (!state || atomic_load(&state->ready) != SHIM_READY || !shim_is_own_process(state))
         return;
-    if (atomic_load(&state->finishing) || atomic_exchange(&state->dumping, 1))
+    if (atomic_load(&state->finishing) || atomic_fetch_add(&state->dumping, 1))
         return;
     struct guard guard = guard_enter();
-    if (explain("dump") == REPORTER_FAILED)
-        raw_report_write(state, KIND_ALL);
-    atomic_store(&state->dumping, 0);
+    /* Whoever asked while a report was made, from another thread, gets one more. */
+    uint32_t asked;
+    do {
+        asked = atomic_load(&state->dumping);
+        if (explain("dump") == REPORTER_FAILED)
+            raw_report_write(state, KIND_ALL);
+    } while (!atomic_compare_exchange_strong(&state->dumping, &asked, 0));
     guard_leave(guard);
 }
 

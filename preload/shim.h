@@ -52,7 +52,7 @@ struct shim_state {
     _Atomic uint32_t signal_armed;
     _Atomic uint64_t finishing; /* tid << 8 | enum ledger_end of the end under way; 0: none */
     _Atomic uint32_t parking;   /* at a judged end: other threads that would end the process wait */
-    _Atomic uint32_t dumping;
+    _Atomic uint32_t dumping; /* how many have asked for a report that is not finished */
     _Atomic int32_t quick_status; /* as given to quick_exit */
 };
 

@@ -110,6 +110,10 @@ static bool fill_waits(struct present *present, const struct snapshot *snapshot,
     bool done = waits != NULL;
     for (size_t i = 0; done && i < snapshot->count; i++) {
         struct present_thread *thread = &present->threads[i];
+        const struct stack *stack = unwind_thread(unwinder, i);
+        /* The one that has this report made waits for it, and for nothing of its own. */
+        if (stack && stack->count && is_of_shim(stack->frames[0].module))
+            continue;
         done = copy_wait(&thread->wait, wait_of(waits, i));
         thread->owner_id = present_names_id(&names, thread->wait.owner);
     }
