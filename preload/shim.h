@@ -50,9 +50,9 @@ struct shim_state {
     void *recall;         /* backtraces seen lately: recall.h */
 
     _Atomic uint32_t signal_armed;
-    _Atomic uint64_t finishing; /* tid << 8 | enum ledger_end of the end under way; 0: none */
-    _Atomic uint32_t parking;   /* at a judged end: other threads that would end the process wait */
-    _Atomic uint32_t dumping; /* how many have asked for a report that is not finished */
+    _Atomic uint64_t finishing;   /* tid << 8 | enum ledger_end of the end under way; 0: none */
+    _Atomic uint32_t parking;     /* at a judged end: other threads that would end the process wait */
+    _Atomic uint32_t dumping;     /* how many have asked for a report that is not finished */
     _Atomic int32_t quick_status; /* as given to quick_exit */
 };
 

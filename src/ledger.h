@@ -272,7 +272,7 @@ struct ledger_header {
     uint32_t argv, argc;      /* in strings: argc NUL-terminated strings in a row */
     uint32_t options;         /* in strings: THREADLEAK_OPTIONS as found */
     int32_t tid_offset;       /* of the tid in glibc's struct pthread; -1: not known */
-    _Atomic int32_t end_tid; /* kernel's id of the thread that ran exit(); 0: not known */
+    _Atomic int32_t end_tid;  /* kernel's id of the thread that ran exit(); 0: not known */
 
     /* how it ended: status and serial are written before `end` */
     _Atomic uint32_t end;        /* enum ledger_end */

@@ -53,7 +53,8 @@ const struct ledger_site *ledger_get_site(const struct ledger *ledger, uint32_t 
 uint32_t ledger_site_count(const struct ledger *ledger);
 /* The frames of a site, leaf first, never NULL; *count may be smaller than
  * recorded when the ledger is damaged. */
-const ledger_pc *ledger_get_frames(const struct ledger *ledger, const struct ledger_site *site, uint32_t *count);
+const ledger_pc *ledger_get_frames(const struct ledger *ledger, const struct ledger_site *site,
+                                   uint32_t *count);
 /* The next whole record of a present stack from word *at on (0 at first), which
  * it moves behind it; NULL after the last. */
 const struct ledger_present *ledger_next_present(const struct ledger *ledger, uint32_t *at);

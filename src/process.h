@@ -8,9 +8,9 @@
 
 struct task {
     pid_t tid;
-    char name[16];     /* "" unknown */
-    char state;        /* R S D T t Z X …; 0: unknown */
-    double cpu_s;      /* user + system; < 0: unknown */
+    char name[16];        /* "" unknown */
+    char state;           /* R S D T t Z X …; 0: unknown */
+    double cpu_s;         /* user + system; < 0: unknown */
     uint64_t start_ticks; /* clock ticks after boot; 0: unknown */
 };
 

@@ -55,7 +55,7 @@ struct snapshot_thread {
     uint64_t regs[SNAPSHOT_REGS];
     uint64_t pc, sp;
     uint64_t thread_pointer; /* glibc's pthread_t, in whatever pid namespace; 0: unknown */
-    long syscall_nr; /* in which it was blocked; -1: in none, or it had just finished */
+    long syscall_nr;         /* in which it was blocked; -1: in none, or it had just finished */
     uint64_t syscall_args[6];
     struct snapshot_copy stack;       /* from below sp upwards */
     struct snapshot_copy interrupted; /* of the stack it was on before a signal handler's own */

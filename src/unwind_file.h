@@ -16,7 +16,7 @@ struct code_file {
     Dwarf_CFI *eh_frame; /* NULL: none */
     Dwarf_CFI *debug_frame;
     Dwarf *dwarf;
-    Elf *elf; /* NULL: nothing to be had */
+    Elf *elf;     /* NULL: nothing to be had */
     void *memory; /* where it was read from the process; NULL: it is a file's */
 };
 
