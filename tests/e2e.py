@@ -480,6 +480,11 @@ def cli_report_live(paths):
     return out + f"the process itself: status {process.returncode}\n{normalise_text(err.decode(), paths)}"
 
 
+def state_of(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+        return file.read().rsplit(") ", 1)[1][0]
+
+
 @contextlib.contextmanager
 def waiting(paths, target, *args, watched=True):
     """A target that says "up" when its threads stand where they are wanted, and ends with its input."""
@@ -488,6 +493,7 @@ def waiting(paths, target, *args, watched=True):
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env)
     try:
         assert process.stdout.readline() == b"up\n"
+        wait_until(lambda: state_of(process.pid) == "S")  # it reads its input: nothing else makes it sleep
         yield process.pid
     finally:
         process.communicate(b"")
