@@ -6,6 +6,7 @@
 
 #include "leak_stack.h"
 #include "present_file.h"
+#include "present_idle.h"
 #include "present_names.h"
 #include "present_self.h"
 #include "snapshot.h"
@@ -65,7 +66,7 @@ static bool fill_thread(struct present *present, const struct snapshot_thread *t
                         const struct present_options *options)
 {
     struct present_thread *to = &present->threads[present->count++];
-    *to = (struct present_thread){.tid = thread->tid, .handle = thread->thread_pointer};
+    *to = (struct present_thread){.tid = thread->tid, .handle = thread->thread_pointer, .idle_s = -1};
     if (!stack) {
         const char *why = snapshot_state_text(thread->state);
         return !why || (to->why_none = strdup(why));
@@ -156,12 +157,19 @@ struct present *present_take(pid_t pid, const struct present_options *options, s
     struct snapshot *snapshot;
     struct present *present = NULL;
     struct error why = {""};
+    struct idle_times idle;
+    idle_times_read(&idle, pid);
     enum snapshot_status status = snapshot_take(pid, NULL, &snapshot, &why);
     if (status == SNAPSHOT_OK) {
         present = present_of_snapshot(snapshot, PRESENT_PTRACE, options, error);
         snapshot_free(snapshot);
-        return present;
     }
+    for (size_t i = 0; present && i < present->count; i++)
+        if (present->threads[i].stack && !present->threads[i].wait.running)
+            present->threads[i].idle_s = idle_time_of(&idle, present->threads[i].tid);
+    idle_times_release(&idle);
+    if (status == SNAPSHOT_OK)
+        return present;
     if (status == SNAPSHOT_GONE) {
         *error = why;
         return NULL;

@@ -34,6 +34,7 @@ struct present_thread {
     char *why_none;                    /* "is traced by another process"; NULL: unknown, or it has one */
     struct wait wait;                  /* WAIT_NONE where nothing is known */
     uint64_t owner_id;                 /* T-number of wait.owner; 0: none */
+    double idle_s;                     /* since it ran last; < 0: unknown */
 };
 
 struct present {

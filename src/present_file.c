@@ -37,13 +37,13 @@ static json_t *save_thread(const struct present *present, const struct present_t
 {
     const struct wait *wait = &thread->wait;
     return json_pack(
-        "{si si si so si sb sI so si si sf so so ss sI so si sI}", "tid", (int)thread->tid, "source",
+        "{si si si so si sb sI so si si sf so so ss sI so si sf sI}", "tid", (int)thread->tid, "source",
         (int)thread->source, "stack", thread->stack ? (int)(thread->stack - present->stacks) : -1, "why_none",
         string(thread->why_none), "on", (int)wait->on, "running", wait->running, "address",
         (json_int_t)wait->address, "symbol", string(wait->symbol), "owner", (int)wait->owner, "timeout",
         (int)wait->timeout, "left_s", wait->left_s, "text", string(wait->text), "what", string(wait->what),
         "kind", wait->kind, "mutex", (json_int_t)wait->mutex, "mutex_symbol", string(wait->mutex_symbol),
-        "fd", wait->fd, "owner_id", (json_int_t)thread->owner_id);
+        "fd", wait->fd, "idle_s", thread->idle_s, "owner_id", (json_int_t)thread->owner_id);
 }
 
 static json_t *save(const struct present *present)
@@ -122,6 +122,7 @@ static bool load_thread(const struct present *present, const json_t *json, struc
         .tid = (pid_t)number(json, "tid", 0, INT_MAX),
         .source = (enum present_source)number(json, "source", PRESENT_NONE, PRESENT_CORE),
         .stack = stack < 0 ? NULL : &present->stacks[stack],
+        .idle_s = json_number_value(json_object_get(json, "idle_s")),
         .owner_id = (uint64_t)number(json, "owner_id", 0, INT64_MAX),
         .wait = {.on = (enum wait_on)number(json, "on", WAIT_NONE, WAIT_OTHER),
                  .running = json_is_true(json_object_get(json, "running")),

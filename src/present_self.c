@@ -53,7 +53,7 @@ static bool fill_thread(struct present *present, const struct self_capture *capt
 {
     char why[64];
     struct present_thread *thread = &present->threads[present->count++];
-    *thread = (struct present_thread){.tid = from->tid};
+    *thread = (struct present_thread){.tid = from->tid, .idle_s = -1};
     if (!from->present)
         return (thread->why_none = strdup(self_capture_reason_text(capture, from->reason, why)));
     thread->source = PRESENT_SIGNAL;

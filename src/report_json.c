@@ -114,14 +114,15 @@ static json_t *stack_note_json(const struct present_thread *present)
 static json_t *thread_json(const struct thread_info *thread, const char *kind)
 {
     const struct present_thread *present = thread->present;
-    return json_pack(
-        "{so so so ss so so so so so so ss so so so}", "id", number((int64_t)thread->id, thread->id > 0),
-        "tid", number(thread->tid, thread->tid > 0), "name", text(*thread->name ? thread->name : NULL),
-        "kind", kind, "created_by", number((int64_t)thread->created_by, thread->created_by > 0), "age_s",
-        seconds(thread->age_s), "ended_s", seconds(thread->ended_s), "cpu_s", seconds(thread->cpu_s), "state",
-        state_json(thread->state), "stack", stack_json(present), "stack_source",
-        present_source_name(present ? present->source : PRESENT_NONE), "stack_note", stack_note_json(present),
-        "waiting", waiting_json(present), "findings", json_array());
+    return json_pack("{so so so ss so so so so so so ss so so so so}", "id",
+                     number((int64_t)thread->id, thread->id > 0), "tid", number(thread->tid, thread->tid > 0),
+                     "name", text(*thread->name ? thread->name : NULL), "kind", kind, "created_by",
+                     number((int64_t)thread->created_by, thread->created_by > 0), "age_s",
+                     seconds(thread->age_s), "ended_s", seconds(thread->ended_s), "cpu_s",
+                     seconds(thread->cpu_s), "state", state_json(thread->state), "stack", stack_json(present),
+                     "stack_source", present_source_name(present ? present->source : PRESENT_NONE),
+                     "stack_note", stack_note_json(present), "waiting", waiting_json(present), "idle_s",
+                     seconds(present ? present->idle_s : -1), "findings", json_array());
 }
 
 static json_t *group_json(const struct leak_group *group)

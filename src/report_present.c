@@ -6,6 +6,7 @@
 #include "text_parts.h"
 
 #define BLOCKS_SHOWN 6
+#define LEAST_IDLE_S 1
 #define FRAMES_SHOWN \
     24 /* of deeper stacks the outer ones say how it got there, the inner ones where it is … */
 #define OUTER_SHOWN 8 /* … and these are the outer ones */
@@ -98,6 +99,22 @@ static bool have_different_texts(const struct block *block)
     return false;
 }
 
+/* Since they ran last; a wait that has just begun needs no word. */
+static void print_idle(const struct printer *printer, const struct block *block)
+{
+    double low = block->threads[0]->present->idle_s, high = low;
+    char range[96];
+    for (size_t i = 1; i < block->count; i++) {
+        double idle = block->threads[i]->present->idle_s;
+        low = idle < low ? idle : low;
+        high = idle > high ? idle : high;
+    }
+    if (low < LEAST_IDLE_S)
+        return;
+    format_range(range, sizeof(range), low, high);
+    fprintf(printer->out, ", for %s", range);
+}
+
 static void print_wait(const struct printer *printer, const struct block *block)
 {
     const struct wait *wait = &block->threads[0]->present->wait;
@@ -109,6 +126,7 @@ static void print_wait(const struct printer *printer, const struct block *block)
     paint(printer, BOLD);
     put_escaped(printer->out, wait->text);
     paint(printer, PLAIN);
+    print_idle(printer, block);
     if (block->count > 1 && have_different_texts(block))
         fputs(" (the others likewise, each its own)", printer->out);
     putc(',', printer->out);

@@ -476,6 +476,9 @@ static void fill_present(void)
         (struct present_thread){.tid = 4245, .source = PRESENT_PTRACE, .stack = &waiting, .wait = wait};
     at_condvar[1] = at_condvar[0];
     at_lock = at_condvar[0];
+    at_condvar[0].idle_s = 2.5;
+    at_condvar[1].idle_s = 71;
+    at_lock.idle_s = -1;
     at_lock.owner_id = 3;
     at_lock.wait = (struct wait){.on = WAIT_MUTEX,
                                  .address = 0x6000,
@@ -485,8 +488,9 @@ static void fill_present(void)
                                  .timeout = WAIT_TIMEOUT_YES,
                                  .text = "mutex queue_lock, held by T3 \"wor\033ker\""};
     at_read = at_condvar[0];
+    at_read.idle_s = -1;
     at_read.wait = (struct wait){.on = WAIT_NONE, .running = true, .left_s = -1};
-    nowhere = (struct present_thread){.tid = 4250, .why_none = "blocks signal 63"};
+    nowhere = (struct present_thread){.tid = 4250, .why_none = "blocks signal 63", .idle_s = -1};
     main_thread = (struct thread_info){
         .id = 1, .tid = 4242, .name = "app", .age_s = 3.5, .ended_s = -1, .cpu_s = 0.5, .present = &at_read};
     stranger[0] = (struct thread_info){

@@ -127,6 +127,7 @@ def normalise_text(text, paths):
     text = re.sub(r"\btid \d+", "tid TID", text)
     text = re.sub(r"\bprocess \d+", "process PID", text)
     text = re.sub(r"\breport --all \d+", "report --all PID", text)
+    text = re.sub(r", for \d[\d.]* [^,()\n]*(?=( \(the others.*)?, at$)", "", text, flags=re.M)
     text = re.sub(r"==\d+==", "==PID==", text)
     text = re.sub(r"ERROR: ld.so: .* ignored\.", "ERROR: ld.so: … ignored.", text)
     text = re.sub(r"\b(alive|finished) (\d[\d.]* (ms|s|min)( to )?)+", r"\1 AGE", text)
@@ -223,6 +224,7 @@ def normalise_json(report, paths):
                         raise AssertionError(f"{key} {thread[key]}")
                     thread[key] = unknown_or(thread[key], "SECONDS")
                 thread["state"] = unknown_or(thread["state"], "STATE")
+                thread.pop("idle_s")  # only some kernels tell
                 if thread["waiting"]:
                     demand("waiting", thread["waiting"])
                     thread["waiting"]["owner_tid"] = unknown_or(thread["waiting"]["owner_tid"], "TID")
