@@ -129,14 +129,14 @@ static uint32_t find_site(struct shim_state *state, const struct guard *guard,
     return site ? site : unwind_site(state, caller, start, alone);
 }
 
-static struct ledger_slot *prepare(struct shim_state *state, const struct guard *guard, uint64_t start,
-                                   uint64_t arg, const pthread_attr_t *attr,
+static struct ledger_slot *prepare(struct shim_state *state, const struct guard *guard,
+                                   struct new_thread *thread, const pthread_attr_t *attr,
                                    const struct capture_frame *caller)
 {
-    struct new_thread thread = {
-        .site = find_site(state, guard, caller, start),
-        .start = start,
-        .arg = arg,
+    *thread = (struct new_thread){
+        .site = find_site(state, guard, caller, thread->start),
+        .start = thread->start,
+        .arg = thread->arg,
         .created_by = learn_serial(state),
         .now_ns = shim_coarse_ns(),
         .detached = attr_is_detached(attr),
@@ -145,7 +145,7 @@ static struct ledger_slot *prepare(struct shim_state *state, const struct guard 
     if (__builtin_expect(!atomic_load_explicit(&state->signal_armed, memory_order_relaxed), 0) &&
         finish_arm_signal(state))
         present_arm(state);
-    return thread_new(state, &thread);
+    return thread_new(state, thread);
 }
 
 EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
@@ -155,13 +155,14 @@ EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
         return real.pthread_create(thread, attr, start, arg);
 
     struct guard guard = guard_enter();
-    struct ledger_slot *slot = prepare(state, &guard, (uint64_t)start, (uint64_t)arg, attr, &CAPTURE_CALLER);
+    struct new_thread created = {.start = (uint64_t)start, .arg = (uint64_t)arg};
+    struct ledger_slot *slot = prepare(state, &guard, &created, attr, &CAPTURE_CALLER);
     guard_leave(guard);
     if (!slot)
         return real.pthread_create(thread, attr, start, arg);
     int result = real.pthread_create(thread, attr, run_pthread, slot);
     if (result == 0)
-        thread_created(state, slot);
+        thread_created(state, &created);
     else
         thread_dropped(state, slot);
     return result;
@@ -175,13 +176,14 @@ EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
         return real.thrd_create(thread, start, arg);
 
     struct guard guard = guard_enter();
-    struct ledger_slot *slot = prepare(state, &guard, (uint64_t)start, (uint64_t)arg, NULL, &CAPTURE_CALLER);
+    struct new_thread created = {.start = (uint64_t)start, .arg = (uint64_t)arg};
+    struct ledger_slot *slot = prepare(state, &guard, &created, NULL, &CAPTURE_CALLER);
     guard_leave(guard);
     if (!slot)
         return real.thrd_create(thread, start, arg);
     int result = real.thrd_create(thread, run_thrd, slot);
     if (result == thrd_success)
-        thread_created(state, slot);
+        thread_created(state, &created);
     else
         thread_dropped(state, slot);
     return result;

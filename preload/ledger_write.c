@@ -95,7 +95,7 @@ static void give_slot(struct shim_state *state, struct ledger_slot *slot)
 static bool is_over(uint32_t bits)
 {
     bool released = (bits & SLOT_JOINED) || ((bits & SLOT_DETACHED) && !(bits & SLOT_JOINING));
-    return released && (bits & SLOT_ENDED) && (bits & SLOT_PARENT_DONE);
+    return released && (bits & SLOT_ENDED);
 }
 
 /*
@@ -119,7 +119,7 @@ static void clear_bits(struct shim_state *state, struct ledger_slot *slot, uint3
 
 /* ---- creation --------------------------------------------------------------- */
 
-struct ledger_slot *thread_new(struct shim_state *state, const struct new_thread *thread)
+struct ledger_slot *thread_new(struct shim_state *state, struct new_thread *thread)
 {
     struct ledger_slot *slot = take_slot(state);
     if (!slot) {
@@ -149,7 +149,7 @@ struct ledger_slot *thread_new(struct shim_state *state, const struct new_thread
     atomic_fetch_add(&counters->created, 1);
     if (thread->detached)
         atomic_fetch_add(&counters->detached, 1);
-    note_peaks(state, counters, slot->live_then);
+    note_peaks(state, counters, thread->live_then);
     return slot;
 }
 
@@ -163,11 +163,10 @@ void thread_dropped(struct shim_state *state, struct ledger_slot *slot)
     give_slot(state, slot);
 }
 
-void thread_created(struct shim_state *state, struct ledger_slot *slot)
+void thread_created(struct shim_state *state, const struct new_thread *thread)
 {
-    raise_peak(&state->sites[slot->site].peak, slot->live_then[0]);
-    raise_peak(&state->header->peak, slot->live_then[1]);
-    set_bits(state, slot, SLOT_PARENT_DONE);
+    raise_peak(&state->sites[thread->site].peak, thread->live_then[0]);
+    raise_peak(&state->header->peak, thread->live_then[1]);
 }
 
 static void mark_detached(struct shim_state *state, struct ledger_slot *slot)

@@ -8,9 +8,9 @@
  *   joiner:   join_begin → real join → join_end
  *   anybody:  detach_begin → real detach → detach_end
  *
- * A slot lives until its creator is done with it, its thread has ended, and the
- * thread was joined or detached.  So a creator or joiner that is delayed never
- * finds its slot reused, whatever became of the pthread_t meanwhile.
+ * A slot lives until its thread has ended, and was joined or detached.  The creator
+ * leaves it alone once the thread may run, and a joiner or detacher knows by the
+ * serial whether it is still the same thread's.
  */
 #ifndef THREADLEAK_LEDGER_WRITE_H
 #define THREADLEAK_LEDGER_WRITE_H
@@ -21,8 +21,11 @@
 
 #include "shim.h"
 
+/* The creator's own: once the real create has succeeded it never touches the slot,
+ * which may be another thread's by then. */
 struct new_thread {
     uint32_t site;
+    int64_t live_then[2]; /* thread_new's note: what the peaks of site and process would be; 0: no new peak */
     uint64_t start, arg;
     uint64_t created_by; /* serial */
     uint64_t now_ns;
@@ -31,14 +34,14 @@ struct new_thread {
 };
 
 /* A record for a thread about to be created; NULL and a lost event: no room. */
-struct ledger_slot *thread_new(struct shim_state *state, const struct new_thread *thread);
+struct ledger_slot *thread_new(struct shim_state *state, struct new_thread *thread);
 
 /* The real create failed: as if it had never been asked for. */
 void thread_dropped(struct shim_state *state, struct ledger_slot *slot);
 
 /* The real create succeeded.  What it stored as pthread_t is not looked at: by
  * now that memory may be the child's to free, or hold another thread's. */
-void thread_created(struct shim_state *state, struct ledger_slot *slot);
+void thread_created(struct shim_state *state, const struct new_thread *thread);
 
 /* By the child, before its start routine, with its thread-local state set. */
 void thread_started(struct shim_state *state, struct ledger_slot *slot, pthread_t self, int32_t tid);

@@ -80,13 +80,12 @@ static inline uint64_t ledger_pc_offset(ledger_pc pc)
 /*
  * Bits of ledger_slot.state.  Each is set once, by an atomic or, in the life of
  * a slot, except JOINING, which a failed join takes back.  A slot is given back
- * by whoever completes: PARENT_DONE, ENDED and (JOINED, or DETACHED without
+ * by whoever completes: ENDED and (JOINED, or DETACHED without
  * JOINING).
  */
 enum {
-    SLOT_STARTED = 1u << 0,     /* the child runs; tid and handle are valid */
-    SLOT_PARENT_DONE = 1u << 2, /* the creator will not touch the slot again */
-    SLOT_ENDED = 1u << 3,       /* after the program's last destructor */
+    SLOT_STARTED = 1u << 0, /* the child runs; tid and handle are valid */
+    SLOT_ENDED = 1u << 3,   /* after the program's last destructor */
     SLOT_DETACHED = 1u << 4,
     SLOT_JOINING = 1u << 5, /* somebody is inside a join of it */
     SLOT_JOINED = 1u << 6,
@@ -120,7 +119,7 @@ struct ledger_slot {
      * for threads then alive.  0: not read. */
     _Atomic uint32_t look_state;  /* state letter of /proc/PID/task/TID/stat */
     _Atomic uint64_t look_cpu_ns; /* user + system time; valid with look_state */
-    int64_t live_then[2];         /* creator's note: `live` of site and process, 0: no new peak */
+    uint64_t reserved0[2];
 };
 _Static_assert(sizeof(struct ledger_slot) == 128, "slot layout is part of the format");
 

@@ -95,10 +95,12 @@ static int64_t live(const struct ledger_site *site)
     return (int64_t)(site->created - site->ended_joinable - site->ended_detached);
 }
 
+static struct new_thread latest;
+
 static struct ledger_slot *new_thread(uint32_t site, bool detached)
 {
-    struct new_thread thread = {.site = site, .start = 1, .now_ns = 5, .detached = detached};
-    struct ledger_slot *slot = thread_new(&state, &thread);
+    latest = (struct new_thread){.site = site, .start = 1, .now_ns = 5, .detached = detached};
+    struct ledger_slot *slot = thread_new(&state, &latest);
     ck_assert_ptr_nonnull(slot);
     return slot;
 }
@@ -108,7 +110,7 @@ static struct ledger_slot *run_thread(uint32_t site, struct descriptor *descript
     struct ledger_slot *slot = new_thread(site, false);
     hand_over(descriptor, slot);
     thread_started(&state, slot, handle_of(descriptor), 7);
-    thread_created(&state, slot);
+    thread_created(&state, &latest);
     return slot;
 }
 
@@ -198,7 +200,7 @@ START_TEST(join_and_detach_before_it_runs)
     thread_ended(&state, joined, 9);
     join_end(&join, true, NULL);
     ck_assert_int_eq(state.sites[number].joined, 1);
-    thread_created(&state, joined);
+    thread_created(&state, &latest);
     ck_assert(is_free(joined));
 }
 END_TEST
@@ -240,15 +242,22 @@ START_TEST(behind_another_library_before_it_runs)
 }
 END_TEST
 
-START_TEST(creator_is_the_last_to_let_go)
+START_TEST(creator_comes_back_when_the_slot_is_anothers)
 {
-    struct ledger_slot *slot = new_thread(make_site(), true);
+    uint32_t number = make_site();
+    struct ledger_slot *slot = new_thread(number, true);
+    struct new_thread created = latest;
     hand_over(&descriptors[0], slot);
     thread_started(&state, slot, handle_of(&descriptors[0]), 7);
     thread_ended(&state, slot, 9);
-    ck_assert(!is_free(slot));
-    thread_created(&state, slot);
     ck_assert(is_free(slot));
+    ck_assert_ptr_eq(new_thread(number, false), slot);
+    uint64_t serial = slot->serial;
+    uint32_t bits = slot->state;
+    thread_created(&state, &created);
+    ck_assert_uint_eq(slot->serial, serial);
+    ck_assert_uint_eq(slot->state, bits);
+    ck_assert_int_eq(state.sites[number].peak, 1);
 }
 END_TEST
 
@@ -397,6 +406,7 @@ static const unsigned waits_for[PARTS] = {
 struct life {
     _Atomic unsigned claimed, done; /* bits of parts */
     struct ledger_slot *slot;
+    struct new_thread created;
     struct descriptor *descriptor;
     bool detached, by_detach;
     bool given; /* the descriptor was given away */
@@ -425,12 +435,12 @@ static void do_new(struct life *life, unsigned *seed)
     life->detached = rand_r(seed) % 4 == 0;
     life->by_detach = rand_r(seed) % 2;
     life->given = false;
-    struct new_thread thread = {.site = life_site, .start = 1, .detached = life->detached};
-    life->slot = thread_new(&state, &thread);
+    life->created = (struct new_thread){.site = life_site, .start = 1, .detached = life->detached};
+    life->slot = thread_new(&state, &life->created);
     if (rand_r(seed) % 16 == 0) {
         thread_dropped(&state, life->slot);
         atomic_fetch_add(&model_dropped, 1);
-        life->slot = thread_new(&state, &thread);
+        life->slot = thread_new(&state, &life->created);
     }
     life->descriptor = take_descriptor();
     hand_over(life->descriptor, life->slot); /* glibc does so before the thread can run */
@@ -470,7 +480,7 @@ static bool do_part(struct life *life, int part, unsigned *seed)
         do_new(life, seed);
         return true;
     case CREATED:
-        thread_created(&state, life->slot);
+        thread_created(&state, &life->created);
         return true;
     case STARTED:
         thread_started(&state, life->slot, handle_of(life->descriptor), 7);
@@ -604,7 +614,7 @@ int main(void)
     tcase_add_test(tcase, behind_another_library_before_it_runs);
     tcase_add_test(tcase, late_detach_does_not_reach_the_new_thread);
     tcase_add_test(tcase, unused_room_is_given_back);
-    tcase_add_test(tcase, creator_is_the_last_to_let_go);
+    tcase_add_test(tcase, creator_comes_back_when_the_slot_is_anothers);
     tcase_add_test(tcase, detach_before_and_after_the_end);
     tcase_add_test(tcase, dropped_leaves_no_trace);
     tcase_add_test(tcase, recycled_handle_is_the_new_thread);

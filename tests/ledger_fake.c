@@ -211,7 +211,7 @@ uint32_t fake_thread(struct fake *fake, const struct fake_thread *thread)
     uint64_t serial = thread->serial ? thread->serial : next;
 
     slot->serial = serial;
-    slot->state = thread->state | SLOT_PARENT_DONE;
+    slot->state = thread->state;
     slot->site = thread->site;
     slot->handle = 0x7f0000000000 + 0x1000ull * serial;
     slot->start_pc = thread->start_pc;

@@ -52,7 +52,7 @@ uint32_t fake_site(struct fake *fake, const ledger_pc *frames, uint32_t count);
 /* What is 0 or NULL stays as the shim leaves it in a new record. */
 struct fake_thread {
     uint32_t site;
-    uint32_t state;      /* SLOT_*; SLOT_PARENT_DONE is added */
+    uint32_t state;      /* SLOT_* */
     uint64_t serial;     /* 0: the next one */
     uint64_t created_by; /* serial of the creator */
     uint64_t created_ns; /* 0: two seconds of the monotonic clock */
