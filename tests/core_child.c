@@ -72,6 +72,8 @@ static void be_target(const char *path, unsigned how, int out)
     const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setrlimit(RLIMIT_CORE, &unlimited);
+    /* A background job of a script ignores it, and so would the target. */
+    signal(SIGQUIT, SIG_DFL);
     if (how & CORE_IN_RUN)
         setenv(LEDGER_RUN_ENV, folder, 1);
     dup2(out, STDOUT_FILENO);
