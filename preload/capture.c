@@ -122,6 +122,10 @@ void capture_start(void)
     *(void **)&unwinder.get_reg = dlsym(lib, SYMBOL(unw_get_reg));
     *(void **)&unwinder.get_save_loc = dlsym(lib, SYMBOL(unw_get_save_loc));
     *(void **)&unwinder.is_signal_frame = dlsym(lib, SYMBOL(unw_is_signal_frame));
+    /* Its cache has a lock that is held while the loader's is waited for; a thread that
+     * has the loader's lock may be asked for its stack, and must not wait for the other. */
+    int (*set_caching_policy)(unw_addr_space_t, unw_caching_policy_t) = NULL;
+    *(void **)&set_caching_policy = dlsym(lib, SYMBOL(unw_set_caching_policy));
     *(void **)&unwinder.flush_cache = dlsym(lib, SYMBOL(unw_flush_cache));
     *(void **)&unwinder.local = dlsym(lib, SYMBOL(unw_local_addr_space));
 #ifdef __x86_64__
@@ -131,6 +135,8 @@ void capture_start(void)
 #endif
     if (!unwinder.backtrace || !unwinder.init_local || !unwinder.step || !unwinder.get_reg)
         return;
+    if (set_caching_policy && unwinder.local)
+        set_caching_policy(*unwinder.local, UNW_CACHE_NONE);
     /* Warm: its one-time set-up happens here and not under a program's creation. */
     void *frames[4];
     shim_tls.unwinding = true;

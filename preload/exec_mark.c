@@ -1,11 +1,13 @@
 /* See guard.h for the rules of code in this folder. */
 #include "exec_mark.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "memory_probe.h"
 #include "shim.h"
 #include "sys.h"
 #include "text.h"
@@ -39,6 +41,19 @@ static char kind_of(char *const *environment)
     if (!loaded)
         return LEDGER_MARK_BARE;
     return ours ? LEDGER_MARK_OURS : LEDGER_MARK_OTHER;
+}
+
+static bool environment_is_readable(char *const *environment)
+{
+    for (; environment; environment++) {
+        if (!memory_is_readable(environment))
+            return false;
+        if (!*environment)
+            return true;
+        if (!memory_is_readable(*environment))
+            return false;
+    }
+    return true;
 }
 
 /* ---- where a relative path starts ------------------------------------------------ */
@@ -128,8 +143,12 @@ bool exec_mark_set(const struct exec_program *program)
         return false;
     /* A shell tries each folder of PATH: what is not there leaves no mark.  And
      * the kernel's word that the path can be read at all. */
-    if (program->path && *program->path && !program->searched &&
-        SYS3(faccessat, program->folder, program->path, F_OK) != 0)
+    if (program->path && !program->searched) {
+        long found = SYS3(faccessat, program->folder, program->path, F_OK);
+        if (found == -EFAULT || (found != 0 && *program->path))
+            return false;
+    }
+    if (!environment_is_readable(program->environment)) /* the kernel will say EFAULT */
         return false;
     return tell(program, (pid_t)SYS0(getpid), now_ns());
 }

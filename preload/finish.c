@@ -306,19 +306,17 @@ void finish_start(void)
 static void on_dump_signal(int signal)
 {
     struct shim_state *state = shim_state;
-    (void)signal;
     if (!state || atomic_load(&state->ready) != SHIM_READY || !shim_is_own_process(state))
         return;
     if (atomic_load(&state->finishing) || atomic_fetch_add(&state->dumping, 1))
         return;
     struct guard guard = guard_enter();
-    /* Whoever asked while a report was made, from another thread, gets one more. */
-    uint32_t asked;
-    do {
-        asked = atomic_load(&state->dumping);
-        if (explain("dump") == REPORTER_FAILED)
-            raw_report_write(state, KIND_ALL);
-    } while (!atomic_compare_exchange_strong(&state->dumping, &asked, 0));
+    if (explain("dump") == REPORTER_FAILED)
+        raw_report_write(state, KIND_ALL);
+    /* Whoever asked meanwhile, from another thread, gets one more: by another thread, or
+     * this one after it has got on with its work. */
+    if (atomic_exchange(&state->dumping, 0) > 1 && !shim_config.sandboxed)
+        SYS2(kill, state->pid, signal);
     guard_leave(guard);
 }
 

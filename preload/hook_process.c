@@ -176,17 +176,16 @@ static int spawn(spawn_fn *real_spawn, pid_t *out, const struct exec_program *pr
                  const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
                  char *const argv[])
 {
-    pid_t pid = 0;
+    pid_t own = 0, *pid = out ? out : &own; /* a SIGCHLD handler may look at the caller's at once */
     struct timespec before;
     if (!exec_mark_is_wanted())
         return real_spawn(out, program->path, actions, attributes, argv, program->environment);
     clock_gettime(CLOCK_MONOTONIC, &before);
-    int result = real_spawn(&pid, program->path, actions, attributes, argv, program->environment);
+    int result = real_spawn(pid, program->path, actions, attributes, argv, program->environment);
     if (result != 0)
         return result;
-    if (out)
-        *out = pid;
-    exec_mark_spawned(program, pid, (uint64_t)before.tv_sec * 1000000000ull + (uint64_t)before.tv_nsec);
+    if (*pid > 0)
+        exec_mark_spawned(program, *pid, (uint64_t)before.tv_sec * 1000000000ull + (uint64_t)before.tv_nsec);
     return result;
 }
 
