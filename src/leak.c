@@ -47,6 +47,7 @@ void process_report_release(struct process_report *process)
     free(process->main);
     present_free(process->present);
     free(process->exe);
+    free(process->test);
     free_strings(process->argv);
 }
 

@@ -61,6 +61,7 @@ struct process_report {
     pid_t pid, parent_pid;
     char *exe;   /* NULL unknown */
     char **argv; /* NULL unknown */
+    char *test;  /* the test that it ran, as its framework names it; NULL: not known */
     enum end_how how;
     bool judged;
     bool status_known;

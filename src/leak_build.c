@@ -91,6 +91,8 @@ static void set_identity(struct build *build)
     process->pid = build->end->pid ? build->end->pid : build->header->pid;
     process->parent_pid = build->header->ppid;
     process->exe = *exe ? strdup(exe) : NULL;
+    const char *test = ledger_get_string(build->ledger, atomic_load(&build->header->test));
+    process->test = *test ? strdup(test) : NULL;
     process->argv = copy_argv(build->ledger, build->header);
     process->started_wall_ns = build->header->started_wall_ns;
 }

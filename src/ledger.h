@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define LEDGER_MAGIC "THRDLEAK"
-#define LEDGER_VERSION 2u
+#define LEDGER_VERSION 3u
 #define LEDGER_BYTE_ORDER 0x01020304u
 
 /* Name of the memfd: /proc/PID/maps shows "/memfd:threadleak (deleted)". */
@@ -270,6 +270,8 @@ struct ledger_header {
     uint32_t exe;             /* in strings: target of /proc/self/exe */
     uint32_t argv, argc;      /* in strings: argc NUL-terminated strings in a row */
     uint32_t options;         /* in strings: THREADLEAK_OPTIONS as found */
+    _Atomic uint32_t test;    /* in strings: the test it runs, as its framework names it; 0: not known */
+    _Atomic uint32_t rules;   /* in strings: suppressions that the program brings; 0: none */
     int32_t tid_offset;       /* of the tid in glibc's struct pthread; -1: not known */
     _Atomic int32_t end_tid;  /* kernel's id of the thread that ran exit(); 0: not known */
 

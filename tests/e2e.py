@@ -150,7 +150,7 @@ FRAME_KEYS = {"pc", "module", "build_id", "offset", "function", "file", "line", 
 SHAPE = {
     "report": {"schema", "version", "command", "summary", "processes"},
     "summary": {"processes", "leaked_threads", "leak_sites", "suppressed_threads"},
-    "process": {"pid", "parent_pid", "exe", "command", "end", "threads", "leaks", "untracked", "lost_events"},
+    "process": {"pid", "parent_pid", "exe", "command", "test", "end", "threads", "leaks", "untracked", "lost_events"},
     "end": {"how", "status", "signal", "judged"},
     "threads": {"created", "joined", "detached", "alive", "unjoined", "peak", "untracked"},
     "leak": {"kind", "count", "counted", "suppressed_by", "fingerprint", "start_routine", "creation_stack",
