@@ -133,6 +133,17 @@ static enum ledger_open_status open_item(const char *path, struct run_ledger *it
     return status == LEDGER_OPEN_FAILED && never_began(path) ? LEDGER_OPEN_NOT_WATCHED : status;
 }
 
+/* It ended without anybody having looked where its threads were. */
+static struct present *present_unseen(const struct ledger_header *header)
+{
+    if (!(header->flags & LEDGER_UNSEEN))
+        return NULL;
+    if (header->flags & LEDGER_UNSEEN_SANDBOX)
+        return present_none("the process was in a sandbox of its own when it ended, and was left alone");
+    return present_none("the process could not be looked at when it ended: it had changed its root, its user or "
+                        "its network namespace, or was short of processes or memory");
+}
+
 static bool read_item(const char *folder, const char *name, struct run_ledgers *ledgers, struct error *error)
 {
     struct run_ledger read = {.pid = 0};
@@ -154,6 +165,8 @@ static bool read_item(const char *folder, const char *name, struct run_ledgers *
     }
     snprintf(path, sizeof(path), "%s/" PRESENT_FILE_PREFIX "%s", folder, name + strlen(LEDGER_FILE_PREFIX));
     read.present = present_load(path);
+    if (!read.present)
+        read.present = present_unseen(ledger_get_header(read.ledger));
     *item = read;
     return true;
 }
