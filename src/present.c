@@ -174,7 +174,8 @@ struct present *present_take(pid_t pid, const struct present_options *options, s
         *error = why;
         return NULL;
     }
-    present = options->ledger ? present_by_itself(pid, &why, options) : NULL;
+    /* A debugger would stop at the signal that asks the threads. */
+    present = options->ledger && status != SNAPSHOT_BUSY ? present_by_itself(pid, &why, options) : NULL;
     if (!present)
         present = present_none(why.text);
     if (!present)
