@@ -21,7 +21,7 @@ FIRST := $(filter deps,$(MAKECMDGOALS))
 
 # ---- what is built of what ------------------------------------------------
 SRC := self_capture self_capture_task ledger_read ledger_load ledger_open ledger_core core_file core_notes core_memory maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_alias symbolize_name symbolize_ranges runtime_frames address_space snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why tracer snapshot_core snapshot_core_space snapshot_core_image unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step symbolize_data wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name wait_futex wait_socket wait_files wait_file wait_poll present present_file present_idle present_names present_self leak leak_build leak_group leak_stack leak_untracked ignore report_format text_parts report_group report_present report_text report_json
-CLI := main cli output cmd_run run_options run_env run_child run_server keep_stacks run_tree run_timeout run_dir run_marks run_notes run_of cmd_report report_target cmd_explain watchable elf_head
+CLI := main cli output cmd_run run_options run_env run_child run_server keep_stacks run_tree run_timeout run_dir run_settle run_marks run_notes run_of cmd_report report_target cmd_explain watchable elf_head
 PRELOAD := start real memory_probe ledger_map ledger_write index capture walk recall run_ask module site thread_end hook_thread hook_process exec_mark hook_signal present finish reporter last_look raw_report
 # The shim has tier 0 of src/ in it, built its own way.
 PRELOAD_SRC := options options_parse

@@ -138,6 +138,7 @@ static bool fill_report(struct run *run, struct report *report, struct symbolize
     const struct verdict_rules rules = rules_of(run, symbolizer);
     for (size_t i = 0; i < run->ledgers.count; i++) {
         struct run_ledger *item = &run->ledgers.items[i];
+        item->end.wanted = item->end.alive;
         item->end.present = item->present; /* given over */
         item->present = NULL;
         if (!report_add_ledger(report, item->ledger, &item->end, &rules, error))

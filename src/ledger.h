@@ -279,7 +279,8 @@ enum {
     LEDGER_SANDBOXED = 1u << 3,
     /* Under run: nobody could look where its threads were at its end … */
     LEDGER_UNSEEN = 1u << 4,
-    LEDGER_UNSEEN_SANDBOX = 1u << 5 /* … since it is in a sandbox, and was left alone */
+    LEDGER_UNSEEN_SANDBOX = 1u << 5, /* … since it is in a sandbox, and was left alone */
+    LEDGER_FORKS = 1u << 6           /* it has forked: a child may just be beginning */
 };
 
 struct ledger_header {
