@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -138,8 +139,10 @@ static bool write_report(const struct explain *explain)
 static int explain_process(struct explain *explain)
 {
     struct error error = {""};
-    if (explain->keep)
+    if (explain->keep) {
+        umask(077); /* the program's own may leave us nothing to read */
         return keep_stacks(explain->pid, explain->folder) ? STATUS_REPORTED : STATUS_CANNOT;
+    }
     if (!open_ledger(explain, &error))
         return STATUS_CANNOT;
     load_suppressions(explain);

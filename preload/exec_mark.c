@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,16 +33,27 @@ static bool names_us(const char *preload)
 /* Without our run's folder it reports by itself, or to another run: not our affair. */
 static char kind_of(char *const *environment)
 {
-    bool loaded = false, ours = false;
+    bool loaded = false, ours = false, told = false;
     for (; environment && *environment; environment++) {
         if (strncmp(*environment, "LD_PRELOAD=", 11) == 0)
-            loaded = names_us(*environment + 11);
-        else if (strncmp(*environment, LEDGER_RUN_ENV "=", sizeof(LEDGER_RUN_ENV)) == 0)
+            loaded = names_us(*environment + 11); /* ld.so takes the last, getenv the first */
+        else if (!told && (told = strncmp(*environment, LEDGER_RUN_ENV "=", sizeof(LEDGER_RUN_ENV)) == 0))
             ours = strcmp(*environment + sizeof(LEDGER_RUN_ENV), shim_config.run_dir) == 0;
     }
     if (!loaded)
         return LEDGER_MARK_BARE;
     return ours ? LEDGER_MARK_OURS : LEDGER_MARK_OTHER;
+}
+
+/* Page by page, as memory is protected. */
+static bool string_is_readable(const char *string)
+{
+    if (!memory_is_readable(string))
+        return false;
+    while (*string++)
+        if (((uintptr_t)string & 4095) == 0 && !memory_is_readable(string))
+            return false;
+    return true;
 }
 
 static bool environment_is_readable(char *const *environment)
@@ -51,7 +63,7 @@ static bool environment_is_readable(char *const *environment)
             return false;
         if (!*environment)
             return true;
-        if (!memory_is_readable(*environment))
+        if (!string_is_readable(*environment))
             return false;
     }
     return true;
@@ -124,6 +136,7 @@ static bool append(pid_t pid, uint64_t ns, char kind, const char *folder, const 
         fd = asked;
     if (fd < 0)
         return false;
+    SYS2(fchmod, fd, 0600); /* whatever the umask of the one that made it */
     /* In one call, so that those of many processes do not mix. */
     shim_write((int)fd, record, text.length);
     SYS1(close, fd);
@@ -148,7 +161,8 @@ bool exec_mark_set(const struct exec_program *program)
     /* A shell tries each folder of PATH: what is not there leaves no mark.  And
      * the kernel's word that the path can be read at all. */
     if (program->path && !program->searched) {
-        long found = SYS3(faccessat, program->folder, program->path, F_OK);
+        struct stat status; /* by the effective user, as exec does */
+        long found = SYS4(newfstatat, program->folder, program->path, &status, 0);
         if (found == -EFAULT || (found != 0 && *program->path))
             return false;
     }

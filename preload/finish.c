@@ -322,6 +322,15 @@ void finish_start(void)
 
 /* ---- the dump signal ---------------------------------------------------------------------- */
 
+static void on_dump_signal(int signal);
+
+/* The program may have taken the signal meanwhile, and would get it from us. */
+static bool has_dump_handler(int signal)
+{
+    struct sigaction action;
+    return sigaction(signal, NULL, &action) == 0 && action.sa_handler == on_dump_signal;
+}
+
 static void on_dump_signal(int signal)
 {
     struct shim_state *state = shim_state;
@@ -334,7 +343,7 @@ static void on_dump_signal(int signal)
         raw_report_write(state, KIND_ALL);
     /* Whoever asked meanwhile, from another thread, gets one more: by another thread, or
      * this one after it has got on with its work. */
-    if (atomic_exchange(&state->dumping, 0) > 1 && !shim_config.sandboxed)
+    if (atomic_exchange(&state->dumping, 0) > 1 && !shim_config.sandboxed && has_dump_handler(signal))
         SYS2(kill, state->pid, signal);
     guard_leave(guard);
 }

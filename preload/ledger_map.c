@@ -79,8 +79,10 @@ static int open_run_file(pid_t pid)
         if (text.overflow)
             return -1;
         long fd = SYS4(openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd >= 0)
+        if (fd >= 0) {
+            SYS2(fchmod, fd, 0600); /* whatever the umask */
             return (int)fd;
+        }
         if (fd != -EEXIST)
             break;
     }
