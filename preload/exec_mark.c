@@ -59,7 +59,7 @@ static bool string_is_readable(const char *string)
 static bool environment_is_readable(char *const *environment)
 {
     for (; environment; environment++) {
-        if (!memory_is_readable(environment))
+        if (!memory_is_readable(environment) || !memory_is_readable((const char *)(environment + 1) - 1))
             return false;
         if (!*environment)
             return true;
