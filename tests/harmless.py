@@ -58,12 +58,11 @@ def many_dumps(bench):
     err = open(bench.path("err"), "wb")
     process = start_target(bench, "many_dumps", watched=True, stderr=err)
     before = ask(process)
-    for _ in range(40):
+    for _ in range(60):
         process.send_signal(signal.SIGQUIT)
-        time.sleep(0.01)
-        now = ask(process)
-        demand(now[0] + now[1] > before[0] + before[1], "both threads are kept from their work")
-        before = now
+        time.sleep(0.025)
+    now = ask(process)
+    demand(all(later > earlier for later, earlier in zip(now, before)), f"kept from its work: {before}, then {now}")
 
     def reports():
         with open(bench.path("err"), "rb") as file:
