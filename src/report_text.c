@@ -62,7 +62,9 @@ static void print_process_head(const struct printer *printer, const struct proce
                     sums->left_sites);
     fputs(", ", printer->out);
     put_escaped(printer->out, command_name(process));
-    fprintf(printer->out, " (pid %d), %s", (int)process->pid, end);
+    fprintf(printer->out, " (pid %d)", (int)process->pid);
+    put_test(printer->out, process->test);
+    fprintf(printer->out, ", %s", end);
     if (process->how != END_ALIVE && !process->judged && sums->left)
         fputs(", not judged", printer->out);
     paint(printer, PLAIN);

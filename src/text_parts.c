@@ -184,6 +184,14 @@ void format_end(char *out, size_t size, const struct process_report *process)
     }
 }
 
+void put_test(FILE *out, const char *test)
+{
+    if (!test)
+        return;
+    fputs(" in test ", out);
+    put_escaped(out, test);
+}
+
 static void put_thread(FILE *out, const struct thread_info *thread)
 {
     if (thread->id)

@@ -1,0 +1,217 @@
+#include "test_of.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Frame `at` may be a test that frame `at + 1` has called. */
+struct place {
+    const struct frame *frames;
+    size_t count, at;
+};
+
+static bool begins_with(const char *text, const char *beginning)
+{
+    return text && strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+/* Length of the text before `ending`, or 0. */
+static size_t length_before(const char *text, size_t length, const char *ending)
+{
+    size_t tail = strlen(ending);
+    return length > tail && memcmp(text + length - tail, ending, tail) == 0 ? length - tail : 0;
+}
+
+static const char *function_of(const struct place *place, size_t further)
+{
+    size_t at = place->at + further;
+    return at < place->count ? place->frames[at].function : NULL;
+}
+
+static bool is_of_module(const struct frame *frame, const char *beginning)
+{
+    const char *slash = frame->module ? strrchr(frame->module, '/') : NULL;
+    return begins_with(slash ? slash + 1 : frame->module, beginning);
+}
+
+/* Called by code of such a library, whose own functions may have no names. */
+static bool is_called_from(const struct place *place, const char *module)
+{
+    return place->at + 1 < place->count && is_of_module(&place->frames[place->at + 1], module) &&
+           !is_of_module(&place->frames[place->at], module);
+}
+
+/* ---- GoogleTest ---------------------------------------------------------------------- */
+
+/* The first character of the last part of a qualified name; templates' and functions'
+ * arguments, and (anonymous namespace), have colons of their own. */
+static const char *last_part(const char *name, size_t length)
+{
+    int depth = 0;
+    for (const char *at = name + length; at > name; at--) {
+        depth += (at[-1] == '>' || at[-1] == ')') - (at[-1] == '<' || at[-1] == '(');
+        if (depth == 0 && at[-1] == ':')
+            return at;
+    }
+    return name;
+}
+
+/* TEST(Suite, Name) makes a class Suite_Name_Test, a template for TYPED_TEST, with
+ * that one method. */
+static char *google_test(const struct place *place)
+{
+    const char *function = function_of(place, 0);
+    size_t length = strlen(function);
+    size_t class = length_before(function, length, "::TestBody()");
+    class = class ? class : length_before(function, length, "::TestBody");
+    const char *name = last_part(function, class);
+    const char *arguments = memchr(name, '<', (size_t)(function + class - name));
+    size_t rest = (size_t)((arguments ? arguments : function + class) - name);
+    size_t own = class ? length_before(name, rest, "_Test") : 0;
+    if (!own)
+        return NULL;
+    char *test = NULL;
+    const char *divide = memchr(name, '_', own);
+    bool sure = divide && divide > name && divide + 1 < name + own &&
+                !memchr(divide + 1, '_', (size_t)(name + own - divide - 1));
+    int types = arguments ? (int)(function + class - arguments) : 0;
+    if (asprintf(&test, "%.*s%.*s", (int)own, name, types, arguments ? arguments : "") < 0)
+        return NULL;
+    if (sure)
+        test[divide - name] = '.';
+    return test;
+}
+
+/* ---- C --------------------------------------------------------------------------------- */
+
+/* START_TEST(name) makes a function name_fn since 0.13 (and name before, as its fixtures are
+ * called).  The library is mostly a static one. */
+static char *check(const struct place *place)
+{
+    static const char *const runners[] = {"tcase_run_tfun_fork", "tcase_run_tfun_nofork",
+                                          "srunner_run_tagged", "srunner_run_tcase",
+                                          "srunner_iterate_tcase_tfuns"};
+    const char *function = function_of(place, 0), *caller = function_of(place, 1);
+    bool known = is_called_from(place, "libcheck.so");
+    for (size_t i = 0; i < sizeof(runners) / sizeof(*runners) && caller; i++)
+        known |= strcmp(caller, runners[i]) == 0;
+    size_t length = length_before(function, strlen(function), "_fn");
+    if (!known || !length || begins_with(caller, "srunner_run_setup") ||
+        begins_with(caller, "srunner_run_teardown"))
+        return NULL;
+    return strndup(function, length);
+}
+
+static bool has(const char *text, const char *part)
+{
+    return strcasestr(text, part) != NULL;
+}
+
+/* A word of its own at the beginning or the end, and no word that fixtures go by. */
+static bool is_named_as_test(const char *name)
+{
+    size_t length = strlen(name);
+    bool test =
+        strncasecmp(name, "test", 4) == 0 || (length > 4 && strcasecmp(name + length - 4, "test") == 0);
+    return test && !has(name, "setup") && !has(name, "set_up") && !has(name, "teardown") &&
+           !has(name, "tear_down") && !has(name, "fixture") && !has(name, "init");
+}
+
+static char *cmocka(const struct place *place)
+{
+    const char *function = function_of(place, 0), *caller = function_of(place, 1);
+    bool called = is_called_from(place, "libcmocka.so") ||
+                  (caller && strcmp(caller, "cmocka_run_one_test_or_fixture") == 0);
+    return called && is_named_as_test(function) ? strdup(function) : NULL;
+}
+
+static char *glib(const struct place *place)
+{
+    const char *function = function_of(place, 0);
+    if (!is_called_from(place, "libglib-2.0.so") || !is_named_as_test(function))
+        return NULL;
+    for (size_t i = 1; place->at + i < place->count; i++) {
+        const char *caller = function_of(place, i);
+        if (caller && strcmp(caller, "g_test_run_suite") == 0)
+            return strdup(function);
+    }
+    return NULL;
+}
+
+static char *unity(const struct place *place)
+{
+    const char *function = function_of(place, 0), *caller = function_of(place, 1);
+    if (!caller || (strcmp(caller, "UnityDefaultTestRun") != 0 && strcmp(caller, "UnityTestRunner") != 0))
+        return NULL;
+    size_t length = strlen(function);
+    bool fixture = strcmp(function, "setUp") == 0 || strcmp(function, "tearDown") == 0 ||
+                   length_before(function, length, "_SETUP") || length_before(function, length, "_TEAR_DOWN");
+    return fixture || begins_with(function, "Unity") ? NULL : strdup(function);
+}
+
+/* ---- Boost.Test ------------------------------------------------------------------------ */
+
+/* BOOST_AUTO_TEST_CASE(name) makes a struct name with that method, and a function
+ * name_invoker that calls it; suites are namespaces. */
+static char *boost(const struct place *place)
+{
+    const char *function = function_of(place, 0), *caller = function_of(place, 1);
+    size_t length = length_before(function, strlen(function), "::test_method()");
+    if (!length || !caller || strncmp(caller, function, length) != 0 ||
+        !begins_with(caller + length, "_invoker()"))
+        return NULL;
+    char *test = strndup(function, length), *out = test;
+    for (const char *in = test; in && *in; in++) {
+        bool colons = in[0] == ':' && in[1] == ':';
+        *out++ = colons ? '/' : *in;
+        in += colons;
+    }
+    if (out)
+        *out = 0;
+    return test;
+}
+
+/* ---- Rust -------------------------------------------------------------------------------- */
+
+/* libtest calls crate::path::name, or a closure in it, by way of core's FnOnce. */
+static char *rust(const struct place *place)
+{
+    static const char *const between[] = {"core::", "test::", "std::", "alloc::", "<"};
+    const char *function = function_of(place, 0), *crate_end = strstr(function, "::");
+    if (!crate_end || !isalpha((unsigned char)*function))
+        return NULL;
+    for (size_t i = 0; i < sizeof(between) / sizeof(*between); i++)
+        if (begins_with(function, between[i]))
+            return NULL;
+    for (size_t i = 1; place->at + i < place->count; i++) {
+        const char *caller = function_of(place, i);
+        if (begins_with(caller, "test::__rust_begin_short_backtrace")) {
+            const char *end = strstr(crate_end, "::{");
+            return strndup(crate_end + 2, end ? (size_t)(end - crate_end - 2) : strlen(crate_end + 2));
+        }
+        if (!begins_with(caller, "core::") && !begins_with(caller, "<"))
+            return NULL;
+    }
+    return NULL;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+
+char *test_of_stack(const struct frame *frames, size_t count)
+{
+    static char *(*const frameworks[])(const struct place *) = {google_test, check, cmocka, glib,
+                                                                unity,       boost, rust};
+    /* From the root: what a test calls may look like a test as well. */
+    for (size_t at = count; at-- > 0;) {
+        const struct place place = {frames, count, at};
+        char *test = NULL;
+        if (!frames[at].function)
+            continue;
+        for (size_t i = 0; i < sizeof(frameworks) / sizeof(*frameworks) && !test; i++)
+            test = frameworks[i](&place);
+        if (test)
+            return test;
+    }
+    return NULL;
+}
