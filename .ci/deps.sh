@@ -84,7 +84,8 @@ pacman_install() {
 if command -v apt-get >/dev/null; then
     need="gcc g++ make libc6-dev pkg-config binutils procps util-linux python3
         libunwind-dev libdw-dev libelf-dev libjansson-dev libiberty-dev check libsubunit-dev"
-    real="scdoc redis-server redis-tools memcached xz-utils zstd pigz 7zip sysbench gdb nginx-light elfutils"
+    real="scdoc redis-server redis-tools memcached xz-utils zstd pigz 7zip sysbench gdb nginx-light elfutils
+        libgtest-dev libcmocka-dev libglib2.0-dev bats meson ninja-build cmake automake autoconf python3-pytest python3-yaml"
     [ "$(uname -m)" = x86_64 ] && real="$real gcc-multilib"
     # p7zip-full's 7z will do where 7zip has not come yet.
     command -v 7z >/dev/null && real=$(echo "$real" | sed 's/ 7zip / /')

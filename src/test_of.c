@@ -1,6 +1,7 @@
 #include "test_of.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,8 +113,8 @@ static bool has(const char *text, const char *part)
 static bool is_named_as_test(const char *name)
 {
     size_t length = strlen(name);
-    bool test =
-        strncasecmp(name, "test", 4) == 0 || (length > 4 && strcasecmp(name + length - 4, "test") == 0);
+    bool test = (begins_with(name, "test") || begins_with(name, "Test")) && !islower((unsigned char)name[4]);
+    test = test || length_before(name, length, "_test") || length_before(name, length, "Test");
     return test && !has(name, "setup") && !has(name, "set_up") && !has(name, "teardown") &&
            !has(name, "tear_down") && !has(name, "fixture") && !has(name, "init");
 }
@@ -174,22 +175,19 @@ static char *boost(const struct place *place)
 
 /* ---- Rust -------------------------------------------------------------------------------- */
 
-/* libtest calls crate::path::name, or a closure in it, by way of core's FnOnce. */
+/* libtest calls a closure in crate::path::name, by way of core's FnOnce.  Without the
+ * closure it may be a function that an optimised test has jumped to. */
 static char *rust(const struct place *place)
 {
-    static const char *const between[] = {"core::", "test::", "std::", "alloc::", "<"};
     const char *function = function_of(place, 0), *crate_end = strstr(function, "::");
-    if (!crate_end || !isalpha((unsigned char)*function))
+    const char *closure = strstr(function, "::{");
+    if (!closure || crate_end >= closure || !isalpha((unsigned char)*function) ||
+        begins_with(function, "core::"))
         return NULL;
-    for (size_t i = 0; i < sizeof(between) / sizeof(*between); i++)
-        if (begins_with(function, between[i]))
-            return NULL;
     for (size_t i = 1; place->at + i < place->count; i++) {
         const char *caller = function_of(place, i);
-        if (begins_with(caller, "test::__rust_begin_short_backtrace")) {
-            const char *end = strstr(crate_end, "::{");
-            return strndup(crate_end + 2, end ? (size_t)(end - crate_end - 2) : strlen(crate_end + 2));
-        }
+        if (begins_with(caller, "test::__rust_begin_short_backtrace"))
+            return strndup(crate_end + 2, (size_t)(closure - crate_end - 2));
         if (!begins_with(caller, "core::") && !begins_with(caller, "<"))
             return NULL;
     }

@@ -20,8 +20,10 @@
  *   Boost.Test   suite/name
  *   libtest      Rust's: tests::name
  *
- * Catch2 and doctest number their functions: nothing can be told.  NULL: not
- * known, or out of memory; else to be freed.
+ * Catch2 and doctest number their functions: nothing can be told.  Nor can it where
+ * the compiler made the call of the leaf a jump (-O2, last statement of the test);
+ * of tests with the same code, which it may have merged, one is named.
+ * NULL: not known, or out of memory; else to be freed.
  */
 char *test_of_stack(const struct frame *frames, size_t count);
 

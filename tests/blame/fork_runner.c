@@ -29,7 +29,7 @@ int main(void)
             tests[i]();
             exit(0);
         }
-        printf("%d\n", (int)pids[i]);
+        dprintf(STDOUT_FILENO, "%d\n", (int)pids[i]);
     }
     for (size_t i = 0; i < COUNT; i++)
         failed += waitpid(pids[i], &status, 0) < 0 || status != 0;
