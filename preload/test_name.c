@@ -66,16 +66,26 @@ static void bazel(struct text *name)
         text_string(name, target);
 }
 
+/* Takes away the beginning of a UTF-8 character of which the rest did not fit. */
+static void drop_half_character(char *text, size_t length)
+{
+    size_t tail = 0;
+    while (tail < length && tail < 3 && ((unsigned char)text[length - 1 - tail] & 0xc0) == 0x80)
+        tail++;
+    if (tail == length)
+        return;
+    unsigned char first = (unsigned char)text[length - 1 - tail];
+    size_t whole = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
+    if (tail + 1 < whole)
+        text[length - 1 - tail] = 0;
+}
+
 void test_name_find(char *out, size_t size)
 {
     static void (*const frameworks[])(struct text *) = {pytest, bats, nextest, scrut, bazel};
     struct text name = text_in(out, size);
     for (size_t i = 0; i < sizeof(frameworks) / sizeof(*frameworks) && !name.length; i++)
         frameworks[i](&name);
-    /* Cut off within a character: not half of it. */
     if (name.overflow)
-        while (name.length && ((unsigned char)out[name.length - 1] & 0xc0) == 0x80)
-            out[--name.length] = 0;
-    if (name.overflow && name.length && (unsigned char)out[name.length - 1] >= 0xc0)
-        out[--name.length] = 0;
+        drop_half_character(out, name.length);
 }

@@ -172,7 +172,11 @@ def rust(bench):
 
 def by_environment(bench):
     leaker = bench.compile("leaker.c")
-    long = "test_x.py::test_y[" + 600 * "ü" + "]"
+    def cut(text):
+        """What of a name has room."""
+        return text.encode()[:511].decode(errors="ignore")
+
+    long = ["".join(("x.py::", n * "y", 600 * letter)) for n in range(4) for letter in "yü€😀"]
     cases = [
         ({}, None),
         ({"PYTEST_CURRENT_TEST": "tests/test_x.py::test_y (call)"}, "tests/test_x.py::test_y"),
@@ -180,7 +184,7 @@ def by_environment(bench):
         ({"PYTEST_CURRENT_TEST": "test_x.py::test_y[a b] (call)"}, "test_x.py::test_y[a b]"),
         ({"PYTEST_CURRENT_TEST": " (call)"}, " (call)"),
         ({"PYTEST_CURRENT_TEST": ""}, None),
-        ({"PYTEST_CURRENT_TEST": f"{long} (call)"}, ("test_x.py::test_y[" + 300 * "ü").encode()[:511].decode(errors="ignore")),
+        *[({"PYTEST_CURRENT_TEST": f"{name} (call)"}, cut(name)) for name in long],
         ({"BATS_TEST_FILENAME": "/a/pool.bats", "BATS_TEST_NAME": "test_it_leaks"}, "pool.bats: test_it_leaks"),
         ({"BATS_TEST_FILENAME": "/a/pool.bats", "BATS_TEST_NAME": "test_it", "BATS_TEST_DESCRIPTION": "it's"}, "pool.bats: it's"),
         ({"BATS_TEST_FILENAME": "/a/pool.bats", "BATS_TEST_NAME": ""}, None),
