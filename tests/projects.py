@@ -214,6 +214,28 @@ def ctest_launcher(bench):
     ctest(bench, recipe("cmake -B build '-DCMAKE_TEST_LAUNCHER=threadleak;run;--'"), WATCHED, folder)
 
 
+def ctest_discovers(bench):
+    """gtest_discover_tests asks the program at build time, by way of the emulator, and runs each test alone."""
+    cmake_version()
+    for name in ("suite_gtest.cpp", "leak.h"):
+        shutil.copy(os.path.join(ROOT, "tests", "blame", name), bench.source)
+    with open(bench.path("CMakeLists.txt"), "w", encoding="utf-8") as lists:
+        lists.write("cmake_minimum_required(VERSION 3.13...3.31)\nproject(pool CXX)\nenable_testing()\n"
+                    "find_package(GTest)\nif(NOT GTest_FOUND)\n  message(FATAL_ERROR \"no GoogleTest\")\nendif()\n"
+                    "include(GoogleTest)\nadd_executable(suite suite_gtest.cpp)\ntarget_link_libraries(suite GTest::GTest)\n"
+                    "gtest_discover_tests(suite)\n")
+    by = "CROSSCOMPILING_EMULATOR" if cmake_version() < (3, 29) else "TEST_LAUNCHER"
+    out = bench.run([*recipe(f"cmake -B build '-DCMAKE_{by}=threadleak;run;--'"), "-DCMAKE_BUILD_TYPE=Debug"])
+    if "no GoogleTest" in out:
+        raise Skip("no GoogleTest here")
+    bench.run(["cmake", "--build", "build"], 0)
+    out = bench.run(["ctest", "-j4", "--output-on-failure"], 8, cwd=bench.path("build"))
+    results = dict(re.findall(r"Test +#\d+: (\S+) \.*(Passed|\*\*\*Failed)", re.sub(r" +Passed", "Passed", out)))
+    demand(len(results) == 9 and [name for name in results if results[name] == "Passed"] == ["Pool.LeaksNothing"], out)
+    for name in ("Pool.Leaks", "Fixture.Leaks", "Typed.Leaks<int>"):
+        demand(f"created by T1 (main) in test {name} at\n" in out, f"no {name}\n{out}")
+
+
 def ctest_as_a_whole(bench):
     """One report for all; CTest's own status stays."""
     cmake_version()
@@ -337,6 +359,24 @@ def pytest(bench):
     bench.demand_tidy()
 
 
+# ---- cargo -------------------------------------------------------------------------------------------
+
+def cargo(bench):
+    need("cargo")
+    if os.uname().machine != "x86_64":
+        raise Skip("README names x86_64's runner")
+    variable, *words = recipe(f"CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='{RUN}' cargo test")
+    name, runner = variable.split("=")
+    os.mkdir(bench.path("src"))
+    shutil.copy(os.path.join(ROOT, "tests", "blame", "suite_rust.rs"), bench.path("src", "lib.rs"))
+    with open(bench.path("Cargo.toml"), "w", encoding="utf-8") as toml:
+        toml.write('[package]\nname = "pool"\nversion = "0.1.0"\nedition = "2021"\n')
+    bench.run([*words, "--offline"], 0)
+    out = bench.run([*words, "--offline"], **{name: runner})
+    demand("(exit status: 66)" in out and "in test tests::leaks at\n" in out, out)
+    bench.run([*words, "--offline", "nothing"], 0, **{name: runner})
+
+
 # ---- CI -------------------------------------------------------------------------------------------------
 
 def snippets():
@@ -392,8 +432,8 @@ def ci_commands(bench):
                 xml.parse(bench.path(name))
 
 
-TESTS = [meson, meson_many_at_once, ctest_bare, ctest_emulator, ctest_launcher, ctest_as_a_whole, automake, plain_make,
-         make_many_at_once, make_as_a_whole, pytest, github_snippet, gitlab_snippet, ci_commands]
+TESTS = [meson, meson_many_at_once, ctest_bare, ctest_emulator, ctest_launcher, ctest_discovers, ctest_as_a_whole, automake,
+         plain_make, make_many_at_once, make_as_a_whole, pytest, cargo, github_snippet, gitlab_snippet, ci_commands]
 
 
 def run_one(test, build):
