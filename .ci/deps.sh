@@ -104,16 +104,19 @@ if command -v apt-get >/dev/null; then
 elif command -v dnf >/dev/null; then
     need="gcc gcc-c++ make glibc-devel pkgconf-pkg-config binutils procps-ng util-linux python3 libasan libubsan
         libtsan libunwind-devel elfutils-devel elfutils-libelf-devel jansson-devel binutils-devel check-devel"
-    real="glibc-static scdoc redis memcached xz zstd pigz p7zip sysbench gdb nginx-core nodejs python3-test elfutils clang"
+    real="glibc-static scdoc redis memcached xz zstd pigz p7zip sysbench gdb nginx-core nodejs python3-test elfutils clang
+        gtest-devel libcmocka-devel glib2-devel bats meson ninja-build cmake automake autoconf python3-pytest python3-pyyaml"
     install_missing rpm_has true dnf_install
 elif command -v apk >/dev/null; then
     need="gcc g++ make musl-dev pkgconf binutils procps util-linux python3 linux-headers
         libunwind-dev elfutils-dev jansson-dev binutils-dev check-dev"
-    real="scdoc redis memcached xz zstd pigz 7zip sysbench gdb nginx nodejs elfutils clang"
+    real="scdoc redis memcached xz zstd pigz 7zip sysbench gdb nginx nodejs elfutils clang
+        gtest-dev cmocka-dev glib-dev bats meson ninja cmake automake autoconf py3-pytest py3-yaml"
     install_missing apk_has true apk_install
 elif command -v pacman >/dev/null; then
     need="gcc make pkgconf binutils procps-ng util-linux python libunwind elfutils jansson check"
-    real="scdoc redis memcached xz zstd pigz 7zip sysbench gdb nginx nodejs clang"
+    real="scdoc redis memcached xz zstd pigz 7zip sysbench gdb nginx nodejs clang
+        gtest cmocka glib2 bats meson ninja cmake automake autoconf python-pytest python-yaml"
     install_missing pacman_has pacman_update pacman_install
 else
     echo "deps: no apt, dnf, apk or pacman here; the needed libraries are" >&2
