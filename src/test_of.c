@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
 /* Frame `at` may be a test that frame `at + 1` has called. */
 struct place {
     const struct frame *frames;
@@ -62,8 +64,8 @@ static const char *last_part(const char *name, size_t length)
  * that one method. */
 static char *google_test(const struct place *place)
 {
-    const char *function = function_of(place, 0);
-    size_t length = strlen(function);
+    const char *function = function_of(place, 0), *clone = strstr(function, " [clone ");
+    size_t length = clone ? (size_t)(clone - function) : strlen(function);
     size_t class = length_before(function, length, "::TestBody()");
     class = class ? class : length_before(function, length, "::TestBody");
     const char *name = last_part(function, class);
@@ -86,6 +88,31 @@ static char *google_test(const struct place *place)
 
 /* ---- C --------------------------------------------------------------------------------- */
 
+/* Length of the name that stands in the source, without arguments and what a compiler
+ * adds (".cold", ".constprop.0"); 0: it is no plain name. */
+static size_t name_length(const char *function)
+{
+    size_t length = strcspn(function, ".(");
+    for (size_t i = 0; i < length; i++)
+        if (!isalnum((unsigned char)function[i]) && function[i] != '_' && function[i] != ':')
+            return 0;
+    return length && function[length - 1] != ':' ? length : 0;
+}
+
+static bool is_function(const char *function, const char *name)
+{
+    size_t length = strlen(name);
+    return function && name_length(function) == length && memcmp(function, name, length) == 0;
+}
+
+static bool is_one_of(const char *function, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (is_function(function, names[i]))
+            return true;
+    return false;
+}
+
 /* START_TEST(name) makes a function name_fn since 0.13 (and name before, as its fixtures are
  * called).  The library is mostly a static one. */
 static char *check(const struct place *place)
@@ -93,15 +120,12 @@ static char *check(const struct place *place)
     static const char *const runners[] = {"tcase_run_tfun_fork", "tcase_run_tfun_nofork",
                                           "srunner_run_tagged", "srunner_run_tcase",
                                           "srunner_iterate_tcase_tfuns"};
+    static const char *const fixtures[] = {"srunner_run_setup", "srunner_run_teardown"};
     const char *function = function_of(place, 0), *caller = function_of(place, 1);
-    bool known = is_called_from(place, "libcheck.so");
-    for (size_t i = 0; i < sizeof(runners) / sizeof(*runners) && caller; i++)
-        known |= strcmp(caller, runners[i]) == 0;
-    size_t length = length_before(function, strlen(function), "_fn");
-    if (!known || !length || begins_with(caller, "srunner_run_setup") ||
-        begins_with(caller, "srunner_run_teardown"))
-        return NULL;
-    return strndup(function, length);
+    bool known = is_called_from(place, "libcheck.so") || is_one_of(caller, runners, COUNT(runners));
+    size_t length = length_before(function, name_length(function), "_fn");
+    return known && length && !is_one_of(caller, fixtures, COUNT(fixtures)) ? strndup(function, length)
+                                                                            : NULL;
 }
 
 static bool has(const char *text, const char *part)
@@ -109,46 +133,48 @@ static bool has(const char *text, const char *part)
     return strcasestr(text, part) != NULL;
 }
 
-/* A word of its own at the beginning or the end, and no word that fixtures go by. */
-static bool is_named_as_test(const char *name)
+/* A word of its own at the beginning or the end, and no word that fixtures go by.  The
+ * name, or NULL. */
+static char *name_of_test(const char *name)
 {
-    size_t length = strlen(name);
+    size_t length = name_length(name);
     bool test = (begins_with(name, "test") || begins_with(name, "Test")) && !islower((unsigned char)name[4]);
     test = test || length_before(name, length, "_test") || length_before(name, length, "Test");
-    return test && !has(name, "setup") && !has(name, "set_up") && !has(name, "teardown") &&
-           !has(name, "tear_down") && !has(name, "fixture") && !has(name, "init");
+    if (!length || !test || has(name, "setup") || has(name, "set_up") || has(name, "teardown") ||
+        has(name, "tear_down") || has(name, "fixture") || has(name, "init"))
+        return NULL;
+    return strndup(name, length);
 }
 
 static char *cmocka(const struct place *place)
 {
-    const char *function = function_of(place, 0), *caller = function_of(place, 1);
     bool called = is_called_from(place, "libcmocka.so") ||
-                  (caller && strcmp(caller, "cmocka_run_one_test_or_fixture") == 0);
-    return called && is_named_as_test(function) ? strdup(function) : NULL;
+                  is_function(function_of(place, 1), "cmocka_run_one_test_or_fixture");
+    return called ? name_of_test(function_of(place, 0)) : NULL;
 }
 
 static char *glib(const struct place *place)
 {
-    const char *function = function_of(place, 0);
-    if (!is_called_from(place, "libglib-2.0.so") || !is_named_as_test(function))
+    if (!is_called_from(place, "libglib-2.0.so"))
         return NULL;
-    for (size_t i = 1; place->at + i < place->count; i++) {
-        const char *caller = function_of(place, i);
-        if (caller && strcmp(caller, "g_test_run_suite") == 0)
-            return strdup(function);
-    }
+    for (size_t i = 1; place->at + i < place->count; i++)
+        if (is_function(function_of(place, i), "g_test_run_suite"))
+            return name_of_test(function_of(place, 0));
     return NULL;
 }
 
 static char *unity(const struct place *place)
 {
-    const char *function = function_of(place, 0), *caller = function_of(place, 1);
-    if (!caller || (strcmp(caller, "UnityDefaultTestRun") != 0 && strcmp(caller, "UnityTestRunner") != 0))
+    static const char *const runners[] = {"UnityDefaultTestRun", "UnityTestRunner"};
+    static const char *const fixtures[] = {"setUp", "tearDown"};
+    const char *function = function_of(place, 0);
+    if (!is_one_of(function_of(place, 1), runners, COUNT(runners)))
         return NULL;
-    size_t length = strlen(function);
-    bool fixture = strcmp(function, "setUp") == 0 || strcmp(function, "tearDown") == 0 ||
-                   length_before(function, length, "_SETUP") || length_before(function, length, "_TEAR_DOWN");
-    return fixture || begins_with(function, "Unity") ? NULL : strdup(function);
+    size_t length = name_length(function);
+    bool fixture = is_one_of(function, fixtures, COUNT(fixtures)) ||
+                   length_before(function, length, "_SETUP") ||
+                   length_before(function, length, "_TEAR_DOWN") || begins_with(function, "Unity");
+    return length && !fixture ? strndup(function, length) : NULL;
 }
 
 /* ---- Boost.Test ------------------------------------------------------------------------ */
@@ -206,7 +232,7 @@ char *test_of_stack(const struct frame *frames, size_t count)
         char *test = NULL;
         if (!frames[at].function)
             continue;
-        for (size_t i = 0; i < sizeof(frameworks) / sizeof(*frameworks) && !test; i++)
+        for (size_t i = 0; i < COUNT(frameworks) && !test; i++)
             test = frameworks[i](&place);
         if (test)
             return test;
