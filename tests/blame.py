@@ -168,6 +168,20 @@ def rust(bench):
         demand(found == wanted or gone, f"{flags}: {dict(found)}")
 
 
+def commands(bench):
+    """Of several processes of one name, text has what they were called with."""
+    leaker = bench.compile("leaker.c")
+    program = os.path.basename(leaker)
+    script = (f"./{program} --filter=Pool.Leaks; ./{program} 'it is' '' $(printf '\\033'); ./{program}; "
+              f"./{program} short {200 * 'x'} short; exit 0")
+    _, said = bench.run(["sh", "-c", script])
+    lines = [line for line in said.splitlines() if line.startswith("command:")]
+    demand(lines == [f"command: ./{program} --filter=Pool.Leaks", f"command: ./{program} 'it is' '' \\x1b",
+                     f"command: ./{program} short ..."], f"{lines}\n{said}")
+    _, said = bench.run([leaker, "--filter=Pool.Leaks"])
+    demand("command:" not in said, said)
+
+
 # ---- by the environment ------------------------------------------------------------------------
 
 def by_environment(bench):
@@ -278,7 +292,7 @@ def bats(bench):
     demand(found == ["pool.bats: test_leaks_a_thread"], f"{found}")
 
 
-TESTS = [fork_runner, check, gtest, cmocka, glib, boost, rust, by_environment, in_children, as_text, pytest, bats]
+TESTS = [fork_runner, check, gtest, cmocka, glib, boost, rust, commands, by_environment, in_children, as_text, pytest, bats]
 
 
 def run_one(test, build):
