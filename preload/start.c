@@ -130,6 +130,7 @@ static void read_environment(void)
         copy_string(shim_config.options_text, sizeof(shim_config.options_text), text);
         options_parse(&shim_config.options, text, warn_option, NULL);
     }
+    test_name_find(shim_config.test, sizeof(shim_config.test));
     if (dir && *dir == '/')
         copy_string(shim_config.run_dir, sizeof(shim_config.run_dir), dir);
     for (unsigned n = 0; shim_config.options.help && options_help(n); n++)

@@ -51,6 +51,7 @@ struct leak_group {
     size_t stack_count;
     bool truncated;                /* the stack is known to be incomplete */
     const struct frame *own;       /* first frame that is the user's own; NULL: none */
+    char *test;                    /* that it was created in, by its stack: test_of.h; NULL: not known */
     const struct frame *joined_at; /* where threads of this site get joined; NULL: never or unknown */
     uint64_t site_joined, site_created;
     struct thread_info *threads; /* by id */

@@ -91,6 +91,7 @@ static void print_creators(const struct printer *printer, const struct leak_grou
                 creator == LEDGER_MAIN_SERIAL ? " (main)" : "");
     }
     fputs(more ? " and others" : "", printer->out);
+    put_test(printer->out, group->test);
     fputs(group->stack_count ? " at\n" : ": no stack was recorded\n", printer->out);
 }
 

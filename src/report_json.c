@@ -130,11 +130,11 @@ static json_t *group_json(const struct leak_group *group)
     json_t *stack = frames_json(group->stack, group->stack_count), *threads = json_array();
     for (size_t i = 0; i < group->thread_count; i++)
         json_array_append_new(threads, thread_json(&group->threads[i], leak_kind_name(group->kind)));
-    return json_pack("{ss sI sb so ss so so sb so so so}", "kind", leak_kind_name(group->kind), "count",
+    return json_pack("{ss sI sb so ss so so so sb so so so}", "kind", leak_kind_name(group->kind), "count",
                      (json_int_t)group->thread_count, "counted", group->counted, "suppressed_by",
-                     text(group->suppressed_by), "fingerprint", group->fingerprint, "start_routine",
-                     frame_json(group->start_routine), "creation_stack", stack, "creation_stack_truncated",
-                     group->truncated, "own", frame_json(group->own), "joined_at",
+                     text(group->suppressed_by), "fingerprint", group->fingerprint, "test", text(group->test),
+                     "start_routine", frame_json(group->start_routine), "creation_stack", stack,
+                     "creation_stack_truncated", group->truncated, "own", frame_json(group->own), "joined_at",
                      frame_json(group->joined_at), "threads", threads);
 }
 
