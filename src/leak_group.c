@@ -217,16 +217,17 @@ static int compare_groups(const void *left, const void *right)
     return (a->threads->id > b->threads->id) - (a->threads->id < b->threads->id);
 }
 
-static bool mark_first_of_site(struct process_report *process)
+void process_report_sort(struct process_report *process)
 {
-    bool *seen = calloc(process->group_count, sizeof(*seen));
-    for (size_t i = 0; seen && i < process->group_count; i++) {
-        struct leak_group *group = &process->groups[i];
-        group->first_of_site = !seen[group->site];
-        seen[group->site] = true;
+    struct leak_group *groups = process->groups;
+    if (process->group_count)
+        qsort(groups, process->group_count, sizeof(*groups), compare_groups);
+    for (size_t i = 0; i < process->group_count; i++) {
+        size_t before = 0;
+        while (before < i && groups[before].site != groups[i].site)
+            before++;
+        groups[i].first_of_site = before == i;
     }
-    free(seen);
-    return seen != NULL;
 }
 
 static bool group_all(struct build *build, const struct sites *sites, struct remaining *list, size_t count)
@@ -251,8 +252,8 @@ static bool group_all(struct build *build, const struct sites *sites, struct rem
             return false;
         group->site = site;
     }
-    qsort(process->groups, process->group_count, sizeof(*process->groups), compare_groups);
-    return mark_first_of_site(process);
+    process_report_sort(process);
+    return true;
 }
 
 bool build_groups(struct build *build)
