@@ -10,6 +10,7 @@
 #include "leak.h"
 #include "output.h"
 #include "report.h"
+#include "run_baseline.h"
 #include "run_child.h"
 #include "run_dir.h"
 #include "run_env.h"
@@ -31,6 +32,7 @@ struct run {
     struct run_child child;
     struct run_server server;
     struct output output;
+    struct run_baseline baseline;
     struct run_ledgers ledgers;
     int wait_status;
     bool timed_out;
@@ -122,14 +124,17 @@ static struct verdict_rules rules_of(const struct run *run, struct symbolizer *s
     };
 }
 
-static void finish_report(struct run *run, struct report *report)
+static bool finish_report(struct run *run, struct report *report, struct error *error)
 {
     report->argv = copy_arguments(run->given.command);
     report->unwatched = run->ledgers.unwatched;
     report->unwatched_count = run->ledgers.unwatched_count;
     run->ledgers.unwatched = NULL;
     run->ledgers.unwatched_count = 0;
+    if (!run_baseline_judge(&run->baseline, report, !run->timed_out, error))
+        return false;
     report_finish(report);
+    return true;
 }
 
 static bool fill_report(struct run *run, struct report *report, struct symbolizer *symbolizer,
@@ -144,8 +149,7 @@ static bool fill_report(struct run *run, struct report *report, struct symbolize
         if (!report_add_ledger(report, item->ledger, &item->end, &rules, error))
             return false;
     }
-    finish_report(run, report);
-    return true;
+    return finish_report(run, report, error);
 }
 
 static bool print_report(struct run *run, const struct report *report, struct error *error)
@@ -187,9 +191,7 @@ static bool report_all_alive(struct run *run, struct error *error)
         const struct verdict_rules rules = rules_of(run, symbolizer);
         report->timed_out_s = run->given.timeout_s;
         done = run_timeout_fill(report, &run->ledgers, run->child.pid, run->folder, &rules, error);
-        if (done)
-            finish_report(run, report);
-        done = done && print_report(run, report, error);
+        done = done && finish_report(run, report, error) && print_report(run, report, error);
     }
     report_free(report);
     symbolizer_free(symbolizer);
@@ -272,6 +274,7 @@ static int report_run(struct run *run, struct error *error)
         status = fail(error);
     } else {
         run_notes_say(report, &run->given, run->child.pid);
+        run_baseline_say(&run->baseline, &run->given);
         if (!status && report->summary.leaked_threads)
             status = run->given.leak_status;
     }
@@ -285,7 +288,7 @@ static int report_run(struct run *run, struct error *error)
 static int run_all(struct run *run)
 {
     struct error error = {""};
-    if (!load_suppressions(run, &error))
+    if (!load_suppressions(run, &error) || !run_baseline_open(&run->baseline, &run->given, &error))
         return fail(&error);
     int status = check_command(run, &error);
     if (status)
@@ -305,6 +308,7 @@ static void release(struct run *run)
     if (run->folder[0])
         run_dir_remove(run->folder);
     output_abandon(&run->output);
+    run_baseline_release(&run->baseline);
     run_ledgers_release(&run->ledgers);
     ignore_free(run->ignore);
     run_options_release(&run->given);
