@@ -21,8 +21,8 @@ FIRST := $(filter deps,$(MAKECMDGOALS))
 
 # ---- what is built of what ------------------------------------------------
 SRC := self_capture self_capture_task ledger_read ledger_load ledger_open ledger_core core_file core_notes core_memory maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_alias symbolize_name symbolize_ranges runtime_frames address_space snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why snapshot_core snapshot_core_space snapshot_core_image unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step symbolize_data wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name wait_futex wait_socket wait_files wait_file wait_poll present present_file present_idle present_names present_self leak leak_build leak_group leak_stack leak_untracked ignore report_format text_parts report_group report_present report_text report_json
-CLI := main cli output cmd_run run_options run_env run_child run_tree run_timeout run_dir run_marks run_notes run_of cmd_report report_target cmd_explain watchable elf_head
-PRELOAD := start real memory_probe ledger_map ledger_write index capture recall module site thread_end hook_thread hook_process exec_mark hook_signal present finish reporter last_look raw_report
+CLI := main cli output cmd_run run_options run_env run_child run_tree run_timeout run_dir run_marks run_notes run_of cmd_report report_target cmd_explain explain_check watchable elf_head
+PRELOAD := start brought api api_check real memory_probe ledger_map ledger_write index capture recall module site thread_end hook_thread hook_process exec_mark hook_signal present finish reporter last_look raw_report
 # The shim has tier 0 of src/ in it, built its own way.
 PRELOAD_SRC := options options_parse
 CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_snapshot check_snapshot_odd check_snapshot_calls check_unwind check_core check_core_made check_unwind_steps check_self_capture check_wait check_wait_file check_leak check_leak_odd check_report check_ledger_write check_watchable check_run_marks check_output
@@ -97,7 +97,7 @@ PRELOAD_OBJ := $(PRELOAD:%=$(BUILD)/preload/%.o) $(PRELOAD_SRC:%=$(BUILD)/preloa
 
 $(BUILD)/preload/%.o: preload/%.c | $(FIRST)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) -Ipreload $(WARN) $(PRELOAD_FLAGS) -c -o $@ $<
+	$(Q)$(CC) $(BASE) -Ipreload -Iinclude $(WARN) $(PRELOAD_FLAGS) -c -o $@ $<
 
 $(BUILD)/preload/src_%.o: src/%.c | $(FIRST)
 	@mkdir -p $(@D)

@@ -2,7 +2,7 @@
  * `threadleak _explain exit|dump|keep PID`: how the shim has its process explained,
  * at its end or on the dump signal; "keep": at its end under `threadleak run`, for
  * whose report the present stacks are put beside the ledger.  Not for users: it is
- * in no help.
+ * in no help.  What <threadleak.h> asks has more arguments: explain_check.c.
  *
  * Ends with 0 when nothing counts (and nothing was written), 1 when leaks were
  * reported, 2 when it could not; the shim then writes its own raw report.
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "explain.h"
 #include "ignore.h"
 #include "leak.h"
 #include "options.h"
@@ -23,18 +24,8 @@
 #include "present_file.h"
 #include "report.h"
 
-struct explain {
-    bool dump, keep;
-    pid_t pid;
-    struct options options;
-    struct ledger *ledger;
-    struct ignore *ignore;
-    struct symbolizer *symbolizer;
-    struct report *report;
-};
-
 /* An unreadable file must not cost the user the report. */
-static void load_suppressions(struct explain *explain)
+void explain_load_suppressions(struct explain *explain)
 {
     struct error error;
     explain->ignore = ignore_new();
@@ -43,7 +34,7 @@ static void load_suppressions(struct explain *explain)
             cli_say("%s; reporting without it", error.text);
 }
 
-static bool open_ledger(struct explain *explain, struct error *error)
+bool explain_open(struct explain *explain, struct error *error)
 {
     if (ledger_open_process(explain->pid, &explain->ledger, error) != LEDGER_OPEN_OK)
         return false;
@@ -54,7 +45,7 @@ static bool open_ledger(struct explain *explain, struct error *error)
 }
 
 /* What can not be had is missing, and no reason to have no report. */
-static struct present *take_present(const struct explain *explain)
+struct present *explain_present(const struct explain *explain)
 {
     const struct present_options options = {.symbolizer = explain->symbolizer, .ledger = explain->ledger};
     struct error error;
@@ -65,7 +56,7 @@ static struct present *take_present(const struct explain *explain)
 
 static bool build_report(struct explain *explain, struct error *error)
 {
-    const struct known_end end = {.alive = true, .pid = explain->pid, .present = take_present(explain)};
+    const struct known_end end = {.alive = true, .pid = explain->pid, .present = explain_present(explain)};
     const struct verdict_rules rules = {
         .kinds = explain->options.report,
         .ignore = explain->ignore,
@@ -77,12 +68,14 @@ static bool build_report(struct explain *explain, struct error *error)
     return true;
 }
 
-/* Standard error, or the log, opened to append: several processes may share it. */
+/* The program's own descriptor, standard error, or the log, opened to append: several processes may share it. */
 static FILE *open_log(const struct explain *explain)
 {
     char path[PATH_MAX];
     const struct ledger_header *header = ledger_get_header(explain->ledger);
     const char *pattern = explain->options.log_path;
+    if (explain->has_fd)
+        return fdopen(explain->fd, "a");
     if (strcmp(pattern, "stderr") == 0)
         return stderr;
     if (options_expand_path(path, sizeof(path), pattern, explain->pid,
@@ -103,7 +96,7 @@ static bool may_write_again(int fd)
     return errno == EAGAIN && poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1) > 0;
 }
 
-static bool write_all(int fd, const char *text, size_t size)
+bool explain_write_all(int fd, const char *text, size_t size)
 {
     while (size > 0) {
         ssize_t n = write(fd, text, size);
@@ -117,7 +110,7 @@ static bool write_all(int fd, const char *text, size_t size)
 
 /* By one write(2), so that reports of several processes do not mix; stdio
  * would cut it to its own buffer's size, whatever setvbuf is told. */
-static bool write_report(const struct explain *explain)
+bool explain_write(const struct explain *explain)
 {
     char *text = NULL;
     size_t size = 0;
@@ -128,7 +121,7 @@ static bool write_report(const struct explain *explain)
     const struct report_style style = {.color = output_color(out, explain->options.color),
                                        .others = explain->dump};
     bool printed = (format ? format : &report_text)->print(memory, explain->report, &style);
-    bool written = fclose(memory) == 0 && printed && write_all(fileno(out), text, size);
+    bool written = fclose(memory) == 0 && printed && explain_write_all(fileno(out), text, size);
     free(text);
     return written;
 }
@@ -145,22 +138,30 @@ static int keep_stacks(const struct explain *explain)
         return STATUS_CANNOT;
     snprintf(path, sizeof(path), "%.*s/" PRESENT_FILE_PREFIX "%s", (int)(slash - ledger), ledger,
              slash + 1 + strlen(LEDGER_FILE_PREFIX));
-    struct present *present = take_present(explain);
+    struct present *present = explain_present(explain);
     bool saved = present && present_save(present, path);
     present_free(present);
     return saved ? STATUS_REPORTED : STATUS_CANNOT;
 }
 
+void explain_release(struct explain *explain)
+{
+    report_free(explain->report);
+    symbolizer_free(explain->symbolizer);
+    ignore_free(explain->ignore);
+    ledger_close(explain->ledger);
+}
+
 static int explain_process(struct explain *explain)
 {
     struct error error = {""};
-    if (!open_ledger(explain, &error))
+    if (!explain_open(explain, &error))
         return STATUS_CANNOT;
     if (explain->keep) {
         explain->symbolizer = symbolizer_new(false);
         return keep_stacks(explain);
     }
-    load_suppressions(explain);
+    explain_load_suppressions(explain);
     explain->symbolizer = symbolizer_new(false);
     explain->report = report_new();
     if (!explain->symbolizer || !explain->report || !build_report(explain, &error))
@@ -168,7 +169,7 @@ static int explain_process(struct explain *explain)
     bool leaks = !explain->dump && explain->report->summary.leaked_threads > 0;
     if (!explain->dump && !leaks)
         return STATUS_REPORTED;
-    if (!write_report(explain))
+    if (!explain_write(explain))
         return STATUS_CANNOT;
     return leaks ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
 }
@@ -177,6 +178,8 @@ int cmd_explain(int argc, char **argv)
 {
     struct explain explain = {.pid = 0};
     long pid;
+    if (argc > 3)
+        return explain_question(argc, argv);
     if (argc != 3 || !cli_number(argv[2], 1, INT_MAX, &pid) ||
         (strcmp(argv[1], "exit") != 0 && strcmp(argv[1], "dump") != 0 && strcmp(argv[1], "keep") != 0)) {
         cli_say("_explain is how libthreadleak.so calls threadleak; see threadleak --help");
@@ -186,9 +189,6 @@ int cmd_explain(int argc, char **argv)
     explain.dump = strcmp(argv[1], "dump") == 0;
     explain.pid = (pid_t)pid;
     int status = explain_process(&explain);
-    report_free(explain.report);
-    symbolizer_free(explain.symbolizer);
-    ignore_free(explain.ignore);
-    ledger_close(explain.ledger);
+    explain_release(&explain);
     return status;
 }

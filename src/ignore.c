@@ -139,6 +139,18 @@ bool ignore_load(struct ignore *ignore, const char *path, struct error *error)
     return loaded;
 }
 
+bool ignore_load_text(struct ignore *ignore, const char *text, const char *origin, struct error *error)
+{
+    FILE *file = fmemopen((void *)text, strlen(text), "r");
+    if (!file) {
+        error_set(error, "%s: can not be read: %s", origin, strerror(errno));
+        return false;
+    }
+    bool loaded = load_lines(ignore, file, origin, error);
+    fclose(file);
+    return loaded;
+}
+
 /* Goes back to the latest '*' only: an earlier one never needs another try. */
 static bool glob_matches(const char *glob, const char *name)
 {

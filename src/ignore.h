@@ -17,6 +17,8 @@ struct ignore *ignore_new(void);
 void ignore_free(struct ignore *ignore);
 /* Reads a file of rules.  False: error names file, line and what is wrong. */
 bool ignore_load(struct ignore *ignore, const char *path, struct error *error);
+/* Reads rules from memory; `origin` stands in errors where a file's path does. */
+bool ignore_load_text(struct ignore *ignore, const char *text, const char *origin, struct error *error);
 /* The first rule ("thread:foo") that matches one of the frames, or NULL. */
 const char *ignore_match(const struct ignore *ignore, const struct frame *frames, size_t count);
 

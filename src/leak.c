@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ignore.h"
 #include "options.h"
 #include "process.h"
 
@@ -41,6 +42,7 @@ void process_report_release(struct process_report *process)
     for (size_t i = 0; i < process->group_count; i++) {
         free(process->groups[i].stack);
         free(process->groups[i].threads);
+        free(process->groups[i].ignored);
     }
     free(process->groups);
     free(process->untracked);
@@ -48,6 +50,8 @@ void process_report_release(struct process_report *process)
     present_free(process->present);
     free(process->exe);
     free(process->test);
+    ignore_free(process->rules);
+    free(process->rules_note);
     free_strings(process->argv);
 }
 

@@ -45,6 +45,7 @@ struct leak_group {
     bool first_of_site;                /* no group of the same site stands before it */
     bool counted;                      /* in summary.leaked_threads */
     const char *suppressed_by;         /* the rule, or NULL */
+    char *ignored;                     /* "program: REASON", where the program said so; else NULL */
     char fingerprint[17];              /* hex; the same for the same code, across runs and rebuilds */
     const struct frame *start_routine; /* NULL: unknown, or not the same for all */
     struct frame *stack;               /* creation stack, leaf first, inlined frames included */
@@ -80,6 +81,10 @@ struct process_report {
     struct thread_info *untracked; /* id 0 */
     size_t untracked_count;
     struct present *present; /* what the threads' `present` are part of; NULL: not looked at */
+    struct ignore *rules;    /* suppressions that the program brought; NULL: none */
+    char *rules_note;        /* what is wrong with them; NULL: nothing */
+    bool checked;            /* by the program itself, while it runs */
+    uint64_t since;          /* checked: created after this one; 0: from the beginning */
 };
 
 /* A child of a run that no ledger came of. */
@@ -114,6 +119,10 @@ struct verdict_rules {
     unsigned judge;              /* JUDGE_* for ends without the shim's own word (signal) */
     const struct ignore *ignore; /* NULL: none */
     struct symbolizer *symbolizer;
+    /* A check that the program itself asked for: */
+    bool check;
+    uint64_t since;  /* threads up to this one are left out */
+    uint64_t caller; /* and this one; 0: none */
 };
 
 struct report *report_new(void);

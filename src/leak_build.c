@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "core_file.h"
+#include "ignore.h"
 #include "options.h"
 
 /* ---- who, and how it ended ------------------------------------------------------- */
@@ -97,6 +98,22 @@ static void set_identity(struct build *build)
     process->started_wall_ns = build->header->started_wall_ns;
 }
 
+/* Half of its rules could hide what the other half was to keep: all or none. */
+static void load_program_rules(struct build *build)
+{
+    struct process_report *process = &build->process;
+    struct error error;
+    const char *text = ledger_get_string(build->ledger, atomic_load(&build->header->rules));
+    if (!*text)
+        return;
+    process->rules = ignore_new();
+    if (process->rules && ignore_load_text(process->rules, text, "suppressions of the program", &error))
+        return;
+    process->rules_note = process->rules ? strdup(error.text) : NULL;
+    ignore_free(process->rules);
+    process->rules = NULL;
+}
+
 static void set_counts(struct build *build)
 {
     struct process_report *process = &build->process;
@@ -157,6 +174,9 @@ static bool build_process(struct build *build)
     set_identity(build);
     set_end(build);
     set_counts(build);
+    load_program_rules(build);
+    build->process.checked = build->rules->check;
+    build->process.since = build->rules->since;
     build->process.present = build->end->present;
     build->process.watched = true;
     /* At an end: when it began, before the time that the end itself takes. */

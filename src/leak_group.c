@@ -1,5 +1,6 @@
 /* The threads that are left, grouped by kind and creation stack. */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ struct creation_stack {
 /* A slot with what is to be said of its thread. */
 struct remaining {
     enum leak_kind kind;
+    bool ignored; /* the program said so */
     struct ledger_slot slot;
     struct creation_stack stack;
 };
@@ -80,6 +82,13 @@ static bool kind_of(const struct build *build, const struct ledger_slot *slot, e
     return !(slot->state & (SLOT_DETACHED | SLOT_JOINED));
 }
 
+/* A check of the program's own: of what is new, and not of the thread that asks. */
+static bool is_left_out(const struct build *build, const struct ledger_slot *slot)
+{
+    const struct verdict_rules *rules = build->rules;
+    return rules->check && (slot->serial <= rules->since || slot->serial == rules->caller);
+}
+
 static struct remaining *collect(struct build *build, size_t *count)
 {
     uint32_t slots = ledger_slot_count(build->ledger);
@@ -92,19 +101,30 @@ static struct remaining *collect(struct build *build, size_t *count)
         item->stack = stack_of(build->ledger, item->slot.site);
         build->process.counts.alive += item->kind != LEAK_UNJOINED;
         build->process.counts.unjoined += item->kind == LEAK_UNJOINED;
-        ++*count;
+        item->ignored = item->slot.state & SLOT_IGNORED;
+        *count += !is_left_out(build, &item->slot);
     }
     return list;
+}
+
+/* Of one group: those that the program ignores for one reason are apart. */
+static int compare_kinds(const struct remaining *a, const struct remaining *b)
+{
+    if (a->kind != b->kind)
+        return (int)a->kind - (int)b->kind;
+    if (a->ignored != b->ignored || !a->ignored)
+        return (int)a->ignored - (int)b->ignored;
+    return (a->slot.reason > b->slot.reason) - (a->slot.reason < b->slot.reason);
 }
 
 static int compare_remaining(const void *left, const void *right)
 {
     const struct remaining *a = left, *b = right;
     int order = compare_stacks(&a->stack, &b->stack);
+    if (!order)
+        order = compare_kinds(a, b);
     if (order)
         return order;
-    if (a->kind != b->kind)
-        return (int)a->kind - (int)b->kind;
     return (a->slot.serial > b->slot.serial) - (a->slot.serial < b->slot.serial);
 }
 
@@ -186,14 +206,33 @@ static const char *keeper_of(const struct frame *start)
     return NULL;
 }
 
-static const char *find_suppression(const struct build *build, const struct leak_group *group)
+static const char *match_rules(const struct ignore *ignore, const struct leak_group *group)
 {
-    const struct ignore *ignore = build->rules->ignore;
-    const char *keeper = keeper_of(group->start_routine);
-    if (keeper || !ignore)
-        return keeper;
+    if (!ignore)
+        return NULL;
     const char *rule = ignore_match(ignore, group->stack, group->stack_count);
     return rule || !group->start_routine ? rule : ignore_match(ignore, group->start_routine, 1);
+}
+
+static const char *find_suppression(const struct build *build, const struct leak_group *group)
+{
+    const char *keeper = keeper_of(group->start_routine);
+    if (group->ignored)
+        return group->ignored;
+    if (keeper)
+        return keeper;
+    const char *rule = match_rules(build->rules->ignore, group);
+    return rule ? rule : match_rules(build->process.rules, group);
+}
+
+/* As its own suppressions are called; a reason may be hostile text like any of a ledger. */
+static char *ignored_text(const struct build *build, const struct remaining *item)
+{
+    char *text = NULL;
+    const char *reason = ledger_get_string(build->ledger, item->slot.reason);
+    if (asprintf(&text, "program: %s", *reason ? reason : "ignored") < 0)
+        return NULL;
+    return text;
 }
 
 /* All records of the same stack together. */
@@ -230,6 +269,8 @@ static bool build_group(const struct build *build, const struct sites *sites, co
     group->start_routine = common_start(build, items, count);
     sum_sites(build, sites, &items[0].stack, group);
     stack_fingerprint(group);
+    if (items[0].ignored && !(group->ignored = ignored_text(build, &items[0])))
+        return false;
     group->suppressed_by = find_suppression(build, group);
     group->counted =
         build->process.judged && build->rules->kinds & leak_kind_bit(group->kind) && !group->suppressed_by;
@@ -275,7 +316,7 @@ static bool group_all(struct build *build, const struct sites *sites, struct rem
         const struct remaining *items = &list[first];
         struct leak_group *group = &process->groups[process->group_count++];
         for (end = first + 1; end < count; end++)
-            if (items->kind != list[end].kind || compare_stacks(&items->stack, &list[end].stack) != 0)
+            if (compare_kinds(items, &list[end]) != 0 || compare_stacks(&items->stack, &list[end].stack) != 0)
                 break;
         site += first && compare_stacks(&list[first - 1].stack, &items->stack) != 0;
         if (!build_group(build, sites, items, end - first, group))

@@ -66,6 +66,21 @@ void options_defaults(struct options *options);
  */
 void options_parse(struct options *options, const char *text, options_warn_fn *warn, void *arg);
 
+/*
+ * The same for options that come from elsewhere: `origin` begins each line in place
+ * of THREADLEAK_OPTIONS, and nothing is said to be ignored, for the caller refuses
+ * what is not understood.  `extra` gets each key that has a value first, and returns
+ * as options_set does; "unknown": none of its own.
+ */
+typedef const char *options_extra_fn(void *arg, const char *key, const char *value, size_t value_len);
+struct options_reader {
+    const char *origin;      /* NULL: THREADLEAK_OPTIONS, and what is wrong is skipped */
+    options_extra_fn *extra; /* or NULL */
+    options_warn_fn *warn;   /* or NULL */
+    void *arg;               /* of both */
+};
+void options_read(struct options *options, const char *text, const struct options_reader *reader);
+
 /* Sets one key.  Returns NULL, or what is wrong with the value ("is not a
  * number from 0 to 255"); "unknown" exactly when there is no such key. */
 const char *options_set(struct options *options, const char *key, const char *value, size_t value_len);

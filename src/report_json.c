@@ -159,6 +159,15 @@ static json_t *counts_json(const struct process_report *process)
                      json_integer((json_int_t)process->counts.untracked));
 }
 
+/* What a check of the program's own was about, and what it brought to it. */
+static void add_program_parts(json_t *json, const struct process_report *process)
+{
+    if (process->checked)
+        json_object_set_new(json, "checkpoint", number((int64_t)process->since, process->since > 0));
+    if (process->rules_note)
+        json_object_set_new(json, "suppressions_note", text(process->rules_note));
+}
+
 static json_t *process_json(const struct process_report *process)
 {
     json_t *leaks = json_array(), *untracked = json_array();
@@ -166,13 +175,16 @@ static json_t *process_json(const struct process_report *process)
         json_array_append_new(leaks, group_json(&process->groups[i]));
     for (size_t i = 0; i < process->untracked_count; i++)
         json_array_append_new(untracked, thread_json(&process->untracked[i], "untracked"));
-    return json_pack("{si so so so so so so sb so so so so sI}", "pid", (int)process->pid, "parent_pid",
+    json_t *json = json_pack("{si so so so so so so sb so so so so sI}", "pid", (int)process->pid, "parent_pid",
                      number(process->parent_pid, process->parent_pid > 0), "exe", text(process->exe),
                      "command", strings_json(process->argv), "test", text(process->test), "end",
                      end_json(process), "threads", counts_json(process), "watched", process->watched,
                      "stacks_note", text(process->present ? process->present->note : NULL), "leaks", leaks,
                      "main", process->main ? thread_json(process->main, "main") : json_null(), "untracked",
                      untracked, "lost_events", (json_int_t)process->counts.lost);
+    if (json)
+        add_program_parts(json, process);
+    return json;
 }
 
 static json_t *unwatched_json(const struct report *report)

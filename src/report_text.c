@@ -62,7 +62,12 @@ static void print_process_head(const struct printer *printer, const struct proce
                     sums->left_sites);
     fputs(", ", printer->out);
     put_escaped(printer->out, command_name(process));
-    fprintf(printer->out, " (pid %d), %s", (int)process->pid, end);
+    fprintf(printer->out, " (pid %d)", (int)process->pid);
+    if (process->test) {
+        fputs(" in test ", printer->out);
+        put_escaped(printer->out, process->test);
+    }
+    fprintf(printer->out, ", %s", end);
     if (process->how != END_ALIVE && !process->judged && sums->left)
         fputs(", not judged", printer->out);
     paint(printer, PLAIN);
@@ -71,6 +76,10 @@ static void print_process_head(const struct printer *printer, const struct proce
         fputs("not watched: who started its threads is known after a start by threadleak run, or with\n"
               "LD_PRELOAD=libthreadleak.so\n",
               printer->out);
+    if (process->rules_note) {
+        put_escaped(printer->out, process->rules_note);
+        fputs("; judged without them\n", printer->out);
+    }
     if (process->present && process->present->note) {
         fputs("present stacks: ", printer->out);
         put_escaped(printer->out, process->present->note);
@@ -170,7 +179,8 @@ static void print_process_foot(const struct printer *printer, const struct proce
 static void print_process(const struct printer *printer, const struct process_report *process, bool alone)
 {
     const struct sums sums = sum_up(process);
-    bool whole = printer->style->all || (alone && (process->how == END_ALIVE || process->core));
+    bool whole = printer->style->all ||
+                 (alone && ((process->how == END_ALIVE && !process->checked) || process->core));
     bool gap = false;
     print_process_head(printer, process, &sums);
     for (size_t i = 0; i < process->group_count && printer->style->verbose >= 0; i++) {
@@ -209,7 +219,7 @@ static void print_next_step(const struct printer *printer, const struct report *
         return;
     for (size_t i = 0; i < report->process_count; i++)
         if (report->processes[i].live && report->processes[i].how == END_ALIVE &&
-            report->processes[i].group_count)
+            report->processes[i].group_count && !report->processes[i].checked)
             fprintf(printer->out, "every thread: threadleak report --all %d\n",
                     (int)report->processes[i].pid);
 }
