@@ -2,7 +2,7 @@
  * `threadleak _explain exit|dump|keep PID`: how the shim has its process explained,
  * at its end or on the dump signal; "keep": at its end under `threadleak run`, for
  * whose report the present stacks are put beside the ledger.  Not for users: it is
- * in no help.  What <threadleak.h> asks has more arguments: explain_check.c.
+ * in no help.  What <threadleak.h> asks has more arguments: cmd_explain_check.c.
  *
  * Ends with 0 when nothing counts (and nothing was written), 1 when leaks were
  * reported, 2 when it could not; the shim then writes its own raw report.

@@ -32,7 +32,7 @@ bool explain_write(const struct explain *explain);
 bool explain_write_all(int fd, const char *text, size_t size);
 void explain_release(struct explain *explain);
 
-/* `check` and `dumpto`, explain_check.c: returns an exit status. */
+/* `check` and `dumpto`, cmd_explain_check.c: returns an exit status. */
 int explain_question(int argc, char **argv);
 
 #endif

@@ -2,8 +2,8 @@
  * The model of a report: what is left of each process, by kind and creation
  * site, with the verdict.  Built from ledgers and /proc; printed by report_*.c.
  *
- * Everything a report points to (frames, strings) is owned by the report or by
- * the symbolizer it was built with, which must outlive it.
+ * Everything a report points to (frames, strings, rules) is owned by the report, by
+ * the symbolizer or by the rules it was built with, which must outlive it.
  */
 #ifndef THREADLEAK_LEAK_H
 #define THREADLEAK_LEAK_H
@@ -18,6 +18,7 @@
 #include "symbolize.h"
 
 struct ignore; /* ignore.h */
+struct ignore_rule;
 
 enum leak_kind { LEAK_RUNNING, LEAK_DETACHED, LEAK_UNJOINED, LEAK_KINDS };
 const char *leak_kind_name(enum leak_kind kind); /* "running" … */
@@ -44,7 +45,8 @@ struct leak_group {
     size_t site;                       /* number in its process: groups of one site have the same */
     bool first_of_site;                /* no group of the same site stands before it */
     bool counted;                      /* in summary.leaked_threads */
-    const char *suppressed_by;         /* the rule, or NULL */
+    const char *suppressed_by;         /* the rule's label, what the program said, or NULL */
+    const struct ignore_rule *rule;    /* that rule; the verdict's, or the process's own; NULL: by none */
     char *ignored;                     /* "program: REASON", where the program said so; else NULL */
     char fingerprint[17];              /* hex; the same for the same code, across runs and rebuilds */
     const struct frame *start_routine; /* NULL: unknown, or not the same for all */
@@ -80,11 +82,17 @@ struct process_report {
     struct thread_info *main;      /* of a live process; NULL: not known */
     struct thread_info *untracked; /* id 0 */
     size_t untracked_count;
-    struct present *present; /* what the threads' `present` are part of; NULL: not looked at */
-    struct ignore *rules;    /* suppressions that the program brought; NULL: none */
-    char *rules_note;        /* what is wrong with them; NULL: nothing */
-    bool checked;            /* by the program itself, while it runs */
-    uint64_t since;          /* checked: created after this one; 0: from the beginning */
+    struct present *present;  /* what the threads' `present` are part of; NULL: not looked at */
+    struct ignore *own_rules; /* what the program brings in its memory; NULL: none */
+    char *own_rules_wrong;    /* why they were not read, as ignore_load_text tells; NULL: they were */
+    bool checked;             /* by the program itself, while it runs */
+    uint64_t since;           /* checked: created after this one; 0: from the beginning */
+};
+
+/* A rule that matched, with the threads that it is the reason for. */
+struct used_rule {
+    const struct ignore_rule *rule;
+    uint64_t threads;
 };
 
 /* A child of a run that no ledger came of. */
@@ -106,6 +114,8 @@ struct report {
     double timed_out_s; /* of a run that was ended after that long; 0: it was not */
     struct unwatched *unwatched;
     size_t unwatched_count;
+    struct used_rule *used_rules; /* in the order of their first thread; by report_finish */
+    size_t used_rule_count;
     struct {
         uint64_t processes; /* all that were watched */
         uint64_t leaked_threads, leak_sites, suppressed_threads;
@@ -155,7 +165,7 @@ struct core_file; /* core_file.h */
 bool report_add_core(struct report *report, const struct core_file *core, struct present *present,
                      struct error *error);
 
-/* Sums up; call once after the last report_add_*. */
+/* Sums up; call once after the last report_add_*.  Without memory used_rules is empty. */
 void report_finish(struct report *report);
 
 #endif

@@ -164,8 +164,8 @@ static void add_program_parts(json_t *json, const struct process_report *process
 {
     if (process->checked)
         json_object_set_new(json, "checkpoint", number((int64_t)process->since, process->since > 0));
-    if (process->rules_note)
-        json_object_set_new(json, "suppressions_note", text(process->rules_note));
+    if (process->own_rules_wrong)
+        json_object_set_new(json, "suppressions_note", text(process->own_rules_wrong));
 }
 
 static json_t *process_json(const struct process_report *process)

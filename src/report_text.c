@@ -76,8 +76,8 @@ static void print_process_head(const struct printer *printer, const struct proce
         fputs("not watched: who started its threads is known after a start by threadleak run, or with\n"
               "LD_PRELOAD=libthreadleak.so\n",
               printer->out);
-    if (process->rules_note) {
-        put_escaped(printer->out, process->rules_note);
+    if (process->own_rules_wrong) {
+        put_escaped(printer->out, process->own_rules_wrong);
         fputs("; judged without them\n", printer->out);
     }
     if (process->present && process->present->note) {
