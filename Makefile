@@ -32,7 +32,7 @@ CHECK_PARTS := tests/ledger_fake tests/snapshot_child tests/core_child tests/wai
 CHECK_WRITER := ledger_map ledger_write index site module
 
 # One behaviour each: tests/targets/NAME.c
-TARGETS := atexit_creates atexit_joins atexit_prints baseline cancel cancel_in_join child_ignored \
+TARGETS := api atexit_creates atexit_joins atexit_prints baseline cancel cancel_in_join child_ignored \
 	chroot clean close_all close_stderr create_eagain create_einval daemonize deep demo \
 	destructor_again destructor_blocks destructor_creates detach_when detached dlopen_loop \
 	drop_privileges dump_signal end_exec end_exit end_exit_in_thread end_last_thread \
@@ -116,6 +116,7 @@ $(BUILD)/asan/libthreadleak.so: $(BUILD)/libthreadleak.so
 TARGET_FLAGS := -O0 -g -fno-pie -no-pie -pthread -Wall -Wextra -Wshadow
 TARGET_C := -std=gnu11 -D_GNU_SOURCE -MMD -MP
 $(BUILD)/targets/address_sanitized: TARGET_MORE := -fsanitize=address
+$(BUILD)/targets/api: TARGET_MORE := -Iinclude
 $(BUILD)/targets/constructor_linked: TARGET_MORE := -L$(BUILD)/targets -lconstructor -Wl,-rpath,'$$ORIGIN'
 $(BUILD)/targets/constructor_linked: $(BUILD)/targets/libconstructor.so
 $(BUILD)/targets/dlopen_loop: TARGET_MORE := -rdynamic -ldl

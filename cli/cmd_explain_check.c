@@ -60,6 +60,19 @@ static void note_problem(void *arg, const char *line)
         snprintf(check->problem, sizeof(check->problem), "!%s", line);
 }
 
+/* Those of this check must be readable, where others are only missed. */
+static void try_files(struct check *check, unsigned first)
+{
+    const struct options *options = &check->explain.options;
+    struct error error;
+    for (unsigned i = first; i < options->suppressions_count; i++) {
+        struct ignore *ignore = ignore_new();
+        if (ignore && !ignore_load(ignore, options->suppressions[i], &error))
+            note_problem(check, error.text);
+        ignore_free(ignore);
+    }
+}
+
 /* What the shim has read already, and the rules, which it can not. */
 static bool read_options(struct check *check)
 {
@@ -67,7 +80,11 @@ static bool read_options(struct check *check)
         .origin = "options", .extra = take_rule, .warn = note_problem, .arg = check};
     struct error error;
     struct explain *explain = &check->explain;
+    unsigned before = explain->options.suppressions_count;
     options_read(&explain->options, check->options, &reader);
+    try_files(check, before);
+    if (*check->problem)
+        return false;
     explain_load_suppressions(explain);
     if (!explain->ignore)
         note_problem(check, "out of memory");

@@ -174,8 +174,8 @@ static int api_test(const char *name)
     uint32_t at = name && *name ? name_place(state) : 0;
     if (at) {
         size_t n = strnlen(name, TEST_NAME_MAX - 1);
-        while (n == TEST_NAME_MAX - 1 && n > 0 && ((unsigned char)name[n] & 0xc0) == 0x80)
-            n--; /* no half characters */
+        while (n > 0 && ((unsigned char)name[n] & 0xc0) == 0x80)
+            n--; /* no half characters; a name that fits ends with its NUL */
         memcpy(state->strings + at, name, n);
         state->strings[at + n] = 0;
     }

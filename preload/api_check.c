@@ -29,7 +29,7 @@ struct check {
     uint64_t since, caller; /* serials */
     struct options options;
     bool wrong;         /* and said so */
-    bool rules;         /* the options have some that must be understood */
+    bool unread;        /* there are rules in the options that only the program can read */
     bool needs_program; /* they can not be judged here */
     char since_text[24], caller_text[24];
     struct reporter_question question;
@@ -70,10 +70,12 @@ static const char *take_key(void *arg, const char *key, const char *value, size_
         return "means nothing in a check";
     bool rule = strcmp(key, "ignore") == 0;
     if (!rule && !is_one_of(key, names)) {
-        check->needs_program |= strcmp(key, "suppressions") == 0;
+        if (strcmp(key, "suppressions") == 0)
+            check->unread = check->needs_program = true;
         return "unknown";
     }
-    check->rules = check->needs_program = true;
+    check->unread |= rule;
+    check->needs_program = true;
     size_t special = 0;
     while (special < length && strchr("*^$ \t\n", value[special]))
         special++;
@@ -221,12 +223,11 @@ static int wait_and_judge(struct check *check)
 /* A rule that is wrong is so also where nothing is left that it could be tried on. */
 static bool rules_are_understood(struct check *check)
 {
-    if (!check->rules || !strstr(check->options_text, "ignore="))
+    if (!check->unread)
         return true;
     int result = ask(check, RULES_ONLY);
     if (result == -2)
-        brought_refuse(check->who,
-                       "the threadleak program could not be started, which alone can read ignore=");
+        brought_refuse(check->who, "the threadleak program could not be started, which alone can read rules");
     return result >= 0;
 }
 

@@ -110,10 +110,9 @@ static void apply(struct trial *trial)
 
 static int add_options(struct trial *trial, enum part part, const char *options)
 {
-    struct text text = text_in(parts[part], PART_MAX);
+    struct text text = {.buffer = parts[part], .size = PART_MAX, .length = strlen(parts[part])};
     if (!is_understood(trial, options))
         return -1;
-    text.length = strlen(parts[part]);
     if (strlen(options) + text.length + 2 > PART_MAX)
         return brought_refuse(trial->who, "there is no room for more options: 1000 bytes in all");
     text_string(&text, text.length ? " " : "");
