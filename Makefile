@@ -195,7 +195,7 @@ E2E_ASAN := "tests/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --onl
 
 check: all targets $(SUITES) $(ALL_ASAN) $(SUITES_TSAN)
 	$(Q)tests/all.sh $(SUITES) $(SUITES_ASAN) $(SUITES_TSAN) \
-		"tests/layering.sh $(BUILD)" "tests/run_tree.py --build $(BUILD)" "tests/run_timeout.py --build $(BUILD)" "tests/cli_report.sh $(BUILD)" "tests/e2e.py --build $(BUILD)" $(E2E_ASAN) "tests/real.py --build $(BUILD)" "tests/real_report.py --build $(BUILD)"
+		"tests/layering.sh $(BUILD)" "tests/run_tree.py --build $(BUILD)" "tests/run_timeout.py --build $(BUILD)" "tests/cli_report.sh $(BUILD)" "tests/e2e.py --build $(BUILD)" $(E2E_ASAN) "tests/api.py --build $(BUILD)" "tests/api_builds.py --build $(BUILD)" "tests/real.py --build $(BUILD)" "tests/real_report.py --build $(BUILD)"
 
 asan: all targets $(ALL_ASAN)
 	$(Q)tests/all.sh $(SUITES_ASAN) $(E2E_ASAN)
@@ -214,10 +214,10 @@ fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
 	$(Q)for fuzzer in $^; do \
 		mkdir -p $$fuzzer.corpus && $$fuzzer -max_total_time=$(FUZZ_SECONDS) $$fuzzer.corpus || exit 1; done
 
-CODE = $(wildcard src/*.[ch] preload/*.[ch] cli/*.[ch] tests/*.[ch] tests/*/*.[ch] tests/*/*.cpp bench/*.c)
+CODE = $(wildcard include/*.h include/*/*.h src/*.[ch] preload/*.[ch] cli/*.[ch] tests/*.[ch] tests/*/*.[ch] tests/*/*.cpp bench/*.c)
 lint:
 	$(Q)clang-format --dry-run -Werror $(CODE)
-	$(Q)clang-tidy --quiet $(SRC:%=src/%.c) $(CLI:%=cli/%.c) $(PRELOAD:%=preload/%.c) -- $(BASE) -Ipreload
+	$(Q)clang-tidy --quiet $(SRC:%=src/%.c) $(CLI:%=cli/%.c) $(PRELOAD:%=preload/%.c) -- $(BASE) -Ipreload -Iinclude
 	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability \
 		--suppress=missingInclude --inline-suppr -Isrc -Ipreload src cli preload
 
@@ -242,11 +242,19 @@ $(BUILD)/threadleak.1: man/threadleak.1.scd | $(FIRST)
 	@mkdir -p $(@D)
 	$(Q)scdoc <$< >$@
 
+# <threadleak/NAME.h>
+ADAPTERS := abi check cmocka gtest
 MAN := $(if $(wildcard man/threadleak.1.scd),$(if $(shell command -v scdoc),$(BUILD)/threadleak.1))
 install: all $(MAN)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib
 	install -m 755 $(BUILD)/threadleak $(DESTDIR)$(PREFIX)/bin/threadleak
 	install -m 755 $(BUILD)/libthreadleak.so $(DESTDIR)$(PREFIX)/lib/libthreadleak.so
+	install -d $(DESTDIR)$(PREFIX)/include/threadleak $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 644 include/threadleak.h $(DESTDIR)$(PREFIX)/include/threadleak.h
+	install -m 644 $(ADAPTERS:%=include/threadleak/%.h) $(DESTDIR)$(PREFIX)/include/threadleak
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' include/threadleak.pc.in \
+		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/threadleak.pc
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/pkgconfig/threadleak.pc
 ifneq ($(MAN),)
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man1/threadleak.1
@@ -254,7 +262,9 @@ endif
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/threadleak $(DESTDIR)$(PREFIX)/lib/libthreadleak.so \
-		$(DESTDIR)$(PREFIX)/share/man/man1/threadleak.1
+		$(DESTDIR)$(PREFIX)/share/man/man1/threadleak.1 $(DESTDIR)$(PREFIX)/lib/pkgconfig/threadleak.pc \
+		$(DESTDIR)$(PREFIX)/include/threadleak.h $(ADAPTERS:%=$(DESTDIR)$(PREFIX)/include/threadleak/%.h)
+	-rmdir $(DESTDIR)$(PREFIX)/include/threadleak 2>/dev/null
 
 deps:
 	$(Q).ci/deps.sh

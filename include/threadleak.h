@@ -41,8 +41,8 @@ extern "C" {
  * Options: as in THREADLEAK_OPTIONS, which goes over them where both set the same.
  * Suppressions: one rule a line, as in a file for --suppressions.
  */
-const char *__threadleak_default_options(void) __attribute__((weak));
-const char *__threadleak_default_suppressions(void) __attribute__((weak));
+const char *__threadleak_default_options(void) __attribute__((weak, visibility("default")));
+const char *__threadleak_default_suppressions(void) __attribute__((weak, visibility("default")));
 
 /* ---- how it is found: not for use ------------------------------------------------- */
 
@@ -51,7 +51,7 @@ const char *__threadleak_default_suppressions(void) __attribute__((weak));
  * linker settles that to 0 for good, although the library will be there.  Weak dlsym,
  * since before glibc 2.34 a program may have none; then the reference may still do.
  */
-extern const struct threadleak_abi threadleak_abi_1 __attribute__((weak));
+extern const struct threadleak_abi threadleak_abi_1 __attribute__((weak, visibility("default")));
 static void *threadleak_dlsym_(void *, const char *) __attribute__((weakref("dlsym")));
 static char *threadleak_dlerror_(void) __attribute__((weakref("dlerror")));
 
@@ -136,7 +136,7 @@ static __inline__ threadleak_checkpoint_t threadleak_checkpoint(void)
  * and which threads are not to count, each as often as wanted.  A name is matched whole,
  * and a '*' in it stands for any text:
  *
- *     ignore_creator=NAME   created within this function, however deep
+ *     ignore_creator=NAME   created within this function, however deep, or started in it
  *     ignore_start=NAME     this is its start routine
  *     ignore_top=NAME       it is in this function now: the innermost frame
  *     ignore_any=NAME       this function is anywhere in its present stack
