@@ -173,9 +173,9 @@ static void apply(struct parser *parser, const struct item *item)
     if (!problem && item->has_value)
         problem = set_item(parser->reader, parser->options, item);
     else if (!problem) {
-        const struct options_reader silent = {.origin = NULL};
+        const struct item empty = {.key = item->key, .value = {"", 0}};
         struct options unused = {.report = 0};
-        problem = set_item(&silent, &unused, item);
+        problem = set_item(parser->reader, &unused, &empty);
         if (!problem || strcmp(problem, "unknown"))
             problem = "has no value";
     }

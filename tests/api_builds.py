@@ -169,7 +169,7 @@ def link_modes(bench):
 
 
 def shared_library(bench):
-    hidden = LIBRARY.replace("#include <threadleak.h>", '#pragma GCC visibility push(hidden)\n#include <threadleak.h>\n#pragma GCC visibility pop')
+    hidden = LIBRARY.replace("#include <threadleak.h>", '#include <pthread.h>\n#pragma GCC visibility push(hidden)\n#include <threadleak.h>\n#pragma GCC visibility pop')
     exported = LIBRARY.replace("int library_leaks(void)\n{", '__attribute__((visibility("default"))) int library_leaks(void)\n{').replace(
         "int library_at_start(void) {", '__attribute__((visibility("default"))) int library_at_start(void) {')
     for flags, text in (([], LIBRARY), (["-Wl,-Bsymbolic", "-O2"], LIBRARY), (["-fvisibility=hidden"], exported), (["-O2"], hidden)):
