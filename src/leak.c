@@ -105,10 +105,10 @@ void report_finish(struct report *report)
         const struct process_report *process = &report->processes[p];
         for (size_t i = 0; i < process->group_count; i++) {
             const struct leak_group *group = &process->groups[i];
-            if (group->rule) {
+            if (group->suppressed_by)
                 report->summary.suppressed_threads += group->thread_count;
+            if (group->rule)
                 count_rule(report, group);
-            }
             if (!group->counted)
                 continue;
             report->summary.leaked_threads += group->thread_count;

@@ -42,17 +42,25 @@ static bool needs_star(const char *name, const char *at)
     return at == name && is_type(at);
 }
 
-/* "^name$", with stars for what would mean something else; false: nothing but stars is left. */
+/* "^name$", with stars for what would mean something else, or is no text; false: nothing
+ * but stars is left. */
 static bool make_pattern(char pattern[PATTERN_MAX + 4], const char *name)
 {
     size_t used = 0;
     bool any = false;
-    const char *at;
+    const char *at = name;
     pattern[used++] = '^';
-    for (at = name; *at && used < PATTERN_MAX; at++) {
-        bool star = needs_star(name, at);
-        pattern[used++] = star ? '*' : *at;
-        any |= !star && *at != '*';
+    while (*at && used < PATTERN_MAX - 4) {
+        size_t length = character_length(at);
+        if (length == 0 || needs_star(name, at)) {
+            pattern[used++] = '*';
+            at++;
+            continue;
+        }
+        any |= *at != '*';
+        memcpy(pattern + used, at, length);
+        used += length;
+        at += length;
     }
     pattern[used++] = *at ? '*' : '$';
     pattern[used] = '\0';

@@ -35,7 +35,7 @@ static struct sums sum_up(const struct process_report *process)
         const struct leak_group *group = &process->groups[i];
         sums.left += group->thread_count;
         sums.left_sites += group->first_of_site;
-        sums.suppressed += group->rule && !is_hidden(group) ? group->thread_count : 0;
+        sums.suppressed += group->suppressed_by && !is_hidden(group) ? group->thread_count : 0;
         if (!group->counted)
             continue;
         sums.leaked += group->thread_count;
