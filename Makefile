@@ -20,8 +20,8 @@ endif
 FIRST := $(filter deps,$(MAKECMDGOALS))
 
 # ---- what is built of what ------------------------------------------------
-SRC := self_capture self_capture_task ledger_read ledger_load ledger_open ledger_core core_file core_notes core_memory maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_alias symbolize_name symbolize_ranges runtime_frames address_space snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why snapshot_core snapshot_core_space snapshot_core_image unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step symbolize_data wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name wait_futex wait_socket wait_files wait_file wait_poll present present_file present_idle present_names present_self leak leak_build leak_group leak_stack leak_suppress leak_untracked ignore ignore_parse ignore_match ignore_builtin report_format text_parts report_group report_present report_text report_json
-CLI := main cli output cmd_run run_options run_env run_child run_tree run_timeout run_dir run_marks run_notes run_of cmd_report report_target cmd_explain cmd_explain_check watchable elf_head
+SRC := self_capture self_capture_task ledger_read ledger_load ledger_open ledger_core core_file core_notes core_memory maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_alias symbolize_name symbolize_ranges runtime_frames address_space snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why snapshot_core snapshot_core_space snapshot_core_image unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step symbolize_data wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name wait_futex wait_socket wait_files wait_file wait_poll present present_file present_idle present_names present_self leak leak_build leak_group leak_stack leak_suppress leak_untracked ignore ignore_parse ignore_match ignore_builtin report_format text_parts report_group report_present report_rules report_text report_json
+CLI := main cli output cmd_run run_options run_env run_child run_tree run_timeout run_dir run_marks run_notes run_of suppressions cmd_report report_target cmd_explain cmd_explain_check watchable elf_head
 PRELOAD := start brought api api_check real memory_probe ledger_map ledger_write index capture recall module site thread_end hook_thread hook_process exec_mark hook_signal present finish reporter last_look raw_report
 # The shim has tier 0 of src/ in it, built its own way.
 PRELOAD_SRC := options options_parse
@@ -40,7 +40,7 @@ TARGETS := api atexit_creates atexit_joins atexit_prints baseline cancel cancel_
 	end_underscore_exit errno_kept exec_fails exit_while_creating fork_child fork_clean \
 	fork_in_thread fork_storm grace grace_ignores_stuck inlined join_all_ways join_fails \
 	kill_after_create kinds many_short no_thread openmp recycled_handle return_values run_child \
-	running seccomp_filter setname setname_ended signal_creates signal_storm signal_taken \
+	running seccomp_filter setname setname_ended openmp_user ignored_partly signal_creates signal_storm signal_taken \
 	same_place small_stack spawn stripped tail_call thrd tree unjoined unset_preload untracked vfork waits deny_ptrace thousand \
 	wait_for_end wait_in_thread constructor_linked address_sanitized static_program self_capture
 TARGETS_CXX := late_exceptions std_async std_thread unwind_throw
@@ -122,7 +122,7 @@ $(BUILD)/targets/constructor_linked: $(BUILD)/targets/libconstructor.so
 $(BUILD)/targets/dlopen_loop: TARGET_MORE := -rdynamic -ldl
 $(BUILD)/targets/inlined $(BUILD)/targets/tail_call: TARGET_MORE := -O2
 $(BUILD)/targets/late_exceptions: TARGET_MORE := -ldl
-$(BUILD)/targets/openmp: TARGET_MORE := -fopenmp
+$(BUILD)/targets/openmp $(BUILD)/targets/openmp_user: TARGET_MORE := -fopenmp
 $(BUILD)/targets/static_program: TARGET_MORE := -static
 $(BUILD)/targets/stripped: TARGET_MORE := -s
 $(BUILD)/targets/self_capture: TARGET_MORE := -O1 -rdynamic -ldl -Wl,-rpath,'$$ORIGIN'

@@ -17,22 +17,11 @@
 
 #include "cli.h"
 #include "explain.h"
-#include "ignore.h"
 #include "leak.h"
 #include "options.h"
 #include "output.h"
 #include "present_file.h"
 #include "report.h"
-
-/* An unreadable file must not cost the user the report. */
-void explain_load_suppressions(struct explain *explain)
-{
-    struct error error;
-    explain->ignore = ignore_new();
-    for (unsigned i = 0; explain->ignore && i < explain->options.suppressions_count; i++)
-        if (!ignore_load(explain->ignore, explain->options.suppressions[i], &error))
-            cli_say("%s; reporting without it", error.text);
-}
 
 bool explain_open(struct explain *explain, struct error *error)
 {
@@ -59,7 +48,7 @@ static bool build_report(struct explain *explain, struct error *error)
     const struct known_end end = {.alive = true, .pid = explain->pid, .present = explain_present(explain)};
     const struct verdict_rules rules = {
         .kinds = explain->options.report,
-        .ignore = explain->ignore,
+        .ignore = explain->suppressions.ignore,
         .symbolizer = explain->symbolizer,
     };
     if (!report_add_ledger(explain->report, explain->ledger, &end, &rules, error))
@@ -148,7 +137,7 @@ void explain_release(struct explain *explain)
 {
     report_free(explain->report);
     symbolizer_free(explain->symbolizer);
-    ignore_free(explain->ignore);
+    suppressions_release(&explain->suppressions);
     ledger_close(explain->ledger);
 }
 
@@ -161,11 +150,12 @@ static int explain_process(struct explain *explain)
         explain->symbolizer = symbolizer_new(false);
         return keep_stacks(explain);
     }
-    explain_load_suppressions(explain);
+    suppressions_load_leniently(&explain->suppressions, &explain->options);
     explain->symbolizer = symbolizer_new(false);
     explain->report = report_new();
     if (!explain->symbolizer || !explain->report || !build_report(explain, &error))
         return STATUS_CANNOT;
+    suppressions_warn(explain->report);
     bool leaks = !explain->dump && explain->report->summary.leaked_threads > 0;
     if (!explain->dump && !leaks)
         return STATUS_REPORTED;

@@ -85,10 +85,10 @@ static bool read_options(struct check *check)
     try_files(check, before);
     if (*check->problem)
         return false;
-    explain_load_suppressions(explain);
-    if (!explain->ignore)
+    suppressions_load_leniently(&explain->suppressions, &explain->options);
+    if (!explain->suppressions.ignore)
         note_problem(check, "out of memory");
-    else if (check->rules && !ignore_load_text(explain->ignore, check->rules, "ignore", &error))
+    else if (check->rules && !ignore_load_text(explain->suppressions.ignore, check->rules, "ignore", &error))
         note_problem(check, error.text);
     return !*check->problem;
 }
@@ -106,7 +106,7 @@ static bool build(struct check *check, struct error *error)
     const struct verdict_rules rules = {
         .kinds = explain->options.report,
         .judge_live = true,
-        .ignore = explain->ignore,
+        .ignore = explain->suppressions.ignore,
         .symbolizer = explain->symbolizer,
         .check = true,
         .since = strtoull(check->since, NULL, 10),
@@ -152,7 +152,7 @@ static int dump_process(struct explain *explain)
     explain->dump = true;
     if (!explain_open(explain, &error))
         return STATUS_CANNOT;
-    explain_load_suppressions(explain);
+    suppressions_load_leniently(&explain->suppressions, &explain->options);
     explain->symbolizer = symbolizer_new(false);
     explain->report = report_new();
     if (!explain->symbolizer || !explain->report)
@@ -160,7 +160,7 @@ static int dump_process(struct explain *explain)
     const struct known_end end = {
         .alive = true, .pid = explain->pid, .wanted = true, .present = explain_present(explain)};
     const struct verdict_rules rules = {
-        .kinds = explain->options.report, .ignore = explain->ignore, .symbolizer = explain->symbolizer};
+        .kinds = explain->options.report, .ignore = explain->suppressions.ignore, .symbolizer = explain->symbolizer};
     if (!report_add_ledger(explain->report, explain->ledger, &end, &rules, &error))
         return STATUS_CANNOT;
     report_finish(explain->report);

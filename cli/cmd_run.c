@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "ignore.h"
 #include "leak.h"
 #include "output.h"
 #include "report.h"
@@ -26,7 +25,6 @@ struct run {
     char folder[RUN_DIR_MAX];
     char *shim;
     char **environment;
-    struct ignore *ignore;
     struct run_child child;
     struct output output;
     struct run_ledgers ledgers;
@@ -41,20 +39,6 @@ static int fail(const struct error *error)
 }
 
 /* ---- before COMMAND ---------------------------------------------------------------- */
-
-static bool load_suppressions(struct run *run, struct error *error)
-{
-    run->ignore = ignore_new();
-    if (!run->ignore) {
-        error_set(error, "out of memory");
-        return false;
-    }
-    const struct options *options = &run->given.options;
-    for (unsigned i = 0; i < options->suppressions_count; i++)
-        if (!ignore_load(run->ignore, options->suppressions[i], error))
-            return false;
-    return true;
-}
 
 static int check_command(struct run *run, struct error *error)
 {
@@ -115,7 +99,7 @@ static struct verdict_rules rules_of(const struct run *run, struct symbolizer *s
     return (struct verdict_rules){
         .kinds = run->given.options.report,
         .judge = run->given.options.judge,
-        .ignore = run->ignore,
+        .ignore = run->given.suppressions.ignore,
         .symbolizer = symbolizer,
     };
 }
@@ -186,7 +170,8 @@ static bool report_all_alive(struct run *run, struct error *error)
         done = run_timeout_fill(report, &run->ledgers, run->child.pid, run->folder, &rules, error);
         if (done)
             finish_report(run, report);
-        done = done && print_report(run, report, error);
+        done = done && print_report(run, report, error) &&
+               suppressions_tell(&run->given.suppressions, report, error);
     }
     report_free(report);
     symbolizer_free(symbolizer);
@@ -262,7 +247,8 @@ static int report_run(struct run *run, struct error *error)
     if (!report || !symbolizer) {
         cli_say("run: out of memory");
         status = STATUS_FAILED;
-    } else if (!fill_report(run, report, symbolizer, error) || !print_report(run, report, error)) {
+    } else if (!fill_report(run, report, symbolizer, error) || !print_report(run, report, error) ||
+               !suppressions_tell(&run->given.suppressions, report, error)) {
         status = fail(error);
     } else {
         run_notes_say(report, &run->given, run->child.pid);
@@ -279,7 +265,7 @@ static int report_run(struct run *run, struct error *error)
 static int run_all(struct run *run)
 {
     struct error error = {""};
-    if (!load_suppressions(run, &error))
+    if (!suppressions_load(&run->given.suppressions, &error))
         return fail(&error);
     int status = check_command(run, &error);
     if (status)
@@ -300,7 +286,6 @@ static void release(struct run *run)
         run_dir_remove(run->folder);
     output_abandon(&run->output);
     run_ledgers_release(&run->ledgers);
-    ignore_free(run->ignore);
     run_options_release(&run->given);
     free(run->environment);
     free(run->shim);

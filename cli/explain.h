@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "ignore.h"
 #include "leak.h"
 #include "options.h"
+#include "suppressions.h"
 
 struct explain {
     bool dump, keep;
@@ -16,15 +16,13 @@ struct explain {
     int fd;
     struct options options;
     struct ledger *ledger;
-    struct ignore *ignore;
+    struct suppressions suppressions;
     struct symbolizer *symbolizer;
     struct report *report;
 };
 
 /* The ledger of the process, and the options in it. */
 bool explain_open(struct explain *explain, struct error *error);
-/* Those of the options; says what can not be read. */
-void explain_load_suppressions(struct explain *explain);
 /* Where the threads are now; NULL: not asked for, or not to be had. */
 struct present *explain_present(const struct explain *explain);
 /* The finished report, in one piece. */

@@ -182,7 +182,10 @@ static int add_rules(const char *who, const char *text)
     size_t length = strlen(rules), n = strlen(text);
     if (length + n + 2 > RULES_MAX)
         return brought_refuse(who, "there is no room for more suppressions: 16 KiB in all");
-    append(rules, length, text, n);
+    if (length == 0)
+        memcpy(rules, text, n + 1); /* nobody has seen it yet */
+    else
+        append(rules, length, text, n);
     shim_config.rules = rules;
     struct shim_state *state = shim_known();
     if (state)

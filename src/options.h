@@ -41,7 +41,9 @@ struct options {
     int signal;        /* dump signal; 0: none */
     unsigned depth;    /* 1..OPTIONS_DEPTH_MAX frames */
     bool follow;
-    bool stacks; /* where threads are now is part of reports */
+    bool stacks;               /* where threads are now is part of reports */
+    bool default_suppressions; /* the built-in rules, and those that libraries installed */
+    bool allow_match_all;      /* rules that match every thread are no error */
     bool help;
     enum option_color color;
     char format[16];                 /* "text", "json", … */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ignore.h"
 #include "report.h"
 #include "text_parts.h"
 
@@ -197,6 +198,19 @@ static json_t *unwatched_json(const struct report *report)
     return list;
 }
 
+static json_t *used_rules_json(const struct report *report)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < report->used_rule_count; i++) {
+        const struct ignore_rule *rule = report->used_rules[i].rule;
+        json_array_append_new(list, json_pack("{so so so so sI}", "rule", text(rule->text), "label",
+                                              text(rule->label), "origin", text(rule->origin), "line",
+                                              number(rule->line, rule->line > 0), "threads",
+                                              (json_int_t)report->used_rules[i].threads));
+    }
+    return list;
+}
+
 static json_t *report_as_json(const struct report *report)
 {
     json_t *processes = json_array();
@@ -211,6 +225,8 @@ static json_t *report_as_json(const struct report *report)
                   strings_json(report->argv), "summary", summary, "processes", processes);
     if (json && report->timed_out_s > 0)
         json_object_set_new(json, "timed_out", json_true());
+    if (json && report->used_rule_count)
+        json_object_set_new(json, "suppressions", used_rules_json(report));
     if (json && report->unwatched_count)
         json_object_set_new(json, "unwatched", unwatched_json(report));
     return json;

@@ -253,7 +253,7 @@ START_TEST(help_lists_every_key)
         const char *problem = options_set(&options, key, "", 0);
         ck_assert(problem && strcmp(problem, "unknown"));
     }
-    ck_assert_uint_eq(n, 13);
+    ck_assert_uint_eq(n, 15);
 }
 END_TEST
 
