@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "ignore.h"
 #include "leak.h"
 #include "output.h"
 #include "report.h"
@@ -28,7 +27,6 @@ struct run {
     char folder[RUN_DIR_MAX];
     char *shim;
     char **environment;
-    struct ignore *ignore;
     struct run_child child;
     struct run_server server;
     struct output output;
@@ -45,20 +43,6 @@ static int fail(const struct error *error)
 }
 
 /* ---- before COMMAND ---------------------------------------------------------------- */
-
-static bool load_suppressions(struct run *run, struct error *error)
-{
-    run->ignore = ignore_new();
-    if (!run->ignore) {
-        error_set(error, "out of memory");
-        return false;
-    }
-    const struct options *options = &run->given.options;
-    for (unsigned i = 0; i < options->suppressions_count; i++)
-        if (!ignore_load(run->ignore, options->suppressions[i], error))
-            return false;
-    return true;
-}
 
 static int check_command(struct run *run, struct error *error)
 {
@@ -119,7 +103,7 @@ static struct verdict_rules rules_of(const struct run *run, struct symbolizer *s
     return (struct verdict_rules){
         .kinds = run->given.options.report,
         .judge = run->given.options.judge,
-        .ignore = run->ignore,
+        .ignore = run->given.suppressions.ignore,
         .symbolizer = symbolizer,
     };
 }
@@ -191,7 +175,8 @@ static bool report_all_alive(struct run *run, struct error *error)
         const struct verdict_rules rules = rules_of(run, symbolizer);
         report->timed_out_s = run->given.timeout_s;
         done = run_timeout_fill(report, &run->ledgers, run->child.pid, run->folder, &rules, error);
-        done = done && finish_report(run, report, error) && print_report(run, report, error);
+        done = done && finish_report(run, report, error) && print_report(run, report, error) &&
+               suppressions_tell(&run->given.suppressions, report, error);
     }
     report_free(report);
     symbolizer_free(symbolizer);
@@ -270,7 +255,8 @@ static int report_run(struct run *run, struct error *error)
     if (!report || !symbolizer) {
         cli_say("run: out of memory");
         status = STATUS_FAILED;
-    } else if (!fill_report(run, report, symbolizer, error) || !print_report(run, report, error)) {
+    } else if (!fill_report(run, report, symbolizer, error) || !print_report(run, report, error) ||
+               !suppressions_tell(&run->given.suppressions, report, error)) {
         status = fail(error);
     } else {
         run_notes_say(report, &run->given, run->child.pid);
@@ -288,7 +274,8 @@ static int report_run(struct run *run, struct error *error)
 static int run_all(struct run *run)
 {
     struct error error = {""};
-    if (!load_suppressions(run, &error) || !run_baseline_open(&run->baseline, &run->given, &error))
+    if (!suppressions_load(&run->given.suppressions, &error) ||
+        !run_baseline_open(&run->baseline, &run->given, &error))
         return fail(&error);
     int status = check_command(run, &error);
     if (status)
@@ -310,7 +297,6 @@ static void release(struct run *run)
     output_abandon(&run->output);
     run_baseline_release(&run->baseline);
     run_ledgers_release(&run->ledgers);
-    ignore_free(run->ignore);
     run_options_release(&run->given);
     free(run->environment);
     free(run->shim);

@@ -6,10 +6,12 @@
 
 #include "options.h"
 #include "report.h"
+#include "suppressions.h"
 
 struct run_options {
     struct options options; /* THREADLEAK_OPTIONS, and over it the command line */
     char *text;             /* what the command line adds to THREADLEAK_OPTIONS; malloc'ed */
+    struct suppressions suppressions;
     const struct report_format *format;
     const char *output; /* with %p and %h, or NULL: standard error */
     const char *baseline, *write_baseline; /* files, or NULL */

@@ -44,6 +44,8 @@ enum ignore_source {
     IGNORE_BUILT_IN
 };
 
+#define IGNORE_BUILT_IN_LABEL "built in: "
+
 struct ignore_rule {
     const char *text;   /* as written, without its comment */
     const char *label;  /* how reports call it: the text, or "built in: OpenMP's pool" */

@@ -43,6 +43,7 @@ void process_report_release(struct process_report *process)
         free(process->groups[i].stack);
         free(process->groups[i].threads);
         free(process->groups[i].test);
+        free(process->groups[i].ignored);
     }
     free(process->groups);
     free(process->untracked);

@@ -45,8 +45,9 @@ struct leak_group {
     size_t site;                       /* number in its process: groups of one site have the same */
     bool first_of_site;                /* no group of the same site stands before it */
     bool counted;                      /* in summary.leaked_threads */
-    const char *suppressed_by;         /* the rule's label, or NULL */
-    const struct ignore_rule *rule;    /* that rule; the verdict's, or the process's own */
+    const char *suppressed_by;         /* the rule's label, what the program said, or NULL */
+    const struct ignore_rule *rule;    /* that rule; the verdict's, or the process's own; NULL: by none */
+    char *ignored;                     /* "program: REASON", where the program said so; else NULL */
     bool in_baseline;                  /* suppressed, since a baseline holds it */
     uint64_t known;                    /* threads of this fingerprint that a baseline has; 0: none */
     char fingerprint[17];              /* hex; the same for the same code, across runs and rebuilds */
@@ -84,9 +85,11 @@ struct process_report {
     struct thread_info *main;      /* of a live process; NULL: not known */
     struct thread_info *untracked; /* id 0 */
     size_t untracked_count;
-    struct present *present; /* what the threads' `present` are part of; NULL: not looked at */
+    struct present *present;  /* what the threads' `present` are part of; NULL: not looked at */
     struct ignore *own_rules; /* what the program brings in its memory; NULL: none */
     char *own_rules_wrong;    /* why they were not read, as ignore_load_text tells; NULL: they were */
+    bool checked;             /* by the program itself, while it runs */
+    uint64_t since;           /* checked: created after this one; 0: from the beginning */
 };
 
 /* A rule that matched, with the threads that it is the reason for. */
@@ -129,6 +132,10 @@ struct verdict_rules {
     unsigned judge;              /* JUDGE_* for ends without the shim's own word (signal) */
     const struct ignore *ignore; /* NULL: none */
     struct symbolizer *symbolizer;
+    /* A check that the program itself asked for: */
+    bool check;
+    uint64_t since;  /* threads up to this one are left out */
+    uint64_t caller; /* and this one; 0: none */
 };
 
 struct report *report_new(void);

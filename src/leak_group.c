@@ -1,5 +1,6 @@
 /* The threads that are left, grouped by kind, creation stack and the rule that they are ignored by. */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,6 +119,13 @@ static struct thread_info describe(const struct build *build, const struct remai
     return thread;
 }
 
+/* A check of the program's own: of what is new, and not of the thread that asks. */
+static bool is_left_out(const struct build *build, const struct ledger_slot *slot)
+{
+    const struct verdict_rules *rules = build->rules;
+    return rules->check && (slot->serial <= rules->since || slot->serial == rules->caller);
+}
+
 /* ---- all that is left ------------------------------------------------------------------- */
 
 static struct remaining *collect(struct build *build, size_t *count)
@@ -133,21 +141,37 @@ static struct remaining *collect(struct build *build, size_t *count)
         item->thread = describe(build, item);
         build->process.counts.alive += item->kind != LEAK_UNJOINED;
         build->process.counts.unjoined += item->kind == LEAK_UNJOINED;
-        ++*count;
+        *count += !is_left_out(build, &item->slot);
     }
     return list;
+}
+
+/* Why the program itself ignores it; 0: it does not.  Not said why: no string has that place. */
+static uint32_t reason_of(const struct remaining *item)
+{
+    if (!(item->slot.state & SLOT_IGNORED))
+        return 0;
+    return item->slot.reason ? item->slot.reason : UINT32_MAX;
+}
+
+/* Of one site: what makes different groups. */
+static int compare_groupings(const struct remaining *a, const struct remaining *b)
+{
+    if (a->kind != b->kind)
+        return (int)a->kind - (int)b->kind;
+    if (reason_of(a) != reason_of(b))
+        return reason_of(a) < reason_of(b) ? -1 : 1;
+    return (a->rule > b->rule) - (a->rule < b->rule);
 }
 
 static int compare_remaining(const void *left, const void *right)
 {
     const struct remaining *a = left, *b = right;
     int order = compare_stacks(&a->stack, &b->stack);
+    if (!order)
+        order = compare_groupings(a, b);
     if (order)
         return order;
-    if (a->kind != b->kind)
-        return (int)a->kind - (int)b->kind;
-    if (a->rule != b->rule)
-        return a->rule < b->rule ? -1 : 1;
     return (a->slot.serial > b->slot.serial) - (a->slot.serial < b->slot.serial);
 }
 
@@ -181,6 +205,14 @@ static void sum_sites(const struct build *build, const struct sites *sites,
     group->joined_at = stack_call(build->ledger, build->rules->symbolizer, joined_at);
 }
 
+/* The program's own word, before any rule. */
+static bool take_reason(const struct build *build, const struct remaining *item, struct leak_group *group)
+{
+    const char *reason = ledger_get_string(build->ledger, item->slot.reason);
+    group->rule = NULL;
+    return asprintf(&group->ignored, "program: %s", *reason ? reason : "ignored") >= 0;
+}
+
 static bool build_group(const struct build *build, const struct sites *sites, const struct remaining *items,
                         size_t count, struct leak_group *group)
 {
@@ -198,9 +230,11 @@ static bool build_group(const struct build *build, const struct sites *sites, co
     stack_fingerprint(group);
     group->test = test_of_stack(group->stack, group->stack_count);
     group->rule = items[0].rule;
-    group->suppressed_by = group->rule ? group->rule->label : NULL;
+    if (reason_of(&items[0]) && !take_reason(build, &items[0], group))
+        return false;
+    group->suppressed_by = group->rule ? group->rule->label : group->ignored;
     group->counted =
-        build->process.judged && build->rules->kinds & leak_kind_bit(group->kind) && !group->rule;
+        build->process.judged && build->rules->kinds & leak_kind_bit(group->kind) && !group->suppressed_by;
     return true;
 }
 
@@ -246,7 +280,7 @@ static bool group_all(struct build *build, const struct sites *sites, struct rem
         const struct remaining *items = &list[first];
         struct leak_group *group = &process->groups[process->group_count++];
         for (end = first + 1; end < count; end++)
-            if (items->kind != list[end].kind || items->rule != list[end].rule ||
+            if (compare_groupings(items, &list[end]) != 0 ||
                 compare_stacks(&items->stack, &list[end].stack) != 0)
                 break;
         site += first && compare_stacks(&list[first - 1].stack, &items->stack) != 0;

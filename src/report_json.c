@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ignore.h"
 #include "json_parts.h"
 #include "report.h"
 #include "text_parts.h"
@@ -144,6 +145,15 @@ static json_t *counts_json(const struct process_report *process)
                      json_integer((json_int_t)process->counts.untracked));
 }
 
+/* What a check of the program's own was about, and what it brought to it. */
+static void add_program_parts(json_t *json, const struct process_report *process)
+{
+    if (process->checked)
+        json_object_set_new(json, "checkpoint", number((int64_t)process->since, process->since > 0));
+    if (process->own_rules_wrong)
+        json_object_set_new(json, "suppressions_note", text_json(process->own_rules_wrong));
+}
+
 static json_t *process_json(const struct process_report *process)
 {
     json_t *leaks = json_array(), *untracked = json_array();
@@ -151,13 +161,17 @@ static json_t *process_json(const struct process_report *process)
         json_array_append_new(leaks, group_json(&process->groups[i]));
     for (size_t i = 0; i < process->untracked_count; i++)
         json_array_append_new(untracked, thread_json(&process->untracked[i], "untracked"));
-    return json_pack("{si so so so so so so sb so so so so sI}", "pid", (int)process->pid, "parent_pid",
-                     number(process->parent_pid, process->parent_pid > 0), "exe", text_json(process->exe),
-                     "command", strings_json(process->argv), "test", text_json(process->test), "end",
-                     end_json(process), "threads", counts_json(process), "watched", process->watched,
-                     "stacks_note", text_json(process->present ? process->present->note : NULL), "leaks",
-                     leaks, "main", process->main ? thread_json(process->main, "main") : json_null(),
-                     "untracked", untracked, "lost_events", (json_int_t)process->counts.lost);
+    json_t *json =
+        json_pack("{si so so so so so so sb so so so so sI}", "pid", (int)process->pid, "parent_pid",
+                  number(process->parent_pid, process->parent_pid > 0), "exe", text_json(process->exe),
+                  "command", strings_json(process->argv), "test", text_json(process->test), "end",
+                  end_json(process), "threads", counts_json(process), "watched", process->watched,
+                  "stacks_note", text_json(process->present ? process->present->note : NULL), "leaks", leaks,
+                  "main", process->main ? thread_json(process->main, "main") : json_null(), "untracked",
+                  untracked, "lost_events", (json_int_t)process->counts.lost);
+    if (json)
+        add_program_parts(json, process);
+    return json;
 }
 
 static json_t *unwatched_json(const struct report *report)
@@ -167,6 +181,19 @@ static json_t *unwatched_json(const struct report *report)
         json_array_append_new(list, json_pack("{si so ss}", "pid", (int)report->unwatched[i].pid, "exe",
                                               text_json(report->unwatched[i].exe), "why",
                                               report->unwatched[i].why));
+    return list;
+}
+
+static json_t *used_rules_json(const struct report *report)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < report->used_rule_count; i++) {
+        const struct ignore_rule *rule = report->used_rules[i].rule;
+        json_array_append_new(list, json_pack("{so so so so sI}", "rule", text_json(rule->text), "label",
+                                              text_json(rule->label), "origin", text_json(rule->origin),
+                                              "line", number(rule->line, rule->line > 0), "threads",
+                                              (json_int_t)report->used_rules[i].threads));
+    }
     return list;
 }
 
@@ -184,6 +211,8 @@ static json_t *report_as_json(const struct report *report)
                   strings_json(report->argv), "summary", summary, "processes", processes);
     if (json && report->timed_out_s > 0)
         json_object_set_new(json, "timed_out", json_true());
+    if (json && report->used_rule_count)
+        json_object_set_new(json, "suppressions", used_rules_json(report));
     if (json && report->unwatched_count)
         json_object_set_new(json, "unwatched", unwatched_json(report));
     return json;
