@@ -243,7 +243,8 @@ $(BUILD)/threadleak.1: man/threadleak.1.scd | $(FIRST)
 
 MAN := $(if $(wildcard man/threadleak.1.scd),$(if $(shell command -v scdoc),$(BUILD)/threadleak.1))
 install: all $(MAN)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib \
+		$(DESTDIR)$(PREFIX)/share/threadleak/suppressions.d
 	install -m 755 $(BUILD)/threadleak $(DESTDIR)$(PREFIX)/bin/threadleak
 	install -m 755 $(BUILD)/libthreadleak.so $(DESTDIR)$(PREFIX)/lib/libthreadleak.so
 ifneq ($(MAN),)
@@ -254,6 +255,7 @@ endif
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/threadleak $(DESTDIR)$(PREFIX)/lib/libthreadleak.so \
 		$(DESTDIR)$(PREFIX)/share/man/man1/threadleak.1
+	-rmdir $(DESTDIR)$(PREFIX)/share/threadleak/suppressions.d $(DESTDIR)$(PREFIX)/share/threadleak 2>/dev/null
 
 deps:
 	$(Q).ci/deps.sh
