@@ -213,6 +213,7 @@ START_TEST(names_may_have_blanks_colons_and_number_signs)
     ck_assert(match_function("foo(int, std::string const&)"));
     ck_assert_ptr_null(match_function("foo(int,"));
     ck_assert(match_function("main::{lambda()#1}::operator()() const"));
+    ck_assert_ptr_null(match_function("main::{lambda()#2}::operator()() const"));
     ck_assert(match_function("a ::b"));
 }
 END_TEST

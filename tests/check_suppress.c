@@ -49,7 +49,7 @@ static void load(const char *text)
     ck_assert_msg(ignore_load_text(ignore, text, "test", &error), "%s", error.text);
 }
 
-static const struct process_report *build(struct present *present)
+static void add(struct present *present)
 {
     struct error error = {""};
     fake_end(fake, LEDGER_END_EXIT, 0, true);
@@ -57,6 +57,11 @@ static const struct process_report *build(struct present *present)
     const struct known_end end = {.known = true, .present = present};
     ck_assert_msg(report_add_ledger(report, ledger, &end, &rules, &error), "%s", error.text);
     ledger_close(ledger);
+}
+
+static const struct process_report *build(struct present *present)
+{
+    add(present);
     report_finish(report);
     return &report->processes[0];
 }
@@ -182,6 +187,16 @@ START_TEST(a_site_is_split_by_where_threads_are)
 }
 END_TEST
 
+START_TEST(a_site_is_split_by_kind_anyway)
+{
+    uint32_t site = site_at(0x100);
+    for (int i = 0; i < 4; i++)
+        thread(site, i % 2 ? ALIVE : ENDED, 10 + i, "io");
+    load("name:^io$ kind:unjoined\n");
+    ck_assert_str_eq(show(build(NULL)), "running* 3,5 -; unjoined 2,4 name:^io$ kind:unjoined");
+}
+END_TEST
+
 START_TEST(start_routines_of_one_site_differ)
 {
     uint32_t site = site_at(0x100);
@@ -231,6 +246,18 @@ START_TEST(what_the_user_allows_the_program_may)
 }
 END_TEST
 
+START_TEST(rules_that_two_processes_bring_are_told_once)
+{
+    thread(site_at(0x100), ALIVE, 10, "io 1");
+    atomic_store(&fake_header(fake)->rules, fake_string(fake, "name:^io\n"));
+    add(NULL);
+    build(NULL);
+    ck_assert_uint_eq(report->process_count, 2);
+    ck_assert_uint_eq(report->used_rule_count, 1);
+    ck_assert_uint_eq(report->used_rules[0].threads, 2);
+}
+END_TEST
+
 /* ---- many ----------------------------------------------------------------------------------- */
 
 static double cpu_s(void)
@@ -239,6 +266,41 @@ static double cpu_s(void)
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
+
+/* More stacks times rules than are remembered at a time. */
+START_TEST(what_is_remembered_of_stacks_is_true)
+{
+    enum { STACKS = 8000 };
+    const int rule_count = _i ? 200 : 0;
+    static char names[STACKS][16];
+    struct present *present = present_of(STACKS, STACKS);
+    uint32_t site = site_at(0x100);
+    char rule[40];
+    for (int i = 0; i < STACKS; i++) {
+        snprintf(names[i], sizeof(names[i]), "own_%d", i);
+        stack_is(present, (size_t)i, "pause", names[i]);
+    }
+    for (int i = 0; i < STACKS; i++) {
+        thread(site, ALIVE, 10 + i, NULL);
+        is_at(present, 10 + i, (size_t)i, WAIT_SIGNAL);
+    }
+    for (int i = 0; i < rule_count; i++) {
+        snprintf(rule, sizeof(rule), "any:^own_%d$", i * (STACKS / 200));
+        load(rule);
+    }
+    if (!rule_count)
+        load("any:7$");
+    build(present);
+    if (!rule_count) {
+        ck_assert_uint_eq(report->summary.suppressed_threads, STACKS / 10);
+        return;
+    }
+    ck_assert_uint_eq(report->summary.suppressed_threads, (unsigned)rule_count);
+    ck_assert_uint_eq(report->used_rule_count, (unsigned)rule_count);
+    for (int i = 0; i < rule_count; i++)
+        ck_assert_uint_eq(report->used_rules[i].threads, 1);
+}
+END_TEST
 
 START_TEST(ten_thousand_threads_and_many_rules_are_no_burden)
 {
@@ -285,6 +347,9 @@ int main(void)
     tcase_add_test(tests, rules_of_the_program_count_too);
     tcase_add_test(tests, wrong_rules_of_the_program_ignore_nothing);
     tcase_add_test(tests, what_the_user_allows_the_program_may);
+    tcase_add_test(tests, a_site_is_split_by_kind_anyway);
+    tcase_add_test(tests, rules_that_two_processes_bring_are_told_once);
+    tcase_add_loop_test(tests, what_is_remembered_of_stacks_is_true, 0, 2);
     tcase_add_test(tests, ten_thousand_threads_and_many_rules_are_no_burden);
     Suite *suite = suite_create("suppress");
     suite_add_tcase(suite, tests);
