@@ -25,7 +25,7 @@ CLI := main cli output cmd_run run_options run_env run_child run_server keep_sta
 PRELOAD := start brought api api_check test_name real memory_probe ledger_map ledger_write index capture walk recall frame_rule run_ask module site thread_end hook_thread hook_process exec_mark hook_signal present finish reporter last_look raw_report
 # The shim has tier 0 of src/ in it, built its own way.
 PRELOAD_SRC := options options_parse
-CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_test_of check_snapshot check_snapshot_odd check_snapshot_calls check_unwind check_core check_core_made check_unwind_steps check_self_capture check_wait check_wait_file check_leak check_leak_odd check_leak_asked check_report check_ledger_write check_watchable check_run_marks check_output
+CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_test_of check_snapshot check_snapshot_odd check_snapshot_calls check_unwind check_core check_core_made check_unwind_steps check_self_capture check_wait check_wait_file check_leak check_leak_odd check_suppress check_leak_asked check_report check_ledger_write check_watchable check_run_marks check_output
 # What suites share, and what they test besides src/.
 CHECK_PARTS := tests/ledger_fake tests/snapshot_child tests/core_child tests/wait_child $(patsubst %,cli/%,$(filter-out main cmd_%,$(CLI)))
 # check_ledger_write has the shim's writer in it, and no CLI.
@@ -196,7 +196,7 @@ E2E_ASAN := "tests/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --onl
 
 check: all targets $(SUITES) $(ALL_ASAN) $(SUITES_TSAN)
 	$(Q)tests/all.sh $(SUITES) $(SUITES_ASAN) $(SUITES_TSAN) \
-		"tests/layering.sh $(BUILD)" "tests/run_tree.py --build $(BUILD)" "tests/harmless.py --build $(BUILD)" "tests/run_timeout.py --build $(BUILD)" "tests/baseline.py --build $(BUILD)" "tests/cli_report.sh $(BUILD)" "tests/e2e.py --build $(BUILD)" $(E2E_ASAN) "tests/api.py --build $(BUILD)" "tests/api_builds.py --build $(BUILD)" "tests/blame.py --build $(BUILD)" "tests/projects.py --build $(BUILD)" "tests/real.py --build $(BUILD)" "tests/real_report.py --build $(BUILD)"
+		"tests/layering.sh $(BUILD)" "tests/run_tree.py --build $(BUILD)" "tests/harmless.py --build $(BUILD)" "tests/run_timeout.py --build $(BUILD)" "tests/suppressions.py --build $(BUILD)" "tests/baseline.py --build $(BUILD)" "tests/cli_report.sh $(BUILD)" "tests/e2e.py --build $(BUILD)" $(E2E_ASAN) "tests/api.py --build $(BUILD)" "tests/api_builds.py --build $(BUILD)" "tests/blame.py --build $(BUILD)" "tests/projects.py --build $(BUILD)" "tests/real.py --build $(BUILD)" "tests/real_report.py --build $(BUILD)"
 
 asan: all targets $(ALL_ASAN)
 	$(Q)tests/all.sh $(SUITES_ASAN) $(E2E_ASAN)
@@ -205,7 +205,7 @@ tsan: $(SUITES_TSAN)
 	$(Q)tests/all.sh $(SUITES_TSAN)
 
 FUZZ_SECONDS ?= 60
-FUZZERS := fuzz_ledger fuzz_core
+FUZZERS := fuzz_ledger fuzz_core fuzz_ignore
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(SRC:%=src/%.c) tests/ledger_fake.c | $(FIRST)
 	@mkdir -p $(@D)
 	$(Q)clang $(BASE) -Itests -g -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(SRC:%=src/%.c) \
@@ -247,7 +247,8 @@ $(BUILD)/threadleak.1: man/threadleak.1.scd | $(FIRST)
 ADAPTERS := abi check cmocka gtest
 MAN := $(if $(wildcard man/threadleak.1.scd),$(if $(shell command -v scdoc),$(BUILD)/threadleak.1))
 install: all $(MAN)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib \
+		$(DESTDIR)$(PREFIX)/share/threadleak/suppressions.d
 	install -m 755 $(BUILD)/threadleak $(DESTDIR)$(PREFIX)/bin/threadleak
 	install -m 755 $(BUILD)/libthreadleak.so $(DESTDIR)$(PREFIX)/lib/libthreadleak.so
 	install -d $(DESTDIR)$(PREFIX)/include/threadleak $(DESTDIR)$(PREFIX)/lib/pkgconfig
@@ -266,6 +267,7 @@ uninstall:
 		$(DESTDIR)$(PREFIX)/share/man/man1/threadleak.1 $(DESTDIR)$(PREFIX)/lib/pkgconfig/threadleak.pc \
 		$(DESTDIR)$(PREFIX)/include/threadleak.h $(ADAPTERS:%=$(DESTDIR)$(PREFIX)/include/threadleak/%.h)
 	-rmdir $(DESTDIR)$(PREFIX)/include/threadleak 2>/dev/null
+	-rmdir $(DESTDIR)$(PREFIX)/share/threadleak/suppressions.d $(DESTDIR)$(PREFIX)/share/threadleak 2>/dev/null
 
 deps:
 	$(Q).ci/deps.sh
