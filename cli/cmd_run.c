@@ -15,6 +15,7 @@
 #include "run_env.h"
 #include "run_notes.h"
 #include "run_options.h"
+#include "run_server.h"
 #include "run_timeout.h"
 #include "run_tree.h"
 #include "watchable.h"
@@ -28,6 +29,7 @@ struct run {
     char **environment;
     struct ignore *ignore;
     struct run_child child;
+    struct run_server server;
     struct output output;
     struct run_ledgers ledgers;
     int wait_status;
@@ -136,6 +138,7 @@ static bool fill_report(struct run *run, struct report *report, struct symbolize
     const struct verdict_rules rules = rules_of(run, symbolizer);
     for (size_t i = 0; i < run->ledgers.count; i++) {
         struct run_ledger *item = &run->ledgers.items[i];
+        item->end.wanted = item->end.alive;
         item->end.present = item->present; /* given over */
         item->present = NULL;
         if (!report_add_ledger(report, item->ledger, &item->end, &rules, error))
@@ -221,6 +224,7 @@ static int run_command(struct run *run, struct error *error)
     if (!open_output(run, error)) {
         status = fail(error);
     } else {
+        run_server_start(&run->server, run->child.pid, run->folder);
         int why = run_child_exec(&run->child);
         if (why)
             status = say_exec_failed(run, why);
@@ -228,9 +232,11 @@ static int run_command(struct run *run, struct error *error)
     if (!status) {
         run->timed_out = !run_child_wait(&run->child, run->given.timeout_s, &run->wait_status);
         pid_t ended = run->timed_out ? 0 : run->child.pid;
+        run_server_end(&run->server);
         if (!run_dir_collect(run->folder, ended, run->wait_status, &run->ledgers, error))
             status = fail(error);
     }
+    run_server_end(&run->server);
     if (run->timed_out)
         status = end_in_time(run, status, error);
     /* Signals are still held back: from here on one of them may end us, and

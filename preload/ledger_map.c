@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "run_ask.h"
 #include "sys.h"
 #include "text.h"
 
@@ -78,10 +79,15 @@ static int open_run_file(pid_t pid)
         if (text.overflow)
             return -1;
         long fd = SYS4(openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd != -EEXIST)
+        if (fd >= 0) {
+            SYS2(fchmod, fd, 0600); /* whatever the umask */
             return (int)fd;
+        }
+        if (fd != -EEXIST)
+            break;
     }
-    return -1;
+    int fd;
+    return run_ask(LEDGER_RUN_LEDGER, &fd) ? fd : -1;
 }
 
 static uint64_t resource_limit(int resource)

@@ -76,6 +76,9 @@ CASES = [
     Case("atexit_prints"), Case("chroot"), Case("seccomp_filter"), Case("drop_privileges"), Case("close_all"),
     Case("close_stderr"), Case("daemonize"), Case("stripped"), Case("unset_preload"),
     Case("run_child", "static_program"), Case("run_child", "program_32bit"), Case("address_sanitized", preload="libasan.so"),
+    Case("stack_switch"), Case("exec_bad_pointers"), Case("spawn_pid"),
+    *[Case(target, name=f"{target}_present", text=False, present=True)
+      for target in ("drop_privileges", "chroot", "seccomp_filter")],
     # What a backtrace shows.
     Case("deep"), Case("deep", name="deep_5", env="depth=5", options=["--depth=5"]), Case("inlined"),
     Case("tail_call"), Case("tree"), Case("openmp"), Case("std_thread"), Case("std_async"), Case("late_exceptions"),
