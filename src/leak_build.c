@@ -8,7 +8,6 @@
 
 #include "core_file.h"
 #include "options.h"
-#include "test_of.h"
 
 /* ---- who, and how it ended ------------------------------------------------------- */
 
@@ -166,10 +165,7 @@ static bool build_process(struct build *build)
     /* In another pid namespace its tids are not ours. */
     if (build->end->alive && build->process.pid == build->header->pid)
         build->have_tasks = process_tasks(build->process.pid, &build->tasks);
-    if (!build_groups(build))
-        return false;
-    test_of_groups(build->process.groups, build->process.group_count);
-    return build_untracked(build) && build_main(build);
+    return build_groups(build) && build_untracked(build) && build_main(build);
 }
 
 static bool append_process(struct report *report, const struct process_report *process)

@@ -7,6 +7,7 @@
 #include "leak_build.h"
 #include "leak_stack.h"
 #include "options.h"
+#include "test_of.h"
 
 /* A creation stack, as the ledger has it. */
 struct creation_stack {
@@ -230,6 +231,7 @@ static bool build_group(const struct build *build, const struct sites *sites, co
     group->start_routine = common_start(build, items, count);
     sum_sites(build, sites, &items[0].stack, group);
     stack_fingerprint(group);
+    group->test = test_of_stack(group->stack, group->stack_count);
     group->suppressed_by = find_suppression(build, group);
     group->counted =
         build->process.judged && build->rules->kinds & leak_kind_bit(group->kind) && !group->suppressed_by;

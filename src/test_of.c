@@ -239,9 +239,3 @@ char *test_of_stack(const struct frame *frames, size_t count)
     }
     return NULL;
 }
-
-void test_of_groups(struct leak_group *groups, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        groups[i].test = test_of_stack(groups[i].stack, groups[i].stack_count);
-}

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "leak.h"
+#include "symbolize.h"
 
 /*
  * Frames leaf first.  The name as its framework says it where it can be told
@@ -26,8 +26,5 @@
  * NULL: not known, or out of memory; else to be freed.
  */
 char *test_of_stack(const struct frame *frames, size_t count);
-
-/* Fills in the tests of groups whose stacks are there. */
-void test_of_groups(struct leak_group *groups, size_t count);
 
 #endif
