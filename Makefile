@@ -20,19 +20,19 @@ endif
 FIRST := $(filter deps,$(MAKECMDGOALS))
 
 # ---- what is built of what ------------------------------------------------
-SRC := self_capture self_capture_task ledger_read ledger_load ledger_open ledger_core core_file core_notes core_memory maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_alias symbolize_name symbolize_ranges runtime_frames address_space snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why tracer snapshot_core snapshot_core_space snapshot_core_image unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step symbolize_data wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name wait_futex wait_socket wait_files wait_file wait_poll present present_file present_idle present_names present_self leak leak_build leak_group leak_stack leak_untracked test_of ignore report_format text_parts report_group report_present report_text report_json
-CLI := main cli output cmd_run run_options run_env run_child run_server keep_stacks run_tree run_timeout run_dir run_settle run_marks run_notes run_of cmd_report report_target cmd_explain watchable elf_head
-PRELOAD := start test_name real memory_probe ledger_map ledger_write index capture walk recall frame_rule run_ask module site thread_end hook_thread hook_process exec_mark hook_signal present finish reporter last_look raw_report
+SRC := self_capture self_capture_task ledger_read ledger_load ledger_open ledger_core core_file core_notes core_memory maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_alias symbolize_name symbolize_ranges runtime_frames address_space snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why tracer snapshot_core snapshot_core_space snapshot_core_image unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step symbolize_data wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name wait_futex wait_socket wait_files wait_file wait_poll present present_file present_idle present_names present_self leak leak_build leak_group leak_stack leak_suppress leak_untracked test_of ignore ignore_parse ignore_match ignore_builtin report_format text_parts report_group report_present report_rules json_parts baseline report_text report_json
+CLI := main cli output cmd_run run_options run_env run_child run_server keep_stacks run_tree run_timeout run_dir run_settle run_marks run_notes run_baseline run_of suppressions cmd_report report_target cmd_explain cmd_explain_check watchable elf_head
+PRELOAD := start brought api api_check test_name real memory_probe ledger_map ledger_write index capture walk recall frame_rule run_ask module site thread_end hook_thread hook_process exec_mark hook_signal present finish reporter last_look raw_report
 # The shim has tier 0 of src/ in it, built its own way.
 PRELOAD_SRC := options options_parse
-CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_test_of check_snapshot check_snapshot_odd check_snapshot_calls check_unwind check_core check_core_made check_unwind_steps check_self_capture check_wait check_wait_file check_leak check_leak_odd check_report check_ledger_write check_watchable check_run_marks check_output
+CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_test_of check_snapshot check_snapshot_odd check_snapshot_calls check_unwind check_core check_core_made check_unwind_steps check_self_capture check_wait check_wait_file check_leak check_leak_odd check_leak_asked check_report check_ledger_write check_watchable check_run_marks check_output
 # What suites share, and what they test besides src/.
 CHECK_PARTS := tests/ledger_fake tests/snapshot_child tests/core_child tests/wait_child $(patsubst %,cli/%,$(filter-out main cmd_%,$(CLI)))
 # check_ledger_write has the shim's writer in it, and no CLI.
 CHECK_WRITER := run_ask ledger_map ledger_write index site module
 
 # One behaviour each: tests/targets/NAME.c
-TARGETS := atexit_creates atexit_joins atexit_prints baseline cancel cancel_in_join child_ignored \
+TARGETS := api atexit_creates atexit_joins atexit_prints baseline cancel cancel_in_join child_ignored \
 	chroot clean close_all close_stderr create_eagain create_einval daemonize deep demo \
 	destructor_again destructor_blocks destructor_creates detach_when detached dlopen_loop \
 	drop_privileges dump_signal end_exec end_exit end_exit_in_thread end_last_thread \
@@ -40,7 +40,7 @@ TARGETS := atexit_creates atexit_joins atexit_prints baseline cancel cancel_in_j
 	end_underscore_exit errno_kept exec_fails exit_while_creating fork_child fork_clean \
 	fork_in_thread fork_storm grace grace_ignores_stuck inlined join_all_ways join_fails \
 	kill_after_create kinds many_short no_thread openmp recycled_handle return_values run_child \
-	running seccomp_filter setname setname_ended signal_creates signal_storm signal_taken \
+	running seccomp_filter setname setname_ended openmp_user ignored_partly signal_creates signal_storm signal_taken \
 	same_place small_stack spawn stripped tail_call thrd tree unjoined unset_preload untracked vfork waits deny_ptrace thousand \
 	stack_switch exec_bad_pointers spawn_pid loader_lock many_dumps \
 	wait_for_end wait_in_thread constructor_linked address_sanitized static_program self_capture
@@ -98,7 +98,7 @@ PRELOAD_OBJ := $(PRELOAD:%=$(BUILD)/preload/%.o) $(PRELOAD_SRC:%=$(BUILD)/preloa
 
 $(BUILD)/preload/%.o: preload/%.c | $(FIRST)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) -Ipreload $(WARN) $(PRELOAD_FLAGS) -c -o $@ $<
+	$(Q)$(CC) $(BASE) -Ipreload -Iinclude $(WARN) $(PRELOAD_FLAGS) -c -o $@ $<
 
 $(BUILD)/preload/src_%.o: src/%.c | $(FIRST)
 	@mkdir -p $(@D)
@@ -117,12 +117,13 @@ $(BUILD)/asan/libthreadleak.so: $(BUILD)/libthreadleak.so
 TARGET_FLAGS := -O0 -g -fno-pie -no-pie -pthread -Wall -Wextra -Wshadow
 TARGET_C := -std=gnu11 -D_GNU_SOURCE -MMD -MP
 $(BUILD)/targets/address_sanitized: TARGET_MORE := -fsanitize=address
+$(BUILD)/targets/api: TARGET_MORE := -Iinclude
 $(BUILD)/targets/constructor_linked: TARGET_MORE := -L$(BUILD)/targets -lconstructor -Wl,-rpath,'$$ORIGIN'
 $(BUILD)/targets/constructor_linked: $(BUILD)/targets/libconstructor.so
 $(BUILD)/targets/dlopen_loop: TARGET_MORE := -rdynamic -ldl
 $(BUILD)/targets/inlined $(BUILD)/targets/tail_call: TARGET_MORE := -O2
 $(BUILD)/targets/late_exceptions: TARGET_MORE := -ldl
-$(BUILD)/targets/openmp: TARGET_MORE := -fopenmp
+$(BUILD)/targets/openmp $(BUILD)/targets/openmp_user: TARGET_MORE := -fopenmp
 $(BUILD)/targets/static_program: TARGET_MORE := -static
 $(BUILD)/targets/stripped: TARGET_MORE := -s
 $(BUILD)/targets/self_capture: TARGET_MORE := -O1 -rdynamic -ldl -Wl,-rpath,'$$ORIGIN'
@@ -195,7 +196,7 @@ E2E_ASAN := "tests/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --onl
 
 check: all targets $(SUITES) $(ALL_ASAN) $(SUITES_TSAN)
 	$(Q)tests/all.sh $(SUITES) $(SUITES_ASAN) $(SUITES_TSAN) \
-		"tests/layering.sh $(BUILD)" "tests/run_tree.py --build $(BUILD)" "tests/harmless.py --build $(BUILD)" "tests/run_timeout.py --build $(BUILD)" "tests/cli_report.sh $(BUILD)" "tests/e2e.py --build $(BUILD)" $(E2E_ASAN) "tests/blame.py --build $(BUILD)" "tests/projects.py --build $(BUILD)" "tests/real.py --build $(BUILD)" "tests/real_report.py --build $(BUILD)"
+		"tests/layering.sh $(BUILD)" "tests/run_tree.py --build $(BUILD)" "tests/harmless.py --build $(BUILD)" "tests/run_timeout.py --build $(BUILD)" "tests/baseline.py --build $(BUILD)" "tests/cli_report.sh $(BUILD)" "tests/e2e.py --build $(BUILD)" $(E2E_ASAN) "tests/api.py --build $(BUILD)" "tests/api_builds.py --build $(BUILD)" "tests/blame.py --build $(BUILD)" "tests/projects.py --build $(BUILD)" "tests/real.py --build $(BUILD)" "tests/real_report.py --build $(BUILD)"
 
 asan: all targets $(ALL_ASAN)
 	$(Q)tests/all.sh $(SUITES_ASAN) $(E2E_ASAN)
@@ -214,10 +215,10 @@ fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
 	$(Q)for fuzzer in $^; do \
 		mkdir -p $$fuzzer.corpus && $$fuzzer -max_total_time=$(FUZZ_SECONDS) $$fuzzer.corpus || exit 1; done
 
-CODE = $(wildcard src/*.[ch] preload/*.[ch] cli/*.[ch] tests/*.[ch] tests/*/*.[ch] tests/*/*.cpp bench/*.c)
+CODE = $(wildcard include/*.h include/*/*.h src/*.[ch] preload/*.[ch] cli/*.[ch] tests/*.[ch] tests/*/*.[ch] tests/*/*.cpp bench/*.c)
 lint:
 	$(Q)clang-format --dry-run -Werror $(CODE)
-	$(Q)clang-tidy --quiet $(SRC:%=src/%.c) $(CLI:%=cli/%.c) $(PRELOAD:%=preload/%.c) -- $(BASE) -Ipreload
+	$(Q)clang-tidy --quiet $(SRC:%=src/%.c) $(CLI:%=cli/%.c) $(PRELOAD:%=preload/%.c) -- $(BASE) -Ipreload -Iinclude
 	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability \
 		--suppress=missingInclude --inline-suppr -Isrc -Ipreload src cli preload
 
@@ -242,11 +243,19 @@ $(BUILD)/threadleak.1: man/threadleak.1.scd | $(FIRST)
 	@mkdir -p $(@D)
 	$(Q)scdoc <$< >$@
 
+# <threadleak/NAME.h>
+ADAPTERS := abi check cmocka gtest
 MAN := $(if $(wildcard man/threadleak.1.scd),$(if $(shell command -v scdoc),$(BUILD)/threadleak.1))
 install: all $(MAN)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib
 	install -m 755 $(BUILD)/threadleak $(DESTDIR)$(PREFIX)/bin/threadleak
 	install -m 755 $(BUILD)/libthreadleak.so $(DESTDIR)$(PREFIX)/lib/libthreadleak.so
+	install -d $(DESTDIR)$(PREFIX)/include/threadleak $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 644 include/threadleak.h $(DESTDIR)$(PREFIX)/include/threadleak.h
+	install -m 644 $(ADAPTERS:%=include/threadleak/%.h) $(DESTDIR)$(PREFIX)/include/threadleak
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' include/threadleak.pc.in \
+		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/threadleak.pc
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/pkgconfig/threadleak.pc
 ifneq ($(MAN),)
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man1/threadleak.1
@@ -254,7 +263,9 @@ endif
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/threadleak $(DESTDIR)$(PREFIX)/lib/libthreadleak.so \
-		$(DESTDIR)$(PREFIX)/share/man/man1/threadleak.1
+		$(DESTDIR)$(PREFIX)/share/man/man1/threadleak.1 $(DESTDIR)$(PREFIX)/lib/pkgconfig/threadleak.pc \
+		$(DESTDIR)$(PREFIX)/include/threadleak.h $(ADAPTERS:%=$(DESTDIR)$(PREFIX)/include/threadleak/%.h)
+	-rmdir $(DESTDIR)$(PREFIX)/include/threadleak 2>/dev/null
 
 deps:
 	$(Q).ci/deps.sh

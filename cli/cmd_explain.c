@@ -3,7 +3,7 @@
  * at its end or on the dump signal; "keep": at its end under `threadleak run`, for
  * whose report the present stacks are put beside the ledger (in FOLDER and nowhere else,
  * where that is given: the process is not to choose where root writes).  Not for users: it is
- * in no help.
+ * in no help.  What <threadleak.h> asks: cmd_explain_check.c.
  *
  * Ends with 0 when nothing counts (and nothing was written), 1 when leaks were
  * reported, 2 when it could not; the shim then writes its own raw report.
@@ -18,35 +18,14 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "ignore.h"
+#include "explain.h"
 #include "keep_stacks.h"
 #include "leak.h"
 #include "options.h"
 #include "output.h"
 #include "report.h"
 
-struct explain {
-    bool dump, keep;
-    pid_t pid;
-    const char *folder; /* of the run; NULL: not given */
-    struct options options;
-    struct ledger *ledger;
-    struct ignore *ignore;
-    struct symbolizer *symbolizer;
-    struct report *report;
-};
-
-/* An unreadable file must not cost the user the report. */
-static void load_suppressions(struct explain *explain)
-{
-    struct error error;
-    explain->ignore = ignore_new();
-    for (unsigned i = 0; explain->ignore && i < explain->options.suppressions_count; i++)
-        if (!ignore_load(explain->ignore, explain->options.suppressions[i], &error))
-            cli_say("%s; reporting without it", error.text);
-}
-
-static bool open_ledger(struct explain *explain, struct error *error)
+bool explain_open(struct explain *explain, struct error *error)
 {
     if (ledger_open_process(explain->pid, &explain->ledger, error) != LEDGER_OPEN_OK)
         return false;
@@ -57,7 +36,7 @@ static bool open_ledger(struct explain *explain, struct error *error)
 }
 
 /* What can not be had is missing, and no reason to have no report. */
-static struct present *take_present(const struct explain *explain)
+struct present *explain_present(const struct explain *explain)
 {
     const struct present_options options = {.symbolizer = explain->symbolizer, .ledger = explain->ledger};
     struct error error;
@@ -68,10 +47,10 @@ static struct present *take_present(const struct explain *explain)
 
 static bool build_report(struct explain *explain, struct error *error)
 {
-    const struct known_end end = {.alive = true, .pid = explain->pid, .present = take_present(explain)};
+    const struct known_end end = {.alive = true, .pid = explain->pid, .present = explain_present(explain)};
     const struct verdict_rules rules = {
         .kinds = explain->options.report,
-        .ignore = explain->ignore,
+        .ignore = explain->suppressions.ignore,
         .symbolizer = explain->symbolizer,
     };
     if (!report_add_ledger(explain->report, explain->ledger, &end, &rules, error))
@@ -80,12 +59,14 @@ static bool build_report(struct explain *explain, struct error *error)
     return true;
 }
 
-/* Standard error, or the log, opened to append: several processes may share it. */
+/* The program's own descriptor, standard error, or the log, opened to append: several processes may share it. */
 static FILE *open_log(const struct explain *explain)
 {
     char path[PATH_MAX];
     const struct ledger_header *header = ledger_get_header(explain->ledger);
     const char *pattern = explain->options.log_path;
+    if (explain->has_fd)
+        return fdopen(explain->fd, "a");
     if (strcmp(pattern, "stderr") == 0)
         return stderr;
     if (options_expand_path(path, sizeof(path), pattern, explain->pid,
@@ -106,7 +87,7 @@ static bool may_write_again(int fd)
     return errno == EAGAIN && poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1) > 0;
 }
 
-static bool write_all(int fd, const char *text, size_t size)
+bool explain_write_all(int fd, const char *text, size_t size)
 {
     while (size > 0) {
         ssize_t n = write(fd, text, size);
@@ -120,7 +101,7 @@ static bool write_all(int fd, const char *text, size_t size)
 
 /* By one write(2), so that reports of several processes do not mix; stdio
  * would cut it to its own buffer's size, whatever setvbuf is told. */
-static bool write_report(const struct explain *explain)
+bool explain_write(const struct explain *explain)
 {
     char *text = NULL;
     size_t size = 0;
@@ -131,9 +112,17 @@ static bool write_report(const struct explain *explain)
     const struct report_style style = {.color = output_color(out, explain->options.color),
                                        .others = explain->dump};
     bool printed = (format ? format : &report_text)->print(memory, explain->report, &style);
-    bool written = fclose(memory) == 0 && printed && write_all(fileno(out), text, size);
+    bool written = fclose(memory) == 0 && printed && explain_write_all(fileno(out), text, size);
     free(text);
     return written;
+}
+
+void explain_release(struct explain *explain)
+{
+    report_free(explain->report);
+    symbolizer_free(explain->symbolizer);
+    suppressions_release(&explain->suppressions);
+    ledger_close(explain->ledger);
 }
 
 static int explain_process(struct explain *explain)
@@ -143,17 +132,18 @@ static int explain_process(struct explain *explain)
         umask(077); /* the program's own may leave us nothing to read */
         return keep_stacks(explain->pid, explain->folder) ? STATUS_REPORTED : STATUS_CANNOT;
     }
-    if (!open_ledger(explain, &error))
+    if (!explain_open(explain, &error))
         return STATUS_CANNOT;
-    load_suppressions(explain);
+    suppressions_load_leniently(&explain->suppressions, &explain->options);
     explain->symbolizer = symbolizer_new(false);
     explain->report = report_new();
     if (!explain->symbolizer || !explain->report || !build_report(explain, &error))
         return STATUS_CANNOT;
+    suppressions_warn(explain->report);
     bool leaks = !explain->dump && explain->report->summary.leaked_threads > 0;
     if (!explain->dump && !leaks)
         return STATUS_REPORTED;
-    if (!write_report(explain))
+    if (!explain_write(explain))
         return STATUS_CANNOT;
     return leaks ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
 }
@@ -162,6 +152,8 @@ int cmd_explain(int argc, char **argv)
 {
     struct explain explain = {.pid = 0};
     long pid;
+    if (argc > 1 && explain_is_question(argv[1]))
+        return explain_question(argc, argv);
     if (argc < 3 || argc > 4 || !cli_number(argv[2], 1, INT_MAX, &pid) ||
         (strcmp(argv[1], "exit") != 0 && strcmp(argv[1], "dump") != 0 && strcmp(argv[1], "keep") != 0)) {
         cli_say("_explain is how libthreadleak.so calls threadleak; see threadleak --help");
@@ -172,9 +164,6 @@ int cmd_explain(int argc, char **argv)
     explain.pid = (pid_t)pid;
     explain.folder = argv[3];
     int status = explain_process(&explain);
-    report_free(explain.report);
-    symbolizer_free(explain.symbolizer);
-    ignore_free(explain.ignore);
-    ledger_close(explain.ledger);
+    explain_release(&explain);
     return status;
 }

@@ -10,19 +10,19 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "ignore.h"
 #include "leak.h"
 #include "options.h"
 #include "output.h"
 #include "report.h"
 #include "report_target.h"
+#include "suppressions.h"
 
 struct command_line {
     const char *target;
     const char *output;
     const struct report_format *format;
     struct options options;
-    struct ignore *ignore;
+    struct suppressions suppressions;
     bool check, all, debuginfod, help, no_stop, leaks_alone;
     int verbose;
 };
@@ -49,6 +49,7 @@ static const struct option table[] = {
     {"threads", required_argument, NULL, OPT_THREADS},
     {"no-stop", no_argument, NULL, OPT_NO_STOP},
     {"debuginfod", no_argument, NULL, OPT_DEBUGINFOD},
+    SUPPRESSION_OPTIONS,
     {"color", required_argument, NULL, OPT_COLOR},
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
@@ -70,19 +71,20 @@ static void print_help(void)
         "  -o, --output=FILE     the report goes there (default standard output)\n"
         "  --check               status 1 when there are leaks; a live process is judged as if it ended now\n"
         "  --report=KINDS        what counts as a leak: running,unjoined,detached\n"
-        "  --suppressions=FILE   rules thread:PATTERN, one a line; may be given more than once\n"
         "  --threads=WHICH       all (default), or leaks: those that would count if it ended now\n"
         "  --no-stop             only what /proc tells: the process is not stopped for its stacks\n"
         "  --all                 every process and every thread in full\n"
         "  --color=WHEN          auto, always, never\n"
         "  --debuginfod          ask debuginfod servers for missing debug information\n"
         "  -q, --quiet           the summary alone\n"
-        "  -v, --verbose         whole paths, the frames of runtimes too\n"
-        "\n"
-        "Exit status: 0 reported; 1 with --check, and there are leaks; 2 could not.\n"
-        "\n"
-        "  threadleak report 4242            threadleak report --check --report=unjoined 4242\n",
+        "  -v, --verbose         whole paths, the frames of runtimes too\n",
         stdout);
+    fputs(suppressions_help, stdout);
+    fputs("\n"
+          "Exit status: 0 reported; 1 with --check, and there are leaks; 2 could not.\n"
+          "\n"
+          "  threadleak report 4242            threadleak report --check --report=unjoined 4242\n",
+          stdout);
 }
 
 /* ---- the command line ------------------------------------------------------------ */
@@ -97,10 +99,9 @@ static bool set_key(struct command_line *line, const char *key, const char *opti
 
 static bool add_suppressions(struct command_line *line, const char *path)
 {
-    struct error error;
-    if (ignore_load(line->ignore, path, &error))
+    if (suppressions_add_file(&line->suppressions, path))
         return true;
-    cli_say("report: %s", error.text);
+    cli_say("report: out of memory");
     return false;
 }
 
@@ -123,6 +124,8 @@ static bool set_threads(struct command_line *line, const char *which)
 
 static bool take_option(struct command_line *line, int option, char **argv)
 {
+    if (suppressions_take(&line->suppressions, option, optarg))
+        return true;
     switch (option) {
     case OPT_FORMAT:
         return set_format(line, optarg);
@@ -164,11 +167,6 @@ static bool parse(struct command_line *line, int argc, char **argv)
     int option;
     options_defaults(&line->options);
     line->format = &report_text;
-    line->ignore = ignore_new();
-    if (!line->ignore) {
-        cli_say("report: out of memory");
-        return false;
-    }
     optind = 1;
     opterr = 0;
     while ((option = getopt_long(argc, argv, ":o:qvh", table, NULL)) != -1)
@@ -183,7 +181,11 @@ static bool parse(struct command_line *line, int argc, char **argv)
         return false;
     }
     line->target = argv[optind];
-    return true;
+    struct error error;
+    if (suppressions_load(&line->suppressions, &error))
+        return true;
+    cli_say("report: %s", error.text);
+    return false;
 }
 
 /* ---- printing ---------------------------------------------------------------------------- */
@@ -211,7 +213,7 @@ static int report(const struct command_line *line)
 {
     struct report_target job = {
         .options = &line->options,
-        .ignore = line->ignore,
+        .ignore = line->suppressions.ignore,
         .judge_live = line->check || line->leaks_alone,
         .no_stop = line->no_stop,
         .symbolizer = symbolizer_new(line->debuginfod),
@@ -225,7 +227,7 @@ static int report(const struct command_line *line)
     } else {
         report_finish(job.report);
         status = line->check && job.report->summary.leaked_threads ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
-        if (!print(line, &job)) {
+        if (!print(line, &job) || !suppressions_tell(&line->suppressions, job.report, &job.error)) {
             cli_say("report: %s", job.error.text);
             status = STATUS_CANNOT;
         }
@@ -246,6 +248,6 @@ int cmd_report(int argc, char **argv)
         else
             status = report(&line);
     }
-    ignore_free(line.ignore);
+    suppressions_release(&line.suppressions);
     return status;
 }

@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "ignore.h"
 #include "leak.h"
 #include "output.h"
 #include "report.h"
+#include "run_baseline.h"
 #include "run_child.h"
 #include "run_dir.h"
 #include "run_env.h"
@@ -27,10 +27,10 @@ struct run {
     char folder[RUN_DIR_MAX];
     char *shim;
     char **environment;
-    struct ignore *ignore;
     struct run_child child;
     struct run_server server;
     struct output output;
+    struct run_baseline baseline;
     struct run_ledgers ledgers;
     int wait_status;
     bool timed_out;
@@ -43,20 +43,6 @@ static int fail(const struct error *error)
 }
 
 /* ---- before COMMAND ---------------------------------------------------------------- */
-
-static bool load_suppressions(struct run *run, struct error *error)
-{
-    run->ignore = ignore_new();
-    if (!run->ignore) {
-        error_set(error, "out of memory");
-        return false;
-    }
-    const struct options *options = &run->given.options;
-    for (unsigned i = 0; i < options->suppressions_count; i++)
-        if (!ignore_load(run->ignore, options->suppressions[i], error))
-            return false;
-    return true;
-}
 
 static int check_command(struct run *run, struct error *error)
 {
@@ -117,19 +103,22 @@ static struct verdict_rules rules_of(const struct run *run, struct symbolizer *s
     return (struct verdict_rules){
         .kinds = run->given.options.report,
         .judge = run->given.options.judge,
-        .ignore = run->ignore,
+        .ignore = run->given.suppressions.ignore,
         .symbolizer = symbolizer,
     };
 }
 
-static void finish_report(struct run *run, struct report *report)
+static bool finish_report(struct run *run, struct report *report, struct error *error)
 {
     report->argv = copy_arguments(run->given.command);
     report->unwatched = run->ledgers.unwatched;
     report->unwatched_count = run->ledgers.unwatched_count;
     run->ledgers.unwatched = NULL;
     run->ledgers.unwatched_count = 0;
+    if (!run_baseline_judge(&run->baseline, report, !run->timed_out, error))
+        return false;
     report_finish(report);
+    return true;
 }
 
 static bool fill_report(struct run *run, struct report *report, struct symbolizer *symbolizer,
@@ -144,8 +133,7 @@ static bool fill_report(struct run *run, struct report *report, struct symbolize
         if (!report_add_ledger(report, item->ledger, &item->end, &rules, error))
             return false;
     }
-    finish_report(run, report);
-    return true;
+    return finish_report(run, report, error);
 }
 
 static bool print_report(struct run *run, const struct report *report, struct error *error)
@@ -187,9 +175,8 @@ static bool report_all_alive(struct run *run, struct error *error)
         const struct verdict_rules rules = rules_of(run, symbolizer);
         report->timed_out_s = run->given.timeout_s;
         done = run_timeout_fill(report, &run->ledgers, run->child.pid, run->folder, &rules, error);
-        if (done)
-            finish_report(run, report);
-        done = done && print_report(run, report, error);
+        done = done && finish_report(run, report, error) && print_report(run, report, error) &&
+               suppressions_tell(&run->given.suppressions, report, error);
     }
     report_free(report);
     symbolizer_free(symbolizer);
@@ -268,10 +255,12 @@ static int report_run(struct run *run, struct error *error)
     if (!report || !symbolizer) {
         cli_say("run: out of memory");
         status = STATUS_FAILED;
-    } else if (!fill_report(run, report, symbolizer, error) || !print_report(run, report, error)) {
+    } else if (!fill_report(run, report, symbolizer, error) || !print_report(run, report, error) ||
+               !suppressions_tell(&run->given.suppressions, report, error)) {
         status = fail(error);
     } else {
         run_notes_say(report, &run->given, run->child.pid);
+        run_baseline_say(&run->baseline, &run->given);
         if (!status && report->summary.leaked_threads)
             status = run->given.leak_status;
     }
@@ -285,7 +274,8 @@ static int report_run(struct run *run, struct error *error)
 static int run_all(struct run *run)
 {
     struct error error = {""};
-    if (!load_suppressions(run, &error))
+    if (!suppressions_load(&run->given.suppressions, &error) ||
+        !run_baseline_open(&run->baseline, &run->given, &error))
         return fail(&error);
     int status = check_command(run, &error);
     if (status)
@@ -305,8 +295,8 @@ static void release(struct run *run)
     if (run->folder[0])
         run_dir_remove(run->folder);
     output_abandon(&run->output);
+    run_baseline_release(&run->baseline);
     run_ledgers_release(&run->ledgers);
-    ignore_free(run->ignore);
     run_options_release(&run->given);
     free(run->environment);
     free(run->shim);

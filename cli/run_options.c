@@ -15,6 +15,8 @@ enum {
     OPT_DEBUGINFOD,
     OPT_TIMEOUT,
     OPT_NO_STOP,
+    OPT_BASELINE,
+    OPT_WRITE_BASELINE,
     OPT_KEY, /* and up: keys[value - OPT_KEY] of THREADLEAK_OPTIONS */
 };
 
@@ -35,7 +37,10 @@ static const struct option table[] = {
     {"no-follow", no_argument, NULL, OPT_NO_FOLLOW},
     {"debuginfod", no_argument, NULL, OPT_DEBUGINFOD},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
+    {"baseline", required_argument, NULL, OPT_BASELINE},
+    {"write-baseline", required_argument, NULL, OPT_WRITE_BASELINE},
     {"no-stop", no_argument, NULL, OPT_NO_STOP},
+    SUPPRESSION_OPTIONS,
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
@@ -61,7 +66,8 @@ void run_options_help(void)
         "  --grace=MS            how long an end waits for threads still on their way out (default 431)\n"
         "  --depth=N             frames kept of a creation backtrace (default 64)\n"
         "  --signal=SIG          signal that asks for a report of every live thread, or none (default QUIT)\n"
-        "  --suppressions=FILE   rules thread:PATTERN, one a line; may be given more than once\n"
+        "  --baseline=FILE       the leaks that it holds do not count, unless there are more of them\n"
+        "  --write-baseline=FILE all that leaked goes there, and is accepted\n"
         "  --timeout=DUR         after DUR (30s, 5m, 1h) report every live thread of every process, then "
         "end\n"
         "                        them all; status 124\n"
@@ -70,14 +76,16 @@ void run_options_help(void)
         "  --color=WHEN          auto, always, never\n"
         "  --debuginfod          ask debuginfod servers for missing debug information\n"
         "  -q, --quiet           the summary alone\n"
-        "  -v, --verbose         everything, even when nothing leaked\n"
-        "\n"
-        "Exit status: COMMAND's own where it is not 0; 128+N when signal N ended it; 66 threads leaked;\n"
-        "124 timed out; 125 threadleak failed or COMMAND can not be watched; 126 not executable; 127 not "
-        "found.\n"
-        "\n"
-        "  threadleak run ./app              threadleak run -o leaks.json --format=json -- make check\n",
+        "  -v, --verbose         everything, even when nothing leaked\n",
         stdout);
+    fputs(suppressions_help, stdout);
+    fputs("\n"
+          "Exit status: COMMAND's own where it is not 0; 128+N when signal N ended it; 66 threads leaked;\n"
+          "124 timed out; 125 threadleak failed or COMMAND can not be watched; 126 not executable; 127 not "
+          "found.\n"
+          "\n"
+          "  threadleak run ./app              threadleak run -o leaks.json --format=json -- make check\n",
+          stdout);
 }
 
 /* Adds key='value' to the text for the shim.  It has no escapes: a value with
@@ -111,16 +119,37 @@ static bool set_key(struct run_options *run, int option, const char *value)
     return pass_on(run, key, value);
 }
 
-/* COMMAND may change its working directory before it reads the file. */
-static bool set_suppressions(struct run_options *run, int option, const char *value)
+/* COMMAND may change its working directory before it reads the file.  The shim has
+ * room for a few: its own reports, on the dump signal, do without the rest. */
+static bool set_suppressions(struct run_options *run, const char *value)
 {
     char absolute[PATH_MAX];
-    return set_key(run, option, realpath(value, absolute) ? absolute : value);
+    const char *path = realpath(value, absolute) ? absolute : value;
+    if (!*value) {
+        cli_say("run: --suppressions= is empty");
+        return false;
+    }
+    if (!suppressions_add_file(&run->suppressions, path)) {
+        cli_say("run: out of memory");
+        return false;
+    }
+    return options_set(&run->options, "suppressions", path, strlen(path)) ||
+           pass_on(run, "suppressions", path);
+}
+
+/* The rules are run's own; the shim's reports follow them. */
+static bool take_suppression_option(struct run_options *run, int option)
+{
+    if (option == OPT_NO_DEFAULT_SUPPRESSIONS)
+        return pass_on(run, "default_suppressions", "0");
+    return option != OPT_ALLOW_MATCH_ALL || pass_on(run, "allow_match_all", "1");
 }
 
 static bool set_option(struct run_options *run, int option)
 {
     long number;
+    if (suppressions_take(&run->suppressions, option, optarg))
+        return take_suppression_option(run, option);
     switch (option) {
     case 'o':
         run->output = optarg;
@@ -142,6 +171,12 @@ static bool set_option(struct run_options *run, int option)
             return true;
         cli_say("run: --timeout=%s is not a duration such as 30s, 5m or 500ms", optarg);
         return false;
+    case OPT_BASELINE:
+        run->baseline = optarg;
+        return true;
+    case OPT_WRITE_BASELINE:
+        run->write_baseline = optarg;
+        return true;
     case OPT_NO_STOP:
         run->options.stacks = false;
         return pass_on(run, "stacks", "0");
@@ -156,7 +191,7 @@ static bool set_option(struct run_options *run, int option)
         run->leak_status = (int)number;
         return true;
     default:
-        return !strcmp(keys[option - OPT_KEY], "suppressions") ? set_suppressions(run, option, optarg)
+        return !strcmp(keys[option - OPT_KEY], "suppressions") ? set_suppressions(run, optarg)
                                                                : set_key(run, option, optarg);
     }
 }
@@ -172,6 +207,19 @@ static bool find_format(struct run_options *run, bool asked_for)
     return !asked_for;
 }
 
+/* What the variable says of rules holds for run as well. */
+static bool take_variable(struct run_options *run)
+{
+    run->suppressions.no_defaults = !run->options.default_suppressions;
+    run->suppressions.allow_match_all = run->options.allow_match_all;
+    for (unsigned i = 0; i < run->options.suppressions_count; i++)
+        if (!suppressions_add_file(&run->suppressions, run->options.suppressions[i])) {
+            cli_say("run: out of memory");
+            return false;
+        }
+    return true;
+}
+
 bool run_options_parse(struct run_options *run, int argc, char **argv)
 {
     memset(run, 0, sizeof(*run));
@@ -182,6 +230,8 @@ bool run_options_parse(struct run_options *run, int argc, char **argv)
     run->leak_status = run->options.exitcode >= 0 ? run->options.exitcode : STATUS_LEAKS;
     if (strcmp(run->options.log_path, "stderr"))
         run->output = run->options.log_path;
+    if (!take_variable(run))
+        return false;
 
     bool format_given = false;
     opterr = 0;
@@ -212,4 +262,5 @@ void run_options_release(struct run_options *run)
 {
     free(run->text);
     run->text = NULL;
+    suppressions_release(&run->suppressions);
 }

@@ -6,12 +6,15 @@
 
 #include "options.h"
 #include "report.h"
+#include "suppressions.h"
 
 struct run_options {
     struct options options; /* THREADLEAK_OPTIONS, and over it the command line */
     char *text;             /* what the command line adds to THREADLEAK_OPTIONS; malloc'ed */
+    struct suppressions suppressions;
     const struct report_format *format;
     const char *output; /* with %p and %h, or NULL: standard error */
+    const char *baseline, *write_baseline; /* files, or NULL */
     int leak_status;    /* 0: leave COMMAND's */
     int verbose;        /* -1, 0, 1 */
     double timeout_s;   /* 0: none */

@@ -33,7 +33,7 @@ unsigned slot_kind(const struct shim_state *state, const struct ledger_slot *slo
 {
     uint64_t serial = atomic_load(&slot->serial);
     uint32_t bits = atomic_load(&slot->state);
-    if (serial == 0 || serial == atomic_load(&state->header->end_serial) || (bits & SLOT_JOINED))
+    if (serial == 0 || serial == atomic_load(&state->header->end_serial) || bits & (SLOT_JOINED | SLOT_IGNORED))
         return 0;
     if (!(bits & SLOT_ENDED))
         return bits & SLOT_DETACHED ? KIND_DETACHED : KIND_RUNNING;
@@ -50,14 +50,14 @@ static bool anything_left(const struct shim_state *state, unsigned kinds)
 }
 
 /* Is there another thread that could still join or end something? */
-static bool others_run(const struct shim_state *state)
+bool finish_others_run(const struct shim_state *state)
 {
     int64_t own = shim_tls.slot && !shim_tls.ended && shim_tls.epoch == state->epoch;
     bool is_main = shim_own_tid() == state->pid;
     return !is_main || ledger_live(state->header) > own;
 }
 
-static void pause_us(unsigned us)
+void finish_pause_us(unsigned us)
 {
     uint64_t until = now_ns() + us * 1000ull;
     if (shim_config.sandboxed) {
@@ -75,9 +75,9 @@ static void wait_for_stragglers(const struct shim_state *state)
     unsigned kinds = shim_config.options.report;
     uint64_t budget = shim_config.options.grace_ms * 1000ull;
     uint64_t pause = 1;
-    while (budget > 0 && anything_left(state, kinds) && others_run(state)) {
+    while (budget > 0 && anything_left(state, kinds) && finish_others_run(state)) {
         uint64_t step = pause < budget ? pause : budget;
-        pause_us((unsigned)step);
+        finish_pause_us((unsigned)step);
         budget -= step;
         pause = pause * 2 < 100000 ? pause * 2 : 100000;
     }

@@ -20,6 +20,11 @@ int finish_process(enum ledger_end how, int status);
 /* Does not return while another thread is at a judged end: it ends the process. */
 void finish_park_latecomer(void);
 
+/* Is there another thread that could still join or end something? */
+bool finish_others_run(const struct shim_state *state);
+/* Sleeps for some µs, by a system call that is no cancellation point. */
+void finish_pause_us(unsigned us);
+
 /* An exec failed: the process goes on. */
 void finish_undo_exec(void);
 

@@ -2,6 +2,7 @@
 #include "reporter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hold.h"
 #include "shim.h"
 #include "sys.h"
 #include "text.h"
@@ -24,8 +26,10 @@
 
 /* What the two children need, in memory that they share with us. */
 struct job {
-    char *argv[5];
-    char pid_text[24];
+    char *argv[5 + REPORTER_ARGUMENTS + 1];
+    char pid_text[24], fd_text[24];
+    struct reporter_question *question; /* NULL: by mode alone */
+    long answer_fd;                     /* the writing end; below 0: none */
     char **envp;
     char *child_stack; /* of the reporter until its exec */
 };
@@ -82,6 +86,37 @@ static int run_reporter(void *arg)
     return 0;
 }
 
+/* What the reporter gets beside the standard streams: it stays open over its exec. */
+static long hand_over(struct job *job)
+{
+    int ends[2];
+    struct text text = text_in(job->fd_text, sizeof(job->fd_text));
+    if (!job->question)
+        return -1;
+    if (job->question->fd >= 0) {
+        SYS3(fcntl, job->question->fd, F_SETFD, 0);
+        text_number(&text, job->question->fd);
+        return -1;
+    }
+    if (SYS2(pipe2, ends, 0) != 0)
+        SYS1(exit_group, REPORTER_FAILED);
+    SYS3(fcntl, ends[0], F_SETFD, FD_CLOEXEC);
+    text_number(&text, ends[1]);
+    job->answer_fd = ends[1];
+    return ends[0];
+}
+
+static void read_answer(const struct job *job, long fd)
+{
+    char *answer = job->question->answer;
+    size_t room = sizeof(job->question->answer) - 1, length = 0;
+    long n;
+    SYS1(close, job->answer_fd);
+    while (length < room && ((n = SYS3(read, fd, answer + length, room - length)) > 0 || n == -EINTR))
+        length += n > 0 ? (size_t)n : 0;
+    answer[length] = 0;
+}
+
 static int run_between(void *arg)
 {
     struct job *job = arg;
@@ -94,9 +129,12 @@ static int run_between(void *arg)
     SYS3(close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC);
     SYS4(rt_sigaction, SIGCHLD, &action, NULL, KERNEL_SIGSET_SIZE);
     SYS4(rt_sigaction, SIGPIPE, &action, NULL, KERNEL_SIGSET_SIZE);
+    long answer = hand_over(job);
     long pid = sys_clone(CLONE_VM | CLONE_VFORK | SIGCHLD, job->child_stack + STACK_SIZE, run_reporter, job);
     if (pid < 0)
         SYS1(exit_group, REPORTER_FAILED);
+    if (answer >= 0)
+        read_answer(job, answer);
     do
         result = SYS4(wait4, pid, &status, 0, NULL);
     while (result == -EINTR);
@@ -121,18 +159,24 @@ static enum reporter_verdict run_job(struct job *job, char *stack)
     return (enum reporter_verdict)WEXITSTATUS(status);
 }
 
-static enum reporter_verdict run_with_signals_blocked(struct job *job, char *stack)
+/*
+ * It reads our memory: a process that dropped privileges is not dumpable, and with
+ * Yama only an ancestor may look without leave.
+ */
+static enum reporter_verdict run_with_leave(struct job *job, char *stack)
 {
-    uint64_t all = ~0ull, before = 0;
-    /* A handler of the program's must not run on the stack in between, nor here
-     * while two of us share this thread's local storage. */
-    SYS4(rt_sigprocmask, SIG_SETMASK, &all, &before, KERNEL_SIGSET_SIZE);
+    long dumpable = SYS1(prctl, PR_GET_DUMPABLE);
+    if (dumpable != 1)
+        SYS2(prctl, PR_SET_DUMPABLE, 1);
+    SYS2(prctl, PR_SET_PTRACER, PR_SET_PTRACER_ANY);
     enum reporter_verdict verdict = run_job(job, stack);
-    SYS4(rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE);
+    SYS2(prctl, PR_SET_PTRACER, 0);
+    if (dumpable != 1)
+        SYS2(prctl, PR_SET_DUMPABLE, dumpable);
     return verdict;
 }
 
-enum reporter_verdict reporter_run(const char *mode)
+static enum reporter_verdict run(const char *mode, struct reporter_question *question)
 {
     size_t room = environment_size() + 1;
     size_t size = sizeof(struct job) + room * sizeof(char *) + 2 * STACK_SIZE + 64;
@@ -147,21 +191,31 @@ enum reporter_verdict reporter_run(const char *mode)
     job->child_stack = stack + STACK_SIZE;
     job->envp = (char **)(job + 1);
     copy_environment(job->envp, room - 1);
+    job->question = question;
+    job->answer_fd = -1;
     job->argv[1] = "_explain";
     job->argv[2] = (char *)mode;
     job->argv[3] = job->pid_text;
-    job->argv[4] = NULL;
+    job->argv[4] = question ? job->fd_text : NULL;
+    for (size_t i = 0; question && i < REPORTER_ARGUMENTS && question->arguments[i]; i++)
+        job->argv[5 + i] = (char *)question->arguments[i];
 
-    /* It reads our memory: a process that dropped privileges is not dumpable,
-     * and with Yama only an ancestor may look without leave. */
-    long dumpable = SYS1(prctl, PR_GET_DUMPABLE);
-    if (dumpable != 1)
-        SYS2(prctl, PR_SET_DUMPABLE, 1);
-    SYS2(prctl, PR_SET_PTRACER, PR_SET_PTRACER_ANY);
-    enum reporter_verdict verdict = run_with_signals_blocked(job, stack);
-    SYS2(prctl, PR_SET_PTRACER, 0);
-    if (dumpable != 1)
-        SYS2(prctl, PR_SET_DUMPABLE, dumpable);
+    /* A handler of the program's must not run on the stack in between, nor here
+     * while two of us share this thread's local storage. */
+    struct hold hold = hold_begin(&shim_state->reporting);
+    enum reporter_verdict verdict = run_with_leave(job, stack);
+    hold_end(&hold);
     SYS2(munmap, at, size);
     return verdict;
+}
+
+enum reporter_verdict reporter_run(const char *mode)
+{
+    return run(mode, NULL);
+}
+
+enum reporter_verdict reporter_ask(struct reporter_question *question)
+{
+    question->answer[0] = 0;
+    return run(question->mode, question);
 }

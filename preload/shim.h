@@ -55,14 +55,24 @@ struct shim_state {
     _Atomic uint32_t parking;     /* at a judged end: other threads that would end the process wait */
     _Atomic uint32_t dumping;     /* how many have asked for a report that is not finished */
     _Atomic int32_t quick_status; /* as given to quick_exit */
+
+    _Atomic uint32_t reporting; /* hold.h: the reporter is at work */
+    _Atomic uint32_t settling;  /* hold.h: of what follows, and of the ledger's rules and options */
+    uint32_t options_at;        /* in strings: room for two option texts; 0: none yet */
+    uint32_t names_at;          /* there: room for TEST_NAMES names; 0: none yet */
+    uint32_t options_turn, names_turn;
+    uint32_t latest_reason; /* there */
 };
 
 enum { SANDBOX_NONE, SANDBOX_MAYBE, SANDBOX_SURE };
 #define REPORTER_PLACES 3
+#define OPTIONS_TEXT_MAX 3072
+#define RULES_MAX 16384 /* bytes of what a program brings */
 
 struct shim_config {
     struct options options;
-    char options_text[1024];
+    char options_text[OPTIONS_TEXT_MAX]; /* as the ledger has it */
+    const char *rules;                   /* that the program brought; NULL: none */
     char run_dir[256];                   /* "": not under `threadleak run` */
     char test[TEST_NAME_MAX];            /* that the program runs, see test_name.h; "": not known */
     char reporter[REPORTER_PLACES][512]; /* where threadleak may be, in this order */
@@ -116,6 +126,9 @@ static inline struct shim_state *shim_ready(void)
     struct shim_state *state = shim_known();
     return __builtin_expect(state != NULL, 1) ? state : shim_attach();
 }
+
+/* Is this process meant to have a ledger?  follow=0: not a forked child. */
+bool shim_is_wanted(void);
 
 /* Is this the process the ledger belongs to, and not a vfork child on its memory?
  * In a sandbox that is not asked, and taken to be so. */

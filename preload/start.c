@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "brought.h"
 #include "capture.h"
 #include "finish.h"
 #include "guard.h"
@@ -126,11 +127,10 @@ static void read_environment(void)
     const char *preload = getenv("LD_PRELOAD");
     shim_config.no_reporter = preload && strstr(preload, "vgpreload_");
     options_defaults(&shim_config.options);
-    if (text) {
-        copy_string(shim_config.options_text, sizeof(shim_config.options_text), text);
+    if (text)
         options_parse(&shim_config.options, text, warn_option, NULL);
-    }
     test_name_find(shim_config.test, sizeof(shim_config.test));
+    brought_environment(text);
     if (dir && *dir == '/')
         copy_string(shim_config.run_dir, sizeof(shim_config.run_dir), dir);
     for (unsigned n = 0; shim_config.options.help && options_help(n); n++)
@@ -288,6 +288,7 @@ void shim_start(void)
     find_default_attributes();
     thread_end_start();
     make_state();
+    brought_exported();
     capture_start();
     present_start();
     pthread_atfork(before_fork, NULL, in_forked_child);
@@ -296,7 +297,7 @@ void shim_start(void)
 }
 
 /* follow=0: a child that was forked is not watched. */
-static bool is_to_be_watched(void)
+bool shim_is_wanted(void)
 {
     static pid_t first;
     pid_t own = (pid_t)SYS0(getpid);
@@ -311,7 +312,10 @@ static bool begin_process(struct shim_state *state)
     index_init(&state->raw, memory, SITE_LEVELS);
     index_init(&state->settled, memory + index_bytes(SITE_LEVELS), SITE_LEVELS);
     state->recall = memory + 2 * index_bytes(SITE_LEVELS);
-    return ledger_map(state);
+    if (!ledger_map(state))
+        return false;
+    brought_to_ledger(state);
+    return true;
 }
 
 struct shim_state *shim_attach(void)
@@ -324,7 +328,7 @@ struct shim_state *shim_attach(void)
         return NULL;
     if (atomic_compare_exchange_strong(&state->ready, &expected, SHIM_BUSY)) {
         struct guard guard = guard_enter();
-        bool mapped = !shim_config.sandboxed && is_to_be_watched() && begin_process(state);
+        bool mapped = !shim_config.sandboxed && shim_is_wanted() && begin_process(state);
         shim_tls.slot = NULL;
         shim_tls.serial = 0;
         shim_tls.epoch = 0; /* learned anew */

@@ -1,181 +1,239 @@
 #include "ignore.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define RULE_TYPE "thread:"
+#include "ignore_rule.h"
 
-struct rule {
-    char *text; /* as written: "thread:foo" */
-    char *glob; /* matches a whole name; '*' is the only special character */
-};
-
-struct ignore {
-    struct rule *rules;
-    size_t count, capacity;
-};
+#define FILE_BYTES_MAX (16u << 20) /* no file of rules is as large: /dev/zero, a core */
 
 struct ignore *ignore_new(void)
 {
     return calloc(1, sizeof(struct ignore));
 }
 
+static void drop_rules(struct ignore *ignore, size_t keep)
+{
+    while (ignore->count > keep)
+        rule_free(ignore->rules[--ignore->count]);
+}
+
 void ignore_free(struct ignore *ignore)
 {
     if (!ignore)
         return;
-    for (size_t i = 0; i < ignore->count; i++) {
-        free(ignore->rules[i].text);
-        free(ignore->rules[i].glob);
-    }
+    drop_rules(ignore, 0);
+    for (size_t i = 0; i < ignore->origin_count; i++)
+        free(ignore->origins[i]);
+    free(ignore->origins);
     free(ignore->rules);
     free(ignore);
 }
 
-/* "foo" may be anywhere: "*foo*".  "^foo$" is the whole name: "foo". */
-static char *glob_of(const char *pattern)
+void ignore_allow_match_all(struct ignore *ignore, bool allow)
 {
-    size_t length = strlen(pattern);
-    bool from_start = length && pattern[0] == '^';
-    if (from_start) {
-        pattern++;
-        length--;
-    }
-    bool to_end = length && pattern[length - 1] == '$';
-    if (to_end)
-        length--;
-    char *glob = NULL;
-    if (asprintf(&glob, "%s%.*s%s", from_start ? "" : "*", (int)length, pattern, to_end ? "" : "*") < 0)
-        return NULL;
-    return glob;
+    ignore->match_all = allow;
 }
 
-static bool add_rule(struct ignore *ignore, const char *text)
+bool ignore_allows_match_all(const struct ignore *ignore)
 {
-    if (ignore->count == ignore->capacity) {
-        size_t capacity = ignore->capacity ? ignore->capacity * 2 : 16;
-        struct rule *rules = realloc(ignore->rules, capacity * sizeof(*rules));
+    return ignore && ignore->match_all;
+}
+
+size_t ignore_count(const struct ignore *ignore)
+{
+    return ignore ? ignore->count : 0;
+}
+
+const struct ignore_rule *ignore_rule_at(const struct ignore *ignore, size_t index)
+{
+    return &ignore->rules[index]->shown;
+}
+
+/* ---- a text ---------------------------------------------------------------------------- */
+
+static bool add_rule(struct ignore *ignore, struct rule *rule)
+{
+    /* A power of two is full. */
+    if ((ignore->count & (ignore->count - 1)) == 0) {
+        size_t capacity = ignore->count ? ignore->count * 2 : 1;
+        struct rule **rules = realloc(ignore->rules, capacity * sizeof(*rules));
         if (!rules)
             return false;
         ignore->rules = rules;
-        ignore->capacity = capacity;
-    }
-    struct rule rule = {.text = strdup(text), .glob = glob_of(text + strlen(RULE_TYPE))};
-    if (!rule.text || !rule.glob) {
-        free(rule.text);
-        free(rule.glob);
-        return false;
     }
     ignore->rules[ignore->count++] = rule;
     return true;
 }
 
-static char *trim(char *line)
+static const char *keep_origin(struct ignore *ignore, const char *origin)
 {
-    static const char blanks[] = " \t\r\n\v\f";
-    line += strspn(line, blanks);
-    size_t length = strlen(line);
-    while (length && strchr(blanks, line[length - 1]))
-        length--;
-    line[length] = '\0';
-    return line;
+    char **origins = realloc(ignore->origins, (ignore->origin_count + 1) * sizeof(*origins));
+    if (!origins)
+        return NULL;
+    ignore->origins = origins;
+    char *copy = strdup(origin);
+    if (copy)
+        origins[ignore->origin_count++] = copy;
+    return copy;
 }
 
-/* NULL, or what is wrong with the line. */
-static const char *check_rule(const char *text)
+static bool add_line(struct ignore *ignore, const char *line, size_t length, const struct ignore_rule *as,
+                     struct error *error)
 {
-    if (strncmp(text, RULE_TYPE, strlen(RULE_TYPE)))
-        return "is not a rule of the form thread:PATTERN";
-    const char *pattern = text + strlen(RULE_TYPE);
-    return pattern[strspn(pattern, "^$")]
-               ? NULL
-               : "has no pattern: it would match every thread ('*' says that aloud)";
-}
-
-static bool load_lines(struct ignore *ignore, FILE *file, const char *path, struct error *error)
-{
-    char *line = NULL;
-    size_t size = 0;
-    bool loaded = false;
-    ssize_t length;
-    for (unsigned long number = 1; (errno = 0, length = getline(&line, &size, file)) >= 0; number++) {
-        if (memchr(line, 0, (size_t)length)) {
-            error_set(error, "%s:%lu: is not text: a file of rules, one thread:PATTERN a line, was expected",
-                      path, number);
-            goto out;
-        }
-        char *text = trim(line);
-        if (!*text || *text == '#')
-            continue;
-        const char *problem = check_rule(text);
-        if (problem) {
-            error_set(error, "%s:%lu: '%.80s' %s", path, number, text, problem);
-            goto out;
-        }
-        if (!add_rule(ignore, text)) {
-            error_set(error, "%s: out of memory", path);
-            goto out;
-        }
+    struct rule *rule = NULL;
+    struct rule_error wrong;
+    enum line_is is = rule_parse(line, length, ignore->match_all, &rule, &wrong);
+    switch (is) {
+    case LINE_EMPTY:
+        return true;
+    case LINE_WRONG:
+        error_set(error, "%.200s:%u:%zu: %s", as->origin, as->line, wrong.column, wrong.text);
+        return false;
+    case LINE_RULE:
+        rule->shown.origin = as->origin;
+        rule->shown.line = as->line;
+        rule->shown.source = as->source;
+        if (add_rule(ignore, rule))
+            return true;
+        rule_free(rule);
+        break;
+    case LINE_NO_MEMORY:
+        break;
     }
-    loaded = !ferror(file) && errno != ENOMEM;
-    if (!loaded)
+    error_set(error, "%.200s: out of memory", as->origin);
+    return false;
+}
+
+bool ignore_add_text(struct ignore *ignore, const struct ignore_source_text *from, struct error *error)
+{
+    static const char mark[] = "\xef\xbb\xbf"; /* UTF-8's byte order mark, as Windows' editors leave it */
+    size_t before = ignore->count;
+    const char *at = from->text, *end = at + from->length;
+    struct ignore_rule as = {.origin = keep_origin(ignore, from->origin), .source = from->source};
+    if (!as.origin) {
+        error_set(error, "%.200s: out of memory", from->origin);
+        return false;
+    }
+    if (from->length >= strlen(mark) && memcmp(at, mark, strlen(mark)) == 0)
+        at += strlen(mark);
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at)), *stop = newline ? newline : end;
+        size_t length = (size_t)(stop - at);
+        as.line++;
+        if (length && at[length - 1] == '\r')
+            length--;
+        if (!add_line(ignore, at, length, &as, error)) {
+            drop_rules(ignore, before);
+            return false;
+        }
+        at = newline ? newline + 1 : end;
+    }
+    return true;
+}
+
+bool ignore_load_text(struct ignore *ignore, const char *text, const char *origin, struct error *error)
+{
+    const struct ignore_source_text from = {text, strlen(text), origin, IGNORE_PROGRAM};
+    return ignore_add_text(ignore, &from, error);
+}
+
+/* ---- files ------------------------------------------------------------------------------- */
+
+/* A pipe (<(…) of a shell) is as good as a file.  NULL with errno. */
+static char *read_all(int fd, size_t *length)
+{
+    char *text = NULL;
+    size_t capacity = 0;
+    *length = 0;
+    for (;;) {
+        if (*length == capacity) {
+            capacity = capacity ? capacity * 2 : 4096;
+            char *grown = capacity <= FILE_BYTES_MAX ? realloc(text, capacity) : NULL;
+            if (!grown) {
+                errno = capacity <= FILE_BYTES_MAX ? ENOMEM : EFBIG;
+                break;
+            }
+            text = grown;
+        }
+        ssize_t n = read(fd, text + *length, capacity - *length);
+        if (n == 0)
+            return text;
+        if (n < 0 && errno != EINTR)
+            break;
+        *length += n > 0 ? (size_t)n : 0;
+    }
+    int why = errno;
+    free(text);
+    errno = why;
+    return NULL;
+}
+
+static bool load_file(struct ignore *ignore, const char *path, enum ignore_source source, struct error *error)
+{
+    size_t length = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    char *text = fd >= 0 ? read_all(fd, &length) : NULL;
+    bool loaded = false;
+    if (!text) {
         error_set(error, "%s: can not be read: %s", path, strerror(errno));
-out:
-    free(line);
+    } else {
+        const struct ignore_source_text from = {text, length, path, source};
+        loaded = ignore_add_text(ignore, &from, error);
+    }
+    free(text);
+    if (fd >= 0)
+        close(fd);
     return loaded;
 }
 
 bool ignore_load(struct ignore *ignore, const char *path, struct error *error)
 {
-    FILE *file = fopen(path, "re");
-    if (!file) {
-        error_set(error, "%s: can not be read: %s", path, strerror(errno));
+    return load_file(ignore, path, IGNORE_USER, error);
+}
+
+static int is_rules_file(const struct dirent *entry)
+{
+    size_t length = strlen(entry->d_name);
+    return entry->d_name[0] != '.' && length > 5 && strcmp(entry->d_name + length - 5, ".supp") == 0;
+}
+
+/* Not alphasort: which rule comes first must not depend on the locale. */
+static int compare_names(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+bool ignore_load_folder(struct ignore *ignore, const char *folder, struct error *error)
+{
+    struct dirent **entries;
+    size_t before = ignore->count;
+    int count = scandir(folder, &entries, is_rules_file, compare_names);
+    bool loaded = true;
+    if (count < 0) {
+        if (errno == ENOENT || errno == ENOTDIR)
+            return true;
+        error_set(error, "%s: can not be read: %s", folder, strerror(errno));
         return false;
     }
-    bool loaded = load_lines(ignore, file, path, error);
-    fclose(file);
-    return loaded;
-}
-
-/* Goes back to the latest '*' only: an earlier one never needs another try. */
-static bool glob_matches(const char *glob, const char *name)
-{
-    const char *star = NULL, *resume = NULL;
-    while (*name) {
-        if (*glob == '*') {
-            star = glob++;
-            resume = name;
-        } else if (*glob == *name) {
-            glob++;
-            name++;
-        } else if (star) {
-            glob = star + 1;
-            name = ++resume;
-        } else {
-            return false;
+    for (int i = 0; i < count; i++) {
+        char path[PATH_MAX];
+        int length = snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
+        if (loaded && (length < 0 || (size_t)length >= sizeof(path))) {
+            error_set(error, "%.200s: %s", folder, strerror(ENAMETOOLONG));
+            loaded = false;
         }
+        loaded = loaded && load_file(ignore, path, IGNORE_SHIPPED, error);
+        free(entries[i]);
     }
-    while (*glob == '*')
-        glob++;
-    return !*glob;
-}
-
-static bool frame_matches(const char *glob, const struct frame *frame)
-{
-    return (frame->function && glob_matches(glob, frame->function)) ||
-           (frame->file && glob_matches(glob, frame->file)) ||
-           (frame->module && glob_matches(glob, frame->module));
-}
-
-const char *ignore_match(const struct ignore *ignore, const struct frame *frames, size_t count)
-{
-    if (!ignore)
-        return NULL;
-    for (size_t r = 0; r < ignore->count; r++)
-        for (size_t f = 0; f < count; f++)
-            if (frame_matches(ignore->rules[r].glob, &frames[f]))
-                return ignore->rules[r].text;
-    return NULL;
+    free(entries);
+    if (!loaded)
+        drop_rules(ignore, before);
+    return loaded;
 }

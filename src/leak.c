@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ignore.h"
 #include "options.h"
 #include "process.h"
 
@@ -42,11 +43,14 @@ void process_report_release(struct process_report *process)
         free(process->groups[i].stack);
         free(process->groups[i].threads);
         free(process->groups[i].test);
+        free(process->groups[i].ignored);
     }
     free(process->groups);
     free(process->untracked);
     free(process->main);
     present_free(process->present);
+    ignore_free(process->own_rules);
+    free(process->own_rules_wrong);
     free(process->exe);
     free(process->test);
     free_strings(process->argv);
@@ -69,9 +73,32 @@ void report_free(struct report *report)
         process_report_release(&report->processes[i]);
     free(report->processes);
     free(report->watched);
+    free(report->used_rules);
     unwatched_free(report->unwatched, report->unwatched_count);
     free_strings(report->argv);
     free(report);
+}
+
+/* One process may bring the same rules as another: told once. */
+static bool same_rule(const struct ignore_rule *a, const struct ignore_rule *b)
+{
+    return a == b || (a->source == b->source && a->line == b->line && !strcmp(a->label, b->label) &&
+                      !strcmp(a->origin, b->origin));
+}
+
+static void count_rule(struct report *report, const struct leak_group *group)
+{
+    for (size_t i = 0; i < report->used_rule_count; i++)
+        if (same_rule(report->used_rules[i].rule, group->rule)) {
+            report->used_rules[i].threads += group->thread_count;
+            return;
+        }
+    struct used_rule *grown =
+        realloc(report->used_rules, (report->used_rule_count + 1) * sizeof(*report->used_rules));
+    if (!grown)
+        return;
+    report->used_rules = grown;
+    grown[report->used_rule_count++] = (struct used_rule){group->rule, group->thread_count};
 }
 
 void report_finish(struct report *report)
@@ -82,6 +109,8 @@ void report_finish(struct report *report)
             const struct leak_group *group = &process->groups[i];
             if (group->suppressed_by)
                 report->summary.suppressed_threads += group->thread_count;
+            if (group->rule)
+                count_rule(report, group);
             if (!group->counted)
                 continue;
             report->summary.leaked_threads += group->thread_count;

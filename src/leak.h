@@ -2,8 +2,8 @@
  * The model of a report: what is left of each process, by kind and creation
  * site, with the verdict.  Built from ledgers and /proc; printed by report_*.c.
  *
- * Everything a report points to (frames, strings) is owned by the report or by
- * the symbolizer it was built with, which must outlive it.
+ * Everything a report points to (frames, strings, rules) is owned by the report, by
+ * the symbolizer or by the rules it was built with, which must outlive it.
  */
 #ifndef THREADLEAK_LEAK_H
 #define THREADLEAK_LEAK_H
@@ -18,6 +18,7 @@
 #include "symbolize.h"
 
 struct ignore; /* ignore.h */
+struct ignore_rule;
 
 enum leak_kind { LEAK_RUNNING, LEAK_DETACHED, LEAK_UNJOINED, LEAK_KINDS };
 const char *leak_kind_name(enum leak_kind kind); /* "running" … */
@@ -44,7 +45,11 @@ struct leak_group {
     size_t site;                       /* number in its process: groups of one site have the same */
     bool first_of_site;                /* no group of the same site stands before it */
     bool counted;                      /* in summary.leaked_threads */
-    const char *suppressed_by;         /* the rule, or NULL */
+    const char *suppressed_by;         /* the rule's label, what the program said, or NULL */
+    const struct ignore_rule *rule;    /* that rule; the verdict's, or the process's own; NULL: by none */
+    char *ignored;                     /* "program: REASON", where the program said so; else NULL */
+    bool in_baseline;                  /* suppressed, since a baseline holds it */
+    uint64_t known;                    /* threads of this fingerprint that a baseline has; 0: none */
     char fingerprint[17];              /* hex; the same for the same code, across runs and rebuilds */
     const struct frame *start_routine; /* NULL: unknown, or not the same for all */
     struct frame *stack;               /* creation stack, leaf first, inlined frames included */
@@ -80,7 +85,17 @@ struct process_report {
     struct thread_info *main;      /* of a live process; NULL: not known */
     struct thread_info *untracked; /* id 0 */
     size_t untracked_count;
-    struct present *present; /* what the threads' `present` are part of; NULL: not looked at */
+    struct present *present;  /* what the threads' `present` are part of; NULL: not looked at */
+    struct ignore *own_rules; /* what the program brings in its memory; NULL: none */
+    char *own_rules_wrong;    /* why they were not read, as ignore_load_text tells; NULL: they were */
+    bool checked;             /* by the program itself, while it runs */
+    uint64_t since;           /* checked: created after this one; 0: from the beginning */
+};
+
+/* A rule that matched, with the threads that it is the reason for. */
+struct used_rule {
+    const struct ignore_rule *rule;
+    uint64_t threads;
 };
 
 /* A child of a run that no ledger came of. */
@@ -102,6 +117,8 @@ struct report {
     double timed_out_s; /* of a run that was ended after that long; 0: it was not */
     struct unwatched *unwatched;
     size_t unwatched_count;
+    struct used_rule *used_rules; /* in the order of their first thread; by report_finish */
+    size_t used_rule_count;
     struct {
         uint64_t processes; /* all that were watched */
         uint64_t leaked_threads, leak_sites, suppressed_threads;
@@ -115,6 +132,10 @@ struct verdict_rules {
     unsigned judge;              /* JUDGE_* for ends without the shim's own word (signal) */
     const struct ignore *ignore; /* NULL: none */
     struct symbolizer *symbolizer;
+    /* A check that the program itself asked for: */
+    bool check;
+    uint64_t since;  /* threads up to this one are left out */
+    uint64_t caller; /* and this one; 0: none */
 };
 
 struct report *report_new(void);
@@ -147,7 +168,10 @@ struct core_file; /* core_file.h */
 bool report_add_core(struct report *report, const struct core_file *core, struct present *present,
                      struct error *error);
 
-/* Sums up; call once after the last report_add_*. */
+/* In the order that struct process_report tells, after `counted` was changed. */
+void process_report_sort(struct process_report *process);
+
+/* Sums up; call once after the last report_add_*.  Without memory used_rules is empty. */
 void report_finish(struct report *report);
 
 #endif

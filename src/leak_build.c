@@ -1,12 +1,14 @@
 /* From one ledger, and /proc while the process lives, to its part of the report. */
 #include "leak_build.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "core_file.h"
+#include "ignore.h"
 #include "options.h"
 
 /* ---- who, and how it ended ------------------------------------------------------- */
@@ -97,6 +99,29 @@ static void set_identity(struct build *build)
     process->started_wall_ns = build->header->started_wall_ns;
 }
 
+/* Rules that are wrong cost nobody the report: nothing of them is used. */
+static bool read_own_rules(struct build *build)
+{
+    struct process_report *process = &build->process;
+    const char *rules = ledger_get_string(build->ledger, atomic_load(&build->header->rules));
+    char origin[300];
+    struct error error;
+    if (!*rules)
+        return true;
+    process->own_rules = ignore_new();
+    if (!process->own_rules)
+        return false;
+    ignore_allow_match_all(process->own_rules, ignore_allows_match_all(build->rules->ignore));
+    snprintf(origin, sizeof(origin), "rules of %.280s",
+             process->argv  ? process->argv[0]
+             : process->exe ? process->exe
+                            : "the program");
+    if (ignore_load_text(process->own_rules, rules, origin, &error))
+        return true;
+    process->own_rules_wrong = strdup(error.text);
+    return process->own_rules_wrong != NULL;
+}
+
 static void set_counts(struct build *build)
 {
     struct process_report *process = &build->process;
@@ -157,6 +182,8 @@ static bool build_process(struct build *build)
     set_identity(build);
     set_end(build);
     set_counts(build);
+    build->process.checked = build->rules->check;
+    build->process.since = build->rules->since;
     build->process.present = build->end->present;
     build->process.watched = true;
     /* At an end: when it began, before the time that the end itself takes. */
@@ -165,7 +192,7 @@ static bool build_process(struct build *build)
     /* In another pid namespace its tids are not ours. */
     if (build->end->alive && build->process.pid == build->header->pid)
         build->have_tasks = process_tasks(build->process.pid, &build->tasks);
-    return build_groups(build) && build_untracked(build) && build_main(build);
+    return read_own_rules(build) && build_groups(build) && build_untracked(build) && build_main(build);
 }
 
 static bool append_process(struct report *report, const struct process_report *process)

@@ -1,27 +1,15 @@
-/* The threads that are left, grouped by kind and creation stack. */
+/* The threads that are left, grouped by kind, creation stack and the rule that they are ignored by. */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ignore.h"
 #include "leak_build.h"
 #include "leak_stack.h"
+#include "leak_suppress.h"
 #include "options.h"
 #include "test_of.h"
-
-/* A creation stack, as the ledger has it. */
-struct creation_stack {
-    const struct ledger_site *site;
-    const ledger_pc *frames;
-    uint32_t count;
-};
-
-/* A slot with what is to be said of its thread. */
-struct remaining {
-    enum leak_kind kind;
-    struct ledger_slot slot;
-    struct creation_stack stack;
-};
 
 /* Every site, equal stacks side by side. */
 struct sites {
@@ -44,7 +32,7 @@ static struct creation_stack stack_of(const struct ledger *ledger, uint32_t inde
 }
 
 /* Equal stacks are one site, also when a race made two records of it. */
-static int compare_stacks(const void *left, const void *right)
+int compare_stacks(const void *left, const void *right)
 {
     const struct creation_stack *a = left, *b = right;
     if (a->count != b->count)
@@ -79,34 +67,6 @@ static bool kind_of(const struct build *build, const struct ledger_slot *slot, e
     }
     *kind = LEAK_UNJOINED;
     return !(slot->state & (SLOT_DETACHED | SLOT_JOINED));
-}
-
-static struct remaining *collect(struct build *build, size_t *count)
-{
-    uint32_t slots = ledger_slot_count(build->ledger);
-    struct remaining *list = calloc(slots ? slots : 1, sizeof(*list));
-    *count = 0;
-    for (uint32_t i = 0; list && i < slots; i++) {
-        struct remaining *item = &list[*count];
-        if (!ledger_get_slot(build->ledger, i, &item->slot) || !kind_of(build, &item->slot, &item->kind))
-            continue;
-        item->stack = stack_of(build->ledger, item->slot.site);
-        build->process.counts.alive += item->kind != LEAK_UNJOINED;
-        build->process.counts.unjoined += item->kind == LEAK_UNJOINED;
-        ++*count;
-    }
-    return list;
-}
-
-static int compare_remaining(const void *left, const void *right)
-{
-    const struct remaining *a = left, *b = right;
-    int order = compare_stacks(&a->stack, &b->stack);
-    if (order)
-        return order;
-    if (a->kind != b->kind)
-        return (int)a->kind - (int)b->kind;
-    return (a->slot.serial > b->slot.serial) - (a->slot.serial < b->slot.serial);
 }
 
 /* ---- the threads ------------------------------------------------------------------------ */
@@ -159,6 +119,62 @@ static struct thread_info describe(const struct build *build, const struct remai
     return thread;
 }
 
+/* A check of the program's own: of what is new, and not of the thread that asks. */
+static bool is_left_out(const struct build *build, const struct ledger_slot *slot)
+{
+    const struct verdict_rules *rules = build->rules;
+    return rules->check && (slot->serial <= rules->since || slot->serial == rules->caller);
+}
+
+/* ---- all that is left ------------------------------------------------------------------- */
+
+static struct remaining *collect(struct build *build, size_t *count)
+{
+    uint32_t slots = ledger_slot_count(build->ledger);
+    struct remaining *list = calloc(slots ? slots : 1, sizeof(*list));
+    *count = 0;
+    for (uint32_t i = 0; list && i < slots; i++) {
+        struct remaining *item = &list[*count];
+        if (!ledger_get_slot(build->ledger, i, &item->slot) || !kind_of(build, &item->slot, &item->kind))
+            continue;
+        item->stack = stack_of(build->ledger, item->slot.site);
+        item->thread = describe(build, item);
+        build->process.counts.alive += item->kind != LEAK_UNJOINED;
+        build->process.counts.unjoined += item->kind == LEAK_UNJOINED;
+        *count += !is_left_out(build, &item->slot);
+    }
+    return list;
+}
+
+/* Why the program itself ignores it; 0: it does not.  Not said why: no string has that place. */
+static uint32_t reason_of(const struct remaining *item)
+{
+    if (!(item->slot.state & SLOT_IGNORED))
+        return 0;
+    return item->slot.reason ? item->slot.reason : UINT32_MAX;
+}
+
+/* Of one site: what makes different groups. */
+static int compare_groupings(const struct remaining *a, const struct remaining *b)
+{
+    if (a->kind != b->kind)
+        return (int)a->kind - (int)b->kind;
+    if (reason_of(a) != reason_of(b))
+        return reason_of(a) < reason_of(b) ? -1 : 1;
+    return (a->rule > b->rule) - (a->rule < b->rule);
+}
+
+static int compare_remaining(const void *left, const void *right)
+{
+    const struct remaining *a = left, *b = right;
+    int order = compare_stacks(&a->stack, &b->stack);
+    if (!order)
+        order = compare_groupings(a, b);
+    if (order)
+        return order;
+    return (a->slot.serial > b->slot.serial) - (a->slot.serial < b->slot.serial);
+}
+
 /* ---- one group ----------------------------------------------------------------------------- */
 
 static const struct frame *common_start(const struct build *build, const struct remaining *items,
@@ -168,33 +184,6 @@ static const struct frame *common_start(const struct build *build, const struct 
         if (items[i].slot.start_pc != items[0].slot.start_pc)
             return NULL;
     return stack_function(build->ledger, build->rules->symbolizer, items[0].slot.start_pc);
-}
-
-/* Threads that a sanitizer or an allocator keeps for itself, for as long as the
- * process lives: nobody could join them, and nobody forgot to. */
-static const char *keeper_of(const struct frame *start)
-{
-    static const char *const functions[] = {
-        "__tsan::", "__sanitizer::", "__asan::", "__lsan::", "__hwasan::"};
-    if (!start)
-        return NULL;
-    for (size_t i = 0; start->function && i < sizeof(functions) / sizeof(*functions); i++)
-        if (strncmp(start->function, functions[i], strlen(functions[i])) == 0)
-            return "built in: a sanitizer's own thread";
-    const char *slash = start->module ? strrchr(start->module, '/') : NULL;
-    if (slash && strncmp(slash + 1, "libjemalloc.so", 14) == 0)
-        return "built in: jemalloc's own thread";
-    return NULL;
-}
-
-static const char *find_suppression(const struct build *build, const struct leak_group *group)
-{
-    const struct ignore *ignore = build->rules->ignore;
-    const char *keeper = keeper_of(group->start_routine);
-    if (keeper || !ignore)
-        return keeper;
-    const char *rule = ignore_match(ignore, group->stack, group->stack_count);
-    return rule || !group->start_routine ? rule : ignore_match(ignore, group->start_routine, 1);
 }
 
 /* All records of the same stack together. */
@@ -216,6 +205,14 @@ static void sum_sites(const struct build *build, const struct sites *sites,
     group->joined_at = stack_call(build->ledger, build->rules->symbolizer, joined_at);
 }
 
+/* The program's own word, before any rule. */
+static bool take_reason(const struct build *build, const struct remaining *item, struct leak_group *group)
+{
+    const char *reason = ledger_get_string(build->ledger, item->slot.reason);
+    group->rule = NULL;
+    return asprintf(&group->ignored, "program: %s", *reason ? reason : "ignored") >= 0;
+}
+
 static bool build_group(const struct build *build, const struct sites *sites, const struct remaining *items,
                         size_t count, struct leak_group *group)
 {
@@ -226,13 +223,16 @@ static bool build_group(const struct build *build, const struct sites *sites, co
                                         items[0].stack.count, group))
         return false;
     for (size_t i = 0; i < count; i++)
-        group->threads[i] = describe(build, &items[i]);
+        group->threads[i] = items[i].thread;
     group->thread_count = count;
     group->start_routine = common_start(build, items, count);
     sum_sites(build, sites, &items[0].stack, group);
     stack_fingerprint(group);
     group->test = test_of_stack(group->stack, group->stack_count);
-    group->suppressed_by = find_suppression(build, group);
+    group->rule = items[0].rule;
+    if (reason_of(&items[0]) && !take_reason(build, &items[0], group))
+        return false;
+    group->suppressed_by = group->rule ? group->rule->label : group->ignored;
     group->counted =
         build->process.judged && build->rules->kinds & leak_kind_bit(group->kind) && !group->suppressed_by;
     return true;
@@ -253,16 +253,17 @@ static int compare_groups(const void *left, const void *right)
     return (a->threads->id > b->threads->id) - (a->threads->id < b->threads->id);
 }
 
-static bool mark_first_of_site(struct process_report *process)
+void process_report_sort(struct process_report *process)
 {
-    bool *seen = calloc(process->group_count, sizeof(*seen));
-    for (size_t i = 0; seen && i < process->group_count; i++) {
-        struct leak_group *group = &process->groups[i];
-        group->first_of_site = !seen[group->site];
-        seen[group->site] = true;
+    struct leak_group *groups = process->groups;
+    if (process->group_count)
+        qsort(groups, process->group_count, sizeof(*groups), compare_groups);
+    for (size_t i = 0; i < process->group_count; i++) {
+        size_t before = 0;
+        while (before < i && groups[before].site != groups[i].site)
+            before++;
+        groups[i].first_of_site = before == i;
     }
-    free(seen);
-    return seen != NULL;
 }
 
 static bool group_all(struct build *build, const struct sites *sites, struct remaining *list, size_t count)
@@ -271,21 +272,24 @@ static bool group_all(struct build *build, const struct sites *sites, struct rem
     process->groups = calloc(count, sizeof(*process->groups));
     if (!process->groups)
         return false;
+    if (!suppress(build, list, count))
+        return false;
     qsort(list, count, sizeof(*list), compare_remaining);
     size_t site = 0;
     for (size_t first = 0, end; first < count; first = end) {
         const struct remaining *items = &list[first];
         struct leak_group *group = &process->groups[process->group_count++];
         for (end = first + 1; end < count; end++)
-            if (items->kind != list[end].kind || compare_stacks(&items->stack, &list[end].stack) != 0)
+            if (compare_groupings(items, &list[end]) != 0 ||
+                compare_stacks(&items->stack, &list[end].stack) != 0)
                 break;
         site += first && compare_stacks(&list[first - 1].stack, &items->stack) != 0;
         if (!build_group(build, sites, items, end - first, group))
             return false;
         group->site = site;
     }
-    qsort(process->groups, process->group_count, sizeof(*process->groups), compare_groups);
-    return mark_first_of_site(process);
+    process_report_sort(process);
+    return true;
 }
 
 bool build_groups(struct build *build)

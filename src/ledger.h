@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define LEDGER_MAGIC "THRDLEAK"
-#define LEDGER_VERSION 3u
+#define LEDGER_VERSION 4u
 #define LEDGER_BYTE_ORDER 0x01020304u
 
 /* Name of the memfd: /proc/PID/maps shows "/memfd:threadleak (deleted)". */
@@ -120,6 +120,7 @@ enum {
     SLOT_JOINING = 1u << 5, /* somebody is inside a join of it */
     SLOT_JOINED = 1u << 6,
     SLOT_SMALL_STACK = 1u << 7, /* too small a stack to unwind on */
+    SLOT_IGNORED = 1u << 8,     /* the program said that it is not to count */
 };
 
 /*
@@ -149,7 +150,8 @@ struct ledger_slot {
      * for threads then alive.  0: not read. */
     _Atomic uint32_t look_state;  /* state letter of /proc/PID/task/TID/stat */
     _Atomic uint64_t look_cpu_ns; /* user + system time; valid with look_state */
-    uint64_t reserved0[2];
+    _Atomic uint32_t reason;      /* in strings: why, valid with SLOT_IGNORED; 0: not said */
+    uint32_t reserved0[3];
 };
 _Static_assert(sizeof(struct ledger_slot) == 128, "slot layout is part of the format");
 
@@ -303,7 +305,7 @@ struct ledger_header {
     uint64_t started_wall_ns; /* CLOCK_REALTIME */
     uint32_t exe;             /* in strings: target of /proc/self/exe */
     uint32_t argv, argc;      /* in strings: argc NUL-terminated strings in a row */
-    uint32_t options;         /* in strings: THREADLEAK_OPTIONS as found */
+    _Atomic uint32_t options; /* in strings: the program's own, THREADLEAK_OPTIONS, then what it set */
     _Atomic uint32_t test;    /* in strings: the test it runs, as its framework names it; 0: not known */
     _Atomic uint32_t rules;   /* in strings: suppressions that the program brings; 0: none */
     int32_t tid_offset;       /* of the tid in glibc's struct pthread; -1: not known */

@@ -247,6 +247,16 @@ static const char *set_follow(struct options *options, struct slice value)
     return set_switch(&options->follow, value);
 }
 
+static const char *set_default_suppressions(struct options *options, struct slice value)
+{
+    return set_switch(&options->default_suppressions, value);
+}
+
+static const char *set_allow_match_all(struct options *options, struct slice value)
+{
+    return set_switch(&options->allow_match_all, value);
+}
+
 static const char *set_color(struct options *options, struct slice value)
 {
     const struct word *word = word_find(colors, value);
@@ -283,6 +293,10 @@ static const struct key {
      "log_path      stderr    where reports go; %p: pid, %h: the executable's name"},
     {"format", set_format, "format        text      text or json"},
     {"suppressions", set_suppressions, "suppressions  none      file of rules; may be given more than once"},
+    {"default_suppressions", set_default_suppressions,
+     "default_suppressions  1  0: neither the built-in rules nor those that libraries installed"},
+    {"allow_match_all", set_allow_match_all,
+     "allow_match_all  0      1: rules that match every thread are no error"},
     {"stacks", set_stacks,
      "stacks        1         0: reports do not say where threads are now, and stop nothing"},
     {"follow", set_follow, "follow        1         0: child processes are not watched"},
@@ -301,6 +315,7 @@ void options_defaults(struct options *options)
     options->depth = 64;
     options->follow = true;
     options->stacks = true;
+    options->default_suppressions = true;
     options->color = COLOR_AUTO;
     memcpy(options->format, "text", sizeof("text"));
     memcpy(options->log_path, "stderr", sizeof("stderr"));

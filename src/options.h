@@ -41,7 +41,9 @@ struct options {
     int signal;        /* dump signal; 0: none */
     unsigned depth;    /* 1..OPTIONS_DEPTH_MAX frames */
     bool follow;
-    bool stacks; /* where threads are now is part of reports */
+    bool stacks;               /* where threads are now is part of reports */
+    bool default_suppressions; /* the built-in rules, and those that libraries installed */
+    bool allow_match_all;      /* rules that match every thread are no error */
     bool help;
     enum option_color color;
     char format[16];                 /* "text", "json", … */
@@ -65,6 +67,21 @@ void options_defaults(struct options *options);
  * What is not understood is told to `warn` and skipped.  Async-signal-safe.
  */
 void options_parse(struct options *options, const char *text, options_warn_fn *warn, void *arg);
+
+/*
+ * The same for options that come from elsewhere: `origin` begins each line in place
+ * of THREADLEAK_OPTIONS, and nothing is said to be ignored, for the caller refuses
+ * what is not understood.  `extra` gets each key that has a value first, and returns
+ * as options_set does; "unknown": none of its own.
+ */
+typedef const char *options_extra_fn(void *arg, const char *key, const char *value, size_t value_len);
+struct options_reader {
+    const char *origin;      /* NULL: THREADLEAK_OPTIONS, and what is wrong is skipped */
+    options_extra_fn *extra; /* or NULL */
+    options_warn_fn *warn;   /* or NULL */
+    void *arg;               /* of both */
+};
+void options_read(struct options *options, const char *text, const struct options_reader *reader);
 
 /* Sets one key.  Returns NULL, or what is wrong with the value ("is not a
  * number from 0 to 255"); "unknown" exactly when there is no such key. */

@@ -20,8 +20,7 @@ enum open_list { LIST_NONE, LIST_REPORT, LIST_JUDGE };
 
 struct parser {
     struct options *options;
-    options_warn_fn *warn;
-    void *arg;
+    const struct options_reader *reader;
     enum open_list list;
     bool list_rejected; /* its first word was wrong: swallow the rest of it */
 };
@@ -57,14 +56,16 @@ static void line_quote(struct line *line, struct slice slice)
 
 static void complain(const struct parser *parser, const struct item *item, const char *problem)
 {
-    if (!parser->warn)
+    const struct options_reader *reader = parser->reader;
+    if (!reader->warn)
         return;
     struct line line = {.length = 0};
-    line_text(&line, "THREADLEAK_OPTIONS: ");
+    line_text(&line, reader->origin ? reader->origin : "THREADLEAK_OPTIONS");
+    line_text(&line, ": ");
     if (!strcmp(problem, "unknown")) {
         line_text(&line, "unknown key '");
         line_quote(&line, item->key);
-        line_text(&line, "' is ignored; help=1 lists the keys");
+        line_text(&line, reader->origin ? "'" : "' is ignored; help=1 lists the keys");
     } else {
         line_quote(&line, item->key);
         if (item->has_value) {
@@ -73,9 +74,9 @@ static void complain(const struct parser *parser, const struct item *item, const
         }
         line_text(&line, " ");
         line_text(&line, problem);
-        line_text(&line, "; ignored");
+        line_text(&line, reader->origin ? "" : "; ignored");
     }
-    parser->warn(parser->arg, line.text);
+    reader->warn(reader->arg, line.text);
 }
 
 static bool separates(char c)
@@ -125,14 +126,20 @@ static const char *read_item(const char *at, struct item *item)
     return read_value(at + 1, item);
 }
 
-static const char *set_item(struct options *options, const struct item *item)
+static const char *set_item(const struct options_reader *reader, struct options *options,
+                            const struct item *item)
 {
     char key[32];
+    const char *problem = "unknown";
     if (item->key.length >= sizeof(key))
         return "unknown";
     memcpy(key, item->key.text, item->key.length);
     key[item->key.length] = '\0';
-    return options_set(options, key, item->value.text, item->value.length);
+    if (reader->extra)
+        problem = reader->extra(reader->arg, key, item->value.text, item->value.length);
+    if (problem && !strcmp(problem, "unknown"))
+        problem = options_set(options, key, item->value.text, item->value.length);
+    return problem;
 }
 
 /* A word without '=' after report= or judge=: one more of the list, or not. */
@@ -164,10 +171,11 @@ static void apply(struct parser *parser, const struct item *item)
         return;
     const char *problem = item->problem;
     if (!problem && item->has_value)
-        problem = set_item(parser->options, item);
+        problem = set_item(parser->reader, parser->options, item);
     else if (!problem) {
+        const struct item empty = {.key = item->key, .value = {"", 0}};
         struct options unused = {.report = 0};
-        problem = set_item(&unused, item);
+        problem = set_item(parser->reader, &unused, &empty);
         if (!problem || strcmp(problem, "unknown"))
             problem = "has no value";
     }
@@ -181,7 +189,12 @@ static void apply(struct parser *parser, const struct item *item)
 
 void options_parse(struct options *options, const char *text, options_warn_fn *warn, void *arg)
 {
-    struct parser parser = {.options = options, .warn = warn, .arg = arg};
+    options_read(options, text, &(struct options_reader){.warn = warn, .arg = arg});
+}
+
+void options_read(struct options *options, const char *text, const struct options_reader *reader)
+{
+    struct parser parser = {.options = options, .reader = reader};
     while (text && *text) {
         if (separates(*text)) {
             text++;

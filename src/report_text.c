@@ -1,4 +1,7 @@
 /* The format "text": for people who are tired and in a hurry. */
+#include <string.h>
+
+#include "ignore.h"
 #include "report_group.h"
 #include "report_present.h"
 #include "text_parts.h"
@@ -20,6 +23,12 @@ struct sums {
     uint64_t by_kind[LEAK_KINDS]; /* of what counts */
 };
 
+/* By a built-in rule: a word at the end is enough. */
+static bool is_hidden(const struct leak_group *group)
+{
+    return group->rule && group->rule->source == IGNORE_BUILT_IN;
+}
+
 static struct sums sum_up(const struct process_report *process)
 {
     struct sums sums = {0};
@@ -27,7 +36,7 @@ static struct sums sum_up(const struct process_report *process)
         const struct leak_group *group = &process->groups[i];
         sums.left += group->thread_count;
         sums.left_sites += group->first_of_site;
-        sums.suppressed += group->suppressed_by ? group->thread_count : 0;
+        sums.suppressed += group->suppressed_by && !is_hidden(group) ? group->thread_count : 0;
         if (!group->counted)
             continue;
         sums.leaked += group->thread_count;
@@ -150,6 +159,36 @@ static void print_lost(const struct printer *printer, const struct process_repor
                 (unsigned long long)process->counts.lost, plural(process->counts.lost));
 }
 
+static size_t hidden_by(const struct process_report *process, size_t from, const char *label)
+{
+    size_t threads = 0;
+    for (size_t i = from; i < process->group_count; i++)
+        if (is_hidden(&process->groups[i]) && !strcmp(process->groups[i].rule->label, label))
+            threads += process->groups[i].thread_count;
+    return threads;
+}
+
+/* "hidden: 4 threads of OpenMP's pool, 1 of GLib (built-in rules)" */
+static void print_hidden(const struct printer *printer, const struct process_report *process)
+{
+    size_t labels = 0;
+    for (size_t i = 0; i < process->group_count; i++) {
+        const struct leak_group *group = &process->groups[i];
+        const char *label = is_hidden(group) ? group->rule->label : NULL;
+        size_t threads = label ? hidden_by(process, i, label) : 0;
+        if (!label || hidden_by(process, 0, label) > threads) /* told already */
+            continue;
+        fprintf(printer->out, labels ? ", %zu" : "hidden: %zu", threads);
+        fprintf(printer->out,
+                labels++       ? " of %s"
+                : threads == 1 ? " thread of %s"
+                               : " threads of %s",
+                label + strlen(IGNORE_BUILT_IN_LABEL));
+    }
+    if (labels)
+        fprintf(printer->out, " (built-in rule%s)\n", plural(labels));
+}
+
 static void print_process_foot(const struct printer *printer, const struct process_report *process,
                                const struct sums *sums)
 {
@@ -157,6 +196,7 @@ static void print_process_foot(const struct printer *printer, const struct proce
     print_untracked(printer, process);
     if (!process->watched)
         return;
+    print_hidden(printer, process);
     print_lost(printer, process);
     for (int kind = 0; kind < LEAK_KINDS; kind++) {
         if (!sums->by_kind[kind])
@@ -179,7 +219,8 @@ static void print_process_foot(const struct printer *printer, const struct proce
 static void print_process(const struct printer *printer, const struct process_report *process, bool alone)
 {
     const struct sums sums = sum_up(process);
-    bool whole = printer->style->all || (alone && (process->how == END_ALIVE || process->core));
+    bool whole = printer->style->all ||
+                 (alone && ((process->how == END_ALIVE && !process->checked) || process->core));
     bool gap = false;
     print_process_head(printer, process, &sums, alone);
     for (size_t i = 0; i < process->group_count && printer->style->verbose >= 0; i++) {
@@ -189,6 +230,8 @@ static void print_process(const struct printer *printer, const struct process_re
             gap = true;
             continue;
         }
+        if (is_hidden(group))
+            continue;
         if (gap)
             putc('\n', printer->out);
         gap = false;
@@ -218,7 +261,7 @@ static void print_next_step(const struct printer *printer, const struct report *
         return;
     for (size_t i = 0; i < report->process_count; i++)
         if (report->processes[i].live && report->processes[i].how == END_ALIVE &&
-            report->processes[i].group_count)
+            report->processes[i].group_count && !report->processes[i].checked)
             fprintf(printer->out, "every thread: threadleak report --all %d\n",
                     (int)report->processes[i].pid);
 }

@@ -174,6 +174,10 @@ void format_end(char *out, size_t size, const struct process_report *process)
         snprintf(out, size, "exec of another program");
         break;
     case END_ALIVE:
+        if (process->checked) {
+            snprintf(out, size, process->since ? "since checkpoint" : "since it began");
+            break;
+        }
         snprintf(out, size, process->core ? "alive when its core was written" : "alive");
         break;
     default:

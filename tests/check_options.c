@@ -253,7 +253,7 @@ START_TEST(help_lists_every_key)
         const char *problem = options_set(&options, key, "", 0);
         ck_assert(problem && strcmp(problem, "unknown"));
     }
-    ck_assert_uint_eq(n, 13);
+    ck_assert_uint_eq(n, 15);
 }
 END_TEST
 
@@ -271,6 +271,38 @@ START_TEST(paths_expand)
     ck_assert(!options_expand_path(out, 2, "%p", 42, ""));
     ck_assert_str_eq(out, "");
     ck_assert(!options_expand_path(out, 0, "", 42, ""));
+}
+END_TEST
+
+static const char *take_extra(void *arg, const char *key, const char *value, size_t length)
+{
+    ck_assert_ptr_eq(arg, &warned);
+    if (!strcmp(key, "depth"))
+        return "means nothing here";
+    if (strcmp(key, "extra"))
+        return "unknown";
+    return length == 3 && !memcmp(value, "a b", 3) ? NULL : "is not what was expected";
+}
+
+START_TEST(others_bring_keys_of_their_own)
+{
+    const struct options_reader reader = {
+        .origin = "the call", .extra = take_extra, .warn = remember, .arg = &warned};
+    static const char *const told[] = {
+        "the call: depth=7 means nothing here",
+        "the call: extra=x is not what was expected",
+        "the call: unknown key 'other'",
+        "the call: grace_ms=x is not a number of milliseconds from 0 to 3600000",
+        "the call: extra has no value",
+    };
+    warned = 0;
+    options_defaults(&options);
+    options_read(&options, "extra='a b' grace_ms=5 depth=7 extra=x other=1 grace_ms=x extra", &reader);
+    ck_assert_int_eq(warned, 5);
+    for (int i = 0; i < 5; i++)
+        ck_assert_str_eq(warnings[i], told[i]);
+    ck_assert_uint_eq(options.grace_ms, 5);
+    ck_assert_uint_eq(options.depth, 64);
 }
 END_TEST
 
@@ -292,6 +324,7 @@ int main(void)
     tcase_add_test(tests, set_knows_its_keys);
     tcase_add_test(tests, help_lists_every_key);
     tcase_add_test(tests, paths_expand);
+    tcase_add_test(tests, others_bring_keys_of_their_own);
     Suite *suite = suite_create("options");
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

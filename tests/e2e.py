@@ -69,6 +69,10 @@ CASES = [
     Case("baseline", env="suppressions=tests/data/baseline.supp", options=["--suppressions=tests/data/baseline.supp"]),
     Case("baseline", "all", env="suppressions=tests/data/baseline.supp",
          options=["--suppressions=tests/data/baseline.supp"]),
+    Case("openmp_user"), Case("openmp", name="openmp_default_0", env="default_suppressions=0",
+                              options=["--no-default-suppressions"]),
+    Case("ignored_partly", present=True, env="suppressions=tests/data/partly.supp",
+         options=["--suppressions=tests/data/partly.supp"]),
     # Known traps.
     Case("constructor_linked"), Case("dlopen_loop", racy_peak=True), Case("signal_storm"), Case("signal_creates", racy_peak=True),
     Case("kill_after_create"), Case("exit_while_creating", loose=True), Case("dump_signal"), Case("signal_taken"),
@@ -234,6 +238,8 @@ def normalise_json(report, paths):
                     demand("waiting", thread["waiting"])
                     thread["waiting"]["owner_tid"] = unknown_or(thread["waiting"]["owner_tid"], "TID")
                     thread["waiting"]["address"] = unknown_or(thread["waiting"]["address"], "ADDRESS")
+    for rule in report.get("suppressions", []):
+        rule["origin"] = paths.hide(rule["origin"])
     for program in report.get("unwatched", []):
         program["pid"], program["exe"] = "PID", paths.hide(program["exe"])
     if len(report["processes"]) > 10:

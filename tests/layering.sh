@@ -58,7 +58,10 @@ check "src/ includes src/ alone" < <(
     may_include "src" "" -- src/*.[ch]
 )
 check "preload/ includes tier 0 of src/ alone" < <(
-    may_include "preload" "$tier0" -- preload/*.[ch]
+    may_include "preload" "$tier0 threadleak/abi.h" -- preload/*.[ch]
+)
+check "include/ includes include/ alone" < <(
+    may_include "include" "" -- include/*.h include/*/*.h
 )
 check "cli/ includes cli/ and src/ alone" < <(
     may_include "cli src" "" -- cli/*.[ch]
@@ -81,7 +84,7 @@ check "src/ neither prints nor exits" < <(
 for header in src/*.h preload/*.h cli/*.h tests/*.h; do
     # -Wno-unused: a header of inline functions uses none of them.
     check "$header compiles alone" < <(
-        ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -DTHREADLEAK_VERSION='""' -Isrc -Ipreload -Icli -Wall -Wextra \
+        ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -DTHREADLEAK_VERSION='""' -Isrc -Ipreload -Icli -Iinclude -Wall -Wextra \
             -Wno-unused -fsyntax-only -x c - 2>&1 <<<"#include \"$PWD/$header\""
     )
 done
@@ -112,8 +115,8 @@ else
 
     hooks=$(sed -n 's/^HOOK([^,]*, *\([A-Za-z0-9_]*\),.*/\1/p' preload/hooks.def | sort)
     exported=$(nm -D --defined-only "$shim" | awk '{ print $NF }' | sort)
-    check "the shim exports the rows of hooks.def, without versions" < <(
-        diff <(echo "$hooks") <(echo "$exported")
+    check "the shim exports the rows of hooks.def, and the table of api.c, without versions" < <(
+        diff <(printf '%s\n' "$hooks" threadleak_abi_1 | sort) <(echo "$exported")
     )
 fi
 

@@ -1,0 +1,224 @@
+/* See guard.h for the rules of code in this folder. */
+#include "brought.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "hold.h"
+#include "ledger_map.h"
+#include "text.h"
+
+#define PART_MAX 1000
+_Static_assert(3 * (PART_MAX + 1) < OPTIONS_TEXT_MAX, "all parts and what separates them");
+
+/* What THREADLEAK_OPTIONS are made of: later ones win. */
+enum part { PART_DEFAULT, PART_ENVIRONMENT, PART_SET, PARTS };
+static char parts[PARTS][PART_MAX];
+static char rules[RULES_MAX];
+
+int brought_refuse(const char *who, const char *problem)
+{
+    char line[560];
+    struct text text = text_in(line, sizeof(line));
+    text_string(&text, who);
+    text_string(&text, ": ");
+    text_string(&text, problem);
+    shim_say(line);
+    return -1;
+}
+
+/* ---- options ----------------------------------------------------------------------- */
+
+static void compose(char *out)
+{
+    struct text text = text_in(out, OPTIONS_TEXT_MAX);
+    for (int part = 0; part < PARTS; part++) {
+        text_string(&text, text.length && *parts[part] ? " " : "");
+        text_string(&text, parts[part]);
+    }
+}
+
+void brought_environment(const char *options)
+{
+    struct text text = text_in(parts[PART_ENVIRONMENT], PART_MAX);
+    if (options)
+        text_string(&text, options);
+    if (text.overflow)
+        parts[PART_ENVIRONMENT][0] = 0;
+    compose(shim_config.options_text);
+}
+
+/* Two places by turns: a reader of the one is not disturbed by the next change. */
+static void options_to_ledger(struct shim_state *state)
+{
+    if (!state->options_at) {
+        uint32_t at = ledger_take(state, SECTION_STRINGS, 2 * OPTIONS_TEXT_MAX);
+        if (at == UINT32_MAX)
+            return;
+        state->options_at = at;
+    }
+    uint32_t at = state->options_at + (state->options_turn++ & 1) * OPTIONS_TEXT_MAX;
+    memcpy(state->strings + at, shim_config.options_text, OPTIONS_TEXT_MAX);
+    atomic_store(&state->header->options, at);
+}
+
+struct trial {
+    struct options options;
+    const char *who;
+    bool wrong;
+};
+
+static void on_problem(void *arg, const char *line)
+{
+    struct trial *trial = arg;
+    if (!trial->wrong) /* one line is enough */
+        shim_say(line);
+    trial->wrong = true;
+}
+
+/* What takes effect at start alone, before any program could say it. */
+static const char *too_late(void *arg, const char *key, const char *value, size_t length)
+{
+    (void)arg, (void)value, (void)length;
+    static const char *const start[] = {"follow", "help"};
+    for (size_t i = 0; i < sizeof(start) / sizeof(*start); i++)
+        if (strcmp(key, start[i]) == 0)
+            return "can be given by THREADLEAK_OPTIONS only";
+    struct shim_state *state = shim_known();
+    if (strcmp(key, "signal") == 0 && state && atomic_load(&state->signal_armed))
+        return "can not be changed any more: a thread has been created";
+    return "unknown";
+}
+
+static bool is_understood(struct trial *trial, const char *text)
+{
+    const struct options_reader reader = {
+        .origin = trial->who, .extra = too_late, .warn = on_problem, .arg = trial};
+    options_defaults(&trial->options);
+    options_read(&trial->options, text, &reader);
+    return !trial->wrong;
+}
+
+/* All of it anew, so that what stands lower does not go over what stands higher. */
+static void apply(struct trial *trial)
+{
+    compose(shim_config.options_text);
+    options_defaults(&trial->options);
+    options_parse(&trial->options, shim_config.options_text, NULL, NULL);
+    memcpy(&shim_config.options, &trial->options, sizeof(trial->options));
+}
+
+static int add_options(struct trial *trial, enum part part, const char *options)
+{
+    struct text text = {.buffer = parts[part], .size = PART_MAX, .length = strlen(parts[part])};
+    if (!is_understood(trial, options))
+        return -1;
+    if (strlen(options) + text.length + 2 > PART_MAX)
+        return brought_refuse(trial->who, "there is no room for more options: 1000 bytes in all");
+    text_string(&text, text.length ? " " : "");
+    text_string(&text, options);
+    apply(trial);
+    return 0;
+}
+
+static int change_options(const char *who, enum part part, const char *options)
+{
+    struct shim_state *state = shim_known();
+    long at = SYS6(mmap, 0, sizeof(struct trial), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at < 0 && at > -4096)
+        return brought_refuse(who, "no memory");
+    struct trial *trial = (struct trial *)at; /* the caller's stack may be small */
+    trial->who = who;
+    struct hold hold = hold_begin(&shim_state->settling);
+    int result = add_options(trial, part, options);
+    if (result == 0 && state)
+        options_to_ledger(state);
+    hold_end(&hold);
+    SYS2(munmap, at, sizeof(struct trial));
+    return result;
+}
+
+int brought_default_options(const char *who, const char *options)
+{
+    /* Found by the loader and brought by the header's constructor. */
+    if (strstr(parts[PART_DEFAULT], options))
+        return 0;
+    return change_options(who, PART_DEFAULT, options);
+}
+
+int brought_set_options(const char *who, const char *options)
+{
+    return change_options(who, PART_SET, options);
+}
+
+/* ---- rules ------------------------------------------------------------------------- */
+
+/* The first byte last: a reader sees all of what was added, or nothing. */
+static void append(char *to, size_t length, const char *text, size_t n)
+{
+    memcpy(to + length + 1, text, n);
+    atomic_signal_fence(memory_order_seq_cst);
+    atomic_thread_fence(memory_order_release);
+    *(volatile char *)(to + length) = '\n';
+}
+
+static void rules_to_ledger(struct shim_state *state, size_t from)
+{
+    uint32_t at = atomic_load(&state->header->rules);
+    size_t length = strlen(rules);
+    if (at) {
+        append(state->strings + at, from, rules + from + 1, length - from - 1);
+        return;
+    }
+    at = ledger_take(state, SECTION_STRINGS, RULES_MAX);
+    if (at == UINT32_MAX)
+        return;
+    memcpy(state->strings + at, rules, length + 1);
+    atomic_store(&state->header->rules, at);
+}
+
+static int add_rules(const char *who, const char *text)
+{
+    size_t length = strlen(rules), n = strlen(text);
+    if (length + n + 2 > RULES_MAX)
+        return brought_refuse(who, "there is no room for more suppressions: 16 KiB in all");
+    if (length == 0)
+        memcpy(rules, text, n + 1); /* nobody has seen it yet */
+    else
+        append(rules, length, text, n);
+    shim_config.rules = rules;
+    struct shim_state *state = shim_known();
+    if (state)
+        rules_to_ledger(state, length);
+    return 0;
+}
+
+int brought_suppressions(const char *who, const char *text)
+{
+    struct hold hold = hold_begin(&shim_state->settling);
+    int result = strstr(rules, text) ? 0 : add_rules(who, text);
+    hold_end(&hold);
+    return result;
+}
+
+void brought_to_ledger(struct shim_state *state)
+{
+    if (*rules)
+        rules_to_ledger(state, 0);
+}
+
+/* ---- functions that the program exports ---------------------------------------------- */
+
+/* The loader's business: a dlsym of ours that fails would allocate. */
+const char *__threadleak_default_options(void) __attribute__((weak, visibility("default")));
+const char *__threadleak_default_suppressions(void) __attribute__((weak, visibility("default")));
+
+void brought_exported(void)
+{
+    const char *options = __threadleak_default_options ? __threadleak_default_options() : NULL;
+    const char *text = __threadleak_default_suppressions ? __threadleak_default_suppressions() : NULL;
+    if (options)
+        brought_default_options("__threadleak_default_options", options);
+    if (text)
+        brought_suppressions("__threadleak_default_suppressions", text);
+}

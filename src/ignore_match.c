@@ -1,0 +1,270 @@
+/* Which rule a thread is ignored by. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ignore_rule.h"
+
+#define MEMO_SLOTS 4096 /* a power of two */
+
+/* What a part says of a present stack; one that falls on another's slot takes it. */
+struct memo {
+    const struct part *part;
+    const struct frame *frames;
+    bool matches;
+};
+
+struct ignore_matcher {
+    const struct ignore *ignore;
+    struct rule **candidates; /* of the site: what they say of the site is true */
+    size_t candidate_count;
+    struct memo *memos; /* NULL: not needed yet, or no memory */
+};
+
+struct ignore_matcher *ignore_matcher_new(const struct ignore *ignore)
+{
+    struct ignore_matcher *matcher = calloc(1, sizeof(*matcher));
+    if (!matcher)
+        return NULL;
+    matcher->ignore = ignore;
+    matcher->candidates = calloc(ignore_count(ignore) + 1, sizeof(*matcher->candidates));
+    if (matcher->candidates)
+        return matcher;
+    free(matcher);
+    return NULL;
+}
+
+void ignore_matcher_free(struct ignore_matcher *matcher)
+{
+    if (!matcher)
+        return;
+    free(matcher->candidates);
+    free(matcher->memos);
+    free(matcher);
+}
+
+/* ---- names ----------------------------------------------------------------------------- */
+
+/* Goes back to the latest '*' only: an earlier one never needs another try. */
+bool glob_matches(const char *glob, const char *name)
+{
+    const char *star = NULL, *resume = NULL;
+    while (*name) {
+        if (*glob == '*') {
+            star = glob++;
+            resume = name;
+        } else if (*glob == *name) {
+            glob++;
+            name++;
+        } else if (star) {
+            glob = star + 1;
+            name = ++resume;
+        } else {
+            return false;
+        }
+    }
+    while (*glob == '*')
+        glob++;
+    return !*glob;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static bool name_matches(const struct part *part, const char *name)
+{
+    return name && glob_matches(part->glob, name);
+}
+
+static bool path_matches(const struct part *part, const char *path)
+{
+    return path && (glob_matches(part->glob, path) || glob_matches(part->glob, base_name(path)));
+}
+
+/* ---- frames ------------------------------------------------------------------------------- */
+
+/* Where libc starts a thread or the program.  Without its symbols they have no name:
+ * then what is of a runtime, has none and stands outermost is taken for them. */
+static bool is_start_frame(const struct frame *frame)
+{
+    static const char *const names[] = {"start_thread",     "clone",    "clone3",
+                                        "__clone",          "__clone3", "_start",
+                                        "__clone_internal", "_start_c", "_dl_start_user"};
+    if (!frame->function)
+        return frame->runtime;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (strcmp(frame->function, names[i]) == 0)
+            return true;
+    return strncmp(frame->function, "__libc_start_", 13) == 0;
+}
+
+static size_t without_start(const struct frame *frames, size_t count)
+{
+    size_t kept = count;
+    while (kept > 0 && is_start_frame(&frames[kept - 1]))
+        kept--;
+    return kept;
+}
+
+static bool frame_matches(const struct part *part, const struct frame *frame)
+{
+    return part->type == PART_MODULE
+               ? path_matches(part, frame->module)
+               : name_matches(part, frame->function) || name_matches(part, frame->file) ||
+                     name_matches(part, frame->module);
+}
+
+static bool site_frames_match(const struct part *part, const struct ignore_site *site)
+{
+    size_t count = without_start(site->stack, site->stack_count);
+    for (size_t i = 0; i < count; i++)
+        if (frame_matches(part, &site->stack[i]))
+            return true;
+    return site->start && frame_matches(part, site->start);
+}
+
+static bool start_matches(const struct part *part, const struct frame *start)
+{
+    char place[600];
+    if (!start)
+        return false;
+    if (name_matches(part, start->function))
+        return true;
+    if (!start->module)
+        return false;
+    snprintf(place, sizeof(place), "%.500s+0x%llx", base_name(start->module),
+             (unsigned long long)start->offset);
+    return glob_matches(part->glob, place);
+}
+
+static bool any_matches(const struct part *part, const struct frame *frames, size_t count)
+{
+    count = without_start(frames, count);
+    for (size_t i = 0; i < count; i++)
+        if (name_matches(part, frames[i].function))
+            return true;
+    return false;
+}
+
+/* report_present.c's first line is the one before the user's own first frame. */
+static bool top_matches(const struct part *part, const struct frame *frames, size_t count)
+{
+    size_t own = 0;
+    if (count && name_matches(part, frames[0].function))
+        return true;
+    while (own < count && frames[own].runtime)
+        own++;
+    if (own == count)
+        return false;
+    return name_matches(part, frames[own].function) || (own && name_matches(part, frames[own - 1].function));
+}
+
+/* ---- parts ---------------------------------------------------------------------------------- */
+
+static bool is_of_site(const struct part *part)
+{
+    switch (part->type) {
+    case PART_NAME:
+    case PART_TOP:
+    case PART_ANY:
+    case PART_WAITING:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static bool site_matches(const struct part *part, const struct ignore_site *site)
+{
+    switch (part->type) {
+    case PART_THREAD:
+    case PART_MODULE:
+        return site_frames_match(part, site);
+    case PART_START:
+        return start_matches(part, site->start);
+    case PART_KIND:
+        return part->bits & site->kind;
+    case PART_PROCESS:
+        return path_matches(part, site->process);
+    default:
+        return true;
+    }
+}
+
+static bool present_matches(const struct part *part, const struct ignore_thread *thread)
+{
+    return part->type == PART_TOP ? top_matches(part, thread->present, thread->present_count)
+                                  : any_matches(part, thread->present, thread->present_count);
+}
+
+static bool present_matches_once(struct ignore_matcher *matcher, const struct part *part,
+                                 const struct ignore_thread *thread)
+{
+    if (!thread->present)
+        return false;
+    if (!matcher->memos)
+        matcher->memos = calloc(MEMO_SLOTS, sizeof(*matcher->memos));
+    if (!matcher->memos)
+        return present_matches(part, thread);
+    uintptr_t hash = ((uintptr_t)part / 16 * 31 + (uintptr_t)thread->present / 16) * 0x9e3779b1u;
+    struct memo *memo = &matcher->memos[(hash >> 12) & (MEMO_SLOTS - 1)];
+    if (memo->part != part || memo->frames != thread->present)
+        *memo = (struct memo){part, thread->present, present_matches(part, thread)};
+    return memo->matches;
+}
+
+static bool thread_matches(struct ignore_matcher *matcher, const struct part *part,
+                           const struct ignore_thread *thread)
+{
+    switch (part->type) {
+    case PART_NAME:
+        return thread->name && *thread->name && glob_matches(part->glob, thread->name);
+    case PART_WAITING:
+        return thread->waiting != WAIT_NONE && (part->bits & (1u << thread->waiting));
+    case PART_TOP:
+    case PART_ANY:
+        return present_matches_once(matcher, part, thread);
+    default:
+        return true;
+    }
+}
+
+/* ---- rules ------------------------------------------------------------------------------------ */
+
+static bool rule_fits_site(const struct rule *rule, const struct ignore_site *site)
+{
+    for (size_t i = 0; i < rule->part_count; i++)
+        if (is_of_site(&rule->parts[i]) && !site_matches(&rule->parts[i], site))
+            return false;
+    return true;
+}
+
+static bool rule_fits_thread(struct ignore_matcher *matcher, const struct rule *rule,
+                             const struct ignore_thread *thread)
+{
+    for (size_t i = 0; i < rule->part_count; i++)
+        if (!is_of_site(&rule->parts[i]) && !thread_matches(matcher, &rule->parts[i], thread))
+            return false;
+    return true;
+}
+
+void ignore_matcher_site(struct ignore_matcher *matcher, const struct ignore_site *site)
+{
+    matcher->candidate_count = 0;
+    for (size_t i = 0; i < ignore_count(matcher->ignore); i++)
+        if (rule_fits_site(matcher->ignore->rules[i], site))
+            matcher->candidates[matcher->candidate_count++] = matcher->ignore->rules[i];
+}
+
+const struct ignore_rule *ignore_matcher_find(struct ignore_matcher *matcher,
+                                              const struct ignore_thread *thread)
+{
+    for (size_t i = 0; i < matcher->candidate_count; i++)
+        if (rule_fits_thread(matcher, matcher->candidates[i], thread))
+            return &matcher->candidates[i]->shown;
+    return NULL;
+}

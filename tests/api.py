@@ -1,0 +1,317 @@
+#!/usr/bin/env python3
+"""What a program asks through <threadleak.h>: goleak's scenarios, misuse, places, statuses.
+
+  tests/api.py [--build DIR] [NAME...]
+
+Each runs tests/targets/api.c with the name of a scenario; what it was answered stands on its
+standard output, the reports on standard error or in a JSON file.
+"""
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TIMEOUT_S = 180
+
+
+class Wrong(Exception):
+    pass
+
+
+def demand(is_so, text):
+    if not is_so:
+        raise Wrong(str(text)[:3000])
+
+
+class Bench:
+    def __init__(self, build):
+        self.cli = os.path.join(build, "threadleak")
+        self.shim = os.path.join(build, "libthreadleak.so")
+        self.program = os.path.join(build, "targets", "api")
+        self.tmp = tempfile.mkdtemp(prefix="threadleak-api-")
+        self.env = {key: value for key, value in os.environ.items()
+                    if not key.startswith(("THREADLEAK", "LD_", "MAKE"))}
+        self.env.update(LC_ALL="C")
+
+    def run(self, argv, shim=None, options="", **more):
+        """Status, standard output, standard error, and what came on descriptor 3."""
+        env = dict(self.env, THREADLEAK_OPTIONS=options)
+        if shim != "":
+            env["LD_PRELOAD"] = shim or self.shim
+        env.update(more)
+        extra = os.path.join(self.tmp, "extra")
+        with open(extra, "w+", encoding="utf-8", errors="replace") as file:
+            out = subprocess.run(["sh", "-c", 'exec "$@" 3>>"$0"', extra, *argv], env=env, text=True, errors="replace",
+                                 stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S, check=False)
+            return out.returncode, out.stdout, out.stderr, file.read()
+
+    def ask(self, scenario, *expected, options="", status=0, **more):
+        """The answers must be these; what was said and dumped comes back."""
+        got, out, said, extra = self.run([self.program, scenario], options=options, **more)
+        lines = tuple(out.splitlines())
+        demand(lines == expected, f"answered {lines}, not {expected}; said: {said[:2000]}")
+        demand(got == status, f"ended with {got}, not {status}; said: {said[:2000]}")
+        return said, extra
+
+
+def documents(text):
+    decoder, at, found = json.JSONDecoder(), 0, []
+    while text[at:].strip():
+        at += len(text[at:]) - len(text[at:].lstrip())
+        document, at = decoder.raw_decode(text, at)
+        found.append(document)
+    return found
+
+
+def threads_of(report):
+    process = report["processes"][0]
+    return [thread for leak in process["leaks"] for thread in leak["threads"]]
+
+
+# ---- goleak's scenarios ------------------------------------------------------------------
+
+
+def no_thread(bench):
+    said, _ = bench.ask("no_thread", "active 1", "since 0", "all 0")
+    demand(said == "", f"said {said}")
+
+
+def blocked_then_released(bench):
+    said, _ = bench.ask("released", "blocked 1", "released 0")
+    demand(said.count("threadleak: ") == 1 and "since it began" in said, said)
+
+
+def exits_1_ms_after_the_check_starts(bench):
+    bench.ask("exits_soon", "leaked 0", "early 1")
+
+
+def baseline_hides_old_and_shows_new(bench):
+    said, _ = bench.ask("baseline", "old 0", "new 1", "newer 0", "all 3", options="format=json")
+    new, everything, _end = documents(said)
+    demand([thread["id"] for thread in threads_of(new)] == [4], "not the new one")
+    demand(new["processes"][0]["checkpoint"] == 3, "not since its checkpoint")
+    demand(everything["processes"][0]["checkpoint"] is None, "since a checkpoint")
+    demand(sorted(thread["id"] for thread in threads_of(everything)) == [2, 3, 4], "not all")
+    demand(new["summary"]["leaked_threads"] == 1 and new["processes"][0]["end"]["judged"], "not judged")
+
+
+def five_recycled_handles_are_each_shown(bench):
+    said, _ = bench.ask("recycled", *["shown 1"] * 5, "same 5", "left 0", options="format=json")
+    demand([threads_of(report)[0]["id"] for report in documents(said)] == [3, 4, 5, 6, 7], said)
+
+
+def ignore_top_but_no_creator(bench):
+    bench.ask("ignore_top", "creator 1", "both 2", "top 1", "any 0", "part 2", "star 1")
+
+
+def ignore_creator_anywhere(bench):
+    said, _ = bench.ask("ignore_creator", "outer 1", "inner 1", "two 0", "start 0", "rule 1", "other 2")
+    demand("suppressed by thread:^outer$" in said, said)
+
+
+def retry_bounds(bench):
+    bench.ask("bounds", "leaked 1", "whole 1", "bounded 1", "ignored 0", "early 1")
+
+
+def enumerates_all(bench):
+    _, dumped = bench.ask("enumerate", "alive 18", "running 17", "detached 1", "unjoined 0", "bad -1", "dump 0",
+                          options="format=json:report=none")
+    report, = documents(dumped)
+    process = report["processes"][0]
+    threads = threads_of(report) + [process["main"]]
+    demand(len(threads) == 17 + 2 and not process["untracked"], f"{len(threads)} threads")
+    demand(len({thread["tid"] for thread in threads}) == 17 + 2, "one of them twice")
+
+
+def many_and_deep(bench):
+    said, _ = bench.ask("deep", "leaked 101", options="format=json:depth=256")
+    report = documents(said)[0]
+    process = report["processes"][0]
+    demand(sum(leak["count"] for leak in process["leaks"] if leak["counted"]) == 101, "not 101 threads")
+    for leak in process["leaks"]:
+        demand([frame["function"] for frame in leak["creation_stack"]].count("sink") == 101, "a creation stack was cut")
+        for thread in leak["threads"]:
+            functions = [frame["function"] for frame in thread["stack"]]
+            demand(functions.count("sink") == 101, f"T{thread['id']} has {functions.count('sink')} frames")
+
+
+def misuse_never_passes(bench):
+    said, _ = bench.run([bench.program, "misuse"])[1:3], None
+    lines = said[0].splitlines()
+    demand(len(lines) == 30 and lines[-1] == "errno 4711", f"{len(lines)} answers: {lines}")
+    wrong = [line for line in lines[:-1] if not line.endswith(" -1")]
+    demand(not wrong, f"passed: {wrong}")
+    told = said[1].splitlines()
+    demand(len(told) == len(lines), f"{len(told)} lines for {len(lines)} errors: {said[1]}")
+    demand(all(line.startswith(("threadleak: threadleak_", "threadleak: ")) for line in told), said[1])
+    for part in ("unknown key 'nonsense'", "unknown key 'grace'", "grace_ms=soon is not a number", "exitcode=1 means nothing",
+                 "/nonexistent", "the checkpoint is none of this process", "has no closing quote", "nothing: it would match"):
+        demand(part in said[1], f"not told: {part}: {said[1]}")
+
+
+STATUSES = [
+    # scenario, exitcode=, --error-exitcode=: with LD_PRELOAD, under run
+    ("no_thread", None, 0, 0), ("no_thread", 42, 0, 0), ("no_thread", 0, 0, 0),
+    ("leak", None, 0, 66), ("leak", 42, 42, 42), ("leak", 0, 0, 0), ("leak", 255, 255, 255),
+    ("fail", None, 3, 3), ("fail", 42, 3, 3), ("fail", 0, 3, 3),
+    ("leak_and_fail", None, 3, 3), ("leak_and_fail", 42, 3, 3), ("leak_and_fail", 0, 3, 3),
+]
+
+
+def exit_statuses(bench):
+    for scenario, code, preloaded, under_run in STATUSES:
+        options = "" if code is None else f"exitcode={code}"
+        got = bench.run([bench.program, scenario], options=options)[0]
+        demand(got == preloaded, f"{scenario} with {options}: {got}, not {preloaded}")
+        option = [] if code is None else [f"--error-exitcode={code}"]
+        got = bench.run([bench.cli, "run", *option, "--", bench.program, scenario], shim="")[0]
+        demand(got == under_run, f"run {option} {scenario}: {got}, not {under_run}")
+
+
+# ---- places ---------------------------------------------------------------------------------
+
+
+def checkpoint_is_of_its_process(bench):
+    said, _ = bench.ask("forked", "foreign -1", "empty 0", "own 1", "parent 0")
+    demand("threadleak_check_since: the checkpoint is none of this process" in said, said)
+
+
+def not_in_a_handler(bench):
+    said, _ = bench.ask("in_handler", "handler -1")
+    demand("not in a signal handler" in said, said)
+
+
+def on_a_small_stack(bench):
+    bench.ask("small_stack", "others 1")
+
+
+def in_an_exit_handler(bench):
+    bench.ask("in_atexit", "at exit 1")
+
+
+def several_at_once(bench):
+    bench.ask("together", *["leaked 2"] * 6, *["ignored 0"] * 6)
+
+
+def checks_and_dumps(bench):
+    bench.ask("with_dumps", "wrong 0", options="log_path=/dev/null")
+
+
+def no_cancellation_point(bench):
+    bench.ask("cancelled", "cancelled 1", "after 1")
+
+
+def without_the_shim(bench):
+    got, out, said, _ = bench.run([bench.program, "no_thread"], shim="")
+    demand((got, out, said) == (0, "active 0\nsince 0\nall 0\n", ""), f"{got} {out} {said}")
+    out = bench.run([bench.program, "misuse"], shim="")[1]
+    demand(all(line.endswith((" 0", " 4711")) for line in out.splitlines()), out)
+
+
+def child_that_is_not_watched(bench):
+    bench.ask("forked", "foreign 0", "empty 0", "own 0", "parent 0", options="follow=0")
+
+
+def without_the_program(bench):
+    """The shim alone, as where threadleak is not installed."""
+    alone = os.path.join(bench.tmp, "libthreadleak.so")
+    shutil.copy(bench.shim, alone)
+    said, _ = bench.ask("released", "blocked 1", "released 0", shim=alone)
+    demand("raw, since the threadleak program could not be started" in said, said)
+    answers = bench.run([bench.program, "ignore_creator"], shim=alone)
+    demand(answers[1].splitlines() == ["outer -1", "inner -1", "two -1", "start -1", "rule -1", "other -1"], answers[1])
+    demand("which alone can" in answers[2], answers[2])
+
+
+def under_run(bench):
+    report = os.path.join(bench.tmp, "report.json")
+    got, out, said, _ = bench.run([bench.cli, "run", "--format=json", "-o", report, "--", bench.program, "ignore_one"], shim="")
+    demand(out.splitlines() == ["leaked 1", "count 3"] and got == 66, f"{got} {out}")
+    demand('"leaked_threads": 1' in said, said)
+    with open(report, encoding="utf-8") as file:
+        judge_ignored(json.load(file))
+
+
+# ---- what the program says ---------------------------------------------------------------------
+
+
+def judge_ignored(report):
+    process, = report["processes"]
+    by = {leak["suppressed_by"]: leak for leak in process["leaks"]}
+    demand(set(by) == {None, "program: the watchdog", "program: ignored"}, f"suppressed by {set(by)}")
+    demand(by[None]["counted"] and not by["program: the watchdog"]["counted"], "counted wrongly")
+    demand(report["summary"]["leaked_threads"] == 1 and report["summary"]["suppressed_threads"] == 2, report["summary"])
+    demand(process["test"] == "suite/its name", process["test"])
+
+
+def ignored_threads(bench):
+    said, _ = bench.ask("ignore_one", "leaked 1", "count 3", options="format=json")
+    judge_ignored(documents(said)[-1])
+    said, _ = bench.ask("ignore_one", "leaked 1", "count 3")
+    demand("(suppressed by program: the watchdog)" in said and "in test suite/its name, exit status 0" in said, said)
+
+
+def options_set(bench):
+    bench.ask("set_options", "ok 0", "none 0", "ok 0", "one 1", "ok 0", status=42)
+    bench.ask("set_options", "ok 0", "none 0", "ok 0", "one 1", "ok 0", status=42, options="report=none:exitcode=7")
+
+
+def rules_added(bench):
+    said, _ = bench.ask("add_rules", "ok 0", "one 1", "child 0", options="stacks=0")
+    demand("suppressed by thread:^outer$" in said, said)
+    report = os.path.join(bench.tmp, "report.json")
+    bench.run([bench.cli, "run", "--format=json", "-o", report, "--", bench.program, "add_rules"], shim="")
+    with open(report, encoding="utf-8") as file:
+        processes = json.load(file)["processes"]
+    rules = [leak["suppressed_by"] for process in processes for leak in process["leaks"]]
+    demand(rules.count("thread:^outer$") == 2, f"{rules}: not in both processes")
+
+
+def rules_that_are_wrong(bench):
+    said, _ = bench.ask("bad_rules", "ok 0", "judged -1")
+    demand(said.count("a rule begins with its type") == 2 and "api:1:1: a rule" in said and "none of them is used" in said, said)
+
+
+def test_names(bench):
+    _, dumped = bench.ask("names", options="format=json")
+    first, second = documents(dumped)
+    name = first["processes"][0]["test"]
+    demand(name == "x" * 253, f"{len(name or '')} characters: {name}")
+    demand(second["processes"][0]["test"] is None, "the name stays")
+
+
+TESTS = [value for name, value in list(globals().items())
+         if callable(value) and getattr(value, "__module__", None) == __name__ and name.islower()
+         and name not in ("demand", "documents", "threads_of", "judge_ignored")]
+
+
+def run_test(test, build):
+    bench = Bench(build)
+    try:
+        test(bench)
+        return True
+    except (Wrong, subprocess.TimeoutExpired, KeyError, IndexError, TypeError, OSError, ValueError) as wrong:
+        print(f"FAIL api: {test.__name__}: {wrong!r}")
+        return False
+    finally:
+        shutil.rmtree(bench.tmp)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", default="build")
+    parser.add_argument("names", nargs="*")
+    arguments = parser.parse_args()
+    build = os.path.join(ROOT, arguments.build)
+    tests = [test for test in TESTS if not arguments.names or test.__name__ in arguments.names]
+    passed = sum(run_test(test, build) for test in tests)
+    print(f"{passed} passed, {len(tests) - passed} failed, 0 skipped")
+    return passed != len(tests)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
