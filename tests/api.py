@@ -142,7 +142,7 @@ def many_and_deep(bench):
 def misuse_never_passes(bench):
     said, _ = bench.run([bench.program, "misuse"])[1:3], None
     lines = said[0].splitlines()
-    demand(len(lines) == 30 and lines[-1] == "errno 4711", f"{len(lines)} answers: {lines}")
+    demand(len(lines) == 31 and lines[-1] == "errno 4711", f"{len(lines)} answers: {lines}")
     wrong = [line for line in lines[:-1] if not line.endswith(" -1")]
     demand(not wrong, f"passed: {wrong}")
     told = said[1].splitlines()
@@ -183,6 +183,11 @@ def checkpoint_is_of_its_process(bench):
 def not_in_a_handler(bench):
     said, _ = bench.ask("in_handler", "handler -1")
     demand("not in a signal handler" in said, said)
+
+
+def in_a_sandbox(bench):
+    said, _ = bench.ask("in_sandbox", "raw 1", "rule -1", "dump -1", "ignored 0", "raw 1")
+    demand("threadleak: threads left" in said and "which alone can" in said, said)
 
 
 def on_a_small_stack(bench):
