@@ -204,7 +204,8 @@ static int judge_alone(struct check *check)
         return brought_refuse(check->who, cannot);
     int count = count_left(check);
     if (count > 0)
-        raw_report_write(check->state, check->options.report);
+        raw_report_write_scope(check->state, check->options.report,
+                               &(struct raw_scope){check->since, check->caller});
     return count;
 }
 

@@ -227,6 +227,9 @@ def without_the_program(bench):
     shutil.copy(bench.shim, alone)
     said, _ = bench.ask("released", "blocked 1", "released 0", shim=alone)
     demand("raw, since the threadleak program could not be started" in said, said)
+    said, _ = bench.ask("baseline", "old 0", "new 1", "newer 0", "all 3", shim=alone)
+    demand(said.split("threadleak: threads left")[1].count(" x1, the first is T4 ") == 1 and "is T2" not in
+           said.split("threadleak: threads left")[1], said)
     answers = bench.run([bench.program, "ignore_creator"], shim=alone)
     demand(answers[1].splitlines() == ["outer -1", "inner -1", "two -1", "start -1", "rule -1", "other -1"], answers[1])
     demand("which alone can" in answers[2], answers[2])
