@@ -20,16 +20,16 @@ endif
 FIRST := $(filter deps,$(MAKECMDGOALS))
 
 # ---- what is built of what ------------------------------------------------
-SRC := self_capture self_capture_task ledger_read ledger_load ledger_open ledger_core core_file core_notes core_memory maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_alias symbolize_name symbolize_ranges runtime_frames address_space snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why snapshot_core snapshot_core_space snapshot_core_image unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step symbolize_data wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name wait_futex wait_socket wait_files wait_file wait_poll present present_file present_idle present_names present_self leak leak_build leak_group leak_stack leak_suppress leak_untracked ignore ignore_parse ignore_match ignore_builtin report_format text_parts report_group report_present report_rules report_text report_json
-CLI := main cli output cmd_run run_options run_env run_child run_tree run_timeout run_dir run_marks run_notes run_of suppressions cmd_report report_target cmd_explain cmd_explain_check watchable elf_head
-PRELOAD := start brought api api_check real memory_probe ledger_map ledger_write index capture recall module site thread_end hook_thread hook_process exec_mark hook_signal present finish reporter last_look raw_report
+SRC := self_capture self_capture_task ledger_read ledger_load ledger_open ledger_core core_file core_notes core_memory maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_alias symbolize_name symbolize_ranges runtime_frames address_space snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why tracer snapshot_core snapshot_core_space snapshot_core_image unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step symbolize_data wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name wait_futex wait_socket wait_files wait_file wait_poll present present_file present_idle present_names present_self leak leak_build leak_group leak_stack leak_suppress leak_untracked test_of ignore ignore_parse ignore_match ignore_builtin report_format text_parts report_group report_present report_rules json_parts baseline report_text report_json
+CLI := main cli output cmd_run run_options run_env run_child run_server keep_stacks run_tree run_timeout run_dir run_settle run_marks run_notes run_baseline run_of suppressions cmd_report report_target cmd_explain cmd_explain_check watchable elf_head
+PRELOAD := start brought api api_check test_name real memory_probe ledger_map ledger_write index capture walk recall frame_rule run_ask module site thread_end hook_thread hook_process exec_mark hook_signal present finish reporter last_look raw_report
 # The shim has tier 0 of src/ in it, built its own way.
 PRELOAD_SRC := options options_parse
-CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_snapshot check_snapshot_odd check_snapshot_calls check_unwind check_core check_core_made check_unwind_steps check_self_capture check_wait check_wait_file check_leak check_leak_odd check_leak_asked check_report check_ledger_write check_watchable check_run_marks check_output
+CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_test_of check_snapshot check_snapshot_odd check_snapshot_calls check_unwind check_core check_core_made check_unwind_steps check_self_capture check_wait check_wait_file check_leak check_leak_odd check_leak_asked check_report check_ledger_write check_watchable check_run_marks check_output
 # What suites share, and what they test besides src/.
 CHECK_PARTS := tests/ledger_fake tests/snapshot_child tests/core_child tests/wait_child $(patsubst %,cli/%,$(filter-out main cmd_%,$(CLI)))
 # check_ledger_write has the shim's writer in it, and no CLI.
-CHECK_WRITER := ledger_map ledger_write index site module
+CHECK_WRITER := run_ask ledger_map ledger_write index site module
 
 # One behaviour each: tests/targets/NAME.c
 TARGETS := api atexit_creates atexit_joins atexit_prints baseline cancel cancel_in_join child_ignored \
@@ -42,6 +42,7 @@ TARGETS := api atexit_creates atexit_joins atexit_prints baseline cancel cancel_
 	kill_after_create kinds many_short no_thread openmp recycled_handle return_values run_child \
 	running seccomp_filter setname setname_ended openmp_user ignored_partly signal_creates signal_storm signal_taken \
 	same_place small_stack spawn stripped tail_call thrd tree unjoined unset_preload untracked vfork waits deny_ptrace thousand \
+	stack_switch exec_bad_pointers spawn_pid loader_lock many_dumps \
 	wait_for_end wait_in_thread constructor_linked address_sanitized static_program self_capture
 TARGETS_CXX := late_exceptions std_async std_thread unwind_throw
 TARGETS_LIB := libconstructor.so libplugin.so libthrows.so libwaits.so
@@ -195,7 +196,7 @@ E2E_ASAN := "tests/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --onl
 
 check: all targets $(SUITES) $(ALL_ASAN) $(SUITES_TSAN)
 	$(Q)tests/all.sh $(SUITES) $(SUITES_ASAN) $(SUITES_TSAN) \
-		"tests/layering.sh $(BUILD)" "tests/run_tree.py --build $(BUILD)" "tests/run_timeout.py --build $(BUILD)" "tests/cli_report.sh $(BUILD)" "tests/e2e.py --build $(BUILD)" $(E2E_ASAN) "tests/api.py --build $(BUILD)" "tests/api_builds.py --build $(BUILD)" "tests/real.py --build $(BUILD)" "tests/real_report.py --build $(BUILD)"
+		"tests/layering.sh $(BUILD)" "tests/run_tree.py --build $(BUILD)" "tests/harmless.py --build $(BUILD)" "tests/run_timeout.py --build $(BUILD)" "tests/baseline.py --build $(BUILD)" "tests/cli_report.sh $(BUILD)" "tests/e2e.py --build $(BUILD)" $(E2E_ASAN) "tests/api.py --build $(BUILD)" "tests/api_builds.py --build $(BUILD)" "tests/blame.py --build $(BUILD)" "tests/projects.py --build $(BUILD)" "tests/real.py --build $(BUILD)" "tests/real_report.py --build $(BUILD)"
 
 asan: all targets $(ALL_ASAN)
 	$(Q)tests/all.sh $(SUITES_ASAN) $(E2E_ASAN)

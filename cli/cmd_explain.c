@@ -1,8 +1,9 @@
 /*
- * `threadleak _explain exit|dump|keep PID`: how the shim has its process explained,
+ * `threadleak _explain exit|dump|keep PID [FOLDER]`: how the shim has its process explained,
  * at its end or on the dump signal; "keep": at its end under `threadleak run`, for
- * whose report the present stacks are put beside the ledger.  Not for users: it is
- * in no help.  What <threadleak.h> asks has more arguments: cmd_explain_check.c.
+ * whose report the present stacks are put beside the ledger (in FOLDER and nowhere else,
+ * where that is given: the process is not to choose where root writes).  Not for users: it is
+ * in no help.  What <threadleak.h> asks: cmd_explain_check.c.
  *
  * Ends with 0 when nothing counts (and nothing was written), 1 when leaks were
  * reported, 2 when it could not; the shim then writes its own raw report.
@@ -13,14 +14,15 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "explain.h"
+#include "keep_stacks.h"
 #include "leak.h"
 #include "options.h"
 #include "output.h"
-#include "present_file.h"
 #include "report.h"
 
 bool explain_open(struct explain *explain, struct error *error)
@@ -116,24 +118,6 @@ bool explain_write(const struct explain *explain)
     return written;
 }
 
-/* "ledger.PID.N" becomes "present.PID.N". */
-static int keep_stacks(const struct explain *explain)
-{
-    char ledger[PATH_MAX], path[PATH_MAX + sizeof(PRESENT_FILE_PREFIX)];
-    pid_t own = ledger_get_header(explain->ledger)->pid;
-    if (!explain->symbolizer || !ledger_process_path(explain->pid, own, ledger, sizeof(ledger)))
-        return STATUS_CANNOT;
-    const char *slash = strrchr(ledger, '/');
-    if (!slash)
-        return STATUS_CANNOT;
-    snprintf(path, sizeof(path), "%.*s/" PRESENT_FILE_PREFIX "%s", (int)(slash - ledger), ledger,
-             slash + 1 + strlen(LEDGER_FILE_PREFIX));
-    struct present *present = explain_present(explain);
-    bool saved = present && present_save(present, path);
-    present_free(present);
-    return saved ? STATUS_REPORTED : STATUS_CANNOT;
-}
-
 void explain_release(struct explain *explain)
 {
     report_free(explain->report);
@@ -145,12 +129,12 @@ void explain_release(struct explain *explain)
 static int explain_process(struct explain *explain)
 {
     struct error error = {""};
+    if (explain->keep) {
+        umask(077); /* the program's own may leave us nothing to read */
+        return keep_stacks(explain->pid, explain->folder) ? STATUS_REPORTED : STATUS_CANNOT;
+    }
     if (!explain_open(explain, &error))
         return STATUS_CANNOT;
-    if (explain->keep) {
-        explain->symbolizer = symbolizer_new(false);
-        return keep_stacks(explain);
-    }
     suppressions_load_leniently(&explain->suppressions, &explain->options);
     explain->symbolizer = symbolizer_new(false);
     explain->report = report_new();
@@ -169,9 +153,9 @@ int cmd_explain(int argc, char **argv)
 {
     struct explain explain = {.pid = 0};
     long pid;
-    if (argc > 3)
+    if (argc > 1 && explain_is_question(argv[1]))
         return explain_question(argc, argv);
-    if (argc != 3 || !cli_number(argv[2], 1, INT_MAX, &pid) ||
+    if (argc < 3 || argc > 4 || !cli_number(argv[2], 1, INT_MAX, &pid) ||
         (strcmp(argv[1], "exit") != 0 && strcmp(argv[1], "dump") != 0 && strcmp(argv[1], "keep") != 0)) {
         cli_say("_explain is how libthreadleak.so calls threadleak; see threadleak --help");
         return STATUS_CANNOT;
@@ -179,6 +163,7 @@ int cmd_explain(int argc, char **argv)
     explain.keep = strcmp(argv[1], "keep") == 0;
     explain.dump = strcmp(argv[1], "dump") == 0;
     explain.pid = (pid_t)pid;
+    explain.folder = argv[3];
     int status = explain_process(&explain);
     explain_release(&explain);
     return status;

@@ -168,6 +168,11 @@ static int dump_process(struct explain *explain)
     return explain_write(explain) ? STATUS_REPORTED : STATUS_CANNOT;
 }
 
+bool explain_is_question(const char *mode)
+{
+    return strcmp(mode, "check") == 0 || strcmp(mode, "dumpto") == 0;
+}
+
 int explain_question(int argc, char **argv)
 {
     struct check check = {.options = ""};

@@ -9,11 +9,13 @@
 #include "leak.h"
 #include "output.h"
 #include "report.h"
+#include "run_baseline.h"
 #include "run_child.h"
 #include "run_dir.h"
 #include "run_env.h"
 #include "run_notes.h"
 #include "run_options.h"
+#include "run_server.h"
 #include "run_timeout.h"
 #include "run_tree.h"
 #include "watchable.h"
@@ -26,7 +28,9 @@ struct run {
     char *shim;
     char **environment;
     struct run_child child;
+    struct run_server server;
     struct output output;
+    struct run_baseline baseline;
     struct run_ledgers ledgers;
     int wait_status;
     bool timed_out;
@@ -104,14 +108,17 @@ static struct verdict_rules rules_of(const struct run *run, struct symbolizer *s
     };
 }
 
-static void finish_report(struct run *run, struct report *report)
+static bool finish_report(struct run *run, struct report *report, struct error *error)
 {
     report->argv = copy_arguments(run->given.command);
     report->unwatched = run->ledgers.unwatched;
     report->unwatched_count = run->ledgers.unwatched_count;
     run->ledgers.unwatched = NULL;
     run->ledgers.unwatched_count = 0;
+    if (!run_baseline_judge(&run->baseline, report, !run->timed_out, error))
+        return false;
     report_finish(report);
+    return true;
 }
 
 static bool fill_report(struct run *run, struct report *report, struct symbolizer *symbolizer,
@@ -120,13 +127,13 @@ static bool fill_report(struct run *run, struct report *report, struct symbolize
     const struct verdict_rules rules = rules_of(run, symbolizer);
     for (size_t i = 0; i < run->ledgers.count; i++) {
         struct run_ledger *item = &run->ledgers.items[i];
+        item->end.wanted = item->end.alive;
         item->end.present = item->present; /* given over */
         item->present = NULL;
         if (!report_add_ledger(report, item->ledger, &item->end, &rules, error))
             return false;
     }
-    finish_report(run, report);
-    return true;
+    return finish_report(run, report, error);
 }
 
 static bool print_report(struct run *run, const struct report *report, struct error *error)
@@ -168,9 +175,7 @@ static bool report_all_alive(struct run *run, struct error *error)
         const struct verdict_rules rules = rules_of(run, symbolizer);
         report->timed_out_s = run->given.timeout_s;
         done = run_timeout_fill(report, &run->ledgers, run->child.pid, run->folder, &rules, error);
-        if (done)
-            finish_report(run, report);
-        done = done && print_report(run, report, error) &&
+        done = done && finish_report(run, report, error) && print_report(run, report, error) &&
                suppressions_tell(&run->given.suppressions, report, error);
     }
     report_free(report);
@@ -206,6 +211,7 @@ static int run_command(struct run *run, struct error *error)
     if (!open_output(run, error)) {
         status = fail(error);
     } else {
+        run_server_start(&run->server, run->child.pid, run->folder);
         int why = run_child_exec(&run->child);
         if (why)
             status = say_exec_failed(run, why);
@@ -213,9 +219,11 @@ static int run_command(struct run *run, struct error *error)
     if (!status) {
         run->timed_out = !run_child_wait(&run->child, run->given.timeout_s, &run->wait_status);
         pid_t ended = run->timed_out ? 0 : run->child.pid;
+        run_server_end(&run->server);
         if (!run_dir_collect(run->folder, ended, run->wait_status, &run->ledgers, error))
             status = fail(error);
     }
+    run_server_end(&run->server);
     if (run->timed_out)
         status = end_in_time(run, status, error);
     /* Signals are still held back: from here on one of them may end us, and
@@ -252,6 +260,7 @@ static int report_run(struct run *run, struct error *error)
         status = fail(error);
     } else {
         run_notes_say(report, &run->given, run->child.pid);
+        run_baseline_say(&run->baseline, &run->given);
         if (!status && report->summary.leaked_threads)
             status = run->given.leak_status;
     }
@@ -265,7 +274,8 @@ static int report_run(struct run *run, struct error *error)
 static int run_all(struct run *run)
 {
     struct error error = {""};
-    if (!suppressions_load(&run->given.suppressions, &error))
+    if (!suppressions_load(&run->given.suppressions, &error) ||
+        !run_baseline_open(&run->baseline, &run->given, &error))
         return fail(&error);
     int status = check_command(run, &error);
     if (status)
@@ -285,6 +295,7 @@ static void release(struct run *run)
     if (run->folder[0])
         run_dir_remove(run->folder);
     output_abandon(&run->output);
+    run_baseline_release(&run->baseline);
     run_ledgers_release(&run->ledgers);
     run_options_release(&run->given);
     free(run->environment);

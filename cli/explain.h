@@ -12,6 +12,7 @@
 struct explain {
     bool dump, keep;
     pid_t pid;
+    const char *folder; /* of the run; NULL: not given */
     bool has_fd; /* the report goes there, and not where the options say */
     int fd;
     struct options options;
@@ -30,7 +31,8 @@ bool explain_write(const struct explain *explain);
 bool explain_write_all(int fd, const char *text, size_t size);
 void explain_release(struct explain *explain);
 
-/* `check` and `dumpto`, cmd_explain_check.c: returns an exit status. */
+/* `check` and `dumpto`, cmd_explain_check.c: the second returns an exit status. */
+bool explain_is_question(const char *mode);
 int explain_question(int argc, char **argv);
 
 #endif

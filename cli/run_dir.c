@@ -16,6 +16,7 @@
 #include "present_file.h"
 #include "process.h"
 #include "run_marks.h"
+#include "run_settle.h"
 
 static bool is_in_memory(const char *path)
 {
@@ -119,7 +120,7 @@ static bool never_began(const char *path)
 
 /* One that can not be read may be that of a process that is only just beginning;
  * what one that has ended since left is there by now. */
-static enum ledger_open_status open_item(const char *path, struct run_ledger *item, struct error *error)
+static enum ledger_open_status open_once(const char *path, struct run_ledger *item, struct error *error)
 {
     /* Asked first: a process that ends in between has then left all it had. */
     item->end.alive = ledger_file_in_use(path, item->pid);
@@ -133,15 +134,52 @@ static enum ledger_open_status open_item(const char *path, struct run_ledger *it
     return status == LEDGER_OPEN_FAILED && never_began(path) ? LEDGER_OPEN_NOT_WATCHED : status;
 }
 
+static bool has_created_none(const struct ledger *ledger)
+{
+    return ledger_get_header(ledger)->next_serial == LEDGER_MAIN_SERIAL + 1;
+}
+
+/* One that is alive and has no thread is perhaps just ending: nobody's to be told of. */
+static enum ledger_open_status open_item(const char *path, struct run_ledger *item, unsigned *patience_ms,
+                                         struct error *error)
+{
+    enum ledger_open_status status = open_once(path, item, error);
+    if (status != LEDGER_OPEN_OK || !item->end.alive || !has_created_none(item->ledger) ||
+        !run_settle_ended(path, item->pid, patience_ms))
+        return status;
+    ledger_close(item->ledger);
+    return open_once(path, item, error);
+}
+
+static bool is_read(const struct run_ledgers *ledgers, const struct run_ledger *item)
+{
+    for (size_t i = 0; i < ledgers->count; i++)
+        if (ledgers->items[i].pid == item->pid && ledgers->items[i].image == item->image)
+            return true;
+    return false;
+}
+
+/* It ended without anybody having looked where its threads were. */
+static struct present *present_unseen(const struct ledger_header *header)
+{
+    if (!(header->flags & LEDGER_UNSEEN))
+        return NULL;
+    if (header->flags & LEDGER_UNSEEN_SANDBOX)
+        return present_none("the process was in a sandbox of its own when it ended, and was left alone");
+    return present_none(
+        "the process could not be looked at when it ended: it had changed its root, its user or "
+        "its network namespace, or was short of processes or memory");
+}
+
 static bool read_item(const char *folder, const char *name, struct run_ledgers *ledgers, struct error *error)
 {
     struct run_ledger read = {.pid = 0};
     char path[RUN_DIR_MAX + NAME_MAX + 1];
-    if (!parse_name(name, &read))
+    if (!parse_name(name, &read) || is_read(ledgers, &read))
         return true;
     ledgers->any = true;
     snprintf(path, sizeof(path), "%s/%s", folder, name);
-    enum ledger_open_status status = open_item(path, &read, error);
+    enum ledger_open_status status = open_item(path, &read, &ledgers->patience_ms, error);
     if (status == LEDGER_OPEN_FAILED)
         cli_say("run: %s; this process is missing from the report", error->text);
     if (status != LEDGER_OPEN_OK)
@@ -154,6 +192,8 @@ static bool read_item(const char *folder, const char *name, struct run_ledgers *
     }
     snprintf(path, sizeof(path), "%s/" PRESENT_FILE_PREFIX "%s", folder, name + strlen(LEDGER_FILE_PREFIX));
     read.present = present_load(path);
+    if (!read.present)
+        read.present = present_unseen(ledger_get_header(read.ledger));
     *item = read;
     return true;
 }
@@ -189,10 +229,8 @@ static int by_start(const void *a, const void *b)
     return x->image < y->image ? -1 : x->image > y->image;
 }
 
-bool run_dir_collect(const char *path, pid_t child, int wait_status, struct run_ledgers *ledgers,
-                     struct error *error)
+static bool read_folder(const char *path, struct run_ledgers *ledgers, struct error *error)
 {
-    memset(ledgers, 0, sizeof(*ledgers));
     DIR *folder = opendir(path);
     if (!folder) {
         error_set(error, "%s: can not be read: %s; was it removed while COMMAND ran?", path, strerror(errno));
@@ -202,6 +240,17 @@ bool run_dir_collect(const char *path, pid_t child, int wait_status, struct run_
     for (struct dirent *entry; read && (entry = readdir(folder));)
         read = read_item(path, entry->d_name, ledgers, error);
     closedir(folder);
+    return read;
+}
+
+bool run_dir_collect(const char *path, pid_t child, int wait_status, struct run_ledgers *ledgers,
+                     struct error *error)
+{
+    memset(ledgers, 0, sizeof(*ledgers));
+    ledgers->patience_ms = child ? RUN_SETTLE_MS : 0;
+    bool read = read_folder(path, ledgers, error);
+    if (read && child && run_settle_begun(ledgers, child, path))
+        read = read_folder(path, ledgers, error);
     set_ends(ledgers, child, wait_status);
     read = read && run_marks_read(path, ledgers, error);
     if (ledgers->count)

@@ -22,6 +22,7 @@ struct run_ledger {
 struct run_ledgers {
     struct run_ledger *items; /* in the order in which the processes began */
     size_t count;
+    unsigned patience_ms;        /* for processes that are about to end */
     bool any;                    /* some process reported in, even if its ledger could not be read */
     bool escaped;                /* COMMAND's process ended as another program, one that did not report in */
     struct unwatched *unwatched; /* by pid, then in time: programs that are known not to have reported in */

@@ -122,6 +122,16 @@ static char **assemble(char *const own[OURS])
     return copy;
 }
 
+char **run_environment_without_us(void)
+{
+    char *const nothing[OURS] = {"", "", "", ""};
+    char **copy = assemble(nothing);
+    for (char **at = copy; at && *at; at++)
+        if (!**at)
+            *at = NULL; /* ours were the last */
+    return copy;
+}
+
 char **run_environment(const char *shim, const char *folder, const char *options)
 {
     char *own[OURS] = {NULL};

@@ -17,4 +17,7 @@ char *run_find_shim(struct error *error);
  */
 char **run_environment(const char *shim, const char *folder, const char *options);
 
+/* The same for a program of ours: without any of it. */
+char **run_environment_without_us(void);
+
 #endif

@@ -15,6 +15,8 @@ enum {
     OPT_DEBUGINFOD,
     OPT_TIMEOUT,
     OPT_NO_STOP,
+    OPT_BASELINE,
+    OPT_WRITE_BASELINE,
     OPT_KEY, /* and up: keys[value - OPT_KEY] of THREADLEAK_OPTIONS */
 };
 
@@ -35,6 +37,8 @@ static const struct option table[] = {
     {"no-follow", no_argument, NULL, OPT_NO_FOLLOW},
     {"debuginfod", no_argument, NULL, OPT_DEBUGINFOD},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
+    {"baseline", required_argument, NULL, OPT_BASELINE},
+    {"write-baseline", required_argument, NULL, OPT_WRITE_BASELINE},
     {"no-stop", no_argument, NULL, OPT_NO_STOP},
     SUPPRESSION_OPTIONS,
     {"quiet", no_argument, NULL, 'q'},
@@ -62,6 +66,8 @@ void run_options_help(void)
         "  --grace=MS            how long an end waits for threads still on their way out (default 431)\n"
         "  --depth=N             frames kept of a creation backtrace (default 64)\n"
         "  --signal=SIG          signal that asks for a report of every live thread, or none (default QUIT)\n"
+        "  --baseline=FILE       the leaks that it holds do not count, unless there are more of them\n"
+        "  --write-baseline=FILE all that leaked goes there, and is accepted\n"
         "  --timeout=DUR         after DUR (30s, 5m, 1h) report every live thread of every process, then "
         "end\n"
         "                        them all; status 124\n"
@@ -165,6 +171,12 @@ static bool set_option(struct run_options *run, int option)
             return true;
         cli_say("run: --timeout=%s is not a duration such as 30s, 5m or 500ms", optarg);
         return false;
+    case OPT_BASELINE:
+        run->baseline = optarg;
+        return true;
+    case OPT_WRITE_BASELINE:
+        run->write_baseline = optarg;
+        return true;
     case OPT_NO_STOP:
         run->options.stacks = false;
         return pass_on(run, "stacks", "0");

@@ -14,6 +14,7 @@ struct run_options {
     struct suppressions suppressions;
     const struct report_format *format;
     const char *output; /* with %p and %h, or NULL: standard error */
+    const char *baseline, *write_baseline; /* files, or NULL */
     int leak_status;    /* 0: leave COMMAND's */
     int verbose;        /* -1, 0, 1 */
     double timeout_s;   /* 0: none */

@@ -152,7 +152,7 @@ static int api_defaults(const char *options, const char *suppressions)
 
 /* Some places by turns, so that names need no room of their own each: a reader that is
  * slower than several tests can see a wrong one. */
-enum { TEST_NAMES = 8, TEST_NAME_MAX = 256 };
+enum { TEST_NAMES = 8 };
 
 static uint32_t name_place(struct shim_state *state)
 {

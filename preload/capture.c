@@ -15,6 +15,7 @@
 #include "memory_probe.h"
 #include "module.h"
 #include "shim.h"
+#include "walk.h"
 
 /* libunwind's functions carry the architecture in their names ("_Ux86_64_…"). */
 #define STRING_OF(name) #name
@@ -57,12 +58,6 @@ static _Atomic uint32_t inside;
  * which is slower and looks again.
  */
 static _Atomic bool unloaded;
-
-/* How far an interrupted stack is walked. */
-struct capture_walk {
-    unw_word_t pc;
-    uintptr_t readable; /* a page that is; 0: none yet */
-};
 
 static bool may_read(struct capture_walk *walk, uintptr_t address)
 {
@@ -122,8 +117,6 @@ void capture_start(void)
     *(void **)&unwinder.get_reg = dlsym(lib, SYMBOL(unw_get_reg));
     *(void **)&unwinder.get_save_loc = dlsym(lib, SYMBOL(unw_get_save_loc));
     *(void **)&unwinder.is_signal_frame = dlsym(lib, SYMBOL(unw_is_signal_frame));
-    /* Its cache has a lock that is held while the loader's is waited for; a thread that
-     * has the loader's lock may be asked for its stack, and must not wait for the other. */
     int (*set_caching_policy)(unw_addr_space_t, unw_caching_policy_t) = NULL;
     *(void **)&set_caching_policy = dlsym(lib, SYMBOL(unw_set_caching_policy));
     *(void **)&unwinder.flush_cache = dlsym(lib, SYMBOL(unw_flush_cache));
@@ -135,7 +128,8 @@ void capture_start(void)
 #endif
     if (!unwinder.backtrace || !unwinder.init_local || !unwinder.step || !unwinder.get_reg)
         return;
-    if (set_caching_policy && unwinder.local)
+    /* The cache has a lock: walk.h. */
+    if (!walk_has_locks() && set_caching_policy && unwinder.local)
         set_caching_policy(*unwinder.local, UNW_CACHE_NONE);
     /* Warm: its one-time set-up happens here and not under a program's creation. */
     void *frames[4];
@@ -267,34 +261,43 @@ void capture_walk(const struct capture_frame *caller, capture_frame_fn *frame_is
 }
 #endif
 
-static uint32_t walk_interrupted(void **frames, uint32_t depth, void *context, bool *whole)
-{
-    struct capture_walk walk = {.pc = (unw_word_t)CONTEXT_PC((ucontext_t *)context)};
-    unw_cursor_t cursor;
-    uint32_t n = 0;
+struct interrupted {
+    void **frames;
+    uint32_t depth, count;
+    void *context;
+    bool whole;
+};
 
-    *whole = false;
-    shim_tls.walk = &walk;
-    int more = unwinder.init_local2(&cursor, context, UNW_INIT_SIGNAL_FRAME) == 0;
-    while (more > 0 && n < depth) {
+static __attribute__((noinline)) void walk_frames(struct interrupted *stack, struct capture_walk *walk)
+{
+    unw_cursor_t cursor;
+    int more = unwinder.init_local2(&cursor, stack->context, UNW_INIT_SIGNAL_FRAME) == 0;
+    while (more > 0 && stack->count < stack->depth) {
         unw_word_t pc;
         if (unwinder.get_reg(&cursor, UNW_REG_IP, &pc) != 0)
             break;
-        *whole = pc == 0;
+        stack->whole = pc == 0;
         if (pc == 0)
             break;
-        frames[n] = (void *)pc;
-        walk.pc = n++ ? pc - 1 : pc;
+        stack->frames[stack->count] = (void *)pc;
+        walk->pc = stack->count++ ? pc - 1 : pc;
         more = unwinder.step(&cursor);
-        *whole = more == 0;
+        stack->whole = more == 0;
     }
+}
+
+static __attribute__((noinline)) void walk_interrupted(struct interrupted *stack)
+{
+    struct capture_walk walk = {.pc = (unw_word_t)CONTEXT_PC((ucontext_t *)stack->context)};
+    shim_tls.walk = &walk;
+    if (__builtin_setjmp(walk.given_up) == 0)
+        walk_frames(stack, &walk);
     shim_tls.walk = NULL;
-    return n;
 }
 
 void capture_interrupted(struct capture *capture, void *context, uint32_t depth)
 {
-    bool whole = false;
+    struct interrupted stack = {.frames = capture->frames, .depth = depth, .context = context};
     take_caller_alone(capture, (void *)CONTEXT_PC((ucontext_t *)context), SITE_TRUNCATED);
     if (!atomic_load_explicit(&usable, memory_order_acquire) || !unwinder.access_mem) {
         capture->flags |= SITE_NO_UNWINDER;
@@ -304,11 +307,11 @@ void capture_interrupted(struct capture *capture, void *context, uint32_t depth)
         return;
     atomic_fetch_add_explicit(&inside, 1, memory_order_acquire);
     shim_tls.unwinding = true;
-    uint32_t n = walk_interrupted(capture->frames, depth, context, &whole);
+    walk_interrupted(&stack);
     shim_tls.unwinding = false;
     atomic_fetch_sub_explicit(&inside, 1, memory_order_release);
-    capture->count = n ? n : 1;
-    capture->flags = whole ? 0 : SITE_TRUNCATED;
+    capture->count = stack.count ? stack.count : 1;
+    capture->flags = stack.whole ? 0 : SITE_TRUNCATED;
 }
 
 void capture_forget(void)

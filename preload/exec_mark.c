@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "memory_probe.h"
+#include "run_ask.h"
 #include "shim.h"
 #include "sys.h"
 #include "text.h"
@@ -31,11 +33,11 @@ static bool names_us(const char *preload)
 /* Without our run's folder it reports by itself, or to another run: not our affair. */
 static char kind_of(char *const *environment)
 {
-    bool loaded = false, ours = false;
+    bool loaded = false, ours = false, told = false;
     for (; environment && *environment; environment++) {
         if (strncmp(*environment, "LD_PRELOAD=", 11) == 0)
-            loaded = names_us(*environment + 11);
-        else if (strncmp(*environment, LEDGER_RUN_ENV "=", sizeof(LEDGER_RUN_ENV)) == 0)
+            loaded = names_us(*environment + 11); /* ld.so takes the last, getenv the first */
+        else if (!told && (told = strncmp(*environment, LEDGER_RUN_ENV "=", sizeof(LEDGER_RUN_ENV)) == 0))
             ours = strcmp(*environment + sizeof(LEDGER_RUN_ENV), shim_config.run_dir) == 0;
     }
     if (!loaded)
@@ -43,14 +45,25 @@ static char kind_of(char *const *environment)
     return ours ? LEDGER_MARK_OURS : LEDGER_MARK_OTHER;
 }
 
+/* Page by page, as memory is protected. */
+static bool string_is_readable(const char *string)
+{
+    if (!memory_is_readable(string))
+        return false;
+    while (*string++)
+        if (((uintptr_t)string & 4095) == 0 && !memory_is_readable(string))
+            return false;
+    return true;
+}
+
 static bool environment_is_readable(char *const *environment)
 {
     for (; environment; environment++) {
-        if (!memory_is_readable(environment))
+        if (!memory_is_readable(environment) || !memory_is_readable((const char *)(environment + 1) - 1))
             return false;
         if (!*environment)
             return true;
-        if (!memory_is_readable(*environment))
+        if (!string_is_readable(*environment))
             return false;
     }
     return true;
@@ -118,8 +131,12 @@ static bool append(pid_t pid, uint64_t ns, char kind, const char *folder, const 
     if (text.overflow)
         return false;
     long fd = SYS4(openat, AT_FDCWD, file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int asked;
+    if (fd < 0 && run_ask(LEDGER_RUN_MARKS, &asked))
+        fd = asked;
     if (fd < 0)
         return false;
+    SYS2(fchmod, fd, 0600); /* whatever the umask of the one that made it */
     /* In one call, so that those of many processes do not mix. */
     shim_write((int)fd, record, text.length);
     SYS1(close, fd);
@@ -144,7 +161,8 @@ bool exec_mark_set(const struct exec_program *program)
     /* A shell tries each folder of PATH: what is not there leaves no mark.  And
      * the kernel's word that the path can be read at all. */
     if (program->path && !program->searched) {
-        long found = SYS3(faccessat, program->folder, program->path, F_OK);
+        struct stat status; /* by the effective user, as exec does */
+        long found = SYS4(newfstatat, program->folder, program->path, &status, 0);
         if (found == -EFAULT || (found != 0 && *program->path))
             return false;
     }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "raw_report.h"
 #include "real.h"
 #include "reporter.h"
+#include "run_ask.h"
 #include "sys.h"
 
 #define KERNEL_SIGSET_SIZE 8
@@ -211,12 +213,29 @@ static void record_end(struct shim_state *state, enum ledger_end how, int status
     atomic_store_explicit(&header->end, how, memory_order_release);
 }
 
+/* Its user or root is another by now than the reporter needs. */
+static bool ask_to_keep(void)
+{
+    long dumpable = SYS1(prctl, PR_GET_DUMPABLE);
+    if (dumpable != 1)
+        SYS2(prctl, PR_SET_DUMPABLE, 1);
+    SYS2(prctl, PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+    bool done = run_ask(LEDGER_RUN_STACKS, NULL);
+    SYS2(prctl, PR_SET_PTRACER, 0);
+    if (dumpable != 1)
+        SYS2(prctl, PR_SET_DUMPABLE, dumpable);
+    return done;
+}
+
 /* Under `threadleak run`, which reports when all is over: where the threads are now. */
 static void keep_stacks(const struct shim_state *state)
 {
-    bool can = !shim_config.sandboxed && !shim_config.no_reporter && shim_config.options.stacks;
-    if (can && anything_left(state, shim_config.options.report & (KIND_RUNNING | KIND_DETACHED)))
-        reporter_run("keep");
+    bool wanted = shim_config.options.stacks &&
+                  anything_left(state, shim_config.options.report & (KIND_RUNNING | KIND_DETACHED));
+    bool can = !shim_config.sandboxed && !shim_config.no_reporter;
+    uint32_t why_not = can ? LEDGER_UNSEEN : LEDGER_UNSEEN | LEDGER_UNSEEN_SANDBOX;
+    if (wanted && !(can && (reporter_run("keep") == REPORTER_NO_LEAKS || ask_to_keep())))
+        atomic_fetch_or(&state->header->flags, why_not);
 }
 
 static int report_end(struct shim_state *state, int status)
@@ -303,6 +322,15 @@ void finish_start(void)
 
 /* ---- the dump signal ---------------------------------------------------------------------- */
 
+static void on_dump_signal(int signal);
+
+/* The program may have taken the signal meanwhile, and would get it from us. */
+static bool has_dump_handler(int signal)
+{
+    struct sigaction action;
+    return sigaction(signal, NULL, &action) == 0 && action.sa_handler == on_dump_signal;
+}
+
 static void on_dump_signal(int signal)
 {
     struct shim_state *state = shim_state;
@@ -315,7 +343,7 @@ static void on_dump_signal(int signal)
         raw_report_write(state, KIND_ALL);
     /* Whoever asked meanwhile, from another thread, gets one more: by another thread, or
      * this one after it has got on with its work. */
-    if (atomic_exchange(&state->dumping, 0) > 1 && !shim_config.sandboxed)
+    if (atomic_exchange(&state->dumping, 0) > 1 && !shim_config.sandboxed && has_dump_handler(signal))
         SYS2(kill, state->pid, signal);
     guard_leave(guard);
 }

@@ -32,7 +32,7 @@ struct shim_tls {
     bool unwinding;            /* and within libunwind */
     uintptr_t inside;          /* the frame of a hook of ours that a signal may interrupt; 0: none */
     bool small_stack;          /* too small to unwind on */
-    struct capture_walk *walk; /* of the stack that a signal interrupted; NULL: in none */
+    struct capture_walk *walk; /* of the stack that a signal interrupted: walk.h; NULL: in none */
 };
 extern __thread struct shim_tls shim_tls;
 

@@ -12,12 +12,14 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-EXPORT int sigaction(int number, const struct sigaction *action, struct sigaction *old)
+typedef int sigaction_fn(int, const struct sigaction *, struct sigaction *);
+
+static int change(sigaction_fn *real_sigaction, int number, const struct sigaction *action,
+                  struct sigaction *old)
 {
-    real_resolve_early();
     if (action)
         present_before_change(number);
-    int result = real.sigaction(number, action, old);
+    int result = real_sigaction(number, action, old);
     if (result != 0 || action) {
         int saved_errno = errno;
         present_after_change(number);
@@ -28,6 +30,19 @@ EXPORT int sigaction(int number, const struct sigaction *action, struct sigactio
         old->sa_handler = SIG_DFL;
     }
     return result;
+}
+
+EXPORT int sigaction(int number, const struct sigaction *action, struct sigaction *old)
+{
+    real_resolve_early();
+    return change(real.sigaction, number, action, old);
+}
+
+sigaction_fn __sigaction;
+EXPORT int __sigaction(int number, const struct sigaction *action, struct sigaction *old)
+{
+    real_resolve_early();
+    return change(real.__sigaction, number, action, old);
 }
 
 static sighandler_t hide(sighandler_t old)

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "run_ask.h"
 #include "sys.h"
 #include "text.h"
 
@@ -78,10 +79,15 @@ static int open_run_file(pid_t pid)
         if (text.overflow)
             return -1;
         long fd = SYS4(openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd != -EEXIST)
+        if (fd >= 0) {
+            SYS2(fchmod, fd, 0600); /* whatever the umask */
             return (int)fd;
+        }
+        if (fd != -EEXIST)
+            break;
     }
-    return -1;
+    int fd;
+    return run_ask(LEDGER_RUN_LEDGER, &fd) ? fd : -1;
 }
 
 static uint64_t resource_limit(int resource)
@@ -182,6 +188,8 @@ static void store_identity(struct shim_state *state, bool under_run)
     store_argv(state);
     header->options =
         ledger_store_string(state, shim_config.options_text, (uint32_t)strlen(shim_config.options_text));
+    atomic_store(&header->test,
+                 ledger_store_string(state, shim_config.test, (uint32_t)strlen(shim_config.test)));
     header->tid_offset = shim_config.tid_offset;
     header->seccomp = (int32_t)SYS1(prctl, PR_GET_SECCOMP);
     atomic_store(&header->flags, under_run ? LEDGER_UNDER_RUN : 0);

@@ -12,6 +12,7 @@
 
 #include "shim.h"
 #include "sys.h"
+#include "walk.h"
 
 /* In place of the pipe's two descriptors. */
 #define NO_PIPE (-2)
@@ -144,7 +145,8 @@ static void *replacement_for(void *libc, const char *name)
             return replacements[i].replacement;
     if (strcmp(name, "dl_iterate_phdr") == 0)
         return iterate_instead;
-    return straight_from_libc(libc, name);
+    void *lock = walk_replacement(libc, name);
+    return lock ? lock : straight_from_libc(libc, name);
 }
 
 static bool replace(void **place, void *replacement)

@@ -86,6 +86,20 @@ int module_describe(uint64_t pc, struct dl_phdr_info *info)
     return 1;
 }
 
+const void *module_eh_frame_header(uint64_t pc)
+{
+    struct dl_find_object object;
+    struct found found;
+    if (_dl_find_object)
+        return _dl_find_object((void *)pc, &object) == 0 ? object.dlfo_eh_frame : NULL;
+    if (!find_module(&found, pc))
+        return NULL;
+    for (size_t i = 0; i < found.header_count; i++)
+        if (found.headers[i].p_type == PT_GNU_EH_FRAME)
+            return (const void *)(found.bias + found.headers[i].p_vaddr);
+    return NULL;
+}
+
 static void copy_build_id(const struct found *found, struct ledger_module *module)
 {
     for (size_t i = 0; i < found->header_count; i++) {

@@ -3,6 +3,8 @@
 
 #include <stdatomic.h>
 
+#include "frame_rule.h"
+
 #define RELAXED memory_order_relaxed
 
 enum {
@@ -93,13 +95,27 @@ struct lesson {
     bool proved;
 };
 
+/*
+ * Recalling believes that where the next frame is follows from what was proved of
+ * this one: its pc, stack pointer and frame pointer.  A function that switches stacks
+ * may have it from another register, which nobody compares.  Without call-frame
+ * information libunwind goes by the frame pointer.
+ */
+static bool follows(const struct capture_frame *frame, const struct capture_frame *next)
+{
+    enum frame_rule rule = frame_rule_at(frame->pc);
+    bool by_fp = next->cfa == frame->fp + 2 * sizeof(uint64_t) && next->fp_at == frame->fp;
+    return rule == FRAME_RULE_PLAIN || (rule == FRAME_RULE_NONE && by_fp);
+}
+
 /* From one frame to its caller's.  GCC's realigned frames have a copy of the
  * return address beside the saved frame pointer. */
 static bool add_step(struct lesson *lesson, const struct capture_frame *next)
 {
     const struct capture_frame *frame = &lesson->last;
     uint64_t return_at = next->cfa - sizeof(uint64_t);
-    if (next->is_signal || next->cfa <= frame->cfa || *(const uint64_t *)return_at != next->pc)
+    if (next->is_signal || !follows(frame, next) || next->cfa <= frame->cfa ||
+        *(const uint64_t *)return_at != next->pc)
         return false;
     if (next->fp_at != frame->fp_at) {
         uint64_t beside = next->fp_at + sizeof(uint64_t);

@@ -17,6 +17,7 @@
 #include "index.h"
 #include "ledger.h"
 #include "options.h"
+#include "test_name.h"
 
 enum shim_ready { SHIM_NEW, SHIM_BUSY, SHIM_READY, SHIM_FAILED };
 
@@ -73,6 +74,7 @@ struct shim_config {
     char options_text[OPTIONS_TEXT_MAX]; /* as the ledger has it */
     const char *rules;                   /* that the program brought; NULL: none */
     char run_dir[256];                   /* "": not under `threadleak run` */
+    char test[TEST_NAME_MAX];            /* that the program runs, see test_name.h; "": not known */
     char reporter[REPORTER_PLACES][512]; /* where threadleak may be, in this order */
     int present_signal;                  /* reserved for present.c; 0: none yet */
     pthread_key_t key;                   /* its destructor sees the end of a thread */

@@ -129,6 +129,7 @@ static void read_environment(void)
     options_defaults(&shim_config.options);
     if (text)
         options_parse(&shim_config.options, text, warn_option, NULL);
+    test_name_find(shim_config.test, sizeof(shim_config.test));
     brought_environment(text);
     if (dir && *dir == '/')
         copy_string(shim_config.run_dir, sizeof(shim_config.run_dir), dir);
@@ -253,6 +254,14 @@ static void make_state(void)
         atomic_store(&fallback_state.ready, SHIM_FAILED);
 }
 
+static void before_fork(void)
+{
+    struct shim_state *state = shim_known();
+    if (state && !(atomic_load(&state->header->flags) & LEDGER_FORKS) && shim_is_own_process(state))
+        atomic_fetch_or(&state->header->flags, LEDGER_FORKS);
+    capture_before_fork();
+}
+
 static void in_forked_child(void)
 {
     /* Where the kernel (before 4.14) did not wipe it.  What is left in the
@@ -282,7 +291,7 @@ void shim_start(void)
     brought_exported();
     capture_start();
     present_start();
-    pthread_atfork(capture_before_fork, NULL, in_forked_child);
+    pthread_atfork(before_fork, NULL, in_forked_child);
     finish_start();
     guard_leave(guard);
 }

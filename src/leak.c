@@ -42,6 +42,7 @@ void process_report_release(struct process_report *process)
     for (size_t i = 0; i < process->group_count; i++) {
         free(process->groups[i].stack);
         free(process->groups[i].threads);
+        free(process->groups[i].test);
         free(process->groups[i].ignored);
     }
     free(process->groups);

@@ -48,12 +48,15 @@ struct leak_group {
     const char *suppressed_by;         /* the rule's label, what the program said, or NULL */
     const struct ignore_rule *rule;    /* that rule; the verdict's, or the process's own; NULL: by none */
     char *ignored;                     /* "program: REASON", where the program said so; else NULL */
+    bool in_baseline;                  /* suppressed, since a baseline holds it */
+    uint64_t known;                    /* threads of this fingerprint that a baseline has; 0: none */
     char fingerprint[17];              /* hex; the same for the same code, across runs and rebuilds */
     const struct frame *start_routine; /* NULL: unknown, or not the same for all */
     struct frame *stack;               /* creation stack, leaf first, inlined frames included */
     size_t stack_count;
     bool truncated;                /* the stack is known to be incomplete */
     const struct frame *own;       /* first frame that is the user's own; NULL: none */
+    char *test;                    /* that it was created in, by its stack: test_of.h; NULL: not known */
     const struct frame *joined_at; /* where threads of this site get joined; NULL: never or unknown */
     uint64_t site_joined, site_created;
     struct thread_info *threads; /* by id */
@@ -164,6 +167,9 @@ struct core_file; /* core_file.h */
 /* The same of a core file. */
 bool report_add_core(struct report *report, const struct core_file *core, struct present *present,
                      struct error *error);
+
+/* In the order that struct process_report tells, after `counted` was changed. */
+void process_report_sort(struct process_report *process);
 
 /* Sums up; call once after the last report_add_*.  Without memory used_rules is empty. */
 void report_finish(struct report *report);

@@ -9,6 +9,7 @@
 #include "leak_stack.h"
 #include "leak_suppress.h"
 #include "options.h"
+#include "test_of.h"
 
 /* Every site, equal stacks side by side. */
 struct sites {
@@ -227,6 +228,7 @@ static bool build_group(const struct build *build, const struct sites *sites, co
     group->start_routine = common_start(build, items, count);
     sum_sites(build, sites, &items[0].stack, group);
     stack_fingerprint(group);
+    group->test = test_of_stack(group->stack, group->stack_count);
     group->rule = items[0].rule;
     if (reason_of(&items[0]) && !take_reason(build, &items[0], group))
         return false;
@@ -251,16 +253,17 @@ static int compare_groups(const void *left, const void *right)
     return (a->threads->id > b->threads->id) - (a->threads->id < b->threads->id);
 }
 
-static bool mark_first_of_site(struct process_report *process)
+void process_report_sort(struct process_report *process)
 {
-    bool *seen = calloc(process->group_count, sizeof(*seen));
-    for (size_t i = 0; seen && i < process->group_count; i++) {
-        struct leak_group *group = &process->groups[i];
-        group->first_of_site = !seen[group->site];
-        seen[group->site] = true;
+    struct leak_group *groups = process->groups;
+    if (process->group_count)
+        qsort(groups, process->group_count, sizeof(*groups), compare_groups);
+    for (size_t i = 0; i < process->group_count; i++) {
+        size_t before = 0;
+        while (before < i && groups[before].site != groups[i].site)
+            before++;
+        groups[i].first_of_site = before == i;
     }
-    free(seen);
-    return seen != NULL;
 }
 
 static bool group_all(struct build *build, const struct sites *sites, struct remaining *list, size_t count)
@@ -285,8 +288,8 @@ static bool group_all(struct build *build, const struct sites *sites, struct rem
             return false;
         group->site = site;
     }
-    qsort(process->groups, process->group_count, sizeof(*process->groups), compare_groups);
-    return mark_first_of_site(process);
+    process_report_sort(process);
+    return true;
 }
 
 bool build_groups(struct build *build)

@@ -63,31 +63,64 @@ bool stack_build(const struct ledger *ledger, struct symbolizer *symbolizer, con
     return true;
 }
 
-static uint64_t hash_text(uint64_t hash, const char *text)
+/* ---- the fingerprint ------------------------------------------------------------------ */
+
+static uint64_t hash_piece(uint64_t hash, const char *text, size_t length)
 {
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 0x100000001b3ull; /* FNV-1a */
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3ull; /* FNV-1a */
     return (hash ^ 0xff) * 0x100000001b3ull;
 }
 
+/* "libfoo.so.1.2.3" is libfoo.so: the same code, one release on. */
+static uint64_t hash_module(uint64_t hash, const char *path)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    const char *name = slash ? slash + 1 : path ? path : "";
+    const char *version = strstr(name, ".so.");
+    return hash_piece(hash, name, version ? (size_t)(version - name) + 3 : strlen(name));
+}
+
+/* Without ".isra.0", ".part.1", ".constprop.2" and the like, which come and go with the optimiser's mood. */
+static uint64_t hash_function(uint64_t hash, const char *function)
+{
+    const char *suffix = strchr(function, '.');
+    bool whole = !suffix || suffix == function || strpbrk(function, "(<{");
+    return hash_piece(hash, function, whole ? strlen(function) : (size_t)(suffix - function));
+}
+
+static bool is_same_function(const struct frame *a, const struct frame *b)
+{
+    return a->function && b->function && !strcmp(a->function, b->function) &&
+           !strcmp(a->module ? a->module : "", b->module ? b->module : "");
+}
+
+/*
+ * What a project's sources decide, and nothing else: modules and functions, without lines, addresses and
+ * the frames of libc and language runtimes, which differ between machines; recursion counts once.  Where
+ * there are no symbols, offsets; those last until the next build.  Whether a joinable thread was alive or
+ * had ended is a matter of time.
+ */
 void stack_fingerprint(struct leak_group *group)
 {
-    uint64_t hash = hash_text(0xcbf29ce484222325ull, leak_kind_name(group->kind));
-    size_t count = group->stack_count;
-    while (group->own && group->stack[count - 1].runtime)
-        count--;
-    for (size_t i = 0; i < count; i++) {
+    const char *joinable = group->kind == LEAK_DETACHED ? "detached" : "joinable";
+    uint64_t hash = hash_piece(0xcbf29ce484222325ull, joinable, strlen(joinable));
+    const struct frame *last = NULL;
+    for (size_t i = 0; i < group->stack_count; i++) {
         const struct frame *frame = &group->stack[i];
-        const char *slash = frame->module ? strrchr(frame->module, '/') : NULL;
-        hash = hash_text(hash, slash ? slash + 1 : frame->module ? frame->module : "");
+        bool again = last && is_same_function(last, frame);
+        last = frame;
+        if (again || (group->own && frame->runtime))
+            continue;
+        hash = hash_module(hash, frame->module);
         if (frame->function) {
-            hash = hash_text(hash, frame->function);
+            hash = hash_function(hash, frame->function);
             continue;
         }
         char offset[32];
-        snprintf(offset, sizeof(offset), "%llx", frame->module ? (unsigned long long)frame->offset : 0ull);
-        hash = hash_text(hash, frame->build_id ? frame->build_id : "");
-        hash = hash_text(hash, offset);
+        int length = snprintf(offset, sizeof(offset), "%llx",
+                              frame->module ? (unsigned long long)frame->offset : 0ull);
+        hash = hash_piece(hash, offset, (size_t)length);
     }
     snprintf(group->fingerprint, sizeof(group->fingerprint), "%016llx", (unsigned long long)hash);
 }

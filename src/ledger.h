@@ -52,6 +52,36 @@ enum {
 /* How `threadleak run` tells the shim its directory (an absolute path). */
 #define LEDGER_RUN_ENV "THREADLEAK_RUN_DIR"
 
+/*
+ * A process that changed its user or its root can not reach that folder any more.
+ * It asks `threadleak run` itself: by a SOCK_SEQPACKET socket in the abstract
+ * namespace (unix(7)), where neither counts.  One ledger_run_request; the answer is
+ * one byte, 1 when it was done, with the descriptor of a file where one was asked for.
+ */
+#define LEDGER_RUN_SOCKET_MAX 32
+/* Its name, without the leading NUL: "threadleak-" and the folder's FNV-1a hash. */
+static inline void ledger_run_socket(char name[LEDGER_RUN_SOCKET_MAX], const char *folder)
+{
+    uint64_t hash = 0xcbf29ce484222325ull;
+    for (; *folder; folder++)
+        hash = (hash ^ (unsigned char)*folder) * 0x100000001b3ull;
+    for (unsigned i = 0; i < 11; i++)
+        name[i] = "threadleak-"[i];
+    for (unsigned i = 0; i < 16; i++)
+        name[11 + i] = "0123456789abcdef"[hash >> (60 - 4 * i) & 15];
+    name[27] = 0;
+}
+
+enum {
+    LEDGER_RUN_STACKS = 1, /* to look where its threads are: "keep" of the reporter */
+    LEDGER_RUN_LEDGER = 2, /* a file "ledger.PID.N" */
+    LEDGER_RUN_MARKS = 3,  /* LEDGER_MARKS_FILE, to append to */
+};
+struct ledger_run_request {
+    uint32_t what;
+    int32_t pid; /* its own, in its own pid namespace */
+};
+
 /* Serial of the main thread; created threads count up from there. */
 #define LEDGER_MAIN_SERIAL 1u
 
@@ -248,7 +278,11 @@ enum {
     LEDGER_LOOKED = 1u << 1, /* the last look was taken: look_*, untracked are valid */
     LEDGER_UNDER_RUN = 1u << 2,
     /* The program put itself into a sandbox: a signal's handler may be its death. */
-    LEDGER_SANDBOXED = 1u << 3
+    LEDGER_SANDBOXED = 1u << 3,
+    /* Under run: nobody could look where its threads were at its end … */
+    LEDGER_UNSEEN = 1u << 4,
+    LEDGER_UNSEEN_SANDBOX = 1u << 5, /* … since it is in a sandbox, and was left alone */
+    LEDGER_FORKS = 1u << 6           /* it has forked: a child may just be beginning */
 };
 
 struct ledger_header {

@@ -142,7 +142,7 @@ struct present *present_of_snapshot(struct snapshot *snapshot, enum present_sour
 
 /* ---- of a live process -------------------------------------------------------------------- */
 
-static struct present *present_nothing(const char *note)
+struct present *present_none(const char *note)
 {
     struct present *present = calloc(1, sizeof(*present));
     if (present && asprintf(&present->note, "none: %s", note) < 0) {
@@ -174,9 +174,10 @@ struct present *present_take(pid_t pid, const struct present_options *options, s
         *error = why;
         return NULL;
     }
-    present = options->ledger ? present_by_itself(pid, &why, options) : NULL;
+    /* A debugger would stop at the signal that asks the threads. */
+    present = options->ledger && status != SNAPSHOT_BUSY ? present_by_itself(pid, &why, options) : NULL;
     if (!present)
-        present = present_nothing(why.text);
+        present = present_none(why.text);
     if (!present)
         error_set(error, "out of memory");
     return present;

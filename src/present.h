@@ -58,6 +58,8 @@ struct present_options {
  */
 struct present *present_take(pid_t pid, const struct present_options *options, struct error *error);
 void present_free(struct present *present);
+/* No stack at all, and why: its note is "none: WHY".  NULL: out of memory. */
+struct present *present_none(const char *why);
 
 /* NULL: nothing is known of this thread. */
 const struct present_thread *present_find(const struct present *present, pid_t tid);

@@ -91,6 +91,7 @@ static void print_creators(const struct printer *printer, const struct leak_grou
                 creator == LEDGER_MAIN_SERIAL ? " (main)" : "");
     }
     fputs(more ? " and others" : "", printer->out);
+    put_test(printer->out, group->test);
     fputs(group->stack_count ? " at\n" : ": no stack was recorded\n", printer->out);
 }
 
@@ -222,6 +223,8 @@ void print_group(const struct printer *printer, const struct leak_group *group)
     print_stack(printer, group);
     print_present(printer, group->threads, group->thread_count);
     print_joins(printer, group);
+    if (group->counted && group->known)
+        fprintf(printer->out, "  more than the baseline's %llu\n", (unsigned long long)group->known);
     if (group->suppressed_by) {
         fputs("  ", printer->out);
         print_suppression(printer, group);

@@ -7,6 +7,7 @@
 #include "text_parts.h"
 
 #define UNTRACKED_SHOWN 4 /* they stand in one line */
+#define COMMAND_WIDTH 160
 
 static const char *plural(uint64_t count)
 {
@@ -55,7 +56,7 @@ static void put_verdict(FILE *out, uint64_t threads, const char *what, uint64_t 
 }
 
 static void print_process_head(const struct printer *printer, const struct process_report *process,
-                               const struct sums *sums)
+                               const struct sums *sums, bool alone)
 {
     char end[160];
     format_end(end, sizeof(end), process);
@@ -72,15 +73,18 @@ static void print_process_head(const struct printer *printer, const struct proce
     fputs(", ", printer->out);
     put_escaped(printer->out, command_name(process));
     fprintf(printer->out, " (pid %d)", (int)process->pid);
-    if (process->test) {
-        fputs(" in test ", printer->out);
-        put_escaped(printer->out, process->test);
-    }
+    put_test(printer->out, process->test);
     fprintf(printer->out, ", %s", end);
     if (process->how != END_ALIVE && !process->judged && sums->left)
         fputs(", not judged", printer->out);
     paint(printer, PLAIN);
     putc('\n', printer->out);
+    /* Of several, the arguments are what tells one from the other. */
+    if (!alone && process->argv && process->argv[0] && process->argv[1]) {
+        fputs("command: ", printer->out);
+        put_command(printer->out, process->argv, COMMAND_WIDTH);
+        putc('\n', printer->out);
+    }
     if (!process->watched)
         fputs("not watched: who started its threads is known after a start by threadleak run, or with\n"
               "LD_PRELOAD=libthreadleak.so\n",
@@ -218,7 +222,7 @@ static void print_process(const struct printer *printer, const struct process_re
     bool whole = printer->style->all ||
                  (alone && ((process->how == END_ALIVE && !process->checked) || process->core));
     bool gap = false;
-    print_process_head(printer, process, &sums);
+    print_process_head(printer, process, &sums, alone);
     for (size_t i = 0; i < process->group_count && printer->style->verbose >= 0; i++) {
         const struct leak_group *group = &process->groups[i];
         if (group->counted || whole) {

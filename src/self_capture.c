@@ -11,7 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "address_space.h"
 #include "self_capture_task.h"
+#include "tracer.h"
 
 /* A signal's frame with the widest registers is below 4 KiB. */
 #define HANDLER_ROOM 8192
@@ -31,11 +33,13 @@ struct asking {
     uint64_t deadline_ns, again_ns;
     struct tracked *tracked; /* by ascending tid */
     size_t tracked_count;
+    struct address_space space; /* as the asking began; may be empty */
 };
 
 struct tracked {
     int32_t tid;
     bool small_stack;
+    uint64_t handle; /* pthread_t, at the upper end of its stack; 0: the main thread's */
 };
 
 static uint64_t now_ns(void)
@@ -127,12 +131,12 @@ static bool list_tracked(struct asking *asking)
     asking->tracked = calloc((size_t)slots + 1, sizeof(*asking->tracked));
     if (!asking->tracked)
         return false;
-    asking->tracked[asking->tracked_count++] = (struct tracked){ledger_get_header(ledger)->pid, false};
+    asking->tracked[asking->tracked_count++] = (struct tracked){ledger_get_header(ledger)->pid, false, 0};
     for (uint32_t i = 0; i < slots; i++)
         if (ledger_get_slot(ledger, i, &slot) && (slot.state & SLOT_STARTED) && !(slot.state & SLOT_ENDED) &&
             slot.tid > 0)
             asking->tracked[asking->tracked_count++] =
-                (struct tracked){slot.tid, (slot.state & SLOT_SMALL_STACK) != 0};
+                (struct tracked){slot.tid, (slot.state & SLOT_SMALL_STACK) != 0, slot.handle};
     qsort(asking->tracked, asking->tracked_count, sizeof(*asking->tracked), compare_tracked);
     return true;
 }
@@ -172,8 +176,24 @@ static int send_request(const struct asking *asking, pid_t tid)
 
 static const struct tracked *find_tracked(const struct asking *asking, pid_t own_tid)
 {
-    struct tracked key = {own_tid, false};
+    struct tracked key = {.tid = own_tid};
     return bsearch(&key, asking->tracked, asking->tracked_count, sizeof(*asking->tracked), compare_tracked);
+}
+
+/* Where is its stack pointer?  SELF_CAPTURE_TAKEN: there is room, as far as is known. */
+static enum self_capture_reason look_at_stack(const struct asking *asking,
+                                              const struct self_capture_thread *thread,
+                                              const struct tracked *tracked)
+{
+    uint64_t sp = task_stack_pointer(asking->pid, thread->tid);
+    const struct region *region = sp ? address_space_find(&asking->space, sp) : NULL;
+    if (tracked->small_stack && (!region || sp - region->start < HANDLER_ROOM))
+        return SELF_CAPTURE_SMALL_STACK;
+    if (!region)
+        return SELF_CAPTURE_TAKEN;
+    bool is_own = tracked->handle ? tracked->handle > sp && tracked->handle <= region->end
+                                  : strcmp(region->path, "[stack]") == 0;
+    return is_own ? SELF_CAPTURE_TAKEN : SELF_CAPTURE_OTHER_STACK;
 }
 
 /* SELF_CAPTURE_TAKEN: nothing speaks against it. */
@@ -195,13 +215,16 @@ static enum self_capture_reason look_before(const struct asking *asking, struct 
         return SELF_CAPTURE_LOST;
     if (look.seccomp != ledger_get_header(asking->capture->ledger)->seccomp)
         return SELF_CAPTURE_SANDBOXED;
+    if (look.tracer > 0 && !tracer_is_ours(look.tracer))
+        return SELF_CAPTURE_TRACED;
     if (look.state == 'T' || look.state == 't')
         return SELF_CAPTURE_STOPPED;
     if (look.blocked & bit)
         return look.state == 'R' || look.state == 'D' ? (enum self_capture_reason)BLOCKED_NOW
                                                       : SELF_CAPTURE_BLOCKED;
-    if (tracked->small_stack && task_stack_room(asking->pid, thread->tid) < HANDLER_ROOM)
-        return SELF_CAPTURE_SMALL_STACK;
+    enum self_capture_reason stack = look_at_stack(asking, thread, tracked);
+    if (stack != SELF_CAPTURE_TAKEN)
+        return stack;
     waits = task_may_wait_for_signals(asking->pid, thread->tid, look.state);
     return waits ? SELF_CAPTURE_WAITING : SELF_CAPTURE_TAKEN;
 }
@@ -400,6 +423,7 @@ static enum self_capture_status take(struct asking *asking, struct error *error)
         error_set(error, "process %d: out of memory", (int)pid);
         return SELF_CAPTURE_FAILED;
     }
+    address_space_read(&asking->space, pid);
     int why = ask_all(asking, false);
     if (why) {
         error_set(error, "process %d cannot be sent a signal: %s", (int)pid, strerror(why));
@@ -425,6 +449,7 @@ enum self_capture_status self_capture_take(pid_t pid, unsigned wait_ms, struct s
     }
     status = take(&asking, error);
     free(asking.tracked);
+    address_space_release(&asking.space);
     if (status == SELF_CAPTURE_OK)
         *capture = asking.capture;
     else
@@ -449,6 +474,8 @@ const char *self_capture_reason_text(const struct self_capture *capture, enum se
         [SELF_CAPTURE_BLOCKED] = "blocks signal %d",
         [SELF_CAPTURE_WAITING] = "waits for signals, or may do",
         [SELF_CAPTURE_SMALL_STACK] = "has no room on its stack for a signal",
+        [SELF_CAPTURE_OTHER_STACK] = "is on a stack of its own making",
+        [SELF_CAPTURE_TRACED] = "is traced by another process",
         [SELF_CAPTURE_STOPPED] = "is stopped",
         [SELF_CAPTURE_FOREIGN] = "is not known to threadleak",
         [SELF_CAPTURE_NEW] = "began meanwhile",

@@ -4,13 +4,13 @@
  *
  * Each thread is looked at in /proc before it is sent the signal, and is left
  * alone when it blocks it or is waiting for signals, since the program would get
- * to see it then; when its stack has no room for a handler; when it stands still;
- * and when it is none of libc's threads.  The process is left alone when the
+ * to see it then; when its stack has no room for a handler, or may have none; when it
+ * stands still or is traced; and when it is none of libc's threads.  Of a thread that
+ * runs the kernel does not tell on which stack.  The process is left alone when the
  * signal's handler is not known to be the shim's.
  *
  * A program can notice: a system call that a handler interrupts may fail with
- * EINTR (signal(7)), and a debugger that traces it may stop at the signal.  So
- * this is for where snapshot_take() is refused.
+ * EINTR (signal(7)).  So this is for where snapshot_take() is refused.
  */
 #ifndef THREADLEAK_SELF_CAPTURE_H
 #define THREADLEAK_SELF_CAPTURE_H
@@ -26,7 +26,9 @@ enum self_capture_reason {
     SELF_CAPTURE_BLOCKED,     /* it blocks the signal */
     SELF_CAPTURE_WAITING,     /* it is in sigwait(), or may be: /proc does not tell */
     SELF_CAPTURE_SMALL_STACK, /* no room for a handler, or not known to have it */
-    SELF_CAPTURE_STOPPED,     /* by job control or a debugger */
+    SELF_CAPTURE_OTHER_STACK, /* it is on another than its own: a coroutine's, whose end is not known */
+    SELF_CAPTURE_TRACED,      /* by a debugger, which would stop at the signal */
+    SELF_CAPTURE_STOPPED,     /* by job control */
     SELF_CAPTURE_FOREIGN,     /* the shim did not see it start, or not yet */
     SELF_CAPTURE_NEW,         /* it began after the request */
     SELF_CAPTURE_LOST,        /* the signal has no handler by now */

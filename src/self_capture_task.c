@@ -1,7 +1,6 @@
 #include "self_capture_task.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +45,8 @@ bool task_look(pid_t pid, pid_t tid, struct task_look *look)
     }
     const char *seccomp = field(text, "\nSeccomp:\t");
     look->seccomp = *seccomp ? strtol(seccomp, NULL, 10) : -1;
+    const char *tracer = field(text, "\nTracerPid:\t");
+    look->tracer = strtol(tracer, NULL, 10);
     const char *blocked = field(text, "\nSigBlk:\t"), *caught = field(text, "\nSigCgt:\t");
     look->blocked = *blocked ? strtoull(blocked, NULL, 16) : UINT64_MAX;
     look->caught = strtoull(caught, NULL, 16);
@@ -65,10 +66,9 @@ bool task_may_wait_for_signals(pid_t pid, pid_t tid, char state)
     return strstr(text, "sigtimedwait");
 }
 
-uint64_t task_stack_room(pid_t pid, pid_t tid)
+uint64_t task_stack_pointer(pid_t pid, pid_t tid)
 {
-    char text[256], path[64];
-    uint64_t sp = 0, start, end, room = 0;
+    char text[256];
     if (!read_file(pid, tid, "syscall", text, sizeof(text)))
         return 0;
     /* "number six arguments sp pc", "-1 sp pc" or "running" */
@@ -77,14 +77,5 @@ uint64_t task_stack_room(pid_t pid, pid_t tid)
         return 0;
     *last = 0;
     last = strrchr(text, ' ');
-    sp = last ? strtoull(last, NULL, 16) : 0;
-    snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
-    FILE *maps = fopen(path, "re");
-    char line[1024];
-    while (maps && room == 0 && fgets(line, sizeof(line), maps))
-        if (sscanf(line, "%" SCNx64 "-%" SCNx64, &start, &end) == 2 && sp >= start && sp < end)
-            room = sp - start;
-    if (maps)
-        fclose(maps);
-    return room;
+    return last ? strtoull(last, NULL, 16) : 0;
 }

@@ -10,6 +10,7 @@ struct task_look {
     char state;    /* of /proc/PID/stat */
     pid_t own_tid; /* in its own pid namespace */
     long seccomp;
+    long tracer; /* 0: none */
     uint64_t blocked, caught; /* signals: 1 << (number - 1) */
 };
 
@@ -20,7 +21,7 @@ bool task_look(pid_t pid, pid_t tid, struct task_look *look);
  * signals that are waited for as not blocked during the wait. */
 bool task_may_wait_for_signals(pid_t pid, pid_t tid, char state);
 
-/* Bytes below the stack pointer of a thread that is blocked; 0: not known. */
-uint64_t task_stack_room(pid_t pid, pid_t tid);
+/* Of a thread that is blocked; 0: not known. */
+uint64_t task_stack_pointer(pid_t pid, pid_t tid);
 
 #endif

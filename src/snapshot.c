@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -16,6 +17,7 @@
 #include "snapshot_regs.h"
 #include "snapshot_stop.h"
 #include "snapshot_why.h"
+#include "tracer.h"
 
 enum {
     KB = 1024,
@@ -26,6 +28,9 @@ enum {
     RED_ZONE = 128,          /* below sp, in use on x86_64 */
     PATIENCE_NS = 400000000, /* with the tracer, before looking after it */
     MOST_ROUNDS = 4,         /* of that with one PTRACE_SEIZE */
+    TURN_MS = 3000,          /* for others of us that look at the process */
+    MOST_TRIES = 20,         /* where whoever traces it will be gone soon */
+    REST_MS = 10,
     OBJECT_BYTES = 64,       /* on both sides of a futex: the mutex or condition variable it is in */
 };
 
@@ -288,6 +293,7 @@ static int run(struct job *job)
     unsigned ms = job->options && job->options->stop_ms ? job->options->stop_ms : STOP_MS;
     job->stop.pid = job->snapshot->pid;
     job->stop.wait_ns = (uint64_t)ms * 1000000u;
+    int turn = tracer_take_turn(job->stop.pid, TURN_MS);
     sigfillset(&all);
     /* No handler of the program's runs in the tracer, whose stop would last longer. */
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -295,11 +301,14 @@ static int run(struct job *job)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (why == 0)
         why = join(tracer, &job->stop);
+    if (turn >= 0)
+        close(turn);
     return why ? why : job->why;
 }
 
-enum snapshot_status snapshot_take(pid_t pid, const struct snapshot_options *options,
-                                   struct snapshot **snapshot, struct error *error)
+/* again: another attempt may bring more. */
+static enum snapshot_status take_once(pid_t pid, const struct snapshot_options *options,
+                                      struct snapshot **snapshot, bool *again, struct error *error)
 {
     struct job job = {.snapshot = calloc(1, sizeof(struct snapshot)), .options = options};
     enum snapshot_status status = SNAPSHOT_OK;
@@ -318,6 +327,7 @@ enum snapshot_status snapshot_take(pid_t pid, const struct snapshot_options *opt
         error_set(error, "process %d cannot be looked at: out of memory", (int)pid);
         return SNAPSHOT_FAILED;
     }
+    *again = snapshot_is_passing(&job.stop);
     if (job.ok) {
         job.snapshot->stopped_ns = job.stop.stopped_ns;
         for (size_t i = 0; i < job.snapshot->count; i++)
@@ -329,6 +339,19 @@ enum snapshot_status snapshot_take(pid_t pid, const struct snapshot_options *opt
     }
     stop_release(&job.stop);
     return status;
+}
+
+enum snapshot_status snapshot_take(pid_t pid, const struct snapshot_options *options,
+                                   struct snapshot **snapshot, struct error *error)
+{
+    for (unsigned tries = 1;; tries++) {
+        bool again = false;
+        enum snapshot_status status = take_once(pid, options, snapshot, &again, error);
+        if (!again || tries == MOST_TRIES)
+            return status;
+        snapshot_free(*snapshot);
+        nanosleep(&(struct timespec){0, REST_MS * 1000000}, NULL);
+    }
 }
 
 void snapshot_deepen(struct snapshot *snapshot, const struct snapshot_want *wants, size_t count)

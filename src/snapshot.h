@@ -88,7 +88,7 @@ enum snapshot_status {
     SNAPSHOT_OK,
     SNAPSHOT_GONE,    /* no such process, or it has ended */
     SNAPSHOT_REFUSED, /* ptrace is not permitted; error says what would allow it */
-    SNAPSHOT_BUSY,    /* another tracer is there; error says who */
+    SNAPSHOT_BUSY,    /* another tracer is there, and stays; error says who */
     SNAPSHOT_FAILED
 };
 

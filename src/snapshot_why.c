@@ -7,20 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-long status_number(pid_t pid, const char *key)
-{
-    char path[64], line[256];
-    long value = -1;
-    size_t length = strlen(key);
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-    FILE *file = fopen(path, "re");
-    while (file && value < 0 && fgets(line, sizeof(line), file))
-        if (strncmp(line, key, length) == 0 && line[length] == ':')
-            value = strtol(line + length + 1, NULL, 10);
-    if (file)
-        fclose(file);
-    return value;
-}
+#include "tracer.h"
 
 static int yama_scope(void)
 {
@@ -57,9 +44,11 @@ static const char *what_would_allow(pid_t pid, int why)
         return "kernel.yama.ptrace_scope is 3: nobody may trace until the next boot";
     if (status_number(pid, "VmSize") < 0 && status_number(pid, "Threads") == 1)
         return "it is a thread of the kernel, or on its way out";
-    if (may_trace_all() || why == ENOSYS)
+    if (why == ENOSYS || (may_trace_all() && status_number(getpid(), "Seccomp") != 0))
         return "a filter of system calls (seccomp) forbids ptrace here: in a container, start it with "
                "--cap-add=SYS_PTRACE or --security-opt=seccomp=unconfined";
+    if (may_trace_all())
+        return "another program traced it just then, or a security module (SELinux, AppArmor) forbids it";
     if (geteuid() == 0)
         return "it takes CAP_SYS_PTRACE: start the container with --cap-add=SYS_PTRACE";
     if (owner >= 0 && (uid_t)owner != geteuid())
@@ -73,15 +62,9 @@ static const char *what_would_allow(pid_t pid, int why)
 
 static void name_tracer(pid_t pid, long tracer, struct error *error)
 {
-    char path[64], name[32] = "";
-    snprintf(path, sizeof(path), "/proc/%ld/comm", tracer);
-    FILE *file = fopen(path, "re");
-    if (file && fgets(name, sizeof(name), file))
-        name[strcspn(name, "\n")] = 0;
-    if (file)
-        fclose(file);
-    error_set(error, "process %d is already traced by process %ld (%s)", (int)pid, tracer,
-              name[0] ? name : "?");
+    char name[32];
+    tracer_name(tracer, name, sizeof(name));
+    error_set(error, "%s (pid %ld) traces process %d", name, tracer, (int)pid);
 }
 
 static int why_refused(const struct stop *stop)
@@ -92,7 +75,7 @@ static int why_refused(const struct stop *stop)
     return 0;
 }
 
-static long tracer_of(const struct stop *stop)
+long snapshot_tracer(const struct stop *stop)
 {
     for (size_t i = 0; i < stop->count; i++)
         if (stop->tracees[i].state == TRACEE_REFUSED || stop->tracees[i].state == TRACEE_NEW) {
@@ -103,6 +86,15 @@ static long tracer_of(const struct stop *stop)
     return 0;
 }
 
+bool snapshot_is_passing(const struct stop *stop)
+{
+    long tracer = snapshot_tracer(stop);
+    if (tracer > 0)
+        return tracer_is_ours(tracer);
+    bool may = may_trace_all() || (yama_scope() == 0 && status_number(stop->pid, "Uid") == (long)geteuid());
+    return may && why_refused(stop) == EPERM && status_number(getpid(), "Seccomp") == 0;
+}
+
 enum snapshot_status snapshot_explain(const struct stop *stop, int why, struct error *error)
 {
     pid_t pid = stop->pid;
@@ -111,7 +103,7 @@ enum snapshot_status snapshot_explain(const struct stop *stop, int why, struct e
         refused |= stop->tracees[i].state == TRACEE_REFUSED;
         stuck |= stop->tracees[i].state == TRACEE_STUCK;
     }
-    long tracer = refused || why == ETIMEDOUT ? tracer_of(stop) : 0;
+    long tracer = refused || why == ETIMEDOUT ? snapshot_tracer(stop) : 0;
     if (tracer > 0) {
         name_tracer(pid, tracer, error);
         return SNAPSHOT_BUSY;

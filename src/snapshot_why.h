@@ -5,8 +5,11 @@
 #include "snapshot.h"
 #include "snapshot_stop.h"
 
-/* A number from a line "KEY: NUMBER" of /proc/PID/status; -1: not there. */
-long status_number(pid_t pid, const char *key);
+/* A tracer of one of those threads that were refused; 0: none by now. */
+long snapshot_tracer(const struct stop *stop);
+/* Some thread was refused, and would not be a moment later: another threadleak traces
+ * it, or somebody did who has gone since. */
+bool snapshot_is_passing(const struct stop *stop);
 /* For when not one thread could be stopped; why: errno, or 0. */
 enum snapshot_status snapshot_explain(const struct stop *stop, int why, struct error *error);
 

@@ -188,6 +188,31 @@ void format_end(char *out, size_t size, const struct process_report *process)
     }
 }
 
+void put_command(FILE *out, char *const *argv, size_t width)
+{
+    size_t used = 0;
+    for (size_t i = 0; argv[i]; i++) {
+        const char *quote = !*argv[i] || strpbrk(argv[i], " \t\n\"'\\$&|;<>()*?`#") ? "'" : "";
+        used += (i > 0) + 2 * strlen(quote) + escaped_width(argv[i]);
+        fputs(i ? " " : "", out);
+        if (used > width) {
+            fputs("...", out);
+            return;
+        }
+        fputs(quote, out);
+        put_escaped(out, argv[i]);
+        fputs(quote, out);
+    }
+}
+
+void put_test(FILE *out, const char *test)
+{
+    if (!test)
+        return;
+    fputs(" in test ", out);
+    put_escaped(out, test);
+}
+
 static void put_thread(FILE *out, const struct thread_info *thread)
 {
     if (thread->id)

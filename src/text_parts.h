@@ -35,6 +35,13 @@ const char *command_name(const struct process_report *process);
 /* "exit status 0", "killed by signal 11 (Segmentation fault)", … */
 void format_end(char *out, size_t size, const struct process_report *process);
 
+/* The command with its arguments, those that a shell would take apart in quotes; cut
+ * off with "..." before `width` columns are full. */
+void put_command(FILE *out, char *const *argv, size_t width);
+
+/* " in test NAME"; nothing where it is not known. */
+void put_test(FILE *out, const char *test);
+
 /* Threads in a row, or chosen ones. */
 struct thread_list {
     const struct thread_info *threads;       /* or: */

@@ -510,10 +510,11 @@ START_TEST(fingerprints_are_of_the_code_alone)
     fingerprint_of(prints[2], fake_pc(app, 0x101), ALIVE, 0x1000);
     fingerprint_of(prints[3], fake_pc(app, 0x100), ENDED, 0x1000);
     fingerprint_of(prints[4], fake_pc(lib, 0x100), ALIVE, 0x1000);
-    ck_assert_str_eq(prints[0], prints[1]);
+    /* Whether a joinable thread had ended is a matter of time. */
+    const bool is_same[5] = {true, true, false, true, false};
     for (int i = 0; i < 5; i++)
         for (int j = i + 1; j < 5; j++)
-            ck_assert_msg((i == 0 && j == 1) == !strcmp(prints[i], prints[j]), "%d and %d", i, j);
+            ck_assert_msg((is_same[i] && is_same[j]) == !strcmp(prints[i], prints[j]), "%d and %d", i, j);
 
     /* With a function known, neither its line nor its place in the file matters. */
     fingerprint_of(prints[0], pc_in(first_user_function), ALIVE, 0x1000);

@@ -378,7 +378,7 @@ START_TEST(another_tracer_is_named)
     ck_assert_int_eq(read(told[0], &c, 1), 1);
     ck_assert_int_eq(snapshot_take(pid, NULL, &snapshot, &error), SNAPSHOT_BUSY);
     ck_assert_ptr_null(snapshot);
-    snprintf(expected, sizeof(expected), "by process %d (", (int)tracer);
+    snprintf(expected, sizeof(expected), "(pid %d) traces", (int)tracer);
     ck_assert_ptr_nonnull(strstr(error.text, expected));
     child_end(tracer);
     snapshot_free(take(pid));

@@ -90,8 +90,11 @@ class Bench:
         with open(output, encoding="utf-8") as file:
             return code, said, json.load(file)
 
-    def start(self, argv, **more):
-        process = subprocess.Popen(argv, cwd=self.tmp, env=self.environment(), stdin=subprocess.DEVNULL, **more)
+    def start(self, argv, piped=False, watched=False, **more):
+        env = self.environment(**({"LD_PRELOAD": os.path.join(os.path.dirname(self.cli), "libthreadleak.so")} if watched else {}))
+        if piped:
+            more = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **more}
+        process = subprocess.Popen(argv, cwd=self.tmp, env=env, **{"stdin": subprocess.DEVNULL, **more})
         self.started.append(process)
         return process
 
@@ -420,7 +423,7 @@ def run_one(test, build):
         bench.end()
 
 
-def main():
+def main(all_tests):
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
     parser.add_argument("names", nargs="*")
@@ -429,7 +432,7 @@ def main():
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     build = os.path.join(ROOT, arguments.build)
-    tests = [test for test in TESTS if not arguments.names or test.__name__ in arguments.names]
+    tests = [test for test in all_tests if not arguments.names or test.__name__ in arguments.names]
     counts = {"passed": 0, "failed": 0, "skipped": 0}
 
     with concurrent.futures.ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
@@ -442,4 +445,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(TESTS))

@@ -1,0 +1,21 @@
+/*
+ * When COMMAND has ended: children of its tree that are just beginning, or just about
+ * to end, are given a moment.  What is still there then is said to be alive.
+ */
+#ifndef THREADLEAK_RUN_SETTLE_H
+#define THREADLEAK_RUN_SETTLE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "run_dir.h"
+
+#define RUN_SETTLE_MS 100
+
+/* Processes that have the shim and no ledger yet; waits until each has one or is gone.
+ * True: there were such. */
+bool run_settle_begun(const struct run_ledgers *ledgers, pid_t root, const char *folder);
+/* A process without a thread that is about to end; true: it has ended. */
+bool run_settle_ended(const char *ledger_path, pid_t pid, unsigned *patience_ms);
+
+#endif

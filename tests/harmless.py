@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+"""What a watched program must not notice, and what is known of it all the same: signals, other
+users and roots, other tracers, odd masks.
+
+  tests/harmless.py [--build DIR] [NAME...]
+"""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import run_tree
+from run_tree import Skip, demand, need, wait_until
+
+NOBODY = 65534
+
+
+def start_target(bench, name, *args, **more):
+    """It says "ready" or "up" when its threads stand where they are wanted."""
+    process = bench.start([os.path.join(bench.targets, name), *args], piped=True, **more)
+    demand(process.stdout.readline() in (b"ready\n", b"up\n"), "not ready")
+    return process
+
+
+def ask(process):
+    """A line in, a line of numbers out."""
+    process.stdin.write(b"\n")
+    process.stdin.flush()
+    return [int(word) for word in process.stdout.readline().split()]
+
+
+def report_of(bench, pid):
+    done = subprocess.run([bench.cli, "report", "--format=json", str(pid)], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=run_tree.TIMEOUT_S, check=False)
+    demand(done.returncode == 0, done.stderr.decode())
+    return json.loads(done.stdout)["processes"][0]
+
+
+def threads_of(process):
+    return [thread for leak in process["leaks"] for thread in leak["threads"]]
+
+
+def wait_for_comm(pid, state):
+    def is_so():
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rsplit(") ", 1)[1][0] == state
+    wait_until(is_so)
+
+
+# ---- the dump signal --------------------------------------------------------------------
+
+def many_dumps(bench):
+    """A thread is kept by one report at a time: between two it gets on with its work."""
+    err = open(bench.path("err"), "wb")
+    process = start_target(bench, "many_dumps", watched=True, stderr=err)
+    before = ask(process)
+    for _ in range(60):
+        process.send_signal(signal.SIGQUIT)
+        time.sleep(0.025)
+    now = ask(process)
+    demand(all(later > earlier for later, earlier in zip(now, before)), f"kept from its work: {before}, then {now}")
+
+    def reports():
+        with open(bench.path("err"), "rb") as file:
+            return file.read().count(b"every thread:")
+    wait_until(lambda: reports() >= 1)
+    # Whoever asked last gets a report of the time after that.
+    last = reports()
+    process.send_signal(signal.SIGQUIT)
+    wait_until(lambda: reports() > last)
+    settled = ask(process)
+    wait_until(lambda: all(now > then for now, then in zip(ask(process), settled)))
+    process.stdin.close()
+    demand(process.wait(run_tree.TIMEOUT_S) == 0, f"status {process.returncode}")
+
+
+def dump_of_all_who_asked(bench):
+    """A signal that another thread took while a report was made brings one more, not none."""
+    err = open(bench.path("err"), "wb")
+    process = start_target(bench, "many_dumps", watched=True, stderr=err)
+    children = f"/proc/{process.pid}/task"
+
+    def reporter_runs():
+        for tid in os.listdir(children):
+            with open(f"{children}/{tid}/children", encoding="ascii") as file:
+                if file.read().strip():
+                    return True
+        return False
+    process.send_signal(signal.SIGQUIT)
+    wait_until(reporter_runs)
+    process.send_signal(signal.SIGQUIT)
+
+    def reports():
+        with open(bench.path("err"), "rb") as file:
+            return file.read().count(b"every thread:")
+    wait_until(lambda: reports() == 2)
+    process.stdin.close()
+    demand(process.wait(run_tree.TIMEOUT_S) == 0, f"status {process.returncode}")
+
+
+# ---- other users ---------------------------------------------------------------------------
+
+DROP = ("import os, sys\nos.setgroups([])\nos.setresgid(65534, 65534, 65534)\nos.setresuid(65534, 65534, 65534)\n")
+
+
+def need_root():
+    if os.getuid() != 0:
+        raise Skip("not root")
+
+
+def readable_copy(bench, *names):
+    """nobody must be able to get at them, wherever the build is."""
+    for name in names:
+        os.unlink(bench.path(name)) if os.path.lexists(bench.path(name)) else None
+        shutil.copy(os.path.join(bench.targets, name), bench.path(name))
+        os.chmod(bench.path(name), 0o755)
+
+
+def program_of_another_user(bench):
+    """gosu, setpriv, su: the program that is run at last is watched."""
+    need_root()
+    readable_copy(bench, "running", "clean")
+    argv = [sys.executable, "-c", DROP + "os.execv(sys.argv[1], sys.argv[1:])"]
+    code, _, report = bench.json([*argv, "./running"])
+    process = report["processes"][-1]
+    demand(code == 66 and report["summary"]["leaked_threads"] == 3, f"status {code}: {bench.err}")
+    demand({thread["stack_source"] for thread in threads_of(process)} == {"ptrace"}, process["stacks_note"])
+    bench.demand_said([*argv, "./clean"])
+
+
+def child_of_another_user(bench):
+    """Made after the change: it has no way to the run's folder."""
+    need_root()
+    readable_copy(bench, "running", "static_program")
+    code, _, report = bench.json([sys.executable, "-c", DROP + "if os.fork() == 0: os.execv('./running', ['running'])\n"
+                                  "os.wait()\n"])
+    demand(code == 66 and report["summary"]["leaked_threads"] == 3, f"status {code}: {bench.err}")
+    bench.demand_said([sys.executable, "-c", DROP + "if os.fork() == 0: os.execv('./static_program', ['x'])\nos.wait()\n"],
+                      run_tree.one("./static_program", "static"))
+
+
+def strangers_are_not_answered(bench):
+    """A process that is not of the run asks in vain."""
+    pid_file = bench.path("name")
+    script = ("import os, socket, sys\nname = 0xcbf29ce484222325\n"
+              "for byte in os.environ['THREADLEAK_RUN_DIR'].encode(): name = (name ^ byte) * 0x100000001b3 % 2**64\n"
+              f"open('{pid_file}.new', 'w').write('threadleak-%016x' % name)\nos.rename('{pid_file}.new', '{pid_file}')\n"
+              "sys.stdin.read()\n")
+    process = bench.start([bench.cli, "run", "--", sys.executable, "-c", script], piped=True)
+    wait_until(lambda: os.path.exists(pid_file))
+    with open(pid_file, encoding="ascii") as file:
+        address = "\0" + file.read()
+    import socket
+    import struct
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
+        client.connect(address)
+        client.send(struct.pack("=Ii", 2, os.getpid()))
+        demand(client.recv(16) == b"", "answered")
+    process.stdin.close()
+    demand(process.wait(run_tree.TIMEOUT_S) == 0, f"status {process.returncode}")
+
+
+def mask_of_nothing(bench):
+    """umask 0777, and not root: what is written in the run's folder can be read there."""
+    need_root()
+    readable_copy(bench, "running", "static_program")
+    os.chmod(bench.tmp, 0o777)
+    script = "umask 0777; ./running; ./static_program; ./static_program; true"
+    done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", bench.cli, "run", "--",
+                           "sh", "-c", script], cwd=bench.tmp, env=bench.environment(), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=run_tree.TIMEOUT_S, check=False)
+    err = done.stderr.decode()
+    demand(done.returncode == 66 and "3 leaked threads" in err and "now in" in err, f"status {done.returncode}: {err}")
+    demand("./static_program ×2 (static)" in err and "missing" not in err, err)
+
+
+def two_folders_told(bench):
+    """getenv takes the first of two variables of one name: that program is the inner run's, or nobody's."""
+    script = ("import ctypes, os\nlibc = ctypes.CDLL(None)\n"
+              "both = ['THREADLEAK_RUN_DIR=/nowhere', 'THREADLEAK_RUN_DIR=' + os.environ['THREADLEAK_RUN_DIR']]\n"
+              "texts = [b'LD_PRELOAD=' + os.environb[b'LD_PRELOAD'], *map(str.encode, both)]\n"
+              "if os.fork() == 0: libc.execve(b'./no_thread', (ctypes.c_char_p * 2)(b'x', None), (ctypes.c_char_p * 4)(*texts, None))\n"
+              "os.wait()\n")
+    bench.demand_said([sys.executable, "-c", script])
+
+
+# ---- other tracers -----------------------------------------------------------------------------
+
+def reports_take_turns(bench):
+    process = start_target(bench, "waits", "stay", watched=True)
+    for _ in range(3):
+        reports = [subprocess.Popen([bench.cli, "report", "--format=json", str(process.pid)], stdout=subprocess.PIPE)
+                   for _ in range(6)]
+        for report in reports:
+            told = json.loads(report.communicate(timeout=run_tree.TIMEOUT_S)[0])["processes"][0]
+            sources = {thread["stack_source"] for thread in threads_of(told)}
+            demand(sources == {"ptrace"} and told["stacks_note"] is None, f"{sources}, {told['stacks_note']}")
+
+
+def under_a_debugger(bench):
+    """No signal is sent that it would stop at."""
+    process = start_target(bench, "waits", "stay", watched=True)
+    gdb = bench.start([need("gdb"), "-q", "-nx", "-p", str(process.pid), "-ex", "echo attached\\n", "-ex", "continue"],
+                      piped=True)
+    lines = []
+    while not lines or lines[-1] != b"Continuing.\n":
+        lines.append(gdb.stdout.readline())
+        demand(lines[-1], f"gdb: {b''.join(lines)}")
+    wait_for_comm(process.pid, "S")
+    report = report_of(bench, process.pid)
+    demand(re.fullmatch(rf"none: gdb \(pid \d+\) traces process {process.pid}", report["stacks_note"] or ""),
+           report["stacks_note"])
+    process.stdin.close()
+    demand(process.wait(run_tree.TIMEOUT_S) == 0, f"status {process.returncode}")
+    out = gdb.communicate(timeout=run_tree.TIMEOUT_S)[0]
+    demand(b"exited normally" in out and b"SIG63" not in out and b"Real-time" not in out, out.decode())
+
+
+# ---- still there ----------------------------------------------------------------------------------
+
+def daemon_without_a_thread(bench):
+    script = "import ctypes, sys, time\nctypes.CDLL(None).daemon(1, 0)\nopen('pid', 'w').write(str(__import__('os').getpid()))\ntime.sleep(1000)\n"
+    for _ in range(5):
+        try:
+            bench.demand_said([sys.executable, "-c", script],
+                              r"1 process still alive, not judged: \S+ \(pid (\d+)\); threadleak report \1")
+            pid = re.search(r"pid (\d+)", bench.err).group(1)
+            wait_until(lambda: os.path.exists(bench.path("pid")) and open(bench.path("pid"), encoding="ascii").read() == pid)
+        finally:
+            wait_until(lambda: os.path.exists(bench.path("pid")))
+            with open(bench.path("pid"), encoding="ascii") as file:
+                os.kill(int(file.read()), signal.SIGKILL)
+            os.unlink(bench.path("pid"))
+
+
+TESTS = [many_dumps, dump_of_all_who_asked, program_of_another_user, child_of_another_user, strangers_are_not_answered,
+         mask_of_nothing, two_folders_told, reports_take_turns, under_a_debugger, daemon_without_a_thread]
+
+if __name__ == "__main__":
+    sys.exit(run_tree.main(TESTS))
