@@ -59,7 +59,8 @@ static bool build_report(struct explain *explain, struct error *error)
     return true;
 }
 
-/* The program's own descriptor, standard error, or the log, opened to append: several processes may share it. */
+/* The program's own descriptor, standard error, or the log, opened to append: several
+ * processes may share it. */
 static FILE *open_log(const struct explain *explain)
 {
     char path[PATH_MAX];

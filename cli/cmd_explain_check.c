@@ -159,8 +159,9 @@ static int dump_process(struct explain *explain)
         return STATUS_CANNOT;
     const struct known_end end = {
         .alive = true, .pid = explain->pid, .wanted = true, .present = explain_present(explain)};
-    const struct verdict_rules rules = {
-        .kinds = explain->options.report, .ignore = explain->suppressions.ignore, .symbolizer = explain->symbolizer};
+    const struct verdict_rules rules = {.kinds = explain->options.report,
+                                        .ignore = explain->suppressions.ignore,
+                                        .symbolizer = explain->symbolizer};
     if (!report_add_ledger(explain->report, explain->ledger, &end, &rules, &error))
         return STATUS_CANNOT;
     report_finish(explain->report);

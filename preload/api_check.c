@@ -30,6 +30,7 @@ struct check {
     struct options options;
     bool wrong;         /* and said so */
     bool unread;        /* there are rules in the options that only the program can read */
+    bool needs_stacks;  /* there are rules about present frames */
     bool needs_program; /* they can not be judged here */
     char since_text[24], caller_text[24];
     struct reporter_question question;
@@ -75,6 +76,7 @@ static const char *take_key(void *arg, const char *key, const char *value, size_
         return "unknown";
     }
     check->unread |= rule;
+    check->needs_stacks |= strcmp(key, "ignore_top") == 0 || strcmp(key, "ignore_any") == 0;
     check->needs_program = true;
     size_t special = 0;
     while (special < length && strchr("*^$ \t\n", value[special]))
@@ -90,6 +92,10 @@ static bool read_options(struct check *check)
     options_read(&check->options, check->options_text, &reader);
     if (shim_config.rules || check->options.suppressions_count)
         check->needs_program = true;
+    if (check->needs_stacks && !check->options.stacks && !check->wrong) {
+        brought_refuse(check->who, "ignore_top= and ignore_any= need stacks=1");
+        check->wrong = true;
+    }
     return !check->wrong;
 }
 
@@ -97,8 +103,8 @@ static bool read_options(struct check *check)
 static bool is_in_handler(const struct guard *guard)
 {
     stack_t stack = {.ss_flags = 0};
-    if (guard->nested)
-        return true;
+    if (guard->nested || shim_config.sandboxed)
+        return guard->nested;
     return SYS2(sigaltstack, NULL, &stack) == 0 && stack.ss_flags & SS_ONSTACK;
 }
 
@@ -198,7 +204,8 @@ static int judge_alone(struct check *check)
         return brought_refuse(check->who, cannot);
     int count = count_left(check);
     if (count > 0)
-        raw_report_write(check->state, check->options.report);
+        raw_report_write_scope(check->state, check->options.report,
+                               &(struct raw_scope){check->since, check->caller});
     return count;
 }
 

@@ -149,7 +149,8 @@ static void write_site(struct shim_state *state, struct raw_output *out, uint32_
 }
 
 /* One group a site: found by its first slot, counted over the rest. */
-static void write_kind(struct shim_state *state, struct raw_output *out, unsigned kind, const char *name)
+static void write_kind(struct shim_state *state, struct raw_output *out, unsigned kind, const char *name,
+                       const struct raw_scope *scope)
 {
     uint32_t used = atomic_load(&state->header->slots_used);
     uint32_t sites = atomic_load(&state->header->sites_used);
@@ -158,7 +159,9 @@ static void write_kind(struct shim_state *state, struct raw_output *out, unsigne
         unsigned count = 0;
         for (uint32_t i = 0; i < used; i++) {
             const struct ledger_slot *slot = &state->slots[i];
-            if (slot->site != number || slot_kind(state, slot) != kind)
+            uint64_t serial = atomic_load(&slot->serial);
+            if (slot->site != number || slot_kind(state, slot) != kind || serial <= scope->since ||
+                serial == scope->caller)
                 continue;
             first = first ? first : slot;
             count++;
@@ -183,6 +186,11 @@ static long open_log(void)
 
 void raw_report_write(struct shim_state *state, unsigned kinds)
 {
+    raw_report_write_scope(state, kinds, &(struct raw_scope){0, 0});
+}
+
+void raw_report_write_scope(struct shim_state *state, unsigned kinds, const struct raw_scope *scope)
+{
     struct raw_output out = {.fd = open_log()};
     if (out.fd == 2 && !shim_stderr_is_safe())
         return;
@@ -195,11 +203,11 @@ void raw_report_write(struct shim_state *state, unsigned kinds)
     text_string(&out.text, "); raw, since the threadleak program could not be started to explain them");
     flush_line(&out);
     if (kinds & KIND_RUNNING)
-        write_kind(state, &out, KIND_RUNNING, "running");
+        write_kind(state, &out, KIND_RUNNING, "running", scope);
     if (kinds & KIND_UNJOINED)
-        write_kind(state, &out, KIND_UNJOINED, "unjoined");
+        write_kind(state, &out, KIND_UNJOINED, "unjoined", scope);
     if (kinds & KIND_DETACHED)
-        write_kind(state, &out, KIND_DETACHED, "detached");
+        write_kind(state, &out, KIND_DETACHED, "detached", scope);
     text_string(&out.text, "threadleak: names and lines: addr2line -Cfie MODULE OFFSET");
     flush_line(&out);
     if (out.fd != 2)

@@ -11,7 +11,13 @@
 /* Lists what is left of these kinds (KIND_*). */
 void raw_report_write(struct shim_state *state, unsigned kinds);
 
-/* KIND_* of a slot, 0 when it is no leak of any kind. */
+/* The same of those with a serial above `since`, without `caller`. */
+struct raw_scope {
+    uint64_t since, caller;
+};
+void raw_report_write_scope(struct shim_state *state, unsigned kinds, const struct raw_scope *scope);
+
+/* KIND_* of a slot, 0 when it is no leak of any kind, or the program ignores it. */
 unsigned slot_kind(const struct shim_state *state, const struct ledger_slot *slot);
 
 #endif

@@ -142,7 +142,7 @@ def many_and_deep(bench):
 def misuse_never_passes(bench):
     said, _ = bench.run([bench.program, "misuse"])[1:3], None
     lines = said[0].splitlines()
-    demand(len(lines) == 30 and lines[-1] == "errno 4711", f"{len(lines)} answers: {lines}")
+    demand(len(lines) == 31 and lines[-1] == "errno 4711", f"{len(lines)} answers: {lines}")
     wrong = [line for line in lines[:-1] if not line.endswith(" -1")]
     demand(not wrong, f"passed: {wrong}")
     told = said[1].splitlines()
@@ -185,6 +185,11 @@ def not_in_a_handler(bench):
     demand("not in a signal handler" in said, said)
 
 
+def in_a_sandbox(bench):
+    said, _ = bench.ask("in_sandbox", "raw 1", "rule -1", "dump -1", "ignored 0", "raw 1")
+    demand("threadleak: threads left" in said and "which alone can" in said, said)
+
+
 def on_a_small_stack(bench):
     bench.ask("small_stack", "others 1")
 
@@ -222,6 +227,9 @@ def without_the_program(bench):
     shutil.copy(bench.shim, alone)
     said, _ = bench.ask("released", "blocked 1", "released 0", shim=alone)
     demand("raw, since the threadleak program could not be started" in said, said)
+    said, _ = bench.ask("baseline", "old 0", "new 1", "newer 0", "all 3", shim=alone)
+    demand(said.split("threadleak: threads left")[1].count(" x1, the first is T4 ") == 1 and "is T2" not in
+           said.split("threadleak: threads left")[1], said)
     answers = bench.run([bench.program, "ignore_creator"], shim=alone)
     demand(answers[1].splitlines() == ["outer -1", "inner -1", "two -1", "start -1", "rule -1", "other -1"], answers[1])
     demand("which alone can" in answers[2], answers[2])

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <threadleak.h>
 #include <time.h>
@@ -271,6 +272,7 @@ static void misuse(void)
         "signal=USR1",
         "ignore_top='open",
         "ignore_topp=x",
+        "ignore_top=x:stacks=0",
         "suppressions=/nonexistent",
         "judge=all",
         "grace_ms=-1",
@@ -442,6 +444,19 @@ static void cancelled(void)
     say("after", threadleak_check(AT_ONCE));
 }
 
+/* From here on it might have a filter, in which the reporter could not run. */
+static void in_sandbox(void)
+{
+    hold_one();
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    threadleak_test("in a sandbox");
+    say("raw", threadleak_check("grace_ms=1"));
+    say("rule", threadleak_check("grace_ms=1 ignore_start=nobody"));
+    say("dump", threadleak_dump(2));
+    say("ignored", threadleak_ignore_thread(hold_one(), "the other"));
+    say("raw", threadleak_check("grace_ms=1"));
+}
+
 /* ---- what the program says -------------------------------------------------------------- */
 
 static void ignore_one(void)
@@ -535,6 +550,7 @@ static const struct scenario {
     {"misuse", misuse},
     {"forked", forked},
     {"in_handler", in_handler},
+    {"in_sandbox", in_sandbox},
     {"small_stack", small_stack},
     {"in_atexit", in_atexit},
     {"together", together},
