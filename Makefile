@@ -25,7 +25,7 @@ CLI := main cli output cmd_run run_options run_env run_child run_server keep_sta
 PRELOAD := start brought api api_check test_name real memory_probe ledger_map ledger_write index capture walk recall frame_rule run_ask module site thread_end hook_thread hook_process exec_mark hook_signal present finish reporter last_look raw_report
 # The shim has tier 0 of src/ in it, built its own way.
 PRELOAD_SRC := options options_parse
-CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_test_of check_snapshot check_snapshot_odd check_snapshot_calls check_unwind check_core check_core_made check_unwind_steps check_self_capture check_wait check_wait_file check_leak check_leak_odd check_suppress check_leak_asked check_report check_ledger_write check_watchable check_run_marks check_output
+CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_test_of check_snapshot check_snapshot_odd check_snapshot_calls check_unwind check_core check_core_made check_unwind_steps check_self_capture check_wait check_wait_file check_leak check_leak_odd check_suppress check_leak_asked check_report check_ledger_write check_frame_rule check_watchable check_run_marks check_output
 # What suites share, and what they test besides src/.
 CHECK_PARTS := tests/ledger_fake tests/snapshot_child tests/core_child tests/wait_child $(patsubst %,cli/%,$(filter-out main cmd_%,$(CLI)))
 # check_ledger_write has the shim's writer in it, and no CLI.
@@ -83,6 +83,9 @@ $(1)/tests/check_ledger_write: $(1)/tests/check_ledger_write.o $$(CHECK_WRITER:%
 		$$(PRELOAD_SRC:%=$(1)/src/%.o)
 	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -o $$@ $$^ $$(CHECK_LIBS)
 
+$(1)/tests/check_frame_rule: $(1)/tests/check_frame_rule.o $(1)/writer/frame_rule.o
+	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -o $$@ $$^ $$(LIBS) $$(CHECK_LIBS)
+
 $(1)/tests/check_%: $(1)/tests/check_%.o $$(CHECK_PARTS:%=$(1)/%.o) $$(SRC:%=$(1)/src/%.o)
 	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -o $$@ $$^ $$(LIBS) $$(CHECK_LIBS)
 endef
@@ -126,7 +129,7 @@ $(BUILD)/targets/late_exceptions: TARGET_MORE := -ldl
 $(BUILD)/targets/openmp $(BUILD)/targets/openmp_user: TARGET_MORE := -fopenmp
 $(BUILD)/targets/static_program: TARGET_MORE := -static
 $(BUILD)/targets/stripped: TARGET_MORE := -s
-$(BUILD)/targets/self_capture: TARGET_MORE := -O1 -rdynamic -ldl -Wl,-rpath,'$$ORIGIN'
+$(BUILD)/targets/self_capture: TARGET_MORE := -O1 -rdynamic -ldl -Wl,-z,now -Wl,-rpath,'$$ORIGIN'
 $(BUILD)/targets/untracked: TARGET_MORE := -ldl
 
 $(BUILD)/targets/%: tests/targets/%.c | $(FIRST)
