@@ -43,7 +43,8 @@ bool run_dir_make(char path[RUN_DIR_MAX], struct error *error)
     if (wanted && *wanted) {
         if (make_in(wanted, path))
             return true;
-        error_set(error, "%s: no folder can be made there: %s; see TMPDIR", wanted, strerror(errno));
+        error_set(error, "%s: no folder can be made there: %s; TMPDIR must name one that can be written",
+                  wanted, strerror(errno));
         return false;
     }
     if (is_in_memory("/dev/shm") && make_in("/dev/shm", path))
