@@ -153,12 +153,33 @@ static bool add_entry(struct report_target *job, const char *folder, const char 
     return false;
 }
 
+/* A run of root's has its files one folder deeper (run_dir.c). */
+static bool find_inner(const char *folder, char inner[PATH_MAX])
+{
+    struct dirent **entries;
+    struct stat status;
+    int count = scandir(folder, &entries, NULL, NULL), found = 0;
+    for (int i = 0; i < count; i++) {
+        const char *name = entries[i]->d_name;
+        if (*name != '.' && snprintf(inner, PATH_MAX, "%s/%s", folder, name) < PATH_MAX &&
+            lstat(inner, &status) == 0 && S_ISDIR(status.st_mode))
+            found++;
+        free(entries[i]);
+    }
+    if (count >= 0)
+        free(entries);
+    return found == 1 && count == 3;
+}
+
 /* A run's folder: what can be read of it, and a line for each that can not; the
  * last such line is left to the caller when there is nothing else to report. */
 static bool add_folder(struct report_target *job, const char *folder)
 {
     struct dirent **entries;
+    char inner[PATH_MAX];
     size_t added = 0, failed = 0;
+    if (find_inner(folder, inner))
+        folder = inner;
     int count = scandir(folder, &entries, is_ledger_name, versionsort);
     if (count < 0) {
         error_set(&job->error, "%s: %s", folder, strerror(errno));

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
@@ -17,44 +18,9 @@
 #include "process.h"
 #include "run_marks.h"
 
-static bool is_in_memory(const char *path)
-{
-    struct statfs volume;
-    return statfs(path, &volume) == 0 && volume.f_type == TMPFS_MAGIC;
-}
+#define FOLDER_PREFIX "threadleak."
 
-static bool make_in(const char *folder, char path[RUN_DIR_MAX])
-{
-    /* COMMAND may change its working directory. */
-    char absolute[PATH_MAX];
-    if (!realpath(folder, absolute))
-        return false;
-    if (snprintf(path, RUN_DIR_MAX, "%s/threadleak.XXXXXX", strcmp(absolute, "/") ? absolute : "") >=
-        RUN_DIR_MAX) {
-        errno = ENAMETOOLONG;
-        return false;
-    }
-    return mkdtemp(path) != NULL;
-}
-
-bool run_dir_make(char path[RUN_DIR_MAX], struct error *error)
-{
-    const char *wanted = getenv("TMPDIR");
-    if (wanted && *wanted) {
-        if (make_in(wanted, path))
-            return true;
-        error_set(error, "%s: no folder can be made there: %s; see TMPDIR", wanted, strerror(errno));
-        return false;
-    }
-    if (is_in_memory("/dev/shm") && make_in("/dev/shm", path))
-        return true;
-    if (make_in("/tmp", path))
-        return true;
-    error_set(error, "/tmp: no folder can be made there: %s; TMPDIR can name another", strerror(errno));
-    return false;
-}
-
-void run_dir_remove(const char *path)
+static void remove_folder(const char *path)
 {
     /* A process that is still alive may just be putting a new file there. */
     for (int attempt = 0; attempt < 10; attempt++) {
@@ -68,6 +34,104 @@ void run_dir_remove(const char *path)
         if (rmdir(path) == 0)
             return;
     }
+}
+
+void run_dir_remove(const char *path)
+{
+    char outer[RUN_DIR_MAX];
+    const char *name = strrchr(path, '/');
+    remove_folder(path);
+    if (!name || !strncmp(name + 1, FOLDER_PREFIX, strlen(FOLDER_PREFIX)) ||
+        snprintf(outer, sizeof(outer), "%.*s", (int)(name - path), path) >= RUN_DIR_MAX)
+        return;
+    name = strrchr(outer, '/');
+    if (name && !strncmp(name + 1, FOLDER_PREFIX, strlen(FOLDER_PREFIX)))
+        rmdir(outer);
+}
+
+static bool is_in_memory(const char *path)
+{
+    struct statfs volume;
+    return statfs(path, &volume) == 0 && volume.f_type == TMPFS_MAGIC;
+}
+
+static bool make_private(const char *folder, char path[RUN_DIR_MAX])
+{
+    /* COMMAND may change its working directory. */
+    char absolute[PATH_MAX];
+    if (!realpath(folder, absolute))
+        return false;
+    if (snprintf(path, RUN_DIR_MAX, "%s/" FOLDER_PREFIX "XXXXXX", strcmp(absolute, "/") ? absolute : "") >=
+        RUN_DIR_MAX) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    return mkdtemp(path) != NULL;
+}
+
+/*
+ * Root's children may become other users (su, setpriv, a server that gives up its
+ * privileges), and those have to reach the folder.  It stands in another one that
+ * nobody else can list, under a name that cannot be guessed, and which only
+ * the environment tells; in it each can remove no files but its own.
+ */
+static bool open_to_other_users(char path[RUN_DIR_MAX])
+{
+    unsigned char random[12];
+    size_t length = strlen(path);
+    char *at = path + length;
+    if (geteuid() != 0)
+        return true;
+    if (length + 1 + 2 * sizeof(random) >= RUN_DIR_MAX)
+        return true; /* for this user alone, then */
+    if (getrandom(random, sizeof(random), 0) != sizeof(random))
+        return true;
+    *at++ = '/';
+    for (size_t i = 0; i < sizeof(random); i++)
+        at += sprintf(at, "%02x", random[i]);
+    int marks = -1;
+    bool done = mkdir(path, 0700) == 0;
+    int folder = done ? open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    /* Made here: what somebody else made in a sticky folder, protected_regular keeps others from. */
+    if (folder >= 0)
+        marks = openat(folder, LEDGER_MARKS_FILE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    done = marks >= 0 && fchmod(marks, 0622) == 0 && fchmod(folder, 01733) == 0;
+    path[length] = '\0';
+    done = done && chmod(path, 0711) == 0;
+    path[length] = '/';
+    if (marks >= 0)
+        close(marks);
+    if (folder >= 0)
+        close(folder);
+    if (done)
+        return true;
+    int saved = errno;
+    run_dir_remove(path);
+    errno = saved;
+    return false;
+}
+
+static bool make_in(const char *folder, char path[RUN_DIR_MAX])
+{
+    return make_private(folder, path) && open_to_other_users(path);
+}
+
+bool run_dir_make(char path[RUN_DIR_MAX], struct error *error)
+{
+    const char *wanted = getenv("TMPDIR");
+    if (wanted && *wanted) {
+        if (make_in(wanted, path))
+            return true;
+        error_set(error, "%s: no folder can be made there: %s; TMPDIR must name one that can be written",
+                  wanted, strerror(errno));
+        return false;
+    }
+    if (is_in_memory("/dev/shm") && make_in("/dev/shm", path))
+        return true;
+    if (make_in("/tmp", path))
+        return true;
+    error_set(error, "/tmp: no folder can be made there: %s; TMPDIR can name another", strerror(errno));
+    return false;
 }
 
 /* "ledger.PID.N" */
@@ -142,6 +206,7 @@ static bool read_item(const char *folder, const char *name, struct run_ledgers *
     ledgers->any = true;
     snprintf(path, sizeof(path), "%s/%s", folder, name);
     enum ledger_open_status status = open_item(path, &read, error);
+    ledgers->unreadable |= status == LEDGER_OPEN_FAILED;
     if (status == LEDGER_OPEN_FAILED)
         cli_say("run: %s; this process is missing from the report", error->text);
     if (status != LEDGER_OPEN_OK)
@@ -189,7 +254,7 @@ static int by_start(const void *a, const void *b)
     return x->image < y->image ? -1 : x->image > y->image;
 }
 
-bool run_dir_collect(const char *path, pid_t child, int wait_status, struct run_ledgers *ledgers,
+bool run_dir_collect(const char *path, pid_t child, int wait_status, bool strict, struct run_ledgers *ledgers,
                      struct error *error)
 {
     memset(ledgers, 0, sizeof(*ledgers));
@@ -203,7 +268,7 @@ bool run_dir_collect(const char *path, pid_t child, int wait_status, struct run_
         read = read_item(path, entry->d_name, ledgers, error);
     closedir(folder);
     set_ends(ledgers, child, wait_status);
-    read = read && run_marks_read(path, ledgers, error);
+    read = read && run_marks_read(path, strict, ledgers, error);
     if (ledgers->count)
         qsort(ledgers->items, ledgers->count, sizeof(*ledgers->items), by_start);
     return read;

@@ -15,6 +15,7 @@ enum {
     OPT_DEBUGINFOD,
     OPT_TIMEOUT,
     OPT_NO_STOP,
+    OPT_REQUIRE_WATCHED,
     OPT_KEY, /* and up: keys[value - OPT_KEY] of THREADLEAK_OPTIONS */
 };
 
@@ -36,6 +37,7 @@ static const struct option table[] = {
     {"debuginfod", no_argument, NULL, OPT_DEBUGINFOD},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"no-stop", no_argument, NULL, OPT_NO_STOP},
+    {"require-watched", no_argument, NULL, OPT_REQUIRE_WATCHED},
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
@@ -67,6 +69,7 @@ void run_options_help(void)
         "                        them all; status 124\n"
         "  --no-stop             reports do not say where threads are now\n"
         "  --no-follow           child processes are not watched\n"
+        "  --require-watched     status 125 when a program of the tree was not watched\n"
         "  --color=WHEN          auto, always, never\n"
         "  --debuginfod          ask debuginfod servers for missing debug information\n"
         "  -q, --quiet           the summary alone\n"
@@ -142,6 +145,8 @@ static bool set_option(struct run_options *run, int option)
             return true;
         cli_say("run: --timeout=%s is not a duration such as 30s, 5m or 500ms", optarg);
         return false;
+    case OPT_REQUIRE_WATCHED:
+        return run->require_watched = true;
     case OPT_NO_STOP:
         run->options.stacks = false;
         return pass_on(run, "stacks", "0");
@@ -201,6 +206,10 @@ bool run_options_parse(struct run_options *run, int argc, char **argv)
     /* The status is COMMAND's own until the whole tree has ended. */
     if (run->options.exitcode > 0 && !pass_on(run, "exitcode", "0"))
         return false;
+    if (run->require_watched && !run->options.follow) {
+        cli_say("run: --require-watched wants all of the tree, --no-follow (follow=0) leaves it unwatched");
+        return false;
+    }
     run->command = argv + optind;
     if (run->command[0])
         return true;
