@@ -81,7 +81,7 @@ struct process_report {
     struct thread_info *main;      /* of a live process; NULL: not known */
     struct thread_info *untracked; /* id 0 */
     size_t untracked_count;
-    struct present *present; /* what the threads' `present` are part of; NULL: not looked at */
+    struct present *present;  /* what the threads' `present` are part of; NULL: not looked at */
     struct ignore *own_rules; /* what the program brings in its memory; NULL: none */
     char *own_rules_wrong;    /* why they were not read, as ignore_load_text tells; NULL: they were */
 };
