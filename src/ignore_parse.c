@@ -198,7 +198,7 @@ static enum line_is parse_part(struct parser *parser)
     size_t length = type_length(parser, parser->at);
     enum part_type type = find_type(parser->at, length);
     enum line_is is = check_type(parser, length, type);
-    if (is != LINE_RULE)
+    if (is != LINE_RULE || type == PART_TYPES)
         return is;
     struct part *part = &parser->rule->parts[parser->rule->part_count];
     part->type = type;

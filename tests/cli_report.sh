@@ -144,7 +144,7 @@ refused "an unknown kind" "--report=sleeping" --report=sleeping "$good"
 refused "a missing value" "--format needs a value" "$good" --format
 refused "a missing suppression file" "$tmp/no.supp: can not be read" --suppressions="$tmp/no.supp" -o "$out" "$good"
 refused "a folder for suppressions" "$tmp/empty: can not be read" --suppressions="$tmp/empty" -o "$out" "$good"
-refused "a bad rule" "$tmp/bad.supp:2: 'nonsense'" --suppressions="$tmp/bad.supp" -o "$out" "$good"
+refused "a bad rule" "$tmp/bad.supp:2:1: a rule begins with its type" --suppressions="$tmp/bad.supp" -o "$out" "$good"
 
 # ---- where it goes -----------------------------------------------------------------------------------
 refused "a missing folder" "$tmp/out/no/report: can not be written" -o "$tmp/out/no/report" "$good"
