@@ -288,8 +288,10 @@ def test_names(bench):
     _, dumped = bench.ask("names", options="format=json")
     first, second = documents(dumped)
     name = first["processes"][0]["test"]
-    demand(name == "x" * 253, f"{len(name or '')} characters: {name}")
+    demand(name == "x" * 509, f"{len(name or '')} characters: {name}")
     demand(second["processes"][0]["test"] is None, "the name stays")
+    _, dumped = bench.ask("names", options="format=json", PYTEST_CURRENT_TEST="test_it.py::of_python (call)")
+    demand(documents(dumped)[1]["processes"][0]["test"] == "test_it.py::of_python", "not the environment's")
 
 
 TESTS = [value for name, value in list(globals().items())

@@ -502,13 +502,13 @@ static void bad_rules(void)
 
 static void names(void)
 {
-    char name[400];
+    char name[700];
     for (int i = 0; i < 1000; i++) {
         snprintf(name, sizeof(name), "test %d", i);
         threadleak_test(name);
     }
     memset(name, 'x', sizeof(name));
-    memcpy(name + 253, "\xe2\x82\xac\xe2\x82\xac", 6);
+    memcpy(name + 509, "\xe2\x82\xac\xe2\x82\xac", 6);
     name[sizeof(name) - 1] = 0;
     threadleak_test(name);
     hold_one();
