@@ -112,7 +112,7 @@ static uint32_t store_reason(struct shim_state *state, const char *reason)
 static int api_ignore_thread(pthread_t handle, const char *reason)
 {
     struct shim_state *state = shim_ready();
-    if (!state)
+    if (!state || !shim_is_own_process(state))
         return 0;
     struct thread_ref thread = thread_find(state, handle);
     if (!thread.slot || !thread.serial)

@@ -279,6 +279,10 @@ def rules_added(bench):
     demand(rules.count("thread:^outer$") == 2, f"{rules}: not in both processes")
 
 
+def rules_that_are_alike(bench):
+    bench.ask("rules_alike", "ok 0", "one 1", "ok 0", "none 0", "same 0")
+
+
 def rules_that_are_wrong(bench):
     said, _ = bench.ask("bad_rules", "ok 0", "judged -1")
     demand(said.count("a rule begins with its type") == 2 and "api:1:1: a rule" in said and "none of them is used" in said, said)
