@@ -21,11 +21,11 @@ FIRST := $(filter deps,$(MAKECMDGOALS))
 
 # ---- what is built of what ------------------------------------------------
 SRC := self_capture self_capture_task ledger_read ledger_load ledger_open ledger_core core_file core_notes core_memory maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_alias symbolize_name symbolize_ranges runtime_frames address_space snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why tracer snapshot_core snapshot_core_space snapshot_core_image unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step symbolize_data wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name wait_futex wait_socket wait_files wait_file wait_poll present present_file present_idle present_names present_self leak leak_build leak_group leak_stack leak_suppress leak_untracked test_of ignore ignore_parse ignore_match ignore_builtin report_format text_parts report_group report_present report_rules json_parts baseline report_text report_json
-CLI := main cli output cmd_run run_options run_env run_child run_server keep_stacks run_tree run_timeout run_dir run_settle run_marks run_notes run_baseline run_of suppressions cmd_report report_target cmd_explain cmd_explain_check watchable elf_head
+CLI := main cli output cmd_run run_options run_env run_child run_server keep_stacks run_tree run_timeout run_dir run_settle run_marks run_unseen run_notes run_baseline run_of suppressions cmd_report report_target cmd_explain cmd_explain_check watchable elf_head cmd_selftest selftest_say selftest_child selftest_report selftest_machine selftest_planted selftest_live cmd_plant
 PRELOAD := start brought api api_check test_name real memory_probe ledger_map ledger_write index capture walk recall frame_rule run_ask module site thread_end hook_thread hook_process exec_mark hook_signal present finish reporter last_look raw_report
 # The shim has tier 0 of src/ in it, built its own way.
 PRELOAD_SRC := options options_parse
-CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_test_of check_snapshot check_snapshot_odd check_snapshot_calls check_unwind check_core check_core_made check_unwind_steps check_self_capture check_wait check_wait_file check_leak check_leak_odd check_leak_asked check_report check_ledger_write check_watchable check_run_marks check_output
+CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_test_of check_snapshot check_snapshot_odd check_snapshot_calls check_unwind check_core check_core_made check_unwind_steps check_self_capture check_wait check_wait_file check_leak check_leak_odd check_suppress check_leak_asked check_report check_ledger_write check_frame_rule check_watchable check_run_marks check_output
 # What suites share, and what they test besides src/.
 CHECK_PARTS := tests/ledger_fake tests/snapshot_child tests/core_child tests/wait_child $(patsubst %,cli/%,$(filter-out main cmd_%,$(CLI)))
 # check_ledger_write has the shim's writer in it, and no CLI.
@@ -76,12 +76,15 @@ $(1)/writer/%.o: preload/%.c | $(FIRST)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(BASE) -Ipreload $$(WARN) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
 
-$(1)/threadleak: $$(CLI:%=$(1)/cli/%.o) $$(SRC:%=$(1)/src/%.o)
-	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -o $$@ $$^ $$(LIBS)
+$(1)/threadleak: $$(CLI:%=$(1)/cli/%.o) $$(SRC:%=$(1)/src/%.o) cli/plant.list
+	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -Wl,--dynamic-list=cli/plant.list -o $$@ $$(filter %.o,$$^) $$(LIBS)
 
 $(1)/tests/check_ledger_write: $(1)/tests/check_ledger_write.o $$(CHECK_WRITER:%=$(1)/writer/%.o) \
 		$$(PRELOAD_SRC:%=$(1)/src/%.o)
 	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -o $$@ $$^ $$(CHECK_LIBS)
+
+$(1)/tests/check_frame_rule: $(1)/tests/check_frame_rule.o $(1)/writer/frame_rule.o
+	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -o $$@ $$^ $$(LIBS) $$(CHECK_LIBS)
 
 $(1)/tests/check_%: $(1)/tests/check_%.o $$(CHECK_PARTS:%=$(1)/%.o) $$(SRC:%=$(1)/src/%.o)
 	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -o $$@ $$^ $$(LIBS) $$(CHECK_LIBS)
@@ -126,7 +129,7 @@ $(BUILD)/targets/late_exceptions: TARGET_MORE := -ldl
 $(BUILD)/targets/openmp $(BUILD)/targets/openmp_user: TARGET_MORE := -fopenmp
 $(BUILD)/targets/static_program: TARGET_MORE := -static
 $(BUILD)/targets/stripped: TARGET_MORE := -s
-$(BUILD)/targets/self_capture: TARGET_MORE := -O1 -rdynamic -ldl -Wl,-rpath,'$$ORIGIN'
+$(BUILD)/targets/self_capture: TARGET_MORE := -O1 -rdynamic -ldl -Wl,-z,now -Wl,-rpath,'$$ORIGIN'
 $(BUILD)/targets/untracked: TARGET_MORE := -ldl
 
 $(BUILD)/targets/%: tests/targets/%.c | $(FIRST)
@@ -196,7 +199,7 @@ E2E_ASAN := "tests/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --onl
 
 check: all targets $(SUITES) $(ALL_ASAN) $(SUITES_TSAN)
 	$(Q)tests/all.sh $(SUITES) $(SUITES_ASAN) $(SUITES_TSAN) \
-		"tests/layering.sh $(BUILD)" "tests/run_tree.py --build $(BUILD)" "tests/harmless.py --build $(BUILD)" "tests/run_timeout.py --build $(BUILD)" "tests/baseline.py --build $(BUILD)" "tests/cli_report.sh $(BUILD)" "tests/e2e.py --build $(BUILD)" $(E2E_ASAN) "tests/api.py --build $(BUILD)" "tests/api_builds.py --build $(BUILD)" "tests/blame.py --build $(BUILD)" "tests/projects.py --build $(BUILD)" "tests/real.py --build $(BUILD)" "tests/real_report.py --build $(BUILD)"
+		"tests/layering.sh $(BUILD)" "tests/run_tree.py --build $(BUILD)" "tests/harmless.py --build $(BUILD)" "tests/run_timeout.py --build $(BUILD)" "tests/selftest.py --build $(BUILD)" "tests/suppressions.py --build $(BUILD)" "tests/baseline.py --build $(BUILD)" "tests/cli_report.sh $(BUILD)" "tests/e2e.py --build $(BUILD)" $(E2E_ASAN) "tests/api.py --build $(BUILD)" "tests/api_builds.py --build $(BUILD)" "tests/blame.py --build $(BUILD)" "tests/projects.py --build $(BUILD)" "tests/real.py --build $(BUILD)" "tests/real_report.py --build $(BUILD)"
 
 asan: all targets $(ALL_ASAN)
 	$(Q)tests/all.sh $(SUITES_ASAN) $(E2E_ASAN)
@@ -205,7 +208,7 @@ tsan: $(SUITES_TSAN)
 	$(Q)tests/all.sh $(SUITES_TSAN)
 
 FUZZ_SECONDS ?= 60
-FUZZERS := fuzz_ledger fuzz_core
+FUZZERS := fuzz_ledger fuzz_core fuzz_ignore
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(SRC:%=src/%.c) tests/ledger_fake.c | $(FIRST)
 	@mkdir -p $(@D)
 	$(Q)clang $(BASE) -Itests -g -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(SRC:%=src/%.c) \
@@ -247,7 +250,8 @@ $(BUILD)/threadleak.1: man/threadleak.1.scd | $(FIRST)
 ADAPTERS := abi check cmocka gtest
 MAN := $(if $(wildcard man/threadleak.1.scd),$(if $(shell command -v scdoc),$(BUILD)/threadleak.1))
 install: all $(MAN)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib \
+		$(DESTDIR)$(PREFIX)/share/threadleak/suppressions.d
 	install -m 755 $(BUILD)/threadleak $(DESTDIR)$(PREFIX)/bin/threadleak
 	install -m 755 $(BUILD)/libthreadleak.so $(DESTDIR)$(PREFIX)/lib/libthreadleak.so
 	install -d $(DESTDIR)$(PREFIX)/include/threadleak $(DESTDIR)$(PREFIX)/lib/pkgconfig
@@ -266,6 +270,7 @@ uninstall:
 		$(DESTDIR)$(PREFIX)/share/man/man1/threadleak.1 $(DESTDIR)$(PREFIX)/lib/pkgconfig/threadleak.pc \
 		$(DESTDIR)$(PREFIX)/include/threadleak.h $(ADAPTERS:%=$(DESTDIR)$(PREFIX)/include/threadleak/%.h)
 	-rmdir $(DESTDIR)$(PREFIX)/include/threadleak 2>/dev/null
+	-rmdir $(DESTDIR)$(PREFIX)/share/threadleak/suppressions.d $(DESTDIR)$(PREFIX)/share/threadleak 2>/dev/null
 
 deps:
 	$(Q).ci/deps.sh

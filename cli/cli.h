@@ -33,6 +33,8 @@ struct command {
 int cmd_run(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_selftest(int argc, char **argv);
+int cmd_plant(int argc, char **argv);
 
 /* One line on standard error: "threadleak: " and the text, without its newline. */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));

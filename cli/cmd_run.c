@@ -220,7 +220,8 @@ static int run_command(struct run *run, struct error *error)
         run->timed_out = !run_child_wait(&run->child, run->given.timeout_s, &run->wait_status);
         pid_t ended = run->timed_out ? 0 : run->child.pid;
         run_server_end(&run->server);
-        if (!run_dir_collect(run->folder, ended, run->wait_status, &run->ledgers, error))
+        if (!run_dir_collect(run->folder, ended, run->wait_status, run->given.require_watched, &run->ledgers,
+                             error))
             status = fail(error);
     }
     run_server_end(&run->server);
@@ -238,10 +239,11 @@ static int run_command(struct run *run, struct error *error)
 
 static int say_not_watched(const struct run *run)
 {
-    cli_say("run: %s %s not watched: %s was not loaded into it. Something removed LD_PRELOAD or %s from the "
-            "environment, or the program is static, set-user-ID or for another C library.",
-            run->path, run->ledgers.any ? "went on to a program (exec) that was" : "was", SHIM_NAME,
-            LEDGER_RUN_ENV);
+    cli_say("run: %s %s not watched: " SHIM_NAME
+            " did not report in. Something removed LD_PRELOAD or " LEDGER_RUN_ENV
+            " from the environment, or the program is static, set-user-ID or for another C library, or it "
+            "cannot reach the run's folder (another user, chroot).",
+            run->path, run->ledgers.any ? "went on to a program (exec) that was" : "was");
     return STATUS_FAILED;
 }
 
@@ -261,6 +263,8 @@ static int report_run(struct run *run, struct error *error)
     } else {
         run_notes_say(report, &run->given, run->child.pid);
         run_baseline_say(&run->baseline, &run->given);
+        if (!status && run->given.require_watched && (report->unwatched_count || run->ledgers.unreadable))
+            status = STATUS_FAILED;
         if (!status && report->summary.leaked_threads)
             status = run->given.leak_status;
     }

@@ -10,8 +10,10 @@ static int cmd_help(int argc, char **argv);
 static const struct command commands[] = {
     {"run", "run a command and report the threads that it and its children leak", false, cmd_run},
     {"report", "report the threads of a live process, or of what a dead one left behind", false, cmd_report},
+    {"selftest", "plant leaks and look whether they are found on this machine", false, cmd_selftest},
     {"help", "explain a command", false, cmd_help},
     {"_explain", "explain the ledger of the calling process", true, cmd_explain},
+    {"_plant", "leak threads, for selftest", true, cmd_plant},
 };
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 

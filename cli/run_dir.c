@@ -44,7 +44,8 @@ bool run_dir_make(char path[RUN_DIR_MAX], struct error *error)
     if (wanted && *wanted) {
         if (make_in(wanted, path))
             return true;
-        error_set(error, "%s: no folder can be made there: %s; see TMPDIR", wanted, strerror(errno));
+        error_set(error, "%s: no folder can be made there: %s; TMPDIR must name one that can be written",
+                  wanted, strerror(errno));
         return false;
     }
     if (is_in_memory("/dev/shm") && make_in("/dev/shm", path))
@@ -180,6 +181,7 @@ static bool read_item(const char *folder, const char *name, struct run_ledgers *
     ledgers->any = true;
     snprintf(path, sizeof(path), "%s/%s", folder, name);
     enum ledger_open_status status = open_item(path, &read, &ledgers->patience_ms, error);
+    ledgers->unreadable |= status == LEDGER_OPEN_FAILED;
     if (status == LEDGER_OPEN_FAILED)
         cli_say("run: %s; this process is missing from the report", error->text);
     if (status != LEDGER_OPEN_OK)
@@ -243,7 +245,7 @@ static bool read_folder(const char *path, struct run_ledgers *ledgers, struct er
     return read;
 }
 
-bool run_dir_collect(const char *path, pid_t child, int wait_status, struct run_ledgers *ledgers,
+bool run_dir_collect(const char *path, pid_t child, int wait_status, bool strict, struct run_ledgers *ledgers,
                      struct error *error)
 {
     memset(ledgers, 0, sizeof(*ledgers));
@@ -252,7 +254,7 @@ bool run_dir_collect(const char *path, pid_t child, int wait_status, struct run_
     if (read && child && run_settle_begun(ledgers, child, path))
         read = read_folder(path, ledgers, error);
     set_ends(ledgers, child, wait_status);
-    read = read && run_marks_read(path, ledgers, error);
+    read = read && run_marks_read(path, strict, ledgers, error);
     if (ledgers->count)
         qsort(ledgers->items, ledgers->count, sizeof(*ledgers->items), by_start);
     return read;

@@ -24,6 +24,7 @@ struct run_ledgers {
     size_t count;
     unsigned patience_ms;        /* for processes that are about to end */
     bool any;                    /* some process reported in, even if its ledger could not be read */
+    bool unreadable;             /* some ledger could not be read */
     bool escaped;                /* COMMAND's process ended as another program, one that did not report in */
     struct unwatched *unwatched; /* by pid, then in time: programs that are known not to have reported in */
     size_t unwatched_count;
@@ -35,8 +36,8 @@ bool run_dir_make(char path[RUN_DIR_MAX], struct error *error);
 
 /* Reads every ledger of the folder.  `child` ended with `wait_status` and is not
  * reaped yet; any other process is alive if it still has its ledger mapped.
- * A ledger that can not be read is told and left out. */
-bool run_dir_collect(const char *path, pid_t child, int wait_status, struct run_ledgers *ledgers,
+ * A ledger that can not be read is told and left out.  strict: as run_marks_read. */
+bool run_dir_collect(const char *path, pid_t child, int wait_status, bool strict, struct run_ledgers *ledgers,
                      struct error *error);
 void run_ledgers_release(struct run_ledgers *ledgers);
 

@@ -11,6 +11,7 @@
 
 #include "process.h"
 #include "run_env.h"
+#include "run_unseen.h"
 #include "watchable.h"
 
 struct mark {
@@ -175,33 +176,19 @@ static const char *why_not(const struct mark *mark, char exe[PATH_MAX])
     return why || mark->kind != LEDGER_MARK_BARE ? why : "environment";
 }
 
-static bool add_unwatched(struct run_ledgers *ledgers, const struct mark *mark, const char *exe,
-                          const char *why)
+/* Why it was not watched; NULL: it was, or that is not certain. */
+static const char *judge(const struct run_place *place, const struct mark *mark, char exe[PATH_MAX])
 {
-    size_t count = ledgers->unwatched_count;
-    /* doubled at each power of two */
-    if (!(count & (count - 1))) {
-        struct unwatched *items = realloc(ledgers->unwatched, (count ? count * 2 : 1) * sizeof(*items));
-        if (!items)
-            return false;
-        ledgers->unwatched = items;
-    }
-    const char *given = *mark->path ? mark->path : mark->folder;
-    char *name = strdup(given), *absolute = realpath(*exe ? exe : given, NULL);
-    if (!absolute)
-        absolute = strdup(given);
-    if (!name || !absolute) {
-        free(name);
-        free(absolute);
-        return false;
-    }
-    ledgers->unwatched[ledgers->unwatched_count++] =
-        (struct unwatched){.pid = mark->pid, .name = name, .exe = absolute, .why = why};
-    return true;
+    const char *why = why_not(mark, exe);
+    bool is_last = mark->until == UINT64_MAX;
+    if (!why && place->strict)
+        return is_last && run_unseen_arrives(place, mark->pid) ? NULL : "unknown";
+    /* Alive with the shim: on its way, or just about to call exec. */
+    return why && is_last && process_maps_file(mark->pid, SHIM_NAME) ? NULL : why;
 }
 
-static bool judge_marks(const struct marks *marks, struct run_ledger *const *by_pid_of,
-                        struct run_ledgers *ledgers)
+static bool judge_marks(const struct run_place *place, const struct marks *marks,
+                        struct run_ledger *const *by_pid_of, struct run_ledgers *ledgers)
 {
     for (size_t i = 0; i < marks->count; i++) {
         const struct mark *mark = &marks->items[i];
@@ -210,17 +197,34 @@ static bool judge_marks(const struct marks *marks, struct run_ledger *const *by_
         if (has_ledger(mark, by_pid_of, ledgers->count))
             continue;
         char exe[PATH_MAX];
-        const char *why = why_not(mark, exe);
-        /* Alive with the shim: on its way, or just about to call exec. */
-        if (!why || (mark->until == UINT64_MAX && process_maps_file(mark->pid, SHIM_NAME)))
-            continue;
-        if (!add_unwatched(ledgers, mark, exe, why))
+        const char *why = judge(place, mark, exe);
+        const char *name = *mark->path ? mark->path : mark->folder;
+        if (why && !run_unseen_add(ledgers, mark->pid, name, *exe ? exe : name, why))
             return false;
     }
     return true;
 }
 
-bool run_marks_read(const char *folder, struct run_ledgers *ledgers, struct error *error)
+/* A process that went on to a program, without a word of which. */
+static bool judge_execs(const struct marks *marks, struct run_ledgers *ledgers)
+{
+    for (size_t i = 0; i < ledgers->count; i++) {
+        const struct ledger_header *header = ledger_get_header(ledgers->items[i].ledger);
+        pid_t pid = ledgers->items[i].pid;
+        bool followed = header->end != LEDGER_END_EXEC;
+        for (size_t j = 0; j < marks->count && !followed; j++)
+            followed = marks->items[j].pid == pid && marks->items[j].ns >= header->end_ns;
+        for (size_t j = 0; j < ledgers->count && !followed; j++)
+            followed = ledgers->items[j].pid == pid &&
+                       ledger_get_header(ledgers->items[j].ledger)->started_ns >= header->end_ns;
+        const char *exe = ledger_get_string(ledgers->items[i].ledger, header->exe);
+        if (!followed && !run_unseen_add(ledgers, pid, exe, exe, "exec"))
+            return false;
+    }
+    return true;
+}
+
+bool run_marks_read(const char *folder, bool strict, struct run_ledgers *ledgers, struct error *error)
 {
     size_t size;
     struct marks marks = {.text = read_file(folder, &size)};
@@ -233,8 +237,10 @@ bool run_marks_read(const char *folder, struct run_ledgers *ledgers, struct erro
             sorted[i] = &ledgers->items[i];
         if (ledgers->count)
             qsort(sorted, ledgers->count, sizeof(struct run_ledger *), ledgers_by_pid);
-        done = judge_marks(&marks, sorted, ledgers);
+        done = judge_marks(&(struct run_place){folder, strict, ledgers}, &marks, sorted, ledgers);
     }
+    if (done && strict)
+        done = judge_execs(&marks, ledgers);
     if (!done)
         error_set(error, "out of memory");
     free(sorted);

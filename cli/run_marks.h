@@ -12,8 +12,9 @@
  * Fills ledgers->unwatched.  Listed is only what is certain: the program did
  * not report in, and why it could not is known.  One that was killed before it
  * began, or that could not load its libraries, is not listed, nor is one that
- * is still being loaded.
+ * is still being loaded.  strict: those are listed as well, as "unknown", but
+ * for the last; it is waited for.
  */
-bool run_marks_read(const char *folder, struct run_ledgers *ledgers, struct error *error);
+bool run_marks_read(const char *folder, bool strict, struct run_ledgers *ledgers, struct error *error);
 
 #endif

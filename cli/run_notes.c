@@ -30,6 +30,8 @@ static const char *in_words(const char *why)
         {"capabilities", "file capabilities"},
         {"architecture", "another architecture"},
         {"libc", "another C library"},
+        {"unknown", "left no record: killed as it began, or it could not load or write"},
+        {"exec", "went on to an unknown program"},
     };
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (!strcmp(why, words[i][0]))
@@ -85,7 +87,7 @@ static bool are_children(const struct report *report, pid_t command)
     return true;
 }
 
-static void say_unwatched(const struct report *report, pid_t command)
+static void say_unwatched(const struct report *report, const struct run_options *given, pid_t command)
 {
     char *programs = NULL;
     size_t size, count = report->unwatched_count;
@@ -94,8 +96,9 @@ static void say_unwatched(const struct report *report, pid_t command)
         return;
     put_programs(out, report);
     if (fclose(out) == 0)
-        cli_say("%zu %sprogram%s not watched: %s", count, are_children(report, command) ? "child " : "",
-                count == 1 ? " was" : "s were", programs);
+        cli_say("%s%zu %sprogram%s not watched: %s", given->require_watched ? "run: --require-watched: " : "",
+                count, are_children(report, command) ? "child " : "", count == 1 ? " was" : "s were",
+                programs);
     free(programs);
 }
 
@@ -182,9 +185,11 @@ void run_notes_say(const struct report *report, const struct run_options *given,
 {
     bool is_text = given->format == &report_text;
     /* On standard error a document of another format stands alone: it says so itself. */
-    if (given->verbose < 0 || (!is_text && !given->output))
+    bool silent = given->verbose < 0 || (!is_text && !given->output);
+    if (!silent || given->require_watched)
+        say_unwatched(report, given, command);
+    if (silent)
         return;
-    say_unwatched(report, command);
     if (!is_text)
         return;
     bool shown = given->verbose > 0;

@@ -17,6 +17,7 @@ enum {
     OPT_NO_STOP,
     OPT_BASELINE,
     OPT_WRITE_BASELINE,
+    OPT_REQUIRE_WATCHED,
     OPT_KEY, /* and up: keys[value - OPT_KEY] of THREADLEAK_OPTIONS */
 };
 
@@ -40,6 +41,7 @@ static const struct option table[] = {
     {"baseline", required_argument, NULL, OPT_BASELINE},
     {"write-baseline", required_argument, NULL, OPT_WRITE_BASELINE},
     {"no-stop", no_argument, NULL, OPT_NO_STOP},
+    {"require-watched", no_argument, NULL, OPT_REQUIRE_WATCHED},
     SUPPRESSION_OPTIONS,
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
@@ -73,6 +75,7 @@ void run_options_help(void)
         "                        them all; status 124\n"
         "  --no-stop             reports do not say where threads are now\n"
         "  --no-follow           child processes are not watched\n"
+        "  --require-watched     status 125 when a program of the tree was not watched\n"
         "  --color=WHEN          auto, always, never\n"
         "  --debuginfod          ask debuginfod servers for missing debug information\n"
         "  -q, --quiet           the summary alone\n"
@@ -177,6 +180,8 @@ static bool set_option(struct run_options *run, int option)
     case OPT_WRITE_BASELINE:
         run->write_baseline = optarg;
         return true;
+    case OPT_REQUIRE_WATCHED:
+        return run->require_watched = true;
     case OPT_NO_STOP:
         run->options.stacks = false;
         return pass_on(run, "stacks", "0");
@@ -251,6 +256,10 @@ bool run_options_parse(struct run_options *run, int argc, char **argv)
     /* The status is COMMAND's own until the whole tree has ended. */
     if (run->options.exitcode > 0 && !pass_on(run, "exitcode", "0"))
         return false;
+    if (run->require_watched && !run->options.follow) {
+        cli_say("run: --require-watched wants all of the tree, --no-follow (follow=0) leaves it unwatched");
+        return false;
+    }
     run->command = argv + optind;
     if (run->command[0])
         return true;

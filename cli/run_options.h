@@ -19,6 +19,7 @@ struct run_options {
     int verbose;        /* -1, 0, 1 */
     double timeout_s;   /* 0: none */
     bool debuginfod;
+    bool require_watched;
     bool help;
     char **command; /* NULL-terminated; part of argv */
 };

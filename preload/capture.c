@@ -62,7 +62,7 @@ static _Atomic bool unloaded;
 static bool may_read(struct capture_walk *walk, uintptr_t address)
 {
     uintptr_t page = address & ~(uintptr_t)4095;
-    if (page != walk->readable && !memory_is_readable((const void *)address))
+    if (page == 0 || (page != walk->readable && !memory_is_readable((const void *)address)))
         return false;
     walk->readable = page;
     return true;

@@ -180,3 +180,11 @@ void exec_mark_spawned(const struct exec_program *program, pid_t pid, uint64_t b
 {
     tell(program, pid, before_ns);
 }
+
+void exec_mark_shell(void)
+{
+    int saved_errno = errno;
+    if (exec_mark_is_wanted() && kind_of(environ) == LEDGER_MARK_BARE)
+        append(0, now_ns(), LEDGER_MARK_BARE, "", "/bin/sh");
+    errno = saved_errno;
+}

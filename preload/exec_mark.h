@@ -32,4 +32,8 @@ void exec_mark_take_back(void);
 bool exec_mark_is_wanted(void);
 void exec_mark_spawned(const struct exec_program *program, pid_t pid, uint64_t before_ns);
 
+/* Before system or popen, whose shell's pid nobody tells: noted, as pid 0, only where
+ * its environment lacks us. */
+void exec_mark_shell(void);
+
 #endif

@@ -303,7 +303,6 @@ static bool run_all(struct run *run, struct reader reader)
 {
     while (reader.at < reader.end && run->at <= run->pc && !reader.failed) {
         uint8_t code = (uint8_t)read_fixed(&reader, 1), low = code & 0x3f;
-        struct state before = run->now;
         switch (code >> 6) {
         case 1: /* advance_loc */
             run->at += low * run->entry->code_align;
@@ -317,8 +316,6 @@ static bool run_all(struct run *run, struct reader reader)
         default:
             run_extended(run, &reader, code);
         }
-        if (run->at > run->pc)
-            run->now = before;
     }
     return !reader.failed;
 }

@@ -205,6 +205,24 @@ EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_act
     return spawn(real.posix_spawnp, pid, &program, actions, attributes, argv);
 }
 
+/* ---- shells -------------------------------------------------------------------------- */
+
+/* libc starts them by itself, too. */
+EXPORT int system(const char *command)
+{
+    real_resolve_early();
+    if (command)
+        exec_mark_shell();
+    return real.system(command);
+}
+
+EXPORT FILE *popen(const char *command, const char *mode)
+{
+    real_resolve_early();
+    exec_mark_shell();
+    return real.popen(command, mode);
+}
+
 /* ---- fork without handlers ------------------------------------------------------------ */
 
 EXPORT pid_t _Fork(void)

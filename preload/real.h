@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h> /* its types alone */
 #include <sys/types.h>
 #include <threads.h>
 #include <time.h>

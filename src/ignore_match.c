@@ -224,7 +224,7 @@ static bool thread_matches(struct ignore_matcher *matcher, const struct part *pa
     case PART_NAME:
         return thread->name && *thread->name && glob_matches(part->glob, thread->name);
     case PART_WAITING:
-        return thread->waiting != WAIT_NONE && (part->bits & (1u << thread->waiting));
+        return part->bits & (1u << thread->waiting); /* that of WAIT_NONE is never set */
     case PART_TOP:
     case PART_ANY:
         return present_matches_once(matcher, part, thread);

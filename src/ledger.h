@@ -40,7 +40,8 @@
  * posix_spawn, appended whole: "PID NS KIND", the folder that a relative path
  * starts from ("": not known, or searched in PATH), the path ("": the
  * folder is the program); each ends with a NUL.  NS is from before
- * the new program could start, in the clock of ledger_header.started_ns.
+ * the new program could start, in the clock of ledger_header.started_ns.  PID 0:
+ * that of a shell which libc started, not known.
  */
 #define LEDGER_MARKS_FILE "execs"
 enum {

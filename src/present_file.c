@@ -1,6 +1,7 @@
 #include "present_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
@@ -60,11 +61,16 @@ static json_t *save(const struct present *present)
 bool present_save(const struct present *present, const char *path)
 {
     char temporary[PATH_MAX];
+    if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary))
+        return false;
     json_t *json = save(present);
-    bool done = json && snprintf(temporary, sizeof(temporary), "%s.new", path) < (int)sizeof(temporary) &&
-                json_dump_file(json, temporary, JSON_COMPACT) == 0 && rename(temporary, path) == 0;
-    if (json && !done)
-        unlink(temporary);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    bool done = json && fd >= 0 && json_dumpfd(json, fd, JSON_COMPACT) == 0 && rename(temporary, path) == 0;
+    if (fd >= 0) {
+        close(fd);
+        if (!done)
+            unlink(temporary);
+    }
     json_decref(json);
     return done;
 }

@@ -178,8 +178,9 @@ static json_t *unwatched_json(const struct report *report)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < report->unwatched_count; i++)
-        json_array_append_new(list, json_pack("{si so ss}", "pid", (int)report->unwatched[i].pid, "exe",
-                                              text_json(report->unwatched[i].exe), "why",
+        json_array_append_new(list, json_pack("{so so ss}", "pid",
+                                              number(report->unwatched[i].pid, report->unwatched[i].pid > 0),
+                                              "exe", text_json(report->unwatched[i].exe), "why",
                                               report->unwatched[i].why));
     return list;
 }

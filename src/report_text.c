@@ -196,7 +196,8 @@ static void print_process_foot(const struct printer *printer, const struct proce
     print_untracked(printer, process);
     if (!process->watched)
         return;
-    print_hidden(printer, process);
+    if (printer->style->verbose >= 0)
+        print_hidden(printer, process);
     print_lost(printer, process);
     for (int kind = 0; kind < LEAK_KINDS; kind++) {
         if (!sums->by_kind[kind])

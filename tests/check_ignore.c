@@ -213,6 +213,7 @@ START_TEST(names_may_have_blanks_colons_and_number_signs)
     ck_assert(match_function("foo(int, std::string const&)"));
     ck_assert_ptr_null(match_function("foo(int,"));
     ck_assert(match_function("main::{lambda()#1}::operator()() const"));
+    ck_assert_ptr_null(match_function("main::{lambda()#2}::operator()() const"));
     ck_assert(match_function("a ::b"));
 }
 END_TEST
@@ -458,6 +459,77 @@ START_TEST(the_built_in_ones_are_rules)
 }
 END_TEST
 
+/* Threads of libraries as they were seen, and the user's own beside them. */
+static const struct {
+    struct frame start, creation, top;
+    const char *name, *label; /* label NULL: not ignored */
+    enum wait_on waiting;
+} library_threads[] = {
+    {.start = {.module = "/usr/lib/libgomp.so.1.0.0", .offset = 0x1cc40}, .label = "OpenMP's pool"},
+    {.start = {.function = "gomp_thread_start", .module = "/app"}, .label = "OpenMP's pool"},
+    {.start = {.function = "my_gomp_thread_start", .module = "/app"}},
+    {.start = {.function = "stay", .module = "/app"},
+     .creation = {.function = "GOMP_parallel", .module = "/usr/lib/libgomp.so.1"}},
+    {.start = {.module = "/usr/lib/libomp.so.5", .offset = 0x10}, .label = "OpenMP's pool"},
+    {.start = {.module = "/usr/lib/libompanion.so.5", .offset = 0x10}},
+    {.start = {.module = "/usr/lib/libglib-2.0.so.0", .offset = 0x10}, .name = "gmain", .label = "GLib"},
+    {.start = {.module = "/usr/lib/libglib-2.0.so.0", .offset = 0x10}, .name = "gdbus", .label = "GDBus"},
+    {.start = {.function = "g_thread_proxy", .module = "/lib/libglib-2.0.so.0"},
+     .name = "gmain",
+     .label = "GLib"},
+    {.start = {.module = "/usr/lib/libglib-2.0.so.0", .offset = 0x10}, .name = "mine"},
+    {.start = {.module = "/usr/lib/libglib-2.0.so.0", .offset = 0x10}, .name = "gmain2"},
+    {.start = {.module = "/usr/lib/libglib-2.0.so.0", .offset = 0x10}},
+    {.start = {.function = "mine", .module = "/app"}, .name = "gmain"},
+    {.start = {.module = "/usr/lib/libjemalloc.so.2", .offset = 0x39c30}, .label = "jemalloc"},
+    {.start = {.function = "background_thread_entry", .module = "/app"},
+     .name = "jemalloc_bg_thd",
+     .label = "jemalloc"},
+    {.start = {.function = "background_thread_entry", .module = "/app"}, .name = "app"},
+    {.start = {.function = "__tsan::BackgroundThread(void*)", .module = "/app"}, .label = "a sanitizer"},
+    {.start = {.function = "not__tsan::f", .module = "/app"}},
+    {.start = {.module = "/lib/libuv.so.1", .offset = 0xad10},
+     .creation = {.function = "uv_once", .module = "/lib/libuv.so.1"},
+     .top = {.function = "uv_cond_wait", .module = "/lib/libuv.so.1"},
+     .waiting = WAIT_CONDVAR,
+     .label = "libuv's pool"},
+    {.start = {.module = "/lib/libuv.so.1", .offset = 0xad10},
+     .creation = {.function = "uv_once", .module = "/lib/libuv.so.1"},
+     .top = {.function = "callback", .module = "/app"},
+     .waiting = WAIT_CONDVAR},
+    {.start = {.module = "/lib/libuv.so.1", .offset = 0xad10},
+     .creation = {.function = "uv_once", .module = "/lib/libuv.so.1"}},
+    {.start = {.function = "mine", .module = "/app"},
+     .creation = {.function = "uv_once", .module = "/lib/libuv.so.1"},
+     .top = {.function = "uv_cond_wait", .module = "/lib/libuv.so.1"},
+     .waiting = WAIT_CONDVAR},
+    /* libc's own functions as start routines are the user's choice */
+    {.start = {.function = "pause", .module = "/lib/libc.so.6"}},
+};
+
+START_TEST(the_built_in_ones_are_narrow)
+{
+    ck_assert_msg(ignore_load_built_in(ignore, &error), "%s", error.text);
+    bool has_top = library_threads[_i].top.function;
+    site = (struct ignore_site){.stack = &library_threads[_i].creation,
+                                .stack_count = 1,
+                                .start = &library_threads[_i].start,
+                                .kind = KIND_RUNNING};
+    thread = (struct ignore_thread){.name = library_threads[_i].name,
+                                    .present = has_top ? &library_threads[_i].top : NULL,
+                                    .present_count = has_top,
+                                    .waiting = library_threads[_i].waiting};
+    const char *rule = match(), *label = NULL;
+    for (size_t i = 0; rule && i < ignore_count(ignore) && !label; i++)
+        if (strcmp(ignore_rule_at(ignore, i)->text, rule) == 0)
+            label = ignore_rule_at(ignore, i)->label + strlen(IGNORE_BUILT_IN_LABEL);
+    if (library_threads[_i].label)
+        ck_assert_pstr_eq(label, library_threads[_i].label);
+    else
+        ck_assert_msg(!rule, "%s", rule);
+}
+END_TEST
+
 /* ---- what is wrong ---------------------------------------------------------------------------- */
 
 #define FIRST "thread:, start:, name:, module:, top: or any: was expected"
@@ -623,6 +695,8 @@ int main(void)
     tcase_add_test(tests, a_text_has_an_origin);
     tcase_add_test(tests, a_folder_is_read_by_name);
     tcase_add_test(tests, the_built_in_ones_are_rules);
+    tcase_add_loop_test(tests, the_built_in_ones_are_narrow, 0,
+                        sizeof(library_threads) / sizeof(*library_threads));
     tcase_add_loop_test(tests, what_is_wrong_is_told, 0, sizeof(wrong) / sizeof(*wrong));
     tcase_add_test(tests, binary_files_and_long_lines_are_told);
     tcase_add_test(tests, files_that_can_not_be_read_are_told);

@@ -79,7 +79,7 @@ static struct ledger_header *add_ledger(pid_t pid, uint64_t started_ns, uint32_t
 
 static size_t unwatched(void)
 {
-    ck_assert_msg(run_marks_read(folder, &ledgers, &error), "%s", error.text);
+    ck_assert_msg(run_marks_read(folder, false, &ledgers, &error), "%s", error.text);
     return ledgers.unwatched_count;
 }
 

@@ -35,6 +35,7 @@ struct program {
 
 static char shim[4096], target[4096];
 static uid_t as_user;
+static const char *target_name = "/self_capture";
 
 static void find_files(void)
 {
@@ -47,7 +48,7 @@ static void find_files(void)
     const char *told = getenv("THREADLEAK_TARGETS");
     snprintf(shim, sizeof(shim), "%s/libthreadleak.so", exe);
     ck_assert_ptr_nonnull(realpath(told ? told : "build/targets", target));
-    strcat(target, "/self_capture");
+    strcat(target, target_name);
 }
 
 static char *read_line(const struct program *program)
@@ -244,6 +245,44 @@ START_TEST(others_are_captured_beside_a_held_loader_lock)
     assert_count(capture, capture->taken, 4);
     assert_count(capture, with_stack(capture, "f3 f2 f1 f0 "), 2);
     self_capture_free(capture);
+    end_program(&program);
+}
+END_TEST
+
+/* The unwinder's cache has a lock that is held while the loader's is waited for. */
+START_TEST(a_held_loader_lock_holds_nobody)
+{
+    long left, created, left_later, created_later;
+    target_name = "/loader_lock";
+    struct program program = start_program(NULL, 0, NULL);
+    for (int i = 0; i < 300; i++) {
+        struct self_capture *capture;
+        struct error error = {""};
+        ck_assert_msg(self_capture_take(program.pid, 20, &capture, &error) == SELF_CAPTURE_OK, "%s",
+                      error.text);
+        self_capture_free(capture);
+    }
+    fputs("\n", program.in);
+    fflush(program.in);
+    ck_assert_int_eq(sscanf(read_line(&program), "%ld %ld", &left, &created), 2);
+    do { /* for ever, if they wait for one another: the suite's time limit */
+        fputs("\n", program.in);
+        fflush(program.in);
+        ck_assert_int_eq(sscanf(read_line(&program), "%ld %ld", &left_later, &created_later), 2);
+        usleep(1000);
+    } while (left_later == left || created_later == created);
+    end_program(&program);
+}
+END_TEST
+
+START_TEST(little_stack_of_a_coroutine)
+{
+    struct program program = start_program("of", 4, NULL);
+    struct self_capture *capture = capture_of(program.pid);
+    assert_count(capture, with_reason(capture, SELF_CAPTURE_OTHER_STACK), 4);
+    assert_count(capture, capture->taken, 5);
+    self_capture_free(capture);
+    ck_assert_str_eq(tell(&program, "areas"), "done");
     end_program(&program);
 }
 END_TEST
@@ -576,6 +615,8 @@ int main(void)
     tcase_add_loop_test(tests, whole_stacks, 0, sizeof(kinds) / sizeof(kinds[0]));
     tcase_add_test(tests, the_leaf_is_exact);
     tcase_add_test(tests, others_are_captured_beside_a_held_loader_lock);
+    tcase_add_test(tests, a_held_loader_lock_holds_nobody);
+    tcase_add_test(tests, little_stack_of_a_coroutine);
     tcase_add_test(tests, smallest_alternate_stack);
     tcase_add_test(tests, blocked_threads_are_named);
     tcase_add_test(tests, sigwait_gets_nothing);

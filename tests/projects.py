@@ -58,7 +58,8 @@ def from_npm(bench, package, version):
     folder = os.path.join(prefix, "node_modules", package)
     if not os.path.exists(folder):
         os.makedirs(prefix, exist_ok=True)
-        bench.run(["npm", "install", "--no-audit", "--no-fund", "--prefix", prefix, f"{package}@{version}"])
+        bench.run(["npm", "install", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-retry-maxtimeout=5000",
+                   "--fetch-timeout=60000", "--prefix", prefix, f"{package}@{version}"])
     if not os.path.exists(folder):
         raise Skip(f"npm has no {package} here")
     return folder

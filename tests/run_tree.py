@@ -347,6 +347,109 @@ def folder_is_removed(bench):
     demand(os.listdir(folder) == [], f"left {os.listdir(folder)}")
 
 
+# ---- --require-watched -----------------------------------------------------------------------
+
+STRICT = ["--require-watched"]
+
+
+def required(text):
+    return re.escape("run: --require-watched: ") + text
+
+
+def require_all_watched(bench):
+    """Where all are, nothing is said, however they are started, and whoever is still being loaded."""
+    for program in ("./no_thread", "./clean"):
+        for name, argv in starter_scripts(bench, program).items():
+            code, said = bench.run(argv, STRICT)
+            demand(code == 0 and not said, f"{name} {program}: status {code}, said {said}: {bench.err}")
+    for _ in range(20):
+        bench.demand_said(["sh", "-c", "/bin/true & /bin/true & /bin/true &"], options=STRICT)
+    bench.demand_said(["sh", "-c", "./nosuch; true"], options=STRICT)
+    bench.demand_said([bench.cli, "run", "--", "./clean"], options=STRICT)
+    fork = "import os\nif os.fork() == 0: os._exit(0)\nos.wait()\n"
+    bench.demand_said([sys.executable, "-c", fork], options=STRICT)
+
+
+def require_watched(bench):
+    static = one("./static_program", "static")
+    for options in (STRICT, [*STRICT, "-q"]):
+        for name, argv in starter_scripts(bench, "./static_program").items():
+            code, said = bench.run(argv, options)
+            demand(code == 125 and len(said) == 1 and re.fullmatch(required(static), said[0]), f"{name}: {code} {said}")
+    # COMMAND's own status wins, and this wins over that for leaks, which are reported.
+    bench.demand_said(["sh", "-c", "./static_program; exit 3"], required(static), options=STRICT, status=3)
+    bench.demand_said(["sh", "-c", "./static_program; ./running; true"], "3 leaked threads .*", required(static),
+                      options=[*STRICT], status=125)
+    code, said = bench.run(["sh", "-c", "env -i ./clean; true"], [*STRICT, "--format=json", "-o", "report.json"])
+    demand(code == 125 and said, f"{code} {said}")
+    code, said = bench.run(["./clean"], [*STRICT, "--no-follow"])
+    demand(code == 125 and len(said) == 1 and "--no-follow" in said[0], f"{code} {said}")
+
+
+def require_what_is_uncertain(bench):
+    unknown = re.escape("(left no record: killed as it began, or it could not load or write)")
+    # The loader fails: a library is missing.
+    shutil.copy(os.path.join(bench.targets, "constructor_linked"), bench.path("alone"))
+    bench.demand_said(["sh", "-c", "./alone; true"])
+    bench.demand_said(["sh", "-c", "./alone; true"], required(rf"1 child program was not watched: \./alone {unknown}"),
+                      options=STRICT, status=125)
+    code, _ = bench.run(["bash", "-c", "(ulimit -f 0; ./no_thread); exit 0"], STRICT)
+    demand(code == 125, f"no room for a record: status {code}")
+
+
+def shells_of_libc(bench):
+    """system and popen take no way that passes the hooks of exec."""
+    libc = "import ctypes, os\nlibc = ctypes.CDLL(None)\n"
+    popen = "libc.popen.restype = ctypes.c_void_p\nlibc.pclose(ctypes.c_void_p(libc.popen(b'./clean', b'r')))\n"
+    for call in ("libc.system(b'./clean')\n", popen):
+        bench.demand_said([sys.executable, "-c", libc + call])
+        bench.demand_said([sys.executable, "-c", libc + "libc.unsetenv(b'LD_PRELOAD')\n" + call], one("/bin/sh", BARE))
+
+
+def other_users(bench):
+    """Who becomes another user reports in, too; in a folder that is that user's alone to write to."""
+    if os.getuid() != 0:
+        raise Skip("not root")
+    setpriv = [need("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups"]
+    run = os.path.join(bench.tmp, "bin")
+    shutil.copytree(bench.targets, run, symlinks=True, ignore=lambda folder, names: set(names) - {"running", "clean"})
+    for name in ("threadleak", "libthreadleak.so"):
+        shutil.copy(os.path.join(os.path.dirname(bench.targets), name), run)
+    bench.cli = os.path.join(run, "threadleak")
+    running = os.path.join(run, "running")
+    for argv in ([*setpriv, running], ["sh", "-c", " ".join([*setpriv, running])]):
+        code, said = bench.run(argv, STRICT)
+        demand(code == 66 and len(said) == 1 and said[0].startswith("3 leaked threads"), f"{argv}: {code} {said}")
+    code, _, report = bench.json([*setpriv, running])
+    sources = {thread["stack_source"] for leak in report["processes"][0]["leaks"] for thread in leak["threads"]}
+    demand(code == 66 and "none" not in sources, f"{code}, stacks: {sources}")
+    # The folder, seen by such a child.
+    bench.write("look", 'stat -c %a "$THREADLEAK_RUN_DIR" "${THREADLEAK_RUN_DIR%/*}" >look.out\n'
+                'ls "${THREADLEAK_RUN_DIR%/*}" >>look.out 2>&1; rm -f "$THREADLEAK_RUN_DIR"/* 2>>look.out\n'
+                'rm "$THREADLEAK_RUN_DIR/execs" 2>>look.out; true\n')
+    os.chmod(bench.tmp, 0o777)
+    bench.demand_said([*setpriv, "sh", "look"])
+    os.chmod(bench.tmp, 0o755)
+    with open(bench.path("look.out"), encoding="utf-8") as file:
+        seen = file.read()
+    demand(seen.startswith("1733\n711\n") and seen.count("ermission denied") + seen.count("not permitted") == 2,
+           f"the folder: {seen}")
+
+
+def other_user_cannot_write(bench):
+    """Where TMPDIR is root's alone."""
+    if os.getuid() != 0:
+        raise Skip("not root")
+    setpriv = [need("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups"]
+    os.mkdir(bench.path("private"), 0o700)
+    env = bench.environment(TMPDIR=bench.path("private"))
+    code, said = bench.run([*setpriv, "/bin/true"], env=env)
+    demand(code == 125 and len(said) == 1 and "cannot reach the run's folder (another user" in said[0], f"{code} {said}")
+    bench.demand_said(["sh", "-c", " ".join([*setpriv, "/bin/true"]) + "; true"],
+                      required(r"1 child program was not watched: \S+ \((left no record: |went on to ).*\)"),
+                      env=env, options=STRICT, status=125)
+
+
 # ---- what is not judged -------------------------------------------------------------------
 
 def outlives(bench):
@@ -405,7 +508,9 @@ def exitcode_key(bench):
 TESTS = [static_child, watched_child, leaking_child, exec_fails, without_environment, command_itself, setuid_child,
          other_architecture, script_of_static, found_in_path, many, still_alive_unwatched, still_loading,
          killed_before_it_began, pids_again, run_in_run, not_followed, quiet_and_verbose, as_json, limits, no_room, folder_is_removed,
-         outlives, unjudged_ends, exitcode_key]
+         outlives, unjudged_ends, exitcode_key,
+         require_all_watched, require_watched, require_what_is_uncertain, shells_of_libc, other_users,
+         other_user_cannot_write]
 
 
 def run_one(test, build):

@@ -5,7 +5,8 @@
  * Kinds: f futex wait through f3 f2 f1 f0, b the same with every signal blocked,
  * w sigwait() for every signal, r runs, c creates and joins, s on a small stack,
  * a has an alternate stack of 8 KiB, m one of the smallest size, l waits in a
- * dlopen'ed constructor, u is in the vdso, x in a handler of the program's.
+ * dlopen'ed constructor, u is in the vdso, x in a handler of the program's, o on a
+ * coroutine's stack with no room to spare.
  */
 #include <dlfcn.h>
 #include <linux/filter.h>
@@ -21,6 +22,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #define OPAQUE __attribute__((noinline, noipa))
@@ -89,6 +91,31 @@ static void *alternate(void *arg)
     return f0(arg);
 }
 
+#define LITTLE 2560
+struct coroutine {
+    ucontext_t outer, inner;
+};
+
+static void run_coroutine(void)
+{
+    f0((void *)(long)'o');
+}
+
+static void *switches(void *arg)
+{
+    struct coroutine *coroutine = arg = malloc(sizeof(*coroutine));
+    char *memory = malloc(BELOW + LITTLE);
+    memset(memory, 0x5a, BELOW);
+    areas[atomic_fetch_add(&area_count, 1)] = memory;
+    getcontext(&coroutine->inner);
+    coroutine->inner.uc_stack.ss_sp = memory + BELOW;
+    coroutine->inner.uc_stack.ss_size = LITTLE;
+    coroutine->inner.uc_link = &coroutine->outer;
+    makecontext(&coroutine->inner, run_coroutine, 0);
+    swapcontext(&coroutine->outer, &coroutine->inner);
+    return arg;
+}
+
 static void check_areas(void)
 {
     for (int i = 0; i < area_count; i++)
@@ -152,6 +179,7 @@ static void start(int kind)
                            : kind == 'c'                ? creates
                            : kind == 'l'                ? opens
                            : kind == 'x'                ? handles
+                           : kind == 'o'                ? switches
                                                         : f0;
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, kind == 's' ? (size_t)PTHREAD_STACK_MIN : 262144);
