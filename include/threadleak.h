@@ -211,7 +211,8 @@ static __inline__ int threadleak_dump(int fd)
     return abi ? abi->dump(fd) : 0;
 }
 
-/* Names the test that runs now, for reports; NULL: none does.  A copy of up to 255 bytes is kept. */
+/* Names the test that runs now, for reports; NULL: none does, but for one that the
+ * environment names (as pytest and bats do).  A copy of up to 511 bytes is kept. */
 static __inline__ int threadleak_test(const char *name)
 {
     const struct threadleak_abi *abi = threadleak_get_();

@@ -112,7 +112,7 @@ static uint32_t store_reason(struct shim_state *state, const char *reason)
 static int api_ignore_thread(pthread_t handle, const char *reason)
 {
     struct shim_state *state = shim_ready();
-    if (!state)
+    if (!state || !shim_is_own_process(state))
         return 0;
     struct thread_ref thread = thread_find(state, handle);
     if (!thread.slot || !thread.serial)
@@ -170,8 +170,10 @@ static int api_test(const char *name)
     struct shim_state *state = shim_ready();
     if (!state || !shim_is_own_process(state))
         return 0;
+    if (!name || !*name)
+        name = shim_config.test; /* what the environment said, or "" */
     struct hold hold = hold_begin(&state->settling);
-    uint32_t at = name && *name ? name_place(state) : 0;
+    uint32_t at = *name ? name_place(state) : 0;
     if (at) {
         size_t n = strnlen(name, TEST_NAME_MAX - 1);
         while (n > 0 && ((unsigned char)name[n] & 0xc0) == 0x80)

@@ -1,6 +1,7 @@
 /* See guard.h for the rules of code in this folder. */
 #include "brought.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -23,8 +24,22 @@ int brought_refuse(const char *who, const char *problem)
     text_string(&text, who);
     text_string(&text, ": ");
     text_string(&text, problem);
+    int saved_errno = errno;
     shim_say(line);
+    errno = saved_errno;
     return -1;
+}
+
+/* The same may come twice: found by the loader, and brought by the header's constructor. */
+static bool holds(const char *all, const char *part, char separator)
+{
+    size_t n = strlen(part);
+    for (const char *at = all; n && (at = strstr(at, part)); at++) {
+        bool begins = at == all || at[-1] == separator;
+        if (begins && (at[n] == separator || !at[n]))
+            return true;
+    }
+    return n == 0;
 }
 
 /* ---- options ----------------------------------------------------------------------- */
@@ -140,8 +155,7 @@ static int change_options(const char *who, enum part part, const char *options)
 
 int brought_default_options(const char *who, const char *options)
 {
-    /* Found by the loader and brought by the header's constructor. */
-    if (strstr(parts[PART_DEFAULT], options))
+    if (holds(parts[PART_DEFAULT], options, ' '))
         return 0;
     return change_options(who, PART_DEFAULT, options);
 }
@@ -196,7 +210,7 @@ static int add_rules(const char *who, const char *text)
 int brought_suppressions(const char *who, const char *text)
 {
     struct hold hold = hold_begin(&shim_state->settling);
-    int result = strstr(rules, text) ? 0 : add_rules(who, text);
+    int result = holds(rules, text, '\n') ? 0 : add_rules(who, text);
     hold_end(&hold);
     return result;
 }

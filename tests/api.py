@@ -279,6 +279,10 @@ def rules_added(bench):
     demand(rules.count("thread:^outer$") == 2, f"{rules}: not in both processes")
 
 
+def rules_that_are_alike(bench):
+    bench.ask("rules_alike", "ok 0", "one 1", "ok 0", "none 0", "same 0")
+
+
 def rules_that_are_wrong(bench):
     said, _ = bench.ask("bad_rules", "ok 0", "judged -1")
     demand(said.count("a rule begins with its type") == 2 and "api:1:1: a rule" in said and "none of them is used" in said, said)
@@ -288,8 +292,10 @@ def test_names(bench):
     _, dumped = bench.ask("names", options="format=json")
     first, second = documents(dumped)
     name = first["processes"][0]["test"]
-    demand(name == "x" * 253, f"{len(name or '')} characters: {name}")
+    demand(name == "x" * 509, f"{len(name or '')} characters: {name}")
     demand(second["processes"][0]["test"] is None, "the name stays")
+    _, dumped = bench.ask("names", options="format=json", PYTEST_CURRENT_TEST="test_it.py::of_python (call)")
+    demand(documents(dumped)[1]["processes"][0]["test"] == "test_it.py::of_python", "not the environment's")
 
 
 TESTS = [value for name, value in list(globals().items())

@@ -493,6 +493,17 @@ static void add_rules(void)
     wait(NULL);
 }
 
+/* The one is a part of the other's text, and is not the same. */
+static void rules_alike(void)
+{
+    hold_one();
+    say("ok", threadleak_add_suppressions("start:hold_others"));
+    say("one", threadleak_check(AT_ONCE));
+    say("ok", threadleak_add_suppressions("start:hold"));
+    say("none", threadleak_check(AT_ONCE));
+    say("same", threadleak_add_suppressions("start:hold"));
+}
+
 static void bad_rules(void)
 {
     hold_one();
@@ -502,13 +513,13 @@ static void bad_rules(void)
 
 static void names(void)
 {
-    char name[400];
+    char name[700];
     for (int i = 0; i < 1000; i++) {
         snprintf(name, sizeof(name), "test %d", i);
         threadleak_test(name);
     }
     memset(name, 'x', sizeof(name));
-    memcpy(name + 253, "\xe2\x82\xac\xe2\x82\xac", 6);
+    memcpy(name + 509, "\xe2\x82\xac\xe2\x82\xac", 6);
     name[sizeof(name) - 1] = 0;
     threadleak_test(name);
     hold_one();
@@ -560,6 +571,7 @@ static const struct scenario {
     {"set_options", set_options},
     {"add_rules", add_rules},
     {"bad_rules", bad_rules},
+    {"rules_alike", rules_alike},
     {"names", names},
     {"leak", leak},
     {"leak_and_fail", leak_and_fail},
