@@ -2,8 +2,8 @@
  * `threadleak _explain exit|dump|keep PID [FOLDER]`: how the shim has its process explained,
  * at its end or on the dump signal; "keep": at its end under `threadleak run`, for
  * whose report the present stacks are put beside the ledger (in FOLDER and nowhere else,
- * where that is given: the process is not to choose where root writes).  Not for users: it is
- * in no help.
+ * where that is given: the process is not to choose where root writes).  Not for
+ * users: it is in no help.
  *
  * Ends with 0 when nothing counts (and nothing was written), 1 when leaks were
  * reported, 2 when it could not; the shim then writes its own raw report.
