@@ -10,7 +10,7 @@ struct task_look {
     char state;    /* of /proc/PID/stat */
     pid_t own_tid; /* in its own pid namespace */
     long seccomp;
-    long tracer; /* 0: none */
+    long tracer;              /* 0: none */
     uint64_t blocked, caught; /* signals: 1 << (number - 1) */
 };
 

@@ -31,7 +31,7 @@ enum {
     TURN_MS = 3000,          /* for others of us that look at the process */
     MOST_TRIES = 20,         /* where whoever traces it will be gone soon */
     REST_MS = 10,
-    OBJECT_BYTES = 64,       /* on both sides of a futex: the mutex or condition variable it is in */
+    OBJECT_BYTES = 64, /* on both sides of a futex: the mutex or condition variable it is in */
 };
 
 /* ptrace belongs to a thread, and its end lets go what could not be let go otherwise. */
@@ -327,7 +327,8 @@ static enum snapshot_status take_once(pid_t pid, const struct snapshot_options *
         error_set(error, "process %d cannot be looked at: out of memory", (int)pid);
         return SNAPSHOT_FAILED;
     }
-    *again = snapshot_is_passing(&job.stop);
+    /* A single thread may be refused for good: the others are not stopped over and over. */
+    *again = snapshot_is_passing(&job.stop) && (!job.ok || snapshot_tracer(&job.stop) > 0);
     if (job.ok) {
         job.snapshot->stopped_ns = job.stop.stopped_ns;
         for (size_t i = 0; i < job.snapshot->count; i++)
