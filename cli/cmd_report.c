@@ -79,7 +79,8 @@ static void print_help(void)
         "  -q, --quiet           the summary alone\n"
         "  -v, --verbose         whole paths, the frames of runtimes too\n"
         "\n"
-        "Exit status: 0 reported; 1 with --check, and there are leaks; 2 could not.\n"
+        "Exit status: 0 reported; 1 with --check, and there are leaks; 2 could not: so also with --check\n"
+        "of a process that is not watched.\n"
         "\n"
         "  threadleak report 4242            threadleak report --check --report=unjoined 4242\n",
         stdout);
@@ -207,6 +208,28 @@ static bool print(const struct command_line *line, struct report_target *job)
     return false;
 }
 
+/* Nothing is known to have leaked there, nor not to have. */
+static const struct process_report *find_unjudged(const struct report *report)
+{
+    for (size_t i = 0; i < report->process_count; i++)
+        if (!report->processes[i].watched)
+            return &report->processes[i];
+    return NULL;
+}
+
+static int check(const struct report *report)
+{
+    const struct process_report *unjudged = find_unjudged(report);
+    if (report->summary.leaked_threads)
+        return STATUS_CHECK_LEAKS;
+    if (!unjudged)
+        return STATUS_REPORTED;
+    cli_say("report: --check: process %d is not watched, what it created is not known; start it by "
+            "threadleak run, or with LD_PRELOAD=libthreadleak.so",
+            (int)unjudged->pid);
+    return STATUS_CANNOT;
+}
+
 static int report(const struct command_line *line)
 {
     struct report_target job = {
@@ -224,11 +247,10 @@ static int report(const struct command_line *line)
         cli_say("report: %s", job.error.text);
     } else {
         report_finish(job.report);
-        status = line->check && job.report->summary.leaked_threads ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
-        if (!print(line, &job)) {
+        if (print(line, &job))
+            status = line->check ? check(job.report) : STATUS_REPORTED;
+        else
             cli_say("report: %s", job.error.text);
-            status = STATUS_CANNOT;
-        }
     }
     report_free(job.report);
     symbolizer_free(job.symbolizer);

@@ -3,16 +3,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int compare(const void *left, const void *right)
 {
     const struct named_tid *a = left, *b = right;
-    return (a->tid > b->tid) - (a->tid < b->tid);
+    if (a->tid != b->tid)
+        return a->tid < b->tid ? -1 : 1;
+    return a->ended - b->ended;
 }
 
-static void add(struct present_names *names, pid_t tid, uint64_t id)
+static void add(struct present_names *names, pid_t tid, uint64_t id, bool ended)
 {
-    names->items[names->count++] = (struct named_tid){tid, id};
+    names->items[names->count++] = (struct named_tid){tid, id, ended};
 }
 
 bool present_names_read(struct present_names *names, const struct ledger *ledger, pid_t pid, bool live)
@@ -24,11 +27,10 @@ bool present_names_read(struct present_names *names, const struct ledger *ledger
     if (!names->items)
         return false;
     if (ledger)
-        add(names, pid, LEDGER_MAIN_SERIAL);
+        add(names, pid, LEDGER_MAIN_SERIAL, false);
     for (uint32_t i = 0; i < slots; i++)
-        if (ledger_get_slot(ledger, i, &slot) && slot.tid > 0 && slot.tid != pid &&
-            !(slot.state & SLOT_ENDED))
-            add(names, slot.tid, slot.serial);
+        if (ledger_get_slot(ledger, i, &slot) && slot.tid > 0 && slot.tid != pid)
+            add(names, slot.tid, slot.serial, (slot.state & SLOT_ENDED) != 0);
     qsort(names->items, names->count, sizeof(*names->items), compare);
     names->live_pid = live ? pid : 0;
     return true;
@@ -40,13 +42,36 @@ void present_names_release(struct present_names *names)
     memset(names, 0, sizeof(*names));
 }
 
+/* The first of this tid, a live one if there is any; count: there is none. */
+static size_t find(const struct present_names *names, pid_t tid)
+{
+    size_t low = 0, high = names->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (names->items[middle].tid < tid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < names->count && names->items[low].tid == tid ? low : names->count;
+}
+
+/* The system gives out tids again: to a thread whose creation was not seen, too. */
+static bool is_taken(const struct present_names *names, pid_t tid)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)names->live_pid, (int)tid);
+    return !names->live_pid || access(path, F_OK) == 0;
+}
+
 uint64_t present_names_id(const struct present_names *names, pid_t tid)
 {
-    const struct named_tid key = {.tid = tid};
-    if (tid <= 0 || !names->count)
+    size_t at = tid > 0 ? find(names, tid) : names->count;
+    if (at == names->count)
         return 0;
-    const struct named_tid *found = bsearch(&key, names->items, names->count, sizeof(key), compare);
-    return found ? found->id : 0;
+    const struct named_tid *found = &names->items[at];
+    bool two = at + 1 < names->count && found[1].tid == tid;
+    return found->ended && (two || is_taken(names, tid)) ? 0 : found->id;
 }
 
 /* Of the few that are spoken of. */

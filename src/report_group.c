@@ -18,6 +18,13 @@ void paint(const struct printer *printer, enum paint how)
         fputs(codes[how], printer->out);
 }
 
+bool cuts(const struct printer *printer, size_t count, size_t most)
+{
+    if (count > most && printer->cut)
+        *printer->cut = true;
+    return count > most;
+}
+
 /* ---- a stack ----------------------------------------------------------------------- */
 
 static bool shows_all(const struct printer *printer)
@@ -210,10 +217,12 @@ void print_group(const struct printer *printer, const struct leak_group *group)
 {
     putc('\n', printer->out);
     print_group_head(printer, group);
-    if (is_one_block(group->threads, group->thread_count))
+    if (is_one_block(group->threads, group->thread_count)) {
+        bool cut = !shows_all(printer) && cuts(printer, group->thread_count, THREADS_SHOWN);
         put_threads(printer->out,
                     &(struct thread_list){.threads = group->threads, .count = group->thread_count},
-                    shows_all(printer) ? group->thread_count : THREADS_SHOWN);
+                    cut ? THREADS_SHOWN : group->thread_count);
+    }
     if (group->start_routine) {
         fputs("  runs ", printer->out);
         put_frame(printer, group->start_routine, true, 0);
@@ -232,6 +241,7 @@ void print_group(const struct printer *printer, const struct leak_group *group)
 void print_group_short(const struct printer *printer, const struct leak_group *group)
 {
     const struct frame *frame = group->own ? group->own : group->stack_count ? &group->stack[0] : NULL;
+    cuts(printer, 1, 0);
     fprintf(printer->out, "not counted: %s ×%zu", leak_kind_name(group->kind), group->thread_count);
     if (frame) {
         fputs(" from ", printer->out);

@@ -9,7 +9,11 @@
 struct printer {
     FILE *out;
     const struct report_style *style;
+    bool *cut; /* becomes true where something is left out that `all` would show; NULL: nobody asks */
 };
+
+/* Should this much be cut to that?  Notes it. */
+bool cuts(const struct printer *printer, size_t count, size_t most);
 
 enum paint { PLAIN, BOLD, DIM };
 /* Nothing when the style has no colors. */

@@ -154,7 +154,7 @@ static struct shown_frames choose_frames(const struct printer *printer, const st
 static void print_frames(const struct printer *printer, const struct present_stack *stack)
 {
     struct shown_frames shown = choose_frames(printer, stack), part = shown;
-    if (printer->style->verbose > 0 || shown.count <= FRAMES_SHOWN) {
+    if (printer->style->verbose > 0 || !cuts(printer, shown.count, FRAMES_SHOWN)) {
         put_frames(printer, &shown);
     } else {
         part.count = FRAMES_SHOWN - OUTER_SHOWN;
@@ -176,9 +176,11 @@ static void print_block(const struct printer *printer, const struct block *block
     const struct present_thread *present = block->threads[0]->present;
     if (!present)
         return;
-    if (!alone)
+    if (!alone) {
+        bool cut = printer->style->verbose <= 0 && cuts(printer, block->count, THREADS_SHOWN);
         put_threads(printer->out, &(struct thread_list){.chosen = block->threads, .count = block->count},
-                    printer->style->verbose > 0 ? block->count : THREADS_SHOWN);
+                    cut ? THREADS_SHOWN : block->count);
+    }
     if (!present->stack) {
         if (present->why_none)
             fprintf(printer->out, "  where it is now is not known: it %s\n", present->why_none);
@@ -194,7 +196,8 @@ void print_present(const struct printer *printer, const struct thread_info *thre
     struct blocks blocks;
     size_t left = 0;
     if (make_blocks(&blocks, threads, count)) {
-        size_t shown = printer->style->all || blocks.count <= BLOCKS_SHOWN ? blocks.count : BLOCKS_SHOWN;
+        bool cut = !printer->style->all && cuts(printer, blocks.count, BLOCKS_SHOWN);
+        size_t shown = cut ? BLOCKS_SHOWN : blocks.count;
         for (size_t i = 0; i < shown; i++)
             print_block(printer, &blocks.items[i], blocks.count == 1);
         for (size_t i = shown; i < blocks.count; i++)

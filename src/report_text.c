@@ -84,8 +84,12 @@ static void print_main(const struct printer *printer, const struct process_repor
 {
     const struct thread_info *thread = process->main;
     char age[40];
-    if (!thread || !thread->present)
+    if (!thread)
         return;
+    if (process->watched && !thread->present) {
+        cuts(printer, 1, 0);
+        return;
+    }
     paint(printer, BOLD);
     fputs("\nmain", printer->out);
     paint(printer, PLAIN);
@@ -100,16 +104,18 @@ static void print_main(const struct printer *printer, const struct process_repor
 
 static void print_strangers(const struct printer *printer, const struct process_report *process)
 {
-    if (!process->untracked_count || !process->untracked[0].present)
+    if (!process->untracked_count || (process->watched && !process->untracked[0].present))
         return;
     paint(printer, BOLD);
     fprintf(printer->out, process->watched ? "\nuntracked ×%zu" : "\nthread ×%zu", process->untracked_count);
     paint(printer, PLAIN);
     fputs(process->watched ? "   creation not seen\n" : "\n", printer->out);
-    if (is_one_block(process->untracked, process->untracked_count))
+    if (is_one_block(process->untracked, process->untracked_count)) {
+        bool cut = !printer->style->all && cuts(printer, process->untracked_count, THREADS_SHOWN);
         put_threads(printer->out,
                     &(struct thread_list){.threads = process->untracked, .count = process->untracked_count},
-                    printer->style->all ? process->untracked_count : THREADS_SHOWN);
+                    cut ? THREADS_SHOWN : process->untracked_count);
+    }
     print_present(printer, process->untracked, process->untracked_count);
 }
 
@@ -205,11 +211,11 @@ static bool is_worth_a_block(const struct printer *printer, const struct report 
 
 static void print_next_step(const struct printer *printer, const struct report *report)
 {
-    if (printer->style->verbose < 0 || printer->style->all)
+    if (printer->style->verbose < 0 || printer->style->all || !*printer->cut)
         return;
     for (size_t i = 0; i < report->process_count; i++)
         if (report->processes[i].live && report->processes[i].how == END_ALIVE &&
-            report->processes[i].group_count)
+            (report->processes[i].group_count || !report->processes[i].watched))
             fprintf(printer->out, "every thread: threadleak report --all %d\n",
                     (int)report->processes[i].pid);
 }
@@ -234,8 +240,10 @@ static void print_no_threads(FILE *out, const struct report *report)
 
 static bool print_text(FILE *out, const struct report *report, const struct report_style *style)
 {
-    struct printer printer = {out, style};
-    bool alone = report->process_count == 1, gap = report->process_count > 1;
+    bool cut = !style->others; /* the main thread, at least */
+    struct printer printer = {out, style, &cut};
+    bool alone = report->process_count == 1;
+    bool gap = report->process_count > 1 && report->timed_out_s <= 0; /* after the summary */
     if (report->timed_out_s > 0) {
         char time[40];
         format_duration(time, sizeof(time), report->timed_out_s);
