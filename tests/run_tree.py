@@ -383,6 +383,28 @@ def require_watched(bench):
     demand(code == 125 and len(said) == 1 and "--no-follow" in said[0], f"{code} {said}")
 
 
+def require_watched_for_each_reason(bench):
+    """Program and reason are named, and COMMAND's 0 becomes 125; its own status stays."""
+    reasons = {"./static_program": "static", "env -u LD_PRELOAD ./clean": BARE, "env -i ./clean": BARE}
+    if os.getuid() == 0 and not os.statvfs(bench.tmp).f_flag & os.ST_NOSUID:
+        for name, mode, word in (("set_user", 0o4755, "set-user-ID"), ("set_group", 0o2755, "set-group-ID")):
+            shutil.copy(os.path.join(bench.targets, "no_thread"), bench.path(name))
+            os.chown(bench.path(name), 65534, 65534)
+            os.chmod(bench.path(name), mode)
+            reasons[f"./{name}"] = word
+    other = os.path.join(bench.targets, "program_32bit")
+    if os.path.exists(other):
+        os.symlink(other, bench.path("program_32bit"))
+        reasons["./program_32bit"] = "another architecture"
+    for command, why in reasons.items():
+        said = required(one(command.split()[-1], why))
+        bench.demand_said(["sh", "-c", f"{command}; true"], said, options=STRICT, status=125)
+        bench.demand_said(["sh", "-c", f"{command}; exit 3"], said, options=STRICT, status=3)
+        bench.demand_said(["sh", "-c", f"{command}; true"], one(command.split()[-1], why))
+    bench.demand_said(["sh", "-c", "./static_program; kill -TERM $$"], required(one("./static_program", "static")),
+                      options=STRICT, status=143)
+
+
 def require_what_is_uncertain(bench):
     unknown = re.escape("(left no record: killed as it began, or it could not load or write)")
     # The loader fails: a library is missing.
@@ -506,7 +528,7 @@ TESTS = [static_child, watched_child, leaking_child, exec_fails, without_environ
          other_architecture, script_of_static, found_in_path, many, still_alive_unwatched, still_loading,
          killed_before_it_began, pids_again, run_in_run, not_followed, quiet_and_verbose, as_json, limits, no_room, folder_is_removed,
          outlives, unjudged_ends, exitcode_key,
-         require_all_watched, require_watched, require_what_is_uncertain, shells_of_libc, other_users,
+         require_all_watched, require_watched, require_watched_for_each_reason, require_what_is_uncertain, shells_of_libc, other_users,
          other_user_cannot_write]
 
 
