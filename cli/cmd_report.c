@@ -207,6 +207,22 @@ static bool print(const struct command_line *line, struct report_target *job)
     return false;
 }
 
+/* Of one that is not watched no leak is known, and so no absence of any. */
+static bool can_be_checked(const struct report *report)
+{
+    for (size_t i = 0; i < report->process_count; i++) {
+        const struct process_report *process = &report->processes[i];
+        if (process->watched)
+            continue;
+        cli_say(
+            "report: --check: process %d is not watched: who created its threads is not known, so whether "
+            "there are leaks is not either",
+            (int)process->pid);
+        return false;
+    }
+    return true;
+}
+
 static int report(const struct command_line *line)
 {
     struct report_target job = {
@@ -227,6 +243,8 @@ static int report(const struct command_line *line)
         status = line->check && job.report->summary.leaked_threads ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
         if (!print(line, &job)) {
             cli_say("report: %s", job.error.text);
+            status = STATUS_CANNOT;
+        } else if (line->check && !can_be_checked(job.report)) {
             status = STATUS_CANNOT;
         }
     }
