@@ -161,12 +161,17 @@ static const char *explain_kind(enum leak_kind kind)
     return texts[kind];
 }
 
-/* What threads are called that were given no name. */
+static bool is_base_of(const char *path, const char *name)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return path && strncmp(slash ? slash + 1 : path, name, sizeof(((struct thread_info *)0)->name) - 1) == 0;
+}
+
+/* What threads are called that were given no name: as the program that was executed. */
 static bool is_process_name(const struct printer *printer, const char *name)
 {
-    const char *exe = printer->process ? printer->process->exe : NULL;
-    const char *slash = exe ? strrchr(exe, '/') : NULL;
-    return exe && strncmp(slash ? slash + 1 : exe, name, sizeof(((struct thread_info *)0)->name) - 1) == 0;
+    const struct process_report *process = printer->process;
+    return process && (is_base_of(process->exe, name) || is_base_of(command_name(process), name));
 }
 
 /* What the threads are called, when they agree. */
