@@ -208,26 +208,20 @@ static bool print(const struct command_line *line, struct report_target *job)
     return false;
 }
 
-/* Nothing is known to have leaked there, nor not to have. */
-static const struct process_report *find_unjudged(const struct report *report)
+/* Of one that is not watched no leak is known, and so no absence of any. */
+static bool can_be_checked(const struct report *report)
 {
-    for (size_t i = 0; i < report->process_count; i++)
-        if (!report->processes[i].watched)
-            return &report->processes[i];
-    return NULL;
-}
-
-static int check(const struct report *report)
-{
-    const struct process_report *unjudged = find_unjudged(report);
-    if (report->summary.leaked_threads)
-        return STATUS_CHECK_LEAKS;
-    if (!unjudged)
-        return STATUS_REPORTED;
-    cli_say("report: --check: process %d is not watched, what it created is not known; start it by "
-            "threadleak run, or with LD_PRELOAD=libthreadleak.so",
-            (int)unjudged->pid);
-    return STATUS_CANNOT;
+    for (size_t i = 0; i < report->process_count; i++) {
+        const struct process_report *process = &report->processes[i];
+        if (process->watched)
+            continue;
+        cli_say(
+            "report: --check: process %d is not watched: who created its threads is not known, so whether "
+            "there are leaks is not either",
+            (int)process->pid);
+        return false;
+    }
+    return true;
 }
 
 static int report(const struct command_line *line)
@@ -247,10 +241,13 @@ static int report(const struct command_line *line)
         cli_say("report: %s", job.error.text);
     } else {
         report_finish(job.report);
-        if (print(line, &job))
-            status = line->check ? check(job.report) : STATUS_REPORTED;
-        else
+        status = line->check && job.report->summary.leaked_threads ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
+        if (!print(line, &job)) {
             cli_say("report: %s", job.error.text);
+            status = STATUS_CANNOT;
+        } else if (line->check && !can_be_checked(job.report)) {
+            status = STATUS_CANNOT;
+        }
     }
     report_free(job.report);
     symbolizer_free(job.symbolizer);

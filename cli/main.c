@@ -75,8 +75,7 @@ static int flushed(int status)
     errno = 0;
     if (!fflush(stdout) && !ferror(stdout))
         return status;
-    /* A command that could not write has said so. */
-    if (status == STATUS_CANNOT || status == STATUS_FAILED)
+    if (status == STATUS_CANNOT || status == STATUS_FAILED) /* which is told already */
         return status;
     cli_say("standard output could not be written%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
     return status == STATUS_REPORTED ? STATUS_CANNOT : status;

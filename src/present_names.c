@@ -18,6 +18,35 @@ static void add(struct present_names *names, pid_t tid, uint64_t id, bool ended)
     names->items[names->count++] = (struct named_tid){tid, id, ended};
 }
 
+/* Of those of one tid the living one; of two that have ended, nobody can tell. */
+static void make_unique(struct present_names *names)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < names->count; i++) {
+        const struct named_tid item = names->items[i];
+        size_t next = i + 1;
+        while (next < names->count && names->items[next].tid == item.tid)
+            next++;
+        if (!item.ended || next == i + 1)
+            names->items[count++] = item;
+        i = next - 1;
+    }
+    names->count = count;
+}
+
+static bool is_there(const struct present_names *names, pid_t tid)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)names->live_pid, (int)tid);
+    return names->live_pid && access(path, F_OK) == 0;
+}
+
+static int compare_tid(const void *key, const void *item)
+{
+    pid_t tid = *(const pid_t *)key, other = ((const struct named_tid *)item)->tid;
+    return (tid > other) - (tid < other);
+}
+
 bool present_names_read(struct present_names *names, const struct ledger *ledger, pid_t pid, bool live)
 {
     uint32_t slots = ledger ? ledger_slot_count(ledger) : 0;
@@ -30,8 +59,9 @@ bool present_names_read(struct present_names *names, const struct ledger *ledger
         add(names, pid, LEDGER_MAIN_SERIAL, false);
     for (uint32_t i = 0; i < slots; i++)
         if (ledger_get_slot(ledger, i, &slot) && slot.tid > 0 && slot.tid != pid)
-            add(names, slot.tid, slot.serial, (slot.state & SLOT_ENDED) != 0);
+            add(names, slot.tid, slot.serial, slot.state & SLOT_ENDED);
     qsort(names->items, names->count, sizeof(*names->items), compare);
+    make_unique(names);
     names->live_pid = live ? pid : 0;
     return true;
 }
@@ -42,36 +72,13 @@ void present_names_release(struct present_names *names)
     memset(names, 0, sizeof(*names));
 }
 
-/* The first of this tid, a live one if there is any; count: there is none. */
-static size_t find(const struct present_names *names, pid_t tid)
-{
-    size_t low = 0, high = names->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (names->items[middle].tid < tid)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < names->count && names->items[low].tid == tid ? low : names->count;
-}
-
-/* The system gives out tids again: to a thread whose creation was not seen, too. */
-static bool is_taken(const struct present_names *names, pid_t tid)
-{
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)names->live_pid, (int)tid);
-    return !names->live_pid || access(path, F_OK) == 0;
-}
-
 uint64_t present_names_id(const struct present_names *names, pid_t tid)
 {
-    size_t at = tid > 0 ? find(names, tid) : names->count;
-    if (at == names->count)
+    if (tid <= 0 || !names->count)
         return 0;
-    const struct named_tid *found = &names->items[at];
-    bool two = at + 1 < names->count && found[1].tid == tid;
-    return found->ended && (two || is_taken(names, tid)) ? 0 : found->id;
+    const struct named_tid *found =
+        bsearch(&tid, names->items, names->count, sizeof(*names->items), compare_tid);
+    return found && !(found->ended && is_there(names, tid)) ? found->id : 0;
 }
 
 /* Of the few that are spoken of. */

@@ -11,7 +11,7 @@ struct present_names {
     struct named_tid {
         pid_t tid;
         uint64_t id; /* T-number */
-        bool ended;  /* and not joined yet */
+        bool ended;  /* its tid may be another's by now */
     } * items;       /* by ascending tid */
     size_t count;
     pid_t live_pid; /* whose /proc/PID/task has the names; 0: nobody's */
@@ -23,8 +23,6 @@ bool present_names_read(struct present_names *names, const struct ledger *ledger
 void present_names_release(struct present_names *names);
 /* A wait_name_fn: "T5 \"flusher\"". */
 bool present_names_say(void *names, pid_t tid, char *to, size_t size);
-/* 0: none, or not certain.  Of one that has ended only in a live process, where its tid
- * is nobody else's by now. */
-uint64_t present_names_id(const struct present_names *names, pid_t tid);
+uint64_t present_names_id(const struct present_names *names, pid_t tid); /* 0: none */
 
 #endif

@@ -4,16 +4,15 @@
 
 #include "report.h"
 
-#define THREADS_SHOWN 8 /* more only when asked for all */
+/* More only when asked for all: threads of a line, and places where those of a group are. */
+#define THREADS_SHOWN 8
+#define BLOCKS_SHOWN 6
 
 struct printer {
     FILE *out;
     const struct report_style *style;
-    bool *cut; /* becomes true where something is left out that `all` would show; NULL: nobody asks */
+    const struct process_report *process; /* that is being printed; NULL: none */
 };
-
-/* Should this much be cut to that?  Notes it. */
-bool cuts(const struct printer *printer, size_t count, size_t most);
 
 enum paint { PLAIN, BOLD, DIM };
 /* Nothing when the style has no colors. */

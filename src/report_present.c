@@ -5,7 +5,6 @@
 
 #include "text_parts.h"
 
-#define BLOCKS_SHOWN 6
 #define LEAST_IDLE_S 1
 #define FRAMES_SHOWN \
     24 /* of deeper stacks the outer ones say how it got there, the inner ones where it is … */
@@ -154,7 +153,7 @@ static struct shown_frames choose_frames(const struct printer *printer, const st
 static void print_frames(const struct printer *printer, const struct present_stack *stack)
 {
     struct shown_frames shown = choose_frames(printer, stack), part = shown;
-    if (printer->style->verbose > 0 || !cuts(printer, shown.count, FRAMES_SHOWN)) {
+    if (printer->style->verbose > 0 || shown.count <= FRAMES_SHOWN) {
         put_frames(printer, &shown);
     } else {
         part.count = FRAMES_SHOWN - OUTER_SHOWN;
@@ -176,11 +175,9 @@ static void print_block(const struct printer *printer, const struct block *block
     const struct present_thread *present = block->threads[0]->present;
     if (!present)
         return;
-    if (!alone) {
-        bool cut = printer->style->verbose <= 0 && cuts(printer, block->count, THREADS_SHOWN);
+    if (!alone)
         put_threads(printer->out, &(struct thread_list){.chosen = block->threads, .count = block->count},
-                    cut ? THREADS_SHOWN : block->count);
-    }
+                    printer->style->verbose > 0 ? block->count : THREADS_SHOWN);
     if (!present->stack) {
         if (present->why_none)
             fprintf(printer->out, "  where it is now is not known: it %s\n", present->why_none);
@@ -196,8 +193,7 @@ void print_present(const struct printer *printer, const struct thread_info *thre
     struct blocks blocks;
     size_t left = 0;
     if (make_blocks(&blocks, threads, count)) {
-        bool cut = !printer->style->all && cuts(printer, blocks.count, BLOCKS_SHOWN);
-        size_t shown = cut ? BLOCKS_SHOWN : blocks.count;
+        size_t shown = printer->style->all || blocks.count <= BLOCKS_SHOWN ? blocks.count : BLOCKS_SHOWN;
         for (size_t i = 0; i < shown; i++)
             print_block(printer, &blocks.items[i], blocks.count == 1);
         for (size_t i = shown; i < blocks.count; i++)

@@ -57,8 +57,8 @@ static void print_process_head(const struct printer *printer, const struct proce
                 plural(process->untracked_count + 1));
     else if (process->judged)
         put_verdict(printer->out, sums->leaked, "leaked ", sums->leaked_sites);
-    else
-        put_verdict(printer->out, sums->left, process->how == END_ALIVE ? "" : "remaining ",
+    else /* alive: not all that there are */
+        put_verdict(printer->out, sums->left, process->how == END_ALIVE ? "created " : "remaining ",
                     sums->left_sites);
     fputs(", ", printer->out);
     put_escaped(printer->out, command_name(process));
@@ -86,10 +86,6 @@ static void print_main(const struct printer *printer, const struct process_repor
     char age[40];
     if (!thread)
         return;
-    if (process->watched && !thread->present) {
-        cuts(printer, 1, 0);
-        return;
-    }
     paint(printer, BOLD);
     fputs("\nmain", printer->out);
     paint(printer, PLAIN);
@@ -102,20 +98,25 @@ static void print_main(const struct printer *printer, const struct process_repor
     print_present(printer, thread, 1);
 }
 
+/* One by one, or in a line at the foot. */
+static bool lists_strangers(const struct printer *printer, const struct process_report *process)
+{
+    return process->untracked_count && printer->style->others &&
+           (process->how == END_ALIVE || process->untracked[0].present);
+}
+
 static void print_strangers(const struct printer *printer, const struct process_report *process)
 {
-    if (!process->untracked_count || (process->watched && !process->untracked[0].present))
+    if (!lists_strangers(printer, process))
         return;
     paint(printer, BOLD);
     fprintf(printer->out, process->watched ? "\nuntracked ×%zu" : "\nthread ×%zu", process->untracked_count);
     paint(printer, PLAIN);
     fputs(process->watched ? "   creation not seen\n" : "\n", printer->out);
-    if (is_one_block(process->untracked, process->untracked_count)) {
-        bool cut = !printer->style->all && cuts(printer, process->untracked_count, THREADS_SHOWN);
+    if (is_one_block(process->untracked, process->untracked_count))
         put_threads(printer->out,
                     &(struct thread_list){.threads = process->untracked, .count = process->untracked_count},
-                    cut ? THREADS_SHOWN : process->untracked_count);
-    }
+                    printer->style->all ? process->untracked_count : THREADS_SHOWN);
     print_present(printer, process->untracked, process->untracked_count);
 }
 
@@ -125,7 +126,7 @@ static void print_untracked(const struct printer *printer, const struct process_
 {
     uint64_t count = process->counts.untracked;
     size_t shown = process->untracked_count < UNTRACKED_SHOWN ? process->untracked_count : UNTRACKED_SHOWN;
-    if (!count || !process->watched || (shown && process->untracked[0].present && printer->style->others))
+    if (!count || !process->watched || lists_strangers(printer, process))
         return;
     fprintf(printer->out, "untracked: %llu thread%s whose creation was not seen:", (unsigned long long)count,
             plural(count));
@@ -173,9 +174,10 @@ static void print_process_foot(const struct printer *printer, const struct proce
 
 /* ---- a process ------------------------------------------------------------------------------ */
 
-static void print_process(const struct printer *printer, const struct process_report *process, bool alone)
+static void print_process(const struct printer *of_report, const struct process_report *process, bool alone)
 {
     const struct sums sums = sum_up(process);
+    const struct printer own = {of_report->out, of_report->style, process}, *printer = &own;
     bool whole = printer->style->all || (alone && (process->how == END_ALIVE || process->core));
     bool gap = false;
     print_process_head(printer, process, &sums);
@@ -209,13 +211,25 @@ static bool is_worth_a_block(const struct printer *printer, const struct report 
            process->counts.lost || (process->group_count && process->groups[0].counted);
 }
 
+/* Is there no more to see of it with --all? */
+static bool is_all_shown(const struct printer *printer, const struct process_report *process)
+{
+    if (!printer->style->others || process->untracked_count > BLOCKS_SHOWN)
+        return false;
+    for (size_t i = 0; i < process->group_count; i++)
+        if (process->groups[i].thread_count > BLOCKS_SHOWN)
+            return false;
+    return true;
+}
+
 static void print_next_step(const struct printer *printer, const struct report *report)
 {
-    if (printer->style->verbose < 0 || printer->style->all || !*printer->cut)
+    if (printer->style->verbose < 0 || printer->style->all)
         return;
     for (size_t i = 0; i < report->process_count; i++)
         if (report->processes[i].live && report->processes[i].how == END_ALIVE &&
-            (report->processes[i].group_count || !report->processes[i].watched))
+            (report->processes[i].group_count || !report->processes[i].watched) &&
+            !(report->process_count == 1 && is_all_shown(printer, &report->processes[i])))
             fprintf(printer->out, "every thread: threadleak report --all %d\n",
                     (int)report->processes[i].pid);
 }
@@ -240,10 +254,8 @@ static void print_no_threads(FILE *out, const struct report *report)
 
 static bool print_text(FILE *out, const struct report *report, const struct report_style *style)
 {
-    bool cut = !style->others; /* the main thread, at least */
-    struct printer printer = {out, style, &cut};
-    bool alone = report->process_count == 1;
-    bool gap = report->process_count > 1 && report->timed_out_s <= 0; /* after the summary */
+    struct printer printer = {out, style, NULL};
+    bool alone = report->process_count == 1, gap = !alone && report->timed_out_s <= 0;
     if (report->timed_out_s > 0) {
         char time[40];
         format_duration(time, sizeof(time), report->timed_out_s);

@@ -482,7 +482,7 @@ def outlives(bench):
             pid = file.read().strip()
         demand(f"(pid {pid})" in bench.err, f"not pid {pid}: {bench.err}")
         done = subprocess.run([bench.cli, "report", pid], stdout=subprocess.PIPE, check=False)
-        demand(done.returncode == 0 and b"1 thread" in done.stdout, f"{done}")
+        demand(done.returncode == 0 and b"1 created thread at 1 site" in done.stdout, f"{done}")
     finally:
         with open(bench.path("pid"), encoding="ascii") as file:
             os.kill(int(file.read()), signal.SIGKILL)
@@ -496,16 +496,16 @@ def outlives(bench):
 
 def unjudged_ends(bench):
     bench.demand_said(["./end_underscore_exit"], r"\./end_underscore_exit \(pid \d+\) ended by _exit with 1 thread left, "
-                      r"not judged: --judge=_exit", status=7)
+                      r"not judged: that takes --judge=_exit", status=7)
     bench.demand_said(["./end_underscore_exit"], options=["-q"], status=7)
     bench.demand_said(["./end_underscore_exit"], options=["--report=unjoined"], status=7)
     supp = bench.write("known.supp", "thread:end_underscore_exit.c\n")
     bench.demand_said(["./end_underscore_exit"], options=[f"--suppressions={supp}"], status=7)
     bench.demand_said(["./end_signal", "TERM"], r"\./end_signal \(pid \d+\) ended by signal 15 with 1 thread left, "
-                      r"not judged: --judge=signal", status=143)
+                      r"not judged: that takes --judge=signal", status=143)
     bench.demand_said(["sh", "-c", "./end_signal KILL; ./end_underscore_exit; true"],
-                      r"2 processes ended by _exit,signal with 2 threads left, not judged: "
-                      r"\./end_signal \(pid \d+\) first; --judge=_exit,signal")
+                      r"2 processes ended by _exit,signal with 2 threads left, not judged \(that takes "
+                      r"--judge=_exit,signal\): \./end_signal \(pid \d+\) first")
     bench.demand_said(["sh", "-c", "kill -9 $$"], status=137)
     bench.demand_said(["./end_underscore_exit"], r"1 leaked thread .*", options=["--judge=_exit"], status=7)
 
