@@ -344,6 +344,26 @@ def folder_is_removed(bench):
     demand(os.listdir(folder) == [], f"left {os.listdir(folder)}")
 
 
+def run_is_killed(bench):
+    """What it leaves is where the man page says, and can be read."""
+    folder = bench.path("runs")
+    os.mkdir(folder)
+    os.symlink(os.path.join(bench.targets, "wait_for_end"), bench.path("wait_for_end"))
+    process = subprocess.Popen([bench.cli, "run", "--", "./wait_for_end"], cwd=bench.tmp, stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, env=bench.environment(TMPDIR=folder))
+    try:
+        demand(process.stdout.readline() == b"up\n", "it did not start")
+        process.kill()
+        process.wait()
+        left = os.listdir(folder)
+        demand(len(left) == 1 and re.fullmatch(r"threadleak\.\w{6}", left[0]), f"left {left}")
+        done = subprocess.run([bench.cli, "report", os.path.join(folder, left[0])], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=TIMEOUT_S, check=False)
+        demand(done.returncode == 0 and b"1 created thread at 1 site" in done.stdout, f"{done}")
+    finally:
+        process.stdin.close()
+
+
 # ---- --require-watched -----------------------------------------------------------------------
 
 STRICT = ["--require-watched"]
@@ -526,7 +546,7 @@ def exitcode_key(bench):
 
 TESTS = [static_child, watched_child, leaking_child, exec_fails, without_environment, command_itself, setuid_child,
          other_architecture, script_of_static, found_in_path, many, still_alive_unwatched, still_loading,
-         killed_before_it_began, pids_again, run_in_run, not_followed, quiet_and_verbose, as_json, limits, no_room, folder_is_removed,
+         killed_before_it_began, pids_again, run_in_run, not_followed, quiet_and_verbose, as_json, limits, no_room, folder_is_removed, run_is_killed,
          outlives, unjudged_ends, exitcode_key,
          require_all_watched, require_watched, require_watched_for_each_reason, require_what_is_uncertain, shells_of_libc, other_users,
          other_user_cannot_write]
