@@ -25,7 +25,7 @@ CLI := main cli output cmd_run run_options run_env run_child run_server keep_sta
 PRELOAD := start brought api api_check test_name real memory_probe ledger_map ledger_write index capture walk recall frame_rule run_ask module site thread_end hook_thread hook_process exec_mark hook_signal present finish reporter last_look raw_report
 # The shim has tier 0 of src/ in it, built its own way.
 PRELOAD_SRC := options options_parse
-CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_test_of check_snapshot check_snapshot_odd check_snapshot_calls check_unwind check_core check_core_made check_unwind_steps check_self_capture check_wait check_wait_file check_leak check_leak_odd check_suppress check_leak_asked check_report check_ledger_write check_frame_rule check_watchable check_run_marks check_output
+CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_test_of check_snapshot check_snapshot_odd check_snapshot_calls check_unwind check_core check_core_made check_unwind_steps check_self_capture check_wait check_wait_file check_leak check_leak_odd check_suppress check_leak_asked check_report check_ledger_write check_frame_rule check_watchable check_run_marks check_present_names check_output
 # What suites share, and what they test besides src/.
 CHECK_PARTS := tests/ledger_fake tests/snapshot_child tests/core_child tests/wait_child $(patsubst %,cli/%,$(filter-out main cmd_%,$(CLI)))
 # check_ledger_write has the shim's writer in it, and no CLI.
@@ -43,7 +43,7 @@ TARGETS := api atexit_creates atexit_joins atexit_prints baseline cancel cancel_
 	running seccomp_filter setname setname_ended openmp_user ignored_partly signal_creates signal_storm signal_taken \
 	same_place small_stack spawn stripped tail_call thrd tree unjoined unset_preload untracked vfork waits deny_ptrace thousand \
 	stack_switch exec_bad_pointers spawn_pid loader_lock many_dumps \
-	wait_for_end wait_in_thread constructor_linked address_sanitized static_program self_capture
+	wait_for_end wait_in_thread constructor_linked address_sanitized static_program self_capture held_by_ended
 TARGETS_CXX := late_exceptions std_async std_thread unwind_throw
 TARGETS_LIB := libconstructor.so libplugin.so libthrows.so libwaits.so
 # What check_unwind unwinds: tests/targets/unwind_chain.c built in many ways, and others.
@@ -199,7 +199,7 @@ E2E_ASAN := "tests/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --onl
 
 check: all targets $(SUITES) $(ALL_ASAN) $(SUITES_TSAN)
 	$(Q)tests/all.sh $(SUITES) $(SUITES_ASAN) $(SUITES_TSAN) \
-		"tests/layering.sh $(BUILD)" "tests/run_tree.py --build $(BUILD)" "tests/harmless.py --build $(BUILD)" "tests/run_timeout.py --build $(BUILD)" "tests/selftest.py --build $(BUILD)" "tests/suppressions.py --build $(BUILD)" "tests/baseline.py --build $(BUILD)" "tests/cli_report.sh $(BUILD)" "tests/e2e.py --build $(BUILD)" $(E2E_ASAN) "tests/api.py --build $(BUILD)" "tests/api_builds.py --build $(BUILD)" "tests/blame.py --build $(BUILD)" "tests/projects.py --build $(BUILD)" "tests/real.py --build $(BUILD)" "tests/real_report.py --build $(BUILD)"
+		"tests/layering.sh $(BUILD)" "tests/run_tree.py --build $(BUILD)" "tests/harmless.py --build $(BUILD)" "tests/run_timeout.py --build $(BUILD)" "tests/selftest.py --build $(BUILD)" "tests/report_texts.py --build $(BUILD)" "tests/suppressions.py --build $(BUILD)" "tests/baseline.py --build $(BUILD)" "tests/cli_report.sh $(BUILD)" "tests/e2e.py --build $(BUILD)" $(E2E_ASAN) "tests/api.py --build $(BUILD)" "tests/api_builds.py --build $(BUILD)" "tests/blame.py --build $(BUILD)" "tests/projects.py --build $(BUILD)" "tests/real.py --build $(BUILD)" "tests/real_report.py --build $(BUILD)"
 
 asan: all targets $(ALL_ASAN)
 	$(Q)tests/all.sh $(SUITES_ASAN) $(E2E_ASAN)

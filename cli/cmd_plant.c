@@ -18,7 +18,7 @@
 
 /* Each stands in a backtrace: neither inlined, nor left by a jump. */
 #define NAMED __attribute__((used, visibility("default")))
-#define PLANTED NAMED __attribute__((noinline, noclone))
+#define PLANTED NAMED __attribute__((noinline))
 #define STAY_ON_STACK() __asm__ volatile("" ::: "memory")
 
 #define LONGEST_S 60 /* whatever happens, nothing of us stays behind */

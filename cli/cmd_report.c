@@ -81,7 +81,8 @@ static void print_help(void)
         stdout);
     fputs(suppressions_help, stdout);
     fputs("\n"
-          "Exit status: 0 reported; 1 with --check, and there are leaks; 2 could not.\n"
+          "Exit status: 0 reported; 1 with --check, and there are leaks; 2 could not: so also with --check\n"
+          "of a process that is not watched.\n"
           "\n"
           "  threadleak report 4242            threadleak report --check --report=unjoined 4242\n",
           stdout);
@@ -209,6 +210,22 @@ static bool print(const struct command_line *line, struct report_target *job)
     return false;
 }
 
+/* Of one that is not watched no leak is known, and so no absence of any. */
+static bool can_be_checked(const struct report *report)
+{
+    for (size_t i = 0; i < report->process_count; i++) {
+        const struct process_report *process = &report->processes[i];
+        if (process->watched)
+            continue;
+        cli_say(
+            "report: --check: process %d is not watched: who created its threads is not known, so whether "
+            "there are leaks is not either",
+            (int)process->pid);
+        return false;
+    }
+    return true;
+}
+
 static int report(const struct command_line *line)
 {
     struct report_target job = {
@@ -229,6 +246,8 @@ static int report(const struct command_line *line)
         status = line->check && job.report->summary.leaked_threads ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
         if (!print(line, &job) || !suppressions_tell(&line->suppressions, job.report, &job.error)) {
             cli_say("report: %s", job.error.text);
+            status = STATUS_CANNOT;
+        } else if (line->check && !can_be_checked(job.report)) {
             status = STATUS_CANNOT;
         }
     }

@@ -75,6 +75,8 @@ static int flushed(int status)
     errno = 0;
     if (!fflush(stdout) && !ferror(stdout))
         return status;
+    if (status == STATUS_CANNOT || status == STATUS_FAILED) /* which is told already */
+        return status;
     cli_say("standard output could not be written%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
     return status == STATUS_REPORTED ? STATUS_CANNOT : status;
 }

@@ -110,7 +110,8 @@ static bool add_opened_core(struct report_target *job, const struct core_file *c
     struct snapshot *snapshot = NULL;
     struct error note = {""}, why = {""};
     say_notice(core->notice.text);
-    if (ledger_open_core(core, &ledger, &note) != LEDGER_OPEN_OK || *note.text)
+    /* That it was not watched stands in the report. */
+    if (ledger_open_core(core, &ledger, &note) != LEDGER_OPEN_NOT_WATCHED)
         say_notice(note.text);
     const struct present_options options = {.symbolizer = job->symbolizer, .ledger = ledger};
     struct present *present = NULL;

@@ -170,15 +170,17 @@ static void say_unjudged(const struct report *report, unsigned kinds)
         return;
     put_ends(ends, sizeof(ends), seen);
     if (count > 1)
-        cli_say("%zu processes ended by %s with %zu thread%s left, not judged: %s (pid %d) first; --judge=%s",
-                count, ends, threads, plural(threads), command_name(first), (int)first->pid, ends);
+        cli_say("%zu processes ended by %s with %zu thread%s left, not judged (that takes --judge=%s): %s "
+                "(pid %d) first",
+                count, ends, threads, plural(threads), ends, command_name(first), (int)first->pid);
     else if (first->how == END_SIGNAL && first->signal)
-        cli_say("%s (pid %d) ended by signal %d with %zu thread%s left, not judged: --judge=signal",
-                command_name(first), (int)first->pid, first->signal, threads, plural(threads));
+        cli_say(
+            "%s (pid %d) ended by signal %d with %zu thread%s left, not judged: that takes --judge=signal",
+            command_name(first), (int)first->pid, first->signal, threads, plural(threads));
     else
-        cli_say("%s (pid %d) ended by %s with %zu thread%s left, not judged: --judge=%s", command_name(first),
-                (int)first->pid, first->how == END_SIGNAL ? "a signal" : ends, threads, plural(threads),
-                ends);
+        cli_say("%s (pid %d) ended by %s with %zu thread%s left, not judged: that takes --judge=%s",
+                command_name(first), (int)first->pid, first->how == END_SIGNAL ? "a signal" : ends, threads,
+                plural(threads), ends);
 }
 
 void run_notes_say(const struct report *report, const struct run_options *given, pid_t command)

@@ -62,8 +62,10 @@ static void check_folder(struct selftest *test)
         return;
     }
     test->run_works = true;
-    *strrchr(folder, '/') = '\0';
-    selftest_ok(test, "folder of a run", "%s can be written and mapped", *folder ? folder : "/");
+    /* Root's has two levels. */
+    char *own = strstr(folder, "/threadleak.");
+    selftest_ok(test, "folder of a run", "%.*s can be written and mapped",
+                own > folder ? (int)(own - folder) : 1, folder);
 }
 
 static void check_memfd(struct selftest *test)
@@ -94,10 +96,15 @@ static void check_options(struct selftest *test)
         return;
     unsigned notes = test->notes;
     options_defaults(&options);
+    options.exitcode = -1; /* tells whether it is set */
     options_parse(&options, text, note_option, test);
     if (!options.report || !options.judge)
         selftest_fail(test, "THREADLEAK_OPTIONS", "%s=none: nothing counts as a leak where this is set",
                       options.report ? "judge" : "report");
+    else if (!options.exitcode)
+        selftest_fail(test, "THREADLEAK_OPTIONS",
+                      "exitcode=0: threadleak run ends with 0 where threads leaked; leave it out, or say "
+                      "--error-exitcode=66");
     else if (options.report != KIND_ALL || !(options.judge & JUDGE_EXIT))
         selftest_note(test, "THREADLEAK_OPTIONS", "not all leaks count where this is set: %s", text);
     else if (!options.follow)

@@ -112,7 +112,7 @@ struct report {
     struct process_report *processes; /* in the order they began; those that created a thread, or of which
                                          something is to be said */
     size_t process_count;
-    pid_t *watched; /* every pid that a ledger was of, once */
+    pid_t *watched; /* every pid of summary.processes, once */
     size_t watched_count;
     double timed_out_s; /* of a run that was ended after that long; 0: it was not */
     struct unwatched *unwatched;
@@ -120,7 +120,7 @@ struct report {
     struct used_rule *used_rules; /* in the order of their first thread; by report_finish */
     size_t used_rule_count;
     struct {
-        uint64_t processes; /* all that were watched */
+        uint64_t processes; /* all that were watched, and those that were looked at without that */
         uint64_t leaked_threads, leak_sites, suppressed_threads;
     } summary;
 };

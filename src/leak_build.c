@@ -297,8 +297,10 @@ bool report_add_unwatched(struct report *report, pid_t pid, struct present *pres
     build.have_tasks = process_tasks(pid, &build.tasks) && build.tasks.count;
     bool added = build.have_tasks && list_threads(&build) && append_process(report, &build.process);
     task_list_release(&build.tasks);
-    if (added)
+    if (added) {
+        count_process(report, pid);
         return true;
+    }
     error_set(error, build.have_tasks ? "out of memory" : "no process %d", (int)pid);
     process_report_release(&build.process);
     return false;
@@ -316,8 +318,10 @@ bool report_add_core(struct report *report, const struct core_file *core, struct
                                       .signal = core->signal,
                                       .core = true,
                                       .present = present}};
-    if (list_core(&build) && append_process(report, &build.process))
+    if (list_core(&build) && append_process(report, &build.process)) {
+        count_process(report, core->pid);
         return true;
+    }
     error_set(error, "out of memory");
     process_report_release(&build.process);
     return false;

@@ -28,7 +28,9 @@ static void say_refused(pid_t pid, struct error *error)
         scope = 0;
     if (file)
         fclose(file);
-    error_set(error, "process %d: not allowed to read it: run as its user or root%s", (int)pid,
+    error_set(error, "process %d: not allowed to read it: %s%s", (int)pid,
+              geteuid() == 0 ? "that takes CAP_SYS_PTRACE (in a container: --cap-add=SYS_PTRACE)"
+                             : "run as its user or root",
               scope ? ", and see kernel.yama.ptrace_scope" : "");
 }
 

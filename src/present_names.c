@@ -3,16 +3,48 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int compare(const void *left, const void *right)
 {
     const struct named_tid *a = left, *b = right;
-    return (a->tid > b->tid) - (a->tid < b->tid);
+    if (a->tid != b->tid)
+        return a->tid < b->tid ? -1 : 1;
+    return a->ended - b->ended;
 }
 
-static void add(struct present_names *names, pid_t tid, uint64_t id)
+static void add(struct present_names *names, pid_t tid, uint64_t id, bool ended)
 {
-    names->items[names->count++] = (struct named_tid){tid, id};
+    names->items[names->count++] = (struct named_tid){tid, id, ended};
+}
+
+/* Of those of one tid the living one; of two that have ended, nobody can tell. */
+static void make_unique(struct present_names *names)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < names->count; i++) {
+        const struct named_tid item = names->items[i];
+        size_t next = i + 1;
+        while (next < names->count && names->items[next].tid == item.tid)
+            next++;
+        if (!item.ended || next == i + 1)
+            names->items[count++] = item;
+        i = next - 1;
+    }
+    names->count = count;
+}
+
+static bool is_there(const struct present_names *names, pid_t tid)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)names->live_pid, (int)tid);
+    return names->live_pid && access(path, F_OK) == 0;
+}
+
+static int compare_tid(const void *key, const void *item)
+{
+    pid_t tid = *(const pid_t *)key, other = ((const struct named_tid *)item)->tid;
+    return (tid > other) - (tid < other);
 }
 
 bool present_names_read(struct present_names *names, const struct ledger *ledger, pid_t pid, bool live)
@@ -24,12 +56,12 @@ bool present_names_read(struct present_names *names, const struct ledger *ledger
     if (!names->items)
         return false;
     if (ledger)
-        add(names, pid, LEDGER_MAIN_SERIAL);
+        add(names, pid, LEDGER_MAIN_SERIAL, false);
     for (uint32_t i = 0; i < slots; i++)
-        if (ledger_get_slot(ledger, i, &slot) && slot.tid > 0 && slot.tid != pid &&
-            !(slot.state & SLOT_ENDED))
-            add(names, slot.tid, slot.serial);
+        if (ledger_get_slot(ledger, i, &slot) && slot.tid > 0 && slot.tid != pid)
+            add(names, slot.tid, slot.serial, slot.state & SLOT_ENDED);
     qsort(names->items, names->count, sizeof(*names->items), compare);
+    make_unique(names);
     names->live_pid = live ? pid : 0;
     return true;
 }
@@ -42,11 +74,11 @@ void present_names_release(struct present_names *names)
 
 uint64_t present_names_id(const struct present_names *names, pid_t tid)
 {
-    const struct named_tid key = {.tid = tid};
     if (tid <= 0 || !names->count)
         return 0;
-    const struct named_tid *found = bsearch(&key, names->items, names->count, sizeof(key), compare);
-    return found ? found->id : 0;
+    const struct named_tid *found =
+        bsearch(&tid, names->items, names->count, sizeof(*names->items), compare_tid);
+    return found && !(found->ended && is_there(names, tid)) ? found->id : 0;
 }
 
 /* Of the few that are spoken of. */

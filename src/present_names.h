@@ -11,6 +11,7 @@ struct present_names {
     struct named_tid {
         pid_t tid;
         uint64_t id; /* T-number */
+        bool ended;  /* its tid may be another's by now */
     } * items;       /* by ascending tid */
     size_t count;
     pid_t live_pid; /* whose /proc/PID/task has the names; 0: nobody's */

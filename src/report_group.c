@@ -114,7 +114,12 @@ void put_frames(const struct printer *printer, const struct shown_frames *shown)
 
 static void print_stack(const struct printer *printer, const struct leak_group *group)
 {
-    const struct shown_frames shown = {group->stack, count_shown(printer, group), group->own};
+    struct shown_frames shown = {group->stack, count_shown(printer, group), group->own};
+    /* Of a runtime's frames at the leaf, the outermost is what the user called. */
+    while (!shows_all(printer) && shown.own && shown.frames + 1 < shown.own) {
+        shown.frames++;
+        shown.count--;
+    }
     print_creators(printer, group);
     put_frames(printer, &shown);
     if (group->stack_count && group->truncated)
@@ -157,6 +162,19 @@ static const char *explain_kind(enum leak_kind kind)
     return texts[kind];
 }
 
+static bool is_base_of(const char *path, const char *name)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return path && strncmp(slash ? slash + 1 : path, name, sizeof(((struct thread_info *)0)->name) - 1) == 0;
+}
+
+/* What threads are called that were given no name: as the program that was executed. */
+static bool is_process_name(const struct printer *printer, const char *name)
+{
+    const struct process_report *process = printer->process;
+    return process && (is_base_of(process->exe, name) || is_base_of(command_name(process), name));
+}
+
 /* What the threads are called, when they agree. */
 static const char *common_name(const struct leak_group *group)
 {
@@ -173,7 +191,7 @@ static void print_group_head(const struct printer *printer, const struct leak_gr
     paint(printer, PLAIN);
     print_age(printer, group);
     fprintf(printer->out, "   %s", explain_kind(group->kind));
-    if (*common_name(group)) {
+    if (*common_name(group) && !is_process_name(printer, common_name(group))) {
         fputs("   [", printer->out);
         put_escaped(printer->out, common_name(group));
         putc(']', printer->out);
@@ -207,17 +225,43 @@ static void print_suppression(const struct printer *printer, const struct leak_g
     put_escaped(printer->out, group->suppressed_by);
 }
 
+/* The user's own function that a thread began with: the outermost one of where it is now. */
+static const struct frame *first_own(const struct thread_info *thread)
+{
+    const struct present_stack *stack = thread->present ? thread->present->stack : NULL;
+    for (size_t i = stack && !stack->incomplete ? stack->count : 0; i-- > 0;)
+        if (!stack->frames[i].runtime)
+            return &stack->frames[i];
+    return NULL;
+}
+
+/* A runtime's start routine (std::thread's, Rust's) says nothing of what the user gave it. */
+static const struct frame *what_runs(const struct leak_group *group)
+{
+    const struct frame *start = group->start_routine;
+    if (!start || !start->runtime || !group->own)
+        return start;
+    const struct frame *found = first_own(&group->threads[0]);
+    for (size_t i = 1; found && i < group->thread_count; i++) {
+        const struct frame *other = first_own(&group->threads[i]);
+        if (!other || !other->function || !found->function || strcmp(other->function, found->function) != 0)
+            found = NULL;
+    }
+    return found ? found : start->function ? start : NULL;
+}
+
 void print_group(const struct printer *printer, const struct leak_group *group)
 {
+    const struct frame *runs = what_runs(group);
     putc('\n', printer->out);
     print_group_head(printer, group);
     if (is_one_block(group->threads, group->thread_count))
         put_threads(printer->out,
                     &(struct thread_list){.threads = group->threads, .count = group->thread_count},
                     shows_all(printer) ? group->thread_count : THREADS_SHOWN);
-    if (group->start_routine) {
+    if (runs) {
         fputs("  runs ", printer->out);
-        put_frame(printer, group->start_routine, true, 0);
+        put_frame(printer, runs, true, 0);
         putc('\n', printer->out);
     }
     print_stack(printer, group);

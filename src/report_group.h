@@ -4,11 +4,14 @@
 
 #include "report.h"
 
-#define THREADS_SHOWN 8 /* more only when asked for all */
+/* More only when asked for all: threads of a line, and places where those of a group are. */
+#define THREADS_SHOWN 8
+#define BLOCKS_SHOWN 6
 
 struct printer {
     FILE *out;
     const struct report_style *style;
+    const struct process_report *process; /* that is being printed; NULL: none */
 };
 
 enum paint { PLAIN, BOLD, DIM };

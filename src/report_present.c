@@ -5,7 +5,6 @@
 
 #include "text_parts.h"
 
-#define BLOCKS_SHOWN 6
 #define LEAST_IDLE_S 1
 #define FRAMES_SHOWN \
     24 /* of deeper stacks the outer ones say how it got there, the inner ones where it is … */

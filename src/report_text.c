@@ -67,8 +67,8 @@ static void print_process_head(const struct printer *printer, const struct proce
                 plural(process->untracked_count + 1));
     else if (process->judged)
         put_verdict(printer->out, sums->leaked, "leaked ", sums->leaked_sites);
-    else
-        put_verdict(printer->out, sums->left, process->how == END_ALIVE ? "" : "remaining ",
+    else /* alive: not all that there are */
+        put_verdict(printer->out, sums->left, process->how == END_ALIVE ? "created " : "remaining ",
                     sums->left_sites);
     fputs(", ", printer->out);
     put_escaped(printer->out, command_name(process));
@@ -102,7 +102,7 @@ static void print_main(const struct printer *printer, const struct process_repor
 {
     const struct thread_info *thread = process->main;
     char age[40];
-    if (!thread || !thread->present)
+    if (!thread)
         return;
     paint(printer, BOLD);
     fputs("\nmain", printer->out);
@@ -116,9 +116,16 @@ static void print_main(const struct printer *printer, const struct process_repor
     print_present(printer, thread, 1);
 }
 
+/* One by one, or in a line at the foot. */
+static bool lists_strangers(const struct printer *printer, const struct process_report *process)
+{
+    return process->untracked_count && printer->style->others &&
+           (process->how == END_ALIVE || process->untracked[0].present);
+}
+
 static void print_strangers(const struct printer *printer, const struct process_report *process)
 {
-    if (!process->untracked_count || !process->untracked[0].present)
+    if (!lists_strangers(printer, process))
         return;
     paint(printer, BOLD);
     fprintf(printer->out, process->watched ? "\nuntracked ×%zu" : "\nthread ×%zu", process->untracked_count);
@@ -137,7 +144,7 @@ static void print_untracked(const struct printer *printer, const struct process_
 {
     uint64_t count = process->counts.untracked;
     size_t shown = process->untracked_count < UNTRACKED_SHOWN ? process->untracked_count : UNTRACKED_SHOWN;
-    if (!count || !process->watched || (shown && process->untracked[0].present && printer->style->others))
+    if (!count || !process->watched || lists_strangers(printer, process))
         return;
     fprintf(printer->out, "untracked: %llu thread%s whose creation was not seen:", (unsigned long long)count,
             plural(count));
@@ -217,11 +224,12 @@ static void print_process_foot(const struct printer *printer, const struct proce
 
 /* ---- a process ------------------------------------------------------------------------------ */
 
-static void print_process(const struct printer *printer, const struct process_report *process, bool alone)
+static void print_process(const struct printer *of_report, const struct process_report *process, bool alone)
 {
     const struct sums sums = sum_up(process);
-    bool whole = printer->style->all ||
-                 (alone && ((process->how == END_ALIVE && !process->checked) || process->core));
+    const struct printer own = {of_report->out, of_report->style, process}, *printer = &own;
+    bool whole =
+        printer->style->all || (alone && ((process->how == END_ALIVE && !process->checked) || process->core));
     bool gap = false;
     print_process_head(printer, process, &sums, alone);
     for (size_t i = 0; i < process->group_count && printer->style->verbose >= 0; i++) {
@@ -256,13 +264,26 @@ static bool is_worth_a_block(const struct printer *printer, const struct report 
            process->counts.lost || (process->group_count && process->groups[0].counted);
 }
 
+/* Is there no more to see of it with --all? */
+static bool is_all_shown(const struct printer *printer, const struct process_report *process)
+{
+    if (!printer->style->others || process->untracked_count > BLOCKS_SHOWN)
+        return false;
+    for (size_t i = 0; i < process->group_count; i++)
+        if (process->groups[i].thread_count > BLOCKS_SHOWN)
+            return false;
+    return true;
+}
+
 static void print_next_step(const struct printer *printer, const struct report *report)
 {
     if (printer->style->verbose < 0 || printer->style->all)
         return;
     for (size_t i = 0; i < report->process_count; i++)
         if (report->processes[i].live && report->processes[i].how == END_ALIVE &&
-            report->processes[i].group_count && !report->processes[i].checked)
+            (report->processes[i].group_count || !report->processes[i].watched) &&
+            !report->processes[i].checked &&
+            !(report->process_count == 1 && is_all_shown(printer, &report->processes[i])))
             fprintf(printer->out, "every thread: threadleak report --all %d\n",
                     (int)report->processes[i].pid);
 }
@@ -287,8 +308,8 @@ static void print_no_threads(FILE *out, const struct report *report)
 
 static bool print_text(FILE *out, const struct report *report, const struct report_style *style)
 {
-    struct printer printer = {out, style};
-    bool alone = report->process_count == 1, gap = report->process_count > 1;
+    struct printer printer = {out, style, NULL};
+    bool alone = report->process_count == 1, gap = !alone && report->timed_out_s <= 0;
     if (report->timed_out_s > 0) {
         char time[40];
         format_duration(time, sizeof(time), report->timed_out_s);

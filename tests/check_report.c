@@ -561,6 +561,83 @@ START_TEST(not_watched)
 }
 END_TEST
 
+/* std::thread's own frames say little: who called it, and what it was given, do. */
+START_TEST(start_of_a_runtime)
+{
+    static struct frame routine, stack[4];
+    fill_present();
+    routine = frame_in(NULL, NULL, 0);
+    routine.module = "/usr/lib/libstdc++.so.6";
+    routine.runtime = true;
+    stack[0] = frame_in("std::thread::_M_start_thread()", NULL, 0);
+    stack[1] = frame_in("std::thread::thread<void (&)()>(void (&)())", "/usr/include/c++/12/thread", 90);
+    stack[0].runtime = stack[1].runtime = true;
+    stack[2] = plain_stack[0];
+    stack[3] = plain_stack[1];
+    one_group[0].start_routine = &routine;
+    one_group[0].stack = stack;
+    one_group[0].stack_count = 4;
+    one_group[0].own = &stack[2];
+    TEXT("runtime_start", .color = false);
+    TEXT("runtime_start_verbose", .verbose = 1);
+    two[1].present = NULL; /* where one of them is may be anywhere */
+    TEXT("runtime_start_unknown", .color = false);
+    routine.function = "execute_native_thread_routine";
+    TEXT("runtime_start_named", .color = false);
+}
+END_TEST
+
+START_TEST(nobody_looked_where_they_are)
+{
+    fill_present();
+    two[0].present = two[1].present = main_thread.present = stranger[0].present = stranger[1].present = NULL;
+    one_process[0].how = END_ALIVE;
+    one_process[0].live = true;
+    one_process[0].judged = false;
+    one_process[0].main = &main_thread;
+    one_process[0].untracked = stranger;
+    one_process[0].untracked_count = one_process[0].counts.untracked = 2;
+    TEXT("no_stop", .others = true);
+    one_process[0].watched = false;
+    one_process[0].group_count = 0;
+    TEXT("no_stop_not_watched", .others = true);
+}
+END_TEST
+
+/* Threads that got no name have that of the process, which is told already. */
+START_TEST(name_of_the_process)
+{
+    one_process[0].exe = (char[]){"/usr/bin/worker"};
+    TEXT("process_name", .color = false);
+    one_process[0].exe = (char[]){"/usr/bin/worker2"};
+    TEXT("one_leak", .color = false);
+}
+END_TEST
+
+/* --all is worth a line where it would show more. */
+START_TEST(all_is_shown_already)
+{
+    static struct thread_info many[7];
+    fill_present();
+    one_process[0].how = END_ALIVE;
+    one_process[0].live = true;
+    one_process[0].judged = false;
+    char *text = printed(&report_text, (struct report_style){.others = true});
+    ck_assert_ptr_null(strstr(text, "every thread:"));
+    free(text);
+    text = printed(&report_text, (struct report_style){.others = false}); /* without the main thread */
+    ck_assert_ptr_nonnull(strstr(text, "every thread: threadleak report --all 4242"));
+    free(text);
+    for (size_t i = 0; i < 7; i++)
+        many[i] = two[0];
+    one_group[0].threads = many;
+    one_group[0].thread_count = 7;
+    text = printed(&report_text, (struct report_style){.others = true});
+    ck_assert_ptr_nonnull(strstr(text, "every thread: threadleak report --all 4242"));
+    free(text);
+}
+END_TEST
+
 START_TEST(deep_stacks_are_cut_in_their_middle)
 {
     static struct frame deep[100];
@@ -766,6 +843,10 @@ int main(void)
     tcase_add_test(tests, each_place_has_its_block);
     tcase_add_test(tests, main_and_strangers);
     tcase_add_test(tests, not_watched);
+    tcase_add_test(tests, start_of_a_runtime);
+    tcase_add_test(tests, nobody_looked_where_they_are);
+    tcase_add_test(tests, name_of_the_process);
+    tcase_add_test(tests, all_is_shown_already);
     tcase_add_test(tests, deep_stacks_are_cut_in_their_middle);
     tcase_add_test(tests, lost_and_untracked);
     tcase_add_test(tests, durations);

@@ -86,6 +86,32 @@ for word in "not watched: who started" "now in sleep"; do
     fi
 done
 
+# Without stopping it, its threads are listed nevertheless; and no leak of it is known.
+mkfifo "$tmp/hold"
+"$targets/wait_for_end" <"$tmp/hold" >"$tmp/said" &
+watched=$!
+exec 8>"$tmp/hold"
+until grep -q . "$tmp/said"; do sleep 0.01; done
+"$threadleak" report --no-stop "$watched" >"$tmp/stdout" 2>"$tmp/err"
+if grep -qx 'thread ×1' "$tmp/stdout" && grep -q '"worker" tid' "$tmp/stdout" && grep -q '^main  ' "$tmp/stdout"; then
+    passed=$((passed + 1))
+else
+    fail "--no-stop of a process that is not watched" "$(cat "$tmp/stdout")"
+fi
+"$threadleak" report --check "$watched" >"$tmp/stdout" 2>"$tmp/err"
+status=$?
+if [ "$status" -eq 2 ] && grep -q "process $watched is not watched" "$tmp/err" && grep -q '^main' "$tmp/stdout"; then
+    passed=$((passed + 1))
+else
+    fail "--check of a process that is not watched" "status $status"
+fi
+if "$threadleak" report --format=json "$watched" 2>"$tmp/err" | grep -q '"processes": 1,'; then
+    passed=$((passed + 1))
+else
+    fail "a process that is not watched" "is not counted in JSON"
+fi
+exec 8>&-
+
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
     as="setpriv --reuid=65534 --regid=65534 --clear-groups --"
     refused "another user's process" "process $others: not allowed" "$others"
@@ -150,6 +176,13 @@ refused "a bad rule" "$tmp/bad.supp:2:1: a rule begins with its type" --suppress
 refused "a missing folder" "$tmp/out/no/report: can not be written" -o "$tmp/out/no/report" "$good"
 refused "a folder as file" "$tmp/empty: can not be written" -o "$tmp/empty" "$good"
 refused "an empty name" "is empty" -o "" "$good"
+"$threadleak" report "$good" >/dev/full 2>"$tmp/err"
+status=$?
+if [ "$status" -eq 2 ] && [ "$(wc -l <"$tmp/err")" -eq 1 ]; then
+    passed=$((passed + 1))
+else
+    fail "a full disk behind standard output" "status $status, not one line"
+fi
 for format in text json; do
     refused "a full disk, $format" "/dev/full could not be written: No space left" --format=$format -o /dev/full "$good"
 done

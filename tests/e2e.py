@@ -567,7 +567,7 @@ def cli_dump_signals(paths):
         assert process.stdout.readline() == b"up\n"
         for times in (1, 2):
             ask_for_report(process, lambda: os.path.exists(path) and
-                           open(path, encoding="utf-8").read().count("report --all") >= times)
+                           open(path, encoding="utf-8").read().count(", peak ") >= times)
     finally:
         _, err = process.communicate(b"")
     with open(path, encoding="utf-8") as file:

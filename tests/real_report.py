@@ -96,7 +96,7 @@ class Server:
     def ask_for_dump(self):
         """By the signal; the thread that takes it is busy until the report is written."""
         path = os.path.join(self.tmp, f"end.{self.process.pid}.txt")
-        whole = lambda: open(path, encoding="utf-8").read().count("every thread: ") if os.path.exists(path) else 0
+        whole = lambda: open(path, encoding="utf-8").read().count(", peak ") if os.path.exists(path) else 0
         before = whole()
         self.process.send_signal(signal.SIGUSR1)
         wait_until(lambda: whole() == before + 1)

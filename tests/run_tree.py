@@ -347,6 +347,26 @@ def folder_is_removed(bench):
     demand(os.listdir(folder) == [], f"left {os.listdir(folder)}")
 
 
+def run_is_killed(bench):
+    """What it leaves is where the man page says, and can be read."""
+    folder = bench.path("runs")
+    os.mkdir(folder)
+    os.symlink(os.path.join(bench.targets, "wait_for_end"), bench.path("wait_for_end"))
+    process = subprocess.Popen([bench.cli, "run", "--", "./wait_for_end"], cwd=bench.tmp, stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, env=bench.environment(TMPDIR=folder))
+    try:
+        demand(process.stdout.readline() == b"up\n", "it did not start")
+        process.kill()
+        process.wait()
+        left = os.listdir(folder)
+        demand(len(left) == 1 and re.fullmatch(r"threadleak\.\w{6}", left[0]), f"left {left}")
+        done = subprocess.run([bench.cli, "report", os.path.join(folder, left[0])], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=TIMEOUT_S, check=False)
+        demand(done.returncode == 0 and b"1 created thread at 1 site" in done.stdout, f"{done}")
+    finally:
+        process.stdin.close()
+
+
 # ---- --require-watched -----------------------------------------------------------------------
 
 STRICT = ["--require-watched"]
@@ -384,6 +404,28 @@ def require_watched(bench):
     demand(code == 125 and said, f"{code} {said}")
     code, said = bench.run(["./clean"], [*STRICT, "--no-follow"])
     demand(code == 125 and len(said) == 1 and "--no-follow" in said[0], f"{code} {said}")
+
+
+def require_watched_for_each_reason(bench):
+    """Program and reason are named, and COMMAND's 0 becomes 125; its own status stays."""
+    reasons = {"./static_program": "static", "env -u LD_PRELOAD ./clean": BARE, "env -i ./clean": BARE}
+    if os.getuid() == 0 and not os.statvfs(bench.tmp).f_flag & os.ST_NOSUID:
+        for name, mode, word in (("set_user", 0o4755, "set-user-ID"), ("set_group", 0o2755, "set-group-ID")):
+            shutil.copy(os.path.join(bench.targets, "no_thread"), bench.path(name))
+            os.chown(bench.path(name), 65534, 65534)
+            os.chmod(bench.path(name), mode)
+            reasons[f"./{name}"] = word
+    other = os.path.join(bench.targets, "program_32bit")
+    if os.path.exists(other):
+        os.symlink(other, bench.path("program_32bit"))
+        reasons["./program_32bit"] = "another architecture"
+    for command, why in reasons.items():
+        said = required(one(command.split()[-1], why))
+        bench.demand_said(["sh", "-c", f"{command}; true"], said, options=STRICT, status=125)
+        bench.demand_said(["sh", "-c", f"{command}; exit 3"], said, options=STRICT, status=3)
+        bench.demand_said(["sh", "-c", f"{command}; true"], one(command.split()[-1], why))
+    bench.demand_said(["sh", "-c", "./static_program; kill -TERM $$"], required(one("./static_program", "static")),
+                      options=STRICT, status=143)
 
 
 def require_what_is_uncertain(bench):
@@ -463,7 +505,7 @@ def outlives(bench):
             pid = file.read().strip()
         demand(f"(pid {pid})" in bench.err, f"not pid {pid}: {bench.err}")
         done = subprocess.run([bench.cli, "report", pid], stdout=subprocess.PIPE, check=False)
-        demand(done.returncode == 0 and b"1 thread" in done.stdout, f"{done}")
+        demand(done.returncode == 0 and b"1 created thread at 1 site" in done.stdout, f"{done}")
     finally:
         with open(bench.path("pid"), encoding="ascii") as file:
             os.kill(int(file.read()), signal.SIGKILL)
@@ -477,16 +519,16 @@ def outlives(bench):
 
 def unjudged_ends(bench):
     bench.demand_said(["./end_underscore_exit"], r"\./end_underscore_exit \(pid \d+\) ended by _exit with 1 thread left, "
-                      r"not judged: --judge=_exit", status=7)
+                      r"not judged: that takes --judge=_exit", status=7)
     bench.demand_said(["./end_underscore_exit"], options=["-q"], status=7)
     bench.demand_said(["./end_underscore_exit"], options=["--report=unjoined"], status=7)
     supp = bench.write("known.supp", "thread:end_underscore_exit.c\n")
     bench.demand_said(["./end_underscore_exit"], options=[f"--suppressions={supp}"], status=7)
     bench.demand_said(["./end_signal", "TERM"], r"\./end_signal \(pid \d+\) ended by signal 15 with 1 thread left, "
-                      r"not judged: --judge=signal", status=143)
+                      r"not judged: that takes --judge=signal", status=143)
     bench.demand_said(["sh", "-c", "./end_signal KILL; ./end_underscore_exit; true"],
-                      r"2 processes ended by _exit,signal with 2 threads left, not judged: "
-                      r"\./end_signal \(pid \d+\) first; --judge=_exit,signal")
+                      r"2 processes ended by _exit,signal with 2 threads left, not judged \(that takes "
+                      r"--judge=_exit,signal\): \./end_signal \(pid \d+\) first")
     bench.demand_said(["sh", "-c", "kill -9 $$"], status=137)
     bench.demand_said(["./end_underscore_exit"], r"1 leaked thread .*", options=["--judge=_exit"], status=7)
 
@@ -507,9 +549,9 @@ def exitcode_key(bench):
 
 TESTS = [static_child, watched_child, leaking_child, exec_fails, without_environment, command_itself, setuid_child,
          other_architecture, script_of_static, found_in_path, many, still_alive_unwatched, still_loading,
-         killed_before_it_began, pids_again, run_in_run, not_followed, quiet_and_verbose, as_json, limits, no_room, folder_is_removed,
+         killed_before_it_began, pids_again, run_in_run, not_followed, quiet_and_verbose, as_json, limits, no_room, folder_is_removed, run_is_killed,
          outlives, unjudged_ends, exitcode_key,
-         require_all_watched, require_watched, require_what_is_uncertain, shells_of_libc, other_users,
+         require_all_watched, require_watched, require_watched_for_each_reason, require_what_is_uncertain, shells_of_libc, other_users,
          other_user_cannot_write]
 
 

@@ -183,9 +183,44 @@ def test_no_folder(bench):
         demand(what in said and said[what][0] != "FAIL", f"{what} fails without a folder")
 
 
+def test_missing_folder(bench):
+    status, said = bench.selftest(env={"TMPDIR": bench.path("missing")})
+    demand(status == 1, f"status {status}")
+    demand(said["folder of a run"][0] == "FAIL", "a folder could be made where there is none")
+    demand("missing" in said["folder of a run"][1] and "TMPDIR" in said["folder of a run"][1], "words of folder")
+
+
+def test_folder_of_another(bench):
+    """Not root's: to be read, not to be written."""
+    if os.geteuid() != 0:
+        raise Skip("not root")
+    os.mkdir(bench.path("closed"), 0o755)
+    status, said = bench.selftest(before=[need("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups"],
+                                  env={"TMPDIR": bench.path("closed")})
+    demand(status == 1 and said["folder of a run"][0] == "FAIL", f"status {status}")
+    demand("Permission denied" in said["folder of a run"][1], "words of folder")
+
+
+def test_not_root_without_ptrace(bench):
+    if os.geteuid() != 0:
+        raise Skip("not root")
+    deny = bench.target("deny_ptrace")
+    status, said = bench.selftest(before=[need("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups", deny])
+    if status == 77:
+        raise Skip("no seccomp here")
+    demand(status == 0, f"status {status}")
+    bench.demand_all_found(said, but=["report PID"])
+    demand(said["stacks at the end"][0] == "note", f"stacks at the end: {said['stacks at the end']}")
+
+
 def test_options_that_find_nothing(bench):
     status, said = bench.selftest(env={"THREADLEAK_OPTIONS": "judge=none"})
     demand(status == 1 and said["THREADLEAK_OPTIONS"][0] == "FAIL", f"status {status} with judge=none")
+    status, said = bench.selftest(env={"THREADLEAK_OPTIONS": "exitcode=0"})
+    demand(status == 1 and said["THREADLEAK_OPTIONS"][0] == "FAIL", f"status {status} with exitcode=0")
+    demand("exitcode=0" in said["THREADLEAK_OPTIONS"][1], "words of exitcode=0")
+    status, said = bench.selftest(env={"THREADLEAK_OPTIONS": "exitcode=9"})
+    demand(status == 0 and said["THREADLEAK_OPTIONS"][0] == "ok", f"status {status} with exitcode=9")
     status, said = bench.selftest(env={"THREADLEAK_OPTIONS": "report=unjoined"})
     demand(status == 0 and said["THREADLEAK_OPTIONS"][0] == "note", f"status {status} with report=unjoined")
     bench.demand_all_found(said, but=["report PID"])
