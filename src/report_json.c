@@ -1,31 +1,9 @@
 /* The format "json": schema threadleak/1.  Keys are only ever added. */
-#include <errno.h>
 #include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "json_parts.h"
 #include "report.h"
-#include "text_parts.h"
-
-/* A string; bytes that are no UTF-8 become U+FFFD.  NULL becomes null. */
-static json_t *text(const char *string)
-{
-    if (!string)
-        return json_null();
-    char *clean = malloc(3 * strlen(string) + 1), *out = clean;
-    if (!clean)
-        return NULL;
-    for (const char *at = string; *at;) {
-        size_t length = character_length(at);
-        memcpy(out, length ? at : "\xef\xbf\xbd", length ? length : 3);
-        out += length ? length : 3;
-        at += length ? length : 1;
-    }
-    json_t *json = json_stringn(clean, (size_t)(out - clean));
-    free(clean);
-    return json;
-}
 
 static json_t *hex(uint64_t value)
 {
@@ -48,9 +26,9 @@ static json_t *frame_json(const struct frame *frame)
     if (!frame)
         return json_null();
     return json_pack("{so so so so so so so so}", "pc", frame->pc ? hex(frame->pc) : json_null(), "module",
-                     text(frame->module), "build_id", text(frame->build_id), "offset",
-                     frame->module ? hex(frame->offset) : json_null(), "function", text(frame->function),
-                     "file", text(frame->file), "line", number(frame->line, frame->line > 0), "inlined",
+                     json_text(frame->module), "build_id", json_text(frame->build_id), "offset",
+                     frame->module ? hex(frame->offset) : json_null(), "function", json_text(frame->function),
+                     "file", json_text(frame->file), "line", number(frame->line, frame->line > 0), "inlined",
                      json_boolean(frame->inlined));
 }
 
@@ -60,7 +38,7 @@ static json_t *strings_json(char *const *strings)
         return json_null();
     json_t *array = json_array();
     for (; *strings; strings++)
-        json_array_append_new(array, text(*strings));
+        json_array_append_new(array, json_text(*strings));
     return array;
 }
 
@@ -89,12 +67,13 @@ static json_t *waiting_json(const struct present_thread *present)
         return json_null();
     const struct wait *wait = &present->wait;
     return json_pack("{ss so so so so so so so so so so so}", "on", wait_on_name(wait->on), "address",
-                     wait->address ? hex(wait->address) : json_null(), "symbol", text(wait->symbol), "owner",
-                     number((int64_t)present->owner_id, present->owner_id > 0), "owner_tid",
+                     wait->address ? hex(wait->address) : json_null(), "symbol", json_text(wait->symbol),
+                     "owner", number((int64_t)present->owner_id, present->owner_id > 0), "owner_tid",
                      number(wait->owner, wait->owner > 0), "timeout", timeout_json(wait->timeout), "left_s",
-                     seconds(wait->left_s), "text", text(wait->text), "kind",
-                     text(*wait->kind ? wait->kind : NULL), "fd", number(wait->fd, wait->fd >= 0), "mutex",
-                     wait->mutex ? hex(wait->mutex) : json_null(), "mutex_symbol", text(wait->mutex_symbol));
+                     seconds(wait->left_s), "text", json_text(wait->text), "kind",
+                     json_text(*wait->kind ? wait->kind : NULL), "fd", number(wait->fd, wait->fd >= 0),
+                     "mutex", wait->mutex ? hex(wait->mutex) : json_null(), "mutex_symbol",
+                     json_text(wait->mutex_symbol));
 }
 
 static json_t *stack_json(const struct present_thread *present)
@@ -108,7 +87,7 @@ static json_t *stack_note_json(const struct present_thread *present)
 {
     if (!present)
         return json_null();
-    return text(present->stack ? present->stack->incomplete : present->why_none);
+    return json_text(present->stack ? present->stack->incomplete : present->why_none);
 }
 
 static json_t *thread_json(const struct thread_info *thread, const char *kind)
@@ -116,7 +95,7 @@ static json_t *thread_json(const struct thread_info *thread, const char *kind)
     const struct present_thread *present = thread->present;
     return json_pack("{so so so ss so so so so so so ss so so so so}", "id",
                      number((int64_t)thread->id, thread->id > 0), "tid", number(thread->tid, thread->tid > 0),
-                     "name", text(*thread->name ? thread->name : NULL), "kind", kind, "created_by",
+                     "name", json_text(*thread->name ? thread->name : NULL), "kind", kind, "created_by",
                      number((int64_t)thread->created_by, thread->created_by > 0), "age_s",
                      seconds(thread->age_s), "ended_s", seconds(thread->ended_s), "cpu_s",
                      seconds(thread->cpu_s), "state", state_json(thread->state), "stack", stack_json(present),
@@ -132,7 +111,7 @@ static json_t *group_json(const struct leak_group *group)
         json_array_append_new(threads, thread_json(&group->threads[i], leak_kind_name(group->kind)));
     return json_pack("{ss sI sb so ss so so sb so so so}", "kind", leak_kind_name(group->kind), "count",
                      (json_int_t)group->thread_count, "counted", group->counted, "suppressed_by",
-                     text(group->suppressed_by), "fingerprint", group->fingerprint, "start_routine",
+                     json_text(group->suppressed_by), "fingerprint", group->fingerprint, "start_routine",
                      frame_json(group->start_routine), "creation_stack", stack, "creation_stack_truncated",
                      group->truncated, "own", frame_json(group->own), "joined_at",
                      frame_json(group->joined_at), "threads", threads);
@@ -167,21 +146,21 @@ static json_t *process_json(const struct process_report *process)
     for (size_t i = 0; i < process->untracked_count; i++)
         json_array_append_new(untracked, thread_json(&process->untracked[i], "untracked"));
     return json_pack("{si so so so so so so sb so so so so sI}", "pid", (int)process->pid, "parent_pid",
-                     number(process->parent_pid, process->parent_pid > 0), "exe", text(process->exe),
-                     "command", strings_json(process->argv), "test", text(process->test), "end",
+                     number(process->parent_pid, process->parent_pid > 0), "exe", json_text(process->exe),
+                     "command", strings_json(process->argv), "test", json_text(process->test), "end",
                      end_json(process), "threads", counts_json(process), "watched", process->watched,
-                     "stacks_note", text(process->present ? process->present->note : NULL), "leaks", leaks,
-                     "main", process->main ? thread_json(process->main, "main") : json_null(), "untracked",
-                     untracked, "lost_events", (json_int_t)process->counts.lost);
+                     "stacks_note", json_text(process->present ? process->present->note : NULL), "leaks",
+                     leaks, "main", process->main ? thread_json(process->main, "main") : json_null(),
+                     "untracked", untracked, "lost_events", (json_int_t)process->counts.lost);
 }
 
 static json_t *unwatched_json(const struct report *report)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < report->unwatched_count; i++)
-        json_array_append_new(list,
-                              json_pack("{si so ss}", "pid", (int)report->unwatched[i].pid, "exe",
-                                        text(report->unwatched[i].exe), "why", report->unwatched[i].why));
+        json_array_append_new(list, json_pack("{si so ss}", "pid", (int)report->unwatched[i].pid, "exe",
+                                              json_text(report->unwatched[i].exe), "why",
+                                              report->unwatched[i].why));
     return list;
 }
 
@@ -207,16 +186,7 @@ static json_t *report_as_json(const struct report *report)
 static bool print_json(FILE *out, const struct report *report, const struct report_style *style)
 {
     (void)style;
-    json_t *json = report_as_json(report);
-    if (!json) {
-        errno = ENOMEM;
-        return false;
-    }
-    bool written =
-        json_dumpf(json, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) == 0 &&
-        putc('\n', out) != EOF && fflush(out) == 0;
-    json_decref(json);
-    return written;
+    return json_write(out, report_as_json(report));
 }
 
 const struct report_format report_json = {"json", print_json};
