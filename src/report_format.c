@@ -3,7 +3,7 @@
 
 #include "report.h"
 
-#define FORMATS(row) row(text) row(json) row(junit)
+#define FORMATS(row) row(text) row(json) row(junit) row(sarif) row(github) row(gitlab) row(tap)
 
 #define ROW(name) &report_##name,
 static const struct report_format *const formats[] = {FORMATS(ROW)};

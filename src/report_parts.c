@@ -86,8 +86,13 @@ char *leak_details(const struct leak_group *group)
         return NULL;
     print_group(&(struct printer){out, &style}, group);
     text = closed(out, &text);
-    if (text && *text == '\n')
-        memmove(text, text + 1, strlen(text));
+    if (!text)
+        return NULL;
+    size = strlen(text);
+    if (size && text[size - 1] == '\n')
+        text[--size] = '\0';
+    if (*text == '\n')
+        memmove(text, text + 1, size);
     return text;
 }
 
@@ -224,10 +229,8 @@ bool leak_sites_find(struct leak_sites *sites, const struct report *report)
     for (size_t i = 0; i < report->process_count; i++) {
         const struct process_report *process = &report->processes[i];
         for (size_t j = 0; j < process->group_count; j++) {
-            if (!process->groups[j].counted || add_group(sites, process, &process->groups[j]))
-                continue;
-            free(sites->items);
-            return false;
+            if (process->groups[j].counted && !add_group(sites, process, &process->groups[j]))
+                return false;
         }
     }
     return true;

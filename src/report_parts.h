@@ -42,7 +42,7 @@ struct leak_sites {
     struct leak_site *items; /* in the order of the report */
     size_t count;
 };
-/* False: out of memory.  Free `items`. */
+/* False: out of memory.  Free `items` either way. */
 bool leak_sites_find(struct leak_sites *sites, const struct report *report);
 
 #endif
