@@ -8,8 +8,8 @@
 #include "cli.h"
 #include "ignore.h"
 #include "leak.h"
-#include "output.h"
-#include "report.h"
+#include "outputs.h"
+#include "per_process.h"
 #include "run_child.h"
 #include "run_dir.h"
 #include "run_env.h"
@@ -28,7 +28,7 @@ struct run {
     char **environment;
     struct ignore *ignore;
     struct run_child child;
-    struct output output;
+    struct outputs outputs;
     struct run_ledgers ledgers;
     int wait_status;
     bool timed_out;
@@ -85,16 +85,18 @@ static bool prepare(struct run *run, struct error *error)
     return false;
 }
 
-static bool open_output(struct run *run, struct error *error)
+/* The files of --per-process come into being when it is known of which processes. */
+static bool open_outputs(struct run *run, struct error *error)
 {
-    if (!run->given.output)
-        return output_open(&run->output, NULL, stderr, error);
-    char path[PATH_MAX];
-    if (!options_expand_path(path, sizeof(path), run->given.output, run->child.pid, run->path)) {
-        error_set(error, "%.200s...: is too long for a path", run->given.output);
-        return false;
+    const struct wanted_outputs *wanted = &run->given.outputs;
+    const struct outputs_subject subject = {run->child.pid, run->path};
+    for (size_t i = 0; i < wanted->count; i++) {
+        if (run->given.per_process && per_process_is_split(&wanted->items[i]))
+            continue;
+        if (!outputs_add(&run->outputs, &wanted->items[i], &subject, stderr, error))
+            return false;
     }
-    return output_open(&run->output, path, stderr, error);
+    return true;
 }
 
 /* ---- the report ------------------------------------------------------------------------ */
@@ -145,24 +147,21 @@ static bool fill_report(struct run *run, struct report *report, struct symbolize
     return true;
 }
 
-static bool print_report(struct run *run, const struct report *report, struct error *error)
+/* False: it has been told what went wrong. */
+static bool print_report(struct run *run, const struct report *report)
 {
     const struct run_options *given = &run->given;
-    /* Other formats are read by programs, which expect a document each time. */
-    bool nothing = !report->summary.leaked_threads && !run->timed_out;
-    if (given->format == &report_text && nothing && given->verbose <= 0)
-        return output_commit(&run->output, error);
-    const struct report_style style = {
-        .color = output_color(run->output.file, given->options.color),
-        .others = run->timed_out,
-        .all = given->verbose > 0 || run->timed_out,
-        .verbose = given->verbose,
+    const struct outputs_style style = {
+        .style = {.others = run->timed_out,
+                  .all = given->verbose > 0 || run->timed_out,
+                  .verbose = given->verbose},
+        .color = given->options.color,
+        .text_if_leaks = given->verbose <= 0,
     };
-    if (given->format->print(run->output.file, report, &style))
-        return output_commit(&run->output, error);
-    error_set(error, "the report could not be written: %s", strerror(errno));
-    output_abandon(&run->output);
-    return false;
+    bool done = outputs_write(&run->outputs, "run", report, &style);
+    if (given->per_process)
+        done = per_process_write(&run->outputs, &given->outputs, report, &style) && done;
+    return done;
 }
 
 static int command_status(const struct run *run)
@@ -172,21 +171,23 @@ static int command_status(const struct run *run)
     return WEXITSTATUS(run->wait_status);
 }
 
-/* The time is over: all that is there is reported, and then ended. */
+/* The time is over: all that is there is reported, and then ended.  False: it has been told why not. */
 static bool report_all_alive(struct run *run, struct error *error)
 {
     struct report *report = report_new();
     struct symbolizer *symbolizer = symbolizer_new(run->given.debuginfod);
     bool done = false;
     if (!report || !symbolizer) {
-        error_set(error, "out of memory");
+        cli_say("run: out of memory");
     } else {
         const struct verdict_rules rules = rules_of(run, symbolizer);
         report->timed_out_s = run->given.timeout_s;
         done = run_timeout_fill(report, &run->ledgers, run->child.pid, run->folder, &rules, error);
         if (done)
             finish_report(run, report);
-        done = done && print_report(run, report, error);
+        else
+            fail(error);
+        done = done && print_report(run, report);
     }
     report_free(report);
     symbolizer_free(symbolizer);
@@ -196,7 +197,7 @@ static bool report_all_alive(struct run *run, struct error *error)
 static int end_in_time(struct run *run, int status, struct error *error)
 {
     if (!status && !report_all_alive(run, error))
-        status = fail(error);
+        status = STATUS_FAILED;
     if (!run_tree_end(run->child.pid, run->folder))
         cli_say("run: some processes of %s could not be ended", run->path);
     return status ? status : STATUS_TIMED_OUT;
@@ -218,7 +219,7 @@ static int run_command(struct run *run, struct error *error)
     int status = 0;
     /* The child's pid may be part of the name, so the child is there already;
      * whether it may go on to COMMAND is decided here. */
-    if (!open_output(run, error)) {
+    if (!open_outputs(run, error)) {
         status = fail(error);
     } else {
         int why = run_child_exec(&run->child);
@@ -237,7 +238,7 @@ static int run_command(struct run *run, struct error *error)
      * nothing is left behind. */
     run_dir_remove(run->folder);
     run->folder[0] = '\0';
-    run_child_end(&run->child, run->output.temporary);
+    run_child_end(&run->child, run->outputs.temporaries, OUTPUTS_MAX);
     return status;
 }
 
@@ -262,8 +263,10 @@ static int report_run(struct run *run, struct error *error)
     if (!report || !symbolizer) {
         cli_say("run: out of memory");
         status = STATUS_FAILED;
-    } else if (!fill_report(run, report, symbolizer, error) || !print_report(run, report, error)) {
+    } else if (!fill_report(run, report, symbolizer, error)) {
         status = fail(error);
+    } else if (!print_report(run, report)) {
+        status = STATUS_FAILED;
     } else {
         run_notes_say(report, &run->given, run->child.pid);
         if (!status && report->summary.leaked_threads)
@@ -298,7 +301,7 @@ static void release(struct run *run)
 {
     if (run->folder[0])
         run_dir_remove(run->folder);
-    output_abandon(&run->output);
+    outputs_abandon(&run->outputs);
     run_ledgers_release(&run->ledgers);
     ignore_free(run->ignore);
     run_options_release(&run->given);

@@ -5,13 +5,13 @@
 #include <stdbool.h>
 
 #include "options.h"
-#include "report.h"
+#include "outputs.h"
 
 struct run_options {
     struct options options; /* THREADLEAK_OPTIONS, and over it the command line */
     char *text;             /* what the command line adds to THREADLEAK_OPTIONS; malloc'ed */
-    const struct report_format *format;
-    const char *output; /* with %p and %h, or NULL: standard error */
+    struct wanted_outputs outputs; /* by default text on standard error */
+    bool per_process;
     int leak_status;    /* 0: leave COMMAND's */
     int verbose;        /* -1, 0, 1 */
     double timeout_s;   /* 0: none */
