@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "text_parts.h"
-#include "xml_parts.h"
+#include "report_xml.h"
 
 #define BYTES_MAX (256 * 1024)
 

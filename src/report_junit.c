@@ -11,12 +11,12 @@
 #include "report.h"
 #include "report_parts.h"
 #include "report_points.h"
-#include "xml_parts.h"
+#include "report_xml.h"
 
 static void put_attribute(FILE *out, const char *name, const char *value)
 {
     fprintf(out, " %s=\"", name);
-    put_xml(out, value);
+    put_xml_line(out, value);
     putc('"', out);
 }
 
@@ -50,7 +50,7 @@ static bool put_suppressed(FILE *out, const struct leak_group *group)
     if (!line)
         return false;
     fputs("suppressed by ", out);
-    put_xml(out, group->suppressed_by);
+    put_xml_line(out, group->suppressed_by);
     fputs(": ", out);
     put_xml(out, line);
     putc('\n', out);

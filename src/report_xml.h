@@ -1,6 +1,6 @@
 /* Text in XML 1.0 and in HTML. */
-#ifndef THREADLEAK_XML_PARTS_H
-#define THREADLEAK_XML_PARTS_H
+#ifndef THREADLEAK_REPORT_XML_H
+#define THREADLEAK_REPORT_XML_H
 
 #include <stdio.h>
 
@@ -10,5 +10,7 @@
  * what is no UTF-8, becomes \xNN.  Only a newline is left as it is.
  */
 void put_xml(FILE *out, const char *text);
+/* A newline as \x0a too: in an attribute it would be read as a blank. */
+void put_xml_line(FILE *out, const char *text);
 
 #endif

@@ -1,5 +1,6 @@
-#include "xml_parts.h"
+#include "report_xml.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -28,7 +29,7 @@ static size_t plain_bytes(const char *at)
 {
     unsigned char first = (unsigned char)at[0];
     size_t length = character_length(at);
-    if ((first < 0x20 && first != '\n') || first == 0x7f)
+    if (first < 0x20 || first == 0x7f)
         return 0;
     if (first == 0xc2 && (unsigned char)at[1] < 0xa0)
         return 0; /* U+0080 to U+009F drive terminals */
@@ -37,10 +38,10 @@ static size_t plain_bytes(const char *at)
     return length;
 }
 
-void put_xml(FILE *out, const char *text)
+static void put(FILE *out, const char *text, bool newlines)
 {
     while (*text) {
-        size_t length = plain_bytes(text);
+        size_t length = newlines && *text == '\n' ? 1 : plain_bytes(text);
         const char *instead = entity(*text);
         if (instead)
             fputs(instead, out);
@@ -50,4 +51,14 @@ void put_xml(FILE *out, const char *text)
             fprintf(out, "\\x%02x", (unsigned char)*text);
         text += length ? length : 1;
     }
+}
+
+void put_xml(FILE *out, const char *text)
+{
+    put(out, text, true);
+}
+
+void put_xml_line(FILE *out, const char *text)
+{
+    put(out, text, false);
 }
