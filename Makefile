@@ -194,7 +194,7 @@ E2E_ASAN := "tests/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --onl
 
 check: all targets $(SUITES) $(ALL_ASAN) $(SUITES_TSAN)
 	$(Q)tests/all.sh $(SUITES) $(SUITES_ASAN) $(SUITES_TSAN) \
-		"tests/layering.sh $(BUILD)" "tests/run_tree.py --build $(BUILD)" "tests/run_timeout.py --build $(BUILD)" "tests/cli_report.sh $(BUILD)" "tests/e2e.py --build $(BUILD)" $(E2E_ASAN) "tests/real.py --build $(BUILD)" "tests/real_report.py --build $(BUILD)"
+		"tests/layering.sh $(BUILD)" "tests/run_tree.py --build $(BUILD)" "tests/run_timeout.py --build $(BUILD)" "tests/cli_report.sh $(BUILD)" "tests/formats.py --build $(BUILD)" "tests/e2e.py --build $(BUILD)" $(E2E_ASAN) "tests/real.py --build $(BUILD)" "tests/real_report.py --build $(BUILD)"
 
 asan: all targets $(ALL_ASAN)
 	$(Q)tests/all.sh $(SUITES_ASAN) $(E2E_ASAN)

@@ -59,25 +59,26 @@ bool wanted_add_file(struct wanted_outputs *wanted, const char *command, const c
     return true;
 }
 
-static const char *stream_name(const char *file)
+/* Where reports go by default. */
+static const char *standard_of(const char *command)
 {
-    return !strcmp(file, "/dev/stdout") ? "-" : !strcmp(file, "/dev/stderr") ? "" : file;
+    return strcmp(command, "run") ? "-" : "/dev/stderr";
 }
 
-/* NULL is the default: standard error of run, standard output of report. */
 static bool same_destination(const char *a, const char *b)
 {
-    if (!a || !b)
-        return a == b;
-    return !strcmp(stream_name(a), stream_name(b)) && strcmp(a, "/dev/null") != 0;
+    a = strcmp(a, "/dev/stdout") ? a : "-";
+    b = strcmp(b, "/dev/stdout") ? b : "-";
+    return !strcmp(a, b) && strcmp(a, "/dev/null") != 0;
 }
 
 static bool are_different(const struct wanted_outputs *wanted, const char *command)
 {
+    const char *standard = standard_of(command);
     for (size_t i = 0; i < wanted->count; i++)
         for (size_t j = 0; j < i; j++) {
             const struct wanted_output *a = &wanted->items[j], *b = &wanted->items[i];
-            if (!same_destination(a->file, b->file))
+            if (!same_destination(a->file ? a->file : standard, b->file ? b->file : standard))
                 continue;
             cli_say("%s: %s and %s go to one place, %s: give each a file, --format=%s:FILE", command,
                     a->format->name, b->format->name, b->file ? b->file : "where reports go by default",
