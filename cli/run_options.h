@@ -8,13 +8,13 @@
 #include "outputs.h"
 
 struct run_options {
-    struct options options; /* THREADLEAK_OPTIONS, and over it the command line */
-    char *text;             /* what the command line adds to THREADLEAK_OPTIONS; malloc'ed */
+    struct options options;        /* THREADLEAK_OPTIONS, and over it the command line */
+    char *text;                    /* what the command line adds to THREADLEAK_OPTIONS; malloc'ed */
     struct wanted_outputs outputs; /* by default text on standard error */
     bool per_process;
-    int leak_status;    /* 0: leave COMMAND's */
-    int verbose;        /* -1, 0, 1 */
-    double timeout_s;   /* 0: none */
+    int leak_status;  /* 0: leave COMMAND's */
+    int verbose;      /* -1, 0, 1 */
+    double timeout_s; /* 0: none */
     bool debuginfod;
     bool help;
     char **command; /* NULL-terminated; part of argv */

@@ -11,10 +11,13 @@ import glob
 import json
 import os
 import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 GOLDEN = os.path.join(ROOT, "tests", "golden")
@@ -372,14 +375,43 @@ def per_process(bench):
 
 def per_process_after_exec(bench):
     """Two programs of one pid that %p alone does not tell apart are in one file."""
-    command = ["sh", "-c", f"exec {bench.target('end_exec')}"]
-    status, said = bench.start([bench.cli, "run", "--per-process", "--format=json", "-o", bench.path("e.%p.json"), "--",
-                                *command])
-    files = glob.glob(bench.path("e.*.json"))
+    os.makedirs(bench.path("bin"))
+    os.symlink(bench.target("kinds"), bench.path("bin/echo"))
+    env = {"PATH": bench.path("bin") + ":" + os.environ["PATH"]}
+    status, said = bench.run("--per-process", f"--format=json:{bench.path('e.%p')}", f"--format=json:{bench.path('h.%p.%h')}",
+                             command=("end_exec", "execvp"), env=env)
+    files = glob.glob(bench.path("e.*"))
     demand(len(files) == 1, f"status {status}: {files}: {said}")
     with open(files[0], encoding="utf-8") as file:
         document = json.load(file)
-    demand(len({process["pid"] for process in document["processes"]}) == 1, "one pid")
+    demand([process["end"]["how"] for process in document["processes"]] == ["exec", "exit"], f"{document['processes']}")
+    demand(document["summary"] == {"processes": 1, "leaked_threads": 3, "leak_sites": 3, "suppressed_threads": 0},
+           f"{document['summary']}")
+    names = sorted(file.rsplit(".", 1)[1] for file in glob.glob(bench.path("h.*")))
+    demand(names == ["end_exec", "kinds"], f"{names}")
+
+
+def given_up(bench):
+    """A signal that comes while a slow reader is waited for: nothing half written is left of the others."""
+    slow = bench.path("slow")
+    os.mkfifo(slow)
+    process = subprocess.Popen([bench.cli, "run", f"--format=json:{slow}", f"--format=tap:{bench.path('a.tap')}",
+                                f"--format=sarif:{bench.path('b.sarif')}", "--", bench.target("thousand")], env=bench.env,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        # To read and write: so it opens without a writer, and the run opens it at once.
+        with open(os.open(slow, os.O_RDWR), "rb", buffering=0) as reader:
+            demand(select.select([reader], [], [], TIMEOUT_S)[0] and reader.read(1) == b"{", "no report")
+            demand(len(glob.glob(bench.path(".*"))) == 2, f"{os.listdir(bench.tmp)}")
+            while process.poll() is None:  # it holds out for two seconds
+                process.terminate()
+                time.sleep(0.1)
+        said = process.stderr.read().decode()
+    finally:
+        process.kill()
+        process.communicate()
+    demand(process.returncode == -signal.SIGTERM and "the report is given up" in said, f"{process.returncode}: {said}")
+    demand(os.listdir(bench.tmp) == ["slow"], f"left behind: {os.listdir(bench.tmp)}")
 
 
 def per_process_of_none(bench):
@@ -390,7 +422,7 @@ def per_process_of_none(bench):
 
 
 TESTS = [junit, sarif, gitlab, tap, github, github_paths_and_summary, several_outputs, options_of_the_variable,
-         one_that_fails, bad_usage, report_takes_several, per_process, per_process_after_exec, per_process_of_none]
+         one_that_fails, bad_usage, report_takes_several, per_process, per_process_after_exec, per_process_of_none, given_up]
 
 
 def main():
