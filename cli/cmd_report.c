@@ -2,9 +2,7 @@
  * `threadleak report [OPTIONS] PID | FILE`: the threads of a live process, watched
  * or not, or of what a dead one left in a run's folder.
  */
-#include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,15 +10,13 @@
 #include "cli.h"
 #include "leak.h"
 #include "options.h"
-#include "output.h"
-#include "report.h"
+#include "outputs.h"
 #include "report_target.h"
 #include "suppressions.h"
 
 struct command_line {
     const char *target;
-    const char *output;
-    const struct report_format *format;
+    struct wanted_outputs outputs;
     struct options options;
     struct suppressions suppressions;
     bool check, all, debuginfod, help, no_stop, leaks_alone;
@@ -66,8 +62,9 @@ static void print_help(void)
           "behind, a core file, a ledger file or the folder of a run.\n"
           "\n",
           stdout);
-    printf("  --format=F            %s (default text)\n", report_format_names());
+    printf("  --format=F[:FILE]     %s\n", report_format_names());
     fputs(
+        "                        (default text); may be given more than once, each with its FILE or -o\n"
         "  -o, --output=FILE     the report goes there (default standard output)\n"
         "  --check               status 1 when there are leaks; a live process is judged as if it ended now\n"
         "  --report=KINDS        what counts as a leak: running,unjoined,detached\n"
@@ -106,14 +103,6 @@ static bool add_suppressions(struct command_line *line, const char *path)
     return false;
 }
 
-static bool set_format(struct command_line *line, const char *name)
-{
-    line->format = report_format_find(name);
-    if (!line->format)
-        cli_say("report: --format=%s is none of: %s", name, report_format_names());
-    return line->format != NULL;
-}
-
 static bool set_threads(struct command_line *line, const char *which)
 {
     line->leaks_alone = strcmp(which, "leaks") == 0;
@@ -129,7 +118,7 @@ static bool take_option(struct command_line *line, int option, char **argv)
         return true;
     switch (option) {
     case OPT_FORMAT:
-        return set_format(line, optarg);
+        return wanted_add_format(&line->outputs, "report", optarg);
     case OPT_REPORT:
         return set_key(line, "report", "--report", optarg);
     case OPT_COLOR:
@@ -137,8 +126,7 @@ static bool take_option(struct command_line *line, int option, char **argv)
     case OPT_SUPPRESSIONS:
         return add_suppressions(line, optarg);
     case 'o':
-        line->output = optarg;
-        return true;
+        return wanted_add_file(&line->outputs, "report", optarg);
     case OPT_CHECK:
         return line->check = true;
     case OPT_ALL:
@@ -167,7 +155,6 @@ static bool parse(struct command_line *line, int argc, char **argv)
 {
     int option;
     options_defaults(&line->options);
-    line->format = &report_text;
     optind = 1;
     opterr = 0;
     while ((option = getopt_long(argc, argv, ":o:qvh", table, NULL)) != -1)
@@ -182,6 +169,8 @@ static bool parse(struct command_line *line, int argc, char **argv)
         return false;
     }
     line->target = argv[optind];
+    if (!wanted_settle(&line->outputs, "report", &report_text, NULL))
+        return false;
     struct error error;
     if (suppressions_load(&line->suppressions, &error))
         return true;
@@ -191,22 +180,31 @@ static bool parse(struct command_line *line, int argc, char **argv)
 
 /* ---- printing ---------------------------------------------------------------------------- */
 
+static bool open_all(const struct command_line *line, struct outputs *outputs, struct report_target *job)
+{
+    const struct process_report *first = job->report->process_count ? &job->report->processes[0] : NULL;
+    const struct outputs_subject subject = {first ? first->pid : 0,
+                                            first && first->exe ? first->exe : "unknown"};
+    for (size_t i = 0; i < line->outputs.count; i++)
+        if (!outputs_add(outputs, &line->outputs.items[i], &subject, stdout, &job->error))
+            return false;
+    return true;
+}
+
+/* False: it has been told what went wrong. */
 static bool print(const struct command_line *line, struct report_target *job)
 {
-    struct output output;
-    if (!output_open(&output, line->output, stdout, &job->error))
-        return false;
-    const struct report_style style = {
-        .color = output_color(output.file, line->options.color),
-        .others = !line->leaks_alone,
-        .all = line->all || line->verbose > 0,
-        .verbose = line->all && !line->verbose ? 1 : line->verbose,
+    struct outputs outputs = {.count = 0};
+    const struct outputs_style style = {
+        .style = {.others = !line->leaks_alone,
+                  .all = line->all || line->verbose > 0,
+                  .verbose = line->all && !line->verbose ? 1 : line->verbose},
+        .color = line->options.color,
     };
-    if (line->format->print(output.file, job->report, &style))
-        return output_commit(&output, &job->error);
-    error_set(&job->error, "%s could not be written: %s", output.name ? output.name : "the report",
-              strerror(errno));
-    output_abandon(&output);
+    if (open_all(line, &outputs, job))
+        return outputs_write(&outputs, "report", job->report, &style);
+    cli_say("report: %s", job->error.text);
+    outputs_abandon(&outputs);
     return false;
 }
 
@@ -244,7 +242,9 @@ static int report(const struct command_line *line)
     } else {
         report_finish(job.report);
         status = line->check && job.report->summary.leaked_threads ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
-        if (!print(line, &job) || !suppressions_tell(&line->suppressions, job.report, &job.error)) {
+        if (!print(line, &job)) {
+            status = STATUS_CANNOT;
+        } else if (!suppressions_tell(&line->suppressions, job.report, &job.error)) {
             cli_say("report: %s", job.error.text);
             status = STATUS_CANNOT;
         } else if (line->check && !can_be_checked(job.report)) {

@@ -7,8 +7,8 @@
 
 #include "cli.h"
 #include "leak.h"
-#include "output.h"
-#include "report.h"
+#include "outputs.h"
+#include "per_process.h"
 #include "run_baseline.h"
 #include "run_child.h"
 #include "run_dir.h"
@@ -29,7 +29,7 @@ struct run {
     char **environment;
     struct run_child child;
     struct run_server server;
-    struct output output;
+    struct outputs outputs;
     struct run_baseline baseline;
     struct run_ledgers ledgers;
     int wait_status;
@@ -73,16 +73,18 @@ static bool prepare(struct run *run, struct error *error)
     return false;
 }
 
-static bool open_output(struct run *run, struct error *error)
+/* The files of --per-process come into being when it is known of which processes. */
+static bool open_outputs(struct run *run, struct error *error)
 {
-    if (!run->given.output)
-        return output_open(&run->output, NULL, stderr, error);
-    char path[PATH_MAX];
-    if (!options_expand_path(path, sizeof(path), run->given.output, run->child.pid, run->path)) {
-        error_set(error, "%.200s...: is too long for a path", run->given.output);
-        return false;
+    const struct wanted_outputs *wanted = &run->given.outputs;
+    const struct outputs_subject subject = {run->child.pid, run->path};
+    for (size_t i = 0; i < wanted->count; i++) {
+        if (run->given.per_process && per_process_is_split(&wanted->items[i]))
+            continue;
+        if (!outputs_add(&run->outputs, &wanted->items[i], &subject, stderr, error))
+            return false;
     }
-    return output_open(&run->output, path, stderr, error);
+    return true;
 }
 
 /* ---- the report ------------------------------------------------------------------------ */
@@ -136,23 +138,29 @@ static bool fill_report(struct run *run, struct report *report, struct symbolize
     return finish_report(run, report, error);
 }
 
-static bool print_report(struct run *run, const struct report *report, struct error *error)
+/* False: it has been told what went wrong. */
+static bool print_report(struct run *run, const struct report *report)
 {
     const struct run_options *given = &run->given;
-    /* Other formats are read by programs, which expect a document each time. */
-    bool nothing = !report->summary.leaked_threads && !run->timed_out;
-    if (given->format == &report_text && nothing && given->verbose <= 0)
-        return output_commit(&run->output, error);
-    const struct report_style style = {
-        .color = output_color(run->output.file, given->options.color),
-        .others = run->timed_out,
-        .all = given->verbose > 0 || run->timed_out,
-        .verbose = given->verbose,
+    const struct outputs_style style = {
+        .style = {.others = run->timed_out,
+                  .all = given->verbose > 0 || run->timed_out,
+                  .verbose = given->verbose},
+        .color = given->options.color,
+        .text_if_leaks = given->verbose <= 0,
     };
-    if (given->format->print(run->output.file, report, &style))
-        return output_commit(&run->output, error);
-    error_set(error, "the report could not be written: %s", strerror(errno));
-    output_abandon(&run->output);
+    bool done = outputs_write(&run->outputs, "run", report, &style);
+    if (given->per_process)
+        done = per_process_write(&run->outputs, &given->outputs, report, &style) && done;
+    return done;
+}
+
+/* The same. */
+static bool tell_rules(const struct run *run, const struct report *report, struct error *error)
+{
+    if (suppressions_tell(&run->given.suppressions, report, error))
+        return true;
+    fail(error);
     return false;
 }
 
@@ -163,20 +171,22 @@ static int command_status(const struct run *run)
     return WEXITSTATUS(run->wait_status);
 }
 
-/* The time is over: all that is there is reported, and then ended. */
+/* The time is over: all that is there is reported, and then ended.  False: it has been told why not. */
 static bool report_all_alive(struct run *run, struct error *error)
 {
     struct report *report = report_new();
     struct symbolizer *symbolizer = symbolizer_new(run->given.debuginfod);
     bool done = false;
     if (!report || !symbolizer) {
-        error_set(error, "out of memory");
+        cli_say("run: out of memory");
     } else {
         const struct verdict_rules rules = rules_of(run, symbolizer);
         report->timed_out_s = run->given.timeout_s;
         done = run_timeout_fill(report, &run->ledgers, run->child.pid, run->folder, &rules, error);
-        done = done && finish_report(run, report, error) && print_report(run, report, error) &&
-               suppressions_tell(&run->given.suppressions, report, error);
+        done = done && finish_report(run, report, error);
+        if (!done)
+            fail(error);
+        done = done && print_report(run, report) && tell_rules(run, report, error);
     }
     report_free(report);
     symbolizer_free(symbolizer);
@@ -186,7 +196,7 @@ static bool report_all_alive(struct run *run, struct error *error)
 static int end_in_time(struct run *run, int status, struct error *error)
 {
     if (!status && !report_all_alive(run, error))
-        status = fail(error);
+        status = STATUS_FAILED;
     if (!run_tree_end(run->child.pid, run->folder))
         cli_say("run: some processes of %s could not be ended", run->path);
     return status ? status : STATUS_TIMED_OUT;
@@ -208,7 +218,7 @@ static int run_command(struct run *run, struct error *error)
     int status = 0;
     /* The child's pid may be part of the name, so the child is there already;
      * whether it may go on to COMMAND is decided here. */
-    if (!open_output(run, error)) {
+    if (!open_outputs(run, error)) {
         status = fail(error);
     } else {
         run_server_start(&run->server, run->child.pid, run->folder);
@@ -231,7 +241,7 @@ static int run_command(struct run *run, struct error *error)
      * nothing is left behind. */
     run_dir_remove(run->folder);
     run->folder[0] = '\0';
-    run_child_end(&run->child, run->output.temporary);
+    run_child_end(&run->child, run->outputs.temporaries, OUTPUTS_MAX);
     return status;
 }
 
@@ -257,9 +267,10 @@ static int report_run(struct run *run, struct error *error)
     if (!report || !symbolizer) {
         cli_say("run: out of memory");
         status = STATUS_FAILED;
-    } else if (!fill_report(run, report, symbolizer, error) || !print_report(run, report, error) ||
-               !suppressions_tell(&run->given.suppressions, report, error)) {
+    } else if (!fill_report(run, report, symbolizer, error)) {
         status = fail(error);
+    } else if (!print_report(run, report) || !tell_rules(run, report, error)) {
+        status = STATUS_FAILED;
     } else {
         run_notes_say(report, &run->given, run->child.pid);
         run_baseline_say(&run->baseline, &run->given);
@@ -298,7 +309,7 @@ static void release(struct run *run)
 {
     if (run->folder[0])
         run_dir_remove(run->folder);
-    output_abandon(&run->output);
+    outputs_abandon(&run->outputs);
     run_baseline_release(&run->baseline);
     run_ledgers_release(&run->ledgers);
     run_options_release(&run->given);

@@ -173,7 +173,8 @@ bool run_child_wait(struct run_child *child, double seconds, int *status)
 /* ---- after its end ----------------------------------------------------------------------- */
 
 static int64_t child_ended_ns;
-static const char *given_up_file;
+static const char *volatile *given_up_files;
+static size_t given_up_count;
 
 static void give_up(int number)
 {
@@ -183,8 +184,9 @@ static void give_up(int number)
         errno = saved_errno;
         return;
     }
-    if (given_up_file)
-        unlink(given_up_file);
+    for (size_t i = 0; i < given_up_count; i++)
+        if (given_up_files[i])
+            unlink(given_up_files[i]);
     if (write(STDERR_FILENO, line, sizeof(line) - 1) < 0)
         errno = saved_errno;
     signal(number, SIG_DFL);
@@ -196,11 +198,12 @@ static void give_up(int number)
 }
 
 /* Those that end a program which does not look after them. */
-static void outlive_repeated_signals(const char *temporary)
+static void outlive_repeated_signals(const char *volatile *temporaries, size_t count)
 {
     static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM};
     child_ended_ns = now_ns();
-    given_up_file = temporary;
+    given_up_files = temporaries;
+    given_up_count = count;
     for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++) {
         struct sigaction action;
         if (sigaction(ending[i], NULL, &action) != 0 || action.sa_handler != SIG_DFL)
@@ -210,7 +213,7 @@ static void outlive_repeated_signals(const char *temporary)
     }
 }
 
-void run_child_end(struct run_child *child, const char *temporary)
+void run_child_end(struct run_child *child, const char *volatile *temporaries, size_t count)
 {
     if (child->go >= 0)
         close(child->go);
@@ -218,6 +221,6 @@ void run_child_end(struct run_child *child, const char *temporary)
         close(child->failed);
     while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
         ;
-    outlive_repeated_signals(temporary);
+    outlive_repeated_signals(temporaries, count);
     release_signals(child);
 }

@@ -38,9 +38,10 @@ bool run_child_wait(struct run_child *child, double seconds, int *wait_status);
  * Reaps the child, which ends without an exec if it had none yet, and restores the
  * signal mask.  A signal that was meant for it may come twice (timeout(1) sends it to
  * the process and to its group): for GRACE seconds none ends us.  One that comes later
- * does, with a line that the report is given up; `temporary`, if not NULL, is removed.
+ * does, with a line that the report is given up; those of `temporaries` that are not NULL
+ * then are removed.
  */
 #define RUN_CHILD_GRACE_S 2
-void run_child_end(struct run_child *child, const char *temporary);
+void run_child_end(struct run_child *child, const char *volatile *temporaries, size_t count);
 
 #endif

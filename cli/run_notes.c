@@ -185,9 +185,9 @@ static void say_unjudged(const struct report *report, unsigned kinds)
 
 void run_notes_say(const struct report *report, const struct run_options *given, pid_t command)
 {
-    bool is_text = given->format == &report_text;
+    bool is_text = wanted_has_text(&given->outputs);
     /* On standard error a document of another format stands alone: it says so itself. */
-    bool silent = given->verbose < 0 || (!is_text && !given->output);
+    bool silent = given->verbose < 0 || wanted_has_bare_document(&given->outputs);
     if (!silent || given->require_watched)
         say_unwatched(report, given, command);
     if (silent)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "per_process.h"
 #include "run_timeout.h"
 
 enum {
@@ -18,23 +19,25 @@ enum {
     OPT_BASELINE,
     OPT_WRITE_BASELINE,
     OPT_REQUIRE_WATCHED,
+    OPT_FORMAT,
+    OPT_PER_PROCESS,
     OPT_KEY, /* and up: keys[value - OPT_KEY] of THREADLEAK_OPTIONS */
 };
 
-static const char *const keys[] = {"format", "report", "judge",        "grace_ms",
-                                   "depth",  "signal", "suppressions", "color"};
+static const char *const keys[] = {"report", "judge", "grace_ms", "depth", "signal", "suppressions", "color"};
 
 static const struct option table[] = {
-    {"format", required_argument, NULL, OPT_KEY + 0},
-    {"report", required_argument, NULL, OPT_KEY + 1},
-    {"judge", required_argument, NULL, OPT_KEY + 2},
-    {"grace", required_argument, NULL, OPT_KEY + 3},
-    {"depth", required_argument, NULL, OPT_KEY + 4},
-    {"signal", required_argument, NULL, OPT_KEY + 5},
-    {"suppressions", required_argument, NULL, OPT_KEY + 6},
-    {"color", required_argument, NULL, OPT_KEY + 7},
+    {"report", required_argument, NULL, OPT_KEY + 0},
+    {"judge", required_argument, NULL, OPT_KEY + 1},
+    {"grace", required_argument, NULL, OPT_KEY + 2},
+    {"depth", required_argument, NULL, OPT_KEY + 3},
+    {"signal", required_argument, NULL, OPT_KEY + 4},
+    {"suppressions", required_argument, NULL, OPT_KEY + 5},
+    {"color", required_argument, NULL, OPT_KEY + 6},
+    {"format", required_argument, NULL, OPT_FORMAT},
     {"output", required_argument, NULL, 'o'},
     {"error-exitcode", required_argument, NULL, OPT_ERROR_EXITCODE},
+    {"per-process", no_argument, NULL, OPT_PER_PROCESS},
     {"no-follow", no_argument, NULL, OPT_NO_FOLLOW},
     {"debuginfod", no_argument, NULL, OPT_DEBUGINFOD},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
@@ -57,10 +60,12 @@ void run_options_help(void)
           "end.\n"
           "\n",
           stdout);
-    printf("  --format=F            %s (default text)\n", report_format_names());
+    printf("  --format=F[:FILE]     %s\n", report_format_names());
     fputs(
+        "                        (default text); may be given more than once, each with its FILE or -o\n"
         "  -o, --output=FILE     the report goes there (%p: COMMAND's pid, %h: its name, -: standard "
         "output)\n"
+        "  --per-process         a FILE for each process that created a thread: %p is its pid, %h its name\n"
         "  --error-exitcode=N    status when threads leaked and COMMAND ended with 0 (default 66; 0: leave "
         "it)\n"
         "  --report=KINDS        what counts as a leak: running,unjoined,detached\n"
@@ -155,8 +160,11 @@ static bool set_option(struct run_options *run, int option)
         return take_suppression_option(run, option);
     switch (option) {
     case 'o':
-        run->output = optarg;
-        return true;
+        return wanted_add_file(&run->outputs, "run", optarg);
+    case OPT_FORMAT:
+        return wanted_add_format(&run->outputs, "run", optarg);
+    case OPT_PER_PROCESS:
+        return run->per_process = true;
     case 'q':
         run->verbose = -1;
         return true;
@@ -201,15 +209,26 @@ static bool set_option(struct run_options *run, int option)
     }
 }
 
-static bool find_format(struct run_options *run, bool asked_for)
+/* Of the variable; one that is not known is no error, as in the shim. */
+static const struct report_format *default_format(const struct run_options *run)
 {
-    run->format = report_format_find(run->options.format);
-    if (run->format)
-        return true;
-    cli_say("run: %sformat=%s is not a format: %s",
-            asked_for ? "--" : "THREADLEAK_OPTIONS: ", run->options.format, report_format_names());
-    run->format = &report_text;
-    return !asked_for;
+    const struct report_format *format = report_format_find(run->options.format);
+    if (!format && !run->outputs.count)
+        cli_say("run: THREADLEAK_OPTIONS: format=%s is none of: %s", run->options.format,
+                report_format_names());
+    return format ? format : &report_text;
+}
+
+/* The shim answers dump signals in one format: the first. */
+static bool settle_outputs(struct run_options *run)
+{
+    const char *log = strcmp(run->options.log_path, "stderr") ? run->options.log_path : NULL;
+    bool asked_for = run->outputs.count > 0;
+    if (!wanted_settle(&run->outputs, "run", default_format(run), log))
+        return false;
+    if (run->per_process && !per_process_check(&run->outputs))
+        return false;
+    return !asked_for || pass_on(run, "format", run->outputs.items[0].format->name);
 }
 
 /* What the variable says of rules holds for run as well. */
@@ -233,12 +252,9 @@ bool run_options_parse(struct run_options *run, int argc, char **argv)
     /* Each watched process tells what is wrong with the variable. */
     options_parse(&run->options, getenv("THREADLEAK_OPTIONS"), NULL, NULL);
     run->leak_status = run->options.exitcode >= 0 ? run->options.exitcode : STATUS_LEAKS;
-    if (strcmp(run->options.log_path, "stderr"))
-        run->output = run->options.log_path;
     if (!take_variable(run))
         return false;
 
-    bool format_given = false;
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "+:o:qvh", table, NULL)) != -1;) {
         if (option == '?' || option == ':') {
@@ -247,11 +263,10 @@ bool run_options_parse(struct run_options *run, int argc, char **argv)
         }
         if (!set_option(run, option))
             return false;
-        format_given |= option == OPT_KEY;
     }
     if (run->help)
         return true;
-    if (!find_format(run, format_given))
+    if (!settle_outputs(run))
         return false;
     /* The status is COMMAND's own until the whole tree has ended. */
     if (run->options.exitcode > 0 && !pass_on(run, "exitcode", "0"))

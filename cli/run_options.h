@@ -5,19 +5,19 @@
 #include <stdbool.h>
 
 #include "options.h"
-#include "report.h"
+#include "outputs.h"
 #include "suppressions.h"
 
 struct run_options {
     struct options options; /* THREADLEAK_OPTIONS, and over it the command line */
     char *text;             /* what the command line adds to THREADLEAK_OPTIONS; malloc'ed */
     struct suppressions suppressions;
-    const struct report_format *format;
-    const char *output; /* with %p and %h, or NULL: standard error */
+    struct wanted_outputs outputs; /* by default text on standard error */
+    bool per_process;
     const char *baseline, *write_baseline; /* files, or NULL */
-    int leak_status;    /* 0: leave COMMAND's */
-    int verbose;        /* -1, 0, 1 */
-    double timeout_s;   /* 0: none */
+    int leak_status;                       /* 0: leave COMMAND's */
+    int verbose;                           /* -1, 0, 1 */
+    double timeout_s;                      /* 0: none */
     bool debuginfod;
     bool require_watched;
     bool help;

@@ -226,11 +226,11 @@ static json_t *entry_json(const struct entry *entry)
     const char *slash = own && own->file ? strrchr(own->file, '/') : NULL;
     return json_pack(
         "{ss sI ss so so so}", "fingerprint", entry->fingerprint, "threads", (json_int_t)entry->threads,
-        "kind", leak_kind_name(group->kind), "function", text_json(own ? own->function : NULL), "file",
-        text_json(slash ? slash + 1
+        "kind", leak_kind_name(group->kind), "function", json_text(own ? own->function : NULL), "file",
+        json_text(slash ? slash + 1
                   : own ? own->file
                         : NULL),
-        "start_routine", text_json(group->start_routine ? group->start_routine->function : NULL));
+        "start_routine", json_text(group->start_routine ? group->start_routine->function : NULL));
 }
 
 bool baseline_write(FILE *out, const struct report *report, size_t *entries)

@@ -1,11 +1,12 @@
 #include "json_parts.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "text_parts.h"
 
-json_t *text_json(const char *string)
+json_t *json_text(const char *string)
 {
     if (!string)
         return json_null();
@@ -21,4 +22,17 @@ json_t *text_json(const char *string)
     json_t *json = json_stringn(clean, (size_t)(out - clean));
     free(clean);
     return json;
+}
+
+bool json_write(FILE *out, json_t *json)
+{
+    if (!json) {
+        errno = ENOMEM;
+        return false;
+    }
+    bool written =
+        json_dumpf(json, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) == 0 &&
+        putc('\n', out) != EOF && fflush(out) == 0;
+    json_decref(json);
+    return written;
 }

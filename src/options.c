@@ -291,7 +291,7 @@ static const struct key {
     {"depth", set_depth, "depth         64        frames kept of a creation backtrace, 1 to 256"},
     {"log_path", set_log_path,
      "log_path      stderr    where reports go; %p: pid, %h: the executable's name"},
-    {"format", set_format, "format        text      text or json"},
+    {"format", set_format, "format        text      text, json, junit, sarif, github, gitlab or tap"},
     {"suppressions", set_suppressions, "suppressions  none      file of rules; may be given more than once"},
     {"default_suppressions", set_default_suppressions,
      "default_suppressions  1  0: neither the built-in rules nor those that libraries installed"},

@@ -20,11 +20,12 @@ struct report_format {
     bool (*print)(FILE *out, const struct report *report, const struct report_style *style);
 };
 
-extern const struct report_format report_text, report_json;
+extern const struct report_format report_text, report_json, report_junit, report_sarif, report_github,
+    report_gitlab, report_tap;
 
 /* By name, or NULL. */
 const struct report_format *report_format_find(const char *name);
-/* "text, json" */
+/* "text, json, …" */
 const char *report_format_names(void);
 
 #endif

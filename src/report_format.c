@@ -3,7 +3,13 @@
 
 #include "report.h"
 
-static const struct report_format *const formats[] = {&report_text, &report_json};
+#define FORMATS(row) row(text) row(json) row(junit) row(sarif) row(github) row(gitlab) row(tap)
+
+#define ROW(name) &report_##name,
+static const struct report_format *const formats[] = {FORMATS(ROW)};
+
+#define NAME(name) ", " #name
+static const char names[] = FORMATS(NAME);
 
 const struct report_format *report_format_find(const char *name)
 {
@@ -15,5 +21,5 @@ const struct report_format *report_format_find(const char *name)
 
 const char *report_format_names(void)
 {
-    return "text, json";
+    return names + strlen(", ");
 }

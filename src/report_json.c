@@ -1,9 +1,6 @@
 /* The format "json": schema threadleak/1.  Keys are only ever added. */
-#include <errno.h>
 #include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "ignore.h"
 #include "json_parts.h"
@@ -31,9 +28,9 @@ static json_t *frame_json(const struct frame *frame)
     if (!frame)
         return json_null();
     return json_pack("{so so so so so so so so}", "pc", frame->pc ? hex(frame->pc) : json_null(), "module",
-                     text_json(frame->module), "build_id", text_json(frame->build_id), "offset",
-                     frame->module ? hex(frame->offset) : json_null(), "function", text_json(frame->function),
-                     "file", text_json(frame->file), "line", number(frame->line, frame->line > 0), "inlined",
+                     json_text(frame->module), "build_id", json_text(frame->build_id), "offset",
+                     frame->module ? hex(frame->offset) : json_null(), "function", json_text(frame->function),
+                     "file", json_text(frame->file), "line", number(frame->line, frame->line > 0), "inlined",
                      json_boolean(frame->inlined));
 }
 
@@ -43,7 +40,7 @@ static json_t *strings_json(char *const *strings)
         return json_null();
     json_t *array = json_array();
     for (; *strings; strings++)
-        json_array_append_new(array, text_json(*strings));
+        json_array_append_new(array, json_text(*strings));
     return array;
 }
 
@@ -72,13 +69,13 @@ static json_t *waiting_json(const struct present_thread *present)
         return json_null();
     const struct wait *wait = &present->wait;
     return json_pack("{ss so so so so so so so so so so so}", "on", wait_on_name(wait->on), "address",
-                     wait->address ? hex(wait->address) : json_null(), "symbol", text_json(wait->symbol),
+                     wait->address ? hex(wait->address) : json_null(), "symbol", json_text(wait->symbol),
                      "owner", number((int64_t)present->owner_id, present->owner_id > 0), "owner_tid",
                      number(wait->owner, wait->owner > 0), "timeout", timeout_json(wait->timeout), "left_s",
-                     seconds(wait->left_s), "text", text_json(wait->text), "kind",
-                     text_json(*wait->kind ? wait->kind : NULL), "fd", number(wait->fd, wait->fd >= 0),
+                     seconds(wait->left_s), "text", json_text(wait->text), "kind",
+                     json_text(*wait->kind ? wait->kind : NULL), "fd", number(wait->fd, wait->fd >= 0),
                      "mutex", wait->mutex ? hex(wait->mutex) : json_null(), "mutex_symbol",
-                     text_json(wait->mutex_symbol));
+                     json_text(wait->mutex_symbol));
 }
 
 static json_t *stack_json(const struct present_thread *present)
@@ -92,7 +89,7 @@ static json_t *stack_note_json(const struct present_thread *present)
 {
     if (!present)
         return json_null();
-    return text_json(present->stack ? present->stack->incomplete : present->why_none);
+    return json_text(present->stack ? present->stack->incomplete : present->why_none);
 }
 
 static json_t *thread_json(const struct thread_info *thread, const char *kind)
@@ -100,7 +97,7 @@ static json_t *thread_json(const struct thread_info *thread, const char *kind)
     const struct present_thread *present = thread->present;
     return json_pack("{so so so ss so so so so so so ss so so so so}", "id",
                      number((int64_t)thread->id, thread->id > 0), "tid", number(thread->tid, thread->tid > 0),
-                     "name", text_json(*thread->name ? thread->name : NULL), "kind", kind, "created_by",
+                     "name", json_text(*thread->name ? thread->name : NULL), "kind", kind, "created_by",
                      number((int64_t)thread->created_by, thread->created_by > 0), "age_s",
                      seconds(thread->age_s), "ended_s", seconds(thread->ended_s), "cpu_s",
                      seconds(thread->cpu_s), "state", state_json(thread->state), "stack", stack_json(present),
@@ -116,8 +113,8 @@ static json_t *group_json(const struct leak_group *group)
         json_array_append_new(threads, thread_json(&group->threads[i], leak_kind_name(group->kind)));
     return json_pack("{ss sI sb so ss so so so so sb so so so}", "kind", leak_kind_name(group->kind), "count",
                      (json_int_t)group->thread_count, "counted", group->counted, "suppressed_by",
-                     text_json(group->suppressed_by), "fingerprint", group->fingerprint, "test",
-                     text_json(group->test), "baseline_threads",
+                     json_text(group->suppressed_by), "fingerprint", group->fingerprint, "test",
+                     json_text(group->test), "baseline_threads",
                      number((int64_t)group->known, group->known > 0), "start_routine",
                      frame_json(group->start_routine), "creation_stack", stack, "creation_stack_truncated",
                      group->truncated, "own", frame_json(group->own), "joined_at",
@@ -151,7 +148,7 @@ static void add_program_parts(json_t *json, const struct process_report *process
     if (process->checked)
         json_object_set_new(json, "checkpoint", number((int64_t)process->since, process->since > 0));
     if (process->own_rules_wrong)
-        json_object_set_new(json, "suppressions_note", text_json(process->own_rules_wrong));
+        json_object_set_new(json, "suppressions_note", json_text(process->own_rules_wrong));
 }
 
 static json_t *process_json(const struct process_report *process)
@@ -163,10 +160,10 @@ static json_t *process_json(const struct process_report *process)
         json_array_append_new(untracked, thread_json(&process->untracked[i], "untracked"));
     json_t *json =
         json_pack("{si so so so so so so sb so so so so sI}", "pid", (int)process->pid, "parent_pid",
-                  number(process->parent_pid, process->parent_pid > 0), "exe", text_json(process->exe),
-                  "command", strings_json(process->argv), "test", text_json(process->test), "end",
+                  number(process->parent_pid, process->parent_pid > 0), "exe", json_text(process->exe),
+                  "command", strings_json(process->argv), "test", json_text(process->test), "end",
                   end_json(process), "threads", counts_json(process), "watched", process->watched,
-                  "stacks_note", text_json(process->present ? process->present->note : NULL), "leaks", leaks,
+                  "stacks_note", json_text(process->present ? process->present->note : NULL), "leaks", leaks,
                   "main", process->main ? thread_json(process->main, "main") : json_null(), "untracked",
                   untracked, "lost_events", (json_int_t)process->counts.lost);
     if (json)
@@ -180,7 +177,7 @@ static json_t *unwatched_json(const struct report *report)
     for (size_t i = 0; i < report->unwatched_count; i++)
         json_array_append_new(list, json_pack("{so so ss}", "pid",
                                               number(report->unwatched[i].pid, report->unwatched[i].pid > 0),
-                                              "exe", text_json(report->unwatched[i].exe), "why",
+                                              "exe", json_text(report->unwatched[i].exe), "why",
                                               report->unwatched[i].why));
     return list;
 }
@@ -190,8 +187,8 @@ static json_t *used_rules_json(const struct report *report)
     json_t *list = json_array();
     for (size_t i = 0; i < report->used_rule_count; i++) {
         const struct ignore_rule *rule = report->used_rules[i].rule;
-        json_array_append_new(list, json_pack("{so so so so sI}", "rule", text_json(rule->text), "label",
-                                              text_json(rule->label), "origin", text_json(rule->origin),
+        json_array_append_new(list, json_pack("{so so so so sI}", "rule", json_text(rule->text), "label",
+                                              json_text(rule->label), "origin", json_text(rule->origin),
                                               "line", number(rule->line, rule->line > 0), "threads",
                                               (json_int_t)report->used_rules[i].threads));
     }
@@ -222,16 +219,7 @@ static json_t *report_as_json(const struct report *report)
 static bool print_json(FILE *out, const struct report *report, const struct report_style *style)
 {
     (void)style;
-    json_t *json = report_as_json(report);
-    if (!json) {
-        errno = ENOMEM;
-        return false;
-    }
-    bool written =
-        json_dumpf(json, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) == 0 &&
-        putc('\n', out) != EOF && fflush(out) == 0;
-    json_decref(json);
-    return written;
+    return json_write(out, report_as_json(report));
 }
 
 const struct report_format report_json = {"json", print_json};

@@ -796,7 +796,7 @@ START_TEST(formats_by_name)
     ck_assert_ptr_eq(report_format_find("json"), &report_json);
     ck_assert_ptr_null(report_format_find("tex"));
     ck_assert_ptr_null(report_format_find(""));
-    ck_assert_str_eq(report_format_names(), "text, json");
+    ck_assert_str_eq(report_format_names(), "text, json, junit, sarif, github, gitlab, tap");
 }
 END_TEST
 
