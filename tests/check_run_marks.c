@@ -146,6 +146,18 @@ START_TEST(strictly_an_exec_without_a_mark)
 }
 END_TEST
 
+START_TEST(strictly_an_exec_that_is_under_way)
+{
+    char path[128];
+    add_ledger(GONE_MAX, 50, 0, LEDGER_END_EXEC, 99);
+    snprintf(path, sizeof(path), "%s/" LEDGER_FILE_PREFIX "%d.1", folder, GONE_MAX);
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    ck_assert_int_eq(ftruncate(fd, 4096), 0);
+    close(fd);
+    ck_assert_uint_eq(unwatched_strictly(), 0);
+}
+END_TEST
+
 START_TEST(strictly_an_exec_that_is_known)
 {
     add_ledger(GONE_MAX, 50, 0, LEDGER_END_EXEC, 99);
@@ -371,6 +383,7 @@ int main(void)
     tcase_add_test(tests, strictly_what_is_not_certain);
     tcase_add_test(tests, strictly_one_that_came_later);
     tcase_add_test(tests, strictly_an_exec_without_a_mark);
+    tcase_add_test(tests, strictly_an_exec_that_is_under_way);
     tcase_add_test(tests, strictly_an_exec_that_is_known);
     tcase_add_test(tests, with_a_ledger);
     tcase_add_test(tests, an_earlier_ledger_is_not_its_own);
