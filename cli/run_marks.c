@@ -205,8 +205,9 @@ static bool judge_marks(const struct run_place *place, const struct marks *marks
     return true;
 }
 
-/* A process that went on to a program, without a word of which. */
-static bool judge_execs(const struct marks *marks, struct run_ledgers *ledgers)
+/* A process that went on to a program, without a word of which.  One that is about to
+ * has not said the word yet. */
+static bool judge_execs(const struct run_place *place, const struct marks *marks, struct run_ledgers *ledgers)
 {
     for (size_t i = 0; i < ledgers->count; i++) {
         const struct ledger_header *header = ledger_get_header(ledgers->items[i].ledger);
@@ -218,7 +219,7 @@ static bool judge_execs(const struct marks *marks, struct run_ledgers *ledgers)
             followed = ledgers->items[j].pid == pid &&
                        ledger_get_header(ledgers->items[j].ledger)->started_ns >= header->end_ns;
         const char *exe = ledger_get_string(ledgers->items[i].ledger, header->exe);
-        if (!followed && !run_unseen_add(ledgers, pid, exe, exe, "exec"))
+        if (!followed && !run_unseen_arrives(place, pid) && !run_unseen_add(ledgers, pid, exe, exe, "exec"))
             return false;
     }
     return true;
@@ -229,6 +230,7 @@ bool run_marks_read(const char *folder, bool strict, struct run_ledgers *ledgers
     size_t size;
     struct marks marks = {.text = read_file(folder, &size)};
     struct run_ledger **sorted = calloc(ledgers->count + 1, sizeof(struct run_ledger *));
+    const struct run_place place = {folder, strict, ledgers};
     bool done = sorted && (!marks.text || parse_marks(&marks, size));
     if (done && marks.count) {
         qsort(marks.items, marks.count, sizeof(*marks.items), by_pid);
@@ -237,10 +239,10 @@ bool run_marks_read(const char *folder, bool strict, struct run_ledgers *ledgers
             sorted[i] = &ledgers->items[i];
         if (ledgers->count)
             qsort(sorted, ledgers->count, sizeof(struct run_ledger *), ledgers_by_pid);
-        done = judge_marks(&(struct run_place){folder, strict, ledgers}, &marks, sorted, ledgers);
+        done = judge_marks(&place, &marks, sorted, ledgers);
     }
     if (done && strict)
-        done = judge_execs(&marks, ledgers);
+        done = judge_execs(&place, &marks, ledgers);
     if (!done)
         error_set(error, "out of memory");
     free(sorted);

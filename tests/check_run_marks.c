@@ -13,9 +13,9 @@
 #include "run_marks.h"
 #include "run_of.h"
 
-#define PID 4242
-#define OTHER 4243
 #define GONE_MAX 4194304 /* PID_MAX_LIMIT: no process has it */
+#define PID (GONE_MAX + 10)
+#define OTHER (GONE_MAX + 11)
 
 static char folder[64], marks_file[96];
 static struct error error;
@@ -77,6 +77,12 @@ static struct ledger_header *add_ledger(pid_t pid, uint64_t started_ns, uint32_t
     return header;
 }
 
+static size_t unwatched_strictly(void)
+{
+    ck_assert_msg(run_marks_read(folder, true, &ledgers, &error), "%s", error.text);
+    return ledgers.unwatched_count;
+}
+
 static size_t unwatched(void)
 {
     ck_assert_msg(run_marks_read(folder, false, &ledgers, &error), "%s", error.text);
@@ -101,6 +107,65 @@ START_TEST(without_a_ledger)
     ck_assert_str_eq(ledgers.unwatched[0].name, "bin/sh");
     ck_assert_int_eq(ledgers.unwatched[0].exe[0], '/');
     ck_assert_str_eq(ledgers.unwatched[0].why, "environment");
+}
+END_TEST
+
+START_TEST(strictly_what_is_not_certain)
+{
+    mark(GONE_MAX, 100, LEDGER_MARK_OURS);
+    mark(GONE_MAX - 1, 100, LEDGER_MARK_OTHER); /* not of this run */
+    mark(GONE_MAX - 2, 100, LEDGER_MARK_FAILED);
+    ck_assert_uint_eq(unwatched_strictly(), 1);
+    ck_assert_int_eq(ledgers.unwatched[0].pid, GONE_MAX);
+    ck_assert_str_eq(ledgers.unwatched[0].why, "unknown");
+}
+END_TEST
+
+/* By the time that the marks are judged it has reported in. */
+START_TEST(strictly_one_that_came_later)
+{
+    char path[128];
+    mark(GONE_MAX, 100, LEDGER_MARK_OURS);
+    snprintf(path, sizeof(path), "%s/" LEDGER_FILE_PREFIX "%d.0", folder, GONE_MAX);
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(ftruncate(fd, 4096), 0);
+    ck_assert_uint_eq(unwatched_strictly(), 0);
+    /* … that it found no room for a record. */
+    ck_assert_int_eq(fchmod(fd, LEDGER_GIVEN_UP_MODE), 0);
+    close(fd);
+    ck_assert_uint_eq(unwatched_strictly(), 1);
+}
+END_TEST
+
+START_TEST(strictly_an_exec_without_a_mark)
+{
+    add_ledger(GONE_MAX, 50, 0, LEDGER_END_EXEC, 99);
+    ck_assert_uint_eq(unwatched_strictly(), 1);
+    ck_assert_str_eq(ledgers.unwatched[0].why, "exec");
+}
+END_TEST
+
+START_TEST(strictly_an_exec_that_is_under_way)
+{
+    char path[128];
+    add_ledger(GONE_MAX, 50, 0, LEDGER_END_EXEC, 99);
+    snprintf(path, sizeof(path), "%s/" LEDGER_FILE_PREFIX "%d.1", folder, GONE_MAX);
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    ck_assert_int_eq(ftruncate(fd, 4096), 0);
+    close(fd);
+    ck_assert_uint_eq(unwatched_strictly(), 0);
+}
+END_TEST
+
+START_TEST(strictly_an_exec_that_is_known)
+{
+    add_ledger(GONE_MAX, 50, 0, LEDGER_END_EXEC, 99);
+    add_ledger(GONE_MAX, 100, 0, LEDGER_END_EXIT, 120);
+    add_ledger(GONE_MAX - 1, 50, 0, LEDGER_END_EXEC, 99);
+    mark(GONE_MAX - 1, 100, LEDGER_MARK_OTHER);
+    ck_assert_uint_eq(unwatched_strictly(), 0);
+    ck_assert_uint_eq(unwatched(), 0);
 }
 END_TEST
 
@@ -315,6 +380,11 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, no_file);
     tcase_add_test(tests, without_a_ledger);
+    tcase_add_test(tests, strictly_what_is_not_certain);
+    tcase_add_test(tests, strictly_one_that_came_later);
+    tcase_add_test(tests, strictly_an_exec_without_a_mark);
+    tcase_add_test(tests, strictly_an_exec_that_is_under_way);
+    tcase_add_test(tests, strictly_an_exec_that_is_known);
     tcase_add_test(tests, with_a_ledger);
     tcase_add_test(tests, an_earlier_ledger_is_not_its_own);
     tcase_add_test(tests, a_fork_of_that_pid_is_not_its_own);
