@@ -184,7 +184,7 @@ void exec_mark_spawned(const struct exec_program *program, pid_t pid, uint64_t b
 void exec_mark_shell(void)
 {
     int saved_errno = errno;
-    if (exec_mark_is_wanted() && kind_of(environ) == LEDGER_MARK_BARE)
+    if (exec_mark_is_wanted() && environment_is_readable(environ) && kind_of(environ) == LEDGER_MARK_BARE)
         append(0, now_ns(), LEDGER_MARK_BARE, "", "/bin/sh");
     errno = saved_errno;
 }

@@ -146,6 +146,11 @@ def text_says_so_first(bench):
     demand(done.returncode == 124, f"status {done.returncode}")
     demand(text.startswith("threadleak: timed out after 0.5 s"), text)
     demand("now in sleep" in text, text)
+    done = subprocess.run([bench.cli, "run", "--timeout=0.5", "--", "sh", "-c", "sleep 500; true"], env=bench.env,
+                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=TIMEOUT_S, check=False)
+    text = done.stderr.decode()
+    demand(done.returncode == 124 and text.count(", alive\n") == 2, text)
+    demand("\n\n\n" not in text, f"two empty lines: {text}")
 
 
 def bad_durations(bench):
