@@ -81,12 +81,18 @@ static uint64_t hash_module(uint64_t hash, const char *path)
     return hash_piece(hash, name, version ? (size_t)(version - name) + 3 : strlen(name));
 }
 
-/* Without ".isra.0", ".part.1", ".constprop.2" and the like, which come and go with the optimiser's mood. */
+/* Without ".isra.0", ".part.1.cold" and the like, which come and go with the optimiser's mood. */
 static uint64_t hash_function(uint64_t hash, const char *function)
 {
-    const char *suffix = strchr(function, '.');
-    bool whole = !suffix || suffix == function || strpbrk(function, "(<{");
-    return hash_piece(hash, function, whole ? strlen(function) : (size_t)(suffix - function));
+    static const char *const clones[] = {".isra.",     ".part.", ".constprop.", ".cold",
+                                         ".lto_priv.", ".llvm.", ".localalias", " [clone "};
+    size_t length = strlen(function);
+    for (size_t i = 0; i < sizeof(clones) / sizeof(*clones); i++) {
+        const char *clone = strstr(function, clones[i]);
+        if (clone && clone > function && (size_t)(clone - function) < length)
+            length = (size_t)(clone - function);
+    }
+    return hash_piece(hash, function, length);
 }
 
 static bool is_same_function(const struct frame *a, const struct frame *b)

@@ -23,11 +23,11 @@ PROGRAM = r"""
 LINES
 static void *stay(void *arg) { for (;;) pause(); return arg; }
 static void *end(void *arg) { return arg; }
-static void begin(void *(*start)(void *)) { pthread_t thread; WORK pthread_create(&thread, NULL, start, NULL); }
-__attribute__((noinline)) void pool(int count) { while (count--) begin(stay); }
-__attribute__((noinline)) void deeper(int depth) { if (depth) deeper(depth - 1); else begin(stay); __asm__(""); }
-__attribute__((noinline)) void other(void) { begin(stay); __asm__(""); }
-__attribute__((noinline)) void once(int stays) { begin(stays ? stay : end); usleep(20000); __asm__(""); }
+__attribute__((noinline)) static void begin(void *(*start)(void *), int more) { pthread_t thread; WORK while (more--) pthread_create(&thread, NULL, start, NULL); }
+__attribute__((noinline)) void pool(int count) { while (count--) begin(stay, 1); }
+__attribute__((noinline)) void deeper(int depth) { if (depth) deeper(depth - 1); else begin(stay, 1); __asm__(""); }
+__attribute__((noinline)) void other(void) { begin(stay, 1); __asm__(""); }
+__attribute__((noinline)) void once(int stays) { begin(stays ? stay : end, 1); usleep(20000); __asm__(""); }
 int main(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)
@@ -170,6 +170,15 @@ def debug_information_may_go(bench):
     expect(bench.check(bench.program("b"), "p2", "o"), (0, 0, 3), "without -g")
 
 
+def optimised_clones_are_the_function(bench):
+    first = bench.program("a", "-O2", "-fno-inline", "-fno-ipa-icf")
+    symbols = subprocess.run(["nm", first], capture_output=True, text=True, check=True).stdout
+    demand("begin.constprop.0" in symbols or "begin.isra.0" in symbols, "the compiler made no clone of begin()")
+    bench.write(first, "p2")
+    expect(bench.check(bench.program("b", "-O2", "-fno-inline", "-fno-ipa-icf", "-fno-ipa-cp", "-fno-ipa-sra"), "p2"),
+           (0, 0, 2), "without clones")
+
+
 def recursion_counts_once(bench):
     program = bench.program("a", "-g")
     bench.write(program, "d2")
@@ -236,7 +245,8 @@ def a_bad_file_ends_it_before_command(bench):
 
 
 TESTS = [what_is_known_does_not_count, a_new_place_counts, more_of_them_count, how_many_processes_did_it_is_no_matter,
-         alive_or_ended_is_one_leak, lines_may_move, addresses_may_move, debug_information_may_go, recursion_counts_once,
+         alive_or_ended_is_one_leak, lines_may_move, addresses_may_move, debug_information_may_go, optimised_clones_are_the_function,
+         recursion_counts_once,
          the_same_run_writes_the_same, both_is_a_ratchet, what_is_gone_is_told, the_status_is_the_commands,
          a_cut_off_run_writes_nothing, a_bad_file_ends_it_before_command]
 
