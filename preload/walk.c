@@ -4,17 +4,22 @@
 #include <dlfcn.h>
 #include <stdbool.h>
 #include <string.h>
+#include <time.h>
 
 #include "guard.h"
 #include "sys.h"
 
-#define TRIES 100
+/* Whoever has the lock has it for a microsecond, but may be off its CPU; some 40 ms in all. */
+#define YIELDS 20
+#define TRIES 200
+#define REST_NS 150000
 
 static int (*lock)(pthread_mutex_t *), (*try_lock)(pthread_mutex_t *), (*unlock)(pthread_mutex_t *);
 static bool replaced[2];
 
 static int walk_lock(pthread_mutex_t *mutex)
 {
+    static const struct timespec rest = {0, REST_NS};
     struct capture_walk *walk = shim_tls.walk;
     if (!walk)
         return lock(mutex);
@@ -22,7 +27,10 @@ static int walk_lock(pthread_mutex_t *mutex)
     for (int i = 0; i < TRIES && walk->held == 0 && try_lock(mutex) != 0; i++) {
         if (i == TRIES - 1)
             __builtin_longjmp(walk->given_up, 1);
-        SYS0(sched_yield);
+        if (i < YIELDS)
+            SYS0(sched_yield);
+        else
+            SYS2(nanosleep, &rest, NULL);
     }
     int result = walk->held > 0 ? lock(mutex) : 0;
     walk->held++;

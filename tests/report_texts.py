@@ -178,7 +178,7 @@ def main():
     build = os.path.join(ROOT, arguments.build)
     tests = [test for test in TESTS if not arguments.names or test.__name__ in arguments.names]
     done = [run_one(test, build) for test in tests]
-    print(f"{sum(done)} passed, {len(done) - sum(done)} failed")
+    print(f"{sum(done)} passed, {len(done) - sum(done)} failed, 0 skipped")
     return 0 if tests and all(done) else 1
 
 

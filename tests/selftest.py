@@ -268,7 +268,7 @@ def run_one(name, test, build):
         return True
     except Skip as why:
         print(f"skip selftest {name}: {why}", flush=True)
-        return True
+        return None
     except (Wrong, subprocess.SubprocessError, OSError, KeyError) as wrong:
         print(f"FAIL selftest {name}: {wrong}\n{getattr(bench, 'text', '')}", flush=True)
         return False
@@ -289,7 +289,8 @@ def main():
     # Most of the time each waits for threads that do not end.
     with concurrent.futures.ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:
         done = list(pool.map(lambda name: run_one(name, tests[name], os.path.abspath(args.build)), chosen))
-    sys.exit(0 if all(done) else 1)
+    print(f"{done.count(True)} passed, {done.count(False)} failed, {done.count(None)} skipped")
+    sys.exit(1 if False in done else 0)
 
 
 main()
