@@ -20,12 +20,42 @@ endif
 FIRST := $(filter deps,$(MAKECMDGOALS))
 
 # ---- what is built of what ------------------------------------------------
-SRC := self_capture self_capture_task ledger_read ledger_load ledger_open ledger_core core_file core_notes core_memory maps options options_parse process symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_alias symbolize_name symbolize_ranges runtime_frames address_space snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why tracer snapshot_core snapshot_core_space snapshot_core_image unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step symbolize_data wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name wait_futex wait_socket wait_files wait_file wait_poll present present_file present_idle present_names present_self leak leak_build leak_group leak_stack leak_suppress leak_untracked test_of ignore ignore_parse ignore_match ignore_builtin report_format text_parts report_group report_present report_rules json_parts report_xml report_parts report_points report_junit sarif_parts report_sarif report_gitlab report_github report_github_summary report_tap baseline report_text report_json
-CLI := main cli output outputs per_process cmd_run run_options run_env run_child run_server keep_stacks run_tree run_timeout run_dir run_settle run_marks run_unseen run_notes run_baseline run_of suppressions cmd_report report_target cmd_explain cmd_explain_check watchable elf_head cmd_selftest selftest_say selftest_child selftest_report selftest_machine selftest_planted selftest_live cmd_plant
-PRELOAD := start brought api api_check test_name real memory_probe ledger_map ledger_write index capture walk recall frame_rule run_ask module site thread_end hook_thread hook_process exec_mark hook_signal present finish reporter last_look raw_report
+SRC := options options_parse maps process address_space \
+	ledger_read ledger_load ledger_open ledger_core core_file core_notes core_memory \
+	symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_alias \
+	symbolize_name symbolize_ranges symbolize_data runtime_frames \
+	snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why tracer snapshot_core \
+	snapshot_core_space snapshot_core_image self_capture self_capture_task \
+	unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step \
+	wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name \
+	wait_futex wait_socket wait_files wait_file wait_poll \
+	present present_file present_idle present_names present_self \
+	leak leak_build leak_group leak_stack leak_suppress leak_untracked test_of \
+	ignore ignore_parse ignore_match ignore_builtin baseline \
+	report_format text_parts report_group report_present report_rules report_text \
+	json_parts report_json report_parts report_points report_xml report_junit sarif_parts report_sarif \
+	report_gitlab report_github report_github_summary report_tap
+CLI := main cli output outputs per_process \
+	cmd_run run_options run_env run_child run_server keep_stacks run_tree run_timeout run_dir run_settle \
+	run_marks run_unseen run_notes run_baseline run_of suppressions \
+	cmd_report report_target \
+	cmd_explain cmd_explain_check \
+	watchable elf_head \
+	cmd_selftest selftest_say selftest_child selftest_report selftest_machine selftest_planted \
+	selftest_live cmd_plant
+PRELOAD := start brought api api_check test_name \
+	real memory_probe ledger_map ledger_write index \
+	capture walk recall frame_rule run_ask module site thread_end \
+	hook_thread hook_process exec_mark hook_signal present \
+	finish reporter last_look raw_report
 # The shim has tier 0 of src/ in it, built its own way.
 PRELOAD_SRC := options options_parse
-CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process check_symbolize check_ranges check_runtime_frames check_test_of check_snapshot check_snapshot_odd check_snapshot_calls check_unwind check_core check_core_made check_unwind_steps check_self_capture check_wait check_wait_file check_leak check_leak_odd check_suppress check_leak_asked check_report check_formats check_ledger_write check_frame_rule check_watchable check_run_marks check_present_names check_output
+CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process \
+	check_symbolize check_ranges check_runtime_frames check_test_of check_snapshot check_snapshot_odd \
+	check_snapshot_calls check_unwind check_core check_core_made check_unwind_steps check_self_capture \
+	check_wait check_wait_file check_leak check_leak_odd check_suppress check_leak_asked check_report \
+	check_formats check_ledger_write check_frame_rule check_watchable check_run_marks \
+	check_present_names check_output
 # What suites share, and what they test besides src/.
 CHECK_PARTS := tests/ledger_fake tests/snapshot_child tests/core_child tests/wait_child $(patsubst %,cli/%,$(filter-out main cmd_%,$(CLI)))
 # check_ledger_write has the shim's writer in it, and no CLI.
@@ -197,9 +227,14 @@ SUITES_TSAN := $(BUILD)/tsan/tests/check_ledger_write
 ALL_ASAN := $(BUILD)/asan/threadleak $(BUILD)/asan/libthreadleak.so $(SUITES_ASAN)
 E2E_ASAN := "tests/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --only-json"
 
+# tests/NAME.py, each on the built programs.
+PROGRAMS := run_tree harmless run_timeout selftest report_texts suppressions baseline formats e2e api api_builds \
+	blame projects real real_report
+
 check: all targets $(SUITES) $(ALL_ASAN) $(SUITES_TSAN)
 	$(Q)tests/all.sh $(SUITES) $(SUITES_ASAN) $(SUITES_TSAN) \
-		"tests/layering.sh $(BUILD)" "tests/run_tree.py --build $(BUILD)" "tests/harmless.py --build $(BUILD)" "tests/run_timeout.py --build $(BUILD)" "tests/selftest.py --build $(BUILD)" "tests/report_texts.py --build $(BUILD)" "tests/suppressions.py --build $(BUILD)" "tests/baseline.py --build $(BUILD)" "tests/cli_report.sh $(BUILD)" "tests/formats.py --build $(BUILD)" "tests/e2e.py --build $(BUILD)" $(E2E_ASAN) "tests/api.py --build $(BUILD)" "tests/api_builds.py --build $(BUILD)" "tests/blame.py --build $(BUILD)" "tests/projects.py --build $(BUILD)" "tests/real.py --build $(BUILD)" "tests/real_report.py --build $(BUILD)"
+		"tests/layering.sh $(BUILD)" "tests/cli_report.sh $(BUILD)" $(E2E_ASAN) \
+		$(PROGRAMS:%="tests/%.py --build $(BUILD)")
 
 asan: all targets $(ALL_ASAN)
 	$(Q)tests/all.sh $(SUITES_ASAN) $(E2E_ASAN)
