@@ -20,16 +20,11 @@
 
 enum { PATIENCE_S = 2, MOST_IMAGES = 1000 };
 
-static bool is_of_the_tree(const struct run_server *server, pid_t pid)
+/* Anybody can have the folder in an environment of his own: of other users only COMMAND's descendants count.
+ */
+static bool is_of_the_tree(const struct run_server *server, const struct ucred *peer)
 {
-    struct run_tree tree;
-    bool found = false;
-    if (!run_tree_scan(&tree, server->root, server->folder))
-        return false;
-    for (size_t i = 0; i < tree.count && !found; i++)
-        found = tree.items[i].pid == pid;
-    run_tree_release(&tree);
-    return found;
+    return peer->pid > 0 && run_tree_has(server->root, server->folder, peer->pid, peer->uid == geteuid());
 }
 
 /* It is the process's own, as if that had made it. */
@@ -110,9 +105,9 @@ static void serve(const struct run_server *server, int client)
     int fd = -1;
     bool done = false;
     setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid <= 0 ||
-        recv(client, &request, sizeof(request), 0) != (ssize_t)sizeof(request) || request.pid <= 0 ||
-        !is_of_the_tree(server, peer.pid))
+    /* First of all: strangers must not keep us waiting. */
+    if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || !is_of_the_tree(server, &peer) ||
+        recv(client, &request, sizeof(request), 0) != (ssize_t)sizeof(request) || request.pid <= 0)
         return;
     if (request.what == LEDGER_RUN_STACKS)
         done = have_stacks_kept(server, peer.pid);

@@ -13,7 +13,7 @@
 
 #include "ledger.h"
 
-enum { TERM_MS = 2000, KILL_MS = 10000, REST_MS = 5 };
+enum { TERM_MS = 2000, KILL_MS = 10000, REST_MS = 5, DEPTH_MAX = 10000 };
 
 struct candidate {
     struct tree_process process;
@@ -116,6 +116,21 @@ bool run_tree_scan(struct run_tree *tree, pid_t root, const char *folder)
             tree->items[tree->count++] = list[i].process;
     free(list);
     return tree->items != NULL;
+}
+
+bool run_tree_has(pid_t root, const char *folder, pid_t pid, bool believe_environment)
+{
+    struct candidate at = {.parent = pid};
+    for (unsigned depth = 0; at.parent > 1 && depth < DEPTH_MAX; depth++) {
+        if (at.parent == root)
+            return true;
+        pid_t looked_at = at.parent;
+        if (believe_environment && has_folder(looked_at, folder))
+            return true;
+        if (!read_stat(looked_at, &at))
+            return false;
+    }
+    return false;
 }
 
 void run_tree_release(struct run_tree *tree)

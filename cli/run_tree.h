@@ -21,6 +21,8 @@ struct run_tree {
 
 /* Those that are alive now; zombies are not.  False: out of memory, or no /proc. */
 bool run_tree_scan(struct run_tree *tree, pid_t root, const char *folder);
+/* Does it descend from root?  Where its environment can be believed: or has it the folder there? */
+bool run_tree_has(pid_t root, const char *folder, pid_t pid, bool believe_environment);
 void run_tree_release(struct run_tree *tree);
 
 /*

@@ -64,17 +64,18 @@ void brought_environment(const char *options)
 }
 
 /* Two places by turns: a reader of the one is not disturbed by the next change. */
-static void options_to_ledger(struct shim_state *state)
+static bool options_to_ledger(struct shim_state *state)
 {
     if (!state->options_at) {
         uint32_t at = ledger_take(state, SECTION_STRINGS, 2 * OPTIONS_TEXT_MAX);
         if (at == UINT32_MAX)
-            return;
+            return false;
         state->options_at = at;
     }
     uint32_t at = state->options_at + (state->options_turn++ & 1) * OPTIONS_TEXT_MAX;
     memcpy(state->strings + at, shim_config.options_text, OPTIONS_TEXT_MAX);
     atomic_store(&state->header->options, at);
+    return true;
 }
 
 struct trial {
@@ -146,8 +147,8 @@ static int change_options(const char *who, enum part part, const char *options)
     trial->who = who;
     struct hold hold = hold_begin(&shim_state->settling);
     int result = add_options(trial, part, options);
-    if (result == 0 && state)
-        options_to_ledger(state);
+    if (result == 0 && state && !options_to_ledger(state))
+        result = brought_refuse(who, "there is no room in the ledger for these options");
     hold_end(&hold);
     SYS2(munmap, at, sizeof(struct trial));
     return result;
@@ -176,19 +177,20 @@ static void append(char *to, size_t length, const char *text, size_t n)
     *(volatile char *)(to + length) = '\n';
 }
 
-static void rules_to_ledger(struct shim_state *state, size_t from)
+static bool rules_to_ledger(struct shim_state *state, size_t from)
 {
     uint32_t at = atomic_load(&state->header->rules);
     size_t length = strlen(rules);
     if (at) {
         append(state->strings + at, from, rules + from + 1, length - from - 1);
-        return;
+        return true;
     }
     at = ledger_take(state, SECTION_STRINGS, RULES_MAX);
     if (at == UINT32_MAX)
-        return;
+        return false;
     memcpy(state->strings + at, rules, length + 1);
     atomic_store(&state->header->rules, at);
+    return true;
 }
 
 static int add_rules(const char *who, const char *text)
@@ -202,8 +204,8 @@ static int add_rules(const char *who, const char *text)
         append(rules, length, text, n);
     shim_config.rules = rules;
     struct shim_state *state = shim_known();
-    if (state)
-        rules_to_ledger(state, length);
+    if (state && !rules_to_ledger(state, length))
+        return brought_refuse(who, "there is no room in the ledger for these suppressions");
     return 0;
 }
 
@@ -217,8 +219,8 @@ int brought_suppressions(const char *who, const char *text)
 
 void brought_to_ledger(struct shim_state *state)
 {
-    if (*rules)
-        rules_to_ledger(state, 0);
+    if (*rules && !rules_to_ledger(state, 0))
+        shim_say("there is no room in the ledger for the program's own suppressions");
 }
 
 /* ---- functions that the program exports ---------------------------------------------- */

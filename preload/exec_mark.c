@@ -132,11 +132,12 @@ static bool append(pid_t pid, uint64_t ns, char kind, const char *folder, const 
         return false;
     long fd = SYS4(openat, AT_FDCWD, file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     int asked;
-    if (fd < 0 && run_ask(LEDGER_RUN_MARKS, &asked))
+    if (fd >= 0)
+        SYS2(fchmod, fd, 0600); /* whatever the umask of the one that made it */
+    else if (run_ask(LEDGER_RUN_MARKS, &asked))
         fd = asked;
     if (fd < 0)
         return false;
-    SYS2(fchmod, fd, 0600); /* whatever the umask of the one that made it */
     /* In one call, so that those of many processes do not mix. */
     shim_write((int)fd, record, text.length);
     SYS1(close, fd);

@@ -24,8 +24,9 @@ static const uint32_t full_caps[SECTIONS] = {
     [SECTION_SLOTS] = 1u << 16,  [SECTION_SITES] = 1u << 13,   [SECTION_MODULES] = 1u << 10,
     [SECTION_FRAMES] = 1u << 18, [SECTION_STRINGS] = 1u << 19, [SECTION_PRESENT] = 1u << 18,
 };
-#define SMALLEST_SHIFT 6 /* 1024 threads, 128 sites */
-#define LIMIT_SHARE 64   /* of a limited address space, what we may take */
+#define SMALLEST_SHIFT 6         /* 1024 threads, 128 sites */
+#define STRINGS_LEAST (1u << 16) /* a program's options, rules and test names, and its modules' */
+#define LIMIT_SHARE 64           /* of a limited address space, what we may take */
 
 static const uint32_t record_size[SECTIONS] = {
     sizeof(struct ledger_slot),
@@ -54,6 +55,8 @@ static struct layout layout_for(unsigned shift)
     uint64_t at = LEDGER_HEADER_SIZE;
     for (int s = 0; s < SECTIONS; s++) {
         layout.cap[s] = full_caps[s] >> shift;
+        if (s == SECTION_STRINGS && layout.cap[s] < STRINGS_LEAST)
+            layout.cap[s] = STRINGS_LEAST;
         layout.offset[s] = at;
         at += (uint64_t)layout.cap[s] * record_size[s];
         at = (at + 4095) & ~4095ull;

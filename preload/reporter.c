@@ -17,10 +17,6 @@
 #include "sys.h"
 #include "text.h"
 
-#ifndef CLOSE_RANGE_CLOEXEC
-#define CLOSE_RANGE_CLOEXEC (1u << 2)
-#endif
-
 #define STACK_SIZE 32768
 #define KERNEL_SIGSET_SIZE 8
 
@@ -117,6 +113,15 @@ static void read_answer(const struct job *job, long fd)
     answer[length] = 0;
 }
 
+/* It may be a pipe of the program's that the report goes to: with its other end open
+ * here as well the reporter would never learn that the program has gone. */
+static void close_all_but(int kept)
+{
+    if (kept > 3)
+        SYS3(close_range, 3, kept - 1, 0);
+    SYS3(close_range, kept < 3 ? 3 : kept + 1, ~0u, 0);
+}
+
 static int run_between(void *arg)
 {
     struct job *job = arg;
@@ -126,7 +131,7 @@ static int run_between(void *arg)
 
     /* Descriptors and signal dispositions are copies here.  The reporter needs
      * the standard streams; an ignored SIGCHLD would take its status away. */
-    SYS3(close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC);
+    close_all_but(job->question ? job->question->fd : -1);
     SYS4(rt_sigaction, SIGCHLD, &action, NULL, KERNEL_SIGSET_SIZE);
     SYS4(rt_sigaction, SIGPIPE, &action, NULL, KERNEL_SIGSET_SIZE);
     long answer = hand_over(job);

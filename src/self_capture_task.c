@@ -53,17 +53,27 @@ bool task_look(pid_t pid, pid_t tid, struct task_look *look)
     return look->state && look->state != 'X' && look->state != 'Z';
 }
 
+/* These would end at any signal that is handled, whoever it was meant for. */
+static bool waits_for_signals(long call)
+{
+#ifdef SYS_pause
+    if (call == SYS_pause)
+        return true;
+#endif
+    return call == SYS_rt_sigtimedwait || call == SYS_rt_sigsuspend;
+}
+
 bool task_may_wait_for_signals(pid_t pid, pid_t tid, char state)
 {
     char text[256];
     if (state == 'R')
         return false;
     if (read_file(pid, tid, "syscall", text, sizeof(text)))
-        return *text != 'r' && *text != '-' && strtol(text, NULL, 10) == SYS_rt_sigtimedwait;
+        return *text != 'r' && *text != '-' && waits_for_signals(strtol(text, NULL, 10));
     /* Yama keeps that from us, but not where in the kernel it is. */
     if (!read_file(pid, tid, "wchan", text, sizeof(text)) || strcmp(text, "0") == 0)
         return true;
-    return strstr(text, "sigtimedwait");
+    return strstr(text, "sigtimedwait") || strstr(text, "sys_pause") || strstr(text, "sigsuspend");
 }
 
 uint64_t task_stack_pointer(pid_t pid, pid_t tid)

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -143,25 +144,81 @@ def child_of_another_user(bench):
                       run_tree.one("./static_program", "static"))
 
 
-def strangers_are_not_answered(bench):
-    """A process that is not of the run asks in vain."""
-    pid_file = bench.path("name")
-    script = ("import os, socket, sys\nname = 0xcbf29ce484222325\n"
-              "for byte in os.environ['THREADLEAK_RUN_DIR'].encode(): name = (name ^ byte) * 0x100000001b3 % 2**64\n"
-              f"open('{pid_file}.new', 'w').write('threadleak-%016x' % name)\nos.rename('{pid_file}.new', '{pid_file}')\n"
+def start_run(bench):
+    """A run that lasts until its standard input ends; its socket's address and its folder."""
+    told = bench.path("told")
+    script = ("import os, sys\n"
+              f"open('{told}.new', 'w').write(os.environ['THREADLEAK_RUN_DIR'])\nos.rename('{told}.new', '{told}')\n"
               "sys.stdin.read()\n")
     process = bench.start([bench.cli, "run", "--", sys.executable, "-c", script], piped=True)
-    wait_until(lambda: os.path.exists(pid_file))
-    with open(pid_file, encoding="ascii") as file:
-        address = "\0" + file.read()
-    import socket
-    import struct
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
-        client.connect(address)
-        client.send(struct.pack("=Ii", 2, os.getpid()))
-        demand(client.recv(16) == b"", "answered")
+    wait_until(lambda: os.path.exists(told))
+    with open(told, encoding="ascii") as file:
+        folder = file.read()
+    return process, address_of(folder), folder
+
+
+def address_of(folder):
+    name = 0xcbf29ce484222325
+    for byte in folder.encode():
+        name = (name ^ byte) * 0x100000001b3 % 2**64
+    return "\0threadleak-%016x" % name
+
+
+def end_run(process):
     process.stdin.close()
     demand(process.wait(run_tree.TIMEOUT_S) == 0, f"status {process.returncode}")
+
+
+ASK = ("import os, socket, struct, sys\n"
+       "client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+       "client.connect('\\0' + sys.argv[1])\n"
+       "try:\n"
+       "    client.send(struct.pack('=Ii', int(sys.argv[2]), os.getpid()))\n"
+       "    sys.exit(client.recv(16) != b'')\n"
+       "except (ConnectionResetError, BrokenPipeError):\n"
+       "    sys.exit(0)\n")
+
+
+def strangers_are_not_answered(bench):
+    """A process that is not of the run asks in vain; so does another user's that says it is."""
+    process, address, folder = start_run(bench)
+    nobody = [need("setpriv"), f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"] if os.getuid() == 0 else None
+    for what in ("1", "2", "3"):
+        ask_it = ["/usr/bin/python3", "-c", ASK, address[1:], what]
+        demand(subprocess.run(ask_it, check=False).returncode == 0, f"answered {what}")
+        if nobody:
+            done = subprocess.run([*nobody, *ask_it], env=bench.environment(THREADLEAK_RUN_DIR=folder), check=False)
+            demand(done.returncode == 0, f"answered {what} for what anybody can write into his environment")
+    end_run(process)
+
+
+def strangers_do_not_keep_it_waiting(bench):
+    process, address, _ = start_run(bench)
+    idle = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(40)]
+    for client in idle:
+        client.connect(address)
+    began = time.monotonic()
+    end_run(process)
+    demand(time.monotonic() - began < 20, f"ended after {time.monotonic() - began} s")  # 2 s for each, once
+
+
+def impostors_are_not_asked(bench):
+    """When the run is over its socket's name is free; root takes nothing from another user."""
+    need_root()
+    readable_copy(bench, "spawn")
+    folder = bench.path("gone")
+    listen = ("import socket, sys\n"
+              "server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+              "server.bind('\\0' + sys.argv[1])\nserver.listen()\nprint('ready', flush=True)\n"
+              "client = server.accept()[0]\nprint(client.recv(64), flush=True)\n")
+    server = bench.start(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "/usr/bin/python3", "-c",
+                          listen, address_of(folder)[1:]], piped=True)
+    demand(server.stdout.readline() == b"ready\n", "not ready")
+    env = bench.environment(LD_PRELOAD=os.path.join(os.path.dirname(bench.targets), "libthreadleak.so"),
+                            THREADLEAK_RUN_DIR=folder)
+    subprocess.run([os.path.join(bench.targets, "spawn")], env=env, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, timeout=run_tree.TIMEOUT_S, check=False)
+    demand(server.stdout.readline() == b"b''\n", "it was asked")
 
 
 def mask_of_nothing(bench):
@@ -238,7 +295,7 @@ def daemon_without_a_thread(bench):
 
 
 TESTS = [many_dumps, dump_of_all_who_asked, program_of_another_user, child_of_another_user, strangers_are_not_answered,
-         mask_of_nothing, two_folders_told, reports_take_turns, under_a_debugger, daemon_without_a_thread]
+         strangers_do_not_keep_it_waiting, impostors_are_not_asked, mask_of_nothing, two_folders_told, reports_take_turns, under_a_debugger, daemon_without_a_thread]
 
 if __name__ == "__main__":
     sys.exit(run_tree.main(TESTS))
