@@ -38,7 +38,9 @@ extern "C" {
  * asked once, at start, before main.  They are one for a program, as functions with one
  * name are: a library adds its rules by threadleak_add_suppressions().
  *
- * Options: as in THREADLEAK_OPTIONS, which goes over them where both set the same.
+ * Options: as in THREADLEAK_OPTIONS, which goes over them where both set the same.  Under
+ * `threadleak run` the end is judged by the options of run (report, judge, exitcode …); these
+ * then hold for checks and dumps.
  * Suppressions: one rule a line, as in a file for --suppressions.
  */
 const char *__threadleak_default_options(void) __attribute__((weak, visibility("default")));

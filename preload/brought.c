@@ -193,9 +193,43 @@ static bool rules_to_ledger(struct shim_state *state, size_t from)
     return true;
 }
 
+/* As far as that can be told here: its type, and that its pattern is one.  The rest is the reporter's to see.
+ */
+static const char *problem_of(const char *rule, size_t length)
+{
+    static const char *const types[] = {"thread:", "start:", "name:", "module:", "top:", "any:"};
+    size_t type = 0;
+    for (size_t i = 0; i < sizeof(types) / sizeof(*types) && !type; i++)
+        if (length >= strlen(types[i]) && !memcmp(rule, types[i], strlen(types[i])))
+            type = strlen(types[i]);
+    if (!type)
+        return "a rule begins with thread:, start:, name:, module:, top: or any:";
+    for (size_t i = type; i < length; i++)
+        if (!strchr("*^$/ \t", rule[i]))
+            return NULL;
+    return shim_config.options.allow_match_all ? NULL : "a rule without a pattern would match every thread";
+}
+
+/* Of the first rule that has one. */
+static const char *problem_of_all(const char *text)
+{
+    const char *problem = NULL;
+    while (*text && !problem) {
+        const char *line = text + strspn(text, " \t\r\n");
+        size_t length = strcspn(line, "\r\n");
+        text = line + length;
+        if (length && *line != '#')
+            problem = problem_of(line, length);
+    }
+    return problem;
+}
+
 static int add_rules(const char *who, const char *text)
 {
     size_t length = strlen(rules), n = strlen(text);
+    const char *problem = problem_of_all(text);
+    if (problem)
+        return brought_refuse(who, problem);
     if (length + n + 2 > RULES_MAX)
         return brought_refuse(who, "there is no room for more suppressions: 16 KiB in all");
     if (length == 0)

@@ -114,8 +114,8 @@ static bool frame_matches(const struct part *part, const struct frame *frame)
 {
     return part->type == PART_MODULE
                ? path_matches(part, frame->module)
-               : name_matches(part, frame->function) || name_matches(part, frame->file) ||
-                     name_matches(part, frame->module);
+               : name_matches(part, frame->function) || path_matches(part, frame->file) ||
+                     path_matches(part, frame->module);
 }
 
 static bool site_frames_match(const struct part *part, const struct ignore_site *site)

@@ -89,7 +89,8 @@ static bool put_annotations(FILE *out, const struct report *report, const struct
         if (!put_annotation(out, &sites->items[i]))
             return false;
     if (sites->count > shown)
-        fprintf(out, "::notice title=threadleak::and %zu more leaks\n", sites->count - shown);
+        fprintf(out, "threadleak: and %zu more leak%s\n", sites->count - shown,
+                sites->count - shown == 1 ? "" : "s");
     return true;
 }
 

@@ -90,13 +90,40 @@ static bool add(struct draft *draft, const char *type, const char *name)
     return true;
 }
 
-static bool add_frame(struct draft *draft, const char *type, const struct frame *frame)
+/*
+ * A start routine of a runtime that has no name says nothing of this thread, but the
+ * template that was called does: std::thread::thread<void (&)()>, std::async<…>.
+ */
+static bool add_template(struct draft *draft)
 {
-    if (!frame)
+    const struct leak_group *group = draft->group;
+    const struct frame *nearest = NULL;
+    for (size_t i = 0; i < group->stack_count && &group->stack[i] != group->own; i++)
+        if (group->stack[i].function && strchr(group->stack[i].function, '<'))
+            nearest = &group->stack[i];
+    return nearest && add(draft, "thread", nearest->function);
+}
+
+static bool add_start(struct draft *draft)
+{
+    const struct frame *start = draft->group->start_routine;
+    char place[PATTERN_MAX];
+    if (!start || (!start->function && !start->module))
         return false;
-    if (frame->function)
-        return add(draft, type, frame->function);
-    return frame->module && add(draft, "module", base_name(frame->module));
+    if (start->function)
+        return add(draft, "start", start->function);
+    if (start->runtime)
+        return add_template(draft);
+    int length = snprintf(place, sizeof(place), "%s+0x%llx", base_name(start->module),
+                          (unsigned long long)start->offset);
+    return length < (int)sizeof(place) && add(draft, "start", place);
+}
+
+/* All of a module, where nothing narrower is known. */
+static bool add_module(struct draft *draft)
+{
+    const struct frame *own = draft->group->own;
+    return own && own->module && add(draft, "module", base_name(own->module));
 }
 
 static const char *common_name(const struct leak_group *group)
@@ -176,8 +203,10 @@ static enum verdict add_callers(struct draft *draft, enum verdict verdict)
 static enum verdict make_rule(struct draft *draft)
 {
     const struct leak_group *group = draft->group;
-    add_frame(draft, "thread", group->own);
-    add_frame(draft, "start", group->start_routine);
+    if (group->own)
+        add(draft, "thread", group->own->function);
+    if (!add_start(draft) && !draft->conditions)
+        add_module(draft);
     if (!draft->conditions)
         add(draft, "name", common_name(group));
     enum verdict verdict = add_callers(draft, try_out(draft));

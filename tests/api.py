@@ -284,8 +284,9 @@ def rules_that_are_alike(bench):
 
 
 def rules_that_are_wrong(bench):
-    said, _ = bench.ask("bad_rules", "ok 0", "judged -1")
-    demand(said.count("a rule begins with its type") == 2 and "api:1:1: a rule" in said and "none of them is used" in said, said)
+    said, _ = bench.ask("bad_rules", "nonsense -1", "all -1", "judged 1", "unseen 0", "judged -1")
+    demand(said.count("a rule begins with thread:") == 1 and said.count("would match every thread") == 1, said)
+    demand("api:1:9: " in said and "none of them is used" in said, said)
 
 
 def test_names(bench):

@@ -289,7 +289,7 @@ START_TEST(more_than_ten)
     for (const char *at = text; (at = strstr(at, "::error ")); at++)
         errors++;
     ck_assert_uint_eq(errors, 10);
-    ck_assert_msg(strstr(text, "\n::notice title=threadleak::and 4 more leaks\n"), "%s", text);
+    ck_assert_msg(strstr(text, "\nthreadleak: and 4 more leaks\n"), "%s", text);
     free(text);
     processes[0].group_count = 10;
     text = printed("github");

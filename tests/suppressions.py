@@ -338,6 +338,40 @@ def generated_rules_stay_true_over_rebuilds(bench):
         demand(status == (66 if number == 0 else 0), f"{flags}: {status}, {err}")
 
 
+ASYNC = """
+#include <chrono>
+#include <cstdlib>
+#include <future>
+#include <thread>
+struct Other { void operator()() { for (;;) std::this_thread::sleep_for(std::chrono::seconds(1)); } };
+static void stay() { for (;;) std::this_thread::sleep_for(std::chrono::seconds(1)); }
+int main(int argc, char **)
+{
+    new std::thread(stay);
+    if (argc > 1)
+        new std::thread(Other());
+    std::exit(0);
+}
+"""
+
+
+def generated_rules_are_narrow(bench):
+    """A rule for a std::thread of main's is not one for all of them."""
+    compiler = shutil.which(os.environ.get("CXX", "c++"))
+    if not compiler:
+        raise Skip("no compiler")
+    program, path = bench.path("async"), bench.path("generated.supp")
+    with open(program + ".cpp", "w", encoding="ascii") as file:
+        file.write(ASYNC)
+    subprocess.run([compiler, "-g", "-O0", "-pthread", "-o", program, program + ".cpp"], check=True)
+    status, _, err = bench.call(bench.cli, "run", f"--gen-suppressions={path}", "-o", "report", "--", program)
+    demand(status == 66, err)
+    status, _, err = bench.call(bench.cli, "run", f"--suppressions={path}", "-o", "report", "--", program)
+    demand(status == 0, f"{status}: {err}")
+    status, _, err = bench.call(bench.cli, "run", f"--suppressions={path}", "-o", "report", "--", program, "more")
+    demand(status == 66, f"hides what it was not made of: {open(path, encoding='utf-8').read()}")
+
+
 def names_that_look_like_rules(bench):
     """Thread names with what means something in a rule: each is silenced by its own rule."""
     compiler = shutil.which(os.environ.get("CC", "cc"))
@@ -368,7 +402,7 @@ TESTS = [each_type_of_rule, without_stacks_nothing_is_known_of_them, all_threads
          wrong_rules_stop_all_before_the_command, preloaded_the_report_goes_on, rules_for_every_thread,
          many_files_add_up, default_rules, rules_of_libraries, a_live_process, which_matched_and_which_did_not,
          generated_rules_silence_what_they_came_from, generated_rules_are_ready_to_paste,
-         generated_rules_stay_true_over_rebuilds, names_that_look_like_rules]
+         generated_rules_stay_true_over_rebuilds, generated_rules_are_narrow, names_that_look_like_rules]
 
 
 def run_test(test, build):

@@ -69,7 +69,9 @@ static __inline__ void threadleak_tcase_options(const char *options)
     threadleak_tcase_state_.always = options;
 }
 
-/* Within a test: options for its check alone, in place of those. */
+/* Within a test: options for its check alone, in place of those.  What they ignore is still there
+ * when the program ends, for threadleak run: threadleak_ignore_thread() and
+ * threadleak_add_suppressions() hold there, too. */
 static __inline__ void threadleak_test_options(const char *options)
 {
     threadleak_tcase_state_.once = options;

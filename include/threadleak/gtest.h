@@ -46,7 +46,9 @@ class Listener : public testing::EmptyTestEventListener
     {
     }
 
-    /* Within a test: options for its check alone, in place of those. */
+    /* Within a test: options for its check alone, in place of those.  What they ignore is still
+     * there at the end of the program, for Environment's check and for threadleak run:
+     * threadleak_ignore_thread() and threadleak_add_suppressions() hold for these, too. */
     static void TestOptions(const std::string &options)
     {
         Once() = options;

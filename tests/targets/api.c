@@ -507,7 +507,10 @@ static void rules_alike(void)
 static void bad_rules(void)
 {
     hold_one();
-    say("ok", threadleak_add_suppressions("nonsense"));
+    say("nonsense", threadleak_add_suppressions("# known\nnonsense"));
+    say("all", threadleak_add_suppressions("start:hold_others\nthread:^*$"));
+    say("judged", threadleak_check(AT_ONCE));
+    say("unseen", threadleak_add_suppressions("thread:a^b"));
     say("judged", threadleak_check(AT_ONCE));
 }
 
