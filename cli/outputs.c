@@ -110,7 +110,9 @@ bool wanted_has_text(const struct wanted_outputs *wanted)
 bool wanted_has_bare_document(const struct wanted_outputs *wanted)
 {
     for (size_t i = 0; i < wanted->count; i++)
-        if (wanted->items[i].format != &report_text && !wanted->items[i].file)
+        /* GitHub's stands in a job's log among other lines. */
+        if (wanted->items[i].format != &report_text && wanted->items[i].format != &report_github &&
+            !wanted->items[i].file)
             return true;
     return false;
 }

@@ -192,11 +192,9 @@ void run_notes_say(const struct report *report, const struct run_options *given,
         say_unwatched(report, given, command);
     if (silent)
         return;
-    if (!is_text)
-        return;
-    bool shown = given->verbose > 0;
-    if (!shown && !report->summary.leaked_threads)
+    bool shown = is_text && given->verbose > 0, leaks_shown = is_text && report->summary.leaked_threads;
+    if (!shown && !leaks_shown)
         say_alive(report);
-    if (!shown && !(report->process_count == 1 && report->summary.leaked_threads))
+    if (!shown && !(report->process_count == 1 && leaks_shown))
         say_unjudged(report, given->options.report);
 }

@@ -205,7 +205,7 @@ static const char *problem_of(const char *rule, size_t length)
     if (!type)
         return "a rule begins with thread:, start:, name:, module:, top: or any:";
     for (size_t i = type; i < length; i++)
-        if (!strchr("*^$/ \t", rule[i]))
+        if (!strchr("*^$/. \t", rule[i]))
             return NULL;
     return shim_config.options.allow_match_all ? NULL : "a rule without a pattern would match every thread";
 }

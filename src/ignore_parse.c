@@ -222,7 +222,8 @@ static bool part_matches_all(const struct part *part)
 {
     if (part->type == PART_KIND)
         return part->bits == KIND_ALL;
-    return part->glob && !part->glob[strspn(part->glob, "*/")]; /* every path begins with a slash */
+    return part->glob &&
+           !part->glob[strspn(part->glob, "*/.")]; /* every path has a slash, and nearly each a dot */
 }
 
 static enum line_is check_rule(const struct parser *parser, const char *start, bool match_all)

@@ -615,6 +615,7 @@ static const struct {
     {"top:^*", ":1:1: " EVERY},
     {"module:*$", ":1:1: " EVERY},
     {"module:/", ":1:1: " EVERY},
+    {"thread:.*", ":1:1: " EVERY},
     {"thread:^/*", ":1:1: " EVERY},
     {"thread:* name:* process:^*$", ":1:1: " EVERY},
     {"thread:* kind:running,detached,unjoined", ":1:1: " EVERY},

@@ -296,6 +296,17 @@ def options_of_the_variable(bench):
     demand(said.startswith("TAP version 13\n1..1\nnot ok 1"), said[:200])
 
 
+def what_is_not_judged_is_told(bench):
+    """Whatever the format: in a CI's log as in a terminal."""
+    ends = bench.target("end_underscore_exit")
+    for options in (["--format=junit:" + bench.path("x.xml")], ["--format=json", "-o", bench.path("x.json")],
+                    ["--format=github", "--format=junit:" + bench.path("x.xml")]):
+        _, said = bench.start([bench.cli, "run", *options, "--", ends])
+        demand("not judged" in said and "--judge=_exit" in said, f"{options}: {said!r}")
+    _, said = bench.start([bench.cli, "run", "--format=json", "--", ends])
+    demand(json.loads(said), "a document on standard error stands alone")
+
+
 def one_that_fails(bench):
     status, said = bench.run("--format=sarif:/dev/full", f"--format=json:{bench.path('other.json')}", "--format=text",
                              "--error-exitcode=0", command=("running",))
@@ -422,7 +433,7 @@ def per_process_of_none(bench):
 
 
 TESTS = [junit, sarif, gitlab, tap, github, github_paths_and_summary, several_outputs, options_of_the_variable,
-         one_that_fails, bad_usage, report_takes_several, per_process, per_process_after_exec, per_process_of_none, given_up]
+         what_is_not_judged_is_told, one_that_fails, bad_usage, report_takes_several, per_process, per_process_after_exec, per_process_of_none, given_up]
 
 
 def main():
