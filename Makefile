@@ -21,7 +21,7 @@ FIRST := $(filter deps,$(MAKECMDGOALS))
 
 # ---- what is built of what ------------------------------------------------
 SRC := options options_parse maps process address_space \
-	ledger_read ledger_load ledger_open ledger_core core_file core_notes core_memory \
+	ledger_read ledger_options ledger_load ledger_open ledger_core core_file core_notes core_memory \
 	symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_alias \
 	symbolize_name symbolize_ranges symbolize_data runtime_frames \
 	snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why tracer snapshot_core \
@@ -36,7 +36,7 @@ SRC := options options_parse maps process address_space \
 	json_parts report_json report_parts report_points report_xml report_junit sarif_parts report_sarif \
 	report_gitlab report_github report_github_summary report_tap
 CLI := main cli output outputs per_process \
-	cmd_run run_options run_env run_child run_server keep_stacks run_tree run_timeout run_dir run_settle \
+	cmd_run run_options run_judge run_env run_child run_server keep_stacks run_tree run_timeout run_dir run_settle \
 	run_marks run_unseen run_notes run_baseline run_of suppressions \
 	cmd_report report_target \
 	cmd_explain cmd_explain_check \
@@ -62,7 +62,7 @@ CHECK_PARTS := tests/ledger_fake tests/snapshot_child tests/core_child tests/wai
 CHECK_WRITER := run_ask ledger_map ledger_write index site module
 
 # One behaviour each: tests/targets/NAME.c
-TARGETS := api atexit_creates atexit_joins atexit_prints baseline cancel cancel_in_join child_ignored \
+TARGETS := api atexit_creates atexit_joins atexit_prints own_options baseline cancel cancel_in_join child_ignored \
 	chroot clean close_all close_stderr create_eagain create_einval daemonize deep demo \
 	destructor_again destructor_blocks destructor_creates detach_when detached dlopen_loop \
 	drop_privileges dump_signal end_exec end_exit end_exit_in_thread end_last_thread \
@@ -150,7 +150,7 @@ $(BUILD)/asan/libthreadleak.so: $(BUILD)/libthreadleak.so
 TARGET_FLAGS := -O0 -g -fno-pie -no-pie -pthread -Wall -Wextra -Wshadow
 TARGET_C := -std=gnu11 -D_GNU_SOURCE -MMD -MP
 $(BUILD)/targets/address_sanitized: TARGET_MORE := -fsanitize=address
-$(BUILD)/targets/api: TARGET_MORE := -Iinclude
+$(BUILD)/targets/api $(BUILD)/targets/own_options: TARGET_MORE := -Iinclude
 $(BUILD)/targets/constructor_linked: TARGET_MORE := -L$(BUILD)/targets -lconstructor -Wl,-rpath,'$$ORIGIN'
 $(BUILD)/targets/constructor_linked: $(BUILD)/targets/libconstructor.so
 $(BUILD)/targets/dlopen_loop: TARGET_MORE := -rdynamic -ldl

@@ -21,6 +21,7 @@
 #include "explain.h"
 #include "keep_stacks.h"
 #include "leak.h"
+#include "ledger_options.h"
 #include "options.h"
 #include "output.h"
 #include "report.h"
@@ -29,9 +30,7 @@ bool explain_open(struct explain *explain, struct error *error)
 {
     if (ledger_open_process(explain->pid, &explain->ledger, error) != LEDGER_OPEN_OK)
         return false;
-    const struct ledger_header *header = ledger_get_header(explain->ledger);
-    options_defaults(&explain->options);
-    options_parse(&explain->options, ledger_get_string(explain->ledger, header->options), NULL, NULL);
+    ledger_options_read(explain->ledger, &explain->options);
     return true;
 }
 

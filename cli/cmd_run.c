@@ -13,6 +13,7 @@
 #include "run_child.h"
 #include "run_dir.h"
 #include "run_env.h"
+#include "run_judge.h"
 #include "run_notes.h"
 #include "run_options.h"
 #include "run_server.h"
@@ -100,16 +101,6 @@ static char **copy_arguments(char *const *argv)
     return copy;
 }
 
-static struct verdict_rules rules_of(const struct run *run, struct symbolizer *symbolizer)
-{
-    return (struct verdict_rules){
-        .kinds = run->given.options.report,
-        .judge = run->given.options.judge,
-        .ignore = run->given.suppressions.ignore,
-        .symbolizer = symbolizer,
-    };
-}
-
 static bool finish_report(struct run *run, struct report *report, struct error *error)
 {
     report->argv = copy_arguments(run->given.command);
@@ -126,9 +117,10 @@ static bool finish_report(struct run *run, struct report *report, struct error *
 static bool fill_report(struct run *run, struct report *report, struct symbolizer *symbolizer,
                         struct error *error)
 {
-    const struct verdict_rules rules = rules_of(run, symbolizer);
+    const struct run_judge judge = {&run->given, symbolizer};
     for (size_t i = 0; i < run->ledgers.count; i++) {
         struct run_ledger *item = &run->ledgers.items[i];
+        const struct verdict_rules rules = run_judge_rules(&judge, item->ledger);
         item->end.wanted = item->end.alive;
         item->end.present = item->present; /* given over */
         item->present = NULL;
@@ -180,9 +172,9 @@ static bool report_all_alive(struct run *run, struct error *error)
     if (!report || !symbolizer) {
         cli_say("run: out of memory");
     } else {
-        const struct verdict_rules rules = rules_of(run, symbolizer);
+        const struct run_judge judge = {&run->given, symbolizer};
         report->timed_out_s = run->given.timeout_s;
-        done = run_timeout_fill(report, &run->ledgers, run->child.pid, run->folder, &rules, error);
+        done = run_timeout_fill(report, &run->ledgers, run->child.pid, run->folder, &judge, error);
         done = done && finish_report(run, report, error);
         if (!done)
             fail(error);

@@ -105,12 +105,12 @@ static void say_unwatched(const struct report *report, const struct run_options 
 /* ---- not judged ------------------------------------------------------------------- */
 
 /* Those that would have counted, had the end been judged. */
-static size_t threads_left(const struct process_report *process, unsigned kinds)
+static size_t threads_left(const struct process_report *process)
 {
     size_t left = 0;
     for (size_t i = 0; i < process->group_count; i++) {
         const struct leak_group *group = &process->groups[i];
-        if (!group->suppressed_by && (kinds & leak_kind_bit(group->kind)))
+        if (!group->suppressed_by && (process->kinds & leak_kind_bit(group->kind)))
             left += group->thread_count;
     }
     return left;
@@ -150,7 +150,7 @@ static void put_ends(char *out, size_t size, const bool seen[])
                                      end_how_name((enum end_how)how));
 }
 
-static void say_unjudged(const struct report *report, unsigned kinds)
+static void say_unjudged(const struct report *report)
 {
     const struct process_report *first = NULL;
     size_t count = 0, threads = 0;
@@ -158,7 +158,7 @@ static void say_unjudged(const struct report *report, unsigned kinds)
     char ends[64];
     for (size_t i = 0; i < report->process_count; i++) {
         const struct process_report *process = &report->processes[i];
-        size_t left = is_unjudged_end(process) ? threads_left(process, kinds) : 0;
+        size_t left = is_unjudged_end(process) ? threads_left(process) : 0;
         if (!left)
             continue;
         first = first ? first : process;
@@ -183,6 +183,29 @@ static void say_unjudged(const struct report *report, unsigned kinds)
                 plural(threads), ends);
 }
 
+/* ---- judged otherwise than was asked for -------------------------------------------- */
+
+/* Without that nobody would see that a check has gone hollow. */
+static void say_own_options(const struct report *report, const struct options *given)
+{
+    const struct process_report *first = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < report->process_count; i++) {
+        const struct process_report *process = &report->processes[i];
+        if (!process->watched || (process->kinds == given->report && process->judges == given->judge))
+            continue;
+        first = first ? first : process;
+        count++;
+    }
+    if (!first)
+        return;
+    char kinds[OPTIONS_LIST_MAX], ends[OPTIONS_LIST_MAX];
+    options_report_text(first->kinds, kinds);
+    options_judge_text(first->judges, ends);
+    cli_say("%s (pid %d)%s judged by options of %s own: report=%s, judge=%s", command_name(first),
+            (int)first->pid, count > 1 ? " and others are" : " is", count > 1 ? "their" : "its", kinds, ends);
+}
+
 void run_notes_say(const struct report *report, const struct run_options *given, pid_t command)
 {
     bool is_text = wanted_has_text(&given->outputs);
@@ -196,5 +219,6 @@ void run_notes_say(const struct report *report, const struct run_options *given,
     if (!shown && !leaks_shown)
         say_alive(report);
     if (!shown && !(report->process_count == 1 && leaks_shown))
-        say_unjudged(report, given->options.report);
+        say_unjudged(report);
+    say_own_options(report, &given->options);
 }

@@ -26,17 +26,18 @@ bool run_timeout_parse(const char *text, double *seconds)
 }
 
 /* One that ends meanwhile is left as its ledger has it. */
-static bool add_watched(struct report *report, struct run_ledger *item, const struct verdict_rules *rules,
+static bool add_watched(struct report *report, struct run_ledger *item, const struct run_judge *judge,
                         struct error *error)
 {
-    const struct present_options options = {.symbolizer = rules->symbolizer, .ledger = item->ledger};
+    const struct present_options options = {.symbolizer = judge->symbolizer, .ledger = item->ledger};
     struct error why;
     if (item->end.alive && !item->present)
         item->present = present_take(item->pid, &options, &why);
     item->end.present = item->present; /* given over */
     item->end.wanted = item->end.alive;
     item->present = NULL;
-    return report_add_ledger(report, item->ledger, &item->end, rules, error);
+    const struct verdict_rules rules = run_judge_rules(judge, item->ledger);
+    return report_add_ledger(report, item->ledger, &item->end, &rules, error);
 }
 
 static bool has_ledger(const struct run_ledgers *ledgers, pid_t pid)
@@ -47,9 +48,9 @@ static bool has_ledger(const struct run_ledgers *ledgers, pid_t pid)
     return false;
 }
 
-static void add_unwatched(struct report *report, pid_t pid, const struct verdict_rules *rules)
+static void add_unwatched(struct report *report, pid_t pid, const struct run_judge *judge)
 {
-    const struct present_options options = {.symbolizer = rules->symbolizer};
+    const struct present_options options = {.symbolizer = judge->symbolizer};
     struct error why;
     struct present *present = present_take(pid, &options, &why);
     if (present)
@@ -57,17 +58,17 @@ static void add_unwatched(struct report *report, pid_t pid, const struct verdict
 }
 
 bool run_timeout_fill(struct report *report, struct run_ledgers *ledgers, pid_t root, const char *folder,
-                      const struct verdict_rules *rules, struct error *error)
+                      const struct run_judge *judge, struct error *error)
 {
     struct run_tree tree;
     for (size_t i = 0; i < ledgers->count; i++)
-        if (!add_watched(report, &ledgers->items[i], rules, error))
+        if (!add_watched(report, &ledgers->items[i], judge, error))
             return false;
     if (!run_tree_scan(&tree, root, folder))
         return true;
     for (size_t i = 0; i < tree.count; i++)
         if (!has_ledger(ledgers, tree.items[i].pid))
-            add_unwatched(report, tree.items[i].pid, rules);
+            add_unwatched(report, tree.items[i].pid, judge);
     run_tree_release(&tree);
     return true;
 }

@@ -179,8 +179,8 @@ static __inline__ int threadleak_add_suppressions(const char *rules)
 
 /*
  * Changes options of the process, in the syntax of THREADLEAK_OPTIONS and over it; all or
- * none.  Not while another thread is in a check.  Under `threadleak run` its own options
- * decide what the end of the process means.
+ * none.  Not while another thread is in a check.  The end of the process goes by them,
+ * too; under `threadleak run` that holds for report=, judge=, grace_ms= and stacks=, and run says so.
  */
 static __inline__ int threadleak_set_options(const char *options)
 {

@@ -9,12 +9,10 @@
 #include "ledger_map.h"
 #include "text.h"
 
-#define PART_MAX 1000
-_Static_assert(3 * (PART_MAX + 1) < OPTIONS_TEXT_MAX, "all parts and what separates them");
+#define OWN_OPTIONS_MAX 1000 /* bytes, of a program's defaults and of what it sets */
+_Static_assert(OWN_OPTIONS_MAX < OPTIONS_PART_MAX, "room for its end");
 
-/* What THREADLEAK_OPTIONS are made of: later ones win. */
-enum part { PART_DEFAULT, PART_ENVIRONMENT, PART_SET, PARTS };
-static char parts[PARTS][PART_MAX];
+static char parts[LEDGER_OPTIONS][OPTIONS_PART_MAX];
 static char rules[RULES_MAX];
 
 int brought_refuse(const char *who, const char *problem)
@@ -44,23 +42,28 @@ static bool holds(const char *all, const char *part, char separator)
 
 /* ---- options ----------------------------------------------------------------------- */
 
-static void compose(char *out)
+static void compose(void)
 {
-    struct text text = text_in(out, OPTIONS_TEXT_MAX);
-    for (int part = 0; part < PARTS; part++) {
-        text_string(&text, text.length && *parts[part] ? " " : "");
-        text_string(&text, parts[part]);
+    char *end = shim_config.options_text;
+    for (int part = 0; part < LEDGER_OPTIONS; part++) {
+        size_t size = strlen(parts[part]) + 1;
+        memcpy(end, parts[part], size);
+        end += size;
     }
+    shim_config.options_size = (uint32_t)(end - shim_config.options_text);
 }
 
-void brought_environment(const char *options)
+const char *brought_environment(const char *options)
 {
-    struct text text = text_in(parts[PART_ENVIRONMENT], PART_MAX);
+    struct text text = text_in(parts[LEDGER_OPTIONS_ENVIRONMENT], OPTIONS_PART_MAX);
     if (options)
         text_string(&text, options);
-    if (text.overflow)
-        parts[PART_ENVIRONMENT][0] = 0;
-    compose(shim_config.options_text);
+    if (text.overflow) {
+        parts[LEDGER_OPTIONS_ENVIRONMENT][0] = 0;
+        shim_say("THREADLEAK_OPTIONS is longer than 4095 bytes: ignored");
+    }
+    compose();
+    return parts[LEDGER_OPTIONS_ENVIRONMENT];
 }
 
 /* Two places by turns: a reader of the one is not disturbed by the next change. */
@@ -73,7 +76,7 @@ static bool options_to_ledger(struct shim_state *state)
         state->options_at = at;
     }
     uint32_t at = state->options_at + (state->options_turn++ & 1) * OPTIONS_TEXT_MAX;
-    memcpy(state->strings + at, shim_config.options_text, OPTIONS_TEXT_MAX);
+    memcpy(state->strings + at, shim_config.options_text, shim_config.options_size);
     atomic_store(&state->header->options, at);
     return true;
 }
@@ -118,18 +121,19 @@ static bool is_understood(struct trial *trial, const char *text)
 /* All of it anew, so that what stands lower does not go over what stands higher. */
 static void apply(struct trial *trial)
 {
-    compose(shim_config.options_text);
+    compose();
     options_defaults(&trial->options);
-    options_parse(&trial->options, shim_config.options_text, NULL, NULL);
+    for (int part = 0; part < LEDGER_OPTIONS; part++)
+        options_parse(&trial->options, parts[part], NULL, NULL);
     memcpy(&shim_config.options, &trial->options, sizeof(trial->options));
 }
 
-static int add_options(struct trial *trial, enum part part, const char *options)
+static int add_options(struct trial *trial, enum ledger_options part, const char *options)
 {
-    struct text text = {.buffer = parts[part], .size = PART_MAX, .length = strlen(parts[part])};
+    struct text text = {.buffer = parts[part], .size = OPTIONS_PART_MAX, .length = strlen(parts[part])};
     if (!is_understood(trial, options))
         return -1;
-    if (strlen(options) + text.length + 2 > PART_MAX)
+    if (strlen(options) + text.length + 2 > OWN_OPTIONS_MAX)
         return brought_refuse(trial->who, "there is no room for more options: 1000 bytes in all");
     text_string(&text, text.length ? " " : "");
     text_string(&text, options);
@@ -137,7 +141,7 @@ static int add_options(struct trial *trial, enum part part, const char *options)
     return 0;
 }
 
-static int change_options(const char *who, enum part part, const char *options)
+static int change_options(const char *who, enum ledger_options part, const char *options)
 {
     struct shim_state *state = shim_known();
     long at = SYS6(mmap, 0, sizeof(struct trial), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -156,14 +160,14 @@ static int change_options(const char *who, enum part part, const char *options)
 
 int brought_default_options(const char *who, const char *options)
 {
-    if (holds(parts[PART_DEFAULT], options, ' '))
+    if (holds(parts[LEDGER_OPTIONS_DEFAULT], options, ' '))
         return 0;
-    return change_options(who, PART_DEFAULT, options);
+    return change_options(who, LEDGER_OPTIONS_DEFAULT, options);
 }
 
 int brought_set_options(const char *who, const char *options)
 {
-    return change_options(who, PART_SET, options);
+    return change_options(who, LEDGER_OPTIONS_SET, options);
 }
 
 /* ---- rules ------------------------------------------------------------------------- */

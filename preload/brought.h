@@ -7,8 +7,8 @@
 
 #include "shim.h"
 
-/* At start: THREADLEAK_OPTIONS as found, or NULL. */
-void brought_environment(const char *options);
+/* At start: THREADLEAK_OPTIONS as found, or NULL.  Returns what there is room for: all of it, or "". */
+const char *brought_environment(const char *options);
 
 /* At start: what the program exports as
  * __threadleak_default_options() and __threadleak_default_suppressions(). */

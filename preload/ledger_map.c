@@ -189,8 +189,8 @@ static void store_identity(struct shim_state *state, bool under_run)
     header->started_wall_ns = clock_ns(CLOCK_REALTIME);
     header->exe = ledger_store_string(state, shim_config.exe, (uint32_t)strlen(shim_config.exe));
     store_argv(state);
-    header->options =
-        ledger_store_string(state, shim_config.options_text, (uint32_t)strlen(shim_config.options_text));
+    if (shim_config.options_size)
+        header->options = ledger_store_string(state, shim_config.options_text, shim_config.options_size - 1);
     atomic_store(&header->test,
                  ledger_store_string(state, shim_config.test, (uint32_t)strlen(shim_config.test)));
     header->tid_offset = shim_config.tid_offset;

@@ -66,12 +66,14 @@ struct shim_state {
 
 enum { SANDBOX_NONE, SANDBOX_MAYBE, SANDBOX_SURE };
 #define REPORTER_PLACES 3
-#define OPTIONS_TEXT_MAX 3072
+#define OPTIONS_PART_MAX 4096 /* of each of LEDGER_OPTIONS, with its end */
+#define OPTIONS_TEXT_MAX (LEDGER_OPTIONS * OPTIONS_PART_MAX)
 #define RULES_MAX 16384 /* bytes of what a program brings */
 
 struct shim_config {
     struct options options;
-    char options_text[OPTIONS_TEXT_MAX]; /* as the ledger has it */
+    char options_text[OPTIONS_TEXT_MAX]; /* LEDGER_OPTIONS strings in a row, as the ledger has them */
+    uint32_t options_size;
     const char *rules;                   /* that the program brought; NULL: none */
     char run_dir[256];                   /* "": not under `threadleak run` */
     char test[TEST_NAME_MAX];            /* that the program runs, see test_name.h; "": not known */

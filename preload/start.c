@@ -127,10 +127,8 @@ static void read_environment(void)
     const char *preload = getenv("LD_PRELOAD");
     shim_config.no_reporter = preload && strstr(preload, "vgpreload_");
     options_defaults(&shim_config.options);
-    if (text)
-        options_parse(&shim_config.options, text, warn_option, NULL);
+    options_parse(&shim_config.options, brought_environment(text), warn_option, NULL);
     test_name_find(shim_config.test, sizeof(shim_config.test));
-    brought_environment(text);
     if (dir && *dir == '/')
         copy_string(shim_config.run_dir, sizeof(shim_config.run_dir), dir);
     for (unsigned n = 0; shim_config.options.help && options_help(n); n++)

@@ -65,9 +65,11 @@ struct leak_group {
 
 struct process_report {
     pid_t pid, parent_pid;
-    char *exe;   /* NULL unknown */
-    char **argv; /* NULL unknown */
-    char *test;  /* the test that it ran, as its framework names it; NULL: not known */
+    char *exe;       /* NULL unknown */
+    char **argv;     /* NULL unknown */
+    char *test;      /* the test that it ran, as its framework names it; NULL: not known */
+    unsigned kinds;  /* KIND_* that count, and */
+    unsigned judges; /* JUDGE_* of ends that do */
     enum end_how how;
     bool judged;
     bool status_known;

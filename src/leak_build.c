@@ -182,6 +182,8 @@ static bool build_process(struct build *build)
     set_identity(build);
     set_end(build);
     set_counts(build);
+    build->process.kinds = build->rules->kinds;
+    build->process.judges = build->rules->judge;
     build->process.checked = build->rules->check;
     build->process.since = build->rules->since;
     build->process.present = build->end->present;

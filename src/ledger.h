@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define LEDGER_MAGIC "THRDLEAK"
-#define LEDGER_VERSION 4u
+#define LEDGER_VERSION 5u
 #define LEDGER_BYTE_ORDER 0x01020304u
 
 /* Name of the memfd: /proc/PID/maps shows "/memfd:threadleak (deleted)". */
@@ -286,6 +286,14 @@ enum {
     LEDGER_FORKS = 1u << 6           /* it has forked: a child may just be beginning */
 };
 
+/* Whose the option texts are, each over those before it. */
+enum ledger_options {
+    LEDGER_OPTIONS_DEFAULT,     /* the program's own, under the environment's */
+    LEDGER_OPTIONS_ENVIRONMENT, /* THREADLEAK_OPTIONS as found */
+    LEDGER_OPTIONS_SET,         /* what it set while it ran */
+    LEDGER_OPTIONS
+};
+
 struct ledger_header {
     char magic[8];
     uint32_t byte_order;
@@ -306,7 +314,7 @@ struct ledger_header {
     uint64_t started_wall_ns; /* CLOCK_REALTIME */
     uint32_t exe;             /* in strings: target of /proc/self/exe */
     uint32_t argv, argc;      /* in strings: argc NUL-terminated strings in a row */
-    _Atomic uint32_t options; /* in strings: the program's own, THREADLEAK_OPTIONS, then what it set */
+    _Atomic uint32_t options; /* in strings: LEDGER_OPTIONS of them in a row; 0: none */
     _Atomic uint32_t test;    /* in strings: the test it runs, as its framework names it; 0: not known */
     _Atomic uint32_t rules;   /* in strings: suppressions that the program brings; 0: none */
     int32_t tid_offset;       /* of the tid in glibc's struct pthread; -1: not known */

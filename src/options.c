@@ -334,6 +334,32 @@ const char *options_set(struct options *options, const char *key, const char *va
     return found ? found->set(options, (struct slice){value, value_len}) : "unknown";
 }
 
+/* Of the words that stand for one bit each. */
+static void list_text(const struct word *words, unsigned bits, char out[OPTIONS_LIST_MAX])
+{
+    size_t used = 0;
+    for (; words->name; words++) {
+        size_t length = strlen(words->name);
+        if (!(words->bits & bits) || words->bits & (words->bits - 1) || used + length + 2 > OPTIONS_LIST_MAX)
+            continue;
+        if (used)
+            out[used++] = ',';
+        memcpy(out + used, words->name, length);
+        used += length;
+    }
+    memcpy(out + used, used ? "" : "none", used ? 1 : sizeof("none"));
+}
+
+void options_report_text(unsigned value, char out[OPTIONS_LIST_MAX])
+{
+    list_text(kinds, value, out);
+}
+
+void options_judge_text(unsigned value, char out[OPTIONS_LIST_MAX])
+{
+    list_text(ends, value, out);
+}
+
 const char *options_help(unsigned n)
 {
     return n < KEY_COUNT ? keys[n].help : NULL;

@@ -87,6 +87,12 @@ void options_read(struct options *options, const char *text, const struct option
  * number from 0 to 255"); "unknown" exactly when there is no such key. */
 const char *options_set(struct options *options, const char *key, const char *value, size_t value_len);
 
+/* A value of report= or judge= as it would be written: "running,unjoined", "none".  `out` holds the
+ * longest of them. */
+#define OPTIONS_LIST_MAX 48
+void options_report_text(unsigned kinds, char out[OPTIONS_LIST_MAX]);
+void options_judge_text(unsigned ends, char out[OPTIONS_LIST_MAX]);
+
 /* The nth line of help ("key  default  meaning"), or NULL after the last. */
 const char *options_help(unsigned n);
 

@@ -9,6 +9,7 @@ standard output, the reports on standard error or in a JSON file.
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -266,6 +267,49 @@ def ignored_threads(bench):
 def options_set(bench):
     bench.ask("set_options", "ok 0", "none 0", "ok 0", "one 1", "ok 0", status=42)
     bench.ask("set_options", "ok 0", "none 0", "ok 0", "one 1", "ok 0", status=42, options="report=none:exitcode=7")
+
+
+def own_options_under_run(bench):
+    """What a program brings and sets counts under run as it does without, and that is told."""
+    def judge(expected, argv, *options, environment="", said=None, **more):
+        more = {"LD_PRELOAD": "", **more}
+        status, _, err, _ = bench.run([bench.cli, "run", *options, "--", *argv], shim="", options=environment, **more)
+        demand(status == expected, f"{argv} {options} {more}: {status}, not {expected}: {err}")
+        own = re.findall(r"is judged by options of its own: (.*)", err)
+        demand(own == ([said] if said else []), f"{argv} {options} {more}: {err}")
+
+    program = os.path.join(os.path.dirname(bench.program), "own_options")
+    judge(66, [program, "run"])
+    judge(0, [program, "run"], "--report=unjoined")
+    judge(0, [program, "run"], OWN_DEFAULTS="report=unjoined", said="report=unjoined, judge=exit")
+    judge(66, [program, "run"], "--report=all", OWN_DEFAULTS="report=unjoined")
+    judge(66, [program, "run"], environment="report=running,detached", OWN_DEFAULTS="report=none")
+    judge(0, [program, "run", "report=none"], "--report=all", said="report=none, judge=exit")
+    judge(66, [program, "run", "report=all"], "--report=none", said="report=running,detached,unjoined, judge=exit")
+    # One that is about to end is waited for, whoever said that it counts.
+    judge(0, [program, "ends"], "--report=all", OWN_DEFAULTS="report=none")
+    judge(0, [program, "ends", "report=detached"], "--report=none", said="report=detached, judge=exit")
+    # Of ends that the program does not see.
+    judge(137, [program, "dies"], OWN_DEFAULTS="judge=signal", said="report=running,detached,unjoined, judge=signal")
+    # A child that has other options than run gave its parent, or none.
+    lost = ["env", "-u", "THREADLEAK_OPTIONS", program, "run"]
+    judge(0, lost, environment="report=unjoined")
+    judge(0, lost, "--report=unjoined")
+    other = ["env", "THREADLEAK_OPTIONS=report=unjoined", program, "run"]
+    judge(0, other, said="report=unjoined, judge=exit")
+    judge(66, other, "--report=all")
+
+
+def long_options(bench):
+    """As many as there is room for; more are refused whole, in words."""
+    program = os.path.join(os.path.dirname(bench.program), "own_options")
+    for bytes_more, kinds in ((0, "report=unjoined"), (1, None)):
+        end = ":report=unjoined"
+        text = f"log_path={'x' * 400}:" * 9
+        text += "log_path=" + "y" * (4095 - len(text) - len("log_path=") - len(end) + bytes_more) + end
+        status, _, said, _ = bench.run([program, "run", "grace_ms=0"], options=text)
+        demand(("longer than 4095 bytes" in said) == (kinds is None), said[:400])
+        demand(("1 leaked thread" in said) == (kinds is None), f"{len(text)} bytes: {status}: {said[:400]}")
 
 
 def rules_added(bench):

@@ -10,8 +10,8 @@
 
 #include "ledger_fake.h"
 
-#define VERSION_TEXT "4"
-_Static_assert(LEDGER_VERSION == 4, "VERSION_TEXT follows it");
+#define VERSION_TEXT "5"
+_Static_assert(LEDGER_VERSION == 5, "VERSION_TEXT follows it");
 
 static struct fake *fake;
 static char path[64];

@@ -284,6 +284,25 @@ static const char *take_extra(void *arg, const char *key, const char *value, siz
     return length == 3 && !memcmp(value, "a b", 3) ? NULL : "is not what was expected";
 }
 
+START_TEST(lists_are_written_as_they_are_read)
+{
+    char text[OPTIONS_LIST_MAX];
+    for (unsigned bits = 0; bits <= JUDGE_ALL; bits++) {
+        if (bits & ~JUDGE_ALL)
+            continue;
+        options_judge_text(bits, text);
+        ck_assert_ptr_null(options_set(&options, "judge", text, strlen(text)));
+        ck_assert_uint_eq(options.judge, bits);
+    }
+    options_judge_text(JUDGE_ALL, text);
+    ck_assert_str_eq(text, "exit,_exit,quick_exit,exec,signal");
+    options_report_text(KIND_ALL, text);
+    ck_assert_str_eq(text, "running,detached,unjoined");
+    options_report_text(0, text);
+    ck_assert_str_eq(text, "none");
+}
+END_TEST
+
 START_TEST(others_bring_keys_of_their_own)
 {
     const struct options_reader reader = {
@@ -324,6 +343,7 @@ int main(void)
     tcase_add_test(tests, set_knows_its_keys);
     tcase_add_test(tests, help_lists_every_key);
     tcase_add_test(tests, paths_expand);
+    tcase_add_test(tests, lists_are_written_as_they_are_read);
     tcase_add_test(tests, others_bring_keys_of_their_own);
     Suite *suite = suite_create("options");
     suite_add_tcase(suite, tests);

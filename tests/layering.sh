@@ -46,7 +46,7 @@ may_include() {
 }
 
 tier0="ledger.h options.h"
-tier1="ledger_read.h ledger_load.h maps.h core_file.h core_notes.h"
+tier1="ledger_read.h ledger_options.h ledger_load.h maps.h core_file.h core_notes.h"
 
 check "tier 0 includes nothing but libc" < <(
     may_include "" "options.h" -- src/ledger.h src/options.h src/options*.c

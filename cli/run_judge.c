@@ -1,0 +1,28 @@
+#include "run_judge.h"
+
+#include <stdlib.h>
+
+#include "ledger_options.h"
+
+static void read_options(const struct run_options *given, const struct ledger *ledger,
+                         struct options *options)
+{
+    const char *environment = ledger_options_text(ledger, LEDGER_OPTIONS_ENVIRONMENT);
+    options_defaults(options);
+    options_parse(options, ledger_options_text(ledger, LEDGER_OPTIONS_DEFAULT), NULL, NULL);
+    options_parse(options, *environment ? environment : getenv("THREADLEAK_OPTIONS"), NULL, NULL);
+    options_parse(options, given->text, NULL, NULL);
+    options_parse(options, ledger_options_text(ledger, LEDGER_OPTIONS_SET), NULL, NULL);
+}
+
+struct verdict_rules run_judge_rules(const struct run_judge *judge, const struct ledger *ledger)
+{
+    struct options options;
+    read_options(judge->given, ledger, &options);
+    return (struct verdict_rules){
+        .kinds = options.report,
+        .judge = options.judge,
+        .ignore = judge->given->suppressions.ignore,
+        .symbolizer = judge->symbolizer,
+    };
+}
