@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -79,26 +78,6 @@ static FILE *open_log(const struct explain *explain)
     return stderr;
 }
 
-/* The program may have made its standard error non-blocking, as Node does with pipes. */
-static bool may_write_again(int fd)
-{
-    if (errno == EINTR)
-        return true;
-    return errno == EAGAIN && poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1) > 0;
-}
-
-bool explain_write_all(int fd, const char *text, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = write(fd, text, size);
-        if (n < 0 && !may_write_again(fd))
-            return false;
-        text += n > 0 ? n : 0;
-        size -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
 /* By one write(2), so that reports of several processes do not mix; stdio
  * would cut it to its own buffer's size, whatever setvbuf is told. */
 bool explain_write(const struct explain *explain)
@@ -109,10 +88,10 @@ bool explain_write(const struct explain *explain)
     if (!out || !memory)
         return false;
     const struct report_format *format = report_format_find(explain->options.format);
-    const struct report_style style = {.color = output_color(out, explain->options.color),
+    const struct report_style style = {.color = output_color(fileno(out), explain->options.color),
                                        .others = explain->dump};
     bool printed = (format ? format : &report_text)->print(memory, explain->report, &style);
-    bool written = fclose(memory) == 0 && printed && explain_write_all(fileno(out), text, size);
+    bool written = fclose(memory) == 0 && printed && output_write_all(fileno(out), text, size);
     free(text);
     return written;
 }

@@ -17,6 +17,7 @@
 
 #include "cli.h"
 #include "explain.h"
+#include "output.h"
 #include "report.h"
 
 struct check {
@@ -133,14 +134,14 @@ static int check_process(struct check *check, int fd)
     if (judge && !build(check, &error))
         return STATUS_CANNOT;
     if (*check->problem) {
-        explain_write_all(fd, check->problem, strlen(check->problem));
+        output_write_all(fd, check->problem, strlen(check->problem));
         return STATUS_CANNOT;
     }
     uint64_t leaked = judge ? explain->report->summary.leaked_threads : 0;
     if (leaked && strcmp(check->how, "loud") == 0 && !explain_write(explain))
         cli_say("the report of %llu leaked threads could not be written", (unsigned long long)leaked);
     snprintf(answer, sizeof(answer), "%llu\n", (unsigned long long)leaked);
-    explain_write_all(fd, answer, strlen(answer));
+    output_write_all(fd, answer, strlen(answer));
     return leaked ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
 }
 

@@ -28,7 +28,6 @@ bool explain_open(struct explain *explain, struct error *error);
 struct present *explain_present(const struct explain *explain);
 /* The finished report, in one piece. */
 bool explain_write(const struct explain *explain);
-bool explain_write_all(int fd, const char *text, size_t size);
 void explain_release(struct explain *explain);
 
 /* `check` and `dumpto`, cmd_explain_check.c: the second returns an exit status. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,17 +32,25 @@ static int descriptor_of(const char *path)
     return -1;
 }
 
+static FILE *open_stream(int fd)
+{
+    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (!file && fd >= 0)
+        close(fd);
+    return file;
+}
+
+static bool go_direct(struct output *output, FILE *direct, bool owned)
+{
+    output->direct = direct;
+    output->owned = owned;
+    output->file = direct ? open_memstream(&output->text, &output->size) : NULL;
+    return output->file != NULL;
+}
+
 static bool open_direct(struct output *output, int fd)
 {
-    if (fd < 0)
-        return false;
-    output->file = fdopen(fd, "w");
-    if (!output->file) {
-        close(fd);
-        return false;
-    }
-    output->owned = true;
-    return true;
+    return go_direct(output, open_stream(fd), true);
 }
 
 static mode_t mode_for(const struct stat *existing)
@@ -69,7 +78,8 @@ static bool open_temporary(struct output *output, const struct stat *existing)
         output->temporary = NULL;
         return false;
     }
-    return open_direct(output, fd) && fchmod(fd, mode_for(existing)) == 0;
+    output->file = open_stream(fd);
+    return output->file && fchmod(fd, mode_for(existing)) == 0;
 }
 
 static bool open_path(struct output *output, const char *path)
@@ -99,8 +109,10 @@ bool output_open(struct output *output, const char *path, FILE *fallback, struct
 {
     memset(output, 0, sizeof(*output));
     if (!path || !strcmp(path, "-")) {
-        output->file = path ? stdout : fallback;
-        return true;
+        if (go_direct(output, path ? stdout : fallback, false))
+            return true;
+        error_set(error, "out of memory");
+        return false;
     }
     if (!*path) {
         error_set(error, "the name of the output file is empty: give a file, or '-' for standard output");
@@ -119,47 +131,87 @@ static void release(struct output *output)
     free(output->target);
     free(output->temporary);
     free(output->name);
+    free(output->text);
     memset(output, 0, sizeof(*output));
+}
+
+/* The other side may have made it non-blocking, as Node does with pipes. */
+static bool may_write_again(int fd)
+{
+    if (errno == EINTR)
+        return true;
+    return errno == EAGAIN && poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1) > 0;
+}
+
+bool output_write_all(int fd, const char *text, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(fd, text, size);
+        if (n < 0 && !may_write_again(fd))
+            return false;
+        text += n > 0 ? n : 0;
+        size -= n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+/* Of `*file`, which is then none any more.  False: errno says why, or is 0. */
+static bool close_stream(FILE **file)
+{
+    errno = 0;
+    bool good = fflush(*file) == 0 && !ferror(*file);
+    int saved = errno;
+    bool closed = fclose(*file) == 0;
+    *file = NULL;
+    if (!good)
+        errno = saved;
+    return good && closed;
+}
+
+static bool put_in_place(struct output *output)
+{
+    if (!close_stream(&output->file))
+        return false;
+    if (output->temporary)
+        return rename(output->temporary, output->target) == 0;
+    fflush(output->direct);
+    if (!output_write_all(fileno(output->direct), output->text, output->size))
+        return false;
+    if (!output->owned)
+        return true;
+    output->owned = false;
+    return fclose(output->direct) == 0;
 }
 
 bool output_commit(struct output *output, struct error *error)
 {
-    errno = 0;
-    bool failed = fflush(output->file) != 0 || ferror(output->file);
-    int saved = errno;
-    clearerr(output->file); /* told once */
-    if (output->owned) {
-        if (fclose(output->file) && !failed) {
-            failed = true;
-            saved = errno;
-        }
-        output->file = NULL;
-        output->owned = false;
-    }
-    if (!failed && output->temporary && rename(output->temporary, output->target) < 0) {
-        failed = true;
-        saved = errno;
-    }
-    if (!failed) {
+    if (put_in_place(output)) {
         release(output);
         return true;
     }
     error_set(error, "%s could not be written%s%s", output->name ? output->name : "the report",
-              saved ? ": " : "", saved ? strerror(saved) : "");
+              errno ? ": " : "", errno ? strerror(errno) : "");
     output_abandon(output);
     return false;
 }
 
 void output_abandon(struct output *output)
 {
-    if (output->owned)
+    if (output->file)
         fclose(output->file);
+    if (output->owned && output->direct)
+        fclose(output->direct);
     if (output->temporary)
         unlink(output->temporary);
     release(output);
 }
 
-bool output_color(FILE *file, enum option_color color)
+int output_descriptor(const struct output *output)
+{
+    return fileno(output->direct ? output->direct : output->file);
+}
+
+bool output_color(int fd, enum option_color color)
 {
     if (color != COLOR_AUTO)
         return color == COLOR_ALWAYS;
@@ -170,5 +222,5 @@ bool output_color(FILE *file, enum option_color color)
     if (value && *value && strcmp(value, "0"))
         return true;
     value = getenv("TERM");
-    return value && strcmp(value, "dumb") && isatty(fileno(file));
+    return value && strcmp(value, "dumb") && isatty(fd);
 }

@@ -2,7 +2,8 @@
  * Where a report goes.  A regular file comes into being whole or not at all: it
  * is written beside its target and renamed by output_commit.  Whatever is there
  * already and is not a regular file (a terminal, a pipe, /dev/null), and what
- * /dev/stdout, /dev/stderr and /dev/fd/N stand for, is written directly.
+ * /dev/stdout, /dev/stderr and /dev/fd/N stand for, is written directly, by one
+ * write(2) in the end, so that the reports of several processes do not mix.
  */
 #ifndef THREADLEAK_OUTPUT_H
 #define THREADLEAK_OUTPUT_H
@@ -14,9 +15,12 @@
 #include "options.h"     /* enum option_color */
 
 struct output {
-    FILE *file;      /* write here */
-    bool owned;      /* file is ours to close */
-    char *target;    /* NULL: file is written directly */
+    FILE *file;      /* write here: the temporary, or memory */
+    FILE *direct;    /* what is in memory goes there; NULL: file is the temporary */
+    bool owned;      /* direct is ours to close */
+    char *text;      /* that memory */
+    size_t size;     /* and how much is in it, after a flush */
+    char *target;    /* NULL: written directly */
     char *temporary; /* renamed to target */
     char *name;      /* as the user gave it, for messages */
 };
@@ -32,7 +36,12 @@ bool output_commit(struct output *output, struct error *error);
 /* Releases without putting anything in place. */
 void output_abandon(struct output *output);
 
-/* Should this file be coloured?  Knows NO_COLOR, CLICOLOR_FORCE and dumb terminals. */
-bool output_color(FILE *file, enum option_color color);
+/* All of it, also where the other side made the descriptor non-blocking.  False: errno says why. */
+bool output_write_all(int fd, const char *text, size_t size);
+
+/* Should what is written there be coloured?  Knows NO_COLOR, CLICOLOR_FORCE and dumb terminals. */
+bool output_color(int fd, enum option_color color);
+/* The descriptor that it ends in. */
+int output_descriptor(const struct output *output);
 
 #endif

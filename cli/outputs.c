@@ -173,7 +173,7 @@ static bool print_one(const struct output *output, const struct report_format *f
     bool nothing = !report->summary.leaked_threads && report->timed_out_s <= 0;
     if (format == &report_text && nothing && how->text_if_leaks)
         return true;
-    style.color = output_color(output->file, how->color);
+    style.color = output_color(output_descriptor(output), how->color);
     if (format->print(output->file, report, &style))
         return true;
     error_set(error, "%s could not be written: %s", output->name ? output->name : "the report",

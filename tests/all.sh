@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Runs each command given, and sums up what they say passed, failed and was
 # skipped, on the last line.  A command tells it on its own last such line
-# ("3 passed, 0 failed, 1 skipped"), or is a suite of libcheck's.
+# ("3 passed, 0 failed, 1 skipped"), or is a suite of libcheck's.  What failed is
+# told once more before that, so that the end of a long log names it.
 set -u
 passed=0 failed=0 skipped=0
-log=$(mktemp) && trap 'rm -f "$log"' EXIT
+log=$(mktemp) && said=$(mktemp) && trap 'rm -f "$log" "$said"' EXIT
 
 # TSan wants addresses where it expects them; not every sandbox lets one ask.
 steady=$(setarch -R true 2>/dev/null && echo "setarch -R")
@@ -31,9 +32,15 @@ for command; do
         echo "== $command tested nothing"
         bad=1
     fi
+    [ "$bad" -eq 0 ] || {
+        echo "== $command: $bad failed"
+        # Of libcheck's lines those of failures and errors, of our programs' those that begin so.
+        grep -E -A 20 '^[^ ]+:[0-9]+:[FE]:|^FAIL' "$log" || tail -n 20 "$log"
+    } >>"$said"
     passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + left))
 done
 
+[ ! -s "$said" ] || { echo && echo "== what failed" && cut -c 1-500 "$said"; }
 echo
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

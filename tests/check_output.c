@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -150,10 +151,10 @@ END_TEST
 START_TEST(streams_are_written_directly)
 {
     ck_assert(output_open(&output, NULL, stderr, &error));
-    ck_assert_ptr_eq(output.file, stderr);
+    ck_assert_int_eq(output_descriptor(&output), STDERR_FILENO);
     ck_assert(output_commit(&output, &error));
     ck_assert(output_open(&output, "-", stderr, &error));
-    ck_assert_ptr_eq(output.file, stdout);
+    ck_assert_int_eq(output_descriptor(&output), STDOUT_FILENO);
     output_abandon(&output);
     /* what the shell has opened keeps its place and its file */
     write_target("");
@@ -170,23 +171,45 @@ START_TEST(streams_are_written_directly)
 }
 END_TEST
 
+/* Reports of processes that share a terminal or a log do not mix. */
+START_TEST(what_is_written_directly_is_one_write)
+{
+    enum { LINES = 2000, LINE = 10 };
+    static char got[LINES * LINE + 1];
+    int pair[2];
+    char name[32];
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+    snprintf(name, sizeof(name), "/dev/fd/%d", pair[0]);
+    ck_assert(output_open(&output, name, stderr, &error));
+    for (int i = 0; i < LINES; i++) {
+        fprintf(output.file, "line %4d\n", i);
+        if (i % 100 == 0)
+            fflush(output.file);
+    }
+    ck_assert(output_commit(&output, &error));
+    ck_assert_int_eq(recv(pair[1], got, sizeof(got), MSG_DONTWAIT), LINES * LINE);
+    close(pair[0]);
+    close(pair[1]);
+}
+END_TEST
+
 START_TEST(colour_is_asked_for)
 {
     unsetenv("NO_COLOR");
     unsetenv("CLICOLOR_FORCE");
-    FILE *file = fopen("/dev/null", "w");
-    ck_assert(output_color(file, COLOR_ALWAYS));
-    ck_assert(!output_color(file, COLOR_NEVER));
-    ck_assert(!output_color(file, COLOR_AUTO));
+    int fd = open("/dev/null", O_WRONLY);
+    ck_assert(output_color(fd, COLOR_ALWAYS));
+    ck_assert(!output_color(fd, COLOR_NEVER));
+    ck_assert(!output_color(fd, COLOR_AUTO));
     setenv("CLICOLOR_FORCE", "1", 1);
-    ck_assert(output_color(file, COLOR_AUTO));
+    ck_assert(output_color(fd, COLOR_AUTO));
     setenv("NO_COLOR", "1", 1);
-    ck_assert(!output_color(file, COLOR_AUTO));
+    ck_assert(!output_color(fd, COLOR_AUTO));
     setenv("NO_COLOR", "", 1);
-    ck_assert(output_color(file, COLOR_AUTO));
+    ck_assert(output_color(fd, COLOR_AUTO));
     setenv("CLICOLOR_FORCE", "0", 1);
-    ck_assert(!output_color(file, COLOR_AUTO));
-    fclose(file);
+    ck_assert(!output_color(fd, COLOR_AUTO));
+    close(fd);
 }
 END_TEST
 
@@ -200,6 +223,7 @@ int main(void)
     tcase_add_test(tests, what_can_not_be_written_is_told_at_once);
     tcase_add_test(tests, a_failed_write_is_noticed);
     tcase_add_test(tests, streams_are_written_directly);
+    tcase_add_test(tests, what_is_written_directly_is_one_write);
     tcase_add_test(tests, colour_is_asked_for);
     Suite *suite = suite_create("output");
     suite_add_tcase(suite, tests);
