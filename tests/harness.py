@@ -71,13 +71,13 @@ def environment(*drops, **more):
     return {**{name: value for name, value in os.environ.items() if not name.startswith(drops)}, "LC_ALL": "C", **more}
 
 
-def call(argv, **more):
+def call(argv, errors="strict", **more):
     """Status, standard output and standard error of a command that has no input, unless more says so."""
     if "input" not in more:
         more = {"stdin": subprocess.DEVNULL, **more}
     done = subprocess.run(argv, check=False, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
                                                 "timeout": TIMEOUT_S, **more})
-    return (done.returncode, *((text or b"").decode(errors="replace") for text in (done.stdout, done.stderr)))
+    return (done.returncode, *((text or b"").decode(errors=errors) for text in (done.stdout, done.stderr)))
 
 
 def as_nobody():

@@ -32,7 +32,7 @@ class Bench(harness.Bench):
     def run(self, argv, options=(), env=None):
         """Status, and what threadleak said on standard error: the lines that begin so."""
         status, _, self.err = harness.call([self.cli, "run", *options, "--", *argv], env=env or self.env, cwd=self.tmp,
-                                           stdout=subprocess.DEVNULL)
+                                           stdout=subprocess.DEVNULL, errors="replace")
         return status, [line[12:] for line in self.err.split("\n") if line.startswith("threadleak: ")]
 
     def demand_said(self, argv, *wanted, options=(), status=0, env=None):
