@@ -176,7 +176,8 @@ class Bench:
 
 def parser():
     own = argparse.ArgumentParser(prog=PROGRAM)
-    own.add_argument("--build", default="build", metavar="DIR")
+    own.add_argument("--build", default="build", metavar="DIR",
+                     type=lambda folder: os.path.abspath(os.path.join(ROOT, folder)))
     own.add_argument("names", nargs="*", metavar="NAME")
     return own
 
@@ -237,10 +238,9 @@ def run_all(jobs, workers=1):
 def main(tests, make_bench, workers=1):
     arguments = parser().parse_args()
     restore_signals()
-    build = os.path.abspath(os.path.join(ROOT, arguments.build))
 
     def on_a_bench(test):
-        bench = make_bench(build)
+        bench = make_bench(arguments.build)
         try:
             test(bench)
         except Exception as error:
