@@ -6,37 +6,23 @@
 Each runs tests/targets/api.c with the name of a scenario; what it was answered stands on its
 standard output, the reports on standard error or in a JSON file.
 """
-import argparse
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+import harness
+from harness import demand
+
 TIMEOUT_S = 180
 
 
-class Wrong(Exception):
-    pass
-
-
-def demand(is_so, text):
-    if not is_so:
-        raise Wrong(str(text)[:3000])
-
-
-class Bench:
+class Bench(harness.Bench):
     def __init__(self, build):
-        self.cli = os.path.join(build, "threadleak")
-        self.shim = os.path.join(build, "libthreadleak.so")
-        self.program = os.path.join(build, "targets", "api")
-        self.tmp = tempfile.mkdtemp(prefix="threadleak-api-")
-        self.env = {key: value for key, value in os.environ.items()
-                    if not key.startswith(("THREADLEAK", "LD_", "MAKE"))}
-        self.env.update(LC_ALL="C")
+        super().__init__(build)
+        self.program = self.target("api")
 
     def run(self, argv, shim=None, options="", **more):
         """Status, standard output, standard error, and what came on descriptor 3."""
@@ -69,8 +55,7 @@ def documents(text):
 
 
 def threads_of(report):
-    process = report["processes"][0]
-    return [thread for leak in process["leaks"] for thread in leak["threads"]]
+    return harness.threads_of(report["processes"][0])
 
 
 # ---- goleak's scenarios ------------------------------------------------------------------
@@ -241,8 +226,7 @@ def under_run(bench):
     got, out, said, _ = bench.run([bench.cli, "run", "--format=json", "-o", report, "--", bench.program, "ignore_one"], shim="")
     demand(out.splitlines() == ["leaked 1", "count 3"] and got == 66, f"{got} {out}")
     demand('"leaked_threads": 1' in said, said)
-    with open(report, encoding="utf-8") as file:
-        judge_ignored(json.load(file))
+    judge_ignored(harness.read_json(report))
 
 
 # ---- what the program says ---------------------------------------------------------------------
@@ -317,8 +301,7 @@ def rules_added(bench):
     demand("suppressed by thread:^outer$" in said, said)
     report = os.path.join(bench.tmp, "report.json")
     bench.run([bench.cli, "run", "--format=json", "-o", report, "--", bench.program, "add_rules"], shim="")
-    with open(report, encoding="utf-8") as file:
-        processes = json.load(file)["processes"]
+    processes = harness.read_json(report)["processes"]
     rules = [leak["suppressed_by"] for process in processes for leak in process["leaks"]]
     demand(rules.count("thread:^outer$") == 2, f"{rules}: not in both processes")
 
@@ -345,32 +328,7 @@ def test_names(bench):
 
 TESTS = [value for name, value in list(globals().items())
          if callable(value) and getattr(value, "__module__", None) == __name__ and name.islower()
-         and name not in ("demand", "documents", "threads_of", "judge_ignored")]
-
-
-def run_test(test, build):
-    bench = Bench(build)
-    try:
-        test(bench)
-        return True
-    except (Wrong, subprocess.TimeoutExpired, KeyError, IndexError, TypeError, OSError, ValueError) as wrong:
-        print(f"FAIL api: {test.__name__}: {wrong!r}")
-        return False
-    finally:
-        shutil.rmtree(bench.tmp)
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default="build")
-    parser.add_argument("names", nargs="*")
-    arguments = parser.parse_args()
-    build = os.path.join(ROOT, arguments.build)
-    tests = [test for test in TESTS if not arguments.names or test.__name__ in arguments.names]
-    passed = sum(run_test(test, build) for test in tests)
-    print(f"{passed} passed, {len(tests) - passed} failed, 0 skipped")
-    return passed != len(tests)
-
+         and name not in ("documents", "threads_of", "judge_ignored")]
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(harness.main(TESTS, Bench))

@@ -3,18 +3,17 @@
 
   tests/api_builds.py [--build DIR] [NAME...]
 """
-import argparse
 import itertools
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+import harness
+from harness import ROOT, TIMEOUT_S, Skip, demand
+
 WARN = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
-TIMEOUT_S = 120
 
 PROGRAM = r"""
 #include <stdio.h>
@@ -77,38 +76,14 @@ int main(void) { printf("%d %d\n", library_at_start(), library_leaks()); return 
 """
 
 
-class Wrong(Exception):
-    pass
-
-
-class Skip(Exception):
-    pass
-
-
-def demand(is_so, text):
-    if not is_so:
-        raise Wrong(str(text)[:3000])
-
-
-class Bench:
-    def __init__(self, build):
-        self.build = build
-        self.cli = os.path.join(build, "threadleak")
-        self.shim = os.path.join(build, "libthreadleak.so")
-        self.tmp = tempfile.mkdtemp(prefix="threadleak-builds-")
-        self.env = {key: value for key, value in os.environ.items()
-                    if not key.startswith(("THREADLEAK", "LD_", "MAKE", "PKG_CONFIG_PATH"))}
-        self.env.update(LC_ALL="C")
+class Bench(harness.Bench):
+    DROPS = ("PKG_CONFIG_PATH",)
 
     def path(self, name, text=None):
-        path = os.path.join(self.tmp, name)
-        if text is not None:
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
-        return path
+        return super().path(name) if text is None else self.write(name, text)
 
     def do(self, *argv, **env):
-        return subprocess.run([*argv], env=dict(self.env, **env), cwd=self.tmp, text=True, capture_output=True,
+        return subprocess.run([*argv], env=self.environment(**env), cwd=self.tmp, text=True, capture_output=True,
                               stdin=subprocess.DEVNULL, timeout=TIMEOUT_S, check=False)
 
     def make(self, *argv):
@@ -303,33 +278,5 @@ def readme_example(bench):
 TESTS = [languages, link_modes, shared_library, brought_without_the_header, options_under_the_environment, adapter_check,
          adapter_cmocka, adapter_gtest, installed, readme_example]
 
-
-def run_test(test, build):
-    bench = Bench(build)
-    try:
-        test(bench)
-        return "passed"
-    except Skip as why:
-        print(f"skip api_builds: {test.__name__}: {why}")
-        return "skipped"
-    except (Wrong, subprocess.TimeoutExpired, OSError, ValueError) as wrong:
-        print(f"FAIL api_builds: {test.__name__}: {wrong}")
-        return "failed"
-    finally:
-        shutil.rmtree(bench.tmp)
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default="build")
-    parser.add_argument("names", nargs="*")
-    arguments = parser.parse_args()
-    build = os.path.join(ROOT, arguments.build)
-    results = [run_test(test, build) for test in TESTS if not arguments.names or test.__name__ in arguments.names]
-    counts = [f"{results.count(word)} {word}" for word in ("passed", "failed", "skipped")]
-    print(", ".join(counts))
-    return "failed" in results
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(harness.main(TESTS, Bench))

@@ -3,16 +3,12 @@
 
   tests/baseline.py [--build DIR] [NAME...]
 """
-import argparse
-import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-TIMEOUT_S = 60
+import harness
+from harness import TIMEOUT_S, demand
 
 # LINES, WORK and MORE are where versions of the program differ.
 PROGRAM = r"""
@@ -47,56 +43,36 @@ int main(int argc, char **argv)
 """
 
 
-class Wrong(Exception):
-    pass
-
-
-def demand(is_so, text):
-    if not is_so:
-        raise Wrong(text)
-
-
-class Bench:
-    def __init__(self, build):
-        self.cli = os.path.join(build, "threadleak")
-        self.tmp = tempfile.mkdtemp(prefix="threadleak-baseline-")
-        self.env = {key: value for key, value in os.environ.items()
-                    if not key.startswith(("THREADLEAK", "LD_", "MAKE"))}
-        self.env["LC_ALL"] = "C"
-
-    def path(self, name):
-        return os.path.join(self.tmp, name)
-
+class Bench(harness.Bench):
     def program(self, folder, *flags, lines="", work="", more=""):
         """The same name in a folder of its own, as each build has it."""
         os.makedirs(self.path(folder))
-        source, program = self.path(folder + "/app.c"), self.path(folder + "/app")
-        with open(source, "w", encoding="utf-8") as file:
-            file.write(PROGRAM.replace("LINES", lines).replace("WORK", work).replace("MORE", more))
+        program = self.path(folder + "/app")
+        source = self.write(folder + "/app.c",
+                            PROGRAM.replace("LINES", lines).replace("WORK", work).replace("MORE", more))
         subprocess.run(["cc", "-pthread", *flags, "-o", program, source], check=True, timeout=TIMEOUT_S)
         return program
 
     def run(self, options, program, *args):
         """Status, the report, what was said."""
         output = self.path("report.json")
-        argv = [self.cli, "run", "--no-stop", "--grace=50", "--format=json", "-o", output, *options, "--", program, *args]
-        done = subprocess.run(argv, env=self.env, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        argv = [self.cli, "run", "--no-stop", "--grace=50", "--format=json", "-o", output, *options, "--", program,
+                *args]
+        status, _, said = harness.call(argv, env=self.env)
         report = None
         if os.path.exists(output):
-            with open(output, encoding="utf-8") as file:
-                report = json.load(file)
+            report = harness.read_json(output)
             os.unlink(output)
-        return done.returncode, report, done.stderr
+        return status, report, said
 
-    def write(self, program, *args, name="known.json"):
+    def record(self, program, *args, name="known.json"):
         status, report, said = self.run([f"--write-baseline={self.path(name)}"], program, *args)
         demand(status == 0, f"writing a baseline: status {status}: {said}")
         demand(report["summary"]["leaked_threads"] == 0, f"written, and still counted: {report['summary']}")
-        return self.read(name)
+        return self.known(name)
 
-    def read(self, name="known.json"):
-        with open(self.path(name), encoding="utf-8") as file:
-            return json.load(file)
+    def known(self, name="known.json"):
+        return harness.read_json(self.path(name))
 
     def check(self, program, *args):
         status, report, _ = self.run([f"--baseline={self.path('known.json')}"], program, *args)
@@ -111,7 +87,7 @@ def expect(found, wanted, what):
 
 def what_is_known_does_not_count(bench):
     program = bench.program("a", "-g")
-    written = bench.write(program, "p2", "o")
+    written = bench.record(program, "p2", "o")
     expect(sorted((leak["function"], leak["threads"]) for leak in written["leaks"]), [("begin", 1), ("begin", 2)], "written")
     expect(bench.check(program, "p2", "o"), (0, 0, 3), "the same")
     expect(bench.check(program, "p1"), (0, 0, 1), "fewer")
@@ -120,31 +96,31 @@ def what_is_known_does_not_count(bench):
 
 def a_new_place_counts(bench):
     program = bench.program("a", "-g")
-    bench.write(program, "p2")
+    bench.record(program, "p2")
     expect(bench.check(program, "p2", "o"), (66, 1, 2), "a new place")
 
 
 def more_of_them_count(bench):
     program = bench.program("a", "-g")
-    bench.write(program, "p2")
+    bench.record(program, "p2")
     expect(bench.check(program, "p3"), (66, 3, 0), "three where two are known")
-    status = subprocess.run([bench.cli, "run", f"--baseline={bench.path('known.json')}", "--", program, "p3"], env=bench.env,
-                            capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-    demand("more than the baseline's 2" in status.stderr, f"not told: {status.stderr}")
+    _, _, said = harness.call([bench.cli, "run", f"--baseline={bench.path('known.json')}", "--", program, "p3"],
+                              env=bench.env)
+    demand("more than the baseline's 2" in said, f"not told: {said}")
 
 
 def how_many_processes_did_it_is_no_matter(bench):
     program = bench.program("a", "-g")
-    bench.write(program, "f1")
+    bench.record(program, "f1")
     expect(bench.check(program, "f3"), (0, 0, 6), "three processes with as many threads each")
-    bench.write(program, "p3", "f1")
+    bench.record(program, "p3", "f1")
     expect(bench.check(program, "p3", "f1"), (0, 0, 5), "the most that one of them left")
     expect(bench.check(program, "p2", "f1"), (0, 0, 4), "two in each")
 
 
 def alive_or_ended_is_one_leak(bench):
     program = bench.program("a", "-g")
-    bench.write(program, "s1")
+    bench.record(program, "s1")
     expect(bench.check(program, "s0"), (0, 0, 1), "it had ended, and was never joined")
 
 
@@ -152,7 +128,7 @@ def alive_or_ended_is_one_leak(bench):
 
 def lines_may_move(bench):
     first = bench.program("a", "-g")
-    bench.write(first, "p2", "o", "d3")
+    bench.record(first, "p2", "o", "d3")
     moved = bench.program("b", "-g", lines="/* new */\n" * 40 + "int unused_before(int a) { return a * 3; }",
                           work="if (getpid() == 1) abort();", more="usleep(1);")
     expect(bench.check(moved, "p2", "o", "d3"), (0, 0, 4), "moved lines and more code")
@@ -160,13 +136,13 @@ def lines_may_move(bench):
 
 def addresses_may_move(bench):
     first = bench.program("a", "-g", "-no-pie", "-fno-pie")
-    bench.write(first, "p2", "o")
+    bench.record(first, "p2", "o")
     expect(bench.check(bench.program("b", "-g", "-pie", "-fPIE"), "p2", "o"), (0, 0, 3), "position independent")
 
 
 def debug_information_may_go(bench):
     first = bench.program("a", "-g")
-    bench.write(first, "p2", "o")
+    bench.record(first, "p2", "o")
     expect(bench.check(bench.program("b"), "p2", "o"), (0, 0, 3), "without -g")
 
 
@@ -174,40 +150,40 @@ def optimised_clones_are_the_function(bench):
     first = bench.program("a", "-O2", "-fno-inline", "-fno-ipa-icf")
     symbols = subprocess.run(["nm", first], capture_output=True, text=True, check=True).stdout
     demand("begin.constprop.0" in symbols or "begin.isra.0" in symbols, "the compiler made no clone of begin()")
-    bench.write(first, "p2")
+    bench.record(first, "p2")
     expect(bench.check(bench.program("b", "-O2", "-fno-inline", "-fno-ipa-icf", "-fno-ipa-cp", "-fno-ipa-sra"), "p2"),
            (0, 0, 2), "without clones")
 
 
 def recursion_counts_once(bench):
     program = bench.program("a", "-g")
-    bench.write(program, "d2")
+    bench.record(program, "d2")
     expect(bench.check(program, "d7"), (0, 0, 1), "another depth")
 
 
 def the_same_run_writes_the_same(bench):
     program = bench.program("a", "-g")
-    first = bench.write(program, "p2", "o", "s1", "f2")
+    first = bench.record(program, "p2", "o", "s1", "f2")
     for _ in range(5):
-        expect(bench.write(program, "p2", "o", "s1", "f2", name="again.json"), first, "written again")
+        expect(bench.record(program, "p2", "o", "s1", "f2", name="again.json"), first, "written again")
 
 
 # ---- files ---------------------------------------------------------------------------------------
 
 def both_is_a_ratchet(bench):
     program = bench.program("a", "-g")
-    bench.write(program, "p2")
+    bench.record(program, "p2")
     known = bench.path("known.json")
     status, _, _ = bench.run([f"--baseline={known}", f"--write-baseline={known}"], program, "p3")
     expect(status, 66, "what is new still counts")
-    expect([leak["threads"] for leak in bench.read()["leaks"]], [3], "and is written")
+    expect([leak["threads"] for leak in bench.known()["leaks"]], [3], "and is written")
     bench.run([f"--baseline={known}", f"--write-baseline={known}"], program, "p1")
-    expect([leak["threads"] for leak in bench.read()["leaks"]], [1], "fewer")
+    expect([leak["threads"] for leak in bench.known()["leaks"]], [1], "fewer")
 
 
 def what_is_gone_is_told(bench):
     program = bench.program("a", "-g")
-    bench.write(program, "p2", "o")
+    bench.record(program, "p2", "o")
     status, _, said = bench.run(["-v", f"--baseline={bench.path('known.json')}"], program, "p2")
     expect((status, "1 leak of the baseline did not occur" in said), (0, True), said)
 
@@ -234,9 +210,7 @@ def a_bad_file_ends_it_before_command(bench):
            "below 1": '{"schema": "threadleak-baseline/1", "leaks": [{"fingerprint": "0123456789abcdef", "threads": 0}]}',
            "an entry that is none": '{"schema": "threadleak-baseline/1", "leaks": [3]}', "nothing": "", "binary": "\0\1\2"}
     for what, text in bad.items():
-        with open(bench.path("bad.json"), "w", encoding="utf-8") as file:
-            file.write(text)
-        status, _, said = bench.run([f"--baseline={bench.path('bad.json')}"], "touch", mark)
+        status, _, said = bench.run([f"--baseline={bench.write('bad.json', text)}"], "touch", mark)
         demand(status == 125 and "bad.json" in said and said.count("\n") == 1 and not os.path.exists(mark),
                f"{what}: {status}, {said!r}")
     for option in ("--baseline=/nosuch/file", "--write-baseline=/nosuch/file", f"--baseline={bench.tmp}"):
@@ -250,30 +224,5 @@ TESTS = [what_is_known_does_not_count, a_new_place_counts, more_of_them_count, h
          the_same_run_writes_the_same, both_is_a_ratchet, what_is_gone_is_told, the_status_is_the_commands,
          a_cut_off_run_writes_nothing, a_bad_file_ends_it_before_command]
 
-
-def run_test(test, build):
-    bench = Bench(build)
-    try:
-        test(bench)
-        return True
-    except (Wrong, subprocess.SubprocessError, KeyError, OSError, ValueError) as wrong:
-        print(f"FAIL baseline: {test.__name__}: {wrong}")
-        return False
-    finally:
-        shutil.rmtree(bench.tmp)
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default="build")
-    parser.add_argument("names", nargs="*")
-    arguments = parser.parse_args()
-    build = os.path.join(ROOT, arguments.build)
-    tests = [test for test in TESTS if not arguments.names or test.__name__ in arguments.names]
-    passed = sum(run_test(test, build) for test in tests)
-    print(f"{passed} passed, {len(tests) - passed} failed, 0 skipped")
-    return passed != len(tests)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(harness.main(TESTS, Bench))

@@ -7,73 +7,51 @@ that ran the test, with its command and, where the framework names it, the test.
 The suites are those of tests/blame/, built in a temporary folder; one whose
 framework is not there is skipped.
 """
-import argparse
 import collections
-import concurrent.futures
-import json
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+import harness
+from harness import ROOT, Skip, demand, need
+
 SUITES = os.path.join(ROOT, "tests", "blame")
 NAMES = ("PYTEST_", "BATS_", "NEXTEST", "SCRUT_", "TEST_", "CK_", "GTEST_", "GLIB_", "G_TEST_", "BOOST_", "RUST_")
 # Last calls stay calls, so that optimised tests are seen as well.
 FLAGS = {"plain": ["-O0", "-g"], "optimised": ["-O2", "-g", "-fno-optimize-sibling-calls"]}
-TIMEOUT_S = 120
-
-
-class Skip(Exception):
-    pass
-
-
-class Wrong(Exception):
-    pass
-
-
-def demand(is_so, text):
-    if not is_so:
-        raise Wrong(text)
 
 
 def quiet(argv):
     return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
 
 
-class Bench:
+class Bench(harness.Bench):
+    PREFIX = "threadleak blame "  # with spaces: they are nothing special
+    DROPS = NAMES
+
     def __init__(self, build):
-        self.cli = os.path.join(build, "threadleak")
-        self.shim = os.path.join(build, "libthreadleak.so")
-        self.tmp = tempfile.mkdtemp(prefix="threadleak blame ")  # with spaces: they are nothing special
+        super().__init__(build)
+        self.env.update(THREADLEAK_OPTIONS="stacks=0")
 
     def compile(self, source, *flags, how="plain"):
         compiler = os.environ.get("CXX", "c++") if source.endswith(".cpp") else os.environ.get("CC", "cc")
-        program = os.path.join(self.tmp, source.split(".")[0])
+        program = self.path(source.split(".")[0])
         done = quiet([compiler, *FLAGS[how], os.path.join(SUITES, source), "-o", program, *flags, "-pthread"])
         if b"No such file" in done.stderr or b"cannot find -l" in done.stderr:
             raise Skip(done.stderr.decode().splitlines()[0])
         demand(done.returncode == 0, done.stderr.decode())
         return program
 
-    def environment(self, **more):
-        env = {key: value for key, value in os.environ.items() if not key.startswith(("THREADLEAK", "LD_", "MAKE", *NAMES))}
-        return {**env, "LC_ALL": "C", "THREADLEAK_OPTIONS": "stacks=0", **more}
-
     def run(self, argv, env=None, options=(), status=66):
-        done = subprocess.run([self.cli, "run", *options, "--", *argv], env=env or self.environment(), cwd=self.tmp,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              timeout=TIMEOUT_S, check=False)
-        demand(done.returncode == status, f"{argv}: status {done.returncode}\n{done.stdout.decode()}{done.stderr.decode()}")
-        return done.stdout.decode(), done.stderr.decode()
+        got, out, err = harness.call([self.cli, "run", *options, "--", *argv], env=env or self.env, cwd=self.tmp)
+        demand(got == status, f"{argv}: status {got}\n{out}{err}")
+        return out, err
 
     def report(self, argv, env=None, status=66):
-        file = os.path.join(self.tmp, "report.json")
+        file = self.path("report.json")
         out, _ = self.run(argv, env, ["--format=json", "-o", file], status)
-        with open(file, encoding="utf-8") as stream:
-            return json.load(stream), out
+        return harness.read_json(file), out
 
     def tests(self, argv, env=None):
         """Counter of the tests of all leaked threads, as their stacks tell; and the report."""
@@ -88,9 +66,6 @@ class Bench:
         found, report = self.tests(argv, env)
         demand(found == collections.Counter(wanted), f"found {dict(found)}, not {wanted}")
         return report
-
-    def end(self):
-        shutil.rmtree(self.tmp, ignore_errors=True)
 
 
 def leaking(report):
@@ -155,10 +130,9 @@ def boost(bench):
 
 
 def rust(bench):
-    if not shutil.which("rustc"):
-        raise Skip("no rustc here")
+    need("rustc")
     for flags in (["-g"], ["-O"]):
-        suite = os.path.join(bench.tmp, "suite_rust")
+        suite = bench.path("suite_rust")
         done = quiet(["rustc", "--test", *flags, os.path.join(SUITES, "suite_rust.rs"), "-o", suite])
         demand(done.returncode == 0, done.stderr.decode())
         found, _ = bench.tests([suite])
@@ -250,23 +224,15 @@ def as_text(bench):
 
 # ---- the runners themselves ------------------------------------------------------------------------
 
-def find_pytest():
-    for python in (sys.executable, "/usr/bin/python3"):
-        if os.path.exists(python) and quiet([python, "-c", "import pytest"]).returncode == 0:
-            return python
-    raise Skip("no pytest here")
-
-
 def pytest(bench):
     """All of a session under one run: what the tests start is told by the test that started it."""
-    python, leaker = find_pytest(), bench.compile("leaker.c")
-    with open(os.path.join(bench.tmp, "test_pool.py"), "w", encoding="utf-8") as file:
-        file.write(f"import pytest, subprocess\nLEAKER = {leaker!r}\n"
-                   "@pytest.fixture\ndef started():\n    subprocess.run([LEAKER], check=True)\n"
-                   "def test_clean():\n    subprocess.run([LEAKER, 'clean'], check=True)\n"
-                   "@pytest.mark.parametrize('n', [1, 2])\ndef test_leaks(n):\n    subprocess.run([LEAKER], check=True)\n"
-                   "def test_fixture(started):\n    pass\n"
-                   "@pytest.mark.skip\ndef test_skipped():\n    pass\n")
+    python, leaker = harness.python_with("pytest"), bench.compile("leaker.c")
+    bench.write("test_pool.py", f"import pytest, subprocess\nLEAKER = {leaker!r}\n"
+                "@pytest.fixture\ndef started():\n    subprocess.run([LEAKER], check=True)\n"
+                "def test_clean():\n    subprocess.run([LEAKER, 'clean'], check=True)\n"
+                "@pytest.mark.parametrize('n', [1, 2])\ndef test_leaks(n):\n    subprocess.run([LEAKER], check=True)\n"
+                "def test_fixture(started):\n    pass\n"
+                "@pytest.mark.skip\ndef test_skipped():\n    pass\n")
     argv = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     report, out = bench.report(argv)
     demand("4 passed, 1 skipped" in out, out)
@@ -274,18 +240,17 @@ def pytest(bench):
     demand(found == ["test_pool.py::test_leaks[1]", "test_pool.py::test_leaks[2]", "test_pool.py::test_fixture (setup)"],
            f"{found}")
     demand(len(leaking(report)) == 3, "something else leaks")
-    with open(os.path.join(bench.tmp, "test_pool.py"), "a", encoding="utf-8") as file:
+    with open(bench.path("test_pool.py"), "a", encoding="utf-8") as file:
         file.write("def test_fails():\n    assert False\n")
     bench.report(argv, status=1)
     bench.report([*argv, "-k", "nothing"], status=5)
 
 
 def bats(bench):
-    if not shutil.which("bats"):
-        raise Skip("no bats here")
+    need("bats")
     leaker = bench.compile("leaker.c")
-    with open(os.path.join(bench.tmp, "pool.bats"), "w", encoding="utf-8") as file:
-        file.write(f'@test "starts cleanly" {{\n  "{leaker}" clean\n}}\n@test "leaks a thread" {{\n  run "{leaker}"\n}}\n')
+    bench.write("pool.bats", f'@test "starts cleanly" {{\n  "{leaker}" clean\n}}\n'
+                f'@test "leaks a thread" {{\n  run "{leaker}"\n}}\n')
     report, out = bench.report(["bats", "--tap", "pool.bats"])
     demand("ok 1 starts cleanly\nok 2 leaks a thread" in out, out)
     found = [process["test"] for process in leaking(report)]
@@ -294,38 +259,5 @@ def bats(bench):
 
 TESTS = [fork_runner, check, gtest, cmocka, glib, boost, rust, commands, by_environment, in_children, as_text, pytest, bats]
 
-
-def run_one(test, build):
-    bench = Bench(build)
-    try:
-        test(bench)
-        return "passed", ""
-    except Skip as reason:
-        return "skipped", str(reason)
-    except subprocess.TimeoutExpired as error:
-        return "failed", f"still running after {error.timeout} s: {error.cmd}"
-    except Exception as error:  # whatever it was, the others still run
-        return "failed", f"{type(error).__name__}: {error}"
-    finally:
-        bench.end()
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default="build")
-    parser.add_argument("names", nargs="*")
-    arguments = parser.parse_args()
-    build = os.path.join(ROOT, arguments.build)
-    tests = [test for test in TESTS if not arguments.names or test.__name__ in arguments.names]
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-    with concurrent.futures.ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
-        for test, (verdict, text) in zip(tests, pool.map(lambda test: run_one(test, build), tests)):
-            counts[verdict] += 1
-            if text:
-                print(f"{'skip' if verdict == 'skipped' else 'FAIL'} {test.__name__}: {text}")
-    print(", ".join(f"{count} {word}" for word, count in counts.items()))
-    return 1 if counts["failed"] else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(harness.main(TESTS, Bench, harness.PARALLEL))

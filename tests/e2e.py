@@ -8,9 +8,6 @@ Each target runs under LD_PRELOAD alone (NAME.txt) and under `threadleak run`
 (NAME.json).  What differs from run to run (pids, times, addresses) and from
 machine to machine (frames of libc and of language runtimes) is normalised.
 """
-import argparse
-import concurrent.futures
-import contextlib
 import difflib
 import json
 import os
@@ -20,9 +17,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+import harness
+from harness import ROOT, Skip, Wrong, threads_of, wait_until
+
 GOLDEN = os.path.join(ROOT, "tests", "golden")
 SKIP = 77
 TIMEOUT_S = 100
@@ -168,7 +166,7 @@ SHAPE = {
 }
 
 
-def demand(kind, value):
+def demand_keys(kind, value):
     missing = SHAPE[kind] - set(value)
     if missing:
         raise AssertionError(f"{kind} without {', '.join(sorted(missing))}")
@@ -196,16 +194,16 @@ def unknown_or(value, shown):
 
 
 def normalise_json(report, paths):
-    demand("report", report)
-    demand("summary", report["summary"])
+    demand_keys("report", report)
+    demand_keys("summary", report["summary"])
     pids = {process["pid"]: f"PID{n}" for n, process in enumerate(report["processes"], 1)}
     report["version"] = "VERSION"
     if report["command"] is not None:
         report["command"] = [paths.hide(word) for word in report["command"]]
     for process in report["processes"]:
-        demand("process", process)
-        demand("end", process["end"])
-        demand("threads", process["threads"])
+        demand_keys("process", process)
+        demand_keys("end", process["end"])
+        demand_keys("threads", process["threads"])
         process["parent_pid"] = pids.get(process["parent_pid"], "PID")
         process["pid"] = pids[process["pid"]]
         process["exe"] = unknown_or(process["exe"], paths.hide(process["exe"] or ""))
@@ -214,7 +212,7 @@ def normalise_json(report, paths):
             process["main"] = process["main"]["name"]
         process["untracked"] = sorted(thread["name"] for thread in process["untracked"])
         for leak in process["leaks"]:
-            demand("leak", leak)
+            demand_keys("leak", leak)
             if not re.fullmatch(r"[0-9a-f]+", leak["fingerprint"]):
                 raise AssertionError(f"fingerprint {leak['fingerprint']!r}")
             leak["fingerprint"] = "FINGERPRINT"
@@ -225,7 +223,7 @@ def normalise_json(report, paths):
             leak["joined_at"] = short_frame(leak["joined_at"])
             leak["creation_stack"] = collapse(map(short_frame, leak["creation_stack"]))
             for thread in leak["threads"]:
-                demand("thread", thread)
+                demand_keys("thread", thread)
                 thread["stack"] = collapse(map(short_frame, thread["stack"]))
                 thread["tid"] = unknown_or(thread["tid"], "TID")
                 for key in ("age_s", "ended_s", "cpu_s"):
@@ -235,7 +233,7 @@ def normalise_json(report, paths):
                 thread["state"] = unknown_or(thread["state"], "STATE")
                 thread.pop("idle_s")  # only some kernels tell
                 if thread["waiting"]:
-                    demand("waiting", thread["waiting"])
+                    demand_keys("waiting", thread["waiting"])
                     thread["waiting"]["owner_tid"] = unknown_or(thread["waiting"]["owner_tid"], "TID")
                     thread["waiting"]["address"] = unknown_or(thread["waiting"]["address"], "ADDRESS")
     for rule in report.get("suppressions", []):
@@ -263,22 +261,14 @@ def count_equal(processes):
 def clean_environment(**more):
     """Where threads are at the end hangs on how far they got: asked for where a target settles that."""
     more["THREADLEAK_OPTIONS"] = "stacks=0:" + more.get("THREADLEAK_OPTIONS", "")
-    env = {key: value for key, value in os.environ.items()
-           if not key.startswith(("THREADLEAK", "LD_", "MAKE", "CLICOLOR", "NO_COLOR"))}
-    env.update(LC_ALL="C", UPDATE="", OMP_NUM_THREADS="3", **more)
+    env = harness.environment(UPDATE="", OMP_NUM_THREADS="3", **more)
     env["LSAN_OPTIONS"] = "detect_leaks=" + ("1" if more.get("OWN_LEAKS") else "0")
     return env
 
 
 def run(argv, env, stdin=""):
-    done = subprocess.run(argv, env=env, input=stdin.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          timeout=TIMEOUT_S, cwd=ROOT)
-    return (done.returncode if done.returncode >= 0 else f"signal {-done.returncode}",
-            done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
-
-
-class Skip(Exception):
-    pass
+    status, out, err = harness.call(argv, "replace", env=env, input=stdin.encode(), timeout=TIMEOUT_S, cwd=ROOT)
+    return status if status >= 0 else f"signal {-status}", out, err
 
 
 def find_asan(name):
@@ -311,8 +301,7 @@ def run_json(case, paths, target):
         raise Skip(err.strip())
     report = None
     if os.path.exists(output):
-        with open(output, encoding="utf-8") as file:
-            report = json.load(file)
+        report = harness.read_json(output)
         for process in report["processes"] if case.racy_peak else []:
             process["threads"]["peak"] = "N"
         report = normalise_json(report, paths)
@@ -493,23 +482,9 @@ def cli_report_live(paths):
     return out + f"the process itself: status {process.returncode}\n{normalise_text(err.decode(), paths)}"
 
 
-def state_of(pid):
-    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-        return file.read().rsplit(") ", 1)[1][0]
-
-
-@contextlib.contextmanager
 def waiting(paths, target, *args, watched=True):
-    """A target that says "up" when its threads stand where they are wanted, and ends with its input."""
     env = clean_environment(**({"LD_PRELOAD": paths.shim} if watched else {}))
-    process = subprocess.Popen([os.path.join(paths.targets, target), *args], stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env)
-    try:
-        assert process.stdout.readline() == b"up\n"
-        wait_until(lambda: state_of(process.pid) == "S")  # it reads its input: nothing else makes it sleep
-        yield process.pid
-    finally:
-        process.communicate(b"")
+    return harness.live([os.path.join(paths.targets, target), *args], env)
 
 
 def cli_report_stacks(paths):
@@ -533,8 +508,7 @@ def cli_report_refused(paths):
             out += f"status {status}\n{normalise_text(text, paths)}{err}".replace(str(pid), "PID")
             status, text, err = run([deny, paths.cli, "report", "--format=json", str(pid)], clean_environment())
             process = json.loads(text)["processes"][0]
-            threads = [thread for leak in process["leaks"] for thread in leak["threads"]]
-            sources = [thread["stack_source"] for thread in threads + process["untracked"]]
+            sources = [thread["stack_source"] for thread in threads_of(process) + process["untracked"]]
             out += f"status {status}, sources: {sorted((name, sources.count(name)) for name in set(sources))}\n\n"
     return out
 
@@ -581,17 +555,9 @@ def ask_for_report(process, is_there):
         process.send_signal(signal.SIGUSR2)
         try:
             return wait_until(is_there, 2)
-        except AssertionError:
+        except Wrong:
             pass
-    raise AssertionError("no report")
-
-
-def wait_until(is_so, seconds=30):
-    end = time.monotonic() + seconds
-    while not is_so():
-        if time.monotonic() > end:
-            raise AssertionError("what was waited for did not come")
-        time.sleep(0.01)
+    raise Wrong("no report")
 
 
 def cli_words(paths):
@@ -658,33 +624,23 @@ CLI_CASES = [cli_statuses, cli_refused, cli_setuid, cli_32bit, cli_bad_input, cl
 # ---- comparing -------------------------------------------------------------------------
 
 def compare(name, got, update):
-    """None, or what differs."""
     path = os.path.join(GOLDEN, name)
     if update:
         with open(path, "w", encoding="utf-8") as file:
             file.write(got)
-        return None
+        return
     try:
         with open(path, encoding="utf-8") as file:
             wanted = file.read()
     except FileNotFoundError:
-        return f"no tests/golden/{name}: UPDATE=1 tests/e2e.py {name.rsplit('.', 1)[0]} writes it\n"
-    if got == wanted:
-        return None
-    return "".join(difflib.unified_diff(wanted.splitlines(True), got.splitlines(True), f"golden/{name}", "now"))
+        raise Wrong(f"no tests/golden/{name}: UPDATE=1 tests/e2e.py {stem(name)} writes it") from None
+    if got != wanted:
+        lines = difflib.unified_diff(wanted.splitlines(True), got.splitlines(True), f"golden/{name}", "now")
+        raise Wrong("not its golden\n" + "".join(lines))
 
 
-def run_one(name, produce, update):
-    """(name, 'passed' | 'failed' | 'skipped', text)"""
-    try:
-        difference = compare(name, produce(), update)
-        return name, "failed" if difference else "passed", difference or ""
-    except Skip as reason:
-        return name, "skipped", str(reason)
-    except subprocess.TimeoutExpired as error:
-        return name, "failed", f"still running after {error.timeout} s: {' '.join(error.cmd)}\n"
-    except Exception as error:  # whatever it was, the others still run
-        return name, "failed", f"{type(error).__name__}: {error}\n"
+def stem(name):
+    return name.rsplit(".", 1)[0]
 
 
 def jobs_of(arguments, paths):
@@ -707,32 +663,19 @@ def jobs_of(arguments, paths):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default="build")
+    parser = harness.parser()
     parser.add_argument("--targets")
     parser.add_argument("--only-json", action="store_true")
-    parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
-    # A shell's background job ignores these, and so would the targets.
-    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    harness.restore_signals()
     update = os.environ.get("UPDATE") == "1"
-    build = os.path.join(ROOT, arguments.build)
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
 
     with tempfile.TemporaryDirectory(prefix="threadleak-e2e-") as tmp:
-        paths = Paths(build, os.path.join(ROOT, arguments.targets or os.path.join(build, "targets")), tmp)
-        jobs = [(name, produce) for name, produce in jobs_of(arguments, paths)
-                if not arguments.names or name.rsplit(".", 1)[0] in arguments.names]
-        with concurrent.futures.ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
-            for name, verdict, text in pool.map(lambda job: run_one(*job, update), jobs):
-                counts[verdict] += 1
-                if verdict == "skipped":
-                    print(f"skip {name}: {text}")
-                elif verdict == "failed":
-                    print(f"FAIL {name}\n{text}")
-    print(", ".join(f"{count} {word}" for word, count in counts.items()))
-    return 1 if counts["failed"] else 0
+        targets = os.path.join(ROOT, arguments.targets or os.path.join(arguments.build, "targets"))
+        paths = Paths(arguments.build, targets, tmp)
+        jobs = [(name, lambda name=name, produce=produce: compare(name, produce(), update))
+                for name, produce in jobs_of(arguments, paths)]
+        return harness.run_all(harness.chosen(jobs, arguments.names, lambda job: stem(job[0])), harness.PARALLEL)
 
 
 if __name__ == "__main__":

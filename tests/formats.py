@@ -6,7 +6,6 @@
 The documents are those that tests/check_formats.c compares with (tests/golden/format_*), hostile
 ones among them, and those of real runs.
 """
-import argparse
 import glob
 import json
 import os
@@ -16,31 +15,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+import harness
+from harness import ROOT, TIMEOUT_S, Skip, demand, need
+
 GOLDEN = os.path.join(ROOT, "tests", "golden")
-TIMEOUT_S = 60
 FORMATS = {"json": "json", "junit": "xml", "sarif": "sarif", "github": "github", "gitlab": "json", "tap": "tap"}
-
-
-class Wrong(Exception):
-    pass
-
-
-class Skipped(Exception):
-    pass
-
-
-def demand(is_so, text):
-    if not is_so:
-        raise Wrong(text)
-
-
-def need(program):
-    if not shutil.which(program):
-        raise Skipped(f"no {program} here")
 
 
 def goldens(ending):
@@ -50,31 +31,14 @@ def goldens(ending):
 
 
 def output_of(*argv, **more):
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          timeout=TIMEOUT_S, check=False, **more)
-    demand(done.returncode == 0, f"{' '.join(argv)[:200]}: status {done.returncode}: {done.stderr.decode()[:800]}")
-    return done.stdout.decode()
+    status, out, err = harness.call(argv, **more)
+    demand(status == 0, f"{' '.join(argv)[:200]}: status {status}: {err[:800]}")
+    return out
 
 
-class Bench:
-    def __init__(self, build):
-        self.build = build
-        self.cli = os.path.join(build, "threadleak")
-        self.out = ""
-        self.tmp = tempfile.mkdtemp(prefix="threadleak-formats-")
-        self.env = {key: value for key, value in os.environ.items()
-                    if not key.startswith(("THREADLEAK", "LD_", "MAKE", "GITHUB_"))}
-        self.env.update(LC_ALL="C")
-
-    def target(self, name):
-        return os.path.join(self.build, "targets", name)
-
-    def path(self, name):
-        return os.path.join(self.tmp, name)
-
-    def read(self, name):
-        with open(self.path(name), encoding="utf-8") as file:
-            return file.read()
+class Bench(harness.Bench):
+    DROPS = ("GITHUB_",)
+    out = ""
 
     def run(self, *options, command=("kinds",), env=None, cwd=ROOT):
         """Status, and what stood on standard error."""
@@ -82,10 +46,8 @@ class Bench:
         return self.start(argv, env, cwd)
 
     def start(self, argv, env=None, cwd=ROOT):
-        done = subprocess.run(argv, env={**self.env, **(env or {})}, stdin=subprocess.DEVNULL, cwd=cwd,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=TIMEOUT_S, check=False)
-        self.out = done.stdout.decode()
-        return done.returncode, done.stderr.decode()
+        status, self.out, said = harness.call(argv, env=self.environment(**(env or {})), cwd=cwd)
+        return status, said
 
     def documents(self, form, ending):
         """Goldens, and one of a run of each sort."""
@@ -104,9 +66,7 @@ class Bench:
         return files
 
     def rules(self, rule):
-        with open(self.path("rules.supp"), "w", encoding="utf-8") as file:
-            file.write(rule + "\n")
-        return self.path("rules.supp")
+        return self.write("rules.supp", rule + "\n")
 
 
 # ---- each format, read by others ---------------------------------------------------------------
@@ -135,8 +95,7 @@ def junit(bench):
 
 
 def npm_modules(bench):
-    need("npm")
-    need("node")
+    need("npm", "node")
     folder = os.path.join(bench.build, "npm", "formats")
     package = os.path.join(ROOT, "tests", "data", "npm_package.json")
     with open(package, encoding="utf-8") as file:
@@ -152,10 +111,10 @@ def npm_modules(bench):
                                    "--loglevel=error"], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, timeout=300, check=False)
         except subprocess.TimeoutExpired as late:
-            raise Skipped("the npm registry does not answer") from late
+            raise Skip("the npm registry does not answer") from late
         text = done.stdout.decode()
         if done.returncode and re.search("ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|ENETUNREACH|network", text):
-            raise Skipped("the npm registry is not reached")
+            raise Skip("the npm registry is not reached")
         demand(done.returncode == 0, text[-800:])
         shutil.copy(package, marker)
     return os.path.join(folder, "node_modules")
@@ -291,8 +250,7 @@ def options_of_the_variable(bench):
     demand(json.loads(said)["schema"] == "threadleak/1", "the command line wins")
     status, said = bench.run(env={"THREADLEAK_OPTIONS": "format=nosuch"})
     demand(status == 5 and "format=nosuch is not text, json" in said, said[:200])
-    _, said = bench.start([bench.target("kinds")], env={"THREADLEAK_OPTIONS": "format=tap",
-                          "LD_PRELOAD": os.path.abspath(os.path.join(bench.build, "libthreadleak.so"))})
+    _, said = bench.start([bench.target("kinds")], env={"THREADLEAK_OPTIONS": "format=tap", "LD_PRELOAD": bench.shim})
     demand(said.startswith("TAP version 13\n1..1\nnot ok 1"), said[:200])
 
 
@@ -341,20 +299,15 @@ def bad_usage(bench):
 
 
 def report_takes_several(bench):
-    core = subprocess.Popen([bench.target("waits"), "stay"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                            env={**bench.env, "LD_PRELOAD": os.path.abspath(os.path.join(bench.build, "libthreadleak.so"))})
-    try:
+    with bench.live("waits", "stay") as pid:
         status, said = bench.start([bench.cli, "report", f"--format=sarif:{bench.path('r.%p.sarif')}", "--format=text",
-                                    str(core.pid)])
+                                    str(pid)])
         demand(status == 0 and bench.out.startswith("threadleak: "), f"status {status}: {said}")
-        demand(json.loads(bench.read(f"r.{core.pid}.sarif"))["version"] == "2.1.0", "sarif")
-        status, said = bench.start([bench.cli, "report", "--format=json", "--format=tap", str(core.pid)])
+        demand(json.loads(bench.read(f"r.{pid}.sarif"))["version"] == "2.1.0", "sarif")
+        status, said = bench.start([bench.cli, "report", "--format=json", "--format=tap", str(pid)])
         demand(status == 2 and "go to one place" in said, f"status {status}: {said}")
-        status, said = bench.start([bench.cli, "report", "--format=nosuch", str(core.pid)])
+        status, said = bench.start([bench.cli, "report", "--format=nosuch", str(pid)])
         demand(status == 2 and "is none of" in said, f"status {status}: {said}")
-    finally:
-        core.kill()
-        core.communicate()
 
 
 # ---- --per-process ---------------------------------------------------------------------------------
@@ -435,31 +388,5 @@ def per_process_of_none(bench):
 TESTS = [junit, sarif, gitlab, tap, github, github_paths_and_summary, several_outputs, options_of_the_variable,
          what_is_not_judged_is_told, one_that_fails, bad_usage, report_takes_several, per_process, per_process_after_exec, per_process_of_none, given_up]
 
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", default="build")
-    parser.add_argument("names", nargs="*")
-    arguments = parser.parse_args()
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-    for test in TESTS:
-        if arguments.names and test.__name__ not in arguments.names:
-            continue
-        bench = Bench(os.path.abspath(arguments.build))
-        try:
-            test(bench)
-            counts["passed"] += 1
-        except Skipped as why:
-            print(f"SKIP {test.__name__}: {why}")
-            counts["skipped"] += 1
-        except (Wrong, subprocess.TimeoutExpired, OSError, ValueError, KeyError, IndexError) as why:
-            print(f"FAIL {test.__name__}: {why!r}")
-            counts["failed"] += 1
-        finally:
-            shutil.rmtree(bench.tmp, ignore_errors=True)
-    print(", ".join(f"{count} {what}" for what, count in counts.items()))
-    return 1 if counts["failed"] else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(harness.main(TESTS, Bench))

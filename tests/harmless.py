@@ -14,15 +14,14 @@ import subprocess
 import sys
 import time
 
+import harness
 import run_tree
-from run_tree import Skip, demand, need, wait_until
-
-NOBODY = 65534
+from harness import TIMEOUT_S, demand, need, need_root, threads_of, wait_until
 
 
 def start_target(bench, name, *args, **more):
     """It says "ready" or "up" when its threads stand where they are wanted."""
-    process = bench.start([os.path.join(bench.targets, name), *args], piped=True, **more)
+    process = bench.start([bench.target(name), *args], piped=True, **more)
     demand(process.stdout.readline() in (b"ready\n", b"up\n"), "not ready")
     return process
 
@@ -35,21 +34,9 @@ def ask(process):
 
 
 def report_of(bench, pid):
-    done = subprocess.run([bench.cli, "report", "--format=json", str(pid)], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=run_tree.TIMEOUT_S, check=False)
-    demand(done.returncode == 0, done.stderr.decode())
-    return json.loads(done.stdout)["processes"][0]
-
-
-def threads_of(process):
-    return [thread for leak in process["leaks"] for thread in leak["threads"]]
-
-
-def wait_for_comm(pid, state):
-    def is_so():
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            return file.read().rsplit(") ", 1)[1][0] == state
-    wait_until(is_so)
+    status, out, err = harness.call([bench.cli, "report", "--format=json", str(pid)])
+    demand(status == 0, err)
+    return json.loads(out)["processes"][0]
 
 
 # ---- the dump signal --------------------------------------------------------------------
@@ -76,7 +63,7 @@ def many_dumps(bench):
     settled = ask(process)
     wait_until(lambda: all(now > then for now, then in zip(ask(process), settled)))
     process.stdin.close()
-    demand(process.wait(run_tree.TIMEOUT_S) == 0, f"status {process.returncode}")
+    demand(process.wait(TIMEOUT_S) == 0, f"status {process.returncode}")
 
 
 def dump_of_all_who_asked(bench):
@@ -100,7 +87,7 @@ def dump_of_all_who_asked(bench):
             return file.read().count(b"every thread:")
     wait_until(lambda: reports() == 2)
     process.stdin.close()
-    demand(process.wait(run_tree.TIMEOUT_S) == 0, f"status {process.returncode}")
+    demand(process.wait(TIMEOUT_S) == 0, f"status {process.returncode}")
 
 
 # ---- other users ---------------------------------------------------------------------------
@@ -108,16 +95,11 @@ def dump_of_all_who_asked(bench):
 DROP = ("import os, sys\nos.setgroups([])\nos.setresgid(65534, 65534, 65534)\nos.setresuid(65534, 65534, 65534)\n")
 
 
-def need_root():
-    if os.getuid() != 0:
-        raise Skip("not root")
-
-
 def readable_copy(bench, *names):
     """nobody must be able to get at them, wherever the build is."""
     for name in names:
         os.unlink(bench.path(name)) if os.path.lexists(bench.path(name)) else None
-        shutil.copy(os.path.join(bench.targets, name), bench.path(name))
+        shutil.copy(bench.target(name), bench.path(name))
         os.chmod(bench.path(name), 0o755)
 
 
@@ -166,7 +148,7 @@ def address_of(folder):
 
 def end_run(process):
     process.stdin.close()
-    demand(process.wait(run_tree.TIMEOUT_S) == 0, f"status {process.returncode}")
+    demand(process.wait(TIMEOUT_S) == 0, f"status {process.returncode}")
 
 
 ASK = ("import os, socket, struct, sys\n"
@@ -182,7 +164,7 @@ ASK = ("import os, socket, struct, sys\n"
 def strangers_are_not_answered(bench):
     """A process that is not of the run asks in vain; so does another user's that says it is."""
     process, address, folder = start_run(bench)
-    nobody = [need("setpriv"), f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"] if os.getuid() == 0 else None
+    nobody = harness.as_nobody() if os.getuid() == 0 else None
     for what in ("1", "2", "3"):
         ask_it = ["/usr/bin/python3", "-c", ASK, address[1:], what]
         demand(subprocess.run(ask_it, check=False).returncode == 0, f"answered {what}")
@@ -211,13 +193,11 @@ def impostors_are_not_asked(bench):
               "server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
               "server.bind('\\0' + sys.argv[1])\nserver.listen()\nprint('ready', flush=True)\n"
               "client = server.accept()[0]\nprint(client.recv(64), flush=True)\n")
-    server = bench.start(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "/usr/bin/python3", "-c",
-                          listen, address_of(folder)[1:]], piped=True)
+    server = bench.start([*harness.as_nobody(), "/usr/bin/python3", "-c", listen, address_of(folder)[1:]], piped=True)
     demand(server.stdout.readline() == b"ready\n", "not ready")
-    env = bench.environment(LD_PRELOAD=os.path.join(os.path.dirname(bench.targets), "libthreadleak.so"),
-                            THREADLEAK_RUN_DIR=folder)
-    subprocess.run([os.path.join(bench.targets, "spawn")], env=env, stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL, timeout=run_tree.TIMEOUT_S, check=False)
+    env = bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_RUN_DIR=folder)
+    subprocess.run([bench.target("spawn")], env=env, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, timeout=TIMEOUT_S, check=False)
     demand(server.stdout.readline() == b"b''\n", "it was asked")
 
 
@@ -227,11 +207,9 @@ def mask_of_nothing(bench):
     readable_copy(bench, "running", "static_program")
     os.chmod(bench.tmp, 0o777)
     script = "umask 0777; ./running; ./static_program; ./static_program; true"
-    done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", bench.cli, "run", "--",
-                           "sh", "-c", script], cwd=bench.tmp, env=bench.environment(), stdin=subprocess.DEVNULL,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=run_tree.TIMEOUT_S, check=False)
-    err = done.stderr.decode()
-    demand(done.returncode == 66 and "3 leaked threads" in err and "now in" in err, f"status {done.returncode}: {err}")
+    status, _, err = harness.call([*harness.as_nobody(), bench.cli, "run", "--", "sh", "-c", script], cwd=bench.tmp,
+                                  env=bench.env, stdout=subprocess.DEVNULL)
+    demand(status == 66 and "3 leaked threads" in err and "now in" in err, f"status {status}: {err}")
     demand("./static_program ×2 (static)" in err and "missing" not in err, err)
 
 
@@ -253,7 +231,7 @@ def reports_take_turns(bench):
         reports = [subprocess.Popen([bench.cli, "report", "--format=json", str(process.pid)], stdout=subprocess.PIPE)
                    for _ in range(6)]
         for report in reports:
-            told = json.loads(report.communicate(timeout=run_tree.TIMEOUT_S)[0])["processes"][0]
+            told = json.loads(report.communicate(timeout=TIMEOUT_S)[0])["processes"][0]
             sources = {thread["stack_source"] for thread in threads_of(told)}
             demand(sources == {"ptrace"} and told["stacks_note"] is None, f"{sources}, {told['stacks_note']}")
 
@@ -267,13 +245,13 @@ def under_a_debugger(bench):
     while not lines or lines[-1] != b"Continuing.\n":
         lines.append(gdb.stdout.readline())
         demand(lines[-1], f"gdb: {b''.join(lines)}")
-    wait_for_comm(process.pid, "S")
+    wait_until(lambda: harness.state_of(process.pid) == "S")
     report = report_of(bench, process.pid)
     demand(re.fullmatch(rf"none: gdb \(pid \d+\) traces process {process.pid}", report["stacks_note"] or ""),
            report["stacks_note"])
     process.stdin.close()
-    demand(process.wait(run_tree.TIMEOUT_S) == 0, f"status {process.returncode}")
-    out = gdb.communicate(timeout=run_tree.TIMEOUT_S)[0]
+    demand(process.wait(TIMEOUT_S) == 0, f"status {process.returncode}")
+    out = gdb.communicate(timeout=TIMEOUT_S)[0]
     demand(b"exited normally" in out and b"SIG63" not in out and b"Real-time" not in out, out.decode())
 
 
@@ -298,4 +276,4 @@ TESTS = [many_dumps, dump_of_all_who_asked, program_of_another_user, child_of_an
          strangers_do_not_keep_it_waiting, impostors_are_not_asked, mask_of_nothing, two_folders_told, reports_take_turns, under_a_debugger, daemon_without_a_thread]
 
 if __name__ == "__main__":
-    sys.exit(run_tree.main(TESTS))
+    sys.exit(harness.main(TESTS, run_tree.Bench, harness.PARALLEL))

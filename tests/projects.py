@@ -8,8 +8,6 @@ what fails, is skipped or breaks by itself comes through as it was.
 It is built in a copy, in a temporary folder with a space in its name where the
 build system bears that.  The commands are those of README.md.
 """
-import argparse
-import concurrent.futures
 import json
 import os
 import re
@@ -20,35 +18,17 @@ import sys
 import tempfile
 import xml.etree.ElementTree as xml
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+import harness
+from harness import ROOT, Skip, demand, need
+
 PROJECT = os.path.join(ROOT, "tests", "projects")
 RUN = "threadleak run --"
 BARE = {"passes": 0, "leaks": 0, "fails": 3, "skips": 77, "errors": 99}
 WATCHED = {**BARE, "leaks": 66}
 TIMEOUT_S = 300
-NOT_OURS = ("THREADLEAK", "LD_", "MAKE", "MFLAGS", "PYTEST", "CTEST", "CMAKE", "DESTDIR", "MESON", "CFLAGS", "LDFLAGS")
 
 with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
     README = file.read()
-
-
-class Skip(Exception):
-    pass
-
-
-class Wrong(Exception):
-    pass
-
-
-def demand(is_so, text):
-    if not is_so:
-        raise Wrong(text)
-
-
-def need(*programs):
-    for program in programs:
-        if not shutil.which(program):
-            raise Skip(f"no {program} here")
 
 
 def from_npm(bench, package, version):
@@ -71,44 +51,43 @@ def recipe(command):
     return shlex.split(command)
 
 
-class Bench:
-    def __init__(self, build, name="threadleak my projects "):
-        self.build, self.name = build, name
-        self.tmp = self.source = None
-        self.make_copy(name)
+class Bench(harness.Bench):
+    PREFIX = "threadleak my projects "
+    DROPS = ("MFLAGS", "PYTEST", "CTEST", "CMAKE", "DESTDIR", "MESON", "CFLAGS", "LDFLAGS")
 
-    def make_copy(self, name):
-        self.end()
-        self.tmp = tempfile.mkdtemp(prefix=name)
-        self.source = os.path.join(self.tmp, "a project" if " " in name else "project")
+    def __init__(self, build):
+        super().__init__(build)
+        self.copy_project("a project")
+
+    def copy_project(self, name):
+        self.source = os.path.join(self.tmp, name)
         shutil.copytree(PROJECT, self.source, ignore=shutil.ignore_patterns("__pycache__"))
         os.mkdir(os.path.join(self.tmp, "runs"))
+        self.env.update(PATH=self.build + os.pathsep + os.environ["PATH"], TMPDIR=os.path.join(self.tmp, "runs"))
+
+    def without_spaces(self):
+        """The project again, for what can not bear them in the name of a folder."""
+        self.end()
+        self.tmp = tempfile.mkdtemp(prefix="threadleak-projects-")
+        self.copy_project("project")
 
     def run(self, argv, status=None, cwd=None, closed=False, **more):
-        env = {key: value for key, value in os.environ.items() if not key.startswith(NOT_OURS)}
-        env.update(LC_ALL="C", PATH=self.build + os.pathsep + os.environ["PATH"], TMPDIR=os.path.join(self.tmp, "runs"))
         if closed:  # no standard input at all
             argv = ["sh", "-c", 'exec "$@" <&-', "sh", *argv]
-        done = subprocess.run(argv, env={**env, **more}, cwd=cwd or self.source, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT_S, check=False)
-        out = done.stdout.decode(errors="replace")
-        demand(status is None or done.returncode == status, f"{argv}: status {done.returncode}, not {status}\n{out[-3000:]}")
+        got, out, _ = harness.call(argv, "replace", env=self.environment(**more), cwd=cwd or self.source,
+                                   stderr=subprocess.STDOUT, timeout=TIMEOUT_S)
+        demand(status is None or got == status, f"{argv}: status {got}, not {status}\n{out[-3000:]}")
         return out
 
     def path(self, *parts):
         return os.path.join(self.source, *parts)
 
     def read(self, *parts):
-        with open(self.path(*parts), encoding="utf-8") as stream:
-            return stream.read()
+        return super().read(os.path.join(*parts))
 
     def demand_tidy(self):
         left = [name for name in os.listdir(os.path.join(self.tmp, "runs")) if name.startswith("threadleak")]
         demand(not left, f"left behind: {left}")
-
-    def end(self):
-        if self.tmp:
-            shutil.rmtree(self.tmp, ignore_errors=True)
 
 
 def demand_report(text, test="test_leaks"):
@@ -220,11 +199,10 @@ def ctest_discovers(bench):
     cmake_version()
     for name in ("suite_gtest.cpp", "leak.h"):
         shutil.copy(os.path.join(ROOT, "tests", "blame", name), bench.source)
-    with open(bench.path("CMakeLists.txt"), "w", encoding="utf-8") as lists:
-        lists.write("cmake_minimum_required(VERSION 3.13...3.31)\nproject(pool CXX)\nenable_testing()\n"
-                    "find_package(GTest)\nif(NOT GTest_FOUND)\n  message(FATAL_ERROR \"no GoogleTest\")\nendif()\n"
-                    "include(GoogleTest)\nadd_executable(suite suite_gtest.cpp)\ntarget_link_libraries(suite GTest::GTest)\n"
-                    "gtest_discover_tests(suite)\n")
+    bench.write("CMakeLists.txt", "cmake_minimum_required(VERSION 3.13...3.31)\nproject(pool CXX)\nenable_testing()\n"
+                "find_package(GTest)\nif(NOT GTest_FOUND)\n  message(FATAL_ERROR \"no GoogleTest\")\nendif()\n"
+                "include(GoogleTest)\nadd_executable(suite suite_gtest.cpp)\n"
+                "target_link_libraries(suite GTest::GTest)\ngtest_discover_tests(suite)\n")
     by = "CROSSCOMPILING_EMULATOR" if cmake_version() < (3, 29) else "TEST_LAUNCHER"
     out = bench.run([*recipe(f"cmake -B build '-DCMAKE_{by}=threadleak;run;--'"), "-DCMAKE_BUILD_TYPE=Debug"])
     if "no GoogleTest" in out:
@@ -273,7 +251,7 @@ def automake_check(bench, words, wanted):
 
 def automake(bench):
     need("autoreconf", "automake")
-    bench.make_copy("threadleak-projects-")  # configure refuses spaces
+    bench.without_spaces()  # which configure refuses
     bench.run(["autoreconf", "-i"], 0)
     os.mkdir(bench.path("objects"))
     bench.run(["../configure", "CFLAGS=-g"], 0, cwd=bench.path("objects"))
@@ -304,9 +282,8 @@ def plain_make(bench):
 def make_many_at_once(bench):
     """Runs side by side have nothing in common."""
     need("make")
-    with open(bench.path("many.mk"), "w", encoding="utf-8") as makefile:
-        makefile.write("NUMBERS := $(shell seq 24)\nall: $(NUMBERS)\n$(NUMBERS): test_leaks\n"
-                       f"\t{RUN[:-2]} -o report.$@ -- ./test_leaks\ninclude plain.mk\n")
+    bench.write("many.mk", "NUMBERS := $(shell seq 24)\nall: $(NUMBERS)\n$(NUMBERS): test_leaks\n"
+                f"\t{RUN[:-2]} -o report.$@ -- ./test_leaks\ninclude plain.mk\n")
     out = bench.run(["make", "-f", "many.mk", "-k", "-j8", "all"], 2)
     demand(sorted(re.findall(r"many\.mk:\d+: (\d+)\] Error 66", out)) == sorted(str(n) for n in range(1, 25)), out)
     for number in range(1, 25):
@@ -331,17 +308,12 @@ def make_as_a_whole(bench):
 def find_pytest(bench):
     need("make")
     bench.run(["make", "-f", "plain.mk", "test_passes", "test_leaks", "test_fails", "test_skips", "test_errors"], 0)
-    for python in (sys.executable, "/usr/bin/python3"):
-        if os.path.exists(python) and subprocess.run([python, "-c", "import pytest"], stderr=subprocess.DEVNULL,
-                                                     check=False).returncode == 0:
-            # A `pytest` of that python, as a user has it.
-            os.mkdir(bench.path("bin"))
-            with open(bench.path("bin", "pytest"), "w", encoding="utf-8") as script:
-                script.write(f'#!/bin/sh\nexec "{python}" -m pytest -p no:cacheprovider "$@"\n')
-            os.chmod(bench.path("bin", "pytest"), 0o755)
-            return {"PATH": os.pathsep.join((bench.path("bin"), bench.build, os.environ["PATH"])),
-                    "POOL_TESTS": bench.source, "PYTHONDONTWRITEBYTECODE": "1"}
-    raise Skip("no pytest here")
+    python = harness.python_with("pytest")
+    # A `pytest` of that python, as a user has it.
+    os.mkdir(bench.path("bin"))
+    bench.write("bin/pytest", f'#!/bin/sh\nexec "{python}" -m pytest -p no:cacheprovider "$@"\n', 0o755)
+    return {"PATH": os.pathsep.join((bench.path("bin"), bench.build, os.environ["PATH"])),
+            "POOL_TESTS": bench.source, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def pytest(bench):
@@ -370,8 +342,7 @@ def cargo(bench):
     name, runner = variable.split("=")
     os.mkdir(bench.path("src"))
     shutil.copy(os.path.join(ROOT, "tests", "blame", "suite_rust.rs"), bench.path("src", "lib.rs"))
-    with open(bench.path("Cargo.toml"), "w", encoding="utf-8") as toml:
-        toml.write('[package]\nname = "pool"\nversion = "0.1.0"\nedition = "2021"\n')
+    bench.write("Cargo.toml", '[package]\nname = "pool"\nversion = "0.1.0"\nedition = "2021"\n')
     bench.run([*words, "--offline"], 0)
     out = bench.run([*words, "--offline"], **{name: runner})
     demand("(exit status: 66)" in out and "in test tests::leaks at\n" in out, out)
@@ -436,38 +407,5 @@ def ci_commands(bench):
 TESTS = [meson, meson_many_at_once, ctest_bare, ctest_emulator, ctest_launcher, ctest_discovers, ctest_as_a_whole, automake,
          plain_make, make_many_at_once, make_as_a_whole, pytest, cargo, github_snippet, gitlab_snippet, ci_commands]
 
-
-def run_one(test, build):
-    bench = Bench(build)
-    try:
-        test(bench)
-        return "passed", ""
-    except Skip as reason:
-        return "skipped", str(reason)
-    except subprocess.TimeoutExpired as error:
-        return "failed", f"still running after {error.timeout} s: {error.cmd}"
-    except Exception as error:  # whatever it was, the others still run
-        return "failed", f"{type(error).__name__}: {error}"
-    finally:
-        bench.end()
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default="build")
-    parser.add_argument("names", nargs="*")
-    arguments = parser.parse_args()
-    build = os.path.join(ROOT, arguments.build)
-    tests = [test for test in TESTS if not arguments.names or test.__name__ in arguments.names]
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-    with concurrent.futures.ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
-        for test, (verdict, text) in zip(tests, pool.map(lambda test: run_one(test, build), tests)):
-            counts[verdict] += 1
-            if text:
-                print(f"{'skip' if verdict == 'skipped' else 'FAIL'} {test.__name__}: {text}")
-    print(", ".join(f"{count} {word}" for word, count in counts.items()))
-    return 1 if counts["failed"] else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(harness.main(TESTS, Bench, harness.PARALLEL))

@@ -7,65 +7,41 @@ without the shim, and what it leaves behind is counted and named.
 Loopback and Unix sockets only, every wait is bounded, a program that is not
 there is skipped.
 """
-import argparse
 import collections
-import concurrent.futures
-import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-import tempfile
-import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+import harness
+from harness import Skip, demand, wait_until
+
 PATH = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
 
 
-class Skip(Exception):
-    pass
-
-
-class Wrong(Exception):
-    pass
-
-
-def demand(is_so, text):
-    if not is_so:
-        raise Wrong(text)
-
-
 def need(program):
-    path = shutil.which(program, path=PATH)
-    if not path:
-        raise Skip(f"no {program} here")
-    return path
+    return harness.need(program, path=PATH)
 
 
-class Bench:
-    """Where one test works: a folder of its own, and three ways to run a program."""
+class Bench(harness.Bench):
+    """Three ways to run a program."""
 
     WAYS = ("bare", "preload", "run")
 
     def __init__(self, build):
-        self.build = build
-        self.tmp = tempfile.mkdtemp(prefix="threadleak-real-")
+        super().__init__(build)
+        self.env.update(PATH=PATH)
 
     def command(self, way, argv):
         """argv and environment; the reports go into files."""
-        env = {key: value for key, value in os.environ.items()
-               if not key.startswith(("THREADLEAK", "LD_", "MAKE"))}
-        env.update(LC_ALL="C", PATH=PATH)
         if way == "preload":
-            env["LD_PRELOAD"] = os.path.join(self.build, "libthreadleak.so")
-            env["THREADLEAK_OPTIONS"] = f"log_path='{self.tmp}/preload.%p.txt'"
-        elif way == "run":
-            argv = [os.path.join(self.build, "threadleak"), "run", "--error-exitcode=0", "--format=json", "-o",
-                    os.path.join(self.tmp, "report.json"), "--", *argv]
-        return argv, env
+            log = f"log_path='{self.tmp}/preload.%p.txt'"
+            return argv, self.environment(LD_PRELOAD=self.shim, THREADLEAK_OPTIONS=log)
+        if way == "run":
+            argv = [self.cli, "run", "--error-exitcode=0", "--format=json", "-o", self.path("report.json"), "--", *argv]
+        return argv, self.env
 
     def run(self, way, argv, stdin=b"", timeout=120):
         argv, env = self.command(way, argv)
@@ -88,8 +64,7 @@ class Bench:
         return results["bare"]
 
     def report(self):
-        with open(os.path.join(self.tmp, "report.json"), encoding="utf-8") as file:
-            return json.load(file)
+        return harness.read_json(self.path("report.json"))
 
     def left(self, exe=None):
         """Counter of (kind, thread name) over all counted leaks of the last run."""
@@ -118,7 +93,7 @@ class Bench:
     def serve(self, way, argv, ready, talk, stop, status=0):
         """A server: waits until ready(), talks to it, stops it; what talk() returned."""
         argv, env = self.command(way, argv)
-        with open(os.path.join(self.tmp, "server.log"), "ab") as log:
+        with open(self.path("server.log"), "ab") as log:
             server = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.tmp)
             try:
                 wait_until(lambda: server.poll() is not None or ready())
@@ -134,15 +109,8 @@ class Bench:
         return said
 
     def log(self):
-        with open(os.path.join(self.tmp, "server.log"), "rb") as log:
+        with open(self.path("server.log"), "rb") as log:
             return log.read().decode(errors="replace")[-2000:]
-
-
-def wait_until(is_so, seconds=30):
-    end = time.monotonic() + seconds
-    while not is_so():
-        demand(time.monotonic() < end, "what was waited for did not come")
-        time.sleep(0.01)
 
 
 def can_connect(path):
@@ -182,7 +150,7 @@ def some_data(megabytes):
 
 def redis(bench):
     server = need("redis-server")
-    path = os.path.join(bench.tmp, "redis.sock")
+    path = bench.path("redis.sock")
     argv = [server, "--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no", "--dir", bench.tmp]
 
     def talk():
@@ -207,7 +175,7 @@ def redis(bench):
 
 def redis_io_threads(bench):
     server = need("redis-server")
-    path = os.path.join(bench.tmp, "redis.sock")
+    path = bench.path("redis.sock")
     argv = [server, "--port", "0", "--unixsocket", path, "--save", "", "--dir", bench.tmp, "--io-threads", "4"]
     said = bench.serve("run", argv, lambda: can_connect(path), lambda: ask(path, b"PING\r\n", b"\r\n"),
                        lambda: ask(path, b"SHUTDOWN NOSAVE\r\n", b"never"))
@@ -218,7 +186,7 @@ def redis_io_threads(bench):
 
 def memcached(bench):
     server = need("memcached")
-    path = os.path.join(bench.tmp, "memcached.sock")
+    path = bench.path("memcached.sock")
     argv = [server, "-s", path, "-A", "-t", "3"] + (["-u", "root"] if os.getuid() == 0 else [])
 
     def talk():
@@ -238,16 +206,14 @@ def memcached(bench):
 
 def nginx(bench):
     server = need("nginx")
-    path, config = os.path.join(bench.tmp, "nginx.sock"), os.path.join(bench.tmp, "nginx.conf")
-    with open(os.path.join(bench.tmp, "index.html"), "w", encoding="ascii") as file:
-        file.write("hello from nginx\n")
-    with open(config, "w", encoding="ascii") as file:
-        file.write(f"daemon off; pid {bench.tmp}/nginx.pid; error_log {bench.tmp}/error.log; worker_processes 2;\n"
-                   + ("user root;\n" if os.getuid() == 0 else "") + "thread_pool default threads=2;\n"
-                   f"events {{ }}\nhttp {{ access_log off; client_body_temp_path {bench.tmp}/a;"
-                   f" proxy_temp_path {bench.tmp}/b; fastcgi_temp_path {bench.tmp}/c; uwsgi_temp_path {bench.tmp}/d;"
-                   f" scgi_temp_path {bench.tmp}/e;\n"
-                   f"server {{ listen unix:{path}; location / {{ aio threads=default; root {bench.tmp}; }} }} }}\n")
+    path = bench.path("nginx.sock")
+    bench.write("index.html", "hello from nginx\n")
+    config = bench.write(
+        "nginx.conf", f"daemon off; pid {bench.tmp}/nginx.pid; error_log {bench.tmp}/error.log; worker_processes 2;\n"
+        + ("user root;\n" if os.getuid() == 0 else "") + "thread_pool default threads=2;\n"
+        f"events {{ }}\nhttp {{ access_log off; client_body_temp_path {bench.tmp}/a; proxy_temp_path {bench.tmp}/b;"
+        f" fastcgi_temp_path {bench.tmp}/c; uwsgi_temp_path {bench.tmp}/d; scgi_temp_path {bench.tmp}/e;\n"
+        f"server {{ listen unix:{path}; location / {{ aio threads=default; root {bench.tmp}; }} }} }}\n")
     argv = [server, "-p", bench.tmp, "-c", config]
 
     def talk():
@@ -296,11 +262,11 @@ def sevenzip(bench):
     tool = next((path for path in (shutil.which(name) for name in ("7z", "7zz", "7za")) if path), None)
     if not tool:
         raise Skip("no 7z here")
-    with open(os.path.join(bench.tmp, "data"), "wb") as file:
+    with open(bench.path("data"), "wb") as file:
         file.write(some_data(8))
     packed = {}
     for way in bench.WAYS:
-        archive = os.path.join(bench.tmp, f"{way}.7z")
+        archive = bench.path(f"{way}.7z")
         code, _, err = bench.run(way, [tool, "a", "-mmt2", "-mx1", "-mtm-", "-bso0", "-bsp0", archive, "data"])
         demand(code == 0, f"{way}: status {code} {err!r}")
         with open(archive, "rb") as file:
@@ -318,7 +284,7 @@ def sysbench(bench):
 
 
 def gdb(bench):
-    argv = [need("gdb"), "-nx", "-batch", "-ex", "print 6 * 7", "-ex", "info functions main", os.path.join(bench.build, "threadleak")]
+    argv = [need("gdb"), "-nx", "-batch", "-ex", "print 6 * 7", "-ex", "info functions main", bench.cli]
     out = bench.same(argv)
     demand(b"$1 = 42" in out, f"said: {out!r}")
     left = bench.left()
@@ -328,9 +294,8 @@ def gdb(bench):
 
 def gdb_runs_program(bench):
     """A debugger and what it debugs, both under the shim."""
-    script = os.path.join(bench.tmp, "script.py")
-    with open(script, "w", encoding="ascii") as file:
-        file.write("import threading\nthread = threading.Thread(target=print)\nthread.start()\nthread.join()\n")
+    script = bench.write("script.py", "import threading\nthread = threading.Thread(target=print)\n"
+                         "thread.start()\nthread.join()\n")
     argv = [need("gdb"), "-nx", "-batch", "-ex", "set startup-with-shell off", "-ex", "run", "-ex", "print $_exitcode",
             "--args", sys.executable, script]
     code, out, err = bench.run("bare", argv)
@@ -369,22 +334,14 @@ def python_pool(bench):
               "  pool.close()\n  pool.join()\n"
               " with multiprocessing.get_context('spawn').Pool(2) as pool:\n  print(sum(pool.map(square, range(100))))\n"
               "  pool.close()\n  pool.join()\n")
-    path = os.path.join(bench.tmp, "pool.py")
-    with open(path, "w", encoding="ascii") as file:
-        file.write(script)
-    out = bench.same([sys.executable, path], stderr=True)
+    out = bench.same([sys.executable, bench.write("pool.py", script)], stderr=True)
     demand(out == b"328350\n" * 3, f"said: {out!r}")
     bench.demand_balance()
 
 
 def python_test_threading(bench):
     """CPython's own suite for threads."""
-    python = next((python for python in (sys.executable, "/usr/bin/python3")
-                   if subprocess.run([python, "-c", "import test.test_threading"], stderr=subprocess.DEVNULL,
-                                     check=False).returncode == 0), None)
-    if not python:
-        raise Skip("this python has no tests")
-    argv = [python, "-m", "test", "test_threading"]
+    argv = [harness.python_with("test.test_threading"), "-m", "test", "test_threading"]
     # One of its tests may fail for reasons of the machine: then it must fail in both ways.
     verdict = {}
     for way in ("bare", "run"):
@@ -406,12 +363,14 @@ def node(bench):
 
 
 def java(bench):
-    source = os.path.join(bench.tmp, "Hello.java")
-    with open(source, "w", encoding="ascii") as file:
-        file.write("public class Hello { public static void main(String[] args) throws Exception {"
-                   " Thread a = new Thread(() -> System.out.println(\"joined\")); a.start(); a.join();"
-                   " Thread b = new Thread(() -> { while (true) java.util.concurrent.locks.LockSupport.park(); });"
-                   " b.setDaemon(true); b.setName(\"stays\"); b.start(); System.out.println(\"hello\"); } }\n")
+    source = bench.write("Hello.java", "public class Hello { public static void main(String[] args) throws Exception {"
+                         " Thread a = new Thread(() -> System.out.println(\"joined\")); a.start(); a.join();"
+                         " java.util.concurrent.CountDownLatch runs = new java.util.concurrent.CountDownLatch(1);"
+                         " Thread b = new Thread(() -> { runs.countDown();"
+                         "  while (true) java.util.concurrent.locks.LockSupport.park(); });"
+                         # It takes its name as it begins to run.
+                         " b.setDaemon(true); b.setName(\"stays\"); b.start(); runs.await();"
+                         " System.out.println(\"hello\"); } }\n")
     out = bench.same([need("java"), "-Xshare:auto", source], timeout=200)
     demand(out == b"joined\nhello\n", f"said: {out!r}")
     left = bench.left()
@@ -423,42 +382,5 @@ def java(bench):
 TESTS = [python_test_threading, java, redis, redis_io_threads, memcached, nginx, xz, zstd, pigz, sevenzip, sysbench,
          gdb, gdb_runs_program, python_daemon_thread, python_pool, node]
 
-
-def run_one(test, build):
-    bench = Bench(build)
-    try:
-        test(bench)
-        return "passed", ""
-    except Skip as reason:
-        return "skipped", str(reason)
-    except subprocess.TimeoutExpired as error:
-        return "failed", f"still running after {error.timeout} s: {error.cmd}"
-    except Exception as error:  # whatever it was, the others still run
-        return "failed", f"{type(error).__name__}: {error}"
-    finally:
-        shutil.rmtree(bench.tmp, ignore_errors=True)
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default="build")
-    parser.add_argument("names", nargs="*")
-    arguments = parser.parse_args()
-    # A shell's background job ignores these, and so would the programs.
-    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    build = os.path.join(ROOT, arguments.build)
-    tests = [test for test in TESTS if not arguments.names or test.__name__ in arguments.names]
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-
-    with concurrent.futures.ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
-        for test, (verdict, text) in zip(tests, pool.map(lambda test: run_one(test, build), tests)):
-            counts[verdict] += 1
-            if text:
-                print(f"{'skip' if verdict == 'skipped' else 'FAIL'} {test.__name__}: {text}")
-    print(", ".join(f"{count} {word}" for word, count in counts.items()))
-    return 1 if counts["failed"] else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(harness.main(TESTS, Bench, harness.PARALLEL))

@@ -7,21 +7,18 @@ is lost, and none waits long.
 THREADLEAK_REPORT: another command than "BUILD/threadleak report" to look with.
 Unix sockets only, every wait is bounded, a program that is not there is skipped.
 """
-import argparse
 import os
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path.insert(0, os.path.join(ROOT, "tests"))
-from real import PATH, Skip, can_connect, demand, need, wait_until  # noqa: E402
+import harness
+from harness import Skip, demand, wait_until
+from real import PATH, can_connect, need
 
 LOOKS = 50
 CLIENTS = 4
@@ -62,17 +59,15 @@ class Client(threading.Thread):
 class Server:
     """A server that runs, watched or not, and is ended at the end."""
 
-    def __init__(self, build, argv, path, watched):
-        self.build, self.path = build, path
-        self.tmp = os.path.dirname(path)
-        env = {key: value for key, value in os.environ.items() if not key.startswith(("THREADLEAK", "LD_", "MAKE"))}
-        env.update(LC_ALL="C", PATH=PATH)
+    def __init__(self, bench, argv, path, watched):
+        self.cli, self.path = bench.cli, path
+        env = bench.environment(PATH=PATH)
         if watched:
-            env["LD_PRELOAD"] = os.path.join(build, "libthreadleak.so")
-            env["THREADLEAK_OPTIONS"] = f"signal=USR1:log_path='{self.tmp}/end.%p.txt'"
-        with open(os.path.join(self.tmp, "server.log"), "ab") as log:
+            env.update(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS=f"signal=USR1:log_path='{bench.tmp}/end.%p.txt'")
+        with open(bench.path("server.log"), "ab") as log:
             self.process = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            cwd=self.tmp)
+                                            cwd=bench.tmp)
+        self.dumps = bench.path(f"end.{self.process.pid}.txt")
 
     def __enter__(self):
         wait_until(lambda: self.process.poll() is not None or can_connect(self.path))
@@ -86,17 +81,19 @@ class Server:
 
     def look(self):
         command = os.environ.get("THREADLEAK_REPORT")
-        argv = shlex.split(command) if command else [os.path.join(self.build, "threadleak"), "report"]
-        done = subprocess.run([*argv, str(self.process.pid)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, timeout=60)
-        if b" is not watched" in done.stderr:
+        argv = shlex.split(command) if command else [self.cli, "report"]
+        status, out, err = harness.call([*argv, str(self.process.pid)], "replace", timeout=60)
+        if " is not watched" in err:
             raise Skip("this threadleak report wants a watched process")
-        demand(done.returncode == 0 and done.stdout, f"report: status {done.returncode} {done.stderr[-1000:]!r}")
+        demand(status == 0 and out, f"report: status {status} {err[-1000:]}")
 
     def ask_for_dump(self):
         """By the signal; the thread that takes it is busy until the report is written."""
-        path = os.path.join(self.tmp, f"end.{self.process.pid}.txt")
-        whole = lambda: open(path, encoding="utf-8").read().count(", peak ") if os.path.exists(path) else 0
+        def whole():
+            if not os.path.exists(self.dumps):
+                return 0
+            with open(self.dumps, encoding="utf-8") as file:
+                return file.read().count(", peak ")
         before = whole()
         self.process.send_signal(signal.SIGUSR1)
         wait_until(lambda: whole() == before + 1)
@@ -157,40 +154,39 @@ def redis_question(number, count):
             b":%d\r\n+OK\r\n$%d\r\n%s\r\n" % (count, len(value), value))
 
 
-def redis(build, tmp, watched):
-    argv, path = redis_argv(tmp, 2)
-    with Server(build, argv, path, watched) as server:
+def redis(bench, watched):
+    argv, path = redis_argv(bench.tmp, 2)
+    with Server(bench, argv, path, watched) as server:
         under_load(server, redis_question)
 
 
-def redis_watched(build, tmp):
-    redis(build, tmp, True)
+def redis_watched(bench):
+    redis(bench, True)
 
 
-def redis_unwatched(build, tmp):
-    redis(build, tmp, False)
+def redis_unwatched(bench):
+    redis(bench, False)
 
 
-def redis_dumps(build, tmp):
+def redis_dumps(bench):
     """Ten reports in a row that the server was asked for by the signal."""
-    argv, path = redis_argv(tmp, 2)
-    with Server(build, argv, path, True) as server:
+    argv, path = redis_argv(bench.tmp, 2)
+    with Server(bench, argv, path, True) as server:
         under_load(server, redis_question, 10, server.ask_for_dump)
-        with open(os.path.join(tmp, f"end.{server.process.pid}.txt"), encoding="utf-8") as file:
-            text = file.read()
+        text = bench.read(server.dumps)
         for wanted in ("bio_close_file", "now in condvar wait", "IOThreadMain", "main   alive"):
             demand(text.count(wanted) >= 10, f"{text.count(wanted)} times {wanted!r} in ten reports")
 
 
-def redis_benchmark(build, tmp):
+def redis_benchmark(bench):
     """The client that comes with it: ends with 0, says no error, and has had all its answers."""
-    argv, path = redis_argv(tmp, 1)
+    argv, path = redis_argv(bench.tmp, 1)
     load = [need("redis-benchmark"), "-s", path, "-n", "50000", "-c", "20", "-t", "incr", "-q"]
     cli = need("redis-cli")
-    with Server(build, argv, path, True) as server:
+    with Server(bench, argv, path, True) as server:
         looks = runs = 0
         while looks < LOOKS:
-            with open(os.path.join(tmp, "load.log"), "w+b") as log:
+            with open(bench.path("load.log"), "w+b") as log:
                 client = subprocess.Popen(load, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
                 try:
                     while client.poll() is None and looks < LOOKS:
@@ -217,10 +213,10 @@ def memcached_question(number, count):
             b"STORED\r\nVALUE value:%d 0 %d\r\n%s\r\nEND\r\n" % (number, len(value), value))
 
 
-def memcached(build, tmp, watched):
-    path = os.path.join(tmp, "server.sock")
+def memcached(bench, watched):
+    path = bench.path("server.sock")
     argv = [need("memcached"), "-s", path, "-t", "3"] + (["-u", "root"] if os.getuid() == 0 else [])
-    with Server(build, argv, path, watched) as server:
+    with Server(bench, argv, path, watched) as server:
         count = under_load(server, memcached_question)
         with socket.socket(socket.AF_UNIX) as sock:
             sock.settimeout(30)
@@ -231,50 +227,15 @@ def memcached(build, tmp, watched):
                f"{count} requests, but it says {said!r}")
 
 
-def memcached_watched(build, tmp):
-    memcached(build, tmp, True)
+def memcached_watched(bench):
+    memcached(bench, True)
 
 
-def memcached_unwatched(build, tmp):
-    memcached(build, tmp, False)
+def memcached_unwatched(bench):
+    memcached(bench, False)
 
 
 TESTS = [redis_watched, redis_unwatched, redis_dumps, redis_benchmark, memcached_watched, memcached_unwatched]
 
-
-def run_one(test, build):
-    tmp = tempfile.mkdtemp(prefix="threadleak-report-")
-    try:
-        test(build, tmp)
-        return "passed", ""
-    except Skip as reason:
-        return "skipped", str(reason)
-    except subprocess.TimeoutExpired as error:
-        return "failed", f"still running after {error.timeout} s: {error.cmd}"
-    except Exception as error:  # whatever it was, the others still run
-        return "failed", f"{type(error).__name__}: {error}"
-    finally:
-        shutil.rmtree(tmp, ignore_errors=True)
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default="build")
-    parser.add_argument("names", nargs="*")
-    arguments = parser.parse_args()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    build = os.path.join(ROOT, arguments.build)
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-    for test in TESTS:
-        if arguments.names and test.__name__ not in arguments.names:
-            continue
-        verdict, text = run_one(test, build)
-        counts[verdict] += 1
-        if text:
-            print(f"{'skip' if verdict == 'skipped' else 'FAIL'} {test.__name__}: {text}")
-    print(", ".join(f"{count} {word}" for word, count in counts.items()))
-    return 1 if counts["failed"] else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(harness.main(TESTS, harness.Bench))

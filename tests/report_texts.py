@@ -4,56 +4,20 @@ when all is shown already, when it cannot be written.
 
   tests/report_texts.py [--build DIR] [NAME...]
 """
-import argparse
-import contextlib
 import json
 import os
 import re
-import signal
-import subprocess
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-TIMEOUT_S = 60
+import harness
+from harness import demand
 
 
-class Wrong(Exception):
-    pass
-
-
-def demand(is_so, text):
-    if not is_so:
-        raise Wrong(text)
-
-
-class Bench:
-    def __init__(self, build):
-        self.cli = os.path.join(build, "threadleak")
-        self.shim = os.path.join(build, "libthreadleak.so")
-        self.targets = os.path.join(build, "targets")
-        self.env = {key: value for key, value in os.environ.items()
-                    if not key.startswith(("THREADLEAK", "LD_", "MAKE"))}
-        self.env["LC_ALL"] = "C"
-
-    def target(self, name):
-        return os.path.join(self.targets, name)
-
-    def run(self, *args, stdout=subprocess.PIPE, **more):
+class Bench(harness.Bench):
+    def run(self, *args, **more):
         """Status, standard output, and the lines of standard error."""
-        done = subprocess.run([self.cli, *args], env=self.env, stdin=subprocess.DEVNULL, stdout=stdout,
-                              stderr=subprocess.PIPE, timeout=TIMEOUT_S, check=False, **more)
-        return done.returncode, (done.stdout or b"").decode(), done.stderr.decode().splitlines()
-
-    @contextlib.contextmanager
-    def live(self, name, *args, watched):
-        env = {**self.env, **({"LD_PRELOAD": self.shim} if watched else {})}
-        process = subprocess.Popen([self.target(name), *args], env=env, stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        try:
-            demand(process.stdout.readline() == b"up\n", f"{name} did not come up")
-            yield process.pid
-        finally:
-            process.communicate(b"")
+        status, out, err = harness.call([self.cli, *args], env=self.env, **more)
+        return status, out, err.splitlines()
 
 
 # ---- not watched ------------------------------------------------------------------------
@@ -157,30 +121,5 @@ def one_empty_line_between(bench):
 TESTS = [unwatched_without_stop, unwatched_is_not_judged, watched_is_judged, nothing_more_to_see, more_to_see,
          holder_has_ended, one_line_for_a_failure, one_empty_line_between]
 
-
-def run_one(test, build):
-    try:
-        test(Bench(build))
-        return True
-    except Exception as error:  # whatever it was, the others still run
-        print(f"FAIL {test.__name__}: {type(error).__name__}: {error}")
-        return False
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default="build")
-    parser.add_argument("names", nargs="*")
-    arguments = parser.parse_args()
-    # A shell's background job ignores these, and so would the programs.
-    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    build = os.path.join(ROOT, arguments.build)
-    tests = [test for test in TESTS if not arguments.names or test.__name__ in arguments.names]
-    done = [run_one(test, build) for test in tests]
-    print(f"{sum(done)} passed, {len(done) - sum(done)} failed, 0 skipped")
-    return 0 if tests and all(done) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(harness.main(TESTS, Bench))

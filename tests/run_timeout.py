@@ -3,69 +3,53 @@
 
   tests/run_timeout.py [--build DIR] [NAME...]
 """
-import argparse
-import json
+import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-TIMEOUT_S = 60
+import harness
+from harness import TIMEOUT_S, demand, need, threads_of
 
 
-class Wrong(Exception):
-    pass
-
-
-def demand(is_so, text):
-    if not is_so:
-        raise Wrong(text)
-
-
-class Bench:
+class Bench(harness.Bench):
     def __init__(self, build):
-        self.cli = os.path.join(build, "threadleak")
-        self.waits = os.path.join(build, "targets", "waits")
-        self.static = os.path.join(build, "targets", "static_program")
-        self.tmp = tempfile.mkdtemp(prefix="threadleak-timeout-")
-        self.env = {key: value for key, value in os.environ.items()
-                    if not key.startswith(("THREADLEAK", "LD_", "MAKE"))}
-        self.env.update(LC_ALL="C", TMP=self.tmp, WAITS=self.waits, MARK=f"threadleak-timeout-{os.getpid()}")
-
-    def path(self, name):
-        return os.path.join(self.tmp, name)
+        super().__init__(build)
+        self.waits = self.target("waits")
+        self.static = self.target("static_program")
+        self.env.update(TMP=self.tmp, WAITS=self.waits, MARK=f"threadleak-timeout-{os.getpid()}")
 
     def shell(self, script, *options, timeout="1s"):
         """Status, the report as JSON, what was said; and nobody is left alive afterwards."""
         output = self.path("report.json")
         argv = [self.cli, "run", f"--timeout={timeout}", "--format=json", "-o", output, *options,
                 "--", "sh", "-c", script]
-        with open(self.path("stderr"), "w+", encoding="utf-8") as err:
-            done = subprocess.run(argv, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err,
-                                  timeout=TIMEOUT_S, check=False)
-            err.seek(0)
-            said = err.read()
+        # A pipe would be waited for as long as whoever is left holds it.
+        with open(self.path("stderr"), "wb") as err:
+            status, _, _ = harness.call(argv, env=self.env, stdout=subprocess.DEVNULL, stderr=err)
         demand(not self.left(), f"left alive: {self.left()}")
-        with open(output, encoding="utf-8") as file:
-            return done.returncode, json.load(file), said
+        return status, harness.read_json(output), self.read("stderr")
 
     def left(self):
         """Processes that have this test's mark in their environment."""
         found = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
-                with open(f"/proc/{pid}/environ", "rb") as environ, open(f"/proc/{pid}/stat", "rb") as stat:
+                with open(f"/proc/{pid}/environ", "rb") as environ:
                     mine = self.env["MARK"].encode() in environ.read()
-                    state = stat.read().rsplit(b") ", 1)[1][:1]
+                if mine and harness.state_of(pid) not in "ZX":
+                    found.append(int(pid))
             except OSError:
                 continue
-            if mine and state not in b"ZX":
-                found.append(int(pid))
         return found
+
+    def end(self):
+        for pid in self.left():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        super().end()
 
 
 def stacks_of(report):
@@ -73,7 +57,7 @@ def stacks_of(report):
     stacks = {}
     for process in report["processes"]:
         name = os.path.basename(process["exe"] or "?")
-        threads = [thread for leak in process["leaks"] for thread in leak["threads"]] + process["untracked"]
+        threads = threads_of(process) + process["untracked"]
         for thread in threads + ([process["main"]] if process["main"] else []):
             stacks.setdefault(name, []).append([frame["function"] for frame in thread["stack"]])
     return stacks
@@ -121,7 +105,7 @@ def grandchildren_of_other_sessions(bench):
 
 
 def static_grandchild(bench):
-    status, report, _ = bench.shell(f'env -i MARK="$MARK" sleep 500 & sleep 500')
+    status, report, _ = bench.shell('env -i MARK="$MARK" sleep 500 & sleep 500')
     check_timed_out(status, report)
     unwatched = [process for process in report["processes"] if not process["watched"]]
     demand(len(unwatched) == 1 and unwatched[0]["main"]["stack"], f"{len(unwatched)} not watched")
@@ -140,39 +124,33 @@ def ends_at_that_moment(bench):
 
 
 def text_says_so_first(bench):
-    done = subprocess.run([bench.cli, "run", "--timeout=0.5", "--", "sleep", "500"], env=bench.env,
-                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=TIMEOUT_S, check=False)
-    text = done.stderr.decode()
-    demand(done.returncode == 124, f"status {done.returncode}")
+    status, _, text = harness.call([bench.cli, "run", "--timeout=0.5", "--", "sleep", "500"], env=bench.env)
+    demand(status == 124, f"status {status}")
     demand(text.startswith("threadleak: timed out after 0.5 s"), text)
     demand("now in sleep" in text, text)
-    done = subprocess.run([bench.cli, "run", "--timeout=0.5", "--", "sh", "-c", "sleep 500; true"], env=bench.env,
-                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=TIMEOUT_S, check=False)
-    text = done.stderr.decode()
-    demand(done.returncode == 124 and text.count(", alive\n") == 2, text)
+    argv = ["sh", "-c", "sleep 500; true"]
+    status, _, text = harness.call([bench.cli, "run", "--timeout=0.5", "--", *argv], env=bench.env)
+    demand(status == 124 and text.count(", alive\n") == 2, text)
     demand("\n\n\n" not in text, f"two empty lines: {text}")
 
 
 def bad_durations(bench):
     for value in ("", "x", "5x", "-3", "0", "1e9h", "inf", "nan", "5 s", "s"):
-        done = subprocess.run([bench.cli, "run", f"--timeout={value}", "--", "true"], env=bench.env,
-                              stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=TIMEOUT_S, check=False)
-        lines = done.stderr.decode().splitlines()
-        demand(done.returncode == 125 and len(lines) == 1 and f"--timeout={value} is not" in lines[0],
-               f"{value!r}: status {done.returncode}, {lines}")
+        status, _, said = harness.call([bench.cli, "run", f"--timeout={value}", "--", "true"], env=bench.env)
+        lines = said.splitlines()
+        demand(status == 125 and len(lines) == 1 and f"--timeout={value} is not" in lines[0],
+               f"{value!r}: status {status}, {lines}")
 
 
 def signalled_twice(bench):
     """timeout(1) sends its signal to the process and to its group."""
-    timeout = shutil.which("timeout")
-    demand(timeout, "no timeout(1)")
+    timeout = need("timeout")
     for _ in range(20):
         output = bench.path("twice.json")
         subprocess.run([timeout, "0.3", bench.cli, "run", "--format=json", "--judge=all", "-o", output, "--",
                         bench.waits, "stay"], env=bench.env, stdin=open("/dev/zero", "rb"), stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL, timeout=TIMEOUT_S, check=False)
-        with open(output, encoding="utf-8") as file:
-            demand(json.load(file)["summary"]["leaked_threads"] == 13, "leaks")
+        demand(harness.read_json(output)["summary"]["leaked_threads"] == 13, "leaks")
         os.unlink(output)
 
 
@@ -195,34 +173,5 @@ TESTS = [every_thread_with_its_stack, in_time_is_as_ever, deaf_to_sigterm, stopp
          static_grandchild, breeding, ends_at_that_moment, text_says_so_first, bad_durations, signalled_twice,
          interrupted_by_hand]
 
-
-def run_test(test, build):
-    bench = Bench(build)
-    try:
-        test(bench)
-        return True
-    except (Wrong, subprocess.TimeoutExpired, KeyError, OSError, ValueError) as wrong:
-        print(f"FAIL run_timeout: {test.__name__}: {wrong!r}")
-        return False
-    finally:
-        for pid in bench.left():
-            os.kill(pid, signal.SIGKILL)
-        shutil.rmtree(bench.tmp)
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default="build")
-    parser.add_argument("names", nargs="*")
-    arguments = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGQUIT):
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-    build = os.path.join(ROOT, arguments.build)
-    tests = [test for test in TESTS if not arguments.names or test.__name__ in arguments.names]
-    passed = sum(run_test(test, build) for test in tests)
-    print(f"{passed} passed, {len(tests) - passed} failed, 0 skipped")
-    return passed != len(tests)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(harness.main(TESTS, Bench))

@@ -4,8 +4,6 @@ not watch, that live on, or that ended in a way it does not judge.
 
   tests/run_tree.py [--build DIR] [NAME...]
 """
-import argparse
-import concurrent.futures
 import json
 import os
 import re
@@ -13,69 +11,29 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-TIMEOUT_S = 60
+import harness
+from harness import TIMEOUT_S, Skip, demand, need
+
 # Without LD_PRELOAD nothing in the tree is watched: said once for each.
 BARE = "started without LD_PRELOAD"
 
 
-class Skip(Exception):
-    pass
-
-
-class Wrong(Exception):
-    pass
-
-
-def demand(is_so, text):
-    if not is_so:
-        raise Wrong(text)
-
-
-def need(program):
-    path = shutil.which(program)
-    if not path:
-        raise Skip(f"no {program} here")
-    return path
-
-
-class Bench:
-    """A folder of one test's own, with the targets in it by short names."""
+class Bench(harness.Bench):
+    """With the targets in its folder by short names."""
 
     def __init__(self, build):
-        self.cli = os.path.join(build, "threadleak")
-        self.targets = os.path.join(build, "targets")
-        self.tmp = tempfile.mkdtemp(prefix="threadleak-tree-")
+        super().__init__(build)
         self.started = []
         os.chmod(self.tmp, 0o755)
         for name in ("clean", "no_thread", "running", "static_program", "end_underscore_exit", "end_signal"):
-            os.symlink(os.path.join(self.targets, name), self.path(name))
-
-    def path(self, name):
-        return os.path.join(self.tmp, name)
-
-    def write(self, name, text, mode=0o644):
-        with open(self.path(name), "w", encoding="ascii") as file:
-            file.write(text)
-        os.chmod(self.path(name), mode)
-        return self.path(name)
-
-    def environment(self, **more):
-        env = {key: value for key, value in os.environ.items() if not key.startswith(("THREADLEAK", "LD_", "MAKE"))}
-        env.update(LC_ALL="C", **more)
-        return env
+            os.symlink(self.target(name), self.path(name))
 
     def run(self, argv, options=(), env=None):
         """Status, and what threadleak said on standard error: the lines that begin so."""
-        done = subprocess.run([self.cli, "run", *options, "--", *argv], env=env or self.environment(), cwd=self.tmp,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                              timeout=TIMEOUT_S)
-        err = done.stderr.decode(errors="replace")
-        self.err = err
-        return done.returncode, [line[12:] for line in err.split("\n") if line.startswith("threadleak: ")]
+        status, _, self.err = harness.call([self.cli, "run", *options, "--", *argv], env=env or self.env, cwd=self.tmp,
+                                           stdout=subprocess.DEVNULL, errors="replace")
+        return status, [line[12:] for line in self.err.split("\n") if line.startswith("threadleak: ")]
 
     def demand_said(self, argv, *wanted, options=(), status=0, env=None):
         """These lines and no other; each wanted is a regular expression."""
@@ -87,11 +45,10 @@ class Bench:
     def json(self, argv, options=()):
         output = self.path("report.json")
         code, said = self.run(argv, ["--format=json", "-o", output, *options])
-        with open(output, encoding="utf-8") as file:
-            return code, said, json.load(file)
+        return code, said, harness.read_json(output)
 
     def start(self, argv, piped=False, watched=False, **more):
-        env = self.environment(**({"LD_PRELOAD": os.path.join(os.path.dirname(self.cli), "libthreadleak.so")} if watched else {}))
+        env = self.environment(**({"LD_PRELOAD": self.shim} if watched else {}))
         if piped:
             more = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **more}
         process = subprocess.Popen(argv, cwd=self.tmp, env=env, **{"stdin": subprocess.DEVNULL, **more})
@@ -103,18 +60,11 @@ class Bench:
             if process.poll() is None:
                 process.kill()
             process.wait()
-        shutil.rmtree(self.tmp, ignore_errors=True)
+        super().end()
 
 
 def one(name, why):
     return re.escape(f"1 child program was not watched: {name} ({why})")
-
-
-def wait_until(is_so, seconds=30):
-    end = time.monotonic() + seconds
-    while not is_so():
-        demand(time.monotonic() < end, "what was waited for did not come")
-        time.sleep(0.01)
 
 
 # ---- programs that start others, each in its own way ---------------------------------
@@ -538,41 +488,5 @@ TESTS = [static_child, watched_child, leaking_child, exec_fails, without_environ
          require_all_watched, require_watched, require_watched_for_each_reason, require_what_is_uncertain, shells_of_libc, other_users]
 
 
-def run_one(test, build):
-    bench = Bench(build)
-    try:
-        test(bench)
-        return "passed", ""
-    except Skip as reason:
-        return "skipped", str(reason)
-    except subprocess.TimeoutExpired as error:
-        return "failed", f"still running after {error.timeout} s: {error.cmd}"
-    except Exception as error:  # whatever it was, the others still run
-        return "failed", f"{type(error).__name__}: {error}"
-    finally:
-        bench.end()
-
-
-def main(all_tests):
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default="build")
-    parser.add_argument("names", nargs="*")
-    arguments = parser.parse_args()
-    # A shell's background job ignores these, and so would the programs.
-    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    build = os.path.join(ROOT, arguments.build)
-    tests = [test for test in all_tests if not arguments.names or test.__name__ in arguments.names]
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-
-    with concurrent.futures.ThreadPoolExecutor(max(2, os.cpu_count() or 2)) as pool:
-        for test, (verdict, text) in zip(tests, pool.map(lambda test: run_one(test, build), tests)):
-            counts[verdict] += 1
-            if text:
-                print(f"{'skip' if verdict == 'skipped' else 'FAIL'} {test.__name__}: {text}")
-    print(", ".join(f"{count} {word}" for word, count in counts.items()))
-    return 1 if counts["failed"] else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(TESTS))
+    sys.exit(harness.main(TESTS, Bench, harness.PARALLEL))

@@ -4,66 +4,34 @@ what is said of them, and that wrong ones stop all before COMMAND starts.
 
   tests/suppressions.py [--build DIR] [NAME...]
 """
-import argparse
 import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-TIMEOUT_S = 100
-
-
-class Wrong(Exception):
-    pass
+import harness
+from harness import Skip, demand
 
 
-class Skip(Exception):
-    pass
-
-
-def demand(is_so, text):
-    if not is_so:
-        raise Wrong(text)
-
-
-class Bench:
+class Bench(harness.Bench):
     def __init__(self, build):
-        self.build = build
-        self.cli = os.path.join(build, "threadleak")
-        self.shim = os.path.join(build, "libthreadleak.so")
-        self.tmp = tempfile.mkdtemp(prefix="threadleak-suppressions-")
-        self.env = {key: value for key, value in os.environ.items()
-                    if not key.startswith(("THREADLEAK", "LD_", "MAKE"))}
-        self.env.update(LC_ALL="C", OMP_NUM_THREADS="3")
-
-    def path(self, name):
-        return os.path.join(self.tmp, name)
-
-    def target(self, name):
-        return os.path.join(self.build, "targets", name)
+        super().__init__(build)
+        self.env.update(OMP_NUM_THREADS="3")
 
     def rules(self, *lines, name="rules.supp"):
-        with open(self.path(name), "w", encoding="utf-8") as file:
-            file.write("".join(line + "\n" for line in lines))
-        return self.path(name)
+        return self.write(name, "".join(line + "\n" for line in lines))
 
     def call(self, *argv, **env):
-        done = subprocess.run(argv, env={**self.env, **env}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, timeout=TIMEOUT_S, check=False, cwd=self.tmp)
-        return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+        return harness.call(argv, env=self.environment(**env), cwd=self.tmp, errors="replace")
 
     def run(self, target, *options, cli=None, **env):
         """Status, the report as JSON, what was said."""
         output = self.path("report.json")
         status, _, err = self.call(cli or self.cli, "run", "--format=json", "-o", output, *options, "--",
                                    self.target(target), **env)
-        with open(output, encoding="utf-8") as file:
-            return status, json.load(file), err
+        return status, harness.read_json(output), err
 
 
 def leaks(report):
@@ -228,23 +196,16 @@ def rules_of_libraries(bench):
 
 
 def a_live_process(bench):
-    process = subprocess.Popen([bench.target("waits"), "stay"], env={**bench.env, "LD_PRELOAD": bench.shim},
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    try:
-        process.stdout.readline()
+    with bench.live("waits", "stay") as pid:
         rules = bench.rules("start:^worker$", "top:^pthread_cond_wait$")
         status, out, err = bench.call(bench.cli, "report", "--check", "--format=json", f"--suppressions={rules}",
                                       "--warn-unused-suppressions", "--gen-suppressions=" + bench.path("live.supp"),
-                                      str(process.pid))
+                                      str(pid))
         demand(status == 1 and suppressed(json.loads(out)) == {"top:^pthread_cond_wait$": 3}, f"{status}, {err}")
         demand(err == f"threadleak: {rules}:1: unused: 'start:^worker$' matched no thread\n", err)
         status, out, err = bench.call(bench.cli, "report", "--check", f"--suppressions={rules}",
-                                      "--suppressions=" + bench.path("live.supp"), str(process.pid))
+                                      "--suppressions=" + bench.path("live.supp"), str(pid))
         demand(status == 0, f"{status}, {out}, {err}")
-    finally:
-        process.stdin.close()
-        process.wait(TIMEOUT_S)
-        process.stdout.close()
 
 
 # ---- what is said of them ------------------------------------------------------------------------
@@ -404,33 +365,5 @@ TESTS = [each_type_of_rule, without_stacks_nothing_is_known_of_them, all_threads
          generated_rules_silence_what_they_came_from, generated_rules_are_ready_to_paste,
          generated_rules_stay_true_over_rebuilds, generated_rules_are_narrow, names_that_look_like_rules]
 
-
-def run_test(test, build):
-    bench = Bench(build)
-    try:
-        test(bench)
-        return "passed"
-    except Skip as skip:
-        print(f"skip {test.__name__}: {skip}")
-        return "skipped"
-    except (Wrong, OSError, ValueError, KeyError, subprocess.SubprocessError) as wrong:
-        print(f"FAIL {test.__name__}: {type(wrong).__name__}: {wrong}")
-        return "failed"
-    finally:
-        shutil.rmtree(bench.tmp, ignore_errors=True)
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default="build")
-    parser.add_argument("names", nargs="*")
-    arguments = parser.parse_args()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    build = os.path.join(ROOT, arguments.build)
-    results = [run_test(test, build) for test in TESTS if not arguments.names or test.__name__ in arguments.names]
-    print(", ".join(f"{results.count(result)} {result}" for result in ("passed", "failed", "skipped")))
-    return results.count("failed") > 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(harness.main(TESTS, Bench))
