@@ -69,7 +69,7 @@ TARGETS := api atexit_creates atexit_joins atexit_prints baseline cancel cancel_
 	end_last_thread_leaves end_pthread_exit end_quick_exit end_signal end_underscore_Exit \
 	end_underscore_exit errno_kept exec_fails exit_while_creating fork_child fork_clean \
 	fork_in_thread fork_storm grace grace_ignores_stuck inlined join_all_ways join_fails \
-	kill_after_create kinds many_short no_thread openmp recycled_handle return_values run_child \
+	kill_after_create kinds many_short no_thread not_begun openmp recycled_handle return_values run_child \
 	running seccomp_filter setname setname_ended openmp_user ignored_partly signal_creates signal_storm signal_taken \
 	same_place small_stack spawn stripped tail_call thrd tree unjoined unset_preload untracked vfork waits deny_ptrace thousand \
 	stack_switch exec_bad_pointers spawn_pid loader_lock many_dumps \

@@ -95,6 +95,7 @@ CASES = [
     Case("kinds", name="exitcode_kept", env="exitcode=9", options=["--error-exitcode=9"]),
     Case("dump_signal", name="dump_none", env="signal=none", options=["--signal=none"]),
     Case("grace", name="no_grace", env="grace_ms=0", options=["--grace=0"], loose=True),
+    Case("not_begun", env="grace_ms=0:stacks=0", options=["--grace=0", "--no-stop"]),
     Case("fork_child", name="no_follow", env="follow=0", options=["--no-follow"]),
     Case("clean", name="bad_keys", env="nosuch=1:depth=x:report=running", json_too=False),
     Case("clean", name="help_key", env="help=1", json_too=False),
