@@ -218,6 +218,19 @@ START_TEST(names_may_have_blanks_colons_and_number_signs)
 }
 END_TEST
 
+START_TEST(names_may_have_commas_and_colons)
+{
+    load("thread:foo<int, char>\nthread:^f(int,\nthread:^g<int, kind>\nthread:lambda(auto:1)\n"
+         "thread:std::pair<long,\nname:a,\nthread:^x,kind:y$\nthread:^ns::c::12\n");
+    ck_assert(match_function("void foo<int, char>()"));
+    ck_assert(match_function("f(int, char)"));
+    ck_assert(match_function("g<int, kind>()"));
+    ck_assert(match_function("main::{lambda(auto:1)#1}"));
+    ck_assert(match_function("std::pair<long, long>::pair()"));
+    ck_assert(match_function("x,kind:y"));
+}
+END_TEST
+
 /* ---- types -------------------------------------------------------------------------------- */
 
 static const struct {
@@ -542,6 +555,8 @@ END_TEST
     "mutex, rwlock, condvar, semaphore, barrier, join, futex, pipe, socket, poll, epoll, signal, sleep, " \
     "file, other"
 
+#define AT_END \
+    "',' at the end of a pattern: conditions are separated by blanks; write * for a ',' of the name"
 static const struct {
     const char *line, *error;
 } wrong[] = {
@@ -603,6 +618,28 @@ static const struct {
      ":1:20: 'kind:' for the second time: write kind:A,B for one of several"},
     {"any:x waiting:poll waiting:epoll",
      ":1:20: 'waiting:' for the second time: write waiting:A,B for one of several"},
+    /* no name can match these */
+    {"start:worker, kind:running", ":1:13: " AT_END},
+    {"start:worker; kind:running",
+     ":1:13: ';' at the end of a pattern: conditions are separated by blanks; write "
+     "* for a ';' of the name"},
+    {"start:pair<int, kind:running", ":1:15: " AT_END},
+    {"name:io, kind:running", ":1:8: " AT_END},
+    {"start:worker,  # pool", ":1:13: " AT_END},
+    {"start:worker,kind:running",
+     ":1:13: ',' before 'kind:': conditions are separated by blanks; write * for a ',' "
+     "of the name"},
+    {"start:^worker kind=running",
+     ":1:15: 'kind=' begins no condition: 'kind:' was expected; write * for a '=' of "
+     "the name"},
+    {"any:x kind:running, waiting:poll",
+     ":1:20: unknown kind '': one of running, detached, unjoined was expected"},
+    {"any:x kind:runing", ":1:12: unknown kind 'runing': one of running, detached, unjoined was expected"},
+    {"any:x waiting:nosuch", ":1:15: unknown thing to wait for 'nosuch': one of " WAITS " was expected"},
+    {"any:x strat:y", ":1:7: unknown type 'strat:': " ALL IN_A_NAME},
+    {"any:x Kind:running", ":1:7: unknown type 'Kind:': " ALL IN_A_NAME},
+    {"thread:pool.c:12", ":1:14: a rule knows functions and files, but no lines: this would never match"},
+    {"name:^sixteen*bytes-xyz$", ":1:7: would never match: the name of a thread has at most 15 bytes"},
     {"any:x kind:unjoined",
      ":1:1: would never match: an unjoined thread has ended, so it has no top:, any: or "
      "waiting:"},
@@ -688,6 +725,7 @@ int main(void)
     tcase_add_test(tests, many_stars_are_no_burden);
     tcase_add_test(tests, blanks_and_line_ends_do_not_matter);
     tcase_add_test(tests, names_may_have_blanks_colons_and_number_signs);
+    tcase_add_test(tests, names_may_have_commas_and_colons);
     tcase_add_loop_test(tests, each_type_looks_at_its_own, 0,
                         sizeof(of_whole_thread) / sizeof(*of_whole_thread));
     tcase_add_test(tests, what_is_not_known_never_matches);

@@ -123,6 +123,7 @@ BAD = [  # a file, and where in it
     (b"leak:foo\n", "1:1"), (b"# x\n\n  thread:\n", "3:10"), (b"thread:a\nthread:b^c\n", "2:9"), (b"thread:*\n", "1:1"),
     (b"any:^**$\n", "1:1"), (b"name:a waiting:never\n", "1:16"), (b"name:a kind:\n", "1:13"), (b"thread:a\0\n", "1:9"),
     (b"thread:" + 5000 * b"a", "1:4097"), (b"\x7fELF\x02\x01", "1:1"), (b"thread:ok \x1b[1m\n", "1:11"),
+    (b"start:worker, kind:running\n", "1:13"), (b"start:worker,kind:running\n", "1:13"), (b"start:w kind:runing\n", "1:14"),
 ]
 
 
@@ -378,7 +379,7 @@ def names_that_look_like_rules(bench):
     if not compiler:
         raise Skip("no compiler")
     names = ["kind:x", "a kind:running", "x # y", "^a$b", " lead", "trail ", "c*d", "name:", "\x01\x1b[1m", "\xffz",
-             "a::b c: d"]
+             "a::b c: d", "q,kind:r", "q, name=s", "x,"]
     with open(bench.path("names.c"), "w", encoding="ascii") as file:
         file.write("#define _GNU_SOURCE\n#include <pthread.h>\n#include <semaphore.h>\n#include <unistd.h>\n"
                    "static sem_t up;\nstatic void *stay(void *name) { pthread_setname_np(pthread_self(), name);"
