@@ -66,6 +66,11 @@ const char *pattern_never_matches(const struct pattern_text *pattern, char *why,
 
 /* Does the glob match the whole name? */
 bool glob_matches(const char *glob, const char *name);
+/*
+ * The same of a function.  A glob without '(' may match a C++ function without its arguments as well:
+ * "ns::beat" is "ns::beat(int) const", and "beat<int>" is "void beat<int>(int)".
+ */
+bool glob_matches_function(const char *glob, const char *function);
 
 /* Adds the rules of a text, or none of them. */
 struct ignore_source_text {

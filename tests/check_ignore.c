@@ -218,6 +218,112 @@ START_TEST(names_may_have_blanks_colons_and_number_signs)
 }
 END_TEST
 
+static const struct {
+    const char *rule, *function;
+    bool matches;
+} of_functions[] = {
+    {"thread:^beat$", "beat", true},
+    {"thread:^beat$", "beat(int)", true},
+    {"thread:^beat$", "beat()", true},
+    {"thread:^beat$", "ns::beat(int)", false},
+    {"thread:^ns::beat$", "ns::beat(int) const", true},
+    {"thread:^ns::beat$", "ns::beat(int) const &", true},
+    {"thread:^ns::beat$", "ns::beat(void (*)(int), std::pair<int, int>)", true},
+    {"thread:^beat$", "beat(int) [clone .isra.0]", true},
+    {"thread:^beat$", "beats(int)", false},
+    {"thread:^beat$", "drum(beat)", false},
+    {"thread:^beat$", "drum(int (*)(beat))", false},
+    {"thread:^int$", "beat(int)", false},
+    {"thread:^(anonymous namespace)::beat$", "(anonymous namespace)::beat(int)", false},
+    {"thread:^*anonymous namespace*::beat$", "(anonymous namespace)::beat(int)", true},
+    {"thread:^beat(int)$", "beat(int)", true},
+    {"thread:^beat()$", "beat(int)", false},
+    {"thread:^beat(*$", "beat(int)", true},
+    /* of a function within it, and what returns one, that is not the name */
+    {"thread:^beat$", "beat(int)::{lambda()#1}::operator()() const", false},
+    {"thread:^beat$", "beat(int)::local", false},
+    {"thread:^beat$", "void (*beat(int))(char)", false},
+    {"thread:operator$", "beat::operator()", false},
+    {"thread:^beat::my_operator$", "beat::my_operator(int)", true},
+    {"thread:^beat::operator$", "beat::operator()(int)", false},
+    {"thread:^operator new$", "operator new(unsigned long)", true},
+    {"thread:^beat::operator bool$", "beat::operator bool() const", true},
+    {"thread:^beat::operator->$", "beat::operator->()", true},
+    {"thread:^std::ostream& operator<< <char>$", "std::ostream& operator<< <char>(std::ostream&, char)",
+     true},
+    {"thread:{lambda*operator*$", "main::{lambda()#1}::operator()(int) const", true},
+    /* templates: with the type that they return, or without it */
+    {"thread:^beat<int>$", "void beat<int>(int)", true},
+    {"thread:^void beat<int>$", "void beat<int>(int)", true},
+    {"thread:^beat$", "void beat<int>(int)", false},
+    {"thread:^beat<*>$", "void beat<std::pair<int, long> >(int)", true},
+    {"thread:^ns::beat<int>$", "std::enable_if<(1 > 0), int>::type ns::beat<int>(int)", true},
+    {"thread:^beat$", ")", false},
+    {"thread:^beat$", "(", false},
+    {"thread:^beat$", " const", false},
+    {"thread:^beat$", "", false},
+    {"thread:^beat$", "beat(int))", false},
+};
+
+START_TEST(functions_match_without_their_arguments)
+{
+    whole_thread();
+    const struct frame frame = {.function = of_functions[_i].function};
+    site.stack = &frame;
+    site.stack_count = 1;
+    ck_assert_msg(matches(of_functions[_i].rule) == of_functions[_i].matches, "%s: %s", of_functions[_i].rule,
+                  of_functions[_i].function);
+}
+END_TEST
+
+START_TEST(every_type_of_function_matches_without_arguments)
+{
+    const struct frame frame = {.function = "beat(int)"};
+    thread = (struct ignore_thread){.name = "beat(int)", .present = &frame, .present_count = 1};
+    site = (struct ignore_site){.stack = &frame, .stack_count = 1, .start = &frame, .kind = KIND_RUNNING};
+    ck_assert(matches("start:^beat$"));
+    ck_assert(matches("thread:^beat$"));
+    ck_assert(matches("top:^beat$"));
+    ck_assert(matches("any:^beat$"));
+    ck_assert(!matches("name:^beat$"));
+}
+END_TEST
+
+/* What a runtime's start routine calls is known of a whole present stack alone. */
+START_TEST(start_is_what_a_runtime_calls)
+{
+    static const struct frame runtime = {
+        .module = "/usr/lib/libstdc++.so.6", .offset = 0x10, .runtime = true};
+    static const struct frame now[] = {
+        {.function = "pause", .runtime = true},
+        {.function = "rest()"},
+        {.function = "job(int)"},
+        {.function = "std::thread::_State_impl<std::thread::_Invoker<int> >::_M_run()", .runtime = true},
+        {.module = "/usr/lib/libstdc++.so.6", .runtime = true},
+    };
+    whole_thread();
+    site.start = &runtime;
+    thread.present = now;
+    thread.present_count = 5;
+    thread.present_whole = true;
+    ck_assert(matches("start:^job$"));
+    ck_assert(matches("start:^job(int)$ kind:running"));
+    ck_assert(matches("start:^libstdc"));
+    ck_assert(!matches("start:^rest$"));
+    ck_assert(!matches("start:_M_run"));
+    ck_assert(!matches("start:^job$ kind:detached"));
+    thread.present_whole = false;
+    ck_assert(!matches("start:^job$"));
+    ck_assert(matches("start:^libstdc"));
+    thread.present_whole = true;
+    site.start = &start; /* the user's own */
+    ck_assert(!matches("start:^job$"));
+    site.start = &runtime;
+    thread.present = NULL;
+    ck_assert(!matches("start:^job$"));
+}
+END_TEST
+
 START_TEST(names_may_have_commas_and_colons)
 {
     load("thread:foo<int, char>\nthread:^f(int,\nthread:^g<int, kind>\nthread:lambda(auto:1)\n"
@@ -726,6 +832,10 @@ int main(void)
     tcase_add_test(tests, blanks_and_line_ends_do_not_matter);
     tcase_add_test(tests, names_may_have_blanks_colons_and_number_signs);
     tcase_add_test(tests, names_may_have_commas_and_colons);
+    tcase_add_loop_test(tests, functions_match_without_their_arguments, 0,
+                        sizeof(of_functions) / sizeof(*of_functions));
+    tcase_add_test(tests, every_type_of_function_matches_without_arguments);
+    tcase_add_test(tests, start_is_what_a_runtime_calls);
     tcase_add_loop_test(tests, each_type_looks_at_its_own, 0,
                         sizeof(of_whole_thread) / sizeof(*of_whole_thread));
     tcase_add_test(tests, what_is_not_known_never_matches);

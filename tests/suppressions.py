@@ -373,6 +373,23 @@ def generated_rules_are_narrow(bench):
     demand(status == 66, f"hides what it was not made of: {open(path, encoding='utf-8').read()}")
 
 
+def start_knows_what_std_thread_calls(bench):
+    compiler = shutil.which(os.environ.get("CXX", "c++"))
+    if not compiler:
+        raise Skip("no compiler")
+    program = bench.path("async")
+    with open(program + ".cpp", "w", encoding="ascii") as file:
+        file.write(ASYNC)
+    for flags in (["-g", "-O0"], ["-O1"]):
+        subprocess.run([compiler, *flags, "-pthread", "-o", program, program + ".cpp"], check=True)
+        for rule in ("start:^stay$", "start:^stay()$", "any:^stay$"):
+            options = "--suppressions=" + bench.rules(rule), "-o", "report", "--", program
+            status, _, err = bench.call(bench.cli, "run", *options)
+            demand(status == 0, f"{flags} {rule}: {status}, {err}")
+            status, _, err = bench.call(bench.cli, "run", *options, "more")
+            demand(status == 66, f"{flags} {rule} hides what it does not name: {status}, {err}")
+
+
 def names_that_look_like_rules(bench):
     """Thread names with what means something in a rule: each is silenced by its own rule."""
     compiler = shutil.which(os.environ.get("CC", "cc"))
@@ -403,7 +420,8 @@ TESTS = [each_type_of_rule, without_stacks_nothing_is_known_of_them, all_threads
          wrong_rules_stop_all_before_the_command, preloaded_the_report_goes_on, rules_for_every_thread,
          many_files_add_up, default_rules, rules_of_libraries, a_live_process, which_matched_and_which_did_not,
          generated_rules_silence_what_they_came_from, generated_rules_are_ready_to_paste,
-         generated_rules_stay_true_over_rebuilds, generated_rules_are_narrow, names_that_look_like_rules]
+         generated_rules_stay_true_over_rebuilds, generated_rules_are_narrow, start_knows_what_std_thread_calls,
+         names_that_look_like_rules]
 
 
 def run_test(test, build):
