@@ -1,4 +1,4 @@
-# threadleak: build, test, install.   make deps demo · make deps check · make V=1
+# threadleak: build, test, install.   make help · make deps demo · make deps check · make V=1
 PREFIX ?= /usr/local
 DESTDIR ?=
 VERSION := 0.1.0
@@ -313,6 +313,25 @@ deps:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all targets check asan tsan fuzz lint demo bench bench-report install uninstall deps clean
+define HELP
+all            the shim and the program, into BUILD (build): the default
+targets        the little programs that tests watch
+check          builds and runs every test
+asan, tsan     the suites under AddressSanitizer and UBSan, under ThreadSanitizer
+fuzz           each fuzzer for FUZZ_SECONDS (60)
+lint           clang-format, clang-tidy, cppcheck
+demo           a leaky program under the shim, and its report
+bench          what the shim costs; QUICK=1: sooner, less exactly
+bench-report   how long a report takes; QUICK=1 as well
+install        into PREFIX (/usr/local), under DESTDIR
+uninstall      takes away what install put there
+deps           installs what is missing to build and test
+clean          removes BUILD
+endef
+export HELP
+help:
+	@echo "$$HELP"
+
+.PHONY: help all targets check asan tsan fuzz lint demo bench bench-report install uninstall deps clean
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

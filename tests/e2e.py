@@ -599,8 +599,11 @@ def cli_words(paths):
     """--version, --help, help: on standard output, with 0."""
     out = []
     for args in (["--version"], ["--help"], ["help"], ["help", "run"], ["help", "report"], ["run", "--help"],
-                 ["report", "--help"], ["help", "nosuch"]):
+                 ["report", "--help"], ["help", "nosuch"], ["run", "--version"], ["report", "--version"],
+                 ["selftest", "-V"]):
         status, text, err = run([paths.cli, *args], clean_environment())
+        if args[-1] in ("--version", "-V"):
+            text = text == run([paths.cli, "--version"], clean_environment())[1]
         out.append(f"{' '.join(args)}: status {status}, {'something' if text else 'nothing'} on stdout, "
                    f"{'something' if err else 'nothing'} on stderr")
     return "\n".join(out) + "\n"
