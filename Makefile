@@ -1,4 +1,4 @@
-# threadleak: build, test, install.   make deps demo · make deps check · make V=1
+# threadleak: build, test, install.   make help · make deps demo · make deps check · make V=1
 PREFIX ?= /usr/local
 DESTDIR ?=
 VERSION := 0.1.0
@@ -31,7 +31,7 @@ SRC := options options_parse maps process address_space \
 	wait_futex wait_socket wait_files wait_file wait_poll \
 	present present_file present_idle present_names present_self \
 	leak leak_build leak_group leak_stack leak_suppress leak_untracked test_of \
-	ignore ignore_parse ignore_match ignore_builtin baseline \
+	ignore ignore_parse ignore_never ignore_name ignore_match ignore_builtin baseline \
 	report_format text_parts report_group report_present report_rules report_text \
 	json_parts report_json report_parts report_points report_xml report_junit sarif_parts report_sarif \
 	report_gitlab report_github report_github_summary report_tap
@@ -69,7 +69,7 @@ TARGETS := api atexit_creates atexit_joins atexit_prints own_options baseline ca
 	end_last_thread_leaves end_pthread_exit end_quick_exit end_signal end_underscore_Exit \
 	end_underscore_exit errno_kept exec_fails exit_while_creating fork_child fork_clean \
 	fork_in_thread fork_storm grace grace_ignores_stuck inlined join_all_ways join_fails \
-	kill_after_create kinds many_short no_thread openmp recycled_handle return_values run_child \
+	kill_after_create kinds many_short no_thread not_begun openmp recycled_handle return_values run_child \
 	running seccomp_filter setname setname_ended openmp_user ignored_partly signal_creates signal_storm signal_taken \
 	same_place small_stack spawn stripped tail_call thrd tree unjoined unset_preload untracked vfork waits deny_ptrace thousand \
 	stack_switch exec_bad_pointers spawn_pid loader_lock many_dumps \
@@ -313,6 +313,25 @@ deps:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all targets check asan tsan fuzz lint demo bench bench-report install uninstall deps clean
+define HELP
+all            the shim and the program, into BUILD (build): the default
+targets        the little programs that tests watch
+check          builds and runs every test
+asan, tsan     the suites under AddressSanitizer and UBSan, under ThreadSanitizer
+fuzz           each fuzzer for FUZZ_SECONDS (60)
+lint           clang-format, clang-tidy, cppcheck
+demo           a leaky program under the shim, and its report
+bench          what the shim costs; QUICK=1: sooner, less exactly
+bench-report   how long a report takes; QUICK=1 as well
+install        into PREFIX (/usr/local), under DESTDIR
+uninstall      takes away what install put there
+deps           installs what is missing to build and test
+clean          removes BUILD
+endef
+export HELP
+help:
+	@echo "$$HELP"
+
+.PHONY: help all targets check asan tsan fuzz lint demo bench bench-report install uninstall deps clean
 .SECONDARY:
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

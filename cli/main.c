@@ -81,6 +81,11 @@ static int flushed(int status)
     return status == STATUS_REPORTED ? STATUS_CANNOT : status;
 }
 
+static bool asks_version(const char *word)
+{
+    return word && (!strcmp(word, "--version") || !strcmp(word, "-V"));
+}
+
 int main(int argc, char **argv)
 {
     occupy_standard_descriptors();
@@ -89,7 +94,7 @@ int main(int argc, char **argv)
         return STATUS_CANNOT;
     }
     const char *name = argv[1];
-    if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
+    if (asks_version(name)) {
         puts("threadleak " THREADLEAK_VERSION);
         return flushed(STATUS_REPORTED);
     }
@@ -102,6 +107,10 @@ int main(int argc, char **argv)
     const struct command *command = find_command(name);
     if (!command)
         return STATUS_CANNOT;
+    if (!command->hidden && asks_version(argv[2])) { /* "threadleak run --version" */
+        puts("threadleak " THREADLEAK_VERSION);
+        return flushed(STATUS_REPORTED);
+    }
     argv[1] = (char *)command->name;
     return flushed(command->run(argc - 1, argv + 1));
 }

@@ -136,10 +136,10 @@ static __inline__ threadleak_checkpoint_t threadleak_checkpoint(void)
  *     format= log_path= color= stacks= suppressions=FILE   as there
  *
  * and which threads are not to count, each as often as wanted.  A name is matched whole,
- * and a '*' in it stands for any text:
+ * and a '*' in it stands for any text ("ns::beat" is "ns::beat(int)", too):
  *
  *     ignore_creator=NAME   created within this function, however deep, or started in it
- *     ignore_start=NAME     this is its start routine
+ *     ignore_start=NAME     this is its start routine, or what std::thread calls in it
  *     ignore_top=NAME       it is in this function now: the innermost frame
  *     ignore_any=NAME       this function is anywhere in its present stack
  *     ignore_name=NAME      its name, as pthread_setname_np gave it

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ignore_rule.h"
+#include "runtime_frames.h"
 
 #define MEMO_SLOTS 4096 /* a power of two */
 
@@ -17,7 +18,8 @@ struct memo {
 
 struct ignore_matcher {
     const struct ignore *ignore;
-    struct rule **candidates; /* of the site: what they say of the site is true */
+    const struct frame *start; /* of the site */
+    struct rule **candidates;  /* of the site: what they say of the site is, or may be, true */
     size_t candidate_count;
     struct memo *memos; /* NULL: not needed yet, or no memory */
 };
@@ -46,38 +48,15 @@ void ignore_matcher_free(struct ignore_matcher *matcher)
 
 /* ---- names ----------------------------------------------------------------------------- */
 
-/* Goes back to the latest '*' only: an earlier one never needs another try. */
-bool glob_matches(const char *glob, const char *name)
-{
-    const char *star = NULL, *resume = NULL;
-    while (*name) {
-        if (*glob == '*') {
-            star = glob++;
-            resume = name;
-        } else if (*glob == *name) {
-            glob++;
-            name++;
-        } else if (star) {
-            glob = star + 1;
-            name = ++resume;
-        } else {
-            return false;
-        }
-    }
-    while (*glob == '*')
-        glob++;
-    return !*glob;
-}
-
 static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
 }
 
-static bool name_matches(const struct part *part, const char *name)
+static bool function_matches(const struct part *part, const char *function)
 {
-    return name && glob_matches(part->glob, name);
+    return function && glob_matches_function(part->glob, function);
 }
 
 static bool path_matches(const struct part *part, const char *path)
@@ -114,7 +93,7 @@ static bool frame_matches(const struct part *part, const struct frame *frame)
 {
     return part->type == PART_MODULE
                ? path_matches(part, frame->module)
-               : name_matches(part, frame->function) || path_matches(part, frame->file) ||
+               : function_matches(part, frame->function) || path_matches(part, frame->file) ||
                      path_matches(part, frame->module);
 }
 
@@ -132,7 +111,7 @@ static bool start_matches(const struct part *part, const struct frame *start)
     char place[600];
     if (!start)
         return false;
-    if (name_matches(part, start->function))
+    if (function_matches(part, start->function))
         return true;
     if (!start->module)
         return false;
@@ -145,7 +124,7 @@ static bool any_matches(const struct part *part, const struct frame *frames, siz
 {
     count = without_start(frames, count);
     for (size_t i = 0; i < count; i++)
-        if (name_matches(part, frames[i].function))
+        if (function_matches(part, frames[i].function))
             return true;
     return false;
 }
@@ -154,13 +133,21 @@ static bool any_matches(const struct part *part, const struct frame *frames, siz
 static bool top_matches(const struct part *part, const struct frame *frames, size_t count)
 {
     size_t own = 0;
-    if (count && name_matches(part, frames[0].function))
+    if (count && function_matches(part, frames[0].function))
         return true;
     while (own < count && frames[own].runtime)
         own++;
     if (own == count)
         return false;
-    return name_matches(part, frames[own].function) || (own && name_matches(part, frames[own - 1].function));
+    return function_matches(part, frames[own].function) ||
+           (own && function_matches(part, frames[own - 1].function));
+}
+
+/* What a runtime's start routine called: std::thread's or Rust's says nothing of it. */
+static bool callable_matches(const struct part *part, const struct ignore_thread *thread)
+{
+    const struct frame *called = outermost_own_frame(thread->present, thread->present_count);
+    return called && function_matches(part, called->function);
 }
 
 /* ---- parts ---------------------------------------------------------------------------------- */
@@ -184,8 +171,8 @@ static bool site_matches(const struct part *part, const struct ignore_site *site
     case PART_THREAD:
     case PART_MODULE:
         return site_frames_match(part, site);
-    case PART_START:
-        return start_matches(part, site->start);
+    case PART_START: /* a runtime's: what it calls is the thread's to know */
+        return start_matches(part, site->start) || (site->start && site->start->runtime);
     case PART_KIND:
         return part->bits & site->kind;
     case PART_PROCESS:
@@ -197,6 +184,8 @@ static bool site_matches(const struct part *part, const struct ignore_site *site
 
 static bool present_matches(const struct part *part, const struct ignore_thread *thread)
 {
+    if (part->type == PART_START)
+        return callable_matches(part, thread);
     return part->type == PART_TOP ? top_matches(part, thread->present, thread->present_count)
                                   : any_matches(part, thread->present, thread->present_count);
 }
@@ -228,6 +217,9 @@ static bool thread_matches(struct ignore_matcher *matcher, const struct part *pa
     case PART_TOP:
     case PART_ANY:
         return present_matches_once(matcher, part, thread);
+    case PART_START:
+        return start_matches(part, matcher->start) ||
+               (thread->present_whole && present_matches_once(matcher, part, thread));
     default:
         return true;
     }
@@ -247,7 +239,7 @@ static bool rule_fits_thread(struct ignore_matcher *matcher, const struct rule *
                              const struct ignore_thread *thread)
 {
     for (size_t i = 0; i < rule->part_count; i++)
-        if (!is_of_site(&rule->parts[i]) && !thread_matches(matcher, &rule->parts[i], thread))
+        if (!thread_matches(matcher, &rule->parts[i], thread))
             return false;
     return true;
 }
@@ -255,6 +247,7 @@ static bool rule_fits_thread(struct ignore_matcher *matcher, const struct rule *
 void ignore_matcher_site(struct ignore_matcher *matcher, const struct ignore_site *site)
 {
     matcher->candidate_count = 0;
+    matcher->start = site->start;
     for (size_t i = 0; i < ignore_count(matcher->ignore); i++)
         if (rule_fits_site(matcher->ignore->rules[i], site))
             matcher->candidates[matcher->candidate_count++] = matcher->ignore->rules[i];

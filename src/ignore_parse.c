@@ -55,7 +55,7 @@ static size_t type_length(const struct parser *parser, const char *at)
     return single ? (size_t)(colon - at) : 0;
 }
 
-static enum part_type find_type(const char *name, size_t length)
+enum part_type part_type_of(const char *name, size_t length)
 {
     for (int type = 0; type < PART_TYPES; type++)
         if (length == strlen(type_names[type]) && memcmp(name, type_names[type], length) == 0)
@@ -142,9 +142,19 @@ static enum line_is parse_pattern(struct parser *parser, struct part *part, cons
                          "write * for a '%c' of the name",
                          *c, *c == '^' ? "beginning" : "end", *c);
     size_t word = type_length(parser, body);
-    if (word && find_type(body, word) != PART_TYPES)
+    if (word && part_type_of(body, word) != PART_TYPES)
         return wrong(parser, body, "'%.*s:' directly after '%s:': a pattern was expected", (int)word, body,
                      name);
+    char why[160];
+    const struct pattern_text text = {.type = part->type,
+                                      .body = body,
+                                      .end = body + length,
+                                      .from_start = from_start,
+                                      .to_end = to_end,
+                                      .more = end < parser->end};
+    const char *never = pattern_never_matches(&text, why, sizeof(why));
+    if (never)
+        return wrong(parser, never, "%s", why);
     if (asprintf(&part->glob, "%s%.*s%s", from_start ? "" : "*", (int)length, body, to_end ? "" : "*") < 0) {
         part->glob = NULL;
         return LINE_NO_MEMORY;
@@ -196,7 +206,7 @@ static enum line_is check_type(const struct parser *parser, size_t length, enum 
 static enum line_is parse_part(struct parser *parser)
 {
     size_t length = type_length(parser, parser->at);
-    enum part_type type = find_type(parser->at, length);
+    enum part_type type = part_type_of(parser->at, length);
     enum line_is is = check_type(parser, length, type);
     if (is != LINE_RULE || type == PART_TYPES)
         return is;

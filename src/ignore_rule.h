@@ -51,8 +51,26 @@ enum line_is rule_parse(const char *line, size_t length, bool match_all, struct 
                         struct rule_error *error);
 void rule_free(struct rule *rule);
 
+/* PART_TYPES: none is called so. */
+enum part_type part_type_of(const char *name, size_t length);
+
+/* The pattern of a part, as written between '^' and '$'. */
+struct pattern_text {
+    enum part_type type;
+    const char *body, *end;  /* not empty */
+    bool from_start, to_end; /* '^', '$' */
+    bool more;               /* a condition follows */
+};
+/* The byte that makes it one that no name can match, with the reason; NULL: none is known. */
+const char *pattern_never_matches(const struct pattern_text *pattern, char *why, size_t size);
+
 /* Does the glob match the whole name? */
 bool glob_matches(const char *glob, const char *name);
+/*
+ * The same of a function.  A glob without '(' may match a C++ function without its arguments as well:
+ * "ns::beat" is "ns::beat(int) const", and "beat<int>" is "void beat<int>(int)".
+ */
+bool glob_matches_function(const char *glob, const char *function);
 
 /* Adds the rules of a text, or none of them. */
 struct ignore_source_text {

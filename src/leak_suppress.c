@@ -60,6 +60,7 @@ static const struct ignore_rule *find_rule(const struct suppressor *suppressor,
         thread.waiting = present->wait.on;
         thread.present = present->stack ? present->stack->frames : NULL;
         thread.present_count = present->stack ? present->stack->count : 0;
+        thread.present_whole = present->stack && !present->stack->incomplete;
     }
     for (int i = 0; i < MATCHERS && !rule; i++)
         if (suppressor->matchers[i])

@@ -1,15 +1,23 @@
 /* The tasks of a process that its shim did not see created. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "leak_build.h"
 
-/* The tids of a ledger, sorted: there may be as many as tasks to look up. */
+/*
+ * The tids of a ledger, sorted: there may be as many as tasks to look up.  A thread
+ * that is created but has not begun has none there yet, though its task may be in
+ * /proc: which one that is nobody can tell, so as many of the youngest are not told
+ * as untracked.
+ */
 struct tids {
     pid_t *items;
     size_t count;
+    size_t not_begun;
+    uint64_t oldest_ns; /* creation of the oldest that has not begun */
 };
 
 static int compare_tids(const void *left, const void *right)
@@ -22,13 +30,20 @@ static bool tids_of(const struct ledger *ledger, struct tids *tids)
 {
     uint32_t slots = ledger_slot_count(ledger);
     struct ledger_slot slot;
-    tids->count = 0;
-    tids->items = calloc(slots ? slots : 1, sizeof(*tids->items));
+    *tids = (struct tids){.items = calloc(slots ? slots : 1, sizeof(*tids->items))};
     if (!tids->items)
         return false;
-    for (uint32_t i = 0; i < slots; i++)
-        if (ledger_get_slot(ledger, i, &slot))
+    for (uint32_t i = 0; i < slots; i++) {
+        if (!ledger_get_slot(ledger, i, &slot))
+            continue;
+        if (slot.tid) {
             tids->items[tids->count++] = slot.tid;
+        } else if (!(slot.state & (SLOT_STARTED | SLOT_ENDED))) {
+            tids->not_begun++;
+            if (!tids->oldest_ns || slot.created_ns < tids->oldest_ns)
+                tids->oldest_ns = slot.created_ns;
+        }
+    }
     qsort(tids->items, tids->count, sizeof(*tids->items), compare_tids);
     return true;
 }
@@ -36,6 +51,11 @@ static bool tids_of(const struct ledger *ledger, struct tids *tids)
 static bool tids_have(const struct tids *tids, pid_t tid)
 {
     return bsearch(&tid, tids->items, tids->count, sizeof(tid), compare_tids) != NULL;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
 }
 
 static struct thread_info *add_untracked(struct process_report *process, pid_t tid, const char *name)
@@ -81,6 +101,7 @@ static bool find_in_core(struct build *build)
         if (thread->tid != process->pid && !is_in_ledger(build, &known, thread))
             done = build_add_untracked(process, thread) != NULL;
     }
+    process->untracked_count -= smaller(known.not_begun, process->untracked_count);
     process->counts.untracked = process->untracked_count;
     free(known.items);
     return done;
@@ -98,13 +119,23 @@ static bool find_in_core(struct build *build)
 #define REST_LAST_MS 512
 #define OLD_SECONDS 5
 
+static uint64_t seconds_of(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec;
+}
+
+static bool is_older(const struct task *task, uint64_t seconds)
+{
+    uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK);
+    return task->start_ticks / ticks + seconds < seconds_of(CLOCK_BOOTTIME);
+}
+
 /* Nobody that old has just begun. */
 static bool is_old(const struct task *task)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK);
-    return task->start_ticks / ticks + OLD_SECONDS < (uint64_t)now.tv_sec;
+    return is_older(task, OLD_SECONDS);
 }
 
 /* Keeps the suspects that are still there and still not in the ledger. */
@@ -130,7 +161,7 @@ static bool all_old(const struct task_list *tasks)
 }
 
 /* Again, at a later ledger too.  What can not be looked at any more is not accused. */
-static bool look_again(pid_t pid, struct task_list *suspects, uint64_t *ended)
+static bool look_again(pid_t pid, struct task_list *suspects, struct tids *latest, uint64_t *ended)
 {
     struct task_list now = {0};
     struct ledger *ledger = NULL;
@@ -147,32 +178,31 @@ static bool look_again(pid_t pid, struct task_list *suspects, uint64_t *ended)
         suspects->count = 0;
     }
     ledger_close(ledger);
-    free(known.items);
+    free(latest->items);
+    *latest = known;
     task_list_release(&now);
     return done;
 }
 
-static bool list_suspects(const struct build *build, struct task_list *suspects)
+static bool list_suspects(const struct build *build, struct task_list *suspects, struct tids *known)
 {
-    struct tids known = {0};
     suspects->tasks = calloc(build->tasks.count + 1, sizeof(*suspects->tasks));
-    bool done = suspects->tasks && tids_of(build->ledger, &known);
+    bool done = suspects->tasks && tids_of(build->ledger, known);
     for (size_t i = 0; done && i < build->tasks.count; i++)
-        if (build->tasks.tasks[i].tid != build->process.pid && !tids_have(&known, build->tasks.tasks[i].tid))
+        if (build->tasks.tasks[i].tid != build->process.pid && !tids_have(known, build->tasks.tasks[i].tid))
             suspects->tasks[suspects->count++] = build->tasks.tasks[i];
-    free(known.items);
     return done;
 }
 
 /* False: out of memory. */
-static bool look_until_steady(const struct build *build, struct task_list *suspects)
+static bool look_until_steady(const struct build *build, struct task_list *suspects, struct tids *known)
 {
     uint64_t ended = build->header->ended;
     for (long rest = REST_FIRST_MS; suspects->count && rest <= REST_LAST_MS; rest *= 2) {
         size_t count = suspects->count;
         uint64_t before = ended;
         nanosleep(&(struct timespec){0, rest * 1000000}, NULL);
-        if (!look_again(build->process.pid, suspects, &ended))
+        if (!look_again(build->process.pid, suspects, known, &ended))
             return false;
         bool steady = suspects->count == count && ended == before;
         if (all_old(suspects) || (steady && rest >= REST_STEADY_MS))
@@ -181,10 +211,40 @@ static bool look_until_steady(const struct build *build, struct task_list *suspe
     return true;
 }
 
+static int compare_youth(const void *left, const void *right)
+{
+    const struct task *a = left, *b = right;
+    if (a->start_ticks != b->start_ticks)
+        return a->start_ticks > b->start_ticks ? -1 : 1;
+    return (a->tid < b->tid) - (a->tid > b->tid);
+}
+
+static int compare_tasks_by_tid(const void *left, const void *right)
+{
+    return compare_tids(&((const struct task *)left)->tid, &((const struct task *)right)->tid);
+}
+
+static void leave_out_not_begun(struct task_list *suspects, const struct tids *known)
+{
+    uint64_t oldest_age = seconds_of(CLOCK_MONOTONIC) - known->oldest_ns / 1000000000u;
+    size_t left_out = 0, most = smaller(known->not_begun, suspects->count);
+    if (!most)
+        return;
+    qsort(suspects->tasks, suspects->count, sizeof(*suspects->tasks), compare_youth);
+    while (left_out < most && !is_older(&suspects->tasks[left_out], oldest_age + OLD_SECONDS))
+        left_out++;
+    suspects->count -= left_out;
+    memmove(suspects->tasks, suspects->tasks + left_out, suspects->count * sizeof(*suspects->tasks));
+    qsort(suspects->tasks, suspects->count, sizeof(*suspects->tasks), compare_tasks_by_tid);
+}
+
 static bool find_live(struct build *build)
 {
     struct task_list suspects = {0};
-    bool done = list_suspects(build, &suspects) && look_until_steady(build, &suspects);
+    struct tids known = {0};
+    bool done = list_suspects(build, &suspects, &known) && look_until_steady(build, &suspects, &known);
+    if (done)
+        leave_out_not_begun(&suspects, &known);
     for (size_t i = 0; done && i < suspects.count; i++) {
         const struct task *task = &suspects.tasks[i];
         struct thread_info *thread = add_untracked(&build->process, task->tid, task->name);
@@ -193,23 +253,43 @@ static bool find_live(struct build *build)
             build_look_at_task(build, task, thread);
     }
     build->process.counts.untracked = build->process.untracked_count;
+    free(known.items);
     task_list_release(&suspects);
+    return done;
+}
+
+/* ---- an ended process ---------------------------------------------------------------- */
+
+/* As its shim saw it.  A thread may have begun after that look. */
+static bool find_ended(struct build *build)
+{
+    const struct ledger_header *header = build->header;
+    struct process_report *process = &build->process;
+    uint32_t listed = (uint32_t)smaller(header->untracked_count, LEDGER_UNTRACKED_MAX);
+    struct tids known = {0};
+    bool done = tids_of(build->ledger, &known);
+    size_t count = header->untracked_count;
+    for (uint32_t i = 0; done && i < listed; i++) {
+        if (tids_have(&known, header->untracked[i].tid))
+            count--;
+        else
+            done = add_untracked(process, header->untracked[i].tid, header->untracked[i].name) != NULL;
+    }
+    /* In /proc's order: the youngest stand last. */
+    count -= smaller(known.not_begun, count);
+    process->untracked_count = smaller(process->untracked_count, count);
+    process->counts.untracked = count;
+    free(known.items);
     return done;
 }
 
 bool build_untracked(struct build *build)
 {
-    const struct ledger_header *header = build->header;
     if (build->process.core)
         return find_in_core(build);
     if (build->have_tasks)
         return find_live(build);
-    if (!(header->flags & LEDGER_LOOKED))
+    if (!(build->header->flags & LEDGER_LOOKED))
         return true;
-    uint32_t count = header->untracked_count;
-    for (uint32_t i = 0; i < count && i < LEDGER_UNTRACKED_MAX; i++)
-        if (!add_untracked(&build->process, header->untracked[i].tid, header->untracked[i].name))
-            return false;
-    build->process.counts.untracked = count;
-    return true;
+    return find_ended(build);
 }

@@ -1,4 +1,5 @@
 #include "report_group.h"
+#include "runtime_frames.h"
 
 #include <string.h>
 
@@ -229,10 +230,7 @@ static void print_suppression(const struct printer *printer, const struct leak_g
 static const struct frame *first_own(const struct thread_info *thread)
 {
     const struct present_stack *stack = thread->present ? thread->present->stack : NULL;
-    for (size_t i = stack && !stack->incomplete ? stack->count : 0; i-- > 0;)
-        if (!stack->frames[i].runtime)
-            return &stack->frames[i];
-    return NULL;
+    return stack && !stack->incomplete ? outermost_own_frame(stack->frames, stack->count) : NULL;
 }
 
 /* A runtime's start routine (std::thread's, Rust's) says nothing of what the user gave it. */

@@ -95,17 +95,23 @@ static bool put_timeout(FILE *out, const struct report *report, const struct rep
     return done;
 }
 
-static const char *class_of(const struct report_point *point)
+/* The program: the same whether it made threads or not, was watched or not. */
+static const char *class_of(const struct report *report, const struct report_point *point)
 {
-    const char *exe = point->process ? point->process->exe : NULL, *slash = exe ? strrchr(exe, '/') : NULL;
-    return slash && slash[1] ? slash + 1 : exe ? exe : "threadleak";
+    const char *program = point->process ? point->process->exe : point->program;
+    if (!program && !point->process && report->argv)
+        program = report->argv[0];
+    const char *slash = program ? strrchr(program, '/') : NULL;
+    if (slash && slash[1])
+        return slash + 1;
+    return program && *program ? program : "threadleak";
 }
 
 static bool put_point(FILE *out, const struct report *report, const struct report_point *point)
 {
     bool done = true;
     fputs("    <testcase", out);
-    put_attribute(out, "classname", class_of(point));
+    put_attribute(out, "classname", class_of(report, point));
     put_attribute(out, "name", point->name);
     fputs(">\n", out);
     if (point->error)

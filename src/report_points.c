@@ -68,6 +68,7 @@ static bool add_unwatched(struct report_points *points, const struct unwatched *
     struct report_point *point = add(points, escaped_copy(name));
     if (!point)
         return false;
+    point->program = child->exe ? child->exe : child->name;
     return asprintf(&point->skipped, "not watched: %s", child->why) >= 0 || (point->skipped = NULL);
 }
 
@@ -107,6 +108,26 @@ static int compare(const void *left, const void *right)
     return order ? order : (*a > *b) - (*a < *b);
 }
 
+static bool is_taken(const struct report_points *points, const char *name)
+{
+    for (size_t i = 0; i < points->count; i++)
+        if (strcmp(points->items[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* The next "NAME (N)" that no command has of itself. */
+static char *numbered_name(const struct report_points *points, const char *name, unsigned *times)
+{
+    char *numbered = NULL;
+    do {
+        free(numbered);
+        if (asprintf(&numbered, "%s (%u)", name, ++*times) < 0)
+            return NULL;
+    } while (is_taken(points, numbered));
+    return numbered;
+}
+
 /* Consumers keep one result for a name. */
 static bool number_equal_names(struct report_points *points)
 {
@@ -124,8 +145,8 @@ static bool number_equal_names(struct report_points *points)
             times = 1;
             continue;
         }
-        char *numbered;
-        done = asprintf(&numbered, "%s (%u)", first, ++times) >= 0;
+        char *numbered = numbered_name(points, first, &times);
+        done = numbered != NULL;
         if (done) {
             free(sorted[i]->name);
             sorted[i]->name = numbered;

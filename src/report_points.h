@@ -10,6 +10,7 @@
 struct report_point {
     char *name;                           /* the second of a name has " (2)" after it */
     const struct process_report *process; /* NULL: of the run, or of a program that was not watched */
+    const char *program;                  /* of one that was not watched; NULL: of none, or not known */
     size_t failures;                      /* counted groups */
     char *error;                          /* why it failed as a whole: the time was over; or NULL */
     char *skipped;                        /* why nothing can be said; or NULL */

@@ -212,3 +212,11 @@ bool is_runtime_frame(const struct frame *frame)
         return true;
     return frame->function && is_runtime_function(frame->function);
 }
+
+const struct frame *outermost_own_frame(const struct frame *frames, size_t count)
+{
+    while (count > 0)
+        if (!frames[--count].runtime)
+            return &frames[count];
+    return NULL;
+}

@@ -3,6 +3,7 @@
 #define THREADLEAK_RUNTIME_FRAMES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "symbolize.h"
 
@@ -12,5 +13,9 @@
  * Rust's std, core, alloc): not by types in its return value or arguments.
  */
 bool is_runtime_frame(const struct frame *frame);
+
+/* The last frame of a stack, leaf first, that is no runtime's: of a thread's whole stack what the
+ * user gave it to run.  NULL: there is none. */
+const struct frame *outermost_own_frame(const struct frame *frames, size_t count);
 
 #endif

@@ -298,6 +298,23 @@ START_TEST(more_than_ten)
 }
 END_TEST
 
+/* The third is called as the second of the others would be. */
+START_TEST(tests_have_names_of_their_own)
+{
+    char *argv[] = {"./app", NULL};
+    processes[0].argv = processes[1].argv = processes[3].argv = argv;
+    processes[2].test = "./app (2)";
+    char *text = printed("junit");
+    ck_assert_ptr_nonnull(strstr(text, "name=\"./app\">"));
+    ck_assert_ptr_nonnull(strstr(text, "name=\"./app (3)\">"));
+    ck_assert_ptr_nonnull(strstr(text, "name=\"./app (4)\">"));
+    char *second = strstr(text, "name=\"./app (2)\">");
+    ck_assert_ptr_nonnull(second);
+    ck_assert_ptr_null(strstr(second + 1, "name=\"./app (2)\">"));
+    free(text);
+}
+END_TEST
+
 START_TEST(summary_of_the_job)
 {
     char path[] = "/tmp/threadleak-summary-XXXXXX";
@@ -375,6 +392,7 @@ int main(void)
     tcase_add_test(tests, hostile);
     tcase_add_test(tests, nothing_known);
     tcase_add_test(tests, more_than_ten);
+    tcase_add_test(tests, tests_have_names_of_their_own);
     tcase_add_test(tests, summary_of_the_job);
     tcase_add_test(tests, a_summary_that_can_not_be_written_is_told);
     tcase_add_loop_test(tests, a_full_disk_is_told, 0, FORMATS);

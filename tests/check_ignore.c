@@ -218,6 +218,125 @@ START_TEST(names_may_have_blanks_colons_and_number_signs)
 }
 END_TEST
 
+static const struct {
+    const char *rule, *function;
+    bool matches;
+} of_functions[] = {
+    {"thread:^beat$", "beat", true},
+    {"thread:^beat$", "beat(int)", true},
+    {"thread:^beat$", "beat()", true},
+    {"thread:^beat$", "ns::beat(int)", false},
+    {"thread:^ns::beat$", "ns::beat(int) const", true},
+    {"thread:^ns::beat$", "ns::beat(int) const &", true},
+    {"thread:^ns::beat$", "ns::beat(void (*)(int), std::pair<int, int>)", true},
+    {"thread:^beat$", "beat(int) [clone .isra.0]", true},
+    {"thread:^beat$", "beats(int)", false},
+    {"thread:^beat$", "drum(beat)", false},
+    {"thread:^beat$", "drum(int (*)(beat))", false},
+    {"thread:^int$", "beat(int)", false},
+    {"thread:^(anonymous namespace)::beat$", "(anonymous namespace)::beat(int)", false},
+    {"thread:^*anonymous namespace*::beat$", "(anonymous namespace)::beat(int)", true},
+    {"thread:^beat(int)$", "beat(int)", true},
+    {"thread:^beat()$", "beat(int)", false},
+    {"thread:^beat(*$", "beat(int)", true},
+    /* of a function within it, and what returns one, that is not the name */
+    {"thread:^beat$", "beat(int)::{lambda()#1}::operator()() const", false},
+    {"thread:^beat$", "beat(int)::local", false},
+    {"thread:^beat$", "void (*beat(int))(char)", false},
+    {"thread:operator$", "beat::operator()", false},
+    {"thread:^beat::my_operator$", "beat::my_operator(int)", true},
+    {"thread:^beat::operator$", "beat::operator()(int)", false},
+    {"thread:^operator new$", "operator new(unsigned long)", true},
+    {"thread:^beat::operator bool$", "beat::operator bool() const", true},
+    {"thread:^beat::operator->$", "beat::operator->()", true},
+    {"thread:^std::ostream& operator<< <char>$", "std::ostream& operator<< <char>(std::ostream&, char)",
+     true},
+    {"thread:{lambda*operator*$", "main::{lambda()#1}::operator()(int) const", true},
+    /* templates: with the type that they return, or without it */
+    {"thread:^beat<int>$", "void beat<int>(int)", true},
+    {"thread:^void beat<int>$", "void beat<int>(int)", true},
+    {"thread:^beat$", "void beat<int>(int)", false},
+    {"thread:^beat<*>$", "void beat<std::pair<int, long> >(int)", true},
+    {"thread:^ns::beat<int>$", "std::enable_if<(1 > 0), int>::type ns::beat<int>(int)", true},
+    {"thread:^beat$", ")", false},
+    {"thread:^beat$", "(", false},
+    {"thread:^beat$", " const", false},
+    {"thread:^beat$", "", false},
+    {"thread:^beat$", "beat(int))", false},
+};
+
+START_TEST(functions_match_without_their_arguments)
+{
+    whole_thread();
+    const struct frame frame = {.function = of_functions[_i].function};
+    site.stack = &frame;
+    site.stack_count = 1;
+    ck_assert_msg(matches(of_functions[_i].rule) == of_functions[_i].matches, "%s: %s", of_functions[_i].rule,
+                  of_functions[_i].function);
+}
+END_TEST
+
+START_TEST(every_type_of_function_matches_without_arguments)
+{
+    const struct frame frame = {.function = "beat(int)"};
+    thread = (struct ignore_thread){.name = "beat(int)", .present = &frame, .present_count = 1};
+    site = (struct ignore_site){.stack = &frame, .stack_count = 1, .start = &frame, .kind = KIND_RUNNING};
+    ck_assert(matches("start:^beat$"));
+    ck_assert(matches("thread:^beat$"));
+    ck_assert(matches("top:^beat$"));
+    ck_assert(matches("any:^beat$"));
+    ck_assert(!matches("name:^beat$"));
+}
+END_TEST
+
+/* What a runtime's start routine calls is known of a whole present stack alone. */
+START_TEST(start_is_what_a_runtime_calls)
+{
+    static const struct frame runtime = {
+        .module = "/usr/lib/libstdc++.so.6", .offset = 0x10, .runtime = true};
+    static const struct frame now[] = {
+        {.function = "pause", .runtime = true},
+        {.function = "rest()"},
+        {.function = "job(int)"},
+        {.function = "std::thread::_State_impl<std::thread::_Invoker<int> >::_M_run()", .runtime = true},
+        {.module = "/usr/lib/libstdc++.so.6", .runtime = true},
+    };
+    whole_thread();
+    site.start = &runtime;
+    thread.present = now;
+    thread.present_count = 5;
+    thread.present_whole = true;
+    ck_assert(matches("start:^job$"));
+    ck_assert(matches("start:^job(int)$ kind:running"));
+    ck_assert(matches("start:^libstdc"));
+    ck_assert(!matches("start:^rest$"));
+    ck_assert(!matches("start:_M_run"));
+    ck_assert(!matches("start:^job$ kind:detached"));
+    thread.present_whole = false;
+    ck_assert(!matches("start:^job$"));
+    ck_assert(matches("start:^libstdc"));
+    thread.present_whole = true;
+    site.start = &start; /* the user's own */
+    ck_assert(!matches("start:^job$"));
+    site.start = &runtime;
+    thread.present = NULL;
+    ck_assert(!matches("start:^job$"));
+}
+END_TEST
+
+START_TEST(names_may_have_commas_and_colons)
+{
+    load("thread:foo<int, char>\nthread:^f(int,\nthread:^g<int, kind>\nthread:lambda(auto:1)\n"
+         "thread:std::pair<long,\nname:a,\nthread:^x,kind:y$\nthread:^ns::c::12\n");
+    ck_assert(match_function("void foo<int, char>()"));
+    ck_assert(match_function("f(int, char)"));
+    ck_assert(match_function("g<int, kind>()"));
+    ck_assert(match_function("main::{lambda(auto:1)#1}"));
+    ck_assert(match_function("std::pair<long, long>::pair()"));
+    ck_assert(match_function("x,kind:y"));
+}
+END_TEST
+
 /* ---- types -------------------------------------------------------------------------------- */
 
 static const struct {
@@ -542,6 +661,8 @@ END_TEST
     "mutex, rwlock, condvar, semaphore, barrier, join, futex, pipe, socket, poll, epoll, signal, sleep, " \
     "file, other"
 
+#define AT_END \
+    "',' at the end of a pattern: conditions are separated by blanks; write * for a ',' of the name"
 static const struct {
     const char *line, *error;
 } wrong[] = {
@@ -603,6 +724,28 @@ static const struct {
      ":1:20: 'kind:' for the second time: write kind:A,B for one of several"},
     {"any:x waiting:poll waiting:epoll",
      ":1:20: 'waiting:' for the second time: write waiting:A,B for one of several"},
+    /* no name can match these */
+    {"start:worker, kind:running", ":1:13: " AT_END},
+    {"start:worker; kind:running",
+     ":1:13: ';' at the end of a pattern: conditions are separated by blanks; write "
+     "* for a ';' of the name"},
+    {"start:pair<int, kind:running", ":1:15: " AT_END},
+    {"name:io, kind:running", ":1:8: " AT_END},
+    {"start:worker,  # pool", ":1:13: " AT_END},
+    {"start:worker,kind:running",
+     ":1:13: ',' before 'kind:': conditions are separated by blanks; write * for a ',' "
+     "of the name"},
+    {"start:^worker kind=running",
+     ":1:15: 'kind=' begins no condition: 'kind:' was expected; write * for a '=' of "
+     "the name"},
+    {"any:x kind:running, waiting:poll",
+     ":1:20: unknown kind '': one of running, detached, unjoined was expected"},
+    {"any:x kind:runing", ":1:12: unknown kind 'runing': one of running, detached, unjoined was expected"},
+    {"any:x waiting:nosuch", ":1:15: unknown thing to wait for 'nosuch': one of " WAITS " was expected"},
+    {"any:x strat:y", ":1:7: unknown type 'strat:': " ALL IN_A_NAME},
+    {"any:x Kind:running", ":1:7: unknown type 'Kind:': " ALL IN_A_NAME},
+    {"thread:pool.c:12", ":1:14: a rule knows functions and files, but no lines: this would never match"},
+    {"name:^sixteen*bytes-xyz$", ":1:7: would never match: the name of a thread has at most 15 bytes"},
     {"any:x kind:unjoined",
      ":1:1: would never match: an unjoined thread has ended, so it has no top:, any: or "
      "waiting:"},
@@ -688,6 +831,11 @@ int main(void)
     tcase_add_test(tests, many_stars_are_no_burden);
     tcase_add_test(tests, blanks_and_line_ends_do_not_matter);
     tcase_add_test(tests, names_may_have_blanks_colons_and_number_signs);
+    tcase_add_test(tests, names_may_have_commas_and_colons);
+    tcase_add_loop_test(tests, functions_match_without_their_arguments, 0,
+                        sizeof(of_functions) / sizeof(*of_functions));
+    tcase_add_test(tests, every_type_of_function_matches_without_arguments);
+    tcase_add_test(tests, start_is_what_a_runtime_calls);
     tcase_add_loop_test(tests, each_type_looks_at_its_own, 0,
                         sizeof(of_whole_thread) / sizeof(*of_whole_thread));
     tcase_add_test(tests, what_is_not_known_never_matches);

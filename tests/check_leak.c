@@ -723,6 +723,33 @@ START_TEST(untracked_at_the_end)
 }
 END_TEST
 
+/* One that began after that look, and one that never did: the youngest, which stands last. */
+START_TEST(not_begun_at_the_end_is_not_untracked)
+{
+    uint32_t site = site_at(0x100);
+    fake_thread(fake, &(struct fake_thread){.site = site, .state = ALIVE, .tid = 102});
+    fake_thread(fake, &(struct fake_thread){.site = site, .state = SLOT_DETACHED});
+    for (int i = 0; i < 4; i++)
+        fake_untracked(fake, 100 + i, "x");
+    const struct process_report *process = build_exit();
+    ck_assert_uint_eq(process->counts.untracked, 2);
+    ck_assert_uint_eq(process->untracked_count, 2);
+    ck_assert_int_eq(process->untracked[0].tid, 100);
+    ck_assert_int_eq(process->untracked[1].tid, 101);
+}
+END_TEST
+
+START_TEST(not_begun_among_more_than_are_listed)
+{
+    fake_thread(fake, &(struct fake_thread){.site = site_at(0x100)});
+    for (int i = 0; i < LEDGER_UNTRACKED_MAX + 3; i++)
+        fake_untracked(fake, 100 + i, "iou-wrk-1");
+    const struct process_report *process = build_exit();
+    ck_assert_uint_eq(process->counts.untracked, LEDGER_UNTRACKED_MAX + 2);
+    ck_assert_uint_eq(process->untracked_count, LEDGER_UNTRACKED_MAX);
+}
+END_TEST
+
 START_TEST(nobody_looked_for_untracked_ones)
 {
     thread(site_at(0x100), ALIVE);
@@ -811,6 +838,25 @@ START_TEST(live_untracked_are_found)
     ck_assert_uint_eq(process->untracked_count, 1);
     ck_assert_int_eq(process->untracked[0].tid, helper_tids[1]);
     ck_assert_str_eq(process->untracked[0].name, "stranger");
+}
+END_TEST
+
+/* Created, and without a tid: the youngest of the two that are in /proc alone is left out. */
+START_TEST(live_and_not_begun_is_told_once)
+{
+    struct error error = {""};
+    const struct known_end end = {.alive = true, .pid = getpid()};
+    start_helpers();
+    fake_header(fake)->pid = getpid();
+    fake_thread(fake, &(struct fake_thread){.site = site_at(0x100)});
+    map_ledger();
+    struct ledger *ledger = fake_open(fake);
+    ck_assert(report_add_ledger(report, ledger, &end, &rules, &error));
+    ledger_close(ledger);
+    ck_assert_uint_eq(report->processes[0].groups[0].thread_count, 1);
+    ck_assert_int_eq(the_thread(&report->processes[0])->tid, 0);
+    ck_assert_uint_eq(report->processes[0].counts.untracked, 1);
+    ck_assert_int_eq(report->processes[0].untracked[0].tid, helper_tids[0]);
 }
 END_TEST
 
@@ -959,9 +1005,12 @@ int main(void)
     tcase_add_test(tests, what_the_process_counted);
     tcase_add_test(tests, a_site_that_is_none);
     tcase_add_test(tests, untracked_at_the_end);
+    tcase_add_test(tests, not_begun_at_the_end_is_not_untracked);
+    tcase_add_test(tests, not_begun_among_more_than_are_listed);
     tcase_add_test(tests, nobody_looked_for_untracked_ones);
     tcase_add_test(tests, live_facts_come_from_proc);
     tcase_add_test(tests, live_untracked_are_found);
+    tcase_add_test(tests, live_and_not_begun_is_told_once);
     tcase_add_test(tests, one_that_began_meanwhile_is_not_untracked);
     tcase_add_test(tests, the_thread_that_runs_exit_is_not_untracked);
     tcase_add_test(tests, what_can_not_be_looked_at_again_is_not_untracked);

@@ -93,6 +93,7 @@ CASES = [
     Case("kinds", name="exitcode_kept", env="exitcode=9", options=["--error-exitcode=9"]),
     Case("dump_signal", name="dump_none", env="signal=none", options=["--signal=none"]),
     Case("grace", name="no_grace", env="grace_ms=0", options=["--grace=0"], loose=True),
+    Case("not_begun", env="grace_ms=0:stacks=0", options=["--grace=0", "--no-stop"]),
     Case("fork_child", name="no_follow", env="follow=0", options=["--no-follow"]),
     Case("clean", name="bad_keys", env="nosuch=1:depth=x:report=running", json_too=False),
     Case("clean", name="help_key", env="help=1", json_too=False),
@@ -564,8 +565,11 @@ def cli_words(paths):
     """--version, --help, help: on standard output, with 0."""
     out = []
     for args in (["--version"], ["--help"], ["help"], ["help", "run"], ["help", "report"], ["run", "--help"],
-                 ["report", "--help"], ["help", "nosuch"]):
+                 ["report", "--help"], ["help", "nosuch"], ["run", "--version"], ["report", "--version"],
+                 ["selftest", "-V"]):
         status, text, err = run([paths.cli, *args], clean_environment())
+        if args[-1] in ("--version", "-V"):
+            text = text == run([paths.cli, "--version"], clean_environment())[1]
         out.append(f"{' '.join(args)}: status {status}, {'something' if text else 'nothing'} on stdout, "
                    f"{'something' if err else 'nothing'} on stderr")
     return "\n".join(out) + "\n"

@@ -80,6 +80,11 @@ check "src/ neither prints nor exits" < <(
         grep -vE '^src/(report|text)_|^[^:]*:[0-9]*:[[:space:]]*(/?\*|//)'
 )
 
+check "make help tells every target" < <(
+    diff <(make -s help | sed 's/  .*//; s/, /\n/g' | sort) \
+        <(sed -n 's/^\.PHONY: help //p' Makefile | tr ' ' '\n' | sort)
+)
+
 # ---- each header alone -----------------------------------------------------------
 for header in src/*.h preload/*.h cli/*.h tests/*.h; do
     # -Wno-unused: a header of inline functions uses none of them.

@@ -91,6 +91,7 @@ BAD = [  # a file, and where in it
     (b"leak:foo\n", "1:1"), (b"# x\n\n  thread:\n", "3:10"), (b"thread:a\nthread:b^c\n", "2:9"), (b"thread:*\n", "1:1"),
     (b"any:^**$\n", "1:1"), (b"name:a waiting:never\n", "1:16"), (b"name:a kind:\n", "1:13"), (b"thread:a\0\n", "1:9"),
     (b"thread:" + 5000 * b"a", "1:4097"), (b"\x7fELF\x02\x01", "1:1"), (b"thread:ok \x1b[1m\n", "1:11"),
+    (b"start:worker, kind:running\n", "1:13"), (b"start:worker,kind:running\n", "1:13"), (b"start:w kind:runing\n", "1:14"),
 ]
 
 
@@ -333,13 +334,30 @@ def generated_rules_are_narrow(bench):
     demand(status == 66, f"hides what it was not made of: {open(path, encoding='utf-8').read()}")
 
 
+def start_knows_what_std_thread_calls(bench):
+    compiler = shutil.which(os.environ.get("CXX", "c++"))
+    if not compiler:
+        raise Skip("no compiler")
+    program = bench.path("async")
+    with open(program + ".cpp", "w", encoding="ascii") as file:
+        file.write(ASYNC)
+    for flags in (["-g", "-O0"], ["-O1"]):
+        subprocess.run([compiler, *flags, "-pthread", "-o", program, program + ".cpp"], check=True)
+        for rule in ("start:^stay$", "start:^stay()$", "any:^stay$"):
+            options = "--suppressions=" + bench.rules(rule), "-o", "report", "--", program
+            status, _, err = bench.call(bench.cli, "run", *options)
+            demand(status == 0, f"{flags} {rule}: {status}, {err}")
+            status, _, err = bench.call(bench.cli, "run", *options, "more")
+            demand(status == 66, f"{flags} {rule} hides what it does not name: {status}, {err}")
+
+
 def names_that_look_like_rules(bench):
     """Thread names with what means something in a rule: each is silenced by its own rule."""
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if not compiler:
         raise Skip("no compiler")
     names = ["kind:x", "a kind:running", "x # y", "^a$b", " lead", "trail ", "c*d", "name:", "\x01\x1b[1m", "\xffz",
-             "a::b c: d"]
+             "a::b c: d", "q,kind:r", "q, name=s", "x,"]
     with open(bench.path("names.c"), "w", encoding="ascii") as file:
         file.write("#define _GNU_SOURCE\n#include <pthread.h>\n#include <semaphore.h>\n#include <unistd.h>\n"
                    "static sem_t up;\nstatic void *stay(void *name) { pthread_setname_np(pthread_self(), name);"
@@ -363,7 +381,8 @@ TESTS = [each_type_of_rule, without_stacks_nothing_is_known_of_them, all_threads
          wrong_rules_stop_all_before_the_command, preloaded_the_report_goes_on, rules_for_every_thread,
          many_files_add_up, default_rules, rules_of_libraries, a_live_process, which_matched_and_which_did_not,
          generated_rules_silence_what_they_came_from, generated_rules_are_ready_to_paste,
-         generated_rules_stay_true_over_rebuilds, generated_rules_are_narrow, names_that_look_like_rules]
+         generated_rules_stay_true_over_rebuilds, generated_rules_are_narrow, start_knows_what_std_thread_calls,
+         names_that_look_like_rules]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
