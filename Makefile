@@ -20,12 +20,13 @@ endif
 FIRST := $(filter deps,$(MAKECMDGOALS))
 
 # ---- what is built of what ------------------------------------------------
-SRC := options options_parse maps process address_space \
+SRC := options options_parse clock maps process address_space \
 	ledger_read ledger_load ledger_open ledger_core core_file core_notes core_memory \
 	symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_alias \
 	symbolize_name symbolize_ranges symbolize_data runtime_frames \
 	snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why tracer snapshot_core \
-	snapshot_core_space snapshot_core_image self_capture self_capture_task \
+	snapshot_core_space snapshot_core_image \
+	self_capture self_capture_task self_capture_threads self_capture_ask self_capture_answer \
 	unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step \
 	wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name \
 	wait_futex wait_socket wait_files wait_file wait_poll \
