@@ -24,7 +24,7 @@ SRC := options options_parse clock maps process address_space \
 	ledger_read ledger_load ledger_open ledger_core core_file core_notes core_memory \
 	symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_alias \
 	symbolize_name symbolize_ranges symbolize_data runtime_frames \
-	snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why tracer snapshot_core \
+	snapshot snapshot_look snapshot_stop snapshot_regs snapshot_memory snapshot_why tracer snapshot_core \
 	snapshot_core_space snapshot_core_image \
 	self_capture self_capture_task self_capture_threads self_capture_ask self_capture_answer \
 	unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step \
