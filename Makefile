@@ -27,7 +27,7 @@ SRC := options options_parse clock maps process address_space \
 	snapshot snapshot_look snapshot_stop snapshot_regs snapshot_memory snapshot_why tracer snapshot_core \
 	snapshot_core_space snapshot_core_image \
 	self_capture self_capture_task self_capture_threads self_capture_ask self_capture_answer \
-	unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step \
+	unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step unwind_guess \
 	wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name \
 	wait_futex wait_socket wait_files wait_file wait_poll \
 	present present_file present_idle present_names present_self \
