@@ -45,7 +45,7 @@ CLI := main cli output outputs per_process \
 	cmd_selftest selftest_say selftest_child selftest_report selftest_machine selftest_planted \
 	selftest_live cmd_plant
 PRELOAD := start brought api api_check test_name \
-	real memory_probe ledger_map ledger_write index \
+	real memory_probe ledger_map ledger_room ledger_write index \
 	capture walk recall frame_rule run_ask module site thread_end \
 	hook_thread hook_process exec_mark hook_signal present \
 	finish reporter last_look raw_report
@@ -60,7 +60,7 @@ CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile chec
 # What suites share, and what they test besides src/.
 CHECK_PARTS := tests/ledger_fake tests/snapshot_child tests/core_child tests/wait_child $(patsubst %,cli/%,$(filter-out main cmd_%,$(CLI)))
 # check_ledger_write has the shim's writer in it, and no CLI.
-CHECK_WRITER := run_ask ledger_map ledger_write index site module
+CHECK_WRITER := run_ask ledger_map ledger_room ledger_write index site module
 
 # One behaviour each: tests/targets/NAME.c
 TARGETS := api atexit_creates atexit_joins atexit_prints baseline cancel cancel_in_join child_ignored \
