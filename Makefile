@@ -44,7 +44,7 @@ CLI := main cli output outputs per_process \
 	watchable elf_head \
 	cmd_selftest selftest_say selftest_child selftest_report selftest_machine selftest_planted \
 	selftest_live cmd_plant
-PRELOAD := start brought api api_check test_name \
+PRELOAD := start settings say brought api api_check test_name \
 	real memory_probe ledger_map ledger_room ledger_write index \
 	capture walk recall frame_rule run_ask module site thread_end \
 	hook_thread hook_process exec_mark hook_signal present \
