@@ -20,13 +20,14 @@ endif
 FIRST := $(filter deps,$(MAKECMDGOALS))
 
 # ---- what is built of what ------------------------------------------------
-SRC := options options_parse maps process address_space \
+SRC := options options_parse clock maps process address_space \
 	ledger_read ledger_options ledger_load ledger_open ledger_core core_file core_notes core_memory \
 	symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_alias \
 	symbolize_name symbolize_ranges symbolize_data runtime_frames \
-	snapshot snapshot_stop snapshot_regs snapshot_memory snapshot_why tracer snapshot_core \
-	snapshot_core_space snapshot_core_image self_capture self_capture_task \
-	unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step \
+	snapshot snapshot_look snapshot_stop snapshot_regs snapshot_memory snapshot_why tracer snapshot_core \
+	snapshot_core_space snapshot_core_image \
+	self_capture self_capture_task self_capture_threads self_capture_ask self_capture_answer \
+	unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step unwind_guess \
 	wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name \
 	wait_futex wait_socket wait_files wait_file wait_poll \
 	present present_file present_idle present_names present_self \
@@ -43,8 +44,8 @@ CLI := main cli output outputs per_process \
 	watchable elf_head \
 	cmd_selftest selftest_say selftest_child selftest_report selftest_machine selftest_planted \
 	selftest_live cmd_plant
-PRELOAD := start brought api api_check test_name \
-	real memory_probe ledger_map ledger_write index \
+PRELOAD := start settings say brought api api_check test_name \
+	real memory_probe ledger_map ledger_room ledger_write index \
 	capture walk recall frame_rule run_ask module site thread_end \
 	hook_thread hook_process exec_mark hook_signal present \
 	finish reporter last_look raw_report
@@ -59,7 +60,7 @@ CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile chec
 # What suites share, and what they test besides src/.
 CHECK_PARTS := tests/ledger_fake tests/snapshot_child tests/core_child tests/wait_child $(patsubst %,cli/%,$(filter-out main cmd_%,$(CLI)))
 # check_ledger_write has the shim's writer in it, and no CLI.
-CHECK_WRITER := run_ask ledger_map ledger_write index site module
+CHECK_WRITER := run_ask ledger_map ledger_room ledger_write index site module
 
 # One behaviour each: tests/targets/NAME.c
 TARGETS := api atexit_creates atexit_joins atexit_prints own_options baseline cancel cancel_in_join child_ignored \

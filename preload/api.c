@@ -10,7 +10,7 @@
 #include "brought.h"
 #include "guard.h"
 #include "hold.h"
-#include "ledger_map.h"
+#include "ledger_room.h"
 #include "ledger_write.h"
 #include "reporter.h"
 #include "threadleak/abi.h"

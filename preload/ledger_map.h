@@ -1,30 +1,13 @@
-/* Makes the ledger's mapping, and keeps memory behind what is about to be used. */
+/* Makes the ledger's mapping, with who this process is in it. */
 #ifndef THREADLEAK_LEDGER_MAP_H
 #define THREADLEAK_LEDGER_MAP_H
 
 #include <stdbool.h>
 
-#include "shim.h"
+#include "ledger_room.h"
 
 /* Maps an empty ledger and fills in who this process is.  False: no room for
  * even the smallest.  Forked: unmaps the parent's first. */
 bool ledger_map(struct shim_state *state);
-
-/*
- * Takes `count` records of a section: the index of the first, or UINT32_MAX
- * when the section is full or the system has no memory for it (that is told by
- * the kernel here, and not by SIGBUS later).
- */
-uint32_t ledger_take(struct shim_state *state, enum section section, uint32_t count);
-
-/* Takes `words` of the present section for a request's generation: the index of
- * the first, or UINT32_MAX when it is full or a newer request has begun. */
-uint32_t ledger_take_present(struct shim_state *state, uint32_t generation, uint32_t words);
-
-/* Before the program locks all its memory: unmaps what lies unused beyond a margin. */
-void ledger_give_back(struct shim_state *state);
-
-/* Stores a string of n bytes and a NUL; its offset, or 0. */
-uint32_t ledger_store_string(struct shim_state *state, const char *text, uint32_t n);
 
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "guard.h"
-#include "ledger_map.h"
+#include "ledger_room.h"
 #include "module.h"
 
 #define RELAXED memory_order_relaxed

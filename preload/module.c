@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ledger_map.h"
+#include "ledger_room.h"
 #include "sys.h"
 #include "text.h"
 

@@ -10,7 +10,7 @@
 
 #include "capture.h"
 #include "guard.h"
-#include "ledger_map.h"
+#include "ledger_room.h"
 #include "module.h"
 #include "on_stack.h"
 #include "sys.h"

@@ -150,6 +150,8 @@ static inline uint64_t shim_coarse_ns(void)
 
 /* Writes all of it, without raising SIGPIPE or SIGXFSZ. */
 void shim_write(int fd, const char *text, size_t n);
+/* At the start: what standard error is. */
+void shim_remember_stderr(void);
 /* False when descriptor 2 is by now something else of the program's: a data file
  * or a connection that was opened after standard error was closed. */
 bool shim_stderr_is_safe(void);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "ledger_map.h"
+#include "ledger_room.h"
 #include "module.h"
 
 static inline uint64_t mix(uint64_t hash, uint64_t value)

@@ -224,13 +224,15 @@ static json_t *entry_json(const struct entry *entry)
     const struct leak_group *group = entry->group;
     const struct frame *own = group->own ? group->own : group->stack_count ? group->stack : NULL;
     const char *slash = own && own->file ? strrchr(own->file, '/') : NULL;
-    return json_pack(
-        "{ss sI ss so so so}", "fingerprint", entry->fingerprint, "threads", (json_int_t)entry->threads,
-        "kind", leak_kind_name(group->kind), "function", json_text(own ? own->function : NULL), "file",
-        json_text(slash ? slash + 1
-                  : own ? own->file
-                        : NULL),
-        "start_routine", json_text(group->start_routine ? group->start_routine->function : NULL));
+    const char *file = slash ? slash + 1 : own ? own->file : NULL;
+    json_t *json = json_object();
+    set_text(&json, "fingerprint", entry->fingerprint);
+    set_number(&json, "threads", (int64_t)entry->threads);
+    set_text(&json, "kind", leak_kind_name(group->kind));
+    set_text(&json, "function", own ? own->function : NULL);
+    set_text(&json, "file", file);
+    set_text(&json, "start_routine", group->start_routine ? group->start_routine->function : NULL);
+    return json;
 }
 
 bool baseline_write(FILE *out, const struct report *report, size_t *entries)

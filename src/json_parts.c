@@ -24,6 +24,39 @@ json_t *json_text(const char *string)
     return json;
 }
 
+static void release_unless(bool done, json_t **json)
+{
+    if (done)
+        return;
+    json_decref(*json);
+    *json = NULL;
+}
+
+void set_value(json_t **object, const char *key, json_t *value)
+{
+    release_unless(json_object_set_new(*object, key, value) == 0, object);
+}
+
+void set_text(json_t **object, const char *key, const char *text)
+{
+    set_value(object, key, json_text(text));
+}
+
+void set_number(json_t **object, const char *key, int64_t number)
+{
+    set_value(object, key, json_integer(number));
+}
+
+void set_bool(json_t **object, const char *key, bool value)
+{
+    set_value(object, key, json_boolean(value));
+}
+
+void append_value(json_t **array, json_t *value)
+{
+    release_unless(json_array_append_new(*array, value) == 0, array);
+}
+
 bool json_write(FILE *out, json_t *json)
 {
     if (!json) {

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
+#include "clock.h"
 #include "core_file.h"
 #include "ignore.h"
 #include "options.h"
@@ -137,13 +137,6 @@ static void set_counts(struct build *build)
 
 /* ---- all of it ----------------------------------------------------------------------------------- */
 
-static uint64_t clock_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
-
 void build_look_at_task(const struct build *build, const struct task *task, struct thread_info *thread)
 {
     memcpy(thread->name, task->name, sizeof(thread->name));
@@ -190,7 +183,7 @@ static bool build_process(struct build *build)
     build->process.watched = true;
     /* At an end: when it began, before the time that the end itself takes. */
     bool goes_on = build->end->alive && build->header->end == LEDGER_END_NONE;
-    build->now_ns = goes_on ? clock_now() : build->header->end_ns;
+    build->now_ns = goes_on ? now_ns() : build->header->end_ns;
     /* In another pid namespace its tids are not ours. */
     if (build->end->alive && build->process.pid == build->header->pid)
         build->have_tasks = process_tasks(build->process.pid, &build->tasks);

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "json_parts.h"
+
 #define MOST_BYTES (512ul << 20)
 
 /* ---- writing -------------------------------------------------------------------------- */
@@ -30,30 +32,43 @@ static json_t *save_stack(const struct present_stack *stack)
 {
     json_t *frames = json_array();
     for (size_t i = 0; i < stack->count; i++)
-        json_array_append_new(frames, save_frame(&stack->frames[i]));
+        append_value(&frames, save_frame(&stack->frames[i]));
     return json_pack("{so so}", "frames", frames, "incomplete", string(stack->incomplete));
 }
 
 static json_t *save_thread(const struct present *present, const struct present_thread *thread)
 {
     const struct wait *wait = &thread->wait;
-    return json_pack(
-        "{si si si so si sb sI so si si sf so so ss sI so si sf sI}", "tid", (int)thread->tid, "source",
-        (int)thread->source, "stack", thread->stack ? (int)(thread->stack - present->stacks) : -1, "why_none",
-        string(thread->why_none), "on", (int)wait->on, "running", wait->running, "address",
-        (json_int_t)wait->address, "symbol", string(wait->symbol), "owner", (int)wait->owner, "timeout",
-        (int)wait->timeout, "left_s", wait->left_s, "text", string(wait->text), "what", string(wait->what),
-        "kind", wait->kind, "mutex", (json_int_t)wait->mutex, "mutex_symbol", string(wait->mutex_symbol),
-        "fd", wait->fd, "idle_s", thread->idle_s, "owner_id", (json_int_t)thread->owner_id);
+    json_t *json = json_object();
+    set_number(&json, "tid", thread->tid);
+    set_number(&json, "source", thread->source);
+    set_number(&json, "stack", thread->stack ? thread->stack - present->stacks : -1);
+    set_value(&json, "why_none", string(thread->why_none));
+    set_number(&json, "on", wait->on);
+    set_bool(&json, "running", wait->running);
+    set_number(&json, "address", (int64_t)wait->address);
+    set_value(&json, "symbol", string(wait->symbol));
+    set_number(&json, "owner", wait->owner);
+    set_number(&json, "timeout", wait->timeout);
+    set_value(&json, "left_s", json_real(wait->left_s));
+    set_value(&json, "text", string(wait->text));
+    set_value(&json, "what", string(wait->what));
+    set_value(&json, "kind", json_string(wait->kind));
+    set_number(&json, "mutex", (int64_t)wait->mutex);
+    set_value(&json, "mutex_symbol", string(wait->mutex_symbol));
+    set_number(&json, "fd", wait->fd);
+    set_value(&json, "idle_s", json_real(thread->idle_s));
+    set_number(&json, "owner_id", (int64_t)thread->owner_id);
+    return json;
 }
 
 static json_t *save(const struct present *present)
 {
     json_t *stacks = json_array(), *threads = json_array();
     for (size_t i = 0; i < present->stack_count; i++)
-        json_array_append_new(stacks, save_stack(&present->stacks[i]));
+        append_value(&stacks, save_stack(&present->stacks[i]));
     for (size_t i = 0; i < present->count; i++)
-        json_array_append_new(threads, save_thread(present, &present->threads[i]));
+        append_value(&threads, save_thread(present, &present->threads[i]));
     return json_pack("{ss so so so}", "present", THREADLEAK_VERSION, "note", string(present->note), "stacks",
                      stacks, "threads", threads);
 }

@@ -34,14 +34,25 @@ static const struct {
                        "Join the thread, or detach it.", "error"},
 };
 
+static json_t *object_of_text(const char *key, const char *text)
+{
+    json_t *json = json_object();
+    set_text(&json, key, text);
+    return json;
+}
+
 static json_t *rules_json(void)
 {
     json_t *array = json_array();
-    for (int kind = 0; kind < LEAK_KINDS; kind++)
-        json_array_append_new(array, json_pack("{ss ss s{ss} s{ss} s{ss}}", "id", rules[kind].id, "name",
-                                               rules[kind].name, "shortDescription", "text", rules[kind].text,
-                                               "help", "text", rules[kind].help, "defaultConfiguration",
-                                               "level", rules[kind].level));
+    for (int kind = 0; kind < LEAK_KINDS; kind++) {
+        json_t *json = json_object();
+        set_text(&json, "id", rules[kind].id);
+        set_text(&json, "name", rules[kind].name);
+        set_value(&json, "shortDescription", object_of_text("text", rules[kind].text));
+        set_value(&json, "help", object_of_text("text", rules[kind].help));
+        set_value(&json, "defaultConfiguration", object_of_text("level", rules[kind].level));
+        append_value(&array, json);
+    }
     return array;
 }
 
@@ -133,14 +144,18 @@ static json_t *result_json(const struct process_report *process, const struct le
     char *line = leak_line(group, group->thread_count, 1);
     const struct frame *place = leak_place(group);
     place = place ? place : group->own ? group->own : group->stack_count ? &group->stack[0] : NULL;
-    json_t *json =
-        json_pack("{ss si ss ss s{so} so so s{ss} so}", "ruleId", rules[group->kind].id, "ruleIndex",
-                  (int)group->kind, "kind", finding ? "fail" : "informational", "level",
-                  finding ? rules[group->kind].level : "none", "message", "text", json_text(line ? line : ""),
-                  "locations", sarif_locations(place), "stacks", stacks_json(group), "partialFingerprints",
-                  "threadleak/v1", group->fingerprint, "properties", properties_json(process, group));
-    if (json && group->suppressed_by)
-        json_object_set_new(json, "suppressions", suppressions_json(group));
+    json_t *json = json_object();
+    set_text(&json, "ruleId", rules[group->kind].id);
+    set_number(&json, "ruleIndex", group->kind);
+    set_text(&json, "kind", finding ? "fail" : "informational");
+    set_text(&json, "level", finding ? rules[group->kind].level : "none");
+    set_value(&json, "message", object_of_text("text", line ? line : ""));
+    set_value(&json, "locations", sarif_locations(place));
+    set_value(&json, "stacks", stacks_json(group));
+    set_value(&json, "partialFingerprints", object_of_text("threadleak/v1", group->fingerprint));
+    set_value(&json, "properties", properties_json(process, group));
+    if (group->suppressed_by)
+        set_value(&json, "suppressions", suppressions_json(group));
     free(line);
     return json;
 }

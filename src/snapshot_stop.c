@@ -20,6 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 enum {
     MS = 1000000,
     FIRST_NAP_NS = 20000,
@@ -27,13 +29,6 @@ enum {
     UNINTERRUPTIBLE_NS = 10 * MS, /* granted to threads in state D */
     MOST_PASSES = 100,            /* over the list, while threads come and go */
 };
-
-uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static void nap(uint64_t ns)
 {

@@ -37,7 +37,6 @@ struct stop {
     atomic_uint seizing; /* odd: in PTRACE_SEIZE, where alone the thread may be cancelled */
 };
 
-uint64_t now_ns(void);
 /* From the number of links of /proc/PID/task, without listing it; 0: no such process. */
 size_t stop_count_threads(pid_t pid);
 /* Lists the threads of the process and attaches to them; none is stopped yet.

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "snapshot_stop.h"
+#include "clock.h"
 #include "process.h"
 
 enum { SCAN_MS = 100, SOCKETS_MS = 100, MOST_LINK = 4096 };

@@ -14,7 +14,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "snapshot_stop.h"
+#include "clock.h"
 
 static struct socket_fact *add(struct socket_facts *facts, uint64_t inode)
 {

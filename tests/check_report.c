@@ -699,6 +699,35 @@ END_TEST
 
 /* ---- JSON ----------------------------------------------------------------------------------------- */
 
+static size_t until_failure;
+
+static void *fail_once(size_t size)
+{
+    return until_failure-- ? malloc(size) : NULL;
+}
+
+/* All of it, or an error: nothing is left out of a document for want of memory. */
+START_TEST(json_without_memory)
+{
+    const struct report_style style = {.all = true};
+    char *whole = printed(&report_json, style), *text;
+    size_t size, failed = 0;
+    bool done = false;
+    for (; !done; failed += !done) {
+        FILE *out = open_memstream(&text, &size);
+        until_failure = failed;
+        json_set_alloc_funcs(fail_once, free);
+        done = report_json.print(out, &report, &style);
+        json_set_alloc_funcs(malloc, free);
+        fclose(out);
+        ck_assert_msg(!done || strcmp(text, whole) == 0, "after %zu allocations:\n%s", failed, text);
+        free(text);
+    }
+    ck_assert_uint_gt(failed, 100);
+    free(whole);
+}
+END_TEST
+
 START_TEST(json_of_all)
 {
     static struct thread_info task = {.tid = 4250, .name = "iou-wrk-1"};
@@ -851,6 +880,7 @@ int main(void)
     tcase_add_test(tests, lost_and_untracked);
     tcase_add_test(tests, durations);
     tcase_add_test(tests, json_of_all);
+    tcase_add_test(tests, json_without_memory);
     tcase_add_test(tests, json_of_nothing_known);
     tcase_add_test(tests, json_ends);
     tcase_add_test(tests, json_is_always_utf8);
