@@ -275,8 +275,8 @@ def readme_example(bench):
     demand(done.returncode == 1 and "since checkpoint" in done.stderr, f"{done.returncode} {done.stderr}")
 
 
-TESTS = [languages, link_modes, shared_library, brought_without_the_header, options_under_the_environment, adapter_check,
-         adapter_cmocka, adapter_gtest, installed, readme_example]
+TESTS = [languages, link_modes, shared_library, brought_without_the_header, options_under_the_environment,
+         adapter_check, adapter_cmocka, adapter_gtest, installed, readme_example]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))

@@ -218,9 +218,9 @@ def a_bad_file_ends_it_before_command(bench):
         demand(status == 125 and said.count("\n") == 1 and not os.path.exists(mark), f"{option}: {status}, {said!r}")
 
 
-TESTS = [what_is_known_does_not_count, a_new_place_counts, more_of_them_count, how_many_processes_did_it_is_no_matter,
-         alive_or_ended_is_one_leak, lines_may_move, addresses_may_move, debug_information_may_go, optimised_clones_are_the_function,
-         recursion_counts_once,
+TESTS = [what_is_known_does_not_count, a_new_place_counts, more_of_them_count,
+         how_many_processes_did_it_is_no_matter, alive_or_ended_is_one_leak, lines_may_move, addresses_may_move,
+         debug_information_may_go, optimised_clones_are_the_function, recursion_counts_once,
          the_same_run_writes_the_same, both_is_a_ratchet, what_is_gone_is_told, the_status_is_the_commands,
          a_cut_off_run_writes_nothing, a_bad_file_ends_it_before_command]
 

@@ -257,7 +257,8 @@ def bats(bench):
     demand(found == ["pool.bats: test_leaks_a_thread"], f"{found}")
 
 
-TESTS = [fork_runner, check, gtest, cmocka, glib, boost, rust, commands, by_environment, in_children, as_text, pytest, bats]
+TESTS = [fork_runner, check, gtest, cmocka, glib, boost, rust, commands, by_environment, in_children, as_text,
+         pytest, bats]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench, harness.PARALLEL))

@@ -357,8 +357,7 @@ def cli_refused(paths):
 
 
 def cli_setuid(paths):
-    if os.getuid() != 0:
-        raise Skip("not root")
+    harness.need_root()
     program = os.path.join(paths.tmp, "setuid")
     shutil.copy(os.path.join(paths.targets, "running"), program)
     os.chown(program, 65534, 65534)
@@ -516,8 +515,7 @@ def cli_report_refused(paths):
 
 def cli_report_core(paths):
     """The same of a core file, when the process is gone."""
-    if not shutil.which("gcore"):
-        raise Skip("no gcore")
+    harness.need("gcore")
     with waiting(paths, "waits", "stay") as pid:
         subprocess.run(["gcore", "-o", os.path.join(paths.tmp, "core"), str(pid)], stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL, check=True)
@@ -605,13 +603,10 @@ def cli_asan_not_first(paths):
 
 def cli_installed(paths):
     """Installed in lib and bin, shim and CLI find each other."""
-    for folder, name in (("lib", "libthreadleak.so"), ("bin", "threadleak")):
-        os.makedirs(os.path.join(paths.tmp, "prefix", folder), exist_ok=True)
-        shutil.copy(os.path.join(paths.build, name), os.path.join(paths.tmp, "prefix", folder, name))
     there = Paths(os.path.join(paths.tmp, "prefix"), paths.targets, paths.tmp)
-    there.cli = os.path.join(paths.tmp, "prefix", "bin", "threadleak")
+    there.cli, there.shim = harness.install(paths.build, there.build)
     target = os.path.join(paths.targets, "end_exit")
-    status, _, err = run([target], clean_environment(LD_PRELOAD=os.path.join(paths.tmp, "prefix", "lib", "libthreadleak.so")))
+    status, _, err = run([target], clean_environment(LD_PRELOAD=there.shim))
     return threadleak(there, "run", "--", target) + f"preloaded: status {status}\n{normalise_text(err, paths)}"
 
 

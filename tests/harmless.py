@@ -272,8 +272,9 @@ def daemon_without_a_thread(bench):
             os.unlink(bench.path("pid"))
 
 
-TESTS = [many_dumps, dump_of_all_who_asked, program_of_another_user, child_of_another_user, strangers_are_not_answered,
-         strangers_do_not_keep_it_waiting, impostors_are_not_asked, mask_of_nothing, two_folders_told, reports_take_turns, under_a_debugger, daemon_without_a_thread]
+TESTS = [many_dumps, dump_of_all_who_asked, program_of_another_user, child_of_another_user,
+         strangers_are_not_answered, strangers_do_not_keep_it_waiting, impostors_are_not_asked, mask_of_nothing,
+         two_folders_told, reports_take_turns, under_a_debugger, daemon_without_a_thread]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, run_tree.Bench, harness.PARALLEL))

@@ -22,7 +22,6 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROGRAM = os.path.splitext(os.path.basename(sys.argv[0]))[0]
 TIMEOUT_S = 120  # for one command: far more than it needs on a busy machine
 PARALLEL = max(2, os.cpu_count() or 2)
-NOBODY = 65534
 
 
 # ---- what a test says ----------------------------------------------------------------
@@ -82,7 +81,7 @@ def call(argv, errors="strict", **more):
 
 def as_nobody():
     """What makes a command another user's."""
-    return [need("setpriv"), f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    return [need("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups"]
 
 
 def python_with(module):
@@ -91,6 +90,15 @@ def python_with(module):
         if os.path.exists(python) and call([python, "-c", f"import {module}"])[0] == 0:
             return python
     raise Skip(f"no python here has {module}")
+
+
+def install(build, prefix):
+    """The program and its library as they are installed, below a folder; where they are."""
+    places = os.path.join(prefix, "bin", "threadleak"), os.path.join(prefix, "lib", "libthreadleak.so")
+    for place in places:
+        os.makedirs(os.path.dirname(place))
+        shutil.copy(os.path.join(build, os.path.basename(place)), place)
+    return places
 
 
 def state_of(pid):
@@ -224,6 +232,7 @@ def run_one(test):
 def run_all(jobs, workers=1):
     """Runs (name, function) each, tells of those that did not pass; the program's exit status."""
     counts = {"passed": 0, "failed": 0, "skipped": 0}
+    sys.stdout.reconfigure(errors="backslashreplace")  # what programs said may be no text
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         results = (pool.map if workers > 1 else map)(lambda job: run_one(job[1]), jobs)
         for (name, _), (verdict, text) in zip(jobs, results):

@@ -404,8 +404,9 @@ def ci_commands(bench):
                 xml.parse(bench.path(name))
 
 
-TESTS = [meson, meson_many_at_once, ctest_bare, ctest_emulator, ctest_launcher, ctest_discovers, ctest_as_a_whole, automake,
-         plain_make, make_many_at_once, make_as_a_whole, pytest, cargo, github_snippet, gitlab_snippet, ci_commands]
+TESTS = [meson, meson_many_at_once, ctest_bare, ctest_emulator, ctest_launcher, ctest_discovers, ctest_as_a_whole,
+         automake, plain_make, make_many_at_once, make_as_a_whole, pytest, cargo, github_snippet, gitlab_snippet,
+         ci_commands]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench, harness.PARALLEL))

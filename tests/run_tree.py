@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 import harness
-from harness import TIMEOUT_S, Skip, demand, need
+from harness import TIMEOUT_S, Skip, demand, need, need_root, threads_of
 
 # Without LD_PRELOAD nothing in the tree is watched: said once for each.
 BARE = "started without LD_PRELOAD"
@@ -145,8 +145,7 @@ def command_itself(bench):
 
 
 def setuid_child(bench):
-    if os.getuid() != 0:
-        raise Skip("not root")
+    need_root()
     shutil.copy(bench.path("no_thread"), bench.path("other"))
     os.chown(bench.path("other"), 65534, 65534)
     for mode, word in ((0o4755, "set-user-ID"), (0o2755, "set-group-ID")):
@@ -400,9 +399,8 @@ def shells_of_libc(bench):
 
 def other_users(bench):
     """Who becomes another user reports in, too, and may not write to the folder."""
-    if os.getuid() != 0:
-        raise Skip("not root")
-    setpriv = [need("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups"]
+    need_root()
+    setpriv = harness.as_nobody()
     run = os.path.join(bench.tmp, "bin")
     shutil.copytree(bench.targets, run, symlinks=True, ignore=lambda folder, names: set(names) - {"running", "clean"})
     for name in ("threadleak", "libthreadleak.so"):
@@ -413,7 +411,7 @@ def other_users(bench):
         code, said = bench.run(argv, STRICT)
         demand(code == 66 and len(said) == 1 and said[0].startswith("3 leaked threads"), f"{argv}: {code} {said}")
     code, _, report = bench.json([*setpriv, running])
-    sources = {thread["stack_source"] for leak in report["processes"][0]["leaks"] for thread in leak["threads"]}
+    sources = {thread["stack_source"] for thread in threads_of(report["processes"][0])}
     demand(code == 66 and "none" not in sources, f"{code}, stacks: {sources}")
     # Even where the folder stands in one that is root's alone, as it is itself.
     os.mkdir(bench.path("private"), 0o700)

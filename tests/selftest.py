@@ -26,10 +26,7 @@ class Bench(harness.Bench):
     def __init__(self, build):
         super().__init__(build)
         os.chmod(self.tmp, 0o755)
-        os.mkdir(self.path("bin"))
-        os.mkdir(self.path("lib"))
-        self.cli = shutil.copy(self.cli, self.path("bin/threadleak"))
-        self.shim = shutil.copy(self.shim, self.path("lib/libthreadleak.so"))
+        self.cli, self.shim = harness.install(build, self.tmp)
         self.text = ""
 
     def copy_of(self, target):

@@ -7,12 +7,11 @@ what is said of them, and that wrong ones stop all before COMMAND starts.
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 
 import harness
-from harness import Skip, demand
+from harness import demand, need
 
 
 class Bench(harness.Bench):
@@ -170,11 +169,8 @@ def rules_of_libraries(bench):
     """PREFIX/share/threadleak/suppressions.d, of an installed one."""
     prefix = bench.path("prefix")
     folder = os.path.join(prefix, "share/threadleak/suppressions.d")
-    cli = os.path.join(prefix, "bin/threadleak")
-    for name in ("bin", "lib", "share/threadleak/suppressions.d"):
-        os.makedirs(os.path.join(prefix, name))
-    shutil.copy(bench.cli, cli)
-    shutil.copy(bench.shim, os.path.join(prefix, "lib"))
+    cli, shim = harness.install(bench.build, prefix)
+    os.makedirs(folder)
 
     def ship(name, *lines):
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
@@ -186,7 +182,7 @@ def rules_of_libraries(bench):
     _, report, err = bench.run("waits", "--warn-unused-suppressions", cli=cli)
     demand(suppressed(report) == {"name:holder": 1, "top:^pthread_cond_wait$": 3} and err == "", suppressed(report))
     demand(report["suppressions"][0]["origin"].endswith("suppressions.d/liba.supp"), report["suppressions"])
-    status, _, err = bench.call(bench.target("waits"), LD_PRELOAD=os.path.join(prefix, "lib/libthreadleak.so"))
+    status, _, err = bench.call(bench.target("waits"), LD_PRELOAD=shim)
     demand("9 leaked threads" in err, err)
     ship("libc.supp", "thread:ok", "nosuch")
     mark = bench.path("mark")
@@ -285,9 +281,7 @@ int main(void) { start_one(); return 0; }
 
 
 def generated_rules_stay_true_over_rebuilds(bench):
-    compiler = shutil.which(os.environ.get("CC", "cc"))
-    if not compiler:
-        raise Skip("no compiler")
+    compiler = need(os.environ.get("CC", "cc"))
     program, path = bench.path("program"), bench.path("generated.supp")
     for number, (more, flags) in enumerate((("", ["-O0", "-g"]), ("\nint added[100];\nvoid more(void) {}\n\n", ["-O1"]),
                                             ("", ["-O0", "-static-libgcc", "-no-pie"]))):
@@ -319,9 +313,7 @@ int main(int argc, char **)
 
 def generated_rules_are_narrow(bench):
     """A rule for a std::thread of main's is not one for all of them."""
-    compiler = shutil.which(os.environ.get("CXX", "c++"))
-    if not compiler:
-        raise Skip("no compiler")
+    compiler = need(os.environ.get("CXX", "c++"))
     program, path = bench.path("async"), bench.path("generated.supp")
     with open(program + ".cpp", "w", encoding="ascii") as file:
         file.write(ASYNC)
@@ -353,9 +345,7 @@ def start_knows_what_std_thread_calls(bench):
 
 def names_that_look_like_rules(bench):
     """Thread names with what means something in a rule: each is silenced by its own rule."""
-    compiler = shutil.which(os.environ.get("CC", "cc"))
-    if not compiler:
-        raise Skip("no compiler")
+    compiler = need(os.environ.get("CC", "cc"))
     names = ["kind:x", "a kind:running", "x # y", "^a$b", " lead", "trail ", "c*d", "name:", "\x01\x1b[1m", "\xffz",
              "a::b c: d", "q,kind:r", "q, name=s", "x,"]
     with open(bench.path("names.c"), "w", encoding="ascii") as file:
