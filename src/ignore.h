@@ -5,14 +5,17 @@
  *   CONDITION  =  TYPE:PATTERN  |  waiting:ON[,ON…]  |  kind:KIND[,KIND…]  |  process:PATTERN
  *
  *   thread:   function, source file or module of any creation frame, or of the start routine
- *   start:    the start routine: its function, or module+0xoffset as reports show one without a name.  Where
- * it is a runtime's (std::thread's, Rust's): also the function that it called, where the thread runs and its
- * whole present stack is known name:     the thread's name module:   module of any creation frame or of the
- * start routine, by its path or its basename top:      function at the top of the present stack: the
- * innermost frame, the one that the text report shows first (pthread_cond_wait), or the first that is the
- * user's own (marked '>') any:      function of any present frame waiting:  what it waits for: a name of
- * wait_on_name() (condvar, mutex, poll …) kind:     running, detached, unjoined process:  the executable, by
- * its path or its basename
+ *   start:    the start routine: its function, or module+0xoffset as reports show one without a
+ *             name.  Where it is a runtime's (std::thread's, Rust's): also the function that it called,
+ *             where the thread runs and its whole present stack is known
+ *   name:     the thread's name
+ *   module:   module of any creation frame or of the start routine, by its path or its basename
+ *   top:      function at the top of the present stack: the innermost frame, the one that the text
+ *             report shows first (pthread_cond_wait), or the first that is the user's own (marked '>')
+ *   any:      function of any present frame
+ *   waiting:  what it waits for: a name of wait_on_name() (condvar, mutex, poll …)
+ *   kind:     running, detached, unjoined
+ *   process:  the executable, by its path or its basename
  *
  * All parts of a rule must be true of the thread.  A PATTERN may match anywhere in a name; '*' stands for any
  * text, '^' at its beginning and '$' at its end tie it there (as in LSan's and TSan's files); a '^', '$' or

@@ -2,12 +2,15 @@
 
 #include <check.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "process.h"
@@ -151,4 +154,38 @@ void wait_child_end(void)
     if (child)
         child_end(child);
     child = 0;
+}
+
+static int run_suite(Suite *suite)
+{
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int run_without_debug_files(Suite *(*make_suite)(void))
+{
+    int status = 0;
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (access("/usr/lib/debug", F_OK) != 0)
+            _exit(EXIT_SUCCESS);
+        if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "", MS_REC | MS_PRIVATE, "") != 0 ||
+            mount("none", "/usr/lib/debug", "tmpfs", 0, "") != 0) {
+            puts("skip without debug files: no mount namespace");
+            _exit(EXIT_SUCCESS);
+        }
+        exit(run_suite(make_suite()));
+    }
+    waitpid(pid, &status, 0);
+    return status;
+}
+
+int wait_suite_run(Suite *(*make_suite)(void))
+{
+    int with = run_suite(make_suite()), without = run_without_debug_files(make_suite);
+    return with || without ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -2,6 +2,7 @@
 #ifndef WAIT_CHILD_H
 #define WAIT_CHILD_H
 
+#include <check.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -33,5 +34,9 @@ void expect_left(double least, double most, const char *what);
 uint64_t seen_futex(void);
 /* Ends the child and forgets what was seen. */
 void wait_child_end(void);
+
+/* Runs a suite, and once more with libc as most systems have it, where only what it exports has
+ * a name.  What main() returns. */
+int wait_suite_run(Suite *(*make_suite)(void));
 
 #endif

@@ -1,4 +1,4 @@
-// For tests/check_symbolize.c: as symbolize.c, with the names of C++.
+// For tests/check_symbolize_names.c: as symbolize.c, with the names of C++.
 #include <cstdio>
 #include <functional>
 #include <future>

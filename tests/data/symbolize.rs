@@ -1,4 +1,4 @@
-// For tests/check_symbolize.c: prints return addresses of frames, as the file counts them.
+// For tests/check_symbolize_names.c: prints return addresses of frames, as the file counts them.
 mod app {
     pub struct Pool;
     pub trait Start {

@@ -1,0 +1,295 @@
+/* Threads in groups, with the stacks and fingerprints of those. */
+#include <check.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "leak_made.h"
+
+/* ---- code of our own that frames can lie in ----------------------------------------- */
+
+__attribute__((noinline)) static void first_user_function(void)
+{
+    __asm__ volatile("nop; nop" ::: "memory");
+}
+
+__attribute__((noinline)) static void second_user_function(void)
+{
+    __asm__ volatile("nop; nop; nop" ::: "memory");
+}
+
+static int note_base(struct dl_phdr_info *info, size_t size, void *base)
+{
+    (void)size;
+    *(uint64_t *)base = info->dlpi_addr;
+    return 1; /* the first is the program */
+}
+
+/* Where a call made at the beginning of the function would return to. */
+static ledger_pc pc_in(void (*function)(void))
+{
+    uint64_t base = 0;
+    dl_iterate_phdr(note_base, &base);
+    return fake_pc(self, (uint64_t)function - base + 1);
+}
+
+static void load_rule(const char *rule)
+{
+    char path[] = "/tmp/check_leak.XXXXXX";
+    struct error error;
+    FILE *file = fdopen(mkstemp(path), "w");
+    fprintf(file, "%s\n", rule);
+    fclose(file);
+    ck_assert_msg(ignore_load(ignore, path, &error), "%s", error.text);
+    unlink(path);
+}
+
+/* ---- groups --------------------------------------------------------------------------------- */
+
+START_TEST(a_group_is_a_kind_of_a_site)
+{
+    uint32_t one = site_at(0x100), two = site_at(0x200);
+    thread(one, ALIVE);                 /* 2 */
+    thread(two, ALIVE);                 /* 3 */
+    thread(one, ENDED);                 /* 4 */
+    thread(two, ALIVE | SLOT_DETACHED); /* 5 */
+    thread(two, ALIVE);                 /* 6 */
+    thread(one, ENDED);                 /* 7 */
+    const struct process_report *process = build_exit();
+    ck_assert_uint_eq(process->group_count, 4);
+
+    static const struct {
+        enum leak_kind kind;
+        size_t count;
+        uint64_t ids[2];
+    } expected[] = {{LEAK_RUNNING, 2, {3, 6}},
+                    {LEAK_RUNNING, 1, {2}},
+                    {LEAK_DETACHED, 1, {5}},
+                    {LEAK_UNJOINED, 2, {4, 7}}};
+    for (size_t i = 0; i < 4; i++) {
+        const struct leak_group *group = &process->groups[i];
+        ck_assert_int_eq(group->kind, expected[i].kind);
+        ck_assert_uint_eq(group->thread_count, expected[i].count);
+        for (size_t j = 0; j < group->thread_count; j++)
+            ck_assert_uint_eq(group->threads[j].id, expected[i].ids[j]);
+    }
+    ck_assert_uint_eq(process->groups[0].site, process->groups[2].site);
+    ck_assert_uint_eq(process->groups[1].site, process->groups[3].site);
+    ck_assert_uint_ne(process->groups[0].site, process->groups[1].site);
+    ck_assert(process->groups[0].first_of_site && process->groups[1].first_of_site);
+    ck_assert(!process->groups[2].first_of_site && !process->groups[3].first_of_site);
+    ck_assert_uint_eq(report->summary.leaked_threads, 6);
+    ck_assert_uint_eq(report->summary.leak_sites, 2);
+}
+END_TEST
+
+START_TEST(records_of_one_stack_are_one_site)
+{
+    uint32_t one = site_at(0x100), same = site_at(0x100), longer;
+    longer = fake_site(fake, (ledger_pc[]){fake_pc(app, 0x100), fake_pc(app, 0x900), fake_pc(app, 1)}, 3);
+    thread(one, ALIVE);
+    thread(same, ALIVE);
+    thread(longer, ALIVE);
+    fake_joined(fake, one, 2, 0);
+    fake_joined(fake, same, 3, pc_in(second_user_function));
+    const struct process_report *process = build_exit();
+    ck_assert_uint_eq(process->group_count, 2);
+    ck_assert_uint_eq(process->groups[0].thread_count, 2);
+    ck_assert_uint_eq(process->groups[0].site_created, 7);
+    ck_assert_uint_eq(process->groups[0].site_joined, 5);
+    ck_assert_str_eq(process->groups[0].joined_at->function, "second_user_function");
+    ck_assert_uint_eq(process->groups[1].site_created, 1);
+    ck_assert_uint_eq(process->groups[1].stack_count, 3);
+    ck_assert_uint_eq(report->summary.leak_sites, 2);
+}
+END_TEST
+
+START_TEST(only_kinds_that_were_asked_for_count)
+{
+    uint32_t site = site_at(0x100);
+    thread(site, ALIVE);
+    thread(site, ALIVE | SLOT_DETACHED);
+    thread(site, ENDED);
+    rules.kinds = KIND_UNJOINED;
+    const struct process_report *process = build_exit();
+    ck_assert_uint_eq(process->group_count, 3);
+    ck_assert_int_eq(process->groups[0].kind, LEAK_UNJOINED); /* counted first */
+    ck_assert(process->groups[0].counted);
+    ck_assert(!process->groups[1].counted && !process->groups[2].counted);
+    ck_assert_uint_eq(report->summary.leaked_threads, 1);
+    ck_assert_uint_eq(report->summary.suppressed_threads, 0);
+}
+END_TEST
+
+START_TEST(suppressed_ones_do_not_count)
+{
+    uint32_t noise = fake_site(fake, (ledger_pc[]){fake_pc(lib, 0x10), fake_pc(app, 0x900)}, 2);
+    for (int i = 0; i < 3; i++)
+        thread(noise, ALIVE);
+    thread(site_at(0x100), ALIVE);
+    load_rule("thread:libpool.so$");
+    const struct process_report *process = build_exit();
+    ck_assert_uint_eq(process->group_count, 2);
+    ck_assert(process->groups[0].counted);
+    ck_assert_ptr_null(process->groups[0].suppressed_by);
+    ck_assert(!process->groups[1].counted);
+    ck_assert_str_eq(process->groups[1].suppressed_by, "thread:libpool.so$");
+    ck_assert_uint_eq(report->summary.leaked_threads, 1);
+    ck_assert_uint_eq(report->summary.leak_sites, 1);
+    ck_assert_uint_eq(report->summary.suppressed_threads, 3);
+}
+END_TEST
+
+START_TEST(the_start_routine_is_suppressed_by_too)
+{
+    fake_thread(fake, &(struct fake_thread){.site = site_at(0x100),
+                                            .state = ALIVE,
+                                            .start_pc = pc_in(second_user_function) - 1});
+    load_rule("thread:^second_user_function$");
+    const struct process_report *process = build_exit();
+    ck_assert_str_eq(process->groups[0].suppressed_by, "thread:^second_user_function$");
+    ck_assert_str_eq(process->groups[0].start_routine->function, "second_user_function");
+}
+END_TEST
+
+/* ---- stacks ----------------------------------------------------------------------------------- */
+
+START_TEST(frames_say_where_they_are)
+{
+    uint32_t site = fake_site(
+        fake, (ledger_pc[]){fake_pc(lib, 0x10), fake_pc(LEDGER_NO_MODULE, 0x7000), fake_pc(app, 0x900)}, 3);
+    fake_site_at(fake, site)->flags = SITE_TRUNCATED;
+    thread(site, ALIVE);
+    const struct leak_group *group = &build_exit()->groups[0];
+    ck_assert(group->truncated);
+    ck_assert_uint_eq(group->stack_count, 3);
+    const struct frame *frame = group->stack;
+    ck_assert_str_eq(frame[0].module, "/nonexistent/libpool.so");
+    ck_assert_ptr_null(frame[0].build_id);
+    ck_assert_ptr_null(frame[0].function);
+    ck_assert_uint_eq(frame[0].offset, 0x10);
+    ck_assert_uint_eq(frame[0].pc, fake_module_at(fake, lib)->bias + 0x10);
+    ck_assert_ptr_null(frame[1].module); /* made at run time */
+    ck_assert_uint_eq(frame[1].pc, 0x7000);
+    ck_assert_str_eq(frame[2].module, "/nonexistent/app");
+    ck_assert_str_eq(frame[2].build_id, "01020304");
+}
+END_TEST
+
+START_TEST(no_stack_is_an_empty_one)
+{
+    thread(0, ALIVE);
+    thread(fake_site(fake, (ledger_pc[]){0}, 0), ALIVE);
+    const struct process_report *process = build_exit();
+    ck_assert_uint_eq(process->group_count, 1);
+    ck_assert_uint_eq(process->groups[0].thread_count, 2);
+    ck_assert_uint_eq(process->groups[0].stack_count, 0);
+    ck_assert_ptr_null(process->groups[0].own);
+    ck_assert_ptr_null(process->groups[0].start_routine);
+    ck_assert_ptr_null(process->groups[0].joined_at);
+    ck_assert_uint_eq(strlen(process->groups[0].fingerprint), 16);
+    ck_assert_uint_eq(process->counts.created, 2);
+}
+END_TEST
+
+START_TEST(the_first_frame_that_is_the_users_own)
+{
+    uint32_t runtime = fake_module(fake, "/nonexistent/libstdc++.so.6", NULL, 0);
+    ledger_pc frames[] = {fake_pc(runtime, 0x10), pc_in(first_user_function), pc_in(second_user_function)};
+    thread(fake_site(fake, frames, 3), ALIVE);
+    const struct leak_group *group = &build_exit()->groups[0];
+    ck_assert(group->stack[0].runtime);
+    ck_assert_ptr_eq(group->own, &group->stack[1]);
+    ck_assert_str_eq(group->own->function, "first_user_function");
+    ck_assert_str_eq(group->stack[2].function, "second_user_function");
+}
+END_TEST
+
+START_TEST(one_start_routine_or_none)
+{
+    uint32_t one = site_at(0x100), two = site_at(0x200);
+    ledger_pc first = pc_in(first_user_function) - 1, second = pc_in(second_user_function) - 1;
+    fake_thread(fake, &(struct fake_thread){.site = one, .state = ALIVE, .start_pc = first});
+    fake_thread(fake, &(struct fake_thread){.site = one, .state = ALIVE, .start_pc = first});
+    fake_thread(fake, &(struct fake_thread){.site = two, .state = ALIVE, .start_pc = first});
+    fake_thread(fake, &(struct fake_thread){.site = two, .state = ALIVE, .start_pc = second});
+    const struct process_report *process = build_exit();
+    ck_assert_str_eq(process->groups[0].start_routine->function, "first_user_function");
+    ck_assert_ptr_null(process->groups[1].start_routine);
+}
+END_TEST
+
+START_TEST(where_others_of_the_site_are_joined)
+{
+    uint32_t site = site_at(0x100);
+    thread(site, ALIVE);
+    fake_joined(fake, site, 4, pc_in(second_user_function));
+    const struct process_report *process = build_exit();
+    ck_assert_str_eq(process->groups[0].joined_at->function, "second_user_function");
+    ck_assert_uint_eq(process->groups[0].site_joined, 4);
+    ck_assert_uint_eq(process->groups[0].site_created, 5);
+    ck_assert_uint_eq(process->counts.created, 5);
+    ck_assert_uint_eq(process->counts.joined, 4);
+}
+END_TEST
+
+/* ---- fingerprints ------------------------------------------------------------------------------- */
+
+static void fingerprint_of(char out[17], ledger_pc leaf, uint32_t state, uint64_t bias)
+{
+    thread(fake_site(fake, (ledger_pc[]){leaf, fake_pc(app, 0x900)}, 2), state);
+    fake_module_at(fake, app)->bias = bias;
+    strcpy(out, build_exit()->groups[0].fingerprint);
+    leak_teardown();
+    leak_setup();
+}
+
+START_TEST(fingerprints_are_of_the_code_alone)
+{
+    char prints[6][17];
+    fingerprint_of(prints[0], fake_pc(app, 0x100), ALIVE, 0x1000);
+    fingerprint_of(prints[1], fake_pc(app, 0x100), ALIVE, 0x555500000000);
+    fingerprint_of(prints[2], fake_pc(app, 0x101), ALIVE, 0x1000);
+    fingerprint_of(prints[3], fake_pc(app, 0x100), ENDED, 0x1000);
+    fingerprint_of(prints[4], fake_pc(lib, 0x100), ALIVE, 0x1000);
+    /* Whether a joinable thread had ended is a matter of time. */
+    const bool is_same[5] = {true, true, false, true, false};
+    for (int i = 0; i < 5; i++)
+        for (int j = i + 1; j < 5; j++)
+            ck_assert_msg((is_same[i] && is_same[j]) == !strcmp(prints[i], prints[j]), "%d and %d", i, j);
+
+    /* With a function known, neither its line nor its place in the file matters. */
+    fingerprint_of(prints[0], pc_in(first_user_function), ALIVE, 0x1000);
+    fingerprint_of(prints[1], pc_in(first_user_function) + 1, ALIVE, 0x1000);
+    fingerprint_of(prints[2], pc_in(second_user_function), ALIVE, 0x1000);
+    ck_assert_str_eq(prints[0], prints[1]);
+    ck_assert_str_ne(prints[0], prints[2]);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = tcase_create("leak_groups");
+    tcase_add_checked_fixture(tests, leak_setup, leak_teardown);
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, a_group_is_a_kind_of_a_site);
+    tcase_add_test(tests, records_of_one_stack_are_one_site);
+    tcase_add_test(tests, only_kinds_that_were_asked_for_count);
+    tcase_add_test(tests, suppressed_ones_do_not_count);
+    tcase_add_test(tests, the_start_routine_is_suppressed_by_too);
+    tcase_add_test(tests, frames_say_where_they_are);
+    tcase_add_test(tests, no_stack_is_an_empty_one);
+    tcase_add_test(tests, the_first_frame_that_is_the_users_own);
+    tcase_add_test(tests, one_start_routine_or_none);
+    tcase_add_test(tests, where_others_of_the_site_are_joined);
+    tcase_add_test(tests, fingerprints_are_of_the_code_alone);
+    Suite *suite = suite_create("leak_groups");
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,146 @@
+/* The format "json". */
+#include <check.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report_made.h"
+
+/* ---- JSON ----------------------------------------------------------------------------------------- */
+
+static size_t until_failure;
+
+static void *fail_once(size_t size)
+{
+    return until_failure-- ? malloc(size) : NULL;
+}
+
+/* All of it, or an error: nothing is left out of a document for want of memory. */
+START_TEST(json_without_memory)
+{
+    const struct report_style style = {.all = true};
+    char *whole = printed(&report_json, style), *text;
+    size_t size, failed = 0;
+    bool done = false;
+    for (; !done; failed += !done) {
+        FILE *out = open_memstream(&text, &size);
+        until_failure = failed;
+        json_set_alloc_funcs(fail_once, free);
+        done = report_json.print(out, &report, &style);
+        json_set_alloc_funcs(malloc, free);
+        fclose(out);
+        ck_assert_msg(!done || strcmp(text, whole) == 0, "after %zu allocations:\n%s", failed, text);
+        free(text);
+    }
+    ck_assert_uint_gt(failed, 100);
+    free(whole);
+}
+END_TEST
+
+START_TEST(json_of_all)
+{
+    static struct thread_info task = {.tid = 4250, .name = "iou-wrk-1"};
+    static struct leak_group groups[2];
+    groups[0] = groups[1] = one_group[0];
+    plain_stack[0].file = "/src/app/pool.c";
+    plain_stack[1].file = "/src/app/main.c";
+    plain_stack[0].inlined = true;
+    groups[0].joined_at = &plain_stack[1];
+    groups[1].kind = LEAK_UNJOINED;
+    groups[1].counted = false;
+    groups[1].suppressed_by = "thread:pool_start";
+    groups[1].truncated = true;
+    groups[1].thread_count = 1;
+    one_process[0].groups = groups;
+    one_process[0].group_count = 2;
+    one_process[0].untracked = &task;
+    one_process[0].untracked_count = one_process[0].counts.untracked = 1;
+    one_process[0].counts.lost = 3;
+    report.summary.suppressed_threads = 1;
+    json_is("all");
+}
+END_TEST
+
+/* What is not known is null. */
+START_TEST(json_of_nothing_known)
+{
+    static struct frame nothing;
+    static struct thread_info thread = {.id = 2, .age_s = -1, .ended_s = -1, .cpu_s = -1};
+    one_group[0] = (struct leak_group){.kind = LEAK_DETACHED,
+                                       .fingerprint = "9f00000000000002",
+                                       .stack = &nothing,
+                                       .stack_count = 1,
+                                       .threads = &thread,
+                                       .thread_count = 1};
+    one_process[0] = (struct process_report){
+        .pid = 4242, .watched = true, .how = END_SIGNAL, .groups = one_group, .group_count = 1};
+    report.argv = NULL;
+    json_is("unknown");
+}
+END_TEST
+
+START_TEST(json_ends)
+{
+    static const struct {
+        const char *name;
+        enum end_how how;
+        int signal;
+        bool status_known;
+    } cases[] = {{"exec", END_EXEC, 0, false},
+                 {"signal", END_SIGNAL, 11, false},
+                 {"alive", END_ALIVE, 0, false},
+                 {"_exit", END__EXIT, 0, true},
+                 {"quick_exit", END_QUICK_EXIT, 0, true}};
+    one_process[0].group_count = 0;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char name[64];
+        one_process[0].how = cases[i].how;
+        one_process[0].signal = cases[i].signal;
+        one_process[0].status_known = cases[i].status_known;
+        one_process[0].status = 7;
+        one_process[0].judged = false;
+        snprintf(name, sizeof(name), "end_%s", cases[i].name);
+        json_is(name);
+    }
+    report.process_count = 0;
+    json_is("none");
+}
+END_TEST
+
+START_TEST(json_is_always_utf8)
+{
+    /* Lone, cut off, overlong, a surrogate, above U+10FFFF; and what is well-formed. */
+    static char *argv[] = {"\xff", "a\xc3",      "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                           "ö€😀",  "\033\n\"\\", NULL};
+    static struct thread_info task = {.tid = 4250, .name = "\xe2\x82"};
+    strcpy(two[0].name, "bad \xe9 name");
+    plain_stack[0].function = "f\xfe";
+    plain_stack[0].file = "/src/\xfd.c";
+    plain_stack[1].file = NULL;
+    plain_stack[1].module = "/lib/\xfc.so";
+    one_process[0].argv = report.argv = argv;
+    one_process[0].exe = "/usr/bin/\xfb";
+    one_process[0].untracked = &task;
+    one_process[0].untracked_count = one_process[0].counts.untracked = 1;
+    json_is("utf8");
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = tcase_create("report_json");
+    tcase_add_checked_fixture(tests, report_set_up, NULL);
+    tcase_add_test(tests, json_of_all);
+    tcase_add_test(tests, json_without_memory);
+    tcase_add_test(tests, json_of_nothing_known);
+    tcase_add_test(tests, json_ends);
+    tcase_add_test(tests, json_is_always_utf8);
+    Suite *suite = suite_create("report_json");
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

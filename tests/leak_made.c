@@ -1,0 +1,66 @@
+#include "leak_made.h"
+
+#include <check.h>
+#include <unistd.h>
+
+struct fake *fake;
+struct ignore *ignore;
+struct report *report;
+struct verdict_rules rules;
+uint32_t app, lib, self;
+
+void leak_setup(void)
+{
+    fake = fake_new();
+    fake_exe(fake, "/nonexistent/app");
+    app = fake_module(fake, "/nonexistent/app", "\x01\x02\x03\x04", 4);
+    lib = fake_module(fake, "/nonexistent/libpool.so", NULL, 0);
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    path[length > 0 ? length : 0] = '\0';
+    self = fake_module(fake, path, NULL, 0);
+    ignore = ignore_new();
+    report = report_new();
+    rules = (struct verdict_rules){
+        .kinds = KIND_ALL, .judge = JUDGE_EXIT, .ignore = ignore, .symbolizer = symbolizer_new(false)};
+}
+
+void leak_teardown(void)
+{
+    report_free(report);
+    ignore_free(ignore);
+    symbolizer_free(rules.symbolizer);
+    fake_free(fake);
+}
+
+void add(const struct known_end *end)
+{
+    struct error error = {""};
+    struct ledger *ledger = fake_open(fake);
+    ck_assert_ptr_nonnull(ledger);
+    ck_assert_msg(report_add_ledger(report, ledger, end, &rules, &error), "%s", error.text);
+    ledger_close(ledger); /* nothing of the report lives in it */
+}
+
+const struct process_report *build(const struct known_end *end)
+{
+    add(end);
+    report_finish(report);
+    return report->process_count ? &report->processes[0] : NULL;
+}
+
+const struct process_report *build_exit(void)
+{
+    fake_end(fake, LEDGER_END_EXIT, 0, true);
+    return build(&(struct known_end){.known = true, .wait_status = EXITED(0)});
+}
+
+uint32_t site_at(uint64_t offset)
+{
+    return fake_site(fake, (ledger_pc[]){fake_pc(app, offset), fake_pc(app, 0x900)}, 2);
+}
+
+uint32_t thread(uint32_t site, uint32_t state)
+{
+    return fake_thread(fake, &(struct fake_thread){.site = site, .state = state, .created_by = 1});
+}
