@@ -23,6 +23,7 @@
 #include "leak.h"
 #include "options.h"
 #include "output.h"
+#include "outputs.h"
 #include "report.h"
 
 bool explain_open(struct explain *explain, struct error *error)
@@ -112,7 +113,12 @@ bool explain_write(const struct explain *explain)
     const struct report_format *format = report_format_find(explain->options.format);
     const struct report_style style = {.color = output_color(out, explain->options.color),
                                        .others = explain->dump};
+    struct error error;
     bool printed = (format ? format : &report_text)->print(memory, explain->report, &style);
+    if (!printed && outputs_lack_summary(format, memory, &error)) {
+        cli_say("%s", error.text);
+        printed = true;
+    }
     bool written = fclose(memory) == 0 && printed && explain_write_all(fileno(out), text, size);
     free(text);
     return written;

@@ -166,6 +166,16 @@ bool outputs_add(struct outputs *outputs, const struct wanted_output *wanted,
     return true;
 }
 
+bool outputs_lack_summary(const struct report_format *format, FILE *out, struct error *error)
+{
+    int reason = errno;
+    const char *path = getenv("GITHUB_STEP_SUMMARY");
+    if (format != &report_github || ferror(out) || reason == ENOMEM || !path)
+        return false;
+    error_set(error, "%.200s, the GITHUB_STEP_SUMMARY, could not be written: %s", path, strerror(reason));
+    return true;
+}
+
 static bool print_one(const struct output *output, const struct report_format *format,
                       const struct report *report, const struct outputs_style *how, struct error *error)
 {
@@ -176,6 +186,8 @@ static bool print_one(const struct output *output, const struct report_format *f
     style.color = output_color(output->file, how->color);
     if (format->print(output->file, report, &style))
         return true;
+    if (outputs_lack_summary(format, output->file, error))
+        return false;
     error_set(error, "%s could not be written: %s", output->name ? output->name : "the report",
               strerror(errno));
     return false;
