@@ -23,6 +23,7 @@
 #include "ledger_options.h"
 #include "options.h"
 #include "output.h"
+#include "outputs.h"
 #include "report.h"
 
 bool explain_open(struct explain *explain, struct error *error)
@@ -90,7 +91,12 @@ bool explain_write(const struct explain *explain)
     const struct report_format *format = report_format_find(explain->options.format);
     const struct report_style style = {.color = output_color(fileno(out), explain->options.color),
                                        .others = explain->dump};
+    struct error error;
     bool printed = (format ? format : &report_text)->print(memory, explain->report, &style);
+    if (!printed && outputs_lack_summary(format, memory, &error)) {
+        cli_say("%s", error.text);
+        printed = true;
+    }
     bool written = fclose(memory) == 0 && printed && output_write_all(fileno(out), text, size);
     free(text);
     return written;

@@ -166,18 +166,43 @@ bool outputs_add(struct outputs *outputs, const struct wanted_output *wanted,
     return true;
 }
 
+bool outputs_lack_summary(const struct report_format *format, FILE *out, struct error *error)
+{
+    int reason = errno;
+    const char *path = getenv("GITHUB_STEP_SUMMARY");
+    if (format != &report_github || ferror(out) || reason == ENOMEM || !path)
+        return false;
+    error_set(error, "%.200s, the GITHUB_STEP_SUMMARY, could not be written: %s", path, strerror(reason));
+    return true;
+}
+
 static bool print_one(const struct output *output, const struct report_format *format,
-                      const struct report *report, const struct outputs_style *how, struct error *error)
+                      const struct report *report, const struct outputs_style *how)
 {
     struct report_style style = how->style;
     bool nothing = !report->summary.leaked_threads && report->timed_out_s <= 0;
     if (format == &report_text && nothing && how->text_if_leaks)
         return true;
     style.color = output_color(output_descriptor(output), how->color);
-    if (format->print(output->file, report, &style))
-        return true;
+    return format->print(output->file, report, &style);
+}
+
+/* A report of which only the summary is missing is put in its place all the same. */
+static bool write_one(struct outputs *outputs, size_t index, const struct report *report,
+                      const struct outputs_style *how, struct error *error)
+{
+    struct output *output = &outputs->items[index];
+    const struct report_format *format = outputs->formats[index];
+    bool printed = print_one(output, format, report, how);
+    bool whole = printed || outputs_lack_summary(format, output->file, error);
+    int why = errno;
+    struct error other;
+    outputs->temporaries[index] = NULL; /* freed by what comes now */
+    if (whole)
+        return output_commit(output, printed ? error : &other) && printed;
     error_set(error, "%s could not be written: %s", output->name ? output->name : "the report",
-              strerror(errno));
+              strerror(why));
+    output_abandon(output);
     return false;
 }
 
@@ -187,14 +212,10 @@ bool outputs_write(struct outputs *outputs, const char *command, const struct re
     bool done = true;
     for (size_t i = 0; i < outputs->count; i++) {
         struct error error = {""};
-        bool printed = print_one(&outputs->items[i], outputs->formats[i], report, style, &error);
-        outputs->temporaries[i] = NULL; /* freed by what comes now */
-        if (printed && output_commit(&outputs->items[i], &error))
-            continue;
-        if (!printed)
-            output_abandon(&outputs->items[i]);
-        cli_say("%s: %s", command, error.text);
-        done = false;
+        if (!write_one(outputs, i, report, style, &error)) {
+            cli_say("%s: %s", command, error.text);
+            done = false;
+        }
     }
     memset(outputs, 0, sizeof(*outputs));
     return done;

@@ -66,6 +66,10 @@ struct outputs_subject {
 bool outputs_add(struct outputs *outputs, const struct wanted_output *wanted,
                  const struct outputs_subject *subject, FILE *fallback, struct error *error);
 
+/* After a format could not be printed to `out`, with errno: was it the file of $GITHUB_STEP_SUMMARY
+ * alone?  The error then names both; all of the report is in `out`. */
+bool outputs_lack_summary(const struct report_format *format, FILE *out, struct error *error);
+
 /* Writes each and puts it in its place, whatever becomes of the others, and releases all.
  * False: at least one failed, which has been told. */
 bool outputs_write(struct outputs *outputs, const char *command, const struct report *report,

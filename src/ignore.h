@@ -110,5 +110,7 @@ void ignore_matcher_site(struct ignore_matcher *matcher, const struct ignore_sit
 /* The first rule that matches a thread of this site, or NULL. */
 const struct ignore_rule *ignore_matcher_find(struct ignore_matcher *matcher,
                                               const struct ignore_thread *thread);
+/* Where none did: may one match that is not built in, once it sees more of the creation stack? */
+bool ignore_matcher_may_find_deeper(struct ignore_matcher *matcher, const struct ignore_thread *thread);
 
 #endif

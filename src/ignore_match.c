@@ -18,8 +18,8 @@ struct memo {
 
 struct ignore_matcher {
     const struct ignore *ignore;
-    const struct frame *start; /* of the site */
-    struct rule **candidates;  /* of the site: what they say of the site is, or may be, true */
+    struct ignore_site site;
+    struct rule **candidates; /* of the site: what they say of the site is, or may be, true */
     size_t candidate_count;
     struct memo *memos; /* NULL: not needed yet, or no memory */
 };
@@ -218,7 +218,7 @@ static bool thread_matches(struct ignore_matcher *matcher, const struct part *pa
     case PART_ANY:
         return present_matches_once(matcher, part, thread);
     case PART_START:
-        return start_matches(part, matcher->start) ||
+        return start_matches(part, matcher->site.start) ||
                (thread->present_whole && present_matches_once(matcher, part, thread));
     default:
         return true;
@@ -247,7 +247,7 @@ static bool rule_fits_thread(struct ignore_matcher *matcher, const struct rule *
 void ignore_matcher_site(struct ignore_matcher *matcher, const struct ignore_site *site)
 {
     matcher->candidate_count = 0;
-    matcher->start = site->start;
+    matcher->site = *site;
     for (size_t i = 0; i < ignore_count(matcher->ignore); i++)
         if (rule_fits_site(matcher->ignore->rules[i], site))
             matcher->candidates[matcher->candidate_count++] = matcher->ignore->rules[i];
@@ -260,4 +260,33 @@ const struct ignore_rule *ignore_matcher_find(struct ignore_matcher *matcher,
         if (rule_fits_thread(matcher, matcher->candidates[i], thread))
             return &matcher->candidates[i]->shown;
     return NULL;
+}
+
+static bool is_of_creation(const struct part *part)
+{
+    return part->type == PART_THREAD || part->type == PART_MODULE;
+}
+
+/* But for what it says of the creation stack. */
+static bool rest_fits(struct ignore_matcher *matcher, const struct rule *rule,
+                      const struct ignore_thread *thread)
+{
+    bool any = false;
+    for (size_t i = 0; i < rule->part_count; i++) {
+        const struct part *part = &rule->parts[i];
+        if (is_of_creation(part))
+            any = true;
+        else if (!site_matches(part, &matcher->site) || !thread_matches(matcher, part, thread))
+            return false;
+    }
+    return any;
+}
+
+bool ignore_matcher_may_find_deeper(struct ignore_matcher *matcher, const struct ignore_thread *thread)
+{
+    for (size_t i = 0; i < ignore_count(matcher->ignore); i++)
+        if (matcher->ignore->rules[i]->shown.source != IGNORE_BUILT_IN &&
+            rest_fits(matcher, matcher->ignore->rules[i], thread))
+            return true;
+    return false;
 }

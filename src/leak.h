@@ -55,6 +55,7 @@ struct leak_group {
     struct frame *stack;               /* creation stack, leaf first, inlined frames included */
     size_t stack_count;
     bool truncated;                /* the stack is known to be incomplete */
+    bool rule_deeper;              /* and a rule that did not match may match what is not known of it */
     const struct frame *own;       /* first frame that is the user's own; NULL: none */
     char *test;                    /* that it was created in, by its stack: test_of.h; NULL: not known */
     const struct frame *joined_at; /* where threads of this site get joined; NULL: never or unknown */

@@ -222,8 +222,10 @@ static bool build_group(const struct build *build, const struct sites *sites, co
     if (!group->threads || !stack_build(build->ledger, build->rules->symbolizer, items[0].stack.frames,
                                         items[0].stack.count, group))
         return false;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         group->threads[i] = items[i].thread;
+        group->rule_deeper |= items[i].rule_deeper;
+    }
     group->thread_count = count;
     group->start_routine = common_start(build, items, count);
     sum_sites(build, sites, &items[0].stack, group);

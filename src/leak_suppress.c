@@ -50,22 +50,28 @@ static void take_site(struct suppressor *suppressor, const struct remaining *ite
             ignore_matcher_site(suppressor->matchers[i], &site);
 }
 
-static const struct ignore_rule *find_rule(const struct suppressor *suppressor,
-                                           const struct thread_info *info)
+static bool is_cut(const struct creation_stack *stack)
 {
-    const struct present_thread *present = info->present;
-    struct ignore_thread thread = {.name = info->name};
-    const struct ignore_rule *rule = NULL;
+    return stack->site && stack->site->flags & (SITE_TRUNCATED | SITE_NO_UNWINDER);
+}
+
+static void find_rule(const struct suppressor *suppressor, struct remaining *item)
+{
+    const struct present_thread *present = item->thread.present;
+    struct ignore_thread thread = {.name = item->thread.name};
+    item->rule = NULL;
     if (present) {
         thread.waiting = present->wait.on;
         thread.present = present->stack ? present->stack->frames : NULL;
         thread.present_count = present->stack ? present->stack->count : 0;
         thread.present_whole = present->stack && !present->stack->incomplete;
     }
-    for (int i = 0; i < MATCHERS && !rule; i++)
+    for (int i = 0; i < MATCHERS && !item->rule; i++)
         if (suppressor->matchers[i])
-            rule = ignore_matcher_find(suppressor->matchers[i], &thread);
-    return rule;
+            item->rule = ignore_matcher_find(suppressor->matchers[i], &thread);
+    for (int i = 0; i < MATCHERS && !item->rule && is_cut(&item->stack); i++)
+        if (suppressor->matchers[i])
+            item->rule_deeper |= ignore_matcher_may_find_deeper(suppressor->matchers[i], &thread);
 }
 
 static bool match_all(struct suppressor *suppressor, struct remaining *list, size_t count)
@@ -76,7 +82,7 @@ static bool match_all(struct suppressor *suppressor, struct remaining *list, siz
             return false;
         if (other_stack || compare_sites(&list[i - 1], &list[i]) != 0)
             take_site(suppressor, &list[i]);
-        list[i].rule = find_rule(suppressor, &list[i].thread);
+        find_rule(suppressor, &list[i]);
     }
     return true;
 }

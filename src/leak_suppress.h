@@ -20,6 +20,7 @@ struct remaining {
     struct creation_stack stack;
     struct thread_info thread;
     const struct ignore_rule *rule; /* NULL: none */
+    bool rule_deeper;               /* none, but one may match what is cut off of its stack */
 };
 
 /* Sets the rule of each; their order is lost.  False: out of memory. */

@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text_parts.h"
+#include "report_points.h"
 #include "report_xml.h"
+#include "text_parts.h"
 
 #define BYTES_MAX (256 * 1024)
+#define SKIPPED_MAX 20 /* lines */
 
 /* Text from a program stands in HTML only, where nothing of Markdown means anything. */
 static size_t put_site(FILE *out, const struct leak_site *site)
@@ -27,7 +29,36 @@ static size_t put_site(FILE *out, const struct leak_site *site)
     return size;
 }
 
-static void put_head(FILE *out, const struct report *report)
+/* What is not in a verdict, and why: "./test_pool: not judged: exec of another program". */
+static void put_skipped(FILE *out, const struct report_points *points)
+{
+    size_t shown = 0;
+    if (!points->skipped)
+        return;
+    fputs("<pre>\n", out);
+    for (size_t i = 0; i < points->count && shown < SKIPPED_MAX; i++) {
+        if (!points->items[i].skipped)
+            continue;
+        shown++;
+        put_xml_line(out, points->items[i].name);
+        fputs(": ", out);
+        put_xml_line(out, points->items[i].skipped);
+        putc('\n', out);
+    }
+    if (points->skipped > shown)
+        fprintf(out, "and %zu more\n", points->skipped - shown);
+    fputs("</pre>\n\n", out);
+}
+
+static size_t count_unjudged(const struct report_points *points)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < points->count; i++)
+        count += points->items[i].skipped && points->items[i].process;
+    return count;
+}
+
+static void put_head(FILE *out, const struct report *report, size_t unjudged)
 {
     unsigned long long threads = report->summary.leaked_threads, sites = report->summary.leak_sites;
     fputs("### threadleak\n\n", out);
@@ -45,6 +76,8 @@ static void put_head(FILE *out, const struct report *report)
             report->summary.processes == 1 ? "" : "es");
     if (report->summary.suppressed_threads)
         fprintf(out, ", %llu suppressed", (unsigned long long)report->summary.suppressed_threads);
+    if (unjudged)
+        fprintf(out, "; %zu process%s not judged", unjudged, unjudged == 1 ? " was" : "es were");
     if (report->unwatched_count)
         fprintf(out, "; %zu program%s not watched", report->unwatched_count,
                 report->unwatched_count == 1 ? " was" : "s were");
@@ -54,9 +87,14 @@ static void put_head(FILE *out, const struct report *report)
 void put_github_summary(FILE *out, const struct report *report, const struct leak_sites *sites)
 {
     size_t size = 0, shown = 0;
-    put_head(out, report);
+    struct report_points points;
+    bool listed = report_points_make(&points, report);
+    put_head(out, report, listed ? count_unjudged(&points) : 0);
     while (shown < sites->count && size < BYTES_MAX)
         size += put_site(out, &sites->items[shown++]);
     if (shown < sites->count)
         fprintf(out, "and %zu more\n\n", sites->count - shown);
+    if (listed)
+        put_skipped(out, &points);
+    report_points_release(&points);
 }

@@ -124,7 +124,8 @@ static void print_stack(const struct printer *printer, const struct leak_group *
     print_creators(printer, group);
     put_frames(printer, &shown);
     if (group->stack_count && group->truncated)
-        fputs("    (and further callers, not recorded)\n", printer->out);
+        fprintf(printer->out, "    (and further callers, not recorded%s)\n",
+                group->rule_deeper && !group->suppressed_by ? ": no rule (thread:, module:) sees them" : "");
 }
 
 /* ---- a group ------------------------------------------------------------------------- */

@@ -108,23 +108,21 @@ static int compare(const void *left, const void *right)
     return order ? order : (*a > *b) - (*a < *b);
 }
 
-static bool is_taken(const struct report_points *points, const char *name)
+static int compare_name(const void *name, const void *point)
 {
-    for (size_t i = 0; i < points->count; i++)
-        if (strcmp(points->items[i].name, name) == 0)
-            return true;
-    return false;
+    return strcmp(name, (*(const struct report_point *const *)point)->name);
 }
 
 /* The next "NAME (N)" that no command has of itself. */
-static char *numbered_name(const struct report_points *points, const char *name, unsigned *times)
+static char *numbered_name(struct report_point *const *sorted, size_t count, const char *name,
+                           unsigned *times)
 {
     char *numbered = NULL;
     do {
         free(numbered);
         if (asprintf(&numbered, "%s (%u)", name, ++*times) < 0)
             return NULL;
-    } while (is_taken(points, numbered));
+    } while (bsearch(numbered, sorted, count, sizeof(*sorted), compare_name));
     return numbered;
 }
 
@@ -132,26 +130,28 @@ static char *numbered_name(const struct report_points *points, const char *name,
 static bool number_equal_names(struct report_points *points)
 {
     struct report_point **sorted = calloc(points->count, sizeof(*sorted));
-    char *first = NULL;
+    char **numbered = calloc(points->count, sizeof(*numbered)); /* the old ones are looked up until the end */
     unsigned times = 1;
-    bool done = sorted;
+    bool done = sorted && numbered;
     for (size_t i = 0; i < points->count && done; i++)
         sorted[i] = &points->items[i];
     if (done)
         qsort(sorted, points->count, sizeof(*sorted), compare);
-    for (size_t i = 0; i < points->count && done; i++) {
-        if (!first || strcmp(first, sorted[i]->name) != 0) {
-            first = sorted[i]->name;
+    for (size_t i = 1; i < points->count && done; i++) {
+        if (strcmp(sorted[i - 1]->name, sorted[i]->name) != 0) {
             times = 1;
             continue;
         }
-        char *numbered = numbered_name(points, first, &times);
-        done = numbered != NULL;
-        if (done) {
-            free(sorted[i]->name);
-            sorted[i]->name = numbered;
-        }
+        numbered[i] = numbered_name(sorted, points->count, sorted[i]->name, &times);
+        done = numbered[i] != NULL;
     }
+    for (size_t i = 0; i < points->count && sorted && numbered; i++) {
+        if (!numbered[i])
+            continue;
+        free(sorted[i]->name);
+        sorted[i]->name = numbered[i];
+    }
+    free(numbered);
     free(sorted);
     return done;
 }

@@ -235,6 +235,8 @@ START_TEST(stacks_that_are_not_whole)
 {
     one_group[0].truncated = true;
     TEXT("truncated", .color = false);
+    one_group[0].rule_deeper = true;
+    TEXT("truncated_rules", .color = false);
     one_group[0].stack_count = 0;
     one_group[0].own = NULL;
     one_group[0].start_routine = NULL;

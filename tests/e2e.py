@@ -433,12 +433,14 @@ def cli_no_process(paths):
     child = subprocess.Popen(["true"])
     child.wait()
     gone = threadleak(paths, "report", str(child.pid)).replace(str(child.pid), "PID")
-    unwatched = subprocess.Popen(["cat"], stdin=subprocess.PIPE, env=clean_environment())
+    unwatched = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean_environment())
     try:
+        os.write(unwatched.stdin.fileno(), b"\n")
+        assert unwatched.stdout.readline() == b"\n"  # it has begun: from here on it sleeps in read(2) alone
+        wait_until(lambda: state_of(unwatched.pid) == "S")
         not_watched = threadleak(paths, "report", str(unwatched.pid)).replace(str(unwatched.pid), "PID")
     finally:
-        unwatched.stdin.close()
-        unwatched.wait()
+        unwatched.communicate()
     return gone + not_watched + threadleak(paths, "report", "0") + threadleak(paths, "report", "99999999999")
 
 

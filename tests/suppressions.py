@@ -326,6 +326,21 @@ def generated_rules_are_narrow(bench):
     demand(status == 66, f"hides what it was not made of: {open(path, encoding='utf-8').read()}")
 
 
+def what_rules_can_not_see_is_told(bench):
+    """Creation stacks end at `depth`, and thread: and module: with them."""
+    line = "(and further callers, not recorded: no rule (thread:, module:) sees them)"
+    for rule, told in (("thread:^main$", True), ("module:nosuch", True), ("thread:^main$ kind:running", True),
+                       ("thread:^main$ kind:detached", False), ("name:nosuch", False), ("thread:^main$ name:no", False)):
+        options = "--suppressions=" + bench.rules(rule), "-o", "report", "--", bench.target("deep")
+        status, _, err = bench.call(bench.cli, "run", "--depth=5", *options)
+        with open(bench.path("report"), encoding="utf-8") as file:
+            text = file.read()
+        demand(status == 66 and (line in text) == told, f"{rule}: {text}{err}")
+    status, _, err = bench.call(bench.cli, "run", "-o", "report", "--depth=5", "--", bench.target("deep"))
+    with open(bench.path("report"), encoding="utf-8") as file:
+        demand(status == 66 and line not in file.read(), "libuv's built-in rules are none of the user's")
+
+
 def start_knows_what_std_thread_calls(bench):
     compiler = shutil.which(os.environ.get("CXX", "c++"))
     if not compiler:
@@ -371,8 +386,8 @@ TESTS = [each_type_of_rule, without_stacks_nothing_is_known_of_them, all_threads
          wrong_rules_stop_all_before_the_command, preloaded_the_report_goes_on, rules_for_every_thread,
          many_files_add_up, default_rules, rules_of_libraries, a_live_process, which_matched_and_which_did_not,
          generated_rules_silence_what_they_came_from, generated_rules_are_ready_to_paste,
-         generated_rules_stay_true_over_rebuilds, generated_rules_are_narrow, start_knows_what_std_thread_calls,
-         names_that_look_like_rules]
+         generated_rules_stay_true_over_rebuilds, generated_rules_are_narrow, what_rules_can_not_see_is_told,
+         start_knows_what_std_thread_calls, names_that_look_like_rules]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
