@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 
 #include "hold.h"
-#include "ledger_map.h"
+#include "ledger_room.h"
 #include "text.h"
 
 #define OWN_OPTIONS_MAX 1000 /* bytes, of a program's defaults and of what it sets */

@@ -19,7 +19,7 @@ import sys
 import tempfile
 
 import harness
-from harness import ROOT, Skip, Wrong, threads_of, wait_until
+from harness import ROOT, Skip, Wrong, state_of, threads_of, wait_until
 
 GOLDEN = os.path.join(ROOT, "tests", "golden")
 SKIP = 77
