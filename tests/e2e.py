@@ -437,7 +437,7 @@ def cli_no_process(paths):
     try:
         os.write(unwatched.stdin.fileno(), b"\n")
         assert unwatched.stdout.readline() == b"\n"  # it has begun: from here on it sleeps in read(2) alone
-        wait_until(lambda: state_of(unwatched.pid) == "S")
+        wait_until(lambda: harness.state_of(unwatched.pid) == "S")
         not_watched = threadleak(paths, "report", str(unwatched.pid)).replace(str(unwatched.pid), "PID")
     finally:
         unwatched.communicate()
