@@ -103,17 +103,19 @@ static struct run_ledger *add_item(struct run_ledgers *ledgers)
     return item;
 }
 
-/* Was its process killed before it wrote the first word? */
+/* Was its process killed before its ledger was ready? */
 static bool never_began(const char *path)
 {
-    static const char nothing[sizeof(LEDGER_MAGIC) - 1];
-    char magic[sizeof(nothing)];
+    static const struct ledger_header nothing;
+    struct ledger_header header = nothing;
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     bool never =
         fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0777) != LEDGER_GIVEN_UP_MODE;
     if (never && st.st_size)
-        never = pread(fd, magic, sizeof(magic), 0) == sizeof(magic) && !memcmp(magic, nothing, sizeof(magic));
+        never = pread(fd, &header, sizeof(header), 0) == sizeof(header) && !header.ready &&
+                (!memcmp(header.magic, LEDGER_MAGIC, sizeof(header.magic)) ||
+                 !memcmp(header.magic, nothing.magic, sizeof(header.magic)));
     if (fd >= 0)
         close(fd);
     return never;

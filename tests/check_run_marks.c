@@ -138,6 +138,28 @@ START_TEST(strictly_one_that_came_later)
 }
 END_TEST
 
+/* Whatever it had written by then: nothing, room for its ledger, some of its header. */
+START_TEST(one_killed_as_it_began)
+{
+    struct ledger_header header = {.pid = GONE_MAX, .version = LEDGER_VERSION};
+    char path[128];
+    snprintf(path, sizeof(path), "%s/" LEDGER_FILE_PREFIX "%d.0", folder, GONE_MAX);
+    for (int step = 0; step < 4; step++) {
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        if (step >= 1)
+            ck_assert_int_eq(ftruncate(fd, 1 << 20), 0);
+        memcpy(header.magic, step == 3 ? "NOLEDGER" : LEDGER_MAGIC, sizeof(header.magic));
+        if (step >= 2)
+            ck_assert_int_eq(pwrite(fd, &header, sizeof(header), 0), sizeof(header));
+        close(fd);
+        run_ledgers_release(&ledgers);
+        ck_assert(run_dir_collect(folder, 0, 0, false, &ledgers, &error));
+        ck_assert_uint_eq(ledgers.count, 0);
+        ck_assert_int_eq(ledgers.unreadable, step == 3);
+    }
+}
+END_TEST
+
 START_TEST(strictly_an_exec_without_a_mark)
 {
     add_ledger(GONE_MAX, 50, 0, LEDGER_END_EXEC, 99);
@@ -382,6 +404,7 @@ int main(void)
     tcase_add_test(tests, without_a_ledger);
     tcase_add_test(tests, strictly_what_is_not_certain);
     tcase_add_test(tests, strictly_one_that_came_later);
+    tcase_add_test(tests, one_killed_as_it_began);
     tcase_add_test(tests, strictly_an_exec_without_a_mark);
     tcase_add_test(tests, strictly_an_exec_that_is_under_way);
     tcase_add_test(tests, strictly_an_exec_that_is_known);
