@@ -72,7 +72,7 @@ void report_free(struct report *report)
     for (size_t i = 0; i < report->process_count; i++)
         process_report_release(&report->processes[i]);
     free(report->processes);
-    free(report->watched);
+    free(report->counted);
     free(report->used_rules);
     unwatched_free(report->unwatched, report->unwatched_count);
     free_strings(report->argv);

@@ -110,14 +110,18 @@ struct unwatched {
 };
 void unwatched_free(struct unwatched *items, size_t count);
 
+struct counted_process {
+    pid_t pid;
+    bool ended; /* so that what comes of this pid is another process, and not the next program of this one */
+};
+
 struct report {
     char **argv;                      /* the command that was run; NULL: unknown */
     struct process_report *processes; /* in the order they began; those that created a thread, or of which
                                          something is to be said */
     size_t process_count;
-    pid_t *watched; /* every pid of summary.processes, once */
-    size_t watched_count;
-    double timed_out_s; /* of a run that was ended after that long; 0: it was not */
+    struct counted_process *counted; /* those of summary.processes, a pid again after it has ended */
+    double timed_out_s;              /* of a run that was ended after that long; 0: it was not */
     struct unwatched *unwatched;
     size_t unwatched_count;
     struct used_rule *used_rules; /* in the order of their first thread; by report_finish */

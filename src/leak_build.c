@@ -200,18 +200,25 @@ static bool append_process(struct report *report, const struct process_report *p
     return true;
 }
 
-/* A pid once, however many programs it ran. */
-static void count_process(struct report *report, pid_t pid)
+/* A process once, however many programs it ran: one that was killed may have gone on unseen. */
+static void count_process(struct report *report, const struct build *build)
 {
-    for (size_t i = 0; i < report->watched_count; i++)
-        if (report->watched[i] == pid)
-            return;
-    pid_t *grown = realloc(report->watched, (report->watched_count + 1) * sizeof(*grown));
-    if (!grown)
+    const struct process_report *process = &build->process;
+    bool forked = build->header && atomic_load(&build->header->flags) & LEDGER_FORKED;
+    struct counted_process *counted = report->counted;
+    size_t count = report->summary.processes, i = count;
+    bool ended = process->how == END_EXIT || process->how == END__EXIT || process->how == END_QUICK_EXIT;
+    while (i > 0 && counted[i - 1].pid != process->pid)
+        i--;
+    if (i > 0 && !counted[i - 1].ended && !forked) {
+        counted[i - 1].ended = ended;
         return;
-    report->watched = grown;
-    grown[report->watched_count++] = pid;
-    report->summary.processes = report->watched_count;
+    }
+    counted = realloc(counted, (count + 1) * sizeof(*counted));
+    if (!counted)
+        return;
+    report->counted = counted;
+    counted[report->summary.processes++] = (struct counted_process){process->pid, ended};
 }
 
 bool report_add_ledger(struct report *report, const struct ledger *ledger, const struct known_end *end,
@@ -224,7 +231,7 @@ bool report_add_ledger(struct report *report, const struct ledger *ledger, const
         end->wanted || build.process.counts.created || build.process.counts.lost || build.process.group_count;
 
     task_list_release(&build.tasks);
-    count_process(report, build.header->pid);
+    count_process(report, &build);
     if (built && worth_it && append_process(report, &build.process))
         return true;
     process_report_release(&build.process);
@@ -293,7 +300,7 @@ bool report_add_unwatched(struct report *report, pid_t pid, struct present *pres
     bool added = build.have_tasks && list_threads(&build) && append_process(report, &build.process);
     task_list_release(&build.tasks);
     if (added) {
-        count_process(report, pid);
+        count_process(report, &build);
         return true;
     }
     error_set(error, build.have_tasks ? "out of memory" : "no process %d", (int)pid);
@@ -314,7 +321,7 @@ bool report_add_core(struct report *report, const struct core_file *core, struct
                                       .core = true,
                                       .present = present}};
     if (list_core(&build) && append_process(report, &build.process)) {
-        count_process(report, core->pid);
+        count_process(report, &build);
         return true;
     }
     error_set(error, "out of memory");

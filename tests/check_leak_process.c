@@ -155,13 +155,17 @@ START_TEST(several_processes_add_up)
     fake_end(fake, LEDGER_END_EXIT, 0, true);
     add(&(struct known_end){.known = true, .wait_status = EXITED(0)});
     fake_header(fake)->pid = 4243;
-    add(&(struct known_end){.known = true, .wait_status = EXITED(0)});
-    fake_header(fake)->end = LEDGER_END_EXEC; /* went on to another program */
+    fake_header(fake)->end = LEDGER_END_EXEC; /* goes on to another program */
     fake_header(fake)->end_judged = false;
     add(&(struct known_end){.known = true, .wait_status = EXITED(0)});
+    fake_end(fake, LEDGER_END_EXIT, 0, true);
+    add(&(struct known_end){.known = true, .wait_status = EXITED(0)});
+    ck_assert_uint_eq(report->summary.processes, 2);
+    fake_header(fake)->end_judged = false;
+    add(&(struct known_end){.known = true, .wait_status = EXITED(0)}); /* its pid once more */
     report_finish(report);
-    ck_assert_uint_eq(report->process_count, 3);
-    ck_assert_uint_eq(report->summary.processes, 2); /* a pid once */
+    ck_assert_uint_eq(report->process_count, 4);
+    ck_assert_uint_eq(report->summary.processes, 3);
     ck_assert_uint_eq(report->summary.leaked_threads, 4);
     ck_assert_uint_eq(report->summary.leak_sites, 2);
 }
