@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import xml.etree.ElementTree as xml
 
 import harness
@@ -31,18 +32,25 @@ with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
     README = file.read()
 
 
+NPM = threading.Lock()  # tests run side by side
+
+
 def from_npm(bench, package, version):
-    """The folder of a package of npm's, under the build's; brought there once."""
+    """The folder of a package of npm's, under the build's; brought there once, and whole."""
     need("node", "npm")
-    prefix = os.path.join(bench.build, "npm", package)
-    folder = os.path.join(prefix, "node_modules", package)
-    if not os.path.exists(folder):
-        os.makedirs(prefix, exist_ok=True)
-        bench.run(["npm", "install", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-retry-maxtimeout=5000",
-                   "--fetch-timeout=60000", "--prefix", prefix, f"{package}@{version}"])
-    if not os.path.exists(folder):
-        raise Skip(f"npm has no {package} here")
-    return folder
+    prefix = os.path.join(bench.build, "npm", f"{package}@{version}")
+    with NPM:
+        if not os.path.exists(prefix):
+            coming = f"{prefix}.{os.getpid()}"
+            os.makedirs(coming)
+            bench.run(["npm", "install", "--no-audit", "--no-fund", "--fetch-retries=1",
+                       "--fetch-retry-maxtimeout=5000", "--fetch-timeout=60000", "--prefix", coming,
+                       f"{package}@{version}"])
+            if not os.path.exists(os.path.join(coming, "node_modules", package)):
+                shutil.rmtree(coming)
+                raise Skip(f"npm has no {package} here")
+            os.rename(coming, prefix)
+    return os.path.join(prefix, "node_modules", package)
 
 
 def recipe(command):
