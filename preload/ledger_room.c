@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "ledger_map.h"
 #include "sys.h"
 
 const uint32_t section_record_size[SECTIONS] = {
@@ -105,10 +106,11 @@ void ledger_give_back(struct shim_state *state)
                           margin[s];
         if (wanted >= *cap)
             continue;
+        uint64_t base = (&state->header->slots_off)[s];
         uint64_t from = ((uint64_t)wanted * section_record_size[s] + 4095) & ~4095ull;
         uint64_t to = ((uint64_t)*cap * section_record_size[s] + 4095) & ~4095ull;
         *cap = wanted; /* first: nobody takes records from what goes */
         if (from < to)
-            SYS2(munmap, section_base(state, (enum section)s) + from, to - from);
+            ledger_unmap_rest((enum section)s, base + from, base + to);
     }
 }
