@@ -95,9 +95,10 @@ uint32_t ledger_store_string(struct shim_state *state, const char *string, uint3
 
 void ledger_give_back(struct shim_state *state)
 {
+    /* Of strings: what a program may still bring, 28 KiB, and its modules' names. */
     static const uint32_t margin[SECTIONS] = {
         [SECTION_SLOTS] = 2048,  [SECTION_SITES] = 256,     [SECTION_MODULES] = 64,
-        [SECTION_FRAMES] = 4096, [SECTION_STRINGS] = 16384, [SECTION_PRESENT] = 16384,
+        [SECTION_FRAMES] = 4096, [SECTION_STRINGS] = 49152, [SECTION_PRESENT] = 16384,
     };
     for (int s = 0; s < SECTIONS; s++) {
         uint32_t *cap = &state->header->slots_cap + s;
