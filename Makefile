@@ -77,7 +77,7 @@ TARGETS := api atexit_creates atexit_joins atexit_prints own_options baseline ca
 	fork_in_thread fork_storm grace grace_ignores_stuck inlined join_all_ways join_fails \
 	kill_after_create kinds many_short no_thread not_begun openmp recycled_handle return_values run_child \
 	running seccomp_filter setname setname_ended openmp_user ignored_partly signal_creates signal_storm signal_taken \
-	same_place small_stack spawn stripped tail_call thrd tree unjoined unset_preload untracked vfork waits deny_ptrace thousand \
+	same_place locked_memory small_stack spawn stripped tail_call thrd tree unjoined unset_preload untracked vfork waits deny_ptrace thousand \
 	stack_switch exec_bad_pointers spawn_pid loader_lock many_dumps \
 	wait_for_end wait_in_thread constructor_linked address_sanitized static_program self_capture held_by_ended
 TARGETS_CXX := late_exceptions std_async std_thread unwind_throw

@@ -66,19 +66,28 @@ const char *brought_environment(const char *options)
     return parts[LEDGER_OPTIONS_ENVIRONMENT];
 }
 
-/* Two places by turns: a reader of the one is not disturbed by the next change. */
-static bool options_to_ledger(struct shim_state *state)
+/* Of one text of all parts: the environment's does not change any more. */
+static uint32_t options_room(void)
 {
-    if (!state->options_at) {
-        uint32_t at = ledger_take(state, SECTION_STRINGS, 2 * OPTIONS_TEXT_MAX);
-        if (at == UINT32_MAX)
-            return false;
-        state->options_at = at;
-    }
-    uint32_t at = state->options_at + (state->options_turn++ & 1) * OPTIONS_TEXT_MAX;
+    return 2 * OWN_OPTIONS_MAX + (uint32_t)strlen(parts[LEDGER_OPTIONS_ENVIRONMENT]) + 1;
+}
+
+/* Once, and before anything changes: room in the ledger for all that may come. */
+static bool take_room(struct shim_state *state, uint32_t *at, uint32_t size)
+{
+    uint32_t taken = *at ? *at : ledger_take(state, SECTION_STRINGS, size);
+    if (taken == UINT32_MAX)
+        return false;
+    *at = taken;
+    return true;
+}
+
+/* Two places by turns: a reader of the one is not disturbed by the next change. */
+static void options_to_ledger(struct shim_state *state)
+{
+    uint32_t at = state->options_at + (state->options_turn++ & 1) * options_room();
     memcpy(state->strings + at, shim_config.options_text, shim_config.options_size);
     atomic_store(&state->header->options, at);
-    return true;
 }
 
 struct trial {
@@ -150,9 +159,11 @@ static int change_options(const char *who, enum ledger_options part, const char 
     struct trial *trial = (struct trial *)at; /* the caller's stack may be small */
     trial->who = who;
     struct hold hold = hold_begin(&shim_state->settling);
-    int result = add_options(trial, part, options);
-    if (result == 0 && state && !options_to_ledger(state))
-        result = brought_refuse(who, "there is no room in the ledger for these options");
+    bool room = !state || take_room(state, &state->options_at, 2 * options_room());
+    int result = room ? add_options(trial, part, options)
+                      : brought_refuse(who, "there is no room in the ledger for these options");
+    if (result == 0 && state)
+        options_to_ledger(state);
     hold_end(&hold);
     SYS2(munmap, at, sizeof(struct trial));
     return result;
@@ -181,20 +192,16 @@ static void append(char *to, size_t length, const char *text, size_t n)
     *(volatile char *)(to + length) = '\n';
 }
 
-static bool rules_to_ledger(struct shim_state *state, size_t from)
+static void rules_to_ledger(struct shim_state *state, size_t from)
 {
     uint32_t at = atomic_load(&state->header->rules);
     size_t length = strlen(rules);
     if (at) {
         append(state->strings + at, from, rules + from + 1, length - from - 1);
-        return true;
+        return;
     }
-    at = ledger_take(state, SECTION_STRINGS, RULES_MAX);
-    if (at == UINT32_MAX)
-        return false;
-    memcpy(state->strings + at, rules, length + 1);
-    atomic_store(&state->header->rules, at);
-    return true;
+    memcpy(state->strings + state->rules_at, rules, length + 1);
+    atomic_store(&state->header->rules, state->rules_at);
 }
 
 /* As far as that can be told here: its type, and that its pattern is one.  The rest is the reporter's to see.
@@ -236,14 +243,16 @@ static int add_rules(const char *who, const char *text)
         return brought_refuse(who, problem);
     if (length + n + 2 > RULES_MAX)
         return brought_refuse(who, "there is no room for more suppressions: 16 KiB in all");
+    struct shim_state *state = shim_known();
+    if (state && !take_room(state, &state->rules_at, RULES_MAX))
+        return brought_refuse(who, "there is no room in the ledger for these suppressions");
     if (length == 0)
         memcpy(rules, text, n + 1); /* nobody has seen it yet */
     else
         append(rules, length, text, n);
     shim_config.rules = rules;
-    struct shim_state *state = shim_known();
-    if (state && !rules_to_ledger(state, length))
-        return brought_refuse(who, "there is no room in the ledger for these suppressions");
+    if (state)
+        rules_to_ledger(state, length);
     return 0;
 }
 
@@ -257,7 +266,11 @@ int brought_suppressions(const char *who, const char *text)
 
 void brought_to_ledger(struct shim_state *state)
 {
-    if (*rules && !rules_to_ledger(state, 0))
+    if (!*rules)
+        return;
+    if (take_room(state, &state->rules_at, RULES_MAX))
+        rules_to_ledger(state, 0);
+    else
         shim_say("there is no room in the ledger for the program's own suppressions");
 }
 

@@ -25,10 +25,14 @@ static const uint32_t full_caps[SECTIONS] = {
 #define STRINGS_LEAST (1u << 16) /* a program's options, rules and test names, and its modules' */
 #define LIMIT_SHARE 64           /* of a limited address space, what we may take */
 
-/* Outlives a fork, so that the child can take the parent's mapping away. */
+/* Outlives a fork, so that the child can take the parent's mapping away.  In the holes there may be
+ * memory of the program's by then. */
 static struct {
-    void *address;
+    char *address;
     size_t size;
+    struct hole {
+        size_t from, to; /* 0, 0: none */
+    } holes[SECTIONS];
 } last_mapping;
 
 struct layout {
@@ -212,6 +216,30 @@ static void fill_header(struct ledger_header *header, const struct layout *layou
     header->present_cap = layout->cap[SECTION_PRESENT];
 }
 
+void ledger_unmap_rest(enum section section, size_t from, size_t to)
+{
+    struct hole *hole = &last_mapping.holes[section];
+    bool first = hole->to == 0;
+    hole->from = from;
+    hole->to = first ? to : hole->to;
+    SYS2(munmap, last_mapping.address + from, to - from);
+}
+
+static void unmap_last(void)
+{
+    size_t at = 0;
+    for (int s = 0; s < SECTIONS; s++) { /* they lie in that order */
+        const struct hole *hole = &last_mapping.holes[s];
+        if (hole->to == 0)
+            continue;
+        SYS2(munmap, last_mapping.address + at, hole->from - at);
+        at = hole->to;
+    }
+    if (at < last_mapping.size)
+        SYS2(munmap, last_mapping.address + at, last_mapping.size - at);
+    memset(&last_mapping, 0, sizeof(last_mapping));
+}
+
 bool ledger_map(struct shim_state *state)
 {
     struct layout layout;
@@ -220,8 +248,7 @@ bool ledger_map(struct shim_state *state)
 
     state->pid = (pid_t)SYS0(getpid);
     if (forked)
-        SYS2(munmap, last_mapping.address, last_mapping.size);
-    last_mapping.address = NULL;
+        unmap_last();
     char *base = map_anywhere(state->pid, &layout, &under_run);
     if (!base)
         return false;

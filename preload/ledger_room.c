@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "ledger_map.h"
 #include "sys.h"
 
 const uint32_t section_record_size[SECTIONS] = {
@@ -94,9 +95,10 @@ uint32_t ledger_store_string(struct shim_state *state, const char *string, uint3
 
 void ledger_give_back(struct shim_state *state)
 {
+    /* Of strings: what a program may still bring, 28 KiB, and its modules' names. */
     static const uint32_t margin[SECTIONS] = {
         [SECTION_SLOTS] = 2048,  [SECTION_SITES] = 256,     [SECTION_MODULES] = 64,
-        [SECTION_FRAMES] = 4096, [SECTION_STRINGS] = 16384, [SECTION_PRESENT] = 16384,
+        [SECTION_FRAMES] = 4096, [SECTION_STRINGS] = 49152, [SECTION_PRESENT] = 16384,
     };
     for (int s = 0; s < SECTIONS; s++) {
         uint32_t *cap = &state->header->slots_cap + s;
@@ -105,10 +107,11 @@ void ledger_give_back(struct shim_state *state)
                           margin[s];
         if (wanted >= *cap)
             continue;
+        uint64_t base = (&state->header->slots_off)[s];
         uint64_t from = ((uint64_t)wanted * section_record_size[s] + 4095) & ~4095ull;
         uint64_t to = ((uint64_t)*cap * section_record_size[s] + 4095) & ~4095ull;
         *cap = wanted; /* first: nobody takes records from what goes */
         if (from < to)
-            SYS2(munmap, section_base(state, (enum section)s) + from, to - from);
+            ledger_unmap_rest((enum section)s, base + from, base + to);
     }
 }

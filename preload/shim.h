@@ -59,6 +59,7 @@ struct shim_state {
     _Atomic uint32_t reporting; /* hold.h: the reporter is at work */
     _Atomic uint32_t settling;  /* hold.h: of what follows, and of the ledger's rules and options */
     uint32_t options_at;        /* in strings: room for two option texts; 0: none yet */
+    uint32_t rules_at;          /* there: room for RULES_MAX bytes; 0: none yet */
     uint32_t names_at;          /* there: room for TEST_NAMES names; 0: none yet */
     uint32_t options_turn, names_turn;
     uint32_t latest_reason; /* there */

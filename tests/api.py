@@ -253,6 +253,11 @@ def options_set(bench):
     bench.ask("set_options", "ok 0", "none 0", "ok 0", "one 1", "ok 0", status=42, options="report=none:exitcode=7")
 
 
+def locked_memory(bench):
+    bench.ask("locked", "ok 0", "none 0", "ok 0", "one 1", "ok 0", "none 0")
+    bench.ask("locked", "ok 0", "none 0", "ok 0", "one 1", "ok 0", "none 0", options="log_path=stderr:" * 200)
+
+
 def own_options_under_run(bench):
     """What a program brings and sets counts under run as it does without, and that is told."""
     def judge(expected, argv, *options, environment="", said=None, **more):

@@ -223,6 +223,13 @@ def two_folders_told(bench):
     bench.demand_said([sys.executable, "-c", script])
 
 
+def memory_of_who_locked_its(bench):
+    """mlockall makes the ledger smaller; what the program puts in its place then is a forked child's as well."""
+    env = bench.environment(LD_PRELOAD=bench.shim)
+    status, _, err = harness.call([bench.target("locked_memory")], env=env)
+    demand(status == 0, f"status {status}: {err}")
+
+
 # ---- other tracers -----------------------------------------------------------------------------
 
 def reports_take_turns(bench):
@@ -274,7 +281,7 @@ def daemon_without_a_thread(bench):
 
 TESTS = [many_dumps, dump_of_all_who_asked, program_of_another_user, child_of_another_user,
          strangers_are_not_answered, strangers_do_not_keep_it_waiting, impostors_are_not_asked, mask_of_nothing,
-         two_folders_told, reports_take_turns, under_a_debugger, daemon_without_a_thread]
+         two_folders_told, memory_of_who_locked_its, reports_take_turns, under_a_debugger, daemon_without_a_thread]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, run_tree.Bench, harness.PARALLEL))

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <threadleak.h>
@@ -479,6 +480,20 @@ static void set_options(void)
     say("ok", threadleak_set_options("exitcode=42"));
 }
 
+/* The ledger is smaller then, and has room for what a program may bring. */
+static void locked(void)
+{
+    hold_one();
+    mlockall(MCL_CURRENT); /* not everybody may: it has been asked for */
+    munlockall();
+    say("ok", threadleak_set_options("report=detached:grace_ms=0"));
+    say("none", threadleak_check(NULL));
+    say("ok", threadleak_set_options("report=running"));
+    say("one", threadleak_check(NULL));
+    say("ok", threadleak_add_suppressions("thread:^hold_one$"));
+    say("none", threadleak_check(NULL));
+}
+
 static void add_rules(void)
 {
     hold_one();
@@ -572,6 +587,7 @@ static const struct scenario {
     {"cancelled", cancelled},
     {"ignore_one", ignore_one},
     {"set_options", set_options},
+    {"locked", locked},
     {"add_rules", add_rules},
     {"bad_rules", bad_rules},
     {"rules_alike", rules_alike},
