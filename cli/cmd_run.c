@@ -221,7 +221,6 @@ static int run_command(struct run *run, struct error *error)
     if (!status) {
         run->timed_out = !run_child_wait(&run->child, run->given.timeout_s, &run->wait_status);
         pid_t ended = run->timed_out ? 0 : run->child.pid;
-        run_server_end(&run->server);
         if (!run_dir_collect(run->folder, ended, run->wait_status, run->given.require_watched, &run->ledgers,
                              error))
             status = fail(error);
