@@ -135,12 +135,13 @@ static void release(struct output *output)
     memset(output, 0, sizeof(*output));
 }
 
-/* The other side may have made it non-blocking, as Node does with pipes. */
+/* The other side may have made it non-blocking, as Node does with pipes.  A signal's handler ends the
+ * wait, SA_RESTART or not. */
 static bool may_write_again(int fd)
 {
-    if (errno == EINTR)
+    if (errno == EAGAIN && poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1) > 0)
         return true;
-    return errno == EAGAIN && poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1) > 0;
+    return errno == EINTR;
 }
 
 bool output_write_all(int fd, const char *text, size_t size)
