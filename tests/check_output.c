@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "output.h"
@@ -229,6 +230,35 @@ START_TEST(a_signal_takes_nothing_away)
 }
 END_TEST
 
+START_TEST(a_fifo_waits_for_its_reader)
+{
+    sigset_t set, before;
+    char got[8] = "";
+    ck_assert_int_eq(mkfifo(target, 0600), 0);
+    pid_t reader = fork();
+    if (reader == 0) {
+        usleep(50000);
+        int fd = open(target, O_RDONLY);
+        _exit(read(fd, got, sizeof(got)) == 3 && !memcmp(got, "new", 3) ? 0 : 1);
+    }
+    ck_assert(output_open(&output, target, stderr, &error));
+    ck_assert_int_eq(fcntl(output_descriptor(&output), F_GETFL) & O_NONBLOCK, 0);
+    fputs("new", output.file);
+    ck_assert(output_commit(&output, &error));
+    int status;
+    ck_assert_int_eq(waitpid(reader, &status, 0), reader);
+    ck_assert_int_eq(status, 0);
+    /* but not when it is to end, though signals are held back */
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, &before);
+    kill(getpid(), SIGTERM);
+    open_fails(target, "Interrupted");
+    ck_assert_int_eq(sigtimedwait(&set, NULL, &(struct timespec){0, 0}), SIGTERM);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+}
+END_TEST
+
 START_TEST(colour_is_asked_for)
 {
     unsetenv("NO_COLOR");
@@ -261,6 +291,7 @@ int main(void)
     tcase_add_test(tests, streams_are_written_directly);
     tcase_add_test(tests, what_is_written_directly_is_one_write);
     tcase_add_test(tests, a_signal_takes_nothing_away);
+    tcase_add_test(tests, a_fifo_waits_for_its_reader);
     tcase_add_test(tests, colour_is_asked_for);
     Suite *suite = suite_create("output");
     suite_add_tcase(suite, tests);
