@@ -301,6 +301,19 @@ def long_options(bench):
         demand(("1 leaked thread" in said) == (kinds is None), f"{len(text)} bytes: {status}: {said[:400]}")
 
 
+def long_options_of_run(bench):
+    """Where they would be ignored, no gate is opened by it."""
+    argv = [bench.cli, "run", "--judge=_exit", "-o", os.path.join(bench.tmp, "report"), "--"]
+    program = [bench.target("end_underscore_exit")]
+    given = len("judge='_exit':")
+    for size, wanted in ((4095, 7), (4096, 125)):
+        text = "log_path=stderr:" * 254
+        text += "log_path=" + "y" * (size - given - len(text) - len("log_path="))
+        status, _, said, _ = bench.run(argv + program, shim="", options=text)
+        demand(status == wanted, f"{size} bytes: {status}: {said[:400]}")
+        demand(("4096 bytes together: 4095 at most" in said) == (size == 4096), said[:400])
+
+
 def rules_added(bench):
     said, _ = bench.ask("add_rules", "ok 0", "one 1", "child 0", options="stacks=0")
     demand("suppressed by thread:^outer$" in said, said)
