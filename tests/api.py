@@ -287,6 +287,12 @@ def own_options_under_run(bench):
     other = ["env", "THREADLEAK_OPTIONS=report=unjoined", program, "run"]
     judge(0, other, said="report=unjoined, judge=exit")
     judge(66, other, "--report=all")
+    # What it makes of its own end is settled there, before run can say anything of it.
+    own_judge = "report=running,detached,unjoined, judge=exit"
+    judge(0, ["sh", "-c", f"THREADLEAK_OPTIONS=grace_ms=0 {bench.target('end_underscore_exit')}; true"], "--judge=_exit",
+          said=own_judge)
+    judge(66, ["sh", "-c", f"THREADLEAK_OPTIONS=grace_ms=0 {program} run"], "--judge=none", said=own_judge)
+    judge(0, [program, "run"], "--judge=none")
 
 
 def long_options(bench):
