@@ -17,11 +17,13 @@ static void read_options(const struct run_options *given, const struct ledger *l
 
 struct verdict_rules run_judge_rules(const struct run_judge *judge, const struct ledger *ledger)
 {
-    struct options options;
+    struct options options, own;
     read_options(judge->given, ledger, &options);
+    ledger_options_read(ledger, &own);
     return (struct verdict_rules){
         .kinds = options.report,
         .judge = options.judge,
+        .judge_seen = own.judge & ~JUDGE_SIGNAL,
         .ignore = judge->given->suppressions.ignore,
         .symbolizer = judge->symbolizer,
     };

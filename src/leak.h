@@ -137,6 +137,7 @@ struct verdict_rules {
     unsigned kinds;              /* KIND_* that count */
     bool judge_live;             /* treat a live process as if it ended now (report --check) */
     unsigned judge;              /* JUDGE_* for ends without the shim's own word (signal) */
+    unsigned judge_seen;         /* and those that it went by for the others: told of, no more */
     const struct ignore *ignore; /* NULL: none */
     struct symbolizer *symbolizer;
     /* A check that the program itself asked for: */

@@ -176,7 +176,7 @@ static bool build_process(struct build *build)
     set_end(build);
     set_counts(build);
     build->process.kinds = build->rules->kinds;
-    build->process.judges = build->rules->judge;
+    build->process.judges = build->rules->judge_seen | (build->rules->judge & JUDGE_SIGNAL);
     build->process.checked = build->rules->check;
     build->process.since = build->rules->since;
     build->process.present = build->end->present;

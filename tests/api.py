@@ -287,6 +287,12 @@ def own_options_under_run(bench):
     other = ["env", "THREADLEAK_OPTIONS=report=unjoined", program, "run"]
     judge(0, other, said="report=unjoined, judge=exit")
     judge(66, other, "--report=all")
+    # What it makes of its own end is settled there, before run can say anything of it.
+    own_judge = "report=running,detached,unjoined, judge=exit"
+    judge(0, ["sh", "-c", f"THREADLEAK_OPTIONS=grace_ms=0 {bench.target('end_underscore_exit')}; true"], "--judge=_exit",
+          said=own_judge)
+    judge(66, ["sh", "-c", f"THREADLEAK_OPTIONS=grace_ms=0 {program} run"], "--judge=none", said=own_judge)
+    judge(0, [program, "run"], "--judge=none")
 
 
 def long_options(bench):
@@ -299,6 +305,19 @@ def long_options(bench):
         status, _, said, _ = bench.run([program, "run", "grace_ms=0"], options=text)
         demand(("longer than 4095 bytes" in said) == (kinds is None), said[:400])
         demand(("1 leaked thread" in said) == (kinds is None), f"{len(text)} bytes: {status}: {said[:400]}")
+
+
+def long_options_of_run(bench):
+    """Where they would be ignored, no gate is opened by it."""
+    argv = [bench.cli, "run", "--judge=_exit", "-o", os.path.join(bench.tmp, "report"), "--"]
+    program = [bench.target("end_underscore_exit")]
+    given = len("judge='_exit':")
+    for size, wanted in ((4095, 7), (4096, 125)):
+        text = "log_path=stderr:" * 254
+        text += "log_path=" + "y" * (size - given - len(text) - len("log_path="))
+        status, _, said, _ = bench.run(argv + program, shim="", options=text)
+        demand(status == wanted, f"{size} bytes: {status}: {said[:400]}")
+        demand(("4096 bytes together: 4095 at most" in said) == (size == 4096), said[:400])
 
 
 def rules_added(bench):
