@@ -181,6 +181,20 @@ static void ignore_creator(void)
     say("other", threadleak_check("grace_ms=0 ignore_creator=oute"));
 }
 
+/* Names in which a rule's comment or condition would begin. */
+static void ignore_whole_name(void)
+{
+    pthread_t thread = hold_one();
+    pthread_setname_np(thread, "io #1");
+    say("hash", threadleak_check("grace_ms=0 ignore_name='io #1'"));
+    say("another", threadleak_check("grace_ms=0 log_path=/dev/null ignore_name='io #2'"));
+    say("start", threadleak_check("grace_ms=0 log_path=/dev/null ignore_name='io #'"));
+    pthread_setname_np(thread, "io kind:b");
+    say("colon", threadleak_check("grace_ms=0 ignore_name='io kind:b'"));
+    pthread_setname_np(thread, "io\nb");
+    say("line", threadleak_check("grace_ms=0 ignore_name='io\nb'"));
+}
+
 /* goleak: 20 attempts, 1 us doubling to 100 ms; here at least the whole of it, and no more
  * than the machine took for two reports besides. */
 static void bounds(void)
@@ -272,6 +286,8 @@ static void misuse(void)
         "signal=USR1",
         "ignore_top='open",
         "ignore_topp=x",
+        "ignore_top=^x",
+        "ignore_start='a$b'",
         "ignore_top=x:stacks=0",
         "suppressions=/nonexistent",
         "judge=all",
@@ -557,6 +573,7 @@ static const struct scenario {
     {"baseline", baseline},
     {"recycled", recycled},
     {"ignore_top", ignore_top},
+    {"ignore_whole_name", ignore_whole_name},
     {"bounds", bounds},
     {"ignore_creator", ignore_creator},
     {"enumerate", enumerate},
