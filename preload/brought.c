@@ -214,26 +214,43 @@ static const char *problem_of(const char *rule, size_t length)
     return shim_config.options.allow_match_all ? NULL : "a rule without a pattern would match every thread";
 }
 
-/* Of the first rule that has one. */
-static const char *problem_of_all(const char *text)
+/* Of the first rule that has one.  What came before it on its line is blanks. */
+static const char *problem_of_all(const char *text, uint64_t *line, uint64_t *column)
 {
-    const char *problem = NULL;
-    while (*text && !problem) {
-        const char *line = text + strspn(text, " \t\r\n");
-        size_t length = strcspn(line, "\r\n");
-        text = line + length;
-        if (length && *line != '#')
-            problem = problem_of(line, length);
+    for (*line = 1; *text; (*line)++) {
+        size_t length = strcspn(text, "\n"), blanks = strspn(text, " \t\r");
+        size_t end = length && text[length - 1] == '\r' ? length - 1 : length;
+        *column = blanks + 1;
+        if (blanks < end && text[blanks] != '#') {
+            const char *problem = problem_of(text + blanks, end - blanks);
+            if (problem)
+                return problem;
+        }
+        text += length + (text[length] == '\n');
     }
-    return problem;
+    return NULL;
+}
+
+/* "WHO:LINE:COLUMN: PROBLEM", as of a file. */
+static int refuse_at(const char *who, uint64_t line, uint64_t column, const char *problem)
+{
+    char place[120];
+    struct text text = text_in(place, sizeof(place));
+    text_string(&text, who);
+    text_string(&text, ":");
+    text_digits(&text, line, 10);
+    text_string(&text, ":");
+    text_digits(&text, column, 10);
+    return brought_refuse(place, problem);
 }
 
 static int add_rules(const char *who, const char *text)
 {
     size_t length = strlen(rules), n = strlen(text);
-    const char *problem = problem_of_all(text);
+    uint64_t line, column;
+    const char *problem = problem_of_all(text, &line, &column);
     if (problem)
-        return brought_refuse(who, problem);
+        return refuse_at(who, line, column, problem);
     if (length + n + 2 > RULES_MAX)
         return brought_refuse(who, "there is no room for more suppressions: 16 KiB in all");
     if (length == 0)

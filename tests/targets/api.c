@@ -305,6 +305,7 @@ static void misuse(void)
     say("set", threadleak_set_options("grace_ms=1:nonsense=1"));
     say("follow", threadleak_set_options("follow=0"));
     say("self", threadleak_ignore_thread(pthread_self(), "not seen"));
+    say("nobody", threadleak_ignore_thread(0, "std::thread().native_handle()"));
     errno = 4711;
     threadleak_check("nonsense");
     say("errno", errno);
