@@ -2,8 +2,10 @@
 #include "brought.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "hold.h"
 #include "ledger_room.h"
@@ -118,6 +120,23 @@ static bool is_understood(struct trial *trial, const char *text)
     return !trial->wrong;
 }
 
+/* What is wrong in a file is for the reporter to say, when there is something to report. */
+static bool files_are_there(const struct trial *trial)
+{
+    bool there = true;
+    for (unsigned i = 0; i < trial->options.suppressions_count && there && !shim_config.sandboxed; i++) {
+        char place[OPTIONS_PATH_MAX + 40];
+        struct text text = text_in(place, sizeof(place));
+        there = SYS3(faccessat, AT_FDCWD, trial->options.suppressions[i], R_OK) == 0;
+        text_string(&text, trial->who);
+        text_string(&text, ": ");
+        text_string(&text, trial->options.suppressions[i]);
+        if (!there)
+            brought_refuse(place, "can not be read");
+    }
+    return there;
+}
+
 /* All of it anew, so that what stands lower does not go over what stands higher. */
 static void apply(struct trial *trial)
 {
@@ -131,7 +150,7 @@ static void apply(struct trial *trial)
 static int add_options(struct trial *trial, enum ledger_options part, const char *options)
 {
     struct text text = {.buffer = parts[part], .size = OPTIONS_PART_MAX, .length = strlen(parts[part])};
-    if (!is_understood(trial, options))
+    if (!is_understood(trial, options) || (part == LEDGER_OPTIONS_SET && !files_are_there(trial)))
         return -1;
     if (strlen(options) + text.length + 2 > OWN_OPTIONS_MAX)
         return brought_refuse(trial->who, "there is no room for more options: 1000 bytes in all");

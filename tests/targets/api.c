@@ -304,6 +304,7 @@ static void misuse(void)
     say("fd", threadleak_dump(999));
     say("set", threadleak_set_options("grace_ms=1:nonsense=1"));
     say("follow", threadleak_set_options("follow=0"));
+    say("file", threadleak_set_options("grace_ms=1 suppressions=/nonexistent"));
     say("self", threadleak_ignore_thread(pthread_self(), "not seen"));
     say("nobody", threadleak_ignore_thread(0, "std::thread().native_handle()"));
     errno = 4711;
