@@ -99,6 +99,10 @@ def ignore_creator_anywhere(bench):
     demand("suppressed by thread:^outer$" in said, said)
 
 
+def ignore_name_is_no_rule(bench):
+    bench.ask("ignore_whole_name", "hash 0", "another 1", "start 1", "colon 0", "line 0")
+
+
 def retry_bounds(bench):
     bench.ask("bounds", "leaked 1", "whole 1", "bounded 1", "ignored 0", "early 1")
 
@@ -128,7 +132,7 @@ def many_and_deep(bench):
 def misuse_never_passes(bench):
     said, _ = bench.run([bench.program, "misuse"])[1:3], None
     lines = said[0].splitlines()
-    demand(len(lines) == 31 and lines[-1] == "errno 4711", f"{len(lines)} answers: {lines}")
+    demand(len(lines) == 35 and lines[-1] == "errno 4711", f"{len(lines)} answers: {lines}")
     wrong = [line for line in lines[:-1] if not line.endswith(" -1")]
     demand(not wrong, f"passed: {wrong}")
     told = said[1].splitlines()
@@ -337,6 +341,7 @@ def rules_that_are_alike(bench):
 def rules_that_are_wrong(bench):
     said, _ = bench.ask("bad_rules", "nonsense -1", "all -1", "judged 1", "unseen 0", "judged -1")
     demand(said.count("a rule begins with thread:") == 1 and said.count("would match every thread") == 1, said)
+    demand(said.count("threadleak_add_suppressions:2:1: ") == 2, f"not where it is: {said}")
     demand("api:1:9: " in said and "none of them is used" in said, said)
 
 
