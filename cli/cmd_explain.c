@@ -59,7 +59,7 @@ static bool build_report(struct explain *explain, struct error *error)
 }
 
 /* The program's own descriptor, standard error, or the log, opened to append: several
- * processes may share it. */
+ * processes may share it.  The end of a program does not wait for somebody to read a fifo. */
 static FILE *open_log(const struct explain *explain)
 {
     char path[PATH_MAX];
@@ -71,7 +71,7 @@ static FILE *open_log(const struct explain *explain)
         return stderr;
     if (options_expand_path(path, sizeof(path), pattern, explain->pid,
                             ledger_get_string(explain->ledger, header->exe))) {
-        int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+        int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
         if (fd >= 0)
             return fdopen(fd, "a");
     }

@@ -230,6 +230,14 @@ def memory_of_who_locked_its(bench):
     demand(status == 0, f"status {status}: {err}")
 
 
+def log_that_nobody_reads(bench):
+    """A fifo: the program's end does not wait for a reader, and the report is not lost."""
+    os.mkfifo(bench.path("log"))
+    env = bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS=f"stacks=0:log_path={bench.path('log')}")
+    status, _, err = harness.call([bench.target("running")], env=env, timeout=60)
+    demand(status == 0 and "can not be opened for reports" in err and "3 leaked threads" in err, f"{status}: {err}")
+
+
 # ---- other tracers -----------------------------------------------------------------------------
 
 def reports_take_turns(bench):
@@ -281,7 +289,8 @@ def daemon_without_a_thread(bench):
 
 TESTS = [many_dumps, dump_of_all_who_asked, program_of_another_user, child_of_another_user,
          strangers_are_not_answered, strangers_do_not_keep_it_waiting, impostors_are_not_asked, mask_of_nothing,
-         two_folders_told, memory_of_who_locked_its, reports_take_turns, under_a_debugger, daemon_without_a_thread]
+         two_folders_told, memory_of_who_locked_its, log_that_nobody_reads, reports_take_turns,
+         under_a_debugger, daemon_without_a_thread]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, run_tree.Bench, harness.PARALLEL))
