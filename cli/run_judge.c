@@ -20,11 +20,15 @@ struct verdict_rules run_judge_rules(const struct run_judge *judge, const struct
     struct options options, own;
     read_options(judge->given, ledger, &options);
     ledger_options_read(ledger, &own);
-    return (struct verdict_rules){
+    struct verdict_rules rules = {
         .kinds = options.report,
         .judge = options.judge,
         .judge_seen = own.judge & ~JUDGE_SIGNAL,
         .ignore = judge->given->suppressions.ignore,
         .symbolizer = judge->symbolizer,
     };
+    unsigned judges = rules.judge_seen | (rules.judge & JUDGE_SIGNAL);
+    const struct options *asked = &judge->given->options;
+    rules.own_options = rules.kinds != asked->report || judges != asked->judge;
+    return rules;
 }

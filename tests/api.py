@@ -272,6 +272,10 @@ def own_options_under_run(bench):
         demand(own == ([said] if said else []), f"{argv} {options} {more}: {err}")
 
     program = os.path.join(os.path.dirname(bench.program), "own_options")
+    for defaults, options in (("report=none", {"report": "none", "judge": "exit"}), ("", None)):
+        _, _, document, _ = bench.run([bench.cli, "run", "--format=json", "--", program, "run"], shim="", LD_PRELOAD="",
+                                      OWN_DEFAULTS=defaults)
+        demand(json.loads(document)["processes"][0].get("options") == options, document)
     judge(66, [program, "run"])
     judge(0, [program, "run"], "--report=unjoined")
     judge(0, [program, "run"], OWN_DEFAULTS="report=unjoined", said="report=unjoined, judge=exit")
