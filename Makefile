@@ -33,7 +33,7 @@ SRC := options options_parse clock maps process address_space \
 	present present_file present_idle present_names present_self \
 	leak leak_build leak_group leak_stack leak_suppress leak_untracked test_of \
 	ignore ignore_parse ignore_never ignore_name ignore_match ignore_builtin baseline \
-	report_format text_parts report_group report_present report_rules report_text \
+	report_format function_name text_parts report_group report_present report_rules report_text \
 	json_parts report_json report_parts report_points report_xml report_junit sarif_parts report_sarif \
 	report_gitlab report_github report_github_summary report_tap
 CLI := main cli output outputs per_process \
@@ -61,7 +61,7 @@ CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile chec
 	check_wait check_wait_mutex check_wait_file $(CHECKS_LEAK) check_leak_odd check_suppress \
 	check_leak_asked $(CHECKS_REPORT) \
 	check_formats check_ledger_write check_frame_rule check_watchable check_run_marks \
-	check_present_names check_output
+	check_present_names check_output check_function_name
 # What suites share, and what they test besides src/.
 CHECK_PARTS := tests/ledger_fake tests/snapshot_child tests/core_child tests/wait_child $(patsubst %,cli/%,$(filter-out main cmd_%,$(CLI)))
 # check_ledger_write has the shim's writer in it, and no CLI.

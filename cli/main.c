@@ -33,7 +33,6 @@ static const struct command *find_command(const char *name)
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (!strcmp(commands[i].name, name))
             return &commands[i];
-    cli_say("unknown command '%s'; 'threadleak help' lists the commands", name);
     return NULL;
 }
 
@@ -44,8 +43,12 @@ static int cmd_help(int argc, char **argv)
         return STATUS_REPORTED;
     }
     const struct command *command = find_command(argv[1]);
-    if (!command)
+    if (!command) {
+        cli_say("help: no command is called '%s'; 'threadleak help run' lists the options, 'man threadleak' "
+                "explains formats and suppressions",
+                argv[1]);
         return STATUS_CANNOT;
+    }
     if (command->run == cmd_help) {
         puts("usage: threadleak help [COMMAND]");
         return STATUS_REPORTED;
@@ -105,8 +108,10 @@ int main(int argc, char **argv)
         return STATUS_CANNOT;
     }
     const struct command *command = find_command(name);
-    if (!command)
+    if (!command) {
+        cli_say("unknown command '%s'; 'threadleak help' lists the commands", name);
         return STATUS_CANNOT;
+    }
     if (!command->hidden && asks_version(argv[2])) { /* "threadleak run --version" */
         puts("threadleak " THREADLEAK_VERSION);
         return flushed(STATUS_REPORTED);

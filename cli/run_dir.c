@@ -163,6 +163,8 @@ static struct present *present_unseen(const struct ledger_header *header)
         return NULL;
     if (header->flags & LEDGER_UNSEEN_SANDBOX)
         return present_none("the process was in a sandbox of its own when it ended, and was left alone");
+    if (header->flags & LEDGER_UNSEEN_VALGRIND)
+        return present_none("valgrind runs it: nothing can be started from within");
     return present_none(
         "the process could not be looked at when it ended: it had changed its root, its user or "
         "its network namespace, or was short of processes or memory");

@@ -96,7 +96,7 @@ static const char *take_key(void *arg, const char *key, const char *value, size_
 static bool read_options(struct check *check)
 {
     const struct options_reader reader = {
-        .origin = check->who, .extra = take_key, .warn = on_problem, .arg = check};
+        .origin = check->who, .extra = take_key, .warn = on_problem, .arg = check, .quoted_key = "ignore"};
     check->options = shim_config.options;
     options_read(&check->options, check->options_text, &reader);
     if (shim_config.rules || check->options.suppressions_count)

@@ -232,8 +232,12 @@ static void keep_stacks(const struct shim_state *state)
 {
     bool wanted = shim_config.options.stacks &&
                   anything_left(state, shim_config.options.report & (KIND_RUNNING | KIND_DETACHED));
-    bool can = !shim_config.sandboxed && !shim_config.no_reporter;
-    uint32_t why_not = can ? LEDGER_UNSEEN : LEDGER_UNSEEN | LEDGER_UNSEEN_SANDBOX;
+    uint32_t why_not = LEDGER_UNSEEN;
+    if (shim_config.no_reporter)
+        why_not |= LEDGER_UNSEEN_VALGRIND;
+    else if (shim_config.sandboxed)
+        why_not |= LEDGER_UNSEEN_SANDBOX;
+    bool can = why_not == LEDGER_UNSEEN;
     if (wanted && !(can && (reporter_run("keep") == REPORTER_NO_LEAKS || ask_to_keep())))
         atomic_fetch_or(&state->header->flags, why_not);
 }

@@ -15,7 +15,7 @@
  *   any:      function of any present frame
  *   waiting:  what it waits for: a name of wait_on_name() (condvar, mutex, poll …)
  *   kind:     running, detached, unjoined
- *   process:  the executable, by its path or its basename
+ *   process:  the executable, or what the process was called as (argv[0]), by its path or its basename
  *
  * All parts of a rule must be true of the thread.  A PATTERN may match anywhere in a name; '*' stands for any
  * text, '^' at its beginning and '$' at its end tie it there (as in LSan's and TSan's files); a '^', '$' or
@@ -89,6 +89,7 @@ struct ignore_site {
     const struct frame *start; /* start routine; NULL: unknown */
     unsigned kind;             /* KIND_* of options.h */
     const char *process;       /* path of the executable; NULL: unknown */
+    const char *called;        /* its argv[0], as the report's head has it; NULL: unknown */
 };
 
 struct ignore_thread {

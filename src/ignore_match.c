@@ -61,7 +61,7 @@ static bool function_matches(const struct part *part, const char *function)
 
 static bool path_matches(const struct part *part, const char *path)
 {
-    return path && (glob_matches(part->glob, path) || glob_matches(part->glob, base_name(path)));
+    return path && *path && (glob_matches(part->glob, path) || glob_matches(part->glob, base_name(path)));
 }
 
 /* ---- frames ------------------------------------------------------------------------------- */
@@ -176,7 +176,7 @@ static bool site_matches(const struct part *part, const struct ignore_site *site
     case PART_KIND:
         return part->bits & site->kind;
     case PART_PROCESS:
-        return path_matches(part, site->process);
+        return path_matches(part, site->process) || path_matches(part, site->called);
     default:
         return true;
     }

@@ -44,6 +44,7 @@ static void take_site(struct suppressor *suppressor, const struct remaining *ite
         .start = stack_function(build->ledger, build->rules->symbolizer, item->slot.start_pc),
         .kind = leak_kind_bit(item->kind),
         .process = build->process.exe,
+        .called = build->process.argv ? build->process.argv[0] : NULL,
     };
     for (int i = 0; i < MATCHERS; i++)
         if (suppressor->matchers[i])

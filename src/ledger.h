@@ -283,7 +283,8 @@ enum {
     /* Under run: nobody could look where its threads were at its end … */
     LEDGER_UNSEEN = 1u << 4,
     LEDGER_UNSEEN_SANDBOX = 1u << 5, /* … since it is in a sandbox, and was left alone */
-    LEDGER_FORKS = 1u << 6           /* it has forked: a child may just be beginning */
+    LEDGER_FORKS = 1u << 6,          /* it has forked: a child may just be beginning */
+    LEDGER_UNSEEN_VALGRIND = 1u << 7 /* LEDGER_UNSEEN, since valgrind runs it */
 };
 
 /* Whose the option texts are, each over those before it. */

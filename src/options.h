@@ -80,6 +80,7 @@ struct options_reader {
     options_extra_fn *extra; /* or NULL */
     options_warn_fn *warn;   /* or NULL */
     void *arg;               /* of both */
+    const char *quoted_key;  /* or NULL: one whose values have ':', to be told when one has no quotes */
 };
 void options_read(struct options *options, const char *text, const struct options_reader *reader);
 

@@ -23,6 +23,7 @@ struct parser {
     const struct options_reader *reader;
     enum open_list list;
     bool list_rejected; /* its first word was wrong: swallow the rest of it */
+    const char *cut;    /* a value of the quoted key that ended at ':'; NULL: none just before */
 };
 
 struct line {
@@ -54,6 +55,17 @@ static void line_quote(struct line *line, struct slice slice)
         line_text(line, "...");
 }
 
+/* "ignore=thread:pool" is two items: both as they were meant. */
+static void line_hint(struct line *line, const struct parser *parser, const struct item *item)
+{
+    const struct slice *last = item->has_value ? &item->value : &item->key;
+    line_text(line, "; a value with ':' stands in quotes: ");
+    line_text(line, parser->reader->quoted_key);
+    line_text(line, "='");
+    line_quote(line, (struct slice){parser->cut, (size_t)(last->text + last->length - parser->cut)});
+    line_text(line, "'");
+}
+
 static void complain(const struct parser *parser, const struct item *item, const char *problem)
 {
     const struct options_reader *reader = parser->reader;
@@ -66,6 +78,8 @@ static void complain(const struct parser *parser, const struct item *item, const
         line_text(&line, "unknown key '");
         line_quote(&line, item->key);
         line_text(&line, reader->origin ? "'" : "' is ignored; help=1 lists the keys");
+        if (parser->cut)
+            line_hint(&line, parser, item);
     } else {
         line_quote(&line, item->key);
         if (item->has_value) {
@@ -187,6 +201,13 @@ static void apply(struct parser *parser, const struct item *item)
         complain(parser, item, problem);
 }
 
+static const char *cut_value(const struct options_reader *reader, const struct item *item, const char *end)
+{
+    const char *key = reader->quoted_key;
+    bool is_key = key && item->key.length == strlen(key) && !memcmp(item->key.text, key, item->key.length);
+    return is_key && *end == ':' && end == item->value.text + item->value.length ? item->value.text : NULL;
+}
+
 void options_parse(struct options *options, const char *text, options_warn_fn *warn, void *arg)
 {
     options_read(options, text, &(struct options_reader){.warn = warn, .arg = arg});
@@ -203,6 +224,7 @@ void options_read(struct options *options, const char *text, const struct option
         struct item item;
         text = read_item(text, &item);
         apply(&parser, &item);
+        parser.cut = cut_value(reader, &item, text);
     }
 }
 

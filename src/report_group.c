@@ -234,8 +234,7 @@ static const struct frame *first_own(const struct thread_info *thread)
     return stack && !stack->incomplete ? outermost_own_frame(stack->frames, stack->count) : NULL;
 }
 
-/* A runtime's start routine (std::thread's, Rust's) says nothing of what the user gave it. */
-static const struct frame *what_runs(const struct leak_group *group)
+const struct frame *what_runs(const struct leak_group *group)
 {
     const struct frame *start = group->start_routine;
     if (!start || !start->runtime || !group->own)

@@ -69,9 +69,10 @@ char *leak_line(const struct leak_group *group, size_t threads, size_t processes
         fputs(", created by ", out);
         put_frame(out, frame);
     }
-    if (group->start_routine) {
+    const struct frame *runs = what_runs(group);
+    if (runs) {
         fputs(threads == 1 ? ", runs " : ", run ", out);
-        put_frame(out, group->start_routine);
+        put_frame(out, runs);
     }
     return closed(out, &line);
 }

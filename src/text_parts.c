@@ -1,8 +1,11 @@
 #include "text_parts.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "function_name.h"
 
 #define THREADS_IN_LINE 4
 
@@ -120,6 +123,14 @@ void format_function(char *out, size_t size, const struct frame *frame, size_t w
         snprintf(out, size, "%s", name);
         return;
     }
+    char *shorter = function_shorten(name, width);
+    name = shorter ? shorter : name;
+    length = strlen(name);
+    if (length <= width) {
+        snprintf(out, size, "%s", name);
+        free(shorter);
+        return;
+    }
     /* The beginning has the namespace, the end the function: both matter. */
     size_t head = width / 2 - 2, tail = length - (width - head - 3);
     while (head > 0 && is_continuation(name[head]))
@@ -127,6 +138,7 @@ void format_function(char *out, size_t size, const struct frame *frame, size_t w
     while (is_continuation(name[tail]))
         tail++;
     snprintf(out, size, "%.*s...%s", (int)head, name, name + tail);
+    free(shorter);
 }
 
 void format_place(char *out, size_t size, const struct frame *frame, bool whole)

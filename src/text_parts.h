@@ -24,7 +24,8 @@ void format_duration(char *out, size_t size, double seconds);
 /* "1.2 s" or "0.3 to 1.2 s". */
 void format_range(char *out, size_t size, double low, double high);
 
-/* The function, or module+0xoffset.  Longer than `width`: shortened in its middle. */
+/* The function, or module+0xoffset.  Longer than `width`: as function_shorten() has it, and if that is not
+ * enough, cut in its middle. */
 void format_function(char *out, size_t size, const struct frame *frame, size_t width);
 /* file:line (below the working directory: relative to it), or the module. */
 void format_place(char *out, size_t size, const struct frame *frame, bool whole);

@@ -273,6 +273,39 @@ START_TEST(nothing_known)
 }
 END_TEST
 
+/* "run Poller::loop() (pool.c:9)" where the start routine is libstdc++'s. */
+START_TEST(what_a_runtime_called_is_what_runs)
+{
+    static const struct frame runtime_start = {
+        .module = "/usr/lib/libstdc++.so.6", .offset = 0xd44a3, .runtime = true};
+    static struct frame stacks[2][3];
+    static struct present_stack own[2];
+    static struct present_thread places[2];
+    for (int i = 0; i < 2; i++) {
+        stacks[i][0] = waiting_stack[0];
+        stacks[i][1] = frame_in("Poller::loop()", pool_c, 9);
+        stacks[i][2] = runtime_start;
+        own[i] = (struct present_stack){.frames = stacks[i], .count = 3};
+        places[i] = present;
+        places[i].stack = &own[i];
+        threads[i].present = &places[i];
+    }
+    groups[0].start_routine = &runtime_start;
+    for (size_t i = 0; i < FORMATS; i++) {
+        char *text = printed(formats[i].format);
+        ck_assert_msg(strstr(text, ", run Poller::loop() ("), "%s", text);
+        free(text);
+    }
+    /* Not of both: then what is known is no name. */
+    stacks[1][1].function = "Poller::other()";
+    for (size_t i = 0; i < FORMATS; i++) {
+        char *text = printed(formats[i].format);
+        ck_assert_msg(!strstr(text, ", run libstdc++") && !strstr(text, ", run Poller"), "%s", text);
+        free(text);
+    }
+}
+END_TEST
+
 START_TEST(more_than_ten)
 {
     static struct leak_group many[14];
@@ -391,6 +424,7 @@ int main(void)
     tcase_add_test(tests, timed_out);
     tcase_add_test(tests, hostile);
     tcase_add_test(tests, nothing_known);
+    tcase_add_test(tests, what_a_runtime_called_is_what_runs);
     tcase_add_test(tests, more_than_ten);
     tcase_add_test(tests, tests_have_names_of_their_own);
     tcase_add_test(tests, summary_of_the_job);

@@ -416,6 +416,20 @@ START_TEST(each_type_looks_at_its_own)
 }
 END_TEST
 
+/* A symbolic link's name is what its user knows. */
+START_TEST(a_process_has_two_names)
+{
+    whole_thread();
+    site.process = "/usr/bin/redis-check-rdb";
+    site.called = "bin/redis-server";
+    ck_assert(matches("thread:pool process:^redis-check-rdb$"));
+    ck_assert(matches("thread:pool process:^/usr/bin/redis-check-rdb$"));
+    ck_assert(matches("thread:pool process:^redis-server$"));
+    ck_assert(matches("thread:pool process:^bin/redis-server$"));
+    ck_assert(!matches("thread:pool process:^redis$"));
+}
+END_TEST
+
 static const char *const of_no_present[] = {"top:wait", "any:worker", "thread:pool waiting:condvar",
                                             "thread:pool top:*", "any:*wait*"};
 
@@ -434,6 +448,8 @@ START_TEST(what_is_not_known_never_matches)
     ck_assert(!matches("thread:pool name:*"));
     site.process = NULL;
     ck_assert(!matches("thread:pool process:*"));
+    site.called = "/usr/bin/python3";
+    ck_assert(matches("thread:pool process:^python3$"));
     site.start = NULL;
     ck_assert(!matches("start:worker"));
     ck_assert(!matches("thread:worker"));
@@ -838,6 +854,7 @@ int main(void)
     tcase_add_test(tests, start_is_what_a_runtime_calls);
     tcase_add_loop_test(tests, each_type_looks_at_its_own, 0,
                         sizeof(of_whole_thread) / sizeof(*of_whole_thread));
+    tcase_add_test(tests, a_process_has_two_names);
     tcase_add_test(tests, what_is_not_known_never_matches);
     tcase_add_test(tests, a_stack_of_libc_alone_has_a_top);
     tcase_add_test(tests, a_start_without_symbols_is_no_frame_either);

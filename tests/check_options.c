@@ -325,6 +325,28 @@ START_TEST(others_bring_keys_of_their_own)
 }
 END_TEST
 
+START_TEST(a_value_that_lacks_its_quotes_is_told)
+{
+    const struct options_reader reader = {
+        .origin = "the call", .extra = take_extra, .warn = remember, .arg = &warned, .quoted_key = "extra"};
+    static const struct {
+        const char *text, *told; /* of the last item */
+    } cases[] = {
+        {"extra=x:pool", "the call: unknown key 'pool'; a value with ':' stands in quotes: extra='x:pool'"},
+        {"extra=x:a=b", "the call: unknown key 'a'; a value with ':' stands in quotes: extra='x:a=b'"},
+        {"extra=x pool", "the call: unknown key 'pool'"},
+        {"extra='a b':pool", "the call: unknown key 'pool'"},
+        {"grace_ms=1:pool", "the call: unknown key 'pool'"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        warned = 0;
+        options_read(&options, cases[i].text, &reader);
+        ck_assert_int_ge(warned, 1);
+        ck_assert_str_eq(warnings[warned - 1], cases[i].told);
+    }
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("options");
@@ -345,6 +367,7 @@ int main(void)
     tcase_add_test(tests, paths_expand);
     tcase_add_test(tests, lists_are_written_as_they_are_read);
     tcase_add_test(tests, others_bring_keys_of_their_own);
+    tcase_add_test(tests, a_value_that_lacks_its_quotes_is_told);
     Suite *suite = suite_create("options");
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -197,6 +197,15 @@ START_TEST(a_site_is_split_by_kind_anyway)
 }
 END_TEST
 
+START_TEST(a_process_is_known_as_it_was_called)
+{
+    fake_argv(fake, (const char *const[]){"/usr/bin/python3", NULL});
+    thread(site_at(0x100), ALIVE, 10, "io");
+    load("thread:* process:^python3$\n");
+    ck_assert_str_eq(show(build(NULL)), "running 2 thread:* process:^python3$");
+}
+END_TEST
+
 START_TEST(start_routines_of_one_site_differ)
 {
     uint32_t site = site_at(0x100);
@@ -343,6 +352,7 @@ int main(void)
     tcase_add_test(tests, no_rules_split_nothing);
     tcase_add_test(tests, a_site_is_split_by_name);
     tcase_add_test(tests, a_site_is_split_by_where_threads_are);
+    tcase_add_test(tests, a_process_is_known_as_it_was_called);
     tcase_add_test(tests, start_routines_of_one_site_differ);
     tcase_add_test(tests, rules_of_the_program_count_too);
     tcase_add_test(tests, wrong_rules_of_the_program_ignore_nothing);

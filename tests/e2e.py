@@ -391,6 +391,7 @@ def cli_bad_input(paths):
         ["--suppressions=tests/data/bad.supp"],
     ))
     out += threadleak(paths, "run") + threadleak(paths, "nosuch") + threadleak(paths)
+    out += threadleak(paths, "help", "suppressions")
     return out + f"started: {os.path.exists(started)}\n"
 
 
@@ -617,9 +618,18 @@ def cli_verbosity(paths):
     return threadleak(paths, "run", "-q", "--", target) + threadleak(paths, "run", "-v", "--", target)
 
 
+def cli_valgrind(paths):
+    """Under valgrind nobody can look where the threads are, and the report says why."""
+    if not shutil.which("valgrind"):
+        raise Skip("no valgrind")
+    _, _, err = run([paths.cli, "run", "--", "valgrind", "-q", os.path.join(paths.targets, "kinds")],
+                    clean_environment(THREADLEAK_OPTIONS="stacks=1"))
+    return "".join(line + "\n" for line in err.splitlines() if line.startswith(("present", "leaked")))
+
+
 CLI_CASES = [cli_statuses, cli_refused, cli_setuid, cli_32bit, cli_bad_input, cli_bad_ledger, cli_no_process,
              cli_report_file, cli_report_live, cli_report_stacks, cli_report_refused, cli_report_core, cli_report_thousand, cli_dump_signals, cli_words, cli_fingerprints, cli_colour,
-             cli_asan_not_first, cli_installed, cli_verbosity]
+             cli_asan_not_first, cli_installed, cli_verbosity, cli_valgrind]
 
 
 # ---- comparing -------------------------------------------------------------------------

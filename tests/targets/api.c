@@ -294,6 +294,7 @@ static void misuse(void)
         "judge=all",
         "grace_ms=-1",
         "ignore='waiting:x'",
+        "ignore=thread:pool",
         "grace_ms=3600001",
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
