@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -59,7 +60,7 @@ static bool build_report(struct explain *explain, struct error *error)
 }
 
 /* The program's own descriptor, standard error, or the log, opened to append: several
- * processes may share it. */
+ * processes may share it.  The end of a program does not wait for somebody to read a fifo. */
 static FILE *open_log(const struct explain *explain)
 {
     char path[PATH_MAX];
@@ -71,7 +72,7 @@ static FILE *open_log(const struct explain *explain)
         return stderr;
     if (options_expand_path(path, sizeof(path), pattern, explain->pid,
                             ledger_get_string(explain->ledger, header->exe))) {
-        int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+        int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
         if (fd >= 0)
             return fdopen(fd, "a");
     }
@@ -97,7 +98,13 @@ bool explain_write(const struct explain *explain)
         cli_say("%s", error.text);
         printed = true;
     }
-    bool written = fclose(memory) == 0 && printed && output_write_all(fileno(out), text, size);
+    bool whole = fclose(memory) == 0 && printed;
+    bool written = whole && output_write_all(fileno(out), text, size);
+    if (whole && !written && out != stderr && !explain->has_fd) {
+        cli_say("%s: could not be written: %s; writing here instead", explain->options.log_path,
+                strerror(errno));
+        written = output_write_all(STDERR_FILENO, text, size);
+    }
     free(text);
     return written;
 }
@@ -148,6 +155,9 @@ int cmd_explain(int argc, char **argv)
     explain.dump = strcmp(argv[1], "dump") == 0;
     explain.pid = (pid_t)pid;
     explain.folder = argv[3];
+    /* A log that can not be written is a failed write, to be told. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     int status = explain_process(&explain);
     explain_release(&explain);
     return status;

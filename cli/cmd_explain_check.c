@@ -37,6 +37,27 @@ static const struct {
     {"ignore_top", "top:^", "$"}, {"ignore_any", "any:^", "$"},        {"ignore_name", "name:^", "$"},
 };
 
+/* In a rule a comment or a condition may begin after this blank, or it is no text. */
+static bool divides(const char *at, const char *end)
+{
+    if ((unsigned char)*at < ' ' || *at == 0x7f)
+        return true;
+    if (*at != ' ' || at + 1 == end)
+        return false;
+    const char *word = at + 1;
+    while (word < end && *word != ' ' && *word != ':')
+        word++;
+    return at[1] == '#' || (word < end && *word == ':');
+}
+
+/* The name as part of a pattern, which goes on to its end: "worker*#1" for "worker #1". */
+static void mend_name(char *name, size_t length)
+{
+    for (char *at = name; at < name + length; at++)
+        if (divides(at, name + length))
+            *at = '*';
+}
+
 static const char *take_rule(void *arg, const char *key, const char *value, size_t length)
 {
     struct check *check = arg;
@@ -44,9 +65,11 @@ static const char *take_rule(void *arg, const char *key, const char *value, size
         char *grown = NULL;
         if (strcmp(key, rule_keys[i].key) != 0)
             continue;
-        if (asprintf(&grown, "%s%s%.*s%s\n", check->rules ? check->rules : "", rule_keys[i].before,
-                     (int)length, value, rule_keys[i].after) < 0)
+        const char *rules = check->rules ? check->rules : "", *before = rule_keys[i].before;
+        if (asprintf(&grown, "%s%s%.*s%s\n", rules, before, (int)length, value, rule_keys[i].after) < 0)
             return "is too much: out of memory";
+        if (*before)
+            mend_name(grown + strlen(rules) + strlen(before), length);
         free(check->rules);
         check->rules = grown;
         return NULL;

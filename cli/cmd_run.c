@@ -62,12 +62,27 @@ static int check_command(struct run *run, struct error *error)
     return fail(error);
 }
 
+/* Ignored by the shim, they would be options that were given and do nothing. */
+static bool have_room(const char *options, struct error *error)
+{
+    const char *variable = getenv("THREADLEAK_OPTIONS");
+    size_t size = strlen(options) + 1 + (variable ? strlen(variable) : 0);
+    if (size < OPTIONS_PART_MAX)
+        return true;
+    error_set(error, "THREADLEAK_OPTIONS and the options given here are %zu bytes together: %d at most", size,
+              OPTIONS_PART_MAX - 1);
+    return false;
+}
+
 static bool prepare(struct run *run, struct error *error)
 {
+    const char *options = run->given.text ? run->given.text : "";
+    if (!have_room(options, error))
+        return false;
     run->shim = run_find_shim(error);
     if (!run->shim || !run_dir_make(run->folder, error))
         return false;
-    run->environment = run_environment(run->shim, run->folder, run->given.text ? run->given.text : "");
+    run->environment = run_environment(run->shim, run->folder, options);
     if (run->environment)
         return true;
     error_set(error, "out of memory");
@@ -221,7 +236,6 @@ static int run_command(struct run *run, struct error *error)
     if (!status) {
         run->timed_out = !run_child_wait(&run->child, run->given.timeout_s, &run->wait_status);
         pid_t ended = run->timed_out ? 0 : run->child.pid;
-        run_server_end(&run->server);
         if (!run_dir_collect(run->folder, ended, run->wait_status, run->given.require_watched, &run->ledgers,
                              error))
             status = fail(error);

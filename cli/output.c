@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The descriptor that a path stands for, or -1.  Opening such a path anew would
@@ -82,6 +84,44 @@ static bool open_temporary(struct output *output, const struct stat *existing)
     return output->file && fchmod(fd, mode_for(existing)) == 0;
 }
 
+/* Signals may be held back, as run does: has one come that was to end us? */
+static bool is_to_end(void)
+{
+    static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    sigset_t pending;
+    struct sigaction action;
+    sigpending(&pending);
+    for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
+        if (sigismember(&pending, ending[i]) == 1 && sigaction(ending[i], NULL, &action) == 0 &&
+            action.sa_handler != SIG_IGN)
+            return true;
+    return false;
+}
+
+/* Once somebody reads it. */
+static int open_fifo(const char *path)
+{
+    for (;;) {
+        int fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+        if (fd >= 0) {
+            fcntl(fd, F_SETFL, O_WRONLY);
+            return fd;
+        }
+        if (errno != ENXIO)
+            return -1;
+        if (is_to_end()) {
+            errno = EINTR;
+            return -1;
+        }
+        nanosleep(&(struct timespec){0, 20000000}, NULL);
+    }
+}
+
+static int open_existing(const char *path, const struct stat *st)
+{
+    return S_ISFIFO(st->st_mode) ? open_fifo(path) : open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+}
+
 static bool open_path(struct output *output, const char *path)
 {
     int fd = descriptor_of(path);
@@ -97,7 +137,7 @@ static bool open_path(struct output *output, const char *path)
         return false;
     }
     if (exists && !S_ISREG(st.st_mode))
-        return open_direct(output, open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY));
+        return open_direct(output, open_existing(path, &st));
     if (exists && access(path, W_OK) < 0)
         return false;
     /* Of a symbolic link, the file is replaced, not the link. */
@@ -135,12 +175,13 @@ static void release(struct output *output)
     memset(output, 0, sizeof(*output));
 }
 
-/* The other side may have made it non-blocking, as Node does with pipes. */
+/* The other side may have made it non-blocking, as Node does with pipes.  A signal's handler ends the
+ * wait, SA_RESTART or not. */
 static bool may_write_again(int fd)
 {
-    if (errno == EINTR)
+    if (errno == EAGAIN && poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1) > 0)
         return true;
-    return errno == EAGAIN && poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1) > 0;
+    return errno == EINTR;
 }
 
 bool output_write_all(int fd, const char *text, size_t size)

@@ -137,18 +137,12 @@ static enum ledger_open_status open_once(const char *path, struct run_ledger *it
     return status == LEDGER_OPEN_FAILED && never_began(path) ? LEDGER_OPEN_NOT_WATCHED : status;
 }
 
-static bool has_created_none(const struct ledger *ledger)
-{
-    return ledger_get_header(ledger)->next_serial == LEDGER_MAIN_SERIAL + 1;
-}
-
-/* One that is alive and has no thread is perhaps just ending: nobody's to be told of. */
-static enum ledger_open_status open_item(const char *path, struct run_ledger *item, unsigned *patience_ms,
-                                         struct error *error)
+/* One that is alive is perhaps just ending, and judged then. */
+static enum ledger_open_status open_item(const char *path, struct run_ledger *item,
+                                         struct run_ledgers *ledgers, struct error *error)
 {
     enum ledger_open_status status = open_once(path, item, error);
-    if (status != LEDGER_OPEN_OK || !item->end.alive || !has_created_none(item->ledger) ||
-        !run_settle_ended(path, item->pid, patience_ms))
+    if (status != LEDGER_OPEN_OK || !item->end.alive || !run_settle_ended(path, item->pid, ledgers))
         return status;
     ledger_close(item->ledger);
     return open_once(path, item, error);
@@ -182,7 +176,7 @@ static bool read_item(const char *folder, const char *name, struct run_ledgers *
         return true;
     ledgers->any = true;
     snprintf(path, sizeof(path), "%s/%s", folder, name);
-    enum ledger_open_status status = open_item(path, &read, &ledgers->patience_ms, error);
+    enum ledger_open_status status = open_item(path, &read, ledgers, error);
     ledgers->unreadable |= status == LEDGER_OPEN_FAILED;
     if (status == LEDGER_OPEN_FAILED)
         cli_say("run: %s; this process is missing from the report", error->text);
@@ -252,6 +246,7 @@ bool run_dir_collect(const char *path, pid_t child, int wait_status, bool strict
 {
     memset(ledgers, 0, sizeof(*ledgers));
     ledgers->patience_ms = child ? RUN_SETTLE_MS : 0;
+    ledgers->ending_ms = child ? RUN_ENDING_MS : 0;
     bool read = read_folder(path, ledgers, error);
     if (read && child && run_settle_begun(ledgers, child, path))
         read = read_folder(path, ledgers, error);

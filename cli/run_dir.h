@@ -22,7 +22,8 @@ struct run_ledger {
 struct run_ledgers {
     struct run_ledger *items; /* in the order in which the processes began */
     size_t count;
-    unsigned patience_ms;        /* for processes that are about to end */
+    unsigned patience_ms;        /* what is left of RUN_SETTLE_MS */
+    unsigned ending_ms;          /* and of RUN_ENDING_MS */
     bool any;                    /* some process reported in, even if its ledger could not be read */
     bool unreadable;             /* some ledger could not be read */
     bool escaped;                /* COMMAND's process ended as another program, one that did not report in */

@@ -17,12 +17,18 @@ static void read_options(const struct run_options *given, const struct ledger *l
 
 struct verdict_rules run_judge_rules(const struct run_judge *judge, const struct ledger *ledger)
 {
-    struct options options;
+    struct options options, own;
     read_options(judge->given, ledger, &options);
-    return (struct verdict_rules){
+    ledger_options_read(ledger, &own);
+    struct verdict_rules rules = {
         .kinds = options.report,
         .judge = options.judge,
+        .judge_seen = own.judge & ~JUDGE_SIGNAL,
         .ignore = judge->given->suppressions.ignore,
         .symbolizer = judge->symbolizer,
     };
+    unsigned judges = rules.judge_seen | (rules.judge & JUDGE_SIGNAL);
+    const struct options *asked = &judge->given->options;
+    rules.own_options = rules.kinds != asked->report || judges != asked->judge;
+    return rules;
 }

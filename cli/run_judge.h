@@ -13,7 +13,8 @@ struct run_judge {
 /*
  * report= and judge= as the process itself went by, so that it is judged as it would be
  * without `run`: what its program brings, THREADLEAK_OPTIONS as it found them (none: as run
- * did), run's command line, and what the program set.
+ * did), run's command line, and what the program set.  An end that the process sees it judges
+ * itself, though, and run's command line is what its environment has of it.
  */
 struct verdict_rules run_judge_rules(const struct run_judge *judge, const struct ledger *ledger);
 

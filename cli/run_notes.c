@@ -186,13 +186,13 @@ static void say_unjudged(const struct report *report)
 /* ---- judged otherwise than was asked for -------------------------------------------- */
 
 /* Without that nobody would see that a check has gone hollow. */
-static void say_own_options(const struct report *report, const struct options *given)
+static void say_own_options(const struct report *report)
 {
     const struct process_report *first = NULL;
     size_t count = 0;
     for (size_t i = 0; i < report->process_count; i++) {
         const struct process_report *process = &report->processes[i];
-        if (!process->watched || (process->kinds == given->report && process->judges == given->judge))
+        if (!process->own_options)
             continue;
         first = first ? first : process;
         count++;
@@ -220,5 +220,5 @@ void run_notes_say(const struct report *report, const struct run_options *given,
         say_alive(report);
     if (!shown && !(report->process_count == 1 && leaks_shown))
         say_unjudged(report);
-    say_own_options(report, &given->options);
+    say_own_options(report);
 }

@@ -1,6 +1,9 @@
 #include "run_settle.h"
 
+#include <fcntl.h>
+#include <stddef.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "process.h"
 #include "run_env.h"
@@ -59,9 +62,22 @@ bool run_settle_begun(const struct run_ledgers *ledgers, pid_t root, const char 
     return waited;
 }
 
-bool run_settle_ended(const char *ledger_path, pid_t pid, unsigned *patience_ms)
+/* Between its exit() and its last moment. */
+static bool is_ending(const char *ledger_path)
+{
+    int32_t tid = 0;
+    int fd = open(ledger_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return false;
+    ssize_t n = pread(fd, &tid, sizeof(tid), offsetof(struct ledger_header, end_tid));
+    close(fd);
+    return n == sizeof(tid) && tid != 0;
+}
+
+bool run_settle_ended(const char *ledger_path, pid_t pid, struct run_ledgers *ledgers)
 {
     while (ledger_file_in_use(ledger_path, pid)) {
+        unsigned *patience_ms = is_ending(ledger_path) ? &ledgers->ending_ms : &ledgers->patience_ms;
         if (*patience_ms == 0)
             return false;
         rest();

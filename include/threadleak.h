@@ -39,8 +39,8 @@ extern "C" {
  * name are: a library adds its rules by threadleak_add_suppressions().
  *
  * Options: as in THREADLEAK_OPTIONS, which goes over them where both set the same.  Under
- * `threadleak run` the end is judged by the options of run (report, judge, exitcode …); these
- * then hold for checks and dumps.
+ * `threadleak run` report=, judge=, grace_ms= and stacks= hold for the end, too, where its command
+ * line does not say otherwise, and run tells that it goes by them; exitcode= is run's own affair.
  * Suppressions: one rule a line, as in a file for --suppressions.
  */
 const char *__threadleak_default_options(void) __attribute__((weak, visibility("default")));

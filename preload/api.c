@@ -114,7 +114,9 @@ static int api_ignore_thread(pthread_t handle, const char *reason)
     struct shim_state *state = shim_ready();
     if (!state || !shim_is_own_process(state))
         return 0;
-    struct thread_ref thread = thread_find(state, handle);
+    struct thread_ref thread = {0};
+    if (handle) /* 0: a variable that no thread was created into, or a std::thread without one */
+        thread = thread_find(state, handle);
     if (!thread.slot || !thread.serial)
         return brought_refuse("threadleak_ignore_thread", "the creation of this thread was not seen");
     struct hold hold = hold_begin(&state->settling);

@@ -60,6 +60,15 @@ static bool is_one_of(const char *key, const char *const *keys)
     return *keys;
 }
 
+/* What may be wrong in a pattern, also where it is one name. */
+static bool has_marks(const char *name, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (name[i] == '^' || name[i] == '$' || (unsigned char)name[i] < ' ')
+            return true;
+    return false;
+}
+
 /* Whether a rule is well formed is for the reporter to say; a name must be one. */
 static const char *take_key(void *arg, const char *key, const char *value, size_t length)
 {
@@ -75,7 +84,7 @@ static const char *take_key(void *arg, const char *key, const char *value, size_
             check->unread = check->needs_program = true;
         return "unknown";
     }
-    check->unread |= rule;
+    check->unread |= rule || has_marks(value, length);
     check->needs_stacks |= strcmp(key, "ignore_top") == 0 || strcmp(key, "ignore_any") == 0;
     check->needs_program = true;
     size_t special = 0;

@@ -2,8 +2,10 @@
 #include "brought.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "hold.h"
 #include "ledger_room.h"
@@ -127,6 +129,23 @@ static bool is_understood(struct trial *trial, const char *text)
     return !trial->wrong;
 }
 
+/* What is wrong in a file is for the reporter to say, when there is something to report. */
+static bool files_are_there(const struct trial *trial)
+{
+    bool there = true;
+    for (unsigned i = 0; i < trial->options.suppressions_count && there && !shim_config.sandboxed; i++) {
+        char place[OPTIONS_PATH_MAX + 40];
+        struct text text = text_in(place, sizeof(place));
+        there = SYS3(faccessat, AT_FDCWD, trial->options.suppressions[i], R_OK) == 0;
+        text_string(&text, trial->who);
+        text_string(&text, ": ");
+        text_string(&text, trial->options.suppressions[i]);
+        if (!there)
+            brought_refuse(place, "can not be read");
+    }
+    return there;
+}
+
 /* All of it anew, so that what stands lower does not go over what stands higher. */
 static void apply(struct trial *trial)
 {
@@ -140,7 +159,7 @@ static void apply(struct trial *trial)
 static int add_options(struct trial *trial, enum ledger_options part, const char *options)
 {
     struct text text = {.buffer = parts[part], .size = OPTIONS_PART_MAX, .length = strlen(parts[part])};
-    if (!is_understood(trial, options))
+    if (!is_understood(trial, options) || (part == LEDGER_OPTIONS_SET && !files_are_there(trial)))
         return -1;
     if (strlen(options) + text.length + 2 > OWN_OPTIONS_MAX)
         return brought_refuse(trial->who, "there is no room for more options: 1000 bytes in all");
@@ -221,26 +240,43 @@ static const char *problem_of(const char *rule, size_t length)
     return shim_config.options.allow_match_all ? NULL : "a rule without a pattern would match every thread";
 }
 
-/* Of the first rule that has one. */
-static const char *problem_of_all(const char *text)
+/* Of the first rule that has one.  What came before it on its line is blanks. */
+static const char *problem_of_all(const char *text, uint64_t *line, uint64_t *column)
 {
-    const char *problem = NULL;
-    while (*text && !problem) {
-        const char *line = text + strspn(text, " \t\r\n");
-        size_t length = strcspn(line, "\r\n");
-        text = line + length;
-        if (length && *line != '#')
-            problem = problem_of(line, length);
+    for (*line = 1; *text; (*line)++) {
+        size_t length = strcspn(text, "\n"), blanks = strspn(text, " \t\r");
+        size_t end = length && text[length - 1] == '\r' ? length - 1 : length;
+        *column = blanks + 1;
+        if (blanks < end && text[blanks] != '#') {
+            const char *problem = problem_of(text + blanks, end - blanks);
+            if (problem)
+                return problem;
+        }
+        text += length + (text[length] == '\n');
     }
-    return problem;
+    return NULL;
+}
+
+/* "WHO:LINE:COLUMN: PROBLEM", as of a file. */
+static int refuse_at(const char *who, uint64_t line, uint64_t column, const char *problem)
+{
+    char place[120];
+    struct text text = text_in(place, sizeof(place));
+    text_string(&text, who);
+    text_string(&text, ":");
+    text_digits(&text, line, 10);
+    text_string(&text, ":");
+    text_digits(&text, column, 10);
+    return brought_refuse(place, problem);
 }
 
 static int add_rules(const char *who, const char *text)
 {
     size_t length = strlen(rules), n = strlen(text);
-    const char *problem = problem_of_all(text);
+    uint64_t line, column;
+    const char *problem = problem_of_all(text, &line, &column);
     if (problem)
-        return brought_refuse(who, problem);
+        return refuse_at(who, line, column, problem);
     if (length + n + 2 > RULES_MAX)
         return brought_refuse(who, "there is no room for more suppressions: 16 KiB in all");
     struct shim_state *state = shim_known();

@@ -180,8 +180,13 @@ static long open_log(void)
         return 2;
     if (!options_expand_path(path, sizeof(path), pattern, state->pid, state->strings + state->header->exe))
         return 2;
-    long fd = SYS4(openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
-    return fd < 0 ? 2 : fd;
+    /* A fifo that nobody reads is not waited for. */
+    int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    long fd = SYS4(openat, AT_FDCWD, path, flags, 0600);
+    if (fd < 0)
+        return 2;
+    SYS3(fcntl, fd, F_SETFL, O_APPEND);
+    return fd;
 }
 
 void raw_report_write(struct shim_state *state, unsigned kinds)

@@ -67,7 +67,6 @@ struct shim_state {
 
 enum { SANDBOX_NONE, SANDBOX_MAYBE, SANDBOX_SURE };
 #define REPORTER_PLACES 3
-#define OPTIONS_PART_MAX 4096 /* of each of LEDGER_OPTIONS, with its end */
 #define OPTIONS_TEXT_MAX (LEDGER_OPTIONS * OPTIONS_PART_MAX)
 #define RULES_MAX 16384 /* bytes of what a program brings */
 

@@ -66,11 +66,12 @@ struct leak_group {
 
 struct process_report {
     pid_t pid, parent_pid;
-    char *exe;       /* NULL unknown */
-    char **argv;     /* NULL unknown */
-    char *test;      /* the test that it ran, as its framework names it; NULL: not known */
-    unsigned kinds;  /* KIND_* that count, and */
-    unsigned judges; /* JUDGE_* of ends that do */
+    char *exe;        /* NULL unknown */
+    char **argv;      /* NULL unknown */
+    char *test;       /* the test that it ran, as its framework names it; NULL: not known */
+    unsigned kinds;   /* KIND_* that count, and */
+    unsigned judges;  /* JUDGE_* of ends that do */
+    bool own_options; /* which are not those that the whole was asked for */
     enum end_how how;
     bool judged;
     bool status_known;
@@ -137,6 +138,8 @@ struct verdict_rules {
     unsigned kinds;              /* KIND_* that count */
     bool judge_live;             /* treat a live process as if it ended now (report --check) */
     unsigned judge;              /* JUDGE_* for ends without the shim's own word (signal) */
+    unsigned judge_seen;         /* and those that it went by for the others: told of, no more */
+    bool own_options;            /* these are the process's own, and others were asked for */
     const struct ignore *ignore; /* NULL: none */
     struct symbolizer *symbolizer;
     /* A check that the program itself asked for: */

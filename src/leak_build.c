@@ -176,7 +176,8 @@ static bool build_process(struct build *build)
     set_end(build);
     set_counts(build);
     build->process.kinds = build->rules->kinds;
-    build->process.judges = build->rules->judge;
+    build->process.judges = build->rules->judge_seen | (build->rules->judge & JUDGE_SIGNAL);
+    build->process.own_options = build->rules->own_options;
     build->process.checked = build->rules->check;
     build->process.since = build->rules->since;
     build->process.present = build->end->present;

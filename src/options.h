@@ -87,6 +87,9 @@ void options_read(struct options *options, const char *text, const struct option
  * number from 0 to 255"); "unknown" exactly when there is no such key. */
 const char *options_set(struct options *options, const char *key, const char *value, size_t value_len);
 
+/* Of the whole text, with its end: the shim has no room for more and ignores it. */
+#define OPTIONS_PART_MAX 4096
+
 /* A value of report= or judge= as it would be written: "running,unjoined", "none".  `out` holds the
  * longest of them. */
 #define OPTIONS_LIST_MAX 48

@@ -4,6 +4,7 @@
 
 #include "ignore.h"
 #include "json_parts.h"
+#include "options.h"
 #include "report.h"
 #include "text_parts.h"
 
@@ -180,6 +181,18 @@ static json_t *counts_json(const struct process_report *process)
     return json;
 }
 
+/* What it was judged by, where that is not what was asked for. */
+static json_t *options_json(const struct process_report *process)
+{
+    char text[OPTIONS_LIST_MAX];
+    json_t *json = json_object();
+    options_report_text(process->kinds, text);
+    set_text(&json, "report", text);
+    options_judge_text(process->judges, text);
+    set_text(&json, "judge", text);
+    return json;
+}
+
 static json_t *process_json(const struct process_report *process)
 {
     json_t *json = json_object(), *leaks = json_array(), *untracked = json_array();
@@ -203,6 +216,8 @@ static json_t *process_json(const struct process_report *process)
     /* What a check of the program's own was about, and what it brought to it. */
     if (process->checked)
         set_positive(&json, "checkpoint", (int64_t)process->since);
+    if (process->own_options)
+        set_value(&json, "options", options_json(process));
     if (process->own_rules_wrong)
         set_text(&json, "suppressions_note", process->own_rules_wrong);
     return json;

@@ -200,12 +200,19 @@ static enum verdict add_callers(struct draft *draft, enum verdict verdict)
     return verdict;
 }
 
+/* Else the rule is of a runtime's functions alone, which all threads of that language share. */
+static bool names_own_code(const struct leak_group *group)
+{
+    return (group->own && group->own->function) || (group->start_routine && !group->start_routine->runtime);
+}
+
 static enum verdict make_rule(struct draft *draft)
 {
     const struct leak_group *group = draft->group;
     if (group->own)
         add(draft, "thread", group->own->function);
-    if (!add_start(draft) && !draft->conditions)
+    bool started = add_start(draft);
+    if (!names_own_code(group) || (!started && !draft->conditions))
         add_module(draft);
     if (!draft->conditions)
         add(draft, "name", common_name(group));
@@ -244,7 +251,11 @@ static bool print_rule(FILE *out, struct draft *draft, struct printed *printed)
         fputs(": nothing is known of it that a rule could name\n", out);
         return true;
     }
-    fputs(verdict == MATCHES_MORE ? " (and others that no name tells from it)\n" : "\n", out);
+    if (verdict == MATCHES_MORE)
+        fputs(" (and others that no name tells from it)", out);
+    else if (!names_own_code(draft->group))
+        fputs(" (and all that are like it: what created it has no name)", out);
+    fputc('\n', out);
     fprintf(out, "%s\n", rule);
     char **grown = realloc(printed->rules, (printed->count + 1) * sizeof(*grown));
     if (!grown)

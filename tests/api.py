@@ -99,6 +99,10 @@ def ignore_creator_anywhere(bench):
     demand("suppressed by thread:^outer$" in said, said)
 
 
+def ignore_name_is_no_rule(bench):
+    bench.ask("ignore_whole_name", "hash 0", "another 1", "start 1", "colon 0", "line 0")
+
+
 def retry_bounds(bench):
     bench.ask("bounds", "leaked 1", "whole 1", "bounded 1", "ignored 0", "early 1")
 
@@ -128,7 +132,7 @@ def many_and_deep(bench):
 def misuse_never_passes(bench):
     said, _ = bench.run([bench.program, "misuse"])[1:3], None
     lines = said[0].splitlines()
-    demand(len(lines) == 31 and lines[-1] == "errno 4711", f"{len(lines)} answers: {lines}")
+    demand(len(lines) == 35 and lines[-1] == "errno 4711", f"{len(lines)} answers: {lines}")
     wrong = [line for line in lines[:-1] if not line.endswith(" -1")]
     demand(not wrong, f"passed: {wrong}")
     told = said[1].splitlines()
@@ -268,6 +272,10 @@ def own_options_under_run(bench):
         demand(own == ([said] if said else []), f"{argv} {options} {more}: {err}")
 
     program = os.path.join(os.path.dirname(bench.program), "own_options")
+    for defaults, options in (("report=none", {"report": "none", "judge": "exit"}), ("", None)):
+        _, _, document, _ = bench.run([bench.cli, "run", "--format=json", "--", program, "run"], shim="", LD_PRELOAD="",
+                                      OWN_DEFAULTS=defaults)
+        demand(json.loads(document)["processes"][0].get("options") == options, document)
     judge(66, [program, "run"])
     judge(0, [program, "run"], "--report=unjoined")
     judge(0, [program, "run"], OWN_DEFAULTS="report=unjoined", said="report=unjoined, judge=exit")
@@ -287,6 +295,12 @@ def own_options_under_run(bench):
     other = ["env", "THREADLEAK_OPTIONS=report=unjoined", program, "run"]
     judge(0, other, said="report=unjoined, judge=exit")
     judge(66, other, "--report=all")
+    # What it makes of its own end is settled there, before run can say anything of it.
+    own_judge = "report=running,detached,unjoined, judge=exit"
+    judge(0, ["sh", "-c", f"THREADLEAK_OPTIONS=grace_ms=0 {bench.target('end_underscore_exit')}; true"], "--judge=_exit",
+          said=own_judge)
+    judge(66, ["sh", "-c", f"THREADLEAK_OPTIONS=grace_ms=0 {program} run"], "--judge=none", said=own_judge)
+    judge(0, [program, "run"], "--judge=none")
 
 
 def long_options(bench):
@@ -299,6 +313,19 @@ def long_options(bench):
         status, _, said, _ = bench.run([program, "run", "grace_ms=0"], options=text)
         demand(("longer than 4095 bytes" in said) == (kinds is None), said[:400])
         demand(("1 leaked thread" in said) == (kinds is None), f"{len(text)} bytes: {status}: {said[:400]}")
+
+
+def long_options_of_run(bench):
+    """Where they would be ignored, no gate is opened by it."""
+    argv = [bench.cli, "run", "--judge=_exit", "-o", os.path.join(bench.tmp, "report"), "--"]
+    program = [bench.target("end_underscore_exit")]
+    given = len("judge='_exit':")
+    for size, wanted in ((4095, 7), (4096, 125)):
+        text = "log_path=stderr:" * 254
+        text += "log_path=" + "y" * (size - given - len(text) - len("log_path="))
+        status, _, said, _ = bench.run(argv + program, shim="", options=text)
+        demand(status == wanted, f"{size} bytes: {status}: {said[:400]}")
+        demand(("4096 bytes together: 4095 at most" in said) == (size == 4096), said[:400])
 
 
 def rules_added(bench):
@@ -318,6 +345,7 @@ def rules_that_are_alike(bench):
 def rules_that_are_wrong(bench):
     said, _ = bench.ask("bad_rules", "nonsense -1", "all -1", "judged 1", "unseen 0", "judged -1")
     demand(said.count("a rule begins with thread:") == 1 and said.count("would match every thread") == 1, said)
+    demand(said.count("threadleak_add_suppressions:2:1: ") == 2, f"not where it is: {said}")
     demand("api:1:9: " in said and "none of them is used" in said, said)
 
 

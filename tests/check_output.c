@@ -1,10 +1,13 @@
 #include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "output.h"
@@ -193,6 +196,69 @@ START_TEST(what_is_written_directly_is_one_write)
 }
 END_TEST
 
+static int full_pipe[2];
+static volatile sig_atomic_t interruptions;
+
+static void interrupt_and_drain(int number)
+{
+    static char bytes[65536];
+    static const struct itimerval again = {.it_value = {.tv_usec = 20000}};
+    (void)number;
+    if (++interruptions < 4 || read(full_pipe[0], bytes, sizeof(bytes)) < 0)
+        setitimer(ITIMER_REAL, &again, NULL);
+}
+
+/* As `run` has them for some seconds after COMMAND's end. */
+START_TEST(a_signal_takes_nothing_away)
+{
+    static const char filling[4096];
+    char name[32], got[8] = "";
+    const struct sigaction action = {.sa_handler = interrupt_and_drain, .sa_flags = SA_RESTART};
+    ck_assert_int_eq(sigaction(SIGALRM, &action, NULL), 0);
+    ck_assert_int_eq(pipe2(full_pipe, O_NONBLOCK), 0);
+    while (write(full_pipe[1], filling, sizeof(filling)) > 0)
+        ;
+    snprintf(name, sizeof(name), "/dev/fd/%d", full_pipe[1]);
+    ck_assert(output_open(&output, name, stderr, &error));
+    fputs("kept", output.file);
+    interrupt_and_drain(SIGALRM);
+    ck_assert_msg(output_commit(&output, &error), "%s", error.text);
+    ck_assert_int_ge(interruptions, 4);
+    while (read(full_pipe[0], got, 4) == 4 && !*got)
+        ;
+    ck_assert_str_eq(got, "kept");
+}
+END_TEST
+
+START_TEST(a_fifo_waits_for_its_reader)
+{
+    sigset_t set, before;
+    char got[8] = "";
+    ck_assert_int_eq(mkfifo(target, 0600), 0);
+    pid_t reader = fork();
+    if (reader == 0) {
+        usleep(50000);
+        int fd = open(target, O_RDONLY);
+        _exit(read(fd, got, sizeof(got)) == 3 && !memcmp(got, "new", 3) ? 0 : 1);
+    }
+    ck_assert(output_open(&output, target, stderr, &error));
+    ck_assert_int_eq(fcntl(output_descriptor(&output), F_GETFL) & O_NONBLOCK, 0);
+    fputs("new", output.file);
+    ck_assert(output_commit(&output, &error));
+    int status;
+    ck_assert_int_eq(waitpid(reader, &status, 0), reader);
+    ck_assert_int_eq(status, 0);
+    /* but not when it is to end, though signals are held back */
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, &before);
+    kill(getpid(), SIGTERM);
+    open_fails(target, "Interrupted");
+    ck_assert_int_eq(sigtimedwait(&set, NULL, &(struct timespec){0, 0}), SIGTERM);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+}
+END_TEST
+
 START_TEST(colour_is_asked_for)
 {
     unsetenv("NO_COLOR");
@@ -224,6 +290,8 @@ int main(void)
     tcase_add_test(tests, a_failed_write_is_noticed);
     tcase_add_test(tests, streams_are_written_directly);
     tcase_add_test(tests, what_is_written_directly_is_one_write);
+    tcase_add_test(tests, a_signal_takes_nothing_away);
+    tcase_add_test(tests, a_fifo_waits_for_its_reader);
     tcase_add_test(tests, colour_is_asked_for);
     Suite *suite = suite_create("output");
     suite_add_tcase(suite, tests);

@@ -7,6 +7,7 @@ users and roots, other tracers, odd masks.
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -230,6 +231,30 @@ def memory_of_who_locked_its(bench):
     demand(status == 0, f"status {status}: {err}")
 
 
+def log_that_nobody_reads(bench):
+    """A fifo: the program's end does not wait for a reader, and the report is not lost."""
+    os.mkfifo(bench.path("log"))
+    env = bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS=f"stacks=0:log_path={bench.path('log')}")
+    status, _, err = harness.call([bench.target("running")], env=env, timeout=60)
+    demand(status == 0 and "can not be opened for reports" in err and "3 leaked threads" in err, f"{status}: {err}")
+    # Nor does the shim's own report, where there is no reporter.
+    env["LD_PRELOAD"] = shutil.copy(bench.shim, bench.path("libthreadleak.so"))
+    status, _, err = harness.call([bench.target("running")], env=env, timeout=60)
+    demand(status == 0 and "raw, since" in err, f"{status}: {err}")
+
+
+def log_that_is_full(bench):
+    """What can not be written there is not lost."""
+    size = 16 << 20
+    with open(bench.path("log"), "wb") as file:
+        file.truncate(size)
+    for log, why, before in (("/dev/full", "No space left on device", None),
+                             (bench.path("log"), "File too large", lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))):
+        env = bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS=f"stacks=0:log_path={log}")
+        status, _, err = harness.call([bench.target("running")], env=env, preexec_fn=before)
+        demand(status == 0 and f"{log}: could not be written: {why}" in err and "3 leaked threads" in err, f"{status}: {err}")
+
+
 # ---- other tracers -----------------------------------------------------------------------------
 
 def reports_take_turns(bench):
@@ -281,7 +306,8 @@ def daemon_without_a_thread(bench):
 
 TESTS = [many_dumps, dump_of_all_who_asked, program_of_another_user, child_of_another_user,
          strangers_are_not_answered, strangers_do_not_keep_it_waiting, impostors_are_not_asked, mask_of_nothing,
-         two_folders_told, memory_of_who_locked_its, reports_take_turns, under_a_debugger, daemon_without_a_thread]
+         two_folders_told, memory_of_who_locked_its, log_that_nobody_reads, log_that_is_full, reports_take_turns,
+         under_a_debugger, daemon_without_a_thread]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, run_tree.Bench, harness.PARALLEL))

@@ -447,6 +447,21 @@ def outlives(bench):
             os.kill(int(file.read()), signal.SIGKILL)
 
 
+def ends_after_command(bench):
+    """One that is on its way out when COMMAND has ended, and waits for its threads there, is judged."""
+    script = ("import subprocess, sys, time\n"
+              "child = subprocess.Popen([sys.argv[1]], stderr=subprocess.PIPE)\n"
+              "while b'destructor' not in child.stderr.readline(): pass\n"
+              "while open(f'/proc/{child.pid}/stat').read().rsplit(') ')[1][0] != 'S': time.sleep(0.001)\n"
+              "child.returncode = 0\n")
+    command = [sys.executable, "-c", script, bench.target("atexit_prints")]
+    code, said, report = bench.json(command, ["--grace=2000"])
+    demand(code == 66 and not said, f"{code} {said}")
+    leaked = [process for process in report["processes"] if process["leaks"]]
+    demand(len(leaked) == 1 and leaked[0]["end"]["how"] == "exit" and leaked[0]["end"]["judged"], f"{leaked}")
+    demand(leaked[0]["leaks"][0]["threads"][0]["stack"], "where it was is not known")
+
+
 def unjudged_ends(bench):
     bench.demand_said(["./end_underscore_exit"], r"\./end_underscore_exit \(pid \d+\) ended by _exit with 1 thread left, "
                       r"not judged: that takes --judge=_exit", status=7)
@@ -480,7 +495,7 @@ def exitcode_key(bench):
 TESTS = [static_child, watched_child, leaking_child, exec_fails, without_environment, command_itself, setuid_child,
          other_architecture, script_of_static, found_in_path, many, still_alive_unwatched, still_loading,
          killed_before_it_began, pids_again, run_in_run, not_followed, quiet_and_verbose, as_json, limits, no_room, folder_is_removed, run_is_killed,
-         outlives, unjudged_ends, exitcode_key,
+         outlives, ends_after_command, unjudged_ends, exitcode_key,
          require_all_watched, require_watched, require_watched_for_each_reason, require_what_is_uncertain, shells_of_libc, other_users]
 
 

@@ -326,6 +326,23 @@ def generated_rules_are_narrow(bench):
     demand(status == 66, f"hides what it was not made of: {open(path, encoding='utf-8').read()}")
 
 
+def generated_rules_without_names_are_of_their_module(bench):
+    """Of a stripped std::thread only the runtime's functions have names: every program has these."""
+    compiler = need(os.environ.get("CXX", "c++"))
+    programs, path = [bench.path("async"), bench.path("another")], bench.path("generated.supp")
+    with open(bench.path("async.cpp"), "w", encoding="ascii") as file:
+        file.write(ASYNC)
+    for program in programs:
+        subprocess.run([compiler, "-O2", "-s", "-pthread", "-o", program, bench.path("async.cpp")], check=True)
+    status, _, err = bench.call(bench.cli, "run", f"--gen-suppressions={path}", "-o", "report", "--", programs[0])
+    demand(status == 66, err)
+    for program, expected in zip(programs, (0, 66)):
+        status, _, err = bench.call(bench.cli, "run", f"--suppressions={path}", "-o", "report", "--", program)
+        demand(status == expected, f"{program}: {status}: {err}{open(path, encoding='utf-8').read()}")
+    with open(path, encoding="utf-8") as file:
+        demand("what created it has no name" in file.read(), "it is not said that the rule is wide")
+
+
 def what_rules_can_not_see_is_told(bench):
     """Creation stacks end at `depth`, and thread: and module: with them."""
     line = "(and further callers, not recorded: no rule (thread:, module:) sees them)"
@@ -384,7 +401,8 @@ TESTS = [each_type_of_rule, without_stacks_nothing_is_known_of_them, all_threads
          wrong_rules_stop_all_before_the_command, preloaded_the_report_goes_on, rules_for_every_thread,
          many_files_add_up, default_rules, rules_of_libraries, a_live_process, which_matched_and_which_did_not,
          generated_rules_silence_what_they_came_from, generated_rules_are_ready_to_paste,
-         generated_rules_stay_true_over_rebuilds, generated_rules_are_narrow, what_rules_can_not_see_is_told,
+         generated_rules_stay_true_over_rebuilds, generated_rules_are_narrow,
+         generated_rules_without_names_are_of_their_module, what_rules_can_not_see_is_told,
          start_knows_what_std_thread_calls, names_that_look_like_rules]
 
 if __name__ == "__main__":

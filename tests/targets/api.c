@@ -182,6 +182,20 @@ static void ignore_creator(void)
     say("other", threadleak_check("grace_ms=0 ignore_creator=oute"));
 }
 
+/* Names in which a rule's comment or condition would begin. */
+static void ignore_whole_name(void)
+{
+    pthread_t thread = hold_one();
+    pthread_setname_np(thread, "io #1");
+    say("hash", threadleak_check("grace_ms=0 ignore_name='io #1'"));
+    say("another", threadleak_check("grace_ms=0 log_path=/dev/null ignore_name='io #2'"));
+    say("start", threadleak_check("grace_ms=0 log_path=/dev/null ignore_name='io #'"));
+    pthread_setname_np(thread, "io kind:b");
+    say("colon", threadleak_check("grace_ms=0 ignore_name='io kind:b'"));
+    pthread_setname_np(thread, "io\nb");
+    say("line", threadleak_check("grace_ms=0 ignore_name='io\nb'"));
+}
+
 /* goleak: 20 attempts, 1 us doubling to 100 ms; here at least the whole of it, and no more
  * than the machine took for two reports besides. */
 static void bounds(void)
@@ -273,6 +287,8 @@ static void misuse(void)
         "signal=USR1",
         "ignore_top='open",
         "ignore_topp=x",
+        "ignore_top=^x",
+        "ignore_start='a$b'",
         "ignore_top=x:stacks=0",
         "suppressions=/nonexistent",
         "judge=all",
@@ -289,7 +305,9 @@ static void misuse(void)
     say("fd", threadleak_dump(999));
     say("set", threadleak_set_options("grace_ms=1:nonsense=1"));
     say("follow", threadleak_set_options("follow=0"));
+    say("file", threadleak_set_options("grace_ms=1 suppressions=/nonexistent"));
     say("self", threadleak_ignore_thread(pthread_self(), "not seen"));
+    say("nobody", threadleak_ignore_thread(0, "std::thread().native_handle()"));
     errno = 4711;
     threadleak_check("nonsense");
     say("errno", errno);
@@ -572,6 +590,7 @@ static const struct scenario {
     {"baseline", baseline},
     {"recycled", recycled},
     {"ignore_top", ignore_top},
+    {"ignore_whole_name", ignore_whole_name},
     {"bounds", bounds},
     {"ignore_creator", ignore_creator},
     {"enumerate", enumerate},
