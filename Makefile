@@ -239,7 +239,7 @@ E2E_ASAN := "tests/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --onl
 
 # tests/NAME.py, each on the built programs.
 PROGRAMS := run_tree harmless run_timeout selftest report_texts suppressions baseline formats e2e api api_builds \
-	blame projects real real_report
+	thread_makers blame projects real real_report
 
 check: all targets $(SUITES) $(ALL_ASAN) $(SUITES_TSAN)
 	$(Q)tests/all.sh $(SUITES) $(SUITES_ASAN) $(SUITES_TSAN) \

@@ -3,8 +3,9 @@
  *
  * As narrow as it can be: each rule names the start routine, which is the library's own, so that a thread of
  * the user's that merely goes through the library is still reported.  Where a library comes without symbols
- * its start routine is "libx.so.1+0x…", which no function is called.  Only libuv's needs a present stack:
- * elsewhere a pool must not become a leak where stacks can not be taken.
+ * its start routine is "libx.so.1+0x…", which no function is called.  Only libuv's pool and GLib's need a
+ * present stack, as they run what users give them: elsewhere a pool must not become a leak where stacks can
+ * not be taken.
  *
  * Not here, because the shim does not see them: glibc's helpers for SIGEV_THREAD timers, mq_notify, POSIX aio
  * and getaddrinfo_a (since 2.34 they call pthread_create inside of libc; none was seen with 2.36), the
@@ -36,6 +37,26 @@ static const struct {
     {"start:^g_thread_proxy$ name:^gmain$", "GLib"},
     {"start:^libglib-2.0.so name:^gdbus$", "GDBus"},
     {"start:^g_thread_proxy$ name:^gdbus$", "GDBus"},
+
+    /* GLib's pool of idle threads (GThreadPool's, GTask's), which a GThreadPool gives back what it no longer
+     * needs: it ends them after a while, and nobody can join them.  The second start: is the outermost
+     * function of the present stack that makes no threads: with nothing of the user's before it, as when his
+     * own function pops a queue.  What waits without a timeout (g_cond_wait) is an exclusive pool that was
+     * not freed, and shown; so is the idle pool after g_thread_pool_set_max_idle_time(0), which looks the
+     * same.  g_async_queue_timeout_pop_unlocked may leave by a jump, so that only what it went to is seen.
+     * Verified: GLib 2.74, without symbols; with symbols, by the names in its source, not verified. */
+    {"thread:^g_thread_pool_ start:^g_async_queue_timeout_pop any:^g_cond_wait_until$", "GLib's pool"},
+    {"thread:^g_thread_pool_ start:^g_cond_wait_until$", "GLib's pool"},
+    {"thread:^g_thread_pool_ start:^g_async_queue_pop_intern_unlocked$ any:^g_cond_wait_until$",
+     "GLib's pool"},
+    /* Where threads' priorities can not be inherited, a thread that is never joined makes them: nothing
+     * of the user's is in their creation stacks then, nor any g_thread_pool_ without symbols.  By GLib's
+     * source, not verified. */
+    {"start:^libglib-2.0.so name:^pool-spawner$", "GLib's pool"},
+    {"start:^g_thread_proxy$ name:^pool-spawner$", "GLib's pool"},
+    {"thread:^g_thread_try_new$ name:^pool start:^g_async_queue_timeout_pop any:^g_cond_wait_until$",
+     "GLib's pool"},
+    {"thread:^g_thread_try_new$ name:^pool start:^g_cond_wait_until$", "GLib's pool"},
 
     /* background_thread:true.  Verified: jemalloc 5.3, static, and preloaded before the shim. */
     {"start:^libjemalloc.so", "jemalloc"},

@@ -17,8 +17,63 @@ static const char *const folders[] = {"/rustc/", "/rust/deps/", "/usr/src/rustc-
 static const char rust_sources[] = "/rustlib/src/rust/library/";
 
 static const char *const functions[] = {
-    "std::",          "__gnu_cxx::",     "__cxxabiv1::", "__gnu_parallel::", "__rust",
-    "__interceptor_", "___interceptor_", "__asan",       "__tsan",           "__sanitizer",
+    "std::",
+    "__gnu_cxx::",
+    "__cxxabiv1::",
+    "__gnu_parallel::",
+    "__rust",
+    "__interceptor_",
+    "___interceptor_",
+    "__asan",
+    "__tsan",
+    "__sanitizer",
+
+    /* Boost's thread, which is made as std::thread is, and Qt's. */
+    "boost::thread::",
+    "boost::detail::thread_data",
+    "boost::(anonymous namespace)::thread_proxy",
+    "QThread::start(",
+    "QThreadPrivate::start(",
+};
+
+/* Libraries that give a thread to run and come without symbols: what has no name in them stands between
+ * pthread_create and their exported function, or between a thread's beginning and what the user gave it.
+ * What has a name is told by it: a thread in g_main_loop_run is in the user's call of it. */
+static const char *const nameless_modules[] = {"libglib-2.0", "libgio-2.0", "libSDL2", "libSDL3"};
+
+/* The functions of C libraries that make threads: exported ones, and those that only symbols show. */
+static const char *const thread_makers[] = {
+    "g_thread_new",
+    "g_thread_try_new",
+    "g_thread_create",
+    "g_thread_create_full",
+    "g_thread_new_internal",
+    "g_system_thread_new",
+    "g_thread_proxy",
+    "linux_pthread_proxy",
+    "g_thread_pool_new",
+    "g_thread_pool_new_full",
+    "g_thread_pool_push",
+    "g_thread_pool_set_max_threads",
+    "g_thread_pool_start_thread",
+    "g_thread_pool_spawn_thread",
+    "g_thread_pool_thread_proxy",
+    "g_thread_pool_wait_for_new_pool",
+    "g_thread_pool_wait_for_new_task",
+    "g_task_run_in_thread",
+    "g_task_run_in_thread_sync",
+    "g_task_start_task_thread",
+    "g_task_thread_pool_thread",
+    "uv_thread_create",
+    "uv_thread_create_ex",
+    "SDL_CreateThread",
+    "SDL_CreateThread_REAL",
+    "SDL_CreateThreadRuntime",
+    "SDL_CreateThreadWithStackSize",
+    "SDL_CreateThreadWithStackSize_REAL",
+    "SDL_SYS_CreateThread",
+    "SDL_RunThread",
+    "apr_thread_create",
 };
 
 /* Rust's; a C++ program may have namespaces of these names. */
@@ -47,12 +102,12 @@ static bool begins_with_one_of(const char *text, const char *const *beginnings, 
 
 /* ---- modules and files --------------------------------------------------------------- */
 
-static bool is_runtime_module(const char *path)
+static bool is_one_of_modules(const char *path, const char *const *beginnings, size_t count)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
-    for (size_t i = 0; i < COUNT(modules); i++) {
-        const char *rest = begins_with(name, modules[i]) ? name + strlen(modules[i]) : "x";
+    for (size_t i = 0; i < count; i++) {
+        const char *rest = begins_with(name, beginnings[i]) ? name + strlen(beginnings[i]) : "x";
         if ((!isalpha((unsigned char)*rest) && *rest != '_') || begins_with(rest, "_debug."))
             return true;
     }
@@ -192,11 +247,19 @@ static const char *owner_of_method(const char *name)
     return is_path(type, as) && is_runtime_name(trait, NULL) ? type : trait;
 }
 
+static bool is_one_of(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool is_runtime_function(const char *function)
 {
-    for (size_t i = 0; i < COUNT(whole_names); i++)
-        if (strcmp(function, whole_names[i]) == 0)
-            return true;
+    if (is_one_of(function, whole_names, COUNT(whole_names)) ||
+        is_one_of(function, thread_makers, COUNT(thread_makers)))
+        return true;
     /* Only Rust's names begin with a bracket. */
     const char *arguments = NULL;
     const char *name = *function == '<' ? owner_of_method(function) : qualified_name(function, &arguments);
@@ -205,7 +268,10 @@ static bool is_runtime_function(const char *function)
 
 bool is_runtime_frame(const struct frame *frame)
 {
-    if (frame->module && is_runtime_module(frame->module))
+    if (frame->module && is_one_of_modules(frame->module, modules, COUNT(modules)))
+        return true;
+    if (frame->module && !frame->function &&
+        is_one_of_modules(frame->module, nameless_modules, COUNT(nameless_modules)))
         return true;
     if (frame->file && (begins_with_one_of(frame->file, folders, COUNT(folders)) ||
                         strstr(frame->file, rust_sources) || is_cxx_header(frame->file)))

@@ -11,6 +11,9 @@
  * By module (libc, libstdc++, libgomp, …), by source file (/rustc/, the
  * compiler's own headers), or by the function's own qualified name (std::…,
  * Rust's std, core, alloc): not by types in its return value or arguments.
+ * Libraries that make threads for the user (GLib, libuv, SDL, …) are told by
+ * the names of the functions that do; in those that come without symbols, also
+ * by having no name.
  */
 bool is_runtime_frame(const struct frame *frame);
 

@@ -667,6 +667,102 @@ START_TEST(the_built_in_ones_are_narrow)
 }
 END_TEST
 
+/* GLib's pool, its own frames as the symbolizer tells them, leaf first and without libc's. */
+#define GLIB "/lib/libglib-2.0.so.0"
+#define INSIDE                                             \
+    {                                                      \
+        .module = GLIB, .offset = 0x7f702, .runtime = true \
+    }
+#define CALL(name)                         \
+    {                                      \
+        .function = (name), .module = GLIB \
+    }
+#define USERS                                \
+    {                                        \
+        .function = "work", .module = "/app" \
+    }
+static const struct {
+    const char *made_by, *name;
+    struct frame present[6];
+    bool cut, idle;
+} glib_threads[] = {
+    {.made_by = "g_thread_pool_push",
+     .name = "pool",
+     .present = {CALL("g_cond_wait_until"), INSIDE, INSIDE, INSIDE},
+     .idle = true},
+    {.made_by = "g_thread_pool_new_full",
+     .name = "pool-app",
+     .present = {CALL("g_cond_wait_until"), INSIDE, CALL("g_async_queue_timeout_pop"), INSIDE, INSIDE},
+     .idle = true},
+    {.made_by = "g_thread_pool_push",
+     .name = "renamed",
+     .present = {CALL("g_cond_wait_until"), CALL("g_async_queue_timeout_pop_unlocked"), INSIDE},
+     .idle = true},
+    {.made_by = "g_thread_pool_push",
+     .name = "pool",
+     .present = {CALL("g_cond_wait_until"), CALL("g_async_queue_pop_intern_unlocked"), INSIDE},
+     .idle = true},
+    {.made_by = "g_thread_try_new",
+     .name = "pool-app",
+     .present = {CALL("g_cond_wait_until"), INSIDE, INSIDE},
+     .idle = true},
+    {.made_by = "g_thread_try_new",
+     .name = "pool-app",
+     .present = {CALL("g_cond_wait_until"), CALL("g_async_queue_timeout_pop"), INSIDE},
+     .idle = true},
+    {.made_by = "g_thread_new",
+     .name = "pool-spawner",
+     .present = {CALL("g_cond_wait"), INSIDE},
+     .idle = true},
+    /* In the user's function. */
+    {.made_by = "g_thread_pool_push", .name = "pool", .present = {CALL("g_cond_wait_until"), USERS, INSIDE}},
+    {.made_by = "g_thread_pool_push",
+     .name = "pool",
+     .present = {CALL("g_cond_wait_until"), INSIDE, CALL("g_async_queue_timeout_pop"), USERS, INSIDE}},
+    {.made_by = "g_thread_pool_push", .name = "pool", .present = {CALL("g_usleep"), USERS, INSIDE}},
+    {.made_by = "g_thread_pool_push",
+     .name = "pool",
+     .present = {CALL("g_cond_wait_until"), {.module = "/app", .offset = 7}, INSIDE}},
+    {.made_by = "g_thread_pool_push", .name = "pool", .present = {CALL("g_main_loop_run"), INSIDE}},
+    /* An exclusive pool that was not freed. */
+    {.made_by = "g_thread_pool_new_full", .name = "pool", .present = {CALL("g_cond_wait"), INSIDE, INSIDE}},
+    {.made_by = "g_thread_pool_new_full",
+     .name = "pool",
+     .present = {CALL("g_cond_wait"), CALL("g_async_queue_pop_intern_unlocked"), INSIDE}},
+    /* A thread of the user's own, whose function left by a jump. */
+    {.made_by = "g_thread_new",
+     .name = "pool",
+     .present = {CALL("g_cond_wait_until"), CALL("g_async_queue_timeout_pop"), INSIDE}},
+    {.made_by = "g_thread_try_new",
+     .name = "mine",
+     .present = {CALL("g_cond_wait_until"), CALL("g_async_queue_timeout_pop"), INSIDE}},
+    /* Who knows what is below. */
+    {.made_by = "g_thread_pool_push",
+     .name = "pool",
+     .present = {CALL("g_cond_wait_until"), INSIDE},
+     .cut = true},
+    {.made_by = "g_thread_pool_push", .name = "pool", .present = {{0}}},
+};
+
+START_TEST(glibs_pool_is_its_own_where_it_is_idle)
+{
+    const struct frame made_in = {.function = glib_threads[_i].made_by, .module = GLIB, .runtime = true};
+    const struct frame proxy = {.module = GLIB, .offset = 0xa88b0, .runtime = true};
+    const struct frame *stack = glib_threads[_i].present;
+    size_t count = 0;
+    while (stack[count].module)
+        count++;
+    ck_assert_msg(ignore_load_built_in(ignore, &error), "%s", error.text);
+    site = (struct ignore_site){.stack = &made_in, .stack_count = 1, .start = &proxy, .kind = KIND_RUNNING};
+    thread = (struct ignore_thread){.name = glib_threads[_i].name,
+                                    .present = count ? stack : NULL,
+                                    .present_count = count,
+                                    .present_whole = count && !glib_threads[_i].cut};
+    const char *rule = match();
+    ck_assert_msg(glib_threads[_i].idle == (rule != NULL), "%s", rule ? rule : "no rule");
+}
+END_TEST
+
 /* ---- what is wrong ---------------------------------------------------------------------------- */
 
 #define FIRST "thread:, start:, name:, module:, top: or any: was expected"
@@ -865,6 +961,8 @@ int main(void)
     tcase_add_test(tests, a_text_has_an_origin);
     tcase_add_test(tests, a_folder_is_read_by_name);
     tcase_add_test(tests, the_built_in_ones_are_rules);
+    tcase_add_loop_test(tests, glibs_pool_is_its_own_where_it_is_idle, 0,
+                        sizeof(glib_threads) / sizeof(*glib_threads));
     tcase_add_loop_test(tests, the_built_in_ones_are_narrow, 0,
                         sizeof(library_threads) / sizeof(*library_threads));
     tcase_add_loop_test(tests, what_is_wrong_is_told, 0, sizeof(wrong) / sizeof(*wrong));

@@ -99,6 +99,21 @@ static const char *const runtime_functions[] = {
     "<&T as core::fmt::Debug>::fmt",
     "<fn() as core::ops::function::FnOnce<()>>::call_once",
     "<std::thread::Builder>::spawn",
+    "boost::thread::thread<void (&)()>(void (&)())",
+    "boost::thread::start_thread_noexcept()",
+    "boost::(anonymous namespace)::thread_proxy(void*)",
+    "boost::detail::thread_data<void (*)()>::run()",
+    "QThread::start(QThread::Priority)",
+    "QThreadPrivate::start(void*)",
+    "g_thread_new",
+    "g_thread_try_new",
+    "g_thread_pool_push",
+    "g_thread_proxy",
+    "g_task_run_in_thread",
+    "uv_thread_create",
+    "uv_thread_create_ex",
+    "SDL_CreateThread",
+    "apr_thread_create",
     "<<std::thread::Builder>::spawn_unchecked_<app::f>::{closure#1} as core::ops::FnOnce<()>>::call_once",
 };
 
@@ -140,6 +155,19 @@ static const char *const user_functions[] = {
     "<T as app::Start>::start",
     "<app::Foo>::start",
     "app::main::{closure#0}",
+    "g_thread_new_worker",
+    "my_g_thread_new",
+    "g_thread_join",
+    "g_main_loop_run",
+    "g_async_queue_timeout_pop",
+    "g_cond_wait_until",
+    "uv_run",
+    "uv_cond_wait",
+    "boost::asio::io_context::run()",
+    "boost::threads(int)",
+    "QThread::run()",
+    "app::QThread::start()",
+    "QThread::starter()",
     "app::main::{{closure}}",
     "<",
     "<app",
@@ -228,6 +256,29 @@ START_TEST(by_file)
 }
 END_TEST
 
+static const struct {
+    const char *path, *function;
+    bool runtime;
+} nameless[] = {
+    {"/lib/x86_64-linux-gnu/libglib-2.0.so.0.7400.6", NULL, true},
+    {"/lib/x86_64-linux-gnu/libgio-2.0.so.0", NULL, true},
+    {"/usr/lib/libSDL2-2.0.so.0", NULL, true},
+    {"/usr/lib/libSDL3.so.0", NULL, true},
+    {"/lib/x86_64-linux-gnu/libglib-2.0.so.0", "g_main_loop_run", false},
+    {"/usr/lib/libSDL2_mixer-2.0.so.0", NULL, false},
+    {"/usr/lib/libglibmm-2.4.so.1", NULL, false},
+    {"/usr/lib/libuv.so.1", NULL, false}, /* calls what it was given from the start routine */
+    {"/home/me/libglib-2.0.so.0/app", NULL, false},
+    {"/home/me/app", NULL, false},
+};
+
+START_TEST(without_a_name)
+{
+    struct frame frame = {.module = nameless[_i].path, .function = nameless[_i].function};
+    ck_assert_msg(is_runtime_frame(&frame) == nameless[_i].runtime, "%s", frame.module);
+}
+END_TEST
+
 START_TEST(nothing_known)
 {
     struct frame frame = {0};
@@ -247,6 +298,7 @@ int main(void)
     tcase_add_loop_test(tests, users_functions, 0, COUNT(user_functions));
     tcase_add_loop_test(tests, by_module, 0, COUNT(modules));
     tcase_add_loop_test(tests, by_file, 0, COUNT(files));
+    tcase_add_loop_test(tests, without_a_name, 0, COUNT(nameless));
     tcase_add_test(tests, nothing_known);
     Suite *suite = suite_create("runtime_frames");
     suite_add_tcase(suite, tests);
