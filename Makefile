@@ -31,7 +31,7 @@ SRC := options options_parse clock maps process address_space \
 	wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name \
 	wait_futex wait_socket wait_files wait_file wait_poll \
 	present present_file present_idle present_names present_self \
-	leak leak_build leak_group leak_stack leak_suppress leak_untracked test_of \
+	leak leak_build leak_group leak_sites leak_stack leak_suppress leak_untracked test_of \
 	ignore ignore_parse ignore_never ignore_name ignore_match ignore_builtin baseline \
 	report_format function_name text_parts report_group report_present report_rules report_text \
 	json_parts report_json report_parts report_points report_xml report_junit sarif_parts report_sarif \
@@ -80,7 +80,7 @@ TARGETS := api atexit_creates atexit_joins atexit_prints own_options baseline ca
 	same_place locked_memory small_stack spawn stripped tail_call thrd tree unjoined unset_preload untracked vfork waits deny_ptrace thousand \
 	stack_switch exec_bad_pointers spawn_pid loader_lock many_dumps \
 	wait_for_end wait_in_thread constructor_linked address_sanitized static_program self_capture held_by_ended
-TARGETS_CXX := late_exceptions std_async std_thread unwind_throw
+TARGETS_CXX := late_exceptions std_async std_pool std_thread unwind_throw
 TARGETS_LIB := libconstructor.so libplugin.so libthrows.so libwaits.so
 # What check_unwind unwinds: tests/targets/unwind_chain.c built in many ways, and others.
 TARGETS_CHAIN := unwind_O0 unwind_O2 unwind_no_fp unwind_unstripped unwind_static_pie unwind_debug_frame unwind_fp_only unwind_no_build_id

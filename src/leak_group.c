@@ -1,4 +1,5 @@
-/* The threads that are left, grouped by kind, creation stack and the rule that they are ignored by. */
+/* The threads that are left, grouped by kind, how their creation stacks look, and the rule that they are
+ * ignored by. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,51 +7,10 @@
 
 #include "ignore.h"
 #include "leak_build.h"
+#include "leak_sites.h"
 #include "leak_stack.h"
 #include "leak_suppress.h"
-#include "options.h"
 #include "test_of.h"
-
-/* Every site, equal stacks side by side. */
-struct sites {
-    struct creation_stack *items;
-    size_t count;
-};
-
-/* ---- stacks ------------------------------------------------------------------------------ */
-
-static struct creation_stack stack_of(const struct ledger *ledger, uint32_t index)
-{
-    struct creation_stack stack = {.site = ledger_get_site(ledger, index)};
-    if (!stack.site)
-        stack.site = ledger_get_site(ledger, 0);
-    if (stack.site)
-        stack.frames = ledger_get_frames(ledger, stack.site, &stack.count);
-    if (stack.count > OPTIONS_DEPTH_MAX) /* damaged: none is that deep */
-        stack.count = OPTIONS_DEPTH_MAX;
-    return stack;
-}
-
-/* Equal stacks are one site, also when a race made two records of it. */
-int compare_stacks(const void *left, const void *right)
-{
-    const struct creation_stack *a = left, *b = right;
-    if (a->count != b->count)
-        return a->count < b->count ? -1 : 1;
-    return a->count ? memcmp(a->frames, b->frames, a->count * sizeof(*a->frames)) : 0;
-}
-
-static bool sort_sites(const struct ledger *ledger, struct sites *sites)
-{
-    sites->count = ledger_site_count(ledger);
-    sites->items = calloc(sites->count + 1, sizeof(*sites->items));
-    if (!sites->items)
-        return false;
-    for (uint32_t i = 0; i < sites->count; i++)
-        sites->items[i] = stack_of(ledger, i);
-    qsort(sites->items, sites->count, sizeof(*sites->items), compare_stacks);
-    return true;
-}
 
 /* ---- what is left --------------------------------------------------------------------- */
 
@@ -137,7 +97,7 @@ static struct remaining *collect(struct build *build, size_t *count)
         struct remaining *item = &list[*count];
         if (!ledger_get_slot(build->ledger, i, &item->slot) || !kind_of(build, &item->slot, &item->kind))
             continue;
-        item->stack = stack_of(build->ledger, item->slot.site);
+        item->stack = creation_stack_of(build->ledger, item->slot.site);
         item->thread = describe(build, item);
         build->process.counts.alive += item->kind != LEAK_UNJOINED;
         build->process.counts.unjoined += item->kind == LEAK_UNJOINED;
@@ -167,9 +127,9 @@ static int compare_groupings(const struct remaining *a, const struct remaining *
 static int compare_remaining(const void *left, const void *right)
 {
     const struct remaining *a = left, *b = right;
-    int order = compare_stacks(&a->stack, &b->stack);
-    if (!order)
-        order = compare_groupings(a, b);
+    if (a->look != b->look)
+        return a->look < b->look ? -1 : 1;
+    int order = compare_groupings(a, b);
     if (order)
         return order;
     return (a->slot.serial > b->slot.serial) - (a->slot.serial < b->slot.serial);
@@ -186,21 +146,23 @@ static const struct frame *common_start(const struct build *build, const struct 
     return stack_function(build->ledger, build->rules->symbolizer, items[0].slot.start_pc);
 }
 
-/* All records of the same stack together. */
-static void sum_sites(const struct build *build, const struct sites *sites,
-                      const struct creation_stack *stack, struct leak_group *group)
+/* All records of stacks that look the same together. */
+static void sum_sites(const struct build *build, const struct site_records *records, stack_look look,
+                      struct leak_group *group)
 {
-    const struct creation_stack *end = sites->items + sites->count;
-    const struct creation_stack *at = bsearch(stack, sites->items, sites->count, sizeof(*at), compare_stacks);
     ledger_pc joined_at = 0;
-    group->truncated = stack->count == 0;
-    while (at && at > sites->items && compare_stacks(at - 1, stack) == 0)
-        at--;
-    for (; at && at < end && compare_stacks(at, stack) == 0; at++) {
-        group->site_created += at->site->created;
-        group->site_joined += at->site->joined;
-        group->truncated |= (at->site->flags & (SITE_TRUNCATED | SITE_NO_UNWINDER)) != 0;
-        joined_at = at->site->join_pc ? at->site->join_pc : joined_at;
+    group->truncated = group->stack_count == 0;
+    for (size_t i = site_records_first(records, look); i < records->look_count; i++) {
+        const struct site_record *record = &records->items[records->by_look[i]];
+        const struct ledger_site *site = record->stack.site;
+        if (record->look != look)
+            break;
+        if (!site)
+            continue;
+        group->site_created += site->created;
+        group->site_joined += site->joined;
+        group->truncated |= (site->flags & (SITE_TRUNCATED | SITE_NO_UNWINDER)) != 0;
+        joined_at = site->join_pc ? site->join_pc : joined_at;
     }
     group->joined_at = stack_call(build->ledger, build->rules->symbolizer, joined_at);
 }
@@ -213,8 +175,8 @@ static bool take_reason(const struct build *build, const struct remaining *item,
     return asprintf(&group->ignored, "program: %s", *reason ? reason : "ignored") >= 0;
 }
 
-static bool build_group(const struct build *build, const struct sites *sites, const struct remaining *items,
-                        size_t count, struct leak_group *group)
+static bool build_group(const struct build *build, const struct site_records *records,
+                        const struct remaining *items, size_t count, struct leak_group *group)
 {
     memset(group, 0, sizeof(*group));
     group->kind = items[0].kind;
@@ -228,7 +190,7 @@ static bool build_group(const struct build *build, const struct sites *sites, co
     }
     group->thread_count = count;
     group->start_routine = common_start(build, items, count);
-    sum_sites(build, sites, &items[0].stack, group);
+    sum_sites(build, records, items[0].look, group);
     stack_fingerprint(group);
     group->test = test_of_stack(group->stack, group->stack_count);
     group->rule = items[0].rule;
@@ -268,7 +230,8 @@ void process_report_sort(struct process_report *process)
     }
 }
 
-static bool group_all(struct build *build, const struct sites *sites, struct remaining *list, size_t count)
+static bool group_all(struct build *build, const struct site_records *records, struct remaining *list,
+                      size_t count)
 {
     struct process_report *process = &build->process;
     process->groups = calloc(count, sizeof(*process->groups));
@@ -282,11 +245,10 @@ static bool group_all(struct build *build, const struct sites *sites, struct rem
         const struct remaining *items = &list[first];
         struct leak_group *group = &process->groups[process->group_count++];
         for (end = first + 1; end < count; end++)
-            if (compare_groupings(items, &list[end]) != 0 ||
-                compare_stacks(&items->stack, &list[end].stack) != 0)
+            if (items->look != list[end].look || compare_groupings(items, &list[end]) != 0)
                 break;
-        site += first && compare_stacks(&list[first - 1].stack, &items->stack) != 0;
-        if (!build_group(build, sites, items, end - first, group))
+        site += first && list[first - 1].look != items->look;
+        if (!build_group(build, records, items, end - first, group))
             return false;
         group->site = site;
     }
@@ -294,14 +256,31 @@ static bool group_all(struct build *build, const struct sites *sites, struct rem
     return true;
 }
 
+/* How the creation stacks of these look. */
+static bool look_at_sites(const struct build *build, struct site_records *records, struct remaining *list,
+                          size_t count)
+{
+    if (!site_records_read(records, build->ledger))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        list[i].record = site_record_index(records, list[i].slot.site);
+        records->items[list[i].record].looked = true;
+    }
+    if (!site_records_look(records, build->ledger, build->rules->symbolizer))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        list[i].look = records->items[list[i].record].look;
+    return true;
+}
+
 bool build_groups(struct build *build)
 {
     size_t count;
-    struct sites sites = {0};
+    struct site_records records = {.count = 0};
     struct remaining *list = collect(build, &count);
-    bool done =
-        list && (count == 0 || (sort_sites(build->ledger, &sites) && group_all(build, &sites, list, count)));
-    free(sites.items);
+    bool done = list && (count == 0 || (look_at_sites(build, &records, list, count) &&
+                                        group_all(build, &records, list, count)));
+    site_records_release(&records);
     free(list);
     return done;
 }

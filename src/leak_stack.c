@@ -34,12 +34,17 @@ const struct frame *stack_function(const struct ledger *ledger, struct symbolize
     return &list->frames[list->count - 1];
 }
 
+bool stack_is_start_up(const struct frame *frame)
+{
+    return frame->function && strncmp(frame->function, "__libc_start_", 13) == 0;
+}
+
 void stack_mark_start_up(struct frame *frames, size_t count)
 {
     bool below = false;
     for (size_t i = 0; i < count; i++) {
         struct frame *frame = &frames[i];
-        below |= frame->function && strncmp(frame->function, "__libc_start_", 13) == 0;
+        below |= stack_is_start_up(frame);
         frame->runtime |= below;
     }
 }
@@ -65,7 +70,7 @@ bool stack_build(const struct ledger *ledger, struct symbolizer *symbolizer, con
 
 /* ---- the fingerprint ------------------------------------------------------------------ */
 
-static uint64_t hash_piece(uint64_t hash, const char *text, size_t length)
+uint64_t stack_hash(uint64_t hash, const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)
         hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3ull; /* FNV-1a */
@@ -78,7 +83,7 @@ static uint64_t hash_module(uint64_t hash, const char *path)
     const char *slash = path ? strrchr(path, '/') : NULL;
     const char *name = slash ? slash + 1 : path ? path : "";
     const char *version = strstr(name, ".so.");
-    return hash_piece(hash, name, version ? (size_t)(version - name) + 3 : strlen(name));
+    return stack_hash(hash, name, version ? (size_t)(version - name) + 3 : strlen(name));
 }
 
 /* Without ".isra.0", ".part.1.cold" and the like, which come and go with the optimiser's mood. */
@@ -92,7 +97,7 @@ static uint64_t hash_function(uint64_t hash, const char *function)
         if (clone && clone > function && (size_t)(clone - function) < length)
             length = (size_t)(clone - function);
     }
-    return hash_piece(hash, function, length);
+    return stack_hash(hash, function, length);
 }
 
 static bool is_same_function(const struct frame *a, const struct frame *b)
@@ -110,7 +115,7 @@ static bool is_same_function(const struct frame *a, const struct frame *b)
 void stack_fingerprint(struct leak_group *group)
 {
     const char *joinable = group->kind == LEAK_DETACHED ? "detached" : "joinable";
-    uint64_t hash = hash_piece(0xcbf29ce484222325ull, joinable, strlen(joinable));
+    uint64_t hash = stack_hash(STACK_HASH_EMPTY, joinable, strlen(joinable));
     const struct frame *last = NULL;
     for (size_t i = 0; i < group->stack_count; i++) {
         const struct frame *frame = &group->stack[i];
@@ -126,7 +131,7 @@ void stack_fingerprint(struct leak_group *group)
         char offset[32];
         int length = snprintf(offset, sizeof(offset), "%llx",
                               frame->module ? (unsigned long long)frame->offset : 0ull);
-        hash = hash_piece(hash, offset, (size_t)length);
+        hash = stack_hash(hash, offset, (size_t)length);
     }
     snprintf(group->fingerprint, sizeof(group->fingerprint), "%016llx", (unsigned long long)hash);
 }

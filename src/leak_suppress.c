@@ -18,7 +18,7 @@ struct suppressor {
 static int compare_sites(const void *left, const void *right)
 {
     const struct remaining *a = left, *b = right;
-    int order = compare_stacks(&a->stack, &b->stack);
+    int order = creation_stack_compare(&a->stack, &b->stack);
     if (order)
         return order;
     if (a->kind != b->kind)
@@ -78,7 +78,7 @@ static void find_rule(const struct suppressor *suppressor, struct remaining *ite
 static bool match_all(struct suppressor *suppressor, struct remaining *list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        bool other_stack = i == 0 || compare_stacks(&list[i - 1].stack, &list[i].stack) != 0;
+        bool other_stack = i == 0 || creation_stack_compare(&list[i - 1].stack, &list[i].stack) != 0;
         if (other_stack && !take_stack(suppressor, &list[i].stack))
             return false;
         if (other_stack || compare_sites(&list[i - 1], &list[i]) != 0)

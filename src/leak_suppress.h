@@ -3,21 +3,15 @@
 #define THREADLEAK_LEAK_SUPPRESS_H
 
 #include "leak_build.h"
-
-/* A creation stack, as the ledger has it. */
-struct creation_stack {
-    const struct ledger_site *site;
-    const ledger_pc *frames;
-    uint32_t count;
-};
-/* Of two of them, for qsort. */
-int compare_stacks(const void *left, const void *right);
+#include "leak_sites.h"
 
 /* A slot with what is to be said of its thread. */
 struct remaining {
     enum leak_kind kind;
     struct ledger_slot slot;
-    struct creation_stack stack;
+    size_t record;               /* of its site */
+    struct creation_stack stack; /* that one's, */
+    stack_look look;             /* and how it looks, once that is found out */
     struct thread_info thread;
     const struct ignore_rule *rule; /* NULL: none */
     bool rule_deeper;               /* none, but one may match what is cut off of its stack */

@@ -1,5 +1,6 @@
 /* Threads in groups, with the stacks and fingerprints of those. */
 #include <check.h>
+#include <dlfcn.h>
 #include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,17 @@ __attribute__((noinline)) static void second_user_function(void)
     __asm__ volatile("nop; nop; nop" ::: "memory");
 }
 
+/* Places of its code: two of one line, and one of the next. */
+__attribute__((noinline)) static void third_user_function(void)
+{
+    __asm__ volatile("nop; .Lcall_one: nop; nop; nop; nop; .Lcall_two: nop; nop" ::: "memory");
+    __asm__ volatile("nop; .Lcall_below: nop; nop" ::: "memory");
+}
+extern const char call_one[] __asm__(".Lcall_one"), call_two[] __asm__(".Lcall_two"),
+    call_below[] __asm__(".Lcall_below");
+/* Of a runtime's function at the end of this file: two of its lines. */
+extern const char runtime_one[] __asm__(".Lruntime_one"), runtime_two[] __asm__(".Lruntime_two");
+
 static int note_base(struct dl_phdr_info *info, size_t size, void *base)
 {
     (void)size;
@@ -33,6 +45,21 @@ static ledger_pc pc_in(void (*function)(void))
     uint64_t base = 0;
     dl_iterate_phdr(note_base, &base);
     return fake_pc(self, (uint64_t)function - base + 1);
+}
+
+static ledger_pc pc_at(const char *place)
+{
+    return pc_in((void (*)(void))(uintptr_t)place);
+}
+
+/* Within a function of a library, as far behind its beginning. */
+static ledger_pc pc_in_library(const char *function, uint64_t offset)
+{
+    Dl_info info;
+    void *address = dlsym(RTLD_DEFAULT, function);
+    ck_assert_msg(address && dladdr(address, &info), "%s", function);
+    uint32_t module = fake_module(fake, info.dli_fname, NULL, 0);
+    return fake_pc(module, (uint64_t)address - (uint64_t)info.dli_fbase + offset);
 }
 
 static void load_rule(const char *rule)
@@ -103,6 +130,95 @@ START_TEST(records_of_one_stack_are_one_site)
     ck_assert_uint_eq(process->groups[1].site_created, 1);
     ck_assert_uint_eq(process->groups[1].stack_count, 3);
     ck_assert_uint_eq(report->summary.leak_sites, 2);
+}
+END_TEST
+
+/* An unrolled loop, a macro: a reader sees one place. */
+START_TEST(calls_of_one_line_are_one_site)
+{
+    ledger_pc one = pc_at(call_one), two = pc_at(call_two), below = pc_at(call_below);
+    uint32_t first = fake_site(fake, (ledger_pc[]){one, fake_pc(app, 0x900)}, 2),
+             second = fake_site(fake, (ledger_pc[]){two, fake_pc(app, 0x900)}, 2),
+             other_line = fake_site(fake, (ledger_pc[]){below, fake_pc(app, 0x900)}, 2),
+             other_caller = fake_site(fake, (ledger_pc[]){two, fake_pc(app, 0x901)}, 2);
+    third_user_function();
+    thread(other_line, ALIVE);   /* 2 */
+    thread(second, ALIVE);       /* 3 */
+    thread(first, ALIVE);        /* 4 */
+    thread(other_caller, ALIVE); /* 5 */
+    thread(second, ALIVE);       /* 6 */
+    fake_joined(fake, second, 3, 0);
+    fake_joined(fake, first, 2, pc_in(second_user_function));
+    fake_joined(fake, other_caller, 1, pc_in(first_user_function));
+    const struct process_report *process = build_exit();
+    ck_assert_uint_eq(process->group_count, 3);
+    ck_assert_uint_eq(report->summary.leak_sites, 3);
+    const struct leak_group *group = &process->groups[0];
+    ck_assert_uint_eq(group->thread_count, 3);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_uint_eq(group->threads[i].id, i == 2 ? 6 : 3 + i);
+    ck_assert_str_eq(group->own->function, "third_user_function");
+    ck_assert_uint_eq(group->site_created, 8);
+    ck_assert_uint_eq(group->site_joined, 5);
+    ck_assert_str_eq(group->joined_at->function, "second_user_function");
+    ck_assert_str_eq(process->groups[1].fingerprint, group->fingerprint); /* functions, no lines */
+}
+END_TEST
+
+/* Of the same place, but all joined: found, too. */
+START_TEST(what_is_joined_counts_to_the_site_that_it_looks_like)
+{
+    uint32_t joined = fake_site(fake, (ledger_pc[]){pc_at(call_one), fake_pc(app, 0x900)}, 2),
+             leaked = fake_site(fake, (ledger_pc[]){pc_at(call_two), fake_pc(app, 0x900)}, 2),
+             shorter = fake_site(fake, (ledger_pc[]){pc_at(call_one)}, 1),
+             other = fake_site(fake, (ledger_pc[]){pc_at(call_below), fake_pc(app, 0x900)}, 2);
+    thread(leaked, ALIVE);
+    fake_joined(fake, joined, 7, pc_in(second_user_function));
+    fake_joined(fake, shorter, 100, pc_in(first_user_function));
+    fake_joined(fake, other, 200, pc_in(first_user_function));
+    fake_site_at(fake, joined)->flags = SITE_TRUNCATED;
+    const struct leak_group *group = &build_exit()->groups[0];
+    ck_assert_uint_eq(group->site_created, 8);
+    ck_assert_uint_eq(group->site_joined, 7);
+    ck_assert_str_eq(group->joined_at->function, "second_user_function");
+    ck_assert(group->truncated);
+}
+END_TEST
+
+START_TEST(a_runtimes_frames_are_the_same_by_name)
+{
+    ledger_pc own = pc_at(call_one), name = pc_at(runtime_one), same = pc_at(runtime_two),
+              other = pc_in_library("pthread_join", 8);
+    thread(fake_site(fake, (ledger_pc[]){name, own}, 2), ALIVE);        /* 2 */
+    thread(fake_site(fake, (ledger_pc[]){other, own}, 2), ALIVE);       /* 3: the user called another */
+    thread(fake_site(fake, (ledger_pc[]){same, own}, 2), ALIVE);        /* 4 */
+    thread(fake_site(fake, (ledger_pc[]){other, name, own}, 3), ALIVE); /* 5: what that called is not shown */
+    thread(fake_site(fake, (ledger_pc[]){own}, 1), ALIVE);              /* 6 */
+    thread(fake_site(fake, (ledger_pc[]){own, name, own}, 3), ALIVE);   /* 7 */
+    thread(fake_site(fake, (ledger_pc[]){own, same, own}, 3), ALIVE);   /* 8 */
+    thread(fake_site(fake, (ledger_pc[]){own, other, own}, 3), ALIVE);  /* 9 */
+    thread(fake_site(fake, (ledger_pc[]){other, name}, 2), ALIVE);      /* 10: all of it is shown */
+    thread(fake_site(fake, (ledger_pc[]){name}, 1), ALIVE);             /* 11 */
+    thread(fake_site(fake, (ledger_pc[]){other, same}, 2), ALIVE);      /* 12 */
+    static const uint64_t expected[][4] = {{2, 4, 5}, {7, 8}, {10, 12}, {3}, {6}, {9}, {11}};
+    const struct process_report *process = build_exit();
+    ck_assert_uint_eq(process->group_count, 7);
+    for (size_t i = 0; i < 7; i++)
+        for (size_t j = 0; j < process->groups[i].thread_count; j++)
+            ck_assert_uint_eq(process->groups[i].threads[j].id, expected[i][j]);
+}
+END_TEST
+
+/* Two calls of one function without debug information may be of any two places. */
+START_TEST(where_no_line_is_known_offsets_tell)
+{
+    uint32_t one = fake_site(fake, (ledger_pc[]){pc_in_library("elf_begin", 8)}, 1),
+             two = fake_site(fake, (ledger_pc[]){pc_in_library("elf_begin", 16)}, 1);
+    thread(one, ALIVE);
+    thread(two, ALIVE);
+    const struct process_report *process = build_exit();
+    ck_assert_str_eq(process->groups[0].own->function, "elf_begin");
+    ck_assert_uint_eq(process->group_count, process->groups[0].own->line ? process->group_count : 2);
 }
 END_TEST
 
@@ -276,6 +392,10 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_group_is_a_kind_of_a_site);
     tcase_add_test(tests, records_of_one_stack_are_one_site);
+    tcase_add_test(tests, calls_of_one_line_are_one_site);
+    tcase_add_test(tests, what_is_joined_counts_to_the_site_that_it_looks_like);
+    tcase_add_test(tests, a_runtimes_frames_are_the_same_by_name);
+    tcase_add_test(tests, where_no_line_is_known_offsets_tell);
     tcase_add_test(tests, only_kinds_that_were_asked_for_count);
     tcase_add_test(tests, suppressed_ones_do_not_count);
     tcase_add_test(tests, the_start_routine_is_suppressed_by_too);
@@ -292,4 +412,12 @@ int main(void)
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* As if it was Rust's. */
+#line 1 "/rustc/0123456789/library/std/src/thread.rs"
+__attribute__((noinline, used)) static void runtime_function(void)
+{
+    __asm__ volatile("nop; .Lruntime_one: nop; nop" ::: "memory");
+    __asm__ volatile("nop; .Lruntime_two: nop; nop" ::: "memory");
 }

@@ -83,7 +83,7 @@ CASES = [
       for target in ("drop_privileges", "chroot", "seccomp_filter")],
     # What a backtrace shows.
     Case("deep"), Case("deep", name="deep_5", env="depth=5", options=["--depth=5"]), Case("inlined"),
-    Case("tail_call"), Case("tree"), Case("openmp"), Case("std_thread"), Case("std_async"), Case("late_exceptions"),
+    Case("tail_call"), Case("tree"), Case("openmp"), Case("std_thread"), Case("std_pool"), Case("std_async"), Case("late_exceptions"),
     Case("rust_thread"), Case("demo"),
     # Keys and options.
     Case("kinds", name="kinds_unjoined", env="report=unjoined", options=["--report=unjoined"]),
