@@ -111,6 +111,50 @@ int main(int argc, char **argv)
 }
 """
 
+CXX = """
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+static void stay() { for (;;) std::this_thread::sleep_for(std::chrono::seconds(1)); }
+__attribute__((noinline)) void vendor_start() { new std::thread(stay); }
+__attribute__((noinline)) void my_new_bug() { new std::thread(stay); }
+int main(int argc, char **)
+{
+    vendor_start();
+    if (argc > 1)
+        my_new_bug();
+    std::exit(0);
+}
+"""
+
+WRAPPER = """
+#include <pthread.h>
+struct start { void (*function)(void); };
+static void *trampoline(void *arg) { ((struct start *)arg)->function(); return arg; }
+static __attribute__((noinline)) int begin(struct start *start)
+{
+    pthread_t thread;
+    return pthread_create(&thread, 0, trampoline, start) + (thread == 0);
+}
+int (*volatile wrapper_hidden)(struct start *) = begin;
+"""
+
+WRAPPED = """
+#include <pthread.h>
+#include <unistd.h>
+struct start { void (*function)(void); };
+extern int (*volatile wrapper_hidden)(struct start *);
+static void stay(void) { for (;;) pause(); }
+static struct start start = {stay};
+int vendor_start(void) { return wrapper_hidden(&start) + 1; }
+int my_new_bug(void) { return wrapper_hidden(&start) + 1; }
+int main(int argc, char **argv)
+{
+    (void)argv;
+    return vendor_start() - 1 + (argc > 1 ? my_new_bug() - 1 : 0);
+}
+"""
+
 
 class Bench(harness.Bench):
     def compile(self, name, text, *flags, compiler="cc"):
@@ -187,8 +231,58 @@ def libuvs_frames_are_not_the_users(bench):
     demand(sorted(frames_marked(text)) == ["my_new_bug", "vendor_start"], text)
 
 
+# ---- rules that are made of a leak ------------------------------------------------------------
+
+def demand_narrow(bench, program, one, both, must=r""):
+    """The rule made of `one` hides that, and no other; of both, each its own."""
+    made = bench.path("made.supp")
+    status, _, _ = bench.call(program, *one, options=[f"--gen-suppressions={made}"])
+    rules = [line for line in bench.read("made.supp").splitlines() if not line.startswith("#")]
+    demand(status == 66 and len(rules) == 1 and re.search(must, rules[0]), f"{program}: {status}, {rules}")
+    options = [f"--suppressions={made}", "--warn-unused-suppressions"]
+    status, leaks, _ = bench.call(program, *one, options=options)
+    demand(status == 0 and not leaks, f"{program}: {rules} hides not what it was made of: {leaks}")
+    status, leaks, _ = bench.call(program, *both, options=options)
+    demand(status == 66 and len(leaks) == 1, f"{program}: {rules} hides others: {status}")
+    status, _, _ = bench.call(program, *both, options=[f"--gen-suppressions={made}"])
+    rules = [line for line in bench.read("made.supp").splitlines() if not line.startswith("#")]
+    demand(status == 66 and len(set(rules)) == 2, f"{program}: {rules}")
+    status, leaks, _ = bench.call(program, *both, options=options)
+    demand(status == 0 and not leaks, f"{program}: {rules}: {leaks}")
+    for rule in rules:
+        status, leaks, _ = bench.call(program, *both, options=["--suppressions=" + bench.write("rule", rule + "\n")])
+        demand(status == 66 and len(leaks) == 1, f"{program}: {rule} hides others of {rules}")
+
+
+def rules_name_who_called_glib(bench):
+    demand_narrow(bench, bench.glib("-O0", "-g"), ["vendor"], ["vendor", "bug"], r"^thread:\^vendor_start\$ kind:running$")
+    demand_narrow(bench, bench.glib("-O2", "-s"), ["vendor"], ["vendor", "bug"], r"process:\^glib_program\$")
+
+
+def rules_name_who_called_libuv(bench):
+    program = bench.with_package("uv_program", UV, "libuv", "-O0", "-g")
+    demand_narrow(bench, program, [], ["bug"], r"thread:\^vendor_start\$")
+
+
+def rules_name_who_called_an_unknown_wrapper(bench):
+    """One that has no symbols: its offsets are of all threads that go through it."""
+    bench.compile("libwrapper.so", WRAPPER, "-O1", "-fno-optimize-sibling-calls", "-shared", "-fPIC", "-s", "-pthread")
+    program = bench.compile("wrapped", WRAPPED, "-O0", "-g", bench.path("libwrapper.so"), "-Wl,-rpath," + bench.tmp)
+    demand_narrow(bench, program, [], ["bug"], r"thread:\^vendor_start\$")
+
+
+def rules_for_stripped_cxx_are_of_one_place(bench):
+    program = bench.compile("stripped", CXX, "-O2", "-s", "-pthread", compiler="c++")
+    demand_narrow(bench, program, [], ["bug"], r"^thread:\^stripped\+0x[0-9a-f]+\$ .*process:\^stripped\$")
+    other = bench.compile("other", CXX, "-O2", "-s", "-pthread", compiler="c++")
+    bench.call(program, options=["--gen-suppressions=" + bench.path("made.supp")])
+    status, _, _ = bench.call(other, options=["--suppressions=" + bench.path("made.supp")])
+    demand(status == 66, "hides another program's")
+
+
 TESTS = [glibs_idle_threads_are_no_leak, what_the_user_left_in_glibs_threads_is_told, glibs_frames_are_not_the_users,
-         libuvs_frames_are_not_the_users]
+         libuvs_frames_are_not_the_users, rules_name_who_called_glib, rules_name_who_called_libuv,
+         rules_name_who_called_an_unknown_wrapper, rules_for_stripped_cxx_are_of_one_place]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
