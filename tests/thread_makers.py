@@ -15,7 +15,11 @@ import harness
 from harness import Skip, demand, need
 
 GLIB = r"""
+#ifdef WITHOUT_GIO
+#include <glib.h>
+#else
 #include <gio/gio.h>
+#endif
 #include <string.h>
 static GAsyncQueue *queue, *begun;
 static GMutex mutex;
@@ -46,6 +50,9 @@ static gpointer stays_too(gpointer data)
 static gpointer jumps(gpointer data) { return g_async_queue_timeout_pop(data, 1000 * G_TIME_SPAN_SECOND); }
 void vendor_start(void) { g_thread_new("vendor", stays, queue); g_async_queue_pop(begun); }
 void my_new_bug(void) { g_thread_new("mine", stays_too, queue); g_async_queue_pop(begun); }
+#ifdef WITHOUT_GIO
+static void run_task(void) {}
+#else
 static void task_runs(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
     g_task_return_int(task, 1);
@@ -65,6 +72,7 @@ static void run_task(void)
     g_main_loop_run(loop);
     g_main_loop_unref(loop);
 }
+#endif
 static void run_pool(GFunc function, gboolean exclusive, gboolean freed)
 {
     GThreadPool *pool = g_thread_pool_new(function, NULL, 2, exclusive, NULL);
@@ -85,6 +93,7 @@ int main(int argc, char **argv)
         if (!strcmp(argv[i], "shared")) run_pool(nothing, FALSE, TRUE);
         if (!strcmp(argv[i], "exclusive")) run_pool(nothing, TRUE, TRUE);
         if (!strcmp(argv[i], "unfreed")) run_pool(nothing, TRUE, FALSE);
+        if (!strcmp(argv[i], "idle")) run_pool(nothing, FALSE, FALSE);
         if (!strcmp(argv[i], "sleeps")) run_pool(sleeps, FALSE, FALSE);
         if (!strcmp(argv[i], "waits")) run_pool(waits, FALSE, FALSE);
         if (!strcmp(argv[i], "pops")) run_pool(pops, FALSE, FALSE);
@@ -192,7 +201,7 @@ class Bench(harness.Bench):
 
 def glibs_idle_threads_are_no_leak(bench):
     program = bench.glib("-O2", "-g")
-    for args in (["task"], ["shared"], ["exclusive"], ["shared", "exclusive", "task"]):
+    for args in (["task"], ["idle"], ["shared"], ["exclusive"], ["shared", "exclusive", "task"]):
         status, leaks, rules = bench.call(program, *args)
         demand(status == 0 and not leaks and "built in: GLib's pool" in rules, f"{args}: {status}, {leaks}, {rules}")
         status, leaks, rules = bench.call(program, *args, options=["--no-default-suppressions"])
@@ -206,6 +215,25 @@ def what_the_user_left_in_glibs_threads_is_told(bench):
         for kind in ("sleeps", "waits", "pops", "unfreed", "jumps", "vendor"):
             status, leaks, rules = bench.call(program, kind)
             demand(status == 66 and leaks and not rules, f"{flags} {kind}: {status}, {leaks}, {rules}")
+
+
+def with_symbols_it_is_the_same(bench):
+    """GLib in the program itself, where all of its functions have names."""
+    linked = ["-Wl,-Bstatic", "-lglib-2.0", "-lpcre2-8", "-Wl,-Bdynamic", "-lm", "-pthread"]
+    flags = harness.call([need("pkg-config"), "--cflags", "glib-2.0"])[1].split()
+    try:
+        program = bench.compile("with_symbols", GLIB, "-O2", "-g", "-DWITHOUT_GIO", *flags, *linked)
+    except subprocess.CalledProcessError as error:
+        raise Skip("no libglib-2.0.a here") from error
+    for kind in ("idle", "shared", "exclusive"):
+        status, leaks, rules = bench.call(program, kind)
+        demand(status == 0 and not leaks and rules == {"built in: GLib's pool"}, f"{kind}: {status}, {leaks}, {rules}")
+    for kind, own, runs in (("sleeps", "run_pool", "sleeps"), ("waits", "run_pool", "waits"), ("pops", "run_pool", "pops"),
+                            ("vendor", "vendor_start", "stays"), ("unfreed", "run_pool", None), ("jumps", "main", None)):
+        status, leaks, rules = bench.call(program, kind)
+        demand(status == 66 and [leak["own"]["function"] for leak in leaks] == [own] and not rules, f"{kind}: {leaks}")
+        text = bench.text(program, kind)
+        demand(runs is None or f"  runs {runs} " in text, text)
 
 
 # ---- what is marked, and what is said to run ------------------------------------------------
@@ -280,8 +308,8 @@ def rules_for_stripped_cxx_are_of_one_place(bench):
     demand(status == 66, "hides another program's")
 
 
-TESTS = [glibs_idle_threads_are_no_leak, what_the_user_left_in_glibs_threads_is_told, glibs_frames_are_not_the_users,
-         libuvs_frames_are_not_the_users, rules_name_who_called_glib, rules_name_who_called_libuv,
+TESTS = [glibs_idle_threads_are_no_leak, what_the_user_left_in_glibs_threads_is_told, with_symbols_it_is_the_same,
+         glibs_frames_are_not_the_users, libuvs_frames_are_not_the_users, rules_name_who_called_glib, rules_name_who_called_libuv,
          rules_name_who_called_an_unknown_wrapper, rules_for_stripped_cxx_are_of_one_place]
 
 if __name__ == "__main__":
