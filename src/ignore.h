@@ -4,9 +4,10 @@
  *   rule  =  TYPE:PATTERN  { blank CONDITION }           # comment
  *   CONDITION  =  TYPE:PATTERN  |  waiting:ON[,ON…]  |  kind:KIND[,KIND…]  |  process:PATTERN
  *
- *   thread:   function, source file or module of any creation frame, or of the start routine
+ *   thread:   function, source file or module of any creation frame, or of the start routine; one without a
+ *             name also by module+0xoffset, as reports show it, where the pattern has "+0x"
  *   start:    the start routine: its function, or module+0xoffset as reports show one without a
- *             name.  Where it is a runtime's (std::thread's, Rust's): also the function that it called,
+ *             name.  Where it is a runtime's (std::thread's, GLib's): also the function that it called,
  *             where the thread runs and its whole present stack is known
  *   name:     the thread's name
  *   module:   module of any creation frame or of the start routine, by its path or its basename

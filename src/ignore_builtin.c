@@ -44,7 +44,7 @@ static const struct {
      * own function pops a queue.  What waits without a timeout (g_cond_wait) is an exclusive pool that was
      * not freed, and shown; so is the idle pool after g_thread_pool_set_max_idle_time(0), which looks the
      * same.  g_async_queue_timeout_pop_unlocked may leave by a jump, so that only what it went to is seen.
-     * Verified: GLib 2.74, without symbols; with symbols, by the names in its source, not verified. */
+     * Verified: GLib 2.74, without symbols, and with them, linked statically. */
     {"thread:^g_thread_pool_ start:^g_async_queue_timeout_pop any:^g_cond_wait_until$", "GLib's pool"},
     {"thread:^g_thread_pool_ start:^g_cond_wait_until$", "GLib's pool"},
     {"thread:^g_thread_pool_ start:^g_async_queue_pop_intern_unlocked$ any:^g_cond_wait_until$",

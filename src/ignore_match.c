@@ -89,12 +89,30 @@ static size_t without_start(const struct frame *frames, size_t count)
     return kept;
 }
 
+/* "libx.so.1+0x1f0", as reports show it. */
+static bool place_matches(const struct part *part, const struct frame *frame)
+{
+    char place[600];
+    if (!frame->module)
+        return false;
+    snprintf(place, sizeof(place), "%.500s+0x%llx", base_name(frame->module),
+             (unsigned long long)frame->offset);
+    return glob_matches(part->glob, place);
+}
+
+/* A frame without a name by its place, where the rule speaks of one: "add" is not meant for …+0x1add. */
+static bool nameless_matches(const struct part *part, const struct frame *frame)
+{
+    return part->type == PART_THREAD && !frame->function && strstr(part->glob, "+0x") &&
+           place_matches(part, frame);
+}
+
 static bool frame_matches(const struct part *part, const struct frame *frame)
 {
     return part->type == PART_MODULE
                ? path_matches(part, frame->module)
                : function_matches(part, frame->function) || path_matches(part, frame->file) ||
-                     path_matches(part, frame->module);
+                     path_matches(part, frame->module) || nameless_matches(part, frame);
 }
 
 static bool site_frames_match(const struct part *part, const struct ignore_site *site)
@@ -108,16 +126,7 @@ static bool site_frames_match(const struct part *part, const struct ignore_site 
 
 static bool start_matches(const struct part *part, const struct frame *start)
 {
-    char place[600];
-    if (!start)
-        return false;
-    if (function_matches(part, start->function))
-        return true;
-    if (!start->module)
-        return false;
-    snprintf(place, sizeof(place), "%.500s+0x%llx", base_name(start->module),
-             (unsigned long long)start->offset);
-    return glob_matches(part->glob, place);
+    return start && (function_matches(part, start->function) || place_matches(part, start));
 }
 
 static bool any_matches(const struct part *part, const struct frame *frames, size_t count)

@@ -90,6 +90,13 @@ static bool add(struct draft *draft, const char *type, const char *name)
     return true;
 }
 
+/* By its name: not std::thread::_M_start_thread(std::unique_ptr<…>), whose arguments are templates. */
+static bool is_template(const char *function)
+{
+    const char *bracket = strchr(function, '<');
+    return bracket && !memchr(function, '(', (size_t)(bracket - function));
+}
+
 /*
  * A start routine of a runtime that has no name says nothing of this thread, but the
  * template that was called does: std::thread::thread<void (&)()>, std::async<…>.
@@ -99,24 +106,32 @@ static bool add_template(struct draft *draft)
     const struct leak_group *group = draft->group;
     const struct frame *nearest = NULL;
     for (size_t i = 0; i < group->stack_count && &group->stack[i] != group->own; i++)
-        if (group->stack[i].function && strchr(group->stack[i].function, '<'))
+        if (group->stack[i].function && is_template(group->stack[i].function))
             nearest = &group->stack[i];
     return nearest && add(draft, "thread", nearest->function);
+}
+
+/* As reports show what has no name; until the next build. */
+static bool add_place(struct draft *draft, const char *type, const struct frame *frame)
+{
+    char place[PATTERN_MAX];
+    if (!frame->module)
+        return false;
+    int length = snprintf(place, sizeof(place), "%s+0x%llx", base_name(frame->module),
+                          (unsigned long long)frame->offset);
+    return length < (int)sizeof(place) && add(draft, type, place);
 }
 
 static bool add_start(struct draft *draft)
 {
     const struct frame *start = draft->group->start_routine;
-    char place[PATTERN_MAX];
     if (!start || (!start->function && !start->module))
         return false;
     if (start->function)
         return add(draft, "start", start->function);
     if (start->runtime)
         return add_template(draft);
-    int length = snprintf(place, sizeof(place), "%s+0x%llx", base_name(start->module),
-                          (unsigned long long)start->offset);
-    return length < (int)sizeof(place) && add(draft, "start", place);
+    return add_place(draft, "start", start);
 }
 
 /* All of a module, where nothing narrower is known. */
@@ -189,33 +204,68 @@ static enum verdict try_out(const struct draft *draft)
 
 /* ---- a rule ------------------------------------------------------------------------------------- */
 
-/* The user's own callers tell one way to the same place from another. */
+/* The user's own callers tell one way to the same place from another: first those that have names. */
 static enum verdict add_callers(struct draft *draft, enum verdict verdict)
 {
     const struct leak_group *group = draft->group;
-    for (size_t i = 0; i < group->stack_count && verdict == MATCHES_MORE; i++)
-        if (!group->stack[i].runtime && group->stack[i].function &&
-            add(draft, "thread", group->stack[i].function))
-            verdict = try_out(draft);
+    for (int named = 1; named >= 0; named--)
+        for (size_t i = 0; i < group->stack_count && verdict == MATCHES_MORE; i++) {
+            const struct frame *frame = &group->stack[i];
+            if (frame->runtime || (frame->function != NULL) != named)
+                continue;
+            if (named ? add(draft, "thread", frame->function) : add_place(draft, "thread", frame))
+                verdict = try_out(draft);
+        }
     return verdict;
 }
 
-/* Else the rule is of a runtime's functions alone, which all threads of that language share. */
+/* The user's own function that is nearest to the thread's creation: an offset of a library without symbols
+ * may be where it makes all its threads. */
+static const struct frame *nearest_named(const struct leak_group *group)
+{
+    for (size_t i = 0; i < group->stack_count; i++)
+        if (!group->stack[i].runtime && group->stack[i].function)
+            return &group->stack[i];
+    return NULL;
+}
+
+/* Else the rule is of offsets and a runtime's functions, which all threads of that language share. */
 static bool names_own_code(const struct leak_group *group)
 {
-    return (group->own && group->own->function) || (group->start_routine && !group->start_routine->runtime);
+    const struct frame *start = group->start_routine;
+    return nearest_named(group) || (start && start->function && !start->runtime);
+}
+
+/* By the place alone, and in this program alone. */
+static void add_nameless(struct draft *draft)
+{
+    if (draft->group->own)
+        add_place(draft, "thread", draft->group->own);
+    add_start(draft);
+    if (!draft->conditions)
+        add(draft, "name", common_name(draft->group));
+    if (draft->conditions && draft->process->exe)
+        add(draft, "process", base_name(draft->process->exe));
+}
+
+static void add_named(struct draft *draft)
+{
+    const struct frame *nearest = nearest_named(draft->group);
+    if (nearest)
+        add(draft, "thread", nearest->function);
+    if (!add_start(draft) && !draft->conditions)
+        add_module(draft);
+    if (!draft->conditions)
+        add(draft, "name", common_name(draft->group));
 }
 
 static enum verdict make_rule(struct draft *draft)
 {
     const struct leak_group *group = draft->group;
-    if (group->own)
-        add(draft, "thread", group->own->function);
-    bool started = add_start(draft);
-    if (!names_own_code(group) || (!started && !draft->conditions))
-        add_module(draft);
-    if (!draft->conditions)
-        add(draft, "name", common_name(group));
+    if (names_own_code(group))
+        add_named(draft);
+    else
+        add_nameless(draft);
     enum verdict verdict = add_callers(draft, try_out(draft));
     if (verdict == MATCHES_MORE && draft->process->exe &&
         add(draft, "process", base_name(draft->process->exe)))
@@ -254,7 +304,7 @@ static bool print_rule(FILE *out, struct draft *draft, struct printed *printed)
     if (verdict == MATCHES_MORE)
         fputs(" (and others that no name tells from it)", out);
     else if (!names_own_code(draft->group))
-        fputs(" (and all that are like it: what created it has no name)", out);
+        fputs(" (until the next build: what created it has no name)", out);
     fputc('\n', out);
     fprintf(out, "%s\n", rule);
     char **grown = realloc(printed->rules, (printed->count + 1) * sizeof(*grown));

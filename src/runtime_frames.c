@@ -247,10 +247,11 @@ static const char *owner_of_method(const char *name)
     return is_path(type, as) && is_runtime_name(trait, NULL) ? type : trait;
 }
 
+/* Also a clone of it: "start.constprop.0". */
 static bool is_one_of(const char *name, const char *const *names, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (strcmp(name, names[i]) == 0)
+        if (begins_with(name, names[i]) && (!name[strlen(names[i])] || name[strlen(names[i])] == '.'))
             return true;
     return false;
 }

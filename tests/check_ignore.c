@@ -581,6 +581,21 @@ START_TEST(a_folder_is_read_by_name)
 }
 END_TEST
 
+START_TEST(a_frame_without_a_name_is_told_by_its_place)
+{
+    whole_thread();
+    ck_assert(matches("thread:^libnameless.so+0x10$"));
+    ck_assert(matches("thread:libnameless.so+0x"));
+    ck_assert(!matches("thread:^libnameless.so+0x1$"));
+    ck_assert(!matches("thread:^libnameless.so+0x100$"));
+    ck_assert(!matches("module:^libnameless.so+0x10$"));
+    ck_assert(!matches("thread:x10"));              /* part of a name, not of a place */
+    ck_assert(!matches("thread:^libpool.so.1+*$")); /* what has a name is told by that */
+    ck_assert(!matches("thread:^libpool.so.1+0x1234$"));
+    ck_assert(matches("start:^libpool.so.1+0x1234$"));
+}
+END_TEST
+
 START_TEST(the_built_in_ones_are_rules)
 {
     ck_assert_msg(ignore_load_built_in(ignore, &error), "%s", error.text);
@@ -960,6 +975,7 @@ int main(void)
     tcase_add_test(tests, a_wrong_file_adds_nothing);
     tcase_add_test(tests, a_text_has_an_origin);
     tcase_add_test(tests, a_folder_is_read_by_name);
+    tcase_add_test(tests, a_frame_without_a_name_is_told_by_its_place);
     tcase_add_test(tests, the_built_in_ones_are_rules);
     tcase_add_loop_test(tests, glibs_pool_is_its_own_where_it_is_idle, 0,
                         sizeof(glib_threads) / sizeof(*glib_threads));

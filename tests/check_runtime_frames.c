@@ -109,6 +109,7 @@ static const char *const runtime_functions[] = {
     "g_thread_try_new",
     "g_thread_pool_push",
     "g_thread_proxy",
+    "g_thread_pool_start_thread.constprop.0",
     "g_task_run_in_thread",
     "uv_thread_create",
     "uv_thread_create_ex",

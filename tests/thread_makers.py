@@ -15,7 +15,11 @@ import harness
 from harness import Skip, demand, need
 
 GLIB = r"""
+#ifdef WITHOUT_GIO
+#include <glib.h>
+#else
 #include <gio/gio.h>
+#endif
 #include <string.h>
 static GAsyncQueue *queue, *begun;
 static GMutex mutex;
@@ -46,6 +50,9 @@ static gpointer stays_too(gpointer data)
 static gpointer jumps(gpointer data) { return g_async_queue_timeout_pop(data, 1000 * G_TIME_SPAN_SECOND); }
 void vendor_start(void) { g_thread_new("vendor", stays, queue); g_async_queue_pop(begun); }
 void my_new_bug(void) { g_thread_new("mine", stays_too, queue); g_async_queue_pop(begun); }
+#ifdef WITHOUT_GIO
+static void run_task(void) {}
+#else
 static void task_runs(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
     g_task_return_int(task, 1);
@@ -65,6 +72,7 @@ static void run_task(void)
     g_main_loop_run(loop);
     g_main_loop_unref(loop);
 }
+#endif
 static void run_pool(GFunc function, gboolean exclusive, gboolean freed)
 {
     GThreadPool *pool = g_thread_pool_new(function, NULL, 2, exclusive, NULL);
@@ -85,6 +93,7 @@ int main(int argc, char **argv)
         if (!strcmp(argv[i], "shared")) run_pool(nothing, FALSE, TRUE);
         if (!strcmp(argv[i], "exclusive")) run_pool(nothing, TRUE, TRUE);
         if (!strcmp(argv[i], "unfreed")) run_pool(nothing, TRUE, FALSE);
+        if (!strcmp(argv[i], "idle")) run_pool(nothing, FALSE, FALSE);
         if (!strcmp(argv[i], "sleeps")) run_pool(sleeps, FALSE, FALSE);
         if (!strcmp(argv[i], "waits")) run_pool(waits, FALSE, FALSE);
         if (!strcmp(argv[i], "pops")) run_pool(pops, FALSE, FALSE);
@@ -108,6 +117,50 @@ int main(int argc, char **argv)
     vendor_start();
     if (argc > 1) my_new_bug();
     return 0;
+}
+"""
+
+CXX = """
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+static void stay() { for (;;) std::this_thread::sleep_for(std::chrono::seconds(1)); }
+__attribute__((noinline)) void vendor_start() { new std::thread(stay); }
+__attribute__((noinline)) void my_new_bug() { new std::thread(stay); }
+int main(int argc, char **)
+{
+    vendor_start();
+    if (argc > 1)
+        my_new_bug();
+    std::exit(0);
+}
+"""
+
+WRAPPER = """
+#include <pthread.h>
+struct start { void (*function)(void); };
+static void *trampoline(void *arg) { ((struct start *)arg)->function(); return arg; }
+static __attribute__((noinline)) int begin(struct start *start)
+{
+    pthread_t thread;
+    return pthread_create(&thread, 0, trampoline, start) + (thread == 0);
+}
+int (*volatile wrapper_hidden)(struct start *) = begin;
+"""
+
+WRAPPED = """
+#include <pthread.h>
+#include <unistd.h>
+struct start { void (*function)(void); };
+extern int (*volatile wrapper_hidden)(struct start *);
+static void stay(void) { for (;;) pause(); }
+static struct start start = {stay};
+int vendor_start(void) { return wrapper_hidden(&start) + 1; }
+int my_new_bug(void) { return wrapper_hidden(&start) + 1; }
+int main(int argc, char **argv)
+{
+    (void)argv;
+    return vendor_start() - 1 + (argc > 1 ? my_new_bug() - 1 : 0);
 }
 """
 
@@ -148,7 +201,7 @@ class Bench(harness.Bench):
 
 def glibs_idle_threads_are_no_leak(bench):
     program = bench.glib("-O2", "-g")
-    for args in (["task"], ["shared"], ["exclusive"], ["shared", "exclusive", "task"]):
+    for args in (["task"], ["idle"], ["shared"], ["exclusive"], ["shared", "exclusive", "task"]):
         status, leaks, rules = bench.call(program, *args)
         demand(status == 0 and not leaks and "built in: GLib's pool" in rules, f"{args}: {status}, {leaks}, {rules}")
         status, leaks, rules = bench.call(program, *args, options=["--no-default-suppressions"])
@@ -162,6 +215,25 @@ def what_the_user_left_in_glibs_threads_is_told(bench):
         for kind in ("sleeps", "waits", "pops", "unfreed", "jumps", "vendor"):
             status, leaks, rules = bench.call(program, kind)
             demand(status == 66 and leaks and not rules, f"{flags} {kind}: {status}, {leaks}, {rules}")
+
+
+def with_symbols_it_is_the_same(bench):
+    """GLib in the program itself, where all of its functions have names."""
+    linked = ["-Wl,-Bstatic", "-lglib-2.0", "-lpcre2-8", "-Wl,-Bdynamic", "-lm", "-pthread"]
+    flags = harness.call([need("pkg-config"), "--cflags", "glib-2.0"])[1].split()
+    try:
+        program = bench.compile("with_symbols", GLIB, "-O2", "-g", "-DWITHOUT_GIO", *flags, *linked)
+    except subprocess.CalledProcessError as error:
+        raise Skip("no libglib-2.0.a here") from error
+    for kind in ("idle", "shared", "exclusive"):
+        status, leaks, rules = bench.call(program, kind)
+        demand(status == 0 and not leaks and rules == {"built in: GLib's pool"}, f"{kind}: {status}, {leaks}, {rules}")
+    for kind, own, runs in (("sleeps", "run_pool", "sleeps"), ("waits", "run_pool", "waits"), ("pops", "run_pool", "pops"),
+                            ("vendor", "vendor_start", "stays"), ("unfreed", "run_pool", None), ("jumps", "main", None)):
+        status, leaks, rules = bench.call(program, kind)
+        demand(status == 66 and [leak["own"]["function"] for leak in leaks] == [own] and not rules, f"{kind}: {leaks}")
+        text = bench.text(program, kind)
+        demand(runs is None or f"  runs {runs} " in text, text)
 
 
 # ---- what is marked, and what is said to run ------------------------------------------------
@@ -187,8 +259,58 @@ def libuvs_frames_are_not_the_users(bench):
     demand(sorted(frames_marked(text)) == ["my_new_bug", "vendor_start"], text)
 
 
-TESTS = [glibs_idle_threads_are_no_leak, what_the_user_left_in_glibs_threads_is_told, glibs_frames_are_not_the_users,
-         libuvs_frames_are_not_the_users]
+# ---- rules that are made of a leak ------------------------------------------------------------
+
+def demand_narrow(bench, program, one, both, must=r""):
+    """The rule made of `one` hides that, and no other; of both, each its own."""
+    made = bench.path("made.supp")
+    status, _, _ = bench.call(program, *one, options=[f"--gen-suppressions={made}"])
+    rules = [line for line in bench.read("made.supp").splitlines() if not line.startswith("#")]
+    demand(status == 66 and len(rules) == 1 and re.search(must, rules[0]), f"{program}: {status}, {rules}")
+    options = [f"--suppressions={made}", "--warn-unused-suppressions"]
+    status, leaks, _ = bench.call(program, *one, options=options)
+    demand(status == 0 and not leaks, f"{program}: {rules} hides not what it was made of: {leaks}")
+    status, leaks, _ = bench.call(program, *both, options=options)
+    demand(status == 66 and len(leaks) == 1, f"{program}: {rules} hides others: {status}")
+    status, _, _ = bench.call(program, *both, options=[f"--gen-suppressions={made}"])
+    rules = [line for line in bench.read("made.supp").splitlines() if not line.startswith("#")]
+    demand(status == 66 and len(set(rules)) == 2, f"{program}: {rules}")
+    status, leaks, _ = bench.call(program, *both, options=options)
+    demand(status == 0 and not leaks, f"{program}: {rules}: {leaks}")
+    for rule in rules:
+        status, leaks, _ = bench.call(program, *both, options=["--suppressions=" + bench.write("rule", rule + "\n")])
+        demand(status == 66 and len(leaks) == 1, f"{program}: {rule} hides others of {rules}")
+
+
+def rules_name_who_called_glib(bench):
+    demand_narrow(bench, bench.glib("-O0", "-g"), ["vendor"], ["vendor", "bug"], r"^thread:\^vendor_start\$ kind:running$")
+    demand_narrow(bench, bench.glib("-O2", "-s"), ["vendor"], ["vendor", "bug"], r"process:\^glib_program\$")
+
+
+def rules_name_who_called_libuv(bench):
+    program = bench.with_package("uv_program", UV, "libuv", "-O0", "-g")
+    demand_narrow(bench, program, [], ["bug"], r"thread:\^vendor_start\$")
+
+
+def rules_name_who_called_an_unknown_wrapper(bench):
+    """One that has no symbols: its offsets are of all threads that go through it."""
+    bench.compile("libwrapper.so", WRAPPER, "-O1", "-fno-optimize-sibling-calls", "-shared", "-fPIC", "-s", "-pthread")
+    program = bench.compile("wrapped", WRAPPED, "-O0", "-g", bench.path("libwrapper.so"), "-Wl,-rpath," + bench.tmp)
+    demand_narrow(bench, program, [], ["bug"], r"thread:\^vendor_start\$")
+
+
+def rules_for_stripped_cxx_are_of_one_place(bench):
+    program = bench.compile("stripped", CXX, "-O2", "-s", "-pthread", compiler="c++")
+    demand_narrow(bench, program, [], ["bug"], r"^thread:\^stripped\+0x[0-9a-f]+\$ (?!.*_M_start_thread).*process:\^stripped\$")
+    other = bench.compile("other", CXX, "-O2", "-s", "-pthread", compiler="c++")
+    bench.call(program, options=["--gen-suppressions=" + bench.path("made.supp")])
+    status, _, _ = bench.call(other, options=["--suppressions=" + bench.path("made.supp")])
+    demand(status == 66, "hides another program's")
+
+
+TESTS = [glibs_idle_threads_are_no_leak, what_the_user_left_in_glibs_threads_is_told, with_symbols_it_is_the_same,
+         glibs_frames_are_not_the_users, libuvs_frames_are_not_the_users, rules_name_who_called_glib, rules_name_who_called_libuv,
+         rules_name_who_called_an_unknown_wrapper, rules_for_stripped_cxx_are_of_one_place]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
