@@ -85,7 +85,7 @@ if command -v apt-get >/dev/null; then
     need="gcc g++ make libc6-dev pkg-config binutils procps util-linux python3
         libunwind-dev libdw-dev libelf-dev libjansson-dev libiberty-dev check libsubunit-dev"
     real="scdoc redis-server redis-tools memcached xz-utils zstd pigz 7zip sysbench gdb nginx-light elfutils
-        libgtest-dev libcmocka-dev libglib2.0-dev bats meson ninja-build cmake automake autoconf python3-pytest python3-yaml lld libxml2-utils jq perl npm"
+        libgtest-dev libcmocka-dev libglib2.0-dev libuv1-dev valgrind bats meson ninja-build cmake automake autoconf python3-pytest python3-yaml lld libxml2-utils jq perl npm"
     [ "$(uname -m)" = x86_64 ] && real="$real gcc-multilib"
     # p7zip-full's 7z will do where 7zip has not come yet.
     command -v 7z >/dev/null && real=$(echo "$real" | sed 's/ 7zip / /')
@@ -106,18 +106,18 @@ elif command -v dnf >/dev/null; then
     need="gcc gcc-c++ make glibc-devel pkgconf-pkg-config binutils procps-ng util-linux python3 libasan libubsan
         libtsan libunwind-devel elfutils-devel elfutils-libelf-devel jansson-devel binutils-devel check-devel"
     real="glibc-static scdoc redis memcached xz zstd pigz p7zip sysbench gdb nginx-core nodejs python3-test elfutils clang
-        gtest-devel libcmocka-devel glib2-devel bats meson ninja-build cmake automake autoconf python3-pytest python3-pyyaml lld libxml2 jq npm perl-Test-Harness perl-JSON-PP"
+        gtest-devel libcmocka-devel glib2-devel libuv-devel valgrind bats meson ninja-build cmake automake autoconf python3-pytest python3-pyyaml lld libxml2 jq npm perl-Test-Harness perl-JSON-PP"
     install_missing rpm_has true dnf_install
 elif command -v apk >/dev/null; then
     need="gcc g++ make musl-dev pkgconf binutils procps util-linux python3 linux-headers
         libunwind-dev elfutils-dev jansson-dev binutils-dev check-dev"
     real="scdoc redis memcached xz zstd pigz 7zip sysbench gdb nginx nodejs elfutils clang
-        gtest-dev cmocka-dev glib-dev bats meson ninja cmake automake autoconf py3-pytest py3-yaml lld libxml2-utils jq perl perl-utils npm"
+        gtest-dev cmocka-dev glib-dev libuv-dev valgrind bats meson ninja cmake automake autoconf py3-pytest py3-yaml lld libxml2-utils jq perl perl-utils npm"
     install_missing apk_has true apk_install
 elif command -v pacman >/dev/null; then
     need="gcc make pkgconf binutils procps-ng util-linux python libunwind elfutils jansson check"
     real="scdoc redis memcached xz zstd pigz 7zip sysbench gdb nginx nodejs clang
-        gtest cmocka glib2 bats meson ninja cmake automake autoconf python-pytest python-yaml lld libxml2 jq perl npm"
+        gtest cmocka glib2 libuv valgrind bats meson ninja cmake automake autoconf python-pytest python-yaml lld libxml2 jq perl npm"
     install_missing pacman_has pacman_update pacman_install
 else
     echo "deps: no apt, dnf, apk or pacman here; the needed libraries are" >&2

@@ -13,7 +13,7 @@ struct explain {
     bool dump, keep;
     pid_t pid;
     const char *folder; /* of the run; NULL: not given */
-    bool has_fd; /* the report goes there, and not where the options say */
+    bool has_fd;        /* the report goes there, and not where the options say */
     int fd;
     struct options options;
     struct ledger *ledger;

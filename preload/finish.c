@@ -33,7 +33,8 @@ unsigned slot_kind(const struct shim_state *state, const struct ledger_slot *slo
 {
     uint64_t serial = atomic_load(&slot->serial);
     uint32_t bits = atomic_load(&slot->state);
-    if (serial == 0 || serial == atomic_load(&state->header->end_serial) || bits & (SLOT_JOINED | SLOT_IGNORED))
+    if (serial == 0 || serial == atomic_load(&state->header->end_serial) ||
+        bits & (SLOT_JOINED | SLOT_IGNORED))
         return 0;
     if (!(bits & SLOT_ENDED))
         return bits & SLOT_DETACHED ? KIND_DETACHED : KIND_RUNNING;

@@ -249,7 +249,7 @@ def glibs_frames_are_not_the_users(bench):
     demand(sorted(frames_marked(text)) == ["my_new_bug", "run_pool", "vendor_start"], text)
     demand(sorted(re.findall(r"runs (\w+) ", text)) == ["sleeps", "stays", "stays_too"], text)
     text = bench.text(program, "vendor", options=["--format=github"])
-    demand("glib_program.c,line=" in text and "created by vendor_start (" in text, text)
+    demand("glib_program.c,line=" in text and "created by vendor_start (" in text and ", runs stays (" in text, text)
     _, leaks, _ = bench.call(program, "vendor")
     demand([leak["own"]["function"] for leak in leaks] == ["vendor_start"], leaks)
 
