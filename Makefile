@@ -31,7 +31,7 @@ SRC := options options_parse clock maps process address_space \
 	wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name \
 	wait_futex wait_socket wait_files wait_file wait_poll \
 	present present_file present_idle present_names present_self \
-	leak leak_build leak_group leak_sites leak_stack leak_suppress leak_untracked test_of \
+	leak leak_build leak_group leak_sites leak_stack leak_suppress leak_untracked leak_unwatched test_of \
 	ignore ignore_parse ignore_never ignore_name ignore_match ignore_builtin baseline \
 	report_format function_name text_parts report_group report_present report_rules report_text \
 	json_parts report_json report_parts report_points report_xml report_junit sarif_parts report_sarif \

@@ -21,7 +21,7 @@
 #include "exec_mark.h"
 #include "finish.h"
 #include "guard.h"
-#include "ledger_room.h"
+#include "ledger_map.h"
 #include "present.h"
 #include "real.h"
 #include "shim.h"

@@ -216,13 +216,35 @@ static void fill_header(struct ledger_header *header, const struct layout *layou
     header->present_cap = layout->cap[SECTION_PRESENT];
 }
 
-void ledger_unmap_rest(enum section section, size_t from, size_t to)
+/* Up to the end of a section: bytes from the ledger's beginning, whole pages. */
+static void unmap_rest(enum section section, size_t from, size_t to)
 {
     struct hole *hole = &last_mapping.holes[section];
     bool first = hole->to == 0;
     hole->from = from;
     hole->to = first ? to : hole->to;
     SYS2(munmap, last_mapping.address + from, to - from);
+}
+
+void ledger_give_back(struct shim_state *state)
+{
+    /* Of strings: what a program may still bring, 28 KiB, and its modules' names. */
+    static const uint32_t margin[SECTIONS] = {
+        [SECTION_SLOTS] = 2048,  [SECTION_SITES] = 256,     [SECTION_MODULES] = 64,
+        [SECTION_FRAMES] = 4096, [SECTION_STRINGS] = 49152, [SECTION_PRESENT] = 16384,
+    };
+    for (int s = 0; s < SECTIONS; s++) {
+        uint32_t *cap = &state->header->slots_cap + s;
+        uint32_t wanted = ledger_used(state, (enum section)s) + margin[s];
+        if (wanted >= *cap)
+            continue;
+        uint64_t base = (&state->header->slots_off)[s];
+        uint64_t from = ((uint64_t)wanted * section_record_size[s] + 4095) & ~4095ull;
+        uint64_t to = ((uint64_t)*cap * section_record_size[s] + 4095) & ~4095ull;
+        *cap = wanted; /* first: nobody takes records from what goes */
+        if (from < to)
+            unmap_rest((enum section)s, base + from, base + to);
+    }
 }
 
 static void unmap_last(void)

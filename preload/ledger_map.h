@@ -10,7 +10,7 @@
  * even the smallest.  Forked: unmaps the parent's first. */
 bool ledger_map(struct shim_state *state);
 
-/* Unmaps what a section has no use for, up to its end: bytes from the ledger's beginning, whole pages. */
-void ledger_unmap_rest(enum section section, size_t from, size_t to);
+/* Before the program locks all its memory: unmaps what lies unused beyond a margin. */
+void ledger_give_back(struct shim_state *state);
 
 #endif

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "ledger_map.h"
 #include "sys.h"
 
 const uint32_t section_record_size[SECTIONS] = {
@@ -55,6 +54,13 @@ static bool back_records(struct shim_state *state, enum section section, uint32_
     return true;
 }
 
+uint32_t ledger_used(const struct shim_state *state, enum section section)
+{
+    if (section == SECTION_PRESENT)
+        return (uint32_t)atomic_load(&state->header->present_mark);
+    return atomic_load(used_mark(state->header, section));
+}
+
 uint32_t ledger_take(struct shim_state *state, enum section section, uint32_t count)
 {
     _Atomic uint32_t *mark = used_mark(state->header, section);
@@ -91,27 +97,4 @@ uint32_t ledger_store_string(struct shim_state *state, const char *string, uint3
     memcpy(state->strings + at, string, n);
     state->strings[at + n] = 0;
     return at;
-}
-
-void ledger_give_back(struct shim_state *state)
-{
-    /* Of strings: what a program may still bring, 28 KiB, and its modules' names. */
-    static const uint32_t margin[SECTIONS] = {
-        [SECTION_SLOTS] = 2048,  [SECTION_SITES] = 256,     [SECTION_MODULES] = 64,
-        [SECTION_FRAMES] = 4096, [SECTION_STRINGS] = 49152, [SECTION_PRESENT] = 16384,
-    };
-    for (int s = 0; s < SECTIONS; s++) {
-        uint32_t *cap = &state->header->slots_cap + s;
-        uint32_t wanted = (s == SECTION_PRESENT ? (uint32_t)atomic_load(&state->header->present_mark)
-                                                : atomic_load(used_mark(state->header, (enum section)s))) +
-                          margin[s];
-        if (wanted >= *cap)
-            continue;
-        uint64_t base = (&state->header->slots_off)[s];
-        uint64_t from = ((uint64_t)wanted * section_record_size[s] + 4095) & ~4095ull;
-        uint64_t to = ((uint64_t)*cap * section_record_size[s] + 4095) & ~4095ull;
-        *cap = wanted; /* first: nobody takes records from what goes */
-        if (from < to)
-            ledger_unmap_rest((enum section)s, base + from, base + to);
-    }
 }

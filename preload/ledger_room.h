@@ -21,8 +21,8 @@ uint32_t ledger_take(struct shim_state *state, enum section section, uint32_t co
  * the first, or UINT32_MAX when it is full or a newer request has begun. */
 uint32_t ledger_take_present(struct shim_state *state, uint32_t generation, uint32_t words);
 
-/* Before the program locks all its memory: unmaps what lies unused beyond a margin. */
-void ledger_give_back(struct shim_state *state);
+/* How many records of a section have ever been taken. */
+uint32_t ledger_used(const struct shim_state *state, enum section section);
 
 /* Stores a string of n bytes and a NUL; its offset, or 0. */
 uint32_t ledger_store_string(struct shim_state *state, const char *text, uint32_t n);

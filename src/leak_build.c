@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 
 #include "clock.h"
-#include "core_file.h"
 #include "ignore.h"
 #include "options.h"
 
@@ -191,18 +190,18 @@ static bool build_process(struct build *build)
     return read_own_rules(build) && build_groups(build) && build_untracked(build) && build_main(build);
 }
 
-static bool append_process(struct report *report, const struct process_report *process)
+bool build_append(struct report *report, const struct build *build)
 {
     struct process_report *grown = realloc(report->processes, (report->process_count + 1) * sizeof(*grown));
     if (!grown)
         return false;
     report->processes = grown;
-    grown[report->process_count++] = *process;
+    grown[report->process_count++] = build->process;
     return true;
 }
 
-/* A process once, however many programs it ran: one that was killed may have gone on unseen. */
-static void count_process(struct report *report, const struct build *build)
+/* One that was killed may have gone on unseen. */
+void build_count(struct report *report, const struct build *build)
 {
     const struct process_report *process = &build->process;
     bool forked = build->header && atomic_load(&build->header->flags) & LEDGER_FORKED;
@@ -232,100 +231,12 @@ bool report_add_ledger(struct report *report, const struct ledger *ledger, const
         end->wanted || build.process.counts.created || build.process.counts.lost || build.process.group_count;
 
     task_list_release(&build.tasks);
-    count_process(report, &build);
-    if (built && worth_it && append_process(report, &build.process))
+    build_count(report, &build);
+    if (built && worth_it && build_append(report, &build))
         return true;
     process_report_release(&build.process);
     if (built && !worth_it)
         return true;
     error_set(error, "out of memory");
-    return false;
-}
-
-/* ---- one that is not watched ------------------------------------------------------------------- */
-
-static bool list_core(struct build *build)
-{
-    struct process_report *process = &build->process;
-    const struct present *present = process->present;
-    for (size_t i = 0; present && i < present->count; i++)
-        if (present->threads[i].tid != process->pid && !build_add_untracked(process, &present->threads[i]))
-            return false;
-    process->counts.untracked = process->untracked_count;
-    return build_main(build);
-}
-
-static bool list_threads(struct build *build)
-{
-    struct process_report *process = &build->process;
-    process->untracked = calloc(build->tasks.count, sizeof(*process->untracked));
-    if (!process->untracked)
-        return false;
-    for (size_t i = 0; i < build->tasks.count; i++) {
-        const struct task *task = &build->tasks.tasks[i];
-        struct thread_info *thread = &process->untracked[process->untracked_count];
-        if (task->tid == process->pid)
-            continue;
-        process->untracked_count++;
-        *thread = (struct thread_info){.tid = task->tid, .age_s = -1, .ended_s = -1};
-        build_look_at_task(build, task, thread);
-    }
-    process->counts.untracked = process->untracked_count;
-    return build_main(build);
-}
-
-static char **read_argv(pid_t pid)
-{
-    char **block = process_argv(pid);
-    size_t count = 0;
-    while (block && block[count])
-        count++;
-    char **argv = block ? calloc(count + 1, sizeof(*argv)) : NULL;
-    for (size_t i = 0; argv && i < count; i++)
-        if (!(argv[i] = strdup(block[i])))
-            break;
-    process_argv_free(block);
-    return argv;
-}
-
-bool report_add_unwatched(struct report *report, pid_t pid, struct present *present, struct error *error)
-{
-    struct build build = {.process = {.pid = pid,
-                                      .parent_pid = process_parent(pid),
-                                      .exe = process_exe(pid),
-                                      .argv = read_argv(pid),
-                                      .how = END_ALIVE,
-                                      .live = true,
-                                      .present = present}};
-    build.have_tasks = process_tasks(pid, &build.tasks) && build.tasks.count;
-    bool added = build.have_tasks && list_threads(&build) && append_process(report, &build.process);
-    task_list_release(&build.tasks);
-    if (added) {
-        count_process(report, &build);
-        return true;
-    }
-    error_set(error, build.have_tasks ? "out of memory" : "no process %d", (int)pid);
-    process_report_release(&build.process);
-    return false;
-}
-
-bool report_add_core(struct report *report, const struct core_file *core, struct present *present,
-                     struct error *error)
-{
-    const struct known_end end = {.core = true, .pid = core->pid, .present = present};
-    struct build build = {.end = &end,
-                          .process = {.pid = core->pid,
-                                      .parent_pid = core->parent_pid,
-                                      .exe = *core->command ? strdup(core->command) : NULL,
-                                      .how = core->signal ? END_SIGNAL : END_ALIVE,
-                                      .signal = core->signal,
-                                      .core = true,
-                                      .present = present}};
-    if (list_core(&build) && append_process(report, &build.process)) {
-        count_process(report, &build);
-        return true;
-    }
-    error_set(error, "out of memory");
-    process_report_release(&build.process);
     return false;
 }

@@ -26,5 +26,8 @@ bool build_untracked(struct build *build);
 struct thread_info *build_add_untracked(struct process_report *process, const struct present_thread *thread);
 /* The main thread of a live process.  False: out of memory. */
 bool build_main(struct build *build);
+/* Into the report, and into its sum: a process once, however many programs it ran.  False: out of memory. */
+bool build_append(struct report *report, const struct build *build);
+void build_count(struct report *report, const struct build *build);
 
 #endif
