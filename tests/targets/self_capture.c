@@ -29,6 +29,7 @@
 
 static sem_t never, reached;
 static atomic_int stop;
+static atomic_int spinning;
 static volatile int sink;
 static sigset_t every;
 static char *areas[1024];
@@ -37,9 +38,10 @@ static atomic_int area_count;
 OPAQUE static void f3(int how)
 {
     struct timespec now;
-    sem_post(&reached);
+    if (how != 'r') /* which is in this function when it is told of, and not in that one */
+        sem_post(&reached);
     if (how == 'r')
-        while (!atomic_load(&stop))
+        for (atomic_fetch_add(&spinning, 1); !atomic_load(&stop);)
             sink++;
     else if (how == 'u')
         while (!atomic_load(&stop))
@@ -183,10 +185,15 @@ static void start(int kind)
                                                         : f0;
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, kind == 's' ? (size_t)PTHREAD_STACK_MIN : 262144);
+    int before = atomic_load(&spinning);
     if (pthread_create(&thread, &attr, run, (void *)(long)kind) != 0)
         exit(3);
-    while (sem_wait(&reached) != 0)
-        ;
+    if (kind == 'r')
+        while (atomic_load(&spinning) == before)
+            usleep(100);
+    else
+        while (sem_wait(&reached) != 0)
+            ;
 }
 
 static void on_quiet_signal(int number)
