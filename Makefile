@@ -51,11 +51,12 @@ PRELOAD := start settings say brought api api_check test_name \
 	finish reporter last_look raw_report
 # The shim has tier 0 of src/ in it, built its own way.
 PRELOAD_SRC := options options_parse
-# Families, with what each shares: tests/symbolize_program, leak_made, report_made.
+# Families, with what each shares: tests/symbolize_program, leak_made, report_made, ignore_made.
 CHECKS_SYMBOLIZE := check_symbolize check_symbolize_names check_symbolize_files
 CHECKS_LEAK := check_leak check_leak_groups check_leak_process
+CHECKS_IGNORE := check_ignore check_ignore_wrong check_ignore_builtin
 CHECKS_REPORT := check_report check_report_present check_report_json
-CHECKS := check_options check_ignore check_ledger_read check_ledger_hostile check_ledger_process check_process \
+CHECKS := check_options $(CHECKS_IGNORE) check_ledger_read check_ledger_hostile check_ledger_process check_process \
 	$(CHECKS_SYMBOLIZE) check_ranges check_runtime_frames check_test_of check_snapshot check_snapshot_odd \
 	check_snapshot_calls check_unwind check_core check_core_made check_unwind_steps check_self_capture \
 	check_wait check_wait_mutex check_wait_file $(CHECKS_LEAK) check_leak_odd check_suppress \
@@ -124,6 +125,7 @@ $(1)/tests/check_frame_rule: $(1)/tests/check_frame_rule.o $(1)/writer/frame_rul
 
 $(CHECKS_SYMBOLIZE:%=$(1)/tests/%): $(1)/tests/symbolize_program.o
 $(CHECKS_LEAK:%=$(1)/tests/%): $(1)/tests/leak_made.o
+$(CHECKS_IGNORE:%=$(1)/tests/%): $(1)/tests/ignore_made.o
 $(CHECKS_REPORT:%=$(1)/tests/%): $(1)/tests/report_made.o
 
 $(1)/tests/check_%: $(1)/tests/check_%.o $$(CHECK_PARTS:%=$(1)/%.o) $$(SRC:%=$(1)/src/%.o)
