@@ -8,84 +8,41 @@ CC ?= cc
 CXX ?= c++
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-BASE := -std=gnu11 -D_GNU_SOURCE -Isrc -DTHREADLEAK_VERSION='"$(VERSION)"' -MMD -MP
+BASE := -std=gnu11 -D_GNU_SOURCE -I. -Isrc -DTHREADLEAK_VERSION='"$(VERSION)"' -MMD -MP
 ASAN := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 TSAN := -O1 -fsanitize=thread
 
 Q := $(if $(V),,@)
+# One short line for each file that is built, unless V=1 shows the commands.
+say = $(if $(V),@:,@printf '  %-7s %s\n')
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 # `make deps check`: nothing is compiled before what it needs is there.
 FIRST := $(filter deps,$(MAKECMDGOALS))
 
-# ---- what is built of what ------------------------------------------------
-SRC := options options_parse clock maps process address_space \
-	ledger_read ledger_options ledger_load ledger_open ledger_core core_file core_notes core_memory \
-	symbolize symbolize_file symbolize_dwarf symbolize_dwarf_name symbolize_unit symbolize_alias \
-	symbolize_name symbolize_ranges symbolize_data runtime_frames \
-	snapshot snapshot_look snapshot_stop snapshot_regs snapshot_memory snapshot_why tracer snapshot_core \
-	snapshot_core_space snapshot_core_image \
-	self_capture self_capture_task self_capture_threads self_capture_ask self_capture_answer \
-	unwind unwind_file unwind_cache unwind_rule unwind_expression unwind_step unwind_guess \
-	wait wait_line wait_call wait_time wait_stack wait_called wait_glibc wait_module wait_name \
-	wait_futex wait_socket wait_files wait_file wait_poll \
-	present present_file present_idle present_names present_self \
-	leak leak_build leak_group leak_sites leak_stack leak_suppress leak_untracked leak_unwatched test_of \
-	ignore ignore_parse ignore_never ignore_name ignore_match ignore_builtin baseline \
-	report_format function_name text_parts report_group report_present report_rules report_text \
-	json_parts report_json report_parts report_points report_xml report_junit sarif_parts report_sarif \
-	report_gitlab report_github report_github_summary report_tap
-CLI := main cli output outputs per_process \
-	cmd_run run_options run_judge run_env run_child run_server keep_stacks run_tree run_timeout run_dir run_settle \
-	run_marks run_unseen run_notes run_baseline run_of suppressions \
-	cmd_report report_target \
-	cmd_explain cmd_explain_check \
-	watchable elf_head \
-	cmd_selftest selftest_say selftest_child selftest_report selftest_machine selftest_planted \
-	selftest_live cmd_plant
-PRELOAD := start settings say brought api api_check test_name \
-	real memory_probe ledger_map ledger_room ledger_write index \
-	capture walk recall frame_rule run_ask module site thread_end \
-	hook_thread hook_process exec_mark hook_signal present \
-	finish reporter last_look raw_report
-# The shim has tier 0 of src/ in it, built its own way.
-PRELOAD_SRC := options options_parse
-# Families, with what each shares: tests/symbolize_program, leak_made, report_made, ignore_made.
-CHECKS_SYMBOLIZE := check_symbolize check_symbolize_names check_symbolize_files
-CHECKS_LEAK := check_leak check_leak_groups check_leak_process
-CHECKS_IGNORE := check_ignore check_ignore_wrong check_ignore_builtin
-CHECKS_REPORT := check_report check_report_present check_report_json
-CHECKS := check_options $(CHECKS_IGNORE) check_ledger_read check_ledger_hostile check_ledger_process check_process \
-	$(CHECKS_SYMBOLIZE) check_ranges check_runtime_frames check_test_of check_snapshot check_snapshot_odd \
-	check_snapshot_calls check_unwind check_core check_core_made check_unwind_steps check_self_capture \
-	check_wait check_wait_mutex check_wait_file $(CHECKS_LEAK) check_leak_odd check_suppress \
-	check_leak_asked $(CHECKS_REPORT) \
-	check_formats check_ledger_write check_frame_rule check_watchable check_run_marks \
-	check_present_names check_output check_function_name
-# What suites share, and what they test besides src/.
-CHECK_PARTS := tests/ledger_fake tests/snapshot_child tests/core_child tests/wait_child $(patsubst %,cli/%,$(filter-out main cmd_%,$(CLI)))
-# check_ledger_write has the shim's writer in it, and no CLI.
-CHECK_WRITER := run_ask ledger_map ledger_room ledger_write index site module
+# ---- what is built from what ----------------------------------------------
+SRC := $(patsubst %.c,%,$(wildcard src/*/*.c))
+CLI := $(patsubst %.c,%,$(wildcard cli/*.c cli/*/*.c))
+PRELOAD := $(patsubst %.c,%,$(wildcard preload/*/*.c))
+# The shim contains src/common/, too, compiled with its own flags.
+COMMON := $(patsubst %.c,%,$(wildcard src/common/*.c))
+# Suites that test a part of the shim: the others see src/ and cli/.
+CHECKS_PRELOAD := check_ledger_write check_frame_rule
+CHECKS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_*.c))
+# What suites share: fakes and child processes.  NAME_made.c is the fixture of the suites check_NAME*.
+CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% %_made.c,$(wildcard tests/unit/*.c)))
+CHECK_FAMILIES := $(patsubst tests/unit/%_made.c,%,$(wildcard tests/unit/*_made.c))
+# check_ledger_write contains the shim's writer, and nothing of the CLI.
+CHECK_WRITER := $(addprefix preload/,exit/run_ask ledger/map ledger/room ledger/write \
+	ledger/index ledger/site ledger/module)
 
-# One behaviour each: tests/targets/NAME.c
-TARGETS := api atexit_creates atexit_joins atexit_prints own_options baseline cancel cancel_in_join child_ignored \
-	chroot clean close_all close_stderr create_eagain create_einval daemonize deep demo \
-	destructor_again destructor_blocks destructor_creates detach_when detached dlopen_loop \
-	drop_privileges dump_signal end_exec end_exit end_exit_in_thread end_last_thread \
-	end_last_thread_leaves end_pthread_exit end_quick_exit end_signal end_underscore_Exit \
-	end_underscore_exit errno_kept exec_fails exit_while_creating fork_child fork_clean \
-	fork_in_thread fork_storm grace grace_ignores_stuck inlined join_all_ways join_fails \
-	kill_after_create kinds many_short no_thread not_begun openmp recycled_handle return_values run_child \
-	running seccomp_filter setname setname_ended openmp_user ignored_partly signal_creates signal_storm signal_taken \
-	same_place locked_memory small_stack spawn stripped tail_call thrd tree unjoined unset_preload untracked vfork waits deny_ptrace thousand \
-	stack_switch exec_bad_pointers spawn_pid loader_lock many_dumps \
-	wait_for_end wait_in_thread constructor_linked address_sanitized static_program self_capture held_by_ended
-TARGETS_CXX := late_exceptions std_async std_pool std_thread unwind_throw
-TARGETS_LIB := libconstructor.so libplugin.so libthrows.so libwaits.so
-# What check_unwind unwinds: tests/targets/unwind_chain.c built in many ways, and others.
+# One behaviour each: tests/targets/NAME.c.  lib_NAME is a library, unwind_chain is built in several ways.
+TARGETS := $(filter-out lib_% unwind_chain,$(patsubst tests/targets/%.c,%,$(wildcard tests/targets/*.c)))
+TARGETS_CXX := $(filter-out lib_%,$(patsubst tests/targets/%.cpp,%,$(wildcard tests/targets/*.cpp)))
+TARGETS_LIB := $(patsubst tests/targets/lib_%,lib%.so,$(basename $(wildcard tests/targets/lib_*)))
 TARGETS_CHAIN := unwind_O0 unwind_O2 unwind_no_fp unwind_unstripped unwind_static_pie unwind_debug_frame unwind_fp_only unwind_no_build_id
-TARGETS_UNWIND := $(TARGETS_CHAIN) unwind_stripped unwind_signal unwind_recursion unwind_busy unwind_creating unwind_steps unwind_null_call unwind_generated unwind_generated_no_fp
+TARGETS_COPY := unwind_stripped unwind_generated_no_fp
 # Only where there is a compiler for it.
 TARGETS_MAYBE := rust_thread program_32bit unwind_clang
 
@@ -95,41 +52,56 @@ CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck -lm -lr
 all: $(BUILD)/libthreadleak.so $(BUILD)/threadleak
 
 # ---- src/, cli/ and the suites: plain, and with each sanitizer -------------------
-# $(call code,FOLDER,FLAGS)
+# $(call code,DIRECTORY,FLAGS)
 define code
 $(1)/src/%.o: src/%.c | $(FIRST)
 	@mkdir -p $$(@D)
+	$$(say) CC $$@
 	$$(Q)$$(CC) $$(BASE) $$(WARN) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
 
 $(1)/cli/%.o: cli/%.c | $(FIRST)
 	@mkdir -p $$(@D)
+	$$(say) CC $$@
 	$$(Q)$$(CC) $$(BASE) $$(WARN) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
 
 $(1)/tests/%.o: tests/%.c | $(FIRST)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(BASE) -Icli -Ipreload -Itests $$(WARN) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
+	$$(say) CC $$@
+	$$(Q)$$(CC) $$(BASE) -Itests/unit $$(WARN) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
 
-$(1)/writer/%.o: preload/%.c | $(FIRST)
+$(1)/preload-tested/%.o: %.c | $(FIRST)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(BASE) -Ipreload $$(WARN) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
+	$$(say) CC $$@
+	$$(Q)$$(CC) $$(BASE) $$(WARN) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
 
-$(1)/threadleak: $$(CLI:%=$(1)/cli/%.o) $$(SRC:%=$(1)/src/%.o) cli/plant.list
-	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -Wl,--dynamic-list=cli/plant.list -o $$@ $$(filter %.o,$$^) $$(LIBS)
+$(1)/libsrc.a: $$(SRC:%=$(1)/%.o)
+	$$(say) AR $$@
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
 
-$(1)/tests/check_ledger_write: $(1)/tests/check_ledger_write.o $$(CHECK_WRITER:%=$(1)/writer/%.o) \
-		$$(PRELOAD_SRC:%=$(1)/src/%.o)
+$(1)/libtest.a: $$(CHECK_PARTS:%=$(1)/%.o) $$(patsubst %,$(1)/%.o,$$(filter-out cli/main,$$(CLI)))
+	$$(say) AR $$@
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
+
+$(1)/threadleak: $$(CLI:%=$(1)/%.o) $(1)/libsrc.a cli/selftest/plant.list
+	$$(say) LD $$@
+	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -Wl,--dynamic-list=cli/selftest/plant.list -o $$@ $$(filter %.o %.a,$$^) $$(LIBS)
+
+$(1)/tests/unit/check_ledger_write: $(1)/tests/unit/check_ledger_write.o $$(CHECK_WRITER:%=$(1)/preload-tested/%.o) \
+		$$(COMMON:%=$(1)/preload-tested/%.o)
+	$$(say) LD $$@
 	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -o $$@ $$^ $$(CHECK_LIBS)
 
-$(1)/tests/check_frame_rule: $(1)/tests/check_frame_rule.o $(1)/writer/frame_rule.o
+$(1)/tests/unit/check_frame_rule: $(1)/tests/unit/check_frame_rule.o $(1)/preload-tested/preload/backtrace/frame_rule.o
+	$$(say) LD $$@
 	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -o $$@ $$^ $$(LIBS) $$(CHECK_LIBS)
 
-$(CHECKS_SYMBOLIZE:%=$(1)/tests/%): $(1)/tests/symbolize_program.o
-$(CHECKS_LEAK:%=$(1)/tests/%): $(1)/tests/leak_made.o
-$(CHECKS_IGNORE:%=$(1)/tests/%): $(1)/tests/ignore_made.o
-$(CHECKS_REPORT:%=$(1)/tests/%): $(1)/tests/report_made.o
+$(foreach family,$(CHECK_FAMILIES),$(eval $(patsubst %,$(1)/tests/unit/%,$(filter check_$(family) check_$(family)_%,$(CHECKS))): \
+	$(1)/tests/unit/$(family)_made.o))
 
-$(1)/tests/check_%: $(1)/tests/check_%.o $$(CHECK_PARTS:%=$(1)/%.o) $$(SRC:%=$(1)/src/%.o)
-	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -o $$@ $$^ $$(LIBS) $$(CHECK_LIBS)
+$(patsubst %,$(1)/tests/unit/%,$(filter-out $(CHECKS_PRELOAD),$(CHECKS))): $(1)/tests/unit/%: \
+		$(1)/tests/unit/%.o $(1)/libtest.a $(1)/libsrc.a
+	$$(say) LD $$@
+	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $$(LIBS) $$(CHECK_LIBS)
 endef
 $(eval $(call code,$(BUILD),))
 $(eval $(call code,$(BUILD)/asan,$(ASAN)))
@@ -139,18 +111,21 @@ $(eval $(call code,$(BUILD)/tsan,$(TSAN)))
 # No CFLAGS here: it must load into anything.
 PRELOAD_FLAGS := -O2 -g -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector \
 	-fasynchronous-unwind-tables -fno-plt
-PRELOAD_OBJ := $(PRELOAD:%=$(BUILD)/preload/%.o) $(PRELOAD_SRC:%=$(BUILD)/preload/src_%.o)
+PRELOAD_OBJ := $(PRELOAD:%=$(BUILD)/%.o) $(COMMON:%=$(BUILD)/preload/%.o)
+
+$(BUILD)/preload/src/%.o: src/%.c | $(FIRST)
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(BASE) $(WARN) $(PRELOAD_FLAGS) -c -o $@ $<
 
 $(BUILD)/preload/%.o: preload/%.c | $(FIRST)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) -Ipreload -Iinclude $(WARN) $(PRELOAD_FLAGS) -c -o $@ $<
+	$(say) CC $@
+	$(Q)$(CC) $(BASE) -Iinclude $(WARN) $(PRELOAD_FLAGS) -c -o $@ $<
 
-$(BUILD)/preload/src_%.o: src/%.c | $(FIRST)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) $(WARN) $(PRELOAD_FLAGS) -c -o $@ $<
-
-$(BUILD)/libthreadleak.so: $(PRELOAD_OBJ) preload/threadleak.map
-	$(Q)$(CC) -shared -o $@ $(PRELOAD_OBJ) -Wl,--version-script=preload/threadleak.map \
+$(BUILD)/libthreadleak.so: $(PRELOAD_OBJ) preload/hooks/threadleak.map
+	$(say) LD $@
+	$(Q)$(CC) -shared -o $@ $(PRELOAD_OBJ) -Wl,--version-script=preload/hooks/threadleak.map \
 		-Wl,-z,nodelete -Wl,-z,relro,-z,now -Wl,--no-undefined -Wl,-soname,libthreadleak.so
 
 $(BUILD)/asan/libthreadleak.so: $(BUILD)/libthreadleak.so
@@ -176,10 +151,12 @@ $(BUILD)/targets/untracked: TARGET_MORE := -ldl
 
 $(BUILD)/targets/%: tests/targets/%.c | $(FIRST)
 	@mkdir -p $(@D)
+	$(say) CC $@
 	$(Q)$(CC) $(TARGET_C) $(TARGET_FLAGS) -o $@ $< $(TARGET_MORE)
 
 $(BUILD)/targets/%: tests/targets/%.cpp | $(FIRST)
 	@mkdir -p $(@D)
+	$(say) CXX $@
 	$(Q)$(CXX) -std=c++17 -MMD -MP $(TARGET_FLAGS) -o $@ $< $(TARGET_MORE)
 
 CHAIN_FLAGS := -pthread -Wall -Wextra -Wshadow
@@ -193,6 +170,7 @@ $(BUILD)/targets/unwind_no_build_id: CHAIN_MORE := -O2 -g -fomit-frame-pointer -
 $(BUILD)/targets/unwind_fp_only: CHAIN_MORE := -O2 -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-unwind-tables
 $(TARGETS_CHAIN:%=$(BUILD)/targets/%): tests/targets/unwind_chain.c | $(FIRST)
 	@mkdir -p $(@D)
+	$(say) CC $@
 	$(Q)$(CC) $(TARGET_C) $(CHAIN_FLAGS) $(CHAIN_MORE) -o $@ $<
 
 $(BUILD)/targets/unwind_clang: tests/targets/unwind_chain.c | $(FIRST)
@@ -215,10 +193,12 @@ $(BUILD)/targets/unwind_creating: TARGET_MORE := -O2
 
 $(BUILD)/targets/lib%.so: tests/targets/lib_%.c | $(FIRST)
 	@mkdir -p $(@D)
+	$(say) CC $@
 	$(Q)$(CC) $(TARGET_C) -shared -fPIC -O0 -g -pthread -Wall -Wextra -o $@ $<
 
 $(BUILD)/targets/lib%.so: tests/targets/lib_%.cpp | $(FIRST)
 	@mkdir -p $(@D)
+	$(say) CXX $@
 	$(Q)$(CXX) -std=c++17 -MMD -MP -shared -fPIC -O0 -g -Wall -Wextra -o $@ $<
 
 $(BUILD)/targets/rust_thread: tests/targets/rust_thread.rs | $(FIRST)
@@ -227,26 +207,26 @@ $(BUILD)/targets/rust_thread: tests/targets/rust_thread.rs | $(FIRST)
 
 $(BUILD)/targets/program_32bit: tests/targets/no_thread.c | $(FIRST)
 	@mkdir -p $(@D)
+	$(say) CC $@
 	$(Q)$(CC) -m32 -o $@ $< 2>/dev/null || true
 
-targets: $(TARGETS:%=$(BUILD)/targets/%) $(TARGETS_UNWIND:%=$(BUILD)/targets/%) $(TARGETS_CXX:%=$(BUILD)/targets/%) \
-	$(TARGETS_LIB:%=$(BUILD)/targets/%) $(TARGETS_MAYBE:%=$(BUILD)/targets/%)
+targets: $(addprefix $(BUILD)/targets/,$(TARGETS) $(TARGETS_CHAIN) $(TARGETS_COPY) $(TARGETS_CXX) $(TARGETS_LIB) $(TARGETS_MAYBE))
 
 # ---- tests ------------------------------------------------------------------------------
-SUITES := $(CHECKS:%=$(BUILD)/tests/%)
-SUITES_ASAN := $(CHECKS:%=$(BUILD)/asan/tests/%)
-SUITES_TSAN := $(BUILD)/tsan/tests/check_ledger_write
+SUITES := $(CHECKS:%=$(BUILD)/tests/unit/%)
+SUITES_ASAN := $(CHECKS:%=$(BUILD)/asan/tests/unit/%)
+SUITES_TSAN := $(BUILD)/tsan/tests/unit/check_ledger_write
 ALL_ASAN := $(BUILD)/asan/threadleak $(BUILD)/asan/libthreadleak.so $(SUITES_ASAN)
-E2E_ASAN := "tests/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --only-json"
+E2E_ASAN := "tests/e2e/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --only-json"
 
-# tests/NAME.py, each on the built programs.
+# tests/e2e/NAME.py, each on the built programs.
 PROGRAMS := run_tree harmless run_timeout selftest report_texts suppressions baseline formats e2e api api_builds \
 	thread_makers blame projects real real_report
 
 check: all targets $(SUITES) $(ALL_ASAN) $(SUITES_TSAN)
 	$(Q)tests/all.sh $(SUITES) $(SUITES_ASAN) $(SUITES_TSAN) \
-		"tests/layering.sh $(BUILD)" "tests/cli_report.sh $(BUILD)" $(E2E_ASAN) \
-		$(PROGRAMS:%="tests/%.py --build $(BUILD)")
+		"tests/layering.sh $(BUILD)" "tests/e2e/cli_report.sh $(BUILD)" $(E2E_ASAN) \
+		$(PROGRAMS:%="tests/e2e/%.py --build $(BUILD)")
 
 asan: all targets $(ALL_ASAN)
 	$(Q)tests/all.sh $(SUITES_ASAN) $(E2E_ASAN)
@@ -256,21 +236,21 @@ tsan: $(SUITES_TSAN)
 
 FUZZ_SECONDS ?= 60
 FUZZERS := fuzz_ledger fuzz_core fuzz_ignore
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(SRC:%=src/%.c) tests/ledger_fake.c | $(FIRST)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(SRC:%=%.c) tests/unit/ledger_fake.c | $(FIRST)
 	@mkdir -p $(@D)
-	$(Q)clang $(BASE) -Itests -g -O1 -fsanitize=fuzzer,address,undefined -o $@ $< $(SRC:%=src/%.c) \
-		tests/ledger_fake.c $(LIBS)
+	$(say) CC $@
+	$(Q)clang $(BASE) -Itests/unit -g -O1 -fsanitize=fuzzer,address,undefined -o $@ $(filter %.c,$^) $(LIBS)
 
 fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
 	$(Q)for fuzzer in $^; do \
 		mkdir -p $$fuzzer.corpus && $$fuzzer -max_total_time=$(FUZZ_SECONDS) $$fuzzer.corpus || exit 1; done
 
-CODE = $(wildcard include/*.h include/*/*.h src/*.[ch] preload/*.[ch] cli/*.[ch] tests/*.[ch] tests/*/*.[ch] tests/*/*.cpp bench/*.c)
+CODE = $(wildcard include/*.h include/*/*.h src/*/*.[ch] preload/*/*.[ch] cli/*.[ch] cli/*/*.[ch] tests/*/*.[ch] tests/*/*.cpp bench/*.c)
 lint:
 	$(Q)clang-format --dry-run -Werror $(CODE)
-	$(Q)clang-tidy --quiet $(SRC:%=src/%.c) $(CLI:%=cli/%.c) $(PRELOAD:%=preload/%.c) -- $(BASE) -Ipreload -Iinclude
+	$(Q)clang-tidy --quiet $(SRC:%=%.c) $(CLI:%=%.c) $(PRELOAD:%=%.c) -- $(BASE) -Iinclude
 	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability \
-		--suppress=missingInclude --inline-suppr -Isrc -Ipreload src cli preload
+		--suppress=missingInclude --inline-suppr -I. -Isrc src cli preload
 
 # ---- try, measure -----------------------------------------------------------------------
 demo: all $(BUILD)/targets/demo
@@ -279,7 +259,8 @@ demo: all $(BUILD)/targets/demo
 
 $(BUILD)/bench/%: bench/%.c | $(FIRST)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(TARGET_C) -O2 -g -fno-optimize-sibling-calls -Isrc -Wall -Wextra -pthread -o $@ $<
+	$(say) CC $@
+	$(Q)$(CC) $(TARGET_C) -O2 -g -fno-optimize-sibling-calls -I. -Isrc -Wall -Wextra -pthread -o $@ $<
 
 bench: all $(BUILD)/bench/bench $(BUILD)/bench/report_target
 	$(Q)bench/bench.sh $(BUILD) $(QUICK)
@@ -346,4 +327,4 @@ help:
 
 .PHONY: help all targets check asan tsan fuzz lint demo bench bench-report install uninstall deps clean
 .SECONDARY:
--include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

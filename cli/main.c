@@ -1,4 +1,4 @@
-#include "cli.h"
+#include "cli/common/cli.h"
 
 #include <errno.h>
 #include <fcntl.h>

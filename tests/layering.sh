@@ -24,60 +24,22 @@ skip() {
 }
 
 # ---- includes --------------------------------------------------------------------
-includes() { # FILE...: "FILE HEADER" for each #include "HEADER"
-    local file
-    for file; do
-        sed -n "s|^[[:space:]]*#[[:space:]]*include[[:space:]]*\"\([^\"]*\)\".*|$file \1|p" "$file"
-    done
-}
-
-# may_include FOLDERS HEADERS -- FILE...: each quoted header is in one of the
-# folders or is one of those named.
-may_include() {
-    local folders=$1 headers=$2 file header folder
-    shift 3
-    includes "$@" | while read -r file header; do
-        case " $headers " in *" $header "*) continue ;; esac
-        for folder in $folders; do
-            [ -e "$folder/$header" ] && continue 2
-        done
-        echo "$file includes $header"
-    done
-}
-
-tier0="ledger.h options.h"
-tier1="ledger_read.h ledger_options.h ledger_load.h maps.h core_file.h core_notes.h"
-
-check "tier 0 includes nothing but libc" < <(
-    may_include "" "options.h" -- src/ledger.h src/options.h src/options*.c
-)
-check "tier 1 includes tier 0 alone" < <(
-    may_include "" "$tier0 $tier1" -- src/ledger_*.c src/ledger_read.h src/ledger_load.h src/maps.[ch] src/core_*.[ch]
-)
-check "src/ includes src/ alone" < <(
-    may_include "src" "" -- src/*.[ch]
-)
-check "preload/ includes tier 0 of src/ alone" < <(
-    may_include "preload" "$tier0 threadleak/abi.h" -- preload/*.[ch]
-)
-check "include/ includes include/ alone" < <(
-    may_include "include" "" -- include/*.h include/*/*.h
-)
-check "cli/ includes cli/ and src/ alone" < <(
-    may_include "cli src" "" -- cli/*.[ch]
+check "includes go one way, as tests/layers.txt has it" < <(
+    python3 tests/layering.py
 )
 
+sources=$(git ls-files 'src/*.[ch]' 'cli/*.[ch]' 'preload/*.[ch]')
 check "elfutils' headers are in symbolize and unwind alone" < <(
-    grep -lE '#[[:space:]]*include[[:space:]]*<(elfutils|dwarf|libelf|gelf)' src/*.[ch] cli/*.[ch] preload/*.[ch] |
-        grep -vE '^src/(symbolize|unwind)'
+    grep -lE '#[[:space:]]*include[[:space:]]*<(elfutils|dwarf|libelf|gelf)' $sources |
+        grep -vE '^src/(symbolize|unwind)/'
 )
 check "libunwind's headers are in capture and unwind alone" < <(
-    grep -lE '#[[:space:]]*include[[:space:]]*<libunwind' src/*.[ch] cli/*.[ch] preload/*.[ch] |
-        grep -vE '^preload/capture|^src/unwind'
+    grep -lE '#[[:space:]]*include[[:space:]]*<libunwind' $sources |
+        grep -vE '^preload/backtrace/capture|^src/unwind/'
 )
 check "src/ neither prints nor exits" < <(
-    grep -nE '\b(exit|abort|f?printf|v?printf|puts|perror)[[:space:]]*\(' src/*.c |
-        grep -vE '^src/(report|text)_|^[^:]*:[0-9]*:[[:space:]]*(/?\*|//)'
+    grep -nE '\b(exit|abort|f?printf|v?printf|puts|perror)[[:space:]]*\(' src/*/*.c |
+        grep -vE '^src/report/|^src/leak/generate_rules.c|^src/base/escape.c|^[^:]*:[0-9]*:[[:space:]]*(/?\*|//)'
 )
 
 check "make help tells every target" < <(
@@ -86,10 +48,10 @@ check "make help tells every target" < <(
 )
 
 # ---- each header alone -----------------------------------------------------------
-for header in src/*.h preload/*.h cli/*.h tests/*.h; do
+for header in src/*/*.h preload/*/*.h cli/*/*.h tests/unit/*.h; do
     # -Wno-unused: a header of inline functions uses none of them.
     check "$header compiles alone" < <(
-        ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -DTHREADLEAK_VERSION='""' -Isrc -Ipreload -Icli -Iinclude -Wall -Wextra \
+        ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -DTHREADLEAK_VERSION='""' -I. -Isrc -Itests/unit -Iinclude -Wall -Wextra \
             -Wno-unused -fsyntax-only -x c - 2>&1 <<<"#include \"$PWD/$header\""
     )
 done
@@ -118,7 +80,7 @@ else
             tests/data/shim_symbols.txt
     )
 
-    hooks=$(sed -n 's/^HOOK([^,]*, *\([A-Za-z0-9_]*\),.*/\1/p' preload/hooks.def | sort)
+    hooks=$(sed -n 's/^HOOK([^,]*, *\([A-Za-z0-9_]*\),.*/\1/p' preload/hooks/hooks.def | sort)
     exported=$(nm -D --defined-only "$shim" | awk '{ print $NF }' | sort)
     check "the shim exports the rows of hooks.def, and the table of api.c, without versions" < <(
         diff <(printf '%s\n' "$hooks" threadleak_abi_1 | sort) <(echo "$exported")

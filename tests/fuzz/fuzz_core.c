@@ -9,9 +9,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../ledger_fake.h"
-#include "core_file.h"
-#include "unwind.h"
+#include "ledger_fake.h"
+#include "core/core.h"
+#include "unwind/unwind.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

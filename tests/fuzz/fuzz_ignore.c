@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ignore.h"
-#include "ignore_rule.h"
-#include "options.h"
+#include "suppress/suppress.h"
+#include "suppress/rule.h"
+#include "common/options.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

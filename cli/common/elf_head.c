@@ -1,0 +1,107 @@
+#include "cli/common/elf_head.h"
+
+#include <elf.h>
+#include <endian.h>
+#include <link.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#define OWN_MACHINE EM_X86_64
+#elif defined(__aarch64__)
+#define OWN_MACHINE EM_AARCH64
+#else
+#define OWN_MACHINE EM_NONE /* the shim does not build there */
+#endif
+
+const int elf_own_class = ELFCLASS64;
+const int elf_own_byte_order = __BYTE_ORDER == __LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB;
+const unsigned elf_own_machine = OWN_MACHINE;
+
+static bool read_exactly(int fd, void *to, size_t size, uint64_t at)
+{
+    return at <= INT64_MAX - size && pread(fd, to, size, (off_t)at) == (ssize_t)size;
+}
+
+static bool read_loader(int fd, const Elf64_Phdr *segment, struct elf_head *head)
+{
+    /* as the kernel: load_elf_binary() in fs/binfmt_elf.c */
+    if (segment->p_filesz < 2 || segment->p_filesz > sizeof(head->loader))
+        return false;
+    return read_exactly(fd, head->loader, segment->p_filesz, segment->p_offset) &&
+           head->loader[segment->p_filesz - 1] == '\0';
+}
+
+enum elf_status elf_head_read(int fd, struct elf_head *head)
+{
+    memset(head, 0, sizeof(*head));
+    Elf64_Ehdr elf;
+    memset(&elf, 0, sizeof(elf));
+    ssize_t got = pread(fd, &elf, sizeof(elf), 0);
+    if (got < (ssize_t)sizeof(Elf32_Ehdr) || memcmp(elf.e_ident, ELFMAG, SELFMAG))
+        return ELF_DAMAGED;
+    head->class = elf.e_ident[EI_CLASS];
+    head->byte_order = elf.e_ident[EI_DATA];
+    bool swapped = head->byte_order != elf_own_byte_order;
+    /* e_type and e_machine lie alike in both classes */
+    head->type = swapped ? __builtin_bswap16(elf.e_type) : elf.e_type;
+    head->machine = swapped ? __builtin_bswap16(elf.e_machine) : elf.e_machine;
+    if (head->class != elf_own_class || swapped || head->machine != elf_own_machine)
+        return ELF_FOREIGN;
+    if (got < (ssize_t)sizeof(elf) || (head->type != ET_EXEC && head->type != ET_DYN) ||
+        elf.e_phentsize != sizeof(Elf64_Phdr) || !elf.e_phnum)
+        return ELF_DAMAGED;
+    for (unsigned i = 0; i < elf.e_phnum; i++) {
+        Elf64_Phdr segment;
+        if (elf.e_phoff > INT64_MAX / 2 ||
+            !read_exactly(fd, &segment, sizeof(segment), elf.e_phoff + i * sizeof(segment)))
+            return ELF_DAMAGED;
+        if (segment.p_type == PT_INTERP)
+            return read_loader(fd, &segment, head) ? ELF_OK : ELF_DAMAGED;
+    }
+    return ELF_OK;
+}
+
+/* The program itself comes first.  Read from memory: /proc/self/exe is the
+ * loader when the loader was started by name. */
+static int find_loader(struct dl_phdr_info *info, size_t size, void *found)
+{
+    (void)size;
+    for (int i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_INTERP)
+            /* The address is one of this program's own segments. */
+            *(const char **)found = (const char *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
+    return 1;
+}
+
+const char *elf_own_loader(void)
+{
+    const char *loader = NULL;
+    dl_iterate_phdr(find_loader, &loader);
+    return loader;
+}
+
+const char *elf_machine_name(const struct elf_head *head, char *scratch, size_t size)
+{
+    static const struct {
+        unsigned machine;
+        int class;
+        const char *name;
+    } names[] = {
+        {EM_X86_64, ELFCLASS64, "x86-64"},       {EM_X86_64, ELFCLASS32, "32-bit x86-64 (x32)"},
+        {EM_386, ELFCLASS32, "32-bit x86"},      {EM_AARCH64, ELFCLASS64, "64-bit ARM (aarch64)"},
+        {EM_ARM, ELFCLASS32, "32-bit ARM"},      {EM_RISCV, ELFCLASS64, "64-bit RISC-V"},
+        {EM_RISCV, ELFCLASS32, "32-bit RISC-V"}, {EM_PPC64, ELFCLASS64, "64-bit PowerPC"},
+        {EM_S390, ELFCLASS64, "s390x"},          {EM_LOONGARCH, ELFCLASS64, "64-bit LoongArch"},
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (names[i].machine == head->machine && names[i].class == head->class)
+            return names[i].name;
+    snprintf(scratch, size, "%s machine number %u",
+             head->class == ELFCLASS32   ? "32-bit"
+             : head->class == ELFCLASS64 ? "64-bit"
+                                         : "unknown",
+             head->machine);
+    return scratch;
+}

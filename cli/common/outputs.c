@@ -1,0 +1,231 @@
+#include "cli/common/outputs.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/common/cli.h"
+
+/* ---- what the command line asks for ----------------------------------------------------- */
+
+static const struct report_format *find_format(const char *command, const char *value)
+{
+    char name[32];
+    size_t length = strcspn(value, ":");
+    snprintf(name, sizeof(name), "%.*s", (int)length, value);
+    const struct report_format *format = length < sizeof(name) ? report_format_find(name) : NULL;
+    if (!format)
+        cli_say("%s: --format=%.*s is none of: %s", command, (int)length, value, report_format_names());
+    return format;
+}
+
+bool wanted_add_format(struct wanted_outputs *wanted, const char *command, const char *value)
+{
+    const struct report_format *format = find_format(command, value);
+    const char *colon = strchr(value, ':');
+    if (!format)
+        return false;
+    if (wanted->count == OUTPUTS_MAX) {
+        cli_say("%s: --format may be given %d times", command, OUTPUTS_MAX);
+        return false;
+    }
+    struct wanted_output *item = &wanted->items[wanted->count++];
+    *item = (struct wanted_output){.format = format, .file = colon ? colon + 1 : NULL};
+    if (item->file) {
+        wanted->any_file = true;
+    } else {
+        item->file = wanted->file;
+        wanted->file = NULL;
+    }
+    return true;
+}
+
+bool wanted_add_file(struct wanted_outputs *wanted, const char *command, const char *file)
+{
+    wanted->any_file = true;
+    for (size_t i = wanted->count; i-- > 0;) {
+        if (wanted->items[i].file)
+            continue;
+        wanted->items[i].file = file;
+        return true;
+    }
+    if (wanted->file || wanted->count) {
+        cli_say("%s: -o %s: there is no --format for it that has no file yet", command, file);
+        return false;
+    }
+    wanted->file = file;
+    return true;
+}
+
+/* Where reports go by default. */
+static const char *standard_of(const char *command)
+{
+    return strcmp(command, "run") ? "-" : "/dev/stderr";
+}
+
+static bool same_destination(const char *a, const char *b)
+{
+    a = strcmp(a, "/dev/stdout") ? a : "-";
+    b = strcmp(b, "/dev/stdout") ? b : "-";
+    return !strcmp(a, b) && strcmp(a, "/dev/null") != 0;
+}
+
+static bool are_different(const struct wanted_outputs *wanted, const char *command)
+{
+    const char *standard = standard_of(command);
+    for (size_t i = 0; i < wanted->count; i++)
+        for (size_t j = 0; j < i; j++) {
+            const struct wanted_output *a = &wanted->items[j], *b = &wanted->items[i];
+            if (!same_destination(a->file ? a->file : standard, b->file ? b->file : standard))
+                continue;
+            cli_say("%s: %s and %s go to one place, %s: give each a file, --format=%s:FILE", command,
+                    a->format->name, b->format->name, b->file ? b->file : "where reports go by default",
+                    b->format->name);
+            return false;
+        }
+    return true;
+}
+
+bool wanted_settle(struct wanted_outputs *wanted, const char *command, const struct report_format *format,
+                   const char *file)
+{
+    if (!wanted->count)
+        wanted->items[wanted->count++] = (struct wanted_output){format, wanted->file};
+    for (size_t i = 0; i < wanted->count; i++)
+        if (!wanted->items[i].file)
+            wanted->items[i].file = file;
+    return are_different(wanted, command);
+}
+
+bool wanted_has_text(const struct wanted_outputs *wanted)
+{
+    for (size_t i = 0; i < wanted->count; i++)
+        if (wanted->items[i].format == &report_text)
+            return true;
+    return false;
+}
+
+bool wanted_has_bare_document(const struct wanted_outputs *wanted)
+{
+    for (size_t i = 0; i < wanted->count; i++)
+        /* GitHub's stands in a job's log among other lines. */
+        if (wanted->items[i].format != &report_text && wanted->items[i].format != &report_github &&
+            !wanted->items[i].file)
+            return true;
+    return false;
+}
+
+/* ---- files -------------------------------------------------------------------------------- */
+
+/* Both are written beside their targets: is that one file?  Neither has to be there yet. */
+static bool same_target(const struct output *a, const struct output *b)
+{
+    struct stat first, second;
+    if (!a->target || !b->target)
+        return false;
+    const char *slash_a = strrchr(a->target, '/'), *slash_b = strrchr(b->target, '/');
+    if (strcmp(slash_a ? slash_a + 1 : a->target, slash_b ? slash_b + 1 : b->target) != 0)
+        return false;
+    char folder_a[PATH_MAX], folder_b[PATH_MAX];
+    snprintf(folder_a, sizeof(folder_a), "%.*s.", slash_a ? (int)(slash_a - a->target) + 1 : 0, a->target);
+    snprintf(folder_b, sizeof(folder_b), "%.*s.", slash_b ? (int)(slash_b - b->target) + 1 : 0, b->target);
+    return stat(folder_a, &first) == 0 && stat(folder_b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+static bool open_one(struct output *output, const struct wanted_output *wanted,
+                     const struct outputs_subject *subject, FILE *fallback, struct error *error)
+{
+    char path[PATH_MAX];
+    if (!wanted->file)
+        return output_open(output, NULL, fallback, error);
+    if (options_expand_path(path, sizeof(path), wanted->file, subject->pid, subject->exe))
+        return output_open(output, path, fallback, error);
+    error_set(error, "%.200s...: is too long for a path", wanted->file);
+    return false;
+}
+
+bool outputs_add(struct outputs *outputs, const struct wanted_output *wanted,
+                 const struct outputs_subject *subject, FILE *fallback, struct error *error)
+{
+    struct output *output = &outputs->items[outputs->count];
+    if (!open_one(output, wanted, subject, fallback, error))
+        return false;
+    for (size_t i = 0; i < outputs->count; i++) {
+        if (!same_target(output, &outputs->items[i]))
+            continue;
+        error_set(error, "%s and %s are one file: give each format its own", outputs->items[i].name,
+                  output->name);
+        output_abandon(output);
+        return false;
+    }
+    outputs->temporaries[outputs->count] = output->temporary;
+    outputs->formats[outputs->count++] = wanted->format;
+    return true;
+}
+
+bool outputs_lack_summary(const struct report_format *format, FILE *out, struct error *error)
+{
+    int reason = errno;
+    const char *path = getenv("GITHUB_STEP_SUMMARY");
+    if (format != &report_github || ferror(out) || reason == ENOMEM || !path)
+        return false;
+    error_set(error, "%.200s, the GITHUB_STEP_SUMMARY, could not be written: %s", path, strerror(reason));
+    return true;
+}
+
+static bool print_one(const struct output *output, const struct report_format *format,
+                      const struct report *report, const struct outputs_style *how)
+{
+    struct report_style style = how->style;
+    bool nothing = !report->summary.leaked_threads && report->timed_out_s <= 0;
+    if (format == &report_text && nothing && how->text_if_leaks)
+        return true;
+    style.color = output_color(output_descriptor(output), how->color);
+    return format->print(output->file, report, &style);
+}
+
+/* A report of which only the summary is missing is put in its place all the same. */
+static bool write_one(struct outputs *outputs, size_t index, const struct report *report,
+                      const struct outputs_style *how, struct error *error)
+{
+    struct output *output = &outputs->items[index];
+    const struct report_format *format = outputs->formats[index];
+    bool printed = print_one(output, format, report, how);
+    bool whole = printed || outputs_lack_summary(format, output->file, error);
+    int why = errno;
+    struct error other;
+    outputs->temporaries[index] = NULL; /* freed by what comes now */
+    if (whole)
+        return output_commit(output, printed ? error : &other) && printed;
+    error_set(error, "%s could not be written: %s", output->name ? output->name : "the report",
+              strerror(why));
+    output_abandon(output);
+    return false;
+}
+
+bool outputs_write(struct outputs *outputs, const char *command, const struct report *report,
+                   const struct outputs_style *style)
+{
+    bool done = true;
+    for (size_t i = 0; i < outputs->count; i++) {
+        struct error error = {""};
+        if (!write_one(outputs, i, report, style, &error)) {
+            cli_say("%s: %s", command, error.text);
+            done = false;
+        }
+    }
+    memset(outputs, 0, sizeof(*outputs));
+    return done;
+}
+
+void outputs_abandon(struct outputs *outputs)
+{
+    for (size_t i = 0; i < outputs->count; i++) {
+        outputs->temporaries[i] = NULL;
+        output_abandon(&outputs->items[i]);
+    }
+    memset(outputs, 0, sizeof(*outputs));
+}

@@ -1,0 +1,79 @@
+/*
+ * The reports of one run: each of a format and with a destination of its own,
+ * as --format=FORMAT[:FILE] and -o FILE say.
+ */
+#ifndef THREADLEAK_CLI_COMMON_OUTPUTS_H
+#define THREADLEAK_CLI_COMMON_OUTPUTS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "cli/common/output.h"
+#include "report/report.h"
+
+#define OUTPUTS_MAX 16
+
+/* ---- what the command line asks for ---------------------------------------------------- */
+
+struct wanted_output {
+    const struct report_format *format;
+    const char *file; /* with %p and %h; "-": standard output; NULL: where reports go by default */
+};
+
+struct wanted_outputs {
+    struct wanted_output items[OUTPUTS_MAX];
+    size_t count;
+    const char *file; /* of a -o that came before any --format */
+    bool any_file;    /* some file was given */
+};
+
+/* What follows --format= and -o, with `value` in place as long as `wanted` is used.  False: a
+ * message has been written; `command` is "run" or "report". */
+bool wanted_add_format(struct wanted_outputs *wanted, const char *command, const char *value);
+bool wanted_add_file(struct wanted_outputs *wanted, const char *command, const char *file);
+/* After the last of them: one of `format` where there was none; `file` (or NULL) for those without one.
+ * False, and a message, when two go to one place. */
+bool wanted_settle(struct wanted_outputs *wanted, const char *command, const struct report_format *format,
+                   const char *file);
+
+/* Is one of them text?  Does one that is not go to the default destination? */
+bool wanted_has_text(const struct wanted_outputs *wanted);
+bool wanted_has_bare_document(const struct wanted_outputs *wanted);
+
+/* ---- files ------------------------------------------------------------------------------- */
+
+struct outputs {
+    struct output items[OUTPUTS_MAX];
+    const struct report_format *formats[OUTPUTS_MAX];
+    size_t count;
+    const char *volatile temporaries[OUTPUTS_MAX]; /* to remove when all is given up; or NULL */
+};
+
+struct outputs_style {
+    struct report_style style;
+    enum option_color color; /* decides style.color for each */
+    bool text_if_leaks;      /* text with nothing to tell is left empty */
+};
+
+/* Of whom %p and %h speak. */
+struct outputs_subject {
+    pid_t pid;
+    const char *exe;
+};
+
+/* Adds one.  False, and an error, when it can not be written, or goes where another does. */
+bool outputs_add(struct outputs *outputs, const struct wanted_output *wanted,
+                 const struct outputs_subject *subject, FILE *fallback, struct error *error);
+
+/* After a format could not be printed to `out`, with errno: was it the file of $GITHUB_STEP_SUMMARY
+ * alone?  The error then names both; all of the report is in `out`. */
+bool outputs_lack_summary(const struct report_format *format, FILE *out, struct error *error);
+
+/* Writes each and puts it in its place, whatever becomes of the others, and releases all.
+ * False: at least one failed, which has been told. */
+bool outputs_write(struct outputs *outputs, const char *command, const struct report *report,
+                   const struct outputs_style *style);
+void outputs_abandon(struct outputs *outputs);
+
+#endif

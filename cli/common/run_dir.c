@@ -1,0 +1,66 @@
+#include "cli/common/run_dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+static bool is_in_memory(const char *path)
+{
+    struct statfs volume;
+    return statfs(path, &volume) == 0 && volume.f_type == TMPFS_MAGIC;
+}
+
+static bool make_in(const char *folder, char path[RUN_DIR_MAX])
+{
+    /* COMMAND may change its working directory. */
+    char absolute[PATH_MAX];
+    if (!realpath(folder, absolute))
+        return false;
+    if (snprintf(path, RUN_DIR_MAX, "%s/threadleak.XXXXXX", strcmp(absolute, "/") ? absolute : "") >=
+        RUN_DIR_MAX) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    return mkdtemp(path) != NULL;
+}
+
+bool run_dir_make(char path[RUN_DIR_MAX], struct error *error)
+{
+    const char *wanted = getenv("TMPDIR");
+    if (wanted && *wanted) {
+        if (make_in(wanted, path))
+            return true;
+        error_set(error, "%s: no folder can be made there: %s; TMPDIR must name one that can be written",
+                  wanted, strerror(errno));
+        return false;
+    }
+    if (is_in_memory("/dev/shm") && make_in("/dev/shm", path))
+        return true;
+    if (make_in("/tmp", path))
+        return true;
+    error_set(error, "/tmp: no folder can be made there: %s; TMPDIR can name another", strerror(errno));
+    return false;
+}
+
+void run_dir_remove(const char *path)
+{
+    /* A process that is still alive may just be putting a new file there. */
+    for (int attempt = 0; attempt < 10; attempt++) {
+        DIR *folder = opendir(path);
+        if (!folder)
+            return;
+        for (struct dirent *entry; (entry = readdir(folder));)
+            if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+                unlinkat(dirfd(folder), entry->d_name, 0);
+        closedir(folder);
+        if (rmdir(path) == 0)
+            return;
+    }
+}

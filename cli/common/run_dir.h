@@ -1,0 +1,20 @@
+/* The private folder of one run, through which the shims' ledgers arrive. */
+#ifndef THREADLEAK_CLI_COMMON_RUN_DIR_H
+#define THREADLEAK_CLI_COMMON_RUN_DIR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+#define RUN_DIR_MAX 240 /* with its NUL; the shim keeps no more than 255 */
+
+/* Makes the folder, for this user alone: in $TMPDIR, else in /dev/shm where that
+ * is in memory, else in /tmp. */
+bool run_dir_make(char path[RUN_DIR_MAX], struct error *error);
+
+/* Removes the folder and all that is in it. */
+void run_dir_remove(const char *path);
+
+#endif

@@ -1,0 +1,142 @@
+#include "cli/common/run_env.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/ledger.h"
+
+#if defined(__x86_64__)
+#define MULTIARCH "x86_64-linux-gnu"
+#elif defined(__aarch64__)
+#define MULTIARCH "aarch64-linux-gnu"
+#else
+#define MULTIARCH ""
+#endif
+
+static const char *const shim_places[] = {
+    "",
+    "../lib/",
+    "../lib/" MULTIARCH "/",
+    "../lib64/",
+};
+
+char *run_find_shim(struct error *error)
+{
+    char own[PATH_MAX], path[PATH_MAX + 64];
+    ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
+    if (length <= 0) {
+        error_set(error, "/proc/self/exe can not be read: /proc must be mounted");
+        return NULL;
+    }
+    own[length] = '\0';
+    int folder = (int)(strrchr(own, '/') - own) + 1;
+    char *shim = NULL;
+    for (size_t i = 0; !shim && i < sizeof(shim_places) / sizeof(shim_places[0]); i++) {
+        snprintf(path, sizeof(path), "%.*s%s" SHIM_NAME, folder, own, shim_places[i]);
+        if (access(path, R_OK) == 0)
+            shim = realpath(path, NULL);
+    }
+    if (!shim) {
+        error_set(error, SHIM_NAME " is neither in %.*s nor in ../lib of it: install both together", folder,
+                  own);
+        return NULL;
+    }
+    /* ld.so(8): the items of LD_PRELOAD are separated by spaces or colons, and
+     * there is no escaping; "$" begins a token such as $LIB */
+    if (strpbrk(shim, " :$")) {
+        error_set(error,
+                  "%s can not be preloaded: its path has a space, a colon or a '$'. Install it elsewhere.",
+                  shim);
+        free(shim);
+        return NULL;
+    }
+    return shim;
+}
+
+/* ASan refuses to start behind another preloaded library, unless told not to. */
+enum { OURS = 4 };
+static const char *const names[OURS] = {"LD_PRELOAD", "THREADLEAK_OPTIONS", LEDGER_RUN_ENV, "ASAN_OPTIONS"};
+
+static bool is_ours(const char *variable)
+{
+    for (size_t i = 0; i < OURS; i++) {
+        size_t length = strlen(names[i]);
+        if (!strncmp(variable, names[i], length) && variable[length] == '=')
+            return true;
+    }
+    return false;
+}
+
+/* Is this the first item of LD_PRELOAD already? */
+static bool begins_with_item(const char *preload, const char *item)
+{
+    preload += strspn(preload, " :");
+    size_t length = strlen(item);
+    return !strncmp(preload, item, length) && strchr(" :", preload[length]);
+}
+
+static bool own_variables(char *out[OURS], const char *shim, const char *folder, const char *options)
+{
+    const char *preload = getenv("LD_PRELOAD"), *before = getenv("THREADLEAK_OPTIONS");
+    const char *asan = getenv("ASAN_OPTIONS");
+    if (!preload)
+        preload = "";
+    int done = 0;
+    if (begins_with_item(preload, shim))
+        done += asprintf(&out[0], "LD_PRELOAD=%s", preload) >= 0;
+    else
+        done += asprintf(&out[0], "LD_PRELOAD=%s%s%s", shim, *preload ? ":" : "", preload) >= 0;
+    done += asprintf(&out[1], "THREADLEAK_OPTIONS=%s%s%s", before ? before : "",
+                     before && *before && *options ? ":" : "", options) >= 0;
+    done += asprintf(&out[2], LEDGER_RUN_ENV "=%s", folder) >= 0;
+    /* The later word counts, and that is the user's. */
+    done += asprintf(&out[3], "ASAN_OPTIONS=verify_asan_link_order=0%s%s", asan && *asan ? ":" : "",
+                     asan ? asan : "") >= 0;
+    return done == OURS;
+}
+
+static char **assemble(char *const own[OURS])
+{
+    size_t count = 0, bytes = 0;
+    for (char **at = environ; at && *at; at++)
+        count++;
+    for (size_t i = 0; i < OURS; i++)
+        bytes += strlen(own[i]) + 1;
+    size_t pointers = (count + OURS + 1) * sizeof(char *);
+    char **copy = malloc(pointers + bytes);
+    if (!copy)
+        return NULL;
+    char **out = copy;
+    for (char **at = environ; at && *at; at++)
+        if (!is_ours(*at))
+            *out++ = *at;
+    char *text = (char *)copy + pointers;
+    for (size_t i = 0; i < OURS; i++) {
+        *out++ = text;
+        text = stpcpy(text, own[i]) + 1;
+    }
+    *out = NULL;
+    return copy;
+}
+
+char **run_environment_without_us(void)
+{
+    char *const nothing[OURS] = {"", "", "", ""};
+    char **copy = assemble(nothing);
+    for (char **at = copy; at && *at; at++)
+        if (!**at)
+            *at = NULL; /* ours were the last */
+    return copy;
+}
+
+char **run_environment(const char *shim, const char *folder, const char *options)
+{
+    char *own[OURS] = {NULL};
+    char **copy = own_variables(own, shim, folder, options) ? assemble(own) : NULL;
+    for (size_t i = 0; i < OURS; i++)
+        free(own[i]);
+    return copy;
+}

@@ -1,0 +1,25 @@
+/* What `threadleak run` puts into the environment of COMMAND. */
+#ifndef THREADLEAK_CLI_COMMON_RUN_ENV_H
+#define THREADLEAK_CLI_COMMON_RUN_ENV_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+#define SHIM_NAME "libthreadleak.so"
+
+/* Absolute path of the shim that belongs to this program, malloc'ed; NULL and
+ * an error when there is none, or none that LD_PRELOAD could name. */
+char *run_find_shim(struct error *error);
+
+/*
+ * A copy of the environment with the shim first in LD_PRELOAD, the run's folder,
+ * and `options` after what THREADLEAK_OPTIONS held.  One malloc'ed block, to
+ * free(), that shares the other strings with environ.  NULL: out of memory.
+ */
+char **run_environment(const char *shim, const char *folder, const char *options);
+
+/* The same for a program of ours: without any of it. */
+char **run_environment_without_us(void);
+
+#endif

@@ -1,0 +1,45 @@
+#include "cli/common/run_of.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proc/process.h"
+
+static bool is_run(pid_t pid)
+{
+    char *exe = process_exe(pid);
+    char **argv = process_argv(pid);
+    const char *slash = exe ? strrchr(exe, '/') : NULL;
+    /* By name: the threadleak that is asked may be another build. */
+    bool is =
+        slash && !strcmp(slash + 1, "threadleak") && argv && argv[0] && argv[1] && !strcmp(argv[1], "run");
+    process_argv_free(argv);
+    free(exe);
+    return is;
+}
+
+/* COMMAND is the only child it ever has.  /proc/PID/task/TID/children would say
+ * it at once, but is not built into every kernel. */
+static pid_t only_child(pid_t parent)
+{
+    pid_t child = 0;
+    DIR *folder = opendir("/proc");
+    if (!folder)
+        return 0;
+    for (struct dirent *entry; !child && (entry = readdir(folder));) {
+        pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? atoi(entry->d_name) : 0;
+        if (pid > 0 && process_parent(pid) == parent && process_exists(pid))
+            child = pid;
+    }
+    closedir(folder);
+    return child;
+}
+
+pid_t run_command_of(pid_t pid)
+{
+    return is_run(pid) ? only_child(pid) : 0;
+}

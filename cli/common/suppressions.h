@@ -1,0 +1,52 @@
+/* Rules of what is no leak: where they come from, and what the user wants to know of them. */
+#ifndef THREADLEAK_CLI_COMMON_SUPPRESSIONS_H
+#define THREADLEAK_CLI_COMMON_SUPPRESSIONS_H
+
+#include "suppress/suppress.h"
+#include "leak/leak.h"
+#include "common/options.h"
+
+struct suppressions {
+    char **files;
+    size_t file_count;
+    bool no_defaults, allow_match_all, print, warn_unused, generate;
+    const char *generate_to; /* NULL: standard error */
+    struct ignore *ignore;
+};
+
+/* Rows of a getopt_long table, for both run and report. */
+enum {
+    OPT_NO_DEFAULT_SUPPRESSIONS = 2000,
+    OPT_ALLOW_MATCH_ALL,
+    OPT_PRINT_SUPPRESSIONS,
+    OPT_WARN_UNUSED_SUPPRESSIONS,
+    OPT_GEN_SUPPRESSIONS,
+};
+// clang-format off
+#define SUPPRESSION_OPTIONS \
+    {"no-default-suppressions", no_argument, NULL, OPT_NO_DEFAULT_SUPPRESSIONS}, \
+    {"allow-match-all", no_argument, NULL, OPT_ALLOW_MATCH_ALL}, \
+    {"print-suppressions", no_argument, NULL, OPT_PRINT_SUPPRESSIONS}, \
+    {"warn-unused-suppressions", no_argument, NULL, OPT_WARN_UNUSED_SUPPRESSIONS}, \
+    {"gen-suppressions", optional_argument, NULL, OPT_GEN_SUPPRESSIONS}
+// clang-format on
+extern const char suppressions_help[];
+
+/* False: out of memory. */
+bool suppressions_add_file(struct suppressions *suppressions, const char *path);
+/* Is it one of the options above?  It is then set; value: optarg. */
+bool suppressions_take(struct suppressions *suppressions, int option, const char *value);
+
+/* All files, the shipped ones and the built-in rules.  False: error names file, line and column. */
+bool suppressions_load(struct suppressions *suppressions, struct error *error);
+/* As the shim's options have it: what is wrong is told in a line, and the rest loaded. */
+void suppressions_load_leniently(struct suppressions *suppressions, const struct options *options);
+
+/* Rules that programs bring and that are wrong: a warning for each. */
+void suppressions_warn(const struct report *report);
+/* What was asked for, on standard error.  False: the file of --gen-suppressions could not be written. */
+bool suppressions_tell(const struct suppressions *suppressions, const struct report *report,
+                       struct error *error);
+void suppressions_release(struct suppressions *suppressions);
+
+#endif

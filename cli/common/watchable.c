@@ -1,0 +1,306 @@
+#include "cli/common/watchable.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "cli/common/elf_head.h"
+
+enum {
+    HEAD_SIZE = 256, /* BINPRM_BUF_SIZE, linux/binfmts.h */
+    LEVELS_MAX = 5,  /* exec_binprm() in fs/exec.c */
+};
+
+/* A message names the file, and for an interpreter also who wants it. */
+struct subject {
+    const char *command; /* NULL: path is the command */
+    const char *path;
+    int level;
+    const char **why; /* takes the reason in a word; NULL: nobody asks */
+};
+
+static enum watchable check_file(const struct subject *subject, struct error *error);
+
+static void note(const struct subject *subject, const char *why)
+{
+    if (subject->why)
+        *subject->why = why;
+}
+
+__attribute__((format(printf, 4, 5))) static enum watchable refuse(enum watchable why,
+                                                                   const struct subject *subject,
+                                                                   struct error *error, const char *format,
+                                                                   ...)
+{
+    char text[sizeof(error->text)];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (subject->command)
+        error_set(error, "%.150s: its interpreter %.150s %s", subject->command, subject->path, text);
+    else
+        error_set(error, "%.300s %s", subject->path, text);
+    return why;
+}
+
+/* ---- will the loader ignore LD_PRELOAD? (AT_SECURE) ---------------------------- */
+
+/* cap_bprm_creds_from_file() in security/commoncap.c: ids that differ after the
+ * exec, or capabilities gained, unless the real user is root anyway. */
+static enum watchable check_privileges(const struct subject *subject, int fd, const struct stat *st,
+                                       struct error *error)
+{
+    struct statvfs volume;
+    bool inert = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ||
+                 (statvfs(subject->path, &volume) == 0 && (volume.f_flag & ST_NOSUID));
+    bool set_user = !inert && (st->st_mode & S_ISUID);
+    /* without the execute bit, set-group-ID once meant mandatory locking */
+    bool set_group = !inert && (st->st_mode & S_ISGID) && (st->st_mode & S_IXGRP);
+    if ((set_user && st->st_uid != getuid()) || (set_group && st->st_gid != getgid())) {
+        note(subject, set_user && st->st_uid != getuid() ? "setuid" : "setgid");
+        return refuse(WATCHABLE_NEVER, subject, error,
+                      "is set-%s-ID: the loader ignores LD_PRELOAD where a program changes its privileges. "
+                      "Run threadleak as the %s it changes to, or watch a copy without the bit.",
+                      set_user && st->st_uid != getuid() ? "user" : "group",
+                      set_user && st->st_uid != getuid() ? "user" : "group");
+    }
+    bool has_capabilities = fd >= 0 && fgetxattr(fd, "security.capability", NULL, 0) > 0;
+    if (!inert && getuid() != 0 && has_capabilities) {
+        note(subject, "capabilities");
+        return refuse(
+            WATCHABLE_NEVER, subject, error,
+            "has file capabilities: the loader ignores LD_PRELOAD where a program gains privileges. "
+            "Run threadleak as root, or watch a copy without them (a plain cp drops them).");
+    }
+    return WATCHABLE;
+}
+
+/* ---- ELF files -------------------------------------------------------------------- */
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat sa, sb;
+    return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+static const char *base_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static enum watchable check_elf(const struct subject *subject, int fd, struct error *error)
+{
+    const struct elf_head ours = {.class = elf_own_class, .machine = elf_own_machine};
+    struct elf_head head;
+    char scratch[64];
+    switch (elf_head_read(fd, &head)) {
+    case ELF_DAMAGED:
+        return refuse(WATCHABLE_NOT_EXECUTABLE, subject, error,
+                      "is not a program: its ELF header is damaged, or "
+                      "that of another kind of file");
+    case ELF_FOREIGN:
+        note(subject, "architecture");
+        return refuse(WATCHABLE_NEVER, subject, error,
+                      "is a %s program, this threadleak is for %s: its library can not be loaded there. "
+                      "Use a threadleak that was built for that architecture.",
+                      elf_machine_name(&head, scratch, sizeof(scratch)), elf_machine_name(&ours, NULL, 0));
+    case ELF_OK:
+        break;
+    }
+    const char *own = elf_own_loader();
+    if (!*head.loader) {
+        /* The loader, started by name, preloads into what it is told to load. */
+        if (own && same_file(own, subject->path))
+            return WATCHABLE;
+        note(subject, "static");
+        return refuse(WATCHABLE_NEVER, subject, error,
+                      "is statically linked: no library can be preloaded into it. Link it dynamically, "
+                      "or use 'threadleak report PID' for its present stacks.");
+    }
+    if (own && strcmp(base_of(own), base_of(head.loader)) && !same_file(own, head.loader)) {
+        note(subject, "libc");
+        return refuse(
+            WATCHABLE_NEVER, subject, error,
+            "uses another C library (loader %.60s; this threadleak: %.60s). Build it, or threadleak, "
+            "with the other's.",
+            head.loader, own);
+    }
+    return WATCHABLE;
+}
+
+/* ---- PATH ------------------------------------------------------------------------- */
+
+static bool can_run(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0;
+}
+
+/* As execvp(3): what is there but may not be run is remembered, and passed over. */
+static bool search_path(const char *command, char path[PATH_MAX])
+{
+    if (strchr(command, '/'))
+        return snprintf(path, PATH_MAX, "%s", command) < PATH_MAX;
+    const char *folders = getenv("PATH");
+    bool found = false;
+    for (const char *at = folders ? folders : "/bin:/usr/bin"; *command; at++) {
+        size_t length = strcspn(at, ":");
+        char candidate[PATH_MAX];
+        int size =
+            snprintf(candidate, sizeof(candidate), "%.*s%s%s", (int)length, at, length ? "/" : "", command);
+        if (size < PATH_MAX && access(candidate, F_OK) == 0 && (!found || can_run(candidate))) {
+            memcpy(path, candidate, (size_t)size + 1);
+            found = true;
+            if (can_run(candidate))
+                return true;
+        }
+        at += length;
+        if (!*at)
+            break;
+    }
+    return found;
+}
+
+/* ---- scripts ------------------------------------------------------------------------ */
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Cuts "#! interpreter [argument]" as load_script() in fs/binfmt_script.c does:
+ * all that follows the interpreter is one argument.  False: ENOEXEC. */
+static bool cut_script(char *line, size_t length, char **interpreter, char **argument)
+{
+    char *end = memchr(line, '\n', length);
+    bool whole = end || memchr(line, 0, length) || length < HEAD_SIZE;
+    if (!end)
+        end = line + length;
+    *end = '\0';
+    for (end = line + strlen(line); end > line + 2 && is_blank(end[-1]);)
+        *--end = '\0';
+    char *at = line + 2;
+    at += strspn(at, " \t");
+    if (!*at)
+        return false;
+    *interpreter = at;
+    at += strcspn(at, " \t");
+    if (!*at && !whole)
+        return false;
+    if (*at)
+        *at++ = '\0';
+    *argument = at + strspn(at, " \t");
+    return true;
+}
+
+/* The program that "#!/usr/bin/env [-S] PROGRAM …" names, or NULL. */
+static const char *env_program(const char *interpreter, char *argument)
+{
+    if (strcmp(base_of(interpreter), "env"))
+        return NULL;
+    if (!strncmp(argument, "-S", 2)) {
+        argument += 2;
+        argument += strspn(argument, " \t");
+        argument[strcspn(argument, " \t")] = '\0';
+    }
+    return *argument && *argument != '-' && !strchr(argument, '=') ? argument : NULL;
+}
+
+static enum watchable check_interpreter(const struct subject *script, char *line, size_t length,
+                                        struct error *error)
+{
+    char *interpreter, *argument, path[PATH_MAX];
+    if (!cut_script(line, length, &interpreter, &argument))
+        return refuse(WATCHABLE_NOT_EXECUTABLE, script, error, "names no interpreter after '#!'");
+    struct subject next = {script->command ? script->command : script->path, interpreter, script->level + 1,
+                           script->why};
+    if (next.level > LEVELS_MAX)
+        return refuse(WATCHABLE_NOT_EXECUTABLE, script, error, "has too many levels of interpreters");
+    enum watchable answer = check_file(&next, error);
+    const char *program = env_program(interpreter, argument);
+    if (answer != WATCHABLE || !program || !search_path(program, path))
+        return answer;
+    /* What env can not run is for env to tell. */
+    next.path = path;
+    answer = check_file(&next, error);
+    return answer == WATCHABLE_NEVER ? answer : WATCHABLE;
+}
+
+/* ---- any file ------------------------------------------------------------------------- */
+
+static enum watchable check_contents(const struct subject *subject, int fd, struct error *error)
+{
+    char head[HEAD_SIZE + 1];
+    ssize_t got = pread(fd, head, HEAD_SIZE, 0);
+    if (got < 0)
+        return WATCHABLE;
+    size_t length = (size_t)got;
+    head[length] = '\0';
+    if (length >= SELFMAG && !memcmp(head, ELFMAG, SELFMAG))
+        return check_elf(subject, fd, error);
+    if (length >= 2 && head[0] == '#' && head[1] == '!')
+        return check_interpreter(subject, head, length, error);
+    if (memchr(head, 0, length))
+        return refuse(WATCHABLE_NOT_EXECUTABLE, subject, error, "is not a program: its format is not known");
+    /* execvp(3) hands what the kernel refuses to the shell. */
+    return WATCHABLE;
+}
+
+static enum watchable check_file(const struct subject *subject, struct error *error)
+{
+    struct stat st;
+    if (stat(subject->path, &st) < 0)
+        return refuse(errno == ENOENT || errno == ENOTDIR ? WATCHABLE_NOT_FOUND : WATCHABLE_NOT_EXECUTABLE,
+                      subject, error, "can not be run: %s", strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return refuse(WATCHABLE_NOT_EXECUTABLE, subject, error, "can not be run: it is not a regular file");
+    if (faccessat(AT_FDCWD, subject->path, X_OK, AT_EACCESS) < 0)
+        return refuse(WATCHABLE_NOT_EXECUTABLE, subject, error, "can not be run: %s", strerror(errno));
+    int fd = open(subject->path, O_RDONLY | O_CLOEXEC);
+    enum watchable answer = WATCHABLE;
+    char magic[2] = "";
+    /* The kernel takes privileges from the program, never from a script. */
+    if (fd < 0 || pread(fd, magic, 2, 0) != 2 || memcmp(magic, "#!", 2))
+        answer = check_privileges(subject, fd, &st, error);
+    if (answer == WATCHABLE && fd >= 0)
+        answer = check_contents(subject, fd, error);
+    if (fd >= 0)
+        close(fd);
+    return answer;
+}
+
+enum watchable watchable_file(const char *path, struct error *error)
+{
+    return check_file(&(struct subject){NULL, path, 0, NULL}, error);
+}
+
+enum watchable watchable_command(const char *command, char path[PATH_MAX], struct error *error)
+{
+    path[0] = '\0';
+    if (search_path(command, path))
+        return watchable_file(path, error);
+    error_set(error, "%.200s: not found%s", command, strchr(command, '/') ? "" : " in PATH");
+    return WATCHABLE_NOT_FOUND;
+}
+
+const char *watchable_why_not(const char *command, char path[PATH_MAX])
+{
+    const char *why = NULL;
+    struct error error;
+    path[0] = '\0';
+    if (!search_path(command, path))
+        return NULL;
+    /* A reason that was met on the way may not have been the last word. */
+    return check_file(&(struct subject){NULL, path, 0, &why}, &error) == WATCHABLE_NEVER ? why : NULL;
+}

@@ -1,0 +1,224 @@
+/*
+ * What <threadleak.h> in a watched program asks of `threadleak _explain`:
+ *
+ *     check PID FD SINCE CALLER rules|quiet|loud OPTIONS
+ *     dumpto PID FD
+ *
+ * check: which threads, created after serial SINCE (0: all) and not CALLER, are leaks now.
+ * The answer goes to FD: their number, or '!' and what is wrong with the options; with
+ * "rules" 0 where they are right.  "loud" writes the report where there are leaks.
+ * dumpto: every live thread, to FD.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/common/cli.h"
+#include "cli/explain/explain.h"
+#include "cli/common/output.h"
+#include "report/report.h"
+
+struct check {
+    struct explain explain;
+    const char *since, *caller, *how, *options;
+    char *rules; /* made of the options, one a line */
+    char problem[sizeof(((struct error *)0)->text) + 2];
+};
+
+/* ---- options ----------------------------------------------------------------------- */
+
+/* A name is a pattern that matches it whole. */
+static const struct {
+    const char *key, *before, *after;
+} rule_keys[] = {
+    {"ignore", "", ""},           {"ignore_creator", "thread:^", "$"}, {"ignore_start", "start:^", "$"},
+    {"ignore_top", "top:^", "$"}, {"ignore_any", "any:^", "$"},        {"ignore_name", "name:^", "$"},
+};
+
+/* In a rule a comment or a condition may begin after this blank, or it is no text. */
+static bool divides(const char *at, const char *end)
+{
+    if ((unsigned char)*at < ' ' || *at == 0x7f)
+        return true;
+    if (*at != ' ' || at + 1 == end)
+        return false;
+    const char *word = at + 1;
+    while (word < end && *word != ' ' && *word != ':')
+        word++;
+    return at[1] == '#' || (word < end && *word == ':');
+}
+
+/* The name as part of a pattern, which goes on to its end: "worker*#1" for "worker #1". */
+static void mend_name(char *name, size_t length)
+{
+    for (char *at = name; at < name + length; at++)
+        if (divides(at, name + length))
+            *at = '*';
+}
+
+static const char *take_rule(void *arg, const char *key, const char *value, size_t length)
+{
+    struct check *check = arg;
+    for (size_t i = 0; i < sizeof(rule_keys) / sizeof(*rule_keys); i++) {
+        char *grown = NULL;
+        if (strcmp(key, rule_keys[i].key) != 0)
+            continue;
+        const char *rules = check->rules ? check->rules : "", *before = rule_keys[i].before;
+        if (asprintf(&grown, "%s%s%.*s%s\n", rules, before, (int)length, value, rule_keys[i].after) < 0)
+            return "is too much: out of memory";
+        if (*before)
+            mend_name(grown + strlen(rules) + strlen(before), length);
+        free(check->rules);
+        check->rules = grown;
+        return NULL;
+    }
+    return "unknown";
+}
+
+static void note_problem(void *arg, const char *line)
+{
+    struct check *check = arg;
+    if (!*check->problem)
+        snprintf(check->problem, sizeof(check->problem), "!%s", line);
+}
+
+/* Those of this check must be readable, where others are only missed. */
+static void try_files(struct check *check, unsigned first)
+{
+    const struct options *options = &check->explain.options;
+    struct error error;
+    for (unsigned i = first; i < options->suppressions_count; i++) {
+        struct ignore *ignore = ignore_new();
+        if (ignore && !ignore_load(ignore, options->suppressions[i], &error))
+            note_problem(check, error.text);
+        ignore_free(ignore);
+    }
+}
+
+/* What the shim has read already, and the rules, which it can not. */
+static bool read_options(struct check *check)
+{
+    const struct options_reader reader = {
+        .origin = "options", .extra = take_rule, .warn = note_problem, .arg = check};
+    struct error error;
+    struct explain *explain = &check->explain;
+    unsigned before = explain->options.suppressions_count;
+    options_read(&explain->options, check->options, &reader);
+    try_files(check, before);
+    if (*check->problem)
+        return false;
+    suppressions_load_leniently(&explain->suppressions, &explain->options);
+    if (!explain->suppressions.ignore)
+        note_problem(check, "out of memory");
+    else if (check->rules && !ignore_load_text(explain->suppressions.ignore, check->rules, "ignore", &error))
+        note_problem(check, error.text);
+    return !*check->problem;
+}
+
+/* ---- the check ---------------------------------------------------------------------- */
+
+static bool build(struct check *check, struct error *error)
+{
+    struct explain *explain = &check->explain;
+    explain->symbolizer = symbolizer_new(false);
+    explain->report = report_new();
+    if (!explain->symbolizer || !explain->report)
+        return false;
+    const struct known_end end = {.alive = true, .pid = explain->pid, .present = explain_present(explain)};
+    const struct verdict_rules rules = {
+        .kinds = explain->options.report,
+        .judge_live = true,
+        .ignore = explain->suppressions.ignore,
+        .symbolizer = explain->symbolizer,
+        .check = true,
+        .since = strtoull(check->since, NULL, 10),
+        .caller = strtoull(check->caller, NULL, 10),
+    };
+    if (!report_add_ledger(explain->report, explain->ledger, &end, &rules, error))
+        return false;
+    report_finish(explain->report);
+    const struct report *report = explain->report;
+    if (report->process_count && report->processes[0].own_rules_wrong)
+        note_problem(check, report->processes[0].own_rules_wrong);
+    return true;
+}
+
+/* Without an answer the shim knows that it must do without one. */
+static int check_process(struct check *check, int fd)
+{
+    struct explain *explain = &check->explain;
+    struct error error = {""};
+    char answer[40] = "0\n";
+    if (!explain_open(explain, &error))
+        return STATUS_CANNOT;
+    bool judge = read_options(check) && strcmp(check->how, "rules") != 0;
+    if (judge && !build(check, &error))
+        return STATUS_CANNOT;
+    if (*check->problem) {
+        output_write_all(fd, check->problem, strlen(check->problem));
+        return STATUS_CANNOT;
+    }
+    uint64_t leaked = judge ? explain->report->summary.leaked_threads : 0;
+    if (leaked && strcmp(check->how, "loud") == 0 && !explain_write(explain))
+        cli_say("the report of %llu leaked threads could not be written", (unsigned long long)leaked);
+    snprintf(answer, sizeof(answer), "%llu\n", (unsigned long long)leaked);
+    output_write_all(fd, answer, strlen(answer));
+    return leaked ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
+}
+
+/* ---- a dump to a descriptor ------------------------------------------------------------ */
+
+static int dump_process(struct explain *explain)
+{
+    struct error error = {""};
+    explain->dump = true;
+    if (!explain_open(explain, &error))
+        return STATUS_CANNOT;
+    suppressions_load_leniently(&explain->suppressions, &explain->options);
+    explain->symbolizer = symbolizer_new(false);
+    explain->report = report_new();
+    if (!explain->symbolizer || !explain->report)
+        return STATUS_CANNOT;
+    const struct known_end end = {
+        .alive = true, .pid = explain->pid, .wanted = true, .present = explain_present(explain)};
+    const struct verdict_rules rules = {.kinds = explain->options.report,
+                                        .ignore = explain->suppressions.ignore,
+                                        .symbolizer = explain->symbolizer};
+    if (!report_add_ledger(explain->report, explain->ledger, &end, &rules, &error))
+        return STATUS_CANNOT;
+    report_finish(explain->report);
+    return explain_write(explain) ? STATUS_REPORTED : STATUS_CANNOT;
+}
+
+bool explain_is_question(const char *mode)
+{
+    return strcmp(mode, "check") == 0 || strcmp(mode, "dumpto") == 0;
+}
+
+int explain_question(int argc, char **argv)
+{
+    struct check check = {.options = ""};
+    bool dump = argc == 4 && strcmp(argv[1], "dumpto") == 0;
+    long pid, fd;
+    if (!(dump || (argc == 8 && strcmp(argv[1], "check") == 0)) || !cli_number(argv[2], 1, INT_MAX, &pid) ||
+        !cli_number(argv[3], 0, INT_MAX, &fd))
+        return STATUS_CANNOT;
+    check.explain.pid = (pid_t)pid;
+    int status;
+    if (dump) {
+        check.explain.has_fd = true;
+        check.explain.fd = (int)fd;
+        status = dump_process(&check.explain);
+    } else {
+        check.since = argv[4];
+        check.caller = argv[5];
+        check.how = argv[6];
+        check.options = argv[7];
+        status = check_process(&check, (int)fd);
+    }
+    free(check.rules);
+    explain_release(&check.explain);
+    return status;
+}

@@ -1,0 +1,164 @@
+/*
+ * `threadleak _explain exit|dump|keep PID [FOLDER]`: how the shim has its process explained,
+ * at its end or on the dump signal; "keep": at its end under `threadleak run`, for
+ * whose report the present stacks are put beside the ledger (in FOLDER and nowhere else,
+ * where that is given: the process is not to choose where root writes).  Not for users: it is
+ * in no help.  What <threadleak.h> asks: cmd_explain_check.c.
+ *
+ * Ends with 0 when nothing counts (and nothing was written), 1 when leaks were
+ * reported, 2 when it could not; the shim then writes its own raw report.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/common/cli.h"
+#include "cli/explain/explain.h"
+#include "cli/common/keep_stacks.h"
+#include "leak/leak.h"
+#include "ledger/ledger.h"
+#include "common/options.h"
+#include "cli/common/output.h"
+#include "cli/common/outputs.h"
+#include "report/report.h"
+
+bool explain_open(struct explain *explain, struct error *error)
+{
+    if (ledger_open_process(explain->pid, &explain->ledger, error) != LEDGER_OPEN_OK)
+        return false;
+    ledger_options_read(explain->ledger, &explain->options);
+    return true;
+}
+
+/* What can not be had is missing, and no reason to have no report. */
+struct present *explain_present(const struct explain *explain)
+{
+    const struct present_options options = {.symbolizer = explain->symbolizer, .ledger = explain->ledger};
+    struct error error;
+    if (!explain->options.stacks)
+        return NULL;
+    return present_take(explain->pid, &options, &error);
+}
+
+static bool build_report(struct explain *explain, struct error *error)
+{
+    const struct known_end end = {.alive = true, .pid = explain->pid, .present = explain_present(explain)};
+    const struct verdict_rules rules = {
+        .kinds = explain->options.report,
+        .ignore = explain->suppressions.ignore,
+        .symbolizer = explain->symbolizer,
+    };
+    if (!report_add_ledger(explain->report, explain->ledger, &end, &rules, error))
+        return false;
+    report_finish(explain->report);
+    return true;
+}
+
+/* The program's own descriptor, standard error, or the log, opened to append: several
+ * processes may share it.  The end of a program does not wait for somebody to read a fifo. */
+static FILE *open_log(const struct explain *explain)
+{
+    char path[PATH_MAX];
+    const struct ledger_header *header = ledger_get_header(explain->ledger);
+    const char *pattern = explain->options.log_path;
+    if (explain->has_fd)
+        return fdopen(explain->fd, "a");
+    if (strcmp(pattern, "stderr") == 0)
+        return stderr;
+    if (options_expand_path(path, sizeof(path), pattern, explain->pid,
+                            ledger_get_string(explain->ledger, header->exe))) {
+        int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+        if (fd >= 0)
+            return fdopen(fd, "a");
+    }
+    cli_say("%s: can not be opened for reports: %s; writing here instead", pattern, strerror(errno));
+    return stderr;
+}
+
+/* By one write(2), so that reports of several processes do not mix; stdio
+ * would cut it to its own buffer's size, whatever setvbuf is told. */
+bool explain_write(const struct explain *explain)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_log(explain), *memory = open_memstream(&text, &size);
+    if (!out || !memory)
+        return false;
+    const struct report_format *format = report_format_find(explain->options.format);
+    const struct report_style style = {.color = output_color(fileno(out), explain->options.color),
+                                       .others = explain->dump};
+    struct error error;
+    bool printed = (format ? format : &report_text)->print(memory, explain->report, &style);
+    if (!printed && outputs_lack_summary(format, memory, &error)) {
+        cli_say("%s", error.text);
+        printed = true;
+    }
+    bool whole = fclose(memory) == 0 && printed;
+    bool written = whole && output_write_all(fileno(out), text, size);
+    if (whole && !written && out != stderr && !explain->has_fd) {
+        cli_say("%s: could not be written: %s; writing here instead", explain->options.log_path,
+                strerror(errno));
+        written = output_write_all(STDERR_FILENO, text, size);
+    }
+    free(text);
+    return written;
+}
+
+void explain_release(struct explain *explain)
+{
+    report_free(explain->report);
+    symbolizer_free(explain->symbolizer);
+    suppressions_release(&explain->suppressions);
+    ledger_close(explain->ledger);
+}
+
+static int explain_process(struct explain *explain)
+{
+    struct error error = {""};
+    if (explain->keep) {
+        umask(077); /* the program's own may leave us nothing to read */
+        return keep_stacks(explain->pid, explain->folder) ? STATUS_REPORTED : STATUS_CANNOT;
+    }
+    if (!explain_open(explain, &error))
+        return STATUS_CANNOT;
+    suppressions_load_leniently(&explain->suppressions, &explain->options);
+    explain->symbolizer = symbolizer_new(false);
+    explain->report = report_new();
+    if (!explain->symbolizer || !explain->report || !build_report(explain, &error))
+        return STATUS_CANNOT;
+    suppressions_warn(explain->report);
+    bool leaks = !explain->dump && explain->report->summary.leaked_threads > 0;
+    if (!explain->dump && !leaks)
+        return STATUS_REPORTED;
+    if (!explain_write(explain))
+        return STATUS_CANNOT;
+    return leaks ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
+}
+
+int cmd_explain(int argc, char **argv)
+{
+    struct explain explain = {.pid = 0};
+    long pid;
+    if (argc > 1 && explain_is_question(argv[1]))
+        return explain_question(argc, argv);
+    if (argc < 3 || argc > 4 || !cli_number(argv[2], 1, INT_MAX, &pid) ||
+        (strcmp(argv[1], "exit") != 0 && strcmp(argv[1], "dump") != 0 && strcmp(argv[1], "keep") != 0)) {
+        cli_say("_explain is how libthreadleak.so calls threadleak; see threadleak --help");
+        return STATUS_CANNOT;
+    }
+    explain.keep = strcmp(argv[1], "keep") == 0;
+    explain.dump = strcmp(argv[1], "dump") == 0;
+    explain.pid = (pid_t)pid;
+    explain.folder = argv[3];
+    /* A log that can not be written is a failed write, to be told. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    int status = explain_process(&explain);
+    explain_release(&explain);
+    return status;
+}

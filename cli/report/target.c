@@ -1,0 +1,208 @@
+#include "cli/report/target.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "cli/common/cli.h"
+#include "core/core.h"
+#include "cli/common/run_of.h"
+#include "snapshot/snapshot.h"
+
+static bool add_ledger(struct report_target *job, struct ledger *ledger, const struct known_end *end)
+{
+    const struct verdict_rules rules = {
+        .kinds = job->options->report,
+        .judge = job->options->judge,
+        .judge_live = job->judge_live,
+        .ignore = job->ignore,
+        .symbolizer = job->symbolizer,
+    };
+    return report_add_ledger(job->report, ledger, end, &rules, &job->error);
+}
+
+/* ---- a process --------------------------------------------------------------------- */
+
+/* NULL, without an error: not asked for.  NULL with one: there is no such process. */
+static struct present *take_present(struct report_target *job, pid_t pid, const struct ledger *ledger)
+{
+    const struct present_options options = {.symbolizer = job->symbolizer, .ledger = ledger};
+    return job->no_stop ? NULL : present_take(pid, &options, &job->error);
+}
+
+static bool add_watched(struct report_target *job, pid_t pid, struct ledger *ledger)
+{
+    struct present *present = take_present(job, pid, ledger);
+    if (!present && !job->no_stop)
+        return false;
+    return add_ledger(job, ledger, &(struct known_end){.alive = true, .pid = pid, .present = present});
+}
+
+static bool add_unwatched(struct report_target *job, pid_t pid)
+{
+    pid_t command = run_command_of(pid);
+    if (command > 0) {
+        error_set(&job->error,
+                  "process %d is threadleak run itself; its command is process %d: threadleak report %d",
+                  (int)pid, (int)command, (int)command);
+        return false;
+    }
+    struct present *present = take_present(job, pid, NULL);
+    if (!present && !job->no_stop)
+        return false;
+    return report_add_unwatched(job->report, pid, present, &job->error);
+}
+
+static bool add_process(struct report_target *job, long pid)
+{
+    struct ledger *ledger = NULL;
+    switch (ledger_open_process((pid_t)pid, &ledger, &job->error)) {
+    case LEDGER_OPEN_OK:
+        break;
+    case LEDGER_OPEN_NOT_WATCHED:
+        return add_unwatched(job, (pid_t)pid);
+    case LEDGER_OPEN_FAILED:
+        return false;
+    }
+    bool added = add_watched(job, (pid_t)pid, ledger);
+    ledger_close(ledger);
+    return added;
+}
+
+/* ---- what a dead one left -------------------------------------------------------------- */
+
+static bool add_file(struct report_target *job, const char *path)
+{
+    struct ledger *ledger = NULL;
+    if (ledger_open_file(path, &ledger, &job->error) != LEDGER_OPEN_OK)
+        return false;
+    struct known_end end = {.alive = ledger_file_in_use(path, ledger_get_header(ledger)->pid)};
+    bool added = add_ledger(job, ledger, &end);
+    ledger_close(ledger);
+    return added;
+}
+
+/* What a core does not hold is told, and the rest reported. */
+static void say_notice(const char *notice)
+{
+    if (*notice)
+        cli_say("report: %s", notice);
+}
+
+static bool add_core_ledger(struct report_target *job, const struct core_file *core, struct ledger *ledger,
+                            struct present *present)
+{
+    const struct known_end end = {.core = true,
+                                  .pid = core->pid,
+                                  .known = core->signal != 0,
+                                  .wait_status = core->signal,
+                                  .present = present};
+    return add_ledger(job, ledger, &end);
+}
+
+static bool add_opened_core(struct report_target *job, const struct core_file *core)
+{
+    struct ledger *ledger = NULL;
+    struct snapshot *snapshot = NULL;
+    struct error note = {""}, why = {""};
+    say_notice(core->notice.text);
+    /* That it was not watched stands in the report. */
+    if (ledger_open_core(core, &ledger, &note) != LEDGER_OPEN_NOT_WATCHED)
+        say_notice(note.text);
+    const struct present_options options = {.symbolizer = job->symbolizer, .ledger = ledger};
+    struct present *present = NULL;
+    if (snapshot_open_core(core, &snapshot, &why) == SNAPSHOT_OK)
+        present = present_of_snapshot(snapshot, PRESENT_CORE, &options, &why);
+    if (!present && strcmp(why.text, core->notice.text) != 0)
+        say_notice(why.text);
+    bool added = false;
+    if (ledger)
+        added = add_core_ledger(job, core, ledger, present);
+    else if (present)
+        added = report_add_core(job->report, core, present, &job->error);
+    else
+        error_set(&job->error, "%s: no thread and no ledger in this core", core->path);
+    snapshot_free(snapshot);
+    ledger_close(ledger);
+    return added;
+}
+
+static bool add_core(struct report_target *job, const char *path)
+{
+    struct core_file *core = core_file_open(path, &job->error);
+    bool added = core && add_opened_core(job, core);
+    core_file_close(core);
+    return added;
+}
+
+static int is_ledger_name(const struct dirent *entry)
+{
+    return strncmp(entry->d_name, LEDGER_FILE_PREFIX, strlen(LEDGER_FILE_PREFIX)) == 0;
+}
+
+static bool add_entry(struct report_target *job, const char *folder, const char *name)
+{
+    char path[PATH_MAX];
+    int length = snprintf(path, sizeof(path), "%s/%s", folder, name);
+    if (length > 0 && (size_t)length < sizeof(path))
+        return add_file(job, path);
+    error_set(&job->error, "%s: %s", folder, strerror(ENAMETOOLONG));
+    return false;
+}
+
+/* A run's folder: what can be read of it, and a line for each that can not; the
+ * last such line is left to the caller when there is nothing else to report. */
+static bool add_folder(struct report_target *job, const char *folder)
+{
+    struct dirent **entries;
+    size_t added = 0, failed = 0;
+    int count = scandir(folder, &entries, is_ledger_name, versionsort);
+    if (count < 0) {
+        error_set(&job->error, "%s: %s", folder, strerror(errno));
+        return false;
+    }
+    for (int i = 0; i < count; i++) {
+        struct error before = job->error;
+        if (add_entry(job, folder, entries[i]->d_name))
+            added++;
+        else if (failed++)
+            cli_say("report: %s", before.text);
+        free(entries[i]);
+    }
+    free(entries);
+    if (count == 0)
+        error_set(&job->error, "%s: no ledger in this folder: no watched process left anything there",
+                  folder);
+    else if (added && failed)
+        cli_say("report: %s", job->error.text);
+    return added > 0;
+}
+
+/* ---- which of them ------------------------------------------------------------------- */
+
+static bool is_number(const char *text)
+{
+    const char *at = text;
+    while (isdigit((unsigned char)*at))
+        at++;
+    return at > text && !*at;
+}
+
+bool report_target_add(struct report_target *job, const char *target)
+{
+    struct stat status;
+    long pid;
+    if (is_number(target)) {
+        if (cli_number(target, 1, INT_MAX, &pid))
+            return add_process(job, pid);
+        error_set(&job->error, "no process %s", target);
+        return false;
+    }
+    if (stat(target, &status) == 0 && S_ISDIR(status.st_mode))
+        return add_folder(job, target);
+    return core_file_is(target) ? add_core(job, target) : add_file(job, target);
+}

@@ -1,0 +1,27 @@
+/*
+ * What `threadleak report` is told to report: a PID, or the file or folder that a
+ * dead process left.
+ */
+#ifndef THREADLEAK_CLI_REPORT_TARGET_H
+#define THREADLEAK_CLI_REPORT_TARGET_H
+
+#include <stdbool.h>
+
+#include "suppress/suppress.h"
+#include "leak/leak.h"
+#include "common/options.h"
+
+struct report_target {
+    const struct options *options;
+    const struct ignore *ignore;
+    bool judge_live; /* a live process as if it ended now */
+    bool no_stop;    /* /proc alone: no present stacks */
+    struct symbolizer *symbolizer;
+    struct report *report;
+    struct error error;
+};
+
+/* What is missing of it is told on standard error.  False: error says why. */
+bool report_target_add(struct report_target *job, const char *target);
+
+#endif

@@ -1,0 +1,64 @@
+#include "cli/run/baseline.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cli/common/cli.h"
+#include "cli/common/output.h"
+
+bool run_baseline_open(struct run_baseline *baseline, const struct run_options *given, struct error *error)
+{
+    if (given->baseline) {
+        baseline->known = baseline_read(given->baseline, error);
+        if (!baseline->known)
+            return false;
+    }
+    baseline->path = given->write_baseline;
+    if (!baseline->path)
+        return true;
+    /* Only to know that it can be written: a signal may end us while COMMAND runs. */
+    struct output output;
+    if (!output_open(&output, baseline->path, stdout, error))
+        return false;
+    output_abandon(&output);
+    return true;
+}
+
+bool run_baseline_judge(struct run_baseline *baseline, struct report *report, bool whole, struct error *error)
+{
+    if (baseline->known)
+        baseline_apply(baseline->known, report);
+    if (!baseline->path || !whole)
+        return true;
+    struct output output;
+    if (!output_open(&output, baseline->path, stdout, error))
+        return false;
+    if (!baseline_write(output.file, report, &baseline->entries)) {
+        error_set(error, "%s: the baseline could not be written: %s", baseline->path, strerror(errno));
+        output_abandon(&output);
+        return false;
+    }
+    if (!output_commit(&output, error))
+        return false;
+    baseline->written = true;
+    if (!baseline->known)
+        baseline_accept(report);
+    return true;
+}
+
+void run_baseline_say(const struct run_baseline *baseline, const struct run_options *given)
+{
+    if (baseline->written && given->verbose >= 0)
+        cli_say("%s: %zu leak%s written; --baseline=%s lets %s pass", baseline->path, baseline->entries,
+                baseline->entries == 1 ? "" : "s", baseline->path, baseline->entries == 1 ? "it" : "them");
+    size_t gone = baseline->known ? baseline_gone(baseline->known) : 0;
+    if (gone && given->verbose > 0)
+        cli_say("%s: %zu leak%s of the baseline did not occur; --write-baseline=FILE writes it anew",
+                given->baseline, gone, gone == 1 ? "" : "s");
+}
+
+void run_baseline_release(struct run_baseline *baseline)
+{
+    baseline_free(baseline->known);
+    memset(baseline, 0, sizeof(*baseline));
+}

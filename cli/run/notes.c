@@ -1,0 +1,223 @@
+#include "cli/run/notes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/common/cli.h"
+
+#define PROGRAMS_SHOWN 4
+
+static const char *plural(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static const char *plural_es(size_t count)
+{
+    return count == 1 ? "" : "es";
+}
+
+/* ---- not watched --------------------------------------------------------------- */
+
+static const char *in_words(const char *why)
+{
+    static const char *const words[][2] = {
+        {"environment", "started without LD_PRELOAD"},
+        {"setuid", "set-user-ID"},
+        {"setgid", "set-group-ID"},
+        {"capabilities", "file capabilities"},
+        {"architecture", "another architecture"},
+        {"libc", "another C library"},
+        {"unknown", "left no record: killed as it began, or it could not load or write"},
+        {"exec", "went on to an unknown program"},
+    };
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (!strcmp(why, words[i][0]))
+            return words[i][1];
+    return why;
+}
+
+static bool same_program(const struct unwatched *a, const struct unwatched *b)
+{
+    return !strcmp(a->exe, b->exe) && !strcmp(a->why, b->why);
+}
+
+/* Is it the first of its program? */
+static bool is_first(const struct report *report, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (same_program(&report->unwatched[i], &report->unwatched[index]))
+            return false;
+    return true;
+}
+
+static size_t times(const struct report *report, size_t index)
+{
+    size_t count = 0;
+    for (size_t i = index; i < report->unwatched_count; i++)
+        count += same_program(&report->unwatched[i], &report->unwatched[index]);
+    return count;
+}
+
+static void put_programs(FILE *out, const struct report *report)
+{
+    size_t shown = 0, told = 0;
+    for (size_t i = 0; i < report->unwatched_count && shown < PROGRAMS_SHOWN; i++) {
+        if (!is_first(report, i))
+            continue;
+        size_t count = times(report, i);
+        fprintf(out, "%s%s", shown++ ? ", " : "", report->unwatched[i].name);
+        if (count > 1)
+            fprintf(out, " ×%zu", count);
+        fprintf(out, " (%s)", in_words(report->unwatched[i].why));
+        told += count;
+    }
+    if (told < report->unwatched_count)
+        fprintf(out, " and %zu more", report->unwatched_count - told);
+}
+
+/* COMMAND's own process may have gone on to such a program. */
+static bool are_children(const struct report *report, pid_t command)
+{
+    for (size_t i = 0; i < report->unwatched_count; i++)
+        if (report->unwatched[i].pid == command)
+            return false;
+    return true;
+}
+
+static void say_unwatched(const struct report *report, const struct run_options *given, pid_t command)
+{
+    char *programs = NULL;
+    size_t size, count = report->unwatched_count;
+    FILE *out = count ? open_memstream(&programs, &size) : NULL;
+    if (!out)
+        return;
+    put_programs(out, report);
+    if (fclose(out) == 0)
+        cli_say("%s%zu %sprogram%s not watched: %s", given->require_watched ? "run: --require-watched: " : "",
+                count, are_children(report, command) ? "child " : "", count == 1 ? " was" : "s were",
+                programs);
+    free(programs);
+}
+
+/* ---- not judged ------------------------------------------------------------------- */
+
+/* Those that would have counted, had the end been judged. */
+static size_t threads_left(const struct process_report *process)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < process->group_count; i++) {
+        const struct leak_group *group = &process->groups[i];
+        if (!group->suppressed_by && (process->kinds & leak_kind_bit(group->kind)))
+            left += group->thread_count;
+    }
+    return left;
+}
+
+static void say_alive(const struct report *report)
+{
+    const struct process_report *first = NULL;
+    size_t count = 0;
+    for (size_t i = report->process_count; i-- > 0;) {
+        if (report->processes[i].how != END_ALIVE)
+            continue;
+        first = &report->processes[i];
+        count++;
+    }
+    if (!first)
+        return;
+    cli_say("%zu process%s still alive, not judged: %s (pid %d)%s; threadleak report %d", count,
+            plural_es(count), command_name(first), (int)first->pid, count > 1 ? " and others" : "",
+            (int)first->pid);
+}
+
+/* exec is none of them: the program goes on, and with it the user's attention. */
+static bool is_unjudged_end(const struct process_report *process)
+{
+    return !process->judged &&
+           (process->how == END__EXIT || process->how == END_QUICK_EXIT || process->how == END_SIGNAL);
+}
+
+static void put_ends(char *out, size_t size, const bool seen[])
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (int how = 0; how <= END_ALIVE; how++)
+        if (seen[how])
+            used += (size_t)snprintf(out + used, size - used, "%s%s", used ? "," : "",
+                                     end_how_name((enum end_how)how));
+}
+
+static void say_unjudged(const struct report *report)
+{
+    const struct process_report *first = NULL;
+    size_t count = 0, threads = 0;
+    bool seen[END_ALIVE + 1] = {false};
+    char ends[64];
+    for (size_t i = 0; i < report->process_count; i++) {
+        const struct process_report *process = &report->processes[i];
+        size_t left = is_unjudged_end(process) ? threads_left(process) : 0;
+        if (!left)
+            continue;
+        first = first ? first : process;
+        threads += left;
+        count++;
+        seen[process->how] = true;
+    }
+    if (!first)
+        return;
+    put_ends(ends, sizeof(ends), seen);
+    if (count > 1)
+        cli_say("%zu processes ended by %s with %zu thread%s left, not judged (that takes --judge=%s): %s "
+                "(pid %d) first",
+                count, ends, threads, plural(threads), ends, command_name(first), (int)first->pid);
+    else if (first->how == END_SIGNAL && first->signal)
+        cli_say(
+            "%s (pid %d) ended by signal %d with %zu thread%s left, not judged: that takes --judge=signal",
+            command_name(first), (int)first->pid, first->signal, threads, plural(threads));
+    else
+        cli_say("%s (pid %d) ended by %s with %zu thread%s left, not judged: that takes --judge=%s",
+                command_name(first), (int)first->pid, first->how == END_SIGNAL ? "a signal" : ends, threads,
+                plural(threads), ends);
+}
+
+/* ---- judged otherwise than was asked for -------------------------------------------- */
+
+/* Without that nobody would see that a check has gone hollow. */
+static void say_own_options(const struct report *report)
+{
+    const struct process_report *first = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < report->process_count; i++) {
+        const struct process_report *process = &report->processes[i];
+        if (!process->own_options)
+            continue;
+        first = first ? first : process;
+        count++;
+    }
+    if (!first)
+        return;
+    char kinds[OPTIONS_LIST_MAX], ends[OPTIONS_LIST_MAX];
+    options_report_text(first->kinds, kinds);
+    options_judge_text(first->judges, ends);
+    cli_say("%s (pid %d)%s judged by options of %s own: report=%s, judge=%s", command_name(first),
+            (int)first->pid, count > 1 ? " and others are" : " is", count > 1 ? "their" : "its", kinds, ends);
+}
+
+void run_notes_say(const struct report *report, const struct run_options *given, pid_t command)
+{
+    bool is_text = wanted_has_text(&given->outputs);
+    /* On standard error a document of another format stands alone: it says so itself. */
+    bool silent = given->verbose < 0 || wanted_has_bare_document(&given->outputs);
+    if (!silent || given->require_watched)
+        say_unwatched(report, given, command);
+    if (silent)
+        return;
+    bool shown = is_text && given->verbose > 0, leaks_shown = is_text && report->summary.leaked_threads;
+    if (!shown && !leaks_shown)
+        say_alive(report);
+    if (!shown && !(report->process_count == 1 && leaks_shown))
+        say_unjudged(report);
+    say_own_options(report);
+}

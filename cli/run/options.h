@@ -1,0 +1,32 @@
+/* The command line of `threadleak run`. */
+#ifndef THREADLEAK_CLI_RUN_OPTIONS_H
+#define THREADLEAK_CLI_RUN_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "common/options.h"
+#include "cli/common/outputs.h"
+#include "cli/common/suppressions.h"
+
+struct run_options {
+    struct options options; /* THREADLEAK_OPTIONS, and over it the command line */
+    char *text;             /* what the command line adds to THREADLEAK_OPTIONS; malloc'ed */
+    struct suppressions suppressions;
+    struct wanted_outputs outputs; /* by default text on standard error */
+    bool per_process;
+    const char *baseline, *write_baseline; /* files, or NULL */
+    int leak_status;                       /* 0: leave COMMAND's */
+    int verbose;                           /* -1, 0, 1 */
+    double timeout_s;                      /* 0: none */
+    bool debuginfod;
+    bool require_watched;
+    bool help;
+    char **command; /* NULL-terminated; part of argv */
+};
+
+/* False: a message has been written.  Release it either way. */
+bool run_options_parse(struct run_options *run, int argc, char **argv);
+void run_options_release(struct run_options *run);
+void run_options_help(void);
+
+#endif

@@ -1,0 +1,23 @@
+/* `run --per-process`: a report of its own for each process that created a thread. */
+#ifndef THREADLEAK_CLI_RUN_PER_PROCESS_H
+#define THREADLEAK_CLI_RUN_PER_PROCESS_H
+
+#include <stdbool.h>
+
+#include "cli/common/outputs.h"
+
+/* Can there be a file for each?  Every FILE has a %p in it, at least one has a FILE, and the
+ * folders can be written.  What goes to standard output or error stays one report of all.
+ * False, and a message: not so. */
+bool per_process_check(const struct wanted_outputs *wanted);
+bool per_process_is_split(const struct wanted_output *wanted);
+
+/*
+ * Writes the files.  Processes that %p and %h do not tell apart (one that went on to another
+ * program by exec) are in one.  False: at least one could not be written, which has been told.
+ * `outputs` is empty, and used for one file after the other.
+ */
+bool per_process_write(struct outputs *outputs, const struct wanted_outputs *wanted,
+                       const struct report *report, const struct outputs_style *style);
+
+#endif

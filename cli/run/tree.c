@@ -1,0 +1,203 @@
+#include "cli/run/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/ledger.h"
+
+enum { TERM_MS = 2000, KILL_MS = 10000, REST_MS = 5, DEPTH_MAX = 10000 };
+
+struct candidate {
+    struct tree_process process;
+    pid_t parent;
+    bool member;
+};
+
+/* ---- who there is ------------------------------------------------------------------- */
+
+static bool read_stat(pid_t pid, struct candidate *candidate)
+{
+    char path[64], text[1024], state;
+    int parent;
+    unsigned long long start;
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "re");
+    size_t size = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
+    if (file)
+        fclose(file);
+    text[size] = 0;
+    const char *after = strrchr(text, ')'); /* the name may hold anything */
+    if (!after ||
+        sscanf(after + 1, " %c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+               &state, &parent, &start) != 3)
+        return false;
+    *candidate = (struct candidate){.process = {pid, start}, .parent = parent};
+    return state != 'Z' && state != 'X';
+}
+
+static bool has_folder(pid_t pid, const char *folder)
+{
+    char path[64], wanted[4200], *text = NULL;
+    size_t size = 0;
+    bool found = false;
+    int length = snprintf(wanted, sizeof(wanted), LEDGER_RUN_ENV "=%s", folder);
+    snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
+    FILE *file = fopen(path, "re");
+    while (file && !found && getdelim(&text, &size, 0, file) >= 0)
+        found = strcmp(text, wanted) == 0;
+    free(text);
+    if (file)
+        fclose(file);
+    return found && length < (int)sizeof(wanted);
+}
+
+static struct candidate *list_all(size_t *count)
+{
+    size_t room = 256;
+    struct candidate *list = malloc(room * sizeof(*list));
+    DIR *folder = list ? opendir("/proc") : NULL;
+    *count = 0;
+    for (struct dirent *entry; folder && list && (entry = readdir(folder));) {
+        pid_t pid = (pid_t)atoi(entry->d_name);
+        if (*count == room) {
+            struct candidate *grown = realloc(list, 2 * room * sizeof(*list));
+            if (!grown) {
+                free(list);
+                list = NULL;
+                break;
+            }
+            list = grown;
+            room *= 2;
+        }
+        if (pid > 0 && pid != getpid())
+            *count += read_stat(pid, &list[*count]);
+    }
+    if (!folder) {
+        free(list);
+        return NULL;
+    }
+    closedir(folder);
+    return list;
+}
+
+static bool is_member(const struct candidate *list, size_t count, pid_t pid)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i].process.pid == pid)
+            return list[i].member;
+    return false;
+}
+
+bool run_tree_scan(struct run_tree *tree, pid_t root, const char *folder)
+{
+    size_t count;
+    bool more = true;
+    memset(tree, 0, sizeof(*tree));
+    struct candidate *list = list_all(&count);
+    tree->items = list ? calloc(count + 1, sizeof(*tree->items)) : NULL;
+    for (size_t i = 0; tree->items && i < count; i++)
+        list[i].member = list[i].process.pid == root || has_folder(list[i].process.pid, folder);
+    while (tree->items && more) {
+        more = false;
+        for (size_t i = 0; i < count; i++)
+            if (!list[i].member && (list[i].parent == root || is_member(list, count, list[i].parent)))
+                more = list[i].member = true;
+    }
+    for (size_t i = 0; tree->items && i < count; i++)
+        if (list[i].member)
+            tree->items[tree->count++] = list[i].process;
+    free(list);
+    return tree->items != NULL;
+}
+
+bool run_tree_has(pid_t root, const char *folder, pid_t pid, bool believe_environment)
+{
+    struct candidate at = {.parent = pid};
+    for (unsigned depth = 0; at.parent > 1 && depth < DEPTH_MAX; depth++) {
+        if (at.parent == root)
+            return true;
+        pid_t looked_at = at.parent;
+        if (believe_environment && has_folder(looked_at, folder))
+            return true;
+        if (!read_stat(looked_at, &at))
+            return false;
+    }
+    return false;
+}
+
+void run_tree_release(struct run_tree *tree)
+{
+    free(tree->items);
+    memset(tree, 0, sizeof(*tree));
+}
+
+/* ---- their end ------------------------------------------------------------------------ */
+
+/* To this process and no later one of its pid. */
+static void send_to(const struct tree_process *process, int number)
+{
+    struct candidate now;
+    int fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
+    bool same = read_stat(process->pid, &now) && now.process.start_ticks == process->start_ticks;
+    if (same && fd >= 0)
+        syscall(SYS_pidfd_send_signal, fd, number, NULL, 0);
+    else if (same && errno == ENOSYS)
+        kill(process->pid, number);
+    if (fd >= 0)
+        close(fd);
+}
+
+static bool is_in(const struct run_tree *tree, const struct tree_process *process)
+{
+    for (size_t i = 0; i < tree->count; i++)
+        if (tree->items[i].pid == process->pid && tree->items[i].start_ticks == process->start_ticks)
+            return true;
+    return false;
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Until none is left: to each one once, or, for SIGKILL, again and again. */
+static bool end_with(int number, unsigned ms, pid_t root, const char *folder)
+{
+    struct run_tree told = {0}, tree;
+    uint64_t until = now_ms() + ms;
+    bool gone = false;
+    for (;;) {
+        if (!run_tree_scan(&tree, root, folder))
+            break;
+        gone = tree.count == 0;
+        for (size_t i = 0; i < tree.count; i++) {
+            if (number != SIGKILL && is_in(&told, &tree.items[i]))
+                continue;
+            send_to(&tree.items[i], number);
+            if (number != SIGKILL)
+                send_to(&tree.items[i], SIGCONT); /* one that is stopped takes no other */
+        }
+        run_tree_release(&told);
+        told = tree;
+        if (gone || now_ms() >= until)
+            break;
+        nanosleep(&(struct timespec){0, REST_MS * 1000000}, NULL);
+    }
+    run_tree_release(&told);
+    return gone;
+}
+
+bool run_tree_end(pid_t root, const char *folder)
+{
+    return end_with(SIGTERM, TERM_MS, root, folder) || end_with(SIGKILL, KILL_MS, root, folder);
+}

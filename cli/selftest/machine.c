@@ -1,0 +1,167 @@
+/* What threadleak takes from the machine and from the environment. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "common/options.h"
+#include "cli/common/run_dir.h"
+#include "cli/common/run_env.h"
+#include "cli/selftest/selftest.h"
+
+#define TABLE_SIZE (16l << 20) /* about that of a ledger: virtual, until it is used */
+
+/* Can a table of this kind be had?  0, or an errno. */
+static int try_table(int fd)
+{
+    if (fd < 0 || ftruncate(fd, TABLE_SIZE) != 0)
+        return errno;
+    char *at = mmap(NULL, TABLE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    if (at == MAP_FAILED)
+        return errno;
+    /* A full file system is a SIGBUS for who writes to the memory: it is asked first. */
+    int error = posix_fallocate(fd, 0, 65536);
+    munmap(at, TABLE_SIZE);
+    return error == EOPNOTSUPP ? 0 : error;
+}
+
+static void check_library(struct selftest *test)
+{
+    struct error error = {""};
+    test->shim = run_find_shim(&error);
+    if (test->shim)
+        selftest_ok(test, "library", "%s", test->shim);
+    else
+        selftest_fail(test, "library", "%s", error.text);
+}
+
+static void check_folder(struct selftest *test)
+{
+    char folder[RUN_DIR_MAX], path[RUN_DIR_MAX + 16];
+    struct error error = {""};
+    if (!run_dir_make(folder, &error)) {
+        selftest_fail(test, "folder of a run", "%s", error.text);
+        return;
+    }
+    snprintf(path, sizeof(path), "%s/table", folder);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int why = try_table(fd);
+    if (fd >= 0)
+        close(fd);
+    run_dir_remove(folder);
+    if (why) {
+        selftest_fail(test, "folder of a run",
+                      "%s: no shared table in a file there: %s; TMPDIR can name another", folder,
+                      strerror(why));
+        return;
+    }
+    test->run_works = true;
+    /* Root's has two levels. */
+    char *own = strstr(folder, "/threadleak.");
+    selftest_ok(test, "folder of a run", "%.*s can be written and mapped",
+                own > folder ? (int)(own - folder) : 1, folder);
+}
+
+static void check_memfd(struct selftest *test)
+{
+    int fd = memfd_create("threadleak-selftest", MFD_CLOEXEC), why = try_table(fd);
+    if (fd >= 0)
+        close(fd);
+    if (!why)
+        selftest_ok(test, "memfd", "programs with LD_PRELOAD alone have a table");
+    else
+        selftest_fail(test, "memfd", "%s: with LD_PRELOAD alone nothing is recorded; use threadleak run",
+                      strerror(why));
+}
+
+/* ---- THREADLEAK_OPTIONS -------------------------------------------------------------------- */
+
+static void note_option(void *arg, const char *line)
+{
+    selftest_note(arg, "THREADLEAK_OPTIONS", "%s", line);
+}
+
+/* An option in a CI's settings can turn every run into one that finds nothing. */
+static void check_options(struct selftest *test)
+{
+    const char *text = getenv("THREADLEAK_OPTIONS");
+    struct options options;
+    if (!text || !*text)
+        return;
+    unsigned notes = test->notes;
+    options_defaults(&options);
+    options.exitcode = -1; /* tells whether it is set */
+    options_parse(&options, text, note_option, test);
+    if (!options.report || !options.judge)
+        selftest_fail(test, "THREADLEAK_OPTIONS", "%s=none: nothing counts as a leak where this is set",
+                      options.report ? "judge" : "report");
+    else if (!options.exitcode)
+        selftest_fail(test, "THREADLEAK_OPTIONS",
+                      "exitcode=0: threadleak run ends with 0 where threads leaked; leave it out, or say "
+                      "--error-exitcode=66");
+    else if (options.report != KIND_ALL || !(options.judge & JUDGE_EXIT))
+        selftest_note(test, "THREADLEAK_OPTIONS", "not all leaks count where this is set: %s", text);
+    else if (!options.follow)
+        selftest_note(test, "THREADLEAK_OPTIONS", "follow=0: child processes are not watched");
+    else if (notes == test->notes)
+        selftest_ok(test, "THREADLEAK_OPTIONS", "is understood: %s", text);
+}
+
+void selftest_machine(struct selftest *test)
+{
+    check_library(test);
+    check_folder(test);
+    check_memfd(test);
+    check_options(test);
+}
+
+/* ---- of use at times --------------------------------------------------------------------------- */
+
+static void check_quit(struct selftest *test)
+{
+    struct sigaction action;
+    if (sigaction(SIGQUIT, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+        selftest_note(test, "kill -QUIT",
+                      "QUIT is ignored here, as in a script's background job, and stays so in programs: "
+                      "--signal=USR1, or threadleak report PID");
+}
+
+static bool read_line(const char *path, char *line, size_t size)
+{
+    FILE *file = fopen(path, "re");
+    bool read = file && fgets(line, (int)size, file);
+    if (file)
+        fclose(file);
+    line[read ? strcspn(line, "\n") : 0] = '\0';
+    return read;
+}
+
+static void check_cores(struct selftest *test)
+{
+    char pattern[256];
+    struct rlimit limit;
+    if (!read_line("/proc/sys/kernel/core_pattern", pattern, sizeof(pattern)) ||
+        getrlimit(RLIMIT_CORE, &limit) != 0)
+        return;
+    if (pattern[0] == '|')
+        selftest_ok(test, "core files", "go to %.100s; threadleak report reads what it hands out",
+                    pattern + 1);
+    else if (!limit.rlim_cur)
+        selftest_note(test, "core files",
+                      "none are written here: 'ulimit -c unlimited' for 'threadleak report "
+                      "CORE' after a crash");
+    else
+        selftest_ok(test, "core files", "are written (\"%s\"); threadleak report CORE reads them", pattern);
+}
+
+void selftest_surroundings(struct selftest *test)
+{
+    check_quit(test);
+    check_cores(test);
+}

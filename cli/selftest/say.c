@@ -1,0 +1,60 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/selftest/selftest.h"
+
+/* Texts of programs and file names are part of it: a line stays one line. */
+static void say(const char *mark, const char *what, const char *format, va_list args)
+{
+    char *text = NULL;
+    if (vasprintf(&text, format, args) < 0)
+        return;
+    for (char *at = text; *at; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+            *at = '?';
+    printf("%-5s %-28s %s\n", mark, what, text);
+    fflush(stdout);
+    free(text);
+}
+
+void selftest_ok(struct selftest *test, const char *what, const char *format, ...)
+{
+    va_list args;
+    test->checks++;
+    va_start(args, format);
+    say("ok", what, format, args);
+    va_end(args);
+}
+
+void selftest_note(struct selftest *test, const char *what, const char *format, ...)
+{
+    va_list args;
+    test->checks++;
+    test->notes++;
+    va_start(args, format);
+    say("note", what, format, args);
+    va_end(args);
+}
+
+void selftest_fail(struct selftest *test, const char *what, const char *format, ...)
+{
+    va_list args;
+    test->checks++;
+    test->failures++;
+    va_start(args, format);
+    say("FAIL", what, format, args);
+    va_end(args);
+}
+
+void selftest_detail(const struct selftest *test, const char *text)
+{
+    if (!test->verbose || !text)
+        return;
+    while (*text) {
+        int length = (int)strcspn(text, "\n");
+        printf("      | %.*s\n", length, text);
+        text += length + (text[length] == '\n');
+    }
+}

@@ -1,0 +1,345 @@
+/* See guard.h for the rules of code in this folder. */
+#include "preload/backtrace/capture.h"
+
+#include <dlfcn.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <ucontext.h>
+
+#define UNW_LOCAL_ONLY
+#include <libunwind.h>
+
+#include "preload/shim/guard.h"
+#include "common/ledger.h"
+#include "preload/backtrace/memory_probe.h"
+#include "preload/ledger/module.h"
+#include "preload/shim/shim.h"
+#include "preload/backtrace/walk.h"
+
+/* libunwind's functions carry the architecture in their names ("_Ux86_64_…"). */
+#define STRING_OF(name) #name
+#define SYMBOL(name) STRING_OF(name)
+
+#ifdef __x86_64__
+typedef int getcontext_fn(unw_context_t *);
+#define GETCONTEXT(context) unwinder.getcontext(context)
+#define ACCESSORS "_Ux86_64_get_accessors" /* one for local and remote */
+#define CONTEXT_PC(context) ((context)->uc_mcontext.gregs[REG_RIP])
+#else /* a macro of assembly */
+#define GETCONTEXT(context) unw_getcontext(context)
+#define ACCESSORS "_Uaarch64_get_accessors"
+#define CONTEXT_PC(context) ((context)->uc_mcontext.pc)
+#endif
+
+static struct {
+    int (*backtrace)(void **, int);
+    int (*init_local)(unw_cursor_t *, unw_context_t *);
+    int (*step)(unw_cursor_t *);
+    int (*get_reg)(unw_cursor_t *, int, unw_word_t *);
+    int (*get_save_loc)(unw_cursor_t *, int, unw_save_loc_t *);
+    int (*is_signal_frame)(unw_cursor_t *);
+    void (*flush_cache)(unw_addr_space_t, unw_word_t, unw_word_t);
+    unw_addr_space_t *local;
+    int (*init_local2)(unw_cursor_t *, unw_context_t *, int);
+    int (*access_mem)(unw_addr_space_t, unw_word_t, unw_word_t *, int, void *);
+#ifdef __x86_64__
+    getcontext_fn *getcontext;
+#endif
+} unwinder;
+
+static _Atomic bool usable;
+/* Threads inside libunwind, whose locks a forked child would inherit held. */
+static _Atomic uint32_t inside;
+/*
+ * libunwind's fast path keeps, for each thread, the frame layout it found at an
+ * address, and nothing can take that back in the other threads.  Once code has
+ * been unloaded another library may lie there: from then on the cursor is used,
+ * which is slower and looks again.
+ */
+static _Atomic bool unloaded;
+
+static bool may_read(struct capture_walk *walk, uintptr_t address)
+{
+    uintptr_t page = address & ~(uintptr_t)4095;
+    if (page == 0 || (page != walk->readable && !memory_is_readable((const void *)address)))
+        return false;
+    walk->readable = page;
+    return true;
+}
+
+/* Where call-frame information is missing or wrong, an address can be anything. */
+static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write, void *arg)
+{
+    struct capture_walk *walk = shim_tls.walk;
+    if (!walk || write)
+        return unwinder.access_mem(space, address, value, write, arg);
+    if (!may_read(walk, address) || !may_read(walk, address + sizeof(*value) - 1))
+        return -UNW_EINVAL;
+    memcpy(value, (const void *)address, sizeof(*value));
+    return 0;
+}
+
+/* What libunwind gets in place of dl_iterate_phdr: of all modules the one it
+ * will look for, without the lock that the other function takes. */
+static int iterate_modules(memory_probe_callback *callback, void *data)
+{
+    struct capture_walk *walk = shim_tls.walk;
+    struct dl_phdr_info info;
+    if (!walk)
+        return memory_probe_iterate(callback, data);
+    int lock_free = module_describe(walk->pc, &info);
+    if (lock_free < 0)
+        return memory_probe_iterate(callback, data);
+    return lock_free ? callback(&info, sizeof(info), data) : 0;
+}
+
+static void prepare_interrupted(void *lib)
+{
+    unw_accessors_t *(*accessors)(unw_addr_space_t);
+    *(void **)&unwinder.init_local2 = dlsym(lib, SYMBOL(unw_init_local2));
+    *(void **)&accessors = dlsym(lib, ACCESSORS);
+    if (!accessors || !unwinder.local || !unwinder.init_local2)
+        return;
+    unw_accessors_t *table = accessors(*unwinder.local);
+    unwinder.access_mem = table->access_mem;
+    table->access_mem = access_mem;
+}
+
+void capture_start(void)
+{
+    void *lib = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+    if (!lib || !memory_probe_install(lib, iterate_modules))
+        return;
+    *(void **)&unwinder.backtrace = dlsym(lib, "unw_backtrace");
+    *(void **)&unwinder.init_local = dlsym(lib, SYMBOL(unw_init_local));
+    *(void **)&unwinder.step = dlsym(lib, SYMBOL(unw_step));
+    *(void **)&unwinder.get_reg = dlsym(lib, SYMBOL(unw_get_reg));
+    *(void **)&unwinder.get_save_loc = dlsym(lib, SYMBOL(unw_get_save_loc));
+    *(void **)&unwinder.is_signal_frame = dlsym(lib, SYMBOL(unw_is_signal_frame));
+    int (*set_caching_policy)(unw_addr_space_t, unw_caching_policy_t) = NULL;
+    *(void **)&set_caching_policy = dlsym(lib, SYMBOL(unw_set_caching_policy));
+    *(void **)&unwinder.flush_cache = dlsym(lib, SYMBOL(unw_flush_cache));
+    *(void **)&unwinder.local = dlsym(lib, SYMBOL(unw_local_addr_space));
+#ifdef __x86_64__
+    *(void **)&unwinder.getcontext = dlsym(lib, SYMBOL(unw_tdep_getcontext));
+    if (!unwinder.getcontext)
+        return;
+#endif
+    if (!unwinder.backtrace || !unwinder.init_local || !unwinder.step || !unwinder.get_reg)
+        return;
+    /* The cache has a lock: walk.h. */
+    if (!walk_has_locks() && set_caching_policy && unwinder.local)
+        set_caching_policy(*unwinder.local, UNW_CACHE_NONE);
+    /* Warm: its one-time set-up happens here and not under a program's creation. */
+    void *frames[4];
+    shim_tls.unwinding = true;
+    unwinder.backtrace(frames, 4);
+    shim_tls.unwinding = false;
+    prepare_interrupted(lib);
+    atomic_store(&usable, true);
+}
+
+static int cursor_backtrace(void **frames, int size)
+{
+    unw_cursor_t cursor;
+    unw_context_t context;
+    int n = 0;
+
+    if (GETCONTEXT(&context) != 0 || unwinder.init_local(&cursor, &context) != 0)
+        return 0;
+    while (n < size && unwinder.step(&cursor) > 0) {
+        unw_word_t ip;
+        if (unwinder.get_reg(&cursor, UNW_REG_IP, &ip) != 0 || ip == 0)
+            break;
+        frames[n++] = (void *)ip;
+    }
+    return n;
+}
+
+static void go_inside(void)
+{
+    atomic_fetch_add_explicit(&inside, 1, memory_order_acquire);
+    shim_tls.unwinding = true;
+}
+
+static void come_out(void)
+{
+    shim_tls.unwinding = false;
+    atomic_fetch_sub_explicit(&inside, 1, memory_order_release);
+}
+
+static int backtrace_now(void **frames, int size)
+{
+    int n;
+    go_inside();
+    if (atomic_load_explicit(&unloaded, memory_order_relaxed))
+        n = cursor_backtrace(frames, size);
+    else
+        n = unwinder.backtrace(frames, size);
+    come_out();
+    return n;
+}
+
+static void take_caller_alone(struct capture *capture, void *caller, uint32_t why)
+{
+    capture->frames[0] = caller;
+    capture->count = 1;
+    capture->flags = why;
+}
+
+void capture_caller(struct capture *capture, void *caller)
+{
+    take_caller_alone(capture, caller, SITE_TRUNCATED);
+}
+
+void capture_take(struct capture *capture, void *caller)
+{
+    if (!atomic_load_explicit(&usable, memory_order_acquire)) {
+        take_caller_alone(capture, caller, SITE_NO_UNWINDER | SITE_TRUNCATED);
+        return;
+    }
+    const int own = 6; /* frames of ours and of libunwind's before the caller's, at most */
+    int depth = (int)shim_config.options.depth;
+    int n = backtrace_now(capture->frames, depth + own);
+    int skip = 0;
+    while (skip < n && skip < own && capture->frames[skip] != caller)
+        skip++;
+    if (skip >= n || skip >= own) {
+        take_caller_alone(capture, caller, SITE_TRUNCATED);
+        return;
+    }
+    n -= skip;
+    capture->flags = n > depth ? SITE_TRUNCATED : 0;
+    capture->count = (uint32_t)(n > depth ? depth : n);
+    if (skip)
+        __builtin_memmove(capture->frames, capture->frames + skip, capture->count * sizeof(void *));
+}
+
+#ifdef __x86_64__
+static bool read_frame(unw_cursor_t *cursor, struct capture_frame *frame)
+{
+    unw_word_t pc, sp, fp;
+    unw_save_loc_t fp_at;
+    if (unwinder.get_reg(cursor, UNW_REG_IP, &pc) != 0 || unwinder.get_reg(cursor, UNW_REG_SP, &sp) != 0 ||
+        unwinder.get_reg(cursor, UNW_X86_64_RBP, &fp) != 0 ||
+        unwinder.get_save_loc(cursor, UNW_X86_64_RBP, &fp_at) != 0 || fp_at.type != UNW_SLT_MEMORY)
+        return false;
+    *frame = (struct capture_frame){pc, sp, fp, fp_at.u.addr, unwinder.is_signal_frame(cursor) > 0};
+    return true;
+}
+
+static void walk(const struct capture_frame *caller, capture_frame_fn *frame_is, void *arg)
+{
+    unw_cursor_t cursor;
+    unw_context_t context;
+    struct capture_frame frame;
+    bool begun = false;
+
+    if (GETCONTEXT(&context) != 0 || unwinder.init_local(&cursor, &context) != 0)
+        return;
+    while (unwinder.step(&cursor) > 0 && read_frame(&cursor, &frame)) {
+        begun = begun || (frame.pc == caller->pc && frame.cfa == caller->cfa);
+        if (begun && !frame_is(arg, &frame))
+            return;
+    }
+}
+
+void capture_walk(const struct capture_frame *caller, capture_frame_fn *frame_is, void *arg)
+{
+    if (!atomic_load_explicit(&usable, memory_order_acquire) || !unwinder.get_save_loc ||
+        !unwinder.is_signal_frame)
+        return;
+    go_inside();
+    walk(caller, frame_is, arg);
+    come_out();
+}
+#else
+void capture_walk(const struct capture_frame *caller, capture_frame_fn *frame_is, void *arg)
+{
+    (void)caller, (void)frame_is, (void)arg;
+}
+#endif
+
+struct interrupted {
+    void **frames;
+    uint32_t depth, count;
+    void *context;
+    bool whole;
+};
+
+static __attribute__((noinline)) void walk_frames(struct interrupted *stack, struct capture_walk *walk)
+{
+    unw_cursor_t cursor;
+    int more = unwinder.init_local2(&cursor, stack->context, UNW_INIT_SIGNAL_FRAME) == 0;
+    while (more > 0 && stack->count < stack->depth) {
+        unw_word_t pc;
+        if (unwinder.get_reg(&cursor, UNW_REG_IP, &pc) != 0)
+            break;
+        stack->whole = pc == 0;
+        if (pc == 0)
+            break;
+        stack->frames[stack->count] = (void *)pc;
+        walk->pc = stack->count++ ? pc - 1 : pc;
+        more = unwinder.step(&cursor);
+        stack->whole = more == 0;
+    }
+}
+
+static __attribute__((noinline)) void walk_interrupted(struct interrupted *stack)
+{
+    struct capture_walk walk = {.pc = (unw_word_t)CONTEXT_PC((ucontext_t *)stack->context)};
+    shim_tls.walk = &walk;
+    if (__builtin_setjmp(walk.given_up) == 0)
+        walk_frames(stack, &walk);
+    shim_tls.walk = NULL;
+}
+
+void capture_interrupted(struct capture *capture, void *context, uint32_t depth)
+{
+    struct interrupted stack = {.frames = capture->frames, .depth = depth, .context = context};
+    take_caller_alone(capture, (void *)CONTEXT_PC((ucontext_t *)context), SITE_TRUNCATED);
+    if (!atomic_load_explicit(&usable, memory_order_acquire) || !unwinder.access_mem) {
+        capture->flags |= SITE_NO_UNWINDER;
+        return;
+    }
+    if (shim_tls.unwinding)
+        return;
+    atomic_fetch_add_explicit(&inside, 1, memory_order_acquire);
+    shim_tls.unwinding = true;
+    walk_interrupted(&stack);
+    shim_tls.unwinding = false;
+    atomic_fetch_sub_explicit(&inside, 1, memory_order_release);
+    capture->count = stack.count ? stack.count : 1;
+    capture->flags = stack.whole ? 0 : SITE_TRUNCATED;
+}
+
+void capture_forget(void)
+{
+    if (!atomic_load(&usable))
+        return;
+    atomic_store(&unloaded, true);
+    if (unwinder.flush_cache && unwinder.local)
+        unwinder.flush_cache(*unwinder.local, 0, 0);
+}
+
+void capture_before_fork(void)
+{
+    /* Bounded: a thread may be inside that we interrupted, or that is stopped. */
+    for (int i = 0; i < 10000 && atomic_load(&inside) > 0; i++)
+        sched_yield();
+}
+
+void capture_in_child(void)
+{
+    if (atomic_exchange(&inside, 0) > 0)
+        atomic_store(&usable, false);
+}
+
+void guard_left_by_jump(void)
+{
+    if (!shim_tls.unwinding)
+        return;
+    shim_tls.unwinding = false;
+    atomic_fetch_sub(&inside, 1);
+}

@@ -1,0 +1,208 @@
+/* See guard.h for the rules of code in this folder. */
+#include "preload/backtrace/signal_capture.h"
+
+#include <dlfcn.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "preload/backtrace/capture.h"
+#include "preload/shim/guard.h"
+#include "preload/ledger/room.h"
+#include "preload/ledger/module.h"
+#include "preload/shim/on_stack.h"
+#include "preload/shim/sys.h"
+
+/* Frames at least, however few are kept of creations. */
+#define DEPTH_MIN 64
+_Static_assert(OPTIONS_DEPTH_MAX <= LEDGER_PRESENT_DEPTH_MAX, "a reader takes what is recorded");
+/* For the unwinder, beside the frames. */
+#define UNWIND_ROOM 49152
+/* What the handler itself needs of the stack it came to. */
+#define LEAST_ROOM 1024
+
+/* libc's own: TSan's would call the handler at another time than the signal came. */
+static int (*libc_sigaction)(int, const struct sigaction *, struct sigaction *);
+
+struct request {
+    struct shim_state *state;
+    ucontext_t *context;
+    uint32_t generation;
+    int32_t tid;
+    uint32_t depth;
+};
+
+/* ---- in the handler ------------------------------------------------------------- */
+
+static uint64_t serial_of(const struct request *request)
+{
+    if (shim_tls.epoch == request->state->epoch)
+        return shim_tls.serial;
+    return request->tid == request->state->pid ? LEDGER_MAIN_SERIAL : 0;
+}
+
+static void write_record(const struct request *request, const struct capture *capture)
+{
+    struct shim_state *state = request->state;
+    uint32_t words = (uint32_t)(sizeof(struct ledger_present) / sizeof(uint64_t)) + capture->count;
+    words = (words + LEDGER_PRESENT_GRAIN - 1) / LEDGER_PRESENT_GRAIN * LEDGER_PRESENT_GRAIN;
+    uint32_t at = ledger_take_present(state, request->generation, words);
+    if (at == UINT32_MAX)
+        return;
+    struct ledger_present *present = (struct ledger_present *)(state->present + at);
+    uint64_t stamp = (uint64_t)request->generation << 32 | (uint32_t)request->tid;
+    atomic_store(&present->stamp, 0);
+    present->frame_count = capture->count;
+    present->flags = capture->flags;
+    present->serial = serial_of(request);
+    present->taken_ns = shim_coarse_ns();
+    for (uint32_t i = 0; i < capture->count; i++)
+        present->frames[i] = module_settle(state, (uint64_t)capture->frames[i]);
+    present->hash = ledger_present_hash(present, stamp);
+    atomic_store_explicit(&present->stamp, stamp, memory_order_release);
+}
+
+static void take_whole(void *arg)
+{
+    const struct request *request = arg;
+    struct capture *capture =
+        __builtin_alloca(sizeof(*capture) + (request->depth + 1) * sizeof(*capture->frames));
+    capture_interrupted(capture, request->context, request->depth);
+    write_record(request, capture);
+}
+
+static __attribute__((noinline)) void take(struct request *request)
+{
+    unsigned depth = shim_config.options.depth;
+    request->depth = depth < DEPTH_MIN ? DEPTH_MIN : depth;
+    size_t size = UNWIND_ROOM + (request->depth * sizeof(void *) + 4095) / 4096 * 4096;
+    long at = SYS6(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (at < 0 && at > -4096)
+        return;
+    on_stack((char *)at + size, take_whole, request);
+    SYS2(munmap, at, size);
+}
+
+static bool is_request(const siginfo_t *info)
+{
+    return info->si_code == SI_QUEUE && (uint64_t)info->si_value.sival_ptr >> 32 == LEDGER_PRESENT_REQUEST;
+}
+
+/* As if we were not there: it ends the process when the handler returns. */
+static __attribute__((noinline)) void act_as_default(int number)
+{
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    libc_sigaction(number, &action, NULL);
+    SYS3(tgkill, SYS0(getpid), SYS0(gettid), number);
+}
+
+static bool has_room(const ucontext_t *context)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0), low = (uintptr_t)context->uc_stack.ss_sp;
+    bool alternate =
+        context->uc_stack.ss_flags != SS_DISABLE && here >= low && here - low < context->uc_stack.ss_size;
+    return !alternate || here - low >= LEAST_ROOM;
+}
+
+static void on_request(int number, siginfo_t *info, void *context)
+{
+    struct shim_state *state = shim_known();
+    if (!is_request(info)) {
+        act_as_default(number);
+        return;
+    }
+    if (!state || !has_room(context))
+        return;
+    /* A thread of a clone() of the program's own has another's thread-local storage. */
+    struct request request = {.state = state, .context = context, .tid = (int32_t)SYS0(gettid)};
+    if (request.tid != shim_own_tid())
+        return;
+    int saved_errno = errno;
+    request.generation = (uint32_t)(uint64_t)info->si_value.sival_ptr;
+    take(&request);
+    errno = saved_errno;
+}
+
+/* ---- the signal ----------------------------------------------------------------- */
+
+void present_start(void)
+{
+    void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
+    if (libc)
+        *(void **)&libc_sigaction = dlsym(libc, "sigaction");
+}
+
+bool present_is_handler(void (*handler)(int))
+{
+    return handler == (void (*)(int))(void *)on_request;
+}
+
+static bool has_handler(int number, struct sigaction *action)
+{
+    return libc_sigaction(number, NULL, action) == 0 && present_is_handler(action->sa_handler);
+}
+
+static bool reserve(int number)
+{
+    struct sigaction action;
+    if (libc_sigaction(number, NULL, &action) != 0 || action.sa_flags & SA_SIGINFO ||
+        action.sa_handler != SIG_DFL)
+        return false;
+    memset(&action, 0, sizeof(action));
+    action.sa_sigaction = on_request;
+    action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+    /* Nothing of the program's runs within. */
+    memset(&action.sa_mask, 0xff, sizeof(action.sa_mask));
+    return libc_sigaction(number, &action, NULL) == 0;
+}
+
+void present_arm(struct shim_state *state)
+{
+    struct sigaction action;
+    int known = shim_config.present_signal;
+    if (!libc_sigaction || shim_config.sandboxed || shim_config.no_reporter)
+        return;
+    if (known && has_handler(known, &action)) { /* a forked child */
+        atomic_store(&state->header->present_signal, (uint32_t)known);
+        return;
+    }
+    /* From the top: programs count theirs from SIGRTMIN.  Not the topmost, which is valgrind's. */
+    for (int number = SIGRTMAX - 1; number > SIGRTMIN + 8; number--)
+        if (number != shim_config.options.signal && reserve(number)) {
+            shim_config.present_signal = number;
+            atomic_store(&state->header->present_signal, (uint32_t)number);
+            return;
+        }
+}
+
+static struct shim_state *state_of_change(int number)
+{
+    if (number != shim_config.present_signal || number == 0)
+        return NULL;
+    struct shim_state *state = shim_known();
+    return state && shim_is_own_process(state) ? state : NULL; /* a vfork child's are its own */
+}
+
+void present_before_change(int number)
+{
+    struct shim_state *state = state_of_change(number);
+    if (state)
+        atomic_store(&state->header->present_signal, 0);
+}
+
+void present_after_change(int number)
+{
+    struct sigaction action;
+    struct shim_state *state = state_of_change(number);
+    if (state && has_handler(number, &action))
+        atomic_store(&state->header->present_signal, (uint32_t)number);
+}
+
+void present_sandboxed(bool sure)
+{
+    struct shim_state *state = shim_known();
+    if (state && shim_is_own_process(state) && (sure || state->header->seccomp != 0))
+        atomic_fetch_or(&state->header->flags, LEDGER_SANDBOXED);
+}

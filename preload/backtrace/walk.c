@@ -1,0 +1,65 @@
+/* See guard.h for the rules of code in this folder. */
+#include "preload/backtrace/walk.h"
+
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+
+#include "preload/shim/guard.h"
+#include "preload/shim/sys.h"
+
+/* Whoever has the lock has it for a microsecond, but may be off its CPU; some 40 ms in all. */
+#define YIELDS 20
+#define TRIES 200
+#define REST_NS 150000
+
+static int (*lock)(pthread_mutex_t *), (*try_lock)(pthread_mutex_t *), (*unlock)(pthread_mutex_t *);
+static bool replaced[2];
+
+static int walk_lock(pthread_mutex_t *mutex)
+{
+    static const struct timespec rest = {0, REST_NS};
+    struct capture_walk *walk = shim_tls.walk;
+    if (!walk)
+        return lock(mutex);
+    /* Whoever has the second one waits for nothing. */
+    for (int i = 0; i < TRIES && walk->held == 0 && try_lock(mutex) != 0; i++) {
+        if (i == TRIES - 1)
+            __builtin_longjmp(walk->given_up, 1);
+        if (i < YIELDS)
+            SYS0(sched_yield);
+        else
+            SYS2(nanosleep, &rest, NULL);
+    }
+    int result = walk->held > 0 ? lock(mutex) : 0;
+    walk->held++;
+    return result;
+}
+
+static int walk_unlock(pthread_mutex_t *mutex)
+{
+    struct capture_walk *walk = shim_tls.walk;
+    if (walk && walk->held > 0)
+        walk->held--;
+    return unlock(mutex);
+}
+
+void *walk_replacement(void *libc, const char *name)
+{
+    bool locks = strcmp(name, "pthread_mutex_lock") == 0, unlocks = strcmp(name, "pthread_mutex_unlock") == 0;
+    if (!libc || (!locks && !unlocks))
+        return NULL;
+    *(void **)&lock = dlsym(libc, "pthread_mutex_lock");
+    *(void **)&try_lock = dlsym(libc, "pthread_mutex_trylock");
+    *(void **)&unlock = dlsym(libc, "pthread_mutex_unlock");
+    if (!lock || !try_lock || !unlock)
+        return NULL;
+    replaced[unlocks] = true;
+    return locks ? (void *)walk_lock : (void *)walk_unlock;
+}
+
+int walk_has_locks(void)
+{
+    return replaced[0] && replaced[1];
+}

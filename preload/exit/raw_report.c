@@ -1,0 +1,220 @@
+/* See guard.h for the rules of code in this folder. */
+#include "preload/exit/raw_report.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <link.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "preload/shim/sys.h"
+#include "preload/shim/text.h"
+
+/* A module may be unloaded by now, so its memory is read through the kernel,
+ * which answers instead of raising SIGSEGV. */
+static bool read_memory(void *out, uint64_t address, size_t size)
+{
+    struct iovec local = {out, size}, remote = {(void *)address, size};
+    return SYS6(process_vm_readv, shim_state->pid, &local, 1, &remote, 1, 0) == (long)size;
+}
+
+struct symbols {
+    uint64_t table, strings, end; /* symbols end where the strings begin, in every linker's layout */
+};
+
+static bool find_symbols(const struct ledger_module *module, struct symbols *symbols)
+{
+    ElfW(Ehdr) elf;
+    ElfW(Phdr) header;
+    ElfW(Dyn) entry;
+    uint64_t dynamic = 0;
+
+    memset(symbols, 0, sizeof(*symbols));
+    if (!read_memory(&elf, module->start, sizeof(elf)) || memcmp(elf.e_ident, ELFMAG, SELFMAG) != 0)
+        return false;
+    for (int i = 0; i < elf.e_phnum && !dynamic; i++)
+        if (read_memory(&header, module->start + elf.e_phoff + i * sizeof(header), sizeof(header)) &&
+            header.p_type == PT_DYNAMIC)
+            dynamic = module->bias + header.p_vaddr;
+    for (int i = 0; dynamic && i < 128; i++) {
+        if (!read_memory(&entry, dynamic + i * sizeof(entry), sizeof(entry)) || entry.d_tag == DT_NULL)
+            break;
+        /* glibc relocates these two in place, except where the section is read-only. */
+        uint64_t value = entry.d_un.d_ptr < module->bias ? entry.d_un.d_ptr + module->bias : entry.d_un.d_ptr;
+        if (entry.d_tag == DT_SYMTAB)
+            symbols->table = value;
+        if (entry.d_tag == DT_STRTAB)
+            symbols->strings = value;
+    }
+    symbols->end = symbols->strings;
+    return symbols->table && symbols->strings > symbols->table &&
+           symbols->strings - symbols->table < 64u << 20;
+}
+
+/* The function symbol nearest below `offset`; its name goes to `out`. */
+static bool nearest_symbol(const struct ledger_module *module, uint64_t offset, char *out, size_t size,
+                           uint64_t *distance)
+{
+    struct symbols symbols;
+    ElfW(Sym) batch[32];
+    uint64_t best = 0, best_name = 0;
+
+    if (shim_config.sandboxed || !find_symbols(module, &symbols))
+        return false;
+    for (uint64_t at = symbols.table; at < symbols.end; at += sizeof(batch)) {
+        uint64_t left = symbols.end - at;
+        size_t want = left < sizeof(batch) ? (size_t)left : sizeof(batch);
+        if (!read_memory(batch, at, want))
+            break;
+        for (size_t i = 0; i < want / sizeof(*batch); i++) {
+            const ElfW(Sym) *symbol = &batch[i];
+            if (ELF64_ST_TYPE(symbol->st_info) != STT_FUNC || symbol->st_shndx == SHN_UNDEF ||
+                symbol->st_value > offset || symbol->st_value < best)
+                continue;
+            best = symbol->st_value;
+            best_name = symbols.strings + symbol->st_name;
+        }
+    }
+    if (!best_name)
+        return false;
+    /* A name may end just before unmapped memory. */
+    size_t n = 0;
+    while (n + 1 < size && read_memory(out + n, best_name + n, 1) && out[n])
+        n++;
+    out[n] = 0;
+    *distance = offset - best;
+    return n > 0;
+}
+
+struct raw_output {
+    long fd;
+    char buffer[1024];
+    struct text text;
+};
+
+static void flush_line(struct raw_output *out)
+{
+    text_string(&out->text, "\n");
+    shim_write((int)out->fd, out->buffer, out->text.length);
+    out->text = text_in(out->buffer, sizeof(out->buffer));
+}
+
+static void write_frame(struct shim_state *state, struct raw_output *out, ledger_pc pc, bool returns)
+{
+    uint32_t index = ledger_pc_module(pc);
+    uint64_t offset = ledger_pc_offset(pc);
+    char symbol[128];
+    uint64_t distance;
+
+    text_string(&out->text, "    ");
+    if (index == LEDGER_NO_MODULE || index >= atomic_load(&state->header->modules_used)) {
+        text_hex(&out->text, offset);
+        flush_line(out);
+        return;
+    }
+    const struct ledger_module *module = &state->modules[index];
+    text_string(&out->text, state->strings + module->path);
+    text_string(&out->text, "+");
+    text_hex(&out->text, offset);
+    /* A return address may be the next function's first byte. */
+    if (nearest_symbol(module, returns ? offset - 1 : offset, symbol, sizeof(symbol), &distance)) {
+        text_string(&out->text, " (");
+        text_string(&out->text, symbol);
+        text_string(&out->text, "+");
+        text_hex(&out->text, distance + returns); /* far from it: some function without a name */
+        text_string(&out->text, ")");
+    }
+    flush_line(out);
+}
+
+static void write_site(struct shim_state *state, struct raw_output *out, uint32_t number, const char *kind,
+                       unsigned count, const struct ledger_slot *first)
+{
+    const struct ledger_site *site = &state->sites[number];
+    text_string(&out->text, kind);
+    text_string(&out->text, " x");
+    text_number(&out->text, count);
+    text_string(&out->text, ", the first is T");
+    text_number(&out->text, (int64_t)atomic_load(&first->serial));
+    text_string(&out->text, " tid ");
+    text_number(&out->text, atomic_load(&first->tid));
+    text_string(&out->text, ", runs");
+    flush_line(out);
+    write_frame(state, out, first->start_pc, false);
+    text_string(&out->text, "  created at");
+    flush_line(out);
+    for (uint32_t i = 0; i < site->frame_count; i++)
+        write_frame(state, out, state->frames[site->frames + i], true);
+}
+
+/* One group a site: found by its first slot, counted over the rest. */
+static void write_kind(struct shim_state *state, struct raw_output *out, unsigned kind, const char *name,
+                       const struct raw_scope *scope)
+{
+    uint32_t used = atomic_load(&state->header->slots_used);
+    uint32_t sites = atomic_load(&state->header->sites_used);
+    for (uint32_t number = 0; number < sites; number++) {
+        const struct ledger_slot *first = NULL;
+        unsigned count = 0;
+        for (uint32_t i = 0; i < used; i++) {
+            const struct ledger_slot *slot = &state->slots[i];
+            uint64_t serial = atomic_load(&slot->serial);
+            if (slot->site != number || slot_kind(state, slot) != kind || serial <= scope->since ||
+                serial == scope->caller)
+                continue;
+            first = first ? first : slot;
+            count++;
+        }
+        if (first)
+            write_site(state, out, number, name, count, first);
+    }
+}
+
+static long open_log(void)
+{
+    char path[OPTIONS_PATH_MAX];
+    const struct shim_state *state = shim_state;
+    const char *pattern = shim_config.options.log_path;
+    if (strcmp(pattern, "stderr") == 0 || shim_config.sandboxed)
+        return 2;
+    if (!options_expand_path(path, sizeof(path), pattern, state->pid, state->strings + state->header->exe))
+        return 2;
+    /* A fifo that nobody reads is not waited for. */
+    int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    long fd = SYS4(openat, AT_FDCWD, path, flags, 0600);
+    if (fd < 0)
+        return 2;
+    SYS3(fcntl, fd, F_SETFL, O_APPEND);
+    return fd;
+}
+
+void raw_report_write(struct shim_state *state, unsigned kinds)
+{
+    raw_report_write_scope(state, kinds, &(struct raw_scope){0, 0});
+}
+
+void raw_report_write_scope(struct shim_state *state, unsigned kinds, const struct raw_scope *scope)
+{
+    struct raw_output out = {.fd = open_log()};
+    if (out.fd == 2 && !shim_stderr_is_safe())
+        return;
+    out.text = text_in(out.buffer, sizeof(out.buffer));
+
+    text_string(&out.text, "threadleak: threads left, ");
+    text_string(&out.text, state->strings + state->header->exe);
+    text_string(&out.text, " (pid ");
+    text_number(&out.text, state->pid);
+    text_string(&out.text, "); raw, since the threadleak program could not be started to explain them");
+    flush_line(&out);
+    if (kinds & KIND_RUNNING)
+        write_kind(state, &out, KIND_RUNNING, "running", scope);
+    if (kinds & KIND_UNJOINED)
+        write_kind(state, &out, KIND_UNJOINED, "unjoined", scope);
+    if (kinds & KIND_DETACHED)
+        write_kind(state, &out, KIND_DETACHED, "detached", scope);
+    text_string(&out.text, "threadleak: names and lines: addr2line -Cfie MODULE OFFSET");
+    flush_line(&out);
+    if (out.fd != 2)
+        SYS1(close, out.fd);
+}

@@ -1,0 +1,226 @@
+/* See guard.h for the rules of code in this folder. */
+#include "preload/exit/reporter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "preload/shim/hold.h"
+#include "preload/shim/shim.h"
+#include "preload/shim/sys.h"
+#include "preload/shim/text.h"
+
+#define STACK_SIZE 32768
+#define KERNEL_SIGSET_SIZE 8
+
+/* What the two children need, in memory that they share with us. */
+struct job {
+    char *argv[5 + REPORTER_ARGUMENTS + 1];
+    char pid_text[24], fd_text[24];
+    struct reporter_question *question; /* NULL: by mode alone */
+    long answer_fd;                     /* the writing end; below 0: none */
+    char **envp;
+    char *child_stack; /* of the reporter until its exec */
+};
+
+static bool is_ours(const char *variable)
+{
+    static const char *const names[] = {
+        "LD_PRELOAD=", "LD_AUDIT=", "THREADLEAK_OPTIONS=", LEDGER_RUN_ENV "="};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (strncmp(variable, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
+static size_t environment_size(void)
+{
+    extern char **environ;
+    size_t n = 0;
+    while (environ && environ[n])
+        n++;
+    return n;
+}
+
+static void copy_environment(char **out, size_t room)
+{
+    extern char **environ;
+    size_t n = 0;
+    for (char **in = environ; in && *in && n < room; in++)
+        if (!is_ours(*in))
+            out[n++] = *in;
+    out[n] = NULL;
+}
+
+/* The kernel's own sigaction: with libc's a handler's table would not be copied as is. */
+struct kernel_sigaction {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)(void);
+    uint64_t mask;
+};
+
+static int run_reporter(void *arg)
+{
+    struct job *job = arg;
+    uint64_t none = 0;
+
+    SYS4(rt_sigprocmask, SIG_SETMASK, &none, NULL, KERNEL_SIGSET_SIZE);
+    for (size_t i = 0; i < REPORTER_PLACES; i++) {
+        job->argv[0] = shim_config.reporter[i];
+        if (*job->argv[0])
+            SYS3(execve, job->argv[0], job->argv, job->envp);
+    }
+    SYS1(exit_group, REPORTER_FAILED);
+    return 0;
+}
+
+/* What the reporter gets beside the standard streams: it stays open over its exec. */
+static long hand_over(struct job *job)
+{
+    int ends[2];
+    struct text text = text_in(job->fd_text, sizeof(job->fd_text));
+    if (!job->question)
+        return -1;
+    if (job->question->fd >= 0) {
+        SYS3(fcntl, job->question->fd, F_SETFD, 0);
+        text_number(&text, job->question->fd);
+        return -1;
+    }
+    if (SYS2(pipe2, ends, 0) != 0)
+        SYS1(exit_group, REPORTER_FAILED);
+    SYS3(fcntl, ends[0], F_SETFD, FD_CLOEXEC);
+    text_number(&text, ends[1]);
+    job->answer_fd = ends[1];
+    return ends[0];
+}
+
+static void read_answer(const struct job *job, long fd)
+{
+    char *answer = job->question->answer;
+    size_t room = sizeof(job->question->answer) - 1, length = 0;
+    long n;
+    SYS1(close, job->answer_fd);
+    while (length < room && ((n = SYS3(read, fd, answer + length, room - length)) > 0 || n == -EINTR))
+        length += n > 0 ? (size_t)n : 0;
+    answer[length] = 0;
+}
+
+/* It may be a pipe of the program's that the report goes to: with its other end open
+ * here as well the reporter would never learn that the program has gone. */
+static void close_all_but(int kept)
+{
+    if (kept > 3)
+        SYS3(close_range, 3, kept - 1, 0);
+    SYS3(close_range, kept < 3 ? 3 : kept + 1, ~0u, 0);
+}
+
+static int run_between(void *arg)
+{
+    struct job *job = arg;
+    struct kernel_sigaction action = {.handler = SIG_DFL};
+    int status = 0;
+    long result;
+
+    /* Descriptors and signal dispositions are copies here.  The reporter needs
+     * the standard streams; an ignored SIGCHLD would take its status away. */
+    close_all_but(job->question ? job->question->fd : -1);
+    SYS4(rt_sigaction, SIGCHLD, &action, NULL, KERNEL_SIGSET_SIZE);
+    SYS4(rt_sigaction, SIGPIPE, &action, NULL, KERNEL_SIGSET_SIZE);
+    long answer = hand_over(job);
+    long pid = sys_clone(CLONE_VM | CLONE_VFORK | SIGCHLD, job->child_stack + STACK_SIZE, run_reporter, job);
+    if (pid < 0)
+        SYS1(exit_group, REPORTER_FAILED);
+    if (answer >= 0)
+        read_answer(job, answer);
+    do
+        result = SYS4(wait4, pid, &status, 0, NULL);
+    while (result == -EINTR);
+    if (result == pid && WIFSIGNALED(status)) /* SIGPIPE, say: it was at work */
+        SYS1(exit_group, REPORTER_LEAKS);
+    SYS1(exit_group, result == pid && WIFEXITED(status) ? WEXITSTATUS(status) : REPORTER_FAILED);
+    return 0;
+}
+
+static enum reporter_verdict run_job(struct job *job, char *stack)
+{
+    int status = 0;
+    long result;
+    long pid = sys_clone(CLONE_VM, stack + STACK_SIZE, run_between, job);
+    if (pid < 0)
+        return REPORTER_FAILED;
+    do
+        result = SYS4(wait4, pid, &status, __WALL, NULL);
+    while (result == -EINTR);
+    if (result != pid || !WIFEXITED(status) || WEXITSTATUS(status) > REPORTER_FAILED)
+        return REPORTER_FAILED;
+    return (enum reporter_verdict)WEXITSTATUS(status);
+}
+
+/*
+ * It reads our memory: a process that dropped privileges is not dumpable, and with
+ * Yama only an ancestor may look without leave.
+ */
+static enum reporter_verdict run_with_leave(struct job *job, char *stack)
+{
+    long dumpable = SYS1(prctl, PR_GET_DUMPABLE);
+    if (dumpable != 1)
+        SYS2(prctl, PR_SET_DUMPABLE, 1);
+    SYS2(prctl, PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+    enum reporter_verdict verdict = run_job(job, stack);
+    SYS2(prctl, PR_SET_PTRACER, 0);
+    if (dumpable != 1)
+        SYS2(prctl, PR_SET_DUMPABLE, dumpable);
+    return verdict;
+}
+
+static enum reporter_verdict run(const char *mode, struct reporter_question *question)
+{
+    size_t room = environment_size() + 1;
+    size_t size = sizeof(struct job) + room * sizeof(char *) + 2 * STACK_SIZE + 64;
+    long at = SYS6(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at <= 0 && at > -4096)
+        return REPORTER_FAILED;
+
+    char *stack = (char *)at; /* mmap's alignment is enough for both stacks */
+    struct job *job = (struct job *)(stack + 2 * STACK_SIZE);
+    struct text pid_text = text_in(job->pid_text, sizeof(job->pid_text));
+    text_number(&pid_text, shim_state->pid);
+    job->child_stack = stack + STACK_SIZE;
+    job->envp = (char **)(job + 1);
+    copy_environment(job->envp, room - 1);
+    job->question = question;
+    job->answer_fd = -1;
+    job->argv[1] = "_explain";
+    job->argv[2] = (char *)mode;
+    job->argv[3] = job->pid_text;
+    job->argv[4] = question ? job->fd_text : NULL;
+    for (size_t i = 0; question && i < REPORTER_ARGUMENTS && question->arguments[i]; i++)
+        job->argv[5 + i] = (char *)question->arguments[i];
+
+    /* A handler of the program's must not run on the stack in between, nor here
+     * while two of us share this thread's local storage. */
+    struct hold hold = hold_begin(&shim_state->reporting);
+    enum reporter_verdict verdict = run_with_leave(job, stack);
+    hold_end(&hold);
+    SYS2(munmap, at, size);
+    return verdict;
+}
+
+enum reporter_verdict reporter_run(const char *mode)
+{
+    return run(mode, NULL);
+}
+
+enum reporter_verdict reporter_ask(struct reporter_question *question)
+{
+    question->answer[0] = 0;
+    return run(question->mode, question);
+}

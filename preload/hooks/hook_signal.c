@@ -1,0 +1,81 @@
+/*
+ * The hooks for changes of a signal's disposition: present.c must know when the
+ * signal that it reserved is the program's again.  See guard.h for the rules of
+ * code in this folder.
+ */
+#include <signal.h>
+#include <string.h>
+
+#include "preload/shim/guard.h"
+#include "preload/backtrace/signal_capture.h"
+#include "preload/hooks/real.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+typedef int sigaction_fn(int, const struct sigaction *, struct sigaction *);
+
+static int change(sigaction_fn *real_sigaction, int number, const struct sigaction *action,
+                  struct sigaction *old)
+{
+    if (action)
+        present_before_change(number);
+    int result = real_sigaction(number, action, old);
+    if (result != 0 || action) {
+        int saved_errno = errno;
+        present_after_change(number);
+        errno = saved_errno;
+    }
+    if (result == 0 && old && present_is_handler(old->sa_handler)) {
+        memset(old, 0, sizeof(*old));
+        old->sa_handler = SIG_DFL;
+    }
+    return result;
+}
+
+EXPORT int sigaction(int number, const struct sigaction *action, struct sigaction *old)
+{
+    real_resolve_early();
+    return change(real.sigaction, number, action, old);
+}
+
+sigaction_fn __sigaction;
+EXPORT int __sigaction(int number, const struct sigaction *action, struct sigaction *old)
+{
+    real_resolve_early();
+    return change(real.__sigaction, number, action, old);
+}
+
+static sighandler_t hide(sighandler_t old)
+{
+    return present_is_handler(old) ? SIG_DFL : old;
+}
+
+#define CHANGE(type, call)             \
+    do {                               \
+        real_resolve_early();          \
+        present_before_change(number); \
+        type result = (call);          \
+        int saved_errno = errno;       \
+        present_after_change(number);  \
+        errno = saved_errno;           \
+        return result;                 \
+    } while (0)
+
+/* All that glibc exports: the last one is what `signal` means under _XOPEN_SOURCE. */
+#define SIGNAL(name)                                            \
+    sighandler_t name(int number, sighandler_t handler);        \
+    EXPORT sighandler_t name(int number, sighandler_t handler)  \
+    {                                                           \
+        CHANGE(sighandler_t, hide(real.name(number, handler))); \
+    }
+SIGNAL(signal)
+SIGNAL(ssignal)
+SIGNAL(bsd_signal)
+SIGNAL(sigset)
+SIGNAL(sysv_signal)
+SIGNAL(__sysv_signal)
+
+EXPORT int sigignore(int number)
+{
+    CHANGE(int, real.sigignore(number));
+}

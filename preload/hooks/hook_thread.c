@@ -1,0 +1,321 @@
+/*
+ * The hooks for threads.  See guard.h for the rules of code in this folder.
+ *
+ * Each hook: ours before, the real function, ours after, and nothing of ours
+ * that a cancellation inside the real function could leave undone.
+ */
+#include <pthread.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <threads.h>
+#include <unistd.h>
+
+#include "preload/backtrace/capture.h"
+#include "preload/exit/finish.h"
+#include "preload/shim/guard.h"
+#include "preload/ledger/write.h"
+#include "preload/backtrace/signal_capture.h"
+#include "preload/hooks/real.h"
+#include "preload/backtrace/recall.h"
+#include "preload/shim/shim.h"
+#include "preload/ledger/site.h"
+#include "preload/shim/sys.h"
+#include "preload/hooks/thread_end.h"
+
+#define EXPORT __attribute__((visibility("default")))
+#define CALLER __builtin_extract_return_addr(__builtin_return_address(0))
+
+static uint64_t own_serial(const struct shim_state *state)
+{
+    if (shim_tls.epoch == state->epoch)
+        return shim_tls.serial;
+    return shim_own_tid() == state->pid ? LEDGER_MAIN_SERIAL : 0;
+}
+
+/* The first time in a process, a thread learns who it is; a fork changes it. */
+static uint64_t learn_serial(const struct shim_state *state)
+{
+    uint64_t serial = own_serial(state);
+    if (shim_tls.epoch != state->epoch) {
+        shim_tls.slot = NULL;
+        shim_tls.serial = serial;
+        shim_tls.epoch = state->epoch;
+    }
+    return serial;
+}
+
+/* ---- creation ------------------------------------------------------------------- */
+
+static inline __attribute__((always_inline)) void enter_thread(struct ledger_slot *slot)
+{
+    struct shim_state *state = shim_state;
+    struct guard guard = guard_enter();
+    pthread_t self = pthread_self();
+    int32_t tid = shim_own_tid();
+    shim_tls.slot = slot;
+    shim_tls.serial = atomic_load_explicit(&slot->serial, memory_order_relaxed);
+    shim_tls.epoch = state->epoch;
+    shim_tls.small_stack = atomic_load_explicit(&slot->state, memory_order_relaxed) & SLOT_SMALL_STACK;
+    thread_started(state, slot, self, tid);
+    thread_end_arm(slot);
+    guard_leave(guard);
+}
+
+/* In place of the start routine.  Its last call is the program's, so that no
+ * frame of ours stays on the new stack and the return value passes untouched. */
+static void *run_pthread(void *arg)
+{
+    struct ledger_slot *slot = arg;
+    void *(*start)(void *) = (void *(*)(void *))slot->start;
+    void *start_arg = (void *)slot->arg;
+    enter_thread(slot);
+    return start(start_arg);
+}
+
+static int run_thrd(void *arg)
+{
+    struct ledger_slot *slot = arg;
+    thrd_start_t start = (thrd_start_t)slot->start;
+    void *start_arg = (void *)slot->arg;
+    enter_thread(slot);
+    return start(start_arg);
+}
+
+void hook_trampolines(uint64_t out[2])
+{
+    out[0] = (uint64_t)run_pthread;
+    out[1] = (uint64_t)run_thrd;
+}
+
+static bool attr_is_detached(const pthread_attr_t *attr)
+{
+    int how = PTHREAD_CREATE_JOINABLE;
+    if (!attr)
+        return shim_config.default_detached;
+    return pthread_attr_getdetachstate(attr, &how) == 0 && how == PTHREAD_CREATE_DETACHED;
+}
+
+static bool attr_is_small(const pthread_attr_t *attr)
+{
+    size_t size = 0;
+    if (!attr)
+        return shim_config.default_small;
+    return pthread_attr_getstacksize(attr, &size) == 0 && size < SMALL_STACK;
+}
+
+/* Not inlined: the room for the backtrace is free again when the real
+ * pthread_create runs. */
+static __attribute__((noinline)) uint32_t unwind_site(struct shim_state *state,
+                                                      const struct capture_frame *caller, uint64_t start,
+                                                      bool alone)
+{
+    size_t room = alone ? 1 : CAPTURE_ROOM;
+    struct capture *capture = __builtin_alloca(sizeof(*capture) + room * sizeof(void *));
+    if (alone)
+        capture_caller(capture, (void *)caller->pc);
+    else
+        capture_take(capture, (void *)caller->pc);
+    uint32_t site = site_of(state, capture, start);
+    if (!alone)
+        recall_learn(state, caller, capture, site);
+    return site;
+}
+
+static uint32_t find_site(struct shim_state *state, const struct guard *guard,
+                          const struct capture_frame *caller, uint64_t start)
+{
+    bool alone = guard->nested || shim_tls.small_stack;
+    uint32_t site = alone ? 0 : recall_site(state, caller);
+    return site ? site : unwind_site(state, caller, start, alone);
+}
+
+static struct ledger_slot *prepare(struct shim_state *state, const struct guard *guard,
+                                   struct new_thread *thread, const pthread_attr_t *attr,
+                                   const struct capture_frame *caller)
+{
+    *thread = (struct new_thread){
+        .site = find_site(state, guard, caller, thread->start),
+        .start = thread->start,
+        .arg = thread->arg,
+        .created_by = learn_serial(state),
+        .now_ns = shim_coarse_ns(),
+        .detached = attr_is_detached(attr),
+        .small_stack = attr_is_small(attr),
+    };
+    if (__builtin_expect(!atomic_load_explicit(&state->signal_armed, memory_order_relaxed), 0) &&
+        finish_arm_signal(state))
+        present_arm(state);
+    return thread_new(state, thread);
+}
+
+EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
+{
+    struct shim_state *state = shim_ready();
+    if (!state)
+        return real.pthread_create(thread, attr, start, arg);
+
+    struct guard guard = guard_enter();
+    struct new_thread created = {.start = (uint64_t)start, .arg = (uint64_t)arg};
+    struct ledger_slot *slot = prepare(state, &guard, &created, attr, &CAPTURE_CALLER);
+    guard_leave(guard);
+    if (!slot)
+        return real.pthread_create(thread, attr, start, arg);
+    int result = real.pthread_create(thread, attr, run_pthread, slot);
+    if (result == 0)
+        thread_created(state, &created);
+    else
+        thread_dropped(state, slot);
+    return result;
+}
+
+/* glibc's thrd_create calls its own pthread_create, past ours. */
+EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
+{
+    struct shim_state *state = shim_ready();
+    if (!state)
+        return real.thrd_create(thread, start, arg);
+
+    struct guard guard = guard_enter();
+    struct new_thread created = {.start = (uint64_t)start, .arg = (uint64_t)arg};
+    struct ledger_slot *slot = prepare(state, &guard, &created, NULL, &CAPTURE_CALLER);
+    guard_leave(guard);
+    if (!slot)
+        return real.thrd_create(thread, start, arg);
+    int result = real.thrd_create(thread, run_thrd, slot);
+    if (result == thrd_success)
+        thread_created(state, &created);
+    else
+        thread_dropped(state, slot);
+    return result;
+}
+
+/* ---- join and detach ---------------------------------------------------------------- */
+
+/* A cancelled join has joined nothing. */
+static void join_cancelled(void *arg)
+{
+    join_end(arg, false, NULL);
+}
+
+#define JOIN(success, call)                                             \
+    do {                                                                \
+        real_resolve_early();                                           \
+        struct join join = join_begin(shim_known(), (pthread_t)thread); \
+        int result;                                                     \
+        pthread_cleanup_push(join_cancelled, &join);                    \
+        result = (call);                                                \
+        pthread_cleanup_pop(0);                                         \
+        int saved_errno = errno;                                        \
+        join_end(&join, result == (success), CALLER);                   \
+        errno = saved_errno;                                            \
+        return result;                                                  \
+    } while (0)
+
+EXPORT int pthread_join(pthread_t thread, void **value)
+{
+    JOIN(0, real.pthread_join(thread, value));
+}
+
+EXPORT int pthread_tryjoin_np(pthread_t thread, void **value)
+{
+    JOIN(0, real.pthread_tryjoin_np(thread, value));
+}
+
+EXPORT int pthread_timedjoin_np(pthread_t thread, void **value, const struct timespec *until)
+{
+    JOIN(0, real.pthread_timedjoin_np(thread, value, until));
+}
+
+EXPORT int pthread_clockjoin_np(pthread_t thread, void **value, clockid_t clock, const struct timespec *until)
+{
+    JOIN(0, real.pthread_clockjoin_np(thread, value, clock, until));
+}
+
+EXPORT int thrd_join(thrd_t thread, int *value)
+{
+    JOIN(thrd_success, real.thrd_join(thread, value));
+}
+
+#define DETACH(success, call)                                                 \
+    do {                                                                      \
+        real_resolve_early();                                                 \
+        struct detach detach = detach_begin(shim_known(), (pthread_t)thread); \
+        int result = (call);                                                  \
+        detach_end(&detach, result == (success));                             \
+        return result;                                                        \
+    } while (0)
+
+EXPORT int pthread_detach(pthread_t thread)
+{
+    DETACH(0, real.pthread_detach(thread));
+}
+
+EXPORT int thrd_detach(thrd_t thread)
+{
+    DETACH(thrd_success, real.thrd_detach(thread));
+}
+
+EXPORT int pthread_setname_np(pthread_t thread, const char *name)
+{
+    real_resolve_early();
+    struct shim_state *state = shim_known();
+    int result = real.pthread_setname_np(thread, name);
+    if (result == 0 && state) {
+        struct thread_ref found = thread_find(state, thread);
+        if (found.slot)
+            thread_named(found.slot, name);
+    }
+    return result;
+}
+
+/* ---- what attributes a thread has that is given none ---------------------------------- */
+
+EXPORT int pthread_setattr_default_np(const pthread_attr_t *attr)
+{
+    real_resolve_early();
+    int result = real.pthread_setattr_default_np(attr);
+    if (result == 0) {
+        shim_config.default_detached = attr_is_detached(attr);
+        shim_config.default_small = attr_is_small(attr);
+    }
+    return result;
+}
+
+/* ---- thread-specific keys: which destructors may follow ours --------------------------- */
+
+/* These are called by other runtimes' constructors (ThreadSanitizer's), before
+ * they could bear our own start. */
+
+EXPORT int pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
+{
+    real_resolve_early();
+    int result = real.pthread_key_create(key, destructor);
+    if (result == 0 && destructor)
+        thread_end_key_made(*key);
+    return result;
+}
+
+EXPORT int pthread_key_delete(pthread_key_t key)
+{
+    real_resolve_early();
+    int result = real.pthread_key_delete(key);
+    if (result == 0)
+        thread_end_key_deleted(key);
+    return result;
+}
+
+EXPORT int tss_create(tss_t *key, tss_dtor_t destructor)
+{
+    real_resolve_early();
+    int result = real.tss_create(key, destructor);
+    if (result == thrd_success && destructor)
+        thread_end_key_made(*key);
+    return result;
+}
+
+EXPORT void tss_delete(tss_t key)
+{
+    real_resolve_early();
+    thread_end_key_deleted(key);
+    real.tss_delete(key);
+}

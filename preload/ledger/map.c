@@ -1,0 +1,294 @@
+/* See guard.h for the rules of code in this folder. */
+#include "preload/ledger/map.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "preload/ledger/room.h"
+#include "preload/exit/run_ask.h"
+#include "preload/shim/sys.h"
+#include "preload/shim/text.h"
+
+/* Records of each section at full size; halved together until one fits. */
+static const uint32_t full_caps[SECTIONS] = {
+    [SECTION_SLOTS] = 1u << 16,  [SECTION_SITES] = 1u << 13,   [SECTION_MODULES] = 1u << 10,
+    [SECTION_FRAMES] = 1u << 18, [SECTION_STRINGS] = 1u << 19, [SECTION_PRESENT] = 1u << 18,
+};
+#define SMALLEST_SHIFT 6         /* 1024 threads, 128 sites */
+#define STRINGS_LEAST (1u << 16) /* a program's options, rules and test names, and its modules' */
+#define LIMIT_SHARE 64           /* of a limited address space, what we may take */
+
+/* Outlives a fork, so that the child can take the parent's mapping away.  In the holes there may be
+ * memory of the program's by then. */
+static struct {
+    char *address;
+    size_t size;
+    struct hole {
+        size_t from, to; /* 0, 0: none */
+    } holes[SECTIONS];
+} last_mapping;
+
+struct layout {
+    uint32_t cap[SECTIONS];
+    uint64_t offset[SECTIONS];
+    uint64_t total;
+};
+
+static struct layout layout_for(unsigned shift)
+{
+    struct layout layout;
+    uint64_t at = LEDGER_HEADER_SIZE;
+    for (int s = 0; s < SECTIONS; s++) {
+        layout.cap[s] = full_caps[s] >> shift;
+        if (s == SECTION_STRINGS && layout.cap[s] < STRINGS_LEAST)
+            layout.cap[s] = STRINGS_LEAST;
+        layout.offset[s] = at;
+        at += (uint64_t)layout.cap[s] * section_record_size[s];
+        at = (at + 4095) & ~4095ull;
+    }
+    layout.total = at;
+    return layout;
+}
+
+static int open_run_file(pid_t pid)
+{
+    const char *dir = shim_config.run_dir;
+    if (!*dir)
+        return -1;
+    /* A process keeps its pid over exec: each image takes the next number. */
+    for (unsigned n = 0; n < 1000; n++) {
+        char path[PATH_MAX];
+        struct text text = text_in(path, sizeof(path));
+        text_string(&text, dir);
+        text_string(&text, "/" LEDGER_FILE_PREFIX);
+        text_number(&text, pid);
+        text_string(&text, ".");
+        text_number(&text, n);
+        if (text.overflow)
+            return -1;
+        long fd = SYS4(openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd >= 0) {
+            SYS2(fchmod, fd, 0600); /* whatever the umask */
+            return (int)fd;
+        }
+        if (fd != -EEXIST)
+            break;
+    }
+    int fd;
+    return run_ask(LEDGER_RUN_LEDGER, &fd) ? fd : -1;
+}
+
+static uint64_t resource_limit(int resource)
+{
+    struct rlimit limit;
+    bool known = SYS4(prlimit64, 0, resource, NULL, &limit) == 0;
+    return known && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur : UINT64_MAX;
+}
+
+/* Maps `fd` at a size that the limits allow; fd stays open. */
+static void *map_file(long fd, struct layout *layout)
+{
+    /* ftruncate beyond the first would raise SIGXFSZ; what we take of the second
+     * the program can not have. */
+    uint64_t largest = resource_limit(RLIMIT_FSIZE);
+    uint64_t space = resource_limit(RLIMIT_AS) / LIMIT_SHARE;
+    largest = space < largest ? space : largest;
+    for (unsigned shift = 0; shift <= SMALLEST_SHIFT; shift += 3) {
+        *layout = layout_for(shift);
+        if (layout->total > largest)
+            continue;
+        if (SYS2(ftruncate, fd, layout->total) != 0)
+            continue;
+        long at = SYS6(mmap, 0, layout->total, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+        if (at < 0 && at > -4096)
+            continue;
+        long backed = SYS3(madvise, at, LEDGER_HEADER_SIZE, MADV_POPULATE_WRITE);
+        /* Before Linux 5.14 later chunks can not be asked for, and a full file
+         * system would be a SIGBUS: all of a smaller ledger is asked for now. */
+        if (backed == 0 || (backed == -EINVAL && shift > 0 && SYS4(fallocate, fd, 0, 0, layout->total) == 0))
+            return (void *)at;
+        SYS2(munmap, at, layout->total);
+    }
+    return NULL;
+}
+
+static void *map_anywhere(pid_t pid, struct layout *layout, bool *under_run)
+{
+    void *address = NULL;
+    long fd = open_run_file(pid);
+    *under_run = fd >= 0;
+    if (fd >= 0) {
+        address = map_file(fd, layout);
+        /* Told from one whose process was killed while it began. */
+        if (!address)
+            SYS2(fchmod, fd, LEDGER_GIVEN_UP_MODE);
+        SYS1(close, fd);
+    }
+    if (address)
+        return address;
+    *under_run = false;
+    fd = SYS2(memfd_create, LEDGER_MEMFD_NAME, MFD_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    address = map_file(fd, layout);
+    SYS1(close, fd);
+    return address;
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+/* Copies /proc/self/cmdline into strings; the strings in it are NUL-terminated. */
+static void store_argv(struct shim_state *state)
+{
+    char buffer[2048];
+    long fd = SYS3(openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    long n = SYS3(read, fd, buffer, sizeof(buffer));
+    SYS1(close, fd);
+    if (n <= 0)
+        return;
+    if (buffer[n - 1]) /* cut off, or rewritten by setproctitle */
+        n = n < (long)sizeof(buffer) ? n + 1 : n;
+    buffer[n - 1] = 0;
+    uint32_t argc = 0;
+    for (long i = 0; i < n; i++)
+        argc += buffer[i] == 0;
+    uint32_t at = ledger_store_string(state, buffer, (uint32_t)n - 1);
+    state->header->argv = at;
+    state->header->argc = at ? argc : 0;
+}
+
+static void store_identity(struct shim_state *state, bool under_run)
+{
+    struct ledger_header *header = state->header;
+    ledger_take(state, SECTION_STRINGS, 1); /* offset 0 is "" */
+    header->pid = state->pid;
+    header->ppid = (int32_t)SYS0(getppid);
+    header->started_ns = clock_ns(CLOCK_MONOTONIC);
+    header->started_wall_ns = clock_ns(CLOCK_REALTIME);
+    header->exe = ledger_store_string(state, shim_config.exe, (uint32_t)strlen(shim_config.exe));
+    store_argv(state);
+    if (shim_config.options_size)
+        header->options = ledger_store_string(state, shim_config.options_text, shim_config.options_size - 1);
+    atomic_store(&header->test,
+                 ledger_store_string(state, shim_config.test, (uint32_t)strlen(shim_config.test)));
+    header->tid_offset = shim_config.tid_offset;
+    header->seccomp = (int32_t)SYS1(prctl, PR_GET_SECCOMP);
+    atomic_store(&header->flags, under_run ? LEDGER_UNDER_RUN : 0);
+    atomic_store(&header->next_serial, LEDGER_MAIN_SERIAL + 1);
+    state->epoch = header->started_ns ^ (uint64_t)state->pid << 40;
+}
+
+static void fill_header(struct ledger_header *header, const struct layout *layout)
+{
+    memcpy(header->magic, LEDGER_MAGIC, sizeof(header->magic));
+    header->byte_order = LEDGER_BYTE_ORDER;
+    header->version = LEDGER_VERSION;
+    header->header_size = LEDGER_HEADER_SIZE;
+    header->slot_size = sizeof(struct ledger_slot);
+    header->site_size = sizeof(struct ledger_site);
+    header->module_size = sizeof(struct ledger_module);
+    header->total_size = layout->total;
+    header->slots_off = layout->offset[SECTION_SLOTS];
+    header->sites_off = layout->offset[SECTION_SITES];
+    header->modules_off = layout->offset[SECTION_MODULES];
+    header->frames_off = layout->offset[SECTION_FRAMES];
+    header->strings_off = layout->offset[SECTION_STRINGS];
+    header->present_off = layout->offset[SECTION_PRESENT];
+    header->slots_cap = layout->cap[SECTION_SLOTS];
+    header->sites_cap = layout->cap[SECTION_SITES];
+    header->modules_cap = layout->cap[SECTION_MODULES];
+    header->frames_cap = layout->cap[SECTION_FRAMES];
+    header->strings_cap = layout->cap[SECTION_STRINGS];
+    header->present_cap = layout->cap[SECTION_PRESENT];
+}
+
+/* Up to the end of a section: bytes from the ledger's beginning, whole pages. */
+static void unmap_rest(enum section section, size_t from, size_t to)
+{
+    struct hole *hole = &last_mapping.holes[section];
+    bool first = hole->to == 0;
+    hole->from = from;
+    hole->to = first ? to : hole->to;
+    SYS2(munmap, last_mapping.address + from, to - from);
+}
+
+void ledger_give_back(struct shim_state *state)
+{
+    /* Of strings: what a program may still bring, 28 KiB, and its modules' names. */
+    static const uint32_t margin[SECTIONS] = {
+        [SECTION_SLOTS] = 2048,  [SECTION_SITES] = 256,     [SECTION_MODULES] = 64,
+        [SECTION_FRAMES] = 4096, [SECTION_STRINGS] = 49152, [SECTION_PRESENT] = 16384,
+    };
+    for (int s = 0; s < SECTIONS; s++) {
+        uint32_t *cap = &state->header->slots_cap + s;
+        uint32_t wanted = ledger_used(state, (enum section)s) + margin[s];
+        if (wanted >= *cap)
+            continue;
+        uint64_t base = (&state->header->slots_off)[s];
+        uint64_t from = ((uint64_t)wanted * section_record_size[s] + 4095) & ~4095ull;
+        uint64_t to = ((uint64_t)*cap * section_record_size[s] + 4095) & ~4095ull;
+        *cap = wanted; /* first: nobody takes records from what goes */
+        if (from < to)
+            unmap_rest((enum section)s, base + from, base + to);
+    }
+}
+
+static void unmap_last(void)
+{
+    size_t at = 0;
+    for (int s = 0; s < SECTIONS; s++) { /* they lie in that order */
+        const struct hole *hole = &last_mapping.holes[s];
+        if (hole->to == 0)
+            continue;
+        SYS2(munmap, last_mapping.address + at, hole->from - at);
+        at = hole->to;
+    }
+    if (at < last_mapping.size)
+        SYS2(munmap, last_mapping.address + at, last_mapping.size - at);
+    memset(&last_mapping, 0, sizeof(last_mapping));
+}
+
+bool ledger_map(struct shim_state *state)
+{
+    struct layout layout;
+    bool under_run;
+    bool forked = last_mapping.address != NULL;
+
+    state->pid = (pid_t)SYS0(getpid);
+    if (forked)
+        unmap_last();
+    char *base = map_anywhere(state->pid, &layout, &under_run);
+    if (!base)
+        return false;
+    last_mapping.address = base;
+    last_mapping.size = layout.total;
+
+    fill_header((struct ledger_header *)base, &layout);
+    state->header = (struct ledger_header *)base;
+    state->slots = (struct ledger_slot *)(base + layout.offset[SECTION_SLOTS]);
+    state->sites = (struct ledger_site *)(base + layout.offset[SECTION_SITES]);
+    state->modules = (struct ledger_module *)(base + layout.offset[SECTION_MODULES]);
+    state->frames = (ledger_pc *)(base + layout.offset[SECTION_FRAMES]);
+    state->strings = base + layout.offset[SECTION_STRINGS];
+    state->present = (uint64_t *)(base + layout.offset[SECTION_PRESENT]);
+    store_identity(state, under_run);
+    ledger_take(state, SECTION_SITES, 1); /* site 0: unknown */
+    if (forked)
+        atomic_fetch_or(&state->header->flags, LEDGER_FORKED);
+    atomic_store_explicit(&state->header->ready, 1, memory_order_release);
+    return true;
+}

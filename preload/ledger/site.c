@@ -1,0 +1,112 @@
+/* See guard.h for the rules of code in this folder. */
+#include "preload/ledger/site.h"
+
+#include <string.h>
+
+#include "preload/ledger/room.h"
+#include "preload/ledger/module.h"
+
+static inline uint64_t mix(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) * 0x9e3779b97f4a7c15ull;
+    return hash ^ hash >> 29;
+}
+
+/* Two chains, so that one multiplication need not wait for the other. */
+static uint64_t hash_words(const uint64_t *words, uint32_t count, uint64_t seed)
+{
+    uint64_t even = seed, odd = count;
+    uint32_t i = 0;
+    for (; i + 1 < count; i += 2) {
+        even = mix(even, words[i]);
+        odd = mix(odd, words[i + 1]);
+    }
+    if (i < count)
+        even = mix(even, words[i]);
+    return mix(even, odd);
+}
+
+/* The index keeps 44 bits of a hash: the upper ones, which mix() made the best. */
+static uint64_t key_of(uint64_t hash)
+{
+    return hash >> (64 - INDEX_KEY_BITS);
+}
+
+static bool accept_any(void *arg, uint32_t value)
+{
+    *(uint32_t *)arg = value;
+    return true;
+}
+
+struct content {
+    struct shim_state *state;
+    const ledger_pc *frames;
+    uint32_t count, flags, found;
+};
+
+static bool accept_content(void *arg, uint32_t value)
+{
+    struct content *content = arg;
+    const struct ledger_site *site = &content->state->sites[value];
+    if (site->frame_count != content->count || site->flags != content->flags ||
+        memcmp(content->state->frames + site->frames, content->frames, content->count * sizeof(ledger_pc)) !=
+            0)
+        return false;
+    content->found = value;
+    return true;
+}
+
+static uint32_t new_site(struct shim_state *state, const struct content *content, uint64_t hash,
+                         uint64_t start)
+{
+    uint32_t frames = ledger_take(state, SECTION_FRAMES, content->count);
+    if (frames == UINT32_MAX)
+        return 0;
+    uint32_t index = ledger_take(state, SECTION_SITES, 1);
+    if (index == UINT32_MAX)
+        return 0;
+    struct ledger_site *site = &state->sites[index];
+    memcpy(state->frames + frames, content->frames, content->count * sizeof(ledger_pc));
+    site->frames = frames;
+    site->frame_count = content->count;
+    site->flags = content->flags;
+    site->content_hash = hash;
+    site->start = start;
+    site->start_pc = module_settle(state, start);
+    index_insert(&state->settled, key_of(hash), index);
+    return index;
+}
+
+static uint32_t settle(struct shim_state *state, const struct capture *capture, uint64_t start)
+{
+    ledger_pc frames[capture->count]; /* a small stack brings a small capture */
+    struct content content = {state, frames, capture->count, capture->flags, 0};
+
+    for (uint32_t i = 0; i < capture->count; i++)
+        frames[i] = module_settle(state, (uint64_t)capture->frames[i]);
+    uint64_t hash = hash_words(frames, capture->count, capture->flags);
+    if (index_find(&state->settled, key_of(hash), accept_content, &content))
+        return content.found;
+    return new_site(state, &content, hash, start);
+}
+
+uint32_t site_of(struct shim_state *state, const struct capture *capture, uint64_t start)
+{
+    uint64_t generation = atomic_load_explicit(&state->header->generation, memory_order_relaxed);
+    uint64_t hash =
+        hash_words((const uint64_t *)capture->frames, capture->count, generation << 8 | capture->flags);
+    uint32_t site;
+
+    if (index_find(&state->raw, key_of(hash), accept_any, &site))
+        return site;
+    site = settle(state, capture, start);
+    if (site)
+        index_insert(&state->raw, key_of(hash), site);
+    return site;
+}
+
+void site_forget_addresses(struct shim_state *state)
+{
+    atomic_fetch_add(&state->header->generation, 1);
+    index_clear(&state->raw);
+}

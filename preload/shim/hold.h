@@ -1,0 +1,47 @@
+/*
+ * One at a time, for what is rare and may take long.  Every signal is blocked while it
+ * is held or waited for: no handler of the program's can come to wait for what its own
+ * thread holds, and no cancellation can leave it held.  The word lies in struct
+ * shim_state, which a forked child finds zeroed.  In a sandbox, which may not know these
+ * system calls, only what is short is held, and no signal is blocked.
+ */
+#ifndef THREADLEAK_PRELOAD_SHIM_HOLD_H
+#define THREADLEAK_PRELOAD_SHIM_HOLD_H
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "preload/shim/shim.h"
+#include "preload/shim/sys.h"
+
+struct hold {
+    _Atomic uint32_t *word;
+    uint64_t mask; /* of signals, before */
+    bool masked;
+};
+
+static inline struct hold hold_begin(_Atomic uint32_t *word)
+{
+    struct hold hold = {.word = word};
+    struct timespec rest = {0, 200000};
+    uint64_t all = ~0ull;
+    if (!shim_config.sandboxed)
+        SYS4(rt_sigprocmask, SIG_SETMASK, &all, &hold.mask, sizeof(all));
+    hold.masked = !shim_config.sandboxed;
+    while (atomic_exchange(word, 1))
+        if (hold.masked)
+            SYS2(nanosleep, &rest, NULL);
+    return hold;
+}
+
+static inline void hold_end(const struct hold *hold)
+{
+    atomic_store(hold->word, 0);
+    if (hold->masked)
+        SYS4(rt_sigprocmask, SIG_SETMASK, &hold->mask, NULL, sizeof(hold->mask));
+}
+
+#endif

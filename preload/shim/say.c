@@ -1,0 +1,79 @@
+/*
+ * What the shim says itself, on a standard error that is the program's.
+ * See guard.h for the rules of code in this folder.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "preload/shim/shim.h"
+#include "preload/shim/sys.h"
+#include "preload/shim/text.h"
+
+#define KERNEL_SIGSET_SIZE 8
+static uint64_t signal_bit(int signal)
+{
+    return 1ull << (signal - 1);
+}
+
+void shim_write(int fd, const char *text, size_t n)
+{
+    uint64_t raised = signal_bit(SIGPIPE) | signal_bit(SIGXFSZ), before = 0, pending = 0;
+    struct timespec now = {0, 0};
+    bool quiet = !shim_config.sandboxed;
+    long written = 0;
+
+    if (quiet) {
+        SYS4(rt_sigprocmask, SIG_BLOCK, &raised, &before, KERNEL_SIGSET_SIZE);
+        SYS2(rt_sigpending, &pending, KERNEL_SIGSET_SIZE);
+    }
+    while (n > 0 && ((written = SYS3(write, fd, text, n)) > 0 || written == -EINTR))
+        if (written > 0) {
+            text += written;
+            n -= (size_t)written;
+        }
+    if (!quiet)
+        return;
+    raised &= ~pending;
+    if ((written == -EPIPE || written == -EFBIG) && raised)
+        SYS4(rt_sigtimedwait, &raised, NULL, &now, KERNEL_SIGSET_SIZE);
+    SYS4(rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE);
+}
+
+void shim_remember_stderr(void)
+{
+    struct stat status;
+    shim_config.had_stderr = fstat(2, &status) == 0;
+    shim_config.stderr_device = status.st_dev;
+    shim_config.stderr_inode = status.st_ino;
+}
+
+bool shim_stderr_is_safe(void)
+{
+    struct stat status;
+    if (shim_config.sandboxed)
+        return shim_config.had_stderr;
+    if (fstat(2, &status) != 0)
+        return false;
+    if (shim_config.had_stderr && status.st_dev == shim_config.stderr_device &&
+        status.st_ino == shim_config.stderr_inode)
+        return true;
+    /* A daemon's log is fine, also as a pipe or a terminal. */
+    long flags = SYS2(fcntl, 2, F_GETFL);
+    bool log = flags >= 0 && ((flags & O_ACCMODE) == O_WRONLY || flags & O_APPEND);
+    return S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode) || (S_ISREG(status.st_mode) && log);
+}
+
+void shim_say(const char *line)
+{
+    char buffer[640];
+    struct text text = text_in(buffer, sizeof(buffer));
+    text_string(&text, "threadleak: ");
+    text_string(&text, line);
+    text_string(&text, "\n");
+    if (shim_stderr_is_safe())
+        shim_write(2, buffer, text.length);
+}

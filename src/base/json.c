@@ -1,0 +1,71 @@
+#include "base/json.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+
+json_t *json_text(const char *string)
+{
+    if (!string)
+        return json_null();
+    char *clean = malloc(3 * strlen(string) + 1), *out = clean;
+    if (!clean)
+        return NULL;
+    for (const char *at = string; *at;) {
+        size_t length = character_length(at);
+        memcpy(out, length ? at : "\xef\xbf\xbd", length ? length : 3);
+        out += length ? length : 3;
+        at += length ? length : 1;
+    }
+    json_t *json = json_stringn(clean, (size_t)(out - clean));
+    free(clean);
+    return json;
+}
+
+static void release_unless(bool done, json_t **json)
+{
+    if (done)
+        return;
+    json_decref(*json);
+    *json = NULL;
+}
+
+void set_value(json_t **object, const char *key, json_t *value)
+{
+    release_unless(json_object_set_new(*object, key, value) == 0, object);
+}
+
+void set_text(json_t **object, const char *key, const char *text)
+{
+    set_value(object, key, json_text(text));
+}
+
+void set_number(json_t **object, const char *key, int64_t number)
+{
+    set_value(object, key, json_integer(number));
+}
+
+void set_bool(json_t **object, const char *key, bool value)
+{
+    set_value(object, key, json_boolean(value));
+}
+
+void append_value(json_t **array, json_t *value)
+{
+    release_unless(json_array_append_new(*array, value) == 0, array);
+}
+
+bool json_write(FILE *out, json_t *json)
+{
+    if (!json) {
+        errno = ENOMEM;
+        return false;
+    }
+    bool written =
+        json_dumpf(json, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) == 0 &&
+        putc('\n', out) != EOF && fflush(out) == 0;
+    json_decref(json);
+    return written;
+}

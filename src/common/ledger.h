@@ -1,0 +1,351 @@
+/*
+ * The ledger: the one table through which the shim inside a watched program
+ * (preload/) and the explaining program (src/, cli/) know each other.
+ *
+ * It is a shared memory mapping of fixed-width records: a memfd whose
+ * descriptor is closed at once, or, under `threadleak run`, a file of the run's
+ * private directory.  The shim is its only writer.  A reader maps the file or
+ * copies the mapping out of the live process, and treats all of it as hostile.
+ *
+ *     header | slots | sites | modules | frames | strings | present
+ *
+ * Each section is an array of `*_cap` records at `*_off`; `*_used` says how many
+ * have ever been in use.  What lies above that mark was never touched, and
+ * touching it would allocate memory in the watched program: do not read it.
+ *
+ * All integers are in the byte order of the machine that wrote them.  Times are
+ * CLOCK_MONOTONIC nanoseconds unless a name says otherwise.
+ *
+ * Bump LEDGER_VERSION whenever the size, place or meaning of a field changes.
+ * A reader refuses any other version: shim and reader are installed together.
+ */
+#ifndef THREADLEAK_COMMON_LEDGER_H
+#define THREADLEAK_COMMON_LEDGER_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define LEDGER_MAGIC "THRDLEAK"
+#define LEDGER_VERSION 5u
+#define LEDGER_BYTE_ORDER 0x01020304u
+
+/* Name of the memfd: /proc/PID/maps shows "/memfd:threadleak (deleted)". */
+#define LEDGER_MEMFD_NAME "threadleak"
+/* Names in a run's directory: "ledger.PID.N", N from 0 with each exec. */
+#define LEDGER_FILE_PREFIX "ledger."
+/* Permissions of such a file when there was no room for it: the ledger is elsewhere. */
+#define LEDGER_GIVEN_UP_MODE 0
+/*
+ * There too: what processes were about to become, one record for each exec and
+ * posix_spawn, appended whole: "PID NS KIND", the folder that a relative path
+ * starts from ("": not known, or searched in PATH), the path ("": the
+ * folder is the program); each ends with a NUL.  NS is from before
+ * the new program could start, in the clock of ledger_header.started_ns.  PID 0:
+ * that of a shell which libc started, not known.
+ */
+#define LEDGER_MARKS_FILE "execs"
+enum {
+    LEDGER_MARK_OURS = 'w',   /* the shim and this run are in its environment */
+    LEDGER_MARK_BARE = 'e',   /* LD_PRELOAD does not name the shim */
+    LEDGER_MARK_OTHER = 'o',  /* it does, but the run's directory is another, or none */
+    LEDGER_MARK_FAILED = 'f', /* the process's latest exec failed: there was none */
+};
+/* How `threadleak run` tells the shim its directory (an absolute path). */
+#define LEDGER_RUN_ENV "THREADLEAK_RUN_DIR"
+
+/*
+ * A process that changed its user or its root can not reach that folder any more.
+ * It asks `threadleak run` itself: by a SOCK_SEQPACKET socket in the abstract
+ * namespace (unix(7)), where neither counts.  One ledger_run_request; the answer is
+ * one byte, 1 when it was done, with the descriptor of a file where one was asked for.
+ */
+#define LEDGER_RUN_SOCKET_MAX 32
+/* Its name, without the leading NUL: "threadleak-" and the folder's FNV-1a hash. */
+static inline void ledger_run_socket(char name[LEDGER_RUN_SOCKET_MAX], const char *folder)
+{
+    uint64_t hash = 0xcbf29ce484222325ull;
+    for (; *folder; folder++)
+        hash = (hash ^ (unsigned char)*folder) * 0x100000001b3ull;
+    for (unsigned i = 0; i < 11; i++)
+        name[i] = "threadleak-"[i];
+    for (unsigned i = 0; i < 16; i++)
+        name[11 + i] = "0123456789abcdef"[hash >> (60 - 4 * i) & 15];
+    name[27] = 0;
+}
+
+enum {
+    LEDGER_RUN_STACKS = 1, /* to look where its threads are: "keep" of the reporter */
+    LEDGER_RUN_LEDGER = 2, /* a file "ledger.PID.N" */
+    LEDGER_RUN_MARKS = 3,  /* LEDGER_MARKS_FILE, to append to */
+};
+struct ledger_run_request {
+    uint32_t what;
+    int32_t pid; /* its own, in its own pid namespace */
+};
+
+/* Serial of the main thread; created threads count up from there. */
+#define LEDGER_MAIN_SERIAL 1u
+
+/* ---- a code address that outlives the process -------------------------- */
+
+/*
+ * module index << 48 | offset from the module's load bias.  The offset is the
+ * address as the module's own ELF file and symbols count it.  For a frame of a
+ * backtrace it is the return address, not yet moved back into the call.
+ * Module LEDGER_NO_MODULE: no module held it (JIT code); the rest is the pc.
+ */
+typedef uint64_t ledger_pc;
+#define LEDGER_NO_MODULE 0xffffu
+#define LEDGER_PC_OFFSET_MASK 0x0000ffffffffffffull
+static inline uint32_t ledger_pc_module(ledger_pc pc)
+{
+    return (uint32_t)(pc >> 48);
+}
+static inline uint64_t ledger_pc_offset(ledger_pc pc)
+{
+    return pc & LEDGER_PC_OFFSET_MASK;
+}
+
+/* ---- thread slots ------------------------------------------------------- */
+
+/*
+ * Bits of ledger_slot.state.  Each is set once, by an atomic or, in the life of
+ * a slot, except JOINING, which a failed join takes back.  A slot is given back
+ * by whoever completes: ENDED and (JOINED, or DETACHED without
+ * JOINING).
+ */
+enum {
+    SLOT_STARTED = 1u << 0, /* the child runs; tid and handle are valid */
+    SLOT_ENDED = 1u << 3,   /* after the program's last destructor */
+    SLOT_DETACHED = 1u << 4,
+    SLOT_JOINING = 1u << 5, /* somebody is inside a join of it */
+    SLOT_JOINED = 1u << 6,
+    SLOT_SMALL_STACK = 1u << 7, /* too small a stack to unwind on */
+    SLOT_IGNORED = 1u << 8,     /* the program said that it is not to count */
+};
+
+/*
+ * One tracked thread.  `serial` is the record's sequence lock as well: serials
+ * are never used twice, a writer zeroes it before it refills a slot and sets
+ * the new one last.  A reader copies the slot between two equal, non-zero reads
+ * of it, or drops what it read.
+ */
+struct ledger_slot {
+    /* The first cache line is the creator's and the child's … */
+    _Atomic uint64_t serial; /* 0: free */
+    _Atomic uint32_t state;  /* SLOT_* */
+    _Atomic int32_t tid;     /* kernel's thread id; 0: not known */
+    _Atomic uint64_t handle; /* pthread_t; 0 until known */
+    uint64_t start;          /* start routine and argument, for the trampoline */
+    uint64_t arg;
+    _Atomic uint64_t ended_ns; /* 0 until then */
+    uint32_t site;             /* index into sites */
+    _Atomic uint32_t name_seq; /* odd while name is written; 0: never named */
+    uint64_t created_ns;
+    /* … the second the creator's alone. */
+    ledger_pc start_pc;         /* start routine as module + offset */
+    uint64_t created_by;        /* serial of the creator; 0: an untracked thread */
+    _Atomic uint64_t name[2];   /* as pthread_setname_np gave it, NUL-padded */
+    _Atomic uint32_t next_free; /* slot index + 1 */
+    /* The last look: what the shim read from /proc at the end of the process,
+     * for threads then alive.  0: not read. */
+    _Atomic uint32_t look_state;  /* state letter of /proc/PID/task/TID/stat */
+    _Atomic uint64_t look_cpu_ns; /* user + system time; valid with look_state */
+    _Atomic uint32_t reason;      /* in strings: why, valid with SLOT_IGNORED; 0: not said */
+    uint32_t reserved0[3];
+};
+_Static_assert(sizeof(struct ledger_slot) == 128, "slot layout is part of the format");
+
+/* ---- creation sites ------------------------------------------------------ */
+
+enum {
+    SITE_TRUNCATED = 1u << 0,  /* deeper than `depth`, or only the caller was taken */
+    SITE_NO_UNWINDER = 1u << 1 /* libunwind was not there: the caller alone */
+};
+
+/*
+ * One distinct creation backtrace, never recycled.  Index 0 is the site of
+ * everything that found no room ("unknown"): no frames.  Two sites may be
+ * equal after a race of two first creations; a reader merges equal frames.
+ *
+ *     live     = created - ended_joinable - ended_detached
+ *     unjoined = ended_joinable - joined - detached_late
+ *
+ * Each of the three parts is written by other threads than the next and has a
+ * cache line of its own.  A reader may see a transition half counted: both
+ * differences can be off by it, and below zero for that moment.
+ */
+struct ledger_site {
+    uint64_t frames;       /* index of its first entry in frames */
+    uint32_t frame_count;  /* leaf first; [0] is the caller of pthread_create */
+    uint32_t flags;        /* SITE_* */
+    uint64_t content_hash; /* over the entries of frames */
+    uint64_t start;        /* start routine of the first thread */
+    ledger_pc start_pc;    /* the same, settled */
+    uint64_t reserved0[3];
+    /* by creators and joiners */
+    _Atomic uint64_t created; /* succeeded */
+    _Atomic uint64_t joined;
+    _Atomic uint64_t detached;      /* created detached, or detached later */
+    _Atomic uint64_t detached_late; /* of these: when they had ended already */
+    _Atomic int64_t peak;           /* highest `live` */
+    _Atomic uint64_t last_ns;       /* latest creation */
+    _Atomic uint64_t join_raw;      /* return address of the latest join of one of its threads */
+    _Atomic uint64_t join_pc;       /* ledger_pc of it; 0: never joined */
+    /* by the threads themselves */
+    _Atomic uint64_t ended_joinable;
+    _Atomic uint64_t ended_detached;
+    uint64_t reserved1[6];
+};
+_Static_assert(sizeof(struct ledger_site) == 192, "site layout is part of the format");
+
+/* ---- modules --------------------------------------------------------------- */
+
+/* An ELF file that a frame lies in.  Distinct by path and build-id; written
+ * whole before `modules_used` (or the frame that names it) makes it visible. */
+struct ledger_module {
+    uint32_t path;         /* in strings; absolute where it could be made so */
+    uint32_t build_id_len; /* bytes; 0: none */
+    uint8_t build_id[32];
+    uint64_t bias;       /* load bias when it was first seen */
+    uint64_t start, end; /* addresses it spanned then */
+};
+_Static_assert(sizeof(struct ledger_module) == 64, "module layout is part of the format");
+
+/* ---- present stacks ---------------------------------------------------------- */
+
+/*
+ * Where threads were when they were last asked: each that gets the reserved
+ * signal (present_signal) takes its own stack in the handler.  Not in `sites`,
+ * since those are never recycled, and a program that is looked at every minute
+ * would fill them: this section begins anew with each request, and holds the
+ * main thread as well, which has no slot.
+ *
+ * A request has a generation, one above that of present_mark.  It comes with the
+ * signal: sent by rt_tgsigqueueinfo(2) to one thread, si_code SI_QUEUE, si_value
+ * LEDGER_PRESENT_REQUEST << 32 | generation.  The first thread that answers sets
+ * present_mark to it and to 0 words in use; each takes its room by adding to the
+ * mark.  One that is so late that a newer request has begun writes nothing.
+ *
+ * A record stands at a multiple of LEDGER_PRESENT_GRAIN words.  Its stamp is
+ * zeroed first and written last, and its hash covers it: a reader steps from
+ * grain to grain and takes what is whole.
+ */
+struct ledger_present {
+    _Atomic uint64_t stamp; /* generation << 32 | tid */
+    uint32_t frame_count;   /* leaf first; [0] is the exact pc, the others are return addresses */
+    uint32_t flags;         /* SITE_* */
+    uint64_t hash;          /* ledger_present_hash() */
+    uint64_t serial;        /* of the thread; 0: not known */
+    uint64_t taken_ns;
+    ledger_pc frames[];
+};
+_Static_assert(sizeof(struct ledger_present) == 40, "present record is part of the format");
+#define LEDGER_PRESENT_GRAIN 8u
+#define LEDGER_PRESENT_DEPTH_MAX 256u /* frames of a record */
+#define LEDGER_PRESENT_REQUEST 0x7448724cu
+
+static inline uint64_t ledger_present_hash(const struct ledger_present *present, uint64_t stamp)
+{
+    uint64_t words[4] = {stamp, present->serial, present->taken_ns,
+                         (uint64_t)present->flags << 32 | present->frame_count};
+    uint64_t hash = 0x9e3779b97f4a7c15ull;
+    for (uint32_t i = 0; i < 4 + present->frame_count; i++) {
+        hash = (hash ^ (i < 4 ? words[i] : present->frames[i - 4])) * 0x9e3779b97f4a7c15ull;
+        hash ^= hash >> 29;
+    }
+    return hash;
+}
+
+/* ---- header ------------------------------------------------------------------ */
+
+enum ledger_end {
+    LEDGER_END_NONE, /* alive, or killed: see whether the process is there */
+    LEDGER_END_EXIT,
+    LEDGER_END__EXIT,
+    LEDGER_END_QUICK_EXIT,
+    LEDGER_END_EXEC,
+};
+
+struct ledger_untracked {
+    int32_t tid;
+    char name[16]; /* NUL-terminated */
+};
+
+#define LEDGER_UNTRACKED_MAX 64
+
+enum {
+    LEDGER_FORKED = 1u << 0, /* began in a fork, not in an exec */
+    LEDGER_LOOKED = 1u << 1, /* the last look was taken: look_*, untracked are valid */
+    LEDGER_UNDER_RUN = 1u << 2,
+    /* The program put itself into a sandbox: a signal's handler may be its death. */
+    LEDGER_SANDBOXED = 1u << 3,
+    /* Under run: nobody could look where its threads were at its end … */
+    LEDGER_UNSEEN = 1u << 4,
+    LEDGER_UNSEEN_SANDBOX = 1u << 5, /* … since it is in a sandbox, and was left alone */
+    LEDGER_FORKS = 1u << 6,          /* it has forked: a child may just be beginning */
+    LEDGER_UNSEEN_VALGRIND = 1u << 7 /* LEDGER_UNSEEN, since valgrind runs it */
+};
+
+/* Whose the option texts are, each over those before it. */
+enum ledger_options {
+    LEDGER_OPTIONS_DEFAULT,     /* the program's own, under the environment's */
+    LEDGER_OPTIONS_ENVIRONMENT, /* THREADLEAK_OPTIONS as found */
+    LEDGER_OPTIONS_SET,         /* what it set while it ran */
+    LEDGER_OPTIONS
+};
+
+struct ledger_header {
+    char magic[8];
+    uint32_t byte_order;
+    uint32_t version;
+    uint32_t header_size, slot_size, site_size, module_size;
+    uint64_t total_size; /* bytes of the whole mapping */
+    uint64_t slots_off, sites_off, modules_off, frames_off, strings_off, present_off;
+    /* records; bytes for strings, words for present */
+    uint32_t slots_cap, sites_cap, modules_cap, frames_cap, strings_cap, present_cap;
+    _Atomic uint32_t slots_used, sites_used, modules_used, frames_used, strings_used;
+    _Atomic uint32_t generation; /* +1 with every dlclose */
+
+    /* who: fixed once `ready` is 1 */
+    _Atomic uint32_t ready;
+    int32_t pid, ppid;
+    _Atomic uint32_t flags; /* LEDGER_* */
+    uint64_t started_ns;
+    uint64_t started_wall_ns; /* CLOCK_REALTIME */
+    uint32_t exe;             /* in strings: target of /proc/self/exe */
+    uint32_t argv, argc;      /* in strings: argc NUL-terminated strings in a row */
+    _Atomic uint32_t options; /* in strings: LEDGER_OPTIONS of them in a row; 0: none */
+    _Atomic uint32_t test;    /* in strings: the test it runs, as its framework names it; 0: not known */
+    _Atomic uint32_t rules;   /* in strings: suppressions that the program brings; 0: none */
+    int32_t tid_offset;       /* of the tid in glibc's struct pthread; -1: not known */
+    _Atomic int32_t end_tid;  /* kernel's id of the thread that ran exit(); 0: not known */
+
+    /* how it ended: status and serial are written before `end` */
+    _Atomic uint32_t end;        /* enum ledger_end */
+    _Atomic int32_t end_status;  /* as given to exit; exec: 0 */
+    _Atomic uint64_t end_serial; /* thread that runs exit(): never a leak; 0: not known */
+    _Atomic uint64_t end_ns;
+    _Atomic uint32_t end_judged;      /* 1: what is left counts */
+    _Atomic uint32_t untracked_count; /* may be above LEDGER_UNTRACKED_MAX */
+
+    /* present stacks */
+    _Atomic uint64_t present_mark;   /* generation << 32 | words in use */
+    _Atomic uint32_t present_signal; /* its handler is the shim's; 0: none, or the program took it */
+    int32_t seccomp;                 /* PR_GET_SECCOMP as the ledger began; below 0: not known */
+
+    /* Counters of the whole process; those not here are sums over sites.
+     * live = next_serial - 2 - dropped - ended, without the main thread. */
+    _Alignas(64) _Atomic uint64_t next_serial; /* by creators and joiners */
+    _Atomic uint64_t dropped;                  /* serials of creations that failed */
+    _Atomic uint64_t joined;
+    _Atomic uint64_t lost_events;        /* creations not recorded for want of room */
+    _Atomic int64_t peak;                /* highest `live` */
+    _Atomic uint64_t free_head;          /* slot free list: tag << 32 | slot index + 1 */
+    _Alignas(64) _Atomic uint64_t ended; /* by the threads themselves */
+    _Alignas(64) struct ledger_untracked untracked[LEDGER_UNTRACKED_MAX];
+};
+#define LEDGER_HEADER_SIZE 4096u
+_Static_assert(sizeof(struct ledger_header) <= LEDGER_HEADER_SIZE, "header fits its page");
+
+#endif

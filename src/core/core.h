@@ -1,0 +1,81 @@
+/*
+ * An ELF core file (core(5), elf(5)), read as hostile input: as the kernel writes
+ * it (fs/binfmt_elf.c, fs/coredump.c) and as gdb's gcore does.
+ *
+ * What a truncated or damaged file still holds is given; `notice` says what it
+ * does not.  All is copied or read when asked for: the file may change meanwhile.
+ */
+#ifndef THREADLEAK_CORE_CORE_H
+#define THREADLEAK_CORE_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/procfs.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/error.h"
+
+/* Memory: a PT_LOAD. */
+struct core_segment {
+    uint64_t start, end;
+    uint64_t offset; /* in the file */
+    uint64_t dumped; /* bytes from start on that the file should have; often none of files' own pages */
+    bool readable, writable, executable;
+};
+
+/* A file that was mapped: NT_FILE. */
+struct core_mapping {
+    uint64_t start, end, offset;
+    bool deleted;
+    const char *path; /* without " (deleted)"; "/memfd:NAME" */
+};
+
+struct core_thread {
+    pid_t tid; /* as the process itself saw it, in its own pid namespace; unless by_debugger */
+    elf_gregset_t regs;
+};
+
+struct core_file {
+    char *path;
+    int fd;
+    uint64_t size;                 /* of the file, bytes */
+    struct timespec written;       /* last; CLOCK_REALTIME */
+    struct core_segment *segments; /* ascending, disjoint */
+    size_t segment_count;
+    struct core_mapping *mappings; /* ascending, disjoint */
+    size_t mapping_count;
+    struct core_thread *threads; /* in the file's order: the one that took the signal is the first */
+    size_t thread_count;
+    pid_t pid;           /* 0: unknown */
+    bool by_debugger;    /* gcore: pids and tids are as gdb saw them */
+    pid_t parent_pid;    /* 0: unknown */
+    int signal;          /* that ended the process; 0: dumped alive (gcore), or unknown */
+    pid_t crashed;       /* the thread that took the signal; 0: none or unknown */
+    char command[17];    /* name of the program, 15 bytes at most; "" unknown */
+    uint64_t vdso;       /* where its ELF header is; 0: unknown */
+    uint64_t main_stack; /* an address in it; 0: unknown */
+    struct error notice; /* what is missing, one line; "" when the file is whole */
+    char *strings;       /* of the mappings' paths */
+};
+
+/* Is it an ELF core file, of whatever machine? */
+bool core_file_is(const char *path);
+/* NULL: no core file of this machine's architecture, or nothing of use is in it. */
+struct core_file *core_file_open(const char *path, struct error *error);
+void core_file_close(struct core_file *core);
+
+/* How many bytes of memory from `address` on were dumped and are there, `size` at most. */
+size_t core_file_read(const struct core_file *core, uint64_t address, void *to, size_t size);
+/* The segment that holds an address, or NULL. */
+const struct core_segment *core_file_find(const struct core_file *core, uint64_t address);
+/* The file that was mapped at an address, or NULL. */
+const struct core_mapping *core_file_find_mapping(const struct core_file *core, uint64_t address);
+/* Was a file of this basename (the shim) mapped? */
+bool core_file_maps(const struct core_file *core, const char *basename);
+
+/* Reads at an offset of the file; how much there was. */
+size_t core_file_pread(const struct core_file *core, uint64_t offset, void *to, size_t size);
+
+#endif

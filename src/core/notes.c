@@ -1,0 +1,202 @@
+#include "core/notes.h"
+
+#include <elf.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MOST_THREADS = 1 << 18,
+    MOST_FILE_NOTE = 1 << 26, /* bytes; the kernel's own bound is 4 MiB */
+    LEAST_MAPPING = 3 * sizeof(uint64_t) + 1,
+};
+
+#define DELETED " (deleted)"
+
+struct note {
+    uint32_t type;
+    uint64_t desc; /* offset in the file */
+    uint32_t size;
+};
+
+/* False also for a descriptor that is not as long. */
+static bool read_desc(const struct core_file *core, const struct note *note, void *to, size_t size)
+{
+    return note->size >= size && core_file_pread(core, note->desc, to, size) == size;
+}
+
+/* ---- threads ------------------------------------------------------------------- */
+
+/* gcore leaves the signal at 0, or says which one held the thread: the process went on. */
+static bool ends_with_core(int signal)
+{
+    static const int fatal[] = {SIGQUIT, SIGILL,  SIGTRAP, SIGABRT, SIGBUS,
+                                SIGFPE,  SIGSEGV, SIGXCPU, SIGXFSZ, SIGSYS};
+    for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
+        if (fatal[i] == signal)
+            return true;
+    return false;
+}
+
+static bool take_thread(struct core_file *core, struct core_notes *notes, const struct note *note)
+{
+    struct elf_prstatus status;
+    if (!read_desc(core, note, &status, sizeof(status)) || status.pr_pid <= 0 ||
+        core->thread_count == MOST_THREADS) {
+        notes->cut = true;
+        return true;
+    }
+    if (core->thread_count == notes->threads) {
+        size_t room = notes->threads ? 2 * notes->threads : 16;
+        struct core_thread *threads = realloc(core->threads, room * sizeof(*threads));
+        if (!threads)
+            return false;
+        core->threads = threads;
+        notes->threads = room;
+    }
+    if (core->thread_count == 0 && ends_with_core(status.pr_cursig)) {
+        core->signal = status.pr_cursig;
+        core->crashed = status.pr_pid;
+    }
+    struct core_thread *thread = &core->threads[core->thread_count++];
+    thread->tid = status.pr_pid;
+    memcpy(&thread->regs, &status.pr_reg, sizeof(thread->regs));
+    return true;
+}
+
+static void take_process(struct core_file *core, const struct note *note)
+{
+    struct elf_prpsinfo info;
+    if (!read_desc(core, note, &info, sizeof(info)))
+        return;
+    core->pid = info.pr_pid > 0 ? info.pr_pid : 0;
+    core->parent_pid = info.pr_ppid > 0 ? info.pr_ppid : 0;
+    memcpy(core->command, info.pr_fname, sizeof(info.pr_fname));
+    core->command[sizeof(info.pr_fname)] = 0;
+}
+
+static void take_auxv(struct core_file *core, const struct note *note)
+{
+    Elf64_auxv_t pair;
+    for (uint32_t at = 0; at + sizeof(pair) <= note->size && at < 4096; at += sizeof(pair)) {
+        if (core_file_pread(core, note->desc + at, &pair, sizeof(pair)) != sizeof(pair))
+            return;
+        if (pair.a_type == AT_SYSINFO_EHDR)
+            core->vdso = pair.a_un.a_val;
+        else if (pair.a_type == AT_RANDOM)
+            core->main_stack = pair.a_un.a_val;
+    }
+}
+
+/* ---- mapped files ---------------------------------------------------------------- */
+
+static void set_path(struct core_mapping *mapping, char *path)
+{
+    size_t length = strlen(path), deleted = sizeof(DELETED) - 1;
+    mapping->path = path;
+    mapping->deleted = length > deleted && strcmp(path + length - deleted, DELETED) == 0;
+    if (mapping->deleted)
+        path[length - deleted] = 0;
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const struct core_mapping *x = a, *y = b;
+    return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static void take_mappings(struct core_file *core, const char *desc, char *names, const char *end,
+                          size_t count, uint64_t unit)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count && names < end; i++) {
+        uint64_t fields[3]; /* start, end, offset in units */
+        char *path = names;
+        names += strlen(names) + 1; /* before it is made shorter */
+        memcpy(fields, desc + i * sizeof(fields), sizeof(fields));
+        struct core_mapping *mapping = &core->mappings[kept];
+        *mapping = (struct core_mapping){.start = fields[0], .end = fields[1]};
+        if (fields[0] >= fields[1] || __builtin_mul_overflow(fields[2], unit, &mapping->offset))
+            continue;
+        set_path(mapping, path);
+        kept++;
+    }
+    qsort(core->mappings, kept, sizeof(*core->mappings), by_start);
+    for (size_t i = 0; i < kept; i++)
+        if (!core->mapping_count || core->mappings[i].start >= core->mappings[core->mapping_count - 1].end)
+            core->mappings[core->mapping_count++] = core->mappings[i];
+}
+
+/* count, unit of the offsets; start, end, offset of each; then their names, each with its NUL. */
+static bool take_files(struct core_file *core, struct core_notes *notes, const struct note *note)
+{
+    uint64_t head[2];
+    if (core->mappings)
+        return true;
+    size_t size = note->size;
+    char *desc = size >= sizeof(head) && size <= MOST_FILE_NOTE ? malloc(size + 1) : NULL;
+    if (!desc) {
+        notes->cut = true;
+        return true;
+    }
+    size_t got = core_file_pread(core, note->desc, desc, size);
+    memset(desc + got, 0, size + 1 - got);
+    memcpy(head, desc, sizeof(head));
+    uint64_t most = (size - sizeof(head)) / LEAST_MAPPING;
+    notes->cut |= got < size || head[0] > most;
+    size_t count = head[0] < most ? head[0] : most;
+    core->strings = desc;
+    core->mappings = calloc(count + 1, sizeof(*core->mappings));
+    if (!core->mappings)
+        return false;
+    size_t names = sizeof(head) + (head[0] < most ? head[0] : most) * 3 * sizeof(uint64_t);
+    if (head[0] <= most && names < got)
+        take_mappings(core, desc + sizeof(head), desc + names, desc + got, count, head[1]);
+    return true;
+}
+
+/* ---- all of them ----------------------------------------------------------------- */
+
+static bool take_note(struct core_file *core, struct core_notes *notes, const struct note *note)
+{
+    switch (note->type) {
+    case NT_PRSTATUS:
+        return take_thread(core, notes, note);
+    case NT_PRPSINFO:
+        take_process(core, note);
+        return true;
+    case NT_AUXV:
+        take_auxv(core, note);
+        return true;
+    case NT_FILE:
+        return take_files(core, notes, note);
+    default:
+        return true;
+    }
+}
+
+bool core_notes_read(struct core_file *core, struct core_notes *notes, uint64_t offset, uint64_t size)
+{
+    static const char owner[] = "CORE";
+    uint64_t at = 0;
+    while (size - at >= sizeof(Elf64_Nhdr)) {
+        struct {
+            Elf64_Nhdr header;
+            char name[sizeof(owner)];
+        } start = {.name = ""};
+        size_t got = core_file_pread(core, offset + at, &start, sizeof(start));
+        uint64_t desc = at + sizeof(start.header) + ((start.header.n_namesz + UINT64_C(3)) & ~UINT64_C(3));
+        uint64_t next = desc + ((start.header.n_descsz + UINT64_C(3)) & ~UINT64_C(3));
+        if (got < sizeof(start.header) || start.header.n_namesz == 0 || next > size || notes->left == 0) {
+            notes->cut = true;
+            return true;
+        }
+        notes->left--;
+        const struct note note = {start.header.n_type, offset + desc, start.header.n_descsz};
+        if (start.header.n_namesz == sizeof(owner) && memcmp(start.name, owner, sizeof(owner)) == 0 &&
+            !take_note(core, notes, &note))
+            return false;
+        at = next;
+    }
+    return true;
+}

@@ -1,0 +1,287 @@
+/* The threads that are left, grouped by kind, how their creation stacks look, and the rule that they are
+ * ignored by. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "suppress/suppress.h"
+#include "leak/build.h"
+#include "leak/sites.h"
+#include "leak/creation_stack.h"
+#include "stacks/stacks.h"
+#include "leak/suppress.h"
+#include "leak/test_of.h"
+
+/* ---- what is left --------------------------------------------------------------------- */
+
+static bool kind_of(const struct build *build, const struct ledger_slot *slot, enum leak_kind *kind)
+{
+    /* The thread that runs exit() is never a leak. */
+    if (build->header->end != LEDGER_END_NONE && slot->serial == build->header->end_serial)
+        return false;
+    if (slot->state & SLOT_JOINED)
+        return false;
+    if (!(slot->state & SLOT_ENDED)) {
+        *kind = slot->state & SLOT_DETACHED ? LEAK_DETACHED : LEAK_RUNNING;
+        return true;
+    }
+    *kind = LEAK_UNJOINED;
+    return !(slot->state & (SLOT_DETACHED | SLOT_JOINED));
+}
+
+/* ---- the threads ------------------------------------------------------------------------ */
+
+static double seconds_since(const struct build *build, uint64_t then)
+{
+    if (!build->now_ns || !then)
+        return -1;
+    return then > build->now_ns ? 0 : (double)(build->now_ns - then) / 1e9;
+}
+
+static void copy_name(struct thread_info *thread, const struct ledger_slot *slot)
+{
+    if (slot->name_seq & 1 || !slot->name_seq)
+        return;
+    uint64_t words[2] = {slot->name[0], slot->name[1]};
+    memcpy(thread->name, words, sizeof(thread->name) - 1);
+}
+
+/* What the threads do, or did when the process ended. */
+static void look_at(const struct build *build, const struct ledger_slot *slot, struct thread_info *thread)
+{
+    const struct task *task = build->have_tasks ? task_list_find(&build->tasks, thread->tid) : NULL;
+    thread->present = build->process.core ? present_find_handle(build->process.present, slot->handle) : NULL;
+    if (!thread->present)
+        thread->present = present_find(build->process.present, thread->tid);
+    if (task) {
+        build_look_at_task(build, task, thread);
+    } else if (slot->look_state < 128 && isalpha((int)slot->look_state)) {
+        thread->state = (char)slot->look_state;
+        thread->cpu_s = (double)slot->look_cpu_ns / 1e9;
+    }
+}
+
+static struct thread_info describe(const struct build *build, const struct remaining *item)
+{
+    const struct ledger_slot *slot = &item->slot;
+    struct thread_info thread = {
+        .id = slot->serial,
+        .tid = slot->tid,
+        .created_by = slot->created_by,
+        .age_s = seconds_since(build, slot->created_ns),
+        .ended_s = item->kind == LEAK_UNJOINED ? seconds_since(build, slot->ended_ns) : -1,
+        .cpu_s = -1,
+        .being_joined = slot->state & SLOT_JOINING,
+    };
+    copy_name(&thread, slot);
+    if (item->kind != LEAK_UNJOINED)
+        look_at(build, slot, &thread);
+    return thread;
+}
+
+/* A check of the program's own: of what is new, and not of the thread that asks. */
+static bool is_left_out(const struct build *build, const struct ledger_slot *slot)
+{
+    const struct verdict_rules *rules = build->rules;
+    return rules->check && (slot->serial <= rules->since || slot->serial == rules->caller);
+}
+
+/* ---- all that is left ------------------------------------------------------------------- */
+
+static struct remaining *collect(struct build *build, size_t *count)
+{
+    uint32_t slots = ledger_slot_count(build->ledger);
+    struct remaining *list = calloc(slots ? slots : 1, sizeof(*list));
+    *count = 0;
+    for (uint32_t i = 0; list && i < slots; i++) {
+        struct remaining *item = &list[*count];
+        if (!ledger_get_slot(build->ledger, i, &item->slot) || !kind_of(build, &item->slot, &item->kind))
+            continue;
+        item->stack = creation_stack_of(build->ledger, item->slot.site);
+        item->thread = describe(build, item);
+        build->process.counts.alive += item->kind != LEAK_UNJOINED;
+        build->process.counts.unjoined += item->kind == LEAK_UNJOINED;
+        *count += !is_left_out(build, &item->slot);
+    }
+    return list;
+}
+
+/* Why the program itself ignores it; 0: it does not.  Not said why: no string has that place. */
+static uint32_t reason_of(const struct remaining *item)
+{
+    if (!(item->slot.state & SLOT_IGNORED))
+        return 0;
+    return item->slot.reason ? item->slot.reason : UINT32_MAX;
+}
+
+/* Of one site: what makes different groups. */
+static int compare_groupings(const struct remaining *a, const struct remaining *b)
+{
+    if (a->kind != b->kind)
+        return (int)a->kind - (int)b->kind;
+    if (reason_of(a) != reason_of(b))
+        return reason_of(a) < reason_of(b) ? -1 : 1;
+    return (a->rule > b->rule) - (a->rule < b->rule);
+}
+
+static int compare_remaining(const void *left, const void *right)
+{
+    const struct remaining *a = left, *b = right;
+    if (a->look != b->look)
+        return a->look < b->look ? -1 : 1;
+    int order = compare_groupings(a, b);
+    if (order)
+        return order;
+    return (a->slot.serial > b->slot.serial) - (a->slot.serial < b->slot.serial);
+}
+
+/* ---- one group ----------------------------------------------------------------------------- */
+
+static const struct frame *common_start(const struct build *build, const struct remaining *items,
+                                        size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (items[i].slot.start_pc != items[0].slot.start_pc)
+            return NULL;
+    return stack_function(build->ledger, build->rules->symbolizer, items[0].slot.start_pc);
+}
+
+/* All records of stacks that look the same together. */
+static void sum_sites(const struct build *build, const struct site_records *records, stack_look look,
+                      struct leak_group *group)
+{
+    ledger_pc joined_at = 0;
+    group->truncated = group->stack_count == 0;
+    for (size_t i = site_records_first(records, look); i < records->look_count; i++) {
+        const struct site_record *record = &records->items[records->by_look[i]];
+        const struct ledger_site *site = record->stack.site;
+        if (record->look != look)
+            break;
+        if (!site)
+            continue;
+        group->site_created += site->created;
+        group->site_joined += site->joined;
+        group->truncated |= (site->flags & (SITE_TRUNCATED | SITE_NO_UNWINDER)) != 0;
+        joined_at = site->join_pc ? site->join_pc : joined_at;
+    }
+    group->joined_at = stack_call(build->ledger, build->rules->symbolizer, joined_at);
+}
+
+/* The program's own word, before any rule. */
+static bool take_reason(const struct build *build, const struct remaining *item, struct leak_group *group)
+{
+    const char *reason = ledger_get_string(build->ledger, item->slot.reason);
+    group->rule = NULL;
+    return asprintf(&group->ignored, "program: %s", *reason ? reason : "ignored") >= 0;
+}
+
+static bool build_group(const struct build *build, const struct site_records *records,
+                        const struct remaining *items, size_t count, struct leak_group *group)
+{
+    memset(group, 0, sizeof(*group));
+    group->kind = items[0].kind;
+    group->threads = calloc(count, sizeof(*group->threads));
+    if (!group->threads || !stack_build(build->ledger, build->rules->symbolizer, items[0].stack.frames,
+                                        items[0].stack.count, group))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        group->threads[i] = items[i].thread;
+        group->rule_deeper |= items[i].rule_deeper;
+    }
+    group->thread_count = count;
+    group->start_routine = common_start(build, items, count);
+    sum_sites(build, records, items[0].look, group);
+    stack_fingerprint(group);
+    group->test = test_of_stack(group->stack, group->stack_count);
+    group->rule = items[0].rule;
+    if (reason_of(&items[0]) && !take_reason(build, &items[0], group))
+        return false;
+    group->suppressed_by = group->rule ? group->rule->label : group->ignored;
+    group->counted =
+        build->process.judged && build->rules->kinds & leak_kind_bit(group->kind) && !group->suppressed_by;
+    return true;
+}
+
+/* ---- all groups ----------------------------------------------------------------------------- */
+
+/* Counted first; then running, detached, unjoined; the larger first; then the older. */
+static int compare_groups(const void *left, const void *right)
+{
+    const struct leak_group *a = left, *b = right;
+    if (a->counted != b->counted)
+        return a->counted ? -1 : 1;
+    if (a->kind != b->kind)
+        return (int)a->kind - (int)b->kind;
+    if (a->thread_count != b->thread_count)
+        return a->thread_count > b->thread_count ? -1 : 1;
+    return (a->threads->id > b->threads->id) - (a->threads->id < b->threads->id);
+}
+
+void process_report_sort(struct process_report *process)
+{
+    struct leak_group *groups = process->groups;
+    if (process->group_count)
+        qsort(groups, process->group_count, sizeof(*groups), compare_groups);
+    for (size_t i = 0; i < process->group_count; i++) {
+        size_t before = 0;
+        while (before < i && groups[before].site != groups[i].site)
+            before++;
+        groups[i].first_of_site = before == i;
+    }
+}
+
+static bool group_all(struct build *build, const struct site_records *records, struct remaining *list,
+                      size_t count)
+{
+    struct process_report *process = &build->process;
+    process->groups = calloc(count, sizeof(*process->groups));
+    if (!process->groups)
+        return false;
+    if (!suppress(build, list, count))
+        return false;
+    qsort(list, count, sizeof(*list), compare_remaining);
+    size_t site = 0;
+    for (size_t first = 0, end; first < count; first = end) {
+        const struct remaining *items = &list[first];
+        struct leak_group *group = &process->groups[process->group_count++];
+        for (end = first + 1; end < count; end++)
+            if (items->look != list[end].look || compare_groupings(items, &list[end]) != 0)
+                break;
+        site += first && list[first - 1].look != items->look;
+        if (!build_group(build, records, items, end - first, group))
+            return false;
+        group->site = site;
+    }
+    process_report_sort(process);
+    return true;
+}
+
+/* How the creation stacks of these look. */
+static bool look_at_sites(const struct build *build, struct site_records *records, struct remaining *list,
+                          size_t count)
+{
+    if (!site_records_read(records, build->ledger))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        list[i].record = site_record_index(records, list[i].slot.site);
+        records->items[list[i].record].looked = true;
+    }
+    if (!site_records_look(records, build->ledger, build->rules->symbolizer))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        list[i].look = records->items[list[i].record].look;
+    return true;
+}
+
+bool build_groups(struct build *build)
+{
+    size_t count;
+    struct site_records records = {.count = 0};
+    struct remaining *list = collect(build, &count);
+    bool done = list && (count == 0 || (look_at_sites(build, &records, list, count) &&
+                                        group_all(build, &records, list, count)));
+    site_records_release(&records);
+    free(list);
+    return done;
+}

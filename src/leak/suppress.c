@@ -1,0 +1,112 @@
+#include "leak/suppress.h"
+
+#include <stdlib.h>
+
+#include "suppress/suppress.h"
+#include "leak/creation_stack.h"
+#include "stacks/stacks.h"
+
+/* The user's rules and what is loaded with them come before the program's own. */
+enum { MATCHERS = 2 };
+
+struct suppressor {
+    const struct build *build;
+    struct ignore_matcher *matchers[MATCHERS];
+    struct leak_group site; /* for its stack */
+};
+
+/* Threads of which a site's rules say the same stand together. */
+static int compare_sites(const void *left, const void *right)
+{
+    const struct remaining *a = left, *b = right;
+    int order = creation_stack_compare(&a->stack, &b->stack);
+    if (order)
+        return order;
+    if (a->kind != b->kind)
+        return (int)a->kind - (int)b->kind;
+    return (a->slot.start_pc > b->slot.start_pc) - (a->slot.start_pc < b->slot.start_pc);
+}
+
+static bool take_stack(struct suppressor *suppressor, const struct creation_stack *stack)
+{
+    const struct build *build = suppressor->build;
+    free(suppressor->site.stack);
+    suppressor->site = (struct leak_group){.stack = NULL};
+    return stack_build(build->ledger, build->rules->symbolizer, stack->frames, stack->count,
+                       &suppressor->site);
+}
+
+static void take_site(struct suppressor *suppressor, const struct remaining *item)
+{
+    const struct build *build = suppressor->build;
+    const struct ignore_site site = {
+        .stack = suppressor->site.stack,
+        .stack_count = suppressor->site.stack_count,
+        .start = stack_function(build->ledger, build->rules->symbolizer, item->slot.start_pc),
+        .kind = leak_kind_bit(item->kind),
+        .process = build->process.exe,
+        .called = build->process.argv ? build->process.argv[0] : NULL,
+    };
+    for (int i = 0; i < MATCHERS; i++)
+        if (suppressor->matchers[i])
+            ignore_matcher_site(suppressor->matchers[i], &site);
+}
+
+static bool is_cut(const struct creation_stack *stack)
+{
+    return stack->site && stack->site->flags & (SITE_TRUNCATED | SITE_NO_UNWINDER);
+}
+
+static void find_rule(const struct suppressor *suppressor, struct remaining *item)
+{
+    const struct present_thread *present = item->thread.present;
+    struct ignore_thread thread = {.name = item->thread.name};
+    item->rule = NULL;
+    if (present) {
+        thread.waiting = present->wait.on;
+        thread.present = present->stack ? present->stack->frames : NULL;
+        thread.present_count = present->stack ? present->stack->count : 0;
+        thread.present_whole = present->stack && !present->stack->incomplete;
+    }
+    for (int i = 0; i < MATCHERS && !item->rule; i++)
+        if (suppressor->matchers[i])
+            item->rule = ignore_matcher_find(suppressor->matchers[i], &thread);
+    for (int i = 0; i < MATCHERS && !item->rule && is_cut(&item->stack); i++)
+        if (suppressor->matchers[i])
+            item->rule_deeper |= ignore_matcher_may_find_deeper(suppressor->matchers[i], &thread);
+}
+
+static bool match_all(struct suppressor *suppressor, struct remaining *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool other_stack = i == 0 || creation_stack_compare(&list[i - 1].stack, &list[i].stack) != 0;
+        if (other_stack && !take_stack(suppressor, &list[i].stack))
+            return false;
+        if (other_stack || compare_sites(&list[i - 1], &list[i]) != 0)
+            take_site(suppressor, &list[i]);
+        find_rule(suppressor, &list[i]);
+    }
+    return true;
+}
+
+bool suppress(const struct build *build, struct remaining *list, size_t count)
+{
+    const struct ignore *rules[MATCHERS] = {build->rules->ignore, build->process.own_rules};
+    struct suppressor suppressor = {.build = build};
+    bool done = true, any = false;
+    for (int i = 0; i < MATCHERS; i++) {
+        if (!ignore_count(rules[i]))
+            continue;
+        any = true;
+        suppressor.matchers[i] = ignore_matcher_new(rules[i]);
+        done = done && suppressor.matchers[i];
+    }
+    if (any && done) {
+        qsort(list, count, sizeof(*list), compare_sites);
+        done = match_all(&suppressor, list, count);
+    }
+    free(suppressor.site.stack);
+    for (int i = 0; i < MATCHERS; i++)
+        ignore_matcher_free(suppressor.matchers[i]);
+    return done;
+}

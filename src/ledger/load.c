@@ -1,0 +1,299 @@
+#include "ledger/load.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/core.h"
+
+static const struct section_kind {
+    const char *name;
+    size_t record_size;
+    size_t off, cap, used; /* where the header has them */
+} kinds[SECTIONS] = {
+#define PLACES(name)                                                                        \
+    offsetof(struct ledger_header, name##_off), offsetof(struct ledger_header, name##_cap), \
+        offsetof(struct ledger_header, name##_used)
+    [SLOTS] = {"slots", sizeof(struct ledger_slot), PLACES(slots)},
+    [SITES] = {"sites", sizeof(struct ledger_site), PLACES(sites)},
+    /* The lower half of the mark: both machines are little-endian. */
+    [PRESENT] = {"present stacks", sizeof(uint64_t), offsetof(struct ledger_header, present_off),
+                 offsetof(struct ledger_header, present_cap), offsetof(struct ledger_header, present_mark)},
+    [FRAMES] = {"frames", sizeof(ledger_pc), PLACES(frames)},
+    [MODULES] = {"modules", sizeof(struct ledger_module), PLACES(modules)},
+    [STRINGS] = {"strings", 1, PLACES(strings)},
+#undef PLACES
+};
+
+/* Of all sections together; three times what the shim's largest ledger holds.  A
+ * sparse file of a few bytes can claim any size, and the copy is not sparse. */
+#define COPY_MAX (256u << 20)
+
+#define SLOT_CHUNK 256u /* 32 KiB: two such on the stack */
+#define SLOT_TRIES 8
+
+/* All of a core that there is. */
+static size_t read_core(const struct ledger_source *source, uint64_t offset, void *to, size_t size)
+{
+    uint64_t address;
+    if (__builtin_add_overflow(source->base, offset, &address))
+        return 0;
+    return core_file_read(source->core, address, to, size);
+}
+
+static bool read_at(const struct ledger_source *source, uint64_t offset, void *to, size_t size,
+                    struct error *error)
+{
+    char *at = to;
+    size_t done = 0;
+    if (source->core) {
+        if (read_core(source, offset, to, size) == size)
+            return true;
+        error_set(error, "%s is truncated", source->name);
+        return false;
+    }
+    while (done < size) {
+        ssize_t n = pread(source->fd, at + done, size - done, (off_t)(source->base + offset + done));
+        if (n > 0) {
+            done += (size_t)n;
+        } else if (n == 0) {
+            error_set(error, "%s became shorter while it was read", source->name);
+            return false;
+        } else if (errno != EINTR) {
+            error_set(error, "%s cannot be read: %s", source->name, strerror(errno));
+            return false;
+        }
+    }
+    return true;
+}
+
+static uint64_t section_offset(const struct ledger_header *header, enum section section)
+{
+    uint64_t offset;
+    memcpy(&offset, (const char *)header + kinds[section].off, sizeof(offset));
+    return offset;
+}
+
+static uint32_t section_cap(const struct ledger_header *header, enum section section)
+{
+    uint32_t cap;
+    memcpy(&cap, (const char *)header + kinds[section].cap, sizeof(cap));
+    return cap;
+}
+
+/* ---- the header ------------------------------------------------------------- */
+
+static bool check_origin(const struct ledger_source *source, const struct ledger_header *header,
+                         struct error *error)
+{
+    if (header->byte_order == __builtin_bswap32(LEDGER_BYTE_ORDER)) {
+        error_set(error, "%s was written on a machine of the other byte order", source->name);
+        return false;
+    }
+    if (header->byte_order == LEDGER_BYTE_ORDER && header->version != LEDGER_VERSION) {
+        error_set(error,
+                  "%s is of ledger version %u; this threadleak reads %u: use the threadleak that wrote it",
+                  source->name, header->version, LEDGER_VERSION);
+        return false;
+    }
+    if (header->byte_order != LEDGER_BYTE_ORDER || header->header_size != LEDGER_HEADER_SIZE ||
+        header->slot_size != sizeof(struct ledger_slot) || header->site_size != sizeof(struct ledger_site) ||
+        header->module_size != sizeof(struct ledger_module)) {
+        error_set(error, "%s is damaged: its header is not that of a version %u ledger", source->name,
+                  LEDGER_VERSION);
+        return false;
+    }
+    return true;
+}
+
+static bool check_section(const struct ledger_source *source, const struct ledger_header *header,
+                          enum section section, struct error *error)
+{
+    uint64_t offset = section_offset(header, section);
+    uint64_t size = (uint64_t)section_cap(header, section) * kinds[section].record_size;
+    if (offset % sizeof(uint64_t) || offset < LEDGER_HEADER_SIZE || offset > header->total_size ||
+        size > header->total_size - offset) {
+        error_set(error, "%s is damaged: its %s lie outside of it", source->name, kinds[section].name);
+        return false;
+    }
+    return true;
+}
+
+static bool read_header(const struct ledger_source *source, struct ledger_header *header, struct error *error)
+{
+    size_t magic_size = sizeof(header->magic);
+    memset(header, 0, sizeof(*header));
+    if (source->size >= magic_size && !read_at(source, 0, header, magic_size, error))
+        return false;
+    if (memcmp(header->magic, LEDGER_MAGIC, magic_size) != 0) {
+        error_set(error, "%s is not a threadleak ledger", source->name);
+        return false;
+    }
+    if (source->size < LEDGER_HEADER_SIZE) {
+        error_set(error, "%s is truncated: %" PRIu64 " bytes, its header needs %u", source->name,
+                  source->size, LEDGER_HEADER_SIZE);
+        return false;
+    }
+    /* `end` is written last: what is read after it has been seen is whole. */
+    if (!read_at(source, 0, header, sizeof(*header), error) ||
+        (header->end && !read_at(source, 0, header, sizeof(*header), error)) ||
+        !check_origin(source, header, error))
+        return false;
+    if (header->total_size > source->size) {
+        error_set(error, "%s is truncated: %" PRIu64 " bytes of %" PRIu64, source->name, source->size,
+                  header->total_size);
+        return false;
+    }
+    for (enum section s = 0; s < SECTIONS; s++)
+        if (!check_section(source, header, s, error))
+            return false;
+    return true;
+}
+
+/* ---- the sections ----------------------------------------------------------- */
+
+/* `dest` was read after `before` and before `after`. */
+static bool is_whole(const struct ledger_slot *before, const struct ledger_slot *dest,
+                     const struct ledger_slot *after)
+{
+    return before->serial == after->serial && dest->serial == after->serial;
+}
+
+static bool is_steady(const struct ledger_slot *before, const struct ledger_slot *dest,
+                      const struct ledger_slot *after)
+{
+    if (after->serial == 0)
+        return true;
+    return is_whole(before, dest, after) && before->state == after->state &&
+           before->name_seq == after->name_seq && !(after->name_seq & 1);
+}
+
+static bool read_thrice(const struct ledger_source *source, uint64_t offset, struct ledger_slot *dest,
+                        struct ledger_slot *before, struct ledger_slot *after, uint32_t n,
+                        struct error *error)
+{
+    size_t size = n * sizeof(*dest);
+    /* One pread may copy a slot's words in any order; three do follow each other. */
+    return read_at(source, offset, before, size, error) && read_at(source, offset, dest, size, error) &&
+           read_at(source, offset, after, size, error);
+}
+
+/* A slot that changed under the copy is tried again; if it never holds still it is kept
+ * for as long as it is one thread's, without a name that may be half of another. */
+static bool settle_slot(const struct ledger_source *source, uint64_t offset, struct ledger_slot *dest,
+                        struct ledger_slot *before, struct ledger_slot *after, struct error *error)
+{
+    for (int i = 0; i < SLOT_TRIES && !is_steady(before, dest, after); i++)
+        if (!read_thrice(source, offset, dest, before, after, 1, error))
+            return false;
+    if (after->serial == 0 || !is_whole(before, dest, after))
+        dest->serial = 0;
+    if (before->name_seq != after->name_seq || (after->name_seq & 1)) {
+        dest->name_seq = 0;
+        dest->name[0] = dest->name[1] = 0;
+    }
+    return true;
+}
+
+static bool copy_slots(const struct ledger_source *source, uint64_t offset, struct ledger_slot *slots,
+                       uint32_t count, struct error *error)
+{
+    struct ledger_slot before[SLOT_CHUNK] = {0}, after[SLOT_CHUNK] = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t at = offset + i * sizeof(*slots);
+        uint32_t in_chunk = i % SLOT_CHUNK, left = count - i;
+        if (in_chunk == 0 &&
+            !read_thrice(source, at, &slots[i], before, after, left < SLOT_CHUNK ? left : SLOT_CHUNK, error))
+            return false;
+        if (!settle_slot(source, at, &slots[i], &before[in_chunk], &after[in_chunk], error))
+            return false;
+    }
+    return true;
+}
+
+static bool read_section(const struct ledger_source *source, struct ledger *ledger, enum section section,
+                         struct error *error)
+{
+    const struct section_kind *kind = &kinds[section];
+    uint64_t offset = section_offset(&ledger->header, section);
+    uint32_t used;
+
+    /* Not from the copied header: it has grown by what the last section names. */
+    if (!read_at(source, kind->used, &used, sizeof(used), error))
+        return false;
+    uint64_t size = used * (uint64_t)kind->record_size;
+    if (used > section_cap(&ledger->header, section) || size > COPY_MAX - ledger->copied) {
+        error_set(error, "%s is damaged: it cannot hold %u %s", source->name, used, kind->name);
+        return false;
+    }
+    /* One byte more: it ends the last string. */
+    char *records = calloc(1, size + 1);
+    if (!records) {
+        error_set(error, "%s: out of memory", source->name);
+        return false;
+    }
+    ledger->records[section] = records;
+    ledger->count[section] = used;
+    ledger->copied += size;
+    memcpy((char *)&ledger->header + kind->used, &used, sizeof(used));
+    if (section == SLOTS)
+        return copy_slots(source, offset, ledger->records[SLOTS], used, error);
+    if (source->core && source->cut && section > SITES) {
+        uint32_t whole = (uint32_t)(read_core(source, offset, records, size) / kind->record_size);
+        *source->cut |= whole < used;
+        ledger->count[section] = whole;
+        return true;
+    }
+    return read_at(source, offset, records, size, error);
+}
+
+/* Makes what users take from records without an accessor safe to walk. */
+static void tame(struct ledger *ledger)
+{
+    struct ledger_header *header = &ledger->header;
+    struct ledger_module *modules = ledger->records[MODULES];
+    const char *strings = ledger->records[STRINGS];
+    uint32_t argc = 0, at = header->argv;
+
+    for (uint32_t i = 0; i < LEDGER_UNTRACKED_MAX; i++)
+        header->untracked[i].name[sizeof(header->untracked[i].name) - 1] = 0;
+    for (uint32_t i = 0; i < ledger->count[MODULES]; i++)
+        if (modules[i].build_id_len > sizeof(modules[i].build_id))
+            modules[i].build_id_len = 0;
+    for (; at && at < ledger->count[STRINGS] && argc < header->argc; argc++)
+        at += (uint32_t)strlen(strings + at) + 1;
+    header->argc = argc;
+}
+
+enum ledger_open_status ledger_load(const struct ledger_source *source, struct ledger **ledger,
+                                    struct error *error)
+{
+    struct ledger *copy = aligned_alloc(_Alignof(struct ledger), sizeof(*copy));
+    enum ledger_open_status status = LEDGER_OPEN_FAILED;
+
+    *ledger = NULL;
+    if (!copy) {
+        error_set(error, "%s: out of memory", source->name);
+        return status;
+    }
+    memset(copy, 0, sizeof(*copy));
+    if (!read_header(source, &copy->header, error))
+        goto failed;
+    if (!copy->header.ready) {
+        error_set(error, "%s is empty: its process had not begun to record", source->name);
+        status = LEDGER_OPEN_NOT_WATCHED;
+        goto failed;
+    }
+    for (enum section s = 0; s < SECTIONS; s++)
+        if (!read_section(source, copy, s, error))
+            goto failed;
+    tame(copy);
+    *ledger = copy;
+    return LEDGER_OPEN_OK;
+
+failed:
+    ledger_close(copy);
+    return status;
+}

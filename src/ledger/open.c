@@ -1,0 +1,278 @@
+#include "ledger/load.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proc/maps.h"
+
+#define CANDIDATES_MAX 16
+
+struct target {
+    pid_t pid;  /* as the user said it */
+    pid_t task; /* see struct maps */
+    pid_t own;  /* as the process knows itself, in its own pid namespace */
+};
+
+/* ---- what to say ------------------------------------------------------------- */
+
+static void say_refused(pid_t pid, struct error *error)
+{
+    int scope = 0;
+    FILE *file = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
+    if (file && fscanf(file, "%d", &scope) != 1)
+        scope = 0;
+    if (file)
+        fclose(file);
+    error_set(error, "process %d: not allowed to read it: %s%s", (int)pid,
+              geteuid() == 0 ? "that takes CAP_SYS_PTRACE (in a container: --cap-add=SYS_PTRACE)"
+                             : "run as its user or root",
+              scope ? ", and see kernel.yama.ptrace_scope" : "");
+}
+
+static void say_no_maps(pid_t pid, int why, struct error *error)
+{
+    if (why == EACCES || why == EPERM)
+        say_refused(pid, error);
+    else if (why == ENOENT || why == ESRCH)
+        error_set(error, "no process %d", (int)pid);
+    else
+        error_set(error, "process %d: cannot read its memory map: %s", (int)pid, strerror(why));
+}
+
+static void say_unwatched(const struct target *target, struct error *error)
+{
+    char link[64], exe[256];
+    snprintf(link, sizeof(link), "/proc/%d/exe", (int)target->task);
+    ssize_t n = readlink(link, exe, sizeof(exe) - 1);
+    exe[n > 0 ? n : 0] = 0;
+    error_set(error,
+              "process %d%s%s%s is not watched: start it with LD_PRELOAD=libthreadleak.so or threadleak run",
+              (int)target->pid, n > 0 ? " (" : "", exe, n > 0 ? ")" : "");
+}
+
+/* ---- the ledger of a process --------------------------------------------------- */
+
+static bool may_be_ledger(const struct mapping *mapping)
+{
+    const char *name = mapping_basename(mapping->path);
+    return mapping->shared && (strcmp(mapping->path, "/memfd:" LEDGER_MEMFD_NAME) == 0 ||
+                               strncmp(name, LEDGER_FILE_PREFIX, strlen(LEDGER_FILE_PREFIX)) == 0);
+}
+
+/* The kernel splits a mapping where its pages' attributes differ. */
+static bool continues(const struct mapping *before, const struct mapping *mapping)
+{
+    return before->end == mapping->start && before->inode == mapping->inode &&
+           before->major == mapping->major && before->minor == mapping->minor &&
+           before->offset + (before->end - before->start) == mapping->offset;
+}
+
+/* Malloc'ed.  More than one: what a child inherits, and files of such a name. */
+static struct mapping *find_candidates(struct maps *maps, size_t *count)
+{
+    struct mapping *found = calloc(CANDIDATES_MAX, sizeof(*found));
+    const struct mapping *next;
+
+    *count = 0;
+    while (found && (next = maps_next(maps))) {
+        if (!may_be_ledger(next))
+            continue;
+        if (*count && continues(&found[*count - 1], next))
+            found[*count - 1].end = next->end;
+        else if (next->offset == 0 && *count < CANDIDATES_MAX)
+            found[(*count)++] = *next;
+    }
+    return found;
+}
+
+static pid_t own_pid(pid_t task)
+{
+    char line[256];
+    pid_t own = task;
+    snprintf(line, sizeof(line), "/proc/%d/status", (int)task);
+    FILE *status = fopen(line, "re");
+    while (status && fgets(line, sizeof(line), status)) {
+        const char *last = strrchr(line, '\t'); /* one column for each namespace */
+        if (strncmp(line, "NStgid:", 7) == 0 && last)
+            own = (pid_t)strtol(last, NULL, 10);
+    }
+    if (status)
+        fclose(status);
+    return own;
+}
+
+static bool open_regular(struct ledger_source *source, const char *path, struct stat *st)
+{
+    source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (source->fd < 0)
+        return false;
+    if (fstat(source->fd, st) == 0 && S_ISREG(st->st_mode)) {
+        source->base = 0;
+        source->size = (uint64_t)st->st_size;
+        return true;
+    }
+    close(source->fd);
+    return false;
+}
+
+/* In the order of what it takes: CAP_CHECKPOINT_RESTORE, a readable file, the
+ * right to trace the process. */
+static bool open_mapping(const struct target *target, const struct mapping *mapping,
+                         struct ledger_source *source)
+{
+    char path[128];
+    struct stat st;
+
+    snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)target->task, mapping->start,
+             mapping->end);
+    if (open_regular(source, path, &st))
+        return true;
+    if (open_regular(source, mapping->path, &st)) {
+        if (mapping_is_of(mapping, &st))
+            return true;
+        close(source->fd);
+    }
+    snprintf(path, sizeof(path), "/proc/%d/mem", (int)target->task);
+    source->fd = open(path, O_RDONLY | O_CLOEXEC);
+    source->base = mapping->start;
+    source->size = mapping->end - mapping->start;
+    return source->fd >= 0;
+}
+
+static bool has_magic(const struct ledger_source *source)
+{
+    char magic[sizeof(LEDGER_MAGIC) - 1];
+    return pread(source->fd, magic, sizeof(magic), (off_t)source->base) == (ssize_t)sizeof(magic) &&
+           memcmp(magic, LEDGER_MAGIC, sizeof(magic)) == 0;
+}
+
+/* NOT_WATCHED: this mapping is not the process's own ledger, or not yet. */
+static enum ledger_open_status try_candidate(const struct target *target, const struct mapping *mapping,
+                                             struct ledger **ledger, struct error *error)
+{
+    char name[64];
+    struct ledger_source source = {.name = name};
+
+    snprintf(name, sizeof(name), "the ledger of process %d", (int)target->pid);
+    if (!open_mapping(target, mapping, &source)) {
+        say_refused(target->pid, error);
+        return LEDGER_OPEN_FAILED;
+    }
+    enum ledger_open_status status = LEDGER_OPEN_NOT_WATCHED;
+    if (has_magic(&source))
+        status = ledger_load(&source, ledger, error);
+    close(source.fd);
+    if (status == LEDGER_OPEN_OK && ledger_get_header(*ledger)->pid != target->own) {
+        /* A child that did not come by fork(3) still maps its parent's. */
+        ledger_close(*ledger);
+        *ledger = NULL;
+        return LEDGER_OPEN_NOT_WATCHED;
+    }
+    return status;
+}
+
+static enum ledger_open_status open_own(const struct target *target, const struct mapping *candidates,
+                                        size_t count, struct ledger **ledger, struct error *error)
+{
+    enum ledger_open_status status = LEDGER_OPEN_NOT_WATCHED;
+    struct error why;
+    for (size_t i = 0; i < count; i++) {
+        enum ledger_open_status result = try_candidate(target, &candidates[i], ledger, &why);
+        if (result == LEDGER_OPEN_OK)
+            return result;
+        if (result == LEDGER_OPEN_FAILED) {
+            status = result;
+            *error = why;
+        }
+    }
+    if (status == LEDGER_OPEN_NOT_WATCHED)
+        say_unwatched(target, error);
+    return status;
+}
+
+enum ledger_open_status ledger_open_process(pid_t pid, struct ledger **ledger, struct error *error)
+{
+    enum ledger_open_status status = LEDGER_OPEN_FAILED;
+    struct mapping *candidates = NULL;
+    struct maps maps;
+    size_t count;
+
+    *ledger = NULL;
+    if (!maps_open(&maps, pid)) {
+        say_no_maps(pid, errno, error);
+        return status;
+    }
+    struct target target = {.pid = pid, .task = maps.task, .own = own_pid(maps.task)};
+    if (maps.empty)
+        error_set(error, "process %d has no memory to look at: it has ended, or is the kernel's", (int)pid);
+    else if (!(candidates = find_candidates(&maps, &count)))
+        error_set(error, "process %d: out of memory", (int)pid);
+    else
+        status = open_own(&target, candidates, count, ledger, error);
+    free(candidates);
+    maps_close(&maps);
+    return status;
+}
+
+/* ---- the ledger in a file ---------------------------------------------------- */
+
+enum ledger_open_status ledger_open_file(const char *path, struct ledger **ledger, struct error *error)
+{
+    struct stat st;
+    struct ledger_source source = {.name = path};
+
+    *ledger = NULL;
+    errno = 0;
+    if (!open_regular(&source, path, &st)) {
+        if (source.fd < 0)
+            error_set(error, "%s: %s", path, strerror(errno));
+        else
+            error_set(error, "%s is not a threadleak ledger: it is not a regular file", path);
+        return LEDGER_OPEN_FAILED;
+    }
+    enum ledger_open_status status = ledger_load(&source, ledger, error);
+    close(source.fd);
+    return status == LEDGER_OPEN_OK ? status : LEDGER_OPEN_FAILED;
+}
+
+bool ledger_file_in_use(const char *path, pid_t pid)
+{
+    struct stat st;
+    struct maps maps;
+    const struct mapping *next;
+    bool found = false;
+
+    if (stat(path, &st) != 0)
+        return false;
+    /* A process that changed its user or made itself unreadable is still there. */
+    if (!maps_open(&maps, pid))
+        return errno == EACCES || errno == EPERM;
+    /* Overlay and some network file systems show another device in maps. */
+    while (!found && (next = maps_next(&maps)))
+        found = mapping_is_of(next, &st) || (next->inode == st.st_ino && strcmp(mapping_basename(next->path),
+                                                                                mapping_basename(path)) == 0);
+    maps_close(&maps);
+    return found;
+}
+
+bool ledger_process_path(pid_t pid, pid_t own_pid, char *path, size_t size)
+{
+    char prefix[64];
+    struct maps maps;
+    const struct mapping *next;
+    bool found = false;
+
+    if (!maps_open(&maps, pid))
+        return false;
+    int length = snprintf(prefix, sizeof(prefix), LEDGER_FILE_PREFIX "%d.", (int)own_pid);
+    while (!found && (next = maps_next(&maps)))
+        if (next->shared && strncmp(mapping_basename(next->path), prefix, (size_t)length) == 0)
+            found = snprintf(path, size, "%s", next->path) < (int)size;
+    maps_close(&maps);
+    return found;
+}

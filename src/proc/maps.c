@@ -1,0 +1,113 @@
+#include "proc/maps.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#define DELETED " (deleted)"
+
+static FILE *open_of(pid_t task)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/maps", (int)task);
+    return fopen(path, "re");
+}
+
+static bool is_empty(FILE *file)
+{
+    int c = getc(file);
+    return c == EOF || ungetc(c, file) == EOF;
+}
+
+static void open_of_another_task(struct maps *maps, pid_t pid)
+{
+    char path[64];
+    const struct dirent *entry;
+    snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+    DIR *tasks = opendir(path);
+    while (tasks && maps->empty && (entry = readdir(tasks))) {
+        pid_t tid = (pid_t)atoi(entry->d_name);
+        FILE *file = tid > 0 && tid != pid ? open_of(tid) : NULL;
+        if (!file)
+            continue;
+        fclose(maps->file);
+        maps->file = file;
+        maps->task = tid;
+        maps->empty = is_empty(file);
+    }
+    if (tasks)
+        closedir(tasks);
+}
+
+bool maps_open(struct maps *maps, pid_t pid)
+{
+    memset(maps, 0, sizeof(*maps));
+    errno = ESRCH;
+    maps->file = pid > 0 ? open_of(pid) : NULL;
+    if (!maps->file) {
+        int why = errno;
+        bool hidden = pid > 0 && kill(pid, 0) != 0 && errno == EPERM;
+        errno = why == ENOENT && hidden ? EACCES : why;
+        return false;
+    }
+    maps->task = pid;
+    maps->empty = is_empty(maps->file);
+    if (maps->empty)
+        open_of_another_task(maps, pid);
+    return true;
+}
+
+static bool parse(const char *line, struct mapping *mapping)
+{
+    char perms[5];
+    int path_at = 0;
+    if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n", &mapping->start,
+               &mapping->end, perms, &mapping->offset, &mapping->major, &mapping->minor, &mapping->inode,
+               &path_at) != 7 ||
+        line[path_at] != '/')
+        return false;
+    size_t length = strcspn(line + path_at, "\n");
+    size_t deleted = strlen(DELETED);
+    if (length > deleted && memcmp(line + path_at + length - deleted, DELETED, deleted) == 0)
+        length -= deleted;
+    if (length >= sizeof(mapping->path))
+        return false;
+    memcpy(mapping->path, line + path_at, length);
+    mapping->path[length] = 0;
+    mapping->shared = perms[3] == 's';
+    return true;
+}
+
+const struct mapping *maps_next(struct maps *maps)
+{
+    while (getline(&maps->line, &maps->line_size, maps->file) > 0)
+        /* Stacks are most of the lines of a process with many threads. */
+        if (strchr(maps->line, '/') && parse(maps->line, &maps->mapping))
+            return &maps->mapping;
+    return NULL;
+}
+
+void maps_close(struct maps *maps)
+{
+    if (maps->file)
+        fclose(maps->file);
+    free(maps->line);
+    maps->file = NULL;
+    maps->line = NULL;
+}
+
+bool mapping_is_of(const struct mapping *mapping, const struct stat *st)
+{
+    return st->st_ino == mapping->inode && major(st->st_dev) == mapping->major &&
+           minor(st->st_dev) == mapping->minor;
+}
+
+const char *mapping_basename(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}

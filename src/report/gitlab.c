@@ -1,0 +1,65 @@
+/*
+ * The format "gitlab": a Code Quality report, which merge requests show.
+ * https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
+ *
+ * A fingerprint may be in it once, and every entry needs a file with a line.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "report/report.h"
+#include "report/parts.h"
+
+static const char *severity(enum leak_kind kind)
+{
+    static const char *const names[LEAK_KINDS] = {
+        [LEAK_RUNNING] = "major",
+        [LEAK_DETACHED] = "minor",
+        [LEAK_UNJOINED] = "minor",
+    };
+    return names[kind];
+}
+
+static json_t *location_json(const struct leak_site *site)
+{
+    char path[PATH_MAX];
+    const struct frame *place = leak_place(site->group);
+    const char *module = site->group->stack_count ? site->group->stack[0].module : NULL;
+    const char *file = place ? place->file : module ? module : site->process->exe;
+    format_source_path(path, sizeof(path), file ? file : "unknown");
+    return json_pack("{so s{si}}", "path", json_text(path), "lines", "begin", place ? place->line : 1);
+}
+
+static json_t *site_json(const struct leak_site *site)
+{
+    char name[48], *line = leak_line(site->group, site->threads, site->processes);
+    snprintf(name, sizeof(name), "threadleak/%s", leak_kind_name(site->group->kind));
+    json_t *json = line ? json_pack("{so ss ss ss so}", "description", json_text(line), "check_name", name,
+                                    "fingerprint", site->group->fingerprint, "severity",
+                                    severity(site->group->kind), "location", location_json(site))
+                        : NULL;
+    free(line);
+    return json;
+}
+
+static bool print_gitlab(FILE *out, const struct report *report, const struct report_style *style)
+{
+    struct leak_sites sites;
+    json_t *array = json_array();
+    (void)style;
+    bool done = leak_sites_find(&sites, report);
+    for (size_t i = 0; i < sites.count && done; i++)
+        done = json_array_append_new(array, site_json(&sites.items[i])) == 0;
+    if (done)
+        done = json_write(out, array);
+    else {
+        json_decref(array);
+        errno = ENOMEM;
+    }
+    free(sites.items);
+    return done;
+}
+
+const struct report_format report_gitlab = {"gitlab", print_gitlab};

@@ -1,0 +1,292 @@
+/* The format "json": schema threadleak/1.  Keys are only ever added. */
+#include <jansson.h>
+#include <math.h>
+
+#include "suppress/suppress.h"
+#include "base/json.h"
+#include "common/options.h"
+#include "report/report.h"
+#include "report/text_parts.h"
+
+/* ---- what may be unknown: null then ------------------------------------------------- */
+
+static void set_address(json_t **object, const char *key, uint64_t address, bool known)
+{
+    set_value(object, key, known ? json_sprintf("0x%llx", (unsigned long long)address) : json_null());
+}
+
+/* Below zero: unknown; three digits are what the clocks are worth. */
+static void set_seconds(json_t **object, const char *key, double seconds)
+{
+    set_value(object, key, seconds < 0 ? json_null() : json_real(round(seconds * 1000) / 1000));
+}
+
+static void set_known(json_t **object, const char *key, int64_t number, bool known)
+{
+    set_value(object, key, known ? json_integer(number) : json_null());
+}
+
+/* Pids, lines and the like, of which none is below 1. */
+static void set_positive(json_t **object, const char *key, int64_t number)
+{
+    set_known(object, key, number, number > 0);
+}
+
+static json_t *strings_json(char *const *strings)
+{
+    if (!strings)
+        return json_null();
+    json_t *array = json_array();
+    for (; *strings; strings++)
+        append_value(&array, json_text(*strings));
+    return array;
+}
+
+/* ---- frames ---------------------------------------------------------------------------- */
+
+static json_t *frame_json(const struct frame *frame)
+{
+    if (!frame)
+        return json_null();
+    json_t *json = json_object();
+    set_address(&json, "pc", frame->pc, frame->pc != 0);
+    set_text(&json, "module", frame->module);
+    set_text(&json, "build_id", frame->build_id);
+    set_address(&json, "offset", frame->offset, frame->module != NULL);
+    set_text(&json, "function", frame->function);
+    set_text(&json, "file", frame->file);
+    set_positive(&json, "line", frame->line);
+    set_bool(&json, "inlined", frame->inlined);
+    return json;
+}
+
+static json_t *frames_json(const struct frame *frames, size_t count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        append_value(&array, frame_json(&frames[i]));
+    return array;
+}
+
+/* ---- threads ------------------------------------------------------------------------------ */
+
+static json_t *timeout_json(enum wait_timeout timeout)
+{
+    return timeout == WAIT_TIMEOUT_UNKNOWN ? json_null() : json_boolean(timeout == WAIT_TIMEOUT_YES);
+}
+
+static json_t *waiting_json(const struct present_thread *present)
+{
+    if (!present || present->wait.on == WAIT_NONE)
+        return json_null();
+    const struct wait *wait = &present->wait;
+    json_t *json = json_object();
+    set_text(&json, "on", wait_on_name(wait->on));
+    set_address(&json, "address", wait->address, wait->address != 0);
+    set_text(&json, "symbol", wait->symbol);
+    set_positive(&json, "owner", (int64_t)present->owner_id);
+    set_positive(&json, "owner_tid", wait->owner);
+    set_value(&json, "timeout", timeout_json(wait->timeout));
+    set_seconds(&json, "left_s", wait->left_s);
+    set_text(&json, "text", wait->text);
+    set_text(&json, "kind", *wait->kind ? wait->kind : NULL);
+    set_known(&json, "fd", wait->fd, wait->fd >= 0);
+    set_address(&json, "mutex", wait->mutex, wait->mutex != 0);
+    set_text(&json, "mutex_symbol", wait->mutex_symbol);
+    return json;
+}
+
+static json_t *stack_json(const struct present_thread *present)
+{
+    const struct present_stack *stack = present ? present->stack : NULL;
+    return stack ? frames_json(stack->frames, stack->count) : json_array();
+}
+
+/* Why there is no stack, or not all of it. */
+static const char *stack_note(const struct present_thread *present)
+{
+    if (!present)
+        return NULL;
+    return present->stack ? present->stack->incomplete : present->why_none;
+}
+
+static json_t *thread_json(const struct thread_info *thread, const char *kind)
+{
+    const struct present_thread *present = thread->present;
+    const char state[2] = {thread->state, 0};
+    json_t *json = json_object();
+    set_positive(&json, "id", (int64_t)thread->id);
+    set_positive(&json, "tid", thread->tid);
+    set_text(&json, "name", *thread->name ? thread->name : NULL);
+    set_text(&json, "kind", kind);
+    set_positive(&json, "created_by", (int64_t)thread->created_by);
+    set_seconds(&json, "age_s", thread->age_s);
+    set_seconds(&json, "ended_s", thread->ended_s);
+    set_seconds(&json, "cpu_s", thread->cpu_s);
+    set_text(&json, "state", *state ? state : NULL);
+    set_value(&json, "stack", stack_json(present));
+    set_text(&json, "stack_source", present_source_name(present ? present->source : PRESENT_NONE));
+    set_text(&json, "stack_note", stack_note(present));
+    set_value(&json, "waiting", waiting_json(present));
+    set_seconds(&json, "idle_s", present ? present->idle_s : -1);
+    set_value(&json, "findings", json_array());
+    return json;
+}
+
+/* ---- processes -------------------------------------------------------------------------------- */
+
+static json_t *group_json(const struct leak_group *group)
+{
+    json_t *json = json_object(), *threads = json_array();
+    for (size_t i = 0; i < group->thread_count; i++)
+        append_value(&threads, thread_json(&group->threads[i], leak_kind_name(group->kind)));
+    set_text(&json, "kind", leak_kind_name(group->kind));
+    set_number(&json, "count", (int64_t)group->thread_count);
+    set_bool(&json, "counted", group->counted);
+    set_text(&json, "suppressed_by", group->suppressed_by);
+    set_text(&json, "fingerprint", group->fingerprint);
+    set_text(&json, "test", group->test);
+    set_positive(&json, "baseline_threads", (int64_t)group->known);
+    set_value(&json, "start_routine", frame_json(group->start_routine));
+    set_value(&json, "creation_stack", frames_json(group->stack, group->stack_count));
+    set_bool(&json, "creation_stack_truncated", group->truncated);
+    set_value(&json, "own", frame_json(group->own));
+    set_value(&json, "joined_at", frame_json(group->joined_at));
+    set_value(&json, "threads", threads);
+    return json;
+}
+
+static json_t *end_json(const struct process_report *process)
+{
+    json_t *json = json_object();
+    set_text(&json, "how", end_how_name(process->how));
+    set_known(&json, "status", process->status, process->status_known);
+    set_positive(&json, "signal", process->how == END_SIGNAL ? process->signal : 0);
+    set_bool(&json, "judged", process->judged);
+    return json;
+}
+
+/* Of a process that is not watched only those that are there now are known. */
+static json_t *counts_json(const struct process_report *process)
+{
+    bool known = process->watched;
+    json_t *json = json_object();
+    set_known(&json, "created", (int64_t)process->counts.created, known);
+    set_known(&json, "joined", (int64_t)process->counts.joined, known);
+    set_known(&json, "detached", (int64_t)process->counts.detached, known);
+    set_known(&json, "alive", (int64_t)process->counts.alive, known);
+    set_known(&json, "unjoined", (int64_t)process->counts.unjoined, known);
+    set_known(&json, "peak", (int64_t)process->counts.peak, known);
+    set_number(&json, "untracked", (int64_t)process->counts.untracked);
+    return json;
+}
+
+/* What it was judged by, where that is not what was asked for. */
+static json_t *options_json(const struct process_report *process)
+{
+    char text[OPTIONS_LIST_MAX];
+    json_t *json = json_object();
+    options_report_text(process->kinds, text);
+    set_text(&json, "report", text);
+    options_judge_text(process->judges, text);
+    set_text(&json, "judge", text);
+    return json;
+}
+
+static json_t *process_json(const struct process_report *process)
+{
+    json_t *json = json_object(), *leaks = json_array(), *untracked = json_array();
+    for (size_t i = 0; i < process->group_count; i++)
+        append_value(&leaks, group_json(&process->groups[i]));
+    for (size_t i = 0; i < process->untracked_count; i++)
+        append_value(&untracked, thread_json(&process->untracked[i], "untracked"));
+    set_number(&json, "pid", process->pid);
+    set_positive(&json, "parent_pid", process->parent_pid);
+    set_text(&json, "exe", process->exe);
+    set_value(&json, "command", strings_json(process->argv));
+    set_text(&json, "test", process->test);
+    set_value(&json, "end", end_json(process));
+    set_value(&json, "threads", counts_json(process));
+    set_bool(&json, "watched", process->watched);
+    set_text(&json, "stacks_note", process->present ? process->present->note : NULL);
+    set_value(&json, "leaks", leaks);
+    set_value(&json, "main", process->main ? thread_json(process->main, "main") : json_null());
+    set_value(&json, "untracked", untracked);
+    set_number(&json, "lost_events", (int64_t)process->counts.lost);
+    /* What a check of the program's own was about, and what it brought to it. */
+    if (process->checked)
+        set_positive(&json, "checkpoint", (int64_t)process->since);
+    if (process->own_options)
+        set_value(&json, "options", options_json(process));
+    if (process->own_rules_wrong)
+        set_text(&json, "suppressions_note", process->own_rules_wrong);
+    return json;
+}
+
+/* ---- the whole ----------------------------------------------------------------------------------- */
+
+static json_t *unwatched_json(const struct report *report)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < report->unwatched_count; i++) {
+        json_t *json = json_object();
+        set_positive(&json, "pid", report->unwatched[i].pid);
+        set_text(&json, "exe", report->unwatched[i].exe);
+        set_text(&json, "why", report->unwatched[i].why);
+        append_value(&list, json);
+    }
+    return list;
+}
+
+static json_t *used_rules_json(const struct report *report)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < report->used_rule_count; i++) {
+        const struct ignore_rule *rule = report->used_rules[i].rule;
+        json_t *json = json_object();
+        set_text(&json, "rule", rule->text);
+        set_text(&json, "label", rule->label);
+        set_text(&json, "origin", rule->origin);
+        set_positive(&json, "line", rule->line);
+        set_number(&json, "threads", (int64_t)report->used_rules[i].threads);
+        append_value(&list, json);
+    }
+    return list;
+}
+
+static json_t *summary_json(const struct report *report)
+{
+    json_t *json = json_object();
+    set_number(&json, "processes", (int64_t)report->summary.processes);
+    set_number(&json, "leaked_threads", (int64_t)report->summary.leaked_threads);
+    set_number(&json, "leak_sites", (int64_t)report->summary.leak_sites);
+    set_number(&json, "suppressed_threads", (int64_t)report->summary.suppressed_threads);
+    return json;
+}
+
+static json_t *report_as_json(const struct report *report)
+{
+    json_t *json = json_object(), *processes = json_array();
+    for (size_t i = 0; i < report->process_count; i++)
+        append_value(&processes, process_json(&report->processes[i]));
+    set_text(&json, "schema", "threadleak/1");
+    set_text(&json, "version", THREADLEAK_VERSION);
+    set_value(&json, "command", strings_json(report->argv));
+    set_value(&json, "summary", summary_json(report));
+    set_value(&json, "processes", processes);
+    if (report->timed_out_s > 0)
+        set_bool(&json, "timed_out", true);
+    if (report->used_rule_count)
+        set_value(&json, "suppressions", used_rules_json(report));
+    if (report->unwatched_count)
+        set_value(&json, "unwatched", unwatched_json(report));
+    return json;
+}
+
+static bool print_json(FILE *out, const struct report *report, const struct report_style *style)
+{
+    (void)style;
+    return json_write(out, report_as_json(report));
+}
+
+const struct report_format report_json = {"json", print_json};

@@ -1,0 +1,233 @@
+/*
+ * The format "sarif": SARIF 2.1.0, which code scanning and editors show.
+ * https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+ *
+ * Results are what counts, what a rule suppressed (with that rule as its suppression), and
+ * the threads of processes that were alive, as information.  Others are no findings.
+ */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "report/report.h"
+#include "report/parts.h"
+#include "report/sarif_parts.h"
+#include "report/text_parts.h"
+
+#define STACKS_MAX 16 /* of different present stacks of one group */
+
+/* ---- the tool ------------------------------------------------------------------------------- */
+
+/* By kind. */
+static const struct {
+    const char *id, *name, *text, *help, *level;
+} rules[LEAK_KINDS] = {
+    [LEAK_RUNNING] = {"thread.running", "RunningThread",
+                      "A joinable thread was alive at the end, and nobody had joined it",
+                      "Tell the thread to stop, and join it before the program or the test ends.", "error"},
+    [LEAK_DETACHED] =
+        {"thread.detached", "DetachedThread", "A detached thread was alive at the end",
+         "Nobody can wait for a detached thread: keep it joinable, or let it tell when it ends.", "warning"},
+    [LEAK_UNJOINED] = {"thread.unjoined", "UnjoinedThread",
+                       "A joinable thread has ended and was never joined: its stack is still held",
+                       "Join the thread, or detach it.", "error"},
+};
+
+static json_t *object_of_text(const char *key, const char *text)
+{
+    json_t *json = json_object();
+    set_text(&json, key, text);
+    return json;
+}
+
+static json_t *rules_json(void)
+{
+    json_t *array = json_array();
+    for (int kind = 0; kind < LEAK_KINDS; kind++) {
+        json_t *json = json_object();
+        set_text(&json, "id", rules[kind].id);
+        set_text(&json, "name", rules[kind].name);
+        set_value(&json, "shortDescription", object_of_text("text", rules[kind].text));
+        set_value(&json, "help", object_of_text("text", rules[kind].help));
+        set_value(&json, "defaultConfiguration", object_of_text("level", rules[kind].level));
+        append_value(&array, json);
+    }
+    return array;
+}
+
+static json_t *tool_json(void)
+{
+    return json_pack("{s{ss ss so}}", "driver", "name", "threadleak", "version", THREADLEAK_VERSION, "rules",
+                     rules_json());
+}
+
+/* ---- a result --------------------------------------------------------------------------------- */
+
+static json_t *creation_stack_json(const struct leak_group *group)
+{
+    return sarif_stack(group->truncated ? "created at (further callers were not recorded)" : "created at",
+                       group->stack, group->stack_count, 0);
+}
+
+/* "T3 "worker" and 4 others, now in condvar wait on jobs_ready" */
+static json_t *present_stack_json(const struct leak_group *group, const struct thread_info *thread)
+{
+    const struct present_stack *stack = thread->present->stack;
+    const char *wait = thread->present->wait.text;
+    size_t same = 0, size;
+    char *text = NULL;
+    for (size_t i = 0; i < group->thread_count; i++)
+        same += group->threads[i].present && group->threads[i].present->stack == stack;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    fprintf(out, "now: T%llu", (unsigned long long)thread->id);
+    if (*thread->name) {
+        fputs(" \"", out);
+        put_escaped(out, thread->name);
+        putc('"', out);
+    }
+    if (same > 1)
+        fprintf(out, " and %zu other%s", same - 1, same == 2 ? "" : "s");
+    fputs(wait ? " in " : thread->present->wait.running ? " running" : "", out);
+    put_escaped(out, wait ? wait : "");
+    json_t *json = fclose(out) == 0 ? sarif_stack(text, stack->frames, stack->count, thread->tid) : NULL;
+    free(text);
+    return json;
+}
+
+static json_t *stacks_json(const struct leak_group *group)
+{
+    const struct present_stack *seen[STACKS_MAX];
+    size_t count = 0;
+    json_t *array = json_array();
+    if (group->stack_count)
+        json_array_append_new(array, creation_stack_json(group));
+    for (size_t i = 0; i < group->thread_count && count < STACKS_MAX; i++) {
+        const struct thread_info *thread = &group->threads[i];
+        const struct present_stack *stack = thread->present ? thread->present->stack : NULL;
+        bool known = !stack;
+        for (size_t j = 0; j < count && !known; j++)
+            known = seen[j] == stack;
+        if (known)
+            continue;
+        seen[count++] = stack;
+        json_array_append_new(array, present_stack_json(group, thread));
+    }
+    return array;
+}
+
+static json_t *suppressions_json(const struct leak_group *group)
+{
+    return json_pack("[{ss so}]", "kind", "external", "justification", json_text(group->suppressed_by));
+}
+
+static json_t *properties_json(const struct process_report *process, const struct leak_group *group)
+{
+    json_t *threads = json_array();
+    for (size_t i = 0; i < group->thread_count; i++)
+        json_array_append_new(threads, json_integer((json_int_t)group->threads[i].id));
+    return json_pack("{si so so sI so}", "pid", (int)process->pid, "exe", json_text(process->exe), "test",
+                     json_text(process->test), "threads", (json_int_t)group->thread_count, "threadIds",
+                     threads);
+}
+
+static bool is_result(const struct process_report *process, const struct leak_group *group)
+{
+    return group->counted || group->suppressed_by || process->how == END_ALIVE;
+}
+
+static json_t *result_json(const struct process_report *process, const struct leak_group *group)
+{
+    bool finding = group->counted || group->suppressed_by;
+    char *line = leak_line(group, group->thread_count, 1);
+    const struct frame *place = leak_place(group);
+    place = place ? place : group->own ? group->own : group->stack_count ? &group->stack[0] : NULL;
+    json_t *json = json_object();
+    set_text(&json, "ruleId", rules[group->kind].id);
+    set_number(&json, "ruleIndex", group->kind);
+    set_text(&json, "kind", finding ? "fail" : "informational");
+    set_text(&json, "level", finding ? rules[group->kind].level : "none");
+    set_value(&json, "message", object_of_text("text", line ? line : ""));
+    set_value(&json, "locations", sarif_locations(place));
+    set_value(&json, "stacks", stacks_json(group));
+    set_value(&json, "partialFingerprints", object_of_text("threadleak/v1", group->fingerprint));
+    set_value(&json, "properties", properties_json(process, group));
+    if (group->suppressed_by)
+        set_value(&json, "suppressions", suppressions_json(group));
+    free(line);
+    return json;
+}
+
+static json_t *results_json(const struct report *report)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < report->process_count; i++) {
+        const struct process_report *process = &report->processes[i];
+        for (size_t j = 0; j < process->group_count; j++)
+            if (is_result(process, &process->groups[j]))
+                json_array_append_new(array, result_json(process, &process->groups[j]));
+    }
+    return array;
+}
+
+/* ---- the run ------------------------------------------------------------------------------------ */
+
+static void add_note(json_t *notes, const char *level, const char *id, const char *text)
+{
+    json_array_append_new(notes, json_pack("{ss s{ss} s{so}}", "level", level, "descriptor", "id", id,
+                                           "message", "text", json_text(text)));
+}
+
+static json_t *notes_json(const struct report *report)
+{
+    char text[PATH_MAX + 200], time[40];
+    json_t *notes = json_array();
+    if (report->timed_out_s > 0) {
+        format_duration(time, sizeof(time), report->timed_out_s);
+        snprintf(text, sizeof(text), "timed out after %s: every thread is as it was then", time);
+        add_note(notes, "error", "timeout", text);
+    }
+    for (size_t i = 0; i < report->unwatched_count; i++) {
+        const struct unwatched *child = &report->unwatched[i];
+        snprintf(text, sizeof(text), "not watched: %s (pid %d): %s", child->exe ? child->exe : child->name,
+                 (int)child->pid, child->why);
+        add_note(notes, "warning", "not-watched", text);
+    }
+    for (size_t i = 0; i < report->process_count; i++) {
+        if (!report->processes[i].counts.lost)
+            continue;
+        snprintf(text, sizeof(text), "pid %d: %llu creations found no room in the ledger",
+                 (int)report->processes[i].pid, (unsigned long long)report->processes[i].counts.lost);
+        add_note(notes, "warning", "lost", text);
+    }
+    return notes;
+}
+
+/* executionSuccessful: of the watching, not of what was watched. */
+static json_t *invocation_json(const struct report *report)
+{
+    json_t *json =
+        json_pack("{sb so}", "executionSuccessful", 1, "toolExecutionNotifications", notes_json(report));
+    if (json && report->argv) {
+        json_t *arguments = json_array();
+        for (char **argument = report->argv; *argument; argument++)
+            json_array_append_new(arguments, json_text(*argument));
+        json_object_set_new(json, "arguments", arguments);
+    }
+    return json;
+}
+
+static bool print_sarif(FILE *out, const struct report *report, const struct report_style *style)
+{
+    (void)style;
+    json_t *run = json_pack("{so s[o] so so}", "tool", tool_json(), "invocations", invocation_json(report),
+                            "originalUriBaseIds", sarif_bases(), "results", results_json(report));
+    return json_write(out, run ? json_pack("{ss ss s[o]}", "$schema",
+                                           "https://json.schemastore.org/sarif-2.1.0.json", "version",
+                                           "2.1.0", "runs", run)
+                               : NULL);
+}
+
+const struct report_format report_sarif = {"sarif", print_sarif};

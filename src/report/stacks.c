@@ -1,0 +1,206 @@
+#include "report/stacks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/text_parts.h"
+
+#define LEAST_IDLE_S 1
+#define FRAMES_SHOWN \
+    24 /* of deeper stacks the outer ones say how it got there, the inner ones where it is … */
+#define OUTER_SHOWN 8 /* … and these are the outer ones */
+
+/* ---- equal ones ---------------------------------------------------------------------------- */
+
+static int compare_text(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "");
+}
+
+/* Waits for things of one kind, each for its own, are equal when none has a name. */
+static int compare_present(const struct present_thread *a, const struct present_thread *b)
+{
+    static const struct present_thread none;
+    a = a ? a : &none;
+    b = b ? b : &none;
+    if (a->stack != b->stack)
+        return a->stack < b->stack ? -1 : 1;
+    if (a->wait.on != b->wait.on)
+        return a->wait.on < b->wait.on ? -1 : 1;
+    if (a->wait.timeout != b->wait.timeout)
+        return a->wait.timeout < b->wait.timeout ? -1 : 1;
+    if (a->wait.owner != b->wait.owner)
+        return a->wait.owner < b->wait.owner ? -1 : 1;
+    int order = compare_text(a->wait.symbol, b->wait.symbol);
+    return order ? order : compare_text(a->why_none, b->why_none);
+}
+
+struct block {
+    const struct thread_info **threads; /* by id, tid */
+    size_t count;
+};
+
+static int compare_threads(const void *left, const void *right)
+{
+    const struct thread_info *const *a = left, *const *b = right;
+    int order = compare_present((*a)->present, (*b)->present);
+    return order ? order : (*a > *b) - (*a < *b);
+}
+
+static int compare_blocks(const void *left, const void *right)
+{
+    const struct block *a = left, *b = right;
+    if (a->count != b->count)
+        return a->count > b->count ? -1 : 1;
+    return (a->threads[0] > b->threads[0]) - (a->threads[0] < b->threads[0]);
+}
+
+struct blocks {
+    const struct thread_info **threads;
+    struct block *items;
+    size_t count;
+};
+
+static bool make_blocks(struct blocks *blocks, const struct thread_info *threads, size_t count)
+{
+    blocks->count = 0;
+    blocks->threads = calloc(count + 1, sizeof(*blocks->threads));
+    blocks->items = calloc(count + 1, sizeof(*blocks->items));
+    if (!blocks->threads || !blocks->items)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        blocks->threads[i] = &threads[i];
+    qsort(blocks->threads, count, sizeof(*blocks->threads), compare_threads);
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || compare_present(blocks->threads[i - 1]->present, blocks->threads[i]->present) != 0)
+            blocks->items[blocks->count++].threads = &blocks->threads[i];
+        blocks->items[blocks->count - 1].count++;
+    }
+    qsort(blocks->items, blocks->count, sizeof(*blocks->items), compare_blocks);
+    return true;
+}
+
+bool is_one_block(const struct thread_info *threads, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (compare_present(threads[0].present, threads[i].present) != 0)
+            return false;
+    return true;
+}
+
+/* ---- one block -------------------------------------------------------------------------------- */
+
+static bool have_different_texts(const struct block *block)
+{
+    for (size_t i = 1; i < block->count; i++)
+        if (compare_text(block->threads[i]->present->wait.what, block->threads[0]->present->wait.what) != 0)
+            return true;
+    return false;
+}
+
+/* Since they ran last; a wait that has just begun needs no word. */
+static void print_idle(const struct printer *printer, const struct block *block)
+{
+    double low = block->threads[0]->present->idle_s, high = low;
+    char range[96];
+    for (size_t i = 1; i < block->count; i++) {
+        double idle = block->threads[i]->present->idle_s;
+        low = idle < low ? idle : low;
+        high = idle > high ? idle : high;
+    }
+    if (low < LEAST_IDLE_S)
+        return;
+    format_range(range, sizeof(range), low, high);
+    fprintf(printer->out, ", for %s", range);
+}
+
+static void print_wait(const struct printer *printer, const struct block *block)
+{
+    const struct wait *wait = &block->threads[0]->present->wait;
+    if (wait->on == WAIT_NONE || !wait->text) {
+        fputs(wait->running ? "  now running," : "  now", printer->out);
+        return;
+    }
+    fputs("  now in ", printer->out);
+    paint(printer, BOLD);
+    put_escaped(printer->out, wait->text);
+    paint(printer, PLAIN);
+    print_idle(printer, block);
+    if (block->count > 1 && have_different_texts(block))
+        fputs(" (the others likewise, each its own)", printer->out);
+    putc(',', printer->out);
+}
+
+/* Of libc's and the runtimes' frames at the leaf the outermost says it all: which
+ * function of theirs was called; those at the root start threads. */
+static struct shown_frames choose_frames(const struct printer *printer, const struct present_stack *stack)
+{
+    struct shown_frames shown = {stack->frames, stack->count, NULL};
+    for (size_t i = 0; i < stack->count && !shown.own; i++)
+        if (!stack->frames[i].runtime)
+            shown.own = &stack->frames[i];
+    if (printer->style->verbose > 0 || !shown.own)
+        return shown;
+    while (shown.frames[shown.count - 1].runtime)
+        shown.count--;
+    while (shown.frames[0].runtime && shown.frames + 1 < shown.own) {
+        shown.frames++;
+        shown.count--;
+    }
+    return shown;
+}
+
+static void print_frames(const struct printer *printer, const struct present_stack *stack)
+{
+    struct shown_frames shown = choose_frames(printer, stack), part = shown;
+    if (printer->style->verbose > 0 || shown.count <= FRAMES_SHOWN) {
+        put_frames(printer, &shown);
+    } else {
+        part.count = FRAMES_SHOWN - OUTER_SHOWN;
+        put_frames(printer, &part);
+        fprintf(printer->out, "    ... %zu more frames\n", shown.count - FRAMES_SHOWN);
+        part.frames = shown.frames + shown.count - OUTER_SHOWN;
+        part.count = OUTER_SHOWN;
+        put_frames(printer, &part);
+    }
+    if (stack->incomplete) {
+        fputs("    (and further callers: ", printer->out);
+        put_escaped(printer->out, stack->incomplete);
+        fputs(")\n", printer->out);
+    }
+}
+
+static void print_block(const struct printer *printer, const struct block *block, bool alone)
+{
+    const struct present_thread *present = block->threads[0]->present;
+    if (!present)
+        return;
+    if (!alone)
+        put_threads(printer->out, &(struct thread_list){.chosen = block->threads, .count = block->count},
+                    printer->style->verbose > 0 ? block->count : THREADS_SHOWN);
+    if (!present->stack) {
+        if (present->why_none)
+            fprintf(printer->out, "  where it is now is not known: it %s\n", present->why_none);
+        return;
+    }
+    print_wait(printer, block);
+    fputs(" at\n", printer->out);
+    print_frames(printer, present->stack);
+}
+
+void print_present(const struct printer *printer, const struct thread_info *threads, size_t count)
+{
+    struct blocks blocks;
+    size_t left = 0;
+    if (make_blocks(&blocks, threads, count)) {
+        size_t shown = printer->style->all || blocks.count <= BLOCKS_SHOWN ? blocks.count : BLOCKS_SHOWN;
+        for (size_t i = 0; i < shown; i++)
+            print_block(printer, &blocks.items[i], blocks.count == 1);
+        for (size_t i = shown; i < blocks.count; i++)
+            left += blocks.items[i].count;
+        if (left)
+            fprintf(printer->out, "  and %zu threads at %zu other places\n", left, blocks.count - shown);
+    }
+    free(blocks.threads);
+    free(blocks.items);
+}

@@ -1,0 +1,151 @@
+/* Files that stand in for memory that was not dumped, and the proof that they may. */
+#include <elf.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "snapshot/core.h"
+
+enum {
+    MOST_IMAGES = 128, /* each is an open file */
+    MOST_HEADERS = 64,
+    MOST_NOTES = 1 << 16,
+    HEADER_PAGE = 4096,
+};
+
+#define PAGE_START (~(uint64_t)4095)
+
+struct core_image {
+    const struct region *first;
+    int fd; /* -1: not the same, or not there */
+};
+
+/* What the core has of the file's beginning. */
+struct proof {
+    const struct core_file *core;
+    uint64_t bias;
+    Elf64_Phdr segments[MOST_HEADERS];
+    size_t count;
+    bool has_build_id;
+};
+
+static bool is_build_id(const unsigned char *notes, size_t size)
+{
+    Elf64_Nhdr note;
+    while (size >= sizeof(note)) {
+        memcpy(&note, notes, sizeof(note));
+        size_t content = sizeof(note) + ((note.n_namesz + 3ul) & ~3ul);
+        size_t next = content + ((note.n_descsz + 3ul) & ~3ul);
+        if (next > size)
+            return false;
+        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && note.n_descsz > 0 &&
+            memcmp(notes + sizeof(note), "GNU", 4) == 0)
+            return true;
+        notes += next;
+        size -= next;
+    }
+    return false;
+}
+
+static bool has_same_notes(struct proof *proof, int fd, const Elf64_Phdr *segment)
+{
+    size_t size = segment->p_filesz;
+    unsigned char *notes = size <= MOST_NOTES ? malloc(2 * size + 1) : NULL;
+    bool same = notes && core_file_read(proof->core, proof->bias + segment->p_vaddr, notes, size) == size &&
+                segment->p_offset <= INT64_MAX &&
+                pread(fd, notes + size, size, (off_t)segment->p_offset) == (ssize_t)size &&
+                memcmp(notes, notes + size, size) == 0;
+    proof->has_build_id |= same && is_build_id(notes, size);
+    free(notes);
+    return same;
+}
+
+static bool take_headers(struct proof *proof, const unsigned char *page, size_t size, uint64_t address)
+{
+    Elf64_Ehdr header;
+    if (size < sizeof(header))
+        return false;
+    memcpy(&header, page, sizeof(header));
+    if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
+        header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phnum > MOST_HEADERS || header.e_phoff > size ||
+        header.e_phnum * sizeof(Elf64_Phdr) > size - header.e_phoff)
+        return false;
+    proof->count = header.e_phnum;
+    memcpy(proof->segments, page + header.e_phoff, proof->count * sizeof(Elf64_Phdr));
+    for (size_t i = 0; i < proof->count; i++)
+        if (proof->segments[i].p_type == PT_LOAD) {
+            proof->bias = address - (proof->segments[i].p_vaddr & PAGE_START);
+            return true;
+        }
+    return false;
+}
+
+static bool is_older(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
+
+static bool is_same_build(const struct core_file *core, const struct region *first, int fd,
+                          const struct stat *status)
+{
+    unsigned char dumped[HEADER_PAGE], now[HEADER_PAGE];
+    struct proof proof = {.core = core};
+    size_t size = core_file_read(core, first->start, dumped, sizeof(dumped));
+    if (!take_headers(&proof, dumped, size, first->start) || pread(fd, now, size, 0) != (ssize_t)size ||
+        memcmp(dumped, now, size) != 0)
+        return false;
+    for (size_t i = 0; i < proof.count; i++)
+        if (proof.segments[i].p_type == PT_NOTE && !has_same_notes(&proof, fd, &proof.segments[i]))
+            return false;
+    return proof.has_build_id || is_older(&status->st_mtim, &core->written);
+}
+
+/* A path that a stranger wrote: nothing but a regular file is opened. */
+static int open_regular(const char *path, struct stat *status)
+{
+    if (path[0] != '/' || stat(path, status) != 0 || !S_ISREG(status->st_mode))
+        return -1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd >= 0 && (fstat(fd, status) != 0 || !S_ISREG(status->st_mode))) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+int snapshot_core_image(const struct snapshot *snapshot, const struct region *region)
+{
+    struct snapshot_core *core = snapshot->core;
+    const struct region *first = address_space_first(&snapshot->space, region);
+    struct stat status;
+    if (first->offset != 0 || !first->path[0])
+        return -1;
+    for (size_t i = 0; i < core->image_count; i++)
+        if (core->images[i].first == first)
+            return core->images[i].fd;
+    if (!core->images)
+        core->images = calloc(MOST_IMAGES, sizeof(*core->images));
+    if (!core->images || core->image_count == MOST_IMAGES)
+        return -1;
+    int fd = open_regular(first->path, &status);
+    if (fd >= 0 && !is_same_build(core->core, first, fd, &status)) {
+        close(fd);
+        fd = -1;
+    }
+    core->images[core->image_count++] = (struct core_image){first, fd};
+    return fd;
+}
+
+void snapshot_core_free(struct snapshot_core *core)
+{
+    if (!core)
+        return;
+    for (size_t i = 0; i < core->image_count; i++)
+        if (core->images[i].fd >= 0)
+            close(core->images[i].fd);
+    free(core->images);
+    free(core->pages);
+    free(core);
+}

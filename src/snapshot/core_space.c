@@ -1,0 +1,119 @@
+/* PT_LOAD says what memory could do and NT_FILE what was mapped there; neither lists all. */
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "snapshot/core.h"
+
+#define VSYSCALL 0xffffffffff600000u /* arch/x86/include/uapi/asm/vsyscall.h */
+
+enum { MOST_HEADERS = 64 };
+
+struct sweep {
+    const struct core_file *core;
+    size_t segment, mapping; /* the next of each */
+};
+
+static void name(struct region *region, const struct core_file *core)
+{
+    if (core->vdso && core->vdso >= region->start && core->vdso < region->end)
+        region->path = "[vdso]";
+    else if (core->main_stack >= region->start && core->main_stack < region->end)
+        region->path = "[stack]";
+#if defined(__x86_64__)
+    else if (region->start == VSYSCALL)
+        region->path = "[vsyscall]";
+#endif
+}
+
+/* From `at` to the next boundary; false: nothing is there or beyond. */
+static bool next_region(struct sweep *sweep, uint64_t at, struct region *region)
+{
+    const struct core_file *core = sweep->core;
+    while (sweep->segment < core->segment_count && core->segments[sweep->segment].end <= at)
+        sweep->segment++;
+    while (sweep->mapping < core->mapping_count && core->mappings[sweep->mapping].end <= at)
+        sweep->mapping++;
+    const struct core_segment *segment = &core->segments[sweep->segment];
+    const struct core_mapping *mapping = &core->mappings[sweep->mapping];
+    bool more_segments = sweep->segment < core->segment_count;
+    bool more_mappings = sweep->mapping < core->mapping_count;
+    if (!more_segments && !more_mappings)
+        return false;
+    uint64_t segment_start = more_segments ? segment->start : UINT64_MAX;
+    uint64_t mapping_start = more_mappings ? mapping->start : UINT64_MAX;
+    uint64_t start = segment_start < mapping_start ? segment_start : mapping_start;
+    start = start > at ? start : at;
+    bool in_segment = more_segments && segment_start <= start;
+    bool in_mapping = more_mappings && mapping_start <= start;
+    uint64_t segment_end = in_segment ? segment->end : segment_start;
+    uint64_t mapping_end = in_mapping ? mapping->end : mapping_start;
+    *region = (struct region){.start = start, .path = ""};
+    region->end = segment_end < mapping_end ? segment_end : mapping_end;
+    if (in_segment) {
+        region->readable = segment->readable;
+        region->writable = segment->writable;
+        region->executable = segment->executable;
+    }
+    if (in_mapping) {
+        region->path = mapping->path;
+        region->deleted = mapping->deleted;
+        region->offset = mapping->offset + (start - mapping->start);
+    } else {
+        name(region, core);
+    }
+    return true;
+}
+
+/* gcore leaves out what a file has: then the file's own header, which it does not,
+ * says what the mapping was for. */
+static bool find_flags(const struct core_file *core, uint64_t header_at, struct region *region)
+{
+    Elf64_Ehdr header;
+    Elf64_Phdr segments[MOST_HEADERS];
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    if (core_file_read(core, header_at, &header, sizeof(header)) != sizeof(header) ||
+        memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
+        header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phnum > MOST_HEADERS)
+        return false;
+    size_t size = header.e_phnum * sizeof(Elf64_Phdr);
+    if (core_file_read(core, header_at + header.e_phoff, segments, size) != size)
+        return false;
+    for (size_t i = 0; i < header.e_phnum; i++) {
+        uint64_t first = segments[i].p_offset & ~(page - 1);
+        if (segments[i].p_type != PT_LOAD || region->offset < first ||
+            region->offset - first >= segments[i].p_filesz + (segments[i].p_offset - first) ||
+            (segments[i].p_flags & PF_W))
+            continue;
+        region->readable = segments[i].p_flags & PF_R;
+        region->executable = segments[i].p_flags & PF_X;
+        return true;
+    }
+    return false;
+}
+
+static void set_flags(const struct core_file *core, const struct address_space *space, struct region *region)
+{
+    if (!region->path[0] || core_file_find(core, region->start))
+        return;
+    /* Written to, it would have been dumped. */
+    const struct region *first = address_space_first(space, region);
+    if (first->offset != 0 || !find_flags(core, first->start, region))
+        region->readable = region->executable = true;
+}
+
+bool core_space_make(struct address_space *space, const struct core_file *core)
+{
+    struct sweep sweep = {.core = core};
+    uint64_t at = 0;
+    *space = (struct address_space){NULL, 0, NULL};
+    space->regions = malloc((2 * (core->segment_count + core->mapping_count) + 1) * sizeof(*space->regions));
+    if (!space->regions)
+        return false;
+    while (next_region(&sweep, at, &space->regions[space->count]))
+        at = space->regions[space->count++].end;
+    for (size_t i = 0; i < space->count; i++)
+        set_flags(core, space, &space->regions[i]);
+    return true;
+}

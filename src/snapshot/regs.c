@@ -1,0 +1,170 @@
+#include "snapshot/regs.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+
+/* include/linux/errno.h of the kernel: what an interrupted system call leaves in
+ * the result register until the way back to user mode settles it. */
+enum {
+    ERESTARTSYS = 512,
+    ERESTARTNOINTR = 513,
+    ERESTARTNOHAND = 514, /* start again unless a handler runs, else EINTR */
+    ERESTART_RESTARTBLOCK = 516
+};
+
+static bool is_restarting(long result)
+{
+    return result == -ERESTARTSYS || result == -ERESTARTNOINTR || result == -ERESTARTNOHAND ||
+           result == -ERESTART_RESTARTBLOCK;
+}
+
+#if defined(__x86_64__)
+
+/*
+ * These fail with EINTR of their own accord when nothing but a tracer wakes them.
+ * Each has had no effect then and may start again.  Not among them: close,
+ * connect, io_uring_enter, and writes, which may have.
+ */
+static bool fails_with_eintr(long nr)
+{
+    switch (nr) {
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+#ifdef SYS_epoll_pwait2
+    case SYS_epoll_pwait2:
+#endif
+    case SYS_semop:
+    case SYS_semtimedop:
+    case SYS_rt_sigtimedwait:
+    case SYS_io_getevents:
+    case SYS_io_pgetevents:
+    case SYS_read: /* of a socket with SO_RCVTIMEO */
+    case SYS_readv:
+    case SYS_recvfrom:
+    case SYS_recvmsg:
+    case SYS_accept:
+    case SYS_accept4:
+    case SYS_sendto: /* with SO_SNDTIMEO; what was sent in part returns a count */
+    case SYS_sendmsg:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool would_fail(const struct user_regs_struct *regs)
+{
+    return (long)regs->orig_rax >= 0 && (long)regs->rax == -EINTR && fails_with_eintr((long)regs->orig_rax);
+}
+
+void snapshot_set_regs(struct snapshot_thread *thread, const void *all)
+{
+    const struct user_regs_struct *from = all;
+    const uint64_t regs[SNAPSHOT_REGS] = {
+        from->rax, from->rdx, from->rcx, from->rbx, from->rsi, from->rdi, from->rbp, from->rsp, from->r8,
+        from->r9,  from->r10, from->r11, from->r12, from->r13, from->r14, from->r15, from->rip,
+    };
+    const uint64_t args[6] = {from->rdi, from->rsi, from->rdx, from->r10, from->r8, from->r9};
+    memcpy(thread->regs, regs, sizeof(regs));
+    memcpy(thread->syscall_args, args, sizeof(args));
+    thread->pc = from->rip;
+    thread->sp = from->rsp;
+    thread->thread_pointer = from->fs_base;
+    thread->state = SNAPSHOT_STOPPED;
+    bool waits = (long)from->orig_rax >= 0 && is_restarting((long)from->rax);
+    thread->syscall_nr = waits || would_fail(from) ? (long)from->orig_rax : -1;
+}
+
+void snapshot_read_regs(struct snapshot_thread *thread, bool by_us)
+{
+    struct user_regs_struct regs;
+    struct iovec iov = {&regs, sizeof(regs)};
+    thread->state = SNAPSHOT_UNSTOPPABLE; /* SIGKILL ends even stopped ones */
+    if (ptrace(PTRACE_GETREGSET, thread->tid, (void *)NT_PRSTATUS, &iov) != 0)
+        return;
+    thread->state = SNAPSHOT_FOREIGN;
+    if (iov.iov_len != sizeof(regs))
+        return;
+    snapshot_set_regs(thread, &regs);
+    if (by_us && would_fail(&regs)) {
+        regs.rax = (unsigned long)-ERESTARTNOHAND;
+        ptrace(PTRACE_SETREGSET, thread->tid, (void *)NT_PRSTATUS, &iov);
+    }
+}
+
+void snapshot_resolve_restarted(const struct snapshot *snapshot, struct snapshot_thread *thread)
+{
+    /* mov $NR,%eax; syscall: as libc's wrappers have it */
+    unsigned char code[7];
+    uint32_t nr;
+    if (thread->state != SNAPSHOT_STOPPED || thread->syscall_nr != SYS_restart_syscall)
+        return;
+    if (!snapshot_read_memory(snapshot, thread, thread->pc - sizeof(code), code, sizeof(code)) ||
+        code[0] != 0xb8 || code[5] != 0x0f || code[6] != 0x05)
+        return;
+    memcpy(&nr, code + 1, sizeof(nr));
+    thread->syscall_nr = (long)nr;
+}
+
+void snapshot_check_syscall(const struct snapshot *snapshot, struct snapshot_thread *thread)
+{
+    unsigned char code[2];
+    if (thread->syscall_nr >= 0 &&
+        snapshot_read_memory(snapshot, thread, thread->pc - sizeof(code), code, sizeof(code)) &&
+        (code[0] != 0x0f || code[1] != 0x05))
+        thread->syscall_nr = -1;
+}
+
+#elif defined(__aarch64__)
+
+/* The first argument is overwritten by the result and kept by the kernel alone, so
+ * neither it nor a restart of the calls that fail with EINTR is possible here. */
+void snapshot_read_regs(struct snapshot_thread *thread, bool by_us)
+{
+    struct user_regs_struct regs;
+    struct iovec iov = {&regs, sizeof(regs)};
+    (void)by_us;
+    thread->state = SNAPSHOT_UNSTOPPABLE;
+    if (ptrace(PTRACE_GETREGSET, thread->tid, (void *)NT_PRSTATUS, &iov) != 0)
+        return;
+    thread->state = SNAPSHOT_FOREIGN;
+    if (iov.iov_len != sizeof(regs))
+        return;
+    snapshot_set_regs(thread, &regs);
+}
+
+void snapshot_set_regs(struct snapshot_thread *thread, const void *all)
+{
+    const struct user_regs_struct *from = all;
+    thread->state = SNAPSHOT_STOPPED;
+    memcpy(thread->regs, from->regs, sizeof(from->regs));
+    thread->pc = thread->regs[SNAPSHOT_REG_PC] = from->pc;
+    thread->sp = thread->regs[SNAPSHOT_REG_SP] = from->sp;
+    thread->syscall_nr = -1;
+}
+
+/* snapshot_resolve_restarted has looked at the instruction already. */
+void snapshot_check_syscall(const struct snapshot *snapshot, struct snapshot_thread *thread)
+{
+    (void)snapshot;
+    (void)thread;
+}
+
+/* The kernel has moved the pc back to the svc instruction of a call that is to be
+ * started again, and put its first argument back. */
+void snapshot_resolve_restarted(const struct snapshot *snapshot, struct snapshot_thread *thread)
+{
+    uint32_t code;
+    if (thread->state != SNAPSHOT_STOPPED || !snapshot_read_memory(snapshot, thread, thread->pc, &code, 4) ||
+        code != 0xd4000001)
+        return;
+    thread->syscall_nr = (long)thread->regs[8];
+    memcpy(thread->syscall_args, thread->regs, sizeof(thread->syscall_args));
+}
+
+#endif

@@ -1,0 +1,133 @@
+#include "snapshot/why.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proc/tracer.h"
+
+static int yama_scope(void)
+{
+    int scope = 0;
+    FILE *file = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
+    if (file && fscanf(file, "%d", &scope) != 1)
+        scope = 0;
+    if (file)
+        fclose(file);
+    return scope;
+}
+
+enum { CAP_SYS_PTRACE = 19 };
+
+/* The mask of capabilities is in hexadecimal. */
+static bool may_trace_all(void)
+{
+    char line[256];
+    unsigned long long mask = 0;
+    FILE *file = fopen("/proc/self/status", "re");
+    while (file && fgets(line, sizeof(line), file))
+        if (sscanf(line, "CapEff: %llx", &mask) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return mask >> CAP_SYS_PTRACE & 1;
+}
+
+static const char *what_would_allow(pid_t pid, int why)
+{
+    long owner = status_number(pid, "Uid");
+    int scope = yama_scope();
+    if (scope >= 3)
+        return "kernel.yama.ptrace_scope is 3: nobody may trace until the next boot";
+    if (status_number(pid, "VmSize") < 0 && status_number(pid, "Threads") == 1)
+        return "it is a thread of the kernel, or on its way out";
+    if (why == ENOSYS || (may_trace_all() && status_number(getpid(), "Seccomp") != 0))
+        return "a filter of system calls (seccomp) forbids ptrace here: in a container, start it with "
+               "--cap-add=SYS_PTRACE or --security-opt=seccomp=unconfined";
+    if (may_trace_all())
+        return "another program traced it just then, or a security module (SELinux, AppArmor) forbids it";
+    if (geteuid() == 0)
+        return "it takes CAP_SYS_PTRACE: start the container with --cap-add=SYS_PTRACE";
+    if (owner >= 0 && (uid_t)owner != geteuid())
+        return "it belongs to another user: run as that user or as root";
+    if (scope >= 1)
+        return "run as root, or set kernel.yama.ptrace_scope=0 (sysctl)";
+    return "it has privileges, or hides its memory (prctl PR_SET_DUMPABLE): run as root; in a container, "
+           "start "
+           "that with --cap-add=SYS_PTRACE";
+}
+
+static void name_tracer(pid_t pid, long tracer, struct error *error)
+{
+    char name[32];
+    tracer_name(tracer, name, sizeof(name));
+    error_set(error, "%s (pid %ld) traces process %d", name, tracer, (int)pid);
+}
+
+static int why_refused(const struct stop *stop)
+{
+    for (size_t i = 0; i < stop->count; i++)
+        if (stop->tracees[i].state == TRACEE_REFUSED)
+            return stop->tracees[i].why;
+    return 0;
+}
+
+long snapshot_tracer(const struct stop *stop)
+{
+    for (size_t i = 0; i < stop->count; i++)
+        if (stop->tracees[i].state == TRACEE_REFUSED || stop->tracees[i].state == TRACEE_NEW) {
+            long tracer = status_number(stop->tracees[i].tid, "TracerPid");
+            if (tracer > 0)
+                return tracer;
+        }
+    return 0;
+}
+
+bool snapshot_is_passing(const struct stop *stop)
+{
+    long tracer = snapshot_tracer(stop);
+    if (tracer > 0)
+        return tracer_is_ours(tracer);
+    bool may = may_trace_all() || (yama_scope() == 0 && status_number(stop->pid, "Uid") == (long)geteuid());
+    return may && why_refused(stop) == EPERM && status_number(getpid(), "Seccomp") == 0;
+}
+
+enum snapshot_status snapshot_explain(const struct stop *stop, int why, struct error *error)
+{
+    pid_t pid = stop->pid;
+    bool refused = false, stuck = false;
+    for (size_t i = 0; i < stop->count; i++) {
+        refused |= stop->tracees[i].state == TRACEE_REFUSED;
+        stuck |= stop->tracees[i].state == TRACEE_STUCK;
+    }
+    long tracer = refused || why == ETIMEDOUT ? snapshot_tracer(stop) : 0;
+    if (tracer > 0) {
+        name_tracer(pid, tracer, error);
+        return SNAPSHOT_BUSY;
+    }
+    /* One that hidepid= hides has no folder in /proc, but is there. */
+    bool hidden = why == ENOENT && pid > 0 && kill(pid, 0) != 0 && errno == EPERM;
+    if (refused || hidden || why == EACCES || why == EPERM) {
+        error_set(error, "process %d may not be traced: %s", (int)pid,
+                  what_would_allow(pid, refused ? why_refused(stop) : why));
+        return SNAPSHOT_REFUSED;
+    }
+    if (why == ETIMEDOUT) {
+        error_set(error, "process %d does not stop: it executes another program, and waits with that",
+                  (int)pid);
+        return SNAPSHOT_FAILED;
+    }
+    if (stuck) {
+        error_set(error, "process %d does not stop: it is in an uninterruptible wait", (int)pid);
+        return SNAPSHOT_FAILED;
+    }
+    if (why && why != ENOENT && why != ESRCH) {
+        error_set(error, "process %d cannot be looked at: %s", (int)pid, strerror(why));
+        return SNAPSHOT_FAILED;
+    }
+    error_set(error, "there is no process %d", (int)pid);
+    return SNAPSHOT_GONE;
+}

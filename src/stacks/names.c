@@ -1,0 +1,114 @@
+#include "stacks/names.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int compare(const void *left, const void *right)
+{
+    const struct named_tid *a = left, *b = right;
+    if (a->tid != b->tid)
+        return a->tid < b->tid ? -1 : 1;
+    return a->ended - b->ended;
+}
+
+static void add(struct present_names *names, pid_t tid, uint64_t id, bool ended)
+{
+    names->items[names->count++] = (struct named_tid){tid, id, ended};
+}
+
+/* Of those of one tid the living one; of two that have ended, nobody can tell. */
+static void make_unique(struct present_names *names)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < names->count; i++) {
+        const struct named_tid item = names->items[i];
+        size_t next = i + 1;
+        while (next < names->count && names->items[next].tid == item.tid)
+            next++;
+        if (!item.ended || next == i + 1)
+            names->items[count++] = item;
+        i = next - 1;
+    }
+    names->count = count;
+}
+
+static bool is_there(const struct present_names *names, pid_t tid)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)names->live_pid, (int)tid);
+    return names->live_pid && access(path, F_OK) == 0;
+}
+
+static int compare_tid(const void *key, const void *item)
+{
+    pid_t tid = *(const pid_t *)key, other = ((const struct named_tid *)item)->tid;
+    return (tid > other) - (tid < other);
+}
+
+bool present_names_read(struct present_names *names, const struct ledger *ledger, pid_t pid, bool live)
+{
+    uint32_t slots = ledger ? ledger_slot_count(ledger) : 0;
+    struct ledger_slot slot;
+    memset(names, 0, sizeof(*names));
+    names->items = calloc(slots + 1, sizeof(*names->items));
+    if (!names->items)
+        return false;
+    if (ledger)
+        add(names, pid, LEDGER_MAIN_SERIAL, false);
+    for (uint32_t i = 0; i < slots; i++)
+        if (ledger_get_slot(ledger, i, &slot) && slot.tid > 0 && slot.tid != pid)
+            add(names, slot.tid, slot.serial, slot.state & SLOT_ENDED);
+    qsort(names->items, names->count, sizeof(*names->items), compare);
+    make_unique(names);
+    names->live_pid = live ? pid : 0;
+    return true;
+}
+
+void present_names_release(struct present_names *names)
+{
+    free(names->items);
+    memset(names, 0, sizeof(*names));
+}
+
+uint64_t present_names_id(const struct present_names *names, pid_t tid)
+{
+    if (tid <= 0 || !names->count)
+        return 0;
+    const struct named_tid *found =
+        bsearch(&tid, names->items, names->count, sizeof(*names->items), compare_tid);
+    return found && !(found->ended && is_there(names, tid)) ? found->id : 0;
+}
+
+/* Of the few that are spoken of. */
+static void read_name(const struct present_names *names, pid_t tid, char name[16])
+{
+    char path[64];
+    name[0] = 0;
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", (int)names->live_pid, (int)tid);
+    FILE *file = names->live_pid ? fopen(path, "re") : NULL;
+    if (!file)
+        return;
+    size_t size = fread(name, 1, 15, file);
+    name[size] = 0;
+    char *end = strrchr(name, '\n');
+    if (end)
+        *end = 0;
+    fclose(file);
+}
+
+bool present_names_say(void *arg, pid_t tid, char *to, size_t size)
+{
+    const struct present_names *names = arg;
+    uint64_t id = present_names_id(names, tid);
+    char name[16];
+    int length =
+        id ? snprintf(to, size, "T%llu", (unsigned long long)id) : snprintf(to, size, "tid %d", (int)tid);
+    if (length < 0 || (size_t)length >= size)
+        return false;
+    read_name(names, tid, name);
+    if (*name)
+        snprintf(to + length, size - (size_t)length, " \"%s\"", name);
+    return true;
+}

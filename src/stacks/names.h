@@ -1,0 +1,28 @@
+/* How a report calls the threads of a process: T-number and name, by tid. */
+#ifndef THREADLEAK_STACKS_NAMES_H
+#define THREADLEAK_STACKS_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ledger/ledger.h"
+
+struct present_names {
+    struct named_tid {
+        pid_t tid;
+        uint64_t id; /* T-number */
+        bool ended;  /* its tid may be another's by now */
+    } * items;       /* by ascending tid */
+    size_t count;
+    pid_t live_pid; /* whose /proc/PID/task has the names; 0: nobody's */
+};
+
+/* ledger: NULL for a process that is not watched.  live: /proc tells of it, and not of
+ * another one by now, as it may for a core.  False: out of memory. */
+bool present_names_read(struct present_names *names, const struct ledger *ledger, pid_t pid, bool live);
+void present_names_release(struct present_names *names);
+/* A wait_name_fn: "T5 \"flusher\"". */
+bool present_names_say(void *names, pid_t tid, char *to, size_t size);
+uint64_t present_names_id(const struct present_names *names, pid_t tid); /* 0: none */
+
+#endif

@@ -1,0 +1,217 @@
+#include "stacks/stacks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+
+#define MOST_BYTES (512ul << 20)
+
+/* ---- writing -------------------------------------------------------------------------- */
+
+static json_t *string(const char *text)
+{
+    json_t *json = text ? json_string(text) : NULL;
+    return json ? json : json_null(); /* also of what is no UTF-8 */
+}
+
+static json_t *save_frame(const struct frame *frame)
+{
+    return json_pack("[I I o o o o i b b]", (json_int_t)frame->pc, (json_int_t)frame->offset,
+                     string(frame->module), string(frame->build_id), string(frame->function),
+                     string(frame->file), frame->line, frame->inlined, frame->runtime);
+}
+
+static json_t *save_stack(const struct present_stack *stack)
+{
+    json_t *frames = json_array();
+    for (size_t i = 0; i < stack->count; i++)
+        append_value(&frames, save_frame(&stack->frames[i]));
+    return json_pack("{so so}", "frames", frames, "incomplete", string(stack->incomplete));
+}
+
+static json_t *save_thread(const struct present *present, const struct present_thread *thread)
+{
+    const struct wait *wait = &thread->wait;
+    json_t *json = json_object();
+    set_number(&json, "tid", thread->tid);
+    set_number(&json, "source", thread->source);
+    set_number(&json, "stack", thread->stack ? thread->stack - present->stacks : -1);
+    set_value(&json, "why_none", string(thread->why_none));
+    set_number(&json, "on", wait->on);
+    set_bool(&json, "running", wait->running);
+    set_number(&json, "address", (int64_t)wait->address);
+    set_value(&json, "symbol", string(wait->symbol));
+    set_number(&json, "owner", wait->owner);
+    set_number(&json, "timeout", wait->timeout);
+    set_value(&json, "left_s", json_real(wait->left_s));
+    set_value(&json, "text", string(wait->text));
+    set_value(&json, "what", string(wait->what));
+    set_value(&json, "kind", json_string(wait->kind));
+    set_number(&json, "mutex", (int64_t)wait->mutex);
+    set_value(&json, "mutex_symbol", string(wait->mutex_symbol));
+    set_number(&json, "fd", wait->fd);
+    set_value(&json, "idle_s", json_real(thread->idle_s));
+    set_number(&json, "owner_id", (int64_t)thread->owner_id);
+    return json;
+}
+
+static json_t *save(const struct present *present)
+{
+    json_t *stacks = json_array(), *threads = json_array();
+    for (size_t i = 0; i < present->stack_count; i++)
+        append_value(&stacks, save_stack(&present->stacks[i]));
+    for (size_t i = 0; i < present->count; i++)
+        append_value(&threads, save_thread(present, &present->threads[i]));
+    return json_pack("{ss so so so}", "present", THREADLEAK_VERSION, "note", string(present->note), "stacks",
+                     stacks, "threads", threads);
+}
+
+bool present_save(const struct present *present, const char *path)
+{
+    char temporary[PATH_MAX];
+    if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary))
+        return false;
+    json_t *json = save(present);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    bool done = json && fd >= 0 && json_dumpfd(json, fd, JSON_COMPACT) == 0 && rename(temporary, path) == 0;
+    if (fd >= 0) {
+        close(fd);
+        if (!done)
+            unlink(temporary);
+    }
+    json_decref(json);
+    return done;
+}
+
+/* ---- reading ----------------------------------------------------------------------------- */
+
+static bool load_string(const json_t *json, char **text)
+{
+    const char *value = json_string_value(json);
+    *text = value ? strdup(value) : NULL;
+    return !value || *text;
+}
+
+/* Strings of frames live as long as the JSON they were read from, which is kept. */
+static bool load_frame(const json_t *json, struct frame *frame)
+{
+    if (json_array_size(json) != 9)
+        return false;
+    *frame = (struct frame){
+        .pc = (uint64_t)json_integer_value(json_array_get(json, 0)),
+        .offset = (uint64_t)json_integer_value(json_array_get(json, 1)),
+        .module = json_string_value(json_array_get(json, 2)),
+        .build_id = json_string_value(json_array_get(json, 3)),
+        .function = json_string_value(json_array_get(json, 4)),
+        .file = json_string_value(json_array_get(json, 5)),
+        .line = (int)json_integer_value(json_array_get(json, 6)),
+        .inlined = json_is_true(json_array_get(json, 7)),
+        .runtime = json_is_true(json_array_get(json, 8)),
+    };
+    return true;
+}
+
+static bool load_stack(const json_t *json, struct present_stack *stack)
+{
+    const json_t *frames = json_object_get(json, "frames");
+    stack->frames = calloc(json_array_size(frames) + 1, sizeof(*stack->frames));
+    while (stack->frames && stack->count < json_array_size(frames)) {
+        if (!load_frame(json_array_get(frames, stack->count), &stack->frames[stack->count]))
+            return false;
+        stack->count++;
+    }
+    return stack->frames && load_string(json_object_get(json, "incomplete"), &stack->incomplete);
+}
+
+static json_int_t number(const json_t *json, const char *key, json_int_t low, json_int_t high)
+{
+    json_int_t value = json_integer_value(json_object_get(json, key));
+    return value < low || value > high ? low : value;
+}
+
+static bool load_thread(const struct present *present, const json_t *json, struct present_thread *thread)
+{
+    json_int_t stack = number(json, "stack", -1, (json_int_t)present->stack_count - 1);
+    *thread = (struct present_thread){
+        .tid = (pid_t)number(json, "tid", 0, INT_MAX),
+        .source = (enum present_source)number(json, "source", PRESENT_NONE, PRESENT_CORE),
+        .stack = stack < 0 ? NULL : &present->stacks[stack],
+        .idle_s = json_number_value(json_object_get(json, "idle_s")),
+        .owner_id = (uint64_t)number(json, "owner_id", 0, INT64_MAX),
+        .wait = {.on = (enum wait_on)number(json, "on", WAIT_NONE, WAIT_OTHER),
+                 .running = json_is_true(json_object_get(json, "running")),
+                 .address = (uint64_t)json_integer_value(json_object_get(json, "address")),
+                 .owner = (pid_t)number(json, "owner", 0, INT_MAX),
+                 .timeout =
+                     (enum wait_timeout)number(json, "timeout", WAIT_TIMEOUT_UNKNOWN, WAIT_TIMEOUT_YES),
+                 .mutex = (uint64_t)json_integer_value(json_object_get(json, "mutex")),
+                 .fd = (int)number(json, "fd", -1, INT_MAX),
+                 .left_s = json_number_value(json_object_get(json, "left_s"))},
+    };
+    const char *kind = json_string_value(json_object_get(json, "kind"));
+    snprintf(thread->wait.kind, sizeof(thread->wait.kind), "%s", kind ? kind : "");
+    return load_string(json_object_get(json, "why_none"), &thread->why_none) &&
+           load_string(json_object_get(json, "what"), &thread->wait.what) &&
+           load_string(json_object_get(json, "mutex_symbol"), &thread->wait.mutex_symbol) &&
+           load_string(json_object_get(json, "symbol"), &thread->wait.symbol) &&
+           load_string(json_object_get(json, "text"), &thread->wait.text);
+}
+
+static bool load(struct present *present, const json_t *json)
+{
+    const json_t *stacks = json_object_get(json, "stacks"), *threads = json_object_get(json, "threads");
+    const char *version = json_string_value(json_object_get(json, "present"));
+    if (!version || strcmp(version, THREADLEAK_VERSION) != 0)
+        return false;
+    present->stacks = calloc(json_array_size(stacks) + 1, sizeof(*present->stacks));
+    present->threads = calloc(json_array_size(threads) + 1, sizeof(*present->threads));
+    if (!present->stacks || !present->threads || !load_string(json_object_get(json, "note"), &present->note))
+        return false;
+    while (present->stack_count < json_array_size(stacks)) {
+        size_t at = present->stack_count++;
+        if (!load_stack(json_array_get(stacks, at), &present->stacks[at]))
+            return false;
+    }
+    while (present->count < json_array_size(threads)) {
+        size_t at = present->count++;
+        if (!load_thread(present, json_array_get(threads, at), &present->threads[at]) ||
+            (at && present->threads[at].tid <= present->threads[at - 1].tid))
+            return false;
+    }
+    return true;
+}
+
+struct present *present_load(const char *path)
+{
+    struct present *present = NULL;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return NULL;
+    if (fseek(file, 0, SEEK_END) == 0 && (unsigned long)ftell(file) <= MOST_BYTES) {
+        rewind(file);
+        json_t *json = json_loadf(file, 0, NULL);
+        present = json ? calloc(1, sizeof(*present)) : NULL;
+        if (present)
+            present->kept = json;
+        else
+            json_decref(json);
+        if (present && !load(present, json)) {
+            present_free(present);
+            present = NULL;
+        }
+    }
+    fclose(file);
+    return present;
+}
+
+void present_free_kept(void *kept)
+{
+    json_decref(kept);
+}

@@ -1,0 +1,148 @@
+#include "stacks/signal_capture.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "stacks/signal_capture_answer.h"
+#include "stacks/signal_capture_ask.h"
+#include "stacks/signal_capture_threads.h"
+
+static bool is_permitted(pid_t pid, const struct self_capture *capture, struct error *error)
+{
+    const struct ledger_header *header = ledger_get_header(capture->ledger);
+    if (header->flags & LEDGER_SANDBOXED)
+        error_set(error, "process %d is in a sandbox of its own: its threads are not sent signals", (int)pid);
+    else if (header->present_signal == 0)
+        error_set(error, "process %d leaves threadleak no real-time signal to ask its threads by", (int)pid);
+    else if ((int)header->present_signal < SIGRTMIN || (int)header->present_signal > SIGRTMAX)
+        error_set(error, "the ledger of process %d is damaged: %u is no real-time signal", (int)pid,
+                  header->present_signal);
+    else
+        return true;
+    return false;
+}
+
+static bool reopen(const struct asking *asking)
+{
+    struct ledger *newer;
+    struct error ignored;
+    if (ledger_open_process(asking->pid, &newer, &ignored) != LEDGER_OPEN_OK)
+        return false;
+    ledger_close(asking->capture->ledger);
+    asking->capture->ledger = newer;
+    return true;
+}
+
+static void rest_ms(unsigned ms)
+{
+    nanosleep(&(struct timespec){0, ms * 1000000L}, NULL);
+}
+
+static void wait_for_answers(const struct asking *asking)
+{
+    unsigned pause = 1;
+    bool last = false;
+    while (match_answers(asking) > 0 && !last) {
+        last = now_ns() >= asking->deadline_ns;
+        rest_ms(pause);
+        if (now_ns() < asking->again_ns)
+            ask_all(asking, true);
+        last |= !reopen(asking); /* ended: what is in the copy is what there is */
+        pause = pause < 32 ? pause * 2 : pause;
+    }
+}
+
+static enum self_capture_status take(struct asking *asking, struct error *error)
+{
+    struct self_capture *capture = asking->capture;
+    pid_t pid = asking->pid;
+
+    if (!list_tasks(pid, capture)) {
+        error_set(error, "process %d: cannot list its threads: %s", (int)pid, strerror(errno));
+        return SELF_CAPTURE_FAILED;
+    }
+    /* After the tasks: what it knows of them is younger. */
+    enum ledger_open_status opened = ledger_open_process(pid, &capture->ledger, error);
+    if (opened != LEDGER_OPEN_OK)
+        return opened == LEDGER_OPEN_NOT_WATCHED ? SELF_CAPTURE_OFF : SELF_CAPTURE_FAILED;
+    if (!is_permitted(pid, capture, error))
+        return SELF_CAPTURE_OFF;
+    const struct ledger_header *header = ledger_get_header(capture->ledger);
+    capture->signal = (int)header->present_signal;
+    asking->generation = (uint32_t)(header->present_mark >> 32) + 1;
+    if (!tracked_read(&asking->tracked, capture->ledger) || !add_tracked(pid, capture, &asking->tracked)) {
+        error_set(error, "process %d: out of memory", (int)pid);
+        return SELF_CAPTURE_FAILED;
+    }
+    address_space_read(&asking->space, pid);
+    int why = ask_all(asking, false);
+    if (why) {
+        error_set(error, "process %d cannot be sent a signal: %s", (int)pid, strerror(why));
+        return SELF_CAPTURE_FAILED;
+    }
+    wait_for_answers(asking);
+    explain_silence(asking);
+    return SELF_CAPTURE_OK;
+}
+
+enum self_capture_status self_capture_take(pid_t pid, unsigned wait_ms, struct self_capture **capture,
+                                           struct error *error)
+{
+    uint64_t wait_ns = (wait_ms ? wait_ms : 1000) * 1000000ull, now = now_ns();
+    struct asking asking = {.pid = pid, .deadline_ns = now + wait_ns, .again_ns = now + wait_ns / 4};
+    enum self_capture_status status = SELF_CAPTURE_FAILED;
+
+    *capture = NULL;
+    asking.capture = calloc(1, sizeof(*asking.capture));
+    if (!asking.capture) {
+        error_set(error, "process %d: out of memory", (int)pid);
+        return status;
+    }
+    status = take(&asking, error);
+    tracked_release(&asking.tracked);
+    address_space_release(&asking.space);
+    if (status == SELF_CAPTURE_OK)
+        *capture = asking.capture;
+    else
+        self_capture_free(asking.capture);
+    return status;
+}
+
+void self_capture_free(struct self_capture *capture)
+{
+    if (!capture)
+        return;
+    ledger_close(capture->ledger);
+    free(capture->threads);
+    free(capture);
+}
+
+const char *self_capture_reason_text(const struct self_capture *capture, enum self_capture_reason reason,
+                                     char text[64])
+{
+    static const char *const texts[] = {
+        [SELF_CAPTURE_TAKEN] = "",
+        [SELF_CAPTURE_BLOCKED] = "blocks signal %d",
+        [SELF_CAPTURE_WAITING] = "waits for signals, or may do",
+        [SELF_CAPTURE_SMALL_STACK] = "has no room on its stack for a signal",
+        [SELF_CAPTURE_OTHER_STACK] = "is on a stack of its own making",
+        [SELF_CAPTURE_TRACED] = "is traced by another process",
+        [SELF_CAPTURE_STOPPED] = "is stopped",
+        [SELF_CAPTURE_FOREIGN] = "is not known to threadleak",
+        [SELF_CAPTURE_NEW] = "began meanwhile",
+        [SELF_CAPTURE_LOST] = "has no handler of threadleak's any more",
+        [SELF_CAPTURE_SANDBOXED] = "is in a sandbox",
+        [SELF_CAPTURE_FULL] = "found no room in the ledger",
+        [SELF_CAPTURE_SILENT] = "did not answer in time",
+    };
+    if (reason == SELF_CAPTURE_BLOCKED)
+        snprintf(text, 64, "blocks signal %d", capture->signal);
+    else
+        snprintf(text, 64, "%s", texts[reason]);
+    return text;
+}

@@ -1,0 +1,115 @@
+#include "stacks/signal_capture_ask.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "stacks/signal_capture_task.h"
+#include "proc/tracer.h"
+
+/* A signal's frame with the widest registers is below 4 KiB. */
+#define HANDLER_ROOM 8192
+
+/* ---- looking at one thread --------------------------------------------------------- */
+
+/* Where is its stack pointer?  SELF_CAPTURE_TAKEN: there is room, as far as is known. */
+static enum self_capture_reason look_at_stack(const struct asking *asking,
+                                              const struct self_capture_thread *thread,
+                                              const struct tracked *tracked)
+{
+    uint64_t sp = task_stack_pointer(asking->pid, thread->tid);
+    const struct region *region = sp ? address_space_find(&asking->space, sp) : NULL;
+    if (tracked->small_stack && (!region || sp - region->start < HANDLER_ROOM))
+        return SELF_CAPTURE_SMALL_STACK;
+    if (!region)
+        return SELF_CAPTURE_TAKEN;
+    bool is_own = tracked->handle ? tracked->handle > sp && tracked->handle <= region->end
+                                  : strcmp(region->path, "[stack]") == 0;
+    return is_own ? SELF_CAPTURE_TAKEN : SELF_CAPTURE_OTHER_STACK;
+}
+
+/* SELF_CAPTURE_TAKEN: nothing speaks against it. */
+static enum self_capture_reason look_before(const struct asking *asking, struct self_capture_thread *thread,
+                                            bool *gone)
+{
+    struct task_look look;
+    uint64_t bit = 1ull << (asking->capture->signal - 1);
+    bool waits = false;
+
+    *gone = !task_look(asking->pid, thread->tid, &look);
+    if (*gone)
+        return SELF_CAPTURE_SILENT;
+    thread->own_tid = look.own_tid;
+    const struct tracked *tracked = tracked_find(&asking->tracked, look.own_tid);
+    if (!tracked)
+        return SELF_CAPTURE_FOREIGN;
+    if (!(look.caught & bit))
+        return SELF_CAPTURE_LOST;
+    if (look.seccomp != ledger_get_header(asking->capture->ledger)->seccomp)
+        return SELF_CAPTURE_SANDBOXED;
+    if (look.tracer > 0 && !tracer_is_ours(look.tracer))
+        return SELF_CAPTURE_TRACED;
+    if (look.state == 'T' || look.state == 't')
+        return SELF_CAPTURE_STOPPED;
+    if (look.blocked & bit)
+        return look.state == 'R' || look.state == 'D' ? (enum self_capture_reason)BLOCKED_NOW
+                                                      : SELF_CAPTURE_BLOCKED;
+    enum self_capture_reason stack = look_at_stack(asking, thread, tracked);
+    if (stack != SELF_CAPTURE_TAKEN)
+        return stack;
+    waits = task_may_wait_for_signals(asking->pid, thread->tid, look.state);
+    return waits ? SELF_CAPTURE_WAITING : SELF_CAPTURE_TAKEN;
+}
+
+/* ---- asking it ----------------------------------------------------------------------- */
+
+static int send_request(const struct asking *asking, pid_t tid)
+{
+    siginfo_t info;
+    memset(&info, 0, sizeof(info));
+    info.si_code = SI_QUEUE;
+    info.si_pid = getpid();
+    info.si_uid = getuid();
+    info.si_value.sival_ptr = (void *)((uint64_t)LEDGER_PRESENT_REQUEST << 32 | asking->generation);
+    while (syscall(SYS_rt_tgsigqueueinfo, asking->pid, tid, asking->capture->signal, &info) != 0) {
+        /* EAGAIN: RLIMIT_SIGPENDING, of all processes of its user. */
+        if (errno != EAGAIN || now_ns() >= asking->deadline_ns)
+            return errno;
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+    }
+    return 0;
+}
+
+/* ESRCH: it is gone.  EPERM, ENOSYS: the whole request is in vain. */
+static int ask(const struct asking *asking, struct self_capture_thread *thread)
+{
+    bool gone;
+    thread->reason = look_before(asking, thread, &gone);
+    if (gone)
+        return ESRCH;
+    if (thread->reason != SELF_CAPTURE_TAKEN)
+        return 0;
+    thread->reason = ASKED;
+    return send_request(asking, thread->tid);
+}
+
+int ask_all(const struct asking *asking, bool again)
+{
+    struct self_capture *capture = asking->capture;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < capture->count; i++) {
+        struct self_capture_thread thread = capture->threads[i];
+        int why = again && thread.reason != BLOCKED_NOW ? 0 : ask(asking, &thread);
+        if (why == EPERM || why == ENOSYS)
+            return why;
+        if (why != ESRCH)
+            capture->threads[kept++] = thread;
+    }
+    capture->count = kept;
+    return 0;
+}

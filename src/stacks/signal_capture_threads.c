@@ -1,0 +1,117 @@
+#include "stacks/signal_capture_threads.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LIST_PASSES 20
+
+/* ---- the tasks ------------------------------------------------------------------- */
+
+static int compare_threads(const void *a, const void *b)
+{
+    const struct self_capture_thread *first = a, *second = b;
+    return (first->tid > second->tid) - (first->tid < second->tid);
+}
+
+static bool add_thread(struct self_capture *capture, size_t *room, pid_t tid)
+{
+    if (capture->count == *room) {
+        *room = *room ? *room * 2 : 64;
+        void *more = realloc(capture->threads, *room * sizeof(*capture->threads));
+        if (!more)
+            return false;
+        capture->threads = more;
+    }
+    capture->threads[capture->count++] = (struct self_capture_thread){.tid = tid, .own_tid = tid};
+    return true;
+}
+
+/* The first `sorted` are without doubles already; true when that changed nothing. */
+static bool sort_threads(struct self_capture *capture, size_t sorted)
+{
+    size_t kept = 0;
+    if (capture->count)
+        qsort(capture->threads, capture->count, sizeof(*capture->threads), compare_threads);
+    for (size_t i = 0; i < capture->count; i++)
+        if (kept == 0 || capture->threads[kept - 1].tid != capture->threads[i].tid)
+            capture->threads[kept++] = capture->threads[i];
+    capture->count = kept;
+    return kept == sorted;
+}
+
+/* While threads end, a listing may leave out others: it is repeated until one
+ * brings nothing new. */
+bool list_tasks(pid_t pid, struct self_capture *capture)
+{
+    char path[32];
+    size_t room = 0, before;
+    bool complete = true;
+    const struct dirent *entry;
+    int passes = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+    do {
+        before = capture->count;
+        DIR *directory = opendir(path);
+        if (!directory)
+            return before > 0;
+        while (complete && (entry = readdir(directory))) {
+            pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
+            complete = tid <= 0 || add_thread(capture, &room, tid);
+        }
+        closedir(directory);
+    } while (complete && !sort_threads(capture, before) && ++passes < LIST_PASSES);
+    return complete;
+}
+
+/* ---- which the shim knows ----------------------------------------------------------- */
+
+static int compare_tracked(const void *a, const void *b)
+{
+    const struct tracked *first = a, *second = b;
+    return (first->tid > second->tid) - (first->tid < second->tid);
+}
+
+bool tracked_read(struct tracked_list *list, const struct ledger *ledger)
+{
+    uint32_t slots = ledger_slot_count(ledger);
+    struct ledger_slot slot;
+
+    tracked_release(list);
+    list->items = calloc((size_t)slots + 1, sizeof(*list->items));
+    if (!list->items)
+        return false;
+    list->items[list->count++] = (struct tracked){ledger_get_header(ledger)->pid, false, 0};
+    for (uint32_t i = 0; i < slots; i++)
+        if (ledger_get_slot(ledger, i, &slot) && (slot.state & SLOT_STARTED) && !(slot.state & SLOT_ENDED) &&
+            slot.tid > 0)
+            list->items[list->count++] =
+                (struct tracked){slot.tid, (slot.state & SLOT_SMALL_STACK) != 0, slot.handle};
+    qsort(list->items, list->count, sizeof(*list->items), compare_tracked);
+    return true;
+}
+
+const struct tracked *tracked_find(const struct tracked_list *list, pid_t own_tid)
+{
+    struct tracked key = {.tid = own_tid};
+    return bsearch(&key, list->items, list->count, sizeof(*list->items), compare_tracked);
+}
+
+void tracked_release(struct tracked_list *list)
+{
+    free(list->items);
+    *list = (struct tracked_list){NULL, 0};
+}
+
+bool add_tracked(pid_t pid, struct self_capture *capture, const struct tracked_list *list)
+{
+    size_t room = capture->count;
+    if (ledger_get_header(capture->ledger)->pid != pid)
+        return true;
+    for (size_t i = 0; i < list->count; i++)
+        if (!add_thread(capture, &room, list->items[i].tid))
+            return false;
+    sort_threads(capture, 0);
+    return true;
+}

@@ -1,0 +1,34 @@
+/*
+ * Which threads a process has, and which of them the shim in it knows: only those
+ * are libc's, with a stack whose end is known.
+ */
+#ifndef THREADLEAK_STACKS_SIGNAL_CAPTURE_THREADS_H
+#define THREADLEAK_STACKS_SIGNAL_CAPTURE_THREADS_H
+
+#include "stacks/signal_capture.h"
+
+struct tracked {
+    int32_t tid; /* in the process's own pid namespace */
+    bool small_stack;
+    uint64_t handle; /* pthread_t, at the upper end of its stack; 0: the main thread's */
+};
+
+/* Those that have begun and not ended, by ascending tid. */
+struct tracked_list {
+    struct tracked *items;
+    size_t count;
+};
+
+/* Fills capture->threads from /proc/PID/task.  False with errno. */
+bool list_tasks(pid_t pid, struct self_capture *capture);
+
+/* Reads the list anew.  False: out of memory; then it is empty. */
+bool tracked_read(struct tracked_list *list, const struct ledger *ledger);
+const struct tracked *tracked_find(const struct tracked_list *list, pid_t own_tid);
+void tracked_release(struct tracked_list *list);
+
+/* Adds to capture->threads what the ledger knows and the listing left out, where both
+ * count in one pid namespace.  False: out of memory. */
+bool add_tracked(pid_t pid, struct self_capture *capture, const struct tracked_list *list);
+
+#endif

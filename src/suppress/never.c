@@ -1,0 +1,103 @@
+/* Patterns that are well formed and that no name can match: slips of the pen, as they are known. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "suppress/rule.h"
+
+#define THREAD_NAME_MAX 15 /* TASK_COMM_LEN of the kernel, without its NUL */
+
+static bool is_separator(char c)
+{
+    return c == ',' || c == ';' || c == ' ' || c == '\t';
+}
+
+/* ",kind:running", " kind=running": a condition was meant.  No name of C, C++ or Rust has a
+ * word and a single ':' there. */
+static const char *find_glued(const struct pattern_text *pattern, char *why, size_t size)
+{
+    for (const char *at = pattern->body + 1; at < pattern->end; at++) {
+        size_t length = 0;
+        while (at + length < pattern->end && isalpha((unsigned char)at[length]))
+            length++;
+        const char *after = at + length;
+        if (!is_separator(at[-1]) || part_type_of(at, length) == PART_TYPES || after == pattern->end)
+            continue;
+        if (*after == '=') {
+            snprintf(why, size,
+                     "'%.*s=' begins no condition: '%.*s:' was expected; write * for a '=' of the name",
+                     (int)length, at, (int)length, at);
+            return at;
+        }
+        if (*after == ':' && !(after + 1 < pattern->end && after[1] == ':')) {
+            snprintf(
+                why, size,
+                "'%c' before '%.*s:': conditions are separated by blanks; write * for a '%c' of the name",
+                at[-1], (int)length, at, at[-1]);
+            return at - 1;
+        }
+    }
+    return NULL;
+}
+
+static bool is_of_functions(enum part_type type)
+{
+    return type == PART_THREAD || type == PART_START || type == PART_TOP || type == PART_ANY;
+}
+
+/* "worker, kind:running"; but "pair<int," and "f(int," are beginnings of names. */
+static const char *find_comma_at_end(const struct pattern_text *pattern, char *why, size_t size)
+{
+    const char *last = pattern->end - 1;
+    size_t length = (size_t)(last - pattern->body);
+    bool in_brackets = memchr(pattern->body, '<', length) || memchr(pattern->body, '(', length);
+    if (pattern->to_end || (*last != ',' && *last != ';'))
+        return NULL;
+    if (!pattern->more && (in_brackets || !is_of_functions(pattern->type)))
+        return NULL;
+    snprintf(
+        why, size,
+        "'%c' at the end of a pattern: conditions are separated by blanks; write * for a '%c' of the name",
+        *last, *last);
+    return last;
+}
+
+/* "pool.c:12", as reports show a place. */
+static const char *find_line_number(const struct pattern_text *pattern, char *why, size_t size)
+{
+    const char *colon = pattern->end;
+    while (colon > pattern->body && isdigit((unsigned char)colon[-1]))
+        colon--;
+    if (colon == pattern->end || colon == pattern->body || *--colon != ':' || !is_of_functions(pattern->type))
+        return NULL;
+    const char *suffix = colon;
+    while (suffix > pattern->body && isalpha((unsigned char)suffix[-1]))
+        suffix--;
+    if (suffix == colon || suffix == pattern->body || suffix[-1] != '.')
+        return NULL;
+    snprintf(why, size, "a rule knows functions and files, but no lines: this would never match");
+    return colon;
+}
+
+static const char *find_long_name(const struct pattern_text *pattern, char *why, size_t size)
+{
+    size_t length = 0;
+    for (const char *at = pattern->body; at < pattern->end; at++)
+        length += *at != '*';
+    if (pattern->type != PART_NAME || length <= THREAD_NAME_MAX)
+        return NULL;
+    snprintf(why, size, "would never match: the name of a thread has at most %d bytes", THREAD_NAME_MAX);
+    return pattern->body;
+}
+
+const char *pattern_never_matches(const struct pattern_text *pattern, char *why, size_t size)
+{
+    const char *at = NULL;
+    if (!pattern->from_start || !pattern->to_end) /* a whole name is meant as it stands */
+        at = find_glued(pattern, why, size);
+    if (!at)
+        at = find_comma_at_end(pattern, why, size);
+    if (!at)
+        at = find_line_number(pattern, why, size);
+    return at ? at : find_long_name(pattern, why, size);
+}

@@ -1,0 +1,84 @@
+/* Between the parts of ignore.c: a rule, taken apart. */
+#ifndef THREADLEAK_SUPPRESS_RULE_H
+#define THREADLEAK_SUPPRESS_RULE_H
+
+#include "suppress/suppress.h"
+
+#define IGNORE_LINE_MAX 4096 /* bytes of a line */
+#define IGNORE_PARTS_MAX 16  /* of a rule */
+
+enum part_type {
+    PART_THREAD,
+    PART_START,
+    PART_NAME,
+    PART_MODULE,
+    PART_TOP,
+    PART_ANY,
+    PART_WAITING,
+    PART_KIND,
+    PART_PROCESS,
+    PART_TYPES
+};
+
+struct part {
+    enum part_type type;
+    char *glob;    /* matches a whole name; '*' is the only special character; NULL: bits */
+    unsigned bits; /* waiting: 1u << enum wait_on; kind: KIND_* */
+};
+
+struct rule {
+    struct ignore_rule shown;
+    struct part parts[IGNORE_PARTS_MAX];
+    size_t part_count;
+};
+
+struct ignore {
+    struct rule **rules;
+    char **origins; /* what rules' origins point to */
+    size_t count, origin_count;
+    bool match_all;
+};
+
+/* What is wrong with a line, and where. */
+struct rule_error {
+    size_t column; /* from 1 */
+    char text[400];
+};
+
+enum line_is { LINE_EMPTY, LINE_RULE, LINE_WRONG, LINE_NO_MEMORY };
+/* Reads a line without its end.  LINE_RULE: the rule, its origin not yet set, is the caller's. */
+enum line_is rule_parse(const char *line, size_t length, bool match_all, struct rule **rule,
+                        struct rule_error *error);
+void rule_free(struct rule *rule);
+
+/* PART_TYPES: none is called so. */
+enum part_type part_type_of(const char *name, size_t length);
+
+/* The pattern of a part, as written between '^' and '$'. */
+struct pattern_text {
+    enum part_type type;
+    const char *body, *end;  /* not empty */
+    bool from_start, to_end; /* '^', '$' */
+    bool more;               /* a condition follows */
+};
+/* The byte that makes it one that no name can match, with the reason; NULL: none is known. */
+const char *pattern_never_matches(const struct pattern_text *pattern, char *why, size_t size);
+
+/* Does the glob match the whole name? */
+bool glob_matches(const char *glob, const char *name);
+/*
+ * The same of a function.  A glob without '(' may match a C++ function without its arguments as well:
+ * "ns::beat" is "ns::beat(int) const", and "beat<int>" is "void beat<int>(int)".
+ */
+bool glob_matches_function(const char *glob, const char *function);
+
+/* Adds the rules of a text, or none of them. */
+struct ignore_source_text {
+    const char *text;
+    size_t length;
+    const char *origin;
+    enum ignore_source source;
+};
+bool ignore_add_text(struct ignore *ignore, const struct ignore_source_text *from, struct error *error);
+
+#endif

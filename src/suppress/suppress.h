@@ -1,0 +1,118 @@
+/*
+ * Suppressions: rules that say which threads are no leak.  One rule a line:
+ *
+ *   rule  =  TYPE:PATTERN  { blank CONDITION }           # comment
+ *   CONDITION  =  TYPE:PATTERN  |  waiting:ON[,ON…]  |  kind:KIND[,KIND…]  |  process:PATTERN
+ *
+ *   thread:   function, source file or module of any creation frame, or of the start routine; one without a
+ *             name also by module+0xoffset, as reports show it, where the pattern has "+0x"
+ *   start:    the start routine: its function, or module+0xoffset as reports show one without a
+ *             name.  Where it is a runtime's (std::thread's, GLib's): also the function that it called,
+ *             where the thread runs and its whole present stack is known
+ *   name:     the thread's name
+ *   module:   module of any creation frame or of the start routine, by its path or its basename
+ *   top:      function at the top of the present stack: the innermost frame, the one that the text
+ *             report shows first (pthread_cond_wait), or the first that is the user's own (marked '>')
+ *   any:      function of any present frame
+ *   waiting:  what it waits for: a name of wait_on_name() (condvar, mutex, poll …)
+ *   kind:     running, detached, unjoined
+ *   process:  the executable, or what the process was called as (argv[0]), by its path or its basename
+ *
+ * All parts of a rule must be true of the thread.  A PATTERN may match anywhere in a name; '*' stands for any
+ * text, '^' at its beginning and '$' at its end tie it there (as in LSan's and TSan's files); a '^', '$' or
+ * blank of a name that would mean something else is written '*'.  Blanks are part of a pattern ("operator
+ * new(unsigned long)") unless a word and a single ':' follow: these begin a condition.  A '#' at the
+ * beginning of a line or after a blank begins a comment.
+ *
+ * A pattern without '(' may match a C++ function without its arguments: "^beat$" is "beat(int)".
+ *
+ * The frames in which libc starts a thread or a program (start_thread, clone, _start …) are no part of any
+ * stack here: a rule never needs them, and "thread:start" must not match every thread.  What is not known
+ * never matches: a thread whose present stack was not taken, and an ended one, has no top:, any: or waiting:.
+ */
+#ifndef THREADLEAK_SUPPRESS_SUPPRESS_H
+#define THREADLEAK_SUPPRESS_SUPPRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "symbolize/symbolize.h"
+#include "wait/wait.h"
+
+struct ignore; /* rules, in the order in which they were loaded: the first that matches counts */
+
+enum ignore_source {
+    IGNORE_USER,    /* a file that the user named */
+    IGNORE_PROGRAM, /* what a program brings in its memory */
+    IGNORE_SHIPPED, /* suppressions.d, of libraries' authors */
+    IGNORE_BUILT_IN
+};
+
+#define IGNORE_BUILT_IN_LABEL "built in: "
+
+struct ignore_rule {
+    const char *text;   /* as written, without its comment */
+    const char *label;  /* how reports call it: the text, or "built in: OpenMP's pool" */
+    const char *origin; /* the file, "rules of ./app", "built in" */
+    unsigned line;      /* in it */
+    enum ignore_source source;
+};
+
+struct ignore *ignore_new(void);
+void ignore_free(struct ignore *ignore);
+/* Rules of which every part is only stars ("thread:*") are errors unless allowed
+ * before they are loaded. */
+void ignore_allow_match_all(struct ignore *ignore, bool allow);
+bool ignore_allows_match_all(const struct ignore *ignore);
+
+/*
+ * Each adds all rules of its source, or, when one of them is wrong, none: error then is
+ * "FILE:LINE:COLUMN: what is wrong, and what was expected" (columns count bytes, from 1).
+ */
+/* A file the user named. */
+bool ignore_load(struct ignore *ignore, const char *path, struct error *error);
+/* Text of a program or an option, one rule a line; origin ("rules of ./app") stands in
+ * place of the file. */
+bool ignore_load_text(struct ignore *ignore, const char *text, const char *origin, struct error *error);
+/* Files FOLDER/NAME.supp in the order of their names.  No such folder: nothing. */
+bool ignore_load_folder(struct ignore *ignore, const char *folder, struct error *error);
+/* False: out of memory. */
+bool ignore_load_built_in(struct ignore *ignore, struct error *error);
+
+size_t ignore_count(const struct ignore *ignore);
+const struct ignore_rule *ignore_rule_at(const struct ignore *ignore, size_t index);
+
+/* What threads of one creation have in common. */
+struct ignore_site {
+    const struct frame *stack; /* creation stack, leaf first */
+    size_t stack_count;
+    const struct frame *start; /* start routine; NULL: unknown */
+    unsigned kind;             /* KIND_* of options.h */
+    const char *process;       /* path of the executable; NULL: unknown */
+    const char *called;        /* its argv[0], as the report's head has it; NULL: unknown */
+};
+
+struct ignore_thread {
+    const char *name;            /* NULL or "": unknown */
+    const struct frame *present; /* present stack, leaf first; NULL: unknown.  Equal pointers: equal stacks */
+    size_t present_count;
+    bool present_whole; /* down to the thread's beginning */
+    enum wait_on waiting;
+};
+
+/*
+ * Matching is by site, then by thread: what rules say of a site is found out once.
+ * A matcher must not outlive its rules, nor the present stacks that it has seen.
+ */
+struct ignore_matcher;
+struct ignore_matcher *ignore_matcher_new(const struct ignore *ignore); /* NULL: out of memory */
+void ignore_matcher_free(struct ignore_matcher *matcher);
+void ignore_matcher_site(struct ignore_matcher *matcher, const struct ignore_site *site);
+/* The first rule that matches a thread of this site, or NULL. */
+const struct ignore_rule *ignore_matcher_find(struct ignore_matcher *matcher,
+                                              const struct ignore_thread *thread);
+/* Where none did: may one match that is not built in, once it sees more of the creation stack? */
+bool ignore_matcher_may_find_deeper(struct ignore_matcher *matcher, const struct ignore_thread *thread);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * Function, file and line at an address, with inlined calls, from the debug
+ * information of one module.
+ */
+#ifndef THREADLEAK_SYMBOLIZE_DWARF_H
+#define THREADLEAK_SYMBOLIZE_DWARF_H
+
+#include <stdbool.h>
+#include <elfutils/libdwfl.h>
+
+#include "symbolize/symbolize.h"
+#include "symbolize/name.h"
+
+struct dwarf_index;
+
+/* NULL: no debug information, or out of memory. */
+struct dwarf_index *dwarf_index_new(Dwfl_Module *module);
+void dwarf_index_free(struct dwarf_index *index);
+
+/*
+ * Adds the frames at an address of the module as libdwfl counts it, leaf first;
+ * none where nothing is known.  symbol, which may be NULL, names the function
+ * where the debug information has no full name of it.  *start becomes the
+ * function's first address, and stays as it is where no function is known.
+ */
+void dwarf_index_frames(struct dwarf_index *index, strings *kept, Dwarf_Addr address, const char *symbol,
+                        struct frame_list *list, Dwarf_Addr *start);
+
+#endif

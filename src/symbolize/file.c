@@ -1,0 +1,251 @@
+#include "symbolize/file.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SERVERS "DEBUGINFOD_URLS"
+#define DEBUG_FOLDER "/usr/lib/debug/.build-id"
+
+/* ---- symbols ------------------------------------------------------------------------- */
+
+/* Of two names for one address: the one with a size, the wider bound, the plainer. */
+static int symbol_rank(const GElf_Sym *symbol, const char *name)
+{
+    int binding = GELF_ST_BIND(symbol->st_info);
+    int bound = binding == STB_LOCAL ? 0 : binding == STB_WEAK ? 1 : 2;
+    size_t underscores = strspn(name, "_");
+    return (symbol->st_size ? 100 : 0) + 10 * bound - (int)(underscores < 9 ? underscores : 9);
+}
+
+/* A label of assembler code is as good as a function's. */
+static bool is_code(const GElf_Sym *symbol, const char *name, const GElf_Shdr *section)
+{
+    int type = GELF_ST_TYPE(symbol->st_info);
+    if (type == STT_FUNC || type == STT_GNU_IFUNC)
+        return true;
+    return type == STT_NOTYPE && *name != '$' && (section->sh_flags & SHF_EXECINSTR);
+}
+
+static bool add_symbol(struct image *image, int number)
+{
+    GElf_Sym symbol;
+    GElf_Addr address;
+    GElf_Word section_number = SHN_UNDEF;
+    Elf *elf = NULL;
+    Dwarf_Addr bias;
+    GElf_Shdr section;
+    const char *name =
+        dwfl_module_getsym_info(image->module, number, &symbol, &address, &section_number, &elf, &bias);
+    if (!name || !*name || section_number == SHN_UNDEF || section_number >= SHN_LORESERVE ||
+        !gelf_getshdr(elf_getscn(elf, section_number), &section) || !is_code(&symbol, name, &section))
+        return true;
+    uint64_t end = section.sh_addr + bias + section.sh_size;
+    struct range range = {
+        .low = address,
+        .high = symbol.st_size ? address + symbol.st_size : end,
+        .open = !symbol.st_size,
+        .value = (uintptr_t)name,
+        .rank = symbol_rank(&symbol, name),
+    };
+    return ranges_add(&image->symbols, &range);
+}
+
+const char *image_symbol(struct image *image, GElf_Addr address, GElf_Addr *start)
+{
+    const struct range *range = ranges_find(&image->symbols, address);
+    if (!range)
+        return NULL;
+    *start = range->low;
+    return (const char *)(uintptr_t)range->value;
+}
+
+/* ---- files ------------------------------------------------------------------------------ */
+
+static void to_hex(char *out, const uint8_t *bytes, size_t length)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < length && i < 32; i++) {
+        *out++ = digits[bytes[i] >> 4];
+        *out++ = digits[bytes[i] & 15];
+    }
+    *out = '\0';
+}
+
+static bool is_wanted(const struct image *image)
+{
+    const unsigned char *bits;
+    GElf_Addr address;
+    char found[sizeof(image->build_id)] = "";
+    if (!image->build_id[0])
+        return true;
+    int length = dwfl_module_build_id(image->module, &bits, &address);
+    if (length > 0)
+        to_hex(found, bits, (size_t)length);
+    return strcmp(found, image->build_id) == 0;
+}
+
+static void close_file(struct image *image)
+{
+    dwarf_index_free(image->dwarf);
+    ranges_release(&image->symbols);
+    aliases_release(&image->aliases);
+    ranges_release(&image->objects);
+    if (image->dwfl)
+        dwfl_end(image->dwfl);
+    image->dwarf = NULL;
+    image->dwfl = NULL;
+    image->module = NULL;
+}
+
+/* Opening a pipe could take forever, and libdwfl would unpack an archive or a compressed file. */
+static bool is_program(const char *path)
+{
+    unsigned char start[EI_NIDENT + 2];
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+        return false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t got = fd >= 0 ? pread(fd, start, sizeof(start), 0) : -1;
+    if (fd >= 0)
+        close(fd);
+    if (got != sizeof(start) || memcmp(start, ELFMAG, SELFMAG) != 0)
+        return false;
+    bool big = start[EI_DATA] == ELFDATA2MSB;
+    int type = start[EI_NIDENT + big] | start[EI_NIDENT + !big] << 8;
+    return type == ET_EXEC || type == ET_DYN;
+}
+
+/* At the file's own addresses; false: it is not the one. */
+static bool open_file(struct image *image, const char *path)
+{
+    static const Dwfl_Callbacks callbacks = {
+        .find_elf = dwfl_build_id_find_elf,
+        .find_debuginfo = dwfl_standard_find_debuginfo,
+        .section_address = dwfl_offline_section_address,
+    };
+    if (!is_program(path))
+        return false;
+    image->dwfl = dwfl_begin(&callbacks);
+    if (!image->dwfl)
+        return false;
+    image->module = dwfl_report_offline(image->dwfl, path, path, -1);
+    dwfl_report_end(image->dwfl, NULL, NULL);
+    if (!image->module || !dwfl_module_getelf(image->module, &image->bias) || !is_wanted(image)) {
+        close_file(image);
+        return false;
+    }
+    image->dwarf = dwarf_index_new(image->module);
+    int count = dwfl_module_getsymtab(image->module);
+    for (int i = 1; i < count; i++)
+        if (!add_symbol(image, i))
+            break;
+    return true;
+}
+
+/* A file replaced since: its old self may be among the debug files, by build-id. */
+static bool open_by_build_id(struct image *image)
+{
+    static const char *const endings[] = {"", ".debug"};
+    char path[sizeof(DEBUG_FOLDER) + sizeof(image->build_id) + 16];
+    const char *id = image->build_id;
+    if (strlen(id) < 4)
+        return false;
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(path, sizeof(path), "%s/%.2s/%s%s", DEBUG_FOLDER, id, id + 2, endings[i]);
+        if (open_file(image, path))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * libdwfl asks the servers that the environment names, of its own accord, while
+ * it looks for debug files; all of that happens here.
+ */
+static void open_without_servers(struct image *image)
+{
+    const char *value = getenv(SERVERS);
+    char *servers = value ? strdup(value) : NULL;
+    unsetenv(SERVERS);
+    if (*image->path != '/' || !open_file(image, image->path))
+        open_by_build_id(image);
+    if (servers)
+        setenv(SERVERS, servers, 1);
+    free(servers);
+}
+
+struct image *image_open(const struct code_address *address, bool debuginfod)
+{
+    struct image *image = calloc(1, sizeof(*image));
+    if (!image)
+        return NULL;
+    to_hex(image->build_id, address->build_id, address->build_id ? address->build_id_len : 0);
+    image->unproven = address->is_unproven && !image->build_id[0];
+    image->path = strdup(address->module);
+    if (!image->path) {
+        free(image);
+        return NULL;
+    }
+    if (image->unproven)
+        return image;
+    if (!debuginfod)
+        open_without_servers(image);
+    else if (*image->path != '/' || !open_file(image, image->path))
+        open_by_build_id(image);
+    return image;
+}
+
+static int file_of_memory(const void *bytes, size_t size)
+{
+    int fd = memfd_create("image", MFD_CLOEXEC);
+    if (fd >= 0 && write(fd, bytes, size) == (ssize_t)size)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+/* libdwfl reads files only. */
+struct image *image_of_memory(const char *module, const void *bytes, size_t size)
+{
+    char path[64];
+    const unsigned char *bits;
+    GElf_Addr address;
+    struct image *image = calloc(1, sizeof(*image));
+    int fd = image && (image->path = strdup(module)) ? file_of_memory(bytes, size) : -1;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    bool ok = fd >= 0 && open_file(image, path);
+    if (fd >= 0)
+        close(fd);
+    if (!ok) {
+        if (image)
+            image_free(image);
+        return NULL;
+    }
+    int length = dwfl_module_build_id(image->module, &bits, &address);
+    to_hex(image->build_id, bits, length > 0 ? (size_t)length : 0);
+    return image;
+}
+
+void image_free(struct image *image)
+{
+    close_file(image);
+    free(image->path);
+    free(image);
+}
+
+int image_compare(const struct image *image, const struct code_address *address)
+{
+    char build_id[sizeof(image->build_id)];
+    to_hex(build_id, address->build_id, address->build_id ? address->build_id_len : 0);
+    int order = strcmp(image->path, address->module);
+    if (order == 0)
+        order = strcmp(image->build_id, build_id);
+    return order ? order : image->unproven - (address->is_unproven && !build_id[0]);
+}

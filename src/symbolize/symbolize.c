@@ -1,0 +1,192 @@
+#include "symbolize/symbolize.h"
+
+#include <search.h>
+#include <stdlib.h>
+
+#include "symbolize/data.h"
+#include "symbolize/file.h"
+#include "symbolize/name.h"
+
+/* One address, looked up once. */
+struct answer {
+    struct image *image; /* NULL: no module is known */
+    uint64_t offset;
+    uint64_t pc;
+    bool is_return_address;
+    bool is_symbol;  /* the function is known by a symbol alone */
+    GElf_Addr start; /* the function's first address, as libdwfl counts it; 0: unknown */
+    struct frame_list list;
+};
+
+struct symbolizer {
+    bool debuginfod;
+    struct image **images; /* few, the last one asked for first */
+    size_t image_count;
+    void *answers; /* tsearch tree */
+    strings strings;
+};
+
+struct image *symbolizer_image(struct symbolizer *symbolizer, const struct code_address *address)
+{
+    struct image **images = symbolizer->images;
+    for (size_t i = 0; i < symbolizer->image_count; i++)
+        if (image_compare(images[i], address) == 0) {
+            struct image *found = images[i];
+            images[i] = images[0];
+            images[0] = found;
+            return found;
+        }
+    images = realloc(images, (symbolizer->image_count + 1) * sizeof(struct image *));
+    if (!images)
+        return NULL;
+    symbolizer->images = images;
+    struct image *image = image_open(address, symbolizer->debuginfod);
+    if (image)
+        images[symbolizer->image_count++] = image;
+    return image;
+}
+
+strings *symbolizer_strings(struct symbolizer *symbolizer)
+{
+    return &symbolizer->strings;
+}
+
+bool symbolizer_add_image(struct symbolizer *symbolizer, const char *module, const void *bytes, size_t size)
+{
+    struct image **images =
+        realloc(symbolizer->images, (symbolizer->image_count + 1) * sizeof(struct image *));
+    if (!images)
+        return false;
+    symbolizer->images = images;
+    struct image *image = image_of_memory(module, bytes, size);
+    if (image)
+        images[symbolizer->image_count++] = image;
+    return image != NULL;
+}
+
+static void look_up(struct symbolizer *symbolizer, struct answer *answer)
+{
+    struct image *image = answer->image;
+    struct frame_list *list = &answer->list;
+    const char *symbol = NULL;
+    if (image && image->module) {
+        /* The call-site rule: a return address belongs to the call before it. */
+        GElf_Addr address = answer->offset - answer->is_return_address + image->bias;
+        symbol = image_symbol(image, address, &answer->start);
+        answer->is_symbol = true;
+        GElf_Addr start = 0;
+        if (image->dwarf)
+            dwarf_index_frames(image->dwarf, &symbolizer->strings, address, symbol, list, &start);
+        if (start) {
+            answer->start = start;
+            answer->is_symbol = false;
+        }
+    }
+    if (list->count)
+        return;
+    list->frames = calloc(1, sizeof(*list->frames));
+    if (!list->frames)
+        return;
+    list->count = 1;
+    list->frames->function = strings_keep_demangled(&symbolizer->strings, symbol);
+}
+
+static void set_common(const struct answer *answer)
+{
+    const struct image *image = answer->image;
+    for (size_t i = 0; i < answer->list.count; i++) {
+        struct frame *frame = &answer->list.frames[i];
+        frame->pc = answer->pc;
+        frame->offset = answer->offset;
+        frame->module = image ? image->path : NULL;
+        frame->build_id = image && image->build_id[0] ? image->build_id : NULL;
+        frame->runtime = is_runtime_frame(frame);
+    }
+}
+
+/*
+ * Debug information knows a library's functions by the names it has for itself,
+ * which also tell a runtime's: "__interceptor_pthread_create".
+ */
+static void say_known_name(struct symbolizer *symbolizer, struct answer *answer)
+{
+    struct image *image = answer->image;
+    if (!image || !image->module || !answer->start || !answer->list.count)
+        return;
+    struct frame *frame = &answer->list.frames[answer->list.count - 1];
+    const char *name = aliases_find(&image->aliases, image->module, image->bias, answer->start,
+                                    frame->function, answer->is_symbol);
+    const char *known = strings_keep_demangled(&symbolizer->strings, name);
+    if (!known)
+        return;
+    frame->function = known;
+    frame->runtime |= is_runtime_frame(frame);
+}
+
+static int compare_answers(const void *a, const void *b)
+{
+    const struct answer *x = a, *y = b;
+    if (x->image != y->image)
+        return x->image < y->image ? -1 : 1;
+    if (x->offset != y->offset)
+        return x->offset < y->offset ? -1 : 1;
+    if (x->pc != y->pc)
+        return x->pc < y->pc ? -1 : 1;
+    return x->is_return_address - y->is_return_address;
+}
+
+static void free_answer(void *at)
+{
+    struct answer *answer = at;
+    free(answer->list.frames);
+    free(answer);
+}
+
+const struct frame_list *symbolize(struct symbolizer *symbolizer, const struct code_address *address)
+{
+    static struct frame unknown;
+    static const struct frame_list nothing = {&unknown, 1}; /* out of memory */
+    struct answer key = {
+        .image = address->module ? symbolizer_image(symbolizer, address) : NULL,
+        .offset = address->offset,
+        .pc = address->pc,
+        .is_return_address = address->is_return_address,
+    };
+    if (address->module && !key.image)
+        return &nothing;
+    struct answer **found = tfind(&key, &symbolizer->answers, compare_answers);
+    if (found)
+        return &(*found)->list;
+    struct answer *answer = malloc(sizeof(*answer));
+    if (!answer)
+        return &nothing;
+    *answer = key;
+    look_up(symbolizer, answer);
+    set_common(answer);
+    say_known_name(symbolizer, answer);
+    if (!answer->list.count || !tsearch(answer, &symbolizer->answers, compare_answers)) {
+        free_answer(answer);
+        return &nothing;
+    }
+    return &answer->list;
+}
+
+struct symbolizer *symbolizer_new(bool debuginfod)
+{
+    struct symbolizer *symbolizer = calloc(1, sizeof(*symbolizer));
+    if (symbolizer)
+        symbolizer->debuginfod = debuginfod;
+    return symbolizer;
+}
+
+void symbolizer_free(struct symbolizer *symbolizer)
+{
+    if (!symbolizer)
+        return;
+    tdestroy(symbolizer->answers, free_answer);
+    for (size_t i = 0; i < symbolizer->image_count; i++)
+        image_free(symbolizer->images[i]);
+    free(symbolizer->images);
+    strings_release(&symbolizer->strings);
+    free(symbolizer);
+}

@@ -1,0 +1,156 @@
+#include "symbolize/unit.h"
+
+#include <dwarf.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEEPEST = 256 }; /* nesting of scopes that is walked */
+
+/*
+ * A linker that drops a function leaves its description behind, at address 0;
+ * *dropped is set to where the longest of them would end.
+ */
+static bool add_ranges(struct ranges *ranges, Dwarf_Die *die, size_t value, Dwarf_Addr *dropped)
+{
+    Dwarf_Addr base, low, high;
+    ptrdiff_t at = 0;
+    while ((at = dwarf_ranges(die, at, &base, &low, &high)) > 0) {
+        struct range range = {.low = low, .high = high, .value = value};
+        if (low && !ranges_add(ranges, &range))
+            return false;
+        if (!low && high > *dropped)
+            *dropped = high;
+    }
+    return true;
+}
+
+/* Room for one more in an array that has grown by doubling; NULL: out of memory. */
+static void *grown(void *items, size_t count, size_t size)
+{
+    if (count & (count - 1))
+        return items;
+    return realloc(items, (count ? 2 * count : 1) * size);
+}
+
+/* ---- all units -------------------------------------------------------------------- */
+
+static bool add_unit(struct units *units, Dwarf_Die *die, const Dwarf_Die *split)
+{
+    Dwarf_Addr dropped = 0;
+    struct unit *items = grown(units->items, units->count, sizeof(*items));
+    if (!items)
+        return false;
+    units->items = items;
+    items[units->count] = (struct unit){.die = *die, .code = split->addr ? *split : *die};
+    return add_ranges(&units->ranges, die, units->count++, &dropped);
+}
+
+void units_read(struct units *units, Dwarf *dwarf)
+{
+    Dwarf_CU *cu = NULL;
+    Dwarf_Die die, split;
+    uint8_t kind;
+    while (memset(&split, 0, sizeof(split)), dwarf_get_units(dwarf, cu, &cu, NULL, &kind, &die, &split) == 0)
+        if ((kind == DW_UT_compile || kind == DW_UT_skeleton) && !add_unit(units, &die, &split))
+            break;
+}
+
+void units_release(struct units *units)
+{
+    for (size_t i = 0; i < units->count; i++) {
+        ranges_release(&units->items[i].functions);
+        free(units->items[i].scopes);
+    }
+    ranges_release(&units->ranges);
+    free(units->items);
+    *units = (struct units){0};
+}
+
+/* ---- walking one ---------------------------------------------------------------------- */
+
+static bool holds_functions(int tag)
+{
+    return tag == DW_TAG_subprogram || tag == DW_TAG_lexical_block || tag == DW_TAG_namespace ||
+           tag == DW_TAG_module || tag == DW_TAG_class_type || tag == DW_TAG_structure_type ||
+           tag == DW_TAG_union_type || tag == DW_TAG_enumeration_type;
+}
+
+/* Functions stand in namespaces, in types (Rust) and in one another (GNU C, lambdas). */
+static bool walk_scopes(struct unit *unit, Dwarf_Die *parent, size_t parent_scope, int depth)
+{
+    Dwarf_Die die;
+    if (depth > DEEPEST || dwarf_child(parent, &die) != 0)
+        return true;
+    do {
+        int tag = dwarf_tag(&die);
+        if (!holds_functions(tag))
+            continue;
+        size_t number = unit->scope_count;
+        struct scope *scopes = grown(unit->scopes, number, sizeof(*scopes));
+        if (!scopes)
+            return false;
+        unit->scopes = scopes;
+        scopes[unit->scope_count++] = (struct scope){.die = die, .parent = parent_scope};
+        if ((tag == DW_TAG_subprogram && !add_ranges(&unit->functions, &die, number, &unit->dropped)) ||
+            !walk_scopes(unit, &die, number, depth + 1))
+            return false;
+    } while (dwarf_siblingof(&die, &die) == 0);
+    return true;
+}
+
+static void walk(struct unit *unit)
+{
+    if (unit->walked)
+        return;
+    unit->walked = true;
+    walk_scopes(unit, &unit->code, NO_SCOPE, 0);
+}
+
+/* ---- asking ----------------------------------------------------------------------------- */
+
+struct unit *units_find(struct units *units, Dwarf_Addr address)
+{
+    const struct range *range = ranges_find(&units->ranges, address);
+    struct unit *unit = range ? &units->items[range->value] : NULL;
+    if (unit)
+        walk(unit);
+    return unit;
+}
+
+struct unit *units_find_entry(struct units *units, Dwarf_Die *die)
+{
+    Dwarf_Die cu;
+    if (!dwarf_diecu(die, &cu, NULL, NULL))
+        return NULL;
+    for (size_t i = 0; i < units->count; i++)
+        if (units->items[i].code.addr == cu.addr) {
+            walk(&units->items[i]);
+            return &units->items[i];
+        }
+    return NULL;
+}
+
+const struct scope *unit_function(struct unit *unit, Dwarf_Addr address)
+{
+    const struct range *range = ranges_find(&unit->functions, address);
+    return range ? &unit->scopes[range->value] : NULL;
+}
+
+static int compare_scopes(const void *a, const void *b)
+{
+    const struct scope *x = a, *y = b;
+    return (x->die.addr > y->die.addr) - (x->die.addr < y->die.addr);
+}
+
+const struct scope *unit_scope(const struct unit *unit, const Dwarf_Die *die)
+{
+    struct scope key = {.die = *die};
+    if (!unit->scope_count)
+        return NULL;
+    return bsearch(&key, unit->scopes, unit->scope_count, sizeof(key), compare_scopes);
+}
+
+Dwarf_Line *unit_line(struct unit *unit, Dwarf_Addr address)
+{
+    return address < unit->dropped ? NULL : dwarf_getsrc_die(&unit->die, address);
+}

@@ -1,0 +1,93 @@
+#include "unwind/cache.h"
+
+#include <stdlib.h>
+
+struct cached_rules {
+    uint64_t pc;               /* 0: free */
+    struct frame_rules *rules; /* NULL: there are none */
+};
+
+enum { MOST_READS = 1 << 27 };
+
+bool code_init(struct code *code, const struct snapshot *snapshot)
+{
+    *code = (struct code){.snapshot = snapshot, .room = 1024, .reads_left = MOST_READS};
+    code->files = calloc(snapshot->space.count + 1, sizeof(struct code_file *));
+    code->cache = calloc(code->room, sizeof(*code->cache));
+    if (code->files && code->cache)
+        return true;
+    code_release(code);
+    return false;
+}
+
+void code_release(struct code *code)
+{
+    for (size_t i = 0; code->files && i < code->snapshot->space.count; i++)
+        code_file_close(code->files[i]);
+    for (size_t i = 0; code->cache && i < code->room; i++)
+        free(code->cache[i].rules);
+    free(code->files);
+    free(code->cache);
+    code->files = NULL;
+    code->cache = NULL;
+}
+
+struct code_file *code_find_file(struct code *code, uint64_t pc)
+{
+    const struct region *region = address_space_find(&code->snapshot->space, pc);
+    if (!region || !region->executable)
+        return NULL;
+    struct code_file **file = &code->files[region - code->snapshot->space.regions];
+    if (!*file)
+        *file = code_file_open(code->snapshot, region);
+    return *file;
+}
+
+static struct cached_rules *find_place(struct cached_rules *cache, size_t room, uint64_t pc)
+{
+    size_t at = (size_t)((pc * 0x9e3779b97f4a7c15ull) >> 32) & (room - 1);
+    while (cache[at].pc && cache[at].pc != pc)
+        at = (at + 1) & (room - 1);
+    return &cache[at];
+}
+
+static bool make_room(struct code *code)
+{
+    if (2 * (code->cached + 1) < code->room)
+        return true;
+    size_t room = 2 * code->room;
+    struct cached_rules *cache = calloc(room, sizeof(*cache));
+    if (!cache)
+        return false;
+    for (size_t i = 0; i < code->room; i++)
+        if (code->cache[i].pc)
+            *find_place(cache, room, code->cache[i].pc) = code->cache[i];
+    free(code->cache);
+    code->cache = cache;
+    code->room = room;
+    return true;
+}
+
+static struct frame_rules *look_up(struct code *code, uint64_t pc)
+{
+    struct code_file *file = code_find_file(code, pc);
+    struct frame_rules *rules = file ? malloc(sizeof(*rules)) : NULL;
+    if (rules && !frame_rules_find(file, pc, rules)) {
+        free(rules);
+        rules = NULL;
+    }
+    return rules;
+}
+
+const struct frame_rules *code_find_rules(struct code *code, uint64_t pc)
+{
+    if (!pc || !make_room(code))
+        return NULL;
+    struct cached_rules *place = find_place(code->cache, code->room, pc);
+    if (!place->pc) {
+        place->pc = pc;
+        place->rules = look_up(code, pc);
+        code->cached++;
+    }
+    return place->rules;
+}

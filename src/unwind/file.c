@@ -1,0 +1,246 @@
+#include "unwind/file.h"
+
+#include "snapshot/snapshot.h"
+
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    MOST_HEADERS = 64,
+    MOST_NOTES = 1 << 16,
+    MOST_FILE = 1 << 29,
+};
+
+#define PAGE_START (~(uint64_t)4095)
+
+/* Where the file's headers are in memory. */
+struct base {
+    uint64_t address;
+    Elf64_Ehdr header;
+    Elf64_Phdr segments[MOST_HEADERS];
+    size_t count;
+    uint64_t bias;
+};
+
+/* ---- what memory says --------------------------------------------------------- */
+
+static bool read_base(const struct snapshot *snapshot, const struct region *region, struct base *base)
+{
+    const struct region *first = address_space_first(&snapshot->space, region);
+    const Elf64_Ehdr *header = &base->header;
+    base->address = first->start;
+    if (first->offset != 0 ||
+        !snapshot_read_live(snapshot, base->address, &base->header, sizeof(base->header)))
+        return false;
+    if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_ident[EI_CLASS] != ELFCLASS64 ||
+        header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phnum > MOST_HEADERS)
+        return false;
+    base->count = header->e_phnum;
+    if (!snapshot_read_live(snapshot, base->address + header->e_phoff, base->segments,
+                            base->count * sizeof(Elf64_Phdr)))
+        return false;
+    for (size_t i = 0; i < base->count; i++)
+        if (base->segments[i].p_type == PT_LOAD) {
+            base->bias = base->address - (base->segments[i].p_vaddr & PAGE_START);
+            return true;
+        }
+    return false;
+}
+
+static void find_build_id(struct code_file *file, const unsigned char *notes, size_t size)
+{
+    Elf64_Nhdr note;
+    while (size >= sizeof(note)) {
+        memcpy(&note, notes, sizeof(note));
+        size_t name = sizeof(note), content = name + ((note.n_namesz + 3ul) & ~3ul);
+        size_t next = content + ((note.n_descsz + 3ul) & ~3ul);
+        if (next > size)
+            return;
+        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && memcmp(notes + name, "GNU", 4) == 0 &&
+            note.n_descsz <= sizeof(file->build_id)) {
+            memcpy(file->build_id, notes + content, note.n_descsz);
+            file->build_id_len = note.n_descsz;
+            return;
+        }
+        notes += next;
+        size -= next;
+    }
+}
+
+static void read_build_id(const struct snapshot *snapshot, const struct base *base, struct code_file *file)
+{
+    for (size_t i = 0; i < base->count && !file->build_id_len; i++) {
+        const Elf64_Phdr *segment = &base->segments[i];
+        if (segment->p_type != PT_NOTE || segment->p_filesz > MOST_NOTES)
+            continue;
+        unsigned char *notes = malloc(segment->p_filesz + 1);
+        if (notes && snapshot_read_live(snapshot, base->bias + segment->p_vaddr, notes, segment->p_filesz))
+            find_build_id(file, notes, segment->p_filesz);
+        free(notes);
+    }
+}
+
+/* ---- the file ------------------------------------------------------------------- */
+
+static bool has_build_id(Elf *elf, const struct code_file *wanted)
+{
+    struct code_file found = {.build_id_len = 0};
+    size_t count;
+    GElf_Phdr segment;
+    if (elf_getphdrnum(elf, &count) != 0)
+        return false;
+    for (size_t i = 0; i < count && !found.build_id_len; i++) {
+        if (!gelf_getphdr(elf, (int)i, &segment) || segment.p_type != PT_NOTE)
+            continue;
+        const Elf_Data *data =
+            elf_getdata_rawchunk(elf, (int64_t)segment.p_offset, segment.p_filesz, ELF_T_BYTE);
+        if (data)
+            find_build_id(&found, data->d_buf, data->d_size);
+    }
+    return found.build_id_len == wanted->build_id_len &&
+           memcmp(found.build_id, wanted->build_id, found.build_id_len) == 0;
+}
+
+/* Without a build-id, equal headers have to do: section offsets differ with any change of size. */
+static bool is_same_build(Elf *elf, const struct code_file *file, const struct base *base)
+{
+    size_t size;
+    const char *raw = elf_rawfile(elf, &size);
+    return raw && size >= sizeof(base->header) && memcmp(raw, &base->header, sizeof(base->header)) == 0 &&
+           has_build_id(elf, file);
+}
+
+/* What stands at a path by now may be anything: opening a pipe could take forever. */
+static int open_regular(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+        return -1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+/* Takes the descriptor.  The file is mapped whole, so that a process with a thousand
+ * libraries takes no thousand descriptors. */
+static bool use_file(struct code_file *file, const struct base *base, int fd)
+{
+    if (fd < 0)
+        return false;
+    file->elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+    if (file->elf && elf_kind(file->elf) == ELF_K_ELF && is_same_build(file->elf, file, base) &&
+        elf_cntl(file->elf, ELF_C_FDREAD) == 0) {
+        elf_cntl(file->elf, ELF_C_FDDONE);
+        close(fd);
+        return true;
+    }
+    elf_end(file->elf);
+    close(fd);
+    file->elf = NULL;
+    return false;
+}
+
+static bool open_file(struct code_file *file, const struct base *base, const char *path)
+{
+    return use_file(file, base, open_regular(path));
+}
+
+/* As the process itself would name it, which may live in a container; then as the
+ * mapping holds it, name or no name (needs privileges). */
+static bool open_any_file(const struct snapshot *snapshot, const struct region *region,
+                          struct code_file *file, const struct base *base)
+{
+    char path[4200];
+    pid_t task = snapshot_living_task(snapshot);
+    if (region->path[0] != '/')
+        return false;
+    if (snapshot->core) {
+        int fd = snapshot_core_image(snapshot, region);
+        return fd >= 0 && use_file(file, base, fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    }
+    snprintf(path, sizeof(path), "/proc/%d/root%s", (int)task, region->path);
+    if (!region->deleted && open_file(file, base, path))
+        return true;
+    if (open_file(file, base, region->path))
+        return true;
+    snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", (int)task, (unsigned long)region->start,
+             (unsigned long)region->end);
+    return open_file(file, base, path);
+}
+
+static bool is_constant(const Elf64_Phdr *segment)
+{
+    return segment->p_type == PT_LOAD && !(segment->p_flags & PF_W) && segment->p_offset < MOST_FILE &&
+           segment->p_filesz < MOST_FILE;
+}
+
+/* Puts the segments back where they are in the file; there are no sections then. */
+static bool open_memory(const struct snapshot *snapshot, struct code_file *file, const struct base *base)
+{
+    uint64_t size = sizeof(base->header);
+    for (size_t i = 0; i < base->count; i++) {
+        const Elf64_Phdr *segment = &base->segments[i];
+        if (is_constant(segment) && segment->p_offset + segment->p_filesz > size)
+            size = segment->p_offset + segment->p_filesz;
+    }
+    file->memory = calloc(1, size);
+    if (!file->memory)
+        return false;
+    for (size_t i = 0; i < base->count; i++) {
+        const Elf64_Phdr *segment = &base->segments[i];
+        if (!is_constant(segment))
+            continue;
+        size_t got = snapshot->read(snapshot, base->bias + segment->p_vaddr,
+                                    (char *)file->memory + segment->p_offset, segment->p_filesz);
+        if (snapshot->core && got < segment->p_filesz)
+            return false; /* what is not there is not the end of a table */
+    }
+    Elf64_Ehdr *header = file->memory;
+    if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
+        return false;
+    header->e_shoff = 0;
+    header->e_shnum = header->e_shstrndx = 0;
+    file->elf = elf_memory(file->memory, size);
+    return file->elf != NULL;
+}
+
+struct code_file *code_file_open(const struct snapshot *snapshot, const struct region *region)
+{
+    struct code_file *file = calloc(1, sizeof(*file));
+    struct base *base = malloc(sizeof(*base));
+    if (file) {
+        file->path = region->path[0] ? region->path : NULL;
+        file->bias = region->start - region->offset;
+    }
+    if (file && base && read_base(snapshot, region, base)) {
+        elf_version(EV_CURRENT);
+        file->bias = base->bias;
+        read_build_id(snapshot, base, file);
+        if (open_any_file(snapshot, region, file, base) || open_memory(snapshot, file, base))
+            file->eh_frame = dwarf_getcfi_elf(file->elf);
+    }
+    free(base);
+    return file;
+}
+
+void code_file_close(struct code_file *file)
+{
+    if (!file)
+        return;
+    if (file->eh_frame)
+        dwarf_cfi_end(file->eh_frame);
+    if (file->dwarf)
+        dwarf_end(file->dwarf);
+    if (file->elf)
+        elf_end(file->elf);
+    free(file->memory);
+    free(file);
+}

@@ -1,0 +1,27 @@
+/* The ELF files and in-memory files whose code a process runs. */
+#ifndef THREADLEAK_UNWIND_FILE_H
+#define THREADLEAK_UNWIND_FILE_H
+
+#include <elfutils/libdw.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "snapshot/snapshot.h"
+
+struct code_file {
+    const char *path; /* of the mapping, or NULL: anonymous */
+    uint8_t build_id[64];
+    size_t build_id_len; /* 0: none */
+    uint64_t bias;       /* run-time address minus address in the file */
+    Dwarf_CFI *eh_frame; /* NULL: none */
+    Dwarf_CFI *debug_frame;
+    Dwarf *dwarf;
+    Elf *elf;     /* NULL: nothing to be had */
+    void *memory; /* where it was read from the process; NULL: it is a file's */
+};
+
+/* The file that a mapping with code belongs to; NULL: out of memory. */
+struct code_file *code_file_open(const struct snapshot *snapshot, const struct region *region);
+void code_file_close(struct code_file *file);
+
+#endif

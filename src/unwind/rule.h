@@ -1,0 +1,50 @@
+/* How to get from one frame to its caller's, as a few words for each code address. */
+#ifndef THREADLEAK_UNWIND_RULE_H
+#define THREADLEAK_UNWIND_RULE_H
+
+#include <elfutils/libdw.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "unwind/file.h"
+
+enum rule_kind {
+    RULE_UNDEFINED,
+    RULE_SAME,
+    RULE_AT_CFA,        /* saved at CFA + offset */
+    RULE_CFA_PLUS,      /* is CFA + offset */
+    RULE_REGISTER,      /* is in another register */
+    RULE_AT_EXPRESSION, /* saved where the expression says */
+    RULE_EXPRESSION,    /* is what it says */
+};
+
+struct rule {
+    enum rule_kind kind;
+    int32_t value;       /* offset or register */
+    const Dwarf_Op *ops; /* of expressions; the file's */
+    size_t op_count;
+};
+
+struct frame_rules {
+    struct rule cfa; /* RULE_REGISTER with cfa_offset, or RULE_EXPRESSION */
+    int64_t cfa_offset;
+    struct rule regs[SNAPSHOT_REGS];
+    int return_register; /* that holds the caller's pc; < 0: there is no caller */
+    bool is_signal_frame;
+};
+
+/* Rules for the instruction at an address; false: no call-frame information. */
+bool frame_rules_find(struct code_file *file, uint64_t pc, struct frame_rules *rules);
+
+/* What an expression may look at. */
+struct expression_context {
+    const uint64_t *regs;
+    uint64_t cfa;
+    bool (*read)(void *arg, uint64_t address, void *to, size_t size);
+    void *arg;
+};
+/* False: an operation that does not occur in call-frame information, or memory that is not there. */
+bool expression_evaluate(const Dwarf_Op *ops, size_t count, const struct expression_context *context,
+                         uint64_t *result);
+
+#endif

@@ -1,0 +1,160 @@
+#include "unwind/step.h"
+
+#include <string.h>
+
+#include "unwind/guess.h"
+#include "unwind/step_parts.h"
+
+enum { MOST_DESCENTS = 64 };
+
+void cursor_init(struct cursor *cursor, struct code *code, const struct snapshot_thread *thread)
+{
+    *cursor = (struct cursor){.code = code, .thread = thread, .is_first = true};
+    memcpy(cursor->regs, thread->regs, sizeof(cursor->regs));
+}
+
+bool cursor_read(void *arg, uint64_t address, void *to, size_t size)
+{
+    struct cursor *cursor = arg;
+    if (cursor->code->reads_left && cursor->code->reads_left-- &&
+        snapshot_read_memory(cursor->code->snapshot, cursor->thread, address, to, size))
+        return true;
+    cursor->missing = address;
+    return false;
+}
+
+bool cursor_read_word(struct cursor *cursor, uint64_t address, uint64_t *word)
+{
+    return cursor_read(cursor, address, word, sizeof(*word));
+}
+
+enum step cursor_lost(struct cursor *cursor, const char *why)
+{
+    cursor->why = why;
+    return STEP_LOST;
+}
+
+/* A read that failed: worth another stop where there is a stack to copy. */
+enum step cursor_missing(struct cursor *cursor)
+{
+    const struct region *region = address_space_find(&cursor->code->snapshot->space, cursor->missing);
+    if (!region || !region->readable || !region->writable)
+        return cursor_lost(cursor, "a saved register is not in readable memory");
+    if (cursor->code->snapshot->core)
+        return cursor_lost(cursor, "the core does not have all of its stack");
+    const struct region *stack =
+        address_space_find(&cursor->code->snapshot->space, cursor->regs[SNAPSHOT_REG_SP]);
+    if (stack == region && cursor->regs[SNAPSHOT_REG_SP] < cursor->missing)
+        cursor->missing = cursor->regs[SNAPSHOT_REG_SP];
+    return STEP_MISSING;
+}
+
+bool cursor_is_code(struct cursor *cursor, uint64_t pc)
+{
+    const struct region *region = address_space_find(&cursor->code->snapshot->space, pc);
+    return region && region->executable;
+}
+
+/*
+ * Each frame is above the one before, as the stack grows downwards; only a signal's
+ * handler may be on a stack of its own, and the first frame may have no size.
+ */
+bool cursor_goes_in_circles(struct cursor *cursor, uint64_t sp, bool is_signal_frame)
+{
+    uint64_t before = cursor->regs[SNAPSHOT_REG_SP];
+    if (sp > before || (cursor->is_first && sp == before))
+        return false;
+    return !is_signal_frame || ++cursor->descents > MOST_DESCENTS;
+}
+
+enum step cursor_in_circles(struct cursor *cursor)
+{
+    return cursor_lost(cursor, "the frames go in circles: is the stack damaged?");
+}
+
+/* ---- by call-frame information -------------------------------------------------- */
+
+static bool find_cfa(struct cursor *cursor, const struct frame_rules *rules, uint64_t *cfa)
+{
+    const struct expression_context context = {.regs = cursor->regs, .read = cursor_read, .arg = cursor};
+    if (rules->cfa.kind == RULE_EXPRESSION)
+        return expression_evaluate(rules->cfa.ops, rules->cfa.op_count, &context, cfa);
+    *cfa = cursor->regs[rules->cfa.value] + (uint64_t)rules->cfa_offset;
+    return true;
+}
+
+static bool apply(struct cursor *cursor, const struct rule *rule, uint64_t cfa, uint64_t *reg)
+{
+    const struct expression_context context = {
+        .regs = cursor->regs, .cfa = cfa, .read = cursor_read, .arg = cursor};
+    uint64_t address;
+    switch (rule->kind) {
+    case RULE_UNDEFINED:
+    case RULE_SAME:
+        return true;
+    case RULE_AT_CFA:
+        return cursor_read_word(cursor, cfa + (uint64_t)(int64_t)rule->value, reg);
+    case RULE_CFA_PLUS:
+        *reg = cfa + (uint64_t)(int64_t)rule->value;
+        return true;
+    case RULE_REGISTER:
+        *reg = cursor->regs[rule->value];
+        return true;
+    case RULE_AT_EXPRESSION:
+        return expression_evaluate(rule->ops, rule->op_count, &context, &address) &&
+               cursor_read_word(cursor, address, reg);
+    case RULE_EXPRESSION:
+        return expression_evaluate(rule->ops, rule->op_count, &context, reg);
+    }
+    return false;
+}
+
+static enum step by_rules(struct cursor *cursor, const struct frame_rules *rules)
+{
+    uint64_t caller[SNAPSHOT_REGS], cfa;
+    const struct rule *return_rule = &rules->regs[rules->return_register];
+    if (return_rule->kind == RULE_UNDEFINED)
+        return STEP_LAST;
+    cursor->missing = 0;
+    if (!find_cfa(cursor, rules, &cfa))
+        return cursor->missing ? cursor_missing(cursor)
+                               : cursor_lost(cursor, "call-frame information that is not understood");
+    memcpy(caller, cursor->regs, sizeof(caller));
+    caller[SNAPSHOT_REG_SP] = cfa;
+    for (int i = 0; i < SNAPSHOT_REGS; i++)
+        if (!apply(cursor, &rules->regs[i], cfa, &caller[i]))
+            return cursor->missing ? cursor_missing(cursor)
+                                   : cursor_lost(cursor, "call-frame information that is not understood");
+    if (!rules->is_signal_frame || return_rule->kind != RULE_SAME)
+        caller[SNAPSHOT_REG_PC] = caller[rules->return_register] & CODE_ADDRESS_MASK;
+    /* What a signal interrupts may be a call of address 0. */
+    if (!rules->is_signal_frame && caller[SNAPSHOT_REG_PC] == 0)
+        return STEP_LAST;
+    if (!rules->is_signal_frame && !cursor_is_code(cursor, caller[SNAPSHOT_REG_PC] - 1))
+        return cursor_lost(cursor, "a return address that is not in code");
+    if (cursor_goes_in_circles(cursor, caller[SNAPSHOT_REG_SP], rules->is_signal_frame))
+        return cursor_in_circles(cursor);
+    memcpy(cursor->regs, caller, sizeof(caller));
+    cursor->is_return_address = !rules->is_signal_frame;
+    return STEP_CALLER;
+}
+
+/* ---- one step ------------------------------------------------------------------------ */
+
+enum step cursor_step(struct cursor *cursor, bool *left_is_return_address)
+{
+    uint64_t pc = cursor->regs[SNAPSHOT_REG_PC];
+    const struct frame_rules *rules = code_find_rules(cursor->code, pc - cursor->is_return_address), *here;
+    /* libc's description of the code that handlers return to begins one byte early
+     * for the sake of unwinders that always look there; others' does not. */
+    if (!rules && cursor->is_return_address && (here = code_find_rules(cursor->code, pc)) &&
+        here->is_signal_frame)
+        rules = here;
+    bool is_signal_frame = rules ? rules->is_signal_frame : cursor_is_signal_return(cursor, pc);
+    *left_is_return_address = cursor->is_return_address && !is_signal_frame;
+    if (rules)
+        cursor->by_frame_pointer = false;
+    enum step step = rules ? by_rules(cursor, rules) : cursor_guess(cursor, pc);
+    cursor->is_first = false;
+    return step;
+}

@@ -1,0 +1,76 @@
+/* What a process's descriptors are, and who else holds them. */
+#ifndef THREADLEAK_WAIT_FILES_H
+#define THREADLEAK_WAIT_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "wait/socket.h"
+
+enum file_kind {
+    FILE_CLOSED, /* there is no such descriptor by now, or it cannot be looked at */
+    FILE_PIPE,   /* or FIFO */
+    FILE_SOCKET,
+    FILE_TERMINAL,
+    FILE_EVENTFD,
+    FILE_TIMERFD,
+    FILE_SIGNALFD,
+    FILE_EPOLL,
+    FILE_INOTIFY,
+    FILE_PIDFD,
+    FILE_URING,
+    FILE_DEVICE,
+    FILE_PATH, /* an ordinary file, a folder */
+    FILE_ANONYMOUS,
+    FILE_KINDS
+};
+/* "pipe" */
+const char *file_kind_name(enum file_kind kind);
+
+struct open_file {
+    int fd;
+    enum file_kind kind;
+    char *link;     /* of /proc/PID/fd; "" unknown */
+    uint64_t inode; /* 0: unknown */
+    bool wanted;
+};
+
+/* A descriptor that somebody has. */
+struct holder {
+    const char *link; /* one that was asked for */
+    pid_t pid;
+    int fd;
+    bool reads, writes;
+};
+
+struct files {
+    pid_t pid, task;
+    void *opened;  /* tsearch tree of struct open_file */
+    char **wanted; /* links whose holders are asked for, sorted by files_scan */
+    size_t wanted_count, wanted_room;
+    struct holder *holders; /* sorted by files_scan */
+    size_t holder_count, holder_room;
+    bool has_sockets;
+    bool all_seen; /* every process could be looked at, in time */
+    struct socket_facts sockets;
+};
+
+/* NULL: out of memory. */
+struct files *files_new(pid_t pid, pid_t task);
+void files_free(struct files *files);
+/* Looked up once; NULL: out of memory. */
+const struct open_file *files_find(struct files *files, int fd);
+/* files_scan will find out who has it, or its other end.  False: out of memory. */
+bool files_want(struct files *files, int fd);
+void files_scan(struct files *files);
+/* NULL: no socket, or nothing is known. */
+const struct socket_fact *files_socket(struct files *files, const struct open_file *file);
+/* Of the next process with it after `after`; NULL: no more. */
+const struct holder *files_next_holder(const struct files *files, const char *link,
+                                       const struct holder *after);
+/* "123 (cat)" */
+void process_title(pid_t pid, char *to, size_t size);
+
+#endif

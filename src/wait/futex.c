@@ -1,0 +1,238 @@
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "wait/glibc.h"
+#include "wait/internal.h"
+#include "wait/time.h"
+
+enum { MOST_FRAME_BYTES = 2048 /* of a condition variable's wait, from sp upwards */ };
+
+static int command(const struct view *view)
+{
+    return (int)view->thread->syscall_args[1] & FUTEX_CMD_MASK;
+}
+
+/* ---- who holds it ------------------------------------------------------------------ */
+
+static bool is_thread(const struct view *view, pid_t tid)
+{
+    const struct snapshot *snapshot = view->waits->context.snapshot;
+    size_t low = 0, high = snapshot->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (snapshot->threads[middle].tid == tid)
+            return true;
+        if (snapshot->threads[middle].tid < tid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+static bool has_ended(const struct view *view, pid_t tid)
+{
+    const struct snapshot *snapshot = view->waits->context.snapshot;
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)snapshot->pid, (int)tid);
+    return access(path, F_OK) != 0 && snapshot_living_task(snapshot) > 0 && kill(snapshot->pid, 0) == 0;
+}
+
+static void add_holder(const struct view *view, const char *how, int32_t owner, bool shared)
+{
+    if (owner <= 0)
+        return;
+    view->wait->owner = owner;
+    line_add(view->line, ", %s by ", how);
+    view_add_thread(view, owner);
+    if (is_thread(view, owner))
+        return;
+    if (shared)
+        line_add(view->line, ", perhaps of another process");
+    else if (has_ended(view, owner))
+        line_add(view->line, ", which has ended");
+}
+
+/* ---- mutexes ------------------------------------------------------------------------- */
+
+static void set_kind(char *to, size_t size, uint32_t kind)
+{
+    static const char *const types[] = {"", " recursive", " error-checking", " adaptive"};
+    snprintf(to, size, "%s%s%s%s", kind & GLIBC_MUTEX_ROBUST ? " robust" : "",
+             kind & GLIBC_MUTEX_INHERIT   ? " priority-inheriting"
+             : kind & GLIBC_MUTEX_PROTECT ? " priority-protected"
+                                          : "",
+             types[kind & GLIBC_MUTEX_TYPE],
+             /* Robust ones have that flag in any case. */
+             (kind & (GLIBC_MUTEX_SHARED | GLIBC_MUTEX_ROBUST)) == GLIBC_MUTEX_SHARED ? " shared" : "");
+    if (*to)
+        memmove(to, to + 1, strlen(to));
+}
+
+static bool wait_for_mutex(const struct view *view)
+{
+    struct wait *wait = view->wait;
+    struct glibc_mutex mutex;
+    wait->on = WAIT_MUTEX;
+    wait->address = view->thread->syscall_args[0];
+    bool known = view_read(view, wait->address, &mutex, sizeof(mutex));
+    if (known)
+        set_kind(wait->kind, sizeof(wait->kind), mutex.kind);
+    line_add(view->line, "%s%smutex ", wait->kind, *wait->kind ? " " : "");
+    if (!view_add_object(view, wait->address, &wait->symbol))
+        return false;
+    if (!known)
+        return true;
+    /* The kernel's protocol for these, futex(2): the tid is in the lock itself. */
+    bool by_tid = mutex.kind & (GLIBC_MUTEX_ROBUST | GLIBC_MUTEX_INHERIT);
+    int32_t owner = by_tid ? (int32_t)(mutex.lock & FUTEX_TID_MASK) : mutex.owner;
+    add_holder(view, "held", owner, mutex.kind & GLIBC_MUTEX_SHARED);
+    if (view->stack->use != USE_MUTEX)
+        line_add(view->line, ", to return from a condvar's wait");
+    return true;
+}
+
+/* ---- condition variables -------------------------------------------------------------- */
+
+static bool find_cond_wait(const struct view *view, struct glibc_cond_wait *found)
+{
+    const struct snapshot_thread *thread = view->thread;
+    uint64_t futex = thread->syscall_args[0];
+    for (uint64_t at = thread->sp & ~UINT64_C(7); at < thread->sp + MOST_FRAME_BYTES; at += 8) {
+        if (!snapshot_read_memory(view->waits->context.snapshot, thread, at, found, sizeof(*found)))
+            return false;
+        if (glibc_is_cond_wait(found, futex) &&
+            address_space_find(&view->waits->context.snapshot->space, found->mutex))
+            return true;
+    }
+    return false;
+}
+
+static bool wait_for_cond(const struct view *view)
+{
+    struct wait *wait = view->wait;
+    struct glibc_cond_wait found;
+    wait->on = WAIT_CONDVAR;
+    if (!find_cond_wait(view, &found)) {
+        line_add(view->line, "condvar wait");
+        return true;
+    }
+    wait->address = found.cond;
+    wait->mutex = found.mutex;
+    line_add(view->line, "condvar wait on ");
+    return view_add_object(view, wait->address, &wait->symbol);
+}
+
+/* ---- the others -------------------------------------------------------------------------- */
+
+static bool wait_for_rwlock(const struct view *view, bool writing)
+{
+    struct wait *wait = view->wait;
+    struct glibc_rwlock rwlock;
+    wait->on = WAIT_RWLOCK;
+    wait->address = glibc_rwlock_of_futex(view->thread->syscall_args[0],
+                                          (uint32_t)view->thread->syscall_args[2], writing);
+    line_add(view->line, "%s of rwlock ", writing ? "write lock" : "read lock");
+    if (!view_add_object(view, wait->address, &wait->symbol))
+        return false;
+    if (!view_read(view, wait->address, &rwlock, sizeof(rwlock)))
+        return true;
+    uint32_t readers = rwlock.readers >> GLIBC_RWLOCK_READER_SHIFT;
+    if (rwlock.writer)
+        add_holder(view, "write-locked", rwlock.writer, false);
+    else if (!(rwlock.readers & GLIBC_RWLOCK_WRITE_PHASE) && readers)
+        line_add(view->line, ", held by %u reader%s", readers, readers == 1 ? "" : "s");
+    return true;
+}
+
+static bool wait_for_barrier(const struct view *view)
+{
+    struct wait *wait = view->wait;
+    struct glibc_barrier barrier;
+    wait->on = WAIT_BARRIER;
+    wait->address =
+        glibc_barrier_of_futex(view->thread->syscall_args[0], (uint32_t)view->thread->syscall_args[2]);
+    line_add(view->line, "barrier ");
+    if (!view_add_object(view, wait->address, &wait->symbol))
+        return false;
+    if (view_read(view, wait->address, &barrier, sizeof(barrier)) &&
+        barrier.in - barrier.current_round <= barrier.count)
+        line_add(view->line, ", %u of %u are there", barrier.in - barrier.current_round, barrier.count);
+    return true;
+}
+
+/* The futex is the thread's tid in its descriptor, and its value is expected. */
+static bool wait_for_join(const struct view *view)
+{
+    view->wait->on = WAIT_JOIN;
+    view->wait->owner = (pid_t)view->thread->syscall_args[2];
+    line_add(view->line, "join of ");
+    view_add_thread(view, view->wait->owner);
+    return true;
+}
+
+static bool wait_for_object(const struct view *view, enum wait_on on, const char *what)
+{
+    view->wait->on = on;
+    view->wait->address = view->thread->syscall_args[0];
+    line_add(view->line, "%s ", what);
+    return view_add_object(view, view->wait->address, &view->wait->symbol);
+}
+
+/* A caller that left by a jump to pthread_join is not on the stack; but nothing else
+ * waits at a shared futex for a tid to go away. */
+static bool is_join(const struct view *view)
+{
+    int op = (int)view->thread->syscall_args[1];
+    return command(view) == FUTEX_WAIT_BITSET && !(op & FUTEX_PRIVATE_FLAG) &&
+           is_thread(view, (pid_t)view->thread->syscall_args[2]);
+}
+
+static bool wait_by_use(const struct view *view)
+{
+    switch (view->stack->use) {
+    case USE_MUTEX:
+    case USE_RELOCK:
+        return wait_for_mutex(view);
+    case USE_COND:
+        /* Woken, it takes the mutex again before it returns. */
+        return command(view) == FUTEX_WAIT_BITSET ? wait_for_cond(view) : wait_for_mutex(view);
+    case USE_READ_LOCK:
+        return wait_for_rwlock(view, false);
+    case USE_WRITE_LOCK:
+        return wait_for_rwlock(view, true);
+    case USE_SEMAPHORE:
+        return wait_for_object(view, WAIT_SEMAPHORE, "semaphore");
+    case USE_BARRIER:
+        return wait_for_barrier(view);
+    case USE_JOIN:
+        return wait_for_join(view);
+    case USE_ONCE:
+    case USE_GUARD:
+        return wait_for_object(view, WAIT_OTHER, "once-initialisation of");
+    case USE_UNKNOWN:
+        if (view->waits->glibc_known && is_join(view))
+            return wait_for_join(view);
+        break;
+    }
+    return wait_for_object(view, WAIT_FUTEX, "futex");
+}
+
+bool wait_for_futex(const struct view *view)
+{
+    enum stack_use use = view->stack->use;
+    double whole_s = -1;
+    wait_set_timeout(view, &whole_s);
+    if (!view->waits->glibc_known && use != USE_UNKNOWN && use != USE_GUARD) {
+        view->wait->on = WAIT_FUTEX;
+        view->wait->address = view->thread->syscall_args[0];
+        line_add(view->line, "futex 0x%llx", (unsigned long long)view->wait->address);
+    } else if (!wait_by_use(view))
+        return false;
+    enum wait_on on = view->wait->on;
+    wait_add_timeout(view, on == WAIT_CONDVAR || on == WAIT_SEMAPHORE || on == WAIT_FUTEX, whole_s);
+    return true;
+}

@@ -1,0 +1,125 @@
+#include "wait/module.h"
+
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_HEADERS = 64, MOST_NOTES = 4096 };
+
+static size_t align(size_t size)
+{
+    return (size + 3) & ~(size_t)3;
+}
+
+static void find_build_id(struct module *module, const unsigned char *notes, size_t size)
+{
+    Elf64_Nhdr note;
+    for (size_t at = 0; size - at >= sizeof(note);) {
+        memcpy(&note, notes + at, sizeof(note));
+        size_t name = at + sizeof(note), left = size - name;
+        if (note.n_namesz > left || align(note.n_namesz) > left ||
+            note.n_descsz > left - align(note.n_namesz))
+            return;
+        size_t bytes = name + align(note.n_namesz);
+        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && memcmp(notes + name, "GNU", 4) == 0 &&
+            note.n_descsz <= sizeof(module->build_id)) {
+            memcpy(module->build_id, notes + bytes, note.n_descsz);
+            module->build_id_len = note.n_descsz;
+            return;
+        }
+        if (align(note.n_descsz) > size - bytes)
+            return;
+        at = bytes + align(note.n_descsz);
+    }
+}
+
+static void read_notes(struct module *module, const struct snapshot *snapshot, const Elf64_Phdr *header)
+{
+    unsigned char notes[MOST_NOTES];
+    size_t size = header->p_filesz < sizeof(notes) ? header->p_filesz : sizeof(notes);
+    if (snapshot_read_live(snapshot, module->bias + header->p_vaddr, notes, size))
+        find_build_id(module, notes, size);
+}
+
+/* From a file's first mapping; false: no ELF file, or not one that is loaded. */
+static bool read_module(struct module *module, const struct snapshot *snapshot, const struct region *region)
+{
+    Elf64_Ehdr elf;
+    Elf64_Phdr headers[MOST_HEADERS];
+    if (!snapshot_read_live(snapshot, region->start, &elf, sizeof(elf)) ||
+        memcmp(elf.e_ident, ELFMAG, SELFMAG) != 0 || elf.e_ident[EI_CLASS] != ELFCLASS64 ||
+        elf.e_phentsize != sizeof(headers[0]) || elf.e_phnum > MOST_HEADERS ||
+        elf.e_phoff > region->end - region->start ||
+        !snapshot_read_live(snapshot, region->start + elf.e_phoff, headers, elf.e_phnum * sizeof(headers[0])))
+        return false;
+    bool loaded = false;
+    uint64_t end = 0;
+    *module = (struct module){.path = region->path, .start = region->start};
+    for (size_t i = 0; i < elf.e_phnum; i++) {
+        if (headers[i].p_type != PT_LOAD)
+            continue;
+        if (!loaded)
+            module->bias = region->start - (headers[i].p_vaddr - headers[i].p_offset);
+        loaded = true;
+        if (headers[i].p_vaddr + headers[i].p_memsz > end)
+            end = headers[i].p_vaddr + headers[i].p_memsz;
+    }
+    module->end = module->bias + end;
+    for (size_t i = 0; i < elf.e_phnum && !module->build_id_len; i++)
+        if (headers[i].p_type == PT_NOTE)
+            read_notes(module, snapshot, &headers[i]);
+    return loaded && module->start < module->end;
+}
+
+bool modules_read(struct modules *modules, const struct snapshot *snapshot)
+{
+    const struct address_space *space = &snapshot->space;
+    size_t count = 0;
+    for (size_t i = 0; i < space->count; i++)
+        count += space->regions[i].path[0] == '/' && space->regions[i].offset == 0;
+    modules->count = 0;
+    modules->items = malloc((count + 1) * sizeof(*modules->items));
+    if (!modules->items)
+        return false;
+    for (size_t i = 0; i < space->count; i++) {
+        const struct region *region = &space->regions[i];
+        if (region->path[0] == '/' && region->offset == 0 && region->readable &&
+            read_module(&modules->items[modules->count], snapshot, region))
+            modules->count++;
+    }
+    return true;
+}
+
+void modules_release(struct modules *modules)
+{
+    free(modules->items);
+    *modules = (struct modules){NULL, 0};
+}
+
+const struct module *modules_find(const struct modules *modules, uint64_t address)
+{
+    size_t low = 0, high = modules->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (modules->items[middle].start <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    /* Two mappings of one beginning: the later one is a copy for reading. */
+    while (low-- > 0)
+        if (address < modules->items[low].end)
+            return &modules->items[low];
+    return NULL;
+}
+
+struct code_address module_address(const struct module *module, uint64_t address)
+{
+    return (struct code_address){
+        .module = module->path,
+        .build_id = module->build_id_len ? module->build_id : NULL,
+        .build_id_len = module->build_id_len,
+        .offset = address - module->bias,
+        .pc = address,
+    };
+}

@@ -1,0 +1,31 @@
+/* Which file's data an address belongs to, by the program headers in memory. */
+#ifndef THREADLEAK_WAIT_MODULE_H
+#define THREADLEAK_WAIT_MODULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "snapshot/snapshot.h"
+#include "symbolize/symbolize.h"
+
+struct module {
+    uint64_t start, end; /* of its segments, with .bss; run-time addresses */
+    uint64_t bias;       /* run-time address minus address in the file */
+    const char *path;    /* the snapshot's */
+    uint8_t build_id[32];
+    size_t build_id_len; /* 0: none */
+};
+
+struct modules {
+    struct module *items; /* ascending */
+    size_t count;
+};
+
+/* False: out of memory. */
+bool modules_read(struct modules *modules, const struct snapshot *snapshot);
+void modules_release(struct modules *modules);
+const struct module *modules_find(const struct modules *modules, uint64_t address);
+struct code_address module_address(const struct module *module, uint64_t address);
+
+#endif

@@ -1,0 +1,175 @@
+#include "wait/name.h"
+
+#include <inttypes.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* malloc/arena.c: arenas beside the main one are parts of HEAP_MAX_SIZE, aligned to it. */
+#define ARENA_BYTES (UINT64_C(64) << 20)
+enum { MOST_HEAP_INFO = 64, RED_ZONE = 128 };
+
+struct stack_place {
+    uint64_t sp;
+    pid_t tid;
+};
+
+struct object_names {
+    struct wait_context context;
+    const struct modules *modules;
+    struct stack_place *stacks; /* by ascending sp */
+    size_t stack_count;
+    void *found; /* tsearch tree of struct object_name, by address */
+};
+
+/* ---- stacks ----------------------------------------------------------------------- */
+
+static int compare_stacks(const void *a, const void *b)
+{
+    const struct stack_place *x = a, *y = b;
+    return x->sp < y->sp ? -1 : x->sp > y->sp;
+}
+
+static bool list_stacks(struct object_names *names)
+{
+    const struct snapshot *snapshot = names->context.snapshot;
+    names->stacks = malloc((snapshot->count + 1) * sizeof(*names->stacks));
+    if (!names->stacks)
+        return false;
+    for (size_t i = 0; i < snapshot->count; i++)
+        if (snapshot->threads[i].state == SNAPSHOT_STOPPED)
+            names->stacks[names->stack_count++] =
+                (struct stack_place){snapshot->threads[i].sp, snapshot->threads[i].tid};
+    qsort(names->stacks, names->stack_count, sizeof(*names->stacks), compare_stacks);
+    return true;
+}
+
+/* Stacks grow downwards: it is in that of the nearest sp below. */
+static pid_t stack_owner(const struct object_names *names, const struct region *region, uint64_t address)
+{
+    size_t low = 0, high = names->stack_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (names->stacks[middle].sp <= address + RED_ZONE)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low && names->stacks[low - 1].sp >= region->start ? names->stacks[low - 1].tid : 0;
+}
+
+/* ---- memory ------------------------------------------------------------------------ */
+
+/* struct heap_info begins with the arena, which is behind such a structure too, and
+ * after one more pointer has the size in use. */
+static bool is_in_arena(const struct snapshot *snapshot, uint64_t address)
+{
+    uint64_t base = address & ~(ARENA_BYTES - 1), info[3];
+    if (!snapshot_read_live(snapshot, base, info, sizeof(info)))
+        return false;
+    uint64_t into_first = info[0] & (ARENA_BYTES - 1);
+    return into_first >= 16 && into_first <= MOST_HEAP_INFO && info[2] <= ARENA_BYTES &&
+           address - base < info[2] && (info[1] & (ARENA_BYTES - 1)) == 0 &&
+           (info[1] ? info[1] != base : (info[0] & ~(ARENA_BYTES - 1)) == base);
+}
+
+static char *name_in_module(const struct object_names *names, const struct module *module,
+                            struct object_name *name)
+{
+    const struct code_address address = module_address(module, name->address);
+    uint64_t into = 0;
+    char *text = NULL;
+    const char *symbol = symbolize_data(names->context.symbolizer, &address, &into);
+    const char *slash = strrchr(module->path, '/');
+    int length;
+    name->place = symbol ? PLACE_SYMBOL : PLACE_MODULE;
+    if (symbol && into)
+        length = asprintf(&text, "%s+0x%" PRIx64, symbol, into);
+    else if (symbol)
+        length = asprintf(&text, "%s", symbol);
+    else
+        length = asprintf(&text, "%s+0x%" PRIx64, slash ? slash + 1 : module->path, address.offset);
+    return length < 0 ? NULL : text;
+}
+
+/* False: out of memory. */
+static bool look_up(const struct object_names *names, struct object_name *name)
+{
+    const struct snapshot *snapshot = names->context.snapshot;
+    const struct region *region = address_space_find(&snapshot->space, name->address);
+    const struct module *module = region ? modules_find(names->modules, name->address) : NULL;
+    if (!region)
+        return true;
+    if (module) {
+        name->text = name_in_module(names, module, name);
+        return name->text != NULL;
+    }
+    if (strcmp(region->path, "[heap]") == 0 ||
+        (!region->path[0] && region->writable && is_in_arena(snapshot, name->address)))
+        name->place = PLACE_HEAP;
+    else if (region->path[0] != '/' && (name->owner = stack_owner(names, region, name->address)))
+        name->place = PLACE_STACK;
+    else
+        name->place = region->path[0] == '/' ? PLACE_MODULE : PLACE_ANONYMOUS;
+    if (name->place == PLACE_STACK)
+        return true;
+    name->text = strdup(name->place == PLACE_HEAP     ? "heap"
+                        : name->place == PLACE_MODULE ? region->path
+                                                      : "anonymous memory");
+    return name->text != NULL;
+}
+
+/* ---- each once ----------------------------------------------------------------------- */
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct object_name *x = a, *y = b;
+    return x->address < y->address ? -1 : x->address > y->address;
+}
+
+static void free_name(void *at)
+{
+    struct object_name *name = at;
+    free(name->text);
+    free(name);
+}
+
+const struct object_name *object_name(struct object_names *names, uint64_t address)
+{
+    const struct object_name key = {.address = address};
+    struct object_name **found = tfind(&key, &names->found, compare_names);
+    if (found)
+        return *found;
+    struct object_name *name = calloc(1, sizeof(*name));
+    if (!name)
+        return NULL;
+    name->address = address;
+    if (!look_up(names, name) || !tsearch(name, &names->found, compare_names)) {
+        free_name(name);
+        return NULL;
+    }
+    return name;
+}
+
+struct object_names *object_names_new(const struct wait_context *context, const struct modules *modules)
+{
+    struct object_names *names = calloc(1, sizeof(*names));
+    if (!names)
+        return NULL;
+    names->context = *context;
+    names->modules = modules;
+    if (list_stacks(names))
+        return names;
+    object_names_free(names);
+    return NULL;
+}
+
+void object_names_free(struct object_names *names)
+{
+    if (!names)
+        return;
+    tdestroy(names->found, free_name);
+    free(names->stacks);
+    free(names);
+}

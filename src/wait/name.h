@@ -1,0 +1,35 @@
+/* Names of objects in a process's memory. */
+#ifndef THREADLEAK_WAIT_NAME_H
+#define THREADLEAK_WAIT_NAME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wait/wait.h"
+#include "wait/module.h"
+
+enum object_place {
+    PLACE_UNKNOWN, /* or not mapped */
+    PLACE_SYMBOL,
+    PLACE_HEAP,  /* malloc's */
+    PLACE_STACK, /* of `owner` */
+    PLACE_ANONYMOUS,
+    PLACE_MODULE, /* data without a symbol, or a file that is mapped */
+};
+
+struct object_name {
+    uint64_t address;
+    enum object_place place;
+    pid_t owner;
+    char *text; /* "queue_lock", "pool+0x18", "heap", "libx.so+0x4010"; NULL of stacks, and unknown */
+};
+
+struct object_names;
+
+/* Modules: not a copy.  NULL: out of memory. */
+struct object_names *object_names_new(const struct wait_context *context, const struct modules *modules);
+void object_names_free(struct object_names *names);
+/* Looked up once for each address; NULL: out of memory. */
+const struct object_name *object_name(struct object_names *names, uint64_t address);
+
+#endif

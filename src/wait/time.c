@@ -1,0 +1,120 @@
+#include "wait/time.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const double MOST_SECONDS = 1e10; /* longer than that it is no time */
+
+bool wait_clocks_are_same(pid_t task)
+{
+    char path[64], ours[64], theirs[64];
+    snprintf(path, sizeof(path), "/proc/%d/ns/time", (int)task);
+    ssize_t a = readlink("/proc/self/ns/time", ours, sizeof(ours));
+    if (a < 0)
+        return access("/proc/self/ns/time", F_OK) != 0; /* no such thing in old kernels */
+    return readlink(path, theirs, sizeof(theirs)) == a && memcmp(ours, theirs, (size_t)a) == 0;
+}
+
+/* A timespec, or a timeval with the other unit; < 0: none. */
+static double read_time(const struct view *view, uint64_t address, double per_second)
+{
+    int64_t parts[2];
+    if (!address || !view_read(view, address, parts, sizeof(parts)) || parts[0] < 0 || parts[1] < 0 ||
+        (double)parts[1] >= per_second)
+        return -1;
+    return (double)parts[0] + (double)parts[1] / per_second;
+}
+
+static double left_until(const struct view *view, double until)
+{
+    struct timespec now;
+    int clock = view->call.clock;
+    if (clock != CLOCK_REALTIME && clock != CLOCK_TAI &&
+        (!view->waits->same_clocks || (clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)))
+        return -1;
+    if (until < 0 || clock_gettime(clock, &now) != 0)
+        return -1;
+    double left = until - (double)now.tv_sec - (double)now.tv_nsec / 1e9;
+    return left < 0 ? 0 : left;
+}
+
+static void set_left(const struct view *view, double per_second)
+{
+    double left =
+        view->call.left && !view->waits->is_halted ? read_time(view, view->call.left, per_second) : -1;
+    view->wait->left_s = left > MOST_SECONDS ? -1 : left;
+}
+
+void wait_set_timeout(const struct view *view, double *whole_s)
+{
+    const struct wait_call *call = &view->call;
+    struct wait *wait = view->wait;
+    double whole = -1;
+    bool has = call->timeout != 0;
+    switch (call->time) {
+    case TIME_NONE:
+        has = false;
+        break;
+    case TIME_UNKNOWN:
+        wait->timeout = WAIT_TIMEOUT_UNKNOWN;
+        return;
+    case TIME_MS:
+        has = (int)call->timeout >= 0;
+        whole = has ? (int)call->timeout / 1e3 : -1;
+        break;
+    case TIME_RELATIVE:
+        /* A sleep's own time is overwritten where both are one. */
+        if (call->left != call->timeout)
+            whole = read_time(view, call->timeout, 1e9);
+        set_left(view, 1e9);
+        break;
+    case TIME_LEFT:
+        set_left(view, 1e9);
+        break;
+    case TIME_LEFT_US:
+        set_left(view, 1e6);
+        break;
+    case TIME_ABSOLUTE:
+        if (has)
+            wait->left_s = left_until(view, read_time(view, call->timeout, 1e9));
+        if (wait->left_s > MOST_SECONDS)
+            wait->left_s = -1;
+        break;
+    }
+    wait->timeout = has ? WAIT_TIMEOUT_YES : WAIT_TIMEOUT_NO;
+    *whole_s = whole > MOST_SECONDS ? -1 : whole;
+}
+
+void line_add_seconds(struct line *line, double seconds)
+{
+    if (seconds >= 10)
+        line_add(line, "%.0f s", seconds);
+    else
+        line_add(line, "%.3g s", seconds);
+}
+
+void wait_add_timeout(const struct view *view, bool say_none, double whole_s)
+{
+    if (view->wait->timeout == WAIT_TIMEOUT_NO && say_none)
+        line_add(view->line, ", no timeout");
+    if (view->wait->timeout != WAIT_TIMEOUT_YES)
+        return;
+    if (whole_s >= 0) {
+        line_add(view->line, ", a timeout of ");
+        line_add_seconds(view->line, whole_s);
+    } else if (view->wait->left_s < 0)
+        line_add(view->line, ", with a timeout");
+}
+
+void wait_add_left(struct line *line, const struct wait *wait)
+{
+    if (wait->left_s < 0)
+        return;
+    line_add(line, ", ");
+    if (wait->left_s >= 10)
+        line_add(line, "%.0f s left", wait->left_s);
+    else
+        line_add(line, "%.1f s left", wait->left_s);
+}

@@ -1,0 +1,84 @@
+/*
+ * What a thread of a snapshot waits for: from the system call it is in, that
+ * call's arguments, its frames and the process's memory, read when the thread
+ * stood still.
+ *
+ * Private layouts of glibc (nptl/, sysdeps/nptl/bits/) are read only from the
+ * versions they were checked with; elsewhere what depends on them is unknown.
+ */
+#ifndef THREADLEAK_WAIT_WAIT_H
+#define THREADLEAK_WAIT_WAIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ledger/ledger.h"
+#include "snapshot/snapshot.h"
+#include "symbolize/symbolize.h"
+#include "unwind/unwind.h"
+
+enum wait_on {
+    WAIT_NONE, /* it runs, or nothing can be said */
+    WAIT_MUTEX,
+    WAIT_RWLOCK,
+    WAIT_CONDVAR,
+    WAIT_SEMAPHORE,
+    WAIT_BARRIER,
+    WAIT_JOIN,
+    WAIT_FUTEX,
+    WAIT_PIPE,
+    WAIT_SOCKET,
+    WAIT_POLL,
+    WAIT_EPOLL,
+    WAIT_SIGNAL,
+    WAIT_SLEEP,
+    WAIT_FILE,
+    WAIT_OTHER
+};
+/* "mutex" …; NULL for WAIT_NONE. */
+const char *wait_on_name(enum wait_on on);
+
+enum wait_timeout { WAIT_TIMEOUT_UNKNOWN, WAIT_TIMEOUT_NO, WAIT_TIMEOUT_YES };
+
+struct wait {
+    enum wait_on on;
+    bool running;       /* on a CPU, or ready to */
+    bool in_destructor; /* of a thread-specific or thread_local object, at the thread's end */
+    uint64_t address;   /* of the object; 0: none, or unknown */
+    char *symbol;       /* its name: "queue_lock", "pool+0x18", "heap", "stack of T3"; NULL: unknown */
+    pid_t owner;        /* tid of who holds it, or of who is joined; 0: nobody, or unknown */
+    char kind[40];      /* of a mutex: "robust recursive"; "" normal, or unknown */
+    uint64_t mutex;     /* of a condition variable's wait; 0: unknown */
+    char *mutex_symbol; /* its name */
+    int fd;             /* the descriptor in question; < 0: none */
+    enum wait_timeout timeout;
+    double left_s; /* until then; < 0: unknown or none */
+    char *what;    /* the text without what is left of a timeout: equal for equal waits */
+    char *text;    /* "mutex queue_lock, held by T5 \"flusher\""; never NULL unless WAIT_NONE */
+};
+
+/* How a report calls a thread ("T5 \"flusher\""); false: it has no name for it,
+ * and "tid 4247" is said. */
+typedef bool wait_name_fn(void *arg, pid_t tid, char *to, size_t size);
+
+struct wait_context {
+    const struct snapshot *snapshot;
+    const struct unwinder *unwinder;
+    struct symbolizer *symbolizer;
+    wait_name_fn *name; /* may be NULL */
+    void *name_arg;
+    const char *glibc; /* its version, "2.36"; NULL: find out which the process runs */
+};
+
+struct waits;
+
+/* For each thread of the snapshot.  What it reads of /proc/PID (open files, timers) is
+ * as of this call.  NULL: out of memory. */
+struct waits *waits_new(const struct wait_context *context, struct error *error);
+void waits_free(struct waits *waits);
+/* By index of snapshot.threads; never NULL, owned by waits. */
+const struct wait *wait_of(const struct waits *waits, size_t index);
+
+#endif

@@ -1,0 +1,282 @@
+#!/usr/bin/env python3
+"""<threadleak.h> in every kind of program: languages, compilers, linkers; the adapters; once installed.
+
+  tests/e2e/api_builds.py [--build DIR] [NAME...]
+"""
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import harness
+from harness import ROOT, TIMEOUT_S, Skip, demand
+
+WARN = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
+
+PROGRAM = r"""
+#include <stdio.h>
+#include <threadleak.h>
+#include <unistd.h>
+extern int other_file(void);
+static void *wait_here(void *arg) { pause(); return arg; }
+int main(void)
+{
+    pthread_t thread;
+    threadleak_checkpoint_t before = threadleak_checkpoint();
+    if (pthread_create(&thread, NULL, wait_here, NULL) != 0)
+        return 1;
+    printf("%d %d %d\n", threadleak_active(), other_file(), threadleak_check_since(before, "grace_ms=0"));
+    fflush(stdout);
+    _exit(0);
+}
+"""
+OTHER = r"""
+#include <threadleak.h>
+#ifdef __cplusplus
+extern "C"
+#endif
+const char *__threadleak_default_options(void) { return "stacks=0:report=running"; }
+extern int other_file(void);
+int other_file(void) { return threadleak_active(); }
+"""
+RULES = r"""
+const char *__threadleak_default_suppressions(void);
+const char *__threadleak_default_suppressions(void) { return "start:wait_here"; }
+"""
+LIBRARY = r"""
+#include <threadleak.h>
+#include <unistd.h>
+static void *wait_in_library(void *arg) { pause(); return arg; }
+static int at_start = -2;
+int library_leaks(void);
+int library_at_start(void);
+__attribute__((constructor)) static void begin(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, wait_in_library, NULL);
+    at_start = threadleak_check("grace_ms=0 log_path=/dev/null");
+    threadleak_ignore_thread(thread, "the library's own");
+    threadleak_add_suppressions("start:wait_in_library");
+}
+int library_leaks(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, wait_in_library, NULL);
+    return threadleak_check("grace_ms=0 log_path=/dev/null");
+}
+int library_at_start(void) { return at_start; }
+"""
+USES_LIBRARY = r"""
+#include <stdio.h>
+extern int library_leaks(void);
+extern int library_at_start(void);
+int main(void) { printf("%d %d\n", library_at_start(), library_leaks()); return 0; }
+"""
+
+
+class Bench(harness.Bench):
+    DROPS = ("PKG_CONFIG_PATH",)
+
+    def path(self, name, text=None):
+        return super().path(name) if text is None else self.write(name, text)
+
+    def do(self, *argv, **env):
+        return subprocess.run([*argv], env=self.environment(**env), cwd=self.tmp, text=True, capture_output=True,
+                              stdin=subprocess.DEVNULL, timeout=TIMEOUT_S, check=False)
+
+    def make(self, *argv):
+        done = self.do(*argv)
+        demand(done.returncode == 0 and not done.stderr, f"{' '.join(argv)}: {done.stderr}")
+
+    def compile(self, compiler, *argv, out="program"):
+        self.make(compiler, "-pthread", "-I", os.path.join(ROOT, "include"), *WARN, *argv, "-o", self.path(out))
+        return self.path(out)
+
+    def can(self, *argv):
+        """Not all compilers have all linkers and libraries."""
+        probe = self.path("probe.c", "int main(void) { return 0; }\n")
+        return shutil.which(argv[0]) and self.do(*argv, probe, "-o", self.path("probe")).returncode == 0
+
+
+def judge(bench, program, name, watched="1 1 1"):
+    """Watched it counts its thread; without the shim nothing happens at all."""
+    done = bench.do(program, LD_PRELOAD=bench.shim)
+    demand(done.stdout.strip() == watched, f"{name}: with the shim {done.stdout} {done.stderr}")
+    demand(("leaked thread" in done.stderr) == (watched == "1 1 1"), f"{name}: said {done.stderr}")
+    done = bench.do(program)
+    demand((done.stdout.strip(), done.stderr) == ("0 0 0", ""), f"{name}: without it {done.stdout} {done.stderr}")
+
+
+def languages(bench):
+    tried = 0
+    for compiler, suffix, standards in (("gcc", "c", ("c99", "c11", "gnu17")), ("clang", "c", ("c99", "c11", "gnu17")),
+                                        ("g++", "cpp", ("c++11", "c++17", "c++20")),
+                                        ("clang++", "cpp", ("c++11", "c++17", "c++20"))):
+        if not shutil.which(compiler):
+            continue
+        for standard in standards:
+            other, program = OTHER, PROGRAM
+            if suffix == "cpp":
+                other = OTHER.replace("extern int", 'extern "C" int').replace("int other_file(void) {", 'extern "C" int other_file(void) {')
+                program = PROGRAM.replace("extern int", 'extern "C" int')
+            files = [bench.path(f"program.{suffix}", program), bench.path(f"other.{suffix}", other)]
+            more = ["-D_DEFAULT_SOURCE"] + (["-Wstrict-prototypes", "-Wmissing-prototypes"] if suffix == "c" else [])
+            judge(bench, bench.compile(compiler, f"-std={standard}", *more, *files), f"{compiler} {standard}")
+            tried += 1
+    demand(tried >= 3, "no compiler here")
+
+
+def link_modes(bench):
+    """A reference that a linker has settled to nothing would be a check that never finds anything."""
+    files = [bench.path("program.c", PROGRAM), bench.path("other.c", OTHER)]
+    tried = 0
+    for compiler, linker, level in itertools.product(("gcc", "clang"), ("bfd", "gold", "lld"), ("-O0", "-O2", "-O2 -flto")):
+        for mode, watched in (("-fPIE -pie", "1 1 1"), ("-fno-pie -no-pie", "1 1 1"), ("-fPIC -fno-plt -Wl,-z,now", "1 1 1"),
+                              ("-static", "0 0 0"), ("-static-pie -fPIE", "0 0 0")):
+            flags = [f"-fuse-ld={linker}", *level.split(), *mode.split()]
+            if not bench.can(compiler, *flags):
+                continue
+            judge(bench, bench.compile(compiler, *flags, *files), f"{compiler} {' '.join(flags)}", watched)
+            tried += 1
+    demand(tried >= 9, f"only {tried} ways to link here")
+
+
+def shared_library(bench):
+    hidden = LIBRARY.replace("#include <threadleak.h>", '#include <pthread.h>\n#pragma GCC visibility push(hidden)\n#include <threadleak.h>\n#pragma GCC visibility pop')
+    exported = LIBRARY.replace("int library_leaks(void)\n{", '__attribute__((visibility("default"))) int library_leaks(void)\n{').replace(
+        "int library_at_start(void) {", '__attribute__((visibility("default"))) int library_at_start(void) {')
+    for flags, text in (([], LIBRARY), (["-Wl,-Bsymbolic", "-O2"], LIBRARY), (["-fvisibility=hidden"], exported), (["-O2"], hidden)):
+        library = bench.compile("cc", "-shared", "-fPIC", *flags, bench.path("library.c", text), out="libleaks.so")
+        for position in ["-fPIE", "-pie"], ["-fno-pie", "-no-pie"]:
+            program = bench.compile("cc", *position, bench.path("uses.c", USES_LIBRARY), library, f"-Wl,-rpath,{bench.tmp}")
+            done = bench.do(program, LD_PRELOAD=bench.shim)
+            demand((done.stdout, done.stderr) == ("1 0\n", ""), f"{flags}: {done.stdout} {done.stderr}")
+            done = bench.do(program)
+            demand((done.stdout, done.stderr) == ("0 0\n", ""), f"{flags}: {done.stdout} {done.stderr}")
+
+
+def brought_without_the_header(bench):
+    """A program that exports its rules, and does not know <threadleak.h> otherwise."""
+    source = PROGRAM.replace("int main", "int helper(void); int helper(void) { return 1; }\nint main")
+    files = [bench.path("program.c", source), bench.path("other.c", OTHER), bench.path("rules.c", RULES)]
+    judge_ignored = [bench.compile("cc", *files), bench.compile("cc", "-rdynamic", *files)]
+    library = bench.compile("cc", "-shared", "-fPIC", bench.path("rules.c", RULES), out="librules.so")
+    plain = bench.path("plain.c", PROGRAM.replace("#include <threadleak.h>", "#include <pthread.h>")
+                       .replace("threadleak_checkpoint_t before = threadleak_checkpoint();", "")
+                       .replace("threadleak_active(), other_file(), threadleak_check_since(before, \"grace_ms=0\")", "1, 1, 0")
+                       .replace("_exit(0)", "return 0").replace("extern int other_file(void);", ""))
+    judge_ignored.append(bench.compile("cc", plain, "-Wl,--no-as-needed", library, f"-Wl,-rpath,{bench.tmp}", out="plain"))
+    for program in judge_ignored:
+        done = bench.do(program, LD_PRELOAD=bench.shim)
+        demand((done.stdout, done.stderr) == ("1 1 0\n", ""), f"{done.stdout} {done.stderr}")
+    report = bench.do(bench.cli, "run", "-v", "--format=json", "--", bench.path("plain"))
+    demand('"suppressed_by": "start:wait_here"' in report.stderr, report.stderr)
+
+
+def options_under_the_environment(bench):
+    files = [bench.path("program.c", PROGRAM), bench.path("other.c", OTHER)]
+    program = bench.compile("cc", *files)
+    empty = bench.compile("cc", "-rdynamic", files[0], bench.path("empty.c", OTHER.replace("stacks=0:report=running", "")),
+                          bench.path("rules.c", RULES.replace("start:wait_here", "")), out="empty")
+    done = bench.do(empty, LD_PRELOAD=bench.shim)
+    demand(done.stdout == "1 1 1\n", f"brings nothing: {done.stdout} {done.stderr}")
+    done = bench.do(program, LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS="report=detached")
+    demand((done.stdout, done.stderr) == ("1 1 0\n", ""), f"{done.stdout} {done.stderr}")
+    wrong = OTHER.replace("stacks=0", "nonsense=0")
+    done = bench.do(bench.compile("cc", files[0], bench.path("wrong.c", wrong)), LD_PRELOAD=bench.shim)
+    demand("__threadleak_default_options: unknown key 'nonsense'" in done.stderr and done.stdout == "1 1 1\n", done.stderr)
+
+
+# ---- adapters ----------------------------------------------------------------------------
+
+
+def framework(bench, name, compiler, source, *libraries):
+    if not bench.can("cc", "-Wl,--no-as-needed", *libraries):
+        raise Skip(f"no {name} here")
+    return bench.compile(compiler, "-D_GNU_SOURCE", "-g", os.path.join(ROOT, "tests", "adapters", source), *libraries)
+
+
+def judge_suite(done, failed, passed, what):
+    demand(done.returncode != 0, f"{what}: ended with 0: {done.stdout}")
+    for pattern in failed:
+        demand(re.search(pattern, done.stdout + done.stderr), f"{what}: no {pattern}: {done.stdout}{done.stderr}")
+    for pattern in passed:
+        demand(re.search(pattern, done.stdout + done.stderr), f"{what}: no {pattern}: {done.stdout}{done.stderr}")
+    checked = [line for line in done.stderr.splitlines() if line.endswith("since checkpoint")]
+    demand(len(checked) == 1, f"{what}: {checked}")
+    return checked[0]
+
+
+def adapter_check(bench):
+    libraries = bench.do("pkg-config", "--libs", "check").stdout.split() or ["-lcheck"]
+    program = framework(bench, "Check", "cc", "with_check.c", *libraries)
+    for fork in "yes", "no":
+        done = bench.do(program, CK_FORK=fork, LD_PRELOAD=bench.shim)
+        line = judge_suite(done, [r"[SF]:threads:leaks:0: leaked threads: 1", "Checks: 4, Failures: 1, Errors: 0"],
+                           [f"P:threads:{name}:" for name in ("clean_before", "ignores", "clean_after")], f"CK_FORK={fork}")
+        demand(" in test leaks," in line, line)
+        done = bench.do(program, CK_FORK=fork)
+        demand(done.returncode == 0 and "100%" in done.stdout, done.stdout)
+    done = bench.do(bench.cli, "run", "--format=json", "--", program)
+    demand('"test": "leaks"' in done.stderr and done.returncode == 1, done.stderr)
+
+
+def adapter_cmocka(bench):
+    program = framework(bench, "cmocka", "cc", "with_cmocka.c", "-lcmocka")
+    done = bench.do(program, LD_PRELOAD=bench.shim)
+    line = judge_suite(done, [r"\[  ERROR   \] leaks", r"leaked threads: 1"],
+                       [rf"\[       OK \] {name}\n" for name in ("clean_before", "ignores", "clean_after")], "cmocka")
+    demand(" in test leaks," in line, line)
+    demand(bench.do(program).returncode == 0, "it fails without the shim")
+
+
+def adapter_gtest(bench):
+    program = framework(bench, "GoogleTest", "c++", "with_gtest.cpp", "-lgtest")
+    done = bench.do(program, LD_PRELOAD=bench.shim)
+    line = judge_suite(done, [r"\[  FAILED  \] Threads\.Leaks", r"leaked threads: 1", " 1 FAILED TEST"],
+                       [rf"\[       OK \] {name} " for name in ("Pool.CleanBefore", "Threads.Ignores", "Threads.CleanAfter")],
+                       "GoogleTest")
+    demand(" in test Threads.Leaks," in line, line)
+    demand(bench.do(program).returncode == 0, "it fails without the shim")
+
+
+# ---- installed -----------------------------------------------------------------------------
+
+
+def installed(bench):
+    prefix = bench.path("prefix")
+    done = bench.do("make", "-s", "-C", ROOT, f"BUILD={os.path.relpath(bench.build, ROOT)}", f"PREFIX={prefix}", "install")
+    demand(done.returncode == 0, done.stderr)
+    files = [bench.path("program.c", PROGRAM), bench.path("other.c", OTHER)]
+    found = {"PKG_CONFIG_PATH": f"{prefix}/lib/pkgconfig"}
+    flags = bench.do("pkg-config", "--cflags", "--libs", "threadleak", **found).stdout.split()
+    demand(flags == [f"-I{prefix}/include"], flags)
+    shim = bench.do("pkg-config", "--variable=preload", "threadleak", **found).stdout.strip()
+    bench.make("cc", "-pthread", *flags, *files, "-o", bench.path("program"))
+    done = bench.do(bench.path("program"), LD_PRELOAD=shim)
+    demand(done.stdout == "1 1 1\n" and "leaked thread" in done.stderr, f"{done.stdout} {done.stderr}")
+    for header in ("threadleak/abi.h", "threadleak/check.h", "threadleak/cmocka.h", "threadleak/gtest.h"):
+        demand(os.path.exists(f"{prefix}/include/{header}"), f"no {header}")
+    bench.do("make", "-s", "-C", ROOT, f"BUILD={os.path.relpath(bench.build, ROOT)}", f"PREFIX={prefix}", "uninstall")
+    left = [os.path.join(folder, name) for folder, _, names in os.walk(prefix) for name in names]
+    demand(not left, f"left behind: {left}")
+
+
+def readme_example(bench):
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+        found = re.search(r"## In your tests\n.*?\n((?:    [^\n]*\n|\n)*?    #include <threadleak.h>\n(?:    [^\n]*\n|\n)*)", file.read(), re.S)
+    demand(found, "no example")
+    source = "\n".join(line[4:] for line in found.group(1).splitlines()) + "\n"
+    program = bench.compile("cc", bench.path("example.c", source))
+    demand(bench.do(program).returncode == 0, "it fails without the shim")
+    done = bench.do(bench.cli, "run", "--", program)
+    demand(done.returncode == 1 and "since checkpoint" in done.stderr, f"{done.returncode} {done.stderr}")
+
+
+TESTS = [languages, link_modes, shared_library, brought_without_the_header, options_under_the_environment,
+         adapter_check, adapter_cmocka, adapter_gtest, installed, readme_example]
+
+if __name__ == "__main__":
+    sys.exit(harness.main(TESTS, Bench))

@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+"""--baseline and --write-baseline: what counts, and that a fingerprint stays with its code.
+
+  tests/e2e/baseline.py [--build DIR] [NAME...]
+"""
+import os
+import subprocess
+import sys
+
+import harness
+from harness import TIMEOUT_S, demand
+
+# LINES, WORK and MORE are where versions of the program differ.
+PROGRAM = r"""
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+LINES
+static void *stay(void *arg) { for (;;) pause(); return arg; }
+static void *end(void *arg) { return arg; }
+__attribute__((noinline)) static void begin(void *(*start)(void *), int more) { pthread_t thread; WORK while (more--) pthread_create(&thread, NULL, start, NULL); }
+__attribute__((noinline)) void pool(int count) { while (count--) begin(stay, 1); }
+__attribute__((noinline)) void deeper(int depth) { if (depth) deeper(depth - 1); else begin(stay, 1); __asm__(""); }
+__attribute__((noinline)) void other(void) { begin(stay, 1); __asm__(""); }
+__attribute__((noinline)) void once(int stays) { begin(stays ? stay : end, 1); usleep(20000); __asm__(""); }
+int main(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        switch (argv[i][0]) {
+        case 'p': pool(atoi(argv[i] + 1)); break;
+        case 'd': deeper(atoi(argv[i] + 1)); break;
+        case 'o': other(); break;
+        case 's': once(atoi(argv[i] + 1)); break;
+        case 'f':
+            for (int n = atoi(argv[i] + 1); n; n--)
+                if (fork() == 0) { pool(2); exit(0); }
+            while (wait(NULL) > 0) ;
+        }
+    MORE
+    return 0;
+}
+"""
+
+
+class Bench(harness.Bench):
+    def program(self, folder, *flags, lines="", work="", more=""):
+        """The same name in a folder of its own, as each build has it."""
+        os.makedirs(self.path(folder))
+        program = self.path(folder + "/app")
+        source = self.write(folder + "/app.c",
+                            PROGRAM.replace("LINES", lines).replace("WORK", work).replace("MORE", more))
+        subprocess.run(["cc", "-pthread", *flags, "-o", program, source], check=True, timeout=TIMEOUT_S)
+        return program
+
+    def run(self, options, program, *args):
+        """Status, the report, what was said."""
+        output = self.path("report.json")
+        argv = [self.cli, "run", "--no-stop", "--grace=50", "--format=json", "-o", output, *options, "--", program,
+                *args]
+        status, _, said = harness.call(argv, env=self.env)
+        report = None
+        if os.path.exists(output):
+            report = harness.read_json(output)
+            os.unlink(output)
+        return status, report, said
+
+    def record(self, program, *args, name="known.json"):
+        status, report, said = self.run([f"--write-baseline={self.path(name)}"], program, *args)
+        demand(status == 0, f"writing a baseline: status {status}: {said}")
+        demand(report["summary"]["leaked_threads"] == 0, f"written, and still counted: {report['summary']}")
+        return self.known(name)
+
+    def known(self, name="known.json"):
+        return harness.read_json(self.path(name))
+
+    def check(self, program, *args):
+        status, report, _ = self.run([f"--baseline={self.path('known.json')}"], program, *args)
+        return status, report["summary"]["leaked_threads"], report["summary"]["suppressed_threads"]
+
+
+def expect(found, wanted, what):
+    demand(found == wanted, f"{what}: {found} and not {wanted}")
+
+
+# ---- what counts -------------------------------------------------------------------------
+
+def what_is_known_does_not_count(bench):
+    program = bench.program("a", "-g")
+    written = bench.record(program, "p2", "o")
+    expect(sorted((leak["function"], leak["threads"]) for leak in written["leaks"]), [("begin", 1), ("begin", 2)], "written")
+    expect(bench.check(program, "p2", "o"), (0, 0, 3), "the same")
+    expect(bench.check(program, "p1"), (0, 0, 1), "fewer")
+    expect(bench.check(program), (0, 0, 0), "none")
+
+
+def a_new_place_counts(bench):
+    program = bench.program("a", "-g")
+    bench.record(program, "p2")
+    expect(bench.check(program, "p2", "o"), (66, 1, 2), "a new place")
+
+
+def more_of_them_count(bench):
+    program = bench.program("a", "-g")
+    bench.record(program, "p2")
+    expect(bench.check(program, "p3"), (66, 3, 0), "three where two are known")
+    _, _, said = harness.call([bench.cli, "run", f"--baseline={bench.path('known.json')}", "--", program, "p3"],
+                              env=bench.env)
+    demand("more than the baseline's 2" in said, f"not told: {said}")
+
+
+def how_many_processes_did_it_is_no_matter(bench):
+    program = bench.program("a", "-g")
+    bench.record(program, "f1")
+    expect(bench.check(program, "f3"), (0, 0, 6), "three processes with as many threads each")
+    bench.record(program, "p3", "f1")
+    expect(bench.check(program, "p3", "f1"), (0, 0, 5), "the most that one of them left")
+    expect(bench.check(program, "p2", "f1"), (0, 0, 4), "two in each")
+
+
+def alive_or_ended_is_one_leak(bench):
+    program = bench.program("a", "-g")
+    bench.record(program, "s1")
+    expect(bench.check(program, "s0"), (0, 0, 1), "it had ended, and was never joined")
+
+
+# ---- the fingerprint --------------------------------------------------------------------------
+
+def lines_may_move(bench):
+    first = bench.program("a", "-g")
+    bench.record(first, "p2", "o", "d3")
+    moved = bench.program("b", "-g", lines="/* new */\n" * 40 + "int unused_before(int a) { return a * 3; }",
+                          work="if (getpid() == 1) abort();", more="usleep(1);")
+    expect(bench.check(moved, "p2", "o", "d3"), (0, 0, 4), "moved lines and more code")
+
+
+def addresses_may_move(bench):
+    first = bench.program("a", "-g", "-no-pie", "-fno-pie")
+    bench.record(first, "p2", "o")
+    expect(bench.check(bench.program("b", "-g", "-pie", "-fPIE"), "p2", "o"), (0, 0, 3), "position independent")
+
+
+def debug_information_may_go(bench):
+    first = bench.program("a", "-g")
+    bench.record(first, "p2", "o")
+    expect(bench.check(bench.program("b"), "p2", "o"), (0, 0, 3), "without -g")
+
+
+def optimised_clones_are_the_function(bench):
+    first = bench.program("a", "-O2", "-fno-inline", "-fno-ipa-icf")
+    symbols = subprocess.run(["nm", first], capture_output=True, text=True, check=True).stdout
+    demand("begin.constprop.0" in symbols or "begin.isra.0" in symbols, "the compiler made no clone of begin()")
+    bench.record(first, "p2")
+    expect(bench.check(bench.program("b", "-O2", "-fno-inline", "-fno-ipa-icf", "-fno-ipa-cp", "-fno-ipa-sra"), "p2"),
+           (0, 0, 2), "without clones")
+
+
+def recursion_counts_once(bench):
+    program = bench.program("a", "-g")
+    bench.record(program, "d2")
+    expect(bench.check(program, "d7"), (0, 0, 1), "another depth")
+
+
+def the_same_run_writes_the_same(bench):
+    program = bench.program("a", "-g")
+    first = bench.record(program, "p2", "o", "s1", "f2")
+    for _ in range(5):
+        expect(bench.record(program, "p2", "o", "s1", "f2", name="again.json"), first, "written again")
+
+
+# ---- files ---------------------------------------------------------------------------------------
+
+def both_is_a_ratchet(bench):
+    program = bench.program("a", "-g")
+    bench.record(program, "p2")
+    known = bench.path("known.json")
+    status, _, _ = bench.run([f"--baseline={known}", f"--write-baseline={known}"], program, "p3")
+    expect(status, 66, "what is new still counts")
+    expect([leak["threads"] for leak in bench.known()["leaks"]], [3], "and is written")
+    bench.run([f"--baseline={known}", f"--write-baseline={known}"], program, "p1")
+    expect([leak["threads"] for leak in bench.known()["leaks"]], [1], "fewer")
+
+
+def what_is_gone_is_told(bench):
+    program = bench.program("a", "-g")
+    bench.record(program, "p2", "o")
+    status, _, said = bench.run(["-v", f"--baseline={bench.path('known.json')}"], program, "p2")
+    expect((status, "1 leak of the baseline did not occur" in said), (0, True), said)
+
+
+def the_status_is_the_commands(bench):
+    program = bench.program("a", "-g", more="return 9;")
+    status, _, said = bench.run([f"--write-baseline={bench.path('known.json')}"], program, "p1")
+    expect(status, 9, said)
+
+
+def a_cut_off_run_writes_nothing(bench):
+    program = bench.program("a", "-g", more="for (;;) pause();")
+    status, _, _ = bench.run(["--timeout=300ms", f"--write-baseline={bench.path('known.json')}"], program, "p1")
+    expect((status, os.path.exists(bench.path("known.json"))), (124, False), "timed out")
+
+
+def a_bad_file_ends_it_before_command(bench):
+    mark = bench.path("ran")
+    bad = {"no JSON": "{", "a list": "[]", "another schema": '{"schema": "threadleak/1", "leaks": []}',
+           "no leaks": '{"schema": "threadleak-baseline/1"}', "no list": '{"schema": "threadleak-baseline/1", "leaks": 1}',
+           "no fingerprint": '{"schema": "threadleak-baseline/1", "leaks": [{"threads": 1}]}',
+           "a short one": '{"schema": "threadleak-baseline/1", "leaks": [{"fingerprint": "12", "threads": 1}]}',
+           "no number": '{"schema": "threadleak-baseline/1", "leaks": [{"fingerprint": "0123456789abcdef", "threads": "1"}]}',
+           "below 1": '{"schema": "threadleak-baseline/1", "leaks": [{"fingerprint": "0123456789abcdef", "threads": 0}]}',
+           "an entry that is none": '{"schema": "threadleak-baseline/1", "leaks": [3]}', "nothing": "", "binary": "\0\1\2"}
+    for what, text in bad.items():
+        status, _, said = bench.run([f"--baseline={bench.write('bad.json', text)}"], "touch", mark)
+        demand(status == 125 and "bad.json" in said and said.count("\n") == 1 and not os.path.exists(mark),
+               f"{what}: {status}, {said!r}")
+    for option in ("--baseline=/nosuch/file", "--write-baseline=/nosuch/file", f"--baseline={bench.tmp}"):
+        status, _, said = bench.run([option], "touch", mark)
+        demand(status == 125 and said.count("\n") == 1 and not os.path.exists(mark), f"{option}: {status}, {said!r}")
+
+
+TESTS = [what_is_known_does_not_count, a_new_place_counts, more_of_them_count,
+         how_many_processes_did_it_is_no_matter, alive_or_ended_is_one_leak, lines_may_move, addresses_may_move,
+         debug_information_may_go, optimised_clones_are_the_function, recursion_counts_once,
+         the_same_run_writes_the_same, both_is_a_ratchet, what_is_gone_is_told, the_status_is_the_commands,
+         a_cut_off_run_writes_nothing, a_bad_file_ends_it_before_command]
+
+if __name__ == "__main__":
+    sys.exit(harness.main(TESTS, Bench))

@@ -1,0 +1,313 @@
+#!/usr/bin/env python3
+"""What a watched program must not notice, and what is known of it all the same: signals, other
+users and roots, other tracers, odd masks.
+
+  tests/e2e/harmless.py [--build DIR] [NAME...]
+"""
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import harness
+import run_tree
+from harness import TIMEOUT_S, demand, need, need_root, threads_of, wait_until
+
+
+def start_target(bench, name, *args, **more):
+    """It says "ready" or "up" when its threads stand where they are wanted."""
+    process = bench.start([bench.target(name), *args], piped=True, **more)
+    demand(process.stdout.readline() in (b"ready\n", b"up\n"), "not ready")
+    return process
+
+
+def ask(process):
+    """A line in, a line of numbers out."""
+    process.stdin.write(b"\n")
+    process.stdin.flush()
+    return [int(word) for word in process.stdout.readline().split()]
+
+
+def report_of(bench, pid):
+    status, out, err = harness.call([bench.cli, "report", "--format=json", str(pid)])
+    demand(status == 0, err)
+    return json.loads(out)["processes"][0]
+
+
+# ---- the dump signal --------------------------------------------------------------------
+
+def many_dumps(bench):
+    """A thread is kept by one report at a time: between two it gets on with its work."""
+    err = open(bench.path("err"), "wb")
+    process = start_target(bench, "many_dumps", watched=True, stderr=err)
+    before = ask(process)
+    for _ in range(60):
+        process.send_signal(signal.SIGQUIT)
+        time.sleep(0.025)
+    now = ask(process)
+    demand(all(later > earlier for later, earlier in zip(now, before)), f"kept from its work: {before}, then {now}")
+
+    def reports():
+        with open(bench.path("err"), "rb") as file:
+            return file.read().count(b"every thread:")
+    wait_until(lambda: reports() >= 1)
+    # Whoever asked last gets a report of the time after that.
+    last = reports()
+    process.send_signal(signal.SIGQUIT)
+    wait_until(lambda: reports() > last)
+    settled = ask(process)
+    wait_until(lambda: all(now > then for now, then in zip(ask(process), settled)))
+    process.stdin.close()
+    demand(process.wait(TIMEOUT_S) == 0, f"status {process.returncode}")
+
+
+def dump_of_all_who_asked(bench):
+    """A signal that another thread took while a report was made brings one more, not none."""
+    err = open(bench.path("err"), "wb")
+    process = start_target(bench, "many_dumps", watched=True, stderr=err)
+    children = f"/proc/{process.pid}/task"
+
+    def reporter_runs():
+        for tid in os.listdir(children):
+            with open(f"{children}/{tid}/children", encoding="ascii") as file:
+                if file.read().strip():
+                    return True
+        return False
+    process.send_signal(signal.SIGQUIT)
+    wait_until(reporter_runs)
+    process.send_signal(signal.SIGQUIT)
+
+    def reports():
+        with open(bench.path("err"), "rb") as file:
+            return file.read().count(b"every thread:")
+    wait_until(lambda: reports() == 2)
+    process.stdin.close()
+    demand(process.wait(TIMEOUT_S) == 0, f"status {process.returncode}")
+
+
+# ---- other users ---------------------------------------------------------------------------
+
+DROP = ("import os, sys\nos.setgroups([])\nos.setresgid(65534, 65534, 65534)\nos.setresuid(65534, 65534, 65534)\n")
+
+
+def readable_copy(bench, *names):
+    """nobody must be able to get at them, wherever the build is."""
+    for name in names:
+        os.unlink(bench.path(name)) if os.path.lexists(bench.path(name)) else None
+        shutil.copy(bench.target(name), bench.path(name))
+        os.chmod(bench.path(name), 0o755)
+
+
+def program_of_another_user(bench):
+    """gosu, setpriv, su: the program that is run at last is watched."""
+    need_root()
+    readable_copy(bench, "running", "clean")
+    argv = [sys.executable, "-c", DROP + "os.execv(sys.argv[1], sys.argv[1:])"]
+    code, _, report = bench.json([*argv, "./running"])
+    process = report["processes"][-1]
+    demand(code == 66 and report["summary"]["leaked_threads"] == 3, f"status {code}: {bench.err}")
+    demand({thread["stack_source"] for thread in threads_of(process)} == {"ptrace"}, process["stacks_note"])
+    bench.demand_said([*argv, "./clean"])
+
+
+def child_of_another_user(bench):
+    """Made after the change: it has no way to the run's folder."""
+    need_root()
+    readable_copy(bench, "running", "static_program")
+    code, _, report = bench.json([sys.executable, "-c", DROP + "if os.fork() == 0: os.execv('./running', ['running'])\n"
+                                  "os.wait()\n"])
+    demand(code == 66 and report["summary"]["leaked_threads"] == 3, f"status {code}: {bench.err}")
+    bench.demand_said([sys.executable, "-c", DROP + "if os.fork() == 0: os.execv('./static_program', ['x'])\nos.wait()\n"],
+                      run_tree.one("./static_program", "static"))
+
+
+def start_run(bench):
+    """A run that lasts until its standard input ends; its socket's address and its folder."""
+    told = bench.path("told")
+    script = ("import os, sys\n"
+              f"open('{told}.new', 'w').write(os.environ['THREADLEAK_RUN_DIR'])\nos.rename('{told}.new', '{told}')\n"
+              "sys.stdin.read()\n")
+    process = bench.start([bench.cli, "run", "--", sys.executable, "-c", script], piped=True)
+    wait_until(lambda: os.path.exists(told))
+    with open(told, encoding="ascii") as file:
+        folder = file.read()
+    return process, address_of(folder), folder
+
+
+def address_of(folder):
+    name = 0xcbf29ce484222325
+    for byte in folder.encode():
+        name = (name ^ byte) * 0x100000001b3 % 2**64
+    return "\0threadleak-%016x" % name
+
+
+def end_run(process):
+    process.stdin.close()
+    demand(process.wait(TIMEOUT_S) == 0, f"status {process.returncode}")
+
+
+ASK = ("import os, socket, struct, sys\n"
+       "client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+       "client.connect('\\0' + sys.argv[1])\n"
+       "try:\n"
+       "    client.send(struct.pack('=Ii', int(sys.argv[2]), os.getpid()))\n"
+       "    sys.exit(client.recv(16) != b'')\n"
+       "except (ConnectionResetError, BrokenPipeError):\n"
+       "    sys.exit(0)\n")
+
+
+def strangers_are_not_answered(bench):
+    """A process that is not of the run asks in vain; so does another user's that says it is."""
+    process, address, folder = start_run(bench)
+    nobody = harness.as_nobody() if os.getuid() == 0 else None
+    for what in ("1", "2", "3"):
+        ask_it = ["/usr/bin/python3", "-c", ASK, address[1:], what]
+        demand(subprocess.run(ask_it, check=False).returncode == 0, f"answered {what}")
+        if nobody:
+            done = subprocess.run([*nobody, *ask_it], env=bench.environment(THREADLEAK_RUN_DIR=folder), check=False)
+            demand(done.returncode == 0, f"answered {what} for what anybody can write into his environment")
+    end_run(process)
+
+
+def strangers_do_not_keep_it_waiting(bench):
+    process, address, _ = start_run(bench)
+    idle = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(40)]
+    for client in idle:
+        client.connect(address)
+    began = time.monotonic()
+    end_run(process)
+    demand(time.monotonic() - began < 20, f"ended after {time.monotonic() - began} s")  # 2 s for each, once
+
+
+def impostors_are_not_asked(bench):
+    """When the run is over its socket's name is free; root takes nothing from another user."""
+    need_root()
+    readable_copy(bench, "spawn")
+    folder = bench.path("gone")
+    listen = ("import socket, sys\n"
+              "server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+              "server.bind('\\0' + sys.argv[1])\nserver.listen()\nprint('ready', flush=True)\n"
+              "client = server.accept()[0]\nprint(client.recv(64), flush=True)\n")
+    server = bench.start([*harness.as_nobody(), "/usr/bin/python3", "-c", listen, address_of(folder)[1:]], piped=True)
+    demand(server.stdout.readline() == b"ready\n", "not ready")
+    env = bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_RUN_DIR=folder)
+    subprocess.run([bench.target("spawn")], env=env, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, timeout=TIMEOUT_S, check=False)
+    demand(server.stdout.readline() == b"b''\n", "it was asked")
+
+
+def mask_of_nothing(bench):
+    """umask 0777, and not root: what is written in the run's folder can be read there."""
+    need_root()
+    readable_copy(bench, "running", "static_program")
+    os.chmod(bench.tmp, 0o777)
+    script = "umask 0777; ./running; ./static_program; ./static_program; true"
+    status, _, err = harness.call([*harness.as_nobody(), bench.cli, "run", "--", "sh", "-c", script], cwd=bench.tmp,
+                                  env=bench.env, stdout=subprocess.DEVNULL)
+    demand(status == 66 and "3 leaked threads" in err and "now in" in err, f"status {status}: {err}")
+    demand("./static_program ×2 (static)" in err and "missing" not in err, err)
+
+
+def two_folders_told(bench):
+    """getenv takes the first of two variables of one name: that program is the inner run's, or nobody's."""
+    script = ("import ctypes, os\nlibc = ctypes.CDLL(None)\n"
+              "both = ['THREADLEAK_RUN_DIR=/nowhere', 'THREADLEAK_RUN_DIR=' + os.environ['THREADLEAK_RUN_DIR']]\n"
+              "texts = [b'LD_PRELOAD=' + os.environb[b'LD_PRELOAD'], *map(str.encode, both)]\n"
+              "if os.fork() == 0: libc.execve(b'./no_thread', (ctypes.c_char_p * 2)(b'x', None), (ctypes.c_char_p * 4)(*texts, None))\n"
+              "os.wait()\n")
+    bench.demand_said([sys.executable, "-c", script])
+
+
+def memory_of_who_locked_its(bench):
+    """mlockall makes the ledger smaller; what the program puts in its place then is a forked child's as well."""
+    env = bench.environment(LD_PRELOAD=bench.shim)
+    status, _, err = harness.call([bench.target("locked_memory")], env=env)
+    demand(status == 0, f"status {status}: {err}")
+
+
+def log_that_nobody_reads(bench):
+    """A fifo: the program's end does not wait for a reader, and the report is not lost."""
+    os.mkfifo(bench.path("log"))
+    env = bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS=f"stacks=0:log_path={bench.path('log')}")
+    status, _, err = harness.call([bench.target("running")], env=env, timeout=60)
+    demand(status == 0 and "can not be opened for reports" in err and "3 leaked threads" in err, f"{status}: {err}")
+    # Nor does the shim's own report, where there is no reporter.
+    env["LD_PRELOAD"] = shutil.copy(bench.shim, bench.path("libthreadleak.so"))
+    status, _, err = harness.call([bench.target("running")], env=env, timeout=60)
+    demand(status == 0 and "raw, since" in err, f"{status}: {err}")
+
+
+def log_that_is_full(bench):
+    """What can not be written there is not lost."""
+    size = 16 << 20
+    with open(bench.path("log"), "wb") as file:
+        file.truncate(size)
+    for log, why, before in (("/dev/full", "No space left on device", None),
+                             (bench.path("log"), "File too large", lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))):
+        env = bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS=f"stacks=0:log_path={log}")
+        status, _, err = harness.call([bench.target("running")], env=env, preexec_fn=before)
+        demand(status == 0 and f"{log}: could not be written: {why}" in err and "3 leaked threads" in err, f"{status}: {err}")
+
+
+# ---- other tracers -----------------------------------------------------------------------------
+
+def reports_take_turns(bench):
+    process = start_target(bench, "waits", "stay", watched=True)
+    for _ in range(3):
+        reports = [subprocess.Popen([bench.cli, "report", "--format=json", str(process.pid)], stdout=subprocess.PIPE)
+                   for _ in range(6)]
+        for report in reports:
+            told = json.loads(report.communicate(timeout=TIMEOUT_S)[0])["processes"][0]
+            sources = {thread["stack_source"] for thread in threads_of(told)}
+            demand(sources == {"ptrace"} and told["stacks_note"] is None, f"{sources}, {told['stacks_note']}")
+
+
+def under_a_debugger(bench):
+    """No signal is sent that it would stop at."""
+    process = start_target(bench, "waits", "stay", watched=True)
+    gdb = bench.start([need("gdb"), "-q", "-nx", "-p", str(process.pid), "-ex", "echo attached\\n", "-ex", "continue"],
+                      piped=True)
+    lines = []
+    while not lines or lines[-1] != b"Continuing.\n":
+        lines.append(gdb.stdout.readline())
+        demand(lines[-1], f"gdb: {b''.join(lines)}")
+    wait_until(lambda: harness.state_of(process.pid) == "S")
+    report = report_of(bench, process.pid)
+    demand(re.fullmatch(rf"none: gdb \(pid \d+\) traces process {process.pid}", report["stacks_note"] or ""),
+           report["stacks_note"])
+    process.stdin.close()
+    demand(process.wait(TIMEOUT_S) == 0, f"status {process.returncode}")
+    out = gdb.communicate(timeout=TIMEOUT_S)[0]
+    demand(b"exited normally" in out and b"SIG63" not in out and b"Real-time" not in out, out.decode())
+
+
+# ---- still there ----------------------------------------------------------------------------------
+
+def daemon_without_a_thread(bench):
+    script = "import ctypes, sys, time\nctypes.CDLL(None).daemon(1, 0)\nopen('pid', 'w').write(str(__import__('os').getpid()))\ntime.sleep(1000)\n"
+    for _ in range(5):
+        try:
+            bench.demand_said([sys.executable, "-c", script],
+                              r"1 process still alive, not judged: \S+ \(pid (\d+)\); threadleak report \1")
+            pid = re.search(r"pid (\d+)", bench.err).group(1)
+            wait_until(lambda: os.path.exists(bench.path("pid")) and open(bench.path("pid"), encoding="ascii").read() == pid)
+        finally:
+            wait_until(lambda: os.path.exists(bench.path("pid")))
+            with open(bench.path("pid"), encoding="ascii") as file:
+                os.kill(int(file.read()), signal.SIGKILL)
+            os.unlink(bench.path("pid"))
+
+
+TESTS = [many_dumps, dump_of_all_who_asked, program_of_another_user, child_of_another_user,
+         strangers_are_not_answered, strangers_do_not_keep_it_waiting, impostors_are_not_asked, mask_of_nothing,
+         two_folders_told, memory_of_who_locked_its, log_that_nobody_reads, log_that_is_full, reports_take_turns,
+         under_a_debugger, daemon_without_a_thread]
+
+if __name__ == "__main__":
+    sys.exit(harness.main(TESTS, run_tree.Bench, harness.PARALLEL))

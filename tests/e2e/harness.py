@@ -1,0 +1,262 @@
+"""What the programs tests/e2e/*.py have in common.
+
+A program's tests are functions of a Bench, what they work with.  One that returns
+has passed; demand() fails it, and so does any exception; need() skips it.  The
+program ends with sys.exit(harness.main(TESTS, Bench)), and its last line is what
+tests/all.sh sums up.
+"""
+import argparse
+import concurrent.futures
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = os.path.splitext(os.path.basename(sys.argv[0]))[0]
+TIMEOUT_S = 120  # for one command: far more than it needs on a busy machine
+PARALLEL = max(2, os.cpu_count() or 2)
+
+
+# ---- what a test says ----------------------------------------------------------------
+
+class Skip(Exception):
+    pass
+
+
+class Wrong(Exception):
+    pass
+
+
+def demand(is_so, text):
+    if is_so:
+        return
+    text = str(text)
+    raise Wrong(text if len(text) < 6000 else f"{text[:4000]}\n[...]\n{text[-2000:]}")
+
+
+def need(*programs, path=None):
+    """All of them; where the first is."""
+    found = [shutil.which(program, path=path) for program in programs]
+    for program, where in zip(programs, found):
+        if not where:
+            raise Skip(f"no {program} here")
+    return found[0]
+
+
+def need_root():
+    if os.geteuid() != 0:
+        raise Skip("not root")
+
+
+def wait_until(is_so, seconds=30):
+    end = time.monotonic() + seconds
+    while not is_so():
+        demand(time.monotonic() < end, "what was waited for did not come")
+        time.sleep(0.01)
+
+
+# ---- programs --------------------------------------------------------------------------
+
+def environment(*drops, **more):
+    """Ours, without what would steer threadleak, the loader, make or colours; `drops`: other beginnings of names."""
+    drops = ("THREADLEAK", "LD_", "MAKE", "CLICOLOR", "NO_COLOR", *drops)
+    return {**{name: value for name, value in os.environ.items() if not name.startswith(drops)}, "LC_ALL": "C", **more}
+
+
+def call(argv, errors="strict", **more):
+    """Status, standard output and standard error of a command that has no input, unless more says so."""
+    if "input" not in more:
+        more = {"stdin": subprocess.DEVNULL, **more}
+    done = subprocess.run(argv, check=False, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+                                                "timeout": TIMEOUT_S, **more})
+    return (done.returncode, *((text or b"").decode(errors=errors) for text in (done.stdout, done.stderr)))
+
+
+def as_nobody():
+    """What makes a command another user's."""
+    return [need("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups"]
+
+
+def python_with(module):
+    """The one that runs this need not be the one that the distribution's modules are installed for."""
+    for python in (sys.executable, "/usr/bin/python3"):
+        if os.path.exists(python) and call([python, "-c", f"import {module}"])[0] == 0:
+            return python
+    raise Skip(f"no python here has {module}")
+
+
+def install(build, prefix):
+    """The program and its library as they are installed, below a folder; where they are."""
+    places = os.path.join(prefix, "bin", "threadleak"), os.path.join(prefix, "lib", "libthreadleak.so")
+    for place in places:
+        os.makedirs(os.path.dirname(place))
+        shutil.copy(os.path.join(build, os.path.basename(place)), place)
+    return places
+
+
+def state_of(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+        return file.read().rsplit(") ", 1)[1][0]
+
+
+@contextlib.contextmanager
+def live(argv, env):
+    """The pid of a target that says "up" when its threads stand where they are wanted, and ends with its input."""
+    process = subprocess.Popen(argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        demand(process.stdout.readline() == b"up\n", f"{argv[0]} did not come up")
+        wait_until(lambda: state_of(process.pid) == "S")  # it reads its input: nothing else makes it sleep
+        yield process.pid
+    finally:
+        try:
+            process.communicate(b"", timeout=TIMEOUT_S)
+        finally:
+            process.kill()
+            process.wait()
+
+
+# ---- reports -----------------------------------------------------------------------------
+
+def read_json(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def threads_of(process):
+    """Of a process of a report, those that are in its leaks."""
+    return [thread for leak in process["leaks"] for thread in leak["threads"]]
+
+
+# ---- what a test works with ----------------------------------------------------------------
+
+class Bench:
+    """What was built, and a folder of one test's own."""
+
+    PREFIX = f"threadleak-{PROGRAM}-"
+    DROPS = ()  # beginnings of names of variables that no test has
+
+    def __init__(self, build):
+        self.build = build
+        self.cli = os.path.join(build, "threadleak")
+        self.shim = os.path.join(build, "libthreadleak.so")
+        self.targets = os.path.join(build, "targets")
+        self.env = environment(*self.DROPS)
+        self.tmp = tempfile.mkdtemp(prefix=self.PREFIX)
+
+    def environment(self, **more):
+        return {**self.env, **more}
+
+    def target(self, name):
+        return os.path.join(self.targets, name)
+
+    def path(self, name):
+        return os.path.join(self.tmp, name)
+
+    def write(self, name, text, mode=0o644):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(self.path(name), mode)
+        return self.path(name)
+
+    def read(self, name):
+        with open(self.path(name), encoding="utf-8") as file:
+            return file.read()
+
+    def live(self, name, *args, watched=True):
+        return live([self.target(name), *args], self.environment(**({"LD_PRELOAD": self.shim} if watched else {})))
+
+    def said(self):
+        """What a failure is told with."""
+        return ""
+
+    def end(self):
+        shutil.rmtree(self.tmp, ignore_errors=True)
+
+
+# ---- running them ----------------------------------------------------------------------------
+
+def parser():
+    own = argparse.ArgumentParser(prog=PROGRAM)
+    own.add_argument("--build", default="build", metavar="DIR",
+                     type=lambda folder: os.path.abspath(os.path.join(ROOT, folder)))
+    own.add_argument("names", nargs="*", metavar="NAME")
+    return own
+
+
+def restore_signals():
+    """A shell's background job ignores these, and so would all that is started here."""
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def chosen(jobs, names, name_of=lambda job: job[0]):
+    """All of them, or those of these names."""
+    unknown = set(names) - set(map(name_of, jobs))
+    if unknown:
+        print(f"no test {', '.join(sorted(unknown))}", file=sys.stderr)
+        sys.exit(2)
+    return [job for job in jobs if not names or name_of(job) in names]
+
+
+def told(error):
+    """What went wrong, and at which line of the test."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f"{os.path.basename(frame.filename)}:{frame.lineno}: " for frame in frames
+             if frame.name != "<lambda>" and os.path.abspath(frame.filename) != os.path.abspath(__file__)]
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, Wrong):
+        text = str(error)
+    elif isinstance(error, subprocess.TimeoutExpired):
+        text = f"still running after {error.timeout} s: {error.cmd}"
+    return "\n".join([(lines or [""])[0] + text, *getattr(error, "__notes__", [])])
+
+
+def run_one(test):
+    """('passed' | 'failed' | 'skipped', text); whatever happens, the others still run."""
+    try:
+        test()
+        return "passed", ""
+    except Skip as reason:
+        return "skipped", str(reason)
+    except (Exception, SystemExit) as error:
+        return "failed", told(error)
+
+
+def run_all(jobs, workers=1):
+    """Runs (name, function) each, tells of those that did not pass; the program's exit status."""
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    sys.stdout.reconfigure(errors="backslashreplace")  # what programs said may be no text
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        results = (pool.map if workers > 1 else map)(lambda job: run_one(job[1]), jobs)
+        for (name, _), (verdict, text) in zip(jobs, results):
+            counts[verdict] += 1
+            if verdict != "passed":
+                word = "FAIL" if verdict == "failed" else "skip"
+                print(f"{word} {PROGRAM} {name}:", text.rstrip("\n").replace("\n", "\n    "), flush=True)
+    print(", ".join(f"{count} {word}" for word, count in counts.items()))
+    return 1 if counts["failed"] else 0
+
+
+def main(tests, make_bench, workers=1):
+    arguments = parser().parse_args()
+    restore_signals()
+
+    def on_a_bench(test):
+        bench = make_bench(arguments.build)
+        try:
+            test(bench)
+        except Exception as error:
+            error.add_note(bench.said())
+            raise
+        finally:
+            bench.end()
+
+    jobs = [(test.__name__, lambda test=test: on_a_bench(test)) for test in tests]
+    return run_all(chosen(jobs, arguments.names), workers)

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""What is said where there is little to tell: of processes that are not watched,
+when all is shown already, when it cannot be written.
+
+  tests/e2e/report_texts.py [--build DIR] [NAME...]
+"""
+import json
+import os
+import re
+import sys
+
+import harness
+from harness import demand
+
+
+class Bench(harness.Bench):
+    def run(self, *args, **more):
+        """Status, standard output, and the lines of standard error."""
+        status, out, err = harness.call([self.cli, *args], env=self.env, **more)
+        return status, out, err.splitlines()
+
+
+# ---- not watched ------------------------------------------------------------------------
+
+def unwatched_without_stop(bench):
+    """Who there is can be told without a stop."""
+    with bench.live("waits", "stay", watched=False) as pid:
+        tids = set(os.listdir(f"/proc/{pid}/task"))
+        _, whole, _ = bench.run("report", "--no-stop", "--all", str(pid))
+        _, short, _ = bench.run("report", "--no-stop", str(pid))
+        _, summary, _ = bench.run("report", "--no-stop", "-q", str(pid))
+    shown = set(re.findall(r"tid (\d+)", whole))
+    demand(shown == tids, f"shown {sorted(shown)} of {sorted(tids)}")
+    demand('"holder" tid' in whole and "the main thread" in whole, "no names")
+    demand(len(re.findall(r"tid \d+", short)) == 9 and " and 5 more\n" in short, f"not the first ones: {short}")
+    demand(short.endswith(f"\nevery thread: threadleak report --all {pid}\n"), "not how to see the others")
+    demand("every thread:" not in whole, "how to see what is shown")
+    demand(not re.search(r"\btid \d+", summary), "threads in a summary")
+
+
+def unwatched_is_not_judged(bench):
+    """No leak is known there, which is not the same as none."""
+    with bench.live("waits", "stay", watched=False) as pid:
+        for options in ([], ["--no-stop"], ["-q"], ["--format=json"]):
+            status, out, err = bench.run("report", "--check", *options, str(pid))
+            demand(status == 2, f"{options}: status {status}")
+            demand(len(err) == 1 and f"--check: process {pid} is not watched" in err[0], f"{options}: said {err}")
+            demand(out, f"{options}: no report")
+            if "--format=json" in options:
+                demand(json.loads(out)["processes"][0]["watched"] is False, "said to be watched")
+        status, _, err = bench.run("report", str(pid))
+        demand(status == 0 and not err, f"without --check: status {status}, {err}")
+
+
+def watched_is_judged(bench):
+    with bench.live("wait_for_end", watched=True) as pid:
+        for options, wanted in ([], 1), (["--report=detached"], 0):
+            status, _, err = bench.run("report", "--check", *options, str(pid))
+            demand(status == wanted and not err, f"{options}: status {status}, {err}")
+
+
+# ---- what to type next --------------------------------------------------------------------
+
+def nothing_more_to_see(bench):
+    with bench.live("wait_for_end", watched=True) as pid:
+        _, out, _ = bench.run("report", str(pid))
+        demand("main   alive" in out and "every thread:" not in out, f"all is shown, and yet: {out}")
+        for options in ("--no-stop", "--threads=leaks", "--report=none"):
+            _, out, _ = bench.run("report", options, str(pid))
+            demand(("every thread:" in out) == (options == "--threads=leaks"), f"{options}: {out}")
+
+
+def more_to_see(bench):
+    with bench.live("thousand", watched=True) as pid:
+        _, out, _ = bench.run("report", str(pid))
+        demand(out.endswith(f"\nevery thread: threadleak report --all {pid}\n"), "not how to see a thousand")
+        _, out, _ = bench.run("report", "--all", str(pid))
+        demand("every thread:" not in out, "how to see what is shown")
+
+
+# ---- waits ------------------------------------------------------------------------------
+
+def holder_has_ended(bench):
+    """By its number, as long as that is known."""
+    _, out, _ = bench.run("run", "-o", "-", "--", bench.target("held_by_ended"))
+    demand(re.search(r"now in mutex lock, held by T2, which has ended,", out), f"not T2: {out}")
+    _, out, _ = bench.run("run", "-o", "-", "--format=json", "--", bench.target("held_by_ended"))
+    leaks = {leak["kind"]: leak["threads"][0] for leak in json.loads(out)["processes"][0]["leaks"]}
+    waiting = leaks["running"]["waiting"]
+    demand(waiting["owner"] == leaks["unjoined"]["id"] == 2 and waiting["owner_tid"] == leaks["unjoined"]["tid"],
+           f"{waiting}")
+    _, out, _ = bench.run("run", "-o", "-", "--", bench.target("held_by_ended"), "joined")
+    demand(re.search(r"now in mutex lock, held by tid \d+, which has ended,", out), f"it was joined: {out}")
+
+
+# ---- where it goes ------------------------------------------------------------------------
+
+def one_line_for_a_failure(bench):
+    with bench.live("wait_for_end", watched=True) as pid, open("/dev/full", "wb") as full:
+        for args, wanted in ((["report", str(pid)], 2), (["report", "--format=json", str(pid)], 2),
+                             (["help"], 2), (["help", "run"], 2), (["--version"], 2),
+                             (["run", "-o", "-", "--", bench.target("running")], 125)):
+            status, _, err = bench.run(*args, stdout=full)
+            demand(status == wanted and len(err) == 1 and "No space left on device" in err[0], f"{args}: {status} {err}")
+        reader, writer = os.pipe()
+        os.close(reader)
+        status, _, err = bench.run("report", str(pid), stdout=writer, restore_signals=False)  # SIGPIPE is ignored
+        os.close(writer)
+        demand(status == 2 and len(err) == 1 and "Broken pipe" in err[0], f"{status} {err}")
+
+
+def one_empty_line_between(bench):
+    """Above each process, also where the time was over."""
+    script = '"$0" stay </dev/zero >/dev/null & exec "$0" stay </dev/zero >/dev/null'
+    status, out, _ = bench.run("run", "--timeout=500ms", "-o", "-", "--", "sh", "-c", script, bench.target("waits"))
+    demand(status == 124 and out.count("\nthreadleak: ") >= 2, f"status {status}: {out[:300]}")
+    demand("\n\n\n" not in out, f"two empty lines: {out[:200]!r}")
+    demand(out.startswith("threadleak: timed out after ") and "\n\nthreadleak: " in out[:120], f"{out[:200]!r}")
+
+
+TESTS = [unwatched_without_stop, unwatched_is_not_judged, watched_is_judged, nothing_more_to_see, more_to_see,
+         holder_has_ended, one_line_for_a_failure, one_empty_line_between]
+
+if __name__ == "__main__":
+    sys.exit(harness.main(TESTS, Bench))

@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""`threadleak run --timeout`, and signals that come when COMMAND has ended.
+
+  tests/e2e/run_timeout.py [--build DIR] [NAME...]
+"""
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import harness
+from harness import TIMEOUT_S, demand, need, threads_of
+
+
+class Bench(harness.Bench):
+    def __init__(self, build):
+        super().__init__(build)
+        self.waits = self.target("waits")
+        self.static = self.target("static_program")
+        self.env.update(TMP=self.tmp, WAITS=self.waits, MARK=f"threadleak-timeout-{os.getpid()}")
+
+    def shell(self, script, *options, timeout="1s"):
+        """Status, the report as JSON, what was said; and nobody is left alive afterwards."""
+        output = self.path("report.json")
+        argv = [self.cli, "run", f"--timeout={timeout}", "--format=json", "-o", output, *options,
+                "--", "sh", "-c", script]
+        # A pipe would be waited for as long as whoever is left holds it.
+        with open(self.path("stderr"), "wb") as err:
+            status, _, _ = harness.call(argv, env=self.env, stdout=subprocess.DEVNULL, stderr=err)
+        demand(not self.left(), f"left alive: {self.left()}")
+        return status, harness.read_json(output), self.read("stderr")
+
+    def left(self):
+        """Processes that have this test's mark in their environment."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/environ", "rb") as environ:
+                    mine = self.env["MARK"].encode() in environ.read()
+                if mine and harness.state_of(pid) not in "ZX":
+                    found.append(int(pid))
+            except OSError:
+                continue
+        return found
+
+    def end(self):
+        for pid in self.left():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        super().end()
+
+
+def stacks_of(report):
+    """Function names of every thread's present stack, by the program's name."""
+    stacks = {}
+    for process in report["processes"]:
+        name = os.path.basename(process["exe"] or "?")
+        threads = threads_of(process) + process["untracked"]
+        for thread in threads + ([process["main"]] if process["main"] else []):
+            stacks.setdefault(name, []).append([frame["function"] for frame in thread["stack"]])
+    return stacks
+
+
+def check_timed_out(status, report):
+    demand(status == 124, f"status {status}")
+    demand(report.get("timed_out") is True, "not said to have timed out")
+
+
+def every_thread_with_its_stack(bench):
+    status, report, _ = bench.shell('"$WAITS" stay </dev/zero & wait')
+    check_timed_out(status, report)
+    stacks = stacks_of(report)
+    demand(len(stacks["waits"]) == 14, f"{len(stacks['waits'])} threads")
+    for function in ("wait_for_job", "want_lock", "join_holder", "main"):
+        demand(any(function in stack for stack in stacks["waits"]), f"nobody in {function}")
+    demand(any("main" in stack or len(stack) > 1 for stack in stacks.get("dash", stacks.get("bash", []))),
+           "no stack of the shell")
+
+
+def in_time_is_as_ever(bench):
+    status, report, _ = bench.shell("exit 7", timeout="50s")
+    demand(status == 7 and "timed_out" not in report, f"status {status}")
+    status, report, _ = bench.shell('exec "$WAITS"', timeout="50s")
+    demand(status == 66 and report["summary"]["leaked_threads"] == 13, f"status {status}")
+
+
+def deaf_to_sigterm(bench):
+    status, report, _ = bench.shell('trap "" TERM INT HUP; while :; do sleep 1; done')
+    check_timed_out(status, report)
+
+
+def stopped(bench):
+    status, report, _ = bench.shell('(sleep 0.2; kill -STOP $$) & exec "$WAITS" stay </dev/zero')
+    check_timed_out(status, report)
+    demand(len(stacks_of(report)["waits"]) == 14, "not all threads of the stopped one")
+
+
+def grandchildren_of_other_sessions(bench):
+    status, report, _ = bench.shell('(setsid sh -c "trap \'\' TERM; exec sleep 500" &) ; '
+                                    'setsid sh -c "sleep 500 & exit" ; sleep 500')
+    check_timed_out(status, report)
+    demand(len(stacks_of(report).get("sleep", [])) == 3, f"{stacks_of(report).keys()}")
+
+
+def static_grandchild(bench):
+    status, report, _ = bench.shell('env -i MARK="$MARK" sleep 500 & sleep 500')
+    check_timed_out(status, report)
+    unwatched = [process for process in report["processes"] if not process["watched"]]
+    demand(len(unwatched) == 1 and unwatched[0]["main"]["stack"], f"{len(unwatched)} not watched")
+
+
+def breeding(bench):
+    status, report, _ = bench.shell('trap "" TERM; while :; do sh -c "trap \'\' TERM; sleep 500" & '
+                                    'sleep 0.02; done', timeout="700ms")
+    check_timed_out(status, report)
+
+
+def ends_at_that_moment(bench):
+    for ms in range(40, 120, 8):
+        status, report, _ = bench.shell("sleep 0.08", timeout=f"{ms}ms")
+        demand(status in (0, 124) and (status == 124) == ("timed_out" in report), f"status {status} at {ms} ms")
+
+
+def text_says_so_first(bench):
+    status, _, text = harness.call([bench.cli, "run", "--timeout=0.5", "--", "sleep", "500"], env=bench.env)
+    demand(status == 124, f"status {status}")
+    demand(text.startswith("threadleak: timed out after 0.5 s"), text)
+    demand("now in sleep" in text, text)
+    argv = ["sh", "-c", "sleep 500; true"]
+    status, _, text = harness.call([bench.cli, "run", "--timeout=0.5", "--", *argv], env=bench.env)
+    demand(status == 124 and text.count(", alive\n") == 2, text)
+    demand("\n\n\n" not in text, f"two empty lines: {text}")
+
+
+def bad_durations(bench):
+    for value in ("", "x", "5x", "-3", "0", "1e9h", "inf", "nan", "5 s", "s"):
+        status, _, said = harness.call([bench.cli, "run", f"--timeout={value}", "--", "true"], env=bench.env)
+        lines = said.splitlines()
+        demand(status == 125 and len(lines) == 1 and f"--timeout={value} is not" in lines[0],
+               f"{value!r}: status {status}, {lines}")
+
+
+def signalled_twice(bench):
+    """timeout(1) sends its signal to the process and to its group."""
+    timeout = need("timeout")
+    for _ in range(20):
+        output = bench.path("twice.json")
+        subprocess.run([timeout, "0.3", bench.cli, "run", "--format=json", "--judge=all", "-o", output, "--",
+                        bench.waits, "stay"], env=bench.env, stdin=open("/dev/zero", "rb"), stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, timeout=TIMEOUT_S, check=False)
+        demand(harness.read_json(output)["summary"]["leaked_threads"] == 13, "leaks")
+        os.unlink(output)
+
+
+def interrupted_by_hand(bench):
+    """The terminal's Ctrl-C goes to all of the group; COMMAND looks after it."""
+    process = subprocess.Popen([bench.cli, "run", "--", "sh", "-c",
+                                'trap "\\"$WAITS\\"; exit 3" INT; echo up; while :; do sleep 0.05; done'],
+                               env=bench.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, start_new_session=True)
+    demand(process.stdout.readline() == b"up\n", "not up")
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=TIMEOUT_S)
+    demand(b"13 leaked threads" in err, err.decode())
+    demand(process.returncode == 3, f"status {process.returncode}")
+
+
+TESTS = [every_thread_with_its_stack, in_time_is_as_ever, deaf_to_sigterm, stopped, grandchildren_of_other_sessions,
+         static_grandchild, breeding, ends_at_that_moment, text_says_so_first, bad_durations, signalled_twice,
+         interrupted_by_hand]
+
+if __name__ == "__main__":
+    sys.exit(harness.main(TESTS, Bench))

@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+"""`threadleak selftest`: that it passes where all is well, says what is missing in
+surroundings that lack something, and fails where leaks would go unseen.
+
+  tests/e2e/selftest.py [--build DIR] [NAME...]
+"""
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+
+import harness
+from harness import Skip, as_nobody, demand, need, need_root
+
+TIMEOUT_S = 300
+PLANTS = ["running threads", "a detached thread", "an unjoined thread", "a child process", "an exit by a thread",
+          "threads that are joined"]
+LIVE = ["dump signal", "report PID", "LD_PRELOAD alone"]
+
+
+class Bench(harness.Bench):
+    """A copy of threadleak, as it is installed: away from its sources and its build."""
+
+    def __init__(self, build):
+        super().__init__(build)
+        os.chmod(self.tmp, 0o755)
+        self.cli, self.shim = harness.install(build, self.tmp)
+        self.text = ""
+
+    def copy_of(self, target):
+        return shutil.copy(self.target(target), self.path(target))
+
+    def selftest(self, before=(), options=(), env=None, bare=False, **more):
+        """Status, and what was said of each check: {what: (mark, text)}."""
+        own = {} if bare else self.env
+        status, *texts = harness.call([*before, self.cli, "selftest", *options], env={**own, **(env or {})},
+                                      cwd=self.tmp, timeout=TIMEOUT_S, **more)
+        self.text = "".join(texts)
+        lines = re.findall(r"^(ok|note|FAIL) +(\S.{27}) (.*)$", self.text, re.M)
+        return status, {what.strip(): (mark, text) for mark, what, text in lines}
+
+    def demand_all_found(self, said, but=()):
+        for what in [*PLANTS, *LIVE]:
+            demand(what in said, f"nothing is said of '{what}'")
+            demand(said[what][0] == "ok" or what in but, f"{what}: {' '.join(said[what])}")
+
+    def said(self):
+        return self.text
+
+
+def no_cores():
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+# ---- the tests --------------------------------------------------------------------
+
+def all_is_well(bench):
+    status, said = bench.selftest()
+    demand(status == 0, f"status {status}")
+    bench.demand_all_found(said, but=["report PID"])
+    demand(said["running threads"][1] == "found; created by plant_running, run plant_waits", "words of running threads")
+    demand(re.search(r"cmd_plant\.c:\d+$", said["lines"][1]), "no line numbers")
+    demand(said["library"][1] == bench.shim, "another library")
+    demand("all leaks were found" in bench.text, "no summary")
+
+
+def bare_environment(bench):
+    status, said = bench.selftest(bare=True)
+    demand(status == 0, f"status {status}")
+    bench.demand_all_found(said, but=["report PID"])
+
+
+def within_a_run(bench):
+    """In a job that is watched as a whole: what is planted is not that run's."""
+    status, said = bench.selftest(before=[bench.cli, "run", "--error-exitcode=99", "--"])
+    demand(status == 0, f"status {status}")
+    bench.demand_all_found(said, but=["report PID"])
+
+
+def stripped(bench):
+    subprocess.run([need("strip"), bench.cli, bench.shim], check=True)
+    status, said = bench.selftest()
+    demand(status == 0, f"status {status}")
+    bench.demand_all_found(said, but=["report PID"])
+    demand(said["lines"][0] == "note" and "no debug information" in said["lines"][1], "lines of a stripped program")
+
+
+def without_ptrace(bench):
+    status, said = bench.selftest(before=[bench.copy_of("deny_ptrace")])
+    if status == 77:
+        raise Skip("no seccomp here")
+    demand(status == 0, f"status {status}")
+    bench.demand_all_found(said, but=["report PID"])
+    for what in ("stacks at the end", "report PID"):
+        demand(said[what][0] == "note", f"{what} is {said[what][0]}")
+        demand("taken by the threads themselves" in said[what][1] and "seccomp" in said[what][1], f"words of {what}")
+
+
+def not_root(bench):
+    need_root()
+    status, said = bench.selftest(before=as_nobody())
+    demand(status == 0, f"status {status}")
+    bench.demand_all_found(said, but=["report PID"])
+
+
+def without_capabilities(bench):
+    """Root in a container."""
+    need_root()
+    status, said = bench.selftest(before=[need("setpriv"), "--bounding-set=-all", "--inh-caps=-all"])
+    demand(status == 0, f"status {status}")
+    bench.demand_all_found(said, but=["report PID"])
+
+
+def no_library(bench):
+    os.unlink(bench.shim)
+    status, said = bench.selftest()
+    demand(status == 1, f"status {status}")
+    demand(said["library"][0] == "FAIL" and "install both together" in said["library"][1], "words of library")
+    demand(not set(PLANTS) & set(said), "the rest was tried")
+
+
+def library_of_another(bench):
+    """Loaded, and records nothing: every plant must be missed, and said to be."""
+    shutil.copy(bench.target("libplugin.so"), bench.shim)
+    status, said = bench.selftest()
+    demand(status == 1, f"status {status}")
+    for what in [*PLANTS, "LD_PRELOAD alone"]:
+        demand(said[what][0] == "FAIL", f"{what}: {' '.join(said[what])}")
+    demand("was not watched" in said["running threads"][1], "words of running threads")
+    demand("leaks can go unseen" in bench.text, "no summary")
+
+
+def library_that_cannot_be_loaded(bench):
+    with open(bench.shim, "wb") as file:
+        file.write(b"not a library\n")
+    status, said = bench.selftest()
+    demand(status == 1, f"status {status}")
+    demand(said["running threads"][0] == "FAIL", "running threads were found")
+
+
+def no_folder(bench):
+    status, said = bench.selftest(env={"TMPDIR": "/proc"})
+    demand(status == 1, f"status {status}")
+    demand(said["folder of a run"][0] == "FAIL", "a folder could be made in /proc")
+    demand("/proc" in said["folder of a run"][1] and "TMPDIR" in said["folder of a run"][1], "words of folder")
+    for what in LIVE:
+        demand(what in said and said[what][0] != "FAIL", f"{what} fails without a folder")
+
+
+def missing_folder(bench):
+    status, said = bench.selftest(env={"TMPDIR": bench.path("missing")})
+    demand(status == 1, f"status {status}")
+    demand(said["folder of a run"][0] == "FAIL", "a folder could be made where there is none")
+    demand("missing" in said["folder of a run"][1] and "TMPDIR" in said["folder of a run"][1], "words of folder")
+
+
+def folder_of_another(bench):
+    """Not root's: to be read, not to be written."""
+    need_root()
+    os.mkdir(bench.path("closed"), 0o755)
+    status, said = bench.selftest(before=as_nobody(), env={"TMPDIR": bench.path("closed")})
+    demand(status == 1 and said["folder of a run"][0] == "FAIL", f"status {status}")
+    demand("Permission denied" in said["folder of a run"][1], "words of folder")
+
+
+def not_root_without_ptrace(bench):
+    need_root()
+    deny = bench.copy_of("deny_ptrace")
+    status, said = bench.selftest(before=[*as_nobody(), deny])
+    if status == 77:
+        raise Skip("no seccomp here")
+    demand(status == 0, f"status {status}")
+    bench.demand_all_found(said, but=["report PID"])
+    demand(said["stacks at the end"][0] == "note", f"stacks at the end: {said['stacks at the end']}")
+
+
+def options_that_find_nothing(bench):
+    status, said = bench.selftest(env={"THREADLEAK_OPTIONS": "judge=none"})
+    demand(status == 1 and said["THREADLEAK_OPTIONS"][0] == "FAIL", f"status {status} with judge=none")
+    status, said = bench.selftest(env={"THREADLEAK_OPTIONS": "exitcode=0"})
+    demand(status == 1 and said["THREADLEAK_OPTIONS"][0] == "FAIL", f"status {status} with exitcode=0")
+    demand("exitcode=0" in said["THREADLEAK_OPTIONS"][1], "words of exitcode=0")
+    status, said = bench.selftest(env={"THREADLEAK_OPTIONS": "exitcode=9"})
+    demand(status == 0 and said["THREADLEAK_OPTIONS"][0] == "ok", f"status {status} with exitcode=9")
+    status, said = bench.selftest(env={"THREADLEAK_OPTIONS": "report=unjoined"})
+    demand(status == 0 and said["THREADLEAK_OPTIONS"][0] == "note", f"status {status} with report=unjoined")
+    bench.demand_all_found(said, but=["report PID"])
+
+
+def unknown_key(bench):
+    status, said = bench.selftest(env={"THREADLEAK_OPTIONS": "nosuch=1"})
+    demand(status == 0, f"status {status}")
+    demand(said["THREADLEAK_OPTIONS"][0] == "note" and "nosuch" in said["THREADLEAK_OPTIONS"][1], "an unknown key")
+
+
+def quit_is_ignored(bench):
+    status, said = bench.selftest(before=["/bin/sh", "-c", 'trap "" QUIT; exec "$@"', "sh"])
+    demand(status == 0, f"status {status}")
+    demand("kill -QUIT" in said and "USR1" in said["kill -QUIT"][1], "nothing is said of QUIT")
+
+
+def core_files(bench):
+    status, said = bench.selftest(preexec_fn=no_cores)
+    demand(status == 0, f"status {status}")
+    with open("/proc/sys/kernel/core_pattern", encoding="utf-8") as file:
+        piped = file.read().startswith("|")
+    demand(said["core files"][0] == ("ok" if piped else "note"), f"core files: {said['core files']}")
+
+
+def verbose(bench):
+    shutil.copy(bench.target("libplugin.so"), bench.shim)
+    bench.selftest(options=["-v"])
+    demand("      | threadleak: run:" in bench.text, "not what the run said")
+
+
+def usage(bench):
+    for options in (["--nosuch"], ["argument"]):
+        status, _ = bench.selftest(options=options)
+        demand(status == 2, f"{options}: status {status}")
+    status, _ = bench.selftest(options=["--help"])
+    demand(status == 0 and bench.text.startswith("usage: threadleak selftest"), "no help")
+
+
+TESTS = [all_is_well, bare_environment, within_a_run, stripped, without_ptrace, not_root,
+         without_capabilities, no_library, library_of_another, library_that_cannot_be_loaded, no_folder,
+         missing_folder, folder_of_another, not_root_without_ptrace, options_that_find_nothing, unknown_key,
+         quit_is_ignored, core_files, verbose, usage]
+
+if __name__ == "__main__":
+    # Most of the time each waits for threads that do not end.
+    sys.exit(harness.main(TESTS, Bench, 2 * harness.PARALLEL))

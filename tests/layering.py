@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""Who includes whom: reads tests/layers.txt, prints each include that breaks its order, and each cycle of files.
+
+  tests/layering.py
+"""
+import os
+import re
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
+
+
+def read_table():
+    """{directory: (position, public headers)}"""
+    with open(os.path.join(ROOT, "tests", "layers.txt"), encoding="utf-8") as file:
+        rows = [line.split() for line in file if line.strip() and not line.startswith("#")]
+    return {row[0]: (place, row[1:]) for place, row in enumerate(rows)}
+
+
+def find(name, includer):
+    """The file that the preprocessor would take, below the root."""
+    for directory in (os.path.dirname(includer), "", "src", "include"):
+        path = os.path.normpath(os.path.join(directory, name))
+        if os.path.exists(os.path.join(ROOT, path)):
+            return path
+    return None
+
+
+def includes():
+    """(file, file that it includes) of src/, cli/, preload/ and include/."""
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "src", "cli", "preload", "include"], cwd=ROOT,
+                            check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    for path in listed:
+        if path.endswith((".c", ".h", ".def")) and os.path.exists(os.path.join(ROOT, path)):
+            with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+                for name in INCLUDE.findall(file.read()):
+                    yield path, name, find(name, path)
+
+
+def is_allowed(table, user, used):
+    home, other = os.path.dirname(user), os.path.dirname(used)
+    if home == other:
+        return True
+    top, other_top = home.split("/")[0], other.split("/")[0]
+    if top == "include":
+        return other_top == "include"
+    if top == "preload" and other_top == "include":
+        return True
+    if top == other_top == "preload" and not (home in table and other in table):
+        return True
+    if top == "preload" and other == "src/common":
+        return True
+    if other not in table or (home not in table and home != "cli"):
+        return False
+    place, public = table[other]
+    is_public = "*" in public or os.path.basename(used) in public
+    if top == "cli":
+        return is_public and (other_top == "src" or other == "cli/common")
+    return top == other_top and is_public and place < table[home][0]
+
+
+def cycles(table, edges):
+    """Groups of files that reach each other.  A file and its header are one, but a directory's public header
+    stands alone: what implements it includes it for its types."""
+    graph = {}
+
+    def node(path):
+        directory, name = os.path.split(path)
+        public = table.get(directory, (0, []))[1]
+        return path if name in public else os.path.splitext(path)[0]
+
+    for user, used in edges:
+        a, b = node(user), node(used)
+        if a != b:
+            graph.setdefault(a, set()).add(b)
+
+    def reached(start):
+        seen, todo = set(), [start]
+        while todo:
+            for other in graph.get(todo.pop(), ()):
+                if other not in seen:
+                    seen.add(other)
+                    todo.append(other)
+        return seen
+
+    reach = {start: reached(start) for start in graph}
+    groups = {tuple(sorted(b for b in reach[a] if a in reach.get(b, ()))) for a in graph if a in reach[a]}
+    return sorted(group for group in groups if group)
+
+
+def main():
+    table, edges, wrong = read_table(), [], []
+    for user, name, used in includes():
+        if used is None:
+            wrong.append(f"{user} includes {name}, which is nowhere")
+        else:
+            edges.append((user, used))
+            if not is_allowed(table, user, used):
+                wrong.append(f"{user} includes {used}")
+    wrong += ["a cycle: " + ", ".join(group) for group in cycles(table, edges)]
+    print("\n".join(wrong), end="\n" if wrong else "")
+    return 1 if wrong else 0
+
+
+sys.exit(main())

@@ -1,0 +1,281 @@
+/* The text on where threads are now. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report_made.h"
+#include "report/text_parts.h"
+
+/* ---- where threads are now ---------------------------------------------------------------------- */
+
+static struct frame waiting_frames[5];
+static struct present_stack waiting = {.frames = waiting_frames, .count = 4};
+static struct present_thread at_condvar[2], at_lock, at_read, nowhere;
+static struct thread_info main_thread, stranger[2];
+
+static void fill_present(void)
+{
+    waiting_frames[0] = frame_in("futex_wait", NULL, 0);
+    waiting_frames[1] = frame_in("pthread_cond_wait", NULL, 0);
+    waiting_frames[2] = frame_in("worker_loop", pool_c, 27);
+    waiting_frames[3] = frame_in("start_thread", NULL, 0);
+    waiting_frames[0].module = waiting_frames[1].module = waiting_frames[3].module = "/lib/libc.so.6";
+    waiting_frames[0].runtime = waiting_frames[1].runtime = waiting_frames[3].runtime = true;
+    struct wait wait = {.on = WAIT_CONDVAR,
+                        .address = 0x5000,
+                        .symbol = "jobs_ready",
+                        .timeout = WAIT_TIMEOUT_NO,
+                        .left_s = -1,
+                        .what = "condvar wait on jobs_ready",
+                        .fd = -1,
+                        .text = "condvar wait on jobs_ready, no timeout"};
+    at_condvar[0] =
+        (struct present_thread){.tid = 4245, .source = PRESENT_PTRACE, .stack = &waiting, .wait = wait};
+    at_condvar[1] = at_condvar[0];
+    at_lock = at_condvar[0];
+    at_condvar[0].idle_s = 2.5;
+    at_condvar[1].idle_s = 71;
+    at_lock.idle_s = -1;
+    at_lock.owner_id = 3;
+    at_lock.wait = (struct wait){.on = WAIT_MUTEX,
+                                 .address = 0x6000,
+                                 .symbol = "queue_lock",
+                                 .owner = 4245,
+                                 .left_s = 2.5,
+                                 .timeout = WAIT_TIMEOUT_YES,
+                                 .text = "mutex queue_lock, held by T3 \"wor\033ker\""};
+    at_read = at_condvar[0];
+    at_read.idle_s = -1;
+    at_read.wait = (struct wait){.on = WAIT_NONE, .running = true, .left_s = -1};
+    nowhere = (struct present_thread){.tid = 4250, .why_none = "blocks signal 63", .idle_s = -1};
+    main_thread = (struct thread_info){
+        .id = 1, .tid = 4242, .name = "app", .age_s = 3.5, .ended_s = -1, .cpu_s = 0.5, .present = &at_read};
+    stranger[0] = (struct thread_info){
+        .tid = 4250, .name = "iou-wrk-1", .age_s = -1, .ended_s = -1, .cpu_s = -1, .present = &nowhere};
+    stranger[1] = stranger[0];
+    stranger[1].tid = 4251;
+    two[0].present = &at_condvar[0];
+    two[1].present = &at_condvar[1];
+}
+
+START_TEST(equal_places_are_one_block)
+{
+    fill_present();
+    TEXT("present", .color = false);
+    json_is("present");
+}
+END_TEST
+
+START_TEST(own_objects_are_one_block)
+{
+    fill_present();
+    at_condvar[0].wait.symbol = at_condvar[1].wait.symbol = "heap";
+    at_condvar[0].wait.what = at_condvar[0].wait.text = "condvar wait on 0x5000 on the heap";
+    at_condvar[1].wait.what = at_condvar[1].wait.text = "condvar wait on 0x6000 on the heap";
+    TEXT("present_own", .color = false);
+}
+END_TEST
+
+START_TEST(each_place_has_its_block)
+{
+    fill_present();
+    two[1].present = &at_lock;
+    waiting.incomplete = "the stack was damaged";
+    TEXT("present_two", .color = false);
+    waiting.incomplete = NULL;
+}
+END_TEST
+
+START_TEST(main_and_strangers)
+{
+    static struct present present = {.note = "may not be traced: kernel.yama.ptrace_scope is 2"};
+    fill_present();
+    one_process[0].present = &present;
+    one_process[0].how = END_ALIVE;
+    one_process[0].judged = false;
+    one_process[0].main = &main_thread;
+    one_process[0].untracked = stranger;
+    one_process[0].untracked_count = one_process[0].counts.untracked = 2;
+    TEXT("present_all", .others = true);
+    TEXT("present_leaks", .others = false);
+    json_is("present_all");
+}
+END_TEST
+
+START_TEST(not_watched)
+{
+    fill_present();
+    one_process[0].watched = false;
+    one_process[0].how = END_ALIVE;
+    one_process[0].judged = false;
+    one_process[0].group_count = 0;
+    one_process[0].main = &main_thread;
+    stranger[0].present = &at_condvar[0];
+    one_process[0].untracked = stranger;
+    one_process[0].untracked_count = one_process[0].counts.untracked = 2;
+    TEXT("not_watched", .others = true);
+    json_is("not_watched");
+}
+END_TEST
+
+/* std::thread's own frames say little: who called it, and what it was given, do. */
+START_TEST(start_of_a_runtime)
+{
+    static struct frame routine, stack[4];
+    fill_present();
+    routine = frame_in(NULL, NULL, 0);
+    routine.module = "/usr/lib/libstdc++.so.6";
+    routine.runtime = true;
+    stack[0] = frame_in("std::thread::_M_start_thread()", NULL, 0);
+    stack[1] = frame_in("std::thread::thread<void (&)()>(void (&)())", "/usr/include/c++/12/thread", 90);
+    stack[0].runtime = stack[1].runtime = true;
+    stack[2] = plain_stack[0];
+    stack[3] = plain_stack[1];
+    one_group[0].start_routine = &routine;
+    one_group[0].stack = stack;
+    one_group[0].stack_count = 4;
+    one_group[0].own = &stack[2];
+    TEXT("runtime_start", .color = false);
+    TEXT("runtime_start_verbose", .verbose = 1);
+    two[1].present = NULL; /* where one of them is may be anywhere */
+    TEXT("runtime_start_unknown", .color = false);
+    routine.function = "execute_native_thread_routine";
+    TEXT("runtime_start_named", .color = false);
+}
+END_TEST
+
+START_TEST(nobody_looked_where_they_are)
+{
+    fill_present();
+    two[0].present = two[1].present = main_thread.present = stranger[0].present = stranger[1].present = NULL;
+    one_process[0].how = END_ALIVE;
+    one_process[0].live = true;
+    one_process[0].judged = false;
+    one_process[0].main = &main_thread;
+    one_process[0].untracked = stranger;
+    one_process[0].untracked_count = one_process[0].counts.untracked = 2;
+    TEXT("no_stop", .others = true);
+    one_process[0].watched = false;
+    one_process[0].group_count = 0;
+    TEXT("no_stop_not_watched", .others = true);
+}
+END_TEST
+
+/* Threads that got no name have that of the process, which is told already. */
+START_TEST(name_of_the_process)
+{
+    one_process[0].exe = (char[]){"/usr/bin/worker"};
+    TEXT("process_name", .color = false);
+    one_process[0].exe = (char[]){"/usr/bin/worker2"};
+    TEXT("one_leak", .color = false);
+}
+END_TEST
+
+/* --all is worth a line where it would show more. */
+START_TEST(all_is_shown_already)
+{
+    static struct thread_info many[7];
+    fill_present();
+    one_process[0].how = END_ALIVE;
+    one_process[0].live = true;
+    one_process[0].judged = false;
+    char *text = printed(&report_text, (struct report_style){.others = true});
+    ck_assert_ptr_null(strstr(text, "every thread:"));
+    free(text);
+    text = printed(&report_text, (struct report_style){.others = false}); /* without the main thread */
+    ck_assert_ptr_nonnull(strstr(text, "every thread: threadleak report --all 4242"));
+    free(text);
+    for (size_t i = 0; i < 7; i++)
+        many[i] = two[0];
+    one_group[0].threads = many;
+    one_group[0].thread_count = 7;
+    text = printed(&report_text, (struct report_style){.others = true});
+    ck_assert_ptr_nonnull(strstr(text, "every thread: threadleak report --all 4242"));
+    free(text);
+}
+END_TEST
+
+START_TEST(deep_stacks_are_cut_in_their_middle)
+{
+    static struct frame deep[100];
+    static char names[100][16];
+    fill_present();
+    for (int i = 0; i < 100; i++) {
+        snprintf(names[i], sizeof(names[i]), "f%d", i);
+        deep[i] = frame_in(names[i], pool_c, i + 1);
+    }
+    struct present_stack stack = {.frames = deep, .count = 100};
+    at_condvar[0].stack = at_condvar[1].stack = &stack;
+    TEXT("present_deep", .color = false);
+}
+END_TEST
+
+START_TEST(lost_and_untracked)
+{
+    static struct thread_info tasks[10];
+    for (size_t i = 0; i < 10; i++)
+        tasks[i] = (struct thread_info){.tid = 4250 + (pid_t)i, .name = "iou-wrk-1"};
+    one_process[0].untracked = tasks;
+    one_process[0].untracked_count = one_process[0].counts.untracked = 2;
+    one_process[0].counts.lost = 1;
+    TEXT("lost", .color = false);
+    one_process[0].untracked_count = 10;
+    one_process[0].counts.untracked = 90;
+    one_process[0].counts.lost = 12;
+    TEXT("untracked_many", .color = false);
+}
+END_TEST
+
+START_TEST(durations)
+{
+    static const struct {
+        double seconds;
+        const char *text;
+    } cases[] = {
+        {-1, "?"},
+        {0, "0 ms"},
+        {0.0354, "35 ms"},
+        {0.0994, "99 ms"},
+        {0.0996, "0.1 s"},
+        {1.25, "1.2 s"},
+        {99.94, "99.9 s"},
+        {99.96, "1 min 39 s"},
+        {200, "3 min 20 s"},
+        {3600, "1 h 0 min"},
+        {18120, "5 h 2 min"},
+        {172800, "2 days 0 h"},
+        {1e9, "11574 days 1 h"},
+    };
+    char text[40];
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        format_duration(text, sizeof(text), cases[i].seconds);
+        ck_assert_str_eq(text, cases[i].text);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = tcase_create("report_present");
+    tcase_add_checked_fixture(tests, report_set_up, NULL);
+    tcase_add_test(tests, equal_places_are_one_block);
+    tcase_add_test(tests, own_objects_are_one_block);
+    tcase_add_test(tests, each_place_has_its_block);
+    tcase_add_test(tests, main_and_strangers);
+    tcase_add_test(tests, not_watched);
+    tcase_add_test(tests, start_of_a_runtime);
+    tcase_add_test(tests, nobody_looked_where_they_are);
+    tcase_add_test(tests, name_of_the_process);
+    tcase_add_test(tests, all_is_shown_already);
+    tcase_add_test(tests, deep_stacks_are_cut_in_their_middle);
+    tcase_add_test(tests, lost_and_untracked);
+    tcase_add_test(tests, durations);
+    Suite *suite = suite_create("report_present");
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,341 @@
+/* Unwinding from every single instruction, against the calls and returns that were seen. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "snapshot_child.h"
+#include "snapshot/regs.h"
+#include "unwind/unwind.h"
+
+#if defined(__x86_64__)
+enum { MOST_STEPS = 60000, MOST_DEPTH = 64, ABOVE = 2048, RED_ZONE = 128 };
+
+/* What a call left on the stack, and where. */
+struct call {
+    uint64_t slot, pc;
+};
+
+struct expected {
+    uint64_t pcs[MOST_DEPTH];
+    size_t count;
+};
+
+static struct snapshot snapshot;
+static struct expected *expected;
+static pid_t pid;
+
+static size_t read_target(const struct snapshot *of, uint64_t address, void *to, size_t size)
+{
+    struct iovec local = {to, size}, remote = {(void *)(uintptr_t)address, size};
+    ssize_t n = process_vm_readv(of->pid, &local, 1, &remote, 1, 0);
+    return n > 0 ? (size_t)n : 0;
+}
+
+static const char *target_path(void)
+{
+    static char path[4200];
+    char folder[4096];
+    const char *told = getenv("THREADLEAK_TARGETS");
+    ck_assert_ptr_nonnull(realpath(told ? told : "build/targets", folder));
+    snprintf(path, sizeof(path), "%s/unwind_steps", folder);
+    return path;
+}
+
+/* Returns when it stops for the next signal; false: it has ended. */
+static bool go(enum __ptrace_request how)
+{
+    int status;
+    ck_assert_int_eq(ptrace(how, pid, NULL, NULL), 0);
+    ck_assert_int_eq(waitpid(pid, &status, __WALL), pid);
+    return WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP;
+}
+
+/* At the first breakpoint. */
+static void start(void)
+{
+    pid = fork();
+    if (pid == 0) {
+        const char *path = target_path();
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+        execl(path, path, (char *)NULL);
+        _exit(127);
+    }
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    snapshot.pid = pid;
+    ck_assert(go(PTRACE_CONT));
+}
+
+/* One more "thread", as the process is now. */
+static struct snapshot_thread *record(uint64_t top)
+{
+    struct snapshot_thread *thread = &snapshot.threads[snapshot.count];
+    *thread = (struct snapshot_thread){.tid = pid};
+    snapshot_read_regs(thread, false);
+    ck_assert_int_eq(thread->state, SNAPSHOT_STOPPED);
+    uint64_t start_of_copy = thread->sp - RED_ZONE;
+    size_t size = (top ? top : thread->sp) + ABOVE - start_of_copy;
+    thread->stack = (struct snapshot_copy){start_of_copy, size, malloc(size)};
+    ck_assert_uint_eq(read_target(&snapshot, start_of_copy, thread->stack.bytes, size), size);
+    snapshot.count++;
+    return thread;
+}
+
+static uint64_t word(const struct snapshot_thread *thread, uint64_t address)
+{
+    uint64_t value;
+    memcpy(&value, thread->stack.bytes + (address - thread->stack.start), sizeof(value));
+    return value;
+}
+
+static size_t follow(struct call *calls, size_t depth, const struct snapshot_thread *before,
+                     const struct snapshot_thread *now)
+{
+    uint64_t size = word(now, now->sp) - before->pc;
+    while (depth && calls[depth - 1].slot < now->sp)
+        depth--;
+    if (now->sp == before->sp - 8 && size >= 2 && size <= 7 && now->pc != before->pc + size) {
+        ck_assert_uint_lt(depth, MOST_DEPTH - 20);
+        calls[depth++] = (struct call){now->sp, before->pc + size};
+    }
+    return depth;
+}
+
+static void expect(struct expected *one, uint64_t pc, const struct call *calls, size_t depth)
+{
+    one->count = 0;
+    one->pcs[one->count++] = pc;
+    while (depth)
+        one->pcs[one->count++] = calls[--depth].pc;
+}
+
+static bool is_breakpoint(const struct snapshot_thread *thread)
+{
+    unsigned char code = 0;
+    read_target(&snapshot, thread->pc, &code, 1);
+    return code == 0xcc;
+}
+
+/* From one breakpoint to the next. */
+static void step_through(void)
+{
+    struct call calls[MOST_DEPTH];
+    size_t depth = 0;
+    struct snapshot_thread *first = record(0), *before = first;
+    uint64_t top = first->sp;
+    expect(&expected[0], first->pc, calls, 0);
+    while (!is_breakpoint(before)) {
+        ck_assert_uint_lt(snapshot.count, MOST_STEPS);
+        ck_assert(go(PTRACE_SINGLESTEP));
+        struct snapshot_thread *now = record(top);
+        depth = follow(calls, depth, before, now);
+        expect(&expected[snapshot.count - 1], now->pc, calls, depth);
+        before = now;
+    }
+}
+
+static struct unwinder *unwind_steps(void)
+{
+    struct error error;
+    snapshot = (struct snapshot){.pid = 0, .read = read_target};
+    snapshot.threads = calloc(MOST_STEPS, sizeof(*snapshot.threads));
+    expected = calloc(MOST_STEPS, sizeof(*expected));
+    start();
+    snapshot.task = pid;
+    step_through();
+    ck_assert(address_space_read(&snapshot.space, pid));
+    struct unwinder *unwinder = unwinder_new(&snapshot, &error);
+    ck_assert_ptr_nonnull(unwinder);
+    return unwinder;
+}
+
+static void release(struct unwinder *unwinder)
+{
+    child_end(pid);
+    unwinder_free(unwinder);
+    for (size_t i = 0; i < snapshot.count; i++)
+        free(snapshot.threads[i].stack.bytes);
+    address_space_release(&snapshot.space);
+    free(snapshot.threads);
+    free(expected);
+}
+
+static const char *name(struct symbolizer *symbolizer, const struct code_address *address)
+{
+    const struct frame_list *list = symbolize(symbolizer, address);
+    const char *function = list->frames[list->count - 1].function;
+    return function ? function : "?";
+}
+
+/* Where the step was, and then its callers up to work's, then those of the first. */
+static void assert_step(size_t i, const struct stack *stack, const struct stack *first)
+{
+    const struct expected *one = &expected[i];
+    ck_assert_msg(!stack->incomplete, "step %zu at %s + %#lx: %s", i, stack->frames[0].module,
+                  (unsigned long)stack->frames[0].offset, stack->incomplete);
+    ck_assert_msg(stack->count == one->count + first->count - 1, "step %zu at %s + %#lx: %zu frames for %zu",
+                  i, stack->frames[0].module, (unsigned long)stack->frames[0].offset, stack->count,
+                  one->count + first->count - 1);
+    for (size_t j = 0; j < stack->count; j++) {
+        uint64_t pc = j < one->count ? one->pcs[j] : first->frames[j - one->count + 1].pc;
+        ck_assert_msg(stack->frames[j].pc == pc, "step %zu at %s + %#lx, frame %zu", i,
+                      stack->frames[0].module, (unsigned long)stack->frames[0].offset, j);
+        ck_assert_int_eq(stack->frames[j].is_return_address, j > 0);
+    }
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = text ? strlen(text) : 0;
+    return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
+}
+
+START_TEST(every_instruction)
+{
+    size_t in_plt = 0, in_linker = 0, in_libc = 0, in_vdso = 0, at_first = 0, at_return = 0;
+    struct unwinder *unwinder = unwind_steps();
+    struct symbolizer *symbolizer = symbolizer_new(false);
+    unwinder_name_vdso(unwinder, symbolizer);
+    const struct stack *first = unwind_thread(unwinder, 0);
+    ck_assert_str_eq(name(symbolizer, &first->frames[0]), "work");
+    ck_assert_str_eq(name(symbolizer, &first->frames[1]), "main");
+    ck_assert_str_eq(name(symbolizer, &first->frames[first->count - 1]), "_start");
+    for (size_t i = 0; i < snapshot.count; i++) {
+        const struct stack *stack = unwind_thread(unwinder, i);
+        assert_step(i, stack, first);
+        const struct code_address *leaf = &stack->frames[0];
+        unsigned char code = 0;
+        read_target(&snapshot, leaf->pc, &code, 1);
+        const char *function = name(symbolizer, leaf);
+        bool is_direct = stack->count == first->count + 1;
+        in_plt += ends_with(leaf->module, "/unwind_steps") && *function == '?';
+        in_linker += leaf->module && strstr(leaf->module, "/ld-linux") != NULL;
+        in_libc += is_direct && leaf->module && strstr(leaf->module, "/libc.so") != NULL;
+        in_vdso += ends_with(leaf->module, "[vdso]");
+        at_first += strcmp(function, "leaf") == 0 && i && expected[i].count == expected[i - 1].count + 1;
+        at_return += strcmp(function, "leaf") == 0 && code == 0xc3;
+        if (ends_with(leaf->module, "[vdso]") && is_direct)
+            ck_assert_msg(strstr(function, "clock_gettime"), "%s", function);
+    }
+    printf("%zu steps: %zu in PLT stubs, %zu in the dynamic linker, %zu in libc, %zu in the vdso\n",
+           snapshot.count, in_plt, in_linker, in_libc, in_vdso);
+    ck_assert_uint_gt(in_plt, 10);
+    ck_assert_uint_gt(in_linker, 500);
+    ck_assert_uint_gt(in_libc, 20);
+    ck_assert_uint_gt(at_first, 5);
+    ck_assert_uint_gt(at_return, 5);
+    if (!in_vdso)
+        puts("skip [vdso]: the clock is read by a system call here");
+    symbolizer_free(symbolizer);
+    release(unwinder);
+}
+END_TEST
+
+/* ---- stopped there, for all to see ------------------------------------------------------- */
+
+/* Both by pc: of each place one. */
+static void assert_as_eu_stack(void)
+{
+    struct snapshot *taken;
+    struct error error;
+    char command[64], line[1000];
+    size_t frames = 0, number;
+    unsigned long pc;
+    ck_assert_int_eq(snapshot_take(pid, NULL, &taken, &error), SNAPSHOT_OK);
+    struct unwinder *unwinder = unwinder_new(taken, &error);
+    const struct stack *stack = unwind_thread(unwinder, 0);
+    snprintf(command, sizeof(command), "eu-stack -p %d 2>/dev/null", (int)pid);
+    FILE *file = popen(command, "r");
+    while (fgets(line, sizeof(line), file))
+        if (sscanf(line, "#%zu %lx", &number, &pc) == 2) {
+            ck_assert_uint_lt(frames, stack->count);
+            ck_assert_uint_eq(stack->frames[frames++].pc, pc);
+        }
+    pclose(file);
+    ck_assert_uint_eq(frames, stack->count);
+    ck_assert_uint_gt(frames, 3);
+    unwinder_free(unwinder);
+    snapshot_free(taken);
+}
+
+static uint64_t pc_now(void)
+{
+    struct snapshot_thread thread = {.tid = pid};
+    snapshot_read_regs(&thread, false);
+    return thread.pc;
+}
+
+/* From here on it stands at this very instruction, with no tracer. */
+static void leave_stopped(void)
+{
+    ck_assert_int_eq(ptrace(PTRACE_DETACH, pid, NULL, (void *)(long)SIGSTOP), 0);
+    ck_assert(wait_for_states(pid, "T"));
+}
+
+static bool is_in(uint64_t pc, const char *module_end)
+{
+    struct address_space space;
+    ck_assert(address_space_read(&space, pid));
+    const struct region *region = address_space_find(&space, pc);
+    bool is = region && ends_with(region->path, module_end);
+    address_space_release(&space);
+    return is;
+}
+
+/* The first instructions after work's call: a PLT stub's. */
+static const struct {
+    const char *module_end;
+    int skipped; /* instructions in there */
+} places[] = {{"/unwind_steps", 2}, {"/unwind_steps", 3}, {"/libc.so.6", 5}, {"[vdso]", 3}};
+
+START_TEST(elfutils_agrees_there)
+{
+    if (system("eu-stack --version >/dev/null 2>&1") != 0) {
+        puts("skip elfutils_agrees_there: no eu-stack");
+        return;
+    }
+    start();
+    uint64_t work = pc_now();
+    int left = places[_i].skipped;
+    for (int i = 0; left && i < MOST_STEPS; i++) {
+        ck_assert(go(PTRACE_SINGLESTEP));
+        uint64_t pc = pc_now();
+        bool near = pc - work < 4096 || work - pc < 64; /* in work itself, or the likes of it */
+        left -= !near && is_in(pc, places[_i].module_end);
+        if (pc - work < 4096 && is_breakpoint(&(struct snapshot_thread){.pc = pc}))
+            break;
+    }
+    if (left)
+        printf("skip elfutils_agrees_there: never in %s\n", places[_i].module_end);
+    leave_stopped();
+    if (!left)
+        assert_as_eu_stack();
+    child_end(pid);
+}
+END_TEST
+#endif
+
+int main(void)
+{
+    Suite *suite = suite_create("unwind_steps");
+    TCase *tests = tcase_create("steps");
+    tcase_set_timeout(tests, 120);
+#if defined(__x86_64__)
+    tcase_add_test(tests, every_instruction);
+    tcase_add_loop_test(tests, elfutils_agrees_there, 0, sizeof(places) / sizeof(places[0]));
+#else
+    puts("skip unwind_steps: knows the calls of x86_64 only");
+#endif
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
