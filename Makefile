@@ -146,7 +146,7 @@ $(BUILD)/targets/late_exceptions: TARGET_MORE := -ldl
 $(BUILD)/targets/openmp $(BUILD)/targets/openmp_user: TARGET_MORE := -fopenmp
 $(BUILD)/targets/static_program: TARGET_MORE := -static
 $(BUILD)/targets/stripped: TARGET_MORE := -s
-$(BUILD)/targets/self_capture: TARGET_MORE := -O1 -rdynamic -ldl -Wl,-z,now -Wl,-rpath,'$$ORIGIN'
+$(BUILD)/targets/signal_capture: TARGET_MORE := -O1 -rdynamic -ldl -Wl,-z,now -Wl,-rpath,'$$ORIGIN'
 $(BUILD)/targets/untracked: TARGET_MORE := -ldl
 
 $(BUILD)/targets/%: tests/targets/%.c | $(FIRST)
@@ -235,7 +235,7 @@ tsan: $(SUITES_TSAN)
 	$(Q)tests/all.sh $(SUITES_TSAN)
 
 FUZZ_SECONDS ?= 60
-FUZZERS := fuzz_ledger fuzz_core fuzz_ignore
+FUZZERS := fuzz_ledger fuzz_core fuzz_suppressions
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(SRC:%=%.c) tests/unit/ledger_fake.c | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CC $@

@@ -12,7 +12,7 @@ enum {
     /* run: COMMAND's own status where it is not 0, 128 + N for signal N, else these */
     STATUS_LEAKS = 66,
     STATUS_TIMED_OUT = 124,
-    STATUS_FAILED = 125, /* threadleak itself failed, or COMMAND can not be watched */
+    STATUS_FAILED = 125, /* threadleak itself failed, or COMMAND cannot be watched */
     STATUS_NOT_EXECUTABLE = 126,
     STATUS_NOT_FOUND = 127,
     /* report, and usage errors outside of run */

@@ -8,7 +8,7 @@
 #include "stacks/stacks.h"
 
 /* Where the stacks go.  False: it has no ledger there, or nothing may be put there. */
-static bool find_place(pid_t pid, const struct ledger *ledger, const char *folder, char *path, size_t size)
+static bool find_place(pid_t pid, const struct ledger *ledger, const char *directory, char *path, size_t size)
 {
     char beside[PATH_MAX];
     pid_t own = ledger_get_header(ledger)->pid;
@@ -18,31 +18,31 @@ static bool find_place(pid_t pid, const struct ledger *ledger, const char *folde
     if (!name)
         return false;
     *name++ = '\0';
-    if ((folder && strcmp(folder, beside) != 0) || access(beside, W_OK) != 0)
+    if ((directory && strcmp(directory, beside) != 0) || access(beside, W_OK) != 0)
         return false;
-    return snprintf(path, size, "%s/" PRESENT_FILE_PREFIX "%s", beside, name + strlen(LEDGER_FILE_PREFIX)) <
+    return snprintf(path, size, "%s/" STACKS_FILE_PREFIX "%s", beside, name + strlen(LEDGER_FILE_PREFIX)) <
            (int)size;
 }
 
 static bool save(pid_t pid, const struct ledger *ledger, const char *path)
 {
     struct error error;
-    const struct present_options options = {.symbolizer = symbolizer_new(false), .ledger = ledger};
-    struct present *present = options.symbolizer ? present_take(pid, &options, &error) : NULL;
-    bool saved = present && present_save(present, path);
-    present_free(present);
+    const struct stacks_options options = {.symbolizer = symbolizer_new(false), .ledger = ledger};
+    struct stacks *current = options.symbolizer ? stacks_take(pid, &options, &error) : NULL;
+    bool saved = current && stacks_save(current, path);
+    stacks_free(current);
     symbolizer_free(options.symbolizer);
     return saved;
 }
 
-bool keep_stacks(pid_t pid, const char *folder)
+bool keep_stacks(pid_t pid, const char *directory)
 {
     char path[PATH_MAX];
     struct ledger *ledger;
     struct error error;
     if (ledger_open_process(pid, &ledger, &error) != LEDGER_OPEN_OK)
         return false;
-    bool kept = find_place(pid, ledger, folder, path, sizeof(path)) && save(pid, ledger, path);
+    bool kept = find_place(pid, ledger, directory, path, sizeof(path)) && save(pid, ledger, path);
     ledger_close(ledger);
     return kept;
 }

@@ -21,10 +21,10 @@ static int descriptor_of(const char *path)
         return STDOUT_FILENO;
     if (!strcmp(path, "/dev/stderr"))
         return STDERR_FILENO;
-    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
-    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-        size_t length = strlen(folders[i]);
-        if (strncmp(path, folders[i], length))
+    static const char *const directories[] = {"/dev/fd/", "/proc/self/fd/"};
+    for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
+        size_t length = strlen(directories[i]);
+        if (strncmp(path, directories[i], length))
             continue;
         char *end;
         long fd = strtol(path + length, &end, 10);
@@ -68,9 +68,9 @@ static mode_t mode_for(const struct stat *existing)
 static bool open_temporary(struct output *output, const struct stat *existing)
 {
     const char *slash = strrchr(output->target, '/');
-    int folder = slash ? (int)(slash - output->target) + 1 : 0;
-    if (asprintf(&output->temporary, "%.*s.%.100s.XXXXXX", folder, output->target, output->target + folder) <
-        0) {
+    int directory = slash ? (int)(slash - output->target) + 1 : 0;
+    if (asprintf(&output->temporary, "%.*s.%.100s.XXXXXX", directory, output->target,
+                 output->target + directory) < 0) {
         output->temporary = NULL;
         return false;
     }
@@ -161,7 +161,7 @@ bool output_open(struct output *output, const char *path, FILE *fallback, struct
     output->name = strdup(path);
     if (output->name && open_path(output, path))
         return true;
-    error_set(error, "%s: can not be written: %s", path, strerror(errno));
+    error_set(error, "%s: cannot be written: %s", path, strerror(errno));
     output_abandon(output);
     return false;
 }

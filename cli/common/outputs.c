@@ -128,11 +128,13 @@ static bool same_target(const struct output *a, const struct output *b)
     const char *slash_a = strrchr(a->target, '/'), *slash_b = strrchr(b->target, '/');
     if (strcmp(slash_a ? slash_a + 1 : a->target, slash_b ? slash_b + 1 : b->target) != 0)
         return false;
-    char folder_a[PATH_MAX], folder_b[PATH_MAX];
-    snprintf(folder_a, sizeof(folder_a), "%.*s.", slash_a ? (int)(slash_a - a->target) + 1 : 0, a->target);
-    snprintf(folder_b, sizeof(folder_b), "%.*s.", slash_b ? (int)(slash_b - b->target) + 1 : 0, b->target);
-    return stat(folder_a, &first) == 0 && stat(folder_b, &second) == 0 && first.st_dev == second.st_dev &&
-           first.st_ino == second.st_ino;
+    char directory_a[PATH_MAX], directory_b[PATH_MAX];
+    snprintf(directory_a, sizeof(directory_a), "%.*s.", slash_a ? (int)(slash_a - a->target) + 1 : 0,
+             a->target);
+    snprintf(directory_b, sizeof(directory_b), "%.*s.", slash_b ? (int)(slash_b - b->target) + 1 : 0,
+             b->target);
+    return stat(directory_a, &first) == 0 && stat(directory_b, &second) == 0 &&
+           first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
 static bool open_one(struct output *output, const struct wanted_output *wanted,

@@ -62,7 +62,7 @@ struct outputs_subject {
     const char *exe;
 };
 
-/* Adds one.  False, and an error, when it can not be written, or goes where another does. */
+/* Adds one.  False, and an error, when it cannot be written, or goes where another does. */
 bool outputs_add(struct outputs *outputs, const struct wanted_output *wanted,
                  const struct outputs_subject *subject, FILE *fallback, struct error *error);
 

@@ -17,11 +17,11 @@ static bool is_in_memory(const char *path)
     return statfs(path, &volume) == 0 && volume.f_type == TMPFS_MAGIC;
 }
 
-static bool make_in(const char *folder, char path[RUN_DIR_MAX])
+static bool make_in(const char *directory, char path[RUN_DIR_MAX])
 {
     /* COMMAND may change its working directory. */
     char absolute[PATH_MAX];
-    if (!realpath(folder, absolute))
+    if (!realpath(directory, absolute))
         return false;
     if (snprintf(path, RUN_DIR_MAX, "%s/threadleak.XXXXXX", strcmp(absolute, "/") ? absolute : "") >=
         RUN_DIR_MAX) {
@@ -37,7 +37,7 @@ bool run_dir_make(char path[RUN_DIR_MAX], struct error *error)
     if (wanted && *wanted) {
         if (make_in(wanted, path))
             return true;
-        error_set(error, "%s: no folder can be made there: %s; TMPDIR must name one that can be written",
+        error_set(error, "%s: no directory can be made there: %s; TMPDIR must name one that can be written",
                   wanted, strerror(errno));
         return false;
     }
@@ -45,7 +45,7 @@ bool run_dir_make(char path[RUN_DIR_MAX], struct error *error)
         return true;
     if (make_in("/tmp", path))
         return true;
-    error_set(error, "/tmp: no folder can be made there: %s; TMPDIR can name another", strerror(errno));
+    error_set(error, "/tmp: no directory can be made there: %s; TMPDIR can name another", strerror(errno));
     return false;
 }
 
@@ -53,13 +53,13 @@ void run_dir_remove(const char *path)
 {
     /* A process that is still alive may just be putting a new file there. */
     for (int attempt = 0; attempt < 10; attempt++) {
-        DIR *folder = opendir(path);
-        if (!folder)
+        DIR *directory = opendir(path);
+        if (!directory)
             return;
-        for (struct dirent *entry; (entry = readdir(folder));)
+        for (struct dirent *entry; (entry = readdir(directory));)
             if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-                unlinkat(dirfd(folder), entry->d_name, 0);
-        closedir(folder);
+                unlinkat(dirfd(directory), entry->d_name, 0);
+        closedir(directory);
         if (rmdir(path) == 0)
             return;
     }

@@ -1,4 +1,4 @@
-/* The private folder of one run, through which the shims' ledgers arrive. */
+/* The private directory of one run, through which the shims' ledgers arrive. */
 #ifndef THREADLEAK_CLI_COMMON_RUN_DIR_H
 #define THREADLEAK_CLI_COMMON_RUN_DIR_H
 
@@ -10,11 +10,11 @@
 
 #define RUN_DIR_MAX 240 /* with its NUL; the shim keeps no more than 255 */
 
-/* Makes the folder, for this user alone: in $TMPDIR, else in /dev/shm where that
+/* Makes the directory, for this user alone: in $TMPDIR, else in /dev/shm where that
  * is in memory, else in /tmp. */
 bool run_dir_make(char path[RUN_DIR_MAX], struct error *error);
 
-/* Removes the folder and all that is in it. */
+/* Removes the directory and all that is in it. */
 void run_dir_remove(const char *path);
 
 #endif

@@ -28,27 +28,27 @@ char *run_find_shim(struct error *error)
     char own[PATH_MAX], path[PATH_MAX + 64];
     ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
     if (length <= 0) {
-        error_set(error, "/proc/self/exe can not be read: /proc must be mounted");
+        error_set(error, "/proc/self/exe cannot be read: /proc must be mounted");
         return NULL;
     }
     own[length] = '\0';
-    int folder = (int)(strrchr(own, '/') - own) + 1;
+    int directory = (int)(strrchr(own, '/') - own) + 1;
     char *shim = NULL;
     for (size_t i = 0; !shim && i < sizeof(shim_places) / sizeof(shim_places[0]); i++) {
-        snprintf(path, sizeof(path), "%.*s%s" SHIM_NAME, folder, own, shim_places[i]);
+        snprintf(path, sizeof(path), "%.*s%s" SHIM_NAME, directory, own, shim_places[i]);
         if (access(path, R_OK) == 0)
             shim = realpath(path, NULL);
     }
     if (!shim) {
-        error_set(error, SHIM_NAME " is neither in %.*s nor in ../lib of it: install both together", folder,
-                  own);
+        error_set(error, SHIM_NAME " is neither in %.*s nor in ../lib of it: install both together",
+                  directory, own);
         return NULL;
     }
     /* ld.so(8): the items of LD_PRELOAD are separated by spaces or colons, and
      * there is no escaping; "$" begins a token such as $LIB */
     if (strpbrk(shim, " :$")) {
         error_set(error,
-                  "%s can not be preloaded: its path has a space, a colon or a '$'. Install it elsewhere.",
+                  "%s cannot be preloaded: its path has a space, a colon or a '$'. Install it elsewhere.",
                   shim);
         free(shim);
         return NULL;
@@ -78,7 +78,7 @@ static bool begins_with_item(const char *preload, const char *item)
     return !strncmp(preload, item, length) && strchr(" :", preload[length]);
 }
 
-static bool own_variables(char *out[OURS], const char *shim, const char *folder, const char *options)
+static bool own_variables(char *out[OURS], const char *shim, const char *directory, const char *options)
 {
     const char *preload = getenv("LD_PRELOAD"), *before = getenv("THREADLEAK_OPTIONS");
     const char *asan = getenv("ASAN_OPTIONS");
@@ -91,7 +91,7 @@ static bool own_variables(char *out[OURS], const char *shim, const char *folder,
         done += asprintf(&out[0], "LD_PRELOAD=%s%s%s", shim, *preload ? ":" : "", preload) >= 0;
     done += asprintf(&out[1], "THREADLEAK_OPTIONS=%s%s%s", before ? before : "",
                      before && *before && *options ? ":" : "", options) >= 0;
-    done += asprintf(&out[2], LEDGER_RUN_ENV "=%s", folder) >= 0;
+    done += asprintf(&out[2], LEDGER_RUN_ENV "=%s", directory) >= 0;
     /* The later word counts, and that is the user's. */
     done += asprintf(&out[3], "ASAN_OPTIONS=verify_asan_link_order=0%s%s", asan && *asan ? ":" : "",
                      asan ? asan : "") >= 0;
@@ -132,10 +132,10 @@ char **run_environment_without_us(void)
     return copy;
 }
 
-char **run_environment(const char *shim, const char *folder, const char *options)
+char **run_environment(const char *shim, const char *directory, const char *options)
 {
     char *own[OURS] = {NULL};
-    char **copy = own_variables(own, shim, folder, options) ? assemble(own) : NULL;
+    char **copy = own_variables(own, shim, directory, options) ? assemble(own) : NULL;
     for (size_t i = 0; i < OURS; i++)
         free(own[i]);
     return copy;

@@ -13,11 +13,11 @@
 char *run_find_shim(struct error *error);
 
 /*
- * A copy of the environment with the shim first in LD_PRELOAD, the run's folder,
+ * A copy of the environment with the shim first in LD_PRELOAD, the run's directory,
  * and `options` after what THREADLEAK_OPTIONS held.  One malloc'ed block, to
  * free(), that shares the other strings with environ.  NULL: out of memory.
  */
-char **run_environment(const char *shim, const char *folder, const char *options);
+char **run_environment(const char *shim, const char *directory, const char *options);
 
 /* The same for a program of ours: without any of it. */
 char **run_environment_without_us(void);

@@ -27,15 +27,15 @@ static bool is_run(pid_t pid)
 static pid_t only_child(pid_t parent)
 {
     pid_t child = 0;
-    DIR *folder = opendir("/proc");
-    if (!folder)
+    DIR *directory = opendir("/proc");
+    if (!directory)
         return 0;
-    for (struct dirent *entry; !child && (entry = readdir(folder));) {
+    for (struct dirent *entry; !child && (entry = readdir(directory));) {
         pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? atoi(entry->d_name) : 0;
         if (pid > 0 && process_parent(pid) == parent && process_exists(pid))
             child = pid;
     }
-    closedir(folder);
+    closedir(directory);
     return child;
 }
 

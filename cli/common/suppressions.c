@@ -14,7 +14,7 @@
 
 #define SHIPPED "../share/threadleak/suppressions.d"
 
-const char suppressions_help[] =
+const char suppression_options_help[] =
     "  --suppressions=FILE   rules of what is no leak, one a line, as many files as you like: thread:, "
     "start:,\n"
     "                        name:, module:, top: or any: and a PATTERN; threadleak(1), SUPPRESSIONS\n"
@@ -26,7 +26,7 @@ const char suppressions_help[] =
 
 /* ---- options ----------------------------------------------------------------------------- */
 
-bool suppressions_add_file(struct suppressions *suppressions, const char *path)
+bool suppression_options_add_file(struct suppression_options *suppressions, const char *path)
 {
     char **grown =
         realloc(suppressions->files, (suppressions->file_count + 1) * sizeof(*suppressions->files));
@@ -36,7 +36,7 @@ bool suppressions_add_file(struct suppressions *suppressions, const char *path)
     return (grown[suppressions->file_count] = strdup(path)) && ++suppressions->file_count;
 }
 
-bool suppressions_take(struct suppressions *suppressions, int option, const char *value)
+bool suppression_options_take(struct suppression_options *suppressions, int option, const char *value)
 {
     switch (option) {
     case OPT_NO_DEFAULT_SUPPRESSIONS:
@@ -57,37 +57,38 @@ bool suppressions_take(struct suppressions *suppressions, int option, const char
 
 /* ---- loading -------------------------------------------------------------------------------- */
 
-/* PREFIX/share/… of PREFIX/bin/threadleak; nothing of a build folder. */
-static bool load_shipped(struct ignore *ignore, struct error *error)
+/* PREFIX/share/… of PREFIX/bin/threadleak; nothing of a build directory. */
+static bool load_shipped(struct suppressions *suppressions, struct error *error)
 {
-    char own[PATH_MAX], folder[PATH_MAX + sizeof(SHIPPED)];
+    char own[PATH_MAX], directory[PATH_MAX + sizeof(SHIPPED)];
     ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
     char *slash = length > 0 ? memrchr(own, '/', (size_t)length) : NULL;
     if (!slash)
         return true;
-    snprintf(folder, sizeof(folder), "%.*s/" SHIPPED, (int)(slash - own), own);
-    return ignore_load_folder(ignore, folder, error);
+    snprintf(directory, sizeof(directory), "%.*s/" SHIPPED, (int)(slash - own), own);
+    return suppressions_load_directory(suppressions, directory, error);
 }
 
-static bool make(struct suppressions *suppressions, struct error *error)
+static bool make(struct suppression_options *suppressions, struct error *error)
 {
-    suppressions->ignore = ignore_new();
-    if (suppressions->ignore)
-        ignore_allow_match_all(suppressions->ignore, suppressions->allow_match_all);
+    suppressions->rules = suppressions_new();
+    if (suppressions->rules)
+        suppressions_allow_match_all(suppressions->rules, suppressions->allow_match_all);
     else
         error_set(error, "out of memory");
-    return suppressions->ignore;
+    return suppressions->rules;
 }
 
-bool suppressions_load(struct suppressions *suppressions, struct error *error)
+bool suppression_options_load(struct suppression_options *suppressions, struct error *error)
 {
     if (!make(suppressions, error))
         return false;
-    struct ignore *ignore = suppressions->ignore;
+    struct suppressions *rules = suppressions->rules;
     for (size_t i = 0; i < suppressions->file_count; i++)
-        if (!ignore_load(ignore, suppressions->files[i], error))
+        if (!suppressions_load(rules, suppressions->files[i], error))
             return false;
-    return suppressions->no_defaults || (load_shipped(ignore, error) && ignore_load_built_in(ignore, error));
+    return suppressions->no_defaults ||
+           (load_shipped(rules, error) && suppressions_load_built_in(rules, error));
 }
 
 static void say_without(bool loaded, const struct error *error)
@@ -96,33 +97,34 @@ static void say_without(bool loaded, const struct error *error)
         cli_say("%s; reporting without it", error->text);
 }
 
-void suppressions_load_leniently(struct suppressions *suppressions, const struct options *options)
+void suppression_options_load_leniently(struct suppression_options *suppressions,
+                                        const struct options *options)
 {
     struct error error;
     suppressions->allow_match_all = options->allow_match_all;
     if (!make(suppressions, &error))
         return;
-    struct ignore *ignore = suppressions->ignore;
+    struct suppressions *rules = suppressions->rules;
     for (unsigned i = 0; i < options->suppressions_count; i++)
-        say_without(ignore_load(ignore, options->suppressions[i], &error), &error);
+        say_without(suppressions_load(rules, options->suppressions[i], &error), &error);
     if (!options->default_suppressions)
         return;
-    say_without(load_shipped(ignore, &error), &error);
-    say_without(ignore_load_built_in(ignore, &error), &error);
+    say_without(load_shipped(rules, &error), &error);
+    say_without(suppressions_load_built_in(rules, &error), &error);
 }
 
-void suppressions_release(struct suppressions *suppressions)
+void suppression_options_release(struct suppression_options *suppressions)
 {
     for (size_t i = 0; i < suppressions->file_count; i++)
         free(suppressions->files[i]);
     free(suppressions->files);
-    ignore_free(suppressions->ignore);
-    *suppressions = (struct suppressions){.files = NULL};
+    suppressions_free(suppressions->rules);
+    *suppressions = (struct suppression_options){.files = NULL};
 }
 
 /* ---- telling -------------------------------------------------------------------------------------- */
 
-void suppressions_warn(const struct report *report)
+void suppression_options_warn(const struct report *report)
 {
     for (size_t i = 0; i < report->process_count; i++)
         if (report->processes[i].own_rules_wrong)
@@ -136,19 +138,19 @@ static void print_used(const struct report *report)
     else
         cli_say("%zu rule%s matched:", report->used_rule_count, report->used_rule_count == 1 ? "" : "s");
     for (size_t i = 0; i < report->used_rule_count; i++) {
-        const struct ignore_rule *rule = report->used_rules[i].rule;
+        const struct suppression_rule *rule = report->used_rules[i].rule;
         unsigned long long threads = report->used_rules[i].threads;
         fprintf(stderr, "%8llu thread%s  ", threads, threads == 1 ? " " : "s");
         put_escaped(stderr, rule->label);
         fputs("   (", stderr);
-        put_escaped(stderr, rule->source == IGNORE_BUILT_IN ? rule->text : rule->origin);
+        put_escaped(stderr, rule->source == SUPPRESSION_BUILT_IN ? rule->text : rule->origin);
         if (rule->line)
             fprintf(stderr, ":%u", rule->line);
         fputs(")\n", stderr);
     }
 }
 
-static bool is_used(const struct report *report, const struct ignore_rule *rule)
+static bool is_used(const struct report *report, const struct suppression_rule *rule)
 {
     for (size_t i = 0; i < report->used_rule_count; i++)
         if (report->used_rules[i].rule == rule)
@@ -156,16 +158,16 @@ static bool is_used(const struct report *report, const struct ignore_rule *rule)
     return false;
 }
 
-static void warn_unused(const struct suppressions *suppressions, const struct report *report)
+static void warn_unused(const struct suppression_options *suppressions, const struct report *report)
 {
-    for (size_t i = 0; i < ignore_count(suppressions->ignore); i++) {
-        const struct ignore_rule *rule = ignore_rule_at(suppressions->ignore, i);
-        if (rule->source == IGNORE_USER && !is_used(report, rule))
+    for (size_t i = 0; i < suppressions_rule_count(suppressions->rules); i++) {
+        const struct suppression_rule *rule = suppressions_rule_at(suppressions->rules, i);
+        if (rule->source == SUPPRESSION_USER && !is_used(report, rule))
             cli_say("%s:%u: unused: '%s' matched no thread", rule->origin, rule->line, rule->text);
     }
 }
 
-static bool generate(const struct suppressions *suppressions, const struct report *report,
+static bool generate(const struct suppression_options *suppressions, const struct report *report,
                      struct error *error)
 {
     struct output output;
@@ -178,10 +180,10 @@ static bool generate(const struct suppressions *suppressions, const struct repor
     return false;
 }
 
-bool suppressions_tell(const struct suppressions *suppressions, const struct report *report,
-                       struct error *error)
+bool suppression_options_tell(const struct suppression_options *suppressions, const struct report *report,
+                              struct error *error)
 {
-    suppressions_warn(report);
+    suppression_options_warn(report);
     if (suppressions->print)
         print_used(report);
     if (suppressions->warn_unused)

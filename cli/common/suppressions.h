@@ -6,12 +6,12 @@
 #include "leak/leak.h"
 #include "common/options.h"
 
-struct suppressions {
+struct suppression_options {
     char **files;
     size_t file_count;
     bool no_defaults, allow_match_all, print, warn_unused, generate;
     const char *generate_to; /* NULL: standard error */
-    struct ignore *ignore;
+    struct suppressions *rules;
 };
 
 /* Rows of a getopt_long table, for both run and report. */
@@ -30,23 +30,24 @@ enum {
     {"warn-unused-suppressions", no_argument, NULL, OPT_WARN_UNUSED_SUPPRESSIONS}, \
     {"gen-suppressions", optional_argument, NULL, OPT_GEN_SUPPRESSIONS}
 // clang-format on
-extern const char suppressions_help[];
+extern const char suppression_options_help[];
 
 /* False: out of memory. */
-bool suppressions_add_file(struct suppressions *suppressions, const char *path);
+bool suppression_options_add_file(struct suppression_options *suppressions, const char *path);
 /* Is it one of the options above?  It is then set; value: optarg. */
-bool suppressions_take(struct suppressions *suppressions, int option, const char *value);
+bool suppression_options_take(struct suppression_options *suppressions, int option, const char *value);
 
 /* All files, the shipped ones and the built-in rules.  False: error names file, line and column. */
-bool suppressions_load(struct suppressions *suppressions, struct error *error);
+bool suppression_options_load(struct suppression_options *suppressions, struct error *error);
 /* As the shim's options have it: what is wrong is told in a line, and the rest loaded. */
-void suppressions_load_leniently(struct suppressions *suppressions, const struct options *options);
+void suppression_options_load_leniently(struct suppression_options *suppressions,
+                                        const struct options *options);
 
 /* Rules that programs bring and that are wrong: a warning for each. */
-void suppressions_warn(const struct report *report);
+void suppression_options_warn(const struct report *report);
 /* What was asked for, on standard error.  False: the file of --gen-suppressions could not be written. */
-bool suppressions_tell(const struct suppressions *suppressions, const struct report *report,
-                       struct error *error);
-void suppressions_release(struct suppressions *suppressions);
+bool suppression_options_tell(const struct suppression_options *suppressions, const struct report *report,
+                              struct error *error);
+void suppression_options_release(struct suppression_options *suppressions);
 
 #endif

@@ -112,7 +112,7 @@ static enum watchable check_elf(const struct subject *subject, int fd, struct er
     case ELF_FOREIGN:
         note(subject, "architecture");
         return refuse(WATCHABLE_NEVER, subject, error,
-                      "is a %s program, this threadleak is for %s: its library can not be loaded there. "
+                      "is a %s program, this threadleak is for %s: its library cannot be loaded there. "
                       "Use a threadleak that was built for that architecture.",
                       elf_machine_name(&head, scratch, sizeof(scratch)), elf_machine_name(&ours, NULL, 0));
     case ELF_OK:
@@ -152,9 +152,9 @@ static bool search_path(const char *command, char path[PATH_MAX])
 {
     if (strchr(command, '/'))
         return snprintf(path, PATH_MAX, "%s", command) < PATH_MAX;
-    const char *folders = getenv("PATH");
+    const char *directories = getenv("PATH");
     bool found = false;
-    for (const char *at = folders ? folders : "/bin:/usr/bin"; *command; at++) {
+    for (const char *at = directories ? directories : "/bin:/usr/bin"; *command; at++) {
         size_t length = strcspn(at, ":");
         char candidate[PATH_MAX];
         int size =
@@ -231,7 +231,7 @@ static enum watchable check_interpreter(const struct subject *script, char *line
     const char *program = env_program(interpreter, argument);
     if (answer != WATCHABLE || !program || !search_path(program, path))
         return answer;
-    /* What env can not run is for env to tell. */
+    /* What env cannot run is for env to tell. */
     next.path = path;
     answer = check_file(&next, error);
     return answer == WATCHABLE_NEVER ? answer : WATCHABLE;
@@ -262,11 +262,11 @@ static enum watchable check_file(const struct subject *subject, struct error *er
     struct stat st;
     if (stat(subject->path, &st) < 0)
         return refuse(errno == ENOENT || errno == ENOTDIR ? WATCHABLE_NOT_FOUND : WATCHABLE_NOT_EXECUTABLE,
-                      subject, error, "can not be run: %s", strerror(errno));
+                      subject, error, "cannot be run: %s", strerror(errno));
     if (!S_ISREG(st.st_mode))
-        return refuse(WATCHABLE_NOT_EXECUTABLE, subject, error, "can not be run: it is not a regular file");
+        return refuse(WATCHABLE_NOT_EXECUTABLE, subject, error, "cannot be run: it is not a regular file");
     if (faccessat(AT_FDCWD, subject->path, X_OK, AT_EACCESS) < 0)
-        return refuse(WATCHABLE_NOT_EXECUTABLE, subject, error, "can not be run: %s", strerror(errno));
+        return refuse(WATCHABLE_NOT_EXECUTABLE, subject, error, "cannot be run: %s", strerror(errno));
     int fd = open(subject->path, O_RDONLY | O_CLOEXEC);
     enum watchable answer = WATCHABLE;
     char magic[2] = "";

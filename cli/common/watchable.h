@@ -21,7 +21,7 @@ enum watchable {
  * Finds `command` as execvp(3) does, then follows the interpreters of scripts as
  * execve(2) does, to the ELF file that the kernel would run.  `path` holds
  * the file found for `command` unless it is not found; `error` says what is
- * wrong, and what to do.  What can not be read is taken for watchable.
+ * wrong, and what to do.  What cannot be read is taken for watchable.
  */
 enum watchable watchable_command(const char *command, char path[PATH_MAX], struct error *error);
 

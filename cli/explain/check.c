@@ -90,14 +90,14 @@ static void try_files(struct check *check, unsigned first)
     const struct options *options = &check->explain.options;
     struct error error;
     for (unsigned i = first; i < options->suppressions_count; i++) {
-        struct ignore *ignore = ignore_new();
-        if (ignore && !ignore_load(ignore, options->suppressions[i], &error))
+        struct suppressions *suppressions = suppressions_new();
+        if (suppressions && !suppressions_load(suppressions, options->suppressions[i], &error))
             note_problem(check, error.text);
-        ignore_free(ignore);
+        suppressions_free(suppressions);
     }
 }
 
-/* What the shim has read already, and the rules, which it can not. */
+/* What the shim has read already, and the rules, which it cannot. */
 static bool read_options(struct check *check)
 {
     const struct options_reader reader = {
@@ -109,10 +109,11 @@ static bool read_options(struct check *check)
     try_files(check, before);
     if (*check->problem)
         return false;
-    suppressions_load_leniently(&explain->suppressions, &explain->options);
-    if (!explain->suppressions.ignore)
+    suppression_options_load_leniently(&explain->suppressions, &explain->options);
+    if (!explain->suppressions.rules)
         note_problem(check, "out of memory");
-    else if (check->rules && !ignore_load_text(explain->suppressions.ignore, check->rules, "ignore", &error))
+    else if (check->rules &&
+             !suppressions_load_text(explain->suppressions.rules, check->rules, "ignore", &error))
         note_problem(check, error.text);
     return !*check->problem;
 }
@@ -126,11 +127,11 @@ static bool build(struct check *check, struct error *error)
     explain->report = report_new();
     if (!explain->symbolizer || !explain->report)
         return false;
-    const struct known_end end = {.alive = true, .pid = explain->pid, .present = explain_present(explain)};
+    const struct known_end end = {.alive = true, .pid = explain->pid, .current = explain_stacks(explain)};
     const struct verdict_rules rules = {
         .kinds = explain->options.report,
         .judge_live = true,
-        .ignore = explain->suppressions.ignore,
+        .suppressions = explain->suppressions.rules,
         .symbolizer = explain->symbolizer,
         .check = true,
         .since = strtoull(check->since, NULL, 10),
@@ -176,15 +177,15 @@ static int dump_process(struct explain *explain)
     explain->dump = true;
     if (!explain_open(explain, &error))
         return STATUS_CANNOT;
-    suppressions_load_leniently(&explain->suppressions, &explain->options);
+    suppression_options_load_leniently(&explain->suppressions, &explain->options);
     explain->symbolizer = symbolizer_new(false);
     explain->report = report_new();
     if (!explain->symbolizer || !explain->report)
         return STATUS_CANNOT;
     const struct known_end end = {
-        .alive = true, .pid = explain->pid, .wanted = true, .present = explain_present(explain)};
+        .alive = true, .pid = explain->pid, .wanted = true, .current = explain_stacks(explain)};
     const struct verdict_rules rules = {.kinds = explain->options.report,
-                                        .ignore = explain->suppressions.ignore,
+                                        .suppressions = explain->suppressions.rules,
                                         .symbolizer = explain->symbolizer};
     if (!report_add_ledger(explain->report, explain->ledger, &end, &rules, &error))
         return STATUS_CANNOT;

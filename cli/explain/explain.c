@@ -1,7 +1,7 @@
 /*
- * `threadleak _explain exit|dump|keep PID [FOLDER]`: how the shim has its process explained,
+ * `threadleak _explain exit|dump|keep PID [DIRECTORY]`: how the shim has its process explained,
  * at its end or on the dump signal; "keep": at its end under `threadleak run`, for
- * whose report the present stacks are put beside the ledger (in FOLDER and nowhere else,
+ * whose report the current stacks are put beside the ledger (in DIRECTORY and nowhere else,
  * where that is given: the process is not to choose where root writes).  Not for users: it is
  * in no help.  What <threadleak.h> asks: cmd_explain_check.c.
  *
@@ -35,22 +35,22 @@ bool explain_open(struct explain *explain, struct error *error)
     return true;
 }
 
-/* What can not be had is missing, and no reason to have no report. */
-struct present *explain_present(const struct explain *explain)
+/* What cannot be had is missing, and no reason to have no report. */
+struct stacks *explain_stacks(const struct explain *explain)
 {
-    const struct present_options options = {.symbolizer = explain->symbolizer, .ledger = explain->ledger};
+    const struct stacks_options options = {.symbolizer = explain->symbolizer, .ledger = explain->ledger};
     struct error error;
     if (!explain->options.stacks)
         return NULL;
-    return present_take(explain->pid, &options, &error);
+    return stacks_take(explain->pid, &options, &error);
 }
 
 static bool build_report(struct explain *explain, struct error *error)
 {
-    const struct known_end end = {.alive = true, .pid = explain->pid, .present = explain_present(explain)};
+    const struct known_end end = {.alive = true, .pid = explain->pid, .current = explain_stacks(explain)};
     const struct verdict_rules rules = {
         .kinds = explain->options.report,
-        .ignore = explain->suppressions.ignore,
+        .suppressions = explain->suppressions.rules,
         .symbolizer = explain->symbolizer,
     };
     if (!report_add_ledger(explain->report, explain->ledger, &end, &rules, error))
@@ -76,7 +76,7 @@ static FILE *open_log(const struct explain *explain)
         if (fd >= 0)
             return fdopen(fd, "a");
     }
-    cli_say("%s: can not be opened for reports: %s; writing here instead", pattern, strerror(errno));
+    cli_say("%s: cannot be opened for reports: %s; writing here instead", pattern, strerror(errno));
     return stderr;
 }
 
@@ -113,7 +113,7 @@ void explain_release(struct explain *explain)
 {
     report_free(explain->report);
     symbolizer_free(explain->symbolizer);
-    suppressions_release(&explain->suppressions);
+    suppression_options_release(&explain->suppressions);
     ledger_close(explain->ledger);
 }
 
@@ -122,16 +122,16 @@ static int explain_process(struct explain *explain)
     struct error error = {""};
     if (explain->keep) {
         umask(077); /* the program's own may leave us nothing to read */
-        return keep_stacks(explain->pid, explain->folder) ? STATUS_REPORTED : STATUS_CANNOT;
+        return keep_stacks(explain->pid, explain->directory) ? STATUS_REPORTED : STATUS_CANNOT;
     }
     if (!explain_open(explain, &error))
         return STATUS_CANNOT;
-    suppressions_load_leniently(&explain->suppressions, &explain->options);
+    suppression_options_load_leniently(&explain->suppressions, &explain->options);
     explain->symbolizer = symbolizer_new(false);
     explain->report = report_new();
     if (!explain->symbolizer || !explain->report || !build_report(explain, &error))
         return STATUS_CANNOT;
-    suppressions_warn(explain->report);
+    suppression_options_warn(explain->report);
     bool leaks = !explain->dump && explain->report->summary.leaked_threads > 0;
     if (!explain->dump && !leaks)
         return STATUS_REPORTED;
@@ -154,8 +154,8 @@ int cmd_explain(int argc, char **argv)
     explain.keep = strcmp(argv[1], "keep") == 0;
     explain.dump = strcmp(argv[1], "dump") == 0;
     explain.pid = (pid_t)pid;
-    explain.folder = argv[3];
-    /* A log that can not be written is a failed write, to be told. */
+    explain.directory = argv[3];
+    /* A log that cannot be written is a failed write, to be told. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     int status = explain_process(&explain);

@@ -12,12 +12,12 @@
 struct explain {
     bool dump, keep;
     pid_t pid;
-    const char *folder; /* of the run; NULL: not given */
-    bool has_fd;        /* the report goes there, and not where the options say */
+    const char *directory; /* of the run; NULL: not given */
+    bool has_fd;           /* the report goes there, and not where the options say */
     int fd;
     struct options options;
     struct ledger *ledger;
-    struct suppressions suppressions;
+    struct suppression_options suppressions;
     struct symbolizer *symbolizer;
     struct report *report;
 };
@@ -25,7 +25,7 @@ struct explain {
 /* The ledger of the process, and the options in it. */
 bool explain_open(struct explain *explain, struct error *error);
 /* Where the threads are now; NULL: not asked for, or not to be had. */
-struct present *explain_present(const struct explain *explain);
+struct stacks *explain_stacks(const struct explain *explain);
 /* The finished report, in one piece. */
 bool explain_write(const struct explain *explain);
 void explain_release(struct explain *explain);

@@ -1,6 +1,6 @@
 /*
  * `threadleak report [OPTIONS] PID | FILE`: the threads of a live process, watched
- * or not, or of what a dead one left in a run's folder.
+ * or not, or of what a dead one left in a run's directory.
  */
 #include <getopt.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ struct command_line {
     const char *target;
     struct wanted_outputs outputs;
     struct options options;
-    struct suppressions suppressions;
+    struct suppression_options suppressions;
     bool check, all, debuginfod, help, no_stop, leaks_alone;
     int verbose;
 };
@@ -59,7 +59,7 @@ static void print_help(void)
           "\n"
           "Reports every thread of a live process: who started it, where it is now, what it waits for.\n"
           "One that is not watched is reported without the first.  Of a dead process: what it left\n"
-          "behind, a core file, a ledger file or the folder of a run.\n"
+          "behind, a core file, a ledger file or the directory of a run.\n"
           "\n",
           stdout);
     printf("  --format=F[:FILE]     %s\n", report_format_names());
@@ -76,7 +76,7 @@ static void print_help(void)
         "  -q, --quiet           the summary alone\n"
         "  -v, --verbose         whole paths, the frames of runtimes too\n",
         stdout);
-    fputs(suppressions_help, stdout);
+    fputs(suppression_options_help, stdout);
     fputs("\n"
           "Exit status: 0 reported; 1 with --check, and there are leaks; 2 could not: so also with --check\n"
           "of a process that is not watched.\n"
@@ -97,7 +97,7 @@ static bool set_key(struct command_line *line, const char *key, const char *opti
 
 static bool add_suppressions(struct command_line *line, const char *path)
 {
-    if (suppressions_add_file(&line->suppressions, path))
+    if (suppression_options_add_file(&line->suppressions, path))
         return true;
     cli_say("report: out of memory");
     return false;
@@ -114,7 +114,7 @@ static bool set_threads(struct command_line *line, const char *which)
 
 static bool take_option(struct command_line *line, int option, char **argv)
 {
-    if (suppressions_take(&line->suppressions, option, optarg))
+    if (suppression_options_take(&line->suppressions, option, optarg))
         return true;
     switch (option) {
     case OPT_FORMAT:
@@ -172,7 +172,7 @@ static bool parse(struct command_line *line, int argc, char **argv)
     if (!wanted_settle(&line->outputs, "report", &report_text, NULL))
         return false;
     struct error error;
-    if (suppressions_load(&line->suppressions, &error))
+    if (suppression_options_load(&line->suppressions, &error))
         return true;
     cli_say("report: %s", error.text);
     return false;
@@ -228,7 +228,7 @@ static int report(const struct command_line *line)
 {
     struct report_target job = {
         .options = &line->options,
-        .ignore = line->suppressions.ignore,
+        .suppressions = line->suppressions.rules,
         .judge_live = line->check || line->leaks_alone,
         .no_stop = line->no_stop,
         .symbolizer = symbolizer_new(line->debuginfod),
@@ -244,7 +244,7 @@ static int report(const struct command_line *line)
         status = line->check && job.report->summary.leaked_threads ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
         if (!print(line, &job)) {
             status = STATUS_CANNOT;
-        } else if (!suppressions_tell(&line->suppressions, job.report, &job.error)) {
+        } else if (!suppression_options_tell(&line->suppressions, job.report, &job.error)) {
             cli_say("report: %s", job.error.text);
             status = STATUS_CANNOT;
         } else if (line->check && !can_be_checked(job.report)) {
@@ -267,6 +267,6 @@ int cmd_report(int argc, char **argv)
         else
             status = report(&line);
     }
-    suppressions_release(&line.suppressions);
+    suppression_options_release(&line.suppressions);
     return status;
 }

@@ -19,7 +19,7 @@ static bool add_ledger(struct report_target *job, struct ledger *ledger, const s
         .kinds = job->options->report,
         .judge = job->options->judge,
         .judge_live = job->judge_live,
-        .ignore = job->ignore,
+        .suppressions = job->suppressions,
         .symbolizer = job->symbolizer,
     };
     return report_add_ledger(job->report, ledger, end, &rules, &job->error);
@@ -28,18 +28,18 @@ static bool add_ledger(struct report_target *job, struct ledger *ledger, const s
 /* ---- a process --------------------------------------------------------------------- */
 
 /* NULL, without an error: not asked for.  NULL with one: there is no such process. */
-static struct present *take_present(struct report_target *job, pid_t pid, const struct ledger *ledger)
+static struct stacks *take_stacks(struct report_target *job, pid_t pid, const struct ledger *ledger)
 {
-    const struct present_options options = {.symbolizer = job->symbolizer, .ledger = ledger};
-    return job->no_stop ? NULL : present_take(pid, &options, &job->error);
+    const struct stacks_options options = {.symbolizer = job->symbolizer, .ledger = ledger};
+    return job->no_stop ? NULL : stacks_take(pid, &options, &job->error);
 }
 
 static bool add_watched(struct report_target *job, pid_t pid, struct ledger *ledger)
 {
-    struct present *present = take_present(job, pid, ledger);
-    if (!present && !job->no_stop)
+    struct stacks *current = take_stacks(job, pid, ledger);
+    if (!current && !job->no_stop)
         return false;
-    return add_ledger(job, ledger, &(struct known_end){.alive = true, .pid = pid, .present = present});
+    return add_ledger(job, ledger, &(struct known_end){.alive = true, .pid = pid, .current = current});
 }
 
 static bool add_unwatched(struct report_target *job, pid_t pid)
@@ -51,10 +51,10 @@ static bool add_unwatched(struct report_target *job, pid_t pid)
                   (int)pid, (int)command, (int)command);
         return false;
     }
-    struct present *present = take_present(job, pid, NULL);
-    if (!present && !job->no_stop)
+    struct stacks *current = take_stacks(job, pid, NULL);
+    if (!current && !job->no_stop)
         return false;
-    return report_add_unwatched(job->report, pid, present, &job->error);
+    return report_add_unwatched(job->report, pid, current, &job->error);
 }
 
 static bool add_process(struct report_target *job, long pid)
@@ -94,13 +94,13 @@ static void say_notice(const char *notice)
 }
 
 static bool add_core_ledger(struct report_target *job, const struct core_file *core, struct ledger *ledger,
-                            struct present *present)
+                            struct stacks *current)
 {
     const struct known_end end = {.core = true,
                                   .pid = core->pid,
                                   .known = core->signal != 0,
                                   .wait_status = core->signal,
-                                  .present = present};
+                                  .current = current};
     return add_ledger(job, ledger, &end);
 }
 
@@ -113,17 +113,17 @@ static bool add_opened_core(struct report_target *job, const struct core_file *c
     /* That it was not watched stands in the report. */
     if (ledger_open_core(core, &ledger, &note) != LEDGER_OPEN_NOT_WATCHED)
         say_notice(note.text);
-    const struct present_options options = {.symbolizer = job->symbolizer, .ledger = ledger};
-    struct present *present = NULL;
+    const struct stacks_options options = {.symbolizer = job->symbolizer, .ledger = ledger};
+    struct stacks *current = NULL;
     if (snapshot_open_core(core, &snapshot, &why) == SNAPSHOT_OK)
-        present = present_of_snapshot(snapshot, PRESENT_CORE, &options, &why);
-    if (!present && strcmp(why.text, core->notice.text) != 0)
+        current = stacks_of_snapshot(snapshot, STACK_SOURCE_CORE, &options, &why);
+    if (!current && strcmp(why.text, core->notice.text) != 0)
         say_notice(why.text);
     bool added = false;
     if (ledger)
-        added = add_core_ledger(job, core, ledger, present);
-    else if (present)
-        added = report_add_core(job->report, core, present, &job->error);
+        added = add_core_ledger(job, core, ledger, current);
+    else if (current)
+        added = report_add_core(job->report, core, current, &job->error);
     else
         error_set(&job->error, "%s: no thread and no ledger in this core", core->path);
     snapshot_free(snapshot);
@@ -144,30 +144,30 @@ static int is_ledger_name(const struct dirent *entry)
     return strncmp(entry->d_name, LEDGER_FILE_PREFIX, strlen(LEDGER_FILE_PREFIX)) == 0;
 }
 
-static bool add_entry(struct report_target *job, const char *folder, const char *name)
+static bool add_entry(struct report_target *job, const char *directory, const char *name)
 {
     char path[PATH_MAX];
-    int length = snprintf(path, sizeof(path), "%s/%s", folder, name);
+    int length = snprintf(path, sizeof(path), "%s/%s", directory, name);
     if (length > 0 && (size_t)length < sizeof(path))
         return add_file(job, path);
-    error_set(&job->error, "%s: %s", folder, strerror(ENAMETOOLONG));
+    error_set(&job->error, "%s: %s", directory, strerror(ENAMETOOLONG));
     return false;
 }
 
-/* A run's folder: what can be read of it, and a line for each that can not; the
+/* A run's directory: what can be read of it, and a line for each that cannot; the
  * last such line is left to the caller when there is nothing else to report. */
-static bool add_folder(struct report_target *job, const char *folder)
+static bool add_directory(struct report_target *job, const char *directory)
 {
     struct dirent **entries;
     size_t added = 0, failed = 0;
-    int count = scandir(folder, &entries, is_ledger_name, versionsort);
+    int count = scandir(directory, &entries, is_ledger_name, versionsort);
     if (count < 0) {
-        error_set(&job->error, "%s: %s", folder, strerror(errno));
+        error_set(&job->error, "%s: %s", directory, strerror(errno));
         return false;
     }
     for (int i = 0; i < count; i++) {
         struct error before = job->error;
-        if (add_entry(job, folder, entries[i]->d_name))
+        if (add_entry(job, directory, entries[i]->d_name))
             added++;
         else if (failed++)
             cli_say("report: %s", before.text);
@@ -175,8 +175,8 @@ static bool add_folder(struct report_target *job, const char *folder)
     }
     free(entries);
     if (count == 0)
-        error_set(&job->error, "%s: no ledger in this folder: no watched process left anything there",
-                  folder);
+        error_set(&job->error, "%s: no ledger in this directory: no watched process left anything there",
+                  directory);
     else if (added && failed)
         cli_say("report: %s", job->error.text);
     return added > 0;
@@ -203,6 +203,6 @@ bool report_target_add(struct report_target *job, const char *target)
         return false;
     }
     if (stat(target, &status) == 0 && S_ISDIR(status.st_mode))
-        return add_folder(job, target);
+        return add_directory(job, target);
     return core_file_is(target) ? add_core(job, target) : add_file(job, target);
 }

@@ -1,5 +1,5 @@
 /*
- * What `threadleak report` is told to report: a PID, or the file or folder that a
+ * What `threadleak report` is told to report: a PID, or the file or directory that a
  * dead process left.
  */
 #ifndef THREADLEAK_CLI_REPORT_TARGET_H
@@ -13,9 +13,9 @@
 
 struct report_target {
     const struct options *options;
-    const struct ignore *ignore;
+    const struct suppressions *suppressions;
     bool judge_live; /* a live process as if it ended now */
-    bool no_stop;    /* /proc alone: no present stacks */
+    bool no_stop;    /* /proc alone: no current stacks */
     struct symbolizer *symbolizer;
     struct report *report;
     struct error error;

@@ -97,16 +97,16 @@ fail:
  * wait for us.  What is our own is close-on-exec. */
 static void close_inherited(void)
 {
-    DIR *folder = opendir("/proc/self/fd");
-    if (!folder)
+    DIR *directory = opendir("/proc/self/fd");
+    if (!directory)
         return;
-    for (struct dirent *entry; (entry = readdir(folder));) {
+    for (struct dirent *entry; (entry = readdir(directory));) {
         int fd = atoi(entry->d_name);
         int flags = fd > STDERR_FILENO ? fcntl(fd, F_GETFD) : -1;
         if (flags >= 0 && !(flags & FD_CLOEXEC))
             close(fd);
     }
-    closedir(folder);
+    closedir(directory);
 }
 
 int run_child_exec(struct run_child *child)

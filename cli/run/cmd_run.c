@@ -26,7 +26,7 @@
 struct run {
     struct run_options given;
     char path[PATH_MAX]; /* of COMMAND */
-    char folder[RUN_DIR_MAX];
+    char directory[RUN_DIR_MAX];
     char *shim;
     char **environment;
     struct run_child child;
@@ -81,9 +81,9 @@ static bool prepare(struct run *run, struct error *error)
     if (!have_room(options, error))
         return false;
     run->shim = run_find_shim(error);
-    if (!run->shim || !run_dir_make(run->folder, error))
+    if (!run->shim || !run_dir_make(run->directory, error))
         return false;
-    run->environment = run_environment(run->shim, run->folder, options);
+    run->environment = run_environment(run->shim, run->directory, options);
     if (run->environment)
         return true;
     error_set(error, "out of memory");
@@ -138,8 +138,8 @@ static bool fill_report(struct run *run, struct report *report, struct symbolize
         struct run_ledger *item = &run->ledgers.items[i];
         const struct verdict_rules rules = run_judge_rules(&judge, item->ledger);
         item->end.wanted = item->end.alive;
-        item->end.present = item->present; /* given over */
-        item->present = NULL;
+        item->end.current = item->current; /* given over */
+        item->current = NULL;
         if (!report_add_ledger(report, item->ledger, &item->end, &rules, error))
             return false;
     }
@@ -166,7 +166,7 @@ static bool print_report(struct run *run, const struct report *report)
 /* The same. */
 static bool tell_rules(const struct run *run, const struct report *report, struct error *error)
 {
-    if (suppressions_tell(&run->given.suppressions, report, error))
+    if (suppression_options_tell(&run->given.suppressions, report, error))
         return true;
     fail(error);
     return false;
@@ -190,7 +190,7 @@ static bool report_all_alive(struct run *run, struct error *error)
     } else {
         const struct run_judge judge = {&run->given, symbolizer};
         report->timed_out_s = run->given.timeout_s;
-        done = run_timeout_fill(report, &run->ledgers, run->child.pid, run->folder, &judge, error);
+        done = run_timeout_fill(report, &run->ledgers, run->child.pid, run->directory, &judge, error);
         done = done && finish_report(run, report, error);
         if (!done)
             fail(error);
@@ -205,7 +205,7 @@ static int end_in_time(struct run *run, int status, struct error *error)
 {
     if (!status && !report_all_alive(run, error))
         status = STATUS_FAILED;
-    if (!run_tree_end(run->child.pid, run->folder))
+    if (!run_tree_end(run->child.pid, run->directory))
         cli_say("run: some processes of %s could not be ended", run->path);
     return status ? status : STATUS_TIMED_OUT;
 }
@@ -214,7 +214,7 @@ static int end_in_time(struct run *run, int status, struct error *error)
 
 static int say_exec_failed(const struct run *run, int why)
 {
-    cli_say("run: %s can not be run: %s", run->path, strerror(why));
+    cli_say("run: %s cannot be run: %s", run->path, strerror(why));
     return why == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
 }
 
@@ -229,7 +229,7 @@ static int run_command(struct run *run, struct error *error)
     if (!open_outputs(run, error)) {
         status = fail(error);
     } else {
-        run_server_start(&run->server, run->child.pid, run->folder);
+        run_server_start(&run->server, run->child.pid, run->directory);
         int why = run_child_exec(&run->child);
         if (why)
             status = say_exec_failed(run, why);
@@ -237,8 +237,8 @@ static int run_command(struct run *run, struct error *error)
     if (!status) {
         run->timed_out = !run_child_wait(&run->child, run->given.timeout_s, &run->wait_status);
         pid_t ended = run->timed_out ? 0 : run->child.pid;
-        if (!run_dir_collect(run->folder, ended, run->wait_status, run->given.require_watched, &run->ledgers,
-                             error))
+        if (!run_dir_collect(run->directory, ended, run->wait_status, run->given.require_watched,
+                             &run->ledgers, error))
             status = fail(error);
     }
     run_server_end(&run->server);
@@ -246,8 +246,8 @@ static int run_command(struct run *run, struct error *error)
         status = end_in_time(run, status, error);
     /* Signals are still held back: from here on one of them may end us, and
      * nothing is left behind. */
-    run_dir_remove(run->folder);
-    run->folder[0] = '\0';
+    run_dir_remove(run->directory);
+    run->directory[0] = '\0';
     run_child_end(&run->child, run->outputs.temporaries, OUTPUTS_MAX);
     return status;
 }
@@ -259,7 +259,7 @@ static int say_not_watched(const struct run *run)
     cli_say("run: %s %s not watched: " SHIM_NAME
             " did not report in. Something removed LD_PRELOAD or " LEDGER_RUN_ENV
             " from the environment, or the program is static, set-user-ID or for another C library, or it "
-            "cannot reach the run's folder (another user, chroot).",
+            "cannot reach the run's directory (another user, chroot).",
             run->path, run->ledgers.any ? "went on to a program (exec) that was" : "was");
     return STATUS_FAILED;
 }
@@ -296,7 +296,7 @@ static int report_run(struct run *run, struct error *error)
 static int run_all(struct run *run)
 {
     struct error error = {""};
-    if (!suppressions_load(&run->given.suppressions, &error) ||
+    if (!suppression_options_load(&run->given.suppressions, &error) ||
         !run_baseline_open(&run->baseline, &run->given, &error))
         return fail(&error);
     int status = check_command(run, &error);
@@ -314,8 +314,8 @@ static int run_all(struct run *run)
 
 static void release(struct run *run)
 {
-    if (run->folder[0])
-        run_dir_remove(run->folder);
+    if (run->directory[0])
+        run_dir_remove(run->directory);
     outputs_abandon(&run->outputs);
     run_baseline_release(&run->baseline);
     run_ledgers_release(&run->ledgers);

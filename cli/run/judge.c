@@ -24,7 +24,7 @@ struct verdict_rules run_judge_rules(const struct run_judge *judge, const struct
         .kinds = options.report,
         .judge = options.judge,
         .judge_seen = own.judge & ~JUDGE_SIGNAL,
-        .ignore = judge->given->suppressions.ignore,
+        .suppressions = judge->given->suppressions.rules,
         .symbolizer = judge->symbolizer,
     };
     unsigned judges = rules.judge_seen | (rules.judge & JUDGE_SIGNAL);

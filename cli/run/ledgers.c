@@ -66,7 +66,7 @@ static bool never_began(const char *path)
     return never;
 }
 
-/* One that can not be read may be that of a process that is only just beginning;
+/* One that cannot be read may be that of a process that is only just beginning;
  * what one that has ended since left is there by now. */
 static enum ledger_open_status open_once(const char *path, struct run_ledger *item, struct error *error)
 {
@@ -102,27 +102,28 @@ static bool is_read(const struct run_ledgers *ledgers, const struct run_ledger *
 }
 
 /* It ended without anybody having looked where its threads were. */
-static struct present *present_unseen(const struct ledger_header *header)
+static struct stacks *stacks_unseen(const struct ledger_header *header)
 {
     if (!(header->flags & LEDGER_UNSEEN))
         return NULL;
     if (header->flags & LEDGER_UNSEEN_SANDBOX)
-        return present_none("the process was in a sandbox of its own when it ended, and was left alone");
+        return stacks_none("the process was in a sandbox of its own when it ended, and was left alone");
     if (header->flags & LEDGER_UNSEEN_VALGRIND)
-        return present_none("valgrind runs it: nothing can be started from within");
-    return present_none(
+        return stacks_none("valgrind runs it: nothing can be started from within");
+    return stacks_none(
         "the process could not be looked at when it ended: it had changed its root, its user or "
         "its network namespace, or was short of processes or memory");
 }
 
-static bool read_item(const char *folder, const char *name, struct run_ledgers *ledgers, struct error *error)
+static bool read_item(const char *directory, const char *name, struct run_ledgers *ledgers,
+                      struct error *error)
 {
     struct run_ledger read = {.pid = 0};
     char path[RUN_DIR_MAX + NAME_MAX + 1];
     if (!parse_name(name, &read) || is_read(ledgers, &read))
         return true;
     ledgers->any = true;
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
     enum ledger_open_status status = open_item(path, &read, ledgers, error);
     ledgers->unreadable |= status == LEDGER_OPEN_FAILED;
     if (status == LEDGER_OPEN_FAILED)
@@ -135,10 +136,10 @@ static bool read_item(const char *folder, const char *name, struct run_ledgers *
         error_set(error, "out of memory");
         return false;
     }
-    snprintf(path, sizeof(path), "%s/" PRESENT_FILE_PREFIX "%s", folder, name + strlen(LEDGER_FILE_PREFIX));
-    read.present = present_load(path);
-    if (!read.present)
-        read.present = present_unseen(ledger_get_header(read.ledger));
+    snprintf(path, sizeof(path), "%s/" STACKS_FILE_PREFIX "%s", directory, name + strlen(LEDGER_FILE_PREFIX));
+    read.current = stacks_load(path);
+    if (!read.current)
+        read.current = stacks_unseen(ledger_get_header(read.ledger));
     *item = read;
     return true;
 }
@@ -174,17 +175,17 @@ static int by_start(const void *a, const void *b)
     return x->image < y->image ? -1 : x->image > y->image;
 }
 
-static bool read_folder(const char *path, struct run_ledgers *ledgers, struct error *error)
+static bool read_directory(const char *path, struct run_ledgers *ledgers, struct error *error)
 {
-    DIR *folder = opendir(path);
-    if (!folder) {
-        error_set(error, "%s: can not be read: %s; was it removed while COMMAND ran?", path, strerror(errno));
+    DIR *directory = opendir(path);
+    if (!directory) {
+        error_set(error, "%s: cannot be read: %s; was it removed while COMMAND ran?", path, strerror(errno));
         return false;
     }
     bool read = true;
-    for (struct dirent *entry; read && (entry = readdir(folder));)
+    for (struct dirent *entry; read && (entry = readdir(directory));)
         read = read_item(path, entry->d_name, ledgers, error);
-    closedir(folder);
+    closedir(directory);
     return read;
 }
 
@@ -194,9 +195,9 @@ bool run_dir_collect(const char *path, pid_t child, int wait_status, bool strict
     memset(ledgers, 0, sizeof(*ledgers));
     ledgers->patience_ms = child ? RUN_SETTLE_MS : 0;
     ledgers->ending_ms = child ? RUN_ENDING_MS : 0;
-    bool read = read_folder(path, ledgers, error);
+    bool read = read_directory(path, ledgers, error);
     if (read && child && run_settle_begun(ledgers, child, path))
-        read = read_folder(path, ledgers, error);
+        read = read_directory(path, ledgers, error);
     set_ends(ledgers, child, wait_status);
     read = read && run_marks_read(path, strict, ledgers, error);
     if (ledgers->count)
@@ -207,7 +208,7 @@ bool run_dir_collect(const char *path, pid_t child, int wait_status, bool strict
 void run_ledgers_release(struct run_ledgers *ledgers)
 {
     for (size_t i = 0; i < ledgers->count; i++) {
-        present_free(ledgers->items[i].present);
+        stacks_free(ledgers->items[i].current);
         ledger_close(ledgers->items[i].ledger);
     }
     free(ledgers->items);

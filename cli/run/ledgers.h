@@ -14,7 +14,7 @@ struct run_ledger {
     pid_t pid;
     unsigned long image; /* N of "ledger.PID.N" */
     struct known_end end;
-    struct present *present; /* as it was at the end of the process; NULL: not kept */
+    struct stacks *current; /* as it was at the end of the process; NULL: not kept */
 };
 
 struct run_ledgers {
@@ -29,9 +29,9 @@ struct run_ledgers {
     size_t unwatched_count;
 };
 
-/* Reads every ledger of the folder.  `child` ended with `wait_status` and is not
+/* Reads every ledger of the directory.  `child` ended with `wait_status` and is not
  * reaped yet; any other process is alive if it still has its ledger mapped.
- * A ledger that can not be read is told and left out.  strict: as run_marks_read. */
+ * A ledger that cannot be read is told and left out.  strict: as run_marks_read. */
 bool run_dir_collect(const char *path, pid_t child, int wait_status, bool strict, struct run_ledgers *ledgers,
                      struct error *error);
 void run_ledgers_release(struct run_ledgers *ledgers);

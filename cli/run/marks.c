@@ -19,7 +19,7 @@ struct mark {
     pid_t pid;
     char kind;
     uint64_t ns, until; /* the next of this pid; UINT64_MAX: none */
-    const char *folder, *path;
+    const char *directory, *path;
     size_t order;
 };
 
@@ -32,11 +32,11 @@ struct marks {
 /* ---- the file ------------------------------------------------------------------- */
 
 /* NULL: none there, or not readable. */
-static char *read_file(const char *folder, size_t *size)
+static char *read_file(const char *directory, size_t *size)
 {
     char path[RUN_DIR_MAX + sizeof(LEDGER_MARKS_FILE) + 1];
     struct stat st;
-    snprintf(path, sizeof(path), "%s/" LEDGER_MARKS_FILE, folder);
+    snprintf(path, sizeof(path), "%s/" LEDGER_MARKS_FILE, directory);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     char *text =
         fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? malloc((size_t)st.st_size + 1) : NULL;
@@ -62,8 +62,8 @@ static const char *next_string(char **at, const char *end)
 static bool parse_mark(char **at, const char *end, struct mark *mark)
 {
     const char *head = next_string(at, end);
-    mark->folder = head ? next_string(at, end) : NULL;
-    mark->path = mark->folder ? next_string(at, end) : NULL;
+    mark->directory = head ? next_string(at, end) : NULL;
+    mark->path = mark->directory ? next_string(at, end) : NULL;
     int used = 0;
     unsigned long long ns;
     if (!mark->path || sscanf(head, "%d %llu %c%n", &mark->pid, &ns, &mark->kind, &used) != 3 || head[used])
@@ -152,27 +152,27 @@ static bool has_ledger(const struct mark *mark, struct run_ledger *const *by_pid
 
 /* ---- why not ------------------------------------------------------------------------------ */
 
-/* The folder is as the kernel told it, without symbolic links, so that ".." can
+/* The directory is as the kernel told it, without symbolic links, so that ".." can
  * be taken from its text: by now it may be gone. */
-static void join_path(char *out, size_t size, const char *folder, const char *path)
+static void join_path(char *out, size_t size, const char *directory, const char *path)
 {
-    size_t length = *path == '/' ? 0 : strlen(folder);
+    size_t length = *path == '/' ? 0 : strlen(directory);
     while (length && *path == '.' && (path[1] == '/' || (path[1] == '.' && path[2] == '/'))) {
         if (path[1] == '.')
-            while (length && folder[--length] != '/')
+            while (length && directory[--length] != '/')
                 ;
         path = strchr(path, '/');
         path += strspn(path, "/");
     }
-    bool between = *folder && *path && *path != '/';
-    snprintf(out, size, "%.*s%s%s", (int)length, folder, between ? "/" : "", path);
+    bool between = *directory && *path && *path != '/';
+    snprintf(out, size, "%.*s%s%s", (int)length, directory, between ? "/" : "", path);
 }
 
 /* A file's kind, or else what the shim saw of its environment; NULL: not known. */
 static const char *why_not(const struct mark *mark, char exe[PATH_MAX])
 {
     char path[2 * PATH_MAX];
-    join_path(path, sizeof(path), mark->folder, mark->path);
+    join_path(path, sizeof(path), mark->directory, mark->path);
     const char *why = watchable_why_not(path, exe);
     return why || mark->kind != LEDGER_MARK_BARE ? why : "environment";
 }
@@ -199,7 +199,7 @@ static bool judge_marks(const struct run_place *place, const struct marks *marks
             continue;
         char exe[PATH_MAX];
         const char *why = judge(place, mark, exe);
-        const char *name = *mark->path ? mark->path : mark->folder;
+        const char *name = *mark->path ? mark->path : mark->directory;
         if (why && !run_unseen_add(ledgers, mark->pid, name, *exe ? exe : name, why))
             return false;
     }
@@ -226,12 +226,12 @@ static bool judge_execs(const struct run_place *place, const struct marks *marks
     return true;
 }
 
-bool run_marks_read(const char *folder, bool strict, struct run_ledgers *ledgers, struct error *error)
+bool run_marks_read(const char *directory, bool strict, struct run_ledgers *ledgers, struct error *error)
 {
     size_t size;
-    struct marks marks = {.text = read_file(folder, &size)};
+    struct marks marks = {.text = read_file(directory, &size)};
     struct run_ledger **sorted = calloc(ledgers->count + 1, sizeof(struct run_ledger *));
-    const struct run_place place = {folder, strict, ledgers};
+    const struct run_place place = {directory, strict, ledgers};
     bool done = sorted && (!marks.text || parse_marks(&marks, size));
     if (done && marks.count) {
         qsort(marks.items, marks.count, sizeof(*marks.items), by_pid);

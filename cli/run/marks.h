@@ -1,6 +1,6 @@
 /*
  * Which programs of a run were not watched: by what the shims noted in its
- * folder before each exec (LEDGER_MARKS_FILE), against the ledgers that came.
+ * directory before each exec (LEDGER_MARKS_FILE), against the ledgers that came.
  */
 #ifndef THREADLEAK_CLI_RUN_MARKS_H
 #define THREADLEAK_CLI_RUN_MARKS_H
@@ -15,6 +15,6 @@
  * is still being loaded.  strict: those are listed as well, as "unknown", but
  * for the last; it is waited for.
  */
-bool run_marks_read(const char *folder, bool strict, struct run_ledgers *ledgers, struct error *error);
+bool run_marks_read(const char *directory, bool strict, struct run_ledgers *ledgers, struct error *error);
 
 #endif

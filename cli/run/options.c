@@ -86,10 +86,10 @@ void run_options_help(void)
         "  -q, --quiet           the summary alone\n"
         "  -v, --verbose         everything, even when nothing leaked\n",
         stdout);
-    fputs(suppressions_help, stdout);
+    fputs(suppression_options_help, stdout);
     fputs("\n"
           "Exit status: COMMAND's own where it is not 0; 128+N when signal N ended it; 66 threads leaked;\n"
-          "124 timed out; 125 threadleak failed or COMMAND can not be watched; 126 not executable; 127 not "
+          "124 timed out; 125 threadleak failed or COMMAND cannot be watched; 126 not executable; 127 not "
           "found.\n"
           "\n"
           "  threadleak run ./app              threadleak run -o leaks.json --format=json -- make check\n",
@@ -97,7 +97,7 @@ void run_options_help(void)
 }
 
 /* Adds key='value' to the text for the shim.  It has no escapes: a value with
- * both kinds of quotes can not be told. */
+ * both kinds of quotes cannot be told. */
 static bool pass_on(struct run_options *run, const char *key, const char *value)
 {
     char quote = strchr(value, '\'') ? '"' : '\'';
@@ -137,7 +137,7 @@ static bool set_suppressions(struct run_options *run, const char *value)
         cli_say("run: --suppressions= is empty");
         return false;
     }
-    if (!suppressions_add_file(&run->suppressions, path)) {
+    if (!suppression_options_add_file(&run->suppressions, path)) {
         cli_say("run: out of memory");
         return false;
     }
@@ -156,7 +156,7 @@ static bool take_suppression_option(struct run_options *run, int option)
 static bool set_option(struct run_options *run, int option)
 {
     long number;
-    if (suppressions_take(&run->suppressions, option, optarg))
+    if (suppression_options_take(&run->suppressions, option, optarg))
         return take_suppression_option(run, option);
     switch (option) {
     case 'o':
@@ -237,7 +237,7 @@ static bool take_variable(struct run_options *run)
     run->suppressions.no_defaults = !run->options.default_suppressions;
     run->suppressions.allow_match_all = run->options.allow_match_all;
     for (unsigned i = 0; i < run->options.suppressions_count; i++)
-        if (!suppressions_add_file(&run->suppressions, run->options.suppressions[i])) {
+        if (!suppression_options_add_file(&run->suppressions, run->options.suppressions[i])) {
             cli_say("run: out of memory");
             return false;
         }
@@ -286,5 +286,5 @@ void run_options_release(struct run_options *run)
 {
     free(run->text);
     run->text = NULL;
-    suppressions_release(&run->suppressions);
+    suppression_options_release(&run->suppressions);
 }

@@ -11,7 +11,7 @@
 struct run_options {
     struct options options; /* THREADLEAK_OPTIONS, and over it the command line */
     char *text;             /* what the command line adds to THREADLEAK_OPTIONS; malloc'ed */
-    struct suppressions suppressions;
+    struct suppression_options suppressions;
     struct wanted_outputs outputs; /* by default text on standard error */
     bool per_process;
     const char *baseline, *write_baseline; /* files, or NULL */

@@ -26,16 +26,16 @@ static bool has_pid(const char *pattern)
     return false;
 }
 
-/* Of a folder that has %p or %h in its name nothing is known yet. */
-static bool is_folder_writable(const char *pattern)
+/* Of a directory that has %p or %h in its name nothing is known yet. */
+static bool is_directory_writable(const char *pattern)
 {
-    char folder[PATH_MAX];
+    char directory[PATH_MAX];
     const char *slash = strrchr(pattern, '/');
     int length = slash ? (int)(slash - pattern) : 0;
     if (memchr(pattern, '%', (size_t)length))
         return true;
-    snprintf(folder, sizeof(folder), "%.*s/.", slash ? length : 1, slash ? pattern : ".");
-    return access(folder, W_OK | X_OK) == 0;
+    snprintf(directory, sizeof(directory), "%.*s/.", slash ? length : 1, slash ? pattern : ".");
+    return access(directory, W_OK | X_OK) == 0;
 }
 
 bool per_process_check(const struct wanted_outputs *wanted)
@@ -50,8 +50,8 @@ bool per_process_check(const struct wanted_outputs *wanted)
             cli_say("run: --per-process: %s has no %%p in it, which tells the files apart", item->file);
             return false;
         }
-        if (!is_folder_writable(item->file)) {
-            cli_say("run: %s: can not be written: %s", item->file, strerror(errno));
+        if (!is_directory_writable(item->file)) {
+            cli_say("run: %s: cannot be written: %s", item->file, strerror(errno));
             return false;
         }
     }

@@ -19,13 +19,14 @@
 #include "cli/run/tree.h"
 #include "common/ledger.h"
 
-enum { PATIENCE_S = 2, MOST_IMAGES = 1000 };
+enum { PATIENCE_S = 2, MAX_IMAGES = 1000 };
 
-/* Anybody can have the folder in an environment of his own: of other users only COMMAND's descendants count.
+/* Anybody can have the directory in an environment of his own: of other users only COMMAND's descendants
+ * count.
  */
 static bool is_of_the_tree(const struct run_server *server, const struct ucred *peer)
 {
-    return peer->pid > 0 && run_tree_has(server->root, server->folder, peer->pid, peer->uid == geteuid());
+    return peer->pid > 0 && run_tree_has(server->root, server->directory, peer->pid, peer->uid == geteuid());
 }
 
 /* It is the process's own, as if that had made it. */
@@ -41,8 +42,8 @@ static int give_to(int fd, const struct ucred *peer)
 static int open_ledger(const struct run_server *server, pid_t own_pid, const struct ucred *peer)
 {
     char path[RUN_DIR_MAX + 64];
-    for (unsigned n = 0; n < MOST_IMAGES; n++) {
-        snprintf(path, sizeof(path), "%s/" LEDGER_FILE_PREFIX "%d.%u", server->folder, (int)own_pid, n);
+    for (unsigned n = 0; n < MAX_IMAGES; n++) {
+        snprintf(path, sizeof(path), "%s/" LEDGER_FILE_PREFIX "%d.%u", server->directory, (int)own_pid, n);
         int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd >= 0 || errno != EEXIST)
             return give_to(fd, peer);
@@ -53,7 +54,7 @@ static int open_ledger(const struct run_server *server, pid_t own_pid, const str
 static int open_marks(const struct run_server *server)
 {
     char path[RUN_DIR_MAX + sizeof(LEDGER_MARKS_FILE) + 1];
-    snprintf(path, sizeof(path), "%s/" LEDGER_MARKS_FILE, server->folder);
+    snprintf(path, sizeof(path), "%s/" LEDGER_MARKS_FILE, server->directory);
     return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
@@ -62,7 +63,7 @@ static int open_marks(const struct run_server *server)
 static bool have_stacks_kept(const struct run_server *server, pid_t pid)
 {
     char number[16];
-    char *argv[] = {"threadleak", "_explain", "keep", number, (char *)server->folder, NULL};
+    char *argv[] = {"threadleak", "_explain", "keep", number, (char *)server->directory, NULL};
     char **environment = run_environment_without_us();
     pid_t child;
     int status;
@@ -137,12 +138,12 @@ static void *serve_all(void *arg)
     }
 }
 
-void run_server_start(struct run_server *server, pid_t root, const char *folder)
+void run_server_start(struct run_server *server, pid_t root, const char *directory)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     char name[LEDGER_RUN_SOCKET_MAX];
-    *server = (struct run_server){.root = root, .folder = folder};
-    ledger_run_socket(name, folder);
+    *server = (struct run_server){.root = root, .directory = directory};
+    ledger_run_socket(name, directory);
     memcpy(address.sun_path + 1, name, strlen(name));
     socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
     server->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);

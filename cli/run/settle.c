@@ -42,10 +42,10 @@ static bool has_ledger(pid_t pid)
     return true;
 }
 
-bool run_settle_begun(const struct run_ledgers *ledgers, pid_t root, const char *folder)
+bool run_settle_begun(const struct run_ledgers *ledgers, pid_t root, const char *directory)
 {
     struct run_tree tree;
-    if (!has_forked(ledgers) || !run_tree_scan(&tree, root, folder))
+    if (!has_forked(ledgers) || !run_tree_scan(&tree, root, directory))
         return false;
     bool waited = false;
     unsigned patience_ms = RUN_SETTLE_MS;

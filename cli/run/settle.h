@@ -17,7 +17,7 @@
 
 /* Processes that have the shim and no ledger yet; waits until each has one or is gone.
  * True: there were such. */
-bool run_settle_begun(const struct run_ledgers *ledgers, pid_t root, const char *folder);
+bool run_settle_begun(const struct run_ledgers *ledgers, pid_t root, const char *directory);
 /* A process that may be about to end; true: it has ended. */
 bool run_settle_ended(const char *ledger_path, pid_t pid, struct run_ledgers *ledgers);
 

@@ -29,13 +29,13 @@ bool run_timeout_parse(const char *text, double *seconds)
 static bool add_watched(struct report *report, struct run_ledger *item, const struct run_judge *judge,
                         struct error *error)
 {
-    const struct present_options options = {.symbolizer = judge->symbolizer, .ledger = item->ledger};
+    const struct stacks_options options = {.symbolizer = judge->symbolizer, .ledger = item->ledger};
     struct error why;
-    if (item->end.alive && !item->present)
-        item->present = present_take(item->pid, &options, &why);
-    item->end.present = item->present; /* given over */
+    if (item->end.alive && !item->current)
+        item->current = stacks_take(item->pid, &options, &why);
+    item->end.current = item->current; /* given over */
     item->end.wanted = item->end.alive;
-    item->present = NULL;
+    item->current = NULL;
     const struct verdict_rules rules = run_judge_rules(judge, item->ledger);
     return report_add_ledger(report, item->ledger, &item->end, &rules, error);
 }
@@ -50,21 +50,21 @@ static bool has_ledger(const struct run_ledgers *ledgers, pid_t pid)
 
 static void add_unwatched(struct report *report, pid_t pid, const struct run_judge *judge)
 {
-    const struct present_options options = {.symbolizer = judge->symbolizer};
+    const struct stacks_options options = {.symbolizer = judge->symbolizer};
     struct error why;
-    struct present *present = present_take(pid, &options, &why);
-    if (present)
-        report_add_unwatched(report, pid, present, &why);
+    struct stacks *current = stacks_take(pid, &options, &why);
+    if (current)
+        report_add_unwatched(report, pid, current, &why);
 }
 
-bool run_timeout_fill(struct report *report, struct run_ledgers *ledgers, pid_t root, const char *folder,
+bool run_timeout_fill(struct report *report, struct run_ledgers *ledgers, pid_t root, const char *directory,
                       const struct run_judge *judge, struct error *error)
 {
     struct run_tree tree;
     for (size_t i = 0; i < ledgers->count; i++)
         if (!add_watched(report, &ledgers->items[i], judge, error))
             return false;
-    if (!run_tree_scan(&tree, root, folder))
+    if (!run_tree_scan(&tree, root, directory))
         return true;
     for (size_t i = 0; i < tree.count; i++)
         if (!has_ledger(ledgers, tree.items[i].pid))

@@ -43,12 +43,12 @@ static bool read_stat(pid_t pid, struct candidate *candidate)
     return state != 'Z' && state != 'X';
 }
 
-static bool has_folder(pid_t pid, const char *folder)
+static bool has_directory(pid_t pid, const char *directory)
 {
     char path[64], wanted[4200], *text = NULL;
     size_t size = 0;
     bool found = false;
-    int length = snprintf(wanted, sizeof(wanted), LEDGER_RUN_ENV "=%s", folder);
+    int length = snprintf(wanted, sizeof(wanted), LEDGER_RUN_ENV "=%s", directory);
     snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
     FILE *file = fopen(path, "re");
     while (file && !found && getdelim(&text, &size, 0, file) >= 0)
@@ -63,9 +63,9 @@ static struct candidate *list_all(size_t *count)
 {
     size_t room = 256;
     struct candidate *list = malloc(room * sizeof(*list));
-    DIR *folder = list ? opendir("/proc") : NULL;
+    DIR *directory = list ? opendir("/proc") : NULL;
     *count = 0;
-    for (struct dirent *entry; folder && list && (entry = readdir(folder));) {
+    for (struct dirent *entry; directory && list && (entry = readdir(directory));) {
         pid_t pid = (pid_t)atoi(entry->d_name);
         if (*count == room) {
             struct candidate *grown = realloc(list, 2 * room * sizeof(*list));
@@ -80,11 +80,11 @@ static struct candidate *list_all(size_t *count)
         if (pid > 0 && pid != getpid())
             *count += read_stat(pid, &list[*count]);
     }
-    if (!folder) {
+    if (!directory) {
         free(list);
         return NULL;
     }
-    closedir(folder);
+    closedir(directory);
     return list;
 }
 
@@ -96,7 +96,7 @@ static bool is_member(const struct candidate *list, size_t count, pid_t pid)
     return false;
 }
 
-bool run_tree_scan(struct run_tree *tree, pid_t root, const char *folder)
+bool run_tree_scan(struct run_tree *tree, pid_t root, const char *directory)
 {
     size_t count;
     bool more = true;
@@ -104,7 +104,7 @@ bool run_tree_scan(struct run_tree *tree, pid_t root, const char *folder)
     struct candidate *list = list_all(&count);
     tree->items = list ? calloc(count + 1, sizeof(*tree->items)) : NULL;
     for (size_t i = 0; tree->items && i < count; i++)
-        list[i].member = list[i].process.pid == root || has_folder(list[i].process.pid, folder);
+        list[i].member = list[i].process.pid == root || has_directory(list[i].process.pid, directory);
     while (tree->items && more) {
         more = false;
         for (size_t i = 0; i < count; i++)
@@ -118,14 +118,14 @@ bool run_tree_scan(struct run_tree *tree, pid_t root, const char *folder)
     return tree->items != NULL;
 }
 
-bool run_tree_has(pid_t root, const char *folder, pid_t pid, bool believe_environment)
+bool run_tree_has(pid_t root, const char *directory, pid_t pid, bool believe_environment)
 {
     struct candidate at = {.parent = pid};
     for (unsigned depth = 0; at.parent > 1 && depth < DEPTH_MAX; depth++) {
         if (at.parent == root)
             return true;
         pid_t looked_at = at.parent;
-        if (believe_environment && has_folder(looked_at, folder))
+        if (believe_environment && has_directory(looked_at, directory))
             return true;
         if (!read_stat(looked_at, &at))
             return false;
@@ -171,13 +171,13 @@ static uint64_t now_ms(void)
 }
 
 /* Until none is left: to each one once, or, for SIGKILL, again and again. */
-static bool end_with(int number, unsigned ms, pid_t root, const char *folder)
+static bool end_with(int number, unsigned ms, pid_t root, const char *directory)
 {
     struct run_tree told = {0}, tree;
     uint64_t until = now_ms() + ms;
     bool gone = false;
     for (;;) {
-        if (!run_tree_scan(&tree, root, folder))
+        if (!run_tree_scan(&tree, root, directory))
             break;
         gone = tree.count == 0;
         for (size_t i = 0; i < tree.count; i++) {
@@ -197,7 +197,7 @@ static bool end_with(int number, unsigned ms, pid_t root, const char *folder)
     return gone;
 }
 
-bool run_tree_end(pid_t root, const char *folder)
+bool run_tree_end(pid_t root, const char *directory)
 {
-    return end_with(SIGTERM, TERM_MS, root, folder) || end_with(SIGKILL, KILL_MS, root, folder);
+    return end_with(SIGTERM, TERM_MS, root, directory) || end_with(SIGKILL, KILL_MS, root, directory);
 }

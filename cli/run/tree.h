@@ -1,6 +1,6 @@
 /*
  * The processes of a run: COMMAND, its descendants, and those that have left its tree
- * (a daemon's parent is gone) but were started with this run's folder in their
+ * (a daemon's parent is gone) but were started with this run's directory in their
  * environment.
  */
 #ifndef THREADLEAK_CLI_RUN_TREE_H
@@ -20,15 +20,15 @@ struct run_tree {
 };
 
 /* Those that are alive now; zombies are not.  False: out of memory, or no /proc. */
-bool run_tree_scan(struct run_tree *tree, pid_t root, const char *folder);
-/* Does it descend from root?  Where its environment can be believed: or has it the folder there? */
-bool run_tree_has(pid_t root, const char *folder, pid_t pid, bool believe_environment);
+bool run_tree_scan(struct run_tree *tree, pid_t root, const char *directory);
+/* Does it descend from root?  Where its environment can be believed: or has it the directory there? */
+bool run_tree_has(pid_t root, const char *directory, pid_t pid, bool believe_environment);
 void run_tree_release(struct run_tree *tree);
 
 /*
  * Ends them: SIGTERM to each, also to those that are stopped or come up meanwhile;
  * SIGKILL to what is left after 2 s, until none is.  False: some could not be ended.
  */
-bool run_tree_end(pid_t root, const char *folder);
+bool run_tree_end(pid_t root, const char *directory);
 
 #endif

@@ -51,7 +51,7 @@ static bool has_newer_ledger(const struct run_place *place, pid_t pid)
 {
     char path[RUN_DIR_MAX + 64];
     struct stat status;
-    snprintf(path, sizeof(path), "%s/" LEDGER_FILE_PREFIX "%d.%lu", place->folder, (int)pid,
+    snprintf(path, sizeof(path), "%s/" LEDGER_FILE_PREFIX "%d.%lu", place->directory, (int)pid,
              next_image(place->ledgers, pid));
     return stat(path, &status) == 0 && (status.st_mode & 0777) != LEDGER_GIVEN_UP_MODE && status.st_size > 0;
 }

@@ -6,7 +6,7 @@
 #include "cli/run/ledgers.h"
 
 struct run_place {
-    const char *folder;
+    const char *directory;
     bool strict;
     const struct run_ledgers *ledgers; /* that were read of it */
 };
@@ -15,7 +15,7 @@ struct run_place {
 bool run_unseen_add(struct run_ledgers *ledgers, pid_t pid, const char *name, const char *exe,
                     const char *why);
 
-/* Has this process reported in since the folder was read?  One that is being loaded
+/* Has this process reported in since the directory was read?  One that is being loaded
  * is waited for, up to 2 s. */
 bool run_unseen_arrives(const struct run_place *place, pid_t pid);
 

@@ -48,7 +48,7 @@ static int run_checks(struct selftest *test)
 {
     test->exe = realpath("/proc/self/exe", NULL);
     if (!test->exe) {
-        cli_say("selftest: /proc/self/exe can not be read: /proc must be mounted, and threadleak still be "
+        cli_say("selftest: /proc/self/exe cannot be read: /proc must be mounted, and threadleak still be "
                 "where it was started from");
         return STATUS_CANNOT;
     }

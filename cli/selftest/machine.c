@@ -41,31 +41,31 @@ static void check_library(struct selftest *test)
         selftest_fail(test, "library", "%s", error.text);
 }
 
-static void check_folder(struct selftest *test)
+static void check_directory(struct selftest *test)
 {
-    char folder[RUN_DIR_MAX], path[RUN_DIR_MAX + 16];
+    char directory[RUN_DIR_MAX], path[RUN_DIR_MAX + 16];
     struct error error = {""};
-    if (!run_dir_make(folder, &error)) {
-        selftest_fail(test, "folder of a run", "%s", error.text);
+    if (!run_dir_make(directory, &error)) {
+        selftest_fail(test, "directory of a run", "%s", error.text);
         return;
     }
-    snprintf(path, sizeof(path), "%s/table", folder);
+    snprintf(path, sizeof(path), "%s/table", directory);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     int why = try_table(fd);
     if (fd >= 0)
         close(fd);
-    run_dir_remove(folder);
+    run_dir_remove(directory);
     if (why) {
-        selftest_fail(test, "folder of a run",
-                      "%s: no shared table in a file there: %s; TMPDIR can name another", folder,
+        selftest_fail(test, "directory of a run",
+                      "%s: no shared table in a file there: %s; TMPDIR can name another", directory,
                       strerror(why));
         return;
     }
     test->run_works = true;
     /* Root's has two levels. */
-    char *own = strstr(folder, "/threadleak.");
-    selftest_ok(test, "folder of a run", "%.*s can be written and mapped",
-                own > folder ? (int)(own - folder) : 1, folder);
+    char *own = strstr(directory, "/threadleak.");
+    selftest_ok(test, "directory of a run", "%.*s can be written and mapped",
+                own > directory ? (int)(own - directory) : 1, directory);
 }
 
 static void check_memfd(struct selftest *test)
@@ -116,7 +116,7 @@ static void check_options(struct selftest *test)
 void selftest_machine(struct selftest *test)
 {
     check_library(test);
-    check_folder(test);
+    check_directory(test);
     check_memfd(test);
     check_options(test);
 }

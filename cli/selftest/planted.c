@@ -136,7 +136,7 @@ static void check_clean(struct selftest *test)
     json_decref(report);
 }
 
-/* ---- symbols, present stacks -------------------------------------------------------------------- */
+/* ---- symbols, current stacks -------------------------------------------------------------------- */
 
 static void check_lines(struct selftest *test, const json_t *leak)
 {

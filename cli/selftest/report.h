@@ -16,7 +16,7 @@ const json_t *selftest_find(const json_t *report, const char *kind, long count);
 /* The frame of this function, or NULL. */
 const json_t *selftest_frame(const json_t *frames, const char *function);
 
-/* How the present stack of its first thread was had ("none" too), and what was said of
+/* How the current stack of its first thread was had ("none" too), and what was said of
  * that for its process; "": nothing. */
 const char *selftest_source(const json_t *leak);
 const char *selftest_stacks_note(const json_t *report);

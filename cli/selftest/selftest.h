@@ -15,7 +15,7 @@ struct selftest {
     char *exe;  /* this program: it is planted, too */
     char *shim; /* NULL: there is none */
     bool verbose;
-    bool run_works; /* a run has a folder */
+    bool run_works; /* a run has a directory */
     unsigned checks, notes, failures;
 };
 
@@ -30,7 +30,7 @@ void selftest_fail(struct selftest *test, const char *what, const char *format, 
 /* With -v: what a program said, each line indented. */
 void selftest_detail(const struct selftest *test, const char *text);
 
-/* The library, the folder, memfd; THREADLEAK_OPTIONS.  Sets shim and run_works. */
+/* The library, the directory, memfd; THREADLEAK_OPTIONS.  Sets shim and run_works. */
 void selftest_machine(struct selftest *test);
 /* What is only of use at times: QUIT, core files. */
 void selftest_surroundings(struct selftest *test);

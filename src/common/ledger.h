@@ -37,9 +37,9 @@
 #define LEDGER_GIVEN_UP_MODE 0
 /*
  * There too: what processes were about to become, one record for each exec and
- * posix_spawn, appended whole: "PID NS KIND", the folder that a relative path
+ * posix_spawn, appended whole: "PID NS KIND", the directory that a relative path
  * starts from ("": not known, or searched in PATH), the path ("": the
- * folder is the program); each ends with a NUL.  NS is from before
+ * directory is the program); each ends with a NUL.  NS is from before
  * the new program could start, in the clock of ledger_header.started_ns.  PID 0:
  * that of a shell which libc started, not known.
  */
@@ -54,18 +54,18 @@ enum {
 #define LEDGER_RUN_ENV "THREADLEAK_RUN_DIR"
 
 /*
- * A process that changed its user or its root can not reach that folder any more.
+ * A process that changed its user or its root cannot reach that directory any more.
  * It asks `threadleak run` itself: by a SOCK_SEQPACKET socket in the abstract
  * namespace (unix(7)), where neither counts.  One ledger_run_request; the answer is
  * one byte, 1 when it was done, with the descriptor of a file where one was asked for.
  */
 #define LEDGER_RUN_SOCKET_MAX 32
-/* Its name, without the leading NUL: "threadleak-" and the folder's FNV-1a hash. */
-static inline void ledger_run_socket(char name[LEDGER_RUN_SOCKET_MAX], const char *folder)
+/* Its name, without the leading NUL: "threadleak-" and the directory's FNV-1a hash. */
+static inline void ledger_run_socket(char name[LEDGER_RUN_SOCKET_MAX], const char *directory)
 {
     uint64_t hash = 0xcbf29ce484222325ull;
-    for (; *folder; folder++)
-        hash = (hash ^ (unsigned char)*folder) * 0x100000001b3ull;
+    for (; *directory; directory++)
+        hash = (hash ^ (unsigned char)*directory) * 0x100000001b3ull;
     for (unsigned i = 0; i < 11; i++)
         name[i] = "threadleak-"[i];
     for (unsigned i = 0; i < 16; i++)

@@ -14,8 +14,8 @@
 #include "core/notes.h"
 
 enum {
-    MOST_HEADERS = 1 << 20, /* vm.max_map_count is 65530 unless changed */
-    MOST_NOTES = 1 << 21,
+    MAX_HEADERS = 1 << 20, /* vm.max_map_count is 65530 unless changed */
+    MAX_NOTES = 1 << 21,
     HEADERS_AT_ONCE = 64,
 };
 
@@ -168,7 +168,7 @@ static bool read_headers(struct core_file *core, const Elf64_Ehdr *header, struc
     if (header->e_phoff < core->size)
         room = (core->size - header->e_phoff) / sizeof(Elf64_Phdr);
     uint64_t count = claimed < room ? claimed : room;
-    count = count < MOST_HEADERS ? count : MOST_HEADERS;
+    count = count < MAX_HEADERS ? count : MAX_HEADERS;
     totals->damaged |= count < claimed;
     core->segments = calloc(count + 1, sizeof(*core->segments));
     if (!core->segments)
@@ -224,7 +224,7 @@ static void set_notice(struct core_file *core, const struct totals *totals)
 static bool read_core(struct core_file *core, struct error *error)
 {
     Elf64_Ehdr header = {.e_type = ET_NONE};
-    struct totals totals = {.notes.left = MOST_NOTES};
+    struct totals totals = {.notes.left = MAX_NOTES};
     if (!is_of_this_machine(core, &header, core_file_pread(core, 0, &header, sizeof(header)), error))
         return false;
     if (!read_headers(core, &header, &totals)) {

@@ -6,8 +6,8 @@
 #include <string.h>
 
 enum {
-    MOST_THREADS = 1 << 18,
-    MOST_FILE_NOTE = 1 << 26, /* bytes; the kernel's own bound is 4 MiB */
+    MAX_THREADS = 1 << 18,
+    MAX_FILE_NOTE = 1 << 26, /* bytes; the kernel's own bound is 4 MiB */
     LEAST_MAPPING = 3 * sizeof(uint64_t) + 1,
 };
 
@@ -42,7 +42,7 @@ static bool take_thread(struct core_file *core, struct core_notes *notes, const 
 {
     struct elf_prstatus status;
     if (!read_desc(core, note, &status, sizeof(status)) || status.pr_pid <= 0 ||
-        core->thread_count == MOST_THREADS) {
+        core->thread_count == MAX_THREADS) {
         notes->cut = true;
         return true;
     }
@@ -134,7 +134,7 @@ static bool take_files(struct core_file *core, struct core_notes *notes, const s
     if (core->mappings)
         return true;
     size_t size = note->size;
-    char *desc = size >= sizeof(head) && size <= MOST_FILE_NOTE ? malloc(size + 1) : NULL;
+    char *desc = size >= sizeof(head) && size <= MAX_FILE_NOTE ? malloc(size + 1) : NULL;
     if (!desc) {
         notes->cut = true;
         return true;

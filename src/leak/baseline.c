@@ -76,13 +76,13 @@ static json_t *load(const char *path, struct error *error)
     json_error_t wrong;
     FILE *file = fopen(path, "re");
     if (!file) {
-        error_set(error, "%s: can not be read: %s", path, strerror(errno));
+        error_set(error, "%s: cannot be read: %s", path, strerror(errno));
         return NULL;
     }
     errno = 0;
     json_t *json = json_loadf(file, JSON_REJECT_DUPLICATES, &wrong);
     if (!json && ferror(file))
-        error_set(error, "%s: can not be read: %s", path, strerror(errno));
+        error_set(error, "%s: cannot be read: %s", path, strerror(errno));
     else if (!json)
         error_set(error, "%s:%d:%d: is no baseline: %s", path, wrong.line, wrong.column, wrong.text);
     fclose(file);

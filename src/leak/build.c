@@ -107,15 +107,16 @@ static bool read_own_rules(struct build *build)
     struct error error;
     if (!*rules)
         return true;
-    process->own_rules = ignore_new();
+    process->own_rules = suppressions_new();
     if (!process->own_rules)
         return false;
-    ignore_allow_match_all(process->own_rules, ignore_allows_match_all(build->rules->ignore));
+    suppressions_allow_match_all(process->own_rules,
+                                 suppressions_allow_match_all_set(build->rules->suppressions));
     snprintf(origin, sizeof(origin), "rules of %.280s",
              process->argv  ? process->argv[0]
              : process->exe ? process->exe
                             : "the program");
-    if (ignore_load_text(process->own_rules, rules, origin, &error))
+    if (suppressions_load_text(process->own_rules, rules, origin, &error))
         return true;
     process->own_rules_wrong = strdup(error.text);
     return process->own_rules_wrong != NULL;
@@ -141,14 +142,14 @@ void build_look_at_task(const struct build *build, const struct task *task, stru
     memcpy(thread->name, task->name, sizeof(thread->name));
     thread->state = task->state;
     thread->cpu_s = task->cpu_s;
-    thread->present = present_find(build->process.present, task->tid);
+    thread->current = stacks_find(build->process.current, task->tid);
 }
 
 bool build_main(struct build *build)
 {
     const struct task *task = build->have_tasks ? task_list_find(&build->tasks, build->process.pid) : NULL;
-    const struct present_thread *in_core =
-        build->process.core ? present_find(build->process.present, build->process.pid) : NULL;
+    const struct thread_stack *in_core =
+        build->process.core ? stacks_find(build->process.current, build->process.pid) : NULL;
     /* At its end the main thread is the one that explains it, or sits in the end's rubble. */
     if (!in_core && (!task || build->process.how != END_ALIVE))
         return true;
@@ -160,7 +161,7 @@ bool build_main(struct build *build)
                                    .age_s = -1,
                                    .ended_s = -1,
                                    .cpu_s = -1,
-                                   .present = in_core};
+                                   .current = in_core};
     if (build->header && build->now_ns > build->header->started_ns)
         thread->age_s = (double)(build->now_ns - build->header->started_ns) / 1e9;
     if (task)
@@ -179,7 +180,7 @@ static bool build_process(struct build *build)
     build->process.own_options = build->rules->own_options;
     build->process.checked = build->rules->check;
     build->process.since = build->rules->since;
-    build->process.present = build->end->present;
+    build->process.current = build->end->current;
     build->process.watched = true;
     /* At an end: when it began, before the time that the end itself takes. */
     bool goes_on = build->end->alive && build->header->end == LEDGER_END_NONE;

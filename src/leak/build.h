@@ -16,14 +16,14 @@ struct build {
     uint64_t now_ns; /* 0: unknown */
 };
 
-/* What /proc and the present stacks say of a thread that is alive. */
+/* What /proc and the current stacks say of a thread that is alive. */
 void build_look_at_task(const struct build *build, const struct task *task, struct thread_info *thread);
 /* What is left, grouped, with the verdict.  False: out of memory. */
 bool build_groups(struct build *build);
 /* The tasks that the shim did not see created.  False: out of memory. */
 bool build_untracked(struct build *build);
 /* One more of them, that a core holds; NULL: out of memory. */
-struct thread_info *build_add_untracked(struct process_report *process, const struct present_thread *thread);
+struct thread_info *build_add_untracked(struct process_report *process, const struct thread_stack *thread);
 /* The main thread of a live process.  False: out of memory. */
 bool build_main(struct build *build);
 /* Into the report, and into its sum: a process once, however many programs it ran.  False: out of memory. */

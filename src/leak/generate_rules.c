@@ -151,21 +151,21 @@ static const char *common_name(const struct leak_group *group)
 
 /* ---- which groups it matches -------------------------------------------------------------------- */
 
-static bool matches(struct ignore_matcher *matcher, const struct process_report *process,
+static bool matches(struct suppression_matcher *matcher, const struct process_report *process,
                     const struct leak_group *group)
 {
-    ignore_matcher_site(matcher, &(struct ignore_site){.stack = group->stack,
-                                                       .stack_count = group->stack_count,
-                                                       .start = group->start_routine,
-                                                       .kind = leak_kind_bit(group->kind),
-                                                       .process = process->exe});
+    suppression_matcher_site(matcher, &(struct suppression_site){.stack = group->stack,
+                                                                 .stack_count = group->stack_count,
+                                                                 .start = group->start_routine,
+                                                                 .kind = leak_kind_bit(group->kind),
+                                                                 .process = process->exe});
     for (size_t i = 0; i < group->thread_count; i++)
-        if (ignore_matcher_find(matcher, &(struct ignore_thread){.name = group->threads[i].name}))
+        if (suppression_matcher_find(matcher, &(struct suppression_thread){.name = group->threads[i].name}))
             return true;
     return false;
 }
 
-static bool matches_others(const struct draft *draft, struct ignore_matcher *matcher)
+static bool matches_others(const struct draft *draft, struct suppression_matcher *matcher)
 {
     for (size_t p = 0; p < draft->report->process_count; p++) {
         const struct process_report *process = &draft->report->processes[p];
@@ -190,15 +190,15 @@ static enum verdict try_out(const struct draft *draft)
     char rule[sizeof(draft->text) + 32];
     struct error error;
     enum verdict verdict = MATCHES_NOT;
-    struct ignore *ignore = ignore_new();
+    struct suppressions *suppressions = suppressions_new();
     finish(draft, rule, sizeof(rule));
-    struct ignore_matcher *matcher = NULL;
-    if (draft->conditions && ignore && ignore_load_text(ignore, rule, "", &error))
-        matcher = ignore_matcher_new(ignore);
+    struct suppression_matcher *matcher = NULL;
+    if (draft->conditions && suppressions && suppressions_load_text(suppressions, rule, "", &error))
+        matcher = suppression_matcher_new(suppressions);
     if (matcher && matches(matcher, draft->process, draft->group))
         verdict = matches_others(draft, matcher) ? MATCHES_MORE : MATCHES_ALONE;
-    ignore_matcher_free(matcher);
-    ignore_free(ignore);
+    suppression_matcher_free(matcher);
+    suppressions_free(suppressions);
     return verdict;
 }
 

@@ -51,9 +51,9 @@ static void copy_name(struct thread_info *thread, const struct ledger_slot *slot
 static void look_at(const struct build *build, const struct ledger_slot *slot, struct thread_info *thread)
 {
     const struct task *task = build->have_tasks ? task_list_find(&build->tasks, thread->tid) : NULL;
-    thread->present = build->process.core ? present_find_handle(build->process.present, slot->handle) : NULL;
-    if (!thread->present)
-        thread->present = present_find(build->process.present, thread->tid);
+    thread->current = build->process.core ? stacks_find_handle(build->process.current, slot->handle) : NULL;
+    if (!thread->current)
+        thread->current = stacks_find(build->process.current, thread->tid);
     if (task) {
         build_look_at_task(build, task, thread);
     } else if (slot->look_state < 128 && isalpha((int)slot->look_state)) {

@@ -48,8 +48,8 @@ void process_report_release(struct process_report *process)
     free(process->groups);
     free(process->untracked);
     free(process->main);
-    present_free(process->present);
-    ignore_free(process->own_rules);
+    stacks_free(process->current);
+    suppressions_free(process->own_rules);
     free(process->own_rules_wrong);
     free(process->exe);
     free(process->test);
@@ -80,7 +80,7 @@ void report_free(struct report *report)
 }
 
 /* One process may bring the same rules as another: told once. */
-static bool same_rule(const struct ignore_rule *a, const struct ignore_rule *b)
+static bool same_rule(const struct suppression_rule *a, const struct suppression_rule *b)
 {
     return a == b || (a->source == b->source && a->line == b->line && !strcmp(a->label, b->label) &&
                       !strcmp(a->origin, b->origin));

@@ -17,8 +17,8 @@
 #include "stacks/stacks.h"
 #include "symbolize/symbolize.h"
 
-struct ignore; /* ignore.h */
-struct ignore_rule;
+struct suppressions; /* ignore.h */
+struct suppression_rule;
 
 enum leak_kind { LEAK_RUNNING, LEAK_DETACHED, LEAK_UNJOINED, LEAK_KINDS };
 const char *leak_kind_name(enum leak_kind kind); /* "running" … */
@@ -28,31 +28,31 @@ enum end_how { END_EXIT, END__EXIT, END_QUICK_EXIT, END_EXEC, END_SIGNAL, END_AL
 const char *end_how_name(enum end_how how);
 
 struct thread_info {
-    uint64_t id;                          /* the T-number: serial in its process */
-    pid_t tid;                            /* 0: unknown */
-    char name[16];                        /* "" unknown */
-    uint64_t created_by;                  /* 0: unknown */
-    double age_s;                         /* since creation; < 0: unknown */
-    double ended_s;                       /* unjoined: since its end; < 0: unknown or alive */
-    double cpu_s;                         /* < 0: unknown */
-    char state;                           /* 0: unknown */
-    bool being_joined;                    /* somebody was inside a join of it */
-    const struct present_thread *present; /* where it is now; NULL: not looked at */
+    uint64_t id;                        /* the T-number: serial in its process */
+    pid_t tid;                          /* 0: unknown */
+    char name[16];                      /* "" unknown */
+    uint64_t created_by;                /* 0: unknown */
+    double age_s;                       /* since creation; < 0: unknown */
+    double ended_s;                     /* unjoined: since its end; < 0: unknown or alive */
+    double cpu_s;                       /* < 0: unknown */
+    char state;                         /* 0: unknown */
+    bool being_joined;                  /* somebody was inside a join of it */
+    const struct thread_stack *current; /* where it is now; NULL: not looked at */
 };
 
 struct leak_group {
     enum leak_kind kind;
-    size_t site;                       /* number in its process: groups of one site have the same */
-    bool first_of_site;                /* no group of the same site stands before it */
-    bool counted;                      /* in summary.leaked_threads */
-    const char *suppressed_by;         /* the rule's label, what the program said, or NULL */
-    const struct ignore_rule *rule;    /* that rule; the verdict's, or the process's own; NULL: by none */
-    char *ignored;                     /* "program: REASON", where the program said so; else NULL */
-    bool in_baseline;                  /* suppressed, since a baseline holds it */
-    uint64_t known;                    /* threads of this fingerprint that a baseline has; 0: none */
-    char fingerprint[17];              /* hex; the same for the same code, across runs and rebuilds */
-    const struct frame *start_routine; /* NULL: unknown, or not the same for all */
-    struct frame *stack;               /* creation stack, leaf first, inlined frames included */
+    size_t site;                         /* number in its process: groups of one site have the same */
+    bool first_of_site;                  /* no group of the same site stands before it */
+    bool counted;                        /* in summary.leaked_threads */
+    const char *suppressed_by;           /* the rule's label, what the program said, or NULL */
+    const struct suppression_rule *rule; /* that rule; the verdict's, or the process's own; NULL: by none */
+    char *ignored;                       /* "program: REASON", where the program said so; else NULL */
+    bool in_baseline;                    /* suppressed, since a baseline holds it */
+    uint64_t known;                      /* threads of this fingerprint that a baseline has; 0: none */
+    char fingerprint[17];                /* hex; the same for the same code, across runs and rebuilds */
+    const struct frame *start_routine;   /* NULL: unknown, or not the same for all */
+    struct frame *stack;                 /* creation stack, leaf first, inlined frames included */
     size_t stack_count;
     bool truncated;                /* the stack is known to be incomplete */
     bool rule_deeper;              /* and a rule that did not match may match what is not known of it */
@@ -89,11 +89,11 @@ struct process_report {
     struct thread_info *main;      /* of a live process; NULL: not known */
     struct thread_info *untracked; /* id 0 */
     size_t untracked_count;
-    struct present *present;  /* what the threads' `present` are part of; NULL: not looked at */
-    struct ignore *own_rules; /* what the program brings in its memory; NULL: none */
-    char *own_rules_wrong;    /* why they were not read, as ignore_load_text tells; NULL: they were */
-    bool checked;             /* by the program itself, while it runs */
-    uint64_t since;           /* checked: created after this one; 0: from the beginning */
+    struct stacks *current;         /* what the threads' `present` are part of; NULL: not looked at */
+    struct suppressions *own_rules; /* what the program brings in its memory; NULL: none */
+    char *own_rules_wrong; /* why they were not read, as suppressions_load_text tells; NULL: they were */
+    bool checked;          /* by the program itself, while it runs */
+    uint64_t since;        /* checked: created after this one; 0: from the beginning */
 };
 
 /* The command as its user knows it: argv[0], else the executable; "?" unknown. */
@@ -101,7 +101,7 @@ const char *command_name(const struct process_report *process);
 
 /* A rule that matched, with the threads that it is the reason for. */
 struct used_rule {
-    const struct ignore_rule *rule;
+    const struct suppression_rule *rule;
     uint64_t threads;
 };
 
@@ -138,12 +138,12 @@ struct report {
 
 /* How ledgers become verdicts. */
 struct verdict_rules {
-    unsigned kinds;              /* KIND_* that count */
-    bool judge_live;             /* treat a live process as if it ended now (report --check) */
-    unsigned judge;              /* JUDGE_* for ends without the shim's own word (signal) */
-    unsigned judge_seen;         /* and those that it went by for the others: told of, no more */
-    bool own_options;            /* these are the process's own, and others were asked for */
-    const struct ignore *ignore; /* NULL: none */
+    unsigned kinds;                          /* KIND_* that count */
+    bool judge_live;                         /* treat a live process as if it ended now (report --check) */
+    unsigned judge;                          /* JUDGE_* for ends without the shim's own word (signal) */
+    unsigned judge_seen;                     /* and those that it went by for the others: told of, no more */
+    bool own_options;                        /* these are the process's own, and others were asked for */
+    const struct suppressions *suppressions; /* NULL: none */
     struct symbolizer *symbolizer;
     /* A check that the program itself asked for: */
     bool check;
@@ -158,13 +158,13 @@ void process_report_release(struct process_report *process);
 
 /* What the caller knows of the end of a process when its ledger does not. */
 struct known_end {
-    bool alive;              /* its writer still runs: look at /proc as well */
-    pid_t pid;               /* as we see it; 0: as the ledger says */
-    bool known;              /* how it ended is known from wait(2) */
-    int wait_status;         /* of waitpid, valid when known */
-    bool wanted;             /* part of the report even if it created no thread */
-    bool core;               /* all is from a core file: nothing of /proc is true of it */
-    struct present *present; /* where its threads are, given over to the report; or NULL */
+    bool alive;             /* its writer still runs: look at /proc as well */
+    pid_t pid;              /* as we see it; 0: as the ledger says */
+    bool known;             /* how it ended is known from wait(2) */
+    int wait_status;        /* of waitpid, valid when known */
+    bool wanted;            /* part of the report even if it created no thread */
+    bool core;              /* all is from a core file: nothing of /proc is true of it */
+    struct stacks *current; /* where its threads are, given over to the report; or NULL */
 };
 
 /* Adds one process.  A process that created no thread is only counted.  False
@@ -174,11 +174,11 @@ bool report_add_ledger(struct report *report, const struct ledger *ledger, const
 
 /* Adds a live process that is not watched: its threads, and where they are (given
  * over to the report; may be NULL).  False and an error when it has gone, or out of memory. */
-bool report_add_unwatched(struct report *report, pid_t pid, struct present *present, struct error *error);
+bool report_add_unwatched(struct report *report, pid_t pid, struct stacks *current, struct error *error);
 
 struct core_file; /* core_file.h */
 /* The same of a core file. */
-bool report_add_core(struct report *report, const struct core_file *core, struct present *present,
+bool report_add_core(struct report *report, const struct core_file *core, struct stacks *current,
                      struct error *error);
 
 /* In the order that struct process_report tells, after `counted` was changed. */

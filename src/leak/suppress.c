@@ -11,7 +11,7 @@ enum { MATCHERS = 2 };
 
 struct suppressor {
     const struct build *build;
-    struct ignore_matcher *matchers[MATCHERS];
+    struct suppression_matcher *matchers[MATCHERS];
     struct leak_group site; /* for its stack */
 };
 
@@ -39,7 +39,7 @@ static bool take_stack(struct suppressor *suppressor, const struct creation_stac
 static void take_site(struct suppressor *suppressor, const struct remaining *item)
 {
     const struct build *build = suppressor->build;
-    const struct ignore_site site = {
+    const struct suppression_site site = {
         .stack = suppressor->site.stack,
         .stack_count = suppressor->site.stack_count,
         .start = stack_function(build->ledger, build->rules->symbolizer, item->slot.start_pc),
@@ -49,7 +49,7 @@ static void take_site(struct suppressor *suppressor, const struct remaining *ite
     };
     for (int i = 0; i < MATCHERS; i++)
         if (suppressor->matchers[i])
-            ignore_matcher_site(suppressor->matchers[i], &site);
+            suppression_matcher_site(suppressor->matchers[i], &site);
 }
 
 static bool is_cut(const struct creation_stack *stack)
@@ -59,21 +59,21 @@ static bool is_cut(const struct creation_stack *stack)
 
 static void find_rule(const struct suppressor *suppressor, struct remaining *item)
 {
-    const struct present_thread *present = item->thread.present;
-    struct ignore_thread thread = {.name = item->thread.name};
+    const struct thread_stack *current = item->thread.current;
+    struct suppression_thread thread = {.name = item->thread.name};
     item->rule = NULL;
-    if (present) {
-        thread.waiting = present->wait.on;
-        thread.present = present->stack ? present->stack->frames : NULL;
-        thread.present_count = present->stack ? present->stack->count : 0;
-        thread.present_whole = present->stack && !present->stack->incomplete;
+    if (current) {
+        thread.waiting = current->wait.on;
+        thread.current = current->stack ? current->stack->frames : NULL;
+        thread.current_count = current->stack ? current->stack->count : 0;
+        thread.current_whole = current->stack && !current->stack->incomplete;
     }
     for (int i = 0; i < MATCHERS && !item->rule; i++)
         if (suppressor->matchers[i])
-            item->rule = ignore_matcher_find(suppressor->matchers[i], &thread);
+            item->rule = suppression_matcher_find(suppressor->matchers[i], &thread);
     for (int i = 0; i < MATCHERS && !item->rule && is_cut(&item->stack); i++)
         if (suppressor->matchers[i])
-            item->rule_deeper |= ignore_matcher_may_find_deeper(suppressor->matchers[i], &thread);
+            item->rule_deeper |= suppression_matcher_may_find_deeper(suppressor->matchers[i], &thread);
 }
 
 static bool match_all(struct suppressor *suppressor, struct remaining *list, size_t count)
@@ -91,14 +91,14 @@ static bool match_all(struct suppressor *suppressor, struct remaining *list, siz
 
 bool suppress(const struct build *build, struct remaining *list, size_t count)
 {
-    const struct ignore *rules[MATCHERS] = {build->rules->ignore, build->process.own_rules};
+    const struct suppressions *rules[MATCHERS] = {build->rules->suppressions, build->process.own_rules};
     struct suppressor suppressor = {.build = build};
     bool done = true, any = false;
     for (int i = 0; i < MATCHERS; i++) {
-        if (!ignore_count(rules[i]))
+        if (!suppressions_rule_count(rules[i]))
             continue;
         any = true;
-        suppressor.matchers[i] = ignore_matcher_new(rules[i]);
+        suppressor.matchers[i] = suppression_matcher_new(rules[i]);
         done = done && suppressor.matchers[i];
     }
     if (any && done) {
@@ -107,6 +107,6 @@ bool suppress(const struct build *build, struct remaining *list, size_t count)
     }
     free(suppressor.site.stack);
     for (int i = 0; i < MATCHERS; i++)
-        ignore_matcher_free(suppressor.matchers[i]);
+        suppression_matcher_free(suppressor.matchers[i]);
     return done;
 }

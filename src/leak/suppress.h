@@ -13,8 +13,8 @@ struct remaining {
     struct creation_stack stack; /* that one's, */
     stack_look look;             /* and how it looks, once that is found out */
     struct thread_info thread;
-    const struct ignore_rule *rule; /* NULL: none */
-    bool rule_deeper;               /* none, but one may match what is cut off of its stack */
+    const struct suppression_rule *rule; /* NULL: none */
+    bool rule_deeper;                    /* none, but one may match what is cut off of its stack */
 };
 
 /* Sets the rule of each; their order is lost.  False: out of memory. */

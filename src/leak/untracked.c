@@ -70,22 +70,22 @@ static struct thread_info *add_untracked(struct process_report *process, pid_t t
     return thread;
 }
 
-struct thread_info *build_add_untracked(struct process_report *process, const struct present_thread *present)
+struct thread_info *build_add_untracked(struct process_report *process, const struct thread_stack *current)
 {
-    struct thread_info *thread = add_untracked(process, present->tid, "");
+    struct thread_info *thread = add_untracked(process, current->tid, "");
     if (thread)
-        thread->present = present;
+        thread->current = current;
     return thread;
 }
 
 static bool is_in_ledger(const struct build *build, const struct tids *known,
-                         const struct present_thread *present)
+                         const struct thread_stack *current)
 {
     struct ledger_slot slot;
-    if (tids_have(known, present->tid))
+    if (tids_have(known, current->tid))
         return true;
-    for (uint32_t i = 0; present->handle && i < ledger_slot_count(build->ledger); i++)
-        if (ledger_get_slot(build->ledger, i, &slot) && slot.handle == present->handle)
+    for (uint32_t i = 0; current->handle && i < ledger_slot_count(build->ledger); i++)
+        if (ledger_get_slot(build->ledger, i, &slot) && slot.handle == current->handle)
             return true;
     return false;
 }
@@ -93,11 +93,11 @@ static bool is_in_ledger(const struct build *build, const struct tids *known,
 static bool find_in_core(struct build *build)
 {
     struct process_report *process = &build->process;
-    const struct present *present = process->present;
+    const struct stacks *current = process->current;
     struct tids known = {0};
     bool done = tids_of(build->ledger, &known);
-    for (size_t i = 0; done && present && i < present->count; i++) {
-        const struct present_thread *thread = &present->threads[i];
+    for (size_t i = 0; done && current && i < current->count; i++) {
+        const struct thread_stack *thread = &current->threads[i];
         if (thread->tid != process->pid && !is_in_ledger(build, &known, thread))
             done = build_add_untracked(process, thread) != NULL;
     }
@@ -160,7 +160,7 @@ static bool all_old(const struct task_list *tasks)
     return true;
 }
 
-/* Again, at a later ledger too.  What can not be looked at any more is not accused. */
+/* Again, at a later ledger too.  What cannot be looked at any more is not accused. */
 static bool look_again(pid_t pid, struct task_list *suspects, struct tids *latest, uint64_t *ended)
 {
     struct task_list now = {0};

@@ -8,9 +8,9 @@
 static bool list_core(struct build *build)
 {
     struct process_report *process = &build->process;
-    const struct present *present = process->present;
-    for (size_t i = 0; present && i < present->count; i++)
-        if (present->threads[i].tid != process->pid && !build_add_untracked(process, &present->threads[i]))
+    const struct stacks *current = process->current;
+    for (size_t i = 0; current && i < current->count; i++)
+        if (current->threads[i].tid != process->pid && !build_add_untracked(process, &current->threads[i]))
             return false;
     process->counts.untracked = process->untracked_count;
     return build_main(build);
@@ -49,7 +49,7 @@ static char **read_argv(pid_t pid)
     return argv;
 }
 
-bool report_add_unwatched(struct report *report, pid_t pid, struct present *present, struct error *error)
+bool report_add_unwatched(struct report *report, pid_t pid, struct stacks *current, struct error *error)
 {
     struct build build = {.process = {.pid = pid,
                                       .parent_pid = process_parent(pid),
@@ -57,7 +57,7 @@ bool report_add_unwatched(struct report *report, pid_t pid, struct present *pres
                                       .argv = read_argv(pid),
                                       .how = END_ALIVE,
                                       .live = true,
-                                      .present = present}};
+                                      .current = current}};
     build.have_tasks = process_tasks(pid, &build.tasks) && build.tasks.count;
     bool added = build.have_tasks && list_threads(&build) && build_append(report, &build);
     task_list_release(&build.tasks);
@@ -70,10 +70,10 @@ bool report_add_unwatched(struct report *report, pid_t pid, struct present *pres
     return false;
 }
 
-bool report_add_core(struct report *report, const struct core_file *core, struct present *present,
+bool report_add_core(struct report *report, const struct core_file *core, struct stacks *current,
                      struct error *error)
 {
-    const struct known_end end = {.core = true, .pid = core->pid, .present = present};
+    const struct known_end end = {.core = true, .pid = core->pid, .current = current};
     struct build build = {.end = &end,
                           .process = {.pid = core->pid,
                                       .parent_pid = core->parent_pid,
@@ -81,7 +81,7 @@ bool report_add_core(struct report *report, const struct core_file *core, struct
                                       .how = core->signal ? END_SIGNAL : END_ALIVE,
                                       .signal = core->signal,
                                       .core = true,
-                                      .present = present}};
+                                      .current = current}};
     if (list_core(&build) && build_append(report, &build)) {
         build_count(report, &build);
         return true;

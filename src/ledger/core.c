@@ -6,7 +6,7 @@
 
 #define SHIM "libthreadleak.so"
 
-enum { MOST_CANDIDATES = 16 };
+enum { MAX_CANDIDATES = 16 };
 
 /* What is known of ledgers that could not be loaded. */
 struct search {
@@ -61,7 +61,7 @@ static bool load(struct search *search, uint64_t address, struct ledger **ledger
     return true;
 }
 
-/* "/memfd:threadleak", or "ledger.PID.N" in the folder of a run. */
+/* "/memfd:threadleak", or "ledger.PID.N" in the directory of a run. */
 static bool is_named_ledger(const struct core_mapping *mapping)
 {
     const char *slash = strrchr(mapping->path, '/');
@@ -75,7 +75,7 @@ static bool is_memfd(const struct core_mapping *mapping)
     return strncmp(mapping->path, "/memfd:", strlen("/memfd:")) == 0;
 }
 
-/* A ledger in the folder of a run stays as it was when its process died; while that
+/* A ledger in the directory of a run stays as it was when its process died; while that
  * lives on, it is no longer what it was when the core was made. */
 static bool load_file(const struct core_file *core, const struct core_mapping *mapping,
                       struct ledger **ledger)
@@ -151,7 +151,7 @@ enum ledger_open_status ledger_open_core(const struct core_file *core, struct le
     search.name[sizeof(intro) - 1 + length] = 0;
     *ledger = NULL;
     /* The list of mapped files may be missing: memory itself says what it is. */
-    for (size_t i = 0; i < core->segment_count && candidates < MOST_CANDIDATES; i++) {
+    for (size_t i = 0; i < core->segment_count && candidates < MAX_CANDIDATES; i++) {
         if (!has_magic(core, core->segments[i].start))
             continue;
         candidates++;

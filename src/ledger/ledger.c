@@ -59,16 +59,16 @@ const struct ledger_present *ledger_next_present(const struct ledger *ledger, ui
     const uint64_t *words = ledger->records[PRESENT];
     uint32_t used = ledger->count[PRESENT];
     while (*at < used && used - *at >= head) {
-        const struct ledger_present *present = (const struct ledger_present *)(words + *at);
+        const struct ledger_present *current = (const struct ledger_present *)(words + *at);
         *at += LEDGER_PRESENT_GRAIN;
         uint32_t room = used - (*at - LEDGER_PRESENT_GRAIN) - head;
-        if (!present->stamp || present->frame_count == 0 || present->frame_count > room ||
-            present->frame_count > LEDGER_PRESENT_DEPTH_MAX ||
-            ledger_present_hash(present, present->stamp) != present->hash)
+        if (!current->stamp || current->frame_count == 0 || current->frame_count > room ||
+            current->frame_count > LEDGER_PRESENT_DEPTH_MAX ||
+            ledger_present_hash(current, current->stamp) != current->hash)
             continue;
-        uint32_t size = head + present->frame_count;
+        uint32_t size = head + current->frame_count;
         *at += (size - 1) / LEDGER_PRESENT_GRAIN * LEDGER_PRESENT_GRAIN;
-        return present;
+        return current;
     }
     return NULL;
 }

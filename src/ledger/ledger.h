@@ -50,7 +50,7 @@ uint32_t ledger_site_count(const struct ledger *ledger);
  * recorded when the ledger is damaged. */
 const ledger_pc *ledger_get_frames(const struct ledger *ledger, const struct ledger_site *site,
                                    uint32_t *count);
-/* The next whole record of a present stack from word *at on (0 at first), which
+/* The next whole record of a current stack from word *at on (0 at first), which
  * it moves behind it; NULL after the last. */
 const struct ledger_present *ledger_next_present(const struct ledger *ledger, uint32_t *at);
 /* NULL: LEDGER_NO_MODULE or damaged. */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#define MOST_THREADS 2000
+#define MAX_THREADS 2000
 #define OWN_SCHED "/proc/thread-self/sched"
 
 /* In milliseconds of the scheduler's clock; < 0: not told. */
@@ -88,13 +88,13 @@ void idle_times_read(struct idle_times *times, pid_t pid)
     snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
     struct clocks clocks = {.known = {false}};
     bool can = last_run(OWN_SCHED) >= 0 && sched_getaffinity(0, sizeof(clocks.before), &clocks.before) == 0;
-    DIR *folder = can ? opendir(path) : NULL;
-    times->items = folder ? calloc(MOST_THREADS, sizeof(*times->items)) : NULL;
-    for (struct dirent *entry; times->items && (entry = readdir(folder));) {
+    DIR *directory = can ? opendir(path) : NULL;
+    times->items = directory ? calloc(MAX_THREADS, sizeof(*times->items)) : NULL;
+    for (struct dirent *entry; times->items && (entry = readdir(directory));) {
         pid_t tid = (pid_t)atoi(entry->d_name);
         if (tid <= 0)
             continue;
-        if (times->count == MOST_THREADS) {
+        if (times->count == MAX_THREADS) {
             times->count = 0;
             break;
         }
@@ -103,8 +103,8 @@ void idle_times_read(struct idle_times *times, pid_t pid)
         if (then >= 0 && now >= then)
             times->items[times->count++] = (struct idle_time){tid, (now - then) / 1000};
     }
-    if (folder) {
-        closedir(folder);
+    if (directory) {
+        closedir(directory);
         sched_setaffinity(0, sizeof(clocks.before), &clocks.before);
     }
     if (times->count)

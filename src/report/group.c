@@ -230,8 +230,8 @@ static void print_suppression(const struct printer *printer, const struct leak_g
 /* The user's own function that a thread began with: the outermost one of where it is now. */
 static const struct frame *first_own(const struct thread_info *thread)
 {
-    const struct present_stack *stack = thread->present ? thread->present->stack : NULL;
-    return stack && !stack->incomplete ? outermost_own_frame(stack->frames, stack->count) : NULL;
+    const struct shared_stack *stack = thread->current ? thread->current->stack : NULL;
+    return stack && !stack->incomplete ? outermost_user_frame(stack->frames, stack->count) : NULL;
 }
 
 const struct frame *what_runs(const struct leak_group *group)
@@ -263,7 +263,7 @@ void print_group(const struct printer *printer, const struct leak_group *group)
         putc('\n', printer->out);
     }
     print_stack(printer, group);
-    print_present(printer, group->threads, group->thread_count);
+    print_current(printer, group->threads, group->thread_count);
     print_joins(printer, group);
     if (group->counted && group->known)
         fprintf(printer->out, "  more than the baseline's %llu\n", (unsigned long long)group->known);

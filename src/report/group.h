@@ -28,7 +28,7 @@ void put_frames(const struct printer *printer, const struct shown_frames *shown)
 
 /*
  * What its threads run: the start routine, but where that is a runtime's (std::thread's, Rust's), which
- * says nothing of what the user gave it, what it called, as far as all present stacks tell.  NULL: not known.
+ * says nothing of what the user gave it, what it called, as far as all current stacks tell.  NULL: not known.
  */
 const struct frame *what_runs(const struct leak_group *group);
 

@@ -75,16 +75,16 @@ static json_t *timeout_json(enum wait_timeout timeout)
     return timeout == WAIT_TIMEOUT_UNKNOWN ? json_null() : json_boolean(timeout == WAIT_TIMEOUT_YES);
 }
 
-static json_t *waiting_json(const struct present_thread *present)
+static json_t *waiting_json(const struct thread_stack *current)
 {
-    if (!present || present->wait.on == WAIT_NONE)
+    if (!current || current->wait.on == WAIT_NONE)
         return json_null();
-    const struct wait *wait = &present->wait;
+    const struct wait *wait = &current->wait;
     json_t *json = json_object();
     set_text(&json, "on", wait_on_name(wait->on));
     set_address(&json, "address", wait->address, wait->address != 0);
     set_text(&json, "symbol", wait->symbol);
-    set_positive(&json, "owner", (int64_t)present->owner_id);
+    set_positive(&json, "owner", (int64_t)current->owner_id);
     set_positive(&json, "owner_tid", wait->owner);
     set_value(&json, "timeout", timeout_json(wait->timeout));
     set_seconds(&json, "left_s", wait->left_s);
@@ -96,23 +96,23 @@ static json_t *waiting_json(const struct present_thread *present)
     return json;
 }
 
-static json_t *stack_json(const struct present_thread *present)
+static json_t *stack_json(const struct thread_stack *current)
 {
-    const struct present_stack *stack = present ? present->stack : NULL;
+    const struct shared_stack *stack = current ? current->stack : NULL;
     return stack ? frames_json(stack->frames, stack->count) : json_array();
 }
 
 /* Why there is no stack, or not all of it. */
-static const char *stack_note(const struct present_thread *present)
+static const char *stack_note(const struct thread_stack *current)
 {
-    if (!present)
+    if (!current)
         return NULL;
-    return present->stack ? present->stack->incomplete : present->why_none;
+    return current->stack ? current->stack->incomplete : current->why_none;
 }
 
 static json_t *thread_json(const struct thread_info *thread, const char *kind)
 {
-    const struct present_thread *present = thread->present;
+    const struct thread_stack *current = thread->current;
     const char state[2] = {thread->state, 0};
     json_t *json = json_object();
     set_positive(&json, "id", (int64_t)thread->id);
@@ -124,11 +124,11 @@ static json_t *thread_json(const struct thread_info *thread, const char *kind)
     set_seconds(&json, "ended_s", thread->ended_s);
     set_seconds(&json, "cpu_s", thread->cpu_s);
     set_text(&json, "state", *state ? state : NULL);
-    set_value(&json, "stack", stack_json(present));
-    set_text(&json, "stack_source", present_source_name(present ? present->source : PRESENT_NONE));
-    set_text(&json, "stack_note", stack_note(present));
-    set_value(&json, "waiting", waiting_json(present));
-    set_seconds(&json, "idle_s", present ? present->idle_s : -1);
+    set_value(&json, "stack", stack_json(current));
+    set_text(&json, "stack_source", stack_source_name(current ? current->source : STACK_SOURCE_NONE));
+    set_text(&json, "stack_note", stack_note(current));
+    set_value(&json, "waiting", waiting_json(current));
+    set_seconds(&json, "idle_s", current ? current->idle_s : -1);
     set_value(&json, "findings", json_array());
     return json;
 }
@@ -208,7 +208,7 @@ static json_t *process_json(const struct process_report *process)
     set_value(&json, "end", end_json(process));
     set_value(&json, "threads", counts_json(process));
     set_bool(&json, "watched", process->watched);
-    set_text(&json, "stacks_note", process->present ? process->present->note : NULL);
+    set_text(&json, "stacks_note", process->current ? process->current->note : NULL);
     set_value(&json, "leaks", leaks);
     set_value(&json, "main", process->main ? thread_json(process->main, "main") : json_null());
     set_value(&json, "untracked", untracked);
@@ -242,7 +242,7 @@ static json_t *used_rules_json(const struct report *report)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < report->used_rule_count; i++) {
-        const struct ignore_rule *rule = report->used_rules[i].rule;
+        const struct suppression_rule *rule = report->used_rules[i].rule;
         json_t *json = json_object();
         set_text(&json, "rule", rule->text);
         set_text(&json, "label", rule->label);

@@ -115,13 +115,13 @@ char *process_as_test(const struct process_report *process)
 
 /* ---- places ------------------------------------------------------------------------------ */
 
-/* What of `path` comes below `folder`; NULL: it does not lie there. */
-static const char *below(const char *path, const char *folder)
+/* What of `path` comes below `directory`; NULL: it does not lie there. */
+static const char *below(const char *path, const char *directory)
 {
-    size_t length = strlen(folder);
-    while (length > 1 && folder[length - 1] == '/')
+    size_t length = strlen(directory);
+    while (length > 1 && directory[length - 1] == '/')
         length--;
-    if (length < 2 || strncmp(path, folder, length) != 0 || path[length] != '/')
+    if (length < 2 || strncmp(path, directory, length) != 0 || path[length] != '/')
         return NULL;
     return path + length + 1;
 }

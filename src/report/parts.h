@@ -22,10 +22,10 @@ char *process_as_test(const struct process_report *process);
 /* As text formats have it on their way out: control characters as \xNN. */
 char *escaped_copy(const char *text);
 
-/* The folder that paths of sources are relative to: $GITHUB_WORKSPACE where the working
+/* The directory that paths of sources are relative to: $GITHUB_WORKSPACE where the working
  * directory is in it, else the working directory; "" when that is not known. */
 const char *source_root(void);
-/* The path below that folder, else as it is; ./ and // are left out. */
+/* The path below that directory, else as it is; ./ and // are left out. */
 void format_source_path(char *out, size_t size, const char *path);
 
 /* The frame of the creation stack to point at, one with a file: the first that lies below

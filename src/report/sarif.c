@@ -15,7 +15,7 @@
 #include "report/sarif_parts.h"
 #include "report/text_parts.h"
 
-#define STACKS_MAX 16 /* of different present stacks of one group */
+#define STACKS_MAX 16 /* of different current stacks of one group */
 
 /* ---- the tool ------------------------------------------------------------------------------- */
 
@@ -71,14 +71,14 @@ static json_t *creation_stack_json(const struct leak_group *group)
 }
 
 /* "T3 "worker" and 4 others, now in condvar wait on jobs_ready" */
-static json_t *present_stack_json(const struct leak_group *group, const struct thread_info *thread)
+static json_t *current_stack_json(const struct leak_group *group, const struct thread_info *thread)
 {
-    const struct present_stack *stack = thread->present->stack;
-    const char *wait = thread->present->wait.text;
+    const struct shared_stack *stack = thread->current->stack;
+    const char *wait = thread->current->wait.text;
     size_t same = 0, size;
     char *text = NULL;
     for (size_t i = 0; i < group->thread_count; i++)
-        same += group->threads[i].present && group->threads[i].present->stack == stack;
+        same += group->threads[i].current && group->threads[i].current->stack == stack;
     FILE *out = open_memstream(&text, &size);
     if (!out)
         return NULL;
@@ -90,7 +90,7 @@ static json_t *present_stack_json(const struct leak_group *group, const struct t
     }
     if (same > 1)
         fprintf(out, " and %zu other%s", same - 1, same == 2 ? "" : "s");
-    fputs(wait ? " in " : thread->present->wait.running ? " running" : "", out);
+    fputs(wait ? " in " : thread->current->wait.running ? " running" : "", out);
     put_escaped(out, wait ? wait : "");
     json_t *json = fclose(out) == 0 ? sarif_stack(text, stack->frames, stack->count, thread->tid) : NULL;
     free(text);
@@ -99,21 +99,21 @@ static json_t *present_stack_json(const struct leak_group *group, const struct t
 
 static json_t *stacks_json(const struct leak_group *group)
 {
-    const struct present_stack *seen[STACKS_MAX];
+    const struct shared_stack *seen[STACKS_MAX];
     size_t count = 0;
     json_t *array = json_array();
     if (group->stack_count)
         json_array_append_new(array, creation_stack_json(group));
     for (size_t i = 0; i < group->thread_count && count < STACKS_MAX; i++) {
         const struct thread_info *thread = &group->threads[i];
-        const struct present_stack *stack = thread->present ? thread->present->stack : NULL;
+        const struct shared_stack *stack = thread->current ? thread->current->stack : NULL;
         bool known = !stack;
         for (size_t j = 0; j < count && !known; j++)
             known = seen[j] == stack;
         if (known)
             continue;
         seen[count++] = stack;
-        json_array_append_new(array, present_stack_json(group, thread));
+        json_array_append_new(array, current_stack_json(group, thread));
     }
     return array;
 }

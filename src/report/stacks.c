@@ -18,9 +18,9 @@ static int compare_text(const char *a, const char *b)
 }
 
 /* Waits for things of one kind, each for its own, are equal when none has a name. */
-static int compare_present(const struct present_thread *a, const struct present_thread *b)
+static int compare_current(const struct thread_stack *a, const struct thread_stack *b)
 {
-    static const struct present_thread none;
+    static const struct thread_stack none;
     a = a ? a : &none;
     b = b ? b : &none;
     if (a->stack != b->stack)
@@ -43,7 +43,7 @@ struct block {
 static int compare_threads(const void *left, const void *right)
 {
     const struct thread_info *const *a = left, *const *b = right;
-    int order = compare_present((*a)->present, (*b)->present);
+    int order = compare_current((*a)->current, (*b)->current);
     return order ? order : (*a > *b) - (*a < *b);
 }
 
@@ -72,7 +72,7 @@ static bool make_blocks(struct blocks *blocks, const struct thread_info *threads
         blocks->threads[i] = &threads[i];
     qsort(blocks->threads, count, sizeof(*blocks->threads), compare_threads);
     for (size_t i = 0; i < count; i++) {
-        if (i == 0 || compare_present(blocks->threads[i - 1]->present, blocks->threads[i]->present) != 0)
+        if (i == 0 || compare_current(blocks->threads[i - 1]->current, blocks->threads[i]->current) != 0)
             blocks->items[blocks->count++].threads = &blocks->threads[i];
         blocks->items[blocks->count - 1].count++;
     }
@@ -83,7 +83,7 @@ static bool make_blocks(struct blocks *blocks, const struct thread_info *threads
 bool is_one_block(const struct thread_info *threads, size_t count)
 {
     for (size_t i = 1; i < count; i++)
-        if (compare_present(threads[0].present, threads[i].present) != 0)
+        if (compare_current(threads[0].current, threads[i].current) != 0)
             return false;
     return true;
 }
@@ -93,7 +93,7 @@ bool is_one_block(const struct thread_info *threads, size_t count)
 static bool have_different_texts(const struct block *block)
 {
     for (size_t i = 1; i < block->count; i++)
-        if (compare_text(block->threads[i]->present->wait.what, block->threads[0]->present->wait.what) != 0)
+        if (compare_text(block->threads[i]->current->wait.what, block->threads[0]->current->wait.what) != 0)
             return true;
     return false;
 }
@@ -101,10 +101,10 @@ static bool have_different_texts(const struct block *block)
 /* Since they ran last; a wait that has just begun needs no word. */
 static void print_idle(const struct printer *printer, const struct block *block)
 {
-    double low = block->threads[0]->present->idle_s, high = low;
+    double low = block->threads[0]->current->idle_s, high = low;
     char range[96];
     for (size_t i = 1; i < block->count; i++) {
-        double idle = block->threads[i]->present->idle_s;
+        double idle = block->threads[i]->current->idle_s;
         low = idle < low ? idle : low;
         high = idle > high ? idle : high;
     }
@@ -116,7 +116,7 @@ static void print_idle(const struct printer *printer, const struct block *block)
 
 static void print_wait(const struct printer *printer, const struct block *block)
 {
-    const struct wait *wait = &block->threads[0]->present->wait;
+    const struct wait *wait = &block->threads[0]->current->wait;
     if (wait->on == WAIT_NONE || !wait->text) {
         fputs(wait->running ? "  now running," : "  now", printer->out);
         return;
@@ -133,7 +133,7 @@ static void print_wait(const struct printer *printer, const struct block *block)
 
 /* Of libc's and the runtimes' frames at the leaf the outermost says it all: which
  * function of theirs was called; those at the root start threads. */
-static struct shown_frames choose_frames(const struct printer *printer, const struct present_stack *stack)
+static struct shown_frames choose_frames(const struct printer *printer, const struct shared_stack *stack)
 {
     struct shown_frames shown = {stack->frames, stack->count, NULL};
     for (size_t i = 0; i < stack->count && !shown.own; i++)
@@ -150,7 +150,7 @@ static struct shown_frames choose_frames(const struct printer *printer, const st
     return shown;
 }
 
-static void print_frames(const struct printer *printer, const struct present_stack *stack)
+static void print_frames(const struct printer *printer, const struct shared_stack *stack)
 {
     struct shown_frames shown = choose_frames(printer, stack), part = shown;
     if (printer->style->verbose > 0 || shown.count <= FRAMES_SHOWN) {
@@ -172,23 +172,23 @@ static void print_frames(const struct printer *printer, const struct present_sta
 
 static void print_block(const struct printer *printer, const struct block *block, bool alone)
 {
-    const struct present_thread *present = block->threads[0]->present;
-    if (!present)
+    const struct thread_stack *current = block->threads[0]->current;
+    if (!current)
         return;
     if (!alone)
         put_threads(printer->out, &(struct thread_list){.chosen = block->threads, .count = block->count},
                     printer->style->verbose > 0 ? block->count : THREADS_SHOWN);
-    if (!present->stack) {
-        if (present->why_none)
-            fprintf(printer->out, "  where it is now is not known: it %s\n", present->why_none);
+    if (!current->stack) {
+        if (current->why_none)
+            fprintf(printer->out, "  where it is now is not known: it %s\n", current->why_none);
         return;
     }
     print_wait(printer, block);
     fputs(" at\n", printer->out);
-    print_frames(printer, present->stack);
+    print_frames(printer, current->stack);
 }
 
-void print_present(const struct printer *printer, const struct thread_info *threads, size_t count)
+void print_current(const struct printer *printer, const struct thread_info *threads, size_t count)
 {
     struct blocks blocks;
     size_t left = 0;

@@ -72,15 +72,15 @@ static bool put_stack(FILE *out, const char *key, const struct frame *frames, si
 }
 
 /* Where the first of them is now, which stands for the others. */
-static bool put_present(FILE *out, const struct leak_group *group)
+static bool put_current(FILE *out, const struct leak_group *group)
 {
     for (size_t i = 0; i < group->thread_count; i++) {
-        const struct present_thread *present = group->threads[i].present;
-        if (!present || !present->stack)
+        const struct thread_stack *current = group->threads[i].current;
+        if (!current || !current->stack)
             continue;
-        if (present->wait.text && !put_pair(out, "      waiting: ", present->wait.text))
+        if (current->wait.text && !put_pair(out, "      waiting: ", current->wait.text))
             return false;
-        return put_stack(out, "present_stack", present->stack->frames, present->stack->count);
+        return put_stack(out, "present_stack", current->stack->frames, current->stack->count);
     }
     return true;
 }
@@ -97,7 +97,7 @@ static bool put_group(FILE *out, const struct leak_group *group)
             group->fingerprint);
     if (group->suppressed_by && !put_pair(out, "      suppressed_by: ", group->suppressed_by))
         return false;
-    return put_stack(out, "creation_stack", group->stack, group->stack_count) && put_present(out, group);
+    return put_stack(out, "creation_stack", group->stack, group->stack_count) && put_current(out, group);
 }
 
 static bool put_process(FILE *out, const struct process_report *process)

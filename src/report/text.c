@@ -26,7 +26,7 @@ struct sums {
 /* By a built-in rule: a word at the end is enough. */
 static bool is_hidden(const struct leak_group *group)
 {
-    return group->rule && group->rule->source == IGNORE_BUILT_IN;
+    return group->rule && group->rule->source == SUPPRESSION_BUILT_IN;
 }
 
 static struct sums sum_up(const struct process_report *process)
@@ -89,9 +89,9 @@ static void print_process_head(const struct printer *printer, const struct proce
         fputs("not watched: who started its threads is known after a start by threadleak run, or with\n"
               "LD_PRELOAD=libthreadleak.so\n",
               printer->out);
-    if (process->present && process->present->note) {
+    if (process->current && process->current->note) {
         fputs("present stacks: ", printer->out);
-        put_escaped(printer->out, process->present->note);
+        put_escaped(printer->out, process->current->note);
         putc('\n', printer->out);
     }
 }
@@ -113,19 +113,19 @@ static void print_main(const struct printer *printer, const struct process_repor
     fputs(thread->state == 'Z' ? "   has ended; the process goes on\n" : "   the main thread\n",
           printer->out);
     put_threads(printer->out, &(struct thread_list){.threads = thread, .count = 1}, 1);
-    print_present(printer, thread, 1);
+    print_current(printer, thread, 1);
 }
 
 /* One by one, or in a line at the foot. */
-static bool lists_strangers(const struct printer *printer, const struct process_report *process)
+static bool lists_untracked(const struct printer *printer, const struct process_report *process)
 {
     return process->untracked_count && printer->style->others &&
-           (process->how == END_ALIVE || process->untracked[0].present);
+           (process->how == END_ALIVE || process->untracked[0].current);
 }
 
-static void print_strangers(const struct printer *printer, const struct process_report *process)
+static void print_untracked_threads(const struct printer *printer, const struct process_report *process)
 {
-    if (!lists_strangers(printer, process))
+    if (!lists_untracked(printer, process))
         return;
     paint(printer, BOLD);
     fprintf(printer->out, process->watched ? "\nuntracked ×%zu" : "\nthread ×%zu", process->untracked_count);
@@ -135,7 +135,7 @@ static void print_strangers(const struct printer *printer, const struct process_
         put_threads(printer->out,
                     &(struct thread_list){.threads = process->untracked, .count = process->untracked_count},
                     printer->style->all ? process->untracked_count : THREADS_SHOWN);
-    print_present(printer, process->untracked, process->untracked_count);
+    print_current(printer, process->untracked, process->untracked_count);
 }
 
 /* ---- its foot ----------------------------------------------------------------------------- */
@@ -144,7 +144,7 @@ static void print_untracked(const struct printer *printer, const struct process_
 {
     uint64_t count = process->counts.untracked;
     size_t shown = process->untracked_count < UNTRACKED_SHOWN ? process->untracked_count : UNTRACKED_SHOWN;
-    if (!count || !process->watched || lists_strangers(printer, process))
+    if (!count || !process->watched || lists_untracked(printer, process))
         return;
     fprintf(printer->out, "untracked: %llu thread%s whose creation was not seen:", (unsigned long long)count,
             plural(count));
@@ -190,7 +190,7 @@ static void print_hidden(const struct printer *printer, const struct process_rep
                 labels++       ? " of %s"
                 : threads == 1 ? " thread of %s"
                                : " threads of %s",
-                label + strlen(IGNORE_BUILT_IN_LABEL));
+                label + strlen(SUPPRESSION_BUILT_IN_LABEL));
     }
     if (labels)
         fprintf(printer->out, " (built-in rule%s)\n", plural(labels));
@@ -248,7 +248,7 @@ static void print_process(const struct printer *of_report, const struct process_
     }
     if (printer->style->others && printer->style->verbose >= 0) {
         print_main(printer, process);
-        print_strangers(printer, process);
+        print_untracked_threads(printer, process);
         gap = gap || process->main || process->untracked_count;
     }
     if (gap && process->watched)

@@ -97,7 +97,7 @@ void format_place(char *out, size_t size, const struct frame *frame, bool whole)
         file += length + 1;
     while (file[0] == '.' && file[1] == '/')
         file += 2;
-    if (!whole && strlen(file) > 60) { /* the last folders tell it apart */
+    if (!whole && strlen(file) > 60) { /* the last directories tell it apart */
         const char *cut = file + strlen(file) - 60;
         const char *slash = strchr(cut, '/');
         snprintf(out, size, "...%s:%d", slash ? slash : cut, frame->line);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 /*
- * Escapes `text` for an element's content or a quoted attribute.  What XML 1.0 can not
+ * Escapes `text` for an element's content or a quoted attribute.  What XML 1.0 cannot
  * hold (control characters, U+FFFE, U+FFFF: https://www.w3.org/TR/xml/#charsets), and
  * what is no UTF-8, becomes \xNN.  Only a newline is left as it is.
  */

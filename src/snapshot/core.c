@@ -12,7 +12,7 @@ enum {
     MB = 1024 * KB,
     COPIED_BYTES = 64 * MB, /* of all stacks; what is beyond is read when asked for */
     LEAST_COPY = 4 * KB,
-    MOST_COPY = 16 * MB,
+    MAX_COPY = 16 * MB,
     RED_ZONE = 128, /* below sp, in use on x86_64 */
     /* A file of a few bytes can claim any amount of memory (it is sparse, or all of its
      * segments are the same ones), and nobody would wait for the end of it. */
@@ -108,7 +108,7 @@ static bool make_threads(struct snapshot *snapshot, const struct core_file *core
 {
     size_t count = core->thread_count, kept = 0;
     uint64_t each = COPIED_BYTES / count;
-    each = each < LEAST_COPY ? LEAST_COPY : each > MOST_COPY ? MOST_COPY : each;
+    each = each < LEAST_COPY ? LEAST_COPY : each > MAX_COPY ? MAX_COPY : each;
     struct snapshot_arena *arena = arena_new(snapshot, count * each, 0);
     snapshot->threads = calloc(count, sizeof(*snapshot->threads));
     if (!arena || !snapshot->threads)

@@ -9,9 +9,9 @@
 #include "snapshot/core.h"
 
 enum {
-    MOST_IMAGES = 128, /* each is an open file */
-    MOST_HEADERS = 64,
-    MOST_NOTES = 1 << 16,
+    MAX_IMAGES = 128, /* each is an open file */
+    MAX_HEADERS = 64,
+    MAX_NOTES = 1 << 16,
     HEADER_PAGE = 4096,
 };
 
@@ -26,7 +26,7 @@ struct core_image {
 struct proof {
     const struct core_file *core;
     uint64_t bias;
-    Elf64_Phdr segments[MOST_HEADERS];
+    Elf64_Phdr segments[MAX_HEADERS];
     size_t count;
     bool has_build_id;
 };
@@ -52,7 +52,7 @@ static bool is_build_id(const unsigned char *notes, size_t size)
 static bool has_same_notes(struct proof *proof, int fd, const Elf64_Phdr *segment)
 {
     size_t size = segment->p_filesz;
-    unsigned char *notes = size <= MOST_NOTES ? malloc(2 * size + 1) : NULL;
+    unsigned char *notes = size <= MAX_NOTES ? malloc(2 * size + 1) : NULL;
     bool same = notes && core_file_read(proof->core, proof->bias + segment->p_vaddr, notes, size) == size &&
                 segment->p_offset <= INT64_MAX &&
                 pread(fd, notes + size, size, (off_t)segment->p_offset) == (ssize_t)size &&
@@ -69,7 +69,7 @@ static bool take_headers(struct proof *proof, const unsigned char *page, size_t 
         return false;
     memcpy(&header, page, sizeof(header));
     if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
-        header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phnum > MOST_HEADERS || header.e_phoff > size ||
+        header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phnum > MAX_HEADERS || header.e_phoff > size ||
         header.e_phnum * sizeof(Elf64_Phdr) > size - header.e_phoff)
         return false;
     proof->count = header.e_phnum;
@@ -126,8 +126,8 @@ int snapshot_core_image(const struct snapshot *snapshot, const struct region *re
         if (core->images[i].first == first)
             return core->images[i].fd;
     if (!core->images)
-        core->images = calloc(MOST_IMAGES, sizeof(*core->images));
-    if (!core->images || core->image_count == MOST_IMAGES)
+        core->images = calloc(MAX_IMAGES, sizeof(*core->images));
+    if (!core->images || core->image_count == MAX_IMAGES)
         return -1;
     int fd = open_regular(first->path, &status);
     if (fd >= 0 && !is_same_build(core->core, first, fd, &status)) {

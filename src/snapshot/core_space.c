@@ -8,7 +8,7 @@
 
 #define VSYSCALL 0xffffffffff600000u /* arch/x86/include/uapi/asm/vsyscall.h */
 
-enum { MOST_HEADERS = 64 };
+enum { MAX_HEADERS = 64 };
 
 struct sweep {
     const struct core_file *core;
@@ -71,11 +71,11 @@ static bool next_region(struct sweep *sweep, uint64_t at, struct region *region)
 static bool find_flags(const struct core_file *core, uint64_t header_at, struct region *region)
 {
     Elf64_Ehdr header;
-    Elf64_Phdr segments[MOST_HEADERS];
+    Elf64_Phdr segments[MAX_HEADERS];
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     if (core_file_read(core, header_at, &header, sizeof(header)) != sizeof(header) ||
         memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
-        header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phnum > MOST_HEADERS)
+        header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phnum > MAX_HEADERS)
         return false;
     size_t size = header.e_phnum * sizeof(Elf64_Phdr);
     if (core_file_read(core, header_at + header.e_phoff, segments, size) != size)

@@ -22,7 +22,7 @@ enum {
     BATCH = 1024, /* UIO_MAXIOV of the kernel */
     DEEPENED_BYTES = 256 * MB,
     LEAST_COPY = 4 * KB,
-    MOST_COPY = 16 * MB,
+    MAX_COPY = 16 * MB,
 };
 
 /* ---- arenas ------------------------------------------------------------------- */
@@ -60,7 +60,7 @@ void arena_free_all(struct snapshot *snapshot)
 uint64_t copy_share(size_t total, size_t count)
 {
     uint64_t each = total / (count ? count : 1);
-    return each < LEAST_COPY ? LEAST_COPY : each > MOST_COPY ? MOST_COPY : each;
+    return each < LEAST_COPY ? LEAST_COPY : each > MAX_COPY ? MAX_COPY : each;
 }
 
 static int compare_sizes(const void *a, const void *b)
@@ -83,7 +83,7 @@ static void ask(const struct snapshot *snapshot, const struct snapshot_want *wan
 uint64_t copy_share_wanted(const struct snapshot *snapshot, const struct snapshot_want *wants, size_t count,
                            size_t *expected, size_t *room)
 {
-    uint64_t *asked = malloc((2 * count + 1) * sizeof(*asked)), left = DEEPENED_BYTES, each = MOST_COPY;
+    uint64_t *asked = malloc((2 * count + 1) * sizeof(*asked)), left = DEEPENED_BYTES, each = MAX_COPY;
     *expected = 0;
     *room = DEEPENED_BYTES + 2 * count * LEAST_COPY;
     if (!asked)
@@ -91,7 +91,7 @@ uint64_t copy_share_wanted(const struct snapshot *snapshot, const struct snapsho
     for (size_t i = 0; i < count; i++)
         ask(snapshot, &wants[i], &asked[2 * i]);
     qsort(asked, 2 * count, sizeof(*asked), compare_sizes);
-    for (size_t i = 0; i < 2 * count && each == MOST_COPY; i++) {
+    for (size_t i = 0; i < 2 * count && each == MAX_COPY; i++) {
         if (asked[i] > left / (2 * count - i))
             each = copy_share(left, 2 * count - i);
         left -= asked[i] < left ? asked[i] : left;

@@ -20,9 +20,9 @@
 enum {
     STOP_MS = 200,
     PATIENCE_NS = 400000000, /* with the tracer, before looking after it */
-    MOST_ROUNDS = 4,         /* of that with one PTRACE_SEIZE */
+    MAX_ROUNDS = 4,          /* of that with one PTRACE_SEIZE */
     TURN_MS = 3000,          /* for others of us that look at the process */
-    MOST_TRIES = 20,         /* where whoever traces it will be gone soon */
+    MAX_TRIES = 20,          /* where whoever traces it will be gone soon */
     REST_MS = 10,
 };
 
@@ -33,8 +33,8 @@ static void forget_frames(void *arg)
 {
     (void)arg;
 #if defined(__SANITIZE_ADDRESS__)
-    enum { MOST_BYTES = 256 * 1024 };
-    __asan_unpoison_memory_region((char *)__builtin_frame_address(0) - MOST_BYTES, MOST_BYTES);
+    enum { MAX_BYTES = 256 * 1024 };
+    __asan_unpoison_memory_region((char *)__builtin_frame_address(0) - MAX_BYTES, MAX_BYTES);
 #endif
 }
 
@@ -68,7 +68,7 @@ static int join(pthread_t tracer, struct stop *stop)
         unsigned now = atomic_load(&stop->seizing);
         rounds = now % 2 && now == before ? rounds + 1 : 0;
         before = now;
-        if (rounds == MOST_ROUNDS && pthread_cancel(tracer) == 0)
+        if (rounds == MAX_ROUNDS && pthread_cancel(tracer) == 0)
             why = ETIMEDOUT;
     }
 }
@@ -138,7 +138,7 @@ enum snapshot_status snapshot_take(pid_t pid, const struct snapshot_options *opt
     for (unsigned tries = 1;; tries++) {
         bool again = false;
         enum snapshot_status status = take_once(pid, options, snapshot, &again, error);
-        if (!again || tries == MOST_TRIES)
+        if (!again || tries == MAX_TRIES)
             return status;
         snapshot_free(*snapshot);
         nanosleep(&(struct timespec){0, REST_MS * 1000000}, NULL);

@@ -27,7 +27,7 @@ enum {
     FIRST_NAP_NS = 20000,
     LONGEST_NAP_NS = 1 * MS,
     UNINTERRUPTIBLE_NS = 10 * MS, /* granted to threads in state D */
-    MOST_PASSES = 100,            /* over the list, while threads come and go */
+    MAX_PASSES = 100,             /* over the list, while threads come and go */
 };
 
 static void nap(uint64_t ns)
@@ -292,7 +292,7 @@ void stop_begin(struct stop *stop, bool others)
     interrupt(stop);
     wait_for_pending(stop);
     stop->complete = !others || knows_all(stop);
-    for (int pass = 0; !stop->complete && pass < MOST_PASSES; pass++) {
+    for (int pass = 0; !stop->complete && pass < MAX_PASSES; pass++) {
         if (!add_new(stop, &found))
             return;
         stop_seize(stop);

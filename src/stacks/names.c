@@ -13,13 +13,13 @@ static int compare(const void *left, const void *right)
     return a->ended - b->ended;
 }
 
-static void add(struct present_names *names, pid_t tid, uint64_t id, bool ended)
+static void add(struct thread_names *names, pid_t tid, uint64_t id, bool ended)
 {
     names->items[names->count++] = (struct named_tid){tid, id, ended};
 }
 
 /* Of those of one tid the living one; of two that have ended, nobody can tell. */
-static void make_unique(struct present_names *names)
+static void make_unique(struct thread_names *names)
 {
     size_t count = 0;
     for (size_t i = 0; i < names->count; i++) {
@@ -34,7 +34,7 @@ static void make_unique(struct present_names *names)
     names->count = count;
 }
 
-static bool is_there(const struct present_names *names, pid_t tid)
+static bool is_there(const struct thread_names *names, pid_t tid)
 {
     char path[64];
     snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)names->live_pid, (int)tid);
@@ -47,7 +47,7 @@ static int compare_tid(const void *key, const void *item)
     return (tid > other) - (tid < other);
 }
 
-bool present_names_read(struct present_names *names, const struct ledger *ledger, pid_t pid, bool live)
+bool thread_names_read(struct thread_names *names, const struct ledger *ledger, pid_t pid, bool live)
 {
     uint32_t slots = ledger ? ledger_slot_count(ledger) : 0;
     struct ledger_slot slot;
@@ -66,13 +66,13 @@ bool present_names_read(struct present_names *names, const struct ledger *ledger
     return true;
 }
 
-void present_names_release(struct present_names *names)
+void thread_names_release(struct thread_names *names)
 {
     free(names->items);
     memset(names, 0, sizeof(*names));
 }
 
-uint64_t present_names_id(const struct present_names *names, pid_t tid)
+uint64_t thread_names_id(const struct thread_names *names, pid_t tid)
 {
     if (tid <= 0 || !names->count)
         return 0;
@@ -82,7 +82,7 @@ uint64_t present_names_id(const struct present_names *names, pid_t tid)
 }
 
 /* Of the few that are spoken of. */
-static void read_name(const struct present_names *names, pid_t tid, char name[16])
+static void read_name(const struct thread_names *names, pid_t tid, char name[16])
 {
     char path[64];
     name[0] = 0;
@@ -98,10 +98,10 @@ static void read_name(const struct present_names *names, pid_t tid, char name[16
     fclose(file);
 }
 
-bool present_names_say(void *arg, pid_t tid, char *to, size_t size)
+bool thread_names_format(void *arg, pid_t tid, char *to, size_t size)
 {
-    const struct present_names *names = arg;
-    uint64_t id = present_names_id(names, tid);
+    const struct thread_names *names = arg;
+    uint64_t id = thread_names_id(names, tid);
     char name[16];
     int length =
         id ? snprintf(to, size, "T%llu", (unsigned long long)id) : snprintf(to, size, "tid %d", (int)tid);

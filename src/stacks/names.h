@@ -7,7 +7,7 @@
 
 #include "ledger/ledger.h"
 
-struct present_names {
+struct thread_names {
     struct named_tid {
         pid_t tid;
         uint64_t id; /* T-number */
@@ -19,10 +19,10 @@ struct present_names {
 
 /* ledger: NULL for a process that is not watched.  live: /proc tells of it, and not of
  * another one by now, as it may for a core.  False: out of memory. */
-bool present_names_read(struct present_names *names, const struct ledger *ledger, pid_t pid, bool live);
-void present_names_release(struct present_names *names);
+bool thread_names_read(struct thread_names *names, const struct ledger *ledger, pid_t pid, bool live);
+void thread_names_release(struct thread_names *names);
 /* A wait_name_fn: "T5 \"flusher\"". */
-bool present_names_say(void *names, pid_t tid, char *to, size_t size);
-uint64_t present_names_id(const struct present_names *names, pid_t tid); /* 0: none */
+bool thread_names_format(void *names, pid_t tid, char *to, size_t size);
+uint64_t thread_names_id(const struct thread_names *names, pid_t tid); /* 0: none */
 
 #endif

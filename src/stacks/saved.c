@@ -11,7 +11,7 @@
 
 #include "base/json.h"
 
-#define MOST_BYTES (512ul << 20)
+#define MAX_BYTES (512ul << 20)
 
 /* ---- writing -------------------------------------------------------------------------- */
 
@@ -28,7 +28,7 @@ static json_t *save_frame(const struct frame *frame)
                      string(frame->file), frame->line, frame->inlined, frame->runtime);
 }
 
-static json_t *save_stack(const struct present_stack *stack)
+static json_t *save_stack(const struct shared_stack *stack)
 {
     json_t *frames = json_array();
     for (size_t i = 0; i < stack->count; i++)
@@ -36,13 +36,13 @@ static json_t *save_stack(const struct present_stack *stack)
     return json_pack("{so so}", "frames", frames, "incomplete", string(stack->incomplete));
 }
 
-static json_t *save_thread(const struct present *present, const struct present_thread *thread)
+static json_t *save_thread(const struct stacks *current, const struct thread_stack *thread)
 {
     const struct wait *wait = &thread->wait;
     json_t *json = json_object();
     set_number(&json, "tid", thread->tid);
     set_number(&json, "source", thread->source);
-    set_number(&json, "stack", thread->stack ? thread->stack - present->stacks : -1);
+    set_number(&json, "stack", thread->stack ? thread->stack - current->stacks : -1);
     set_value(&json, "why_none", string(thread->why_none));
     set_number(&json, "on", wait->on);
     set_bool(&json, "running", wait->running);
@@ -62,23 +62,23 @@ static json_t *save_thread(const struct present *present, const struct present_t
     return json;
 }
 
-static json_t *save(const struct present *present)
+static json_t *save(const struct stacks *current)
 {
     json_t *stacks = json_array(), *threads = json_array();
-    for (size_t i = 0; i < present->stack_count; i++)
-        append_value(&stacks, save_stack(&present->stacks[i]));
-    for (size_t i = 0; i < present->count; i++)
-        append_value(&threads, save_thread(present, &present->threads[i]));
-    return json_pack("{ss so so so}", "present", THREADLEAK_VERSION, "note", string(present->note), "stacks",
+    for (size_t i = 0; i < current->stack_count; i++)
+        append_value(&stacks, save_stack(&current->stacks[i]));
+    for (size_t i = 0; i < current->count; i++)
+        append_value(&threads, save_thread(current, &current->threads[i]));
+    return json_pack("{ss so so so}", "present", THREADLEAK_VERSION, "note", string(current->note), "stacks",
                      stacks, "threads", threads);
 }
 
-bool present_save(const struct present *present, const char *path)
+bool stacks_save(const struct stacks *current, const char *path)
 {
     char temporary[PATH_MAX];
     if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary))
         return false;
-    json_t *json = save(present);
+    json_t *json = save(current);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     bool done = json && fd >= 0 && json_dumpfd(json, fd, JSON_COMPACT) == 0 && rename(temporary, path) == 0;
     if (fd >= 0) {
@@ -118,7 +118,7 @@ static bool load_frame(const json_t *json, struct frame *frame)
     return true;
 }
 
-static bool load_stack(const json_t *json, struct present_stack *stack)
+static bool load_stack(const json_t *json, struct shared_stack *stack)
 {
     const json_t *frames = json_object_get(json, "frames");
     stack->frames = calloc(json_array_size(frames) + 1, sizeof(*stack->frames));
@@ -136,13 +136,13 @@ static json_int_t number(const json_t *json, const char *key, json_int_t low, js
     return value < low || value > high ? low : value;
 }
 
-static bool load_thread(const struct present *present, const json_t *json, struct present_thread *thread)
+static bool load_thread(const struct stacks *current, const json_t *json, struct thread_stack *thread)
 {
-    json_int_t stack = number(json, "stack", -1, (json_int_t)present->stack_count - 1);
-    *thread = (struct present_thread){
+    json_int_t stack = number(json, "stack", -1, (json_int_t)current->stack_count - 1);
+    *thread = (struct thread_stack){
         .tid = (pid_t)number(json, "tid", 0, INT_MAX),
-        .source = (enum present_source)number(json, "source", PRESENT_NONE, PRESENT_CORE),
-        .stack = stack < 0 ? NULL : &present->stacks[stack],
+        .source = (enum stack_source)number(json, "source", STACK_SOURCE_NONE, STACK_SOURCE_CORE),
+        .stack = stack < 0 ? NULL : &current->stacks[stack],
         .idle_s = json_number_value(json_object_get(json, "idle_s")),
         .owner_id = (uint64_t)number(json, "owner_id", 0, INT64_MAX),
         .wait = {.on = (enum wait_on)number(json, "on", WAIT_NONE, WAIT_OTHER),
@@ -164,54 +164,54 @@ static bool load_thread(const struct present *present, const json_t *json, struc
            load_string(json_object_get(json, "text"), &thread->wait.text);
 }
 
-static bool load(struct present *present, const json_t *json)
+static bool load(struct stacks *current, const json_t *json)
 {
     const json_t *stacks = json_object_get(json, "stacks"), *threads = json_object_get(json, "threads");
     const char *version = json_string_value(json_object_get(json, "present"));
     if (!version || strcmp(version, THREADLEAK_VERSION) != 0)
         return false;
-    present->stacks = calloc(json_array_size(stacks) + 1, sizeof(*present->stacks));
-    present->threads = calloc(json_array_size(threads) + 1, sizeof(*present->threads));
-    if (!present->stacks || !present->threads || !load_string(json_object_get(json, "note"), &present->note))
+    current->stacks = calloc(json_array_size(stacks) + 1, sizeof(*current->stacks));
+    current->threads = calloc(json_array_size(threads) + 1, sizeof(*current->threads));
+    if (!current->stacks || !current->threads || !load_string(json_object_get(json, "note"), &current->note))
         return false;
-    while (present->stack_count < json_array_size(stacks)) {
-        size_t at = present->stack_count++;
-        if (!load_stack(json_array_get(stacks, at), &present->stacks[at]))
+    while (current->stack_count < json_array_size(stacks)) {
+        size_t at = current->stack_count++;
+        if (!load_stack(json_array_get(stacks, at), &current->stacks[at]))
             return false;
     }
-    while (present->count < json_array_size(threads)) {
-        size_t at = present->count++;
-        if (!load_thread(present, json_array_get(threads, at), &present->threads[at]) ||
-            (at && present->threads[at].tid <= present->threads[at - 1].tid))
+    while (current->count < json_array_size(threads)) {
+        size_t at = current->count++;
+        if (!load_thread(current, json_array_get(threads, at), &current->threads[at]) ||
+            (at && current->threads[at].tid <= current->threads[at - 1].tid))
             return false;
     }
     return true;
 }
 
-struct present *present_load(const char *path)
+struct stacks *stacks_load(const char *path)
 {
-    struct present *present = NULL;
+    struct stacks *current = NULL;
     FILE *file = fopen(path, "re");
     if (!file)
         return NULL;
-    if (fseek(file, 0, SEEK_END) == 0 && (unsigned long)ftell(file) <= MOST_BYTES) {
+    if (fseek(file, 0, SEEK_END) == 0 && (unsigned long)ftell(file) <= MAX_BYTES) {
         rewind(file);
         json_t *json = json_loadf(file, 0, NULL);
-        present = json ? calloc(1, sizeof(*present)) : NULL;
-        if (present)
-            present->kept = json;
+        current = json ? calloc(1, sizeof(*current)) : NULL;
+        if (current)
+            current->kept = json;
         else
             json_decref(json);
-        if (present && !load(present, json)) {
-            present_free(present);
-            present = NULL;
+        if (current && !load(current, json)) {
+            stacks_free(current);
+            current = NULL;
         }
     }
     fclose(file);
-    return present;
+    return current;
 }
 
-void present_free_kept(void *kept)
+void stacks_free_kept(void *kept)
 {
     json_decref(kept);
 }

@@ -12,7 +12,7 @@
 #include "stacks/signal_capture_ask.h"
 #include "stacks/signal_capture_threads.h"
 
-static bool is_permitted(pid_t pid, const struct self_capture *capture, struct error *error)
+static bool is_permitted(pid_t pid, const struct signal_capture *capture, struct error *error)
 {
     const struct ledger_header *header = ledger_get_header(capture->ledger);
     if (header->flags & LEDGER_SANDBOXED)
@@ -57,45 +57,45 @@ static void wait_for_answers(const struct asking *asking)
     }
 }
 
-static enum self_capture_status take(struct asking *asking, struct error *error)
+static enum signal_capture_status take(struct asking *asking, struct error *error)
 {
-    struct self_capture *capture = asking->capture;
+    struct signal_capture *capture = asking->capture;
     pid_t pid = asking->pid;
 
     if (!list_tasks(pid, capture)) {
         error_set(error, "process %d: cannot list its threads: %s", (int)pid, strerror(errno));
-        return SELF_CAPTURE_FAILED;
+        return SIGNAL_CAPTURE_FAILED;
     }
     /* After the tasks: what it knows of them is younger. */
     enum ledger_open_status opened = ledger_open_process(pid, &capture->ledger, error);
     if (opened != LEDGER_OPEN_OK)
-        return opened == LEDGER_OPEN_NOT_WATCHED ? SELF_CAPTURE_OFF : SELF_CAPTURE_FAILED;
+        return opened == LEDGER_OPEN_NOT_WATCHED ? SIGNAL_CAPTURE_OFF : SIGNAL_CAPTURE_FAILED;
     if (!is_permitted(pid, capture, error))
-        return SELF_CAPTURE_OFF;
+        return SIGNAL_CAPTURE_OFF;
     const struct ledger_header *header = ledger_get_header(capture->ledger);
     capture->signal = (int)header->present_signal;
     asking->generation = (uint32_t)(header->present_mark >> 32) + 1;
     if (!tracked_read(&asking->tracked, capture->ledger) || !add_tracked(pid, capture, &asking->tracked)) {
         error_set(error, "process %d: out of memory", (int)pid);
-        return SELF_CAPTURE_FAILED;
+        return SIGNAL_CAPTURE_FAILED;
     }
     address_space_read(&asking->space, pid);
     int why = ask_all(asking, false);
     if (why) {
         error_set(error, "process %d cannot be sent a signal: %s", (int)pid, strerror(why));
-        return SELF_CAPTURE_FAILED;
+        return SIGNAL_CAPTURE_FAILED;
     }
     wait_for_answers(asking);
     explain_silence(asking);
-    return SELF_CAPTURE_OK;
+    return SIGNAL_CAPTURE_OK;
 }
 
-enum self_capture_status self_capture_take(pid_t pid, unsigned wait_ms, struct self_capture **capture,
-                                           struct error *error)
+enum signal_capture_status signal_capture_take(pid_t pid, unsigned wait_ms, struct signal_capture **capture,
+                                               struct error *error)
 {
     uint64_t wait_ns = (wait_ms ? wait_ms : 1000) * 1000000ull, now = now_ns();
     struct asking asking = {.pid = pid, .deadline_ns = now + wait_ns, .again_ns = now + wait_ns / 4};
-    enum self_capture_status status = SELF_CAPTURE_FAILED;
+    enum signal_capture_status status = SIGNAL_CAPTURE_FAILED;
 
     *capture = NULL;
     asking.capture = calloc(1, sizeof(*asking.capture));
@@ -106,14 +106,14 @@ enum self_capture_status self_capture_take(pid_t pid, unsigned wait_ms, struct s
     status = take(&asking, error);
     tracked_release(&asking.tracked);
     address_space_release(&asking.space);
-    if (status == SELF_CAPTURE_OK)
+    if (status == SIGNAL_CAPTURE_OK)
         *capture = asking.capture;
     else
-        self_capture_free(asking.capture);
+        signal_capture_free(asking.capture);
     return status;
 }
 
-void self_capture_free(struct self_capture *capture)
+void signal_capture_free(struct signal_capture *capture)
 {
     if (!capture)
         return;
@@ -122,25 +122,25 @@ void self_capture_free(struct self_capture *capture)
     free(capture);
 }
 
-const char *self_capture_reason_text(const struct self_capture *capture, enum self_capture_reason reason,
-                                     char text[64])
+const char *signal_capture_reason_text(const struct signal_capture *capture,
+                                       enum signal_capture_reason reason, char text[64])
 {
     static const char *const texts[] = {
-        [SELF_CAPTURE_TAKEN] = "",
-        [SELF_CAPTURE_BLOCKED] = "blocks signal %d",
-        [SELF_CAPTURE_WAITING] = "waits for signals, or may do",
-        [SELF_CAPTURE_SMALL_STACK] = "has no room on its stack for a signal",
-        [SELF_CAPTURE_OTHER_STACK] = "is on a stack of its own making",
-        [SELF_CAPTURE_TRACED] = "is traced by another process",
-        [SELF_CAPTURE_STOPPED] = "is stopped",
-        [SELF_CAPTURE_FOREIGN] = "is not known to threadleak",
-        [SELF_CAPTURE_NEW] = "began meanwhile",
-        [SELF_CAPTURE_LOST] = "has no handler of threadleak's any more",
-        [SELF_CAPTURE_SANDBOXED] = "is in a sandbox",
-        [SELF_CAPTURE_FULL] = "found no room in the ledger",
-        [SELF_CAPTURE_SILENT] = "did not answer in time",
+        [SIGNAL_CAPTURE_TAKEN] = "",
+        [SIGNAL_CAPTURE_BLOCKED] = "blocks signal %d",
+        [SIGNAL_CAPTURE_WAITING] = "waits for signals, or may do",
+        [SIGNAL_CAPTURE_SMALL_STACK] = "has no room on its stack for a signal",
+        [SIGNAL_CAPTURE_OTHER_STACK] = "is on a stack of its own making",
+        [SIGNAL_CAPTURE_TRACED] = "is traced by another process",
+        [SIGNAL_CAPTURE_STOPPED] = "is stopped",
+        [SIGNAL_CAPTURE_FOREIGN] = "is not known to threadleak",
+        [SIGNAL_CAPTURE_NEW] = "began meanwhile",
+        [SIGNAL_CAPTURE_LOST] = "has no handler of threadleak's any more",
+        [SIGNAL_CAPTURE_SANDBOXED] = "is in a sandbox",
+        [SIGNAL_CAPTURE_FULL] = "found no room in the ledger",
+        [SIGNAL_CAPTURE_SILENT] = "did not answer in time",
     };
-    if (reason == SELF_CAPTURE_BLOCKED)
+    if (reason == SIGNAL_CAPTURE_BLOCKED)
         snprintf(text, 64, "blocks signal %d", capture->signal);
     else
         snprintf(text, 64, "%s", texts[reason]);

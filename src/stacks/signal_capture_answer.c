@@ -7,7 +7,7 @@
 
 struct answer {
     int32_t tid;
-    const struct ledger_present *present;
+    const struct ledger_present *current;
 };
 
 static int compare_answers(const void *a, const void *b)
@@ -19,15 +19,15 @@ static int compare_answers(const void *a, const void *b)
 static struct answer *list_answers(const struct asking *asking, size_t *count)
 {
     const struct ledger *ledger = asking->capture->ledger;
-    const struct ledger_present *present;
+    const struct ledger_present *current;
     struct answer *answers = NULL;
     uint32_t at = 0;
     size_t room = 0;
 
     *count = 0;
-    while ((present = ledger_next_present(ledger, &at))) {
+    while ((current = ledger_next_present(ledger, &at))) {
         /* A younger one is of somebody else's request since: as good. */
-        if ((int32_t)((uint32_t)(present->stamp >> 32) - asking->generation) < 0)
+        if ((int32_t)((uint32_t)(current->stamp >> 32) - asking->generation) < 0)
             continue;
         if (*count == room) {
             room = room ? room * 2 : 64;
@@ -36,7 +36,7 @@ static struct answer *list_answers(const struct asking *asking, size_t *count)
                 break;
             answers = more;
         }
-        answers[(*count)++] = (struct answer){(int32_t)(uint32_t)present->stamp, present};
+        answers[(*count)++] = (struct answer){(int32_t)(uint32_t)current->stamp, current};
     }
     if (*count)
         qsort(answers, *count, sizeof(*answers), compare_answers);
@@ -45,22 +45,22 @@ static struct answer *list_answers(const struct asking *asking, size_t *count)
 
 size_t match_answers(const struct asking *asking)
 {
-    struct self_capture *capture = asking->capture;
+    struct signal_capture *capture = asking->capture;
     size_t count, pending = 0;
     uint64_t now = now_ns();
     struct answer *answers = list_answers(asking, &count);
 
     capture->taken = 0;
     for (size_t i = 0; i < capture->count; i++) {
-        struct self_capture_thread *thread = &capture->threads[i];
+        struct signal_capture_thread *thread = &capture->threads[i];
         pending += thread->reason == BLOCKED_NOW && now < asking->again_ns;
-        if (thread->reason != ASKED && thread->reason != SELF_CAPTURE_TAKEN)
+        if (thread->reason != ASKED && thread->reason != SIGNAL_CAPTURE_TAKEN)
             continue;
         struct answer key = {thread->own_tid, NULL};
         const struct answer *found =
             count ? bsearch(&key, answers, count, sizeof(*answers), compare_answers) : NULL;
-        thread->present = found ? found->present : NULL;
-        thread->reason = found ? SELF_CAPTURE_TAKEN : ASKED;
+        thread->current = found ? found->current : NULL;
+        thread->reason = found ? SIGNAL_CAPTURE_TAKEN : ASKED;
         capture->taken += found != NULL;
         pending += !found;
     }
@@ -70,7 +70,7 @@ size_t match_answers(const struct asking *asking)
 
 void explain_silence(struct asking *asking)
 {
-    struct self_capture *capture = asking->capture;
+    struct signal_capture *capture = asking->capture;
     const struct ledger_header *header = ledger_get_header(capture->ledger);
     uint64_t bit = 1ull << (capture->signal - 1);
     bool full = header->present_cap - (uint32_t)header->present_mark < 128;
@@ -78,21 +78,22 @@ void explain_silence(struct asking *asking)
 
     bool listed = tracked_read(&asking->tracked, capture->ledger);
     for (size_t i = 0; i < capture->count; i++) {
-        struct self_capture_thread thread = capture->threads[i];
+        struct signal_capture_thread thread = capture->threads[i];
         struct task_look look;
-        if (thread.reason != SELF_CAPTURE_TAKEN && !task_look(asking->pid, thread.tid, &look))
+        if (thread.reason != SIGNAL_CAPTURE_TAKEN && !task_look(asking->pid, thread.tid, &look))
             continue;
         if (thread.reason == BLOCKED_NOW)
-            thread.reason = SELF_CAPTURE_BLOCKED;
-        if (thread.reason == SELF_CAPTURE_FOREIGN && listed && tracked_find(&asking->tracked, thread.own_tid))
-            thread.reason = SELF_CAPTURE_NEW;
+            thread.reason = SIGNAL_CAPTURE_BLOCKED;
+        if (thread.reason == SIGNAL_CAPTURE_FOREIGN && listed &&
+            tracked_find(&asking->tracked, thread.own_tid))
+            thread.reason = SIGNAL_CAPTURE_NEW;
         if (thread.reason == ASKED) {
             if (look.state == 'T' || look.state == 't')
-                thread.reason = SELF_CAPTURE_STOPPED;
+                thread.reason = SIGNAL_CAPTURE_STOPPED;
             else if (look.blocked & bit)
-                thread.reason = SELF_CAPTURE_BLOCKED;
+                thread.reason = SIGNAL_CAPTURE_BLOCKED;
             else if (full)
-                thread.reason = SELF_CAPTURE_FULL;
+                thread.reason = SIGNAL_CAPTURE_FULL;
         }
         capture->threads[kept++] = thread;
     }

@@ -16,25 +16,25 @@
 
 /* ---- looking at one thread --------------------------------------------------------- */
 
-/* Where is its stack pointer?  SELF_CAPTURE_TAKEN: there is room, as far as is known. */
-static enum self_capture_reason look_at_stack(const struct asking *asking,
-                                              const struct self_capture_thread *thread,
-                                              const struct tracked *tracked)
+/* Where is its stack pointer?  SIGNAL_CAPTURE_TAKEN: there is room, as far as is known. */
+static enum signal_capture_reason look_at_stack(const struct asking *asking,
+                                                const struct signal_capture_thread *thread,
+                                                const struct tracked *tracked)
 {
     uint64_t sp = task_stack_pointer(asking->pid, thread->tid);
     const struct region *region = sp ? address_space_find(&asking->space, sp) : NULL;
     if (tracked->small_stack && (!region || sp - region->start < HANDLER_ROOM))
-        return SELF_CAPTURE_SMALL_STACK;
+        return SIGNAL_CAPTURE_SMALL_STACK;
     if (!region)
-        return SELF_CAPTURE_TAKEN;
+        return SIGNAL_CAPTURE_TAKEN;
     bool is_own = tracked->handle ? tracked->handle > sp && tracked->handle <= region->end
                                   : strcmp(region->path, "[stack]") == 0;
-    return is_own ? SELF_CAPTURE_TAKEN : SELF_CAPTURE_OTHER_STACK;
+    return is_own ? SIGNAL_CAPTURE_TAKEN : SIGNAL_CAPTURE_OTHER_STACK;
 }
 
-/* SELF_CAPTURE_TAKEN: nothing speaks against it. */
-static enum self_capture_reason look_before(const struct asking *asking, struct self_capture_thread *thread,
-                                            bool *gone)
+/* SIGNAL_CAPTURE_TAKEN: nothing speaks against it. */
+static enum signal_capture_reason look_before(const struct asking *asking,
+                                              struct signal_capture_thread *thread, bool *gone)
 {
     struct task_look look;
     uint64_t bit = 1ull << (asking->capture->signal - 1);
@@ -42,27 +42,27 @@ static enum self_capture_reason look_before(const struct asking *asking, struct 
 
     *gone = !task_look(asking->pid, thread->tid, &look);
     if (*gone)
-        return SELF_CAPTURE_SILENT;
+        return SIGNAL_CAPTURE_SILENT;
     thread->own_tid = look.own_tid;
     const struct tracked *tracked = tracked_find(&asking->tracked, look.own_tid);
     if (!tracked)
-        return SELF_CAPTURE_FOREIGN;
+        return SIGNAL_CAPTURE_FOREIGN;
     if (!(look.caught & bit))
-        return SELF_CAPTURE_LOST;
+        return SIGNAL_CAPTURE_LOST;
     if (look.seccomp != ledger_get_header(asking->capture->ledger)->seccomp)
-        return SELF_CAPTURE_SANDBOXED;
+        return SIGNAL_CAPTURE_SANDBOXED;
     if (look.tracer > 0 && !tracer_is_ours(look.tracer))
-        return SELF_CAPTURE_TRACED;
+        return SIGNAL_CAPTURE_TRACED;
     if (look.state == 'T' || look.state == 't')
-        return SELF_CAPTURE_STOPPED;
+        return SIGNAL_CAPTURE_STOPPED;
     if (look.blocked & bit)
-        return look.state == 'R' || look.state == 'D' ? (enum self_capture_reason)BLOCKED_NOW
-                                                      : SELF_CAPTURE_BLOCKED;
-    enum self_capture_reason stack = look_at_stack(asking, thread, tracked);
-    if (stack != SELF_CAPTURE_TAKEN)
+        return look.state == 'R' || look.state == 'D' ? (enum signal_capture_reason)BLOCKED_NOW
+                                                      : SIGNAL_CAPTURE_BLOCKED;
+    enum signal_capture_reason stack = look_at_stack(asking, thread, tracked);
+    if (stack != SIGNAL_CAPTURE_TAKEN)
         return stack;
     waits = task_may_wait_for_signals(asking->pid, thread->tid, look.state);
-    return waits ? SELF_CAPTURE_WAITING : SELF_CAPTURE_TAKEN;
+    return waits ? SIGNAL_CAPTURE_WAITING : SIGNAL_CAPTURE_TAKEN;
 }
 
 /* ---- asking it ----------------------------------------------------------------------- */
@@ -85,13 +85,13 @@ static int send_request(const struct asking *asking, pid_t tid)
 }
 
 /* ESRCH: it is gone.  EPERM, ENOSYS: the whole request is in vain. */
-static int ask(const struct asking *asking, struct self_capture_thread *thread)
+static int ask(const struct asking *asking, struct signal_capture_thread *thread)
 {
     bool gone;
     thread->reason = look_before(asking, thread, &gone);
     if (gone)
         return ESRCH;
-    if (thread->reason != SELF_CAPTURE_TAKEN)
+    if (thread->reason != SIGNAL_CAPTURE_TAKEN)
         return 0;
     thread->reason = ASKED;
     return send_request(asking, thread->tid);
@@ -99,11 +99,11 @@ static int ask(const struct asking *asking, struct self_capture_thread *thread)
 
 int ask_all(const struct asking *asking, bool again)
 {
-    struct self_capture *capture = asking->capture;
+    struct signal_capture *capture = asking->capture;
     size_t kept = 0;
 
     for (size_t i = 0; i < capture->count; i++) {
-        struct self_capture_thread thread = capture->threads[i];
+        struct signal_capture_thread thread = capture->threads[i];
         int why = again && thread.reason != BLOCKED_NOW ? 0 : ask(asking, &thread);
         if (why == EPERM || why == ENOSYS)
             return why;

@@ -10,11 +10,11 @@
 
 static int compare_threads(const void *a, const void *b)
 {
-    const struct self_capture_thread *first = a, *second = b;
+    const struct signal_capture_thread *first = a, *second = b;
     return (first->tid > second->tid) - (first->tid < second->tid);
 }
 
-static bool add_thread(struct self_capture *capture, size_t *room, pid_t tid)
+static bool add_thread(struct signal_capture *capture, size_t *room, pid_t tid)
 {
     if (capture->count == *room) {
         *room = *room ? *room * 2 : 64;
@@ -23,12 +23,12 @@ static bool add_thread(struct self_capture *capture, size_t *room, pid_t tid)
             return false;
         capture->threads = more;
     }
-    capture->threads[capture->count++] = (struct self_capture_thread){.tid = tid, .own_tid = tid};
+    capture->threads[capture->count++] = (struct signal_capture_thread){.tid = tid, .own_tid = tid};
     return true;
 }
 
 /* The first `sorted` are without doubles already; true when that changed nothing. */
-static bool sort_threads(struct self_capture *capture, size_t sorted)
+static bool sort_threads(struct signal_capture *capture, size_t sorted)
 {
     size_t kept = 0;
     if (capture->count)
@@ -42,7 +42,7 @@ static bool sort_threads(struct self_capture *capture, size_t sorted)
 
 /* While threads end, a listing may leave out others: it is repeated until one
  * brings nothing new. */
-bool list_tasks(pid_t pid, struct self_capture *capture)
+bool list_tasks(pid_t pid, struct signal_capture *capture)
 {
     char path[32];
     size_t room = 0, before;
@@ -104,7 +104,7 @@ void tracked_release(struct tracked_list *list)
     *list = (struct tracked_list){NULL, 0};
 }
 
-bool add_tracked(pid_t pid, struct self_capture *capture, const struct tracked_list *list)
+bool add_tracked(pid_t pid, struct signal_capture *capture, const struct tracked_list *list)
 {
     size_t room = capture->count;
     if (ledger_get_header(capture->ledger)->pid != pid)

@@ -20,7 +20,7 @@ struct tracked_list {
 };
 
 /* Fills capture->threads from /proc/PID/task.  False with errno. */
-bool list_tasks(pid_t pid, struct self_capture *capture);
+bool list_tasks(pid_t pid, struct signal_capture *capture);
 
 /* Reads the list anew.  False: out of memory; then it is empty. */
 bool tracked_read(struct tracked_list *list, const struct ledger *ledger);
@@ -29,6 +29,6 @@ void tracked_release(struct tracked_list *list);
 
 /* Adds to capture->threads what the ledger knows and the listing left out, where both
  * count in one pid namespace.  False: out of memory. */
-bool add_tracked(pid_t pid, struct self_capture *capture, const struct tracked_list *list);
+bool add_tracked(pid_t pid, struct signal_capture *capture, const struct tracked_list *list);
 
 #endif

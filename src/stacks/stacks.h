@@ -15,38 +15,38 @@
 #include "symbolize/symbolize.h"
 #include "wait/wait.h"
 
-enum present_source { PRESENT_NONE, PRESENT_PTRACE, PRESENT_SIGNAL, PRESENT_CORE };
+enum stack_source { STACK_SOURCE_NONE, STACK_SOURCE_PTRACE, STACK_SOURCE_SIGNAL, STACK_SOURCE_CORE };
 /* "none", "ptrace", "signal", "core" */
-const char *present_source_name(enum present_source source);
+const char *stack_source_name(enum stack_source source);
 
 /* One object for all equal stacks. */
-struct present_stack {
+struct shared_stack {
     struct frame *frames; /* leaf first, inlined ones included */
     size_t count;
     char *incomplete; /* why callers are missing; NULL: it goes to the thread's beginning */
 };
 
-struct present_thread {
+struct thread_stack {
     pid_t tid;
     uint64_t handle; /* pthread_t, as far as the snapshot tells; 0: unknown */
-    enum present_source source;
-    const struct present_stack *stack; /* NULL: none */
-    char *why_none;                    /* "is traced by another process"; NULL: unknown, or it has one */
-    struct wait wait;                  /* WAIT_NONE where nothing is known */
-    uint64_t owner_id;                 /* T-number of wait.owner; 0: none */
-    double idle_s;                     /* since it ran last; < 0: unknown */
+    enum stack_source source;
+    const struct shared_stack *stack; /* NULL: none */
+    char *why_none;                   /* "is traced by another process"; NULL: unknown, or it has one */
+    struct wait wait;                 /* WAIT_NONE where nothing is known */
+    uint64_t owner_id;                /* T-number of wait.owner; 0: none */
+    double idle_s;                    /* since it ran last; < 0: unknown */
 };
 
-struct present {
-    struct present_thread *threads; /* by ascending tid */
+struct stacks {
+    struct thread_stack *threads; /* by ascending tid */
     size_t count;
-    struct present_stack *stacks;
+    struct shared_stack *stacks;
     size_t stack_count;
-    void *kept; /* present_file.c's: what strings of frames are in; NULL: the symbolizer's */
+    void *kept; /* current_file.c's: what strings of frames are in; NULL: the symbolizer's */
     char *note; /* a line on what is missing and what would allow more; NULL: nothing */
 };
 
-struct present_options {
+struct stacks_options {
     struct symbolizer *symbolizer;
     const struct ledger *ledger; /* for T-numbers, and stacks without ptrace; NULL: not watched */
 };
@@ -56,20 +56,20 @@ struct present_options {
  * when they are watched.  What could not be had stands in `note` and `why_none`.
  * NULL: out of memory, or there is no such process.
  */
-struct present *present_take(pid_t pid, const struct present_options *options, struct error *error);
-void present_free(struct present *present);
+struct stacks *stacks_take(pid_t pid, const struct stacks_options *options, struct error *error);
+void stacks_free(struct stacks *current);
 /* No stack at all, and why: its note is "none: WHY".  NULL: out of memory. */
-struct present *present_none(const char *why);
+struct stacks *stacks_none(const char *why);
 
 /* NULL: nothing is known of this thread. */
-const struct present_thread *present_find(const struct present *present, pid_t tid);
+const struct thread_stack *stacks_find(const struct stacks *current, pid_t tid);
 /* By pthread_t: a core may have the tids of another pid namespace than the ledger. */
-const struct present_thread *present_find_handle(const struct present *present, uint64_t handle);
+const struct thread_stack *stacks_find_handle(const struct stacks *current, uint64_t handle);
 
 struct snapshot; /* snapshot.h */
 /* Of a snapshot that somebody else took; `source` says how. */
-struct present *present_of_snapshot(struct snapshot *snapshot, enum present_source source,
-                                    const struct present_options *options, struct error *error);
+struct stacks *stacks_of_snapshot(struct snapshot *snapshot, enum stack_source source,
+                                  const struct stacks_options *options, struct error *error);
 
 /* ---- code addresses of a ledger ---- */
 
@@ -93,22 +93,22 @@ const struct frame *stack_function(const struct ledger *ledger, struct symbolize
 /* ---- saved ---- */
 
 /*
- * Present stacks in a file: a process that ends under `threadleak run` is looked at
+ * Current stacks in a file: a process that ends under `threadleak run` is looked at
  * while it is still there, and reported when all have ended.
  *
  * JSON, for this program alone, of its own version: other contents are no present
- * stacks.  The file is read as hostile input: the folder belongs to the user, but
+ * stacks.  The file is read as hostile input: the directory belongs to the user, but
  * the processes that are watched may write there.
  */
 /* "present.PID.N", beside "ledger.PID.N" */
-#define PRESENT_FILE_PREFIX "present."
+#define STACKS_FILE_PREFIX "present."
 
 /* Written whole or not at all.  False with errno. */
-bool present_save(const struct present *present, const char *path);
+bool stacks_save(const struct stacks *current, const char *path);
 /* The strings of its frames are kept by the present itself.  NULL: no such file, or
  * nothing of use in it. */
-struct present *present_load(const char *path);
-/* For present_free. */
-void present_free_kept(void *kept);
+struct stacks *stacks_load(const char *path);
+/* For stacks_free. */
+void stacks_free_kept(void *kept);
 
 #endif

@@ -4,7 +4,7 @@
  * As narrow as it can be: each rule names the start routine, which is the library's own, so that a thread of
  * the user's that merely goes through the library is still reported.  Where a library comes without symbols
  * its start routine is "libx.so.1+0x…", which no function is called.  Only libuv's pool and GLib's need a
- * present stack, as they run what users give them: elsewhere a pool must not become a leak where stacks can
+ * current stack, as they run what users give them: elsewhere a pool must not become a leak where stacks can
  * not be taken.
  *
  * Not here, because the shim does not see them: glibc's helpers for SIGEV_THREAD timers, mq_notify, POSIX aio
@@ -40,7 +40,7 @@ static const struct {
 
     /* GLib's pool of idle threads (GThreadPool's, GTask's), which a GThreadPool gives back what it no longer
      * needs: it ends them after a while, and nobody can join them.  The second start: is the outermost
-     * function of the present stack that makes no threads: with nothing of the user's before it, as when his
+     * function of the current stack that makes no threads: with nothing of the user's before it, as when his
      * own function pops a queue.  What waits without a timeout (g_cond_wait) is an exclusive pool that was
      * not freed, and shown; so is the idle pool after g_thread_pool_set_max_idle_time(0), which looks the
      * same.  g_async_queue_timeout_pop_unlocked may leave by a jump, so that only what it went to is seen.
@@ -49,7 +49,7 @@ static const struct {
     {"thread:^g_thread_pool_ start:^g_cond_wait_until$", "GLib's pool"},
     {"thread:^g_thread_pool_ start:^g_async_queue_pop_intern_unlocked$ any:^g_cond_wait_until$",
      "GLib's pool"},
-    /* Where threads' priorities can not be inherited, a thread that is never joined makes them: nothing
+    /* Where threads' priorities cannot be inherited, a thread that is never joined makes them: nothing
      * of the user's is in their creation stacks then, nor any g_thread_pool_ without symbols.  By GLib's
      * source, not verified. */
     {"start:^libglib-2.0.so name:^pool-spawner$", "GLib's pool"},
@@ -78,25 +78,25 @@ static const struct {
      "libuv's pool"},
 };
 
-static bool add_rule(struct ignore *ignore, size_t number)
+static bool add_rule(struct suppressions *suppressions, size_t number)
 {
-    const struct ignore_source_text from = {rules[number].rule, strlen(rules[number].rule), "built in",
-                                            IGNORE_BUILT_IN};
+    const struct rule_text from = {rules[number].rule, strlen(rules[number].rule), "built in",
+                                   SUPPRESSION_BUILT_IN};
     struct error error;
     char *label = NULL;
-    if (!ignore_add_text(ignore, &from, &error) ||
-        asprintf(&label, IGNORE_BUILT_IN_LABEL "%s", rules[number].what) < 0)
+    if (!suppressions_add_text(suppressions, &from, &error) ||
+        asprintf(&label, SUPPRESSION_BUILT_IN_LABEL "%s", rules[number].what) < 0)
         return false;
-    struct ignore_rule *shown = &ignore->rules[ignore->count - 1]->shown;
+    struct suppression_rule *shown = &suppressions->rules[suppressions->count - 1]->shown;
     shown->label = label;
     shown->line = 0;
     return true;
 }
 
-bool ignore_load_built_in(struct ignore *ignore, struct error *error)
+bool suppressions_load_built_in(struct suppressions *suppressions, struct error *error)
 {
     for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
-        if (!add_rule(ignore, i)) {
+        if (!add_rule(suppressions, i)) {
             error_set(error, "out of memory");
             return false;
         }

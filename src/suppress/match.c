@@ -9,35 +9,35 @@
 
 #define MEMO_SLOTS 4096 /* a power of two */
 
-/* What a part says of a present stack; one that falls on another's slot takes it. */
+/* What a part says of a current stack; one that falls on another's slot takes it. */
 struct memo {
     const struct part *part;
     const struct frame *frames;
     bool matches;
 };
 
-struct ignore_matcher {
-    const struct ignore *ignore;
-    struct ignore_site site;
+struct suppression_matcher {
+    const struct suppressions *suppressions;
+    struct suppression_site site;
     struct rule **candidates; /* of the site: what they say of the site is, or may be, true */
     size_t candidate_count;
     struct memo *memos; /* NULL: not needed yet, or no memory */
 };
 
-struct ignore_matcher *ignore_matcher_new(const struct ignore *ignore)
+struct suppression_matcher *suppression_matcher_new(const struct suppressions *suppressions)
 {
-    struct ignore_matcher *matcher = calloc(1, sizeof(*matcher));
+    struct suppression_matcher *matcher = calloc(1, sizeof(*matcher));
     if (!matcher)
         return NULL;
-    matcher->ignore = ignore;
-    matcher->candidates = calloc(ignore_count(ignore) + 1, sizeof(*matcher->candidates));
+    matcher->suppressions = suppressions;
+    matcher->candidates = calloc(suppressions_rule_count(suppressions) + 1, sizeof(*matcher->candidates));
     if (matcher->candidates)
         return matcher;
     free(matcher);
     return NULL;
 }
 
-void ignore_matcher_free(struct ignore_matcher *matcher)
+void suppression_matcher_free(struct suppression_matcher *matcher)
 {
     if (!matcher)
         return;
@@ -115,7 +115,7 @@ static bool frame_matches(const struct part *part, const struct frame *frame)
                      path_matches(part, frame->module) || nameless_matches(part, frame);
 }
 
-static bool site_frames_match(const struct part *part, const struct ignore_site *site)
+static bool site_frames_match(const struct part *part, const struct suppression_site *site)
 {
     size_t count = without_start(site->stack, site->stack_count);
     for (size_t i = 0; i < count; i++)
@@ -153,9 +153,9 @@ static bool top_matches(const struct part *part, const struct frame *frames, siz
 }
 
 /* What a runtime's start routine called: std::thread's or Rust's says nothing of it. */
-static bool callable_matches(const struct part *part, const struct ignore_thread *thread)
+static bool callable_matches(const struct part *part, const struct suppression_thread *thread)
 {
-    const struct frame *called = outermost_own_frame(thread->present, thread->present_count);
+    const struct frame *called = outermost_user_frame(thread->current, thread->current_count);
     return called && function_matches(part, called->function);
 }
 
@@ -174,7 +174,7 @@ static bool is_of_site(const struct part *part)
     }
 }
 
-static bool site_matches(const struct part *part, const struct ignore_site *site)
+static bool site_matches(const struct part *part, const struct suppression_site *site)
 {
     switch (part->type) {
     case PART_THREAD:
@@ -191,32 +191,32 @@ static bool site_matches(const struct part *part, const struct ignore_site *site
     }
 }
 
-static bool present_matches(const struct part *part, const struct ignore_thread *thread)
+static bool current_matches(const struct part *part, const struct suppression_thread *thread)
 {
     if (part->type == PART_START)
         return callable_matches(part, thread);
-    return part->type == PART_TOP ? top_matches(part, thread->present, thread->present_count)
-                                  : any_matches(part, thread->present, thread->present_count);
+    return part->type == PART_TOP ? top_matches(part, thread->current, thread->current_count)
+                                  : any_matches(part, thread->current, thread->current_count);
 }
 
-static bool present_matches_once(struct ignore_matcher *matcher, const struct part *part,
-                                 const struct ignore_thread *thread)
+static bool current_matches_once(struct suppression_matcher *matcher, const struct part *part,
+                                 const struct suppression_thread *thread)
 {
-    if (!thread->present)
+    if (!thread->current)
         return false;
     if (!matcher->memos)
         matcher->memos = calloc(MEMO_SLOTS, sizeof(*matcher->memos));
     if (!matcher->memos)
-        return present_matches(part, thread);
-    uintptr_t hash = ((uintptr_t)part / 16 * 31 + (uintptr_t)thread->present / 16) * 0x9e3779b1u;
+        return current_matches(part, thread);
+    uintptr_t hash = ((uintptr_t)part / 16 * 31 + (uintptr_t)thread->current / 16) * 0x9e3779b1u;
     struct memo *memo = &matcher->memos[(hash >> 12) & (MEMO_SLOTS - 1)];
-    if (memo->part != part || memo->frames != thread->present)
-        *memo = (struct memo){part, thread->present, present_matches(part, thread)};
+    if (memo->part != part || memo->frames != thread->current)
+        *memo = (struct memo){part, thread->current, current_matches(part, thread)};
     return memo->matches;
 }
 
-static bool thread_matches(struct ignore_matcher *matcher, const struct part *part,
-                           const struct ignore_thread *thread)
+static bool thread_matches(struct suppression_matcher *matcher, const struct part *part,
+                           const struct suppression_thread *thread)
 {
     switch (part->type) {
     case PART_NAME:
@@ -225,10 +225,10 @@ static bool thread_matches(struct ignore_matcher *matcher, const struct part *pa
         return part->bits & (1u << thread->waiting); /* that of WAIT_NONE is never set */
     case PART_TOP:
     case PART_ANY:
-        return present_matches_once(matcher, part, thread);
+        return current_matches_once(matcher, part, thread);
     case PART_START:
         return start_matches(part, matcher->site.start) ||
-               (thread->present_whole && present_matches_once(matcher, part, thread));
+               (thread->current_whole && current_matches_once(matcher, part, thread));
     default:
         return true;
     }
@@ -236,7 +236,7 @@ static bool thread_matches(struct ignore_matcher *matcher, const struct part *pa
 
 /* ---- rules ------------------------------------------------------------------------------------ */
 
-static bool rule_fits_site(const struct rule *rule, const struct ignore_site *site)
+static bool rule_fits_site(const struct rule *rule, const struct suppression_site *site)
 {
     for (size_t i = 0; i < rule->part_count; i++)
         if (is_of_site(&rule->parts[i]) && !site_matches(&rule->parts[i], site))
@@ -244,8 +244,8 @@ static bool rule_fits_site(const struct rule *rule, const struct ignore_site *si
     return true;
 }
 
-static bool rule_fits_thread(struct ignore_matcher *matcher, const struct rule *rule,
-                             const struct ignore_thread *thread)
+static bool rule_fits_thread(struct suppression_matcher *matcher, const struct rule *rule,
+                             const struct suppression_thread *thread)
 {
     for (size_t i = 0; i < rule->part_count; i++)
         if (!thread_matches(matcher, &rule->parts[i], thread))
@@ -253,17 +253,17 @@ static bool rule_fits_thread(struct ignore_matcher *matcher, const struct rule *
     return true;
 }
 
-void ignore_matcher_site(struct ignore_matcher *matcher, const struct ignore_site *site)
+void suppression_matcher_site(struct suppression_matcher *matcher, const struct suppression_site *site)
 {
     matcher->candidate_count = 0;
     matcher->site = *site;
-    for (size_t i = 0; i < ignore_count(matcher->ignore); i++)
-        if (rule_fits_site(matcher->ignore->rules[i], site))
-            matcher->candidates[matcher->candidate_count++] = matcher->ignore->rules[i];
+    for (size_t i = 0; i < suppressions_rule_count(matcher->suppressions); i++)
+        if (rule_fits_site(matcher->suppressions->rules[i], site))
+            matcher->candidates[matcher->candidate_count++] = matcher->suppressions->rules[i];
 }
 
-const struct ignore_rule *ignore_matcher_find(struct ignore_matcher *matcher,
-                                              const struct ignore_thread *thread)
+const struct suppression_rule *suppression_matcher_find(struct suppression_matcher *matcher,
+                                                        const struct suppression_thread *thread)
 {
     for (size_t i = 0; i < matcher->candidate_count; i++)
         if (rule_fits_thread(matcher, matcher->candidates[i], thread))
@@ -277,8 +277,8 @@ static bool is_of_creation(const struct part *part)
 }
 
 /* But for what it says of the creation stack. */
-static bool rest_fits(struct ignore_matcher *matcher, const struct rule *rule,
-                      const struct ignore_thread *thread)
+static bool rest_fits(struct suppression_matcher *matcher, const struct rule *rule,
+                      const struct suppression_thread *thread)
 {
     bool any = false;
     for (size_t i = 0; i < rule->part_count; i++) {
@@ -291,11 +291,12 @@ static bool rest_fits(struct ignore_matcher *matcher, const struct rule *rule,
     return any;
 }
 
-bool ignore_matcher_may_find_deeper(struct ignore_matcher *matcher, const struct ignore_thread *thread)
+bool suppression_matcher_may_find_deeper(struct suppression_matcher *matcher,
+                                         const struct suppression_thread *thread)
 {
-    for (size_t i = 0; i < ignore_count(matcher->ignore); i++)
-        if (matcher->ignore->rules[i]->shown.source != IGNORE_BUILT_IN &&
-            rest_fits(matcher, matcher->ignore->rules[i], thread))
+    for (size_t i = 0; i < suppressions_rule_count(matcher->suppressions); i++)
+        if (matcher->suppressions->rules[i]->shown.source != SUPPRESSION_BUILT_IN &&
+            rest_fits(matcher, matcher->suppressions->rules[i], thread))
             return true;
     return false;
 }

@@ -138,7 +138,7 @@ static enum line_is parse_pattern(struct parser *parser, struct part *part, cons
     for (const char *c = body; c < body + length; c++)
         if (*c == '^' || *c == '$')
             return wrong(parser, c,
-                         "'%c' stands for the %s of a name, so it can not be inside of a pattern; "
+                         "'%c' stands for the %s of a name, so it cannot be inside of a pattern; "
                          "write * for a '%c' of the name",
                          *c, *c == '^' ? "beginning" : "end", *c);
     size_t word = type_length(parser, body);
@@ -198,8 +198,8 @@ static enum line_is check_type(const struct parser *parser, size_t length, enum 
     if ((type == PART_WAITING || type == PART_KIND) && find_part(parser->rule, type))
         return wrong(parser, parser->at, "'%s:' for the second time: write %s:A,B for one of several",
                      type_names[type], type_names[type]);
-    if (parser->rule->part_count == IGNORE_PARTS_MAX)
-        return wrong(parser, parser->at, "more than %d conditions", IGNORE_PARTS_MAX - 1);
+    if (parser->rule->part_count == RULE_PARTS_MAX)
+        return wrong(parser, parser->at, "more than %d conditions", RULE_PARTS_MAX - 1);
     return LINE_RULE;
 }
 
@@ -253,8 +253,8 @@ static enum line_is check_rule(const struct parser *parser, const char *start, b
 /* Not text, or more than a rule can be. */
 static enum line_is check_bytes(const struct parser *parser)
 {
-    if (parser->end - parser->line > IGNORE_LINE_MAX)
-        return wrong(parser, parser->line + IGNORE_LINE_MAX, "line is longer than %d bytes", IGNORE_LINE_MAX);
+    if (parser->end - parser->line > RULE_LINE_MAX)
+        return wrong(parser, parser->line + RULE_LINE_MAX, "line is longer than %d bytes", RULE_LINE_MAX);
     for (const char *at = parser->line; at < parser->end; at++)
         if (((unsigned char)*at < ' ' && *at != '\t') || *at == 0x7f)
             return wrong(parser, at, "byte 0x%02x is not text: rules were expected, one a line",

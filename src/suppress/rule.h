@@ -4,8 +4,8 @@
 
 #include "suppress/suppress.h"
 
-#define IGNORE_LINE_MAX 4096 /* bytes of a line */
-#define IGNORE_PARTS_MAX 16  /* of a rule */
+#define RULE_LINE_MAX 4096 /* bytes of a line */
+#define RULE_PARTS_MAX 16  /* of a rule */
 
 enum part_type {
     PART_THREAD,
@@ -27,12 +27,12 @@ struct part {
 };
 
 struct rule {
-    struct ignore_rule shown;
-    struct part parts[IGNORE_PARTS_MAX];
+    struct suppression_rule shown;
+    struct part parts[RULE_PARTS_MAX];
     size_t part_count;
 };
 
-struct ignore {
+struct suppressions {
     struct rule **rules;
     char **origins; /* what rules' origins point to */
     size_t count, origin_count;
@@ -73,12 +73,13 @@ bool glob_matches(const char *glob, const char *name);
 bool glob_matches_function(const char *glob, const char *function);
 
 /* Adds the rules of a text, or none of them. */
-struct ignore_source_text {
+struct rule_text {
     const char *text;
     size_t length;
     const char *origin;
-    enum ignore_source source;
+    enum suppression_source source;
 };
-bool ignore_add_text(struct ignore *ignore, const struct ignore_source_text *from, struct error *error);
+bool suppressions_add_text(struct suppressions *suppressions, const struct rule_text *from,
+                           struct error *error);
 
 #endif

@@ -13,83 +13,83 @@
 
 #define FILE_BYTES_MAX (16u << 20) /* no file of rules is as large: /dev/zero, a core */
 
-struct ignore *ignore_new(void)
+struct suppressions *suppressions_new(void)
 {
-    return calloc(1, sizeof(struct ignore));
+    return calloc(1, sizeof(struct suppressions));
 }
 
-static void drop_rules(struct ignore *ignore, size_t keep)
+static void drop_rules(struct suppressions *suppressions, size_t keep)
 {
-    while (ignore->count > keep)
-        rule_free(ignore->rules[--ignore->count]);
+    while (suppressions->count > keep)
+        rule_free(suppressions->rules[--suppressions->count]);
 }
 
-void ignore_free(struct ignore *ignore)
+void suppressions_free(struct suppressions *suppressions)
 {
-    if (!ignore)
+    if (!suppressions)
         return;
-    drop_rules(ignore, 0);
-    for (size_t i = 0; i < ignore->origin_count; i++)
-        free(ignore->origins[i]);
-    free(ignore->origins);
-    free(ignore->rules);
-    free(ignore);
+    drop_rules(suppressions, 0);
+    for (size_t i = 0; i < suppressions->origin_count; i++)
+        free(suppressions->origins[i]);
+    free(suppressions->origins);
+    free(suppressions->rules);
+    free(suppressions);
 }
 
-void ignore_allow_match_all(struct ignore *ignore, bool allow)
+void suppressions_allow_match_all(struct suppressions *suppressions, bool allow)
 {
-    ignore->match_all = allow;
+    suppressions->match_all = allow;
 }
 
-bool ignore_allows_match_all(const struct ignore *ignore)
+bool suppressions_allow_match_all_set(const struct suppressions *suppressions)
 {
-    return ignore && ignore->match_all;
+    return suppressions && suppressions->match_all;
 }
 
-size_t ignore_count(const struct ignore *ignore)
+size_t suppressions_rule_count(const struct suppressions *suppressions)
 {
-    return ignore ? ignore->count : 0;
+    return suppressions ? suppressions->count : 0;
 }
 
-const struct ignore_rule *ignore_rule_at(const struct ignore *ignore, size_t index)
+const struct suppression_rule *suppressions_rule_at(const struct suppressions *suppressions, size_t index)
 {
-    return &ignore->rules[index]->shown;
+    return &suppressions->rules[index]->shown;
 }
 
 /* ---- a text ---------------------------------------------------------------------------- */
 
-static bool add_rule(struct ignore *ignore, struct rule *rule)
+static bool add_rule(struct suppressions *suppressions, struct rule *rule)
 {
     /* A power of two is full. */
-    if ((ignore->count & (ignore->count - 1)) == 0) {
-        size_t capacity = ignore->count ? ignore->count * 2 : 1;
-        struct rule **rules = realloc(ignore->rules, capacity * sizeof(*rules));
+    if ((suppressions->count & (suppressions->count - 1)) == 0) {
+        size_t capacity = suppressions->count ? suppressions->count * 2 : 1;
+        struct rule **rules = realloc(suppressions->rules, capacity * sizeof(*rules));
         if (!rules)
             return false;
-        ignore->rules = rules;
+        suppressions->rules = rules;
     }
-    ignore->rules[ignore->count++] = rule;
+    suppressions->rules[suppressions->count++] = rule;
     return true;
 }
 
-static const char *keep_origin(struct ignore *ignore, const char *origin)
+static const char *keep_origin(struct suppressions *suppressions, const char *origin)
 {
-    char **origins = realloc(ignore->origins, (ignore->origin_count + 1) * sizeof(*origins));
+    char **origins = realloc(suppressions->origins, (suppressions->origin_count + 1) * sizeof(*origins));
     if (!origins)
         return NULL;
-    ignore->origins = origins;
+    suppressions->origins = origins;
     char *copy = strdup(origin);
     if (copy)
-        origins[ignore->origin_count++] = copy;
+        origins[suppressions->origin_count++] = copy;
     return copy;
 }
 
-static bool add_line(struct ignore *ignore, const char *line, size_t length, const struct ignore_rule *as,
-                     struct error *error)
+static bool add_line(struct suppressions *suppressions, const char *line, size_t length,
+                     const struct suppression_rule *as, struct error *error)
 {
     struct rule *rule = NULL;
     struct rule_error wrong;
-    enum line_is is = rule_parse(line, length, ignore->match_all, &rule, &wrong);
+    enum line_is is = rule_parse(line, length, suppressions->match_all, &rule, &wrong);
     switch (is) {
     case LINE_EMPTY:
         return true;
@@ -100,7 +100,7 @@ static bool add_line(struct ignore *ignore, const char *line, size_t length, con
         rule->shown.origin = as->origin;
         rule->shown.line = as->line;
         rule->shown.source = as->source;
-        if (add_rule(ignore, rule))
+        if (add_rule(suppressions, rule))
             return true;
         rule_free(rule);
         break;
@@ -111,12 +111,13 @@ static bool add_line(struct ignore *ignore, const char *line, size_t length, con
     return false;
 }
 
-bool ignore_add_text(struct ignore *ignore, const struct ignore_source_text *from, struct error *error)
+bool suppressions_add_text(struct suppressions *suppressions, const struct rule_text *from,
+                           struct error *error)
 {
     static const char mark[] = "\xef\xbb\xbf"; /* UTF-8's byte order mark, as Windows' editors leave it */
-    size_t before = ignore->count;
+    size_t before = suppressions->count;
     const char *at = from->text, *end = at + from->length;
-    struct ignore_rule as = {.origin = keep_origin(ignore, from->origin), .source = from->source};
+    struct suppression_rule as = {.origin = keep_origin(suppressions, from->origin), .source = from->source};
     if (!as.origin) {
         error_set(error, "%.200s: out of memory", from->origin);
         return false;
@@ -129,8 +130,8 @@ bool ignore_add_text(struct ignore *ignore, const struct ignore_source_text *fro
         as.line++;
         if (length && at[length - 1] == '\r')
             length--;
-        if (!add_line(ignore, at, length, &as, error)) {
-            drop_rules(ignore, before);
+        if (!add_line(suppressions, at, length, &as, error)) {
+            drop_rules(suppressions, before);
             return false;
         }
         at = newline ? newline + 1 : end;
@@ -138,10 +139,11 @@ bool ignore_add_text(struct ignore *ignore, const struct ignore_source_text *fro
     return true;
 }
 
-bool ignore_load_text(struct ignore *ignore, const char *text, const char *origin, struct error *error)
+bool suppressions_load_text(struct suppressions *suppressions, const char *text, const char *origin,
+                            struct error *error)
 {
-    const struct ignore_source_text from = {text, strlen(text), origin, IGNORE_PROGRAM};
-    return ignore_add_text(ignore, &from, error);
+    const struct rule_text from = {text, strlen(text), origin, SUPPRESSION_PROGRAM};
+    return suppressions_add_text(suppressions, &from, error);
 }
 
 /* ---- files ------------------------------------------------------------------------------- */
@@ -175,17 +177,18 @@ static char *read_all(int fd, size_t *length)
     return NULL;
 }
 
-static bool load_file(struct ignore *ignore, const char *path, enum ignore_source source, struct error *error)
+static bool load_file(struct suppressions *suppressions, const char *path, enum suppression_source source,
+                      struct error *error)
 {
     size_t length = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     char *text = fd >= 0 ? read_all(fd, &length) : NULL;
     bool loaded = false;
     if (!text) {
-        error_set(error, "%s: can not be read: %s", path, strerror(errno));
+        error_set(error, "%s: cannot be read: %s", path, strerror(errno));
     } else {
-        const struct ignore_source_text from = {text, length, path, source};
-        loaded = ignore_add_text(ignore, &from, error);
+        const struct rule_text from = {text, length, path, source};
+        loaded = suppressions_add_text(suppressions, &from, error);
     }
     free(text);
     if (fd >= 0)
@@ -193,9 +196,9 @@ static bool load_file(struct ignore *ignore, const char *path, enum ignore_sourc
     return loaded;
 }
 
-bool ignore_load(struct ignore *ignore, const char *path, struct error *error)
+bool suppressions_load(struct suppressions *suppressions, const char *path, struct error *error)
 {
-    return load_file(ignore, path, IGNORE_USER, error);
+    return load_file(suppressions, path, SUPPRESSION_USER, error);
 }
 
 static int is_rules_file(const struct dirent *entry)
@@ -210,30 +213,31 @@ static int compare_names(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-bool ignore_load_folder(struct ignore *ignore, const char *folder, struct error *error)
+bool suppressions_load_directory(struct suppressions *suppressions, const char *directory,
+                                 struct error *error)
 {
     struct dirent **entries;
-    size_t before = ignore->count;
-    int count = scandir(folder, &entries, is_rules_file, compare_names);
+    size_t before = suppressions->count;
+    int count = scandir(directory, &entries, is_rules_file, compare_names);
     bool loaded = true;
     if (count < 0) {
         if (errno == ENOENT || errno == ENOTDIR)
             return true;
-        error_set(error, "%s: can not be read: %s", folder, strerror(errno));
+        error_set(error, "%s: cannot be read: %s", directory, strerror(errno));
         return false;
     }
     for (int i = 0; i < count; i++) {
         char path[PATH_MAX];
-        int length = snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
+        int length = snprintf(path, sizeof(path), "%s/%s", directory, entries[i]->d_name);
         if (loaded && (length < 0 || (size_t)length >= sizeof(path))) {
-            error_set(error, "%.200s: %s", folder, strerror(ENAMETOOLONG));
+            error_set(error, "%.200s: %s", directory, strerror(ENAMETOOLONG));
             loaded = false;
         }
-        loaded = loaded && load_file(ignore, path, IGNORE_SHIPPED, error);
+        loaded = loaded && load_file(suppressions, path, SUPPRESSION_SHIPPED, error);
         free(entries[i]);
     }
     free(entries);
     if (!loaded)
-        drop_rules(ignore, before);
+        drop_rules(suppressions, before);
     return loaded;
 }

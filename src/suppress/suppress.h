@@ -8,12 +8,12 @@
  *             name also by module+0xoffset, as reports show it, where the pattern has "+0x"
  *   start:    the start routine: its function, or module+0xoffset as reports show one without a
  *             name.  Where it is a runtime's (std::thread's, GLib's): also the function that it called,
- *             where the thread runs and its whole present stack is known
+ *             where the thread runs and its whole current stack is known
  *   name:     the thread's name
  *   module:   module of any creation frame or of the start routine, by its path or its basename
- *   top:      function at the top of the present stack: the innermost frame, the one that the text
+ *   top:      function at the top of the current stack: the innermost frame, the one that the text
  *             report shows first (pthread_cond_wait), or the first that is the user's own (marked '>')
- *   any:      function of any present frame
+ *   any:      function of any current frame
  *   waiting:  what it waits for: a name of wait_on_name() (condvar, mutex, poll …)
  *   kind:     running, detached, unjoined
  *   process:  the executable, or what the process was called as (argv[0]), by its path or its basename
@@ -28,7 +28,7 @@
  *
  * The frames in which libc starts a thread or a program (start_thread, clone, _start …) are no part of any
  * stack here: a rule never needs them, and "thread:start" must not match every thread.  What is not known
- * never matches: a thread whose present stack was not taken, and an ended one, has no top:, any: or waiting:.
+ * never matches: a thread whose current stack was not taken, and an ended one, has no top:, any: or waiting:.
  */
 #ifndef THREADLEAK_SUPPRESS_SUPPRESS_H
 #define THREADLEAK_SUPPRESS_SUPPRESS_H
@@ -40,51 +40,53 @@
 #include "symbolize/symbolize.h"
 #include "wait/wait.h"
 
-struct ignore; /* rules, in the order in which they were loaded: the first that matches counts */
+struct suppressions; /* rules, in the order in which they were loaded: the first that matches counts */
 
-enum ignore_source {
-    IGNORE_USER,    /* a file that the user named */
-    IGNORE_PROGRAM, /* what a program brings in its memory */
-    IGNORE_SHIPPED, /* suppressions.d, of libraries' authors */
-    IGNORE_BUILT_IN
+enum suppression_source {
+    SUPPRESSION_USER,    /* a file that the user named */
+    SUPPRESSION_PROGRAM, /* what a program brings in its memory */
+    SUPPRESSION_SHIPPED, /* suppressions.d, of libraries' authors */
+    SUPPRESSION_BUILT_IN
 };
 
-#define IGNORE_BUILT_IN_LABEL "built in: "
+#define SUPPRESSION_BUILT_IN_LABEL "built in: "
 
-struct ignore_rule {
+struct suppression_rule {
     const char *text;   /* as written, without its comment */
     const char *label;  /* how reports call it: the text, or "built in: OpenMP's pool" */
     const char *origin; /* the file, "rules of ./app", "built in" */
     unsigned line;      /* in it */
-    enum ignore_source source;
+    enum suppression_source source;
 };
 
-struct ignore *ignore_new(void);
-void ignore_free(struct ignore *ignore);
+struct suppressions *suppressions_new(void);
+void suppressions_free(struct suppressions *suppressions);
 /* Rules of which every part is only stars ("thread:*") are errors unless allowed
  * before they are loaded. */
-void ignore_allow_match_all(struct ignore *ignore, bool allow);
-bool ignore_allows_match_all(const struct ignore *ignore);
+void suppressions_allow_match_all(struct suppressions *suppressions, bool allow);
+bool suppressions_allow_match_all_set(const struct suppressions *suppressions);
 
 /*
  * Each adds all rules of its source, or, when one of them is wrong, none: error then is
  * "FILE:LINE:COLUMN: what is wrong, and what was expected" (columns count bytes, from 1).
  */
 /* A file the user named. */
-bool ignore_load(struct ignore *ignore, const char *path, struct error *error);
+bool suppressions_load(struct suppressions *suppressions, const char *path, struct error *error);
 /* Text of a program or an option, one rule a line; origin ("rules of ./app") stands in
  * place of the file. */
-bool ignore_load_text(struct ignore *ignore, const char *text, const char *origin, struct error *error);
-/* Files FOLDER/NAME.supp in the order of their names.  No such folder: nothing. */
-bool ignore_load_folder(struct ignore *ignore, const char *folder, struct error *error);
+bool suppressions_load_text(struct suppressions *suppressions, const char *text, const char *origin,
+                            struct error *error);
+/* Files DIRECTORY/NAME.supp in the order of their names.  No such directory: nothing. */
+bool suppressions_load_directory(struct suppressions *suppressions, const char *directory,
+                                 struct error *error);
 /* False: out of memory. */
-bool ignore_load_built_in(struct ignore *ignore, struct error *error);
+bool suppressions_load_built_in(struct suppressions *suppressions, struct error *error);
 
-size_t ignore_count(const struct ignore *ignore);
-const struct ignore_rule *ignore_rule_at(const struct ignore *ignore, size_t index);
+size_t suppressions_rule_count(const struct suppressions *suppressions);
+const struct suppression_rule *suppressions_rule_at(const struct suppressions *suppressions, size_t index);
 
 /* What threads of one creation have in common. */
-struct ignore_site {
+struct suppression_site {
     const struct frame *stack; /* creation stack, leaf first */
     size_t stack_count;
     const struct frame *start; /* start routine; NULL: unknown */
@@ -93,26 +95,28 @@ struct ignore_site {
     const char *called;        /* its argv[0], as the report's head has it; NULL: unknown */
 };
 
-struct ignore_thread {
+struct suppression_thread {
     const char *name;            /* NULL or "": unknown */
-    const struct frame *present; /* present stack, leaf first; NULL: unknown.  Equal pointers: equal stacks */
-    size_t present_count;
-    bool present_whole; /* down to the thread's beginning */
+    const struct frame *current; /* current stack, leaf first; NULL: unknown.  Equal pointers: equal stacks */
+    size_t current_count;
+    bool current_whole; /* down to the thread's beginning */
     enum wait_on waiting;
 };
 
 /*
  * Matching is by site, then by thread: what rules say of a site is found out once.
- * A matcher must not outlive its rules, nor the present stacks that it has seen.
+ * A matcher must not outlive its rules, nor the current stacks that it has seen.
  */
-struct ignore_matcher;
-struct ignore_matcher *ignore_matcher_new(const struct ignore *ignore); /* NULL: out of memory */
-void ignore_matcher_free(struct ignore_matcher *matcher);
-void ignore_matcher_site(struct ignore_matcher *matcher, const struct ignore_site *site);
+struct suppression_matcher;
+struct suppression_matcher *suppression_matcher_new(
+    const struct suppressions *suppressions); /* NULL: out of memory */
+void suppression_matcher_free(struct suppression_matcher *matcher);
+void suppression_matcher_site(struct suppression_matcher *matcher, const struct suppression_site *site);
 /* The first rule that matches a thread of this site, or NULL. */
-const struct ignore_rule *ignore_matcher_find(struct ignore_matcher *matcher,
-                                              const struct ignore_thread *thread);
+const struct suppression_rule *suppression_matcher_find(struct suppression_matcher *matcher,
+                                                        const struct suppression_thread *thread);
 /* Where none did: may one match that is not built in, once it sees more of the creation stack? */
-bool ignore_matcher_may_find_deeper(struct ignore_matcher *matcher, const struct ignore_thread *thread);
+bool suppression_matcher_may_find_deeper(struct suppression_matcher *matcher,
+                                         const struct suppression_thread *thread);
 
 #endif

@@ -39,14 +39,14 @@ void dwarf_index_free(struct dwarf_index *index)
 
 /* ---- places ---------------------------------------------------------------------------- */
 
-/* libdw puts the unit's folder in front of most names, but not of all. */
-static char *full_path(const char *folder, const char *file)
+/* libdw puts the unit's directory in front of most names, but not of all. */
+static char *full_path(const char *directory, const char *file)
 {
     char *path = NULL;
-    size_t length = folder ? strlen(folder) : 0;
-    if (!length || *file == '/' || (strncmp(file, folder, length) == 0 && file[length] == '/'))
+    size_t length = directory ? strlen(directory) : 0;
+    if (!length || *file == '/' || (strncmp(file, directory, length) == 0 && file[length] == '/'))
         return strdup(file);
-    return asprintf(&path, "%s/%s", folder, file) < 0 ? NULL : path;
+    return asprintf(&path, "%s/%s", directory, file) < 0 ? NULL : path;
 }
 
 static void set_place(strings *kept, struct frame *frame, Dwarf_Die *unit, const char *file, int line)
@@ -54,8 +54,8 @@ static void set_place(strings *kept, struct frame *frame, Dwarf_Die *unit, const
     Dwarf_Attribute attribute;
     if (!file)
         return;
-    const char *folder = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
-    char *path = full_path(folder, file);
+    const char *directory = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
+    char *path = full_path(directory, file);
     frame->file = strings_keep(kept, path);
     frame->line = frame->file ? line : 0;
     free(path);

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define SERVERS "DEBUGINFOD_URLS"
-#define DEBUG_FOLDER "/usr/lib/debug/.build-id"
+#define DEBUG_DIRECTORY "/usr/lib/debug/.build-id"
 
 /* ---- symbols ------------------------------------------------------------------------- */
 
@@ -152,12 +152,12 @@ static bool open_file(struct image *image, const char *path)
 static bool open_by_build_id(struct image *image)
 {
     static const char *const endings[] = {"", ".debug"};
-    char path[sizeof(DEBUG_FOLDER) + sizeof(image->build_id) + 16];
+    char path[sizeof(DEBUG_DIRECTORY) + sizeof(image->build_id) + 16];
     const char *id = image->build_id;
     if (strlen(id) < 4)
         return false;
     for (size_t i = 0; i < 2; i++) {
-        snprintf(path, sizeof(path), "%s/%.2s/%s%s", DEBUG_FOLDER, id, id + 2, endings[i]);
+        snprintf(path, sizeof(path), "%s/%.2s/%s%s", DEBUG_DIRECTORY, id, id + 2, endings[i]);
         if (open_file(image, path))
             return true;
     }

@@ -11,9 +11,9 @@ static const char *const modules[] = {
     "libtsan",  "libubsan", "libclang_rt", "liblsan",  "libstd",  "[vdso]",
 };
 
-/* Folders of the compilers' own sources; C++'s are told by their version, below. */
-static const char *const folders[] = {"/rustc/", "/rust/deps/", "/usr/src/rustc-", "/usr/lib/gcc/",
-                                      "/usr/lib/llvm-"};
+/* Directories of the compilers' own sources; C++'s are told by their version, below. */
+static const char *const directories[] = {"/rustc/", "/rust/deps/", "/usr/src/rustc-", "/usr/lib/gcc/",
+                                          "/usr/lib/llvm-"};
 static const char rust_sources[] = "/rustlib/src/rust/library/";
 
 static const char *const functions[] = {
@@ -274,13 +274,13 @@ bool is_runtime_frame(const struct frame *frame)
     if (frame->module && !frame->function &&
         is_one_of_modules(frame->module, nameless_modules, COUNT(nameless_modules)))
         return true;
-    if (frame->file && (begins_with_one_of(frame->file, folders, COUNT(folders)) ||
+    if (frame->file && (begins_with_one_of(frame->file, directories, COUNT(directories)) ||
                         strstr(frame->file, rust_sources) || is_cxx_header(frame->file)))
         return true;
     return frame->function && is_runtime_function(frame->function);
 }
 
-const struct frame *outermost_own_frame(const struct frame *frames, size_t count)
+const struct frame *outermost_user_frame(const struct frame *frames, size_t count)
 {
     while (count > 0)
         if (!frames[--count].runtime)

@@ -80,7 +80,7 @@ bool is_runtime_frame(const struct frame *frame);
 
 /* The last frame of a stack, leaf first, that is no runtime's: of a thread's whole stack what the
  * user gave it to run.  NULL: there is none. */
-const struct frame *outermost_own_frame(const struct frame *frames, size_t count);
+const struct frame *outermost_user_frame(const struct frame *frames, size_t count);
 
 /* ---- names of functions as demanglers write them, C++'s above all ---- */
 

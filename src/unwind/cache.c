@@ -7,11 +7,11 @@ struct cached_rules {
     struct frame_rules *rules; /* NULL: there are none */
 };
 
-enum { MOST_READS = 1 << 27 };
+enum { MAX_READS = 1 << 27 };
 
 bool code_init(struct code *code, const struct snapshot *snapshot)
 {
-    *code = (struct code){.snapshot = snapshot, .room = 1024, .reads_left = MOST_READS};
+    *code = (struct code){.snapshot = snapshot, .room = 1024, .reads_left = MAX_READS};
     code->files = calloc(snapshot->space.count + 1, sizeof(struct code_file *));
     code->cache = calloc(code->room, sizeof(*code->cache));
     if (code->files && code->cache)

@@ -5,7 +5,7 @@
 
 #include "unwind/rule.h"
 
-enum { DEPTH = 64, MOST_STEPS = 256 };
+enum { DEPTH = 64, MAX_STEPS = 256 };
 
 struct machine {
     const struct expression_context *context;
@@ -233,7 +233,7 @@ bool expression_evaluate(const Dwarf_Op *ops, size_t count, const struct express
     size_t at = 0;
     for (int steps = 0; at < count && !machine.failed; steps++) {
         const Dwarf_Op *op = &ops[at];
-        if (steps > MOST_STEPS)
+        if (steps > MAX_STEPS)
             return false;
         if (op->atom == DW_OP_skip || (op->atom == DW_OP_bra && pop(&machine))) {
             if (!jump(ops, count, &at))

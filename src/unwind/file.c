@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 enum {
-    MOST_HEADERS = 64,
-    MOST_NOTES = 1 << 16,
-    MOST_FILE = 1 << 29,
+    MAX_HEADERS = 64,
+    MAX_NOTES = 1 << 16,
+    MAX_FILE = 1 << 29,
 };
 
 #define PAGE_START (~(uint64_t)4095)
@@ -22,7 +22,7 @@ enum {
 struct base {
     uint64_t address;
     Elf64_Ehdr header;
-    Elf64_Phdr segments[MOST_HEADERS];
+    Elf64_Phdr segments[MAX_HEADERS];
     size_t count;
     uint64_t bias;
 };
@@ -38,7 +38,7 @@ static bool read_base(const struct snapshot *snapshot, const struct region *regi
         !snapshot_read_live(snapshot, base->address, &base->header, sizeof(base->header)))
         return false;
     if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_ident[EI_CLASS] != ELFCLASS64 ||
-        header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phnum > MOST_HEADERS)
+        header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phnum > MAX_HEADERS)
         return false;
     base->count = header->e_phnum;
     if (!snapshot_read_live(snapshot, base->address + header->e_phoff, base->segments,
@@ -76,7 +76,7 @@ static void read_build_id(const struct snapshot *snapshot, const struct base *ba
 {
     for (size_t i = 0; i < base->count && !file->build_id_len; i++) {
         const Elf64_Phdr *segment = &base->segments[i];
-        if (segment->p_type != PT_NOTE || segment->p_filesz > MOST_NOTES)
+        if (segment->p_type != PT_NOTE || segment->p_filesz > MAX_NOTES)
             continue;
         unsigned char *notes = malloc(segment->p_filesz + 1);
         if (notes && snapshot_read_live(snapshot, base->bias + segment->p_vaddr, notes, segment->p_filesz))
@@ -178,8 +178,8 @@ static bool open_any_file(const struct snapshot *snapshot, const struct region *
 
 static bool is_constant(const Elf64_Phdr *segment)
 {
-    return segment->p_type == PT_LOAD && !(segment->p_flags & PF_W) && segment->p_offset < MOST_FILE &&
-           segment->p_filesz < MOST_FILE;
+    return segment->p_type == PT_LOAD && !(segment->p_flags & PF_W) && segment->p_offset < MAX_FILE &&
+           segment->p_filesz < MAX_FILE;
 }
 
 /* Puts the segments back where they are in the file; there are no sections then. */

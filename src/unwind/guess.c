@@ -64,7 +64,7 @@ static enum step by_top_of_stack(struct cursor *cursor)
  * of libc's clone3: what is on top of the stack comes after a call of it. */
 static bool is_called_from_top(struct cursor *cursor, uint64_t pc)
 {
-    enum { MOST_BYTES = 4096 }; /* of such a function */
+    enum { MAX_BYTES = 4096 }; /* of such a function */
     unsigned char call[5];
     uint64_t from;
     int32_t distance;
@@ -73,7 +73,7 @@ static bool is_called_from_top(struct cursor *cursor, uint64_t pc)
         return false;
     memcpy(&distance, call + 1, sizeof(distance));
     uint64_t callee = from + (uint64_t)(int64_t)distance;
-    return callee <= pc && pc - callee < MOST_BYTES;
+    return callee <= pc && pc - callee < MAX_BYTES;
 }
 
 /* call rel32, or call through a register or memory: ff /2 with what its ModRM byte asks for. */

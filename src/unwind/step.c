@@ -5,7 +5,7 @@
 #include "unwind/guess.h"
 #include "unwind/step_parts.h"
 
-enum { MOST_DESCENTS = 64 };
+enum { MAX_DESCENTS = 64 };
 
 void cursor_init(struct cursor *cursor, struct code *code, const struct snapshot_thread *thread)
 {
@@ -64,7 +64,7 @@ bool cursor_goes_in_circles(struct cursor *cursor, uint64_t sp, bool is_signal_f
     uint64_t before = cursor->regs[SNAPSHOT_REG_SP];
     if (sp > before || (cursor->is_first && sp == before))
         return false;
-    return !is_signal_frame || ++cursor->descents > MOST_DESCENTS;
+    return !is_signal_frame || ++cursor->descents > MAX_DESCENTS;
 }
 
 enum step cursor_in_circles(struct cursor *cursor)

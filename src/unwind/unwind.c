@@ -8,10 +8,10 @@
 #define VDSO "[vdso]"
 
 enum {
-    MOST_VDSO = 1 << 20, /* bytes */
-    MOST_FRAMES = 1 << 17,
-    MOST_FRAMES_OF_ALL = 1 << 23, /* threads together: what a hostile process may cost */
-    MOST_STOPS = 3,               /* after the first one, for deeper copies */
+    MAX_VDSO = 1 << 20, /* bytes */
+    MAX_FRAMES = 1 << 17,
+    MAX_FRAMES_OF_ALL = 1 << 23, /* threads together: what a hostile process may cost */
+    MAX_STOPS = 3,               /* after the first one, for deeper copies */
 };
 
 /* Frames of the thread in hand. */
@@ -65,7 +65,7 @@ static void trace_thread(struct unwinder *unwinder, const struct snapshot_thread
     trace->missing = 0;
     cursor_init(&cursor, &unwinder->code, thread);
     while (step == STEP_CALLER) {
-        if (trace->count == MOST_FRAMES || unwinder->frames++ >= MOST_FRAMES_OF_ALL ||
+        if (trace->count == MAX_FRAMES || unwinder->frames++ >= MAX_FRAMES_OF_ALL ||
             !trace_add(trace, cursor.regs[SNAPSHOT_REG_PC])) {
             trace->incomplete = "too many frames";
             return;
@@ -87,7 +87,7 @@ static void trace_thread(struct unwinder *unwinder, const struct snapshot_thread
 static void keep_vdso(struct unwinder *unwinder, uint64_t pc)
 {
     const struct region *region = address_space_find(&unwinder->snapshot->space, pc);
-    if (unwinder->vdso || !region || region->end - region->start > MOST_VDSO)
+    if (unwinder->vdso || !region || region->end - region->start > MAX_VDSO)
         return;
     unwinder->vdso_size = region->end - region->start;
     unwinder->vdso = malloc(unwinder->vdso_size);
@@ -221,7 +221,7 @@ static bool unwind_all(struct unwinder *unwinder)
         ok = unwind_one(unwinder, i, &wants[wanted]);
         wanted += wants[wanted].address != 0;
     }
-    for (int stops = 0; ok && wanted && stops < MOST_STOPS; stops++) {
+    for (int stops = 0; ok && wanted && stops < MAX_STOPS; stops++) {
         size_t count = wanted;
         snapshot_deepen(snapshot, wants, count);
         wanted = 0;

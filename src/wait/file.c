@@ -10,7 +10,7 @@
 #include "wait/file.h"
 #include "wait/time.h"
 
-enum { MOST_NAMED = 3 /* holders */ };
+enum { MAX_NAMED = 3 /* holders */ };
 
 static bool is_writing(const struct view *view)
 {
@@ -57,8 +57,8 @@ static void add_holders(const struct view *view, const char *link, enum file_kin
         if (!is_of_end(at, kind, is_writing(view)) || at->pid == before)
             continue;
         before = at->pid;
-        if (named++ == MOST_NAMED) {
-            line_add(line, " and %u more", !!own + others - MOST_NAMED);
+        if (named++ == MAX_NAMED) {
+            line_add(line, " and %u more", !!own + others - MAX_NAMED);
             return;
         }
         line_add(line, named > 1 ? ", " : "");

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "proc/process.h"
 
-enum { SCAN_MS = 100, SOCKETS_MS = 100, MOST_LINK = 4096 };
+enum { SCAN_MS = 100, SOCKETS_MS = 100, MAX_LINK = 4096 };
 
 /* ---- what it is --------------------------------------------------------------------- */
 
@@ -70,7 +70,7 @@ static void free_file(void *at)
 
 static bool look_at(const struct files *files, struct open_file *file)
 {
-    char path[64], link[MOST_LINK];
+    char path[64], link[MAX_LINK];
     struct statx status = {0};
     snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)files->task, file->fd);
     ssize_t length = readlink(path, link, sizeof(link) - 1);
@@ -204,19 +204,19 @@ static void add_holder(struct files *files, const struct holder *holder)
 
 static void scan_process(struct files *files, pid_t pid, pid_t task, uint64_t until)
 {
-    char text[MOST_LINK];
+    char text[MAX_LINK];
     const char *key = text;
     const struct dirent *entry;
     snprintf(text, sizeof(text), "/proc/%d/fd", (int)task);
-    DIR *folder = opendir(text);
-    if (!folder) {
+    DIR *directory = opendir(text);
+    if (!directory) {
         /* One that has ended meanwhile has nothing. */
         snprintf(text, sizeof(text), "/proc/%d", (int)task);
         if (access(text, F_OK) == 0)
             files->all_seen = false;
         return;
     }
-    while ((entry = readdir(folder))) {
+    while ((entry = readdir(directory))) {
         struct stat status;
         if (entry->d_name[0] == '.')
             continue;
@@ -224,16 +224,16 @@ static void scan_process(struct files *files, pid_t pid, pid_t task, uint64_t un
             files->all_seen = false;
             break;
         }
-        ssize_t length = readlinkat(dirfd(folder), entry->d_name, text, sizeof(text) - 1);
+        ssize_t length = readlinkat(dirfd(directory), entry->d_name, text, sizeof(text) - 1);
         text[length > 0 ? length : 0] = 0;
         char **found = bsearch(&key, files->wanted, files->wanted_count, sizeof(char *), compare_links);
-        if (!found || fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        if (!found || fstatat(dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
             continue;
         const struct holder holder = {*found, pid, atoi(entry->d_name), status.st_mode & S_IRUSR,
                                       status.st_mode & S_IWUSR};
         add_holder(files, &holder);
     }
-    closedir(folder);
+    closedir(directory);
 }
 
 /*

@@ -22,7 +22,7 @@ enum file_kind {
     FILE_PIDFD,
     FILE_URING,
     FILE_DEVICE,
-    FILE_PATH, /* an ordinary file, a folder */
+    FILE_PATH, /* an ordinary file, a directory */
     FILE_ANONYMOUS,
     FILE_KINDS
 };

@@ -8,7 +8,7 @@
 #include "wait/internal.h"
 #include "wait/time.h"
 
-enum { MOST_FRAME_BYTES = 2048 /* of a condition variable's wait, from sp upwards */ };
+enum { MAX_FRAME_BYTES = 2048 /* of a condition variable's wait, from sp upwards */ };
 
 static int command(const struct view *view)
 {
@@ -101,7 +101,7 @@ static bool find_cond_wait(const struct view *view, struct glibc_cond_wait *foun
 {
     const struct snapshot_thread *thread = view->thread;
     uint64_t futex = thread->syscall_args[0];
-    for (uint64_t at = thread->sp & ~UINT64_C(7); at < thread->sp + MOST_FRAME_BYTES; at += 8) {
+    for (uint64_t at = thread->sp & ~UINT64_C(7); at < thread->sp + MAX_FRAME_BYTES; at += 8) {
         if (!snapshot_read_memory(view->waits->context.snapshot, thread, at, found, sizeof(*found)))
             return false;
         if (glibc_is_cond_wait(found, futex) &&

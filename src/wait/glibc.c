@@ -10,7 +10,7 @@ enum {
     LAST_MINOR = 42,
     CHUNK = 1 << 16,
     OVERLAP = 256,
-    MOST_SEARCHED = 1 << 24,
+    MAX_SEARCHED = 1 << 24,
 };
 
 /* "2.36"; not "2.36.9000", which is on the way to the next one. */
@@ -40,7 +40,7 @@ static const char *find_banner(char *text, size_t size)
 static bool search_region(const struct snapshot *snapshot, const struct region *region, char *buffer,
                           bool *known)
 {
-    uint64_t end = region->end - region->start > MOST_SEARCHED ? region->start + MOST_SEARCHED : region->end;
+    uint64_t end = region->end - region->start > MAX_SEARCHED ? region->start + MAX_SEARCHED : region->end;
     for (uint64_t at = region->start; at < end; at += CHUNK) {
         size_t size = end - at < CHUNK + OVERLAP ? end - at : CHUNK + OVERLAP;
         size = snapshot->read(snapshot, at, buffer, size);

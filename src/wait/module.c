@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_HEADERS = 64, MOST_NOTES = 4096 };
+enum { MAX_HEADERS = 64, MAX_NOTES = 4096 };
 
 static size_t align(size_t size)
 {
@@ -35,7 +35,7 @@ static void find_build_id(struct module *module, const unsigned char *notes, siz
 
 static void read_notes(struct module *module, const struct snapshot *snapshot, const Elf64_Phdr *header)
 {
-    unsigned char notes[MOST_NOTES];
+    unsigned char notes[MAX_NOTES];
     size_t size = header->p_filesz < sizeof(notes) ? header->p_filesz : sizeof(notes);
     if (snapshot_read_live(snapshot, module->bias + header->p_vaddr, notes, size))
         find_build_id(module, notes, size);
@@ -45,10 +45,10 @@ static void read_notes(struct module *module, const struct snapshot *snapshot, c
 static bool read_module(struct module *module, const struct snapshot *snapshot, const struct region *region)
 {
     Elf64_Ehdr elf;
-    Elf64_Phdr headers[MOST_HEADERS];
+    Elf64_Phdr headers[MAX_HEADERS];
     if (!snapshot_read_live(snapshot, region->start, &elf, sizeof(elf)) ||
         memcmp(elf.e_ident, ELFMAG, SELFMAG) != 0 || elf.e_ident[EI_CLASS] != ELFCLASS64 ||
-        elf.e_phentsize != sizeof(headers[0]) || elf.e_phnum > MOST_HEADERS ||
+        elf.e_phentsize != sizeof(headers[0]) || elf.e_phnum > MAX_HEADERS ||
         elf.e_phoff > region->end - region->start ||
         !snapshot_read_live(snapshot, region->start + elf.e_phoff, headers, elf.e_phnum * sizeof(headers[0])))
         return false;

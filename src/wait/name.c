@@ -8,7 +8,7 @@
 
 /* malloc/arena.c: arenas beside the main one are parts of HEAP_MAX_SIZE, aligned to it. */
 #define ARENA_BYTES (UINT64_C(64) << 20)
-enum { MOST_HEAP_INFO = 64, RED_ZONE = 128 };
+enum { MAX_HEAP_INFO = 64, RED_ZONE = 128 };
 
 struct stack_place {
     uint64_t sp;
@@ -69,7 +69,7 @@ static bool is_in_arena(const struct snapshot *snapshot, uint64_t address)
     if (!snapshot_read_live(snapshot, base, info, sizeof(info)))
         return false;
     uint64_t into_first = info[0] & (ARENA_BYTES - 1);
-    return into_first >= 16 && into_first <= MOST_HEAP_INFO && info[2] <= ARENA_BYTES &&
+    return into_first >= 16 && into_first <= MAX_HEAP_INFO && info[2] <= ARENA_BYTES &&
            address - base < info[2] && (info[1] & (ARENA_BYTES - 1)) == 0 &&
            (info[1] ? info[1] != base : (info[0] & ~(ARENA_BYTES - 1)) == base);
 }

@@ -7,8 +7,8 @@
 #include "wait/time.h"
 
 enum {
-    MOST_WATCHED = 1 << 16,
-    MOST_NAMED = 3, /* more are counted by their kind */
+    MAX_WATCHED = 1 << 16,
+    MAX_NAMED = 3, /* more are counted by their kind */
 };
 
 struct watched {
@@ -37,7 +37,7 @@ static bool list_poll(const struct view *view, struct watched *watched)
 {
     const uint64_t *args = view->thread->syscall_args;
     struct pollfd entry;
-    for (uint64_t i = 0; i < args[1] && i < MOST_WATCHED; i++) {
+    for (uint64_t i = 0; i < args[1] && i < MAX_WATCHED; i++) {
         if (!view_read(view, args[0] + i * sizeof(entry), &entry, sizeof(entry)))
             return true;
         if (entry.fd >= 0 && !watch(watched, entry.fd))
@@ -49,7 +49,7 @@ static bool list_poll(const struct view *view, struct watched *watched)
 static bool list_select(const struct view *view, struct watched *watched)
 {
     const uint64_t *args = view->thread->syscall_args;
-    for (uint64_t fd = 0; fd < args[0] && fd < MOST_WATCHED; fd++) {
+    for (uint64_t fd = 0; fd < args[0] && fd < MAX_WATCHED; fd++) {
         bool is_in = false;
         for (size_t set = 1; set <= 3; set++) {
             unsigned char bits;
@@ -71,7 +71,7 @@ static bool list_epoll(const struct view *view, int fd, struct watched *watched)
     snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)view->waits->files->task, fd);
     FILE *file = fopen(path, "re");
     watched->unknown = !file;
-    for (int target; ok && file && watched->count < MOST_WATCHED && getline(&line, &size, file) > 0;)
+    for (int target; ok && file && watched->count < MAX_WATCHED && getline(&line, &size, file) > 0;)
         if (sscanf(line, "tfd: %d", &target) == 1)
             ok = watch(watched, target);
     free(line);
@@ -105,12 +105,12 @@ static bool add_watched(const struct view *view, const struct watched *watched)
         if (!file)
             return false;
         counts[file->kind]++;
-        if (watched->count > MOST_NAMED)
+        if (watched->count > MAX_NAMED)
             continue;
         line_add(view->line, i ? ", " : ": ");
         line_add_file(view->line, files, file);
     }
-    if (watched->count > MOST_NAMED) {
+    if (watched->count > MAX_NAMED) {
         line_add(view->line, ": ");
         add_counts(view->line, counts);
     }

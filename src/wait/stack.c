@@ -5,7 +5,7 @@
 #include "proc/maps.h"
 #include "wait/called.h"
 
-enum { MOST_FRAMES = 32 /* of libc around a system call */ };
+enum { MAX_FRAMES = 32 /* of libc around a system call */ };
 
 struct name {
     const char *begin; /* of the function's name, without underscores before it */
@@ -100,7 +100,7 @@ static enum stack_use use_of_caller(const struct stack_reader *reader, const str
 static enum stack_use find_use(const struct stack_reader *reader, const struct stack *stack)
 {
     size_t i = 0;
-    for (; i < stack->count && i < MOST_FRAMES && is_libc(&stack->frames[i]); i++) {
+    for (; i < stack->count && i < MAX_FRAMES && is_libc(&stack->frames[i]); i++) {
         enum stack_use use = use_of_name(name_of(reader, &stack->frames[i]), false);
         if (use != USE_UNKNOWN)
             return use;

@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const double MOST_SECONDS = 1e10; /* longer than that it is no time */
+static const double MAX_SECONDS = 1e10; /* longer than that it is no time */
 
 bool wait_clocks_are_same(pid_t task)
 {
@@ -44,7 +44,7 @@ static void set_left(const struct view *view, double per_second)
 {
     double left =
         view->call.left && !view->waits->is_halted ? read_time(view, view->call.left, per_second) : -1;
-    view->wait->left_s = left > MOST_SECONDS ? -1 : left;
+    view->wait->left_s = left > MAX_SECONDS ? -1 : left;
 }
 
 void wait_set_timeout(const struct view *view, double *whole_s)
@@ -79,12 +79,12 @@ void wait_set_timeout(const struct view *view, double *whole_s)
     case TIME_ABSOLUTE:
         if (has)
             wait->left_s = left_until(view, read_time(view, call->timeout, 1e9));
-        if (wait->left_s > MOST_SECONDS)
+        if (wait->left_s > MAX_SECONDS)
             wait->left_s = -1;
         break;
     }
     wait->timeout = has ? WAIT_TIMEOUT_YES : WAIT_TIMEOUT_NO;
-    *whole_s = whole > MOST_SECONDS ? -1 : whole;
+    *whole_s = whole > MAX_SECONDS ? -1 : whole;
 }
 
 void line_add_seconds(struct line *line, double seconds)

@@ -260,7 +260,7 @@ def installed(bench):
     for header in ("threadleak/abi.h", "threadleak/check.h", "threadleak/cmocka.h", "threadleak/gtest.h"):
         demand(os.path.exists(f"{prefix}/include/{header}"), f"no {header}")
     bench.do("make", "-s", "-C", ROOT, f"BUILD={os.path.relpath(bench.build, ROOT)}", f"PREFIX={prefix}", "uninstall")
-    left = [os.path.join(folder, name) for folder, _, names in os.walk(prefix) for name in names]
+    left = [os.path.join(directory, name) for directory, _, names in os.walk(prefix) for name in names]
     demand(not left, f"left behind: {left}")
 
 

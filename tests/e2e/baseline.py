@@ -44,11 +44,11 @@ int main(int argc, char **argv)
 
 
 class Bench(harness.Bench):
-    def program(self, folder, *flags, lines="", work="", more=""):
-        """The same name in a folder of its own, as each build has it."""
-        os.makedirs(self.path(folder))
-        program = self.path(folder + "/app")
-        source = self.write(folder + "/app.c",
+    def program(self, directory, *flags, lines="", work="", more=""):
+        """The same name in a directory of its own, as each build has it."""
+        os.makedirs(self.path(directory))
+        program = self.path(directory + "/app")
+        source = self.write(directory + "/app.c",
                             PROGRAM.replace("LINES", lines).replace("WORK", work).replace("MORE", more))
         subprocess.run(["cc", "-pthread", *flags, "-o", program, source], check=True, timeout=TIMEOUT_S)
         return program

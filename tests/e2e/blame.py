@@ -4,7 +4,7 @@ that ran the test, with its command and, where the framework names it, the test.
 
   tests/e2e/blame.py [--build DIR] [NAME...]
 
-The suites are those of tests/blame/, built in a temporary folder; one whose
+The suites are those of tests/blame/, built in a temporary directory; one whose
 framework is not there is skipped.
 """
 import collections

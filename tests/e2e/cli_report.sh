@@ -120,7 +120,7 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
     install -m 600 "$good" "$tmp/private"
     refused "a ledger that may not be read" "$tmp/private: Permission denied" "$tmp/private"
     chmod 700 "$tmp/empty"
-    refused "a folder that may not be read" "$tmp/empty: Permission denied" "$tmp/empty"
+    refused "a directory that may not be read" "$tmp/empty: Permission denied" "$tmp/empty"
     as=
 else
     skip "another user's process: not root, or no setpriv"
@@ -144,19 +144,19 @@ for wrong in "foreign|the other byte order" "newer|ledger version 255" "hostile|
 done
 refused "a name with control characters" "missing?[31m?" "$tmp/missing"$'\033[31m\n'
 
-# ---- folders -------------------------------------------------------------------------------------
-refused "an empty run folder" "$tmp/empty: no ledger" -o "$out" "$tmp/empty"
+# ---- directories -------------------------------------------------------------------------------------
+refused "an empty run directory" "$tmp/empty: no ledger" -o "$out" "$tmp/empty"
 cp "$tmp/text" "$tmp/spoilt/ledger.1.0"
-refused "a folder of one spoilt ledger" "$tmp/spoilt/ledger.1.0" -o "$out" "$tmp/spoilt"
+refused "a directory of one spoilt ledger" "$tmp/spoilt/ledger.1.0" -o "$out" "$tmp/spoilt"
 
 cp --sparse=always "$good" "$tmp/spoilt/ledger.2.0"
 cp "$tmp/text" "$tmp/spoilt/ledger.3.0"
 "$threadleak" report "$tmp/spoilt" >"$tmp/stdout" 2>"$tmp/err"
 status=$?
 if [ "$status" -ne 0 ] || ! grep -q '^leaked: ' "$tmp/stdout"; then
-    fail "a folder of good and bad" "status $status"
+    fail "a directory of good and bad" "status $status"
 elif [ "$(grep -c 'ledger\.[13]\.0 is not a threadleak ledger' "$tmp/err")" -ne 2 ] || [ "$(wc -l <"$tmp/err")" -ne 2 ]; then
-    fail "a folder of good and bad" "not a line for each bad one"
+    fail "a directory of good and bad" "not a line for each bad one"
 else
     passed=$((passed + 1))
 fi
@@ -170,13 +170,13 @@ refused "an unknown letter" "'-z'" -z "$good"
 refused "an unknown format" "--format=yaml is none of: text, json" --format=yaml -o "$out" "$good"
 refused "an unknown kind" "--report=sleeping" --report=sleeping "$good"
 refused "a missing value" "--format needs a value" "$good" --format
-refused "a missing suppression file" "$tmp/no.supp: can not be read" --suppressions="$tmp/no.supp" -o "$out" "$good"
-refused "a folder for suppressions" "$tmp/empty: can not be read" --suppressions="$tmp/empty" -o "$out" "$good"
+refused "a missing suppression file" "$tmp/no.supp: cannot be read" --suppressions="$tmp/no.supp" -o "$out" "$good"
+refused "a directory for suppressions" "$tmp/empty: cannot be read" --suppressions="$tmp/empty" -o "$out" "$good"
 refused "a bad rule" "$tmp/bad.supp:2:1: a rule begins with its type" --suppressions="$tmp/bad.supp" -o "$out" "$good"
 
 # ---- where it goes -----------------------------------------------------------------------------------
-refused "a missing folder" "$tmp/out/no/report: can not be written" -o "$tmp/out/no/report" "$good"
-refused "a folder as file" "$tmp/empty: can not be written" -o "$tmp/empty" "$good"
+refused "a missing directory" "$tmp/out/no/report: cannot be written" -o "$tmp/out/no/report" "$good"
+refused "a directory as file" "$tmp/empty: cannot be written" -o "$tmp/empty" "$good"
 refused "an empty name" "is empty" -o "" "$good"
 "$threadleak" report "$good" >/dev/full 2>"$tmp/err"
 status=$?

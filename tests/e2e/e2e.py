@@ -447,15 +447,15 @@ def cli_no_process(paths):
 
 def make_ledger(paths, target, name=None):
     """The ledger that a target leaves in a run's directory."""
-    folder = os.path.join(paths.tmp, f"of_{target}")
-    os.mkdir(folder)
+    directory = os.path.join(paths.tmp, f"of_{target}")
+    os.mkdir(directory)
     run([os.path.join(paths.targets, target)],
-        clean_environment(LD_PRELOAD=paths.shim, THREADLEAK_RUN_DIR=folder))
-    ledgers = sorted(name for name in os.listdir(folder) if name.startswith("ledger."))
+        clean_environment(LD_PRELOAD=paths.shim, THREADLEAK_RUN_DIR=directory))
+    ledgers = sorted(name for name in os.listdir(directory) if name.startswith("ledger."))
     if len(ledgers) != 1:
         raise AssertionError(f"ledgers left: {ledgers}")
-    path = os.path.join(folder, name or "ledger.1.0")
-    os.rename(os.path.join(folder, ledgers[0]), path)
+    path = os.path.join(directory, name or "ledger.1.0")
+    os.rename(os.path.join(directory, ledgers[0]), path)
     return path
 
 

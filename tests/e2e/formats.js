@@ -6,8 +6,8 @@ const load = (module) => module.default || module;
 const Ajv = load(require("ajv-draft-04"));
 const formats = load(require("ajv-formats"));
 
-const folder = path.join(path.dirname(require.resolve("@microsoft/jest-sarif/package.json")), "lib/schemas");
-const schema = JSON.parse(fs.readFileSync(path.join(folder, "sarif-2.1.0-rtm.5.json"), "utf8"));
+const directory = path.join(path.dirname(require.resolve("@microsoft/jest-sarif/package.json")), "lib/schemas");
+const schema = JSON.parse(fs.readFileSync(path.join(directory, "sarif-2.1.0-rtm.5.json"), "utf8"));
 // The schema has a pattern that is none with the flag "u".
 const ajv = new Ajv({ strict: false, allErrors: true, unicodeRegExp: false });
 formats(ajv);

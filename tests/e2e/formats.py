@@ -96,19 +96,19 @@ def junit(bench):
 
 def npm_modules(bench):
     need("npm", "node")
-    folder = os.path.join(bench.build, "npm", "formats")
+    directory = os.path.join(bench.build, "npm", "formats")
     package = os.path.join(ROOT, "tests", "data", "npm_package.json")
     with open(package, encoding="utf-8") as file:
         wanted = file.read()
-    marker = os.path.join(folder, "installed.json")
+    marker = os.path.join(directory, "installed.json")
     if not os.path.exists(marker) or open(marker, encoding="utf-8").read() != wanted:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.makedirs(folder)
-        shutil.copy(package, os.path.join(folder, "package.json"))
+        shutil.rmtree(directory, ignore_errors=True)
+        os.makedirs(directory)
+        shutil.copy(package, os.path.join(directory, "package.json"))
         # The schema's package asks for a test runner, which is not needed.
         try:
             done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--legacy-peer-deps",
-                                   "--loglevel=error"], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   "--loglevel=error"], cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, timeout=300, check=False)
         except subprocess.TimeoutExpired as late:
             raise Skip("the npm registry does not answer") from late
@@ -117,7 +117,7 @@ def npm_modules(bench):
             raise Skip("the npm registry is not reached")
         demand(done.returncode == 0, text[-800:])
         shutil.copy(package, marker)
-    return os.path.join(folder, "node_modules")
+    return os.path.join(directory, "node_modules")
 
 
 def sarif(bench):
@@ -215,7 +215,7 @@ def github(bench):
 
 
 def github_paths_and_summary(bench):
-    """Paths are relative to the workspace, also from a folder in it."""
+    """Paths are relative to the workspace, also from a directory in it."""
     summary = bench.path("summary.md")
     env = {"GITHUB_WORKSPACE": ROOT, "GITHUB_STEP_SUMMARY": summary}
     _, said = bench.run("--format=github", env=env, cwd=os.path.join(ROOT, "tests"))
@@ -276,17 +276,17 @@ def one_that_fails(bench):
 
 def bad_usage(bench):
     """All of it before COMMAND starts."""
-    os.makedirs(bench.path("folder"), exist_ok=True)
+    os.makedirs(bench.path("directory"), exist_ok=True)
     file, started = bench.path("file"), bench.path("started")
     cases = {
         "is none of: text, json, junit, sarif, github, gitlab, tap": [["--format=nosuch"], [f"--format=nosuch:{file}"],
                                                                       ["--format="], ["--format=:x"]],
         "go to one place": [["--format=json", "--format=text"], [f"--format=json:{file}", f"--format=tap:{file}"],
                             ["--format=json:-", "--format=tap:/dev/stdout"], ["--format=json:/dev/stderr", "--format=text"]],
-        "are one file": [[f"--format=json:{file}", f"--format=tap:{bench.tmp}/./folder/../file"]],
+        "are one file": [[f"--format=json:{file}", f"--format=tap:{bench.tmp}/./directory/../file"]],
         "there is no --format for it": [["-o", file, "-o", file + "2"], [f"--format=json:{file}", "-o", file + "2"]],
         "is empty": [["--format=json:"], ["--format=text", "--format=json:"]],
-        "can not be written": [["--format=text", f"--format=json:{bench.tmp}/missing/x"], [f"--format=json:{bench.tmp}"],
+        "cannot be written": [["--format=text", f"--format=json:{bench.tmp}/missing/x"], [f"--format=json:{bench.tmp}"],
                                ["--per-process", "-o", f"{bench.tmp}/missing/%p"]],
         "has no %p in it": [["--per-process", "-o", file], ["--per-process", "-o", file + ".%%p"],
                             ["--per-process", f"--format=json:{file}.%p", f"--format=tap:{file}.%h"]],

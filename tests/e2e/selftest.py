@@ -140,29 +140,29 @@ def library_that_cannot_be_loaded(bench):
     demand(said["running threads"][0] == "FAIL", "running threads were found")
 
 
-def no_folder(bench):
+def no_directory(bench):
     status, said = bench.selftest(env={"TMPDIR": "/proc"})
     demand(status == 1, f"status {status}")
-    demand(said["folder of a run"][0] == "FAIL", "a folder could be made in /proc")
-    demand("/proc" in said["folder of a run"][1] and "TMPDIR" in said["folder of a run"][1], "words of folder")
+    demand(said["directory of a run"][0] == "FAIL", "a directory could be made in /proc")
+    demand("/proc" in said["directory of a run"][1] and "TMPDIR" in said["directory of a run"][1], "words of directory")
     for what in LIVE:
-        demand(what in said and said[what][0] != "FAIL", f"{what} fails without a folder")
+        demand(what in said and said[what][0] != "FAIL", f"{what} fails without a directory")
 
 
-def missing_folder(bench):
+def missing_directory(bench):
     status, said = bench.selftest(env={"TMPDIR": bench.path("missing")})
     demand(status == 1, f"status {status}")
-    demand(said["folder of a run"][0] == "FAIL", "a folder could be made where there is none")
-    demand("missing" in said["folder of a run"][1] and "TMPDIR" in said["folder of a run"][1], "words of folder")
+    demand(said["directory of a run"][0] == "FAIL", "a directory could be made where there is none")
+    demand("missing" in said["directory of a run"][1] and "TMPDIR" in said["directory of a run"][1], "words of directory")
 
 
-def folder_of_another(bench):
+def directory_of_another(bench):
     """Not root's: to be read, not to be written."""
     need_root()
     os.mkdir(bench.path("closed"), 0o755)
     status, said = bench.selftest(before=as_nobody(), env={"TMPDIR": bench.path("closed")})
-    demand(status == 1 and said["folder of a run"][0] == "FAIL", f"status {status}")
-    demand("Permission denied" in said["folder of a run"][1], "words of folder")
+    demand(status == 1 and said["directory of a run"][0] == "FAIL", f"status {status}")
+    demand("Permission denied" in said["directory of a run"][1], "words of directory")
 
 
 def not_root_without_ptrace(bench):
@@ -224,8 +224,8 @@ def usage(bench):
 
 
 TESTS = [all_is_well, bare_environment, within_a_run, stripped, without_ptrace, not_root,
-         without_capabilities, no_library, library_of_another, library_that_cannot_be_loaded, no_folder,
-         missing_folder, folder_of_another, not_root_without_ptrace, options_that_find_nothing, unknown_key,
+         without_capabilities, no_library, library_of_another, library_that_cannot_be_loaded, no_directory,
+         missing_directory, directory_of_another, not_root_without_ptrace, options_that_find_nothing, unknown_key,
          quit_is_ignored, core_files, verbose, usage]
 
 if __name__ == "__main__":

@@ -168,12 +168,12 @@ def default_rules(bench):
 def rules_of_libraries(bench):
     """PREFIX/share/threadleak/suppressions.d, of an installed one."""
     prefix = bench.path("prefix")
-    folder = os.path.join(prefix, "share/threadleak/suppressions.d")
+    directory = os.path.join(prefix, "share/threadleak/suppressions.d")
     cli, shim = harness.install(bench.build, prefix)
-    os.makedirs(folder)
+    os.makedirs(directory)
 
     def ship(name, *lines):
-        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
             file.write("\n".join(lines))
 
     ship("libb.supp", "name:^holder$")

@@ -1,4 +1,4 @@
-"""pytest that drives programs written in C, of the folder that POOL_TESTS names.
+"""pytest that drives programs written in C, of the directory that POOL_TESTS names.
 
 threadleak run -- pytest                      one report, which names the tests that leaked
 pytest --run-with='threadleak run --'         the very test that leaked fails

@@ -1,4 +1,4 @@
-/* Can not be run here: skipped, in every harness of these. */
+/* Cannot be run here: skipped, in every harness of these. */
 #include "pool.h"
 
 int main(void)

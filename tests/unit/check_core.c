@@ -30,7 +30,7 @@ static enum ledger_open_status ledger_status;
 
 static void set_up(void)
 {
-    core_folder_make();
+    core_directory_make();
 }
 
 /* ---- opening --------------------------------------------------------------------- */
@@ -66,7 +66,7 @@ static void look_away(void)
 static void tear_down(void)
 {
     look_away();
-    core_folder_remove();
+    core_directory_remove();
 }
 
 static size_t index_of(bool the_main_one)
@@ -177,7 +177,7 @@ static const struct {
 };
 enum { BUILDS = sizeof(builds) / sizeof(builds[0]) };
 
-START_TEST(present_stacks_after_the_process_is_gone)
+START_TEST(current_stacks_after_the_process_is_gone)
 {
     size_t build = (size_t)_i / CORE_MAKERS;
     if (access(core_target(builds[build].name), X_OK) != 0) {
@@ -265,7 +265,7 @@ START_TEST(ledger_of_a_run)
         char name[64];
         look_away();
         snprintf(name, sizeof(name), "ledger.%d.0", (int)pid);
-        ck_assert_int_eq(unlink(core_folder_path(name)), 0);
+        ck_assert_int_eq(unlink(core_directory_path(name)), 0);
         look_at(again);
         free(again);
     }
@@ -332,7 +332,7 @@ static const struct {
 
 START_TEST(replaced_program)
 {
-    char *program = strdup(core_folder_path("unwind_program"));
+    char *program = strdup(core_directory_path("unwind_program"));
     char *target = strdup(core_target(replaced[_i].target));
     core_set_filter(replaced[_i].filter);
     run_command("cp '%s' '%s'", target, program);
@@ -358,12 +358,12 @@ END_TEST
 static void assert_without_build_id(const char *expected)
 {
     const char *path =
-        core_of(core_start(core_folder_path("unwind_program"), CORE_PLAIN), CORE_BY_KERNEL, SIGSEGV);
+        core_of(core_start(core_directory_path("unwind_program"), CORE_PLAIN), CORE_BY_KERNEL, SIGSEGV);
     if (!path)
         return;
     char *made = strdup(path);
     if (strchr(expected, '?')) /* as if it had been linked again, with the same sizes */
-        run_command("touch -d '1 hour' '%s'%s", core_folder_path("unwind_program"), "");
+        run_command("touch -d '1 hour' '%s'%s", core_directory_path("unwind_program"), "");
     look_at(made);
     ck_assert_str_eq(names(stack_of(true), "main", NULL), expected);
     free(made);
@@ -371,8 +371,8 @@ static void assert_without_build_id(const char *expected)
 
 START_TEST(program_without_build_id)
 {
-    run_command("cp '%s' '%s'", core_target("unwind_no_build_id"), core_folder_path("unwind_program"));
-    run_command("touch -d '1 hour ago' '%s'%s", core_folder_path("unwind_program"), "");
+    run_command("cp '%s' '%s'", core_target("unwind_no_build_id"), core_directory_path("unwind_program"));
+    run_command("touch -d '1 hour ago' '%s'%s", core_directory_path("unwind_program"), "");
     assert_without_build_id(_i ? "pause ?" : "pause f3 f2 f1 f0 main");
 }
 END_TEST
@@ -609,7 +609,7 @@ static const char *end_by_tracing(const char *program)
         const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
         setrlimit(RLIMIT_CORE, &unlimited);
         ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-        if (chdir(core_folder_path(".")) == 0)
+        if (chdir(core_directory_path(".")) == 0)
             execl(path, path, (char *)NULL);
         _exit(127);
     }
@@ -639,10 +639,10 @@ START_TEST(no_cores)
     ck_assert(!core_file_is(core_target("unwind_no_fp")));
     ck_assert(!core_file_is("/dev/null"));
     ck_assert(!core_file_is("/nowhere/at/all"));
-    ck_assert(!core_file_is(core_folder_path(".")));
-    run_command("mkfifo '%s'%s", core_folder_path("fifo"), "");
-    ck_assert(!core_file_is(core_folder_path("fifo")));
-    assert_refused(core_folder_path("fifo"), "not a regular file");
+    ck_assert(!core_file_is(core_directory_path(".")));
+    run_command("mkfifo '%s'%s", core_directory_path("fifo"), "");
+    ck_assert(!core_file_is(core_directory_path("fifo")));
+    assert_refused(core_directory_path("fifo"), "not a regular file");
     assert_refused("/nowhere/at/all", "No such file");
     assert_refused(core_target("unwind_no_fp"), "is not a core file");
 }
@@ -654,7 +654,7 @@ int main(void)
     TCase *tests = tcase_create("core");
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_loop_test(tests, present_stacks_after_the_process_is_gone, 0, BUILDS * CORE_MAKERS);
+    tcase_add_loop_test(tests, current_stacks_after_the_process_is_gone, 0, BUILDS * CORE_MAKERS);
     tcase_add_loop_test(tests, creation_stacks_of_a_watched_program, 0, CORE_MAKERS);
     tcase_add_loop_test(tests, who_took_the_signal, 0, 3);
     tcase_add_test(tests, a_live_dump_is_no_end);

@@ -17,11 +17,11 @@
 #include "snapshot_child.h"
 #include "unwind/unwind.h"
 
-enum { CODE = 0x400000, STACK = 0x10000000, PAGE = 4096, MOST_SEGMENTS = 8, MOST_NOTES = 100 << 20 };
+enum { CODE = 0x400000, STACK = 0x10000000, PAGE = 4096, MAX_SEGMENTS = 8, MAX_NOTES = 100 << 20 };
 
 static struct {
-    Elf64_Phdr segments[MOST_SEGMENTS];
-    const void *contents[MOST_SEGMENTS];
+    Elf64_Phdr segments[MAX_SEGMENTS];
+    const void *contents[MAX_SEGMENTS];
     size_t count;
     char *notes;
     size_t notes_size;
@@ -39,7 +39,7 @@ static struct error error;
 static void set_up(void)
 {
     memset(&made, 0, sizeof(made));
-    made.notes = malloc(MOST_NOTES);
+    made.notes = malloc(MAX_NOTES);
     ck_assert_ptr_nonnull(made.notes);
     fd = memfd_create("core", MFD_CLOEXEC);
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -71,7 +71,7 @@ static void add_note(uint32_t type, const void *desc, size_t size)
 {
     const Elf64_Nhdr header = {5, (uint32_t)size, type};
     char *at = made.notes + made.notes_size;
-    ck_assert_uint_lt(made.notes_size + size + 64, MOST_NOTES);
+    ck_assert_uint_lt(made.notes_size + size + 64, MAX_NOTES);
     memcpy(at, &header, sizeof(header));
     memcpy(at + sizeof(header), "CORE\0\0\0", 8);
     memcpy(at + sizeof(header) + 8, desc, size);

@@ -26,8 +26,8 @@ static char pool_c[PATH_MAX];
 static const struct frame worker = {
     .pc = 0x5500000010f0, .offset = 0x10f0, .module = "/usr/bin/app", .function = "worker_loop"};
 static struct frame stack[3], waiting_stack[2];
-static struct present_stack waiting = {.frames = waiting_stack, .count = 2};
-static struct present_thread present;
+static struct shared_stack waiting = {.frames = waiting_stack, .count = 2};
+static struct thread_stack current;
 static struct thread_info threads[2];
 static struct leak_group groups[2];
 static struct process_report processes[4];
@@ -54,15 +54,15 @@ static void set_up_group(struct leak_group *group)
     waiting_stack[0] = frame_in("pthread_cond_wait", NULL, 0);
     waiting_stack[0].runtime = true;
     waiting_stack[1] = frame_in("worker_loop", pool_c, 27);
-    present = (struct present_thread){.tid = 4245,
-                                      .source = PRESENT_PTRACE,
-                                      .stack = &waiting,
-                                      .idle_s = -1,
-                                      .wait = {.on = WAIT_CONDVAR,
-                                               .left_s = -1,
-                                               .fd = -1,
-                                               .what = "condvar wait on jobs_ready",
-                                               .text = "condvar wait on jobs_ready, no timeout"}};
+    current = (struct thread_stack){.tid = 4245,
+                                    .source = STACK_SOURCE_PTRACE,
+                                    .stack = &waiting,
+                                    .idle_s = -1,
+                                    .wait = {.on = WAIT_CONDVAR,
+                                             .left_s = -1,
+                                             .fd = -1,
+                                             .what = "condvar wait on jobs_ready",
+                                             .text = "condvar wait on jobs_ready, no timeout"}};
     for (int i = 0; i < 2; i++) {
         threads[i] = (struct thread_info){.id = 3 + (uint64_t)i,
                                           .tid = 4245 + i,
@@ -72,7 +72,7 @@ static void set_up_group(struct leak_group *group)
                                           .ended_s = -1,
                                           .cpu_s = -1,
                                           .state = 'S',
-                                          .present = &present};
+                                          .current = &current};
     }
     *group = (struct leak_group){.kind = LEAK_RUNNING,
                                  .first_of_site = true,
@@ -236,7 +236,7 @@ START_TEST(hostile)
     stack[0].function = stack[1].file = stack[2].module = HOSTILE;
     stack[0].build_id = HOSTILE;
     waiting_stack[1].function = waiting_stack[0].module = HOSTILE;
-    present.wait.text = present.wait.what = HOSTILE;
+    current.wait.text = current.wait.what = HOSTILE;
     memcpy(threads[0].name, "\033]]>\n\"\\#\xff%0A:,", 15);
     groups[0].start_routine = groups[1].start_routine = &start;
     groups[1].suppressed_by = HOSTILE;
@@ -279,16 +279,16 @@ START_TEST(what_a_runtime_called_is_what_runs)
     static const struct frame runtime_start = {
         .module = "/usr/lib/libstdc++.so.6", .offset = 0xd44a3, .runtime = true};
     static struct frame stacks[2][3];
-    static struct present_stack own[2];
-    static struct present_thread places[2];
+    static struct shared_stack own[2];
+    static struct thread_stack places[2];
     for (int i = 0; i < 2; i++) {
         stacks[i][0] = waiting_stack[0];
         stacks[i][1] = frame_in("Poller::loop()", pool_c, 9);
         stacks[i][2] = runtime_start;
-        own[i] = (struct present_stack){.frames = stacks[i], .count = 3};
-        places[i] = present;
+        own[i] = (struct shared_stack){.frames = stacks[i], .count = 3};
+        places[i] = current;
         places[i].stack = &own[i];
-        threads[i].present = &places[i];
+        threads[i].current = &places[i];
     }
     groups[0].start_routine = &runtime_start;
     for (size_t i = 0; i < FORMATS; i++) {
@@ -364,7 +364,7 @@ START_TEST(summary_of_the_job)
 }
 END_TEST
 
-START_TEST(a_summary_that_can_not_be_written_is_told)
+START_TEST(a_summary_that_cannot_be_written_is_told)
 {
     setenv("GITHUB_STEP_SUMMARY", "/nonexistent/summary", 1);
     FILE *null = fopen("/dev/null", "we");
@@ -400,7 +400,7 @@ START_TEST(paths_of_sources)
     snprintf(file, sizeof(file), "%s/src/./pool.c", here);
     format_source_path(path, sizeof(path), file);
     ck_assert_str_eq(path, "src/pool.c");
-    /* A folder above the working directory is the root of the sources; another is not. */
+    /* A directory above the working directory is the root of the sources; another is not. */
     snprintf(workspace, sizeof(workspace), "%.*s", (int)(strrchr(here, '/') - here), here);
     setenv("GITHUB_WORKSPACE", workspace, 1);
     format_source_path(path, sizeof(path), file);
@@ -428,7 +428,7 @@ int main(void)
     tcase_add_test(tests, more_than_ten);
     tcase_add_test(tests, tests_have_names_of_their_own);
     tcase_add_test(tests, summary_of_the_job);
-    tcase_add_test(tests, a_summary_that_can_not_be_written_is_told);
+    tcase_add_test(tests, a_summary_that_cannot_be_written_is_told);
     tcase_add_loop_test(tests, a_full_disk_is_told, 0, FORMATS);
     tcase_add_test(tests, paths_of_sources);
     Suite *suite = suite_create("formats");

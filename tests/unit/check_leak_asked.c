@@ -10,7 +10,7 @@
 
 static struct fake *fake;
 static struct symbolizer *symbolizer;
-static struct ignore *ignore;
+static struct suppressions *suppressions;
 static struct report *report;
 static struct verdict_rules rules;
 static uint32_t site;
@@ -22,16 +22,16 @@ static void setup(void)
     uint32_t app = fake_module(fake, "/nonexistent/app", NULL, 0);
     site = fake_site(fake, (ledger_pc[]){fake_pc(app, 0x100), fake_pc(app, 0x900)}, 2);
     symbolizer = symbolizer_new(false);
-    ignore = ignore_new();
+    suppressions = suppressions_new();
     report = report_new();
     rules = (struct verdict_rules){
-        .kinds = KIND_ALL, .judge = JUDGE_EXIT, .ignore = ignore, .symbolizer = symbolizer};
+        .kinds = KIND_ALL, .judge = JUDGE_EXIT, .suppressions = suppressions, .symbolizer = symbolizer};
 }
 
 static void teardown(void)
 {
     report_free(report);
-    ignore_free(ignore);
+    suppressions_free(suppressions);
     symbolizer_free(symbolizer);
     fake_free(fake);
 }
@@ -94,7 +94,7 @@ END_TEST
 START_TEST(the_program_says_it_before_any_rule)
 {
     struct error error;
-    ck_assert(ignore_load_text(ignore, "thread:nonexistent", "test", &error));
+    ck_assert(suppressions_load_text(suppressions, "thread:nonexistent", "test", &error));
     ignored(fake_string(fake, "its own"));
     thread(0);
     const struct process_report *process = build_exit();

@@ -69,7 +69,7 @@ static void load_rule(const char *rule)
     FILE *file = fdopen(mkstemp(path), "w");
     fprintf(file, "%s\n", rule);
     fclose(file);
-    ck_assert_msg(ignore_load(ignore, path, &error), "%s", error.text);
+    ck_assert_msg(suppressions_load(suppressions, path, &error), "%s", error.text);
     unlink(path);
 }
 

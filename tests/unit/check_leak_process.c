@@ -387,7 +387,7 @@ START_TEST(the_thread_that_runs_exit_is_not_untracked)
 END_TEST
 
 /* Not to be looked at again: nobody is accused. */
-START_TEST(what_can_not_be_looked_at_again_is_not_untracked)
+START_TEST(what_cannot_be_looked_at_again_is_not_untracked)
 {
     struct error error = {""};
     const struct known_end end = {.alive = true, .pid = getpid()};
@@ -455,7 +455,7 @@ int main(void)
     tcase_add_test(tests, live_and_not_begun_is_told_once);
     tcase_add_test(tests, one_that_began_meanwhile_is_not_untracked);
     tcase_add_test(tests, the_thread_that_runs_exit_is_not_untracked);
-    tcase_add_test(tests, what_can_not_be_looked_at_again_is_not_untracked);
+    tcase_add_test(tests, what_cannot_be_looked_at_again_is_not_untracked);
     tcase_add_test(tests, in_its_exit_it_is_judged_and_looked_at);
     tcase_add_test(tests, another_pid_namespace_has_other_tids);
     Suite *suite = suite_create("leak_process");

@@ -251,36 +251,36 @@ START_TEST(offsets_outside)
 }
 END_TEST
 
-static struct ledger_present *put_present(uint32_t word, uint64_t stamp, uint32_t frames)
+static struct ledger_present *put_current(uint32_t word, uint64_t stamp, uint32_t frames)
 {
     struct ledger_header *header = fake_header(fake);
     unsigned char *bytes = fake_bytes(fake, &(size_t){0});
-    struct ledger_present *present = (void *)(bytes + header->present_off + word * sizeof(uint64_t));
-    present->frame_count = frames;
+    struct ledger_present *current = (void *)(bytes + header->present_off + word * sizeof(uint64_t));
+    current->frame_count = frames;
     for (uint32_t i = 0; i < frames; i++)
-        present->frames[i] = fake_pc(0, 0x1000 + i);
-    present->hash = ledger_present_hash(present, stamp);
-    atomic_store(&present->stamp, stamp);
-    return present;
+        current->frames[i] = fake_pc(0, 0x1000 + i);
+    current->hash = ledger_present_hash(current, stamp);
+    atomic_store(&current->stamp, stamp);
+    return current;
 }
 
-START_TEST(present_stacks_that_are_whole)
+START_TEST(current_stacks_that_are_whole)
 {
     uint32_t at = 0, n = 0;
-    const struct ledger_present *present;
-    put_present(0, 1ull << 32 | 7, 3);
-    put_present(8, 1ull << 32 | 8, 3)->frames[1]++; /* torn */
-    put_present(16, 1ull << 32 | 9, 3)->stamp++;    /* another's */
-    put_present(24, 0, 3);                          /* not finished */
-    put_present(32, 1ull << 32 | 10, 12);           /* over three grains */
-    put_present(56, 1ull << 32 | 11, 4);            /* beyond what is in use */
-    put_present(72, 1ull << 32 | 12, 3)->frame_count = UINT32_MAX;
+    const struct ledger_present *current;
+    put_current(0, 1ull << 32 | 7, 3);
+    put_current(8, 1ull << 32 | 8, 3)->frames[1]++; /* torn */
+    put_current(16, 1ull << 32 | 9, 3)->stamp++;    /* another's */
+    put_current(24, 0, 3);                          /* not finished */
+    put_current(32, 1ull << 32 | 10, 12);           /* over three grains */
+    put_current(56, 1ull << 32 | 11, 4);            /* beyond what is in use */
+    put_current(72, 1ull << 32 | 12, 3)->frame_count = UINT32_MAX;
     static const uint32_t tids[] = {7, 10, 11};
     for (uint32_t used = 60; used <= 80; used += 4) { /* also in the middle of a record */
         fake_header(fake)->present_mark = 1ull << 32 | used;
         struct ledger *ledger = opened();
-        for (at = n = 0; (present = ledger_next_present(ledger, &at)); n++)
-            ck_assert_uint_eq((uint32_t)present->stamp, tids[n]);
+        for (at = n = 0; (current = ledger_next_present(ledger, &at)); n++)
+            ck_assert_uint_eq((uint32_t)current->stamp, tids[n]);
         ck_assert_uint_eq(n, used < 68 ? 2 : 3);
         ledger_close(ledger);
     }
@@ -377,7 +377,7 @@ int main(void)
     tcase_add_test(tests, not_begun);
     tcase_add_test(tests, truncated);
     tcase_add_loop_test(tests, offsets_outside, 0, 6);
-    tcase_add_test(tests, present_stacks_that_are_whole);
+    tcase_add_test(tests, current_stacks_that_are_whole);
     tcase_add_loop_test(tests, more_used_than_there_is, 0, 5);
     tcase_add_test(tests, a_hole_of_a_terabyte_is_refused);
     tcase_add_test(tests, only_what_is_used_is_read);

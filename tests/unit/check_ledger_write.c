@@ -568,7 +568,7 @@ START_TEST(random_lives_match_the_model)
 }
 END_TEST
 
-/* ---- present stacks -------------------------------------------------------------- */
+/* ---- current stacks -------------------------------------------------------------- */
 
 START_TEST(a_newer_request_begins_anew_and_an_older_is_late)
 {
@@ -589,7 +589,7 @@ START_TEST(generations_go_round)
 }
 END_TEST
 
-START_TEST(a_full_present_section_takes_no_more)
+START_TEST(a_full_current_section_takes_no_more)
 {
     uint32_t cap = state.header->present_cap;
     ck_assert_uint_eq(ledger_take_present(&state, 1, cap - 8), 0);
@@ -624,7 +624,7 @@ int main(void)
     tcase_add_test(tcase, random_lives_match_the_model);
     tcase_add_test(tcase, a_newer_request_begins_anew_and_an_older_is_late);
     tcase_add_test(tcase, generations_go_round);
-    tcase_add_test(tcase, a_full_present_section_takes_no_more);
+    tcase_add_test(tcase, a_full_current_section_takes_no_more);
     tcase_set_timeout(tcase, 120);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

@@ -115,7 +115,7 @@ START_TEST(lists_go_on_over_commas)
 }
 END_TEST
 
-START_TEST(lists_do_not_take_strangers)
+START_TEST(lists_do_not_take_untracked)
 {
     parse_warned("report=running,exit", "THREADLEAK_OPTIONS: unknown key 'exit' is ignored; "
                                         "help=1 lists the keys");
@@ -355,7 +355,7 @@ int main(void)
     tcase_add_test(tests, values_may_be_quoted);
     tcase_add_test(tests, bad_quotes_are_told);
     tcase_add_test(tests, lists_go_on_over_commas);
-    tcase_add_test(tests, lists_do_not_take_strangers);
+    tcase_add_test(tests, lists_do_not_take_untracked);
     tcase_add_test(tests, unknown_keys_and_bad_values_are_named);
     tcase_add_test(tests, warnings_are_one_printable_line);
     tcase_add_test(tests, later_wins);

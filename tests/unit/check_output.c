@@ -12,22 +12,22 @@
 
 #include "cli/common/output.h"
 
-static char folder[64], target[80];
+static char directory[64], target[80];
 static struct output output;
 static struct error error;
 
 static void setup(void)
 {
-    strcpy(folder, "/tmp/check_output.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    snprintf(target, sizeof(target), "%s/report", folder);
+    strcpy(directory, "/tmp/check_output.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(target, sizeof(target), "%s/report", directory);
     error.text[0] = '\0';
 }
 
 static void teardown(void)
 {
     unlink(target);
-    rmdir(folder);
+    rmdir(directory);
 }
 
 static void write_target(const char *text)
@@ -48,10 +48,10 @@ static void target_holds(const char *text)
     ck_assert_str_eq(read, text);
 }
 
-static unsigned files_in_folder(void)
+static unsigned files_in_directory(void)
 {
     unsigned count = 0;
-    DIR *dir = opendir(folder);
+    DIR *dir = opendir(directory);
     ck_assert_ptr_nonnull(dir);
     while (readdir(dir))
         count++;
@@ -75,7 +75,7 @@ START_TEST(a_file_appears_at_commit)
     ck_assert_int_ne(access(target, F_OK), 0);
     ck_assert(output_commit(&output, &error));
     target_holds("new");
-    ck_assert_uint_eq(files_in_folder(), 1);
+    ck_assert_uint_eq(files_in_directory(), 1);
     struct stat st;
     ck_assert_int_eq(stat(target, &st), 0);
     ck_assert_uint_eq(st.st_mode & 0777, 0640);
@@ -92,7 +92,7 @@ START_TEST(an_older_file_stays_until_commit)
     target_holds("old");
     output_abandon(&output);
     target_holds("old");
-    ck_assert_uint_eq(files_in_folder(), 1);
+    ck_assert_uint_eq(files_in_directory(), 1);
     ck_assert(output_open(&output, target, stderr, &error));
     ck_assert(output_commit(&output, &error));
     target_holds("");
@@ -106,7 +106,7 @@ START_TEST(a_symbolic_link_stays_one)
 {
     char name[80];
     struct stat st;
-    snprintf(name, sizeof(name), "%s/link", folder);
+    snprintf(name, sizeof(name), "%s/link", directory);
     write_target("old");
     ck_assert_int_eq(symlink("report", name), 0);
     ck_assert(output_open(&output, name, stderr, &error));
@@ -119,10 +119,10 @@ START_TEST(a_symbolic_link_stays_one)
 }
 END_TEST
 
-START_TEST(what_can_not_be_written_is_told_at_once)
+START_TEST(what_cannot_be_written_is_told_at_once)
 {
-    open_fails("/nonexistent/report", "/nonexistent/report: can not be written: No such file or directory");
-    open_fails(folder, "Is a directory");
+    open_fails("/nonexistent/report", "/nonexistent/report: cannot be written: No such file or directory");
+    open_fails(directory, "Is a directory");
     open_fails("", "empty");
     open_fails("/dev/fd/999999", "Bad file descriptor");
     write_target("");
@@ -147,7 +147,7 @@ START_TEST(a_failed_write_is_noticed)
     fputs("new", output.file);
     ck_assert(!output_commit(&output, &error));
     target_holds("old");
-    ck_assert_uint_eq(files_in_folder(), 1);
+    ck_assert_uint_eq(files_in_directory(), 1);
 }
 END_TEST
 
@@ -286,7 +286,7 @@ int main(void)
     tcase_add_test(tests, a_file_appears_at_commit);
     tcase_add_test(tests, an_older_file_stays_until_commit);
     tcase_add_test(tests, a_symbolic_link_stays_one);
-    tcase_add_test(tests, what_can_not_be_written_is_told_at_once);
+    tcase_add_test(tests, what_cannot_be_written_is_told_at_once);
     tcase_add_test(tests, a_failed_write_is_noticed);
     tcase_add_test(tests, streams_are_written_directly);
     tcase_add_test(tests, what_is_written_directly_is_one_write);

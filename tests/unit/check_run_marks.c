@@ -18,16 +18,16 @@
 #define PID (GONE_MAX + 10)
 #define OTHER (GONE_MAX + 11)
 
-static char folder[64], marks_file[96];
+static char directory[64], marks_file[96];
 static struct error error;
 static struct run_ledgers ledgers;
 static struct fake *fakes[4];
 
 static void setup(void)
 {
-    strcpy(folder, "/tmp/check_run_marks.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    snprintf(marks_file, sizeof(marks_file), "%s/" LEDGER_MARKS_FILE, folder);
+    strcpy(directory, "/tmp/check_run_marks.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(marks_file, sizeof(marks_file), "%s/" LEDGER_MARKS_FILE, directory);
     memset(&ledgers, 0, sizeof(ledgers));
     ledgers.items = calloc(4, sizeof(*ledgers.items));
 }
@@ -40,7 +40,7 @@ static void teardown(void)
             fake_free(fakes[i]);
         fakes[i] = NULL;
     }
-    run_dir_remove(folder);
+    run_dir_remove(directory);
 }
 
 static void append(const char *bytes, size_t length)
@@ -80,13 +80,13 @@ static struct ledger_header *add_ledger(pid_t pid, uint64_t started_ns, uint32_t
 
 static size_t unwatched_strictly(void)
 {
-    ck_assert_msg(run_marks_read(folder, true, &ledgers, &error), "%s", error.text);
+    ck_assert_msg(run_marks_read(directory, true, &ledgers, &error), "%s", error.text);
     return ledgers.unwatched_count;
 }
 
 static size_t unwatched(void)
 {
-    ck_assert_msg(run_marks_read(folder, false, &ledgers, &error), "%s", error.text);
+    ck_assert_msg(run_marks_read(directory, false, &ledgers, &error), "%s", error.text);
     return ledgers.unwatched_count;
 }
 
@@ -127,7 +127,7 @@ START_TEST(strictly_one_that_came_later)
 {
     char path[128];
     mark(GONE_MAX, 100, LEDGER_MARK_OURS);
-    snprintf(path, sizeof(path), "%s/" LEDGER_FILE_PREFIX "%d.0", folder, GONE_MAX);
+    snprintf(path, sizeof(path), "%s/" LEDGER_FILE_PREFIX "%d.0", directory, GONE_MAX);
     int fd = open(path, O_WRONLY | O_CREAT, 0600);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(ftruncate(fd, 4096), 0);
@@ -144,7 +144,7 @@ START_TEST(one_killed_as_it_began)
 {
     struct ledger_header header = {.pid = GONE_MAX, .version = LEDGER_VERSION};
     char path[128];
-    snprintf(path, sizeof(path), "%s/" LEDGER_FILE_PREFIX "%d.0", folder, GONE_MAX);
+    snprintf(path, sizeof(path), "%s/" LEDGER_FILE_PREFIX "%d.0", directory, GONE_MAX);
     for (int step = 0; step < 4; step++) {
         int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
         if (step >= 1)
@@ -154,7 +154,7 @@ START_TEST(one_killed_as_it_began)
             ck_assert_int_eq(pwrite(fd, &header, sizeof(header), 0), sizeof(header));
         close(fd);
         run_ledgers_release(&ledgers);
-        ck_assert(run_dir_collect(folder, 0, 0, false, &ledgers, &error));
+        ck_assert(run_dir_collect(directory, 0, 0, false, &ledgers, &error));
         ck_assert_uint_eq(ledgers.count, 0);
         ck_assert_int_eq(ledgers.unreadable, step == 3);
     }
@@ -173,7 +173,7 @@ START_TEST(strictly_an_exec_that_is_under_way)
 {
     char path[128];
     add_ledger(GONE_MAX, 50, 0, LEDGER_END_EXEC, 99);
-    snprintf(path, sizeof(path), "%s/" LEDGER_FILE_PREFIX "%d.1", folder, GONE_MAX);
+    snprintf(path, sizeof(path), "%s/" LEDGER_FILE_PREFIX "%d.1", directory, GONE_MAX);
     int fd = open(path, O_WRONLY | O_CREAT, 0600);
     ck_assert_int_eq(ftruncate(fd, 4096), 0);
     close(fd);
@@ -262,7 +262,7 @@ START_TEST(a_live_one)
     ck_assert_uint_eq(unwatched(), 1);
     /* Now it maps a file of the shim's name: it may be just about to call exec. */
     char path[128];
-    snprintf(path, sizeof(path), "%s/libthreadleak.so", folder);
+    snprintf(path, sizeof(path), "%s/libthreadleak.so", directory);
     int fd = open(path, O_RDWR | O_CREAT, 0600);
     ck_assert_int_eq(ftruncate(fd, 4096), 0);
     void *shim = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
@@ -350,13 +350,13 @@ static pid_t start_pretender(const char *name, const char *word)
     snprintf(
         command, sizeof(command),
         "cp /bin/sh %s/%s && printf 'sleep 1000 & echo $! >child.new; mv child.new child; wait\\n' >%s/%s",
-        folder, name, folder, word);
+        directory, name, directory, word);
     ck_assert_int_eq(system(command), 0);
     pid_t pid = fork();
     if (pid == 0) {
         char path[128];
-        snprintf(path, sizeof(path), "%s/%s", folder, name);
-        if (chdir(folder) == 0)
+        snprintf(path, sizeof(path), "%s/%s", directory, name);
+        if (chdir(directory) == 0)
             execl(path, name, word, (char *)NULL);
         _exit(127);
     }
@@ -366,7 +366,7 @@ static pid_t start_pretender(const char *name, const char *word)
 static pid_t read_child(void)
 {
     char path[96];
-    snprintf(path, sizeof(path), "%s/child", folder);
+    snprintf(path, sizeof(path), "%s/child", directory);
     FILE *file;
     while (!(file = fopen(path, "r")))
         usleep(1000);

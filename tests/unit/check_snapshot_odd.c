@@ -485,11 +485,11 @@ END_TEST
 static int count_entries(const char *path)
 {
     int count = 0;
-    DIR *folder = opendir(path);
-    ck_assert_ptr_nonnull(folder);
-    while (readdir(folder))
+    DIR *directory = opendir(path);
+    ck_assert_ptr_nonnull(directory);
+    while (readdir(directory))
         count++;
-    closedir(folder);
+    closedir(directory);
     return count;
 }
 
@@ -516,7 +516,7 @@ START_TEST(nothing_is_left_behind)
         struct snapshot *snapshot = take(pid);
         struct unwinder *unwinder = unwinder_new(snapshot, &error);
         ck_assert_ptr_nonnull(unwinder);
-        /* One for the folder, which is open while it is read. */
+        /* One for the directory, which is open while it is read. */
         ck_assert_int_lt(count_entries("/proc/self/fd"), files ? files + 1 : 100);
         unwinder_free(unwinder);
         snapshot_free(snapshot);

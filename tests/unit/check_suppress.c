@@ -16,7 +16,7 @@ enum { ALIVE = SLOT_STARTED, ENDED = SLOT_STARTED | SLOT_ENDED };
 
 static struct fake *fake;
 static struct symbolizer *symbolizer;
-static struct ignore *ignore;
+static struct suppressions *suppressions;
 static struct report *report;
 static struct verdict_rules rules;
 static uint32_t app, lib;
@@ -29,16 +29,16 @@ static void setup(void)
     app = fake_module(fake, "/nonexistent/app", "\x01\x02\x03\x04", 4);
     lib = fake_module(fake, "/nonexistent/libpool.so", NULL, 0);
     symbolizer = symbolizer_new(false);
-    ignore = ignore_new();
+    suppressions = suppressions_new();
     report = report_new();
     rules = (struct verdict_rules){
-        .kinds = KIND_ALL, .judge = JUDGE_EXIT, .ignore = ignore, .symbolizer = symbolizer};
+        .kinds = KIND_ALL, .judge = JUDGE_EXIT, .suppressions = suppressions, .symbolizer = symbolizer};
 }
 
 static void teardown(void)
 {
     report_free(report);
-    ignore_free(ignore);
+    suppressions_free(suppressions);
     symbolizer_free(symbolizer);
     fake_free(fake);
 }
@@ -46,22 +46,22 @@ static void teardown(void)
 static void load(const char *text)
 {
     struct error error;
-    ck_assert_msg(ignore_load_text(ignore, text, "test", &error), "%s", error.text);
+    ck_assert_msg(suppressions_load_text(suppressions, text, "test", &error), "%s", error.text);
 }
 
-static void add(struct present *present)
+static void add(struct stacks *current)
 {
     struct error error = {""};
     fake_end(fake, LEDGER_END_EXIT, 0, true);
     struct ledger *ledger = fake_open(fake);
-    const struct known_end end = {.known = true, .present = present};
+    const struct known_end end = {.known = true, .current = current};
     ck_assert_msg(report_add_ledger(report, ledger, &end, &rules, &error), "%s", error.text);
     ledger_close(ledger);
 }
 
-static const struct process_report *build(struct present *present)
+static const struct process_report *build(struct stacks *current)
 {
-    add(present);
+    add(current);
     report_finish(report);
     return &report->processes[0];
 }
@@ -79,34 +79,34 @@ static void thread(uint32_t site, uint32_t state, int tid, const char *name)
 
 /* ---- where threads are ------------------------------------------------------------------- */
 
-static struct present *present_of(size_t threads, size_t stacks)
+static struct stacks *current_of(size_t threads, size_t stacks)
 {
-    struct present *present = calloc(1, sizeof(*present));
-    present->threads = calloc(threads, sizeof(*present->threads));
-    present->stacks = calloc(stacks, sizeof(*present->stacks));
-    present->stack_count = stacks;
-    return present;
+    struct stacks *current = calloc(1, sizeof(*current));
+    current->threads = calloc(threads, sizeof(*current->threads));
+    current->stacks = calloc(stacks, sizeof(*current->stacks));
+    current->stack_count = stacks;
+    return current;
 }
 
 /* By ascending tid. */
-static void is_at(struct present *present, int tid, size_t stack, enum wait_on on)
+static void is_at(struct stacks *current, int tid, size_t stack, enum wait_on on)
 {
-    present->threads[present->count++] = (struct present_thread){
+    current->threads[current->count++] = (struct thread_stack){
         .tid = tid,
-        .source = PRESENT_PTRACE,
-        .stack = stack < present->stack_count ? &present->stacks[stack] : NULL,
+        .source = STACK_SOURCE_PTRACE,
+        .stack = stack < current->stack_count ? &current->stacks[stack] : NULL,
         .wait = {.on = on, .text = on ? strdup(wait_on_name(on)) : NULL, .fd = -1},
     };
 }
 
-static void stack_is(struct present *present, size_t stack, const char *called, const char *own)
+static void stack_is(struct stacks *current, size_t stack, const char *called, const char *own)
 {
     const struct frame frames[] = {{.function = called, .module = "/lib/libc.so.6", .runtime = true},
                                    {.function = own, .module = "/nonexistent/app"},
                                    {.function = "start_thread", .runtime = true}};
-    present->stacks[stack].frames = malloc(sizeof(frames));
-    memcpy(present->stacks[stack].frames, frames, sizeof(frames));
-    present->stacks[stack].count = 3;
+    current->stacks[stack].frames = malloc(sizeof(frames));
+    memcpy(current->stacks[stack].frames, frames, sizeof(frames));
+    current->stacks[stack].count = 3;
 }
 
 /* ---- groups -------------------------------------------------------------------------------- */
@@ -169,19 +169,19 @@ END_TEST
 
 START_TEST(a_site_is_split_by_where_threads_are)
 {
-    struct present *present = present_of(5, 2);
+    struct stacks *current = current_of(5, 2);
     uint32_t site = site_at(0x100);
     for (int i = 0; i < 5; i++)
         thread(site, i < 4 ? ALIVE : ENDED, 10 + i, NULL);
-    stack_is(present, 0, "pthread_cond_wait", "wait_for_job");
-    stack_is(present, 1, "read", "wait_for_job");
-    is_at(present, 10, 0, WAIT_CONDVAR);
-    is_at(present, 11, 1, WAIT_PIPE);
-    is_at(present, 12, 2, WAIT_NONE); /* its stack was not to be had */
-    is_at(present, 13, 0, WAIT_MUTEX);
-    is_at(present, 14, 0, WAIT_CONDVAR); /* somebody has the tid of one that ended */
+    stack_is(current, 0, "pthread_cond_wait", "wait_for_job");
+    stack_is(current, 1, "read", "wait_for_job");
+    is_at(current, 10, 0, WAIT_CONDVAR);
+    is_at(current, 11, 1, WAIT_PIPE);
+    is_at(current, 12, 2, WAIT_NONE); /* its stack was not to be had */
+    is_at(current, 13, 0, WAIT_MUTEX);
+    is_at(current, 14, 0, WAIT_CONDVAR); /* somebody has the tid of one that ended */
     load("top:^pthread_cond_wait$ waiting:condvar\ntop:wait_for_job waiting:pipe,socket\n");
-    ck_assert_str_eq(show(build(present)),
+    ck_assert_str_eq(show(build(current)),
                      "running* 4,5 -; unjoined* 6 -; running 2 top:^pthread_cond_wait$ waiting:condvar; "
                      "running 3 top:wait_for_job waiting:pipe,socket");
 }
@@ -231,7 +231,7 @@ START_TEST(rules_of_the_program_count_too)
     ck_assert_ptr_null(report->processes[0].own_rules_wrong);
     ck_assert_str_eq(report->used_rules[0].rule->origin, "rules of ./app");
     ck_assert_uint_eq(report->used_rules[0].rule->line, 2);
-    ck_assert_int_eq(report->used_rules[0].rule->source, IGNORE_PROGRAM);
+    ck_assert_int_eq(report->used_rules[0].rule->source, SUPPRESSION_PROGRAM);
 }
 END_TEST
 
@@ -239,7 +239,7 @@ START_TEST(wrong_rules_of_the_program_ignore_nothing)
 {
     thread(site_at(0x100), ALIVE, 10, "io 1");
     atomic_store(&fake_header(fake)->rules, fake_string(fake, "name:^io\nname:*\n"));
-    rules.ignore = NULL;
+    rules.suppressions = NULL;
     ck_assert_str_eq(show(build(NULL)), "running* 2 -");
     ck_assert_str_eq(report->processes[0].own_rules_wrong,
                      "rules of ./app:2:1: would match every thread; --allow-match-all if that is meant");
@@ -250,7 +250,7 @@ START_TEST(what_the_user_allows_the_program_may)
 {
     thread(site_at(0x100), ALIVE, 10, "io 1");
     atomic_store(&fake_header(fake)->rules, fake_string(fake, "name:*\n"));
-    ignore_allow_match_all(ignore, true);
+    suppressions_allow_match_all(suppressions, true);
     ck_assert_str_eq(show(build(NULL)), "running 2 name:*");
 }
 END_TEST
@@ -282,16 +282,16 @@ START_TEST(what_is_remembered_of_stacks_is_true)
     enum { STACKS = 8000 };
     const int rule_count = _i ? 200 : 0;
     static char names[STACKS][16];
-    struct present *present = present_of(STACKS, STACKS);
+    struct stacks *current = current_of(STACKS, STACKS);
     uint32_t site = site_at(0x100);
     char rule[40];
     for (int i = 0; i < STACKS; i++) {
         snprintf(names[i], sizeof(names[i]), "own_%d", i);
-        stack_is(present, (size_t)i, "pause", names[i]);
+        stack_is(current, (size_t)i, "pause", names[i]);
     }
     for (int i = 0; i < STACKS; i++) {
         thread(site, ALIVE, 10 + i, NULL);
-        is_at(present, 10 + i, (size_t)i, WAIT_SIGNAL);
+        is_at(current, 10 + i, (size_t)i, WAIT_SIGNAL);
     }
     for (int i = 0; i < rule_count; i++) {
         snprintf(rule, sizeof(rule), "any:^own_%d$", i * (STACKS / 200));
@@ -299,7 +299,7 @@ START_TEST(what_is_remembered_of_stacks_is_true)
     }
     if (!rule_count)
         load("any:7$");
-    build(present);
+    build(current);
     if (!rule_count) {
         ck_assert_uint_eq(report->summary.suppressed_threads, STACKS / 10);
         return;
@@ -314,13 +314,13 @@ END_TEST
 START_TEST(ten_thousand_threads_and_many_rules_are_no_burden)
 {
     enum { THREADS = 10000, SITES = 16, STACKS = 200, RULES = 300 };
-    struct present *present = present_of(THREADS, STACKS);
+    struct stacks *current = current_of(THREADS, STACKS);
     uint32_t sites[SITES];
     char rule[100], name[16];
     for (int i = 0; i < SITES; i++)
         sites[i] = site_at(0x100 + 16 * (unsigned)i);
     for (int i = 0; i < STACKS; i++)
-        stack_is(present, (size_t)i, "pthread_cond_wait", "wait_for_job");
+        stack_is(current, (size_t)i, "pthread_cond_wait", "wait_for_job");
     for (int i = 0; i < THREADS; i++) {
         snprintf(name, sizeof(name), "io %d", i);
         fake_thread(fake, &(struct fake_thread){.site = sites[i % SITES],
@@ -328,7 +328,7 @@ START_TEST(ten_thousand_threads_and_many_rules_are_no_burden)
                                                 .tid = 10 + i,
                                                 .name = name,
                                                 .start_pc = fake_pc(i % 3 ? app : lib, 0x10)});
-        is_at(present, 10 + i, (size_t)i % STACKS, WAIT_CONDVAR);
+        is_at(current, 10 + i, (size_t)i % STACKS, WAIT_CONDVAR);
     }
     for (int i = 0; i < RULES; i++) {
         snprintf(rule, sizeof(rule), i % 2 ? "any:*never%d*called* waiting:condvar" : "thread:*never*%d", i);
@@ -336,7 +336,7 @@ START_TEST(ten_thousand_threads_and_many_rules_are_no_burden)
     }
     load("name:7$ top:^wait_for_job$");
     double before = cpu_s();
-    const struct process_report *process = build(present);
+    const struct process_report *process = build(current);
     double taken = cpu_s() - before;
     ck_assert_uint_eq(report->summary.suppressed_threads, THREADS / 10);
     ck_assert_uint_eq(process->counts.alive, THREADS);

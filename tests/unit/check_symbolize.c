@@ -55,12 +55,12 @@ START_TEST(dropped_functions)
 }
 END_TEST
 
-START_TEST(relative_folders_come_once)
+START_TEST(relative_directories_come_once)
 {
     find_source("c");
     run("cp %s %s/symbolize.c && cd %s && gcc -D_GNU_SOURCE -O2 -g -fdebug-prefix-map=%s=build -o program "
         "symbolize.c",
-        source, folder, folder, folder);
+        source, directory, directory, directory);
     run_program();
     const struct frame_list *list = look_up("chain");
     ck_assert_uint_eq(list->count, 3);
@@ -161,7 +161,7 @@ END_TEST
 /* An address behind a symbol's end has no name, whatever stands before it. */
 START_TEST(symbols_end_where_they_say)
 {
-    snprintf(source, sizeof(source), "%s/gap.s", folder);
+    snprintf(source, sizeof(source), "%s/gap.s", directory);
     FILE *file = fopen(source, "w");
     ck_assert_ptr_nonnull(file);
     fputs(".text\n.globl sized, unsized, next, alone\n.type sized, @function\n.type unsized, @function\n"
@@ -175,7 +175,7 @@ START_TEST(symbols_end_where_they_say)
     fclose(file);
     run("cd %s && gcc -shared -nostdlib -Wl,--build-id=none -o program gap.s && nm program >all && "
         "strip %s program && nm -D program >left && ! grep -q gap left",
-        folder, _i ? "-s" : "-N gap -N end -N more");
+        directory, _i ? "-s" : "-N gap -N end -N more");
     struct {
         const char *symbol;
         int into;
@@ -189,7 +189,7 @@ START_TEST(symbols_end_where_they_say)
     for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
         char command[256];
         uint64_t at;
-        snprintf(command, sizeof(command), "sed -n 's/ . %s$//p' %s/all", expected[i].symbol, folder);
+        snprintf(command, sizeof(command), "sed -n 's/ . %s$//p' %s/all", expected[i].symbol, directory);
         FILE *output = popen(command, "r");
         ck_assert_ptr_nonnull(output);
         ck_assert_int_eq(fscanf(output, "%lx", &at), 1);
@@ -205,7 +205,7 @@ END_TEST
 
 static void write_many_functions(int count)
 {
-    snprintf(source, sizeof(source), "%s/many.c", folder);
+    snprintf(source, sizeof(source), "%s/many.c", directory);
     FILE *file = fopen(source, "w");
     ck_assert_ptr_nonnull(file);
     fputs(
@@ -263,7 +263,7 @@ int main(void)
     tcase_add_checked_fixture(tests, program_setup, program_teardown);
     tcase_add_loop_test(tests, c_programs, 0, sizeof(builds) / sizeof(*builds));
     tcase_add_loop_test(tests, dropped_functions, 0, 2);
-    tcase_add_test(tests, relative_folders_come_once);
+    tcase_add_test(tests, relative_directories_come_once);
     tcase_add_test(tests, return_and_plain_addresses);
     tcase_add_test(tests, offset_zero_is_nowhere);
     tcase_add_test(tests, startup_is_runtime);

@@ -20,7 +20,7 @@ static void split_debug_file(const char *where)
 {
     run("cd %s && mkdir -p %s && objcopy --only-keep-debug program %s/program.debug && "
         "objcopy --strip-all program && objcopy --add-gnu-debuglink=%s/program.debug program",
-        folder, where, where, where);
+        directory, where, where, where);
 }
 
 START_TEST(debug_link)
@@ -47,7 +47,7 @@ START_TEST(alternative_debug_link)
     build_c("gcc -O2 -g -gdwarf-4");
     run("cd %s && cp program twin && dwz -m common program twin && readelf -S program | grep -q "
         "gnu_debugaltlink",
-        folder);
+        directory);
     check_c();
 }
 END_TEST
@@ -129,11 +129,11 @@ static void put_under_build_id(const char *file, const char *ending)
 
 START_TEST(debug_files_by_build_id)
 {
-    if (!own_debug_folder())
+    if (!own_debug_directory())
         return;
     build_c("gcc -O2 -g -Wl,--build-id=sha1");
     read_build_id();
-    run("objcopy --only-keep-debug %s %s/separate && strip %s", program, folder, program);
+    run("objcopy --only-keep-debug %s %s/separate && strip %s", program, directory, program);
     put_under_build_id(program, ".other");
     if (_i == 0) {
         check_nothing_known(look_up_with_id("chain"), program);
@@ -144,7 +144,7 @@ START_TEST(debug_files_by_build_id)
         run("cp /bin/true %s", program);
     }
     char file[160];
-    snprintf(file, sizeof(file), "%s/separate", folder);
+    snprintf(file, sizeof(file), "%s/separate", directory);
     put_under_build_id(file, ".debug");
     const struct frame_list *list = look_up_with_id("chain");
     ck_assert_uint_eq(list->count, 3);
@@ -157,14 +157,14 @@ END_TEST
 START_TEST(files_that_are_none)
 {
     char garbage[160], pipe[160], cut[160];
-    snprintf(garbage, sizeof(garbage), "%s/garbage", folder);
-    snprintf(cut, sizeof(cut), "%s/cut", folder);
-    snprintf(pipe, sizeof(pipe), "%s/pipe", folder);
+    snprintf(garbage, sizeof(garbage), "%s/garbage", directory);
+    snprintf(cut, sizeof(cut), "%s/cut", directory);
+    snprintf(pipe, sizeof(pipe), "%s/pipe", directory);
     build_c("gcc -O2 -g");
     run("head -c 10000 /dev/urandom >%s && head -c 3000 %s >%s", garbage, program, cut);
     ck_assert_int_eq(mkfifo(pipe, 0600), 0);
-    const char *const names[] = {garbage,     cut,         pipe,       folder,   "/nonexistent/file",
-                                 "/dev/null", "/dev/zero", "/dev/tty", "[vdso]", "",
+    const char *const names[] = {garbage,     cut,         pipe,       directory, "/nonexistent/file",
+                                 "/dev/null", "/dev/zero", "/dev/tty", "[vdso]",  "",
                                  "[heap]",    ".",         "/"};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         struct code_address address = {.module = names[i], .offset = offset_of("plain"), .pc = 1};
@@ -176,11 +176,11 @@ START_TEST(files_that_are_none)
 }
 END_TEST
 
-/* Relative to what?  The program's folder of that time is not ours. */
+/* Relative to what?  The program's directory of that time is not ours. */
 START_TEST(relative_paths_are_not_believed)
 {
     build_c("gcc -O2 -g");
-    ck_assert_int_eq(chdir(folder), 0);
+    ck_assert_int_eq(chdir(directory), 0);
     struct code_address address = {.module = "program", .offset = offset_of("plain")};
     check_nothing_known(symbolize(symbolizer, &address), "program");
     ck_assert_int_eq(chdir("/"), 0);
@@ -271,7 +271,7 @@ START_TEST(servers_are_asked_only_on_demand)
     ck_assert_int_eq(pipe(asked), 0);
     pid_t server = start_server(asked[1], url, sizeof(url));
     setenv("DEBUGINFOD_URLS", url, 1);
-    setenv("DEBUGINFOD_CACHE_PATH", folder, 1);
+    setenv("DEBUGINFOD_CACHE_PATH", directory, 1);
     setenv("DEBUGINFOD_TIMEOUT", "5", 1);
     setenv("no_proxy", "127.0.0.1", 1);
     check_nothing_known(look_up_with_id("plain"), program);

@@ -12,20 +12,20 @@
 
 static void build_library(const char *text, const char *options)
 {
-    snprintf(source, sizeof(source), "%s/library.c", folder);
+    snprintf(source, sizeof(source), "%s/library.c", directory);
     FILE *file = fopen(source, "w");
     ck_assert_ptr_nonnull(file);
     fputs(text, file);
     fclose(file);
     run("gcc -O1 -shared -fPIC -o %s %s %s", program, options, source);
-    run("nm %s >%s/all", program, folder);
+    run("nm %s >%s/all", program, directory);
 }
 
 static const char *name_at(const char *symbol, uint64_t into)
 {
     char command[256];
     uint64_t at;
-    snprintf(command, sizeof(command), "sed -n 's/ . %s$//p' %s/all", symbol, folder);
+    snprintf(command, sizeof(command), "sed -n 's/ . %s$//p' %s/all", symbol, directory);
     FILE *output = popen(command, "r");
     ck_assert_ptr_nonnull(output);
     ck_assert_int_eq(fscanf(output, "%lx", &at), 1);
@@ -56,9 +56,9 @@ START_TEST(exported_names_are_said)
     run("echo 'V1 { global: longer_name; name_?; __n; _internal; __a; __unrelated; plain_name; p; local: *; "
         "}; V2 {};' "
         ">%s/map",
-        folder);
+        directory);
     char options[200];
-    snprintf(options, sizeof(options), "%s -Wl,--version-script=%s/map", _i == 0 ? "-g" : "-g0", folder);
+    snprintf(options, sizeof(options), "%s -Wl,--version-script=%s/map", _i == 0 ? "-g" : "-g0", directory);
     build_library(aliases, options);
     if (_i == 2)
         run("strip %s", program);
@@ -86,7 +86,7 @@ START_TEST(exported_names_of_inlined_callers)
                   "-g");
     char command[256];
     uint64_t at;
-    snprintf(command, sizeof(command), "sed -n 's/ . outer$//p' %s/all", folder);
+    snprintf(command, sizeof(command), "sed -n 's/ . outer$//p' %s/all", directory);
     FILE *output = popen(command, "r");
     ck_assert_int_eq(fscanf(output, "%lx", &at), 1);
     pclose(output);
@@ -115,7 +115,7 @@ START_TEST(libc_is_called_by_its_names)
     static const char *const names[] = {
         "pthread_cond_wait", "pthread_mutex_lock", "sleep", "raise", "nanosleep", "poll", "read",
         "epoll_wait"};
-    if (_i == 1 && !own_debug_folder())
+    if (_i == 1 && !own_debug_directory())
         return;
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         Dl_info info;
@@ -227,7 +227,7 @@ START_TEST(rust_programs)
     if (!have("rustc"))
         return;
     find_source("rs");
-    if (!try("env -u MAKEFLAGS rustc %s -o %s %s 2>%s/errors", options[_i], program, source, folder)) {
+    if (!try("env -u MAKEFLAGS rustc %s -o %s %s 2>%s/errors", options[_i], program, source, directory)) {
         fprintf(stderr, "skipped: rustc %s does not do\n", options[_i]);
         return;
     }

@@ -104,7 +104,7 @@ static const struct {
      NULL},
     {{"app::tests::starts", "app::main", "std::sys::backtrace::__rust_begin_short_backtrace"}, NULL},
     {{"core::ops::function::FnOnce::call_once", "test::__rust_begin_short_backtrace"}, NULL},
-    /* What can not be told. */
+    /* What cannot be told. */
     {{"leak()", "CATCH2_INTERNAL_TEST_0()", "Catch::RunContext::runTest(Catch::TestCase const&)"}, NULL},
     {{"leak()", "DOCTEST_ANON_FUNC_2()", "doctest::Context::run()"}, NULL},
 };

@@ -15,7 +15,7 @@
 #include "snapshot_child.h"
 #include "unwind/unwind.h"
 
-enum { MOST_NAMES = 1 << 20 };
+enum { MAX_NAMES = 1 << 20 };
 
 static struct snapshot *snapshot;
 static struct unwinder *unwinder;
@@ -26,10 +26,10 @@ static struct symbolizer *symbolizer;
 static const char *target_path(const char *name)
 {
     static char path[4096];
-    char folder[4096];
+    char directory[4096];
     const char *told = getenv("THREADLEAK_TARGETS");
-    ck_assert_ptr_nonnull(realpath(told ? told : "build/targets", folder));
-    snprintf(path, sizeof(path), "%.3000s/%s", folder, name);
+    ck_assert_ptr_nonnull(realpath(told ? told : "build/targets", directory));
+    snprintf(path, sizeof(path), "%.3000s/%s", directory, name);
     return path;
 }
 
@@ -128,7 +128,7 @@ static const char *name_of(const struct code_address *address)
 /* "pause f3 f2 f1 f0 main", to the frame named last; from module, when that is given. */
 static const char *names(const struct stack *stack, const char *last, const char *module)
 {
-    static char text[MOST_NAMES];
+    static char text[MAX_NAMES];
     size_t length = 0;
     text[0] = 0;
     for (size_t i = 0; i < stack->count && length < sizeof(text) - 300; i++) {
@@ -365,7 +365,7 @@ START_TEST(deleted_file_without_privileges)
         ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
     const char *told = getenv("THREADLEAK_TARGETS");
     if (access(told ? told : "build/targets", R_OK | X_OK) != 0) {
-        puts("skip deleted_file_without_privileges: the folder is not for everybody");
+        puts("skip deleted_file_without_privileges: the directory is not for everybody");
         return;
     }
     prctl(PR_SET_DUMPABLE, 1);

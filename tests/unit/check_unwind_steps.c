@@ -14,7 +14,7 @@
 #include "unwind/unwind.h"
 
 #if defined(__x86_64__)
-enum { MOST_STEPS = 60000, MOST_DEPTH = 64, ABOVE = 2048, RED_ZONE = 128 };
+enum { MAX_STEPS = 60000, MAX_DEPTH = 64, ABOVE = 2048, RED_ZONE = 128 };
 
 /* What a call left on the stack, and where. */
 struct call {
@@ -22,7 +22,7 @@ struct call {
 };
 
 struct expected {
-    uint64_t pcs[MOST_DEPTH];
+    uint64_t pcs[MAX_DEPTH];
     size_t count;
 };
 
@@ -40,10 +40,10 @@ static size_t read_target(const struct snapshot *of, uint64_t address, void *to,
 static const char *target_path(void)
 {
     static char path[4200];
-    char folder[4096];
+    char directory[4096];
     const char *told = getenv("THREADLEAK_TARGETS");
-    ck_assert_ptr_nonnull(realpath(told ? told : "build/targets", folder));
-    snprintf(path, sizeof(path), "%s/unwind_steps", folder);
+    ck_assert_ptr_nonnull(realpath(told ? told : "build/targets", directory));
+    snprintf(path, sizeof(path), "%s/unwind_steps", directory);
     return path;
 }
 
@@ -101,7 +101,7 @@ static size_t follow(struct call *calls, size_t depth, const struct snapshot_thr
     while (depth && calls[depth - 1].slot < now->sp)
         depth--;
     if (now->sp == before->sp - 8 && size >= 2 && size <= 7 && now->pc != before->pc + size) {
-        ck_assert_uint_lt(depth, MOST_DEPTH - 20);
+        ck_assert_uint_lt(depth, MAX_DEPTH - 20);
         calls[depth++] = (struct call){now->sp, before->pc + size};
     }
     return depth;
@@ -125,13 +125,13 @@ static bool is_breakpoint(const struct snapshot_thread *thread)
 /* From one breakpoint to the next. */
 static void step_through(void)
 {
-    struct call calls[MOST_DEPTH];
+    struct call calls[MAX_DEPTH];
     size_t depth = 0;
     struct snapshot_thread *first = record(0), *before = first;
     uint64_t top = first->sp;
     expect(&expected[0], first->pc, calls, 0);
     while (!is_breakpoint(before)) {
-        ck_assert_uint_lt(snapshot.count, MOST_STEPS);
+        ck_assert_uint_lt(snapshot.count, MAX_STEPS);
         ck_assert(go(PTRACE_SINGLESTEP));
         struct snapshot_thread *now = record(top);
         depth = follow(calls, depth, before, now);
@@ -144,8 +144,8 @@ static struct unwinder *unwind_steps(void)
 {
     struct error error;
     snapshot = (struct snapshot){.pid = 0, .read = read_target};
-    snapshot.threads = calloc(MOST_STEPS, sizeof(*snapshot.threads));
-    expected = calloc(MOST_STEPS, sizeof(*expected));
+    snapshot.threads = calloc(MAX_STEPS, sizeof(*snapshot.threads));
+    expected = calloc(MAX_STEPS, sizeof(*expected));
     start();
     snapshot.task = pid;
     step_through();
@@ -303,7 +303,7 @@ START_TEST(elfutils_agrees_there)
     start();
     uint64_t work = pc_now();
     int left = places[_i].skipped;
-    for (int i = 0; left && i < MOST_STEPS; i++) {
+    for (int i = 0; left && i < MAX_STEPS; i++) {
         ck_assert(go(PTRACE_SINGLESTEP));
         uint64_t pc = pc_now();
         bool near = pc - work < 4096 || work - pc < 64; /* in work itself, or the likes of it */

@@ -14,14 +14,14 @@
 #include "cli/common/elf_head.h"
 #include "cli/common/watchable.h"
 
-static char folder[64];
+static char directory[64];
 static struct error error;
 
 static void setup(void)
 {
-    strcpy(folder, "/tmp/check_watchable.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    ck_assert_int_eq(chmod(folder, 0755), 0);
+    strcpy(directory, "/tmp/check_watchable.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    ck_assert_int_eq(chmod(directory, 0755), 0);
     error.text[0] = '\0';
 }
 
@@ -30,10 +30,10 @@ static void teardown(void)
     static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char path[128];
-        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+        snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
         unlink(path);
     }
-    rmdir(folder);
+    rmdir(directory);
 }
 
 static const char *make(const char *name, const void *bytes, size_t length, mode_t mode)
@@ -41,7 +41,7 @@ static const char *make(const char *name, const void *bytes, size_t length, mode
     static char paths[32][128];
     static unsigned turn;
     char *path = paths[turn++ % 32];
-    snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
+    snprintf(path, sizeof(paths[0]), "%s/%s", directory, name);
     FILE *file = fopen(path, "w");
     ck_assert_ptr_nonnull(file);
     ck_assert_uint_eq(fwrite(bytes, 1, length, file), length);
@@ -173,11 +173,11 @@ START_TEST(damaged_programs)
 }
 END_TEST
 
-START_TEST(files_that_can_not_run)
+START_TEST(files_that_cannot_run)
 {
     struct made_elf elf = made(elf_own_loader());
-    expect("/nonexistent/x", WATCHABLE_NOT_FOUND, "/nonexistent/x can not be run: No such file or directory");
-    expect(folder, WATCHABLE_NOT_EXECUTABLE, "not a regular file");
+    expect("/nonexistent/x", WATCHABLE_NOT_FOUND, "/nonexistent/x cannot be run: No such file or directory");
+    expect(directory, WATCHABLE_NOT_EXECUTABLE, "not a regular file");
     expect(make("a", &elf, sizeof(elf), 0644), WATCHABLE_NOT_EXECUTABLE, "Permission denied");
     /* execvp gives them to the shell */
     expect(make("a", "", 0, 0755), WATCHABLE, NULL);
@@ -193,12 +193,12 @@ START_TEST(scripts_lead_to_their_interpreter)
     expect(script("b", "#!/bin/sh\n"), WATCHABLE, NULL);
     expect(script("b", "#! \t/bin/sh -x y  "), WATCHABLE, NULL);
     expect(script("b", "#!/nonexistent/sh\n"), WATCHABLE_NOT_FOUND,
-           "/b: its interpreter /nonexistent/sh can not be run: No such file");
+           "/b: its interpreter /nonexistent/sh cannot be run: No such file");
     expect(script("b", "#!  \n/bin/sh\n"), WATCHABLE_NOT_EXECUTABLE, "names no interpreter");
     snprintf(text, sizeof(text), "#!%s -a -b\necho", bad);
     expect(script("b", text), WATCHABLE_NEVER, "/b: its interpreter /tmp/check_watchable.");
     /* by way of another script */
-    snprintf(text, sizeof(text), "#!%s/b\n", folder);
+    snprintf(text, sizeof(text), "#!%s/b\n", directory);
     expect(script("c", text), WATCHABLE_NEVER, "/a is statically linked");
     memset(text, 'x', sizeof(text));
     memcpy(text, "#!/", 3);
@@ -217,7 +217,7 @@ START_TEST(scripts_end_somewhere)
     }
     snprintf(text, sizeof(text), "#!%s\n", last);
     expect(script("f", text), WATCHABLE_NOT_EXECUTABLE, "too many levels");
-    snprintf(text, sizeof(text), "#!%s/g\n", folder);
+    snprintf(text, sizeof(text), "#!%s/g\n", directory);
     expect(script("g", text), WATCHABLE_NOT_EXECUTABLE, "too many levels");
 }
 END_TEST
@@ -235,7 +235,7 @@ START_TEST(env_leads_on)
     expect(script("b", "#!/usr/bin/env no-such-program\n"), WATCHABLE, NULL);
     expect(script("b", "#!/usr/bin/env A=1 no-such-program\n"), WATCHABLE, NULL);
     expect(script("b", "#!/usr/bin/env\n"), WATCHABLE, NULL);
-    snprintf(text, sizeof(text), "#!/usr/bin/env %s/b\n", folder);
+    snprintf(text, sizeof(text), "#!/usr/bin/env %s/b\n", directory);
     expect(script("b", text), WATCHABLE, NULL);
 }
 END_TEST
@@ -244,7 +244,7 @@ START_TEST(path_is_searched_as_execvp_does)
 {
     char path[PATH_MAX], variable[512];
     struct made_elf elf = made(elf_own_loader());
-    snprintf(variable, sizeof(variable), "/nonexistent:%s:/bin:/usr/bin", folder);
+    snprintf(variable, sizeof(variable), "/nonexistent:%s:/bin:/usr/bin", directory);
     ck_assert_int_eq(setenv("PATH", variable, 1), 0);
     ck_assert_int_eq(watchable_command("a", path, &error), WATCHABLE_NOT_FOUND);
     ck_assert_str_eq(error.text, "a: not found in PATH");
@@ -253,17 +253,17 @@ START_TEST(path_is_searched_as_execvp_does)
     ck_assert_str_eq(path, own);
     ck_assert_int_eq(watchable_command("", path, &error), WATCHABLE_NOT_FOUND);
     /* what may not be run is passed over for what may */
-    snprintf(path, sizeof(path), "%s/sh", folder);
+    snprintf(path, sizeof(path), "%s/sh", directory);
     ck_assert_int_eq(mkdir(path, 0755), 0);
     ck_assert_int_eq(watchable_command("sh", path, &error), WATCHABLE);
     ck_assert(!strcmp(path, "/bin/sh") || !strcmp(path, "/usr/bin/sh"));
-    snprintf(path, sizeof(path), "%s/sh", folder);
+    snprintf(path, sizeof(path), "%s/sh", directory);
     rmdir(path);
     ck_assert_int_eq(chmod(own, 0644), 0);
     ck_assert_int_eq(watchable_command("a", path, &error), WATCHABLE_NOT_EXECUTABLE);
     /* an empty entry is the working directory; no PATH is the system's */
     ck_assert_int_eq(chmod(own, 0755), 0);
-    ck_assert_int_eq(chdir(folder), 0);
+    ck_assert_int_eq(chdir(directory), 0);
     ck_assert_int_eq(setenv("PATH", "/bin::", 1), 0);
     ck_assert_int_eq(watchable_command("a", path, &error), WATCHABLE);
     ck_assert_str_eq(path, "a");
@@ -277,7 +277,7 @@ END_TEST
 static bool skip_privileges(void)
 {
     struct statvfs volume;
-    bool skip = geteuid() != 0 || statvfs(folder, &volume) < 0 || (volume.f_flag & ST_NOSUID);
+    bool skip = geteuid() != 0 || statvfs(directory, &volume) < 0 || (volume.f_flag & ST_NOSUID);
     if (skip)
         fprintf(stderr, "SKIP: set-user-ID files need root and a /tmp that is not nosuid\n");
     return skip;
@@ -370,7 +370,7 @@ START_TEST(reasons_in_a_word)
     elf.head.e_machine = EM_RISCV;
     expect_why(make_elf("e", &elf), "architecture");
     expect_why(script("f", "nothing\n"), NULL);
-    expect_why(folder, NULL);
+    expect_why(directory, NULL);
     ck_assert_ptr_null(watchable_why_not("no such program", path));
     ck_assert_str_eq(path, "");
     ck_assert_ptr_null(watchable_why_not("sh", path));
@@ -396,7 +396,7 @@ int main(void)
     tcase_add_test(tests, static_programs);
     tcase_add_test(tests, other_architectures);
     tcase_add_test(tests, damaged_programs);
-    tcase_add_test(tests, files_that_can_not_run);
+    tcase_add_test(tests, files_that_cannot_run);
     tcase_add_test(tests, scripts_lead_to_their_interpreter);
     tcase_add_test(tests, scripts_end_somewhere);
     tcase_add_test(tests, env_leads_on);

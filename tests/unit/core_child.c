@@ -16,7 +16,7 @@
 #include "common/ledger.h"
 #include "snapshot_child.h"
 
-static char folder[64];
+static char directory[64];
 
 void core_set_filter(unsigned filter)
 {
@@ -26,28 +26,28 @@ void core_set_filter(unsigned filter)
     ck_assert_int_eq(fclose(file), 0);
 }
 
-const char *core_folder_make(void)
+const char *core_directory_make(void)
 {
-    snprintf(folder, sizeof(folder), "/tmp/check_core.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    return folder;
+    snprintf(directory, sizeof(directory), "/tmp/check_core.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    return directory;
 }
 
-void core_folder_remove(void)
+void core_directory_remove(void)
 {
     struct dirent *entry;
-    DIR *entries = opendir(folder);
+    DIR *entries = opendir(directory);
     while (entries && (entry = readdir(entries)))
-        unlink(core_folder_path(entry->d_name));
+        unlink(core_directory_path(entry->d_name));
     if (entries)
         closedir(entries);
-    rmdir(folder);
+    rmdir(directory);
 }
 
-const char *core_folder_path(const char *name)
+const char *core_directory_path(const char *name)
 {
     static char path[400];
-    snprintf(path, sizeof(path), "%s/%.255s", folder, name);
+    snprintf(path, sizeof(path), "%s/%.255s", directory, name);
     return path;
 }
 
@@ -75,12 +75,12 @@ static void be_target(const char *path, unsigned how, int out)
     /* A background job of a script ignores it, and so would the target. */
     signal(SIGQUIT, SIG_DFL);
     if (how & CORE_IN_RUN)
-        setenv(LEDGER_RUN_ENV, folder, 1);
+        setenv(LEDGER_RUN_ENV, directory, 1);
     dup2(out, STDOUT_FILENO);
     if (how & CORE_WATCHED)
         setenv("LD_PRELOAD", absolute(getenv("THREADLEAK_SHIM"), "build/libthreadleak.so", ""), 1);
     setenv("THREADLEAK_OPTIONS", "log_path=/dev/null", 1);
-    if (chdir(folder) != 0)
+    if (chdir(directory) != 0)
         _exit(127);
     /* Limits that this program, with a sanitizer in it, could not bear: of threads' stacks and
      * of what the ledger takes its share of. */
@@ -117,16 +117,16 @@ static const char *find_core(void)
 {
     const char *found = NULL;
     struct dirent *entry;
-    DIR *entries = opendir(folder);
+    DIR *entries = opendir(directory);
     while (entries && !found && (entry = readdir(entries)))
         if (begins_with_core(entry->d_name))
-            found = core_folder_path(entry->d_name);
+            found = core_directory_path(entry->d_name);
     if (entries)
         closedir(entries);
     return found;
 }
 
-/* "core": into the folder where the process is. */
+/* "core": into the directory where the process is. */
 static bool kernel_writes_here(void)
 {
     char pattern[128] = "";
@@ -163,13 +163,14 @@ static const char *by_kernel(pid_t pid, int signal)
 static const char *by_gcore(pid_t pid)
 {
     char command[300], name[32];
-    snprintf(command, sizeof(command), "gcore -o %s/gcore %d >%s/gcore.log 2>&1", folder, (int)pid, folder);
+    snprintf(command, sizeof(command), "gcore -o %s/gcore %d >%s/gcore.log 2>&1", directory, (int)pid,
+             directory);
     bool made = system(command) == 0;
     child_end(pid);
     if (!made)
         printf("skip gcore's cores: it writes none\n");
     snprintf(name, sizeof(name), "gcore.%d", (int)pid);
-    return made ? core_folder_path(name) : NULL;
+    return made ? core_directory_path(name) : NULL;
 }
 
 const char *core_of(pid_t pid, enum core_maker maker, int signal)

@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* A new folder under /tmp; core_folder_remove takes it away with all in it. */
-const char *core_folder_make(void);
-void core_folder_remove(void);
-const char *core_folder_path(const char *name);
+/* A new directory under /tmp; core_directory_remove takes it away with all in it. */
+const char *core_directory_make(void);
+void core_directory_remove(void);
+const char *core_directory_path(const char *name);
 
 /* build/targets/NAME, absolute. */
 const char *core_target(const char *name);
@@ -17,7 +17,7 @@ enum core_how {
     CORE_PLAIN,
     CORE_WATCHED = 1, /* LD_PRELOAD */
     CORE_SMALL = 2,   /* with limits that make the core one of some hundred KiB */
-    CORE_IN_RUN = 4,  /* its ledger is a file in the folder */
+    CORE_IN_RUN = 4,  /* its ledger is a file in the directory */
 };
 
 /* Runs a program until it has said that it is ready and its threads sleep; how: CORE_* or-ed. */
@@ -28,7 +28,7 @@ void core_set_filter(unsigned filter);
 enum core_maker { CORE_BY_GCORE, CORE_BY_KERNEL, CORE_MAKERS };
 
 /*
- * Has the process leave a core in the folder and ends it.  NULL: not to be had
+ * Has the process leave a core in the directory and ends it.  NULL: not to be had
  * here, and has been said: no gdb, or the kernel's cores go elsewhere.
  */
 const char *core_of(pid_t pid, enum core_maker maker, int signal);

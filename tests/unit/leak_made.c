@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 struct fake *fake;
-struct ignore *ignore;
+struct suppressions *suppressions;
 struct report *report;
 struct verdict_rules rules;
 uint32_t app, lib, self;
@@ -19,16 +19,18 @@ void leak_setup(void)
     ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
     path[length > 0 ? length : 0] = '\0';
     self = fake_module(fake, path, NULL, 0);
-    ignore = ignore_new();
+    suppressions = suppressions_new();
     report = report_new();
-    rules = (struct verdict_rules){
-        .kinds = KIND_ALL, .judge = JUDGE_EXIT, .ignore = ignore, .symbolizer = symbolizer_new(false)};
+    rules = (struct verdict_rules){.kinds = KIND_ALL,
+                                   .judge = JUDGE_EXIT,
+                                   .suppressions = suppressions,
+                                   .symbolizer = symbolizer_new(false)};
 }
 
 void leak_teardown(void)
 {
     report_free(report);
-    ignore_free(ignore);
+    suppressions_free(suppressions);
     symbolizer_free(rules.symbolizer);
     fake_free(fake);
 }

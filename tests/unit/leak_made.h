@@ -16,7 +16,7 @@ enum { ALIVE = SLOT_STARTED, ENDED = SLOT_STARTED | SLOT_ENDED };
 
 /* Of each test: an empty ledger of one program, and a report of nothing yet. */
 extern struct fake *fake;
-extern struct ignore *ignore;
+extern struct suppressions *suppressions;
 extern struct report *report;
 extern struct verdict_rules rules;
 extern uint32_t app, lib, self; /* modules; self: this program, whose functions can be named */

@@ -87,7 +87,7 @@ void report_set_up(void)
                                        .own = &plain_stack[0],
                                        .threads = two,
                                        .thread_count = 2};
-    two[0].present = two[1].present = NULL;
+    two[0].current = two[1].current = NULL;
     one_process[0] = (struct process_report){.pid = 4242,
                                              .watched = true,
                                              .parent_pid = 4241,

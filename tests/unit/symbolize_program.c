@@ -12,7 +12,7 @@
 struct place places[PLACES];
 size_t place_count;
 
-char folder[64], program[128], source[256];
+char directory[64], program[128], source[256];
 struct symbolizer *symbolizer;
 
 /* ---- building and running ------------------------------------------------------------ */
@@ -170,9 +170,9 @@ void start_again(void)
 
 void program_setup(void)
 {
-    strcpy(folder, "/tmp/check_symbolize.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    snprintf(program, sizeof(program), "%s/program", folder);
+    strcpy(directory, "/tmp/check_symbolize.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(program, sizeof(program), "%s/program", directory);
     symbolizer = symbolizer_new(false);
     ck_assert_ptr_nonnull(symbolizer);
 }
@@ -180,10 +180,10 @@ void program_setup(void)
 void program_teardown(void)
 {
     symbolizer_free(symbolizer);
-    run("rm -rf %s", folder);
+    run("rm -rf %s", directory);
 }
 
-bool own_debug_folder(void)
+bool own_debug_directory(void)
 {
     if (access("/usr/lib/debug", F_OK) == 0 && unshare(CLONE_NEWNS) == 0 &&
         mount("none", "/", "", MS_REC | MS_PRIVATE, "") == 0 &&

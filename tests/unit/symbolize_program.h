@@ -1,6 +1,6 @@
 /*
  * Programs that print addresses of their own code, compiled of tests/data/symbolize.*, and
- * what the symbolizer says of those.  Everything here fails the test where it can not do.
+ * what the symbolizer says of those.  Everything here fails the test where it cannot do.
  */
 #ifndef SYMBOLIZE_PROGRAM_H
 #define SYMBOLIZE_PROGRAM_H
@@ -22,7 +22,7 @@ extern struct place {
 } places[PLACES];
 extern size_t place_count;
 
-extern char folder[64], program[128], source[256]; /* folder: for this test alone */
+extern char directory[64], program[128], source[256]; /* directory: for this test alone */
 extern struct symbolizer *symbolizer;
 
 void program_setup(void);
@@ -54,8 +54,8 @@ void check_one(const char *name, const char *function);
 void check_c(void);
 void check_only_symbol(const char *name, const char *function);
 
-/* Puts an empty folder in the place of /usr/lib/debug, for this process and its children alone.
+/* Puts an empty directory in the place of /usr/lib/debug, for this process and its children alone.
  * False, and says so, where that is not allowed. */
-bool own_debug_folder(void);
+bool own_debug_directory(void);
 
 #endif

@@ -1,4 +1,4 @@
-#include "ignore_made.h"
+#include "suppressions_made.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -8,15 +8,15 @@
 
 #include "common/options.h"
 
-struct ignore *ignore;
+struct suppressions *suppressions;
 char path[64];
 struct error error;
 
 void ignore_setup(void)
 {
-    ignore = ignore_new();
-    ck_assert_ptr_nonnull(ignore);
-    strcpy(path, "/tmp/check_ignore.XXXXXX");
+    suppressions = suppressions_new();
+    ck_assert_ptr_nonnull(suppressions);
+    strcpy(path, "/tmp/check_suppressions.XXXXXX");
     int fd = mkstemp(path);
     ck_assert_int_ge(fd, 0);
     close(fd);
@@ -25,7 +25,7 @@ void ignore_setup(void)
 
 void ignore_teardown(void)
 {
-    ignore_free(ignore);
+    suppressions_free(suppressions);
     unlink(path);
 }
 
@@ -40,56 +40,56 @@ void write_file(const char *name, const char *bytes, size_t length)
 void load(const char *text)
 {
     write_file(path, text, strlen(text));
-    ck_assert_msg(ignore_load(ignore, path, &error), "%s", error.text);
+    ck_assert_msg(suppressions_load(suppressions, path, &error), "%s", error.text);
 }
 
 /* The error, without the file that it begins with. */
 void load_fails(const char *bytes, size_t length, const char *expected)
 {
-    size_t before = ignore_count(ignore);
+    size_t before = suppressions_rule_count(suppressions);
     write_file(path, bytes, length);
     error.text[0] = '\0';
-    ck_assert_msg(!ignore_load(ignore, path, &error), "'%s' was loaded", bytes);
+    ck_assert_msg(!suppressions_load(suppressions, path, &error), "'%s' was loaded", bytes);
     ck_assert_msg(strncmp(error.text, path, strlen(path)) == 0, "%s", error.text);
     ck_assert_str_eq(error.text + strlen(path), expected);
-    ck_assert_uint_eq(ignore_count(ignore), before);
+    ck_assert_uint_eq(suppressions_rule_count(suppressions), before);
 }
 
 /* ---- threads to match ------------------------------------------------------------------- */
 
-struct ignore_site site;
-struct ignore_thread thread;
+struct suppression_site site;
+struct suppression_thread thread;
 
 const char *match(void)
 {
-    struct ignore_matcher *matcher = ignore_matcher_new(ignore);
+    struct suppression_matcher *matcher = suppression_matcher_new(suppressions);
     ck_assert_ptr_nonnull(matcher);
-    ignore_matcher_site(matcher, &site);
-    const struct ignore_rule *rule = ignore_matcher_find(matcher, &thread);
-    ck_assert_ptr_eq(ignore_matcher_find(matcher, &thread), rule); /* what is remembered is the same */
-    ignore_matcher_free(matcher);
+    suppression_matcher_site(matcher, &site);
+    const struct suppression_rule *rule = suppression_matcher_find(matcher, &thread);
+    ck_assert_ptr_eq(suppression_matcher_find(matcher, &thread), rule); /* what is remembered is the same */
+    suppression_matcher_free(matcher);
     return rule ? rule->text : NULL;
 }
 
 /* One rule alone: does it match the thread? */
 bool matches(const char *rule)
 {
-    struct ignore *others = ignore;
-    ignore = ignore_new();
-    ck_assert_msg(ignore_load_text(ignore, rule, "test", &error), "%s", error.text);
-    ck_assert_uint_eq(ignore_count(ignore), 1);
+    struct suppressions *others = suppressions;
+    suppressions = suppressions_new();
+    ck_assert_msg(suppressions_load_text(suppressions, rule, "test", &error), "%s", error.text);
+    ck_assert_uint_eq(suppressions_rule_count(suppressions), 1);
     const char *matched = match();
     bool same = matched && strcmp(matched, rule) == 0;
     ck_assert(same || !matched);
-    ignore_free(ignore);
-    ignore = others;
+    suppressions_free(suppressions);
+    suppressions = others;
     return same;
 }
 
 const char *match_function(const char *function)
 {
     const struct frame frame = {.function = function};
-    site = (struct ignore_site){.stack = &frame, .stack_count = 1, .kind = KIND_RUNNING};
+    site = (struct suppression_site){.stack = &frame, .stack_count = 1, .kind = KIND_RUNNING};
     const char *rule = match();
     site.stack_count = 0;
     return rule;
@@ -107,7 +107,7 @@ const struct frame creation[] = {
 };
 const struct frame start = {
     .function = "worker", .file = "/src/pool.c", .module = "/usr/lib/libpool.so.1", .offset = 0x1234};
-const struct frame present[] = {
+const struct frame current[] = {
     {.function = "__futex_abstimed_wait", .module = "/lib/libc.so.6", .runtime = true},
     {.function = "wait_common", .module = "/lib/libc.so.6", .runtime = true},
     {.function = "pthread_cond_wait", .module = "/lib/libc.so.6", .runtime = true},
@@ -119,11 +119,11 @@ const struct frame present[] = {
 
 void whole_thread(void)
 {
-    site = (struct ignore_site){.stack = creation,
-                                .stack_count = 7,
-                                .start = &start,
-                                .kind = KIND_RUNNING,
-                                .process = "/usr/bin/app"};
-    thread = (struct ignore_thread){
-        .name = "io 1", .present = present, .present_count = 7, .waiting = WAIT_CONDVAR};
+    site = (struct suppression_site){.stack = creation,
+                                     .stack_count = 7,
+                                     .start = &start,
+                                     .kind = KIND_RUNNING,
+                                     .process = "/usr/bin/app"};
+    thread = (struct suppression_thread){
+        .name = "io 1", .current = current, .current_count = 7, .waiting = WAIT_CONDVAR};
 }

@@ -35,7 +35,7 @@ struct program {
 
 static char shim[4096], target[4096];
 static uid_t as_user;
-static const char *target_name = "/self_capture";
+static const char *target_name = "/signal_capture";
 
 static void find_files(void)
 {
@@ -117,17 +117,17 @@ static void end_program(const struct program *program)
 
 /* ---- what was captured --------------------------------------------------------------- */
 
-static struct self_capture *capture_of(pid_t pid)
+static struct signal_capture *capture_of(pid_t pid)
 {
-    struct self_capture *capture;
+    struct signal_capture *capture;
     struct error error = {""};
-    enum self_capture_status status = self_capture_take(pid, 10000, &capture, &error);
-    ck_assert_msg(status == SELF_CAPTURE_OK, "%s", error.text);
+    enum signal_capture_status status = signal_capture_take(pid, 10000, &capture, &error);
+    ck_assert_msg(status == SIGNAL_CAPTURE_OK, "%s", error.text);
     return capture;
 }
 
 /* "f3 f2 f1 f0 start_thread", with "?" for what has no name. */
-static const char *stack_of(const struct self_capture *capture, const struct ledger_present *present)
+static const char *stack_of(const struct signal_capture *capture, const struct ledger_present *current)
 {
     static char text[16384];
     static struct symbolizer *symbolizer;
@@ -135,10 +135,10 @@ static const char *stack_of(const struct self_capture *capture, const struct led
     if (!symbolizer)
         symbolizer = symbolizer_new(false);
     text[0] = 0;
-    for (uint32_t i = 0; i < present->frame_count && length < sizeof(text) - 256; i++) {
+    for (uint32_t i = 0; i < current->frame_count && length < sizeof(text) - 256; i++) {
         const struct ledger_module *module =
-            ledger_get_module(capture->ledger, ledger_pc_module(present->frames[i]));
-        struct code_address address = {.offset = ledger_pc_offset(present->frames[i]),
+            ledger_get_module(capture->ledger, ledger_pc_module(current->frames[i]));
+        struct code_address address = {.offset = ledger_pc_offset(current->frames[i]),
                                        .is_return_address = i > 0};
         if (module) {
             address.module = ledger_get_string(capture->ledger, module->path);
@@ -153,7 +153,7 @@ static const char *stack_of(const struct self_capture *capture, const struct led
     return text;
 }
 
-static size_t with_reason(const struct self_capture *capture, enum self_capture_reason reason)
+static size_t with_reason(const struct signal_capture *capture, enum signal_capture_reason reason)
 {
     size_t n = 0;
     for (size_t i = 0; i < capture->count; i++)
@@ -162,25 +162,25 @@ static size_t with_reason(const struct self_capture *capture, enum self_capture_
 }
 
 /* How many have these functions in a row, and were captured down to the thread's start. */
-static size_t with_stack(const struct self_capture *capture, const char *functions)
+static size_t with_stack(const struct signal_capture *capture, const char *functions)
 {
     size_t n = 0;
     for (size_t i = 0; i < capture->count; i++) {
-        const struct ledger_present *present = capture->threads[i].present;
-        n += present && !(present->flags & SITE_TRUNCATED) && strstr(stack_of(capture, present), functions);
+        const struct ledger_present *current = capture->threads[i].current;
+        n += current && !(current->flags & SITE_TRUNCATED) && strstr(stack_of(capture, current), functions);
     }
     return n;
 }
 
-static void say_all(const struct self_capture *capture)
+static void say_all(const struct signal_capture *capture)
 {
     char text[64];
     for (size_t i = 0; i < capture->count; i++) {
-        const struct self_capture_thread *thread = &capture->threads[i];
+        const struct signal_capture_thread *thread = &capture->threads[i];
         fprintf(stderr, "%d %s: %s flags %u\n", (int)thread->tid,
-                self_capture_reason_text(capture, thread->reason, text),
-                thread->present ? stack_of(capture, thread->present) : "",
-                thread->present ? thread->present->flags : 0);
+                signal_capture_reason_text(capture, thread->reason, text),
+                thread->current ? stack_of(capture, thread->current) : "",
+                thread->current ? thread->current->flags : 0);
     }
 }
 
@@ -198,11 +198,11 @@ static void assert_all_have(const char *kinds, int count, const char *functions)
     /* Of one that runs it is not known whether its small stack has room. */
     if (strcmp(kinds, "s") == 0)
         ck_assert(wait_for_states(program.pid, "S"));
-    struct self_capture *capture = capture_of(program.pid);
+    struct signal_capture *capture = capture_of(program.pid);
     assert_count(capture, capture->taken, (size_t)count * strlen(kinds) + 1);
     assert_count(capture, with_stack(capture, functions), (size_t)count * strlen(kinds));
     assert_count(capture, with_stack(capture, " main "), 1);
-    self_capture_free(capture);
+    signal_capture_free(capture);
     end_program(&program);
 }
 
@@ -232,11 +232,11 @@ START_TEST(the_leaf_is_exact)
 {
     struct program program = start_program("r", 4, NULL);
     for (int i = 0; i < 20; i++) {
-        struct self_capture *capture = capture_of(program.pid);
+        struct signal_capture *capture = capture_of(program.pid);
         for (size_t t = 0; t < capture->count; t++)
             if (capture->threads[t].tid != program.pid) /* also at the first instruction of a function */
-                ck_assert_int_eq(strncmp(stack_of(capture, capture->threads[t].present), "f3 f2 ", 6), 0);
-        self_capture_free(capture);
+                ck_assert_int_eq(strncmp(stack_of(capture, capture->threads[t].current), "f3 f2 ", 6), 0);
+        signal_capture_free(capture);
     }
     end_program(&program);
 }
@@ -245,10 +245,10 @@ END_TEST
 START_TEST(others_are_captured_beside_a_held_loader_lock)
 {
     struct program program = start_program("lfr", 1, NULL);
-    struct self_capture *capture = capture_of(program.pid);
+    struct signal_capture *capture = capture_of(program.pid);
     assert_count(capture, capture->taken, 4);
     assert_count(capture, with_stack(capture, "f3 f2 f1 f0 "), 2);
-    self_capture_free(capture);
+    signal_capture_free(capture);
     end_program(&program);
 }
 END_TEST
@@ -260,11 +260,11 @@ START_TEST(a_held_loader_lock_holds_nobody)
     target_name = "/loader_lock";
     struct program program = start_program(NULL, 0, NULL);
     for (int i = 0; i < 300; i++) {
-        struct self_capture *capture;
+        struct signal_capture *capture;
         struct error error = {""};
-        ck_assert_msg(self_capture_take(program.pid, 20, &capture, &error) == SELF_CAPTURE_OK, "%s",
+        ck_assert_msg(signal_capture_take(program.pid, 20, &capture, &error) == SIGNAL_CAPTURE_OK, "%s",
                       error.text);
-        self_capture_free(capture);
+        signal_capture_free(capture);
     }
     fputs("\n", program.in);
     fflush(program.in);
@@ -282,10 +282,10 @@ END_TEST
 START_TEST(little_stack_of_a_coroutine)
 {
     struct program program = start_program("of", 4, NULL);
-    struct self_capture *capture = capture_of(program.pid);
-    assert_count(capture, with_reason(capture, SELF_CAPTURE_OTHER_STACK), 4);
+    struct signal_capture *capture = capture_of(program.pid);
+    assert_count(capture, with_reason(capture, SIGNAL_CAPTURE_OTHER_STACK), 4);
     assert_count(capture, capture->taken, 5);
-    self_capture_free(capture);
+    signal_capture_free(capture);
     ck_assert_str_eq(tell(&program, "areas"), "done");
     end_program(&program);
 }
@@ -294,12 +294,12 @@ END_TEST
 START_TEST(smallest_alternate_stack)
 {
     struct program program = start_program("m", 8, NULL);
-    struct self_capture *capture;
+    struct signal_capture *capture;
     struct error error;
-    ck_assert_int_eq(self_capture_take(program.pid, 300, &capture, &error), SELF_CAPTURE_OK);
+    ck_assert_int_eq(signal_capture_take(program.pid, 300, &capture, &error), SIGNAL_CAPTURE_OK);
     assert_count(capture,
-                 with_reason(capture, SELF_CAPTURE_TAKEN) + with_reason(capture, SELF_CAPTURE_SILENT), 9);
-    self_capture_free(capture);
+                 with_reason(capture, SIGNAL_CAPTURE_TAKEN) + with_reason(capture, SIGNAL_CAPTURE_SILENT), 9);
+    signal_capture_free(capture);
     ck_assert_str_eq(tell(&program, "areas"), "done");
     end_program(&program);
 }
@@ -311,12 +311,12 @@ START_TEST(blocked_threads_are_named)
 {
     char text[64], wanted[64];
     struct program program = start_program("bf", 3, NULL);
-    struct self_capture *capture = capture_of(program.pid);
-    assert_count(capture, with_reason(capture, SELF_CAPTURE_BLOCKED), 3);
+    struct signal_capture *capture = capture_of(program.pid);
+    assert_count(capture, with_reason(capture, SIGNAL_CAPTURE_BLOCKED), 3);
     assert_count(capture, with_stack(capture, "f3 f2 f1 f0 "), 3);
     snprintf(wanted, sizeof(wanted), "blocks signal %d", SIGRTMAX - 1);
-    ck_assert_str_eq(self_capture_reason_text(capture, SELF_CAPTURE_BLOCKED, text), wanted);
-    self_capture_free(capture);
+    ck_assert_str_eq(signal_capture_reason_text(capture, SIGNAL_CAPTURE_BLOCKED, text), wanted);
+    signal_capture_free(capture);
     end_program(&program);
 }
 END_TEST
@@ -326,10 +326,10 @@ START_TEST(sigwait_gets_nothing)
     struct program program = start_program("wf", 2, NULL);
     ck_assert(wait_for_states(program.pid, "S"));
     for (int i = 0; i < 20; i++) {
-        struct self_capture *capture = capture_of(program.pid);
-        assert_count(capture, with_reason(capture, SELF_CAPTURE_WAITING), 2);
+        struct signal_capture *capture = capture_of(program.pid);
+        assert_count(capture, with_reason(capture, SIGNAL_CAPTURE_WAITING), 2);
         assert_count(capture, capture->taken, 3);
-        self_capture_free(capture);
+        signal_capture_free(capture);
     }
     end_program(&program); /* and it has said nothing */
 }
@@ -340,9 +340,9 @@ START_TEST(stopped_threads_are_named)
     struct program program = start_program("f", 2, NULL);
     kill(program.pid, SIGSTOP);
     ck_assert(wait_for_states(program.pid, "T"));
-    struct self_capture *capture = capture_of(program.pid);
-    assert_count(capture, with_reason(capture, SELF_CAPTURE_STOPPED), 3);
-    self_capture_free(capture);
+    struct signal_capture *capture = capture_of(program.pid);
+    assert_count(capture, with_reason(capture, SIGNAL_CAPTURE_STOPPED), 3);
+    signal_capture_free(capture);
     kill(program.pid, SIGCONT);
     end_program(&program);
 }
@@ -352,9 +352,9 @@ START_TEST(sandboxed_threads_are_named)
 {
     struct program program = start_program("f", 2, NULL);
     tell(&program, "seccomp");
-    struct self_capture *capture = capture_of(program.pid);
-    assert_count(capture, with_reason(capture, SELF_CAPTURE_SANDBOXED), 3);
-    self_capture_free(capture);
+    struct signal_capture *capture = capture_of(program.pid);
+    assert_count(capture, with_reason(capture, SIGNAL_CAPTURE_SANDBOXED), 3);
+    signal_capture_free(capture);
     end_program(&program);
 }
 END_TEST
@@ -363,9 +363,9 @@ END_TEST
 
 static void assert_off(const struct program *program)
 {
-    struct self_capture *capture;
+    struct signal_capture *capture;
     struct error error;
-    ck_assert_int_eq(self_capture_take(program->pid, 0, &capture, &error), SELF_CAPTURE_OFF);
+    ck_assert_int_eq(signal_capture_take(program->pid, 0, &capture, &error), SIGNAL_CAPTURE_OFF);
     ck_assert_ptr_nonnull(strstr(error.text, "real-time signal"));
 }
 
@@ -392,10 +392,10 @@ START_TEST(program_took_the_signal_before)
     char command[32];
     snprintf(command, sizeof(command), "%s %d", _i ? "ignore" : "take", SIGRTMAX - 1);
     struct program program = start_program("f", 2, command);
-    struct self_capture *capture = capture_of(program.pid);
+    struct signal_capture *capture = capture_of(program.pid);
     ck_assert_int_eq(capture->signal, SIGRTMAX - 2);
     assert_count(capture, with_stack(capture, "f3 f2 f1 f0 "), 2);
-    self_capture_free(capture);
+    signal_capture_free(capture);
     end_program(&program);
 }
 END_TEST
@@ -430,12 +430,12 @@ START_TEST(forked_child)
     snprintf(path, sizeof(path), "/proc/%d/task", child);
     while (count_states((pid_t)child, "S") < 2)
         usleep(1000);
-    struct self_capture *capture = capture_of((pid_t)child);
+    struct signal_capture *capture = capture_of((pid_t)child);
     assert_count(capture, with_stack(capture, "f3 f2 f1 f0 "), 1);
     assert_count(capture, capture->taken, 1);
     /* Its first thread is in pause(2), which any handled signal would end. */
-    assert_count(capture, with_reason(capture, SELF_CAPTURE_WAITING), 1);
-    self_capture_free(capture);
+    assert_count(capture, with_reason(capture, SIGNAL_CAPTURE_WAITING), 1);
+    signal_capture_free(capture);
     kill((pid_t)child, SIGKILL);
     end_program(&program);
 }
@@ -460,10 +460,10 @@ START_TEST(ten_captures_under_load)
 {
     struct program program = start_program("frrcc", 8, NULL);
     for (int i = 0; i < 10; i++) {
-        struct self_capture *capture = capture_of(program.pid);
+        struct signal_capture *capture = capture_of(program.pid);
         assert_count(capture, with_stack(capture, "f3 f2 f1 f0 "), 24);
-        assert_count(capture, with_reason(capture, SELF_CAPTURE_SILENT), 0);
-        self_capture_free(capture);
+        assert_count(capture, with_reason(capture, SIGNAL_CAPTURE_SILENT), 0);
+        signal_capture_free(capture);
     }
     end_program(&program);
 }
@@ -479,9 +479,9 @@ START_TEST(signal_storm)
     tell(&program, command);
     pthread_create(&thread, NULL, storm, &about);
     for (int i = 0; i < 10; i++) {
-        struct self_capture *capture = capture_of(program.pid);
+        struct signal_capture *capture = capture_of(program.pid);
         assert_count(capture, with_stack(capture, "f3 f2 f1 f0 "), 8);
-        self_capture_free(capture);
+        signal_capture_free(capture);
     }
     atomic_store(&about.stop, 1);
     pthread_join(thread, NULL);
@@ -493,13 +493,13 @@ START_TEST(a_thousand_threads)
 {
     struct program program = start_program("f", 1000, NULL);
     double before = now_s();
-    struct self_capture *capture = capture_of(program.pid);
+    struct signal_capture *capture = capture_of(program.pid);
     double took = now_s() - before;
     assert_count(capture, capture->taken, 1001);
     ck_assert_msg(took < 5, "it took %.3f s", took);
     if (getenv("V"))
         fprintf(stderr, "1000 threads: %.3f s\n", took);
-    self_capture_free(capture);
+    signal_capture_free(capture);
     end_program(&program);
 }
 END_TEST
@@ -507,7 +507,7 @@ END_TEST
 START_TEST(process_that_ends_meanwhile)
 {
     struct program program = start_program("fr", 50, NULL);
-    struct self_capture *capture;
+    struct signal_capture *capture;
     struct error error;
     pid_t killer = fork();
     if (killer == 0) {
@@ -515,8 +515,8 @@ START_TEST(process_that_ends_meanwhile)
         kill(program.pid, SIGKILL);
         _exit(0);
     }
-    if (self_capture_take(program.pid, 10000, &capture, &error) == SELF_CAPTURE_OK)
-        self_capture_free(capture);
+    if (signal_capture_take(program.pid, 10000, &capture, &error) == SIGNAL_CAPTURE_OK)
+        signal_capture_free(capture);
     waitpid(killer, NULL, 0);
     waitpid(program.pid, NULL, 0);
     fclose(program.in);
@@ -531,8 +531,8 @@ static void trace_all(pid_t pid, int ready)
     int status;
     pid_t tid;
     struct error error;
-    struct self_capture *tasks; /* only for their tids */
-    if (self_capture_take(pid, 1000, &tasks, &error) != SELF_CAPTURE_OK)
+    struct signal_capture *tasks; /* only for their tids */
+    if (signal_capture_take(pid, 1000, &tasks, &error) != SIGNAL_CAPTURE_OK)
         _exit(1);
     for (size_t i = 0; i < tasks->count; i++)
         if (ptrace(PTRACE_SEIZE, tasks->threads[i].tid, NULL, NULL) != 0)
@@ -559,11 +559,11 @@ START_TEST(another_tracer)
     close(ready[1]);
     ck_assert_int_eq(read(ready[0], &byte, 1), 1);
     ck_assert_int_eq(snapshot_take(program.pid, NULL, &snapshot, &error), SNAPSHOT_BUSY);
-    struct self_capture *capture = capture_of(program.pid);
+    struct signal_capture *capture = capture_of(program.pid);
     /* It would stop at the signal. */
     assert_count(capture, capture->taken, 0);
-    assert_count(capture, with_reason(capture, SELF_CAPTURE_TRACED), 9);
-    self_capture_free(capture);
+    assert_count(capture, with_reason(capture, SIGNAL_CAPTURE_TRACED), 9);
+    signal_capture_free(capture);
     kill(tracer, SIGKILL);
     waitpid(tracer, NULL, 0);
     close(ready[0]);
@@ -595,13 +595,13 @@ START_TEST(ptrace_forbidden)
     if (asker == 0) {
         struct error error = {""};
         struct snapshot *snapshot;
-        struct self_capture *capture;
+        struct signal_capture *capture;
         if (as_user && setresuid(as_user, as_user, as_user) != 0)
             _exit(8);
         forbid_ptrace();
         if (snapshot_take(program.pid, NULL, &snapshot, &error) != SNAPSHOT_REFUSED)
             _exit(7);
-        if (self_capture_take(program.pid, 10000, &capture, &error) != SELF_CAPTURE_OK) {
+        if (signal_capture_take(program.pid, 10000, &capture, &error) != SIGNAL_CAPTURE_OK) {
             fprintf(stderr, "%s\n", error.text);
             _exit(6);
         }
@@ -615,8 +615,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("self_capture");
-    TCase *tests = tcase_create("self_capture");
+    Suite *suite = suite_create("signal_capture");
+    TCase *tests = tcase_create("signal_capture");
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, whole_stacks, 0, sizeof(kinds) / sizeof(kinds[0]));
     tcase_add_test(tests, the_leaf_is_exact);

@@ -10,11 +10,11 @@
 /* ---- where threads are now ---------------------------------------------------------------------- */
 
 static struct frame waiting_frames[5];
-static struct present_stack waiting = {.frames = waiting_frames, .count = 4};
-static struct present_thread at_condvar[2], at_lock, at_read, nowhere;
-static struct thread_info main_thread, stranger[2];
+static struct shared_stack waiting = {.frames = waiting_frames, .count = 4};
+static struct thread_stack at_condvar[2], at_lock, at_read, nowhere;
+static struct thread_info main_thread, untracked[2];
 
-static void fill_present(void)
+static void fill_current(void)
 {
     waiting_frames[0] = frame_in("futex_wait", NULL, 0);
     waiting_frames[1] = frame_in("pthread_cond_wait", NULL, 0);
@@ -31,7 +31,7 @@ static void fill_present(void)
                         .fd = -1,
                         .text = "condvar wait on jobs_ready, no timeout"};
     at_condvar[0] =
-        (struct present_thread){.tid = 4245, .source = PRESENT_PTRACE, .stack = &waiting, .wait = wait};
+        (struct thread_stack){.tid = 4245, .source = STACK_SOURCE_PTRACE, .stack = &waiting, .wait = wait};
     at_condvar[1] = at_condvar[0];
     at_lock = at_condvar[0];
     at_condvar[0].idle_s = 2.5;
@@ -48,20 +48,20 @@ static void fill_present(void)
     at_read = at_condvar[0];
     at_read.idle_s = -1;
     at_read.wait = (struct wait){.on = WAIT_NONE, .running = true, .left_s = -1};
-    nowhere = (struct present_thread){.tid = 4250, .why_none = "blocks signal 63", .idle_s = -1};
+    nowhere = (struct thread_stack){.tid = 4250, .why_none = "blocks signal 63", .idle_s = -1};
     main_thread = (struct thread_info){
-        .id = 1, .tid = 4242, .name = "app", .age_s = 3.5, .ended_s = -1, .cpu_s = 0.5, .present = &at_read};
-    stranger[0] = (struct thread_info){
-        .tid = 4250, .name = "iou-wrk-1", .age_s = -1, .ended_s = -1, .cpu_s = -1, .present = &nowhere};
-    stranger[1] = stranger[0];
-    stranger[1].tid = 4251;
-    two[0].present = &at_condvar[0];
-    two[1].present = &at_condvar[1];
+        .id = 1, .tid = 4242, .name = "app", .age_s = 3.5, .ended_s = -1, .cpu_s = 0.5, .current = &at_read};
+    untracked[0] = (struct thread_info){
+        .tid = 4250, .name = "iou-wrk-1", .age_s = -1, .ended_s = -1, .cpu_s = -1, .current = &nowhere};
+    untracked[1] = untracked[0];
+    untracked[1].tid = 4251;
+    two[0].current = &at_condvar[0];
+    two[1].current = &at_condvar[1];
 }
 
 START_TEST(equal_places_are_one_block)
 {
-    fill_present();
+    fill_current();
     TEXT("present", .color = false);
     json_is("present");
 }
@@ -69,7 +69,7 @@ END_TEST
 
 START_TEST(own_objects_are_one_block)
 {
-    fill_present();
+    fill_current();
     at_condvar[0].wait.symbol = at_condvar[1].wait.symbol = "heap";
     at_condvar[0].wait.what = at_condvar[0].wait.text = "condvar wait on 0x5000 on the heap";
     at_condvar[1].wait.what = at_condvar[1].wait.text = "condvar wait on 0x6000 on the heap";
@@ -79,23 +79,23 @@ END_TEST
 
 START_TEST(each_place_has_its_block)
 {
-    fill_present();
-    two[1].present = &at_lock;
+    fill_current();
+    two[1].current = &at_lock;
     waiting.incomplete = "the stack was damaged";
     TEXT("present_two", .color = false);
     waiting.incomplete = NULL;
 }
 END_TEST
 
-START_TEST(main_and_strangers)
+START_TEST(main_and_untracked)
 {
-    static struct present present = {.note = "may not be traced: kernel.yama.ptrace_scope is 2"};
-    fill_present();
-    one_process[0].present = &present;
+    static struct stacks current = {.note = "may not be traced: kernel.yama.ptrace_scope is 2"};
+    fill_current();
+    one_process[0].current = &current;
     one_process[0].how = END_ALIVE;
     one_process[0].judged = false;
     one_process[0].main = &main_thread;
-    one_process[0].untracked = stranger;
+    one_process[0].untracked = untracked;
     one_process[0].untracked_count = one_process[0].counts.untracked = 2;
     TEXT("present_all", .others = true);
     TEXT("present_leaks", .others = false);
@@ -105,14 +105,14 @@ END_TEST
 
 START_TEST(not_watched)
 {
-    fill_present();
+    fill_current();
     one_process[0].watched = false;
     one_process[0].how = END_ALIVE;
     one_process[0].judged = false;
     one_process[0].group_count = 0;
     one_process[0].main = &main_thread;
-    stranger[0].present = &at_condvar[0];
-    one_process[0].untracked = stranger;
+    untracked[0].current = &at_condvar[0];
+    one_process[0].untracked = untracked;
     one_process[0].untracked_count = one_process[0].counts.untracked = 2;
     TEXT("not_watched", .others = true);
     json_is("not_watched");
@@ -123,7 +123,7 @@ END_TEST
 START_TEST(start_of_a_runtime)
 {
     static struct frame routine, stack[4];
-    fill_present();
+    fill_current();
     routine = frame_in(NULL, NULL, 0);
     routine.module = "/usr/lib/libstdc++.so.6";
     routine.runtime = true;
@@ -138,7 +138,7 @@ START_TEST(start_of_a_runtime)
     one_group[0].own = &stack[2];
     TEXT("runtime_start", .color = false);
     TEXT("runtime_start_verbose", .verbose = 1);
-    two[1].present = NULL; /* where one of them is may be anywhere */
+    two[1].current = NULL; /* where one of them is may be anywhere */
     TEXT("runtime_start_unknown", .color = false);
     routine.function = "execute_native_thread_routine";
     TEXT("runtime_start_named", .color = false);
@@ -147,13 +147,14 @@ END_TEST
 
 START_TEST(nobody_looked_where_they_are)
 {
-    fill_present();
-    two[0].present = two[1].present = main_thread.present = stranger[0].present = stranger[1].present = NULL;
+    fill_current();
+    two[0].current = two[1].current = main_thread.current = untracked[0].current = untracked[1].current =
+        NULL;
     one_process[0].how = END_ALIVE;
     one_process[0].live = true;
     one_process[0].judged = false;
     one_process[0].main = &main_thread;
-    one_process[0].untracked = stranger;
+    one_process[0].untracked = untracked;
     one_process[0].untracked_count = one_process[0].counts.untracked = 2;
     TEXT("no_stop", .others = true);
     one_process[0].watched = false;
@@ -176,7 +177,7 @@ END_TEST
 START_TEST(all_is_shown_already)
 {
     static struct thread_info many[7];
-    fill_present();
+    fill_current();
     one_process[0].how = END_ALIVE;
     one_process[0].live = true;
     one_process[0].judged = false;
@@ -200,12 +201,12 @@ START_TEST(deep_stacks_are_cut_in_their_middle)
 {
     static struct frame deep[100];
     static char names[100][16];
-    fill_present();
+    fill_current();
     for (int i = 0; i < 100; i++) {
         snprintf(names[i], sizeof(names[i]), "f%d", i);
         deep[i] = frame_in(names[i], pool_c, i + 1);
     }
-    struct present_stack stack = {.frames = deep, .count = 100};
+    struct shared_stack stack = {.frames = deep, .count = 100};
     at_condvar[0].stack = at_condvar[1].stack = &stack;
     TEXT("present_deep", .color = false);
 }
@@ -262,7 +263,7 @@ int main(void)
     tcase_add_test(tests, equal_places_are_one_block);
     tcase_add_test(tests, own_objects_are_one_block);
     tcase_add_test(tests, each_place_has_its_block);
-    tcase_add_test(tests, main_and_strangers);
+    tcase_add_test(tests, main_and_untracked);
     tcase_add_test(tests, not_watched);
     tcase_add_test(tests, start_of_a_runtime);
     tcase_add_test(tests, nobody_looked_where_they_are);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ignore_made.h"
+#include "suppressions_made.h"
 
 #define FIRST "thread:, start:, name:, module:, top: or any: was expected"
 #define ALL "thread:, start:, name:, module:, top:, any:, waiting:, kind: or process: was expected"
@@ -44,23 +44,18 @@ static const struct {
     {"thread:$", ":1:8: thread:$ has no pattern: it would match every thread"},
     {"thread:^$", ":1:8: thread:^$ has no pattern: it would match every thread"},
     {"thread:a name:^$", ":1:15: name:^$ has no pattern: it would match every thread"},
-    {"thread:a^b",
-     ":1:9: '^' stands for the beginning of a name, so it can not be inside of a pattern; write "
-     "* for a '^' of the name"},
-    {"thread:^^a",
-     ":1:9: '^' stands for the beginning of a name, so it can not be inside of a pattern; write "
-     "* for a '^' of the name"},
-    {"thread:a$b",
-     ":1:9: '$' stands for the end of a name, so it can not be inside of a pattern; write * for "
-     "a '$' of the name"},
-    {"thread:a$$",
-     ":1:9: '$' stands for the end of a name, so it can not be inside of a pattern; write * for "
-     "a '$' of the name"},
-    {"thread:$a", ":1:8: '$' stands for the end of a name, so it can not be inside of a pattern; write * for "
+    {"thread:a^b", ":1:9: '^' stands for the beginning of a name, so it cannot be inside of a pattern; write "
+                   "* for a '^' of the name"},
+    {"thread:^^a", ":1:9: '^' stands for the beginning of a name, so it cannot be inside of a pattern; write "
+                   "* for a '^' of the name"},
+    {"thread:a$b", ":1:9: '$' stands for the end of a name, so it cannot be inside of a pattern; write * for "
+                   "a '$' of the name"},
+    {"thread:a$$", ":1:9: '$' stands for the end of a name, so it cannot be inside of a pattern; write * for "
+                   "a '$' of the name"},
+    {"thread:$a", ":1:8: '$' stands for the end of a name, so it cannot be inside of a pattern; write * for "
                   "a '$' of the name"},
-    {"thread:^$^",
-     ":1:9: '$' stands for the end of a name, so it can not be inside of a pattern; write * for "
-     "a '$' of the name"},
+    {"thread:^$^", ":1:9: '$' stands for the end of a name, so it cannot be inside of a pattern; write * for "
+                   "a '$' of the name"},
     {"start:thread:x", ":1:7: 'thread:' directly after 'start:': a pattern was expected"},
     {"start:^name:x", ":1:8: 'name:' directly after 'start:': a pattern was expected"},
     {"any:x waiting:cond", ":1:15: unknown thing to wait for 'cond': one of " WAITS " was expected"},
@@ -127,7 +122,7 @@ static const struct {
 START_TEST(what_is_wrong_is_told)
 {
     load_fails(wrong[_i].line, strlen(wrong[_i].line), wrong[_i].error);
-    ck_assert_uint_eq(ignore_count(ignore), 0);
+    ck_assert_uint_eq(suppressions_rule_count(suppressions), 0);
 }
 END_TEST
 
@@ -144,31 +139,31 @@ START_TEST(binary_files_and_long_lines_are_told)
     load_fails(line, 4097, ":1:4097: line is longer than 4096 bytes");
     line[4096] = '\n';
     write_file(path, line, 4097);
-    ck_assert_msg(ignore_load(ignore, path, &error), "%s", error.text);
-    ck_assert_uint_eq(ignore_count(ignore), 1);
+    ck_assert_msg(suppressions_load(suppressions, path, &error), "%s", error.text);
+    ck_assert_uint_eq(suppressions_rule_count(suppressions), 1);
 }
 END_TEST
 
-START_TEST(files_that_can_not_be_read_are_told)
+START_TEST(files_that_cannot_be_read_are_told)
 {
-    ck_assert(!ignore_load(ignore, "/nonexistent/rules", &error));
-    ck_assert_str_eq(error.text, "/nonexistent/rules: can not be read: No such file or directory");
-    ck_assert(!ignore_load(ignore, "/tmp", &error));
-    ck_assert_str_eq(error.text, "/tmp: can not be read: Is a directory");
-    ck_assert(!ignore_load(ignore, "/dev/zero", &error));
-    ck_assert_str_eq(error.text, "/dev/zero: can not be read: File too large");
-    ck_assert(ignore_load(ignore, "/dev/null", &error));
-    ck_assert_uint_eq(ignore_count(ignore), 0);
+    ck_assert(!suppressions_load(suppressions, "/nonexistent/rules", &error));
+    ck_assert_str_eq(error.text, "/nonexistent/rules: cannot be read: No such file or directory");
+    ck_assert(!suppressions_load(suppressions, "/tmp", &error));
+    ck_assert_str_eq(error.text, "/tmp: cannot be read: Is a directory");
+    ck_assert(!suppressions_load(suppressions, "/dev/zero", &error));
+    ck_assert_str_eq(error.text, "/dev/zero: cannot be read: File too large");
+    ck_assert(suppressions_load(suppressions, "/dev/null", &error));
+    ck_assert_uint_eq(suppressions_rule_count(suppressions), 0);
 }
 END_TEST
 
 START_TEST(rules_for_every_thread_can_be_allowed)
 {
-    ignore_allow_match_all(ignore, true);
+    suppressions_allow_match_all(suppressions, true);
     load("thread:*\n");
     ck_assert_str_eq(match_function("anything"), "thread:*");
-    ck_assert(ignore_allows_match_all(ignore));
-    ck_assert(!ignore_allows_match_all(NULL));
+    ck_assert(suppressions_allow_match_all_set(suppressions));
+    ck_assert(!suppressions_allow_match_all_set(NULL));
 }
 END_TEST
 
@@ -178,7 +173,7 @@ int main(void)
     tcase_add_checked_fixture(tests, ignore_setup, ignore_teardown);
     tcase_add_loop_test(tests, what_is_wrong_is_told, 0, sizeof(wrong) / sizeof(*wrong));
     tcase_add_test(tests, binary_files_and_long_lines_are_told);
-    tcase_add_test(tests, files_that_can_not_be_read_are_told);
+    tcase_add_test(tests, files_that_cannot_be_read_are_told);
     tcase_add_test(tests, rules_for_every_thread_can_be_allowed);
     Suite *suite = suite_create("ignore_wrong");
     suite_add_tcase(suite, tests);

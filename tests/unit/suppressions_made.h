@@ -1,13 +1,13 @@
-/* Rules, and a thread that they may match; what the suites check_ignore* share. */
-#ifndef THREADLEAK_IGNORE_MADE_H
-#define THREADLEAK_IGNORE_MADE_H
+/* Rules, and a thread that they may match; what the suites check_suppressions* share. */
+#ifndef THREADLEAK_SUPPRESSIONS_MADE_H
+#define THREADLEAK_SUPPRESSIONS_MADE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "suppress/suppress.h"
 
-extern struct ignore *ignore;
+extern struct suppressions *suppressions;
 extern char path[64]; /* of a file of rules */
 extern struct error error;
 
@@ -20,9 +20,9 @@ void load(const char *text);
 /* expected: the error, without the file that it begins with. */
 void load_fails(const char *bytes, size_t length, const char *expected);
 
-extern struct ignore_site site;
-extern struct ignore_thread thread;
-extern const struct frame creation[7], start, present[7];
+extern struct suppression_site site;
+extern struct suppression_thread thread;
+extern const struct frame creation[7], start, current[7];
 /* One of these: the user's frames, a library's, libc's. */
 void whole_thread(void);
 

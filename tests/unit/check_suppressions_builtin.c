@@ -3,18 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ignore_made.h"
+#include "suppressions_made.h"
 #include "common/options.h"
 
 START_TEST(the_built_in_ones_are_rules)
 {
-    ck_assert_msg(ignore_load_built_in(ignore, &error), "%s", error.text);
-    ck_assert_uint_gt(ignore_count(ignore), 0);
-    for (size_t i = 0; i < ignore_count(ignore); i++) {
-        const struct ignore_rule *rule = ignore_rule_at(ignore, i);
+    ck_assert_msg(suppressions_load_built_in(suppressions, &error), "%s", error.text);
+    ck_assert_uint_gt(suppressions_rule_count(suppressions), 0);
+    for (size_t i = 0; i < suppressions_rule_count(suppressions); i++) {
+        const struct suppression_rule *rule = suppressions_rule_at(suppressions, i);
         ck_assert_int_eq(strncmp(rule->label, "built in: ", 10), 0);
         ck_assert_str_eq(rule->origin, "built in");
-        ck_assert_int_eq(rule->source, IGNORE_BUILT_IN);
+        ck_assert_int_eq(rule->source, SUPPRESSION_BUILT_IN);
     }
     whole_thread();
     ck_assert_ptr_null(match());
@@ -71,20 +71,20 @@ static const struct {
 
 START_TEST(the_built_in_ones_are_narrow)
 {
-    ck_assert_msg(ignore_load_built_in(ignore, &error), "%s", error.text);
+    ck_assert_msg(suppressions_load_built_in(suppressions, &error), "%s", error.text);
     bool has_top = library_threads[_i].top.function;
-    site = (struct ignore_site){.stack = &library_threads[_i].creation,
-                                .stack_count = 1,
-                                .start = &library_threads[_i].start,
-                                .kind = KIND_RUNNING};
-    thread = (struct ignore_thread){.name = library_threads[_i].name,
-                                    .present = has_top ? &library_threads[_i].top : NULL,
-                                    .present_count = has_top,
-                                    .waiting = library_threads[_i].waiting};
+    site = (struct suppression_site){.stack = &library_threads[_i].creation,
+                                     .stack_count = 1,
+                                     .start = &library_threads[_i].start,
+                                     .kind = KIND_RUNNING};
+    thread = (struct suppression_thread){.name = library_threads[_i].name,
+                                         .current = has_top ? &library_threads[_i].top : NULL,
+                                         .current_count = has_top,
+                                         .waiting = library_threads[_i].waiting};
     const char *rule = match(), *label = NULL;
-    for (size_t i = 0; rule && i < ignore_count(ignore) && !label; i++)
-        if (strcmp(ignore_rule_at(ignore, i)->text, rule) == 0)
-            label = ignore_rule_at(ignore, i)->label + strlen(IGNORE_BUILT_IN_LABEL);
+    for (size_t i = 0; rule && i < suppressions_rule_count(suppressions) && !label; i++)
+        if (strcmp(suppressions_rule_at(suppressions, i)->text, rule) == 0)
+            label = suppressions_rule_at(suppressions, i)->label + strlen(SUPPRESSION_BUILT_IN_LABEL);
     if (library_threads[_i].label)
         ck_assert_pstr_eq(label, library_threads[_i].label);
     else
@@ -108,81 +108,82 @@ END_TEST
     }
 static const struct {
     const char *made_by, *name;
-    struct frame present[6];
+    struct frame current[6];
     bool cut, idle;
 } glib_threads[] = {
     {.made_by = "g_thread_pool_push",
      .name = "pool",
-     .present = {CALL("g_cond_wait_until"), INSIDE, INSIDE, INSIDE},
+     .current = {CALL("g_cond_wait_until"), INSIDE, INSIDE, INSIDE},
      .idle = true},
     {.made_by = "g_thread_pool_new_full",
      .name = "pool-app",
-     .present = {CALL("g_cond_wait_until"), INSIDE, CALL("g_async_queue_timeout_pop"), INSIDE, INSIDE},
+     .current = {CALL("g_cond_wait_until"), INSIDE, CALL("g_async_queue_timeout_pop"), INSIDE, INSIDE},
      .idle = true},
     {.made_by = "g_thread_pool_push",
      .name = "renamed",
-     .present = {CALL("g_cond_wait_until"), CALL("g_async_queue_timeout_pop_unlocked"), INSIDE},
+     .current = {CALL("g_cond_wait_until"), CALL("g_async_queue_timeout_pop_unlocked"), INSIDE},
      .idle = true},
     {.made_by = "g_thread_pool_push",
      .name = "pool",
-     .present = {CALL("g_cond_wait_until"), CALL("g_async_queue_pop_intern_unlocked"), INSIDE},
+     .current = {CALL("g_cond_wait_until"), CALL("g_async_queue_pop_intern_unlocked"), INSIDE},
      .idle = true},
     {.made_by = "g_thread_try_new",
      .name = "pool-app",
-     .present = {CALL("g_cond_wait_until"), INSIDE, INSIDE},
+     .current = {CALL("g_cond_wait_until"), INSIDE, INSIDE},
      .idle = true},
     {.made_by = "g_thread_try_new",
      .name = "pool-app",
-     .present = {CALL("g_cond_wait_until"), CALL("g_async_queue_timeout_pop"), INSIDE},
+     .current = {CALL("g_cond_wait_until"), CALL("g_async_queue_timeout_pop"), INSIDE},
      .idle = true},
     {.made_by = "g_thread_new",
      .name = "pool-spawner",
-     .present = {CALL("g_cond_wait"), INSIDE},
+     .current = {CALL("g_cond_wait"), INSIDE},
      .idle = true},
     /* In the user's function. */
-    {.made_by = "g_thread_pool_push", .name = "pool", .present = {CALL("g_cond_wait_until"), USERS, INSIDE}},
+    {.made_by = "g_thread_pool_push", .name = "pool", .current = {CALL("g_cond_wait_until"), USERS, INSIDE}},
     {.made_by = "g_thread_pool_push",
      .name = "pool",
-     .present = {CALL("g_cond_wait_until"), INSIDE, CALL("g_async_queue_timeout_pop"), USERS, INSIDE}},
-    {.made_by = "g_thread_pool_push", .name = "pool", .present = {CALL("g_usleep"), USERS, INSIDE}},
+     .current = {CALL("g_cond_wait_until"), INSIDE, CALL("g_async_queue_timeout_pop"), USERS, INSIDE}},
+    {.made_by = "g_thread_pool_push", .name = "pool", .current = {CALL("g_usleep"), USERS, INSIDE}},
     {.made_by = "g_thread_pool_push",
      .name = "pool",
-     .present = {CALL("g_cond_wait_until"), {.module = "/app", .offset = 7}, INSIDE}},
-    {.made_by = "g_thread_pool_push", .name = "pool", .present = {CALL("g_main_loop_run"), INSIDE}},
+     .current = {CALL("g_cond_wait_until"), {.module = "/app", .offset = 7}, INSIDE}},
+    {.made_by = "g_thread_pool_push", .name = "pool", .current = {CALL("g_main_loop_run"), INSIDE}},
     /* An exclusive pool that was not freed. */
-    {.made_by = "g_thread_pool_new_full", .name = "pool", .present = {CALL("g_cond_wait"), INSIDE, INSIDE}},
+    {.made_by = "g_thread_pool_new_full", .name = "pool", .current = {CALL("g_cond_wait"), INSIDE, INSIDE}},
     {.made_by = "g_thread_pool_new_full",
      .name = "pool",
-     .present = {CALL("g_cond_wait"), CALL("g_async_queue_pop_intern_unlocked"), INSIDE}},
+     .current = {CALL("g_cond_wait"), CALL("g_async_queue_pop_intern_unlocked"), INSIDE}},
     /* A thread of the user's own, whose function left by a jump. */
     {.made_by = "g_thread_new",
      .name = "pool",
-     .present = {CALL("g_cond_wait_until"), CALL("g_async_queue_timeout_pop"), INSIDE}},
+     .current = {CALL("g_cond_wait_until"), CALL("g_async_queue_timeout_pop"), INSIDE}},
     {.made_by = "g_thread_try_new",
      .name = "mine",
-     .present = {CALL("g_cond_wait_until"), CALL("g_async_queue_timeout_pop"), INSIDE}},
+     .current = {CALL("g_cond_wait_until"), CALL("g_async_queue_timeout_pop"), INSIDE}},
     /* Who knows what is below. */
     {.made_by = "g_thread_pool_push",
      .name = "pool",
-     .present = {CALL("g_cond_wait_until"), INSIDE},
+     .current = {CALL("g_cond_wait_until"), INSIDE},
      .cut = true},
-    {.made_by = "g_thread_pool_push", .name = "pool", .present = {{0}}},
+    {.made_by = "g_thread_pool_push", .name = "pool", .current = {{0}}},
 };
 
 START_TEST(glibs_pool_is_its_own_where_it_is_idle)
 {
     const struct frame made_in = {.function = glib_threads[_i].made_by, .module = GLIB, .runtime = true};
     const struct frame proxy = {.module = GLIB, .offset = 0xa88b0, .runtime = true};
-    const struct frame *stack = glib_threads[_i].present;
+    const struct frame *stack = glib_threads[_i].current;
     size_t count = 0;
     while (stack[count].module)
         count++;
-    ck_assert_msg(ignore_load_built_in(ignore, &error), "%s", error.text);
-    site = (struct ignore_site){.stack = &made_in, .stack_count = 1, .start = &proxy, .kind = KIND_RUNNING};
-    thread = (struct ignore_thread){.name = glib_threads[_i].name,
-                                    .present = count ? stack : NULL,
-                                    .present_count = count,
-                                    .present_whole = count && !glib_threads[_i].cut};
+    ck_assert_msg(suppressions_load_built_in(suppressions, &error), "%s", error.text);
+    site =
+        (struct suppression_site){.stack = &made_in, .stack_count = 1, .start = &proxy, .kind = KIND_RUNNING};
+    thread = (struct suppression_thread){.name = glib_threads[_i].name,
+                                         .current = count ? stack : NULL,
+                                         .current_count = count,
+                                         .current_whole = count && !glib_threads[_i].cut};
     const char *rule = match();
     ck_assert_msg(glib_threads[_i].idle == (rule != NULL), "%s", rule ? rule : "no rule");
 }

@@ -10,7 +10,7 @@
 
 static struct fake *fake;
 static struct ledger *ledger;
-static struct present_names names;
+static struct thread_names names;
 
 static void setup(void)
 {
@@ -19,7 +19,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-    present_names_release(&names);
+    thread_names_release(&names);
     ledger_close(ledger);
     fake_free(fake);
 }
@@ -35,7 +35,7 @@ static void read_names(pid_t pid, bool live)
 {
     ledger = fake_open(fake);
     ck_assert_ptr_nonnull(ledger);
-    ck_assert(present_names_read(&names, ledger, pid, live));
+    ck_assert(thread_names_read(&names, ledger, pid, live));
 }
 
 START_TEST(living_and_ended)
@@ -44,13 +44,13 @@ START_TEST(living_and_ended)
     add(2, TID, 0);
     add(3, TID + 1, SLOT_ENDED);
     read_names(4242, false);
-    ck_assert_uint_eq(present_names_id(&names, 4242), LEDGER_MAIN_SERIAL);
-    ck_assert_uint_eq(present_names_id(&names, TID), 2);
-    ck_assert_uint_eq(present_names_id(&names, TID + 1), 3);
-    ck_assert_uint_eq(present_names_id(&names, TID + 2), 0);
-    ck_assert(present_names_say(&names, TID + 1, text, sizeof(text)));
+    ck_assert_uint_eq(thread_names_id(&names, 4242), LEDGER_MAIN_SERIAL);
+    ck_assert_uint_eq(thread_names_id(&names, TID), 2);
+    ck_assert_uint_eq(thread_names_id(&names, TID + 1), 3);
+    ck_assert_uint_eq(thread_names_id(&names, TID + 2), 0);
+    ck_assert(thread_names_format(&names, TID + 1, text, sizeof(text)));
     ck_assert_str_eq(text, "T3");
-    ck_assert(present_names_say(&names, TID + 2, text, sizeof(text)));
+    ck_assert(thread_names_format(&names, TID + 2, text, sizeof(text)));
     ck_assert_str_eq(text, "tid 4252");
 }
 END_TEST
@@ -64,22 +64,22 @@ START_TEST(tid_used_again)
     add(5, TID + 1, SLOT_ENDED);
     add(6, TID - 1, SLOT_ENDED);
     read_names(4242, false);
-    ck_assert_uint_eq(present_names_id(&names, TID), 3);
-    ck_assert_uint_eq(present_names_id(&names, TID + 1), 0);
-    ck_assert_uint_eq(present_names_id(&names, TID - 1), 6);
+    ck_assert_uint_eq(thread_names_id(&names, TID), 3);
+    ck_assert_uint_eq(thread_names_id(&names, TID + 1), 0);
+    ck_assert_uint_eq(thread_names_id(&names, TID - 1), 6);
 }
 END_TEST
 
 /* A thread that nobody tracks is there under the tid of one that has ended. */
-START_TEST(tid_of_a_stranger)
+START_TEST(tid_of_a_untracked)
 {
     pid_t own = getpid(), parent = getppid();
     add(2, own, SLOT_ENDED);
     read_names(parent, true);
     names.live_pid = own;
-    ck_assert_uint_eq(present_names_id(&names, own), 0);
+    ck_assert_uint_eq(thread_names_id(&names, own), 0);
     names.live_pid = 0;
-    ck_assert_uint_eq(present_names_id(&names, own), 2);
+    ck_assert_uint_eq(thread_names_id(&names, own), 2);
 }
 END_TEST
 
@@ -89,7 +89,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, living_and_ended);
     tcase_add_test(tests, tid_used_again);
-    tcase_add_test(tests, tid_of_a_stranger);
+    tcase_add_test(tests, tid_of_a_untracked);
     Suite *suite = suite_create("present_names");
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

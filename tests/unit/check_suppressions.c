@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ignore_made.h"
+#include "suppressions_made.h"
 #include "common/options.h"
 
 /* ---- patterns ---------------------------------------------------------------------------- */
@@ -13,11 +13,11 @@
 START_TEST(no_rules_match_nothing)
 {
     load("\n# thread:main\n   \n\t# x\n#\n");
-    ck_assert_uint_eq(ignore_count(ignore), 0);
+    ck_assert_uint_eq(suppressions_rule_count(suppressions), 0);
     whole_thread();
     ck_assert_ptr_null(match());
-    ignore_free(ignore);
-    ignore = NULL;
+    suppressions_free(suppressions);
+    suppressions = NULL;
     ck_assert_ptr_null(match());
 }
 END_TEST
@@ -73,14 +73,14 @@ END_TEST
 START_TEST(blanks_and_line_ends_do_not_matter)
 {
     load("\xef\xbb\xbf  thread:a b \r\n\tthread:^c$\t\n\r\nthread:\td  # because\nthread:last");
-    ck_assert_uint_eq(ignore_count(ignore), 4);
+    ck_assert_uint_eq(suppressions_rule_count(suppressions), 4);
     ck_assert_str_eq(match_function("a b"), "thread:a b");
     ck_assert_str_eq(match_function("c"), "thread:^c$");
     ck_assert_str_eq(match_function("d"), "thread:\td");
     ck_assert_str_eq(match_function("last"), "thread:last");
-    ck_assert_uint_eq(ignore_rule_at(ignore, 3)->line, 5);
-    ck_assert_str_eq(ignore_rule_at(ignore, 3)->origin, path);
-    ck_assert_int_eq(ignore_rule_at(ignore, 3)->source, IGNORE_USER);
+    ck_assert_uint_eq(suppressions_rule_at(suppressions, 3)->line, 5);
+    ck_assert_str_eq(suppressions_rule_at(suppressions, 3)->origin, path);
+    ck_assert_int_eq(suppressions_rule_at(suppressions, 3)->source, SUPPRESSION_USER);
 }
 END_TEST
 
@@ -158,8 +158,9 @@ END_TEST
 START_TEST(every_type_of_function_matches_without_arguments)
 {
     const struct frame frame = {.function = "beat(int)"};
-    thread = (struct ignore_thread){.name = "beat(int)", .present = &frame, .present_count = 1};
-    site = (struct ignore_site){.stack = &frame, .stack_count = 1, .start = &frame, .kind = KIND_RUNNING};
+    thread = (struct suppression_thread){.name = "beat(int)", .current = &frame, .current_count = 1};
+    site =
+        (struct suppression_site){.stack = &frame, .stack_count = 1, .start = &frame, .kind = KIND_RUNNING};
     ck_assert(matches("start:^beat$"));
     ck_assert(matches("thread:^beat$"));
     ck_assert(matches("top:^beat$"));
@@ -168,7 +169,7 @@ START_TEST(every_type_of_function_matches_without_arguments)
 }
 END_TEST
 
-/* What a runtime's start routine calls is known of a whole present stack alone. */
+/* What a runtime's start routine calls is known of a whole current stack alone. */
 START_TEST(start_is_what_a_runtime_calls)
 {
     static const struct frame runtime = {
@@ -182,23 +183,23 @@ START_TEST(start_is_what_a_runtime_calls)
     };
     whole_thread();
     site.start = &runtime;
-    thread.present = now;
-    thread.present_count = 5;
-    thread.present_whole = true;
+    thread.current = now;
+    thread.current_count = 5;
+    thread.current_whole = true;
     ck_assert(matches("start:^job$"));
     ck_assert(matches("start:^job(int)$ kind:running"));
     ck_assert(matches("start:^libstdc"));
     ck_assert(!matches("start:^rest$"));
     ck_assert(!matches("start:_M_run"));
     ck_assert(!matches("start:^job$ kind:detached"));
-    thread.present_whole = false;
+    thread.current_whole = false;
     ck_assert(!matches("start:^job$"));
     ck_assert(matches("start:^libstdc"));
-    thread.present_whole = true;
+    thread.current_whole = true;
     site.start = &start; /* the user's own */
     ck_assert(!matches("start:^job$"));
     site.start = &runtime;
-    thread.present = NULL;
+    thread.current = NULL;
     ck_assert(!matches("start:^job$"));
 }
 END_TEST
@@ -309,17 +310,17 @@ START_TEST(a_process_has_two_names)
 }
 END_TEST
 
-static const char *const of_no_present[] = {"top:wait", "any:worker", "thread:pool waiting:condvar",
+static const char *const of_no_current[] = {"top:wait", "any:worker", "thread:pool waiting:condvar",
                                             "thread:pool top:*", "any:*wait*"};
 
 START_TEST(what_is_not_known_never_matches)
 {
     whole_thread();
-    thread.present = NULL;
-    thread.present_count = 0;
+    thread.current = NULL;
+    thread.current_count = 0;
     thread.waiting = WAIT_NONE;
-    for (size_t i = 0; i < sizeof(of_no_present) / sizeof(*of_no_present); i++)
-        ck_assert_msg(!matches(of_no_present[i]), "%s", of_no_present[i]);
+    for (size_t i = 0; i < sizeof(of_no_current) / sizeof(*of_no_current); i++)
+        ck_assert_msg(!matches(of_no_current[i]), "%s", of_no_current[i]);
     ck_assert(matches("thread:pool"));
     thread.name = "";
     ck_assert(!matches("thread:pool name:*"));
@@ -340,7 +341,7 @@ END_TEST
 START_TEST(a_stack_of_libc_alone_has_a_top)
 {
     whole_thread();
-    thread.present_count = 3;
+    thread.current_count = 3;
     ck_assert(matches("top:__futex"));
     ck_assert(!matches("top:pthread_cond_wait"));
     ck_assert(matches("any:pthread_cond_wait"));
@@ -377,17 +378,17 @@ START_TEST(a_matcher_goes_on_to_other_sites_and_threads)
     struct frame others[] = {{.function = "elsewhere"}};
     load("thread:pool top:wait_for_job\nthread:elsewhere\n");
     whole_thread();
-    struct ignore_matcher *matcher = ignore_matcher_new(ignore);
-    ignore_matcher_site(matcher, &site);
-    ck_assert_str_eq(ignore_matcher_find(matcher, &thread)->text, "thread:pool top:wait_for_job");
-    ck_assert_ptr_null(
-        ignore_matcher_find(matcher, &(struct ignore_thread){.present = present + 4, .present_count = 3}));
-    ck_assert_str_eq(ignore_matcher_find(matcher, &thread)->text, "thread:pool top:wait_for_job");
-    ignore_matcher_site(matcher, &(struct ignore_site){.stack = others, .stack_count = 1});
-    ck_assert_str_eq(ignore_matcher_find(matcher, &thread)->text, "thread:elsewhere");
-    ignore_matcher_site(matcher, &(struct ignore_site){.stack = others, .stack_count = 0});
-    ck_assert_ptr_null(ignore_matcher_find(matcher, &thread));
-    ignore_matcher_free(matcher);
+    struct suppression_matcher *matcher = suppression_matcher_new(suppressions);
+    suppression_matcher_site(matcher, &site);
+    ck_assert_str_eq(suppression_matcher_find(matcher, &thread)->text, "thread:pool top:wait_for_job");
+    ck_assert_ptr_null(suppression_matcher_find(
+        matcher, &(struct suppression_thread){.current = current + 4, .current_count = 3}));
+    ck_assert_str_eq(suppression_matcher_find(matcher, &thread)->text, "thread:pool top:wait_for_job");
+    suppression_matcher_site(matcher, &(struct suppression_site){.stack = others, .stack_count = 1});
+    ck_assert_str_eq(suppression_matcher_find(matcher, &thread)->text, "thread:elsewhere");
+    suppression_matcher_site(matcher, &(struct suppression_site){.stack = others, .stack_count = 0});
+    ck_assert_ptr_null(suppression_matcher_find(matcher, &thread));
+    suppression_matcher_free(matcher);
 }
 END_TEST
 
@@ -415,48 +416,48 @@ END_TEST
 
 START_TEST(a_text_has_an_origin)
 {
-    ck_assert(ignore_load_text(ignore, "# x\n\nthread:a\nname:b", "rules of ./app", &error));
-    ck_assert_uint_eq(ignore_count(ignore), 2);
-    ck_assert_str_eq(ignore_rule_at(ignore, 1)->origin, "rules of ./app");
-    ck_assert_uint_eq(ignore_rule_at(ignore, 1)->line, 4);
-    ck_assert_int_eq(ignore_rule_at(ignore, 1)->source, IGNORE_PROGRAM);
-    ck_assert(!ignore_load_text(ignore, "name:c\n lead:x\n", "rules of ./app", &error));
+    ck_assert(suppressions_load_text(suppressions, "# x\n\nthread:a\nname:b", "rules of ./app", &error));
+    ck_assert_uint_eq(suppressions_rule_count(suppressions), 2);
+    ck_assert_str_eq(suppressions_rule_at(suppressions, 1)->origin, "rules of ./app");
+    ck_assert_uint_eq(suppressions_rule_at(suppressions, 1)->line, 4);
+    ck_assert_int_eq(suppressions_rule_at(suppressions, 1)->source, SUPPRESSION_PROGRAM);
+    ck_assert(!suppressions_load_text(suppressions, "name:c\n lead:x\n", "rules of ./app", &error));
     ck_assert_str_eq(error.text, "rules of ./app:2:2: unknown type 'lead:': thread:, start:, name:, "
                                  "module:, top: or any: was expected");
-    ck_assert(ignore_load_text(ignore, "", "nothing", &error));
-    ck_assert_uint_eq(ignore_count(ignore), 2);
+    ck_assert(suppressions_load_text(suppressions, "", "nothing", &error));
+    ck_assert_uint_eq(suppressions_rule_count(suppressions), 2);
 }
 END_TEST
 
-START_TEST(a_folder_is_read_by_name)
+START_TEST(a_directory_is_read_by_name)
 {
-    char folder[] = "/tmp/check_ignore_d.XXXXXX", name[128];
+    char directory[] = "/tmp/check_suppressions_d.XXXXXX", name[128];
     static const char *const files[] = {"b.supp", "B.supp", "a.supp", "a.txt", ".x.supp", ".supp"};
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_ptr_nonnull(mkdtemp(directory));
     for (size_t i = 0; i < 6; i++) {
         char text[64];
-        snprintf(name, sizeof(name), "%s/%s", folder, files[i]);
+        snprintf(name, sizeof(name), "%s/%s", directory, files[i]);
         snprintf(text, sizeof(text), i < 3 ? "thread:of %s\n" : "%s is no rule", files[i]);
         write_file(name, text, strlen(text));
     }
-    ck_assert_msg(ignore_load_folder(ignore, folder, &error), "%s", error.text);
-    ck_assert_uint_eq(ignore_count(ignore), 3);
-    ck_assert_str_eq(ignore_rule_at(ignore, 0)->text, "thread:of B.supp");
-    ck_assert_str_eq(ignore_rule_at(ignore, 1)->text, "thread:of a.supp");
-    ck_assert_str_eq(ignore_rule_at(ignore, 2)->text, "thread:of b.supp");
-    ck_assert_int_eq(ignore_rule_at(ignore, 2)->source, IGNORE_SHIPPED);
-    snprintf(name, sizeof(name), "%s/b.supp", folder);
+    ck_assert_msg(suppressions_load_directory(suppressions, directory, &error), "%s", error.text);
+    ck_assert_uint_eq(suppressions_rule_count(suppressions), 3);
+    ck_assert_str_eq(suppressions_rule_at(suppressions, 0)->text, "thread:of B.supp");
+    ck_assert_str_eq(suppressions_rule_at(suppressions, 1)->text, "thread:of a.supp");
+    ck_assert_str_eq(suppressions_rule_at(suppressions, 2)->text, "thread:of b.supp");
+    ck_assert_int_eq(suppressions_rule_at(suppressions, 2)->source, SUPPRESSION_SHIPPED);
+    snprintf(name, sizeof(name), "%s/b.supp", directory);
     write_file(name, "x", 1);
-    ck_assert(!ignore_load_folder(ignore, folder, &error));
+    ck_assert(!suppressions_load_directory(suppressions, directory, &error));
     ck_assert_msg(strncmp(error.text, name, strlen(name)) == 0, "%s", error.text);
-    ck_assert_uint_eq(ignore_count(ignore), 3);
+    ck_assert_uint_eq(suppressions_rule_count(suppressions), 3);
     for (size_t i = 0; i < 6; i++) {
-        snprintf(name, sizeof(name), "%s/%s", folder, files[i]);
+        snprintf(name, sizeof(name), "%s/%s", directory, files[i]);
         unlink(name);
     }
-    rmdir(folder);
-    ck_assert(ignore_load_folder(ignore, folder, &error));
-    ck_assert_uint_eq(ignore_count(ignore), 3);
+    rmdir(directory);
+    ck_assert(suppressions_load_directory(suppressions, directory, &error));
+    ck_assert_uint_eq(suppressions_rule_count(suppressions), 3);
 }
 END_TEST
 
@@ -502,7 +503,7 @@ int main(void)
     tcase_add_test(tests, files_add_up);
     tcase_add_test(tests, a_wrong_file_adds_nothing);
     tcase_add_test(tests, a_text_has_an_origin);
-    tcase_add_test(tests, a_folder_is_read_by_name);
+    tcase_add_test(tests, a_directory_is_read_by_name);
     tcase_add_test(tests, a_frame_without_a_name_is_told_by_its_place);
     Suite *suite = suite_create("ignore");
     suite_add_tcase(suite, tests);
