@@ -28,7 +28,7 @@ PRELOAD := $(patsubst %.c,%,$(wildcard preload/*/*.c))
 # The shim contains src/common/, too, compiled with its own flags.
 COMMON := $(patsubst %.c,%,$(wildcard src/common/*.c))
 # Suites that test a part of the shim: the others see src/ and cli/.
-CHECKS_PRELOAD := check_ledger_write check_frame_rule
+CHECKS_PRELOAD := check_ledger_write
 CHECKS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_*.c))
 # What suites share: fakes and child processes.  NAME_made.c is the fixture of the suites check_NAME*.
 CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% %_made.c,$(wildcard tests/unit/*.c)))
@@ -90,10 +90,6 @@ $(1)/tests/unit/check_ledger_write: $(1)/tests/unit/check_ledger_write.o $$(CHEC
 		$$(COMMON:%=$(1)/preload-tested/%.o)
 	$$(say) LD $$@
 	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -o $$@ $$^ $$(CHECK_LIBS)
-
-$(1)/tests/unit/check_frame_rule: $(1)/tests/unit/check_frame_rule.o $(1)/preload-tested/preload/backtrace/frame_rule.o
-	$$(say) LD $$@
-	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -o $$@ $$^ $$(LIBS) $$(CHECK_LIBS)
 
 $(foreach family,$(CHECK_FAMILIES),$(eval $(patsubst %,$(1)/tests/unit/%,$(filter check_$(family) check_$(family)_%,$(CHECKS))): \
 	$(1)/tests/unit/$(family)_made.o))

@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <ucontext.h>
@@ -15,6 +16,7 @@
 #include "preload/backtrace/memory_probe.h"
 #include "preload/ledger/module.h"
 #include "preload/shim/shim.h"
+#include "preload/shim/sys.h"
 #include "preload/backtrace/walk.h"
 
 /* libunwind's functions carry the architecture in their names ("_Ux86_64_…"). */
@@ -37,8 +39,6 @@ static struct {
     int (*init_local)(unw_cursor_t *, unw_context_t *);
     int (*step)(unw_cursor_t *);
     int (*get_reg)(unw_cursor_t *, int, unw_word_t *);
-    int (*get_save_loc)(unw_cursor_t *, int, unw_save_loc_t *);
-    int (*is_signal_frame)(unw_cursor_t *);
     void (*flush_cache)(unw_addr_space_t, unw_word_t, unw_word_t);
     unw_addr_space_t *local;
     int (*init_local2)(unw_cursor_t *, unw_context_t *, int);
@@ -52,12 +52,11 @@ static _Atomic bool usable;
 /* Threads inside libunwind, whose locks a forked child would inherit held. */
 static _Atomic uint32_t inside;
 /*
- * libunwind's fast path keeps, for each thread, the frame layout it found at an
- * address, and nothing can take that back in the other threads.  Once code has
- * been unloaded another library may lie there: from then on the cursor is used,
- * which is slower and looks again.
+ * libunwind's fast path caches for each thread the frame layout of an address, and
+ * nothing can clear the caches of other threads.  Another library can be loaded where
+ * unloaded code was.  Then the cursor is used, which is slower and reads the layout anew.
  */
-static _Atomic bool unloaded;
+static _Atomic bool cache_is_stale;
 
 static bool may_read(struct capture_walk *walk, uintptr_t address)
 {
@@ -115,8 +114,6 @@ void capture_start(void)
     *(void **)&unwinder.init_local = dlsym(lib, SYMBOL(unw_init_local));
     *(void **)&unwinder.step = dlsym(lib, SYMBOL(unw_step));
     *(void **)&unwinder.get_reg = dlsym(lib, SYMBOL(unw_get_reg));
-    *(void **)&unwinder.get_save_loc = dlsym(lib, SYMBOL(unw_get_save_loc));
-    *(void **)&unwinder.is_signal_frame = dlsym(lib, SYMBOL(unw_is_signal_frame));
     int (*set_caching_policy)(unw_addr_space_t, unw_caching_policy_t) = NULL;
     *(void **)&set_caching_policy = dlsym(lib, SYMBOL(unw_set_caching_policy));
     *(void **)&unwinder.flush_cache = dlsym(lib, SYMBOL(unw_flush_cache));
@@ -132,15 +129,15 @@ void capture_start(void)
     if (!walk_has_locks() && set_caching_policy && unwinder.local)
         set_caching_policy(*unwinder.local, UNW_CACHE_NONE);
     /* Warm: its one-time set-up happens here and not under a program's creation. */
-    void *frames[4];
+    void *frames[1];
     shim_tls.unwinding = true;
-    unwinder.backtrace(frames, 4);
+    unwinder.backtrace(frames, 1);
     shim_tls.unwinding = false;
     prepare_interrupted(lib);
     atomic_store(&usable, true);
 }
 
-static int cursor_backtrace(void **frames, int size)
+static int step_cursor(void **frames, int size)
 {
     unw_cursor_t cursor;
     unw_context_t context;
@@ -154,6 +151,20 @@ static int cursor_backtrace(void **frames, int size)
             break;
         frames[n++] = (void *)ip;
     }
+    return n;
+}
+
+/* libunwind would block the signals twice a frame. */
+static int cursor_backtrace(void **frames, int size)
+{
+    uint64_t all = ~0ull, before;
+    if (shim_config.sandboxed)
+        return step_cursor(frames, size);
+    SYS4(rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all));
+    shim_tls.signals_blocked = true;
+    int n = step_cursor(frames, size);
+    shim_tls.signals_blocked = false;
+    SYS4(rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
     return n;
 }
 
@@ -173,7 +184,7 @@ static int backtrace_now(void **frames, int size)
 {
     int n;
     go_inside();
-    if (atomic_load_explicit(&unloaded, memory_order_relaxed))
+    if (atomic_load_explicit(&cache_is_stale, memory_order_relaxed))
         n = cursor_backtrace(frames, size);
     else
         n = unwinder.backtrace(frames, size);
@@ -216,51 +227,6 @@ void capture_take(struct capture *capture, void *caller)
         __builtin_memmove(capture->frames, capture->frames + skip, capture->count * sizeof(void *));
 }
 
-#ifdef __x86_64__
-static bool read_frame(unw_cursor_t *cursor, struct capture_frame *frame)
-{
-    unw_word_t pc, sp, fp;
-    unw_save_loc_t fp_at;
-    if (unwinder.get_reg(cursor, UNW_REG_IP, &pc) != 0 || unwinder.get_reg(cursor, UNW_REG_SP, &sp) != 0 ||
-        unwinder.get_reg(cursor, UNW_X86_64_RBP, &fp) != 0 ||
-        unwinder.get_save_loc(cursor, UNW_X86_64_RBP, &fp_at) != 0 || fp_at.type != UNW_SLT_MEMORY)
-        return false;
-    *frame = (struct capture_frame){pc, sp, fp, fp_at.u.addr, unwinder.is_signal_frame(cursor) > 0};
-    return true;
-}
-
-static void walk(const struct capture_frame *caller, capture_frame_fn *frame_is, void *arg)
-{
-    unw_cursor_t cursor;
-    unw_context_t context;
-    struct capture_frame frame;
-    bool begun = false;
-
-    if (GETCONTEXT(&context) != 0 || unwinder.init_local(&cursor, &context) != 0)
-        return;
-    while (unwinder.step(&cursor) > 0 && read_frame(&cursor, &frame)) {
-        begun = begun || (frame.pc == caller->pc && frame.cfa == caller->cfa);
-        if (begun && !frame_is(arg, &frame))
-            return;
-    }
-}
-
-void capture_walk(const struct capture_frame *caller, capture_frame_fn *frame_is, void *arg)
-{
-    if (!atomic_load_explicit(&usable, memory_order_acquire) || !unwinder.get_save_loc ||
-        !unwinder.is_signal_frame)
-        return;
-    go_inside();
-    walk(caller, frame_is, arg);
-    come_out();
-}
-#else
-void capture_walk(const struct capture_frame *caller, capture_frame_fn *frame_is, void *arg)
-{
-    (void)caller, (void)frame_is, (void)arg;
-}
-#endif
-
 struct interrupted {
     void **frames;
     uint32_t depth, count;
@@ -290,8 +256,10 @@ static __attribute__((noinline)) void walk_interrupted(struct interrupted *stack
 {
     struct capture_walk walk = {.pc = (unw_word_t)CONTEXT_PC((ucontext_t *)stack->context)};
     shim_tls.walk = &walk;
+    shim_tls.signals_blocked = true; /* the handler's mask */
     if (__builtin_setjmp(walk.given_up) == 0)
         walk_frames(stack, &walk);
+    shim_tls.signals_blocked = false;
     shim_tls.walk = NULL;
 }
 
@@ -314,11 +282,14 @@ void capture_interrupted(struct capture *capture, void *context, uint32_t depth)
     capture->flags = stack.whole ? 0 : SITE_TRUNCATED;
 }
 
-void capture_forget(void)
+/* The modules of all frames that the fast path has met are in the ledger's table.  A forked
+ * child inherits its thread's cache, but not the table. */
+void capture_forget(const struct shim_state *state)
 {
     if (!atomic_load(&usable))
         return;
-    atomic_store(&unloaded, true);
+    if (atomic_load(&state->header->flags) & LEDGER_FORKED || !module_all_loaded(state))
+        atomic_store(&cache_is_stale, true);
     if (unwinder.flush_cache && unwinder.local)
         unwinder.flush_cache(*unwinder.local, 0, 0);
 }

@@ -4,12 +4,14 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "preload/shim/guard.h"
 #include "preload/shim/shim.h"
 #include "preload/shim/sys.h"
 #include "preload/backtrace/walk.h"
@@ -73,6 +75,14 @@ static int probe_close(int fd)
     return fd == NO_PIPE ? 0 : close(fd);
 }
 
+static int (*libc_sigprocmask)(int, const sigset_t *, sigset_t *);
+
+/* libunwind blocks the signals around each of its locks. */
+static int probe_sigprocmask(int how, const sigset_t *set, sigset_t *old)
+{
+    return shim_tls.signals_blocked ? 0 : libc_sigprocmask(how, set, old);
+}
+
 static int (*libc_iterate)(memory_probe_callback *, void *) = dl_iterate_phdr;
 static void *iterate_instead;
 
@@ -132,8 +142,7 @@ static void find_imports(struct imports *imports, const struct link_map *map)
  * keys) is not meant for libunwind, which calls it at times when that is dead. */
 static void *straight_from_libc(void *libc, const char *name)
 {
-    if (strncmp(name, "pthread_", 8) != 0 && strcmp(name, "sigprocmask") != 0 &&
-        strcmp(name, "mincore") != 0 && strcmp(name, "msync") != 0)
+    if (strncmp(name, "pthread_", 8) != 0 && strcmp(name, "mincore") != 0 && strcmp(name, "msync") != 0)
         return NULL;
     return libc ? dlsym(libc, name) : NULL;
 }
@@ -145,6 +154,8 @@ static void *replacement_for(void *libc, const char *name)
             return replacements[i].replacement;
     if (strcmp(name, "dl_iterate_phdr") == 0)
         return iterate_instead;
+    if (strcmp(name, "sigprocmask") == 0 && libc_sigprocmask)
+        return (void *)probe_sigprocmask;
     void *lock = walk_replacement(libc, name);
     return lock ? lock : straight_from_libc(libc, name);
 }
@@ -189,6 +200,8 @@ bool memory_probe_install(void *library, int (*iterate)(memory_probe_callback *c
     void *own = libc ? dlsym(libc, "dl_iterate_phdr") : NULL;
     if (own)
         *(void **)&libc_iterate = own;
+    if (libc)
+        *(void **)&libc_sigprocmask = dlsym(libc, "sigprocmask");
     iterate_instead = (void *)iterate;
     return replace_in(&imports, 0, libc) && (!imports.relocations[1] || replace_in(&imports, 1, libc));
 }

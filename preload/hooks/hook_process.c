@@ -305,7 +305,7 @@ EXPORT int dlclose(void *handle)
     int result = real.dlclose(handle);
     struct guard guard = guard_enter();
     if (unload_count() != before) {
-        capture_forget();
+        capture_forget(state);
         site_forget_addresses(state);
     }
     guard_leave(guard);

@@ -16,7 +16,6 @@
 #include "preload/ledger/write.h"
 #include "preload/backtrace/signal_capture.h"
 #include "preload/hooks/real.h"
-#include "preload/backtrace/recall.h"
 #include "preload/shim/shim.h"
 #include "preload/ledger/site.h"
 #include "preload/shim/sys.h"
@@ -105,33 +104,21 @@ static bool attr_is_small(const pthread_attr_t *attr)
 
 /* Not inlined: the room for the backtrace is free again when the real
  * pthread_create runs. */
-static __attribute__((noinline)) uint32_t unwind_site(struct shim_state *state,
-                                                      const struct capture_frame *caller, uint64_t start,
-                                                      bool alone)
+static __attribute__((noinline)) uint32_t find_site(struct shim_state *state, const struct guard *guard,
+                                                    void *caller, uint64_t start)
 {
+    bool alone = guard->nested || shim_tls.small_stack;
     size_t room = alone ? 1 : CAPTURE_ROOM;
     struct capture *capture = __builtin_alloca(sizeof(*capture) + room * sizeof(void *));
     if (alone)
-        capture_caller(capture, (void *)caller->pc);
+        capture_caller(capture, caller);
     else
-        capture_take(capture, (void *)caller->pc);
-    uint32_t site = site_of(state, capture, start);
-    if (!alone)
-        recall_learn(state, caller, capture, site);
-    return site;
-}
-
-static uint32_t find_site(struct shim_state *state, const struct guard *guard,
-                          const struct capture_frame *caller, uint64_t start)
-{
-    bool alone = guard->nested || shim_tls.small_stack;
-    uint32_t site = alone ? 0 : recall_site(state, caller);
-    return site ? site : unwind_site(state, caller, start, alone);
+        capture_take(capture, caller);
+    return site_of(state, capture, start);
 }
 
 static struct ledger_slot *prepare(struct shim_state *state, const struct guard *guard,
-                                   struct new_thread *thread, const pthread_attr_t *attr,
-                                   const struct capture_frame *caller)
+                                   struct new_thread *thread, const pthread_attr_t *attr, void *caller)
 {
     *thread = (struct new_thread){
         .site = find_site(state, guard, caller, thread->start),
@@ -156,7 +143,7 @@ EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
 
     struct guard guard = guard_enter();
     struct new_thread created = {.start = (uint64_t)start, .arg = (uint64_t)arg};
-    struct ledger_slot *slot = prepare(state, &guard, &created, attr, &CAPTURE_CALLER);
+    struct ledger_slot *slot = prepare(state, &guard, &created, attr, CALLER);
     guard_leave(guard);
     if (!slot)
         return real.pthread_create(thread, attr, start, arg);
@@ -177,7 +164,7 @@ EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
 
     struct guard guard = guard_enter();
     struct new_thread created = {.start = (uint64_t)start, .arg = (uint64_t)arg};
-    struct ledger_slot *slot = prepare(state, &guard, &created, NULL, &CAPTURE_CALLER);
+    struct ledger_slot *slot = prepare(state, &guard, &created, NULL, CALLER);
     guard_leave(guard);
     if (!slot)
         return real.thrd_create(thread, start, arg);

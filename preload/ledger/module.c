@@ -86,20 +86,6 @@ int module_describe(uint64_t pc, struct dl_phdr_info *info)
     return 1;
 }
 
-const void *module_eh_frame_header(uint64_t pc)
-{
-    struct dl_find_object object;
-    struct found found;
-    if (_dl_find_object)
-        return _dl_find_object((void *)pc, &object) == 0 ? object.dlfo_eh_frame : NULL;
-    if (!find_module(&found, pc))
-        return NULL;
-    for (size_t i = 0; i < found.header_count; i++)
-        if (found.headers[i].p_type == PT_GNU_EH_FRAME)
-            return (const void *)(found.bias + found.headers[i].p_vaddr);
-    return NULL;
-}
-
 static void copy_build_id(const struct found *found, struct ledger_module *module)
 {
     for (size_t i = 0; i < found->header_count; i++) {
@@ -172,6 +158,26 @@ static uint32_t module_index(struct shim_state *state, const struct found *found
         return LEDGER_NO_MODULE;
     state->modules[index] = module;
     return index;
+}
+
+static bool is_loaded(const struct ledger_module *module)
+{
+    struct found found;
+    struct ledger_module now = {.build_id_len = 0};
+    if (!find_module(&found, module->start) || found.start != module->start || found.end != module->end)
+        return false;
+    copy_build_id(&found, &now);
+    return found.bias == module->bias && now.build_id_len == module->build_id_len &&
+           memcmp(now.build_id, module->build_id, now.build_id_len) == 0;
+}
+
+bool module_all_loaded(const struct shim_state *state)
+{
+    uint32_t used = atomic_load(&state->header->modules_used);
+    for (uint32_t i = 0; i < used; i++)
+        if (!is_loaded(&state->modules[i]))
+            return false;
+    return used < state->header->modules_cap;
 }
 
 ledger_pc module_settle(struct shim_state *state, uint64_t pc)

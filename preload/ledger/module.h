@@ -14,7 +14,8 @@ ledger_pc module_settle(struct shim_state *state, uint64_t pc);
  * it is not known well enough; -1: this libc has no way. */
 int module_describe(uint64_t pc, struct dl_phdr_info *info);
 
-/* .eh_frame_hdr of the file that holds `pc`; NULL: none.  Without a lock from glibc 2.35 on. */
-const void *module_eh_frame_header(uint64_t pc);
+/* Is every file of the ledger's table loaded at the place where it was recorded?  False also
+ * when the table is full. */
+bool module_all_loaded(const struct shim_state *state);
 
 #endif

@@ -30,6 +30,7 @@ struct shim_tls {
     _Atomic bool early_detach; /* it was detached before it began to run */
     bool ended;                /* its end is recorded */
     bool unwinding;            /* and within libunwind */
+    bool signals_blocked;      /* by us, around libunwind */
     uintptr_t inside;          /* the frame of a hook of ours that a signal may interrupt; 0: none */
     bool small_stack;          /* too small to unwind on */
     struct capture_walk *walk; /* of the stack that a signal interrupted: walk.h; NULL: in none */

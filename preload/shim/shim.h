@@ -48,7 +48,6 @@ struct shim_state {
 
     struct index raw;     /* hash of a raw backtrace and the generation -> site */
     struct index settled; /* content_hash -> site */
-    void *recall;         /* backtraces seen lately: recall.h */
 
     _Atomic uint32_t signal_armed;
     _Atomic uint64_t finishing;   /* tid << 8 | enum ledger_end of the end under way; 0: none */

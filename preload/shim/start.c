@@ -14,7 +14,6 @@
 #include "preload/ledger/map.h"
 #include "preload/backtrace/signal_capture.h"
 #include "preload/hooks/real.h"
-#include "preload/backtrace/recall.h"
 #include "preload/shim/settings.h"
 #include "preload/shim/shim.h"
 #include "preload/shim/sys.h"
@@ -49,7 +48,7 @@ static size_t state_size(void)
 static void make_state(void)
 {
     /* The state and its indexes: virtual space, of which a few pages get used. */
-    size_t size = state_size() + 2 * index_bytes(SITE_LEVELS) + recall_bytes();
+    size_t size = state_size() + 2 * index_bytes(SITE_LEVELS);
     struct shim_state *state = wiped_on_fork(size);
     shim_state = state ? state : &fallback_state;
     if (!state)
@@ -108,7 +107,6 @@ static bool begin_process(struct shim_state *state)
     char *memory = (char *)state + state_size();
     index_init(&state->raw, memory, SITE_LEVELS);
     index_init(&state->settled, memory + index_bytes(SITE_LEVELS), SITE_LEVELS);
-    state->recall = memory + 2 * index_bytes(SITE_LEVELS);
     if (!ledger_map(state))
         return false;
     brought_to_ledger(state);
