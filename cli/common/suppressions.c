@@ -127,8 +127,8 @@ void suppression_options_release(struct suppression_options *suppressions)
 void suppression_options_warn(const struct report *report)
 {
     for (size_t i = 0; i < report->process_count; i++)
-        if (report->processes[i].own_rules_wrong)
-            cli_say("%s; none of them is used", report->processes[i].own_rules_wrong);
+        if (report->processes[i].program_rules_error)
+            cli_say("%s; none of them is used", report->processes[i].program_rules_error);
 }
 
 static void print_used(const struct report *report)

@@ -3,7 +3,7 @@
 #define THREADLEAK_CLI_COMMON_SUPPRESSIONS_H
 
 #include "suppress/suppress.h"
-#include "leak/leak.h"
+#include "leak/model.h"
 #include "common/options.h"
 
 struct suppression_options {

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "leak/model.h"
 
 enum watchable {
     WATCHABLE,
@@ -29,10 +30,9 @@ enum watchable watchable_command(const char *command, char path[PATH_MAX], struc
 enum watchable watchable_file(const char *path, struct error *error);
 
 /*
- * The same in a word, for machines as well: "static", "setuid", "setgid",
- * "capabilities", "architecture" or "libc"; NULL where nothing of that kind is
- * in the way.  `path` is "" when the command is not found.
+ * The same as a reason: UNWATCHED_STATIC, SETUID, SETGID, CAPABILITIES, ARCHITECTURE or LIBC; UNWATCHED_NOT
+ * where none of them applies.  `path` is "" when the command is not found.
  */
-const char *watchable_why_not(const char *command, char path[PATH_MAX]);
+enum unwatched_why watchable_why_not(const char *command, char path[PATH_MAX]);
 
 #endif

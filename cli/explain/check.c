@@ -141,8 +141,8 @@ static bool build(struct check *check, struct error *error)
         return false;
     report_finish(explain->report);
     const struct report *report = explain->report;
-    if (report->process_count && report->processes[0].own_rules_wrong)
-        note_problem(check, report->processes[0].own_rules_wrong);
+    if (report->process_count && report->processes[0].program_rules_error)
+        note_problem(check, report->processes[0].program_rules_error);
     return true;
 }
 

@@ -20,7 +20,7 @@
 #include "cli/common/cli.h"
 #include "cli/explain/explain.h"
 #include "cli/common/keep_stacks.h"
-#include "leak/leak.h"
+#include "leak/build.h"
 #include "ledger/ledger.h"
 #include "common/options.h"
 #include "cli/common/output.h"

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "leak/leak.h"
+#include "leak/build.h"
 #include "common/options.h"
 #include "cli/common/suppressions.h"
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cli/common/cli.h"
-#include "leak/leak.h"
+#include "leak/build.h"
 #include "common/options.h"
 #include "cli/common/outputs.h"
 #include "cli/report/target.h"

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "suppress/suppress.h"
-#include "leak/leak.h"
+#include "leak/build.h"
 #include "common/options.h"
 
 struct report_target {

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "cli/common/cli.h"
-#include "leak/leak.h"
+#include "leak/build.h"
 #include "cli/common/outputs.h"
 #include "cli/run/per_process.h"
 #include "cli/run/baseline.h"

@@ -29,6 +29,6 @@ struct verdict_rules run_judge_rules(const struct run_judge *judge, const struct
     };
     unsigned judges = rules.judge_seen | (rules.judge & JUDGE_SIGNAL);
     const struct options *asked = &judge->given->options;
-    rules.own_options = rules.kinds != asked->report || judges != asked->judge;
+    rules.other_options = rules.kinds != asked->report || judges != asked->judge;
     return rules;
 }

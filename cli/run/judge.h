@@ -2,7 +2,7 @@
 #ifndef THREADLEAK_CLI_RUN_JUDGE_H
 #define THREADLEAK_CLI_RUN_JUDGE_H
 
-#include "leak/leak.h"
+#include "leak/build.h"
 #include "cli/run/options.h"
 
 struct run_judge {

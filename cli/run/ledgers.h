@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "leak/leak.h"
+#include "leak/build.h"
 #include "ledger/ledger.h"
 
 struct run_ledger {

@@ -168,24 +168,24 @@ static void join_path(char *out, size_t size, const char *directory, const char 
     snprintf(out, size, "%.*s%s%s", (int)length, directory, between ? "/" : "", path);
 }
 
-/* A file's kind, or else what the shim saw of its environment; NULL: not known. */
-static const char *why_not(const struct mark *mark, char exe[PATH_MAX])
+/* A file's kind, or else what the shim saw of its environment. */
+static enum unwatched_why why_not(const struct mark *mark, char exe[PATH_MAX])
 {
     char path[2 * PATH_MAX];
     join_path(path, sizeof(path), mark->directory, mark->path);
-    const char *why = watchable_why_not(path, exe);
-    return why || mark->kind != LEDGER_MARK_BARE ? why : "environment";
+    enum unwatched_why why = watchable_why_not(path, exe);
+    return why || mark->kind != LEDGER_MARK_BARE ? why : UNWATCHED_ENVIRONMENT;
 }
 
-/* Why it was not watched; NULL: it was, or that is not certain. */
-static const char *judge(const struct run_place *place, const struct mark *mark, char exe[PATH_MAX])
+/* Why it was not watched; UNWATCHED_NOT: it was, or that is not certain. */
+static enum unwatched_why judge(const struct run_place *place, const struct mark *mark, char exe[PATH_MAX])
 {
-    const char *why = why_not(mark, exe);
+    enum unwatched_why why = why_not(mark, exe);
     bool is_last = mark->until == UINT64_MAX;
     if (!why && place->strict)
-        return is_last && run_unseen_arrives(place, mark->pid) ? NULL : "unknown";
+        return is_last && run_unseen_arrives(place, mark->pid) ? UNWATCHED_NOT : UNWATCHED_UNKNOWN;
     /* Alive with the shim: on its way, or just about to call exec. */
-    return why && is_last && process_maps_file(mark->pid, SHIM_NAME) ? NULL : why;
+    return why && is_last && process_maps_file(mark->pid, SHIM_NAME) ? UNWATCHED_NOT : why;
 }
 
 static bool judge_marks(const struct run_place *place, const struct marks *marks,
@@ -198,7 +198,7 @@ static bool judge_marks(const struct run_place *place, const struct marks *marks
         if (has_ledger(mark, by_pid_of, ledgers->count))
             continue;
         char exe[PATH_MAX];
-        const char *why = judge(place, mark, exe);
+        enum unwatched_why why = judge(place, mark, exe);
         const char *name = *mark->path ? mark->path : mark->directory;
         if (why && !run_unseen_add(ledgers, mark->pid, name, *exe ? exe : name, why))
             return false;
@@ -220,7 +220,8 @@ static bool judge_execs(const struct run_place *place, const struct marks *marks
             followed = ledgers->items[j].pid == pid &&
                        ledger_get_header(ledgers->items[j].ledger)->started_ns >= header->end_ns;
         const char *exe = ledger_get_string(ledgers->items[i].ledger, header->exe);
-        if (!followed && !run_unseen_arrives(place, pid) && !run_unseen_add(ledgers, pid, exe, exe, "exec"))
+        if (!followed && !run_unseen_arrives(place, pid) &&
+            !run_unseen_add(ledgers, pid, exe, exe, UNWATCHED_EXEC))
             return false;
     }
     return true;

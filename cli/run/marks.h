@@ -5,7 +5,7 @@
 #ifndef THREADLEAK_CLI_RUN_MARKS_H
 #define THREADLEAK_CLI_RUN_MARKS_H
 
-#include "leak/leak.h"
+#include "leak/model.h"
 #include "cli/run/ledgers.h"
 
 /*

@@ -20,27 +20,9 @@ static const char *plural_es(size_t count)
 
 /* ---- not watched --------------------------------------------------------------- */
 
-static const char *in_words(const char *why)
-{
-    static const char *const words[][2] = {
-        {"environment", "started without LD_PRELOAD"},
-        {"setuid", "set-user-ID"},
-        {"setgid", "set-group-ID"},
-        {"capabilities", "file capabilities"},
-        {"architecture", "another architecture"},
-        {"libc", "another C library"},
-        {"unknown", "left no record: killed as it began, or it could not load or write"},
-        {"exec", "went on to an unknown program"},
-    };
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (!strcmp(why, words[i][0]))
-            return words[i][1];
-    return why;
-}
-
 static bool same_program(const struct unwatched *a, const struct unwatched *b)
 {
-    return !strcmp(a->exe, b->exe) && !strcmp(a->why, b->why);
+    return !strcmp(a->exe, b->exe) && a->why == b->why;
 }
 
 /* Is it the first of its program? */
@@ -70,7 +52,7 @@ static void put_programs(FILE *out, const struct report *report)
         fprintf(out, "%s%s", shown++ ? ", " : "", report->unwatched[i].name);
         if (count > 1)
             fprintf(out, " ×%zu", count);
-        fprintf(out, " (%s)", in_words(report->unwatched[i].why));
+        fprintf(out, " (%s)", unwatched_why_text(report->unwatched[i].why));
         told += count;
     }
     if (told < report->unwatched_count)
@@ -191,7 +173,7 @@ static void say_own_options(const struct report *report)
     size_t count = 0;
     for (size_t i = 0; i < report->process_count; i++) {
         const struct process_report *process = &report->processes[i];
-        if (!process->own_options)
+        if (!process->other_options)
             continue;
         first = first ? first : process;
         count++;

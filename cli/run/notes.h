@@ -2,7 +2,7 @@
 #ifndef THREADLEAK_CLI_RUN_NOTES_H
 #define THREADLEAK_CLI_RUN_NOTES_H
 
-#include "leak/leak.h"
+#include "leak/model.h"
 #include "cli/run/options.h"
 
 /*

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "leak/build.h"
 #include "cli/common/cli.h"
 
 /* ---- patterns ---------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
 #ifndef THREADLEAK_CLI_RUN_TIMEOUT_H
 #define THREADLEAK_CLI_RUN_TIMEOUT_H
 
-#include "leak/leak.h"
+#include "leak/build.h"
 #include "cli/run/ledgers.h"
 #include "cli/run/judge.h"
 

@@ -14,7 +14,7 @@
 #define LOADING_MS 2000
 
 bool run_unseen_add(struct run_ledgers *ledgers, pid_t pid, const char *name, const char *exe,
-                    const char *why)
+                    enum unwatched_why why)
 {
     size_t count = ledgers->unwatched_count;
     /* doubled at each power of two */

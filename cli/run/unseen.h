@@ -2,7 +2,7 @@
 #ifndef THREADLEAK_CLI_RUN_UNSEEN_H
 #define THREADLEAK_CLI_RUN_UNSEEN_H
 
-#include "leak/leak.h"
+#include "leak/model.h"
 #include "cli/run/ledgers.h"
 
 struct run_place {
@@ -11,9 +11,9 @@ struct run_place {
     const struct run_ledgers *ledgers; /* that were read of it */
 };
 
-/* Adds to ledgers->unwatched, with copies but of `why`.  False: out of memory. */
+/* Adds to ledgers->unwatched, with copies of the strings.  False: out of memory. */
 bool run_unseen_add(struct run_ledgers *ledgers, pid_t pid, const char *name, const char *exe,
-                    const char *why);
+                    enum unwatched_why why);
 
 /* Has this process reported in since the directory was read?  One that is being loaded
  * is waited for, up to 2 s. */

@@ -190,7 +190,9 @@ size_t baseline_gone(const struct baseline *baseline)
 
 static const char *function_of(const struct leak_group *group)
 {
-    const struct frame *frame = group->own ? group->own : group->stack_count ? group->stack : NULL;
+    const struct frame *frame = group->user_frame    ? group->user_frame
+                                : group->stack_count ? group->stack
+                                                     : NULL;
     return frame && frame->function ? frame->function : "";
 }
 
@@ -222,7 +224,9 @@ static void collect(struct baseline *all, const struct process_report *process)
 static json_t *entry_json(const struct entry *entry)
 {
     const struct leak_group *group = entry->group;
-    const struct frame *own = group->own ? group->own : group->stack_count ? group->stack : NULL;
+    const struct frame *own = group->user_frame    ? group->user_frame
+                              : group->stack_count ? group->stack
+                                                   : NULL;
     const char *slash = own && own->file ? strrchr(own->file, '/') : NULL;
     const char *file = slash ? slash + 1 : own ? own->file : NULL;
     json_t *json = json_object();

@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "leak/leak.h"
+#include "leak/model.h"
 
 #define BASELINE_SCHEMA "threadleak-baseline/1"
 #define BASELINE_WORD "baseline" /* leak_group.suppressed_by of what it holds */

@@ -1,5 +1,5 @@
 /* From one ledger, and /proc while the process lives, to its part of the report. */
-#include "leak/build.h"
+#include "leak/process_build.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,19 +107,19 @@ static bool read_own_rules(struct build *build)
     struct error error;
     if (!*rules)
         return true;
-    process->own_rules = suppressions_new();
-    if (!process->own_rules)
+    process->program_rules = suppressions_new();
+    if (!process->program_rules)
         return false;
-    suppressions_allow_match_all(process->own_rules,
+    suppressions_allow_match_all(process->program_rules,
                                  suppressions_allow_match_all_set(build->rules->suppressions));
     snprintf(origin, sizeof(origin), "rules of %.280s",
              process->argv  ? process->argv[0]
              : process->exe ? process->exe
                             : "the program");
-    if (suppressions_load_text(process->own_rules, rules, origin, &error))
+    if (suppressions_load_text(process->program_rules, rules, origin, &error))
         return true;
-    process->own_rules_wrong = strdup(error.text);
-    return process->own_rules_wrong != NULL;
+    process->program_rules_error = strdup(error.text);
+    return process->program_rules_error != NULL;
 }
 
 static void set_counts(struct build *build)
@@ -142,14 +142,14 @@ void build_look_at_task(const struct build *build, const struct task *task, stru
     memcpy(thread->name, task->name, sizeof(thread->name));
     thread->state = task->state;
     thread->cpu_s = task->cpu_s;
-    thread->current = stacks_find(build->process.current, task->tid);
+    thread->current = stacks_find(build->process.stacks, task->tid);
 }
 
 bool build_main(struct build *build)
 {
     const struct task *task = build->have_tasks ? task_list_find(&build->tasks, build->process.pid) : NULL;
     const struct thread_stack *in_core =
-        build->process.core ? stacks_find(build->process.current, build->process.pid) : NULL;
+        build->process.core ? stacks_find(build->process.stacks, build->process.pid) : NULL;
     /* At its end the main thread is the one that explains it, or sits in the end's rubble. */
     if (!in_core && (!task || build->process.how != END_ALIVE))
         return true;
@@ -177,10 +177,10 @@ static bool build_process(struct build *build)
     set_counts(build);
     build->process.kinds = build->rules->kinds;
     build->process.judges = build->rules->judge_seen | (build->rules->judge & JUDGE_SIGNAL);
-    build->process.own_options = build->rules->own_options;
+    build->process.other_options = build->rules->other_options;
     build->process.checked = build->rules->check;
     build->process.since = build->rules->since;
-    build->process.current = build->end->current;
+    build->process.stacks = build->end->current;
     build->process.watched = true;
     /* At an end: when it began, before the time that the end itself takes. */
     bool goes_on = build->end->alive && build->header->end == LEDGER_END_NONE;
@@ -240,4 +240,47 @@ bool report_add_ledger(struct report *report, const struct ledger *ledger, const
         return true;
     error_set(error, "out of memory");
     return false;
+}
+
+/* ---- the sum ---- */
+
+/* One process may bring the same rules as another: told once. */
+static bool same_rule(const struct suppression_rule *a, const struct suppression_rule *b)
+{
+    return a == b || (a->source == b->source && a->line == b->line && !strcmp(a->label, b->label) &&
+                      !strcmp(a->origin, b->origin));
+}
+
+static void count_rule(struct report *report, const struct leak_group *group)
+{
+    for (size_t i = 0; i < report->used_rule_count; i++)
+        if (same_rule(report->used_rules[i].rule, group->rule)) {
+            report->used_rules[i].threads += group->thread_count;
+            return;
+        }
+    struct used_rule *grown =
+        realloc(report->used_rules, (report->used_rule_count + 1) * sizeof(*report->used_rules));
+    if (!grown)
+        return;
+    report->used_rules = grown;
+    grown[report->used_rule_count++] = (struct used_rule){group->rule, group->thread_count};
+}
+
+void report_finish(struct report *report)
+{
+    for (size_t p = 0; p < report->process_count; p++) {
+        const struct process_report *process = &report->processes[p];
+        for (size_t i = 0; i < process->group_count; i++) {
+            const struct leak_group *group = &process->groups[i];
+            if (group->suppressed_by)
+                report->summary.suppressed_threads += group->thread_count;
+            if (group->rule)
+                count_rule(report, group);
+            if (!group->counted)
+                continue;
+            report->summary.leaked_threads += group->thread_count;
+            /* Counted groups stand first: this is the first counted one of its site. */
+            report->summary.leak_sites += group->first_of_site;
+        }
+    }
 }

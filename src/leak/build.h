@@ -1,33 +1,55 @@
-/* Between the parts of leak_build.c: one process on its way into a report. */
+/* Builds the model of a report, a process at a time. */
 #ifndef THREADLEAK_LEAK_BUILD_H
 #define THREADLEAK_LEAK_BUILD_H
 
-#include "leak/leak.h"
-#include "proc/process.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
 
-struct build {
-    const struct ledger *ledger;
-    const struct ledger_header *header;
-    const struct known_end *end;
-    const struct verdict_rules *rules;
-    struct process_report process;
-    struct task_list tasks;
-    bool have_tasks;
-    uint64_t now_ns; /* 0: unknown */
+#include "leak/model.h"
+#include "ledger/ledger.h"
+
+/* How ledgers become verdicts. */
+struct verdict_rules {
+    unsigned kinds;                          /* KIND_* that count */
+    bool judge_live;                         /* treat a live process as if it ended now (report --check) */
+    unsigned judge;                          /* JUDGE_* for ends that the shim did not record (signal) */
+    unsigned judge_seen;                     /* JUDGE_* that it used for those that it did, for the report */
+    bool other_options;                      /* the process's own options, which differ from the user's */
+    const struct suppressions *suppressions; /* NULL: none */
+    struct symbolizer *symbolizer;
+    /* A check that the program itself asked for: */
+    bool check;
+    uint64_t since;  /* threads up to this one are left out */
+    uint64_t caller; /* and this one; 0: none */
 };
 
-/* What /proc and the current stacks say of a thread that is alive. */
-void build_look_at_task(const struct build *build, const struct task *task, struct thread_info *thread);
-/* What is left, grouped, with the verdict.  False: out of memory. */
-bool build_groups(struct build *build);
-/* The tasks that the shim did not see created.  False: out of memory. */
-bool build_untracked(struct build *build);
-/* One more of them, that a core holds; NULL: out of memory. */
-struct thread_info *build_add_untracked(struct process_report *process, const struct thread_stack *thread);
-/* The main thread of a live process.  False: out of memory. */
-bool build_main(struct build *build);
-/* Into the report, and into its sum: a process once, however many programs it ran.  False: out of memory. */
-bool build_append(struct report *report, const struct build *build);
-void build_count(struct report *report, const struct build *build);
+/* What the caller knows of the end of a process when its ledger does not. */
+struct known_end {
+    bool alive;             /* its writer still runs: look at /proc as well */
+    pid_t pid;              /* as we see it; 0: as the ledger says */
+    bool known;             /* how it ended is known from wait(2) */
+    int wait_status;        /* of waitpid, valid when known */
+    bool wanted;            /* part of the report even if it created no thread */
+    bool core;              /* all is from a core file: nothing of /proc is true of it */
+    struct stacks *current; /* where its threads are, given over to the report; or NULL */
+};
+
+/* Adds one process.  A process that created no thread is only counted.  False
+ * and an error when out of memory. */
+bool report_add_ledger(struct report *report, const struct ledger *ledger, const struct known_end *end,
+                       const struct verdict_rules *rules, struct error *error);
+
+/* Adds a live process that is not watched: its threads, and where they are (given
+ * over to the report; may be NULL).  False and an error when it has gone, or out of memory. */
+bool report_add_unwatched(struct report *report, pid_t pid, struct stacks *current, struct error *error);
+
+struct core_file; /* core.h */
+/* The same of a core file. */
+bool report_add_core(struct report *report, const struct core_file *core, struct stacks *current,
+                     struct error *error);
+
+/* Sums up; call once after the last report_add_*.  Without memory used_rules is empty. */
+void report_finish(struct report *report);
 
 #endif

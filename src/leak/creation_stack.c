@@ -19,9 +19,9 @@ bool stack_build(const struct ledger *ledger, struct symbolizer *symbolizer, con
         group->stack_count += list->count;
     }
     stack_mark_start_up(group->stack, group->stack_count);
-    for (size_t i = 0; i < group->stack_count && !group->own; i++)
+    for (size_t i = 0; i < group->stack_count && !group->user_frame; i++)
         if (!group->stack[i].runtime)
-            group->own = &group->stack[i];
+            group->user_frame = &group->stack[i];
     return true;
 }
 
@@ -78,7 +78,7 @@ void stack_fingerprint(struct leak_group *group)
         const struct frame *frame = &group->stack[i];
         bool again = last && is_same_function(last, frame);
         last = frame;
-        if (again || (group->own && frame->runtime))
+        if (again || (group->user_frame && frame->runtime))
             continue;
         hash = hash_module(hash, frame->module);
         if (frame->function) {

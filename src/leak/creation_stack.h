@@ -2,7 +2,7 @@
 #ifndef THREADLEAK_LEAK_CREATION_STACK_H
 #define THREADLEAK_LEAK_CREATION_STACK_H
 
-#include "leak/leak.h"
+#include "leak/model.h"
 
 /* Fills in stack, stack_count and own of the group.  False: out of memory. */
 bool stack_build(const struct ledger *ledger, struct symbolizer *symbolizer, const ledger_pc *frames,

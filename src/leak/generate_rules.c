@@ -105,7 +105,7 @@ static bool add_template(struct draft *draft)
 {
     const struct leak_group *group = draft->group;
     const struct frame *nearest = NULL;
-    for (size_t i = 0; i < group->stack_count && &group->stack[i] != group->own; i++)
+    for (size_t i = 0; i < group->stack_count && &group->stack[i] != group->user_frame; i++)
         if (group->stack[i].function && is_template(group->stack[i].function))
             nearest = &group->stack[i];
     return nearest && add(draft, "thread", nearest->function);
@@ -137,7 +137,7 @@ static bool add_start(struct draft *draft)
 /* All of a module, where nothing narrower is known. */
 static bool add_module(struct draft *draft)
 {
-    const struct frame *own = draft->group->own;
+    const struct frame *own = draft->group->user_frame;
     return own && own->module && add(draft, "module", base_name(own->module));
 }
 
@@ -239,8 +239,8 @@ static bool names_own_code(const struct leak_group *group)
 /* By the place alone, and in this program alone. */
 static void add_nameless(struct draft *draft)
 {
-    if (draft->group->own)
-        add_place(draft, "thread", draft->group->own);
+    if (draft->group->user_frame)
+        add_place(draft, "thread", draft->group->user_frame);
     add_start(draft);
     if (!draft->conditions)
         add(draft, "name", common_name(draft->group));

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "leak/leak.h"
+#include "leak/model.h"
 
 /*
  * A rule for each counted group, under a comment that says what it is about: ready for a file of

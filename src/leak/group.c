@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "suppress/suppress.h"
-#include "leak/build.h"
+#include "leak/process_build.h"
 #include "leak/sites.h"
 #include "leak/creation_stack.h"
 #include "stacks/stacks.h"
@@ -51,9 +51,9 @@ static void copy_name(struct thread_info *thread, const struct ledger_slot *slot
 static void look_at(const struct build *build, const struct ledger_slot *slot, struct thread_info *thread)
 {
     const struct task *task = build->have_tasks ? task_list_find(&build->tasks, thread->tid) : NULL;
-    thread->current = build->process.core ? stacks_find_handle(build->process.current, slot->handle) : NULL;
+    thread->current = build->process.core ? stacks_find_handle(build->process.stacks, slot->handle) : NULL;
     if (!thread->current)
-        thread->current = stacks_find(build->process.current, thread->tid);
+        thread->current = stacks_find(build->process.stacks, thread->tid);
     if (task) {
         build_look_at_task(build, task, thread);
     } else if (slot->look_state < 128 && isalpha((int)slot->look_state)) {
@@ -204,32 +204,6 @@ static bool build_group(const struct build *build, const struct site_records *re
 }
 
 /* ---- all groups ----------------------------------------------------------------------------- */
-
-/* Counted first; then running, detached, unjoined; the larger first; then the older. */
-static int compare_groups(const void *left, const void *right)
-{
-    const struct leak_group *a = left, *b = right;
-    if (a->counted != b->counted)
-        return a->counted ? -1 : 1;
-    if (a->kind != b->kind)
-        return (int)a->kind - (int)b->kind;
-    if (a->thread_count != b->thread_count)
-        return a->thread_count > b->thread_count ? -1 : 1;
-    return (a->threads->id > b->threads->id) - (a->threads->id < b->threads->id);
-}
-
-void process_report_sort(struct process_report *process)
-{
-    struct leak_group *groups = process->groups;
-    if (process->group_count)
-        qsort(groups, process->group_count, sizeof(*groups), compare_groups);
-    for (size_t i = 0; i < process->group_count; i++) {
-        size_t before = 0;
-        while (before < i && groups[before].site != groups[i].site)
-            before++;
-        groups[i].first_of_site = before == i;
-    }
-}
 
 static bool group_all(struct build *build, const struct site_records *records, struct remaining *list,
                       size_t count)

@@ -91,7 +91,7 @@ static bool match_all(struct suppressor *suppressor, struct remaining *list, siz
 
 bool suppress(const struct build *build, struct remaining *list, size_t count)
 {
-    const struct suppressions *rules[MATCHERS] = {build->rules->suppressions, build->process.own_rules};
+    const struct suppressions *rules[MATCHERS] = {build->rules->suppressions, build->process.program_rules};
     struct suppressor suppressor = {.build = build};
     bool done = true, any = false;
     for (int i = 0; i < MATCHERS; i++) {

@@ -2,7 +2,7 @@
 #ifndef THREADLEAK_LEAK_SUPPRESS_H
 #define THREADLEAK_LEAK_SUPPRESS_H
 
-#include "leak/build.h"
+#include "leak/process_build.h"
 #include "leak/sites.h"
 
 /* A slot with what is to be said of its thread. */

@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "leak/build.h"
+#include "leak/process_build.h"
 
 /*
  * The tids of a ledger, sorted: there may be as many as tasks to look up.  A thread
@@ -93,7 +93,7 @@ static bool is_in_ledger(const struct build *build, const struct tids *known,
 static bool find_in_core(struct build *build)
 {
     struct process_report *process = &build->process;
-    const struct stacks *current = process->current;
+    const struct stacks *current = process->stacks;
     struct tids known = {0};
     bool done = tids_of(build->ledger, &known);
     for (size_t i = 0; done && current && i < current->count; i++) {

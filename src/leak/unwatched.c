@@ -3,12 +3,12 @@
 #include <string.h>
 
 #include "core/core.h"
-#include "leak/build.h"
+#include "leak/process_build.h"
 
 static bool list_core(struct build *build)
 {
     struct process_report *process = &build->process;
-    const struct stacks *current = process->current;
+    const struct stacks *current = process->stacks;
     for (size_t i = 0; current && i < current->count; i++)
         if (current->threads[i].tid != process->pid && !build_add_untracked(process, &current->threads[i]))
             return false;
@@ -57,7 +57,7 @@ bool report_add_unwatched(struct report *report, pid_t pid, struct stacks *curre
                                       .argv = read_argv(pid),
                                       .how = END_ALIVE,
                                       .live = true,
-                                      .current = current}};
+                                      .stacks = current}};
     build.have_tasks = process_tasks(pid, &build.tasks) && build.tasks.count;
     bool added = build.have_tasks && list_threads(&build) && build_append(report, &build);
     task_list_release(&build.tasks);
@@ -81,7 +81,7 @@ bool report_add_core(struct report *report, const struct core_file *core, struct
                                       .how = core->signal ? END_SIGNAL : END_ALIVE,
                                       .signal = core->signal,
                                       .core = true,
-                                      .current = current}};
+                                      .stacks = current}};
     if (list_core(&build) && build_append(report, &build)) {
         build_count(report, &build);
         return true;

@@ -74,7 +74,8 @@ static void put_notes(FILE *out, const struct report *report)
         fprintf(out, "::warning title=threadleak::%zu program%s not watched: ", report->unwatched_count,
                 report->unwatched_count == 1 ? " was" : "s were");
         put_data(out, name ? name : "", false);
-        fprintf(out, " (%s)%s\n", first->why, report->unwatched_count > 1 ? " and others" : "");
+        fprintf(out, " (%s)%s\n", unwatched_why_name(first->why),
+                report->unwatched_count > 1 ? " and others" : "");
         free(name);
     }
 }

@@ -30,7 +30,7 @@ static bool shows_all(const struct printer *printer)
 static size_t count_shown(const struct printer *printer, const struct leak_group *group)
 {
     size_t count = group->stack_count;
-    if (shows_all(printer) || !group->own)
+    if (shows_all(printer) || !group->user_frame)
         return count;
     while (group->stack[count - 1].runtime)
         count--;
@@ -115,7 +115,7 @@ void put_frames(const struct printer *printer, const struct shown_frames *shown)
 
 static void print_stack(const struct printer *printer, const struct leak_group *group)
 {
-    struct shown_frames shown = {group->stack, count_shown(printer, group), group->own};
+    struct shown_frames shown = {group->stack, count_shown(printer, group), group->user_frame};
     /* Of a runtime's frames at the leaf, the outermost is what the user called. */
     while (!shows_all(printer) && shown.own && shown.frames + 1 < shown.own) {
         shown.frames++;
@@ -237,7 +237,7 @@ static const struct frame *first_own(const struct thread_info *thread)
 const struct frame *what_runs(const struct leak_group *group)
 {
     const struct frame *start = group->start_routine;
-    if (!start || !start->runtime || !group->own)
+    if (!start || !start->runtime || !group->user_frame)
         return start;
     const struct frame *found = first_own(&group->threads[0]);
     for (size_t i = 1; found && i < group->thread_count; i++) {
@@ -276,7 +276,9 @@ void print_group(const struct printer *printer, const struct leak_group *group)
 
 void print_group_short(const struct printer *printer, const struct leak_group *group)
 {
-    const struct frame *frame = group->own ? group->own : group->stack_count ? &group->stack[0] : NULL;
+    const struct frame *frame = group->user_frame    ? group->user_frame
+                                : group->stack_count ? &group->stack[0]
+                                                     : NULL;
     fprintf(printer->out, "not counted: %s ×%zu", leak_kind_name(group->kind), group->thread_count);
     if (frame) {
         fputs(" from ", printer->out);

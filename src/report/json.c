@@ -150,7 +150,7 @@ static json_t *group_json(const struct leak_group *group)
     set_value(&json, "start_routine", frame_json(group->start_routine));
     set_value(&json, "creation_stack", frames_json(group->stack, group->stack_count));
     set_bool(&json, "creation_stack_truncated", group->truncated);
-    set_value(&json, "own", frame_json(group->own));
+    set_value(&json, "own", frame_json(group->user_frame));
     set_value(&json, "joined_at", frame_json(group->joined_at));
     set_value(&json, "threads", threads);
     return json;
@@ -208,7 +208,7 @@ static json_t *process_json(const struct process_report *process)
     set_value(&json, "end", end_json(process));
     set_value(&json, "threads", counts_json(process));
     set_bool(&json, "watched", process->watched);
-    set_text(&json, "stacks_note", process->current ? process->current->note : NULL);
+    set_text(&json, "stacks_note", process->stacks ? process->stacks->note : NULL);
     set_value(&json, "leaks", leaks);
     set_value(&json, "main", process->main ? thread_json(process->main, "main") : json_null());
     set_value(&json, "untracked", untracked);
@@ -216,10 +216,10 @@ static json_t *process_json(const struct process_report *process)
     /* What a check of the program's own was about, and what it brought to it. */
     if (process->checked)
         set_positive(&json, "checkpoint", (int64_t)process->since);
-    if (process->own_options)
+    if (process->other_options)
         set_value(&json, "options", options_json(process));
-    if (process->own_rules_wrong)
-        set_text(&json, "suppressions_note", process->own_rules_wrong);
+    if (process->program_rules_error)
+        set_text(&json, "suppressions_note", process->program_rules_error);
     return json;
 }
 
@@ -232,7 +232,7 @@ static json_t *unwatched_json(const struct report *report)
         json_t *json = json_object();
         set_positive(&json, "pid", report->unwatched[i].pid);
         set_text(&json, "exe", report->unwatched[i].exe);
-        set_text(&json, "why", report->unwatched[i].why);
+        set_text(&json, "why", unwatched_why_name(report->unwatched[i].why));
         append_value(&list, json);
     }
     return list;

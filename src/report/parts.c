@@ -60,7 +60,9 @@ char *leak_line(const struct leak_group *group, size_t threads, size_t processes
     FILE *out = open_memstream(&line, &size);
     if (!out)
         return NULL;
-    const struct frame *frame = group->own ? group->own : group->stack_count ? &group->stack[0] : NULL;
+    const struct frame *frame = group->user_frame    ? group->user_frame
+                                : group->stack_count ? &group->stack[0]
+                                                     : NULL;
     fprintf(out, "%zu %s thread%s, %s", threads, kinds[group->kind][0], threads == 1 ? "" : "s",
             kinds[group->kind][1]);
     if (processes > 1)

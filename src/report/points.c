@@ -69,7 +69,8 @@ static bool add_unwatched(struct report_points *points, const struct unwatched *
     if (!point)
         return false;
     point->program = child->exe ? child->exe : child->name;
-    return asprintf(&point->skipped, "not watched: %s", child->why) >= 0 || (point->skipped = NULL);
+    return asprintf(&point->skipped, "not watched: %s", unwatched_why_name(child->why)) >= 0 ||
+           (point->skipped = NULL);
 }
 
 static bool add_timeout(struct report_points *points, const struct report *report)

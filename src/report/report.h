@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "leak/leak.h"
+#include "leak/model.h"
 
 struct report_style {
     bool color;

@@ -143,7 +143,10 @@ static json_t *result_json(const struct process_report *process, const struct le
     bool finding = group->counted || group->suppressed_by;
     char *line = leak_line(group, group->thread_count, 1);
     const struct frame *place = leak_place(group);
-    place = place ? place : group->own ? group->own : group->stack_count ? &group->stack[0] : NULL;
+    place = place                ? place
+            : group->user_frame  ? group->user_frame
+            : group->stack_count ? &group->stack[0]
+                                 : NULL;
     json_t *json = json_object();
     set_text(&json, "ruleId", rules[group->kind].id);
     set_number(&json, "ruleIndex", group->kind);
@@ -192,7 +195,7 @@ static json_t *notes_json(const struct report *report)
     for (size_t i = 0; i < report->unwatched_count; i++) {
         const struct unwatched *child = &report->unwatched[i];
         snprintf(text, sizeof(text), "not watched: %s (pid %d): %s", child->exe ? child->exe : child->name,
-                 (int)child->pid, child->why);
+                 (int)child->pid, unwatched_why_name(child->why));
         add_note(notes, "warning", "not-watched", text);
     }
     for (size_t i = 0; i < report->process_count; i++) {

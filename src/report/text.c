@@ -89,9 +89,9 @@ static void print_process_head(const struct printer *printer, const struct proce
         fputs("not watched: who started its threads is known after a start by threadleak run, or with\n"
               "LD_PRELOAD=libthreadleak.so\n",
               printer->out);
-    if (process->current && process->current->note) {
+    if (process->stacks && process->stacks->note) {
         fputs("present stacks: ", printer->out);
-        put_escaped(printer->out, process->current->note);
+        put_escaped(printer->out, process->stacks->note);
         putc('\n', printer->out);
     }
 }

@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include "base/escape.h"
-#include "leak/leak.h"
+#include "leak/model.h"
 
 /* "35 ms", "1.2 s", "3 min 20 s", "5 h 2 min"; "?" below zero. */
 void format_duration(char *out, size_t size, double seconds);

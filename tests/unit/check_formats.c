@@ -81,7 +81,7 @@ static void set_up_group(struct leak_group *group)
                                  .start_routine = &worker,
                                  .stack = stack,
                                  .stack_count = 3,
-                                 .own = &stack[0],
+                                 .user_frame = &stack[0],
                                  .threads = threads,
                                  .thread_count = 2};
 }
@@ -118,7 +118,8 @@ static void set_up(void)
     not_counted = groups[0];
     not_counted.counted = false;
     processes[3].groups = &not_counted;
-    child[0] = (struct unwatched){.pid = 5000, .name = "helper", .exe = "/usr/bin/helper", .why = "static"};
+    child[0] =
+        (struct unwatched){.pid = 5000, .name = "helper", .exe = "/usr/bin/helper", .why = UNWATCHED_STATIC};
     report = (struct report){
         .argv = command,
         .processes = processes,

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "suppress/suppress.h"
-#include "leak/leak.h"
+#include "leak/build.h"
 #include "ledger_fake.h"
 #include "common/options.h"
 

@@ -157,7 +157,7 @@ START_TEST(calls_of_one_line_are_one_site)
     ck_assert_uint_eq(group->thread_count, 3);
     for (size_t i = 0; i < 3; i++)
         ck_assert_uint_eq(group->threads[i].id, i == 2 ? 6 : 3 + i);
-    ck_assert_str_eq(group->own->function, "third_user_function");
+    ck_assert_str_eq(group->user_frame->function, "third_user_function");
     ck_assert_uint_eq(group->site_created, 8);
     ck_assert_uint_eq(group->site_joined, 5);
     ck_assert_str_eq(group->joined_at->function, "second_user_function");
@@ -217,8 +217,8 @@ START_TEST(where_no_line_is_known_offsets_tell)
     thread(one, ALIVE);
     thread(two, ALIVE);
     const struct process_report *process = build_exit();
-    ck_assert_str_eq(process->groups[0].own->function, "elf_begin");
-    ck_assert_uint_eq(process->group_count, process->groups[0].own->line ? process->group_count : 2);
+    ck_assert_str_eq(process->groups[0].user_frame->function, "elf_begin");
+    ck_assert_uint_eq(process->group_count, process->groups[0].user_frame->line ? process->group_count : 2);
 }
 END_TEST
 
@@ -302,7 +302,7 @@ START_TEST(no_stack_is_an_empty_one)
     ck_assert_uint_eq(process->group_count, 1);
     ck_assert_uint_eq(process->groups[0].thread_count, 2);
     ck_assert_uint_eq(process->groups[0].stack_count, 0);
-    ck_assert_ptr_null(process->groups[0].own);
+    ck_assert_ptr_null(process->groups[0].user_frame);
     ck_assert_ptr_null(process->groups[0].start_routine);
     ck_assert_ptr_null(process->groups[0].joined_at);
     ck_assert_uint_eq(strlen(process->groups[0].fingerprint), 16);
@@ -317,8 +317,8 @@ START_TEST(the_first_frame_that_is_the_users_own)
     thread(fake_site(fake, frames, 3), ALIVE);
     const struct leak_group *group = &build_exit()->groups[0];
     ck_assert(group->stack[0].runtime);
-    ck_assert_ptr_eq(group->own, &group->stack[1]);
-    ck_assert_str_eq(group->own->function, "first_user_function");
+    ck_assert_ptr_eq(group->user_frame, &group->stack[1]);
+    ck_assert_str_eq(group->user_frame->function, "first_user_function");
     ck_assert_str_eq(group->stack[2].function, "second_user_function");
 }
 END_TEST

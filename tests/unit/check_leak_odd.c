@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "leak/leak.h"
+#include "leak/build.h"
 #include "ledger_fake.h"
 #include "common/options.h"
 
@@ -126,7 +126,7 @@ START_TEST(a_site_that_is_not_there)
     fake_slot(fake, slot)->site = 9999;
     const struct leak_group *group = judged()->groups;
     ck_assert_uint_eq(group->stack_count, 0);
-    ck_assert_ptr_null(group->own);
+    ck_assert_ptr_null(group->user_frame);
     ck_assert(group->truncated);
 }
 END_TEST

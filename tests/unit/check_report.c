@@ -124,7 +124,7 @@ START_TEST(long_names)
     stack[5] = frame_in("main", main_c, 10);
     one_group[0].stack = stack;
     one_group[0].stack_count = 6;
-    one_group[0].own = &stack[2];
+    one_group[0].user_frame = &stack[2];
     ck_assert_uint_eq(strlen(long_name()), 400);
     TEXT("long_names", .color = false);
     TEXT("long_names_verbose", .verbose = 1);
@@ -166,7 +166,7 @@ START_TEST(not_counted)
     groups[2].kind = LEAK_DETACHED;
     groups[3].kind = LEAK_UNJOINED;
     groups[3].stack_count = 0;
-    groups[3].own = NULL;
+    groups[3].user_frame = NULL;
     one_process[0].groups = groups;
     one_process[0].group_count = 4;
     TEXT("not_counted", .color = false);
@@ -238,7 +238,7 @@ START_TEST(stacks_that_are_not_whole)
     one_group[0].rule_deeper = true;
     TEXT("truncated_rules", .color = false);
     one_group[0].stack_count = 0;
-    one_group[0].own = NULL;
+    one_group[0].user_frame = NULL;
     one_group[0].start_routine = NULL;
     two[0].created_by = two[1].created_by = 0;
     two[0].tid = 0;
@@ -263,7 +263,7 @@ START_TEST(no_symbols)
     plain_stack[0].function = "exported_function"; /* of .dynsym: no file */
     TEXT("no_lines", .color = false);
     plain_stack[0].runtime = plain_stack[1].runtime = true; /* nothing of the user's own */
-    one_group[0].own = NULL;
+    one_group[0].user_frame = NULL;
     TEXT("nothing_own", .color = false);
 }
 END_TEST

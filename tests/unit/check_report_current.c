@@ -91,7 +91,7 @@ START_TEST(main_and_untracked)
 {
     static struct stacks current = {.note = "may not be traced: kernel.yama.ptrace_scope is 2"};
     fill_current();
-    one_process[0].current = &current;
+    one_process[0].stacks = &current;
     one_process[0].how = END_ALIVE;
     one_process[0].judged = false;
     one_process[0].main = &main_thread;
@@ -135,7 +135,7 @@ START_TEST(start_of_a_runtime)
     one_group[0].start_routine = &routine;
     one_group[0].stack = stack;
     one_group[0].stack_count = 4;
-    one_group[0].own = &stack[2];
+    one_group[0].user_frame = &stack[2];
     TEXT("runtime_start", .color = false);
     TEXT("runtime_start_verbose", .verbose = 1);
     two[1].current = NULL; /* where one of them is may be anywhere */

@@ -107,7 +107,7 @@ START_TEST(without_a_ledger)
     ck_assert_int_eq(ledgers.unwatched[0].pid, PID);
     ck_assert_str_eq(ledgers.unwatched[0].name, "bin/sh");
     ck_assert_int_eq(ledgers.unwatched[0].exe[0], '/');
-    ck_assert_str_eq(ledgers.unwatched[0].why, "environment");
+    ck_assert_int_eq(ledgers.unwatched[0].why, UNWATCHED_ENVIRONMENT);
 }
 END_TEST
 
@@ -118,7 +118,7 @@ START_TEST(strictly_what_is_not_certain)
     mark(GONE_MAX - 2, 100, LEDGER_MARK_FAILED);
     ck_assert_uint_eq(unwatched_strictly(), 1);
     ck_assert_int_eq(ledgers.unwatched[0].pid, GONE_MAX);
-    ck_assert_str_eq(ledgers.unwatched[0].why, "unknown");
+    ck_assert_int_eq(ledgers.unwatched[0].why, UNWATCHED_UNKNOWN);
 }
 END_TEST
 
@@ -165,7 +165,7 @@ START_TEST(strictly_an_exec_without_a_mark)
 {
     add_ledger(GONE_MAX, 50, 0, LEDGER_END_EXEC, 99);
     ck_assert_uint_eq(unwatched_strictly(), 1);
-    ck_assert_str_eq(ledgers.unwatched[0].why, "exec");
+    ck_assert_int_eq(ledgers.unwatched[0].why, UNWATCHED_EXEC);
 }
 END_TEST
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "suppress/suppress.h"
-#include "leak/leak.h"
+#include "leak/build.h"
 #include "ledger_fake.h"
 #include "common/options.h"
 
@@ -228,7 +228,7 @@ START_TEST(rules_of_the_program_count_too)
     load("name:^disk$\n");
     atomic_store(&fake_header(fake)->rules, fake_string(fake, "# mine\nname:^io\nname:disk\n"));
     ck_assert_str_eq(show(build(NULL)), "running* 3 -; running 2 name:^io; running 4 name:^disk$");
-    ck_assert_ptr_null(report->processes[0].own_rules_wrong);
+    ck_assert_ptr_null(report->processes[0].program_rules_error);
     ck_assert_str_eq(report->used_rules[0].rule->origin, "rules of ./app");
     ck_assert_uint_eq(report->used_rules[0].rule->line, 2);
     ck_assert_int_eq(report->used_rules[0].rule->source, SUPPRESSION_PROGRAM);
@@ -241,7 +241,7 @@ START_TEST(wrong_rules_of_the_program_ignore_nothing)
     atomic_store(&fake_header(fake)->rules, fake_string(fake, "name:^io\nname:*\n"));
     rules.suppressions = NULL;
     ck_assert_str_eq(show(build(NULL)), "running* 2 -");
-    ck_assert_str_eq(report->processes[0].own_rules_wrong,
+    ck_assert_str_eq(report->processes[0].program_rules_error,
                      "rules of ./app:2:1: would match every thread; --allow-match-all if that is meant");
 }
 END_TEST

@@ -3,7 +3,7 @@
 #define LEAK_MADE_H
 
 #include "suppress/suppress.h"
-#include "leak/leak.h"
+#include "leak/build.h"
 #include "ledger_fake.h"
 #include "common/options.h"
 

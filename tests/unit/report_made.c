@@ -84,7 +84,7 @@ void report_set_up(void)
                                        .start_routine = &worker,
                                        .stack = plain_stack,
                                        .stack_count = 3,
-                                       .own = &plain_stack[0],
+                                       .user_frame = &plain_stack[0],
                                        .threads = two,
                                        .thread_count = 2};
     two[0].current = two[1].current = NULL;

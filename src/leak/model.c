@@ -1,0 +1,137 @@
+#include "leak/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "suppress/suppress.h"
+#include "common/options.h"
+#include "proc/process.h"
+
+static const struct {
+    const char *name, *text;
+} unwatched_reasons[] = {
+    [UNWATCHED_STATIC] = {"static", "static"},
+    [UNWATCHED_SETUID] = {"setuid", "set-user-ID"},
+    [UNWATCHED_SETGID] = {"setgid", "set-group-ID"},
+    [UNWATCHED_CAPABILITIES] = {"capabilities", "file capabilities"},
+    [UNWATCHED_ARCHITECTURE] = {"architecture", "another architecture"},
+    [UNWATCHED_LIBC] = {"libc", "another C library"},
+    [UNWATCHED_ENVIRONMENT] = {"environment", "started without LD_PRELOAD"},
+    [UNWATCHED_EXEC] = {"exec", "went on to an unknown program"},
+    [UNWATCHED_UNKNOWN] = {"unknown", "left no record: killed as it began, or it could not load or write"},
+};
+
+const char *leak_kind_name(enum leak_kind kind)
+{
+    static const char *const names[LEAK_KINDS] = {"running", "detached", "unjoined"};
+    return names[kind];
+}
+
+unsigned leak_kind_bit(enum leak_kind kind)
+{
+    static const unsigned bits[LEAK_KINDS] = {KIND_RUNNING, KIND_DETACHED, KIND_UNJOINED};
+    return bits[kind];
+}
+
+const char *end_how_name(enum end_how how)
+{
+    static const char *const names[] = {"exit", "_exit", "quick_exit", "exec", "signal", "alive"};
+    return names[how];
+}
+
+const char *unwatched_why_name(enum unwatched_why why)
+{
+    return unwatched_reasons[why].name;
+}
+
+const char *unwatched_why_text(enum unwatched_why why)
+{
+    return unwatched_reasons[why].text;
+}
+
+struct report *report_new(void)
+{
+    return calloc(1, sizeof(struct report));
+}
+
+static void free_strings(char **strings)
+{
+    for (char **at = strings; at && *at; at++)
+        free(*at);
+    free(strings);
+}
+
+void process_report_release(struct process_report *process)
+{
+    for (size_t i = 0; i < process->group_count; i++) {
+        free(process->groups[i].stack);
+        free(process->groups[i].threads);
+        free(process->groups[i].test);
+        free(process->groups[i].ignored);
+    }
+    free(process->groups);
+    free(process->untracked);
+    free(process->main);
+    stacks_free(process->stacks);
+    suppressions_free(process->program_rules);
+    free(process->program_rules_error);
+    free(process->exe);
+    free(process->test);
+    free_strings(process->argv);
+}
+
+void unwatched_free(struct unwatched *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(items[i].name);
+        free(items[i].exe);
+    }
+    free(items);
+}
+
+void report_free(struct report *report)
+{
+    if (!report)
+        return;
+    for (size_t i = 0; i < report->process_count; i++)
+        process_report_release(&report->processes[i]);
+    free(report->processes);
+    free(report->counted);
+    free(report->used_rules);
+    unwatched_free(report->unwatched, report->unwatched_count);
+    free_strings(report->argv);
+    free(report);
+}
+
+const char *command_name(const struct process_report *process)
+{
+    if (process->argv && process->argv[0] && *process->argv[0])
+        return process->argv[0];
+    return process->exe ? process->exe : "?";
+}
+
+/* Counted first; then running, detached, unjoined; the larger first; then the older. */
+static int compare_groups(const void *left, const void *right)
+{
+    const struct leak_group *a = left, *b = right;
+    if (a->counted != b->counted)
+        return a->counted ? -1 : 1;
+    if (a->kind != b->kind)
+        return (int)a->kind - (int)b->kind;
+    if (a->thread_count != b->thread_count)
+        return a->thread_count > b->thread_count ? -1 : 1;
+    return (a->threads->id > b->threads->id) - (a->threads->id < b->threads->id);
+}
+
+void process_report_sort(struct process_report *process)
+{
+    struct leak_group *groups = process->groups;
+    if (process->group_count)
+        qsort(groups, process->group_count, sizeof(*groups), compare_groups);
+    for (size_t i = 0; i < process->group_count; i++) {
+        size_t before = 0;
+        while (before < i && groups[before].site != groups[i].site)
+            before++;
+        groups[i].first_of_site = before == i;
+    }
+}

@@ -1,0 +1,160 @@
+/*
+ * The model of a report: the processes, their threads grouped by kind and creation site, and what counts as
+ * a leak.  leak/build.h fills it in; report/ prints it.
+ *
+ * Everything a report points to (frames, strings, rules) is owned by the report, by
+ * the symbolizer or by the rules it was built with, which must outlive it.
+ */
+#ifndef THREADLEAK_LEAK_MODEL_H
+#define THREADLEAK_LEAK_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "stacks/stacks.h"
+#include "symbolize/symbolize.h"
+
+struct suppressions; /* suppress.h */
+struct suppression_rule;
+
+enum leak_kind { LEAK_RUNNING, LEAK_DETACHED, LEAK_UNJOINED, LEAK_KINDS };
+const char *leak_kind_name(enum leak_kind kind); /* "running" … */
+unsigned leak_kind_bit(enum leak_kind kind);     /* KIND_* of options.h */
+
+enum end_how { END_EXIT, END__EXIT, END_QUICK_EXIT, END_EXEC, END_SIGNAL, END_ALIVE };
+const char *end_how_name(enum end_how how); /* "exit" … */
+
+struct thread_info {
+    uint64_t id;                        /* the T-number: serial in its process */
+    pid_t tid;                          /* 0: unknown */
+    char name[16];                      /* "" unknown */
+    uint64_t created_by;                /* 0: unknown */
+    double age_s;                       /* since creation; < 0: unknown */
+    double ended_s;                     /* unjoined: since its end; < 0: unknown or alive */
+    double cpu_s;                       /* < 0: unknown */
+    char state;                         /* 0: unknown */
+    bool being_joined;                  /* another thread was inside a join of it */
+    const struct thread_stack *current; /* its current stack; NULL: not taken */
+};
+
+struct leak_group {
+    enum leak_kind kind;
+    size_t site;                         /* number in its process: groups of one site have the same */
+    bool first_of_site;                  /* no group of the same site precedes it */
+    bool counted;                        /* in summary.leaked_threads */
+    const char *suppressed_by;           /* the rule's label, the program's reason, or NULL */
+    const struct suppression_rule *rule; /* that rule, the user's or the program's; NULL: none */
+    char *ignored;                       /* "program: REASON", where the program ignores it; else NULL */
+    bool in_baseline;                    /* suppressed, since a baseline holds it */
+    uint64_t known;                      /* threads of this fingerprint that a baseline has; 0: none */
+    char fingerprint[17];                /* hex; the same for the same code, across runs and rebuilds */
+    const struct frame *start_routine;   /* NULL: unknown, or not the same for all */
+    struct frame *stack;                 /* creation stack, leaf first, inlined frames included */
+    size_t stack_count;
+    bool truncated;                 /* the stack is known to be incomplete */
+    bool rule_deeper;               /* a rule that did not match may match the frames that are missing */
+    const struct frame *user_frame; /* first frame that is not of a runtime; NULL: none */
+    char *test;                     /* in which it was created (test_of.h); NULL: not known */
+    const struct frame *joined_at;  /* where threads of this site get joined; NULL: never or unknown */
+    uint64_t site_joined, site_created;
+    struct thread_info *threads; /* by id */
+    size_t thread_count;
+};
+
+struct process_report {
+    pid_t pid, parent_pid;
+    char *exe;          /* NULL unknown */
+    char **argv;        /* NULL unknown */
+    char *test;         /* the test that it ran, as its framework names it; NULL: not known */
+    unsigned kinds;     /* KIND_* that count */
+    unsigned judges;    /* JUDGE_* of ends at which they count */
+    bool other_options; /* kinds and judges differ from what the user asked for */
+    enum end_how how;
+    bool judged;
+    bool status_known;
+    int status;   /* exit status, when it exited */
+    int signal;   /* 0: none or unknown */
+    bool live;    /* was alive when it was read */
+    bool core;    /* read from a core file */
+    bool watched; /* false: creations are unknown, so all threads but the main one are untracked */
+    uint64_t started_wall_ns;
+    struct {
+        uint64_t created, joined, detached, alive, unjoined, peak, untracked, lost;
+    } counts;                  /* alive: tracked threads alive now, joinable or detached */
+    struct leak_group *groups; /* counted first, then by kind, then by thread count */
+    size_t group_count;
+    struct thread_info *main;      /* of a live process; NULL: not known */
+    struct thread_info *untracked; /* id 0 */
+    size_t untracked_count;
+    struct stacks *stacks;              /* what the threads' `current` point into; NULL: not taken */
+    struct suppressions *program_rules; /* that the program brings in its memory; NULL: none */
+    char *program_rules_error;          /* why they were not read (suppressions_load_text); NULL: they were */
+    bool checked;                       /* by the program itself, while it runs */
+    uint64_t since;                     /* checked: created after this one; 0: from the beginning */
+};
+
+/* Frees what one process holds, not the struct itself. */
+void process_report_release(struct process_report *process);
+/* Orders the groups as struct process_report says, after `counted` was changed. */
+void process_report_sort(struct process_report *process);
+/* The command as its user knows it: argv[0], else the executable; "?" unknown. */
+const char *command_name(const struct process_report *process);
+
+/* A rule that matched, with the threads that it is the reason for. */
+struct used_rule {
+    const struct suppression_rule *rule;
+    uint64_t threads;
+};
+
+/* Why a program was not watched. */
+enum unwatched_why {
+    UNWATCHED_NOT, /* it was, or no reason is known */
+    UNWATCHED_STATIC,
+    UNWATCHED_SETUID,
+    UNWATCHED_SETGID,
+    UNWATCHED_CAPABILITIES,
+    UNWATCHED_ARCHITECTURE,
+    UNWATCHED_LIBC,
+    UNWATCHED_ENVIRONMENT, /* started without LD_PRELOAD */
+    UNWATCHED_EXEC,        /* its process called exec, and what it became is not known */
+    UNWATCHED_UNKNOWN
+};
+const char *unwatched_why_name(enum unwatched_why why); /* for machines: "static"; NULL for UNWATCHED_NOT */
+const char *unwatched_why_text(enum unwatched_why why); /* for people: "another C library" */
+
+/* A child of a run that left no ledger. */
+struct unwatched {
+    pid_t pid;
+    char *name; /* as passed to exec */
+    char *exe;  /* absolute where that is known */
+    enum unwatched_why why;
+};
+void unwatched_free(struct unwatched *items, size_t count);
+
+struct counted_process {
+    pid_t pid;
+    bool ended; /* what comes with this pid later is another process, not the next program of this one */
+};
+
+struct report {
+    char **argv;                      /* the command that was run; NULL: unknown */
+    struct process_report *processes; /* in the order they began; those with threads or something to report */
+    size_t process_count;
+    struct counted_process *counted; /* those of summary.processes, a pid again after it has ended */
+    double timed_out_s;              /* of a run that was ended after that long; 0: it was not */
+    struct unwatched *unwatched;
+    size_t unwatched_count;
+    struct used_rule *used_rules; /* in the order of their first thread; by report_finish */
+    size_t used_rule_count;
+    struct {
+        uint64_t processes; /* all that were watched, and unwatched ones that were read */
+        uint64_t leaked_threads, leak_sites, suppressed_threads;
+    } summary;
+};
+
+struct report *report_new(void); /* NULL: out of memory */
+void report_free(struct report *report);
+
+#endif
