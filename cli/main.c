@@ -44,9 +44,10 @@ static int cmd_help(int argc, char **argv)
     }
     const struct command *command = find_command(argv[1]);
     if (!command) {
-        cli_say("help: no command is called '%s'; 'threadleak help run' lists the options, 'man threadleak' "
-                "explains formats and suppressions",
-                argv[1]);
+        cli_message(
+            "help: no command is called '%s'; 'threadleak help run' lists the options, 'man threadleak' "
+            "explains formats and suppressions",
+            argv[1]);
         return STATUS_CANNOT;
     }
     if (command->run == cmd_help) {
@@ -80,7 +81,7 @@ static int flushed(int status)
         return status;
     if (status == STATUS_CANNOT || status == STATUS_FAILED) /* which is told already */
         return status;
-    cli_say("standard output could not be written%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
+    cli_message("standard output could not be written%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
     return status == STATUS_REPORTED ? STATUS_CANNOT : status;
 }
 
@@ -104,12 +105,12 @@ int main(int argc, char **argv)
     if (!strcmp(name, "--help") || !strcmp(name, "-h"))
         name = "help";
     if (name[0] == '-') {
-        cli_say("unknown option '%s'; a command comes first, 'threadleak help' lists them", name);
+        cli_message("unknown option '%s'; a command comes first, 'threadleak help' lists them", name);
         return STATUS_CANNOT;
     }
     const struct command *command = find_command(name);
     if (!command) {
-        cli_say("unknown command '%s'; 'threadleak help' lists the commands", name);
+        cli_message("unknown command '%s'; 'threadleak help' lists the commands", name);
         return STATUS_CANNOT;
     }
     if (!command->hidden && asks_version(argv[2])) { /* "threadleak run --version" */

@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
-void cli_say(const char *format, ...)
+void cli_message(const char *format, ...)
 {
     char *text = NULL;
     va_list args;
@@ -30,18 +32,18 @@ static const struct option *option_by_value(const struct option *options, int va
     return NULL;
 }
 
-void cli_say_option(const char *usage, int result, char **argv, const struct option *options)
+void cli_option_message(const char *usage, int result, char **argv, const struct option *options)
 {
     const struct option *option = optopt ? option_by_value(options, optopt) : NULL;
     const char *hint = "; 'threadleak help ";
     if (result == ':' && option)
-        cli_say("%s: --%s needs a value%s%s'", usage, option->name, hint, usage);
+        cli_message("%s: --%s needs a value%s%s'", usage, option->name, hint, usage);
     else if (option)
-        cli_say("%s: --%s takes no value%s%s'", usage, option->name, hint, usage);
+        cli_message("%s: --%s takes no value%s%s'", usage, option->name, hint, usage);
     else if (optopt)
-        cli_say("%s: unknown option '-%c'%s%s'", usage, optopt, hint, usage);
+        cli_message("%s: unknown option '-%c'%s%s'", usage, optopt, hint, usage);
     else
-        cli_say("%s: unknown or ambiguous option '%s'%s%s'", usage, argv[optind - 1], hint, usage);
+        cli_message("%s: unknown or ambiguous option '%s'%s%s'", usage, argv[optind - 1], hint, usage);
 }
 
 bool cli_number(const char *text, long min, long max, long *number)
@@ -55,4 +57,22 @@ bool cli_number(const char *text, long min, long max, long *number)
         return false;
     *number = value;
     return true;
+}
+
+bool cli_duration(const char *text, double *seconds)
+{
+    static const struct {
+        const char *unit;
+        double seconds;
+    } units[] = {{"", 1}, {"s", 1}, {"ms", 0.001}, {"m", 60}, {"h", 3600}};
+    char *end;
+    if (strspn(text, "0123456789.") == 0) /* strtod accepts more than that */
+        return false;
+    double value = strtod(text, &end);
+    for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+        *seconds = value * units[i].seconds;
+        if (strcmp(end, units[i].unit) == 0)
+            return isfinite(*seconds) && *seconds > 0 && *seconds < 1e8;
+    }
+    return false;
 }

@@ -37,15 +37,18 @@ int cmd_selftest(int argc, char **argv);
 int cmd_plant(int argc, char **argv);
 
 /* One line on standard error: "threadleak: " and the text, without its newline. */
-void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void cli_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Says which option getopt_long did not like (it returned `result`, '?' or ':';
  * opterr is 0 and the option string begins with "+:" or ":").  `usage` names
  * the command: "run". */
 struct option;
-void cli_say_option(const char *usage, int result, char **argv, const struct option *options);
+void cli_option_message(const char *usage, int result, char **argv, const struct option *options);
 
 /* Reads a whole decimal number from `min` to `max`; false when it is not one. */
 bool cli_number(const char *text, long min, long max, long *number);
+
+/* "30s", "5m", "1h", "500ms", "30": seconds.  False: not a duration. */
+bool cli_duration(const char *text, double *seconds);
 
 #endif

@@ -17,7 +17,7 @@ static const struct report_format *find_format(const char *command, const char *
     snprintf(name, sizeof(name), "%.*s", (int)length, value);
     const struct report_format *format = length < sizeof(name) ? report_format_find(name) : NULL;
     if (!format)
-        cli_say("%s: --format=%.*s is none of: %s", command, (int)length, value, report_format_names());
+        cli_message("%s: --format=%.*s is none of: %s", command, (int)length, value, report_format_names());
     return format;
 }
 
@@ -28,7 +28,7 @@ bool wanted_add_format(struct wanted_outputs *wanted, const char *command, const
     if (!format)
         return false;
     if (wanted->count == OUTPUTS_MAX) {
-        cli_say("%s: --format may be given %d times", command, OUTPUTS_MAX);
+        cli_message("%s: --format may be given %d times", command, OUTPUTS_MAX);
         return false;
     }
     struct wanted_output *item = &wanted->items[wanted->count++];
@@ -52,7 +52,7 @@ bool wanted_add_file(struct wanted_outputs *wanted, const char *command, const c
         return true;
     }
     if (wanted->file || wanted->count) {
-        cli_say("%s: -o %s: there is no --format for it that has no file yet", command, file);
+        cli_message("%s: -o %s: there is no --format for it that has no file yet", command, file);
         return false;
     }
     wanted->file = file;
@@ -80,9 +80,9 @@ static bool are_different(const struct wanted_outputs *wanted, const char *comma
             const struct wanted_output *a = &wanted->items[j], *b = &wanted->items[i];
             if (!same_destination(a->file ? a->file : standard, b->file ? b->file : standard))
                 continue;
-            cli_say("%s: %s and %s go to one place, %s: give each a file, --format=%s:FILE", command,
-                    a->format->name, b->format->name, b->file ? b->file : "where reports go by default",
-                    b->format->name);
+            cli_message("%s: %s and %s go to one place, %s: give each a file, --format=%s:FILE", command,
+                        a->format->name, b->format->name, b->file ? b->file : "where reports go by default",
+                        b->format->name);
             return false;
         }
     return true;
@@ -215,7 +215,7 @@ bool outputs_write(struct outputs *outputs, const char *command, const struct re
     for (size_t i = 0; i < outputs->count; i++) {
         struct error error = {""};
         if (!write_one(outputs, i, report, style, &error)) {
-            cli_say("%s: %s", command, error.text);
+            cli_message("%s: %s", command, error.text);
             done = false;
         }
     }

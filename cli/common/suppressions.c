@@ -94,7 +94,7 @@ bool suppression_options_load(struct suppression_options *suppressions, struct e
 static void say_without(bool loaded, const struct error *error)
 {
     if (!loaded)
-        cli_say("%s; reporting without it", error->text);
+        cli_message("%s; reporting without it", error->text);
 }
 
 void suppression_options_load_leniently(struct suppression_options *suppressions,
@@ -128,15 +128,15 @@ void suppression_options_warn(const struct report *report)
 {
     for (size_t i = 0; i < report->process_count; i++)
         if (report->processes[i].program_rules_error)
-            cli_say("%s; none of them is used", report->processes[i].program_rules_error);
+            cli_message("%s; none of them is used", report->processes[i].program_rules_error);
 }
 
 static void print_used(const struct report *report)
 {
     if (!report->used_rule_count)
-        cli_say("no rule matched a thread");
+        cli_message("no rule matched a thread");
     else
-        cli_say("%zu rule%s matched:", report->used_rule_count, report->used_rule_count == 1 ? "" : "s");
+        cli_message("%zu rule%s matched:", report->used_rule_count, report->used_rule_count == 1 ? "" : "s");
     for (size_t i = 0; i < report->used_rule_count; i++) {
         const struct suppression_rule *rule = report->used_rules[i].rule;
         unsigned long long threads = report->used_rules[i].threads;
@@ -163,7 +163,7 @@ static void warn_unused(const struct suppression_options *suppressions, const st
     for (size_t i = 0; i < suppressions_rule_count(suppressions->rules); i++) {
         const struct suppression_rule *rule = suppressions_rule_at(suppressions->rules, i);
         if (rule->source == SUPPRESSION_USER && !is_used(report, rule))
-            cli_say("%s:%u: unused: '%s' matched no thread", rule->origin, rule->line, rule->text);
+            cli_message("%s:%u: unused: '%s' matched no thread", rule->origin, rule->line, rule->text);
     }
 }
 

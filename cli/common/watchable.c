@@ -25,12 +25,12 @@ struct subject {
     const char *command; /* NULL: path is the command */
     const char *path;
     int level;
-    enum unwatched_why *why; /* where to put the reason; NULL: nowhere */
+    enum unwatched_why *why; /* out; NULL: not wanted */
 };
 
 static enum watchable check_file(const struct subject *subject, struct error *error);
 
-static void note(const struct subject *subject, enum unwatched_why why)
+static void set_why(const struct subject *subject, enum unwatched_why why)
 {
     if (subject->why)
         *subject->why = why;
@@ -67,7 +67,7 @@ static enum watchable check_privileges(const struct subject *subject, int fd, co
     /* without the execute bit, set-group-ID once meant mandatory locking */
     bool set_group = !inert && (st->st_mode & S_ISGID) && (st->st_mode & S_IXGRP);
     if ((set_user && st->st_uid != getuid()) || (set_group && st->st_gid != getgid())) {
-        note(subject, set_user && st->st_uid != getuid() ? UNWATCHED_SETUID : UNWATCHED_SETGID);
+        set_why(subject, set_user && st->st_uid != getuid() ? UNWATCHED_SETUID : UNWATCHED_SETGID);
         return refuse(WATCHABLE_NEVER, subject, error,
                       "is set-%s-ID: the loader ignores LD_PRELOAD where a program changes its privileges. "
                       "Run threadleak as the %s it changes to, or watch a copy without the bit.",
@@ -76,7 +76,7 @@ static enum watchable check_privileges(const struct subject *subject, int fd, co
     }
     bool has_capabilities = fd >= 0 && fgetxattr(fd, "security.capability", NULL, 0) > 0;
     if (!inert && getuid() != 0 && has_capabilities) {
-        note(subject, UNWATCHED_CAPABILITIES);
+        set_why(subject, UNWATCHED_CAPABILITIES);
         return refuse(
             WATCHABLE_NEVER, subject, error,
             "has file capabilities: the loader ignores LD_PRELOAD where a program gains privileges. "
@@ -110,7 +110,7 @@ static enum watchable check_elf(const struct subject *subject, int fd, struct er
                       "is not a program: its ELF header is damaged, or "
                       "that of another kind of file");
     case ELF_FOREIGN:
-        note(subject, UNWATCHED_ARCHITECTURE);
+        set_why(subject, UNWATCHED_ARCHITECTURE);
         return refuse(WATCHABLE_NEVER, subject, error,
                       "is a %s program, this threadleak is for %s: its library cannot be loaded there. "
                       "Use a threadleak that was built for that architecture.",
@@ -123,13 +123,13 @@ static enum watchable check_elf(const struct subject *subject, int fd, struct er
         /* The loader, started by name, preloads into what it is told to load. */
         if (own && same_file(own, subject->path))
             return WATCHABLE;
-        note(subject, UNWATCHED_STATIC);
+        set_why(subject, UNWATCHED_STATIC);
         return refuse(WATCHABLE_NEVER, subject, error,
                       "is statically linked: no library can be preloaded into it. Link it dynamically, "
                       "or use 'threadleak report PID' for its present stacks.");
     }
     if (own && strcmp(base_of(own), base_of(head.loader)) && !same_file(own, head.loader)) {
-        note(subject, UNWATCHED_LIBC);
+        set_why(subject, UNWATCHED_LIBC);
         return refuse(
             WATCHABLE_NEVER, subject, error,
             "uses another C library (loader %.60s; this threadleak: %.60s). Build it, or threadleak, "
@@ -301,7 +301,7 @@ enum unwatched_why watchable_why_not(const char *command, char path[PATH_MAX])
     path[0] = '\0';
     if (!search_path(command, path))
         return UNWATCHED_NOT;
-    /* A reason that was noted on the way may not be why the check failed. */
+    /* A reason that was found on the way is not always the result. */
     return check_file(&(struct subject){NULL, path, 0, &why}, &error) == WATCHABLE_NEVER ? why
                                                                                          : UNWATCHED_NOT;
 }

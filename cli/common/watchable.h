@@ -29,10 +29,8 @@ enum watchable watchable_command(const char *command, char path[PATH_MAX], struc
 /* The same, of a file. */
 enum watchable watchable_file(const char *path, struct error *error);
 
-/*
- * The same as a reason: UNWATCHED_STATIC, SETUID, SETGID, CAPABILITIES, ARCHITECTURE or LIBC; UNWATCHED_NOT
- * where none of them applies.  `path` is "" when the command is not found.
- */
+/* Why no library can be preloaded into it; UNWATCHED_NOT where nothing is in the way.  `path` is "" when
+ * the command is not found. */
 enum unwatched_why watchable_why_not(const char *command, char path[PATH_MAX]);
 
 #endif

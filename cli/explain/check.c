@@ -163,7 +163,7 @@ static int check_process(struct check *check, int fd)
     }
     uint64_t leaked = judge ? explain->report->summary.leaked_threads : 0;
     if (leaked && strcmp(check->how, "loud") == 0 && !explain_write(explain))
-        cli_say("the report of %llu leaked threads could not be written", (unsigned long long)leaked);
+        cli_message("the report of %llu leaked threads could not be written", (unsigned long long)leaked);
     snprintf(answer, sizeof(answer), "%llu\n", (unsigned long long)leaked);
     output_write_all(fd, answer, strlen(answer));
     return leaked ? STATUS_CHECK_LEAKS : STATUS_REPORTED;

@@ -19,7 +19,7 @@
 
 #include "cli/common/cli.h"
 #include "cli/explain/explain.h"
-#include "cli/common/keep_stacks.h"
+#include "cli/common/save_stacks.h"
 #include "leak/build.h"
 #include "ledger/ledger.h"
 #include "common/options.h"
@@ -76,7 +76,7 @@ static FILE *open_log(const struct explain *explain)
         if (fd >= 0)
             return fdopen(fd, "a");
     }
-    cli_say("%s: cannot be opened for reports: %s; writing here instead", pattern, strerror(errno));
+    cli_message("%s: cannot be opened for reports: %s; writing here instead", pattern, strerror(errno));
     return stderr;
 }
 
@@ -95,14 +95,14 @@ bool explain_write(const struct explain *explain)
     struct error error;
     bool printed = (format ? format : &report_text)->print(memory, explain->report, &style);
     if (!printed && outputs_lack_summary(format, memory, &error)) {
-        cli_say("%s", error.text);
+        cli_message("%s", error.text);
         printed = true;
     }
     bool whole = fclose(memory) == 0 && printed;
     bool written = whole && output_write_all(fileno(out), text, size);
     if (whole && !written && out != stderr && !explain->has_fd) {
-        cli_say("%s: could not be written: %s; writing here instead", explain->options.log_path,
-                strerror(errno));
+        cli_message("%s: could not be written: %s; writing here instead", explain->options.log_path,
+                    strerror(errno));
         written = output_write_all(STDERR_FILENO, text, size);
     }
     free(text);
@@ -122,7 +122,7 @@ static int explain_process(struct explain *explain)
     struct error error = {""};
     if (explain->keep) {
         umask(077); /* the program's own may leave us nothing to read */
-        return keep_stacks(explain->pid, explain->directory) ? STATUS_REPORTED : STATUS_CANNOT;
+        return save_stacks(explain->pid, explain->directory) ? STATUS_REPORTED : STATUS_CANNOT;
     }
     if (!explain_open(explain, &error))
         return STATUS_CANNOT;
@@ -148,7 +148,7 @@ int cmd_explain(int argc, char **argv)
         return explain_question(argc, argv);
     if (argc < 3 || argc > 4 || !cli_number(argv[2], 1, INT_MAX, &pid) ||
         (strcmp(argv[1], "exit") != 0 && strcmp(argv[1], "dump") != 0 && strcmp(argv[1], "keep") != 0)) {
-        cli_say("_explain is how libthreadleak.so calls threadleak; see threadleak --help");
+        cli_message("_explain is how libthreadleak.so calls threadleak; see threadleak --help");
         return STATUS_CANNOT;
     }
     explain.keep = strcmp(argv[1], "keep") == 0;

@@ -91,7 +91,7 @@ static bool set_key(struct command_line *line, const char *key, const char *opti
 {
     const char *wrong = options_set(&line->options, key, value, strlen(value));
     if (wrong)
-        cli_say("report: %s=%s %s", option, value, wrong);
+        cli_message("report: %s=%s %s", option, value, wrong);
     return !wrong;
 }
 
@@ -99,7 +99,7 @@ static bool add_suppressions(struct command_line *line, const char *path)
 {
     if (suppression_options_add_file(&line->suppressions, path))
         return true;
-    cli_say("report: out of memory");
+    cli_message("report: out of memory");
     return false;
 }
 
@@ -108,7 +108,7 @@ static bool set_threads(struct command_line *line, const char *which)
     line->leaks_alone = strcmp(which, "leaks") == 0;
     if (line->leaks_alone || strcmp(which, "all") == 0)
         return true;
-    cli_say("report: --threads=%s is none of: all, leaks", which);
+    cli_message("report: --threads=%s is none of: all, leaks", which);
     return false;
 }
 
@@ -146,7 +146,7 @@ static bool take_option(struct command_line *line, int option, char **argv)
         line->verbose = 1;
         return true;
     default:
-        cli_say_option("report", option, argv, table);
+        cli_option_message("report", option, argv, table);
         return false;
     }
 }
@@ -163,9 +163,9 @@ static bool parse(struct command_line *line, int argc, char **argv)
     if (line->help)
         return true;
     if (optind + 1 != argc) {
-        cli_say(optind == argc ? "report: of what? Name a process by its PID, or a file"
-                               : "report: takes one PID or FILE, not %d",
-                argc - optind);
+        cli_message(optind == argc ? "report: of what? Name a process by its PID, or a file"
+                                   : "report: takes one PID or FILE, not %d",
+                    argc - optind);
         return false;
     }
     line->target = argv[optind];
@@ -174,7 +174,7 @@ static bool parse(struct command_line *line, int argc, char **argv)
     struct error error;
     if (suppression_options_load(&line->suppressions, &error))
         return true;
-    cli_say("report: %s", error.text);
+    cli_message("report: %s", error.text);
     return false;
 }
 
@@ -203,7 +203,7 @@ static bool print(const struct command_line *line, struct report_target *job)
     };
     if (open_all(line, &outputs, job))
         return outputs_write(&outputs, "report", job->report, &style);
-    cli_say("report: %s", job->error.text);
+    cli_message("report: %s", job->error.text);
     outputs_abandon(&outputs);
     return false;
 }
@@ -215,7 +215,7 @@ static bool can_be_checked(const struct report *report)
         const struct process_report *process = &report->processes[i];
         if (process->watched)
             continue;
-        cli_say(
+        cli_message(
             "report: --check: process %d is not watched: who created its threads is not known, so whether "
             "there are leaks is not either",
             (int)process->pid);
@@ -236,16 +236,16 @@ static int report(const struct command_line *line)
     };
     int status = STATUS_CANNOT;
     if (!job.symbolizer || !job.report) {
-        cli_say("report: out of memory");
+        cli_message("report: out of memory");
     } else if (!report_target_add(&job, line->target)) {
-        cli_say("report: %s", job.error.text);
+        cli_message("report: %s", job.error.text);
     } else {
         report_finish(job.report);
         status = line->check && job.report->summary.leaked_threads ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
         if (!print(line, &job)) {
             status = STATUS_CANNOT;
         } else if (!suppression_options_tell(&line->suppressions, job.report, &job.error)) {
-            cli_say("report: %s", job.error.text);
+            cli_message("report: %s", job.error.text);
             status = STATUS_CANNOT;
         } else if (line->check && !can_be_checked(job.report)) {
             status = STATUS_CANNOT;

@@ -10,7 +10,7 @@
 
 #include "cli/common/cli.h"
 #include "core/core.h"
-#include "cli/common/run_of.h"
+#include "cli/common/run_command_of.h"
 #include "snapshot/snapshot.h"
 
 static bool add_ledger(struct report_target *job, struct ledger *ledger, const struct known_end *end)
@@ -90,7 +90,7 @@ static bool add_file(struct report_target *job, const char *path)
 static void say_notice(const char *notice)
 {
     if (*notice)
-        cli_say("report: %s", notice);
+        cli_message("report: %s", notice);
 }
 
 static bool add_core_ledger(struct report_target *job, const struct core_file *core, struct ledger *ledger,
@@ -170,7 +170,7 @@ static bool add_directory(struct report_target *job, const char *directory)
         if (add_entry(job, directory, entries[i]->d_name))
             added++;
         else if (failed++)
-            cli_say("report: %s", before.text);
+            cli_message("report: %s", before.text);
         free(entries[i]);
     }
     free(entries);
@@ -178,7 +178,7 @@ static bool add_directory(struct report_target *job, const char *directory)
         error_set(&job->error, "%s: no ledger in this directory: no watched process left anything there",
                   directory);
     else if (added && failed)
-        cli_say("report: %s", job->error.text);
+        cli_message("report: %s", job->error.text);
     return added > 0;
 }
 

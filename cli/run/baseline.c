@@ -49,12 +49,13 @@ bool run_baseline_judge(struct run_baseline *baseline, struct report *report, bo
 void run_baseline_say(const struct run_baseline *baseline, const struct run_options *given)
 {
     if (baseline->written && given->verbose >= 0)
-        cli_say("%s: %zu leak%s written; --baseline=%s lets %s pass", baseline->path, baseline->entries,
-                baseline->entries == 1 ? "" : "s", baseline->path, baseline->entries == 1 ? "it" : "them");
+        cli_message("%s: %zu leak%s written; --baseline=%s lets %s pass", baseline->path, baseline->entries,
+                    baseline->entries == 1 ? "" : "s", baseline->path,
+                    baseline->entries == 1 ? "it" : "them");
     size_t gone = baseline->known ? baseline_gone(baseline->known) : 0;
     if (gone && given->verbose > 0)
-        cli_say("%s: %zu leak%s of the baseline did not occur; --write-baseline=FILE writes it anew",
-                given->baseline, gone, gone == 1 ? "" : "s");
+        cli_message("%s: %zu leak%s of the baseline did not occur; --write-baseline=FILE writes it anew",
+                    given->baseline, gone, gone == 1 ? "" : "s");
 }
 
 void run_baseline_release(struct run_baseline *baseline)

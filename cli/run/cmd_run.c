@@ -12,13 +12,13 @@
 #include "cli/run/baseline.h"
 #include "cli/run/child.h"
 #include "cli/common/run_dir.h"
-#include "cli/run/ledgers.h"
+#include "cli/run/collect.h"
+#include "cli/run/fill.h"
 #include "cli/common/run_env.h"
 #include "cli/run/judge.h"
 #include "cli/run/notes.h"
 #include "cli/run/options.h"
 #include "cli/run/server.h"
-#include "cli/run/timeout.h"
 #include "cli/run/tree.h"
 #include "cli/common/watchable.h"
 
@@ -40,7 +40,7 @@ struct run {
 
 static int fail(const struct error *error)
 {
-    cli_say("run: %s", error->text);
+    cli_message("run: %s", error->text);
     return STATUS_FAILED;
 }
 
@@ -130,22 +130,6 @@ static bool finish_report(struct run *run, struct report *report, struct error *
     return true;
 }
 
-static bool fill_report(struct run *run, struct report *report, struct symbolizer *symbolizer,
-                        struct error *error)
-{
-    const struct run_judge judge = {&run->given, symbolizer};
-    for (size_t i = 0; i < run->ledgers.count; i++) {
-        struct run_ledger *item = &run->ledgers.items[i];
-        const struct verdict_rules rules = run_judge_rules(&judge, item->ledger);
-        item->end.wanted = item->end.alive;
-        item->end.current = item->current; /* given over */
-        item->current = NULL;
-        if (!report_add_ledger(report, item->ledger, &item->end, &rules, error))
-            return false;
-    }
-    return finish_report(run, report, error);
-}
-
 /* False: it has been told what went wrong. */
 static bool print_report(struct run *run, const struct report *report)
 {
@@ -186,11 +170,11 @@ static bool report_all_alive(struct run *run, struct error *error)
     struct symbolizer *symbolizer = symbolizer_new(run->given.debuginfod);
     bool done = false;
     if (!report || !symbolizer) {
-        cli_say("run: out of memory");
+        cli_message("run: out of memory");
     } else {
         const struct run_judge judge = {&run->given, symbolizer};
         report->timed_out_s = run->given.timeout_s;
-        done = run_timeout_fill(report, &run->ledgers, run->child.pid, run->directory, &judge, error);
+        done = run_fill_alive(report, &run->ledgers, run->child.pid, run->directory, &judge, error);
         done = done && finish_report(run, report, error);
         if (!done)
             fail(error);
@@ -206,7 +190,7 @@ static int end_in_time(struct run *run, int status, struct error *error)
     if (!status && !report_all_alive(run, error))
         status = STATUS_FAILED;
     if (!run_tree_end(run->child.pid, run->directory))
-        cli_say("run: some processes of %s could not be ended", run->path);
+        cli_message("run: some processes of %s could not be ended", run->path);
     return status ? status : STATUS_TIMED_OUT;
 }
 
@@ -214,7 +198,7 @@ static int end_in_time(struct run *run, int status, struct error *error)
 
 static int say_exec_failed(const struct run *run, int why)
 {
-    cli_say("run: %s cannot be run: %s", run->path, strerror(why));
+    cli_message("run: %s cannot be run: %s", run->path, strerror(why));
     return why == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
 }
 
@@ -256,11 +240,12 @@ static int run_command(struct run *run, struct error *error)
 
 static int say_not_watched(const struct run *run)
 {
-    cli_say("run: %s %s not watched: " SHIM_NAME
-            " did not report in. Something removed LD_PRELOAD or " LEDGER_RUN_ENV
-            " from the environment, or the program is static, set-user-ID or for another C library, or it "
-            "cannot reach the run's directory (another user, chroot).",
-            run->path, run->ledgers.any ? "went on to a program (exec) that was" : "was");
+    cli_message(
+        "run: %s %s not watched: " SHIM_NAME
+        " did not report in. Something removed LD_PRELOAD or " LEDGER_RUN_ENV
+        " from the environment, or the program is static, set-user-ID or for another C library, or it "
+        "cannot reach the run's directory (another user, chroot).",
+        run->path, run->ledgers.any ? "went on to a program (exec) that was" : "was");
     return STATUS_FAILED;
 }
 
@@ -270,11 +255,13 @@ static int report_run(struct run *run, struct error *error)
         return say_not_watched(run);
     struct report *report = report_new();
     struct symbolizer *symbolizer = symbolizer_new(run->given.debuginfod);
+    const struct run_judge judge = {&run->given, symbolizer};
     int status = command_status(run);
     if (!report || !symbolizer) {
-        cli_say("run: out of memory");
+        cli_message("run: out of memory");
         status = STATUS_FAILED;
-    } else if (!fill_report(run, report, symbolizer, error)) {
+    } else if (!run_fill_ledgers(report, &run->ledgers, &judge, error) ||
+               !finish_report(run, report, error)) {
         status = fail(error);
     } else if (!print_report(run, report) || !tell_rules(run, report, error)) {
         status = STATUS_FAILED;

@@ -1,4 +1,4 @@
-/* The ledgers of one run, read from its private directory. */
+/* The ledgers of one run, and the programs that left none. */
 #ifndef THREADLEAK_CLI_RUN_LEDGERS_H
 #define THREADLEAK_CLI_RUN_LEDGERS_H
 
@@ -12,16 +12,14 @@
 struct run_ledger {
     struct ledger *ledger;
     pid_t pid;
-    unsigned long image; /* N of "ledger.PID.N" */
+    unsigned long image; /* N of "ledger.PID.N": counts the programs that this process ran */
     struct known_end end;
-    struct stacks *current; /* as it was at the end of the process; NULL: not kept */
+    struct stacks *current; /* the stacks at the end of the process; NULL: not saved */
 };
 
 struct run_ledgers {
     struct run_ledger *items; /* in the order in which the processes began */
     size_t count;
-    unsigned patience_ms;        /* what is left of RUN_SETTLE_MS */
-    unsigned ending_ms;          /* and of RUN_ENDING_MS */
     bool any;                    /* some process reported in, even if its ledger could not be read */
     bool unreadable;             /* some ledger could not be read */
     bool escaped;                /* COMMAND's process ended as another program, one that did not report in */
@@ -29,11 +27,13 @@ struct run_ledgers {
     size_t unwatched_count;
 };
 
-/* Reads every ledger of the directory.  `child` ended with `wait_status` and is not
- * reaped yet; any other process is alive if it still has its ledger mapped.
- * A ledger that cannot be read is told and left out.  strict: as run_marks_read. */
-bool run_dir_collect(const char *path, pid_t child, int wait_status, bool strict, struct run_ledgers *ledgers,
-                     struct error *error);
+/* Adds one and takes over its ledger and stacks.  False: out of memory; they are still the caller's. */
+bool run_ledgers_add(struct run_ledgers *ledgers, const struct run_ledger *item);
+/* Was a ledger read of this process, which was alive then? */
+bool run_ledgers_have_alive(const struct run_ledgers *ledgers, pid_t pid);
+/* Adds to ledgers->unwatched; name and exe are copied.  False: out of memory. */
+bool run_ledgers_add_unwatched(struct run_ledgers *ledgers, pid_t pid, const char *name, const char *exe,
+                               enum unwatched_why why);
 void run_ledgers_release(struct run_ledgers *ledgers);
 
 #endif

@@ -77,9 +77,9 @@ static void say_unwatched(const struct report *report, const struct run_options 
         return;
     put_programs(out, report);
     if (fclose(out) == 0)
-        cli_say("%s%zu %sprogram%s not watched: %s", given->require_watched ? "run: --require-watched: " : "",
-                count, are_children(report, command) ? "child " : "", count == 1 ? " was" : "s were",
-                programs);
+        cli_message("%s%zu %sprogram%s not watched: %s",
+                    given->require_watched ? "run: --require-watched: " : "", count,
+                    are_children(report, command) ? "child " : "", count == 1 ? " was" : "s were", programs);
     free(programs);
 }
 
@@ -109,9 +109,9 @@ static void say_alive(const struct report *report)
     }
     if (!first)
         return;
-    cli_say("%zu process%s still alive, not judged: %s (pid %d)%s; threadleak report %d", count,
-            plural_es(count), command_name(first), (int)first->pid, count > 1 ? " and others" : "",
-            (int)first->pid);
+    cli_message("%zu process%s still alive, not judged: %s (pid %d)%s; threadleak report %d", count,
+                plural_es(count), command_name(first), (int)first->pid, count > 1 ? " and others" : "",
+                (int)first->pid);
 }
 
 /* exec is none of them: the program goes on, and with it the user's attention. */
@@ -151,17 +151,18 @@ static void say_unjudged(const struct report *report)
         return;
     put_ends(ends, sizeof(ends), seen);
     if (count > 1)
-        cli_say("%zu processes ended by %s with %zu thread%s left, not judged (that takes --judge=%s): %s "
-                "(pid %d) first",
-                count, ends, threads, plural(threads), ends, command_name(first), (int)first->pid);
+        cli_message(
+            "%zu processes ended by %s with %zu thread%s left, not judged (that takes --judge=%s): %s "
+            "(pid %d) first",
+            count, ends, threads, plural(threads), ends, command_name(first), (int)first->pid);
     else if (first->how == END_SIGNAL && first->signal)
-        cli_say(
+        cli_message(
             "%s (pid %d) ended by signal %d with %zu thread%s left, not judged: that takes --judge=signal",
             command_name(first), (int)first->pid, first->signal, threads, plural(threads));
     else
-        cli_say("%s (pid %d) ended by %s with %zu thread%s left, not judged: that takes --judge=%s",
-                command_name(first), (int)first->pid, first->how == END_SIGNAL ? "a signal" : ends, threads,
-                plural(threads), ends);
+        cli_message("%s (pid %d) ended by %s with %zu thread%s left, not judged: that takes --judge=%s",
+                    command_name(first), (int)first->pid, first->how == END_SIGNAL ? "a signal" : ends,
+                    threads, plural(threads), ends);
 }
 
 /* ---- judged otherwise than was asked for -------------------------------------------- */
@@ -183,8 +184,9 @@ static void say_own_options(const struct report *report)
     char kinds[OPTIONS_LIST_MAX], ends[OPTIONS_LIST_MAX];
     options_report_text(first->kinds, kinds);
     options_judge_text(first->judges, ends);
-    cli_say("%s (pid %d)%s judged by options of %s own: report=%s, judge=%s", command_name(first),
-            (int)first->pid, count > 1 ? " and others are" : " is", count > 1 ? "their" : "its", kinds, ends);
+    cli_message("%s (pid %d)%s judged by options of %s own: report=%s, judge=%s", command_name(first),
+                (int)first->pid, count > 1 ? " and others are" : " is", count > 1 ? "their" : "its", kinds,
+                ends);
 }
 
 void run_notes_say(const struct report *report, const struct run_options *given, pid_t command)

@@ -8,7 +8,6 @@
 
 #include "cli/common/cli.h"
 #include "cli/run/per_process.h"
-#include "cli/run/timeout.h"
 
 enum {
     OPT_ERROR_EXITCODE = 256,
@@ -102,13 +101,13 @@ static bool pass_on(struct run_options *run, const char *key, const char *value)
 {
     char quote = strchr(value, '\'') ? '"' : '\'';
     if (strchr(value, quote)) {
-        cli_say("run: %s=%s holds both kinds of quotes", key, value);
+        cli_message("run: %s=%s holds both kinds of quotes", key, value);
         return false;
     }
     char *text;
     const char *before = run->text ? run->text : "";
     if (asprintf(&text, "%s%s%s=%c%s%c", before, *before ? ":" : "", key, quote, value, quote) < 0) {
-        cli_say("run: out of memory");
+        cli_message("run: out of memory");
         return false;
     }
     free(run->text);
@@ -121,7 +120,7 @@ static bool set_key(struct run_options *run, int option, const char *value)
     const char *key = keys[option - OPT_KEY], *name = table[option - OPT_KEY].name;
     const char *problem = options_set(&run->options, key, value, strlen(value));
     if (problem) {
-        cli_say("run: --%s=%s %s", name, value, problem);
+        cli_message("run: --%s=%s %s", name, value, problem);
         return false;
     }
     return pass_on(run, key, value);
@@ -134,11 +133,11 @@ static bool set_suppressions(struct run_options *run, const char *value)
     char absolute[PATH_MAX];
     const char *path = realpath(value, absolute) ? absolute : value;
     if (!*value) {
-        cli_say("run: --suppressions= is empty");
+        cli_message("run: --suppressions= is empty");
         return false;
     }
     if (!suppression_options_add_file(&run->suppressions, path)) {
-        cli_say("run: out of memory");
+        cli_message("run: out of memory");
         return false;
     }
     return options_set(&run->options, "suppressions", path, strlen(path)) ||
@@ -178,9 +177,9 @@ static bool set_option(struct run_options *run, int option)
         run->debuginfod = true;
         return true;
     case OPT_TIMEOUT:
-        if (run_timeout_parse(optarg, &run->timeout_s))
+        if (cli_duration(optarg, &run->timeout_s))
             return true;
-        cli_say("run: --timeout=%s is not a duration such as 30s, 5m or 500ms", optarg);
+        cli_message("run: --timeout=%s is not a duration such as 30s, 5m or 500ms", optarg);
         return false;
     case OPT_BASELINE:
         run->baseline = optarg;
@@ -198,7 +197,7 @@ static bool set_option(struct run_options *run, int option)
         return pass_on(run, "follow", "0");
     case OPT_ERROR_EXITCODE:
         if (!cli_number(optarg, 0, 255, &number)) {
-            cli_say("run: --error-exitcode=%s is not a number from 0 to 255", optarg);
+            cli_message("run: --error-exitcode=%s is not a number from 0 to 255", optarg);
             return false;
         }
         run->leak_status = (int)number;
@@ -214,8 +213,8 @@ static const struct report_format *default_format(const struct run_options *run)
 {
     const struct report_format *format = report_format_find(run->options.format);
     if (!format && !run->outputs.count)
-        cli_say("run: THREADLEAK_OPTIONS: format=%s is none of: %s", run->options.format,
-                report_format_names());
+        cli_message("run: THREADLEAK_OPTIONS: format=%s is none of: %s", run->options.format,
+                    report_format_names());
     return format ? format : &report_text;
 }
 
@@ -238,7 +237,7 @@ static bool take_variable(struct run_options *run)
     run->suppressions.allow_match_all = run->options.allow_match_all;
     for (unsigned i = 0; i < run->options.suppressions_count; i++)
         if (!suppression_options_add_file(&run->suppressions, run->options.suppressions[i])) {
-            cli_say("run: out of memory");
+            cli_message("run: out of memory");
             return false;
         }
     return true;
@@ -258,7 +257,7 @@ bool run_options_parse(struct run_options *run, int argc, char **argv)
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, "+:o:qvh", table, NULL)) != -1;) {
         if (option == '?' || option == ':') {
-            cli_say_option("run", option, argv, table);
+            cli_option_message("run", option, argv, table);
             return false;
         }
         if (!set_option(run, option))
@@ -272,13 +271,14 @@ bool run_options_parse(struct run_options *run, int argc, char **argv)
     if (run->options.exitcode > 0 && !pass_on(run, "exitcode", "0"))
         return false;
     if (run->require_watched && !run->options.follow) {
-        cli_say("run: --require-watched wants all of the tree, --no-follow (follow=0) leaves it unwatched");
+        cli_message(
+            "run: --require-watched wants all of the tree, --no-follow (follow=0) leaves it unwatched");
         return false;
     }
     run->command = argv + optind;
     if (run->command[0])
         return true;
-    cli_say("run: which COMMAND? 'threadleak help run'");
+    cli_message("run: which COMMAND? 'threadleak help run'");
     return false;
 }
 

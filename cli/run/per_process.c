@@ -48,16 +48,16 @@ bool per_process_check(const struct wanted_outputs *wanted)
             continue;
         any = true;
         if (!has_pid(item->file)) {
-            cli_say("run: --per-process: %s has no %%p in it, which tells the files apart", item->file);
+            cli_message("run: --per-process: %s has no %%p in it, which tells the files apart", item->file);
             return false;
         }
         if (!is_directory_writable(item->file)) {
-            cli_say("run: %s: cannot be written: %s", item->file, strerror(errno));
+            cli_message("run: %s: cannot be written: %s", item->file, strerror(errno));
             return false;
         }
     }
     if (!any)
-        cli_say("run: --per-process needs a file with %%p in its name: -o leaks.%%p.json");
+        cli_message("run: --per-process needs a file with %%p in its name: -o leaks.%%p.json");
     return any;
 }
 
@@ -93,7 +93,7 @@ static bool write_part(struct outputs *outputs, const struct wanted_output *want
     report_finish(part);
     if (outputs_add(outputs, wanted, &subject, stderr, &error))
         return outputs_write(outputs, "run", part, style);
-    cli_say("run: %s", error.text);
+    cli_message("run: %s", error.text);
     return false;
 }
 
@@ -104,7 +104,7 @@ static bool write_parts(struct outputs *outputs, const struct wanted_output *wan
     struct process_report *chosen = calloc(report->process_count + 1, sizeof(*chosen));
     bool good = true;
     if (!done || !chosen) {
-        cli_say("run: out of memory");
+        cli_message("run: out of memory");
         free(done);
         free(chosen);
         return false;
@@ -113,7 +113,7 @@ static bool write_parts(struct outputs *outputs, const struct wanted_output *wan
         if (!report->processes[i].counts.created || done[i])
             continue;
         if (!paths[i]) {
-            cli_say("run: %.200s...: is too long for a path", wanted->file);
+            cli_message("run: %.200s...: is too long for a path", wanted->file);
             good = false;
             continue;
         }
@@ -131,7 +131,7 @@ static bool write_all(struct outputs *outputs, const struct wanted_output *wante
 {
     char **paths = calloc(report->process_count + 1, sizeof(*paths));
     if (!paths) {
-        cli_say("run: out of memory");
+        cli_message("run: out of memory");
         return false;
     }
     for (size_t i = 0; i < report->process_count; i++)

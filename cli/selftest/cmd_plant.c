@@ -176,6 +176,6 @@ int cmd_plant(int argc, char **argv)
             kinds[i].plant();
             return STATUS_REPORTED;
         }
-    cli_say("_plant is what 'threadleak selftest' tries itself on; see threadleak --help");
+    cli_message("_plant is what 'threadleak selftest' tries itself on; see threadleak --help");
     return STATUS_CANNOT;
 }

@@ -48,8 +48,8 @@ static int run_checks(struct selftest *test)
 {
     test->exe = realpath("/proc/self/exe", NULL);
     if (!test->exe) {
-        cli_say("selftest: /proc/self/exe cannot be read: /proc must be mounted, and threadleak still be "
-                "where it was started from");
+        cli_message("selftest: /proc/self/exe cannot be read: /proc must be mounted, and threadleak still be "
+                    "where it was started from");
         return STATUS_CANNOT;
     }
     printf("threadleak " THREADLEAK_VERSION ", %s\n\n", test->exe);
@@ -73,13 +73,13 @@ int cmd_selftest(int argc, char **argv)
             return STATUS_REPORTED;
         }
         if (option != 'v') {
-            cli_say_option("selftest", option, argv, table);
+            cli_option_message("selftest", option, argv, table);
             return STATUS_CANNOT;
         }
         test.verbose = true;
     }
     if (optind < argc) {
-        cli_say("selftest: takes no argument; 'threadleak help selftest'");
+        cli_message("selftest: takes no argument; 'threadleak help selftest'");
         return STATUS_CANNOT;
     }
     int status = run_checks(&test);

@@ -17,8 +17,8 @@ static const struct {
     [UNWATCHED_ARCHITECTURE] = {"architecture", "another architecture"},
     [UNWATCHED_LIBC] = {"libc", "another C library"},
     [UNWATCHED_ENVIRONMENT] = {"environment", "started without LD_PRELOAD"},
-    [UNWATCHED_EXEC] = {"exec", "went on to an unknown program"},
-    [UNWATCHED_UNKNOWN] = {"unknown", "left no record: killed as it began, or it could not load or write"},
+    [UNWATCHED_EXEC] = {"exec", "an unknown program, by exec"},
+    [UNWATCHED_UNKNOWN] = {"unknown", "no record: it was killed at its start, or could not load or write"},
 };
 
 const char *leak_kind_name(enum leak_kind kind)

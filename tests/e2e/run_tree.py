@@ -376,7 +376,7 @@ def require_watched_for_each_reason(bench):
 
 
 def require_what_is_uncertain(bench):
-    unknown = re.escape("(left no record: killed as it began, or it could not load or write)")
+    unknown = re.escape("(no record: it was killed at its start, or could not load or write)")
     # The loader fails: a library is missing.
     shutil.copy(os.path.join(bench.targets, "constructor_linked"), bench.path("alone"))
     bench.demand_said(["sh", "-c", "./alone; true"])

@@ -1,4 +1,4 @@
-#include "cli/common/keep_stacks.h"
+#include "cli/common/save_stacks.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -35,7 +35,7 @@ static bool save(pid_t pid, const struct ledger *ledger, const char *path)
     return saved;
 }
 
-bool keep_stacks(pid_t pid, const char *directory)
+bool save_stacks(pid_t pid, const char *directory)
 {
     char path[PATH_MAX];
     struct ledger *ledger;

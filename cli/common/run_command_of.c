@@ -1,4 +1,4 @@
-#include "cli/common/run_of.h"
+#include "cli/common/run_command_of.h"
 
 #include <ctype.h>
 #include <dirent.h>

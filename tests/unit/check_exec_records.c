@@ -10,24 +10,25 @@
 #include <unistd.h>
 
 #include "ledger_fake.h"
-#include "cli/run/marks.h"
-#include "cli/common/run_of.h"
+#include "cli/run/collect.h"
+#include "cli/run/unwatched.h"
+#include "cli/common/run_command_of.h"
 #include "cli/common/run_dir.h"
 
 #define GONE_MAX 4194304 /* PID_MAX_LIMIT: no process has it */
 #define PID (GONE_MAX + 10)
 #define OTHER (GONE_MAX + 11)
 
-static char directory[64], marks_file[96];
+static char directory[64], records_file[96];
 static struct error error;
 static struct run_ledgers ledgers;
 static struct fake *fakes[4];
 
 static void setup(void)
 {
-    strcpy(directory, "/tmp/check_run_marks.XXXXXX");
+    strcpy(directory, "/tmp/check_exec_records.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(directory));
-    snprintf(marks_file, sizeof(marks_file), "%s/" LEDGER_MARKS_FILE, directory);
+    snprintf(records_file, sizeof(records_file), "%s/" LEDGER_MARKS_FILE, directory);
     memset(&ledgers, 0, sizeof(ledgers));
     ledgers.items = calloc(4, sizeof(*ledgers.items));
 }
@@ -45,7 +46,7 @@ static void teardown(void)
 
 static void append(const char *bytes, size_t length)
 {
-    int fd = open(marks_file, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    int fd = open(records_file, O_WRONLY | O_CREAT | O_APPEND, 0600);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(write(fd, bytes, length), (ssize_t)length);
     close(fd);
@@ -80,20 +81,20 @@ static struct ledger_header *add_ledger(pid_t pid, uint64_t started_ns, uint32_t
 
 static size_t unwatched_strictly(void)
 {
-    ck_assert_msg(run_marks_read(directory, true, &ledgers, &error), "%s", error.text);
+    ck_assert_msg(run_unwatched_find(directory, true, &ledgers, &error), "%s", error.text);
     return ledgers.unwatched_count;
 }
 
 static size_t unwatched(void)
 {
-    ck_assert_msg(run_marks_read(directory, false, &ledgers, &error), "%s", error.text);
+    ck_assert_msg(run_unwatched_find(directory, false, &ledgers, &error), "%s", error.text);
     return ledgers.unwatched_count;
 }
 
 START_TEST(no_file)
 {
     ck_assert_uint_eq(unwatched(), 0);
-    ck_assert_int_eq(mkfifo(marks_file, 0600), 0);
+    ck_assert_int_eq(mkfifo(records_file, 0600), 0);
     ck_assert_uint_eq(unwatched(), 0);
 }
 END_TEST
@@ -107,7 +108,7 @@ START_TEST(without_a_ledger)
     ck_assert_int_eq(ledgers.unwatched[0].pid, PID);
     ck_assert_str_eq(ledgers.unwatched[0].name, "bin/sh");
     ck_assert_int_eq(ledgers.unwatched[0].exe[0], '/');
-    ck_assert_int_eq(ledgers.unwatched[0].why, UNWATCHED_ENVIRONMENT);
+    ck_assert_uint_eq(ledgers.unwatched[0].why, UNWATCHED_ENVIRONMENT);
 }
 END_TEST
 
@@ -118,7 +119,7 @@ START_TEST(strictly_what_is_not_certain)
     mark(GONE_MAX - 2, 100, LEDGER_MARK_FAILED);
     ck_assert_uint_eq(unwatched_strictly(), 1);
     ck_assert_int_eq(ledgers.unwatched[0].pid, GONE_MAX);
-    ck_assert_int_eq(ledgers.unwatched[0].why, UNWATCHED_UNKNOWN);
+    ck_assert_uint_eq(ledgers.unwatched[0].why, UNWATCHED_UNKNOWN);
 }
 END_TEST
 
@@ -165,7 +166,7 @@ START_TEST(strictly_an_exec_without_a_mark)
 {
     add_ledger(GONE_MAX, 50, 0, LEDGER_END_EXEC, 99);
     ck_assert_uint_eq(unwatched_strictly(), 1);
-    ck_assert_int_eq(ledgers.unwatched[0].why, UNWATCHED_EXEC);
+    ck_assert_uint_eq(ledgers.unwatched[0].why, UNWATCHED_EXEC);
 }
 END_TEST
 
@@ -290,12 +291,12 @@ START_TEST(damaged_file)
         {"\n\n\n\0\0\0\0\0\0\0\0\0\0\0\0", 15},
     };
     for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
-        unlink(marks_file);
+        unlink(records_file);
         append(damages[i].bytes, damages[i].length);
         ck_assert_uint_eq(unwatched(), 0);
     }
     /* What stands before the damage holds. */
-    unlink(marks_file);
+    unlink(records_file);
     mark(PID, 100, LEDGER_MARK_BARE);
     append("4243 100 e\0/bin", 15);
     ck_assert_uint_eq(unwatched(), 1);
@@ -326,7 +327,7 @@ START_TEST(paths)
     };
     char *wanted = realpath(WATCHABLE_FILE, NULL);
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-        unlink(marks_file);
+        unlink(records_file);
         unwatched_free(ledgers.unwatched, ledgers.unwatched_count);
         ledgers.unwatched = NULL;
         ledgers.unwatched_count = 0;
@@ -399,7 +400,7 @@ END_TEST
 
 int main(void)
 {
-    TCase *tests = tcase_create("run_marks");
+    TCase *tests = tcase_create("exec_records");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, no_file);
     tcase_add_test(tests, without_a_ledger);
@@ -420,7 +421,7 @@ int main(void)
     tcase_add_test(tests, damaged_file);
     tcase_add_test(tests, paths);
     tcase_add_test(tests, command_of_run);
-    Suite *suite = suite_create("run_marks");
+    Suite *suite = suite_create("exec_records");
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -1,0 +1,112 @@
+#include "cli/run/exec_records.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/common/run_dir.h"
+
+/* NULL: none there, or not readable. */
+static char *read_file(const char *directory, size_t *size)
+{
+    char path[RUN_DIR_MAX + sizeof(LEDGER_MARKS_FILE) + 1];
+    struct stat st;
+    snprintf(path, sizeof(path), "%s/" LEDGER_MARKS_FILE, directory);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    char *text =
+        fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? malloc((size_t)st.st_size + 1) : NULL;
+    *size = 0;
+    for (ssize_t got; text && (off_t)*size < st.st_size; *size += (size_t)got)
+        if ((got = read(fd, text + *size, (size_t)st.st_size - *size)) <= 0)
+            break;
+    if (fd >= 0)
+        close(fd);
+    return text;
+}
+
+/* The string at *at, which moves behind it; NULL at the end. */
+static const char *next_string(char **at, const char *end)
+{
+    char *string = *at, *nul = memchr(string, 0, (size_t)(end - string));
+    if (!nul)
+        return NULL;
+    *at = nul + 1;
+    return string;
+}
+
+static bool parse_record(char **at, const char *end, struct exec_record *record)
+{
+    const char *head = next_string(at, end);
+    record->directory = head ? next_string(at, end) : NULL;
+    record->path = record->directory ? next_string(at, end) : NULL;
+    int used = 0;
+    unsigned long long ns;
+    if (!record->path || sscanf(head, "%d %llu %c%n", &record->pid, &ns, &record->kind, &used) != 3 ||
+        head[used])
+        return false;
+    record->ns = ns;
+    return true;
+}
+
+/* What follows a damaged record (a full disk) stays unread. */
+static bool parse_records(struct exec_records *records, size_t size)
+{
+    char *at = records->text;
+    struct exec_record record = {.pid = 0};
+    while (at < records->text + size && parse_record(&at, records->text + size, &record)) {
+        if (!(records->count & (records->count - 1))) {
+            size_t room = records->count ? records->count * 2 : 1;
+            struct exec_record *items = realloc(records->items, room * sizeof(*items));
+            if (!items)
+                return false;
+            records->items = items;
+        }
+        record.order = records->count;
+        records->items[records->count++] = record;
+    }
+    return true;
+}
+
+static int by_pid(const void *a, const void *b)
+{
+    const struct exec_record *x = a, *y = b;
+    if (x->pid != y->pid)
+        return x->pid < y->pid ? -1 : 1;
+    /* A parent's record of a spawn may be written after its child's own next one. */
+    if (x->ns != y->ns)
+        return x->ns < y->ns ? -1 : 1;
+    return x->order < y->order ? -1 : 1;
+}
+
+/* A pid is used again in time, so a record speaks of what came before the next one. */
+static void set_until(struct exec_records *records)
+{
+    for (size_t i = 0; i < records->count; i++) {
+        struct exec_record *record = &records->items[i];
+        bool last = i + 1 == records->count || record[1].pid != record->pid;
+        record->until = last ? UINT64_MAX : record[1].ns;
+        if (!last && record[1].kind == LEDGER_MARK_FAILED)
+            record->kind = LEDGER_MARK_FAILED;
+    }
+}
+
+bool exec_records_read(struct exec_records *records, const char *directory)
+{
+    size_t size;
+    *records = (struct exec_records){.text = read_file(directory, &size)};
+    if (records->text && !parse_records(records, size))
+        return false;
+    if (records->count)
+        qsort(records->items, records->count, sizeof(*records->items), by_pid);
+    set_until(records);
+    return true;
+}
+
+void exec_records_free(struct exec_records *records)
+{
+    free(records->items);
+    free(records->text);
+}

@@ -1,0 +1,34 @@
+/*
+ * What the shims of a run recorded before each exec: which program, in which process, when.
+ * The format of the file is in ledger.h, at LEDGER_MARKS_FILE.
+ */
+#ifndef THREADLEAK_CLI_RUN_EXEC_RECORDS_H
+#define THREADLEAK_CLI_RUN_EXEC_RECORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/ledger.h"
+
+struct exec_record {
+    pid_t pid;
+    char kind;          /* LEDGER_MARK_* */
+    uint64_t ns, until; /* until: ns of the next record of this pid; UINT64_MAX: none */
+    const char *directory, *path;
+    size_t order; /* in the file */
+};
+
+struct exec_records {
+    char *text;                /* the file; the records point into it */
+    struct exec_record *items; /* by pid, then in time */
+    size_t count;
+};
+
+/* Without a file, or where it cannot be read, there are no records.  False: out of memory.
+ * Free them either way. */
+bool exec_records_read(struct exec_records *records, const char *directory);
+void exec_records_free(struct exec_records *records);
+
+#endif

@@ -1,0 +1,58 @@
+#include "cli/run/fill.h"
+
+#include "cli/run/tree.h"
+
+static bool add_ledger(struct report *report, struct run_ledger *item, const struct run_judge *judge,
+                       struct error *error)
+{
+    const struct verdict_rules rules = run_judge_rules(judge, item->ledger);
+    item->end.wanted = item->end.alive;
+    item->end.current = item->current; /* the report owns it from here on */
+    item->current = NULL;
+    return report_add_ledger(report, item->ledger, &item->end, &rules, error);
+}
+
+bool run_fill_ledgers(struct report *report, struct run_ledgers *ledgers, const struct run_judge *judge,
+                      struct error *error)
+{
+    for (size_t i = 0; i < ledgers->count; i++)
+        if (!add_ledger(report, &ledgers->items[i], judge, error))
+            return false;
+    return true;
+}
+
+/* A process that has ended meanwhile has none; its ledger alone is reported. */
+static struct stacks *current_stacks(pid_t pid, const struct ledger *ledger, const struct run_judge *judge)
+{
+    const struct stacks_options options = {.symbolizer = judge->symbolizer, .ledger = ledger};
+    struct error ignored;
+    return stacks_take(pid, &options, &ignored);
+}
+
+static void add_unwatched(struct report *report, pid_t pid, const struct run_judge *judge)
+{
+    struct error ignored;
+    struct stacks *current = current_stacks(pid, NULL, judge);
+    if (current)
+        report_add_unwatched(report, pid, current, &ignored);
+}
+
+bool run_fill_alive(struct report *report, struct run_ledgers *ledgers, pid_t root, const char *directory,
+                    const struct run_judge *judge, struct error *error)
+{
+    struct run_tree tree;
+    for (size_t i = 0; i < ledgers->count; i++) {
+        struct run_ledger *item = &ledgers->items[i];
+        if (item->end.alive && !item->current)
+            item->current = current_stacks(item->pid, item->ledger, judge);
+        if (!add_ledger(report, item, judge, error))
+            return false;
+    }
+    if (!run_tree_scan(&tree, root, directory))
+        return true;
+    for (size_t i = 0; i < tree.count; i++)
+        if (!run_ledgers_have_alive(ledgers, tree.items[i].pid))
+            add_unwatched(report, tree.items[i].pid, judge);
+    run_tree_release(&tree);
+    return true;
+}

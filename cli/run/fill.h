@@ -1,0 +1,18 @@
+/* Fills the report of a run with the processes that its ledgers and its tree hold. */
+#ifndef THREADLEAK_CLI_RUN_FILL_H
+#define THREADLEAK_CLI_RUN_FILL_H
+
+#include "cli/run/judge.h"
+#include "cli/run/ledgers.h"
+#include "leak/build.h"
+
+/* Every ledger.  The report takes over their stacks.  False: error says why. */
+bool run_fill_ledgers(struct report *report, struct run_ledgers *ledgers, const struct run_judge *judge,
+                      struct error *error);
+
+/* The same at a timeout: the live ones with their current stacks, and also the processes of the
+ * tree that are not watched. */
+bool run_fill_alive(struct report *report, struct run_ledgers *ledgers, pid_t root, const char *directory,
+                    const struct run_judge *judge, struct error *error);
+
+#endif

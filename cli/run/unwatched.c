@@ -1,0 +1,163 @@
+#include "cli/run/unwatched.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/common/run_env.h"
+#include "cli/common/watchable.h"
+#include "cli/run/exec_records.h"
+#include "cli/run/wait_until.h"
+#include "proc/process.h"
+
+struct search {
+    const char *directory;
+    bool strict;
+    struct run_ledgers *ledgers;
+    struct exec_records records;
+    struct run_ledger **sorted; /* the ledgers by pid */
+};
+
+static int pid_of_ledger(const void *pid, const void *item)
+{
+    pid_t other = (*(struct run_ledger *const *)item)->pid;
+    return *(const pid_t *)pid < other ? -1 : *(const pid_t *)pid > other;
+}
+
+static int ledgers_by_pid(const void *a, const void *b)
+{
+    return pid_of_ledger(&(*(struct run_ledger *const *)a)->pid, b);
+}
+
+static bool sort_ledgers(struct search *search)
+{
+    size_t count = search->ledgers->count;
+    search->sorted = calloc(count + 1, sizeof(*search->sorted));
+    for (size_t i = 0; search->sorted && i < count; i++)
+        search->sorted[i] = &search->ledgers->items[i];
+    if (search->sorted)
+        qsort(search->sorted, count, sizeof(*search->sorted), ledgers_by_pid);
+    return search->sorted;
+}
+
+/* Did the program report in, or did the process end before its exec was complete? */
+static bool is_accounted_for(const struct exec_record *record, const struct run_ledger *item)
+{
+    const struct ledger_header *header = ledger_get_header(item->ledger);
+    if (header->started_ns >= record->ns)
+        return header->started_ns < record->until && !(header->flags & LEDGER_FORKED);
+    return header->end != LEDGER_END_NONE && header->end != LEDGER_END_EXEC && header->end_ns >= record->ns;
+}
+
+static bool has_ledger(const struct search *search, const struct exec_record *record)
+{
+    struct run_ledger **end = search->sorted + search->ledgers->count;
+    struct run_ledger **found =
+        bsearch(&record->pid, search->sorted, search->ledgers->count, sizeof(*search->sorted), pid_of_ledger);
+    while (found && found > search->sorted && found[-1]->pid == record->pid)
+        found--;
+    for (; found && found < end && (*found)->pid == record->pid; found++)
+        if (is_accounted_for(record, *found))
+            return true;
+    return false;
+}
+
+/* ---- why not ------------------------------------------------------------------------------ */
+
+/* The kernel named the directory, so its text has no symbolic links and ".." can be taken
+ * from it.  The directory itself may be gone by now. */
+static void join_path(char *out, size_t size, const char *directory, const char *path)
+{
+    size_t length = *path == '/' ? 0 : strlen(directory);
+    while (length && *path == '.' && (path[1] == '/' || (path[1] == '.' && path[2] == '/'))) {
+        if (path[1] == '.')
+            while (length && directory[--length] != '/')
+                ;
+        path = strchr(path, '/');
+        path += strspn(path, "/");
+    }
+    bool between = *directory && *path && *path != '/';
+    snprintf(out, size, "%.*s%s%s", (int)length, directory, between ? "/" : "", path);
+}
+
+/* The kind of the file, or else what the shim saw of its environment. */
+static enum unwatched_why why_not(const struct exec_record *record, char exe[PATH_MAX])
+{
+    char path[2 * PATH_MAX];
+    join_path(path, sizeof(path), record->directory, record->path);
+    enum unwatched_why why = watchable_why_not(path, exe);
+    return why || record->kind != LEDGER_MARK_BARE ? why : UNWATCHED_ENVIRONMENT;
+}
+
+/* UNWATCHED_NOT: it was watched, or that is not certain. */
+static enum unwatched_why judge(const struct search *search, const struct exec_record *record,
+                                char exe[PATH_MAX])
+{
+    enum unwatched_why why = why_not(record, exe);
+    bool is_last = record->until == UINT64_MAX;
+    if (!why && search->strict)
+        return is_last && run_wait_until_reported(search->ledgers, record->pid, search->directory)
+                   ? UNWATCHED_NOT
+                   : UNWATCHED_UNKNOWN;
+    /* Alive with the shim: it is being loaded, or is just about to call exec. */
+    return why && is_last && process_maps_file(record->pid, SHIM_NAME) ? UNWATCHED_NOT : why;
+}
+
+static bool judge_records(const struct search *search)
+{
+    for (size_t i = 0; i < search->records.count; i++) {
+        const struct exec_record *record = &search->records.items[i];
+        if (record->kind != LEDGER_MARK_OURS && record->kind != LEDGER_MARK_BARE)
+            continue;
+        if (has_ledger(search, record))
+            continue;
+        char exe[PATH_MAX];
+        enum unwatched_why why = judge(search, record, exe);
+        const char *name = *record->path ? record->path : record->directory;
+        if (why && !run_ledgers_add_unwatched(search->ledgers, record->pid, name, *exe ? exe : name, why))
+            return false;
+    }
+    return true;
+}
+
+/* Is it known which program the process ran after this one? */
+static bool is_followed(const struct search *search, pid_t pid, uint64_t end_ns)
+{
+    const struct run_ledgers *ledgers = search->ledgers;
+    for (size_t i = 0; i < search->records.count; i++)
+        if (search->records.items[i].pid == pid && search->records.items[i].ns >= end_ns)
+            return true;
+    for (size_t i = 0; i < ledgers->count; i++)
+        if (ledgers->items[i].pid == pid && ledger_get_header(ledgers->items[i].ledger)->started_ns >= end_ns)
+            return true;
+    return false;
+}
+
+/* Processes that called exec without a record of it.  One may be about to write it. */
+static bool judge_execs(const struct search *search)
+{
+    struct run_ledgers *ledgers = search->ledgers;
+    for (size_t i = 0; i < ledgers->count; i++) {
+        const struct ledger_header *header = ledger_get_header(ledgers->items[i].ledger);
+        pid_t pid = ledgers->items[i].pid;
+        const char *exe = ledger_get_string(ledgers->items[i].ledger, header->exe);
+        if (header->end == LEDGER_END_EXEC && !is_followed(search, pid, header->end_ns) &&
+            !run_wait_until_reported(ledgers, pid, search->directory) &&
+            !run_ledgers_add_unwatched(ledgers, pid, exe, exe, UNWATCHED_EXEC))
+            return false;
+    }
+    return true;
+}
+
+bool run_unwatched_find(const char *directory, bool strict, struct run_ledgers *ledgers, struct error *error)
+{
+    struct search search = {.directory = directory, .strict = strict, .ledgers = ledgers};
+    bool done = exec_records_read(&search.records, directory) && sort_ledgers(&search) &&
+                judge_records(&search) && (!strict || judge_execs(&search));
+    if (!done)
+        error_set(error, "out of memory");
+    free(search.sorted);
+    exec_records_free(&search.records);
+    return done;
+}
