@@ -37,14 +37,9 @@ CHECK_FAMILIES := $(patsubst tests/unit/%_made.c,%,$(wildcard tests/unit/*_made.
 CHECK_WRITER := $(addprefix preload/,exit/run_ask ledger/map ledger/room ledger/write \
 	ledger/index ledger/site ledger/module)
 
-# One behaviour each: tests/targets/NAME.c.  lib_NAME is a library, unwind_chain is built in several ways.
-TARGETS := $(filter-out lib_% unwind_chain,$(patsubst tests/targets/%.c,%,$(wildcard tests/targets/*.c)))
-TARGETS_CXX := $(filter-out lib_%,$(patsubst tests/targets/%.cpp,%,$(wildcard tests/targets/*.cpp)))
-TARGETS_LIB := $(patsubst tests/targets/lib_%,lib%.so,$(basename $(wildcard tests/targets/lib_*)))
-TARGETS_CHAIN := unwind_O0 unwind_O2 unwind_no_fp unwind_unstripped unwind_static_pie unwind_debug_frame unwind_fp_only unwind_no_build_id
-TARGETS_COPY := unwind_stripped unwind_generated_no_fp
-# Only where there is a compiler for it.
-TARGETS_MAYBE := rust_thread program_32bit unwind_clang
+# The programs that tests watch: one row each in tests/cases.txt.
+TARGETS := $(shell awk '$$1 == "target" || $$1 == "chain" || ($$1 == "case" && $$3 != "=") {print $$2}' tests/cases.txt)
+TARGETS_CHAIN := $(shell awk '$$1 == "chain" {print $$2}' tests/cases.txt)
 
 LIBS := -ldw -lelf -ljansson -liberty -lm
 CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck -lm -lrt -lsubunit -lpthread)
@@ -132,42 +127,26 @@ $(BUILD)/asan/libthreadleak.so: $(BUILD)/libthreadleak.so
 # Unoptimised, so that every function that stands in the source stands in the backtrace.
 TARGET_FLAGS := -O0 -g -fno-pie -no-pie -pthread -Wall -Wextra -Wshadow
 TARGET_C := -std=gnu11 -D_GNU_SOURCE -MMD -MP
-$(BUILD)/targets/address_sanitized: TARGET_MORE := -fsanitize=address
-$(BUILD)/targets/api $(BUILD)/targets/own_options: TARGET_MORE := -Iinclude
-$(BUILD)/targets/constructor_linked: TARGET_MORE := -L$(BUILD)/targets -lconstructor -Wl,-rpath,'$$ORIGIN'
+# The flags in the row of a target.
+row_flags = $(shell awk '$$2 == "$(@F)" {for (i = 3; i <= NF; i++) if ($$i ~ /^-/) print $$i}' tests/cases.txt)
+
 $(BUILD)/targets/constructor_linked: $(BUILD)/targets/libconstructor.so
-$(BUILD)/targets/dlopen_loop: TARGET_MORE := -rdynamic -ldl
-$(BUILD)/targets/inlined $(BUILD)/targets/tail_call: TARGET_MORE := -O2
-$(BUILD)/targets/late_exceptions: TARGET_MORE := -ldl
-$(BUILD)/targets/openmp $(BUILD)/targets/openmp_user: TARGET_MORE := -fopenmp
-$(BUILD)/targets/static_program: TARGET_MORE := -static
-$(BUILD)/targets/stripped: TARGET_MORE := -s
-$(BUILD)/targets/signal_capture: TARGET_MORE := -O1 -rdynamic -ldl -Wl,-z,now -Wl,-rpath,'$$ORIGIN'
-$(BUILD)/targets/untracked: TARGET_MORE := -ldl
 
 $(BUILD)/targets/%: tests/targets/%.c | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CC $@
-	$(Q)$(CC) $(TARGET_C) $(TARGET_FLAGS) -o $@ $< $(TARGET_MORE)
+	$(Q)$(CC) $(TARGET_C) $(TARGET_FLAGS) -L$(@D) -o $@ $< $(row_flags)
 
 $(BUILD)/targets/%: tests/targets/%.cpp | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CXX $@
-	$(Q)$(CXX) -std=c++17 -MMD -MP $(TARGET_FLAGS) -o $@ $< $(TARGET_MORE)
+	$(Q)$(CXX) -std=c++17 -MMD -MP $(TARGET_FLAGS) -o $@ $< $(row_flags)
 
 CHAIN_FLAGS := -pthread -Wall -Wextra -Wshadow
-$(BUILD)/targets/unwind_O0: CHAIN_MORE := -O0 -g
-$(BUILD)/targets/unwind_O2: CHAIN_MORE := -O2 -g
-$(BUILD)/targets/unwind_no_fp: CHAIN_MORE := -O2 -g -fomit-frame-pointer
-$(BUILD)/targets/unwind_unstripped: CHAIN_MORE := -O2 -fomit-frame-pointer
-$(BUILD)/targets/unwind_static_pie: CHAIN_MORE := -O2 -g -static-pie
-$(BUILD)/targets/unwind_debug_frame: CHAIN_MORE := -O2 -g -fno-asynchronous-unwind-tables -fno-unwind-tables
-$(BUILD)/targets/unwind_no_build_id: CHAIN_MORE := -O2 -g -fomit-frame-pointer -Wl,--build-id=none
-$(BUILD)/targets/unwind_fp_only: CHAIN_MORE := -O2 -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-unwind-tables
 $(TARGETS_CHAIN:%=$(BUILD)/targets/%): tests/targets/unwind_chain.c | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CC $@
-	$(Q)$(CC) $(TARGET_C) $(CHAIN_FLAGS) $(CHAIN_MORE) -o $@ $<
+	$(Q)$(CC) $(TARGET_C) $(CHAIN_FLAGS) $(row_flags) -o $@ $<
 
 $(BUILD)/targets/unwind_clang: tests/targets/unwind_chain.c | $(FIRST)
 	@mkdir -p $(@D)
@@ -176,16 +155,8 @@ $(BUILD)/targets/unwind_clang: tests/targets/unwind_chain.c | $(FIRST)
 $(BUILD)/targets/unwind_stripped: $(BUILD)/targets/unwind_unstripped
 	$(Q)strip -o $@ $<
 
-$(BUILD)/targets/unwind_signal: TARGET_MORE := -O2 -fpie -pie -Wno-null-dereference -Wno-array-bounds
-$(BUILD)/targets/unwind_throw: TARGET_MORE := -O2
-$(BUILD)/targets/unwind_recursion: TARGET_MORE := -O2 -Wno-infinite-recursion
-$(BUILD)/targets/unwind_busy: TARGET_MORE := -O2 -Wl,-z,lazy -fcf-protection=none
-$(BUILD)/targets/unwind_steps: TARGET_MORE := -O2 -Wl,-z,lazy -fcf-protection=none -fno-builtin
-$(BUILD)/targets/unwind_null_call $(BUILD)/targets/unwind_generated: TARGET_MORE := -O2 -fno-omit-frame-pointer
 $(BUILD)/targets/unwind_generated_no_fp: $(BUILD)/targets/unwind_generated
 	$(Q)cp $< $@
-
-$(BUILD)/targets/unwind_creating: TARGET_MORE := -O2
 
 $(BUILD)/targets/lib%.so: tests/targets/lib_%.c | $(FIRST)
 	@mkdir -p $(@D)
@@ -206,17 +177,17 @@ $(BUILD)/targets/program_32bit: tests/targets/no_thread.c | $(FIRST)
 	$(say) CC $@
 	$(Q)$(CC) -m32 -o $@ $< 2>/dev/null || true
 
-targets: $(addprefix $(BUILD)/targets/,$(TARGETS) $(TARGETS_CHAIN) $(TARGETS_COPY) $(TARGETS_CXX) $(TARGETS_LIB) $(TARGETS_MAYBE))
+targets: $(TARGETS:%=$(BUILD)/targets/%)
 
 # ---- tests ------------------------------------------------------------------------------
 SUITES := $(CHECKS:%=$(BUILD)/tests/unit/%)
 SUITES_ASAN := $(CHECKS:%=$(BUILD)/asan/tests/unit/%)
 SUITES_TSAN := $(BUILD)/tsan/tests/unit/check_ledger_write
 ALL_ASAN := $(BUILD)/asan/threadleak $(BUILD)/asan/libthreadleak.so $(SUITES_ASAN)
-E2E_ASAN := "tests/e2e/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --only-json"
+E2E_ASAN := "tests/e2e/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --only json"
 
 # tests/e2e/NAME.py, each on the built programs.
-PROGRAMS := run_tree harmless run_timeout selftest report_texts suppressions baseline formats e2e api api_builds \
+PROGRAMS := tables run_tree harmless run_timeout selftest report_texts suppressions baseline formats e2e api api_builds \
 	thread_makers blame projects real real_report
 
 check: all targets $(SUITES) $(ALL_ASAN) $(SUITES_TSAN)

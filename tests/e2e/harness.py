@@ -55,6 +55,17 @@ def need_root():
         raise Skip("not root")
 
 
+def need_runs(program):
+    """Not every kernel runs every program: many have no 32-bit emulation."""
+    try:
+        with open(program, "rb") as file:
+            if file.read(5) != b"\x7fELF\x01":
+                return
+        call([program])
+    except OSError as error:
+        raise Skip(f"this machine cannot run {os.path.basename(program)}: {error.strerror}") from error
+
+
 def wait_until(is_so, seconds=30):
     end = time.monotonic() + seconds
     while not is_so():
