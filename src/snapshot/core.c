@@ -1,27 +1,26 @@
 #include "snapshot/core.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "snapshot/memory.h"
+#include "snapshot/copy.h"
 #include "snapshot/regs.h"
+#include "snapshot/source.h"
 
 enum {
     KB = 1024,
     MB = 1024 * KB,
-    COPIED_BYTES = 64 * MB, /* of all stacks; what is beyond is read when asked for */
-    LEAST_COPY = 4 * KB,
-    MAX_COPY = 16 * MB,
-    RED_ZONE = 128, /* below sp, in use on x86_64 */
-    /* A file of a few bytes can claim any amount of memory (it is sparse, or all of its
-     * segments are the same ones), and nobody would wait for the end of it. */
+    COPIED_BYTES = 64 * MB, /* of all stacks; the rest is read when it is needed */
+    /* A file of a few bytes can claim any amount of memory: it is sparse, or its segments
+     * overlap.  This bounds the time that reading takes. */
     READ_BYTES = 1024 * MB,
     PAGE = 4 * KB,
     PAGES = 64,
 };
 
-/* What is read is mostly a word of a stack or an instruction, near the one before. */
+/* Most reads are a word of a stack or an instruction, near the one before. */
 struct core_page {
     uint64_t start;
     size_t size; /* 0: none */
@@ -30,13 +29,13 @@ struct core_page {
 
 /* ---- memory ---------------------------------------------------------------------- */
 
-/* Of a file that is mapped read-only, what was not dumped. */
+/* Memory of a read-only mapping that was not dumped: its file has it. */
 static size_t read_image(const struct snapshot *snapshot, uint64_t address, void *to, size_t size)
 {
     const struct region *region = address_space_find(&snapshot->space, address);
     if (!region || region->writable || !region->readable || !region->path[0])
         return 0;
-    int fd = snapshot_core_image(snapshot, region);
+    int fd = core_image_of(snapshot->source_data, &snapshot->space, region);
     uint64_t offset = region->offset + (address - region->start);
     if (size > region->end - address)
         size = region->end - address;
@@ -48,9 +47,10 @@ static size_t read_image(const struct snapshot *snapshot, uint64_t address, void
 
 static size_t read_anew(const struct snapshot *snapshot, uint64_t address, void *to, size_t size)
 {
+    const struct snapshot_core *core = snapshot->source_data;
     size_t done = 0, got = 1;
     while (done < size && got) {
-        got = core_file_read(snapshot->core->core, address + done, (char *)to + done, size - done);
+        got = core_file_read(core->file, address + done, (char *)to + done, size - done);
         if (!got)
             got = read_image(snapshot, address + done, (char *)to + done, size - done);
         done += got;
@@ -58,11 +58,12 @@ static size_t read_anew(const struct snapshot *snapshot, uint64_t address, void 
     return done;
 }
 
-/* NULL: not all of it is in one page, or it is not to be had. */
+/* NULL: not all of it is in one page, or it cannot be read. */
 static const unsigned char *find_in_page(const struct snapshot *snapshot, uint64_t address, size_t size)
 {
     uint64_t in_page = address % PAGE, start = address - in_page;
-    struct core_page *page = &snapshot->core->pages[address / PAGE % PAGES];
+    const struct snapshot_core *core = snapshot->source_data;
+    struct core_page *page = &core->pages[address / PAGE % PAGES];
     if (in_page + size > PAGE)
         return NULL;
     if (page->size == 0 || page->start != start) {
@@ -74,14 +75,14 @@ static const unsigned char *find_in_page(const struct snapshot *snapshot, uint64
 
 static size_t read_core(const struct snapshot *snapshot, uint64_t address, void *to, size_t size)
 {
-    struct snapshot_core *core = snapshot->core;
-    if (size > core->left)
-        size = core->left;
+    struct snapshot_core *core = snapshot->source_data;
+    if (size > core->readable)
+        size = core->readable;
     const unsigned char *found = find_in_page(snapshot, address, size);
     if (found)
         memcpy(to, found, size);
     size_t done = found ? size : read_anew(snapshot, address, to, size);
-    core->left -= done;
+    core->readable -= done;
     return done;
 }
 
@@ -96,19 +97,17 @@ static int by_tid(const void *a, const void *b)
 static void copy_stack(struct snapshot *snapshot, struct snapshot_arena *arena,
                        struct snapshot_thread *thread, uint64_t most)
 {
-    const struct region *region = address_space_find(&snapshot->space, thread->sp);
-    uint64_t below = region && thread->sp - region->start < RED_ZONE ? thread->sp - region->start : RED_ZONE;
+    const struct snapshot_core *core = snapshot->source_data;
     struct snapshot_copy *copy = &thread->stack;
-    copy_plan(snapshot, arena, copy, thread->sp - below, most);
+    copy_plan_around(snapshot, arena, copy, thread->sp, COPY_RED_ZONE, most);
     if (copy->size)
-        copy->size = core_file_read(snapshot->core->core, copy->start, copy->bytes, copy->size);
+        copy->size = core_file_read(core->file, copy->start, copy->bytes, copy->size);
 }
 
 static bool make_threads(struct snapshot *snapshot, const struct core_file *core)
 {
     size_t count = core->thread_count, kept = 0;
-    uint64_t each = COPIED_BYTES / count;
-    each = each < LEAST_COPY ? LEAST_COPY : each > MAX_COPY ? MAX_COPY : each;
+    uint64_t each = copy_share(COPIED_BYTES, count);
     struct snapshot_arena *arena = arena_new(snapshot, count * each, 0);
     snapshot->threads = calloc(count, sizeof(*snapshot->threads));
     if (!arena || !snapshot->threads)
@@ -130,6 +129,47 @@ static bool make_threads(struct snapshot *snapshot, const struct core_file *core
     return true;
 }
 
+/* ---- the source ------------------------------------------------------------------- */
+
+static bool find_file(const struct snapshot *snapshot, const struct region *region,
+                      snapshot_accept_fn *accept, void *arg)
+{
+    int fd = core_image_of(snapshot->source_data, &snapshot->space, region);
+    int own = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+    return own >= 0 && accept(arg, own);
+}
+
+static void free_data(void *data)
+{
+    struct snapshot_core *core = data;
+    if (!core)
+        return;
+    core_images_release(core);
+    free(core->pages);
+    free(core);
+}
+
+static const struct snapshot_source core_source = {
+    .read = read_core,
+    .find_file = find_file,
+    .free_data = free_data,
+    .is_frozen = true,
+    .is_partial = true,
+};
+
+static struct snapshot_core *new_data(const struct core_file *file)
+{
+    struct snapshot_core *core = calloc(1, sizeof(*core));
+    struct core_page *pages = calloc(PAGES, sizeof(*pages));
+    if (core && pages) {
+        *core = (struct snapshot_core){.file = file, .pages = pages, .readable = READ_BYTES};
+        return core;
+    }
+    free(core);
+    free(pages);
+    return NULL;
+}
+
 enum snapshot_status snapshot_open_core(const struct core_file *core, struct snapshot **snapshot,
                                         struct error *error)
 {
@@ -141,18 +181,13 @@ enum snapshot_status snapshot_open_core(const struct core_file *core, struct sna
     struct snapshot *made = calloc(1, sizeof(*made));
     if (made) {
         made->pid = core->pid;
-        made->read = read_core;
         made->complete = !core->notice.text[0];
-        made->core = calloc(1, sizeof(*made->core));
+        made->source = &core_source;
+        made->source_data = new_data(core);
     }
-    if (made && made->core) {
-        made->core->core = core;
-        made->core->left = READ_BYTES;
-        made->core->pages = calloc(PAGES, sizeof(*made->core->pages));
-        if (made->core->pages && core_space_make(&made->space, core) && make_threads(made, core)) {
-            *snapshot = made;
-            return SNAPSHOT_OK;
-        }
+    if (made && made->source_data && core_space_make(&made->space, core) && make_threads(made, core)) {
+        *snapshot = made;
+        return SNAPSHOT_OK;
     }
     snapshot_free(made);
     error_set(error, "%s: out of memory", core->path);

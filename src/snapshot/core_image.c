@@ -1,11 +1,11 @@
-/* Files that stand in for memory that was not dumped, and the proof that they may. */
+/* Files that replace memory that was not dumped, and the proof that they are the same build. */
 #include <elf.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/regular_file.h"
 #include "snapshot/core.h"
 
 enum {
@@ -22,7 +22,7 @@ struct core_image {
     int fd; /* -1: not the same, or not there */
 };
 
-/* What the core has of the file's beginning. */
+/* The file's headers, as the core has them. */
 struct proof {
     const struct core_file *core;
     uint64_t bias;
@@ -102,25 +102,11 @@ static bool is_same_build(const struct core_file *core, const struct region *fir
     return proof.has_build_id || is_older(&status->st_mtim, &core->written);
 }
 
-/* A path that a stranger wrote: nothing but a regular file is opened. */
-static int open_regular(const char *path, struct stat *status)
+int core_image_of(struct snapshot_core *core, const struct address_space *space, const struct region *region)
 {
-    if (path[0] != '/' || stat(path, status) != 0 || !S_ISREG(status->st_mode))
-        return -1;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd >= 0 && (fstat(fd, status) != 0 || !S_ISREG(status->st_mode))) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-int snapshot_core_image(const struct snapshot *snapshot, const struct region *region)
-{
-    struct snapshot_core *core = snapshot->core;
-    const struct region *first = address_space_first(&snapshot->space, region);
+    const struct region *first = address_space_first(space, region);
     struct stat status;
-    if (first->offset != 0 || !first->path[0])
+    if (first->offset != 0 || first->path[0] != '/')
         return -1;
     for (size_t i = 0; i < core->image_count; i++)
         if (core->images[i].first == first)
@@ -129,8 +115,8 @@ int snapshot_core_image(const struct snapshot *snapshot, const struct region *re
         core->images = calloc(MAX_IMAGES, sizeof(*core->images));
     if (!core->images || core->image_count == MAX_IMAGES)
         return -1;
-    int fd = open_regular(first->path, &status);
-    if (fd >= 0 && !is_same_build(core->core, first, fd, &status)) {
+    int fd = regular_file_open(first->path, &status);
+    if (fd >= 0 && !is_same_build(core->file, first, fd, &status)) {
         close(fd);
         fd = -1;
     }
@@ -138,14 +124,10 @@ int snapshot_core_image(const struct snapshot *snapshot, const struct region *re
     return fd;
 }
 
-void snapshot_core_free(struct snapshot_core *core)
+void core_images_release(struct snapshot_core *core)
 {
-    if (!core)
-        return;
     for (size_t i = 0; i < core->image_count; i++)
         if (core->images[i].fd >= 0)
             close(core->images[i].fd);
     free(core->images);
-    free(core->pages);
-    free(core);
 }

@@ -1,19 +1,19 @@
 /*
- * Registers and stacks of every thread of a process, as of one moment: of a live
- * one, or of one that left a core file.
+ * Registers and stacks of every thread of a process, as of one moment.  The process is
+ * alive, or it left a core file.
  *
- * Every thread is stopped by ptrace (PTRACE_SEIZE, PTRACE_INTERRUPT: ptrace(2)),
- * its registers and the top of its stack are copied, and all go on at once.
- * Nothing in the process is changed; when this program is killed in the middle,
- * the kernel lets the threads go, and a signal that was on its way arrives.
+ * ptrace stops every thread of a live process (PTRACE_SEIZE, PTRACE_INTERRUPT: ptrace(2)).
+ * Its registers and the top of its stack are copied, then all threads go on.  Nothing in
+ * the process is changed.  When this program is killed meanwhile, the kernel lets the
+ * threads go, and pending signals are delivered.
  *
- * A stop interrupts system calls as SIGSTOP and SIGCONT do (signal(7)).  Most are
- * restarted by the kernel itself, with the time that was left: nanosleep, futex
- * (mutexes, condition variables, semaphores), poll, select, read, write, wait4.
- * The few that would fail with EINTR (epoll_wait, semop, sigtimedwait,
- * io_getevents, sockets with SO_RCVTIMEO or SO_SNDTIMEO) are restarted too, on
- * x86_64; a timeout of theirs then counts from the beginning again.  A call that
- * has moved a part of its data returns that part, as it may at any time.
+ * A stop interrupts system calls as SIGSTOP and SIGCONT do (signal(7)).  The kernel
+ * restarts most of them, with the rest of their timeout: nanosleep, futex (mutexes,
+ * condition variables, semaphores), poll, select, read, write, wait4.
+ * A few would fail with EINTR: epoll_wait, semop, sigtimedwait, io_getevents, sockets
+ * with SO_RCVTIMEO or SO_SNDTIMEO.  On x86_64 these are restarted too, and their timeout
+ * begins anew.  A call that has moved a part of its data returns that part, as it may at
+ * any time.
  */
 #ifndef THREADLEAK_SNAPSHOT_SNAPSHOT_H
 #define THREADLEAK_SNAPSHOT_SNAPSHOT_H
@@ -26,7 +26,7 @@
 #include "proc/address_space.h"
 #include "ledger/ledger.h"
 
-/* Numbered as DWARF does (the psABI of each machine); the pc is among them. */
+/* DWARF's register numbers (the psABI of each machine); the pc is among them. */
 #if defined(__x86_64__)
 enum { SNAPSHOT_REG_FP = 6, SNAPSHOT_REG_SP = 7, SNAPSHOT_REG_PC = 16, SNAPSHOT_REGS = 17 };
 #elif defined(__aarch64__)
@@ -36,9 +36,9 @@ enum { SNAPSHOT_REG_FP = 29, SNAPSHOT_REG_SP = 31, SNAPSHOT_REG_PC = 32, SNAPSHO
 #endif
 
 enum snapshot_state {
-    SNAPSHOT_STOPPED,     /* all below is known */
+    SNAPSHOT_STOPPED,     /* registers and stack were taken */
     SNAPSHOT_UNSTOPPABLE, /* did not stop in time: in an uninterruptible wait, as for a vfork child */
-    SNAPSHOT_TRACED,      /* this one is traced by somebody else */
+    SNAPSHOT_TRACED,      /* another program traces it */
     SNAPSHOT_DENIED,
     SNAPSHOT_FOREIGN, /* its registers are those of another architecture: a 32-bit program */
 };
@@ -55,33 +55,32 @@ struct snapshot_thread {
     uint64_t regs[SNAPSHOT_REGS];
     uint64_t pc, sp;
     uint64_t thread_pointer; /* glibc's pthread_t, in whatever pid namespace; 0: unknown */
-    long syscall_nr;         /* in which it was blocked; -1: in none, or it had just finished */
+    long syscall_nr;         /* in which it was blocked; -1: none, or the call had just finished */
     uint64_t syscall_args[6];
     struct snapshot_copy stack;       /* from below sp upwards */
-    struct snapshot_copy interrupted; /* of the stack it was on before a signal handler's own */
+    struct snapshot_copy interrupted; /* of the stack it was on before a signal handler's stack */
     struct snapshot_copy object;      /* around the futex it waits for */
 };
 
 struct snapshot_arena;
-struct snapshot_core;
+struct snapshot_source;
 
 struct snapshot {
     pid_t pid;
-    pid_t task;                      /* a living thread: the main thread may have left; 0: of a core */
+    pid_t task; /* a living thread, as the main thread may have ended; 0: none, as in a core file */
     struct snapshot_thread *threads; /* by ascending tid */
     size_t count;
     struct address_space space;
-    uint64_t stopped_ns; /* from the first stop to the last resume, all stops together */
-    bool complete;       /* every thread that there was is in state SNAPSHOT_STOPPED */
-    struct snapshot_arena *arenas;
-    struct snapshot_core *core; /* NULL: of a live process; else nothing of /proc belongs to it */
-    /* Reads memory that is not among the copies; how much was read, from the start. */
-    size_t (*read)(const struct snapshot *snapshot, uint64_t address, void *to, size_t size);
+    uint64_t stopped_ns;                  /* from the first stop to the last resume, all stops together */
+    bool complete;                        /* every thread of the process is in state SNAPSHOT_STOPPED */
+    struct snapshot_arena *arenas;        /* where the copies are */
+    const struct snapshot_source *source; /* how more is read: source.h */
+    void *source_data;                    /* what that keeps for itself; NULL: nothing */
 };
 
 struct snapshot_options {
-    unsigned stop_ms;    /* no longer than this for all that do not stop; 0: 200 */
-    size_t copied_bytes; /* of all stacks together at first; 0: 64 MiB */
+    unsigned stop_ms;    /* longest wait for threads that do not stop; 0: 200 */
+    size_t copied_bytes; /* of all stacks together, at the first stop; 0: 64 MiB */
 };
 
 enum snapshot_status {
@@ -92,52 +91,66 @@ enum snapshot_status {
     SNAPSHOT_FAILED
 };
 
-struct core_file; /* core_file.h */
+struct core_file; /* core/core.h */
 
-/* options: NULL for the defaults. */
+/* ---- taking ---- */
+
+/* Of a live process.  options: NULL for the defaults. */
 enum snapshot_status snapshot_take(pid_t pid, const struct snapshot_options *options,
                                    struct snapshot **snapshot, struct error *error);
-/* From a core file, which must outlive the snapshot; its threads are by ascending tid.
- * SNAPSHOT_FAILED: out of memory, or no thread is in it. */
+/* Of a core file, which must outlive the snapshot.
+ * SNAPSHOT_FAILED: out of memory, or the core has no thread. */
 enum snapshot_status snapshot_open_core(const struct core_file *core, struct snapshot **snapshot,
                                         struct error *error);
 void snapshot_free(struct snapshot *snapshot);
 
-/* What a thread's unwinding found to be missing. */
+/* Memory that the unwinding of a thread did not find. */
 struct snapshot_want {
     size_t thread; /* index */
     uint64_t address;
 };
+/* Can snapshot_deepen get more memory?  False for a core: all that it has can be read at once. */
+bool snapshot_can_deepen(const struct snapshot *snapshot);
 /*
  * Stops these threads once more and takes all of each anew: registers, the stack
- * as far as it goes, and from `address` upwards when that is elsewhere.  Threads
- * that cannot be stopped any more keep what they have.  Nothing happens for a core,
- * all of whose memory snapshot_read_memory finds.
+ * as far as it goes, and memory from `address` upwards when that is elsewhere.
+ * Threads that cannot be stopped any more keep what they have.
  */
 void snapshot_deepen(struct snapshot *snapshot, const struct snapshot_want *wants, size_t count);
 
+/* ---- reading ---- */
+
 /*
- * Memory as it was when the thread stood still: from the copies, or from the
- * process where it is mapped read-only.  False: not to be had.
+ * Memory as it was when the thread was stopped: from the copies, or from the
+ * process where it is mapped read-only.  False: it was not copied and may have changed.
  */
 bool snapshot_read_memory(const struct snapshot *snapshot, const struct snapshot_thread *thread,
                           uint64_t address, void *to, size_t size);
-/* Any memory, as it is by now; of a core, as it was. */
+/* Any memory, as it is now; a core's, as it was.  False: not all of it could be read. */
 bool snapshot_read_live(const struct snapshot *snapshot, uint64_t address, void *to, size_t size);
+/* The same; returns how many bytes, counted from `address`, could be read. */
+size_t snapshot_read_some(const struct snapshot *snapshot, uint64_t address, void *to, size_t size);
+/* May memory that the process had be missing, as in a core file? */
+bool snapshot_is_partial(const struct snapshot *snapshot);
 
-/* The task, or one that is still there; /proc/TASK/root, maps … work as for a pid.
- * 0 for a core. */
+/* Takes over the descriptor.  True: this is the file. */
+typedef bool snapshot_accept_fn(void *arg, int fd);
+/*
+ * Opens what may be the file of a mapping, and passes each to `accept` until one is
+ * accepted.  Of a live process these are what is at the path in its file system, at the
+ * path in ours, and the mapped file itself, without regard to their contents.  Of a core
+ * it is the file at the path, if that is proven to be the build that was mapped.
+ * False: none was accepted.
+ */
+bool snapshot_find_file(const struct snapshot *snapshot, const struct region *region,
+                        snapshot_accept_fn *accept, void *arg);
+
+/* Does /proc/PID describe this process?  False for a core: another process may have its pid. */
+bool snapshot_has_proc(const struct snapshot *snapshot);
+/* A thread that was alive just now: /proc/TASK/root, maps … work as for a pid.  0 without /proc. */
 pid_t snapshot_living_task(const struct snapshot *snapshot);
 
 /* Why a thread has no stack: "is traced by another process"; NULL for stopped ones. */
 const char *snapshot_state_text(enum snapshot_state state);
-
-/*
- * The file at the region's path, when it is the build that was mapped: a descriptor
- * that stays the snapshot's, or -1.  The page with the ELF header must have been
- * dumped, and be the file's; so must be all ELF notes, among which is the build-id.
- * A file without one must not have been changed since the core was written.
- */
-int snapshot_core_image(const struct snapshot *snapshot, const struct region *region);
 
 #endif

@@ -96,7 +96,7 @@ static bool fill_waits(struct stacks *current, const struct snapshot *snapshot,
                        struct error *error)
 {
     struct thread_names names;
-    if (!thread_names_read(&names, options->ledger, snapshot->pid, !snapshot->core))
+    if (!thread_names_read(&names, options->ledger, snapshot->pid, snapshot_has_proc(snapshot)))
         return false;
     const struct wait_context context = {
         .snapshot = snapshot,

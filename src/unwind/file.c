@@ -1,13 +1,8 @@
 #include "unwind/file.h"
 
-#include "snapshot/snapshot.h"
-
-#include <fcntl.h>
 #include <gelf.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -115,28 +110,18 @@ static bool is_same_build(Elf *elf, const struct code_file *file, const struct b
            has_build_id(elf, file);
 }
 
-/* What stands at a path by now may be anything: opening a pipe could take forever. */
-static int open_regular(const char *path)
-{
-    struct stat status;
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
-        return -1;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
-        close(fd);
-        fd = -1;
-    }
-    return fd;
-}
+struct candidate {
+    struct code_file *file;
+    const struct base *base;
+};
 
-/* Takes the descriptor.  The file is mapped whole, so that a process with a thousand
- * libraries takes no thousand descriptors. */
-static bool use_file(struct code_file *file, const struct base *base, int fd)
+/* A snapshot_accept_fn.  The file is mapped whole and closed, as a process may have a thousand libraries. */
+static bool use_file(void *arg, int fd)
 {
-    if (fd < 0)
-        return false;
+    const struct candidate *candidate = arg;
+    struct code_file *file = candidate->file;
     file->elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-    if (file->elf && elf_kind(file->elf) == ELF_K_ELF && is_same_build(file->elf, file, base) &&
+    if (file->elf && elf_kind(file->elf) == ELF_K_ELF && is_same_build(file->elf, file, candidate->base) &&
         elf_cntl(file->elf, ELF_C_FDREAD) == 0) {
         elf_cntl(file->elf, ELF_C_FDDONE);
         close(fd);
@@ -148,32 +133,10 @@ static bool use_file(struct code_file *file, const struct base *base, int fd)
     return false;
 }
 
-static bool open_file(struct code_file *file, const struct base *base, const char *path)
+static bool open_file(const struct snapshot *snapshot, const struct region *region, struct code_file *file,
+                      const struct base *base)
 {
-    return use_file(file, base, open_regular(path));
-}
-
-/* As the process itself would name it, which may live in a container; then as the
- * mapping holds it, name or no name (needs privileges). */
-static bool open_any_file(const struct snapshot *snapshot, const struct region *region,
-                          struct code_file *file, const struct base *base)
-{
-    char path[4200];
-    pid_t task = snapshot_living_task(snapshot);
-    if (region->path[0] != '/')
-        return false;
-    if (snapshot->core) {
-        int fd = snapshot_core_image(snapshot, region);
-        return fd >= 0 && use_file(file, base, fcntl(fd, F_DUPFD_CLOEXEC, 0));
-    }
-    snprintf(path, sizeof(path), "/proc/%d/root%s", (int)task, region->path);
-    if (!region->deleted && open_file(file, base, path))
-        return true;
-    if (open_file(file, base, region->path))
-        return true;
-    snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", (int)task, (unsigned long)region->start,
-             (unsigned long)region->end);
-    return open_file(file, base, path);
+    return snapshot_find_file(snapshot, region, use_file, &(struct candidate){file, base});
 }
 
 static bool is_constant(const Elf64_Phdr *segment)
@@ -198,10 +161,11 @@ static bool open_memory(const struct snapshot *snapshot, struct code_file *file,
         const Elf64_Phdr *segment = &base->segments[i];
         if (!is_constant(segment))
             continue;
-        size_t got = snapshot->read(snapshot, base->bias + segment->p_vaddr,
-                                    (char *)file->memory + segment->p_offset, segment->p_filesz);
-        if (snapshot->core && got < segment->p_filesz)
-            return false; /* what is not there is not the end of a table */
+        size_t got = snapshot_read_some(snapshot, base->bias + segment->p_vaddr,
+                                        (char *)file->memory + segment->p_offset, segment->p_filesz);
+        /* A table would seem to end where its memory is missing. */
+        if (got < segment->p_filesz && snapshot_is_partial(snapshot))
+            return false;
     }
     Elf64_Ehdr *header = file->memory;
     if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
@@ -224,7 +188,7 @@ struct code_file *code_file_open(const struct snapshot *snapshot, const struct r
         elf_version(EV_CURRENT);
         file->bias = base->bias;
         read_build_id(snapshot, base, file);
-        if (open_any_file(snapshot, region, file, base) || open_memory(snapshot, file, base))
+        if (open_file(snapshot, region, file, base) || open_memory(snapshot, file, base))
             file->eh_frame = dwarf_getcfi_elf(file->elf);
     }
     free(base);

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "unwind/step_parts.h"
-
 /* Code that is generated is in writable memory at times. */
 static bool read_code(const struct cursor *cursor, uint64_t address, void *to, size_t size)
 {
@@ -214,12 +212,12 @@ static enum step by_frame_pointer(struct cursor *cursor, uint64_t pc)
 
 /* ---- which of them ---------------------------------------------------------------------- */
 
-/* Of a core, whose code or whose list of files may be missing: not everybody keeps frame
- * pointers.  What has no file in a whole one was made at run time, and may. */
+/* Code that a core lacks may be compiled without frame pointers.  Code without a file, in a
+ * complete core, was generated at run time, and may use them. */
 static bool is_unknown_code(struct cursor *cursor, uint64_t pc)
 {
     const struct snapshot *snapshot = cursor->code->snapshot;
-    const struct code_file *file = snapshot->core ? code_find_file(cursor->code, pc) : NULL;
+    const struct code_file *file = snapshot_is_partial(snapshot) ? code_find_file(cursor->code, pc) : NULL;
     if (!file || file->elf)
         return false;
     return file->path ? file->path[0] == '/' : !snapshot->complete;

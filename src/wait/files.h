@@ -57,7 +57,8 @@ struct files {
     struct socket_facts sockets;
 };
 
-/* NULL: out of memory. */
+/* task: a living thread; 0: nothing in /proc is the process's, and every descriptor is
+ * FILE_CLOSED.  NULL: out of memory. */
 struct files *files_new(pid_t pid, pid_t task);
 void files_free(struct files *files);
 /* Looked up once; NULL: out of memory. */

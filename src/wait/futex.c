@@ -38,7 +38,7 @@ static bool has_ended(const struct view *view, pid_t tid)
     const struct snapshot *snapshot = view->waits->context.snapshot;
     char path[64];
     snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)snapshot->pid, (int)tid);
-    return access(path, F_OK) != 0 && snapshot_living_task(snapshot) > 0 && kill(snapshot->pid, 0) == 0;
+    return view->waits->has_proc && access(path, F_OK) != 0 && kill(snapshot->pid, 0) == 0;
 }
 
 static void add_holder(const struct view *view, const char *how, int32_t owner, bool shared)

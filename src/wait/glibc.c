@@ -43,7 +43,7 @@ static bool search_region(const struct snapshot *snapshot, const struct region *
     uint64_t end = region->end - region->start > MAX_SEARCHED ? region->start + MAX_SEARCHED : region->end;
     for (uint64_t at = region->start; at < end; at += CHUNK) {
         size_t size = end - at < CHUNK + OVERLAP ? end - at : CHUNK + OVERLAP;
-        size = snapshot->read(snapshot, at, buffer, size);
+        size = snapshot_read_some(snapshot, at, buffer, size);
         buffer[size] = 0;
         const char *version = find_banner(buffer, size);
         if (!version)

@@ -19,6 +19,7 @@ struct waits {
     struct object_names *names;
     struct files *files;
     bool glibc_known;
+    bool has_proc;    /* snapshot_has_proc: now is the time of the process, too */
     bool same_clocks; /* CLOCK_MONOTONIC is the same here and there */
     bool is_halted;   /* by SIGSTOP: relative timeouts were read when that came */
 };

@@ -31,6 +31,8 @@ static double left_until(const struct view *view, double until)
 {
     struct timespec now;
     int clock = view->call.clock;
+    if (!view->waits->has_proc)
+        return -1;
     if (clock != CLOCK_REALTIME && clock != CLOCK_TAI &&
         (!view->waits->same_clocks || (clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME)))
         return -1;

@@ -122,7 +122,9 @@ static void wait_for_child(const struct view *view)
     char title[64];
     view->wait->on = WAIT_OTHER;
     if (is_waitid ? args[0] == 1 : pid > 0) {
-        process_title(pid, title, sizeof(title));
+        snprintf(title, sizeof(title), "%d", pid);
+        if (view->waits->has_proc)
+            process_title(pid, title, sizeof(title));
         line_add(view->line, "end of child process %s", title);
     } else
         line_add(view->line, "end of a%s child process", (is_waitid ? args[0] == 0 : pid == -1) ? "ny" : "");
@@ -274,8 +276,9 @@ static bool explain_all(struct waits *waits)
     if (!waits->items || !waits->stacks || !waits->names || !waits->files)
         return false;
     waits->glibc_known = glibc_is_known(snapshot, waits->context.glibc);
-    waits->same_clocks = wait_clocks_are_same(task);
-    waits->is_halted = is_halted(task);
+    waits->has_proc = snapshot_has_proc(snapshot);
+    waits->same_clocks = waits->has_proc && wait_clocks_are_same(task);
+    waits->is_halted = waits->has_proc && is_halted(task);
     if (!want_files(waits))
         return false;
     for (size_t i = 0; i < snapshot->count; i++)

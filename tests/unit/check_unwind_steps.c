@@ -1,5 +1,6 @@
 /* Unwinding from every single instruction, against the calls and returns that were seen. */
 #include <check.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #include "snapshot_child.h"
 #include "snapshot/regs.h"
+#include "snapshot/source.h"
 #include "unwind/unwind.h"
 
 #if defined(__x86_64__)
@@ -35,6 +37,14 @@ static size_t read_target(const struct snapshot *of, uint64_t address, void *to,
     struct iovec local = {to, size}, remote = {(void *)(uintptr_t)address, size};
     ssize_t n = process_vm_readv(of->pid, &local, 1, &remote, 1, 0);
     return n > 0 ? (size_t)n : 0;
+}
+
+static bool find_file(const struct snapshot *of, const struct region *region, snapshot_accept_fn *accept,
+                      void *arg)
+{
+    (void)of;
+    int fd = open(region->path, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 && accept(arg, fd);
 }
 
 static const char *target_path(void)
@@ -143,7 +153,8 @@ static void step_through(void)
 static struct unwinder *unwind_steps(void)
 {
     struct error error;
-    snapshot = (struct snapshot){.pid = 0, .read = read_target};
+    static const struct snapshot_source source = {.read = read_target, .find_file = find_file};
+    snapshot = (struct snapshot){.pid = 0, .source = &source};
     snapshot.threads = calloc(MAX_STEPS, sizeof(*snapshot.threads));
     expected = calloc(MAX_STEPS, sizeof(*expected));
     start();

@@ -1,10 +1,11 @@
-#include "snapshot/look.h"
+#include "snapshot/capture.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 
-#include "snapshot/memory.h"
+#include "snapshot/copy.h"
+#include "snapshot/process_memory.h"
 #include "snapshot/regs.h"
 #include "proc/tracer.h"
 
@@ -12,8 +13,7 @@ enum {
     KB = 1024,
     MB = 1024 * KB,
     COPIED_BYTES = 64 * MB,
-    USUAL_COPY = 6 * KB, /* most threads have no more than that on their stack */
-    RED_ZONE = 128,      /* below sp, in use on x86_64 */
+    USUAL_COPY = 6 * KB, /* most threads use no more than that of their stack */
     OBJECT_BYTES = 64,   /* on both sides of a futex: the mutex or condition variable it is in */
 };
 
@@ -47,21 +47,15 @@ static bool may_wait_for_futex(const struct snapshot_thread *thread)
 static void plan_stack(const struct snapshot *snapshot, struct snapshot_arena *arena,
                        struct snapshot_thread *thread, uint64_t most)
 {
-    const struct region *region = address_space_find(&snapshot->space, thread->sp);
-    uint64_t below = region && thread->sp - region->start < RED_ZONE ? thread->sp - region->start : RED_ZONE;
-    copy_plan(snapshot, arena, &thread->stack, thread->sp - below, most);
+    copy_plan_around(snapshot, arena, &thread->stack, thread->sp, COPY_RED_ZONE, most);
 }
 
 static void plan_object(const struct snapshot *snapshot, struct snapshot_arena *arena,
                         struct snapshot_thread *thread)
 {
-    uint64_t futex = thread->syscall_args[0];
-    const struct region *region =
-        may_wait_for_futex(thread) ? address_space_find(&snapshot->space, futex) : NULL;
-    if (!region)
-        return;
-    uint64_t below = futex - region->start < OBJECT_BYTES ? futex - region->start : OBJECT_BYTES;
-    copy_plan(snapshot, arena, &thread->object, futex - below, below + OBJECT_BYTES);
+    if (may_wait_for_futex(thread))
+        copy_plan_around(snapshot, arena, &thread->object, thread->syscall_args[0], OBJECT_BYTES,
+                         2 * OBJECT_BYTES);
 }
 
 static void fill(const struct snapshot *snapshot, struct snapshot_thread *threads, size_t count)
@@ -78,38 +72,38 @@ static void fill(const struct snapshot *snapshot, struct snapshot_thread *thread
         }
     }
     if (copies)
-        copy_fill(snapshot, copies, planned);
+        process_read_copies(snapshot, copies, planned);
     free(copies);
 }
 
-static bool is_of_interest(const struct tracee *tracee)
+static bool is_kept(const struct tracee *tracee)
 {
     return tracee->state == TRACEE_STOPPED || tracee->state == TRACEE_STUCK ||
            tracee->state == TRACEE_REFUSED;
 }
 
-static void set_task(struct job *job)
+static void set_task(struct capture *capture)
 {
-    for (size_t i = 0; i < job->stop.count; i++) {
-        const struct tracee *tracee = &job->stop.tracees[i];
-        bool is_main = tracee->tid == job->snapshot->pid;
-        if (tracee->state == TRACEE_STOPPED && (is_main || !job->snapshot->task))
-            job->snapshot->task = tracee->tid;
+    for (size_t i = 0; i < capture->stop.count; i++) {
+        const struct tracee *tracee = &capture->stop.tracees[i];
+        bool is_main = tracee->tid == capture->snapshot->pid;
+        if (tracee->state == TRACEE_STOPPED && (is_main || !capture->snapshot->task))
+            capture->snapshot->task = tracee->tid;
     }
 }
 
-static bool fill_in(struct job *job, struct snapshot_arena *arena, uint64_t each)
+static bool fill_in(struct capture *capture, struct snapshot_arena *arena, uint64_t each)
 {
-    struct snapshot *snapshot = job->snapshot;
-    snapshot->threads = calloc(job->stop.count + 1, sizeof(*snapshot->threads));
+    struct snapshot *snapshot = capture->snapshot;
+    snapshot->threads = calloc(capture->stop.count + 1, sizeof(*snapshot->threads));
     if (!snapshot->threads || !address_space_read(&snapshot->space, snapshot->task))
         return false;
-    snapshot->complete = job->stop.complete;
-    for (size_t i = 0; i < job->stop.count; i++) {
-        if (!is_of_interest(&job->stop.tracees[i]))
+    snapshot->complete = capture->stop.complete;
+    for (size_t i = 0; i < capture->stop.count; i++) {
+        if (!is_kept(&capture->stop.tracees[i]))
             continue;
         struct snapshot_thread *thread = &snapshot->threads[snapshot->count++];
-        take_regs(&job->stop.tracees[i], thread);
+        take_regs(&capture->stop.tracees[i], thread);
         if (thread->state != SNAPSHOT_STOPPED) {
             snapshot->complete = false;
             continue;
@@ -121,32 +115,32 @@ static bool fill_in(struct job *job, struct snapshot_arena *arena, uint64_t each
     return true;
 }
 
-void snapshot_look_at_all(struct job *job)
+void capture_all(struct capture *capture)
 {
-    const struct snapshot_options *options = job->options;
+    const struct snapshot_options *options = capture->options;
     size_t total = options && options->copied_bytes ? options->copied_bytes : COPIED_BYTES;
     /* Before the first is seized: from then on a thread stops for any signal. */
-    size_t count = stop_count_threads(job->stop.pid);
+    size_t count = stop_count_threads(capture->stop.pid);
     uint64_t each = copy_share(total, count);
     size_t expected = count + count / 8 + 16;
     size_t room = expected * (each + 2 * OBJECT_BYTES);
-    struct snapshot_arena *arena = arena_new(job->snapshot, room, expected * USUAL_COPY);
-    if (!stop_list(&job->stop)) {
-        job->why = errno;
+    struct snapshot_arena *arena = arena_new(capture->snapshot, room, expected * USUAL_COPY);
+    if (!stop_list(&capture->stop)) {
+        capture->why = errno;
         return;
     }
-    stop_begin(&job->stop, true);
-    set_task(job);
+    stop_begin(&capture->stop, true);
+    set_task(capture);
     if (!arena)
-        job->why = ENOMEM;
-    else if (job->snapshot->task) {
-        job->ok = fill_in(job, arena, each);
-        job->why = job->ok ? 0 : errno;
+        capture->why = ENOMEM;
+    else if (capture->snapshot->task) {
+        capture->ok = fill_in(capture, arena, each);
+        capture->why = capture->ok ? 0 : errno;
     }
-    stop_end(&job->stop);
+    stop_end(&capture->stop);
 }
 
-/* ---- more of some ----------------------------------------------------------------------- */
+/* ---- more of some threads ----------------------------------------------------------------------- */
 
 static const struct tracee *find_tracee(const struct stop *stop, pid_t tid)
 {
@@ -167,45 +161,43 @@ static void plan_interrupted(const struct snapshot *snapshot, struct snapshot_ar
                              struct snapshot_thread *thread, uint64_t address, uint64_t most)
 {
     const struct snapshot_copy *stack = &thread->stack;
-    const struct region *region = address_space_find(&snapshot->space, address);
-    if (!region || (address >= stack->start && address - stack->start < stack->size))
-        return;
-    uint64_t below = address - region->start < RED_ZONE ? address - region->start : RED_ZONE;
-    copy_plan(snapshot, arena, &thread->interrupted, address - below, most);
+    if (address < stack->start || address - stack->start >= stack->size)
+        copy_plan_around(snapshot, arena, &thread->interrupted, address, COPY_RED_ZONE, most);
 }
 
-static void retake(const struct job *job, struct snapshot_arena *arena, const struct snapshot_want *want,
-                   uint64_t each)
+static void capture_thread_again(const struct capture *capture, struct snapshot_arena *arena,
+                                 const struct snapshot_want *want, uint64_t each)
 {
-    struct snapshot_thread *thread = &job->snapshot->threads[want->thread], again;
-    const struct tracee *tracee = find_tracee(&job->stop, thread->tid);
+    struct snapshot_thread *thread = &capture->snapshot->threads[want->thread], again;
+    const struct tracee *tracee = find_tracee(&capture->stop, thread->tid);
     if (!tracee || tracee->state != TRACEE_STOPPED)
         return;
     take_regs(tracee, &again);
     if (again.state != SNAPSHOT_STOPPED)
         return;
-    plan_stack(job->snapshot, arena, &again, each);
-    plan_interrupted(job->snapshot, arena, &again, want->address, each);
-    plan_object(job->snapshot, arena, &again);
-    fill(job->snapshot, &again, 1);
-    /* It may be on a stack by now that is not among the mappings of the first stop. */
+    plan_stack(capture->snapshot, arena, &again, each);
+    plan_interrupted(capture->snapshot, arena, &again, want->address, each);
+    plan_object(capture->snapshot, arena, &again);
+    fill(capture->snapshot, &again, 1);
+    /* Its stack may be a mapping that did not exist at the first stop. */
     if (again.stack.size || !thread->stack.size)
         *thread = again;
 }
 
-void snapshot_look_again(struct job *job)
+void capture_again(struct capture *capture)
 {
-    size_t objects = job->want_count * 2 * OBJECT_BYTES, expected, room;
-    uint64_t each = copy_share_wanted(job->snapshot, job->wants, job->want_count, &expected, &room);
-    for (size_t i = 0; i < job->want_count; i++)
-        if (!stop_add(&job->stop, job->snapshot->threads[job->wants[i].thread].tid))
+    size_t objects = capture->want_count * 2 * OBJECT_BYTES, expected, room;
+    uint64_t each =
+        copy_share_wanted(capture->snapshot, capture->wants, capture->want_count, &expected, &room);
+    for (size_t i = 0; i < capture->want_count; i++)
+        if (!stop_add(&capture->stop, capture->snapshot->threads[capture->wants[i].thread].tid))
             return;
-    struct snapshot_arena *arena = arena_new(job->snapshot, room + objects, expected + objects);
+    struct snapshot_arena *arena = arena_new(capture->snapshot, room + objects, expected + objects);
     if (!arena)
         return;
-    stop_seize(&job->stop);
-    stop_begin(&job->stop, false);
-    for (size_t i = 0; i < job->want_count; i++)
-        retake(job, arena, &job->wants[i], each);
-    stop_end(&job->stop);
+    stop_seize(&capture->stop);
+    stop_begin(&capture->stop, false);
+    for (size_t i = 0; i < capture->want_count; i++)
+        capture_thread_again(capture, arena, &capture->wants[i], each);
+    stop_end(&capture->stop);
 }

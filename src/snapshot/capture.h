@@ -1,0 +1,27 @@
+/*
+ * What happens between the stop of a process and its resuming: registers, stacks, and the
+ * objects that threads wait for are copied.  Only the tracing thread calls these.
+ */
+#ifndef THREADLEAK_SNAPSHOT_CAPTURE_H
+#define THREADLEAK_SNAPSHOT_CAPTURE_H
+
+#include "snapshot/snapshot.h"
+#include "snapshot/stop.h"
+
+struct capture {
+    struct snapshot *snapshot;
+    const struct snapshot_options *options;
+    const struct snapshot_want *wants; /* NULL: all threads */
+    size_t want_count;
+    struct stop stop;
+    bool ok;
+    int why; /* errno */
+};
+
+/* Stops all threads, copies what every thread needs, and resumes them.  Sets ok and why. */
+void capture_all(struct capture *capture);
+/* Does the same for the wanted threads, and replaces their first copies.  A thread whose
+ * second copy fails keeps the first one. */
+void capture_again(struct capture *capture);
+
+#endif

@@ -1,0 +1,35 @@
+/* Room for copies of memory, and how much of each stack is copied. */
+#ifndef THREADLEAK_SNAPSHOT_COPY_H
+#define THREADLEAK_SNAPSHOT_COPY_H
+
+#include "snapshot/snapshot.h"
+
+enum { COPY_RED_ZONE = 128 /* bytes below sp that x86_64's functions may use */ };
+
+/* Allocated before the stop: fresh pages cost time. */
+struct snapshot_arena {
+    struct snapshot_arena *next;
+    unsigned char *bytes;
+    size_t size, used;
+};
+
+/* Touches the first `ready` bytes.  The snapshot owns it.  NULL: out of memory. */
+struct snapshot_arena *arena_new(struct snapshot *snapshot, size_t size, size_t ready);
+void arena_free_all(struct snapshot *snapshot);
+
+/* How many bytes of each of `count` stacks are copied when all together may take `total`. */
+uint64_t copy_share(size_t total, size_t count);
+/* The same for second copies: each gets what it asks for, or an equal share where that is too
+ * much.  expected: the bytes that this takes, at most `room`. */
+uint64_t copy_share_wanted(const struct snapshot *snapshot, const struct snapshot_want *wants, size_t count,
+                           size_t *expected, size_t *room);
+
+/* Gives a copy its place in the arena.  It is cut where the mapping or the arena ends. */
+void copy_plan(const struct snapshot *snapshot, struct snapshot_arena *arena, struct snapshot_copy *copy,
+               uint64_t start, uint64_t size);
+/* The same for memory around an address: `below` bytes of it, as far as the mapping goes, and
+ * `size` bytes in all. */
+void copy_plan_around(const struct snapshot *snapshot, struct snapshot_arena *arena,
+                      struct snapshot_copy *copy, uint64_t address, uint64_t below, uint64_t size);
+
+#endif

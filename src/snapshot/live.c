@@ -1,0 +1,111 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/regular_file.h"
+#include "snapshot/process_memory.h"
+#include "snapshot/regs.h"
+#include "snapshot/source.h"
+#include "snapshot/tracing.h"
+#include "snapshot/why.h"
+
+enum {
+    MAX_TRIES = 20, /* while the tracer of a thread is about to leave it */
+    REST_MS = 10,
+};
+
+/* ---- the source ------------------------------------------------------------------------ */
+
+static bool accept_path(const char *path, snapshot_accept_fn *accept, void *arg)
+{
+    struct stat status;
+    int fd = regular_file_open(path, &status);
+    return fd >= 0 && accept(arg, fd);
+}
+
+/* The process may live in a container, with a file system of its own.  map_files also has
+ * files without a name, but needs privileges. */
+static bool find_file(const struct snapshot *snapshot, const struct region *region,
+                      snapshot_accept_fn *accept, void *arg)
+{
+    char path[4200];
+    int task = (int)process_living_task(snapshot);
+    snprintf(path, sizeof(path), "/proc/%d/root%s", task, region->path);
+    if (!region->deleted && accept_path(path, accept, arg))
+        return true;
+    if (accept_path(region->path, accept, arg))
+        return true;
+    snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", task, (unsigned long)region->start,
+             (unsigned long)region->end);
+    return accept_path(path, accept, arg);
+}
+
+static void deepen(struct snapshot *snapshot, const struct snapshot_want *wants, size_t count)
+{
+    struct capture capture = {.snapshot = snapshot, .wants = wants, .want_count = count};
+    tracing_run(&capture);
+    snapshot->stopped_ns += capture.stop.stopped_ns;
+    for (size_t i = 0; i < count; i++)
+        snapshot_resolve_restarted(snapshot, &snapshot->threads[wants[i].thread]);
+    stop_release(&capture.stop);
+}
+
+static const struct snapshot_source live_source = {
+    .read = process_read,
+    .find_file = find_file,
+    .deepen = deepen,
+    .living_task = process_living_task,
+};
+
+/* ---- taking ------------------------------------------------------------------------------ */
+
+/* again: another attempt may succeed. */
+static enum snapshot_status take_once(pid_t pid, const struct snapshot_options *options,
+                                      struct snapshot **snapshot, bool *again, struct error *error)
+{
+    struct capture capture = {.snapshot = calloc(1, sizeof(struct snapshot)), .options = options};
+    enum snapshot_status status = SNAPSHOT_OK;
+    *snapshot = NULL;
+    if (pid == getpid()) {
+        free(capture.snapshot);
+        error_set(error, "process %d is this program itself", (int)pid);
+        return SNAPSHOT_REFUSED;
+    }
+    if (capture.snapshot) {
+        capture.snapshot->pid = pid;
+        capture.snapshot->source = &live_source;
+        capture.why = tracing_run(&capture);
+    }
+    if (!capture.snapshot) {
+        error_set(error, "process %d cannot be stopped: out of memory", (int)pid);
+        return SNAPSHOT_FAILED;
+    }
+    /* Tries again for a single refused thread only while somebody traces it: each try stops the others. */
+    *again = snapshot_is_passing(&capture.stop) && (!capture.ok || snapshot_tracer(&capture.stop) > 0);
+    if (capture.ok) {
+        capture.snapshot->stopped_ns = capture.stop.stopped_ns;
+        for (size_t i = 0; i < capture.snapshot->count; i++)
+            snapshot_resolve_restarted(capture.snapshot, &capture.snapshot->threads[i]);
+        *snapshot = capture.snapshot;
+    } else {
+        status = snapshot_explain(&capture.stop, capture.why, error);
+        snapshot_free(capture.snapshot);
+    }
+    stop_release(&capture.stop);
+    return status;
+}
+
+enum snapshot_status snapshot_take(pid_t pid, const struct snapshot_options *options,
+                                   struct snapshot **snapshot, struct error *error)
+{
+    for (unsigned tries = 1;; tries++) {
+        bool again = false;
+        enum snapshot_status status = take_once(pid, options, snapshot, &again, error);
+        if (!again || tries == MAX_TRIES)
+            return status;
+        snapshot_free(*snapshot);
+        nanosleep(&(struct timespec){0, REST_MS * 1000000}, NULL);
+    }
+}

@@ -1,0 +1,98 @@
+#include "snapshot/process_memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "proc/tracer.h"
+
+enum { BATCH = 1024 /* UIO_MAXIOV of the kernel */ };
+
+/* A main thread that ended before the others is a zombie without memory. */
+static bool has_memory(const struct snapshot *snapshot, pid_t task)
+{
+    return tgkill(snapshot->pid, task, 0) == 0 &&
+           (task != snapshot->pid || status_number(task, "VmSize") >= 0);
+}
+
+pid_t process_living_task(const struct snapshot *snapshot)
+{
+    if (kill(snapshot->pid, 0) != 0 || has_memory(snapshot, snapshot->task))
+        return snapshot->task;
+    for (size_t i = 0; i < snapshot->count; i++) {
+        pid_t tid = snapshot->threads[i].tid;
+        if (snapshot->threads[i].state != SNAPSHOT_STOPPED || !has_memory(snapshot, tid))
+            continue;
+        /* Kept, because every read of a word asks for it.  No snapshot is a constant object. */
+        ((struct snapshot *)snapshot)->task = tid;
+        return tid;
+    }
+    return snapshot->task;
+}
+
+/* Memory is read through one thread, which may have ended meanwhile. */
+static ssize_t read_vector(const struct snapshot *snapshot, const struct iovec *to, const struct iovec *from,
+                           size_t count)
+{
+    ssize_t n = process_vm_readv(snapshot->task, to, count, from, count, 0);
+    if (n < 0 && errno == ESRCH)
+        n = process_vm_readv(process_living_task(snapshot), to, count, from, count, 0);
+    return n;
+}
+
+/* The slow way, where a filter forbids process_vm_readv. */
+static size_t read_file(const struct snapshot *snapshot, uint64_t address, void *to, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/mem", (int)process_living_task(snapshot));
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    size_t done = 0;
+    ssize_t n;
+    while (done < size && (n = pread(fd, (char *)to + done, size - done, (off_t)(address + done))) > 0)
+        done += (size_t)n;
+    close(fd);
+    return done;
+}
+
+size_t process_read(const struct snapshot *snapshot, uint64_t address, void *to, size_t size)
+{
+    struct iovec local = {to, size}, remote = {(void *)(uintptr_t)address, size};
+    ssize_t n = read_vector(snapshot, &local, &remote, 1);
+    if (n < 0 && errno != EFAULT && errno != ESRCH)
+        return read_file(snapshot, address, to, size);
+    return n < 0 ? 0 : (size_t)n;
+}
+
+/* Returns how many of the batch were read whole. */
+static size_t read_batch(const struct snapshot *snapshot, struct snapshot_copy **copies, size_t count)
+{
+    struct iovec local[BATCH] = {{NULL, 0}}, remote[BATCH] = {{NULL, 0}};
+    size_t whole = 0;
+    for (size_t i = 0; i < count; i++) {
+        local[i] = (struct iovec){copies[i]->bytes, copies[i]->size};
+        remote[i] = (struct iovec){(void *)(uintptr_t)copies[i]->start, copies[i]->size};
+    }
+    ssize_t n = read_vector(snapshot, local, remote, count);
+    for (size_t done = n > 0 ? (size_t)n : 0; whole < count && done >= copies[whole]->size; whole++)
+        done -= copies[whole]->size;
+    return whole;
+}
+
+void process_read_copies(const struct snapshot *snapshot, struct snapshot_copy **copies, size_t count)
+{
+    while (count) {
+        size_t batch = count < BATCH ? count : BATCH;
+        size_t whole = read_batch(snapshot, copies, batch);
+        if (whole < batch) {
+            struct snapshot_copy *copy = copies[whole++];
+            copy->size = process_read(snapshot, copy->start, copy->bytes, copy->size);
+        }
+        copies += whole;
+        count -= whole;
+    }
+}

@@ -1,0 +1,29 @@
+/*
+ * Where a snapshot's memory and files come from: one const struct of functions for a live
+ * process (live.c), one for a core file (core.c).
+ *
+ * To add a source: a file with its struct snapshot_source and the function that makes the
+ * snapshot, and that function's declaration in snapshot.h.
+ */
+#ifndef THREADLEAK_SNAPSHOT_SOURCE_H
+#define THREADLEAK_SNAPSHOT_SOURCE_H
+
+#include "snapshot/snapshot.h"
+
+struct snapshot_source {
+    /* Reads memory that was not copied.  Returns how many bytes, counted from `address`, it could read. */
+    size_t (*read)(const struct snapshot *snapshot, uint64_t address, void *to, size_t size);
+    /* As snapshot_find_file. */
+    bool (*find_file)(const struct snapshot *snapshot, const struct region *region,
+                      snapshot_accept_fn *accept, void *arg);
+    /* As snapshot_deepen.  NULL: `read` finds all memory that there is. */
+    void (*deepen)(struct snapshot *snapshot, const struct snapshot_want *wants, size_t count);
+    /* As snapshot_living_task.  NULL: nothing in /proc belongs to the process. */
+    pid_t (*living_task)(const struct snapshot *snapshot);
+    /* Frees snapshot->source_data.  NULL: there is none. */
+    void (*free_data)(void *source_data);
+    bool is_frozen;  /* writable memory, too, is as of the snapshot's moment */
+    bool is_partial; /* memory that the process had may be missing */
+};
+
+#endif

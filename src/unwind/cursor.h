@@ -1,0 +1,56 @@
+/* A frame of a thread on the way up its stack: registers, memory, and what went wrong. */
+#ifndef THREADLEAK_UNWIND_CURSOR_H
+#define THREADLEAK_UNWIND_CURSOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "unwind/cache.h"
+
+#if defined(__aarch64__)
+/* Return addresses may be signed: the signature is in the bits above those of an address. */
+#define CODE_ADDRESS_MASK ((UINT64_C(1) << 48) - 1)
+#else
+#define CODE_ADDRESS_MASK (~UINT64_C(0))
+#endif
+
+/* How a step from a frame to its caller's ended. */
+enum step {
+    STEP_CALLER,  /* the cursor is at the caller */
+    STEP_LAST,    /* the frame is the outermost function's */
+    STEP_MISSING, /* memory was not copied: cursor.missing */
+    STEP_LOST     /* cursor.why */
+};
+
+struct cursor {
+    struct code *code;
+    const struct snapshot_thread *thread;
+    uint64_t regs[SNAPSHOT_REGS]; /* of the frame; the pc is among them */
+    bool is_return_address;       /* the pc is one: the call is before it */
+    bool is_first;
+    bool by_frame_pointer; /* the frame was found by the frame pointer */
+    unsigned descents;     /* signal frames that led to lower addresses */
+    uint64_t missing;
+    const char *why;
+    const char *doubt; /* at the outermost function: why frames may be missing, or NULL */
+};
+
+void cursor_init(struct cursor *cursor, struct code *code, const struct snapshot_thread *thread);
+
+/* False: it could not be read, and cursor->missing is its address.  The first argument is a
+ * cursor (struct expression_context). */
+bool cursor_read(void *arg, uint64_t address, void *to, size_t size);
+bool cursor_read_word(struct cursor *cursor, uint64_t address, uint64_t *word);
+bool cursor_is_code(struct cursor *cursor, uint64_t pc);
+
+/* Sets cursor->why and returns STEP_LOST. */
+enum step cursor_lost(struct cursor *cursor, const char *why);
+/* After a read that failed: STEP_MISSING if another stop can help, else STEP_LOST. */
+enum step cursor_missing(struct cursor *cursor);
+
+/* Is a caller with this stack pointer not above the frame? */
+bool cursor_goes_in_circles(struct cursor *cursor, uint64_t sp, bool is_signal_frame);
+enum step cursor_in_circles(struct cursor *cursor);
+
+#endif
