@@ -34,8 +34,8 @@ CHECKS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_*.c))
 CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% %_made.c,$(wildcard tests/unit/*.c)))
 CHECK_FAMILIES := $(patsubst tests/unit/%_made.c,%,$(wildcard tests/unit/*_made.c))
 # check_ledger_write contains the shim's writer, and nothing of the CLI.
-CHECK_WRITER := $(addprefix preload/,exit/run_ask ledger/map ledger/room ledger/write \
-	ledger/index ledger/site ledger/module)
+CHECK_WRITER := $(addprefix preload/,shim/state shim/guard shim/index shim/run_ask ledger/map ledger/room ledger/thread \
+	ledger/site ledger/module)
 
 # The programs that tests watch: one row each in tests/cases.txt.
 TARGETS := $(shell awk '$$1 == "target" || $$1 == "chain" || ($$1 == "case" && $$3 != "=") {print $$2}' tests/cases.txt)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Who includes whom: reads tests/layers.txt, prints each include that breaks its order, and each cycle of files.
 
-  tests/layering.py
+  tests/layering.py [BUILD]      with BUILD: also calls from one object file of the shim to another
 """
+import glob
 import os
 import re
 import subprocess
@@ -39,6 +40,22 @@ def includes():
                     yield path, name, find(name, path)
 
 
+def calls(build):
+    """(file, file that defines a symbol which it uses) of preload/, from the object files."""
+    base = os.path.join(build, "preload")
+    files = {path: os.path.relpath(path, build)[:-1] + "c" for path in glob.glob(os.path.join(base, "*", "*.o"))}
+    files = {path: source for path, source in files.items() if os.path.exists(os.path.join(ROOT, source))}
+    defined, used = {}, []
+    for path, source in files.items():
+        table = subprocess.run(["nm", "-P", path], check=True, stdout=subprocess.PIPE, text=True).stdout
+        for name, kind, *_ in (line.split() for line in table.splitlines()):
+            if kind == "U":
+                used.append((source, name))
+            elif kind.isupper():
+                defined[name] = source
+    return [(source, defined[name]) for source, name in used if name in defined]
+
+
 def is_allowed(table, user, used):
     home, other = os.path.dirname(user), os.path.dirname(used)
     if home == other:
@@ -47,8 +64,6 @@ def is_allowed(table, user, used):
     if top == "include":
         return other_top == "include"
     if top == "preload" and other_top == "include":
-        return True
-    if top == other_top == "preload" and not (home in table and other in table):
         return True
     if top == "preload" and other == "src/common":
         return True
@@ -99,6 +114,10 @@ def main():
             edges.append((user, used))
             if not is_allowed(table, user, used):
                 wrong.append(f"{user} includes {used}")
+    for user, used in calls(sys.argv[1]) if len(sys.argv) > 1 else []:
+        edges.append((user, used))
+        if os.path.dirname(user) != os.path.dirname(used) and table[os.path.dirname(used)][0] > table[os.path.dirname(user)][0]:
+            wrong.append(f"{user} calls into {used}")
     wrong += ["a cycle: " + ", ".join(group) for group in cycles(table, edges)]
     print("\n".join(wrong), end="\n" if wrong else "")
     return 1 if wrong else 0

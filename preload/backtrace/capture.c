@@ -1,4 +1,4 @@
-/* See guard.h for the rules of code in this folder. */
+/* See guard.h for the rules of code in preload/. */
 #include "preload/backtrace/capture.h"
 
 #include <dlfcn.h>
@@ -13,9 +13,10 @@
 
 #include "preload/shim/guard.h"
 #include "common/ledger.h"
-#include "preload/backtrace/memory_probe.h"
+#include "preload/backtrace/imports.h"
+#include "preload/shim/readable.h"
 #include "preload/ledger/module.h"
-#include "preload/shim/shim.h"
+#include "preload/shim/state.h"
 #include "preload/shim/sys.h"
 #include "preload/backtrace/walk.h"
 
@@ -49,8 +50,6 @@ static struct {
 } unwinder;
 
 static _Atomic bool usable;
-/* Threads inside libunwind, whose locks a forked child would inherit held. */
-static _Atomic uint32_t inside;
 /*
  * libunwind's fast path caches for each thread the frame layout of an address, and
  * nothing can clear the caches of other threads.  Another library can be loaded where
@@ -81,15 +80,15 @@ static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *va
 
 /* What libunwind gets in place of dl_iterate_phdr: of all modules the one it
  * will look for, without the lock that the other function takes. */
-static int iterate_modules(memory_probe_callback *callback, void *data)
+static int iterate_modules(imports_callback *callback, void *data)
 {
     struct capture_walk *walk = shim_tls.walk;
     struct dl_phdr_info info;
     if (!walk)
-        return memory_probe_iterate(callback, data);
+        return imports_iterate(callback, data);
     int lock_free = module_describe(walk->pc, &info);
     if (lock_free < 0)
-        return memory_probe_iterate(callback, data);
+        return imports_iterate(callback, data);
     return lock_free ? callback(&info, sizeof(info), data) : 0;
 }
 
@@ -108,7 +107,7 @@ static void prepare_interrupted(void *lib)
 void capture_start(void)
 {
     void *lib = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
-    if (!lib || !memory_probe_install(lib, iterate_modules))
+    if (!lib || !imports_replace(lib, iterate_modules))
         return;
     *(void **)&unwinder.backtrace = dlsym(lib, "unw_backtrace");
     *(void **)&unwinder.init_local = dlsym(lib, SYMBOL(unw_init_local));
@@ -168,27 +167,15 @@ static int cursor_backtrace(void **frames, int size)
     return n;
 }
 
-static void go_inside(void)
-{
-    atomic_fetch_add_explicit(&inside, 1, memory_order_acquire);
-    shim_tls.unwinding = true;
-}
-
-static void come_out(void)
-{
-    shim_tls.unwinding = false;
-    atomic_fetch_sub_explicit(&inside, 1, memory_order_release);
-}
-
 static int backtrace_now(void **frames, int size)
 {
     int n;
-    go_inside();
+    guard_unwind_begin();
     if (atomic_load_explicit(&cache_is_stale, memory_order_relaxed))
         n = cursor_backtrace(frames, size);
     else
         n = unwinder.backtrace(frames, size);
-    come_out();
+    guard_unwind_end();
     return n;
 }
 
@@ -273,11 +260,9 @@ void capture_interrupted(struct capture *capture, void *context, uint32_t depth)
     }
     if (shim_tls.unwinding)
         return;
-    atomic_fetch_add_explicit(&inside, 1, memory_order_acquire);
-    shim_tls.unwinding = true;
+    guard_unwind_begin();
     walk_interrupted(&stack);
-    shim_tls.unwinding = false;
-    atomic_fetch_sub_explicit(&inside, 1, memory_order_release);
+    guard_unwind_end();
     capture->count = stack.count ? stack.count : 1;
     capture->flags = stack.whole ? 0 : SITE_TRUNCATED;
 }
@@ -297,20 +282,12 @@ void capture_forget(const struct shim_state *state)
 void capture_before_fork(void)
 {
     /* Bounded: a thread may be inside that we interrupted, or that is stopped. */
-    for (int i = 0; i < 10000 && atomic_load(&inside) > 0; i++)
+    for (int i = 0; i < 10000 && atomic_load(&guard_unwinding) > 0; i++)
         sched_yield();
 }
 
 void capture_in_child(void)
 {
-    if (atomic_exchange(&inside, 0) > 0)
+    if (atomic_exchange(&guard_unwinding, 0) > 0)
         atomic_store(&usable, false);
-}
-
-void guard_left_by_jump(void)
-{
-    if (!shim_tls.unwinding)
-        return;
-    shim_tls.unwinding = false;
-    atomic_fetch_sub(&inside, 1);
 }

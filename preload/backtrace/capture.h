@@ -9,13 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "preload/shim/shim.h"
-
-struct capture {
-    uint32_t count; /* at least 1 */
-    uint32_t flags; /* SITE_* of ledger.h */
-    void *frames[]; /* return addresses; [0] is `caller` */
-};
+#include "preload/ledger/site.h"
 
 /* Room for frames that capture_take wants; capture_caller takes one. */
 #define CAPTURE_ROOM (shim_config.options.depth + 8)

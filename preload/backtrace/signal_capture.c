@@ -1,4 +1,4 @@
-/* See guard.h for the rules of code in this folder. */
+/* See guard.h for the rules of code in preload/. */
 #include "preload/backtrace/signal_capture.h"
 
 #include <dlfcn.h>
@@ -59,7 +59,7 @@ static void write_record(const struct request *request, const struct capture *ca
     present->serial = serial_of(request);
     present->taken_ns = shim_coarse_ns();
     for (uint32_t i = 0; i < capture->count; i++)
-        present->frames[i] = module_settle(state, (uint64_t)capture->frames[i]);
+        present->frames[i] = module_encode(state, (uint64_t)capture->frames[i]);
     present->hash = ledger_present_hash(present, stamp);
     atomic_store_explicit(&present->stamp, stamp, memory_order_release);
 }
@@ -127,21 +127,21 @@ static void on_request(int number, siginfo_t *info, void *context)
 
 /* ---- the signal ----------------------------------------------------------------- */
 
-void present_start(void)
+void signal_capture_start(void)
 {
     void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
     if (libc)
         *(void **)&libc_sigaction = dlsym(libc, "sigaction");
 }
 
-bool present_is_handler(void (*handler)(int))
+bool signal_capture_is_handler(void (*handler)(int))
 {
     return handler == (void (*)(int))(void *)on_request;
 }
 
 static bool has_handler(int number, struct sigaction *action)
 {
-    return libc_sigaction(number, NULL, action) == 0 && present_is_handler(action->sa_handler);
+    return libc_sigaction(number, NULL, action) == 0 && signal_capture_is_handler(action->sa_handler);
 }
 
 static bool reserve(int number)
@@ -158,10 +158,10 @@ static bool reserve(int number)
     return libc_sigaction(number, &action, NULL) == 0;
 }
 
-void present_arm(struct shim_state *state)
+void signal_capture_arm(struct shim_state *state)
 {
     struct sigaction action;
-    int known = shim_config.present_signal;
+    int known = shim_config.capture_signal;
     if (!libc_sigaction || shim_config.sandboxed || shim_config.no_reporter)
         return;
     if (known && has_handler(known, &action)) { /* a forked child */
@@ -171,7 +171,7 @@ void present_arm(struct shim_state *state)
     /* From the top: programs count theirs from SIGRTMIN.  Not the topmost, which is valgrind's. */
     for (int number = SIGRTMAX - 1; number > SIGRTMIN + 8; number--)
         if (number != shim_config.options.signal && reserve(number)) {
-            shim_config.present_signal = number;
+            shim_config.capture_signal = number;
             atomic_store(&state->header->present_signal, (uint32_t)number);
             return;
         }
@@ -179,20 +179,20 @@ void present_arm(struct shim_state *state)
 
 static struct shim_state *state_of_change(int number)
 {
-    if (number != shim_config.present_signal || number == 0)
+    if (number != shim_config.capture_signal || number == 0)
         return NULL;
     struct shim_state *state = shim_known();
     return state && shim_is_own_process(state) ? state : NULL; /* a vfork child's are its own */
 }
 
-void present_before_change(int number)
+void signal_capture_before_change(int number)
 {
     struct shim_state *state = state_of_change(number);
     if (state)
         atomic_store(&state->header->present_signal, 0);
 }
 
-void present_after_change(int number)
+void signal_capture_after_change(int number)
 {
     struct sigaction action;
     struct shim_state *state = state_of_change(number);
@@ -200,7 +200,7 @@ void present_after_change(int number)
         atomic_store(&state->header->present_signal, (uint32_t)number);
 }
 
-void present_sandboxed(bool sure)
+void signal_capture_sandboxed(bool sure)
 {
     struct shim_state *state = shim_known();
     if (state && shim_is_own_process(state) && (sure || state->header->seccomp != 0))

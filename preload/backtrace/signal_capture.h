@@ -30,23 +30,23 @@
 
 #include <stdbool.h>
 
-#include "preload/shim/shim.h"
+#include "preload/shim/state.h"
 
 /* Once per program. */
-void present_start(void);
+void signal_capture_start(void);
 
 /* By the first creation of a process: reserves the signal. */
-void present_arm(struct shim_state *state);
+void signal_capture_arm(struct shim_state *state);
 
 /* Around a change of a signal's disposition by the program. */
-void present_before_change(int number);
-void present_after_change(int number);
+void signal_capture_before_change(int number);
+void signal_capture_after_change(int number);
 
 /* Is this our handler?  For what the program is told. */
-bool present_is_handler(void (*handler)(int));
+bool signal_capture_is_handler(void (*handler)(int));
 
 /* The program put itself into a sandbox (sure), or is about to: a handler's system
  * calls may be its death.  A first filter the reporter sees in /proc itself. */
-void present_sandboxed(bool sure);
+void signal_capture_sandboxed(bool sure);
 
 #endif

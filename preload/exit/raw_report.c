@@ -1,4 +1,4 @@
-/* See guard.h for the rules of code in this folder. */
+/* See guard.h for the rules of code in preload/. */
 #include "preload/exit/raw_report.h"
 
 #include <elf.h>
@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "preload/shim/say.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 
@@ -150,7 +151,7 @@ static void write_site(struct shim_state *state, struct raw_output *out, uint32_
 
 /* One group a site: found by its first slot, counted over the rest. */
 static void write_kind(struct shim_state *state, struct raw_output *out, unsigned kind, const char *name,
-                       const struct raw_scope *scope)
+                       const struct leak_scope *scope)
 {
     uint32_t used = atomic_load(&state->header->slots_used);
     uint32_t sites = atomic_load(&state->header->sites_used);
@@ -159,9 +160,7 @@ static void write_kind(struct shim_state *state, struct raw_output *out, unsigne
         unsigned count = 0;
         for (uint32_t i = 0; i < used; i++) {
             const struct ledger_slot *slot = &state->slots[i];
-            uint64_t serial = atomic_load(&slot->serial);
-            if (slot->site != number || slot_kind(state, slot) != kind || serial <= scope->since ||
-                serial == scope->caller)
+            if (slot->site != number || leak_kind(state, slot, scope) != kind)
                 continue;
             first = first ? first : slot;
             count++;
@@ -189,12 +188,7 @@ static long open_log(void)
     return fd;
 }
 
-void raw_report_write(struct shim_state *state, unsigned kinds)
-{
-    raw_report_write_scope(state, kinds, &(struct raw_scope){0, 0});
-}
-
-void raw_report_write_scope(struct shim_state *state, unsigned kinds, const struct raw_scope *scope)
+void raw_report_write(struct shim_state *state, const struct leak_scope *scope)
 {
     struct raw_output out = {.fd = open_log()};
     if (out.fd == 2 && !shim_stderr_is_safe())
@@ -207,12 +201,9 @@ void raw_report_write_scope(struct shim_state *state, unsigned kinds, const stru
     text_number(&out.text, state->pid);
     text_string(&out.text, "); raw, since the threadleak program could not be started to explain them");
     flush_line(&out);
-    if (kinds & KIND_RUNNING)
-        write_kind(state, &out, KIND_RUNNING, "running", scope);
-    if (kinds & KIND_UNJOINED)
-        write_kind(state, &out, KIND_UNJOINED, "unjoined", scope);
-    if (kinds & KIND_DETACHED)
-        write_kind(state, &out, KIND_DETACHED, "detached", scope);
+    write_kind(state, &out, KIND_RUNNING, "running", scope);
+    write_kind(state, &out, KIND_UNJOINED, "unjoined", scope);
+    write_kind(state, &out, KIND_DETACHED, "detached", scope);
     text_string(&out.text, "threadleak: names and lines: addr2line -Cfie MODULE OFFSET");
     flush_line(&out);
     if (out.fd != 2)

@@ -1,4 +1,4 @@
-/* See guard.h for the rules of code in this folder. */
+/* See guard.h for the rules of code in preload/. */
 #include "preload/exit/reporter.h"
 
 #include <errno.h>
@@ -13,12 +13,12 @@
 #include <unistd.h>
 
 #include "preload/shim/hold.h"
-#include "preload/shim/shim.h"
+#include "preload/shim/say.h"
+#include "preload/shim/state.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 
 #define STACK_SIZE 32768
-#define KERNEL_SIGSET_SIZE 8
 
 /* What the two children need, in memory that they share with us. */
 struct job {
@@ -164,20 +164,29 @@ static enum reporter_verdict run_job(struct job *job, char *stack)
     return (enum reporter_verdict)WEXITSTATUS(status);
 }
 
-/*
- * It reads our memory: a process that dropped privileges is not dumpable, and with
- * Yama only an ancestor may look without leave.
- */
-static enum reporter_verdict run_with_leave(struct job *job, char *stack)
+/* A process that dropped privileges is not dumpable, and with Yama only an ancestor
+ * may trace without permission. */
+struct reporter_access reporter_allow(void)
 {
-    long dumpable = SYS1(prctl, PR_GET_DUMPABLE);
-    if (dumpable != 1)
+    struct reporter_access access = {SYS1(prctl, PR_GET_DUMPABLE)};
+    if (access.dumpable != 1)
         SYS2(prctl, PR_SET_DUMPABLE, 1);
     SYS2(prctl, PR_SET_PTRACER, PR_SET_PTRACER_ANY);
-    enum reporter_verdict verdict = run_job(job, stack);
+    return access;
+}
+
+void reporter_disallow(const struct reporter_access *access)
+{
     SYS2(prctl, PR_SET_PTRACER, 0);
-    if (dumpable != 1)
-        SYS2(prctl, PR_SET_DUMPABLE, dumpable);
+    if (access->dumpable != 1)
+        SYS2(prctl, PR_SET_DUMPABLE, access->dumpable);
+}
+
+static enum reporter_verdict run_with_access(struct job *job, char *stack)
+{
+    struct reporter_access access = reporter_allow();
+    enum reporter_verdict verdict = run_job(job, stack);
+    reporter_disallow(&access);
     return verdict;
 }
 
@@ -208,7 +217,7 @@ static enum reporter_verdict run(const char *mode, struct reporter_question *que
     /* A handler of the program's must not run on the stack in between, nor here
      * while two of us share this thread's local storage. */
     struct hold hold = hold_begin(&shim_state->reporting);
-    enum reporter_verdict verdict = run_with_leave(job, stack);
+    enum reporter_verdict verdict = run_with_access(job, stack);
     hold_end(&hold);
     SYS2(munmap, at, size);
     return verdict;
@@ -223,4 +232,12 @@ enum reporter_verdict reporter_ask(struct reporter_question *question)
 {
     question->answer[0] = 0;
     return run(question->mode, question);
+}
+
+enum reporter_verdict reporter_explain(const char *mode)
+{
+    bool to_stderr = strcmp(shim_config.options.log_path, "stderr") == 0;
+    if (to_stderr && !shim_stderr_is_safe())
+        return REPORTER_NO_LEAKS; /* nobody would see the report */
+    return shim_config.sandboxed || shim_config.no_reporter ? REPORTER_FAILED : reporter_run(mode);
 }

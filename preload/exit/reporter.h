@@ -21,6 +21,16 @@ enum reporter_verdict {
 /* mode: "exit", "dump" or "keep".  Async-signal-safe. */
 enum reporter_verdict reporter_run(const char *mode);
 
+/* The same, where the reporter can be started and somebody would see its report. */
+enum reporter_verdict reporter_explain(const char *mode);
+
+/* Around what another process does to this one: permission to trace it. */
+struct reporter_access {
+    long dumpable; /* before */
+};
+struct reporter_access reporter_allow(void);
+void reporter_disallow(const struct reporter_access *access);
+
 /*
  * The same with more to ask: `threadleak _explain MODE PID FD ARGUMENT…`.  FD is a pipe
  * into which it writes its answer, or, where fd is not below 0, that descriptor of ours

@@ -1,6 +1,6 @@
 /*
  * The hooks for ends of a process, exec, fork and unloading.
- * See guard.h for the rules of code in this folder.
+ * See guard.h for the rules of code in preload/.
  *
  * fork itself needs no hook: the state is on memory that a child finds zeroed,
  * and a fork handler attaches the child at once.
@@ -18,25 +18,27 @@
 #include <unistd.h>
 
 #include "preload/backtrace/capture.h"
-#include "preload/hooks/exec_mark.h"
-#include "preload/exit/finish.h"
+#include "preload/hooks/exec_record.h"
+#include "preload/exit/end.h"
+#include "preload/exit/park.h"
 #include "preload/shim/guard.h"
 #include "preload/ledger/map.h"
 #include "preload/backtrace/signal_capture.h"
-#include "preload/hooks/real.h"
-#include "preload/shim/shim.h"
+#include "preload/shim/real.h"
+#include "preload/shim/state.h"
 #include "preload/ledger/site.h"
+#include "preload/start/start.h"
 #include "preload/shim/sys.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
 /* ---- ends ---------------------------------------------------------------------- */
 
-static _Noreturn void end_process(int status)
+static _Noreturn void exit_now(int status)
 {
     real_resolve_early();
-    finish_park_latecomer();
-    status = finish_process(LEDGER_END__EXIT, status);
+    park_latecomer();
+    status = end_process(LEDGER_END__EXIT, status);
     if (real._exit)
         real._exit(status);
     for (;;)
@@ -45,18 +47,18 @@ static _Noreturn void end_process(int status)
 
 EXPORT _Noreturn void _exit(int status)
 {
-    end_process(status);
+    exit_now(status);
 }
 
 EXPORT _Noreturn void _Exit(int status)
 {
-    end_process(status);
+    exit_now(status);
 }
 
 EXPORT _Noreturn void exit(int status)
 {
     real_resolve_early();
-    finish_park_latecomer();
+    park_latecomer();
     real.exit(status);
     for (;;)
         SYS1(exit_group, status);
@@ -64,7 +66,7 @@ EXPORT _Noreturn void exit(int status)
 
 EXPORT _Noreturn void quick_exit(int status)
 {
-    finish_park_latecomer();
+    park_latecomer();
     real_resolve_early();
     struct shim_state *state = shim_known();
     if (state && shim_is_own_process(state))
@@ -78,20 +80,20 @@ EXPORT _Noreturn void quick_exit(int status)
 
 /* Recorded before, since afterwards there is nobody: taken back when it fails.
  * The rest is a struct exec_program.  A vfork child comes here on its parent's
- * memory: finish_process leaves that alone. */
-#define EXEC(call, ...)                                                   \
-    do {                                                                  \
-        real_resolve_early();                                             \
-        finish_park_latecomer();                                          \
-        finish_process(LEDGER_END_EXEC, 0);                               \
-        bool marked = exec_mark_set(&(struct exec_program){__VA_ARGS__}); \
-        int result = (call);                                              \
-        int saved_errno = errno;                                          \
-        if (marked)                                                       \
-            exec_mark_take_back();                                        \
-        finish_undo_exec();                                               \
-        errno = saved_errno;                                              \
-        return result;                                                    \
+ * memory: end_process leaves that alone. */
+#define EXEC(call, ...)                                                       \
+    do {                                                                      \
+        real_resolve_early();                                                 \
+        park_latecomer();                                                     \
+        end_process(LEDGER_END_EXEC, 0);                                      \
+        bool marked = exec_record_begin(&(struct exec_program){__VA_ARGS__}); \
+        int result = (call);                                                  \
+        int saved_errno = errno;                                              \
+        if (marked)                                                           \
+            exec_record_failed();                                             \
+        end_undo_exec();                                                      \
+        errno = saved_errno;                                                  \
+        return result;                                                        \
     } while (0)
 
 EXPORT int execve(const char *path, char *const argv[], char *const envp[])
@@ -178,14 +180,15 @@ static int spawn(spawn_fn *real_spawn, pid_t *out, const struct exec_program *pr
 {
     pid_t own = 0, *pid = out ? out : &own; /* a SIGCHLD handler may look at the caller's at once */
     struct timespec before;
-    if (!exec_mark_is_wanted())
+    if (!exec_record_is_wanted())
         return real_spawn(out, program->path, actions, attributes, argv, program->environment);
     clock_gettime(CLOCK_MONOTONIC, &before);
     int result = real_spawn(pid, program->path, actions, attributes, argv, program->environment);
     if (result != 0)
         return result;
     if (*pid > 0)
-        exec_mark_spawned(program, *pid, (uint64_t)before.tv_sec * 1000000000ull + (uint64_t)before.tv_nsec);
+        exec_record_spawned(program, *pid,
+                            (uint64_t)before.tv_sec * 1000000000ull + (uint64_t)before.tv_nsec);
     return result;
 }
 
@@ -212,14 +215,14 @@ EXPORT int system(const char *command)
 {
     real_resolve_early();
     if (command)
-        exec_mark_shell();
+        exec_record_shell();
     return real.system(command);
 }
 
 EXPORT FILE *popen(const char *command, const char *mode)
 {
     real_resolve_early();
-    exec_mark_shell();
+    exec_record_shell();
     return real.popen(command, mode);
 }
 
@@ -235,8 +238,7 @@ EXPORT pid_t _Fork(void)
     pid_t pid = real._Fork();
     if (pid == 0) {
         int saved_errno = errno;
-        capture_in_child();
-        shim_attach();
+        shim_attach_child();
         errno = saved_errno;
     }
     return pid;
@@ -263,7 +265,7 @@ EXPORT int prctl(int option, ...)
         shim_config.sandboxed = SANDBOX_MAYBE;
     /* After that: it would ask for its pid, which the filter may not know. */
     if (result == 0 && (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS))
-        present_sandboxed(option == PR_SET_SECCOMP);
+        signal_capture_sandboxed(option == PR_SET_SECCOMP);
     return result;
 }
 

@@ -8,7 +8,7 @@
 
 #include "preload/shim/guard.h"
 #include "preload/backtrace/signal_capture.h"
-#include "preload/hooks/real.h"
+#include "preload/shim/real.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -18,14 +18,14 @@ static int change(sigaction_fn *real_sigaction, int number, const struct sigacti
                   struct sigaction *old)
 {
     if (action)
-        present_before_change(number);
+        signal_capture_before_change(number);
     int result = real_sigaction(number, action, old);
     if (result != 0 || action) {
         int saved_errno = errno;
-        present_after_change(number);
+        signal_capture_after_change(number);
         errno = saved_errno;
     }
-    if (result == 0 && old && present_is_handler(old->sa_handler)) {
+    if (result == 0 && old && signal_capture_is_handler(old->sa_handler)) {
         memset(old, 0, sizeof(*old));
         old->sa_handler = SIG_DFL;
     }
@@ -47,18 +47,18 @@ EXPORT int __sigaction(int number, const struct sigaction *action, struct sigact
 
 static sighandler_t hide(sighandler_t old)
 {
-    return present_is_handler(old) ? SIG_DFL : old;
+    return signal_capture_is_handler(old) ? SIG_DFL : old;
 }
 
-#define CHANGE(type, call)             \
-    do {                               \
-        real_resolve_early();          \
-        present_before_change(number); \
-        type result = (call);          \
-        int saved_errno = errno;       \
-        present_after_change(number);  \
-        errno = saved_errno;           \
-        return result;                 \
+#define CHANGE(type, call)                    \
+    do {                                      \
+        real_resolve_early();                 \
+        signal_capture_before_change(number); \
+        type result = (call);                 \
+        int saved_errno = errno;              \
+        signal_capture_after_change(number);  \
+        errno = saved_errno;                  \
+        return result;                        \
     } while (0)
 
 /* All that glibc exports: the last one is what `signal` means under _XOPEN_SOURCE. */

@@ -1,5 +1,5 @@
 /*
- * The hooks for threads.  See guard.h for the rules of code in this folder.
+ * The hooks for threads.  See guard.h for the rules of code in preload/.
  *
  * Each hook: ours before, the real function, ours after, and nothing of ours
  * that a cancellation inside the real function could leave undone.
@@ -11,15 +11,17 @@
 #include <unistd.h>
 
 #include "preload/backtrace/capture.h"
-#include "preload/exit/finish.h"
+#include "preload/exit/dump.h"
 #include "preload/shim/guard.h"
-#include "preload/ledger/write.h"
+#include "preload/ledger/thread.h"
 #include "preload/backtrace/signal_capture.h"
-#include "preload/hooks/real.h"
-#include "preload/shim/shim.h"
+#include "preload/shim/real.h"
+#include "preload/shim/state.h"
 #include "preload/ledger/site.h"
 #include "preload/shim/sys.h"
-#include "preload/hooks/thread_end.h"
+#include "preload/ledger/thread_begin.h"
+#include "preload/ledger/thread_end.h"
+#include "preload/start/start.h"
 
 #define EXPORT __attribute__((visibility("default")))
 #define CALLER __builtin_extract_return_addr(__builtin_return_address(0))
@@ -44,47 +46,6 @@ static uint64_t learn_serial(const struct shim_state *state)
 }
 
 /* ---- creation ------------------------------------------------------------------- */
-
-static inline __attribute__((always_inline)) void enter_thread(struct ledger_slot *slot)
-{
-    struct shim_state *state = shim_state;
-    struct guard guard = guard_enter();
-    pthread_t self = pthread_self();
-    int32_t tid = shim_own_tid();
-    shim_tls.slot = slot;
-    shim_tls.serial = atomic_load_explicit(&slot->serial, memory_order_relaxed);
-    shim_tls.epoch = state->epoch;
-    shim_tls.small_stack = atomic_load_explicit(&slot->state, memory_order_relaxed) & SLOT_SMALL_STACK;
-    thread_started(state, slot, self, tid);
-    thread_end_arm(slot);
-    guard_leave(guard);
-}
-
-/* In place of the start routine.  Its last call is the program's, so that no
- * frame of ours stays on the new stack and the return value passes untouched. */
-static void *run_pthread(void *arg)
-{
-    struct ledger_slot *slot = arg;
-    void *(*start)(void *) = (void *(*)(void *))slot->start;
-    void *start_arg = (void *)slot->arg;
-    enter_thread(slot);
-    return start(start_arg);
-}
-
-static int run_thrd(void *arg)
-{
-    struct ledger_slot *slot = arg;
-    thrd_start_t start = (thrd_start_t)slot->start;
-    void *start_arg = (void *)slot->arg;
-    enter_thread(slot);
-    return start(start_arg);
-}
-
-void hook_trampolines(uint64_t out[2])
-{
-    out[0] = (uint64_t)run_pthread;
-    out[1] = (uint64_t)run_thrd;
-}
 
 static bool attr_is_detached(const pthread_attr_t *attr)
 {
@@ -130,8 +91,8 @@ static struct ledger_slot *prepare(struct shim_state *state, const struct guard 
         .small_stack = attr_is_small(attr),
     };
     if (__builtin_expect(!atomic_load_explicit(&state->signal_armed, memory_order_relaxed), 0) &&
-        finish_arm_signal(state))
-        present_arm(state);
+        dump_arm(state))
+        signal_capture_arm(state);
     return thread_new(state, thread);
 }
 
@@ -147,7 +108,7 @@ EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
     guard_leave(guard);
     if (!slot)
         return real.pthread_create(thread, attr, start, arg);
-    int result = real.pthread_create(thread, attr, run_pthread, slot);
+    int result = real.pthread_create(thread, attr, thread_begin_pthread, slot);
     if (result == 0)
         thread_created(state, &created);
     else
@@ -168,7 +129,7 @@ EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
     guard_leave(guard);
     if (!slot)
         return real.thrd_create(thread, start, arg);
-    int result = real.thrd_create(thread, run_thrd, slot);
+    int result = real.thrd_create(thread, thread_begin_thrd, slot);
     if (result == thrd_success)
         thread_created(state, &created);
     else

@@ -1,4 +1,4 @@
-/* See guard.h for the rules of code in this folder. */
+/* See guard.h for the rules of code in preload/. */
 #include "preload/ledger/map.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "preload/ledger/room.h"
-#include "preload/exit/run_ask.h"
+#include "preload/shim/run_ask.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 

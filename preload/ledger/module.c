@@ -1,4 +1,4 @@
-/* See guard.h for the rules of code in this folder. */
+/* See guard.h for the rules of code in preload/. */
 #include "preload/ledger/module.h"
 
 #include <dlfcn.h>
@@ -180,7 +180,7 @@ bool module_all_loaded(const struct shim_state *state)
     return used < state->header->modules_cap;
 }
 
-ledger_pc module_settle(struct shim_state *state, uint64_t pc)
+ledger_pc module_encode(struct shim_state *state, uint64_t pc)
 {
     struct found found;
     uint32_t index = LEDGER_NO_MODULE;

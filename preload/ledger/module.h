@@ -4,11 +4,11 @@
 
 #include <link.h>
 
-#include "preload/shim/shim.h"
+#include "preload/shim/state.h"
 
 /* Settles an address: finds the ELF file it lies in and records that file when
  * it is new.  An address in no file keeps its value, with LEDGER_NO_MODULE. */
-ledger_pc module_settle(struct shim_state *state, uint64_t pc);
+ledger_pc module_encode(struct shim_state *state, uint64_t pc);
 
 /* Describes the file that holds `pc` without a lock: 1, or 0 when none does or
  * it is not known well enough; -1: this libc has no way. */

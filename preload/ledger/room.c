@@ -1,4 +1,4 @@
-/* See guard.h for the rules of code in this folder. */
+/* See guard.h for the rules of code in preload/. */
 #include "preload/ledger/room.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 #ifndef THREADLEAK_PRELOAD_LEDGER_ROOM_H
 #define THREADLEAK_PRELOAD_LEDGER_ROOM_H
 
-#include "preload/shim/shim.h"
+#include "preload/shim/state.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */

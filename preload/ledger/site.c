@@ -1,4 +1,4 @@
-/* See guard.h for the rules of code in this folder. */
+/* See guard.h for the rules of code in preload/. */
 #include "preload/ledger/site.h"
 
 #include <string.h>
@@ -72,8 +72,8 @@ static uint32_t new_site(struct shim_state *state, const struct content *content
     site->flags = content->flags;
     site->content_hash = hash;
     site->start = start;
-    site->start_pc = module_settle(state, start);
-    index_insert(&state->settled, key_of(hash), index);
+    site->start_pc = module_encode(state, start);
+    index_insert(&state->encoded, key_of(hash), index);
     return index;
 }
 
@@ -83,9 +83,9 @@ static uint32_t settle(struct shim_state *state, const struct capture *capture, 
     struct content content = {state, frames, capture->count, capture->flags, 0};
 
     for (uint32_t i = 0; i < capture->count; i++)
-        frames[i] = module_settle(state, (uint64_t)capture->frames[i]);
+        frames[i] = module_encode(state, (uint64_t)capture->frames[i]);
     uint64_t hash = hash_words(frames, capture->count, capture->flags);
-    if (index_find(&state->settled, key_of(hash), accept_content, &content))
+    if (index_find(&state->encoded, key_of(hash), accept_content, &content))
         return content.found;
     return new_site(state, &content, hash, start);
 }

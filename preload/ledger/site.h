@@ -2,8 +2,14 @@
 #ifndef THREADLEAK_PRELOAD_LEDGER_SITE_H
 #define THREADLEAK_PRELOAD_LEDGER_SITE_H
 
-#include "preload/backtrace/capture.h"
-#include "preload/shim/shim.h"
+#include "preload/shim/state.h"
+
+/* A creation backtrace. */
+struct capture {
+    uint32_t count; /* at least 1 */
+    uint32_t flags; /* SITE_* of ledger.h */
+    void *frames[]; /* return addresses; [0] is `caller` */
+};
 
 /* The index of the site of this backtrace; 0 when there is no room for a new one.
  * Known backtraces take one look-up; a new one is settled here. */

@@ -37,6 +37,21 @@ struct shim_tls {
 };
 extern __thread struct shim_tls shim_tls;
 
+/* Threads inside libunwind, whose locks a forked child would inherit held. */
+extern _Atomic uint32_t guard_unwinding;
+
+static inline void guard_unwind_begin(void)
+{
+    atomic_fetch_add_explicit(&guard_unwinding, 1, memory_order_acquire);
+    shim_tls.unwinding = true;
+}
+
+static inline void guard_unwind_end(void)
+{
+    shim_tls.unwinding = false;
+    atomic_fetch_sub_explicit(&guard_unwinding, 1, memory_order_release);
+}
+
 /* Every hook that does work of ours does it between these two. */
 struct guard {
     int saved_errno;

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "preload/shim/shim.h"
+#include "preload/shim/state.h"
 #include "preload/shim/sys.h"
 
 struct hold {

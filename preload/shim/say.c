@@ -1,7 +1,6 @@
-/*
- * What the shim says itself, on a standard error that is the program's.
- * See guard.h for the rules of code in this folder.
- */
+/* See guard.h for the rules of code in preload/. */
+#include "preload/shim/say.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -9,11 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "preload/shim/shim.h"
+#include "preload/shim/state.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 
-#define KERNEL_SIGSET_SIZE 8
 static uint64_t signal_bit(int signal)
 {
     return 1ull << (signal - 1);
@@ -76,4 +74,17 @@ void shim_say(const char *line)
     text_string(&text, "\n");
     if (shim_stderr_is_safe())
         shim_write(2, buffer, text.length);
+}
+
+int shim_refuse(const char *who, const char *problem)
+{
+    char line[560];
+    struct text text = text_in(line, sizeof(line));
+    int saved_errno = errno;
+    text_string(&text, who);
+    text_string(&text, ": ");
+    text_string(&text, problem);
+    shim_say(line);
+    errno = saved_errno;
+    return -1;
 }

@@ -8,6 +8,8 @@
 
 #include <sys/syscall.h>
 
+#define KERNEL_SIGSET_SIZE 8
+
 static inline long sys_call(long number, long a, long b, long c, long d, long e, long f)
 {
 #if defined(__x86_64__)

@@ -124,6 +124,20 @@ enum {
     SLOT_IGNORED = 1u << 8,     /* the program said that it is not to count */
 };
 
+/* Kinds of thread that count as leaks. */
+enum { KIND_RUNNING = 1u << 0, KIND_DETACHED = 1u << 1, KIND_UNJOINED = 1u << 2 };
+#define KIND_ALL (KIND_RUNNING | KIND_DETACHED | KIND_UNJOINED)
+
+/* From ledger_slot.state; 0: the thread was joined, or ended detached. */
+static inline unsigned ledger_slot_kind(uint32_t state)
+{
+    if (state & SLOT_JOINED)
+        return 0;
+    if (state & SLOT_ENDED)
+        return state & SLOT_DETACHED ? 0 : KIND_UNJOINED;
+    return state & SLOT_DETACHED ? KIND_DETACHED : KIND_RUNNING;
+}
+
 /*
  * One tracked thread.  `serial` is the record's sequence lock as well: serials
  * are never used twice, a writer zeroes it before it refills a slot and sets

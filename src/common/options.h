@@ -12,9 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Kinds of thread that count as leaks: bits of options.report. */
-enum { KIND_RUNNING = 1u << 0, KIND_DETACHED = 1u << 1, KIND_UNJOINED = 1u << 2 };
-#define KIND_ALL (KIND_RUNNING | KIND_DETACHED | KIND_UNJOINED)
+#include "common/ledger.h"
 
 /* Ends that are judged: bits of options.judge.  Bit n is enum ledger_end n;
  * death by signal has no ledger_end and takes the last bit. */

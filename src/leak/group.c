@@ -20,14 +20,9 @@ static bool kind_of(const struct build *build, const struct ledger_slot *slot, e
     /* The thread that runs exit() is never a leak. */
     if (build->header->end != LEDGER_END_NONE && slot->serial == build->header->end_serial)
         return false;
-    if (slot->state & SLOT_JOINED)
-        return false;
-    if (!(slot->state & SLOT_ENDED)) {
-        *kind = slot->state & SLOT_DETACHED ? LEAK_DETACHED : LEAK_RUNNING;
-        return true;
-    }
-    *kind = LEAK_UNJOINED;
-    return !(slot->state & (SLOT_DETACHED | SLOT_JOINED));
+    unsigned bits = ledger_slot_kind(slot->state);
+    *kind = bits == KIND_UNJOINED ? LEAK_UNJOINED : bits == KIND_DETACHED ? LEAK_DETACHED : LEAK_RUNNING;
+    return bits != 0;
 }
 
 /* ---- the threads ------------------------------------------------------------------------ */

@@ -11,20 +11,8 @@
 
 #include "preload/shim/guard.h"
 #include "preload/ledger/map.h"
-#include "preload/ledger/write.h"
+#include "preload/ledger/thread.h"
 #include "preload/ledger/site.h"
-
-/* What start.c keeps in the shim. */
-struct shim_state *shim_state;
-struct shim_config shim_config = {.tid_offset = -1};
-__thread struct shim_tls shim_tls;
-void guard_left_by_jump(void)
-{
-}
-struct shim_state *shim_attach(void)
-{
-    return NULL;
-}
 
 #define LEVELS 4
 static struct shim_state state;
@@ -59,7 +47,7 @@ static void begin(void)
     memory = calloc(2, size);
     ck_assert_ptr_nonnull(memory);
     index_init(&state.raw, memory, LEVELS);
-    index_init(&state.settled, memory + size, LEVELS);
+    index_init(&state.encoded, memory + size, LEVELS);
     memset(descriptors, 0, sizeof(descriptors));
     shim_config.start_offset = offsetof(struct descriptor, start);
     shim_config.tls_offset = offsetof(struct descriptor, tls);

@@ -1,0 +1,172 @@
+/*
+ * What <threadleak.h> calls: the table that a program finds by its name.
+ * See guard.h for the rules of code in preload/.
+ */
+#include "preload/api/check.h"
+#include "preload/api/checkpoint.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "preload/options/registered.h"
+#include "preload/shim/guard.h"
+#include "preload/shim/hold.h"
+#include "preload/ledger/room.h"
+#include "preload/ledger/thread.h"
+#include "preload/exit/reporter.h"
+#include "preload/shim/say.h"
+#include "preload/start/start.h"
+#include "threadleak/abi.h"
+
+/* ---- questions --------------------------------------------------------------------- */
+
+static int api_active(void)
+{
+    return shim_ready() != NULL;
+}
+
+static long api_count(unsigned kinds)
+{
+    const struct shim_state *state = shim_ready();
+    if (kinds == 0 || kinds & ~KIND_ALL)
+        return shim_refuse("threadleak_count", "there is no such kind of thread");
+    if (!state)
+        return 0;
+    uint32_t used = atomic_load(&state->header->slots_used);
+    long count = 0;
+    for (uint32_t i = 0; i < used; i++) {
+        bool used_now = atomic_load(&state->slots[i].serial) != 0;
+        count += used_now && ledger_slot_kind(atomic_load(&state->slots[i].state)) & kinds;
+    }
+    return count;
+}
+
+static int api_dump(int fd)
+{
+    static const char who[] = "threadleak_dump";
+    struct shim_state *state = shim_ready();
+    if (SYS2(fcntl, fd, F_GETFD) < 0)
+        return shim_refuse(who, "the descriptor is not open");
+    if (!state)
+        return 0;
+    if (shim_config.sandboxed || shim_config.no_reporter || !shim_is_own_process(state))
+        return shim_refuse(who, "the threadleak program can not be started from here");
+    struct guard guard = guard_enter();
+    struct reporter_question question = {.mode = "dumpto", .fd = fd};
+    bool done = reporter_ask(&question) != REPORTER_FAILED;
+    int result = done ? 0 : shim_refuse(who, "the report could not be made");
+    guard_leave(guard);
+    return result;
+}
+
+/* ---- statements -------------------------------------------------------------------- */
+
+/* The same reason is given to many threads: one copy.  Never so many that the names of
+ * modules find no room. */
+static uint32_t store_reason(struct shim_state *state, const char *reason)
+{
+    size_t n = strnlen(reason, 255);
+    uint32_t latest = state->latest_reason;
+    if (latest && strncmp(state->strings + latest, reason, n + 1) == 0)
+        return latest;
+    if (atomic_load(&state->header->strings_used) + n > state->header->strings_cap / 2)
+        return 0;
+    state->latest_reason = ledger_store_string(state, reason, (uint32_t)n);
+    return state->latest_reason;
+}
+
+static int api_ignore_thread(pthread_t handle, const char *reason)
+{
+    struct shim_state *state = shim_ready();
+    if (!state || !shim_is_own_process(state))
+        return 0;
+    struct thread_ref thread = {0};
+    if (handle) /* 0: a variable that no thread was created into, or a std::thread without one */
+        thread = thread_find(state, handle);
+    if (!thread.slot || !thread.serial)
+        return shim_refuse("threadleak_ignore_thread", "the creation of this thread was not seen");
+    struct hold hold = hold_begin(&state->registering);
+    atomic_store(&thread.slot->reason, reason && *reason ? store_reason(state, reason) : 0);
+    hold_end(&hold);
+    atomic_fetch_or(&thread.slot->state, SLOT_IGNORED);
+    return 0;
+}
+
+static int api_set_options(const char *options)
+{
+    if (!shim_ready() || !options || !*options)
+        return 0;
+    return register_set_options("threadleak_set_options", options);
+}
+
+static int api_add_suppressions(const char *rules)
+{
+    if (!shim_ready() || !rules || !*rules)
+        return 0;
+    return register_rules("threadleak_add_suppressions", rules);
+}
+
+static int api_defaults(const char *options, const char *suppressions)
+{
+    int result = 0;
+    if (!shim_ready())
+        return 0;
+    if (options && *options)
+        result = register_default_options("__threadleak_default_options", options);
+    if (suppressions && *suppressions)
+        result |= register_rules("__threadleak_default_suppressions", suppressions);
+    return result;
+}
+
+/* Some places by turns, so that names need no room of their own each: a reader that is
+ * slower than several tests can see a wrong one. */
+enum { TEST_NAMES = 8 };
+
+static uint32_t name_place(struct shim_state *state)
+{
+    if (!state->names_at) {
+        uint32_t at = ledger_take(state, SECTION_STRINGS, TEST_NAMES * TEST_NAME_MAX);
+        if (at == UINT32_MAX)
+            return 0;
+        state->names_at = at;
+    }
+    return state->names_at + state->names_turn++ % TEST_NAMES * TEST_NAME_MAX;
+}
+
+static int api_test(const char *name)
+{
+    struct shim_state *state = shim_ready();
+    if (!state || !shim_is_own_process(state))
+        return 0;
+    if (!name || !*name)
+        name = shim_config.test; /* what the environment said, or "" */
+    struct hold hold = hold_begin(&state->registering);
+    uint32_t at = *name ? name_place(state) : 0;
+    if (at) {
+        size_t n = strnlen(name, TEST_NAME_MAX - 1);
+        while (n > 0 && ((unsigned char)name[n] & 0xc0) == 0x80)
+            n--; /* no half characters; a name that fits ends with its NUL */
+        memcpy(state->strings + at, name, n);
+        state->strings[at + n] = 0;
+    }
+    atomic_store(&state->header->test, at);
+    hold_end(&hold);
+    return 0;
+}
+
+/* ---- the table --------------------------------------------------------------------- */
+
+extern const struct threadleak_abi threadleak_abi_1;
+__attribute__((visibility("default"))) const struct threadleak_abi threadleak_abi_1 = {
+    .size = sizeof(struct threadleak_abi),
+    .active = api_active,
+    .checkpoint = api_checkpoint,
+    .check = api_check,
+    .ignore_thread = api_ignore_thread,
+    .set_options = api_set_options,
+    .add_suppressions = api_add_suppressions,
+    .count = api_count,
+    .dump = api_dump,
+    .test = api_test,
+    .defaults = api_defaults,
+};

@@ -1,0 +1,273 @@
+/*
+ * A check: wait until nothing is left, and have the rest judged by the reporter, who
+ * knows names.  See guard.h for the rules of code in preload/.
+ */
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "preload/api/check.h"
+#include "preload/api/checkpoint.h"
+#include "preload/options/registered.h"
+#include "preload/exit/grace.h"
+#include "preload/shim/guard.h"
+#include "preload/exit/raw_report.h"
+#include "preload/exit/reporter.h"
+#include "preload/shim/say.h"
+#include "preload/start/start.h"
+#include "preload/ledger/leak.h"
+#include "preload/shim/sys.h"
+#include "preload/shim/text.h"
+
+/* When, at the earliest, the rules are asked whether there is anything to wait for:
+ * most threads on their way out are gone by then, and asking takes as long as this. */
+#define ASK_AFTER_US 16000
+
+/* Too large for a small stack: on memory of its own. */
+struct check {
+    struct shim_state *state;
+    const char *who, *options_text;
+    struct leak_scope scope; /* without threads before the checkpoint, and the caller */
+    struct options options;
+    bool wrong;         /* and said so */
+    bool unread;        /* there are rules in the options that only the program can read */
+    bool needs_stacks;  /* there are rules about present frames */
+    bool needs_program; /* they can not be judged here */
+    char since_text[24], caller_text[24];
+    struct reporter_question question;
+};
+
+static uint64_t clock_us(void)
+{
+    return shim_clock_ns(CLOCK_MONOTONIC) / 1000;
+}
+
+/* ---- what was asked ------------------------------------------------------------------ */
+
+static void on_problem(void *arg, const char *line)
+{
+    struct check *check = arg;
+    if (!check->wrong)
+        shim_say(line);
+    check->wrong = true;
+}
+
+static bool is_one_of(const char *key, const char *const *keys)
+{
+    while (*keys && strcmp(*keys, key) != 0)
+        keys++;
+    return *keys;
+}
+
+/* What may be wrong in a pattern, also where it is one name. */
+static bool has_marks(const char *name, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (name[i] == '^' || name[i] == '$' || (unsigned char)name[i] < ' ')
+            return true;
+    return false;
+}
+
+/* Whether a rule is well formed is for the reporter to say; a name must be one. */
+static const char *take_key(void *arg, const char *key, const char *value, size_t length)
+{
+    static const char *const names[] = {"ignore_creator", "ignore_start", "ignore_top",
+                                        "ignore_any",     "ignore_name",  NULL};
+    static const char *const elsewhere[] = {"judge", "exitcode", "signal", "depth", "follow", "help", NULL};
+    struct check *check = arg;
+    if (is_one_of(key, elsewhere))
+        return "means nothing in a check";
+    bool rule = strcmp(key, "ignore") == 0;
+    if (!rule && !is_one_of(key, names)) {
+        if (strcmp(key, "suppressions") == 0)
+            check->unread = check->needs_program = true;
+        return "unknown";
+    }
+    check->unread |= rule || has_marks(value, length);
+    check->needs_stacks |= strcmp(key, "ignore_top") == 0 || strcmp(key, "ignore_any") == 0;
+    check->needs_program = true;
+    size_t special = 0;
+    while (special < length && strchr("*^$ \t\n", value[special]))
+        special++;
+    return special < length ? NULL : "names nothing: it would match every thread, or none";
+}
+
+static bool read_options(struct check *check)
+{
+    const struct options_reader reader = {
+        .origin = check->who, .extra = take_key, .warn = on_problem, .arg = check, .quoted_key = "ignore"};
+    check->options = shim_config.options;
+    options_read(&check->options, check->options_text, &reader);
+    check->scope.kinds = check->options.report;
+    if (shim_config.rules || check->options.suppressions_count)
+        check->needs_program = true;
+    if (check->needs_stacks && !check->options.stacks && !check->wrong) {
+        shim_refuse(check->who, "ignore_top= and ignore_any= need stacks=1");
+        check->wrong = true;
+    }
+    return !check->wrong;
+}
+
+/* A handler that interrupted one of our hooks, or stands on a stack of its own. */
+static bool is_in_handler(const struct guard *guard)
+{
+    stack_t stack = {.ss_flags = 0};
+    if (guard->nested || shim_config.sandboxed)
+        return guard->nested;
+    return SYS2(sigaltstack, NULL, &stack) == 0 && stack.ss_flags & SS_ONSTACK;
+}
+
+/* NULL: it can be done. */
+static const char *why_not(const struct shim_state *state, const struct guard *guard)
+{
+    if (!shim_is_own_process(state))
+        return "not in a child of vfork";
+    if (is_in_handler(guard))
+        return "not in a signal handler";
+    if (atomic_load(&state->header->lost_events))
+        return "not all threads of this process could be recorded";
+    return NULL;
+}
+
+/* ---- waiting -------------------------------------------------------------------------- */
+
+/* goleak's schedule, see finish.c; but by the clock, which an interrupted sleep does not lengthen. */
+struct curve {
+    uint64_t began_us, budget_us, pause_us;
+};
+
+/* One look later.  False: it was the last. */
+static bool wait_a_bit(struct curve *curve)
+{
+    uint64_t spent = clock_us() - curve->began_us;
+    if (spent >= curve->budget_us)
+        return false;
+    uint64_t left = curve->budget_us - spent;
+    grace_pause(curve->pause_us < left ? curve->pause_us : left);
+    curve->pause_us = grace_next_us(curve->pause_us);
+    return true;
+}
+
+/* ---- judging --------------------------------------------------------------------------- */
+
+enum loudness { RULES_ONLY, QUIET, LOUD };
+
+/* The number of leaked threads; -1: they could not be judged, -2: nor asked about. */
+static int ask(struct check *check, enum loudness loudness)
+{
+    static const char *const words[] = {"rules", "quiet", "loud"};
+    struct reporter_question *question = &check->question;
+    if (shim_config.no_reporter || shim_config.sandboxed)
+        return -2;
+    *question = (struct reporter_question){
+        .mode = "check",
+        .arguments = {check->since_text, check->caller_text, words[loudness], check->options_text},
+        .fd = -1,
+    };
+    reporter_ask(question);
+    const char *answer = question->answer;
+    if (*answer == '!')
+        return shim_refuse(check->who, answer + 1);
+    if (*answer < '0' || *answer > '9')
+        return -2;
+    uint64_t count = 0;
+    for (; *answer >= '0' && *answer <= '9' && count < INT_MAX; answer++)
+        count = count * 10 + (uint64_t)(*answer - '0');
+    return count < INT_MAX ? (int)count : INT_MAX;
+}
+
+/* Without names there are no rules; without those of the user all that is left counts. */
+static int judge_alone(struct check *check)
+{
+    static const char cannot[] = "the threadleak program could not be started, which alone can apply the "
+                                 "suppressions";
+    if (check->needs_program)
+        return shim_refuse(check->who, cannot);
+    int count = (int)leak_count(check->state, &check->scope);
+    if (count > 0)
+        raw_report_write(check->state, &check->scope);
+    return count;
+}
+
+static int wait_and_judge(struct check *check)
+{
+    struct curve curve = {clock_us(), check->options.grace_ms * 1000ull, 1};
+    bool asked = false, left;
+    while ((left = leak_count(check->state, &check->scope) > 0) && grace_others_run(check->state) &&
+           wait_a_bit(&curve)) {
+        if (asked || clock_us() - curve.began_us < ASK_AFTER_US)
+            continue;
+        asked = true;
+        int count = ask(check, QUIET);
+        if (count == 0 || count == -1)
+            return count;
+    }
+    if (!left)
+        return 0;
+    int count = ask(check, LOUD);
+    return count == -2 ? judge_alone(check) : count;
+}
+
+/* A rule that is wrong is so also where nothing is left that it could be tried on. */
+static bool rules_are_understood(struct check *check)
+{
+    if (!check->unread)
+        return true;
+    int result = ask(check, RULES_ONLY);
+    if (result == -2)
+        shim_refuse(check->who, "the threadleak program could not be started, which alone can read rules");
+    return result >= 0;
+}
+
+/* ---- all of it ---------------------------------------------------------------------------- */
+
+static void number_in(char *buffer, size_t size, uint64_t number)
+{
+    struct text text = text_in(buffer, size);
+    text_digits(&text, number, 10);
+}
+
+static int run(struct check *check, const uint64_t *since)
+{
+    check->scope.since = since ? api_serial_of(check->state, *since) : LEDGER_MAIN_SERIAL;
+    check->scope.except = shim_tls.epoch == check->state->epoch ? shim_tls.serial : 0;
+    if (check->scope.since == UINT64_MAX)
+        return shim_refuse(check->who, "the checkpoint is none of this process");
+    number_in(check->since_text, sizeof(check->since_text), since ? check->scope.since : 0);
+    number_in(check->caller_text, sizeof(check->caller_text), check->scope.except);
+    if (!read_options(check) || !rules_are_understood(check))
+        return -1;
+    return wait_and_judge(check);
+}
+
+static int run_on_own_memory(const char *who, struct shim_state *state, const uint64_t *since,
+                             const char *options)
+{
+    long at = SYS6(mmap, 0, sizeof(struct check), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at < 0 && at > -4096)
+        return shim_refuse(who, "no memory");
+    struct check *check = (struct check *)at;
+    check->who = who;
+    check->state = state;
+    check->options_text = options ? options : "";
+    int result = run(check, since);
+    SYS2(munmap, at, sizeof(struct check));
+    return result;
+}
+
+int api_check(const uint64_t *since, const char *options)
+{
+    const char *who = since ? "threadleak_check_since" : "threadleak_check";
+    struct shim_state *state = shim_ready();
+    if (!state && !shim_is_wanted())
+        return 0;
+    if (!state)
+        return shim_refuse(who, "there was no room to record this process's threads");
+    struct guard guard = guard_enter();
+    const char *problem = why_not(state, &guard);
+    int result = problem ? shim_refuse(who, problem) : run_on_own_memory(who, state, since, options);
+    guard_leave(guard);
+    return result;
+}

@@ -1,0 +1,193 @@
+/* See guard.h for the rules of code in preload/. */
+#include "preload/backtrace/imports.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "preload/shim/guard.h"
+#include "preload/shim/readable.h"
+#include "preload/shim/sys.h"
+#include "preload/backtrace/walk.h"
+
+/* In place of the pipe's two descriptors. */
+#define NO_PIPE (-2)
+
+static int probe_pipe2(int fds[2], int flags)
+{
+    (void)flags;
+    fds[0] = fds[1] = NO_PIPE;
+    return 0;
+}
+
+static int probe_pipe(int fds[2])
+{
+    return probe_pipe2(fds, 0);
+}
+
+static ssize_t probe_write(int fd, const void *address, size_t size)
+{
+    if (fd != NO_PIPE)
+        return write(fd, address, size);
+    if (memory_is_readable(address))
+        return 1;
+    errno = EFAULT;
+    return -1;
+}
+
+/* libunwind writes by number, past an interposed write. */
+static long probe_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+    if (number == SYS_write && (int)a == NO_PIPE)
+        return probe_write((int)a, (const void *)b, (size_t)c);
+    return syscall(number, a, b, c, d, e, f);
+}
+
+static ssize_t probe_read(int fd, void *buffer, size_t size)
+{
+    if (fd != NO_PIPE)
+        return read(fd, buffer, size);
+    errno = EAGAIN; /* the pipe is there, and empty */
+    return -1;
+}
+
+static int probe_close(int fd)
+{
+    return fd == NO_PIPE ? 0 : close(fd);
+}
+
+static int (*libc_sigprocmask)(int, const sigset_t *, sigset_t *);
+
+/* libunwind blocks the signals around each of its locks. */
+static int probe_sigprocmask(int how, const sigset_t *set, sigset_t *old)
+{
+    return shim_tls.signals_blocked ? 0 : libc_sigprocmask(how, set, old);
+}
+
+static int (*libc_iterate)(imports_callback *, void *) = dl_iterate_phdr;
+static void *iterate_instead;
+
+int imports_iterate(imports_callback *callback, void *data)
+{
+    return libc_iterate(callback, data);
+}
+
+static const struct {
+    const char *name;
+    void *replacement;
+} replacements[] = {
+    {"pipe2", (void *)probe_pipe2}, {"pipe", (void *)probe_pipe},   {"write", (void *)probe_write},
+    {"read", (void *)probe_read},   {"close", (void *)probe_close}, {"syscall", (void *)probe_syscall},
+};
+#define REPLACEMENTS (sizeof(replacements) / sizeof(*replacements))
+
+struct imports {
+    const ElfW(Rela) * relocations[2]; /* of the PLT, and the others */
+    size_t counts[2];
+    const ElfW(Sym) * symbols;
+    const char *strings;
+    ElfW(Addr) bias;
+};
+
+static void find_imports(struct imports *imports, const struct link_map *map)
+{
+    memset(imports, 0, sizeof(*imports));
+    imports->bias = map->l_addr;
+    for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++) {
+        /* glibc has relocated the addresses here by now. */
+        void *address = (void *)entry->d_un.d_ptr;
+        switch (entry->d_tag) {
+        case DT_JMPREL:
+            imports->relocations[0] = address;
+            break;
+        case DT_PLTRELSZ:
+            imports->counts[0] = entry->d_un.d_val / sizeof(ElfW(Rela));
+            break;
+        case DT_RELA:
+            imports->relocations[1] = address;
+            break;
+        case DT_RELASZ:
+            imports->counts[1] = entry->d_un.d_val / sizeof(ElfW(Rela));
+            break;
+        case DT_SYMTAB:
+            imports->symbols = address;
+            break;
+        case DT_STRTAB:
+            imports->strings = address;
+            break;
+        }
+    }
+}
+
+/* What another library interposes (ThreadSanitizer its mutexes, we ourselves the
+ * keys) is not meant for libunwind, which calls it at times when that is dead. */
+static void *straight_from_libc(void *libc, const char *name)
+{
+    if (strncmp(name, "pthread_", 8) != 0 && strcmp(name, "mincore") != 0 && strcmp(name, "msync") != 0)
+        return NULL;
+    return libc ? dlsym(libc, name) : NULL;
+}
+
+static void *replacement_for(void *libc, const char *name)
+{
+    for (size_t i = 0; i < REPLACEMENTS; i++)
+        if (strcmp(name, replacements[i].name) == 0)
+            return replacements[i].replacement;
+    if (strcmp(name, "dl_iterate_phdr") == 0)
+        return iterate_instead;
+    if (strcmp(name, "sigprocmask") == 0 && libc_sigprocmask)
+        return (void *)probe_sigprocmask;
+    void *lock = walk_replacement(libc, name);
+    return lock ? lock : straight_from_libc(libc, name);
+}
+
+static bool replace(void **place, void *replacement)
+{
+    /* The table may have been made read-only after relocation. */
+    uintptr_t page = (uintptr_t)place & ~(uintptr_t)4095;
+    if (SYS3(mprotect, page, 4096, PROT_READ | PROT_WRITE) != 0)
+        return false;
+    *place = replacement;
+    return true;
+}
+
+/* False: a place could not be written. */
+static bool replace_in(const struct imports *imports, int table, void *libc)
+{
+    for (size_t i = 0; i < imports->counts[table]; i++) {
+        const ElfW(Rela) *relocation = &imports->relocations[table][i];
+        uint32_t symbol = ELF64_R_SYM(relocation->r_info);
+        if (symbol == 0)
+            continue;
+        const char *name = imports->strings + imports->symbols[symbol].st_name;
+        void *replacement = replacement_for(libc, name);
+        if (replacement && !replace((void **)(imports->bias + relocation->r_offset), replacement))
+            return false;
+    }
+    return true;
+}
+
+bool imports_replace(void *library, int (*iterate)(imports_callback *callback, void *data))
+{
+    struct link_map *map;
+    struct imports imports;
+
+    if (dlinfo(library, RTLD_DI_LINKMAP, &map) != 0)
+        return false;
+    find_imports(&imports, map);
+    if (!imports.symbols || !imports.strings || !imports.relocations[0])
+        return false;
+    void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
+    void *own = libc ? dlsym(libc, "dl_iterate_phdr") : NULL;
+    if (own)
+        *(void **)&libc_iterate = own;
+    if (libc)
+        *(void **)&libc_sigprocmask = dlsym(libc, "sigprocmask");
+    iterate_instead = (void *)iterate;
+    return replace_in(&imports, 0, libc) && (!imports.relocations[1] || replace_in(&imports, 1, libc));
+}

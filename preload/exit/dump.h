@@ -1,0 +1,11 @@
+/* The dump signal: every live thread is reported, and the program goes on. */
+#ifndef THREADLEAK_PRELOAD_EXIT_DUMP_H
+#define THREADLEAK_PRELOAD_EXIT_DUMP_H
+
+#include "preload/shim/state.h"
+
+/* Installs the handler where the program left the signal at its default.
+ * True for the first caller of a process. */
+bool dump_arm(struct shim_state *state);
+
+#endif

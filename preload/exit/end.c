@@ -1,0 +1,206 @@
+/* See guard.h for the rules of code in preload/. */
+#include "preload/exit/end.h"
+
+#include <sched.h>
+#include <stdlib.h>
+
+#include "preload/exit/final_sample.h"
+#include "preload/exit/grace.h"
+#include "preload/exit/park.h"
+#include "preload/exit/raw_report.h"
+#include "preload/exit/reporter.h"
+#include "preload/ledger/leak.h"
+#include "preload/shim/guard.h"
+#include "preload/shim/real.h"
+#include "preload/shim/run_ask.h"
+#include "preload/shim/sys.h"
+
+static bool has_leaks(const struct shim_state *state, unsigned kinds)
+{
+    return leak_count(state, &(struct leak_scope){.kinds = kinds}) > 0;
+}
+
+/* ---- which thread ends the process ----------------------------------------------- */
+
+#define UNDOING 0xffu /* in place of an enum ledger_end */
+
+static uint64_t end_ticket(enum ledger_end how)
+{
+    return (uint64_t)shim_own_tid() << 8 | (uint64_t)how;
+}
+
+/* The first one reports.  But an exec can fail, so an exit goes before it. */
+static bool take_end(struct shim_state *state, enum ledger_end how)
+{
+    uint64_t mine = end_ticket(how), seen = 0;
+    while (!atomic_compare_exchange_strong(&state->ending, &seen, mine)) {
+        unsigned other = seen & 0xff;
+        if (how == LEDGER_END_EXEC || (other != LEDGER_END_EXEC && other != UNDOING))
+            return false;
+        if (other == UNDOING && seen >> 8 != mine >> 8) {
+            sched_yield();
+            seen = 0;
+        }
+    }
+    return true;
+}
+
+/* ---- records ------------------------------------------------------------------------ */
+
+/* This is the thread that ends the process, also when its slot is gone: the last
+ * thread calls exit() after its own end. */
+static void record_thread(struct ledger_header *header, uint64_t epoch)
+{
+    atomic_store(&header->end_tid, shim_own_tid());
+    if (shim_tls.epoch == epoch)
+        atomic_store(&header->end_serial, shim_tls.serial);
+}
+
+/* An exec never replaces an exit that came in between. */
+static void record_exec(struct ledger_header *header, bool judged)
+{
+    uint32_t none = LEDGER_END_NONE;
+    if (judged)
+        atomic_store(&header->end_judged, true);
+    atomic_compare_exchange_strong(&header->end, &none, LEDGER_END_EXEC);
+}
+
+static void record_exit(struct ledger_header *header, enum ledger_end how, int status, bool judged)
+{
+    atomic_store(&header->end_status, status);
+    atomic_store(&header->end_judged, judged);
+    atomic_store_explicit(&header->end, how, memory_order_release);
+}
+
+/* ---- under `threadleak run` ------------------------------------------------------------ */
+
+/* For a process whose user or root is not the one that the reporter needs. */
+static bool ask_run(void)
+{
+    struct reporter_access access = reporter_allow();
+    bool done = run_ask(LEDGER_RUN_STACKS, NULL);
+    reporter_disallow(&access);
+    return done;
+}
+
+static bool keep_stacks(void)
+{
+    bool can = !shim_config.no_reporter && !shim_config.sandboxed;
+    return can && (reporter_run("keep") == REPORTER_NO_LEAKS || ask_run());
+}
+
+/* Run reports later: the current stacks are saved now. */
+static void record_stacks(const struct shim_state *state)
+{
+    unsigned alive = shim_config.options.report & (KIND_RUNNING | KIND_DETACHED);
+    uint32_t why_not = LEDGER_UNSEEN;
+    if (!shim_config.options.stacks || !has_leaks(state, alive) || keep_stacks())
+        return;
+    if (shim_config.no_reporter)
+        why_not |= LEDGER_UNSEEN_VALGRIND;
+    else if (shim_config.sandboxed)
+        why_not |= LEDGER_UNSEEN_SANDBOX;
+    atomic_fetch_or(&state->header->flags, why_not);
+}
+
+/* ---- reports ------------------------------------------------------------------------------ */
+
+static int report_here(struct shim_state *state, int status)
+{
+    enum reporter_verdict verdict = reporter_explain("exit");
+    if (verdict == REPORTER_FAILED) {
+        raw_report_write(state, &(struct leak_scope){.kinds = shim_config.options.report});
+        verdict = REPORTER_LEAKS;
+    }
+    return verdict == REPORTER_LEAKS && status == 0 ? shim_config.options.exitcode : status;
+}
+
+static int report(struct shim_state *state, int status)
+{
+    if (atomic_load(&state->header->flags) & LEDGER_UNDER_RUN) {
+        if (!shim_config.sandboxed)
+            final_sample(state);
+        record_stacks(state);
+        return status;
+    }
+    return has_leaks(state, shim_config.options.report) ? report_here(state, status) : status;
+}
+
+static int judge(struct shim_state *state, enum ledger_end how, int status)
+{
+    struct ledger_header *header = state->header;
+    bool judged = shim_config.options.judge & 1u << how;
+    /* Before the grace period, so that ages are those of the program. */
+    uint64_t began = shim_clock_ns(CLOCK_MONOTONIC);
+
+    record_thread(header, state->epoch);
+    /* After a failed exec everything must go on. */
+    bool parks = judged && how != LEDGER_END_EXEC && has_leaks(state, KIND_ALL);
+    uint64_t mask = parks ? park_begin(state) : 0;
+    if (judged)
+        grace_wait(state);
+    atomic_store(&header->end_ns, began);
+    if (how == LEDGER_END_EXEC)
+        record_exec(header, judged);
+    else
+        record_exit(header, how, status, judged);
+    if (judged && has_leaks(state, KIND_ALL))
+        status = report(state, status);
+    if (parks)
+        park_end(mask);
+    return status;
+}
+
+int end_process(enum ledger_end how, int status)
+{
+    struct shim_state *state = shim_own();
+    if (!state || !take_end(state, how))
+        return status;
+    struct guard guard = guard_enter();
+    status = judge(state, how, status);
+    guard_leave(guard);
+    return status;
+}
+
+void end_undo_exec(void)
+{
+    struct shim_state *state = shim_own();
+    if (!state)
+        return;
+    uint64_t mine = end_ticket(LEDGER_END_EXEC), undoing = (mine & ~0xffull) | UNDOING;
+    if (!atomic_compare_exchange_strong(&state->ending, &mine, undoing))
+        return; /* not ours, or an exit took over */
+    atomic_store(&state->header->end, LEDGER_END_NONE);
+    atomic_store(&state->header->end_judged, 0);
+    atomic_store(&state->header->end_serial, 0);
+    atomic_store(&state->header->end_tid, 0);
+    atomic_store(&state->ending, 0);
+}
+
+/* ---- exit handlers -------------------------------------------------------------------------- */
+
+static void on_process_exit(int status, void *arg)
+{
+    (void)arg;
+    int wanted = end_process(LEDGER_END_EXIT, status);
+    /* This handler is the last: exit() within it flushes and ends. */
+    if (wanted != status)
+        real.exit(wanted);
+}
+
+static void on_quick_exit(void)
+{
+    struct shim_state *state = shim_state;
+    int status = state ? atomic_load(&state->quick_status) : 0;
+    int wanted = end_process(LEDGER_END_QUICK_EXIT, status);
+    if (wanted != status)
+        SYS1(exit_group, wanted);
+}
+
+void end_start(void)
+{
+    /* Before libc registers the loader's handler.  Handlers are called in reverse
+     * order: these run after every destructor and every handler of the program. */
+    on_exit(on_process_exit, NULL);
+    (void)at_quick_exit(on_quick_exit);
+}

@@ -1,0 +1,39 @@
+/* See guard.h for the rules of code in preload/. */
+#include "preload/exit/grace.h"
+
+#include "preload/ledger/leak.h"
+#include "preload/ledger/thread.h"
+#include "preload/shim/guard.h"
+#include "preload/shim/sys.h"
+
+bool grace_others_run(const struct shim_state *state)
+{
+    int64_t own = shim_tls.slot && !shim_tls.ended && shim_tls.epoch == state->epoch;
+    bool is_main = shim_own_tid() == state->pid;
+    return !is_main || ledger_live(state->header) > own;
+}
+
+void grace_pause(uint64_t us)
+{
+    uint64_t until = shim_clock_ns(CLOCK_MONOTONIC) + us * 1000;
+    if (shim_config.sandboxed) {
+        while (shim_clock_ns(CLOCK_MONOTONIC) < until)
+            ;
+        return;
+    }
+    struct timespec rest = {(time_t)(us / 1000000), (long)(us % 1000000 * 1000)};
+    SYS2(nanosleep, &rest, NULL);
+}
+
+void grace_wait(const struct shim_state *state)
+{
+    const struct leak_scope scope = {.kinds = shim_config.options.report};
+    uint64_t budget = shim_config.options.grace_ms * 1000ull;
+    uint64_t pause = GRACE_FIRST_US;
+    while (budget > 0 && leak_count(state, &scope) && grace_others_run(state)) {
+        uint64_t step = pause < budget ? pause : budget;
+        grace_pause(step);
+        budget -= step;
+        pause = grace_next_us(pause);
+    }
+}

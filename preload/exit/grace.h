@@ -1,0 +1,23 @@
+/* The grace period: threads that are about to end are not leaks. */
+#ifndef THREADLEAK_PRELOAD_EXIT_GRACE_H
+#define THREADLEAK_PRELOAD_EXIT_GRACE_H
+
+#include "preload/shim/state.h"
+
+/* goleak's schedule: 20 checks, 1 µs doubling to 100 ms. */
+#define GRACE_FIRST_US 1
+static inline uint64_t grace_next_us(uint64_t pause_us)
+{
+    return pause_us * 2 < 100000 ? pause_us * 2 : 100000;
+}
+
+/* Is there another thread that could still join or end something? */
+bool grace_others_run(const struct shim_state *state);
+
+/* Sleeps, by a system call that is no cancellation point. */
+void grace_pause(uint64_t us);
+
+/* At an end: waits until no thread is a leak, nobody can change that, or the time is over. */
+void grace_wait(const struct shim_state *state);
+
+#endif

@@ -1,0 +1,21 @@
+/* See guard.h for the rules of code in preload/. */
+#include "preload/ledger/leak.h"
+
+unsigned leak_kind(const struct shim_state *state, const struct ledger_slot *slot,
+                   const struct leak_scope *scope)
+{
+    uint64_t serial = atomic_load(&slot->serial);
+    uint32_t bits = atomic_load(&slot->state);
+    if (serial <= scope->since || serial == scope->except ||
+        serial == atomic_load(&state->header->end_serial) || bits & SLOT_IGNORED)
+        return 0;
+    return ledger_slot_kind(bits) & scope->kinds;
+}
+
+uint32_t leak_count(const struct shim_state *state, const struct leak_scope *scope)
+{
+    uint32_t used = atomic_load(&state->header->slots_used), count = 0;
+    for (uint32_t i = 0; i < used; i++)
+        count += leak_kind(state, &state->slots[i], scope) != 0;
+    return count;
+}

@@ -1,0 +1,110 @@
+/* See guard.h for the rules of code in preload/. */
+#include "preload/ledger/thread_end.h"
+
+#include <limits.h>
+#include <pthread.h>
+
+#include "preload/shim/guard.h"
+#include "preload/ledger/thread.h"
+#include "preload/shim/real.h"
+#include "preload/shim/state.h"
+
+/*
+ * Keys with a destructor, other than ours: a bit each.  Inherited by a forked
+ * child, as the keys are.
+ */
+#define KEYS_MAX 1024 /* PTHREAD_KEYS_MAX of glibc */
+static _Atomic uint64_t known_keys[KEYS_MAX / 64];
+static _Atomic uint32_t known_words; /* of known_keys, up to the highest in use */
+
+/*
+ * Keys below 32 lie in the thread's own descriptor, the others in memory from
+ * malloc.  Within a round, destructors run in the order of the keys: with the
+ * last of the 32, those of nearly every program run before ours.
+ */
+#define LAST_STATIC_KEY 31
+
+#ifndef PTHREAD_DESTRUCTOR_ITERATIONS
+#define PTHREAD_DESTRUCTOR_ITERATIONS 4
+#endif
+
+/* The round is counted in the lower bits of the pointer: slots are aligned to 64. */
+#define ROUND_MASK 7ul
+
+static bool word_has_value(uint32_t word)
+{
+    uint64_t bits = atomic_load_explicit(&known_keys[word], memory_order_relaxed);
+    for (; bits; bits &= bits - 1)
+        if (pthread_getspecific((pthread_key_t)(word * 64) + (pthread_key_t)__builtin_ctzll(bits)))
+            return true;
+    return false;
+}
+
+/* Will a destructor of the program's be called after this one? */
+static bool others_follow(void)
+{
+    uint32_t words = atomic_load_explicit(&known_words, memory_order_relaxed);
+    for (uint32_t word = 0; word < words; word++)
+        if (word_has_value(word))
+            return true;
+    return false;
+}
+
+static void on_thread_exit(void *value)
+{
+    unsigned long round = (unsigned long)value & ROUND_MASK;
+    struct ledger_slot *slot = (void *)((unsigned long)value & ~ROUND_MASK);
+    struct shim_state *state = shim_state;
+
+    /* A thread that forked: the slot is its parent's. */
+    if (shim_tls.epoch != state->epoch || shim_tls.slot != slot || shim_tls.ended)
+        return;
+    if (round + 1 < PTHREAD_DESTRUCTOR_ITERATIONS && others_follow()) {
+        pthread_setspecific(shim_config.key, (void *)((unsigned long)value + 1));
+        return;
+    }
+    struct guard guard = guard_enter();
+    shim_tls.ended = true;
+    thread_ended(state, slot, shim_coarse_ns());
+    guard_leave(guard);
+}
+
+void thread_end_start(void)
+{
+    pthread_key_t keys[LAST_STATIC_KEY + 1];
+    int count = 0;
+
+    while (count <= LAST_STATIC_KEY && real.pthread_key_create(&keys[count], on_thread_exit) == 0) {
+        count++;
+        if (keys[count - 1] >= LAST_STATIC_KEY)
+            break;
+    }
+    if (count == 0)
+        return;
+    shim_config.key = keys[count - 1];
+    shim_config.has_key = true;
+    while (--count > 0)
+        real.pthread_key_delete(keys[count - 1]);
+}
+
+void thread_end_key_made(pthread_key_t key)
+{
+    if (key >= KEYS_MAX || shim_tls.unwinding) /* libunwind's: nothing of the program's runs there */
+        return;
+    atomic_fetch_or(&known_keys[key / 64], 1ull << key % 64);
+    uint32_t words = atomic_load(&known_words);
+    while (words < key / 64 + 1 && !atomic_compare_exchange_weak(&known_words, &words, key / 64 + 1))
+        ;
+}
+
+void thread_end_key_deleted(pthread_key_t key)
+{
+    if (key < KEYS_MAX)
+        atomic_fetch_and(&known_keys[key / 64], ~(1ull << key % 64));
+}
+
+void thread_end_arm(struct ledger_slot *slot)
+{
+    if (shim_config.has_key)
+        pthread_setspecific(shim_config.key, slot);
+}

@@ -1,0 +1,156 @@
+/* See guard.h for the rules of code in preload/. */
+#include "preload/options/settings.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "preload/options/registered.h"
+#include "preload/shim/guard.h"
+#include "preload/shim/state.h"
+#include "preload/shim/say.h"
+#include "preload/shim/sys.h"
+#include "preload/options/test_name.h"
+#include "preload/shim/text.h"
+
+/* ---- the environment ----------------------------------------------------------- */
+
+static void warn_option(void *arg, const char *line)
+{
+    (void)arg;
+    shim_say(line);
+}
+
+static void copy_string(char *out, size_t size, const char *string)
+{
+    struct text text = text_in(out, size);
+    text_string(&text, string);
+    if (text.overflow)
+        out[0] = 0;
+}
+
+static void read_environment(void)
+{
+    const char *text = getenv("THREADLEAK_OPTIONS");
+    const char *dir = getenv(LEDGER_RUN_ENV);
+
+    /* valgrind leaves its own entry there. */
+    const char *preload = getenv("LD_PRELOAD");
+    shim_config.no_reporter = preload && strstr(preload, "vgpreload_");
+    options_defaults(&shim_config.options);
+    options_parse(&shim_config.options, registered_environment(text), warn_option, NULL);
+    test_name_find(shim_config.test, sizeof(shim_config.test));
+    if (dir && *dir == '/')
+        copy_string(shim_config.run_dir, sizeof(shim_config.run_dir), dir);
+    for (unsigned n = 0; shim_config.options.help && options_help(n); n++)
+        shim_say(options_help(n));
+}
+
+/* follow=0: our children start without us.  The variable is the program's to
+ * see, so only our own entry is taken out of it. */
+static void leave_children_alone(void)
+{
+    extern char **environ;
+    if (shim_config.options.follow || !environ)
+        return;
+    char **out = environ;
+    for (char **in = environ; *in; in++) {
+        char *own = strncmp(*in, "LD_PRELOAD=", 11) == 0 ? strstr(*in, "libthreadleak.so") : NULL;
+        if (!own) {
+            *out++ = *in;
+            continue;
+        }
+        char *from = own, *to = own + strlen("libthreadleak.so");
+        while (from > *in + 11 && from[-1] != ':' && from[-1] != ' ')
+            from--;
+        while (*to && *to != ':' && *to != ' ')
+            to++;
+        if (*to)
+            to++;
+        memmove(from, to, strlen(to) + 1);
+        if ((*in)[11])
+            *out++ = *in;
+    }
+    *out = NULL;
+}
+
+/* ---- the reporter ------------------------------------------------------------------- */
+
+/* threadleak stands beside this library, or in ../bin or ../../bin of it. */
+static void find_reporter(void)
+{
+    static const char *const places[REPORTER_PLACES] = {"threadleak", "../bin/threadleak",
+                                                        "../../bin/threadleak"};
+    Dl_info info;
+    char dir[512];
+
+    if (!dladdr((void *)find_reporter, &info) || !info.dli_fname)
+        return;
+    struct text text = text_in(dir, sizeof(dir));
+    if (info.dli_fname[0] != '/') {
+        long n = SYS2(getcwd, dir, sizeof(dir));
+        if (n <= 1)
+            return;
+        text.length = (size_t)n - 1;
+        text_string(&text, "/");
+    }
+    text_string(&text, info.dli_fname);
+    char *slash = strrchr(dir, '/');
+    if (text.overflow || !slash)
+        return;
+    slash[1] = 0;
+    for (size_t i = 0; i < REPORTER_PLACES; i++) {
+        struct text path = text_in(shim_config.reporter[i], sizeof(shim_config.reporter[i]));
+        text_string(&path, dir);
+        text_string(&path, places[i]);
+        if (path.overflow)
+            shim_config.reporter[i][0] = 0;
+    }
+}
+
+/* ---- the program and its libc ---------------------------------------------------------- */
+
+/* A field of struct pthread, as glibc tells it to debuggers (nptl_db): its offset, or -1. */
+static int32_t pthread_field(const char *symbol, uint32_t bits)
+{
+    const uint32_t *field = dlsym(RTLD_DEFAULT, symbol); /* bits, count, offset */
+    return field && field[0] == bits && field[1] == 1 && field[2] < 4096 ? (int32_t)field[2] : -1;
+}
+
+static void find_offsets(void)
+{
+    const char *self = (const char *)pthread_self();
+    shim_config.start_offset = pthread_field("_thread_db_pthread_start_routine", 64);
+    shim_config.tls_offset = (int32_t)((const char *)&shim_tls - self);
+    /* Believed only when this thread's own tid is found there. */
+    int32_t offset = pthread_field("_thread_db_pthread_tid", 32);
+    if (offset >= 0 && *(const int32_t *)(self + offset) == (int32_t)SYS0(gettid))
+        shim_config.tid_offset = offset;
+}
+
+static void find_default_attributes(void)
+{
+    struct rlimit limit;
+    /* glibc takes the default size of a stack from here. */
+    if (SYS4(prlimit64, 0, RLIMIT_STACK, NULL, &limit) == 0)
+        shim_config.default_small = limit.rlim_cur < SMALL_STACK;
+}
+
+static void find_exe(void)
+{
+    long n = SYS4(readlinkat, AT_FDCWD, "/proc/self/exe", shim_config.exe, sizeof(shim_config.exe) - 1);
+    shim_config.exe[n > 0 ? n : 0] = 0;
+}
+
+void settings_find(void)
+{
+    read_environment();
+    leave_children_alone();
+    find_reporter();
+    find_exe();
+    find_offsets();
+    find_default_attributes();
+}

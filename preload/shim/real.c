@@ -1,0 +1,15 @@
+/* See guard.h for the rules of code in preload/. */
+#include "preload/shim/real.h"
+
+#include <dlfcn.h>
+
+struct real real;
+
+void real_resolve(void)
+{
+    /* dlsym gives the default version.  glibc keeps two versions of
+     * pthread_create (2.2.5 and 2.34), with one implementation. */
+#define HOOK(type, name, params) *(void **)(&real.name) = dlsym(RTLD_NEXT, #name);
+#include "preload/shim/hooks.def"
+#undef HOOK
+}

@@ -1,0 +1,148 @@
+/*
+ * What the shim knows: of this process, of the program, of this thread.
+ *
+ * struct shim_state is for one process.  The kernel zeroes its memory in a forked
+ * child (MADV_WIPEONFORK).  So a child of any kind of fork finds `ready` 0 and cannot
+ * write into the ledger of its parent.  struct shim_config is valid in children, too.
+ * struct shim_tls is in guard.h.
+ */
+#ifndef THREADLEAK_PRELOAD_SHIM_STATE_H
+#define THREADLEAK_PRELOAD_SHIM_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "common/ledger.h"
+#include "common/options.h"
+#include "preload/shim/index.h"
+
+enum shim_ready { SHIM_NEW, SHIM_BUSY, SHIM_READY, SHIM_FAILED };
+
+/* Sections of the ledger that grow. */
+enum section {
+    SECTION_SLOTS,
+    SECTION_SITES,
+    SECTION_MODULES,
+    SECTION_FRAMES,
+    SECTION_STRINGS,
+    SECTION_PRESENT,
+    SECTIONS
+};
+
+struct shim_state {
+    _Atomic uint32_t ready; /* enum shim_ready */
+    uint64_t epoch;         /* identifies this process: thread-local state of a parent has another one */
+    pid_t pid;
+
+    struct ledger_header *header;
+    struct ledger_slot *slots;
+    struct ledger_site *sites;
+    struct ledger_module *modules;
+    ledger_pc *frames;
+    char *strings;
+    uint64_t *present;
+    _Atomic uint32_t backed[SECTIONS]; /* records below this have memory behind them */
+
+    struct index raw;     /* hash of a raw backtrace and the generation -> site */
+    struct index encoded; /* content_hash -> site */
+
+    _Atomic uint32_t signal_armed;
+    _Atomic uint64_t ending;      /* tid << 8 | enum ledger_end of the end under way; 0: none */
+    _Atomic uint32_t parking;     /* at a judged end: other threads that would end the process wait */
+    _Atomic uint32_t dumping;     /* number of dump signals since the current report began */
+    _Atomic int32_t quick_status; /* as given to quick_exit */
+
+    _Atomic uint32_t reporting;   /* hold.h: the reporter runs */
+    _Atomic uint32_t registering; /* hold.h: protects what follows, and the ledger's rules and options */
+    uint32_t options_at;          /* in strings: room for two option texts; 0: none yet */
+    uint32_t rules_at;            /* in strings: room for RULES_MAX bytes; 0: none yet */
+    uint32_t names_at;            /* in strings: room for names of tests; 0: none yet */
+    uint32_t options_turn, names_turn;
+    uint32_t latest_reason; /* in strings */
+};
+
+enum { SANDBOX_NONE, SANDBOX_MAYBE, SANDBOX_SURE };
+#define REPORTER_PLACES 3
+#define OPTIONS_TEXT_MAX (LEDGER_OPTIONS * OPTIONS_PART_MAX)
+#define RULES_MAX 16384 /* bytes of rules that the program registers */
+#define TEST_NAME_MAX 512
+
+struct shim_config {
+    struct options options;
+    char options_text[OPTIONS_TEXT_MAX]; /* LEDGER_OPTIONS strings in a row, as in the ledger */
+    uint32_t options_size;
+    const char *rules;                   /* registered by the program; NULL: none */
+    char run_dir[256];                   /* "": not under `threadleak run` */
+    char test[TEST_NAME_MAX];            /* the test that the program runs; "": not known */
+    char reporter[REPORTER_PLACES][512]; /* where threadleak may be, in this order */
+    int capture_signal;                  /* reserved by signal_capture.c; 0: none yet */
+    pthread_key_t key;                   /* its destructor sees the end of a thread */
+    bool has_key;
+    int32_t tid_offset;      /* in glibc's struct pthread; -1: not known */
+    int32_t start_offset;    /* in glibc's struct pthread: start routine, then its argument; -1: not known */
+    int32_t tls_offset;      /* from a pthread_t to that thread's shim_tls */
+    uint64_t trampolines[2]; /* the start routines that we pass to libc */
+    char exe[512];           /* target of /proc/self/exe before any chroot; "": not known */
+    /* The program entered a sandbox, or did before a fork: its filter may kill for an
+     * unknown system call.  SANDBOX_MAYBE after PR_SET_NO_NEW_PRIVS, which precedes a filter. */
+    _Atomic int sandboxed;
+    /* pthread_setattr_default_np, RLIMIT_STACK */
+    _Atomic bool default_detached, default_small;
+    bool no_reporter; /* under valgrind, which does not support our clone() */
+    bool had_stderr;  /* at the start, with this identity: */
+    uint64_t stderr_device, stderr_inode;
+};
+
+extern struct shim_state *shim_state; /* never NULL after state_start */
+extern struct shim_config shim_config;
+
+/* Below this an unwinder's own frames might not fit beside the program's. */
+#define SMALL_STACK 131072
+
+/* Once per program: makes shim_state. */
+void state_start(void);
+
+/* Once per process: prepares the state for a new ledger. */
+void state_begin(struct shim_state *state);
+
+/* In a forked child: clears the state where the kernel (before 4.14) did not. */
+void state_in_child(void);
+
+/* The state when this process has a ledger, else NULL. */
+static inline struct shim_state *shim_known(void)
+{
+    struct shim_state *state = shim_state;
+    bool ready = state && atomic_load_explicit(&state->ready, memory_order_acquire) == SHIM_READY;
+    return __builtin_expect(ready, 1) ? state : NULL;
+}
+
+/* Shall this process have a ledger?  With follow=0 a forked child has none. */
+bool shim_is_wanted(void);
+
+/* Does the ledger belong to this process, and not to the parent of a vfork child?
+ * In a sandbox the answer is yes, without a system call. */
+bool shim_is_own_process(const struct shim_state *state);
+
+/* The state when this process, and not a vfork child, has a ledger, else NULL. */
+struct shim_state *shim_own(void);
+
+/* The calling thread's tid, without a system call where that is possible. */
+int32_t shim_own_tid(void);
+
+static inline uint64_t shim_clock_ns(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+/* Some milliseconds late, which is exact enough for ages, at a quarter of the cost. */
+static inline uint64_t shim_coarse_ns(void)
+{
+    return shim_clock_ns(CLOCK_MONOTONIC_COARSE);
+}
+
+#endif
