@@ -126,7 +126,7 @@ static enum watchable check_elf(const struct subject *subject, int fd, struct er
         set_why(subject, UNWATCHED_STATIC);
         return refuse(WATCHABLE_NEVER, subject, error,
                       "is statically linked: no library can be preloaded into it. Link it dynamically, "
-                      "or use 'threadleak report PID' for its present stacks.");
+                      "or use 'threadleak report PID' for its current stacks.");
     }
     if (own && strcmp(base_of(own), base_of(head.loader)) && !same_file(own, head.loader)) {
         set_why(subject, UNWATCHED_LIBC);

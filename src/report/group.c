@@ -124,8 +124,9 @@ static void print_stack(const struct printer *printer, const struct leak_group *
     print_creators(printer, group);
     put_frames(printer, &shown);
     if (group->stack_count && group->truncated)
-        fprintf(printer->out, "    (and further callers, not recorded%s)\n",
-                group->rule_deeper && !group->suppressed_by ? ": no rule (thread:, module:) sees them" : "");
+        fprintf(printer->out, "    (further callers not recorded%s)\n",
+                group->rule_deeper && !group->suppressed_by ? "; thread: and module: rules cannot see them"
+                                                            : "");
 }
 
 /* ---- a group ------------------------------------------------------------------------- */
@@ -158,7 +159,7 @@ static const char *explain_kind(enum leak_kind kind)
 {
     static const char *const texts[LEAK_KINDS] = {
         [LEAK_RUNNING] = "joinable, never joined",
-        [LEAK_DETACHED] = "detached: nobody waits for it",
+        [LEAK_DETACHED] = "detached: cannot be joined",
         [LEAK_UNJOINED] = "never joined: its stack is still held",
     };
     return texts[kind];
@@ -212,8 +213,8 @@ static void print_joins(const struct printer *printer, const struct leak_group *
         fprintf(printer->out, "  %zu of them %s being joined\n", joining, joining == 1 ? "is" : "are");
     if (!group->joined_at || !group->site_joined)
         return;
-    fprintf(printer->out, "  of %llu threads created here %llu %s joined, the latest at ",
-            (unsigned long long)group->site_created, (unsigned long long)group->site_joined,
+    fprintf(printer->out, "  %llu of the %llu threads created here %s joined, most recently at ",
+            (unsigned long long)group->site_joined, (unsigned long long)group->site_created,
             group->site_joined == 1 ? "was" : "were");
     put_frame(printer, group->joined_at, false, 0);
     putc('\n', printer->out);
@@ -266,7 +267,7 @@ void print_group(const struct printer *printer, const struct leak_group *group)
     print_current(printer, group->threads, group->thread_count);
     print_joins(printer, group);
     if (group->counted && group->known)
-        fprintf(printer->out, "  more than the baseline's %llu\n", (unsigned long long)group->known);
+        fprintf(printer->out, "  the baseline has only %llu\n", (unsigned long long)group->known);
     if (group->suppressed_by) {
         fputs("  ", printer->out);
         print_suppression(printer, group);

@@ -72,11 +72,10 @@ static bool put_suppressions(FILE *out, const struct process_report *process)
     if (begun)
         fputs("</system-out>\n", out);
     if (process->counts.lost)
-        fprintf(
-            out,
-            "      <system-err>%llu creations found no room in the ledger: there may be more threads than "
-            "shown</system-err>\n",
-            (unsigned long long)process->counts.lost);
+        fprintf(out,
+                "      <system-err>the ledger was full for %llu creations; more threads may exist than are "
+                "shown</system-err>\n",
+                (unsigned long long)process->counts.lost);
     return done;
 }
 

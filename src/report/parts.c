@@ -52,7 +52,7 @@ char *leak_line(const struct leak_group *group, size_t threads, size_t processes
 {
     static const char *const kinds[LEAK_KINDS][2] = {
         [LEAK_RUNNING] = {"running", "never joined"},
-        [LEAK_DETACHED] = {"detached", "still there"},
+        [LEAK_DETACHED] = {"detached", "still alive"},
         [LEAK_UNJOINED] = {"finished", "never joined"},
     };
     char *line = NULL;

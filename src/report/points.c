@@ -29,7 +29,7 @@ static char *why_skipped(const struct process_report *process)
 {
     char *why, end[160];
     if (!process->watched)
-        return strdup("not watched: who started its threads is not known");
+        return strdup("not watched: thread creators are unknown");
     if (process->judged || (process->how != END_ALIVE && !left_something(process)))
         return NULL;
     format_end(end, sizeof(end), process);

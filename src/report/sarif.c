@@ -24,11 +24,11 @@ static const struct {
     const char *id, *name, *text, *help, *level;
 } rules[LEAK_KINDS] = {
     [LEAK_RUNNING] = {"thread.running", "RunningThread",
-                      "A joinable thread was alive at the end, and nobody had joined it",
-                      "Tell the thread to stop, and join it before the program or the test ends.", "error"},
-    [LEAK_DETACHED] =
-        {"thread.detached", "DetachedThread", "A detached thread was alive at the end",
-         "Nobody can wait for a detached thread: keep it joinable, or let it tell when it ends.", "warning"},
+                      "A joinable thread was alive at the end and was never joined",
+                      "Make the thread stop, and join it before the program or the test ends.", "error"},
+    [LEAK_DETACHED] = {"thread.detached", "DetachedThread", "A detached thread was alive at the end",
+                       "A detached thread cannot be joined: keep it joinable, or have it signal its end.",
+                       "warning"},
     [LEAK_UNJOINED] = {"thread.unjoined", "UnjoinedThread",
                        "A joinable thread has ended and was never joined: its stack is still held",
                        "Join the thread, or detach it.", "error"},
@@ -189,7 +189,7 @@ static json_t *notes_json(const struct report *report)
     json_t *notes = json_array();
     if (report->timed_out_s > 0) {
         format_duration(time, sizeof(time), report->timed_out_s);
-        snprintf(text, sizeof(text), "timed out after %s: every thread is as it was then", time);
+        snprintf(text, sizeof(text), "timed out after %s: threads are shown as they were then", time);
         add_note(notes, "error", "timeout", text);
     }
     for (size_t i = 0; i < report->unwatched_count; i++) {
@@ -201,7 +201,8 @@ static json_t *notes_json(const struct report *report)
     for (size_t i = 0; i < report->process_count; i++) {
         if (!report->processes[i].counts.lost)
             continue;
-        snprintf(text, sizeof(text), "pid %d: %llu creations found no room in the ledger",
+        snprintf(text, sizeof(text),
+                 "pid %d: the ledger was full for %llu creations; more threads may exist than are shown",
                  (int)report->processes[i].pid, (unsigned long long)report->processes[i].counts.lost);
         add_note(notes, "warning", "lost", text);
     }

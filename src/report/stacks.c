@@ -90,7 +90,7 @@ bool is_one_block(const struct thread_info *threads, size_t count)
 
 /* ---- one block -------------------------------------------------------------------------------- */
 
-static bool have_different_texts(const struct block *block)
+static bool have_different_waits(const struct block *block)
 {
     for (size_t i = 1; i < block->count; i++)
         if (compare_text(block->threads[i]->current->wait.what, block->threads[0]->current->wait.what) != 0)
@@ -126,8 +126,6 @@ static void print_wait(const struct printer *printer, const struct block *block)
     put_escaped(printer->out, wait->text);
     paint(printer, PLAIN);
     print_idle(printer, block);
-    if (block->count > 1 && have_different_texts(block))
-        fputs(" (the others likewise, each its own)", printer->out);
     putc(',', printer->out);
 }
 
@@ -164,10 +162,33 @@ static void print_frames(const struct printer *printer, const struct shared_stac
         put_frames(printer, &part);
     }
     if (stack->incomplete) {
-        fputs("    (and further callers: ", printer->out);
+        fputs("    (stack incomplete: ", printer->out);
         put_escaped(printer->out, stack->incomplete);
         fputs(")\n", printer->out);
     }
+}
+
+static const char *object_of(enum wait_on on)
+{
+    static const char *const objects[WAIT_OTHER + 1] = {[WAIT_JOIN] = "thread",
+                                                        [WAIT_POLL] = "set of descriptors",
+                                                        [WAIT_SIGNAL] = "set of signals",
+                                                        [WAIT_SLEEP] = "timer",
+                                                        [WAIT_OTHER] = "object"};
+    return objects[on] ? objects[on] : wait_on_name(on);
+}
+
+/* "  the other 39 wait the same way, each on its own pipe" */
+static void print_others(const struct printer *printer, const struct block *block)
+{
+    enum wait_on on = block->threads[0]->current->wait.on;
+    if (on == WAIT_NONE || block->count < 2 || !have_different_waits(block))
+        return;
+    if (block->count == 2)
+        fputs("  the other waits the same way, on its own ", printer->out);
+    else
+        fprintf(printer->out, "  the other %zu wait the same way, each on its own ", block->count - 1);
+    fprintf(printer->out, "%s\n", object_of(on));
 }
 
 static void print_block(const struct printer *printer, const struct block *block, bool alone)
@@ -180,12 +201,14 @@ static void print_block(const struct printer *printer, const struct block *block
                     printer->style->verbose > 0 ? block->count : THREADS_SHOWN);
     if (!current->stack) {
         if (current->why_none)
-            fprintf(printer->out, "  where it is now is not known: it %s\n", current->why_none);
+            fprintf(printer->out, "  stack not taken: %s thread %s\n", block->count > 1 ? "each" : "the",
+                    current->why_none);
         return;
     }
     print_wait(printer, block);
     fputs(" at\n", printer->out);
     print_frames(printer, current->stack);
+    print_others(printer, block);
 }
 
 void print_current(const struct printer *printer, const struct thread_info *threads, size_t count)
@@ -199,7 +222,7 @@ void print_current(const struct printer *printer, const struct thread_info *thre
         for (size_t i = shown; i < blocks.count; i++)
             left += blocks.items[i].count;
         if (left)
-            fprintf(printer->out, "  and %zu threads at %zu other places\n", left, blocks.count - shown);
+            fprintf(printer->out, "  and %zu more threads at %zu other places\n", left, blocks.count - shown);
     }
     free(blocks.threads);
     free(blocks.items);

@@ -17,8 +17,8 @@ static const char *plural(uint64_t count)
 /* ---- the head of a process ------------------------------------------------------------- */
 
 struct sums {
-    uint64_t leaked, leaked_sites; /* what counts */
-    uint64_t left, left_sites;     /* all of it */
+    uint64_t leaked, leaked_sites;  /* what counts */
+    uint64_t live, finished, sites; /* whether it counts or not */
     uint64_t suppressed;
     uint64_t by_kind[LEAK_KINDS]; /* of what counts */
 };
@@ -34,8 +34,8 @@ static struct sums sum_up(const struct process_report *process)
     struct sums sums = {0};
     for (size_t i = 0; i < process->group_count; i++) {
         const struct leak_group *group = &process->groups[i];
-        sums.left += group->thread_count;
-        sums.left_sites += group->first_of_site;
+        *(group->kind == LEAK_UNJOINED ? &sums.finished : &sums.live) += group->thread_count;
+        sums.sites += group->first_of_site;
         sums.suppressed += group->suppressed_by && !is_hidden(group) ? group->thread_count : 0;
         if (!group->counted)
             continue;
@@ -46,13 +46,29 @@ static struct sums sum_up(const struct process_report *process)
     return sums;
 }
 
-static void put_verdict(FILE *out, uint64_t threads, const char *what, uint64_t sites)
+static void put_leaked(FILE *out, uint64_t threads, uint64_t sites)
 {
     if (threads)
-        fprintf(out, "%llu %sthread%s at %llu site%s", (unsigned long long)threads, what, plural(threads),
+        fprintf(out, "%llu leaked thread%s at %llu site%s", (unsigned long long)threads, plural(threads),
                 (unsigned long long)sites, plural(sites));
     else
-        fprintf(out, "no %sthreads", what);
+        fputs("no leaked threads", out);
+}
+
+/* "51 live and 66 finished, unjoined threads at 3 sites" */
+static void put_created(FILE *out, const struct sums *sums)
+{
+    uint64_t threads = sums->live + sums->finished;
+    if (!threads) {
+        fputs("no created threads alive or unjoined", out);
+        return;
+    }
+    if (sums->live)
+        fprintf(out, "%llu live%s", (unsigned long long)sums->live, sums->finished ? " and " : "");
+    if (sums->finished)
+        fprintf(out, "%llu finished, unjoined", (unsigned long long)sums->finished);
+    fprintf(out, " thread%s at %llu site%s", plural(threads), (unsigned long long)sums->sites,
+            plural(sums->sites));
 }
 
 static void print_process_head(const struct printer *printer, const struct process_report *process,
@@ -66,17 +82,16 @@ static void print_process_head(const struct printer *printer, const struct proce
         fprintf(printer->out, "%zu thread%s", process->untracked_count + 1,
                 plural(process->untracked_count + 1));
     else if (process->judged)
-        put_verdict(printer->out, sums->leaked, "leaked ", sums->leaked_sites);
-    else /* alive: not all that there are */
-        put_verdict(printer->out, sums->left, process->how == END_ALIVE ? "created " : "remaining ",
-                    sums->left_sites);
+        put_leaked(printer->out, sums->leaked, sums->leaked_sites);
+    else
+        put_created(printer->out, sums);
     fputs(", ", printer->out);
     put_escaped(printer->out, command_name(process));
     fprintf(printer->out, " (pid %d)", (int)process->pid);
     put_test(printer->out, process->test);
     fprintf(printer->out, ", %s", end);
-    if (process->how != END_ALIVE && !process->judged && sums->left)
-        fputs(", not judged", printer->out);
+    if (process->how != END_ALIVE && !process->judged && sums->live + sums->finished)
+        fputs(", not counted as leaks", printer->out);
     paint(printer, PLAIN);
     putc('\n', printer->out);
     /* Of several, the arguments are what tells one from the other. */
@@ -86,11 +101,11 @@ static void print_process_head(const struct printer *printer, const struct proce
         putc('\n', printer->out);
     }
     if (!process->watched)
-        fputs("not watched: who started its threads is known after a start by threadleak run, or with\n"
-              "LD_PRELOAD=libthreadleak.so\n",
+        fputs("not watched, so thread creators are unknown; start it with `threadleak run` or\n"
+              "LD_PRELOAD=libthreadleak.so to see them\n",
               printer->out);
     if (process->stacks && process->stacks->note) {
-        fputs("present stacks: ", printer->out);
+        fputs("current stacks: ", printer->out);
         put_escaped(printer->out, process->stacks->note);
         putc('\n', printer->out);
     }
@@ -110,7 +125,8 @@ static void print_main(const struct printer *printer, const struct process_repor
     format_duration(age, sizeof(age), thread->age_s);
     if (thread->age_s >= 0)
         fprintf(printer->out, "   alive %s", age);
-    fputs(thread->state == 'Z' ? "   has ended; the process goes on\n" : "   the main thread\n",
+    fputs(thread->state == 'Z' ? "   the main thread; it has ended, the process goes on\n"
+                               : "   the main thread\n",
           printer->out);
     put_threads(printer->out, &(struct thread_list){.threads = thread, .count = 1}, 1);
     print_current(printer, thread, 1);
@@ -162,7 +178,7 @@ static void print_lost(const struct printer *printer, const struct process_repor
 {
     if (process->counts.lost)
         fprintf(printer->out,
-                "lost: %llu creation%s found no room in the ledger: there may be more threads than shown.\n",
+                "lost: the ledger was full for %llu creation%s; more threads may exist than are shown\n",
                 (unsigned long long)process->counts.lost, plural(process->counts.lost));
 }
 
@@ -284,25 +300,24 @@ static void print_next_step(const struct printer *printer, const struct report *
             (report->processes[i].group_count || !report->processes[i].watched) &&
             !report->processes[i].checked &&
             !(report->process_count == 1 && is_all_shown(printer, &report->processes[i])))
-            fprintf(printer->out, "every thread: threadleak report --all %d\n",
+            fprintf(printer->out, "to see every thread: threadleak report --all %d\n",
                     (int)report->processes[i].pid);
 }
 
 static void print_summary(FILE *out, const struct report *report)
 {
     fputs("threadleak: ", out);
-    put_verdict(out, report->summary.leaked_threads, "leaked ", report->summary.leak_sites);
+    put_leaked(out, report->summary.leaked_threads, report->summary.leak_sites);
     fprintf(out, " in %llu process%s\n", (unsigned long long)report->summary.processes,
             report->summary.processes == 1 ? "" : "es");
 }
 
 static void print_no_threads(FILE *out, const struct report *report)
 {
-    fprintf(out, "threadleak: no threads were created, %llu process%s watched",
+    fprintf(out, "threadleak: no threads were created; %llu process%s watched",
             (unsigned long long)report->summary.processes, report->summary.processes == 1 ? "" : "es");
     if (report->unwatched_count)
-        fprintf(out, "; %zu program%s not", report->unwatched_count,
-                report->unwatched_count == 1 ? " was" : "s were");
+        fprintf(out, ", %zu program%s not watched", report->unwatched_count, plural(report->unwatched_count));
     putc('\n', out);
 }
 
@@ -313,7 +328,9 @@ static bool print_text(FILE *out, const struct report *report, const struct repo
     if (report->timed_out_s > 0) {
         char time[40];
         format_duration(time, sizeof(time), report->timed_out_s);
-        fprintf(out, "threadleak: timed out after %s; every live thread, then all are ended\n\n", time);
+        fprintf(out,
+                "threadleak: timed out after %s: reporting all live threads, then ending every process\n\n",
+                time);
     }
     if (report->process_count == 0)
         print_no_threads(out, report);

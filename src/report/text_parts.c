@@ -116,17 +116,17 @@ void format_end(char *out, size_t size, const struct process_report *process)
         if (process->signal)
             snprintf(out, size, "killed by signal %d (%s)", process->signal, strsignal(process->signal));
         else
-            snprintf(out, size, "killed, or its end was not seen");
+            snprintf(out, size, "killed, or its end was not recorded");
         break;
     case END_EXEC:
         snprintf(out, size, "exec of another program");
         break;
     case END_ALIVE:
         if (process->checked) {
-            snprintf(out, size, process->since ? "since checkpoint" : "since it began");
+            snprintf(out, size, process->since ? "since the checkpoint" : "since its start");
             break;
         }
-        snprintf(out, size, process->core ? "alive when its core was written" : "alive");
+        snprintf(out, size, process->core ? "alive when the core was written" : "alive");
         break;
     default:
         if (process->how == END_EXIT)

@@ -128,7 +128,7 @@ const char *signal_capture_reason_text(const struct signal_capture *capture,
     static const char *const texts[] = {
         [SIGNAL_CAPTURE_TAKEN] = "",
         [SIGNAL_CAPTURE_BLOCKED] = "blocks signal %d",
-        [SIGNAL_CAPTURE_WAITING] = "waits for signals, or may do",
+        [SIGNAL_CAPTURE_WAITING] = "may be waiting for signals",
         [SIGNAL_CAPTURE_SMALL_STACK] = "has no room on its stack for a signal",
         [SIGNAL_CAPTURE_OTHER_STACK] = "is on a stack of its own making",
         [SIGNAL_CAPTURE_TRACED] = "is traced by another process",

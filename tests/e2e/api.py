@@ -68,7 +68,7 @@ def no_thread(bench):
 
 def blocked_then_released(bench):
     said, _ = bench.ask("released", "blocked 1", "released 0")
-    demand(said.count("threadleak: ") == 1 and "since it began" in said, said)
+    demand(said.count("threadleak: ") == 1 and "since its start" in said, said)
 
 
 def exits_1_ms_after_the_check_starts(bench):

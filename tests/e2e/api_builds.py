@@ -204,7 +204,7 @@ def judge_suite(done, failed, passed, what):
         demand(re.search(pattern, done.stdout + done.stderr), f"{what}: no {pattern}: {done.stdout}{done.stderr}")
     for pattern in passed:
         demand(re.search(pattern, done.stdout + done.stderr), f"{what}: no {pattern}: {done.stdout}{done.stderr}")
-    checked = [line for line in done.stderr.splitlines() if line.endswith("since checkpoint")]
+    checked = [line for line in done.stderr.splitlines() if line.endswith("since the checkpoint")]
     demand(len(checked) == 1, f"{what}: {checked}")
     return checked[0]
 
@@ -272,7 +272,7 @@ def readme_example(bench):
     program = bench.compile("cc", bench.path("example.c", source))
     demand(bench.do(program).returncode == 0, "it fails without the shim")
     done = bench.do(bench.cli, "run", "--", program)
-    demand(done.returncode == 1 and "since checkpoint" in done.stderr, f"{done.returncode} {done.stderr}")
+    demand(done.returncode == 1 and "since the checkpoint" in done.stderr, f"{done.returncode} {done.stderr}")
 
 
 TESTS = [languages, link_modes, shared_library, brought_without_the_header, options_under_the_environment,

@@ -319,7 +319,7 @@ def cli_valgrind(paths):
         raise Skip("no valgrind")
     _, _, err = run([paths.cli, "run", "--", "valgrind", "-q", os.path.join(paths.targets, "kinds")],
                     clean_environment(THREADLEAK_OPTIONS="stacks=1"))
-    return "".join(line + "\n" for line in err.splitlines() if line.startswith(("present", "leaked")))
+    return "".join(line + "\n" for line in err.splitlines() if line.startswith(("current stacks", "leaked")))
 
 
 CLI_CASES = [cli_statuses, cli_refused, cli_setuid, cli_32bit, cli_bad_input, cli_bad_ledger, cli_no_process,

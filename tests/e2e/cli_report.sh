@@ -80,7 +80,7 @@ others=$!
 # What else makes it sleep stands before its exec.
 until grep -q ' (sleep) S ' "/proc/$others/stat"; do sleep 0.01; done
 "$threadleak" report "$others" >"$tmp/stdout" 2>"$tmp/err" || fail "a process that is not watched" "status $?"
-for word in "not watched: who started" "now in sleep"; do
+for word in "not watched, so thread creators are unknown" "now in sleep"; do
     if grep -qF "$word" "$tmp/stdout"; then
         passed=$((passed + 1))
     else

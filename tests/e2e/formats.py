@@ -131,7 +131,7 @@ def sarif(bench):
         place = result["locations"][0]["physicalLocation"]
         demand(place["artifactLocation"]["uri"].startswith("tests/targets/") and place["region"]["startLine"] > 0,
                f"place {place}")
-    demand(sum(len(result["stacks"]) > 1 for result in tree) == 2, "present stacks of the living")
+    demand(sum(len(result["stacks"]) > 1 for result in tree) == 2, "current stacks of live threads")
     suppressed = output_of("jq", "-c", "[.runs[0].results[] | select(.suppressions) | .suppressions[0]]",
                            bench.path("suppressed.sarif"))
     demand(json.loads(suppressed) == [{"kind": "external", "justification": "thread:start_and_see_finish"}], suppressed)

@@ -33,7 +33,7 @@ def unwatched_without_stop(bench):
     demand(shown == tids, f"shown {sorted(shown)} of {sorted(tids)}")
     demand('"holder" tid' in whole and "the main thread" in whole, "no names")
     demand(len(re.findall(r"tid \d+", short)) == 9 and " and 5 more\n" in short, f"not the first ones: {short}")
-    demand(short.endswith(f"\nevery thread: threadleak report --all {pid}\n"), "not how to see the others")
+    demand(short.endswith(f"\nto see every thread: threadleak report --all {pid}\n"), "not how to see the others")
     demand("every thread:" not in whole, "how to see what is shown")
     demand(not re.search(r"\btid \d+", summary), "threads in a summary")
 
@@ -73,7 +73,7 @@ def nothing_more_to_see(bench):
 def more_to_see(bench):
     with bench.live("thousand", watched=True) as pid:
         _, out, _ = bench.run("report", str(pid))
-        demand(out.endswith(f"\nevery thread: threadleak report --all {pid}\n"), "not how to see a thousand")
+        demand(out.endswith(f"\nto see every thread: threadleak report --all {pid}\n"), "not how to see a thousand")
         _, out, _ = bench.run("report", "--all", str(pid))
         demand("every thread:" not in out, "how to see what is shown")
 

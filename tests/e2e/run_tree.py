@@ -251,7 +251,7 @@ def quiet_and_verbose(bench):
     argv = ["sh", "-c", "./static_program; true"]
     bench.demand_said(argv, options=["-q"])
     code, said = bench.run(argv, ["-v"])
-    demand(code == 0 and len(said) == 2 and re.fullmatch(r"no threads were created, \d+ process(es)? watched; 1 program was not",
+    demand(code == 0 and len(said) == 2 and re.fullmatch(r"no threads were created; \d+ process(es)? watched, 1 program not watched",
                                                          said[0]), f"{said}")
     demand(re.fullmatch(one("./static_program", "static"), said[1]), f"{said}")
 
@@ -309,7 +309,7 @@ def run_is_killed(bench):
         demand(len(left) == 1 and re.fullmatch(r"threadleak\.\w{6}", left[0]), f"left {left}")
         done = subprocess.run([bench.cli, "report", os.path.join(directory, left[0])], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=TIMEOUT_S, check=False)
-        demand(done.returncode == 0 and b"1 created thread at 1 site" in done.stdout, f"{done}")
+        demand(done.returncode == 0 and b"1 live thread at 1 site" in done.stdout, f"{done}")
     finally:
         process.stdin.close()
 
@@ -435,7 +435,7 @@ def outlives(bench):
             pid = file.read().strip()
         demand(f"(pid {pid})" in bench.err, f"not pid {pid}: {bench.err}")
         done = subprocess.run([bench.cli, "report", pid], stdout=subprocess.PIPE, check=False)
-        demand(done.returncode == 0 and b"1 created thread at 1 site" in done.stdout, f"{done}")
+        demand(done.returncode == 0 and b"1 live thread at 1 site" in done.stdout, f"{done}")
     finally:
         with open(bench.path("pid"), encoding="ascii") as file:
             os.kill(int(file.read()), signal.SIGKILL)

@@ -345,7 +345,7 @@ def generated_rules_without_names_are_of_their_module(bench):
 
 def what_rules_can_not_see_is_told(bench):
     """Creation stacks end at `depth`, and thread: and module: with them."""
-    line = "(and further callers, not recorded: no rule (thread:, module:) sees them)"
+    line = "(further callers not recorded; thread: and module: rules cannot see them)"
     for rule, told in (("thread:^main$", True), ("module:nosuch", True), ("thread:^main$ kind:running", True),
                        ("thread:^main$ kind:detached", False), ("name:nosuch", False), ("thread:^main$ name:no", False)):
         options = "--suppressions=" + bench.rules(rule), "-o", "report", "--", bench.target("deep")

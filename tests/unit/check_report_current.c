@@ -185,14 +185,14 @@ START_TEST(all_is_shown_already)
     ck_assert_ptr_null(strstr(text, "every thread:"));
     free(text);
     text = printed(&report_text, (struct report_style){.others = false}); /* without the main thread */
-    ck_assert_ptr_nonnull(strstr(text, "every thread: threadleak report --all 4242"));
+    ck_assert_ptr_nonnull(strstr(text, "to see every thread: threadleak report --all 4242"));
     free(text);
     for (size_t i = 0; i < 7; i++)
         many[i] = two[0];
     one_group[0].threads = many;
     one_group[0].thread_count = 7;
     text = printed(&report_text, (struct report_style){.others = true});
-    ck_assert_ptr_nonnull(strstr(text, "every thread: threadleak report --all 4242"));
+    ck_assert_ptr_nonnull(strstr(text, "to see every thread: threadleak report --all 4242"));
     free(text);
 }
 END_TEST

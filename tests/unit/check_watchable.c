@@ -125,7 +125,7 @@ START_TEST(static_programs)
     struct made_elf elf = made(NULL);
     expect(make_elf("a", &elf), WATCHABLE_NEVER,
            "/a is statically linked: no library can be preloaded into it. Link it dynamically, "
-           "or use 'threadleak report PID' for its present stacks.");
+           "or use 'threadleak report PID' for its current stacks.");
     elf.head.e_type = ET_EXEC;
     expect(make_elf("a", &elf), WATCHABLE_NEVER, "is statically linked");
 }
