@@ -74,7 +74,7 @@ static const char *take_rule(void *arg, const char *key, const char *value, size
         check->rules = grown;
         return NULL;
     }
-    return "unknown";
+    return options_unknown_key;
 }
 
 static void note_problem(void *arg, const char *line)

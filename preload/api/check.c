@@ -83,7 +83,7 @@ static const char *take_key(void *arg, const char *key, const char *value, size_
     if (!rule && !is_one_of(key, names)) {
         if (strcmp(key, "suppressions") == 0)
             check->unread = check->needs_program = true;
-        return "unknown";
+        return options_unknown_key;
     }
     check->unread |= rule || has_marks(value, length);
     check->needs_stacks |= strcmp(key, "ignore_top") == 0 || strcmp(key, "ignore_any") == 0;

@@ -105,7 +105,7 @@ static const char *too_late(void *arg, const char *key, const char *value, size_
     struct shim_state *state = shim_known();
     if (strcmp(key, "signal") == 0 && state && atomic_load(&state->signal_armed))
         return "can not be changed any more: a thread has been created";
-    return "unknown";
+    return options_unknown_key;
 }
 
 static bool is_understood(struct trial *trial, const char *text)

@@ -32,6 +32,24 @@ static void copy_string(char *out, size_t size, const char *string)
         out[0] = 0;
 }
 
+/* help=1: "key=default  meaning" */
+static void say_keys(void)
+{
+    const struct options_key *key;
+    for (unsigned n = 0; (key = options_key(n)); n++) {
+        char line[160];
+        struct text text = text_in(line, sizeof(line));
+        text_string(&text, key->name);
+        text_string(&text, "=");
+        text_string(&text, key->initial);
+        do
+            text_string(&text, " ");
+        while (text.length < 34);
+        text_string(&text, key->help);
+        shim_say(line);
+    }
+}
+
 static void read_environment(void)
 {
     const char *text = getenv("THREADLEAK_OPTIONS");
@@ -45,8 +63,8 @@ static void read_environment(void)
     test_name_find(shim_config.test, sizeof(shim_config.test));
     if (dir && *dir == '/')
         copy_string(shim_config.run_dir, sizeof(shim_config.run_dir), dir);
-    for (unsigned n = 0; shim_config.options.help && options_help(n); n++)
-        shim_say(options_help(n));
+    if (shim_config.options.help)
+        say_keys();
 }
 
 /* follow=0: our children start without us.  The variable is the program's to

@@ -4,10 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
-struct slice {
-    const char *text;
-    size_t length;
-};
+#include "common/slice.h"
 
 struct word {
     const char *name;
@@ -39,6 +36,10 @@ static const struct word colors[] = {
     {"always", COLOR_ALWAYS},
     {"never", COLOR_NEVER},
     {NULL, 0},
+};
+
+static const struct word formats[] = {
+    {"text", 0}, {"json", 0}, {"junit", 0}, {"sarif", 0}, {"github", 0}, {"gitlab", 0}, {"tap", 0}, {NULL, 0},
 };
 
 static const struct word switches[] = {
@@ -121,220 +122,186 @@ static bool list(const struct word *words, struct slice value, unsigned *result)
     return any;
 }
 
-/* ---- one function a key: NULL, or what is wrong with the value ------------- */
+/* ---- one function for each type of value: NULL, or what is wrong with it ----- */
 
-static const char *set_report(struct options *options, struct slice value)
+static const char *set_list(const struct options_key *key, void *bits, struct slice value)
 {
-    return list(kinds, value, &options->report) ? NULL
-                                                : "is not a list of running, detached, unjoined, all, none";
+    return list(key->words, value, bits) ? NULL : key->wrong;
 }
 
-static const char *set_judge(struct options *options, struct slice value)
+static const char *set_word(const struct options_key *key, void *number_of_word, struct slice value)
 {
-    return list(ends, value, &options->judge)
-               ? NULL
-               : "is not a list of exit, _exit, quick_exit, exec, signal, all, none";
-}
-
-static const char *set_exitcode(struct options *options, struct slice value)
-{
-    unsigned status;
-    if (!number(value, 0, 255, &status))
-        return "is not a number from 0 to 255";
-    options->exitcode = (int)status;
+    const struct word *word = word_find(key->words, value);
+    if (!word)
+        return key->wrong;
+    *(unsigned *)number_of_word = word->bits;
     return NULL;
 }
 
-static const char *set_grace(struct options *options, struct slice value)
+static const char *set_number(const struct options_key *key, void *number_there, struct slice value)
 {
-    return number(value, 0, 3600000, &options->grace_ms)
-               ? NULL
-               : "is not a number of milliseconds from 0 to 3600000";
+    return number(value, key->min, key->max, number_there) ? NULL : key->wrong;
 }
 
-static const char *set_signal(struct options *options, struct slice value)
+static const char *set_switch(const struct options_key *key, void *is_on, struct slice value)
+{
+    const struct word *word = word_find(switches, value);
+    if (!word)
+        return key->wrong;
+    *(bool *)is_on = word->bits;
+    return NULL;
+}
+
+static const char *set_text(const struct options_key *key, void *text, struct slice value)
+{
+    if (!value.length)
+        return "is empty";
+    if (value.length >= key->max)
+        return "is too long";
+    memcpy(text, value.text, value.length);
+    ((char *)text)[value.length] = '\0';
+    return NULL;
+}
+
+static const char *set_format(const struct options_key *key, void *name, struct slice value)
+{
+    for (const struct word *word = formats; word->name; word++)
+        if (slice_is(value, word->name))
+            return set_text(key, name, value);
+    return key->wrong;
+}
+
+static const char *set_file(const struct options_key *key, void *files, struct slice value)
+{
+    struct options *options = (struct options *)((char *)files - key->offset);
+    if (options->suppressions_count >= OPTIONS_SUPPRESSIONS_MAX)
+        return key->wrong;
+    const char *problem = set_text(key, options->suppressions[options->suppressions_count], value);
+    options->suppressions_count += !problem;
+    return problem;
+}
+
+static bool is_signal(unsigned wanted)
+{
+    for (const struct word *word = signals + 1; word->name; word++)
+        if (word->bits == wanted)
+            return true;
+    return wanted >= RT_FIRST;
+}
+
+/* A name with or without SIG, RTMIN+n, or a number. */
+static const char *set_signal(const struct options_key *key, void *wanted, struct slice value)
 {
     struct slice name = value;
     if (value.length > 3 && same((struct slice){value.text, 3}, "SIG"))
         name = (struct slice){value.text + 3, value.length - 3};
     const struct word *word = word_find(signals, name);
-    unsigned n;
-    if (word) {
-        options->signal = (int)word->bits;
-        return NULL;
-    }
-    if (name.length >= 5 && same((struct slice){name.text, 5}, "RTMIN")) {
-        n = 0;
+    unsigned n = word ? word->bits : 0;
+    if (!word && name.length >= 5 && same((struct slice){name.text, 5}, "RTMIN")) {
         struct slice rest = {name.text + 6, name.length - 6};
         if (name.length > 5 && (name.text[5] != '+' || !number(rest, 0, RT_LAST - RT_FIRST, &n)))
             return "is not a real-time signal: RTMIN to RTMIN+30";
-        options->signal = (int)(RT_FIRST + n);
-        return NULL;
+        n += RT_FIRST;
+    } else if (!word && (!number(value, 1, RT_LAST, &n) || !is_signal(n))) {
+        return key->wrong;
     }
-    if (!number(value, 1, RT_LAST, &n))
-        return "is not a signal that can ask for a report, or none";
-    bool known = n >= RT_FIRST;
-    for (word = signals + 1; word->name; word++)
-        known |= word->bits == n;
-    if (!known)
-        return "is not a signal that can ask for a report, or none";
-    options->signal = (int)n;
+    *(int *)wanted = (int)n;
     return NULL;
 }
 
-static const char *set_depth(struct options *options, struct slice value)
-{
-    _Static_assert(OPTIONS_DEPTH_MAX == 256, "the message says so");
-    return number(value, 1, OPTIONS_DEPTH_MAX, &options->depth) ? NULL
-                                                                : "is not a number of frames from 1 to 256";
-}
+/* ---- the keys: adding one takes a member of struct options, and a row here ---------- */
 
-static const char *set_text(char *field, size_t size, struct slice value)
-{
-    if (!value.length)
-        return "is empty";
-    if (value.length >= size)
-        return "is too long";
-    memcpy(field, value.text, value.length);
-    field[value.length] = '\0';
-    return NULL;
-}
+#define ROW(member, type, initial, help, wrong, ...)                                       \
+    {                                                                                      \
+#member, initial, help, wrong, type, offsetof(struct options, member), __VA_ARGS__ \
+    }
+#define LIST(member, initial, words, help, wrong) ROW(member, set_list, initial, help, wrong, words, 0, 0)
+#define WORD(member, initial, words, help, wrong) ROW(member, set_word, initial, help, wrong, words, 0, 0)
+#define NUMBER(member, initial, min, max, help, wrong) \
+    ROW(member, set_number, initial, help, wrong, NULL, min, max)
+#define SWITCH(member, initial, help) ROW(member, set_switch, initial, help, "is neither 0 nor 1", NULL, 0, 0)
+#define TEXT(member, initial, type, size, help, wrong) ROW(member, type, initial, help, wrong, NULL, 0, size)
 
-static const char *set_log_path(struct options *options, struct slice value)
-{
-    return set_text(options->log_path, sizeof(options->log_path), value);
-}
+_Static_assert(OPTIONS_DEPTH_MAX == 256 && OPTIONS_SUPPRESSIONS_MAX == 4, "messages name these numbers");
 
-/* Those of report_format.c, which is not for the shim. */
-static const char *set_format(struct options *options, struct slice value)
-{
-    static const char *const formats[] = {"text", "json", "junit", "sarif", "github", "gitlab", "tap"};
-    for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
-        if (value.length == strlen(formats[i]) && !memcmp(value.text, formats[i], value.length))
-            return set_text(options->format, sizeof(options->format), value);
-    return "is not text, json, junit, sarif, github, gitlab or tap";
-}
-
-static const char *set_suppressions(struct options *options, struct slice value)
-{
-    _Static_assert(OPTIONS_SUPPRESSIONS_MAX == 4, "the message says so");
-    if (options->suppressions_count >= OPTIONS_SUPPRESSIONS_MAX)
-        return "is one file too many: at most 4 can be given";
-    const char *problem =
-        set_text(options->suppressions[options->suppressions_count], OPTIONS_PATH_MAX, value);
-    if (!problem)
-        options->suppressions_count++;
-    return problem;
-}
-
-static const char *set_switch(bool *field, struct slice value)
-{
-    const struct word *word = word_find(switches, value);
-    if (!word)
-        return "is neither 0 nor 1";
-    *field = word->bits;
-    return NULL;
-}
-
-static const char *set_stacks(struct options *options, struct slice value)
-{
-    return set_switch(&options->stacks, value);
-}
-
-static const char *set_follow(struct options *options, struct slice value)
-{
-    return set_switch(&options->follow, value);
-}
-
-static const char *set_default_suppressions(struct options *options, struct slice value)
-{
-    return set_switch(&options->default_suppressions, value);
-}
-
-static const char *set_allow_match_all(struct options *options, struct slice value)
-{
-    return set_switch(&options->allow_match_all, value);
-}
-
-static const char *set_color(struct options *options, struct slice value)
-{
-    const struct word *word = word_find(colors, value);
-    if (!word)
-        return "is not auto, always or never";
-    options->color = (enum option_color)word->bits;
-    return NULL;
-}
-
-static const char *set_help(struct options *options, struct slice value)
-{
-    return set_switch(&options->help, value);
-}
-
-static const struct key {
-    const char *name;
-    const char *(*set)(struct options *options, struct slice value);
-    const char *help;
-} keys[] = {
-    {"report", set_report,
-     "report        running,unjoined,detached  kinds of thread that count as leaks; all, none"},
-    {"judge", set_judge,
-     "judge         exit      ends at which remaining threads are leaks: exit, _exit, quick_exit, exec, "
-     "signal, all"},
-    {"exitcode", set_exitcode,
-     "exitcode      0         status to end with when threads leaked and the program's own was 0; 0: leave "
-     "it"},
-    {"grace_ms", set_grace,
-     "grace_ms      431       how long an end waits for threads still on their way out"},
-    {"signal", set_signal,
-     "signal        QUIT      signal that asks for a report of every live thread, or none"},
-    {"depth", set_depth, "depth         64        frames kept of a creation backtrace, 1 to 256"},
-    {"log_path", set_log_path,
-     "log_path      stderr    where reports go; %p: pid, %h: the executable's name"},
-    {"format", set_format, "format        text      text, json, junit, sarif, github, gitlab or tap"},
-    {"suppressions", set_suppressions, "suppressions  none      file of rules; may be given more than once"},
-    {"default_suppressions", set_default_suppressions,
-     "default_suppressions  1  0: neither the built-in rules nor those that libraries installed"},
-    {"allow_match_all", set_allow_match_all,
-     "allow_match_all  0      1: rules that match every thread are no error"},
-    {"stacks", set_stacks,
-     "stacks        1         0: reports do not say where threads are now, and stop nothing"},
-    {"follow", set_follow, "follow        1         0: child processes are not watched"},
-    {"color", set_color, "color         auto      auto, always or never"},
-    {"help", set_help, "help          0         1: list these keys"},
+static const struct options_key keys[] = {
+    LIST(report, "running,unjoined,detached", kinds,
+         "kinds of thread that count as leaks: a list of running, unjoined, detached; all, none",
+         "is not a list of running, detached, unjoined, all, none"),
+    LIST(judge, "exit", ends,
+         "ends of a process that are judged: a list of exit, _exit, quick_exit, exec, signal; all, none",
+         "is not a list of exit, _exit, quick_exit, exec, signal, all, none"),
+    NUMBER(exitcode, "0", 0, 255, "exit status when threads leaked and the program's own was 0; 0: unchanged",
+           "is not a number from 0 to 255"),
+    NUMBER(grace_ms, "431", 0, 3600000, "milliseconds that an end waits for threads that are about to finish",
+           "is not a number of milliseconds from 0 to 3600000"),
+    ROW(signal, set_signal, "QUIT", "signal on which a process reports every live thread, or none",
+        "is not a signal that can ask for a report, or none", NULL, 0, 0),
+    NUMBER(depth, "64", 1, OPTIONS_DEPTH_MAX, "frames recorded of a creation backtrace, 1 to 256",
+           "is not a number of frames from 1 to 256"),
+    TEXT(log_path, "stderr", set_text, OPTIONS_PATH_MAX,
+         "file of the reports; %p: pid, %h: executable's name", NULL),
+    TEXT(format, "text", set_format, 16, "text, json, junit, sarif, github, gitlab or tap",
+         "is not text, json, junit, sarif, github, gitlab or tap"),
+    TEXT(suppressions, "", set_file, OPTIONS_PATH_MAX,
+         "file of suppression rules; may be given more than once",
+         "is one file too many: at most 4 can be given"),
+    SWITCH(default_suppressions, "1", "0: use neither the built-in rules nor installed ones"),
+    SWITCH(allow_match_all, "0", "1: accept rules that match every thread"),
+    SWITCH(stacks, "1", "0: no current stacks in reports, and no thread is stopped"),
+    SWITCH(follow, "1", "0: do not watch child processes"),
+    WORD(color, "auto", colors, "auto, always or never", "is not auto, always or never"),
+    SWITCH(help, "0", "1: list these keys"),
 };
 enum { KEY_COUNT = sizeof(keys) / sizeof(keys[0]) };
 
-void options_defaults(struct options *options)
+const struct options_key *options_key(unsigned n)
 {
-    memset(options, 0, sizeof(*options));
-    options->report = KIND_ALL;
-    options->judge = JUDGE_EXIT;
-    options->grace_ms = 431;
-    options->signal = SIGQUIT;
-    options->depth = 64;
-    options->follow = true;
-    options->stacks = true;
-    options->default_suppressions = true;
-    options->color = COLOR_AUTO;
-    memcpy(options->format, "text", sizeof("text"));
-    memcpy(options->log_path, "stderr", sizeof("stderr"));
+    return n < KEY_COUNT ? &keys[n] : NULL;
 }
 
-static const struct key *key_find(struct slice name)
+const struct options_key *options_key_find(struct slice name)
 {
     for (size_t i = 0; i < KEY_COUNT; i++)
-        if (name.length == strlen(keys[i].name) && !memcmp(name.text, keys[i].name, name.length))
+        if (slice_is(name, keys[i].name))
             return &keys[i];
     return NULL;
 }
 
-const char *options_set(struct options *options, const char *key, const char *value, size_t value_len)
+static const char *set_key(struct options *options, const struct options_key *key, struct slice value)
 {
-    const struct key *found = key_find((struct slice){key, strlen(key)});
-    return found ? found->set(options, (struct slice){value, value_len}) : "unknown";
+    return key->set(key, (char *)options + key->offset, value);
 }
 
-/* Of the words that stand for one bit each. */
+void options_defaults(struct options *options)
+{
+    memset(options, 0, sizeof(*options));
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        if (*keys[i].initial)
+            set_key(options, &keys[i], slice_of(keys[i].initial));
+}
+
+const char options_unknown_key[] = "is not known";
+
+const char *options_set(struct options *options, const char *key, const char *value, size_t value_len)
+{
+    const struct options_key *found = options_key_find(slice_of(key));
+    return found ? set_key(options, found, (struct slice){value, value_len}) : options_unknown_key;
+}
+
+bool options_list_extend(struct options *options, const struct options_key *key, struct slice word)
+{
+    unsigned more;
+    if (!key || key->set != set_list || !list(key->words, word, &more))
+        return false;
+    if (options)
+        *(unsigned *)((char *)options + key->offset) |= more;
+    return true;
+}
+
+/* ---- lists as text -------------------------------------------------------------------- */
+
+/* Of the words that have one bit each. */
 static void list_text(const struct word *words, unsigned bits, char out[OPTIONS_LIST_MAX])
 {
     size_t used = 0;
@@ -358,9 +325,4 @@ void options_report_text(unsigned value, char out[OPTIONS_LIST_MAX])
 void options_judge_text(unsigned value, char out[OPTIONS_LIST_MAX])
 {
     list_text(ends, value, out);
-}
-
-const char *options_help(unsigned n)
-{
-    return n < KEY_COUNT ? keys[n].help : NULL;
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "common/ledger.h"
+#include "common/slice.h"
 
 /* Ends that are judged: bits of options.judge.  Bit n is enum ledger_end n;
  * death by signal has no ledger_end and takes the last bit. */
@@ -70,7 +71,7 @@ void options_parse(struct options *options, const char *text, options_warn_fn *w
  * The same for options that come from elsewhere: `origin` begins each line in place
  * of THREADLEAK_OPTIONS, and nothing is said to be ignored, for the caller refuses
  * what is not understood.  `extra` gets each key that has a value first, and returns
- * as options_set does; "unknown": none of its own.
+ * as options_set does; options_unknown_key: the key is not one of its own.
  */
 typedef const char *options_extra_fn(void *arg, const char *key, const char *value, size_t value_len);
 struct options_reader {
@@ -82,8 +83,30 @@ struct options_reader {
 };
 void options_read(struct options *options, const char *text, const struct options_reader *reader);
 
-/* Sets one key.  Returns NULL, or what is wrong with the value ("is not a
- * number from 0 to 255"); "unknown" exactly when there is no such key. */
+/* One key: its row in the table of options.c.  Parsing, defaults, help=1, the options of the CLI and the
+ * man page's list follow from it. */
+struct word;
+struct options_key {
+    const char *name;
+    const char *initial; /* the default as the user would write it; "": none */
+    const char *help;    /* one line */
+    const char *wrong;   /* what is wrong with a value that is not understood */
+    const char *(*set)(const struct options_key *key, void *member, struct slice value);
+    size_t offset; /* of its member in struct options */
+    const struct word *words;
+    unsigned min, max; /* of a number; max: size of a text */
+};
+/* The nth, or NULL after the last; by name, or NULL. */
+const struct options_key *options_key(unsigned n);
+const struct options_key *options_key_find(struct slice name);
+
+/* Adds one word to the value of a list key.  options NULL: only checks it.  False: the key has no list, or
+ * the word is none of it. */
+bool options_list_extend(struct options *options, const struct options_key *key, struct slice word);
+
+/* Sets one key.  Returns NULL, or what is wrong with the value ("is not a number from 0 to 255");
+ * options_unknown_key itself when there is no such key. */
+extern const char options_unknown_key[];
 const char *options_set(struct options *options, const char *key, const char *value, size_t value_len);
 
 /* Of the whole text, with its end: the shim has no room for more and ignores it. */
@@ -94,9 +117,6 @@ const char *options_set(struct options *options, const char *key, const char *va
 #define OPTIONS_LIST_MAX 48
 void options_report_text(unsigned kinds, char out[OPTIONS_LIST_MAX]);
 void options_judge_text(unsigned ends, char out[OPTIONS_LIST_MAX]);
-
-/* The nth line of help ("key  default  meaning"), or NULL after the last. */
-const char *options_help(unsigned n);
 
 /*
  * Expands %p (pid), %h (basename of the executable) and %% of `pattern`.

@@ -3,10 +3,7 @@
 
 #include <string.h>
 
-struct slice {
-    const char *text;
-    size_t length;
-};
+#include "common/slice.h"
 
 /* One "key=value" of the text; also a lone "key". */
 struct item {
@@ -15,15 +12,12 @@ struct item {
     const char *problem; /* of the quoting, or NULL */
 };
 
-/* A lone word may go on with the list that this key began. */
-enum open_list { LIST_NONE, LIST_REPORT, LIST_JUDGE };
-
 struct parser {
     struct options *options;
     const struct options_reader *reader;
-    enum open_list list;
-    bool list_rejected; /* its first word was wrong: swallow the rest of it */
-    const char *cut;    /* a value of the quoted key that ended at ':'; NULL: none just before */
+    const struct options_key *list; /* the last key: a word without '=' may continue its list */
+    bool list_rejected;             /* its first word was wrong: skip the rest of it */
+    const char *cut;                /* a value of the quoted key that ended at ':'; NULL: none just before */
 };
 
 struct line {
@@ -42,10 +36,10 @@ static void line_add(struct line *line, struct slice slice)
 
 static void line_text(struct line *line, const char *text)
 {
-    line_add(line, (struct slice){text, strlen(text)});
+    line_add(line, slice_of(text));
 }
 
-/* What the user wrote, short enough that the reason still fits the line. */
+/* The user's text, cut so that the reason still fits the line. */
 static void line_quote(struct line *line, struct slice slice)
 {
     enum { SHOWN = 60 };
@@ -55,11 +49,11 @@ static void line_quote(struct line *line, struct slice slice)
         line_text(line, "...");
 }
 
-/* "ignore=thread:pool" is two items: both as they were meant. */
+/* "ignore=thread:pool" is two items: shows how to write them as one. */
 static void line_hint(struct line *line, const struct parser *parser, const struct item *item)
 {
     const struct slice *last = item->has_value ? &item->value : &item->key;
-    line_text(line, "; a value with ':' stands in quotes: ");
+    line_text(line, "; put a value with ':' in quotes: ");
     line_text(line, parser->reader->quoted_key);
     line_text(line, "='");
     line_quote(line, (struct slice){parser->cut, (size_t)(last->text + last->length - parser->cut)});
@@ -74,7 +68,7 @@ static void complain(const struct parser *parser, const struct item *item, const
     struct line line = {.length = 0};
     line_text(&line, reader->origin ? reader->origin : "THREADLEAK_OPTIONS");
     line_text(&line, ": ");
-    if (!strcmp(problem, "unknown")) {
+    if (problem == options_unknown_key) {
         line_text(&line, "unknown key '");
         line_quote(&line, item->key);
         line_text(&line, reader->origin ? "'" : "' is ignored; help=1 lists the keys");
@@ -144,44 +138,22 @@ static const char *set_item(const struct options_reader *reader, struct options 
                             const struct item *item)
 {
     char key[32];
-    const char *problem = "unknown";
+    const char *problem = options_unknown_key;
     if (item->key.length >= sizeof(key))
-        return "unknown";
+        return options_unknown_key;
     memcpy(key, item->key.text, item->key.length);
     key[item->key.length] = '\0';
     if (reader->extra)
         problem = reader->extra(reader->arg, key, item->value.text, item->value.length);
-    if (problem && !strcmp(problem, "unknown"))
+    if (problem == options_unknown_key)
         problem = options_set(options, key, item->value.text, item->value.length);
     return problem;
 }
 
-/* A word without '=' after report= or judge=: one more of the list, or not. */
-static bool continues_list(struct parser *parser, struct slice word)
-{
-    if (parser->list == LIST_NONE)
-        return false;
-    bool report = parser->list == LIST_REPORT;
-    struct options more = {.report = 0};
-    if (options_set(&more, report ? "report" : "judge", word.text, word.length))
-        return false;
-    if (!parser->list_rejected) {
-        parser->options->report |= more.report;
-        parser->options->judge |= more.judge;
-    }
-    return true;
-}
-
-static enum open_list list_begun_by(struct slice key)
-{
-    if (key.length == 6 && !memcmp(key.text, "report", 6))
-        return LIST_REPORT;
-    return key.length == 5 && !memcmp(key.text, "judge", 5) ? LIST_JUDGE : LIST_NONE;
-}
-
 static void apply(struct parser *parser, const struct item *item)
 {
-    if (!item->has_value && continues_list(parser, item->key))
+    if (!item->has_value &&
+        options_list_extend(parser->list_rejected ? NULL : parser->options, parser->list, item->key))
         return;
     const char *problem = item->problem;
     if (!problem && item->has_value)
@@ -190,11 +162,11 @@ static void apply(struct parser *parser, const struct item *item)
         const struct item empty = {.key = item->key, .value = {"", 0}};
         struct options unused = {.report = 0};
         problem = set_item(parser->reader, &unused, &empty);
-        if (!problem || strcmp(problem, "unknown"))
+        if (problem != options_unknown_key)
             problem = "has no value";
     }
     if (item->has_value) {
-        parser->list = list_begun_by(item->key);
+        parser->list = options_key_find(item->key);
         parser->list_rejected = problem;
     }
     if (problem)
@@ -204,8 +176,9 @@ static void apply(struct parser *parser, const struct item *item)
 static const char *cut_value(const struct options_reader *reader, const struct item *item, const char *end)
 {
     const char *key = reader->quoted_key;
-    bool is_key = key && item->key.length == strlen(key) && !memcmp(item->key.text, key, item->key.length);
-    return is_key && *end == ':' && end == item->value.text + item->value.length ? item->value.text : NULL;
+    return key && slice_is(item->key, key) && *end == ':' && end == item->value.text + item->value.length
+               ? item->value.text
+               : NULL;
 }
 
 void options_parse(struct options *options, const char *text, options_warn_fn *warn, void *arg)
@@ -234,7 +207,7 @@ static struct slice basename_of(const char *exe)
     for (const char *at = name; *at; at++)
         if (*at == '/' && at[1])
             name = at + 1;
-    return (struct slice){name, strlen(name)};
+    return slice_of(name);
 }
 
 enum { DIGITS_MAX = 20 }; /* of 64 bits */
