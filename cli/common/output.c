@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/path.h"
+
 /* The descriptor that a path stands for, or -1.  Opening such a path anew would
  * truncate what the shell has opened for appending, and renaming over it would
  * leave the shell's own file behind. */
@@ -67,10 +69,9 @@ static mode_t mode_for(const struct stat *existing)
 /* A new file beside the target, with the mode the target has or would get. */
 static bool open_temporary(struct output *output, const struct stat *existing)
 {
-    const char *slash = strrchr(output->target, '/');
-    int directory = slash ? (int)(slash - output->target) + 1 : 0;
-    if (asprintf(&output->temporary, "%.*s.%.100s.XXXXXX", directory, output->target,
-                 output->target + directory) < 0) {
+    const char *name = path_basename(output->target);
+    if (asprintf(&output->temporary, "%.*s.%.100s.XXXXXX", (int)(name - output->target), output->target,
+                 name) < 0) {
         output->temporary = NULL;
         return false;
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/path.h"
 #include "cli/common/cli.h"
 
 /* ---- what the command line asks for ----------------------------------------------------- */
@@ -125,14 +126,12 @@ static bool same_target(const struct output *a, const struct output *b)
     struct stat first, second;
     if (!a->target || !b->target)
         return false;
-    const char *slash_a = strrchr(a->target, '/'), *slash_b = strrchr(b->target, '/');
-    if (strcmp(slash_a ? slash_a + 1 : a->target, slash_b ? slash_b + 1 : b->target) != 0)
+    const char *name_a = path_basename(a->target), *name_b = path_basename(b->target);
+    if (strcmp(name_a, name_b) != 0)
         return false;
     char directory_a[PATH_MAX], directory_b[PATH_MAX];
-    snprintf(directory_a, sizeof(directory_a), "%.*s.", slash_a ? (int)(slash_a - a->target) + 1 : 0,
-             a->target);
-    snprintf(directory_b, sizeof(directory_b), "%.*s.", slash_b ? (int)(slash_b - b->target) + 1 : 0,
-             b->target);
+    snprintf(directory_a, sizeof(directory_a), "%.*s.", (int)(name_a - a->target), a->target);
+    snprintf(directory_b, sizeof(directory_b), "%.*s.", (int)(name_b - b->target), b->target);
     return stat(directory_a, &first) == 0 && stat(directory_b, &second) == 0 &&
            first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }

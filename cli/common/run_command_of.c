@@ -7,16 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "proc/process.h"
 
 static bool is_run(pid_t pid)
 {
     char *exe = process_exe(pid);
     char **argv = process_argv(pid);
-    const char *slash = exe ? strrchr(exe, '/') : NULL;
     /* By name: the threadleak that is asked may be another build. */
-    bool is =
-        slash && !strcmp(slash + 1, "threadleak") && argv && argv[0] && argv[1] && !strcmp(argv[1], "run");
+    bool is = exe && !strcmp(path_basename(exe), "threadleak") && argv && argv[0] && argv[1] &&
+              !strcmp(argv[1], "run");
     process_argv_free(argv);
     free(exe);
     return is;

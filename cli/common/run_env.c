@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/ledger.h"
+#include "base/path.h"
 
 #if defined(__x86_64__)
 #define MULTIARCH "x86_64-linux-gnu"
@@ -32,7 +33,7 @@ char *run_find_shim(struct error *error)
         return NULL;
     }
     own[length] = '\0';
-    int directory = (int)(strrchr(own, '/') - own) + 1;
+    int directory = (int)(path_basename(own) - own);
     char *shim = NULL;
     for (size_t i = 0; !shim && i < sizeof(shim_places) / sizeof(shim_places[0]); i++) {
         snprintf(path, sizeof(path), "%.*s%s" SHIM_NAME, directory, own, shim_places[i]);

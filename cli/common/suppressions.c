@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "cli/common/cli.h"
 #include "cli/common/output.h"
 #include "leak/generate_rules.h"
@@ -28,12 +29,8 @@ const char suppression_options_help[] =
 
 bool suppression_options_add_file(struct suppression_options *suppressions, const char *path)
 {
-    char **grown =
-        realloc(suppressions->files, (suppressions->file_count + 1) * sizeof(*suppressions->files));
-    if (!grown)
-        return false;
-    suppressions->files = grown;
-    return (grown[suppressions->file_count] = strdup(path)) && ++suppressions->file_count;
+    return ARRAY_GROW(suppressions->files, suppressions->file_count) &&
+           (suppressions->files[suppressions->file_count] = strdup(path)) && ++suppressions->file_count;
 }
 
 bool suppression_options_take(struct suppression_options *suppressions, int option, const char *value)

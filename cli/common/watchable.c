@@ -13,6 +13,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "cli/common/elf_head.h"
 
 enum {
@@ -93,12 +94,6 @@ static bool same_file(const char *a, const char *b)
     return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
-static const char *base_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static enum watchable check_elf(const struct subject *subject, int fd, struct error *error)
 {
     const struct elf_head ours = {.class = elf_own_class, .machine = elf_own_machine};
@@ -128,7 +123,7 @@ static enum watchable check_elf(const struct subject *subject, int fd, struct er
                       "is statically linked: no library can be preloaded into it. Link it dynamically, "
                       "or use 'threadleak report PID' for its current stacks.");
     }
-    if (own && strcmp(base_of(own), base_of(head.loader)) && !same_file(own, head.loader)) {
+    if (own && strcmp(path_basename(own), path_basename(head.loader)) && !same_file(own, head.loader)) {
         set_why(subject, UNWATCHED_LIBC);
         return refuse(
             WATCHABLE_NEVER, subject, error,
@@ -207,7 +202,7 @@ static bool cut_script(char *line, size_t length, char **interpreter, char **arg
 /* The program that "#!/usr/bin/env [-S] PROGRAM …" names, or NULL. */
 static const char *env_program(const char *interpreter, char *argument)
 {
-    if (strcmp(base_of(interpreter), "env"))
+    if (strcmp(path_basename(interpreter), "env"))
         return NULL;
     if (!strncmp(argument, "-S", 2)) {
         argument += 2;

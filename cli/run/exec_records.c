@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "cli/common/run_dir.h"
 
 /* NULL: none there, or not readable. */
@@ -57,13 +58,8 @@ static bool parse_records(struct exec_records *records, size_t size)
     char *at = records->text;
     struct exec_record record = {.pid = 0};
     while (at < records->text + size && parse_record(&at, records->text + size, &record)) {
-        if (!(records->count & (records->count - 1))) {
-            size_t room = records->count ? records->count * 2 : 1;
-            struct exec_record *items = realloc(records->items, room * sizeof(*items));
-            if (!items)
-                return false;
-            records->items = items;
-        }
+        if (!ARRAY_GROW(records->items, records->count))
+            return false;
         record.order = records->count;
         records->items[records->count++] = record;
     }

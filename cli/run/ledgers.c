@@ -3,19 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One more item has room.  The capacity doubles at each power of two. */
-static void *with_room(void *items, size_t count, size_t size)
-{
-    return count & (count - 1) ? items : realloc(items, (count ? count * 2 : 1) * size);
-}
+#include "base/array.h"
 
 bool run_ledgers_add(struct run_ledgers *ledgers, const struct run_ledger *item)
 {
-    struct run_ledger *items = with_room(ledgers->items, ledgers->count, sizeof(*items));
-    if (!items)
+    if (!ARRAY_GROW(ledgers->items, ledgers->count))
         return false;
-    ledgers->items = items;
-    items[ledgers->count++] = *item;
+    ledgers->items[ledgers->count++] = *item;
     return true;
 }
 
@@ -30,10 +24,8 @@ bool run_ledgers_have_alive(const struct run_ledgers *ledgers, pid_t pid)
 bool run_ledgers_add_unwatched(struct run_ledgers *ledgers, pid_t pid, const char *name, const char *exe,
                                enum unwatched_why why)
 {
-    struct unwatched *items = with_room(ledgers->unwatched, ledgers->unwatched_count, sizeof(*items));
-    if (!items)
+    if (!ARRAY_GROW(ledgers->unwatched, ledgers->unwatched_count))
         return false;
-    ledgers->unwatched = items;
     char *given = strdup(name), *absolute = realpath(exe, NULL);
     if (!absolute)
         absolute = strdup(name);
@@ -42,7 +34,7 @@ bool run_ledgers_add_unwatched(struct run_ledgers *ledgers, pid_t pid, const cha
         free(absolute);
         return false;
     }
-    items[ledgers->unwatched_count++] =
+    ledgers->unwatched[ledgers->unwatched_count++] =
         (struct unwatched){.pid = pid, .name = given, .exe = absolute, .why = why};
     return true;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "leak/build.h"
 #include "cli/common/cli.h"
 
@@ -31,11 +32,10 @@ static bool has_pid(const char *pattern)
 static bool is_directory_writable(const char *pattern)
 {
     char directory[PATH_MAX];
-    const char *slash = strrchr(pattern, '/');
-    int length = slash ? (int)(slash - pattern) : 0;
+    int length = (int)(path_basename(pattern) - pattern);
     if (memchr(pattern, '%', (size_t)length))
         return true;
-    snprintf(directory, sizeof(directory), "%.*s/.", slash ? length : 1, slash ? pattern : ".");
+    snprintf(directory, sizeof(directory), "%.*s.", length, pattern);
     return access(directory, W_OK | X_OK) == 0;
 }
 

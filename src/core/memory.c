@@ -1,47 +1,27 @@
 /* Memory and mapped files of a core, by address. */
 #include <string.h>
 
+#include "base/path.h"
+#include "base/search.h"
 #include "core/core.h"
 
 const struct core_segment *core_file_find(const struct core_file *core, uint64_t address)
 {
-    size_t low = 0, high = core->segment_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct core_segment *segment = &core->segments[middle];
-        if (address < segment->start)
-            high = middle;
-        else if (address >= segment->end)
-            low = middle + 1;
-        else
-            return segment;
-    }
-    return NULL;
+    size_t at = SEARCH_FIRST(i, core->segment_count, core->segments[i].end > address);
+    return at < core->segment_count && core->segments[at].start <= address ? &core->segments[at] : NULL;
 }
 
 const struct core_mapping *core_file_find_mapping(const struct core_file *core, uint64_t address)
 {
-    size_t low = 0, high = core->mapping_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct core_mapping *mapping = &core->mappings[middle];
-        if (address < mapping->start)
-            high = middle;
-        else if (address >= mapping->end)
-            low = middle + 1;
-        else
-            return mapping;
-    }
-    return NULL;
+    size_t at = SEARCH_FIRST(i, core->mapping_count, core->mappings[i].end > address);
+    return at < core->mapping_count && core->mappings[at].start <= address ? &core->mappings[at] : NULL;
 }
 
 bool core_file_maps(const struct core_file *core, const char *basename)
 {
-    for (size_t i = 0; i < core->mapping_count; i++) {
-        const char *slash = strrchr(core->mappings[i].path, '/');
-        if (strcmp(slash ? slash + 1 : core->mappings[i].path, basename) == 0)
+    for (size_t i = 0; i < core->mapping_count; i++)
+        if (strcmp(path_basename(core->mappings[i].path), basename) == 0)
             return true;
-    }
     return false;
 }
 

@@ -5,13 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/path.h"
+
 enum {
     MAX_THREADS = 1 << 18,
     MAX_FILE_NOTE = 1 << 26, /* bytes; the kernel's own bound is 4 MiB */
     LEAST_MAPPING = 3 * sizeof(uint64_t) + 1,
 };
-
-#define DELETED " (deleted)"
 
 struct note {
     uint32_t type;
@@ -46,14 +47,8 @@ static bool take_thread(struct core_file *core, struct core_notes *notes, const 
         notes->cut = true;
         return true;
     }
-    if (core->thread_count == notes->threads) {
-        size_t room = notes->threads ? 2 * notes->threads : 16;
-        struct core_thread *threads = realloc(core->threads, room * sizeof(*threads));
-        if (!threads)
-            return false;
-        core->threads = threads;
-        notes->threads = room;
-    }
+    if (!ARRAY_GROW(core->threads, core->thread_count))
+        return false;
     if (core->thread_count == 0 && ends_with_core(status.pr_cursig)) {
         core->signal = status.pr_cursig;
         core->crashed = status.pr_pid;
@@ -90,15 +85,6 @@ static void take_auxv(struct core_file *core, const struct note *note)
 
 /* ---- mapped files ---------------------------------------------------------------- */
 
-static void set_path(struct core_mapping *mapping, char *path)
-{
-    size_t length = strlen(path), deleted = sizeof(DELETED) - 1;
-    mapping->path = path;
-    mapping->deleted = length > deleted && strcmp(path + length - deleted, DELETED) == 0;
-    if (mapping->deleted)
-        path[length - deleted] = 0;
-}
-
 static int by_start(const void *a, const void *b)
 {
     const struct core_mapping *x = a, *y = b;
@@ -118,7 +104,8 @@ static void take_mappings(struct core_file *core, const char *desc, char *names,
         *mapping = (struct core_mapping){.start = fields[0], .end = fields[1]};
         if (fields[0] >= fields[1] || __builtin_mul_overflow(fields[2], unit, &mapping->offset))
             continue;
-        set_path(mapping, path);
+        mapping->path = path;
+        mapping->deleted = path_cut_deleted(path);
         kept++;
     }
     qsort(core->mappings, kept, sizeof(*core->mappings), by_start);

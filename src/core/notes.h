@@ -7,8 +7,7 @@
 /* How many notes may still be looked at in one file: no end of them can be claimed. */
 struct core_notes {
     size_t left;
-    bool cut;       /* the file ends within them, or they make no sense from somewhere on */
-    size_t threads; /* room in core->threads */
+    bool cut; /* the file ends within them, or they make no sense from somewhere on */
 };
 
 /* Takes what a PT_NOTE holds into the core.  False: out of memory. */

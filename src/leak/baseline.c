@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/path.h"
 
 #define FINGERPRINT_LENGTH (sizeof(((struct leak_group *)0)->fingerprint) - 1)
 
@@ -227,14 +228,12 @@ static json_t *entry_json(const struct entry *entry)
     const struct frame *own = group->user_frame    ? group->user_frame
                               : group->stack_count ? group->stack
                                                    : NULL;
-    const char *slash = own && own->file ? strrchr(own->file, '/') : NULL;
-    const char *file = slash ? slash + 1 : own ? own->file : NULL;
     json_t *json = json_object();
     set_text(&json, "fingerprint", entry->fingerprint);
     set_number(&json, "threads", (int64_t)entry->threads);
     set_text(&json, "kind", leak_kind_name(group->kind));
     set_text(&json, "function", own ? own->function : NULL);
-    set_text(&json, "file", file);
+    set_text(&json, "file", own ? path_basename(own->file) : NULL);
     set_text(&json, "start_routine", group->start_routine ? group->start_routine->function : NULL);
     return json;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "suppress/suppress.h"
 #include "common/options.h"
@@ -193,11 +194,9 @@ static bool build_process(struct build *build)
 
 bool build_append(struct report *report, const struct build *build)
 {
-    struct process_report *grown = realloc(report->processes, (report->process_count + 1) * sizeof(*grown));
-    if (!grown)
+    if (!ARRAY_GROW(report->processes, report->process_count))
         return false;
-    report->processes = grown;
-    grown[report->process_count++] = build->process;
+    report->processes[report->process_count++] = build->process;
     return true;
 }
 
@@ -215,11 +214,8 @@ void build_count(struct report *report, const struct build *build)
         counted[i - 1].ended = ended;
         return;
     }
-    counted = realloc(counted, (count + 1) * sizeof(*counted));
-    if (!counted)
-        return;
-    report->counted = counted;
-    counted[report->summary.processes++] = (struct counted_process){process->pid, ended};
+    if (ARRAY_GROW(report->counted, count))
+        report->counted[report->summary.processes++] = (struct counted_process){process->pid, ended};
 }
 
 bool report_add_ledger(struct report *report, const struct ledger *ledger, const struct known_end *end,
@@ -258,12 +254,8 @@ static void count_rule(struct report *report, const struct leak_group *group)
             report->used_rules[i].threads += group->thread_count;
             return;
         }
-    struct used_rule *grown =
-        realloc(report->used_rules, (report->used_rule_count + 1) * sizeof(*report->used_rules));
-    if (!grown)
-        return;
-    report->used_rules = grown;
-    grown[report->used_rule_count++] = (struct used_rule){group->rule, group->thread_count};
+    if (ARRAY_GROW(report->used_rules, report->used_rule_count))
+        report->used_rules[report->used_rule_count++] = (struct used_rule){group->rule, group->thread_count};
 }
 
 void report_finish(struct report *report)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "stacks/stacks.h"
 
 bool stack_build(const struct ledger *ledger, struct symbolizer *symbolizer, const ledger_pc *frames,
@@ -37,8 +38,7 @@ uint64_t stack_hash(uint64_t hash, const char *text, size_t length)
 /* "libfoo.so.1.2.3" is libfoo.so: the same code, one release on. */
 static uint64_t hash_module(uint64_t hash, const char *path)
 {
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    const char *name = slash ? slash + 1 : path ? path : "";
+    const char *name = path ? path_basename(path) : "";
     const char *version = strstr(name, ".so.");
     return stack_hash(hash, name, version ? (size_t)(version - name) + 3 : strlen(name));
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/path.h"
 #include "suppress/suppress.h"
 #include "base/escape.h"
 
@@ -67,12 +69,6 @@ static bool make_pattern(char pattern[PATTERN_MAX + 4], const char *name)
     return any;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* ---- parts ---------------------------------------------------------------------------------- */
 
 /* False: there is nothing of that name, it stands there already, or there is no room. */
@@ -117,7 +113,7 @@ static bool add_place(struct draft *draft, const char *type, const struct frame 
     char place[PATTERN_MAX];
     if (!frame->module)
         return false;
-    int length = snprintf(place, sizeof(place), "%s+0x%llx", base_name(frame->module),
+    int length = snprintf(place, sizeof(place), "%s+0x%llx", path_basename(frame->module),
                           (unsigned long long)frame->offset);
     return length < (int)sizeof(place) && add(draft, type, place);
 }
@@ -138,7 +134,7 @@ static bool add_start(struct draft *draft)
 static bool add_module(struct draft *draft)
 {
     const struct frame *own = draft->group->user_frame;
-    return own && own->module && add(draft, "module", base_name(own->module));
+    return own && own->module && add(draft, "module", path_basename(own->module));
 }
 
 static const char *common_name(const struct leak_group *group)
@@ -245,7 +241,7 @@ static void add_nameless(struct draft *draft)
     if (!draft->conditions)
         add(draft, "name", common_name(draft->group));
     if (draft->conditions && draft->process->exe)
-        add(draft, "process", base_name(draft->process->exe));
+        add(draft, "process", path_basename(draft->process->exe));
 }
 
 static void add_named(struct draft *draft)
@@ -268,7 +264,7 @@ static enum verdict make_rule(struct draft *draft)
         add_nameless(draft);
     enum verdict verdict = add_callers(draft, try_out(draft));
     if (verdict == MATCHES_MORE && draft->process->exe &&
-        add(draft, "process", base_name(draft->process->exe)))
+        add(draft, "process", path_basename(draft->process->exe)))
         verdict = try_out(draft);
     if (verdict == MATCHES_MORE && add(draft, "name", common_name(group)))
         verdict = try_out(draft);
@@ -307,11 +303,8 @@ static bool print_rule(FILE *out, struct draft *draft, struct printed *printed)
         fputs(" (until the next build: what created it has no name)", out);
     fputc('\n', out);
     fprintf(out, "%s\n", rule);
-    char **grown = realloc(printed->rules, (printed->count + 1) * sizeof(*grown));
-    if (!grown)
-        return false;
-    printed->rules = grown;
-    return (grown[printed->count++] = strdup(rule)) != NULL;
+    return ARRAY_GROW(printed->rules, printed->count) &&
+           (printed->rules[printed->count++] = strdup(rule)) != NULL;
 }
 
 bool report_rules_print(FILE *out, const struct report *report)

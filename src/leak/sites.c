@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/search.h"
 #include "leak/creation_stack.h"
 #include "stacks/stacks.h"
 #include "common/options.h"
@@ -58,7 +60,7 @@ size_t site_record_index(const struct site_records *records, uint32_t index)
 /* The looks of stacks down to each of their frames. */
 struct beginnings {
     stack_look *items;
-    size_t count, capacity;
+    size_t count;
 };
 
 static stack_look add_number(stack_look look, uint64_t number)
@@ -82,14 +84,8 @@ static stack_look add_frame(stack_look look, const struct frame *frame, bool run
 
 static bool note_beginning(struct beginnings *beginnings, stack_look look)
 {
-    if (beginnings->count == beginnings->capacity) {
-        size_t capacity = beginnings->capacity ? beginnings->capacity * 2 : 64;
-        stack_look *grown = realloc(beginnings->items, capacity * sizeof(*grown));
-        if (!grown)
-            return false;
-        beginnings->items = grown;
-        beginnings->capacity = capacity;
-    }
+    if (!ARRAY_GROW(beginnings->items, beginnings->count))
+        return false;
     beginnings->items[beginnings->count++] = look;
     return true;
 }
@@ -196,14 +192,7 @@ bool site_records_look(struct site_records *records, const struct ledger *ledger
 
 size_t site_records_first(const struct site_records *records, stack_look look)
 {
-    size_t low = 0, high = records->look_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (records->items[records->by_look[middle]].look < look)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    bool found = low < records->look_count && records->items[records->by_look[low]].look == look;
-    return found ? low : records->look_count;
+    size_t first = SEARCH_FIRST(i, records->look_count, records->items[records->by_look[i]].look >= look);
+    bool found = first < records->look_count && records->items[records->by_look[first]].look == look;
+    return found ? first : records->look_count;
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
+
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 /* Frame `at` may be a test that frame `at + 1` has called. */
@@ -34,8 +36,7 @@ static const char *function_of(const struct place *place, size_t further)
 
 static bool is_of_module(const struct frame *frame, const char *beginning)
 {
-    const char *slash = frame->module ? strrchr(frame->module, '/') : NULL;
-    return begins_with(slash ? slash + 1 : frame->module, beginning);
+    return begins_with(path_basename(frame->module), beginning);
 }
 
 /* Called by code of such a library, whose own functions may have no names. */

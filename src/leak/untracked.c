@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "leak/process_build.h"
 
 /*
@@ -60,11 +61,9 @@ static size_t smaller(size_t a, size_t b)
 
 static struct thread_info *add_untracked(struct process_report *process, pid_t tid, const char *name)
 {
-    struct thread_info *grown = realloc(process->untracked, (process->untracked_count + 1) * sizeof(*grown));
-    if (!grown)
+    if (!ARRAY_GROW(process->untracked, process->untracked_count))
         return NULL;
-    process->untracked = grown;
-    struct thread_info *thread = &grown[process->untracked_count++];
+    struct thread_info *thread = &process->untracked[process->untracked_count++];
     *thread = (struct thread_info){.tid = tid, .age_s = -1, .ended_s = -1, .cpu_s = -1};
     snprintf(thread->name, sizeof(thread->name), "%s", name);
     return thread;

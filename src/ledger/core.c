@@ -1,6 +1,7 @@
 /* The ledger that a core has among its memory. */
 #include <string.h>
 
+#include "base/path.h"
 #include "core/core.h"
 #include "ledger/load.h"
 
@@ -64,8 +65,7 @@ static bool load(struct search *search, uint64_t address, struct ledger **ledger
 /* "/memfd:threadleak", or "ledger.PID.N" in the directory of a run. */
 static bool is_named_ledger(const struct core_mapping *mapping)
 {
-    const char *slash = strrchr(mapping->path, '/');
-    const char *name = slash ? slash + 1 : mapping->path;
+    const char *name = path_basename(mapping->path);
     return strcmp(mapping->path, "/memfd:" LEDGER_MEMFD_NAME) == 0 ||
            strncmp(name, LEDGER_FILE_PREFIX, strlen(LEDGER_FILE_PREFIX)) == 0;
 }

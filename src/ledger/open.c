@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "proc/maps.h"
 
 #define CANDIDATES_MAX 16
@@ -59,7 +60,7 @@ static void say_unwatched(const struct target *target, struct error *error)
 
 static bool may_be_ledger(const struct mapping *mapping)
 {
-    const char *name = mapping_basename(mapping->path);
+    const char *name = path_basename(mapping->path);
     return mapping->shared && (strcmp(mapping->path, "/memfd:" LEDGER_MEMFD_NAME) == 0 ||
                                strncmp(name, LEDGER_FILE_PREFIX, strlen(LEDGER_FILE_PREFIX)) == 0);
 }
@@ -254,8 +255,8 @@ bool ledger_file_in_use(const char *path, pid_t pid)
         return errno == EACCES || errno == EPERM;
     /* Overlay and some network file systems show another device in maps. */
     while (!found && (next = maps_next(&maps)))
-        found = mapping_is_of(next, &st) || (next->inode == st.st_ino && strcmp(mapping_basename(next->path),
-                                                                                mapping_basename(path)) == 0);
+        found = mapping_is_of(next, &st) ||
+                (next->inode == st.st_ino && strcmp(path_basename(next->path), path_basename(path)) == 0);
     maps_close(&maps);
     return found;
 }
@@ -271,7 +272,7 @@ bool ledger_process_path(pid_t pid, pid_t own_pid, char *path, size_t size)
         return false;
     int length = snprintf(prefix, sizeof(prefix), LEDGER_FILE_PREFIX "%d.", (int)own_pid);
     while (!found && (next = maps_next(&maps)))
-        if (next->shared && strncmp(mapping_basename(next->path), prefix, (size_t)length) == 0)
+        if (next->shared && strncmp(path_basename(next->path), prefix, (size_t)length) == 0)
             found = snprintf(path, size, "%s", next->path) < (int)size;
     maps_close(&maps);
     return found;

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DELETED " (deleted)"
+#include "base/path.h"
+#include "base/search.h"
 
 /* The whole file, NUL-terminated, or NULL with errno. */
 static char *read_whole(const char *path, size_t *length)
@@ -68,15 +69,6 @@ static bool skip(char **at, char expected)
     return true;
 }
 
-static void set_path(struct region *region, char *path)
-{
-    size_t length = strlen(path), deleted = sizeof(DELETED) - 1;
-    region->path = path;
-    region->deleted = length > deleted && strcmp(path + length - deleted, DELETED) == 0;
-    if (region->deleted)
-        path[length - deleted] = 0;
-}
-
 /* "START-END rwxp OFFSET MAJOR:MINOR INODE   PATH" */
 static bool parse(char *at, struct region *region)
 {
@@ -102,7 +94,9 @@ static bool parse(char *at, struct region *region)
     if (!skip(&at, ' '))
         return false;
     region->inode = number(&at, 10);
-    set_path(region, at + strspn(at, " "));
+    at += strspn(at, " ");
+    region->path = at;
+    region->deleted = path_cut_deleted(at);
     return region->start < region->end;
 }
 
@@ -146,18 +140,8 @@ void address_space_release(struct address_space *space)
 
 const struct region *address_space_find(const struct address_space *space, uint64_t address)
 {
-    size_t low = 0, high = space->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct region *region = &space->regions[middle];
-        if (address < region->start)
-            high = middle;
-        else if (address >= region->end)
-            low = middle + 1;
-        else
-            return region;
-    }
-    return NULL;
+    size_t at = SEARCH_FIRST(i, space->count, space->regions[i].end > address);
+    return at < space->count && space->regions[at].start <= address ? &space->regions[at] : NULL;
 }
 
 const struct region *address_space_first(const struct address_space *space, const struct region *region)

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#define DELETED " (deleted)"
+#include "base/path.h"
 
 static FILE *open_of(pid_t task)
 {
@@ -61,7 +61,7 @@ bool maps_open(struct maps *maps, pid_t pid)
     return true;
 }
 
-static bool parse(const char *line, struct mapping *mapping)
+static bool parse(char *line, struct mapping *mapping)
 {
     char perms[5];
     int path_at = 0;
@@ -70,16 +70,10 @@ static bool parse(const char *line, struct mapping *mapping)
                &path_at) != 7 ||
         line[path_at] != '/')
         return false;
-    size_t length = strcspn(line + path_at, "\n");
-    size_t deleted = strlen(DELETED);
-    if (length > deleted && memcmp(line + path_at + length - deleted, DELETED, deleted) == 0)
-        length -= deleted;
-    if (length >= sizeof(mapping->path))
-        return false;
-    memcpy(mapping->path, line + path_at, length);
-    mapping->path[length] = 0;
+    line[path_at + (int)strcspn(line + path_at, "\n")] = 0;
+    path_cut_deleted(line + path_at);
     mapping->shared = perms[3] == 's';
-    return true;
+    return snprintf(mapping->path, sizeof(mapping->path), "%s", line + path_at) < (int)sizeof(mapping->path);
 }
 
 const struct mapping *maps_next(struct maps *maps)
@@ -104,10 +98,4 @@ bool mapping_is_of(const struct mapping *mapping, const struct stat *st)
 {
     return st->st_ino == mapping->inode && major(st->st_dev) == mapping->major &&
            minor(st->st_dev) == mapping->minor;
-}
-
-const char *mapping_basename(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
 }

@@ -36,7 +36,5 @@ const struct mapping *maps_next(struct maps *maps);
 void maps_close(struct maps *maps);
 
 bool mapping_is_of(const struct mapping *mapping, const struct stat *st);
-/* After the last '/'. */
-const char *mapping_basename(const char *path);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "proc/maps.h"
 
 /* Reads a small file of /proc whole, or its first size - 1 bytes; NUL-terminated. */
@@ -161,7 +162,7 @@ bool process_maps_file(pid_t pid, const char *basename)
     if (!maps_open(&maps, pid))
         return false;
     while (!found && (next = maps_next(&maps)))
-        found = strcmp(mapping_basename(next->path), basename) == 0;
+        found = strcmp(path_basename(next->path), basename) == 0;
     maps_close(&maps);
     return found;
 }
@@ -178,16 +179,13 @@ static pid_t readable_task(pid_t pid)
 
 char *process_exe(pid_t pid)
 {
-    static const char deleted[] = " (deleted)";
     char link[64], path[4096];
     snprintf(link, sizeof(link), "/proc/%d/exe", (int)readable_task(pid));
     ssize_t n = readlink(link, path, sizeof(path) - 1);
     if (n <= 0)
         return NULL;
     path[n] = 0;
-    size_t tail = sizeof(deleted) - 1;
-    if ((size_t)n > tail && strcmp(path + n - tail, deleted) == 0)
-        path[(size_t)n - tail] = 0;
+    path_cut_deleted(path);
     return strdup(path);
 }
 

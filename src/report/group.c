@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/path.h"
 #include "report/stacks.h"
 #include "report/text_parts.h"
 
@@ -167,8 +168,7 @@ static const char *explain_kind(enum leak_kind kind)
 
 static bool is_base_of(const char *path, const char *name)
 {
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    return path && strncmp(slash ? slash + 1 : path, name, sizeof(((struct thread_info *)0)->name) - 1) == 0;
+    return path && strncmp(path_basename(path), name, sizeof(((struct thread_info *)0)->name) - 1) == 0;
 }
 
 /* What threads are called that were given no name: as the program that was executed. */

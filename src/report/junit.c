@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "report/report.h"
 #include "report/parts.h"
 #include "report/points.h"
@@ -100,10 +101,10 @@ static const char *class_of(const struct report *report, const struct report_poi
     const char *program = point->process ? point->process->exe : point->program;
     if (!program && !point->process && report->argv)
         program = report->argv[0];
-    const char *slash = program ? strrchr(program, '/') : NULL;
-    if (slash && slash[1])
-        return slash + 1;
-    return program && *program ? program : "threadleak";
+    const char *name = path_basename(program);
+    if (name && !*name)
+        name = program; /* of a directory */
+    return name && *name ? name : "threadleak";
 }
 
 static bool put_point(FILE *out, const struct report *report, const struct report_point *point)

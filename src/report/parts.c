@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "report/group.h"
 #include "report/text_parts.h"
 
@@ -196,11 +197,9 @@ static bool add_group(struct leak_sites *sites, const struct process_report *pro
 {
     struct leak_site *site = site_of(sites, group);
     if (!site) {
-        struct leak_site *grown = reallocarray(sites->items, sites->count + 1, sizeof(*grown));
-        if (!grown)
+        if (!ARRAY_GROW(sites->items, sites->count))
             return false;
-        sites->items = grown;
-        site = &grown[sites->count++];
+        site = &sites->items[sites->count++];
         *site = (struct leak_site){.group = group, .process = process, .processes = 1};
     } else if (site->process != process) {
         site->processes++;

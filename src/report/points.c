@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "report/parts.h"
 #include "report/text_parts.h"
 
@@ -40,15 +41,12 @@ static char *why_skipped(const struct process_report *process)
 
 static struct report_point *add(struct report_points *points, char *name)
 {
-    struct report_point *grown = reallocarray(points->items, points->count + 1, sizeof(*grown));
-    if (!name || !grown) {
-        points->items = grown ? grown : points->items;
+    if (!name || !ARRAY_GROW(points->items, points->count)) {
         free(name);
         return NULL;
     }
-    points->items = grown;
-    grown[points->count] = (struct report_point){.name = name};
-    return &grown[points->count++];
+    points->items[points->count] = (struct report_point){.name = name};
+    return &points->items[points->count++];
 }
 
 static bool add_process(struct report_points *points, const struct process_report *process)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 
+#include "base/search.h"
 #include "snapshot/copy.h"
 #include "snapshot/process_memory.h"
 #include "snapshot/regs.h"
@@ -144,17 +145,8 @@ void capture_all(struct capture *capture)
 
 static const struct tracee *find_tracee(const struct stop *stop, pid_t tid)
 {
-    size_t low = 0, high = stop->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (stop->tracees[middle].tid == tid)
-            return &stop->tracees[middle];
-        if (stop->tracees[middle].tid < tid)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
+    size_t at = SEARCH_FIRST(i, stop->count, stop->tracees[i].tid >= tid);
+    return at < stop->count && stop->tracees[at].tid == tid ? &stop->tracees[at] : NULL;
 }
 
 static void plan_interrupted(const struct snapshot *snapshot, struct snapshot_arena *arena,

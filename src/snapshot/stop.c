@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 
 enum {
@@ -52,14 +53,8 @@ static bool is_known(const struct stop *stop, size_t sorted, pid_t tid)
 
 bool stop_add(struct stop *stop, pid_t tid)
 {
-    if (stop->count == stop->room) {
-        size_t room = stop->room ? 2 * stop->room : 256;
-        struct tracee *tracees = realloc(stop->tracees, room * sizeof(*tracees));
-        if (!tracees)
-            return false;
-        stop->tracees = tracees;
-        stop->room = room;
-    }
+    if (!ARRAY_GROW(stop->tracees, stop->count))
+        return false;
     stop->tracees[stop->count++] = (struct tracee){.tid = tid, .state = TRACEE_NEW};
     return true;
 }
@@ -348,5 +343,5 @@ void stop_release(struct stop *stop)
 {
     free(stop->tracees);
     stop->tracees = NULL;
-    stop->count = stop->room = 0;
+    stop->count = 0;
 }

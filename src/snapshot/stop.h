@@ -29,7 +29,7 @@ struct tracee {
 struct stop {
     pid_t pid;
     struct tracee *tracees; /* by ascending tid */
-    size_t count, room;
+    size_t count;
     uint64_t wait_ns;    /* for those that do not stop */
     uint64_t began_ns;   /* when the first one was told to; 0: none was */
     uint64_t stopped_ns; /* set by stop_end */

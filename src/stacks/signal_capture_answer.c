@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "stacks/signal_capture_task.h"
 
@@ -22,20 +23,14 @@ static struct answer *list_answers(const struct asking *asking, size_t *count)
     const struct ledger_present *current;
     struct answer *answers = NULL;
     uint32_t at = 0;
-    size_t room = 0;
 
     *count = 0;
     while ((current = ledger_next_present(ledger, &at))) {
         /* A younger one is of somebody else's request since: as good. */
         if ((int32_t)((uint32_t)(current->stamp >> 32) - asking->generation) < 0)
             continue;
-        if (*count == room) {
-            room = room ? room * 2 : 64;
-            void *more = realloc(answers, room * sizeof(*answers));
-            if (!more)
-                break;
-            answers = more;
-        }
+        if (!ARRAY_GROW(answers, *count))
+            break;
         answers[(*count)++] = (struct answer){(int32_t)(uint32_t)current->stamp, current};
     }
     if (*count)

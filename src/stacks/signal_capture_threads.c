@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/array.h"
+
 #define LIST_PASSES 20
 
 /* ---- the tasks ------------------------------------------------------------------- */
@@ -14,15 +16,10 @@ static int compare_threads(const void *a, const void *b)
     return (first->tid > second->tid) - (first->tid < second->tid);
 }
 
-static bool add_thread(struct signal_capture *capture, size_t *room, pid_t tid)
+static bool add_thread(struct signal_capture *capture, pid_t tid)
 {
-    if (capture->count == *room) {
-        *room = *room ? *room * 2 : 64;
-        void *more = realloc(capture->threads, *room * sizeof(*capture->threads));
-        if (!more)
-            return false;
-        capture->threads = more;
-    }
+    if (!ARRAY_GROW(capture->threads, capture->count))
+        return false;
     capture->threads[capture->count++] = (struct signal_capture_thread){.tid = tid, .own_tid = tid};
     return true;
 }
@@ -45,7 +42,7 @@ static bool sort_threads(struct signal_capture *capture, size_t sorted)
 bool list_tasks(pid_t pid, struct signal_capture *capture)
 {
     char path[32];
-    size_t room = 0, before;
+    size_t before;
     bool complete = true;
     const struct dirent *entry;
     int passes = 0;
@@ -58,7 +55,7 @@ bool list_tasks(pid_t pid, struct signal_capture *capture)
             return before > 0;
         while (complete && (entry = readdir(directory))) {
             pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
-            complete = tid <= 0 || add_thread(capture, &room, tid);
+            complete = tid <= 0 || add_thread(capture, tid);
         }
         closedir(directory);
     } while (complete && !sort_threads(capture, before) && ++passes < LIST_PASSES);
@@ -106,11 +103,10 @@ void tracked_release(struct tracked_list *list)
 
 bool add_tracked(pid_t pid, struct signal_capture *capture, const struct tracked_list *list)
 {
-    size_t room = capture->count;
     if (ledger_get_header(capture->ledger)->pid != pid)
         return true;
     for (size_t i = 0; i < list->count; i++)
-        if (!add_thread(capture, &room, list->items[i].tid))
+        if (!add_thread(capture, list->items[i].tid))
             return false;
     sort_threads(capture, 0);
     return true;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
+#include "base/search.h"
 #include "proc/idle.h"
 #include "stacks/names.h"
 #include "stacks/from_signals.h"
@@ -32,8 +34,7 @@ bool shared_stack_add(struct shared_stack *stack, const struct frame_list *list)
 /* Our hooks stand between the program and what it called. */
 static bool is_of_shim(const char *module)
 {
-    const char *slash = module ? strrchr(module, '/') : NULL;
-    return slash && strcmp(slash + 1, "libthreadleak.so") == 0;
+    return module && strcmp(path_basename(module), "libthreadleak.so") == 0;
 }
 
 static bool fill_stack(struct shared_stack *stack, const struct stack *found, struct symbolizer *symbolizer)
@@ -183,17 +184,9 @@ struct stacks *stacks_take(pid_t pid, const struct stacks_options *options, stru
 
 const struct thread_stack *stacks_find(const struct stacks *current, pid_t tid)
 {
-    size_t low = 0, high = current ? current->count : 0;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (current->threads[middle].tid == tid)
-            return &current->threads[middle];
-        if (current->threads[middle].tid < tid)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
+    size_t count = current ? current->count : 0;
+    size_t at = SEARCH_FIRST(i, count, current->threads[i].tid >= tid);
+    return at < count && current->threads[at].tid == tid ? &current->threads[at] : NULL;
 }
 
 const struct thread_stack *stacks_find_handle(const struct stacks *current, uint64_t handle)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "suppress/rule.h"
 #include "symbolize/symbolize.h"
 
@@ -48,12 +49,6 @@ void suppression_matcher_free(struct suppression_matcher *matcher)
 
 /* ---- names ----------------------------------------------------------------------------- */
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static bool function_matches(const struct part *part, const char *function)
 {
     return function && glob_matches_function(part->glob, function);
@@ -61,7 +56,7 @@ static bool function_matches(const struct part *part, const char *function)
 
 static bool path_matches(const struct part *part, const char *path)
 {
-    return path && *path && (glob_matches(part->glob, path) || glob_matches(part->glob, base_name(path)));
+    return path && *path && (glob_matches(part->glob, path) || glob_matches(part->glob, path_basename(path)));
 }
 
 /* ---- frames ------------------------------------------------------------------------------- */
@@ -95,7 +90,7 @@ static bool place_matches(const struct part *part, const struct frame *frame)
     char place[600];
     if (!frame->module)
         return false;
-    snprintf(place, sizeof(place), "%.500s+0x%llx", base_name(frame->module),
+    snprintf(place, sizeof(place), "%.500s+0x%llx", path_basename(frame->module),
              (unsigned long long)frame->offset);
     return glob_matches(part->glob, place);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "suppress/rule.h"
 
 #define FILE_BYTES_MAX (16u << 20) /* no file of rules is as large: /dev/zero, a core */
@@ -60,27 +61,19 @@ const struct suppression_rule *suppressions_rule_at(const struct suppressions *s
 
 static bool add_rule(struct suppressions *suppressions, struct rule *rule)
 {
-    /* A power of two is full. */
-    if ((suppressions->count & (suppressions->count - 1)) == 0) {
-        size_t capacity = suppressions->count ? suppressions->count * 2 : 1;
-        struct rule **rules = realloc(suppressions->rules, capacity * sizeof(*rules));
-        if (!rules)
-            return false;
-        suppressions->rules = rules;
-    }
+    if (!ARRAY_GROW(suppressions->rules, suppressions->count))
+        return false;
     suppressions->rules[suppressions->count++] = rule;
     return true;
 }
 
 static const char *keep_origin(struct suppressions *suppressions, const char *origin)
 {
-    char **origins = realloc(suppressions->origins, (suppressions->origin_count + 1) * sizeof(*origins));
-    if (!origins)
+    if (!ARRAY_GROW(suppressions->origins, suppressions->origin_count))
         return NULL;
-    suppressions->origins = origins;
     char *copy = strdup(origin);
     if (copy)
-        origins[suppressions->origin_count++] = copy;
+        suppressions->origins[suppressions->origin_count++] = copy;
     return copy;
 }
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/search.h"
 #include "symbolize/name.h"
 
 #define INTERNAL "__GI_" /* glibc's names for its calls to itself */
@@ -21,14 +23,8 @@ static bool is_exported(const GElf_Sym *symbol, const char *name)
 static bool add(struct aliases *aliases, const GElf_Sym *symbol, GElf_Addr address, const char *name,
                 bool old)
 {
-    if (aliases->count == aliases->room) {
-        size_t room = aliases->room ? 2 * aliases->room : 64;
-        struct alias *items = realloc(aliases->items, room * sizeof(*items));
-        if (!items)
-            return false;
-        aliases->items = items;
-        aliases->room = room;
-    }
+    if (!ARRAY_GROW(aliases->items, aliases->count))
+        return false;
     const char *version = strchr(name + 1, '@');
     aliases->items[aliases->count++] = (struct alias){
         .address = address,
@@ -156,21 +152,14 @@ const char *aliases_find(struct aliases *aliases, Dwfl_Module *module, GElf_Addr
         return NULL;
     if (!aliases->read)
         read_all(aliases, module, bias);
-    size_t low = 0, high = aliases->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (aliases->items[middle].address < address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == aliases->count || aliases->items[low].address != address)
+    size_t at = SEARCH_FIRST(i, aliases->count, aliases->items[i].address >= address);
+    if (at == aliases->count || aliases->items[at].address != address)
         return NULL;
     if (*name != '_')
-        return best_known(aliases, low, name);
+        return best_known(aliases, at, name);
     bool internal = strncmp(name, INTERNAL, strlen(INTERNAL)) == 0;
-    for (; low < aliases->count && aliases->items[low].address == address; low++) {
-        const struct alias *alias = &aliases->items[low];
+    for (; at < aliases->count && aliases->items[at].address == address; at++) {
+        const struct alias *alias = &aliases->items[at];
         if (!alias->reserved || (internal && has_name(alias, name + strlen(INTERNAL))))
             return alias->name;
     }

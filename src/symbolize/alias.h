@@ -19,7 +19,7 @@ struct alias {
 /* Begins zeroed. */
 struct aliases {
     struct alias *items; /* of one address, the one to say comes first */
-    size_t count, room;
+    size_t count;
     bool read;
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "symbolize/dwarf_name.h"
 #include "symbolize/unit.h"
 
@@ -86,12 +87,10 @@ static void set_call_place(strings *kept, struct frame *frame, struct unit *unit
 
 static struct frame *add_frame(struct frame_list *list)
 {
-    struct frame *frames = realloc(list->frames, (list->count + 1) * sizeof(*frames));
-    if (!frames)
+    if (!ARRAY_GROW(list->frames, list->count))
         return NULL;
-    list->frames = frames;
-    memset(&frames[list->count], 0, sizeof(*frames));
-    return &frames[list->count++];
+    list->frames[list->count] = (struct frame){0};
+    return &list->frames[list->count++];
 }
 
 /* The block or inlined call that the address is in, one level down. */

@@ -2,18 +2,15 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
+#include "base/search.h"
+
 bool ranges_add(struct ranges *ranges, const struct range *range)
 {
     if (range->high <= range->low)
         return true;
-    if (ranges->count == ranges->room) {
-        size_t room = ranges->room ? 2 * ranges->room : 64;
-        struct range *items = realloc(ranges->items, room * sizeof(*items));
-        if (!items)
-            return false;
-        ranges->items = items;
-        ranges->room = room;
-    }
+    if (!ARRAY_GROW(ranges->items, ranges->count))
+        return false;
     ranges->items[ranges->count++] = *range;
     ranges->sorted = false;
     return true;
@@ -55,17 +52,10 @@ const struct range *ranges_find(struct ranges *ranges, uint64_t address)
 {
     if (!ranges->sorted)
         sort(ranges);
-    size_t low = 0, high = ranges->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (ranges->items[middle].low <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    while (low-- > 0 && ranges->items[low].reach > address)
-        if (ranges->items[low].high > address)
-            return &ranges->items[low];
+    size_t at = SEARCH_FIRST(i, ranges->count, ranges->items[i].low > address);
+    while (at-- > 0 && ranges->items[at].reach > address)
+        if (ranges->items[at].high > address)
+            return &ranges->items[at];
     return NULL;
 }
 

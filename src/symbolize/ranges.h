@@ -16,7 +16,7 @@ struct range {
 
 struct ranges {
     struct range *items;
-    size_t count, room;
+    size_t count;
     bool sorted;
 };
 

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/path.h"
+
 /* Beginnings of file names; what follows must not go on the word: libpthread, but not libpthreadpool. */
 static const char *const modules[] = {
     "libc.so",  "libc-2.",  "ld-linux",    "ld-2.",    "ld-musl", "libpthread",       "libstdc++", "libc++",
@@ -104,8 +106,7 @@ static bool begins_with_one_of(const char *text, const char *const *beginnings, 
 
 static bool is_one_of_modules(const char *path, const char *const *beginnings, size_t count)
 {
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path;
+    const char *name = path_basename(path);
     for (size_t i = 0; i < count; i++) {
         const char *rest = begins_with(name, beginnings[i]) ? name + strlen(beginnings[i]) : "x";
         if ((!isalpha((unsigned char)*rest) && *rest != '_') || begins_with(rest, "_debug."))

@@ -3,6 +3,7 @@
 #include <search.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "symbolize/data.h"
 #include "symbolize/file.h"
 #include "symbolize/name.h"
@@ -26,6 +27,18 @@ struct symbolizer {
     strings strings;
 };
 
+/* Takes over the image; NULL: out of memory. */
+static struct image *add_image(struct symbolizer *symbolizer, struct image *image)
+{
+    if (image && !ARRAY_GROW(symbolizer->images, symbolizer->image_count)) {
+        image_free(image);
+        return NULL;
+    }
+    if (image)
+        symbolizer->images[symbolizer->image_count++] = image;
+    return image;
+}
+
 struct image *symbolizer_image(struct symbolizer *symbolizer, const struct code_address *address)
 {
     struct image **images = symbolizer->images;
@@ -36,14 +49,7 @@ struct image *symbolizer_image(struct symbolizer *symbolizer, const struct code_
             images[0] = found;
             return found;
         }
-    images = realloc(images, (symbolizer->image_count + 1) * sizeof(struct image *));
-    if (!images)
-        return NULL;
-    symbolizer->images = images;
-    struct image *image = image_open(address, symbolizer->debuginfod);
-    if (image)
-        images[symbolizer->image_count++] = image;
-    return image;
+    return add_image(symbolizer, image_open(address, symbolizer->debuginfod));
 }
 
 strings *symbolizer_strings(struct symbolizer *symbolizer)
@@ -53,15 +59,7 @@ strings *symbolizer_strings(struct symbolizer *symbolizer)
 
 bool symbolizer_add_image(struct symbolizer *symbolizer, const char *module, const void *bytes, size_t size)
 {
-    struct image **images =
-        realloc(symbolizer->images, (symbolizer->image_count + 1) * sizeof(struct image *));
-    if (!images)
-        return false;
-    symbolizer->images = images;
-    struct image *image = image_of_memory(module, bytes, size);
-    if (image)
-        images[symbolizer->image_count++] = image;
-    return image != NULL;
+    return add_image(symbolizer, image_of_memory(module, bytes, size)) != NULL;
 }
 
 static void look_up(struct symbolizer *symbolizer, struct answer *answer)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 enum { DEEPEST = 256 }; /* nesting of scopes that is walked */
 
 /*
@@ -24,24 +26,14 @@ static bool add_ranges(struct ranges *ranges, Dwarf_Die *die, size_t value, Dwar
     return true;
 }
 
-/* Room for one more in an array that has grown by doubling; NULL: out of memory. */
-static void *grown(void *items, size_t count, size_t size)
-{
-    if (count & (count - 1))
-        return items;
-    return realloc(items, (count ? 2 * count : 1) * size);
-}
-
 /* ---- all units -------------------------------------------------------------------- */
 
 static bool add_unit(struct units *units, Dwarf_Die *die, const Dwarf_Die *split)
 {
     Dwarf_Addr dropped = 0;
-    struct unit *items = grown(units->items, units->count, sizeof(*items));
-    if (!items)
+    if (!ARRAY_GROW(units->items, units->count))
         return false;
-    units->items = items;
-    items[units->count] = (struct unit){.die = *die, .code = split->addr ? *split : *die};
+    units->items[units->count] = (struct unit){.die = *die, .code = split->addr ? *split : *die};
     return add_ranges(&units->ranges, die, units->count++, &dropped);
 }
 
@@ -86,11 +78,9 @@ static bool walk_scopes(struct unit *unit, Dwarf_Die *parent, size_t parent_scop
         if (!holds_functions(tag))
             continue;
         size_t number = unit->scope_count;
-        struct scope *scopes = grown(unit->scopes, number, sizeof(*scopes));
-        if (!scopes)
+        if (!ARRAY_GROW(unit->scopes, number))
             return false;
-        unit->scopes = scopes;
-        scopes[unit->scope_count++] = (struct scope){.die = die, .parent = parent_scope};
+        unit->scopes[unit->scope_count++] = (struct scope){.die = die, .parent = parent_scope};
         if ((tag == DW_TAG_subprogram && !add_ranges(&unit->functions, &die, number, &unit->dropped)) ||
             !walk_scopes(unit, &die, number, depth + 1))
             return false;

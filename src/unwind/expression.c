@@ -3,6 +3,7 @@
 #include <dwarf.h>
 #include <string.h>
 
+#include "base/search.h"
 #include "unwind/rule.h"
 
 enum { DEPTH = 64, MAX_STEPS = 256 };
@@ -214,16 +215,8 @@ static bool do_unary(struct machine *machine, const Dwarf_Op *op)
 static bool jump(const Dwarf_Op *ops, size_t count, size_t *at)
 {
     uint64_t target = ops[*at].offset + 3 + (uint64_t)(int64_t)(int16_t)ops[*at].number;
-    size_t low = 0, high = count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (ops[middle].offset < target)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *at = low;
-    return low == count || ops[low].offset == target; /* count: to the end */
+    *at = SEARCH_FIRST(i, count, ops[i].offset >= target);
+    return *at == count || ops[*at].offset == target; /* count: to the end */
 }
 
 bool expression_evaluate(const Dwarf_Op *ops, size_t count, const struct expression_context *context,

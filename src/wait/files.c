@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
+#include "base/search.h"
 #include "proc/process.h"
 
 enum { SCAN_MS = 100, SOCKETS_MS = 100, MAX_LINK = 4096 };
@@ -108,14 +110,8 @@ const struct open_file *files_find(struct files *files, int fd)
 
 static bool want_link(struct files *files, const char *link)
 {
-    if (files->wanted_count == files->wanted_room) {
-        size_t room = files->wanted_room ? 2 * files->wanted_room : 16;
-        char **wanted = realloc(files->wanted, room * sizeof(char *));
-        if (!wanted)
-            return false;
-        files->wanted = wanted;
-        files->wanted_room = room;
-    }
+    if (!ARRAY_GROW(files->wanted, files->wanted_count))
+        return false;
     char *copy = strdup(link);
     if (copy)
         files->wanted[files->wanted_count++] = copy;
@@ -189,17 +185,10 @@ static int compare_holders(const void *a, const void *b, void *pid)
 
 static void add_holder(struct files *files, const struct holder *holder)
 {
-    if (files->holder_count == files->holder_room) {
-        size_t room = files->holder_room ? 2 * files->holder_room : 32;
-        struct holder *holders = realloc(files->holders, room * sizeof(*holders));
-        if (!holders) {
-            files->all_seen = false;
-            return;
-        }
-        files->holders = holders;
-        files->holder_room = room;
-    }
-    files->holders[files->holder_count++] = *holder;
+    if (ARRAY_GROW(files->holders, files->holder_count))
+        files->holders[files->holder_count++] = *holder;
+    else
+        files->all_seen = false;
 }
 
 static void scan_process(struct files *files, pid_t pid, pid_t task, uint64_t until)
@@ -282,17 +271,10 @@ void files_scan(struct files *files)
 const struct holder *files_next_holder(const struct files *files, const char *link,
                                        const struct holder *after)
 {
-    size_t low = 0, high = files->holder_count;
-    while (!after && low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(files->holders[middle].link, link) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    const struct holder *next = after ? after + 1 : files->holders + low;
-    bool is_end = !files->holder_count || next == files->holders + files->holder_count;
-    return is_end || strcmp(next->link, link) != 0 ? NULL : next;
+    const struct holder *holders = files->holders;
+    size_t next = after ? (size_t)(after - holders) + 1
+                        : SEARCH_FIRST(i, files->holder_count, strcmp(holders[i].link, link) >= 0);
+    return next < files->holder_count && strcmp(holders[next].link, link) == 0 ? &holders[next] : NULL;
 }
 
 void process_title(pid_t pid, char *to, size_t size)

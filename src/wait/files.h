@@ -49,9 +49,9 @@ struct files {
     pid_t pid, task;
     void *opened;  /* tsearch tree of struct open_file */
     char **wanted; /* links whose holders are asked for, sorted by files_scan */
-    size_t wanted_count, wanted_room;
+    size_t wanted_count;
     struct holder *holders; /* sorted by files_scan */
-    size_t holder_count, holder_room;
+    size_t holder_count;
     bool has_sockets;
     bool all_seen; /* every process could be looked at, in time */
     struct socket_facts sockets;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/search.h"
 #include "wait/glibc.h"
 #include "wait/internal.h"
 #include "wait/time.h"
@@ -20,17 +21,8 @@ static int command(const struct view *view)
 static bool is_thread(const struct view *view, pid_t tid)
 {
     const struct snapshot *snapshot = view->waits->context.snapshot;
-    size_t low = 0, high = snapshot->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (snapshot->threads[middle].tid == tid)
-            return true;
-        if (snapshot->threads[middle].tid < tid)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return false;
+    size_t at = SEARCH_FIRST(i, snapshot->count, snapshot->threads[i].tid >= tid);
+    return at < snapshot->count && snapshot->threads[at].tid == tid;
 }
 
 static bool has_ended(const struct view *view, pid_t tid)

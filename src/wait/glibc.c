@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "proc/maps.h"
 
 enum {
@@ -62,7 +63,7 @@ bool glibc_is_known(const struct snapshot *snapshot, const char *told)
     char *buffer = malloc(CHUNK + OVERLAP + 1);
     for (size_t i = 0; buffer && !found && i < snapshot->space.count; i++) {
         const struct region *region = &snapshot->space.regions[i];
-        if (region->readable && !region->writable && strcmp(mapping_basename(region->path), "libc.so.6") == 0)
+        if (region->readable && !region->writable && strcmp(path_basename(region->path), "libc.so.6") == 0)
             found = search_region(snapshot, region, buffer, &known);
     }
     free(buffer);

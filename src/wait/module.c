@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/search.h"
+
 enum { MAX_HEADERS = 64, MAX_NOTES = 4096 };
 
 static size_t align(size_t size)
@@ -98,18 +100,11 @@ void modules_release(struct modules *modules)
 
 const struct module *modules_find(const struct modules *modules, uint64_t address)
 {
-    size_t low = 0, high = modules->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (modules->items[middle].start <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t at = SEARCH_FIRST(i, modules->count, modules->items[i].start > address);
     /* Two mappings of one beginning: the later one is a copy for reading. */
-    while (low-- > 0)
-        if (address < modules->items[low].end)
-            return &modules->items[low];
+    while (at-- > 0)
+        if (address < modules->items[at].end)
+            return &modules->items[at];
     return NULL;
 }
 

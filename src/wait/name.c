@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
+#include "base/search.h"
+
 /* malloc/arena.c: arenas beside the main one are parts of HEAP_MAX_SIZE, aligned to it. */
 #define ARENA_BYTES (UINT64_C(64) << 20)
 enum { MAX_HEAP_INFO = 64, RED_ZONE = 128 };
@@ -48,15 +51,8 @@ static bool list_stacks(struct object_names *names)
 /* Stacks grow downwards: it is in that of the nearest sp below. */
 static pid_t stack_owner(const struct object_names *names, const struct region *region, uint64_t address)
 {
-    size_t low = 0, high = names->stack_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (names->stacks[middle].sp <= address + RED_ZONE)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low && names->stacks[low - 1].sp >= region->start ? names->stacks[low - 1].tid : 0;
+    size_t above = SEARCH_FIRST(i, names->stack_count, names->stacks[i].sp > address + RED_ZONE);
+    return above && names->stacks[above - 1].sp >= region->start ? names->stacks[above - 1].tid : 0;
 }
 
 /* ---- memory ------------------------------------------------------------------------ */
@@ -81,7 +77,6 @@ static char *name_in_module(const struct object_names *names, const struct modul
     uint64_t into = 0;
     char *text = NULL;
     const char *symbol = symbolize_data(names->context.symbolizer, &address, &into);
-    const char *slash = strrchr(module->path, '/');
     int length;
     name->place = symbol ? PLACE_SYMBOL : PLACE_MODULE;
     if (symbol && into)
@@ -89,7 +84,7 @@ static char *name_in_module(const struct object_names *names, const struct modul
     else if (symbol)
         length = asprintf(&text, "%s", symbol);
     else
-        length = asprintf(&text, "%s+0x%" PRIx64, slash ? slash + 1 : module->path, address.offset);
+        length = asprintf(&text, "%s+0x%" PRIx64, path_basename(module->path), address.offset);
     return length < 0 ? NULL : text;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "wait/file.h"
 #include "wait/time.h"
 
@@ -13,20 +14,14 @@ enum {
 
 struct watched {
     int *fds;
-    size_t count, room;
+    size_t count;
     bool unknown; /* nobody can say */
 };
 
 static bool watch(struct watched *watched, int fd)
 {
-    if (watched->count == watched->room) {
-        size_t room = watched->room ? 2 * watched->room : 16;
-        int *fds = realloc(watched->fds, room * sizeof(*fds));
-        if (!fds)
-            return false;
-        watched->fds = fds;
-        watched->room = room;
-    }
+    if (!ARRAY_GROW(watched->fds, watched->count))
+        return false;
     watched->fds[watched->count++] = fd;
     return true;
 }

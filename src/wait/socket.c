@@ -14,18 +14,13 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 
 static struct socket_fact *add(struct socket_facts *facts, uint64_t inode)
 {
-    if (facts->count == facts->room) {
-        size_t room = facts->room ? 2 * facts->room : 64;
-        struct socket_fact *items = realloc(facts->items, room * sizeof(*items));
-        if (!items)
-            return NULL;
-        facts->items = items;
-        facts->room = room;
-    }
+    if (!ARRAY_GROW(facts->items, facts->count))
+        return NULL;
     struct socket_fact *fact = &facts->items[facts->count++];
     *fact = (struct socket_fact){.inode = inode};
     return fact;
@@ -46,7 +41,7 @@ const struct socket_fact *socket_facts_find(const struct socket_facts *facts, ui
 void socket_facts_release(struct socket_facts *facts)
 {
     free(facts->items);
-    *facts = (struct socket_facts){NULL, 0, 0};
+    *facts = (struct socket_facts){NULL, 0};
 }
 
 /* ---- TCP, UDP ---------------------------------------------------------------------- */
@@ -112,19 +107,13 @@ struct pair {
 
 struct pairs {
     struct pair *items;
-    size_t count, room;
+    size_t count;
 };
 
 static void add_pair(struct pairs *pairs, const char *local, const char *remote, uint64_t inode)
 {
-    if (pairs->count == pairs->room) {
-        size_t room = pairs->room ? 2 * pairs->room : 64;
-        struct pair *items = realloc(pairs->items, room * sizeof(*items));
-        if (!items)
-            return;
-        pairs->items = items;
-        pairs->room = room;
-    }
+    if (!ARRAY_GROW(pairs->items, pairs->count))
+        return;
     struct pair *pair = &pairs->items[pairs->count++];
     snprintf(pair->local, sizeof(pair->local), "%s", local);
     snprintf(pair->remote, sizeof(pair->remote), "%s", remote);
@@ -285,7 +274,7 @@ void socket_facts_read(struct socket_facts *facts, pid_t task, unsigned most_ms)
 {
     static const char *const tables[] = {"tcp", "tcp6", "udp", "udp6"};
     uint64_t until = now_ns() + most_ms * UINT64_C(1000000);
-    struct pairs pairs = {NULL, 0, 0};
+    struct pairs pairs = {NULL, 0};
     if (is_our_namespace(task))
         read_unix(facts, until);
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)

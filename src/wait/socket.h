@@ -15,7 +15,7 @@ struct socket_fact {
 
 struct socket_facts {
     struct socket_fact *items; /* by ascending inode */
-    size_t count, room;
+    size_t count;
 };
 
 /* TCP and UDP of /proc/TASK/net; Unix ones by sock_diag(7), where the task is in our

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/path.h"
 #include "proc/maps.h"
 #include "wait/called.h"
 
@@ -70,7 +71,7 @@ static enum stack_use use_of_name(const char *name, bool whole)
 
 static bool is_libc(const struct code_address *address)
 {
-    return address->module && strcmp(mapping_basename(address->module), "libc.so.6") == 0;
+    return address->module && strcmp(path_basename(address->module), "libc.so.6") == 0;
 }
 
 static const char *name_of(const struct stack_reader *reader, const struct code_address *address)

@@ -1,0 +1,27 @@
+/* Binary search. */
+#ifndef THREADLEAK_BASE_SEARCH_H
+#define THREADLEAK_BASE_SEARCH_H
+
+#include <stddef.h>
+
+/*
+ * The first of the indices 0 … count - 1 for which `condition`, an expression of `i`, is true; `count` when
+ * it is true for none.  It must be true for all indices behind one for which it is true: that holds for
+ * comparisons with the items of a sorted array.
+ *
+ *     size_t at = SEARCH_FIRST(i, list->count, list->items[i].tid >= tid);
+ */
+#define SEARCH_FIRST(i, count, condition)         \
+    ({                                            \
+        size_t low_ = 0, high_ = (count);         \
+        while (low_ < high_) {                    \
+            size_t i = low_ + (high_ - low_) / 2; \
+            if (condition)                        \
+                high_ = i;                        \
+            else                                  \
+                low_ = i + 1;                     \
+        }                                         \
+        low_;                                     \
+    })
+
+#endif
