@@ -1,4 +1,4 @@
-# threadleak: build, test, install.   make help · make deps demo · make deps check · make V=1
+# threadleak: build, test, install.   make help · make deps demo · make deps-check check · make V=1
 PREFIX ?= /usr/local
 DESTDIR ?=
 VERSION := 0.1.0
@@ -18,8 +18,8 @@ say = $(if $(V),@:,@printf '  %-7s %s\n')
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
-# `make deps check`: nothing is compiled before what it needs is there.
-FIRST := $(filter deps,$(MAKECMDGOALS))
+# `make deps demo` compiles nothing before the packages are there.
+FIRST := $(filter deps deps-check,$(MAKECMDGOALS))
 
 # ---- what is built from what ----------------------------------------------
 SRC := $(patsubst %.c,%,$(wildcard src/*/*.c))
@@ -268,30 +268,39 @@ uninstall:
 	-rmdir $(DESTDIR)$(PREFIX)/share/threadleak/suppressions.d $(DESTDIR)$(PREFIX)/share/threadleak 2>/dev/null
 
 deps:
-	$(Q).ci/deps.sh
+	$(Q).ci/deps.sh build
+
+deps-check:
+	$(Q).ci/deps.sh check
 
 clean:
 	rm -rf $(BUILD)
 
 define HELP
-all            the shim and the program, into BUILD (build): the default
-targets        the little programs that tests watch
-check          builds and runs every test
-asan, tsan     the suites under AddressSanitizer and UBSan, under ThreadSanitizer
-fuzz           each fuzzer for FUZZ_SECONDS (60)
-lint           clang-format, clang-tidy, cppcheck
-demo           a leaky program under the shim, and its report
-bench          what the shim costs; QUICK=1: sooner, less exactly
-bench-report   how long a report takes; QUICK=1 as well
-install        into PREFIX (/usr/local), under DESTDIR
-uninstall      takes away what install put there
-deps           installs what is missing to build and test
-clean          removes BUILD
+Build
+  all            the shim and the program, in BUILD (build); the default
+  install        into PREFIX (/usr/local), below DESTDIR
+  uninstall      removes what install wrote
+  clean          removes BUILD
+  demo           runs a leaky program under the shim
+Packages
+  deps           installs what the build needs
+  deps-check     installs what the tests need, too
+Test
+  check          builds and runs every test
+  asan, tsan     the unit suites under AddressSanitizer and UBSan; under ThreadSanitizer
+  fuzz           runs each fuzzer for FUZZ_SECONDS (60)
+  lint           clang-format, clang-tidy, cppcheck
+  targets        builds the programs that the tests watch
+Measure
+  bench          what the shim costs; QUICK=1 is faster and less exact
+  bench-report   how long a report takes; QUICK=1 as well
+V=1 shows the commands.  CONTRIBUTING.md says how to run one test.
 endef
 export HELP
 help:
 	@echo "$$HELP"
 
-.PHONY: help all targets check asan tsan fuzz lint demo bench bench-report install uninstall deps clean
+.PHONY: help all targets check asan tsan fuzz lint demo bench bench-report install uninstall deps deps-check clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,44 +1,45 @@
 #!/bin/sh
-# Installs what the build and the tests need and the machine lacks, with the
-# system's package manager.  Asks nothing, and does nothing when all is there.
+# Installs packages with the package manager of Debian, Fedora or Arch.  It does
+# nothing when all of them are there.
 #
-#   need   without these nothing can be built or tested
-#   real   programs of other people that the tests watch, and compilers of
-#          further languages: tests say aloud what they skip for want of one
+#   .ci/deps.sh build   what the build needs
+#   .ci/deps.sh check   the same, and what the tests and `make lint` need
+#
+# build_*  README.md names these packages
+# check_*  the tests fail without these
+# real_*   programs that the tests watch, frameworks and compilers: without one
+#          of these, its tests are skipped and counted
+# shellcheck disable=SC2034  # list() reads them
 set -eu
+
+build_apt="gcc make libc6-dev libunwind-dev libdw-dev libelf-dev libjansson-dev libiberty-dev"
+check_apt="g++ pkg-config check libsubunit-dev python3 binutils procps util-linux clang-format clang-tidy cppcheck"
+real_apt="scdoc redis-server redis-tools memcached nginx-light xz-utils zstd pigz 7zip sysbench gdb elfutils valgrind
+    libgtest-dev libcmocka-dev libglib2.0-dev libuv1-dev libboost-test-dev bats python3-pytest python3-yaml perl jq
+    meson ninja-build cmake automake autoconf lld libxml2-utils nodejs npm rustc clang"
+
+build_dnf="gcc make glibc-devel libunwind-devel elfutils-devel elfutils-libelf-devel jansson-devel binutils-devel"
+check_dnf="gcc-c++ libasan libubsan libtsan pkgconf-pkg-config check-devel python3 binutils procps-ng util-linux
+    clang-tools-extra cppcheck"
+real_dnf="scdoc redis memcached nginx-core xz zstd pigz p7zip sysbench gdb elfutils valgrind glibc-static python3-test
+    gtest-devel libcmocka-devel glib2-devel libuv-devel boost-devel bats python3-pytest python3-pyyaml
+    perl-Test-Harness perl-JSON-PP jq meson ninja-build cmake automake autoconf lld libxml2 nodejs npm rust clang"
+
+build_pacman="gcc make libunwind libelf jansson binutils"
+check_pacman="pkgconf check python procps-ng util-linux clang cppcheck"
+real_pacman="scdoc redis memcached nginx xz zstd pigz 7zip sysbench gdb elfutils valgrind
+    gtest cmocka glib2 libuv boost bats python-pytest python-yaml perl jq
+    meson ninja cmake automake autoconf lld libxml2 nodejs npm rust"
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
     elif command -v sudo >/dev/null; then
-        sudo -n "$@"
+        sudo "$@"
     else
-        echo "deps: not root and no sudo: please install: $*" >&2
+        echo "deps: you are not root and sudo is missing; as root, run: $*" >&2
         return 1
     fi
-}
-
-# missing HAS PACKAGE...: those for which `HAS PACKAGE` is false
-missing() {
-    has=$1
-    shift
-    for package; do
-        "$has" "$package" || printf '%s ' "$package"
-    done
-}
-
-# install HAS UPDATE INSTALL: each a function
-install_missing() {
-    # shellcheck disable=SC2086
-    lacking=$(missing "$1" $need) wanted=$(missing "$1" $real)
-    [ -z "$lacking$wanted" ] && return
-    "$2"
-    # shellcheck disable=SC2086
-    [ -z "$lacking" ] || "$3" $lacking
-    # One by one: what a release of the system does not have must not keep away the others.
-    for package in $wanted; do
-        "$3" "$package" || echo "deps: no package $package here; tests that want it will be skipped" >&2
-    done
 }
 
 # ---- Debian, Ubuntu ----------------------------------------------------------
@@ -48,26 +49,41 @@ apt_has() {
 apt_update() {
     as_root apt-get update -q
 }
-# No questions, and no daemon started because its package came.
 apt_install() {
-    as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+    as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install -q -y --no-install-recommends --no-remove "$@"
+}
+# Packages of servers start them, unless this file forbids it.
+policy=/usr/sbin/policy-rc.d
+forbid_daemons() {
+    [ ! -e $policy ] || return 0
+    trap 'as_root rm -f $policy' EXIT
+    printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
+    as_root chmod 755 $policy
+}
+# Node, Rust, clang and nginx may have come without a package.
+without_those_at_hand() {
+    for package; do
+        case $package in
+        nodejs) program=node ;;
+        npm | rustc | clang) program=$package ;;
+        nginx-light) program=nginx ;;
+        7zip) program=7z ;;
+        *) program= ;;
+        esac
+        [ -n "$program" ] && command -v "$program" >/dev/null || printf '%s ' "$package"
+    done
 }
 
 # ---- Fedora, RHEL ---------------------------------------------------------------
-rpm_has() {
+dnf_has() {
     rpm -q --whatprovides "$1" >/dev/null 2>&1
+}
+dnf_update() {
+    true
 }
 dnf_install() {
     as_root dnf install -q -y "$@"
-}
-
-# ---- Alpine (builds; musl is not glibc, so the shim there is unproven) -------------
-apk_has() {
-    apk info -e "$1" >/dev/null 2>&1
-}
-apk_install() {
-    as_root apk add -q "$@"
 }
 
 # ---- Arch ----------------------------------------------------------------------------
@@ -81,46 +97,71 @@ pacman_install() {
     as_root pacman -S --noconfirm --needed "$@"
 }
 
+# ---- all -----------------------------------------------------------------------------
+# list NAME: build, check or real
+list() {
+    eval "echo \"\$$1_$manager\""
+}
+
+# install_missing NEEDED REAL
+install_missing() {
+    # shellcheck disable=SC2086
+    needed=$(missing $1) real=$(missing $2)
+    [ -n "$needed$real" ] || return 0
+    "${manager}_update"
+    # shellcheck disable=SC2086
+    [ -z "$needed" ] || "${manager}_install" $needed
+    # shellcheck disable=SC2086
+    [ -z "$real" ] || "${manager}_install" $real || one_by_one $real
+}
+
+missing() {
+    for package; do
+        "${manager}_has" "$package" || printf '%s ' "$package"
+    done
+}
+
+# An older or newer release may lack one of the packages.
+one_by_one() {
+    for package; do
+        "${manager}_has" "$package" || "${manager}_install" "$package" ||
+            echo "deps: no package $package; the tests that need it will be skipped" >&2
+    done
+}
+
+prepare_apt() {
+    forbid_daemons
+    # shellcheck disable=SC2086
+    real_apt=$(without_those_at_hand $real_apt)
+    [ "$(uname -m)" != x86_64 ] || real_apt="$real_apt gcc-multilib"
+}
+
+# Debian keeps Python's own tests in a package that is named after the version.
+finish_apt() {
+    python3 -c 'import test.test_threading' 2>/dev/null ||
+        install_missing "" "lib$(basename "$(readlink -f /usr/bin/python3)")-testsuite"
+}
+
+case ${1:-} in
+build | check) ;;
+*) echo "usage: .ci/deps.sh build|check" >&2 && exit 2 ;;
+esac
+
 if command -v apt-get >/dev/null; then
-    need="gcc g++ make libc6-dev pkg-config binutils procps util-linux python3
-        libunwind-dev libdw-dev libelf-dev libjansson-dev libiberty-dev check libsubunit-dev"
-    real="scdoc redis-server redis-tools memcached xz-utils zstd pigz 7zip sysbench gdb nginx-light elfutils
-        libgtest-dev libcmocka-dev libglib2.0-dev libuv1-dev valgrind bats meson ninja-build cmake automake autoconf python3-pytest python3-yaml lld libxml2-utils jq perl npm"
-    [ "$(uname -m)" = x86_64 ] && real="$real gcc-multilib"
-    # p7zip-full's 7z will do where 7zip has not come yet.
-    command -v 7z >/dev/null && real=$(echo "$real" | sed 's/ 7zip / /')
-    # Any node, rustc, clang and nginx will do, also those that no package brought.
-    command -v clang >/dev/null || real="$real clang"
-    command -v node >/dev/null || real="$real nodejs"
-    command -v npm >/dev/null && real=$(echo "$real" | sed 's/ npm\b//')
-    command -v rustc >/dev/null || real="$real rustc"
-    command -v nginx >/dev/null && real=$(echo "$real" | sed 's/nginx-light//')
-    install_missing apt_has apt_update apt_install
-    # Of Debian's python3, whose version is known now.
-    if ! python3 -c 'import test.test_threading' 2>/dev/null; then
-        need=
-        real="lib$(basename "$(readlink -f /usr/bin/python3)")-testsuite"
-        install_missing apt_has true apt_install
-    fi
+    manager=apt
 elif command -v dnf >/dev/null; then
-    need="gcc gcc-c++ make glibc-devel pkgconf-pkg-config binutils procps-ng util-linux python3 libasan libubsan
-        libtsan libunwind-devel elfutils-devel elfutils-libelf-devel jansson-devel binutils-devel check-devel"
-    real="glibc-static scdoc redis memcached xz zstd pigz p7zip sysbench gdb nginx-core nodejs python3-test elfutils clang
-        gtest-devel libcmocka-devel glib2-devel libuv-devel valgrind bats meson ninja-build cmake automake autoconf python3-pytest python3-pyyaml lld libxml2 jq npm perl-Test-Harness perl-JSON-PP"
-    install_missing rpm_has true dnf_install
-elif command -v apk >/dev/null; then
-    need="gcc g++ make musl-dev pkgconf binutils procps util-linux python3 linux-headers
-        libunwind-dev elfutils-dev jansson-dev binutils-dev check-dev"
-    real="scdoc redis memcached xz zstd pigz 7zip sysbench gdb nginx nodejs elfutils clang
-        gtest-dev cmocka-dev glib-dev libuv-dev valgrind bats meson ninja cmake automake autoconf py3-pytest py3-yaml lld libxml2-utils jq perl perl-utils npm"
-    install_missing apk_has true apk_install
+    manager=dnf
 elif command -v pacman >/dev/null; then
-    need="gcc make pkgconf binutils procps-ng util-linux python libunwind elfutils jansson check"
-    real="scdoc redis memcached xz zstd pigz 7zip sysbench gdb nginx nodejs clang
-        gtest cmocka glib2 libuv valgrind bats meson ninja cmake automake autoconf python-pytest python-yaml lld libxml2 jq perl npm"
-    install_missing pacman_has pacman_update pacman_install
+    manager=pacman
 else
-    echo "deps: no apt, dnf, apk or pacman here; the needed libraries are" >&2
-    echo "deps: libunwind, elfutils (libdw, libelf), jansson, libiberty, check" >&2
+    echo "deps: neither apt-get, dnf nor pacman is here; install the packages that README.md names" >&2
     exit 1
 fi
+
+if [ "$1" = build ]; then
+    install_missing "$(list build)" ""
+    exit
+fi
+[ $manager != apt ] || prepare_apt
+install_missing "$(list build) $(list check)" "$(list real)"
+[ $manager != apt ] || finish_apt

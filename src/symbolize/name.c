@@ -1,9 +1,14 @@
 #include "symbolize/name.h"
 
-#include <libiberty/demangle.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+
+#if __has_include(<libiberty/demangle.h>)
+#include <libiberty/demangle.h>
+#else
+#include <demangle.h> /* where Fedora's binutils-devel has it */
+#endif
 
 static int compare_strings(const void *a, const void *b)
 {
