@@ -47,11 +47,11 @@ apt_has() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 apt_update() {
-    as_root apt-get update -q
+    as_root apt-get update -qq
 }
 apt_install() {
     as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -q -y --no-install-recommends --no-remove "$@"
+        apt-get install -qq -y --no-install-recommends --no-remove "$@" >/dev/null
 }
 # Packages of servers start them, unless this file forbids it.
 policy=/usr/sbin/policy-rc.d
@@ -108,6 +108,8 @@ install_missing() {
     # shellcheck disable=SC2086
     needed=$(missing $1) real=$(missing $2)
     [ -n "$needed$real" ] || return 0
+    # shellcheck disable=SC2086
+    echo "deps: installing" $needed $real
     "${manager}_update"
     # shellcheck disable=SC2086
     [ -z "$needed" ] || "${manager}_install" $needed
