@@ -145,7 +145,7 @@ static bool load_thread(const struct stacks *current, const json_t *json, struct
         .stack = stack < 0 ? NULL : &current->stacks[stack],
         .idle_s = json_number_value(json_object_get(json, "idle_s")),
         .owner_id = (uint64_t)number(json, "owner_id", 0, INT64_MAX),
-        .wait = {.on = (enum wait_on)number(json, "on", WAIT_NONE, WAIT_OTHER),
+        .wait = {.on = (enum wait_on)number(json, "on", WAIT_NONE, WAIT_KINDS - 1),
                  .running = json_is_true(json_object_get(json, "running")),
                  .address = (uint64_t)json_integer_value(json_object_get(json, "address")),
                  .owner = (pid_t)number(json, "owner", 0, INT_MAX),

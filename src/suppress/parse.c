@@ -72,7 +72,8 @@ static bool is_condition_alone(enum part_type type)
 
 static unsigned waiting_bit(const char *name, size_t length)
 {
-    for (int on = WAIT_NONE + 1; on <= WAIT_OTHER; on++) {
+    _Static_assert(WAIT_KINDS <= 32, "part.bits has one bit for each");
+    for (int on = WAIT_NONE + 1; on < WAIT_KINDS; on++) {
         const char *known = wait_on_name((enum wait_on)on);
         if (length == strlen(known) && memcmp(name, known, length) == 0)
             return 1u << on;
@@ -96,7 +97,7 @@ static unsigned kind_bit(const char *name, size_t length)
 static void list_waits(char *to, size_t size)
 {
     size_t used = 0;
-    for (int on = WAIT_NONE + 1; on <= WAIT_OTHER && used < size; on++)
+    for (int on = WAIT_NONE + 1; on < WAIT_KINDS && used < size; on++)
         used += (size_t)snprintf(to + used, size - used, "%s%s", used ? ", " : "",
                                  wait_on_name((enum wait_on)on));
 }

@@ -7,15 +7,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "wait/describe.h"
 #include "wait/file.h"
-#include "wait/time.h"
 
 enum { MAX_NAMED = 3 /* holders */ };
-
-static bool is_writing(const struct view *view)
-{
-    return view->call.verb && strcmp(view->call.verb, "write to") == 0;
-}
 
 /* ---- the other end ------------------------------------------------------------------ */
 
@@ -32,15 +27,15 @@ static bool is_of_end(const struct holder *holder, enum file_kind kind, bool wri
     return kind != FILE_PIPE || (writing ? holder->reads : holder->writes);
 }
 
-static void add_holders(const struct view *view, const char *link, enum file_kind kind)
+static void add_holders(const struct view *view, const char *link, enum file_kind kind, bool writing)
 {
     const struct files *files = view->waits->files;
     struct line *line = view->line;
     pid_t before = 0;
     unsigned own = 0, others = 0;
-    const char *end = kind == FILE_SOCKET ? "other" : is_writing(view) ? "reading" : "writing";
+    const char *end = kind == FILE_SOCKET ? "other" : writing ? "reading" : "writing";
     for (const struct holder *at = NULL; (at = files_next_holder(files, link, at));)
-        if (is_of_end(at, kind, is_writing(view))) {
+        if (is_of_end(at, kind, writing)) {
             own += at->pid == files->pid;
             others += at->pid != files->pid && at->pid != before;
             before = at->pid;
@@ -54,7 +49,7 @@ static void add_holders(const struct view *view, const char *link, enum file_kin
     unsigned named = 0;
     before = 0;
     for (const struct holder *at = NULL; (at = files_next_holder(files, link, at));) {
-        if (!is_of_end(at, kind, is_writing(view)) || at->pid == before)
+        if (!is_of_end(at, kind, writing) || at->pid == before)
             continue;
         before = at->pid;
         if (named++ == MAX_NAMED) {
@@ -126,24 +121,60 @@ static void add_lock_holder(const struct view *view, const struct open_file *fil
         fclose(locks);
 }
 
-static void wait_for_descriptor(const struct view *view, const struct open_file *file)
+/* False: out of memory. */
+static bool add_descriptor(const struct view *view, const struct open_file **found)
 {
     struct wait *wait = view->wait;
     struct files *files = view->waits->files;
+    wait->fd = (int)view->thread->syscall_args[view->call.fd_arg];
+    const struct open_file *file = *found = files_find(files, wait->fd);
+    if (!file)
+        return false;
     wait->on = on_of_kind(file->kind);
     if (wait->timeout == WAIT_TIMEOUT_UNKNOWN)
         wait->timeout = timeout_of_kind(file->kind);
-    line_add(view->line, "%s ", view->call.verb);
+    line_add(view->line, "%s ", view->call.text);
     line_add_file(view->line, files, file);
-    if (strcmp(view->call.verb, "lock of") == 0)
-        add_lock_holder(view, file);
-    const struct socket_fact *fact = files_socket(files, file);
+    return true;
+}
+
+static void add_other_end(const struct view *view, const struct open_file *file, bool writing)
+{
+    const struct socket_fact *fact = files_socket(view->waits->files, file);
     char link[64];
     if (fact && fact->peer) {
         snprintf(link, sizeof(link), "socket:[%" PRIu64 "]", fact->peer);
-        add_holders(view, link, FILE_SOCKET);
+        add_holders(view, link, FILE_SOCKET, writing);
     } else if (file->kind == FILE_PIPE)
-        add_holders(view, file->link, FILE_PIPE);
+        add_holders(view, file->link, FILE_PIPE, writing);
+}
+
+static bool wait_for_transfer(const struct view *view, bool writing)
+{
+    const struct open_file *file;
+    if (!add_descriptor(view, &file))
+        return false;
+    add_other_end(view, file, writing);
+    return true;
+}
+
+bool wait_for_file(const struct view *view)
+{
+    return wait_for_transfer(view, false);
+}
+
+bool wait_for_write(const struct view *view)
+{
+    return wait_for_transfer(view, true);
+}
+
+bool wait_for_lock(const struct view *view)
+{
+    const struct open_file *file;
+    if (!add_descriptor(view, &file))
+        return false;
+    add_lock_holder(view, file);
+    return true;
 }
 
 /* ---- by path ------------------------------------------------------------------------------ */
@@ -157,33 +188,16 @@ static void read_path(const struct view *view, uint64_t address, char *to, size_
     to[length] = 0;
 }
 
-static void wait_for_open(const struct view *view)
+bool wait_for_open(const struct view *view)
 {
     char path[512], full[600];
     struct statx status;
-    read_path(view, view->thread->syscall_args[view->call.arg], path, sizeof(path));
+    read_path(view, view->thread->syscall_args[view->thread->syscall_nr == SYS_openat], path, sizeof(path));
     snprintf(full, sizeof(full), "/proc/%d/root%s", (int)view->waits->files->task, path);
     bool is_fifo = *path == '/' && statx(AT_FDCWD, full, AT_STATX_DONT_SYNC, STATX_TYPE, &status) == 0 &&
                    S_ISFIFO(status.stx_mode);
     view->wait->on = is_fifo ? WAIT_PIPE : WAIT_FILE;
     line_add(view->line, "open of %s", is_fifo ? "pipe " : "");
     line_add(view->line, *path ? "%s" : "a file", path);
-}
-
-bool wait_for_file(const struct view *view)
-{
-    double whole_s = -1;
-    wait_set_timeout(view, &whole_s);
-    if (view->call.kind == CALL_OPEN) {
-        wait_for_open(view);
-        return true;
-    }
-    int fd = (int)view->thread->syscall_args[view->call.arg];
-    const struct open_file *file = files_find(view->waits->files, fd);
-    if (!file)
-        return false;
-    view->wait->fd = fd;
-    wait_for_descriptor(view, file);
-    wait_add_timeout(view, false, whole_s);
     return true;
 }

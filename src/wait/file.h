@@ -5,7 +5,7 @@
 #include <fcntl.h>
 
 #include "wait/files.h"
-#include "wait/internal.h"
+#include "base/line.h"
 
 /* "socket 5 (TCP listening on *:80)" */
 void line_add_file(struct line *line, struct files *files, const struct open_file *file);

@@ -5,9 +5,8 @@
 #include <unistd.h>
 
 #include "base/search.h"
+#include "wait/describe.h"
 #include "wait/glibc.h"
-#include "wait/internal.h"
-#include "wait/time.h"
 
 enum { MAX_FRAME_BYTES = 2048 /* of a condition variable's wait, from sp upwards */ };
 
@@ -64,7 +63,7 @@ static void set_kind(char *to, size_t size, uint32_t kind)
         memmove(to, to + 1, strlen(to));
 }
 
-static bool wait_for_mutex(const struct view *view)
+bool wait_for_mutex(const struct view *view)
 {
     struct wait *wait = view->wait;
     struct glibc_mutex mutex;
@@ -82,8 +81,14 @@ static bool wait_for_mutex(const struct view *view)
     bool by_tid = mutex.kind & (GLIBC_MUTEX_ROBUST | GLIBC_MUTEX_INHERIT);
     int32_t owner = by_tid ? (int32_t)(mutex.lock & FUTEX_TID_MASK) : mutex.owner;
     add_holder(view, "held", owner, mutex.kind & GLIBC_MUTEX_SHARED);
-    if (view->stack->use != USE_MUTEX)
-        line_add(view->line, ", to return from a condvar's wait");
+    return true;
+}
+
+bool wait_for_relock(const struct view *view)
+{
+    if (!wait_for_mutex(view))
+        return false;
+    line_add(view->line, ", to return from a condvar's wait");
     return true;
 }
 
@@ -103,10 +108,13 @@ static bool find_cond_wait(const struct view *view, struct glibc_cond_wait *foun
     return false;
 }
 
-static bool wait_for_cond(const struct view *view)
+bool wait_for_cond(const struct view *view)
 {
     struct wait *wait = view->wait;
     struct glibc_cond_wait found;
+    /* A woken thread locks the mutex again before it returns. */
+    if (command(view) != FUTEX_WAIT_BITSET)
+        return wait_for_relock(view);
     wait->on = WAIT_CONDVAR;
     if (!find_cond_wait(view, &found)) {
         line_add(view->line, "condvar wait");
@@ -140,7 +148,17 @@ static bool wait_for_rwlock(const struct view *view, bool writing)
     return true;
 }
 
-static bool wait_for_barrier(const struct view *view)
+bool wait_for_read_lock(const struct view *view)
+{
+    return wait_for_rwlock(view, false);
+}
+
+bool wait_for_write_lock(const struct view *view)
+{
+    return wait_for_rwlock(view, true);
+}
+
+bool wait_for_barrier(const struct view *view)
 {
     struct wait *wait = view->wait;
     struct glibc_barrier barrier;
@@ -157,7 +175,7 @@ static bool wait_for_barrier(const struct view *view)
 }
 
 /* The futex is the thread's tid in its descriptor, and its value is expected. */
-static bool wait_for_join(const struct view *view)
+bool wait_for_join(const struct view *view)
 {
     view->wait->on = WAIT_JOIN;
     view->wait->owner = (pid_t)view->thread->syscall_args[2];
@@ -174,8 +192,20 @@ static bool wait_for_object(const struct view *view, enum wait_on on, const char
     return view_add_object(view, view->wait->address, &view->wait->symbol);
 }
 
-/* A caller that left by a jump to pthread_join is not on the stack; but nothing else
- * waits at a shared futex for a tid to go away. */
+bool wait_for_semaphore(const struct view *view)
+{
+    return wait_for_object(view, WAIT_SEMAPHORE, "semaphore");
+}
+
+bool wait_for_once(const struct view *view)
+{
+    return wait_for_object(view, WAIT_OTHER, "once-initialisation of");
+}
+
+/* ---- which of them --------------------------------------------------------------------------- */
+
+/* A function that jumped to pthread_join is not on the stack.  Nothing else waits at a
+ * shared futex for a tid to go away. */
 static bool is_join(const struct view *view)
 {
     int op = (int)view->thread->syscall_args[1];
@@ -183,48 +213,15 @@ static bool is_join(const struct view *view)
            is_thread(view, (pid_t)view->thread->syscall_args[2]);
 }
 
-static bool wait_by_use(const struct view *view)
-{
-    switch (view->stack->use) {
-    case USE_MUTEX:
-    case USE_RELOCK:
-        return wait_for_mutex(view);
-    case USE_COND:
-        /* Woken, it takes the mutex again before it returns. */
-        return command(view) == FUTEX_WAIT_BITSET ? wait_for_cond(view) : wait_for_mutex(view);
-    case USE_READ_LOCK:
-        return wait_for_rwlock(view, false);
-    case USE_WRITE_LOCK:
-        return wait_for_rwlock(view, true);
-    case USE_SEMAPHORE:
-        return wait_for_object(view, WAIT_SEMAPHORE, "semaphore");
-    case USE_BARRIER:
-        return wait_for_barrier(view);
-    case USE_JOIN:
-        return wait_for_join(view);
-    case USE_ONCE:
-    case USE_GUARD:
-        return wait_for_object(view, WAIT_OTHER, "once-initialisation of");
-    case USE_UNKNOWN:
-        if (view->waits->glibc_known && is_join(view))
-            return wait_for_join(view);
-        break;
-    }
-    return wait_for_object(view, WAIT_FUTEX, "futex");
-}
-
 bool wait_for_futex(const struct view *view)
 {
-    enum stack_use use = view->stack->use;
-    double whole_s = -1;
-    wait_set_timeout(view, &whole_s);
-    if (!view->waits->glibc_known && use != USE_UNKNOWN && use != USE_GUARD) {
-        view->wait->on = WAIT_FUTEX;
-        view->wait->address = view->thread->syscall_args[0];
-        line_add(view->line, "futex 0x%llx", (unsigned long long)view->wait->address);
-    } else if (!wait_by_use(view))
-        return false;
-    enum wait_on on = view->wait->on;
-    wait_add_timeout(view, on == WAIT_CONDVAR || on == WAIT_SEMAPHORE || on == WAIT_FUTEX, whole_s);
+    bool known = view->waits->glibc_known;
+    if (view->user && (known || !view->user->needs_glibc))
+        return view->user->describe(view);
+    if (!view->user)
+        return known && is_join(view) ? wait_for_join(view) : wait_for_object(view, WAIT_FUTEX, "futex");
+    view->wait->on = WAIT_FUTEX;
+    view->wait->address = view->thread->syscall_args[0];
+    line_add(view->line, "futex 0x%llx", (unsigned long long)view->wait->address);
     return true;
 }

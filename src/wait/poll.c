@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "wait/describe.h"
 #include "wait/file.h"
-#include "wait/time.h"
 
 enum {
     MAX_WATCHED = 1 << 16,
@@ -15,7 +15,7 @@ enum {
 struct watched {
     int *fds;
     size_t count;
-    bool unknown; /* nobody can say */
+    bool unknown; /* the list could not be read */
 };
 
 static bool watch(struct watched *watched, int fd)
@@ -58,12 +58,12 @@ static bool list_select(const struct view *view, struct watched *watched)
 }
 
 /* "tfd:        5 events:       19 data: …" */
-static bool list_epoll(const struct view *view, int fd, struct watched *watched)
+static bool list_epoll(const struct view *view, struct watched *watched)
 {
     char path[64], *line = NULL;
     size_t size = 0;
     bool ok = true;
-    snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)view->waits->files->task, fd);
+    snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)view->waits->files->task, view->wait->fd);
     FILE *file = fopen(path, "re");
     watched->unknown = !file;
     for (int target; ok && file && watched->count < MAX_WATCHED && getline(&line, &size, file) > 0;)
@@ -75,7 +75,7 @@ static bool list_epoll(const struct view *view, int fd, struct watched *watched)
     return ok;
 }
 
-/* ---- how they are told ------------------------------------------------------------------- */
+/* ---- their text ------------------------------------------------------------------- */
 
 static void add_counts(struct line *line, const size_t counts[FILE_KINDS])
 {
@@ -112,29 +112,38 @@ static bool add_watched(const struct view *view, const struct watched *watched)
     return true;
 }
 
-bool wait_for_poll(const struct view *view)
+/* ---- the three ---------------------------------------------------------------------------- */
+
+typedef bool list_fn(const struct view *view, struct watched *watched);
+
+static bool wait_for_any(const struct view *view, list_fn *list, const char *nothing)
 {
     struct watched watched = {.fds = NULL};
-    double whole_s = -1;
-    bool ok, is_epoll = view->call.kind == CALL_EPOLL;
-    int fd = is_epoll ? (int)view->thread->syscall_args[0] : -1;
-    wait_set_timeout(view, &whole_s);
-    view->wait->fd = fd;
-    view->wait->on = is_epoll ? WAIT_EPOLL : WAIT_POLL;
-    if (is_epoll) {
-        line_add(view->line, "epoll %d", fd);
-        ok = list_epoll(view, fd, &watched);
-    } else if (view->call.kind == CALL_POLL) {
-        line_add(view->line, "poll");
-        ok = list_poll(view, &watched);
-    } else {
-        line_add(view->line, "select");
-        ok = list_select(view, &watched);
-    }
-    ok = ok && add_watched(view, &watched);
+    bool ok = list(view, &watched) && add_watched(view, &watched);
     if (!watched.count && !watched.unknown)
-        line_add(view->line, is_epoll ? ", which watches nothing" : " of no descriptor");
-    wait_add_timeout(view, true, whole_s);
+        line_add(view->line, "%s", nothing);
     free(watched.fds);
     return ok;
+}
+
+bool wait_for_poll(const struct view *view)
+{
+    view->wait->on = WAIT_POLL;
+    line_add(view->line, "poll");
+    return wait_for_any(view, list_poll, " of no descriptor");
+}
+
+bool wait_for_select(const struct view *view)
+{
+    view->wait->on = WAIT_POLL;
+    line_add(view->line, "select");
+    return wait_for_any(view, list_select, " of no descriptor");
+}
+
+bool wait_for_epoll(const struct view *view)
+{
+    view->wait->on = WAIT_EPOLL;
+    view->wait->fd = (int)view->thread->syscall_args[0];
+    line_add(view->line, "epoll %d", view->wait->fd);
+    return wait_for_any(view, list_epoll, ", which watches nothing");
 }

@@ -1,4 +1,4 @@
-/* What a stack's function names tell of a wait; equal stacks are looked at once. */
+/* What the functions on a stack show of a wait; for all equal stacks once. */
 #ifndef THREADLEAK_WAIT_STACK_H
 #define THREADLEAK_WAIT_STACK_H
 
@@ -6,25 +6,12 @@
 #include "symbolize/symbolize.h"
 #include "unwind/unwind.h"
 #include "wait/module.h"
-
-enum stack_use {
-    USE_UNKNOWN,
-    USE_MUTEX,
-    USE_COND,
-    USE_RELOCK, /* a mutex, on the way out of a condition variable's wait */
-    USE_READ_LOCK,
-    USE_WRITE_LOCK,
-    USE_SEMAPHORE,
-    USE_BARRIER,
-    USE_JOIN,
-    USE_ONCE,
-    USE_GUARD, /* of a local static variable in C++ */
-};
+#include "wait/users.h"
 
 struct stack_facts {
-    bool known; /* it has been looked at */
-    enum stack_use use;
-    const char *destructor; /* "a thread-specific destructor"; NULL: in none */
+    bool known;                    /* stack_facts_set was called */
+    const struct futex_user *user; /* NULL: none is on the stack */
+    const char *destructor;        /* "a thread-specific destructor"; NULL: in none */
 };
 
 struct stack_reader {

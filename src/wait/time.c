@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "wait/kind.h"
+
 static const double MAX_SECONDS = 1e10; /* longer than that it is no time */
 
 bool wait_clocks_are_same(pid_t task)
@@ -49,7 +51,7 @@ static void set_left(const struct view *view, double per_second)
     view->wait->left_s = left > MAX_SECONDS ? -1 : left;
 }
 
-void wait_set_timeout(const struct view *view, double *whole_s)
+void wait_set_timeout(struct view *view)
 {
     const struct wait_call *call = &view->call;
     struct wait *wait = view->wait;
@@ -78,6 +80,8 @@ void wait_set_timeout(const struct view *view, double *whole_s)
     case TIME_LEFT_US:
         set_left(view, 1e6);
         break;
+    case TIME_FUTEX:
+    case TIME_SLEEP: /* calls.c has replaced both */
     case TIME_ABSOLUTE:
         if (has)
             wait->left_s = left_until(view, read_time(view, call->timeout, 1e9));
@@ -86,7 +90,7 @@ void wait_set_timeout(const struct view *view, double *whole_s)
         break;
     }
     wait->timeout = has ? WAIT_TIMEOUT_YES : WAIT_TIMEOUT_NO;
-    *whole_s = whole > MAX_SECONDS ? -1 : whole;
+    view->whole_s = whole > MAX_SECONDS ? -1 : whole;
 }
 
 void line_add_seconds(struct line *line, double seconds)
@@ -97,16 +101,18 @@ void line_add_seconds(struct line *line, double seconds)
         line_add(line, "%.3g s", seconds);
 }
 
-void wait_add_timeout(const struct view *view, bool say_none, double whole_s)
+void wait_add_timeout(const struct view *view)
 {
-    if (view->wait->timeout == WAIT_TIMEOUT_NO && say_none)
+    const struct wait *wait = view->wait;
+    enum kind_timeout shown = kind_timeout(wait->on);
+    if (wait->timeout == WAIT_TIMEOUT_NO && shown == TIMEOUT_ALSO_NONE)
         line_add(view->line, ", no timeout");
-    if (view->wait->timeout != WAIT_TIMEOUT_YES)
+    if (wait->timeout != WAIT_TIMEOUT_YES || shown == TIMEOUT_IN_TEXT)
         return;
-    if (whole_s >= 0) {
+    if (view->whole_s >= 0) {
         line_add(view->line, ", a timeout of ");
-        line_add_seconds(view->line, whole_s);
-    } else if (view->wait->left_s < 0)
+        line_add_seconds(view->line, view->whole_s);
+    } else if (wait->left_s < 0)
         line_add(view->line, ", with a timeout");
 }
 

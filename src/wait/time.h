@@ -2,14 +2,14 @@
 #ifndef THREADLEAK_WAIT_TIME_H
 #define THREADLEAK_WAIT_TIME_H
 
-#include "wait/internal.h"
+#include "wait/view.h"
 
 /* Whether /proc/self and /proc/TASK are in one time namespace (time_namespaces(7)). */
 bool wait_clocks_are_same(pid_t task);
-/* Sets timeout and left_s; *whole_s: how long it was when it began, or < 0. */
-void wait_set_timeout(const struct view *view, double *whole_s);
-/* ", no timeout", ", a timeout of 5 s" */
-void wait_add_timeout(const struct view *view, bool say_none, double whole_s);
+/* Sets the wait's timeout and left_s, and view->whole_s. */
+void wait_set_timeout(struct view *view);
+/* ", no timeout", ", a timeout of 5 s": as the kind's row in kinds.def has it. */
+void wait_add_timeout(const struct view *view);
 /* ", 41 s left" */
 void wait_add_left(struct line *line, const struct wait *wait);
 /* "0.25 s", "41 s" */

@@ -19,23 +19,12 @@
 #include "symbolize/symbolize.h"
 #include "unwind/unwind.h"
 
+/* WAIT_MUTEX …, from kinds.def. */
 enum wait_on {
-    WAIT_NONE, /* it runs, or nothing can be said */
-    WAIT_MUTEX,
-    WAIT_RWLOCK,
-    WAIT_CONDVAR,
-    WAIT_SEMAPHORE,
-    WAIT_BARRIER,
-    WAIT_JOIN,
-    WAIT_FUTEX,
-    WAIT_PIPE,
-    WAIT_SOCKET,
-    WAIT_POLL,
-    WAIT_EPOLL,
-    WAIT_SIGNAL,
-    WAIT_SLEEP,
-    WAIT_FILE,
-    WAIT_OTHER
+    WAIT_NONE, /* it runs, or its wait is unknown */
+#define WAIT_KIND(on, name, timeout) WAIT_##on,
+#include "wait/kinds.def"
+    WAIT_KINDS
 };
 /* "mutex" …; NULL for WAIT_NONE. */
 const char *wait_on_name(enum wait_on on);

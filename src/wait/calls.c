@@ -1,0 +1,73 @@
+#include "wait/calls.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "wait/describe.h"
+
+struct row {
+    long nr;
+    wait_describe_fn *describe;
+    const char *text;
+    int fd_arg;
+    enum call_time time;
+    int time_arg;
+};
+
+static const struct row rows[] = {
+#define WAIT_CALL(call, function, text, fd, time, time_arg) {SYS_##call, function, text, fd, time, time_arg},
+#include "wait/kinds.def"
+};
+
+/* futex(2): FUTEX_WAIT has a relative timeout, the other operations an absolute one. */
+static void set_futex_time(struct wait_call *call, const uint64_t args[6])
+{
+    int op = (int)args[1], cmd = op & FUTEX_CMD_MASK;
+    call->timeout = args[3];
+    call->time = TIME_NONE;
+    if (!args[3])
+        return;
+    if (cmd == FUTEX_WAIT)
+        call->time = TIME_RELATIVE;
+    if (cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_WAIT_REQUEUE_PI || cmd == FUTEX_LOCK_PI || cmd == 13) {
+        call->time = TIME_ABSOLUTE;
+        call->clock = cmd == FUTEX_LOCK_PI || (op & FUTEX_CLOCK_REALTIME) ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+    }
+}
+
+static void set_sleep_time(struct wait_call *call, long nr, const uint64_t args[6])
+{
+    bool has_clock = nr == SYS_clock_nanosleep;
+    call->timeout = args[has_clock ? 2 : 0];
+    call->time = TIME_RELATIVE;
+    if (has_clock && (args[1] & TIMER_ABSTIME)) {
+        call->time = TIME_ABSOLUTE;
+        call->clock = (int)args[0];
+        return;
+    }
+    call->left = args[has_clock ? 3 : 1];
+}
+
+static struct wait_call call_of_row(const struct row *row, const uint64_t args[6])
+{
+    struct wait_call call = {
+        .describe = row->describe, .text = row->text, .fd_arg = row->fd_arg, .time = row->time};
+    if (row->time == TIME_FUTEX)
+        set_futex_time(&call, args);
+    else if (row->time == TIME_SLEEP)
+        set_sleep_time(&call, row->nr, args);
+    else
+        call.timeout = args[row->time_arg];
+    if (call.time == TIME_LEFT || call.time == TIME_LEFT_US)
+        call.left = call.timeout;
+    return call;
+}
+
+struct wait_call wait_call_of(const struct snapshot_thread *thread)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i].nr == thread->syscall_nr)
+            return call_of_row(&rows[i], thread->syscall_args);
+    return (struct wait_call){.describe = wait_for_other, .fd_arg = -1, .time = TIME_UNKNOWN};
+}

@@ -1,0 +1,85 @@
+/* Sleeps, signals, child processes, System V objects, and calls without a description of their own. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "wait/describe.h"
+#include "wait/files.h"
+#include "wait/time.h"
+
+bool wait_for_sleep(const struct view *view)
+{
+    view->wait->on = WAIT_SLEEP;
+    line_add(view->line, "sleep");
+    if (view->whole_s < 0)
+        return true;
+    line_add(view->line, " of ");
+    line_add_seconds(view->line, view->whole_s);
+    return true;
+}
+
+static void add_signals(const struct view *view, uint64_t set)
+{
+    const char *between = "";
+    for (int number = 1; number <= 64; number++) {
+        if (!(set >> (number - 1) & 1))
+            continue;
+        const char *name = number < SIGRTMIN ? sigabbrev_np(number) : NULL;
+        if (name)
+            line_add(view->line, "%sSIG%s", between, name);
+        else
+            line_add(view->line, "%ssignal %d", between, number);
+        between = ", ";
+    }
+}
+
+bool wait_for_signal(const struct view *view)
+{
+    uint64_t set;
+    view->wait->on = WAIT_SIGNAL;
+    line_add(view->line, "signal wait");
+    if (view->call.text)
+        line_add(view->line, " for %s", view->call.text);
+    else if (view_read(view, view->thread->syscall_args[0], &set, sizeof(set))) {
+        line_add(view->line, set == UINT64_MAX ? " for every signal" : set ? " for " : " for none");
+        if (set != UINT64_MAX)
+            add_signals(view, set);
+    }
+    return true;
+}
+
+bool wait_for_child(const struct view *view)
+{
+    const uint64_t *args = view->thread->syscall_args;
+    bool is_waitid = view->thread->syscall_nr == SYS_waitid;
+    /* waitid(2): P_PID is 1, P_ALL 0; wait4(2): > 0 a pid, -1 any. */
+    int pid = (int)args[is_waitid];
+    char title[64];
+    view->wait->on = WAIT_OTHER;
+    if (is_waitid ? args[0] == 1 : pid > 0) {
+        snprintf(title, sizeof(title), "%d", pid);
+        if (view->waits->has_proc)
+            process_title(pid, title, sizeof(title));
+        line_add(view->line, "end of child process %s", title);
+    } else
+        line_add(view->line, "end of a%s child process", (is_waitid ? args[0] == 0 : pid == -1) ? "ny" : "");
+    return true;
+}
+
+bool wait_for_semaphore_set(const struct view *view)
+{
+    view->wait->on = WAIT_SEMAPHORE;
+    line_add(view->line, "System V semaphore set %d", (int)view->thread->syscall_args[0]);
+    return true;
+}
+
+bool wait_for_other(const struct view *view)
+{
+    view->wait->on = WAIT_OTHER;
+    if (view->call.text)
+        line_add(view->line, "%s", view->call.text);
+    else
+        line_add(view->line, "system call %ld", view->thread->syscall_nr);
+    return true;
+}

@@ -1,0 +1,54 @@
+#include "wait/view.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+bool view_read(const struct view *view, uint64_t address, void *to, size_t size)
+{
+    const struct snapshot *snapshot = view->waits->context.snapshot;
+    return snapshot_read_memory(snapshot, view->thread, address, to, size) ||
+           snapshot_read_live(snapshot, address, to, size);
+}
+
+static void thread_title(const struct waits *waits, pid_t tid, char *to, size_t size)
+{
+    *to = 0;
+    if (!waits->context.name || !waits->context.name(waits->context.name_arg, tid, to, size))
+        snprintf(to, size, "tid %d", (int)tid);
+}
+
+void view_add_thread(const struct view *view, pid_t tid)
+{
+    char title[256];
+    thread_title(view->waits, tid, title, sizeof(title));
+    line_add(view->line, "%s", tid == view->thread->tid ? "this thread itself" : title);
+}
+
+bool view_add_object(const struct view *view, uint64_t address, char **symbol)
+{
+    const struct object_name *name = object_name(view->waits->names, address);
+    char title[256];
+    *symbol = NULL;
+    if (!name)
+        return false;
+    if (name->place == PLACE_SYMBOL || name->place == PLACE_MODULE) {
+        line_add(view->line, "%s", name->text);
+        *symbol = strdup(name->text);
+        return *symbol != NULL;
+    }
+    line_add(view->line, "0x%" PRIx64, address);
+    if (name->place == PLACE_UNKNOWN)
+        return true;
+    if (name->place != PLACE_STACK) {
+        line_add(view->line, name->place == PLACE_HEAP ? " on the heap" : " in anonymous memory");
+        *symbol = strdup(name->text);
+        return *symbol != NULL;
+    }
+    thread_title(view->waits, name->owner, title, sizeof(title));
+    if (name->owner == view->thread->tid)
+        line_add(view->line, " on its own stack");
+    else
+        line_add(view->line, " on the stack of %s", title);
+    return asprintf(symbol, "stack of %s", title) >= 0;
+}

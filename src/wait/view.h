@@ -1,0 +1,77 @@
+/* What the functions that describe a wait see, and what they need to describe it. */
+#ifndef THREADLEAK_WAIT_VIEW_H
+#define THREADLEAK_WAIT_VIEW_H
+
+#include "base/line.h"
+#include "wait/module.h"
+#include "wait/name.h"
+#include "wait/wait.h"
+
+struct files;
+struct view;
+typedef bool wait_describe_fn(const struct view *view);
+
+/* A row of kinds.def: a function that waits for a futex. */
+struct futex_user {
+    const char *name;
+    wait_describe_fn *describe;
+    bool needs_glibc;
+};
+
+/* How a call's timeout is given, and as what. */
+enum call_time {
+    TIME_NONE,     /* it has none */
+    TIME_UNKNOWN,  /* not an argument: SO_RCVTIMEO, VTIME… */
+    TIME_MS,       /* a number; negative: none */
+    TIME_RELATIVE, /* a struct timespec */
+    TIME_LEFT,     /* the kernel writes the rest into the timespec when the call is interrupted */
+    TIME_LEFT_US,  /* the same with a struct timeval */
+    TIME_ABSOLUTE,
+    TIME_FUTEX, /* in kinds.def alone: futex(2)'s, by its operation */
+    TIME_SLEEP, /* the same: a sleep's, by its flags */
+};
+
+/* A row of kinds.def for the system call that a thread is in, with its arguments' values. */
+struct wait_call {
+    wait_describe_fn *describe;
+    const char *text; /* "read of"; may be NULL */
+    int fd_arg;       /* number of the descriptor's argument; -1: none */
+    enum call_time time;
+    uint64_t timeout; /* address, or the number itself */
+    uint64_t left;    /* address of the time that is left; 0: nowhere */
+    int clock;        /* of TIME_ABSOLUTE */
+};
+
+struct waits {
+    struct wait_context context;
+    struct wait *items; /* by index of snapshot.threads */
+    struct stack_facts *stacks;
+    size_t stack_count;
+    struct modules modules;
+    struct object_names *names;
+    struct files *files;
+    bool glibc_known;
+    bool has_proc;    /* snapshot_has_proc: the time now is the process's, too */
+    bool same_clocks; /* CLOCK_MONOTONIC is the same for us and for the process */
+    bool is_halted;   /* by SIGSTOP: relative timeouts were read when that came */
+};
+
+/* One thread that waits. */
+struct view {
+    struct waits *waits;
+    const struct snapshot_thread *thread;
+    const struct futex_user *user; /* the function on its stack that waits for a futex; NULL: none known */
+    struct wait_call call;
+    double whole_s; /* the timeout when the call began; < 0: none or unknown */
+    struct wait *wait;
+    struct line *line; /* becomes wait.what */
+};
+
+/* Memory as it was when the thread was stopped, if it was copied; else as it is now. */
+bool view_read(const struct view *view, uint64_t address, void *to, size_t size);
+/* "T5 \"flusher\"", "this thread itself", "tid 4247" */
+void view_add_thread(const struct view *view, pid_t tid);
+/* Names an object: "queue_lock", "0x7f… on the heap".  False: out of memory. */
+bool view_add_object(const struct view *view, uint64_t address, char **symbol);
+
+#endif
