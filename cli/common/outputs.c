@@ -18,7 +18,8 @@ static const struct report_format *find_format(const char *command, const char *
     snprintf(name, sizeof(name), "%.*s", (int)length, value);
     const struct report_format *format = length < sizeof(name) ? report_format_find(name) : NULL;
     if (!format)
-        cli_message("%s: --format=%.*s is none of: %s", command, (int)length, value, report_format_names());
+        cli_message("%s: --format=%.*s: unknown format; use %s", command, (int)length, value,
+                    report_format_names());
     return format;
 }
 
@@ -103,7 +104,7 @@ bool wanted_settle(struct wanted_outputs *wanted, const char *command, const str
 bool wanted_has_text(const struct wanted_outputs *wanted)
 {
     for (size_t i = 0; i < wanted->count; i++)
-        if (wanted->items[i].format == &report_text)
+        if (wanted->items[i].format->for_people)
             return true;
     return false;
 }
@@ -111,9 +112,7 @@ bool wanted_has_text(const struct wanted_outputs *wanted)
 bool wanted_has_bare_document(const struct wanted_outputs *wanted)
 {
     for (size_t i = 0; i < wanted->count; i++)
-        /* GitHub's stands in a job's log among other lines. */
-        if (wanted->items[i].format != &report_text && wanted->items[i].format != &report_github &&
-            !wanted->items[i].file)
+        if (!wanted->items[i].format->is_log && !wanted->items[i].file)
             return true;
     return false;
 }
@@ -167,13 +166,13 @@ bool outputs_add(struct outputs *outputs, const struct wanted_output *wanted,
     return true;
 }
 
-bool outputs_lack_summary(const struct report_format *format, FILE *out, struct error *error)
+bool outputs_lack_side_file(const struct report_format *format, FILE *out, struct error *error)
 {
     int reason = errno;
-    const char *path = getenv("GITHUB_STEP_SUMMARY");
-    if (format != &report_github || ferror(out) || reason == ENOMEM || !path)
+    const char *path = format->side_file ? format->side_file() : NULL;
+    if (!path || ferror(out) || reason == ENOMEM)
         return false;
-    error_set(error, "%.200s, the GITHUB_STEP_SUMMARY, could not be written: %s", path, strerror(reason));
+    error_set(error, "%.200s could not be written: %s", path, strerror(reason));
     return true;
 }
 
@@ -182,20 +181,20 @@ static bool print_one(const struct output *output, const struct report_format *f
 {
     struct report_style style = how->style;
     bool nothing = !report->summary.leaked_threads && report->timed_out_s <= 0;
-    if (format == &report_text && nothing && how->text_if_leaks)
+    if (format->for_people && nothing && how->text_if_leaks)
         return true;
     style.color = output_color(output_descriptor(output), how->color);
     return format->print(output->file, report, &style);
 }
 
-/* A report of which only the summary is missing is put in its place all the same. */
+/* A report of which only the side file is missing is put in its place all the same. */
 static bool write_one(struct outputs *outputs, size_t index, const struct report *report,
                       const struct outputs_style *how, struct error *error)
 {
     struct output *output = &outputs->items[index];
     const struct report_format *format = outputs->formats[index];
     bool printed = print_one(output, format, report, how);
-    bool whole = printed || outputs_lack_summary(format, output->file, error);
+    bool whole = printed || outputs_lack_side_file(format, output->file, error);
     int why = errno;
     struct error other;
     outputs->temporaries[index] = NULL; /* freed by what comes now */

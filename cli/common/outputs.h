@@ -66,9 +66,9 @@ struct outputs_subject {
 bool outputs_add(struct outputs *outputs, const struct wanted_output *wanted,
                  const struct outputs_subject *subject, FILE *fallback, struct error *error);
 
-/* After a format could not be printed to `out`, with errno: was it the file of $GITHUB_STEP_SUMMARY
- * alone?  The error then names both; all of the report is in `out`. */
-bool outputs_lack_summary(const struct report_format *format, FILE *out, struct error *error);
+/* After print() failed with errno: true when only the side file could not be written, and `out` has
+ * the whole report.  The error then names that file. */
+bool outputs_lack_side_file(const struct report_format *format, FILE *out, struct error *error);
 
 /* Writes each and puts it in its place, whatever becomes of the others, and releases all.
  * False: at least one failed, which has been told. */

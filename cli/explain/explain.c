@@ -94,7 +94,7 @@ bool explain_write(const struct explain *explain)
                                        .others = explain->dump};
     struct error error;
     bool printed = (format ? format : &report_text)->print(memory, explain->report, &style);
-    if (!printed && outputs_lack_summary(format, memory, &error)) {
+    if (!printed && outputs_lack_side_file(format, memory, &error)) {
         cli_message("%s", error.text);
         printed = true;
     }

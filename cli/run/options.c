@@ -213,7 +213,7 @@ static const struct report_format *default_format(const struct run_options *run)
 {
     const struct report_format *format = report_format_find(run->options.format);
     if (!format && !run->outputs.count)
-        cli_message("run: THREADLEAK_OPTIONS: format=%s is none of: %s", run->options.format,
+        cli_message("run: THREADLEAK_OPTIONS: format=%s: unknown format; use %s", run->options.format,
                     report_format_names());
     return format ? format : &report_text;
 }

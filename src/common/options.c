@@ -39,7 +39,9 @@ static const struct word colors[] = {
 };
 
 static const struct word formats[] = {
-    {"text", 0}, {"json", 0}, {"junit", 0}, {"sarif", 0}, {"github", 0}, {"gitlab", 0}, {"tap", 0}, {NULL, 0},
+#define FORMAT(name) {#name, 0},
+#include "common/formats.def"
+    {NULL, 0},
 };
 
 static const struct word switches[] = {
@@ -224,6 +226,12 @@ static const char *set_signal(const struct options_key *key, void *wanted, struc
 
 _Static_assert(OPTIONS_DEPTH_MAX == 256 && OPTIONS_SUPPRESSIONS_MAX == 4, "messages name these numbers");
 
+#define NO_FORMAT "is none of:"
+static const char no_format[] = NO_FORMAT
+#define FORMAT(name) " " #name
+#include "common/formats.def"
+    ;
+
 static const struct options_key keys[] = {
     LIST(report, "running,unjoined,detached", kinds,
          "kinds of thread that count as leaks: a list of running, unjoined, detached; all, none",
@@ -241,8 +249,7 @@ static const struct options_key keys[] = {
            "is not a number of frames from 1 to 256"),
     TEXT(log_path, "stderr", set_text, OPTIONS_PATH_MAX,
          "file of the reports; %p: pid, %h: executable's name", NULL),
-    TEXT(format, "text", set_format, 16, "text, json, junit, sarif, github, gitlab or tap",
-         "is not text, json, junit, sarif, github, gitlab or tap"),
+    TEXT(format, "text", set_format, 16, no_format + sizeof(NO_FORMAT), no_format),
     TEXT(suppressions, "", set_file, OPTIONS_PATH_MAX,
          "file of suppression rules; may be given more than once",
          "is one file too many: at most 4 can be given"),

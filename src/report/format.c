@@ -3,17 +3,24 @@
 
 #include "report/report.h"
 
-#define FORMATS(row) row(text) row(json) row(junit) row(sarif) row(github) row(gitlab) row(tap)
+static const struct report_format *const formats[] = {
+#define FORMAT(name) &report_##name,
+#include "common/formats.def"
+};
 
-#define ROW(name) &report_##name,
-static const struct report_format *const formats[] = {FORMATS(ROW)};
+static const char names[] =
+#define FORMAT(name) ", " #name
+#include "common/formats.def"
+    ;
 
-#define NAME(name) ", " #name
-static const char names[] = FORMATS(NAME);
+const struct report_format *report_format(size_t n)
+{
+    return n < sizeof(formats) / sizeof(*formats) ? formats[n] : NULL;
+}
 
 const struct report_format *report_format_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
+    for (size_t i = 0; report_format(i); i++)
         if (strcmp(formats[i]->name, name) == 0)
             return formats[i];
     return NULL;

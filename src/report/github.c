@@ -95,11 +95,17 @@ static bool put_annotations(FILE *out, const struct report *report, const struct
     return true;
 }
 
-/* The file is the step's own and other programs have written to it. */
-static bool append_summary(const struct report *report, const struct leak_sites *sites)
+static const char *summary_path(void)
 {
     const char *path = getenv("GITHUB_STEP_SUMMARY");
-    if (!path || !*path)
+    return path && *path ? path : NULL;
+}
+
+/* Other commands of the step append to the file too. */
+static bool append_summary(const struct report *report, const struct leak_sites *sites)
+{
+    const char *path = summary_path();
+    if (!path)
         return true;
     FILE *out = fopen(path, "ae");
     if (!out)
@@ -123,4 +129,5 @@ static bool print_github(FILE *out, const struct report *report, const struct re
     return done;
 }
 
-const struct report_format report_github = {"github", print_github};
+const struct report_format report_github = {
+    .name = "github", .print = print_github, .side_file = summary_path, .is_log = true};

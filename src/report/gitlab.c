@@ -62,4 +62,4 @@ static bool print_gitlab(FILE *out, const struct report *report, const struct re
     return done;
 }
 
-const struct report_format report_gitlab = {"gitlab", print_gitlab};
+const struct report_format report_gitlab = {.name = "gitlab", .print = print_gitlab};

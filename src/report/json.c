@@ -289,4 +289,4 @@ static bool print_json(FILE *out, const struct report *report, const struct repo
     return json_write(out, report_as_json(report));
 }
 
-const struct report_format report_json = {"json", print_json};
+const struct report_format report_json = {.name = "json", .print = print_json};

@@ -158,4 +158,4 @@ static bool print_junit(FILE *out, const struct report *report, const struct rep
     return false;
 }
 
-const struct report_format report_junit = {"junit", print_junit};
+const struct report_format report_junit = {.name = "junit", .print = print_junit};

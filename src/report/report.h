@@ -1,28 +1,43 @@
-/* Printers: each turns a finished report into one format. */
+/*
+ * Printers: each turns a finished report into one format.
+ *
+ * A format is a row in common/formats.def and a file here that defines its struct report_format.
+ */
 #ifndef THREADLEAK_REPORT_REPORT_H
 #define THREADLEAK_REPORT_REPORT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "leak/model.h"
 
 struct report_style {
     bool color;
-    bool others; /* text: also the main thread and those whose creation was not seen, where they are now */
-    bool all;    /* text: the processes and groups that are not counted as well, in full */
+    bool others; /* text: also the main thread and untracked threads, with their current stacks */
+    bool all;    /* text: also processes and groups that are not counted, in full */
     int verbose; /* -1 quiet, 0, 1: e.g. runtime frames, paths in full */
 };
 
 struct report_format {
-    const char *name;
-    /* Writes the whole report; false with errno when a write failed. */
+    const char *name; /* as in formats.def */
+
+    /* Writes the whole report.  False with errno when a write failed. */
     bool (*print)(FILE *out, const struct report *report, const struct report_style *style);
+
+    /* The path of another file that print() appends to; it returns NULL when there is none.
+     * May be NULL. */
+    const char *(*side_file)(void);
+
+    bool is_log;     /* its lines may be between other lines; false: a document of its own */
+    bool for_people; /* `run` prints nothing when nothing leaked; false: always a report */
 };
 
-extern const struct report_format report_text, report_json, report_junit, report_sarif, report_github,
-    report_gitlab, report_tap;
+#define FORMAT(name) extern const struct report_format report_##name;
+#include "common/formats.def"
 
+/* The n-th format, or NULL after the last. */
+const struct report_format *report_format(size_t n);
 /* By name, or NULL. */
 const struct report_format *report_format_find(const char *name);
 /* "text, json, …" */

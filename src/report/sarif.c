@@ -234,4 +234,4 @@ static bool print_sarif(FILE *out, const struct report *report, const struct rep
                                : NULL);
 }
 
-const struct report_format report_sarif = {"sarif", print_sarif};
+const struct report_format report_sarif = {.name = "sarif", .print = print_sarif};

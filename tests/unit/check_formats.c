@@ -1,14 +1,17 @@
-/* The formats for other people's programs, on made-up reports: whole outputs are compared with
- * tests/golden/format_*, which tests/e2e/formats.py gives to those programs.
+/* Every format of common/formats.def, on made-up reports.  Whole outputs are compared with
+ * tests/golden/format_REPORT.FORMAT, which tests/e2e/formats.py gives to the programs that read them.
+ * format_leaks.FORMAT must exist; for the other reports a golden is optional: create an empty file.
  *   UPDATE=1 build/tests/unit/check_formats      writes the goldens anew: read each before you keep it */
 #include <check.h>
 #include <errno.h>
 #include <limits.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/options.h"
 #include "report/report.h"
 #include "report/parts.h"
 
@@ -131,22 +134,29 @@ static void set_up(void)
 
 /* ---- comparing ------------------------------------------------------------------------ */
 
-static const struct {
-    const char *format, *ending;
-} formats[] = {
-    {"junit", "xml"}, {"sarif", "sarif"}, {"github", "github"}, {"gitlab", "json"}, {"tap", "tap"}};
-#define FORMATS (sizeof(formats) / sizeof(*formats))
-
-static char *printed(const char *format)
+static char *print_as(const struct report_format *format)
 {
     static const struct report_style style = {.color = false};
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
-    ck_assert(report_format_find(format)->print(out, &report, &style));
+    ck_assert(format->print(out, &report, &style));
     fclose(out);
     ck_assert_uint_eq(strlen(text), size);
     return text;
+}
+
+static char *printed(const char *format)
+{
+    return print_as(report_format_find(format));
+}
+
+/* What a terminal and a parser can rely on, whatever a program calls its things. */
+static void is_well_formed(const char *format, const char *text)
+{
+    for (const char *at = text; *at; at++)
+        ck_assert_msg((unsigned char)*at >= ' ' || *at == '\n', "%s: control character: %.60s", format, at);
+    ck_assert_msg(mbstowcs(NULL, text, 0) != (size_t)-1, "%s: not UTF-8:\n%s", format, text);
 }
 
 static char *replaced(char *text, const char *from, const char *to)
@@ -173,15 +183,20 @@ static char *read_whole(const char *path)
     return text;
 }
 
+static void golden_path(char path[PATH_MAX], const char *name, const char *ending)
+{
+    const char *tests = getenv("TL_TESTS");
+    snprintf(path, PATH_MAX, "%s/golden/format_%s.%s", tests ? tests : "tests", name, ending);
+}
+
 /* Releases `got`. */
 static void compare(const char *name, const char *ending, char *got)
 {
     char path[PATH_MAX], here[PATH_MAX - 32];
-    const char *tests = getenv("TL_TESTS");
     ck_assert(getcwd(here, sizeof(here)));
     got = replaced(got, here, "/HERE");
     got = replaced(got, "\"version\": \"" THREADLEAK_VERSION "\"", "\"version\": \"VERSION\"");
-    snprintf(path, sizeof(path), "%s/golden/format_%s.%s", tests ? tests : "tests", name, ending);
+    golden_path(path, name, ending);
     if (getenv("UPDATE") && *getenv("UPDATE")) {
         FILE *file = fopen(path, "we");
         ck_assert_msg(file && fputs(got, file) >= 0 && fclose(file) == 0, "%s: %s", path, strerror(errno));
@@ -193,10 +208,26 @@ static void compare(const char *name, const char *ending, char *got)
     free(got);
 }
 
+/* Goldens of text and json are those of check_report and check_report_json. */
+static bool has_golden(const char *name, const char *format)
+{
+    char path[PATH_MAX];
+    golden_path(path, name, format);
+    bool is_needed = !strcmp(name, "leaks") && strcmp(format, "text") != 0 && strcmp(format, "json") != 0;
+    return is_needed || access(path, F_OK) == 0;
+}
+
 static void all_are(const char *name)
 {
-    for (size_t i = 0; i < FORMATS; i++)
-        compare(name, formats[i].ending, printed(formats[i].format));
+    const struct report_format *format;
+    for (size_t i = 0; (format = report_format(i)); i++) {
+        char *text = print_as(format);
+        is_well_formed(format->name, text);
+        if (has_golden(name, format->name))
+            compare(name, format->name, text);
+        else
+            free(text);
+    }
 }
 
 /* ---- tests --------------------------------------------------------------------------------- */
@@ -292,18 +323,14 @@ START_TEST(what_a_runtime_called_is_what_runs)
         threads[i].current = &places[i];
     }
     groups[0].start_routine = &runtime_start;
-    for (size_t i = 0; i < FORMATS; i++) {
-        char *text = printed(formats[i].format);
-        ck_assert_msg(strstr(text, ", run Poller::loop() ("), "%s", text);
-        free(text);
-    }
+    char *line = leak_line(&groups[0], 2, 1);
+    ck_assert_msg(strstr(line, ", run Poller::loop() ("), "%s", line);
+    free(line);
     /* Not of both: then what is known is no name. */
     stacks[1][1].function = "Poller::other()";
-    for (size_t i = 0; i < FORMATS; i++) {
-        char *text = printed(formats[i].format);
-        ck_assert_msg(!strstr(text, ", run libstdc++") && !strstr(text, ", run Poller"), "%s", text);
-        free(text);
-    }
+    line = leak_line(&groups[0], 2, 1);
+    ck_assert_msg(!strstr(line, ", run libstdc++") && !strstr(line, ", run Poller"), "%s", line);
+    free(line);
 }
 END_TEST
 
@@ -365,7 +392,7 @@ START_TEST(summary_of_the_job)
 }
 END_TEST
 
-START_TEST(a_summary_that_cannot_be_written_is_told)
+START_TEST(a_summary_that_cannot_be_written_is_an_error)
 {
     setenv("GITHUB_STEP_SUMMARY", "/nonexistent/summary", 1);
     FILE *null = fopen("/dev/null", "we");
@@ -376,15 +403,49 @@ START_TEST(a_summary_that_cannot_be_written_is_told)
 }
 END_TEST
 
-START_TEST(a_full_disk_is_told)
+START_TEST(a_full_disk_is_an_error)
 {
-    FILE *full = fopen("/dev/full", "we");
-    ck_assert_ptr_nonnull(full);
-    errno = 0;
-    ck_assert(
-        !report_format_find(formats[_i].format)->print(full, &report, &(struct report_style){.verbose = 0}));
-    ck_assert_int_eq(errno, ENOSPC);
-    fclose(full);
+    static const struct report_style style = {.color = false};
+    const struct report_format *format;
+    for (size_t i = 0; (format = report_format(i)); i++) {
+        FILE *full = fopen("/dev/full", "we");
+        ck_assert_ptr_nonnull(full);
+        errno = 0;
+        ck_assert_msg(!format->print(full, &report, &style), "%s", format->name);
+        ck_assert_msg(errno == ENOSPC, "%s: %s", format->name, strerror(errno));
+        fclose(full);
+    }
+}
+END_TEST
+
+START_TEST(each_is_known_by_its_name)
+{
+    const struct report_format *format;
+    for (size_t i = 0; (format = report_format(i)); i++) {
+        struct options options;
+        ck_assert_ptr_eq(report_format_find(format->name), format);
+        ck_assert_ptr_nonnull(strstr(report_format_names(), format->name));
+        ck_assert_ptr_null(options_set(&options, "format", format->name, strlen(format->name)));
+        ck_assert_str_eq(options.format, format->name);
+    }
+    ck_assert_ptr_null(report_format_find("tex"));
+    ck_assert_ptr_null(report_format_find(""));
+}
+END_TEST
+
+START_TEST(each_is_in_the_manual)
+{
+    char path[PATH_MAX], entry[64];
+    const char *tests = getenv("TL_TESTS");
+    const struct report_format *format;
+    snprintf(path, sizeof(path), "%s/../man/threadleak.1.scd", tests ? tests : "tests");
+    char *manual = read_whole(path), *section = strstr(manual, "\n# FORMATS\n");
+    ck_assert_ptr_nonnull(section);
+    for (size_t i = 0; (format = report_format(i)); i++) {
+        snprintf(entry, sizeof(entry), "\n*%s*\n\t", format->name);
+        ck_assert_msg(strstr(section, entry), "%s: no entry for %s", path, format->name);
+    }
+    free(manual);
 }
 END_TEST
 
@@ -416,7 +477,7 @@ int main(void)
 {
     TCase *tests = tcase_create("formats");
     char here[PATH_MAX - 32];
-    if (!getcwd(here, sizeof(here)))
+    if (!getcwd(here, sizeof(here)) || !setlocale(LC_CTYPE, "C.UTF-8"))
         abort();
     snprintf(pool_c, sizeof(pool_c), "%s/./src/pool.c", here);
     tcase_add_checked_fixture(tests, set_up, NULL);
@@ -429,8 +490,10 @@ int main(void)
     tcase_add_test(tests, more_than_ten);
     tcase_add_test(tests, tests_have_names_of_their_own);
     tcase_add_test(tests, summary_of_the_job);
-    tcase_add_test(tests, a_summary_that_cannot_be_written_is_told);
-    tcase_add_loop_test(tests, a_full_disk_is_told, 0, FORMATS);
+    tcase_add_test(tests, a_summary_that_cannot_be_written_is_an_error);
+    tcase_add_test(tests, a_full_disk_is_an_error);
+    tcase_add_test(tests, each_is_known_by_its_name);
+    tcase_add_test(tests, each_is_in_the_manual);
     tcase_add_test(tests, paths_of_sources);
     Suite *suite = suite_create("formats");
     suite_add_tcase(suite, tests);

@@ -1,6 +1,5 @@
-/* The text that people read, and the table of formats. */
+/* The text that people read. */
 #include <check.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -268,30 +267,6 @@ START_TEST(no_symbols)
 }
 END_TEST
 
-/* ---- formats ------------------------------------------------------------------------------------------ */
-
-START_TEST(formats_by_name)
-{
-    ck_assert_ptr_eq(report_format_find("text"), &report_text);
-    ck_assert_ptr_eq(report_format_find("json"), &report_json);
-    ck_assert_ptr_null(report_format_find("tex"));
-    ck_assert_ptr_null(report_format_find(""));
-    ck_assert_str_eq(report_format_names(), "text, json, junit, sarif, github, gitlab, tap");
-}
-END_TEST
-
-START_TEST(a_full_disk_is_told)
-{
-    static const struct report_format *const formats[] = {&report_text, &report_json};
-    FILE *full = fopen("/dev/full", "we");
-    ck_assert_ptr_nonnull(full);
-    errno = 0;
-    ck_assert(!formats[_i]->print(full, &report, &(struct report_style){.verbose = 0}));
-    ck_assert_int_eq(errno, ENOSPC);
-    fclose(full);
-}
-END_TEST
-
 int main(void)
 {
     TCase *tests = tcase_create("report");
@@ -308,8 +283,6 @@ int main(void)
     tcase_add_test(tests, nothing_leaked);
     tcase_add_test(tests, stacks_that_are_not_whole);
     tcase_add_test(tests, no_symbols);
-    tcase_add_test(tests, formats_by_name);
-    tcase_add_loop_test(tests, a_full_disk_is_told, 0, 2);
     Suite *suite = suite_create("report");
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
