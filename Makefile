@@ -114,9 +114,14 @@ $(BUILD)/preload/%.o: preload/%.c | $(FIRST)
 	$(say) CC $@
 	$(Q)$(CC) $(BASE) -Iinclude $(WARN) $(PRELOAD_FLAGS) -c -o $@ $<
 
-$(BUILD)/libthreadleak.so: $(PRELOAD_OBJ) preload/hooks/threadleak.map
+# Exports the rows of hooks.def, and the table of api.c.  Without versions: a hook replaces every version.
+$(BUILD)/preload/exports.map: preload/shim/hooks.def | $(FIRST)
+	@mkdir -p $(@D)
+	$(Q){ echo '{ global: threadleak_abi_1;'; $(CC) -E -P -x c '-DHOOK(type, name, params)=name;' $< && echo 'local: *; };'; } >$@
+
+$(BUILD)/libthreadleak.so: $(PRELOAD_OBJ) $(BUILD)/preload/exports.map
 	$(say) LD $@
-	$(Q)$(CC) -shared -o $@ $(PRELOAD_OBJ) -Wl,--version-script=preload/hooks/threadleak.map \
+	$(Q)$(CC) -shared -o $@ $(PRELOAD_OBJ) -Wl,--version-script=$(BUILD)/preload/exports.map \
 		-Wl,-z,nodelete -Wl,-z,relro,-z,now -Wl,--no-undefined -Wl,-soname,libthreadleak.so
 
 $(BUILD)/asan/libthreadleak.so: $(BUILD)/libthreadleak.so
