@@ -13,9 +13,9 @@
 /* NULL: none there, or not readable. */
 static char *read_file(const char *directory, size_t *size)
 {
-    char path[RUN_DIR_MAX + sizeof(LEDGER_MARKS_FILE) + 1];
+    char path[RUN_DIR_MAX + sizeof(LEDGER_EXECS_FILE) + 1];
     struct stat st;
-    snprintf(path, sizeof(path), "%s/" LEDGER_MARKS_FILE, directory);
+    snprintf(path, sizeof(path), "%s/" LEDGER_EXECS_FILE, directory);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     char *text =
         fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? malloc((size_t)st.st_size + 1) : NULL;
@@ -84,8 +84,8 @@ static void set_until(struct exec_records *records)
         struct exec_record *record = &records->items[i];
         bool last = i + 1 == records->count || record[1].pid != record->pid;
         record->until = last ? UINT64_MAX : record[1].ns;
-        if (!last && record[1].kind == LEDGER_MARK_FAILED)
-            record->kind = LEDGER_MARK_FAILED;
+        if (!last && record[1].kind == LEDGER_EXEC_FAILED)
+            record->kind = LEDGER_EXEC_FAILED;
     }
 }
 

@@ -1,6 +1,6 @@
 /*
  * What the shims of a run recorded before each exec: which program, in which process, when.
- * The format of the file is in ledger.h, at LEDGER_MARKS_FILE.
+ * The format of the file is in ledger.h, at LEDGER_EXECS_FILE.
  */
 #ifndef THREADLEAK_CLI_RUN_EXEC_RECORDS_H
 #define THREADLEAK_CLI_RUN_EXEC_RECORDS_H
@@ -14,7 +14,7 @@
 
 struct exec_record {
     pid_t pid;
-    char kind;          /* LEDGER_MARK_* */
+    char kind;          /* LEDGER_EXEC_* */
     uint64_t ns, until; /* until: ns of the next record of this pid; UINT64_MAX: none */
     const char *directory, *path;
     size_t order; /* in the file */

@@ -53,8 +53,8 @@ static int open_ledger(const struct run_server *server, pid_t own_pid, const str
 
 static int open_marks(const struct run_server *server)
 {
-    char path[RUN_DIR_MAX + sizeof(LEDGER_MARKS_FILE) + 1];
-    snprintf(path, sizeof(path), "%s/" LEDGER_MARKS_FILE, server->directory);
+    char path[RUN_DIR_MAX + sizeof(LEDGER_EXECS_FILE) + 1];
+    snprintf(path, sizeof(path), "%s/" LEDGER_EXECS_FILE, server->directory);
     return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
@@ -115,7 +115,7 @@ static void serve(const struct run_server *server, int client)
         done = have_stacks_kept(server, peer.pid);
     else if (request.what == LEDGER_RUN_LEDGER)
         done = (fd = open_ledger(server, request.pid, &peer)) >= 0;
-    else if (request.what == LEDGER_RUN_MARKS)
+    else if (request.what == LEDGER_RUN_EXECS)
         done = (fd = open_marks(server)) >= 0;
     answer(client, done, fd);
     if (fd >= 0)

@@ -87,7 +87,7 @@ static enum unwatched_why why_not(const struct exec_record *record, char exe[PAT
     char path[2 * PATH_MAX];
     join_path(path, sizeof(path), record->directory, record->path);
     enum unwatched_why why = watchable_why_not(path, exe);
-    return why || record->kind != LEDGER_MARK_BARE ? why : UNWATCHED_ENVIRONMENT;
+    return why || record->kind != LEDGER_EXEC_BARE ? why : UNWATCHED_ENVIRONMENT;
 }
 
 /* UNWATCHED_NOT: it was watched, or that is not certain. */
@@ -108,7 +108,7 @@ static bool judge_records(const struct search *search)
 {
     for (size_t i = 0; i < search->records.count; i++) {
         const struct exec_record *record = &search->records.items[i];
-        if (record->kind != LEDGER_MARK_OURS && record->kind != LEDGER_MARK_BARE)
+        if (record->kind != LEDGER_EXEC_OURS && record->kind != LEDGER_EXEC_BARE)
             continue;
         if (has_ledger(search, record))
             continue;

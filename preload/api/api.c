@@ -32,7 +32,7 @@ static long api_count(unsigned kinds)
         return shim_refuse("threadleak_count", "there is no such kind of thread");
     if (!state)
         return 0;
-    uint32_t used = atomic_load(&state->header->slots_used);
+    uint32_t used = ledger_used(state->header, SECTION_SLOTS);
     long count = 0;
     for (uint32_t i = 0; i < used; i++) {
         bool used_now = atomic_load(&state->slots[i].serial) != 0;
@@ -69,7 +69,7 @@ static uint32_t store_reason(struct shim_state *state, const char *reason)
     uint32_t latest = state->latest_reason;
     if (latest && strncmp(state->strings + latest, reason, n + 1) == 0)
         return latest;
-    if (atomic_load(&state->header->strings_used) + n > state->header->strings_cap / 2)
+    if (ledger_used(state->header, SECTION_STRINGS) + n > state->header->sections[SECTION_STRINGS].cap / 2)
         return 0;
     state->latest_reason = ledger_store_string(state, reason, (uint32_t)n);
     return state->latest_reason;

@@ -17,7 +17,7 @@
 
 /* Frames at least, however few are kept of creations. */
 #define DEPTH_MIN 64
-_Static_assert(OPTIONS_DEPTH_MAX <= LEDGER_PRESENT_DEPTH_MAX, "a reader takes what is recorded");
+_Static_assert(OPTIONS_DEPTH_MAX <= LEDGER_STACK_DEPTH_MAX, "a reader takes what is recorded");
 /* For the unwinder, beside the frames. */
 #define UNWIND_ROOM 49152
 /* What the handler itself needs of the stack it came to. */
@@ -46,12 +46,12 @@ static uint64_t serial_of(const struct request *request)
 static void write_record(const struct request *request, const struct capture *capture)
 {
     struct shim_state *state = request->state;
-    uint32_t words = (uint32_t)(sizeof(struct ledger_present) / sizeof(uint64_t)) + capture->count;
-    words = (words + LEDGER_PRESENT_GRAIN - 1) / LEDGER_PRESENT_GRAIN * LEDGER_PRESENT_GRAIN;
-    uint32_t at = ledger_take_present(state, request->generation, words);
+    uint32_t words = (uint32_t)(sizeof(struct ledger_stack) / sizeof(uint64_t)) + capture->count;
+    words = (words + LEDGER_STACK_GRAIN - 1) / LEDGER_STACK_GRAIN * LEDGER_STACK_GRAIN;
+    uint32_t at = ledger_take_stack(state, request->generation, words);
     if (at == UINT32_MAX)
         return;
-    struct ledger_present *present = (struct ledger_present *)(state->present + at);
+    struct ledger_stack *present = (struct ledger_stack *)(state->stacks + at);
     uint64_t stamp = (uint64_t)request->generation << 32 | (uint32_t)request->tid;
     atomic_store(&present->stamp, 0);
     present->frame_count = capture->count;
@@ -60,7 +60,7 @@ static void write_record(const struct request *request, const struct capture *ca
     present->taken_ns = shim_coarse_ns();
     for (uint32_t i = 0; i < capture->count; i++)
         present->frames[i] = module_encode(state, (uint64_t)capture->frames[i]);
-    present->hash = ledger_present_hash(present, stamp);
+    present->hash = ledger_stack_hash(present, stamp);
     atomic_store_explicit(&present->stamp, stamp, memory_order_release);
 }
 
@@ -87,7 +87,7 @@ static __attribute__((noinline)) void take(struct request *request)
 
 static bool is_request(const siginfo_t *info)
 {
-    return info->si_code == SI_QUEUE && (uint64_t)info->si_value.sival_ptr >> 32 == LEDGER_PRESENT_REQUEST;
+    return info->si_code == SI_QUEUE && (uint64_t)info->si_value.sival_ptr >> 32 == LEDGER_STACK_REQUEST;
 }
 
 /* As if we were not there: it ends the process when the handler returns. */
@@ -165,14 +165,14 @@ void signal_capture_arm(struct shim_state *state)
     if (!libc_sigaction || shim_config.sandboxed || shim_config.no_reporter)
         return;
     if (known && has_handler(known, &action)) { /* a forked child */
-        atomic_store(&state->header->present_signal, (uint32_t)known);
+        atomic_store(&state->header->capture_signal, (uint32_t)known);
         return;
     }
     /* From the top: programs count theirs from SIGRTMIN.  Not the topmost, which is valgrind's. */
     for (int number = SIGRTMAX - 1; number > SIGRTMIN + 8; number--)
         if (number != shim_config.options.signal && reserve(number)) {
             shim_config.capture_signal = number;
-            atomic_store(&state->header->present_signal, (uint32_t)number);
+            atomic_store(&state->header->capture_signal, (uint32_t)number);
             return;
         }
 }
@@ -189,7 +189,7 @@ void signal_capture_before_change(int number)
 {
     struct shim_state *state = state_of_change(number);
     if (state)
-        atomic_store(&state->header->present_signal, 0);
+        atomic_store(&state->header->capture_signal, 0);
 }
 
 void signal_capture_after_change(int number)
@@ -197,7 +197,7 @@ void signal_capture_after_change(int number)
     struct sigaction action;
     struct shim_state *state = state_of_change(number);
     if (state && has_handler(number, &action))
-        atomic_store(&state->header->present_signal, (uint32_t)number);
+        atomic_store(&state->header->capture_signal, (uint32_t)number);
 }
 
 void signal_capture_sandboxed(bool sure)

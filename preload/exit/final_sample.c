@@ -81,7 +81,7 @@ static bool look_at(long directory, const char *tid, struct look *look)
 
 static struct ledger_slot *slot_of(struct shim_state *state, int32_t tid)
 {
-    uint32_t used = atomic_load(&state->header->slots_used);
+    uint32_t used = ledger_used(state->header, SECTION_SLOTS);
     for (uint32_t i = 0; i < used; i++) {
         struct ledger_slot *slot = &state->slots[i];
         if (atomic_load(&slot->tid) == tid && atomic_load(&slot->serial))
@@ -116,8 +116,8 @@ static void note_task(struct shim_state *state, long directory, const char *name
     if (atomic_load(&slot->state) & SLOT_ENDED)
         return; /* the task is on its way out */
     thread_named(slot, look.name);
-    atomic_store(&slot->look_cpu_ns, look.cpu_ns);
-    atomic_store(&slot->look_state, (uint32_t)look.state);
+    atomic_store(&slot->sample_cpu_ns, look.cpu_ns);
+    atomic_store(&slot->sample_state, (uint32_t)look.state);
 }
 
 void final_sample(struct shim_state *state)
@@ -134,5 +134,5 @@ void final_sample(struct shim_state *state)
             at += entry->length;
         }
     SYS1(close, directory);
-    atomic_fetch_or(&state->header->flags, LEDGER_LOOKED);
+    atomic_fetch_or(&state->header->flags, LEDGER_SAMPLED);
 }

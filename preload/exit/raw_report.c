@@ -109,7 +109,7 @@ static void write_frame(struct shim_state *state, struct raw_output *out, ledger
     uint64_t distance;
 
     text_string(&out->text, "    ");
-    if (index == LEDGER_NO_MODULE || index >= atomic_load(&state->header->modules_used)) {
+    if (index == LEDGER_NO_MODULE || index >= ledger_used(state->header, SECTION_MODULES)) {
         text_hex(&out->text, offset);
         flush_line(out);
         return;
@@ -153,8 +153,8 @@ static void write_site(struct shim_state *state, struct raw_output *out, uint32_
 static void write_kind(struct shim_state *state, struct raw_output *out, unsigned kind, const char *name,
                        const struct leak_scope *scope)
 {
-    uint32_t used = atomic_load(&state->header->slots_used);
-    uint32_t sites = atomic_load(&state->header->sites_used);
+    uint32_t used = ledger_used(state->header, SECTION_SLOTS);
+    uint32_t sites = ledger_used(state->header, SECTION_SITES);
     for (uint32_t number = 0; number < sites; number++) {
         const struct ledger_slot *first = NULL;
         unsigned count = 0;

@@ -42,8 +42,8 @@ static char kind_of(char *const *environment)
             ours = strcmp(*environment + sizeof(LEDGER_RUN_ENV), shim_config.run_dir) == 0;
     }
     if (!loaded)
-        return LEDGER_MARK_BARE;
-    return ours ? LEDGER_MARK_OURS : LEDGER_MARK_OTHER;
+        return LEDGER_EXEC_BARE;
+    return ours ? LEDGER_EXEC_OURS : LEDGER_EXEC_OTHER;
 }
 
 /* Page by page, as memory is protected. */
@@ -114,11 +114,11 @@ static uint64_t now_ns(void)
 
 static bool append(pid_t pid, uint64_t ns, char kind, const char *folder, const char *path)
 {
-    char file[sizeof(shim_config.run_dir) + sizeof(LEDGER_MARKS_FILE) + 1],
+    char file[sizeof(shim_config.run_dir) + sizeof(LEDGER_EXECS_FILE) + 1],
         record[64 + FOLDER_MAX + PATH_TOLD];
     struct text name = text_in(file, sizeof(file)), text = text_in(record, sizeof(record));
     text_string(&name, shim_config.run_dir);
-    text_string(&name, "/" LEDGER_MARKS_FILE);
+    text_string(&name, "/" LEDGER_EXECS_FILE);
     text_number(&text, pid);
     text_string(&text, " ");
     text_number(&text, (int64_t)ns);
@@ -135,7 +135,7 @@ static bool append(pid_t pid, uint64_t ns, char kind, const char *folder, const 
     int asked;
     if (fd >= 0)
         SYS2(fchmod, fd, 0600); /* whatever the umask of the one that made it */
-    else if (run_ask(LEDGER_RUN_MARKS, &asked))
+    else if (run_ask(LEDGER_RUN_EXECS, &asked))
         fd = asked;
     if (fd < 0)
         return false;
@@ -175,7 +175,7 @@ bool exec_record_begin(const struct exec_program *program)
 
 void exec_record_failed(void)
 {
-    append((pid_t)SYS0(getpid), now_ns(), LEDGER_MARK_FAILED, "", "");
+    append((pid_t)SYS0(getpid), now_ns(), LEDGER_EXEC_FAILED, "", "");
 }
 
 void exec_record_spawned(const struct exec_program *program, pid_t pid, uint64_t before_ns)
@@ -186,7 +186,7 @@ void exec_record_spawned(const struct exec_program *program, pid_t pid, uint64_t
 void exec_record_shell(void)
 {
     int saved_errno = errno;
-    if (exec_record_is_wanted() && environment_is_readable(environ) && kind_of(environ) == LEDGER_MARK_BARE)
-        append(0, now_ns(), LEDGER_MARK_BARE, "", "/bin/sh");
+    if (exec_record_is_wanted() && environment_is_readable(environ) && kind_of(environ) == LEDGER_EXEC_BARE)
+        append(0, now_ns(), LEDGER_EXEC_BARE, "", "/bin/sh");
     errno = saved_errno;
 }

@@ -14,7 +14,7 @@ unsigned leak_kind(const struct shim_state *state, const struct ledger_slot *slo
 
 uint32_t leak_count(const struct shim_state *state, const struct leak_scope *scope)
 {
-    uint32_t used = atomic_load(&state->header->slots_used), count = 0;
+    uint32_t used = ledger_used(state->header, SECTION_SLOTS), count = 0;
     for (uint32_t i = 0; i < used; i++)
         count += leak_kind(state, &state->slots[i], scope) != 0;
     return count;

@@ -19,7 +19,7 @@
 /* Records of each section at full size; halved together until one fits. */
 static const uint32_t full_caps[SECTIONS] = {
     [SECTION_SLOTS] = 1u << 16,  [SECTION_SITES] = 1u << 13,   [SECTION_MODULES] = 1u << 10,
-    [SECTION_FRAMES] = 1u << 18, [SECTION_STRINGS] = 1u << 19, [SECTION_PRESENT] = 1u << 18,
+    [SECTION_FRAMES] = 1u << 18, [SECTION_STRINGS] = 1u << 19, [SECTION_STACKS] = 1u << 18,
 };
 #define SMALLEST_SHIFT 6         /* 1024 threads, 128 sites */
 #define STRINGS_LEAST (1u << 16) /* a program's options, rules and test names, and its modules' */
@@ -45,12 +45,12 @@ static struct layout layout_for(unsigned shift)
 {
     struct layout layout;
     uint64_t at = LEDGER_HEADER_SIZE;
-    for (int s = 0; s < SECTIONS; s++) {
+    for (enum ledger_section s = 0; s < SECTIONS; s++) {
         layout.cap[s] = full_caps[s] >> shift;
         if (s == SECTION_STRINGS && layout.cap[s] < STRINGS_LEAST)
             layout.cap[s] = STRINGS_LEAST;
         layout.offset[s] = at;
-        at += (uint64_t)layout.cap[s] * section_record_size[s];
+        at += (uint64_t)layout.cap[s] * ledger_record_size(s);
         at = (at + 4095) & ~4095ull;
     }
     layout.total = at;
@@ -198,26 +198,16 @@ static void fill_header(struct ledger_header *header, const struct layout *layou
     header->byte_order = LEDGER_BYTE_ORDER;
     header->version = LEDGER_VERSION;
     header->header_size = LEDGER_HEADER_SIZE;
-    header->slot_size = sizeof(struct ledger_slot);
-    header->site_size = sizeof(struct ledger_site);
-    header->module_size = sizeof(struct ledger_module);
     header->total_size = layout->total;
-    header->slots_off = layout->offset[SECTION_SLOTS];
-    header->sites_off = layout->offset[SECTION_SITES];
-    header->modules_off = layout->offset[SECTION_MODULES];
-    header->frames_off = layout->offset[SECTION_FRAMES];
-    header->strings_off = layout->offset[SECTION_STRINGS];
-    header->present_off = layout->offset[SECTION_PRESENT];
-    header->slots_cap = layout->cap[SECTION_SLOTS];
-    header->sites_cap = layout->cap[SECTION_SITES];
-    header->modules_cap = layout->cap[SECTION_MODULES];
-    header->frames_cap = layout->cap[SECTION_FRAMES];
-    header->strings_cap = layout->cap[SECTION_STRINGS];
-    header->present_cap = layout->cap[SECTION_PRESENT];
+    for (enum ledger_section s = 0; s < SECTIONS; s++) {
+        header->sections[s].offset = layout->offset[s];
+        header->sections[s].record_size = ledger_record_size(s);
+        header->sections[s].cap = layout->cap[s];
+    }
 }
 
 /* Up to the end of a section: bytes from the ledger's beginning, whole pages. */
-static void unmap_rest(enum section section, size_t from, size_t to)
+static void unmap_rest(enum ledger_section section, size_t from, size_t to)
 {
     struct hole *hole = &last_mapping.holes[section];
     bool first = hole->to == 0;
@@ -231,26 +221,25 @@ void ledger_give_back(struct shim_state *state)
     /* Of strings: what a program may still bring, 28 KiB, and its modules' names. */
     static const uint32_t margin[SECTIONS] = {
         [SECTION_SLOTS] = 2048,  [SECTION_SITES] = 256,     [SECTION_MODULES] = 64,
-        [SECTION_FRAMES] = 4096, [SECTION_STRINGS] = 49152, [SECTION_PRESENT] = 16384,
+        [SECTION_FRAMES] = 4096, [SECTION_STRINGS] = 49152, [SECTION_STACKS] = 16384,
     };
-    for (int s = 0; s < SECTIONS; s++) {
-        uint32_t *cap = &state->header->slots_cap + s;
-        uint32_t wanted = ledger_used(state, (enum section)s) + margin[s];
-        if (wanted >= *cap)
+    for (enum ledger_section s = 0; s < SECTIONS; s++) {
+        struct ledger_extent *extent = &state->header->sections[s];
+        uint32_t wanted = ledger_used(state->header, s) + margin[s];
+        if (wanted >= extent->cap)
             continue;
-        uint64_t base = (&state->header->slots_off)[s];
-        uint64_t from = ((uint64_t)wanted * section_record_size[s] + 4095) & ~4095ull;
-        uint64_t to = ((uint64_t)*cap * section_record_size[s] + 4095) & ~4095ull;
-        *cap = wanted; /* first: nobody takes records from what goes */
+        uint64_t from = ((uint64_t)wanted * ledger_record_size(s) + 4095) & ~4095ull;
+        uint64_t to = ((uint64_t)extent->cap * ledger_record_size(s) + 4095) & ~4095ull;
+        extent->cap = wanted; /* first: nobody takes records from what goes */
         if (from < to)
-            unmap_rest((enum section)s, base + from, base + to);
+            unmap_rest(s, extent->offset + from, extent->offset + to);
     }
 }
 
 static void unmap_last(void)
 {
     size_t at = 0;
-    for (int s = 0; s < SECTIONS; s++) { /* they lie in that order */
+    for (enum ledger_section s = 0; s < SECTIONS; s++) { /* they lie in that order */
         const struct hole *hole = &last_mapping.holes[s];
         if (hole->to == 0)
             continue;
@@ -284,7 +273,7 @@ bool ledger_map(struct shim_state *state)
     state->modules = (struct ledger_module *)(base + layout.offset[SECTION_MODULES]);
     state->frames = (ledger_pc *)(base + layout.offset[SECTION_FRAMES]);
     state->strings = base + layout.offset[SECTION_STRINGS];
-    state->present = (uint64_t *)(base + layout.offset[SECTION_PRESENT]);
+    state->stacks = (uint64_t *)(base + layout.offset[SECTION_STACKS]);
     store_identity(state, under_run);
     ledger_take(state, SECTION_SITES, 1); /* site 0: unknown */
     if (forked)

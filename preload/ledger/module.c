@@ -148,7 +148,7 @@ static uint32_t module_index(struct shim_state *state, const struct found *found
     if (!absolute_path(path, sizeof(path), found->path))
         return LEDGER_NO_MODULE;
     copy_build_id(found, &module);
-    uint32_t used = atomic_load(&state->header->modules_used);
+    uint32_t used = ledger_used(state->header, SECTION_MODULES);
     for (uint32_t i = 0; i < used; i++)
         if (same_module(state, &state->modules[i], &module, path))
             return i;
@@ -173,11 +173,11 @@ static bool is_loaded(const struct ledger_module *module)
 
 bool module_all_loaded(const struct shim_state *state)
 {
-    uint32_t used = atomic_load(&state->header->modules_used);
+    uint32_t used = ledger_used(state->header, SECTION_MODULES);
     for (uint32_t i = 0; i < used; i++)
         if (!is_loaded(&state->modules[i]))
             return false;
-    return used < state->header->modules_cap;
+    return used < state->header->sections[SECTION_MODULES].cap;
 }
 
 ledger_pc module_encode(struct shim_state *state, uint64_t pc)

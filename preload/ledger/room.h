@@ -8,21 +8,16 @@
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
 
-extern const uint32_t section_record_size[SECTIONS];
-
 /*
  * Takes `count` records of a section: the index of the first, or UINT32_MAX
  * when the section is full or the system has no memory for it (that is told by
  * the kernel here, and not by SIGBUS later).
  */
-uint32_t ledger_take(struct shim_state *state, enum section section, uint32_t count);
+uint32_t ledger_take(struct shim_state *state, enum ledger_section section, uint32_t count);
 
 /* Takes `words` of the present section for a request's generation: the index of
  * the first, or UINT32_MAX when it is full or a newer request has begun. */
-uint32_t ledger_take_present(struct shim_state *state, uint32_t generation, uint32_t words);
-
-/* How many records of a section have ever been taken. */
-uint32_t ledger_used(const struct shim_state *state, enum section section);
+uint32_t ledger_take_stack(struct shim_state *state, uint32_t generation, uint32_t words);
 
 /* Stores a string of n bytes and a NUL; its offset, or 0. */
 uint32_t ledger_store_string(struct shim_state *state, const char *text, uint32_t n);

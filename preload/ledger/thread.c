@@ -140,7 +140,7 @@ struct ledger_slot *thread_new(struct shim_state *state, struct new_thread *thre
     atomic_store_explicit(&slot->ended_ns, 0, RELAXED);
     atomic_store_explicit(&slot->tid, 0, RELAXED);
     atomic_store_explicit(&slot->name_seq, 0, RELAXED);
-    atomic_store_explicit(&slot->look_state, 0, RELAXED);
+    atomic_store_explicit(&slot->sample_state, 0, RELAXED);
     uint64_t serial = atomic_fetch_add(&state->header->next_serial, 1);
     atomic_store_explicit(&slot->serial, serial, memory_order_release);
 
@@ -216,7 +216,7 @@ static struct ledger_slot *slot_of_descriptor(const struct shim_state *state, pt
     uint64_t start = word_at(handle, offset), arg = word_at(handle, offset + (int32_t)sizeof(void *));
     uint64_t first = (uint64_t)state->slots;
     bool ours = start == shim_config.trampolines[0] || start == shim_config.trampolines[1];
-    if (!ours || arg < first || arg >= (uint64_t)(state->slots + state->header->slots_cap))
+    if (!ours || arg < first || arg >= (uint64_t)(state->slots + state->header->sections[SECTION_SLOTS].cap))
         return NULL;
     return (struct ledger_slot *)arg;
 }
@@ -288,7 +288,7 @@ struct join join_begin(struct shim_state *state, pthread_t handle)
  */
 static struct ledger_slot *find_ended(struct shim_state *state, pthread_t handle)
 {
-    uint32_t used = atomic_load(&state->header->slots_used);
+    uint32_t used = ledger_used(state->header, SECTION_SLOTS);
     struct ledger_slot *oldest = NULL;
     uint64_t oldest_serial = UINT64_MAX;
     for (uint32_t i = 0; i < used; i++) {

@@ -21,17 +21,6 @@
 
 enum shim_ready { SHIM_NEW, SHIM_BUSY, SHIM_READY, SHIM_FAILED };
 
-/* Sections of the ledger that grow. */
-enum section {
-    SECTION_SLOTS,
-    SECTION_SITES,
-    SECTION_MODULES,
-    SECTION_FRAMES,
-    SECTION_STRINGS,
-    SECTION_PRESENT,
-    SECTIONS
-};
-
 struct shim_state {
     _Atomic uint32_t ready; /* enum shim_ready */
     uint64_t epoch;         /* identifies this process: thread-local state of a parent has another one */
@@ -43,7 +32,7 @@ struct shim_state {
     struct ledger_module *modules;
     ledger_pc *frames;
     char *strings;
-    uint64_t *present;
+    uint64_t *stacks;
     _Atomic uint32_t backed[SECTIONS]; /* records below this have memory behind them */
 
     struct index raw;     /* hash of a raw backtrace and the generation -> site */

@@ -7,11 +7,10 @@
  * private directory.  The shim is its only writer.  A reader maps the file or
  * copies the mapping out of the live process, and treats all of it as hostile.
  *
- *     header | slots | sites | modules | frames | strings | present
+ *     header | slots | sites | stacks | frames | modules | strings
  *
- * Each section is an array of `*_cap` records at `*_off`; `*_used` says how many
- * have ever been in use.  What lies above that mark was never touched, and
- * touching it would allocate memory in the watched program: do not read it.
+ * Each section is an array of records (enum ledger_section).  Records that were never
+ * in use must not be read, because that allocates memory in the watched program.
  *
  * All integers are in the byte order of the machine that wrote them.  Times are
  * CLOCK_MONOTONIC nanoseconds unless a name says otherwise.
@@ -26,7 +25,7 @@
 #include <stdint.h>
 
 #define LEDGER_MAGIC "THRDLEAK"
-#define LEDGER_VERSION 5u
+#define LEDGER_VERSION 6u
 #define LEDGER_BYTE_ORDER 0x01020304u
 
 /* Name of the memfd: /proc/PID/maps shows "/memfd:threadleak (deleted)". */
@@ -43,12 +42,12 @@
  * the new program could start, in the clock of ledger_header.started_ns.  PID 0:
  * that of a shell which libc started, not known.
  */
-#define LEDGER_MARKS_FILE "execs"
+#define LEDGER_EXECS_FILE "execs"
 enum {
-    LEDGER_MARK_OURS = 'w',   /* the shim and this run are in its environment */
-    LEDGER_MARK_BARE = 'e',   /* LD_PRELOAD does not name the shim */
-    LEDGER_MARK_OTHER = 'o',  /* it does, but the run's directory is another, or none */
-    LEDGER_MARK_FAILED = 'f', /* the process's latest exec failed: there was none */
+    LEDGER_EXEC_OURS = 'w',   /* the shim and this run are in its environment */
+    LEDGER_EXEC_BARE = 'e',   /* LD_PRELOAD does not name the shim */
+    LEDGER_EXEC_OTHER = 'o',  /* it does, but the run's directory is another, or none */
+    LEDGER_EXEC_FAILED = 'f', /* the process's latest exec failed: there was none */
 };
 /* How `threadleak run` tells the shim its directory (an absolute path). */
 #define LEDGER_RUN_ENV "THREADLEAK_RUN_DIR"
@@ -76,7 +75,7 @@ static inline void ledger_run_socket(char name[LEDGER_RUN_SOCKET_MAX], const cha
 enum {
     LEDGER_RUN_STACKS = 1, /* to look where its threads are: "keep" of the reporter */
     LEDGER_RUN_LEDGER = 2, /* a file "ledger.PID.N" */
-    LEDGER_RUN_MARKS = 3,  /* LEDGER_MARKS_FILE, to append to */
+    LEDGER_RUN_EXECS = 3,  /* LEDGER_EXECS_FILE, to append to */
 };
 struct ledger_run_request {
     uint32_t what;
@@ -163,9 +162,9 @@ struct ledger_slot {
     _Atomic uint32_t next_free; /* slot index + 1 */
     /* The last look: what the shim read from /proc at the end of the process,
      * for threads then alive.  0: not read. */
-    _Atomic uint32_t look_state;  /* state letter of /proc/PID/task/TID/stat */
-    _Atomic uint64_t look_cpu_ns; /* user + system time; valid with look_state */
-    _Atomic uint32_t reason;      /* in strings: why, valid with SLOT_IGNORED; 0: not said */
+    _Atomic uint32_t sample_state;  /* state letter of /proc/PID/task/TID/stat */
+    _Atomic uint64_t sample_cpu_ns; /* user + system time; valid with sample_state */
+    _Atomic uint32_t reason;        /* in strings: why, valid with SLOT_IGNORED; 0: not said */
     uint32_t reserved0[3];
 };
 _Static_assert(sizeof(struct ledger_slot) == 128, "slot layout is part of the format");
@@ -226,40 +225,38 @@ struct ledger_module {
 };
 _Static_assert(sizeof(struct ledger_module) == 64, "module layout is part of the format");
 
-/* ---- present stacks ---------------------------------------------------------- */
+/* ---- current stacks ---------------------------------------------------------- */
 
 /*
- * Where threads were when they were last asked: each that gets the reserved
- * signal (present_signal) takes its own stack in the handler.  Not in `sites`,
- * since those are never recycled, and a program that is looked at every minute
- * would fill them: this section begins anew with each request, and holds the
- * main thread as well, which has no slot.
+ * Current stacks, each recorded by its thread in the handler of the reserved signal
+ * (capture_signal).  The main thread has one, too.  They are not in `sites`, whose
+ * records are never reused: a program that is sampled every minute would fill them.
  *
- * A request has a generation, one above that of present_mark.  It comes with the
- * signal: sent by rt_tgsigqueueinfo(2) to one thread, si_code SI_QUEUE, si_value
- * LEDGER_PRESENT_REQUEST << 32 | generation.  The first thread that answers sets
- * present_mark to it and to 0 words in use; each takes its room by adding to the
- * mark.  One that is so late that a newer request has begun writes nothing.
+ * A reader sends its request to one thread with rt_tgsigqueueinfo(2): si_code SI_QUEUE,
+ * si_value LEDGER_STACK_REQUEST << 32 | generation.  The generation is one above that in
+ * the section's `used`.  The first thread that answers stores the new generation there,
+ * with 0 words in use.  Each thread takes room by adding to it.  A thread that is late,
+ * when a newer request has begun, writes nothing.
  *
- * A record stands at a multiple of LEDGER_PRESENT_GRAIN words.  Its stamp is
- * zeroed first and written last, and its hash covers it: a reader steps from
- * grain to grain and takes what is whole.
+ * A record begins at a multiple of LEDGER_STACK_GRAIN words.  The writer zeroes the
+ * stamp first and sets it last, and the hash covers the record.  A reader tries every
+ * grain, and takes the records that are whole.
  */
-struct ledger_present {
+struct ledger_stack {
     _Atomic uint64_t stamp; /* generation << 32 | tid */
     uint32_t frame_count;   /* leaf first; [0] is the exact pc, the others are return addresses */
     uint32_t flags;         /* SITE_* */
-    uint64_t hash;          /* ledger_present_hash() */
+    uint64_t hash;          /* ledger_stack_hash() */
     uint64_t serial;        /* of the thread; 0: not known */
     uint64_t taken_ns;
     ledger_pc frames[];
 };
-_Static_assert(sizeof(struct ledger_present) == 40, "present record is part of the format");
-#define LEDGER_PRESENT_GRAIN 8u
-#define LEDGER_PRESENT_DEPTH_MAX 256u /* frames of a record */
-#define LEDGER_PRESENT_REQUEST 0x7448724cu
+_Static_assert(sizeof(struct ledger_stack) == 40, "stack record is part of the format");
+#define LEDGER_STACK_GRAIN 8u
+#define LEDGER_STACK_DEPTH_MAX 256u /* frames of a record */
+#define LEDGER_STACK_REQUEST 0x7448724cu
 
-static inline uint64_t ledger_present_hash(const struct ledger_present *present, uint64_t stamp)
+static inline uint64_t ledger_stack_hash(const struct ledger_stack *present, uint64_t stamp)
 {
     uint64_t words[4] = {stamp, present->serial, present->taken_ns,
                          (uint64_t)present->flags << 32 | present->frame_count};
@@ -270,6 +267,43 @@ static inline uint64_t ledger_present_hash(const struct ledger_present *present,
     }
     return hash;
 }
+
+/* ---- sections ---------------------------------------------------------------- */
+
+/*
+ * In the order in which a reader copies them: each names records of those after it.  A
+ * writer fills in what a record names before the record.
+ */
+enum ledger_section {
+    SECTION_SLOTS,
+    SECTION_SITES,
+    SECTION_STACKS, /* current stacks; its records are words */
+    SECTION_FRAMES,
+    SECTION_MODULES,
+    SECTION_STRINGS, /* bytes */
+    SECTIONS
+};
+
+static inline uint32_t ledger_record_size(enum ledger_section section)
+{
+    static const uint32_t sizes[SECTIONS] = {
+        [SECTION_SLOTS] = sizeof(struct ledger_slot),
+        [SECTION_SITES] = sizeof(struct ledger_site),
+        [SECTION_STACKS] = sizeof(uint64_t),
+        [SECTION_FRAMES] = sizeof(ledger_pc),
+        [SECTION_MODULES] = sizeof(struct ledger_module),
+        [SECTION_STRINGS] = 1,
+    };
+    return sizes[section];
+}
+
+struct ledger_extent {
+    uint64_t offset; /* from the header */
+    uint32_t record_size, cap;
+    /* Records that have ever been in use.  For stacks these are the lower 32 bits, and
+     * the upper ones are the generation of the latest request. */
+    _Atomic uint64_t used;
+};
 
 /* ---- header ------------------------------------------------------------------ */
 
@@ -289,8 +323,8 @@ struct ledger_untracked {
 #define LEDGER_UNTRACKED_MAX 64
 
 enum {
-    LEDGER_FORKED = 1u << 0, /* began in a fork, not in an exec */
-    LEDGER_LOOKED = 1u << 1, /* the last look was taken: look_*, untracked are valid */
+    LEDGER_FORKED = 1u << 0,  /* began in a fork, not in an exec */
+    LEDGER_SAMPLED = 1u << 1, /* the last look was taken: look_*, untracked are valid */
     LEDGER_UNDER_RUN = 1u << 2,
     /* The program put itself into a sandbox: a signal's handler may be its death. */
     LEDGER_SANDBOXED = 1u << 3,
@@ -313,13 +347,10 @@ struct ledger_header {
     char magic[8];
     uint32_t byte_order;
     uint32_t version;
-    uint32_t header_size, slot_size, site_size, module_size;
-    uint64_t total_size; /* bytes of the whole mapping */
-    uint64_t slots_off, sites_off, modules_off, frames_off, strings_off, present_off;
-    /* records; bytes for strings, words for present */
-    uint32_t slots_cap, sites_cap, modules_cap, frames_cap, strings_cap, present_cap;
-    _Atomic uint32_t slots_used, sites_used, modules_used, frames_used, strings_used;
+    uint32_t header_size;
     _Atomic uint32_t generation; /* +1 with every dlclose */
+    uint64_t total_size;         /* bytes of the whole mapping */
+    struct ledger_extent sections[SECTIONS];
 
     /* who: fixed once `ready` is 1 */
     _Atomic uint32_t ready;
@@ -343,9 +374,7 @@ struct ledger_header {
     _Atomic uint32_t end_judged;      /* 1: what is left counts */
     _Atomic uint32_t untracked_count; /* may be above LEDGER_UNTRACKED_MAX */
 
-    /* present stacks */
-    _Atomic uint64_t present_mark;   /* generation << 32 | words in use */
-    _Atomic uint32_t present_signal; /* its handler is the shim's; 0: none, or the program took it */
+    _Atomic uint32_t capture_signal; /* its handler is the shim's; 0: none, or the program took it */
     int32_t seccomp;                 /* PR_GET_SECCOMP as the ledger began; below 0: not known */
 
     /* Counters of the whole process; those not here are sums over sites.
@@ -361,5 +390,10 @@ struct ledger_header {
 };
 #define LEDGER_HEADER_SIZE 4096u
 _Static_assert(sizeof(struct ledger_header) <= LEDGER_HEADER_SIZE, "header fits its page");
+
+static inline uint32_t ledger_used(const struct ledger_header *header, enum ledger_section section)
+{
+    return (uint32_t)atomic_load(&header->sections[section].used);
+}
 
 #endif

@@ -51,9 +51,9 @@ static void look_at(const struct build *build, const struct ledger_slot *slot, s
         thread->current = stacks_find(build->process.stacks, thread->tid);
     if (task) {
         build_look_at_task(build, task, thread);
-    } else if (slot->look_state < 128 && isalpha((int)slot->look_state)) {
-        thread->state = (char)slot->look_state;
-        thread->cpu_s = (double)slot->look_cpu_ns / 1e9;
+    } else if (slot->sample_state < 128 && isalpha((int)slot->sample_state)) {
+        thread->state = (char)slot->sample_state;
+        thread->cpu_s = (double)slot->sample_cpu_ns / 1e9;
     }
 }
 

@@ -288,7 +288,7 @@ bool build_untracked(struct build *build)
         return find_in_core(build);
     if (build->have_tasks)
         return find_live(build);
-    if (!(build->header->flags & LEDGER_LOOKED))
+    if (!(build->header->flags & LEDGER_SAMPLED))
         return true;
     return find_ended(build);
 }

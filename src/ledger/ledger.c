@@ -8,7 +8,7 @@ void ledger_close(struct ledger *ledger)
 {
     if (!ledger)
         return;
-    for (enum section s = 0; s < SECTIONS; s++)
+    for (enum ledger_section s = 0; s < SECTIONS; s++)
         free(ledger->records[s]);
     free(ledger);
 }
@@ -20,8 +20,8 @@ const struct ledger_header *ledger_get_header(const struct ledger *ledger)
 
 bool ledger_get_slot(const struct ledger *ledger, uint32_t index, struct ledger_slot *slot)
 {
-    const struct ledger_slot *slots = ledger->records[SLOTS];
-    if (index >= ledger->count[SLOTS] || slots[index].serial == 0)
+    const struct ledger_slot *slots = ledger->records[SECTION_SLOTS];
+    if (index >= ledger->count[SECTION_SLOTS] || slots[index].serial == 0)
         return false;
     memcpy(slot, &slots[index], sizeof(*slot));
     return true;
@@ -29,45 +29,45 @@ bool ledger_get_slot(const struct ledger *ledger, uint32_t index, struct ledger_
 
 uint32_t ledger_slot_count(const struct ledger *ledger)
 {
-    return ledger->count[SLOTS];
+    return ledger->count[SECTION_SLOTS];
 }
 
 const struct ledger_site *ledger_get_site(const struct ledger *ledger, uint32_t index)
 {
-    const struct ledger_site *sites = ledger->records[SITES];
-    return index < ledger->count[SITES] ? &sites[index] : NULL;
+    const struct ledger_site *sites = ledger->records[SECTION_SITES];
+    return index < ledger->count[SECTION_SITES] ? &sites[index] : NULL;
 }
 
 uint32_t ledger_site_count(const struct ledger *ledger)
 {
-    return ledger->count[SITES];
+    return ledger->count[SECTION_SITES];
 }
 
 const ledger_pc *ledger_get_frames(const struct ledger *ledger, const struct ledger_site *site,
                                    uint32_t *count)
 {
-    const ledger_pc *frames = ledger->records[FRAMES];
-    uint32_t used = ledger->count[FRAMES];
+    const ledger_pc *frames = ledger->records[SECTION_FRAMES];
+    uint32_t used = ledger->count[SECTION_FRAMES];
     uint64_t first = site->frames < used ? site->frames : used;
     *count = site->frame_count < used - first ? site->frame_count : (uint32_t)(used - first);
     return frames + first;
 }
 
-const struct ledger_present *ledger_next_present(const struct ledger *ledger, uint32_t *at)
+const struct ledger_stack *ledger_next_stack(const struct ledger *ledger, uint32_t *at)
 {
-    const uint32_t head = sizeof(struct ledger_present) / sizeof(uint64_t);
-    const uint64_t *words = ledger->records[PRESENT];
-    uint32_t used = ledger->count[PRESENT];
+    const uint32_t head = sizeof(struct ledger_stack) / sizeof(uint64_t);
+    const uint64_t *words = ledger->records[SECTION_STACKS];
+    uint32_t used = ledger->count[SECTION_STACKS];
     while (*at < used && used - *at >= head) {
-        const struct ledger_present *current = (const struct ledger_present *)(words + *at);
-        *at += LEDGER_PRESENT_GRAIN;
-        uint32_t room = used - (*at - LEDGER_PRESENT_GRAIN) - head;
+        const struct ledger_stack *current = (const struct ledger_stack *)(words + *at);
+        *at += LEDGER_STACK_GRAIN;
+        uint32_t room = used - (*at - LEDGER_STACK_GRAIN) - head;
         if (!current->stamp || current->frame_count == 0 || current->frame_count > room ||
-            current->frame_count > LEDGER_PRESENT_DEPTH_MAX ||
-            ledger_present_hash(current, current->stamp) != current->hash)
+            current->frame_count > LEDGER_STACK_DEPTH_MAX ||
+            ledger_stack_hash(current, current->stamp) != current->hash)
             continue;
         uint32_t size = head + current->frame_count;
-        *at += (size - 1) / LEDGER_PRESENT_GRAIN * LEDGER_PRESENT_GRAIN;
+        *at += (size - 1) / LEDGER_STACK_GRAIN * LEDGER_STACK_GRAIN;
         return current;
     }
     return NULL;
@@ -75,12 +75,12 @@ const struct ledger_present *ledger_next_present(const struct ledger *ledger, ui
 
 const struct ledger_module *ledger_get_module(const struct ledger *ledger, uint32_t index)
 {
-    const struct ledger_module *modules = ledger->records[MODULES];
-    return index < ledger->count[MODULES] && index != LEDGER_NO_MODULE ? &modules[index] : NULL;
+    const struct ledger_module *modules = ledger->records[SECTION_MODULES];
+    return index < ledger->count[SECTION_MODULES] && index != LEDGER_NO_MODULE ? &modules[index] : NULL;
 }
 
 const char *ledger_get_string(const struct ledger *ledger, uint32_t offset)
 {
-    const char *strings = ledger->records[STRINGS];
-    return offset && offset < ledger->count[STRINGS] ? strings + offset : "";
+    const char *strings = ledger->records[SECTION_STRINGS];
+    return offset && offset < ledger->count[SECTION_STRINGS] ? strings + offset : "";
 }

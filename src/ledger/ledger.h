@@ -52,7 +52,7 @@ const ledger_pc *ledger_get_frames(const struct ledger *ledger, const struct led
                                    uint32_t *count);
 /* The next whole record of a current stack from word *at on (0 at first), which
  * it moves behind it; NULL after the last. */
-const struct ledger_present *ledger_next_present(const struct ledger *ledger, uint32_t *at);
+const struct ledger_stack *ledger_next_stack(const struct ledger *ledger, uint32_t *at);
 /* NULL: LEDGER_NO_MODULE or damaged. */
 const struct ledger_module *ledger_get_module(const struct ledger *ledger, uint32_t index);
 /* "" for 0 or damaged; always terminated. */

@@ -8,23 +8,9 @@
 
 #include "core/core.h"
 
-static const struct section_kind {
-    const char *name;
-    size_t record_size;
-    size_t off, cap, used; /* where the header has them */
-} kinds[SECTIONS] = {
-#define PLACES(name)                                                                        \
-    offsetof(struct ledger_header, name##_off), offsetof(struct ledger_header, name##_cap), \
-        offsetof(struct ledger_header, name##_used)
-    [SLOTS] = {"slots", sizeof(struct ledger_slot), PLACES(slots)},
-    [SITES] = {"sites", sizeof(struct ledger_site), PLACES(sites)},
-    /* The lower half of the mark: both machines are little-endian. */
-    [PRESENT] = {"present stacks", sizeof(uint64_t), offsetof(struct ledger_header, present_off),
-                 offsetof(struct ledger_header, present_cap), offsetof(struct ledger_header, present_mark)},
-    [FRAMES] = {"frames", sizeof(ledger_pc), PLACES(frames)},
-    [MODULES] = {"modules", sizeof(struct ledger_module), PLACES(modules)},
-    [STRINGS] = {"strings", 1, PLACES(strings)},
-#undef PLACES
+static const char *const names[SECTIONS] = {
+    [SECTION_SLOTS] = "slots",   [SECTION_SITES] = "sites",     [SECTION_STACKS] = "current stacks",
+    [SECTION_FRAMES] = "frames", [SECTION_MODULES] = "modules", [SECTION_STRINGS] = "strings",
 };
 
 /* Of all sections together; three times what the shim's largest ledger holds.  A
@@ -69,21 +55,15 @@ static bool read_at(const struct ledger_source *source, uint64_t offset, void *t
     return true;
 }
 
-static uint64_t section_offset(const struct ledger_header *header, enum section section)
-{
-    uint64_t offset;
-    memcpy(&offset, (const char *)header + kinds[section].off, sizeof(offset));
-    return offset;
-}
-
-static uint32_t section_cap(const struct ledger_header *header, enum section section)
-{
-    uint32_t cap;
-    memcpy(&cap, (const char *)header + kinds[section].cap, sizeof(cap));
-    return cap;
-}
-
 /* ---- the header ------------------------------------------------------------- */
+
+static bool has_our_records(const struct ledger_header *header)
+{
+    for (enum ledger_section s = 0; s < SECTIONS; s++)
+        if (header->sections[s].record_size != ledger_record_size(s))
+            return false;
+    return true;
+}
 
 static bool check_origin(const struct ledger_source *source, const struct ledger_header *header,
                          struct error *error)
@@ -99,8 +79,7 @@ static bool check_origin(const struct ledger_source *source, const struct ledger
         return false;
     }
     if (header->byte_order != LEDGER_BYTE_ORDER || header->header_size != LEDGER_HEADER_SIZE ||
-        header->slot_size != sizeof(struct ledger_slot) || header->site_size != sizeof(struct ledger_site) ||
-        header->module_size != sizeof(struct ledger_module)) {
+        !has_our_records(header)) {
         error_set(error, "%s is damaged: its header is not that of a version %u ledger", source->name,
                   LEDGER_VERSION);
         return false;
@@ -109,13 +88,13 @@ static bool check_origin(const struct ledger_source *source, const struct ledger
 }
 
 static bool check_section(const struct ledger_source *source, const struct ledger_header *header,
-                          enum section section, struct error *error)
+                          enum ledger_section section, struct error *error)
 {
-    uint64_t offset = section_offset(header, section);
-    uint64_t size = (uint64_t)section_cap(header, section) * kinds[section].record_size;
+    uint64_t offset = header->sections[section].offset;
+    uint64_t size = (uint64_t)header->sections[section].cap * ledger_record_size(section);
     if (offset % sizeof(uint64_t) || offset < LEDGER_HEADER_SIZE || offset > header->total_size ||
         size > header->total_size - offset) {
-        error_set(error, "%s is damaged: its %s lie outside of it", source->name, kinds[section].name);
+        error_set(error, "%s is damaged: its %s lie outside of it", source->name, names[section]);
         return false;
     }
     return true;
@@ -146,7 +125,7 @@ static bool read_header(const struct ledger_source *source, struct ledger_header
                   header->total_size);
         return false;
     }
-    for (enum section s = 0; s < SECTIONS; s++)
+    for (enum ledger_section s = 0; s < SECTIONS; s++)
         if (!check_section(source, header, s, error))
             return false;
     return true;
@@ -213,19 +192,19 @@ static bool copy_slots(const struct ledger_source *source, uint64_t offset, stru
     return true;
 }
 
-static bool read_section(const struct ledger_source *source, struct ledger *ledger, enum section section,
-                         struct error *error)
+static bool read_section(const struct ledger_source *source, struct ledger *ledger,
+                         enum ledger_section section, struct error *error)
 {
-    const struct section_kind *kind = &kinds[section];
-    uint64_t offset = section_offset(&ledger->header, section);
-    uint32_t used;
+    struct ledger_extent *extent = &ledger->header.sections[section];
+    uint64_t at = (uint64_t)((char *)&extent->used - (char *)&ledger->header);
 
     /* Not from the copied header: it has grown by what the last section names. */
-    if (!read_at(source, kind->used, &used, sizeof(used), error))
+    if (!read_at(source, at, &extent->used, sizeof(extent->used), error))
         return false;
-    uint64_t size = used * (uint64_t)kind->record_size;
-    if (used > section_cap(&ledger->header, section) || size > COPY_MAX - ledger->copied) {
-        error_set(error, "%s is damaged: it cannot hold %u %s", source->name, used, kind->name);
+    uint32_t used = ledger_used(&ledger->header, section);
+    uint64_t offset = extent->offset, size = used * (uint64_t)extent->record_size;
+    if (used > extent->cap || size > COPY_MAX - ledger->copied) {
+        error_set(error, "%s is damaged: it cannot hold %u %s", source->name, used, names[section]);
         return false;
     }
     /* One byte more: it ends the last string. */
@@ -237,11 +216,10 @@ static bool read_section(const struct ledger_source *source, struct ledger *ledg
     ledger->records[section] = records;
     ledger->count[section] = used;
     ledger->copied += size;
-    memcpy((char *)&ledger->header + kind->used, &used, sizeof(used));
-    if (section == SLOTS)
-        return copy_slots(source, offset, ledger->records[SLOTS], used, error);
-    if (source->core && source->cut && section > SITES) {
-        uint32_t whole = (uint32_t)(read_core(source, offset, records, size) / kind->record_size);
+    if (section == SECTION_SLOTS)
+        return copy_slots(source, offset, ledger->records[SECTION_SLOTS], used, error);
+    if (source->core && source->cut && section > SECTION_SITES) {
+        uint32_t whole = (uint32_t)(read_core(source, offset, records, size) / extent->record_size);
         *source->cut |= whole < used;
         ledger->count[section] = whole;
         return true;
@@ -253,16 +231,16 @@ static bool read_section(const struct ledger_source *source, struct ledger *ledg
 static void tame(struct ledger *ledger)
 {
     struct ledger_header *header = &ledger->header;
-    struct ledger_module *modules = ledger->records[MODULES];
-    const char *strings = ledger->records[STRINGS];
+    struct ledger_module *modules = ledger->records[SECTION_MODULES];
+    const char *strings = ledger->records[SECTION_STRINGS];
     uint32_t argc = 0, at = header->argv;
 
     for (uint32_t i = 0; i < LEDGER_UNTRACKED_MAX; i++)
         header->untracked[i].name[sizeof(header->untracked[i].name) - 1] = 0;
-    for (uint32_t i = 0; i < ledger->count[MODULES]; i++)
+    for (uint32_t i = 0; i < ledger->count[SECTION_MODULES]; i++)
         if (modules[i].build_id_len > sizeof(modules[i].build_id))
             modules[i].build_id_len = 0;
-    for (; at && at < ledger->count[STRINGS] && argc < header->argc; argc++)
+    for (; at && at < ledger->count[SECTION_STRINGS] && argc < header->argc; argc++)
         at += (uint32_t)strlen(strings + at) + 1;
     header->argc = argc;
 }
@@ -286,7 +264,7 @@ enum ledger_open_status ledger_load(const struct ledger_source *source, struct l
         status = LEDGER_OPEN_NOT_WATCHED;
         goto failed;
     }
-    for (enum section s = 0; s < SECTIONS; s++)
+    for (enum ledger_section s = 0; s < SECTIONS; s++)
         if (!read_section(source, copy, s, error))
             goto failed;
     tame(copy);

@@ -5,10 +5,6 @@
 
 #include "ledger/ledger.h"
 
-/* In the order in which they are read: each names records of those after it,
- * and the writer fills in what a record names before the record. */
-enum section { SLOTS, SITES, PRESENT, FRAMES, MODULES, STRINGS, SECTIONS };
-
 struct ledger {
     struct ledger_header header;
     void *records[SECTIONS]; /* with one byte of 0 after the last record */

@@ -8,7 +8,7 @@
 #include "stacks/signal_capture.h"
 
 static bool fill_stack(struct shared_stack *stack, const struct signal_capture *capture,
-                       const struct ledger_present *record, struct symbolizer *symbolizer)
+                       const struct ledger_stack *record, struct symbolizer *symbolizer)
 {
     for (uint32_t i = 0; i < record->frame_count; i++) {
         const struct frame_list *list = stack_frames(capture->ledger, symbolizer, record->frames[i], i > 0);

@@ -17,11 +17,11 @@ static bool is_permitted(pid_t pid, const struct signal_capture *capture, struct
     const struct ledger_header *header = ledger_get_header(capture->ledger);
     if (header->flags & LEDGER_SANDBOXED)
         error_set(error, "process %d is in a sandbox of its own: its threads are not sent signals", (int)pid);
-    else if (header->present_signal == 0)
+    else if (header->capture_signal == 0)
         error_set(error, "process %d leaves threadleak no real-time signal to ask its threads by", (int)pid);
-    else if ((int)header->present_signal < SIGRTMIN || (int)header->present_signal > SIGRTMAX)
+    else if ((int)header->capture_signal < SIGRTMIN || (int)header->capture_signal > SIGRTMAX)
         error_set(error, "the ledger of process %d is damaged: %u is no real-time signal", (int)pid,
-                  header->present_signal);
+                  header->capture_signal);
     else
         return true;
     return false;
@@ -73,8 +73,8 @@ static enum signal_capture_status take(struct asking *asking, struct error *erro
     if (!is_permitted(pid, capture, error))
         return SIGNAL_CAPTURE_OFF;
     const struct ledger_header *header = ledger_get_header(capture->ledger);
-    capture->signal = (int)header->present_signal;
-    asking->generation = (uint32_t)(header->present_mark >> 32) + 1;
+    capture->signal = (int)header->capture_signal;
+    asking->generation = (uint32_t)(header->sections[SECTION_STACKS].used >> 32) + 1;
     if (!tracked_read(&asking->tracked, capture->ledger) || !add_tracked(pid, capture, &asking->tracked)) {
         error_set(error, "process %d: out of memory", (int)pid);
         return SIGNAL_CAPTURE_FAILED;

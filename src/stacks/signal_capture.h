@@ -41,7 +41,7 @@ struct signal_capture_thread {
     pid_t tid;     /* as this process sees it */
     pid_t own_tid; /* as the process does, in its own pid namespace: that of the ledger */
     enum signal_capture_reason reason;
-    const struct ledger_present *current; /* part of `ledger`; with SIGNAL_CAPTURE_TAKEN, else NULL */
+    const struct ledger_stack *current; /* part of `ledger`; with SIGNAL_CAPTURE_TAKEN, else NULL */
 };
 
 struct signal_capture {

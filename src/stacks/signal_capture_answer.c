@@ -8,7 +8,7 @@
 
 struct answer {
     int32_t tid;
-    const struct ledger_present *current;
+    const struct ledger_stack *current;
 };
 
 static int compare_answers(const void *a, const void *b)
@@ -20,12 +20,12 @@ static int compare_answers(const void *a, const void *b)
 static struct answer *list_answers(const struct asking *asking, size_t *count)
 {
     const struct ledger *ledger = asking->capture->ledger;
-    const struct ledger_present *current;
+    const struct ledger_stack *current;
     struct answer *answers = NULL;
     uint32_t at = 0;
 
     *count = 0;
-    while ((current = ledger_next_present(ledger, &at))) {
+    while ((current = ledger_next_stack(ledger, &at))) {
         /* A younger one is of somebody else's request since: as good. */
         if ((int32_t)((uint32_t)(current->stamp >> 32) - asking->generation) < 0)
             continue;
@@ -68,7 +68,7 @@ void explain_silence(struct asking *asking)
     struct signal_capture *capture = asking->capture;
     const struct ledger_header *header = ledger_get_header(capture->ledger);
     uint64_t bit = 1ull << (capture->signal - 1);
-    bool full = header->present_cap - (uint32_t)header->present_mark < 128;
+    bool full = header->sections[SECTION_STACKS].cap - ledger_used(header, SECTION_STACKS) < 128;
     size_t kept = 0;
 
     bool listed = tracked_read(&asking->tracked, capture->ledger);

@@ -74,7 +74,7 @@ static int send_request(const struct asking *asking, pid_t tid)
     info.si_code = SI_QUEUE;
     info.si_pid = getpid();
     info.si_uid = getuid();
-    info.si_value.sival_ptr = (void *)((uint64_t)LEDGER_PRESENT_REQUEST << 32 | asking->generation);
+    info.si_value.sival_ptr = (void *)((uint64_t)LEDGER_STACK_REQUEST << 32 | asking->generation);
     while (syscall(SYS_rt_tgsigqueueinfo, asking->pid, tid, asking->capture->signal, &info) != 0) {
         /* EAGAIN: RLIMIT_SIGPENDING, of all processes of its user. */
         if (errno != EAGAIN || now_ns() >= asking->deadline_ns)

@@ -246,7 +246,7 @@ START_TEST(segments_that_overlap_or_wrap)
 }
 END_TEST
 
-/* A ledger in the memory of a core, cut at each of its sections: see enum section. */
+/* A ledger in the memory of a core, cut at each of its sections: see enum ledger_section. */
 START_TEST(ledger_cut_short)
 {
     struct fake *fake = fake_new_small();
@@ -255,8 +255,10 @@ START_TEST(ledger_cut_short)
     fake_thread(fake, &(struct fake_thread){.site = site, .state = SLOT_STARTED, .tid = 7, .name = "worker"});
     const struct ledger_header header = *fake_header(fake);
     const struct user_regs_struct regs = {.rip = CODE, .rsp = STACK};
-    const uint64_t cuts[] = {header.slots_off + 64, header.sites_off + 200, header.modules_off,
-                             header.frames_off + 24, header.total_size};
+    const uint64_t cuts[] = {
+        header.sections[SECTION_SLOTS].offset + 64, header.sections[SECTION_SITES].offset + 200,
+        header.sections[SECTION_FRAMES].offset,
+        header.sections[SECTION_MODULES].offset + sizeof(struct ledger_module), header.total_size};
     struct ledger *ledger;
     uint32_t count;
     add_memory(STACK, fake_header(fake), cuts[_i], PF_R | PF_W);

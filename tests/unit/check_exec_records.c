@@ -28,7 +28,7 @@ static void setup(void)
 {
     strcpy(directory, "/tmp/check_exec_records.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(directory));
-    snprintf(records_file, sizeof(records_file), "%s/" LEDGER_MARKS_FILE, directory);
+    snprintf(records_file, sizeof(records_file), "%s/" LEDGER_EXECS_FILE, directory);
     memset(&ledgers, 0, sizeof(ledgers));
     ledgers.items = calloc(4, sizeof(*ledgers.items));
 }
@@ -101,9 +101,9 @@ END_TEST
 
 START_TEST(without_a_ledger)
 {
-    mark(PID, 100, LEDGER_MARK_BARE);
-    mark(OTHER, 100, LEDGER_MARK_OURS);      /* why it did not report in is not known */
-    mark(OTHER + 1, 100, LEDGER_MARK_OTHER); /* not of this run */
+    mark(PID, 100, LEDGER_EXEC_BARE);
+    mark(OTHER, 100, LEDGER_EXEC_OURS);      /* why it did not report in is not known */
+    mark(OTHER + 1, 100, LEDGER_EXEC_OTHER); /* not of this run */
     ck_assert_uint_eq(unwatched(), 1);
     ck_assert_int_eq(ledgers.unwatched[0].pid, PID);
     ck_assert_str_eq(ledgers.unwatched[0].name, "bin/sh");
@@ -114,9 +114,9 @@ END_TEST
 
 START_TEST(strictly_what_is_not_certain)
 {
-    mark(GONE_MAX, 100, LEDGER_MARK_OURS);
-    mark(GONE_MAX - 1, 100, LEDGER_MARK_OTHER); /* not of this run */
-    mark(GONE_MAX - 2, 100, LEDGER_MARK_FAILED);
+    mark(GONE_MAX, 100, LEDGER_EXEC_OURS);
+    mark(GONE_MAX - 1, 100, LEDGER_EXEC_OTHER); /* not of this run */
+    mark(GONE_MAX - 2, 100, LEDGER_EXEC_FAILED);
     ck_assert_uint_eq(unwatched_strictly(), 1);
     ck_assert_int_eq(ledgers.unwatched[0].pid, GONE_MAX);
     ck_assert_uint_eq(ledgers.unwatched[0].why, UNWATCHED_UNKNOWN);
@@ -127,7 +127,7 @@ END_TEST
 START_TEST(strictly_one_that_came_later)
 {
     char path[128];
-    mark(GONE_MAX, 100, LEDGER_MARK_OURS);
+    mark(GONE_MAX, 100, LEDGER_EXEC_OURS);
     snprintf(path, sizeof(path), "%s/" LEDGER_FILE_PREFIX "%d.0", directory, GONE_MAX);
     int fd = open(path, O_WRONLY | O_CREAT, 0600);
     ck_assert_int_ge(fd, 0);
@@ -187,7 +187,7 @@ START_TEST(strictly_an_exec_that_is_known)
     add_ledger(GONE_MAX, 50, 0, LEDGER_END_EXEC, 99);
     add_ledger(GONE_MAX, 100, 0, LEDGER_END_EXIT, 120);
     add_ledger(GONE_MAX - 1, 50, 0, LEDGER_END_EXEC, 99);
-    mark(GONE_MAX - 1, 100, LEDGER_MARK_OTHER);
+    mark(GONE_MAX - 1, 100, LEDGER_EXEC_OTHER);
     ck_assert_uint_eq(unwatched_strictly(), 0);
     ck_assert_uint_eq(unwatched(), 0);
 }
@@ -195,7 +195,7 @@ END_TEST
 
 START_TEST(with_a_ledger)
 {
-    mark(PID, 100, LEDGER_MARK_BARE);
+    mark(PID, 100, LEDGER_EXEC_BARE);
     add_ledger(PID, 50, LEDGER_FORKED, LEDGER_END_EXEC, 99);
     add_ledger(PID, 100, 0, LEDGER_END_EXIT, 120);
     ck_assert_uint_eq(unwatched(), 0);
@@ -204,7 +204,7 @@ END_TEST
 
 START_TEST(an_earlier_ledger_is_not_its_own)
 {
-    mark(PID, 100, LEDGER_MARK_BARE);
+    mark(PID, 100, LEDGER_EXEC_BARE);
     add_ledger(PID, 50, 0, LEDGER_END_EXEC, 99);
     add_ledger(PID, 30, 0, LEDGER_END_EXIT, 40); /* whose pid was used again */
     ck_assert_uint_eq(unwatched(), 1);
@@ -213,7 +213,7 @@ END_TEST
 
 START_TEST(a_fork_of_that_pid_is_not_its_own)
 {
-    mark(PID, 100, LEDGER_MARK_BARE);
+    mark(PID, 100, LEDGER_EXEC_BARE);
     add_ledger(PID, 200, LEDGER_FORKED, LEDGER_END_EXIT, 300);
     ck_assert_uint_eq(unwatched(), 1);
 }
@@ -221,8 +221,8 @@ END_TEST
 
 START_TEST(a_ledger_after_the_next_mark_is_that_ones)
 {
-    mark(PID, 100, LEDGER_MARK_BARE);
-    mark(PID, 200, LEDGER_MARK_BARE);
+    mark(PID, 100, LEDGER_EXEC_BARE);
+    mark(PID, 200, LEDGER_EXEC_BARE);
     add_ledger(PID, 201, 0, LEDGER_END_EXIT, 300);
     ck_assert_uint_eq(unwatched(), 1);
 }
@@ -230,7 +230,7 @@ END_TEST
 
 START_TEST(an_exit_may_win_over_exec)
 {
-    mark(PID, 100, LEDGER_MARK_BARE);
+    mark(PID, 100, LEDGER_EXEC_BARE);
     add_ledger(PID, 50, 0, LEDGER_END_EXIT, 101);
     ck_assert_uint_eq(unwatched(), 0);
 }
@@ -238,10 +238,10 @@ END_TEST
 
 START_TEST(an_exec_that_failed)
 {
-    mark(PID, 100, LEDGER_MARK_BARE);
-    mark(PID, 101, LEDGER_MARK_FAILED);
+    mark(PID, 100, LEDGER_EXEC_BARE);
+    mark(PID, 101, LEDGER_EXEC_FAILED);
     ck_assert_uint_eq(unwatched(), 0);
-    mark(PID, 102, LEDGER_MARK_BARE); /* the next one did not */
+    mark(PID, 102, LEDGER_EXEC_BARE); /* the next one did not */
     ck_assert_uint_eq(unwatched(), 1);
 }
 END_TEST
@@ -249,8 +249,8 @@ END_TEST
 /* A child that was spawned may exec before its parent comes to note the spawn. */
 START_TEST(marks_out_of_order)
 {
-    mark(PID, 300, LEDGER_MARK_BARE);
-    mark(PID, 100, LEDGER_MARK_BARE);
+    mark(PID, 300, LEDGER_EXEC_BARE);
+    mark(PID, 100, LEDGER_EXEC_BARE);
     add_ledger(PID, 150, 0, LEDGER_END_EXEC, 300);
     add_ledger(PID, 301, 0, LEDGER_END_EXIT, 400);
     ck_assert_uint_eq(unwatched(), 0);
@@ -259,7 +259,7 @@ END_TEST
 
 START_TEST(a_live_one)
 {
-    mark(getpid(), 100, LEDGER_MARK_BARE);
+    mark(getpid(), 100, LEDGER_EXEC_BARE);
     ck_assert_uint_eq(unwatched(), 1);
     /* Now it maps a file of the shim's name: it may be just about to call exec. */
     char path[128];
@@ -297,7 +297,7 @@ START_TEST(damaged_file)
     }
     /* What stands before the damage holds. */
     unlink(records_file);
-    mark(PID, 100, LEDGER_MARK_BARE);
+    mark(PID, 100, LEDGER_EXEC_BARE);
     append("4243 100 e\0/bin", 15);
     ck_assert_uint_eq(unwatched(), 1);
 }
@@ -307,7 +307,7 @@ static void mark_path(const char *from, const char *path)
 {
     char record[256];
     int length =
-        snprintf(record, sizeof(record), "%d %d %c%c%s%c%s", PID, 100, LEDGER_MARK_BARE, 0, from, 0, path);
+        snprintf(record, sizeof(record), "%d %d %c%c%s%c%s", PID, 100, LEDGER_EXEC_BARE, 0, from, 0, path);
     append(record, (size_t)length + 1);
 }
 

@@ -146,7 +146,7 @@ START_TEST(a_state_that_is_no_letter_is_unknown)
 {
     static const uint32_t states[] = {0xe9, 1, 0x153, '1', 0xffffffff};
     for (size_t i = 0; i < 5; i++)
-        fake_slot(fake, THREAD(.site = site, .state = SLOT_STARTED, .look_cpu_ns = 7))->look_state =
+        fake_slot(fake, THREAD(.site = site, .state = SLOT_STARTED, .sample_cpu_ns = 7))->sample_state =
             states[i];
     const struct leak_group *group = judged()->groups;
     for (size_t i = 0; i < 5; i++) {

@@ -29,8 +29,8 @@ START_TEST(what_the_last_look_saw)
                                             .name = "worker",
                                             .created_by = 9,
                                             .created_ns = 8 * SECOND + SECOND / 2,
-                                            .look_state = 'S',
-                                            .look_cpu_ns = SECOND / 4});
+                                            .sample_state = 'S',
+                                            .sample_cpu_ns = SECOND / 4});
     const struct thread_info *info = the_thread(build_exit()); /* at 10 s */
     ck_assert_int_eq(info->tid, 77);
     ck_assert_str_eq(info->name, "worker");
@@ -47,8 +47,8 @@ START_TEST(a_finished_thread_has_no_state)
     fake_thread(fake, &(struct fake_thread){.site = site_at(0x100),
                                             .state = ENDED,
                                             .ended_ns = 7 * SECOND,
-                                            .look_state = 'S',
-                                            .look_cpu_ns = SECOND});
+                                            .sample_state = 'S',
+                                            .sample_cpu_ns = SECOND});
     const struct thread_info *info = the_thread(build_exit());
     ck_assert(fabs(info->ended_s - 3) < 1e-9);
     ck_assert(fabs(info->age_s - 8) < 1e-9);
@@ -297,7 +297,7 @@ static const struct process_report *build_live(void)
                                             .state = ALIVE,
                                             .tid = helper_tids[0],
                                             .name = "before",
-                                            .look_state = 'Z',
+                                            .sample_state = 'Z',
                                             .created_ns = (uint64_t)now.tv_sec * SECOND});
     map_ledger();
     ck_assert_msg(ledger_open_process(getpid(), &ledger, &error) == LEDGER_OPEN_OK, "%s", error.text);

@@ -62,12 +62,13 @@ START_TEST(records_that_lie_do_not_lead_outside)
     fake_module_at(fake, 1)->path = UINT32_MAX;
     header->argc = UINT32_MAX;
     memset(header->untracked[0].name, 'x', sizeof(header->untracked[0].name));
-    memset(fake_bytes(fake, &(size_t){0}) + header->strings_off, 'x', header->strings_cap);
+    memset(fake_bytes(fake, &(size_t){0}) + header->sections[SECTION_STRINGS].offset, 'x',
+           header->sections[SECTION_STRINGS].cap);
     struct ledger *ledger = opened();
     ck_assert_uint_eq(ledger_get_module(ledger, 0)->build_id_len, 0);
     ck_assert_str_eq(ledger_get_string(ledger, ledger_get_module(ledger, 1)->path), "");
-    ck_assert_uint_eq(strlen(ledger_get_string(ledger, 1)), header->strings_used - 1);
-    ck_assert_str_eq(ledger_get_string(ledger, header->strings_used), "");
+    ck_assert_uint_eq(strlen(ledger_get_string(ledger, 1)), header->sections[SECTION_STRINGS].used - 1);
+    ck_assert_str_eq(ledger_get_string(ledger, header->sections[SECTION_STRINGS].used), "");
     ledger_get_frames(ledger, ledger_get_site(ledger, 1), &count);
     ck_assert_uint_eq(count, 3);
     ck_assert_uint_eq(ledger_get_header(ledger)->argc, 1);
@@ -229,7 +230,7 @@ START_TEST(no_torn_slot_is_given)
     fake_bytes(busy, &size);
     char *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     ck_assert_ptr_ne(map, MAP_FAILED);
-    shared_slots = (struct ledger_slot *)(map + fake_header(busy)->slots_off);
+    shared_slots = (struct ledger_slot *)(map + fake_header(busy)->sections[SECTION_SLOTS].offset);
     ck_assert_int_eq(pthread_create(&writer, NULL, write_on, NULL), 0);
     for (int i = 0; i < ROUNDS; i++)
         seen += read_busy();

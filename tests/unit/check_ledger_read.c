@@ -10,8 +10,8 @@
 
 #include "ledger_fake.h"
 
-#define VERSION_TEXT "5"
-_Static_assert(LEDGER_VERSION == 5, "VERSION_TEXT follows it");
+#define VERSION_TEXT "6"
+_Static_assert(LEDGER_VERSION == 6, "VERSION_TEXT follows it");
 
 static struct fake *fake;
 static char path[64];
@@ -175,7 +175,7 @@ END_TEST
 START_TEST(another_version)
 {
     fake_header(fake)->version = 7;
-    fake_header(fake)->slot_size = 200;
+    fake_header(fake)->sections[SECTION_SLOTS].record_size = 200;
     refused(" is of ledger version 7; this threadleak reads " VERSION_TEXT
             ": use the threadleak that wrote it");
 }
@@ -183,10 +183,9 @@ END_TEST
 
 START_TEST(another_layout)
 {
-    uint32_t *fields[] = {&fake_header(fake)->header_size, &fake_header(fake)->slot_size,
-                          &fake_header(fake)->site_size, &fake_header(fake)->module_size,
-                          &fake_header(fake)->byte_order};
-    *fields[_i] += 8;
+    struct ledger_header *header = fake_header(fake);
+    uint32_t *fields[] = {&header->header_size, &header->byte_order};
+    *(_i < SECTIONS ? &header->sections[_i].record_size : fields[_i - SECTIONS]) += 8;
     refused(" is damaged: its header is not that of a version " VERSION_TEXT " ledger");
 }
 END_TEST
@@ -229,12 +228,12 @@ END_TEST
 
 START_TEST(offsets_outside)
 {
-    static const char *const names[] = {"slots", "sites", "modules", "frames", "strings", "present stacks"};
+    static const char *const names[] = {"slots", "sites", "current stacks", "frames", "modules", "strings"};
     const uint64_t bad[] = {
         0, 4088, 4097, UINT64_MAX, UINT64_MAX - 7, 1ull << 63, fake_header(fake)->total_size + 8};
     struct ledger_header *header = fake_header(fake);
-    uint64_t *offset = &header->slots_off + _i;
-    uint32_t *cap = &header->slots_cap + _i;
+    uint64_t *offset = &header->sections[_i].offset;
+    uint32_t *cap = &header->sections[_i].cap;
     char text[128];
 
     snprintf(text, sizeof(text), " is damaged: its %s lie outside of it", names[_i]);
@@ -251,15 +250,16 @@ START_TEST(offsets_outside)
 }
 END_TEST
 
-static struct ledger_present *put_current(uint32_t word, uint64_t stamp, uint32_t frames)
+static struct ledger_stack *put_current(uint32_t word, uint64_t stamp, uint32_t frames)
 {
     struct ledger_header *header = fake_header(fake);
     unsigned char *bytes = fake_bytes(fake, &(size_t){0});
-    struct ledger_present *current = (void *)(bytes + header->present_off + word * sizeof(uint64_t));
+    struct ledger_stack *current =
+        (void *)(bytes + header->sections[SECTION_STACKS].offset + word * sizeof(uint64_t));
     current->frame_count = frames;
     for (uint32_t i = 0; i < frames; i++)
         current->frames[i] = fake_pc(0, 0x1000 + i);
-    current->hash = ledger_present_hash(current, stamp);
+    current->hash = ledger_stack_hash(current, stamp);
     atomic_store(&current->stamp, stamp);
     return current;
 }
@@ -267,7 +267,7 @@ static struct ledger_present *put_current(uint32_t word, uint64_t stamp, uint32_
 START_TEST(current_stacks_that_are_whole)
 {
     uint32_t at = 0, n = 0;
-    const struct ledger_present *current;
+    const struct ledger_stack *current;
     put_current(0, 1ull << 32 | 7, 3);
     put_current(8, 1ull << 32 | 8, 3)->frames[1]++; /* torn */
     put_current(16, 1ull << 32 | 9, 3)->stamp++;    /* another's */
@@ -277,9 +277,9 @@ START_TEST(current_stacks_that_are_whole)
     put_current(72, 1ull << 32 | 12, 3)->frame_count = UINT32_MAX;
     static const uint32_t tids[] = {7, 10, 11};
     for (uint32_t used = 60; used <= 80; used += 4) { /* also in the middle of a record */
-        fake_header(fake)->present_mark = 1ull << 32 | used;
+        fake_header(fake)->sections[SECTION_STACKS].used = 1ull << 32 | used;
         struct ledger *ledger = opened();
-        for (at = n = 0; (current = ledger_next_present(ledger, &at)); n++)
+        for (at = n = 0; (current = ledger_next_stack(ledger, &at)); n++)
             ck_assert_uint_eq((uint32_t)current->stamp, tids[n]);
         ck_assert_uint_eq(n, used < 68 ? 2 : 3);
         ledger_close(ledger);
@@ -289,13 +289,13 @@ END_TEST
 
 START_TEST(more_used_than_there_is)
 {
-    static const char *const names[] = {"slots", "sites", "modules", "frames", "strings"};
+    static const char *const names[] = {"slots", "sites", "current stacks", "frames", "modules", "strings"};
     struct ledger_header *header = fake_header(fake);
     char text[128];
-    uint32_t cap = *(&header->slots_cap + _i);
+    uint32_t cap = header->sections[_i].cap;
     for (uint32_t i = 0; i < 2; i++) {
         uint32_t used = i ? UINT32_MAX : cap + 1;
-        *(&header->slots_used + _i) = used;
+        header->sections[_i].used = used;
         snprintf(text, sizeof(text), " is damaged: it cannot hold %u %s", used, names[_i]);
         refused(text);
     }
@@ -306,9 +306,9 @@ START_TEST(a_hole_of_a_terabyte_is_refused)
 {
     struct ledger_header *header = fake_header(fake);
     header->total_size = 1ull << 40;
-    header->slots_off = 1ull << 39;
-    header->slots_cap = UINT32_MAX;
-    header->slots_used = UINT32_MAX;
+    header->sections[SECTION_SLOTS].offset = 1ull << 39;
+    header->sections[SECTION_SLOTS].cap = UINT32_MAX;
+    header->sections[SECTION_SLOTS].used = UINT32_MAX;
     fd = fake_memfd(fake, path);
     if (ftruncate(fd, 1ll << 40) != 0) {
         fprintf(stderr, "skipped: no file of that size here: %s\n", strerror(errno));
@@ -324,8 +324,8 @@ START_TEST(only_what_is_used_is_read)
     struct ledger_header *header = fake_header(fake);
     fill();
     header->total_size = 1ull << 36;
-    header->slots_cap = 1u << 20;
-    header->strings_cap = 1u << 30;
+    header->sections[SECTION_SLOTS].cap = 1u << 20;
+    header->sections[SECTION_STRINGS].cap = 1u << 30;
     fd = fake_memfd(fake, path);
     if (ftruncate(fd, 1ll << 36) != 0) {
         fprintf(stderr, "skipped: no file of that size here: %s\n", strerror(errno));
@@ -373,12 +373,12 @@ int main(void)
     tcase_add_test(tests, not_a_ledger);
     tcase_add_test(tests, another_byte_order);
     tcase_add_test(tests, another_version);
-    tcase_add_loop_test(tests, another_layout, 0, 5);
+    tcase_add_loop_test(tests, another_layout, 0, SECTIONS + 2);
     tcase_add_test(tests, not_begun);
     tcase_add_test(tests, truncated);
-    tcase_add_loop_test(tests, offsets_outside, 0, 6);
+    tcase_add_loop_test(tests, offsets_outside, 0, SECTIONS);
     tcase_add_test(tests, current_stacks_that_are_whole);
-    tcase_add_loop_test(tests, more_used_than_there_is, 0, 5);
+    tcase_add_loop_test(tests, more_used_than_there_is, 0, SECTIONS);
     tcase_add_test(tests, a_hole_of_a_terabyte_is_refused);
     tcase_add_test(tests, only_what_is_used_is_read);
     tcase_add_test(tests, what_is_no_file_is_refused);

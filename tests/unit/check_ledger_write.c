@@ -322,9 +322,9 @@ END_TEST
 START_TEST(unused_room_is_given_back)
 {
     uint32_t number = make_site();
-    ck_assert_uint_gt(state.header->slots_cap, 4096);
+    ck_assert_uint_gt(state.header->sections[SECTION_SLOTS].cap, 4096);
     ledger_give_back(&state);
-    ck_assert_uint_lt(state.header->slots_cap, 4096);
+    ck_assert_uint_lt(state.header->sections[SECTION_SLOTS].cap, 4096);
     for (int i = 0; i < 100; i++)
         run_thread(number, &descriptors[i]);
     ck_assert_uint_eq(state.header->lost_events, 0);
@@ -333,13 +333,13 @@ END_TEST
 
 START_TEST(equal_backtraces_are_one_site)
 {
-    uint32_t first = make_site(), used = state.header->sites_used;
+    uint32_t first = make_site(), used = state.header->sections[SECTION_SITES].used;
     ck_assert_int_eq(make_site(), first);
     for (int i = 0; i < 1000; i++) {
         site_forget_addresses(&state); /* dlclose: settled again, and found again */
         ck_assert_int_eq(make_site(), first);
     }
-    ck_assert_int_eq(state.header->sites_used, used);
+    ck_assert_int_eq(state.header->sections[SECTION_SITES].used, used);
 }
 END_TEST
 
@@ -365,7 +365,7 @@ END_TEST
 START_TEST(full_ledger_counts_what_it_loses)
 {
     uint32_t site = make_site();
-    state.header->slots_cap = 3;
+    state.header->sections[SECTION_SLOTS].cap = 3;
     struct new_thread thread = {.site = site};
     for (int i = 0; i < 3; i++)
         ck_assert_ptr_nonnull(thread_new(&state, &thread));
@@ -550,8 +550,8 @@ START_TEST(random_lives_match_the_model)
     ck_assert_int_gt(state.header->peak, 1);
     ck_assert_int_le(state.header->peak, LIVES + WORKERS);
     /* Recycled: no more slots than could be in use at once, all free again. */
-    ck_assert_uint_le(state.header->slots_used, LIVES + 2 * WORKERS);
-    for (uint32_t i = 0; i < state.header->slots_used; i++)
+    ck_assert_uint_le(state.header->sections[SECTION_SLOTS].used, LIVES + 2 * WORKERS);
+    for (uint32_t i = 0; i < state.header->sections[SECTION_SLOTS].used; i++)
         ck_assert(is_free(&state.slots[i]));
 }
 END_TEST
@@ -560,31 +560,31 @@ END_TEST
 
 START_TEST(a_newer_request_begins_anew_and_an_older_is_late)
 {
-    ck_assert_uint_eq(ledger_take_present(&state, 1, 16), 0);
-    ck_assert_uint_eq(ledger_take_present(&state, 1, 8), 16);
-    ck_assert_uint_eq(ledger_take_present(&state, 3, 8), 0);
-    ck_assert_uint_eq(ledger_take_present(&state, 2, 8), UINT32_MAX);
-    ck_assert_uint_eq(ledger_take_present(&state, 3, 8), 8);
-    ck_assert(atomic_load(&state.header->present_mark) == (3ull << 32 | 16));
+    ck_assert_uint_eq(ledger_take_stack(&state, 1, 16), 0);
+    ck_assert_uint_eq(ledger_take_stack(&state, 1, 8), 16);
+    ck_assert_uint_eq(ledger_take_stack(&state, 3, 8), 0);
+    ck_assert_uint_eq(ledger_take_stack(&state, 2, 8), UINT32_MAX);
+    ck_assert_uint_eq(ledger_take_stack(&state, 3, 8), 8);
+    ck_assert(atomic_load(&state.header->sections[SECTION_STACKS].used) == (3ull << 32 | 16));
 }
 END_TEST
 
 START_TEST(generations_go_round)
 {
-    atomic_store(&state.header->present_mark, 0xffffffffull << 32 | 24);
-    ck_assert_uint_eq(ledger_take_present(&state, 0, 8), 0);
-    ck_assert_uint_eq(ledger_take_present(&state, 0xffffffffu, 8), UINT32_MAX);
+    atomic_store(&state.header->sections[SECTION_STACKS].used, 0xffffffffull << 32 | 24);
+    ck_assert_uint_eq(ledger_take_stack(&state, 0, 8), 0);
+    ck_assert_uint_eq(ledger_take_stack(&state, 0xffffffffu, 8), UINT32_MAX);
 }
 END_TEST
 
 START_TEST(a_full_current_section_takes_no_more)
 {
-    uint32_t cap = state.header->present_cap;
-    ck_assert_uint_eq(ledger_take_present(&state, 1, cap - 8), 0);
-    ck_assert_uint_eq(ledger_take_present(&state, 1, 16), UINT32_MAX);
-    ck_assert_uint_eq(ledger_take_present(&state, 1, 8), cap - 8);
-    ck_assert_uint_eq(ledger_take_present(&state, 1, 8), UINT32_MAX);
-    ck_assert_uint_eq(ledger_take_present(&state, 2, 8), 0);
+    uint32_t cap = state.header->sections[SECTION_STACKS].cap;
+    ck_assert_uint_eq(ledger_take_stack(&state, 1, cap - 8), 0);
+    ck_assert_uint_eq(ledger_take_stack(&state, 1, 16), UINT32_MAX);
+    ck_assert_uint_eq(ledger_take_stack(&state, 1, 8), cap - 8);
+    ck_assert_uint_eq(ledger_take_stack(&state, 1, 8), UINT32_MAX);
+    ck_assert_uint_eq(ledger_take_stack(&state, 2, 8), 0);
 }
 END_TEST
 

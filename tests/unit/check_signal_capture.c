@@ -127,7 +127,7 @@ static struct signal_capture *capture_of(pid_t pid)
 }
 
 /* "f3 f2 f1 f0 start_thread", with "?" for what has no name. */
-static const char *stack_of(const struct signal_capture *capture, const struct ledger_present *current)
+static const char *stack_of(const struct signal_capture *capture, const struct ledger_stack *current)
 {
     static char text[16384];
     static struct symbolizer *symbolizer;
@@ -166,7 +166,7 @@ static size_t with_stack(const struct signal_capture *capture, const char *funct
 {
     size_t n = 0;
     for (size_t i = 0; i < capture->count; i++) {
-        const struct ledger_present *current = capture->threads[i].current;
+        const struct ledger_stack *current = capture->threads[i].current;
         n += current && !(current->flags & SITE_TRUNCATED) && strstr(stack_of(capture, current), functions);
     }
     return n;

@@ -22,33 +22,17 @@ static void no_room(const char *what)
     abort();
 }
 
-static uint64_t place(uint64_t *at, uint64_t size)
-{
-    uint64_t offset = *at;
-    *at = (offset + size + 4095) & ~4095ull;
-    return offset;
-}
-
-#define FAKE_PRESENT 512u /* words */
+#define FAKE_STACKS 512u /* words */
 
 static struct fake *new_fake(uint32_t slots, uint32_t sites, uint32_t modules, uint32_t frames,
                              uint32_t strings)
 {
+    const uint32_t caps[SECTIONS] = {slots, sites, FAKE_STACKS, frames, modules, strings};
     struct ledger_header header = {
         .magic = LEDGER_MAGIC,
         .byte_order = LEDGER_BYTE_ORDER,
         .version = LEDGER_VERSION,
         .header_size = LEDGER_HEADER_SIZE,
-        .slot_size = sizeof(struct ledger_slot),
-        .site_size = sizeof(struct ledger_site),
-        .module_size = sizeof(struct ledger_module),
-        .slots_cap = slots,
-        .sites_cap = sites,
-        .modules_cap = modules,
-        .frames_cap = frames,
-        .strings_cap = strings,
-        .sites_used = 1,
-        .strings_used = 1,
         .ready = 1,
         .pid = 4242,
         .ppid = 4241,
@@ -58,13 +42,12 @@ static struct fake *new_fake(uint32_t slots, uint32_t sites, uint32_t modules, u
         .next_serial = LEDGER_MAIN_SERIAL + 1,
     };
     uint64_t at = LEDGER_HEADER_SIZE;
-    header.slots_off = place(&at, (uint64_t)slots * sizeof(struct ledger_slot));
-    header.sites_off = place(&at, (uint64_t)sites * sizeof(struct ledger_site));
-    header.modules_off = place(&at, (uint64_t)modules * sizeof(struct ledger_module));
-    header.frames_off = place(&at, (uint64_t)frames * sizeof(ledger_pc));
-    header.strings_off = place(&at, strings);
-    header.present_cap = FAKE_PRESENT;
-    header.present_off = place(&at, FAKE_PRESENT * sizeof(uint64_t));
+    for (enum ledger_section s = 0; s < SECTIONS; s++) {
+        header.sections[s] =
+            (struct ledger_extent){.offset = at, .record_size = ledger_record_size(s), .cap = caps[s]};
+        at = (at + (uint64_t)caps[s] * ledger_record_size(s) + 4095) & ~4095ull;
+    }
+    header.sections[SECTION_SITES].used = header.sections[SECTION_STRINGS].used = 1;
     header.total_size = at;
 
     struct fake *fake = calloc(1, sizeof(*fake));
@@ -104,30 +87,31 @@ struct ledger_header *fake_header(struct fake *fake)
 
 struct ledger_slot *fake_slot(struct fake *fake, uint32_t index)
 {
-    return (struct ledger_slot *)(fake->bytes + fake->header->slots_off) + index;
+    return (struct ledger_slot *)(fake->bytes + fake->header->sections[SECTION_SLOTS].offset) + index;
 }
 
 struct ledger_site *fake_site_at(struct fake *fake, uint32_t index)
 {
-    return (struct ledger_site *)(fake->bytes + fake->header->sites_off) + index;
+    return (struct ledger_site *)(fake->bytes + fake->header->sections[SECTION_SITES].offset) + index;
 }
 
 struct ledger_module *fake_module_at(struct fake *fake, uint32_t index)
 {
-    return (struct ledger_module *)(fake->bytes + fake->header->modules_off) + index;
+    return (struct ledger_module *)(fake->bytes + fake->header->sections[SECTION_MODULES].offset) + index;
 }
 
-static uint32_t take(_Atomic uint32_t *used, uint32_t cap, size_t count, const char *what)
+static uint32_t take(struct fake *fake, enum ledger_section section, size_t count, const char *what)
 {
-    if (count > cap - *used)
+    struct ledger_extent *extent = &fake->header->sections[section];
+    if (count > extent->cap - extent->used)
         no_room(what);
-    return atomic_fetch_add(used, (uint32_t)count);
+    return (uint32_t)atomic_fetch_add(&extent->used, count);
 }
 
 static uint32_t store_string(struct fake *fake, const char *string, size_t n)
 {
-    uint32_t at = take(&fake->header->strings_used, fake->header->strings_cap, n + 1, "a string");
-    memcpy(fake->bytes + fake->header->strings_off + at, string, n);
+    uint32_t at = take(fake, SECTION_STRINGS, n + 1, "a string");
+    memcpy(fake->bytes + fake->header->sections[SECTION_STRINGS].offset + at, string, n);
     return at;
 }
 
@@ -153,7 +137,7 @@ void fake_argv(struct fake *fake, const char *const *argv)
 
 uint32_t fake_module(struct fake *fake, const char *path, const void *build_id, size_t build_id_len)
 {
-    uint32_t index = take(&fake->header->modules_used, fake->header->modules_cap, 1, "a module");
+    uint32_t index = take(fake, SECTION_MODULES, 1, "a module");
     struct ledger_module *module = fake_module_at(fake, index);
     if (build_id_len > sizeof(module->build_id))
         no_room("a build-id");
@@ -169,10 +153,10 @@ uint32_t fake_module(struct fake *fake, const char *path, const void *build_id, 
 
 uint32_t fake_site(struct fake *fake, const ledger_pc *frames, uint32_t count)
 {
-    uint32_t first = take(&fake->header->frames_used, fake->header->frames_cap, count, "frames");
-    uint32_t index = take(&fake->header->sites_used, fake->header->sites_cap, 1, "a site");
+    uint32_t first = take(fake, SECTION_FRAMES, count, "frames");
+    uint32_t index = take(fake, SECTION_SITES, 1, "a site");
     struct ledger_site *site = fake_site_at(fake, index);
-    memcpy(fake->bytes + fake->header->frames_off + first * sizeof(ledger_pc), frames,
+    memcpy(fake->bytes + fake->header->sections[SECTION_FRAMES].offset + first * sizeof(ledger_pc), frames,
            count * sizeof(ledger_pc));
     site->frames = first;
     site->frame_count = count;
@@ -205,7 +189,7 @@ static void count_thread(struct fake *fake, const struct fake_thread *thread, ui
 
 uint32_t fake_thread(struct fake *fake, const struct fake_thread *thread)
 {
-    uint32_t index = take(&fake->header->slots_used, fake->header->slots_cap, 1, "a thread");
+    uint32_t index = take(fake, SECTION_SLOTS, 1, "a thread");
     struct ledger_slot *slot = fake_slot(fake, index);
     uint64_t next = fake->header->next_serial;
     uint64_t serial = thread->serial ? thread->serial : next;
@@ -219,8 +203,8 @@ uint32_t fake_thread(struct fake *fake, const struct fake_thread *thread)
     slot->ended_ns = thread->ended_ns;
     slot->created_by = thread->created_by;
     slot->tid = thread->tid;
-    slot->look_state = (unsigned char)thread->look_state;
-    slot->look_cpu_ns = thread->look_cpu_ns;
+    slot->sample_state = (unsigned char)thread->sample_state;
+    slot->sample_cpu_ns = thread->sample_cpu_ns;
     if (thread->name) {
         strncpy((char *)slot->name, thread->name, sizeof(slot->name) - 1);
         slot->name_seq = 2;
@@ -261,7 +245,7 @@ void fake_end(struct fake *fake, enum ledger_end how, int status, bool judged)
     fake->header->end_status = status;
     fake->header->end_judged = judged;
     fake->header->end_ns = 10 * SECOND;
-    fake->header->flags |= LEDGER_LOOKED;
+    fake->header->flags |= LEDGER_SAMPLED;
     fake->header->end = how;
 }
 

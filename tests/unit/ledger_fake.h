@@ -60,8 +60,8 @@ struct fake_thread {
     int32_t tid;
     ledger_pc start_pc; /* start routine; the site takes it over from its first thread */
     const char *name;
-    char look_state;
-    uint64_t look_cpu_ns;
+    char sample_state;
+    uint64_t sample_cpu_ns;
 };
 
 /* Index of the slot.  Counts the thread in site and header, by its state:
