@@ -81,7 +81,7 @@ $(1)/threadleak: $$(CLI:%=$(1)/%.o) $(1)/libsrc.a cli/selftest/plant.list
 	$$(say) LD $$@
 	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -Wl,--dynamic-list=cli/selftest/plant.list -o $$@ $$(filter %.o %.a,$$^) $$(LIBS)
 
-$(1)/tests/unit/check_ledger_write: $(1)/tests/unit/check_ledger_write.o $$(CHECK_WRITER:%=$(1)/preload-tested/%.o) \
+$(1)/tests/unit/check_ledger_write: $(1)/tests/unit/check_ledger_write.o $(1)/tests/unit/suite.o $$(CHECK_WRITER:%=$(1)/preload-tested/%.o) \
 		$$(COMMON:%=$(1)/preload-tested/%.o)
 	$$(say) LD $$@
 	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -o $$@ $$^ $$(CHECK_LIBS)
@@ -185,26 +185,42 @@ $(BUILD)/targets/program_32bit: tests/targets/no_thread.c | $(FIRST)
 targets: $(TARGETS:%=$(BUILD)/targets/%)
 
 # ---- tests ------------------------------------------------------------------------------
-SUITES := $(CHECKS:%=$(BUILD)/tests/unit/%)
-SUITES_ASAN := $(CHECKS:%=$(BUILD)/asan/tests/unit/%)
+# Each suite is built and run once: with ASan and UBSan, since nearly all of src/ reads what a watched program wrote.
+# check_frame_rule computes for seconds and reads nothing: plain.  The ledger's writer, which is all about threads:
+# with TSan, too.
+CHECKS_PLAIN := check_frame_rule
 SUITES_TSAN := $(BUILD)/tsan/tests/unit/check_ledger_write
-ALL_ASAN := $(BUILD)/asan/threadleak $(BUILD)/asan/libthreadleak.so $(SUITES_ASAN)
-E2E_ASAN := "tests/e2e/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --only json"
+# What takes long begins first.
+SUITES := $(CHECKS_PLAIN:%=$(BUILD)/tests/unit/%) \
+	$(addprefix $(BUILD)/asan/tests/unit/,$(filter check_symbolize% check_signal_capture,$(CHECKS)) \
+	$(filter-out check_symbolize% check_signal_capture $(CHECKS_PLAIN),$(CHECKS))) $(SUITES_TSAN)
+ASAN_BUILT := $(BUILD)/asan/threadleak $(BUILD)/asan/libthreadleak.so
 
-# tests/e2e/NAME.py, each on the built programs.
-PROGRAMS := tables run_tree harmless run_timeout selftest report_texts suppressions baseline formats e2e api api_builds \
-	thread_makers blame projects real real_report
+# tests/e2e/NAME.py, each on the built programs.  What takes long is first.
+PROGRAMS := suppressions thread_makers api_builds blame formats api real projects selftest run_timeout run_tree \
+	report_texts baseline harmless tables
+# The cases of tests/cases.txt: JSON by the reader with ASan, text by the programs as they are installed.
+E2E := "tests/e2e/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --only json" \
+	"tests/e2e/e2e.py --build $(BUILD) --only text"
+# It compares times of answers with and without reports.
+ALONE := "tests/e2e/real_report.py --build $(BUILD)"
+# So many suites run at once.
+J ?= 2
 
-check: all targets $(SUITES) $(ALL_ASAN) $(SUITES_TSAN)
-	$(Q)tests/all.sh $(SUITES) $(SUITES_ASAN) $(SUITES_TSAN) \
-		"tests/layering.sh $(BUILD)" "tests/e2e/cli_report.sh $(BUILD)" $(E2E_ASAN) \
-		$(PROGRAMS:%="tests/e2e/%.py --build $(BUILD)")
+check: all targets $(SUITES) $(ASAN_BUILT)
+	$(Q)tests/all.py -j $(J) $(PROGRAMS:%="tests/e2e/%.py --build $(BUILD)") $(SUITES) $(E2E) \
+		"tests/layering.sh $(BUILD)" "tests/e2e/cli_report.sh $(BUILD)" --alone $(ALONE)
 
-asan: all targets $(ALL_ASAN)
-	$(Q)tests/all.sh $(SUITES_ASAN) $(E2E_ASAN)
+# The same with every repetition, and the suites without a sanitizer.
+soak: all targets $(SUITES) $(ASAN_BUILT) $(CHECKS:%=$(BUILD)/tests/unit/%)
+	$(Q)SOAK=1 tests/all.py -j 1 $(PROGRAMS:%="tests/e2e/%.py --build $(BUILD)") $(SUITES) $(E2E) \
+		$(CHECKS:%=$(BUILD)/tests/unit/%) $(ALONE)
+
+asan: all targets $(SUITES) $(ASAN_BUILT)
+	$(Q)tests/all.py -j $(J) $(filter $(BUILD)/asan/%,$(SUITES)) $(E2E)
 
 tsan: $(SUITES_TSAN)
-	$(Q)tests/all.sh $(SUITES_TSAN)
+	$(Q)tests/all.py $(SUITES_TSAN)
 
 FUZZ_SECONDS ?= 60
 FUZZERS := fuzz_ledger fuzz_core fuzz_suppressions
@@ -292,7 +308,8 @@ Packages
   deps           installs what the build needs
   deps-check     installs what the tests need, too
 Test
-  check          builds and runs every test
+  check          builds and runs every test; J=N suites run at once (2)
+  soak           check with every repetition, and without sanitizers as well
   asan, tsan     the unit suites under AddressSanitizer and UBSan; under ThreadSanitizer
   fuzz           runs each fuzzer for FUZZ_SECONDS (60)
   lint           clang-format, clang-tidy, cppcheck
@@ -306,6 +323,6 @@ export HELP
 help:
 	@echo "$$HELP"
 
-.PHONY: help all targets check asan tsan fuzz lint demo bench bench-report install uninstall deps deps-check clean
+.PHONY: help all targets check soak asan tsan fuzz lint demo bench bench-report install uninstall deps deps-check clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -3,7 +3,7 @@
 A program's tests are functions of a Bench, what they work with.  One that returns
 has passed; demand() fails it, and so does any exception; need() skips it.  The
 program ends with sys.exit(harness.main(TESTS, Bench)), and its last line is what
-tests/all.sh sums up.
+tests/all.py sums up.
 """
 import argparse
 import concurrent.futures

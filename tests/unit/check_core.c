@@ -1,5 +1,4 @@
 /* What a process left in its core: stacks, and the ledger; from whole cores and from damaged ones. */
-#include <check.h>
 #include <elf.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include "core/core.h"
 #include "ledger_fake.h"
 #include "snapshot_child.h"
+#include "suite.h"
 #include "symbolize/symbolize.h"
 #include "unwind/unwind.h"
 
@@ -650,7 +650,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("core");
     TCase *tests = tcase_create("core");
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, set_up, tear_down);
@@ -669,10 +668,5 @@ int main(void)
     tcase_add_loop_test(tests, foreign_cores, 0, 4);
     tcase_add_test(tests, core_of_a_32bit_program);
     tcase_add_test(tests, no_cores);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run("core", tests);
 }

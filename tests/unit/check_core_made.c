@@ -1,5 +1,4 @@
 /* Cores that no kernel writes: what a thread was doing, and files made to take forever. */
-#include <check.h>
 #include <elf.h>
 #include <errno.h>
 #include <signal.h>
@@ -15,6 +14,7 @@
 #include "core/core.h"
 #include "ledger_fake.h"
 #include "snapshot_child.h"
+#include "suite.h"
 #include "unwind/unwind.h"
 
 enum { CODE = 0x400000, STACK = 0x10000000, PAGE = 4096, MAX_SEGMENTS = 8, MAX_NOTES = 100 << 20 };
@@ -284,7 +284,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("core_made");
     TCase *tests = tcase_create("core_made");
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, set_up, tear_down);
@@ -295,10 +294,5 @@ int main(void)
     tcase_add_test(tests, segments_that_overlap_or_wrap);
     tcase_add_loop_test(tests, ledger_cut_short, 0, 5);
 #endif
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run("core_made", tests);
 }

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "ledger_fake.h"
+#include "suite.h"
 #include "cli/run/collect.h"
 #include "cli/run/unwatched.h"
 #include "cli/common/run_command_of.h"
@@ -421,11 +421,5 @@ int main(void)
     tcase_add_test(tests, damaged_file);
     tcase_add_test(tests, paths);
     tcase_add_test(tests, command_of_run);
-    Suite *suite = suite_create("exec_records");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("exec_records", tests);
 }

@@ -2,7 +2,6 @@
  * tests/golden/format_REPORT.FORMAT, which tests/e2e/formats.py gives to the programs that read them.
  * format_leaks.FORMAT must exist; for the other reports a golden is optional: create an empty file.
  *   UPDATE=1 build/tests/unit/check_formats      writes the goldens anew: read each before you keep it */
-#include <check.h>
 #include <errno.h>
 #include <limits.h>
 #include <locale.h>
@@ -14,6 +13,7 @@
 #include "common/options.h"
 #include "report/report.h"
 #include "report/parts.h"
+#include "suite.h"
 
 /* What a program may call its things to break a document: no UTF-8, control characters, both ends
  * of a CDATA section, commands of runners, directives and escapes of each format. */
@@ -495,11 +495,5 @@ int main(void)
     tcase_add_test(tests, each_is_known_by_its_name);
     tcase_add_test(tests, each_is_in_the_manual);
     tcase_add_test(tests, paths_of_sources);
-    Suite *suite = suite_create("formats");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("formats", tests);
 }

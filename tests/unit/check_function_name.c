@@ -1,5 +1,4 @@
 /* Names of functions made shorter, so that the function's own name stays. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +6,7 @@
 
 #include "symbolize/symbolize.h"
 #include "report/text_parts.h"
+#include "suite.h"
 
 #define ASYNC                                                                                         \
     "std::future<std::__invoke_result<std::decay<int (&)(int)>::type, std::decay<int>::type>::type> " \
@@ -103,11 +103,5 @@ int main(void)
     tcase_add_loop_test(tests, what_says_least_goes_first, 0, sizeof(cases) / sizeof(*cases));
     tcase_add_test(tests, only_then_the_middle_is_cut);
     tcase_add_test(tests, huge_names_are_no_burden);
-    Suite *suite = suite_create("function_name");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("function_name", tests);
 }

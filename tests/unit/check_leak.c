@@ -1,9 +1,9 @@
 /* The verdict: from made-up ledgers to what counts in a report. */
-#include <check.h>
 #include <signal.h>
 #include <stdlib.h>
 
 #include "leak_made.h"
+#include "suite.h"
 
 /* ---- kinds ---------------------------------------------------------------------------- */
 
@@ -222,11 +222,5 @@ int main(void)
     tcase_add_loop_test(tests, how_it_ended, 0, sizeof(ends) / sizeof(*ends));
     tcase_add_test(tests, kinds_and_ends_have_names);
     tcase_add_test(tests, many_threads_of_many_sites);
-    Suite *suite = suite_create("leak");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("leak", tests);
 }

@@ -1,11 +1,11 @@
 /* What the program itself has to say: threads that it ignores, and checks that it asks for. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "suppress/suppress.h"
 #include "leak/build.h"
 #include "ledger_fake.h"
+#include "suite.h"
 #include "common/options.h"
 
 static struct fake *fake;
@@ -162,11 +162,5 @@ int main(void)
     tcase_add_test(tests, a_check_is_of_what_is_new);
     tcase_add_test(tests, a_check_of_all);
     tcase_add_test(tests, no_check_leaves_nothing_out);
-    Suite *suite = suite_create("leak_asked");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("leak_asked", tests);
 }

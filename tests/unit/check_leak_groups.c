@@ -1,5 +1,4 @@
 /* Threads in groups, with the stacks and fingerprints of those. */
-#include <check.h>
 #include <dlfcn.h>
 #include <link.h>
 #include <stdio.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "leak_made.h"
+#include "suite.h"
 
 /* ---- code of our own that frames can lie in ----------------------------------------- */
 
@@ -405,13 +405,7 @@ int main(void)
     tcase_add_test(tests, one_start_routine_or_none);
     tcase_add_test(tests, where_others_of_the_site_are_joined);
     tcase_add_test(tests, fingerprints_are_of_the_code_alone);
-    Suite *suite = suite_create("leak_groups");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("leak_groups", tests);
 }
 
 /* As if it was Rust's. */

@@ -1,5 +1,4 @@
 /* What only a race, a process at its end or a damaged ledger holds. */
-#include <check.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 
 #include "leak/build.h"
 #include "ledger_fake.h"
+#include "suite.h"
 #include "common/options.h"
 
 #define THREAD(...) fake_thread(fake, &(struct fake_thread){__VA_ARGS__})
@@ -237,11 +237,5 @@ int main(void)
     tcase_add_test(tests, a_name_that_was_taken_back);
     tcase_add_test(tests, many_equal_sites);
     tcase_add_loop_test(tests, the_thread_that_runs_exit_is_not_untracked, 0, 2);
-    Suite *suite = suite_create("leak_odd");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("leak_odd", tests);
 }

@@ -1,5 +1,4 @@
 /* What a report has of threads and processes, dead and alive. */
-#include <check.h>
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "leak_made.h"
+#include "suite.h"
 
 /* ---- threads -------------------------------------------------------------------------------------- */
 
@@ -458,11 +458,5 @@ int main(void)
     tcase_add_test(tests, what_cannot_be_looked_at_again_is_not_untracked);
     tcase_add_test(tests, in_its_exit_it_is_judged_and_looked_at);
     tcase_add_test(tests, another_pid_namespace_has_other_tids);
-    Suite *suite = suite_create("leak_process");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("leak_process", tests);
 }

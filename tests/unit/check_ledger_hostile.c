@@ -1,6 +1,5 @@
 /* Whatever a ledger holds, and whoever writes into it meanwhile: the reader does not stray,
  * and gives no slot that is half of one thread and half of another. */
-#include <check.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "ledger_fake.h"
+#include "suite.h"
 
 static struct fake *fake;
 static char path[64];
@@ -250,11 +250,5 @@ int main(void)
     tcase_add_test(tests, records_that_lie_do_not_lead_outside);
     tcase_add_test(tests, no_mutation_harms);
     tcase_add_test(tests, no_torn_slot_is_given);
-    Suite *suite = suite_create("ledger_hostile");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("ledger_hostile", tests);
 }

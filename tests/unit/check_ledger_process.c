@@ -1,5 +1,4 @@
 /* The ledger of a live process: found through its mapping, told from what is not its own. */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "ledger_fake.h"
+#include "suite.h"
 
 #define NOBODY 65534
 #define ADVICE " is not watched: start it with LD_PRELOAD=libthreadleak.so or threadleak run"
@@ -303,7 +303,7 @@ START_TEST(a_process_in_another_pid_namespace)
     ck_assert_int_eq(pipe(ends), 0);
     child = clone(clone_in_namespace, stack + sizeof(stack), CLONE_NEWPID | SIGCHLD, &ends[1]);
     if (child < 0) {
-        fprintf(stderr, "skipped: no pid namespace: %s\n", strerror(errno));
+        skip("no pid namespace: %s", strerror(errno));
         return;
     }
     ck_assert_int_eq(read(ends[0], &byte, 1), 1);
@@ -337,7 +337,7 @@ START_TEST(who_may_look)
 {
     char text[512], expected[512];
     if (getuid() != 0) {
-        fprintf(stderr, "skipped: only root can be two users\n");
+        skip("only root can be two users");
         return;
     }
     pid_t pid = start(hold_memfd);
@@ -355,7 +355,7 @@ START_TEST(who_may_look)
     if (yama)
         fclose(yama);
     if (scope) {
-        fprintf(stderr, "skipped: ptrace_scope is %d\n", scope);
+        skip("ptrace_scope is %d", scope);
         return;
     }
     pid = start(hold_as_nobody);
@@ -368,7 +368,7 @@ START_TEST(pid_1_is_not_ours)
     struct ledger *ledger;
     struct error error = {""};
     if (getuid() == 0) {
-        fprintf(stderr, "skipped: root may look at pid 1\n");
+        skip("root may look at pid 1");
         return;
     }
     ck_assert_int_eq(ledger_open_process(1, &ledger, &error), LEDGER_OPEN_FAILED);
@@ -412,11 +412,5 @@ int main(void)
     tcase_add_test(tests, who_may_look);
     tcase_add_test(tests, pid_1_is_not_ours);
     tcase_add_test(tests, a_file_is_in_use_while_it_is_mapped);
-    Suite *suite = suite_create("ledger_process");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("ledger_process", tests);
 }

@@ -1,5 +1,4 @@
 /* A ledger in a file: what is in it comes back, what is wrong with it is said. */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "ledger_fake.h"
+#include "suite.h"
 
 #define VERSION_TEXT "6"
 _Static_assert(LEDGER_VERSION == 6, "VERSION_TEXT follows it");
@@ -311,7 +311,7 @@ START_TEST(a_hole_of_a_terabyte_is_refused)
     header->sections[SECTION_SLOTS].used = UINT32_MAX;
     fd = fake_memfd(fake, path);
     if (ftruncate(fd, 1ll << 40) != 0) {
-        fprintf(stderr, "skipped: no file of that size here: %s\n", strerror(errno));
+        skip("no file of that size here: %s", strerror(errno));
         return;
     }
     refused_at_size(1ull << 40, " is damaged: it cannot hold 4294967295 slots");
@@ -328,7 +328,7 @@ START_TEST(only_what_is_used_is_read)
     header->sections[SECTION_STRINGS].cap = 1u << 30;
     fd = fake_memfd(fake, path);
     if (ftruncate(fd, 1ll << 36) != 0) {
-        fprintf(stderr, "skipped: no file of that size here: %s\n", strerror(errno));
+        skip("no file of that size here: %s", strerror(errno));
         return;
     }
     struct ledger *ledger;
@@ -382,11 +382,5 @@ int main(void)
     tcase_add_test(tests, a_hole_of_a_terabyte_is_refused);
     tcase_add_test(tests, only_what_is_used_is_read);
     tcase_add_test(tests, what_is_no_file_is_refused);
-    Suite *suite = suite_create("ledger_read");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("ledger_read", tests);
 }

@@ -3,7 +3,6 @@
  * random lives of threads by 8 real threads against a model, with handles that
  * are used again the moment the system might do so.
  */
-#include <check.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "preload/ledger/map.h"
 #include "preload/ledger/thread.h"
 #include "preload/ledger/site.h"
+#include "suite.h"
 
 #define LEVELS 4
 static struct shim_state state;
@@ -590,7 +590,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("ledger_write");
     TCase *tcase = tcase_create("transitions");
     tcase_add_checked_fixture(tcase, begin, finish);
     tcase_add_test(tcase, join_counts_and_frees);
@@ -614,10 +613,5 @@ int main(void)
     tcase_add_test(tcase, generations_go_round);
     tcase_add_test(tcase, a_full_current_section_takes_no_more);
     tcase_set_timeout(tcase, 120);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run("ledger_write", tcase);
 }

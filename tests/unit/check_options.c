@@ -1,10 +1,10 @@
-#include <check.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/options.h"
+#include "suite.h"
 
 static struct options options;
 static char warnings[8][256];
@@ -370,11 +370,5 @@ int main(void)
     tcase_add_test(tests, lists_are_written_as_they_are_read);
     tcase_add_test(tests, others_bring_keys_of_their_own);
     tcase_add_test(tests, a_value_that_lacks_its_quotes_is_told);
-    Suite *suite = suite_create("options");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("options", tests);
 }

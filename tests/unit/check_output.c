@@ -1,4 +1,3 @@
-#include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/common/output.h"
+#include "suite.h"
 
 static char directory[64], target[80];
 static struct output output;
@@ -293,11 +293,5 @@ int main(void)
     tcase_add_test(tests, a_signal_takes_nothing_away);
     tcase_add_test(tests, a_fifo_waits_for_its_reader);
     tcase_add_test(tests, colour_is_asked_for);
-    Suite *suite = suite_create("output");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("output", tests);
 }

@@ -1,5 +1,4 @@
 /* What /proc says of a process, of ours and of one made for the purpose. */
-#include <check.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "proc/process.h"
+#include "suite.h"
 
 static pthread_barrier_t ready, done;
 
@@ -112,7 +112,7 @@ START_TEST(ten_thousand_threads_are_quick)
     while (made < N && pthread_create(&threads[made], &attr, wait_for_done, NULL) == 0)
         made++;
     if (made < N) {
-        fprintf(stderr, "skipped: only %u threads allowed here\n", made);
+        skip("only %u threads allowed here", made);
         return;
     }
     double best = 1e9;
@@ -290,7 +290,7 @@ START_TEST(pid_1_hides_what_it_may)
 {
     struct task_list list;
     if (getuid() == 0) {
-        fprintf(stderr, "skipped: root may look at pid 1\n");
+        skip("root may look at pid 1");
         return;
     }
     ck_assert(process_exists(1));
@@ -313,11 +313,5 @@ int main(void)
     tcase_add_test(tests, many_long_arguments);
     tcase_add_test(tests, a_main_thread_that_left_does_not_matter);
     tcase_add_test(tests, pid_1_hides_what_it_may);
-    Suite *suite = suite_create("process");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("process", tests);
 }

@@ -1,7 +1,7 @@
-#include <check.h>
 #include <stdlib.h>
 
 #include "symbolize/ranges.h"
+#include "suite.h"
 
 static struct ranges ranges;
 
@@ -109,11 +109,5 @@ int main(void)
     tcase_add_test(tests, open_ranges_end_where_the_next_begins);
     tcase_add_test(tests, what_is_empty_is_left_out);
     tcase_add_test(tests, added_after_a_search);
-    Suite *suite = suite_create("ranges");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("ranges", tests);
 }

@@ -1,10 +1,10 @@
 /* The text that people read. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "report_made.h"
+#include "suite.h"
 
 /* ---- text ------------------------------------------------------------------------------------- */
 
@@ -283,11 +283,5 @@ int main(void)
     tcase_add_test(tests, nothing_leaked);
     tcase_add_test(tests, stacks_that_are_not_whole);
     tcase_add_test(tests, no_symbols);
-    Suite *suite = suite_create("report");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("report", tests);
 }

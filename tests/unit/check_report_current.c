@@ -1,10 +1,10 @@
 /* The text on where threads are now. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "report_made.h"
+#include "suite.h"
 #include "report/text_parts.h"
 
 /* ---- where threads are now ---------------------------------------------------------------------- */
@@ -272,11 +272,5 @@ int main(void)
     tcase_add_test(tests, deep_stacks_are_cut_in_their_middle);
     tcase_add_test(tests, lost_and_untracked);
     tcase_add_test(tests, durations);
-    Suite *suite = suite_create("report_present");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("report_present", tests);
 }

@@ -1,11 +1,11 @@
 /* The format "json". */
-#include <check.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "report_made.h"
+#include "suite.h"
 
 /* ---- JSON ----------------------------------------------------------------------------------------- */
 
@@ -136,11 +136,5 @@ int main(void)
     tcase_add_test(tests, json_of_nothing_known);
     tcase_add_test(tests, json_ends);
     tcase_add_test(tests, json_is_always_utf8);
-    Suite *suite = suite_create("report_json");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("report_json", tests);
 }

@@ -1,9 +1,9 @@
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "symbolize/symbolize.h"
 #include "symbolize/name.h"
+#include "suite.h"
 
 static strings kept;
 
@@ -301,11 +301,5 @@ int main(void)
     tcase_add_loop_test(tests, by_file, 0, COUNT(files));
     tcase_add_loop_test(tests, without_a_name, 0, COUNT(nameless));
     tcase_add_test(tests, nothing_known);
-    Suite *suite = suite_create("runtime_frames");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("runtime_frames", tests);
 }

@@ -2,7 +2,6 @@
  * Threads that take their own stacks: which are asked and which are left alone,
  * whole stacks, and that the program does not notice.
  */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -22,6 +21,7 @@
 #include "stacks/signal_capture.h"
 #include "snapshot/snapshot.h"
 #include "snapshot_child.h"
+#include "suite.h"
 #include "symbolize/symbolize.h"
 
 #define NOBODY 65534
@@ -615,7 +615,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("signal_capture");
     TCase *tests = tcase_create("signal_capture");
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, whole_stacks, 0, sizeof(kinds) / sizeof(kinds[0]));
@@ -638,10 +637,5 @@ int main(void)
     tcase_add_loop_test(tests, process_that_ends_meanwhile, 0, 20);
     tcase_add_test(tests, another_tracer);
     tcase_add_loop_test(tests, ptrace_forbidden, 0, 2);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run("signal_capture", tests);
 }

@@ -1,5 +1,4 @@
 /* Stopping, copying, resuming: what is taken, and that the process does not notice. */
-#include <check.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,6 +13,7 @@
 #include "proc/process.h"
 #include "snapshot/snapshot.h"
 #include "snapshot_child.h"
+#include "suite.h"
 
 static struct snapshot *take(pid_t pid)
 {
@@ -589,7 +589,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("snapshot");
     TCase *tests = tcase_create("snapshot");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, registers_and_stacks_are_copied);
@@ -609,10 +608,5 @@ int main(void)
     tcase_add_test(tests, a_process_that_executes_another_program);
     tcase_add_test(tests, a_thousand_threads);
     tcase_add_test(tests, eight_thousand_threads);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run("snapshot", tests);
 }

@@ -1,6 +1,5 @@
 /* System calls that a stop interrupts go on as if nothing had been. */
 #include <arpa/inet.h>
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
@@ -28,6 +27,7 @@
 
 #include "snapshot/snapshot.h"
 #include "snapshot_child.h"
+#include "suite.h"
 
 enum { HOUR = 3600, SNAPSHOTS = 30 };
 
@@ -461,7 +461,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("snapshot_calls");
     TCase *tests = tcase_create("calls");
     tcase_set_timeout(tests, 60);
 #if defined(__x86_64__)
@@ -471,10 +470,5 @@ int main(void)
     puts("skip blocked_calls_stay_blocked: some fail with EINTR on this machine");
 #endif
     tcase_add_test(tests, a_sleep_is_no_longer);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run("snapshot_calls", tests);
 }

@@ -1,5 +1,4 @@
 /* Processes that cannot be stopped like others, and those that may not be. */
-#include <check.h>
 #include <dirent.h>
 #include <errno.h>
 #include <linux/filter.h>
@@ -20,6 +19,7 @@
 
 #include "snapshot/snapshot.h"
 #include "snapshot_child.h"
+#include "suite.h"
 #include "unwind/unwind.h"
 
 enum { NOBODY = 65534, CAP_SYS_PTRACE = 19 };
@@ -539,7 +539,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("snapshot_odd");
     TCase *tests = tcase_create("odd");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, memory_that_is_hidden);
@@ -557,10 +556,5 @@ int main(void)
 #endif
     tcase_add_test(tests, many_deep_stacks);
     tcase_add_test(tests, nothing_is_left_behind);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run("snapshot_odd", tests);
 }

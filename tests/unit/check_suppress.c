@@ -1,5 +1,4 @@
 /* Groups that rules split: who of one creation site is ignored, by which rule. */
-#include <check.h>
 #include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include "suppress/suppress.h"
 #include "leak/build.h"
 #include "ledger_fake.h"
+#include "suite.h"
 #include "common/options.h"
 
 enum { ALIVE = SLOT_STARTED, ENDED = SLOT_STARTED | SLOT_ENDED };
@@ -361,11 +361,5 @@ int main(void)
     tcase_add_test(tests, rules_that_two_processes_bring_are_told_once);
     tcase_add_loop_test(tests, what_is_remembered_of_stacks_is_true, 0, 2);
     tcase_add_test(tests, ten_thousand_threads_and_many_rules_are_no_burden);
-    Suite *suite = suite_create("suppress");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("suppress", tests);
 }

@@ -1,11 +1,11 @@
 /* Rules: where they come from, and what they match. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "suppressions_made.h"
+#include "suite.h"
 #include "common/options.h"
 
 /* ---- patterns ---------------------------------------------------------------------------- */
@@ -505,11 +505,5 @@ int main(void)
     tcase_add_test(tests, a_text_has_an_origin);
     tcase_add_test(tests, a_directory_is_read_by_name);
     tcase_add_test(tests, a_frame_without_a_name_is_told_by_its_place);
-    Suite *suite = suite_create("ignore");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("ignore", tests);
 }

@@ -1,9 +1,9 @@
 /* The built-in rules: as narrow as they can be. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "suppressions_made.h"
+#include "suite.h"
 #include "common/options.h"
 
 START_TEST(the_built_in_ones_are_rules)
@@ -198,11 +198,5 @@ int main(void)
                         sizeof(glib_threads) / sizeof(*glib_threads));
     tcase_add_loop_test(tests, the_built_in_ones_are_narrow, 0,
                         sizeof(library_threads) / sizeof(*library_threads));
-    Suite *suite = suite_create("ignore_builtin");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("ignore_builtin", tests);
 }

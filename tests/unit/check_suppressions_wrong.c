@@ -1,9 +1,9 @@
 /* What is no rule, and is told with its place. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "suppressions_made.h"
+#include "suite.h"
 
 #define FIRST "thread:, start:, name:, module:, top: or any: was expected"
 #define ALL "thread:, start:, name:, module:, top:, any:, waiting:, kind: or process: was expected"
@@ -175,11 +175,5 @@ int main(void)
     tcase_add_test(tests, binary_files_and_long_lines_are_told);
     tcase_add_test(tests, files_that_cannot_be_read_are_told);
     tcase_add_test(tests, rules_for_every_thread_can_be_allowed);
-    Suite *suite = suite_create("ignore_wrong");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("ignore_wrong", tests);
 }

@@ -1,11 +1,11 @@
 /* Compiles tests/data/symbolize.c in many ways and looks up the addresses that it prints. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "symbolize_program.h"
+#include "suite.h"
 
 /* ---- debug information in the file --------------------------------------------------------- */
 
@@ -273,11 +273,5 @@ int main(void)
     tcase_add_test(tests, stripped_without_exported_symbols);
     tcase_add_loop_test(tests, symbols_end_where_they_say, 0, 2);
     tcase_add_test(tests, ten_thousand_addresses);
-    Suite *suite = suite_create("symbolize");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("symbolize", tests);
 }

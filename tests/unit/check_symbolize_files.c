@@ -1,5 +1,4 @@
 /* Where debug information is looked for, and which file is believed to belong to the program. */
-#include <check.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "symbolize_program.h"
+#include "suite.h"
 
 /* ---- links to debug information -------------------------------------------------------------- */
 
@@ -281,7 +281,7 @@ START_TEST(servers_are_asked_only_on_demand)
     symbolizer = symbolizer_new(true);
     check_nothing_known(look_up_with_id("plain"), program);
     if (!was_asked(asked[0]))
-        fprintf(stderr, "skipped: no libdebuginfod here\n");
+        skip("no libdebuginfod here");
     kill(server, SIGKILL);
     waitpid(server, NULL, 0);
 }
@@ -303,11 +303,5 @@ int main(void)
     tcase_add_test(tests, no_module);
     tcase_add_test(tests, damaged_files);
     tcase_add_test(tests, servers_are_asked_only_on_demand);
-    Suite *suite = suite_create("symbolize_files");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("symbolize_files", tests);
 }

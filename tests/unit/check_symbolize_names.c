@@ -1,5 +1,4 @@
 /* What functions are called: one name of several, and those of C++ and Rust. */
-#include <check.h>
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +6,7 @@
 #include <time.h>
 
 #include "symbolize_program.h"
+#include "suite.h"
 
 /* ---- names people know -------------------------------------------------------------------- */
 
@@ -139,7 +139,7 @@ START_TEST(libc_is_called_by_its_names)
             address.offset += 5;
         }
         if (_i == 0 && i == 0 && !symbolize(symbolizer, &address)->frames[0].file)
-            fprintf(stderr, "skipped: no debug information of libc here\n");
+            skip("no debug information of libc here");
     }
 }
 END_TEST
@@ -228,7 +228,7 @@ START_TEST(rust_programs)
         return;
     find_source("rs");
     if (!try("env -u MAKEFLAGS rustc %s -o %s %s 2>%s/errors", options[_i], program, source, directory)) {
-        fprintf(stderr, "skipped: rustc %s does not do\n", options[_i]);
+        skip("rustc %s does not do", options[_i]);
         return;
     }
     run_program();
@@ -255,11 +255,5 @@ int main(void)
     tcase_add_loop_test(tests, cxx_programs, 0, sizeof(cxx_builds) / sizeof(*cxx_builds));
     tcase_add_test(tests, an_inlined_lambda_has_a_full_name);
     tcase_add_loop_test(tests, rust_programs, 0, 4);
-    Suite *suite = suite_create("symbolize_names");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("symbolize_names", tests);
 }

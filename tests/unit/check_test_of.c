@@ -1,9 +1,9 @@
 /* What a creation stack tells of the test it was in; real ones are in tests/e2e/blame.py. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "leak/test_of.h"
+#include "suite.h"
 
 #define FRAMES 6
 
@@ -144,14 +144,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("test_of");
     TCase *tests = tcase_create("test_of");
     tcase_add_loop_test(tests, the_stack_tells, 0, sizeof(cases) / sizeof(*cases));
     tcase_add_test(tests, nothing_is_known);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("test_of", tests);
 }

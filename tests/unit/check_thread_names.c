@@ -1,9 +1,9 @@
-#include <check.h>
 #include <stdlib.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 #include "ledger_fake.h"
+#include "suite.h"
 #include "stacks/names.h"
 
 #define TID 4250
@@ -90,11 +90,5 @@ int main(void)
     tcase_add_test(tests, living_and_ended);
     tcase_add_test(tests, tid_used_again);
     tcase_add_test(tests, tid_of_a_untracked);
-    Suite *suite = suite_create("present_names");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("present_names", tests);
 }

@@ -1,5 +1,4 @@
 /* Whole stacks of programs built in every way, and elfutils' own opinion of them. */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,6 +12,7 @@
 
 #include "proc/process.h"
 #include "snapshot_child.h"
+#include "suite.h"
 #include "unwind/unwind.h"
 
 enum { MAX_NAMES = 1 << 20 };
@@ -526,7 +526,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("unwind");
     TCase *tests = tcase_create("unwind");
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, chain, 0, sizeof(builds) / sizeof(builds[0]));
@@ -545,10 +544,5 @@ int main(void)
     tcase_add_test(tests, busy_threads);
     tcase_add_test(tests, threads_at_their_very_beginning);
     tcase_add_loop_test(tests, elfutils_agrees, 0, sizeof(compared) / sizeof(compared[0]));
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run("unwind", tests);
 }

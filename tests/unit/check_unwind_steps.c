@@ -1,5 +1,4 @@
 /* Unwinding from every single instruction, against the calls and returns that were seen. */
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "snapshot_child.h"
+#include "suite.h"
 #include "snapshot/regs.h"
 #include "snapshot/source.h"
 #include "unwind/unwind.h"
@@ -334,7 +334,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("unwind_steps");
     TCase *tests = tcase_create("steps");
     tcase_set_timeout(tests, 120);
 #if defined(__x86_64__)
@@ -343,10 +342,5 @@ int main(void)
 #else
     puts("skip unwind_steps: knows the calls of x86_64 only");
 #endif
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run("unwind_steps", tests);
 }

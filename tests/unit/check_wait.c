@@ -1,5 +1,4 @@
 /* What threads wait for: children in each kind of wait, each told whole. */
-#include <check.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -7,6 +6,7 @@
 #include <unistd.h>
 
 #include "snapshot_child.h"
+#include "suite.h"
 #include "wait_child.h"
 
 /* ---- condition variables ----------------------------------------------------------------- */
@@ -436,9 +436,8 @@ START_TEST(running)
 }
 END_TEST
 
-static Suite *make_suite(void)
+static TCase *make_tests(void)
 {
-    Suite *suite = suite_create("wait");
     TCase *tcase = tcase_create("objects");
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, NULL, wait_child_end);
@@ -456,11 +455,10 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, destructor);
     tcase_add_test(tcase, futex);
     tcase_add_test(tcase, running);
-    suite_add_tcase(suite, tcase);
-    return suite;
+    return tcase;
 }
 
 int main(void)
 {
-    return wait_suite_run(make_suite);
+    return wait_suite_run("wait", make_tests);
 }

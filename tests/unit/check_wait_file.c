@@ -1,6 +1,5 @@
 /* Waits for descriptors, signals, times and processes. */
 #include <arpa/inet.h>
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -22,6 +21,7 @@
 #include <unistd.h>
 
 #include "snapshot_child.h"
+#include "suite.h"
 #include "wait_child.h"
 
 /* Numbers that texts have in them, told by the child: the next ones of `result`. */
@@ -578,9 +578,8 @@ START_TEST(poll_of_nothing)
 }
 END_TEST
 
-static Suite *make_suite(void)
+static TCase *make_tests(void)
 {
-    Suite *suite = suite_create("wait_file");
     TCase *tcase = tcase_create("descriptors");
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, NULL, wait_child_end);
@@ -607,15 +606,10 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, child_process);
     tcase_add_test(tcase, system_v_semaphore);
     tcase_add_test(tcase, poll_of_nothing);
-    suite_add_tcase(suite, tcase);
-    return suite;
+    return tcase;
 }
 
 int main(void)
 {
-    SRunner *runner = srunner_create(make_suite());
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("wait_file", make_tests());
 }

@@ -1,5 +1,4 @@
 /* What threads wait for: mutexes of each kind, wherever they lie. */
-#include <check.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "snapshot_child.h"
+#include "suite.h"
 #include "wait_child.h"
 
 /* ---- mutexes ------------------------------------------------------------------------- */
@@ -386,9 +386,8 @@ START_TEST(mutex_of_an_unknown_glibc)
 }
 END_TEST
 
-static Suite *make_suite(void)
+static TCase *make_tests(void)
 {
-    Suite *suite = suite_create("wait_mutex");
     TCase *tcase = tcase_create("mutexes");
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, NULL, wait_child_end);
@@ -405,11 +404,10 @@ static Suite *make_suite(void)
     tcase_add_test(tcase, mutex_with_a_timeout);
     tcase_add_test(tcase, mutex_of_c11);
     tcase_add_test(tcase, mutex_of_an_unknown_glibc);
-    suite_add_tcase(suite, tcase);
-    return suite;
+    return tcase;
 }
 
 int main(void)
 {
-    return wait_suite_run(make_suite);
+    return wait_suite_run("wait_mutex", make_tests);
 }

@@ -1,4 +1,3 @@
-#include <check.h>
 #include <elf.h>
 #include <errno.h>
 #include <linux/capability.h>
@@ -13,6 +12,7 @@
 
 #include "cli/common/elf_head.h"
 #include "cli/common/watchable.h"
+#include "suite.h"
 
 static char directory[64];
 static struct error error;
@@ -403,11 +403,5 @@ int main(void)
     tcase_add_test(tests, changed_privileges);
     tcase_add_test(tests, file_capabilities);
     tcase_add_test(tests, reasons);
-    Suite *suite = suite_create("watchable");
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run("watchable", tests);
 }

@@ -9,6 +9,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "suite.h"
+
 struct place places[PLACES];
 size_t place_count;
 
@@ -31,7 +33,7 @@ bool have(const char *tool)
 {
     if (try("command -v %s >/dev/null", tool))
         return true;
-    fprintf(stderr, "skipped: no %s here\n", tool);
+    skip("no %s here", tool);
     return false;
 }
 
@@ -189,6 +191,6 @@ bool own_debug_directory(void)
         mount("none", "/", "", MS_REC | MS_PRIVATE, "") == 0 &&
         mount("none", "/usr/lib/debug", "tmpfs", 0, "") == 0)
         return true;
-    fprintf(stderr, "skipped: no mount of our own over /usr/lib/debug: %s\n", strerror(errno));
+    skip("no mount of our own over /usr/lib/debug: %s", strerror(errno));
     return false;
 }

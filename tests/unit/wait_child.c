@@ -15,6 +15,7 @@
 
 #include "proc/process.h"
 #include "snapshot_child.h"
+#include "suite.h"
 
 pid_t child;
 const char *glibc;
@@ -156,16 +157,7 @@ void wait_child_end(void)
     child = 0;
 }
 
-static int run_suite(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
-static int run_without_debug_files(Suite *(*make_suite)(void))
+static int run_without_debug_files(const char *name, TCase *(*make_tests)(void))
 {
     int status = 0;
     fflush(NULL);
@@ -175,17 +167,17 @@ static int run_without_debug_files(Suite *(*make_suite)(void))
             _exit(EXIT_SUCCESS);
         if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "", MS_REC | MS_PRIVATE, "") != 0 ||
             mount("none", "/usr/lib/debug", "tmpfs", 0, "") != 0) {
-            puts("skip without debug files: no mount namespace");
+            skip("without debug files: no mount namespace");
             _exit(EXIT_SUCCESS);
         }
-        exit(run_suite(make_suite()));
+        exit(suite_run(name, make_tests()));
     }
     waitpid(pid, &status, 0);
     return status;
 }
 
-int wait_suite_run(Suite *(*make_suite)(void))
+int wait_suite_run(const char *name, TCase *(*make_tests)(void))
 {
-    int with = run_suite(make_suite()), without = run_without_debug_files(make_suite);
+    int with = suite_run(name, make_tests()), without = run_without_debug_files(name, make_tests);
     return with || without ? EXIT_FAILURE : EXIT_SUCCESS;
 }

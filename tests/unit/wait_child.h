@@ -37,6 +37,6 @@ void wait_child_end(void);
 
 /* Runs a suite, and once more with libc as most systems have it, where only what it exports has
  * a name.  What main() returns. */
-int wait_suite_run(Suite *(*make_suite)(void));
+int wait_suite_run(const char *name, TCase *(*make_tests)(void));
 
 #endif

@@ -1,0 +1,33 @@
+#include "suite.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int suite_run(const char *name, TCase *tests)
+{
+    Suite *suite = suite_create(name);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+void skip(const char *format, ...)
+{
+    char why[500];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(why, sizeof(why), format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "skipped: %s\n", why);
+}
+
+int repeats(int seldom, int often)
+{
+    const char *soak = getenv("SOAK");
+    return soak && strcmp(soak, "1") == 0 ? often : seldom;
+}
