@@ -1,11 +1,11 @@
 /* Paths, arrays, binary search, error texts. */
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/path.h"
 #include "base/search.h"
+#include "suite.h"
 
 START_TEST(basename_of_any_path)
 {
@@ -84,17 +84,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("base");
     TCase *tests = tcase_create("base");
     tcase_add_test(tests, basename_of_any_path);
     tcase_add_test(tests, deleted_is_cut_once_and_at_the_end);
     tcase_add_test(tests, search_finds_the_first_in_arrays_of_every_size);
     tcase_add_test(tests, array_keeps_its_items_while_it_grows);
     tcase_add_test(tests, array_that_cannot_grow_stays);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run("base", tests);
 }
