@@ -93,7 +93,7 @@ const char *snapshot_state_text(enum snapshot_state state)
     case SNAPSHOT_TRACED:
         return "is traced by another process";
     case SNAPSHOT_DENIED:
-        return "may not be traced";
+        return "cannot be traced";
     case SNAPSHOT_FOREIGN:
         return "is of another architecture";
     }

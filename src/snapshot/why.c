@@ -41,23 +41,24 @@ static const char *what_would_allow(pid_t pid, int why)
     long owner = status_number(pid, "Uid");
     int scope = yama_scope();
     if (scope >= 3)
-        return "kernel.yama.ptrace_scope is 3: nobody may trace until the next boot";
+        return "kernel.yama.ptrace_scope is 3, so ptrace is off until the next boot";
     if (status_number(pid, "VmSize") < 0 && status_number(pid, "Threads") == 1)
-        return "it is a thread of the kernel, or on its way out";
+        return "it is a kernel thread, or it is ending";
     if (why == ENOSYS || (may_trace_all() && status_number(getpid(), "Seccomp") != 0))
-        return "a filter of system calls (seccomp) forbids ptrace here: in a container, start it with "
+        return "a seccomp filter forbids ptrace here; in a container, start it with "
                "--cap-add=SYS_PTRACE or --security-opt=seccomp=unconfined";
     if (may_trace_all())
-        return "another program traced it just then, or a security module (SELinux, AppArmor) forbids it";
+        return "another program is tracing it, or a security module (SELinux, AppArmor) forbids it";
     if (geteuid() == 0)
-        return "it takes CAP_SYS_PTRACE: start the container with --cap-add=SYS_PTRACE";
+        return "CAP_SYS_PTRACE is missing; start the container with --cap-add=SYS_PTRACE";
     if (owner >= 0 && (uid_t)owner != geteuid())
-        return "it belongs to another user: run as that user or as root";
+        return "it belongs to another user; run threadleak as that user or as root";
     if (scope >= 1)
-        return "run as root, or set kernel.yama.ptrace_scope=0 (sysctl)";
-    return "it has privileges, or hides its memory (prctl PR_SET_DUMPABLE): run as root; in a container, "
-           "start "
-           "that with --cap-add=SYS_PTRACE";
+        return "kernel.yama.ptrace_scope restricts ptrace; run threadleak as root, or set "
+               "kernel.yama.ptrace_scope=0 (sysctl)";
+    return "it has privileges or is not dumpable (prctl PR_SET_DUMPABLE); run threadleak as root, in a "
+           "container "
+           "started with --cap-add=SYS_PTRACE";
 }
 
 static void name_tracer(pid_t pid, long tracer, struct error *error)
@@ -111,13 +112,12 @@ enum snapshot_status snapshot_explain(const struct stop *stop, int why, struct e
     /* One that hidepid= hides has no directory in /proc, but is there. */
     bool hidden = why == ENOENT && pid > 0 && kill(pid, 0) != 0 && errno == EPERM;
     if (refused || hidden || why == EACCES || why == EPERM) {
-        error_set(error, "process %d may not be traced: %s", (int)pid,
+        error_set(error, "process %d cannot be traced: %s", (int)pid,
                   what_would_allow(pid, refused ? why_refused(stop) : why));
         return SNAPSHOT_REFUSED;
     }
     if (why == ETIMEDOUT) {
-        error_set(error, "process %d does not stop: it executes another program, and waits with that",
-                  (int)pid);
+        error_set(error, "process %d does not stop: it is blocked in execve", (int)pid);
         return SNAPSHOT_FAILED;
     }
     if (stuck) {
@@ -125,7 +125,7 @@ enum snapshot_status snapshot_explain(const struct stop *stop, int why, struct e
         return SNAPSHOT_FAILED;
     }
     if (why && why != ENOENT && why != ESRCH) {
-        error_set(error, "process %d cannot be looked at: %s", (int)pid, strerror(why));
+        error_set(error, "process %d cannot be read: %s", (int)pid, strerror(why));
         return SNAPSHOT_FAILED;
     }
     error_set(error, "there is no process %d", (int)pid);

@@ -38,7 +38,7 @@ enum step cursor_missing(struct cursor *cursor)
     if (!region || !region->readable || !region->writable)
         return cursor_lost(cursor, "a saved register is not in readable memory");
     if (!snapshot_can_deepen(cursor->code->snapshot))
-        return cursor_lost(cursor, "the core does not have all of its stack");
+        return cursor_lost(cursor, "part of its stack is not in the core");
     const struct region *stack =
         address_space_find(&cursor->code->snapshot->space, cursor->regs[SNAPSHOT_REG_SP]);
     if (stack == region && cursor->regs[SNAPSHOT_REG_SP] < cursor->missing)
@@ -66,5 +66,5 @@ bool cursor_goes_in_circles(struct cursor *cursor, uint64_t sp, bool is_signal_f
 
 enum step cursor_in_circles(struct cursor *cursor)
 {
-    return cursor_lost(cursor, "the frames go in circles: is the stack damaged?");
+    return cursor_lost(cursor, "the frames form a loop: the stack may be damaged");
 }

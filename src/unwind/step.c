@@ -50,20 +50,20 @@ static enum step by_rules(struct cursor *cursor, const struct frame_rules *rules
     cursor->missing = 0;
     if (!find_cfa(cursor, rules, &cfa))
         return cursor->missing ? cursor_missing(cursor)
-                               : cursor_lost(cursor, "call-frame information that is not understood");
+                               : cursor_lost(cursor, "unsupported call-frame information");
     memcpy(caller, cursor->regs, sizeof(caller));
     caller[SNAPSHOT_REG_SP] = cfa;
     for (int i = 0; i < SNAPSHOT_REGS; i++)
         if (!apply(cursor, &rules->regs[i], cfa, &caller[i]))
             return cursor->missing ? cursor_missing(cursor)
-                                   : cursor_lost(cursor, "call-frame information that is not understood");
+                                   : cursor_lost(cursor, "unsupported call-frame information");
     if (!rules->is_signal_frame || return_rule->kind != RULE_SAME)
         caller[SNAPSHOT_REG_PC] = caller[rules->return_register] & CODE_ADDRESS_MASK;
     /* What a signal interrupts may be a call of address 0. */
     if (!rules->is_signal_frame && caller[SNAPSHOT_REG_PC] == 0)
         return STEP_LAST;
     if (!rules->is_signal_frame && !cursor_is_code(cursor, caller[SNAPSHOT_REG_PC] - 1))
-        return cursor_lost(cursor, "a return address that is not in code");
+        return cursor_lost(cursor, "a return address is not in code");
     if (cursor_goes_in_circles(cursor, caller[SNAPSHOT_REG_SP], rules->is_signal_frame))
         return cursor_in_circles(cursor);
     memcpy(cursor->regs, caller, sizeof(caller));

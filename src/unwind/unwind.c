@@ -77,7 +77,7 @@ static void trace_thread(struct unwinder *unwinder, const struct snapshot_thread
     if (step == STEP_LOST)
         trace->incomplete = cursor.why;
     if (step == STEP_MISSING) {
-        trace->incomplete = "the stack was not copied that deep";
+        trace->incomplete = "the stack is deeper than what was copied";
         trace->missing = cursor.missing;
     }
 }

@@ -1,5 +1,3 @@
-#include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,50 +19,60 @@ static void add_process(const struct view *view, pid_t pid)
     line_add(view->line, "process %s", title);
 }
 
-/* Of a pipe, those that have the end; of a socket, all. */
-static bool is_of_end(const struct holder *holder, enum file_kind kind, bool writing)
+/* The other end of what a thread reads or writes. */
+struct other_end {
+    const char *link; /* whose holders have it */
+    bool is_pipe;     /* then only those that hold it for the other direction */
+    bool writing;     /* the thread is */
+};
+
+/* The next process that holds it; `before` is the last one's holder, or NULL. */
+static const struct holder *next_process(const struct holders *holders, const struct other_end *end,
+                                         const struct holder *before)
 {
-    return kind != FILE_PIPE || (writing ? holder->reads : holder->writes);
+    for (const struct holder *at = before; (at = holders_next(holders, end->link, at));)
+        if ((!before || at->pid != before->pid) && (!end->is_pipe || (end->writing ? at->reads : at->writes)))
+            return at;
+    return NULL;
 }
 
-static void add_holders(const struct view *view, const char *link, enum file_kind kind, bool writing)
+static bool has_more_descriptors(const struct holders *holders, const struct other_end *end,
+                                 const struct holder *first)
+{
+    for (const struct holder *at = first;
+         (at = holders_next(holders, end->link, at)) && at->pid == first->pid;)
+        if (!end->is_pipe || (end->writing ? at->reads : at->writes))
+            return true;
+    return false;
+}
+
+/* The process itself comes first among the holders. */
+static void add_holders(const struct view *view, const struct other_end *end)
 {
     const struct files *files = view->waits->files;
+    const struct holders *holders = &files->holders;
+    const struct holder *at = next_process(holders, end, NULL);
+    bool own = at && at->pid == files->pid, others = at && (!own || next_process(holders, end, at));
     struct line *line = view->line;
-    pid_t before = 0;
-    unsigned own = 0, others = 0;
-    const char *end = kind == FILE_SOCKET ? "other" : writing ? "reading" : "writing";
-    for (const struct holder *at = NULL; (at = files_next_holder(files, link, at));)
-        if (is_of_end(at, kind, writing)) {
-            own += at->pid == files->pid;
-            others += at->pid != files->pid && at->pid != before;
-            before = at->pid;
-        }
-    if (!own && !others) {
-        line_add(line, ", whose %s end nobody holds%s", end,
-                 files->all_seen ? "" : ", as far as can be seen");
-        return;
-    }
-    line_add(line, others ? ", whose %s end is held by " : ", whose %s end only ", end);
     unsigned named = 0;
-    before = 0;
-    for (const struct holder *at = NULL; (at = files_next_holder(files, link, at));) {
-        if (!is_of_end(at, kind, writing) || at->pid == before)
-            continue;
-        before = at->pid;
-        if (named++ == MAX_NAMED) {
-            line_add(line, " and %u more", !!own + others - MAX_NAMED);
-            return;
-        }
-        line_add(line, named > 1 ? ", " : "");
+    line_add(line, ", whose %s end ", !end->is_pipe ? "other" : end->writing ? "reading" : "writing");
+    if (!others)
+        line_add(line, "%s%s", holders->all_seen ? "" : "probably ", own ? "only " : "nobody holds");
+    else
+        line_add(line, "is held by ");
+    for (; at && named < MAX_NAMED; at = next_process(holders, end, at)) {
+        line_add(line, named++ ? ", " : "");
         if (at->pid == files->pid)
             line_add(line, "this process%s (descriptor %d%s)", others ? "" : " holds", at->fd,
-                     own > 1 ? " and more" : "");
+                     has_more_descriptors(holders, end, at) ? " and more" : "");
         else
             add_process(view, at->pid);
     }
-    if (!files->all_seen && !others)
-        line_add(line, ", as far as can be seen");
+    unsigned more = 0;
+    for (; at; at = next_process(holders, end, at))
+        more++;
+    if (more)
+        line_add(line, " and %u more", more);
 }
 
 /* ---- what kind it is ------------------------------------------------------------------- */
@@ -77,8 +85,8 @@ void line_add_file(struct line *line, struct files *files, const struct open_fil
         line_add(line, " (%s)", fact->text);
     else if (*file->link == '/' || file->kind == FILE_ANONYMOUS)
         line_add(line, " (%s)", file->link);
-    else if (file->kind == FILE_CLOSED && files->task) /* of a core nobody can say */
-        line_add(line, ", which is closed by now or not to be seen");
+    else if (file->kind == FILE_CLOSED && files->task) /* unknown of a core */
+        line_add(line, ", closed meanwhile or not readable");
 }
 
 static enum wait_on on_of_kind(enum file_kind kind)
@@ -144,9 +152,9 @@ static void add_other_end(const struct view *view, const struct open_file *file,
     char link[64];
     if (fact && fact->peer) {
         snprintf(link, sizeof(link), "socket:[%" PRIu64 "]", fact->peer);
-        add_holders(view, link, FILE_SOCKET, writing);
+        add_holders(view, &(struct other_end){link, false, writing});
     } else if (file->kind == FILE_PIPE)
-        add_holders(view, file->link, FILE_PIPE, writing);
+        add_holders(view, &(struct other_end){file->link, true, writing});
 }
 
 static bool wait_for_transfer(const struct view *view, bool writing)

@@ -1,6 +1,5 @@
 #include "wait/files.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <search.h>
@@ -10,12 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/array.h"
-#include "base/clock.h"
-#include "base/search.h"
-#include "proc/process.h"
-
-enum { SCAN_MS = 100, SOCKETS_MS = 100, MAX_LINK = 4096 };
+enum { SOCKETS_MS = 100, MAX_LINK = 4096 };
 
 /* ---- what it is --------------------------------------------------------------------- */
 
@@ -70,14 +64,14 @@ static void free_file(void *at)
     free(file);
 }
 
-static bool look_at(const struct files *files, struct open_file *file)
+static bool read_link(const struct files *files, struct open_file *file)
 {
     char path[64], link[MAX_LINK];
     struct statx status = {0};
     snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)files->task, file->fd);
     ssize_t length = readlink(path, link, sizeof(link) - 1);
     link[length > 0 ? length : 0] = 0;
-    /* stat would hang where a network that a file is on has gone. */
+    /* stat(2) blocks while the network file system of the file is unreachable. */
     if (length > 0 && *link == '/' &&
         statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &status) != 0)
         status.stx_mode = 0;
@@ -99,7 +93,7 @@ const struct open_file *files_find(struct files *files, int fd)
     if (!file)
         return NULL;
     file->fd = fd;
-    if (!look_at(files, file) || !tsearch(file, &files->opened, compare_files)) {
+    if (!read_link(files, file) || !tsearch(file, &files->opened, compare_files)) {
         free_file(file);
         return NULL;
     }
@@ -107,16 +101,6 @@ const struct open_file *files_find(struct files *files, int fd)
 }
 
 /* ---- who has it -------------------------------------------------------------------------- */
-
-static bool want_link(struct files *files, const char *link)
-{
-    if (!ARRAY_GROW(files->wanted, files->wanted_count))
-        return false;
-    char *copy = strdup(link);
-    if (copy)
-        files->wanted[files->wanted_count++] = copy;
-    return copy != NULL;
-}
 
 static void socket_link(char *to, size_t size, uint64_t inode)
 {
@@ -132,13 +116,13 @@ bool files_want(struct files *files, int fd)
         return true;
     file->wanted = true;
     if (file->kind == FILE_PIPE)
-        return want_link(files, file->link);
+        return holders_want(&files->holders, file->link);
     const struct socket_fact *fact = files_socket(files, file);
     char link[64];
     if (!fact || !fact->peer)
         return true;
     socket_link(link, sizeof(link), fact->peer);
-    return want_link(files, link);
+    return holders_want(&files->holders, link);
 }
 
 const struct socket_fact *files_socket(struct files *files, const struct open_file *file)
@@ -151,130 +135,9 @@ const struct socket_fact *files_socket(struct files *files, const struct open_fi
     return socket_facts_find(&files->sockets, file->inode);
 }
 
-static int compare_links(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void sort_wanted(struct files *files)
-{
-    size_t kept = 0;
-    qsort(files->wanted, files->wanted_count, sizeof(char *), compare_links);
-    for (size_t i = 0; i < files->wanted_count; i++) {
-        if (kept && strcmp(files->wanted[kept - 1], files->wanted[i]) == 0)
-            free(files->wanted[i]);
-        else
-            files->wanted[kept++] = files->wanted[i];
-    }
-    files->wanted_count = kept;
-}
-
-/* The process itself before others. */
-static int compare_holders(const void *a, const void *b, void *pid)
-{
-    const struct holder *x = a, *y = b;
-    int order = strcmp(x->link, y->link);
-    if (order)
-        return order;
-    if (x->pid != y->pid) {
-        pid_t own = *(const pid_t *)pid;
-        return x->pid == own ? -1 : y->pid == own ? 1 : x->pid < y->pid ? -1 : 1;
-    }
-    return x->fd < y->fd ? -1 : x->fd > y->fd;
-}
-
-static void add_holder(struct files *files, const struct holder *holder)
-{
-    if (ARRAY_GROW(files->holders, files->holder_count))
-        files->holders[files->holder_count++] = *holder;
-    else
-        files->all_seen = false;
-}
-
-static void scan_process(struct files *files, pid_t pid, pid_t task, uint64_t until)
-{
-    char text[MAX_LINK];
-    const char *key = text;
-    const struct dirent *entry;
-    snprintf(text, sizeof(text), "/proc/%d/fd", (int)task);
-    DIR *directory = opendir(text);
-    if (!directory) {
-        /* One that has ended meanwhile has nothing. */
-        snprintf(text, sizeof(text), "/proc/%d", (int)task);
-        if (access(text, F_OK) == 0)
-            files->all_seen = false;
-        return;
-    }
-    while ((entry = readdir(directory))) {
-        struct stat status;
-        if (entry->d_name[0] == '.')
-            continue;
-        if (now_ns() > until) {
-            files->all_seen = false;
-            break;
-        }
-        ssize_t length = readlinkat(dirfd(directory), entry->d_name, text, sizeof(text) - 1);
-        text[length > 0 ? length : 0] = 0;
-        char **found = bsearch(&key, files->wanted, files->wanted_count, sizeof(char *), compare_links);
-        if (!found || fstatat(dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
-            continue;
-        const struct holder holder = {*found, pid, atoi(entry->d_name), status.st_mode & S_IRUSR,
-                                      status.st_mode & S_IWUSR};
-        add_holder(files, &holder);
-    }
-    closedir(directory);
-}
-
-/*
- * This program itself, and the process that the shim puts between its own and this one
- * (a copy of the watched one, with all its descriptors): they are here to report.
- */
-static bool is_reporting(const struct files *files, pid_t pid)
-{
-    if (pid == getpid())
-        return true;
-    if (pid != getppid() || process_parent(pid) != files->pid)
-        return false;
-    char *between = process_exe(pid), *watched = process_exe(files->pid);
-    bool same = between && watched && strcmp(between, watched) == 0;
-    free(between);
-    free(watched);
-    return same;
-}
-
 void files_scan(struct files *files)
 {
-    uint64_t until = now_ns() + SCAN_MS * UINT64_C(1000000);
-    files->all_seen = true;
-    if (!files->wanted_count)
-        return;
-    sort_wanted(files);
-    /* Its own ones are looked at whatever they take: they are bounded by its limit. */
-    scan_process(files, files->pid, files->task, UINT64_MAX);
-    DIR *processes = opendir("/proc");
-    const struct dirent *entry;
-    while (processes && (entry = readdir(processes))) {
-        pid_t pid = (pid_t)atoi(entry->d_name);
-        if (now_ns() > until)
-            break;
-        if (pid > 0 && pid != files->pid && !is_reporting(files, pid))
-            scan_process(files, pid, pid, until);
-    }
-    if (!processes || now_ns() > until)
-        files->all_seen = false;
-    if (processes)
-        closedir(processes);
-    if (files->holder_count)
-        qsort_r(files->holders, files->holder_count, sizeof(*files->holders), compare_holders, &files->pid);
-}
-
-const struct holder *files_next_holder(const struct files *files, const char *link,
-                                       const struct holder *after)
-{
-    const struct holder *holders = files->holders;
-    size_t next = after ? (size_t)(after - holders) + 1
-                        : SEARCH_FIRST(i, files->holder_count, strcmp(holders[i].link, link) >= 0);
-    return next < files->holder_count && strcmp(holders[next].link, link) == 0 ? &holders[next] : NULL;
+    holders_scan(&files->holders, files->pid, files->task);
 }
 
 void process_title(pid_t pid, char *to, size_t size)
@@ -307,10 +170,7 @@ void files_free(struct files *files)
     if (!files)
         return;
     tdestroy(files->opened, free_file);
-    for (size_t i = 0; i < files->wanted_count; i++)
-        free(files->wanted[i]);
-    free(files->wanted);
-    free(files->holders);
+    holders_release(&files->holders);
     socket_facts_release(&files->sockets);
     free(files);
 }

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/line.h"
+#include "wait/holders.h"
 #include "wait/socket.h"
 
 enum file_kind {
@@ -37,23 +39,11 @@ struct open_file {
     bool wanted;
 };
 
-/* A descriptor that somebody has. */
-struct holder {
-    const char *link; /* one that was asked for */
-    pid_t pid;
-    int fd;
-    bool reads, writes;
-};
-
 struct files {
     pid_t pid, task;
-    void *opened;  /* tsearch tree of struct open_file */
-    char **wanted; /* links whose holders are asked for, sorted by files_scan */
-    size_t wanted_count;
-    struct holder *holders; /* sorted by files_scan */
-    size_t holder_count;
+    void *opened; /* tsearch tree of struct open_file */
+    struct holders holders;
     bool has_sockets;
-    bool all_seen; /* every process could be looked at, in time */
     struct socket_facts sockets;
 };
 
@@ -68,9 +58,6 @@ bool files_want(struct files *files, int fd);
 void files_scan(struct files *files);
 /* NULL: no socket, or nothing is known. */
 const struct socket_fact *files_socket(struct files *files, const struct open_file *file);
-/* Of the next process with it after `after`; NULL: no more. */
-const struct holder *files_next_holder(const struct files *files, const char *link,
-                                       const struct holder *after);
 /* "123 (cat)" */
 void process_title(pid_t pid, char *to, size_t size);
 

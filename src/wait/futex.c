@@ -42,7 +42,7 @@ static void add_holder(const struct view *view, const char *how, int32_t owner, 
     if (is_thread(view, owner))
         return;
     if (shared)
-        line_add(view->line, ", perhaps of another process");
+        line_add(view->line, ", perhaps in another process");
     else if (has_ended(view, owner))
         line_add(view->line, ", which has ended");
 }
@@ -88,7 +88,7 @@ bool wait_for_relock(const struct view *view)
 {
     if (!wait_for_mutex(view))
         return false;
-    line_add(view->line, ", to return from a condvar's wait");
+    line_add(view->line, ", on return from a condvar wait");
     return true;
 }
 
@@ -170,7 +170,7 @@ bool wait_for_barrier(const struct view *view)
         return false;
     if (view_read(view, wait->address, &barrier, sizeof(barrier)) &&
         barrier.in - barrier.current_round <= barrier.count)
-        line_add(view->line, ", %u of %u are there", barrier.in - barrier.current_round, barrier.count);
+        line_add(view->line, ", %u of %u threads arrived", barrier.in - barrier.current_round, barrier.count);
     return true;
 }
 

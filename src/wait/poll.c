@@ -130,14 +130,14 @@ bool wait_for_poll(const struct view *view)
 {
     view->wait->on = WAIT_POLL;
     line_add(view->line, "poll");
-    return wait_for_any(view, list_poll, " of no descriptor");
+    return wait_for_any(view, list_poll, " of no descriptors");
 }
 
 bool wait_for_select(const struct view *view)
 {
     view->wait->on = WAIT_POLL;
     line_add(view->line, "select");
-    return wait_for_any(view, list_select, " of no descriptor");
+    return wait_for_any(view, list_select, " of no descriptors");
 }
 
 bool wait_for_epoll(const struct view *view)

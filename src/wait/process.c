@@ -42,7 +42,7 @@ bool wait_for_signal(const struct view *view)
     if (view->call.text)
         line_add(view->line, " for %s", view->call.text);
     else if (view_read(view, view->thread->syscall_args[0], &set, sizeof(set))) {
-        line_add(view->line, set == UINT64_MAX ? " for every signal" : set ? " for " : " for none");
+        line_add(view->line, set == UINT64_MAX ? " for any signal" : set ? " for " : " for none");
         if (set != UINT64_MAX)
             add_signals(view, set);
     }

@@ -135,7 +135,8 @@ struct waits *waits_new(const struct wait_context *context, struct error *error)
             return waits;
     }
     waits_free(waits);
-    error_set(error, "what process %d waits for cannot be told: out of memory", (int)context->snapshot->pid);
+    error_set(error, "the waits of process %d cannot be described: out of memory",
+              (int)context->snapshot->pid);
     return NULL;
 }
 

@@ -166,7 +166,7 @@ START_TEST(a_process_that_proc_hides)
         return;
     pid_t pid = child_start(wait_forever);
     wait_ready(1);
-    assert_refused(pid, hide_others, "may not be traced");
+    assert_refused(pid, hide_others, "cannot be traced");
     child_end(pid);
 }
 END_TEST
@@ -187,7 +187,7 @@ START_TEST(a_thread_of_the_kernel)
         puts("skip a_thread_of_the_kernel: there is none in sight, or no root");
         return;
     }
-    assert_refused(2, nothing, "thread of the kernel");
+    assert_refused(2, nothing, "kernel thread");
 }
 END_TEST
 

@@ -126,7 +126,7 @@ START_TEST(condvar_that_was_signalled)
     child = child_start(run_relock);
     look("waiter", WAIT_MUTEX);
     expect("jobs_lock", "holder", WAIT_TIMEOUT_NO,
-           "mutex jobs_lock, held by T \"holder\", to return from a condvar's wait");
+           "mutex jobs_lock, held by T \"holder\", on return from a condvar wait");
 }
 END_TEST
 
@@ -266,8 +266,8 @@ static void run_barrier(void)
 START_TEST(barrier)
 {
     child = child_start(run_barrier);
-    look_until("waiter", WAIT_BARRIER, "barrier start_line, 2 of 3 are there");
-    expect("start_line", NULL, WAIT_TIMEOUT_NO, "barrier start_line, 2 of 3 are there");
+    look_until("waiter", WAIT_BARRIER, "barrier start_line, 2 of 3 threads arrived");
+    expect("start_line", NULL, WAIT_TIMEOUT_NO, "barrier start_line, 2 of 3 threads arrived");
     ck_assert_uint_eq(seen->address, (uintptr_t)&start_line);
 }
 END_TEST

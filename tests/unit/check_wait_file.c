@@ -574,7 +574,7 @@ START_TEST(poll_of_nothing)
 {
     begin(run_poll_of_nothing);
     look("waiter", WAIT_POLL);
-    expect(NULL, NULL, WAIT_TIMEOUT_NO, "poll of no descriptor, no timeout");
+    expect(NULL, NULL, WAIT_TIMEOUT_NO, "poll of no descriptors, no timeout");
 }
 END_TEST
 
