@@ -264,19 +264,18 @@ def installed(bench):
     demand(not left, f"left behind: {left}")
 
 
-def readme_example(bench):
-    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
-        found = re.search(r"## In your tests\n.*?\n((?:    [^\n]*\n|\n)*?    #include <threadleak.h>\n(?:    [^\n]*\n|\n)*)", file.read(), re.S)
+def manual_example(bench):
+    with open(os.path.join(ROOT, "man", "threadleak.1.scd"), encoding="utf-8") as file:
+        found = re.search(r"```\n(#include <threadleak\.h>\n.*?)```\n", file.read(), re.S)
     demand(found, "no example")
-    source = "\n".join(line[4:] for line in found.group(1).splitlines()) + "\n"
-    program = bench.compile("cc", bench.path("example.c", source))
+    program = bench.compile("cc", bench.path("example.c", found.group(1)))
     demand(bench.do(program).returncode == 0, "it fails without the shim")
     done = bench.do(bench.cli, "run", "--", program)
     demand(done.returncode == 1 and "since the checkpoint" in done.stderr, f"{done.returncode} {done.stderr}")
 
 
 TESTS = [languages, link_modes, shared_library, brought_without_the_header, options_under_the_environment,
-         adapter_check, adapter_cmocka, adapter_gtest, installed, readme_example]
+         adapter_check, adapter_cmocka, adapter_gtest, installed, manual_example]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))

@@ -6,7 +6,7 @@ what fails, is skipped or breaks by itself comes through as it was.
   tests/e2e/projects.py [--build DIR] [NAME...]
 
 It is built in a copy, in a temporary directory with a space in its name where the
-build system bears that.  The commands are those of README.md.
+build system bears that.  The commands are those of README.md and of the manual.
 """
 import json
 import os
@@ -30,6 +30,8 @@ TIMEOUT_S = 300
 
 with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
     README = file.read()
+with open(os.path.join(ROOT, "man", "threadleak.1.scd"), encoding="utf-8") as file:
+    MANUAL = file.read()
 
 
 NPM = threading.Lock()  # tests run side by side
@@ -54,8 +56,8 @@ def from_npm(bench, package, version):
 
 
 def recipe(command):
-    """A command as README.md has it, as words."""
-    demand(command in README, f"README.md has no {command}")
+    """A command as the manual has it, as words."""
+    demand(f"\n{command}\n" in MANUAL, f"man/threadleak.1.scd has no {command}")
     return shlex.split(command)
 
 
@@ -358,7 +360,7 @@ def pytest(bench):
 def cargo(bench):
     need("cargo")
     if os.uname().machine != "x86_64":
-        raise Skip("README names x86_64's runner")
+        raise Skip("the manual names x86_64's runner")
     variable, *words = recipe(f"CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='{RUN}' cargo test")
     name, runner = variable.split("=")
     os.mkdir(bench.path("src"))
