@@ -1,19 +1,23 @@
 #include "cli/common/cli.h"
+#include "cli/common/command.h"
+#include "common/options.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-static int cmd_help(int argc, char **argv);
+static int run_help(int argc, char **argv);
+static int run_list_options(int argc, char **argv);
 
-static const struct command commands[] = {
-    {"run", "run a command and report the threads that it and its children leak", false, cmd_run},
-    {"report", "report the threads of a live process, or of what a dead one left behind", false, cmd_report},
-    {"selftest", "plant leaks and look whether they are found on this machine", false, cmd_selftest},
-    {"help", "explain a command", false, cmd_help},
-    {"_explain", "explain the ledger of the calling process", true, cmd_explain},
-    {"_plant", "leak threads, for selftest", true, cmd_plant},
+static const struct command command_help_row = {
+    .name = "help", .summary = "explain a command", .run = run_help, .usage = "[COMMAND]"};
+static const struct command command_options = {
+    .name = "_options", .summary = "list all options", .hidden = true, .run = run_list_options};
+
+static const struct command *const commands[] = {
+    &command_run,     &command_report, &command_selftest, &command_help_row,
+    &command_explain, &command_plant,  &command_options,
 };
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 
@@ -21,9 +25,9 @@ static void print_usage(FILE *out)
 {
     fputs("usage: threadleak COMMAND [OPTIONS] …\n\n", out);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (!commands[i].hidden)
-            fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
-    fputs("\n'threadleak help COMMAND' lists its options; --version names the version.\n"
+        if (!commands[i]->hidden)
+            fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+    fputs("\n'threadleak help COMMAND' lists its options; --version prints the version.\n"
           "Without this program: LD_PRELOAD=libthreadleak.so COMMAND reports at the end of COMMAND.\n",
           out);
 }
@@ -31,37 +35,46 @@ static void print_usage(FILE *out)
 static const struct command *find_command(const char *name)
 {
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (!strcmp(commands[i].name, name))
-            return &commands[i];
+        if (!strcmp(commands[i]->name, name))
+            return commands[i];
     return NULL;
 }
 
-static int cmd_help(int argc, char **argv)
+static int run_help(int argc, char **argv)
 {
     if (argc < 2 || argv[1][0] == '-') {
         print_usage(stdout);
         return STATUS_REPORTED;
     }
     const struct command *command = find_command(argv[1]);
-    if (!command) {
+    if (!command || command->hidden) {
         cli_message(
-            "help: no command is called '%s'; 'threadleak help run' lists the options, 'man threadleak' "
-            "explains formats and suppressions",
+            "help: unknown command '%s'; 'threadleak help' lists the commands, 'man threadleak' explains "
+            "formats and suppressions",
             argv[1]);
         return STATUS_CANNOT;
     }
-    if (command->run == cmd_help) {
-        puts("usage: threadleak help [COMMAND]");
-        return STATUS_REPORTED;
-    }
-    char *ask[] = {argv[1], (char[]){"--help"}, NULL};
-    return command->run(2, ask);
+    command_help(command);
+    return STATUS_REPORTED;
+}
+
+/* For the man page and for completion: the options of commands, and "key NAME DEFAULT HELP". */
+static int run_list_options(int argc, char **argv)
+{
+    const struct options_key *key;
+    (void)argc, (void)argv;
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (!commands[i]->hidden)
+            command_list_options(commands[i]);
+    for (unsigned n = 0; (key = options_key(n)); n++)
+        printf("key\t%s\t%s\t%s\n", key->name, *key->initial ? key->initial : "-", key->help);
+    return STATUS_REPORTED;
 }
 
 /*
  * A file of ours must never become descriptor 0, 1 or 2 because the caller had
- * closed it.  The wrong direction makes use of them fail as if they were closed;
- * close-on-exec, a command that is run finds them closed.
+ * closed it.  /dev/null is opened in the wrong direction, so that reading and writing
+ * fail as on a closed descriptor.  COMMAND finds them closed, as they are close-on-exec.
  */
 static void occupy_standard_descriptors(void)
 {
@@ -79,7 +92,7 @@ static int flushed(int status)
     errno = 0;
     if (!fflush(stdout) && !ferror(stdout))
         return status;
-    if (status == STATUS_CANNOT || status == STATUS_FAILED) /* which is told already */
+    if (status == STATUS_CANNOT || status == STATUS_FAILED) /* a message was printed already */
         return status;
     cli_message("standard output could not be written%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
     return status == STATUS_REPORTED ? STATUS_CANNOT : status;
@@ -105,7 +118,7 @@ int main(int argc, char **argv)
     if (!strcmp(name, "--help") || !strcmp(name, "-h"))
         name = "help";
     if (name[0] == '-') {
-        cli_message("unknown option '%s'; a command comes first, 'threadleak help' lists them", name);
+        cli_message("unknown option '%s'; give a command first, 'threadleak help' lists them", name);
         return STATUS_CANNOT;
     }
     const struct command *command = find_command(name);

@@ -1,7 +1,6 @@
 #include "cli/common/cli.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -22,28 +21,6 @@ void cli_message(const char *format, ...)
             *at = '?';
     fprintf(stderr, "threadleak: %s\n", text);
     free(text);
-}
-
-static const struct option *option_by_value(const struct option *options, int value)
-{
-    for (; options->name; options++)
-        if (options->val == value)
-            return options;
-    return NULL;
-}
-
-void cli_option_message(const char *usage, int result, char **argv, const struct option *options)
-{
-    const struct option *option = optopt ? option_by_value(options, optopt) : NULL;
-    const char *hint = "; 'threadleak help ";
-    if (result == ':' && option)
-        cli_message("%s: --%s needs a value%s%s'", usage, option->name, hint, usage);
-    else if (option)
-        cli_message("%s: --%s takes no value%s%s'", usage, option->name, hint, usage);
-    else if (optopt)
-        cli_message("%s: unknown option '-%c'%s%s'", usage, optopt, hint, usage);
-    else
-        cli_message("%s: unknown or ambiguous option '%s'%s%s'", usage, argv[optind - 1], hint, usage);
 }
 
 bool cli_number(const char *text, long min, long max, long *number)

@@ -11,26 +11,25 @@
 
 /* ---- what the command line asks for ----------------------------------------------------- */
 
-static const struct report_format *find_format(const char *command, const char *value)
+static const struct report_format *find_format(const char *value, struct error *error)
 {
     char name[32];
     size_t length = strcspn(value, ":");
     snprintf(name, sizeof(name), "%.*s", (int)length, value);
     const struct report_format *format = length < sizeof(name) ? report_format_find(name) : NULL;
     if (!format)
-        cli_message("%s: --format=%.*s: unknown format; use %s", command, (int)length, value,
-                    report_format_names());
+        error_set(error, "--format=%.*s: unknown format; use %s", (int)length, value, report_format_names());
     return format;
 }
 
-bool wanted_add_format(struct wanted_outputs *wanted, const char *command, const char *value)
+bool wanted_add_format(struct wanted_outputs *wanted, const char *value, struct error *error)
 {
-    const struct report_format *format = find_format(command, value);
+    const struct report_format *format = find_format(value, error);
     const char *colon = strchr(value, ':');
     if (!format)
         return false;
     if (wanted->count == OUTPUTS_MAX) {
-        cli_message("%s: --format may be given %d times", command, OUTPUTS_MAX);
+        error_set(error, "--format may be given %d times", OUTPUTS_MAX);
         return false;
     }
     struct wanted_output *item = &wanted->items[wanted->count++];
@@ -44,7 +43,7 @@ bool wanted_add_format(struct wanted_outputs *wanted, const char *command, const
     return true;
 }
 
-bool wanted_add_file(struct wanted_outputs *wanted, const char *command, const char *file)
+bool wanted_add_file(struct wanted_outputs *wanted, const char *file, struct error *error)
 {
     wanted->any_file = true;
     for (size_t i = wanted->count; i-- > 0;) {
@@ -54,17 +53,11 @@ bool wanted_add_file(struct wanted_outputs *wanted, const char *command, const c
         return true;
     }
     if (wanted->file || wanted->count) {
-        cli_message("%s: -o %s: there is no --format for it that has no file yet", command, file);
+        error_set(error, "-o %s: no --format for this file; give one --format for each -o", file);
         return false;
     }
     wanted->file = file;
     return true;
-}
-
-/* Where reports go by default. */
-static const char *standard_of(const char *command)
-{
-    return strcmp(command, "run") ? "-" : "/dev/stderr";
 }
 
 static bool same_destination(const char *a, const char *b)
@@ -74,31 +67,29 @@ static bool same_destination(const char *a, const char *b)
     return !strcmp(a, b) && strcmp(a, "/dev/null") != 0;
 }
 
-static bool are_different(const struct wanted_outputs *wanted, const char *command)
+static bool are_different(const struct wanted_outputs *wanted, const char *standard, struct error *error)
 {
-    const char *standard = standard_of(command);
     for (size_t i = 0; i < wanted->count; i++)
         for (size_t j = 0; j < i; j++) {
             const struct wanted_output *a = &wanted->items[j], *b = &wanted->items[i];
             if (!same_destination(a->file ? a->file : standard, b->file ? b->file : standard))
                 continue;
-            cli_message("%s: %s and %s go to one place, %s: give each a file, --format=%s:FILE", command,
-                        a->format->name, b->format->name, b->file ? b->file : "where reports go by default",
-                        b->format->name);
+            error_set(error, "%s and %s go to the same place, %s: give each a file, as --format=%s:FILE",
+                      a->format->name, b->format->name, b->file ? b->file : "the default", b->format->name);
             return false;
         }
     return true;
 }
 
-bool wanted_settle(struct wanted_outputs *wanted, const char *command, const struct report_format *format,
-                   const char *file)
+bool wanted_complete(struct wanted_outputs *wanted, const char *standard, const struct report_format *format,
+                     const char *file, struct error *error)
 {
     if (!wanted->count)
         wanted->items[wanted->count++] = (struct wanted_output){format, wanted->file};
     for (size_t i = 0; i < wanted->count; i++)
         if (!wanted->items[i].file)
             wanted->items[i].file = file;
-    return are_different(wanted, command);
+    return are_different(wanted, standard, error);
 }
 
 bool wanted_has_text(const struct wanted_outputs *wanted)

@@ -28,14 +28,14 @@ struct wanted_outputs {
     bool any_file;    /* some file was given */
 };
 
-/* What follows --format= and -o, with `value` in place as long as `wanted` is used.  False: a
- * message has been written; `command` is "run" or "report". */
-bool wanted_add_format(struct wanted_outputs *wanted, const char *command, const char *value);
-bool wanted_add_file(struct wanted_outputs *wanted, const char *command, const char *file);
-/* After the last of them: one of `format` where there was none; `file` (or NULL) for those without one.
- * False, and a message, when two go to one place. */
-bool wanted_settle(struct wanted_outputs *wanted, const char *command, const struct report_format *format,
-                   const char *file);
+/* The value of one --format or -o.  It must live as long as `wanted`.  False: error. */
+bool wanted_add_format(struct wanted_outputs *wanted, const char *value, struct error *error);
+bool wanted_add_file(struct wanted_outputs *wanted, const char *file, struct error *error);
+/* After the last option.  Without any --format there is one output of `format`; `file` (or NULL) is for
+ * those without a file.  `standard` is the file that NULL means.  False, and an error, when two go to the
+ * same place. */
+bool wanted_complete(struct wanted_outputs *wanted, const char *standard, const struct report_format *format,
+                     const char *file, struct error *error);
 
 /* Is one of them text?  Does one that is not go to the default destination? */
 bool wanted_has_text(const struct wanted_outputs *wanted);

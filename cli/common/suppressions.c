@@ -15,16 +15,6 @@
 
 #define SHIPPED "../share/threadleak/suppressions.d"
 
-const char suppression_options_help[] =
-    "  --suppressions=FILE   rules of what is no leak, one a line, as many files as you like: thread:, "
-    "start:,\n"
-    "                        name:, module:, top: or any: and a PATTERN; threadleak(1), SUPPRESSIONS\n"
-    "  --no-default-suppressions   neither the built-in rules nor those that libraries installed\n"
-    "  --print-suppressions  which rules matched, and how many threads\n"
-    "  --warn-unused-suppressions  which of the files' rules matched none\n"
-    "  --gen-suppressions[=FILE]   a rule for each group that counts, ready for a file of rules\n"
-    "  --allow-match-all     rules that match every thread are no error\n";
-
 /* ---- options ----------------------------------------------------------------------------- */
 
 bool suppression_options_add_file(struct suppression_options *suppressions, const char *path)
@@ -33,23 +23,13 @@ bool suppression_options_add_file(struct suppression_options *suppressions, cons
            (suppressions->files[suppressions->file_count] = strdup(path)) && ++suppressions->file_count;
 }
 
-bool suppression_options_take(struct suppression_options *suppressions, int option, const char *value)
+bool suppression_options_set_generate(void *line, const struct command_option *option, const char *value,
+                                      struct error *error)
 {
-    switch (option) {
-    case OPT_NO_DEFAULT_SUPPRESSIONS:
-        return suppressions->no_defaults = true;
-    case OPT_ALLOW_MATCH_ALL:
-        return suppressions->allow_match_all = true;
-    case OPT_PRINT_SUPPRESSIONS:
-        return suppressions->print = true;
-    case OPT_WARN_UNUSED_SUPPRESSIONS:
-        return suppressions->warn_unused = true;
-    case OPT_GEN_SUPPRESSIONS:
-        suppressions->generate_to = value;
-        return suppressions->generate = true;
-    default:
-        return false;
-    }
+    struct suppression_options *suppressions = (struct suppression_options *)((char *)line + option->offset);
+    (void)error;
+    suppressions->generate_to = value;
+    return suppressions->generate = true;
 }
 
 /* ---- loading -------------------------------------------------------------------------------- */
@@ -66,29 +46,30 @@ static bool load_shipped(struct suppressions *suppressions, struct error *error)
     return suppressions_load_directory(suppressions, directory, error);
 }
 
-static bool make(struct suppression_options *suppressions, struct error *error)
+static bool make(struct suppression_options *suppressions, const struct options *options, struct error *error)
 {
     suppressions->rules = suppressions_new();
     if (suppressions->rules)
-        suppressions_allow_match_all(suppressions->rules, suppressions->allow_match_all);
+        suppressions_allow_match_all(suppressions->rules, options->allow_match_all);
     else
         error_set(error, "out of memory");
     return suppressions->rules;
 }
 
-bool suppression_options_load(struct suppression_options *suppressions, struct error *error)
+bool suppression_options_load(struct suppression_options *suppressions, const struct options *options,
+                              struct error *error)
 {
-    if (!make(suppressions, error))
+    if (!make(suppressions, options, error))
         return false;
     struct suppressions *rules = suppressions->rules;
     for (size_t i = 0; i < suppressions->file_count; i++)
         if (!suppressions_load(rules, suppressions->files[i], error))
             return false;
-    return suppressions->no_defaults ||
+    return !options->default_suppressions ||
            (load_shipped(rules, error) && suppressions_load_built_in(rules, error));
 }
 
-static void say_without(bool loaded, const struct error *error)
+static void message_without(bool loaded, const struct error *error)
 {
     if (!loaded)
         cli_message("%s; reporting without it", error->text);
@@ -98,16 +79,15 @@ void suppression_options_load_leniently(struct suppression_options *suppressions
                                         const struct options *options)
 {
     struct error error;
-    suppressions->allow_match_all = options->allow_match_all;
-    if (!make(suppressions, &error))
+    if (!make(suppressions, options, &error))
         return;
     struct suppressions *rules = suppressions->rules;
     for (unsigned i = 0; i < options->suppressions_count; i++)
-        say_without(suppressions_load(rules, options->suppressions[i], &error), &error);
+        message_without(suppressions_load(rules, options->suppressions[i], &error), &error);
     if (!options->default_suppressions)
         return;
-    say_without(load_shipped(rules, &error), &error);
-    say_without(suppressions_load_built_in(rules, &error), &error);
+    message_without(load_shipped(rules, &error), &error);
+    message_without(suppressions_load_built_in(rules, &error), &error);
 }
 
 void suppression_options_release(struct suppression_options *suppressions)
@@ -119,7 +99,7 @@ void suppression_options_release(struct suppression_options *suppressions)
     *suppressions = (struct suppression_options){.files = NULL};
 }
 
-/* ---- telling -------------------------------------------------------------------------------------- */
+/* ---- printing ------------------------------------------------------------------------------------- */
 
 void suppression_options_warn(const struct report *report)
 {
@@ -177,8 +157,8 @@ static bool generate(const struct suppression_options *suppressions, const struc
     return false;
 }
 
-bool suppression_options_tell(const struct suppression_options *suppressions, const struct report *report,
-                              struct error *error)
+bool suppression_options_print(const struct suppression_options *suppressions, const struct report *report,
+                               struct error *error)
 {
     suppression_options_warn(report);
     if (suppressions->print)

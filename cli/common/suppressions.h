@@ -1,53 +1,53 @@
-/* Rules of what is no leak: where they come from, and what the user wants to know of them. */
+/* Suppression rules of a command: where they come from, and what to print of them. */
 #ifndef THREADLEAK_CLI_COMMON_SUPPRESSIONS_H
 #define THREADLEAK_CLI_COMMON_SUPPRESSIONS_H
 
 #include "suppress/suppress.h"
 #include "leak/model.h"
+#include "cli/common/command.h"
 #include "common/options.h"
 
 struct suppression_options {
     char **files;
     size_t file_count;
-    bool no_defaults, allow_match_all, print, warn_unused, generate;
+    bool print, warn_unused, generate;
     const char *generate_to; /* NULL: standard error */
     struct suppressions *rules;
 };
 
-/* Rows of a getopt_long table, for both run and report. */
-enum {
-    OPT_NO_DEFAULT_SUPPRESSIONS = 2000,
-    OPT_ALLOW_MATCH_ALL,
-    OPT_PRINT_SUPPRESSIONS,
-    OPT_WARN_UNUSED_SUPPRESSIONS,
-    OPT_GEN_SUPPRESSIONS,
-};
+/* Rows of an option table.  `line`: the struct that the command parses into, with members `options` and
+ * `suppressions`; key_setter: for the options that are keys of THREADLEAK_OPTIONS. */
 // clang-format off
-#define SUPPRESSION_OPTIONS \
-    {"no-default-suppressions", no_argument, NULL, OPT_NO_DEFAULT_SUPPRESSIONS}, \
-    {"allow-match-all", no_argument, NULL, OPT_ALLOW_MATCH_ALL}, \
-    {"print-suppressions", no_argument, NULL, OPT_PRINT_SUPPRESSIONS}, \
-    {"warn-unused-suppressions", no_argument, NULL, OPT_WARN_UNUSED_SUPPRESSIONS}, \
-    {"gen-suppressions", optional_argument, NULL, OPT_GEN_SUPPRESSIONS}
+#define SUPPRESSION_OPTIONS(line, key_setter) \
+    {.name = "no-default-suppressions", .key = "default_suppressions", .key_value = "0", .set = key_setter, \
+     .offset = offsetof(line, options), .help = "use neither the built-in rules nor installed ones"}, \
+    {.name = "allow-match-all", .key = "allow_match_all", .key_value = "1", .set = key_setter, \
+     .offset = offsetof(line, options), .help = "accept rules that match every thread"}, \
+    {.name = "print-suppressions", .set = command_set_flag, .offset = offsetof(line, suppressions.print), \
+     .help = "list the rules that matched, with their numbers of threads"}, \
+    {.name = "warn-unused-suppressions", .set = command_set_flag, \
+     .offset = offsetof(line, suppressions.warn_unused), .help = "list the rules of files that matched nothing"}, \
+    {.name = "gen-suppressions", .argument = "[FILE]", .set = suppression_options_set_generate, \
+     .offset = offsetof(line, suppressions), .help = "write a rule for each group that counts"}
 // clang-format on
-extern const char suppression_options_help[];
+command_set_fn suppression_options_set_generate;
 
 /* False: out of memory. */
 bool suppression_options_add_file(struct suppression_options *suppressions, const char *path);
-/* Is it one of the options above?  It is then set; value: optarg. */
-bool suppression_options_take(struct suppression_options *suppressions, int option, const char *value);
-
-/* All files, the shipped ones and the built-in rules.  False: error names file, line and column. */
-bool suppression_options_load(struct suppression_options *suppressions, struct error *error);
-/* As the shim's options have it: what is wrong is told in a line, and the rest loaded. */
+/* Loads all files, and the installed and built-in rules unless `options` turn them off.  False: error names
+ * file, line and column. */
+bool suppression_options_load(struct suppression_options *suppressions, const struct options *options,
+                              struct error *error);
+/* Loads the files of `options`.  Reports what is wrong in a line, and loads the rest. */
 void suppression_options_load_leniently(struct suppression_options *suppressions,
                                         const struct options *options);
 
-/* Rules that programs bring and that are wrong: a warning for each. */
+/* Prints a warning for each set of rules that a program registers and that is wrong. */
 void suppression_options_warn(const struct report *report);
-/* What was asked for, on standard error.  False: the file of --gen-suppressions could not be written. */
-bool suppression_options_tell(const struct suppression_options *suppressions, const struct report *report,
-                              struct error *error);
+/* Prints what the options ask for on standard error.  False: the file of --gen-suppressions could not be
+ * written. */
+bool suppression_options_print(const struct suppression_options *suppressions, const struct report *report,
+                               struct error *error);
 void suppression_options_release(struct suppression_options *suppressions);
 
 #endif

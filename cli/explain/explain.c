@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "cli/common/cli.h"
+#include "cli/common/command.h"
 #include "cli/explain/explain.h"
 #include "cli/common/save_stacks.h"
 #include "leak/build.h"
@@ -140,7 +141,7 @@ static int explain_process(struct explain *explain)
     return leaks ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
 }
 
-int cmd_explain(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     struct explain explain = {.pid = 0};
     long pid;
@@ -148,7 +149,7 @@ int cmd_explain(int argc, char **argv)
         return explain_question(argc, argv);
     if (argc < 3 || argc > 4 || !cli_number(argv[2], 1, INT_MAX, &pid) ||
         (strcmp(argv[1], "exit") != 0 && strcmp(argv[1], "dump") != 0 && strcmp(argv[1], "keep") != 0)) {
-        cli_message("_explain is how libthreadleak.so calls threadleak; see threadleak --help");
+        cli_message("_explain is for libthreadleak.so only; see 'threadleak help'");
         return STATUS_CANNOT;
     }
     explain.keep = strcmp(argv[1], "keep") == 0;
@@ -162,3 +163,6 @@ int cmd_explain(int argc, char **argv)
     explain_release(&explain);
     return status;
 }
+
+const struct command command_explain = {
+    .name = "_explain", .summary = "explain the ledger of the calling process", .hidden = true, .run = run};

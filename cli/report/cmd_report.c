@@ -19,163 +19,106 @@ struct command_line {
     struct wanted_outputs outputs;
     struct options options;
     struct suppression_options suppressions;
-    bool check, all, debuginfod, help, no_stop, leaks_alone;
+    bool check, all, debuginfod, no_stop, leaks_alone;
     int verbose;
 };
 
-enum {
-    OPT_FORMAT = 256,
-    OPT_REPORT,
-    OPT_SUPPRESSIONS,
-    OPT_CHECK,
-    OPT_ALL,
-    OPT_DEBUGINFOD,
-    OPT_COLOR,
-    OPT_THREADS,
-    OPT_NO_STOP
-};
-
-static const struct option table[] = {
-    {"format", required_argument, NULL, OPT_FORMAT},
-    {"output", required_argument, NULL, 'o'},
-    {"suppressions", required_argument, NULL, OPT_SUPPRESSIONS},
-    {"check", no_argument, NULL, OPT_CHECK},
-    {"report", required_argument, NULL, OPT_REPORT},
-    {"all", no_argument, NULL, OPT_ALL},
-    {"threads", required_argument, NULL, OPT_THREADS},
-    {"no-stop", no_argument, NULL, OPT_NO_STOP},
-    {"debuginfod", no_argument, NULL, OPT_DEBUGINFOD},
-    SUPPRESSION_OPTIONS,
-    {"color", required_argument, NULL, OPT_COLOR},
-    {"quiet", no_argument, NULL, 'q'},
-    {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-
-static void print_help(void)
-{
-    fputs("usage: threadleak report [OPTIONS] PID | FILE\n"
-          "\n"
-          "Reports every thread of a live process: who started it, where it is now, what it waits for.\n"
-          "One that is not watched is reported without the first.  Of a dead process: what it left\n"
-          "behind, a core file, a ledger file or the directory of a run.\n"
-          "\n",
-          stdout);
-    printf("  --format=F[:FILE]     %s\n", report_format_names());
-    fputs(
-        "                        (default text); may be given more than once, each with its FILE or -o\n"
-        "  -o, --output=FILE     the report goes there (default standard output)\n"
-        "  --check               status 1 when there are leaks; a live process is judged as if it ended now\n"
-        "  --report=KINDS        what counts as a leak: running,unjoined,detached\n"
-        "  --threads=WHICH       all (default), or leaks: those that would count if it ended now\n"
-        "  --no-stop             only what /proc tells: the process is not stopped for its stacks\n"
-        "  --all                 every process and every thread in full\n"
-        "  --color=WHEN          auto, always, never\n"
-        "  --debuginfod          ask debuginfod servers for missing debug information\n"
-        "  -q, --quiet           the summary alone\n"
-        "  -v, --verbose         whole paths, the frames of runtimes too\n",
-        stdout);
-    fputs(suppression_options_help, stdout);
-    fputs("\n"
-          "Exit status: 0 reported; 1 with --check, and there are leaks; 2 could not: so also with --check\n"
-          "of a process that is not watched.\n"
-          "\n"
-          "  threadleak report 4242            threadleak report --check --report=unjoined 4242\n",
-          stdout);
-}
-
 /* ---- the command line ------------------------------------------------------------ */
 
-static bool set_key(struct command_line *line, const char *key, const char *option, const char *value)
+static bool set_format(void *line, const struct command_option *option, const char *value,
+                       struct error *error)
 {
-    const char *wrong = options_set(&line->options, key, value, strlen(value));
-    if (wrong)
-        cli_message("report: %s=%s %s", option, value, wrong);
-    return !wrong;
+    (void)option;
+    return wanted_add_format(&((struct command_line *)line)->outputs, value, error);
 }
 
-static bool add_suppressions(struct command_line *line, const char *path)
+static bool set_output(void *line, const struct command_option *option, const char *value,
+                       struct error *error)
 {
-    if (suppression_options_add_file(&line->suppressions, path))
+    (void)option;
+    return wanted_add_file(&((struct command_line *)line)->outputs, value, error);
+}
+
+static bool add_suppressions(void *line, const struct command_option *option, const char *value,
+                             struct error *error)
+{
+    (void)option;
+    if (suppression_options_add_file(&((struct command_line *)line)->suppressions, value))
         return true;
-    cli_message("report: out of memory");
+    error_set(error, "out of memory");
     return false;
 }
 
-static bool set_threads(struct command_line *line, const char *which)
+static bool set_threads(void *line, const struct command_option *option, const char *value,
+                        struct error *error)
 {
-    line->leaks_alone = strcmp(which, "leaks") == 0;
-    if (line->leaks_alone || strcmp(which, "all") == 0)
+    bool leaks = strcmp(value, "leaks") == 0;
+    (void)option;
+    ((struct command_line *)line)->leaks_alone = leaks;
+    if (leaks || strcmp(value, "all") == 0)
         return true;
-    cli_message("report: --threads=%s is none of: all, leaks", which);
+    error_set(error, "--threads=%s is not all or leaks", value);
     return false;
 }
 
-static bool take_option(struct command_line *line, int option, char **argv)
-{
-    if (suppression_options_take(&line->suppressions, option, optarg))
-        return true;
-    switch (option) {
-    case OPT_FORMAT:
-        return wanted_add_format(&line->outputs, "report", optarg);
-    case OPT_REPORT:
-        return set_key(line, "report", "--report", optarg);
-    case OPT_COLOR:
-        return set_key(line, "color", "--color", optarg);
-    case OPT_SUPPRESSIONS:
-        return add_suppressions(line, optarg);
-    case 'o':
-        return wanted_add_file(&line->outputs, "report", optarg);
-    case OPT_CHECK:
-        return line->check = true;
-    case OPT_ALL:
-        return line->all = true;
-    case OPT_DEBUGINFOD:
-        return line->debuginfod = true;
-    case OPT_THREADS:
-        return set_threads(line, optarg);
-    case OPT_NO_STOP:
-        return line->no_stop = true;
-    case 'h':
-        return line->help = true;
-    case 'q':
-        line->verbose = -1;
-        return true;
-    case 'v':
-        line->verbose = 1;
-        return true;
-    default:
-        cli_option_message("report", option, argv, table);
-        return false;
+#define MEMBER(name) offsetof(struct command_line, name)
+#define FLAG(option, member, text)                                                      \
+    {                                                                                   \
+        .name = option, .set = command_set_flag, .offset = MEMBER(member), .help = text \
     }
-}
 
-static bool parse(struct command_line *line, int argc, char **argv)
+static const struct command_option option_table[] = {
+    {.name = "format", .argument = "F[:FILE]", .key = "format", .set = set_format},
+    {.name = "output",
+     .letter = 'o',
+     .argument = "FILE",
+     .set = set_output,
+     .initial = "standard output",
+     .help = "the report goes there; %p: pid of the process, %h: its name"},
+    FLAG("check", check, "status 1 when there are leaks; a live process is judged as if it ended now"),
+    {.name = "report",
+     .argument = "KINDS",
+     .key = "report",
+     .set = command_set_key,
+     .offset = MEMBER(options)},
+    {.name = "threads",
+     .argument = "WHICH",
+     .set = set_threads,
+     .initial = "all",
+     .help = "all, or leaks: only those that would be leaks if the process ended now"},
+    FLAG("no-stop", no_stop, "read /proc alone: the process is not stopped, and there are no stacks"),
+    FLAG("all", all, "print every process and every thread in full"),
+    {.name = "color", .argument = "WHEN", .key = "color", .set = command_set_key, .offset = MEMBER(options)},
+    FLAG("debuginfod", debuginfod, "ask debuginfod servers for missing debug information"),
+    {.name = "suppressions", .argument = "FILE", .key = "suppressions", .set = add_suppressions},
+    SUPPRESSION_OPTIONS(struct command_line, command_set_key),
+    {.name = "quiet",
+     .letter = 'q',
+     .set = command_set_int,
+     .offset = MEMBER(verbose),
+     .value = -1,
+     .help = "print the summary alone"},
+    {.name = "verbose",
+     .letter = 'v',
+     .set = command_set_int,
+     .offset = MEMBER(verbose),
+     .value = 1,
+     .help = "print whole paths, and the frames of runtimes too"},
+    {.name = NULL},
+};
+
+static bool complete(struct command_line *line, int argc, char **argv, struct error *error)
 {
-    int option;
-    options_defaults(&line->options);
-    optind = 1;
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":o:qvh", table, NULL)) != -1)
-        if (!take_option(line, option, argv))
-            return false;
-    if (line->help)
-        return true;
     if (optind + 1 != argc) {
-        cli_message(optind == argc ? "report: of what? Name a process by its PID, or a file"
-                                   : "report: takes one PID or FILE, not %d",
-                    argc - optind);
+        if (optind == argc)
+            error_set(error, "give a PID or a file; see 'threadleak help report'");
+        else
+            error_set(error, "give one PID or file, not %d", argc - optind);
         return false;
     }
     line->target = argv[optind];
-    if (!wanted_settle(&line->outputs, "report", &report_text, NULL))
-        return false;
-    struct error error;
-    if (suppression_options_load(&line->suppressions, &error))
-        return true;
-    cli_message("report: %s", error.text);
-    return false;
+    return wanted_complete(&line->outputs, "-", &report_text, NULL, error) &&
+           suppression_options_load(&line->suppressions, &line->options, error);
 }
 
 /* ---- printing ---------------------------------------------------------------------------- */
@@ -244,7 +187,7 @@ static int report(const struct command_line *line)
         status = line->check && job.report->summary.leaked_threads ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
         if (!print(line, &job)) {
             status = STATUS_CANNOT;
-        } else if (!suppression_options_tell(&line->suppressions, job.report, &job.error)) {
+        } else if (!suppression_options_print(&line->suppressions, job.report, &job.error)) {
             cli_message("report: %s", job.error.text);
             status = STATUS_CANNOT;
         } else if (line->check && !can_be_checked(job.report)) {
@@ -256,17 +199,35 @@ static int report(const struct command_line *line)
     return status;
 }
 
-int cmd_report(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     struct command_line line = {.target = NULL};
-    int status = STATUS_CANNOT;
-    if (parse(&line, argc, argv)) {
-        status = STATUS_REPORTED;
-        if (line.help)
-            print_help();
-        else
+    struct error error;
+    options_defaults(&line.options);
+    enum command_parsed parsed = command_parse(&command_report, argc, argv, &line);
+    int status = parsed == COMMAND_HELPED ? STATUS_REPORTED : STATUS_CANNOT;
+    if (parsed == COMMAND_PARSED) {
+        if (complete(&line, argc, argv, &error))
             status = report(&line);
+        else
+            cli_message("report: %s", error.text);
     }
     suppression_options_release(&line.suppressions);
     return status;
 }
+
+const struct command command_report = {
+    .name = "report",
+    .summary = "report the threads of a live process, or of what a dead one left",
+    .run = run,
+    .usage = "[OPTIONS] PID | FILE",
+    .about = "Reports every thread of a live process: who created it, its current stack, and what\n"
+             "it waits for.  The creators are unknown when the process is not watched.\n"
+             "Of a dead process: reports its core file, its ledger file or the directory of its run.\n",
+    .options = option_table,
+    .after = "Exit status: 0 reported; 1 leaks, with --check; 2 failed, also with --check of a\n"
+             "process that is not watched.\n"
+             "\n"
+             "  threadleak report 4242\n"
+             "  threadleak report --check --report=unjoined 4242\n",
+};

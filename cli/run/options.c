@@ -9,105 +9,19 @@
 #include "cli/common/cli.h"
 #include "cli/run/per_process.h"
 
-enum {
-    OPT_ERROR_EXITCODE = 256,
-    OPT_NO_FOLLOW,
-    OPT_DEBUGINFOD,
-    OPT_TIMEOUT,
-    OPT_NO_STOP,
-    OPT_BASELINE,
-    OPT_WRITE_BASELINE,
-    OPT_REQUIRE_WATCHED,
-    OPT_FORMAT,
-    OPT_PER_PROCESS,
-    OPT_KEY, /* and up: keys[value - OPT_KEY] of THREADLEAK_OPTIONS */
-};
-
-static const char *const keys[] = {"report", "judge", "grace_ms", "depth", "signal", "suppressions", "color"};
-
-static const struct option table[] = {
-    {"report", required_argument, NULL, OPT_KEY + 0},
-    {"judge", required_argument, NULL, OPT_KEY + 1},
-    {"grace", required_argument, NULL, OPT_KEY + 2},
-    {"depth", required_argument, NULL, OPT_KEY + 3},
-    {"signal", required_argument, NULL, OPT_KEY + 4},
-    {"suppressions", required_argument, NULL, OPT_KEY + 5},
-    {"color", required_argument, NULL, OPT_KEY + 6},
-    {"format", required_argument, NULL, OPT_FORMAT},
-    {"output", required_argument, NULL, 'o'},
-    {"error-exitcode", required_argument, NULL, OPT_ERROR_EXITCODE},
-    {"per-process", no_argument, NULL, OPT_PER_PROCESS},
-    {"no-follow", no_argument, NULL, OPT_NO_FOLLOW},
-    {"debuginfod", no_argument, NULL, OPT_DEBUGINFOD},
-    {"timeout", required_argument, NULL, OPT_TIMEOUT},
-    {"baseline", required_argument, NULL, OPT_BASELINE},
-    {"write-baseline", required_argument, NULL, OPT_WRITE_BASELINE},
-    {"no-stop", no_argument, NULL, OPT_NO_STOP},
-    {"require-watched", no_argument, NULL, OPT_REQUIRE_WATCHED},
-    SUPPRESSION_OPTIONS,
-    {"quiet", no_argument, NULL, 'q'},
-    {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-
-void run_options_help(void)
-{
-    fputs("usage: threadleak run [OPTIONS] [--] COMMAND [ARG...]\n"
-          "\n"
-          "Runs COMMAND and its children under watch and reports the threads that they leaked, once, at the "
-          "end.\n"
-          "\n",
-          stdout);
-    printf("  --format=F[:FILE]     %s\n", report_format_names());
-    fputs(
-        "                        (default text); may be given more than once, each with its FILE or -o\n"
-        "  -o, --output=FILE     the report goes there (%p: COMMAND's pid, %h: its name, -: standard "
-        "output)\n"
-        "  --per-process         a FILE for each process that created a thread: %p is its pid, %h its name\n"
-        "  --error-exitcode=N    status when threads leaked and COMMAND ended with 0 (default 66; 0: leave "
-        "it)\n"
-        "  --report=KINDS        what counts as a leak: running,unjoined,detached\n"
-        "  --judge=ENDS          ends that are judged: exit, _exit, quick_exit, exec, signal, all\n"
-        "  --grace=MS            how long an end waits for threads still on their way out (default 431)\n"
-        "  --depth=N             frames kept of a creation backtrace (default 64)\n"
-        "  --signal=SIG          signal that asks for a report of every live thread, or none (default QUIT)\n"
-        "  --baseline=FILE       the leaks that it holds do not count, unless there are more of them\n"
-        "  --write-baseline=FILE all that leaked goes there, and is accepted\n"
-        "  --timeout=DUR         after DUR (30s, 5m, 1h) report every live thread of every process, then "
-        "end\n"
-        "                        them all; status 124\n"
-        "  --no-stop             reports do not say where threads are now\n"
-        "  --no-follow           child processes are not watched\n"
-        "  --require-watched     status 125 when a program of the tree was not watched\n"
-        "  --color=WHEN          auto, always, never\n"
-        "  --debuginfod          ask debuginfod servers for missing debug information\n"
-        "  -q, --quiet           the summary alone\n"
-        "  -v, --verbose         everything, even when nothing leaked\n",
-        stdout);
-    fputs(suppression_options_help, stdout);
-    fputs("\n"
-          "Exit status: COMMAND's own where it is not 0; 128+N when signal N ended it; 66 threads leaked;\n"
-          "124 timed out; 125 threadleak failed or COMMAND cannot be watched; 126 not executable; 127 not "
-          "found.\n"
-          "\n"
-          "  threadleak run ./app              threadleak run -o leaks.json --format=json -- make check\n",
-          stdout);
-}
-
-/* Adds key='value' to the text for the shim.  It has no escapes: a value with
- * both kinds of quotes cannot be told. */
-static bool pass_on(struct run_options *run, const char *key, const char *value)
+/* Adds key='value' to the text for the shim.  It has no escapes, so a value cannot hold both kinds of
+ * quotes. */
+static bool pass_on(struct run_options *run, const char *key, const char *value, struct error *error)
 {
     char quote = strchr(value, '\'') ? '"' : '\'';
     if (strchr(value, quote)) {
-        cli_message("run: %s=%s holds both kinds of quotes", key, value);
+        error_set(error, "%s=%s has both kinds of quotes; use one kind", key, value);
         return false;
     }
     char *text;
     const char *before = run->text ? run->text : "";
     if (asprintf(&text, "%s%s%s=%c%s%c", before, *before ? ":" : "", key, quote, value, quote) < 0) {
-        cli_message("run: out of memory");
+        error_set(error, "out of memory");
         return false;
     }
     free(run->text);
@@ -115,171 +29,218 @@ static bool pass_on(struct run_options *run, const char *key, const char *value)
     return true;
 }
 
-static bool set_key(struct run_options *run, int option, const char *value)
+/* ---- functions that set an option ------------------------------------------------- */
+
+/* Also for the shim. */
+static bool set_key(void *line, const struct command_option *option, const char *value, struct error *error)
 {
-    const char *key = keys[option - OPT_KEY], *name = table[option - OPT_KEY].name;
-    const char *problem = options_set(&run->options, key, value, strlen(value));
-    if (problem) {
-        cli_message("run: --%s=%s %s", name, value, problem);
-        return false;
-    }
-    return pass_on(run, key, value);
+    return command_set_key(line, option, value, error) &&
+           pass_on(line, option->key, value ? value : option->key_value, error);
 }
 
 /* COMMAND may change its working directory before it reads the file.  The shim has
  * room for a few: its own reports, on the dump signal, do without the rest. */
-static bool set_suppressions(struct run_options *run, const char *value)
+static bool set_suppressions(void *line, const struct command_option *option, const char *value,
+                             struct error *error)
 {
+    struct run_options *run = line;
     char absolute[PATH_MAX];
     const char *path = realpath(value, absolute) ? absolute : value;
+    (void)option;
     if (!*value) {
-        cli_message("run: --suppressions= is empty");
+        error_set(error, "--suppressions= is empty");
         return false;
     }
     if (!suppression_options_add_file(&run->suppressions, path)) {
-        cli_message("run: out of memory");
+        error_set(error, "out of memory");
         return false;
     }
     return options_set(&run->options, "suppressions", path, strlen(path)) ||
-           pass_on(run, "suppressions", path);
+           pass_on(run, "suppressions", path, error);
 }
 
-/* The rules are run's own; the shim's reports follow them. */
-static bool take_suppression_option(struct run_options *run, int option)
+static bool set_output(void *line, const struct command_option *option, const char *value,
+                       struct error *error)
 {
-    if (option == OPT_NO_DEFAULT_SUPPRESSIONS)
-        return pass_on(run, "default_suppressions", "0");
-    return option != OPT_ALLOW_MATCH_ALL || pass_on(run, "allow_match_all", "1");
+    (void)option;
+    return wanted_add_file(&((struct run_options *)line)->outputs, value, error);
 }
 
-static bool set_option(struct run_options *run, int option)
+static bool set_format(void *line, const struct command_option *option, const char *value,
+                       struct error *error)
+{
+    (void)option;
+    return wanted_add_format(&((struct run_options *)line)->outputs, value, error);
+}
+
+static bool set_timeout(void *line, const struct command_option *option, const char *value,
+                        struct error *error)
+{
+    (void)option;
+    if (cli_duration(value, &((struct run_options *)line)->timeout_s))
+        return true;
+    error_set(error, "--timeout=%s is not a duration; use 30s, 5m or 500ms", value);
+    return false;
+}
+
+static bool set_exitcode(void *line, const struct command_option *option, const char *value,
+                         struct error *error)
 {
     long number;
-    if (suppression_options_take(&run->suppressions, option, optarg))
-        return take_suppression_option(run, option);
-    switch (option) {
-    case 'o':
-        return wanted_add_file(&run->outputs, "run", optarg);
-    case OPT_FORMAT:
-        return wanted_add_format(&run->outputs, "run", optarg);
-    case OPT_PER_PROCESS:
-        return run->per_process = true;
-    case 'q':
-        run->verbose = -1;
-        return true;
-    case 'v':
-        run->verbose = 1;
-        return true;
-    case 'h':
-        run->help = true;
-        return true;
-    case OPT_DEBUGINFOD:
-        run->debuginfod = true;
-        return true;
-    case OPT_TIMEOUT:
-        if (cli_duration(optarg, &run->timeout_s))
-            return true;
-        cli_message("run: --timeout=%s is not a duration such as 30s, 5m or 500ms", optarg);
+    (void)option;
+    if (!cli_number(value, 0, 255, &number)) {
+        error_set(error, "--error-exitcode=%s is not a number from 0 to 255", value);
         return false;
-    case OPT_BASELINE:
-        run->baseline = optarg;
-        return true;
-    case OPT_WRITE_BASELINE:
-        run->write_baseline = optarg;
-        return true;
-    case OPT_REQUIRE_WATCHED:
-        return run->require_watched = true;
-    case OPT_NO_STOP:
-        run->options.stacks = false;
-        return pass_on(run, "stacks", "0");
-    case OPT_NO_FOLLOW:
-        run->options.follow = false;
-        return pass_on(run, "follow", "0");
-    case OPT_ERROR_EXITCODE:
-        if (!cli_number(optarg, 0, 255, &number)) {
-            cli_message("run: --error-exitcode=%s is not a number from 0 to 255", optarg);
-            return false;
-        }
-        run->leak_status = (int)number;
-        return true;
-    default:
-        return !strcmp(keys[option - OPT_KEY], "suppressions") ? set_suppressions(run, optarg)
-                                                               : set_key(run, option, optarg);
     }
+    ((struct run_options *)line)->leak_status = (int)number;
+    return true;
 }
 
-/* Of the variable; one that is not known is no error, as in the shim. */
+/* ---- the table ------------------------------------------------------------------------ */
+
+#define MEMBER(name) offsetof(struct run_options, name)
+#define KEY(option, argument_name, key_name)                                        \
+    {                                                                               \
+        .name = option, .argument = argument_name, .key = key_name, .set = set_key, \
+        .offset = MEMBER(options)                                                   \
+    }
+#define KEY_VALUE(option, key_name, fixed, text)                                           \
+    {                                                                                      \
+        .name = option, .key = key_name, .key_value = fixed, .help = text, .set = set_key, \
+        .offset = MEMBER(options)                                                          \
+    }
+
+const struct command_option run_option_table[] = {
+    {.name = "format", .argument = "F[:FILE]", .key = "format", .set = set_format},
+    {.name = "output",
+     .letter = 'o',
+     .argument = "FILE",
+     .set = set_output,
+     .initial = "standard error",
+     .help = "the report goes there; %p: COMMAND's pid, %h: its name, -: standard output"},
+    {.name = "per-process",
+     .set = command_set_flag,
+     .offset = MEMBER(per_process),
+     .help = "a FILE for each process that created a thread; %p is its pid, %h its name"},
+    {.name = "error-exitcode",
+     .argument = "N",
+     .key = "exitcode",
+     .set = set_exitcode,
+     .initial = "66",
+     .help = "exit status when threads leaked and COMMAND's own was 0; 0: unchanged"},
+    KEY("report", "KINDS", "report"),
+    KEY("judge", "ENDS", "judge"),
+    KEY("grace", "MS", "grace_ms"),
+    KEY("depth", "N", "depth"),
+    KEY("signal", "SIG", "signal"),
+    {.name = "baseline",
+     .argument = "FILE",
+     .set = command_set_text,
+     .offset = MEMBER(baseline),
+     .help = "do not count the leaks in FILE, unless there are more of them"},
+    {.name = "write-baseline",
+     .argument = "FILE",
+     .set = command_set_text,
+     .offset = MEMBER(write_baseline),
+     .help = "write all leaks to FILE, and accept them"},
+    {.name = "timeout",
+     .argument = "DUR",
+     .set = set_timeout,
+     .help =
+         "after DUR (30s, 5m, 1h) report every live thread of every process, then end them all; status 124"},
+    KEY_VALUE("no-stop", "stacks", "0", "no current stacks in reports, and no thread is stopped"),
+    KEY_VALUE("no-follow", "follow", "0", "do not watch child processes"),
+    {.name = "require-watched",
+     .set = command_set_flag,
+     .offset = MEMBER(require_watched),
+     .help = "status 125 when a program of the tree was not watched"},
+    KEY("color", "WHEN", "color"),
+    {.name = "debuginfod",
+     .set = command_set_flag,
+     .offset = MEMBER(debuginfod),
+     .help = "ask debuginfod servers for missing debug information"},
+    {.name = "suppressions", .argument = "FILE", .key = "suppressions", .set = set_suppressions},
+    SUPPRESSION_OPTIONS(struct run_options, set_key),
+    {.name = "quiet",
+     .letter = 'q',
+     .set = command_set_int,
+     .offset = MEMBER(verbose),
+     .value = -1,
+     .help = "print the summary alone"},
+    {.name = "verbose",
+     .letter = 'v',
+     .set = command_set_int,
+     .offset = MEMBER(verbose),
+     .value = 1,
+     .help = "print everything, even when nothing leaked"},
+    {.name = NULL},
+};
+
+/* ---- all of it ---------------------------------------------------------------------------- */
+
+/* That of the variable.  As in the shim, an unknown one is no error. */
 static const struct report_format *default_format(const struct run_options *run)
 {
     const struct report_format *format = report_format_find(run->options.format);
-    if (!format && !run->outputs.count)
-        cli_message("run: THREADLEAK_OPTIONS: format=%s: unknown format; use %s", run->options.format,
-                    report_format_names());
     return format ? format : &report_text;
 }
 
 /* The shim answers dump signals in one format: the first. */
-static bool settle_outputs(struct run_options *run)
+static bool complete_outputs(struct run_options *run, struct error *error)
 {
     const char *log = strcmp(run->options.log_path, "stderr") ? run->options.log_path : NULL;
     bool asked_for = run->outputs.count > 0;
-    if (!wanted_settle(&run->outputs, "run", default_format(run), log))
+    if (!wanted_complete(&run->outputs, "/dev/stderr", default_format(run), log, error))
         return false;
-    if (run->per_process && !per_process_check(&run->outputs))
+    if (run->per_process && !per_process_check(&run->outputs, error))
         return false;
-    return !asked_for || pass_on(run, "format", run->outputs.items[0].format->name);
+    return !asked_for || pass_on(run, "format", run->outputs.items[0].format->name, error);
 }
 
-/* What the variable says of rules holds for run as well. */
-static bool take_variable(struct run_options *run)
+static bool add_files_of_variable(struct run_options *run, struct error *error)
 {
-    run->suppressions.no_defaults = !run->options.default_suppressions;
-    run->suppressions.allow_match_all = run->options.allow_match_all;
     for (unsigned i = 0; i < run->options.suppressions_count; i++)
         if (!suppression_options_add_file(&run->suppressions, run->options.suppressions[i])) {
-            cli_message("run: out of memory");
+            error_set(error, "out of memory");
             return false;
         }
     return true;
 }
 
-bool run_options_parse(struct run_options *run, int argc, char **argv)
+static bool complete(struct run_options *run, struct error *error)
 {
-    memset(run, 0, sizeof(*run));
-    options_defaults(&run->options);
-    run->options.exitcode = -1; /* tells whether the variable says anything of it */
-    /* Each watched process tells what is wrong with the variable. */
-    options_parse(&run->options, getenv("THREADLEAK_OPTIONS"), NULL, NULL);
-    run->leak_status = run->options.exitcode >= 0 ? run->options.exitcode : STATUS_LEAKS;
-    if (!take_variable(run))
-        return false;
-
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "+:o:qvh", table, NULL)) != -1;) {
-        if (option == '?' || option == ':') {
-            cli_option_message("run", option, argv, table);
-            return false;
-        }
-        if (!set_option(run, option))
-            return false;
-    }
-    if (run->help)
-        return true;
-    if (!settle_outputs(run))
+    if (!complete_outputs(run, error))
         return false;
     /* The status is COMMAND's own until the whole tree has ended. */
-    if (run->options.exitcode > 0 && !pass_on(run, "exitcode", "0"))
+    if (run->options.exitcode > 0 && !pass_on(run, "exitcode", "0", error))
         return false;
     if (run->require_watched && !run->options.follow) {
-        cli_message(
-            "run: --require-watched wants all of the tree, --no-follow (follow=0) leaves it unwatched");
+        error_set(error, "--require-watched cannot be used with --no-follow (follow=0)");
         return false;
     }
-    run->command = argv + optind;
-    if (run->command[0])
-        return true;
-    cli_message("run: which COMMAND? 'threadleak help run'");
-    return false;
+    if (!run->command[0])
+        error_set(error, "no command given; see 'threadleak help run'");
+    return run->command[0];
+}
+
+enum command_parsed run_options_parse(const struct command *command, struct run_options *run, int argc,
+                                      char **argv)
+{
+    struct error error = {""};
+    memset(run, 0, sizeof(*run));
+    options_defaults(&run->options);
+    run->options.exitcode = -1; /* until the variable sets it */
+    /* Each watched process reports what is wrong with the variable. */
+    options_parse(&run->options, getenv("THREADLEAK_OPTIONS"), NULL, NULL);
+    run->leak_status = run->options.exitcode >= 0 ? run->options.exitcode : STATUS_LEAKS;
+    if (add_files_of_variable(run, &error)) {
+        enum command_parsed parsed = command_parse(command, argc, argv, run);
+        run->command = argv + optind;
+        if (parsed != COMMAND_PARSED || complete(run, &error))
+            return parsed;
+    }
+    cli_message("run: %s", error.text);
+    return COMMAND_WRONG;
 }
 
 void run_options_release(struct run_options *run)

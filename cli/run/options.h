@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "cli/common/command.h"
 #include "common/options.h"
 #include "cli/common/outputs.h"
 #include "cli/common/suppressions.h"
@@ -20,13 +21,14 @@ struct run_options {
     double timeout_s;                      /* 0: none */
     bool debuginfod;
     bool require_watched;
-    bool help;
     char **command; /* NULL-terminated; part of argv */
 };
 
-/* False: a message has been written.  Release it either way. */
-bool run_options_parse(struct run_options *run, int argc, char **argv);
+extern const struct command_option run_option_table[];
+
+/* Release it in any case. */
+enum command_parsed run_options_parse(const struct command *command, struct run_options *run, int argc,
+                                      char **argv);
 void run_options_release(struct run_options *run);
-void run_options_help(void);
 
 #endif

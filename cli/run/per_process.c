@@ -39,7 +39,7 @@ static bool is_directory_writable(const char *pattern)
     return access(directory, W_OK | X_OK) == 0;
 }
 
-bool per_process_check(const struct wanted_outputs *wanted)
+bool per_process_check(const struct wanted_outputs *wanted, struct error *error)
 {
     bool any = false;
     for (size_t i = 0; i < wanted->count; i++) {
@@ -48,16 +48,17 @@ bool per_process_check(const struct wanted_outputs *wanted)
             continue;
         any = true;
         if (!has_pid(item->file)) {
-            cli_message("run: --per-process: %s has no %%p in it, which tells the files apart", item->file);
+            error_set(error, "--per-process: %s needs a %%p, so that each process has its own file",
+                      item->file);
             return false;
         }
         if (!is_directory_writable(item->file)) {
-            cli_message("run: %s: cannot be written: %s", item->file, strerror(errno));
+            error_set(error, "%s: cannot be written: %s", item->file, strerror(errno));
             return false;
         }
     }
     if (!any)
-        cli_message("run: --per-process needs a file with %%p in its name: -o leaks.%%p.json");
+        error_set(error, "--per-process needs a file with %%p in its name, as -o leaks.%%p.json");
     return any;
 }
 

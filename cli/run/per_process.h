@@ -6,10 +6,9 @@
 
 #include "cli/common/outputs.h"
 
-/* Can there be a file for each?  Every FILE has a %p in it, at least one has a FILE, and the
- * directories can be written.  What goes to standard output or error stays one report of all.
- * False, and a message: not so. */
-bool per_process_check(const struct wanted_outputs *wanted);
+/* Checks that every FILE has a %p in it, that at least one has a FILE, and that the directories are
+ * writable.  What goes to standard output or error stays one report of all.  False: error. */
+bool per_process_check(const struct wanted_outputs *wanted, struct error *error);
 bool per_process_is_split(const struct wanted_output *wanted);
 
 /*

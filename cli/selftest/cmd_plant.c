@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cli/common/cli.h"
+#include "cli/common/command.h"
 #include "cli/selftest/selftest.h"
 
 /* Each stands in a backtrace: neither inlined, nor left by a jump. */
@@ -160,7 +161,7 @@ PLANTED void plant_live(void)
     STAY_ON_STACK();
 }
 
-int cmd_plant(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     static const struct {
         const char *name;
@@ -176,6 +177,9 @@ int cmd_plant(int argc, char **argv)
             kinds[i].plant();
             return STATUS_REPORTED;
         }
-    cli_message("_plant is what 'threadleak selftest' tries itself on; see threadleak --help");
+    cli_message("_plant is for 'threadleak selftest' only; see 'threadleak help'");
     return STATUS_CANNOT;
 }
+
+const struct command command_plant = {
+    .name = "_plant", .summary = "leak threads, for selftest", .hidden = true, .run = run};

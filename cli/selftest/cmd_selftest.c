@@ -5,12 +5,13 @@
 #include <unistd.h>
 
 #include "cli/common/cli.h"
+#include "cli/common/command.h"
 #include "cli/selftest/selftest.h"
 
 static int sum_up(const struct selftest *test)
 {
     if (test->failures) {
-        printf("\n%u of %u checks failed: leaks can go unseen here until that is put right\n", test->failures,
+        printf("\n%u of %u checks failed: fix them: until then leaks can be missed here\n", test->failures,
                test->checks);
         return STATUS_CHECK_LEAKS;
     }
@@ -23,33 +24,12 @@ static int sum_up(const struct selftest *test)
 
 /* ---- all of it ------------------------------------------------------------------------------ */
 
-static void print_help(void)
-{
-    fputs("usage: threadleak selftest [-v]\n"
-          "\n"
-          "Plants threads of each kind in a program of its own and looks whether they are found and named\n"
-          "here, and what this machine lets threadleak do: one line each, with what to do about it.\n"
-          "\n"
-          "  ok     works\n"
-          "  note   works, with less than there could be\n"
-          "  FAIL   leaks can go unseen\n"
-          "\n"
-          "  -v, --verbose         also what the planted programs and their reports said\n"
-          "\n"
-          "Exit status: 0 every leak was found; 1 something that threadleak needs does not work; 2 the\n"
-          "test itself could not be made.\n"
-          "\n"
-          "  threadleak selftest               in a CI job, before the tests: threadleak selftest && make "
-          "check\n",
-          stdout);
-}
-
 static int run_checks(struct selftest *test)
 {
     test->exe = realpath("/proc/self/exe", NULL);
     if (!test->exe) {
-        cli_message("selftest: /proc/self/exe cannot be read: /proc must be mounted, and threadleak still be "
-                    "where it was started from");
+        cli_message(
+            "selftest: /proc/self/exe cannot be read: mount /proc, and do not move threadleak while it runs");
         return STATUS_CANNOT;
     }
     printf("threadleak " THREADLEAK_VERSION ", %s\n\n", test->exe);
@@ -60,26 +40,14 @@ static int run_checks(struct selftest *test)
     return sum_up(test);
 }
 
-int cmd_selftest(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    static const struct option table[] = {
-        {"verbose", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     struct selftest test = {.exe = NULL};
-    optind = 1;
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, ":vh", table, NULL)) != -1;) {
-        if (option == 'h') {
-            print_help();
-            return STATUS_REPORTED;
-        }
-        if (option != 'v') {
-            cli_option_message("selftest", option, argv, table);
-            return STATUS_CANNOT;
-        }
-        test.verbose = true;
-    }
+    enum command_parsed parsed = command_parse(&command_selftest, argc, argv, &test);
+    if (parsed != COMMAND_PARSED)
+        return parsed == COMMAND_HELPED ? STATUS_REPORTED : STATUS_CANNOT;
     if (optind < argc) {
-        cli_message("selftest: takes no argument; 'threadleak help selftest'");
+        cli_message("selftest: takes no argument; see 'threadleak help selftest'");
         return STATUS_CANNOT;
     }
     int status = run_checks(&test);
@@ -87,3 +55,30 @@ int cmd_selftest(int argc, char **argv)
     free(test.shim);
     return status;
 }
+
+static const struct command_option option_table[] = {
+    {.name = "verbose",
+     .letter = 'v',
+     .set = command_set_flag,
+     .offset = offsetof(struct selftest, verbose),
+     .help = "print also the output of the planted programs, and their reports"},
+    {.name = NULL},
+};
+
+const struct command command_selftest = {
+    .name = "selftest",
+    .summary = "check on this machine that planted leaks are found",
+    .run = run,
+    .usage = "[-v]",
+    .about = "Leaks threads of each kind in a program of its own, and checks that they are found and\n"
+             "named on this machine.  Then checks what the machine allows.  One line for each check:\n"
+             "\n"
+             "  ok     works\n"
+             "  note   works, with less detail\n"
+             "  FAIL   leaks can be missed\n",
+    .options = option_table,
+    .after = "Exit status: 0 every leak was found; 1 something that threadleak needs does not work;\n"
+             "2 the test itself failed.\n"
+             "\n"
+             "  threadleak selftest && make check    in a CI job\n",
+};

@@ -163,11 +163,11 @@ fi
 
 # ---- options ---------------------------------------------------------------------------------------
 printf 'thread:ok\nnonsense\n' >"$tmp/bad.supp"
-refused "no target" "of what?"
-refused "two targets" "one PID or FILE, not 2" "$good" "$good"
+refused "no target" "give a PID or a file"
+refused "two targets" "one PID or file, not 2" "$good" "$good"
 refused "an unknown option" "'--nosuch'" --nosuch "$good"
 refused "an unknown letter" "'-z'" -z "$good"
-refused "an unknown format" "--format=yaml is none of: text, json" --format=yaml -o "$out" "$good"
+refused "an unknown format" "--format=yaml: unknown format; use text, json" --format=yaml -o "$out" "$good"
 refused "an unknown kind" "--report=sleeping" --report=sleeping "$good"
 refused "a missing value" "--format needs a value" "$good" --format
 refused "a missing suppression file" "$tmp/no.supp: cannot be read" --suppressions="$tmp/no.supp" -o "$out" "$good"

@@ -1,0 +1,205 @@
+#include "cli/common/command.h"
+
+#include <assert.h>
+#include <getopt.h>
+#include <string.h>
+
+#include "cli/common/cli.h"
+#include "common/options.h"
+
+enum { OPTIONS_MAX = 62, FIRST_VALUE = 256, HELP_COLUMN = 24, LINE_WIDTH = 80 };
+
+/* ---- values --------------------------------------------------------------------- */
+
+static void *member(void *line, const struct command_option *option)
+{
+    return (char *)line + option->offset;
+}
+
+bool command_set_flag(void *line, const struct command_option *option, const char *value, struct error *error)
+{
+    (void)value, (void)error;
+    return *(bool *)member(line, option) = true;
+}
+
+bool command_set_int(void *line, const struct command_option *option, const char *value, struct error *error)
+{
+    (void)value, (void)error;
+    *(int *)member(line, option) = option->value;
+    return true;
+}
+
+bool command_set_text(void *line, const struct command_option *option, const char *value, struct error *error)
+{
+    (void)error;
+    *(const char **)member(line, option) = value;
+    return true;
+}
+
+bool command_set_key(void *line, const struct command_option *option, const char *value, struct error *error)
+{
+    const char *given = value ? value : option->key_value;
+    const char *problem = options_set(member(line, option), option->key, given, strlen(given));
+    if (problem)
+        error_set(error, "--%s=%s %s", option->name, given, problem);
+    return !problem;
+}
+
+/* ---- parsing ----------------------------------------------------------------------- */
+
+struct parser {
+    char letters[OPTIONS_MAX * 2 + 4];
+    struct option table[OPTIONS_MAX + 2]; /* in the order of the rows, then --help */
+    size_t count;
+};
+
+static int argument_kind(const struct command_option *option)
+{
+    if (!option->argument)
+        return no_argument;
+    return option->argument[0] == '[' ? optional_argument : required_argument;
+}
+
+static void prepare(struct parser *parser, const struct command *command)
+{
+    char *letter = stpcpy(parser->letters, command->runs_another ? "+:h" : ":h");
+    const struct command_option *row = command->options;
+    parser->count = 0;
+    for (; row->name; row++) {
+        assert(parser->count < OPTIONS_MAX);
+        parser->table[parser->count] =
+            (struct option){row->name, argument_kind(row), NULL, FIRST_VALUE + (int)parser->count};
+        parser->count++;
+        if (row->letter)
+            letter += sprintf(letter, "%c%s", row->letter, row->argument ? ":" : "");
+    }
+    parser->table[parser->count] = (struct option){"help", no_argument, NULL, 'h'};
+    parser->table[parser->count + 1] = (struct option){NULL, 0, NULL, 0};
+}
+
+/* NULL: none. */
+static const struct command_option *find_row(const struct command *command, const struct parser *parser,
+                                             int value)
+{
+    if (value >= FIRST_VALUE && value < FIRST_VALUE + (int)parser->count)
+        return &command->options[value - FIRST_VALUE];
+    for (const struct command_option *row = command->options; row->name; row++)
+        if (value && row->letter == value)
+            return row;
+    return NULL;
+}
+
+static enum command_parsed refuse(const struct command *command, const struct parser *parser, int result,
+                                  char **argv)
+{
+    const struct command_option *row = find_row(command, parser, optopt);
+    const char *name = command->name;
+    if (row && result == ':')
+        cli_message("%s: --%s needs a value; see 'threadleak help %s'", name, row->name, name);
+    else if (row || optopt == 'h')
+        cli_message("%s: --%s takes no value; see 'threadleak help %s'", name, row ? row->name : "help",
+                    name);
+    else if (optopt)
+        cli_message("%s: unknown option '-%c'; see 'threadleak help %s'", name, optopt, name);
+    else
+        cli_message("%s: unknown or ambiguous option '%s'; see 'threadleak help %s'", name, argv[optind - 1],
+                    name);
+    return COMMAND_WRONG;
+}
+
+enum command_parsed command_parse(const struct command *command, int argc, char **argv, void *line)
+{
+    struct parser parser;
+    prepare(&parser, command);
+    optind = 1;
+    opterr = 0;
+    for (int value; (value = getopt_long(argc, argv, parser.letters, parser.table, NULL)) != -1;) {
+        struct error error = {""};
+        if (value == 'h') {
+            command_help(command);
+            return COMMAND_HELPED;
+        }
+        if (value == '?' || value == ':')
+            return refuse(command, &parser, value, argv);
+        const struct command_option *row = find_row(command, &parser, value);
+        if (row->set(line, row, optarg, &error))
+            continue;
+        cli_message("%s: %s", command->name, error.text);
+        return COMMAND_WRONG;
+    }
+    return COMMAND_PARSED;
+}
+
+/* ---- help ------------------------------------------------------------------------------ */
+
+static const struct options_key *key_of(const struct command_option *row)
+{
+    return row->key ? options_key_find(slice_of(row->key)) : NULL;
+}
+
+static const char *help_of(const struct command_option *row)
+{
+    return row->help ? row->help : key_of(row)->help;
+}
+
+/* "": none */
+static const char *initial_of(const struct command_option *row)
+{
+    const struct options_key *key = row->argument ? key_of(row) : NULL;
+    return row->initial ? row->initial : key ? key->initial : "";
+}
+
+/* Prints words from HELP_COLUMN on, in lines of LINE_WIDTH.  Returns the new column. */
+static int put_words(const char *words, int column)
+{
+    while (*words) {
+        int length = (int)strcspn(words, " ");
+        if (column > HELP_COLUMN && column + 1 + length > LINE_WIDTH)
+            column = printf("\n%*s", HELP_COLUMN, "") - 1;
+        else if (column > HELP_COLUMN)
+            column += printf(" ");
+        column += printf("%.*s", length, words);
+        words += length + (words[length] == ' ');
+    }
+    return column;
+}
+
+static void put_row(const struct command_option *row)
+{
+    char text[64];
+    int column = row->letter ? printf("  -%c, --%s", row->letter, row->name) : printf("  --%s", row->name);
+    if (row->argument)
+        column += printf(row->argument[0] == '[' ? "[=%s" : "=%s", row->argument + (row->argument[0] == '['));
+    if (column > HELP_COLUMN - 2)
+        column = printf("\n") - 1;
+    column += printf("%*s", HELP_COLUMN - column, "");
+    column = put_words(help_of(row), column);
+    snprintf(text, sizeof(text), "(default %s)", initial_of(row));
+    if (*initial_of(row))
+        put_words(text, column);
+    putchar('\n');
+}
+
+void command_help(const struct command *command)
+{
+    printf("usage: threadleak %s %s\n", command->name, command->usage);
+    if (!command->options)
+        return;
+    printf("\n%s\n", command->about);
+    for (const struct command_option *row = command->options; row->name; row++)
+        put_row(row);
+    printf("\n%s", command->after);
+}
+
+static const char *or_none(const char *text)
+{
+    return text && *text ? text : "-";
+}
+
+void command_list_options(const struct command *command)
+{
+    for (const struct command_option *row = command->options; row && row->name; row++)
+        printf("option\t%s\t--%s\t%c\t%s\t%s\t%s\t%s\n", command->name, row->name,
+               row->letter ? row->letter : '-', or_none(row->argument), or_none(row->key),
+               or_none(initial_of(row)), help_of(row));
+}

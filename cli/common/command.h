@@ -1,0 +1,69 @@
+/*
+ * A command of threadleak and its options.  One row of its table is one option: the parser,
+ * --help, the list in the man page and the completion of shells follow from it.
+ *
+ * To add an option: a row in the table of the command, a member for its value, and what uses
+ * it.  A longer explanation goes to man/threadleak.1.scd, after "@option NAME".
+ * To add a command: a file with its struct command, a declaration here, a row in cli/main.c.
+ */
+#ifndef THREADLEAK_CLI_COMMON_COMMAND_H
+#define THREADLEAK_CLI_COMMON_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+struct command_option;
+/* Takes the value into `line`, the struct that the command parses into.  value: NULL without an
+ * argument; it is valid as long as argv.  False: error says what is wrong. */
+typedef bool command_set_fn(void *line, const struct command_option *option, const char *value,
+                            struct error *error);
+
+struct command_option {
+    const char *name;      /* long name without "--"; NULL ends a table */
+    char letter;           /* 0: none */
+    const char *argument;  /* "FILE"; "[FILE]": optional; NULL: takes none */
+    const char *key;       /* of THREADLEAK_OPTIONS, with the same meaning; NULL: none */
+    const char *key_value; /* of the key, for an option that takes no argument */
+    const char *initial;   /* default, for --help; NULL: that of the key, or none */
+    const char *help;      /* one line; NULL: that of the key */
+    command_set_fn *set;
+    size_t offset; /* of the member that `set` sets, in the command's struct */
+    int value;     /* for command_set_int */
+};
+
+/* Functions for `set`. */
+command_set_fn command_set_flag; /* bool: true */
+command_set_fn command_set_int;  /* int: option->value */
+command_set_fn command_set_text; /* const char *: the argument */
+command_set_fn command_set_key;  /* struct options: the key */
+
+struct command {
+    const char *name;
+    const char *summary;               /* one line for `threadleak help` */
+    bool hidden;                       /* from help: not for users */
+    bool runs_another;                 /* its options end at the first argument */
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit status */
+    const char *usage;                 /* what follows the name */
+    const char *about, *after;         /* help before and after the list of options */
+    const struct command_option *options;
+};
+extern const struct command command_run, command_report, command_selftest, command_explain, command_plant;
+
+enum command_parsed {
+    COMMAND_PARSED, /* arguments follow from optind on */
+    COMMAND_HELPED, /* the help was printed */
+    COMMAND_WRONG   /* a message was printed */
+};
+enum command_parsed command_parse(const struct command *command, int argc, char **argv, void *line);
+
+/* Prints the help on standard output. */
+void command_help(const struct command *command);
+
+/* For the man page and for completion, a line for each option, with tabs between:
+ * "option COMMAND --NAME LETTER ARGUMENT KEY DEFAULT HELP"; "-": none. */
+void command_list_options(const struct command *command);
+
+#endif
