@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/build_id.h"
 #include "base/regular_file.h"
 #include "snapshot/core.h"
 
@@ -31,24 +32,6 @@ struct proof {
     bool has_build_id;
 };
 
-static bool is_build_id(const unsigned char *notes, size_t size)
-{
-    Elf64_Nhdr note;
-    while (size >= sizeof(note)) {
-        memcpy(&note, notes, sizeof(note));
-        size_t content = sizeof(note) + ((note.n_namesz + 3ul) & ~3ul);
-        size_t next = content + ((note.n_descsz + 3ul) & ~3ul);
-        if (next > size)
-            return false;
-        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && note.n_descsz > 0 &&
-            memcmp(notes + sizeof(note), "GNU", 4) == 0)
-            return true;
-        notes += next;
-        size -= next;
-    }
-    return false;
-}
-
 static bool has_same_notes(struct proof *proof, int fd, const Elf64_Phdr *segment)
 {
     size_t size = segment->p_filesz;
@@ -57,7 +40,7 @@ static bool has_same_notes(struct proof *proof, int fd, const Elf64_Phdr *segmen
                 segment->p_offset <= INT64_MAX &&
                 pread(fd, notes + size, size, (off_t)segment->p_offset) == (ssize_t)size &&
                 memcmp(notes, notes + size, size) == 0;
-    proof->has_build_id |= same && is_build_id(notes, size);
+    proof->has_build_id |= same && build_id_find(notes, size, size, &size);
     free(notes);
     return same;
 }

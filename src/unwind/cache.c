@@ -68,7 +68,7 @@ static bool make_room(struct code *code)
     return true;
 }
 
-static struct frame_rules *look_up(struct code *code, uint64_t pc)
+static struct frame_rules *make_rules(struct code *code, uint64_t pc)
 {
     struct code_file *file = code_find_file(code, pc);
     struct frame_rules *rules = file ? malloc(sizeof(*rules)) : NULL;
@@ -86,7 +86,7 @@ const struct frame_rules *code_find_rules(struct code *code, uint64_t pc)
     struct cached_rules *place = find_place(code->cache, code->room, pc);
     if (!place->pc) {
         place->pc = pc;
-        place->rules = look_up(code, pc);
+        place->rules = make_rules(code, pc);
         code->cached++;
     }
     return place->rules;

@@ -1,4 +1,4 @@
-/* Images by mapping and rules by address, each looked up once. */
+/* Caches: the code file of each mapping, the call-frame rules of each address. */
 #ifndef THREADLEAK_UNWIND_CACHE_H
 #define THREADLEAK_UNWIND_CACHE_H
 
@@ -10,15 +10,15 @@
 
 struct code {
     const struct snapshot *snapshot;
-    struct code_file **files; /* for each of the snapshot's regions; NULL: not looked at yet */
+    struct code_file **files; /* by index of the snapshot's regions; NULL: not opened yet */
     struct cached_rules *cache;
     size_t cached, room;
-    uint64_t reads_left; /* of memory, for all threads: call-frame information may lead anywhere */
+    uint64_t reads_left; /* of memory, for all threads: bounds what hostile call-frame information costs */
 };
 
 bool code_init(struct code *code, const struct snapshot *snapshot);
 void code_release(struct code *code);
-/* NULL: no mapping with code, or out of memory. */
+/* NULL: the address is not in code, or out of memory. */
 struct code_file *code_find_file(struct code *code, uint64_t pc);
 /* NULL: no call-frame information. */
 const struct frame_rules *code_find_rules(struct code *code, uint64_t pc);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/build_id.h"
+
 enum {
     MAX_HEADERS = 64,
     MAX_NOTES = 1 << 16,
@@ -22,7 +24,7 @@ struct base {
     uint64_t bias;
 };
 
-/* ---- what memory says --------------------------------------------------------- */
+/* ---- headers in memory --------------------------------------------------------- */
 
 static bool read_base(const struct snapshot *snapshot, const struct region *region, struct base *base)
 {
@@ -49,22 +51,11 @@ static bool read_base(const struct snapshot *snapshot, const struct region *regi
 
 static void find_build_id(struct code_file *file, const unsigned char *notes, size_t size)
 {
-    Elf64_Nhdr note;
-    while (size >= sizeof(note)) {
-        memcpy(&note, notes, sizeof(note));
-        size_t name = sizeof(note), content = name + ((note.n_namesz + 3ul) & ~3ul);
-        size_t next = content + ((note.n_descsz + 3ul) & ~3ul);
-        if (next > size)
-            return;
-        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && memcmp(notes + name, "GNU", 4) == 0 &&
-            note.n_descsz <= sizeof(file->build_id)) {
-            memcpy(file->build_id, notes + content, note.n_descsz);
-            file->build_id_len = note.n_descsz;
-            return;
-        }
-        notes += next;
-        size -= next;
-    }
+    const unsigned char *id = build_id_find(notes, size, sizeof(file->build_id), &size);
+    if (!id)
+        return;
+    memcpy(file->build_id, id, size);
+    file->build_id_len = size;
 }
 
 static void read_build_id(const struct snapshot *snapshot, const struct base *base, struct code_file *file)

@@ -16,8 +16,8 @@ struct code_file {
     Dwarf_CFI *eh_frame; /* NULL: none */
     Dwarf_CFI *debug_frame;
     Dwarf *dwarf;
-    Elf *elf;     /* NULL: nothing to be had */
-    void *memory; /* where it was read from the process; NULL: it is a file's */
+    Elf *elf;     /* NULL: neither the file nor its image in memory could be read */
+    void *memory; /* a copy of the image in memory, which elf uses; NULL: elf uses the file */
 };
 
 /* The file that a mapping with code belongs to; NULL: out of memory. */

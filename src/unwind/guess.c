@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Code that is generated is in writable memory at times. */
+/* Generated code may be in writable memory, which snapshot_read_memory does not read. */
 static bool read_code(const struct cursor *cursor, uint64_t address, void *to, size_t size)
 {
     const struct region *region = address_space_find(&cursor->code->snapshot->space, address);
@@ -10,10 +10,10 @@ static bool read_code(const struct cursor *cursor, uint64_t address, void *to, s
            snapshot_read_live(cursor->code->snapshot, address, to, size);
 }
 
-/* ---- by what stands in the code -------------------------------------------------------- */
+/* ---- by the instructions -------------------------------------------------------- */
 
 #if defined(__x86_64__)
-/* mov $15,%rax; syscall: rt_sigreturn, of libraries without call-frame information. */
+/* mov $15,%rax; syscall: rt_sigreturn.  Some libraries have no call-frame information for it. */
 bool cursor_is_signal_return(struct cursor *cursor, uint64_t pc)
 {
     static const unsigned char expected[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
@@ -21,8 +21,8 @@ bool cursor_is_signal_return(struct cursor *cursor, uint64_t pc)
     return read_code(cursor, pc, code, sizeof(code)) && memcmp(code, expected, sizeof(code)) == 0;
 }
 
-/* The handler's return has popped its address: sp is at struct ucontext, whose
- * registers (arch/x86/include/uapi/asm/sigcontext.h) are 40 bytes in. */
+/* The handler's return has popped its address, so sp is at struct ucontext.  Its
+ * registers begin at byte 40 (arch/x86/include/uapi/asm/sigcontext.h). */
 static enum step by_signal_context(struct cursor *cursor)
 {
     static const unsigned char order[] = {8, 9, 10, 11, 12, 13, 14, 15, 5, 4, 6, 3, 1, 0, 2, 7, 16};
@@ -37,14 +37,14 @@ static enum step by_signal_context(struct cursor *cursor)
     return STEP_CALLER;
 }
 
-/* A module that describes its functions, save for some. */
+/* Does the module have call-frame information for most of its functions? */
 static bool has_descriptions(struct cursor *cursor, uint64_t pc)
 {
     const struct code_file *file = code_find_file(cursor->code, pc);
     return file && file->eh_frame;
 }
 
-/* A call through a bad pointer: nothing has run there, the return address is on top. */
+/* After a call through a bad pointer nothing has run yet: the return address is on top of the stack. */
 static enum step by_top_of_stack(struct cursor *cursor)
 {
     uint64_t pc = 0;
@@ -58,8 +58,8 @@ static enum step by_top_of_stack(struct cursor *cursor)
     return STEP_CALLER;
 }
 
-/* In a function that has no frame of its own and no description, such as the end
- * of libc's clone3: what is on top of the stack comes after a call of it. */
+/* In a function without a frame and without call-frame information, such as the end of
+ * libc's clone3: the word on top of the stack is an address after a call of it. */
 static bool is_called_from_top(struct cursor *cursor, uint64_t pc)
 {
     enum { MAX_BYTES = 4096 }; /* of such a function */
@@ -74,7 +74,7 @@ static bool is_called_from_top(struct cursor *cursor, uint64_t pc)
     return callee <= pc && pc - callee < MAX_BYTES;
 }
 
-/* call rel32, or call through a register or memory: ff /2 with what its ModRM byte asks for. */
+/* call rel32, or ff /2 (call through a register or memory) with the bytes that its ModRM byte requires. */
 static bool is_after_call(const struct cursor *cursor, uint64_t pc)
 {
     unsigned char code[7], *end = code + sizeof(code);
@@ -93,9 +93,9 @@ static bool is_after_call(const struct cursor *cursor, uint64_t pc)
     return false;
 }
 
-/* Where a function with a frame pointer does not have it yet, or not any more: at
- * push %rbp, before mov %rsp,%rbp (either encoding), and at ret. */
-static bool by_frame_to_be(struct cursor *cursor, uint64_t pc)
+/* At the instructions where a function with a frame pointer has not set it up yet, or has
+ * already restored the caller's: push %rbp, mov %rsp,%rbp (both encodings), ret. */
+static bool by_unset_frame(struct cursor *cursor, uint64_t pc)
 {
     static const unsigned char mark[] = {0xf3, 0x0f, 0x1e, 0xfa}; /* endbr64 */
     unsigned char code[8];
@@ -115,16 +115,16 @@ static bool by_frame_to_be(struct cursor *cursor, uint64_t pc)
     return true;
 }
 
-/* The first return to user mode of a new thread: clone(2) has just returned 0 to
- * it, on an empty stack, with its creator's registers. */
-static bool is_new_born(struct cursor *cursor, uint64_t pc)
+/* A new thread has just returned to user mode for the first time: clone(2) returned 0, on
+ * an empty stack, with its creator's registers. */
+static bool is_new_thread(struct cursor *cursor, uint64_t pc)
 {
     unsigned char code[2];
     return cursor->regs[0] == 0 && read_code(cursor, pc - sizeof(code), code, sizeof(code)) &&
            code[0] == 0x0f && code[1] == 0x05;
 }
 #else
-static bool is_new_born(struct cursor *cursor, uint64_t pc)
+static bool is_new_thread(struct cursor *cursor, uint64_t pc)
 {
     (void)cursor;
     (void)pc;
@@ -153,7 +153,7 @@ static bool is_after_call(const struct cursor *cursor, uint64_t pc)
            ((code & 0xfc000000) == 0x94000000 || (code & 0xfffffc1f) == 0xd63f0000);
 }
 
-static bool by_frame_to_be(struct cursor *cursor, uint64_t pc)
+static bool by_unset_frame(struct cursor *cursor, uint64_t pc)
 {
     (void)cursor;
     (void)pc;
@@ -179,9 +179,10 @@ static enum step by_top_of_stack(struct cursor *cursor)
 /* ---- by the frame pointer ----------------------------------------------------------------- */
 
 /*
- * Both ABIs: at the frame pointer are the caller's and the return address, and it
- * is 0 where a thread begins.  A function that was interrupted may have none, and
- * generated code may use the register for something else: its callers are left out then.
+ * In both ABIs the frame pointer's target holds the caller's frame pointer and the return
+ * address; it is 0 where a thread begins.  A function that was interrupted may have no
+ * frame pointer, and generated code may use the register for something else.  Then some
+ * callers are skipped.
  */
 static enum step by_frame_pointer(struct cursor *cursor, uint64_t pc)
 {
@@ -234,7 +235,7 @@ enum step cursor_guess(struct cursor *cursor, uint64_t pc)
         return by_frame_pointer(cursor, pc);
     if (!cursor_is_code(cursor, pc) || is_called_from_top(cursor, pc))
         return by_top_of_stack(cursor);
-    if (cursor->is_first && is_new_born(cursor, pc))
+    if (cursor->is_first && is_new_thread(cursor, pc))
         return STEP_LAST;
-    return by_frame_to_be(cursor, pc) ? STEP_CALLER : by_frame_pointer(cursor, pc);
+    return by_unset_frame(cursor, pc) ? STEP_CALLER : by_frame_pointer(cursor, pc);
 }

@@ -1,4 +1,4 @@
-/* How to get from one frame to its caller's, as a few words for each code address. */
+/* How to find a frame's caller: call-frame information in a compact form, for each code address. */
 #ifndef THREADLEAK_UNWIND_RULE_H
 #define THREADLEAK_UNWIND_RULE_H
 
@@ -14,8 +14,8 @@ enum rule_kind {
     RULE_AT_CFA,        /* saved at CFA + offset */
     RULE_CFA_PLUS,      /* is CFA + offset */
     RULE_REGISTER,      /* is in another register */
-    RULE_AT_EXPRESSION, /* saved where the expression says */
-    RULE_EXPRESSION,    /* is what it says */
+    RULE_AT_EXPRESSION, /* saved at the value of the expression */
+    RULE_EXPRESSION,    /* is the value of the expression */
 };
 
 struct rule {
@@ -36,14 +36,14 @@ struct frame_rules {
 /* Rules for the instruction at an address; false: no call-frame information. */
 bool frame_rules_find(struct code_file *file, uint64_t pc, struct frame_rules *rules);
 
-/* What an expression may look at. */
+/* What an expression may read. */
 struct expression_context {
     const uint64_t *regs;
     uint64_t cfa;
     bool (*read)(void *arg, uint64_t address, void *to, size_t size);
     void *arg;
 };
-/* False: an operation that does not occur in call-frame information, or memory that is not there. */
+/* False: an operation that call-frame information does not use, or unreadable memory. */
 bool expression_evaluate(const Dwarf_Op *ops, size_t count, const struct expression_context *context,
                          uint64_t *result);
 

@@ -59,7 +59,7 @@ static enum step by_rules(struct cursor *cursor, const struct frame_rules *rules
                                    : cursor_lost(cursor, "unsupported call-frame information");
     if (!rules->is_signal_frame || return_rule->kind != RULE_SAME)
         caller[SNAPSHOT_REG_PC] = caller[rules->return_register] & CODE_ADDRESS_MASK;
-    /* What a signal interrupts may be a call of address 0. */
+    /* A signal may have interrupted a call of address 0. */
     if (!rules->is_signal_frame && caller[SNAPSHOT_REG_PC] == 0)
         return STEP_LAST;
     if (!rules->is_signal_frame && !cursor_is_code(cursor, caller[SNAPSHOT_REG_PC] - 1))
@@ -77,8 +77,8 @@ enum step cursor_step(struct cursor *cursor, bool *left_is_return_address)
 {
     uint64_t pc = cursor->regs[SNAPSHOT_REG_PC];
     const struct frame_rules *rules = code_find_rules(cursor->code, pc - cursor->is_return_address), *here;
-    /* libc's description of the code that handlers return to begins one byte early
-     * for the sake of unwinders that always look there; others' does not. */
+    /* Unwinders look up a return address minus one.  libc's description of the code that
+     * handlers return to therefore begins one byte early; other libraries' do not. */
     if (!rules && cursor->is_return_address && (here = code_find_rules(cursor->code, pc)) &&
         here->is_signal_frame)
         rules = here;

@@ -3,86 +3,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "unwind/step.h"
+#include "unwind/stack_set.h"
 
 #define VDSO "[vdso]"
 
 enum {
-    MAX_VDSO = 1 << 20, /* bytes */
-    MAX_FRAMES = 1 << 17,
-    MAX_FRAMES_OF_ALL = 1 << 23, /* threads together: what a hostile process may cost */
-    MAX_STOPS = 3,               /* after the first one, for deeper copies */
-};
-
-/* Frames of the thread in hand. */
-struct trace {
-    uint64_t *pcs;
-    bool *are_returns;
-    size_t count, room;
-    const char *incomplete;
-    uint64_t missing; /* 0: nothing that another stop could give */
+    MAX_VDSO = 1 << 20,   /* bytes */
+    MAX_FRAMES = 1 << 23, /* of all threads: bounds the time that a hostile process takes */
+    MAX_STOPS = 3,        /* after the first one, for deeper copies */
 };
 
 struct unwinder {
     struct snapshot *snapshot;
     struct code code;
     struct trace trace;
-    size_t frames; /* of all threads so far */
-    void *vdso;    /* as it was found in memory, while the process was there; NULL: not in any stack */
+    size_t frames_left;
+    void *vdso; /* a copy, as the process may end; NULL: no stack has it */
     size_t vdso_size;
     const struct stack **of_threads; /* NULL: not stopped */
-    struct stack **stacks;           /* a hash table, by frames */
-    size_t stack_count, room;
+    struct stack_set stacks;
 };
 
-/* ---- one thread ---------------------------------------------------------------- */
-
-static bool trace_add(struct trace *trace, uint64_t pc)
-{
-    if (trace->count == trace->room) {
-        size_t room = trace->room ? 2 * trace->room : 128;
-        uint64_t *pcs = realloc(trace->pcs, room * sizeof(*pcs));
-        if (pcs)
-            trace->pcs = pcs;
-        bool *are_returns = realloc(trace->are_returns, room * sizeof(*are_returns));
-        if (are_returns)
-            trace->are_returns = are_returns;
-        if (!pcs || !are_returns)
-            return false;
-        trace->room = room;
-    }
-    trace->pcs[trace->count++] = pc;
-    return true;
-}
-
-static void trace_thread(struct unwinder *unwinder, const struct snapshot_thread *thread)
-{
-    struct trace *trace = &unwinder->trace;
-    struct cursor cursor;
-    enum step step = STEP_CALLER;
-    trace->count = 0;
-    trace->incomplete = NULL;
-    trace->missing = 0;
-    cursor_init(&cursor, &unwinder->code, thread);
-    while (step == STEP_CALLER) {
-        if (trace->count == MAX_FRAMES || unwinder->frames++ >= MAX_FRAMES_OF_ALL ||
-            !trace_add(trace, cursor.regs[SNAPSHOT_REG_PC])) {
-            trace->incomplete = "too many frames";
-            return;
-        }
-        step = cursor_step(&cursor, &trace->are_returns[trace->count - 1]);
-    }
-    if (step == STEP_LAST)
-        trace->incomplete = cursor.doubt;
-    if (step == STEP_LOST)
-        trace->incomplete = cursor.why;
-    if (step == STEP_MISSING) {
-        trace->incomplete = "the stack is deeper than what was copied";
-        trace->missing = cursor.missing;
-    }
-}
-
-/* ---- equal stacks ------------------------------------------------------------------ */
+/* ---- stacks ------------------------------------------------------------------ */
 
 static void keep_vdso(struct unwinder *unwinder, uint64_t pc)
 {
@@ -124,78 +66,20 @@ static struct stack *make_stack(struct unwinder *unwinder)
         free(frames);
         return NULL;
     }
-    *stack = (struct stack){(uint32_t)unwinder->stack_count, frames, trace->count, trace->incomplete};
+    *stack = (struct stack){(uint32_t)unwinder->stacks.count, frames, trace->count, trace->incomplete};
     for (size_t i = 0; i < trace->count; i++)
         frames[i] = make_address(unwinder, trace->pcs[i], trace->are_returns[i]);
     return stack;
 }
 
-static uint64_t hash_pcs(uint64_t hash, uint64_t pc)
-{
-    hash = (hash ^ pc) * 0x9e3779b97f4a7c15ull;
-    return hash ^ (hash >> 29);
-}
-
-static uint64_t hash_trace(const struct trace *trace)
-{
-    uint64_t hash = 1;
-    for (size_t i = 0; i < trace->count; i++)
-        hash = hash_pcs(hash, trace->pcs[i]);
-    return hash;
-}
-
-static uint64_t hash_stack(const struct stack *stack)
-{
-    uint64_t hash = 1;
-    for (size_t i = 0; i < stack->count; i++)
-        hash = hash_pcs(hash, stack->frames[i].pc);
-    return hash;
-}
-
-static bool is_equal(const struct stack *stack, const struct trace *trace)
-{
-    if (stack->count != trace->count || stack->incomplete != trace->incomplete)
-        return false;
-    for (size_t i = 0; i < trace->count; i++)
-        if (stack->frames[i].pc != trace->pcs[i] ||
-            stack->frames[i].is_return_address != trace->are_returns[i])
-            return false;
-    return true;
-}
-
-static bool make_room(struct unwinder *unwinder)
-{
-    if (2 * (unwinder->stack_count + 1) < unwinder->room)
-        return true;
-    size_t room = unwinder->room ? 2 * unwinder->room : 256;
-    struct stack **stacks = calloc(room, sizeof(struct stack *));
-    if (!stacks)
-        return false;
-    for (size_t i = 0; i < unwinder->room; i++) {
-        if (!unwinder->stacks[i])
-            continue;
-        size_t at = hash_stack(unwinder->stacks[i]) & (room - 1);
-        while (stacks[at])
-            at = (at + 1) & (room - 1);
-        stacks[at] = unwinder->stacks[i];
-    }
-    free(unwinder->stacks);
-    unwinder->stacks = stacks;
-    unwinder->room = room;
-    return true;
-}
-
 static const struct stack *keep_stack(struct unwinder *unwinder)
 {
-    if (!make_room(unwinder))
-        return NULL;
-    size_t at = hash_trace(&unwinder->trace) & (unwinder->room - 1);
-    for (; unwinder->stacks[at]; at = (at + 1) & (unwinder->room - 1))
-        if (is_equal(unwinder->stacks[at], &unwinder->trace))
-            return unwinder->stacks[at];
-    unwinder->stacks[at] = make_stack(unwinder);
-    unwinder->stack_count += unwinder->stacks[at] != NULL;
-    return unwinder->stacks[at];
+    struct stack **place = stack_set_place(&unwinder->stacks, &unwinder->trace);
+    if (place && !*place) {
+        *place = make_stack(unwinder);
+        unwinder->stacks.count += *place != NULL;
+    }
+    return place ? *place : NULL;
 }
 
 /* ---- all threads ---------------------------------------------------------------------- */
@@ -205,7 +89,8 @@ static bool unwind_one(struct unwinder *unwinder, size_t index, struct snapshot_
     want->address = 0;
     if (unwinder->snapshot->threads[index].state != SNAPSHOT_STOPPED)
         return true;
-    trace_thread(unwinder, &unwinder->snapshot->threads[index]);
+    trace_thread(&unwinder->trace, &unwinder->code, &unwinder->snapshot->threads[index],
+                 &unwinder->frames_left);
     *want = (struct snapshot_want){index, unwinder->trace.missing};
     unwinder->of_threads[index] = keep_stack(unwinder);
     return unwinder->of_threads[index] != NULL;
@@ -240,6 +125,7 @@ struct unwinder *unwinder_new(struct snapshot *snapshot, struct error *error)
     bool ok = unwinder && code_init(&unwinder->code, snapshot);
     if (ok) {
         unwinder->snapshot = snapshot;
+        unwinder->frames_left = MAX_FRAMES;
         unwinder->of_threads = calloc(snapshot->count + 1, sizeof(const struct stack *));
         ok = unwinder->of_threads && unwind_all(unwinder);
     }
@@ -254,18 +140,12 @@ void unwinder_free(struct unwinder *unwinder)
 {
     if (!unwinder)
         return;
-    for (size_t i = 0; i < unwinder->room; i++)
-        if (unwinder->stacks[i]) {
-            free(unwinder->stacks[i]->frames);
-            free(unwinder->stacks[i]);
-        }
     if (unwinder->code.snapshot)
         code_release(&unwinder->code);
-    free(unwinder->trace.pcs);
-    free(unwinder->trace.are_returns);
+    trace_release(&unwinder->trace);
+    stack_set_release(&unwinder->stacks);
     free(unwinder->vdso);
     free(unwinder->of_threads);
-    free(unwinder->stacks);
     free(unwinder);
 }
 
@@ -276,7 +156,7 @@ const struct stack *unwind_thread(const struct unwinder *unwinder, size_t index)
 
 size_t unwind_stack_count(const struct unwinder *unwinder)
 {
-    return unwinder->stack_count;
+    return unwinder->stacks.count;
 }
 
 void unwinder_name_vdso(const struct unwinder *unwinder, struct symbolizer *symbolizer)

@@ -4,43 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/build_id.h"
 #include "base/search.h"
 
 enum { MAX_HEADERS = 64, MAX_NOTES = 4096 };
-
-static size_t align(size_t size)
-{
-    return (size + 3) & ~(size_t)3;
-}
-
-static void find_build_id(struct module *module, const unsigned char *notes, size_t size)
-{
-    Elf64_Nhdr note;
-    for (size_t at = 0; size - at >= sizeof(note);) {
-        memcpy(&note, notes + at, sizeof(note));
-        size_t name = at + sizeof(note), left = size - name;
-        if (note.n_namesz > left || align(note.n_namesz) > left ||
-            note.n_descsz > left - align(note.n_namesz))
-            return;
-        size_t bytes = name + align(note.n_namesz);
-        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && memcmp(notes + name, "GNU", 4) == 0 &&
-            note.n_descsz <= sizeof(module->build_id)) {
-            memcpy(module->build_id, notes + bytes, note.n_descsz);
-            module->build_id_len = note.n_descsz;
-            return;
-        }
-        if (align(note.n_descsz) > size - bytes)
-            return;
-        at = bytes + align(note.n_descsz);
-    }
-}
 
 static void read_notes(struct module *module, const struct snapshot *snapshot, const Elf64_Phdr *header)
 {
     unsigned char notes[MAX_NOTES];
     size_t size = header->p_filesz < sizeof(notes) ? header->p_filesz : sizeof(notes);
-    if (snapshot_read_live(snapshot, module->bias + header->p_vaddr, notes, size))
-        find_build_id(module, notes, size);
+    if (!snapshot_read_live(snapshot, module->bias + header->p_vaddr, notes, size))
+        return;
+    const unsigned char *id = build_id_find(notes, size, sizeof(module->build_id), &module->build_id_len);
+    if (id)
+        memcpy(module->build_id, id, module->build_id_len);
 }
 
 /* From a file's first mapping; false: no ELF file, or not one that is loaded. */

@@ -1,9 +1,15 @@
-/* Paths, arrays, binary search, error texts. */
+/* Paths, arrays, binary search, error texts, build-ids, regular files. */
+#include <elf.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/array.h"
+#include "base/build_id.h"
 #include "base/path.h"
+#include "base/regular_file.h"
 #include "base/search.h"
 #include "suite.h"
 
@@ -82,6 +88,82 @@ START_TEST(array_that_cannot_grow_stays)
 }
 END_TEST
 
+/* ---- build-id ---- */
+
+enum { OTHER_TYPE = 1 };
+
+/* Appends a note; returns the new size.  The last one may lack the padding. */
+static size_t add_note(unsigned char *to, size_t size, unsigned type, const char *name, const char *content)
+{
+    const unsigned header[3] = {(unsigned)strlen(name) + 1, (unsigned)strlen(content), type};
+    memcpy(to + size, header, sizeof(header));
+    strcpy((char *)to + size + 12, name);
+    size_t at = size + 12 + ((header[0] + 3) & ~3u);
+    memcpy(to + at, content, header[1]);
+    return at + ((header[1] + 3) & ~3u);
+}
+
+static void assert_build_id(const unsigned char *notes, size_t size, const char *expected)
+{
+    size_t id_size = 0;
+    unsigned char *exact = malloc(size + 1); /* so that sanitizers see what is read behind it */
+    memcpy(exact, notes, size);
+    const unsigned char *id = build_id_find(exact, size, 20, &id_size);
+    ck_assert_int_eq(id != NULL, expected != NULL);
+    if (expected) {
+        ck_assert_uint_eq(id_size, strlen(expected));
+        ck_assert_mem_eq(id, expected, id_size);
+    }
+    free(exact);
+}
+
+START_TEST(build_id_among_notes)
+{
+    unsigned char notes[256] = {0};
+    size_t one = add_note(notes, 0, OTHER_TYPE, "GNU", "abi");
+    size_t two = add_note(notes, one, NT_GNU_BUILD_ID, "Go", "no");
+    size_t all = add_note(notes, two, NT_GNU_BUILD_ID, "GNU", "12345");
+    assert_build_id(notes, all, "12345");
+    assert_build_id(notes, all - 3, "12345"); /* without padding */
+    assert_build_id(notes, all - 4, NULL);
+    assert_build_id(notes, two, NULL);
+    assert_build_id(notes, two + 8, NULL);
+    assert_build_id(notes, 0, NULL);
+    memset(notes + two + 4, 0xff, 4); /* the size of its contents */
+    assert_build_id(notes, all, NULL);
+    memset(notes, 0xff, 4); /* the size of a name */
+    assert_build_id(notes, all, NULL);
+    all = add_note(notes, 0, NT_GNU_BUILD_ID, "GNU", "123456789012345678901"); /* more than `most` */
+    assert_build_id(notes, all, NULL);
+    all = add_note(notes, 0, NT_GNU_BUILD_ID, "GNU", "");
+    assert_build_id(notes, all, NULL);
+}
+END_TEST
+
+/* ---- regular files ---- */
+
+START_TEST(nothing_but_regular_files_is_opened)
+{
+    char directory[] = "/tmp/check_base.XXXXXX", path[64];
+    struct stat status;
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(path, sizeof(path), "%s/fifo", directory);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    ck_assert_int_eq(regular_file_open(path, &status), -1);
+    ck_assert_int_eq(errno, EINVAL);
+    ck_assert_int_eq(regular_file_open(directory, &status), -1);
+    ck_assert_int_eq(regular_file_open("/dev/null", &status), -1);
+    unlink(path);
+    rmdir(directory);
+    ck_assert_int_eq(regular_file_open(path, &status), -1);
+    ck_assert_int_eq(errno, ENOENT);
+    int fd = regular_file_open("/proc/self/exe", &status);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_gt(status.st_size, 0);
+    close(fd);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("base");
@@ -90,5 +172,7 @@ int main(void)
     tcase_add_test(tests, search_finds_the_first_in_arrays_of_every_size);
     tcase_add_test(tests, array_keeps_its_items_while_it_grows);
     tcase_add_test(tests, array_that_cannot_grow_stays);
+    tcase_add_test(tests, build_id_among_notes);
+    tcase_add_test(tests, nothing_but_regular_files_is_opened);
     return suite_run("base", tests);
 }
