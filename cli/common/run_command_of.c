@@ -1,13 +1,12 @@
 #include "cli/common/run_command_of.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/path.h"
+#include "proc/file.h"
 #include "proc/process.h"
 
 static bool is_run(pid_t pid)
@@ -30,11 +29,9 @@ static pid_t only_child(pid_t parent)
     DIR *directory = opendir("/proc");
     if (!directory)
         return 0;
-    for (struct dirent *entry; !child && (entry = readdir(directory));) {
-        pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? atoi(entry->d_name) : 0;
-        if (pid > 0 && process_parent(pid) == parent && process_exists(pid))
-            child = pid;
-    }
+    for (long pid; !child && (pid = proc_next_number(directory)) >= 0;)
+        if (process_parent((pid_t)pid) == parent && process_exists((pid_t)pid))
+            child = (pid_t)pid;
     closedir(directory);
     return child;
 }

@@ -1,6 +1,5 @@
 #include "cli/run/tree.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,6 +11,10 @@
 #include <unistd.h>
 
 #include "common/ledger.h"
+#include "base/array.h"
+#include "base/clock.h"
+#include "proc/file.h"
+#include "proc/stat.h"
 
 enum { TERM_MS = 2000, KILL_MS = 10000, REST_MS = 5, DEPTH_MAX = 10000 };
 
@@ -25,32 +28,20 @@ struct candidate {
 
 static bool read_stat(pid_t pid, struct candidate *candidate)
 {
-    char path[64], text[1024], state;
-    int parent;
-    unsigned long long start;
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    FILE *file = fopen(path, "re");
-    size_t size = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
-    if (file)
-        fclose(file);
-    text[size] = 0;
-    const char *after = strrchr(text, ')'); /* the name may hold anything */
-    if (!after ||
-        sscanf(after + 1, " %c %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
-               &state, &parent, &start) != 3)
+    struct task_stat stat;
+    if (!task_stat_read(pid, 0, &stat))
         return false;
-    *candidate = (struct candidate){.process = {pid, start}, .parent = parent};
-    return state != 'Z' && state != 'X';
+    *candidate = (struct candidate){.process = {pid, stat.start_ticks}, .parent = stat.parent};
+    return !task_state_is_end(stat.state);
 }
 
 static bool has_directory(pid_t pid, const char *directory)
 {
-    char path[64], wanted[4200], *text = NULL;
+    char wanted[4200], *text = NULL;
     size_t size = 0;
     bool found = false;
     int length = snprintf(wanted, sizeof(wanted), LEDGER_RUN_ENV "=%s", directory);
-    snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
-    FILE *file = fopen(path, "re");
+    FILE *file = fopen(PROC_PATH("%d/environ", pid), "re");
     while (file && !found && getdelim(&text, &size, 0, file) >= 0)
         found = strcmp(text, wanted) == 0;
     free(text);
@@ -59,33 +50,24 @@ static bool has_directory(pid_t pid, const char *directory)
     return found && length < (int)sizeof(wanted);
 }
 
+/* NULL: out of memory, or no /proc. */
 static struct candidate *list_all(size_t *count)
 {
-    size_t room = 256;
-    struct candidate *list = malloc(room * sizeof(*list));
-    DIR *directory = list ? opendir("/proc") : NULL;
+    struct candidate *list = NULL;
+    bool ok = true;
+    DIR *directory = opendir("/proc");
     *count = 0;
-    for (struct dirent *entry; directory && list && (entry = readdir(directory));) {
-        pid_t pid = (pid_t)atoi(entry->d_name);
-        if (*count == room) {
-            struct candidate *grown = realloc(list, 2 * room * sizeof(*list));
-            if (!grown) {
-                free(list);
-                list = NULL;
-                break;
-            }
-            list = grown;
-            room *= 2;
-        }
-        if (pid > 0 && pid != getpid())
-            *count += read_stat(pid, &list[*count]);
+    for (long pid; ok && directory && (pid = proc_next_number(directory)) >= 0;) {
+        ok = ARRAY_GROW(list, *count);
+        if (ok && pid != getpid())
+            *count += read_stat((pid_t)pid, &list[*count]);
     }
-    if (!directory) {
-        free(list);
-        return NULL;
-    }
-    closedir(directory);
-    return list;
+    if (directory)
+        closedir(directory);
+    if (ok)
+        return list;
+    free(list);
+    return NULL;
 }
 
 static bool is_member(const struct candidate *list, size_t count, pid_t pid)
@@ -163,18 +145,11 @@ static bool is_in(const struct run_tree *tree, const struct tree_process *proces
     return false;
 }
 
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* Until none is left: to each one once, or, for SIGKILL, again and again. */
 static bool end_with(int number, unsigned ms, pid_t root, const char *directory)
 {
     struct run_tree told = {0}, tree;
-    uint64_t until = now_ms() + ms;
+    uint64_t until = now_ns() + ms * UINT64_C(1000000);
     bool gone = false;
     for (;;) {
         if (!run_tree_scan(&tree, root, directory))
@@ -189,7 +164,7 @@ static bool end_with(int number, unsigned ms, pid_t root, const char *directory)
         }
         run_tree_release(&told);
         told = tree;
-        if (gone || now_ms() >= until)
+        if (gone || now_ns() >= until)
             break;
         nanosleep(&(struct timespec){0, REST_MS * 1000000}, NULL);
     }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "core/notes.h"
 
 enum {
@@ -29,33 +30,9 @@ static const unsigned char own_byte_order = __BYTE_ORDER == __LITTLE_ENDIAN ? EL
 
 /* ---- the file ------------------------------------------------------------------- */
 
-/* Not a pipe, which could take forever, nor a device. */
-static int open_regular(const char *path, struct stat *status)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd >= 0 && (fstat(fd, status) != 0 || !S_ISREG(status->st_mode))) {
-        close(fd);
-        errno = EINVAL;
-        fd = -1;
-    }
-    return fd;
-}
-
-static size_t read_fd(int fd, uint64_t offset, void *to, size_t size)
-{
-    size_t done = 0;
-    while (done < size && offset <= (uint64_t)INT64_MAX - size) {
-        ssize_t n = pread(fd, (char *)to + done, size - done, (off_t)(offset + done));
-        if (n == 0 || (n < 0 && errno != EINTR))
-            break;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return done;
-}
-
 size_t core_file_pread(const struct core_file *core, uint64_t offset, void *to, size_t size)
 {
-    return read_fd(core->fd, offset, to, size);
+    return pread_all(core->fd, offset, to, size);
 }
 
 static bool is_core(const Elf64_Ehdr *header, size_t got)
@@ -70,10 +47,10 @@ bool core_file_is(const char *path)
 {
     struct stat status;
     Elf64_Ehdr header = {.e_type = ET_NONE};
-    int fd = open_regular(path, &status);
+    int fd = regular_file_open(path, &status);
     if (fd < 0)
         return false;
-    bool is = is_core(&header, read_fd(fd, 0, &header, sizeof(header)));
+    bool is = is_core(&header, pread_all(fd, 0, &header, sizeof(header)));
     close(fd);
     return is;
 }
@@ -255,7 +232,7 @@ struct core_file *core_file_open(const char *path, struct error *error)
         error_set(error, "%s: out of memory", path);
         return NULL;
     }
-    core->fd = open_regular(path, &status);
+    core->fd = regular_file_open(path, &status);
     if (core->fd < 0) {
         error_set(error, "%s: %s", path, errno == EINVAL ? "not a regular file" : strerror(errno));
     } else {

@@ -4,6 +4,7 @@
 
 #include "leak/build.h"
 #include "proc/process.h"
+#include "proc/tasks.h"
 
 struct build {
     const struct ledger *ledger;

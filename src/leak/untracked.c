@@ -21,12 +21,6 @@ struct tids {
     uint64_t oldest_ns; /* creation of the oldest that has not begun */
 };
 
-static int compare_tids(const void *left, const void *right)
-{
-    pid_t a = *(const pid_t *)left, b = *(const pid_t *)right;
-    return (a > b) - (a < b);
-}
-
 static bool tids_of(const struct ledger *ledger, struct tids *tids)
 {
     uint32_t slots = ledger_slot_count(ledger);
@@ -218,11 +212,6 @@ static int compare_youth(const void *left, const void *right)
     return (a->tid < b->tid) - (a->tid > b->tid);
 }
 
-static int compare_tasks_by_tid(const void *left, const void *right)
-{
-    return compare_tids(&((const struct task *)left)->tid, &((const struct task *)right)->tid);
-}
-
 static void leave_out_not_begun(struct task_list *suspects, const struct tids *known)
 {
     uint64_t oldest_age = seconds_of(CLOCK_MONOTONIC) - known->oldest_ns / 1000000000u;
@@ -234,7 +223,7 @@ static void leave_out_not_begun(struct task_list *suspects, const struct tids *k
         left_out++;
     suspects->count -= left_out;
     memmove(suspects->tasks, suspects->tasks + left_out, suspects->count * sizeof(*suspects->tasks));
-    qsort(suspects->tasks, suspects->count, sizeof(*suspects->tasks), compare_tasks_by_tid);
+    qsort(suspects->tasks, suspects->count, sizeof(*suspects->tasks), compare_tids);
 }
 
 static bool find_live(struct build *build)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "core/core.h"
 
 static const char *const names[SECTIONS] = {
@@ -32,27 +33,16 @@ static size_t read_core(const struct ledger_source *source, uint64_t offset, voi
 static bool read_at(const struct ledger_source *source, uint64_t offset, void *to, size_t size,
                     struct error *error)
 {
-    char *at = to;
-    size_t done = 0;
-    if (source->core) {
-        if (read_core(source, offset, to, size) == size)
-            return true;
+    if ((source->core ? read_core(source, offset, to, size)
+                      : pread_all(source->fd, source->base + offset, to, size)) == size)
+        return true;
+    if (source->core)
         error_set(error, "%s is truncated", source->name);
-        return false;
-    }
-    while (done < size) {
-        ssize_t n = pread(source->fd, at + done, size - done, (off_t)(source->base + offset + done));
-        if (n > 0) {
-            done += (size_t)n;
-        } else if (n == 0) {
-            error_set(error, "%s became shorter while it was read", source->name);
-            return false;
-        } else if (errno != EINTR) {
-            error_set(error, "%s cannot be read: %s", source->name, strerror(errno));
-            return false;
-        }
-    }
-    return true;
+    else if (errno == 0)
+        error_set(error, "%s became shorter while it was read", source->name);
+    else
+        error_set(error, "%s cannot be read: %s", source->name, strerror(errno));
+    return false;
 }
 
 /* ---- the header ------------------------------------------------------------- */

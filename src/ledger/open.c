@@ -8,8 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/path.h"
+#include "proc/file.h"
 #include "proc/maps.h"
+#include "proc/status.h"
+#include "proc/tracer.h"
 
 #define CANDIDATES_MAX 16
 
@@ -23,16 +27,10 @@ struct target {
 
 static void say_refused(pid_t pid, struct error *error)
 {
-    int scope = 0;
-    FILE *file = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
-    if (file && fscanf(file, "%d", &scope) != 1)
-        scope = 0;
-    if (file)
-        fclose(file);
     error_set(error, "process %d: not allowed to read it: %s%s", (int)pid,
               geteuid() == 0 ? "that takes CAP_SYS_PTRACE (in a container: --cap-add=SYS_PTRACE)"
                              : "run as its user or root",
-              scope ? ", and see kernel.yama.ptrace_scope" : "");
+              tracer_scope() ? ", and see kernel.yama.ptrace_scope" : "");
 }
 
 static void say_no_maps(pid_t pid, int why, struct error *error)
@@ -47,9 +45,8 @@ static void say_no_maps(pid_t pid, int why, struct error *error)
 
 static void say_unwatched(const struct target *target, struct error *error)
 {
-    char link[64], exe[256];
-    snprintf(link, sizeof(link), "/proc/%d/exe", (int)target->task);
-    ssize_t n = readlink(link, exe, sizeof(exe) - 1);
+    char exe[256];
+    ssize_t n = readlink(PROC_PATH("%d/exe", target->task), exe, sizeof(exe) - 1);
     exe[n > 0 ? n : 0] = 0;
     error_set(error,
               "process %d%s%s%s is not watched: start it with LD_PRELOAD=libthreadleak.so or threadleak run",
@@ -91,34 +88,12 @@ static struct mapping *find_candidates(struct maps *maps, size_t *count)
     return found;
 }
 
-static pid_t own_pid(pid_t task)
-{
-    char line[256];
-    pid_t own = task;
-    snprintf(line, sizeof(line), "/proc/%d/status", (int)task);
-    FILE *status = fopen(line, "re");
-    while (status && fgets(line, sizeof(line), status)) {
-        const char *last = strrchr(line, '\t'); /* one column for each namespace */
-        if (strncmp(line, "NStgid:", 7) == 0 && last)
-            own = (pid_t)strtol(last, NULL, 10);
-    }
-    if (status)
-        fclose(status);
-    return own;
-}
-
 static bool open_regular(struct ledger_source *source, const char *path, struct stat *st)
 {
-    source->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (source->fd < 0)
-        return false;
-    if (fstat(source->fd, st) == 0 && S_ISREG(st->st_mode)) {
-        source->base = 0;
-        source->size = (uint64_t)st->st_size;
-        return true;
-    }
-    close(source->fd);
-    return false;
+    source->fd = regular_file_open(path, st);
+    source->base = 0;
+    source->size = (uint64_t)st->st_size;
+    return source->fd >= 0;
 }
 
 /* In the order of what it takes: CAP_CHECKPOINT_RESTORE, a readable file, the
@@ -126,11 +101,9 @@ static bool open_regular(struct ledger_source *source, const char *path, struct 
 static bool open_mapping(const struct target *target, const struct mapping *mapping,
                          struct ledger_source *source)
 {
-    char path[128];
     struct stat st;
-
-    snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)target->task, mapping->start,
-             mapping->end);
+    const char *path =
+        PROC_PATH("%d/map_files/%" PRIx64 "-%" PRIx64, target->task, mapping->start, mapping->end);
     if (open_regular(source, path, &st))
         return true;
     if (open_regular(source, mapping->path, &st)) {
@@ -138,8 +111,7 @@ static bool open_mapping(const struct target *target, const struct mapping *mapp
             return true;
         close(source->fd);
     }
-    snprintf(path, sizeof(path), "/proc/%d/mem", (int)target->task);
-    source->fd = open(path, O_RDONLY | O_CLOEXEC);
+    source->fd = open(PROC_PATH("%d/mem", target->task), O_RDONLY | O_CLOEXEC);
     source->base = mapping->start;
     source->size = mapping->end - mapping->start;
     return source->fd >= 0;
@@ -208,7 +180,9 @@ enum ledger_open_status ledger_open_process(pid_t pid, struct ledger **ledger, s
         say_no_maps(pid, errno, error);
         return status;
     }
-    struct target target = {.pid = pid, .task = maps.task, .own = own_pid(maps.task)};
+    struct task_status task;
+    task_status_read(maps.task, 0, &task);
+    struct target target = {.pid = pid, .task = maps.task, .own = task.own_pid};
     if (maps.empty)
         error_set(error, "process %d has no memory to look at: it has ended, or is the kernel's", (int)pid);
     else if (!(candidates = find_candidates(&maps, &count)))
@@ -228,12 +202,11 @@ enum ledger_open_status ledger_open_file(const char *path, struct ledger **ledge
     struct ledger_source source = {.name = path};
 
     *ledger = NULL;
-    errno = 0;
     if (!open_regular(&source, path, &st)) {
-        if (source.fd < 0)
-            error_set(error, "%s: %s", path, strerror(errno));
-        else
+        if (errno == EINVAL)
             error_set(error, "%s is not a threadleak ledger: it is not a regular file", path);
+        else
+            error_set(error, "%s: %s", path, strerror(errno));
         return LEDGER_OPEN_FAILED;
     }
     enum ledger_open_status status = ledger_load(&source, ledger, error);

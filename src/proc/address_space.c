@@ -2,46 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/path.h"
 #include "base/search.h"
-
-/* The whole file, NUL-terminated, or NULL with errno. */
-static char *read_whole(const char *path, size_t *length)
-{
-    size_t room = 1 << 16;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char *text = fd < 0 ? NULL : malloc(room);
-    ssize_t n = 0;
-    *length = 0;
-    while (text && (n = read(fd, text + *length, room - *length - 1)) > 0) {
-        *length += (size_t)n;
-        if (room - *length > room / 2)
-            continue;
-        char *more = realloc(text, 2 * room);
-        if (!more) {
-            n = -1;
-            break;
-        }
-        text = more;
-        room *= 2;
-    }
-    int why = errno;
-    if (fd >= 0)
-        close(fd);
-    if (n < 0) {
-        free(text);
-        text = NULL;
-    }
-    if (text)
-        text[*length] = 0;
-    errno = why;
-    return text;
-}
+#include "proc/file.h"
 
 static unsigned digit_of(char c)
 {
@@ -110,11 +78,15 @@ static size_t count_lines(const char *text)
 
 bool address_space_read(struct address_space *space, pid_t task)
 {
-    char path[64];
     size_t length;
+    int fd = open(PROC_PATH("%d/maps", task), O_RDONLY | O_CLOEXEC);
     *space = (struct address_space){NULL, 0, NULL};
-    snprintf(path, sizeof(path), "/proc/%d/maps", (int)task);
-    space->text = read_whole(path, &length);
+    if (fd < 0)
+        return false;
+    space->text = read_all(fd, SIZE_MAX, &length);
+    int why = errno;
+    close(fd);
+    errno = why;
     if (!space->text)
         return false;
     space->regions = malloc((count_lines(space->text) + 1) * sizeof(*space->regions));

@@ -1,17 +1,22 @@
 #include "proc/idle.h"
 
-#include <dirent.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/array.h"
+#include "base/clock.h"
+#include "base/search.h"
+#include "proc/file.h"
+#include "proc/stat.h"
+#include "proc/tasks.h"
 
 #define MAX_THREADS 2000
 #define OWN_SCHED "/proc/thread-self/sched"
 
-/* In milliseconds of the scheduler's clock; < 0: not told. */
+/* In milliseconds of the scheduler's clock; < 0: unknown. */
 static double last_run(const char *path)
 {
     char line[256];
@@ -23,23 +28,6 @@ static double last_run(const char *path)
     if (file)
         fclose(file);
     return ms;
-}
-
-/* The processor that a thread ran on last; -1: not known. */
-static int last_cpu(pid_t pid, pid_t tid)
-{
-    char path[80], line[1024];
-    int cpu = -1;
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", (int)pid, (int)tid);
-    FILE *file = fopen(path, "re");
-    char *at = file && fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
-    for (int field = 2; at && field < 39; field++) /* proc(5): field 2 is the name, 39 the processor */
-        at = strchr(at + 1, ' ');
-    if (at)
-        cpu = atoi(at);
-    if (file)
-        fclose(file);
-    return cpu;
 }
 
 /*
@@ -54,12 +42,10 @@ struct clocks {
 
 static double monotonic_ms(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+    return (double)now_ns() / 1e6;
 }
 
-/* < 0: not to be had. */
+/* < 0: unknown. */
 static double clock_of(struct clocks *clocks, int cpu)
 {
     cpu_set_t one;
@@ -75,40 +61,35 @@ static double clock_of(struct clocks *clocks, int cpu)
     return monotonic_ms() + clocks->ahead_ms[cpu];
 }
 
-static int compare(const void *left, const void *right)
+/* < 0: unknown */
+static double idle_seconds(struct clocks *clocks, pid_t pid, pid_t tid)
 {
-    const struct idle_time *a = left, *b = right;
-    return (a->tid > b->tid) - (a->tid < b->tid);
+    struct task_stat stat;
+    double then = last_run(PROC_PATH("%d/task/%d/sched", pid, tid));
+    double now = task_stat_read(pid, tid, &stat) ? clock_of(clocks, stat.processor) : -1;
+    return then >= 0 && now >= then ? (now - then) / 1000 : -1;
 }
 
 void idle_times_read(struct idle_times *times, pid_t pid)
 {
-    char path[80];
     memset(times, 0, sizeof(*times));
-    snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
     struct clocks clocks = {.known = {false}};
     bool can = last_run(OWN_SCHED) >= 0 && sched_getaffinity(0, sizeof(clocks.before), &clocks.before) == 0;
-    DIR *directory = can ? opendir(path) : NULL;
-    times->items = directory ? calloc(MAX_THREADS, sizeof(*times->items)) : NULL;
-    for (struct dirent *entry; times->items && (entry = readdir(directory));) {
-        pid_t tid = (pid_t)atoi(entry->d_name);
-        if (tid <= 0)
-            continue;
+    DIR *directory = can ? opendir(PROC_PATH("%d/task", pid)) : NULL;
+    for (long tid; directory && (tid = proc_next_number(directory)) >= 0;) {
         if (times->count == MAX_THREADS) {
             times->count = 0;
             break;
         }
-        snprintf(path, sizeof(path), "/proc/%d/task/%d/sched", (int)pid, (int)tid);
-        double then = last_run(path), now = clock_of(&clocks, last_cpu(pid, tid));
-        if (then >= 0 && now >= then)
-            times->items[times->count++] = (struct idle_time){tid, (now - then) / 1000};
+        double seconds = idle_seconds(&clocks, pid, (pid_t)tid);
+        if (seconds >= 0 && ARRAY_GROW(times->items, times->count))
+            times->items[times->count++] = (struct idle_time){(pid_t)tid, seconds};
     }
     if (directory) {
         closedir(directory);
         sched_setaffinity(0, sizeof(clocks.before), &clocks.before);
     }
-    if (times->count)
-        qsort(times->items, times->count, sizeof(*times->items), compare);
+    times->count = sort_tids(times->items, times->count, sizeof(*times->items));
 }
 
 void idle_times_release(struct idle_times *times)
@@ -119,8 +100,6 @@ void idle_times_release(struct idle_times *times)
 
 double idle_time_of(const struct idle_times *times, pid_t tid)
 {
-    const struct idle_time key = {.tid = tid};
-    const struct idle_time *found =
-        times->count ? bsearch(&key, times->items, times->count, sizeof(key), compare) : NULL;
-    return found ? found->seconds : -1;
+    size_t at = SEARCH_FIRST(i, times->count, times->items[i].tid >= tid);
+    return at < times->count && times->items[at].tid == tid ? times->items[at].seconds : -1;
 }

@@ -1,6 +1,5 @@
 #include "proc/maps.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -9,12 +8,11 @@
 #include <sys/sysmacros.h>
 
 #include "base/path.h"
+#include "proc/file.h"
 
 static FILE *open_of(pid_t task)
 {
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/%d/maps", (int)task);
-    return fopen(path, "re");
+    return fopen(PROC_PATH("%d/maps", task), "re");
 }
 
 static bool is_empty(FILE *file)
@@ -25,18 +23,14 @@ static bool is_empty(FILE *file)
 
 static void open_of_another_task(struct maps *maps, pid_t pid)
 {
-    char path[64];
-    const struct dirent *entry;
-    snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-    DIR *tasks = opendir(path);
-    while (tasks && maps->empty && (entry = readdir(tasks))) {
-        pid_t tid = (pid_t)atoi(entry->d_name);
-        FILE *file = tid > 0 && tid != pid ? open_of(tid) : NULL;
+    DIR *tasks = opendir(PROC_PATH("%d/task", pid));
+    for (long tid; tasks && maps->empty && (tid = proc_next_number(tasks)) >= 0;) {
+        FILE *file = tid != pid ? open_of((pid_t)tid) : NULL;
         if (!file)
             continue;
         fclose(maps->file);
         maps->file = file;
-        maps->task = tid;
+        maps->task = (pid_t)tid;
         maps->empty = is_empty(file);
     }
     if (tasks)

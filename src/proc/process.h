@@ -1,29 +1,9 @@
-/* Facts of a process and its threads from /proc, without stopping anything. */
+/* Facts of a process from /proc, without stopping anything. */
 #ifndef THREADLEAK_PROC_PROCESS_H
 #define THREADLEAK_PROC_PROCESS_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
-
-struct task {
-    pid_t tid;
-    char name[16];        /* "" unknown */
-    char state;           /* R S D T t Z X …; 0: unknown */
-    double cpu_s;         /* user + system; < 0: unknown */
-    uint64_t start_ticks; /* clock ticks after boot; 0: unknown */
-};
-
-struct task_list {
-    struct task *tasks; /* by ascending tid */
-    size_t count;
-};
-
-/* Every task of a process; ones that end while being listed are left out.
- * False with errno when the process is not there or not readable. */
-bool process_tasks(pid_t pid, struct task_list *list);
-void task_list_release(struct task_list *list);
-const struct task *task_list_find(const struct task_list *list, pid_t tid);
 
 /* False once it is a zombie whole; one whose main thread alone has left exists. */
 bool process_exists(pid_t pid);
@@ -35,5 +15,8 @@ char *process_exe(pid_t pid);
 char **process_argv(pid_t pid);
 void process_argv_free(char **argv);
 pid_t process_parent(pid_t pid); /* 0: unknown */
+/* Are it and this program in one namespace of that kind ("net", "time")?  True also where the kernel has no
+ * such namespaces. */
+bool process_shares_namespace(pid_t pid, const char *kind);
 
 #endif

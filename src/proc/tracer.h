@@ -1,4 +1,4 @@
-/* Who traces a thread (ptrace), and what is done about two of us on one process. */
+/* Who traces a process (ptrace), and how several threadleaks take turns on one. */
 #ifndef THREADLEAK_PROC_TRACER_H
 #define THREADLEAK_PROC_TRACER_H
 
@@ -6,18 +6,18 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* A number from a line "KEY: NUMBER" of /proc/PID/status; -1: not there. */
-long status_number(pid_t pid, const char *key);
+/* kernel.yama.ptrace_scope, 0 to 3: who may trace (Documentation/admin-guide/LSM/Yama.rst); 0: no Yama. */
+long tracer_scope(void);
 
-/* The tracer's name, "gdb"; "?" when it is not to be had. */
-void tracer_name(long tracer, char *name, size_t size);
-/* Another threadleak: it lets go soon. */
-bool tracer_is_ours(long tracer);
+/* The tracer's name, "gdb"; "?" when it is unknown. */
+void tracer_name(pid_t tracer, char *name, size_t size);
+/* Is it another threadleak?  That detaches soon. */
+bool tracer_is_ours(pid_t tracer);
 
 /*
- * Only one of us looks at a process at a time, or each would get half of its threads.
- * Waits for the others, no longer than `ms`; whoever does not get its turn goes on
- * without.  A descriptor to close; -1: none.
+ * Several threadleaks trace a process one after the other, or each would get half of its threads.
+ * Waits for the others, `ms` at most; the caller goes on also when that was not enough.
+ * A descriptor, which ends the turn when it is closed; -1: none.
  */
 int tracer_take_turn(pid_t pid, unsigned ms);
 

@@ -8,7 +8,7 @@
 #include "snapshot/copy.h"
 #include "snapshot/process_memory.h"
 #include "snapshot/regs.h"
-#include "proc/tracer.h"
+#include "proc/status.h"
 
 enum {
     KB = 1024,
@@ -24,7 +24,8 @@ static enum snapshot_state state_of_tracee(const struct tracee *tracee)
 {
     if (tracee->state == TRACEE_STUCK)
         return SNAPSHOT_UNSTOPPABLE;
-    return status_number(tracee->tid, "TracerPid") > 0 ? SNAPSHOT_TRACED : SNAPSHOT_DENIED;
+    struct task_status status;
+    return task_status_read(tracee->tid, 0, &status) && status.tracer ? SNAPSHOT_TRACED : SNAPSHOT_DENIED;
 }
 
 static void take_regs(const struct tracee *tracee, struct snapshot_thread *thread)

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/build_id.h"
-#include "base/regular_file.h"
+#include "base/file.h"
 #include "snapshot/core.h"
 
 enum {

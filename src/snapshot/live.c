@@ -4,7 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/regular_file.h"
+#include "base/file.h"
 #include "snapshot/process_memory.h"
 #include "snapshot/regs.h"
 #include "snapshot/source.h"

@@ -3,19 +3,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "proc/tracer.h"
+#include "base/file.h"
+#include "proc/file.h"
+#include "proc/status.h"
 
 enum { BATCH = 1024 /* UIO_MAXIOV of the kernel */ };
 
 /* A main thread that ended before the others is a zombie without memory. */
 static bool has_memory(const struct snapshot *snapshot, pid_t task)
 {
+    struct task_status status;
     return tgkill(snapshot->pid, task, 0) == 0 &&
-           (task != snapshot->pid || status_number(task, "VmSize") >= 0);
+           (task != snapshot->pid || (task_status_read(task, 0, &status) && status.has_memory));
 }
 
 pid_t process_living_task(const struct snapshot *snapshot)
@@ -46,15 +48,10 @@ static ssize_t read_vector(const struct snapshot *snapshot, const struct iovec *
 /* The slow way, where a filter forbids process_vm_readv. */
 static size_t read_file(const struct snapshot *snapshot, uint64_t address, void *to, size_t size)
 {
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/%d/mem", (int)process_living_task(snapshot));
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(PROC_PATH("%d/mem", process_living_task(snapshot)), O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return 0;
-    size_t done = 0;
-    ssize_t n;
-    while (done < size && (n = pread(fd, (char *)to + done, size - done, (off_t)(address + done))) > 0)
-        done += (size_t)n;
+    size_t done = pread_all(fd, address, to, size);
     close(fd);
     return done;
 }

@@ -6,14 +6,10 @@
  */
 #include "snapshot/stop.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -22,6 +18,9 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "proc/file.h"
+#include "proc/stat.h"
+#include "proc/tasks.h"
 
 enum {
     MS = 1000000,
@@ -39,16 +38,9 @@ static void nap(uint64_t ns)
 
 /* ---- the list --------------------------------------------------------------- */
 
-static int compare(const void *a, const void *b)
-{
-    const struct tracee *x = a, *y = b;
-    return (x->tid > y->tid) - (x->tid < y->tid);
-}
-
 static bool is_known(const struct stop *stop, size_t sorted, pid_t tid)
 {
-    struct tracee key = {.tid = tid};
-    return sorted && bsearch(&key, stop->tracees, sorted, sizeof(key), compare);
+    return sorted && bsearch(&tid, stop->tracees, sorted, sizeof(*stop->tracees), compare_tids);
 }
 
 bool stop_add(struct stop *stop, pid_t tid)
@@ -62,30 +54,19 @@ bool stop_add(struct stop *stop, pid_t tid)
 /* A listing that loses its place when a thread ends may name others twice. */
 static void sort_and_unify(struct stop *stop)
 {
-    size_t kept = 0;
-    qsort(stop->tracees, stop->count, sizeof(*stop->tracees), compare);
-    for (size_t i = 0; i < stop->count; i++)
-        if (!kept || stop->tracees[kept - 1].tid != stop->tracees[i].tid)
-            stop->tracees[kept++] = stop->tracees[i];
-    stop->count = kept;
+    stop->count = sort_tids(stop->tracees, stop->count, sizeof(*stop->tracees));
 }
 
 /* False with errno. */
 static bool add_new(struct stop *stop, bool *found)
 {
-    char path[64];
     size_t sorted = stop->count;
     bool ok = true;
-    const struct dirent *entry;
-    snprintf(path, sizeof(path), "/proc/%d/task", (int)stop->pid);
-    DIR *tasks = opendir(path);
+    DIR *tasks = opendir(PROC_PATH("%d/task", stop->pid));
     if (!tasks)
         return false;
-    while (ok && (entry = readdir(tasks))) {
-        pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
-        if (tid > 0 && !is_known(stop, sorted, tid))
-            ok = stop_add(stop, tid);
-    }
+    for (long tid; ok && (tid = proc_next_number(tasks)) >= 0;)
+        ok = is_known(stop, sorted, (pid_t)tid) || stop_add(stop, (pid_t)tid);
     closedir(tasks);
     *found = stop->count > sorted;
     if (*found)
@@ -98,21 +79,9 @@ static bool add_new(struct stop *stop, bool *found)
 /* 0: unknown. */
 static char state_of(pid_t pid, pid_t tid)
 {
-    char path[64], text[256];
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", (int)pid, (int)tid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
-    ssize_t n = read(fd, text, sizeof(text) - 1);
-    close(fd);
-    text[n > 0 ? n : 0] = 0;
-    const char *close_paren = strrchr(text, ')');
-    return close_paren && close_paren[1] ? close_paren[2] : 0;
-}
-
-static bool has_ended(char state)
-{
-    return !state || state == 'Z' || state == 'X';
+    struct task_stat stat;
+    task_stat_read(pid, tid, &stat);
+    return stat.state;
 }
 
 /* ---- stopping ------------------------------------------------------------------ */
@@ -140,7 +109,7 @@ static void seize(struct stop *stop, struct tracee *tracee)
         tracee->state = TRACEE_SEIZED;
         return;
     }
-    bool ended = tracee->why == ESRCH || has_ended(state_of(stop->pid, tracee->tid));
+    bool ended = tracee->why == ESRCH || task_state_is_end(state_of(stop->pid, tracee->tid));
     tracee->state = ended ? TRACEE_ENDED : TRACEE_REFUSED;
 }
 
@@ -215,7 +184,7 @@ static void give_up(struct stop *stop, uint64_t idle_ns)
         if (tracee->state != TRACEE_PENDING)
             continue;
         char state = state_of(stop->pid, tracee->tid);
-        if (has_ended(state))
+        if (task_state_is_end(state))
             tracee->state = TRACEE_ENDED;
         else if (idle_ns > granted_ns(stop, state))
             tracee->state = TRACEE_STUCK;
@@ -262,10 +231,8 @@ static void wait_for_pending(struct stop *stop)
 
 size_t stop_count_threads(pid_t pid)
 {
-    char path[64];
     struct stat st;
-    snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-    return stat(path, &st) == 0 && st.st_nlink > 2 ? st.st_nlink - 2 : 0;
+    return stat(PROC_PATH("%d/task", pid), &st) == 0 && st.st_nlink > 2 ? st.st_nlink - 2 : 0;
 }
 
 /* Stopped threads create no others: saves listing ten thousand again. */
@@ -326,15 +293,10 @@ static void bury(pid_t tid)
 
 void stop_bury(pid_t pid)
 {
-    char path[64];
-    const struct dirent *entry;
-    snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-    DIR *tasks = opendir(path);
-    while (tasks && (entry = readdir(tasks))) {
-        pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
-        if (tid > 0 && tid != pid)
-            bury(tid);
-    }
+    DIR *tasks = opendir(PROC_PATH("%d/task", pid));
+    for (long tid; tasks && (tid = proc_next_number(tasks)) >= 0;)
+        if (tid != pid)
+            bury((pid_t)tid);
     if (tasks)
         closedir(tasks);
 }

@@ -7,51 +7,39 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proc/status.h"
 #include "proc/tracer.h"
-
-static int yama_scope(void)
-{
-    int scope = 0;
-    FILE *file = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
-    if (file && fscanf(file, "%d", &scope) != 1)
-        scope = 0;
-    if (file)
-        fclose(file);
-    return scope;
-}
 
 enum { CAP_SYS_PTRACE = 19 };
 
-/* The mask of capabilities is in hexadecimal. */
+static struct task_status status_of(pid_t pid)
+{
+    struct task_status status;
+    task_status_read(pid, 0, &status);
+    return status;
+}
+
 static bool may_trace_all(void)
 {
-    char line[256];
-    unsigned long long mask = 0;
-    FILE *file = fopen("/proc/self/status", "re");
-    while (file && fgets(line, sizeof(line), file))
-        if (sscanf(line, "CapEff: %llx", &mask) == 1)
-            break;
-    if (file)
-        fclose(file);
-    return mask >> CAP_SYS_PTRACE & 1;
+    return status_of(getpid()).capabilities >> CAP_SYS_PTRACE & 1;
 }
 
 static const char *what_would_allow(pid_t pid, int why)
 {
-    long owner = status_number(pid, "Uid");
-    int scope = yama_scope();
+    const struct task_status status = status_of(pid);
+    long scope = tracer_scope();
     if (scope >= 3)
         return "kernel.yama.ptrace_scope is 3, so ptrace is off until the next boot";
-    if (status_number(pid, "VmSize") < 0 && status_number(pid, "Threads") == 1)
+    if (!status.has_memory && status.threads == 1)
         return "it is a kernel thread, or it is ending";
-    if (why == ENOSYS || (may_trace_all() && status_number(getpid(), "Seccomp") != 0))
+    if (why == ENOSYS || (may_trace_all() && status_of(getpid()).seccomp != 0))
         return "a seccomp filter forbids ptrace here; in a container, start it with "
                "--cap-add=SYS_PTRACE or --security-opt=seccomp=unconfined";
     if (may_trace_all())
         return "another program is tracing it, or a security module (SELinux, AppArmor) forbids it";
     if (geteuid() == 0)
         return "CAP_SYS_PTRACE is missing; start the container with --cap-add=SYS_PTRACE";
-    if (owner >= 0 && (uid_t)owner != geteuid())
+    if (status.user >= 0 && (uid_t)status.user != geteuid())
         return "it belongs to another user; run threadleak as that user or as root";
     if (scope >= 1)
         return "kernel.yama.ptrace_scope restricts ptrace; run threadleak as root, or set "
@@ -61,11 +49,11 @@ static const char *what_would_allow(pid_t pid, int why)
            "started with --cap-add=SYS_PTRACE";
 }
 
-static void name_tracer(pid_t pid, long tracer, struct error *error)
+static void name_tracer(pid_t pid, pid_t tracer, struct error *error)
 {
     char name[32];
     tracer_name(tracer, name, sizeof(name));
-    error_set(error, "%s (pid %ld) traces process %d", name, tracer, (int)pid);
+    error_set(error, "%s (pid %d) traces process %d", name, (int)tracer, (int)pid);
 }
 
 static int why_refused(const struct stop *stop)
@@ -76,11 +64,11 @@ static int why_refused(const struct stop *stop)
     return 0;
 }
 
-long snapshot_tracer(const struct stop *stop)
+pid_t snapshot_tracer(const struct stop *stop)
 {
     for (size_t i = 0; i < stop->count; i++)
         if (stop->tracees[i].state == TRACEE_REFUSED || stop->tracees[i].state == TRACEE_NEW) {
-            long tracer = status_number(stop->tracees[i].tid, "TracerPid");
+            pid_t tracer = status_of(stop->tracees[i].tid).tracer;
             if (tracer > 0)
                 return tracer;
         }
@@ -89,11 +77,11 @@ long snapshot_tracer(const struct stop *stop)
 
 bool snapshot_is_passing(const struct stop *stop)
 {
-    long tracer = snapshot_tracer(stop);
+    pid_t tracer = snapshot_tracer(stop);
     if (tracer > 0)
         return tracer_is_ours(tracer);
-    bool may = may_trace_all() || (yama_scope() == 0 && status_number(stop->pid, "Uid") == (long)geteuid());
-    return may && why_refused(stop) == EPERM && status_number(getpid(), "Seccomp") == 0;
+    bool may = may_trace_all() || (tracer_scope() == 0 && status_of(stop->pid).user == (long)geteuid());
+    return may && why_refused(stop) == EPERM && status_of(getpid()).seccomp == 0;
 }
 
 enum snapshot_status snapshot_explain(const struct stop *stop, int why, struct error *error)
@@ -104,7 +92,7 @@ enum snapshot_status snapshot_explain(const struct stop *stop, int why, struct e
         refused |= stop->tracees[i].state == TRACEE_REFUSED;
         stuck |= stop->tracees[i].state == TRACEE_STUCK;
     }
-    long tracer = refused || why == ETIMEDOUT ? snapshot_tracer(stop) : 0;
+    pid_t tracer = refused || why == ETIMEDOUT ? snapshot_tracer(stop) : 0;
     if (tracer > 0) {
         name_tracer(pid, tracer, error);
         return SNAPSHOT_BUSY;

@@ -6,7 +6,7 @@
 #include "snapshot/stop.h"
 
 /* A tracer of one of those threads that were refused; 0: none by now. */
-long snapshot_tracer(const struct stop *stop);
+pid_t snapshot_tracer(const struct stop *stop);
 /* Some thread was refused, and would not be a moment later: another threadleak traces
  * it, or somebody did who has gone since. */
 bool snapshot_is_passing(const struct stop *stop);

@@ -5,6 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proc/file.h"
+#include "proc/stat.h"
+#include "proc/tasks.h"
+
 static int compare(const void *left, const void *right)
 {
     const struct named_tid *a = left, *b = right;
@@ -36,15 +40,7 @@ static void make_unique(struct thread_names *names)
 
 static bool is_there(const struct thread_names *names, pid_t tid)
 {
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)names->live_pid, (int)tid);
-    return names->live_pid && access(path, F_OK) == 0;
-}
-
-static int compare_tid(const void *key, const void *item)
-{
-    pid_t tid = *(const pid_t *)key, other = ((const struct named_tid *)item)->tid;
-    return (tid > other) - (tid < other);
+    return names->live_pid && access(PROC_PATH("%d/task/%d", names->live_pid, tid), F_OK) == 0;
 }
 
 bool thread_names_read(struct thread_names *names, const struct ledger *ledger, pid_t pid, bool live)
@@ -77,25 +73,17 @@ uint64_t thread_names_id(const struct thread_names *names, pid_t tid)
     if (tid <= 0 || !names->count)
         return 0;
     const struct named_tid *found =
-        bsearch(&tid, names->items, names->count, sizeof(*names->items), compare_tid);
+        bsearch(&tid, names->items, names->count, sizeof(*names->items), compare_tids);
     return found && !(found->ended && is_there(names, tid)) ? found->id : 0;
 }
 
 /* Of the few that are spoken of. */
 static void read_name(const struct thread_names *names, pid_t tid, char name[16])
 {
-    char path[64];
-    name[0] = 0;
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", (int)names->live_pid, (int)tid);
-    FILE *file = names->live_pid ? fopen(path, "re") : NULL;
-    if (!file)
-        return;
-    size_t size = fread(name, 1, 15, file);
-    name[size] = 0;
-    char *end = strrchr(name, '\n');
-    if (end)
-        *end = 0;
-    fclose(file);
+    struct task_stat stat = {.name = ""};
+    if (names->live_pid)
+        task_stat_read(names->live_pid, tid, &stat);
+    memcpy(name, stat.name, sizeof(stat.name));
 }
 
 bool thread_names_format(void *arg, pid_t tid, char *to, size_t size)

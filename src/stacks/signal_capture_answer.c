@@ -4,18 +4,15 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "proc/stat.h"
+#include "proc/status.h"
+#include "proc/tasks.h"
 #include "stacks/signal_capture_task.h"
 
 struct answer {
     int32_t tid;
     const struct ledger_stack *current;
 };
-
-static int compare_answers(const void *a, const void *b)
-{
-    const struct answer *first = a, *second = b;
-    return (first->tid > second->tid) - (first->tid < second->tid);
-}
 
 static struct answer *list_answers(const struct asking *asking, size_t *count)
 {
@@ -34,7 +31,7 @@ static struct answer *list_answers(const struct asking *asking, size_t *count)
         answers[(*count)++] = (struct answer){(int32_t)(uint32_t)current->stamp, current};
     }
     if (*count)
-        qsort(answers, *count, sizeof(*answers), compare_answers);
+        qsort(answers, *count, sizeof(*answers), compare_tids);
     return answers;
 }
 
@@ -51,9 +48,8 @@ size_t match_answers(const struct asking *asking)
         pending += thread->reason == BLOCKED_NOW && now < asking->again_ns;
         if (thread->reason != ASKED && thread->reason != SIGNAL_CAPTURE_TAKEN)
             continue;
-        struct answer key = {thread->own_tid, NULL};
         const struct answer *found =
-            count ? bsearch(&key, answers, count, sizeof(*answers), compare_answers) : NULL;
+            count ? bsearch(&thread->own_tid, answers, count, sizeof(*answers), compare_tids) : NULL;
         thread->current = found ? found->current : NULL;
         thread->reason = found ? SIGNAL_CAPTURE_TAKEN : ASKED;
         capture->taken += found != NULL;
@@ -74,8 +70,9 @@ void explain_silence(struct asking *asking)
     bool listed = tracked_read(&asking->tracked, capture->ledger);
     for (size_t i = 0; i < capture->count; i++) {
         struct signal_capture_thread thread = capture->threads[i];
-        struct task_look look;
-        if (thread.reason != SIGNAL_CAPTURE_TAKEN && !task_look(asking->pid, thread.tid, &look))
+        struct task_status status;
+        if (thread.reason != SIGNAL_CAPTURE_TAKEN &&
+            (!task_status_read(asking->pid, thread.tid, &status) || task_state_is_end(status.state)))
             continue;
         if (thread.reason == BLOCKED_NOW)
             thread.reason = SIGNAL_CAPTURE_BLOCKED;
@@ -83,9 +80,9 @@ void explain_silence(struct asking *asking)
             tracked_find(&asking->tracked, thread.own_tid))
             thread.reason = SIGNAL_CAPTURE_NEW;
         if (thread.reason == ASKED) {
-            if (look.state == 'T' || look.state == 't')
+            if (status.state == 'T' || status.state == 't')
                 thread.reason = SIGNAL_CAPTURE_STOPPED;
-            else if (look.blocked & bit)
+            else if (status.blocked & bit)
                 thread.reason = SIGNAL_CAPTURE_BLOCKED;
             else if (full)
                 thread.reason = SIGNAL_CAPTURE_FULL;

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "proc/stat.h"
+#include "proc/status.h"
 #include "stacks/signal_capture_task.h"
 #include "proc/tracer.h"
 
@@ -36,32 +38,32 @@ static enum signal_capture_reason look_at_stack(const struct asking *asking,
 static enum signal_capture_reason look_before(const struct asking *asking,
                                               struct signal_capture_thread *thread, bool *gone)
 {
-    struct task_look look;
+    struct task_status status;
     uint64_t bit = 1ull << (asking->capture->signal - 1);
     bool waits = false;
 
-    *gone = !task_look(asking->pid, thread->tid, &look);
+    *gone = !task_status_read(asking->pid, thread->tid, &status) || task_state_is_end(status.state);
     if (*gone)
         return SIGNAL_CAPTURE_SILENT;
-    thread->own_tid = look.own_tid;
-    const struct tracked *tracked = tracked_find(&asking->tracked, look.own_tid);
+    thread->own_tid = status.own_tid;
+    const struct tracked *tracked = tracked_find(&asking->tracked, status.own_tid);
     if (!tracked)
         return SIGNAL_CAPTURE_FOREIGN;
-    if (!(look.caught & bit))
+    if (!(status.caught & bit))
         return SIGNAL_CAPTURE_LOST;
-    if (look.seccomp != ledger_get_header(asking->capture->ledger)->seccomp)
+    if (status.seccomp != ledger_get_header(asking->capture->ledger)->seccomp)
         return SIGNAL_CAPTURE_SANDBOXED;
-    if (look.tracer > 0 && !tracer_is_ours(look.tracer))
+    if (status.tracer > 0 && !tracer_is_ours(status.tracer))
         return SIGNAL_CAPTURE_TRACED;
-    if (look.state == 'T' || look.state == 't')
+    if (status.state == 'T' || status.state == 't')
         return SIGNAL_CAPTURE_STOPPED;
-    if (look.blocked & bit)
-        return look.state == 'R' || look.state == 'D' ? (enum signal_capture_reason)BLOCKED_NOW
-                                                      : SIGNAL_CAPTURE_BLOCKED;
+    if (status.blocked & bit)
+        return status.state == 'R' || status.state == 'D' ? (enum signal_capture_reason)BLOCKED_NOW
+                                                          : SIGNAL_CAPTURE_BLOCKED;
     enum signal_capture_reason stack = look_at_stack(asking, thread, tracked);
     if (stack != SIGNAL_CAPTURE_TAKEN)
         return stack;
-    waits = task_may_wait_for_signals(asking->pid, thread->tid, look.state);
+    waits = task_may_wait_for_signals(asking->pid, thread->tid, status.state);
     return waits ? SIGNAL_CAPTURE_WAITING : SIGNAL_CAPTURE_TAKEN;
 }
 

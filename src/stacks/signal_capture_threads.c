@@ -1,20 +1,14 @@
 #include "stacks/signal_capture_threads.h"
 
-#include <dirent.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "proc/file.h"
+#include "proc/tasks.h"
 
 #define LIST_PASSES 20
 
 /* ---- the tasks ------------------------------------------------------------------- */
-
-static int compare_threads(const void *a, const void *b)
-{
-    const struct signal_capture_thread *first = a, *second = b;
-    return (first->tid > second->tid) - (first->tid < second->tid);
-}
 
 static bool add_thread(struct signal_capture *capture, pid_t tid)
 {
@@ -27,48 +21,31 @@ static bool add_thread(struct signal_capture *capture, pid_t tid)
 /* The first `sorted` are without doubles already; true when that changed nothing. */
 static bool sort_threads(struct signal_capture *capture, size_t sorted)
 {
-    size_t kept = 0;
-    if (capture->count)
-        qsort(capture->threads, capture->count, sizeof(*capture->threads), compare_threads);
-    for (size_t i = 0; i < capture->count; i++)
-        if (kept == 0 || capture->threads[kept - 1].tid != capture->threads[i].tid)
-            capture->threads[kept++] = capture->threads[i];
-    capture->count = kept;
-    return kept == sorted;
+    capture->count = sort_tids(capture->threads, capture->count, sizeof(*capture->threads));
+    return capture->count == sorted;
 }
 
 /* While threads end, a listing may leave out others: it is repeated until one
  * brings nothing new. */
 bool list_tasks(pid_t pid, struct signal_capture *capture)
 {
-    char path[32];
     size_t before;
     bool complete = true;
-    const struct dirent *entry;
     int passes = 0;
 
-    snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
     do {
         before = capture->count;
-        DIR *directory = opendir(path);
+        DIR *directory = opendir(PROC_PATH("%d/task", pid));
         if (!directory)
             return before > 0;
-        while (complete && (entry = readdir(directory))) {
-            pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
-            complete = tid <= 0 || add_thread(capture, tid);
-        }
+        for (long tid; complete && (tid = proc_next_number(directory)) >= 0;)
+            complete = add_thread(capture, (pid_t)tid);
         closedir(directory);
     } while (complete && !sort_threads(capture, before) && ++passes < LIST_PASSES);
     return complete;
 }
 
 /* ---- which the shim knows ----------------------------------------------------------- */
-
-static int compare_tracked(const void *a, const void *b)
-{
-    const struct tracked *first = a, *second = b;
-    return (first->tid > second->tid) - (first->tid < second->tid);
-}
 
 bool tracked_read(struct tracked_list *list, const struct ledger *ledger)
 {
@@ -85,14 +62,13 @@ bool tracked_read(struct tracked_list *list, const struct ledger *ledger)
             slot.tid > 0)
             list->items[list->count++] =
                 (struct tracked){slot.tid, (slot.state & SLOT_SMALL_STACK) != 0, slot.handle};
-    qsort(list->items, list->count, sizeof(*list->items), compare_tracked);
+    qsort(list->items, list->count, sizeof(*list->items), compare_tids);
     return true;
 }
 
 const struct tracked *tracked_find(const struct tracked_list *list, pid_t own_tid)
 {
-    struct tracked key = {.tid = own_tid};
-    return bsearch(&key, list->items, list->count, sizeof(*list->items), compare_tracked);
+    return bsearch(&own_tid, list->items, list->count, sizeof(*list->items), compare_tids);
 }
 
 void tracked_release(struct tracked_list *list)

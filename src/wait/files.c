@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proc/file.h"
+#include "proc/stat.h"
+
 enum { SOCKETS_MS = 100, MAX_LINK = 4096 };
 
 /* ---- what it is --------------------------------------------------------------------- */
@@ -66,9 +69,9 @@ static void free_file(void *at)
 
 static bool read_link(const struct files *files, struct open_file *file)
 {
-    char path[64], link[MAX_LINK];
+    char link[MAX_LINK];
     struct statx status = {0};
-    snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)files->task, file->fd);
+    const char *path = PROC_PATH("%d/fd/%d", files->task, file->fd);
     ssize_t length = readlink(path, link, sizeof(link) - 1);
     link[length > 0 ? length : 0] = 0;
     /* stat(2) blocks while the network file system of the file is unreachable. */
@@ -142,15 +145,9 @@ void files_scan(struct files *files)
 
 void process_title(pid_t pid, char *to, size_t size)
 {
-    char path[64], name[32] = "";
-    snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-    FILE *file = fopen(path, "re");
-    if (file && !fgets(name, sizeof(name), file))
-        *name = 0;
-    if (file)
-        fclose(file);
-    name[strcspn(name, "\n")] = 0;
-    snprintf(to, size, *name ? "%d (%s)" : "%d", (int)pid, name);
+    struct task_stat stat;
+    task_stat_read(pid, 0, &stat);
+    snprintf(to, size, *stat.name ? "%d (%s)" : "%d", (int)pid, stat.name);
 }
 
 /* ---- all ------------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/search.h"
+#include "proc/file.h"
 #include "wait/describe.h"
 #include "wait/glibc.h"
 
@@ -27,9 +28,8 @@ static bool is_thread(const struct view *view, pid_t tid)
 static bool has_ended(const struct view *view, pid_t tid)
 {
     const struct snapshot *snapshot = view->waits->context.snapshot;
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)snapshot->pid, (int)tid);
-    return view->waits->has_proc && access(path, F_OK) != 0 && kill(snapshot->pid, 0) == 0;
+    return view->waits->has_proc && access(PROC_PATH("%d/task/%d", snapshot->pid, tid), F_OK) != 0 &&
+           kill(snapshot->pid, 0) == 0;
 }
 
 static void add_holder(const struct view *view, const char *how, int32_t owner, bool shared)

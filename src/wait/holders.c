@@ -1,8 +1,6 @@
 #include "wait/holders.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +9,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/search.h"
+#include "proc/file.h"
 #include "proc/process.h"
 
 enum { SCAN_MS = 100, MAX_LINK = 4096 };
@@ -70,12 +69,10 @@ static void scan_process(struct holders *holders, pid_t pid, pid_t task, uint64_
     char text[MAX_LINK];
     const char *key = text;
     const struct dirent *entry;
-    snprintf(text, sizeof(text), "/proc/%d/fd", (int)task);
-    DIR *directory = opendir(text);
+    DIR *directory = opendir(PROC_PATH("%d/fd", task));
     if (!directory) {
         /* A process that has ended meanwhile holds nothing. */
-        snprintf(text, sizeof(text), "/proc/%d", (int)task);
-        if (access(text, F_OK) == 0)
+        if (access(PROC_PATH("%d", task), F_OK) == 0)
             holders->all_seen = false;
         return;
     }
@@ -126,14 +123,9 @@ void holders_scan(struct holders *holders, pid_t pid, pid_t task)
     /* No time limit for those of the process itself: its limit of descriptors bounds them. */
     scan_process(holders, pid, task, UINT64_MAX);
     DIR *processes = opendir("/proc");
-    const struct dirent *entry;
-    while (processes && (entry = readdir(processes))) {
-        pid_t other = (pid_t)atoi(entry->d_name);
-        if (now_ns() > until)
-            break;
-        if (other > 0 && other != pid && !is_reporting(other, pid))
-            scan_process(holders, other, other, until);
-    }
+    for (long other; processes && now_ns() <= until && (other = proc_next_number(processes)) >= 0;)
+        if (other != pid && !is_reporting((pid_t)other, pid))
+            scan_process(holders, (pid_t)other, (pid_t)other, until);
     if (!processes || now_ns() > until)
         holders->all_seen = false;
     if (processes)

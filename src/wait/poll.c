@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "proc/file.h"
 #include "wait/describe.h"
 #include "wait/file.h"
 
@@ -60,11 +61,10 @@ static bool list_select(const struct view *view, struct watched *watched)
 /* "tfd:        5 events:       19 data: …" */
 static bool list_epoll(const struct view *view, struct watched *watched)
 {
-    char path[64], *line = NULL;
+    char *line = NULL;
     size_t size = 0;
     bool ok = true;
-    snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)view->waits->files->task, view->wait->fd);
-    FILE *file = fopen(path, "re");
+    FILE *file = fopen(PROC_PATH("%d/fdinfo/%d", view->waits->files->task, view->wait->fd), "re");
     watched->unknown = !file;
     for (int target; ok && file && watched->count < MAX_WATCHED && getline(&line, &size, file) > 0;)
         if (sscanf(line, "tfd: %d", &target) == 1)

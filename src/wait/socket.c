@@ -16,6 +16,8 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "proc/file.h"
+#include "proc/process.h"
 
 static struct socket_fact *add(struct socket_facts *facts, uint64_t inode)
 {
@@ -146,10 +148,9 @@ static void match_pairs(struct socket_facts *facts, struct pairs *pairs)
 static void read_table(struct socket_facts *facts, struct pairs *pairs, pid_t task, const char *name,
                        uint64_t until)
 {
-    char path[64], local[42], remote[42], *line = NULL;
+    char local[42], remote[42], *line = NULL;
     size_t size = 0;
-    snprintf(path, sizeof(path), "/proc/%d/net/%s", (int)task, name);
-    FILE *file = fopen(path, "re");
+    FILE *file = fopen(PROC_PATH("%d/net/%s", task, name), "re");
     while (file && now_ns() < until && getline(&line, &size, file) > 0) {
         struct end here, there;
         unsigned state;
@@ -172,14 +173,6 @@ static void read_table(struct socket_facts *facts, struct pairs *pairs, pid_t ta
 }
 
 /* ---- Unix ------------------------------------------------------------------------------ */
-
-static bool is_our_namespace(pid_t task)
-{
-    char path[64], ours[64], theirs[64];
-    snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)task);
-    ssize_t a = readlink("/proc/self/ns/net", ours, sizeof(ours));
-    return a > 0 && readlink(path, theirs, sizeof(theirs)) == a && memcmp(ours, theirs, (size_t)a) == 0;
-}
 
 static void set_unix_text(struct socket_fact *fact, const struct unix_diag_msg *message, const char *name,
                           int length)
@@ -275,7 +268,7 @@ void socket_facts_read(struct socket_facts *facts, pid_t task, unsigned most_ms)
     static const char *const tables[] = {"tcp", "tcp6", "udp", "udp6"};
     uint64_t until = now_ns() + most_ms * UINT64_C(1000000);
     struct pairs pairs = {NULL, 0};
-    if (is_our_namespace(task))
+    if (process_shares_namespace(task, "net"))
         read_unix(facts, until);
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
         read_table(facts, &pairs, task, tables[i], until);

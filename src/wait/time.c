@@ -9,16 +9,6 @@
 
 static const double MAX_SECONDS = 1e10; /* longer than that it is no time */
 
-bool wait_clocks_are_same(pid_t task)
-{
-    char path[64], ours[64], theirs[64];
-    snprintf(path, sizeof(path), "/proc/%d/ns/time", (int)task);
-    ssize_t a = readlink("/proc/self/ns/time", ours, sizeof(ours));
-    if (a < 0)
-        return access("/proc/self/ns/time", F_OK) != 0; /* no such thing in old kernels */
-    return readlink(path, theirs, sizeof(theirs)) == a && memcmp(ours, theirs, (size_t)a) == 0;
-}
-
 /* A timespec, or a timeval with the other unit; < 0: none. */
 static double read_time(const struct view *view, uint64_t address, double per_second)
 {

@@ -4,8 +4,6 @@
 
 #include "wait/view.h"
 
-/* Whether /proc/self and /proc/TASK are in one time namespace (time_namespaces(7)). */
-bool wait_clocks_are_same(pid_t task);
 /* Sets the wait's timeout and left_s, and view->whole_s. */
 void wait_set_timeout(struct view *view);
 /* ", no timeout", ", a timeout of 5 s": as the kind's row in kinds.def has it. */

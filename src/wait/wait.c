@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proc/process.h"
+#include "proc/stat.h"
 #include "wait/calls.h"
 #include "wait/files.h"
 #include "wait/glibc.h"
@@ -91,15 +93,8 @@ static bool want_files(struct waits *waits)
 
 static bool is_halted(pid_t task)
 {
-    char path[64], text[512];
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)task);
-    FILE *file = fopen(path, "re");
-    size_t size = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
-    if (file)
-        fclose(file);
-    text[size] = 0;
-    const char *state = strrchr(text, ')');
-    return state && strncmp(state, ") T", 3) == 0;
+    struct task_stat stat;
+    return task_stat_read(task, 0, &stat) && stat.state == 'T';
 }
 
 static bool explain_all(struct waits *waits)
@@ -116,7 +111,7 @@ static bool explain_all(struct waits *waits)
         return false;
     waits->glibc_known = glibc_is_known(snapshot, waits->context.glibc);
     waits->has_proc = snapshot_has_proc(snapshot);
-    waits->same_clocks = waits->has_proc && wait_clocks_are_same(task);
+    waits->same_clocks = waits->has_proc && process_shares_namespace(task, "time");
     waits->is_halted = waits->has_proc && is_halted(task);
     if (!want_files(waits))
         return false;

@@ -1,4 +1,4 @@
-/* Paths, arrays, binary search, error texts, build-ids, regular files. */
+/* Paths, files, arrays, binary search, build-ids. */
 #include <elf.h>
 #include <errno.h>
 #include <stdio.h>
@@ -8,8 +8,8 @@
 
 #include "base/array.h"
 #include "base/build_id.h"
+#include "base/file.h"
 #include "base/path.h"
-#include "base/regular_file.h"
 #include "base/search.h"
 #include "suite.h"
 
@@ -88,6 +88,66 @@ START_TEST(array_that_cannot_grow_stays)
 }
 END_TEST
 
+/* A file of `size` bytes, of which byte i is i % 251. */
+static int file_of(size_t size)
+{
+    FILE *file = tmpfile();
+    for (size_t i = 0; i < size; i++)
+        putc((int)(i % 251), file);
+    fflush(file);
+    int fd = dup(fileno(file));
+    fclose(file);
+    lseek(fd, 0, SEEK_SET);
+    return fd;
+}
+
+START_TEST(files_of_any_size_are_read_whole)
+{
+    static const size_t sizes[] = {0, 1, 4094, 4095, 4096, 4097, 100000};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        size_t length = 1;
+        int fd = file_of(sizes[i]);
+        char *text = read_all(fd, sizes[i], &length);
+        ck_assert_ptr_nonnull(text);
+        ck_assert_uint_eq(length, sizes[i]);
+        for (size_t at = 0; at < length; at++)
+            ck_assert_uint_eq((unsigned char)text[at], at % 251);
+        ck_assert_int_eq(text[length], 0);
+        free(text);
+        close(fd);
+    }
+}
+END_TEST
+
+START_TEST(too_large_a_file_is_not_read)
+{
+    size_t length;
+    int fd = file_of(5000);
+    errno = 0;
+    ck_assert_ptr_null(read_all(fd, 4999, &length));
+    ck_assert_int_eq(errno, EFBIG);
+    close(fd);
+    ck_assert_ptr_null(read_all(fd, 4999, &length));
+    ck_assert_int_eq(errno, EBADF);
+}
+END_TEST
+
+START_TEST(reads_at_an_offset_end_with_the_file)
+{
+    unsigned char part[10];
+    int fd = file_of(100);
+    ck_assert_uint_eq(pread_all(fd, 40, part, sizeof(part)), sizeof(part));
+    ck_assert_uint_eq(part[9], 49);
+    ck_assert_uint_eq(pread_all(fd, 95, part, sizeof(part)), 5);
+    ck_assert_int_eq(errno, 0);
+    ck_assert_uint_eq(pread_all(fd, UINT64_MAX - 5, part, sizeof(part)), 0);
+    ck_assert_int_eq(errno, EOVERFLOW);
+    close(fd);
+    ck_assert_uint_eq(pread_all(fd, 0, part, sizeof(part)), 0);
+    ck_assert_int_eq(errno, EBADF);
+}
+END_TEST
+
 /* ---- build-id ---- */
 
 enum { OTHER_TYPE = 1 };
@@ -140,7 +200,7 @@ START_TEST(build_id_among_notes)
 }
 END_TEST
 
-/* ---- regular files ---- */
+/* ---- files ---- */
 
 START_TEST(nothing_but_regular_files_is_opened)
 {
@@ -174,5 +234,8 @@ int main(void)
     tcase_add_test(tests, array_that_cannot_grow_stays);
     tcase_add_test(tests, build_id_among_notes);
     tcase_add_test(tests, nothing_but_regular_files_is_opened);
+    tcase_add_test(tests, files_of_any_size_are_read_whole);
+    tcase_add_test(tests, too_large_a_file_is_not_read);
+    tcase_add_test(tests, reads_at_an_offset_end_with_the_file);
     return suite_run("base", tests);
 }

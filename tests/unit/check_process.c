@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "proc/process.h"
+#include "proc/tasks.h"
 #include "suite.h"
 
 static pthread_barrier_t ready, done;

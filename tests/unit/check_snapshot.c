@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "proc/process.h"
+#include "proc/tasks.h"
 #include "snapshot/snapshot.h"
 #include "snapshot_child.h"
 #include "suite.h"

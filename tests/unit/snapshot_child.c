@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "proc/process.h"
+#include "proc/tasks.h"
 
 struct shared *shared;
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "proc/process.h"
+#include "proc/tasks.h"
 #include "snapshot_child.h"
 #include "suite.h"
 

@@ -1,0 +1,85 @@
+#include "proc/tasks.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "proc/file.h"
+#include "proc/stat.h"
+
+static bool read_task(pid_t pid, pid_t tid, struct task *task)
+{
+    struct task_stat stat;
+    char text[128];
+    uint64_t ns;
+    if (!task_stat_read(pid, tid, &stat))
+        return false;
+    *task = (struct task){.tid = tid, .state = stat.state, .start_ticks = stat.start_ticks};
+    memcpy(task->name, stat.name, sizeof(task->name));
+    task->cpu_s = (double)stat.cpu_ticks / (double)sysconf(_SC_CLK_TCK);
+    /* Nanoseconds on a processor come first in it, where the kernel counts them. */
+    if (proc_read(PROC_PATH("%d/task/%d/schedstat", pid, tid), text, sizeof(text)) > 0 &&
+        sscanf(text, "%" SCNu64, &ns) == 1 && ns)
+        task->cpu_s = (double)ns / 1e9;
+    return true;
+}
+
+bool process_tasks(pid_t pid, struct task_list *list)
+{
+    bool ok = true;
+    DIR *directory = opendir(PROC_PATH("%d/task", pid));
+    *list = (struct task_list){NULL, 0};
+    if (!directory)
+        return false;
+    for (long tid; ok && (tid = proc_next_number(directory)) >= 0;) {
+        struct task task;
+        if (!read_task(pid, (pid_t)tid, &task))
+            continue;
+        ok = ARRAY_GROW(list->tasks, list->count);
+        if (ok)
+            list->tasks[list->count++] = task;
+    }
+    closedir(directory);
+    if (!ok || list->count == 0) { /* all of them ended */
+        task_list_release(list);
+        errno = ok ? ESRCH : ENOMEM;
+        return false;
+    }
+    qsort(list->tasks, list->count, sizeof(*list->tasks), compare_tids);
+    return true;
+}
+
+void task_list_release(struct task_list *list)
+{
+    free(list->tasks);
+    *list = (struct task_list){NULL, 0};
+}
+
+const struct task *task_list_find(const struct task_list *list, pid_t tid)
+{
+    return list->count ? bsearch(&tid, list->tasks, list->count, sizeof(*list->tasks), compare_tids) : NULL;
+}
+
+/* ---- arrays that begin with a tid ---------------------------------------------------- */
+
+int compare_tids(const void *a, const void *b)
+{
+    pid_t first = *(const pid_t *)a, second = *(const pid_t *)b;
+    return (first > second) - (first < second);
+}
+
+size_t sort_tids(void *items, size_t count, size_t size)
+{
+    char *at = items;
+    size_t kept = 0;
+    if (count)
+        qsort(items, count, size, compare_tids);
+    for (size_t i = 0; i < count; i++)
+        if (!kept || compare_tids(at + (kept - 1) * size, at + i * size) != 0)
+            memmove(at + kept++ * size, at + i * size, size);
+    return kept;
+}

@@ -1,0 +1,311 @@
+/* Files of /proc, and what the stat and status of a task say, of ours and of one made for the purpose. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "proc/file.h"
+#include "proc/process.h"
+#include "proc/stat.h"
+#include "proc/status.h"
+#include "proc/tasks.h"
+#include "proc/tracer.h"
+#include "suite.h"
+
+/* A child that has stopped itself. */
+static pid_t stopped_child(void (*before)(void))
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        before();
+        raise(SIGSTOP);
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, WUNTRACED), pid);
+    ck_assert(WIFSTOPPED(status));
+    return pid;
+}
+
+static void end(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+START_TEST(paths_are_cut)
+{
+    ck_assert_str_eq(PROC_PATH("%d/task/%d", 1, 2), "/proc/1/task/2");
+    ck_assert_uint_eq(strlen(PROC_PATH("%0200d", 1)), sizeof(struct proc_path) - 1);
+}
+END_TEST
+
+START_TEST(small_files)
+{
+    char text[8];
+    ck_assert_int_eq(proc_read(PROC_PATH("self/stat"), text, sizeof(text)), sizeof(text) - 1);
+    ck_assert_uint_eq(strlen(text), sizeof(text) - 1);
+    errno = 0;
+    ck_assert_int_eq(proc_read(PROC_PATH("no-such-file"), text, sizeof(text)), -1);
+    ck_assert_int_eq(errno, ENOENT);
+    ck_assert_str_eq(text, "");
+    ck_assert_int_gt(proc_read_number(PROC_PATH("sys/kernel/pid_max"), -7), 0);
+    ck_assert_int_eq(proc_read_number(PROC_PATH("no-such-file"), -7), -7);
+}
+END_TEST
+
+START_TEST(numbers_alone_are_listed)
+{
+    int fd = open("/dev/null", O_RDONLY);
+    bool found = false;
+    DIR *descriptors = opendir(PROC_PATH("self/fd"));
+    for (long number; (number = proc_next_number(descriptors)) >= 0;)
+        found |= number == fd;
+    ck_assert(found);
+    closedir(descriptors);
+    close(fd);
+    DIR *ours = opendir(PROC_PATH("self"));
+    ck_assert_int_eq(proc_next_number(ours), -1);
+    closedir(ours);
+}
+END_TEST
+
+START_TEST(tids_are_sorted_and_unique)
+{
+    struct {
+        pid_t tid;
+        char other;
+    } items[] = {{7, 'a'}, {3, 'b'}, {7, 'a'}, {5, 'c'}, {3, 'b'}};
+    size_t count = sort_tids(items, sizeof(items) / sizeof(items[0]), sizeof(items[0]));
+    ck_assert_uint_eq(count, 3);
+    ck_assert_int_eq(items[0].tid, 3);
+    ck_assert_int_eq(items[1].tid, 5);
+    ck_assert_int_eq(items[2].tid, 7);
+    ck_assert_int_eq(items[0].other, 'b');
+    ck_assert_int_eq(items[1].other, 'c');
+    ck_assert_int_eq(items[2].other, 'a');
+    ck_assert_uint_eq(sort_tids(NULL, 0, sizeof(items[0])), 0);
+}
+END_TEST
+
+/* ---- stat --------------------------------------------------------------------------------- */
+
+static void odd_name(void)
+{
+    prctl(PR_SET_NAME, "a) S 1 (\n2");
+}
+
+START_TEST(stat_of_a_child)
+{
+    struct task_stat stat, task;
+    pid_t pid = stopped_child(odd_name);
+    ck_assert(task_stat_read(pid, 0, &stat));
+    ck_assert(task_stat_read(pid, pid, &task));
+    ck_assert_str_eq(stat.name, "a) S 1 (\n2");
+    ck_assert_int_eq(stat.state, 'T');
+    ck_assert_int_eq(stat.parent, getpid());
+    ck_assert_uint_eq(stat.start_ticks, task.start_ticks);
+    ck_assert_int_eq(task.state, 'T');
+    struct task_stat ours;
+    ck_assert(task_stat_read(getpid(), 0, &ours));
+    ck_assert_uint_ge(stat.start_ticks, ours.start_ticks);
+    ck_assert_uint_gt(ours.start_ticks, 0);
+    end(pid);
+    ck_assert(!task_stat_read(pid, 0, &stat));
+    ck_assert_int_eq(stat.state, 0);
+    ck_assert_int_eq(stat.processor, -1);
+}
+END_TEST
+
+static void use_last_processor(void)
+{
+    cpu_set_t allowed, one;
+    int last = CPU_SETSIZE;
+    sched_getaffinity(0, sizeof(allowed), &allowed);
+    while (!CPU_ISSET(--last, &allowed))
+        ;
+    CPU_ZERO(&one);
+    CPU_SET(last, &one);
+    sched_setaffinity(0, sizeof(one), &one);
+}
+
+START_TEST(stat_knows_the_processor)
+{
+    struct task_stat stat;
+    cpu_set_t set;
+    pid_t pid = stopped_child(use_last_processor);
+    ck_assert_int_eq(sched_getaffinity(pid, sizeof(set), &set), 0);
+    ck_assert(task_stat_read(pid, pid, &stat));
+    ck_assert(CPU_ISSET(stat.processor, &set));
+    end(pid);
+}
+END_TEST
+
+START_TEST(states_that_are_the_end)
+{
+    for (const char *state = "ZXx"; *state; state++)
+        ck_assert(task_state_is_end(*state));
+    ck_assert(task_state_is_end(0));
+    for (const char *state = "RSDTtI"; *state; state++)
+        ck_assert(!task_state_is_end(*state));
+}
+END_TEST
+
+/* ---- status ------------------------------------------------------------------------------- */
+
+static void ignore(int number)
+{
+    (void)number;
+}
+
+static void catch_and_block(void)
+{
+    sigset_t set;
+    signal(SIGUSR1, ignore);
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+START_TEST(status_of_a_child)
+{
+    struct task_status status;
+    pid_t pid = stopped_child(catch_and_block);
+    ck_assert(task_status_read(pid, pid, &status));
+    ck_assert_int_eq(status.state, 'T');
+    ck_assert_int_eq(status.own_pid, pid);
+    ck_assert_int_eq(status.own_tid, pid);
+    ck_assert_int_eq(status.tracer, 0);
+    ck_assert_int_eq(status.user, getuid());
+    ck_assert_int_eq(status.threads, 1);
+    ck_assert_int_eq(status.seccomp, prctl(PR_GET_SECCOMP));
+    ck_assert(status.has_memory);
+    ck_assert(status.caught & 1ull << (SIGUSR1 - 1));
+    ck_assert(!(status.caught & 1ull << (SIGUSR2 - 1)));
+    ck_assert(status.blocked & 1ull << (SIGUSR2 - 1));
+    ck_assert(!(status.blocked & 1ull << (SIGUSR1 - 1)));
+    end(pid);
+    ck_assert(!task_status_read(pid, pid, &status));
+    ck_assert_int_eq(status.state, 0);
+    ck_assert_int_eq(status.own_pid, pid);
+    ck_assert_int_eq(status.user, -1);
+    ck_assert(!status.has_memory);
+    ck_assert_uint_eq(status.blocked, UINT64_MAX);
+}
+END_TEST
+
+static void be_traced(void)
+{
+    ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+}
+
+START_TEST(status_knows_the_tracer)
+{
+    struct task_status status;
+    char ours[16], name[16];
+    pid_t pid = stopped_child(be_traced);
+    ck_assert(task_status_read(pid, 0, &status));
+    ck_assert_int_eq(status.tracer, getpid());
+    prctl(PR_GET_NAME, ours);
+    tracer_name(status.tracer, name, sizeof(name));
+    ck_assert_str_eq(name, ours);
+    ck_assert(!tracer_is_ours(status.tracer));
+    end(pid);
+    tracer_name(pid, name, sizeof(name));
+    ck_assert_str_eq(name, "?");
+}
+END_TEST
+
+START_TEST(a_zombie_has_no_memory)
+{
+    struct task_status status;
+    siginfo_t info;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(0);
+    ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    ck_assert(task_status_read(pid, 0, &status));
+    ck_assert(!status.has_memory);
+    ck_assert_int_eq(status.state, 'Z');
+    waitpid(pid, NULL, 0);
+}
+END_TEST
+
+/* In namespaces of its own it is process 1. */
+static void start_namespace(void)
+{
+    if (unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET) != 0)
+        _exit(77);
+    if (fork() == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        pause();
+    }
+}
+
+/* Which is in a namespace: the child of that process.  0: there is none yet. */
+static pid_t only_child(pid_t parent)
+{
+    pid_t child = 0;
+    DIR *processes = opendir("/proc");
+    for (long pid; !child && (pid = proc_next_number(processes)) >= 0;)
+        if (process_parent((pid_t)pid) == parent)
+            child = (pid_t)pid;
+    closedir(processes);
+    return child;
+}
+
+START_TEST(namespaces)
+{
+    struct task_status status;
+    int how;
+    ck_assert(process_shares_namespace(getpid(), "net"));
+    ck_assert(process_shares_namespace(getpid(), "no-such-kind"));
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        start_namespace();
+        raise(SIGSTOP);
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, &how, WUNTRACED), pid);
+    if (WIFEXITED(how)) {
+        skip("no namespaces may be made here");
+        return;
+    }
+    pid_t inner = only_child(pid);
+    ck_assert_int_gt(inner, 0);
+    ck_assert(task_status_read(inner, inner, &status));
+    ck_assert_int_eq(status.own_pid, 1);
+    ck_assert_int_eq(status.own_tid, 1);
+    ck_assert(!process_shares_namespace(inner, "net"));
+    kill(inner, SIGKILL);
+    end(pid);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = tcase_create("proc");
+    tcase_add_test(tests, paths_are_cut);
+    tcase_add_test(tests, small_files);
+    tcase_add_test(tests, numbers_alone_are_listed);
+    tcase_add_test(tests, tids_are_sorted_and_unique);
+    tcase_add_test(tests, stat_of_a_child);
+    tcase_add_test(tests, stat_knows_the_processor);
+    tcase_add_test(tests, states_that_are_the_end);
+    tcase_add_test(tests, status_of_a_child);
+    tcase_add_test(tests, status_knows_the_tracer);
+    tcase_add_test(tests, a_zombie_has_no_memory);
+    tcase_add_test(tests, namespaces);
+    return suite_run("proc", tests);
+}
