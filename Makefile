@@ -258,9 +258,11 @@ bench-report: all $(BUILD)/bench/report_target
 	$(Q)bench/report.sh $(BUILD) $(QUICK)
 
 # ---- install ---------------------------------------------------------------------------------
-$(BUILD)/threadleak.1: man/threadleak.1.scd | $(FIRST)
-	@mkdir -p $(@D)
-	$(Q)scdoc <$< >$@
+# The lists of options come from the tables of the commands.
+$(BUILD)/threadleak.1: man/threadleak.1.scd man/options.awk $(BUILD)/threadleak
+	$(Q)$(BUILD)/threadleak _options >$(BUILD)/options.list
+	$(Q)awk -f man/options.awk $(BUILD)/options.list $< >$(BUILD)/threadleak.1.scd
+	$(Q)scdoc <$(BUILD)/threadleak.1.scd >$@
 
 # <threadleak/NAME.h>
 ADAPTERS := abi check cmocka gtest
@@ -276,6 +278,8 @@ install: all $(MAN)
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' include/threadleak.pc.in \
 		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/threadleak.pc
 	chmod 644 $(DESTDIR)$(PREFIX)/lib/pkgconfig/threadleak.pc
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 644 cli/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/threadleak
 ifneq ($(MAN),)
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man1/threadleak.1
@@ -284,6 +288,7 @@ endif
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/threadleak $(DESTDIR)$(PREFIX)/lib/libthreadleak.so \
 		$(DESTDIR)$(PREFIX)/share/man/man1/threadleak.1 $(DESTDIR)$(PREFIX)/lib/pkgconfig/threadleak.pc \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/threadleak \
 		$(DESTDIR)$(PREFIX)/include/threadleak.h $(ADAPTERS:%=$(DESTDIR)$(PREFIX)/include/threadleak/%.h)
 	-rmdir $(DESTDIR)$(PREFIX)/include/threadleak 2>/dev/null
 	-rmdir $(DESTDIR)$(PREFIX)/share/threadleak/suppressions.d $(DESTDIR)$(PREFIX)/share/threadleak 2>/dev/null

@@ -58,14 +58,17 @@ static int run_help(int argc, char **argv)
     return STATUS_REPORTED;
 }
 
-/* For the man page and for completion: the options of commands, and "key NAME DEFAULT HELP". */
+/* For the man page and for completion: "command NAME SUMMARY", the options of it, and at the end "key NAME
+ * DEFAULT HELP". */
 static int run_list_options(int argc, char **argv)
 {
     const struct options_key *key;
     (void)argc, (void)argv;
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (!commands[i]->hidden)
+        if (!commands[i]->hidden) {
+            printf("command\t%s\t%s\n", commands[i]->name, commands[i]->summary);
             command_list_options(commands[i]);
+        }
     for (unsigned n = 0; (key = options_key(n)); n++)
         printf("key\t%s\t%s\t%s\n", key->name, *key->initial ? key->initial : "-", key->help);
     return STATUS_REPORTED;

@@ -199,7 +199,8 @@ static const char *or_none(const char *text)
 void command_list_options(const struct command *command)
 {
     for (const struct command_option *row = command->options; row && row->name; row++)
-        printf("option\t%s\t--%s\t%c\t%s\t%s\t%s\t%s\n", command->name, row->name,
+        printf("option\t%s\t--%s\t%c\t%s\t%s%s%s\t%s\t%s\n", command->name, row->name,
                row->letter ? row->letter : '-', or_none(row->argument), or_none(row->key),
-               or_none(initial_of(row)), help_of(row));
+               row->key_value ? "=" : "", row->key_value ? row->key_value : "", or_none(initial_of(row)),
+               help_of(row));
 }

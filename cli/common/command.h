@@ -63,7 +63,7 @@ enum command_parsed command_parse(const struct command *command, int argc, char 
 void command_help(const struct command *command);
 
 /* For the man page and for completion, a line for each option, with tabs between:
- * "option COMMAND --NAME LETTER ARGUMENT KEY DEFAULT HELP"; "-": none. */
+ * "option COMMAND --NAME LETTER ARGUMENT KEY[=VALUE] DEFAULT HELP"; "-": none. */
 void command_list_options(const struct command *command);
 
 #endif

@@ -226,8 +226,11 @@ static const char *set_signal(const struct options_key *key, void *wanted, struc
 
 _Static_assert(OPTIONS_DEPTH_MAX == 256 && OPTIONS_SUPPRESSIONS_MAX == 4, "messages name these numbers");
 
-#define NO_FORMAT "is none of:"
-static const char no_format[] = NO_FORMAT
+static const char format_help[] = "format of the report:"
+#define FORMAT(name) " " #name
+#include "common/formats.def"
+    ;
+static const char format_wrong[] = "is none of:"
 #define FORMAT(name) " " #name
 #include "common/formats.def"
     ;
@@ -249,7 +252,7 @@ static const struct options_key keys[] = {
            "is not a number of frames from 1 to 256"),
     TEXT(log_path, "stderr", set_text, OPTIONS_PATH_MAX,
          "file of the reports; %p: pid, %h: executable's name", NULL),
-    TEXT(format, "text", set_format, 16, no_format + sizeof(NO_FORMAT), no_format),
+    TEXT(format, "text", set_format, 16, format_help, format_wrong),
     TEXT(suppressions, "", set_file, OPTIONS_PATH_MAX,
          "file of suppression rules; may be given more than once",
          "is one file too many: at most 4 can be given"),
@@ -257,7 +260,7 @@ static const struct options_key keys[] = {
     SWITCH(allow_match_all, "0", "1: accept rules that match every thread"),
     SWITCH(stacks, "1", "0: no current stacks in reports, and no thread is stopped"),
     SWITCH(follow, "1", "0: do not watch child processes"),
-    WORD(color, "auto", colors, "auto, always or never", "is not auto, always or never"),
+    WORD(color, "auto", colors, "color in the report: auto, always or never", "is not auto, always or never"),
     SWITCH(help, "0", "1: list these keys"),
 };
 enum { KEY_COUNT = sizeof(keys) / sizeof(keys[0]) };

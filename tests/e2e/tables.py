@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""tests/cases.txt, the goldens, the suites and the Makefile name the same tests.
+"""What is listed in several places follows from one table: tests by tests/cases.txt, options by their rows.
 
   tests/e2e/tables.py [--build DIR] [NAME...]
 """
 import glob
 import os
 import re
+import subprocess
 import sys
 
 import harness
 from cases import CASES, TARGETS
 from cli_cases import CLI_CASES
-from harness import ROOT, demand
+from harness import ROOT, demand, need
 
 TESTS_DIR = os.path.join(ROOT, "tests")
 GOLDEN = os.path.join(TESTS_DIR, "golden")
@@ -72,8 +73,59 @@ def every_program_is_run_by_make(_):
     demand(programs == listed, f"not both in tests/e2e and in the Makefile: {sorted(programs ^ listed)}")
 
 
+def rows(bench, kind):
+    """What `threadleak _options` prints of this kind, by column."""
+    _, out, _ = harness.call([bench.cli, "_options"])
+    return [line.split("\t")[1:] for line in out.splitlines() if line.startswith(kind + "\t")]
+
+
+def every_option_is_in_the_help(bench):
+    options = rows(bench, "option")
+    demand({"run", "report", "selftest"} <= {option[0] for option in options}, options)
+    for command, name, letter, *_ in options:
+        _, out, _ = harness.call([bench.cli, "help", command])
+        head = (f"-{letter}, " if letter != "-" else "") + name
+        demand(re.search(rf"^  {re.escape(head)}(\[?=|\s)", out, re.M), f"{command}: no {head} in its help:\n{out}")
+
+
+def options_and_keys_agree(bench):
+    keys = {key[0]: key[1] for key in rows(bench, "key")}
+    for command, name, _, argument, key, default, _ in rows(bench, "option"):
+        key, equals, value = key.partition("=")
+        demand(key == "-" or key in keys, f"{command} {name}: {key} is not a key")
+        demand(bool(equals) == (key != "-" and argument == "-"), f"{command} {name}: {key}={value}")
+
+
+def every_option_is_in_the_manual(bench):
+    """And no other: the page comes from the rows, and what it adds is about one of them."""
+    need("awk")
+    list_of_options = bench.path("options")
+    with open(list_of_options, "wb") as file:
+        subprocess.run([bench.cli, "_options"], stdout=file, check=True)
+    awk = ["awk", "-f", os.path.join(ROOT, "man", "options.awk"), list_of_options]
+    source = os.path.join(ROOT, "man", "threadleak.1.scd")
+    page = subprocess.run([*awk, source], stdout=subprocess.PIPE, text=True, check=True).stdout
+    for command, name, *_ in rows(bench, "option"):
+        section = page.partition(f"# THREADLEAK {command.upper()}\n")[2].partition("\n# ")[0]
+        demand(re.search(rf"^\*.*{name}\*", section, re.M), f"{command}: no {name} in the manual")
+    for key, *_ in rows(bench, "key"):
+        demand("\n|  " + key.replace("_", "\\_") + "\n" in page, f"no key {key} in the manual")
+    wrong = read(source).replace("@option depth", "@option dept")
+    demand(subprocess.run(awk + ["-"], input=wrong, capture_output=True, text=True).returncode, "no error for --dept")
+
+
+def bash_completes(bench):
+    need("bash")
+    script = "source %s; COMP_WORDS=(%s %s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _threadleak; echo ${COMPREPLY[@]}"
+    for words, wanted in (("sel", "selftest"), ("run --base", "--baseline="), ("report --no-s", "--no-stop"),
+                          ("help rep", "report"), ("run --gen", "--gen-suppressions"), ("run x", "")):
+        _, out, said = harness.call(["bash", "-c", script % (os.path.join(ROOT, "cli", "completion.bash"), bench.cli, words)])
+        demand(out.strip() == wanted, f"{words}: {out} {said}")
+
+
 TESTS = [every_source_is_in_the_table, every_target_is_run, names_are_used_once, every_golden_has_a_case,
-         every_program_is_run_by_make]
+         every_program_is_run_by_make, every_option_is_in_the_help, options_and_keys_agree,
+         every_option_is_in_the_manual, bash_completes]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))
