@@ -62,8 +62,7 @@ def cli_setuid(paths):
 
 def cli_32bit(paths):
     program = os.path.join(paths.targets, "program_32bit")
-    if not os.path.exists(program):
-        raise Skip("no compiler for 32 bits")
+    harness.need_32bit(program)
     return threadleak(paths, "run", "--", program)
 
 

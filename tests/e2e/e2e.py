@@ -118,7 +118,8 @@ def demand_programs(case, paths):
         program = os.path.join(paths.targets, name)
         if not os.path.exists(program):
             raise Skip(f"{name} could not be built here")
-        harness.need_runs(program)
+        if name == "program_32bit":
+            harness.need_32bit(program)
 
 
 def case_job(case, paths, run_it, compare_it):
