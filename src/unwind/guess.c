@@ -115,13 +115,16 @@ static bool by_unset_frame(struct cursor *cursor, uint64_t pc)
     return true;
 }
 
-/* A new thread has just returned to user mode for the first time: clone(2) returned 0, on
- * an empty stack, with its creator's registers. */
+/* clone(2) has returned 0 to a new thread, on an empty stack, with its creator's registers.  libc's wrappers
+ * describe nothing between there and the thread's first instruction: syscall; test %rax,%rax; jl; je. */
 static bool is_new_thread(struct cursor *cursor, uint64_t pc)
 {
-    unsigned char code[2];
-    return cursor->regs[0] == 0 && read_code(cursor, pc - sizeof(code), code, sizeof(code)) &&
-           code[0] == 0x0f && code[1] == 0x05;
+    static const unsigned char test[] = {0x0f, 0x05, 0x48, 0x85, 0xc0};
+    unsigned char code[sizeof(test) + 2], *end = code + sizeof(code);
+    if (cursor->regs[0] != 0 || !read_code(cursor, pc - sizeof(code), code, sizeof(code)))
+        return false;
+    return memcmp(end - 2, test, 2) == 0 || memcmp(end - sizeof(test), test, sizeof(test)) == 0 ||
+           (memcmp(code, test, sizeof(test)) == 0 && end[-2] == 0x7c);
 }
 #else
 static bool is_new_thread(struct cursor *cursor, uint64_t pc)

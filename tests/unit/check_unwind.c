@@ -414,7 +414,7 @@ START_TEST(threads_at_their_very_beginning)
     size_t others = 0;
     pid_t pid = start(target_path("unwind_creating"));
     double end = now_s() + 20;
-    for (int i = 0; i < 300 || (!others && now_s() < end); i++) {
+    for (int i = 0; i < repeats(30, 300) || (!others && now_s() < end); i++) {
         usleep((useconds_t)(i % 2 ? 37 * i % 3000 : 0)); /* where there is one CPU, it runs only now */
         look_at(pid);
         for (size_t j = 0; j < snapshot->count; j++) {

@@ -1,5 +1,6 @@
 /* Unwinding from every single instruction, against the calls and returns that were seen. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,13 +52,13 @@ static bool find_file(const struct snapshot *of, const struct region *region, sn
     return fd >= 0 && accept(arg, fd);
 }
 
-static const char *target_path(void)
+static const char *target_path(const char *target)
 {
     static char path[4200];
     char directory[4096];
     const char *told = getenv("THREADLEAK_TARGETS");
     ck_assert_ptr_nonnull(realpath(told ? told : "build/targets", directory));
-    snprintf(path, sizeof(path), "%s/unwind_steps", directory);
+    snprintf(path, sizeof(path), "%s/%s", directory, target);
     return path;
 }
 
@@ -70,12 +71,12 @@ static bool go(enum __ptrace_request how)
     return WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP;
 }
 
-/* At the first breakpoint. */
-static void start(void)
+/* Before its first instruction. */
+static void start(const char *target)
 {
     pid = fork();
     if (pid == 0) {
-        const char *path = target_path();
+        const char *path = target_path(target);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         ptrace(PTRACE_TRACEME, 0, NULL, NULL);
         execl(path, path, (char *)NULL);
@@ -83,6 +84,12 @@ static void start(void)
     }
     ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
     snapshot.pid = pid;
+}
+
+/* At the first breakpoint. */
+static void start_steps(void)
+{
+    start("unwind_steps");
     ck_assert(go(PTRACE_CONT));
 }
 
@@ -198,25 +205,35 @@ static void step_through(void)
     }
 }
 
-static struct unwinder *unwind_steps(void)
+static void make_snapshot(void)
 {
-    struct error error;
     static const struct snapshot_source source = {.read = read_target, .find_file = find_file};
     snapshot = (struct snapshot){.pid = 0, .source = &source};
     snapshot.threads = calloc(MAX_STEPS, sizeof(*snapshot.threads));
     expected = calloc(MAX_STEPS, sizeof(*expected));
-    start();
-    snapshot.task = pid;
-    step_through();
-    ck_assert(address_space_read(&snapshot.space, pid));
+}
+
+static struct unwinder *make_unwinder(void)
+{
+    struct error error;
+    ck_assert(address_space_read(&snapshot.space, snapshot.pid));
     struct unwinder *unwinder = unwinder_new(&snapshot, &error);
     ck_assert_ptr_nonnull(unwinder);
     return unwinder;
 }
 
+static struct unwinder *unwind_steps(void)
+{
+    make_snapshot();
+    start_steps();
+    snapshot.task = pid;
+    step_through();
+    return make_unwinder();
+}
+
 static void release(struct unwinder *unwinder)
 {
-    child_end(pid);
+    child_end(snapshot.pid);
     unwinder_free(unwinder);
     for (size_t i = 0; i < snapshot.count; i++)
         free(snapshot.threads[i].stack.bytes);
@@ -296,6 +313,50 @@ START_TEST(every_instruction)
 }
 END_TEST
 
+/* The first thread that a program creates, before its first instruction. */
+static void start_new_thread(void)
+{
+    unsigned long tid;
+    start("unwind_creating");
+    ck_assert_int_eq(ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)(long)PTRACE_O_TRACECLONE), 0);
+    ck_assert(go(PTRACE_CONT));
+    ck_assert_int_eq(ptrace(PTRACE_GETEVENTMSG, pid, NULL, &tid), 0);
+    pid = (pid_t)tid;
+    ck_assert_int_eq(waitpid(pid, NULL, __WALL), pid);
+}
+
+START_TEST(a_thread_that_begins)
+{
+    enum { STEPS = 12 }; /* past libc's clone3, which describes only a part of itself */
+    size_t in_clone = 0;
+    make_snapshot();
+    start_new_thread();
+    snapshot.task = snapshot.pid;
+    record(0);
+    while (snapshot.count < STEPS) {
+        ck_assert(go(PTRACE_SINGLESTEP));
+        record(0);
+    }
+    struct unwinder *unwinder = make_unwinder();
+    struct symbolizer *symbolizer = symbolizer_new(false);
+    for (size_t i = 0; i < snapshot.count; i++) {
+        const struct stack *stack = unwind_thread(unwinder, i);
+        const struct code_address *first = &stack->frames[stack->count - 1];
+        ck_assert_msg(!stack->incomplete, "step %zu at %s + %#lx: %s", i, stack->frames[0].module,
+                      (unsigned long)stack->frames[0].offset, stack->incomplete);
+        ck_assert_msg(strncmp(name(symbolizer, first), "clone", 5) == 0, "step %zu: begins in %s", i,
+                      name(symbolizer, first));
+        in_clone += stack->count == 1;
+    }
+    ck_assert_uint_ge(in_clone, 4);
+    ck_assert_uint_lt(in_clone, STEPS);
+    symbolizer_free(symbolizer);
+    kill(snapshot.pid, SIGKILL);
+    ck_assert_int_eq(waitpid(pid, NULL, __WALL), pid); /* its tracer must know before the process can end */
+    release(unwinder);
+}
+END_TEST
+
 /* ---- stopped there, for all to see ------------------------------------------------------- */
 
 /* Both by pc: of each place one. */
@@ -359,7 +420,7 @@ START_TEST(elfutils_agrees_there)
         puts("skip elfutils_agrees_there: no eu-stack");
         return;
     }
-    start();
+    start_steps();
     uint64_t work = pc_now();
     int left = places[_i].skipped;
     for (int i = 0; left && i < MAX_STEPS; i++) {
@@ -386,6 +447,7 @@ int main(void)
     tcase_set_timeout(tests, 120);
 #if defined(__x86_64__)
     tcase_add_test(tests, every_instruction);
+    tcase_add_test(tests, a_thread_that_begins);
     tcase_add_loop_test(tests, elfutils_agrees_there, 0, sizeof(places) / sizeof(places[0]));
 #else
     puts("skip unwind_steps: knows the calls of x86_64 only");
