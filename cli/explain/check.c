@@ -127,7 +127,6 @@ static bool build(struct check *check, struct error *error)
     explain->report = report_new();
     if (!explain->symbolizer || !explain->report)
         return false;
-    const struct known_end end = {.alive = true, .pid = explain->pid, .current = explain_stacks(explain)};
     const struct verdict_rules rules = {
         .kinds = explain->options.report,
         .judge_live = true,
@@ -137,9 +136,8 @@ static bool build(struct check *check, struct error *error)
         .since = strtoull(check->since, NULL, 10),
         .caller = strtoull(check->caller, NULL, 10),
     };
-    if (!report_add_ledger(explain->report, explain->ledger, &end, &rules, error))
+    if (!explain_judge(explain, &rules, error))
         return false;
-    report_finish(explain->report);
     const struct report *report = explain->report;
     if (report->process_count && report->processes[0].program_rules_error)
         note_problem(check, report->processes[0].program_rules_error);
@@ -182,14 +180,12 @@ static int dump_process(struct explain *explain)
     explain->report = report_new();
     if (!explain->symbolizer || !explain->report)
         return STATUS_CANNOT;
-    const struct known_end end = {
-        .alive = true, .pid = explain->pid, .wanted = true, .current = explain_stacks(explain)};
     const struct verdict_rules rules = {.kinds = explain->options.report,
+                                        .even_without_threads = true,
                                         .suppressions = explain->suppressions.rules,
                                         .symbolizer = explain->symbolizer};
-    if (!report_add_ledger(explain->report, explain->ledger, &end, &rules, &error))
+    if (!explain_judge(explain, &rules, &error))
         return STATUS_CANNOT;
-    report_finish(explain->report);
     return explain_write(explain) ? STATUS_REPORTED : STATUS_CANNOT;
 }
 

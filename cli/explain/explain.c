@@ -36,8 +36,8 @@ bool explain_open(struct explain *explain, struct error *error)
     return true;
 }
 
-/* What cannot be had is missing, and no reason to have no report. */
-struct stacks *explain_stacks(const struct explain *explain)
+/* NULL: not wanted, or not possible.  Missing stacks must not suppress the report. */
+static struct stacks *take_stacks(const struct explain *explain)
 {
     const struct stacks_options options = {.symbolizer = explain->symbolizer, .ledger = explain->ledger};
     struct error error;
@@ -46,18 +46,24 @@ struct stacks *explain_stacks(const struct explain *explain)
     return stacks_take(explain->pid, &options, &error);
 }
 
+bool explain_judge(struct explain *explain, const struct verdict_rules *rules, struct error *error)
+{
+    struct evidence evidence;
+    if (!evidence_of_process(&evidence, explain->pid, explain->ledger, take_stacks(explain), error) ||
+        !report_add(explain->report, &evidence, rules, error))
+        return false;
+    report_finish(explain->report);
+    return true;
+}
+
 static bool build_report(struct explain *explain, struct error *error)
 {
-    const struct known_end end = {.alive = true, .pid = explain->pid, .current = explain_stacks(explain)};
     const struct verdict_rules rules = {
         .kinds = explain->options.report,
         .suppressions = explain->suppressions.rules,
         .symbolizer = explain->symbolizer,
     };
-    if (!report_add_ledger(explain->report, explain->ledger, &end, &rules, error))
-        return false;
-    report_finish(explain->report);
-    return true;
+    return explain_judge(explain, &rules, error);
 }
 
 /* The program's own descriptor, standard error, or the log, opened to append: several

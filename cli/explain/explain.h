@@ -24,8 +24,8 @@ struct explain {
 
 /* The ledger of the process, and the options in it. */
 bool explain_open(struct explain *explain, struct error *error);
-/* Where the threads are now; NULL: not asked for, or not to be had. */
-struct stacks *explain_stacks(const struct explain *explain);
+/* Collects, judges and sums up. */
+bool explain_judge(struct explain *explain, const struct verdict_rules *rules, struct error *error);
 /* The finished report, in one piece. */
 bool explain_write(const struct explain *explain);
 void explain_release(struct explain *explain);

@@ -13,7 +13,7 @@
 #include "cli/common/run_command_of.h"
 #include "snapshot/snapshot.h"
 
-static bool add_ledger(struct report_target *job, struct ledger *ledger, const struct known_end *end)
+static bool judge(struct report_target *job, struct evidence *evidence)
 {
     const struct verdict_rules rules = {
         .kinds = job->options->report,
@@ -22,7 +22,7 @@ static bool add_ledger(struct report_target *job, struct ledger *ledger, const s
         .suppressions = job->suppressions,
         .symbolizer = job->symbolizer,
     };
-    return report_add_ledger(job->report, ledger, end, &rules, &job->error);
+    return report_add(job->report, evidence, &rules, &job->error);
 }
 
 /* ---- a process --------------------------------------------------------------------- */
@@ -34,12 +34,13 @@ static struct stacks *take_stacks(struct report_target *job, pid_t pid, const st
     return job->no_stop ? NULL : stacks_take(pid, &options, &job->error);
 }
 
-static bool add_watched(struct report_target *job, pid_t pid, struct ledger *ledger)
+static bool add_taken(struct report_target *job, pid_t pid, const struct ledger *ledger)
 {
-    struct stacks *current = take_stacks(job, pid, ledger);
-    if (!current && !job->no_stop)
+    struct evidence evidence;
+    struct stacks *stacks = take_stacks(job, pid, ledger);
+    if (!stacks && !job->no_stop)
         return false;
-    return add_ledger(job, ledger, &(struct known_end){.alive = true, .pid = pid, .current = current});
+    return evidence_of_process(&evidence, pid, ledger, stacks, &job->error) && judge(job, &evidence);
 }
 
 static bool add_unwatched(struct report_target *job, pid_t pid)
@@ -51,10 +52,7 @@ static bool add_unwatched(struct report_target *job, pid_t pid)
                   (int)pid, (int)command, (int)command);
         return false;
     }
-    struct stacks *current = take_stacks(job, pid, NULL);
-    if (!current && !job->no_stop)
-        return false;
-    return report_add_unwatched(job->report, pid, current, &job->error);
+    return add_taken(job, pid, NULL);
 }
 
 static bool add_process(struct report_target *job, long pid)
@@ -68,7 +66,7 @@ static bool add_process(struct report_target *job, long pid)
     case LEDGER_OPEN_FAILED:
         return false;
     }
-    bool added = add_watched(job, (pid_t)pid, ledger);
+    bool added = add_taken(job, (pid_t)pid, ledger);
     ledger_close(ledger);
     return added;
 }
@@ -80,8 +78,9 @@ static bool add_file(struct report_target *job, const char *path)
     struct ledger *ledger = NULL;
     if (ledger_open_file(path, &ledger, &job->error) != LEDGER_OPEN_OK)
         return false;
-    struct known_end end = {.alive = ledger_file_in_use(path, ledger_get_header(ledger)->pid)};
-    bool added = add_ledger(job, ledger, &end);
+    struct evidence evidence;
+    const struct process_end end = {.alive = ledger_file_in_use(path, ledger_get_header(ledger)->pid)};
+    bool added = evidence_of_ledger(&evidence, ledger, &end, NULL, &job->error) && judge(job, &evidence);
     ledger_close(ledger);
     return added;
 }
@@ -91,17 +90,6 @@ static void say_notice(const char *notice)
 {
     if (*notice)
         cli_message("report: %s", notice);
-}
-
-static bool add_core_ledger(struct report_target *job, const struct core_file *core, struct ledger *ledger,
-                            struct stacks *current)
-{
-    const struct known_end end = {.core = true,
-                                  .pid = core->pid,
-                                  .known = core->signal != 0,
-                                  .wait_status = core->signal,
-                                  .current = current};
-    return add_ledger(job, ledger, &end);
 }
 
 static bool add_opened_core(struct report_target *job, const struct core_file *core)
@@ -120,10 +108,9 @@ static bool add_opened_core(struct report_target *job, const struct core_file *c
     if (!current && strcmp(why.text, core->notice.text) != 0)
         say_notice(why.text);
     bool added = false;
-    if (ledger)
-        added = add_core_ledger(job, core, ledger, current);
-    else if (current)
-        added = report_add_core(job->report, core, current, &job->error);
+    struct evidence evidence;
+    if (ledger || current)
+        added = evidence_of_core(&evidence, core, ledger, current, &job->error) && judge(job, &evidence);
     else
         error_set(&job->error, "%s: no thread and no ledger in this core", core->path);
     snapshot_free(snapshot);

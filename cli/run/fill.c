@@ -5,11 +5,13 @@
 static bool add_ledger(struct report *report, struct run_ledger *item, const struct run_judge *judge,
                        struct error *error)
 {
-    const struct verdict_rules rules = run_judge_rules(judge, item->ledger);
-    item->end.wanted = item->end.alive;
-    item->end.current = item->current; /* the report owns it from here on */
-    item->current = NULL;
-    return report_add_ledger(report, item->ledger, &item->end, &rules, error);
+    struct evidence evidence;
+    struct verdict_rules rules = run_judge_rules(judge, item->ledger);
+    struct stacks *current = item->current;
+    rules.even_without_threads = item->end.alive;
+    item->current = NULL; /* the report owns it from here on */
+    return evidence_of_ledger(&evidence, item->ledger, &item->end, current, error) &&
+           report_add(report, &evidence, &rules, error);
 }
 
 bool run_fill_ledgers(struct report *report, struct run_ledgers *ledgers, const struct run_judge *judge,
@@ -32,9 +34,10 @@ static struct stacks *current_stacks(pid_t pid, const struct ledger *ledger, con
 static void add_unwatched(struct report *report, pid_t pid, const struct run_judge *judge)
 {
     struct error ignored;
+    struct evidence evidence;
     struct stacks *current = current_stacks(pid, NULL, judge);
-    if (current)
-        report_add_unwatched(report, pid, current, &ignored);
+    if (current && evidence_of_process(&evidence, pid, NULL, current, &ignored))
+        report_add(report, &evidence, NULL, &ignored);
 }
 
 bool run_fill_alive(struct report *report, struct run_ledgers *ledgers, pid_t root, const char *directory,

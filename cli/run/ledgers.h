@@ -13,7 +13,7 @@ struct run_ledger {
     struct ledger *ledger;
     pid_t pid;
     unsigned long image; /* N of "ledger.PID.N": counts the programs that this process ran */
-    struct known_end end;
+    struct process_end end;
     struct stacks *current; /* the stacks at the end of the process; NULL: not saved */
 };
 

@@ -1,5 +1,4 @@
-/* The threads that are left, grouped by kind, how their creation stacks look, and the rule that they are
- * ignored by. */
+/* Threads that may be leaks, grouped by kind, creation site and the rule that suppresses them. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +9,10 @@
 #include "leak/sites.h"
 #include "leak/creation_stack.h"
 #include "stacks/stacks.h"
-#include "leak/suppress.h"
+#include "leak/apply_rules.h"
 #include "leak/test_of.h"
 
-/* ---- what is left --------------------------------------------------------------------- */
+/* ---- which threads ---------------------------------------------------------------------- */
 
 static bool kind_of(const struct build *build, const struct ledger_slot *slot, enum leak_kind *kind)
 {
@@ -29,9 +28,9 @@ static bool kind_of(const struct build *build, const struct ledger_slot *slot, e
 
 static double seconds_since(const struct build *build, uint64_t then)
 {
-    if (!build->now_ns || !then)
+    if (!build->evidence->now_ns || !then)
         return -1;
-    return then > build->now_ns ? 0 : (double)(build->now_ns - then) / 1e9;
+    return then > build->evidence->now_ns ? 0 : (double)(build->evidence->now_ns - then) / 1e9;
 }
 
 static void copy_name(struct thread_info *thread, const struct ledger_slot *slot)
@@ -42,24 +41,24 @@ static void copy_name(struct thread_info *thread, const struct ledger_slot *slot
     memcpy(thread->name, words, sizeof(thread->name) - 1);
 }
 
-/* What the threads do, or did when the process ended. */
-static void look_at(const struct build *build, const struct ledger_slot *slot, struct thread_info *thread)
+/* What the thread does, or did when the process ended. */
+static void add_current(const struct build *build, const struct ledger_slot *slot, struct thread_info *thread)
 {
-    const struct task *task = build->have_tasks ? task_list_find(&build->tasks, thread->tid) : NULL;
+    const struct task *task = task_list_find(&build->evidence->tasks, thread->tid);
     thread->current = build->process.core ? stacks_find_handle(build->process.stacks, slot->handle) : NULL;
     if (!thread->current)
         thread->current = stacks_find(build->process.stacks, thread->tid);
     if (task) {
-        build_look_at_task(build, task, thread);
+        build_add_task(build, task, thread);
     } else if (slot->sample_state < 128 && isalpha((int)slot->sample_state)) {
         thread->state = (char)slot->sample_state;
         thread->cpu_s = (double)slot->sample_cpu_ns / 1e9;
     }
 }
 
-static struct thread_info describe(const struct build *build, const struct remaining *item)
+static struct thread_info describe(const struct build *build, const struct candidate *item)
 {
-    const struct ledger_slot *slot = &item->slot;
+    const struct ledger_slot *slot = item->slot;
     struct thread_info thread = {
         .id = slot->serial,
         .tid = slot->tid,
@@ -71,47 +70,48 @@ static struct thread_info describe(const struct build *build, const struct remai
     };
     copy_name(&thread, slot);
     if (item->kind != LEAK_UNJOINED)
-        look_at(build, slot, &thread);
+        add_current(build, slot, &thread);
     return thread;
 }
 
-/* A check of the program's own: of what is new, and not of the thread that asks. */
+/* A check by the program itself covers new threads, and not the one that asks. */
 static bool is_left_out(const struct build *build, const struct ledger_slot *slot)
 {
     const struct verdict_rules *rules = build->rules;
     return rules->check && (slot->serial <= rules->since || slot->serial == rules->caller);
 }
 
-/* ---- all that is left ------------------------------------------------------------------- */
+/* ---- all of them ------------------------------------------------------------------------ */
 
-static struct remaining *collect(struct build *build, size_t *count)
+static struct candidate *list_candidates(struct build *build, size_t *count)
 {
-    uint32_t slots = ledger_slot_count(build->ledger);
-    struct remaining *list = calloc(slots ? slots : 1, sizeof(*list));
+    const struct thread_index *threads = &build->evidence->threads;
+    struct candidate *list = calloc(threads->count + 1, sizeof(*list));
     *count = 0;
-    for (uint32_t i = 0; list && i < slots; i++) {
-        struct remaining *item = &list[*count];
-        if (!ledger_get_slot(build->ledger, i, &item->slot) || !kind_of(build, &item->slot, &item->kind))
+    for (size_t i = 0; list && i < threads->count; i++) {
+        struct candidate *item = &list[*count];
+        item->slot = &threads->slots[i];
+        if (!kind_of(build, item->slot, &item->kind))
             continue;
-        item->stack = creation_stack_of(build->ledger, item->slot.site);
+        item->stack = creation_stack_of(build->evidence->ledger, item->slot->site);
         item->thread = describe(build, item);
         build->process.counts.alive += item->kind != LEAK_UNJOINED;
         build->process.counts.unjoined += item->kind == LEAK_UNJOINED;
-        *count += !is_left_out(build, &item->slot);
+        *count += !is_left_out(build, item->slot);
     }
     return list;
 }
 
-/* Why the program itself ignores it; 0: it does not.  Not said why: no string has that place. */
-static uint32_t reason_of(const struct remaining *item)
+/* Why the program itself ignores it; 0: it does not.  UINT32_MAX, where no string is: it gave no reason. */
+static uint32_t reason_of(const struct candidate *item)
 {
-    if (!(item->slot.state & SLOT_IGNORED))
+    if (!(item->slot->state & SLOT_IGNORED))
         return 0;
-    return item->slot.reason ? item->slot.reason : UINT32_MAX;
+    return item->slot->reason ? item->slot->reason : UINT32_MAX;
 }
 
 /* Of one site: what makes different groups. */
-static int compare_groupings(const struct remaining *a, const struct remaining *b)
+static int compare_groupings(const struct candidate *a, const struct candidate *b)
 {
     if (a->kind != b->kind)
         return (int)a->kind - (int)b->kind;
@@ -120,38 +120,38 @@ static int compare_groupings(const struct remaining *a, const struct remaining *
     return (a->rule > b->rule) - (a->rule < b->rule);
 }
 
-static int compare_remaining(const void *left, const void *right)
+static int compare_candidates(const void *left, const void *right)
 {
-    const struct remaining *a = left, *b = right;
-    if (a->look != b->look)
-        return a->look < b->look ? -1 : 1;
+    const struct candidate *a = left, *b = right;
+    if (a->key != b->key)
+        return a->key < b->key ? -1 : 1;
     int order = compare_groupings(a, b);
     if (order)
         return order;
-    return (a->slot.serial > b->slot.serial) - (a->slot.serial < b->slot.serial);
+    return (a->slot->serial > b->slot->serial) - (a->slot->serial < b->slot->serial);
 }
 
 /* ---- one group ----------------------------------------------------------------------------- */
 
-static const struct frame *common_start(const struct build *build, const struct remaining *items,
+static const struct frame *common_start(const struct build *build, const struct candidate *items,
                                         size_t count)
 {
     for (size_t i = 1; i < count; i++)
-        if (items[i].slot.start_pc != items[0].slot.start_pc)
+        if (items[i].slot->start_pc != items[0].slot->start_pc)
             return NULL;
-    return stack_function(build->ledger, build->rules->symbolizer, items[0].slot.start_pc);
+    return stack_function(build->evidence->ledger, build->rules->symbolizer, items[0].slot->start_pc);
 }
 
-/* All records of stacks that look the same together. */
-static void sum_sites(const struct build *build, const struct site_records *records, stack_look look,
+/* Over all records with this key. */
+static void sum_sites(const struct build *build, const struct site_records *records, stack_key key,
                       struct leak_group *group)
 {
     ledger_pc joined_at = 0;
     group->truncated = group->stack_count == 0;
-    for (size_t i = site_records_first(records, look); i < records->look_count; i++) {
-        const struct site_record *record = &records->items[records->by_look[i]];
+    for (size_t i = site_records_first(records, key); i < records->key_count; i++) {
+        const struct site_record *record = &records->items[records->by_key[i]];
         const struct ledger_site *site = record->stack.site;
-        if (record->look != look)
+        if (record->key != key)
             break;
         if (!site)
             continue;
@@ -160,25 +160,25 @@ static void sum_sites(const struct build *build, const struct site_records *reco
         group->truncated |= (site->flags & (SITE_TRUNCATED | SITE_NO_UNWINDER)) != 0;
         joined_at = site->join_pc ? site->join_pc : joined_at;
     }
-    group->joined_at = stack_call(build->ledger, build->rules->symbolizer, joined_at);
+    group->joined_at = stack_call(build->evidence->ledger, build->rules->symbolizer, joined_at);
 }
 
-/* The program's own word, before any rule. */
-static bool take_reason(const struct build *build, const struct remaining *item, struct leak_group *group)
+/* What the program ignores comes before any rule. */
+static bool take_reason(const struct build *build, const struct candidate *item, struct leak_group *group)
 {
-    const char *reason = ledger_get_string(build->ledger, item->slot.reason);
+    const char *reason = ledger_get_string(build->evidence->ledger, item->slot->reason);
     group->rule = NULL;
     return asprintf(&group->ignored, "program: %s", *reason ? reason : "ignored") >= 0;
 }
 
 static bool build_group(const struct build *build, const struct site_records *records,
-                        const struct remaining *items, size_t count, struct leak_group *group)
+                        const struct candidate *items, size_t count, struct leak_group *group)
 {
     memset(group, 0, sizeof(*group));
     group->kind = items[0].kind;
     group->threads = calloc(count, sizeof(*group->threads));
-    if (!group->threads || !stack_build(build->ledger, build->rules->symbolizer, items[0].stack.frames,
-                                        items[0].stack.count, group))
+    if (!group->threads || !stack_build(build->evidence->ledger, build->rules->symbolizer,
+                                        items[0].stack.frames, items[0].stack.count, group))
         return false;
     for (size_t i = 0; i < count; i++) {
         group->threads[i] = items[i].thread;
@@ -186,7 +186,7 @@ static bool build_group(const struct build *build, const struct site_records *re
     }
     group->thread_count = count;
     group->start_routine = common_start(build, items, count);
-    sum_sites(build, records, items[0].look, group);
+    sum_sites(build, records, items[0].key, group);
     stack_fingerprint(group);
     group->test = test_of_stack(group->stack, group->stack_count);
     group->rule = items[0].rule;
@@ -200,24 +200,24 @@ static bool build_group(const struct build *build, const struct site_records *re
 
 /* ---- all groups ----------------------------------------------------------------------------- */
 
-static bool group_all(struct build *build, const struct site_records *records, struct remaining *list,
+static bool group_all(struct build *build, const struct site_records *records, struct candidate *list,
                       size_t count)
 {
     struct process_report *process = &build->process;
     process->groups = calloc(count, sizeof(*process->groups));
     if (!process->groups)
         return false;
-    if (!suppress(build, list, count))
+    if (!apply_rules(build, list, count))
         return false;
-    qsort(list, count, sizeof(*list), compare_remaining);
+    qsort(list, count, sizeof(*list), compare_candidates);
     size_t site = 0;
     for (size_t first = 0, end; first < count; first = end) {
-        const struct remaining *items = &list[first];
+        const struct candidate *items = &list[first];
         struct leak_group *group = &process->groups[process->group_count++];
         for (end = first + 1; end < count; end++)
-            if (items->look != list[end].look || compare_groupings(items, &list[end]) != 0)
+            if (items->key != list[end].key || compare_groupings(items, &list[end]) != 0)
                 break;
-        site += first && list[first - 1].look != items->look;
+        site += first && list[first - 1].key != items->key;
         if (!build_group(build, records, items, end - first, group))
             return false;
         group->site = site;
@@ -226,20 +226,19 @@ static bool group_all(struct build *build, const struct site_records *records, s
     return true;
 }
 
-/* How the creation stacks of these look. */
-static bool look_at_sites(const struct build *build, struct site_records *records, struct remaining *list,
-                          size_t count)
+static bool find_keys(const struct build *build, struct site_records *records, struct candidate *list,
+                      size_t count)
 {
-    if (!site_records_read(records, build->ledger))
+    if (!site_records_read(records, build->evidence->ledger))
         return false;
     for (size_t i = 0; i < count; i++) {
-        list[i].record = site_record_index(records, list[i].slot.site);
-        records->items[list[i].record].looked = true;
+        list[i].record = site_record_index(records, list[i].slot->site);
+        records->items[list[i].record].has_key = true;
     }
-    if (!site_records_look(records, build->ledger, build->rules->symbolizer))
+    if (!site_records_find_keys(records, build->evidence->ledger, build->rules->symbolizer))
         return false;
     for (size_t i = 0; i < count; i++)
-        list[i].look = records->items[list[i].record].look;
+        list[i].key = records->items[list[i].record].key;
     return true;
 }
 
@@ -247,9 +246,10 @@ bool build_groups(struct build *build)
 {
     size_t count;
     struct site_records records = {.count = 0};
-    struct remaining *list = collect(build, &count);
-    bool done = list && (count == 0 || (look_at_sites(build, &records, list, count) &&
-                                        group_all(build, &records, list, count)));
+    struct candidate *list = list_candidates(build, &count);
+    bool done =
+        list &&
+        (count == 0 || (find_keys(build, &records, list, count) && group_all(build, &records, list, count)));
     site_records_release(&records);
     free(list);
     return done;

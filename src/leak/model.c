@@ -77,7 +77,7 @@ void process_report_release(struct process_report *process)
     free(process->program_rules_error);
     free(process->exe);
     free(process->test);
-    free_strings(process->argv);
+    free(process->argv);
 }
 
 void unwatched_free(struct unwatched *items, size_t count)

@@ -66,7 +66,7 @@ struct leak_group {
 struct process_report {
     pid_t pid, parent_pid;
     char *exe;          /* NULL unknown */
-    char **argv;        /* NULL unknown */
+    char **argv;        /* one block; NULL unknown */
     char *test;         /* the test that it ran, as its framework names it; NULL: not known */
     unsigned kinds;     /* KIND_* that count */
     unsigned judges;    /* JUDGE_* of ends at which they count */

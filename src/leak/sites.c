@@ -18,7 +18,7 @@ struct creation_stack creation_stack_of(const struct ledger *ledger, uint32_t in
         stack.site = ledger_get_site(ledger, 0);
     if (stack.site)
         stack.frames = ledger_get_frames(ledger, stack.site, &stack.count);
-    if (stack.count > OPTIONS_DEPTH_MAX) /* damaged: none is that deep */
+    if (stack.count > OPTIONS_DEPTH_MAX) /* damaged: no stack is that deep */
         stack.count = OPTIONS_DEPTH_MAX;
     return stack;
 }
@@ -34,10 +34,10 @@ int creation_stack_compare(const void *left, const void *right)
 bool site_records_read(struct site_records *records, const struct ledger *ledger)
 {
     size_t count = ledger_site_count(ledger);
-    records->count = count ? count : 1; /* no record at all: that of unknown stacks is made up */
+    records->count = count ? count : 1; /* without any record, the one of unknown stacks is made up */
     records->items = calloc(records->count, sizeof(*records->items));
-    records->by_look = calloc(records->count, sizeof(*records->by_look));
-    if (!records->items || !records->by_look)
+    records->by_key = calloc(records->count, sizeof(*records->by_key));
+    if (!records->items || !records->by_key)
         return false;
     for (size_t i = 0; i < records->count; i++)
         records->items[i].stack = creation_stack_of(ledger, (uint32_t)i);
@@ -47,7 +47,7 @@ bool site_records_read(struct site_records *records, const struct ledger *ledger
 void site_records_release(struct site_records *records)
 {
     free(records->items);
-    free(records->by_look);
+    free(records->by_key);
 }
 
 size_t site_record_index(const struct site_records *records, uint32_t index)
@@ -55,144 +55,144 @@ size_t site_record_index(const struct site_records *records, uint32_t index)
     return index < records->count ? index : 0;
 }
 
-/* ---- looks --------------------------------------------------------------------------------- */
+/* ---- keys ---------------------------------------------------------------------------------- */
 
-/* The looks of stacks down to each of their frames. */
-struct beginnings {
-    stack_look *items;
+/* The keys that stacks have after each of their frames. */
+struct prefixes {
+    stack_key *items;
     size_t count;
 };
 
-static stack_look add_number(stack_look look, uint64_t number)
+static stack_key add_number(stack_key key, uint64_t number)
 {
-    return stack_hash(look, (const char *)&number, sizeof(number));
+    return stack_hash(key, (const char *)&number, sizeof(number));
 }
 
-static stack_look add_text(stack_look look, const char *text)
+static stack_key add_text(stack_key key, const char *text)
 {
-    return stack_hash(look, text ? text : "", text ? strlen(text) : 0);
+    return stack_hash(key, text ? text : "", text ? strlen(text) : 0);
 }
 
-static stack_look add_frame(stack_look look, const struct frame *frame, bool runtime)
+static stack_key add_frame(stack_key key, const struct frame *frame, bool runtime)
 {
     bool has_line = frame->file && frame->line > 0;
-    look = add_text(add_text(look, frame->module), frame->function);
+    key = add_text(add_text(key, frame->module), frame->function);
     if (!frame->function || (!runtime && !has_line))
-        return add_number(look, frame->module ? frame->offset : frame->pc);
-    return runtime ? look : add_number(add_text(look, frame->file), (uint64_t)frame->line);
+        return add_number(key, frame->module ? frame->offset : frame->pc);
+    return runtime ? key : add_number(add_text(key, frame->file), (uint64_t)frame->line);
 }
 
-static bool note_beginning(struct beginnings *beginnings, stack_look look)
+static bool add_prefix(struct prefixes *prefixes, stack_key key)
 {
-    if (!ARRAY_GROW(beginnings->items, beginnings->count))
+    if (!ARRAY_GROW(prefixes->items, prefixes->count))
         return false;
-    beginnings->items[beginnings->count++] = look;
+    prefixes->items[prefixes->count++] = key;
     return true;
 }
 
 static int compare_numbers(const void *left, const void *right)
 {
-    const stack_look *a = left, *b = right;
+    const stack_key *a = left, *b = right;
     return (*a > *b) - (*a < *b);
 }
 
-static bool is_beginning(const struct beginnings *beginnings, stack_look look)
+static bool is_prefix(const struct prefixes *prefixes, stack_key key)
 {
-    return bsearch(&look, beginnings->items, beginnings->count, sizeof(look), compare_numbers);
+    return bsearch(&key, prefixes->items, prefixes->count, sizeof(key), compare_numbers);
 }
 
-struct looker {
+struct key_finder {
     const struct ledger *ledger;
     struct symbolizer *symbolizer;
-    struct beginnings beginnings;
-    bool collects; /* beginnings, else stops at what is none of them */
+    struct prefixes prefixes;
+    bool collects; /* prefixes; else it stops at the first frame that is none of them */
     bool failed;   /* out of memory */
 };
 
-static bool look_goes_on(struct looker *looker, stack_look look)
+static bool goes_on(struct key_finder *finder, stack_key key)
 {
-    if (!looker->collects)
-        return is_beginning(&looker->beginnings, look);
-    looker->failed |= !note_beginning(&looker->beginnings, look);
-    return !looker->failed;
+    if (!finder->collects)
+        return is_prefix(&finder->prefixes, key);
+    finder->failed |= !add_prefix(&finder->prefixes, key);
+    return !finder->failed;
 }
 
-/* A look while frames are added to it, leaf first. */
-struct looking {
-    stack_look whole, shown;
-    const struct frame *entry; /* what the user's own first frame called, if that is a runtime's */
-    bool own, below;           /* such frames have come: the user's own, libc's start-up */
+/* While frames are added to a key, leaf first. */
+struct key_so_far {
+    stack_key whole, shown;
+    const struct frame *entry; /* the runtime's frame that the first user frame called */
+    bool user, start_up;       /* a user frame has been added, one of libc's start-up */
 };
 
-/* False: it looks like none. */
-static bool look_at_frame(struct looker *looker, struct looking *looking, const struct frame *frame)
+/* False: no stack with threads begins like this one. */
+static bool add_to_key(struct key_finder *finder, struct key_so_far *so_far, const struct frame *frame)
 {
-    looking->below |= stack_is_start_up(frame);
-    bool runtime = looking->below || frame->runtime;
-    looking->own |= !runtime;
-    if (!looking->own) {
-        looking->whole = add_frame(looking->whole, frame, runtime);
-        looking->entry = frame;
+    so_far->start_up |= stack_is_start_up(frame);
+    bool runtime = so_far->start_up || frame->runtime;
+    so_far->user |= !runtime;
+    if (!so_far->user) {
+        so_far->whole = add_frame(so_far->whole, frame, runtime);
+        so_far->entry = frame;
         return true;
     }
-    if (looking->entry)
-        looking->shown = add_frame(looking->shown, looking->entry, true);
-    looking->entry = NULL;
-    looking->shown = add_frame(looking->shown, frame, runtime);
-    return look_goes_on(looker, looking->shown);
+    if (so_far->entry)
+        so_far->shown = add_frame(so_far->shown, so_far->entry, true);
+    so_far->entry = NULL;
+    so_far->shown = add_frame(so_far->shown, frame, runtime);
+    return goes_on(finder, so_far->shown);
 }
 
-static void look_at(struct looker *looker, struct site_record *record)
+static void find_key(struct key_finder *finder, struct site_record *record)
 {
-    struct looking looking = {.whole = STACK_HASH_EMPTY, .shown = STACK_HASH_EMPTY};
-    record->looked = true;
-    for (uint32_t i = 0; record->looked && i < record->stack.count; i++) {
+    struct key_so_far so_far = {.whole = STACK_HASH_EMPTY, .shown = STACK_HASH_EMPTY};
+    record->has_key = true;
+    for (uint32_t i = 0; record->has_key && i < record->stack.count; i++) {
         const struct frame_list *list =
-            stack_frames(looker->ledger, looker->symbolizer, record->stack.frames[i], true);
-        for (size_t j = 0; record->looked && j < list->count; j++)
-            record->looked = look_at_frame(looker, &looking, &list->frames[j]);
+            stack_frames(finder->ledger, finder->symbolizer, record->stack.frames[i], true);
+        for (size_t j = 0; record->has_key && j < list->count; j++)
+            record->has_key = add_to_key(finder, &so_far, &list->frames[j]);
     }
-    record->look = looking.own ? looking.shown : looking.whole;
-    record->looked = record->looked && look_goes_on(looker, record->look);
+    record->key = so_far.user ? so_far.shown : so_far.whole;
+    record->has_key = record->has_key && goes_on(finder, record->key);
 }
 
-static int compare_looks(const void *left, const void *right, void *arg)
+static int compare_keys(const void *left, const void *right, void *arg)
 {
     const struct site_record *items = arg;
     size_t a = *(const size_t *)left, b = *(const size_t *)right;
-    if (items[a].look != items[b].look)
-        return items[a].look < items[b].look ? -1 : 1;
+    if (items[a].key != items[b].key)
+        return items[a].key < items[b].key ? -1 : 1;
     return (a > b) - (a < b);
 }
 
-bool site_records_look(struct site_records *records, const struct ledger *ledger,
-                       struct symbolizer *symbolizer)
+bool site_records_find_keys(struct site_records *records, const struct ledger *ledger,
+                            struct symbolizer *symbolizer)
 {
-    struct looker looker = {.ledger = ledger, .symbolizer = symbolizer, .collects = true};
-    struct beginnings *beginnings = &looker.beginnings;
+    struct key_finder finder = {.ledger = ledger, .symbolizer = symbolizer, .collects = true};
+    struct prefixes *prefixes = &finder.prefixes;
     bool *asked = calloc(records->count, sizeof(*asked));
-    for (size_t i = 0; asked && i < records->count && !looker.failed; i++)
-        if ((asked[i] = records->items[i].looked))
-            look_at(&looker, &records->items[i]);
-    if (beginnings->count)
-        qsort(beginnings->items, beginnings->count, sizeof(*beginnings->items), compare_numbers);
-    looker.collects = false;
-    for (size_t i = 0; asked && i < records->count && !looker.failed; i++) {
+    for (size_t i = 0; asked && i < records->count && !finder.failed; i++)
+        if ((asked[i] = records->items[i].has_key))
+            find_key(&finder, &records->items[i]);
+    if (prefixes->count)
+        qsort(prefixes->items, prefixes->count, sizeof(*prefixes->items), compare_numbers);
+    finder.collects = false;
+    for (size_t i = 0; asked && i < records->count && !finder.failed; i++) {
         if (!asked[i])
-            look_at(&looker, &records->items[i]);
-        if (records->items[i].looked)
-            records->by_look[records->look_count++] = i;
+            find_key(&finder, &records->items[i]);
+        if (records->items[i].has_key)
+            records->by_key[records->key_count++] = i;
     }
-    qsort_r(records->by_look, records->look_count, sizeof(*records->by_look), compare_looks, records->items);
-    free(beginnings->items);
-    bool done = asked && !looker.failed;
+    qsort_r(records->by_key, records->key_count, sizeof(*records->by_key), compare_keys, records->items);
+    free(prefixes->items);
+    bool done = asked && !finder.failed;
     free(asked);
     return done;
 }
 
-size_t site_records_first(const struct site_records *records, stack_look look)
+size_t site_records_first(const struct site_records *records, stack_key key)
 {
-    size_t first = SEARCH_FIRST(i, records->look_count, records->items[records->by_look[i]].look >= look);
-    bool found = first < records->look_count && records->items[records->by_look[first]].look == look;
-    return found ? first : records->look_count;
+    size_t first = SEARCH_FIRST(i, records->key_count, records->items[records->by_key[i]].key >= key);
+    bool found = first < records->key_count && records->items[records->by_key[first]].key == key;
+    return found ? first : records->key_count;
 }

@@ -1,4 +1,4 @@
-/* The creation sites of one ledger: its records, and which of them are one site to a reader. */
+/* The creation sites of one ledger: its records, and which of them are one site for a reader. */
 #ifndef THREADLEAK_LEAK_SITES_H
 #define THREADLEAK_LEAK_SITES_H
 
@@ -9,7 +9,7 @@
 #include "ledger/ledger.h"
 #include "symbolize/symbolize.h"
 
-/* A creation stack, as the ledger has it. */
+/* A creation stack in the ledger. */
 struct creation_stack {
     const struct ledger_site *site;
     const ledger_pc *frames;
@@ -22,38 +22,38 @@ struct creation_stack creation_stack_of(const struct ledger *ledger, uint32_t in
 int creation_stack_compare(const void *left, const void *right);
 
 /*
- * Equal for stacks that look the same to a reader: in every frame the same function of the same module, and
- * the same file and line where the frame is the user's own.  One line may have made several calls, which
- * an unrolled loop does, and which line of a template of libstdc++'s made one says nothing.  Of a runtime's
- * frames at the leaf only the outermost counts, which is what the user called (std::vector::emplace_back).
- * What has no name, and the user's own frames without a line, are told apart by their offsets.
+ * Equal for stacks that a reader cannot distinguish: in every frame the same function of the same module, and
+ * for user frames the same file and line.  One line may make several calls (an unrolled loop), and the line
+ * of a template of libstdc++ says nothing.  Of a runtime's frames at the leaf only the outermost counts,
+ * which is what the user called (std::vector::emplace_back).  Frames without a name, and user frames without
+ * a line, are compared by their offsets.
  */
-typedef uint64_t stack_look;
+typedef uint64_t stack_key;
 
 struct site_record {
     struct creation_stack stack;
-    stack_look look;
-    bool looked; /* look is known: there are threads of this site, or of one that looks like it */
+    stack_key key;
+    bool has_key; /* there are threads of this site, or of one with the same key */
 };
 struct site_records {
     struct site_record *items; /* by the ledger's index */
     size_t count;
-    size_t *by_look; /* indexes of those that are known, records of one look side by side */
-    size_t look_count;
+    size_t *by_key; /* indexes of those that have a key, ordered by it */
+    size_t key_count;
 };
 
-/* All of them, without looks.  False: out of memory.  Release either way. */
+/* All of them, without keys.  False: out of memory.  Release either way. */
 bool site_records_read(struct site_records *records, const struct ledger *ledger);
 void site_records_release(struct site_records *records);
 /* The index of the record that a slot's site is. */
 size_t site_record_index(const struct site_records *records, uint32_t index);
 
-/* Finds the looks of those records for which `looked` is set, and of all that look like one of them: no other
- * is symbolised further than to where it differs.  False: out of memory. */
-bool site_records_look(struct site_records *records, const struct ledger *ledger,
-                       struct symbolizer *symbolizer);
+/* Finds the keys of the records for which `has_key` is set, and of all that have the same keys.  Others are
+ * symbolised no further than to where they differ.  False: out of memory. */
+bool site_records_find_keys(struct site_records *records, const struct ledger *ledger,
+                            struct symbolizer *symbolizer);
 
-/* The place in by_look of the first record of a look; look_count: there is none. */
-size_t site_records_first(const struct site_records *records, stack_look look);
+/* The place in by_key of the first record with a key; key_count: there is none. */
+size_t site_records_first(const struct site_records *records, stack_key key);
 
 #endif

@@ -66,6 +66,25 @@ bool ledger_process_path(pid_t pid, pid_t own_pid, char *path, size_t size);
  * still there?  A process that may not be looked at counts as one. */
 bool ledger_file_in_use(const char *path, pid_t pid);
 
+/* ---- index of threads ---- */
+
+/* The threads that a ledger records, each slot read once. */
+struct thread_index {
+    struct ledger_slot *slots; /* by tid, those without one first; of one tid those alive first */
+    size_t count;
+    const struct ledger_slot **by_handle; /* the same slots by pthread_t */
+};
+
+/* ledger NULL: no threads.  False: out of memory; the index is then empty. */
+bool thread_index_read(struct thread_index *index, const struct ledger *ledger);
+void thread_index_release(struct thread_index *index);
+/* NULL: no thread has it.  Of several with this tid the first in `slots`; the others follow it. */
+const struct ledger_slot *thread_index_find(const struct thread_index *index, pid_t tid);
+const struct ledger_slot *thread_index_find_handle(const struct thread_index *index, uint64_t handle);
+/* How many have been created and not begun, so that they have no tid yet; *oldest_ns: when the first of them
+ * was created; 0: there is none. */
+size_t thread_index_not_begun(const struct thread_index *index, uint64_t *oldest_ns);
+
 /* ---- the options that a watched process goes by, as its ledger tells them ---- */
 
 /* In the syntax of THREADLEAK_OPTIONS; "": none. */

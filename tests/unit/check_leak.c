@@ -67,7 +67,7 @@ START_TEST(before_the_end_nobody_runs_exit)
 {
     thread(site_at(0x100), ALIVE);
     fake_header(fake)->end_serial = 2; /* written before `end` is */
-    const struct process_report *process = build(&(struct known_end){.alive = false});
+    const struct process_report *process = build(&(struct process_end){.alive = false});
     ck_assert_uint_eq(process->groups[0].thread_count, 1);
 }
 END_TEST
@@ -77,7 +77,7 @@ END_TEST
 static const struct {
     enum ledger_end recorded;
     bool end_judged;
-    struct known_end known;
+    struct process_end known;
     unsigned judge;
     bool judge_live;
     enum end_how how;

@@ -54,8 +54,10 @@ static const struct process_report *build(bool alive)
     struct error error = {""};
     struct ledger *ledger = fake_open(fake);
     ck_assert_ptr_nonnull(ledger);
-    ck_assert(report_add_ledger(report, ledger, &(struct known_end){.alive = alive, .pid = 1 << 30}, &rules,
-                                &error));
+    struct evidence evidence;
+    ck_assert(evidence_of_ledger(&evidence, ledger, &(struct process_end){.alive = false}, NULL, &error));
+    evidence.end.alive = alive;
+    ck_assert(report_add(report, &evidence, &rules, &error));
     ledger_close(ledger); /* nothing of the report lives in it */
     report_finish(report);
     ck_assert_uint_eq(report->process_count, 1);

@@ -1,11 +1,6 @@
 /* What only a race, a process at its end or a damaged ledger holds. */
-#include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "leak/build.h"
 #include "ledger_fake.h"
@@ -35,22 +30,19 @@ static void tear_down(void)
     fake_free(fake);
 }
 
-static const struct process_report *reported(struct known_end end)
+static const struct process_report *judged(void)
 {
     struct error error = {""};
+    struct evidence evidence;
     fake_end(fake, LEDGER_END_EXIT, 0, true);
     struct ledger *ledger = fake_open(fake);
     ck_assert_ptr_nonnull(ledger);
-    ck_assert_msg(report_add_ledger(report, ledger, &end, &rules, &error), "%s", error.text);
+    ck_assert(evidence_of_ledger(&evidence, ledger, &(struct process_end){.known = true}, NULL, &error));
+    ck_assert_msg(report_add(report, &evidence, &rules, &error), "%s", error.text);
     ledger_close(ledger);
     report_finish(report);
     ck_assert_uint_eq(report->process_count, 1);
     return &report->processes[0];
-}
-
-static const struct process_report *judged(void)
-{
-    return reported((struct known_end){.alive = false});
 }
 
 /* ---- two records of one stack ------------------------------------------------------ */
@@ -175,53 +167,6 @@ START_TEST(many_equal_sites)
 }
 END_TEST
 
-/* ---- at its end ------------------------------------------------------------------------ */
-
-__attribute__((no_sanitize("address", "undefined"))) static int sleep_for_ever(void *arg)
-{
-    (void)arg;
-    for (;;)
-        syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0);
-    return 0;
-}
-
-/* A thread of this process that no library knows. */
-static pid_t raw_thread(void)
-{
-    static char stack[65536] __attribute__((aligned(16)));
-    return clone(sleep_for_ever, stack + sizeof(stack),
-                 CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM, NULL);
-}
-
-/* As the shim does: what is found when this process is looked at a second time. */
-static void map_ledger(void)
-{
-    size_t size;
-    const unsigned char *bytes = fake_bytes(fake, &size);
-    int fd = memfd_create(LEDGER_MEMFD_NAME, MFD_CLOEXEC);
-    ck_assert_int_eq(write(fd, bytes, size), (ssize_t)size);
-    ck_assert_ptr_ne(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
-    close(fd);
-}
-
-/* 0: it runs exit(); 1: it does not, and nobody saw it created. */
-START_TEST(the_thread_that_runs_exit_is_not_untracked)
-{
-    fake_header(fake)->pid = getpid();
-    THREAD(.site = site, .state = SLOT_STARTED);
-    pid_t raw = raw_thread();
-    ck_assert_int_gt(raw, 0);
-    if (_i == 0)
-        fake_header(fake)->end_tid = raw;
-    map_ledger();
-    const struct process_report *process = reported((struct known_end){.alive = true, .pid = getpid()});
-    ck_assert_uint_eq(process->counts.untracked, (unsigned)_i);
-    ck_assert_uint_eq(process->untracked_count, (unsigned)_i);
-    if (_i == 1)
-        ck_assert_int_eq(process->untracked[0].tid, raw);
-}
-END_TEST
-
 int main(void)
 {
     TCase *tests = tcase_create("leak_odd");
@@ -236,6 +181,5 @@ int main(void)
     tcase_add_test(tests, a_state_that_is_no_letter_is_unknown);
     tcase_add_test(tests, a_name_that_was_taken_back);
     tcase_add_test(tests, many_equal_sites);
-    tcase_add_loop_test(tests, the_thread_that_runs_exit_is_not_untracked, 0, 2);
     return suite_run("leak_odd", tests);
 }

@@ -1,13 +1,7 @@
-/* What a report has of threads and processes, dead and alive. */
+/* What a report has of threads and processes, from made-up evidence. */
 #include <math.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "leak_made.h"
 #include "suite.h"
@@ -21,7 +15,7 @@ static const struct thread_info *the_thread(const struct process_report *process
     return &process->groups[0].threads[0];
 }
 
-START_TEST(what_the_last_look_saw)
+START_TEST(what_was_read_at_the_end)
 {
     fake_thread(fake, &(struct fake_thread){.site = site_at(0x100),
                                             .state = ALIVE,
@@ -63,7 +57,7 @@ END_TEST
 START_TEST(without_an_end_ages_are_unknown)
 {
     thread(site_at(0x100), ALIVE);
-    const struct thread_info *info = the_thread(build(&(struct known_end){.alive = false}));
+    const struct thread_info *info = the_thread(build(&(struct process_end){.alive = false}));
     ck_assert(info->age_s < 0 && info->cpu_s < 0 && info->ended_s < 0);
 }
 END_TEST
@@ -138,7 +132,7 @@ START_TEST(without_threads_it_is_only_counted)
 }
 END_TEST
 
-START_TEST(lost_threads_are_told)
+START_TEST(lost_threads_are_reported)
 {
     fake_header(fake)->lost_events = 12;
     const struct process_report *process = build_exit();
@@ -153,16 +147,16 @@ START_TEST(several_processes_add_up)
     thread(site_at(0x100), ALIVE);
     thread(site_at(0x100), ENDED);
     fake_end(fake, LEDGER_END_EXIT, 0, true);
-    add(&(struct known_end){.known = true, .wait_status = EXITED(0)});
+    add(&(struct process_end){.known = true, .wait_status = EXITED(0)});
     fake_header(fake)->pid = 4243;
     fake_header(fake)->end = LEDGER_END_EXEC; /* goes on to another program */
     fake_header(fake)->end_judged = false;
-    add(&(struct known_end){.known = true, .wait_status = EXITED(0)});
+    add(&(struct process_end){.known = true, .wait_status = EXITED(0)});
     fake_end(fake, LEDGER_END_EXIT, 0, true);
-    add(&(struct known_end){.known = true, .wait_status = EXITED(0)});
+    add(&(struct process_end){.known = true, .wait_status = EXITED(0)});
     ck_assert_uint_eq(report->summary.processes, 2);
     fake_header(fake)->end_judged = false;
-    add(&(struct known_end){.known = true, .wait_status = EXITED(0)}); /* its pid once more */
+    add(&(struct process_end){.known = true, .wait_status = EXITED(0)}); /* its pid once more */
     report_finish(report);
     ck_assert_uint_eq(report->process_count, 4);
     ck_assert_uint_eq(report->summary.processes, 3);
@@ -214,7 +208,7 @@ START_TEST(untracked_at_the_end)
 }
 END_TEST
 
-/* One that began after that look, and one that never did: the youngest, which stands last. */
+/* One that began after that list, and one that never did: the youngest, which comes last. */
 START_TEST(not_begun_at_the_end_is_not_untracked)
 {
     uint32_t site = site_at(0x100);
@@ -241,189 +235,114 @@ START_TEST(not_begun_among_more_than_are_listed)
 }
 END_TEST
 
-START_TEST(nobody_looked_for_untracked_ones)
+START_TEST(untracked_were_not_listed_at_the_end)
 {
     thread(site_at(0x100), ALIVE);
     fake_untracked(fake, 100, "x");
-    const struct process_report *process = build(&(struct known_end){.alive = false});
+    const struct process_report *process = build(&(struct process_end){.alive = false});
     ck_assert_uint_eq(process->counts.untracked, 0);
     ck_assert_uint_eq(process->untracked_count, 0);
 }
 END_TEST
 
-/* ---- a live process: this one ------------------------------------------------------------- */
+/* ---- a live process ------------------------------------------------------------------------ */
 
-static _Atomic pid_t helper_tids[2];
-
-static void *helper(void *which)
+/* Thread 77 is in the ledger, task 78 is not. */
+static struct evidence live_evidence(void)
 {
-    pthread_setname_np(pthread_self(), which ? "stranger" : "known");
-    helper_tids[which != NULL] = (pid_t)syscall(SYS_gettid);
-    for (;;)
-        pause();
-    return NULL;
-}
-
-static void start_helpers(void)
-{
-    pthread_t handle;
-    for (intptr_t i = 0; i < 2; i++) {
-        ck_assert_int_eq(pthread_create(&handle, NULL, helper, (void *)i), 0);
-        while (!helper_tids[i])
-            sched_yield();
-    }
-}
-
-/* The ledger becomes that of this process, as the shim would have it. */
-static void map_ledger(void)
-{
-    size_t size;
-    const unsigned char *bytes = fake_bytes(fake, &size);
-    int fd = memfd_create(LEDGER_MEMFD_NAME, MFD_CLOEXEC);
-    ck_assert_int_eq(write(fd, bytes, size), (ssize_t)size);
-    ck_assert_ptr_ne(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
-    close(fd);
-}
-
-static const struct process_report *build_live(void)
-{
-    struct timespec now;
-    struct ledger *ledger = NULL;
-    struct error error = {""};
-    start_helpers();
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    fake_header(fake)->pid = getpid();
+    const struct task tasks[] = {{.tid = 77, .name = "known", .state = 'S', .cpu_s = 0.5},
+                                 {.tid = 78, .name = "unknown", .state = 'R', .cpu_s = 0.25},
+                                 {.tid = 4242, .name = "main", .state = 'S', .cpu_s = 1}};
     fake_thread(fake, &(struct fake_thread){.site = site_at(0x100),
                                             .state = ALIVE,
-                                            .tid = helper_tids[0],
+                                            .tid = 77,
                                             .name = "before",
                                             .sample_state = 'Z',
-                                            .created_ns = (uint64_t)now.tv_sec * SECOND});
-    map_ledger();
-    ck_assert_msg(ledger_open_process(getpid(), &ledger, &error) == LEDGER_OPEN_OK, "%s", error.text);
-    const struct known_end end = {.alive = true, .pid = getpid()};
-    ck_assert(report_add_ledger(report, ledger, &end, &rules, &error));
-    ledger_close(ledger);
-    report_finish(report);
-    return &report->processes[0];
+                                            .created_ns = 2 * SECOND});
+    struct evidence evidence = made_evidence();
+    evidence.end.alive = true;
+    evidence.now_ns = 5 * SECOND;
+    for (int i = 0; i < 3; i++)
+        made_task(&evidence.tasks, &tasks[i]);
+    made_task(&evidence.untracked, &tasks[1]);
+    return evidence;
 }
 
 START_TEST(live_facts_come_from_proc)
 {
-    const struct process_report *process = build_live();
+    struct evidence evidence = live_evidence();
+    const struct process_report *process = judge(&evidence);
     ck_assert_int_eq(process->how, END_ALIVE);
     ck_assert(process->live && !process->judged && !process->groups[0].counted);
     const struct thread_info *info = the_thread(process);
     ck_assert_str_eq(info->name, "known");
-    ck_assert(info->state == 'S' || info->state == 'R');
-    ck_assert(info->cpu_s >= 0 && info->cpu_s < 60);
-    ck_assert(info->age_s >= 0 && info->age_s < 60);
+    ck_assert_int_eq(info->state, 'S');
+    ck_assert(fabs(info->cpu_s - 0.5) < 1e-9);
+    ck_assert(fabs(info->age_s - 3) < 1e-9);
 }
 END_TEST
 
-START_TEST(live_untracked_are_found)
+START_TEST(live_main_and_untracked_are_shown)
 {
-    const struct process_report *process = build_live();
+    struct evidence evidence = live_evidence();
+    const struct process_report *process = judge(&evidence);
+    ck_assert_str_eq(process->main->name, "main");
+    ck_assert_uint_eq(process->main->id, LEDGER_MAIN_SERIAL);
+    ck_assert(fabs(process->main->age_s - 4) < 1e-9);
     ck_assert_uint_eq(process->counts.untracked, 1);
     ck_assert_uint_eq(process->untracked_count, 1);
-    ck_assert_int_eq(process->untracked[0].tid, helper_tids[1]);
-    ck_assert_str_eq(process->untracked[0].name, "stranger");
+    ck_assert_int_eq(process->untracked[0].tid, 78);
+    ck_assert_str_eq(process->untracked[0].name, "unknown");
+    ck_assert_int_eq(process->untracked[0].state, 'R');
 }
 END_TEST
 
-/* Created, and without a tid: the youngest of the two that are in /proc alone is left out. */
-START_TEST(live_and_not_begun_is_told_once)
-{
-    struct error error = {""};
-    const struct known_end end = {.alive = true, .pid = getpid()};
-    start_helpers();
-    fake_header(fake)->pid = getpid();
-    fake_thread(fake, &(struct fake_thread){.site = site_at(0x100)});
-    map_ledger();
-    struct ledger *ledger = fake_open(fake);
-    ck_assert(report_add_ledger(report, ledger, &end, &rules, &error));
-    ledger_close(ledger);
-    ck_assert_uint_eq(report->processes[0].groups[0].thread_count, 1);
-    ck_assert_int_eq(the_thread(&report->processes[0])->tid, 0);
-    ck_assert_uint_eq(report->processes[0].counts.untracked, 1);
-    ck_assert_int_eq(report->processes[0].untracked[0].tid, helper_tids[0]);
-}
-END_TEST
-
-/* It is in the ledger only by the time of the second look. */
-START_TEST(one_that_began_meanwhile_is_not_untracked)
-{
-    struct error error = {""};
-    const struct known_end end = {.alive = true, .pid = getpid()};
-    start_helpers();
-    fake_header(fake)->pid = getpid();
-    uint32_t site = site_at(0x100);
-    fake_thread(fake, &(struct fake_thread){.site = site, .state = ALIVE, .tid = helper_tids[0]});
-    struct ledger *before = fake_open(fake);
-    fake_thread(fake, &(struct fake_thread){.site = site, .state = ALIVE, .tid = helper_tids[1]});
-    map_ledger();
-    ck_assert(report_add_ledger(report, before, &end, &rules, &error));
-    ledger_close(before);
-    ck_assert_uint_eq(report->processes[0].groups[0].thread_count, 1);
-    ck_assert_uint_eq(report->processes[0].counts.untracked, 0);
-}
-END_TEST
-
-START_TEST(the_thread_that_runs_exit_is_not_untracked)
-{
-    struct error error = {""};
-    const struct known_end end = {.alive = true, .pid = getpid()};
-    start_helpers();
-    fake_end(fake, LEDGER_END_EXIT, 0, true);
-    fake_header(fake)->pid = getpid();
-    fake_header(fake)->end_tid = helper_tids[1]; /* its slot is gone */
-    fake_thread(fake, &(struct fake_thread){.site = site_at(0x100), .state = ALIVE, .tid = helper_tids[0]});
-    map_ledger();
-    struct ledger *ledger = fake_open(fake);
-    ck_assert(report_add_ledger(report, ledger, &end, &rules, &error));
-    ledger_close(ledger);
-    ck_assert_uint_eq(report->processes[0].counts.untracked, 0);
-}
-END_TEST
-
-/* Not to be looked at again: nobody is accused. */
-START_TEST(what_cannot_be_looked_at_again_is_not_untracked)
-{
-    struct error error = {""};
-    const struct known_end end = {.alive = true, .pid = getpid()};
-    start_helpers();
-    fake_header(fake)->pid = getpid();
-    thread(site_at(0x100), ALIVE);
-    struct ledger *ledger = fake_open(fake);
-    ck_assert(report_add_ledger(report, ledger, &end, &rules, &error));
-    ledger_close(ledger);
-    ck_assert_uint_eq(report->processes[0].counts.untracked, 0);
-}
-END_TEST
-
-START_TEST(in_its_exit_it_is_judged_and_looked_at)
+START_TEST(in_its_exit_it_is_judged)
 {
     fake_end(fake, LEDGER_END_EXIT, 5, true);
-    const struct process_report *process = build_live();
+    struct evidence evidence = live_evidence();
+    const struct process_report *process = judge(&evidence);
     ck_assert_int_eq(process->how, END_EXIT);
     ck_assert(process->live && process->judged && process->groups[0].counted);
     ck_assert_int_eq(process->status, 5);
-    const struct thread_info *info = the_thread(process);
-    ck_assert_str_eq(info->name, "known");
-    ck_assert(info->age_s >= 0 && info->age_s < 60); /* not as of the end that was made up */
+    ck_assert_str_eq(the_thread(process)->name, "known");
+    ck_assert_ptr_null(process->main);
 }
 END_TEST
 
-START_TEST(another_pid_namespace_has_other_tids)
+START_TEST(without_tasks_the_ledger_names_threads)
 {
-    fake_thread(fake, &(struct fake_thread){
-                          .site = site_at(0x100), .state = ALIVE, .tid = getpid(), .name = "inside"});
-    fake_header(fake)->pid = 7;
-    const struct process_report *process = build(&(struct known_end){.alive = true, .pid = getpid()});
-    ck_assert_int_eq(process->pid, getpid());
+    fake_thread(fake,
+                &(struct fake_thread){.site = site_at(0x100), .state = ALIVE, .tid = 77, .name = "inside"});
+    const struct process_report *process = build(&(struct process_end){.alive = true});
     ck_assert_str_eq(the_thread(process)->name, "inside");
     ck_assert_int_eq(the_thread(process)->state, 0);
     ck_assert_uint_eq(process->counts.untracked, 0);
+    ck_assert_ptr_null(process->main);
+}
+END_TEST
+
+/* ---- a process that was not watched ----------------------------------------------------------- */
+
+START_TEST(not_watched_all_but_the_main_thread_are_untracked)
+{
+    struct error error = {""};
+    struct evidence evidence = {.pid = 78, .end.alive = true};
+    const struct task tasks[] = {{.tid = 77, .name = "one", .state = 'S'}, {.tid = 78, .name = "main"}};
+    made_task(&evidence.tasks, &tasks[0]);
+    made_task(&evidence.tasks, &tasks[1]);
+    made_task(&evidence.untracked, &tasks[0]);
+    rules.judge_live = true;
+    ck_assert(report_add(report, &evidence, &rules, &error));
+    report_finish(report);
+    const struct process_report *process = &report->processes[0];
+    ck_assert(!process->watched && !process->judged && process->live);
+    ck_assert_int_eq(process->how, END_ALIVE);
+    ck_assert_str_eq(process->main->name, "main");
+    ck_assert_uint_eq(process->main->id, 0);
+    ck_assert_uint_eq(process->untracked_count, 1);
+    ck_assert_str_eq(process->untracked[0].name, "one");
+    ck_assert_uint_eq(report->summary.processes, 1);
 }
 END_TEST
 
@@ -431,8 +350,7 @@ int main(void)
 {
     TCase *tests = tcase_create("leak_process");
     tcase_add_checked_fixture(tests, leak_setup, leak_teardown);
-    tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, what_the_last_look_saw);
+    tcase_add_test(tests, what_was_read_at_the_end);
     tcase_add_test(tests, a_finished_thread_has_no_state);
     tcase_add_test(tests, without_an_end_ages_are_unknown);
     tcase_add_test(tests, created_after_the_end_is_no_age_below_zero);
@@ -442,21 +360,18 @@ int main(void)
     tcase_add_test(tests, nothing_known_is_null);
     tcase_add_test(tests, more_arguments_than_there_are);
     tcase_add_test(tests, without_threads_it_is_only_counted);
-    tcase_add_test(tests, lost_threads_are_told);
+    tcase_add_test(tests, lost_threads_are_reported);
     tcase_add_test(tests, several_processes_add_up);
     tcase_add_test(tests, what_the_process_counted);
     tcase_add_test(tests, a_site_that_is_none);
     tcase_add_test(tests, untracked_at_the_end);
     tcase_add_test(tests, not_begun_at_the_end_is_not_untracked);
     tcase_add_test(tests, not_begun_among_more_than_are_listed);
-    tcase_add_test(tests, nobody_looked_for_untracked_ones);
+    tcase_add_test(tests, untracked_were_not_listed_at_the_end);
     tcase_add_test(tests, live_facts_come_from_proc);
-    tcase_add_test(tests, live_untracked_are_found);
-    tcase_add_test(tests, live_and_not_begun_is_told_once);
-    tcase_add_test(tests, one_that_began_meanwhile_is_not_untracked);
-    tcase_add_test(tests, the_thread_that_runs_exit_is_not_untracked);
-    tcase_add_test(tests, what_cannot_be_looked_at_again_is_not_untracked);
-    tcase_add_test(tests, in_its_exit_it_is_judged_and_looked_at);
-    tcase_add_test(tests, another_pid_namespace_has_other_tids);
+    tcase_add_test(tests, live_main_and_untracked_are_shown);
+    tcase_add_test(tests, in_its_exit_it_is_judged);
+    tcase_add_test(tests, without_tasks_the_ledger_names_threads);
+    tcase_add_test(tests, not_watched_all_but_the_main_thread_are_untracked);
     return suite_run("leak_process", tests);
 }

@@ -54,8 +54,9 @@ static void add(struct stacks *current)
     struct error error = {""};
     fake_end(fake, LEDGER_END_EXIT, 0, true);
     struct ledger *ledger = fake_open(fake);
-    const struct known_end end = {.known = true, .current = current};
-    ck_assert_msg(report_add_ledger(report, ledger, &end, &rules, &error), "%s", error.text);
+    struct evidence evidence;
+    ck_assert(evidence_of_ledger(&evidence, ledger, &(struct process_end){.known = true}, current, &error));
+    ck_assert_msg(report_add(report, &evidence, &rules, &error), "%s", error.text);
     ledger_close(ledger);
 }
 

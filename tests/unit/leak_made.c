@@ -1,6 +1,7 @@
 #include "leak_made.h"
 
 #include <check.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 struct fake *fake;
@@ -35,26 +36,57 @@ void leak_teardown(void)
     fake_free(fake);
 }
 
-void add(const struct known_end *end)
+struct evidence made_evidence(void)
 {
     struct error error = {""};
+    struct evidence evidence;
     struct ledger *ledger = fake_open(fake);
     ck_assert_ptr_nonnull(ledger);
-    ck_assert_msg(report_add_ledger(report, ledger, end, &rules, &error), "%s", error.text);
+    ck_assert_msg(evidence_of_ledger(&evidence, ledger, &(struct process_end){.alive = false}, NULL, &error),
+                  "%s", error.text);
+    return evidence;
+}
+
+void made_task(struct task_list *list, const struct task *task)
+{
+    list->tasks = realloc(list->tasks, (list->count + 1) * sizeof(*list->tasks));
+    ck_assert_ptr_nonnull(list->tasks);
+    list->tasks[list->count++] = *task;
+}
+
+void add_evidence(struct evidence *evidence)
+{
+    struct error error = {""};
+    struct ledger *ledger = (struct ledger *)evidence->ledger;
+    ck_assert_msg(report_add(report, evidence, &rules, &error), "%s", error.text);
     ledger_close(ledger); /* nothing of the report lives in it */
 }
 
-const struct process_report *build(const struct known_end *end)
+const struct process_report *judge(struct evidence *evidence)
 {
-    add(end);
+    add_evidence(evidence);
     report_finish(report);
     return report->process_count ? &report->processes[0] : NULL;
+}
+
+void add(const struct process_end *end)
+{
+    struct evidence evidence = made_evidence();
+    evidence.end = *end;
+    add_evidence(&evidence);
+}
+
+const struct process_report *build(const struct process_end *end)
+{
+    struct evidence evidence = made_evidence();
+    evidence.end = *end;
+    return judge(&evidence);
 }
 
 const struct process_report *build_exit(void)
 {
     fake_end(fake, LEDGER_END_EXIT, 0, true);
-    return build(&(struct known_end){.known = true, .wait_status = EXITED(0)});
+    return build(&(struct process_end){.known = true, .wait_status = EXITED(0)});
 }
 
 uint32_t site_at(uint64_t offset)

@@ -27,10 +27,17 @@ void leak_teardown(void);
 uint32_t site_at(uint64_t offset);
 uint32_t thread(uint32_t site, uint32_t state);
 
-/* Adds the ledger to the report; build() finishes that, too: its first process, or NULL. */
-void add(const struct known_end *end);
-const struct process_report *build(const struct known_end *end);
-/* What is left at an ordinary, judged end. */
+/* What is collected from the ledger of an ended process, to be changed by the test. */
+struct evidence made_evidence(void);
+void made_task(struct task_list *list, const struct task *task);
+/* Adds it to the report; judge() finishes that, too: its first process, or NULL. */
+void add_evidence(struct evidence *evidence);
+const struct process_report *judge(struct evidence *evidence);
+
+/* The same of a process that ended so. */
+void add(const struct process_end *end);
+const struct process_report *build(const struct process_end *end);
+/* An ordinary, judged end. */
 const struct process_report *build_exit(void);
 
 #endif

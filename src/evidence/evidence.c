@@ -1,0 +1,187 @@
+#include "evidence/evidence.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "core/core.h"
+#include "evidence/untracked.h"
+
+/* ---- tasks that the ledger does not explain ----------------------------------------- */
+
+/*
+ * A thread that has just begun is not in the ledger yet, and one that is ending no longer: on a busy
+ * machine for a good part of a second.  So tasks and ledger are read again, with growing pauses, for as
+ * long as anything changes.
+ */
+#define PAUSE_FIRST_MS 2
+#define PAUSE_STEADY_MS 16 /* nothing changed in that long: nothing will */
+#define PAUSE_LAST_MS 512
+
+static struct read_times read_times(void)
+{
+    struct timespec boot, clock;
+    clock_gettime(CLOCK_BOOTTIME, &boot);
+    clock_gettime(CLOCK_MONOTONIC, &clock);
+    return (struct read_times){(uint64_t)boot.tv_sec, (uint64_t)clock.tv_sec, (uint64_t)sysconf(_SC_CLK_TCK)};
+}
+
+/* Tasks that cannot be read again are not reported: nothing shows that they last. */
+static bool read_again(pid_t pid, struct task_list *untracked, struct thread_index *index, uint64_t *ended)
+{
+    struct task_list tasks = {0};
+    struct ledger *ledger = NULL;
+    struct error error;
+    bool read = process_tasks(pid, &tasks) && ledger_open_process(pid, &ledger, &error) == LEDGER_OPEN_OK;
+    thread_index_release(index);
+    bool done = thread_index_read(index, ledger);
+    if (read && done) {
+        *ended = ledger_get_header(ledger)->ended;
+        untracked_keep_lasting(untracked, &tasks, ledger_get_header(ledger)->end_tid);
+        untracked_keep(untracked, pid, index);
+    } else {
+        untracked->count = 0;
+    }
+    ledger_close(ledger);
+    task_list_release(&tasks);
+    return done;
+}
+
+static bool read_until_steady(const struct evidence *evidence, struct task_list *untracked,
+                              struct thread_index *index)
+{
+    uint64_t ended = ledger_get_header(evidence->ledger)->ended;
+    for (long pause = PAUSE_FIRST_MS; untracked->count && pause <= PAUSE_LAST_MS; pause *= 2) {
+        size_t count = untracked->count;
+        uint64_t before = ended;
+        nanosleep(&(struct timespec){0, pause * 1000000}, NULL);
+        if (!read_again(evidence->pid, untracked, index, &ended))
+            return false;
+        const struct read_times now = read_times();
+        bool steady = untracked->count == count && ended == before;
+        if (untracked_are_old(untracked, &now) || (steady && pause >= PAUSE_STEADY_MS))
+            break;
+    }
+    return true;
+}
+
+static bool find_untracked(struct evidence *evidence)
+{
+    const struct task_list *tasks = &evidence->tasks;
+    struct task_list *untracked = &evidence->untracked;
+    struct thread_index latest = {NULL};
+    untracked->tasks = calloc(tasks->count, sizeof(*tasks->tasks));
+    if (!untracked->tasks)
+        return false;
+    memcpy(untracked->tasks, tasks->tasks, tasks->count * sizeof(*tasks->tasks));
+    untracked->count = tasks->count;
+    untracked_keep(untracked, evidence->pid, &evidence->threads);
+    if (!evidence->ledger)
+        return true;
+    bool done = read_until_steady(evidence, untracked, &latest);
+    const struct read_times now = read_times();
+    if (done)
+        untracked_leave_out_not_begun(untracked, latest.slots ? &latest : &evidence->threads, &now);
+    thread_index_release(&latest);
+    return done;
+}
+
+/* ---- the process ---------------------------------------------------------------------- */
+
+/* One block, as process_argv's: the strings are in a row in the ledger, too. */
+static char **copy_argv(const struct ledger *ledger)
+{
+    const struct ledger_header *header = ledger_get_header(ledger);
+    uint32_t argc = header->argc, size = 0;
+    for (uint32_t i = 0; i < argc; i++)
+        size += (uint32_t)strlen(ledger_get_string(ledger, header->argv + size)) + 1;
+    char **argv = argc ? malloc((argc + 1) * sizeof(*argv) + size) : NULL;
+    if (!argv)
+        return NULL;
+    char *next = memcpy(argv + argc + 1, ledger_get_string(ledger, header->argv), size);
+    for (uint32_t i = 0; i < argc; i++, next += strlen(next) + 1)
+        argv[i] = next;
+    argv[argc] = NULL;
+    return argv;
+}
+
+static bool read_ledger(struct evidence *evidence, const struct ledger *ledger)
+{
+    const struct ledger_header *header = ledger_get_header(ledger);
+    const char *exe = ledger_get_string(ledger, header->exe);
+    evidence->ledger = ledger;
+    evidence->parent_pid = header->ppid;
+    evidence->exe = *exe ? strdup(exe) : NULL;
+    evidence->argv = copy_argv(ledger);
+    /* At an end: when it began, before the time that the end itself takes. */
+    evidence->now_ns = evidence->end.alive && header->end == LEDGER_END_NONE ? now_ns() : header->end_ns;
+    return thread_index_read(&evidence->threads, ledger);
+}
+
+static bool fail(struct evidence *evidence, struct error *error)
+{
+    error_set(error, "out of memory");
+    evidence_release(evidence);
+    return false;
+}
+
+static bool of_watched(struct evidence *evidence, const struct ledger *ledger, struct error *error)
+{
+    bool done = read_ledger(evidence, ledger);
+    /* In another pid namespace its tids are not ours. */
+    if (done && evidence->end.alive && evidence->pid == ledger_get_header(ledger)->pid &&
+        process_tasks(evidence->pid, &evidence->tasks))
+        done = find_untracked(evidence);
+    return done || fail(evidence, error);
+}
+
+bool evidence_of_process(struct evidence *evidence, pid_t pid, const struct ledger *ledger,
+                         struct stacks *stacks, struct error *error)
+{
+    *evidence = (struct evidence){.pid = pid, .end.alive = true, .stacks = stacks};
+    if (ledger)
+        return of_watched(evidence, ledger, error);
+    if (process_tasks(pid, &evidence->tasks)) {
+        evidence->parent_pid = process_parent(pid);
+        evidence->exe = process_exe(pid);
+        evidence->argv = process_argv(pid);
+        return find_untracked(evidence) || fail(evidence, error);
+    }
+    error_set(error, "no process %d", (int)pid);
+    evidence_release(evidence);
+    return false;
+}
+
+bool evidence_of_ledger(struct evidence *evidence, const struct ledger *ledger, const struct process_end *end,
+                        struct stacks *stacks, struct error *error)
+{
+    *evidence = (struct evidence){.pid = ledger_get_header(ledger)->pid, .end = *end, .stacks = stacks};
+    return of_watched(evidence, ledger, error);
+}
+
+bool evidence_of_core(struct evidence *evidence, const struct core_file *core, const struct ledger *ledger,
+                      struct stacks *stacks, struct error *error)
+{
+    *evidence = (struct evidence){.pid = core->pid,
+                                  .end = {.known = core->signal != 0, .wait_status = core->signal},
+                                  .core = true,
+                                  .stacks = stacks};
+    if (ledger)
+        return of_watched(evidence, ledger, error);
+    evidence->parent_pid = core->parent_pid;
+    evidence->exe = *core->command ? strdup(core->command) : NULL;
+    return true;
+}
+
+void evidence_release(struct evidence *evidence)
+{
+    thread_index_release(&evidence->threads);
+    free(evidence->exe);
+    process_argv_free(evidence->argv);
+    stacks_free(evidence->stacks);
+    task_list_release(&evidence->tasks);
+    task_list_release(&evidence->untracked);
+    *evidence = (struct evidence){.pid = 0};
+}

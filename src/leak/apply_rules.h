@@ -1,0 +1,23 @@
+/* Which threads are suppressed, and by which rule. */
+#ifndef THREADLEAK_LEAK_APPLY_RULES_H
+#define THREADLEAK_LEAK_APPLY_RULES_H
+
+#include "leak/process_build.h"
+#include "leak/sites.h"
+
+/* A thread that is alive or unjoined, so that it may be a leak. */
+struct candidate {
+    enum leak_kind kind;
+    const struct ledger_slot *slot;
+    size_t record;               /* of its site */
+    struct creation_stack stack; /* of that record */
+    stack_key key;               /* of that stack; set once it is known */
+    struct thread_info thread;
+    const struct suppression_rule *rule; /* NULL: none */
+    bool rule_deeper;                    /* none, but one may match the part of its stack that is missing */
+};
+
+/* Sets the rule of each and changes their order.  False: out of memory. */
+bool apply_rules(const struct build *build, struct candidate *list, size_t count);
+
+#endif
