@@ -42,6 +42,12 @@ check "src/ neither prints nor exits" < <(
         grep -vE '^src/report/|^src/leak/generate_rules.c|^src/base/escape.c|^[^:]*:[0-9]*:[[:space:]]*(/?\*|//)'
 )
 
+check "what judges neither reads the system nor waits: src/evidence does" < <(
+    grep -nE '\b(open|openat|fopen|read|pread|opendir|scandir|stat|access|readlink|kill|nanosleep|usleep|sleep|clock_gettime|now_ns|time|sysconf|getenv|getpid|process_[a-z]+|ledger_open_[a-z]+|stacks_(take|load))[[:space:]]*\(' \
+        src/leak/*.c src/suppress/{match,name,never,parse,builtin}.c |
+        grep -vE '^src/leak/baseline.c:.*fopen|^[^:]*:[0-9]*:[[:space:]]*(/?\*|//)|process_report_[a-z]+'
+)
+
 check "make help tells every target" < <(
     diff <(make -s help | sed 's/  .*//; s/, /\n/g' | sort) \
         <(sed -n 's/^\.PHONY: help //p' Makefile | tr ' ' '\n' | sort)

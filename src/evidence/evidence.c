@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "core/core.h"
 #include "evidence/untracked.h"
+#include "proc/process.h"
 
 /* ---- tasks that the ledger does not explain ----------------------------------------- */
 

@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 #include "ledger/ledger.h"
-#include "proc/process.h"
+#include "proc/tasks.h"
 #include "stacks/stacks.h"
 
 /* How a process ended, as its parent or a core file knows it. */

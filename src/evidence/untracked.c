@@ -47,12 +47,6 @@ static int compare_youth(const void *left, const void *right)
     return (a->tid < b->tid) - (a->tid > b->tid);
 }
 
-static int compare_tids(const void *left, const void *right)
-{
-    pid_t a = ((const struct task *)left)->tid, b = ((const struct task *)right)->tid;
-    return (a > b) - (a < b);
-}
-
 void untracked_leave_out_not_begun(struct task_list *tasks, const struct thread_index *index,
                                    const struct read_times *now)
 {

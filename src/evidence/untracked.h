@@ -13,7 +13,7 @@
 #include <sys/types.h>
 
 #include "ledger/ledger.h"
-#include "proc/process.h"
+#include "proc/tasks.h"
 
 /* When the tasks and the ledger were read. */
 struct read_times {

@@ -7,36 +7,6 @@
 
 #include "proc/file.h"
 #include "proc/stat.h"
-#include "proc/tasks.h"
-
-static int compare(const void *left, const void *right)
-{
-    const struct named_tid *a = left, *b = right;
-    if (a->tid != b->tid)
-        return a->tid < b->tid ? -1 : 1;
-    return a->ended - b->ended;
-}
-
-static void add(struct thread_names *names, pid_t tid, uint64_t id, bool ended)
-{
-    names->items[names->count++] = (struct named_tid){tid, id, ended};
-}
-
-/* Of those of one tid the living one; of two that have ended, nobody can tell. */
-static void make_unique(struct thread_names *names)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < names->count; i++) {
-        const struct named_tid item = names->items[i];
-        size_t next = i + 1;
-        while (next < names->count && names->items[next].tid == item.tid)
-            next++;
-        if (!item.ended || next == i + 1)
-            names->items[count++] = item;
-        i = next - 1;
-    }
-    names->count = count;
-}
 
 static bool is_there(const struct thread_names *names, pid_t tid)
 {
@@ -45,39 +15,34 @@ static bool is_there(const struct thread_names *names, pid_t tid)
 
 bool thread_names_read(struct thread_names *names, const struct ledger *ledger, pid_t pid, bool live)
 {
-    uint32_t slots = ledger ? ledger_slot_count(ledger) : 0;
-    struct ledger_slot slot;
-    memset(names, 0, sizeof(*names));
-    names->items = calloc(slots + 1, sizeof(*names->items));
-    if (!names->items)
-        return false;
-    if (ledger)
-        add(names, pid, LEDGER_MAIN_SERIAL, false);
-    for (uint32_t i = 0; i < slots; i++)
-        if (ledger_get_slot(ledger, i, &slot) && slot.tid > 0 && slot.tid != pid)
-            add(names, slot.tid, slot.serial, slot.state & SLOT_ENDED);
-    qsort(names->items, names->count, sizeof(*names->items), compare);
-    make_unique(names);
+    names->pid = ledger ? pid : 0;
     names->live_pid = live ? pid : 0;
-    return true;
+    return thread_index_read(&names->index, ledger);
 }
 
 void thread_names_release(struct thread_names *names)
 {
-    free(names->items);
-    memset(names, 0, sizeof(*names));
+    thread_index_release(&names->index);
+}
+
+/* Of two threads that have ended, nothing shows which one is meant. */
+static bool is_ambiguous(const struct thread_index *index, const struct ledger_slot *slot)
+{
+    const struct ledger_slot *next = slot + 1;
+    return slot->state & SLOT_ENDED && next < index->slots + index->count && next->tid == slot->tid;
 }
 
 uint64_t thread_names_id(const struct thread_names *names, pid_t tid)
 {
-    if (tid <= 0 || !names->count)
+    if (tid > 0 && tid == names->pid)
+        return LEDGER_MAIN_SERIAL;
+    const struct ledger_slot *slot = thread_index_find(&names->index, tid);
+    if (!slot || is_ambiguous(&names->index, slot) || (slot->state & SLOT_ENDED && is_there(names, tid)))
         return 0;
-    const struct named_tid *found =
-        bsearch(&tid, names->items, names->count, sizeof(*names->items), compare_tids);
-    return found && !(found->ended && is_there(names, tid)) ? found->id : 0;
+    return slot->serial;
 }
 
-/* Of the few that are spoken of. */
+/* Read when it is needed: few threads are named. */
 static void read_name(const struct thread_names *names, pid_t tid, char name[16])
 {
     struct task_stat stat = {.name = ""};

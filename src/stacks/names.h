@@ -8,17 +8,13 @@
 #include "ledger/ledger.h"
 
 struct thread_names {
-    struct named_tid {
-        pid_t tid;
-        uint64_t id; /* T-number */
-        bool ended;  /* its tid may be another's by now */
-    } * items;       /* by ascending tid */
-    size_t count;
+    struct thread_index index;
+    pid_t pid;      /* of the main thread; 0: not watched */
     pid_t live_pid; /* whose /proc/PID/task has the names; 0: nobody's */
 };
 
-/* ledger: NULL for a process that is not watched.  live: /proc tells of it, and not of
- * another one by now, as it may for a core.  False: out of memory. */
+/* ledger: NULL for a process that is not watched.  live: /proc shows this process; for a core it may show
+ * another one by now.  False: out of memory. */
 bool thread_names_read(struct thread_names *names, const struct ledger *ledger, pid_t pid, bool live);
 void thread_names_release(struct thread_names *names);
 /* A wait_name_fn: "T5 \"flusher\"". */

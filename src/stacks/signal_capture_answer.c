@@ -77,7 +77,7 @@ void explain_silence(struct asking *asking)
         if (thread.reason == BLOCKED_NOW)
             thread.reason = SIGNAL_CAPTURE_BLOCKED;
         if (thread.reason == SIGNAL_CAPTURE_FOREIGN && listed &&
-            tracked_find(&asking->tracked, thread.own_tid))
+            tracked_find(&asking->tracked, thread.own_tid, NULL))
             thread.reason = SIGNAL_CAPTURE_NEW;
         if (thread.reason == ASKED) {
             if (status.state == 'T' || status.state == 't')

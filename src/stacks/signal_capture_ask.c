@@ -40,14 +40,14 @@ static enum signal_capture_reason look_before(const struct asking *asking,
 {
     struct task_status status;
     uint64_t bit = 1ull << (asking->capture->signal - 1);
+    struct tracked tracked;
     bool waits = false;
 
     *gone = !task_status_read(asking->pid, thread->tid, &status) || task_state_is_end(status.state);
     if (*gone)
         return SIGNAL_CAPTURE_SILENT;
     thread->own_tid = status.own_tid;
-    const struct tracked *tracked = tracked_find(&asking->tracked, status.own_tid);
-    if (!tracked)
+    if (!tracked_find(&asking->tracked, status.own_tid, &tracked))
         return SIGNAL_CAPTURE_FOREIGN;
     if (!(status.caught & bit))
         return SIGNAL_CAPTURE_LOST;
@@ -60,7 +60,7 @@ static enum signal_capture_reason look_before(const struct asking *asking,
     if (status.blocked & bit)
         return status.state == 'R' || status.state == 'D' ? (enum signal_capture_reason)BLOCKED_NOW
                                                           : SIGNAL_CAPTURE_BLOCKED;
-    enum signal_capture_reason stack = look_at_stack(asking, thread, tracked);
+    enum signal_capture_reason stack = look_at_stack(asking, thread, &tracked);
     if (stack != SIGNAL_CAPTURE_TAKEN)
         return stack;
     waits = task_may_wait_for_signals(asking->pid, thread->tid, status.state);

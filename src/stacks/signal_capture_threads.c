@@ -47,42 +47,43 @@ bool list_tasks(pid_t pid, struct signal_capture *capture)
 
 /* ---- which the shim knows ----------------------------------------------------------- */
 
-bool tracked_read(struct tracked_list *list, const struct ledger *ledger)
+static bool is_alive(const struct ledger_slot *slot)
 {
-    uint32_t slots = ledger_slot_count(ledger);
-    struct ledger_slot slot;
-
-    tracked_release(list);
-    list->items = calloc((size_t)slots + 1, sizeof(*list->items));
-    if (!list->items)
-        return false;
-    list->items[list->count++] = (struct tracked){ledger_get_header(ledger)->pid, false, 0};
-    for (uint32_t i = 0; i < slots; i++)
-        if (ledger_get_slot(ledger, i, &slot) && (slot.state & SLOT_STARTED) && !(slot.state & SLOT_ENDED) &&
-            slot.tid > 0)
-            list->items[list->count++] =
-                (struct tracked){slot.tid, (slot.state & SLOT_SMALL_STACK) != 0, slot.handle};
-    qsort(list->items, list->count, sizeof(*list->items), compare_tids);
-    return true;
+    return (slot->state & SLOT_STARTED) && !(slot->state & SLOT_ENDED) && slot->tid > 0;
 }
 
-const struct tracked *tracked_find(const struct tracked_list *list, pid_t own_tid)
+bool tracked_read(struct tracked_list *list, const struct ledger *ledger)
 {
-    return bsearch(&own_tid, list->items, list->count, sizeof(*list->items), compare_tids);
+    tracked_release(list);
+    list->main = ledger_get_header(ledger)->pid;
+    return thread_index_read(&list->index, ledger);
+}
+
+bool tracked_find(const struct tracked_list *list, pid_t own_tid, struct tracked *tracked)
+{
+    const struct ledger_slot *slot = thread_index_find(&list->index, own_tid);
+    bool found = (slot && is_alive(slot)) || (own_tid > 0 && own_tid == list->main);
+    if (found && tracked)
+        *tracked = slot && is_alive(slot)
+                       ? (struct tracked){(slot->state & SLOT_SMALL_STACK) != 0, slot->handle}
+                       : (struct tracked){false, 0};
+    return found;
 }
 
 void tracked_release(struct tracked_list *list)
 {
-    free(list->items);
-    *list = (struct tracked_list){NULL, 0};
+    thread_index_release(&list->index);
+    list->main = 0;
 }
 
 bool add_tracked(pid_t pid, struct signal_capture *capture, const struct tracked_list *list)
 {
-    if (ledger_get_header(capture->ledger)->pid != pid)
+    if (list->main != pid)
         return true;
-    for (size_t i = 0; i < list->count; i++)
-        if (!add_thread(capture, list->items[i].tid))
+    if (!add_thread(capture, pid))
+        return false;
+    for (size_t i = 0; i < list->index.count; i++)
+        if (is_alive(&list->index.slots[i]) && !add_thread(capture, list->index.slots[i].tid))
             return false;
     sort_threads(capture, 0);
     return true;

@@ -7,16 +7,15 @@
 
 #include "stacks/signal_capture.h"
 
-struct tracked {
-    int32_t tid; /* in the process's own pid namespace */
-    bool small_stack;
-    uint64_t handle; /* pthread_t, at the upper end of its stack; 0: the main thread's */
+/* Those that the ledger has as begun and not ended. */
+struct tracked_list {
+    struct thread_index index;
+    pid_t main; /* in the process's own pid namespace, as all tids here */
 };
 
-/* Those that have begun and not ended, by ascending tid. */
-struct tracked_list {
-    struct tracked *items;
-    size_t count;
+struct tracked {
+    bool small_stack;
+    uint64_t handle; /* pthread_t, at the upper end of its stack; 0: the main thread's */
 };
 
 /* Fills capture->threads from /proc/PID/task.  False with errno. */
@@ -24,7 +23,8 @@ bool list_tasks(pid_t pid, struct signal_capture *capture);
 
 /* Reads the list anew.  False: out of memory; then it is empty. */
 bool tracked_read(struct tracked_list *list, const struct ledger *ledger);
-const struct tracked *tracked_find(const struct tracked_list *list, pid_t own_tid);
+/* tracked may be NULL.  False: it is not one of them. */
+bool tracked_find(const struct tracked_list *list, pid_t own_tid, struct tracked *tracked);
 void tracked_release(struct tracked_list *list);
 
 /* Adds to capture->threads what the ledger knows and the listing left out, where both
