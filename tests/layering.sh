@@ -23,6 +23,25 @@ skip() {
     echo "skip layering: $1"
 }
 
+# ---- documents -------------------------------------------------------------------
+# unnamed LIST DOCUMENT: the lists of .ci/deps.sh that the document lacks
+unnamed() {
+    sed -n "s/^$1_[a-z]*=\"\(.*\)\"$/\1/p" .ci/deps.sh | while read -r packages; do
+        grep -qF -- "| $packages |" "$2" || echo "$2: $packages"
+    done
+}
+check "README.md names the packages of the build, CONTRIBUTING.md those of the tests" < <(
+    unnamed build README.md
+    unnamed check CONTRIBUTING.md
+    unnamed real CONTRIBUTING.md
+)
+
+check "CONTRIBUTING.md has a row for each directory of layers.txt" < <(
+    awk '/^(src|preload)/ { print $1 }' tests/layers.txt | while read -r directory; do
+        grep -qF "| \`$directory\` |" CONTRIBUTING.md || echo "$directory"
+    done
+)
+
 # ---- includes --------------------------------------------------------------------
 check "includes go one way, as tests/layers.txt has it" < <(
     python3 tests/layering.py $([ -d "$build/preload" ] && echo "$build")
@@ -48,8 +67,8 @@ check "what judges neither reads the system nor waits: src/evidence does" < <(
         grep -vE '^src/leak/baseline.c:.*fopen|^[^:]*:[0-9]*:[[:space:]]*(/?\*|//)|process_report_[a-z]+'
 )
 
-check "make help tells every target" < <(
-    diff <(make -s help | sed 's/  .*//; s/, /\n/g' | sort) \
+check "make help lists every target" < <(
+    diff <(make -s help | sed -n 's/^  //p' | sed 's/  .*//; s/, /\n/g' | sort) \
         <(sed -n 's/^\.PHONY: help //p' Makefile | tr ' ' '\n' | sort)
 )
 

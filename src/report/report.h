@@ -22,7 +22,7 @@ struct report_style {
 struct report_format {
     const char *name; /* as in formats.def */
 
-    /* Writes the whole report.  False with errno when a write failed. */
+    /* Writes and flushes the whole report.  False with errno when that failed. */
     bool (*print)(FILE *out, const struct report *report, const struct report_style *style);
 
     /* The path of another file that print() appends to; it returns NULL when there is none.
