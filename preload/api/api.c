@@ -13,6 +13,7 @@
 #include "preload/shim/hold.h"
 #include "preload/ledger/room.h"
 #include "preload/ledger/thread.h"
+#include "preload/ledger/thread_join.h"
 #include "preload/exit/reporter.h"
 #include "preload/shim/say.h"
 #include "preload/start/start.h"

@@ -1,4 +1,3 @@
-/* See guard.h for the rules of code in preload/. */
 #include "preload/backtrace/imports.h"
 
 #include <dlfcn.h>

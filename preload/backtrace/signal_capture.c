@@ -1,4 +1,3 @@
-/* See guard.h for the rules of code in preload/. */
 #include "preload/backtrace/signal_capture.h"
 
 #include <dlfcn.h>

@@ -14,6 +14,7 @@
 #include "preload/exit/dump.h"
 #include "preload/shim/guard.h"
 #include "preload/ledger/thread.h"
+#include "preload/ledger/thread_join.h"
 #include "preload/backtrace/signal_capture.h"
 #include "preload/shim/real.h"
 #include "preload/shim/state.h"

@@ -1,4 +1,3 @@
-/* See guard.h for the rules of code in preload/. */
 #include "preload/ledger/leak.h"
 
 unsigned leak_kind(const struct shim_state *state, const struct ledger_slot *slot,

@@ -7,7 +7,7 @@
 struct leak_scope {
     unsigned kinds;  /* KIND_* */
     uint64_t since;  /* only serials above */
-    uint64_t except; /* the serial of a thread that does not count; 0: none */
+    uint64_t except; /* without this serial; 0: without none */
 };
 
 /* KIND_* of a slot; 0: it is no leak in this scope. */

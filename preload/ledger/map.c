@@ -1,4 +1,3 @@
-/* See guard.h for the rules of code in preload/. */
 #include "preload/ledger/map.h"
 
 #include <errno.h>
@@ -16,17 +15,17 @@
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 
-/* Records of each section at full size; halved together until one fits. */
+/* Records of each section at full size.  A smaller ledger has an eighth, and so on. */
 static const uint32_t full_caps[SECTIONS] = {
     [SECTION_SLOTS] = 1u << 16,  [SECTION_SITES] = 1u << 13,   [SECTION_MODULES] = 1u << 10,
     [SECTION_FRAMES] = 1u << 18, [SECTION_STRINGS] = 1u << 19, [SECTION_STACKS] = 1u << 18,
 };
-#define SMALLEST_SHIFT 6         /* 1024 threads, 128 sites */
-#define STRINGS_LEAST (1u << 16) /* a program's options, rules and test names, and its modules' */
-#define LIMIT_SHARE 64           /* of a limited address space, what we may take */
+#define SMALLEST_SHIFT 6       /* 1024 threads, 128 sites */
+#define MIN_STRINGS (1u << 16) /* for options, rules, names of tests and modules */
+#define LIMIT_SHARE 64         /* of a limited address space we take a 64th */
 
-/* Outlives a fork, so that the child can take the parent's mapping away.  In the holes there may be
- * memory of the program's by then. */
+/* A forked child inherits it, and unmaps the ledger of its parent.  The holes can contain
+ * memory of the program. */
 static struct {
     char *address;
     size_t size;
@@ -47,8 +46,8 @@ static struct layout layout_for(unsigned shift)
     uint64_t at = LEDGER_HEADER_SIZE;
     for (enum ledger_section s = 0; s < SECTIONS; s++) {
         layout.cap[s] = full_caps[s] >> shift;
-        if (s == SECTION_STRINGS && layout.cap[s] < STRINGS_LEAST)
-            layout.cap[s] = STRINGS_LEAST;
+        if (s == SECTION_STRINGS && layout.cap[s] < MIN_STRINGS)
+            layout.cap[s] = MIN_STRINGS;
         layout.offset[s] = at;
         at += (uint64_t)layout.cap[s] * ledger_record_size(s);
         at = (at + 4095) & ~4095ull;
@@ -62,7 +61,7 @@ static int open_run_file(pid_t pid)
     const char *dir = shim_config.run_dir;
     if (!*dir)
         return -1;
-    /* A process keeps its pid over exec: each image takes the next number. */
+    /* exec does not change the pid: each image takes the next number. */
     for (unsigned n = 0; n < 1000; n++) {
         char path[PATH_MAX];
         struct text text = text_in(path, sizeof(path));
@@ -75,7 +74,7 @@ static int open_run_file(pid_t pid)
             return -1;
         long fd = SYS4(openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd >= 0) {
-            SYS2(fchmod, fd, 0600); /* whatever the umask */
+            SYS2(fchmod, fd, 0600); /* the umask may have cleared bits */
             return (int)fd;
         }
         if (fd != -EEXIST)
@@ -92,11 +91,10 @@ static uint64_t resource_limit(int resource)
     return known && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur : UINT64_MAX;
 }
 
-/* Maps `fd` at a size that the limits allow; fd stays open. */
+/* Maps `fd` in a size that the limits allow. */
 static void *map_file(long fd, struct layout *layout)
 {
-    /* ftruncate beyond the first would raise SIGXFSZ; what we take of the second
-     * the program can not have. */
+    /* ftruncate beyond RLIMIT_FSIZE raises SIGXFSZ.  The program needs its address space. */
     uint64_t largest = resource_limit(RLIMIT_FSIZE);
     uint64_t space = resource_limit(RLIMIT_AS) / LIMIT_SHARE;
     largest = space < largest ? space : largest;
@@ -110,8 +108,8 @@ static void *map_file(long fd, struct layout *layout)
         if (at < 0 && at > -4096)
             continue;
         long backed = SYS3(madvise, at, LEDGER_HEADER_SIZE, MADV_POPULATE_WRITE);
-        /* Before Linux 5.14 later chunks can not be asked for, and a full file
-         * system would be a SIGBUS: all of a smaller ledger is asked for now. */
+        /* Before Linux 5.14 memory cannot be requested in chunks, and a full file system
+         * causes SIGBUS.  So the memory of a whole smaller ledger is requested now. */
         if (backed == 0 || (backed == -EINVAL && shift > 0 && SYS4(fallocate, fd, 0, 0, layout->total) == 0))
             return (void *)at;
         SYS2(munmap, at, layout->total);
@@ -126,7 +124,7 @@ static void *map_anywhere(pid_t pid, struct layout *layout, bool *under_run)
     *under_run = fd >= 0;
     if (fd >= 0) {
         address = map_file(fd, layout);
-        /* Told from one whose process was killed while it began. */
+        /* A reader takes an empty file without this mode for that of a killed process. */
         if (!address)
             SYS2(fchmod, fd, LEDGER_GIVEN_UP_MODE);
         SYS1(close, fd);
@@ -149,7 +147,7 @@ static uint64_t clock_ns(clockid_t clock)
     return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
 }
 
-/* Copies /proc/self/cmdline into strings; the strings in it are NUL-terminated. */
+/* Copies /proc/self/cmdline, which is a row of NUL-terminated strings. */
 static void store_argv(struct shim_state *state)
 {
     char buffer[2048];
@@ -206,7 +204,7 @@ static void fill_header(struct ledger_header *header, const struct layout *layou
     }
 }
 
-/* Up to the end of a section: bytes from the ledger's beginning, whole pages. */
+/* The end of a section, in whole pages.  from, to: offsets in the ledger. */
 static void unmap_rest(enum ledger_section section, size_t from, size_t to)
 {
     struct hole *hole = &last_mapping.holes[section];
@@ -218,7 +216,7 @@ static void unmap_rest(enum ledger_section section, size_t from, size_t to)
 
 void ledger_give_back(struct shim_state *state)
 {
-    /* Of strings: what a program may still bring, 28 KiB, and its modules' names. */
+    /* Strings: a program can still register 28 KiB, and load modules. */
     static const uint32_t margin[SECTIONS] = {
         [SECTION_SLOTS] = 2048,  [SECTION_SITES] = 256,     [SECTION_MODULES] = 64,
         [SECTION_FRAMES] = 4096, [SECTION_STRINGS] = 49152, [SECTION_STACKS] = 16384,
@@ -230,7 +228,7 @@ void ledger_give_back(struct shim_state *state)
             continue;
         uint64_t from = ((uint64_t)wanted * ledger_record_size(s) + 4095) & ~4095ull;
         uint64_t to = ((uint64_t)extent->cap * ledger_record_size(s) + 4095) & ~4095ull;
-        extent->cap = wanted; /* first: nobody takes records from what goes */
+        extent->cap = wanted; /* first: nobody takes records from what is unmapped */
         if (from < to)
             unmap_rest(s, extent->offset + from, extent->offset + to);
     }
@@ -239,7 +237,7 @@ void ledger_give_back(struct shim_state *state)
 static void unmap_last(void)
 {
     size_t at = 0;
-    for (enum ledger_section s = 0; s < SECTIONS; s++) { /* they lie in that order */
+    for (enum ledger_section s = 0; s < SECTIONS; s++) { /* in the order of their offsets */
         const struct hole *hole = &last_mapping.holes[s];
         if (hole->to == 0)
             continue;

@@ -1,4 +1,4 @@
-/* Makes the ledger's mapping, with who this process is in it. */
+/* The mapping of the ledger. */
 #ifndef THREADLEAK_PRELOAD_LEDGER_MAP_H
 #define THREADLEAK_PRELOAD_LEDGER_MAP_H
 
@@ -6,11 +6,11 @@
 
 #include "preload/ledger/room.h"
 
-/* Maps an empty ledger and fills in who this process is.  False: no room for
- * even the smallest.  Forked: unmaps the parent's first. */
+/* Maps a ledger and records the identity of this process.  A forked child unmaps its
+ * parent's ledger first.  False: there is no memory for the smallest one. */
 bool ledger_map(struct shim_state *state);
 
-/* Before the program locks all its memory: unmaps what lies unused beyond a margin. */
+/* Before the program locks all its memory: unmaps what is unused, except a margin. */
 void ledger_give_back(struct shim_state *state);
 
 #endif

@@ -1,4 +1,3 @@
-/* See guard.h for the rules of code in preload/. */
 #include "preload/ledger/module.h"
 
 #include <dlfcn.h>
@@ -12,12 +11,12 @@
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 
-/* glibc 2.35: lock-free and safe in a signal handler; before that, the loader's list. */
+/* Since glibc 2.35: lock-free, and safe in a signal handler.  NULL before. */
 extern __typeof(_dl_find_object) _dl_find_object __attribute__((weak));
 
 struct found {
     uint64_t pc, bias, start, end;
-    const char *path; /* as the loader has it: "" is the program, and it may be relative */
+    const char *path; /* of the loader: "" for the program, and perhaps relative */
     const ElfW(Phdr) * headers;
     size_t header_count;
 };
@@ -61,7 +60,7 @@ static bool find_module(struct found *found, uint64_t pc)
     found->end = (uint64_t)object.dlfo_map_end;
     found->path = map->l_name;
     found->header_count = 0;
-    /* The file's own header stands at the start of its mapping. */
+    /* The ELF header is at the start of the mapping. */
     const ElfW(Ehdr) *elf = object.dlfo_map_start;
     if (memcmp(elf->e_ident, ELFMAG, SELFMAG) == 0 && elf->e_phentsize == sizeof(ElfW(Phdr)) &&
         elf->e_phoff + elf->e_phnum * sizeof(ElfW(Phdr)) <= 4096) {
@@ -111,7 +110,7 @@ static void copy_build_id(const struct found *found, struct ledger_module *modul
     }
 }
 
-/* The loader's name made absolute, in a buffer that a small stack can bear. */
+/* Makes the path of the loader absolute. */
 static bool absolute_path(char *out, size_t size, const char *path)
 {
     struct text text = text_in(out, size);
@@ -142,7 +141,7 @@ static bool same_module(const struct shim_state *state, const struct ledger_modu
 
 static uint32_t module_index(struct shim_state *state, const struct found *found)
 {
-    char path[512]; /* perhaps on a small stack */
+    char path[512]; /* the stack may be small */
     struct ledger_module module = {.bias = found->bias, .start = found->start, .end = found->end};
 
     if (!absolute_path(path, sizeof(path), found->path))
@@ -186,7 +185,7 @@ ledger_pc module_encode(struct shim_state *state, uint64_t pc)
     uint32_t index = LEDGER_NO_MODULE;
     uint64_t offset = pc;
 
-    /* A return address may stand one past the end of its function and module. */
+    /* A return address can be one byte after the end of its function and module. */
     if (find_module(&found, pc) || find_module(&found, pc - 1)) {
         index = module_index(state, &found);
         if (index != LEDGER_NO_MODULE)

@@ -1,4 +1,4 @@
-/* From a code address to module + offset, and the ledger's table of modules. */
+/* Code addresses as module + offset, and the table of modules in the ledger. */
 #ifndef THREADLEAK_PRELOAD_LEDGER_MODULE_H
 #define THREADLEAK_PRELOAD_LEDGER_MODULE_H
 
@@ -6,16 +6,16 @@
 
 #include "preload/shim/state.h"
 
-/* Settles an address: finds the ELF file it lies in and records that file when
- * it is new.  An address in no file keeps its value, with LEDGER_NO_MODULE. */
+/* Finds the ELF file that contains an address, and records it if it is new.  An address
+ * in no file keeps its value, with LEDGER_NO_MODULE. */
 ledger_pc module_encode(struct shim_state *state, uint64_t pc);
 
-/* Describes the file that holds `pc` without a lock: 1, or 0 when none does or
- * it is not known well enough; -1: this libc has no way. */
+/* Describes the file that contains `pc`, without a lock.  1: done, 0: there is none or its
+ * headers are not mapped, -1: this libc cannot. */
 int module_describe(uint64_t pc, struct dl_phdr_info *info);
 
-/* Is every file of the ledger's table loaded at the place where it was recorded?  False also
- * when the table is full. */
+/* Is every recorded file still loaded at its recorded address?  False also when the table
+ * is full. */
 bool module_all_loaded(const struct shim_state *state);
 
 #endif

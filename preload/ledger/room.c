@@ -1,4 +1,3 @@
-/* See guard.h for the rules of code in preload/. */
 #include "preload/ledger/room.h"
 
 #include <errno.h>
@@ -7,7 +6,7 @@
 
 #include "preload/shim/sys.h"
 
-/* Asks the kernel for memory behind the records up to `end`, some 16 KiB ahead. */
+/* Requests memory for the records up to `end`, and for some after them. */
 static bool back_records(struct shim_state *state, enum ledger_section section, uint32_t end)
 {
     uint32_t backed = atomic_load_explicit(&state->backed[section], memory_order_relaxed);
@@ -32,7 +31,7 @@ static bool back_records(struct shim_state *state, enum ledger_section section, 
     return true;
 }
 
-/* `count` records from `first` on. */
+/* For `count` records from `first` on. */
 static bool has_room(struct shim_state *state, enum ledger_section section, uint32_t first, uint32_t count)
 {
     uint32_t cap = state->header->sections[section].cap;

@@ -1,4 +1,3 @@
-/* See guard.h for the rules of code in preload/. */
 #include "preload/ledger/site.h"
 
 #include <string.h>
@@ -12,7 +11,7 @@ static inline uint64_t mix(uint64_t hash, uint64_t value)
     return hash ^ hash >> 29;
 }
 
-/* Two chains, so that one multiplication need not wait for the other. */
+/* Two chains, whose multiplications the processor can overlap. */
 static uint64_t hash_words(const uint64_t *words, uint32_t count, uint64_t seed)
 {
     uint64_t even = seed, odd = count;
@@ -26,7 +25,7 @@ static uint64_t hash_words(const uint64_t *words, uint32_t count, uint64_t seed)
     return mix(even, odd);
 }
 
-/* The index keeps 44 bits of a hash: the upper ones, which mix() made the best. */
+/* Of a product the upper bits are the best mixed. */
 static uint64_t key_of(uint64_t hash)
 {
     return hash >> (64 - INDEX_KEY_BITS);
@@ -77,9 +76,9 @@ static uint32_t new_site(struct shim_state *state, const struct content *content
     return index;
 }
 
-static uint32_t settle(struct shim_state *state, const struct capture *capture, uint64_t start)
+static uint32_t encode(struct shim_state *state, const struct capture *capture, uint64_t start)
 {
-    ledger_pc frames[capture->count]; /* a small stack brings a small capture */
+    ledger_pc frames[capture->count]; /* on a small stack only the caller is captured */
     struct content content = {state, frames, capture->count, capture->flags, 0};
 
     for (uint32_t i = 0; i < capture->count; i++)
@@ -99,7 +98,7 @@ uint32_t site_of(struct shim_state *state, const struct capture *capture, uint64
 
     if (index_find(&state->raw, key_of(hash), accept_any, &site))
         return site;
-    site = settle(state, capture, start);
+    site = encode(state, capture, start);
     if (site)
         index_insert(&state->raw, key_of(hash), site);
     return site;

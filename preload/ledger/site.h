@@ -1,4 +1,4 @@
-/* Creation sites: the distinct backtraces, and their records in the ledger. */
+/* Creation sites: the distinct creation backtraces. */
 #ifndef THREADLEAK_PRELOAD_LEDGER_SITE_H
 #define THREADLEAK_PRELOAD_LEDGER_SITE_H
 
@@ -11,11 +11,11 @@ struct capture {
     void *frames[]; /* return addresses; [0] is `caller` */
 };
 
-/* The index of the site of this backtrace; 0 when there is no room for a new one.
- * Known backtraces take one look-up; a new one is settled here. */
+/* The index of the site of a backtrace; 0: there is no room for a new one.  A known
+ * backtrace is found by its addresses.  Those of a new one are encoded first. */
 uint32_t site_of(struct shim_state *state, const struct capture *capture, uint64_t start);
 
-/* A library was unloaded: addresses seen so far may come to mean other code. */
+/* A library was unloaded: other code can be loaded at its addresses. */
 void site_forget_addresses(struct shim_state *state);
 
 #endif

@@ -1,4 +1,3 @@
-/* See guard.h for the rules of code in preload/. */
 #include "preload/ledger/thread_end.h"
 
 #include <limits.h>
@@ -9,26 +8,21 @@
 #include "preload/shim/real.h"
 #include "preload/shim/state.h"
 
-/*
- * Keys with a destructor, other than ours: a bit each.  Inherited by a forked
- * child, as the keys are.
- */
+/* A bit for each key of the program that has a destructor.  A forked child inherits the
+ * keys, too. */
 #define KEYS_MAX 1024 /* PTHREAD_KEYS_MAX of glibc */
 static _Atomic uint64_t known_keys[KEYS_MAX / 64];
-static _Atomic uint32_t known_words; /* of known_keys, up to the highest in use */
+static _Atomic uint32_t known_words; /* words of known_keys up to the highest one in use */
 
-/*
- * Keys below 32 lie in the thread's own descriptor, the others in memory from
- * malloc.  Within a round, destructors run in the order of the keys: with the
- * last of the 32, those of nearly every program run before ours.
- */
+/* The values of keys below 32 are in the descriptor of the thread, the others in memory
+ * from malloc.  Destructors are called in the order of keys: ours after nearly all. */
 #define LAST_STATIC_KEY 31
 
 #ifndef PTHREAD_DESTRUCTOR_ITERATIONS
 #define PTHREAD_DESTRUCTOR_ITERATIONS 4
 #endif
 
-/* The round is counted in the lower bits of the pointer: slots are aligned to 64. */
+/* The lower bits of the pointer count the rounds.  Slots are aligned to 64. */
 #define ROUND_MASK 7ul
 
 static bool word_has_value(uint32_t word)
@@ -40,7 +34,7 @@ static bool word_has_value(uint32_t word)
     return false;
 }
 
-/* Will a destructor of the program's be called after this one? */
+/* Will a destructor of the program be called after this one? */
 static bool others_follow(void)
 {
     uint32_t words = atomic_load_explicit(&known_words, memory_order_relaxed);
@@ -56,7 +50,7 @@ static void on_thread_exit(void *value)
     struct ledger_slot *slot = (void *)((unsigned long)value & ~ROUND_MASK);
     struct shim_state *state = shim_state;
 
-    /* A thread that forked: the slot is its parent's. */
+    /* In a forked child the slot is its parent's. */
     if (shim_tls.epoch != state->epoch || shim_tls.slot != slot || shim_tls.ended)
         return;
     if (round + 1 < PTHREAD_DESTRUCTOR_ITERATIONS && others_follow()) {
@@ -89,7 +83,7 @@ void thread_end_start(void)
 
 void thread_end_key_made(pthread_key_t key)
 {
-    if (key >= KEYS_MAX || shim_tls.unwinding) /* libunwind's: nothing of the program's runs there */
+    if (key >= KEYS_MAX || shim_tls.unwinding) /* a key of libunwind, which runs no code of the program */
         return;
     atomic_fetch_or(&known_keys[key / 64], 1ull << key % 64);
     uint32_t words = atomic_load(&known_words);

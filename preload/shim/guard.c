@@ -1,4 +1,3 @@
-/* See guard.h for the rules of code in preload/. */
 #include "preload/shim/guard.h"
 
 __thread struct shim_tls shim_tls;

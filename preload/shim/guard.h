@@ -1,15 +1,15 @@
 /*
  * Rules for all code in preload/.  It runs inside programs of other people.
  *
- *  1. Fail open.  Whatever goes wrong with us, the program behaves as if we were
- *     not there: no exit, no abort, no output in its place; errno, cancellation
- *     state and signal mask are as they were when a hook returns.
- *  2. No malloc, no stdio, no threads, no lasting descriptors, and no lock that a
- *     fork, a signal or a cancellation could leave held.
+ *  1. Fail open.  Whatever goes wrong with us, the program behaves as if we were not
+ *     there.  No exit, no abort, no output in its place.  When a hook returns, errno,
+ *     cancellation state and signal mask are as they were.
+ *  2. No malloc, no stdio, no threads, no lasting descriptors.  No lock that a fork, a
+ *     signal or a cancellation could leave held.
  *  3. Unwind before touching shared state.
- *  4. libunwind is never in DT_NEEDED: its _Unwind_* would capture the C++
- *     exceptions of libraries loaded later.
- *  5. Nothing is exported but the hooks; real functions come from RTLD_NEXT.
+ *  4. libunwind is never in DT_NEEDED.  Otherwise libraries that are loaded later would
+ *     throw their C++ exceptions through its _Unwind_* functions.
+ *  5. Nothing is exported but the hooks.  Real functions come from RTLD_NEXT.
  */
 #ifndef THREADLEAK_PRELOAD_SHIM_GUARD_H
 #define THREADLEAK_PRELOAD_SHIM_GUARD_H
@@ -24,20 +24,20 @@ struct capture_walk;
 
 /* What the shim keeps for each thread, in its static TLS. */
 struct shim_tls {
-    struct ledger_slot *slot;  /* its record, until its memory goes; NULL: main or untracked */
+    struct ledger_slot *slot;  /* its record, as long as the thread exists; NULL: main or untracked */
     uint64_t serial;           /* of the record; valid with slot */
-    uint64_t epoch;            /* process (shim_state.epoch) the two belong to */
-    _Atomic bool early_detach; /* it was detached before it began to run */
+    uint64_t epoch;            /* shim_state.epoch of the process that slot and serial are from */
+    _Atomic bool early_detach; /* it was detached before it ran */
     bool ended;                /* its end is recorded */
-    bool unwinding;            /* and within libunwind */
-    bool signals_blocked;      /* by us, around libunwind */
-    uintptr_t inside;          /* the frame of a hook of ours that a signal may interrupt; 0: none */
-    bool small_stack;          /* too small to unwind on */
-    struct capture_walk *walk; /* of the stack that a signal interrupted: walk.h; NULL: in none */
+    bool unwinding;            /* it is in libunwind */
+    bool signals_blocked;      /* we blocked them around libunwind */
+    uintptr_t inside;          /* the frame of a running hook; 0: none */
+    bool small_stack;          /* no room on it to unwind */
+    struct capture_walk *walk; /* walk.h; NULL: the thread is in none */
 };
 extern __thread struct shim_tls shim_tls;
 
-/* Threads inside libunwind, whose locks a forked child would inherit held. */
+/* Number of threads in libunwind.  A forked child inherits the locks that they hold. */
 extern _Atomic uint32_t guard_unwinding;
 
 static inline void guard_unwind_begin(void)
@@ -52,15 +52,15 @@ static inline void guard_unwind_end(void)
     atomic_fetch_sub_explicit(&guard_unwinding, 1, memory_order_release);
 }
 
-/* Every hook that does work of ours does it between these two. */
+/* A hook does its own work between guard_enter and guard_leave. */
 struct guard {
     int saved_errno;
     uintptr_t outer; /* shim_tls.inside before */
-    bool nested;     /* a hook of this thread was interrupted by this one */
+    bool nested;     /* this hook interrupted another one of the same thread */
 };
 
-/* siglongjmp out of a handler leaves a hook for good: its frame is then below the
- * stack pointer of the next, which stands on the same stack not far away. */
+/* siglongjmp out of a handler leaves a hook for good.  Its frame is then below that of
+ * the next hook, on the same stack and not far away. */
 #define LEFT_BY_JUMP (1u << 20)
 void guard_left_by_jump(void);
 

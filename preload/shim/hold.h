@@ -1,9 +1,9 @@
 /*
- * One at a time, for what is rare and may take long.  Every signal is blocked while it
- * is held or waited for: no handler of the program's can come to wait for what its own
- * thread holds, and no cancellation can leave it held.  The word lies in struct
- * shim_state, which a forked child finds zeroed.  In a sandbox, which may not know these
- * system calls, only what is short is held, and no signal is blocked.
+ * A lock for what is rare and can take long.  Every signal is blocked while a thread
+ * holds it or waits for it.  So no handler waits for a lock of its own thread, and no
+ * cancellation leaves it held.  The word is in struct shim_state, which is zero in a
+ * forked child.  A sandbox can kill for these system calls.  There only short work is
+ * protected, and no signal is blocked.
  */
 #ifndef THREADLEAK_PRELOAD_SHIM_HOLD_H
 #define THREADLEAK_PRELOAD_SHIM_HOLD_H
@@ -19,7 +19,7 @@
 
 struct hold {
     _Atomic uint32_t *word;
-    uint64_t mask; /* of signals, before */
+    uint64_t mask; /* of signals, before hold_begin */
     bool masked;
 };
 

@@ -1,4 +1,3 @@
-/* See guard.h for the rules of code in preload/. */
 #include "preload/shim/index.h"
 
 #define FIRST_LEVEL_BITS 9 /* 512 entries: one page */

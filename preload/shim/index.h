@@ -1,18 +1,17 @@
 /*
- * A lock-free map from a 44-bit key to a 20-bit number: from the hash of a
- * backtrace to its site.
+ * A lock-free map from a 44-bit key to a 20-bit number: from the hash of a backtrace
+ * to its site.
  *
- * An index is a hint and never the authority: equal keys may stand in it more
- * than once, so a lookup offers each match to the caller, who decides by the
- * record itself.  That is what makes one compare-and-swap enough
- * for every operation.
+ * An index is only a hint.  It can contain equal keys.  A lookup offers each match to the
+ * caller, who compares the record itself.  So every operation needs only one
+ * compare-and-swap.
  *
- * Levels of growing tables, the next one begun when the last is full at some
- * key: nothing is ever moved, an empty index touches one page, and a lookup
- * begins in the newest level, where nearly all entries are.  A key has two
- * buckets of a cache line in each level.
+ * An index consists of growing tables, called levels.  When there is no room for a key in
+ * one level the next level begins.  Nothing is ever moved, and an empty index uses one
+ * page.  A lookup begins in the newest level, where nearly all entries are.  A key has
+ * two buckets of one cache line in each level.
  *
- * Safe against threads, signals and fork at any point.
+ * Threads, signals and forks can interrupt every operation.
  */
 #ifndef THREADLEAK_PRELOAD_SHIM_INDEX_H
 #define THREADLEAK_PRELOAD_SHIM_INDEX_H
@@ -31,17 +30,17 @@ struct index {
     uint32_t levels;
 };
 
-/* Bytes of zeroed memory that `levels` levels need: 512 entries of 8, each next
- * level four times as many. */
+/* Size of the zeroed memory for `levels` levels: 512 entries of 8 bytes in the first,
+ * four times as many in each next one. */
 size_t index_bytes(uint32_t levels);
 void index_init(struct index *index, void *zeroed, uint32_t levels);
 
 /* False: no room. */
 bool index_insert(struct index *index, uint64_t key, uint32_t value);
-/* Takes everything out.  An insert at the same time may be lost. */
+/* Removes everything, and perhaps what is inserted at the same time. */
 void index_clear(struct index *index);
 
-/* Offers each match to accept() until it returns true; false: none was taken. */
+/* Offers each match to accept() until it returns true.  False: it never did. */
 typedef bool index_accept_fn(void *arg, uint32_t value);
 bool index_find(struct index *index, uint64_t key, index_accept_fn *accept, void *arg);
 

@@ -1,4 +1,4 @@
-/* Calls a function on another stack: a handler may have come to a small one. */
+/* Calls a function on another stack, since a handler can run on a small one. */
 #ifndef THREADLEAK_PRELOAD_SHIM_ON_STACK_H
 #define THREADLEAK_PRELOAD_SHIM_ON_STACK_H
 

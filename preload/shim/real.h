@@ -1,11 +1,11 @@
-/* The real functions behind our hooks, resolved once by real_resolve(). */
+/* The functions that the hooks replace: the next definitions after ours. */
 #ifndef THREADLEAK_PRELOAD_SHIM_REAL_H
 #define THREADLEAK_PRELOAD_SHIM_REAL_H
 
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdio.h> /* its types alone */
+#include <stdio.h> /* only types */
 #include <sys/types.h>
 #include <threads.h>
 #include <time.h>
@@ -18,11 +18,11 @@ struct real {
 
 extern struct real real;
 
-/* Idempotent and safe to race: every caller stores the same addresses.  A
- * function that the libc does not have stays NULL. */
+/* Threads may call it at the same time: all store the same addresses.  A function that
+ * libc does not have stays NULL. */
 void real_resolve(void);
 
-/* For hooks that other constructors call before ours ran. */
+/* For hooks that constructors of other libraries call before ours. */
 static inline void real_resolve_early(void)
 {
     if (__builtin_expect(!real.pthread_create, 0))

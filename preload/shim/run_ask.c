@@ -1,4 +1,3 @@
-/* See guard.h for the rules of code in preload/. */
 #include "preload/shim/run_ask.h"
 
 #include <errno.h>
@@ -13,14 +12,12 @@
 #include "preload/shim/state.h"
 #include "preload/shim/sys.h"
 
-/* Stacks are looked at by another program; the rest is done at once. */
+/* Another program reads the stacks.  Run does the other things at once. */
 #define STACKS_WAIT_S 10
 #define WAIT_S 2
 
-/*
- * The name is free for anybody once the run is over, and what the answer brings is
- * trusted: only root, and our own user, could do no more without it.
- */
+/* After the run anybody can take the name of its socket.  We trust the answer, so it
+ * must be from root or our own user, who could do us harm anyway. */
 static bool is_trusted(long fd)
 {
     struct ucred peer = {.uid = (uid_t)-1};
@@ -36,7 +33,7 @@ static long connect_to_run(void)
     ledger_run_socket(name, shim_config.run_dir);
     memcpy(address.sun_path + 1, name, strlen(name));
     size_t size = offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name);
-    /* Non-blocking: many who wait for it must not make us wait to be heard at all. */
+    /* Non-blocking: connect() would wait while the queue of the socket is full. */
     long fd = SYS3(socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -1;
@@ -57,7 +54,7 @@ static bool wait_for_answer(long from, uint32_t what)
     struct pollfd answer = {.fd = (int)from, .events = POLLIN};
     struct timespec rest = {.tv_sec = what == LEDGER_RUN_STACKS ? STACKS_WAIT_S : WAIT_S};
     long n;
-    do /* the kernel writes into `rest` what is left of it */
+    do /* the kernel subtracts the time that has passed from `rest` */
         n = SYS6(ppoll, &answer, 1, &rest, NULL, 0, 0);
     while (n == -EINTR);
     return n == 1;

@@ -1,7 +1,5 @@
-/*
- * Asks `threadleak run` for what a process may not do itself that changed its user
- * or its root (ledger.h, "ledger_run_request").
- */
+/* Asks `threadleak run` to do what a process cannot do after it changed its user or root
+ * (ledger.h, "ledger_run_request"). */
 #ifndef THREADLEAK_PRELOAD_SHIM_RUN_ASK_H
 #define THREADLEAK_PRELOAD_SHIM_RUN_ASK_H
 
@@ -9,9 +7,9 @@
 #include <stdint.h>
 
 /*
- * what: LEDGER_RUN_*.  fd: for the file that comes with the answer, close-on-exec;
- * NULL: none does.  False: nobody answered, or it could not be done.  Waits for 10 s at
- * most.  System calls alone: a vfork child may do this on its parent's memory.
+ * what: LEDGER_RUN_*.  fd: for the file that comes with the answer, close-on-exec; NULL:
+ * the answer has none.  False: nobody answered, or run could not do it.  Waits up to 10 s.
+ * Only system calls: a vfork child may call it on the memory of its parent.
  */
 bool run_ask(uint32_t what, int *fd);
 

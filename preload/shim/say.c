@@ -1,4 +1,3 @@
-/* See guard.h for the rules of code in preload/. */
 #include "preload/shim/say.h"
 
 #include <errno.h>
@@ -59,7 +58,7 @@ bool shim_stderr_is_safe(void)
     if (shim_config.had_stderr && status.st_dev == shim_config.stderr_device &&
         status.st_ino == shim_config.stderr_inode)
         return true;
-    /* A daemon's log is fine, also as a pipe or a terminal. */
+    /* A daemon's log is safe, also when it is a pipe or a terminal. */
     long flags = SYS2(fcntl, 2, F_GETFL);
     bool log = flags >= 0 && ((flags & O_ACCMODE) == O_WRONLY || flags & O_APPEND);
     return S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode) || (S_ISREG(status.st_mode) && log);

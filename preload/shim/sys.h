@@ -1,7 +1,7 @@
 /*
- * System calls without libc: no errno, no cancellation point, no hook of ours
- * or of anybody else's on the way, and usable in a child that shares our memory.
- * Each returns the kernel's answer: >= 0, or -errno.
+ * System calls without libc: no errno, no cancellation point, and no hook of anybody.
+ * A child that shares our memory can use them.  The result is that of the kernel: >= 0,
+ * or -errno.
  */
 #ifndef THREADLEAK_PRELOAD_SHIM_SYS_H
 #define THREADLEAK_PRELOAD_SHIM_SYS_H
@@ -38,9 +38,8 @@ static inline long sys_call(long number, long a, long b, long c, long d, long e,
 }
 
 /*
- * clone() of a child on a stack of its own, which runs entry(arg).  Not libc's:
- * that is interposed by sanitizers, and writes errno into storage that parent
- * and child share here.
+ * clone() of a child that runs entry(arg) on its own stack.  Sanitizers interpose libc's
+ * clone(), and it writes errno into memory that parent and child share here.
  */
 #if defined(__x86_64__)
 static inline long sys_clone(unsigned long flags, void *stack_top, int (*entry)(void *), void *arg)

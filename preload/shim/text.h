@@ -1,4 +1,4 @@
-/* Text built in a buffer of the caller's, without stdio. */
+/* Builds text in a buffer of the caller, without stdio. */
 #ifndef THREADLEAK_PRELOAD_SHIM_TEXT_H
 #define THREADLEAK_PRELOAD_SHIM_TEXT_H
 
@@ -9,7 +9,7 @@
 struct text {
     char *buffer; /* always terminated */
     size_t size, length;
-    bool overflow; /* something did not fit and was left out */
+    bool overflow; /* part of the text did not fit */
 };
 
 static inline struct text text_in(char *buffer, size_t size)

@@ -11,6 +11,7 @@
 #include "preload/shim/guard.h"
 #include "preload/ledger/map.h"
 #include "preload/ledger/thread.h"
+#include "preload/ledger/thread_join.h"
 #include "preload/ledger/site.h"
 #include "suite.h"
 

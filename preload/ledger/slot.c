@@ -1,0 +1,72 @@
+#include "preload/ledger/slot.h"
+
+#include "preload/ledger/room.h"
+
+#define RELAXED memory_order_relaxed
+
+/* The free list has a tag in the upper half of its head, against ABA. */
+
+static uint32_t slot_number(const struct shim_state *state, const struct ledger_slot *slot)
+{
+    return (uint32_t)(slot - state->slots);
+}
+
+struct ledger_slot *slot_take(struct shim_state *state)
+{
+    _Atomic uint64_t *head = &state->header->free_head;
+    uint64_t old = atomic_load(head);
+    while ((uint32_t)old) {
+        struct ledger_slot *slot = &state->slots[(uint32_t)old - 1];
+        uint64_t next = ((old >> 32) + 1) << 32 | atomic_load_explicit(&slot->next_free, RELAXED);
+        if (atomic_compare_exchange_weak(head, &old, next))
+            return slot;
+    }
+    uint32_t fresh = ledger_take(state, SECTION_SLOTS, 1);
+    return fresh < INDEX_VALUE_MAX ? &state->slots[fresh] : NULL;
+}
+
+void slot_give(struct shim_state *state, struct ledger_slot *slot)
+{
+    _Atomic uint64_t *head = &state->header->free_head;
+    uint32_t number = slot_number(state, slot);
+    atomic_store(&slot->serial, 0);
+    uint64_t old = atomic_load(head);
+    uint64_t mine;
+    do {
+        atomic_store_explicit(&slot->next_free, (uint32_t)old, RELAXED);
+        mine = ((old >> 32) + 1) << 32 | (number + 1);
+    } while (!atomic_compare_exchange_weak(head, &old, mine));
+}
+
+static bool is_over(uint32_t bits)
+{
+    bool released = (bits & SLOT_JOINED) || ((bits & SLOT_DETACHED) && !(bits & SLOT_JOINING));
+    return released && (bits & SLOT_ENDED);
+}
+
+/* Only one caller sees the change from not over to over. */
+uint32_t slot_set(struct shim_state *state, struct ledger_slot *slot, uint32_t bits)
+{
+    uint32_t before = atomic_fetch_or(&slot->state, bits);
+    if (!is_over(before) && is_over(before | bits))
+        slot_give(state, slot);
+    return before;
+}
+
+void slot_clear(struct shim_state *state, struct ledger_slot *slot, uint32_t bits)
+{
+    uint32_t before = atomic_fetch_and(&slot->state, ~bits);
+    if (!is_over(before) && is_over(before & ~bits))
+        slot_give(state, slot);
+}
+
+void slot_detached(struct shim_state *state, struct ledger_slot *slot)
+{
+    struct ledger_site *site = &state->sites[slot->site];
+    uint32_t before = slot_set(state, slot, SLOT_DETACHED);
+    if (before & SLOT_DETACHED)
+        return;
+    atomic_fetch_add(&site->detached, 1);
+    if (before & SLOT_ENDED)
+        atomic_fetch_add(&site->detached_late, 1);
+}

@@ -1,0 +1,141 @@
+#include "preload/ledger/thread_join.h"
+
+#include "preload/ledger/module.h"
+#include "preload/ledger/slot.h"
+#include "preload/shim/guard.h"
+
+#define RELAXED memory_order_relaxed
+
+static uint64_t word_at(pthread_t handle, int32_t offset)
+{
+    return *(const uint64_t *)((const char *)handle + offset);
+}
+
+static struct ledger_slot *slot_of_descriptor(const struct shim_state *state, pthread_t handle)
+{
+    int32_t offset = shim_config.start_offset;
+    if (offset < 0)
+        return NULL;
+    uint64_t start = word_at(handle, offset), arg = word_at(handle, offset + (int32_t)sizeof(void *));
+    uint64_t first = (uint64_t)state->slots;
+    bool ours = start == shim_config.trampolines[0] || start == shim_config.trampolines[1];
+    if (!ours || arg < first || arg >= (uint64_t)(state->slots + state->header->sections[SECTION_SLOTS].cap))
+        return NULL;
+    return (struct ledger_slot *)arg;
+}
+
+static struct shim_tls *tls_of(pthread_t handle)
+{
+    return (struct shim_tls *)((char *)handle + shim_config.tls_offset);
+}
+
+struct thread_ref thread_find(const struct shim_state *state, pthread_t handle)
+{
+    struct thread_ref thread = {slot_of_descriptor(state, handle), 0};
+    if (thread.slot) {
+        thread.serial = atomic_load(&thread.slot->serial);
+        return thread;
+    }
+    const struct shim_tls *tls = tls_of(handle);
+    if (tls->slot && tls->epoch == state->epoch && atomic_load(&tls->slot->serial) == tls->serial)
+        thread = (struct thread_ref){tls->slot, tls->serial};
+    return thread;
+}
+
+static bool is_same(const struct thread_ref *thread)
+{
+    return thread->slot && atomic_load(&thread->slot->serial) == thread->serial;
+}
+
+/* ---- detach --------------------------------------------------------------------- */
+
+struct detach detach_begin(struct shim_state *state, pthread_t handle)
+{
+    struct detach detach = {.state = state, .handle = handle};
+    if (!state)
+        return detach;
+    detach.thread = thread_find(state, handle);
+    if (detach.thread.slot)
+        return detach;
+    /* Perhaps it does not run yet, and after the real call its memory can be gone.  Its TLS
+     * is written first and the slot read again: one of the two threads sees the other. */
+    atomic_store(&tls_of(handle)->early_detach, true);
+    detach.thread = thread_find(state, handle);
+    return detach;
+}
+
+void detach_end(const struct detach *detach, bool detached)
+{
+    if (!detach->state || !detached || !is_same(&detach->thread))
+        return;
+    slot_detached(detach->state, detach->thread.slot);
+}
+
+/* ---- join ----------------------------------------------------------------------- */
+
+struct join join_begin(struct shim_state *state, pthread_t handle)
+{
+    struct join join = {.state = state, .handle = handle};
+    if (!state)
+        return join;
+    join.thread = thread_find(state, handle);
+    if (join.thread.slot)
+        join.marked = !(atomic_fetch_or(&join.thread.slot->state, SLOT_JOINING) & SLOT_JOINING);
+    return join;
+}
+
+/* For a thread that join_begin did not find: it has run and ended by now.  The next thread
+ * with its handle can have ended, too.  The older one is taken, so each join counts once. */
+static struct ledger_slot *find_ended(struct shim_state *state, pthread_t handle)
+{
+    uint32_t used = ledger_used(state->header, SECTION_SLOTS);
+    struct ledger_slot *oldest = NULL;
+    uint64_t oldest_serial = UINT64_MAX;
+    for (uint32_t i = 0; i < used; i++) {
+        struct ledger_slot *slot = &state->slots[i];
+        uint64_t serial = atomic_load(&slot->serial);
+        uint32_t bits = atomic_load(&slot->state);
+        if (serial == 0 || serial >= oldest_serial || atomic_load(&slot->handle) != (uint64_t)handle ||
+            !(bits & SLOT_ENDED) || bits & (SLOT_JOINED | SLOT_DETACHED))
+            continue;
+        oldest = slot;
+        oldest_serial = serial;
+    }
+    return oldest;
+}
+
+static void note_join_place(struct shim_state *state, struct ledger_site *site, void *caller)
+{
+    uint64_t raw = (uint64_t)caller;
+    if (atomic_load_explicit(&site->join_raw, RELAXED) == raw)
+        return;
+    atomic_store_explicit(&site->join_pc, module_encode(state, raw), RELAXED);
+    atomic_store_explicit(&site->join_raw, raw, RELAXED);
+}
+
+void join_end(const struct join *join, bool joined, void *caller)
+{
+    struct shim_state *state = join->state;
+    struct ledger_slot *slot = join->thread.slot;
+    if (!state)
+        return;
+    if (!joined) {
+        if (join->marked && is_same(&join->thread))
+            slot_clear(state, slot, SLOT_JOINING);
+        return;
+    }
+    if (!is_same(&join->thread))
+        slot = find_ended(state, join->handle);
+    if (!slot)
+        return;
+    struct ledger_site *site = &state->sites[slot->site];
+    note_join_place(state, site, caller);
+    atomic_fetch_add(&site->joined, 1);
+    atomic_fetch_add(&state->header->joined, 1);
+    /* It has ended, even if by a system call, without destructors. */
+    uint32_t before = slot_set(state, slot, SLOT_JOINED | SLOT_ENDED);
+    if (!(before & SLOT_ENDED)) {
+        atomic_fetch_add(&state->header->ended, 1);
+        atomic_fetch_add(&site->ended_joinable, 1);
+    }
+}

@@ -1,0 +1,44 @@
+/* Join and detach, and how a thread is found by its handle. */
+#ifndef THREADLEAK_PRELOAD_LEDGER_THREAD_JOIN_H
+#define THREADLEAK_PRELOAD_LEDGER_THREAD_JOIN_H
+
+#include <pthread.h>
+
+#include "preload/shim/state.h"
+
+/*
+ * From a pthread_t to the record.  A pthread_t points to glibc's descriptor of the thread.
+ * That contains the start routine and argument that glibc was given: our trampoline and
+ * the slot.  They are valid from before the thread runs until the memory is reused.
+ *
+ * If another library's pthread_create is called between (ASan), the descriptor contains
+ * that library's routine.  Then the static TLS of the thread has the slot, once it runs.
+ * Both are correct while the handle is valid, and the real functions read the same memory.
+ */
+struct thread_ref {
+    struct ledger_slot *slot; /* NULL: untracked, or not yet known */
+    uint64_t serial;          /* another serial in the slot later: another thread */
+};
+struct thread_ref thread_find(const struct shim_state *state, pthread_t handle);
+
+/* Around the real detach. */
+struct detach {
+    struct shim_state *state; /* NULL: no effect */
+    struct thread_ref thread;
+    pthread_t handle;
+};
+struct detach detach_begin(struct shim_state *state, pthread_t handle);
+void detach_end(const struct detach *detach, bool detached);
+
+/* Around the real join.  When that has succeeded the pthread_t can be another thread's. */
+struct join {
+    struct shim_state *state; /* NULL: no effect */
+    struct thread_ref thread;
+    pthread_t handle;
+    bool marked; /* we set SLOT_JOINING */
+};
+struct join join_begin(struct shim_state *state, pthread_t handle);
+/* joined: the real call succeeded.  caller: the return address of the hook. */
+void join_end(const struct join *join, bool joined, void *caller);
+
+#endif
