@@ -19,16 +19,16 @@
 #include "preload/shim/sys.h"
 #include "preload/backtrace/walk.h"
 
-/* libunwind's functions carry the architecture in their names ("_Ux86_64_…"). */
+/* libunwind's function names contain the architecture ("_Ux86_64_…"). */
 #define STRING_OF(name) #name
 #define SYMBOL(name) STRING_OF(name)
 
 #ifdef __x86_64__
 typedef int getcontext_fn(unw_context_t *);
 #define GETCONTEXT(context) unwinder.getcontext(context)
-#define ACCESSORS "_Ux86_64_get_accessors" /* one for local and remote */
+#define ACCESSORS "_Ux86_64_get_accessors" /* for local and remote unwinding */
 #define CONTEXT_PC(context) ((context)->uc_mcontext.gregs[REG_RIP])
-#else /* a macro of assembly */
+#else /* unw_getcontext is a macro of assembly */
 #define GETCONTEXT(context) unw_getcontext(context)
 #define ACCESSORS "_Uaarch64_get_accessors"
 #define CONTEXT_PC(context) ((context)->uc_mcontext.pc)
@@ -77,8 +77,8 @@ static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *va
     return 0;
 }
 
-/* What libunwind gets in place of dl_iterate_phdr: of all modules the one it
- * will look for, without the lock that the other function takes. */
+/* libunwind calls it instead of dl_iterate_phdr.  It passes only the module that libunwind
+ * searches, and takes no lock. */
 static int iterate_modules(imports_callback *callback, void *data)
 {
     struct capture_walk *walk = shim_tls.walk;
@@ -126,7 +126,7 @@ void capture_start(void)
     /* The cache has a lock: walk.h. */
     if (!walk_has_locks() && set_caching_policy && unwinder.local)
         set_caching_policy(*unwinder.local, UNW_CACHE_NONE);
-    /* Warm: its one-time set-up happens here and not under a program's creation. */
+    /* libunwind initialises itself at its first use: here, and not at a creation. */
     void *frames[1];
     shim_tls.unwinding = true;
     unwinder.backtrace(frames, 1);
@@ -196,7 +196,7 @@ void capture_take(struct capture *capture, void *caller)
         take_caller_alone(capture, caller, SITE_NO_UNWINDER | SITE_TRUNCATED);
         return;
     }
-    const int own = 6; /* frames of ours and of libunwind's before the caller's, at most */
+    const int own = 6; /* at most so many frames of ours and of libunwind come first */
     int depth = (int)shim_config.options.depth;
     int n = backtrace_now(capture->frames, depth + own);
     int skip = 0;
@@ -280,7 +280,7 @@ void capture_forget(const struct shim_state *state)
 
 void capture_before_fork(void)
 {
-    /* Bounded: a thread may be inside that we interrupted, or that is stopped. */
+    /* Bounded: such a thread can be stopped, or be this one, interrupted by a signal. */
     for (int i = 0; i < 10000 && atomic_load(&guard_unwinding) > 0; i++)
         sched_yield();
 }

@@ -1,6 +1,6 @@
 /*
- * Creation backtraces.  The only file that knows libunwind, which is loaded
- * privately: its _Unwind_* functions must never be found by the program.
+ * Backtraces.  Only this file uses libunwind.  It loads the library with RTLD_LOCAL, so
+ * that the program never calls its _Unwind_* functions.
  */
 #ifndef THREADLEAK_PRELOAD_BACKTRACE_CAPTURE_H
 #define THREADLEAK_PRELOAD_BACKTRACE_CAPTURE_H
@@ -11,32 +11,33 @@
 
 #include "preload/ledger/site.h"
 
-/* Room for frames that capture_take wants; capture_caller takes one. */
+/* Frames that capture_take needs room for.  capture_caller needs one. */
 #define CAPTURE_ROOM (shim_config.options.depth + 8)
 
-/* Loads libunwind.  Without it captures hold the caller alone. */
+/* Loads libunwind.  Without it a capture has only the caller. */
 void capture_start(void);
 
-/* The backtrace of the hook's caller.  `caller` is the hook's return address:
- * frames before it are ours.  Leaves errno as it may. */
+/* The backtrace from the caller of a hook on.  caller: the return address of the hook.
+ * Does not keep errno. */
 void capture_take(struct capture *capture, void *caller);
 
-/* The caller alone: when a signal handler came in between and unwinding is not safe. */
+/* Only the caller, in a signal handler that interrupted a hook, where unwinding is not safe. */
 void capture_caller(struct capture *capture, void *caller);
 
 /*
- * The backtrace of what a signal interrupted, from the handler's context (a
- * ucontext_t): frames[0] is the exact pc, and `depth` of them at most.  Takes no
- * lock of the loader's (glibc 2.35 and later), and reads no memory that it has
- * not asked the kernel for, since a fault in a handler is the program's end.
- * Within our own unwinding: the pc alone.
+ * The backtrace of interrupted code, in a signal handler.  context: a ucontext_t.
+ * frames[0] is the exact pc, and there are at most `depth` frames.
+ *
+ * It takes no lock of the loader (glibc 2.35 and later).  It asks the kernel whether memory
+ * is readable, because a fault in a handler ends the program.  If our own unwinding was
+ * interrupted, the capture has only the pc.
  */
 void capture_interrupted(struct capture *capture, void *context, uint32_t depth);
 
-/* A library was unloaded: what the unwinder has cached for its addresses may be wrong now. */
+/* A library was unloaded: what libunwind has cached for its addresses can be wrong. */
 void capture_forget(const struct shim_state *state);
 
-/* Around fork: the child must not meet a lock of libunwind that another thread held. */
+/* Around fork: in the child no other thread can release a lock of libunwind. */
 void capture_before_fork(void);
 void capture_in_child(void);
 

@@ -14,7 +14,7 @@
 #include "preload/shim/sys.h"
 #include "preload/backtrace/walk.h"
 
-/* In place of the pipe's two descriptors. */
+/* Both descriptors of the pipe. */
 #define NO_PIPE (-2)
 
 static int probe_pipe2(int fds[2], int flags)
@@ -39,7 +39,7 @@ static ssize_t probe_write(int fd, const void *address, size_t size)
     return -1;
 }
 
-/* libunwind writes by number, past an interposed write. */
+/* libunwind calls write by its number. */
 static long probe_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
     if (number == SYS_write && (int)a == NO_PIPE)
@@ -51,7 +51,7 @@ static ssize_t probe_read(int fd, void *buffer, size_t size)
 {
     if (fd != NO_PIPE)
         return read(fd, buffer, size);
-    errno = EAGAIN; /* the pipe is there, and empty */
+    errno = EAGAIN; /* as from an empty pipe */
     return -1;
 }
 
@@ -86,7 +86,7 @@ static const struct {
 #define REPLACEMENTS (sizeof(replacements) / sizeof(*replacements))
 
 struct imports {
-    const ElfW(Rela) * relocations[2]; /* of the PLT, and the others */
+    const ElfW(Rela) * relocations[2]; /* of the PLT, and the other ones */
     size_t counts[2];
     const ElfW(Sym) * symbols;
     const char *strings;
@@ -98,7 +98,7 @@ static void find_imports(struct imports *imports, const struct link_map *map)
     memset(imports, 0, sizeof(*imports));
     imports->bias = map->l_addr;
     for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++) {
-        /* glibc has relocated the addresses here by now. */
+        /* glibc has relocated these addresses. */
         void *address = (void *)entry->d_un.d_ptr;
         switch (entry->d_tag) {
         case DT_JMPREL:
@@ -123,8 +123,8 @@ static void find_imports(struct imports *imports, const struct link_map *map)
     }
 }
 
-/* What another library interposes (ThreadSanitizer its mutexes, we ourselves the
- * keys) is not meant for libunwind, which calls it at times when that is dead. */
+/* Without this libunwind would call functions that other libraries interpose, also when
+ * these cannot work any more: mutexes of ThreadSanitizer, keys of this shim. */
 static void *straight_from_libc(void *libc, const char *name)
 {
     if (strncmp(name, "pthread_", 8) != 0 && strcmp(name, "mincore") != 0 && strcmp(name, "msync") != 0)
@@ -147,7 +147,7 @@ static void *replacement_for(void *libc, const char *name)
 
 static bool replace(void **place, void *replacement)
 {
-    /* The table may have been made read-only after relocation. */
+    /* The loader can have made the table read-only after relocation. */
     uintptr_t page = (uintptr_t)place & ~(uintptr_t)4095;
     if (SYS3(mprotect, page, 4096, PROT_READ | PROT_WRITE) != 0)
         return false;
@@ -155,7 +155,7 @@ static bool replace(void **place, void *replacement)
     return true;
 }
 
-/* False: a place could not be written. */
+/* False: an entry could not be written. */
 static bool replace_in(const struct imports *imports, int table, void *libc)
 {
     for (size_t i = 0; i < imports->counts[table]; i++) {

@@ -14,15 +14,15 @@
 #include "preload/shim/on_stack.h"
 #include "preload/shim/sys.h"
 
-/* Frames at least, however few are kept of creations. */
-#define DEPTH_MIN 64
-_Static_assert(OPTIONS_DEPTH_MAX <= LEDGER_STACK_DEPTH_MAX, "a reader takes what is recorded");
-/* For the unwinder, beside the frames. */
+/* Also if fewer frames of creations are kept. */
+#define MIN_DEPTH 64
+_Static_assert(OPTIONS_DEPTH_MAX <= LEDGER_STACK_DEPTH_MAX, "a reader accepts every record");
+/* Of stack, for the unwinder, without the frames. */
 #define UNWIND_ROOM 49152
-/* What the handler itself needs of the stack it came to. */
-#define LEAST_ROOM 1024
+/* Of the stack where the handler begins. */
+#define MIN_ROOM 1024
 
-/* libc's own: TSan's would call the handler at another time than the signal came. */
+/* Of libc: TSan's would delay the handler. */
 static int (*libc_sigaction)(int, const struct sigaction *, struct sigaction *);
 
 struct request {
@@ -33,7 +33,7 @@ struct request {
     uint32_t depth;
 };
 
-/* ---- in the handler ------------------------------------------------------------- */
+/* ---- the handler ----------------------------------------------------------------- */
 
 static uint64_t serial_of(const struct request *request)
 {
@@ -50,20 +50,20 @@ static void write_record(const struct request *request, const struct capture *ca
     uint32_t at = ledger_take_stack(state, request->generation, words);
     if (at == UINT32_MAX)
         return;
-    struct ledger_stack *present = (struct ledger_stack *)(state->stacks + at);
+    struct ledger_stack *stack = (struct ledger_stack *)(state->stacks + at);
     uint64_t stamp = (uint64_t)request->generation << 32 | (uint32_t)request->tid;
-    atomic_store(&present->stamp, 0);
-    present->frame_count = capture->count;
-    present->flags = capture->flags;
-    present->serial = serial_of(request);
-    present->taken_ns = shim_coarse_ns();
+    atomic_store(&stack->stamp, 0);
+    stack->frame_count = capture->count;
+    stack->flags = capture->flags;
+    stack->serial = serial_of(request);
+    stack->taken_ns = shim_coarse_ns();
     for (uint32_t i = 0; i < capture->count; i++)
-        present->frames[i] = module_encode(state, (uint64_t)capture->frames[i]);
-    present->hash = ledger_stack_hash(present, stamp);
-    atomic_store_explicit(&present->stamp, stamp, memory_order_release);
+        stack->frames[i] = module_encode(state, (uint64_t)capture->frames[i]);
+    stack->hash = ledger_stack_hash(stack, stamp);
+    atomic_store_explicit(&stack->stamp, stamp, memory_order_release);
 }
 
-static void take_whole(void *arg)
+static void capture_stack(void *arg)
 {
     const struct request *request = arg;
     struct capture *capture =
@@ -75,12 +75,12 @@ static void take_whole(void *arg)
 static __attribute__((noinline)) void take(struct request *request)
 {
     unsigned depth = shim_config.options.depth;
-    request->depth = depth < DEPTH_MIN ? DEPTH_MIN : depth;
+    request->depth = depth < MIN_DEPTH ? MIN_DEPTH : depth;
     size_t size = UNWIND_ROOM + (request->depth * sizeof(void *) + 4095) / 4096 * 4096;
     long at = SYS6(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (at < 0 && at > -4096)
         return;
-    on_stack((char *)at + size, take_whole, request);
+    on_stack((char *)at + size, capture_stack, request);
     SYS2(munmap, at, size);
 }
 
@@ -89,7 +89,7 @@ static bool is_request(const siginfo_t *info)
     return info->si_code == SI_QUEUE && (uint64_t)info->si_value.sival_ptr >> 32 == LEDGER_STACK_REQUEST;
 }
 
-/* As if we were not there: it ends the process when the handler returns. */
+/* As without us: the signal ends the process when the handler returns. */
 static __attribute__((noinline)) void act_as_default(int number)
 {
     struct sigaction action = {.sa_handler = SIG_DFL};
@@ -102,7 +102,7 @@ static bool has_room(const ucontext_t *context)
     uintptr_t here = (uintptr_t)__builtin_frame_address(0), low = (uintptr_t)context->uc_stack.ss_sp;
     bool alternate =
         context->uc_stack.ss_flags != SS_DISABLE && here >= low && here - low < context->uc_stack.ss_size;
-    return !alternate || here - low >= LEAST_ROOM;
+    return !alternate || here - low >= MIN_ROOM;
 }
 
 static void on_request(int number, siginfo_t *info, void *context)
@@ -114,7 +114,7 @@ static void on_request(int number, siginfo_t *info, void *context)
     }
     if (!state || !has_room(context))
         return;
-    /* A thread of a clone() of the program's own has another's thread-local storage. */
+    /* A thread that the program made with clone() can share thread-local storage. */
     struct request request = {.state = state, .context = context, .tid = (int32_t)SYS0(gettid)};
     if (request.tid != shim_own_tid())
         return;
@@ -152,7 +152,7 @@ static bool reserve(int number)
     memset(&action, 0, sizeof(action));
     action.sa_sigaction = on_request;
     action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
-    /* Nothing of the program's runs within. */
+    /* No handler of the program runs meanwhile. */
     memset(&action.sa_mask, 0xff, sizeof(action.sa_mask));
     return libc_sigaction(number, &action, NULL) == 0;
 }
@@ -163,11 +163,11 @@ void signal_capture_arm(struct shim_state *state)
     int known = shim_config.capture_signal;
     if (!libc_sigaction || shim_config.sandboxed || shim_config.no_reporter)
         return;
-    if (known && has_handler(known, &action)) { /* a forked child */
+    if (known && has_handler(known, &action)) { /* in a forked child */
         atomic_store(&state->header->capture_signal, (uint32_t)known);
         return;
     }
-    /* From the top: programs count theirs from SIGRTMIN.  Not the topmost, which is valgrind's. */
+    /* From the highest one, as programs begin at SIGRTMIN.  valgrind uses SIGRTMAX. */
     for (int number = SIGRTMAX - 1; number > SIGRTMIN + 8; number--)
         if (number != shim_config.options.signal && reserve(number)) {
             shim_config.capture_signal = number;
@@ -181,7 +181,7 @@ static struct shim_state *state_of_change(int number)
     if (number != shim_config.capture_signal || number == 0)
         return NULL;
     struct shim_state *state = shim_known();
-    return state && shim_is_own_process(state) ? state : NULL; /* a vfork child's are its own */
+    return state && shim_is_own_process(state) ? state : NULL; /* a vfork child has its own dispositions */
 }
 
 void signal_capture_before_change(int number)

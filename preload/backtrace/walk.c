@@ -8,7 +8,7 @@
 #include "preload/shim/guard.h"
 #include "preload/shim/sys.h"
 
-/* Whoever has the lock has it for a microsecond, but may be off its CPU; some 40 ms in all. */
+/* About 40 ms: a thread holds the lock for a microsecond, but can lose its CPU. */
 #define YIELDS 20
 #define TRIES 200
 #define REST_NS 150000
@@ -22,7 +22,7 @@ static int walk_lock(pthread_mutex_t *mutex)
     struct capture_walk *walk = shim_tls.walk;
     if (!walk)
         return lock(mutex);
-    /* Whoever has the second one waits for nothing. */
+    /* A thread that holds the second lock waits for nothing. */
     for (int i = 0; i < TRIES && walk->held == 0 && try_lock(mutex) != 0; i++) {
         if (i == TRIES - 1)
             __builtin_longjmp(walk->given_up, 1);

@@ -1,10 +1,9 @@
 /*
- * The walk over a stack that a signal interrupted, and libunwind's locks in it.
+ * Locks of libunwind, while it unwinds a stack that a signal interrupted.
  *
- * libunwind's cache of frames has a lock that a thread holds while it waits for
- * the loader's.  The thread that was interrupted may have the loader's: would it
- * wait for the other, both waited for ever.  So it asks for libunwind's locks
- * for a short while only, and then gives the walk up.
+ * A thread that holds the lock of libunwind's cache can wait for the lock of the loader.
+ * The interrupted thread can hold that one.  If it then waited for libunwind's lock, there
+ * would be a deadlock.  So it tries for a short time, and then the walk fails.
  */
 #ifndef THREADLEAK_PRELOAD_BACKTRACE_WALK_H
 #define THREADLEAK_PRELOAD_BACKTRACE_WALK_H
@@ -13,16 +12,16 @@
 #include <stdint.h>
 
 struct capture_walk {
-    uint64_t pc;        /* of the frame that is looked at */
-    uintptr_t readable; /* a page that is; 0: none yet */
-    unsigned held;      /* locks of libunwind's */
-    void *given_up[5];  /* of __builtin_setjmp: where a walk goes on that gets no lock */
+    uint64_t pc;        /* of the current frame */
+    uintptr_t readable; /* a page that is readable; 0: none yet */
+    unsigned held;      /* number of locks of libunwind */
+    void *given_up[5];  /* of __builtin_setjmp: continues a walk that gets no lock */
 };
 
-/* In place of pthread_mutex_lock and _unlock within libunwind; `libc` is a handle of
- * dlopen.  NULL for any other name, and where libc's own are not found. */
+/* Called by libunwind instead of pthread_mutex_lock and _unlock.  libc: a handle of
+ * dlopen.  NULL for any other name, and if libc does not have the functions. */
 void *walk_replacement(void *libc, const char *name);
-/* Both have been asked for. */
+/* Has libunwind imported both? */
 int walk_has_locks(void);
 
 #endif

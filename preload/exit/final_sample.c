@@ -17,7 +17,7 @@ struct linux_dirent {
     char name[];
 };
 
-struct look {
+struct sample {
     char name[16];
     char state;
     uint64_t cpu_ns;
@@ -43,25 +43,25 @@ static uint64_t read_number(const char **at)
 }
 
 /* proc_pid_stat(5): "tid (name) state …", utime and stime are fields 14 and 15. */
-static bool parse_stat(char *text, struct look *look)
+static bool parse_stat(char *text, struct sample *sample)
 {
     char *open = strchr(text, '('), *close = strrchr(text, ')');
     if (!open || !close || close < open || !close[1] || !close[2])
         return false;
-    memset(look, 0, sizeof(*look));
+    memset(sample, 0, sizeof(*sample));
     size_t n = (size_t)(close - open) - 1;
-    memcpy(look->name, open + 1, n < sizeof(look->name) - 1 ? n : sizeof(look->name) - 1);
-    look->state = close[2];
+    memcpy(sample->name, open + 1, n < sizeof(sample->name) - 1 ? n : sizeof(sample->name) - 1);
+    sample->state = close[2];
     const char *at = skip_words(close + 2, 11);
     if (!at)
         return false;
     uint64_t ticks = read_number(&at);
     ticks += read_number(&at);
-    look->cpu_ns = ticks * 10000000ull; /* USER_HZ is 100 on every Linux that glibc knows */
+    sample->cpu_ns = ticks * 10000000ull; /* USER_HZ is 100 wherever there is glibc */
     return true;
 }
 
-static bool look_at(long directory, const char *tid, struct look *look)
+static bool read_sample(long directory, const char *tid, struct sample *sample)
 {
     char path[40], buffer[512];
     size_t n = strnlen(tid, 20);
@@ -75,7 +75,7 @@ static bool look_at(long directory, const char *tid, struct look *look)
     if (got <= 0)
         return false;
     buffer[got] = 0;
-    return parse_stat(buffer, look);
+    return parse_stat(buffer, sample);
 }
 
 static struct ledger_slot *slot_of(struct shim_state *state, int32_t tid)
@@ -89,34 +89,34 @@ static struct ledger_slot *slot_of(struct shim_state *state, int32_t tid)
     return NULL;
 }
 
-static void note_untracked(struct shim_state *state, int32_t tid, const struct look *look)
+static void record_untracked(struct shim_state *state, int32_t tid, const struct sample *sample)
 {
     struct ledger_header *header = state->header;
     uint32_t n = atomic_fetch_add(&header->untracked_count, 1);
     if (n >= LEDGER_UNTRACKED_MAX)
         return;
     header->untracked[n].tid = tid;
-    memcpy(header->untracked[n].name, look->name, sizeof(look->name));
+    memcpy(header->untracked[n].name, sample->name, sizeof(sample->name));
 }
 
-static void note_task(struct shim_state *state, long directory, const char *name)
+static void record_task(struct shim_state *state, long directory, const char *name)
 {
     const char *at = name;
     int32_t tid = (int32_t)read_number(&at);
-    struct look look;
-    if (tid == 0 || tid == state->pid || tid == shim_own_tid() || !look_at(directory, name, &look))
+    struct sample sample;
+    if (tid == 0 || tid == state->pid || tid == shim_own_tid() || !read_sample(directory, name, &sample))
         return;
     struct ledger_slot *slot = slot_of(state, tid);
     if (!slot) {
-        if (look.state != 'X' && look.state != 'Z')
-            note_untracked(state, tid, &look);
+        if (sample.state != 'X' && sample.state != 'Z')
+            record_untracked(state, tid, &sample);
         return;
     }
     if (atomic_load(&slot->state) & SLOT_ENDED)
-        return; /* the task is on its way out */
-    thread_named(slot, look.name);
-    atomic_store(&slot->sample_cpu_ns, look.cpu_ns);
-    atomic_store(&slot->sample_state, (uint32_t)look.state);
+        return; /* the task is about to end */
+    thread_named(slot, sample.name);
+    atomic_store(&slot->sample_cpu_ns, sample.cpu_ns);
+    atomic_store(&slot->sample_state, (uint32_t)sample.state);
 }
 
 void final_sample(struct shim_state *state)
@@ -129,7 +129,7 @@ void final_sample(struct shim_state *state)
     while ((got = SYS3(getdents64, directory, buffer, sizeof(buffer))) > 0)
         for (long at = 0; at < got;) {
             struct linux_dirent *entry = (void *)(buffer + at);
-            note_task(state, directory, entry->name);
+            record_task(state, directory, entry->name);
             at += entry->length;
         }
     SYS1(close, directory);

@@ -1,5 +1,5 @@
-/* What only the living process can tell of its threads, written into the ledger
- * at its end: name, state and CPU time of each, and tasks nobody tracked. */
+/* At the end of a process: records name, state and CPU time of each thread, and the
+ * untracked threads.  Later nobody can read them. */
 #ifndef THREADLEAK_PRELOAD_EXIT_FINAL_SAMPLE_H
 #define THREADLEAK_PRELOAD_EXIT_FINAL_SAMPLE_H
 

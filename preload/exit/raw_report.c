@@ -11,8 +11,7 @@
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 
-/* A module may be unloaded by now, so its memory is read through the kernel,
- * which answers instead of raising SIGSEGV. */
+/* The module can be unloaded.  Then the kernel returns an error instead of SIGSEGV. */
 static bool read_memory(void *out, uint64_t address, size_t size)
 {
     struct iovec local = {out, size}, remote = {(void *)address, size};
@@ -20,7 +19,7 @@ static bool read_memory(void *out, uint64_t address, size_t size)
 }
 
 struct symbols {
-    uint64_t table, strings, end; /* symbols end where the strings begin, in every linker's layout */
+    uint64_t table, strings, end; /* every linker writes the strings directly after the symbols */
 };
 
 static bool find_symbols(const struct ledger_module *module, struct symbols *symbols)
@@ -40,7 +39,7 @@ static bool find_symbols(const struct ledger_module *module, struct symbols *sym
     for (int i = 0; dynamic && i < 128; i++) {
         if (!read_memory(&entry, dynamic + i * sizeof(entry), sizeof(entry)) || entry.d_tag == DT_NULL)
             break;
-        /* glibc relocates these two in place, except where the section is read-only. */
+        /* glibc has relocated these two, unless the section is read-only. */
         uint64_t value = entry.d_un.d_ptr < module->bias ? entry.d_un.d_ptr + module->bias : entry.d_un.d_ptr;
         if (entry.d_tag == DT_SYMTAB)
             symbols->table = value;
@@ -52,7 +51,7 @@ static bool find_symbols(const struct ledger_module *module, struct symbols *sym
            symbols->strings - symbols->table < 64u << 20;
 }
 
-/* The function symbol nearest below `offset`; its name goes to `out`. */
+/* The nearest function symbol at or below `offset`.  out: its name. */
 static bool nearest_symbol(const struct ledger_module *module, uint64_t offset, char *out, size_t size,
                            uint64_t *distance)
 {
@@ -78,7 +77,7 @@ static bool nearest_symbol(const struct ledger_module *module, uint64_t offset, 
     }
     if (!best_name)
         return false;
-    /* A name may end just before unmapped memory. */
+    /* The memory after a name can be unmapped. */
     size_t n = 0;
     while (n + 1 < size && read_memory(out + n, best_name + n, 1) && out[n])
         n++;
@@ -117,12 +116,12 @@ static void write_frame(struct shim_state *state, struct raw_output *out, ledger
     text_string(&out->text, state->strings + module->path);
     text_string(&out->text, "+");
     text_hex(&out->text, offset);
-    /* A return address may be the next function's first byte. */
+    /* A return address can be the first byte of the next function. */
     if (nearest_symbol(module, returns ? offset - 1 : offset, symbol, sizeof(symbol), &distance)) {
         text_string(&out->text, " (");
         text_string(&out->text, symbol);
         text_string(&out->text, "+");
-        text_hex(&out->text, distance + returns); /* far from it: some function without a name */
+        text_hex(&out->text, distance + returns); /* a large one: a function without symbol */
         text_string(&out->text, ")");
     }
     flush_line(out);
@@ -148,7 +147,7 @@ static void write_site(struct shim_state *state, struct raw_output *out, uint32_
         write_frame(state, out, state->frames[site->frames + i], true);
 }
 
-/* One group a site: found by its first slot, counted over the rest. */
+/* One group for each site. */
 static void write_kind(struct shim_state *state, struct raw_output *out, unsigned kind, const char *name,
                        const struct leak_scope *scope)
 {
@@ -178,7 +177,7 @@ static long open_log(void)
         return 2;
     if (!options_expand_path(path, sizeof(path), pattern, state->pid, state->strings + state->header->exe))
         return 2;
-    /* A fifo that nobody reads is not waited for. */
+    /* O_NONBLOCK: open() would wait for a reader of a FIFO. */
     int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
     long fd = SYS4(openat, AT_FDCWD, path, flags, 0600);
     if (fd < 0)

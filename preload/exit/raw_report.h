@@ -1,7 +1,7 @@
 /*
- * The report that needs nobody: raw frames, as module+0xoffset and the nearest
- * exported symbol, with write(2) alone.  For when `threadleak` can not be
- * started: not installed, chroot, a sandbox.  Async-signal-safe.
+ * The report without the threadleak program: frames as module+0xoffset, and the nearest
+ * exported symbol.  It is for programs that cannot start threadleak: it is not installed,
+ * or they are in a chroot or sandbox.  Async-signal-safe.
  */
 #ifndef THREADLEAK_PRELOAD_EXIT_RAW_REPORT_H
 #define THREADLEAK_PRELOAD_EXIT_RAW_REPORT_H

@@ -19,12 +19,12 @@
 
 #define STACK_SIZE 32768
 
-/* What the two children need, in memory that they share with us. */
+/* For the two children, in memory that they share with us. */
 struct job {
     char *argv[5 + REPORTER_ARGUMENTS + 1];
     char pid_text[24], fd_text[24];
-    struct reporter_question *question; /* NULL: by mode alone */
-    long answer_fd;                     /* the writing end; below 0: none */
+    struct reporter_question *question; /* NULL: only a mode */
+    long answer_fd;                     /* the end that is written; below 0: none */
     char **envp;
     char *child_stack; /* of the reporter until its exec */
 };
@@ -58,7 +58,7 @@ static void copy_environment(char **out, size_t room)
     out[n] = NULL;
 }
 
-/* The kernel's own sigaction: with libc's a handler's table would not be copied as is. */
+/* sigaction of the kernel, for the system call. */
 struct kernel_sigaction {
     void (*handler)(int);
     unsigned long flags;
@@ -81,7 +81,7 @@ static int run_reporter(void *arg)
     return 0;
 }
 
-/* What the reporter gets beside the standard streams: it stays open over its exec. */
+/* Returns the end of the pipe that the answer is read from; below 0: there is none. */
 static long hand_over(struct job *job)
 {
     int ends[2];
@@ -112,8 +112,8 @@ static void read_answer(const struct job *job, long fd)
     answer[length] = 0;
 }
 
-/* It may be a pipe of the program's that the report goes to: with its other end open
- * here as well the reporter would never learn that the program has gone. */
+/* The report can go into a pipe of the program.  If its other end were open here, too, the
+ * reporter would not notice that the program has ended. */
 static void close_all_but(int kept)
 {
     if (kept > 3)
@@ -128,8 +128,8 @@ static int run_between(void *arg)
     int status = 0;
     long result;
 
-    /* Descriptors and signal dispositions are copies here.  The reporter needs
-     * the standard streams; an ignored SIGCHLD would take its status away. */
+    /* This child has its own descriptors and dispositions.  The reporter needs the standard
+     * streams.  With an ignored SIGCHLD its status would be lost. */
     close_all_but(job->question ? job->question->fd : -1);
     SYS4(rt_sigaction, SIGCHLD, &action, NULL, KERNEL_SIGSET_SIZE);
     SYS4(rt_sigaction, SIGPIPE, &action, NULL, KERNEL_SIGSET_SIZE);
@@ -142,7 +142,7 @@ static int run_between(void *arg)
     do
         result = SYS4(wait4, pid, &status, 0, NULL);
     while (result == -EINTR);
-    if (result == pid && WIFSIGNALED(status)) /* SIGPIPE, say: it was at work */
+    if (result == pid && WIFSIGNALED(status)) /* by SIGPIPE: it has reported something */
         SYS1(exit_group, REPORTER_LEAKS);
     SYS1(exit_group, result == pid && WIFEXITED(status) ? WEXITSTATUS(status) : REPORTER_FAILED);
     return 0;
@@ -197,7 +197,7 @@ static enum reporter_verdict run(const char *mode, struct reporter_question *que
     if (at <= 0 && at > -4096)
         return REPORTER_FAILED;
 
-    char *stack = (char *)at; /* mmap's alignment is enough for both stacks */
+    char *stack = (char *)at; /* aligned by mmap, as is the next one */
     struct job *job = (struct job *)(stack + 2 * STACK_SIZE);
     struct text pid_text = text_in(job->pid_text, sizeof(job->pid_text));
     text_number(&pid_text, shim_state->pid);
@@ -213,8 +213,8 @@ static enum reporter_verdict run(const char *mode, struct reporter_question *que
     for (size_t i = 0; question && i < REPORTER_ARGUMENTS && question->arguments[i]; i++)
         job->argv[5 + i] = (char *)question->arguments[i];
 
-    /* A handler of the program's must not run on the stack in between, nor here
-     * while two of us share this thread's local storage. */
+    /* A handler of the program must not run in the child in between.  Nor in this thread,
+     * while the child uses its thread-local storage. */
     struct hold hold = hold_begin(&shim_state->reporting);
     enum reporter_verdict verdict = run_with_access(job, stack);
     hold_end(&hold);
