@@ -1,14 +1,12 @@
-/*
- * What <threadleak.h> calls: the table that a program finds by its name.
- * See guard.h for the rules of code in preload/.
- */
+/* What <threadleak.h> calls: a table that the program finds by its name. */
 #include "preload/api/check.h"
 #include "preload/api/checkpoint.h"
 
 #include <fcntl.h>
 #include <string.h>
 
-#include "preload/options/registered.h"
+#include "preload/options/registered_options.h"
+#include "preload/options/registered_rules.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/hold.h"
 #include "preload/ledger/room.h"
@@ -19,7 +17,7 @@
 #include "preload/start/start.h"
 #include "threadleak/abi.h"
 
-/* ---- questions --------------------------------------------------------------------- */
+/* ---- queries ----------------------------------------------------------------------- */
 
 static int api_active(void)
 {
@@ -51,7 +49,7 @@ static int api_dump(int fd)
     if (!state)
         return 0;
     if (shim_config.sandboxed || shim_config.no_reporter || !shim_is_own_process(state))
-        return shim_refuse(who, "the threadleak program can not be started from here");
+        return shim_refuse(who, "the threadleak program cannot be started from here");
     struct guard guard = guard_enter();
     struct reporter_question question = {.mode = "dumpto", .fd = fd};
     bool done = reporter_ask(&question) != REPORTER_FAILED;
@@ -60,10 +58,10 @@ static int api_dump(int fd)
     return result;
 }
 
-/* ---- statements -------------------------------------------------------------------- */
+/* ---- changes ----------------------------------------------------------------------- */
 
-/* The same reason is given to many threads: one copy.  Never so many that the names of
- * modules find no room. */
+/* Many threads have the same reason, of which there is one copy.  Half of the room stays
+ * for names of modules. */
 static uint32_t store_reason(struct shim_state *state, const char *reason)
 {
     size_t n = strnlen(reason, 255);
@@ -82,7 +80,7 @@ static int api_ignore_thread(pthread_t handle, const char *reason)
     if (!state || !shim_is_own_process(state))
         return 0;
     struct thread_ref thread = {0};
-    if (handle) /* 0: a variable that no thread was created into, or a std::thread without one */
+    if (handle) /* 0: an unused variable, or a std::thread without thread */
         thread = thread_find(state, handle);
     if (!thread.slot || !thread.serial)
         return shim_refuse("threadleak_ignore_thread", "the creation of this thread was not seen");
@@ -119,8 +117,8 @@ static int api_defaults(const char *options, const char *suppressions)
     return result;
 }
 
-/* Some places by turns, so that names need no room of their own each: a reader that is
- * slower than several tests can see a wrong one. */
+/* The names are at some places in turn.  A reader that is slower than so many tests can
+ * read a wrong one. */
 enum { TEST_NAMES = 8 };
 
 static uint32_t name_place(struct shim_state *state)
@@ -140,13 +138,13 @@ static int api_test(const char *name)
     if (!state || !shim_is_own_process(state))
         return 0;
     if (!name || !*name)
-        name = shim_config.test; /* what the environment said, or "" */
+        name = shim_config.test; /* of the environment, or "" */
     struct hold hold = hold_begin(&state->registering);
     uint32_t at = *name ? name_place(state) : 0;
     if (at) {
         size_t n = strnlen(name, TEST_NAME_MAX - 1);
         while (n > 0 && ((unsigned char)name[n] & 0xc0) == 0x80)
-            n--; /* no half characters; a name that fits ends with its NUL */
+            n--; /* a whole UTF-8 character */
         memcpy(state->strings + at, name, n);
         state->strings[at + n] = 0;
     }

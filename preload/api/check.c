@@ -1,7 +1,3 @@
-/*
- * A check: wait until nothing is left, and have the rest judged by the reporter, who
- * knows names.  See guard.h for the rules of code in preload/.
- */
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
@@ -10,7 +6,6 @@
 
 #include "preload/api/check.h"
 #include "preload/api/checkpoint.h"
-#include "preload/options/registered.h"
 #include "preload/exit/grace.h"
 #include "preload/shim/guard.h"
 #include "preload/exit/raw_report.h"
@@ -21,20 +16,20 @@
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 
-/* When, at the earliest, the rules are asked whether there is anything to wait for:
- * most threads on their way out are gone by then, and asking takes as long as this. */
+/* So long the check waits before it starts the reporter, which takes as long.  Most threads
+ * have ended by then. */
 #define ASK_AFTER_US 16000
 
-/* Too large for a small stack: on memory of its own. */
+/* On its own memory, since the stack can be small. */
 struct check {
     struct shim_state *state;
     const char *who, *options_text;
-    struct leak_scope scope; /* without threads before the checkpoint, and the caller */
+    struct leak_scope scope; /* threads after the checkpoint, without the caller */
     struct options options;
-    bool wrong;         /* and said so */
-    bool unread;        /* there are rules in the options that only the program can read */
-    bool needs_stacks;  /* there are rules about present frames */
-    bool needs_program; /* they can not be judged here */
+    bool wrong;         /* the options are wrong, and a line was printed */
+    bool unread;        /* only the reporter can parse rules in the options */
+    bool needs_stacks;  /* there are rules for current stacks */
+    bool needs_program; /* only the reporter can apply the rules */
     char since_text[24], caller_text[24];
     struct reporter_question question;
 };
@@ -44,7 +39,7 @@ static uint64_t clock_us(void)
     return shim_clock_ns(CLOCK_MONOTONIC) / 1000;
 }
 
-/* ---- what was asked ------------------------------------------------------------------ */
+/* ---- options ----------------------------------------------------------------------------- */
 
 static void on_problem(void *arg, const char *line)
 {
@@ -61,7 +56,7 @@ static bool is_one_of(const char *key, const char *const *keys)
     return *keys;
 }
 
-/* What may be wrong in a pattern, also where it is one name. */
+/* Characters that need the parser of the reporter. */
 static bool has_marks(const char *name, size_t length)
 {
     for (size_t i = 0; i < length; i++)
@@ -70,7 +65,7 @@ static bool has_marks(const char *name, size_t length)
     return false;
 }
 
-/* Whether a rule is well formed is for the reporter to say; a name must be one. */
+/* The reporter parses rules.  Here a name must contain something. */
 static const char *take_key(void *arg, const char *key, const char *value, size_t length)
 {
     static const char *const names[] = {"ignore_creator", "ignore_start", "ignore_top",
@@ -110,7 +105,7 @@ static bool read_options(struct check *check)
     return !check->wrong;
 }
 
-/* A handler that interrupted one of our hooks, or stands on a stack of its own. */
+/* A handler is recognised if it interrupted a hook, or uses the alternate stack. */
 static bool is_in_handler(const struct guard *guard)
 {
     stack_t stack = {.ss_flags = 0};
@@ -119,7 +114,7 @@ static bool is_in_handler(const struct guard *guard)
     return SYS2(sigaltstack, NULL, &stack) == 0 && stack.ss_flags & SS_ONSTACK;
 }
 
-/* NULL: it can be done. */
+/* NULL: a check is possible. */
 static const char *why_not(const struct shim_state *state, const struct guard *guard)
 {
     if (!shim_is_own_process(state))
@@ -133,29 +128,29 @@ static const char *why_not(const struct shim_state *state, const struct guard *g
 
 /* ---- waiting -------------------------------------------------------------------------- */
 
-/* goleak's schedule, see finish.c; but by the clock, which an interrupted sleep does not lengthen. */
-struct curve {
+/* The schedule of grace.h.  It reads the clock, because signals interrupt the pauses. */
+struct schedule {
     uint64_t began_us, budget_us, pause_us;
 };
 
-/* One look later.  False: it was the last. */
-static bool wait_a_bit(struct curve *curve)
+/* False: the time is over. */
+static bool pause_once(struct schedule *schedule)
 {
-    uint64_t spent = clock_us() - curve->began_us;
-    if (spent >= curve->budget_us)
+    uint64_t spent = clock_us() - schedule->began_us;
+    if (spent >= schedule->budget_us)
         return false;
-    uint64_t left = curve->budget_us - spent;
-    grace_pause(curve->pause_us < left ? curve->pause_us : left);
-    curve->pause_us = grace_next_us(curve->pause_us);
+    uint64_t left = schedule->budget_us - spent;
+    grace_pause(schedule->pause_us < left ? schedule->pause_us : left);
+    schedule->pause_us = grace_next_us(schedule->pause_us);
     return true;
 }
 
 /* ---- judging --------------------------------------------------------------------------- */
 
-enum loudness { RULES_ONLY, QUIET, LOUD };
+enum mode { RULES_ONLY, QUIET, LOUD };
 
-/* The number of leaked threads; -1: they could not be judged, -2: nor asked about. */
-static int ask(struct check *check, enum loudness loudness)
+/* The number of leaks; -1: the reporter refused, -2: it could not be started. */
+static int ask(struct check *check, enum mode mode)
 {
     static const char *const words[] = {"rules", "quiet", "loud"};
     struct reporter_question *question = &check->question;
@@ -163,7 +158,7 @@ static int ask(struct check *check, enum loudness loudness)
         return -2;
     *question = (struct reporter_question){
         .mode = "check",
-        .arguments = {check->since_text, check->caller_text, words[loudness], check->options_text},
+        .arguments = {check->since_text, check->caller_text, words[mode], check->options_text},
         .fd = -1,
     };
     reporter_ask(question);
@@ -178,7 +173,7 @@ static int ask(struct check *check, enum loudness loudness)
     return count < INT_MAX ? (int)count : INT_MAX;
 }
 
-/* Without names there are no rules; without those of the user all that is left counts. */
+/* Without rules, which need names of functions. */
 static int judge_alone(struct check *check)
 {
     static const char cannot[] = "the threadleak program could not be started, which alone can apply the "
@@ -193,11 +188,11 @@ static int judge_alone(struct check *check)
 
 static int wait_and_judge(struct check *check)
 {
-    struct curve curve = {clock_us(), check->options.grace_ms * 1000ull, 1};
+    struct schedule schedule = {clock_us(), check->options.grace_ms * 1000ull, 1};
     bool asked = false, left;
     while ((left = leak_count(check->state, &check->scope) > 0) && grace_others_run(check->state) &&
-           wait_a_bit(&curve)) {
-        if (asked || clock_us() - curve.began_us < ASK_AFTER_US)
+           pause_once(&schedule)) {
+        if (asked || clock_us() - schedule.began_us < ASK_AFTER_US)
             continue;
         asked = true;
         int count = ask(check, QUIET);
@@ -210,7 +205,7 @@ static int wait_and_judge(struct check *check)
     return count == -2 ? judge_alone(check) : count;
 }
 
-/* A rule that is wrong is so also where nothing is left that it could be tried on. */
+/* Wrong rules are reported also if there is no thread. */
 static bool rules_are_understood(struct check *check)
 {
     if (!check->unread)
@@ -221,7 +216,7 @@ static bool rules_are_understood(struct check *check)
     return result >= 0;
 }
 
-/* ---- all of it ---------------------------------------------------------------------------- */
+/* ---- the check --------------------------------------------------------------------------- */
 
 static void number_in(char *buffer, size_t size, uint64_t number)
 {
@@ -245,15 +240,14 @@ static int run(struct check *check, const uint64_t *since)
 static int run_on_own_memory(const char *who, struct shim_state *state, const uint64_t *since,
                              const char *options)
 {
-    long at = SYS6(mmap, 0, sizeof(struct check), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (at < 0 && at > -4096)
+    struct check *check = sys_map(sizeof(*check));
+    if (!check)
         return shim_refuse(who, "no memory");
-    struct check *check = (struct check *)at;
     check->who = who;
     check->state = state;
     check->options_text = options ? options : "";
     int result = run(check, since);
-    SYS2(munmap, at, sizeof(struct check));
+    SYS2(munmap, check, sizeof(*check));
     return result;
 }
 

@@ -1,4 +1,7 @@
-/* struct threadleak_abi.check: judges the threads of this process now. */
+/*
+ * struct threadleak_abi.check: waits until no thread is a leak.  The reporter judges those
+ * that remain, because rules need names of functions.
+ */
 #ifndef THREADLEAK_PRELOAD_API_CHECK_H
 #define THREADLEAK_PRELOAD_API_CHECK_H
 

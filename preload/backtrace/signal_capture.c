@@ -77,11 +77,11 @@ static __attribute__((noinline)) void take(struct request *request)
     unsigned depth = shim_config.options.depth;
     request->depth = depth < MIN_DEPTH ? MIN_DEPTH : depth;
     size_t size = UNWIND_ROOM + (request->depth * sizeof(void *) + 4095) / 4096 * 4096;
-    long at = SYS6(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    if (at < 0 && at > -4096)
+    void *memory = sys_map(size);
+    if (!memory)
         return;
-    on_stack((char *)at + size, capture_stack, request);
-    SYS2(munmap, at, size);
+    on_stack((char *)memory + size, capture_stack, request);
+    SYS2(munmap, memory, size);
 }
 
 static bool is_request(const siginfo_t *info)

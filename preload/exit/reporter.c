@@ -193,11 +193,10 @@ static enum reporter_verdict run(const char *mode, struct reporter_question *que
 {
     size_t room = environment_size() + 1;
     size_t size = sizeof(struct job) + room * sizeof(char *) + 2 * STACK_SIZE + 64;
-    long at = SYS6(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (at <= 0 && at > -4096)
+    char *stack = sys_map(size); /* aligned, as is the next one */
+    if (!stack)
         return REPORTER_FAILED;
 
-    char *stack = (char *)at; /* aligned by mmap, as is the next one */
     struct job *job = (struct job *)(stack + 2 * STACK_SIZE);
     struct text pid_text = text_in(job->pid_text, sizeof(job->pid_text));
     text_number(&pid_text, shim_state->pid);
@@ -218,7 +217,7 @@ static enum reporter_verdict run(const char *mode, struct reporter_question *que
     struct hold hold = hold_begin(&shim_state->reporting);
     enum reporter_verdict verdict = run_with_access(job, stack);
     hold_end(&hold);
-    SYS2(munmap, at, size);
+    SYS2(munmap, stack, size);
     return verdict;
 }
 

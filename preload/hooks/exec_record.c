@@ -14,30 +14,30 @@
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 
-/* No more is told: exec may be called on a small stack. */
-#define FOLDER_MAX 512
-#define PATH_TOLD 1024
+/* Longer paths are cut off: exec can be called on a small stack. */
+#define DIRECTORY_MAX 512
+#define RECORD_PATH_MAX 1024
 
 bool exec_record_is_wanted(void)
 {
     return *shim_config.run_dir && shim_config.options.follow && !shim_config.sandboxed;
 }
 
-/* ---- does the new program's environment bring us along? ------------------------ */
+/* ---- is the shim in the environment of the new program? -------------------------- */
 
-static bool names_us(const char *preload)
+static bool names_shim(const char *preload)
 {
     return strstr(preload, "libthreadleak.so") != NULL;
 }
 
-/* Without our run's folder it reports by itself, or to another run: not our affair. */
+/* With another run directory, or without one, the new program is not of this run. */
 static char kind_of(char *const *environment)
 {
-    bool loaded = false, ours = false, told = false;
+    bool loaded = false, ours = false, found = false;
     for (; environment && *environment; environment++) {
         if (strncmp(*environment, "LD_PRELOAD=", 11) == 0)
-            loaded = names_us(*environment + 11); /* ld.so takes the last, getenv the first */
-        else if (!told && (told = strncmp(*environment, LEDGER_RUN_ENV "=", sizeof(LEDGER_RUN_ENV)) == 0))
+            loaded = names_shim(*environment + 11); /* ld.so takes the last, getenv the first */
+        else if (!found && (found = strncmp(*environment, LEDGER_RUN_ENV "=", sizeof(LEDGER_RUN_ENV)) == 0))
             ours = strcmp(*environment + sizeof(LEDGER_RUN_ENV), shim_config.run_dir) == 0;
     }
     if (!loaded)
@@ -45,7 +45,7 @@ static char kind_of(char *const *environment)
     return ours ? LEDGER_EXEC_OURS : LEDGER_EXEC_OTHER;
 }
 
-/* Page by page, as memory is protected. */
+/* Page by page, since a page is readable or not. */
 static bool string_is_readable(const char *string)
 {
     if (!memory_is_readable(string))
@@ -69,53 +69,46 @@ static bool environment_is_readable(char *const *environment)
     return true;
 }
 
-/* ---- where a relative path starts ------------------------------------------------ */
+/* ---- the directory that a relative path starts from ------------------------------ */
 
-static void read_descriptor(int fd, char out[FOLDER_MAX])
+static void read_descriptor(int fd, char out[DIRECTORY_MAX])
 {
     char link[40];
     struct text text = text_in(link, sizeof(link));
     text_string(&text, "/proc/self/fd/");
     text_number(&text, fd);
-    long n = SYS4(readlinkat, AT_FDCWD, link, out, FOLDER_MAX - 1);
+    long n = SYS4(readlinkat, AT_FDCWD, link, out, DIRECTORY_MAX - 1);
     out[n > 0 ? n : 0] = 0;
 }
 
-/* /proc/self/exe, and a descriptor's name there, mean something to the process alone. */
-static bool is_link_of_own(const char *path, char out[FOLDER_MAX])
+/* /proc/self/exe and /proc/self/fd mean another file to another process. */
+static bool read_own_link(const char *path, char out[DIRECTORY_MAX])
 {
     if (!path || strncmp(path, "/proc/", 6) != 0)
         return false;
-    long n = SYS4(readlinkat, AT_FDCWD, path, out, FOLDER_MAX - 1);
+    long n = SYS4(readlinkat, AT_FDCWD, path, out, DIRECTORY_MAX - 1);
     out[n > 0 ? n : 0] = 0;
     return out[0] == '/';
 }
 
-static void find_folder(const struct exec_program *program, char out[FOLDER_MAX])
+static void find_directory(const struct exec_program *program, char out[DIRECTORY_MAX])
 {
     out[0] = 0;
     if (program->searched || (program->path && *program->path == '/'))
         return;
-    if (program->folder != AT_FDCWD)
-        read_descriptor(program->folder, out);
-    else if (SYS2(getcwd, out, FOLDER_MAX) < 0)
+    if (program->directory != AT_FDCWD)
+        read_descriptor(program->directory, out);
+    else if (SYS2(getcwd, out, DIRECTORY_MAX) < 0)
         out[0] = 0;
 }
 
 /* ---- the file ----------------------------------------------------------------------- */
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
-
-static bool append(pid_t pid, uint64_t ns, char kind, const char *folder, const char *path)
+static bool append(pid_t pid, uint64_t ns, char kind, const char *directory, const char *path)
 {
     char file[sizeof(shim_config.run_dir) + sizeof(LEDGER_EXECS_FILE) + 1],
-        record[64 + FOLDER_MAX + PATH_TOLD];
-    struct text name = text_in(file, sizeof(file)), text = text_in(record, sizeof(record));
+        line[64 + DIRECTORY_MAX + RECORD_PATH_MAX];
+    struct text name = text_in(file, sizeof(file)), text = text_in(line, sizeof(line));
     text_string(&name, shim_config.run_dir);
     text_string(&name, "/" LEDGER_EXECS_FILE);
     text_number(&text, pid);
@@ -124,7 +117,7 @@ static bool append(pid_t pid, uint64_t ns, char kind, const char *folder, const 
     text_string(&text, " ");
     text_bytes(&text, &kind, 1);
     text_bytes(&text, "", 1);
-    text_string(&text, folder);
+    text_string(&text, directory);
     text_bytes(&text, "", 1);
     text_string(&text, path);
     text_bytes(&text, "", 1);
@@ -133,59 +126,58 @@ static bool append(pid_t pid, uint64_t ns, char kind, const char *folder, const 
     long fd = SYS4(openat, AT_FDCWD, file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     int asked;
     if (fd >= 0)
-        SYS2(fchmod, fd, 0600); /* whatever the umask of the one that made it */
+        SYS2(fchmod, fd, 0600); /* the umask of its creator may have cleared bits */
     else if (run_ask(LEDGER_RUN_EXECS, &asked))
         fd = asked;
     if (fd < 0)
         return false;
-    /* In one call, so that those of many processes do not mix. */
-    shim_write((int)fd, record, text.length);
+    /* One call: records of several processes do not mix. */
+    shim_write((int)fd, line, text.length);
     SYS1(close, fd);
     return true;
 }
 
-static bool tell(const struct exec_program *program, pid_t pid, uint64_t ns)
+static bool record(const struct exec_program *program, pid_t pid, uint64_t ns)
 {
-    char folder[FOLDER_MAX];
+    char directory[DIRECTORY_MAX];
     const char *path = program->path ? program->path : "";
-    if (is_link_of_own(path, folder))
+    if (read_own_link(path, directory))
         path = "";
     else
-        find_folder(program, folder);
-    return append(pid, ns, kind_of(program->environment), folder, path);
+        find_directory(program, directory);
+    return append(pid, ns, kind_of(program->environment), directory, path);
 }
 
 bool exec_record_begin(const struct exec_program *program)
 {
     if (!exec_record_is_wanted())
         return false;
-    /* A shell tries each folder of PATH: what is not there leaves no mark.  And
-     * the kernel's word that the path can be read at all. */
+    /* A shell tries each directory of PATH.  EFAULT: the path is not readable. */
     if (program->path && !program->searched) {
-        struct stat status; /* by the effective user, as exec does */
-        long found = SYS4(newfstatat, program->folder, program->path, &status, 0);
+        struct stat status; /* with the effective user, as exec */
+        long found = SYS4(newfstatat, program->directory, program->path, &status, 0);
         if (found == -EFAULT || (found != 0 && *program->path))
             return false;
     }
-    if (!environment_is_readable(program->environment)) /* the kernel will say EFAULT */
+    if (!environment_is_readable(program->environment)) /* exec will fail with EFAULT */
         return false;
-    return tell(program, (pid_t)SYS0(getpid), now_ns());
+    return record(program, (pid_t)SYS0(getpid), shim_clock_ns(CLOCK_MONOTONIC));
 }
 
 void exec_record_failed(void)
 {
-    append((pid_t)SYS0(getpid), now_ns(), LEDGER_EXEC_FAILED, "", "");
+    append((pid_t)SYS0(getpid), shim_clock_ns(CLOCK_MONOTONIC), LEDGER_EXEC_FAILED, "", "");
 }
 
 void exec_record_spawned(const struct exec_program *program, pid_t pid, uint64_t before_ns)
 {
-    tell(program, pid, before_ns);
+    record(program, pid, before_ns);
 }
 
 void exec_record_shell(void)
 {
     int saved_errno = errno;
     if (exec_record_is_wanted() && environment_is_readable(environ) && kind_of(environ) == LEDGER_EXEC_BARE)
-        append(0, now_ns(), LEDGER_EXEC_BARE, "", "/bin/sh");
+        append(0, shim_clock_ns(CLOCK_MONOTONIC), LEDGER_EXEC_BARE, "", "/bin/sh");
     errno = saved_errno;
 }

@@ -1,10 +1,9 @@
 /*
- * Under `threadleak run`: says in the run's folder which program a process is
- * about to become.  A program that then leaves no ledger was not watched, and
- * there is nobody else who could tell its name.
+ * Under `threadleak run`: records which program a process is about to become.  A program
+ * that then has no ledger was not watched, and nobody else knows its name.
  *
- * Only system calls, and nothing of the process is touched: a vfork child does
- * this on its parent's memory.  See run_marks.h of the CLI for the reader.
+ * Uses only system calls and its own stack: a vfork child calls it on the memory of its
+ * parent.  The reader is cli/run/exec_records.h.
  */
 #ifndef THREADLEAK_PRELOAD_HOOKS_EXEC_RECORD_H
 #define THREADLEAK_PRELOAD_HOOKS_EXEC_RECORD_H
@@ -13,27 +12,26 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The program, as the functions of exec(3) are given it. */
+/* The arguments of an exec function. */
 struct exec_program {
-    int folder;       /* descriptor that a relative path starts from, or AT_FDCWD */
-    const char *path; /* "" or NULL: `folder` itself is the program */
-    bool searched;    /* in PATH, unless it has a slash */
+    int directory;    /* descriptor that a relative path starts from, or AT_FDCWD */
+    const char *path; /* "" or NULL: `directory` is the program */
+    bool searched;    /* in PATH, if it has no slash */
     char *const *environment;
 };
 
-/* Before exec; false: no mark was left, none is to be taken back. */
+/* Before exec.  False: nothing was recorded. */
 bool exec_record_begin(const struct exec_program *program);
 
-/* exec failed. */
+/* exec failed: the latest record is not valid. */
 void exec_record_failed(void);
 
-/* After posix_spawn, which went on in the child behind our back; `before_ns` is
- * CLOCK_MONOTONIC from before it. */
+/* After posix_spawn.  before_ns: CLOCK_MONOTONIC before it. */
 bool exec_record_is_wanted(void);
 void exec_record_spawned(const struct exec_program *program, pid_t pid, uint64_t before_ns);
 
-/* Before system or popen, whose shell's pid nobody tells: noted, as pid 0, only where
- * its environment lacks us. */
+/* Before system or popen: records pid 0 if the environment of the shell lacks the shim.  Its
+ * real pid is not known. */
 void exec_record_shell(void);
 
 #endif

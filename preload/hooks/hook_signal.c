@@ -1,8 +1,5 @@
-/*
- * The hooks for changes of a signal's disposition: present.c must know when the
- * signal that it reserved is the program's again.  See guard.h for the rules of
- * code in this folder.
- */
+/* The hooks for changes of a signal's disposition: signal_capture.c must know when the program
+ * takes the reserved signal. */
 #include <signal.h>
 #include <string.h>
 
@@ -61,7 +58,7 @@ static sighandler_t hide(sighandler_t old)
         return result;                        \
     } while (0)
 
-/* All that glibc exports: the last one is what `signal` means under _XOPEN_SOURCE. */
+/* All that glibc exports.  With _XOPEN_SOURCE `signal` is the last one. */
 #define SIGNAL(name)                                            \
     sighandler_t name(int number, sighandler_t handler);        \
     EXPORT sighandler_t name(int number, sighandler_t handler)  \

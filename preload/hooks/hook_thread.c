@@ -1,9 +1,5 @@
-/*
- * The hooks for threads.  See guard.h for the rules of code in preload/.
- *
- * Each hook: ours before, the real function, ours after, and nothing of ours
- * that a cancellation inside the real function could leave undone.
- */
+/* The hooks for threads.  A cancellation in the real function must not leave our work half
+ * done. */
 #include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -34,8 +30,8 @@ static uint64_t own_serial(const struct shim_state *state)
     return shim_own_tid() == state->pid ? LEDGER_MAIN_SERIAL : 0;
 }
 
-/* The first time in a process, a thread learns who it is; a fork changes it. */
-static uint64_t learn_serial(const struct shim_state *state)
+/* Sets shim_tls at the first call of a thread in a process. */
+static uint64_t take_serial(const struct shim_state *state)
 {
     uint64_t serial = own_serial(state);
     if (shim_tls.epoch != state->epoch) {
@@ -64,8 +60,7 @@ static bool attr_is_small(const pthread_attr_t *attr)
     return pthread_attr_getstacksize(attr, &size) == 0 && size < SMALL_STACK;
 }
 
-/* Not inlined: the room for the backtrace is free again when the real
- * pthread_create runs. */
+/* Not inlined, so that the real pthread_create can use this stack. */
 static __attribute__((noinline)) uint32_t find_site(struct shim_state *state, const struct guard *guard,
                                                     void *caller, uint64_t start)
 {
@@ -86,7 +81,7 @@ static struct ledger_slot *prepare(struct shim_state *state, const struct guard 
         .site = find_site(state, guard, caller, thread->start),
         .start = thread->start,
         .arg = thread->arg,
-        .created_by = learn_serial(state),
+        .created_by = take_serial(state),
         .now_ns = shim_coarse_ns(),
         .detached = attr_is_detached(attr),
         .small_stack = attr_is_small(attr),
@@ -117,7 +112,7 @@ EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
     return result;
 }
 
-/* glibc's thrd_create calls its own pthread_create, past ours. */
+/* glibc's thrd_create calls pthread_create without our hook. */
 EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
 {
     struct shim_state *state = shim_ready();
@@ -140,7 +135,7 @@ EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
 
 /* ---- join and detach ---------------------------------------------------------------- */
 
-/* A cancelled join has joined nothing. */
+/* A cancelled join has no effect. */
 static void join_cancelled(void *arg)
 {
     join_end(arg, false, NULL);
@@ -217,7 +212,7 @@ EXPORT int pthread_setname_np(pthread_t thread, const char *name)
     return result;
 }
 
-/* ---- what attributes a thread has that is given none ---------------------------------- */
+/* ---- default attributes ------------------------------------------------------------- */
 
 EXPORT int pthread_setattr_default_np(const pthread_attr_t *attr)
 {
@@ -230,10 +225,9 @@ EXPORT int pthread_setattr_default_np(const pthread_attr_t *attr)
     return result;
 }
 
-/* ---- thread-specific keys: which destructors may follow ours --------------------------- */
+/* ---- thread-specific keys ------------------------------------------------------------ */
 
-/* These are called by other runtimes' constructors (ThreadSanitizer's), before
- * they could bear our own start. */
+/* They do not start the shim: ThreadSanitizer's constructor calls them too early for that. */
 
 EXPORT int pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 {

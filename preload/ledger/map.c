@@ -140,13 +140,6 @@ static void *map_anywhere(pid_t pid, struct layout *layout, bool *under_run)
     return address;
 }
 
-static uint64_t clock_ns(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
-
 /* Copies /proc/self/cmdline, which is a row of NUL-terminated strings. */
 static void store_argv(struct shim_state *state)
 {
@@ -175,8 +168,8 @@ static void store_identity(struct shim_state *state, bool under_run)
     ledger_take(state, SECTION_STRINGS, 1); /* offset 0 is "" */
     header->pid = state->pid;
     header->ppid = (int32_t)SYS0(getppid);
-    header->started_ns = clock_ns(CLOCK_MONOTONIC);
-    header->started_wall_ns = clock_ns(CLOCK_REALTIME);
+    header->started_ns = shim_clock_ns(CLOCK_MONOTONIC);
+    header->started_wall_ns = shim_clock_ns(CLOCK_REALTIME);
     header->exe = ledger_store_string(state, shim_config.exe, (uint32_t)strlen(shim_config.exe));
     store_argv(state);
     if (shim_config.options_size)

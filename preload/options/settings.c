@@ -7,7 +7,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "preload/options/registered.h"
+#include "preload/options/registered_options.h"
+#include "preload/options/registered_rules.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/state.h"
 #include "preload/shim/say.h"
@@ -54,7 +55,7 @@ static void read_environment(void)
     const char *text = getenv("THREADLEAK_OPTIONS");
     const char *dir = getenv(LEDGER_RUN_ENV);
 
-    /* valgrind leaves its own entry there. */
+    /* valgrind has an entry in it. */
     const char *preload = getenv("LD_PRELOAD");
     shim_config.no_reporter = preload && strstr(preload, "vgpreload_");
     options_defaults(&shim_config.options);
@@ -66,9 +67,9 @@ static void read_environment(void)
         say_keys();
 }
 
-/* follow=0: our children start without us.  The variable is the program's to
- * see, so only our own entry is taken out of it. */
-static void leave_children_alone(void)
+/* follow=0: children start without the shim.  The program can have other entries in the
+ * variable. */
+static void remove_from_preload(void)
 {
     extern char **environ;
     if (shim_config.options.follow || !environ)
@@ -96,7 +97,7 @@ static void leave_children_alone(void)
 
 /* ---- the reporter ------------------------------------------------------------------- */
 
-/* threadleak stands beside this library, or in ../bin or ../../bin of it. */
+/* threadleak is in the directory of this library, or in ../bin or ../../bin. */
 static void find_reporter(void)
 {
     static const char *const places[REPORTER_PLACES] = {"threadleak", "../bin/threadleak",
@@ -130,7 +131,7 @@ static void find_reporter(void)
 
 /* ---- the program and its libc ---------------------------------------------------------- */
 
-/* A field of struct pthread, as glibc tells it to debuggers (nptl_db): its offset, or -1. */
+/* The offset of a field of struct pthread, from glibc's interface to debuggers (nptl_db); or -1. */
 static int32_t pthread_field(const char *symbol, uint32_t bits)
 {
     const uint32_t *field = dlsym(RTLD_DEFAULT, symbol); /* bits, count, offset */
@@ -142,7 +143,7 @@ static void find_offsets(void)
     const char *self = (const char *)pthread_self();
     shim_config.start_offset = pthread_field("_thread_db_pthread_start_routine", 64);
     shim_config.tls_offset = (int32_t)((const char *)&shim_tls - self);
-    /* Believed only when this thread's own tid is found there. */
+    /* Only if the tid of this thread is there. */
     int32_t offset = pthread_field("_thread_db_pthread_tid", 32);
     if (offset >= 0 && *(const int32_t *)(self + offset) == (int32_t)SYS0(gettid))
         shim_config.tid_offset = offset;
@@ -151,7 +152,7 @@ static void find_offsets(void)
 static void find_default_attributes(void)
 {
     struct rlimit limit;
-    /* glibc takes the default size of a stack from here. */
+    /* glibc's default size of a stack. */
     if (SYS4(prlimit64, 0, RLIMIT_STACK, NULL, &limit) == 0)
         shim_config.default_small = limit.rlim_cur < SMALL_STACK;
 }
@@ -165,9 +166,25 @@ static void find_exe(void)
 void settings_find(void)
 {
     read_environment();
-    leave_children_alone();
+    remove_from_preload();
     find_reporter();
     find_exe();
     find_offsets();
     find_default_attributes();
+}
+
+/* ---- exported functions ---------------------------------------------------------------- */
+
+/* Weak symbols, because a dlsym that fails allocates memory. */
+const char *__threadleak_default_options(void) __attribute__((weak, visibility("default")));
+const char *__threadleak_default_suppressions(void) __attribute__((weak, visibility("default")));
+
+void settings_exported(void)
+{
+    const char *options = __threadleak_default_options ? __threadleak_default_options() : NULL;
+    const char *text = __threadleak_default_suppressions ? __threadleak_default_suppressions() : NULL;
+    if (options)
+        register_default_options("__threadleak_default_options", options);
+    if (text)
+        register_rules("__threadleak_default_suppressions", text);
 }

@@ -1,9 +1,13 @@
-/* What is asked of the shim, and what it must know of the program: found out once, at the start. */
+/* The settings of the shim, read once at the start of a program. */
 #ifndef THREADLEAK_PRELOAD_OPTIONS_SETTINGS_H
 #define THREADLEAK_PRELOAD_OPTIONS_SETTINGS_H
 
-/* Fills in shim_config, save for what is known of standard error, and takes the shim out of
- * LD_PRELOAD where children are not to be followed.  Before other threads are watched. */
+/* Sets shim_config, except the fields of standard error.  Removes the shim from LD_PRELOAD if
+ * children are not followed.  Must be called before the program has other threads. */
 void settings_find(void);
+
+/* After state_start: registers the results of __threadleak_default_options() and
+ * __threadleak_default_suppressions(), if the program exports them. */
+void settings_exported(void);
 
 #endif

@@ -6,24 +6,24 @@
 #include "preload/shim/text.h"
 
 /*
- * The frameworks that say so, and where that is written:
+ * Frameworks that set a variable, and where they document it:
  *
  *   pytest   doc "PYTEST_CURRENT_TEST": "file.py::test (call)", for each of setup, call, teardown
  *   bats     bats(7): BATS_TEST_FILENAME, and BATS_TEST_NAME, the description as the name of a function;
- *            BATS_TEST_DESCRIPTION is the shell's alone, unless the test file exports it
- *   nextest  doc "Environment variables nextest sets": since 0.9.116, for each test a process
+ *            BATS_TEST_DESCRIPTION is only in the shell, unless the test file exports it
+ *   nextest  doc "Environment variables nextest sets": since 0.9.116, one process for each test
  *   scrut    doc "Environment Variables": "file.md:line"
  *   bazel    src/main/java/…/test/TestRunnerAction.java: the label of the target, not of a case in it
  *
- * Of two the inner one can not be told, and both are right; bazel's is always the outermost.
- * No others are known: meson, CTest, automake's harness and prove tell their tests' names to nobody.
+ * If two are set either is right.  bazel is always the outermost.
+ * meson, CTest, automake and prove set no variable.
  */
 static void pytest(struct text *name)
 {
     const char *test = getenv("PYTEST_CURRENT_TEST");
     size_t length = test ? strlen(test) : 0;
     static const char call[] = " (call)";
-    /* Which of the phases it was matters for the other two: a fixture's. */
+    /* "(setup)" and "(teardown)" stay, since they mean a fixture. */
     if (length > sizeof(call) - 1 && strcmp(test + length - (sizeof(call) - 1), call) == 0)
         length -= sizeof(call) - 1;
     text_bytes(name, test, length);
@@ -57,7 +57,7 @@ static void scrut(struct text *name)
     text_string(name, test ? test : "");
 }
 
-/* Others may have a TEST_TARGET for something else; a label begins with one of these. */
+/* Other tools use TEST_TARGET, too.  A label begins with // or @. */
 static void bazel(struct text *name)
 {
     const char *target = getenv("TEST_TARGET");
@@ -65,7 +65,7 @@ static void bazel(struct text *name)
         text_string(name, target);
 }
 
-/* Takes away the beginning of a UTF-8 character of which the rest did not fit. */
+/* Removes the beginning of a UTF-8 character that did not fit. */
 static void drop_half_character(char *text, size_t length)
 {
     size_t tail = 0;

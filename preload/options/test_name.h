@@ -1,15 +1,11 @@
-/* The test that this program runs, where its framework names it in the environment. */
+/* The test that this program runs, from a variable that the test framework sets. */
 #ifndef THREADLEAK_PRELOAD_OPTIONS_TEST_NAME_H
 #define THREADLEAK_PRELOAD_OPTIONS_TEST_NAME_H
 
 #include <stddef.h>
 
-/*
- * Fills in the name, cut off where it does not fit; "": none is known.  Reads the
- * environment as it is now: to be called as the program begins, when nobody
- * changes it.  What the variable said when the process was started is what
- * started it, also where the framework has gone on to another test since.
- */
+/* out: the name, cut off if it does not fit; "": not known.  Must be called when the program
+ * begins, before it can change its environment. */
 void test_name_find(char *out, size_t size);
 
 #endif

@@ -26,11 +26,10 @@ void state_start(void)
 {
     /* The state and its indexes: virtual space, of which a few pages get used. */
     size_t size = state_size() + 2 * index_bytes(SITE_LEVELS);
-    long at = SYS6(mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    bool failed = at < 0 && at > -4096;
-    if (!failed)
-        SYS3(madvise, at, size, MADV_WIPEONFORK);
-    shim_state = failed ? &fallback_state : (struct shim_state *)at;
+    void *memory = sys_map(size);
+    if (memory)
+        SYS3(madvise, memory, size, MADV_WIPEONFORK);
+    shim_state = memory ? memory : &fallback_state;
 }
 
 void state_begin(struct shim_state *state)

@@ -6,6 +6,8 @@
 #ifndef THREADLEAK_PRELOAD_SHIM_SYS_H
 #define THREADLEAK_PRELOAD_SHIM_SYS_H
 
+#include <stddef.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #define KERNEL_SIGSET_SIZE 8
@@ -79,5 +81,13 @@ static inline long sys_clone(unsigned long flags, void *stack_top, int (*entry)(
 #define SYS4(n, a, b, c, d) sys_call(SYS_##n, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 #define SYS6(n, a, b, c, d, e, f) \
     sys_call(SYS_##n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+
+/* Zeroed memory, for what is too large for a small stack; NULL: none. */
+static inline void *sys_map(size_t size)
+{
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    long at = SYS6(mmap, 0, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+    return at > 0 || at <= -4096 ? (void *)at : NULL;
+}
 
 #endif

@@ -8,7 +8,7 @@
 #include "preload/ledger/map.h"
 #include "preload/ledger/thread_begin.h"
 #include "preload/ledger/thread_end.h"
-#include "preload/options/registered.h"
+#include "preload/options/registered_rules.h"
 #include "preload/options/settings.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/real.h"
@@ -50,7 +50,7 @@ static void start_once(void)
     thread_begin_start();
     thread_end_start();
     state_start();
-    registered_exported();
+    settings_exported();
     capture_start();
     signal_capture_start();
     pthread_atfork(before_fork, NULL, in_forked_child);

@@ -1,0 +1,16 @@
+/*
+ * Options that the program registers, by an exported function or <threadleak.h>.  The
+ * environment has priority over default options, and set options over both.  Forked
+ * children inherit them, and the ledger contains all of them.
+ */
+#ifndef THREADLEAK_PRELOAD_OPTIONS_REGISTERED_OPTIONS_H
+#define THREADLEAK_PRELOAD_OPTIONS_REGISTERED_OPTIONS_H
+
+/* At start.  options: THREADLEAK_OPTIONS, or NULL.  Returns it, or "" if it is too long. */
+const char *registered_environment(const char *options);
+
+/* 0, or -1 after one line that begins with `who`.  Then nothing has changed. */
+int register_default_options(const char *who, const char *options);
+int register_set_options(const char *who, const char *options);
+
+#endif
