@@ -121,7 +121,7 @@ void capture_all(struct capture *capture)
 {
     const struct snapshot_options *options = capture->options;
     size_t total = options && options->copied_bytes ? options->copied_bytes : COPIED_BYTES;
-    /* Before the first is seized: from then on a thread stops for any signal. */
+    /* Allocated before the first thread is seized: from then on each signal stops its thread. */
     size_t count = stop_count_threads(capture->stop.pid);
     uint64_t each = copy_share(total, count);
     size_t expected = count + count / 8 + 16;

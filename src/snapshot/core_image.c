@@ -20,7 +20,7 @@ enum {
 
 struct core_image {
     const struct region *first;
-    int fd; /* -1: not the same, or not there */
+    int fd; /* -1: no such file, or another build */
 };
 
 /* The file's headers, as the core has them. */

@@ -1,4 +1,4 @@
-/* PT_LOAD says what memory could do and NT_FILE what was mapped there; neither lists all. */
+/* PT_LOAD has the permissions of memory, NT_FILE the files that were mapped; neither lists all mappings. */
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,7 @@ static void name(struct region *region, const struct core_file *core)
 #endif
 }
 
-/* From `at` to the next boundary; false: nothing is there or beyond. */
+/* The region from `at`, or from the first address behind it that has one.  False: there is none. */
 static bool next_region(struct sweep *sweep, uint64_t at, struct region *region)
 {
     const struct core_file *core = sweep->core;
@@ -66,8 +66,8 @@ static bool next_region(struct sweep *sweep, uint64_t at, struct region *region)
     return true;
 }
 
-/* gcore leaves out what a file has: then the file's own header, which it does not,
- * says what the mapping was for. */
+/* gcore omits memory that a file has, but not the file's ELF header.  The program headers
+ * there have the permissions of the mapping. */
 static bool find_flags(const struct core_file *core, uint64_t header_at, struct region *region)
 {
     Elf64_Ehdr header;
@@ -97,7 +97,7 @@ static void set_flags(const struct core_file *core, const struct address_space *
 {
     if (!region->path[0] || core_file_find(core, region->start))
         return;
-    /* Written to, it would have been dumped. */
+    /* Memory that was written to would have been dumped. */
     const struct region *first = address_space_first(space, region);
     if (first->offset != 0 || !find_flags(core, first->start, region))
         region->readable = region->executable = true;

@@ -45,7 +45,7 @@ static ssize_t read_vector(const struct snapshot *snapshot, const struct iovec *
     return n;
 }
 
-/* The slow way, where a filter forbids process_vm_readv. */
+/* Slow; for where a seccomp filter forbids process_vm_readv. */
 static size_t read_file(const struct snapshot *snapshot, uint64_t address, void *to, size_t size)
 {
     int fd = open(PROC_PATH("%d/mem", process_living_task(snapshot)), O_RDONLY | O_CLOEXEC);

@@ -8,8 +8,8 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 
-/* include/linux/errno.h of the kernel: what an interrupted system call leaves in
- * the result register until the way back to user mode settles it. */
+/* include/linux/errno.h of the kernel: the result register of an interrupted system call,
+ * until the kernel returns to user mode and either restarts the call or sets EINTR. */
 enum {
     ERESTARTSYS = 512,
     ERESTARTNOINTR = 513,
@@ -26,9 +26,9 @@ static bool is_restarting(long result)
 #if defined(__x86_64__)
 
 /*
- * These fail with EINTR of their own accord when nothing but a tracer wakes them.
- * Each has had no effect then and may start again.  Not among them: close,
- * connect, io_uring_enter, and writes, which may have.
+ * These fail with EINTR when only a tracer wakes them.  They have had no effect then and
+ * can be restarted.  close, connect, io_uring_enter and writes are not among them: those
+ * may have had an effect.
  */
 static bool fails_with_eintr(long nr)
 {
@@ -84,7 +84,7 @@ void snapshot_read_regs(struct snapshot_thread *thread, bool by_us)
 {
     struct user_regs_struct regs;
     struct iovec iov = {&regs, sizeof(regs)};
-    thread->state = SNAPSHOT_UNSTOPPABLE; /* SIGKILL ends even stopped ones */
+    thread->state = SNAPSHOT_UNSTOPPABLE; /* SIGKILL ends stopped threads, too */
     if (ptrace(PTRACE_GETREGSET, thread->tid, (void *)NT_PRSTATUS, &iov) != 0)
         return;
     thread->state = SNAPSHOT_FOREIGN;
@@ -99,7 +99,7 @@ void snapshot_read_regs(struct snapshot_thread *thread, bool by_us)
 
 void snapshot_resolve_restarted(const struct snapshot *snapshot, struct snapshot_thread *thread)
 {
-    /* mov $NR,%eax; syscall: as libc's wrappers have it */
+    /* mov $NR,%eax; syscall: the code of libc's wrappers */
     unsigned char code[7];
     uint32_t nr;
     if (thread->state != SNAPSHOT_STOPPED || thread->syscall_nr != SYS_restart_syscall)
@@ -122,8 +122,8 @@ void snapshot_check_syscall(const struct snapshot *snapshot, struct snapshot_thr
 
 #elif defined(__aarch64__)
 
-/* The first argument is overwritten by the result and kept by the kernel alone, so
- * neither it nor a restart of the calls that fail with EINTR is possible here. */
+/* The result overwrites the first argument, which only the kernel keeps.  So that argument
+ * cannot be read here, and calls that fail with EINTR cannot be restarted. */
 void snapshot_read_regs(struct snapshot_thread *thread, bool by_us)
 {
     struct user_regs_struct regs;
@@ -148,15 +148,15 @@ void snapshot_set_regs(struct snapshot_thread *thread, const void *all)
     thread->syscall_nr = -1;
 }
 
-/* snapshot_resolve_restarted has looked at the instruction already. */
+/* snapshot_resolve_restarted has checked the instruction already. */
 void snapshot_check_syscall(const struct snapshot *snapshot, struct snapshot_thread *thread)
 {
     (void)snapshot;
     (void)thread;
 }
 
-/* The kernel has moved the pc back to the svc instruction of a call that is to be
- * started again, and put its first argument back. */
+/* For a call that will be restarted, the kernel has moved the pc back to the svc instruction
+ * and restored the first argument. */
 void snapshot_resolve_restarted(const struct snapshot *snapshot, struct snapshot_thread *thread)
 {
     uint32_t code;

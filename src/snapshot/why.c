@@ -97,7 +97,7 @@ enum snapshot_status snapshot_explain(const struct stop *stop, int why, struct e
         name_tracer(pid, tracer, error);
         return SNAPSHOT_BUSY;
     }
-    /* One that hidepid= hides has no directory in /proc, but is there. */
+    /* A process that hidepid= hides exists, but has no directory in /proc. */
     bool hidden = why == ENOENT && pid > 0 && kill(pid, 0) != 0 && errno == EPERM;
     if (refused || hidden || why == EACCES || why == EPERM) {
         error_set(error, "process %d cannot be traced: %s", (int)pid,

@@ -5,12 +5,12 @@
 #include "snapshot/snapshot.h"
 #include "snapshot/stop.h"
 
-/* A tracer of one of those threads that were refused; 0: none by now. */
+/* The tracer of a thread that was refused; 0: there is none any more. */
 pid_t snapshot_tracer(const struct stop *stop);
-/* Some thread was refused, and would not be a moment later: another threadleak traces
- * it, or somebody did who has gone since. */
+/* Was a thread refused that will not be a moment later?  Another threadleak traces it, or its
+ * tracer has gone meanwhile. */
 bool snapshot_is_passing(const struct stop *stop);
-/* For when not one thread could be stopped; why: errno, or 0. */
+/* Why no thread at all could be stopped.  why: errno, or 0. */
 enum snapshot_status snapshot_explain(const struct stop *stop, int why, struct error *error);
 
 #endif

@@ -53,8 +53,8 @@ bool cursor_is_code(struct cursor *cursor, uint64_t pc)
 }
 
 /*
- * Each frame is above the one before, as the stack grows downwards; only a signal's
- * handler may be on a stack of its own, and the first frame may have no size.
+ * The stack grows downwards, so each caller's frame is above its callee's.  Two exceptions:
+ * a signal handler may have a stack of its own, and the first frame may have no size.
  */
 bool cursor_goes_in_circles(struct cursor *cursor, uint64_t sp, bool is_signal_frame)
 {

@@ -211,7 +211,8 @@ static bool do_unary(struct machine *machine, const Dwarf_Op *op)
     }
 }
 
-/* A branch counts bytes from the end of its own three.  Operations are by ascending offset. */
+/* A branch counts from the end of its operation, which has three bytes.  Operations are by ascending offset.
+ */
 static bool jump(const Dwarf_Op *ops, size_t count, size_t *at)
 {
     uint64_t target = ops[*at].offset + 3 + (uint64_t)(int64_t)(int16_t)ops[*at].number;

@@ -92,7 +92,7 @@ static bool has_build_id(Elf *elf, const struct code_file *wanted)
            memcmp(found.build_id, wanted->build_id, found.build_id_len) == 0;
 }
 
-/* Without a build-id, equal headers have to do: section offsets differ with any change of size. */
+/* Without a build-id, headers are compared: section offsets differ whenever a size has changed. */
 static bool is_same_build(Elf *elf, const struct code_file *file, const struct base *base)
 {
     size_t size;
@@ -106,7 +106,7 @@ struct candidate {
     const struct base *base;
 };
 
-/* A snapshot_accept_fn.  The file is mapped whole and closed, as a process may have a thousand libraries. */
+/* A snapshot_accept_fn.  The file is mapped and closed: a process may have a thousand libraries. */
 static bool use_file(void *arg, int fd)
 {
     const struct candidate *candidate = arg;
@@ -136,7 +136,7 @@ static bool is_constant(const Elf64_Phdr *segment)
            segment->p_filesz < MAX_FILE;
 }
 
-/* Puts the segments back where they are in the file; there are no sections then. */
+/* Copies each segment to its offset in the file.  Section headers are not in memory. */
 static bool open_memory(const struct snapshot *snapshot, struct code_file *file, const struct base *base)
 {
     uint64_t size = sizeof(base->header);

@@ -28,8 +28,8 @@ static bool fits(int64_t value)
     return value == (int32_t)value;
 }
 
-/* The forms that dwarf_frame_register(3) gives simple rules in elfutils/libdw.h. */
-static struct rule make_rule(const Dwarf_Op *ops, size_t count, const Dwarf_Op *own)
+/* elfutils/libdw.h documents these forms of simple rules at dwarf_frame_register. */
+static struct rule make_rule(const Dwarf_Op *ops, size_t count, const Dwarf_Op *buffer)
 {
     if (count == 0)
         return (struct rule){.kind = ops ? RULE_UNDEFINED : RULE_SAME};
@@ -45,7 +45,7 @@ static struct rule make_rule(const Dwarf_Op *ops, size_t count, const Dwarf_Op *
     if (count == 1 && ops->atom >= DW_OP_reg0 && ops->atom <= DW_OP_reg31 &&
         ops->atom - DW_OP_reg0 < SNAPSHOT_REGS)
         return (struct rule){.kind = RULE_REGISTER, .value = ops->atom - DW_OP_reg0};
-    if (ops == own) /* not kept by libdw, and of no known form */
+    if (ops == buffer) /* of an unknown form, and libdw does not keep it */
         return (struct rule){.kind = RULE_UNDEFINED};
     return (struct rule){
         .kind = is_value ? RULE_EXPRESSION : RULE_AT_EXPRESSION, .ops = ops, .op_count = count};
@@ -53,15 +53,15 @@ static struct rule make_rule(const Dwarf_Op *ops, size_t count, const Dwarf_Op *
 
 static bool set_rules(struct frame_rules *rules, Dwarf_Frame *frame)
 {
-    Dwarf_Op own[3], *ops;
+    Dwarf_Op buffer[3], *ops;
     size_t count;
     rules->return_register = dwarf_frame_info(frame, NULL, NULL, &rules->is_signal_frame);
     if (rules->return_register < 0 || rules->return_register >= SNAPSHOT_REGS || !set_cfa(rules, frame))
         return false;
     for (int i = 0; i < SNAPSHOT_REGS; i++) {
-        if (dwarf_frame_register(frame, i, own, &ops, &count) != 0)
+        if (dwarf_frame_register(frame, i, buffer, &ops, &count) != 0)
             return false;
-        rules->regs[i] = make_rule(ops, count, own);
+        rules->regs[i] = make_rule(ops, count, buffer);
     }
     return true;
 }

@@ -1,5 +1,5 @@
-/* Which function a return address has called: one that left by a jump to another,
- * which has no name in a stripped library, is not on the stack. */
+/* Which function the call before a return address called.  A function that ended in a jump
+ * is not on the stack, and the one it jumped to may have no name in a stripped library. */
 #ifndef THREADLEAK_WAIT_CALLED_H
 #define THREADLEAK_WAIT_CALLED_H
 
@@ -7,7 +7,7 @@
 
 #include "snapshot/snapshot.h"
 
-/* Through a PLT stub too; 0: cannot be told. */
+/* Follows a PLT stub.  0: the call is indirect, or its code could not be read. */
 uint64_t called_function(const struct snapshot *snapshot, uint64_t return_pc);
 
 #endif

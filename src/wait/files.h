@@ -1,4 +1,4 @@
-/* What a process's descriptors are, and who else holds them. */
+/* The descriptors of a process: what each is, and who else holds it. */
 #ifndef THREADLEAK_WAIT_FILES_H
 #define THREADLEAK_WAIT_FILES_H
 
@@ -12,7 +12,7 @@
 #include "wait/socket.h"
 
 enum file_kind {
-    FILE_CLOSED, /* there is no such descriptor by now, or it cannot be looked at */
+    FILE_CLOSED, /* closed meanwhile, or not readable */
     FILE_PIPE,   /* or FIFO */
     FILE_SOCKET,
     FILE_TERMINAL,
@@ -24,7 +24,7 @@ enum file_kind {
     FILE_PIDFD,
     FILE_URING,
     FILE_DEVICE,
-    FILE_PATH, /* an ordinary file, a directory */
+    FILE_PATH, /* a regular file, a directory */
     FILE_ANONYMOUS,
     FILE_KINDS
 };
@@ -34,7 +34,7 @@ const char *file_kind_name(enum file_kind kind);
 struct open_file {
     int fd;
     enum file_kind kind;
-    char *link;     /* of /proc/PID/fd; "" unknown */
+    char *link;     /* target of /proc/PID/fd/FD; "" unknown */
     uint64_t inode; /* 0: unknown */
     bool wanted;
 };
@@ -51,12 +51,13 @@ struct files {
  * FILE_CLOSED.  NULL: out of memory. */
 struct files *files_new(pid_t pid, pid_t task);
 void files_free(struct files *files);
-/* Looked up once; NULL: out of memory. */
+/* Read once for each descriptor.  NULL: out of memory. */
 const struct open_file *files_find(struct files *files, int fd);
-/* files_scan will find out who has it, or its other end.  False: out of memory. */
+/* Lets files_scan find the holders of the descriptor's pipe, or of its socket's other end.
+ * False: out of memory. */
 bool files_want(struct files *files, int fd);
 void files_scan(struct files *files);
-/* NULL: no socket, or nothing is known. */
+/* NULL: no socket, or its facts are unknown. */
 const struct socket_fact *files_socket(struct files *files, const struct open_file *file);
 /* "123 (cat)" */
 void process_title(pid_t pid, char *to, size_t size);

@@ -14,7 +14,7 @@ enum {
     MAX_SEARCHED = 1 << 24,
 };
 
-/* "2.36"; not "2.36.9000", which is on the way to the next one. */
+/* "2.36"; not "2.36.9000", a development version of the next one. */
 static bool is_known_version(const char *version)
 {
     char *end;
@@ -55,11 +55,11 @@ static bool search_region(const struct snapshot *snapshot, const struct region *
     return false;
 }
 
-bool glibc_is_known(const struct snapshot *snapshot, const char *told)
+bool glibc_is_known(const struct snapshot *snapshot, const char *version)
 {
     bool known = false, found = false;
-    if (told)
-        return is_known_version(told);
+    if (version)
+        return is_known_version(version);
     char *buffer = malloc(CHUNK + OVERLAP + 1);
     for (size_t i = 0; buffer && !found && i < snapshot->space.count; i++) {
         const struct region *region = &snapshot->space.regions[i];
@@ -74,7 +74,7 @@ uint64_t glibc_rwlock_of_futex(uint64_t futex, uint32_t value, bool writing)
 {
     if (writing && value == (1 | GLIBC_RWLOCK_FUTEX_USED))
         return futex - offsetof(struct glibc_rwlock, writer_futex);
-    /* A reader that waits at `readers` has another flag in its value. */
+    /* The value that a reader expects at `readers` has another flag. */
     if (writing || value == (1 | GLIBC_RWLOCK_FUTEX_USED))
         return futex - offsetof(struct glibc_rwlock, phase);
     return futex;
@@ -82,7 +82,7 @@ uint64_t glibc_rwlock_of_futex(uint64_t futex, uint32_t value, bool writing)
 
 uint64_t glibc_barrier_of_futex(uint64_t futex, uint32_t value)
 {
-    /* BARRIER_IN_THRESHOLD: the barrier is being reset, and `in` is waited for. */
+    /* BARRIER_IN_THRESHOLD: the barrier is being reset, and threads wait for `in`. */
     return value > UINT32_MAX / 2 ? futex : futex - offsetof(struct glibc_barrier, current_round);
 }
 

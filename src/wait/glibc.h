@@ -1,7 +1,7 @@
 /*
  * Private layouts of glibc's synchronisation objects (nptl/, sysdeps/nptl/), for
- * x86_64 and aarch64.  Compared in glibc's sources from 2.34 to 2.42: none changed
- * but pthread_cond_t, from 2.41 on, and in distributions' updates before it too.
+ * x86_64 and aarch64, from glibc's sources of 2.34 to 2.42.  Only pthread_cond_t changed:
+ * in 2.41, and in distributions' updates of earlier versions.
  */
 #ifndef THREADLEAK_WAIT_GLIBC_H
 #define THREADLEAK_WAIT_GLIBC_H
@@ -12,9 +12,9 @@
 
 #include "snapshot/snapshot.h"
 
-/* Whether the layouts are those of the glibc that the process runs.  told: its
- * version, "2.36"; NULL: look into its memory. */
-bool glibc_is_known(const struct snapshot *snapshot, const char *told);
+/* Does the process run a glibc with these layouts?  version: "2.36"; NULL: to be found in
+ * the process's memory. */
+bool glibc_is_known(const struct snapshot *snapshot, const char *version);
 
 /* struct __pthread_mutex_s; waiters wait at its beginning. */
 struct glibc_mutex {
@@ -49,7 +49,7 @@ enum {
     GLIBC_RWLOCK_READER_SHIFT = 3,
     GLIBC_RWLOCK_FUTEX_USED = 2,
 };
-/* Where the rwlock is whose waiter expects `value` at a futex. */
+/* The address of the rwlock, from the futex that a thread waits for and the value it expects there. */
 uint64_t glibc_rwlock_of_futex(uint64_t futex, uint32_t value, bool writing);
 
 /* struct pthread_barrier; waiters wait at current_round. */
@@ -60,14 +60,14 @@ struct glibc_barrier {
 };
 uint64_t glibc_barrier_of_futex(uint64_t futex, uint32_t value);
 
-/* struct _condvar_cleanup_buffer, which lies in the waiter's frames. */
+/* struct _condvar_cleanup_buffer: on the stack of the thread that waits. */
 struct glibc_cond_wait {
     uint64_t sequence;
     uint64_t cond;
     uint64_t mutex;
     uint64_t shared;
 };
-/* Can it be the one of a thread that waits at this futex? */
+/* Does it belong to a thread that waits for this futex? */
 bool glibc_is_cond_wait(const struct glibc_cond_wait *wait, uint64_t futex);
 
 #endif

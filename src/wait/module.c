@@ -20,7 +20,7 @@ static void read_notes(struct module *module, const struct snapshot *snapshot, c
         memcpy(module->build_id, id, module->build_id_len);
 }
 
-/* From a file's first mapping; false: no ELF file, or not one that is loaded. */
+/* From the first mapping of a file.  False: it is no ELF file, or has no PT_LOAD. */
 static bool read_module(struct module *module, const struct snapshot *snapshot, const struct region *region)
 {
     Elf64_Ehdr elf;
@@ -78,7 +78,7 @@ void modules_release(struct modules *modules)
 const struct module *modules_find(const struct modules *modules, uint64_t address)
 {
     size_t at = SEARCH_FIRST(i, modules->count, modules->items[i].start > address);
-    /* Two mappings of one beginning: the later one is a copy for reading. */
+    /* The nearest one may be a file that was mapped to be read, between the segments of another. */
     while (at-- > 0)
         if (address < modules->items[at].end)
             return &modules->items[at];

@@ -1,4 +1,4 @@
-/* Which file's data an address belongs to, by the program headers in memory. */
+/* Which file an address belongs to, by the program headers in memory. */
 #ifndef THREADLEAK_WAIT_MODULE_H
 #define THREADLEAK_WAIT_MODULE_H
 

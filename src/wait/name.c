@@ -9,7 +9,7 @@
 #include "base/path.h"
 #include "base/search.h"
 
-/* malloc/arena.c: arenas beside the main one are parts of HEAP_MAX_SIZE, aligned to it. */
+/* malloc/arena.c: all arenas but the main one consist of heaps of HEAP_MAX_SIZE, aligned to it. */
 #define ARENA_BYTES (UINT64_C(64) << 20)
 enum { MAX_HEAP_INFO = 64, RED_ZONE = 128 };
 
@@ -48,7 +48,7 @@ static bool list_stacks(struct object_names *names)
     return true;
 }
 
-/* Stacks grow downwards: it is in that of the nearest sp below. */
+/* Stacks grow downwards: an address belongs to the thread with the nearest sp below it. */
 static pid_t stack_owner(const struct object_names *names, const struct region *region, uint64_t address)
 {
     size_t above = SEARCH_FIRST(i, names->stack_count, names->stacks[i].sp > address + RED_ZONE);
@@ -57,8 +57,8 @@ static pid_t stack_owner(const struct object_names *names, const struct region *
 
 /* ---- memory ------------------------------------------------------------------------ */
 
-/* struct heap_info begins with the arena, which is behind such a structure too, and
- * after one more pointer has the size in use. */
+/* struct heap_info begins with a pointer to the arena, one to the previous heap, and the
+ * size in use.  The arena itself follows the heap_info of its first heap. */
 static bool is_in_arena(const struct snapshot *snapshot, uint64_t address)
 {
     uint64_t base = address & ~(ARENA_BYTES - 1), info[3];
@@ -89,7 +89,7 @@ static char *name_in_module(const struct object_names *names, const struct modul
 }
 
 /* False: out of memory. */
-static bool look_up(const struct object_names *names, struct object_name *name)
+static bool find_name(const struct object_names *names, struct object_name *name)
 {
     const struct snapshot *snapshot = names->context.snapshot;
     const struct region *region = address_space_find(&snapshot->space, name->address);
@@ -140,7 +140,7 @@ const struct object_name *object_name(struct object_names *names, uint64_t addre
     if (!name)
         return NULL;
     name->address = address;
-    if (!look_up(names, name) || !tsearch(name, &names->found, compare_names)) {
+    if (!find_name(names, name) || !tsearch(name, &names->found, compare_names)) {
         free_name(name);
         return NULL;
     }

@@ -21,15 +21,15 @@ struct object_name {
     uint64_t address;
     enum object_place place;
     pid_t owner;
-    char *text; /* "queue_lock", "pool+0x18", "heap", "libx.so+0x4010"; NULL of stacks, and unknown */
+    char *text; /* "queue_lock", "pool+0x18", "heap", "libx.so+0x4010"; NULL: a stack, or unknown */
 };
 
 struct object_names;
 
-/* Modules: not a copy.  NULL: out of memory. */
+/* The modules must outlive the names.  NULL: out of memory. */
 struct object_names *object_names_new(const struct wait_context *context, const struct modules *modules);
 void object_names_free(struct object_names *names);
-/* Looked up once for each address; NULL: out of memory. */
+/* Found once for each address.  NULL: out of memory. */
 const struct object_name *object_name(struct object_names *names, uint64_t address);
 
 #endif

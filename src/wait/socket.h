@@ -18,8 +18,8 @@ struct socket_facts {
     size_t count;
 };
 
-/* TCP and UDP of /proc/TASK/net; Unix ones by sock_diag(7), where the task is in our
- * own namespace.  Takes about `most_ms` at most; what is not known then is left out. */
+/* Reads TCP and UDP sockets from /proc/TASK/net, and Unix sockets by sock_diag(7) if the task
+ * is in our network namespace.  Stops after about `most_ms` and omits the rest. */
 void socket_facts_read(struct socket_facts *facts, pid_t task, unsigned most_ms);
 void socket_facts_release(struct socket_facts *facts);
 const struct socket_fact *socket_facts_find(const struct socket_facts *facts, uint64_t inode);

@@ -20,7 +20,7 @@ static const char *name_of(const struct stack_reader *reader, const struct code_
     return name ? name : "";
 }
 
-/* By what libc's caller is, or has called. */
+/* By the name of libc's caller, or of the function that it called. */
 static const struct futex_user *user_of_caller(const struct stack_reader *reader,
                                                const struct code_address *caller)
 {
@@ -58,9 +58,9 @@ static bool follows_direct_call(const struct snapshot *snapshot, uint64_t pc)
 }
 
 /*
- * At the bottom of a thread's stack are clone3 and start_thread.  The latter calls
- * the start routine, later __call_tls_dtors and __nptl_deallocate_tsd, which has no
- * name in a stripped libc; nothing else that it calls directly has user code above it.
+ * At the bottom of a thread's stack are clone3 and start_thread.  start_thread calls the
+ * start routine, then __call_tls_dtors and __nptl_deallocate_tsd.  The last one has no name
+ * in a stripped libc.  No other function that start_thread calls directly calls user code.
  */
 static const char *find_destructor(const struct stack_reader *reader, const struct stack *stack)
 {

@@ -1,4 +1,4 @@
-/* What the functions on a stack show of a wait; for all equal stacks once. */
+/* What the functions on a stack show about a wait, found once for all equal stacks. */
 #ifndef THREADLEAK_WAIT_STACK_H
 #define THREADLEAK_WAIT_STACK_H
 

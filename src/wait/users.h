@@ -4,10 +4,10 @@
 
 #include "wait/view.h"
 
-/* A name without what aliases put before it: "__GI___pthread_mutex_lock" is libc's,
- * "__interceptor_sem_wait" the sanitizers'. */
+/* A function's name without the prefixes of its aliases: libc has "__GI___pthread_mutex_lock",
+ * the sanitizers have "__interceptor_sem_wait". */
 const char *bare_name(const char *name);
-/* The row of kinds.def for a function; NULL: none.  is_prefix: its name may go on. */
+/* The row of kinds.def for a function; NULL: none.  is_prefix: the row's name may be a prefix. */
 const struct futex_user *futex_user_find(const char *name, bool is_prefix);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * What a thread of a snapshot waits for: from the system call it is in, that
- * call's arguments, its frames and the process's memory, read when the thread
- * stood still.
+ * What a thread of a snapshot waits for.  That follows from the system call it is in, the
+ * call's arguments, the functions on its stack, and memory as it was when the thread was
+ * stopped.
  *
- * Private layouts of glibc (nptl/, sysdeps/nptl/bits/) are read only from the
- * versions they were checked with; elsewhere what depends on them is unknown.
+ * Private layouts of glibc (nptl/, sysdeps/nptl/bits/) are used only for the versions that
+ * they were compared with.  With another glibc, what depends on them is unknown.
  */
 #ifndef THREADLEAK_WAIT_WAIT_H
 #define THREADLEAK_WAIT_WAIT_H
@@ -37,19 +37,19 @@ struct wait {
     bool in_destructor; /* of a thread-specific or thread_local object, at the thread's end */
     uint64_t address;   /* of the object; 0: none, or unknown */
     char *symbol;       /* its name: "queue_lock", "pool+0x18", "heap", "stack of T3"; NULL: unknown */
-    pid_t owner;        /* tid of who holds it, or of who is joined; 0: nobody, or unknown */
+    pid_t owner;        /* tid of the thread that holds it or is joined; 0: none, or unknown */
     char kind[40];      /* of a mutex: "robust recursive"; "" normal, or unknown */
     uint64_t mutex;     /* of a condition variable's wait; 0: unknown */
-    char *mutex_symbol; /* its name */
-    int fd;             /* the descriptor in question; < 0: none */
+    char *mutex_symbol; /* the mutex's name */
+    int fd;             /* the descriptor it waits for; < 0: none */
     enum wait_timeout timeout;
     double left_s; /* until then; < 0: unknown or none */
-    char *what;    /* the text without what is left of a timeout: equal for equal waits */
+    char *what;    /* the text without the time that is left: equal for equal waits */
     char *text;    /* "mutex queue_lock, held by T5 \"flusher\""; never NULL unless WAIT_NONE */
 };
 
-/* How a report calls a thread ("T5 \"flusher\""); false: it has no name for it,
- * and "tid 4247" is said. */
+/* Writes how a report names a thread: "T5 \"flusher\"".  False: the report has no name for it,
+ * and "tid 4247" is used. */
 typedef bool wait_name_fn(void *arg, pid_t tid, char *to, size_t size);
 
 struct wait_context {
@@ -58,16 +58,16 @@ struct wait_context {
     struct symbolizer *symbolizer;
     wait_name_fn *name; /* may be NULL */
     void *name_arg;
-    const char *glibc; /* its version, "2.36"; NULL: find out which the process runs */
+    const char *glibc; /* version that the process runs, "2.36"; NULL: to be found out */
 };
 
 struct waits;
 
-/* For each thread of the snapshot.  What it reads of /proc/PID (open files, timers) is
- * as of this call.  NULL: out of memory. */
+/* The waits of all threads of the snapshot.  Open files are read from /proc/PID now, not as of
+ * the snapshot.  NULL: out of memory. */
 struct waits *waits_new(const struct wait_context *context, struct error *error);
 void waits_free(struct waits *waits);
-/* By index of snapshot.threads; never NULL, owned by waits. */
+/* By index of snapshot.threads.  Never NULL; `waits` owns it. */
 const struct wait *wait_of(const struct waits *waits, size_t index);
 
 #endif
