@@ -175,7 +175,7 @@ static bool print_one(const struct output *output, const struct report_format *f
     if (format->for_people && nothing && how->text_if_leaks)
         return true;
     style.color = output_color(output_descriptor(output), how->color);
-    return format->print(output->file, report, &style);
+    return report_print(format, output->file, report, &style);
 }
 
 /* A report of which only the side file is missing is put in its place all the same. */

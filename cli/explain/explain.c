@@ -100,7 +100,7 @@ bool explain_write(const struct explain *explain)
     const struct report_style style = {.color = output_color(fileno(out), explain->options.color),
                                        .others = explain->dump};
     struct error error;
-    bool printed = (format ? format : &report_text)->print(memory, explain->report, &style);
+    bool printed = report_print(format ? format : &report_text, memory, explain->report, &style);
     if (!printed && outputs_lack_side_file(format, memory, &error)) {
         cli_message("%s", error.text);
         printed = true;

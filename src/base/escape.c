@@ -25,9 +25,8 @@ size_t character_length(const char *text)
     return 0;
 }
 
-/* Bytes of the character here if it may be shown as it is; 0: to be escaped.
- * U+0080 to U+009F are control characters, too. */
-static size_t plain_length(const char *at)
+/* U+0080 to U+009F are control characters, too. */
+size_t plain_length(const char *at)
 {
     size_t length = character_length(at);
     unsigned char first = (unsigned char)at[0];

@@ -4,15 +4,18 @@
  *
  * The runner shows ten annotations of a step and drops the others without a word.
  */
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "report/report.h"
+#include "report/duration.h"
 #include "report/github_summary.h"
-#include "report/parts.h"
-#include "report/text_parts.h"
+#include "report/group_frames.h"
+#include "report/leak_line.h"
+#include "report/leak_sites.h"
+#include "report/process_text.h"
+#include "report/report.h"
+#include "report/source_path.h"
+#include "report/text_buffer.h"
 
 #define ANNOTATIONS_MAX 10
 
@@ -30,61 +33,61 @@ static void put_data(FILE *out, const char *text, bool property)
     }
 }
 
+static void put_escaped_data(FILE *out, const char *text, bool property)
+{
+    char *escaped = escaped_copy(text);
+    put_data(out, escaped ? escaped : "", property);
+    free(escaped);
+}
+
 static void put_place(FILE *out, const struct frame *place)
 {
     char path[PATH_MAX];
+    if (!place)
+        return;
     format_source_path(path, sizeof(path), place->file);
-    char *escaped = escaped_copy(path);
     fputs("file=", out);
-    put_data(out, escaped ? escaped : "", true);
+    put_escaped_data(out, path, true);
     fprintf(out, ",line=%d,", place->line);
-    free(escaped);
 }
 
 static bool put_annotation(FILE *out, const struct leak_site *site)
 {
-    const struct frame *place = leak_place(site->group);
-    char *line = leak_line(site->group, site->threads, site->processes), *details = leak_details(site->group);
-    bool done = line && details;
-    if (done) {
+    struct leak_text text;
+    bool made = leak_text_make(&text, site->group, site->threads, site->processes);
+    if (made) {
         fputs("::error ", out);
-        if (place)
-            put_place(out, place);
+        put_place(out, source_frame(site->group));
         fprintf(out, "title=Leaked thread (%s)::", leak_kind_name(site->group->kind));
-        put_data(out, line, false);
+        put_data(out, text.line, false);
         fputs("%0A", out);
-        put_data(out, details, false);
+        put_data(out, text.details, false);
         putc('\n', out);
     }
-    free(line);
-    free(details);
-    return done;
+    leak_text_release(&text);
+    return made;
 }
 
 static void put_notes(FILE *out, const struct report *report)
 {
-    if (report->timed_out_s > 0) {
-        char time[40];
-        format_duration(time, sizeof(time), report->timed_out_s);
-        fprintf(out, "::error title=threadleak::timed out after %s\n", time);
-    }
+    char timeout[TIMEOUT_TEXT_MAX];
+    if (*format_timeout(timeout, report))
+        fprintf(out, "::error title=threadleak::%s\n", timeout);
     if (report->unwatched_count) {
         const struct unwatched *first = &report->unwatched[0];
-        char *name = escaped_copy(first->exe ? first->exe : first->name ? first->name : "?");
+        const char *program = unwatched_program(first);
         fprintf(out, "::warning title=threadleak::%zu program%s not watched: ", report->unwatched_count,
                 report->unwatched_count == 1 ? " was" : "s were");
-        put_data(out, name ? name : "", false);
+        put_escaped_data(out, program ? program : "?", false);
         fprintf(out, " (%s)%s\n", unwatched_why_name(first->why),
                 report->unwatched_count > 1 ? " and others" : "");
-        free(name);
     }
 }
 
 static bool put_annotations(FILE *out, const struct report *report, const struct leak_sites *sites)
 {
     /* The timeout is an error, too. */
-    size_t most = ANNOTATIONS_MAX - (report->timed_out_s > 0),
-           shown = sites->count < most ? sites->count : most;
+    size_t max = ANNOTATIONS_MAX - (report->timed_out_s > 0), shown = sites->count < max ? sites->count : max;
     put_notes(out, report);
     for (size_t i = 0; i < shown; i++)
         if (!put_annotation(out, &sites->items[i]))
@@ -101,33 +104,17 @@ static const char *summary_path(void)
     return path && *path ? path : NULL;
 }
 
-/* Other commands of the step append to the file too. */
-static bool append_summary(const struct report *report, const struct leak_sites *sites)
-{
-    const char *path = summary_path();
-    if (!path)
-        return true;
-    FILE *out = fopen(path, "ae");
-    if (!out)
-        return false;
-    put_github_summary(out, report, sites);
-    bool failed = ferror(out);
-    return fclose(out) == 0 && !failed;
-}
-
 static bool print_github(FILE *out, const struct report *report, const struct report_style *style)
 {
     struct leak_sites sites;
     (void)style;
-    if (!leak_sites_find(&sites, report) || !put_annotations(out, report, &sites)) {
-        free(sites.items);
-        errno = ENOMEM;
-        return false;
-    }
-    bool done = fflush(out) == 0 && !ferror(out) && append_summary(report, &sites);
+    bool done = leak_sites_find(&sites, report) && put_annotations(out, report, &sites);
     free(sites.items);
     return done;
 }
 
-const struct report_format report_github = {
-    .name = "github", .print = print_github, .side_file = summary_path, .is_log = true};
+const struct report_format report_github = {.name = "github",
+                                            .print = print_github,
+                                            .side_file = summary_path,
+                                            .print_to_side_file = print_github_summary,
+                                            .is_log = true};

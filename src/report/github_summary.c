@@ -3,34 +3,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/points.h"
+#include "report/duration.h"
+#include "report/leak_line.h"
+#include "report/leak_sites.h"
+#include "report/test_points.h"
 #include "report/xml.h"
-#include "report/text_parts.h"
 
 #define BYTES_MAX (256 * 1024)
 #define SKIPPED_MAX 20 /* lines */
 
-/* Text from a program stands in HTML only, where nothing of Markdown means anything. */
+/* Text from a program is inside HTML, where Markdown has no meaning.  Gives its bytes; 0: out of memory. */
 static size_t put_site(FILE *out, const struct leak_site *site)
 {
-    char *line = leak_line(site->group, site->threads, site->processes);
-    char *details = leak_details(site->group);
+    struct leak_text text;
     size_t size = 0;
-    if (line && details) {
-        size = strlen(line) + strlen(details);
+    if (leak_text_make(&text, site->group, site->threads, site->processes)) {
+        size = strlen(text.line) + strlen(text.details);
         fputs("<details><summary>", out);
-        put_xml(out, line);
+        put_xml(out, text.line);
         fputs("</summary>\n<pre>\n", out);
-        put_xml(out, details);
+        put_xml(out, text.details);
         fputs("\n</pre>\n</details>\n\n", out);
     }
-    free(line);
-    free(details);
+    leak_text_release(&text);
     return size;
 }
 
-/* What is not in a verdict, and why: "./test_pool: not judged: exec of another program". */
-static void put_skipped(FILE *out, const struct report_points *points)
+/* Processes without a verdict, and why: "./test_pool: not judged: exec of another program". */
+static void put_skipped(FILE *out, const struct test_points *points)
 {
     size_t shown = 0;
     if (!points->skipped)
@@ -50,7 +50,7 @@ static void put_skipped(FILE *out, const struct report_points *points)
     fputs("</pre>\n\n", out);
 }
 
-static size_t count_unjudged(const struct report_points *points)
+static size_t count_unjudged(const struct test_points *points)
 {
     size_t count = 0;
     for (size_t i = 0; i < points->count; i++)
@@ -61,12 +61,10 @@ static size_t count_unjudged(const struct report_points *points)
 static void put_head(FILE *out, const struct report *report, size_t unjudged)
 {
     unsigned long long threads = report->summary.leaked_threads, sites = report->summary.leak_sites;
+    char timeout[TIMEOUT_TEXT_MAX];
     fputs("### threadleak\n\n", out);
-    if (report->timed_out_s > 0) {
-        char time[40];
-        format_duration(time, sizeof(time), report->timed_out_s);
-        fprintf(out, "**Timed out after %s.**\n\n", time);
-    }
+    if (*format_timeout(timeout, report))
+        fprintf(out, "**T%s.**\n\n", timeout + 1);
     if (threads)
         fprintf(out, "**%llu leaked thread%s** at %llu site%s", threads, threads == 1 ? "" : "s", sites,
                 sites == 1 ? "" : "s");
@@ -84,17 +82,30 @@ static void put_head(FILE *out, const struct report *report, size_t unjudged)
     fputs(".\n\n", out);
 }
 
-void put_github_summary(FILE *out, const struct report *report, const struct leak_sites *sites)
+static bool put_summary(FILE *out, const struct report *report, const struct leak_sites *sites,
+                        const struct test_points *points)
 {
     size_t size = 0, shown = 0;
-    struct report_points points;
-    bool listed = report_points_make(&points, report);
-    put_head(out, report, listed ? count_unjudged(&points) : 0);
-    while (shown < sites->count && size < BYTES_MAX)
-        size += put_site(out, &sites->items[shown++]);
+    put_head(out, report, count_unjudged(points));
+    for (; shown < sites->count && size < BYTES_MAX; shown++) {
+        size_t site_size = put_site(out, &sites->items[shown]);
+        if (!site_size)
+            return false;
+        size += site_size;
+    }
     if (shown < sites->count)
         fprintf(out, "and %zu more\n\n", sites->count - shown);
-    if (listed)
-        put_skipped(out, &points);
-    report_points_release(&points);
+    put_skipped(out, points);
+    return true;
+}
+
+bool print_github_summary(FILE *out, const struct report *report)
+{
+    struct leak_sites sites;
+    struct test_points points;
+    bool found = leak_sites_find(&sites, report), made = test_points_make(&points, report);
+    bool done = found && made && put_summary(out, report, &sites, &points);
+    test_points_release(&points);
+    free(sites.items);
+    return done;
 }

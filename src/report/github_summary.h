@@ -2,11 +2,12 @@
 #ifndef THREADLEAK_REPORT_GITHUB_SUMMARY_H
 #define THREADLEAK_REPORT_GITHUB_SUMMARY_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
-#include "report/parts.h"
+#include "leak/model.h"
 
-/* Not above a quarter of the 1 MiB that a step may write, and at least a line. */
-void put_github_summary(FILE *out, const struct report *report, const struct leak_sites *sites);
+/* At most about a quarter of the 1 MiB that GitHub takes from a step.  False: out of memory. */
+bool print_github_summary(FILE *out, const struct report *report);
 
 #endif

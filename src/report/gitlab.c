@@ -4,13 +4,15 @@
  *
  * A fingerprint may be in it once, and every entry needs a file with a line.
  */
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "report/group_frames.h"
+#include "report/leak_line.h"
+#include "report/leak_sites.h"
 #include "report/report.h"
-#include "report/parts.h"
+#include "report/source_path.h"
 
 static const char *severity(enum leak_kind kind)
 {
@@ -25,7 +27,7 @@ static const char *severity(enum leak_kind kind)
 static json_t *location_json(const struct leak_site *site)
 {
     char path[PATH_MAX];
-    const struct frame *place = leak_place(site->group);
+    const struct frame *place = source_frame(site->group);
     const char *module = site->group->stack_count ? site->group->stack[0].module : NULL;
     const char *file = place ? place->file : module ? module : site->process->exe;
     format_source_path(path, sizeof(path), file ? file : "unknown");
@@ -47,19 +49,12 @@ static json_t *site_json(const struct leak_site *site)
 static bool print_gitlab(FILE *out, const struct report *report, const struct report_style *style)
 {
     struct leak_sites sites;
-    json_t *array = json_array();
+    json_t *array = leak_sites_find(&sites, report) ? json_array() : NULL;
     (void)style;
-    bool done = leak_sites_find(&sites, report);
-    for (size_t i = 0; i < sites.count && done; i++)
-        done = json_array_append_new(array, site_json(&sites.items[i])) == 0;
-    if (done)
-        done = json_write(out, array);
-    else {
-        json_decref(array);
-        errno = ENOMEM;
-    }
+    for (size_t i = 0; i < sites.count; i++)
+        append_value(&array, site_json(&sites.items[i]));
     free(sites.items);
-    return done;
+    return json_write(out, array);
 }
 
 const struct report_format report_gitlab = {.name = "gitlab", .print = print_gitlab};

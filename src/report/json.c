@@ -6,7 +6,6 @@
 #include "base/json.h"
 #include "common/options.h"
 #include "report/report.h"
-#include "report/text_parts.h"
 
 /* ---- what may be unknown: null then ------------------------------------------------- */
 

@@ -4,14 +4,14 @@
  * There is no standard; this is what Jenkins takes (junit-10.xsd of its xUnit plugin),
  * whose tests may have several failures.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/path.h"
+#include "report/leak_line.h"
 #include "report/report.h"
-#include "report/parts.h"
-#include "report/points.h"
+#include "report/test_points.h"
+#include "report/text_buffer.h"
 #include "report/xml.h"
 
 static void put_attribute(FILE *out, const char *name, const char *value)
@@ -35,14 +35,14 @@ static void put_element(FILE *out, const char *element, const char *type, const 
 /* "thread.running" */
 static bool put_failure(FILE *out, const struct leak_group *group)
 {
-    char type[32], *line = leak_line(group, group->thread_count, 1), *details = leak_details(group);
-    bool done = line && details;
+    char type[32];
+    struct leak_text text;
+    bool made = leak_text_make(&text, group, group->thread_count, 1);
     snprintf(type, sizeof(type), "thread.%s", leak_kind_name(group->kind));
-    if (done)
-        put_element(out, "failure", type, line, details);
-    free(line);
-    free(details);
-    return done;
+    if (made)
+        put_element(out, "failure", type, text.line, text.details);
+    leak_text_release(&text);
+    return made;
 }
 
 static bool put_suppressed(FILE *out, const struct leak_group *group)
@@ -80,23 +80,23 @@ static bool put_suppressions(FILE *out, const struct process_report *process)
     return done;
 }
 
-/* Where every thread was when the time was over. */
-static bool put_timeout(FILE *out, const struct report *report, const struct report_point *point)
+/* The text report has the stack of every thread at that time. */
+static bool put_timeout(FILE *out, const struct report *report, const struct test_point *point)
 {
     static const struct report_style style = {.others = true, .all = true};
-    char *text = NULL;
-    size_t size;
-    FILE *memory = open_memstream(&text, &size);
-    bool done = memory && report_text.print(memory, report, &style);
-    done = (!memory || fclose(memory) == 0) && done;
-    if (done)
+    struct text_buffer buffer;
+    if (!text_open(&buffer))
+        return false;
+    bool printed = report_text.print(buffer.out, report, &style);
+    char *text = text_close(&buffer);
+    if (printed && text)
         put_element(out, "error", "timeout", point->error, text);
     free(text);
-    return done;
+    return printed && text;
 }
 
-/* The program: the same whether it made threads or not, was watched or not. */
-static const char *class_of(const struct report *report, const struct report_point *point)
+/* The program, whether it was watched or not, and created threads or not. */
+static const char *class_of(const struct report *report, const struct test_point *point)
 {
     const char *program = point->process ? point->process->exe : point->program;
     if (!program && !point->process && report->argv)
@@ -107,7 +107,7 @@ static const char *class_of(const struct report *report, const struct report_poi
     return name && *name ? name : "threadleak";
 }
 
-static bool put_point(FILE *out, const struct report *report, const struct report_point *point)
+static bool put_point(FILE *out, const struct report *report, const struct test_point *point)
 {
     bool done = true;
     fputs("    <testcase", out);
@@ -130,7 +130,7 @@ static bool put_point(FILE *out, const struct report *report, const struct repor
     return done;
 }
 
-static bool put_suite(FILE *out, const struct report *report, const struct report_points *points)
+static bool put_suite(FILE *out, const struct report *report, const struct test_points *points)
 {
     bool done = true;
     fprintf(
@@ -148,14 +148,11 @@ static bool put_suite(FILE *out, const struct report *report, const struct repor
 
 static bool print_junit(FILE *out, const struct report *report, const struct report_style *style)
 {
-    struct report_points points;
+    struct test_points points;
     (void)style;
-    bool done = report_points_make(&points, report) && put_suite(out, report, &points);
-    report_points_release(&points);
-    if (done)
-        return fflush(out) == 0 && !ferror(out);
-    errno = ENOMEM;
-    return false;
+    bool done = test_points_make(&points, report) && put_suite(out, report, &points);
+    test_points_release(&points);
+    return done;
 }
 
 const struct report_format report_junit = {.name = "junit", .print = print_junit};

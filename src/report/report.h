@@ -22,12 +22,12 @@ struct report_style {
 struct report_format {
     const char *name; /* as in formats.def */
 
-    /* Writes and flushes the whole report.  False with errno when that failed. */
+    /* Writes the whole report.  False: out of memory; report_print() notices failed writes. */
     bool (*print)(FILE *out, const struct report *report, const struct report_style *style);
 
-    /* The path of another file that print() appends to; it returns NULL when there is none.
-     * May be NULL. */
+    /* Both NULL, or: the path of another file (NULL: none), and what appends to it. */
     const char *(*side_file)(void);
+    bool (*print_to_side_file)(FILE *out, const struct report *report); /* false: out of memory */
 
     bool is_log;     /* its lines may be between other lines; false: a document of its own */
     bool for_people; /* `run` prints nothing when nothing leaked; false: always a report */
@@ -42,5 +42,9 @@ const struct report_format *report_format(size_t n);
 const struct report_format *report_format_find(const char *name);
 /* "text, json, …" */
 const char *report_format_names(void);
+
+/* Writes the report, then the side file.  False with errno when a write failed, or without memory. */
+bool report_print(const struct report_format *format, FILE *out, const struct report *report,
+                  const struct report_style *style);
 
 #endif

@@ -2,24 +2,27 @@
  * The format "sarif": SARIF 2.1.0, which code scanning and editors show.
  * https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
  *
- * Results are what counts, what a rule suppressed (with that rule as its suppression), and
- * the threads of processes that were alive, as information.  Others are no findings.
+ * Results are groups that are counted, groups that a rule suppressed (with that rule as the suppression),
+ * and, as information, groups of live processes.
  */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "base/json.h"
+#include "report/duration.h"
+#include "report/group_frames.h"
+#include "report/leak_line.h"
+#include "report/process_text.h"
 #include "report/report.h"
-#include "report/parts.h"
-#include "report/sarif_parts.h"
-#include "report/text_parts.h"
+#include "report/sarif_location.h"
+#include "report/text_buffer.h"
 
 #define STACKS_MAX 16 /* of different current stacks of one group */
 
 /* ---- the tool ------------------------------------------------------------------------------- */
 
-/* By kind. */
 static const struct {
     const char *id, *name, *text, *help, *level;
 } rules[LEAK_KINDS] = {
@@ -44,15 +47,11 @@ static json_t *object_of_text(const char *key, const char *text)
 static json_t *rules_json(void)
 {
     json_t *array = json_array();
-    for (int kind = 0; kind < LEAK_KINDS; kind++) {
-        json_t *json = json_object();
-        set_text(&json, "id", rules[kind].id);
-        set_text(&json, "name", rules[kind].name);
-        set_value(&json, "shortDescription", object_of_text("text", rules[kind].text));
-        set_value(&json, "help", object_of_text("text", rules[kind].help));
-        set_value(&json, "defaultConfiguration", object_of_text("level", rules[kind].level));
-        append_value(&array, json);
-    }
+    for (int kind = 0; kind < LEAK_KINDS; kind++)
+        append_value(&array,
+                     json_pack("{ss ss s{ss} s{ss} s{ss}}", "id", rules[kind].id, "name", rules[kind].name,
+                               "shortDescription", "text", rules[kind].text, "help", "text", rules[kind].help,
+                               "defaultConfiguration", "level", rules[kind].level));
     return array;
 }
 
@@ -70,29 +69,31 @@ static json_t *creation_stack_json(const struct leak_group *group)
                        group->stack, group->stack_count, 0);
 }
 
-/* "T3 "worker" and 4 others, now in condvar wait on jobs_ready" */
-static json_t *current_stack_json(const struct leak_group *group, const struct thread_info *thread)
+/* "now: T3 "worker" and 4 others in condvar wait on jobs_ready" */
+static char *current_stack_text(const struct thread_info *thread, size_t same)
 {
-    const struct shared_stack *stack = thread->current->stack;
     const char *wait = thread->current->wait.text;
-    size_t same = 0, size;
-    char *text = NULL;
-    for (size_t i = 0; i < group->thread_count; i++)
-        same += group->threads[i].current && group->threads[i].current->stack == stack;
-    FILE *out = open_memstream(&text, &size);
+    struct text_buffer text;
+    FILE *out = text_open(&text);
     if (!out)
         return NULL;
-    fprintf(out, "now: T%llu", (unsigned long long)thread->id);
-    if (*thread->name) {
-        fputs(" \"", out);
-        put_escaped(out, thread->name);
-        putc('"', out);
-    }
+    fputs("now: ", out);
+    put_thread_name(out, thread);
     if (same > 1)
         fprintf(out, " and %zu other%s", same - 1, same == 2 ? "" : "s");
     fputs(wait ? " in " : thread->current->wait.running ? " running" : "", out);
     put_escaped(out, wait ? wait : "");
-    json_t *json = fclose(out) == 0 ? sarif_stack(text, stack->frames, stack->count, thread->tid) : NULL;
+    return text_close(&text);
+}
+
+static json_t *current_stack_json(const struct leak_group *group, const struct thread_info *thread)
+{
+    const struct shared_stack *stack = thread->current->stack;
+    size_t same = 0;
+    for (size_t i = 0; i < group->thread_count; i++)
+        same += group->threads[i].current && group->threads[i].current->stack == stack;
+    char *text = current_stack_text(thread, same);
+    json_t *json = text ? sarif_stack(text, stack->frames, stack->count, thread->tid) : NULL;
     free(text);
     return json;
 }
@@ -142,18 +143,14 @@ static json_t *result_json(const struct process_report *process, const struct le
 {
     bool finding = group->counted || group->suppressed_by;
     char *line = leak_line(group, group->thread_count, 1);
-    const struct frame *place = leak_place(group);
-    place = place                ? place
-            : group->user_frame  ? group->user_frame
-            : group->stack_count ? &group->stack[0]
-                                 : NULL;
+    const struct frame *place = source_frame(group);
     json_t *json = json_object();
     set_text(&json, "ruleId", rules[group->kind].id);
     set_number(&json, "ruleIndex", group->kind);
     set_text(&json, "kind", finding ? "fail" : "informational");
     set_text(&json, "level", finding ? rules[group->kind].level : "none");
     set_value(&json, "message", object_of_text("text", line ? line : ""));
-    set_value(&json, "locations", sarif_locations(place));
+    set_value(&json, "locations", sarif_locations(place ? place : creator_frame(group)));
     set_value(&json, "stacks", stacks_json(group));
     set_value(&json, "partialFingerprints", object_of_text("threadleak/v1", group->fingerprint));
     set_value(&json, "properties", properties_json(process, group));
@@ -185,16 +182,15 @@ static void add_note(json_t *notes, const char *level, const char *id, const cha
 
 static json_t *notes_json(const struct report *report)
 {
-    char text[PATH_MAX + 200], time[40];
+    char text[PATH_MAX + 200], timeout[TIMEOUT_TEXT_MAX];
     json_t *notes = json_array();
-    if (report->timed_out_s > 0) {
-        format_duration(time, sizeof(time), report->timed_out_s);
-        snprintf(text, sizeof(text), "timed out after %s: threads are shown as they were then", time);
+    if (*format_timeout(timeout, report)) {
+        snprintf(text, sizeof(text), "%s: threads are shown as they were then", timeout);
         add_note(notes, "error", "timeout", text);
     }
     for (size_t i = 0; i < report->unwatched_count; i++) {
         const struct unwatched *child = &report->unwatched[i];
-        snprintf(text, sizeof(text), "not watched: %s (pid %d): %s", child->exe ? child->exe : child->name,
+        snprintf(text, sizeof(text), "not watched: %s (pid %d): %s", unwatched_program(child),
                  (int)child->pid, unwatched_why_name(child->why));
         add_note(notes, "warning", "not-watched", text);
     }
@@ -209,7 +205,7 @@ static json_t *notes_json(const struct report *report)
     return notes;
 }
 
-/* executionSuccessful: of the watching, not of what was watched. */
+/* executionSuccessful is about threadleak, not about the program. */
 static json_t *invocation_json(const struct report *report)
 {
     json_t *json =

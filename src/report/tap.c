@@ -4,15 +4,16 @@
  *
  * The YAML keeps to what TAP::Parser's reader knows: no flow collections, no folded text.
  */
-#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/frame_text.h"
+#include "report/leak_line.h"
+#include "report/process_text.h"
 #include "report/report.h"
-#include "report/parts.h"
-#include "report/points.h"
-#include "report/text_parts.h"
+#include "report/test_points.h"
+#include "report/text_buffer.h"
 
 /* A '#' would begin a directive. */
 static void put_description(FILE *out, const char *text)
@@ -24,8 +25,7 @@ static void put_description(FILE *out, const char *text)
     }
 }
 
-/* Double-quoted; `text` has no control characters.  Of others that YAML does not take for
- * printable there are U+FFFE and U+FFFF. */
+/* Double-quoted.  `text` has no control characters; YAML does not take U+FFFE and U+FFFF either. */
 static void put_quoted(FILE *out, const char *text)
 {
     putc('"', out);
@@ -71,7 +71,7 @@ static bool put_stack(FILE *out, const char *key, const struct frame *frames, si
     return done;
 }
 
-/* Where the first of them is now, which stands for the others. */
+/* The current stack of the first that has one. */
 static bool put_current(FILE *out, const struct leak_group *group)
 {
     for (size_t i = 0; i < group->thread_count; i++) {
@@ -119,12 +119,12 @@ static bool put_process(FILE *out, const struct process_report *process)
     return done;
 }
 
-static bool has_diagnostics(const struct report_point *point)
+static bool has_diagnostics(const struct test_point *point)
 {
     return point->error || (point->process && (point->process->group_count || point->process->counts.lost));
 }
 
-static bool put_point(FILE *out, const struct report_point *point, size_t number)
+static bool put_point(FILE *out, const struct test_point *point, size_t number)
 {
     bool done = true;
     fprintf(out, "%s %zu - ", point->failures || point->error ? "not ok" : "ok", number);
@@ -147,18 +147,15 @@ static bool put_point(FILE *out, const struct report_point *point, size_t number
 
 static bool print_tap(FILE *out, const struct report *report, const struct report_style *style)
 {
-    struct report_points points;
+    struct test_points points;
     (void)style;
-    bool done = report_points_make(&points, report);
+    bool done = test_points_make(&points, report);
     if (done)
         fprintf(out, "TAP version 13\n1..%zu\n", points.count);
     for (size_t i = 0; i < points.count && done; i++)
         done = put_point(out, &points.items[i], i + 1);
-    report_points_release(&points);
-    if (done)
-        return fflush(out) == 0 && !ferror(out);
-    errno = ENOMEM;
-    return false;
+    test_points_release(&points);
+    return done;
 }
 
 const struct report_format report_tap = {.name = "tap", .print = print_tap};

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "report/text_parts.h"
+#include "base/escape.h"
 
 static const char *entity(char c)
 {
@@ -24,18 +24,11 @@ static const char *entity(char c)
     }
 }
 
-/* How many bytes may stand as they are; 0: none. */
+/* Bytes of the character if XML can hold it and it does not drive a terminal; else 0. */
 static size_t plain_bytes(const char *at)
 {
-    unsigned char first = (unsigned char)at[0];
-    size_t length = character_length(at);
-    if (first < 0x20 || first == 0x7f)
-        return 0;
-    if (first == 0xc2 && (unsigned char)at[1] < 0xa0)
-        return 0; /* U+0080 to U+009F drive terminals */
-    if (length == 3 && (!memcmp(at, "\xef\xbf\xbe", 3) || !memcmp(at, "\xef\xbf\xbf", 3)))
-        return 0;
-    return length;
+    bool is_excluded = !strncmp(at, "\xef\xbf\xbe", 3) || !strncmp(at, "\xef\xbf\xbf", 3);
+    return is_excluded ? 0 : plain_length(at);
 }
 
 static void put(FILE *out, const char *text, bool newlines)

@@ -12,7 +12,8 @@
 
 #include "common/options.h"
 #include "report/report.h"
-#include "report/parts.h"
+#include "report/leak_line.h"
+#include "report/source_path.h"
 #include "suite.h"
 
 /* What a program may call its things to break a document: no UTF-8, control characters, both ends
@@ -140,7 +141,7 @@ static char *print_as(const struct report_format *format)
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
-    ck_assert(format->print(out, &report, &style));
+    ck_assert(report_print(format, out, &report, &style));
     fclose(out);
     ck_assert_uint_eq(strlen(text), size);
     return text;
@@ -397,7 +398,7 @@ START_TEST(a_summary_that_cannot_be_written_is_an_error)
     setenv("GITHUB_STEP_SUMMARY", "/nonexistent/summary", 1);
     FILE *null = fopen("/dev/null", "we");
     errno = 0;
-    ck_assert(!report_format_find("github")->print(null, &report, &(struct report_style){.verbose = 0}));
+    ck_assert(!report_print(&report_github, null, &report, &(struct report_style){.verbose = 0}));
     ck_assert_int_eq(errno, ENOENT);
     fclose(null);
 }
@@ -411,7 +412,7 @@ START_TEST(a_full_disk_is_an_error)
         FILE *full = fopen("/dev/full", "we");
         ck_assert_ptr_nonnull(full);
         errno = 0;
-        ck_assert_msg(!format->print(full, &report, &style), "%s", format->name);
+        ck_assert_msg(!report_print(format, full, &report, &style), "%s", format->name);
         ck_assert_msg(errno == ENOSPC, "%s: %s", format->name, strerror(errno));
         fclose(full);
     }

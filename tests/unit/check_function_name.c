@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "symbolize/symbolize.h"
-#include "report/text_parts.h"
+#include "report/frame_text.h"
 #include "suite.h"
 
 #define ASYNC                                                                                         \

@@ -5,7 +5,7 @@
 
 #include "report_made.h"
 #include "suite.h"
-#include "report/text_parts.h"
+#include "report/duration.h"
 
 /* ---- where threads are now ---------------------------------------------------------------------- */
 

@@ -27,7 +27,7 @@ START_TEST(json_without_memory)
         FILE *out = open_memstream(&text, &size);
         until_failure = failed;
         json_set_alloc_funcs(fail_once, free);
-        done = report_json.print(out, &report, &style);
+        done = report_print(&report_json, out, &report, &style);
         json_set_alloc_funcs(malloc, free);
         fclose(out);
         ck_assert_msg(!done || strcmp(text, whole) == 0, "after %zu allocations:\n%s", failed, text);

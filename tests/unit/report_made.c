@@ -112,7 +112,7 @@ char *printed(const struct report_format *format, struct report_style style)
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
-    ck_assert(format->print(out, &report, &style));
+    ck_assert(report_print(format, out, &report, &style));
     fclose(out);
     return text;
 }

@@ -1,14 +1,16 @@
-#include "report/stacks.h"
+#include "report/text_stacks.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/text_parts.h"
+#include "base/escape.h"
+#include "report/duration.h"
+#include "report/process_text.h"
 
-#define LEAST_IDLE_S 1
-#define FRAMES_SHOWN \
-    24 /* of deeper stacks the outer ones say how it got there, the inner ones where it is … */
-#define OUTER_SHOWN 8 /* … and these are the outer ones */
+#define MIN_IDLE_S 1    /* a wait that has just begun is not worth a word */
+#define THREADS_SHOWN 8 /* names in a list */
+#define FRAMES_SHOWN 24 /* of a deep stack: the inner ones, and … */
+#define OUTER_SHOWN 8   /* … these of them at its root, which say how it got there */
 
 /* ---- equal ones ---------------------------------------------------------------------------- */
 
@@ -80,12 +82,18 @@ static bool make_blocks(struct blocks *blocks, const struct thread_info *threads
     return true;
 }
 
-bool is_one_block(const struct thread_info *threads, size_t count)
+static void free_blocks(struct blocks *blocks)
 {
-    for (size_t i = 1; i < count; i++)
-        if (compare_current(threads[0].current, threads[i].current) != 0)
-            return false;
-    return true;
+    free(blocks->threads);
+    free(blocks->items);
+}
+
+void print_names(const struct printer *printer, const struct thread_info *threads, size_t count, bool all)
+{
+    struct blocks blocks;
+    if (make_blocks(&blocks, threads, count) && blocks.count <= 1)
+        put_threads(printer->out, blocks.threads, count, all ? count : THREADS_SHOWN);
+    free_blocks(&blocks);
 }
 
 /* ---- one block -------------------------------------------------------------------------------- */
@@ -108,7 +116,7 @@ static void print_idle(const struct printer *printer, const struct block *block)
         low = idle < low ? idle : low;
         high = idle > high ? idle : high;
     }
-    if (low < LEAST_IDLE_S)
+    if (low < MIN_IDLE_S)
         return;
     format_range(range, sizeof(range), low, high);
     fprintf(printer->out, ", for %s", range);
@@ -129,38 +137,34 @@ static void print_wait(const struct printer *printer, const struct block *block)
     putc(',', printer->out);
 }
 
-/* Of libc's and the runtimes' frames at the leaf the outermost says it all: which
- * function of theirs was called; those at the root start threads. */
-static struct shown_frames choose_frames(const struct printer *printer, const struct shared_stack *stack)
+static const struct frame *first_user_frame(const struct shared_stack *stack)
 {
-    struct shown_frames shown = {stack->frames, stack->count, NULL};
-    for (size_t i = 0; i < stack->count && !shown.own; i++)
+    for (size_t i = 0; i < stack->count; i++)
         if (!stack->frames[i].runtime)
-            shown.own = &stack->frames[i];
-    if (printer->style->verbose > 0 || !shown.own)
-        return shown;
-    while (shown.frames[shown.count - 1].runtime)
-        shown.count--;
-    while (shown.frames[0].runtime && shown.frames + 1 < shown.own) {
-        shown.frames++;
-        shown.count--;
-    }
-    return shown;
+            return &stack->frames[i];
+    return NULL;
+}
+
+/* Without the middle of a deep stack. */
+static void put_some_frames(const struct printer *printer, const struct frames *frames)
+{
+    struct frames part = *frames;
+    part.count = FRAMES_SHOWN - OUTER_SHOWN;
+    put_frames(printer, &part);
+    fprintf(printer->out, "    ... %zu more frames\n", frames->count - FRAMES_SHOWN);
+    part.items = frames->items + frames->count - OUTER_SHOWN;
+    part.count = OUTER_SHOWN;
+    put_frames(printer, &part);
 }
 
 static void print_frames(const struct printer *printer, const struct shared_stack *stack)
 {
-    struct shown_frames shown = choose_frames(printer, stack), part = shown;
-    if (printer->style->verbose > 0 || shown.count <= FRAMES_SHOWN) {
-        put_frames(printer, &shown);
-    } else {
-        part.count = FRAMES_SHOWN - OUTER_SHOWN;
-        put_frames(printer, &part);
-        fprintf(printer->out, "    ... %zu more frames\n", shown.count - FRAMES_SHOWN);
-        part.frames = shown.frames + shown.count - OUTER_SHOWN;
-        part.count = OUTER_SHOWN;
-        put_frames(printer, &part);
-    }
+    struct frames frames =
+        shown_frames(printer, (struct frames){stack->frames, stack->count, first_user_frame(stack)});
+    if (is_verbose(printer) || frames.count <= FRAMES_SHOWN)
+        put_frames(printer, &frames);
+    else
+        put_some_frames(printer, &frames);
     if (stack->incomplete) {
         fputs("    (stack incomplete: ", printer->out);
         put_escaped(printer->out, stack->incomplete);
@@ -197,8 +201,8 @@ static void print_block(const struct printer *printer, const struct block *block
     if (!current)
         return;
     if (!alone)
-        put_threads(printer->out, &(struct thread_list){.chosen = block->threads, .count = block->count},
-                    printer->style->verbose > 0 ? block->count : THREADS_SHOWN);
+        put_threads(printer->out, block->threads, block->count,
+                    is_verbose(printer) ? block->count : THREADS_SHOWN);
     if (!current->stack) {
         if (current->why_none)
             fprintf(printer->out, "  stack not taken: %s thread %s\n", block->count > 1 ? "each" : "the",
@@ -211,19 +215,22 @@ static void print_block(const struct printer *printer, const struct block *block
     print_others(printer, block);
 }
 
-void print_current(const struct printer *printer, const struct thread_info *threads, size_t count)
+static void print_blocks(const struct printer *printer, const struct blocks *blocks)
+{
+    bool all = printer->style->all || blocks->count <= BLOCKS_SHOWN;
+    size_t shown = all ? blocks->count : BLOCKS_SHOWN, more = 0;
+    for (size_t i = 0; i < shown; i++)
+        print_block(printer, &blocks->items[i], blocks->count == 1);
+    for (size_t i = shown; i < blocks->count; i++)
+        more += blocks->items[i].count;
+    if (more)
+        fprintf(printer->out, "  and %zu more threads at %zu other places\n", more, blocks->count - shown);
+}
+
+void print_stacks(const struct printer *printer, const struct thread_info *threads, size_t count)
 {
     struct blocks blocks;
-    size_t left = 0;
-    if (make_blocks(&blocks, threads, count)) {
-        size_t shown = printer->style->all || blocks.count <= BLOCKS_SHOWN ? blocks.count : BLOCKS_SHOWN;
-        for (size_t i = 0; i < shown; i++)
-            print_block(printer, &blocks.items[i], blocks.count == 1);
-        for (size_t i = shown; i < blocks.count; i++)
-            left += blocks.items[i].count;
-        if (left)
-            fprintf(printer->out, "  and %zu more threads at %zu other places\n", left, blocks.count - shown);
-    }
-    free(blocks.threads);
-    free(blocks.items);
+    if (make_blocks(&blocks, threads, count))
+        print_blocks(printer, &blocks);
+    free_blocks(&blocks);
 }

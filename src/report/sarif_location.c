@@ -1,4 +1,4 @@
-#include "report/sarif_parts.h"
+#include "report/sarif_location.h"
 
 #include <limits.h>
 #include <stdint.h>
@@ -6,14 +6,13 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "report/parts.h"
-#include "report/text_parts.h"
+#include "report/frame_text.h"
+#include "report/source_path.h"
 
 #define BASE "%SRCROOT%" /* the name that code scanning knows */
 #define NAME_MAX_BYTES 4096
 
-/* RFC 3986: all but unreserved characters and the slash as %NN.  Of what does not fit
- * nothing is said. */
+/* RFC 3986: all but unreserved characters and the slash as %NN.  False: it does not fit. */
 static bool put_uri(char *out, size_t size, const char *scheme, const char *path, const char *after)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";

@@ -1,13 +1,15 @@
-#include "report/points.h"
+#include "report/test_points.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
-#include "report/parts.h"
-#include "report/text_parts.h"
+#include "base/escape.h"
+#include "report/duration.h"
+#include "report/process_text.h"
+#include "report/text_buffer.h"
 
-/* ---- what is to be said of a process ------------------------------------------------------ */
+#define TITLE_MAX 200 /* columns of a command */
 
 static size_t count_failures(const struct process_report *process)
 {
@@ -17,7 +19,7 @@ static size_t count_failures(const struct process_report *process)
     return count;
 }
 
-static bool left_something(const struct process_report *process)
+static bool has_unsuppressed(const struct process_report *process)
 {
     for (size_t i = 0; i < process->group_count; i++)
         if (!process->groups[i].suppressed_by)
@@ -25,13 +27,13 @@ static bool left_something(const struct process_report *process)
     return false;
 }
 
-/* One that is not judged has not passed either, unless nothing was left of it. */
+/* A process that was not judged has passed only when no thread was alive or unjoined at its end. */
 static char *why_skipped(const struct process_report *process)
 {
     char *why, end[160];
     if (!process->watched)
         return strdup("not watched: thread creators are unknown");
-    if (process->judged || (process->how != END_ALIVE && !left_something(process)))
+    if (process->judged || (process->how != END_ALIVE && !has_unsuppressed(process)))
         return NULL;
     format_end(end, sizeof(end), process);
     return asprintf(&why, "not judged: %s", end) < 0 ? NULL : why;
@@ -39,19 +41,35 @@ static char *why_skipped(const struct process_report *process)
 
 /* ---- the list ------------------------------------------------------------------------------- */
 
-static struct report_point *add(struct report_points *points, char *name)
+static struct test_point *add(struct test_points *points, char *name)
 {
     if (!name || !ARRAY_GROW(points->items, points->count)) {
         free(name);
         return NULL;
     }
-    points->items[points->count] = (struct report_point){.name = name};
+    points->items[points->count] = (struct test_point){.name = name};
     return &points->items[points->count++];
 }
 
-static bool add_process(struct report_points *points, const struct process_report *process)
+/* The test that the process ran, or its command. */
+static char *title(const struct process_report *process)
 {
-    struct report_point *point = add(points, process_as_test(process));
+    struct text_buffer buffer;
+    FILE *out = text_open(&buffer);
+    if (!out)
+        return NULL;
+    if (process->test && *process->test)
+        put_escaped(out, process->test);
+    else if (process->argv && process->argv[0] && *process->argv[0])
+        put_command(out, process->argv, TITLE_MAX);
+    else
+        put_escaped(out, command_name(process));
+    return text_close(&buffer);
+}
+
+static bool add_process(struct test_points *points, const struct process_report *process)
+{
+    struct test_point *point = add(points, title(process));
     if (!point)
         return false;
     point->process = process;
@@ -60,35 +78,32 @@ static bool add_process(struct report_points *points, const struct process_repor
     return true;
 }
 
-static bool add_unwatched(struct report_points *points, const struct unwatched *child)
+static bool add_unwatched(struct test_points *points, const struct unwatched *child)
 {
-    const char *name = child->exe ? child->exe : child->name ? child->name : "?";
-    struct report_point *point = add(points, escaped_copy(name));
+    const char *program = unwatched_program(child);
+    struct test_point *point = add(points, escaped_copy(program ? program : "?"));
     if (!point)
         return false;
-    point->program = child->exe ? child->exe : child->name;
+    point->program = program;
     return asprintf(&point->skipped, "not watched: %s", unwatched_why_name(child->why)) >= 0 ||
            (point->skipped = NULL);
 }
 
-static bool add_timeout(struct report_points *points, const struct report *report)
+static bool add_timeout(struct test_points *points, const struct report *report)
 {
-    char time[40];
-    struct report_point *point = add(points, strdup("ends in time"));
-    if (!point)
-        return false;
-    format_duration(time, sizeof(time), report->timed_out_s);
-    return asprintf(&point->error, "timed out after %s", time) >= 0 || (point->error = NULL);
+    char text[TIMEOUT_TEXT_MAX];
+    struct test_point *point = add(points, strdup("ends in time"));
+    return point && (point->error = strdup(format_timeout(text, report)));
 }
 
-/* Consumers take an empty list for a mistake: where no process made a thread, the run is the test. */
-static bool add_run(struct report_points *points, const struct report *report)
+/* Readers take an empty list for an error: where no process made a thread, the run is the test. */
+static bool add_run(struct test_points *points, const struct report *report)
 {
     const struct process_report run = {.argv = report->argv};
-    return add(points, report->argv ? process_as_test(&run) : strdup("threads"));
+    return add(points, report->argv ? title(&run) : strdup("threads"));
 }
 
-static bool add_all(struct report_points *points, const struct report *report)
+static bool add_all(struct test_points *points, const struct report *report)
 {
     bool done = report->timed_out_s <= 0 || add_timeout(points, report);
     for (size_t i = 0; i < report->process_count && done; i++)
@@ -102,19 +117,18 @@ static bool add_all(struct report_points *points, const struct report *report)
 
 static int compare(const void *left, const void *right)
 {
-    const struct report_point *const *a = left, *const *b = right;
+    const struct test_point *const *a = left, *const *b = right;
     int order = strcmp((*a)->name, (*b)->name);
     return order ? order : (*a > *b) - (*a < *b);
 }
 
 static int compare_name(const void *name, const void *point)
 {
-    return strcmp(name, (*(const struct report_point *const *)point)->name);
+    return strcmp(name, (*(const struct test_point *const *)point)->name);
 }
 
-/* The next "NAME (N)" that no command has of itself. */
-static char *numbered_name(struct report_point *const *sorted, size_t count, const char *name,
-                           unsigned *times)
+/* The next "NAME (N)" that is not the name of another point. */
+static char *numbered_name(struct test_point *const *sorted, size_t count, const char *name, unsigned *times)
 {
     char *numbered = NULL;
     do {
@@ -125,10 +139,10 @@ static char *numbered_name(struct report_point *const *sorted, size_t count, con
     return numbered;
 }
 
-/* Consumers keep one result for a name. */
-static bool number_equal_names(struct report_points *points)
+/* Readers of JUnit and TAP keep one result for each name. */
+static bool number_equal_names(struct test_points *points)
 {
-    struct report_point **sorted = calloc(points->count, sizeof(*sorted));
+    struct test_point **sorted = calloc(points->count, sizeof(*sorted));
     char **numbered = calloc(points->count, sizeof(*numbered)); /* the old ones are looked up until the end */
     unsigned times = 1;
     bool done = sorted && numbered;
@@ -155,7 +169,7 @@ static bool number_equal_names(struct report_points *points)
     return done;
 }
 
-bool report_points_make(struct report_points *points, const struct report *report)
+bool test_points_make(struct test_points *points, const struct report *report)
 {
     memset(points, 0, sizeof(*points));
     if (!add_all(points, report) || !number_equal_names(points))
@@ -168,7 +182,7 @@ bool report_points_make(struct report_points *points, const struct report *repor
     return true;
 }
 
-void report_points_release(struct report_points *points)
+void test_points_release(struct test_points *points)
 {
     for (size_t i = 0; i < points->count; i++) {
         free(points->items[i].name);

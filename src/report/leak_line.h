@@ -1,0 +1,26 @@
+/*
+ * A leak in one line, and in many.
+ *
+ * Strings are malloc'ed, NULL when out of memory.  A line is well-formed UTF-8 without control characters:
+ * other bytes are written as \xNN.
+ */
+#ifndef THREADLEAK_REPORT_LEAK_LINE_H
+#define THREADLEAK_REPORT_LEAK_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "leak/model.h"
+
+/* "2 running threads, never joined, created by pool_start (pool.c:42), run worker_loop" */
+char *leak_line(const struct leak_group *group, size_t threads, size_t processes);
+
+/* That line, and the lines of the text report. */
+struct leak_text {
+    char *line, *details;
+};
+/* False: out of memory.  Release it either way. */
+bool leak_text_make(struct leak_text *text, const struct leak_group *group, size_t threads, size_t processes);
+void leak_text_release(struct leak_text *text);
+
+#endif

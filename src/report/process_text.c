@@ -1,0 +1,108 @@
+#include "report/process_text.h"
+
+#include <string.h>
+
+#include "base/escape.h"
+
+#define THREADS_IN_LINE 4
+
+void format_end(char *out, size_t size, const struct process_report *process)
+{
+    switch (process->how) {
+    case END_SIGNAL:
+        if (process->signal)
+            snprintf(out, size, "killed by signal %d (%s)", process->signal, strsignal(process->signal));
+        else
+            snprintf(out, size, "killed, or its end was not recorded");
+        break;
+    case END_EXEC:
+        snprintf(out, size, "exec of another program");
+        break;
+    case END_ALIVE:
+        if (process->checked) {
+            snprintf(out, size, process->since ? "since the checkpoint" : "since its start");
+            break;
+        }
+        snprintf(out, size, process->core ? "alive when the core was written" : "alive");
+        break;
+    default:
+        if (process->how == END_EXIT)
+            snprintf(out, size, "exit status %d", process->status);
+        else
+            snprintf(out, size, "exit status %d by %s", process->status, end_how_name(process->how));
+    }
+}
+
+void put_command(FILE *out, char *const *argv, size_t width)
+{
+    size_t used = 0;
+    for (size_t i = 0; argv[i]; i++) {
+        const char *quote = !*argv[i] || strpbrk(argv[i], " \t\n\"'\\$&|;<>()*?`#") ? "'" : "";
+        used += (i > 0) + 2 * strlen(quote) + escaped_width(argv[i]);
+        fputs(i ? " " : "", out);
+        if (used > width) {
+            fputs("...", out);
+            return;
+        }
+        fputs(quote, out);
+        put_escaped(out, argv[i]);
+        fputs(quote, out);
+    }
+}
+
+void put_test(FILE *out, const char *test)
+{
+    if (!test)
+        return;
+    fputs(" in test ", out);
+    put_escaped(out, test);
+}
+
+const char *unwatched_program(const struct unwatched *unwatched)
+{
+    return unwatched->exe ? unwatched->exe : unwatched->name;
+}
+
+void put_thread_name(FILE *out, const struct thread_info *thread)
+{
+    if (thread->id)
+        fprintf(out, "T%llu", (unsigned long long)thread->id);
+    if (!*thread->name)
+        return;
+    fputs(thread->id ? " \"" : "\"", out);
+    put_escaped(out, thread->name);
+    putc('"', out);
+}
+
+static void put_thread(FILE *out, const struct thread_info *thread)
+{
+    put_thread_name(out, thread);
+    if (thread->tid > 0)
+        fprintf(out, thread->id || *thread->name ? " tid %d" : "tid %d", (int)thread->tid);
+}
+
+void put_threads(FILE *out, const struct thread_info *const *threads, size_t count, size_t max)
+{
+    size_t shown = count < max ? count : max;
+    for (size_t i = 0; i < shown; i++) {
+        fputs(i == 0 ? "  " : i % THREADS_IN_LINE == 0 ? ",\n  " : ", ", out);
+        put_thread(out, threads[i]);
+    }
+    if (count > shown)
+        fprintf(out, " and %zu more", count - shown);
+    putc('\n', out);
+}
+
+const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+void put_leaked(FILE *out, uint64_t threads, uint64_t sites)
+{
+    if (threads)
+        fprintf(out, "%llu leaked thread%s at %llu site%s", (unsigned long long)threads, plural(threads),
+                (unsigned long long)sites, plural(sites));
+    else
+        fputs("no leaked threads", out);
+}

@@ -1,0 +1,39 @@
+/*
+ * A process and its threads as people know them.
+ *
+ * What a program chose itself (names, arguments) is escaped: it must not drive a terminal.
+ */
+#ifndef THREADLEAK_REPORT_PROCESS_TEXT_H
+#define THREADLEAK_REPORT_PROCESS_TEXT_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "leak/model.h"
+
+/* "exit status 0", "killed by signal 11 (Segmentation fault)", … */
+void format_end(char *out, size_t size, const struct process_report *process);
+
+/* The command with its arguments, quoted where a shell needs that; "..." ends it before it takes more
+ * than `width` columns. */
+void put_command(FILE *out, char *const *argv, size_t width);
+
+/* " in test NAME"; nothing for NULL. */
+void put_test(FILE *out, const char *test);
+
+/* The executable of a program that was not watched, or its name as passed to exec; NULL: not known. */
+const char *unwatched_program(const struct unwatched *unwatched);
+
+/* T3 "worker": whichever of both is known. */
+void put_thread_name(FILE *out, const struct thread_info *thread);
+
+/* Lines of T3 "worker" tid 4245, T4 …: at most `max` threads, then how many more there are. */
+void put_threads(FILE *out, const struct thread_info *const *threads, size_t count, size_t max);
+
+/* "s", or "" for 1. */
+const char *plural(uint64_t count);
+
+/* "2 leaked threads at 1 site", "no leaked threads" */
+void put_leaked(FILE *out, uint64_t threads, uint64_t sites);
+
+#endif

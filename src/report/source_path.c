@@ -1,0 +1,57 @@
+#include "report/source_path.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The path from `directory`; NULL: it is not below that. */
+static const char *below(const char *path, const char *directory)
+{
+    size_t length = strlen(directory);
+    while (length > 1 && directory[length - 1] == '/')
+        length--;
+    if (length < 2 || strncmp(path, directory, length) != 0 || path[length] != '/')
+        return NULL;
+    return path + length + 1;
+}
+
+const char *source_root(void)
+{
+    static char root[PATH_MAX];
+    const char *workspace = getenv("GITHUB_WORKSPACE");
+    if (!getcwd(root, sizeof(root)))
+        root[0] = '\0';
+    if (workspace && *workspace == '/' && (below(root, workspace) || !strcmp(root, workspace)))
+        snprintf(root, sizeof(root), "%s", workspace);
+    return root;
+}
+
+bool is_below_source_root(const char *path)
+{
+    return path[0] != '/' || below(path, source_root());
+}
+
+/* "a/./b//c" as "a/b/c"; ".." stays, as a symbolic link may precede it. */
+static void tidy(char *path)
+{
+    char *to = path;
+    for (const char *from = path; *from;) {
+        bool begins = from == path || from[-1] == '/';
+        if (begins && from[0] == '.' && from[1] == '/')
+            from += 2;
+        else if (begins && from != path && from[0] == '/')
+            from++;
+        else
+            *to++ = *from++;
+    }
+    *to = '\0';
+}
+
+void format_source_path(char *out, size_t size, const char *path)
+{
+    const char *inside = below(path, source_root());
+    snprintf(out, size, "%s", inside ? inside : path);
+    tidy(out);
+}

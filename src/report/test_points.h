@@ -1,0 +1,29 @@
+/* A report as a list of tests: one for each process, and others for what belongs to no process. */
+#ifndef THREADLEAK_REPORT_TEST_POINTS_H
+#define THREADLEAK_REPORT_TEST_POINTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "leak/model.h"
+
+struct test_point {
+    char *name;                           /* unique: the second of a name ends with " (2)" */
+    const struct process_report *process; /* NULL: of the run, or of a program that was not watched */
+    const char *program;                  /* the program that was not watched; NULL: none, or not known */
+    size_t failures;                      /* counted groups */
+    char *error;                          /* why it failed as a whole: the timeout; or NULL */
+    char *skipped;                        /* why it has no result; or NULL */
+};
+
+struct test_points {
+    struct test_point *items; /* at least one */
+    size_t count;
+    size_t failures, errors, skipped; /* numbers of items with each */
+};
+
+/* False: out of memory.  Release it either way. */
+bool test_points_make(struct test_points *points, const struct report *report);
+void test_points_release(struct test_points *points);
+
+#endif

@@ -1,0 +1,274 @@
+#include "report/text_process.h"
+
+#include <string.h>
+
+#include "base/escape.h"
+#include "report/duration.h"
+#include "report/process_text.h"
+#include "report/text_group.h"
+#include "report/text_stacks.h"
+#include "suppress/suppress.h"
+
+#define UNTRACKED_SHOWN 4 /* names in the line about them */
+#define COMMAND_WIDTH 160
+
+struct thread_counts {
+    uint64_t live, finished, sites; /* of all groups */
+    uint64_t leaked, leaked_sites;  /* of those that are counted */
+    uint64_t by_kind[LEAK_KINDS];   /* of those that are counted */
+    uint64_t suppressed;            /* by rules that are not built in */
+};
+
+/* The rules that are built in are only named at the end of the process. */
+static bool is_hidden(const struct leak_group *group)
+{
+    return group->rule && group->rule->source == SUPPRESSION_BUILT_IN;
+}
+
+static struct thread_counts count_threads(const struct process_report *process)
+{
+    struct thread_counts counts = {0};
+    for (size_t i = 0; i < process->group_count; i++) {
+        const struct leak_group *group = &process->groups[i];
+        *(group->kind == LEAK_UNJOINED ? &counts.finished : &counts.live) += group->thread_count;
+        counts.sites += group->first_of_site;
+        counts.suppressed += group->suppressed_by && !is_hidden(group) ? group->thread_count : 0;
+        if (!group->counted)
+            continue;
+        counts.leaked += group->thread_count;
+        counts.leaked_sites += group->first_of_site;
+        counts.by_kind[group->kind] += group->thread_count;
+    }
+    return counts;
+}
+
+/* "51 live and 66 finished, unjoined threads at 3 sites" */
+static void put_created(FILE *out, const struct thread_counts *counts)
+{
+    uint64_t threads = counts->live + counts->finished;
+    if (!threads) {
+        fputs("no created threads alive or unjoined", out);
+        return;
+    }
+    if (counts->live)
+        fprintf(out, "%llu live%s", (unsigned long long)counts->live, counts->finished ? " and " : "");
+    if (counts->finished)
+        fprintf(out, "%llu finished, unjoined", (unsigned long long)counts->finished);
+    fprintf(out, " thread%s at %llu site%s", plural(threads), (unsigned long long)counts->sites,
+            plural(counts->sites));
+}
+
+/* "threadleak: 2 leaked threads at 1 site, ./app (pid 4242), exit status 0" */
+static void print_title(const struct printer *printer, const struct process_report *process,
+                        const struct thread_counts *counts)
+{
+    char end[160];
+    format_end(end, sizeof(end), process);
+    paint(printer, BOLD);
+    fputs("threadleak: ", printer->out);
+    if (!process->watched)
+        fprintf(printer->out, "%zu thread%s", process->untracked_count + 1,
+                plural(process->untracked_count + 1));
+    else if (process->judged)
+        put_leaked(printer->out, counts->leaked, counts->leaked_sites);
+    else
+        put_created(printer->out, counts);
+    fputs(", ", printer->out);
+    put_escaped(printer->out, command_name(process));
+    fprintf(printer->out, " (pid %d)", (int)process->pid);
+    put_test(printer->out, process->test);
+    fprintf(printer->out, ", %s", end);
+    if (process->how != END_ALIVE && !process->judged && counts->live + counts->finished)
+        fputs(", not counted as leaks", printer->out);
+    paint(printer, PLAIN);
+    putc('\n', printer->out);
+}
+
+static void print_head(const struct printer *printer, const struct process_report *process,
+                       const struct thread_counts *counts, bool alone)
+{
+    print_title(printer, process, counts);
+    /* Several processes may run one program: their arguments differ. */
+    if (!alone && process->argv && process->argv[0] && process->argv[1]) {
+        fputs("command: ", printer->out);
+        put_command(printer->out, process->argv, COMMAND_WIDTH);
+        putc('\n', printer->out);
+    }
+    if (!process->watched)
+        fputs("not watched, so thread creators are unknown; start it with `threadleak run` or\n"
+              "LD_PRELOAD=libthreadleak.so to see them\n",
+              printer->out);
+    if (process->stacks && process->stacks->note) {
+        fputs("current stacks: ", printer->out);
+        put_escaped(printer->out, process->stacks->note);
+        putc('\n', printer->out);
+    }
+}
+
+static void print_main(const struct printer *printer, const struct process_report *process)
+{
+    const struct thread_info *thread = process->main;
+    char age[40];
+    if (!thread)
+        return;
+    paint(printer, BOLD);
+    fputs("\nmain", printer->out);
+    paint(printer, PLAIN);
+    format_duration(age, sizeof(age), thread->age_s);
+    if (thread->age_s >= 0)
+        fprintf(printer->out, "   alive %s", age);
+    fputs(thread->state == 'Z' ? "   the main thread; it has ended, the process goes on\n"
+                               : "   the main thread\n",
+          printer->out);
+    print_names(printer, thread, 1, true);
+    print_stacks(printer, thread, 1);
+}
+
+/* True: with their stacks; false: print_foot() names them in one line. */
+static bool lists_untracked(const struct printer *printer, const struct process_report *process)
+{
+    return process->untracked_count && printer->style->others &&
+           (process->how == END_ALIVE || process->untracked[0].current);
+}
+
+static void print_untracked_threads(const struct printer *printer, const struct process_report *process)
+{
+    if (!lists_untracked(printer, process))
+        return;
+    paint(printer, BOLD);
+    fprintf(printer->out, process->watched ? "\nuntracked ×%zu" : "\nthread ×%zu", process->untracked_count);
+    paint(printer, PLAIN);
+    fputs(process->watched ? "   creation not seen\n" : "\n", printer->out);
+    print_names(printer, process->untracked, process->untracked_count, printer->style->all);
+    print_stacks(printer, process->untracked, process->untracked_count);
+}
+
+/* ---- what follows the groups ------------------------------------------------------------- */
+
+static void print_untracked(const struct printer *printer, const struct process_report *process)
+{
+    uint64_t count = process->counts.untracked;
+    size_t shown = process->untracked_count < UNTRACKED_SHOWN ? process->untracked_count : UNTRACKED_SHOWN;
+    if (!count || !process->watched || lists_untracked(printer, process))
+        return;
+    fprintf(printer->out, "untracked: %llu thread%s whose creation was not seen:", (unsigned long long)count,
+            plural(count));
+    for (size_t i = 0; i < shown; i++) {
+        fprintf(printer->out, "%s tid %d \"", i ? "," : "", (int)process->untracked[i].tid);
+        put_escaped(printer->out, process->untracked[i].name);
+        putc('"', printer->out);
+    }
+    if (count > shown)
+        fprintf(printer->out, " and %llu more", (unsigned long long)(count - shown));
+    putc('\n', printer->out);
+}
+
+static void print_lost(const struct printer *printer, const struct process_report *process)
+{
+    if (process->counts.lost)
+        fprintf(printer->out,
+                "lost: the ledger was full for %llu creation%s; more threads may exist than are shown\n",
+                (unsigned long long)process->counts.lost, plural(process->counts.lost));
+}
+
+static size_t hidden_by(const struct process_report *process, size_t from, const char *label)
+{
+    size_t threads = 0;
+    for (size_t i = from; i < process->group_count; i++)
+        if (is_hidden(&process->groups[i]) && !strcmp(process->groups[i].rule->label, label))
+            threads += process->groups[i].thread_count;
+    return threads;
+}
+
+/* "hidden: 4 threads of OpenMP's pool, 1 of GLib (built-in rules)" */
+static void print_hidden(const struct printer *printer, const struct process_report *process)
+{
+    size_t labels = 0;
+    for (size_t i = 0; i < process->group_count; i++) {
+        const struct leak_group *group = &process->groups[i];
+        const char *label = is_hidden(group) ? group->rule->label : NULL;
+        size_t threads = label ? hidden_by(process, i, label) : 0;
+        if (!label || hidden_by(process, 0, label) > threads) /* already named */
+            continue;
+        fprintf(printer->out, labels ? ", %zu" : "hidden: %zu", threads);
+        fprintf(printer->out,
+                labels++       ? " of %s"
+                : threads == 1 ? " thread of %s"
+                               : " threads of %s",
+                label + strlen(SUPPRESSION_BUILT_IN_LABEL));
+    }
+    if (labels)
+        fprintf(printer->out, " (built-in rule%s)\n", plural(labels));
+}
+
+static void print_foot(const struct printer *printer, const struct process_report *process,
+                       const struct thread_counts *counts)
+{
+    const char *separator = "leaked: ";
+    print_untracked(printer, process);
+    if (!process->watched)
+        return;
+    if (printer->style->verbose >= 0)
+        print_hidden(printer, process);
+    print_lost(printer, process);
+    for (int kind = 0; kind < LEAK_KINDS; kind++) {
+        if (!counts->by_kind[kind])
+            continue;
+        fprintf(printer->out, "%s%llu %s", separator, (unsigned long long)counts->by_kind[kind],
+                leak_kind_name((enum leak_kind)kind));
+        separator = ", ";
+    }
+    if (counts->leaked)
+        fputs(".   ", printer->out);
+    if (counts->suppressed)
+        fprintf(printer->out, "suppressed: %llu.   ", (unsigned long long)counts->suppressed);
+    fprintf(printer->out, "created %llu, joined %llu, detached %llu, peak %llu.\n",
+            (unsigned long long)process->counts.created, (unsigned long long)process->counts.joined,
+            (unsigned long long)process->counts.detached, (unsigned long long)process->counts.peak);
+}
+
+/* ---- the whole ---------------------------------------------------------------------------- */
+
+/* True: the last one was printed in full, with several lines. */
+static bool print_groups(const struct printer *printer, const struct process_report *process, bool all)
+{
+    bool was_full = false;
+    for (size_t i = 0; i < process->group_count; i++) {
+        const struct leak_group *group = &process->groups[i];
+        if (group->counted || all) {
+            print_group(printer, group);
+            was_full = true;
+            continue;
+        }
+        if (is_hidden(group))
+            continue;
+        if (was_full)
+            putc('\n', printer->out);
+        was_full = false;
+        print_group_short(printer, group);
+    }
+    return was_full;
+}
+
+static bool print_others(const struct printer *printer, const struct process_report *process)
+{
+    print_main(printer, process);
+    print_untracked_threads(printer, process);
+    return process->main || process->untracked_count;
+}
+
+void print_process(const struct printer *of_report, const struct process_report *process, bool alone)
+{
+    const struct thread_counts counts = count_threads(process);
+    const struct printer printer = {of_report->out, of_report->style, process};
+    bool is_snapshot = (process->how == END_ALIVE && !process->checked) || process->core;
+    bool all = printer.style->all || (alone && is_snapshot), gap = false;
+    print_head(&printer, process, &counts, alone);
+    if (printer.style->verbose >= 0) {
+        gap = print_groups(&printer, process, all);
+        gap |= printer.style->others && print_others(&printer, process);
+    }
+    if (gap && process->watched)
+        putc('\n', printer.out);
+    print_foot(&printer, process, &counts);
+}
