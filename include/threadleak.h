@@ -1,26 +1,26 @@
 /*
- * Threads that are left behind, asked from within the program.
+ * A program checks itself for leaked threads.
  *
  *     threadleak_checkpoint_t before = threadleak_checkpoint();
  *     test_that_should_clean_up();
  *     if (threadleak_check_since(before, NULL) != 0)
- *         fail("it left threads behind");
+ *         fail("threads leaked");
  *
- * Nothing is to be linked.  The work is done by libthreadleak.so, which is there when
- * the program runs under `threadleak run`, or with LD_PRELOAD=libthreadleak.so.  Without
- * it everything here does nothing and returns 0, and threadleak_active() says so: tests
- * that use it still run anywhere, also in static programs.
+ * The header needs no library.  libthreadleak.so does the work.  It is loaded when the
+ * program runs under `threadleak run`, or with LD_PRELOAD=libthreadleak.so.  Without it,
+ * all functions do nothing and return 0, and so does threadleak_active().  A test that
+ * uses them still runs everywhere, also in a static program.
  *
- * C99, C11, C++11 and later; gcc and clang.  Every function may be called by several
- * threads at once, from constructors and from exit handlers, and on small stacks.  None
- * is a cancellation point, and none changes errno.  Not for signal handlers: there a
- * check is refused where that can be told.
+ * C99, C11, C++11 and later; gcc and clang.  Several threads may call every function at
+ * once, also from constructors, from exit handlers, and on small stacks.  No function is
+ * a cancellation point, and none changes errno.  Do not call them in signal handlers: a
+ * check there fails if threadleak notices it.
  *
- * Errors: -1, and one line on standard error that says what is wrong.  A misspelled option
- * or rule never passes for a check without leaks.
+ * Errors: the function returns -1, and prints one line on standard error.  A misspelled
+ * option or rule is always an error, and never a check that passed.
  *
- * Threads: those made by pthread_create or thrd_create.  A thread that was not seen to be
- * created is never counted, nor is the main thread, nor the one that calls a check.
+ * Threads: those that pthread_create or thrd_create made.  Untracked threads, whose creation
+ * the shim did not see, never count.  Neither do the main thread and the caller of a check.
  */
 #ifndef THREADLEAK_THREADLEAK_H
 #define THREADLEAK_THREADLEAK_H
@@ -28,30 +28,30 @@
 #include "threadleak/abi.h"
 
 #ifdef __cplusplus
-/* Casts and null pointers here are C's, which some C++ projects warn of. */
+/* Some C++ projects enable warnings about C casts and null pointers. */
 #pragma GCC system_header
 extern "C" {
 #endif
 
 /*
- * What the program brings, by defining one or both of these, with C linkage.  Each is
- * asked once, at start, before main.  They are one for a program, as functions with one
- * name are: a library adds its rules by threadleak_add_suppressions().
+ * A program can define one or both of these functions, with C linkage.  Each is called once,
+ * before main.  A program has only one function of each name, so a library calls
+ * threadleak_add_suppressions() instead.
  *
- * Options: as in THREADLEAK_OPTIONS, which goes over them where both set the same.  Under
- * `threadleak run` report=, judge=, grace_ms= and stacks= hold for the end, too, where its command
- * line does not say otherwise, and run tells that it goes by them; exitcode= is run's own affair.
+ * Options: as in THREADLEAK_OPTIONS, which overrides them.  Under `threadleak run`, report=,
+ * judge=, grace_ms= and stacks= also apply to the end of the process, unless the command line
+ * of run sets them.  run prints a line when it uses them.  It ignores exitcode=.
  * Suppressions: one rule a line, as in a file for --suppressions.
  */
 const char *__threadleak_default_options(void) __attribute__((weak, visibility("default")));
 const char *__threadleak_default_suppressions(void) __attribute__((weak, visibility("default")));
 
-/* ---- how it is found: not for use ------------------------------------------------- */
+/* ---- internal: how the header finds the shim -------------------------------------- */
 
 /*
- * dlsym, and not a weak reference to the table: in a program linked with -no-pie the
- * linker settles that to 0 for good, although the library will be there.  Weak dlsym,
- * since before glibc 2.34 a program may have none; then the reference may still do.
+ * A weak reference to the table is not enough: in a program linked with -no-pie, the linker
+ * sets it to 0, although the library is loaded later.  So dlsym finds the table.  dlsym is
+ * weak, too, because before glibc 2.34 a program may not have it.  Then only the reference works.
  */
 extern const struct threadleak_abi threadleak_abi_1 __attribute__((weak, visibility("default")));
 static void *threadleak_dlsym_(void *, const char *) __attribute__((weakref("dlsym")));
@@ -61,7 +61,7 @@ struct threadleak_found_ {
     const struct threadleak_abi *abi;
     int looked;
 };
-/* One for each program or library that includes this, however many files of it do. */
+/* Each program or library that includes this header has one. */
 extern struct threadleak_found_ threadleak_found_ __attribute__((weak, visibility("hidden")));
 struct threadleak_found_ threadleak_found_ __attribute__((weak, visibility("hidden"))) = {0, 0};
 
@@ -71,7 +71,7 @@ static __inline__ const struct threadleak_abi *threadleak_find_(void)
     if (!abi && threadleak_dlsym_) {
         abi = (const struct threadleak_abi *)threadleak_dlsym_((void *)0, THREADLEAK_ABI_SYMBOL);
         if (!abi && threadleak_dlerror_)
-            (void)threadleak_dlerror_(); /* the program's next look at it is its own */
+            (void)threadleak_dlerror_(); /* clears our error, so that the program does not read it */
     }
     return abi && abi->size >= sizeof(struct threadleak_abi) ? abi : (const struct threadleak_abi *)0;
 }
@@ -90,8 +90,8 @@ static __inline__ const struct threadleak_abi *threadleak_get_(void)
     return __atomic_load_n(&threadleak_found_.abi, __ATOMIC_RELAXED);
 }
 
-/* Before main, so that nothing is looked up while some thread holds the loader's lock,
- * and so that what the program brings is known at its end. */
+/* It runs before main.  Later, another thread could hold the loader's lock.  And the end of the
+ * process needs the program's options. */
 __attribute__((constructor)) static void threadleak_start_(void)
 {
     (void)threadleak_get_();
@@ -99,7 +99,7 @@ __attribute__((constructor)) static void threadleak_start_(void)
 
 /* ---- use --------------------------------------------------------------------------- */
 
-/* 1: threads are being watched.  0: they are not, and nothing below does anything. */
+/* 1: the shim watches threads.  0: it does not, and all functions below do nothing. */
 static __inline__ int threadleak_active(void)
 {
     const struct threadleak_abi *abi = threadleak_get_();
@@ -107,10 +107,10 @@ static __inline__ int threadleak_active(void)
 }
 
 /*
- * A moment: threads that exist at it are none of the business of a check since then.
- * They are told apart by a number that is never used twice, so a new thread that gets
- * the pthread_t of an old one is still new.  Costs next to nothing.  It is of its process:
- * in a forked child it is refused.  0 when not active.
+ * A point in time.  A check since then ignores the threads that existed at that point.
+ * Each thread has a number that is never used twice.  So a new thread with the pthread_t of
+ * an old one is still new.  The call is cheap.  A checkpoint belongs to its process: in a
+ * forked child it is an error.  0: the shim is not active.
  */
 typedef uint64_t threadleak_checkpoint_t;
 static __inline__ threadleak_checkpoint_t threadleak_checkpoint(void)
@@ -120,29 +120,29 @@ static __inline__ threadleak_checkpoint_t threadleak_checkpoint(void)
 }
 
 /*
- * The number of threads, created since the checkpoint, that are left: alive and not
- * joined, alive and detached, or ended and never joined.  Above 0 a report says which
- * they are, who created them and where they are now.  -1: it could not be told.
+ * Returns the number of leaked threads that were created since the checkpoint: alive and
+ * joinable, alive and detached, or finished and never joined.  If it is not 0, a report says
+ * who created them and where they are now.  -1: the check failed.
  *
- * Threads on their way out are waited for: looked at again after 1 us, 2 us, 4 us … up to
- * every 100 ms, for grace_ms in all, and no longer than there is something to wait for.
- * The report then stops every thread for a moment.
+ * The check waits for threads that are about to end.  It checks again after 1 us, 2 us, 4 us
+ * and so on, at most every 100 ms, for grace_ms in all.  It stops earlier when no such thread
+ * is left.  The report then stops every thread for a moment.
  *
- * options: "key=value key=value" in the syntax of THREADLEAK_OPTIONS; NULL or "": as the
- * process is set.  For this check alone:
+ * options: "key=value key=value" in the syntax of THREADLEAK_OPTIONS.  NULL or "": the options
+ * of the process.  These apply to this check alone:
  *
- *     grace_ms=N                how long to wait, ms; 431
+ *     grace_ms=N                how long to wait, in ms; 431
  *     report=running,detached   kinds that count: running, detached, unjoined
- *     format= log_path= color= stacks= suppressions=FILE   as there
+ *     format= log_path= color= stacks= suppressions=FILE   as in THREADLEAK_OPTIONS
  *
- * and which threads are not to count, each as often as wanted.  A name is matched whole,
- * and a '*' in it stands for any text ("ns::beat" is "ns::beat(int)", too):
+ * These ignore threads, and each may be given several times.  NAME is the whole name.  A '*'
+ * in it matches any text.  "ns::beat" also matches "ns::beat(int)":
  *
- *     ignore_creator=NAME   created within this function, however deep, or started in it
- *     ignore_start=NAME     this is its start routine, or what std::thread calls in it
- *     ignore_top=NAME       it is in this function now: the innermost frame
- *     ignore_any=NAME       this function is anywhere in its present stack
- *     ignore_name=NAME      its name, as pthread_setname_np gave it
+ *     ignore_creator=NAME   a function of the creation stack, or the start routine
+ *     ignore_start=NAME     the start routine, or the function that std::thread calls in it
+ *     ignore_top=NAME       the innermost function of the current stack
+ *     ignore_any=NAME       any function of the current stack
+ *     ignore_name=NAME      the name of the thread, from pthread_setname_np
  *     ignore='RULE'         a rule as in a file for --suppressions
  */
 static __inline__ int threadleak_check_since(threadleak_checkpoint_t since, const char *options)
@@ -151,7 +151,7 @@ static __inline__ int threadleak_check_since(threadleak_checkpoint_t since, cons
     return abi ? abi->check(&since, options) : 0;
 }
 
-/* The same since the process began. */
+/* The same for all threads of the process. */
 static __inline__ int threadleak_check(const char *options)
 {
     const struct threadleak_abi *abi = threadleak_get_();
@@ -159,9 +159,9 @@ static __inline__ int threadleak_check(const char *options)
 }
 
 /*
- * This thread never counts, neither in checks nor at the end of the process; reports say
- * "program: REASON".  The handle must be valid, as for pthread_join.  -1: a thread whose
- * creation was not seen.
+ * This thread never counts, neither in checks nor at the end of the process.  Reports print
+ * "program: REASON".  The handle must be valid, as for pthread_join.  -1: the thread is
+ * untracked.
  */
 static __inline__ int threadleak_ignore_thread(pthread_t thread, const char *reason)
 {
@@ -169,8 +169,8 @@ static __inline__ int threadleak_ignore_thread(pthread_t thread, const char *rea
     return abi ? abi->ignore_thread(thread, reason) : 0;
 }
 
-/* Rules, one a line, for all checks from now on and for the end of the process.  Kept as a
- * copy, in a forked child, too.  At most 16 KiB in all. */
+/* Adds rules, one a line, for all later checks and for the end of the process.  The shim keeps a
+ * copy, also in a forked child.  All rules together may have 16 KiB. */
 static __inline__ int threadleak_add_suppressions(const char *rules)
 {
     const struct threadleak_abi *abi = threadleak_get_();
@@ -178,9 +178,10 @@ static __inline__ int threadleak_add_suppressions(const char *rules)
 }
 
 /*
- * Changes options of the process, in the syntax of THREADLEAK_OPTIONS and over it; all or
- * none.  Not while another thread is in a check.  The end of the process goes by them,
- * too; under `threadleak run` that holds for report=, judge=, grace_ms= and stacks=, and run says so.
+ * Changes options of the process, in the syntax of THREADLEAK_OPTIONS, which they override.  On
+ * an error it changes nothing.  Do not call it while another thread is in a check.  The options
+ * also apply to the end of the process.  Under `threadleak run` only report=, judge=, grace_ms=
+ * and stacks= do so, and run prints a line.
  */
 static __inline__ int threadleak_set_options(const char *options)
 {
@@ -188,33 +189,33 @@ static __inline__ int threadleak_set_options(const char *options)
     return abi ? abi->set_options(options) : 0;
 }
 
-/* Kinds of thread, to be combined. */
+/* Kinds of threads; a set of them is their bitwise or. */
 enum {
-    THREADLEAK_RUNNING = 1,                                      /* alive, joinable */
-    THREADLEAK_DETACHED = 2,                                     /* alive, detached */
-    THREADLEAK_UNJOINED = 4,                                     /* ended, not joined */
-    THREADLEAK_ALIVE = THREADLEAK_RUNNING | THREADLEAK_DETACHED, /* but the main thread */
+    THREADLEAK_RUNNING = 1,                                      /* alive and joinable */
+    THREADLEAK_DETACHED = 2,                                     /* alive and detached */
+    THREADLEAK_UNJOINED = 4,                                     /* finished and never joined */
+    THREADLEAK_ALIVE = THREADLEAK_RUNNING | THREADLEAK_DETACHED, /* without the main thread */
     THREADLEAK_ALL = THREADLEAK_RUNNING | THREADLEAK_DETACHED | THREADLEAK_UNJOINED
 };
 
-/* How many there are now, ignored ones and the caller included; neither waits nor prints.
- * -1: no such kind. */
+/* How many threads of these kinds exist, with the ignored ones and the caller.  It neither waits
+ * nor prints.  -1: not a kind. */
 static __inline__ long threadleak_count(unsigned kinds)
 {
     const struct threadleak_abi *abi = threadleak_get_();
     return abi ? abi->count(kinds) : 0;
 }
 
-/* Writes the report of every live thread, the same that the dump signal gives, to a
- * descriptor, in the format that the process is set to. */
+/* Writes a report of every live thread to the descriptor, as on the dump signal, in the format
+ * of the process. */
 static __inline__ int threadleak_dump(int fd)
 {
     const struct threadleak_abi *abi = threadleak_get_();
     return abi ? abi->dump(fd) : 0;
 }
 
-/* Names the test that runs now, for reports; NULL: none does, but for one that the
- * environment names (as pytest and bats do).  A copy of up to 511 bytes is kept. */
+/* Sets the name of the running test for reports.  NULL: only the name in the environment, if any
+ * (pytest and bats set one).  The shim keeps a copy of at most 511 bytes. */
 static __inline__ int threadleak_test(const char *name)
 {
     const struct threadleak_abi *abi = threadleak_get_();

@@ -1,9 +1,8 @@
 /*
- * Between <threadleak.h> in a program and the preloaded libthreadleak.so: one exported
- * table, which only ever grows at its end.  Not for direct use; other languages find it
- * by dlsym(RTLD_DEFAULT, "threadleak_abi_1").
- *
- * What the functions mean stands in <threadleak.h>.
+ * The interface between <threadleak.h> in a program and the preloaded libthreadleak.so: one
+ * exported table.  New versions only add members at its end.  C and C++ programs use
+ * <threadleak.h>, which explains the functions.  Other languages get the table from
+ * dlsym(RTLD_DEFAULT, "threadleak_abi_1").
  */
 #ifndef THREADLEAK_ABI_H
 #define THREADLEAK_ABI_H
@@ -14,7 +13,7 @@
 #define THREADLEAK_ABI_SYMBOL "threadleak_abi_1"
 
 struct threadleak_abi {
-    uint32_t size; /* of the table, in bytes: how far it has grown */
+    uint32_t size; /* of the table, in bytes; a larger table has more members */
     uint32_t reserved;
     int (*active)(void);
     uint64_t (*checkpoint)(void);
@@ -26,7 +25,7 @@ struct threadleak_abi {
     long (*count)(unsigned kinds);
     int (*dump)(int fd);
     int (*test)(const char *name);
-    /* What the program brings: before THREADLEAK_OPTIONS.  Either may be NULL. */
+    /* Options and rules of the program; THREADLEAK_OPTIONS overrides them.  Both may be NULL. */
     int (*defaults)(const char *options, const char *suppressions);
 };
 

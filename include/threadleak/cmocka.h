@@ -1,5 +1,5 @@
 /*
- * cmocka: a test that leaves threads behind fails, that test and no other.
+ * Adapter for cmocka: a test that leaks threads fails, and no other test does.
  *
  *     #include <threadleak/cmocka.h>
  *     …
@@ -7,14 +7,14 @@
  *         cmocka_unit_test(queue_drains),
  *         cmocka_unit_test_setup_teardown(pool_stops, pool_setup, pool_teardown),
  *     };
- *     return threadleak_run_group_tests(tests, NULL, NULL);   // for cmocka_run_group_tests
+ *     return threadleak_run_group_tests(tests, NULL, NULL);   // in place of cmocka_run_group_tests
  *
- * Each test gets a setup that remembers which threads there are, and a teardown that runs
- * after its own and fails where new ones are left: cmocka calls that an error of the test.
- * A test whose own setup fails has no teardown, and is not checked.
+ * Each test gets a setup that takes a checkpoint, and a teardown that runs after the test's own.
+ * The teardown fails if threads leaked, and cmocka reports that as an error of the test.  A test
+ * whose own setup fails has no teardown, and is not checked.
  *
- * Reports name the test.  Without the shim nothing is checked and all passes:
- * threadleak_active() says so.
+ * Reports name the test.  Without the shim, nothing is checked and all tests pass;
+ * threadleak_active() returns 0.
  */
 #ifndef THREADLEAK_CMOCKA_ADAPTER_H
 #define THREADLEAK_CMOCKA_ADAPTER_H
@@ -30,10 +30,10 @@
 #include "threadleak.h"
 
 struct threadleak_cmocka_ {
-    const struct CMUnitTest *test; /* that runs now, as it was given */
+    const struct CMUnitTest *test; /* the running test, as the program defined it */
     threadleak_checkpoint_t before;
     const char *always; /* options of every test; NULL: none */
-    const char *once;   /* over them, of this test */
+    const char *once;   /* options of this test alone, in place of those */
 };
 static struct threadleak_cmocka_ threadleak_cmocka_state_;
 
@@ -55,9 +55,9 @@ static __inline__ int threadleak_cmocka_teardown_(void **state)
     int leaked = threadleak_check_since(own->before, own->once ? own->once : own->always);
     threadleak_test(NULL);
     if (leaked < 0)
-        print_error("threadleak could not check for leaked threads; standard error says why\n");
+        print_error("threadleak could not check for leaked threads: see its message on standard error\n");
     if (leaked > 0)
-        print_error("leaked threads: %d; standard error says which\n", leaked);
+        print_error("leaked threads: %d, see the report on standard error\n", leaked);
     return leaked != 0 ? -1 : failed;
 }
 
@@ -87,7 +87,7 @@ static __inline__ int threadleak_cmocka_run_(const char *name, const struct CMUn
 #define threadleak_run_group_tests(tests, setup, teardown) \
     threadleak_run_group_tests_name(#tests, tests, setup, teardown)
 
-/* Options of threadleak_check_since for all tests of this file; the text must stay. */
+/* Options of threadleak_check_since for all tests of this file.  The text must stay valid. */
 static __inline__ void threadleak_group_options(const char *options)
 {
     threadleak_cmocka_state_.always = options;

@@ -1,5 +1,5 @@
 /*
- * GoogleTest: a test that leaves threads behind fails, that test and no other.
+ * Adapter for GoogleTest: a test that leaks threads fails, and no other test does.
  *
  *     #include <threadleak/gtest.h>
  *
@@ -10,13 +10,12 @@
  *         return RUN_ALL_TESTS();
  *     }
  *
- * A listener looks before each test and after it, when the fixture is gone.  Threads
- * that SetUpTestSuite or an Environment starts are there before, and are no test's; that
- * they are gone at the end is what the Environment of this adapter is for: its TearDown
- * is the last one where it was added first.
+ * A listener checks after each test, when the fixture is destroyed.  Threads that
+ * SetUpTestSuite or an Environment started do not count for a test.  The Environment of this
+ * adapter checks that they are gone at the end.  Add it first, so that its TearDown runs last.
  *
- * Reports name the test, "Suite.Name".  Without the shim nothing is checked and all
- * passes: threadleak_active() says so.
+ * Reports name the test, "Suite.Name".  Without the shim, nothing is checked and all tests
+ * pass; threadleak_active() returns 0.
  */
 #ifndef THREADLEAK_GTEST_ADAPTER_H
 #define THREADLEAK_GTEST_ADAPTER_H
@@ -32,23 +31,23 @@ namespace threadleak
 inline void Judge(int leaked, const char *when)
 {
     if (leaked < 0)
-        ADD_FAILURE() << "threadleak could not check for leaked threads; standard error says why";
+        ADD_FAILURE() << "threadleak could not check for leaked threads: see its message on standard error";
     if (leaked > 0)
-        ADD_FAILURE() << "leaked threads" << when << ": " << leaked << "; standard error says which";
+        ADD_FAILURE() << "leaked threads" << when << ": " << leaked << ", see the report on standard error";
 }
 
-/* Of one test at a time. */
+/* Checks each test. */
 class Listener : public testing::EmptyTestEventListener
 {
   public:
-    /* options: of threadleak_check_since, for every test */
+    /* Options of threadleak_check_since for every test. */
     explicit Listener(const std::string &options = "") : options_(options), before_(0)
     {
     }
 
-    /* Within a test: options for its check alone, in place of those.  What they ignore is still
-     * there at the end of the program, for Environment's check and for threadleak run:
-     * threadleak_ignore_thread() and threadleak_add_suppressions() hold for these, too. */
+    /* Within a test: options for its check alone, in place of those.  The check of Environment and
+     * threadleak run still count the threads that they ignore.  threadleak_ignore_thread() and
+     * threadleak_add_suppressions() apply there, too. */
     static void TestOptions(const std::string &options)
     {
         Once() = options;
@@ -79,7 +78,7 @@ class Listener : public testing::EmptyTestEventListener
     threadleak_checkpoint_t before_;
 };
 
-/* From before the first test to after the last one. */
+/* Checks from before the first test to after the last one. */
 class Environment : public testing::Environment
 {
   public:
@@ -92,7 +91,7 @@ class Environment : public testing::Environment
         before_ = threadleak_checkpoint();
     }
 
-    /* Those that a test left have failed that test already. */
+    /* A thread that a test leaked has already made that test fail. */
     void TearDown() override
     {
         if (!testing::UnitTest::GetInstance()->Failed())
@@ -104,7 +103,7 @@ class Environment : public testing::Environment
     threadleak_checkpoint_t before_;
 };
 
-/* Both.  Once, before RUN_ALL_TESTS, and before other environments are added. */
+/* Installs both.  Call it once, before RUN_ALL_TESTS and before you add other environments. */
 inline void InstallGoogleTest(const std::string &options = "")
 {
     testing::AddGlobalTestEnvironment(new Environment(options));
