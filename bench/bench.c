@@ -1,5 +1,5 @@
 /*
- * What bench.sh measures, one thing a call; each prints one number or two.
+ * What bench.sh measures.  Each call measures one thing and prints one or two numbers.
  *
  *   bench pairs DEPTH CREATORS OTHERS PAIRS   ns for each create + join
  *   bench nothing                             no thread at all
@@ -79,7 +79,7 @@ static void create_and_join(long pairs)
     }
 }
 
-/* The asm keeps the compiler from making a loop of it. */
+/* The asm prevents tail recursion. */
 static __attribute__((noinline)) void at_depth(int depth, long pairs)
 {
     if (depth > 0)
@@ -107,7 +107,7 @@ static double measure_pairs(int depth, int creators, long pairs)
     pthread_t threads[64];
     uint64_t begin;
 
-    /* main, at_depth, create_and_join and libc's two are there anyway. */
+    /* Five frames exist at depth 0: main, at_depth, create_and_join, and two of libc. */
     job.depth = depth > 3 ? depth - 3 : 0;
     job.pairs = pairs / creators;
     at_depth(job.depth, 500);
@@ -139,7 +139,7 @@ static long resident_kib(void)
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
-/* Of the ledger's mapping, as the kernel counts it; 0 without the shim. */
+/* Resident bytes of the ledger mapping, from the kernel; 0 without the shim. */
 static long ledger_kib(void)
 {
     char line[512];

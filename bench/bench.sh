@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures what the shim costs, against the bare program, in one run: with and
-# without it by turns, so that a change of the machine's mood meets both.
+# Measures the cost of the shim: each program runs with and without it, by turns, so
+# that a slow moment of the machine affects both.
 #   bench/bench.sh BUILD [QUICK]       or: make bench [QUICK=1]
 set -eu
 cd "$(dirname "$0")/.."
@@ -19,7 +19,7 @@ without() { env -u LD_PRELOAD "$@"; }
 bare=$(mktemp) watched=$(mktemp)
 trap 'rm -f "$bare" "$watched"' EXIT
 
-# median FILE: median, and spread: half the distance between the quartiles
+# median FILE: prints the median, and half the distance between the quartiles
 median() {
     sort -g "$1" | awk '
         { value[NR] = $1 }
@@ -32,8 +32,8 @@ median() {
         END { printf "%.4f %.4f\n", at(0.5), (at(0.75) - at(0.25)) / 2 }'
 }
 
-# row NAME UNIT SCALE: one line of the table from what the two files hold.
-# Ratio and difference are those of neighbours in time, and their medians.
+# row NAME UNIT SCALE: prints one line of the table from the two files.  Ratio and
+# difference are medians over pairs of runs that followed each other.
 row() {
     local a as b bs ratio ratio_spread added added_spread
     read -r a as < <(median "$bare")
@@ -47,7 +47,7 @@ row() {
         }'
 }
 
-# by_turns COMMAND...: runs it `rounds` times each way; the first pair warms up
+# by_turns COMMAND...: runs it `rounds` times each way; the first pair is not counted
 by_turns() {
     : >"$bare"
     : >"$watched"
@@ -64,7 +64,7 @@ by_turns() {
     done
 }
 
-# ns for one start and exit, over many
+# Prints the ns for one start and exit, the mean of many.
 start_and_exit() {
     local begin end
     begin=$(date +%s%N)
@@ -75,14 +75,14 @@ start_and_exit() {
     echo $(((end - begin) / starts))
 }
 
-echo "threadleak bench: $(nproc) CPUs, $(uname -sr), $rounds rounds by turns; median ± half the quartiles' distance"
+echo "threadleak bench: $(nproc) CPUs, $(uname -sr), $rounds rounds by turns; median ± half the distance of the quartiles"
 printf '%-42s %15s %15s %13s %15s\n' '' bare 'with shim' ratio added
 
 for others in 0 10000; do
     for creators in 1 8; do
         for depth in 3 10 30; do
             if ! without "$bench" pairs 3 1 "$others" 1 >/dev/null 2>&1; then
-                echo "create + join with $others threads asleep: this system allows fewer threads; left out"
+                echo "create + join with $others threads asleep: not measured, this system allows fewer threads"
                 continue 3
             fi
             by_turns "$bench" pairs "$depth" "$creators" "$others" "$pairs"
@@ -102,7 +102,7 @@ for ((round = 0; round < rounds; round++)); do
 done
 row "start + exit, no thread" ms 1000000
 
-# Resident memory at its highest, of a program without a thread.
+# Peak resident memory of a program that creates no thread.
 peak_kib() {
     awk '/^Rss:/ { sum += $2 } END { print sum }'
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Measures what it takes to say where every thread is: threadleak report PID, eu-stack
-# and gdb, in one run, on the same processes, by turns.  How long the process stood still
-# is what one of its own threads saw, which does nothing but read the clock.
+# Measures how long a report of all current stacks takes: threadleak report PID, eu-stack
+# and gdb, on the same processes, by turns.  A thread of the process that only reads the
+# clock measures how long the process was stopped.
 #   bench/report.sh BUILD [QUICK]       or: make bench-report [QUICK=1]
-# THREADLEAK_REPORT: another command than "BUILD/threadleak report" to measure.
+# THREADLEAK_REPORT: a command to measure in place of "BUILD/threadleak report".
 set -eu
 cd "$(dirname "$0")/.."
 build=$PWD/${1:-build}
@@ -36,7 +36,7 @@ end_target() {
     exec {out}<&-
 }
 
-# longest_gap: in ms, since it was last asked
+# longest_gap: prints the longest gap since the last call, in ms
 longest_gap() {
     local ns
     echo >&"$in"
@@ -44,16 +44,16 @@ longest_gap() {
     awk -v ns="$ns" 'BEGIN { printf "%.1f\n", ns / 1e6 }'
 }
 
-# measure NAME COMMAND...: one line, "seconds ms" of one run, onto $work/NAME
+# measure NAME COMMAND...: runs it once and appends "SECONDS MS" to $work/NAME
 measure() {
     local name=$1 begin end status=0
     shift
     longest_gap >"$work/ignored"
     begin=$(date +%s%N)
-    timeout 300 "$@" >"$work/said" 2>"$work/errors" || status=$?
+    timeout 300 "$@" >"$work/output" 2>"$work/errors" || status=$?
     end=$(date +%s%N)
-    # 3: leaks were found.  What says nothing was not measured.
-    if { [ "$status" -ne 0 ] && [ "$status" -ne 3 ]; } || [ ! -s "$work/said" ]; then
+    # A command without output has failed, too.
+    if [ "$status" -ne 0 ] || [ ! -s "$work/output" ]; then
         echo "$*: status $status: $(head -n 1 "$work/errors")" >&2
         return
     fi
@@ -82,7 +82,7 @@ row() {
     }'
 }
 
-# bound COUNT: the bounds are those of 10,000 threads, and hold for fewer as well
+# bound COUNT: compares with the bounds, which are those for 10,000 threads
 bound() {
     local s ms
     s=$(median "$work/ours" 1) ms=$(median "$work/ours" 2)
@@ -99,7 +99,7 @@ verdict=0
 for count in $counts; do
     rm -f "$work/ours" "$work/eu_stack" "$work/gdb"
     if ! start_target "$count"; then
-        echo "$count threads: this system allows fewer; left out"
+        echo "$count threads: not measured, this system allows fewer"
         continue
     fi
     for ((round = 0; round < rounds; round++)); do
@@ -111,12 +111,12 @@ for count in $counts; do
     if command -v gdb >/dev/null; then
         measure gdb gdb -nx -batch -ex 'thread apply all bt' -p "$target"
     fi
-    printf '%s threads at 16 sites\n  %-22s %10s %12s %9s %9s\n' "$count" '' 'all of it' 'stood still' ratio ratio
+    printf '%s threads at 16 sites\n  %-22s %10s %12s %9s %9s\n' "$count" '' total stopped ratio ratio
     row ours "${THREADLEAK_REPORT:+$(basename "${ours[0]}") }report PID"
     row eu_stack "eu-stack -p (*)"
     row gdb "gdb thread apply all"
     bound "$count" || verdict=1
     end_target
 done
-echo "(*) stops one thread after the other: what it shows never was at one moment"
+echo "(*) stops one thread after the other: its stacks are not of one moment"
 exit $verdict

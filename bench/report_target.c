@@ -1,10 +1,10 @@
-/* A program with many threads at 16 sites of different depth, which knows how long it
- * stood still.
+/* A program with many threads, created at 16 sites of different depth.  It measures how long
+ * it was stopped.
  *
  *   report_target THREADS
  *
- * Says "ready"; then, for each line it reads, the longest gap in ns that a thread which
- * only reads the clock has seen since the line before. */
+ * It prints "ready".  For each line that it reads, it prints the longest gap in ns since the
+ * line before.  A thread that only reads the clock measures the gaps. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
