@@ -54,7 +54,7 @@ static int join(pthread_t tracer, struct stop *stop)
         until.tv_nsec %= 1000000000;
         if (pthread_clockjoin_np(tracer, NULL, CLOCK_MONOTONIC, &until) != ETIMEDOUT)
             return why;
-        stop_bury(stop->pid);
+        stop_reap(stop->pid);
         unsigned now = atomic_load(&stop->seizing);
         rounds = now % 2 && now == before ? rounds + 1 : 0;
         before = now;

@@ -1,0 +1,43 @@
+/* One thread that is traced by ptrace.  Only the tracing thread may call these, save tracee_reap. */
+#ifndef THREADLEAK_SNAPSHOT_TRACEE_H
+#define THREADLEAK_SNAPSHOT_TRACEE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum tracee_state {
+    TRACEE_NEW,
+    TRACEE_SEIZED,  /* we trace it, and it runs */
+    TRACEE_PENDING, /* interrupted, and not stopped yet */
+    TRACEE_STOPPED,
+    TRACEE_STUCK, /* interrupted, and did not stop in time */
+    TRACEE_ENDED,
+    TRACEE_REFUSED, /* error in why */
+};
+
+struct tracee {
+    pid_t tid;
+    enum tracee_state state;
+    int signal;         /* to be delivered when it is resumed; 0: none */
+    int why;            /* errno */
+    bool in_group_stop; /* SIGSTOP or the like holds the process */
+};
+
+/* Attaches; the thread runs on.  seizing is odd meanwhile: PTRACE_SEIZE may block for ever,
+ * and only then may the calling thread be cancelled. */
+void tracee_seize(struct tracee *tracee, pid_t pid, atomic_uint *seizing);
+/* Makes a seized thread stop soon. */
+void tracee_interrupt(struct tracee *tracee);
+/* Sets the state and returns true if the thread has stopped or ended; does not block. */
+bool tracee_poll(struct tracee *tracee, pid_t pid);
+/* Of a thread that was interrupted `idle_ns` ago: notices that it has ended, gives it up as stuck
+ * when it had time enough, else interrupts it again.  wait_ns: how much time that is. */
+void tracee_check_pending(struct tracee *tracee, pid_t pid, uint64_t idle_ns, uint64_t wait_ns);
+/* Resumes a stopped thread and lets go of it. */
+void tracee_resume(struct tracee *tracee, pid_t pid);
+/* Waits for a thread that has ended, so that its end is complete.  From any thread. */
+void tracee_reap(pid_t tid);
+
+#endif
