@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
+
 void cli_message(const char *format, ...)
 {
     char *text = NULL;
@@ -15,10 +17,7 @@ void cli_message(const char *format, ...)
     va_end(args);
     if (length < 0)
         return;
-    /* File names may hold anything; a message stays one line. */
-    for (char *at = text; *at; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
-            *at = '?';
+    replace_controls(text);
     fprintf(stderr, "threadleak: %s\n", text);
     free(text);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/text.h"
 #include "cli/common/cli.h"
 #include "core/core.h"
 #include "cli/common/run_command_of.h"
@@ -128,7 +129,7 @@ static bool add_core(struct report_target *job, const char *path)
 
 static int is_ledger_name(const struct dirent *entry)
 {
-    return strncmp(entry->d_name, LEDGER_FILE_PREFIX, strlen(LEDGER_FILE_PREFIX)) == 0;
+    return text_begins_with(entry->d_name, LEDGER_FILE_PREFIX);
 }
 
 static bool add_entry(struct report_target *job, const char *directory, const char *name)

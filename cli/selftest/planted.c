@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/text.h"
 #include "cli/selftest/selftest.h"
 #include "cli/selftest/child.h"
 #include "cli/selftest/report.h"
@@ -36,7 +37,7 @@ static const char *last_words(const struct selftest_text *err, char *line, size_
         at--;
     static const char *const heads[] = {"threadleak: ", "run: "};
     for (size_t i = 0; i < 2; i++)
-        if (!strncmp(at, heads[i], strlen(heads[i])))
+        if (text_begins_with(at, heads[i]))
             at += strlen(heads[i]);
     snprintf(line, size, "%.*s", (int)(end - at), at);
     return *line ? line : "no report came, and no word of why";

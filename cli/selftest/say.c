@@ -3,17 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "cli/selftest/selftest.h"
 
-/* Texts of programs and file names are part of it: a line stays one line. */
 static void say(const char *mark, const char *what, const char *format, va_list args)
 {
     char *text = NULL;
     if (vasprintf(&text, format, args) < 0)
         return;
-    for (char *at = text; *at; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
-            *at = '?';
+    replace_controls(text);
     printf("%-5s %-28s %s\n", mark, what, text);
     fflush(stdout);
     free(text);

@@ -1,13 +1,13 @@
-/* What went wrong, as one line for the user: the thing, what happened, what to do. */
+/* Why something failed, as one line for the user: what happened, to which thing, what to do next. */
 #ifndef THREADLEAK_BASE_ERROR_H
 #define THREADLEAK_BASE_ERROR_H
 
-/* Every function that takes one fills it in when it fails. */
+/* A function that takes one fills it in when it fails, and else leaves it as it is. */
 struct error {
     char text[512];
 };
 
-/* Cuts what is too long.  Control characters become '?': paths come from anywhere. */
+/* Text that is too long is cut.  Control characters become '?', since paths may contain any. */
 void error_set(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

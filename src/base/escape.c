@@ -25,13 +25,11 @@ size_t character_length(const char *text)
     return 0;
 }
 
-/* U+0080 to U+009F are control characters, too. */
-size_t plain_length(const char *at)
+size_t plain_length(const char *text)
 {
-    size_t length = character_length(at);
-    unsigned char first = (unsigned char)at[0];
-    bool control = first < 0x20 || first == 0x7f || (first == 0xc2 && (unsigned char)at[1] < 0xa0);
-    return control ? 0 : length;
+    unsigned char first = (unsigned char)text[0];
+    bool control = first < 0x20 || first == 0x7f || (first == 0xc2 && (unsigned char)text[1] < 0xa0);
+    return control ? 0 : character_length(text);
 }
 
 size_t escaped_width(const char *text)
@@ -57,4 +55,11 @@ size_t put_escaped(FILE *out, const char *text)
         text += length ? length : 1;
     }
     return width;
+}
+
+void replace_controls(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
 }

@@ -1,4 +1,4 @@
-/* What every format made of JSON needs. */
+/* Builds and writes JSON, for every format that is made of it. */
 #ifndef THREADLEAK_BASE_JSON_H
 #define THREADLEAK_BASE_JSON_H
 
@@ -7,13 +7,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* A string; bytes that are no UTF-8 become U+FFFD.  NULL becomes null. */
+/* A string, with U+FFFD for each byte that is not UTF-8; null for NULL. */
 json_t *json_text(const char *string);
 
 /*
- * Objects key by key, in that order, and arrays.  What fails (out of memory: also a value that is
- * NULL) releases the whole and leaves NULL there, and the calls after it do nothing: only the end
- * must be looked at.  Values are taken over.
+ * Add to an object, whose keys keep the order of the calls, or to an array.  Values are taken over.  Out of
+ * memory (a value that is NULL, too) releases the whole and sets it to NULL.  Calls for NULL do nothing, so
+ * only the result must be checked.
  */
 void set_value(json_t **object, const char *key, json_t *value);
 void set_text(json_t **object, const char *key, const char *text); /* as json_text */
@@ -21,8 +21,8 @@ void set_number(json_t **object, const char *key, int64_t number);
 void set_bool(json_t **object, const char *key, bool value);
 void append_value(json_t **array, json_t *value);
 
-/* Writes a document, with its last newline, and releases it.  NULL stands for out of
- * memory.  False with errno when it could not be written. */
+/* Writes a document and a newline, and releases the document.  False with errno: it was not written; ENOMEM
+ * for a document that is NULL. */
 bool json_write(FILE *out, json_t *json);
 
 #endif

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/escape.h"
+
 void line_add(struct line *line, const char *format, ...)
 {
     va_list args;
@@ -18,8 +20,7 @@ void line_add(struct line *line, const char *format, ...)
 char *line_copy(const struct line *line)
 {
     char *copy = strndup(line->text, line->length);
-    for (char *at = copy; at && *at; at++)
-        if ((unsigned char)*at < ' ' || *at == 0x7f)
-            *at = '?';
+    if (copy)
+        replace_controls(copy);
     return copy;
 }

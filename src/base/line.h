@@ -1,4 +1,4 @@
-/* One line of text, built piece by piece; cut where it is full. */
+/* One line of text, built piece by piece.  What does not fit is cut.  Begins as {.length = 0}. */
 #ifndef THREADLEAK_BASE_LINE_H
 #define THREADLEAK_BASE_LINE_H
 
@@ -10,7 +10,8 @@ struct line {
 };
 
 __attribute__((format(printf, 2, 3))) void line_add(struct line *line, const char *format, ...);
-/* Malloc'ed, without control characters: names come from the process.  NULL: out of memory. */
+/* Malloc'ed, with '?' for control characters, which names in the watched process may contain.  NULL: out of
+ * memory. */
 char *line_copy(const struct line *line);
 
 #endif

@@ -1,9 +1,10 @@
 /*
- * An ELF core file (core(5), elf(5)), read as hostile input: as the kernel writes
- * it (fs/binfmt_elf.c, fs/coredump.c) and as gdb's gcore does.
+ * An ELF core file (core(5), elf(5)) as the kernel writes it (fs/binfmt_elf.c, fs/coredump.c) and as gdb's
+ * gcore does, read as hostile input.
  *
- * What a truncated or damaged file still holds is given; `notice` says what it
- * does not.  All is copied or read when asked for: the file may change meanwhile.
+ * A truncated or damaged file is opened, too, if it contains a thread or memory; `notice` says what is
+ * missing.  Nothing is mapped, since the file may change: headers and notes are copied when the core is
+ * opened, memory is read when it is asked for.
  */
 #ifndef THREADLEAK_CORE_CORE_H
 #define THREADLEAK_CORE_CORE_H
@@ -21,7 +22,7 @@
 struct core_segment {
     uint64_t start, end;
     uint64_t offset; /* in the file */
-    uint64_t dumped; /* bytes from start on that the file should have; often none of files' own pages */
+    uint64_t dumped; /* bytes from start on that the file should contain; often 0 for pages of files */
     bool readable, writable, executable;
 };
 
@@ -33,7 +34,7 @@ struct core_mapping {
 };
 
 struct core_thread {
-    pid_t tid; /* as the process itself saw it, in its own pid namespace; unless by_debugger */
+    pid_t tid; /* in the pid namespace of the process, unless by_debugger */
     elf_gregset_t regs;
 };
 
@@ -46,10 +47,10 @@ struct core_file {
     size_t segment_count;
     struct core_mapping *mappings; /* ascending, disjoint */
     size_t mapping_count;
-    struct core_thread *threads; /* in the file's order: the one that took the signal is the first */
+    struct core_thread *threads; /* in the order of the file: the first took the signal */
     size_t thread_count;
     pid_t pid;           /* 0: unknown */
-    bool by_debugger;    /* gcore: pids and tids are as gdb saw them */
+    bool by_debugger;    /* by gcore: pids and tids are those of gdb's pid namespace */
     pid_t parent_pid;    /* 0: unknown */
     int signal;          /* that ended the process; 0: dumped alive (gcore), or unknown */
     pid_t crashed;       /* the thread that took the signal; 0: none or unknown */
@@ -57,16 +58,17 @@ struct core_file {
     uint64_t vdso;       /* where its ELF header is; 0: unknown */
     uint64_t main_stack; /* an address in it; 0: unknown */
     struct error notice; /* what is missing, one line; "" when the file is whole */
-    char *strings;       /* of the mappings' paths */
+    char *strings;       /* the mappings' paths point into it */
 };
 
-/* Is it an ELF core file, of whatever machine? */
+/* Is it an ELF core file, of any architecture? */
 bool core_file_is(const char *path);
-/* NULL: no core file of this machine's architecture, or nothing of use is in it. */
+/* NULL: it is not a core file of this architecture, or it contains neither a thread nor memory.  The caller
+ * closes it. */
 struct core_file *core_file_open(const char *path, struct error *error);
 void core_file_close(struct core_file *core);
 
-/* How many bytes of memory from `address` on were dumped and are there, `size` at most. */
+/* Reads memory.  Returns how many bytes from `address` on the file contains, `size` at most. */
 size_t core_file_read(const struct core_file *core, uint64_t address, void *to, size_t size);
 /* The segment that holds an address, or NULL. */
 const struct core_segment *core_file_find(const struct core_file *core, uint64_t address);
@@ -75,7 +77,7 @@ const struct core_mapping *core_file_find_mapping(const struct core_file *core, 
 /* Was a file of this basename (the shim) mapped? */
 bool core_file_maps(const struct core_file *core, const char *basename);
 
-/* Reads at an offset of the file; how much there was. */
+/* Reads at an offset of the file.  Returns how many bytes there were. */
 size_t core_file_pread(const struct core_file *core, uint64_t offset, void *to, size_t size);
 
 #endif

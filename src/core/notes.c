@@ -11,7 +11,7 @@
 enum {
     MAX_THREADS = 1 << 18,
     MAX_FILE_NOTE = 1 << 26, /* bytes; the kernel's own bound is 4 MiB */
-    LEAST_MAPPING = 3 * sizeof(uint64_t) + 1,
+    MIN_MAPPING = 3 * sizeof(uint64_t) + 1,
 };
 
 struct note {
@@ -28,7 +28,7 @@ static bool read_desc(const struct core_file *core, const struct note *note, voi
 
 /* ---- threads ------------------------------------------------------------------- */
 
-/* gcore leaves the signal at 0, or says which one held the thread: the process went on. */
+/* Others are not in a core of the kernel.  gcore writes 0, or the signal that stopped the thread. */
 static bool ends_with_core(int signal)
 {
     static const int fatal[] = {SIGQUIT, SIGILL,  SIGTRAP, SIGABRT, SIGBUS,
@@ -129,15 +129,15 @@ static bool take_files(struct core_file *core, struct core_notes *notes, const s
     size_t got = core_file_pread(core, note->desc, desc, size);
     memset(desc + got, 0, size + 1 - got);
     memcpy(head, desc, sizeof(head));
-    uint64_t most = (size - sizeof(head)) / LEAST_MAPPING;
-    notes->cut |= got < size || head[0] > most;
-    size_t count = head[0] < most ? head[0] : most;
+    uint64_t fit = (size - sizeof(head)) / MIN_MAPPING;
+    notes->cut |= got < size || head[0] > fit;
+    size_t count = head[0] < fit ? head[0] : fit;
     core->strings = desc;
     core->mappings = calloc(count + 1, sizeof(*core->mappings));
     if (!core->mappings)
         return false;
-    size_t names = sizeof(head) + (head[0] < most ? head[0] : most) * 3 * sizeof(uint64_t);
-    if (head[0] <= most && names < got)
+    size_t names = sizeof(head) + (head[0] < fit ? head[0] : fit) * 3 * sizeof(uint64_t);
+    if (head[0] <= fit && names < got)
         take_mappings(core, desc + sizeof(head), desc + names, desc + got, count, head[1]);
     return true;
 }
@@ -174,11 +174,12 @@ bool core_notes_read(struct core_file *core, struct core_notes *notes, uint64_t 
         size_t got = core_file_pread(core, offset + at, &start, sizeof(start));
         uint64_t desc = at + sizeof(start.header) + ((start.header.n_namesz + UINT64_C(3)) & ~UINT64_C(3));
         uint64_t next = desc + ((start.header.n_descsz + UINT64_C(3)) & ~UINT64_C(3));
-        if (got < sizeof(start.header) || start.header.n_namesz == 0 || next > size || notes->left == 0) {
+        if (got < sizeof(start.header) || start.header.n_namesz == 0 || next > size ||
+            notes->remaining == 0) {
             notes->cut = true;
             return true;
         }
-        notes->left--;
+        notes->remaining--;
         const struct note note = {start.header.n_type, offset + desc, start.header.n_descsz};
         if (start.header.n_namesz == sizeof(owner) && memcmp(start.name, owner, sizeof(owner)) == 0 &&
             !take_note(core, notes, &note))

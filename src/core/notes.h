@@ -1,16 +1,15 @@
-/* The notes of a core file: threads, mapped files, who and why. */
+/* Reads the notes of a core file: threads, mapped files, the process, the signal. */
 #ifndef THREADLEAK_CORE_NOTES_H
 #define THREADLEAK_CORE_NOTES_H
 
 #include "core/core.h"
 
-/* How many notes may still be looked at in one file: no end of them can be claimed. */
 struct core_notes {
-    size_t left;
-    bool cut; /* the file ends within them, or they make no sense from somewhere on */
+    size_t remaining; /* how many more are read: a file may claim any number */
+    bool cut;         /* the file ends within them, or they are damaged */
 };
 
-/* Takes what a PT_NOTE holds into the core.  False: out of memory. */
+/* Adds what the notes of a PT_NOTE say to the core.  False: out of memory. */
 bool core_notes_read(struct core_file *core, struct core_notes *notes, uint64_t offset, uint64_t size);
 
 #endif

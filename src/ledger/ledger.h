@@ -1,8 +1,7 @@
 /*
- * Opens and validates a ledger as hostile input: every offset, count and index
- * is checked against the size before it is used, and strings are cut at the end
- * of their section.  After ledger_open_* has succeeded, the accessors below
- * cannot read outside of the snapshot, whatever it holds.
+ * Opens and validates a ledger as hostile input: every offset, count and index is checked against the size
+ * before it is used, and strings are cut at the end of their section.  After ledger_open_* has succeeded, the
+ * accessors below cannot read outside of the copy, whatever it contains.
  */
 #ifndef THREADLEAK_LEDGER_LEDGER_H
 #define THREADLEAK_LEDGER_LEDGER_H
@@ -16,23 +15,23 @@
 #include "common/ledger.h"
 #include "common/options.h"
 
-struct ledger; /* an immutable copy of what one ledger held at one moment */
+struct ledger; /* an immutable copy of one ledger at one moment */
 
 enum ledger_open_status {
     LEDGER_OPEN_OK,
-    LEDGER_OPEN_NOT_WATCHED, /* the process is there but has no ledger */
+    LEDGER_OPEN_NOT_WATCHED, /* the process exists but has no ledger; error says so */
     LEDGER_OPEN_FAILED       /* error says why */
 };
 
 enum ledger_open_status ledger_open_file(const char *path, struct ledger **ledger, struct error *error);
-/* Through /proc/PID/map_files or /proc/PID/mem; needs no stop of the process. */
+/* Through /proc/PID/map_files or /proc/PID/mem, without stopping the process. */
 enum ledger_open_status ledger_open_process(pid_t pid, struct ledger **ledger, struct error *error);
-struct core_file; /* core_file.h */
+struct core_file; /* core/core.h */
 /*
- * From the memory that a core holds; for a process that died under `threadleak run`, whose
- * ledger was a file, from that file when it is still there.  NOT_WATCHED: the shim was not there, or had not
- * begun to record.  FAILED also when it was, but its ledger is not in the core; error
- * then says where it was.  OK: error says what is missing of it, or is "".
+ * From the memory in a core; for a process that died under `threadleak run`, from its ledger's file if that
+ * still exists.  NOT_WATCHED: the shim was not loaded or had recorded nothing yet.  FAILED also when it was
+ * loaded but its ledger is not in the core: error says where it was.  OK: error says which part is missing,
+ * or is "".
  */
 enum ledger_open_status ledger_open_core(const struct core_file *core, struct ledger **ledger,
                                          struct error *error);
@@ -46,24 +45,23 @@ uint32_t ledger_slot_count(const struct ledger *ledger);
 /* NULL: no such site.  Site 0 is "unknown". */
 const struct ledger_site *ledger_get_site(const struct ledger *ledger, uint32_t index);
 uint32_t ledger_site_count(const struct ledger *ledger);
-/* The frames of a site, leaf first, never NULL; *count may be smaller than
- * recorded when the ledger is damaged. */
+/* The frames of a site, leaf first, never NULL.  *count may be smaller than recorded in a damaged ledger. */
 const ledger_pc *ledger_get_frames(const struct ledger *ledger, const struct ledger_site *site,
                                    uint32_t *count);
-/* The next whole record of a current stack from word *at on (0 at first), which
- * it moves behind it; NULL after the last. */
+/* The next whole record of a current stack from word *at on, which is 0 at first and is moved behind the
+ * record; NULL after the last. */
 const struct ledger_stack *ledger_next_stack(const struct ledger *ledger, uint32_t *at);
 /* NULL: LEDGER_NO_MODULE or damaged. */
 const struct ledger_module *ledger_get_module(const struct ledger *ledger, uint32_t index);
 /* "" for 0 or damaged; always terminated. */
 const char *ledger_get_string(const struct ledger *ledger, uint32_t offset);
 
-/* Where the ledger of a process under `threadleak run` lies, as the process sees it.
- * own_pid: of the ledger's header.  False: in no file. */
+/* The path of the ledger of a process under `threadleak run`, as the process sees it.  own_pid: from the
+ * ledger's header.  False: the ledger is not in a file, or the path does not fit. */
 bool ledger_process_path(pid_t pid, pid_t own_pid, char *path, size_t size);
 
-/* Is this file mapped by a live process of that pid, that is, is its writer
- * still there?  A process that may not be looked at counts as one. */
+/* Does a live process of that pid map this file, so that its writer is alive?  True also for a process that
+ * must not be read. */
 bool ledger_file_in_use(const char *path, pid_t pid);
 
 /* ---- index of threads ---- */
@@ -85,12 +83,12 @@ const struct ledger_slot *thread_index_find_handle(const struct thread_index *in
  * was created; 0: there is none. */
 size_t thread_index_not_begun(const struct thread_index *index, uint64_t *oldest_ns);
 
-/* ---- the options that a watched process goes by, as its ledger tells them ---- */
+/* ---- the options that a watched process uses, from its ledger ---- */
 
 /* In the syntax of THREADLEAK_OPTIONS; "": none. */
 const char *ledger_options_text(const struct ledger *ledger, enum ledger_options part);
 
-/* All of them, over the defaults.  What is not understood is skipped: the process said so. */
+/* All of them, over the defaults.  What is not understood is skipped: the process has warned about it. */
 void ledger_options_read(const struct ledger *ledger, struct options *options);
 
 #endif

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/path.h"
+#include "base/text.h"
 #include "core/core.h"
 
 static const char *const names[SECTIONS] = {
@@ -21,20 +23,32 @@ static const char *const names[SECTIONS] = {
 #define SLOT_CHUNK 256u /* 32 KiB: two such on the stack */
 #define SLOT_TRIES 8
 
-/* All of a core that there is. */
-static size_t read_core(const struct ledger_source *source, uint64_t offset, void *to, size_t size)
+/* How many bytes there were. */
+static size_t read_some(const struct ledger_source *source, uint64_t offset, void *to, size_t size)
 {
-    uint64_t address;
-    if (__builtin_add_overflow(source->base, offset, &address))
+    uint64_t at;
+    if (__builtin_add_overflow(source->base, offset, &at))
         return 0;
-    return core_file_read(source->core, address, to, size);
+    return source->core ? core_file_read(source->core, at, to, size) : pread_all(source->fd, at, to, size);
+}
+
+bool ledger_has_magic(const struct ledger_source *source)
+{
+    char magic[sizeof(LEDGER_MAGIC) - 1];
+    return read_some(source, 0, magic, sizeof(magic)) == sizeof(magic) &&
+           memcmp(magic, LEDGER_MAGIC, sizeof(magic)) == 0;
+}
+
+bool ledger_is_path(const char *path)
+{
+    return strcmp(path, "/memfd:" LEDGER_MEMFD_NAME) == 0 ||
+           text_begins_with(path_basename(path), LEDGER_FILE_PREFIX);
 }
 
 static bool read_at(const struct ledger_source *source, uint64_t offset, void *to, size_t size,
                     struct error *error)
 {
-    if ((source->core ? read_core(source, offset, to, size)
-                      : pread_all(source->fd, source->base + offset, to, size)) == size)
+    if (read_some(source, offset, to, size) == size)
         return true;
     if (source->core)
         error_set(error, "%s is truncated", source->name);
@@ -209,7 +223,7 @@ static bool read_section(const struct ledger_source *source, struct ledger *ledg
     if (section == SECTION_SLOTS)
         return copy_slots(source, offset, ledger->records[SECTION_SLOTS], used, error);
     if (source->core && source->cut && section > SECTION_SITES) {
-        uint32_t whole = (uint32_t)(read_core(source, offset, records, size) / extent->record_size);
+        uint32_t whole = (uint32_t)(read_some(source, offset, records, size) / extent->record_size);
         *source->cut |= whole < used;
         ledger->count[section] = whole;
         return true;
@@ -250,7 +264,7 @@ enum ledger_open_status ledger_load(const struct ledger_source *source, struct l
     if (!read_header(source, &copy->header, error))
         goto failed;
     if (!copy->header.ready) {
-        error_set(error, "%s is empty: its process had not begun to record", source->name);
+        error_set(error, "%s is empty: its process had recorded nothing yet", source->name);
         status = LEDGER_OPEN_NOT_WATCHED;
         goto failed;
     }

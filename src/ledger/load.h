@@ -1,5 +1,7 @@
-/* Between the parts of ledger_read.h: ledger_open.c finds the bytes of a ledger,
- * ledger_load.c checks and copies them, ledger_read.c hands them out. */
+/*
+ * Private to the directory.  open.c and core.c find the bytes of a ledger, in a file or a process and in a
+ * core; load.c checks and copies them; ledger.c gives access to the copy.
+ */
 #ifndef THREADLEAK_LEDGER_LOAD_H
 #define THREADLEAK_LEDGER_LOAD_H
 
@@ -12,19 +14,23 @@ struct ledger {
     uint64_t copied; /* bytes */
 };
 
-/* Bytes that pread finds at `base`, `size` of them at most.  They may change or
- * go away at any time. */
+/* Where the bytes are.  They may change or disappear at any time. */
 struct ledger_source {
-    int fd;
-    const struct core_file *core; /* not NULL: memory of it from address `base` on, instead */
-    bool *cut; /* not NULL: frames, modules and strings may be cut short, and then it is set */
+    int fd;                       /* pread reads them at `base` */
+    const struct core_file *core; /* not NULL: they are in its memory at address `base`, and fd is unused */
+    bool *cut; /* not NULL: set where frames, modules or strings are cut short, which is no error then */
     uint64_t base;
-    uint64_t size;
-    const char *name; /* how errors begin: "/tmp/x", "the ledger of process 4242" */
+    uint64_t size;    /* at most */
+    const char *name; /* errors begin with it: "/tmp/x", "the ledger of process 4242" */
 };
 
-/* LEDGER_OPEN_NOT_WATCHED: a ledger, but its owner has not filled it in yet.
- * The error is set then, too. */
+/* Does a ledger begin there, as far as the first bytes show? */
+bool ledger_has_magic(const struct ledger_source *source);
+/* Is this the path of a ledger, as /proc/PID/maps or a core file names it: "/memfd:threadleak", or
+ * "ledger.PID.N" in the directory of a run? */
+bool ledger_is_path(const char *path);
+
+/* LEDGER_OPEN_NOT_WATCHED: there is a ledger, but its process has not filled it in yet; the error says so. */
 enum ledger_open_status ledger_load(const struct ledger_source *source, struct ledger **ledger,
                                     struct error *error);
 

@@ -18,49 +18,42 @@
 #define CANDIDATES_MAX 16
 
 struct target {
-    pid_t pid;  /* as the user said it */
+    pid_t pid;  /* as the user gave it */
     pid_t task; /* see struct maps */
-    pid_t own;  /* as the process knows itself, in its own pid namespace */
+    pid_t own;  /* in the pid namespace of the process */
 };
 
-/* ---- what to say ------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------------ */
 
-static void say_refused(pid_t pid, struct error *error)
+static void set_refused(pid_t pid, struct error *error)
 {
-    error_set(error, "process %d: not allowed to read it: %s%s", (int)pid,
-              geteuid() == 0 ? "that takes CAP_SYS_PTRACE (in a container: --cap-add=SYS_PTRACE)"
-                             : "run as its user or root",
-              tracer_scope() ? ", and see kernel.yama.ptrace_scope" : "");
+    error_set(error, "process %d: no permission to read it; %s%s", (int)pid,
+              geteuid() == 0 ? "CAP_SYS_PTRACE is missing (in a container: --cap-add=SYS_PTRACE)"
+                             : "run threadleak as its user or as root",
+              tracer_scope() ? ", and check kernel.yama.ptrace_scope" : "");
 }
 
-static void say_no_maps(pid_t pid, int why, struct error *error)
+static void set_no_maps(pid_t pid, int why, struct error *error)
 {
     if (why == EACCES || why == EPERM)
-        say_refused(pid, error);
+        set_refused(pid, error);
     else if (why == ENOENT || why == ESRCH)
         error_set(error, "no process %d", (int)pid);
     else
         error_set(error, "process %d: cannot read its memory map: %s", (int)pid, strerror(why));
 }
 
-static void say_unwatched(const struct target *target, struct error *error)
+static void set_unwatched(const struct target *target, struct error *error)
 {
     char exe[256];
     ssize_t n = readlink(PROC_PATH("%d/exe", target->task), exe, sizeof(exe) - 1);
     exe[n > 0 ? n : 0] = 0;
     error_set(error,
-              "process %d%s%s%s is not watched: start it with LD_PRELOAD=libthreadleak.so or threadleak run",
+              "process %d%s%s%s is not watched; start it with threadleak run or LD_PRELOAD=libthreadleak.so",
               (int)target->pid, n > 0 ? " (" : "", exe, n > 0 ? ")" : "");
 }
 
 /* ---- the ledger of a process --------------------------------------------------- */
-
-static bool may_be_ledger(const struct mapping *mapping)
-{
-    const char *name = path_basename(mapping->path);
-    return mapping->shared && (strcmp(mapping->path, "/memfd:" LEDGER_MEMFD_NAME) == 0 ||
-                               strncmp(name, LEDGER_FILE_PREFIX, strlen(LEDGER_FILE_PREFIX)) == 0);
-}
 
 /* The kernel splits a mapping where its pages' attributes differ. */
 static bool continues(const struct mapping *before, const struct mapping *mapping)
@@ -70,7 +63,7 @@ static bool continues(const struct mapping *before, const struct mapping *mappin
            before->offset + (before->end - before->start) == mapping->offset;
 }
 
-/* Malloc'ed.  More than one: what a child inherits, and files of such a name. */
+/* Malloc'ed.  There may be several: a child inherits its parent's, and other files may have such a name. */
 static struct mapping *find_candidates(struct maps *maps, size_t *count)
 {
     struct mapping *found = calloc(CANDIDATES_MAX, sizeof(*found));
@@ -78,7 +71,7 @@ static struct mapping *find_candidates(struct maps *maps, size_t *count)
 
     *count = 0;
     while (found && (next = maps_next(maps))) {
-        if (!may_be_ledger(next))
+        if (!next->shared || !ledger_is_path(next->path))
             continue;
         if (*count && continues(&found[*count - 1], next))
             found[*count - 1].end = next->end;
@@ -96,8 +89,7 @@ static bool open_regular(struct ledger_source *source, const char *path, struct 
     return source->fd >= 0;
 }
 
-/* In the order of what it takes: CAP_CHECKPOINT_RESTORE, a readable file, the
- * right to trace the process. */
+/* Three ways, which need CAP_CHECKPOINT_RESTORE, a readable file, or permission to trace the process. */
 static bool open_mapping(const struct target *target, const struct mapping *mapping,
                          struct ledger_source *source)
 {
@@ -117,14 +109,7 @@ static bool open_mapping(const struct target *target, const struct mapping *mapp
     return source->fd >= 0;
 }
 
-static bool has_magic(const struct ledger_source *source)
-{
-    char magic[sizeof(LEDGER_MAGIC) - 1];
-    return pread(source->fd, magic, sizeof(magic), (off_t)source->base) == (ssize_t)sizeof(magic) &&
-           memcmp(magic, LEDGER_MAGIC, sizeof(magic)) == 0;
-}
-
-/* NOT_WATCHED: this mapping is not the process's own ledger, or not yet. */
+/* NOT_WATCHED: the mapping is not the ledger of this process, or the process has not filled it in yet. */
 static enum ledger_open_status try_candidate(const struct target *target, const struct mapping *mapping,
                                              struct ledger **ledger, struct error *error)
 {
@@ -133,15 +118,15 @@ static enum ledger_open_status try_candidate(const struct target *target, const 
 
     snprintf(name, sizeof(name), "the ledger of process %d", (int)target->pid);
     if (!open_mapping(target, mapping, &source)) {
-        say_refused(target->pid, error);
+        set_refused(target->pid, error);
         return LEDGER_OPEN_FAILED;
     }
     enum ledger_open_status status = LEDGER_OPEN_NOT_WATCHED;
-    if (has_magic(&source))
+    if (ledger_has_magic(&source))
         status = ledger_load(&source, ledger, error);
     close(source.fd);
     if (status == LEDGER_OPEN_OK && ledger_get_header(*ledger)->pid != target->own) {
-        /* A child that did not come by fork(3) still maps its parent's. */
+        /* A child that was not made by fork(3) still maps its parent's. */
         ledger_close(*ledger);
         *ledger = NULL;
         return LEDGER_OPEN_NOT_WATCHED;
@@ -164,7 +149,7 @@ static enum ledger_open_status open_own(const struct target *target, const struc
         }
     }
     if (status == LEDGER_OPEN_NOT_WATCHED)
-        say_unwatched(target, error);
+        set_unwatched(target, error);
     return status;
 }
 
@@ -177,14 +162,14 @@ enum ledger_open_status ledger_open_process(pid_t pid, struct ledger **ledger, s
 
     *ledger = NULL;
     if (!maps_open(&maps, pid)) {
-        say_no_maps(pid, errno, error);
+        set_no_maps(pid, errno, error);
         return status;
     }
     struct task_status task;
     task_status_read(maps.task, 0, &task);
     struct target target = {.pid = pid, .task = maps.task, .own = task.own_pid};
     if (maps.empty)
-        error_set(error, "process %d has no memory to look at: it has ended, or is the kernel's", (int)pid);
+        error_set(error, "process %d has no memory: it has ended, or is a kernel thread", (int)pid);
     else if (!(candidates = find_candidates(&maps, &count)))
         error_set(error, "process %d: out of memory", (int)pid);
     else
@@ -223,7 +208,7 @@ bool ledger_file_in_use(const char *path, pid_t pid)
 
     if (stat(path, &st) != 0)
         return false;
-    /* A process that changed its user or made itself unreadable is still there. */
+    /* It is alive: it changed its user, or made itself unreadable. */
     if (!maps_open(&maps, pid))
         return errno == EACCES || errno == EPERM;
     /* Overlay and some network file systems show another device in maps. */

@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/search.h"
+#include "base/text.h"
 #include "proc/file.h"
 #include "proc/stat.h"
 #include "proc/tasks.h"
@@ -23,7 +24,7 @@ static double last_run(const char *path)
     double ms = -1;
     FILE *file = fopen(path, "re");
     while (file && ms < 0 && fgets(line, sizeof(line), file))
-        if (strncmp(line, "se.exec_start", 13) == 0 && strchr(line, ':'))
+        if (text_begins_with(line, "se.exec_start") && strchr(line, ':'))
             ms = atof(strchr(line, ':') + 1);
     if (file)
         fclose(file);

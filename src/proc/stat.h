@@ -1,4 +1,4 @@
-/* What /proc/PID/task/TID/stat says of a task (proc_pid_stat(5)), without a system call of the process. */
+/* The fields of /proc/PID/task/TID/stat (proc_pid_stat(5)). */
 #ifndef THREADLEAK_PROC_STAT_H
 #define THREADLEAK_PROC_STAT_H
 

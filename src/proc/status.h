@@ -1,4 +1,4 @@
-/* What /proc/PID/task/TID/status says of a task (proc_pid_status(5)). */
+/* The fields of /proc/PID/task/TID/status (proc_pid_status(5)). */
 #ifndef THREADLEAK_PROC_STATUS_H
 #define THREADLEAK_PROC_STATUS_H
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 const struct frame_list *stack_frames(const struct ledger *ledger, struct symbolizer *symbolizer,
                                       ledger_pc pc, bool is_return_address)
 {
@@ -34,7 +36,7 @@ const struct frame *stack_function(const struct ledger *ledger, struct symbolize
 
 bool stack_is_start_up(const struct frame *frame)
 {
-    return frame->function && strncmp(frame->function, "__libc_start_", 13) == 0;
+    return frame->function && text_begins_with(frame->function, "__libc_start_");
 }
 
 void stack_mark_start_up(struct frame *frames, size_t count)

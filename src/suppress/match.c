@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "base/text.h"
 #include "suppress/rule.h"
 #include "symbolize/symbolize.h"
 
@@ -73,7 +74,7 @@ static bool is_start_frame(const struct frame *frame)
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (strcmp(frame->function, names[i]) == 0)
             return true;
-    return strncmp(frame->function, "__libc_start_", 13) == 0;
+    return text_begins_with(frame->function, "__libc_start_");
 }
 
 static size_t without_start(const struct frame *frames, size_t count)

@@ -5,6 +5,7 @@
 
 #include "base/array.h"
 #include "base/search.h"
+#include "base/text.h"
 #include "symbolize/name.h"
 
 #define INTERNAL "__GI_" /* glibc's names for its calls to itself */
@@ -157,7 +158,7 @@ const char *aliases_find(struct aliases *aliases, Dwfl_Module *module, GElf_Addr
         return NULL;
     if (*name != '_')
         return best_known(aliases, at, name);
-    bool internal = strncmp(name, INTERNAL, strlen(INTERNAL)) == 0;
+    bool internal = text_begins_with(name, INTERNAL);
     for (; at < aliases->count && aliases->items[at].address == address; at++) {
         const struct alias *alias = &aliases->items[at];
         if (!alias->reserved || (internal && has_name(alias, name + strlen(INTERNAL))))

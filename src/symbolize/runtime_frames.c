@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "base/text.h"
 
 /* Beginnings of file names; what follows must not go on the word: libpthread, but not libpthreadpool. */
 static const char *const modules[] = {
@@ -89,15 +90,10 @@ static const char *const whole_names[] = {
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 #define ANONYMOUS "(anonymous namespace)"
 
-static bool begins_with(const char *text, const char *beginning)
-{
-    return strncmp(text, beginning, strlen(beginning)) == 0;
-}
-
 static bool begins_with_one_of(const char *text, const char *const *beginnings, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (begins_with(text, beginnings[i]))
+        if (text_begins_with(text, beginnings[i]))
             return true;
     return false;
 }
@@ -108,8 +104,8 @@ static bool is_one_of_modules(const char *path, const char *const *beginnings, s
 {
     const char *name = path_basename(path);
     for (size_t i = 0; i < count; i++) {
-        const char *rest = begins_with(name, beginnings[i]) ? name + strlen(beginnings[i]) : "x";
-        if ((!isalpha((unsigned char)*rest) && *rest != '_') || begins_with(rest, "_debug."))
+        const char *rest = text_begins_with(name, beginnings[i]) ? name + strlen(beginnings[i]) : "x";
+        if ((!isalpha((unsigned char)*rest) && *rest != '_') || text_begins_with(rest, "_debug."))
             return true;
     }
     return false;
@@ -120,7 +116,7 @@ static bool is_cxx_header(const char *file)
 {
     const char *include = strstr(file, "/include/");
     const char *cxx = include ? strstr(include, "/c++/") : NULL;
-    return cxx && (isdigit((unsigned char)cxx[5]) || begins_with(cxx + 5, "v1/"));
+    return cxx && (isdigit((unsigned char)cxx[5]) || text_begins_with(cxx + 5, "v1/"));
 }
 
 /* ---- names ------------------------------------------------------------------------------- */
@@ -132,13 +128,13 @@ static bool is_word(char character)
 
 static bool is_operator(const char *name, const char *at)
 {
-    return begins_with(at, "operator") && !is_word(at[8]) && (at == name || !is_word(at[-1]));
+    return text_begins_with(at, "operator") && !is_word(at[8]) && (at == name || !is_word(at[-1]));
 }
 
 /* "decltype (f())": libiberty puts a space there. */
 static bool is_decltype(const char *start, const char *at)
 {
-    return begins_with(start, "decltype") && at - start - (at > start && at[-1] == ' ') == 8;
+    return text_begins_with(start, "decltype") && at - start - (at > start && at[-1] == ' ') == 8;
 }
 
 /*
@@ -158,7 +154,7 @@ static const char *qualified_name(const char *name, const char **arguments)
             *arguments = at;
             break;
         }
-        if (begins_with(at, ANONYMOUS)) {
+        if (text_begins_with(at, ANONYMOUS)) {
             at += strlen(ANONYMOUS) - 1;
         } else if (depth == 0 && *at == '(' && !is_decltype(start, at)) {
             *arguments = at;
@@ -167,7 +163,7 @@ static const char *qualified_name(const char *name, const char **arguments)
             depth++;
         } else if (strchr(">]})", *at) && !arrow) {
             depth -= depth > 0;
-        } else if (depth == 0 && *at == ' ' && (at[1] != '(' || begins_with(at + 1, ANONYMOUS))) {
+        } else if (depth == 0 && *at == ' ' && (at[1] != '(' || text_begins_with(at + 1, ANONYMOUS))) {
             start = at + 1;
         }
     }
@@ -196,7 +192,7 @@ static const char *find_as(const char *name, const char *end)
             depth++;
         else if (strchr(">)]", *at) && at[-1] != '-')
             depth--;
-        else if (depth == 0 && begins_with(at, " as "))
+        else if (depth == 0 && text_begins_with(at, " as "))
             return at;
     }
     return NULL;
@@ -214,7 +210,7 @@ static const char *past_modifiers(const char *type)
 {
     static const char *const modifiers[] = {"&", "*", "mut ", "const ", "dyn ", "[", "(", "'_ "};
     for (size_t i = 0; i < COUNT(modifiers); i++)
-        if (begins_with(type, modifiers[i])) {
+        if (text_begins_with(type, modifiers[i])) {
             type += strlen(modifiers[i]);
             i = (size_t)-1;
         }
@@ -252,7 +248,7 @@ static const char *owner_of_method(const char *name)
 static bool is_one_of(const char *name, const char *const *names, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (begins_with(name, names[i]) && (!name[strlen(names[i])] || name[strlen(names[i])] == '.'))
+        if (text_begins_with(name, names[i]) && (!name[strlen(names[i])] || name[strlen(names[i])] == '.'))
             return true;
     return false;
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "proc/file.h"
 #include "proc/stat.h"
 
@@ -45,7 +46,7 @@ static enum file_kind kind_of_link(const char *link, mode_t mode)
         {"/dev/console", FILE_TERMINAL},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (strncmp(link, rows[i].begin, strlen(rows[i].begin)) == 0)
+        if (text_begins_with(link, rows[i].begin))
             return rows[i].kind;
     if (*link != '/')
         return FILE_ANONYMOUS;

@@ -116,7 +116,7 @@ exec 8>&-
 
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
     as="setpriv --reuid=65534 --regid=65534 --clear-groups --"
-    refused "another user's process" "process $others: not allowed" "$others"
+    refused "another user's process" "process $others: no permission" "$others"
     install -m 600 "$good" "$tmp/private"
     refused "a ledger that may not be read" "$tmp/private: Permission denied" "$tmp/private"
     chmod 700 "$tmp/empty"
@@ -130,8 +130,8 @@ fi
 patched foreign 8 '\1\2\3\4'
 patched newer 12 '\377\0\0\0'
 patched hostile 16 '\377\377\377\377\377\377\377\377'
-patched huge 32 '\377\377\377\377\377\377\377\177'
-patched outside 48 '\370\377\377\377\377\377\377\377' # offsets of the sections
+patched huge 24 '\377\377\377\377\377\377\377\177'
+patched outside 32 '\370\377\377\377\377\377\377\377' # offset of the first section
 head -c 100 "$good" >"$tmp/cut"
 head -c 8192 "$good" >"$tmp/short"
 : >"$tmp/nothing"

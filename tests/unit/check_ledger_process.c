@@ -17,7 +17,7 @@
 #include "suite.h"
 
 #define NOBODY 65534
-#define ADVICE " is not watched: start it with LD_PRELOAD=libthreadleak.so or threadleak run"
+#define ADVICE " is not watched; start it with threadleak run or LD_PRELOAD=libthreadleak.so"
 
 static char run_file[64];
 static char exe[256];
@@ -248,7 +248,7 @@ START_TEST(no_such_process)
         _exit(0);
     siginfo_t info;
     ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-    snprintf(text, sizeof(text), "process %d has no memory to look at: it has ended, or is the kernel's",
+    snprintf(text, sizeof(text), "process %d has no memory: it has ended, or is a kernel thread",
              (int)pid);
     not_found(pid, LEDGER_OPEN_FAILED, text);
     waitpid(pid, NULL, 0);
@@ -342,7 +342,7 @@ START_TEST(who_may_look)
     }
     pid_t pid = start(hold_memfd);
     ck_assert_int_eq(ask_as_nobody(pid, text), LEDGER_OPEN_FAILED);
-    snprintf(expected, sizeof(expected), "process %d: not allowed to read it: run as its user or root",
+    snprintf(expected, sizeof(expected), "process %d: no permission to read it; run threadleak as its user or as root",
              (int)pid);
     ck_assert_msg(strncmp(text, expected, strlen(expected)) == 0, "%s", text);
     tear_down();
@@ -372,7 +372,7 @@ START_TEST(pid_1_is_not_ours)
         return;
     }
     ck_assert_int_eq(ledger_open_process(1, &ledger, &error), LEDGER_OPEN_FAILED);
-    ck_assert_ptr_nonnull(strstr(error.text, "process 1: not allowed"));
+    ck_assert_ptr_nonnull(strstr(error.text, "process 1: no permission"));
 }
 END_TEST
 

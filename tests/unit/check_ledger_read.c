@@ -193,7 +193,7 @@ END_TEST
 START_TEST(not_begun)
 {
     fake_header(fake)->ready = 0;
-    refused(" is empty: its process had not begun to record");
+    refused(" is empty: its process had recorded nothing yet");
 }
 END_TEST
 
