@@ -32,29 +32,20 @@ const char *report_format_names(void)
     return names + strlen(", ");
 }
 
-static bool is_flushed(FILE *out)
-{
-    return fflush(out) == 0 && !ferror(out);
-}
-
 static bool append_to(const char *path, const struct report_format *format, const struct report *report)
 {
-    FILE *out = fopen(path, "ae"); /* other programs append to it too */
+    FILE *out = fopen(path, "ae");
     if (!out)
         return false;
-    bool printed = format->print_to_side_file(out, report), flushed = is_flushed(out);
-    int why = printed ? errno : ENOMEM;
-    bool closed = fclose(out) == 0;
-    if (!printed || !flushed)
-        errno = why;
-    return printed && flushed && closed;
+    bool printed = format->print_to_side_file(out, report) && !ferror(out);
+    return fclose(out) == 0 && printed;
 }
 
 bool report_print(const struct report_format *format, FILE *out, const struct report *report,
                   const struct report_style *style)
 {
     bool printed = format->print(out, report, style);
-    if (!is_flushed(out))
+    if (fflush(out) != 0 || ferror(out))
         return false;
     if (!printed)
         errno = ENOMEM;

@@ -18,7 +18,7 @@ static void name_without_function(char *out, size_t size, const struct frame *fr
         snprintf(out, size, "0x%llx", (unsigned long long)frame->pc);
 }
 
-/* Of a UTF-8 character, which is not cut in two. */
+/* A UTF-8 character is not cut in two. */
 static bool is_continuation(char byte)
 {
     return ((unsigned char)byte & 0xc0) == 0x80;

@@ -2,7 +2,7 @@
  * The format "github": annotations of GitHub Actions, and a summary of the job.
  * https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
  *
- * The runner shows ten annotations of a step and drops the others without a word.
+ * The runner shows ten annotations of a step and drops the others silently.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -19,8 +19,8 @@
 
 #define ANNOTATIONS_MAX 10
 
-/* Bytes that end a command or a property, as actions/toolkit escapes them; the text has
- * no control characters but newlines. */
+/* Escapes what ends a command or a property, as actions/toolkit does.  `text` has no control characters
+ * but newlines. */
 static void put_data(FILE *out, const char *text, bool property)
 {
     for (; *text; text++) {
@@ -86,7 +86,7 @@ static void put_notes(FILE *out, const struct report *report)
 
 static bool put_annotations(FILE *out, const struct report *report, const struct leak_sites *sites)
 {
-    /* The timeout is an error, too. */
+    /* The timeout is one of the annotations. */
     size_t max = ANNOTATIONS_MAX - (report->timed_out_s > 0), shown = sites->count < max ? sites->count : max;
     put_notes(out, report);
     for (size_t i = 0; i < shown; i++)

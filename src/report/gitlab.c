@@ -2,7 +2,7 @@
  * The format "gitlab": a Code Quality report, which merge requests show.
  * https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
  *
- * A fingerprint may be in it once, and every entry needs a file with a line.
+ * Each fingerprint must be unique, and each entry needs a file and a line.
  */
 #include <limits.h>
 #include <stdlib.h>

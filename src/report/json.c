@@ -1,4 +1,4 @@
-/* The format "json": schema threadleak/1.  Keys are only ever added. */
+/* The format "json": schema threadleak/1.  Later versions add keys; they never change or remove one. */
 #include <jansson.h>
 #include <math.h>
 
@@ -7,14 +7,14 @@
 #include "common/options.h"
 #include "report/report.h"
 
-/* ---- what may be unknown: null then ------------------------------------------------- */
+/* ---- values that may be unknown: null ------------------------------------------------- */
 
 static void set_address(json_t **object, const char *key, uint64_t address, bool known)
 {
     set_value(object, key, known ? json_sprintf("0x%llx", (unsigned long long)address) : json_null());
 }
 
-/* Below zero: unknown; three digits are what the clocks are worth. */
+/* Below zero: unknown.  In milliseconds: the clocks of /proc are coarser than that. */
 static void set_seconds(json_t **object, const char *key, double seconds)
 {
     set_value(object, key, seconds < 0 ? json_null() : json_real(round(seconds * 1000) / 1000));
@@ -25,7 +25,7 @@ static void set_known(json_t **object, const char *key, int64_t number, bool kno
     set_value(object, key, known ? json_integer(number) : json_null());
 }
 
-/* Pids, lines and the like, of which none is below 1. */
+/* For numbers that start at 1, such as pids and lines. */
 static void set_positive(json_t **object, const char *key, int64_t number)
 {
     set_known(object, key, number, number > 0);
@@ -101,7 +101,7 @@ static json_t *stack_json(const struct thread_stack *current)
     return stack ? frames_json(stack->frames, stack->count) : json_array();
 }
 
-/* Why there is no stack, or not all of it. */
+/* Why the stack is missing or incomplete. */
 static const char *stack_note(const struct thread_stack *current)
 {
     if (!current)
@@ -165,7 +165,7 @@ static json_t *end_json(const struct process_report *process)
     return json;
 }
 
-/* Of a process that is not watched only those that are there now are known. */
+/* Of a process that is not watched, only the threads that are alive are known. */
 static json_t *counts_json(const struct process_report *process)
 {
     bool known = process->watched;
@@ -180,7 +180,7 @@ static json_t *counts_json(const struct process_report *process)
     return json;
 }
 
-/* What it was judged by, where that is not what was asked for. */
+/* The options by which the process was judged. */
 static json_t *options_json(const struct process_report *process)
 {
     char text[OPTIONS_LIST_MAX];
@@ -212,7 +212,6 @@ static json_t *process_json(const struct process_report *process)
     set_value(&json, "main", process->main ? thread_json(process->main, "main") : json_null());
     set_value(&json, "untracked", untracked);
     set_number(&json, "lost_events", (int64_t)process->counts.lost);
-    /* What a check of the program's own was about, and what it brought to it. */
     if (process->checked)
         set_positive(&json, "checkpoint", (int64_t)process->since);
     if (process->other_options)
@@ -222,7 +221,7 @@ static json_t *process_json(const struct process_report *process)
     return json;
 }
 
-/* ---- the whole ----------------------------------------------------------------------------------- */
+/* ---- the report ----------------------------------------------------------------------------------- */
 
 static json_t *unwatched_json(const struct report *report)
 {

@@ -1,8 +1,8 @@
 /*
  * The format "junit": a test for each process, a failure in it for each leak.
  *
- * There is no standard; this is what Jenkins takes (junit-10.xsd of its xUnit plugin),
- * whose tests may have several failures.
+ * There is no standard.  This is the schema of Jenkins (junit-10.xsd of its xUnit plugin), in which a test
+ * may have several failures.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +117,7 @@ static bool put_point(FILE *out, const struct report *report, const struct test_
     if (point->error)
         done = put_timeout(out, report, point);
     if (point->skipped) {
-        fputs("      <skipped>", out); /* no attributes: older schemas do not have them */
+        fputs("      <skipped>", out); /* older schemas have no attributes here */
         put_xml_line(out, point->skipped);
         fputs("</skipped>\n", out);
     }

@@ -1,5 +1,5 @@
 /*
- * A leak in one line, and in many.
+ * A leak in one line, and in several.
  *
  * Strings are malloc'ed, NULL when out of memory.  A line is well-formed UTF-8 without control characters:
  * other bytes are written as \xNN.

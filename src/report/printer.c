@@ -4,8 +4,8 @@
 #include "report/frame_text.h"
 
 #define NAME_WIDTH 64       /* longer names are shortened in their middle … */
-#define USER_NAME_WIDTH 100 /* … that of the user's first frame less so */
-#define COLUMN_WIDTH 40     /* longer ones do not push the column of places to the right */
+#define USER_NAME_WIDTH 100 /* … but that of the user's first frame at this width */
+#define COLUMN_WIDTH 40     /* longer names do not move the column of places */
 #define NAME_MAX_BYTES 4096 /* of a name that is shown in full */
 
 void paint(const struct printer *printer, enum paint how)

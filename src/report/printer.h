@@ -1,4 +1,4 @@
-/* What the parts of the text report print with: colors, and stacks with one frame a line. */
+/* What all parts of the text report share: colors, and stacks with one frame a line. */
 #ifndef THREADLEAK_REPORT_PRINTER_H
 #define THREADLEAK_REPORT_PRINTER_H
 
@@ -14,7 +14,7 @@ enum paint { PLAIN, BOLD, DIM };
 /* Does nothing when the style has no colors. */
 void paint(const struct printer *printer, enum paint how);
 
-/* Are whole paths and the frames of runtimes asked for? */
+/* The user asked for whole paths and for the frames of runtimes. */
 bool is_verbose(const struct printer *printer);
 
 /* "worker   pool.c:27": the function, then its place from `column` on.  `is_user`: shortened less. */
@@ -26,8 +26,8 @@ struct frames {
     const struct frame *user_frame; /* the first of the user's own; NULL: none */
 };
 
-/* Those that say something, unless all are asked for: at the leaf, the outermost frame of a runtime is the
- * function that the user called; at the root, runtimes start threads. */
+/* Without frames of runtimes, unless verbose.  Of those at the leaf the outermost stays: it is the function
+ * that the user called. */
 struct frames shown_frames(const struct printer *printer, struct frames frames);
 
 /* One a line, with the user's first one marked. */

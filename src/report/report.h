@@ -1,7 +1,9 @@
 /*
  * Printers: each turns a finished report into one format.
  *
- * A format is a row in common/formats.def and a file here that defines its struct report_format.
+ * A format is a row in common/formats.def and a file here that defines its struct report_format.  Names and
+ * paths in a report come from the watched program and may hold any byte: printers escape them
+ * (base/escape.h, base/json.h, report/xml.h).
  */
 #ifndef THREADLEAK_REPORT_REPORT_H
 #define THREADLEAK_REPORT_REPORT_H

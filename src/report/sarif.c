@@ -37,13 +37,6 @@ static const struct {
                        "Join the thread, or detach it.", "error"},
 };
 
-static json_t *object_of_text(const char *key, const char *text)
-{
-    json_t *json = json_object();
-    set_text(&json, key, text);
-    return json;
-}
-
 static json_t *rules_json(void)
 {
     json_t *array = json_array();
@@ -149,10 +142,10 @@ static json_t *result_json(const struct process_report *process, const struct le
     set_number(&json, "ruleIndex", group->kind);
     set_text(&json, "kind", finding ? "fail" : "informational");
     set_text(&json, "level", finding ? rules[group->kind].level : "none");
-    set_value(&json, "message", object_of_text("text", line ? line : ""));
+    set_value(&json, "message", json_pack("{ss}", "text", line));
     set_value(&json, "locations", sarif_locations(place ? place : creator_frame(group)));
     set_value(&json, "stacks", stacks_json(group));
-    set_value(&json, "partialFingerprints", object_of_text("threadleak/v1", group->fingerprint));
+    set_value(&json, "partialFingerprints", json_pack("{ss}", "threadleak/v1", group->fingerprint));
     set_value(&json, "properties", properties_json(process, group));
     if (group->suppressed_by)
         set_value(&json, "suppressions", suppressions_json(group));

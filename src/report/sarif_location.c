@@ -9,7 +9,7 @@
 #include "report/frame_text.h"
 #include "report/source_path.h"
 
-#define BASE "%SRCROOT%" /* the name that code scanning knows */
+#define BASE "%SRCROOT%" /* the name that code scanning expects */
 #define NAME_MAX_BYTES 4096
 
 /* RFC 3986: all but unreserved characters and the slash as %NN.  False: it does not fit. */
@@ -35,7 +35,7 @@ static json_t *artifact_json(const char *file)
     return *path == '/' ? json_pack("{ss}", "uri", uri) : json_pack("{ss ss}", "uri", uri, "uriBaseId", BASE);
 }
 
-/* Without a source the file is the module. */
+/* The source file, or else the module. */
 static json_t *physical_json(const struct frame *frame)
 {
     const char *file = frame->file ? frame->file : frame->module;

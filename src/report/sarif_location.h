@@ -1,4 +1,4 @@
-/* Places and stacks as SARIF 2.1.0 has them (sections 3.28 to 3.33, 3.44, 3.45). */
+/* Locations and stacks of SARIF 2.1.0 (sections 3.28 to 3.33, 3.44, 3.45). */
 #ifndef THREADLEAK_REPORT_SARIF_PARTS_H
 #define THREADLEAK_REPORT_SARIF_PARTS_H
 

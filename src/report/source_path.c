@@ -33,7 +33,7 @@ bool is_below_source_root(const char *path)
     return path[0] != '/' || below(path, source_root());
 }
 
-/* "a/./b//c" as "a/b/c"; ".." stays, as a symbolic link may precede it. */
+/* "a/./b//c" as "a/b/c"; ".." stays: a symbolic link may come before it. */
 static void tidy(char *path)
 {
     char *to = path;

@@ -1,4 +1,4 @@
-/* Paths of sources as a CI knows them: relative to the root of the checkout. */
+/* Paths of sources relative to the root of the checkout, which is how a CI names them. */
 #ifndef THREADLEAK_REPORT_SOURCE_PATH_H
 #define THREADLEAK_REPORT_SOURCE_PATH_H
 

@@ -2,7 +2,7 @@
  * The format "tap": Test Anything Protocol, version 13: a test point for each process,
  * the leaks as a block of YAML.  https://testanything.org/tap-version-13-specification.html
  *
- * The YAML keeps to what TAP::Parser's reader knows: no flow collections, no folded text.
+ * TAP::Parser reads a subset of YAML: no flow collections, no folded text.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ static void put_description(FILE *out, const char *text)
     }
 }
 
-/* Double-quoted.  `text` has no control characters; YAML does not take U+FFFE and U+FFFF either. */
+/* Double-quoted.  `text` has no control characters; YAML excludes U+FFFE and U+FFFF too. */
 static void put_quoted(FILE *out, const char *text)
 {
     putc('"', out);
@@ -54,7 +54,7 @@ static bool put_pair(FILE *out, const char *key, const char *text)
     return true;
 }
 
-/* "    stack:" with "      - "pool_start src/pool.c:42"" below. */
+/* "stack:", and one line a frame: "- "pool_start src/pool.c:42"" */
 static bool put_stack(FILE *out, const char *key, const struct frame *frames, size_t count)
 {
     bool done = true;

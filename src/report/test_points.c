@@ -39,8 +39,6 @@ static char *why_skipped(const struct process_report *process)
     return asprintf(&why, "not judged: %s", end) < 0 ? NULL : why;
 }
 
-/* ---- the list ------------------------------------------------------------------------------- */
-
 static struct test_point *add(struct test_points *points, char *name)
 {
     if (!name || !ARRAY_GROW(points->items, points->count)) {
@@ -113,8 +111,6 @@ static bool add_all(struct test_points *points, const struct report *report)
     return done && (points->count || add_run(points, report));
 }
 
-/* ---- names ---------------------------------------------------------------------------------- */
-
 static int compare(const void *left, const void *right)
 {
     const struct test_point *const *a = left, *const *b = right;
@@ -143,7 +139,7 @@ static char *numbered_name(struct test_point *const *sorted, size_t count, const
 static bool number_equal_names(struct test_points *points)
 {
     struct test_point **sorted = calloc(points->count, sizeof(*sorted));
-    char **numbered = calloc(points->count, sizeof(*numbered)); /* the old ones are looked up until the end */
+    char **numbered = calloc(points->count, sizeof(*numbered)); /* numbered_name() searches the old names */
     unsigned times = 1;
     bool done = sorted && numbered;
     for (size_t i = 0; i < points->count && done; i++)

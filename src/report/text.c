@@ -1,4 +1,4 @@
-/* The format "text": for people who are tired and in a hurry. */
+/* The format "text", for people in a hurry. */
 #include "report/duration.h"
 #include "report/process_text.h"
 #include "report/report.h"
@@ -24,7 +24,7 @@ static bool is_all_shown(const struct printer *printer, const struct process_rep
     return true;
 }
 
-/* The user asked for a process that goes on: `threadleak report --all` can show more of it. */
+/* The process goes on, so `threadleak report --all` can show more of it. */
 static bool can_show_more(const struct printer *printer, const struct process_report *process, bool alone)
 {
     return process->live && process->how == END_ALIVE && !process->checked &&

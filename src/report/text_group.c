@@ -13,7 +13,6 @@
 
 #define CREATORS_SHOWN 4
 
-/* True: `creator` is among the `count` in `seen`. */
 static bool is_seen(const uint64_t *seen, size_t count, uint64_t creator)
 {
     for (size_t i = 0; i < count; i++)

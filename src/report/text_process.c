@@ -19,7 +19,7 @@ struct thread_counts {
     uint64_t suppressed;            /* by rules that are not built in */
 };
 
-/* The rules that are built in are only named at the end of the process. */
+/* Of what a built-in rule suppresses, only the rule is named, by print_hidden(). */
 static bool is_hidden(const struct leak_group *group)
 {
     return group->rule && group->rule->source == SUPPRESSION_BUILT_IN;
@@ -143,8 +143,6 @@ static void print_untracked_threads(const struct printer *printer, const struct 
     print_stacks(printer, process->untracked, process->untracked_count);
 }
 
-/* ---- what follows the groups ------------------------------------------------------------- */
-
 static void print_untracked(const struct printer *printer, const struct process_report *process)
 {
     uint64_t count = process->counts.untracked;
@@ -227,9 +225,7 @@ static void print_foot(const struct printer *printer, const struct process_repor
             (unsigned long long)process->counts.detached, (unsigned long long)process->counts.peak);
 }
 
-/* ---- the whole ---------------------------------------------------------------------------- */
-
-/* True: the last one was printed in full, with several lines. */
+/* True: the last group was printed in full. */
 static bool print_groups(const struct printer *printer, const struct process_report *process, bool all)
 {
     bool was_full = false;

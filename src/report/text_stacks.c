@@ -7,19 +7,17 @@
 #include "report/duration.h"
 #include "report/process_text.h"
 
-#define MIN_IDLE_S 1    /* a wait that has just begun is not worth a word */
+#define MIN_IDLE_S 1    /* shorter waits are not printed */
 #define THREADS_SHOWN 8 /* names in a list */
-#define FRAMES_SHOWN 24 /* of a deep stack: the inner ones, and … */
-#define OUTER_SHOWN 8   /* … these of them at its root, which say how it got there */
-
-/* ---- equal ones ---------------------------------------------------------------------------- */
+#define FRAMES_SHOWN 24 /* of a deep stack: the innermost, and … */
+#define OUTER_SHOWN 8   /* … these at its root */
 
 static int compare_text(const char *a, const char *b)
 {
     return strcmp(a ? a : "", b ? b : "");
 }
 
-/* Waits for things of one kind, each for its own, are equal when none has a name. */
+/* Waits on different objects of one kind are equal when no object has a name. */
 static int compare_current(const struct thread_stack *a, const struct thread_stack *b)
 {
     static const struct thread_stack none;
@@ -96,8 +94,6 @@ void print_names(const struct printer *printer, const struct thread_info *thread
     free_blocks(&blocks);
 }
 
-/* ---- one block -------------------------------------------------------------------------------- */
-
 static bool have_different_waits(const struct block *block)
 {
     for (size_t i = 1; i < block->count; i++)
@@ -106,7 +102,7 @@ static bool have_different_waits(const struct block *block)
     return false;
 }
 
-/* Since they ran last; a wait that has just begun needs no word. */
+/* How long ago the threads ran. */
 static void print_idle(const struct printer *printer, const struct block *block)
 {
     double low = block->threads[0]->current->idle_s, high = low;

@@ -24,7 +24,7 @@ static const char *entity(char c)
     }
 }
 
-/* Bytes of the character if XML can hold it and it does not drive a terminal; else 0. */
+/* Bytes of the character; 0: XML excludes it, or it drives a terminal. */
 static size_t plain_bytes(const char *at)
 {
     bool is_excluded = !strncmp(at, "\xef\xbf\xbe", 3) || !strncmp(at, "\xef\xbf\xbf", 3);

@@ -5,12 +5,12 @@
 #include <stdio.h>
 
 /*
- * Escapes `text` for an element's content or a quoted attribute.  What XML 1.0 cannot
- * hold (control characters, U+FFFE, U+FFFF: https://www.w3.org/TR/xml/#charsets), and
- * what is no UTF-8, becomes \xNN.  Only a newline is left as it is.
+ * Escapes `text` for an element's content or a quoted attribute.  Bytes that are not UTF-8, and characters
+ * that XML 1.0 excludes (control characters, U+FFFE, U+FFFF: https://www.w3.org/TR/xml/#charsets), are
+ * written as \xNN.  Only a newline stays.
  */
 void put_xml(FILE *out, const char *text);
-/* A newline as \x0a too: in an attribute it would be read as a blank. */
+/* A newline becomes \x0a too, since parsers read one in an attribute as a blank. */
 void put_xml_line(FILE *out, const char *text);
 
 #endif
