@@ -4,7 +4,7 @@
 
 #include "base/escape.h"
 
-#define THREADS_IN_LINE 4
+#define THREADS_IN_LINE 3 /* about 80 columns */
 
 void format_end(char *out, size_t size, const struct process_report *process)
 {
