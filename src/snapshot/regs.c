@@ -8,6 +8,8 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 
+#if defined(__x86_64__)
+
 /* include/linux/errno.h of the kernel: the result register of an interrupted system call,
  * until the kernel returns to user mode and either restarts the call or sets EINTR. */
 enum {
@@ -22,8 +24,6 @@ static bool is_restarting(long result)
     return result == -ERESTARTSYS || result == -ERESTARTNOINTR || result == -ERESTARTNOHAND ||
            result == -ERESTART_RESTARTBLOCK;
 }
-
-#if defined(__x86_64__)
 
 /*
  * These fail with EINTR when only a tracer wakes them.  They have had no effect then and
@@ -80,21 +80,13 @@ void snapshot_set_regs(struct snapshot_thread *thread, const void *all)
     thread->syscall_nr = waits || would_fail(from) ? (long)from->orig_rax : -1;
 }
 
-void snapshot_read_regs(struct snapshot_thread *thread, bool by_us)
+/* False: the registers need no change. */
+static bool make_restart(struct user_regs_struct *regs)
 {
-    struct user_regs_struct regs;
-    struct iovec iov = {&regs, sizeof(regs)};
-    thread->state = SNAPSHOT_UNSTOPPABLE; /* SIGKILL ends stopped threads, too */
-    if (ptrace(PTRACE_GETREGSET, thread->tid, (void *)NT_PRSTATUS, &iov) != 0)
-        return;
-    thread->state = SNAPSHOT_FOREIGN;
-    if (iov.iov_len != sizeof(regs))
-        return;
-    snapshot_set_regs(thread, &regs);
-    if (by_us && would_fail(&regs)) {
-        regs.rax = (unsigned long)-ERESTARTNOHAND;
-        ptrace(PTRACE_SETREGSET, thread->tid, (void *)NT_PRSTATUS, &iov);
-    }
+    if (!would_fail(regs))
+        return false;
+    regs->rax = (unsigned long)-ERESTARTNOHAND;
+    return true;
 }
 
 void snapshot_resolve_restarted(const struct snapshot *snapshot, struct snapshot_thread *thread)
@@ -124,18 +116,10 @@ void snapshot_check_syscall(const struct snapshot *snapshot, struct snapshot_thr
 
 /* The result overwrites the first argument, which only the kernel keeps.  So that argument
  * cannot be read here, and calls that fail with EINTR cannot be restarted. */
-void snapshot_read_regs(struct snapshot_thread *thread, bool by_us)
+static bool make_restart(struct user_regs_struct *regs)
 {
-    struct user_regs_struct regs;
-    struct iovec iov = {&regs, sizeof(regs)};
-    (void)by_us;
-    thread->state = SNAPSHOT_UNSTOPPABLE;
-    if (ptrace(PTRACE_GETREGSET, thread->tid, (void *)NT_PRSTATUS, &iov) != 0)
-        return;
-    thread->state = SNAPSHOT_FOREIGN;
-    if (iov.iov_len != sizeof(regs))
-        return;
-    snapshot_set_regs(thread, &regs);
+    (void)regs;
+    return false;
 }
 
 void snapshot_set_regs(struct snapshot_thread *thread, const void *all)
@@ -168,3 +152,18 @@ void snapshot_resolve_restarted(const struct snapshot *snapshot, struct snapshot
 }
 
 #endif
+
+void snapshot_read_regs(struct snapshot_thread *thread, bool by_us)
+{
+    struct user_regs_struct regs;
+    struct iovec iov = {&regs, sizeof(regs)};
+    thread->state = SNAPSHOT_UNSTOPPABLE; /* SIGKILL ends stopped threads, too */
+    if (ptrace(PTRACE_GETREGSET, thread->tid, (void *)NT_PRSTATUS, &iov) != 0)
+        return;
+    thread->state = SNAPSHOT_FOREIGN;
+    if (iov.iov_len != sizeof(regs))
+        return;
+    snapshot_set_regs(thread, &regs);
+    if (by_us && make_restart(&regs))
+        ptrace(PTRACE_SETREGSET, thread->tid, (void *)NT_PRSTATUS, &iov);
+}

@@ -15,12 +15,14 @@ struct machine {
     bool failed;
 };
 
-static void push(struct machine *machine, uint64_t value)
+/* False: this or something before it has failed. */
+static bool push(struct machine *machine, uint64_t value)
 {
     if (machine->depth == DEPTH)
         machine->failed = true;
     else
         machine->values[machine->depth++] = value;
+    return !machine->failed;
 }
 
 static uint64_t pop(struct machine *machine)
@@ -58,19 +60,19 @@ static uint64_t load(struct machine *machine, uint64_t address, size_t size)
     return value;
 }
 
-static void rotate(struct machine *machine)
+static bool rotate(struct machine *machine)
 {
     uint64_t a = pop(machine), b = pop(machine), c = pop(machine);
     push(machine, a);
     push(machine, c);
-    push(machine, b);
+    return push(machine, b);
 }
 
-static void swap(struct machine *machine)
+static bool swap(struct machine *machine)
 {
     uint64_t a = pop(machine), b = pop(machine);
     push(machine, a);
-    push(machine, b);
+    return push(machine, b);
 }
 
 static uint64_t shift_arithmetic(uint64_t value, uint64_t by)
@@ -84,50 +86,35 @@ static bool do_binary(struct machine *machine, uint8_t atom)
     int64_t sb = (int64_t)b, sa = (int64_t)a;
     switch (atom) {
     case DW_OP_and:
-        push(machine, a & b);
-        return true;
+        return push(machine, a & b);
     case DW_OP_or:
-        push(machine, a | b);
-        return true;
+        return push(machine, a | b);
     case DW_OP_xor:
-        push(machine, a ^ b);
-        return true;
+        return push(machine, a ^ b);
     case DW_OP_plus:
-        push(machine, a + b);
-        return true;
+        return push(machine, a + b);
     case DW_OP_minus:
-        push(machine, a - b);
-        return true;
+        return push(machine, a - b);
     case DW_OP_mul:
-        push(machine, a * b);
-        return true;
+        return push(machine, a * b);
     case DW_OP_shl:
-        push(machine, b < 64 ? a << b : 0);
-        return true;
+        return push(machine, b < 64 ? a << b : 0);
     case DW_OP_shr:
-        push(machine, b < 64 ? a >> b : 0);
-        return true;
+        return push(machine, b < 64 ? a >> b : 0);
     case DW_OP_shra:
-        push(machine, shift_arithmetic(a, b < 64 ? b : 63));
-        return true;
+        return push(machine, shift_arithmetic(a, b < 64 ? b : 63));
     case DW_OP_eq:
-        push(machine, a == b);
-        return true;
+        return push(machine, a == b);
     case DW_OP_ne:
-        push(machine, a != b);
-        return true;
+        return push(machine, a != b);
     case DW_OP_ge:
-        push(machine, sa >= sb);
-        return true;
+        return push(machine, sa >= sb);
     case DW_OP_gt:
-        push(machine, sa > sb);
-        return true;
+        return push(machine, sa > sb);
     case DW_OP_le:
-        push(machine, sa <= sb);
-        return true;
+        return push(machine, sa <= sb);
     case DW_OP_lt:
-        push(machine, sa < sb);
-        return true;
+        return push(machine, sa < sb);
     default:
         return false;
     }
@@ -136,12 +123,10 @@ static bool do_binary(struct machine *machine, uint8_t atom)
 static bool do_constant(struct machine *machine, const Dwarf_Op *op)
 {
     if (op->atom >= DW_OP_lit0 && op->atom <= DW_OP_lit31) {
-        push(machine, (uint64_t)(op->atom - DW_OP_lit0));
-        return true;
+        return push(machine, (uint64_t)(op->atom - DW_OP_lit0));
     }
     if (op->atom >= DW_OP_breg0 && op->atom <= DW_OP_breg31) {
-        push(machine, reg(machine, (uint64_t)(op->atom - DW_OP_breg0)) + op->number);
-        return true;
+        return push(machine, reg(machine, (uint64_t)(op->atom - DW_OP_breg0)) + op->number);
     }
     switch (op->atom) {
     case DW_OP_const1u:
@@ -154,14 +139,11 @@ static bool do_constant(struct machine *machine, const Dwarf_Op *op)
     case DW_OP_const8s:
     case DW_OP_constu:
     case DW_OP_consts:
-        push(machine, op->number);
-        return true;
+        return push(machine, op->number);
     case DW_OP_bregx:
-        push(machine, reg(machine, op->number) + op->number2);
-        return true;
+        return push(machine, reg(machine, op->number) + op->number2);
     case DW_OP_call_frame_cfa:
-        push(machine, machine->context->cfa);
-        return true;
+        return push(machine, machine->context->cfa);
     default:
         return false;
     }
@@ -171,38 +153,28 @@ static bool do_unary(struct machine *machine, const Dwarf_Op *op)
 {
     switch (op->atom) {
     case DW_OP_deref:
-        push(machine, load(machine, pop(machine), 8));
-        return true;
+        return push(machine, load(machine, pop(machine), 8));
     case DW_OP_deref_size:
-        push(machine, load(machine, pop(machine), op->number));
-        return true;
+        return push(machine, load(machine, pop(machine), op->number));
     case DW_OP_plus_uconst:
-        push(machine, pop(machine) + op->number);
-        return true;
+        return push(machine, pop(machine) + op->number);
     case DW_OP_neg:
-        push(machine, -pop(machine));
-        return true;
+        return push(machine, -pop(machine));
     case DW_OP_not:
-        push(machine, ~pop(machine));
-        return true;
+        return push(machine, ~pop(machine));
     case DW_OP_dup:
-        push(machine, pick(machine, 0));
-        return true;
+        return push(machine, pick(machine, 0));
     case DW_OP_over:
-        push(machine, pick(machine, 1));
-        return true;
+        return push(machine, pick(machine, 1));
     case DW_OP_pick:
-        push(machine, pick(machine, op->number));
-        return true;
+        return push(machine, pick(machine, op->number));
     case DW_OP_drop:
         pop(machine);
         return true;
     case DW_OP_swap:
-        swap(machine);
-        return true;
+        return swap(machine);
     case DW_OP_rot:
-        rotate(machine);
-        return true;
+        return rotate(machine);
     case DW_OP_nop:
     case DW_OP_stack_value:
         return true;
@@ -211,8 +183,7 @@ static bool do_unary(struct machine *machine, const Dwarf_Op *op)
     }
 }
 
-/* A branch counts from the end of its operation, which has three bytes.  Operations are by ascending offset.
- */
+/* A branch counts from the end of its operation, which has three bytes.  Offsets are ascending. */
 static bool jump(const Dwarf_Op *ops, size_t count, size_t *at)
 {
     uint64_t target = ops[*at].offset + 3 + (uint64_t)(int64_t)(int16_t)ops[*at].number;

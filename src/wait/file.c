@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +7,7 @@
 #include <sys/syscall.h>
 
 #include "wait/describe.h"
-#include "wait/file.h"
+#include "wait/files.h"
 
 enum { MAX_NAMED = 3 /* holders */ };
 
@@ -76,18 +77,6 @@ static void add_holders(const struct view *view, const struct other_end *end)
 }
 
 /* ---- what kind it is ------------------------------------------------------------------- */
-
-void line_add_file(struct line *line, struct files *files, const struct open_file *file)
-{
-    const struct socket_fact *fact = files_socket(files, file);
-    line_add(line, "%s %d", file_kind_name(file->kind), file->fd);
-    if (fact)
-        line_add(line, " (%s)", fact->text);
-    else if (*file->link == '/' || file->kind == FILE_ANONYMOUS)
-        line_add(line, " (%s)", file->link);
-    else if (file->kind == FILE_CLOSED && files->task) /* unknown of a core */
-        line_add(line, ", closed meanwhile or not readable");
-}
 
 static enum wait_on on_of_kind(enum file_kind kind)
 {

@@ -139,6 +139,18 @@ const struct socket_fact *files_socket(struct files *files, const struct open_fi
     return socket_facts_find(&files->sockets, file->inode);
 }
 
+void line_add_file(struct line *line, struct files *files, const struct open_file *file)
+{
+    const struct socket_fact *fact = files_socket(files, file);
+    line_add(line, "%s %d", file_kind_name(file->kind), file->fd);
+    if (fact)
+        line_add(line, " (%s)", fact->text);
+    else if (*file->link == '/' || file->kind == FILE_ANONYMOUS)
+        line_add(line, " (%s)", file->link);
+    else if (file->kind == FILE_CLOSED && files->task) /* unknown of a core */
+        line_add(line, ", closed meanwhile or not readable");
+}
+
 void files_scan(struct files *files)
 {
     holders_scan(&files->holders, files->pid, files->task);

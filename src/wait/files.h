@@ -59,6 +59,8 @@ bool files_want(struct files *files, int fd);
 void files_scan(struct files *files);
 /* NULL: no socket, or its facts are unknown. */
 const struct socket_fact *files_socket(struct files *files, const struct open_file *file);
+/* "socket 5 (TCP listening on *:80)" */
+void line_add_file(struct line *line, struct files *files, const struct open_file *file);
 /* "123 (cat)" */
 void process_title(pid_t pid, char *to, size_t size);
 

@@ -6,7 +6,7 @@
 #include "base/array.h"
 #include "proc/file.h"
 #include "wait/describe.h"
-#include "wait/file.h"
+#include "wait/files.h"
 
 enum {
     MAX_WATCHED = 1 << 16,
