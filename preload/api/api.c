@@ -5,14 +5,13 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "preload/exit/reporter.h"
+#include "preload/ledger/room.h"
+#include "preload/ledger/thread_join.h"
 #include "preload/options/registered_options.h"
 #include "preload/options/registered_rules.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/hold.h"
-#include "preload/ledger/room.h"
-#include "preload/ledger/thread.h"
-#include "preload/ledger/thread_join.h"
-#include "preload/exit/reporter.h"
 #include "preload/shim/say.h"
 #include "preload/start/start.h"
 #include "threadleak/abi.h"

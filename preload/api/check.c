@@ -1,20 +1,18 @@
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
 
 #include "preload/api/check.h"
 #include "preload/api/checkpoint.h"
 #include "preload/exit/grace.h"
-#include "preload/shim/guard.h"
 #include "preload/exit/raw_report.h"
 #include "preload/exit/reporter.h"
-#include "preload/shim/say.h"
-#include "preload/start/start.h"
 #include "preload/ledger/leak.h"
+#include "preload/shim/guard.h"
+#include "preload/shim/say.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
+#include "preload/start/start.h"
 
 /* So long the check waits before it starts the reporter, which takes as long.  Most threads
  * have ended by then. */

@@ -10,14 +10,14 @@
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>
 
-#include "preload/shim/guard.h"
 #include "common/ledger.h"
 #include "preload/backtrace/imports.h"
-#include "preload/shim/readable.h"
+#include "preload/backtrace/walk.h"
 #include "preload/ledger/module.h"
+#include "preload/shim/guard.h"
+#include "preload/shim/readable.h"
 #include "preload/shim/state.h"
 #include "preload/shim/sys.h"
-#include "preload/backtrace/walk.h"
 
 /* libunwind's function names contain the architecture ("_Ux86_64_…"). */
 #define STRING_OF(name) #name

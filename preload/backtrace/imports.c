@@ -9,10 +9,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "preload/backtrace/walk.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/readable.h"
 #include "preload/shim/sys.h"
-#include "preload/backtrace/walk.h"
 
 /* Both descriptors of the pipe. */
 #define NO_PIPE (-2)

@@ -3,14 +3,13 @@
 #include <dlfcn.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <ucontext.h>
-#include <unistd.h>
 
 #include "preload/backtrace/capture.h"
-#include "preload/shim/guard.h"
-#include "preload/ledger/room.h"
 #include "preload/ledger/module.h"
+#include "preload/ledger/room.h"
+#include "preload/ledger/thread.h"
+#include "preload/shim/guard.h"
 #include "preload/shim/on_stack.h"
 #include "preload/shim/sys.h"
 
@@ -35,13 +34,6 @@ struct request {
 
 /* ---- the handler ----------------------------------------------------------------- */
 
-static uint64_t serial_of(const struct request *request)
-{
-    if (shim_tls.epoch == request->state->epoch)
-        return shim_tls.serial;
-    return request->tid == request->state->pid ? LEDGER_MAIN_SERIAL : 0;
-}
-
 static void write_record(const struct request *request, const struct capture *capture)
 {
     struct shim_state *state = request->state;
@@ -55,7 +47,7 @@ static void write_record(const struct request *request, const struct capture *ca
     atomic_store(&stack->stamp, 0);
     stack->frame_count = capture->count;
     stack->flags = capture->flags;
-    stack->serial = serial_of(request);
+    stack->serial = thread_own_serial(state);
     stack->taken_ns = shim_coarse_ns();
     for (uint32_t i = 0; i < capture->count; i++)
         stack->frames[i] = module_encode(state, (uint64_t)capture->frames[i]);

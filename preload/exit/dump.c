@@ -11,7 +11,7 @@
 
 static void on_dump_signal(int signal);
 
-/* The program may have taken the signal meanwhile, and would get it from us. */
+/* Otherwise the handler of the program would get our signal. */
 static bool has_dump_handler(int signal)
 {
     struct sigaction action;

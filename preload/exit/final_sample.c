@@ -1,10 +1,8 @@
 #include "preload/exit/final_sample.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "preload/ledger/thread.h"
 #include "preload/shim/sys.h"

@@ -5,7 +5,6 @@
 #include <link.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "preload/shim/say.h"
 #include "preload/shim/sys.h"

@@ -6,10 +6,8 @@
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "preload/shim/hold.h"
 #include "preload/shim/say.h"

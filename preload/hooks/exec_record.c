@@ -4,12 +4,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "preload/shim/readable.h"
-#include "preload/shim/say.h"
 #include "preload/shim/run_ask.h"
+#include "preload/shim/say.h"
 #include "preload/shim/state.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"

@@ -14,8 +14,6 @@
 #include "preload/shim/real.h"
 #include "preload/shim/state.h"
 
-#define EXPORT __attribute__((visibility("default")))
-
 /* ---- exec ------------------------------------------------------------------------ */
 
 /* Recorded before exec, and undone if it fails.  The other arguments are a struct

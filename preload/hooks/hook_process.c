@@ -1,27 +1,22 @@
 /* The hooks for ends of a process, fork, sandboxes, locked memory and unloading. */
 #include <link.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 #include "preload/backtrace/capture.h"
+#include "preload/backtrace/signal_capture.h"
 #include "preload/exit/end.h"
 #include "preload/exit/park.h"
-#include "preload/shim/guard.h"
 #include "preload/ledger/map.h"
-#include "preload/backtrace/signal_capture.h"
+#include "preload/ledger/site.h"
+#include "preload/shim/guard.h"
 #include "preload/shim/real.h"
 #include "preload/shim/state.h"
-#include "preload/ledger/site.h"
-#include "preload/start/start.h"
 #include "preload/shim/sys.h"
-
-#define EXPORT __attribute__((visibility("default")))
+#include "preload/start/start.h"
 
 /* ---- ends ---------------------------------------------------------------------- */
 

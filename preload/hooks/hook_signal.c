@@ -3,11 +3,9 @@
 #include <signal.h>
 #include <string.h>
 
-#include "preload/shim/guard.h"
 #include "preload/backtrace/signal_capture.h"
+#include "preload/shim/guard.h"
 #include "preload/shim/real.h"
-
-#define EXPORT __attribute__((visibility("default")))
 
 typedef int sigaction_fn(int, const struct sigaction *, struct sigaction *);
 

@@ -1,39 +1,27 @@
 /* The hooks for threads.  A cancellation in the real function must not leave our work half
  * done. */
 #include <pthread.h>
-#include <string.h>
-#include <sys/resource.h>
 #include <threads.h>
-#include <unistd.h>
 
 #include "preload/backtrace/capture.h"
-#include "preload/exit/dump.h"
-#include "preload/shim/guard.h"
-#include "preload/ledger/thread.h"
-#include "preload/ledger/thread_join.h"
 #include "preload/backtrace/signal_capture.h"
-#include "preload/shim/real.h"
-#include "preload/shim/state.h"
+#include "preload/exit/dump.h"
 #include "preload/ledger/site.h"
-#include "preload/shim/sys.h"
+#include "preload/ledger/thread.h"
 #include "preload/ledger/thread_begin.h"
 #include "preload/ledger/thread_end.h"
+#include "preload/ledger/thread_join.h"
+#include "preload/shim/guard.h"
+#include "preload/shim/real.h"
+#include "preload/shim/state.h"
 #include "preload/start/start.h"
 
-#define EXPORT __attribute__((visibility("default")))
 #define CALLER __builtin_extract_return_addr(__builtin_return_address(0))
-
-static uint64_t own_serial(const struct shim_state *state)
-{
-    if (shim_tls.epoch == state->epoch)
-        return shim_tls.serial;
-    return shim_own_tid() == state->pid ? LEDGER_MAIN_SERIAL : 0;
-}
 
 /* Sets shim_tls at the first call of a thread in a process. */
 static uint64_t take_serial(const struct shim_state *state)
 {
-    uint64_t serial = own_serial(state);
+    uint64_t serial = thread_own_serial(state);
     if (shim_tls.epoch != state->epoch) {
         shim_tls.slot = NULL;
         shim_tls.serial = serial;

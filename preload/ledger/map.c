@@ -7,8 +7,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "preload/ledger/room.h"
 #include "preload/shim/run_ask.h"

@@ -2,10 +2,8 @@
 
 #include <dlfcn.h>
 #include <elf.h>
-#include <fcntl.h>
 #include <link.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "preload/ledger/room.h"
 #include "preload/shim/sys.h"

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "preload/ledger/room.h"
 #include "preload/ledger/module.h"
+#include "preload/ledger/room.h"
 
 static inline uint64_t mix(uint64_t hash, uint64_t value)
 {

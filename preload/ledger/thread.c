@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include "preload/ledger/module.h"
 #include "preload/ledger/slot.h"
 #include "preload/shim/guard.h"
-#include "preload/ledger/module.h"
 
 #define RELAXED memory_order_relaxed
 
@@ -121,6 +121,13 @@ void thread_ended(struct shim_state *state, struct ledger_slot *slot, uint64_t n
     atomic_fetch_add(&state->header->ended, 1);
     uint32_t before = slot_set(state, slot, SLOT_ENDED);
     atomic_fetch_add(before & SLOT_DETACHED ? &site->ended_detached : &site->ended_joinable, 1);
+}
+
+uint64_t thread_own_serial(const struct shim_state *state)
+{
+    if (shim_tls.epoch == state->epoch)
+        return shim_tls.serial;
+    return shim_own_tid() == state->pid ? LEDGER_MAIN_SERIAL : 0;
 }
 
 /* ---- names ---------------------------------------------------------------------- */

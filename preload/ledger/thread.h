@@ -46,6 +46,9 @@ void thread_started(struct shim_state *state, struct ledger_slot *slot, pthread_
 /* In the child, after the last of its destructors.  The slot can be free when it returns. */
 void thread_ended(struct shim_state *state, struct ledger_slot *slot, uint64_t now_ns);
 
+/* Of the calling thread; 0: untracked. */
+uint64_t thread_own_serial(const struct shim_state *state);
+
 /* Records a name that the system has accepted. */
 void thread_named(struct ledger_slot *slot, const char *name);
 

@@ -3,8 +3,8 @@
 #include <limits.h>
 #include <pthread.h>
 
-#include "preload/shim/guard.h"
 #include "preload/ledger/thread.h"
+#include "preload/shim/guard.h"
 #include "preload/shim/real.h"
 #include "preload/shim/state.h"
 

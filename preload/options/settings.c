@@ -9,11 +9,11 @@
 
 #include "preload/options/registered_options.h"
 #include "preload/options/registered_rules.h"
-#include "preload/shim/guard.h"
-#include "preload/shim/state.h"
-#include "preload/shim/say.h"
-#include "preload/shim/sys.h"
 #include "preload/options/test_name.h"
+#include "preload/shim/guard.h"
+#include "preload/shim/say.h"
+#include "preload/shim/state.h"
+#include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 
 /* ---- the environment ----------------------------------------------------------- */

@@ -1,15 +1,8 @@
 /*
- * Rules for all code in preload/.  It runs inside programs of other people.
+ * Around the work of each hook.  CONTRIBUTING.md has the rules for code in preload/.
  *
- *  1. Fail open.  Whatever goes wrong with us, the program behaves as if we were not
- *     there.  No exit, no abort, no output in its place.  When a hook returns, errno,
- *     cancellation state and signal mask are as they were.
- *  2. No malloc, no stdio, no threads, no lasting descriptors.  No lock that a fork, a
- *     signal or a cancellation could leave held.
- *  3. Unwind before touching shared state.
- *  4. libunwind is never in DT_NEEDED.  Otherwise libraries that are loaded later would
- *     throw their C++ exceptions through its _Unwind_* functions.
- *  5. Nothing is exported but the hooks.  Real functions come from RTLD_NEXT.
+ * libunwind is never in DT_NEEDED.  Otherwise libraries that are loaded later would throw
+ * their C++ exceptions through its _Unwind_* functions.
  */
 #ifndef THREADLEAK_PRELOAD_SHIM_GUARD_H
 #define THREADLEAK_PRELOAD_SHIM_GUARD_H

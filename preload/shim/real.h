@@ -10,6 +10,9 @@
 #include <threads.h>
 #include <time.h>
 
+/* Before the definition of a hook. */
+#define EXPORT __attribute__((visibility("default")))
+
 #define HOOK(type, name, params) type(*name) params;
 struct real {
 #include "preload/shim/hooks.def"

@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "preload/shim/state.h"
 #include "preload/shim/sys.h"

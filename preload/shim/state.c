@@ -1,7 +1,6 @@
 #include "preload/shim/state.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
 #include "preload/shim/sys.h"
 

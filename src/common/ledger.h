@@ -1,22 +1,22 @@
 /*
- * The ledger: the one table through which the shim inside a watched program
- * (preload/) and the explaining program (src/, cli/) know each other.
+ * The ledger: the table that the shim in a watched program (preload/) writes, and that the
+ * threadleak program (src/, cli/) reads.
  *
- * It is a shared memory mapping of fixed-width records: a memfd whose
- * descriptor is closed at once, or, under `threadleak run`, a file of the run's
- * private directory.  The shim is its only writer.  A reader maps the file or
- * copies the mapping out of the live process, and treats all of it as hostile.
+ * It is a shared memory mapping of fixed-width records: a memfd whose descriptor is closed
+ * at once, or a file in the private directory of `threadleak run`.  Only the shim writes
+ * it.  A reader maps the file, or copies the mapping of a live process.  It must treat
+ * everything as hostile.
  *
  *     header | slots | sites | stacks | frames | modules | strings
  *
  * Each section is an array of records (enum ledger_section).  Records that were never
  * in use must not be read, because that allocates memory in the watched program.
  *
- * All integers are in the byte order of the machine that wrote them.  Times are
- * CLOCK_MONOTONIC nanoseconds unless a name says otherwise.
+ * Integers are in the byte order of the machine.  Times are CLOCK_MONOTONIC nanoseconds,
+ * if their name is not of another clock.
  *
- * Bump LEDGER_VERSION whenever the size, place or meaning of a field changes.
- * A reader refuses any other version: shim and reader are installed together.
+ * Increase LEDGER_VERSION when the size, offset or meaning of a field changes.  A reader
+ * refuses other versions, since shim and reader are installed together.
  */
 #ifndef THREADLEAK_COMMON_LEDGER_H
 #define THREADLEAK_COMMON_LEDGER_H
@@ -32,31 +32,31 @@
 #define LEDGER_MEMFD_NAME "threadleak"
 /* Names in a run's directory: "ledger.PID.N", N from 0 with each exec. */
 #define LEDGER_FILE_PREFIX "ledger."
-/* Permissions of such a file when there was no room for it: the ledger is elsewhere. */
+/* Mode of such a file if there was no room for it.  Then the ledger is a memfd. */
 #define LEDGER_GIVEN_UP_MODE 0
 /*
- * There too: what processes were about to become, one record for each exec and
- * posix_spawn, appended whole: "PID NS KIND", the directory that a relative path
- * starts from ("": not known, or searched in PATH), the path ("": the
- * directory is the program); each ends with a NUL.  NS is from before
- * the new program could start, in the clock of ledger_header.started_ns.  PID 0:
- * that of a shell which libc started, not known.
+ * In the same directory: one record for each exec and posix_spawn, written by one call.
+ *
+ *     "PID NS KIND"  the directory that a relative path starts from  the path
+ *
+ * Each of the three ends with a NUL.  NS is a time before the new program started.  PID 0
+ * is an unknown pid, of a shell that libc started.  An empty directory is not known, or the
+ * path is searched in PATH.  With an empty path the directory is the program.
  */
 #define LEDGER_EXECS_FILE "execs"
 enum {
     LEDGER_EXEC_OURS = 'w',   /* the shim and this run are in its environment */
     LEDGER_EXEC_BARE = 'e',   /* LD_PRELOAD does not name the shim */
-    LEDGER_EXEC_OTHER = 'o',  /* it does, but the run's directory is another, or none */
-    LEDGER_EXEC_FAILED = 'f', /* the process's latest exec failed: there was none */
+    LEDGER_EXEC_OTHER = 'o',  /* it does, with another run directory, or with none */
+    LEDGER_EXEC_FAILED = 'f', /* the latest exec of the process failed */
 };
-/* How `threadleak run` tells the shim its directory (an absolute path). */
+/* In the environment: the directory of `threadleak run`, as an absolute path. */
 #define LEDGER_RUN_ENV "THREADLEAK_RUN_DIR"
 
 /*
- * A process that changed its user or its root cannot reach that directory any more.
- * It asks `threadleak run` itself: by a SOCK_SEQPACKET socket in the abstract
- * namespace (unix(7)), where neither counts.  One ledger_run_request; the answer is
- * one byte, 1 when it was done, with the descriptor of a file where one was asked for.
+ * A process that changed its user or root cannot open that directory any more.  It sends a
+ * ledger_run_request to `threadleak run`, by a SOCK_SEQPACKET socket in the abstract
+ * namespace (unix(7)).  The answer is one byte, 1 for success, and perhaps a descriptor.
  */
 #define LEDGER_RUN_SOCKET_MAX 32
 /* Its name, without the leading NUL: "threadleak-" and the directory's FNV-1a hash. */
@@ -73,25 +73,25 @@ static inline void ledger_run_socket(char name[LEDGER_RUN_SOCKET_MAX], const cha
 }
 
 enum {
-    LEDGER_RUN_STACKS = 1, /* to look where its threads are: "keep" of the reporter */
+    LEDGER_RUN_STACKS = 1, /* save its current stacks: mode "keep" of the reporter */
     LEDGER_RUN_LEDGER = 2, /* a file "ledger.PID.N" */
-    LEDGER_RUN_EXECS = 3,  /* LEDGER_EXECS_FILE, to append to */
+    LEDGER_RUN_EXECS = 3,  /* LEDGER_EXECS_FILE, for appending */
 };
 struct ledger_run_request {
     uint32_t what;
-    int32_t pid; /* its own, in its own pid namespace */
+    int32_t pid; /* of the sender, in its pid namespace */
 };
 
-/* Serial of the main thread; created threads count up from there. */
+/* Serial of the main thread.  Created threads have the next ones. */
 #define LEDGER_MAIN_SERIAL 1u
 
-/* ---- a code address that outlives the process -------------------------- */
+/* ---- code addresses ------------------------------------------------------ */
 
 /*
- * module index << 48 | offset from the module's load bias.  The offset is the
- * address as the module's own ELF file and symbols count it.  For a frame of a
- * backtrace it is the return address, not yet moved back into the call.
- * Module LEDGER_NO_MODULE: no module held it (JIT code); the rest is the pc.
+ * A code address that stays valid after the process: module index << 48 | offset from the
+ * load bias of the module, as in its ELF file and symbols.  In a backtrace it is the return
+ * address itself.  LEDGER_NO_MODULE: the address is in no module (JIT code), and the lower
+ * bits are the pc.
  */
 typedef uint64_t ledger_pc;
 #define LEDGER_NO_MODULE 0xffffu
@@ -108,19 +108,18 @@ static inline uint64_t ledger_pc_offset(ledger_pc pc)
 /* ---- thread slots ------------------------------------------------------- */
 
 /*
- * Bits of ledger_slot.state.  Each is set once, by an atomic or, in the life of
- * a slot, except JOINING, which a failed join takes back.  A slot is given back
- * by whoever completes: ENDED and (JOINED, or DETACHED without
- * JOINING).
+ * Bits of ledger_slot.state.  An atomic operation sets each of them once in the life of a
+ * slot.  A failed join clears JOINING.  The slot becomes free with ENDED and JOINED, or
+ * with ENDED and DETACHED without JOINING.
  */
 enum {
-    SLOT_STARTED = 1u << 0, /* the child runs; tid and handle are valid */
-    SLOT_ENDED = 1u << 3,   /* after the program's last destructor */
+    SLOT_STARTED = 1u << 0, /* the thread runs: tid and handle are valid */
+    SLOT_ENDED = 1u << 3,   /* its last destructor has returned */
     SLOT_DETACHED = 1u << 4,
-    SLOT_JOINING = 1u << 5, /* somebody is inside a join of it */
+    SLOT_JOINING = 1u << 5, /* a join of it is under way */
     SLOT_JOINED = 1u << 6,
-    SLOT_SMALL_STACK = 1u << 7, /* too small a stack to unwind on */
-    SLOT_IGNORED = 1u << 8,     /* the program said that it is not to count */
+    SLOT_SMALL_STACK = 1u << 7, /* no room on its stack to unwind */
+    SLOT_IGNORED = 1u << 8,     /* the program asked to ignore it */
 };
 
 /* Kinds of thread that count as leaks. */
@@ -138,13 +137,12 @@ static inline unsigned ledger_slot_kind(uint32_t state)
 }
 
 /*
- * One tracked thread.  `serial` is the record's sequence lock as well: serials
- * are never used twice, a writer zeroes it before it refills a slot and sets
- * the new one last.  A reader copies the slot between two equal, non-zero reads
- * of it, or drops what it read.
+ * One tracked thread.  `serial` is also the sequence lock of the record.  No serial is used
+ * twice.  A writer zeroes it before it reuses a slot, and sets the new one last.  A copy is
+ * valid if the serials before and after it are equal and not zero.
  */
 struct ledger_slot {
-    /* The first cache line is the creator's and the child's … */
+    /* The first cache line is written by the creator and by the thread. */
     _Atomic uint64_t serial; /* 0: free */
     _Atomic uint32_t state;  /* SLOT_* */
     _Atomic int32_t tid;     /* kernel's thread id; 0: not known */
@@ -155,16 +153,15 @@ struct ledger_slot {
     uint32_t site;             /* index into sites */
     _Atomic uint32_t name_seq; /* odd while name is written; 0: never named */
     uint64_t created_ns;
-    /* … the second the creator's alone. */
+    /* The second one is written by the creator. */
     ledger_pc start_pc;         /* start routine as module + offset */
     uint64_t created_by;        /* serial of the creator; 0: an untracked thread */
     _Atomic uint64_t name[2];   /* as pthread_setname_np gave it, NUL-padded */
     _Atomic uint32_t next_free; /* slot index + 1 */
-    /* The last look: what the shim read from /proc at the end of the process,
-     * for threads then alive.  0: not read. */
-    _Atomic uint32_t sample_state;  /* state letter of /proc/PID/task/TID/stat */
+    /* The final sample, from /proc at the end of the process, of live threads. */
+    _Atomic uint32_t sample_state;  /* state letter of /proc/PID/task/TID/stat; 0: no sample */
     _Atomic uint64_t sample_cpu_ns; /* user + system time; valid with sample_state */
-    _Atomic uint32_t reason;        /* in strings: why, valid with SLOT_IGNORED; 0: not said */
+    _Atomic uint32_t reason;        /* in strings: of SLOT_IGNORED; 0: none */
     uint32_t reserved0[3];
 };
 _Static_assert(sizeof(struct ledger_slot) == 128, "slot layout is part of the format");
@@ -172,21 +169,20 @@ _Static_assert(sizeof(struct ledger_slot) == 128, "slot layout is part of the fo
 /* ---- creation sites ------------------------------------------------------ */
 
 enum {
-    SITE_TRUNCATED = 1u << 0,  /* deeper than `depth`, or only the caller was taken */
-    SITE_NO_UNWINDER = 1u << 1 /* libunwind was not there: the caller alone */
+    SITE_TRUNCATED = 1u << 0,  /* deeper than `depth`, or only the caller was captured */
+    SITE_NO_UNWINDER = 1u << 1 /* without libunwind there is only the caller */
 };
 
 /*
- * One distinct creation backtrace, never recycled.  Index 0 is the site of
- * everything that found no room ("unknown"): no frames.  Two sites may be
- * equal after a race of two first creations; a reader merges equal frames.
+ * One distinct creation backtrace.  A site is never reused.  Index 0 has no frames: it is
+ * the site of threads for whose own there was no room.  After a race two sites can be
+ * equal, and a reader merges them.
  *
  *     live     = created - ended_joinable - ended_detached
  *     unjoined = ended_joinable - joined - detached_late
  *
- * Each of the three parts is written by other threads than the next and has a
- * cache line of its own.  A reader may see a transition half counted: both
- * differences can be off by it, and below zero for that moment.
+ * Different threads write the three parts, so each has its own cache line.  A reader can
+ * see half of a change.  For that moment a difference can be wrong, and below zero.
  */
 struct ledger_site {
     uint64_t frames;       /* index of its first entry in frames */
@@ -194,13 +190,13 @@ struct ledger_site {
     uint32_t flags;        /* SITE_* */
     uint64_t content_hash; /* over the entries of frames */
     uint64_t start;        /* start routine of the first thread */
-    ledger_pc start_pc;    /* the same, settled */
+    ledger_pc start_pc;    /* the same, encoded */
     uint64_t reserved0[3];
     /* by creators and joiners */
     _Atomic uint64_t created; /* succeeded */
     _Atomic uint64_t joined;
     _Atomic uint64_t detached;      /* created detached, or detached later */
-    _Atomic uint64_t detached_late; /* of these: when they had ended already */
+    _Atomic uint64_t detached_late; /* of these: after their end */
     _Atomic int64_t peak;           /* highest `live` */
     _Atomic uint64_t last_ns;       /* latest creation */
     _Atomic uint64_t join_raw;      /* return address of the latest join of one of its threads */
@@ -214,14 +210,13 @@ _Static_assert(sizeof(struct ledger_site) == 192, "site layout is part of the fo
 
 /* ---- modules --------------------------------------------------------------- */
 
-/* An ELF file that a frame lies in.  Distinct by path and build-id; written
- * whole before `modules_used` (or the frame that names it) makes it visible. */
+/* An ELF file that contains a frame.  No two have the same path and build-id. */
 struct ledger_module {
-    uint32_t path;         /* in strings; absolute where it could be made so */
+    uint32_t path;         /* in strings; absolute if possible */
     uint32_t build_id_len; /* bytes; 0: none */
     uint8_t build_id[32];
-    uint64_t bias;       /* load bias when it was first seen */
-    uint64_t start, end; /* addresses it spanned then */
+    uint64_t bias;       /* load bias when it was recorded */
+    uint64_t start, end; /* its addresses then */
 };
 _Static_assert(sizeof(struct ledger_module) == 64, "module layout is part of the format");
 
@@ -308,7 +303,7 @@ struct ledger_extent {
 /* ---- header ------------------------------------------------------------------ */
 
 enum ledger_end {
-    LEDGER_END_NONE, /* alive, or killed: see whether the process is there */
+    LEDGER_END_NONE, /* alive, or killed */
     LEDGER_END_EXIT,
     LEDGER_END__EXIT,
     LEDGER_END_QUICK_EXIT,
@@ -323,23 +318,23 @@ struct ledger_untracked {
 #define LEDGER_UNTRACKED_MAX 64
 
 enum {
-    LEDGER_FORKED = 1u << 0,  /* began in a fork, not in an exec */
-    LEDGER_SAMPLED = 1u << 1, /* the last look was taken: look_*, untracked are valid */
+    LEDGER_FORKED = 1u << 0,  /* the process began with a fork, not with an exec */
+    LEDGER_SAMPLED = 1u << 1, /* there is a final sample: sample_*, untracked */
     LEDGER_UNDER_RUN = 1u << 2,
-    /* The program put itself into a sandbox: a signal's handler may be its death. */
+    /* The program is in a sandbox, which can kill it for a system call of a handler. */
     LEDGER_SANDBOXED = 1u << 3,
-    /* Under run: nobody could look where its threads were at its end … */
+    /* Under run: its current stacks could not be saved at its end … */
     LEDGER_UNSEEN = 1u << 4,
-    LEDGER_UNSEEN_SANDBOX = 1u << 5, /* … since it is in a sandbox, and was left alone */
-    LEDGER_FORKS = 1u << 6,          /* it has forked: a child may just be beginning */
-    LEDGER_UNSEEN_VALGRIND = 1u << 7 /* LEDGER_UNSEEN, since valgrind runs it */
+    LEDGER_UNSEEN_SANDBOX = 1u << 5, /* … because it is in a sandbox */
+    LEDGER_FORKS = 1u << 6,          /* it has forked: a child can be without ledger yet */
+    LEDGER_UNSEEN_VALGRIND = 1u << 7 /* … because valgrind runs it */
 };
 
-/* Whose the option texts are, each over those before it. */
+/* Parts of the options.  Each has priority over those before it. */
 enum ledger_options {
-    LEDGER_OPTIONS_DEFAULT,     /* the program's own, under the environment's */
-    LEDGER_OPTIONS_ENVIRONMENT, /* THREADLEAK_OPTIONS as found */
-    LEDGER_OPTIONS_SET,         /* what it set while it ran */
+    LEDGER_OPTIONS_DEFAULT,     /* defaults of the program */
+    LEDGER_OPTIONS_ENVIRONMENT, /* THREADLEAK_OPTIONS */
+    LEDGER_OPTIONS_SET,         /* set by the program while it ran */
     LEDGER_OPTIONS
 };
 
@@ -352,7 +347,7 @@ struct ledger_header {
     uint64_t total_size;         /* bytes of the whole mapping */
     struct ledger_extent sections[SECTIONS];
 
-    /* who: fixed once `ready` is 1 */
+    /* the process: valid once `ready` is 1 */
     _Atomic uint32_t ready;
     int32_t pid, ppid;
     _Atomic uint32_t flags; /* LEDGER_* */
@@ -361,28 +356,28 @@ struct ledger_header {
     uint32_t exe;             /* in strings: target of /proc/self/exe */
     uint32_t argv, argc;      /* in strings: argc NUL-terminated strings in a row */
     _Atomic uint32_t options; /* in strings: LEDGER_OPTIONS of them in a row; 0: none */
-    _Atomic uint32_t test;    /* in strings: the test it runs, as its framework names it; 0: not known */
-    _Atomic uint32_t rules;   /* in strings: suppressions that the program brings; 0: none */
+    _Atomic uint32_t test;    /* in strings: the test that it runs; 0: not known */
+    _Atomic uint32_t rules;   /* in strings: suppressions that the program registered; 0: none */
     int32_t tid_offset;       /* of the tid in glibc's struct pthread; -1: not known */
-    _Atomic int32_t end_tid;  /* kernel's id of the thread that ran exit(); 0: not known */
+    _Atomic int32_t end_tid;  /* thread that called exit(); 0: not known */
 
-    /* how it ended: status and serial are written before `end` */
+    /* its end: status and serial are written before `end` */
     _Atomic uint32_t end;        /* enum ledger_end */
-    _Atomic int32_t end_status;  /* as given to exit; exec: 0 */
-    _Atomic uint64_t end_serial; /* thread that runs exit(): never a leak; 0: not known */
+    _Atomic int32_t end_status;  /* argument of exit; exec: 0 */
+    _Atomic uint64_t end_serial; /* serial of that thread, which is never a leak; 0: not known */
     _Atomic uint64_t end_ns;
-    _Atomic uint32_t end_judged;      /* 1: what is left counts */
-    _Atomic uint32_t untracked_count; /* may be above LEDGER_UNTRACKED_MAX */
+    _Atomic uint32_t end_judged;      /* 1: live and unjoined threads are leaks */
+    _Atomic uint32_t untracked_count; /* can be above LEDGER_UNTRACKED_MAX */
 
-    _Atomic uint32_t capture_signal; /* its handler is the shim's; 0: none, or the program took it */
-    int32_t seccomp;                 /* PR_GET_SECCOMP as the ledger began; below 0: not known */
+    _Atomic uint32_t capture_signal; /* reserved by the shim; 0: none, or the program uses it now */
+    int32_t seccomp;                 /* PR_GET_SECCOMP when the ledger began; below 0: not known */
 
-    /* Counters of the whole process; those not here are sums over sites.
+    /* Counters of the process.  The others are sums over sites.
      * live = next_serial - 2 - dropped - ended, without the main thread. */
     _Alignas(64) _Atomic uint64_t next_serial; /* by creators and joiners */
     _Atomic uint64_t dropped;                  /* serials of creations that failed */
     _Atomic uint64_t joined;
-    _Atomic uint64_t lost_events;        /* creations not recorded for want of room */
+    _Atomic uint64_t lost_events;        /* creations without room for a record */
     _Atomic int64_t peak;                /* highest `live` */
     _Atomic uint64_t free_head;          /* slot free list: tag << 32 | slot index + 1 */
     _Alignas(64) _Atomic uint64_t ended; /* by the threads themselves */
