@@ -152,13 +152,11 @@ bool output_open(struct output *output, const char *path, FILE *fallback, struct
     if (!path || !strcmp(path, "-")) {
         if (go_direct(output, path ? stdout : fallback, false))
             return true;
-        error_set(error, "out of memory");
-        return false;
+        return error_set(error, "out of memory");
     }
-    if (!*path) {
-        error_set(error, "the name of the output file is empty: give a file, or '-' for standard output");
-        return false;
-    }
+    if (!*path)
+        return error_set(error,
+                         "the name of the output file is empty: give a file, or '-' for standard output");
     output->name = strdup(path);
     if (output->name && open_path(output, path))
         return true;

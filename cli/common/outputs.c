@@ -28,10 +28,8 @@ bool wanted_add_format(struct wanted_outputs *wanted, const char *value, struct 
     const char *colon = strchr(value, ':');
     if (!format)
         return false;
-    if (wanted->count == OUTPUTS_MAX) {
-        error_set(error, "--format may be given %d times", OUTPUTS_MAX);
-        return false;
-    }
+    if (wanted->count == OUTPUTS_MAX)
+        return error_set(error, "--format may be given %d times", OUTPUTS_MAX);
     struct wanted_output *item = &wanted->items[wanted->count++];
     *item = (struct wanted_output){.format = format, .file = colon ? colon + 1 : NULL};
     if (item->file) {
@@ -52,10 +50,8 @@ bool wanted_add_file(struct wanted_outputs *wanted, const char *file, struct err
         wanted->items[i].file = file;
         return true;
     }
-    if (wanted->file || wanted->count) {
-        error_set(error, "-o %s: no --format for this file; give one --format for each -o", file);
-        return false;
-    }
+    if (wanted->file || wanted->count)
+        return error_set(error, "-o %s: no --format for this file; give one --format for each -o", file);
     wanted->file = file;
     return true;
 }
@@ -74,9 +70,9 @@ static bool are_different(const struct wanted_outputs *wanted, const char *stand
             const struct wanted_output *a = &wanted->items[j], *b = &wanted->items[i];
             if (!same_destination(a->file ? a->file : standard, b->file ? b->file : standard))
                 continue;
-            error_set(error, "%s and %s go to the same place, %s: give each a file, as --format=%s:FILE",
-                      a->format->name, b->format->name, b->file ? b->file : "the default", b->format->name);
-            return false;
+            return error_set(
+                error, "%s and %s go to the same place, %s: give each a file, as --format=%s:FILE",
+                a->format->name, b->format->name, b->file ? b->file : "the default", b->format->name);
         }
     return true;
 }
@@ -134,8 +130,7 @@ static bool open_one(struct output *output, const struct wanted_output *wanted,
         return output_open(output, NULL, fallback, error);
     if (options_expand_path(path, sizeof(path), wanted->file, subject->pid, subject->exe))
         return output_open(output, path, fallback, error);
-    error_set(error, "%.200s...: is too long for a path", wanted->file);
-    return false;
+    return error_set(error, "%.200s...: is too long for a path", wanted->file);
 }
 
 bool outputs_add(struct outputs *outputs, const struct wanted_output *wanted,

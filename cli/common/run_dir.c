@@ -37,16 +37,16 @@ bool run_dir_make(char path[RUN_DIR_MAX], struct error *error)
     if (wanted && *wanted) {
         if (make_in(wanted, path))
             return true;
-        error_set(error, "%s: no directory can be made there: %s; TMPDIR must name one that can be written",
-                  wanted, strerror(errno));
-        return false;
+        return error_set(error,
+                         "%s: no directory can be made there: %s; TMPDIR must name one that can be written",
+                         wanted, strerror(errno));
     }
     if (is_in_memory("/dev/shm") && make_in("/dev/shm", path))
         return true;
     if (make_in("/tmp", path))
         return true;
-    error_set(error, "/tmp: no directory can be made there: %s; TMPDIR can name another", strerror(errno));
-    return false;
+    return error_set(error, "/tmp: no directory can be made there: %s; TMPDIR can name another",
+                     strerror(errno));
 }
 
 void run_dir_remove(const char *path)

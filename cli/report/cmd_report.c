@@ -45,8 +45,7 @@ static bool add_suppressions(void *line, const struct command_option *option, co
     (void)option;
     if (suppression_options_add_file(&((struct command_line *)line)->suppressions, value))
         return true;
-    error_set(error, "out of memory");
-    return false;
+    return error_set(error, "out of memory");
 }
 
 static bool set_threads(void *line, const struct command_option *option, const char *value,
@@ -57,8 +56,7 @@ static bool set_threads(void *line, const struct command_option *option, const c
     ((struct command_line *)line)->leaks_alone = leaks;
     if (leaks || strcmp(value, "all") == 0)
         return true;
-    error_set(error, "--threads=%s is not all or leaks", value);
-    return false;
+    return error_set(error, "--threads=%s is not all or leaks", value);
 }
 
 #define MEMBER(name) offsetof(struct command_line, name)

@@ -47,12 +47,11 @@ static bool add_taken(struct report_target *job, pid_t pid, const struct ledger 
 static bool add_unwatched(struct report_target *job, pid_t pid)
 {
     pid_t command = run_command_of(pid);
-    if (command > 0) {
-        error_set(&job->error,
-                  "process %d is threadleak run itself; its command is process %d: threadleak report %d",
-                  (int)pid, (int)command, (int)command);
-        return false;
-    }
+    if (command > 0)
+        return error_set(
+            &job->error,
+            "process %d is threadleak run itself; its command is process %d: threadleak report %d", (int)pid,
+            (int)command, (int)command);
     return add_taken(job, pid, NULL);
 }
 
@@ -138,8 +137,7 @@ static bool add_entry(struct report_target *job, const char *directory, const ch
     int length = snprintf(path, sizeof(path), "%s/%s", directory, name);
     if (length > 0 && (size_t)length < sizeof(path))
         return add_file(job, path);
-    error_set(&job->error, "%s: %s", directory, strerror(ENAMETOOLONG));
-    return false;
+    return error_set(&job->error, "%s: %s", directory, strerror(ENAMETOOLONG));
 }
 
 /* A run's directory: what can be read of it, and a line for each that cannot; the
@@ -149,10 +147,8 @@ static bool add_directory(struct report_target *job, const char *directory)
     struct dirent **entries;
     size_t added = 0, failed = 0;
     int count = scandir(directory, &entries, is_ledger_name, versionsort);
-    if (count < 0) {
-        error_set(&job->error, "%s: %s", directory, strerror(errno));
-        return false;
-    }
+    if (count < 0)
+        return error_set(&job->error, "%s: %s", directory, strerror(errno));
     for (int i = 0; i < count; i++) {
         struct error before = job->error;
         if (add_entry(job, directory, entries[i]->d_name))
@@ -187,8 +183,7 @@ bool report_target_add(struct report_target *job, const char *target)
     if (is_number(target)) {
         if (cli_number(target, 1, INT_MAX, &pid))
             return add_process(job, pid);
-        error_set(&job->error, "no process %s", target);
-        return false;
+        return error_set(&job->error, "no process %s", target);
     }
     if (stat(target, &status) == 0 && S_ISDIR(status.st_mode))
         return add_directory(job, target);

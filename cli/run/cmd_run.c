@@ -70,9 +70,9 @@ static bool have_room(const char *options, struct error *error)
     size_t size = strlen(options) + 1 + (variable ? strlen(variable) : 0);
     if (size < OPTIONS_PART_MAX)
         return true;
-    error_set(error, "THREADLEAK_OPTIONS and the options given here are %zu bytes together: %d at most", size,
-              OPTIONS_PART_MAX - 1);
-    return false;
+    return error_set(error,
+                     "THREADLEAK_OPTIONS and the options given here are %zu bytes together: %d at most", size,
+                     OPTIONS_PART_MAX - 1);
 }
 
 static bool prepare(struct run *run, struct error *error)
@@ -86,8 +86,7 @@ static bool prepare(struct run *run, struct error *error)
     run->environment = run_environment(run->shim, run->directory, options);
     if (run->environment)
         return true;
-    error_set(error, "out of memory");
-    return false;
+    return error_set(error, "out of memory");
 }
 
 /* The files of --per-process come into being when it is known of which processes. */

@@ -122,8 +122,7 @@ static bool read_item(const char *directory, const char *name, struct run_ledger
         return true;
     stacks_free(read.current);
     ledger_close(read.ledger);
-    error_set(error, "out of memory");
-    return false;
+    return error_set(error, "out of memory");
 }
 
 /* Of a process that has called exec, wait(2) returns the end of the latest program. */
@@ -161,11 +160,9 @@ static bool read_directory(const char *path, struct run_ledgers *ledgers, struct
                            struct error *error)
 {
     DIR *directory = opendir(path);
-    if (!directory) {
-        error_set(error, "%s: cannot be read: %s; do not remove it while COMMAND runs", path,
-                  strerror(errno));
-        return false;
-    }
+    if (!directory)
+        return error_set(error, "%s: cannot be read: %s; do not remove it while COMMAND runs", path,
+                         strerror(errno));
     bool read = true;
     for (struct dirent *entry; read && (entry = readdir(directory));)
         read = read_item(path, entry->d_name, ledgers, patience, error);

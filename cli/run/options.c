@@ -14,16 +14,12 @@
 static bool pass_on(struct run_options *run, const char *key, const char *value, struct error *error)
 {
     char quote = strchr(value, '\'') ? '"' : '\'';
-    if (strchr(value, quote)) {
-        error_set(error, "%s=%s has both kinds of quotes; use one kind", key, value);
-        return false;
-    }
+    if (strchr(value, quote))
+        return error_set(error, "%s=%s has both kinds of quotes; use one kind", key, value);
     char *text;
     const char *before = run->text ? run->text : "";
-    if (asprintf(&text, "%s%s%s=%c%s%c", before, *before ? ":" : "", key, quote, value, quote) < 0) {
-        error_set(error, "out of memory");
-        return false;
-    }
+    if (asprintf(&text, "%s%s%s=%c%s%c", before, *before ? ":" : "", key, quote, value, quote) < 0)
+        return error_set(error, "out of memory");
     free(run->text);
     run->text = text;
     return true;
@@ -47,14 +43,10 @@ static bool set_suppressions(void *line, const struct command_option *option, co
     char absolute[PATH_MAX];
     const char *path = realpath(value, absolute) ? absolute : value;
     (void)option;
-    if (!*value) {
-        error_set(error, "--suppressions= is empty");
-        return false;
-    }
-    if (!suppression_options_add_file(&run->suppressions, path)) {
-        error_set(error, "out of memory");
-        return false;
-    }
+    if (!*value)
+        return error_set(error, "--suppressions= is empty");
+    if (!suppression_options_add_file(&run->suppressions, path))
+        return error_set(error, "out of memory");
     return options_set(&run->options, "suppressions", path, strlen(path)) ||
            pass_on(run, "suppressions", path, error);
 }
@@ -79,8 +71,7 @@ static bool set_timeout(void *line, const struct command_option *option, const c
     (void)option;
     if (cli_duration(value, &((struct run_options *)line)->timeout_s))
         return true;
-    error_set(error, "--timeout=%s is not a duration; use 30s, 5m or 500ms", value);
-    return false;
+    return error_set(error, "--timeout=%s is not a duration; use 30s, 5m or 500ms", value);
 }
 
 static bool set_exitcode(void *line, const struct command_option *option, const char *value,
@@ -88,10 +79,8 @@ static bool set_exitcode(void *line, const struct command_option *option, const 
 {
     long number;
     (void)option;
-    if (!cli_number(value, 0, 255, &number)) {
-        error_set(error, "--error-exitcode=%s is not a number from 0 to 255", value);
-        return false;
-    }
+    if (!cli_number(value, 0, 255, &number))
+        return error_set(error, "--error-exitcode=%s is not a number from 0 to 255", value);
     ((struct run_options *)line)->leak_status = (int)number;
     return true;
 }
@@ -200,10 +189,8 @@ static bool complete_outputs(struct run_options *run, struct error *error)
 static bool add_files_of_variable(struct run_options *run, struct error *error)
 {
     for (unsigned i = 0; i < run->options.suppressions_count; i++)
-        if (!suppression_options_add_file(&run->suppressions, run->options.suppressions[i])) {
-            error_set(error, "out of memory");
-            return false;
-        }
+        if (!suppression_options_add_file(&run->suppressions, run->options.suppressions[i]))
+            return error_set(error, "out of memory");
     return true;
 }
 
@@ -214,10 +201,8 @@ static bool complete(struct run_options *run, struct error *error)
     /* The status is COMMAND's own until the whole tree has ended. */
     if (run->options.exitcode > 0 && !pass_on(run, "exitcode", "0", error))
         return false;
-    if (run->require_watched && !run->options.follow) {
-        error_set(error, "--require-watched cannot be used with --no-follow (follow=0)");
-        return false;
-    }
+    if (run->require_watched && !run->options.follow)
+        return error_set(error, "--require-watched cannot be used with --no-follow (follow=0)");
     if (!run->command[0])
         error_set(error, "no command given; see 'threadleak help run'");
     return run->command[0];

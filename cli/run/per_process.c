@@ -47,15 +47,11 @@ bool per_process_check(const struct wanted_outputs *wanted, struct error *error)
         if (!per_process_is_split(item))
             continue;
         any = true;
-        if (!has_pid(item->file)) {
-            error_set(error, "--per-process: %s needs a %%p, so that each process has its own file",
-                      item->file);
-            return false;
-        }
-        if (!is_directory_writable(item->file)) {
-            error_set(error, "%s: cannot be written: %s", item->file, strerror(errno));
-            return false;
-        }
+        if (!has_pid(item->file))
+            return error_set(error, "--per-process: %s needs a %%p, so that each process has its own file",
+                             item->file);
+        if (!is_directory_writable(item->file))
+            return error_set(error, "%s: cannot be written: %s", item->file, strerror(errno));
     }
     if (!any)
         error_set(error, "--per-process needs a file with %%p in its name, as -o leaks.%%p.json");

@@ -5,11 +5,12 @@
 
 #include "base/escape.h"
 
-void error_set(struct error *error, const char *format, ...)
+bool error_set(struct error *error, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     vsnprintf(error->text, sizeof(error->text), format, args);
     va_end(args);
     replace_controls(error->text);
+    return false;
 }

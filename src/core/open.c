@@ -54,27 +54,20 @@ bool core_file_is(const char *path)
 static bool is_of_this_machine(const struct core_file *core, const Elf64_Ehdr *header, size_t got,
                                struct error *error)
 {
-    if (!is_core(header, got)) {
-        error_set(error, "%s is not a core file", core->path);
-        return false;
-    }
-    if (header->e_ident[EI_CLASS] == ELFCLASS32) {
-        error_set(error, "%s is the core of a 32-bit program, which threadleak does not read", core->path);
-        return false;
-    }
-    if (header->e_ident[EI_DATA] != our_byte_order || header->e_machine != OUR_MACHINE) {
-        error_set(
+    if (!is_core(header, got))
+        return error_set(error, "%s is not a core file", core->path);
+    if (header->e_ident[EI_CLASS] == ELFCLASS32)
+        return error_set(error, "%s is the core of a 32-bit program, which threadleak does not read",
+                         core->path);
+    if (header->e_ident[EI_DATA] != our_byte_order || header->e_machine != OUR_MACHINE)
+        return error_set(
             error,
             "%s is a core of another architecture (ELF machine %u); use a threadleak for that architecture",
             core->path,
             header->e_ident[EI_DATA] == our_byte_order ? header->e_machine
                                                        : __builtin_bswap16(header->e_machine));
-        return false;
-    }
-    if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_phentsize != sizeof(Elf64_Phdr)) {
-        error_set(error, "%s is damaged: its header is not that of a core file", core->path);
-        return false;
-    }
+    if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_phentsize != sizeof(Elf64_Phdr))
+        return error_set(error, "%s is damaged: its header is not that of a core file", core->path);
     return true;
 }
 
@@ -201,15 +194,12 @@ static bool read_core(struct core_file *core, struct error *error)
     struct totals totals = {.notes.remaining = MAX_NOTES};
     if (!is_of_this_machine(core, &header, core_file_pread(core, 0, &header, sizeof(header)), error))
         return false;
-    if (!read_headers(core, &header, &totals)) {
-        error_set(error, "%s: out of memory", core->path);
-        return false;
-    }
+    if (!read_headers(core, &header, &totals))
+        return error_set(error, "%s: out of memory", core->path);
     sort_segments(core, &totals);
-    if (core->thread_count == 0 && core->segment_count == 0) {
-        error_set(error, "%s is truncated or damaged: it contains neither a thread nor memory", core->path);
-        return false;
-    }
+    if (core->thread_count == 0 && core->segment_count == 0)
+        return error_set(error, "%s is truncated or damaged: it contains neither a thread nor memory",
+                         core->path);
     /* gcore writes it for a breakpoint, after which the process went on. */
     if (core->by_debugger && core->signal == SIGTRAP)
         core->signal = core->crashed = 0;

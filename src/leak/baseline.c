@@ -50,19 +50,16 @@ static bool read_entries(struct baseline *baseline, const json_t *leaks, const c
 {
     size_t count = json_array_size(leaks);
     baseline->entries = calloc(count + 1, sizeof(*baseline->entries));
-    if (!baseline->entries) {
-        error_set(error, "%s: out of memory", path);
-        return false;
-    }
+    if (!baseline->entries)
+        return error_set(error, "%s: out of memory", path);
     for (size_t i = 0; i < count; i++) {
         struct entry entry;
-        if (!read_entry(json_array_get(leaks, i), &entry)) {
-            error_set(error,
-                      "%s: leak %zu has no \"fingerprint\" of 16 hexadecimal digits, or no \"threads\" of 1 "
-                      "and more",
-                      path, i + 1);
-            return false;
-        }
+        if (!read_entry(json_array_get(leaks, i), &entry))
+            return error_set(
+                error,
+                "%s: leak %zu has no \"fingerprint\" of 16 hexadecimal digits, or no \"threads\" of 1 "
+                "and more",
+                path, i + 1);
         struct entry *same = find(baseline, entry.fingerprint); /* two branches were merged */
         if (!same)
             baseline->entries[baseline->count++] = entry;

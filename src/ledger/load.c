@@ -72,22 +72,16 @@ static bool has_our_records(const struct ledger_header *header)
 static bool check_origin(const struct ledger_source *source, const struct ledger_header *header,
                          struct error *error)
 {
-    if (header->byte_order == __builtin_bswap32(LEDGER_BYTE_ORDER)) {
-        error_set(error, "%s was written on a machine of the other byte order", source->name);
-        return false;
-    }
-    if (header->byte_order == LEDGER_BYTE_ORDER && header->version != LEDGER_VERSION) {
-        error_set(error,
-                  "%s is of ledger version %u; this threadleak reads %u: use the threadleak that wrote it",
-                  source->name, header->version, LEDGER_VERSION);
-        return false;
-    }
+    if (header->byte_order == __builtin_bswap32(LEDGER_BYTE_ORDER))
+        return error_set(error, "%s was written on a machine of the other byte order", source->name);
+    if (header->byte_order == LEDGER_BYTE_ORDER && header->version != LEDGER_VERSION)
+        return error_set(
+            error, "%s is of ledger version %u; this threadleak reads %u: use the threadleak that wrote it",
+            source->name, header->version, LEDGER_VERSION);
     if (header->byte_order != LEDGER_BYTE_ORDER || header->header_size != LEDGER_HEADER_SIZE ||
-        !has_our_records(header)) {
-        error_set(error, "%s is damaged: its header is not that of a version %u ledger", source->name,
-                  LEDGER_VERSION);
-        return false;
-    }
+        !has_our_records(header))
+        return error_set(error, "%s is damaged: its header is not that of a version %u ledger", source->name,
+                         LEDGER_VERSION);
     return true;
 }
 
@@ -97,10 +91,8 @@ static bool check_section(const struct ledger_source *source, const struct ledge
     uint64_t offset = header->sections[section].offset;
     uint64_t size = (uint64_t)header->sections[section].cap * ledger_record_size(section);
     if (offset % sizeof(uint64_t) || offset < LEDGER_HEADER_SIZE || offset > header->total_size ||
-        size > header->total_size - offset) {
-        error_set(error, "%s is damaged: its %s lie outside of it", source->name, names[section]);
-        return false;
-    }
+        size > header->total_size - offset)
+        return error_set(error, "%s is damaged: its %s lie outside of it", source->name, names[section]);
     return true;
 }
 
@@ -110,25 +102,19 @@ static bool read_header(const struct ledger_source *source, struct ledger_header
     memset(header, 0, sizeof(*header));
     if (source->size >= magic_size && !read_at(source, 0, header, magic_size, error))
         return false;
-    if (memcmp(header->magic, LEDGER_MAGIC, magic_size) != 0) {
-        error_set(error, "%s is not a threadleak ledger", source->name);
-        return false;
-    }
-    if (source->size < LEDGER_HEADER_SIZE) {
-        error_set(error, "%s is truncated: %" PRIu64 " bytes, its header needs %u", source->name,
-                  source->size, LEDGER_HEADER_SIZE);
-        return false;
-    }
+    if (memcmp(header->magic, LEDGER_MAGIC, magic_size) != 0)
+        return error_set(error, "%s is not a threadleak ledger", source->name);
+    if (source->size < LEDGER_HEADER_SIZE)
+        return error_set(error, "%s is truncated: %" PRIu64 " bytes, its header needs %u", source->name,
+                         source->size, LEDGER_HEADER_SIZE);
     /* `end` is written last: what is read after it has been seen is whole. */
     if (!read_at(source, 0, header, sizeof(*header), error) ||
         (header->end && !read_at(source, 0, header, sizeof(*header), error)) ||
         !check_origin(source, header, error))
         return false;
-    if (header->total_size > source->size) {
-        error_set(error, "%s is truncated: %" PRIu64 " bytes of %" PRIu64, source->name, source->size,
-                  header->total_size);
-        return false;
-    }
+    if (header->total_size > source->size)
+        return error_set(error, "%s is truncated: %" PRIu64 " bytes of %" PRIu64, source->name, source->size,
+                         header->total_size);
     for (enum ledger_section s = 0; s < SECTIONS; s++)
         if (!check_section(source, header, s, error))
             return false;
@@ -207,16 +193,12 @@ static bool read_section(const struct ledger_source *source, struct ledger *ledg
         return false;
     uint32_t used = ledger_used(&ledger->header, section);
     uint64_t offset = extent->offset, size = used * (uint64_t)extent->record_size;
-    if (used > extent->cap || size > COPY_MAX - ledger->copied) {
-        error_set(error, "%s is damaged: it cannot hold %u %s", source->name, used, names[section]);
-        return false;
-    }
+    if (used > extent->cap || size > COPY_MAX - ledger->copied)
+        return error_set(error, "%s is damaged: it cannot hold %u %s", source->name, used, names[section]);
     /* One byte more: it ends the last string. */
     char *records = calloc(1, size + 1);
-    if (!records) {
-        error_set(error, "%s: out of memory", source->name);
-        return false;
-    }
+    if (!records)
+        return error_set(error, "%s: out of memory", source->name);
     ledger->records[section] = records;
     ledger->count[section] = used;
     ledger->copied += size;

@@ -96,9 +96,7 @@ static bool add_rule(struct suppressions *suppressions, size_t number)
 bool suppressions_load_built_in(struct suppressions *suppressions, struct error *error)
 {
     for (size_t i = 0; i < sizeof(rules) / sizeof(*rules); i++)
-        if (!add_rule(suppressions, i)) {
-            error_set(error, "out of memory");
-            return false;
-        }
+        if (!add_rule(suppressions, i))
+            return error_set(error, "out of memory");
     return true;
 }

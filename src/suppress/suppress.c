@@ -87,8 +87,7 @@ static bool add_line(struct suppressions *suppressions, const char *line, size_t
     case LINE_EMPTY:
         return true;
     case LINE_WRONG:
-        error_set(error, "%.200s:%u:%zu: %s", as->origin, as->line, wrong.column, wrong.text);
-        return false;
+        return error_set(error, "%.200s:%u:%zu: %s", as->origin, as->line, wrong.column, wrong.text);
     case LINE_RULE:
         rule->shown.origin = as->origin;
         rule->shown.line = as->line;
@@ -100,8 +99,7 @@ static bool add_line(struct suppressions *suppressions, const char *line, size_t
     case LINE_NO_MEMORY:
         break;
     }
-    error_set(error, "%.200s: out of memory", as->origin);
-    return false;
+    return error_set(error, "%.200s: out of memory", as->origin);
 }
 
 bool suppressions_add_text(struct suppressions *suppressions, const struct rule_text *from,
@@ -111,10 +109,8 @@ bool suppressions_add_text(struct suppressions *suppressions, const struct rule_
     size_t before = suppressions->count;
     const char *at = from->text, *end = at + from->length;
     struct suppression_rule as = {.origin = keep_origin(suppressions, from->origin), .source = from->source};
-    if (!as.origin) {
-        error_set(error, "%.200s: out of memory", from->origin);
-        return false;
-    }
+    if (!as.origin)
+        return error_set(error, "%.200s: out of memory", from->origin);
     if (from->length >= strlen(mark) && memcmp(at, mark, strlen(mark)) == 0)
         at += strlen(mark);
     while (at < end) {
@@ -216,8 +212,7 @@ bool suppressions_load_directory(struct suppressions *suppressions, const char *
     if (count < 0) {
         if (errno == ENOENT || errno == ENOTDIR)
             return true;
-        error_set(error, "%s: cannot be read: %s", directory, strerror(errno));
-        return false;
+        return error_set(error, "%s: cannot be read: %s", directory, strerror(errno));
     }
     for (int i = 0; i < count; i++) {
         char path[PATH_MAX];
