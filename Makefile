@@ -166,7 +166,7 @@ $(BUILD)/targets/unwind_generated_no_fp: $(BUILD)/targets/unwind_generated
 $(BUILD)/targets/lib%.so: tests/targets/lib_%.c | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CC $@
-	$(Q)$(CC) $(TARGET_C) -shared -fPIC -O0 -g -pthread -Wall -Wextra -o $@ $<
+	$(Q)$(CC) $(TARGET_C) -shared -fPIC -O0 -g -pthread -Wall -Wextra -o $@ $< $(row_flags)
 
 $(BUILD)/targets/lib%.so: tests/targets/lib_%.cpp | $(FIRST)
 	@mkdir -p $(@D)
