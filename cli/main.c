@@ -1,5 +1,6 @@
 #include "cli/common/cli.h"
 #include "cli/common/command.h"
+#include "suppress/suppress.h"
 #include "common/options.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@ static int run_help(int argc, char **argv);
 static int run_list_options(int argc, char **argv);
 
 static const struct command command_help_row = {
-    .name = "help", .summary = "explain a command", .run = run_help, .usage = "[COMMAND]"};
+    .name = "help", .summary = "explain a command", .run = run_help, .usage = "[COMMAND | suppressions]"};
 static const struct command command_options = {
     .name = "_options", .summary = "list all options", .hidden = true, .run = run_list_options};
 
@@ -40,18 +41,32 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
+static int help_suppressions(void)
+{
+    const struct suppression_type *type;
+    puts("A rule is TYPE:PATTERN, and more of these as conditions. Threads that match all of them are not "
+         "leaks.");
+    puts("Types:");
+    for (size_t i = 0; (type = suppression_type_at(i)); i++)
+        printf("  %-10s%s%s\n", type->name, type->help, type->condition ? " (only as a condition)" : "");
+    puts("A pattern matches anywhere in a name: * matches any text, ^ the beginning, $ the end.");
+    return STATUS_REPORTED;
+}
+
 static int run_help(int argc, char **argv)
 {
     if (argc < 2 || argv[1][0] == '-') {
         print_usage(stdout);
         return STATUS_REPORTED;
     }
+    if (!strcmp(argv[1], "suppressions"))
+        return help_suppressions();
     const struct command *command = find_command(argv[1]);
     if (!command || command->hidden) {
-        cli_message(
-            "help: unknown command '%s'; 'threadleak help' lists the commands, 'man threadleak' explains "
-            "formats and suppressions",
-            argv[1]);
+        cli_message("help: unknown command '%s'; 'threadleak help' lists the commands, 'threadleak help "
+                    "suppressions' the "
+                    "types of rules",
+                    argv[1]);
         return STATUS_CANNOT;
     }
     command_help(command);

@@ -1,4 +1,4 @@
-/* Which rule a thread is ignored by. */
+/* Which rule matches a thread. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #define MEMO_SLOTS 4096 /* a power of two */
 
-/* What a part says of a current stack; one that falls on another's slot takes it. */
+/* Whether a part matches a current stack; one with the same slot replaces another. */
 struct memo {
     const struct part *part;
     const struct frame *frames;
@@ -21,7 +21,7 @@ struct memo {
 struct suppression_matcher {
     const struct suppressions *suppressions;
     struct suppression_site site;
-    struct rule **candidates; /* of the site: what they say of the site is, or may be, true */
+    struct rule **candidates; /* rules whose parts match the site, or may */
     size_t candidate_count;
     struct memo *memos; /* NULL: not needed yet, or no memory */
 };
@@ -62,8 +62,8 @@ static bool path_matches(const struct part *part, const char *path)
 
 /* ---- frames ------------------------------------------------------------------------------- */
 
-/* Where libc starts a thread or the program.  Without its symbols they have no name:
- * then what is of a runtime, has none and stands outermost is taken for them. */
+/* Does libc start a thread or the program here?  Without its symbols, the outermost frames of a runtime
+ * without a name are taken for these. */
 static bool is_start_frame(const struct frame *frame)
 {
     static const char *const names[] = {"start_thread",     "clone",    "clone3",
@@ -96,138 +96,165 @@ static bool place_matches(const struct part *part, const struct frame *frame)
     return glob_matches(part->glob, place);
 }
 
-/* A frame without a name by its place, where the rule speaks of one: "add" is not meant for …+0x1add. */
-static bool nameless_matches(const struct part *part, const struct frame *frame)
-{
-    return part->type == PART_THREAD && !frame->function && strstr(part->glob, "+0x") &&
-           place_matches(part, frame);
-}
+/* ---- of a site -------------------------------------------------------------------------------- */
 
+/* A frame without a name matches by its place only where the pattern names one: "add" is not …+0x1add. */
 static bool frame_matches(const struct part *part, const struct frame *frame)
 {
-    return part->type == PART_MODULE
-               ? path_matches(part, frame->module)
-               : function_matches(part, frame->function) || path_matches(part, frame->file) ||
-                     path_matches(part, frame->module) || nameless_matches(part, frame);
+    return function_matches(part, frame->function) || path_matches(part, frame->file) ||
+           path_matches(part, frame->module) ||
+           (!frame->function && strstr(part->glob, "+0x") && place_matches(part, frame));
 }
 
-static bool site_frames_match(const struct part *part, const struct suppression_site *site)
+static bool module_is(const struct part *part, const struct frame *frame)
+{
+    return path_matches(part, frame->module);
+}
+
+static bool any_of_creation(const struct part *part, const struct suppression_site *site,
+                            bool (*is)(const struct part *, const struct frame *))
 {
     size_t count = without_start(site->stack, site->stack_count);
     for (size_t i = 0; i < count; i++)
-        if (frame_matches(part, &site->stack[i]))
+        if (is(part, &site->stack[i]))
             return true;
-    return site->start && frame_matches(part, site->start);
+    return site->start && is(part, site->start);
 }
 
-static bool start_matches(const struct part *part, const struct frame *start)
+static bool creation_matches(const struct part *part, const struct suppression_site *site)
+{
+    return any_of_creation(part, site, frame_matches);
+}
+
+static bool module_matches(const struct part *part, const struct suppression_site *site)
+{
+    return any_of_creation(part, site, module_is);
+}
+
+static bool start_is(const struct part *part, const struct frame *start)
 {
     return start && (function_matches(part, start->function) || place_matches(part, start));
 }
 
-static bool any_matches(const struct part *part, const struct frame *frames, size_t count)
+/* What a runtime's start routine calls is known only of each thread. */
+static bool start_may_match(const struct part *part, const struct suppression_site *site)
 {
-    count = without_start(frames, count);
+    return start_is(part, site->start) || (site->start && site->start->runtime);
+}
+
+static bool kind_matches(const struct part *part, const struct suppression_site *site)
+{
+    return part->bits & site->kind;
+}
+
+static bool process_matches(const struct part *part, const struct suppression_site *site)
+{
+    return path_matches(part, site->process) || path_matches(part, site->called);
+}
+
+/* ---- of a current stack -------------------------------------------------------------------------- */
+
+static bool any_is(const struct part *part, const struct suppression_thread *thread)
+{
+    size_t count = without_start(thread->current, thread->current_count);
     for (size_t i = 0; i < count; i++)
-        if (function_matches(part, frames[i].function))
+        if (function_matches(part, thread->current[i].function))
             return true;
     return false;
 }
 
-/* report_present.c's first line is the one before the user's own first frame. */
-static bool top_matches(const struct part *part, const struct frame *frames, size_t count)
+/* The first line that a report shows is the frame before the first user frame. */
+static bool top_is(const struct part *part, const struct suppression_thread *thread)
 {
-    size_t own = 0;
+    const struct frame *frames = thread->current;
+    size_t user = 0, count = thread->current_count;
     if (count && function_matches(part, frames[0].function))
         return true;
-    while (own < count && frames[own].runtime)
-        own++;
-    if (own == count)
-        return false;
-    return function_matches(part, frames[own].function) ||
-           (own && function_matches(part, frames[own - 1].function));
+    while (user < count && frames[user].runtime)
+        user++;
+    return user < count && (function_matches(part, frames[user].function) ||
+                            (user && function_matches(part, frames[user - 1].function)));
 }
 
-/* What a runtime's start routine called: std::thread's or Rust's says nothing of it. */
-static bool callable_matches(const struct part *part, const struct suppression_thread *thread)
+/* What a runtime's start routine called: the routine itself (std::thread's, Rust's) names no thread. */
+static bool called_is(const struct part *part, const struct suppression_thread *thread)
 {
     const struct frame *called = outermost_user_frame(thread->current, thread->current_count);
     return called && function_matches(part, called->function);
 }
 
-/* ---- parts ---------------------------------------------------------------------------------- */
-
-static bool is_of_site(const struct part *part)
-{
-    switch (part->type) {
-    case PART_NAME:
-    case PART_TOP:
-    case PART_ANY:
-    case PART_WAITING:
-        return false;
-    default:
-        return true;
-    }
-}
-
-static bool site_matches(const struct part *part, const struct suppression_site *site)
-{
-    switch (part->type) {
-    case PART_THREAD:
-    case PART_MODULE:
-        return site_frames_match(part, site);
-    case PART_START: /* a runtime's: what it calls is the thread's to know */
-        return start_matches(part, site->start) || (site->start && site->start->runtime);
-    case PART_KIND:
-        return part->bits & site->kind;
-    case PART_PROCESS:
-        return path_matches(part, site->process) || path_matches(part, site->called);
-    default:
-        return true;
-    }
-}
-
-static bool current_matches(const struct part *part, const struct suppression_thread *thread)
-{
-    if (part->type == PART_START)
-        return callable_matches(part, thread);
-    return part->type == PART_TOP ? top_matches(part, thread->current, thread->current_count)
-                                  : any_matches(part, thread->current, thread->current_count);
-}
-
-static bool current_matches_once(struct suppression_matcher *matcher, const struct part *part,
-                                 const struct suppression_thread *thread)
+static bool current_matches(struct suppression_matcher *matcher, const struct part *part,
+                            const struct suppression_thread *thread,
+                            bool (*matches)(const struct part *, const struct suppression_thread *))
 {
     if (!thread->current)
         return false;
     if (!matcher->memos)
         matcher->memos = calloc(MEMO_SLOTS, sizeof(*matcher->memos));
     if (!matcher->memos)
-        return current_matches(part, thread);
+        return matches(part, thread);
     uintptr_t hash = ((uintptr_t)part / 16 * 31 + (uintptr_t)thread->current / 16) * 0x9e3779b1u;
     struct memo *memo = &matcher->memos[(hash >> 12) & (MEMO_SLOTS - 1)];
     if (memo->part != part || memo->frames != thread->current)
-        *memo = (struct memo){part, thread->current, current_matches(part, thread)};
+        *memo = (struct memo){part, thread->current, matches(part, thread)};
     return memo->matches;
+}
+
+/* ---- of a thread ---------------------------------------------------------------------------------- */
+
+static bool name_matches(struct suppression_matcher *matcher, const struct part *part,
+                         const struct suppression_thread *thread)
+{
+    (void)matcher;
+    return thread->name && *thread->name && glob_matches(part->glob, thread->name);
+}
+
+static bool wait_matches(struct suppression_matcher *matcher, const struct part *part,
+                         const struct suppression_thread *thread)
+{
+    (void)matcher;
+    return part->bits & (1u << thread->waiting); /* that of WAIT_NONE is never set */
+}
+
+static bool top_matches(struct suppression_matcher *matcher, const struct part *part,
+                        const struct suppression_thread *thread)
+{
+    return current_matches(matcher, part, thread, top_is);
+}
+
+static bool any_matches(struct suppression_matcher *matcher, const struct part *part,
+                        const struct suppression_thread *thread)
+{
+    return current_matches(matcher, part, thread, any_is);
+}
+
+static bool start_matches(struct suppression_matcher *matcher, const struct part *part,
+                          const struct suppression_thread *thread)
+{
+    return start_is(part, matcher->site.start) ||
+           (thread->current_whole && current_matches(matcher, part, thread, called_is));
+}
+
+/* ---- parts ---------------------------------------------------------------------------------------- */
+
+static const struct {
+    bool (*of_site)(const struct part *, const struct suppression_site *);
+    bool (*of_thread)(struct suppression_matcher *, const struct part *, const struct suppression_thread *);
+} matches[PART_TYPES] = {
+#define RULE_TYPE(id, name, flags, longest, parse, of_site, of_thread, help) \
+    [PART_##id] = {of_site, of_thread},
+#include "suppress/types.def"
+};
+
+static bool site_matches(const struct part *part, const struct suppression_site *site)
+{
+    return !matches[part->type].of_site || matches[part->type].of_site(part, site);
 }
 
 static bool thread_matches(struct suppression_matcher *matcher, const struct part *part,
                            const struct suppression_thread *thread)
 {
-    switch (part->type) {
-    case PART_NAME:
-        return thread->name && *thread->name && glob_matches(part->glob, thread->name);
-    case PART_WAITING:
-        return part->bits & (1u << thread->waiting); /* that of WAIT_NONE is never set */
-    case PART_TOP:
-    case PART_ANY:
-        return current_matches_once(matcher, part, thread);
-    case PART_START:
-        return start_matches(part, matcher->site.start) ||
-               (thread->current_whole && current_matches_once(matcher, part, thread));
-    default:
-        return true;
-    }
+    return !matches[part->type].of_thread || matches[part->type].of_thread(matcher, part, thread);
 }
 
 /* ---- rules ------------------------------------------------------------------------------------ */
@@ -235,7 +262,7 @@ static bool thread_matches(struct suppression_matcher *matcher, const struct par
 static bool rule_fits_site(const struct rule *rule, const struct suppression_site *site)
 {
     for (size_t i = 0; i < rule->part_count; i++)
-        if (is_of_site(&rule->parts[i]) && !site_matches(&rule->parts[i], site))
+        if (!site_matches(&rule->parts[i], site))
             return false;
     return true;
 }
@@ -267,19 +294,14 @@ const struct suppression_rule *suppression_matcher_find(struct suppression_match
     return NULL;
 }
 
-static bool is_of_creation(const struct part *part)
-{
-    return part->type == PART_THREAD || part->type == PART_MODULE;
-}
-
-/* But for what it says of the creation stack. */
+/* Do all parts match but those of the creation stack? */
 static bool rest_fits(struct suppression_matcher *matcher, const struct rule *rule,
                       const struct suppression_thread *thread)
 {
     bool any = false;
     for (size_t i = 0; i < rule->part_count; i++) {
         const struct part *part = &rule->parts[i];
-        if (is_of_creation(part))
+        if (rule_types[part->type].flags & TYPE_CREATION)
             any = true;
         else if (!site_matches(part, &matcher->site) || !thread_matches(matcher, part, thread))
             return false;

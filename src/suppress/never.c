@@ -1,11 +1,9 @@
-/* Patterns that are well formed and that no name can match: slips of the pen, as they are known. */
+/* Well-formed patterns that no name can match: the mistakes that are known. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "suppress/rule.h"
-
-#define THREAD_NAME_MAX 15 /* TASK_COMM_LEN of the kernel, without its NUL */
 
 static bool is_separator(char c)
 {
@@ -24,25 +22,18 @@ static const char *find_glued(const struct pattern_text *pattern, char *why, siz
         if (!is_separator(at[-1]) || part_type_of(at, length) == PART_TYPES || after == pattern->end)
             continue;
         if (*after == '=') {
-            snprintf(why, size,
-                     "'%.*s=' begins no condition: '%.*s:' was expected; write * for a '=' of the name",
+            snprintf(why, size, "'%.*s=' begins no condition; use '%.*s:', or write * for a '=' of the name",
                      (int)length, at, (int)length, at);
             return at;
         }
         if (*after == ':' && !(after + 1 < pattern->end && after[1] == ':')) {
-            snprintf(
-                why, size,
-                "'%c' before '%.*s:': conditions are separated by blanks; write * for a '%c' of the name",
-                at[-1], (int)length, at, at[-1]);
+            snprintf(why, size,
+                     "'%c' before '%.*s:': separate conditions by blanks, or write * for a '%c' of the name",
+                     at[-1], (int)length, at, at[-1]);
             return at - 1;
         }
     }
     return NULL;
-}
-
-static bool is_of_functions(enum part_type type)
-{
-    return type == PART_THREAD || type == PART_START || type == PART_TOP || type == PART_ANY;
 }
 
 /* "worker, kind:running"; but "pair<int," and "f(int," are beginnings of names. */
@@ -53,12 +44,11 @@ static const char *find_comma_at_end(const struct pattern_text *pattern, char *w
     bool in_brackets = memchr(pattern->body, '<', length) || memchr(pattern->body, '(', length);
     if (pattern->to_end || (*last != ',' && *last != ';'))
         return NULL;
-    if (!pattern->more && (in_brackets || !is_of_functions(pattern->type)))
+    if (!pattern->more && (in_brackets || !(rule_types[pattern->type].flags & TYPE_FUNCTION)))
         return NULL;
-    snprintf(
-        why, size,
-        "'%c' at the end of a pattern: conditions are separated by blanks; write * for a '%c' of the name",
-        *last, *last);
+    snprintf(why, size,
+             "'%c' at the end of a pattern: separate conditions by blanks, or write * for a '%c' of the name",
+             *last, *last);
     return last;
 }
 
@@ -68,14 +58,15 @@ static const char *find_line_number(const struct pattern_text *pattern, char *wh
     const char *colon = pattern->end;
     while (colon > pattern->body && isdigit((unsigned char)colon[-1]))
         colon--;
-    if (colon == pattern->end || colon == pattern->body || *--colon != ':' || !is_of_functions(pattern->type))
+    if (colon == pattern->end || colon == pattern->body || *--colon != ':' ||
+        !(rule_types[pattern->type].flags & TYPE_FUNCTION))
         return NULL;
     const char *suffix = colon;
     while (suffix > pattern->body && isalpha((unsigned char)suffix[-1]))
         suffix--;
     if (suffix == colon || suffix == pattern->body || suffix[-1] != '.')
         return NULL;
-    snprintf(why, size, "a rule knows functions and files, but no lines: this would never match");
+    snprintf(why, size, "would never match: a rule names functions and files, not lines");
     return colon;
 }
 
@@ -84,16 +75,17 @@ static const char *find_long_name(const struct pattern_text *pattern, char *why,
     size_t length = 0;
     for (const char *at = pattern->body; at < pattern->end; at++)
         length += *at != '*';
-    if (pattern->type != PART_NAME || length <= THREAD_NAME_MAX)
+    const struct rule_type *type = &rule_types[pattern->type];
+    if (!type->longest || length <= type->longest)
         return NULL;
-    snprintf(why, size, "would never match: the name of a thread has at most %d bytes", THREAD_NAME_MAX);
+    snprintf(why, size, "would never match: %s has at most %zu bytes", type->shown.help, type->longest);
     return pattern->body;
 }
 
 const char *pattern_never_matches(const struct pattern_text *pattern, char *why, size_t size)
 {
     const char *at = NULL;
-    if (!pattern->from_start || !pattern->to_end) /* a whole name is meant as it stands */
+    if (!pattern->from_start || !pattern->to_end) /* a whole name may contain anything */
         at = find_glued(pattern, why, size);
     if (!at)
         at = find_comma_at_end(pattern, why, size);

@@ -8,12 +8,6 @@
 #include "suppress/rule.h"
 #include "common/options.h"
 
-#define FIRST_TYPES "thread:, start:, name:, module:, top: or any:"
-#define ALL_TYPES "thread:, start:, name:, module:, top:, any:, waiting:, kind: or process:"
-
-static const char *const type_names[PART_TYPES] = {"thread", "start",   "name", "module", "top",
-                                                   "any",    "waiting", "kind", "process"};
-
 struct parser {
     const char *line, *at, *end; /* end: of the rule, without its comment */
     struct rule *rule;
@@ -55,73 +49,93 @@ static size_t type_length(const struct parser *parser, const char *at)
     return single ? (size_t)(colon - at) : 0;
 }
 
-enum part_type part_type_of(const char *name, size_t length)
+static const char *type_name(enum part_type type)
 {
-    for (int type = 0; type < PART_TYPES; type++)
-        if (length == strlen(type_names[type]) && memcmp(name, type_names[type], length) == 0)
-            return (enum part_type)type;
-    return PART_TYPES;
+    return rule_types[type].shown.name;
 }
 
-static bool is_condition_alone(enum part_type type)
+/* "thread:, start: or name:", of the types that have this flag; 0: all. */
+static const char *list_types(unsigned flag, char *text, size_t size)
 {
-    return type == PART_WAITING || type == PART_KIND || type == PART_PROCESS;
+    enum part_type last = PART_TYPES;
+    size_t used = 0, before_last = 0;
+    for (int type = 0; type < PART_TYPES && used < size; type++) {
+        if ((rule_types[type].flags & flag) != flag)
+            continue;
+        const char *between = last == PART_TYPES ? "" : ", ";
+        before_last = used;
+        last = (enum part_type)type;
+        used += (size_t)snprintf(text + used, size - used, "%s%s:", between, type_name(last));
+    }
+    if (before_last)
+        snprintf(text + before_last, size - before_last, " or %s:", type_name(last));
+    return text;
 }
 
 /* ---- lists: waiting:, kind: ------------------------------------------------------------------ */
 
-static unsigned waiting_bit(const char *name, size_t length)
+/* Word `at` sets bit `at`. */
+struct words {
+    const char *what;
+    unsigned first, end;
+    const char *(*word)(unsigned at);
+};
+
+static const char *wait_word(unsigned at)
 {
-    _Static_assert(WAIT_KINDS <= 32, "part.bits has one bit for each");
-    for (int on = WAIT_NONE + 1; on < WAIT_KINDS; on++) {
-        const char *known = wait_on_name((enum wait_on)on);
-        if (length == strlen(known) && memcmp(name, known, length) == 0)
-            return 1u << on;
-    }
+    return wait_on_name((enum wait_on)at);
+}
+
+static const char *kind_word(unsigned at)
+{
+    static const char *const words[] = {"running", "detached", "unjoined"}; /* the order of KIND_* */
+    return words[at];
+}
+
+static unsigned find_bit(const struct words *words, const char *item, size_t length)
+{
+    for (unsigned at = words->first; at < words->end; at++)
+        if (length == strlen(words->word(at)) && memcmp(item, words->word(at), length) == 0)
+            return 1u << at;
     return 0;
 }
 
-static unsigned kind_bit(const char *name, size_t length)
+static enum line_is unknown_word(struct parser *parser, const struct words *words, const char *item,
+                                 size_t length)
 {
-    static const struct {
-        const char *name;
-        unsigned bit;
-    } kinds[] = {{"running", KIND_RUNNING}, {"detached", KIND_DETACHED}, {"unjoined", KIND_UNJOINED}};
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-        if (length == strlen(kinds[i].name) && memcmp(name, kinds[i].name, length) == 0)
-            return kinds[i].bit;
-    return 0;
-}
-
-/* "condvar, mutex, …" */
-static void list_waits(char *to, size_t size)
-{
+    char text[200];
     size_t used = 0;
-    for (int on = WAIT_NONE + 1; on < WAIT_KINDS && used < size; on++)
-        used += (size_t)snprintf(to + used, size - used, "%s%s", used ? ", " : "",
-                                 wait_on_name((enum wait_on)on));
+    for (unsigned at = words->first; at < words->end && used < sizeof(text); at++)
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", used ? ", " : "", words->word(at));
+    return wrong(parser, item, "unknown %s '%.*s'; use %s", words->what, (int)(length < 40 ? length : 40),
+                 item, text);
 }
 
-static enum line_is parse_list(struct parser *parser, struct part *part, const char *end)
+static enum line_is parse_words(struct parser *parser, struct part *part, const char *end,
+                                const struct words *words)
 {
-    bool is_kind = part->type == PART_KIND;
-    const char *item = parser->at;
-    for (;;) {
+    for (const char *item = parser->at;; item++) {
         const char *comma = memchr(item, ',', (size_t)(end - item)), *stop = comma ? comma : end;
-        size_t length = (size_t)(stop - item);
-        unsigned bit = is_kind ? kind_bit(item, length) : waiting_bit(item, length);
-        char names[200] = "running, detached, unjoined";
-        if (!is_kind)
-            list_waits(names, sizeof(names));
+        unsigned bit = find_bit(words, item, (size_t)(stop - item));
         if (!bit)
-            return wrong(parser, item, "%s '%.*s': one of %s was expected",
-                         is_kind ? "unknown kind" : "unknown thing to wait for",
-                         (int)(length < 40 ? length : 40), item, names);
+            return unknown_word(parser, words, item, (size_t)(stop - item));
         part->bits |= bit;
         if (!comma)
             return LINE_RULE;
-        item = comma + 1;
+        item = comma;
     }
+}
+
+static enum line_is parse_waits(struct parser *parser, struct part *part, const char *end)
+{
+    static const struct words waits = {"wait", WAIT_NONE + 1, WAIT_KINDS, wait_word};
+    return parse_words(parser, part, end, &waits);
+}
+
+static enum line_is parse_kinds(struct parser *parser, struct part *part, const char *end)
+{
+    static const struct words kinds = {"kind", 0, 3, kind_word};
+    return parse_words(parser, part, end, &kinds);
 }
 
 /* ---- patterns ------------------------------------------------------------------------------- */
@@ -129,7 +143,7 @@ static enum line_is parse_list(struct parser *parser, struct part *part, const c
 /* "foo" may be anywhere: "*foo*".  "^foo$" is the whole name: "foo". */
 static enum line_is parse_pattern(struct parser *parser, struct part *part, const char *end)
 {
-    const char *at = parser->at, *last = end - 1, *name = type_names[part->type];
+    const char *at = parser->at, *last = end - 1, *name = type_name(part->type);
     bool from_start = *at == '^', to_end = last > at && *last == '$';
     const char *body = at + from_start;
     size_t length = (size_t)(end - to_end - body);
@@ -139,12 +153,12 @@ static enum line_is parse_pattern(struct parser *parser, struct part *part, cons
     for (const char *c = body; c < body + length; c++)
         if (*c == '^' || *c == '$')
             return wrong(parser, c,
-                         "'%c' stands for the %s of a name, so it cannot be inside of a pattern; "
-                         "write * for a '%c' of the name",
+                         "'%c' means the %s of a name, so it cannot be inside a pattern; write * for a '%c' "
+                         "of the name",
                          *c, *c == '^' ? "beginning" : "end", *c);
     size_t word = type_length(parser, body);
     if (word && part_type_of(body, word) != PART_TYPES)
-        return wrong(parser, body, "'%.*s:' directly after '%s:': a pattern was expected", (int)word, body,
+        return wrong(parser, body, "'%.*s:' directly after '%s:'; write a pattern there", (int)word, body,
                      name);
     char why[160];
     const struct pattern_text text = {.type = part->type,
@@ -185,24 +199,31 @@ static const struct part *find_part(const struct rule *rule, enum part_type type
 static enum line_is check_type(const struct parser *parser, size_t length, enum part_type type)
 {
     bool first = parser->rule->part_count == 0;
-    int shown = (int)(length < 40 ? length : 40);
+    char types[100];
+    list_types(first ? TYPE_FIRST : 0, types, sizeof(types));
     if (!length)
-        return wrong(parser, parser->at, "a rule begins with its type: " FIRST_TYPES " was expected");
+        return wrong(parser, parser->at, "a rule begins with its type; use %s", types);
     if (type == PART_TYPES)
-        return wrong(parser, parser->at, "unknown type '%.*s:': %s was expected%s", shown, parser->at,
-                     first ? FIRST_TYPES : ALL_TYPES,
+        return wrong(parser, parser->at, "unknown type '%.*s:'; use %s%s", (int)(length < 40 ? length : 40),
+                     parser->at, types,
                      first ? "" : "; if it is part of a name, write * for the blank before it");
-    if (first && is_condition_alone(type))
-        return wrong(parser, parser->at,
-                     "'%s:' is a condition: it stands after " FIRST_TYPES " with a pattern",
-                     type_names[type]);
-    if ((type == PART_WAITING || type == PART_KIND) && find_part(parser->rule, type))
-        return wrong(parser, parser->at, "'%s:' for the second time: write %s:A,B for one of several",
-                     type_names[type], type_names[type]);
+    const char *name = type_name(type);
+    unsigned flags = rule_types[type].flags;
+    if (first && !(flags & TYPE_FIRST))
+        return wrong(parser, parser->at, "'%s:' is only a condition; begin the rule with %s and a pattern",
+                     name, types);
+    if (flags & TYPE_LIST && find_part(parser->rule, type))
+        return wrong(parser, parser->at, "'%s:' for the second time; write %s:A,B for one of several", name,
+                     name);
     if (parser->rule->part_count == RULE_PARTS_MAX)
         return wrong(parser, parser->at, "more than %d conditions", RULE_PARTS_MAX - 1);
     return LINE_RULE;
 }
+
+static enum line_is (*const parse_functions[PART_TYPES])(struct parser *, struct part *, const char *) = {
+#define RULE_TYPE(id, name, flags, longest, parse, of_site, of_thread, help) [PART_##id] = parse,
+#include "suppress/types.def"
+};
 
 static enum line_is parse_part(struct parser *parser)
 {
@@ -219,10 +240,9 @@ static enum line_is parse_part(struct parser *parser)
     while (end > parser->at && is_blank(end[-1]))
         end--;
     if (end == parser->at)
-        return wrong(parser, parser->at, "'%s:' has no pattern", type_names[type]);
+        return wrong(parser, parser->at, "'%s:' has no pattern", type_name(type));
     parser->rule->part_count++;
-    is = type == PART_WAITING || type == PART_KIND ? parse_list(parser, part, end)
-                                                   : parse_pattern(parser, part, end);
+    is = parse_functions[type](parser, part, end);
     parser->at = next;
     return is;
 }
@@ -241,14 +261,17 @@ static enum line_is check_rule(const struct parser *parser, const char *start, b
 {
     const struct rule *rule = parser->rule;
     const struct part *kind = find_part(rule, PART_KIND);
-    if (kind && kind->bits == KIND_UNJOINED &&
-        (find_part(rule, PART_TOP) || find_part(rule, PART_ANY) || find_part(rule, PART_WAITING)))
-        return wrong(parser, start,
-                     "would never match: an unjoined thread has ended, so it has no top:, any: or waiting:");
-    for (size_t i = 0; i < rule->part_count; i++)
-        if (match_all || !part_matches_all(&rule->parts[i]))
-            return LINE_RULE;
-    return wrong(parser, start, "would match every thread; --allow-match-all if that is meant");
+    bool unjoined = kind && kind->bits == KIND_UNJOINED, every = true;
+    char types[100];
+    for (size_t i = 0; i < rule->part_count; i++) {
+        if (unjoined && rule_types[rule->parts[i].type].flags & TYPE_CURRENT)
+            return wrong(parser, start, "would never match: an unjoined thread has ended, so it has no %s",
+                         list_types(TYPE_CURRENT, types, sizeof(types)));
+        every = every && part_matches_all(&rule->parts[i]);
+    }
+    if (every && !match_all)
+        return wrong(parser, start, "would match every thread; allow that with --allow-match-all");
+    return LINE_RULE;
 }
 
 /* Not text, or more than a rule can be. */
@@ -258,7 +281,7 @@ static enum line_is check_bytes(const struct parser *parser)
         return wrong(parser, parser->line + RULE_LINE_MAX, "line is longer than %d bytes", RULE_LINE_MAX);
     for (const char *at = parser->line; at < parser->end; at++)
         if (((unsigned char)*at < ' ' && *at != '\t') || *at == 0x7f)
-            return wrong(parser, at, "byte 0x%02x is not text: rules were expected, one a line",
+            return wrong(parser, at, "byte 0x%02x is not text; a file of rules has one a line",
                          (unsigned)(unsigned char)*at);
     return LINE_RULE;
 }

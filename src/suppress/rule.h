@@ -1,4 +1,4 @@
-/* Between the parts of ignore.c: a rule, taken apart. */
+/* A rule in its parts. */
 #ifndef THREADLEAK_SUPPRESS_RULE_H
 #define THREADLEAK_SUPPRESS_RULE_H
 
@@ -8,17 +8,27 @@
 #define RULE_PARTS_MAX 16  /* of a rule */
 
 enum part_type {
-    PART_THREAD,
-    PART_START,
-    PART_NAME,
-    PART_MODULE,
-    PART_TOP,
-    PART_ANY,
-    PART_WAITING,
-    PART_KIND,
-    PART_PROCESS,
+#define RULE_TYPE(id, name, flags, longest, parse, of_site, of_thread, help) PART_##id,
+#include "suppress/types.def"
     PART_TYPES
 };
+
+enum type_flags {
+    TYPE_FIRST = 1u << 0,    /* may be the first part of a rule; the others are only conditions */
+    TYPE_LIST = 1u << 1,     /* words separated by commas, so it is used once in a rule */
+    TYPE_FUNCTION = 1u << 2, /* matches functions */
+    TYPE_CREATION = 1u << 3, /* matches the creation stack, which may be truncated */
+    TYPE_CURRENT = 1u << 4,  /* matches what a thread does now; one that has ended does nothing */
+};
+
+struct rule_type {
+    struct suppression_type shown;
+    unsigned flags; /* enum type_flags */
+    size_t longest; /* see types.def */
+};
+extern const struct rule_type rule_types[PART_TYPES];
+/* PART_TYPES: no type has this name. */
+enum part_type part_type_of(const char *name, size_t length);
 
 struct part {
     enum part_type type;
@@ -51,9 +61,6 @@ enum line_is rule_parse(const char *line, size_t length, bool match_all, struct 
                         struct rule_error *error);
 void rule_free(struct rule *rule);
 
-/* PART_TYPES: none is called so. */
-enum part_type part_type_of(const char *name, size_t length);
-
 /* The pattern of a part, as written between '^' and '$'. */
 struct pattern_text {
     enum part_type type;
@@ -61,7 +68,7 @@ struct pattern_text {
     bool from_start, to_end; /* '^', '$' */
     bool more;               /* a condition follows */
 };
-/* The byte that makes it one that no name can match, with the reason; NULL: none is known. */
+/* The byte because of which no name can match it, with the reason in `why`; NULL: none is known. */
 const char *pattern_never_matches(const struct pattern_text *pattern, char *why, size_t size);
 
 /* Does the glob match the whole name? */

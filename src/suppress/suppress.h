@@ -1,8 +1,10 @@
 /*
- * Suppressions: rules that say which threads are no leak.  One rule a line:
+ * Suppressions: rules for threads that are no leak.  One rule a line:
  *
  *   rule  =  TYPE:PATTERN  { blank CONDITION }           # comment
  *   CONDITION  =  TYPE:PATTERN  |  waiting:ON[,ON…]  |  kind:KIND[,KIND…]  |  process:PATTERN
+ *
+ * types.def has a row for each TYPE.  In detail:
  *
  *   thread:   function, source file or module of any creation frame, or of the start routine; one without a
  *             name also by module+0xoffset, as reports show it, where the pattern has "+0x"
@@ -59,6 +61,14 @@ struct suppression_rule {
     enum suppression_source source;
 };
 
+/* A type of a rule's parts: "thread", and what it matches, in one line. */
+struct suppression_type {
+    const char *name, *help;
+    bool condition; /* cannot begin a rule */
+};
+/* NULL: there are no more. */
+const struct suppression_type *suppression_type_at(size_t index);
+
 struct suppressions *suppressions_new(void);
 void suppressions_free(struct suppressions *suppressions);
 /* Rules of which every part is only stars ("thread:*") are errors unless allowed
@@ -68,7 +78,7 @@ bool suppressions_allow_match_all_set(const struct suppressions *suppressions);
 
 /*
  * Each adds all rules of its source, or, when one of them is wrong, none: error then is
- * "FILE:LINE:COLUMN: what is wrong, and what was expected" (columns count bytes, from 1).
+ * "FILE:LINE:COLUMN: what is wrong; what to write instead" (columns count bytes, from 1).
  */
 /* A file the user named. */
 bool suppressions_load(struct suppressions *suppressions, const char *path, struct error *error);

@@ -85,7 +85,7 @@ def cli_bad_input(paths):
         ["--suppressions=tests/data/bad.supp"],
     ))
     out += threadleak(paths, "run") + threadleak(paths, "nosuch") + threadleak(paths)
-    out += threadleak(paths, "help", "suppressions")
+    out += threadleak(paths, "help", "formats")
     return out + f"started: {os.path.exists(started)}\n"
 
 

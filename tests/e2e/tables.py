@@ -114,6 +114,15 @@ def every_option_is_in_the_manual(bench):
     demand(subprocess.run(awk + ["-"], input=wrong, capture_output=True, text=True).returncode, "no error for --dept")
 
 
+def every_rule_type_is_in_the_manual(bench):
+    page = read("man", "threadleak.1.scd")
+    _, out, _ = harness.call([bench.cli, "help", "suppressions"])
+    types = re.findall(r"^  (\w+) ", out, re.M)
+    demand(len(types) > 5, out)
+    for name in types:
+        demand(re.search(rf"^\*{name}:\*", page, re.M), f"no type {name}: in the manual")
+
+
 def bash_completes(bench):
     need("bash")
     script = "source %s; COMP_WORDS=(%s %s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _threadleak; echo ${COMPREPLY[@]}"
@@ -125,7 +134,7 @@ def bash_completes(bench):
 
 TESTS = [every_source_is_in_the_table, every_target_is_run, names_are_used_once, every_golden_has_a_case,
          every_program_is_run_by_make, every_option_is_in_the_help, options_and_keys_agree,
-         every_option_is_in_the_manual, bash_completes]
+         every_option_is_in_the_manual, every_rule_type_is_in_the_manual, bash_completes]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))

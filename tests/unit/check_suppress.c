@@ -243,7 +243,7 @@ START_TEST(wrong_rules_of_the_program_ignore_nothing)
     rules.suppressions = NULL;
     ck_assert_str_eq(show(build(NULL)), "running* 2 -");
     ck_assert_str_eq(report->processes[0].program_rules_error,
-                     "rules of ./app:2:1: would match every thread; --allow-match-all if that is meant");
+                     "rules of ./app:2:1: would match every thread; allow that with --allow-match-all");
 }
 END_TEST
 

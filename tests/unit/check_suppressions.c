@@ -422,8 +422,8 @@ START_TEST(a_text_has_an_origin)
     ck_assert_uint_eq(suppressions_rule_at(suppressions, 1)->line, 4);
     ck_assert_int_eq(suppressions_rule_at(suppressions, 1)->source, SUPPRESSION_PROGRAM);
     ck_assert(!suppressions_load_text(suppressions, "name:c\n lead:x\n", "rules of ./app", &error));
-    ck_assert_str_eq(error.text, "rules of ./app:2:2: unknown type 'lead:': thread:, start:, name:, "
-                                 "module:, top: or any: was expected");
+    ck_assert_str_eq(error.text, "rules of ./app:2:2: unknown type 'lead:'; use thread:, start:, name:, "
+                                 "module:, top: or any:");
     ck_assert(suppressions_load_text(suppressions, "", "nothing", &error));
     ck_assert_uint_eq(suppressions_rule_count(suppressions), 2);
 }
