@@ -260,38 +260,37 @@ bench-report: all $(BUILD)/bench/report_target
 # ---- install ---------------------------------------------------------------------------------
 # The lists of options come from the tables of the commands.
 $(BUILD)/threadleak.1: man/threadleak.1.scd man/options.awk $(BUILD)/threadleak
+	$(say) MAN $@
 	$(Q)$(BUILD)/threadleak _options >$(BUILD)/options.list
 	$(Q)awk -f man/options.awk $(BUILD)/options.list $< >$(BUILD)/threadleak.1.scd
 	$(Q)scdoc <$(BUILD)/threadleak.1.scd >$@
 
-# <threadleak/NAME.h>
-ADAPTERS := abi check cmocka gtest
-MAN := $(if $(wildcard man/threadleak.1.scd),$(if $(shell command -v scdoc),$(BUILD)/threadleak.1))
-install: all $(MAN)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib \
-		$(DESTDIR)$(PREFIX)/share/threadleak/suppressions.d
-	install -m 755 $(BUILD)/threadleak $(DESTDIR)$(PREFIX)/bin/threadleak
-	install -m 755 $(BUILD)/libthreadleak.so $(DESTDIR)$(PREFIX)/lib/libthreadleak.so
-	install -d $(DESTDIR)$(PREFIX)/include/threadleak $(DESTDIR)$(PREFIX)/lib/pkgconfig
-	install -m 644 include/threadleak.h $(DESTDIR)$(PREFIX)/include/threadleak.h
-	install -m 644 $(ADAPTERS:%=include/threadleak/%.h) $(DESTDIR)$(PREFIX)/include/threadleak
-	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' include/threadleak.pc.in \
-		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/threadleak.pc
-	chmod 644 $(DESTDIR)$(PREFIX)/lib/pkgconfig/threadleak.pc
-	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-	install -m 644 cli/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/threadleak
-ifneq ($(MAN),)
-	install -d $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man1/threadleak.1
-endif
+# Always, since PREFIX may have changed.
+.PHONY: $(BUILD)/threadleak.pc
+$(BUILD)/threadleak.pc: include/threadleak.pc.in | $(FIRST)
+	@mkdir -p $(@D) && rm -f $@
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' $< >$@
+
+# FILE:PLACE, the place below PREFIX.  The manual is installed where scdoc is.
+MAN := $(if $(shell command -v scdoc),$(BUILD)/threadleak.1:share/man/man1/threadleak.1)
+INSTALLED := $(BUILD)/threadleak:bin/threadleak $(BUILD)/libthreadleak.so:lib/libthreadleak.so \
+	$(foreach header,$(wildcard include/*.h include/*/*.h),$(header):$(header)) \
+	$(BUILD)/threadleak.pc:lib/pkgconfig/threadleak.pc \
+	cli/completion.bash:share/bash-completion/completions/threadleak $(MAN)
+FILES = $(foreach pair,$(INSTALLED),$(firstword $(subst :, ,$(pair))))
+PLACES = $(foreach pair,$(INSTALLED),$(lastword $(subst :, ,$(pair)))) share/man/man1/threadleak.1
+LIBRARY_RULES := share/threadleak/suppressions.d
+
+install: all $(FILES)
+	$(Q)install -d "$(DESTDIR)$(PREFIX)/$(LIBRARY_RULES)"
+	$(Q)for pair in $(INSTALLED); do \
+		file=$${pair%:*} place="$(DESTDIR)$(PREFIX)/$${pair#*:}"; \
+		printf '  %-7s %s\n' INSTALL "$$place"; \
+		install -D -m $$([ -x $$file ] && echo 755 || echo 644) $$file "$$place" || exit 1; done
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/threadleak $(DESTDIR)$(PREFIX)/lib/libthreadleak.so \
-		$(DESTDIR)$(PREFIX)/share/man/man1/threadleak.1 $(DESTDIR)$(PREFIX)/lib/pkgconfig/threadleak.pc \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/threadleak \
-		$(DESTDIR)$(PREFIX)/include/threadleak.h $(ADAPTERS:%=$(DESTDIR)$(PREFIX)/include/threadleak/%.h)
-	-rmdir $(DESTDIR)$(PREFIX)/include/threadleak 2>/dev/null
-	-rmdir $(DESTDIR)$(PREFIX)/share/threadleak/suppressions.d $(DESTDIR)$(PREFIX)/share/threadleak 2>/dev/null
+	$(Q)cd "$(DESTDIR)$(PREFIX)" && rm -f $(PLACES) && \
+		rmdir include/threadleak $(LIBRARY_RULES) share/threadleak 2>/dev/null || true
 
 deps:
 	$(Q).ci/deps.sh build
