@@ -44,7 +44,7 @@ enum elf_status elf_head_read(int fd, struct elf_head *head)
     head->class = elf.e_ident[EI_CLASS];
     head->byte_order = elf.e_ident[EI_DATA];
     bool swapped = head->byte_order != elf_own_byte_order;
-    /* e_type and e_machine lie alike in both classes */
+    /* e_type and e_machine have the same offsets in both classes */
     head->type = swapped ? __builtin_bswap16(elf.e_type) : elf.e_type;
     head->machine = swapped ? __builtin_bswap16(elf.e_machine) : elf.e_machine;
     if (head->class != elf_own_class || swapped || head->machine != elf_own_machine)
@@ -63,8 +63,8 @@ enum elf_status elf_head_read(int fd, struct elf_head *head)
     return ELF_OK;
 }
 
-/* The program itself comes first.  Read from memory: /proc/self/exe is the
- * loader when the loader was started by name. */
+/* The program itself comes first. This reads its memory, because /proc/self/exe is the loader when the loader
+ * was started by name. */
 static int find_loader(struct dl_phdr_info *info, size_t size, void *found)
 {
     (void)size;

@@ -16,19 +16,19 @@ struct elf_head {
 
 enum elf_status {
     ELF_OK,
-    ELF_FOREIGN, /* class, byte_order and machine are valid, the rest was not looked at */
+    ELF_FOREIGN, /* class, byte_order and machine are valid, the rest was not read */
     ELF_DAMAGED, /* an ELF file that the kernel would refuse */
 };
 
-/* Of an open file that begins with "\177ELF". */
+/* Reads an open file that begins with "\177ELF". */
 enum elf_status elf_head_read(int fd, struct elf_head *head);
 
-/* What this program itself is. */
+/* The same facts of this program. */
 extern const int elf_own_class, elf_own_byte_order;
 extern const unsigned elf_own_machine;
 /* The loader that started this program, or NULL. */
 const char *elf_own_loader(void);
-/* "64-bit ARM" …; `scratch` is used for those without a name. */
+/* "64-bit ARM" …; `scratch` holds the text for a machine that has no name here. */
 const char *elf_machine_name(const struct elf_head *head, char *scratch, size_t size);
 
 #endif

@@ -12,9 +12,8 @@
 
 #include "base/path.h"
 
-/* The descriptor that a path stands for, or -1.  Opening such a path anew would
- * truncate what the shell has opened for appending, and renaming over it would
- * leave the shell's own file behind. */
+/* The descriptor that the path names, or -1. Opening such a path again would truncate a file that the shell
+ * opened for appending. Renaming over it would not change the file that the shell opened. */
 static int descriptor_of(const char *path)
 {
     if (!strcmp(path, "/dev/stdin"))
@@ -85,7 +84,7 @@ static bool open_temporary(struct output *output, const struct stat *existing)
     return output->file && fchmod(fd, mode_for(existing)) == 0;
 }
 
-/* Signals may be held back, as run does: has one come that was to end us? */
+/* Signals may be blocked, as run does. Is one pending that would end this process? */
 static bool is_to_end(void)
 {
     static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -99,7 +98,7 @@ static bool is_to_end(void)
     return false;
 }
 
-/* Once somebody reads it. */
+/* Waits until another process opens it for reading. */
 static int open_fifo(const char *path)
 {
     for (;;) {
@@ -141,7 +140,7 @@ static bool open_path(struct output *output, const char *path)
         return open_direct(output, open_existing(path, &st));
     if (exists && access(path, W_OK) < 0)
         return false;
-    /* Of a symbolic link, the file is replaced, not the link. */
+    /* Replaces the file that a symbolic link names, not the link. */
     output->target = exists ? realpath(path, NULL) : strdup(path);
     return output->target && open_temporary(output, exists ? &st : NULL);
 }
@@ -156,7 +155,7 @@ bool output_open(struct output *output, const char *path, FILE *fallback, struct
     }
     if (!*path)
         return error_set(error,
-                         "the name of the output file is empty: give a file, or '-' for standard output");
+                         "the name of the output file is empty; give a file, or '-' for standard output");
     output->name = strdup(path);
     if (output->name && open_path(output, path))
         return true;
@@ -174,8 +173,8 @@ static void release(struct output *output)
     memset(output, 0, sizeof(*output));
 }
 
-/* The other side may have made it non-blocking, as Node does with pipes.  A signal's handler ends the
- * wait, SA_RESTART or not. */
+/* Another process may have made it non-blocking, as Node does with pipes. A signal handler interrupts poll(2)
+ * even with SA_RESTART. */
 static bool may_write_again(int fd)
 {
     if (errno == EAGAIN && poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1) > 0)
@@ -195,7 +194,7 @@ bool output_write_all(int fd, const char *text, size_t size)
     return true;
 }
 
-/* Of `*file`, which is then none any more.  False: errno says why, or is 0. */
+/* Closes `*file` and sets it to NULL. False: errno says why, or is 0. */
 static bool close_stream(FILE **file)
 {
     errno = 0;

@@ -16,32 +16,32 @@
 
 struct output {
     FILE *file;      /* write here: the temporary, or memory */
-    FILE *direct;    /* what is in memory goes there; NULL: file is the temporary */
+    FILE *direct;    /* gets what is in memory; NULL: file is the temporary */
     bool owned;      /* direct is ours to close */
     char *text;      /* that memory */
-    size_t size;     /* and how much is in it, after a flush */
+    size_t size;     /* of the text, after a flush */
     char *target;    /* NULL: written directly */
     char *temporary; /* renamed to target */
     char *name;      /* as the user gave it, for messages */
 };
 
-/* path NULL: `fallback`, which stays open; "-": standard output.  False, and an
- * error that names the path, when nothing can be written there. */
+/* path NULL: writes to `fallback`, which stays open; "-": to standard output. False: error names the path
+ * that cannot be written. */
 bool output_open(struct output *output, const char *path, FILE *fallback, struct error *error);
 
-/* Flushes, closes and puts the file in its place.  False when any write failed;
- * the target is then as it was.  Either way `output` is released. */
+/* Flushes and closes the file, and renames it to its target. False: a write failed, and the target is
+ * unchanged. Releases `output` in either case. */
 bool output_commit(struct output *output, struct error *error);
 
-/* Releases without putting anything in place. */
+/* Releases it and leaves the target unchanged. */
 void output_abandon(struct output *output);
 
-/* All of it, also where the other side made the descriptor non-blocking.  False: errno says why. */
+/* Writes all of it, also when another process made the descriptor non-blocking. False: errno says why. */
 bool output_write_all(int fd, const char *text, size_t size);
 
-/* Should what is written there be coloured?  Knows NO_COLOR, CLICOLOR_FORCE and dumb terminals. */
+/* Is the report written there in color? Respects NO_COLOR, CLICOLOR_FORCE and TERM=dumb. */
 bool output_color(int fd, enum option_color color);
-/* The descriptor that it ends in. */
+/* The descriptor that the report is written to. */
 int output_descriptor(const struct output *output);
 
 #endif

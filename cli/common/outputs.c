@@ -71,7 +71,7 @@ static bool are_different(const struct wanted_outputs *wanted, const char *stand
             if (!same_destination(a->file ? a->file : standard, b->file ? b->file : standard))
                 continue;
             return error_set(
-                error, "%s and %s go to the same place, %s: give each a file, as --format=%s:FILE",
+                error, "%s and %s go to the same place, %s; give each a file, as --format=%s:FILE",
                 a->format->name, b->format->name, b->file ? b->file : "the default", b->format->name);
         }
     return true;
@@ -106,7 +106,7 @@ bool wanted_has_bare_document(const struct wanted_outputs *wanted)
 
 /* ---- files -------------------------------------------------------------------------------- */
 
-/* Both are written beside their targets: is that one file?  Neither has to be there yet. */
+/* Do both have the same target? Neither target has to exist. */
 static bool same_target(const struct output *a, const struct output *b)
 {
     struct stat first, second;
@@ -130,7 +130,7 @@ static bool open_one(struct output *output, const struct wanted_output *wanted,
         return output_open(output, NULL, fallback, error);
     if (options_expand_path(path, sizeof(path), wanted->file, subject->pid, subject->exe))
         return output_open(output, path, fallback, error);
-    return error_set(error, "%.200s...: is too long for a path", wanted->file);
+    return error_set(error, "%.200s...: the path is too long", wanted->file);
 }
 
 bool outputs_add(struct outputs *outputs, const struct wanted_output *wanted,
@@ -142,7 +142,7 @@ bool outputs_add(struct outputs *outputs, const struct wanted_output *wanted,
     for (size_t i = 0; i < outputs->count; i++) {
         if (!same_target(output, &outputs->items[i]))
             continue;
-        error_set(error, "%s and %s are one file: give each format its own", outputs->items[i].name,
+        error_set(error, "%s and %s are one file; give each format its own", outputs->items[i].name,
                   output->name);
         output_abandon(output);
         return false;
@@ -173,7 +173,7 @@ static bool print_one(const struct output *output, const struct report_format *f
     return report_print(format, output->file, report, &style);
 }
 
-/* A report of which only the side file is missing is put in its place all the same. */
+/* A report that lacks only its side file is still put in place. */
 static bool write_one(struct outputs *outputs, size_t index, const struct report *report,
                       const struct outputs_style *how, struct error *error)
 {
@@ -183,7 +183,7 @@ static bool write_one(struct outputs *outputs, size_t index, const struct report
     bool whole = printed || outputs_lack_side_file(format, output->file, error);
     int why = errno;
     struct error other;
-    outputs->temporaries[index] = NULL; /* freed by what comes now */
+    outputs->temporaries[index] = NULL; /* output_commit or output_abandon frees it */
     if (whole)
         return output_commit(output, printed ? error : &other) && printed;
     error_set(error, "%s could not be written: %s", output->name ? output->name : "the report",

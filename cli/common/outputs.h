@@ -18,7 +18,7 @@
 
 struct wanted_output {
     const struct report_format *format;
-    const char *file; /* with %p and %h; "-": standard output; NULL: where reports go by default */
+    const char *file; /* with %p and %h; "-": standard output; NULL: the default */
 };
 
 struct wanted_outputs {
@@ -37,7 +37,7 @@ bool wanted_add_file(struct wanted_outputs *wanted, const char *file, struct err
 bool wanted_complete(struct wanted_outputs *wanted, const char *standard, const struct report_format *format,
                      const char *file, struct error *error);
 
-/* Is one of them text?  Does one that is not go to the default destination? */
+/* Is one of them text? Is one that is not text written to the default destination? */
 bool wanted_has_text(const struct wanted_outputs *wanted);
 bool wanted_has_bare_document(const struct wanted_outputs *wanted);
 
@@ -47,22 +47,22 @@ struct outputs {
     struct output items[OUTPUTS_MAX];
     const struct report_format *formats[OUTPUTS_MAX];
     size_t count;
-    const char *volatile temporaries[OUTPUTS_MAX]; /* to remove when all is given up; or NULL */
+    const char *volatile temporaries[OUTPUTS_MAX]; /* to remove when a signal ends the process; or NULL */
 };
 
 struct outputs_style {
     struct report_style style;
     enum option_color color; /* decides style.color for each */
-    bool text_if_leaks;      /* text with nothing to tell is left empty */
+    bool text_if_leaks;      /* no text when nothing leaked */
 };
 
-/* Of whom %p and %h speak. */
+/* The process that %p and %h name. */
 struct outputs_subject {
     pid_t pid;
     const char *exe;
 };
 
-/* Adds one.  False, and an error, when it cannot be written, or goes where another does. */
+/* Adds one. False: error; it cannot be written, or has the file of another. */
 bool outputs_add(struct outputs *outputs, const struct wanted_output *wanted,
                  const struct outputs_subject *subject, FILE *fallback, struct error *error);
 
@@ -70,8 +70,8 @@ bool outputs_add(struct outputs *outputs, const struct wanted_output *wanted,
  * the whole report.  The error then names that file. */
 bool outputs_lack_side_file(const struct report_format *format, FILE *out, struct error *error);
 
-/* Writes each and puts it in its place, whatever becomes of the others, and releases all.
- * False: at least one failed, which has been told. */
+/* Writes all and releases them. One that fails does not stop the others. False: at least one failed; a
+ * message was printed. */
 bool outputs_write(struct outputs *outputs, const char *command, const struct report *report,
                    const struct outputs_style *style);
 void outputs_abandon(struct outputs *outputs);

@@ -13,7 +13,7 @@ static bool is_run(pid_t pid)
 {
     char *exe = process_exe(pid);
     char **argv = process_argv(pid);
-    /* By name: the threadleak that is asked may be another build. */
+    /* Compares names only, because it may be another build of threadleak. */
     bool is = exe && !strcmp(path_basename(exe), "threadleak") && argv && argv[0] && argv[1] &&
               !strcmp(argv[1], "run");
     process_argv_free(argv);
@@ -21,8 +21,7 @@ static bool is_run(pid_t pid)
     return is;
 }
 
-/* COMMAND is the only child it ever has.  /proc/PID/task/TID/children would say
- * it at once, but is not built into every kernel. */
+/* COMMAND is its only child. /proc/PID/task/TID/children would be faster, but not every kernel has it. */
 static pid_t only_child(pid_t parent)
 {
     pid_t child = 0;

@@ -37,21 +37,20 @@ bool run_dir_make(char path[RUN_DIR_MAX], struct error *error)
     if (wanted && *wanted) {
         if (make_in(wanted, path))
             return true;
-        return error_set(error,
-                         "%s: no directory can be made there: %s; TMPDIR must name one that can be written",
+        return error_set(error, "%s: cannot create a directory there: %s; set TMPDIR to a writable directory",
                          wanted, strerror(errno));
     }
     if (is_in_memory("/dev/shm") && make_in("/dev/shm", path))
         return true;
     if (make_in("/tmp", path))
         return true;
-    return error_set(error, "/tmp: no directory can be made there: %s; TMPDIR can name another",
+    return error_set(error, "/tmp: cannot create a directory there: %s; set TMPDIR to a writable directory",
                      strerror(errno));
 }
 
 void run_dir_remove(const char *path)
 {
-    /* A process that is still alive may just be putting a new file there. */
+    /* A process that is still alive may create a new file there. */
     for (int attempt = 0; attempt < 10; attempt++) {
         DIR *directory = opendir(path);
         if (!directory)

@@ -1,4 +1,4 @@
-/* The private directory of one run, through which the shims' ledgers arrive. */
+/* The private directory of one run, where the shims create their ledgers. */
 #ifndef THREADLEAK_CLI_COMMON_RUN_DIR_H
 #define THREADLEAK_CLI_COMMON_RUN_DIR_H
 

@@ -29,7 +29,7 @@ char *run_find_shim(struct error *error)
     char own[PATH_MAX], path[PATH_MAX + 64];
     ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
     if (length <= 0) {
-        error_set(error, "/proc/self/exe cannot be read: /proc must be mounted");
+        error_set(error, "/proc/self/exe cannot be read; mount /proc");
         return NULL;
     }
     own[length] = '\0';
@@ -41,15 +41,15 @@ char *run_find_shim(struct error *error)
             shim = realpath(path, NULL);
     }
     if (!shim) {
-        error_set(error, SHIM_NAME " is neither in %.*s nor in ../lib of it: install both together",
-                  directory, own);
+        error_set(error, SHIM_NAME " is neither in %.*s nor in its ../lib; install both together", directory,
+                  own);
         return NULL;
     }
     /* ld.so(8): the items of LD_PRELOAD are separated by spaces or colons, and
      * there is no escaping; "$" begins a token such as $LIB */
     if (strpbrk(shim, " :$")) {
         error_set(error,
-                  "%s cannot be preloaded: its path has a space, a colon or a '$'. Install it elsewhere.",
+                  "%s cannot be preloaded: its path has a space, a colon or a '$'; install it elsewhere",
                   shim);
         free(shim);
         return NULL;
@@ -57,7 +57,7 @@ char *run_find_shim(struct error *error)
     return shim;
 }
 
-/* ASan refuses to start behind another preloaded library, unless told not to. */
+/* ASan refuses to start after another preloaded library, unless verify_asan_link_order=0. */
 enum { OURS = 4 };
 static const char *const names[OURS] = {"LD_PRELOAD", "THREADLEAK_OPTIONS", LEDGER_RUN_ENV, "ASAN_OPTIONS"};
 
@@ -93,7 +93,7 @@ static bool own_variables(char *out[OURS], const char *shim, const char *directo
     done += asprintf(&out[1], "THREADLEAK_OPTIONS=%s%s%s", before ? before : "",
                      before && *before && *options ? ":" : "", options) >= 0;
     done += asprintf(&out[2], LEDGER_RUN_ENV "=%s", directory) >= 0;
-    /* The later word counts, and that is the user's. */
+    /* The last value counts, so the user's comes last. */
     done += asprintf(&out[3], "ASAN_OPTIONS=verify_asan_link_order=0%s%s", asan && *asan ? ":" : "",
                      asan ? asan : "") >= 0;
     return done == OURS;

@@ -1,4 +1,4 @@
-/* What `threadleak run` puts into the environment of COMMAND. */
+/* The environment that `threadleak run` gives to COMMAND. */
 #ifndef THREADLEAK_CLI_COMMON_RUN_ENV_H
 #define THREADLEAK_CLI_COMMON_RUN_ENV_H
 
@@ -13,13 +13,13 @@
 char *run_find_shim(struct error *error);
 
 /*
- * A copy of the environment with the shim first in LD_PRELOAD, the run's directory,
- * and `options` after what THREADLEAK_OPTIONS held.  One malloc'ed block, to
- * free(), that shares the other strings with environ.  NULL: out of memory.
+ * A copy of the environment with the shim first in LD_PRELOAD, with the directory of the
+ * run, and with `options` appended to THREADLEAK_OPTIONS. One malloc'ed block, which
+ * shares the other strings with environ. NULL: out of memory.
  */
 char **run_environment(const char *shim, const char *directory, const char *options);
 
-/* The same for a program of ours: without any of it. */
+/* The same without these variables, for a threadleak that run starts. */
 char **run_environment_without_us(void);
 
 #endif

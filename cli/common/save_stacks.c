@@ -7,7 +7,7 @@
 
 #include "stacks/stacks.h"
 
-/* Where the stacks go.  False: it has no ledger there, or nothing may be put there. */
+/* The file for the stacks. False: the ledger is not there, or the directory is not writable. */
 static bool find_place(pid_t pid, const struct ledger *ledger, const char *directory, char *path, size_t size)
 {
     char beside[PATH_MAX];

@@ -34,7 +34,7 @@ bool suppression_options_set_generate(void *line, const struct command_option *o
 
 /* ---- loading -------------------------------------------------------------------------------- */
 
-/* PREFIX/share/… of PREFIX/bin/threadleak; nothing of a build directory. */
+/* PREFIX/share/… of PREFIX/bin/threadleak. A build directory has none. */
 static bool load_shipped(struct suppressions *suppressions, struct error *error)
 {
     char own[PATH_MAX], directory[PATH_MAX + sizeof(SHIPPED)];
@@ -72,7 +72,7 @@ bool suppression_options_load(struct suppression_options *suppressions, const st
 static void message_without(bool loaded, const struct error *error)
 {
     if (!loaded)
-        cli_message("%s; reporting without it", error->text);
+        cli_message("%s; the report does not use it", error->text);
 }
 
 void suppression_options_load_leniently(struct suppression_options *suppressions,

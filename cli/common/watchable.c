@@ -15,13 +15,11 @@
 
 #include "base/path.h"
 #include "cli/common/elf_head.h"
+#include "cli/common/script_head.h"
 
-enum {
-    HEAD_SIZE = 256, /* BINPRM_BUF_SIZE, linux/binfmts.h */
-    LEVELS_MAX = 5,  /* exec_binprm() in fs/exec.c */
-};
+enum { LEVELS_MAX = 5 }; /* exec_binprm() in fs/exec.c */
 
-/* A message names the file, and for an interpreter also who wants it. */
+/* The file that a message names. For an interpreter it also names the script. */
 struct subject {
     const char *command; /* NULL: path is the command */
     const char *path;
@@ -115,7 +113,7 @@ static enum watchable check_elf(const struct subject *subject, int fd, struct er
     }
     const char *own = elf_own_loader();
     if (!*head.loader) {
-        /* The loader, started by name, preloads into what it is told to load. */
+        /* The loader, started by name, also preloads into the program that it loads. */
         if (own && same_file(own, subject->path))
             return WATCHABLE;
         set_why(subject, UNWATCHED_STATIC);
@@ -142,7 +140,7 @@ static bool can_run(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) && faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0;
 }
 
-/* As execvp(3): what is there but may not be run is remembered, and passed over. */
+/* Like execvp(3): remembers a file that may not be executed, and searches on. */
 static bool search_path(const char *command, char path[PATH_MAX])
 {
     if (strchr(command, '/'))
@@ -169,64 +167,21 @@ static bool search_path(const char *command, char path[PATH_MAX])
 
 /* ---- scripts ------------------------------------------------------------------------ */
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-/* Cuts "#! interpreter [argument]" as load_script() in fs/binfmt_script.c does:
- * all that follows the interpreter is one argument.  False: ENOEXEC. */
-static bool cut_script(char *line, size_t length, char **interpreter, char **argument)
-{
-    char *end = memchr(line, '\n', length);
-    bool whole = end || memchr(line, 0, length) || length < HEAD_SIZE;
-    if (!end)
-        end = line + length;
-    *end = '\0';
-    for (end = line + strlen(line); end > line + 2 && is_blank(end[-1]);)
-        *--end = '\0';
-    char *at = line + 2;
-    at += strspn(at, " \t");
-    if (!*at)
-        return false;
-    *interpreter = at;
-    at += strcspn(at, " \t");
-    if (!*at && !whole)
-        return false;
-    if (*at)
-        *at++ = '\0';
-    *argument = at + strspn(at, " \t");
-    return true;
-}
-
-/* The program that "#!/usr/bin/env [-S] PROGRAM …" names, or NULL. */
-static const char *env_program(const char *interpreter, char *argument)
-{
-    if (strcmp(path_basename(interpreter), "env"))
-        return NULL;
-    if (!strncmp(argument, "-S", 2)) {
-        argument += 2;
-        argument += strspn(argument, " \t");
-        argument[strcspn(argument, " \t")] = '\0';
-    }
-    return *argument && *argument != '-' && !strchr(argument, '=') ? argument : NULL;
-}
-
 static enum watchable check_interpreter(const struct subject *script, char *line, size_t length,
                                         struct error *error)
 {
     char *interpreter, *argument, path[PATH_MAX];
-    if (!cut_script(line, length, &interpreter, &argument))
+    if (!script_head_read(line, length, &interpreter, &argument))
         return refuse(WATCHABLE_NOT_EXECUTABLE, script, error, "names no interpreter after '#!'");
     struct subject next = {script->command ? script->command : script->path, interpreter, script->level + 1,
                            script->why};
     if (next.level > LEVELS_MAX)
         return refuse(WATCHABLE_NOT_EXECUTABLE, script, error, "has too many levels of interpreters");
     enum watchable answer = check_file(&next, error);
-    const char *program = env_program(interpreter, argument);
+    const char *program = script_env_program(interpreter, argument);
     if (answer != WATCHABLE || !program || !search_path(program, path))
         return answer;
-    /* What env cannot run is for env to tell. */
+    /* env itself reports what it cannot run. */
     next.path = path;
     answer = check_file(&next, error);
     return answer == WATCHABLE_NEVER ? answer : WATCHABLE;
@@ -236,8 +191,8 @@ static enum watchable check_interpreter(const struct subject *script, char *line
 
 static enum watchable check_contents(const struct subject *subject, int fd, struct error *error)
 {
-    char head[HEAD_SIZE + 1];
-    ssize_t got = pread(fd, head, HEAD_SIZE, 0);
+    char head[SCRIPT_HEAD_SIZE + 1];
+    ssize_t got = pread(fd, head, SCRIPT_HEAD_SIZE, 0);
     if (got < 0)
         return WATCHABLE;
     size_t length = (size_t)got;
@@ -248,7 +203,7 @@ static enum watchable check_contents(const struct subject *subject, int fd, stru
         return check_interpreter(subject, head, length, error);
     if (memchr(head, 0, length))
         return refuse(WATCHABLE_NOT_EXECUTABLE, subject, error, "is not a program: its format is not known");
-    /* execvp(3) hands what the kernel refuses to the shell. */
+    /* execvp(3) runs with the shell what the kernel refuses. */
     return WATCHABLE;
 }
 
@@ -265,7 +220,7 @@ static enum watchable check_file(const struct subject *subject, struct error *er
     int fd = open(subject->path, O_RDONLY | O_CLOEXEC);
     enum watchable answer = WATCHABLE;
     char magic[2] = "";
-    /* The kernel takes privileges from the program, never from a script. */
+    /* Only a program changes privileges, a script does not. */
     if (fd < 0 || pread(fd, magic, 2, 0) != 2 || memcmp(magic, "#!", 2))
         answer = check_privileges(subject, fd, &st, error);
     if (answer == WATCHABLE && fd >= 0)

@@ -1,6 +1,6 @@
 /*
- * Can COMMAND be watched, that is, will the dynamic loader preload a library
- * into it?  Looks before anything is started, so that the answer can say why.
+ * Can COMMAND be watched, that is, will the dynamic loader preload a library into it? This
+ * is checked before anything is started, so that a message can say why not.
  */
 #ifndef THREADLEAK_CLI_COMMON_WATCHABLE_H
 #define THREADLEAK_CLI_COMMON_WATCHABLE_H
@@ -19,10 +19,10 @@ enum watchable {
 };
 
 /*
- * Finds `command` as execvp(3) does, then follows the interpreters of scripts as
- * execve(2) does, to the ELF file that the kernel would run.  `path` holds
- * the file found for `command` unless it is not found; `error` says what is
- * wrong, and what to do.  What cannot be read is taken for watchable.
+ * Finds `command` as execvp(3) does. Then follows the interpreters of scripts as execve(2)
+ * does, to the ELF file that the kernel would run. `path`: the file found for `command`,
+ * or "". `error`: what is wrong, and what to do. A file that cannot be read counts as
+ * watchable.
  */
 enum watchable watchable_command(const char *command, char path[PATH_MAX], struct error *error);
 

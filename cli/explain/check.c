@@ -1,13 +1,14 @@
 /*
- * What <threadleak.h> in a watched program asks of `threadleak _explain`:
+ * The requests of <threadleak.h> in a watched program to `threadleak _explain`:
  *
  *     check PID FD SINCE CALLER rules|quiet|loud OPTIONS
  *     dumpto PID FD
  *
- * check: which threads, created after serial SINCE (0: all) and not CALLER, are leaks now.
- * The answer goes to FD: their number, or '!' and what is wrong with the options; with
- * "rules" 0 where they are right.  "loud" writes the report where there are leaks.
- * dumpto: every live thread, to FD.
+ * check: counts the threads that were created after serial SINCE (0: all) and are leaks
+ * now; CALLER is not counted.  Writes to FD their number, or '!' and what is wrong with
+ * the options.  "rules" only checks the options, and writes 0.  "loud" also writes the
+ * report where there are leaks.
+ * dumpto: reports every live thread to FD.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -23,13 +24,13 @@
 struct check {
     struct explain explain;
     const char *since, *caller, *how, *options;
-    char *rules; /* made of the options, one a line */
+    char *rules; /* from the options, one a line */
     char problem[sizeof(((struct error *)0)->text) + 2];
 };
 
 /* ---- options ----------------------------------------------------------------------- */
 
-/* A name is a pattern that matches it whole. */
+/* The name becomes a pattern that matches the whole name. */
 static const struct {
     const char *key, *before, *after;
 } rule_keys[] = {
@@ -37,7 +38,7 @@ static const struct {
     {"ignore_top", "top:^", "$"}, {"ignore_any", "any:^", "$"},        {"ignore_name", "name:^", "$"},
 };
 
-/* In a rule a comment or a condition may begin after this blank, or it is no text. */
+/* Can a comment or a condition of a rule begin at this character, or is it a control character? */
 static bool divides(const char *at, const char *end)
 {
     if ((unsigned char)*at < ' ' || *at == 0x7f)
@@ -50,8 +51,8 @@ static bool divides(const char *at, const char *end)
     return at[1] == '#' || (word < end && *word == ':');
 }
 
-/* The name as part of a pattern, which goes on to its end: "worker*#1" for "worker #1". */
-static void mend_name(char *name, size_t length)
+/* Replaces the characters of the name that would end the pattern: "worker #1" becomes "worker*#1". */
+static void replace_dividers(char *name, size_t length)
 {
     for (char *at = name; at < name + length; at++)
         if (divides(at, name + length))
@@ -69,7 +70,7 @@ static const char *take_rule(void *arg, const char *key, const char *value, size
         if (asprintf(&grown, "%s%s%.*s%s\n", rules, before, (int)length, value, rule_keys[i].after) < 0)
             return "is too much: out of memory";
         if (*before)
-            mend_name(grown + strlen(rules) + strlen(before), length);
+            replace_dividers(grown + strlen(rules) + strlen(before), length);
         free(check->rules);
         check->rules = grown;
         return NULL;
@@ -84,7 +85,7 @@ static void note_problem(void *arg, const char *line)
         snprintf(check->problem, sizeof(check->problem), "!%s", line);
 }
 
-/* Those of this check must be readable, where others are only missed. */
+/* The files of this check must be readable; others are only reported. */
 static void try_files(struct check *check, unsigned first)
 {
     const struct options *options = &check->explain.options;
@@ -97,7 +98,7 @@ static void try_files(struct check *check, unsigned first)
     }
 }
 
-/* What the shim has read already, and the rules, which it cannot. */
+/* Reads the options that the shim has checked already, and the rules, which it cannot check. */
 static bool read_options(struct check *check)
 {
     const struct options_reader reader = {
@@ -144,7 +145,7 @@ static bool build(struct check *check, struct error *error)
     return true;
 }
 
-/* Without an answer the shim knows that it must do without one. */
+/* Without an answer the shim knows that the check failed. */
 static int check_process(struct check *check, int fd)
 {
     struct explain *explain = &check->explain;

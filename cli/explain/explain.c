@@ -1,12 +1,12 @@
 /*
- * `threadleak _explain exit|dump|keep PID [DIRECTORY]`: how the shim has its process explained,
- * at its end or on the dump signal; "keep": at its end under `threadleak run`, for
- * whose report the current stacks are put beside the ledger (in DIRECTORY and nowhere else,
- * where that is given: the process is not to choose where root writes).  Not for users: it is
- * in no help.  What <threadleak.h> asks: cmd_explain_check.c.
+ * `threadleak _explain exit|dump|keep PID [DIRECTORY]`: the shim runs it to get its process
+ * reported at the end, or on the dump signal.  "keep" saves the current stacks beside the
+ * ledger at the end of a process under `threadleak run`, for the report of the run.  With
+ * DIRECTORY it writes only there, since the process must not choose where root writes.
+ * Hidden from the help.  The requests of <threadleak.h> are in check.c.
  *
- * Ends with 0 when nothing counts (and nothing was written), 1 when leaks were
- * reported, 2 when it could not; the shim then writes its own raw report.
+ * Exit status: 0 nothing counts, and nothing was written; 1 leaks were reported; 2 it
+ * failed, and the shim writes its own raw report.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -66,8 +66,8 @@ static bool build_report(struct explain *explain, struct error *error)
     return explain_judge(explain, &rules, error);
 }
 
-/* The program's own descriptor, standard error, or the log, opened to append: several
- * processes may share it.  The end of a program does not wait for somebody to read a fifo. */
+/* The descriptor of the program, standard error, or the log file. The log is opened for appending, as several
+ * processes may share it, and without waiting for a reader of a fifo. */
 static FILE *open_log(const struct explain *explain)
 {
     char path[PATH_MAX];
@@ -83,12 +83,12 @@ static FILE *open_log(const struct explain *explain)
         if (fd >= 0)
             return fdopen(fd, "a");
     }
-    cli_message("%s: cannot be opened for reports: %s; writing here instead", pattern, strerror(errno));
+    cli_message("%s: cannot be opened: %s; the report goes to standard error", pattern, strerror(errno));
     return stderr;
 }
 
-/* By one write(2), so that reports of several processes do not mix; stdio
- * would cut it to its own buffer's size, whatever setvbuf is told. */
+/* Writes by one write(2), so that reports of several processes do not mix. stdio would split it at the size
+ * of its buffer, even after setvbuf. */
 bool explain_write(const struct explain *explain)
 {
     char *text = NULL;
@@ -108,8 +108,8 @@ bool explain_write(const struct explain *explain)
     bool whole = fclose(memory) == 0 && printed;
     bool written = whole && output_write_all(fileno(out), text, size);
     if (whole && !written && out != stderr && !explain->has_fd) {
-        cli_message("%s: could not be written: %s; writing here instead", explain->options.log_path,
-                    strerror(errno));
+        cli_message("%s: could not be written: %s; the report goes to standard error",
+                    explain->options.log_path, strerror(errno));
         written = output_write_all(STDERR_FILENO, text, size);
     }
     free(text);
@@ -128,7 +128,7 @@ static int explain_process(struct explain *explain)
 {
     struct error error = {""};
     if (explain->keep) {
-        umask(077); /* the program's own may leave us nothing to read */
+        umask(077); /* the program's umask may forbid us to read the file */
         return save_stacks(explain->pid, explain->directory) ? STATUS_REPORTED : STATUS_CANNOT;
     }
     if (!explain_open(explain, &error))
@@ -162,7 +162,7 @@ static int run(int argc, char **argv)
     explain.dump = strcmp(argv[1], "dump") == 0;
     explain.pid = (pid_t)pid;
     explain.directory = argv[3];
-    /* A log that cannot be written is a failed write, to be told. */
+    /* Otherwise a log that cannot be written would end us without a message. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     int status = explain_process(&explain);

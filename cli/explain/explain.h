@@ -1,4 +1,4 @@
-/* The parts of `threadleak _explain`: how the shim has its process explained. */
+/* The parts of `threadleak _explain`, by which the shim gets its process reported. */
 #ifndef THREADLEAK_CLI_EXPLAIN_EXPLAIN_H
 #define THREADLEAK_CLI_EXPLAIN_EXPLAIN_H
 
@@ -13,7 +13,7 @@ struct explain {
     bool dump, keep;
     pid_t pid;
     const char *directory; /* of the run; NULL: not given */
-    bool has_fd;           /* the report goes there, and not where the options say */
+    bool has_fd;           /* the report is written to fd, not where the options say */
     int fd;
     struct options options;
     struct ledger *ledger;
@@ -22,15 +22,15 @@ struct explain {
     struct report *report;
 };
 
-/* The ledger of the process, and the options in it. */
+/* Opens the ledger of the process, and reads its options. */
 bool explain_open(struct explain *explain, struct error *error);
 /* Collects, judges and sums up. */
 bool explain_judge(struct explain *explain, const struct verdict_rules *rules, struct error *error);
-/* The finished report, in one piece. */
+/* Writes the finished report in one piece. */
 bool explain_write(const struct explain *explain);
 void explain_release(struct explain *explain);
 
-/* `check` and `dumpto`, cmd_explain_check.c: the second returns an exit status. */
+/* `check` and `dumpto` are in check.c. explain_question returns an exit status. */
 bool explain_is_question(const char *mode);
 int explain_question(int argc, char **argv);
 

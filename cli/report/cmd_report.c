@@ -1,6 +1,6 @@
 /*
- * `threadleak report [OPTIONS] PID | FILE`: the threads of a live process, watched
- * or not, or of what a dead one left in a run's directory.
+ * `threadleak report [OPTIONS] PID | FILE`: the threads of a live process, watched or not,
+ * or of a dead one by its core file, its ledger or the directory of its run.
  */
 #include <getopt.h>
 #include <stdlib.h>
@@ -132,7 +132,7 @@ static bool open_all(const struct command_line *line, struct outputs *outputs, s
     return true;
 }
 
-/* False: it has been told what went wrong. */
+/* False: a message was printed. */
 static bool print(const struct command_line *line, struct report_target *job)
 {
     struct outputs outputs = {.count = 0};
@@ -149,17 +149,17 @@ static bool print(const struct command_line *line, struct report_target *job)
     return false;
 }
 
-/* Of one that is not watched no leak is known, and so no absence of any. */
+/* The leaks of an unwatched process are unknown, so it cannot pass the check. */
 static bool can_be_checked(const struct report *report)
 {
     for (size_t i = 0; i < report->process_count; i++) {
         const struct process_report *process = &report->processes[i];
         if (process->watched)
             continue;
-        cli_message(
-            "report: --check: process %d is not watched: who created its threads is not known, so whether "
-            "there are leaks is not either",
-            (int)process->pid);
+        cli_message("report: --check: process %d is not watched, so its leaks are unknown; start it with "
+                    "'threadleak run' "
+                    "or LD_PRELOAD=libthreadleak.so",
+                    (int)process->pid);
         return false;
     }
     return true;

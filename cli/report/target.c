@@ -28,7 +28,7 @@ static bool judge(struct report_target *job, struct evidence *evidence)
 
 /* ---- a process --------------------------------------------------------------------- */
 
-/* NULL, without an error: not asked for.  NULL with one: there is no such process. */
+/* NULL without an error: not wanted. NULL with one: there is no such process. */
 static struct stacks *take_stacks(struct report_target *job, pid_t pid, const struct ledger *ledger)
 {
     const struct stacks_options options = {.symbolizer = job->symbolizer, .ledger = ledger};
@@ -48,10 +48,9 @@ static bool add_unwatched(struct report_target *job, pid_t pid)
 {
     pid_t command = run_command_of(pid);
     if (command > 0)
-        return error_set(
-            &job->error,
-            "process %d is threadleak run itself; its command is process %d: threadleak report %d", (int)pid,
-            (int)command, (int)command);
+        return error_set(&job->error,
+                         "process %d is threadleak run itself; report its command: threadleak report %d",
+                         (int)pid, (int)command);
     return add_taken(job, pid, NULL);
 }
 
@@ -85,8 +84,8 @@ static bool add_file(struct report_target *job, const char *path)
     return added;
 }
 
-/* What a core does not hold is told, and the rest reported. */
-static void say_notice(const char *notice)
+/* Prints what is missing in a core file; the rest is reported. */
+static void print_notice(const char *notice)
 {
     if (*notice)
         cli_message("report: %s", notice);
@@ -97,16 +96,16 @@ static bool add_opened_core(struct report_target *job, const struct core_file *c
     struct ledger *ledger = NULL;
     struct snapshot *snapshot = NULL;
     struct error note = {""}, why = {""};
-    say_notice(core->notice.text);
-    /* That it was not watched stands in the report. */
+    print_notice(core->notice.text);
+    /* The report itself says that it was not watched. */
     if (ledger_open_core(core, &ledger, &note) != LEDGER_OPEN_NOT_WATCHED)
-        say_notice(note.text);
+        print_notice(note.text);
     const struct stacks_options options = {.symbolizer = job->symbolizer, .ledger = ledger};
     struct stacks *current = NULL;
     if (snapshot_open_core(core, &snapshot, &why) == SNAPSHOT_OK)
         current = stacks_of_snapshot(snapshot, STACK_SOURCE_CORE, &options, &why);
     if (!current && strcmp(why.text, core->notice.text) != 0)
-        say_notice(why.text);
+        print_notice(why.text);
     bool added = false;
     struct evidence evidence;
     if (ledger || current)
@@ -140,8 +139,8 @@ static bool add_entry(struct report_target *job, const char *directory, const ch
     return error_set(&job->error, "%s: %s", directory, strerror(ENAMETOOLONG));
 }
 
-/* A run's directory: what can be read of it, and a line for each that cannot; the
- * last such line is left to the caller when there is nothing else to report. */
+/* The directory of a run: reports all readable ledgers, and prints a line for each other one. When none is
+ * readable, the caller prints the last line. */
 static bool add_directory(struct report_target *job, const char *directory)
 {
     struct dirent **entries;
@@ -159,8 +158,7 @@ static bool add_directory(struct report_target *job, const char *directory)
     }
     free(entries);
     if (count == 0)
-        error_set(&job->error, "%s: no ledger in this directory: no watched process left anything there",
-                  directory);
+        error_set(&job->error, "%s: no ledger in this directory; give the directory of a run", directory);
     else if (added && failed)
         cli_message("report: %s", job->error.text);
     return added > 0;

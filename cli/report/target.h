@@ -1,6 +1,6 @@
 /*
- * What `threadleak report` is told to report: a PID, or the file or directory that a
- * dead process left.
+ * What `threadleak report` reports: a PID, or the file or directory that a dead process
+ * left.
  */
 #ifndef THREADLEAK_CLI_REPORT_TARGET_H
 #define THREADLEAK_CLI_REPORT_TARGET_H
@@ -14,14 +14,14 @@
 struct report_target {
     const struct options *options;
     const struct suppressions *suppressions;
-    bool judge_live; /* a live process as if it ended now */
-    bool no_stop;    /* /proc alone: no current stacks */
+    bool judge_live; /* judge a live process as if it ended now */
+    bool no_stop;    /* read /proc alone: no current stacks */
     struct symbolizer *symbolizer;
     struct report *report;
     struct error error;
 };
 
-/* What is missing of it is told on standard error.  False: error says why. */
+/* Adds it to the report. Prints on standard error what is missing. False: error says why. */
 bool report_target_add(struct report_target *job, const char *target);
 
 #endif

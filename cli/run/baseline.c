@@ -16,7 +16,8 @@ bool run_baseline_open(struct run_baseline *baseline, const struct run_options *
     baseline->path = given->write_baseline;
     if (!baseline->path)
         return true;
-    /* Only to know that it can be written: a signal may end us while COMMAND runs. */
+    /* Only checks that it can be written. No temporary file is left, because a signal may end us while
+     * COMMAND runs. */
     struct output output;
     if (!output_open(&output, baseline->path, stdout, error))
         return false;
@@ -46,15 +47,15 @@ bool run_baseline_judge(struct run_baseline *baseline, struct report *report, bo
     return true;
 }
 
-void run_baseline_say(const struct run_baseline *baseline, const struct run_options *given)
+void run_baseline_print(const struct run_baseline *baseline, const struct run_options *given)
 {
     if (baseline->written && given->verbose >= 0)
-        cli_message("%s: %zu leak%s written; --baseline=%s lets %s pass", baseline->path, baseline->entries,
+        cli_message("%s: %zu leak%s written; --baseline=%s accepts %s", baseline->path, baseline->entries,
                     baseline->entries == 1 ? "" : "s", baseline->path,
                     baseline->entries == 1 ? "it" : "them");
     size_t gone = baseline->known ? baseline_gone(baseline->known) : 0;
     if (gone && given->verbose > 0)
-        cli_message("%s: %zu leak%s of the baseline did not occur; --write-baseline=FILE writes it anew",
+        cli_message("%s: %zu leak%s of the baseline did not occur; update it with --write-baseline=FILE",
                     given->baseline, gone, gone == 1 ? "" : "s");
 }
 

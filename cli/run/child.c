@@ -10,8 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Not among them: what a fault of our own raises, and what stops us, since a
- * terminal's stop must stop us as well. */
+/* All but those that a fault of ours raises, and those by which a terminal stops us with COMMAND. */
 static sigset_t signals_to_hold(void)
 {
     static const int left_alone[] = {SIGSEGV, SIGBUS, SIGFPE,  SIGILL,  SIGTRAP,
@@ -27,14 +26,14 @@ static void hold_signals(struct run_child *child)
 {
     sigset_t set = signals_to_hold();
     sigprocmask(SIG_BLOCK, &set, &child->mask_before);
-    /* Ignored, it would take the child's status away. */
+    /* If SIGCHLD were ignored, the kernel would discard the status of the child. */
     struct sigaction usual = {.sa_handler = SIG_DFL};
     sigaction(SIGCHLD, &usual, &child->sigchld_before);
 }
 
 static void release_signals(struct run_child *child)
 {
-    /* What was sent while COMMAND ran was meant for it. */
+    /* Signals that were sent while COMMAND ran were meant for COMMAND. */
     sigset_t set = signals_to_hold();
     while (sigtimedwait(&set, NULL, &(struct timespec){0, 0}) > 0)
         ;
@@ -83,7 +82,7 @@ bool run_child_fork(struct run_child *child, char *const argv[], char *const env
     child->failed = failed[0];
     return true;
 fail:
-    error_set(error, "no process can be made: %s", strerror(errno));
+    error_set(error, "cannot create a process: %s", strerror(errno));
     for (int i = 0; i < 2; i++) {
         if (go[i] >= 0)
             close(go[i]);
@@ -93,8 +92,8 @@ fail:
     return false;
 }
 
-/* Whoever waits for the far end of a pipe or lock that COMMAND inherits must not
- * wait for us.  What is our own is close-on-exec. */
+/* A process that waits until COMMAND closes a pipe or lock must not wait for us. Our own descriptors are
+ * close-on-exec. */
 static void close_inherited(void)
 {
     DIR *directory = opendir("/proc/self/fd");
@@ -125,9 +124,8 @@ int run_child_exec(struct run_child *child)
     return got == (ssize_t)sizeof(error) ? error : 0;
 }
 
-/* The kernel's own (a key on the terminal, a hang-up) went to all of the process
- * group; what somebody sent went to us alone, and so does an alarm(2) that was
- * set before we were executed. */
+/* The kernel sends its signals (a key on the terminal, a hang-up) to the whole process group. A signal from a
+ * process was sent to us alone, and so is an alarm(2) that was set before we were executed. */
 static void forward(pid_t pid, int signal, const siginfo_t *info)
 {
     if (info->si_code == SI_QUEUE)
@@ -179,7 +177,7 @@ static size_t given_up_count;
 
 static void give_up(int number)
 {
-    static const char line[] = "threadleak: run: the report is given up: a signal asked for it\n";
+    static const char line[] = "threadleak: run: no report: ended by a signal\n";
     int saved_errno = errno;
     if (now_ns() - child_ended_ns < RUN_CHILD_GRACE_S * INT64_C(1000000000)) {
         errno = saved_errno;
@@ -198,7 +196,7 @@ static void give_up(int number)
     raise(number);
 }
 
-/* Those that end a program which does not look after them. */
+/* Signals that end a program which has no handler for them. */
 static void outlive_repeated_signals(const char *volatile *temporaries, size_t count)
 {
     static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM};

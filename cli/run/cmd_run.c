@@ -6,37 +6,12 @@
 #include <unistd.h>
 
 #include "cli/common/cli.h"
-#include "leak/build.h"
-#include "cli/common/outputs.h"
-#include "cli/run/per_process.h"
-#include "cli/run/baseline.h"
-#include "cli/run/child.h"
-#include "cli/common/run_dir.h"
-#include "cli/run/collect.h"
-#include "cli/run/fill.h"
 #include "cli/common/run_env.h"
-#include "cli/run/judge.h"
-#include "cli/run/notes.h"
-#include "cli/run/options.h"
-#include "cli/run/server.h"
-#include "cli/run/tree.h"
 #include "cli/common/watchable.h"
-
-/* One run, from its command line to its exit status. */
-struct run {
-    struct run_options given;
-    char path[PATH_MAX]; /* of COMMAND */
-    char directory[RUN_DIR_MAX];
-    char *shim;
-    char **environment;
-    struct run_child child;
-    struct run_server server;
-    struct outputs outputs;
-    struct run_baseline baseline;
-    struct run_ledgers ledgers;
-    int wait_status;
-    bool timed_out;
-};
+#include "cli/run/collect.h"
+#include "cli/run/per_process.h"
+#include "cli/run/run.h"
+#include "cli/run/tree.h"
 
 static int fail(const struct error *error)
 {
@@ -63,16 +38,17 @@ static int check_command(struct run *run, struct error *error)
     return fail(error);
 }
 
-/* Ignored by the shim, they would be options that were given and do nothing. */
+/* The shim would ignore options that do not fit. */
 static bool have_room(const char *options, struct error *error)
 {
     const char *variable = getenv("THREADLEAK_OPTIONS");
     size_t size = strlen(options) + 1 + (variable ? strlen(variable) : 0);
     if (size < OPTIONS_PART_MAX)
         return true;
-    return error_set(error,
-                     "THREADLEAK_OPTIONS and the options given here are %zu bytes together: %d at most", size,
-                     OPTIONS_PART_MAX - 1);
+    return error_set(
+        error,
+        "THREADLEAK_OPTIONS and the options given here have %zu bytes together; at most %d are possible",
+        size, OPTIONS_PART_MAX - 1);
 }
 
 static bool prepare(struct run *run, struct error *error)
@@ -89,7 +65,7 @@ static bool prepare(struct run *run, struct error *error)
     return error_set(error, "out of memory");
 }
 
-/* The files of --per-process come into being when it is known of which processes. */
+/* The files of --per-process are opened later, when the processes are known. */
 static bool open_outputs(struct run *run, struct error *error)
 {
     const struct wanted_outputs *wanted = &run->given.outputs;
@@ -103,119 +79,39 @@ static bool open_outputs(struct run *run, struct error *error)
     return true;
 }
 
-/* ---- the report ------------------------------------------------------------------------ */
-
-static char **copy_arguments(char *const *argv)
-{
-    size_t count = 0;
-    while (argv[count])
-        count++;
-    char **copy = calloc(count + 1, sizeof(*copy));
-    for (size_t i = 0; copy && i < count; i++)
-        copy[i] = strdup(argv[i]);
-    return copy;
-}
-
-static bool finish_report(struct run *run, struct report *report, struct error *error)
-{
-    report->argv = copy_arguments(run->given.command);
-    report->unwatched = run->ledgers.unwatched;
-    report->unwatched_count = run->ledgers.unwatched_count;
-    run->ledgers.unwatched = NULL;
-    run->ledgers.unwatched_count = 0;
-    if (!run_baseline_judge(&run->baseline, report, !run->timed_out, error))
-        return false;
-    report_finish(report);
-    return true;
-}
-
-/* False: it has been told what went wrong. */
-static bool print_report(struct run *run, const struct report *report)
-{
-    const struct run_options *given = &run->given;
-    const struct outputs_style style = {
-        .style = {.others = run->timed_out,
-                  .all = given->verbose > 0 || run->timed_out,
-                  .verbose = given->verbose},
-        .color = given->options.color,
-        .text_if_leaks = given->verbose <= 0,
-    };
-    bool done = outputs_write(&run->outputs, "run", report, &style);
-    if (given->per_process)
-        done = per_process_write(&run->outputs, &given->outputs, report, &style) && done;
-    return done;
-}
-
-/* The same. */
-static bool tell_rules(const struct run *run, const struct report *report, struct error *error)
-{
-    if (suppression_options_print(&run->given.suppressions, report, error))
-        return true;
-    fail(error);
-    return false;
-}
-
-static int command_status(const struct run *run)
-{
-    if (WIFSIGNALED(run->wait_status))
-        return 128 + WTERMSIG(run->wait_status);
-    return WEXITSTATUS(run->wait_status);
-}
-
-/* The time is over: all that is there is reported, and then ended.  False: it has been told why not. */
-static bool report_all_alive(struct run *run, struct error *error)
-{
-    struct report *report = report_new();
-    struct symbolizer *symbolizer = symbolizer_new(run->given.debuginfod);
-    bool done = false;
-    if (!report || !symbolizer) {
-        cli_message("run: out of memory");
-    } else {
-        const struct run_judge judge = {&run->given, symbolizer};
-        report->timed_out_s = run->given.timeout_s;
-        done = run_fill_alive(report, &run->ledgers, run->child.pid, run->directory, &judge, error);
-        done = done && finish_report(run, report, error);
-        if (!done)
-            fail(error);
-        done = done && print_report(run, report) && tell_rules(run, report, error);
-    }
-    report_free(report);
-    symbolizer_free(symbolizer);
-    return done;
-}
-
-static int end_in_time(struct run *run, int status, struct error *error)
-{
-    if (!status && !report_all_alive(run, error))
-        status = STATUS_FAILED;
-    if (!run_tree_end(run->child.pid, run->directory))
-        cli_message("run: some processes of %s could not be ended", run->path);
-    return status ? status : STATUS_TIMED_OUT;
-}
-
 /* ---- COMMAND ------------------------------------------------------------------------- */
 
-static int say_exec_failed(const struct run *run, int why)
+static int report_exec_failure(const struct run *run, int why)
 {
     cli_message("run: %s cannot be run: %s", run->path, strerror(why));
     return why == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
 }
 
-/* 0, or the status to end with at once. */
+/* Reports all processes, and ends them. */
+static int time_out(struct run *run, int status)
+{
+    if (!status)
+        status = run_report(run, STATUS_TIMED_OUT);
+    if (!run_tree_end(run->child.pid, run->directory))
+        cli_message("run: some processes of %s could not be ended; end them by hand", run->path);
+    return status;
+}
+
+/* 0, or the exit status. */
 static int run_command(struct run *run, struct error *error)
 {
     if (!run_child_fork(&run->child, run->given.command, run->environment, error))
         return fail(error);
     int status = 0;
-    /* The child's pid may be part of the name, so the child is there already;
-     * whether it may go on to COMMAND is decided here. */
+    /* The name of the file may contain the pid of the child, so the child is forked first. It executes
+     * COMMAND only after this. */
     if (!open_outputs(run, error)) {
         status = fail(error);
     } else {
         run_server_start(&run->server, run->child.pid, run->directory);
         int why = run_child_exec(&run->child);
         if (why)
-            status = say_exec_failed(run, why);
+            status = report_exec_failure(run, why);
     }
     if (!status) {
         run->timed_out = !run_child_wait(&run->child, run->given.timeout_s, &run->wait_status);
@@ -226,9 +122,9 @@ static int run_command(struct run *run, struct error *error)
     }
     run_server_end(&run->server);
     if (run->timed_out)
-        status = end_in_time(run, status, error);
-    /* Signals are still held back: from here on one of them may end us, and
-     * nothing is left behind. */
+        status = time_out(run, status);
+    /* Signals are still blocked. run_child_end unblocks them, and one may then end us, so the directory is
+     * removed first. */
     run_dir_remove(run->directory);
     run->directory[0] = '\0';
     run_child_end(&run->child, run->outputs.temporaries, OUTPUTS_MAX);
@@ -237,46 +133,29 @@ static int run_command(struct run *run, struct error *error)
 
 /* ---- after COMMAND --------------------------------------------------------------------- */
 
-static int say_not_watched(const struct run *run)
+static int report_not_watched(const struct run *run)
 {
     cli_message(
-        "run: %s %s not watched: " SHIM_NAME
-        " did not report in. Something removed LD_PRELOAD or " LEDGER_RUN_ENV
-        " from the environment, or the program is static, set-user-ID or for another C library, or it "
-        "cannot reach the run's directory (another user, chroot).",
-        run->path, run->ledgers.any ? "went on to a program (exec) that was" : "was");
+        "run: %s was not watched%s: " SHIM_NAME " did not report in. Either something removed LD_PRELOAD "
+        "or " LEDGER_RUN_ENV " from the environment, or the program is static, set-user-ID or for another "
+        "C library, or it cannot reach the directory of the run (another user, chroot).",
+        run->path, run->ledgers.any ? " after it called exec" : "");
     return STATUS_FAILED;
 }
 
-static int report_run(struct run *run, struct error *error)
+static int command_status(const struct run *run)
+{
+    if (WIFSIGNALED(run->wait_status))
+        return 128 + WTERMSIG(run->wait_status);
+    return WEXITSTATUS(run->wait_status);
+}
+
+static int report_end(struct run *run)
 {
     if (!run->ledgers.any)
-        return say_not_watched(run);
-    struct report *report = report_new();
-    struct symbolizer *symbolizer = symbolizer_new(run->given.debuginfod);
-    const struct run_judge judge = {&run->given, symbolizer};
-    int status = command_status(run);
-    if (!report || !symbolizer) {
-        cli_message("run: out of memory");
-        status = STATUS_FAILED;
-    } else if (!run_fill_ledgers(report, &run->ledgers, &judge, error) ||
-               !finish_report(run, report, error)) {
-        status = fail(error);
-    } else if (!print_report(run, report) || !tell_rules(run, report, error)) {
-        status = STATUS_FAILED;
-    } else {
-        run_notes_say(report, &run->given, run->child.pid);
-        run_baseline_say(&run->baseline, &run->given);
-        if (!status && run->given.require_watched && (report->unwatched_count || run->ledgers.unreadable))
-            status = STATUS_FAILED;
-        if (!status && report->summary.leaked_threads)
-            status = run->given.leak_status;
-    }
-    report_free(report);
-    symbolizer_free(symbolizer);
-    if (run->ledgers.escaped && run->given.options.follow)
-        status = say_not_watched(run);
-    return status;
+        return report_not_watched(run);
+    int status = run_report(run, command_status(run));
+    return run->ledgers.escaped && run->given.options.follow ? report_not_watched(run) : status;
 }
 
 static int run_all(struct run *run)
@@ -293,9 +172,9 @@ static int run_all(struct run *run)
     status = run_command(run, &error);
     if (status)
         return status;
-    /* A reader that has gone away is a failed write, to be told. */
+    /* Then a reader that has closed its end is a failed write, which is reported. */
     signal(SIGPIPE, SIG_IGN);
-    return report_run(run, &error);
+    return report_end(run);
 }
 
 static void release(struct run *run)

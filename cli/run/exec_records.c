@@ -10,7 +10,7 @@
 #include "base/array.h"
 #include "cli/common/run_dir.h"
 
-/* NULL: none there, or not readable. */
+/* NULL: there is none, or it is not readable. */
 static char *read_file(const char *directory, size_t *size)
 {
     char path[RUN_DIR_MAX + sizeof(LEDGER_EXECS_FILE) + 1];
@@ -28,7 +28,7 @@ static char *read_file(const char *directory, size_t *size)
     return text;
 }
 
-/* The string at *at, which moves behind it; NULL at the end. */
+/* Returns the string at *at, and moves *at behind it. NULL at the end. */
 static const char *next_string(char **at, const char *end)
 {
     char *string = *at, *nul = memchr(string, 0, (size_t)(end - string));
@@ -52,7 +52,7 @@ static bool parse_record(char **at, const char *end, struct exec_record *record)
     return true;
 }
 
-/* What follows a damaged record (a full disk) stays unread. */
+/* Stops at a damaged record, as a full disk leaves it. */
 static bool parse_records(struct exec_records *records, size_t size)
 {
     char *at = records->text;
@@ -71,13 +71,13 @@ static int by_pid(const void *a, const void *b)
     const struct exec_record *x = a, *y = b;
     if (x->pid != y->pid)
         return x->pid < y->pid ? -1 : 1;
-    /* A parent's record of a spawn may be written after its child's own next one. */
+    /* A parent may write its record of a spawn after the child has written its next record. */
     if (x->ns != y->ns)
         return x->ns < y->ns ? -1 : 1;
     return x->order < y->order ? -1 : 1;
 }
 
-/* A pid is used again in time, so a record speaks of what came before the next one. */
+/* Pids are reused, so a record is valid until the next one of its pid. */
 static void set_until(struct exec_records *records)
 {
     for (size_t i = 0; i < records->count; i++) {

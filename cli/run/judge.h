@@ -1,4 +1,4 @@
-/* What `run` judges each process of the tree by. */
+/* The rules by which `run` judges each process of the tree. */
 #ifndef THREADLEAK_CLI_RUN_JUDGE_H
 #define THREADLEAK_CLI_RUN_JUDGE_H
 
@@ -11,10 +11,11 @@ struct run_judge {
 };
 
 /*
- * report= and judge= as the process itself went by, so that it is judged as it would be
- * without `run`: what its program brings, THREADLEAK_OPTIONS as it found them (none: as run
- * did), run's command line, and what the program set.  An end that the process sees it judges
- * itself, though, and run's command line is what its environment has of it.
+ * The values of report= and judge= that the process itself used, so that it is judged as
+ * it would be without `run`. In this order, the later ones win: the defaults that the
+ * program registers, the THREADLEAK_OPTIONS that it found (if none: those of run), run's
+ * command line, and the options that the program set. A process that sees its own end
+ * judges that end by its own options.
  */
 struct verdict_rules run_judge_rules(const struct run_judge *judge, const struct ledger *ledger);
 

@@ -44,7 +44,7 @@ static size_t times(const struct report *report, size_t index)
 
 static void put_programs(FILE *out, const struct report *report)
 {
-    size_t shown = 0, told = 0;
+    size_t shown = 0, named = 0;
     for (size_t i = 0; i < report->unwatched_count && shown < PROGRAMS_SHOWN; i++) {
         if (!is_first(report, i))
             continue;
@@ -53,13 +53,13 @@ static void put_programs(FILE *out, const struct report *report)
         if (count > 1)
             fprintf(out, " ×%zu", count);
         fprintf(out, " (%s)", unwatched_why_text(report->unwatched[i].why));
-        told += count;
+        named += count;
     }
-    if (told < report->unwatched_count)
-        fprintf(out, " and %zu more", report->unwatched_count - told);
+    if (named < report->unwatched_count)
+        fprintf(out, " and %zu more", report->unwatched_count - named);
 }
 
-/* COMMAND's own process may have gone on to such a program. */
+/* COMMAND's process itself may have called exec on such a program. */
 static bool are_children(const struct report *report, pid_t command)
 {
     for (size_t i = 0; i < report->unwatched_count; i++)
@@ -68,7 +68,7 @@ static bool are_children(const struct report *report, pid_t command)
     return true;
 }
 
-static void say_unwatched(const struct report *report, const struct run_options *given, pid_t command)
+static void note_unwatched(const struct report *report, const struct run_options *given, pid_t command)
 {
     char *programs = NULL;
     size_t size, count = report->unwatched_count;
@@ -85,19 +85,19 @@ static void say_unwatched(const struct report *report, const struct run_options 
 
 /* ---- not judged ------------------------------------------------------------------- */
 
-/* Those that would have counted, had the end been judged. */
+/* Threads that would count as leaks if the end were judged. */
 static size_t threads_left(const struct process_report *process)
 {
-    size_t left = 0;
+    size_t count = 0;
     for (size_t i = 0; i < process->group_count; i++) {
         const struct leak_group *group = &process->groups[i];
         if (!group->suppressed_by && (process->kinds & leak_kind_bit(group->kind)))
-            left += group->thread_count;
+            count += group->thread_count;
     }
-    return left;
+    return count;
 }
 
-static void say_alive(const struct report *report)
+static void note_alive(const struct report *report)
 {
     const struct process_report *first = NULL;
     size_t count = 0;
@@ -109,12 +109,12 @@ static void say_alive(const struct report *report)
     }
     if (!first)
         return;
-    cli_message("%zu process%s still alive, not judged: %s (pid %d)%s; threadleak report %d", count,
+    cli_message("%zu process%s still alive, not judged: %s (pid %d)%s; see 'threadleak report %d'", count,
                 plural_es(count), command_name(first), (int)first->pid, count > 1 ? " and others" : "",
                 (int)first->pid);
 }
 
-/* exec is none of them: the program goes on, and with it the user's attention. */
+/* Not exec: the process goes on, so nothing has leaked yet. */
 static bool is_unjudged_end(const struct process_report *process)
 {
     return !process->judged &&
@@ -131,7 +131,7 @@ static void put_ends(char *out, size_t size, const bool seen[])
                                      end_how_name((enum end_how)how));
 }
 
-static void say_unjudged(const struct report *report)
+static void note_unjudged(const struct report *report)
 {
     const struct process_report *first = NULL;
     size_t count = 0, threads = 0;
@@ -150,25 +150,28 @@ static void say_unjudged(const struct report *report)
     if (!first)
         return;
     put_ends(ends, sizeof(ends), seen);
+    const char *leak = threads == 1 ? "a leak" : "leaks", *these = threads == 1 ? "it" : "them";
     if (count > 1)
         cli_message(
-            "%zu processes ended by %s with %zu thread%s left, not judged (that takes --judge=%s): %s "
-            "(pid %d) first",
-            count, ends, threads, plural(threads), ends, command_name(first), (int)first->pid);
+            "%zu processes ended by %s with %zu thread%s left; not counted as %s (--judge=%s counts %s): "
+            "%s (pid %d) was the first",
+            count, ends, threads, plural(threads), leak, ends, these, command_name(first), (int)first->pid);
     else if (first->how == END_SIGNAL && first->signal)
-        cli_message(
-            "%s (pid %d) ended by signal %d with %zu thread%s left, not judged: that takes --judge=signal",
-            command_name(first), (int)first->pid, first->signal, threads, plural(threads));
+        cli_message("%s (pid %d) was killed by signal %d with %zu thread%s left; not counted as %s "
+                    "(--judge=signal counts %s)",
+                    command_name(first), (int)first->pid, first->signal, threads, plural(threads), leak,
+                    these);
     else
-        cli_message("%s (pid %d) ended by %s with %zu thread%s left, not judged: that takes --judge=%s",
-                    command_name(first), (int)first->pid, first->how == END_SIGNAL ? "a signal" : ends,
-                    threads, plural(threads), ends);
+        cli_message(
+            "%s (pid %d) ended by %s with %zu thread%s left; not counted as %s (--judge=%s counts %s)",
+            command_name(first), (int)first->pid, first->how == END_SIGNAL ? "a signal" : ends, threads,
+            plural(threads), leak, ends, these);
 }
 
-/* ---- judged otherwise than was asked for -------------------------------------------- */
+/* ---- judged by other options ---------------------------------------------------------- */
 
-/* Without that nobody would see that a check has gone hollow. */
-static void say_own_options(const struct report *report)
+/* Otherwise the user would not notice that a check checks less than its options ask for. */
+static void note_other_options(const struct report *report)
 {
     const struct process_report *first = NULL;
     size_t count = 0;
@@ -184,24 +187,23 @@ static void say_own_options(const struct report *report)
     char kinds[OPTIONS_LIST_MAX], ends[OPTIONS_LIST_MAX];
     options_report_text(first->kinds, kinds);
     options_judge_text(first->judges, ends);
-    cli_message("%s (pid %d)%s judged by options of %s own: report=%s, judge=%s", command_name(first),
-                (int)first->pid, count > 1 ? " and others are" : " is", count > 1 ? "their" : "its", kinds,
-                ends);
+    cli_message("%s (pid %d)%s judged by the options that the program set: report=%s, judge=%s",
+                command_name(first), (int)first->pid, count > 1 ? " and others were" : " was", kinds, ends);
 }
 
-void run_notes_say(const struct report *report, const struct run_options *given, pid_t command)
+void run_notes_print(const struct report *report, const struct run_options *given, pid_t command)
 {
     bool is_text = wanted_has_text(&given->outputs);
-    /* On standard error a document of another format stands alone: it says so itself. */
+    /* A document on standard error must have no other lines around it; it has these facts itself. */
     bool silent = given->verbose < 0 || wanted_has_bare_document(&given->outputs);
     if (!silent || given->require_watched)
-        say_unwatched(report, given, command);
+        note_unwatched(report, given, command);
     if (silent)
         return;
     bool shown = is_text && given->verbose > 0, leaks_shown = is_text && report->summary.leaked_threads;
     if (!shown && !leaks_shown)
-        say_alive(report);
+        note_alive(report);
     if (!shown && !(report->process_count == 1 && leaks_shown))
-        say_unjudged(report);
-    say_own_options(report);
+        note_unjudged(report);
+    note_other_options(report);
 }

@@ -1,4 +1,4 @@
-/* After the report of a run: what it does not judge, a line each on standard error. */
+/* After the report of a run: one line on standard error for each thing that it does not judge. */
 #ifndef THREADLEAK_CLI_RUN_NOTES_H
 #define THREADLEAK_CLI_RUN_NOTES_H
 
@@ -6,11 +6,11 @@
 #include "cli/run/options.h"
 
 /*
- * Programs that were not watched; processes that outlived COMMAND; and those
- * that ended with threads left in a way that --judge does not name.  Nothing
- * with -q, nor what the report itself has said; but the first, where they are an
- * error (--require-watched), always.  `command` is COMMAND's pid.
+ * Prints the programs that were not watched, the processes that outlive COMMAND, and the
+ * processes that ended with live threads in a way that --judge does not name.  Leaves out
+ * what the report has, and with -q everything.  Unwatched programs are always printed with
+ * --require-watched, where they are an error.  `command` is COMMAND's pid.
  */
-void run_notes_say(const struct report *report, const struct run_options *given, pid_t command);
+void run_notes_print(const struct report *report, const struct run_options *given, pid_t command);
 
 #endif

@@ -34,8 +34,8 @@ static bool set_key(void *line, const struct command_option *option, const char 
            pass_on(line, option->key, value ? value : option->key_value, error);
 }
 
-/* COMMAND may change its working directory before it reads the file.  The shim has
- * room for a few: its own reports, on the dump signal, do without the rest. */
+/* The path is absolute, because COMMAND may change its working directory. The shim has room for four files,
+ * and ignores the others in its own reports. */
 static bool set_suppressions(void *line, const struct command_option *option, const char *value,
                              struct error *error)
 {
@@ -167,14 +167,14 @@ const struct command_option run_option_table[] = {
 
 /* ---- all of it ---------------------------------------------------------------------------- */
 
-/* That of the variable.  As in the shim, an unknown one is no error. */
+/* The format of the variable. An unknown one is no error, as in the shim. */
 static const struct report_format *default_format(const struct run_options *run)
 {
     const struct report_format *format = report_format_find(run->options.format);
     return format ? format : &report_text;
 }
 
-/* The shim answers dump signals in one format: the first. */
+/* The shim answers dump signals in the first format only. */
 static bool complete_outputs(struct run_options *run, struct error *error)
 {
     const char *log = strcmp(run->options.log_path, "stderr") ? run->options.log_path : NULL;

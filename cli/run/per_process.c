@@ -17,7 +17,7 @@ bool per_process_is_split(const struct wanted_output *wanted)
     return wanted->file && strcmp(wanted->file, "-") != 0 && strncmp(wanted->file, "/dev/", 5) != 0;
 }
 
-/* As options_expand_path reads it: %%p is none. */
+/* As options_expand_path reads it: "%%p" has no pid. */
 static bool has_pid(const char *pattern)
 {
     for (const char *at = strchr(pattern, '%'); at; at = strchr(at, '%')) {
@@ -28,7 +28,7 @@ static bool has_pid(const char *pattern)
     return false;
 }
 
-/* Of a directory that has %p or %h in its name nothing is known yet. */
+/* A directory with %p or %h in its name is not known yet. */
 static bool is_directory_writable(const char *pattern)
 {
     char directory[PATH_MAX];
@@ -67,7 +67,7 @@ static char *path_for(const char *pattern, const struct process_report *process)
     return options_expand_path(path, sizeof(path), pattern, process->pid, exe) ? strdup(path) : NULL;
 }
 
-/* Those of the same path, from `first` on; `done` gets them. */
+/* Adds the processes that have the path of `first`, and marks them in `done`. */
 static void choose(struct report *part, const struct report *report, char *const *paths, size_t first,
                    bool *done)
 {
@@ -79,7 +79,7 @@ static void choose(struct report *part, const struct report *report, char *const
     }
 }
 
-/* The processes are copied, what they hold is the whole report's. */
+/* The processes are shallow copies: the whole report owns their contents. */
 static bool write_part(struct outputs *outputs, const struct wanted_output *wanted, struct report *part,
                        const struct outputs_style *style)
 {
@@ -110,7 +110,7 @@ static bool write_parts(struct outputs *outputs, const struct wanted_output *wan
         if (!report->processes[i].counts.created || done[i])
             continue;
         if (!paths[i]) {
-            cli_message("run: %.200s...: is too long for a path", wanted->file);
+            cli_message("run: %.200s...: the path is too long", wanted->file);
             good = false;
             continue;
         }
@@ -143,7 +143,7 @@ static bool write_all(struct outputs *outputs, const struct wanted_output *wante
 bool per_process_write(struct outputs *outputs, const struct wanted_outputs *wanted,
                        const struct report *report, const struct outputs_style *style)
 {
-    /* A file of text that says that nothing leaked tells it from one that is missing. */
+    /* A text file that says that nothing leaked differs from a missing file. */
     struct outputs_style whole = *style;
     bool good = true;
     whole.text_if_leaks = false;

@@ -1,4 +1,4 @@
-/* `run --per-process`: a report of its own for each process that created a thread. */
+/* `run --per-process`: a separate report for each process that created a thread. */
 #ifndef THREADLEAK_CLI_RUN_PER_PROCESS_H
 #define THREADLEAK_CLI_RUN_PER_PROCESS_H
 
@@ -12,9 +12,9 @@ bool per_process_check(const struct wanted_outputs *wanted, struct error *error)
 bool per_process_is_split(const struct wanted_output *wanted);
 
 /*
- * Writes the files.  Processes that %p and %h do not tell apart (one that went on to another
- * program by exec) are in one.  False: at least one could not be written, which has been told.
- * `outputs` is empty, and used for one file after the other.
+ * Writes the files. Processes with the same %p and %h, as before and after an exec, share
+ * a file. False: at least one could not be written; a message was printed. `outputs` must
+ * be empty; it is used for one file after the other.
  */
 bool per_process_write(struct outputs *outputs, const struct wanted_outputs *wanted,
                        const struct report *report, const struct outputs_style *style);

@@ -21,15 +21,14 @@
 
 enum { PATIENCE_S = 2, MAX_IMAGES = 1000 };
 
-/* Anybody can have the directory in an environment of his own: of other users only COMMAND's descendants
- * count.
- */
+/* Every user can put the directory into an environment. So processes of other users count only as descendants
+ * of COMMAND. */
 static bool is_of_the_tree(const struct run_server *server, const struct ucred *peer)
 {
     return peer->pid > 0 && run_tree_has(server->root, server->directory, peer->pid, peer->uid == geteuid());
 }
 
-/* It is the process's own, as if that had made it. */
+/* The process owns the file, as if it had created it. */
 static int give_to(int fd, const struct ucred *peer)
 {
     if (fd >= 0 && fchown(fd, peer->uid, peer->gid) != 0 && errno != EPERM) {
@@ -58,9 +57,9 @@ static int open_marks(const struct run_server *server)
     return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
-/* A program of its own: our child must not be traced by ourselves, whose thread that
- * traces would see its end instead of the one that waits for it. */
-static bool have_stacks_kept(const struct run_server *server, pid_t pid)
+/* This takes another process. If this thread traced our child, wait(2) would report the child's end to this
+ * thread instead of the main thread. */
+static bool save_stacks_of(const struct run_server *server, pid_t pid)
 {
     char number[16];
     char *argv[] = {"threadleak", "_explain", "keep", number, (char *)server->directory, NULL};
@@ -107,12 +106,12 @@ static void serve(const struct run_server *server, int client)
     int fd = -1;
     bool done = false;
     setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    /* First of all: strangers must not keep us waiting. */
+    /* This comes first: a process outside the tree must not make us wait. */
     if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || !is_of_the_tree(server, &peer) ||
         recv(client, &request, sizeof(request), 0) != (ssize_t)sizeof(request) || request.pid <= 0)
         return;
     if (request.what == LEDGER_RUN_STACKS)
-        done = have_stacks_kept(server, peer.pid);
+        done = save_stacks_of(server, peer.pid);
     else if (request.what == LEDGER_RUN_LEDGER)
         done = (fd = open_ledger(server, request.pid, &peer)) >= 0;
     else if (request.what == LEDGER_RUN_EXECS)
@@ -133,7 +132,7 @@ static void *serve_all(void *arg)
         } else if (errno == EINVAL || errno == EBADF) { /* shut down */
             return NULL;
         } else if (errno != EINTR && errno != ECONNABORTED) {
-            usleep(10000); /* out of descriptors, say */
+            usleep(10000); /* for example out of descriptors */
         }
     }
 }

@@ -1,7 +1,7 @@
 /*
- * What `threadleak run` does for processes of COMMAND's tree that changed their user
- * or their root, and cannot reach the run's directory any more (ledger.h,
- * "ledger_run_request").  It answers in a thread of its own while COMMAND runs.
+ * Serves processes of COMMAND's tree that changed their user or their root, and cannot
+ * reach the directory of the run any more. The protocol is ledger_run_request in ledger.h.
+ * A separate thread answers while COMMAND runs.
  */
 #ifndef THREADLEAK_CLI_RUN_SERVER_H
 #define THREADLEAK_CLI_RUN_SERVER_H
@@ -18,10 +18,10 @@ struct run_server {
     const char *directory;
 };
 
-/* Before COMMAND begins; directory must live until the end.  Where it cannot be had,
- * nobody is answered. */
+/* Call before COMMAND begins; `directory` must stay valid until the end. If it fails, no process gets an
+ * answer. */
 void run_server_start(struct run_server *server, pid_t root, const char *directory);
-/* What is being done is finished first. */
+/* Finishes the current request first. */
 void run_server_end(struct run_server *server);
 
 #endif

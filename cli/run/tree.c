@@ -123,7 +123,7 @@ void run_tree_release(struct run_tree *tree)
 
 /* ---- their end ------------------------------------------------------------------------ */
 
-/* To this process and no later one of its pid. */
+/* Sends it to this process only, not to a later one with its pid. */
 static void send_to(const struct tree_process *process, int number)
 {
     struct candidate now;
@@ -145,7 +145,7 @@ static bool is_in(const struct run_tree *tree, const struct tree_process *proces
     return false;
 }
 
-/* Until none is left: to each one once, or, for SIGKILL, again and again. */
+/* Sends the signal to each process once, SIGKILL repeatedly, until no process is left. */
 static bool end_with(int number, unsigned ms, pid_t root, const char *directory)
 {
     struct run_tree told = {0}, tree;
@@ -160,7 +160,7 @@ static bool end_with(int number, unsigned ms, pid_t root, const char *directory)
                 continue;
             send_to(&tree.items[i], number);
             if (number != SIGKILL)
-                send_to(&tree.items[i], SIGCONT); /* one that is stopped takes no other */
+                send_to(&tree.items[i], SIGCONT); /* a stopped process acts on no other signal */
         }
         run_tree_release(&told);
         told = tree;

@@ -13,7 +13,8 @@
 
 #include "common/ledger.h"
 
-#define LONGEST_MS 30000 /* of one wait: a busy machine is slow, a hanging one is told */
+#define LONGEST_MS \
+    30000 /* of one wait: long enough for a busy machine, short enough to report one that hangs */
 
 /* ---- to start --------------------------------------------------------------------------- */
 
@@ -21,7 +22,7 @@ static void set_environment(const char *preload, const char *options)
 {
     const char *before = getenv("LD_PRELOAD");
     char *list = NULL;
-    /* A run that we may be part of has nothing to do with what is planted. */
+    /* The planted program must not report to a run that this process is part of. */
     unsetenv(LEDGER_RUN_ENV);
     unsetenv("THREADLEAK_OPTIONS");
     if (options)
@@ -29,14 +30,14 @@ static void set_environment(const char *preload, const char *options)
     if (preload && asprintf(&list, "%s%s%s", preload, before ? ":" : "", before ? before : "") > 0)
         setenv("LD_PRELOAD", list, 1);
     free(list);
-    /* As under run: a threadleak that was built with ASan starts behind the library. */
+    /* As in run: lets a threadleak that was built with ASan start after the library. */
     setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 0);
 }
 
 static void become(char *const argv[], const int in[2], const int out[2], const int err[2],
                    const char *preload, const char *options)
 {
-    /* As a program has them that is started by hand, whatever we were started with. */
+    /* The dispositions of a program that is started from a shell. */
     static const int usual[] = {SIGINT, SIGQUIT, SIGUSR1, SIGALRM, SIGPIPE, SIGTERM, SIGCHLD};
     sigset_t none;
     for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
@@ -116,7 +117,7 @@ static void read_some(struct selftest_text *text)
     text->bytes[text->size] = '\0';
 }
 
-/* False: nothing came for too long, or both are at their end. */
+/* False: the time is over, or both are at their end. */
 static bool read_either(struct selftest_child *child, long until)
 {
     struct pollfd fds[] = {{child->out.fd, POLLIN, 0}, {child->err.fd, POLLIN, 0}};

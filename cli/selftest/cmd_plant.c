@@ -1,7 +1,7 @@
 /*
- * `threadleak _plant KIND`: a program that leaks threads on purpose, for `selftest`.
- * Its functions are exported (plant.list), so that their names can be told also
- * where this program was stripped.  Not for users: it is in no help.
+ * `threadleak _plant KIND`: leaks threads on purpose, for `selftest`. Its functions are
+ * exported (plant.list), so that reports have their names also when this program is
+ * stripped. It is hidden from the help.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -17,12 +17,12 @@
 #include "cli/common/command.h"
 #include "cli/selftest/selftest.h"
 
-/* Each stands in a backtrace: neither inlined, nor left by a jump. */
+/* Each must be in a backtrace: neither inlined, nor left by a tail call. */
 #define NAMED __attribute__((used, visibility("default")))
 #define PLANTED NAMED __attribute__((noinline))
 #define STAY_ON_STACK() __asm__ volatile("" ::: "memory")
 
-#define LONGEST_S 60 /* whatever happens, nothing of us stays behind */
+#define LONGEST_S 60 /* a planted program ends after that in any case */
 
 void *plant_waits(void *arg);
 void *plant_ends(void *arg);
@@ -77,12 +77,12 @@ __attribute__((noinline)) static pthread_t start(void *(*routine)(void *))
     _exit(2);
 }
 
-/* Until they hold still, since what they wait for is looked at, too. */
+/* Waits until they block, because reports also say what they wait for. */
 static void wait_for_waiters(int count)
 {
     bool there = false;
     while (!there) {
-        pthread_mutex_lock(&plant_mutex); /* given up by a waiter once it waits */
+        pthread_mutex_lock(&plant_mutex); /* a waiter releases it when it waits */
         there = waiting >= count;
         pthread_mutex_unlock(&plant_mutex);
         if (!there)
@@ -94,7 +94,7 @@ static void wait_for_waiters(int count)
 
 PLANTED void plant_running(void)
 {
-    /* An unrolled loop would be two places. */
+    /* An unrolled loop would have two creation sites. */
     for (volatile int i = 0; i < SELFTEST_RUNNING; i++)
         start(plant_waits);
     wait_for_waiters(SELFTEST_RUNNING);
@@ -126,7 +126,7 @@ PLANTED void plant_clean(void)
         pthread_join(start(plant_ends), NULL);
 }
 
-/* The child is this program again, which leaks by itself. */
+/* The child executes this program again, which leaks. */
 PLANTED void plant_child(void)
 {
     int status;
@@ -149,7 +149,7 @@ PLANTED void plant_exit(void)
         pause();
 }
 
-/* Says that all is there, and goes on until its standard input ends. */
+/* Prints that it is ready, and runs until its standard input ends. */
 PLANTED void plant_live(void)
 {
     char byte;

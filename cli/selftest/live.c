@@ -1,4 +1,4 @@
-/* A live process that has LD_PRELOAD alone, looked at from outside and until its end. */
+/* Checks a live process that has LD_PRELOAD alone: from outside, and at its end. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "cli/selftest/child.h"
 #include "cli/selftest/report.h"
 
-/* Of its text, what came later than this. */
+/* Its output from this offset on. */
 static const char *text_from(const struct selftest_child *child, size_t from)
 {
     return child->err.size > from ? child->err.bytes + from : "";
@@ -18,20 +18,20 @@ static void check_dump(struct selftest *test, struct selftest_child *child)
 {
     kill(child->pid, SIGUSR1);
     if (!selftest_await(child, &child->err, "peak "))
-        selftest_fail(test, "dump signal", "no report came on it; use threadleak report PID");
+        selftest_fail(test, "dump signal", "no report; use threadleak report PID");
     else if (!strstr(child->err.bytes, "plant_running"))
-        selftest_fail(test, "dump signal", "a report came, but without the names of the planted functions");
+        selftest_fail(test, "dump signal", "reported, but without the names of the planted functions");
     else
-        selftest_ok(test, "dump signal", "is answered, with names");
+        selftest_ok(test, "dump signal", "reported, with names");
     selftest_detail(test, child->err.bytes);
 }
 
-static void judge_look(struct selftest *test, const json_t *report)
+static void judge_report(struct selftest *test, const json_t *report)
 {
     const json_t *leak = selftest_find(report, "running", SELFTEST_RUNNING);
     const char *source = selftest_source(leak), *note = selftest_stacks_note(report);
     if (!leak)
-        selftest_fail(test, "report PID", "the planted threads are not in it");
+        selftest_fail(test, "report PID", "the planted threads are missing");
     else if (!strcmp(source, "none"))
         selftest_fail(test, "report PID", "no stacks: %s", note);
     else if (!strcmp(source, "ptrace"))
@@ -40,7 +40,7 @@ static void judge_look(struct selftest *test, const json_t *report)
         selftest_note(test, "report PID", "%s", note);
 }
 
-static void check_look(struct selftest *test, const struct selftest_child *live)
+static void check_report(struct selftest *test, const struct selftest_child *live)
 {
     char pid[24];
     char *argv[] = {test->exe, (char[]){"report"}, (char[]){"--format=json"}, pid, NULL};
@@ -53,7 +53,7 @@ static void check_look(struct selftest *test, const struct selftest_child *live)
     selftest_end(&child);
     json_t *report = selftest_parse(child.out.bytes);
     if (report)
-        judge_look(test, report);
+        judge_report(test, report);
     else
         selftest_fail(test, "report PID", "%s", child.err.bytes ? child.err.bytes : "no report came");
     selftest_detail(test, report ? NULL : child.err.bytes);
@@ -69,7 +69,7 @@ static void check_end(struct selftest *test, struct selftest_child *child)
     if (!strstr(text, "leaked thread"))
         selftest_fail(test, "LD_PRELOAD alone", "no report at the end of the planted program");
     else if (!strstr(text, "plant_running"))
-        selftest_fail(test, "LD_PRELOAD alone", "a report at the end, but without names");
+        selftest_fail(test, "LD_PRELOAD alone", "reported at the end, but without names");
     else
         selftest_ok(test, "LD_PRELOAD alone", "found and named at the end");
     selftest_detail(test, text);
@@ -87,7 +87,7 @@ void selftest_live(struct selftest *test)
     }
     if (selftest_await(&child, &child.out, "ready\n")) {
         check_dump(test, &child);
-        check_look(test, &child);
+        check_report(test, &child);
         check_end(test, &child);
     } else {
         selftest_end(&child);

@@ -1,4 +1,4 @@
-/* What threadleak takes from the machine and from the environment. */
+/* Checks what threadleak needs from the machine and from the environment. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,9 +15,9 @@
 #include "cli/common/run_env.h"
 #include "cli/selftest/selftest.h"
 
-#define TABLE_SIZE (16l << 20) /* about that of a ledger: virtual, until it is used */
+#define TABLE_SIZE (16l << 20) /* about the size of a ledger; uses memory only where it is written */
 
-/* Can a table of this kind be had?  0, or an errno. */
+/* Can a table of this kind be mapped? 0, or an errno. */
 static int try_table(int fd)
 {
     if (fd < 0 || ftruncate(fd, TABLE_SIZE) != 0)
@@ -25,7 +25,7 @@ static int try_table(int fd)
     char *at = mmap(NULL, TABLE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
     if (at == MAP_FAILED)
         return errno;
-    /* A full file system is a SIGBUS for who writes to the memory: it is asked first. */
+    /* Writing to the memory raises SIGBUS if the file system is full, so this checks it first. */
     int error = posix_fallocate(fd, 0, 65536);
     munmap(at, TABLE_SIZE);
     return error == EOPNOTSUPP ? 0 : error;
@@ -57,7 +57,7 @@ static void check_directory(struct selftest *test)
     run_dir_remove(directory);
     if (why) {
         selftest_fail(test, "directory of a run",
-                      "%s: no shared table in a file there: %s; TMPDIR can name another", directory,
+                      "%s: cannot map a file there: %s; set TMPDIR to another directory", directory,
                       strerror(why));
         return;
     }
@@ -74,9 +74,9 @@ static void check_memfd(struct selftest *test)
     if (fd >= 0)
         close(fd);
     if (!why)
-        selftest_ok(test, "memfd", "programs with LD_PRELOAD alone have a table");
+        selftest_ok(test, "memfd", "programs with LD_PRELOAD alone can record their threads");
     else
-        selftest_fail(test, "memfd", "%s: with LD_PRELOAD alone nothing is recorded; use threadleak run",
+        selftest_fail(test, "memfd", "%s: nothing is recorded with LD_PRELOAD alone; use threadleak run",
                       strerror(why));
 }
 
@@ -87,7 +87,7 @@ static void note_option(void *arg, const char *line)
     selftest_note(arg, "THREADLEAK_OPTIONS", "%s", line);
 }
 
-/* An option in a CI's settings can turn every run into one that finds nothing. */
+/* An option in the settings of a CI can make every run find nothing. */
 static void check_options(struct selftest *test)
 {
     const char *text = getenv("THREADLEAK_OPTIONS");
@@ -96,14 +96,14 @@ static void check_options(struct selftest *test)
         return;
     unsigned notes = test->notes;
     options_defaults(&options);
-    options.exitcode = -1; /* tells whether it is set */
+    options.exitcode = -1; /* until the variable sets it */
     options_parse(&options, text, note_option, test);
     if (!options.report || !options.judge)
         selftest_fail(test, "THREADLEAK_OPTIONS", "%s=none: nothing counts as a leak where this is set",
                       options.report ? "judge" : "report");
     else if (!options.exitcode)
         selftest_fail(test, "THREADLEAK_OPTIONS",
-                      "exitcode=0: threadleak run ends with 0 where threads leaked; leave it out, or say "
+                      "exitcode=0: threadleak run ends with 0 where threads leaked; remove it, or use "
                       "--error-exitcode=66");
     else if (options.report != KIND_ALL || !(options.judge & JUDGE_EXIT))
         selftest_note(test, "THREADLEAK_OPTIONS", "not all leaks count where this is set: %s", text);
@@ -150,12 +150,12 @@ static void check_cores(struct selftest *test)
         getrlimit(RLIMIT_CORE, &limit) != 0)
         return;
     if (pattern[0] == '|')
-        selftest_ok(test, "core files", "go to %.100s; threadleak report reads what it hands out",
+        selftest_ok(test, "core files", "go to %.100s; threadleak report reads those that it stores",
                     pattern + 1);
     else if (!limit.rlim_cur)
-        selftest_note(test, "core files",
-                      "none are written here: 'ulimit -c unlimited' for 'threadleak report "
-                      "CORE' after a crash");
+        selftest_note(
+            test, "core files",
+            "none are written here; use 'ulimit -c unlimited' to have one for 'threadleak report CORE'");
     else
         selftest_ok(test, "core files", "are written (\"%s\"); threadleak report CORE reads them", pattern);
 }

@@ -1,4 +1,4 @@
-/* Leaks are planted in this program, started anew under `threadleak run`. */
+/* Leaks threads in this program, started again under `threadleak run`. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +26,8 @@ static const struct plant plants[] = {
 
 /* ---- to run one -------------------------------------------------------------------------- */
 
-/* The last line, without "threadleak: run: "; what went wrong stands there. */
-static const char *last_words(const struct selftest_text *err, char *line, size_t size)
+/* The last line, which says what went wrong, without "threadleak: run: ". */
+static const char *last_message(const struct selftest_text *err, char *line, size_t size)
 {
     const char *from = err->bytes ? err->bytes : "", *end = from + strlen(from);
     while (end > from && end[-1] == '\n')
@@ -40,10 +40,10 @@ static const char *last_words(const struct selftest_text *err, char *line, size_
         if (text_begins_with(at, heads[i]))
             at += strlen(heads[i]);
     snprintf(line, size, "%.*s", (int)(end - at), at);
-    return *line ? line : "no report came, and no word of why";
+    return *line ? line : "no report, and no message";
 }
 
-/* NULL: a failure has been told. */
+/* NULL: a failure was printed. */
 static json_t *run_plant(struct selftest *test, const char *what, const char *name)
 {
     char line[1024];
@@ -66,7 +66,7 @@ static json_t *run_plant(struct selftest *test, const char *what, const char *na
     int status = selftest_end(&child);
     json_t *report = selftest_parse(child.out.bytes);
     if (!report)
-        selftest_fail(test, what, "not seen: %s", last_words(&child.err, line, sizeof(line)));
+        selftest_fail(test, what, "not found: %s", last_message(&child.err, line, sizeof(line)));
     else if (json_object_get(report, "timed_out"))
         selftest_fail(test, what, "the planted program did not end in 20 s");
     else if (!WIFEXITED(status) || WEXITSTATUS(status) != (strcmp(name, "clean") ? 66 : 0))
@@ -107,7 +107,7 @@ static bool check_found(struct selftest *test, const struct plant *plant, const 
     else if (!selftest_frame(json_object_get(leak, "creation_stack"), plant->creator))
         selftest_fail(test, plant->what, "found, but %s is not named as its creator", plant->creator);
     else if (!start || strcmp(start, plant->start) != 0)
-        selftest_fail(test, plant->what, "found, but %s is not named as what it runs", plant->start);
+        selftest_fail(test, plant->what, "found, but %s is not named as its start routine", plant->start);
     else {
         selftest_ok(test, plant->what, "found; created by %s, %s %s", plant->creator,
                     plant->count == 1 ? "runs" : "run", plant->start);
@@ -126,12 +126,13 @@ static void check_clean(struct selftest *test)
     const json_t *process = json_array_get(json_object_get(report, "processes"), 0);
     if (selftest_number(report, "summary.leaked_threads") == 0 &&
         selftest_number(process, "threads.created") == 3 && selftest_number(process, "threads.joined") == 3) {
-        selftest_ok(test, what, "seen, and not called leaks");
+        selftest_ok(test, what, "seen, and not reported as leaks");
     } else {
-        selftest_fail(test, what,
-                      "of 3 that were created and joined, %ld and %ld were seen, and %ld called leaks",
-                      selftest_number(process, "threads.created"), selftest_number(process, "threads.joined"),
-                      selftest_number(report, "summary.leaked_threads"));
+        selftest_fail(
+            test, what,
+            "3 were created and joined; %ld creations and %ld joins were seen, and %ld reported as leaks",
+            selftest_number(process, "threads.created"), selftest_number(process, "threads.joined"),
+            selftest_number(report, "summary.leaked_threads"));
         detail_json(test, report);
     }
     json_decref(report);
@@ -148,7 +149,7 @@ static void check_lines(struct selftest *test, const json_t *leak)
     else
         selftest_note(
             test, "lines",
-            "not tried: this threadleak has no debug information itself, functions have names alone");
+            "not checked: this threadleak has no debug information, so its functions have no lines");
 }
 
 static void check_libc(struct selftest *test, const json_t *thread)
@@ -163,9 +164,8 @@ static void check_libc(struct selftest *test, const json_t *thread)
         selftest_ok(test, "names in libc", "%s", function);
         return;
     }
-    selftest_note(
-        test, "names in libc",
-        "none: libc's debug information (libc6-dbg, glibc-debuginfo, or --debuginfod) would give them");
+    selftest_note(test, "names in libc",
+                  "none; install libc's debug information (libc6-dbg, glibc-debuginfo), or use --debuginfod");
 }
 
 static void check_wait(struct selftest *test, const json_t *thread)
@@ -176,9 +176,10 @@ static void check_wait(struct selftest *test, const json_t *thread)
     if (on && !strcmp(on, "condvar"))
         selftest_ok(test, "what threads wait for", "%s", text ? text : on);
     else
-        selftest_note(test, "what threads wait for",
-                      "a condition variable is told as %s: this C library's own are not known to threadleak",
-                      on ? on : "nothing");
+        selftest_note(
+            test, "what threads wait for",
+            "a condition variable is reported as %s: threadleak does not know those of this C library",
+            on ? on : "nothing");
 }
 
 static void check_stacks(struct selftest *test, const json_t *report, const json_t *leak)

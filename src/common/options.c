@@ -48,8 +48,7 @@ static const struct word switches[] = {
     {"1", 1}, {"yes", 1}, {"on", 1}, {"true", 1}, {"0", 0}, {"no", 0}, {"off", 0}, {"false", 0}, {NULL, 0},
 };
 
-/* Without those that cannot be caught, and those that a fault raises again as
- * soon as a handler returns. */
+/* All but those that cannot be caught, and those that a fault raises again when the handler returns. */
 static const struct word signals[] = {
     {"none", 0},           {"HUP", SIGHUP},       {"INT", SIGINT},     {"QUIT", SIGQUIT}, {"TRAP", SIGTRAP},
     {"ABRT", SIGABRT},     {"USR1", SIGUSR1},     {"USR2", SIGUSR2},   {"PIPE", SIGPIPE}, {"ALRM", SIGALRM},

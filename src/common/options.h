@@ -1,9 +1,8 @@
 /*
- * THREADLEAK_OPTIONS: what a user can ask of the shim.
+ * THREADLEAK_OPTIONS: the options of the shim, by key.
  *
- * Tier 0: used inside the watched program, so it neither allocates nor uses
- * stdio, and everything it keeps lies in struct options itself.  The CLI uses
- * the same code, so that both sides mean the same by a key.
+ * Used inside the watched program: no allocation, no stdio, and struct options holds
+ * everything. The CLI uses the same code, so that a key means the same on both sides.
  */
 #ifndef THREADLEAK_COMMON_OPTIONS_H
 #define THREADLEAK_COMMON_OPTIONS_H
@@ -35,14 +34,14 @@ enum option_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 struct options {
     unsigned report;   /* KIND_* */
     unsigned judge;    /* JUDGE_* */
-    int exitcode;      /* 0..255; 0: leave the program's status */
+    int exitcode;      /* 0..255; 0: the program's status is unchanged */
     unsigned grace_ms; /* 0: do not wait */
     int signal;        /* dump signal; 0: none */
     unsigned depth;    /* 1..OPTIONS_DEPTH_MAX frames */
     bool follow;
-    bool stacks;               /* where threads are now is part of reports */
+    bool stacks;               /* reports have current stacks */
     bool default_suppressions; /* the built-in rules, and those that libraries installed */
-    bool allow_match_all;      /* rules that match every thread are no error */
+    bool allow_match_all;      /* accept rules that match every thread */
     bool help;
     enum option_color color;
     char format[16];                 /* "text", "json", … */
@@ -51,35 +50,33 @@ struct options {
     unsigned suppressions_count;
 };
 
-/* Told of each unknown key or bad value: one line, "THREADLEAK_OPTIONS: …",
- * without its newline, valid during the call.  May be NULL. */
+/* Called for each unknown key or bad value with one line, "THREADLEAK_OPTIONS: …", without a newline. The
+ * line is valid during the call. */
 typedef void options_warn_fn(void *arg, const char *line);
 
 void options_defaults(struct options *options);
 
 /*
- * Reads "key=value:key=value" (separators ':' ',' and white space; values may
- * stand in '' or "") over what options holds already.  A list value (report,
- * judge) may use ',' only inside quotes or '+', since ',' separates keys:
- * after report= and judge=, a following word without '=' that names a kind or
- * an end continues the list, so report=running,unjoined works as written.
- * What is not understood is told to `warn` and skipped.  Async-signal-safe.
+ * Reads "key=value:key=value" into `options`, which holds the values so far. Separators
+ * are ':' ',' and white space; values may be in '' or "". A word without '=' after report=
+ * or judge= continues that list, so report=running,unjoined works. Calls `warn` (or NULL)
+ * for what it does not understand, and skips it. Async-signal-safe.
  */
 void options_parse(struct options *options, const char *text, options_warn_fn *warn, void *arg);
 
 /*
- * The same for options that come from elsewhere: `origin` begins each line in place
- * of THREADLEAK_OPTIONS, and nothing is said to be ignored, for the caller refuses
- * what is not understood.  `extra` gets each key that has a value first, and returns
- * as options_set does; options_unknown_key: the key is not one of its own.
+ * The same for options that do not come from the variable. `origin` begins each line in
+ * place of THREADLEAK_OPTIONS. The lines do not say "ignored", as the caller refuses what
+ * is not understood. `extra` gets each key with a value first; it returns what options_set
+ * returns, and options_unknown_key for a key that it does not know.
  */
 typedef const char *options_extra_fn(void *arg, const char *key, const char *value, size_t value_len);
 struct options_reader {
-    const char *origin;      /* NULL: THREADLEAK_OPTIONS, and what is wrong is skipped */
+    const char *origin;      /* NULL: THREADLEAK_OPTIONS, whose mistakes are ignored */
     options_extra_fn *extra; /* or NULL */
     options_warn_fn *warn;   /* or NULL */
     void *arg;               /* of both */
-    const char *quoted_key;  /* or NULL: one whose values have ':', to be told when one has no quotes */
+    const char *quoted_key;  /* or NULL: a key whose values contain ':'; a message shows how to quote them */
 };
 void options_read(struct options *options, const char *text, const struct options_reader *reader);
 
@@ -109,18 +106,17 @@ bool options_list_extend(struct options *options, const struct options_key *key,
 extern const char options_unknown_key[];
 const char *options_set(struct options *options, const char *key, const char *value, size_t value_len);
 
-/* Of the whole text, with its end: the shim has no room for more and ignores it. */
+/* Size of the text with its NUL; the shim has no room for more, and ignores the rest. */
 #define OPTIONS_PART_MAX 4096
 
-/* A value of report= or judge= as it would be written: "running,unjoined", "none".  `out` holds the
- * longest of them. */
+/* A value of report= or judge= as text: "running,unjoined", "none". */
 #define OPTIONS_LIST_MAX 48
 void options_report_text(unsigned kinds, char out[OPTIONS_LIST_MAX]);
 void options_judge_text(unsigned ends, char out[OPTIONS_LIST_MAX]);
 
 /*
- * Expands %p (pid), %h (basename of the executable) and %% of `pattern`.
- * Returns false when it does not fit; `out` is then empty.
+ * Expands %p (pid), %h (basename of the executable) and %% in `pattern`. False: it does
+ * not fit, and `out` is empty.
  */
 bool options_expand_path(char *out, size_t size, const char *pattern, long pid, const char *exe);
 

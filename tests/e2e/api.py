@@ -269,7 +269,7 @@ def own_options_under_run(bench):
         more = {"LD_PRELOAD": "", **more}
         status, _, err, _ = bench.run([bench.cli, "run", *options, "--", *argv], shim="", options=environment, **more)
         demand(status == expected, f"{argv} {options} {more}: {status}, not {expected}: {err}")
-        own = re.findall(r"is judged by options of its own: (.*)", err)
+        own = re.findall(r"was judged by the options that the program set: (.*)", err)
         demand(own == ([said] if said else []), f"{argv} {options} {more}: {err}")
 
     program = os.path.join(os.path.dirname(bench.program), "own_options")
@@ -326,7 +326,7 @@ def long_options_of_run(bench):
         text += "log_path=" + "y" * (size - given - len(text) - len("log_path="))
         status, _, said, _ = bench.run(argv + program, shim="", options=text)
         demand(status == wanted, f"{size} bytes: {status}: {said[:400]}")
-        demand(("4096 bytes together: 4095 at most" in said) == (size == 4096), said[:400])
+        demand(("4096 bytes together; at most 4095" in said) == (size == 4096), said[:400])
 
 
 def rules_added(bench):

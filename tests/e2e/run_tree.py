@@ -429,7 +429,7 @@ def outlives(bench):
                 "open('ready', 'w').close()\n")
     argv[2] = argv[2].replace("./stay", f"{sys.executable} stay.py")
     try:
-        bench.demand_said(argv, r"1 process still alive, not judged: \S+ \(pid (\d+)\); threadleak report \1")
+        bench.demand_said(argv, r"1 process still alive, not judged: \S+ \(pid (\d+)\); see 'threadleak report \1'")
         with open(bench.path("pid"), encoding="ascii") as file:
             pid = file.read().strip()
         demand(f"(pid {pid})" in bench.err, f"not pid {pid}: {bench.err}")
@@ -462,17 +462,17 @@ def ends_after_command(bench):
 
 
 def unjudged_ends(bench):
-    bench.demand_said(["./end_underscore_exit"], r"\./end_underscore_exit \(pid \d+\) ended by _exit with 1 thread left, "
-                      r"not judged: that takes --judge=_exit", status=7)
+    bench.demand_said(["./end_underscore_exit"], r"\./end_underscore_exit \(pid \d+\) ended by _exit with 1 thread left; "
+                      r"not counted as a leak \(--judge=_exit counts it\)", status=7)
     bench.demand_said(["./end_underscore_exit"], options=["-q"], status=7)
     bench.demand_said(["./end_underscore_exit"], options=["--report=unjoined"], status=7)
     supp = bench.write("known.supp", "thread:end_underscore_exit.c\n")
     bench.demand_said(["./end_underscore_exit"], options=[f"--suppressions={supp}"], status=7)
-    bench.demand_said(["./end_signal", "TERM"], r"\./end_signal \(pid \d+\) ended by signal 15 with 1 thread left, "
-                      r"not judged: that takes --judge=signal", status=143)
+    bench.demand_said(["./end_signal", "TERM"], r"\./end_signal \(pid \d+\) was killed by signal 15 with 1 thread left; "
+                      r"not counted as a leak \(--judge=signal counts it\)", status=143)
     bench.demand_said(["sh", "-c", "./end_signal KILL; ./end_underscore_exit; true"],
-                      r"2 processes ended by _exit,signal with 2 threads left, not judged \(that takes "
-                      r"--judge=_exit,signal\): \./end_signal \(pid \d+\) first")
+                      r"2 processes ended by _exit,signal with 2 threads left; not counted as leaks \(--judge=_exit,signal "
+                      r"counts them\): \./end_signal \(pid \d+\) was the first")
     bench.demand_said(["sh", "-c", "kill -9 $$"], status=137)
     bench.demand_said(["./end_underscore_exit"], r"1 leaked thread .*", options=["--judge=_exit"], status=7)
 

@@ -6,7 +6,8 @@
 #include "base/escape.h"
 #include "cli/selftest/selftest.h"
 
-static void say(const char *mark, const char *what, const char *format, va_list args)
+/* The text has file names and output of programs, and must stay one line. */
+static void print_line(const char *mark, const char *what, const char *format, va_list args)
 {
     char *text = NULL;
     if (vasprintf(&text, format, args) < 0)
@@ -22,7 +23,7 @@ void selftest_ok(struct selftest *test, const char *what, const char *format, ..
     va_list args;
     test->checks++;
     va_start(args, format);
-    say("ok", what, format, args);
+    print_line("ok", what, format, args);
     va_end(args);
 }
 
@@ -32,7 +33,7 @@ void selftest_note(struct selftest *test, const char *what, const char *format, 
     test->checks++;
     test->notes++;
     va_start(args, format);
-    say("note", what, format, args);
+    print_line("note", what, format, args);
     va_end(args);
 }
 
@@ -42,7 +43,7 @@ void selftest_fail(struct selftest *test, const char *what, const char *format, 
     test->checks++;
     test->failures++;
     va_start(args, format);
-    say("FAIL", what, format, args);
+    print_line("FAIL", what, format, args);
     va_end(args);
 }
 

@@ -1,0 +1,101 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/common/cli.h"
+#include "cli/run/fill.h"
+#include "cli/run/judge.h"
+#include "cli/run/notes.h"
+#include "cli/run/per_process.h"
+#include "cli/run/run.h"
+
+static char **copy_arguments(char *const *argv)
+{
+    size_t count = 0;
+    while (argv[count])
+        count++;
+    char **copy = calloc(count + 1, sizeof(*copy));
+    for (size_t i = 0; copy && i < count; i++)
+        copy[i] = strdup(argv[i]);
+    return copy;
+}
+
+static bool fill(struct run *run, struct report *report, struct symbolizer *symbolizer, struct error *error)
+{
+    const struct run_judge judge = {&run->given, symbolizer};
+    if (!run->timed_out)
+        return run_fill_ledgers(report, &run->ledgers, &judge, error);
+    report->timed_out_s = run->given.timeout_s;
+    return run_fill_alive(report, &run->ledgers, run->child.pid, run->directory, &judge, error);
+}
+
+static bool finish(struct run *run, struct report *report, struct error *error)
+{
+    report->argv = copy_arguments(run->given.command);
+    report->unwatched = run->ledgers.unwatched;
+    report->unwatched_count = run->ledgers.unwatched_count;
+    run->ledgers.unwatched = NULL;
+    run->ledgers.unwatched_count = 0;
+    if (!run_baseline_judge(&run->baseline, report, !run->timed_out, error))
+        return false;
+    report_finish(report);
+    return true;
+}
+
+/* False: a message was printed. */
+static bool print(struct run *run, const struct report *report)
+{
+    const struct run_options *given = &run->given;
+    const struct outputs_style style = {
+        .style = {.others = run->timed_out,
+                  .all = given->verbose > 0 || run->timed_out,
+                  .verbose = given->verbose},
+        .color = given->options.color,
+        .text_if_leaks = given->verbose <= 0,
+    };
+    bool done = outputs_write(&run->outputs, "run", report, &style);
+    if (given->per_process)
+        done = per_process_write(&run->outputs, &given->outputs, report, &style) && done;
+    return done;
+}
+
+/* False: a message was printed. */
+static bool make_and_print(struct run *run, struct report *report, struct symbolizer *symbolizer)
+{
+    struct error error = {""};
+    if (fill(run, report, symbolizer, &error) && finish(run, report, &error)) {
+        if (!print(run, report))
+            return false;
+        if (suppression_options_print(&run->given.suppressions, report, &error))
+            return true;
+    }
+    cli_message("run: %s", error.text);
+    return false;
+}
+
+static int judged_status(const struct run *run, const struct report *report, int status)
+{
+    if (status)
+        return status;
+    if (run->given.require_watched && (report->unwatched_count || run->ledgers.unreadable))
+        return STATUS_FAILED;
+    return report->summary.leaked_threads ? run->given.leak_status : 0;
+}
+
+int run_report(struct run *run, int status)
+{
+    struct report *report = report_new();
+    struct symbolizer *symbolizer = symbolizer_new(run->given.debuginfod);
+    if (!report || !symbolizer) {
+        cli_message("run: out of memory");
+        status = STATUS_FAILED;
+    } else if (!make_and_print(run, report, symbolizer)) {
+        status = STATUS_FAILED;
+    } else if (!run->timed_out) {
+        run_notes_print(report, &run->given, run->child.pid);
+        run_baseline_print(&run->baseline, &run->given);
+        status = judged_status(run, report, status);
+    }
+    report_free(report);
+    symbolizer_free(symbolizer);
+    return status;
+}

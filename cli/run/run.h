@@ -1,0 +1,35 @@
+/* One `threadleak run`, from its command line to its exit status. */
+#ifndef THREADLEAK_CLI_RUN_RUN_H
+#define THREADLEAK_CLI_RUN_RUN_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "cli/common/outputs.h"
+#include "cli/common/run_dir.h"
+#include "cli/run/baseline.h"
+#include "cli/run/child.h"
+#include "cli/run/ledgers.h"
+#include "cli/run/options.h"
+#include "cli/run/server.h"
+
+struct run {
+    struct run_options given;
+    char path[PATH_MAX]; /* of COMMAND */
+    char directory[RUN_DIR_MAX];
+    char *shim;
+    char **environment;
+    struct run_child child;
+    struct run_server server;
+    struct outputs outputs;
+    struct run_baseline baseline;
+    struct run_ledgers ledgers;
+    int wait_status;
+    bool timed_out;
+};
+
+/* Makes the report of the ledgers, at a timeout also of all live processes, and prints it with the notes.
+ * `status` is the exit status so far.  Returns the one to end with; STATUS_FAILED: a message was printed. */
+int run_report(struct run *run, int status);
+
+#endif
