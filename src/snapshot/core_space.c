@@ -27,28 +27,36 @@ static void name(struct region *region, const struct core_file *core)
 #endif
 }
 
-/* The region from `at`, or from the first address behind it that has one.  False: there is none. */
-static bool next_region(struct sweep *sweep, uint64_t at, struct region *region)
+static const struct core_segment *next_segment(struct sweep *sweep, uint64_t at)
 {
+    static const struct core_segment none = {.start = UINT64_MAX, .end = UINT64_MAX};
     const struct core_file *core = sweep->core;
     while (sweep->segment < core->segment_count && core->segments[sweep->segment].end <= at)
         sweep->segment++;
+    return sweep->segment < core->segment_count ? &core->segments[sweep->segment] : &none;
+}
+
+static const struct core_mapping *next_mapping(struct sweep *sweep, uint64_t at)
+{
+    static const struct core_mapping none = {.start = UINT64_MAX, .end = UINT64_MAX, .path = ""};
+    const struct core_file *core = sweep->core;
     while (sweep->mapping < core->mapping_count && core->mappings[sweep->mapping].end <= at)
         sweep->mapping++;
-    const struct core_segment *segment = &core->segments[sweep->segment];
-    const struct core_mapping *mapping = &core->mappings[sweep->mapping];
-    bool more_segments = sweep->segment < core->segment_count;
-    bool more_mappings = sweep->mapping < core->mapping_count;
-    if (!more_segments && !more_mappings)
+    return sweep->mapping < core->mapping_count ? &core->mappings[sweep->mapping] : &none;
+}
+
+/* The region from `at`, or from the first address behind it that has one.  False: there is none. */
+static bool next_region(struct sweep *sweep, uint64_t at, struct region *region)
+{
+    const struct core_segment *segment = next_segment(sweep, at);
+    const struct core_mapping *mapping = next_mapping(sweep, at);
+    uint64_t start = segment->start < mapping->start ? segment->start : mapping->start;
+    if (start == UINT64_MAX)
         return false;
-    uint64_t segment_start = more_segments ? segment->start : UINT64_MAX;
-    uint64_t mapping_start = more_mappings ? mapping->start : UINT64_MAX;
-    uint64_t start = segment_start < mapping_start ? segment_start : mapping_start;
     start = start > at ? start : at;
-    bool in_segment = more_segments && segment_start <= start;
-    bool in_mapping = more_mappings && mapping_start <= start;
-    uint64_t segment_end = in_segment ? segment->end : segment_start;
-    uint64_t mapping_end = in_mapping ? mapping->end : mapping_start;
+    bool in_segment = segment->start <= start, in_mapping = mapping->start <= start;
+    uint64_t segment_end = in_segment ? segment->end : segment->start;
+    uint64_t mapping_end = in_mapping ? mapping->end : mapping->start;
     *region = (struct region){.start = start, .path = ""};
     region->end = segment_end < mapping_end ? segment_end : mapping_end;
     if (in_segment) {
@@ -61,7 +69,7 @@ static bool next_region(struct sweep *sweep, uint64_t at, struct region *region)
         region->deleted = mapping->deleted;
         region->offset = mapping->offset + (start - mapping->start);
     } else {
-        name(region, core);
+        name(region, sweep->core);
     }
     return true;
 }
@@ -106,14 +114,15 @@ static void set_flags(const struct core_file *core, const struct address_space *
 bool core_space_make(struct address_space *space, const struct core_file *core)
 {
     struct sweep sweep = {.core = core};
-    uint64_t at = 0;
+    size_t count = 0;
     *space = (struct address_space){NULL, 0, NULL};
     space->regions = malloc((2 * (core->segment_count + core->mapping_count) + 1) * sizeof(*space->regions));
     if (!space->regions)
         return false;
-    while (next_region(&sweep, at, &space->regions[space->count]))
-        at = space->regions[space->count++].end;
-    for (size_t i = 0; i < space->count; i++)
+    for (uint64_t at = 0; next_region(&sweep, at, &space->regions[count]); count++)
+        at = space->regions[count].end;
+    space->count = count;
+    for (size_t i = 0; i < count; i++)
         set_flags(core, space, &space->regions[i]);
     return true;
 }

@@ -135,7 +135,7 @@ static void match_pairs(struct socket_facts *facts, struct pairs *pairs)
         return;
     qsort(pairs->items, pairs->count, sizeof(*pairs->items), compare_pairs);
     for (size_t i = 0; i < pairs->count; i++) {
-        struct pair other;
+        struct pair other = {.inode = 0};
         memcpy(other.local, pairs->items[i].remote, sizeof(other.local));
         memcpy(other.remote, pairs->items[i].local, sizeof(other.remote));
         const struct pair *found = bsearch(&other, pairs->items, pairs->count, sizeof(other), compare_pairs);
