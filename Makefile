@@ -186,14 +186,11 @@ targets: $(TARGETS:%=$(BUILD)/targets/%)
 
 # ---- tests ------------------------------------------------------------------------------
 # Each suite is built and run once: with ASan and UBSan, since nearly all of src/ reads what a watched program wrote.
-# check_frame_rule computes for seconds and reads nothing: plain.  The ledger's writer, which is all about threads:
-# with TSan, too.
-CHECKS_PLAIN := check_frame_rule
+# The ledger's writer, which is all about threads: with TSan, too.
 SUITES_TSAN := $(BUILD)/tsan/tests/unit/check_ledger_write
 # What takes long begins first.
-SUITES := $(CHECKS_PLAIN:%=$(BUILD)/tests/unit/%) \
-	$(addprefix $(BUILD)/asan/tests/unit/,$(filter check_symbolize% check_signal_capture,$(CHECKS)) \
-	$(filter-out check_symbolize% check_signal_capture $(CHECKS_PLAIN),$(CHECKS))) $(SUITES_TSAN)
+SUITES := $(addprefix $(BUILD)/asan/tests/unit/,$(filter check_symbolize% check_signal_capture,$(CHECKS)) \
+	$(filter-out check_symbolize% check_signal_capture,$(CHECKS))) $(SUITES_TSAN)
 ASAN_BUILT := $(BUILD)/asan/threadleak $(BUILD)/asan/libthreadleak.so
 
 # tests/e2e/NAME.py, each on the built programs.  What takes long is first.
