@@ -108,6 +108,18 @@ static size_t poll_pending(struct stop *stop, bool *progress)
     return pending;
 }
 
+static void check_pending(struct stop *stop, uint64_t idle_ns)
+{
+    bool some_starve = false;
+    if (!tracee_may_be_stuck(idle_ns, stop->wait_ns))
+        return;
+    for (size_t i = 0; i < stop->count && !some_starve; i++)
+        some_starve = tracee_is_starved(&stop->tracees[i], stop->pid);
+    for (size_t i = 0; i < stop->count; i++)
+        if (stop->tracees[i].state == TRACEE_PENDING)
+            tracee_check_pending(&stop->tracees[i], stop->pid, idle_ns, stop->wait_ns, some_starve);
+}
+
 /*
  * Ten thousand threads may take long to stop, so only the time without progress is bounded.
  * It is the sum of the naps, not clock time: on a busy machine this thread waits for a CPU, too.
@@ -121,9 +133,7 @@ static void wait_for_pending(struct stop *stop)
             idle = 0;
             pause = FIRST_NAP_NS;
         }
-        for (size_t i = 0; i < stop->count; i++)
-            if (stop->tracees[i].state == TRACEE_PENDING)
-                tracee_check_pending(&stop->tracees[i], stop->pid, idle, stop->wait_ns);
+        check_pending(stop, idle);
         nap(pause);
         idle += pause;
         pause = pause * 2 > LONGEST_NAP_NS ? LONGEST_NAP_NS : pause * 2;

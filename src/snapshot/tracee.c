@@ -81,22 +81,32 @@ bool tracee_poll(struct tracee *tracee, pid_t pid)
     return true;
 }
 
-/* A runnable thread stops as soon as it gets a CPU. */
-static uint64_t allowed_ns(char state, uint64_t wait_ns)
+bool tracee_is_starved(const struct tracee *tracee, pid_t pid)
 {
-    if (state == 'D' && UNINTERRUPTIBLE_NS < wait_ns)
-        return UNINTERRUPTIBLE_NS;
-    return state == 'R' ? 10 * wait_ns : wait_ns;
+    return tracee->state == TRACEE_PENDING && state_of(pid, tracee->tid) == 'R';
 }
 
-void tracee_check_pending(struct tracee *tracee, pid_t pid, uint64_t idle_ns, uint64_t wait_ns)
+/* A runnable thread stops as soon as it gets a CPU.  One in state D may wait for such a thread, which may
+ * hold the lock of the address space. */
+static uint64_t allowed_ns(char state, uint64_t wait_ns, bool some_starve)
 {
-    if (idle_ns <= UNINTERRUPTIBLE_NS && idle_ns <= wait_ns)
-        return;
+    if (state == 'R' || (state == 'D' && some_starve))
+        return 10 * wait_ns;
+    return state == 'D' && UNINTERRUPTIBLE_NS < wait_ns ? UNINTERRUPTIBLE_NS : wait_ns;
+}
+
+bool tracee_may_be_stuck(uint64_t idle_ns, uint64_t wait_ns)
+{
+    return idle_ns > UNINTERRUPTIBLE_NS || idle_ns > wait_ns;
+}
+
+void tracee_check_pending(struct tracee *tracee, pid_t pid, uint64_t idle_ns, uint64_t wait_ns,
+                          bool some_starve)
+{
     char state = state_of(pid, tracee->tid);
     if (task_state_is_end(state))
         tracee->state = TRACEE_ENDED;
-    else if (idle_ns > allowed_ns(state, wait_ns))
+    else if (idle_ns > allowed_ns(state, wait_ns, some_starve))
         tracee->state = TRACEE_STUCK;
     else
         ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL); /* execve may drop the first one */

@@ -32,9 +32,15 @@ void tracee_seize(struct tracee *tracee, pid_t pid, atomic_uint *seizing);
 void tracee_interrupt(struct tracee *tracee);
 /* Sets the state and returns true if the thread has stopped or ended; does not block. */
 bool tracee_poll(struct tracee *tracee, pid_t pid);
+/* After so long without progress, pending threads are worth a check. */
+bool tracee_may_be_stuck(uint64_t idle_ns, uint64_t wait_ns);
+/* Would the thread stop if it got a CPU? */
+bool tracee_is_starved(const struct tracee *tracee, pid_t pid);
 /* Of a thread that was interrupted `idle_ns` ago: notices that it has ended, gives it up as stuck
- * when it had time enough, else interrupts it again.  wait_ns: how much time that is. */
-void tracee_check_pending(struct tracee *tracee, pid_t pid, uint64_t idle_ns, uint64_t wait_ns);
+ * when it had time enough, else interrupts it again.  wait_ns: how much time that is.  some_starve: a thread
+ * of the process is starved. */
+void tracee_check_pending(struct tracee *tracee, pid_t pid, uint64_t idle_ns, uint64_t wait_ns,
+                          bool some_starve);
 /* Resumes a stopped thread and lets go of it. */
 void tracee_resume(struct tracee *tracee, pid_t pid);
 /* Waits for a thread that has ended, so that its end is complete.  From any thread. */

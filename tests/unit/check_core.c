@@ -651,7 +651,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("core");
-    tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, current_stacks_after_the_process_is_gone, 0, BUILDS * CORE_MAKERS);
     tcase_add_loop_test(tests, creation_stacks_of_a_watched_program, 0, CORE_MAKERS);

@@ -285,7 +285,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("core_made");
-    tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, set_up, tear_down);
 #if defined(__x86_64__)
     tcase_add_loop_test(tests, system_calls, 0, sizeof(calls) / sizeof(calls[0]));

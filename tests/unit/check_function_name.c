@@ -99,7 +99,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("function_name");
-    tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, what_says_least_goes_first, 0, sizeof(cases) / sizeof(*cases));
     tcase_add_test(tests, only_then_the_middle_is_cut);
     tcase_add_test(tests, huge_names_are_no_burden);

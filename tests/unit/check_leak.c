@@ -215,7 +215,6 @@ int main(void)
 {
     TCase *tests = tcase_create("leak");
     tcase_add_checked_fixture(tests, leak_setup, leak_teardown);
-    tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, the_state_tells_the_kind, 0, sizeof(states) / sizeof(*states));
     tcase_add_test(tests, the_thread_that_runs_exit_is_no_leak);
     tcase_add_test(tests, before_the_end_nobody_runs_exit);

@@ -389,7 +389,6 @@ int main(void)
 {
     TCase *tests = tcase_create("leak_groups");
     tcase_add_checked_fixture(tests, leak_setup, leak_teardown);
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_group_is_a_kind_of_a_site);
     tcase_add_test(tests, records_of_one_stack_are_one_site);
     tcase_add_test(tests, calls_of_one_line_are_one_site);

@@ -171,7 +171,6 @@ int main(void)
 {
     TCase *tests = tcase_create("leak_odd");
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, two_records_of_a_stack_add_up);
     tcase_add_test(tests, the_first_of_a_site);
     tcase_add_test(tests, groups_of_one_size_stand_by_age);

@@ -246,7 +246,6 @@ int main(void)
 {
     TCase *tests = tcase_create("ledger_hostile");
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, records_that_lie_do_not_lead_outside);
     tcase_add_test(tests, no_mutation_harms);
     tcase_add_test(tests, no_torn_slot_is_given);

@@ -402,7 +402,6 @@ int main(void)
 {
     TCase *tests = tcase_create("ledger_process");
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, own_ledger_is_found, 0, 5);
     tcase_add_loop_test(tests, what_is_not_its_own_is_not_taken, 0, 4);
     tcase_add_test(tests, another_version_is_said);

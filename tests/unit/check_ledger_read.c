@@ -365,7 +365,6 @@ int main(void)
 {
     TCase *tests = tcase_create("ledger_read");
     tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, what_was_written_is_read);
     tcase_add_test(tests, an_empty_ledger_is_one);
     tcase_add_test(tests, free_slots_are_not_given);

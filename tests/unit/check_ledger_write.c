@@ -613,6 +613,5 @@ int main(void)
     tcase_add_test(tcase, a_newer_request_begins_anew_and_an_older_is_late);
     tcase_add_test(tcase, generations_go_round);
     tcase_add_test(tcase, a_full_current_section_takes_no_more);
-    tcase_set_timeout(tcase, 120);
     return suite_run("ledger_write", tcase);
 }

@@ -305,7 +305,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("process");
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, threads_are_listed);
     tcase_add_test(tests, ten_thousand_threads_are_quick);
     tcase_add_test(tests, a_process_that_is_gone);

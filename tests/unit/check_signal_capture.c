@@ -616,7 +616,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("signal_capture");
-    tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, whole_stacks, 0, sizeof(kinds) / sizeof(kinds[0]));
     tcase_add_test(tests, the_leaf_is_exact);
     tcase_add_test(tests, others_are_captured_beside_a_held_loader_lock);

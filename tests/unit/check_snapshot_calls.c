@@ -462,7 +462,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("calls");
-    tcase_set_timeout(tests, 60);
 #if defined(__x86_64__)
     tcase_add_test(tests, blocked_calls_stay_blocked);
     tcase_add_test(tests, a_restarted_call_is_known);

@@ -301,7 +301,7 @@ START_TEST(a_program_of_32_bits)
     int status;
     pid_t pid = child_start(run_32bit);
     char name[32] = "";
-    for (double end = now_s() + 10; strcmp(name, "S 0 0\n") != 0 && now_s() < end; usleep(500)) {
+    for (double end = now_s() + PATIENCE_S; strcmp(name, "S 0 0\n") != 0 && now_s() < end; usleep(500)) {
         if (waitpid(pid, &status, WNOHANG) == pid) {
             printf("skip a_program_of_32_bits: status %#x\n", (unsigned)status);
             return;
@@ -540,7 +540,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("odd");
-    tcase_set_timeout(tests, 120);
     tcase_add_test(tests, memory_that_is_hidden);
     tcase_add_test(tests, a_filter_on_ptrace);
     tcase_add_test(tests, root_without_the_capability);

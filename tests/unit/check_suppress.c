@@ -349,7 +349,6 @@ int main(void)
 {
     TCase *tests = tcase_create("suppress");
     tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, no_rules_split_nothing);
     tcase_add_test(tests, a_site_is_split_by_name);
     tcase_add_test(tests, a_site_is_split_by_where_threads_are);

@@ -259,7 +259,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("symbolize");
-    tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, program_setup, program_teardown);
     tcase_add_loop_test(tests, c_programs, 0, sizeof(builds) / sizeof(*builds));
     tcase_add_loop_test(tests, dropped_functions, 0, 2);

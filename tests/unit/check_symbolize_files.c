@@ -290,7 +290,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("symbolize_files");
-    tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, program_setup, program_teardown);
     tcase_add_loop_test(tests, debug_link, 0, 2);
     tcase_add_test(tests, debug_link_to_another_build);

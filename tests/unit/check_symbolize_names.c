@@ -246,7 +246,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("symbolize_names");
-    tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, program_setup, program_teardown);
     tcase_add_loop_test(tests, exported_names_are_said, 0, 3);
     tcase_add_test(tests, exported_names_of_inlined_callers);

@@ -413,7 +413,7 @@ START_TEST(threads_at_their_very_beginning)
 {
     size_t others = 0;
     pid_t pid = start(target_path("unwind_creating"));
-    double end = now_s() + 20;
+    double end = now_s() + PATIENCE_S;
     for (int i = 0; i < repeats(30, 300) || (!others && now_s() < end); i++) {
         usleep((useconds_t)(i % 2 ? 37 * i % 3000 : 0)); /* where there is one CPU, it runs only now */
         look_at(pid);
@@ -527,7 +527,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("unwind");
-    tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, chain, 0, sizeof(builds) / sizeof(builds[0]));
     tcase_add_test(tests, signal_handler_on_another_stack);
     tcase_add_test(tests, frames_around_a_signal_are_not_return_addresses);

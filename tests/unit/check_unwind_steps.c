@@ -444,7 +444,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("steps");
-    tcase_set_timeout(tests, 120);
 #if defined(__x86_64__)
     tcase_add_test(tests, every_instruction);
     tcase_add_test(tests, a_thread_that_begins);

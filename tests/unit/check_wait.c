@@ -439,7 +439,6 @@ END_TEST
 static TCase *make_tests(void)
 {
     TCase *tcase = tcase_create("objects");
-    tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, NULL, wait_child_end);
     tcase_add_test(tcase, condvar);
     tcase_add_test(tcase, condvar_signalled_before);

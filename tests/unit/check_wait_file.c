@@ -581,7 +581,6 @@ END_TEST
 static TCase *make_tests(void)
 {
     TCase *tcase = tcase_create("descriptors");
-    tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, NULL, wait_child_end);
     tcase_add_test(tcase, pipe_of_this_process_alone);
     tcase_add_test(tcase, pipe_of_another_process);

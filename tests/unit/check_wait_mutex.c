@@ -389,7 +389,6 @@ END_TEST
 static TCase *make_tests(void)
 {
     TCase *tcase = tcase_create("mutexes");
-    tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, NULL, wait_child_end);
     tcase_add_test(tcase, mutex);
     tcase_add_test(tcase, mutex_of_one_file);

@@ -50,7 +50,7 @@ void child_ready(void)
 
 void wait_ready(int count)
 {
-    double end = now_s() + 30;
+    double end = now_s() + PATIENCE_S;
     while (atomic_load(&shared->ready) < count) {
         ck_assert_msg(now_s() < end, "%d of %d threads are ready", atomic_load(&shared->ready), count);
         usleep(200);
@@ -71,7 +71,7 @@ int count_states(pid_t pid, const char *states)
 
 bool wait_for_states(pid_t pid, const char *states)
 {
-    for (double end = now_s() + 10; now_s() < end; usleep(500)) {
+    for (double end = now_s() + PATIENCE_S; now_s() < end; usleep(500)) {
         struct task_list list;
         if (!process_tasks(pid, &list))
             continue;

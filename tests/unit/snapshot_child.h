@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+enum { PATIENCE_S = 200 }; /* for what comes at once, but on a busy machine */
+
 /* Shared with the children. */
 struct shared {
     atomic_int ready;      /* threads that are where they should be */
@@ -25,7 +27,7 @@ pid_t child_start(void (*run)(void));
 void child_end(pid_t pid);
 void child_ready(void); /* one more */
 void wait_ready(int count);
-/* Until every task of the process is in one of these states; false: after 10 s. */
+/* Until every task of the process is in one of these states; false: after PATIENCE_S. */
 bool wait_for_states(pid_t pid, const char *states);
 /* States of all tasks, as of /proc/TID/stat; how many are in one of these. */
 int count_states(pid_t pid, const char *states);

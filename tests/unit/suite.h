@@ -4,9 +4,13 @@
 
 #include <check.h>
 
-/* Run the tests; the status for main to return.  CK_RUN_CASE=NAME and CK_FORK=no are libcheck's.
- * Takes the tests over. */
+/* Run the tests; the status for main to return.  Takes the tests over. */
 int suite_run(const char *name, TCase *tests);
+
+/* What tcase_add_test and its kin call: TEST=NAME in the environment adds that test alone.  libcheck itself
+ * chooses whole cases only. */
+void suite_add_test(TCase *tests, const TTest *test, int signal, int status, int start, int end);
+#define _tcase_add_test suite_add_test
 
 /* Print why a test cannot do its work here.  The test then returns; tests/all.py counts it as skipped. */
 void skip(const char *format, ...) __attribute__((format(printf, 1, 2)));

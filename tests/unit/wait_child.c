@@ -101,7 +101,7 @@ static void find(const char *name)
 
 void look_until(const char *name, enum wait_on on, const char *text)
 {
-    double end = now_s() + 10;
+    double end = now_s() + PATIENCE_S;
     for (;; usleep(1000)) {
         look_at_all();
         find(name);
