@@ -185,12 +185,12 @@ $(BUILD)/targets/program_32bit: tests/targets/no_thread.c | $(FIRST)
 targets: $(TARGETS:%=$(BUILD)/targets/%)
 
 # ---- tests ------------------------------------------------------------------------------
-# Each suite is built and run once: with ASan and UBSan, since nearly all of src/ reads what a watched program wrote.
-# The ledger's writer, which is all about threads: with TSan, too.
+# Each suite runs once, with ASan and UBSan: src/ reads what a watched program wrote.  `make soak` runs them without, too.
+# The ledger's writer is about threads: with TSan as well.
 SUITES_TSAN := $(BUILD)/tsan/tests/unit/check_ledger_write
 # What takes long begins first.
-SUITES := $(addprefix $(BUILD)/asan/tests/unit/,$(filter check_symbolize% check_signal_capture,$(CHECKS)) \
-	$(filter-out check_symbolize% check_signal_capture,$(CHECKS))) $(SUITES_TSAN)
+SUITES_LONG := $(filter check_symbolize% check_signal_capture check_core% check_snapshot check_unwind,$(CHECKS))
+SUITES := $(patsubst %,$(BUILD)/asan/tests/unit/%,$(SUITES_LONG) $(filter-out $(SUITES_LONG),$(CHECKS))) $(SUITES_TSAN)
 ASAN_BUILT := $(BUILD)/asan/threadleak $(BUILD)/asan/libthreadleak.so
 
 # tests/e2e/NAME.py, each on the built programs.  What takes long is first.

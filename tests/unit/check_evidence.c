@@ -263,7 +263,6 @@ int main(void)
 {
     TCase *tests = tcase_create("evidence");
     tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, who_it_is_and_what_it_runs);
     tcase_add_test(tests, one_that_has_not_begun_is_not_untracked);
     tcase_add_test(tests, one_that_began_meanwhile_is_not_untracked);

@@ -633,7 +633,7 @@ int main(void)
     tcase_add_test(tests, ten_captures_under_load);
     tcase_add_test(tests, signal_storm);
     tcase_add_test(tests, a_thousand_threads);
-    tcase_add_loop_test(tests, process_that_ends_meanwhile, 0, 20);
+    tcase_add_loop_test(tests, process_that_ends_meanwhile, 0, repeats(3, 20));
     tcase_add_test(tests, another_tracer);
     tcase_add_loop_test(tests, ptrace_forbidden, 0, 2);
     return suite_run("signal_capture", tests);

@@ -290,7 +290,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("symbolize_files");
-    tcase_add_checked_fixture(tests, program_setup, program_teardown);
     tcase_add_loop_test(tests, debug_link, 0, 2);
     tcase_add_test(tests, debug_link_to_another_build);
     tcase_add_test(tests, alternative_debug_link);
@@ -302,5 +301,5 @@ int main(void)
     tcase_add_test(tests, no_module);
     tcase_add_test(tests, damaged_files);
     tcase_add_test(tests, servers_are_asked_only_on_demand);
-    return suite_run("symbolize_files", tests);
+    return program_suite_run("symbolize_files", tests);
 }

@@ -246,7 +246,6 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("symbolize_names");
-    tcase_add_checked_fixture(tests, program_setup, program_teardown);
     tcase_add_loop_test(tests, exported_names_are_said, 0, 3);
     tcase_add_test(tests, exported_names_of_inlined_callers);
     tcase_add_test(tests, mangled_names_have_no_aliases);
@@ -254,5 +253,5 @@ int main(void)
     tcase_add_loop_test(tests, cxx_programs, 0, sizeof(cxx_builds) / sizeof(*cxx_builds));
     tcase_add_test(tests, an_inlined_lambda_has_a_full_name);
     tcase_add_loop_test(tests, rust_programs, 0, 4);
-    return suite_run("symbolize_names", tests);
+    return program_suite_run("symbolize_names", tests);
 }

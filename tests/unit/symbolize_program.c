@@ -56,18 +56,34 @@ void run_program(void)
     ck_assert_uint_gt(place_count, 0);
 }
 
+/* What was built, for the other tests of the suite: each is a process of its own. */
+static char built[] = "/tmp/check_symbolize.built.XXXXXX";
+
+static void build(const char *command)
+{
+    char name[256], *letter;
+    snprintf(name, sizeof(name), "%s", command);
+    for (letter = name; *letter; letter++)
+        *letter = *letter == '/' ? '_' : *letter;
+    if (!try("test -f '%s/%s' && cp '%s/%s' %s", built, name, built, name, program))
+        run("%s -o %s %s && cp %s '%s/%s'", command, program, source, program, built, name);
+    run_program();
+}
+
 void build_c(const char *compiler)
 {
+    char command[200];
     find_source("c");
-    run("%s -D_GNU_SOURCE -o %s %s", compiler, program, source);
-    run_program();
+    snprintf(command, sizeof(command), "%s -D_GNU_SOURCE", compiler);
+    build(command);
 }
 
 void build_cxx(const char *compiler)
 {
+    char command[200];
     find_source("cpp");
-    run("%s -fno-omit-frame-pointer -w -pthread -o %s %s", compiler, program, source);
-    run_program();
+    snprintf(command, sizeof(command), "%s -fno-omit-frame-pointer -w -pthread", compiler);
+    build(command);
 }
 
 uint64_t offset_of(const char *name)
@@ -170,7 +186,7 @@ void start_again(void)
     ck_assert_ptr_nonnull(symbolizer);
 }
 
-void program_setup(void)
+static void program_setup(void)
 {
     strcpy(directory, "/tmp/check_symbolize.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(directory));
@@ -179,7 +195,7 @@ void program_setup(void)
     ck_assert_ptr_nonnull(symbolizer);
 }
 
-void program_teardown(void)
+static void program_teardown(void)
 {
     symbolizer_free(symbolizer);
     run("rm -rf %s", directory);
@@ -193,4 +209,13 @@ bool own_debug_directory(void)
         return true;
     skip("no mount of our own over /usr/lib/debug: %s", strerror(errno));
     return false;
+}
+
+int program_suite_run(const char *name, TCase *tests)
+{
+    tcase_add_checked_fixture(tests, program_setup, program_teardown);
+    if (!mkdtemp(built))
+        return EXIT_FAILURE;
+    int status = suite_run(name, tests);
+    return try("rm -rf %s", built) ? status : EXIT_FAILURE;
 }

@@ -25,8 +25,8 @@ extern size_t place_count;
 extern char directory[64], program[128], source[256]; /* directory: for this test alone */
 extern struct symbolizer *symbolizer;
 
-void program_setup(void);
-void program_teardown(void);
+/* Runs tests that build programs; a command builds its program once for all of them. */
+int program_suite_run(const char *name, TCase *tests);
 /* A symbolizer that has seen nothing yet. */
 void start_again(void);
 
