@@ -261,4 +261,4 @@ TESTS = [fork_runner, check, gtest, cmocka, glib, boost, rust, commands, by_envi
          pytest, bats]
 
 if __name__ == "__main__":
-    sys.exit(harness.main(TESTS, Bench, harness.PARALLEL))
+    sys.exit(harness.main(TESTS, Bench))

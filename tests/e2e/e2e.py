@@ -158,7 +158,7 @@ def main():
             stack.callback(facts_file.save)
         targets = os.path.join(ROOT, arguments.targets or os.path.join(arguments.build, "targets"))
         jobs = list(jobs_of(Paths(arguments.build, targets, tmp), facts_file, arguments.only))
-        return harness.run_all(harness.chosen(jobs, arguments.names), harness.PARALLEL)
+        return harness.run_all(harness.chosen(jobs, arguments.names))
 
 
 if __name__ == "__main__":

@@ -310,4 +310,4 @@ TESTS = [many_dumps, dump_of_all_who_asked, program_of_another_user, child_of_an
          under_a_debugger, daemon_without_a_thread]
 
 if __name__ == "__main__":
-    sys.exit(harness.main(TESTS, run_tree.Bench, harness.PARALLEL))
+    sys.exit(harness.main(TESTS, run_tree.Bench))

@@ -252,7 +252,7 @@ def run_one(test):
         return "failed", told(error)
 
 
-def run_all(jobs, workers=1):
+def run_all(jobs, workers=PARALLEL):
     """Runs (name, function) each, tells of those that did not pass; the program's exit status."""
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     sys.stdout.reconfigure(errors="backslashreplace")  # what programs said may be no text
@@ -267,7 +267,7 @@ def run_all(jobs, workers=1):
     return 1 if counts["failed"] else 0
 
 
-def main(tests, make_bench, workers=1):
+def main(tests, make_bench, workers=PARALLEL):
     arguments = parser().parse_args()
     restore_signals()
 

@@ -432,4 +432,4 @@ TESTS = [meson, meson_many_at_once, ctest_bare, ctest_emulator, ctest_emulator_o
          cargo, github_snippet, gitlab_snippet, ci_commands]
 
 if __name__ == "__main__":
-    sys.exit(harness.main(TESTS, Bench, harness.PARALLEL))
+    sys.exit(harness.main(TESTS, Bench))

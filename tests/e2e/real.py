@@ -383,4 +383,4 @@ TESTS = [python_test_threading, java, redis, redis_io_threads, memcached, nginx,
          gdb, gdb_runs_program, python_daemon_thread, python_pool, node]
 
 if __name__ == "__main__":
-    sys.exit(harness.main(TESTS, Bench, harness.PARALLEL))
+    sys.exit(harness.main(TESTS, Bench))

@@ -499,4 +499,4 @@ TESTS = [static_child, watched_child, leaking_child, exec_fails, without_environ
 
 
 if __name__ == "__main__":
-    sys.exit(harness.main(TESTS, Bench, harness.PARALLEL))
+    sys.exit(harness.main(TESTS, Bench))
