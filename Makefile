@@ -38,7 +38,7 @@ CHECK_WRITER := $(addprefix preload/,shim/state shim/guard shim/index shim/run_a
 	ledger/site ledger/module)
 
 # The programs that tests watch: one row each in tests/cases.txt.
-TARGETS := $(shell awk '$$1 == "target" || $$1 == "chain" || ($$1 == "case" && $$3 != "=") {print $$2}' tests/cases.txt)
+TARGETS := $(shell awk '$$1 == "target" || $$1 == "chain" || ($$1 == "case" && ($$3 != "=" || $$4 == $$2)) {print $$2}' tests/cases.txt)
 TARGETS_CHAIN := $(shell awk '$$1 == "chain" {print $$2}' tests/cases.txt)
 
 LIBS := -ldw -lelf -ljansson -liberty -lm

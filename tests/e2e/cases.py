@@ -36,4 +36,4 @@ def rows():
 
 
 CASES = [Case(name, command, words) for kind, name, command, words in rows() if kind == "case"]
-TARGETS = [name for kind, name, command, _ in rows() if not command]
+TARGETS = [name for _, name, command, _ in rows() if not command or command[0] == name]

@@ -95,6 +95,11 @@ def junit(bench):
 
 def npm_modules(bench):
     need("npm", "node")
+    with harness.NPM:
+        return install_npm_modules(bench)
+
+
+def install_npm_modules(bench):
     directory = os.path.join(bench.build, "npm", "formats")
     package = os.path.join(ROOT, "tests", "data", "npm_package.json")
     with open(package, encoding="utf-8") as file:

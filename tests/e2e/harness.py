@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
@@ -26,6 +27,7 @@ with open(os.path.join(ROOT, "src", "common", "formats.def"), encoding="utf-8") 
     FORMATS = re.findall(r"^FORMAT\((\w+)\)", file.read(), re.MULTILINE)
 TIMEOUT_S = 120  # for one command: far more than it needs on a busy machine
 PARALLEL = max(2, os.cpu_count() or 2)
+NPM = threading.Lock()  # what tests bring from npm they share
 
 
 # ---- what a test says ----------------------------------------------------------------

@@ -16,7 +16,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import xml.etree.ElementTree as xml
 
 import harness
@@ -34,14 +33,11 @@ with open(os.path.join(ROOT, "man", "threadleak.1.scd"), encoding="utf-8") as fi
     MANUAL = file.read()
 
 
-NPM = threading.Lock()  # tests run side by side
-
-
 def from_npm(bench, package, version):
     """The directory of a package of npm's, under the build's; brought there once, and whole."""
     need("node", "npm")
     prefix = os.path.join(bench.build, "npm", f"{package}@{version}")
-    with NPM:
+    with harness.NPM:
         if not os.path.exists(prefix):
             coming = f"{prefix}.{os.getpid()}"
             os.makedirs(coming)
