@@ -4,22 +4,23 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/path.h"
+#include "base/text.h"
+#include "proc/address_space.h"
 #include "proc/file.h"
-#include "proc/maps.h"
 #include "proc/status.h"
+#include "proc/tasks.h"
 #include "proc/tracer.h"
 
-#define CANDIDATES_MAX 16
+enum { MAX_CANDIDATES = 16 };
 
 struct target {
     pid_t pid;  /* as the user gave it */
-    pid_t task; /* see struct maps */
+    pid_t task; /* task_with_memory(pid) */
     pid_t own;  /* in the pid namespace of the process */
 };
 
@@ -56,29 +57,10 @@ static void set_unwatched(const struct target *target, struct error *error)
 /* ---- the ledger of a process --------------------------------------------------- */
 
 /* The kernel splits a mapping where its pages' attributes differ. */
-static bool continues(const struct mapping *before, const struct mapping *mapping)
+static bool continues(const struct region *before, const struct region *region)
 {
-    return before->end == mapping->start && before->inode == mapping->inode &&
-           before->major == mapping->major && before->minor == mapping->minor &&
-           before->offset + (before->end - before->start) == mapping->offset;
-}
-
-/* Malloc'ed.  There may be several: a child inherits its parent's, and other files may have such a name. */
-static struct mapping *find_candidates(struct maps *maps, size_t *count)
-{
-    struct mapping *found = calloc(CANDIDATES_MAX, sizeof(*found));
-    const struct mapping *next;
-
-    *count = 0;
-    while (found && (next = maps_next(maps))) {
-        if (!next->shared || !ledger_is_path(next->path))
-            continue;
-        if (*count && continues(&found[*count - 1], next))
-            found[*count - 1].end = next->end;
-        else if (next->offset == 0 && *count < CANDIDATES_MAX)
-            found[(*count)++] = *next;
-    }
-    return found;
+    return before->end == region->start && region_is_of_same_file(before, region) &&
+           before->offset + (before->end - before->start) == region->offset;
 }
 
 static bool open_regular(struct ledger_source *source, const char *path, struct stat *st)
@@ -90,34 +72,34 @@ static bool open_regular(struct ledger_source *source, const char *path, struct 
 }
 
 /* Three ways, which need CAP_CHECKPOINT_RESTORE, a readable file, or permission to trace the process. */
-static bool open_mapping(const struct target *target, const struct mapping *mapping,
+static bool open_mapping(const struct target *target, const struct region *region,
                          struct ledger_source *source)
 {
     struct stat st;
     const char *path =
-        PROC_PATH("%d/map_files/%" PRIx64 "-%" PRIx64, target->task, mapping->start, mapping->end);
+        PROC_PATH("%d/map_files/%" PRIx64 "-%" PRIx64, target->task, region->start, region->end);
     if (open_regular(source, path, &st))
         return true;
-    if (open_regular(source, mapping->path, &st)) {
-        if (mapping_is_of(mapping, &st))
+    if (open_regular(source, region->path, &st)) {
+        if (region_is_of_file(region, &st))
             return true;
         close(source->fd);
     }
     source->fd = open(PROC_PATH("%d/mem", target->task), O_RDONLY | O_CLOEXEC);
-    source->base = mapping->start;
-    source->size = mapping->end - mapping->start;
+    source->base = region->start;
+    source->size = region->end - region->start;
     return source->fd >= 0;
 }
 
 /* NOT_WATCHED: the mapping is not the ledger of this process, or the process has not filled it in yet. */
-static enum ledger_open_status try_candidate(const struct target *target, const struct mapping *mapping,
+static enum ledger_open_status try_candidate(const struct target *target, const struct region *region,
                                              struct ledger **ledger, struct error *error)
 {
     char name[64];
     struct ledger_source source = {.name = name};
 
     snprintf(name, sizeof(name), "the ledger of process %d", (int)target->pid);
-    if (!open_mapping(target, mapping, &source)) {
+    if (!open_mapping(target, region, &source)) {
         set_refused(target->pid, error);
         return LEDGER_OPEN_FAILED;
     }
@@ -134,13 +116,21 @@ static enum ledger_open_status try_candidate(const struct target *target, const 
     return status;
 }
 
-static enum ledger_open_status open_own(const struct target *target, const struct mapping *candidates,
-                                        size_t count, struct ledger **ledger, struct error *error)
+/* There may be several: a child inherits its parent's, and other files may have such a name. */
+static enum ledger_open_status open_own(const struct target *target, const struct address_space *space,
+                                        struct ledger **ledger, struct error *error)
 {
     enum ledger_open_status status = LEDGER_OPEN_NOT_WATCHED;
     struct error why;
-    for (size_t i = 0; i < count; i++) {
-        enum ledger_open_status result = try_candidate(target, &candidates[i], ledger, &why);
+    size_t tries = 0;
+    for (size_t i = 0; i < space->count && tries < MAX_CANDIDATES; i++) {
+        struct region whole = space->regions[i];
+        if (!whole.shared || whole.offset || !ledger_is_path(whole.path))
+            continue;
+        for (; i + 1 < space->count && continues(&whole, &space->regions[i + 1]); i++)
+            whole.end = space->regions[i + 1].end;
+        tries++;
+        enum ledger_open_status result = try_candidate(target, &whole, ledger, &why);
         if (result == LEDGER_OPEN_OK)
             return result;
         if (result == LEDGER_OPEN_FAILED) {
@@ -156,26 +146,22 @@ static enum ledger_open_status open_own(const struct target *target, const struc
 enum ledger_open_status ledger_open_process(pid_t pid, struct ledger **ledger, struct error *error)
 {
     enum ledger_open_status status = LEDGER_OPEN_FAILED;
-    struct mapping *candidates = NULL;
-    struct maps maps;
-    size_t count;
+    struct target target = {.pid = pid};
+    struct address_space space;
+    struct task_status task;
 
     *ledger = NULL;
-    if (!maps_open(&maps, pid)) {
+    if (!address_space_of_process(&space, pid, &target.task)) {
         set_no_maps(pid, errno, error);
         return status;
     }
-    struct task_status task;
-    task_status_read(maps.task, 0, &task);
-    struct target target = {.pid = pid, .task = maps.task, .own = task.own_pid};
-    if (maps.empty)
-        error_set(error, "process %d has no memory: it has ended, or is a kernel thread", (int)pid);
-    else if (!(candidates = find_candidates(&maps, &count)))
-        error_set(error, "process %d: out of memory", (int)pid);
+    task_status_read(target.task, 0, &task);
+    target.own = task.own_pid;
+    if (space.count)
+        status = open_own(&target, &space, ledger, error);
     else
-        status = open_own(&target, candidates, count, ledger, error);
-    free(candidates);
-    maps_close(&maps);
+        error_set(error, "process %d has no memory: it has ended, or is a kernel thread", (int)pid);
+    address_space_release(&space);
     return status;
 }
 
@@ -202,36 +188,38 @@ enum ledger_open_status ledger_open_file(const char *path, struct ledger **ledge
 bool ledger_file_in_use(const char *path, pid_t pid)
 {
     struct stat st;
-    struct maps maps;
-    const struct mapping *next;
+    struct address_space space;
+    pid_t task;
     bool found = false;
 
     if (stat(path, &st) != 0)
         return false;
     /* It is alive: it changed its user, or made itself unreadable. */
-    if (!maps_open(&maps, pid))
+    if (!address_space_of_process(&space, pid, &task))
         return errno == EACCES || errno == EPERM;
     /* Overlay and some network file systems show another device in maps. */
-    while (!found && (next = maps_next(&maps)))
-        found = mapping_is_of(next, &st) ||
-                (next->inode == st.st_ino && strcmp(path_basename(next->path), path_basename(path)) == 0);
-    maps_close(&maps);
+    for (size_t i = 0; !found && i < space.count; i++) {
+        const struct region *region = &space.regions[i];
+        found = region_is_of_file(region, &st) ||
+                (region->inode == st.st_ino && strcmp(path_basename(region->path), path_basename(path)) == 0);
+    }
+    address_space_release(&space);
     return found;
 }
 
 bool ledger_process_path(pid_t pid, pid_t own_pid, char *path, size_t size)
 {
     char prefix[64];
-    struct maps maps;
-    const struct mapping *next;
+    struct address_space space;
+    pid_t task;
     bool found = false;
 
-    if (!maps_open(&maps, pid))
+    if (!address_space_of_process(&space, pid, &task))
         return false;
-    int length = snprintf(prefix, sizeof(prefix), LEDGER_FILE_PREFIX "%d.", (int)own_pid);
-    while (!found && (next = maps_next(&maps)))
-        if (next->shared && strncmp(path_basename(next->path), prefix, (size_t)length) == 0)
-            found = snprintf(path, size, "%s", next->path) < (int)size;
-    maps_close(&maps);
+    snprintf(prefix, sizeof(prefix), LEDGER_FILE_PREFIX "%d.", (int)own_pid);
+    for (size_t i = 0; !found && i < space.count; i++)
+        if (space.regions[i].shared && text_begins_with(path_basename(space.regions[i].path), prefix))
+            found = snprintf(path, size, "%s", space.regions[i].path) < (int)size;
+    address_space_release(&space);
     return found;
 }

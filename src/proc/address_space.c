@@ -2,14 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/path.h"
 #include "base/search.h"
 #include "proc/file.h"
+#include "proc/tasks.h"
 
 static unsigned digit_of(char c)
 {
@@ -20,7 +23,7 @@ static unsigned digit_of(char c)
     return 16;
 }
 
-/* sscanf takes too long for the 20,000 lines of 10,000 threads that stand still. */
+/* sscanf takes too long for 20,000 lines while 10,000 threads are stopped. */
 static uint64_t number(char **at, unsigned base)
 {
     uint64_t value = 0;
@@ -49,6 +52,7 @@ static bool parse(char *at, struct region *region)
     region->readable = at[0] == 'r';
     region->writable = at[1] == 'w';
     region->executable = at[2] == 'x';
+    region->shared = at[3] == 's';
     at += 4;
     if (!skip(&at, ' '))
         return false;
@@ -103,6 +107,17 @@ bool address_space_read(struct address_space *space, pid_t task)
     return true;
 }
 
+bool address_space_of_process(struct address_space *space, pid_t pid, pid_t *task)
+{
+    *task = task_with_memory(pid);
+    if (address_space_read(space, *task))
+        return true;
+    int why = errno;
+    bool hidden = pid > 0 && kill(pid, 0) != 0 && errno == EPERM;
+    errno = why == ENOENT && hidden ? EACCES : why;
+    return false;
+}
+
 void address_space_release(struct address_space *space)
 {
     free(space->regions);
@@ -134,4 +149,10 @@ bool region_is_of_same_file(const struct region *a, const struct region *b)
 {
     return a->inode == b->inode && a->major == b->major && a->minor == b->minor &&
            strcmp(a->path, b->path) == 0;
+}
+
+bool region_is_of_file(const struct region *region, const struct stat *status)
+{
+    return region->inode == status->st_ino && region->major == major(status->st_dev) &&
+           region->minor == minor(status->st_dev);
 }

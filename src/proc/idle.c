@@ -2,14 +2,12 @@
 
 #include <sched.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/search.h"
-#include "base/text.h"
 #include "proc/file.h"
 #include "proc/stat.h"
 #include "proc/tasks.h"
@@ -20,15 +18,10 @@
 /* In milliseconds of the scheduler's clock; < 0: unknown. */
 static double last_run(const char *path)
 {
-    char line[256];
-    double ms = -1;
-    FILE *file = fopen(path, "re");
-    while (file && ms < 0 && fgets(line, sizeof(line), file))
-        if (text_begins_with(line, "se.exec_start") && strchr(line, ':'))
-            ms = atof(strchr(line, ':') + 1);
-    if (file)
-        fclose(file);
-    return ms;
+    char text[512]; /* it is the third line */
+    const char *at = proc_read(path, text, sizeof(text)) > 0 ? strstr(text, "\nse.exec_start") : NULL;
+    at = at ? strchr(at, ':') : NULL;
+    return at ? atof(at + 1) : -1;
 }
 
 /*

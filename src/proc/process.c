@@ -10,8 +10,9 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "proc/address_space.h"
 #include "proc/file.h"
-#include "proc/maps.h"
+#include "proc/tasks.h"
 #include "proc/stat.h"
 
 bool process_exists(pid_t pid)
@@ -30,31 +31,21 @@ bool process_exists(pid_t pid)
 
 bool process_maps_file(pid_t pid, const char *basename)
 {
-    struct maps maps;
-    const struct mapping *next;
+    struct address_space space;
+    pid_t task;
     bool found = false;
-    if (!maps_open(&maps, pid))
+    if (!address_space_of_process(&space, pid, &task))
         return false;
-    while (!found && (next = maps_next(&maps)))
-        found = strcmp(path_basename(next->path), basename) == 0;
-    maps_close(&maps);
+    for (size_t i = 0; !found && i < space.count; i++)
+        found = strcmp(path_basename(space.regions[i].path), basename) == 0;
+    address_space_release(&space);
     return found;
-}
-
-/* Where exe and cmdline can be read: see struct maps. */
-static pid_t readable_task(pid_t pid)
-{
-    struct maps maps;
-    if (!maps_open(&maps, pid))
-        return pid;
-    maps_close(&maps);
-    return maps.task;
 }
 
 char *process_exe(pid_t pid)
 {
     char path[4096];
-    ssize_t n = readlink(PROC_PATH("%d/exe", readable_task(pid)), path, sizeof(path) - 1);
+    ssize_t n = readlink(PROC_PATH("%d/exe", task_with_memory(pid)), path, sizeof(path) - 1);
     if (n <= 0)
         return NULL;
     path[n] = 0;
@@ -65,7 +56,7 @@ char *process_exe(pid_t pid)
 /* Malloc'ed; NULL: not readable, or nothing in it. */
 static char *read_cmdline(pid_t pid, size_t *size)
 {
-    int fd = open(PROC_PATH("%d/cmdline", readable_task(pid)), O_RDONLY | O_CLOEXEC);
+    int fd = open(PROC_PATH("%d/cmdline", task_with_memory(pid)), O_RDONLY | O_CLOEXEC);
     char *text = fd < 0 ? NULL : read_all(fd, SIZE_MAX, size);
     if (fd >= 0)
         close(fd);

@@ -10,6 +10,7 @@
 #include "base/array.h"
 #include "proc/file.h"
 #include "proc/stat.h"
+#include "proc/status.h"
 
 static bool read_task(pid_t pid, pid_t tid, struct task *task)
 {
@@ -62,6 +63,26 @@ void task_list_release(struct task_list *list)
 const struct task *task_list_find(const struct task_list *list, pid_t tid)
 {
     return list->count ? bsearch(&tid, list->tasks, list->count, sizeof(*list->tasks), compare_tids) : NULL;
+}
+
+static bool has_memory(pid_t pid, pid_t tid)
+{
+    struct task_status status;
+    return task_status_read(pid, tid, &status) && status.has_memory;
+}
+
+pid_t task_with_memory(pid_t pid)
+{
+    pid_t found = 0;
+    if (has_memory(pid, 0))
+        return pid;
+    DIR *tasks = opendir(PROC_PATH("%d/task", pid));
+    for (long tid; tasks && !found && (tid = proc_next_number(tasks)) >= 0;)
+        if (has_memory(pid, (pid_t)tid))
+            found = (pid_t)tid;
+    if (tasks)
+        closedir(tasks);
+    return found ? found : pid;
 }
 
 /* ---- arrays that begin with a tid ---------------------------------------------------- */

@@ -27,6 +27,13 @@ void task_list_release(struct task_list *list);
 /* NULL: not in the list. */
 const struct task *task_list_find(const struct task_list *list, pid_t tid);
 
+/*
+ * Through which /proc/TASK the memory of a process can be read, and its exe, cmdline …: pid, or another
+ * thread where the main thread has left by pthread_exit and is a zombie without memory until the others have
+ * ended. pid also when no thread has any.
+ */
+pid_t task_with_memory(pid_t pid);
+
 /* ---- arrays of structures that begin with a tid (pid_t, int32_t) ---- */
 
 /* For qsort and bsearch. */

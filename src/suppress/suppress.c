@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/file.h"
 #include "suppress/rule.h"
 
 #define FILE_BYTES_MAX (16u << 20) /* no file of rules is as large: /dev/zero, a core */
@@ -137,41 +138,12 @@ bool suppressions_load_text(struct suppressions *suppressions, const char *text,
 
 /* ---- files ------------------------------------------------------------------------------- */
 
-/* A pipe (<(…) of a shell) is as good as a file.  NULL with errno. */
-static char *read_all(int fd, size_t *length)
-{
-    char *text = NULL;
-    size_t capacity = 0;
-    *length = 0;
-    for (;;) {
-        if (*length == capacity) {
-            capacity = capacity ? capacity * 2 : 4096;
-            char *grown = capacity <= FILE_BYTES_MAX ? realloc(text, capacity) : NULL;
-            if (!grown) {
-                errno = capacity <= FILE_BYTES_MAX ? ENOMEM : EFBIG;
-                break;
-            }
-            text = grown;
-        }
-        ssize_t n = read(fd, text + *length, capacity - *length);
-        if (n == 0)
-            return text;
-        if (n < 0 && errno != EINTR)
-            break;
-        *length += n > 0 ? (size_t)n : 0;
-    }
-    int why = errno;
-    free(text);
-    errno = why;
-    return NULL;
-}
-
 static bool load_file(struct suppressions *suppressions, const char *path, enum suppression_source source,
                       struct error *error)
 {
     size_t length = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    char *text = fd >= 0 ? read_all(fd, &length) : NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY); /* a pipe, too: <(…) of a shell */
+    char *text = fd >= 0 ? read_all(fd, FILE_BYTES_MAX, &length) : NULL;
     bool loaded = false;
     if (!text) {
         error_set(error, "%s: cannot be read: %s", path, strerror(errno));

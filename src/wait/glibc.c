@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/path.h"
-#include "proc/maps.h"
 
 enum {
     FIRST_MINOR = 34, /* since then libpthread is in libc.so.6 */

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/path.h"
-#include "proc/maps.h"
 #include "wait/called.h"
 
 enum { MAX_FRAMES = 32 /* of libc around a system call */ };

@@ -1,4 +1,4 @@
-/* Files of /proc, and what the stat and status of a task say, of ours and of one made for the purpose. */
+/* Files of /proc: stat, status and maps of this process and of children made for the purpose. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "proc/address_space.h"
 #include "proc/file.h"
 #include "proc/process.h"
 #include "proc/stat.h"
@@ -293,6 +295,57 @@ START_TEST(namespaces)
 }
 END_TEST
 
+/* ---- address space ------------------------------------------------------------------------- */
+
+START_TEST(a_mapped_file_without_a_name)
+{
+    char path[] = "/tmp/check_proc.XXXXXX";
+    struct stat status, other;
+    struct address_space space;
+    pid_t task;
+    int fd = mkstemp(path);
+    ck_assert_int_eq(ftruncate(fd, 8192), 0);
+    char *at = mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd, 0);
+    ck_assert_ptr_ne(at, MAP_FAILED);
+    unlink(path);
+    ck_assert_int_eq(fstat(fd, &status), 0);
+    ck_assert_int_eq(stat("/proc/self/exe", &other), 0);
+    ck_assert(address_space_of_process(&space, getpid(), &task));
+    ck_assert_int_eq(task, getpid());
+    const struct region *region = address_space_find(&space, (uint64_t)(uintptr_t)at + 5000);
+    ck_assert_ptr_nonnull(region);
+    ck_assert_uint_eq(region->start, (uint64_t)(uintptr_t)at);
+    ck_assert(region->shared && region->deleted && region->readable && !region->writable);
+    ck_assert_str_eq(region->path, path);
+    ck_assert(region_is_of_file(region, &status));
+    ck_assert(!region_is_of_file(region, &other));
+    const struct region *ours = address_space_find(&space, (uint64_t)(uintptr_t)stopped_child);
+    ck_assert(ours && ours->executable && !ours->shared && region_is_of_file(ours, &other));
+    address_space_release(&space);
+    munmap(at, 8192);
+    close(fd);
+}
+END_TEST
+
+START_TEST(what_has_no_address_space)
+{
+    struct address_space space;
+    siginfo_t info;
+    pid_t task, pid = fork();
+    if (pid == 0)
+        _exit(0);
+    ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    ck_assert(address_space_of_process(&space, pid, &task)); /* a zombie */
+    ck_assert_uint_eq(space.count, 0);
+    address_space_release(&space);
+    waitpid(pid, NULL, 0);
+    errno = 0;
+    ck_assert(!address_space_of_process(&space, pid, &task));
+    ck_assert_int_eq(errno, ENOENT);
+    ck_assert(!address_space_of_process(&space, -1, &task));
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("proc");
@@ -307,5 +360,7 @@ int main(void)
     tcase_add_test(tests, status_knows_the_tracer);
     tcase_add_test(tests, a_zombie_has_no_memory);
     tcase_add_test(tests, namespaces);
+    tcase_add_test(tests, a_mapped_file_without_a_name);
+    tcase_add_test(tests, what_has_no_address_space);
     return suite_run("proc", tests);
 }
