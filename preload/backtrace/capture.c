@@ -40,6 +40,8 @@ static struct {
     int (*step)(unw_cursor_t *);
     int (*get_reg)(unw_cursor_t *, int, unw_word_t *);
     void (*flush_cache)(unw_addr_space_t, unw_word_t, unw_word_t);
+    void (*set_caching_policy)(unw_addr_space_t, unw_caching_policy_t);
+    unw_accessors_t *(*accessors)(unw_addr_space_t);
     unw_addr_space_t *local;
     int (*init_local2)(unw_cursor_t *, unw_context_t *, int);
     int (*access_mem)(unw_addr_space_t, unw_word_t, unw_word_t *, int, void *);
@@ -91,47 +93,59 @@ static int iterate_modules(imports_callback *callback, void *data)
     return lock_free ? callback(&info, sizeof(info), data) : 0;
 }
 
-static void prepare_interrupted(void *lib)
+static void prepare_interrupted(void)
 {
-    unw_accessors_t *(*accessors)(unw_addr_space_t);
-    *(void **)&unwinder.init_local2 = dlsym(lib, SYMBOL(unw_init_local2));
-    *(void **)&accessors = dlsym(lib, ACCESSORS);
-    if (!accessors || !unwinder.local || !unwinder.init_local2)
+    if (!unwinder.accessors || !unwinder.local || !unwinder.init_local2)
         return;
-    unw_accessors_t *table = accessors(*unwinder.local);
+    unw_accessors_t *table = unwinder.accessors(*unwinder.local);
     unwinder.access_mem = table->access_mem;
     table->access_mem = access_mem;
+}
+
+static const struct {
+    void *to; /* a pointer to a function or variable */
+    const char *name;
+    bool optional;
+} symbols[] = {
+    {&unwinder.backtrace, "unw_backtrace", false},
+    {&unwinder.init_local, SYMBOL(unw_init_local), false},
+    {&unwinder.step, SYMBOL(unw_step), false},
+    {&unwinder.get_reg, SYMBOL(unw_get_reg), false},
+#ifdef __x86_64__
+    {&unwinder.getcontext, SYMBOL(unw_tdep_getcontext), false},
+#endif
+    {&unwinder.init_local2, SYMBOL(unw_init_local2), true},
+    {&unwinder.set_caching_policy, SYMBOL(unw_set_caching_policy), true},
+    {&unwinder.flush_cache, SYMBOL(unw_flush_cache), true},
+    {&unwinder.accessors, ACCESSORS, true},
+    {&unwinder.local, SYMBOL(unw_local_addr_space), true},
+};
+
+static bool find_symbols(void *lib)
+{
+    for (size_t i = 0; i < sizeof(symbols) / sizeof(*symbols); i++) {
+        void *found = dlsym(lib, symbols[i].name);
+        if (!found && !symbols[i].optional)
+            return false;
+        *(void **)symbols[i].to = found;
+    }
+    return true;
 }
 
 void capture_start(void)
 {
     void *lib = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
-    if (!lib || !imports_replace(lib, iterate_modules))
-        return;
-    *(void **)&unwinder.backtrace = dlsym(lib, "unw_backtrace");
-    *(void **)&unwinder.init_local = dlsym(lib, SYMBOL(unw_init_local));
-    *(void **)&unwinder.step = dlsym(lib, SYMBOL(unw_step));
-    *(void **)&unwinder.get_reg = dlsym(lib, SYMBOL(unw_get_reg));
-    int (*set_caching_policy)(unw_addr_space_t, unw_caching_policy_t) = NULL;
-    *(void **)&set_caching_policy = dlsym(lib, SYMBOL(unw_set_caching_policy));
-    *(void **)&unwinder.flush_cache = dlsym(lib, SYMBOL(unw_flush_cache));
-    *(void **)&unwinder.local = dlsym(lib, SYMBOL(unw_local_addr_space));
-#ifdef __x86_64__
-    *(void **)&unwinder.getcontext = dlsym(lib, SYMBOL(unw_tdep_getcontext));
-    if (!unwinder.getcontext)
-        return;
-#endif
-    if (!unwinder.backtrace || !unwinder.init_local || !unwinder.step || !unwinder.get_reg)
+    if (!lib || !imports_replace(lib, iterate_modules) || !find_symbols(lib))
         return;
     /* The cache has a lock: walk.h. */
-    if (!walk_has_locks() && set_caching_policy && unwinder.local)
-        set_caching_policy(*unwinder.local, UNW_CACHE_NONE);
+    if (!walk_has_locks() && unwinder.set_caching_policy && unwinder.local)
+        unwinder.set_caching_policy(*unwinder.local, UNW_CACHE_NONE);
     /* libunwind initialises itself at its first use: here, and not at a creation. */
     void *frames[1];
     shim_tls.unwinding = true;
     unwinder.backtrace(frames, 1);
     shim_tls.unwinding = false;
-    prepare_interrupted(lib);
+    prepare_interrupted();
     atomic_store(&usable, true);
 }
 

@@ -95,32 +95,17 @@ struct imports {
 
 static void find_imports(struct imports *imports, const struct link_map *map)
 {
-    memset(imports, 0, sizeof(*imports));
-    imports->bias = map->l_addr;
-    for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++) {
-        /* glibc has relocated these addresses. */
-        void *address = (void *)entry->d_un.d_ptr;
-        switch (entry->d_tag) {
-        case DT_JMPREL:
-            imports->relocations[0] = address;
-            break;
-        case DT_PLTRELSZ:
-            imports->counts[0] = entry->d_un.d_val / sizeof(ElfW(Rela));
-            break;
-        case DT_RELA:
-            imports->relocations[1] = address;
-            break;
-        case DT_RELASZ:
-            imports->counts[1] = entry->d_un.d_val / sizeof(ElfW(Rela));
-            break;
-        case DT_SYMTAB:
-            imports->symbols = address;
-            break;
-        case DT_STRTAB:
-            imports->strings = address;
-            break;
-        }
-    }
+    ElfW(Xword) tags[DT_NUM] = {0}; /* glibc has relocated the addresses */
+    for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++)
+        if (entry->d_tag > 0 && entry->d_tag < DT_NUM)
+            tags[entry->d_tag] = entry->d_un.d_val;
+    *imports = (struct imports){
+        .relocations = {(void *)tags[DT_JMPREL], (void *)tags[DT_RELA]},
+        .counts = {tags[DT_PLTRELSZ] / sizeof(ElfW(Rela)), tags[DT_RELASZ] / sizeof(ElfW(Rela))},
+        .symbols = (void *)tags[DT_SYMTAB],
+        .strings = (void *)tags[DT_STRTAB],
+        .bias = map->l_addr,
+    };
 }
 
 /* Without this libunwind would call functions that other libraries interpose, also when

@@ -18,23 +18,28 @@ static bool read_memory(void *out, uint64_t address, size_t size)
 }
 
 struct symbols {
-    uint64_t table, strings, end; /* every linker writes the strings directly after the symbols */
+    uint64_t table, strings; /* every linker writes the strings directly after the table */
 };
 
-static bool find_symbols(const struct ledger_module *module, struct symbols *symbols)
+/* The address of the dynamic section; 0: none. */
+static uint64_t find_dynamic(const struct ledger_module *module)
 {
     ElfW(Ehdr) elf;
     ElfW(Phdr) header;
-    ElfW(Dyn) entry;
-    uint64_t dynamic = 0;
-
-    memset(symbols, 0, sizeof(*symbols));
     if (!read_memory(&elf, module->start, sizeof(elf)) || memcmp(elf.e_ident, ELFMAG, SELFMAG) != 0)
-        return false;
-    for (int i = 0; i < elf.e_phnum && !dynamic; i++)
+        return 0;
+    for (int i = 0; i < elf.e_phnum; i++)
         if (read_memory(&header, module->start + elf.e_phoff + i * sizeof(header), sizeof(header)) &&
             header.p_type == PT_DYNAMIC)
-            dynamic = module->bias + header.p_vaddr;
+            return module->bias + header.p_vaddr;
+    return 0;
+}
+
+static bool find_symbols(const struct ledger_module *module, struct symbols *symbols)
+{
+    ElfW(Dyn) entry;
+    uint64_t dynamic = find_dynamic(module);
+    *symbols = (struct symbols){0, 0};
     for (int i = 0; dynamic && i < 128; i++) {
         if (!read_memory(&entry, dynamic + i * sizeof(entry), sizeof(entry)) || entry.d_tag == DT_NULL)
             break;
@@ -45,9 +50,34 @@ static bool find_symbols(const struct ledger_module *module, struct symbols *sym
         if (entry.d_tag == DT_STRTAB)
             symbols->strings = value;
     }
-    symbols->end = symbols->strings;
     return symbols->table && symbols->strings > symbols->table &&
            symbols->strings - symbols->table < 64u << 20;
+}
+
+struct nearest {
+    uint64_t offset;      /* that is searched */
+    uint64_t value, name; /* of the nearest function at or below it; name 0: none yet */
+};
+
+static void search(const ElfW(Sym) * batch, size_t count, uint64_t strings, struct nearest *nearest)
+{
+    for (const ElfW(Sym) *symbol = batch; symbol < batch + count; symbol++) {
+        if (ELF64_ST_TYPE(symbol->st_info) != STT_FUNC || symbol->st_shndx == SHN_UNDEF ||
+            symbol->st_value > nearest->offset || symbol->st_value < nearest->value)
+            continue;
+        nearest->value = symbol->st_value;
+        nearest->name = strings + symbol->st_name;
+    }
+}
+
+/* Byte by byte, since the memory after it can be unmapped. */
+static bool read_name(char *out, size_t size, uint64_t address)
+{
+    size_t n = 0;
+    while (n + 1 < size && read_memory(out + n, address + n, 1) && out[n])
+        n++;
+    out[n] = 0;
+    return n > 0;
 }
 
 /* The nearest function symbol at or below `offset`.  out: its name. */
@@ -55,34 +85,19 @@ static bool nearest_symbol(const struct ledger_module *module, uint64_t offset, 
                            uint64_t *distance)
 {
     struct symbols symbols;
+    struct nearest nearest = {.offset = offset};
     ElfW(Sym) batch[32];
-    uint64_t best = 0, best_name = 0;
-
     if (shim_config.sandboxed || !find_symbols(module, &symbols))
         return false;
-    for (uint64_t at = symbols.table; at < symbols.end; at += sizeof(batch)) {
-        uint64_t left = symbols.end - at;
-        size_t want = left < sizeof(batch) ? (size_t)left : sizeof(batch);
+    for (uint64_t at = symbols.table; at < symbols.strings; at += sizeof(batch)) {
+        uint64_t rest = symbols.strings - at;
+        size_t want = rest < sizeof(batch) ? (size_t)rest : sizeof(batch);
         if (!read_memory(batch, at, want))
             break;
-        for (size_t i = 0; i < want / sizeof(*batch); i++) {
-            const ElfW(Sym) *symbol = &batch[i];
-            if (ELF64_ST_TYPE(symbol->st_info) != STT_FUNC || symbol->st_shndx == SHN_UNDEF ||
-                symbol->st_value > offset || symbol->st_value < best)
-                continue;
-            best = symbol->st_value;
-            best_name = symbols.strings + symbol->st_name;
-        }
+        search(batch, want / sizeof(*batch), symbols.strings, &nearest);
     }
-    if (!best_name)
-        return false;
-    /* The memory after a name can be unmapped. */
-    size_t n = 0;
-    while (n + 1 < size && read_memory(out + n, best_name + n, 1) && out[n])
-        n++;
-    out[n] = 0;
-    *distance = offset - best;
-    return n > 0;
+    *distance = offset - nearest.value;
+    return nearest.name && read_name(out, size, nearest.name);
 }
 
 struct raw_output {

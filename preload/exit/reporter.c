@@ -187,20 +187,10 @@ static enum reporter_verdict run_with_access(struct job *job, char *stack)
     return verdict;
 }
 
-static enum reporter_verdict run(const char *mode, struct reporter_question *question)
+static void prepare(struct job *job, const char *mode, struct reporter_question *question)
 {
-    size_t room = environment_size() + 1;
-    size_t size = sizeof(struct job) + room * sizeof(char *) + 2 * STACK_SIZE + 64;
-    char *stack = sys_map(size); /* aligned, as is the next one */
-    if (!stack)
-        return REPORTER_FAILED;
-
-    struct job *job = (struct job *)(stack + 2 * STACK_SIZE);
     struct text pid_text = text_in(job->pid_text, sizeof(job->pid_text));
     text_number(&pid_text, shim_state->pid);
-    job->child_stack = stack + STACK_SIZE;
-    job->envp = (char **)(job + 1);
-    copy_environment(job->envp, room - 1);
     job->question = question;
     job->answer_fd = -1;
     job->argv[1] = "_explain";
@@ -209,7 +199,22 @@ static enum reporter_verdict run(const char *mode, struct reporter_question *que
     job->argv[4] = question ? job->fd_text : NULL;
     for (size_t i = 0; question && i < REPORTER_ARGUMENTS && question->arguments[i]; i++)
         job->argv[5 + i] = (char *)question->arguments[i];
+}
 
+/* The memory: the stack of the child in between, that of the reporter, the job, its
+ * environment. */
+static enum reporter_verdict run(const char *mode, struct reporter_question *question)
+{
+    size_t room = environment_size() + 1;
+    size_t size = 2 * STACK_SIZE + sizeof(struct job) + room * sizeof(char *);
+    char *stack = sys_map(size);
+    if (!stack)
+        return REPORTER_FAILED;
+    struct job *job = (struct job *)(stack + 2 * STACK_SIZE);
+    job->child_stack = stack + STACK_SIZE;
+    job->envp = (char **)(job + 1);
+    copy_environment(job->envp, room - 1);
+    prepare(job, mode, question);
     /* A handler of the program must not run in the child in between.  Nor in this thread,
      * while the child uses its thread-local storage. */
     struct hold hold = hold_begin(&shim_state->reporting);

@@ -103,13 +103,24 @@ static void find_directory(const struct exec_program *program, char out[DIRECTOR
 
 /* ---- the file ----------------------------------------------------------------------- */
 
+static long open_records(void)
+{
+    char path[sizeof(shim_config.run_dir) + sizeof(LEDGER_EXECS_FILE) + 1];
+    struct text text = text_in(path, sizeof(path));
+    text_string(&text, shim_config.run_dir);
+    text_string(&text, "/" LEDGER_EXECS_FILE);
+    long fd = SYS4(openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int asked;
+    if (fd < 0)
+        return run_ask(LEDGER_RUN_EXECS, &asked) ? asked : -1;
+    SYS2(fchmod, fd, 0600); /* the umask of its creator may have cleared bits */
+    return fd;
+}
+
 static bool append(pid_t pid, uint64_t ns, char kind, const char *directory, const char *path)
 {
-    char file[sizeof(shim_config.run_dir) + sizeof(LEDGER_EXECS_FILE) + 1],
-        line[64 + DIRECTORY_MAX + RECORD_PATH_MAX];
-    struct text name = text_in(file, sizeof(file)), text = text_in(line, sizeof(line));
-    text_string(&name, shim_config.run_dir);
-    text_string(&name, "/" LEDGER_EXECS_FILE);
+    char line[64 + DIRECTORY_MAX + RECORD_PATH_MAX];
+    struct text text = text_in(line, sizeof(line));
     text_number(&text, pid);
     text_string(&text, " ");
     text_number(&text, (int64_t)ns);
@@ -120,14 +131,7 @@ static bool append(pid_t pid, uint64_t ns, char kind, const char *directory, con
     text_bytes(&text, "", 1);
     text_string(&text, path);
     text_bytes(&text, "", 1);
-    if (text.overflow)
-        return false;
-    long fd = SYS4(openat, AT_FDCWD, file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-    int asked;
-    if (fd >= 0)
-        SYS2(fchmod, fd, 0600); /* the umask of its creator may have cleared bits */
-    else if (run_ask(LEDGER_RUN_EXECS, &asked))
-        fd = asked;
+    long fd = text.overflow ? -1 : open_records();
     if (fd < 0)
         return false;
     /* One call: records of several processes do not mix. */

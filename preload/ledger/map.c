@@ -54,32 +54,34 @@ static struct layout layout_for(unsigned shift)
     return layout;
 }
 
+/* -EEXIST: the number is taken. */
+static long create_run_file(pid_t pid, unsigned n)
+{
+    char path[PATH_MAX];
+    struct text text = text_in(path, sizeof(path));
+    text_string(&text, shim_config.run_dir);
+    text_string(&text, "/" LEDGER_FILE_PREFIX);
+    text_number(&text, pid);
+    text_string(&text, ".");
+    text_number(&text, n);
+    long fd = SYS4(openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0)
+        SYS2(fchmod, fd, 0600); /* the umask may have cleared bits */
+    return fd;
+}
+
 static int open_run_file(pid_t pid)
 {
-    const char *dir = shim_config.run_dir;
-    if (!*dir)
+    long fd = -EEXIST;
+    int asked;
+    if (!*shim_config.run_dir)
         return -1;
     /* exec does not change the pid: each image takes the next number. */
-    for (unsigned n = 0; n < 1000; n++) {
-        char path[PATH_MAX];
-        struct text text = text_in(path, sizeof(path));
-        text_string(&text, dir);
-        text_string(&text, "/" LEDGER_FILE_PREFIX);
-        text_number(&text, pid);
-        text_string(&text, ".");
-        text_number(&text, n);
-        if (text.overflow)
-            return -1;
-        long fd = SYS4(openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd >= 0) {
-            SYS2(fchmod, fd, 0600); /* the umask may have cleared bits */
-            return (int)fd;
-        }
-        if (fd != -EEXIST)
-            break;
-    }
-    int fd;
-    return run_ask(LEDGER_RUN_LEDGER, &fd) ? fd : -1;
+    for (unsigned n = 0; n < 1000 && fd == -EEXIST; n++)
+        fd = create_run_file(pid, n);
+    if (fd >= 0)
+        return (int)fd;
+    return run_ask(LEDGER_RUN_LEDGER, &asked) ? asked : -1;
 }
 
 static uint64_t resource_limit(int resource)
@@ -240,11 +242,21 @@ static void unmap_last(void)
     memset(&last_mapping, 0, sizeof(last_mapping));
 }
 
+static void set_sections(struct shim_state *state, char *base, const struct layout *layout)
+{
+    state->header = (struct ledger_header *)base;
+    state->slots = (struct ledger_slot *)(base + layout->offset[SECTION_SLOTS]);
+    state->sites = (struct ledger_site *)(base + layout->offset[SECTION_SITES]);
+    state->stacks = (uint64_t *)(base + layout->offset[SECTION_STACKS]);
+    state->frames = (ledger_pc *)(base + layout->offset[SECTION_FRAMES]);
+    state->modules = (struct ledger_module *)(base + layout->offset[SECTION_MODULES]);
+    state->strings = base + layout->offset[SECTION_STRINGS];
+}
+
 bool ledger_map(struct shim_state *state)
 {
     struct layout layout;
-    bool under_run;
-    bool forked = last_mapping.address != NULL;
+    bool under_run, forked = last_mapping.address != NULL;
 
     state->pid = (pid_t)SYS0(getpid);
     if (forked)
@@ -256,13 +268,7 @@ bool ledger_map(struct shim_state *state)
     last_mapping.size = layout.total;
 
     fill_header((struct ledger_header *)base, &layout);
-    state->header = (struct ledger_header *)base;
-    state->slots = (struct ledger_slot *)(base + layout.offset[SECTION_SLOTS]);
-    state->sites = (struct ledger_site *)(base + layout.offset[SECTION_SITES]);
-    state->modules = (struct ledger_module *)(base + layout.offset[SECTION_MODULES]);
-    state->frames = (ledger_pc *)(base + layout.offset[SECTION_FRAMES]);
-    state->strings = base + layout.offset[SECTION_STRINGS];
-    state->stacks = (uint64_t *)(base + layout.offset[SECTION_STACKS]);
+    set_sections(state, base, &layout);
     store_identity(state, under_run);
     ledger_take(state, SECTION_SITES, 1); /* site 0: unknown */
     if (forked)

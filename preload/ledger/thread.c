@@ -52,37 +52,41 @@ static void note_peaks(struct shim_state *state, const struct ledger_site *site,
 
 /* ---- creation --------------------------------------------------------------- */
 
+static void fill_slot(struct ledger_slot *slot, const struct new_thread *thread, ledger_pc start_pc)
+{
+    uint32_t bits = (thread->detached ? SLOT_DETACHED : 0u) | (thread->small_stack ? SLOT_SMALL_STACK : 0u);
+    atomic_store_explicit(&slot->state, bits, RELAXED);
+    atomic_store_explicit(&slot->handle, 0, RELAXED);
+    atomic_store_explicit(&slot->tid, 0, RELAXED);
+    atomic_store_explicit(&slot->ended_ns, 0, RELAXED);
+    atomic_store_explicit(&slot->name_seq, 0, RELAXED);
+    atomic_store_explicit(&slot->sample_state, 0, RELAXED);
+    slot->site = thread->site;
+    slot->start = thread->start;
+    slot->arg = thread->arg;
+    slot->start_pc = start_pc;
+    slot->created_ns = thread->now_ns;
+    slot->created_by = thread->created_by;
+}
+
 struct ledger_slot *thread_new(struct shim_state *state, struct new_thread *thread)
 {
+    struct ledger_site *site = &state->sites[thread->site];
     struct ledger_slot *slot = slot_take(state);
     if (!slot) {
         atomic_fetch_add(&state->header->lost_events, 1);
         return NULL;
     }
-    const struct ledger_site *site = &state->sites[thread->site];
-    atomic_store_explicit(
-        &slot->state, (thread->detached ? SLOT_DETACHED : 0u) | (thread->small_stack ? SLOT_SMALL_STACK : 0u),
-        RELAXED);
-    slot->site = thread->site;
-    atomic_store_explicit(&slot->handle, 0, RELAXED);
-    slot->start = thread->start;
-    slot->arg = thread->arg;
-    slot->start_pc = thread->start == site->start ? site->start_pc : module_encode(state, thread->start);
-    slot->created_ns = thread->now_ns;
-    slot->created_by = thread->created_by;
-    atomic_store_explicit(&slot->ended_ns, 0, RELAXED);
-    atomic_store_explicit(&slot->tid, 0, RELAXED);
-    atomic_store_explicit(&slot->name_seq, 0, RELAXED);
-    atomic_store_explicit(&slot->sample_state, 0, RELAXED);
+    bool same = thread->start == site->start;
+    fill_slot(slot, thread, same ? site->start_pc : module_encode(state, thread->start));
     uint64_t serial = atomic_fetch_add(&state->header->next_serial, 1);
     atomic_store_explicit(&slot->serial, serial, memory_order_release);
 
     /* Before it can run: its end must not be counted first. */
-    struct ledger_site *counters = &state->sites[thread->site];
-    atomic_fetch_add(&counters->created, 1);
+    atomic_fetch_add(&site->created, 1);
     if (thread->detached)
-        atomic_fetch_add(&counters->detached, 1);
-    note_peaks(state, counters, thread->live_then);
+        atomic_fetch_add(&site->detached, 1);
+    note_peaks(state, site, thread->live_then);
     return slot;
 }
 

@@ -97,32 +97,37 @@ static void remove_from_preload(void)
 
 /* ---- the reporter ------------------------------------------------------------------- */
 
-/* threadleak is in the directory of this library, or in ../bin or ../../bin. */
-static void find_reporter(void)
+/* The directory of this library, with a slash.  False: not known. */
+static bool own_directory(char *out, size_t size)
 {
-    static const char *const places[REPORTER_PLACES] = {"threadleak", "../bin/threadleak",
-                                                        "../../bin/threadleak"};
     Dl_info info;
-    char dir[512];
-
-    if (!dladdr((void *)find_reporter, &info) || !info.dli_fname)
-        return;
-    struct text text = text_in(dir, sizeof(dir));
+    if (!dladdr((void *)own_directory, &info) || !info.dli_fname)
+        return false;
+    struct text text = text_in(out, size);
     if (info.dli_fname[0] != '/') {
-        long n = SYS2(getcwd, dir, sizeof(dir));
+        long n = SYS2(getcwd, out, size);
         if (n <= 1)
-            return;
+            return false;
         text.length = (size_t)n - 1;
         text_string(&text, "/");
     }
     text_string(&text, info.dli_fname);
-    char *slash = strrchr(dir, '/');
-    if (text.overflow || !slash)
+    char *slash = strrchr(out, '/');
+    if (slash)
+        slash[1] = 0;
+    return slash && !text.overflow;
+}
+
+static void find_reporter(void)
+{
+    static const char *const places[REPORTER_PLACES] = {"threadleak", "../bin/threadleak",
+                                                        "../../bin/threadleak"};
+    char directory[512];
+    if (!own_directory(directory, sizeof(directory)))
         return;
-    slash[1] = 0;
     for (size_t i = 0; i < REPORTER_PLACES; i++) {
         struct text path = text_in(shim_config.reporter[i], sizeof(shim_config.reporter[i]));
-        text_string(&path, dir);
+        text_string(&path, directory);
         text_string(&path, places[i]);
         if (path.overflow)
             shim_config.reporter[i][0] = 0;

@@ -59,6 +59,21 @@ static bool wait_for_answer(long from, uint32_t what)
     return n == 1;
 }
 
+/* Takes a regular file from a message. */
+static bool take_file(struct msghdr *message, int *fd)
+{
+    struct cmsghdr *head = CMSG_FIRSTHDR(message);
+    struct stat file;
+    if (!head || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS ||
+        head->cmsg_len != CMSG_LEN(sizeof(int)))
+        return false;
+    memcpy(fd, CMSG_DATA(head), sizeof(*fd));
+    if (SYS2(fstat, *fd, &file) == 0 && S_ISREG(file.st_mode))
+        return true;
+    SYS1(close, *fd);
+    return false;
+}
+
 static bool take_answer(long from, int *fd)
 {
     char done = 0;
@@ -74,18 +89,7 @@ static bool take_answer(long from, int *fd)
     }
     if (SYS3(recvmsg, from, &message, MSG_CMSG_CLOEXEC) != 1 || done != 1)
         return false;
-    if (!fd)
-        return true;
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-    if (!head || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS ||
-        head->cmsg_len != CMSG_LEN(sizeof(int)))
-        return false;
-    memcpy(fd, CMSG_DATA(head), sizeof(*fd));
-    struct stat file;
-    if (SYS2(fstat, *fd, &file) == 0 && S_ISREG(file.st_mode))
-        return true;
-    SYS1(close, *fd);
-    return false;
+    return !fd || take_file(&message, fd);
 }
 
 bool run_ask(uint32_t what, int *fd)

@@ -33,7 +33,7 @@ struct shim_state {
     ledger_pc *frames;
     char *strings;
     uint64_t *stacks;
-    _Atomic uint32_t backed[SECTIONS]; /* records below this have memory behind them */
+    _Atomic uint32_t backed[SECTIONS]; /* the kernel has memory for records below it */
 
     struct index raw;     /* hash of a raw backtrace and the generation -> site */
     struct index encoded; /* content_hash -> site */
@@ -112,7 +112,7 @@ static inline struct shim_state *shim_known(void)
 bool shim_is_wanted(void);
 
 /* Does the ledger belong to this process, and not to the parent of a vfork child?
- * In a sandbox the answer is yes, without a system call. */
+ * In a sandbox: yes, without a system call. */
 bool shim_is_own_process(const struct shim_state *state);
 
 /* The state when this process, and not a vfork child, has a ledger, else NULL. */

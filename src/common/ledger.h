@@ -251,13 +251,13 @@ _Static_assert(sizeof(struct ledger_stack) == 40, "stack record is part of the f
 #define LEDGER_STACK_DEPTH_MAX 256u /* frames of a record */
 #define LEDGER_STACK_REQUEST 0x7448724cu
 
-static inline uint64_t ledger_stack_hash(const struct ledger_stack *present, uint64_t stamp)
+static inline uint64_t ledger_stack_hash(const struct ledger_stack *stack, uint64_t stamp)
 {
-    uint64_t words[4] = {stamp, present->serial, present->taken_ns,
-                         (uint64_t)present->flags << 32 | present->frame_count};
+    uint64_t words[4] = {stamp, stack->serial, stack->taken_ns,
+                         (uint64_t)stack->flags << 32 | stack->frame_count};
     uint64_t hash = 0x9e3779b97f4a7c15ull;
-    for (uint32_t i = 0; i < 4 + present->frame_count; i++) {
-        hash = (hash ^ (i < 4 ? words[i] : present->frames[i - 4])) * 0x9e3779b97f4a7c15ull;
+    for (uint32_t i = 0; i < 4 + stack->frame_count; i++) {
+        hash = (hash ^ (i < 4 ? words[i] : stack->frames[i - 4])) * 0x9e3779b97f4a7c15ull;
         hash ^= hash >> 29;
     }
     return hash;
