@@ -47,9 +47,9 @@ static bool may_wait_for_futex(const struct snapshot_thread *thread)
 }
 
 static void plan_stack(const struct snapshot *snapshot, struct snapshot_arena *arena,
-                       struct snapshot_thread *thread, uint64_t most)
+                       struct snapshot_thread *thread, uint64_t max_size)
 {
-    copy_plan_around(snapshot, arena, &thread->stack, thread->sp, COPY_RED_ZONE, most);
+    copy_plan_around(snapshot, arena, &thread->stack, thread->sp, COPY_RED_ZONE, max_size);
 }
 
 static void plan_object(const struct snapshot *snapshot, struct snapshot_arena *arena,
@@ -151,11 +151,11 @@ static const struct tracee *find_tracee(const struct stop *stop, pid_t tid)
 }
 
 static void plan_interrupted(const struct snapshot *snapshot, struct snapshot_arena *arena,
-                             struct snapshot_thread *thread, uint64_t address, uint64_t most)
+                             struct snapshot_thread *thread, uint64_t address, uint64_t max_size)
 {
     const struct snapshot_copy *stack = &thread->stack;
     if (address < stack->start || address - stack->start >= stack->size)
-        copy_plan_around(snapshot, arena, &thread->interrupted, address, COPY_RED_ZONE, most);
+        copy_plan_around(snapshot, arena, &thread->interrupted, address, COPY_RED_ZONE, max_size);
 }
 
 static void capture_thread_again(const struct capture *capture, struct snapshot_arena *arena,

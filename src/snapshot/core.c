@@ -95,11 +95,11 @@ static int by_tid(const void *a, const void *b)
 }
 
 static void copy_stack(struct snapshot *snapshot, struct snapshot_arena *arena,
-                       struct snapshot_thread *thread, uint64_t most)
+                       struct snapshot_thread *thread, uint64_t max_size)
 {
     const struct snapshot_core *core = snapshot->source_data;
     struct snapshot_copy *copy = &thread->stack;
-    copy_plan_around(snapshot, arena, copy, thread->sp, COPY_RED_ZONE, most);
+    copy_plan_around(snapshot, arena, copy, thread->sp, COPY_RED_ZONE, max_size);
     if (copy->size)
         copy->size = core_file_read(core->file, copy->start, copy->bytes, copy->size);
 }
@@ -135,8 +135,8 @@ static bool find_file(const struct snapshot *snapshot, const struct region *regi
                       snapshot_accept_fn *accept, void *arg)
 {
     int fd = core_image_of(snapshot->source_data, &snapshot->space, region);
-    int own = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
-    return own >= 0 && accept(arg, own);
+    int copy = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+    return copy >= 0 && accept(arg, copy);
 }
 
 static void free_data(void *data)

@@ -61,38 +61,36 @@ static const struct snapshot_source live_source = {
 
 /* ---- taking ------------------------------------------------------------------------------ */
 
+static enum snapshot_status finish(struct capture *capture, struct snapshot **snapshot, struct error *error)
+{
+    struct snapshot *taken = capture->snapshot;
+    if (!capture->ok) {
+        snapshot_free(taken);
+        return snapshot_explain(&capture->stop, capture->why, error);
+    }
+    taken->stopped_ns = capture->stop.stopped_ns;
+    for (size_t i = 0; i < taken->count; i++)
+        snapshot_resolve_restarted(taken, &taken->threads[i]);
+    *snapshot = taken;
+    return SNAPSHOT_OK;
+}
+
 /* again: another attempt may succeed. */
 static enum snapshot_status take_once(pid_t pid, const struct snapshot_options *options,
                                       struct snapshot **snapshot, bool *again, struct error *error)
 {
     struct capture capture = {.snapshot = calloc(1, sizeof(struct snapshot)), .options = options};
-    enum snapshot_status status = SNAPSHOT_OK;
     *snapshot = NULL;
-    if (pid == getpid()) {
-        free(capture.snapshot);
-        error_set(error, "process %d is this program itself", (int)pid);
-        return SNAPSHOT_REFUSED;
-    }
-    if (capture.snapshot) {
-        capture.snapshot->pid = pid;
-        capture.snapshot->source = &live_source;
-        capture.why = tracing_run(&capture);
-    }
     if (!capture.snapshot) {
         error_set(error, "process %d cannot be stopped: out of memory", (int)pid);
         return SNAPSHOT_FAILED;
     }
+    capture.snapshot->pid = pid;
+    capture.snapshot->source = &live_source;
+    capture.why = tracing_run(&capture);
     /* Tries again for a single refused thread only while somebody traces it: each try stops the others. */
     *again = snapshot_is_passing(&capture.stop) && (!capture.ok || snapshot_tracer(&capture.stop) > 0);
-    if (capture.ok) {
-        capture.snapshot->stopped_ns = capture.stop.stopped_ns;
-        for (size_t i = 0; i < capture.snapshot->count; i++)
-            snapshot_resolve_restarted(capture.snapshot, &capture.snapshot->threads[i]);
-        *snapshot = capture.snapshot;
-    } else {
-        status = snapshot_explain(&capture.stop, capture.why, error);
-        snapshot_free(capture.snapshot);
-    }
+    enum snapshot_status status = finish(&capture, snapshot, error);
     stop_release(&capture.stop);
     return status;
 }
@@ -100,6 +98,11 @@ static enum snapshot_status take_once(pid_t pid, const struct snapshot_options *
 enum snapshot_status snapshot_take(pid_t pid, const struct snapshot_options *options,
                                    struct snapshot **snapshot, struct error *error)
 {
+    if (pid == getpid()) {
+        *snapshot = NULL;
+        error_set(error, "process %d is this program itself", (int)pid);
+        return SNAPSHOT_REFUSED;
+    }
     for (unsigned tries = 1;; tries++) {
         bool again = false;
         enum snapshot_status status = take_once(pid, options, snapshot, &again, error);

@@ -84,38 +84,43 @@ bool snapshot_is_passing(const struct stop *stop)
     return may && why_refused(stop) == EPERM && status_of(getpid()).seccomp == 0;
 }
 
+static bool has_tracee(const struct stop *stop, enum tracee_state state)
+{
+    for (size_t i = 0; i < stop->count; i++)
+        if (stop->tracees[i].state == state)
+            return true;
+    return false;
+}
+
+/* A process that hidepid= hides exists, but has no directory in /proc. */
+static bool is_hidden(pid_t pid, int why)
+{
+    return why == ENOENT && pid > 0 && kill(pid, 0) != 0 && errno == EPERM;
+}
+
 enum snapshot_status snapshot_explain(const struct stop *stop, int why, struct error *error)
 {
-    pid_t pid = stop->pid;
-    bool refused = false, stuck = false;
-    for (size_t i = 0; i < stop->count; i++) {
-        refused |= stop->tracees[i].state == TRACEE_REFUSED;
-        stuck |= stop->tracees[i].state == TRACEE_STUCK;
-    }
+    int pid = stop->pid;
+    bool refused = has_tracee(stop, TRACEE_REFUSED);
     pid_t tracer = refused || why == ETIMEDOUT ? snapshot_tracer(stop) : 0;
     if (tracer > 0) {
         name_tracer(pid, tracer, error);
         return SNAPSHOT_BUSY;
     }
-    /* A process that hidepid= hides exists, but has no directory in /proc. */
-    bool hidden = why == ENOENT && pid > 0 && kill(pid, 0) != 0 && errno == EPERM;
-    if (refused || hidden || why == EACCES || why == EPERM) {
-        error_set(error, "process %d cannot be traced: %s", (int)pid,
+    if (refused || is_hidden(pid, why) || why == EACCES || why == EPERM) {
+        error_set(error, "process %d cannot be traced: %s", pid,
                   what_would_allow(pid, refused ? why_refused(stop) : why));
         return SNAPSHOT_REFUSED;
     }
-    if (why == ETIMEDOUT) {
-        error_set(error, "process %d does not stop: it is blocked in execve", (int)pid);
-        return SNAPSHOT_FAILED;
+    if (why == ETIMEDOUT)
+        error_set(error, "process %d does not stop: it is blocked in execve", pid);
+    else if (has_tracee(stop, TRACEE_STUCK))
+        error_set(error, "process %d does not stop: it is in an uninterruptible wait", pid);
+    else if (why && why != ENOENT && why != ESRCH)
+        error_set(error, "process %d cannot be read: %s", pid, strerror(why));
+    else {
+        error_set(error, "there is no process %d", pid);
+        return SNAPSHOT_GONE;
     }
-    if (stuck) {
-        error_set(error, "process %d does not stop: it is in an uninterruptible wait", (int)pid);
-        return SNAPSHOT_FAILED;
-    }
-    if (why && why != ENOENT && why != ESRCH) {
-        error_set(error, "process %d cannot be read: %s", (int)pid, strerror(why));
-        return SNAPSHOT_FAILED;
-    }
-    error_set(error, "there is no process %d", (int)pid);
-    return SNAPSHOT_GONE;
+    return SNAPSHOT_FAILED;
 }

@@ -56,7 +56,7 @@ bool cursor_is_code(struct cursor *cursor, uint64_t pc)
  * The stack grows downwards, so each caller's frame is above its callee's.  Two exceptions:
  * a signal handler may have a stack of its own, and the first frame may have no size.
  */
-bool cursor_goes_in_circles(struct cursor *cursor, uint64_t sp, bool is_signal_frame)
+bool cursor_is_loop(struct cursor *cursor, uint64_t sp, bool is_signal_frame)
 {
     uint64_t before = cursor->regs[SNAPSHOT_REG_SP];
     if (sp > before || (cursor->is_first && sp == before))
@@ -64,7 +64,7 @@ bool cursor_goes_in_circles(struct cursor *cursor, uint64_t sp, bool is_signal_f
     return !is_signal_frame || ++cursor->descents > MAX_DESCENTS;
 }
 
-enum step cursor_in_circles(struct cursor *cursor)
+enum step cursor_lost_in_loop(struct cursor *cursor)
 {
     return cursor_lost(cursor, "the frames form a loop: the stack may be damaged");
 }

@@ -50,7 +50,7 @@ enum step cursor_lost(struct cursor *cursor, const char *why);
 enum step cursor_missing(struct cursor *cursor);
 
 /* Is a caller with this stack pointer not above the frame? */
-bool cursor_goes_in_circles(struct cursor *cursor, uint64_t sp, bool is_signal_frame);
-enum step cursor_in_circles(struct cursor *cursor);
+bool cursor_is_loop(struct cursor *cursor, uint64_t sp, bool is_signal_frame);
+enum step cursor_lost_in_loop(struct cursor *cursor);
 
 #endif

@@ -29,8 +29,8 @@ static enum step by_signal_context(struct cursor *cursor)
     uint64_t saved[sizeof(order)];
     if (!cursor_read(cursor, cursor->regs[SNAPSHOT_REG_SP] + 40, saved, sizeof(saved)))
         return cursor_missing(cursor);
-    if (cursor_goes_in_circles(cursor, saved[15], true))
-        return cursor_in_circles(cursor);
+    if (cursor_is_loop(cursor, saved[15], true))
+        return cursor_lost_in_loop(cursor);
     for (size_t i = 0; i < sizeof(order); i++)
         cursor->regs[order[i]] = saved[i];
     cursor->is_return_address = false;

@@ -41,31 +41,39 @@ static bool apply(struct cursor *cursor, const struct rule *rule, uint64_t cfa, 
     return false;
 }
 
-static enum step by_rules(struct cursor *cursor, const struct frame_rules *rules)
+/* False: cursor->missing, or the rules are of an unknown form. */
+static bool find_caller(struct cursor *cursor, const struct frame_rules *rules,
+                        uint64_t caller[SNAPSHOT_REGS])
 {
-    uint64_t caller[SNAPSHOT_REGS], cfa;
-    const struct rule *return_rule = &rules->regs[rules->return_register];
-    if (return_rule->kind == RULE_UNDEFINED)
-        return STEP_LAST;
+    uint64_t cfa;
     cursor->missing = 0;
     if (!find_cfa(cursor, rules, &cfa))
-        return cursor->missing ? cursor_missing(cursor)
-                               : cursor_lost(cursor, "unsupported call-frame information");
-    memcpy(caller, cursor->regs, sizeof(caller));
+        return false;
+    memcpy(caller, cursor->regs, sizeof(cursor->regs));
     caller[SNAPSHOT_REG_SP] = cfa;
     for (int i = 0; i < SNAPSHOT_REGS; i++)
         if (!apply(cursor, &rules->regs[i], cfa, &caller[i]))
-            return cursor->missing ? cursor_missing(cursor)
-                                   : cursor_lost(cursor, "unsupported call-frame information");
-    if (!rules->is_signal_frame || return_rule->kind != RULE_SAME)
+            return false;
+    if (!rules->is_signal_frame || rules->regs[rules->return_register].kind != RULE_SAME)
         caller[SNAPSHOT_REG_PC] = caller[rules->return_register] & CODE_ADDRESS_MASK;
+    return true;
+}
+
+static enum step by_rules(struct cursor *cursor, const struct frame_rules *rules)
+{
+    uint64_t caller[SNAPSHOT_REGS];
+    if (rules->regs[rules->return_register].kind == RULE_UNDEFINED)
+        return STEP_LAST;
+    if (!find_caller(cursor, rules, caller))
+        return cursor->missing ? cursor_missing(cursor)
+                               : cursor_lost(cursor, "unsupported call-frame information");
     /* A signal may have interrupted a call of address 0. */
     if (!rules->is_signal_frame && caller[SNAPSHOT_REG_PC] == 0)
         return STEP_LAST;
     if (!rules->is_signal_frame && !cursor_is_code(cursor, caller[SNAPSHOT_REG_PC] - 1))
         return cursor_lost(cursor, "a return address is not in code");
-    if (cursor_goes_in_circles(cursor, caller[SNAPSHOT_REG_SP], rules->is_signal_frame))
-        return cursor_in_circles(cursor);
+    if (cursor_is_loop(cursor, caller[SNAPSHOT_REG_SP], rules->is_signal_frame))
+        return cursor_lost_in_loop(cursor);
     memcpy(cursor->regs, caller, sizeof(caller));
     cursor->is_return_address = !rules->is_signal_frame;
     return STEP_CALLER;

@@ -50,8 +50,8 @@ static int compare_holders(const void *a, const void *b, void *pid)
     if (order)
         return order;
     if (x->pid != y->pid) {
-        pid_t own = *(const pid_t *)pid;
-        return x->pid == own ? -1 : y->pid == own ? 1 : x->pid < y->pid ? -1 : 1;
+        pid_t first = *(const pid_t *)pid;
+        return x->pid == first ? -1 : y->pid == first ? 1 : x->pid < y->pid ? -1 : 1;
     }
     return x->fd < y->fd ? -1 : x->fd > y->fd;
 }

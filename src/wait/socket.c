@@ -263,10 +263,10 @@ static void read_unix(struct socket_facts *facts, uint64_t until)
     close(fd);
 }
 
-void socket_facts_read(struct socket_facts *facts, pid_t task, unsigned most_ms)
+void socket_facts_read(struct socket_facts *facts, pid_t task, unsigned max_ms)
 {
     static const char *const tables[] = {"tcp", "tcp6", "udp", "udp6"};
-    uint64_t until = now_ns() + most_ms * UINT64_C(1000000);
+    uint64_t until = now_ns() + max_ms * UINT64_C(1000000);
     struct pairs pairs = {NULL, 0};
     if (process_shares_namespace(task, "net"))
         read_unix(facts, until);

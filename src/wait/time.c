@@ -34,53 +34,46 @@ static double left_until(const struct view *view, double until)
     return left < 0 ? 0 : left;
 }
 
-static void set_left(const struct view *view, double per_second)
+/* The timeout when the call began. */
+static double whole_time(const struct view *view)
 {
-    double left =
-        view->call.left && !view->waits->is_halted ? read_time(view, view->call.left, per_second) : -1;
-    view->wait->left_s = left > MAX_SECONDS ? -1 : left;
+    const struct wait_call *call = &view->call;
+    if (call->time == TIME_MS)
+        return (int)call->timeout / 1e3;
+    /* The rest overwrites the time of a sleep that gave one address for both. */
+    if (call->time == TIME_RELATIVE && call->left != call->timeout)
+        return read_time(view, call->timeout, 1e9);
+    return -1;
+}
+
+static double time_left(const struct view *view)
+{
+    const struct wait_call *call = &view->call;
+    if (call->time == TIME_ABSOLUTE)
+        return left_until(view, read_time(view, call->timeout, 1e9));
+    if (!call->left || view->waits->is_halted)
+        return -1;
+    return read_time(view, call->left, call->time == TIME_LEFT_US ? 1e6 : 1e9);
+}
+
+static double plausible(double seconds)
+{
+    return seconds > MAX_SECONDS ? -1 : seconds;
 }
 
 void wait_set_timeout(struct view *view)
 {
     const struct wait_call *call = &view->call;
     struct wait *wait = view->wait;
-    double whole = -1;
-    bool has = call->timeout != 0;
-    switch (call->time) {
-    case TIME_NONE:
-        has = false;
-        break;
-    case TIME_UNKNOWN:
-        wait->timeout = WAIT_TIMEOUT_UNKNOWN;
+    wait->timeout = WAIT_TIMEOUT_UNKNOWN;
+    if (call->time == TIME_UNKNOWN)
         return;
-    case TIME_MS:
-        has = (int)call->timeout >= 0;
-        whole = has ? (int)call->timeout / 1e3 : -1;
-        break;
-    case TIME_RELATIVE:
-        /* A sleep's own time is overwritten where both are one. */
-        if (call->left != call->timeout)
-            whole = read_time(view, call->timeout, 1e9);
-        set_left(view, 1e9);
-        break;
-    case TIME_LEFT:
-        set_left(view, 1e9);
-        break;
-    case TIME_LEFT_US:
-        set_left(view, 1e6);
-        break;
-    case TIME_FUTEX:
-    case TIME_SLEEP: /* calls.c has replaced both */
-    case TIME_ABSOLUTE:
-        if (has)
-            wait->left_s = left_until(view, read_time(view, call->timeout, 1e9));
-        if (wait->left_s > MAX_SECONDS)
-            wait->left_s = -1;
-        break;
-    }
+    bool has = call->time == TIME_MS ? (int)call->timeout >= 0 : call->time != TIME_NONE && call->timeout;
     wait->timeout = has ? WAIT_TIMEOUT_YES : WAIT_TIMEOUT_NO;
-    view->whole_s = whole > MAX_SECONDS ? -1 : whole;
+    if (!has)
+        return;
+    view->whole_s = plausible(whole_time(view));
+    wait->left_s = plausible(time_left(view));
 }
 
 void line_add_seconds(struct line *line, double seconds)

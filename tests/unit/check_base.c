@@ -193,7 +193,7 @@ START_TEST(build_id_among_notes)
     assert_build_id(notes, all, NULL);
     memset(notes, 0xff, 4); /* the size of a name */
     assert_build_id(notes, all, NULL);
-    all = add_note(notes, 0, NT_GNU_BUILD_ID, "GNU", "123456789012345678901"); /* more than `most` */
+    all = add_note(notes, 0, NT_GNU_BUILD_ID, "GNU", "123456789012345678901"); /* more than max_size */
     assert_build_id(notes, all, NULL);
     all = add_note(notes, 0, NT_GNU_BUILD_ID, "GNU", "");
     assert_build_id(notes, all, NULL);
