@@ -11,35 +11,30 @@ enum { OPTIONS_MAX = 62, FIRST_VALUE = 256, HELP_COLUMN = 24, LINE_WIDTH = 80 };
 
 /* ---- values --------------------------------------------------------------------- */
 
-static void *member(void *line, const struct command_option *option)
-{
-    return (char *)line + option->offset;
-}
-
 bool command_set_flag(void *line, const struct command_option *option, const char *value, struct error *error)
 {
     (void)value, (void)error;
-    return *(bool *)member(line, option) = true;
+    return *(bool *)command_member(line, option) = true;
 }
 
 bool command_set_int(void *line, const struct command_option *option, const char *value, struct error *error)
 {
     (void)value, (void)error;
-    *(int *)member(line, option) = option->value;
+    *(int *)command_member(line, option) = option->value;
     return true;
 }
 
 bool command_set_text(void *line, const struct command_option *option, const char *value, struct error *error)
 {
     (void)error;
-    *(const char **)member(line, option) = value;
+    *(const char **)command_member(line, option) = value;
     return true;
 }
 
 bool command_set_key(void *line, const struct command_option *option, const char *value, struct error *error)
 {
     const char *given = value ? value : option->key_value;
-    const char *problem = options_set(member(line, option), option->key, given, strlen(given));
+    const char *problem = options_set(command_member(line, option), option->key, given, strlen(given));
     if (problem)
         error_set(error, "--%s=%s %s", option->name, given, problem);
     return !problem;

@@ -34,6 +34,12 @@ struct command_option {
     int value;     /* for command_set_int */
 };
 
+/* The member that an option sets. */
+static inline void *command_member(void *line, const struct command_option *option)
+{
+    return (char *)line + option->offset;
+}
+
 /* Functions for `set`. */
 command_set_fn command_set_flag; /* bool: true */
 command_set_fn command_set_int;  /* int: option->value */

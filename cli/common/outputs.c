@@ -22,8 +22,10 @@ static const struct report_format *find_format(const char *value, struct error *
     return format;
 }
 
-bool wanted_add_format(struct wanted_outputs *wanted, const char *value, struct error *error)
+bool wanted_set_format(void *line, const struct command_option *option, const char *value,
+                       struct error *error)
 {
+    struct wanted_outputs *wanted = command_member(line, option);
     const struct report_format *format = find_format(value, error);
     const char *colon = strchr(value, ':');
     if (!format)
@@ -41,8 +43,9 @@ bool wanted_add_format(struct wanted_outputs *wanted, const char *value, struct 
     return true;
 }
 
-bool wanted_add_file(struct wanted_outputs *wanted, const char *file, struct error *error)
+bool wanted_set_file(void *line, const struct command_option *option, const char *file, struct error *error)
 {
+    struct wanted_outputs *wanted = command_member(line, option);
     wanted->any_file = true;
     for (size_t i = wanted->count; i-- > 0;) {
         if (wanted->items[i].file)

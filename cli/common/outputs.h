@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "cli/common/command.h"
 #include "cli/common/output.h"
 #include "report/report.h"
 
@@ -28,9 +29,9 @@ struct wanted_outputs {
     bool any_file;    /* some file was given */
 };
 
-/* The value of one --format or -o.  It must live as long as `wanted`.  False: error. */
-bool wanted_add_format(struct wanted_outputs *wanted, const char *value, struct error *error);
-bool wanted_add_file(struct wanted_outputs *wanted, const char *file, struct error *error);
+/* For the rows of --format and -o: `offset` is that of a struct wanted_outputs.  The value must live as long.
+ */
+command_set_fn wanted_set_format, wanted_set_file;
 /* After the last option.  Without any --format there is one output of `format`; `file` (or NULL) is for
  * those without a file.  `standard` is the file that NULL means.  False, and an error, when two go to the
  * same place. */

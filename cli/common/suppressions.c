@@ -26,7 +26,7 @@ bool suppression_options_add_file(struct suppression_options *suppressions, cons
 bool suppression_options_set_generate(void *line, const struct command_option *option, const char *value,
                                       struct error *error)
 {
-    struct suppression_options *suppressions = (struct suppression_options *)((char *)line + option->offset);
+    struct suppression_options *suppressions = command_member(line, option);
     (void)error;
     suppressions->generate_to = value;
     return suppressions->generate = true;

@@ -25,20 +25,6 @@ struct command_line {
 
 /* ---- the command line ------------------------------------------------------------ */
 
-static bool set_format(void *line, const struct command_option *option, const char *value,
-                       struct error *error)
-{
-    (void)option;
-    return wanted_add_format(&((struct command_line *)line)->outputs, value, error);
-}
-
-static bool set_output(void *line, const struct command_option *option, const char *value,
-                       struct error *error)
-{
-    (void)option;
-    return wanted_add_file(&((struct command_line *)line)->outputs, value, error);
-}
-
 static bool add_suppressions(void *line, const struct command_option *option, const char *value,
                              struct error *error)
 {
@@ -66,11 +52,16 @@ static bool set_threads(void *line, const struct command_option *option, const c
     }
 
 static const struct command_option option_table[] = {
-    {.name = "format", .argument = "F[:FILE]", .key = "format", .set = set_format},
+    {.name = "format",
+     .argument = "F[:FILE]",
+     .key = "format",
+     .set = wanted_set_format,
+     .offset = MEMBER(outputs)},
     {.name = "output",
      .letter = 'o',
      .argument = "FILE",
-     .set = set_output,
+     .set = wanted_set_file,
+     .offset = MEMBER(outputs),
      .initial = "standard output",
      .help = "write the report to FILE; %p: pid of the process, %h: its name"},
     FLAG("check", check, "exit with 1 when threads leaked; a live process is judged as if it ended now"),

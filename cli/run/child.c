@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 /* All but those that a fault of ours raises, and those by which a terminal stops us with COMMAND. */
 static sigset_t signals_to_hold(void)
 {
@@ -141,17 +143,10 @@ static int wait_status(const siginfo_t *info)
     return info->si_status | (info->si_code == CLD_DUMPED ? WCOREFLAG : 0);
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 bool run_child_wait(struct run_child *child, double seconds, int *status)
 {
     sigset_t set = signals_to_hold();
-    int64_t until = seconds > 0 ? now_ns() + (int64_t)(seconds * 1e9) : INT64_MAX;
+    int64_t until = seconds > 0 ? (int64_t)now_ns() + (int64_t)(seconds * 1e9) : INT64_MAX;
     for (bool over = false;;) {
         siginfo_t ended = {.si_pid = 0}, info;
         if (waitid(P_PID, (id_t)child->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid) {
@@ -160,7 +155,7 @@ bool run_child_wait(struct run_child *child, double seconds, int *status)
         }
         if (over)
             return false;
-        int64_t left = seconds > 0 ? until - now_ns() : INT64_MAX;
+        int64_t left = seconds > 0 ? until - (int64_t)now_ns() : INT64_MAX;
         over = left <= 0;
         struct timespec rest = {left / 1000000000, left % 1000000000};
         int signal = over ? 0 : seconds > 0 ? sigtimedwait(&set, &info, &rest) : sigwaitinfo(&set, &info);
@@ -171,7 +166,7 @@ bool run_child_wait(struct run_child *child, double seconds, int *status)
 
 /* ---- after its end ----------------------------------------------------------------------- */
 
-static int64_t child_ended_ns;
+static uint64_t child_ended_ns;
 static const char *volatile *given_up_files;
 static size_t given_up_count;
 
@@ -179,7 +174,7 @@ static void give_up(int number)
 {
     static const char line[] = "threadleak: run: no report: ended by a signal\n";
     int saved_errno = errno;
-    if (now_ns() - child_ended_ns < RUN_CHILD_GRACE_S * INT64_C(1000000000)) {
+    if (now_ns() - child_ended_ns < RUN_CHILD_GRACE_S * UINT64_C(1000000000)) {
         errno = saved_errno;
         return;
     }

@@ -51,20 +51,6 @@ static bool set_suppressions(void *line, const struct command_option *option, co
            pass_on(run, "suppressions", path, error);
 }
 
-static bool set_output(void *line, const struct command_option *option, const char *value,
-                       struct error *error)
-{
-    (void)option;
-    return wanted_add_file(&((struct run_options *)line)->outputs, value, error);
-}
-
-static bool set_format(void *line, const struct command_option *option, const char *value,
-                       struct error *error)
-{
-    (void)option;
-    return wanted_add_format(&((struct run_options *)line)->outputs, value, error);
-}
-
 static bool set_timeout(void *line, const struct command_option *option, const char *value,
                         struct error *error)
 {
@@ -100,11 +86,16 @@ static bool set_exitcode(void *line, const struct command_option *option, const 
     }
 
 const struct command_option run_option_table[] = {
-    {.name = "format", .argument = "F[:FILE]", .key = "format", .set = set_format},
+    {.name = "format",
+     .argument = "F[:FILE]",
+     .key = "format",
+     .set = wanted_set_format,
+     .offset = MEMBER(outputs)},
     {.name = "output",
      .letter = 'o',
      .argument = "FILE",
-     .set = set_output,
+     .set = wanted_set_file,
+     .offset = MEMBER(outputs),
      .initial = "standard error",
      .help = "write the report to FILE; %p: COMMAND's pid, %h: its name, -: standard output"},
     {.name = "per-process",

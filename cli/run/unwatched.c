@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/search.h"
 #include "cli/common/run_env.h"
 #include "cli/common/watchable.h"
 #include "cli/run/exec_records.h"
@@ -19,15 +20,10 @@ struct search {
     struct run_ledger **sorted; /* the ledgers by pid */
 };
 
-static int pid_of_ledger(const void *pid, const void *item)
+static int by_pid(const void *a, const void *b)
 {
-    pid_t other = (*(struct run_ledger *const *)item)->pid;
-    return *(const pid_t *)pid < other ? -1 : *(const pid_t *)pid > other;
-}
-
-static int ledgers_by_pid(const void *a, const void *b)
-{
-    return pid_of_ledger(&(*(struct run_ledger *const *)a)->pid, b);
+    pid_t x = (*(struct run_ledger *const *)a)->pid, y = (*(struct run_ledger *const *)b)->pid;
+    return (x > y) - (x < y);
 }
 
 static bool sort_ledgers(struct search *search)
@@ -37,7 +33,7 @@ static bool sort_ledgers(struct search *search)
     for (size_t i = 0; search->sorted && i < count; i++)
         search->sorted[i] = &search->ledgers->items[i];
     if (search->sorted)
-        qsort(search->sorted, count, sizeof(*search->sorted), ledgers_by_pid);
+        qsort(search->sorted, count, sizeof(*search->sorted), by_pid);
     return search->sorted;
 }
 
@@ -52,13 +48,10 @@ static bool is_accounted_for(const struct exec_record *record, const struct run_
 
 static bool has_ledger(const struct search *search, const struct exec_record *record)
 {
-    struct run_ledger **end = search->sorted + search->ledgers->count;
-    struct run_ledger **found =
-        bsearch(&record->pid, search->sorted, search->ledgers->count, sizeof(*search->sorted), pid_of_ledger);
-    while (found && found > search->sorted && found[-1]->pid == record->pid)
-        found--;
-    for (; found && found < end && (*found)->pid == record->pid; found++)
-        if (is_accounted_for(record, *found))
+    size_t count = search->ledgers->count;
+    size_t at = SEARCH_FIRST(i, count, search->sorted[i]->pid >= record->pid);
+    for (; at < count && search->sorted[at]->pid == record->pid; at++)
+        if (is_accounted_for(record, search->sorted[at]))
             return true;
     return false;
 }

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "common/ledger.h"
 
 #define LONGEST_MS \
@@ -86,13 +86,6 @@ bool selftest_start(struct selftest_child *child, char *const argv[], const char
 
 /* ---- to read ------------------------------------------------------------------------------ */
 
-static long now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000L + now.tv_nsec / 1000000L;
-}
-
 static void close_text(struct selftest_text *text)
 {
     if (text->fd >= 0)
@@ -118,10 +111,10 @@ static void read_some(struct selftest_text *text)
 }
 
 /* False: the time is over, or both are at their end. */
-static bool read_either(struct selftest_child *child, long until)
+static bool read_either(struct selftest_child *child, uint64_t until)
 {
     struct pollfd fds[] = {{child->out.fd, POLLIN, 0}, {child->err.fd, POLLIN, 0}};
-    long left = until - now_ms();
+    int64_t left = (int64_t)(until - now_ns()) / 1000000;
     if (left <= 0 || (child->out.fd < 0 && child->err.fd < 0))
         return false;
     int ready = poll(fds, 2, (int)left);
@@ -136,7 +129,7 @@ static bool read_either(struct selftest_child *child, long until)
 
 bool selftest_await(struct selftest_child *child, struct selftest_text *text, const char *wanted)
 {
-    long until = now_ms() + LONGEST_MS;
+    uint64_t until = now_ns() + LONGEST_MS * UINT64_C(1000000);
     while (!text->bytes || !strstr(text->bytes, wanted))
         if (text->fd < 0 || !read_either(child, until))
             return false;
@@ -146,7 +139,7 @@ bool selftest_await(struct selftest_child *child, struct selftest_text *text, co
 int selftest_end(struct selftest_child *child)
 {
     int status = 0;
-    long until = now_ms() + LONGEST_MS;
+    uint64_t until = now_ns() + LONGEST_MS * UINT64_C(1000000);
     if (child->in >= 0)
         close(child->in);
     child->in = -1;

@@ -7,44 +7,24 @@
 #include "cli/selftest/selftest.h"
 
 /* The text has file names and output of programs, and must stay one line. */
-static void print_line(const char *mark, const char *what, const char *format, va_list args)
+void selftest_print(struct selftest *test, enum selftest_result result, const char *what, const char *format,
+                    ...)
 {
+    static const char *const marks[] = {"ok", "note", "FAIL"};
     char *text = NULL;
-    if (vasprintf(&text, format, args) < 0)
+    va_list args;
+    test->checks++;
+    test->notes += result == SELFTEST_NOTE;
+    test->failures += result == SELFTEST_FAIL;
+    va_start(args, format);
+    int length = vasprintf(&text, format, args);
+    va_end(args);
+    if (length < 0)
         return;
     replace_controls(text);
-    printf("%-5s %-28s %s\n", mark, what, text);
+    printf("%-5s %-28s %s\n", marks[result], what, text);
     fflush(stdout);
     free(text);
-}
-
-void selftest_ok(struct selftest *test, const char *what, const char *format, ...)
-{
-    va_list args;
-    test->checks++;
-    va_start(args, format);
-    print_line("ok", what, format, args);
-    va_end(args);
-}
-
-void selftest_note(struct selftest *test, const char *what, const char *format, ...)
-{
-    va_list args;
-    test->checks++;
-    test->notes++;
-    va_start(args, format);
-    print_line("note", what, format, args);
-    va_end(args);
-}
-
-void selftest_fail(struct selftest *test, const char *what, const char *format, ...)
-{
-    va_list args;
-    test->checks++;
-    test->failures++;
-    va_start(args, format);
-    print_line("FAIL", what, format, args);
-    va_end(args);
 }
 
 void selftest_detail(const struct selftest *test, const char *text)

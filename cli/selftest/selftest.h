@@ -21,12 +21,12 @@ struct selftest {
 
 /* `what` is a few words. The rest is what was found, and after ";" or ":" what to do about it. A note:
  * threadleak works, with less detail than possible. */
-void selftest_ok(struct selftest *test, const char *what, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-void selftest_note(struct selftest *test, const char *what, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-void selftest_fail(struct selftest *test, const char *what, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+enum selftest_result { SELFTEST_OK, SELFTEST_NOTE, SELFTEST_FAIL };
+void selftest_print(struct selftest *test, enum selftest_result result, const char *what, const char *format,
+                    ...) __attribute__((format(printf, 4, 5)));
+#define selftest_ok(test, ...) selftest_print(test, SELFTEST_OK, __VA_ARGS__)
+#define selftest_note(test, ...) selftest_print(test, SELFTEST_NOTE, __VA_ARGS__)
+#define selftest_fail(test, ...) selftest_print(test, SELFTEST_FAIL, __VA_ARGS__)
 /* With -v: prints the output of a program, each line indented. */
 void selftest_detail(const struct selftest *test, const char *text);
 
