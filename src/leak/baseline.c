@@ -188,9 +188,7 @@ size_t baseline_gone(const struct baseline *baseline)
 
 static const char *function_of(const struct leak_group *group)
 {
-    const struct frame *frame = group->user_frame    ? group->user_frame
-                                : group->stack_count ? group->stack
-                                                     : NULL;
+    const struct frame *frame = creator_frame(group);
     return frame && frame->function ? frame->function : "";
 }
 
@@ -222,15 +220,13 @@ static void collect(struct baseline *all, const struct process_report *process)
 static json_t *entry_json(const struct entry *entry)
 {
     const struct leak_group *group = entry->group;
-    const struct frame *own = group->user_frame    ? group->user_frame
-                              : group->stack_count ? group->stack
-                                                   : NULL;
+    const struct frame *creator = creator_frame(group);
     json_t *json = json_object();
     set_text(&json, "fingerprint", entry->fingerprint);
     set_number(&json, "threads", (int64_t)entry->threads);
     set_text(&json, "kind", leak_kind_name(group->kind));
-    set_text(&json, "function", own ? own->function : NULL);
-    set_text(&json, "file", own ? path_basename(own->file) : NULL);
+    set_text(&json, "function", creator ? creator->function : NULL);
+    set_text(&json, "file", creator ? path_basename(creator->file) : NULL);
     set_text(&json, "start_routine", group->start_routine ? group->start_routine->function : NULL);
     return json;
 }

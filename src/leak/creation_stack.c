@@ -20,9 +20,7 @@ bool stack_build(const struct ledger *ledger, struct symbolizer *symbolizer, con
         group->stack_count += list->count;
     }
     stack_mark_start_up(group->stack, group->stack_count);
-    for (size_t i = 0; i < group->stack_count && !group->user_frame; i++)
-        if (!group->stack[i].runtime)
-            group->user_frame = &group->stack[i];
+    group->user_frame = innermost_user_frame(group->stack, group->stack_count);
     return true;
 }
 

@@ -103,6 +103,13 @@ void report_free(struct report *report)
     free(report);
 }
 
+const struct frame *creator_frame(const struct leak_group *group)
+{
+    if (group->user_frame)
+        return group->user_frame;
+    return group->stack_count ? &group->stack[0] : NULL;
+}
+
 const char *command_name(const struct process_report *process)
 {
     if (process->argv && process->argv[0] && *process->argv[0])

@@ -63,6 +63,9 @@ struct leak_group {
     size_t thread_count;
 };
 
+/* The frame that names what created the threads: the user's first one, else the leaf; NULL: none. */
+const struct frame *creator_frame(const struct leak_group *group);
+
 struct process_report {
     pid_t pid, parent_pid;
     char *exe;          /* NULL unknown */

@@ -4,13 +4,6 @@
 
 #include "report/source_path.h"
 
-const struct frame *creator_frame(const struct leak_group *group)
-{
-    if (group->user_frame)
-        return group->user_frame;
-    return group->stack_count ? &group->stack[0] : NULL;
-}
-
 /* The user's outermost function on the current stack. */
 static const struct frame *outermost_of(const struct thread_info *thread)
 {

@@ -1,11 +1,8 @@
-/* The frames of a leak group that say most about it.  All point into the group; NULL: not known. */
+/* What the threads of a group run, and its place in the sources.  NULL: not known. */
 #ifndef THREADLEAK_REPORT_GROUP_FRAMES_H
 #define THREADLEAK_REPORT_GROUP_FRAMES_H
 
 #include "leak/model.h"
-
-/* What created the threads: the user's first frame, else the leaf. */
-const struct frame *creator_frame(const struct leak_group *group);
 
 /*
  * What the threads run: the start routine.  That of a runtime (std::thread's, Rust's) does not name the

@@ -133,14 +133,6 @@ static void print_wait(const struct printer *printer, const struct block *block)
     putc(',', printer->out);
 }
 
-static const struct frame *first_user_frame(const struct shared_stack *stack)
-{
-    for (size_t i = 0; i < stack->count; i++)
-        if (!stack->frames[i].runtime)
-            return &stack->frames[i];
-    return NULL;
-}
-
 /* Without the middle of a deep stack. */
 static void put_some_frames(const struct printer *printer, const struct frames *frames)
 {
@@ -156,7 +148,8 @@ static void put_some_frames(const struct printer *printer, const struct frames *
 static void print_frames(const struct printer *printer, const struct shared_stack *stack)
 {
     struct frames frames =
-        shown_frames(printer, (struct frames){stack->frames, stack->count, first_user_frame(stack)});
+        shown_frames(printer, (struct frames){stack->frames, stack->count,
+                                              innermost_user_frame(stack->frames, stack->count)});
     if (is_verbose(printer) || frames.count <= FRAMES_SHOWN)
         put_frames(printer, &frames);
     else

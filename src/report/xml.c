@@ -8,20 +8,10 @@
 
 static const char *entity(char c)
 {
-    switch (c) {
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;"; /* also of ]]> */
-    case '&':
-        return "&amp;";
-    case '"':
-        return "&quot;";
-    case '\'':
-        return "&#39;";
-    default:
-        return NULL;
-    }
+    static const char *const entities[] = {
+        ['<'] = "&lt;", ['>'] = "&gt;", ['&'] = "&amp;", ['"'] = "&quot;", ['\''] = "&#39;"};
+    size_t i = (unsigned char)c;
+    return i < sizeof(entities) / sizeof(*entities) ? entities[i] : NULL;
 }
 
 /* Bytes of the character; 0: XML excludes it, or it drives a terminal. */

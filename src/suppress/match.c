@@ -167,13 +167,11 @@ static bool any_is(const struct part *part, const struct suppression_thread *thr
 static bool top_is(const struct part *part, const struct suppression_thread *thread)
 {
     const struct frame *frames = thread->current;
-    size_t user = 0, count = thread->current_count;
-    if (count && function_matches(part, frames[0].function))
+    const struct frame *user = innermost_user_frame(frames, thread->current_count);
+    if (thread->current_count && function_matches(part, frames[0].function))
         return true;
-    while (user < count && frames[user].runtime)
-        user++;
-    return user < count && (function_matches(part, frames[user].function) ||
-                            (user && function_matches(part, frames[user - 1].function)));
+    return user && (function_matches(part, user->function) ||
+                    (user != frames && function_matches(part, user[-1].function)));
 }
 
 /* What a runtime's start routine called: the routine itself (std::thread's, Rust's) names no thread. */

@@ -277,6 +277,14 @@ bool is_runtime_frame(const struct frame *frame)
     return frame->function && is_runtime_function(frame->function);
 }
 
+const struct frame *innermost_user_frame(const struct frame *frames, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!frames[i].runtime)
+            return &frames[i];
+    return NULL;
+}
+
 const struct frame *outermost_user_frame(const struct frame *frames, size_t count)
 {
     while (count > 0)

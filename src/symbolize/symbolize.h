@@ -78,8 +78,9 @@ const char *symbolize_data(struct symbolizer *symbolizer, const struct code_addr
  */
 bool is_runtime_frame(const struct frame *frame);
 
-/* The last frame of a stack, leaf first, that is no runtime's: of a thread's whole stack what the
- * user gave it to run.  NULL: there is none. */
+/* Of a stack, leaf first, the first frame that is not of a runtime, and the last, which is the function that
+ * the user gave the thread to run.  NULL: there is none. */
+const struct frame *innermost_user_frame(const struct frame *frames, size_t count);
 const struct frame *outermost_user_frame(const struct frame *frames, size_t count);
 
 /* ---- names of functions as demanglers write them, C++'s above all ---- */
