@@ -1,35 +1,19 @@
 #include "cli/common/elf_head.h"
 
-#include <elf.h>
-#include <endian.h>
 #include <link.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#if defined(__x86_64__)
-#define OWN_MACHINE EM_X86_64
-#elif defined(__aarch64__)
-#define OWN_MACHINE EM_AARCH64
-#else
-#define OWN_MACHINE EM_NONE /* the shim does not build there */
-#endif
-
-const int elf_own_class = ELFCLASS64;
-const int elf_own_byte_order = __BYTE_ORDER == __LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB;
-const unsigned elf_own_machine = OWN_MACHINE;
-
-static bool read_exactly(int fd, void *to, size_t size, uint64_t at)
-{
-    return at <= INT64_MAX - size && pread(fd, to, size, (off_t)at) == (ssize_t)size;
-}
+#include "base/elf.h"
+#include "base/file.h"
 
 static bool read_loader(int fd, const Elf64_Phdr *segment, struct elf_head *head)
 {
     /* as the kernel: load_elf_binary() in fs/binfmt_elf.c */
     if (segment->p_filesz < 2 || segment->p_filesz > sizeof(head->loader))
         return false;
-    return read_exactly(fd, head->loader, segment->p_filesz, segment->p_offset) &&
+    return pread_all(fd, segment->p_offset, head->loader, segment->p_filesz) == segment->p_filesz &&
            head->loader[segment->p_filesz - 1] == '\0';
 }
 
@@ -38,24 +22,24 @@ enum elf_status elf_head_read(int fd, struct elf_head *head)
     memset(head, 0, sizeof(*head));
     Elf64_Ehdr elf;
     memset(&elf, 0, sizeof(elf));
-    ssize_t got = pread(fd, &elf, sizeof(elf), 0);
-    if (got < (ssize_t)sizeof(Elf32_Ehdr) || memcmp(elf.e_ident, ELFMAG, SELFMAG))
+    size_t got = pread_all(fd, 0, &elf, sizeof(elf));
+    if (got < sizeof(Elf32_Ehdr) || memcmp(elf.e_ident, ELFMAG, SELFMAG))
         return ELF_DAMAGED;
     head->class = elf.e_ident[EI_CLASS];
     head->byte_order = elf.e_ident[EI_DATA];
-    bool swapped = head->byte_order != elf_own_byte_order;
+    bool swapped = head->byte_order != OUR_ELF_BYTE_ORDER;
     /* e_type and e_machine have the same offsets in both classes */
     head->type = swapped ? __builtin_bswap16(elf.e_type) : elf.e_type;
     head->machine = swapped ? __builtin_bswap16(elf.e_machine) : elf.e_machine;
-    if (head->class != elf_own_class || swapped || head->machine != elf_own_machine)
+    if (head->class != OUR_ELF_CLASS || swapped || head->machine != OUR_ELF_MACHINE)
         return ELF_FOREIGN;
-    if (got < (ssize_t)sizeof(elf) || (head->type != ET_EXEC && head->type != ET_DYN) ||
+    if (got < sizeof(elf) || (head->type != ET_EXEC && head->type != ET_DYN) ||
         elf.e_phentsize != sizeof(Elf64_Phdr) || !elf.e_phnum)
         return ELF_DAMAGED;
     for (unsigned i = 0; i < elf.e_phnum; i++) {
         Elf64_Phdr segment;
         if (elf.e_phoff > INT64_MAX / 2 ||
-            !read_exactly(fd, &segment, sizeof(segment), elf.e_phoff + i * sizeof(segment)))
+            pread_all(fd, elf.e_phoff + i * sizeof(segment), &segment, sizeof(segment)) != sizeof(segment))
             return ELF_DAMAGED;
         if (segment.p_type == PT_INTERP)
             return read_loader(fd, &segment, head) ? ELF_OK : ELF_DAMAGED;

@@ -23,9 +23,6 @@ enum elf_status {
 /* Reads an open file that begins with "\177ELF". */
 enum elf_status elf_head_read(int fd, struct elf_head *head);
 
-/* The same facts of this program. */
-extern const int elf_own_class, elf_own_byte_order;
-extern const unsigned elf_own_machine;
 /* The loader that started this program, or NULL. */
 const char *elf_own_loader(void);
 /* "64-bit ARM" …; `scratch` holds the text for a machine that has no name here. */

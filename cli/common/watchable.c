@@ -1,6 +1,5 @@
 #include "cli/common/watchable.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -13,6 +12,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/elf.h"
 #include "base/path.h"
 #include "cli/common/elf_head.h"
 #include "cli/common/script_head.h"
@@ -94,7 +94,7 @@ static bool same_file(const char *a, const char *b)
 
 static enum watchable check_elf(const struct subject *subject, int fd, struct error *error)
 {
-    const struct elf_head ours = {.class = elf_own_class, .machine = elf_own_machine};
+    const struct elf_head ours = {.class = OUR_ELF_CLASS, .machine = OUR_ELF_MACHINE};
     struct elf_head head;
     char scratch[64];
     switch (elf_head_read(fd, &head)) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/file.h"
 #include "cli/common/run_dir.h"
 
 /* NULL: there is none, or it is not readable. */
@@ -17,12 +18,8 @@ static char *read_file(const char *directory, size_t *size)
     struct stat st;
     snprintf(path, sizeof(path), "%s/" LEDGER_EXECS_FILE, directory);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    char *text =
-        fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? malloc((size_t)st.st_size + 1) : NULL;
-    *size = 0;
-    for (ssize_t got; text && (off_t)*size < st.st_size; *size += (size_t)got)
-        if ((got = read(fd, text + *size, (size_t)st.st_size - *size)) <= 0)
-            break;
+    bool regular = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    char *text = regular ? read_all(fd, SIZE_MAX, size) : NULL;
     if (fd >= 0)
         close(fd);
     return text;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/options.h"
+#include "proc/file.h"
 #include "cli/common/run_dir.h"
 #include "cli/common/run_env.h"
 #include "cli/selftest/selftest.h"
@@ -132,23 +133,14 @@ static void check_quit(struct selftest *test)
                       "--signal=USR1, or threadleak report PID");
 }
 
-static bool read_line(const char *path, char *line, size_t size)
-{
-    FILE *file = fopen(path, "re");
-    bool read = file && fgets(line, (int)size, file);
-    if (file)
-        fclose(file);
-    line[read ? strcspn(line, "\n") : 0] = '\0';
-    return read;
-}
-
 static void check_cores(struct selftest *test)
 {
     char pattern[256];
     struct rlimit limit;
-    if (!read_line("/proc/sys/kernel/core_pattern", pattern, sizeof(pattern)) ||
+    if (proc_read(PROC_PATH("sys/kernel/core_pattern"), pattern, sizeof(pattern)) <= 0 ||
         getrlimit(RLIMIT_CORE, &limit) != 0)
         return;
+    pattern[strcspn(pattern, "\n")] = '\0';
     if (pattern[0] == '|')
         selftest_ok(test, "core files", "go to %.100s; threadleak report reads those that it stores",
                     pattern + 1);

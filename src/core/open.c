@@ -1,6 +1,4 @@
 /* Opens a core: its headers, and what its notes say. */
-#include <elf.h>
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/elf.h"
 #include "base/file.h"
 #include "core/notes.h"
 
@@ -19,21 +18,13 @@ enum {
     HEADERS_AT_ONCE = 64,
 };
 
-#if defined(__x86_64__)
-#define OUR_MACHINE EM_X86_64
-#elif defined(__aarch64__)
-#define OUR_MACHINE EM_AARCH64
-#endif
-
-static const unsigned char our_byte_order = __BYTE_ORDER == __LITTLE_ENDIAN ? ELFDATA2LSB : ELFDATA2MSB;
-
 /* ---- the file ------------------------------------------------------------------- */
 
 static bool is_core(const Elf64_Ehdr *header, size_t got)
 {
     if (got < EI_NIDENT + sizeof(header->e_type) || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
         return false;
-    bool swapped = header->e_ident[EI_DATA] != our_byte_order;
+    bool swapped = header->e_ident[EI_DATA] != OUR_ELF_BYTE_ORDER;
     return (swapped ? __builtin_bswap16(header->e_type) : header->e_type) == ET_CORE;
 }
 
@@ -59,13 +50,13 @@ static bool is_of_this_machine(const struct core_file *core, const Elf64_Ehdr *h
     if (header->e_ident[EI_CLASS] == ELFCLASS32)
         return error_set(error, "%s is the core of a 32-bit program, which threadleak does not read",
                          core->path);
-    if (header->e_ident[EI_DATA] != our_byte_order || header->e_machine != OUR_MACHINE)
+    if (header->e_ident[EI_DATA] != OUR_ELF_BYTE_ORDER || header->e_machine != OUR_ELF_MACHINE)
         return error_set(
             error,
             "%s is a core of another architecture (ELF machine %u); use a threadleak for that architecture",
             core->path,
-            header->e_ident[EI_DATA] == our_byte_order ? header->e_machine
-                                                       : __builtin_bswap16(header->e_machine));
+            header->e_ident[EI_DATA] == OUR_ELF_BYTE_ORDER ? header->e_machine
+                                                           : __builtin_bswap16(header->e_machine));
     if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_phentsize != sizeof(Elf64_Phdr))
         return error_set(error, "%s is damaged: its header is not that of a core file", core->path);
     return true;

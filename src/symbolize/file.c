@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 #define SERVERS "DEBUGINFOD_URLS"
 #define DEBUG_DIRECTORY "/usr/lib/debug/.build-id"
 
@@ -108,12 +110,11 @@ static bool is_program(const char *path)
 {
     unsigned char start[EI_NIDENT + 2];
     struct stat status;
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+    int fd = regular_file_open(path, &status);
+    if (fd < 0)
         return false;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    ssize_t got = fd >= 0 ? pread(fd, start, sizeof(start), 0) : -1;
-    if (fd >= 0)
-        close(fd);
+    size_t got = pread_all(fd, 0, start, sizeof(start));
+    close(fd);
     if (got != sizeof(start) || memcmp(start, ELFMAG, SELFMAG) != 0)
         return false;
     bool big = start[EI_DATA] == ELFDATA2MSB;

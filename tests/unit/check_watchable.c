@@ -1,4 +1,3 @@
-#include <elf.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/elf.h"
 #include "cli/common/elf_head.h"
 #include "cli/common/watchable.h"
 #include "suite.h"
@@ -66,7 +66,7 @@ static struct made_elf made(const char *loader)
 {
     struct made_elf elf = {
         .head = {.e_type = ET_DYN,
-                 .e_machine = (Elf64_Half)elf_own_machine,
+                 .e_machine = (Elf64_Half)OUR_ELF_MACHINE,
                  .e_phoff = sizeof(Elf64_Ehdr),
                  .e_phentsize = sizeof(Elf64_Phdr),
                  .e_phnum = 1},
@@ -75,8 +75,8 @@ static struct made_elf made(const char *loader)
                     .p_filesz = loader ? strlen(loader) + 1 : 0},
     };
     memcpy(elf.head.e_ident, ELFMAG, SELFMAG);
-    elf.head.e_ident[EI_CLASS] = (unsigned char)elf_own_class;
-    elf.head.e_ident[EI_DATA] = (unsigned char)elf_own_byte_order;
+    elf.head.e_ident[EI_CLASS] = (unsigned char)OUR_ELF_CLASS;
+    elf.head.e_ident[EI_DATA] = (unsigned char)OUR_ELF_BYTE_ORDER;
     strcpy(elf.loader, loader ? loader : "");
     return elf;
 }
@@ -138,11 +138,11 @@ START_TEST(other_architectures)
     elf.head.e_machine = EM_386;
     expect(make_elf("a", &elf), WATCHABLE_NEVER, "is a 32-bit x86 program, this threadleak is for ");
     elf = made("/lib/ld.so");
-    elf.head.e_machine = elf_own_machine == EM_AARCH64 ? EM_X86_64 : EM_AARCH64;
-    expect(make_elf("a", &elf), WATCHABLE_NEVER, elf_own_machine == EM_AARCH64 ? "x86-64" : "aarch64");
+    elf.head.e_machine = OUR_ELF_MACHINE == EM_AARCH64 ? EM_X86_64 : EM_AARCH64;
+    expect(make_elf("a", &elf), WATCHABLE_NEVER, OUR_ELF_MACHINE == EM_AARCH64 ? "x86-64" : "aarch64");
     elf.head.e_machine = 0x1234;
     expect(make_elf("a", &elf), WATCHABLE_NEVER, "64-bit machine number 4660");
-    elf.head.e_ident[EI_DATA] = elf_own_byte_order == ELFDATA2LSB ? ELFDATA2MSB : ELFDATA2LSB;
+    elf.head.e_ident[EI_DATA] = OUR_ELF_BYTE_ORDER == ELFDATA2LSB ? ELFDATA2MSB : ELFDATA2LSB;
     elf.head.e_machine = __builtin_bswap16(EM_S390);
     expect(make_elf("a", &elf), WATCHABLE_NEVER, "s390x");
 }
