@@ -16,7 +16,7 @@ static bool is_run(pid_t pid)
     /* Compares names only, because it may be another build of threadleak. */
     bool is = exe && !strcmp(path_basename(exe), "threadleak") && argv && argv[0] && argv[1] &&
               !strcmp(argv[1], "run");
-    process_argv_free(argv);
+    free(argv);
     free(exe);
     return is;
 }

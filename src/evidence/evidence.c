@@ -180,7 +180,7 @@ void evidence_release(struct evidence *evidence)
 {
     thread_index_release(&evidence->threads);
     free(evidence->exe);
-    process_argv_free(evidence->argv);
+    free(evidence->argv);
     stacks_free(evidence->stacks);
     task_list_release(&evidence->tasks);
     task_list_release(&evidence->untracked);

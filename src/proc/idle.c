@@ -25,8 +25,8 @@ static double last_run(const char *path)
 }
 
 /*
- * Each processor has a clock of its own there, of which time that a hypervisor or
- * interrupts took is left out: they drift apart by seconds.  So it is read on each of them.
+ * The times of the file are by a clock of each processor, which leaves out the time that a hypervisor or
+ * interrupts took.  These clocks drift apart by seconds.  So this thread reads each clock on its processor.
  */
 struct clocks {
     cpu_set_t before;

@@ -72,7 +72,7 @@ char **process_argv(pid_t pid)
     char *text = read_cmdline(pid, &size);
     if (!text)
         return NULL;
-    /* What setproctitle leaves over of the old arguments is NULs. */
+    /* A program that sets a shorter title fills the rest of its old arguments with NULs. */
     size_t used = size;
     while (used && !text[used - 1])
         used--;
@@ -93,11 +93,6 @@ char **process_argv(pid_t pid)
     }
     free(text);
     return argv;
-}
-
-void process_argv_free(char **argv)
-{
-    free(argv);
 }
 
 pid_t process_parent(pid_t pid)

@@ -5,15 +5,14 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* False once it is a zombie whole; one whose main thread alone has left exists. */
+/* False for one that is a zombie as a whole; true for one whose main thread alone has ended. */
 bool process_exists(pid_t pid);
 /* Does the process map a file of this basename (the shim)? */
 bool process_maps_file(pid_t pid, const char *basename);
-/* Malloc'ed target of /proc/PID/exe without " (deleted)", or NULL. */
+/* Malloc'ed target of /proc/PID/exe without " (deleted)"; NULL: not readable. */
 char *process_exe(pid_t pid);
-/* Malloc'ed argv, NULL-terminated, free with process_argv_free; NULL: not readable. */
+/* NULL-terminated, in one malloc'ed block; NULL: not readable, or empty. */
 char **process_argv(pid_t pid);
-void process_argv_free(char **argv);
 pid_t process_parent(pid_t pid); /* 0: unknown */
 /* Are it and this program in one namespace of that kind ("net", "time")?  True also where the kernel has no
  * such namespaces. */

@@ -155,7 +155,7 @@ START_TEST(a_process_that_is_gone)
     ck_assert_ptr_null(process_argv(pid));
     ck_assert_int_eq(process_parent(pid), 0);
     ck_assert(!process_maps_file(pid, "libc.so.6"));
-    process_argv_free(NULL);
+    free(NULL);
 }
 END_TEST
 
@@ -213,7 +213,7 @@ START_TEST(odd_names_and_arguments)
     ck_assert(process_maps_file(pid, "libc.so.6"));
     ck_assert(process_maps_file(pid, strrchr(path, '/') + 1));
     free(exe);
-    process_argv_free(argv);
+    free(argv);
     task_list_release(&list);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
@@ -234,7 +234,7 @@ START_TEST(many_long_arguments)
     for (int i = 0; i < N + 3; i++)
         ck_assert_str_eq(argv[i], args[i]);
     ck_assert_ptr_null(argv[N + 3]);
-    process_argv_free(argv);
+    free(argv);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
 }
@@ -279,7 +279,7 @@ START_TEST(a_main_thread_that_left_does_not_matter)
     ck_assert_uint_eq(list.count, 2);
     ck_assert_int_eq(list.tasks[0].state, 'Z');
     task_list_release(&list);
-    process_argv_free(argv);
+    free(argv);
     free(exe);
     free(own);
     kill(pid, SIGKILL);
