@@ -206,12 +206,12 @@ J ?= 2
 
 check: all targets $(SUITES) $(ASAN_BUILT)
 	$(Q)tests/all.py -j $(J) $(PROGRAMS:%="tests/e2e/%.py --build $(BUILD)") $(SUITES) $(E2E) \
-		"tests/layering.sh $(BUILD)" "tests/e2e/cli_report.sh $(BUILD)" --alone $(ALONE)
+		"tests/lint.py --build $(BUILD)" "tests/layering.sh $(BUILD)" "tests/e2e/cli_report.sh $(BUILD)" --alone $(ALONE)
 
 # The same with every repetition, and the suites without a sanitizer.
 soak: all targets $(SUITES) $(ASAN_BUILT) $(CHECKS:%=$(BUILD)/tests/unit/%)
-	$(Q)SOAK=1 tests/all.py -j 1 $(PROGRAMS:%="tests/e2e/%.py --build $(BUILD)") $(SUITES) $(E2E) \
-		$(CHECKS:%=$(BUILD)/tests/unit/%) $(ALONE)
+	$(Q)SOAK=1 ANALYZE=1 tests/all.py -j 1 $(PROGRAMS:%="tests/e2e/%.py --build $(BUILD)") $(SUITES) $(E2E) \
+		$(CHECKS:%=$(BUILD)/tests/unit/%) "tests/lint.py --build $(BUILD)" $(ALONE)
 
 asan: all targets $(SUITES) $(ASAN_BUILT)
 	$(Q)tests/all.py -j $(J) $(filter $(BUILD)/asan/%,$(SUITES)) $(E2E)
@@ -230,12 +230,9 @@ fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
 	$(Q)for fuzzer in $^; do \
 		mkdir -p $$fuzzer.corpus && $$fuzzer -max_total_time=$(FUZZ_SECONDS) $$fuzzer.corpus || exit 1; done
 
-CODE = $(wildcard include/*.h include/*/*.h src/*/*.[ch] preload/*/*.[ch] cli/*.[ch] cli/*/*.[ch] tests/*/*.[ch] tests/*/*.cpp bench/*.c)
+# ANALYZE=1: with clang-tidy's static analyzer, which takes minutes.
 lint:
-	$(Q)clang-format --dry-run -Werror $(CODE)
-	$(Q)clang-tidy --quiet $(SRC:%=%.c) $(CLI:%=%.c) $(PRELOAD:%=%.c) -- $(BASE) -Iinclude
-	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability \
-		--suppress=missingInclude --inline-suppr -I. -Isrc src cli preload
+	$(Q)tests/lint.py --build $(BUILD)
 
 # ---- try, measure -----------------------------------------------------------------------
 demo: all $(BUILD)/targets/demo

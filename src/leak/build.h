@@ -27,8 +27,8 @@ struct verdict_rules {
 
 /*
  * Adds one process, and releases the evidence.  A watched process without any thread is only counted, unless
- * rules->even_without_threads.  One that was not watched is not judged; rules may then be NULL.  False and an error
- * when out of memory.
+ * rules->even_without_threads.  One that was not watched is not judged; rules may then be NULL.  False and an
+ * error when out of memory.
  */
 bool report_add(struct report *report, struct evidence *evidence, const struct verdict_rules *rules,
                 struct error *error);

@@ -31,6 +31,7 @@ static void unwind(const struct core_file *core)
         for (size_t j = 0; stack && j < stack->count; j++)
             sum += stack->frames[j].offset;
     }
+    (void)sum;
     unwinder_free(unwinder);
     snapshot_free(snapshot);
 }

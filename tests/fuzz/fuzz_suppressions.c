@@ -26,7 +26,8 @@ static void match(const struct suppressions *suppressions)
     suppression_matcher_site(matcher,
                              &(struct suppression_site){creation, 3, &start, KIND_RUNNING, "/usr/bin/app"});
     const struct suppression_thread thread = {"io 1", current, 2, WAIT_CONDVAR}, unknown = {.name = NULL};
-    if (suppression_matcher_find(matcher, &thread) != suppression_matcher_find(matcher, &thread))
+    const struct suppression_rule *first = suppression_matcher_find(matcher, &thread);
+    if (suppression_matcher_find(matcher, &thread) != first)
         abort();
     suppression_matcher_find(matcher, &unknown);
     suppression_matcher_free(matcher);

@@ -248,8 +248,7 @@ START_TEST(no_such_process)
         _exit(0);
     siginfo_t info;
     ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-    snprintf(text, sizeof(text), "process %d has no memory: it has ended, or is a kernel thread",
-             (int)pid);
+    snprintf(text, sizeof(text), "process %d has no memory: it has ended, or is a kernel thread", (int)pid);
     not_found(pid, LEDGER_OPEN_FAILED, text);
     waitpid(pid, NULL, 0);
     snprintf(text, sizeof(text), "no process %d", (int)pid);
@@ -342,8 +341,8 @@ START_TEST(who_may_look)
     }
     pid_t pid = start(hold_memfd);
     ck_assert_int_eq(ask_as_nobody(pid, text), LEDGER_OPEN_FAILED);
-    snprintf(expected, sizeof(expected), "process %d: no permission to read it; run threadleak as its user or as root",
-             (int)pid);
+    snprintf(expected, sizeof(expected),
+             "process %d: no permission to read it; run threadleak as its user or as root", (int)pid);
     ck_assert_msg(strncmp(text, expected, strlen(expected)) == 0, "%s", text);
     tear_down();
 
