@@ -1,4 +1,4 @@
-/* Saves the current stacks of a process that is about to end, as "present.PID.N" beside its "ledger.PID.N" in
+/* Saves the current stacks of a process that is about to end, as "stacks.PID.N" beside its "ledger.PID.N" in
  * the directory of its run. */
 #ifndef THREADLEAK_CLI_COMMON_SAVE_STACKS_H
 #define THREADLEAK_CLI_COMMON_SAVE_STACKS_H

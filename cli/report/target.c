@@ -103,7 +103,7 @@ static bool add_opened_core(struct report_target *job, const struct core_file *c
     const struct stacks_options options = {.symbolizer = job->symbolizer, .ledger = ledger};
     struct stacks *current = NULL;
     if (snapshot_open_core(core, &snapshot, &why) == SNAPSHOT_OK)
-        current = stacks_of_snapshot(snapshot, STACK_SOURCE_CORE, &options, &why);
+        current = stacks_from_snapshot(snapshot, STACK_SOURCE_CORE, &options, &why);
     if (!current && strcmp(why.text, core->notice.text) != 0)
         print_notice(why.text);
     bool added = false;

@@ -12,12 +12,8 @@ bool stack_build(const struct ledger *ledger, struct symbolizer *symbolizer, con
 {
     for (uint32_t i = 0; i < count; i++) {
         const struct frame_list *list = stack_frames(ledger, symbolizer, frames[i], true);
-        struct frame *grown = realloc(group->stack, (group->stack_count + list->count) * sizeof(*grown));
-        if (!grown)
+        if (!frames_append(&group->stack, &group->stack_count, list))
             return false;
-        group->stack = grown;
-        memcpy(grown + group->stack_count, list->frames, list->count * sizeof(*grown));
-        group->stack_count += list->count;
     }
     stack_mark_start_up(group->stack, group->stack_count);
     group->user_frame = innermost_user_frame(group->stack, group->stack_count);

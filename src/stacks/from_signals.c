@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stacks/stacks.h"
 #include "stacks/signal_capture.h"
 
 static bool fill_stack(struct shared_stack *stack, const struct signal_capture *capture,
@@ -12,7 +11,7 @@ static bool fill_stack(struct shared_stack *stack, const struct signal_capture *
 {
     for (uint32_t i = 0; i < record->frame_count; i++) {
         const struct frame_list *list = stack_frames(capture->ledger, symbolizer, record->frames[i], i > 0);
-        if (!shared_stack_add(stack, list))
+        if (!frames_append(&stack->frames, &stack->count, list))
             return false;
     }
     stack_mark_start_up(stack->frames, stack->count);
@@ -30,12 +29,12 @@ static bool is_equal(const struct shared_stack *a, const struct shared_stack *b)
     return true;
 }
 
-/* The stack that was just filled in last, or one before that equals it.  The threads
- * of a pool are neighbours: the latest few are enough. */
-static struct shared_stack *last_or_equal(struct stacks *current)
+/* The stack that was filled in last, or an equal one before it.  The threads of a pool are neighbours, so
+ * the latest few are enough. */
+static struct shared_stack *last_or_equal(struct stacks *stacks)
 {
-    struct shared_stack *last = &current->stacks[current->stack_count];
-    for (size_t back = 1; back <= 64 && back <= current->stack_count; back++) {
+    struct shared_stack *last = &stacks->shared[stacks->shared_count];
+    for (size_t back = 1; back <= 64 && back <= stacks->shared_count; back++) {
         struct shared_stack *other = last - back;
         if (!is_equal(other, last))
             continue;
@@ -44,56 +43,55 @@ static struct shared_stack *last_or_equal(struct stacks *current)
         memset(last, 0, sizeof(*last));
         return other;
     }
-    current->stack_count++;
+    stacks->shared_count++;
     return last;
 }
 
-static bool fill_thread(struct stacks *current, const struct signal_capture *capture,
+static bool fill_thread(struct stacks *stacks, const struct signal_capture *capture,
                         const struct signal_capture_thread *from, struct symbolizer *symbolizer)
 {
     char why[64];
-    struct thread_stack *thread = &current->threads[current->count++];
+    struct thread_stack *thread = &stacks->threads[stacks->count++];
     *thread = (struct thread_stack){.tid = from->tid, .idle_s = -1};
     if (!from->current)
         return (thread->why_none = strdup(signal_capture_reason_text(capture, from->reason, why)));
     thread->source = STACK_SOURCE_SIGNAL;
-    if (!fill_stack(&current->stacks[current->stack_count], capture, from->current, symbolizer))
+    if (!fill_stack(&stacks->shared[stacks->shared_count], capture, from->current, symbolizer))
         return false;
-    thread->stack = last_or_equal(current);
+    thread->stack = last_or_equal(stacks);
     return true;
 }
 
 static struct stacks *fill(const struct signal_capture *capture, const char *refused,
                            struct symbolizer *symbolizer)
 {
-    struct stacks *current = calloc(1, sizeof(*current));
-    if (!current)
+    struct stacks *stacks = calloc(1, sizeof(*stacks));
+    if (!stacks)
         return NULL;
-    current->threads = calloc(capture->count + 1, sizeof(*current->threads));
-    current->stacks = calloc(capture->count + 1, sizeof(*current->stacks));
+    stacks->threads = calloc(capture->count + 1, sizeof(*stacks->threads));
+    stacks->shared = calloc(capture->count + 1, sizeof(*stacks->shared));
     bool done =
-        current->threads && current->stacks &&
-        asprintf(&current->note,
-                 "taken by the threads themselves, which does not tell what they wait for: %s", refused) >= 0;
+        stacks->threads && stacks->shared &&
+        asprintf(&stacks->note, "taken by signal, so what threads wait for is unknown: %s", refused) >= 0;
     for (size_t i = 0; done && i < capture->count; i++)
-        done = fill_thread(current, capture, &capture->threads[i], symbolizer);
+        done = fill_thread(stacks, capture, &capture->threads[i], symbolizer);
     if (done)
-        return current;
-    stacks_free(current);
+        return stacks;
+    stacks_free(stacks);
     return NULL;
 }
 
-struct stacks *current_by_itself(pid_t pid, struct error *refused, const struct stacks_options *options)
+struct stacks *stacks_from_signals(pid_t pid, struct error *refused, const struct stacks_options *options)
 {
     struct signal_capture *capture;
     struct error why = {""};
     if (signal_capture_take(pid, 0, &capture, &why) != SIGNAL_CAPTURE_OK) {
         char text[sizeof(refused->text)];
-        snprintf(text, sizeof(text), "%.250s; nor by its own signal: %.200s", refused->text, why.text);
+        snprintf(text, sizeof(text), "%.250s; nor by signal: %.200s", refused->text, why.text);
         error_set(refused, "%s", text);
         return NULL;
     }
-    struct stacks *current = fill(capture, refused->text, options->symbolizer);
+    struct stacks *stacks = fill(capture, refused->text, options->symbolizer);
     signal_capture_free(capture);
-    return current;
+    return stacks;
 }

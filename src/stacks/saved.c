@@ -36,13 +36,13 @@ static json_t *save_stack(const struct shared_stack *stack)
     return json_pack("{so so}", "frames", frames, "incomplete", string(stack->incomplete));
 }
 
-static json_t *save_thread(const struct stacks *current, const struct thread_stack *thread)
+static json_t *save_thread(const struct stacks *stacks, const struct thread_stack *thread)
 {
     const struct wait *wait = &thread->wait;
     json_t *json = json_object();
     set_number(&json, "tid", thread->tid);
     set_number(&json, "source", thread->source);
-    set_number(&json, "stack", thread->stack ? thread->stack - current->stacks : -1);
+    set_number(&json, "stack", thread->stack ? thread->stack - stacks->shared : -1);
     set_value(&json, "why_none", string(thread->why_none));
     set_number(&json, "on", wait->on);
     set_bool(&json, "running", wait->running);
@@ -62,23 +62,23 @@ static json_t *save_thread(const struct stacks *current, const struct thread_sta
     return json;
 }
 
-static json_t *save(const struct stacks *current)
+static json_t *save(const struct stacks *stacks)
 {
-    json_t *stacks = json_array(), *threads = json_array();
-    for (size_t i = 0; i < current->stack_count; i++)
-        append_value(&stacks, save_stack(&current->stacks[i]));
-    for (size_t i = 0; i < current->count; i++)
-        append_value(&threads, save_thread(current, &current->threads[i]));
-    return json_pack("{ss so so so}", "present", THREADLEAK_VERSION, "note", string(current->note), "stacks",
-                     stacks, "threads", threads);
+    json_t *shared = json_array(), *threads = json_array();
+    for (size_t i = 0; i < stacks->shared_count; i++)
+        append_value(&shared, save_stack(&stacks->shared[i]));
+    for (size_t i = 0; i < stacks->count; i++)
+        append_value(&threads, save_thread(stacks, &stacks->threads[i]));
+    return json_pack("{ss so so so}", "version", THREADLEAK_VERSION, "note", string(stacks->note), "stacks",
+                     shared, "threads", threads);
 }
 
-bool stacks_save(const struct stacks *current, const char *path)
+bool stacks_save(const struct stacks *stacks, const char *path)
 {
     char temporary[PATH_MAX];
     if (snprintf(temporary, sizeof(temporary), "%s.new", path) >= (int)sizeof(temporary))
         return false;
-    json_t *json = save(current);
+    json_t *json = save(stacks);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     bool done = json && fd >= 0 && json_dumpfd(json, fd, JSON_COMPACT) == 0 && rename(temporary, path) == 0;
     if (fd >= 0) {
@@ -99,7 +99,7 @@ static bool load_string(const json_t *json, char **text)
     return !value || *text;
 }
 
-/* Strings of frames live as long as the JSON they were read from, which is kept. */
+/* Strings of frames are those of the JSON, which lives as long as the stacks. */
 static bool load_frame(const json_t *json, struct frame *frame)
 {
     if (json_array_size(json) != 9)
@@ -136,13 +136,13 @@ static json_int_t number(const json_t *json, const char *key, json_int_t low, js
     return value < low || value > high ? low : value;
 }
 
-static bool load_thread(const struct stacks *current, const json_t *json, struct thread_stack *thread)
+static bool load_thread(const struct stacks *stacks, const json_t *json, struct thread_stack *thread)
 {
-    json_int_t stack = number(json, "stack", -1, (json_int_t)current->stack_count - 1);
+    json_int_t stack = number(json, "stack", -1, (json_int_t)stacks->shared_count - 1);
     *thread = (struct thread_stack){
         .tid = (pid_t)number(json, "tid", 0, INT_MAX),
         .source = (enum stack_source)number(json, "source", STACK_SOURCE_NONE, STACK_SOURCE_CORE),
-        .stack = stack < 0 ? NULL : &current->stacks[stack],
+        .stack = stack < 0 ? NULL : &stacks->shared[stack],
         .idle_s = json_number_value(json_object_get(json, "idle_s")),
         .owner_id = (uint64_t)number(json, "owner_id", 0, INT64_MAX),
         .wait = {.on = (enum wait_on)number(json, "on", WAIT_NONE, WAIT_KINDS - 1),
@@ -164,25 +164,25 @@ static bool load_thread(const struct stacks *current, const json_t *json, struct
            load_string(json_object_get(json, "text"), &thread->wait.text);
 }
 
-static bool load(struct stacks *current, const json_t *json)
+static bool load(struct stacks *stacks, const json_t *json)
 {
-    const json_t *stacks = json_object_get(json, "stacks"), *threads = json_object_get(json, "threads");
-    const char *version = json_string_value(json_object_get(json, "present"));
+    const json_t *shared = json_object_get(json, "stacks"), *threads = json_object_get(json, "threads");
+    const char *version = json_string_value(json_object_get(json, "version"));
     if (!version || strcmp(version, THREADLEAK_VERSION) != 0)
         return false;
-    current->stacks = calloc(json_array_size(stacks) + 1, sizeof(*current->stacks));
-    current->threads = calloc(json_array_size(threads) + 1, sizeof(*current->threads));
-    if (!current->stacks || !current->threads || !load_string(json_object_get(json, "note"), &current->note))
+    stacks->shared = calloc(json_array_size(shared) + 1, sizeof(*stacks->shared));
+    stacks->threads = calloc(json_array_size(threads) + 1, sizeof(*stacks->threads));
+    if (!stacks->shared || !stacks->threads || !load_string(json_object_get(json, "note"), &stacks->note))
         return false;
-    while (current->stack_count < json_array_size(stacks)) {
-        size_t at = current->stack_count++;
-        if (!load_stack(json_array_get(stacks, at), &current->stacks[at]))
+    while (stacks->shared_count < json_array_size(shared)) {
+        size_t at = stacks->shared_count++;
+        if (!load_stack(json_array_get(shared, at), &stacks->shared[at]))
             return false;
     }
-    while (current->count < json_array_size(threads)) {
-        size_t at = current->count++;
-        if (!load_thread(current, json_array_get(threads, at), &current->threads[at]) ||
-            (at && current->threads[at].tid <= current->threads[at - 1].tid))
+    while (stacks->count < json_array_size(threads)) {
+        size_t at = stacks->count++;
+        if (!load_thread(stacks, json_array_get(threads, at), &stacks->threads[at]) ||
+            (at && stacks->threads[at].tid <= stacks->threads[at - 1].tid))
             return false;
     }
     return true;
@@ -190,28 +190,23 @@ static bool load(struct stacks *current, const json_t *json)
 
 struct stacks *stacks_load(const char *path)
 {
-    struct stacks *current = NULL;
+    struct stacks *stacks = NULL;
     FILE *file = fopen(path, "re");
     if (!file)
         return NULL;
     if (fseek(file, 0, SEEK_END) == 0 && (unsigned long)ftell(file) <= MAX_BYTES) {
         rewind(file);
         json_t *json = json_loadf(file, 0, NULL);
-        current = json ? calloc(1, sizeof(*current)) : NULL;
-        if (current)
-            current->kept = json;
+        stacks = json ? calloc(1, sizeof(*stacks)) : NULL;
+        if (stacks)
+            stacks->json = json;
         else
             json_decref(json);
-        if (current && !load(current, json)) {
-            stacks_free(current);
-            current = NULL;
+        if (stacks && !load(stacks, json)) {
+            stacks_free(stacks);
+            stacks = NULL;
         }
     }
     fclose(file);
-    return current;
-}
-
-void stacks_free_kept(void *kept)
-{
-    json_decref(kept);
+    return stacks;
 }

@@ -16,9 +16,9 @@ static bool is_permitted(pid_t pid, const struct signal_capture *capture, struct
 {
     const struct ledger_header *header = ledger_get_header(capture->ledger);
     if (header->flags & LEDGER_SANDBOXED)
-        error_set(error, "process %d is in a sandbox of its own: its threads are not sent signals", (int)pid);
+        error_set(error, "process %d is in a sandbox, so its threads are not sent signals", (int)pid);
     else if (header->capture_signal == 0)
-        error_set(error, "process %d leaves threadleak no real-time signal to ask its threads by", (int)pid);
+        error_set(error, "process %d uses all real-time signals, so threadleak has none", (int)pid);
     else if ((int)header->capture_signal < SIGRTMIN || (int)header->capture_signal > SIGRTMAX)
         error_set(error, "the ledger of process %d is damaged: %u is no real-time signal", (int)pid,
                   header->capture_signal);
@@ -38,7 +38,7 @@ static bool reopen(const struct asking *asking)
     return true;
 }
 
-static void rest_ms(unsigned ms)
+static void pause_ms(unsigned ms)
 {
     nanosleep(&(struct timespec){0, ms * 1000000L}, NULL);
 }
@@ -49,10 +49,10 @@ static void wait_for_answers(const struct asking *asking)
     bool last = false;
     while (match_answers(asking) > 0 && !last) {
         last = now_ns() >= asking->deadline_ns;
-        rest_ms(pause);
+        pause_ms(pause);
         if (now_ns() < asking->again_ns)
             ask_all(asking, true);
-        last |= !reopen(asking); /* ended: what is in the copy is what there is */
+        last |= !reopen(asking); /* the process has ended: no more answers will come */
         pause = pause < 32 ? pause * 2 : pause;
     }
 }
@@ -66,7 +66,7 @@ static enum signal_capture_status take(struct asking *asking, struct error *erro
         error_set(error, "process %d: cannot list its threads: %s", (int)pid, strerror(errno));
         return SIGNAL_CAPTURE_FAILED;
     }
-    /* After the tasks: what it knows of them is younger. */
+    /* After the tasks, so that it is newer. */
     enum ledger_open_status opened = ledger_open_process(pid, &capture->ledger, error);
     if (opened != LEDGER_OPEN_OK)
         return opened == LEDGER_OPEN_NOT_WATCHED ? SIGNAL_CAPTURE_OFF : SIGNAL_CAPTURE_FAILED;
@@ -111,38 +111,4 @@ enum signal_capture_status signal_capture_take(pid_t pid, unsigned wait_ms, stru
     else
         signal_capture_free(asking.capture);
     return status;
-}
-
-void signal_capture_free(struct signal_capture *capture)
-{
-    if (!capture)
-        return;
-    ledger_close(capture->ledger);
-    free(capture->threads);
-    free(capture);
-}
-
-const char *signal_capture_reason_text(const struct signal_capture *capture,
-                                       enum signal_capture_reason reason, char text[64])
-{
-    static const char *const texts[] = {
-        [SIGNAL_CAPTURE_TAKEN] = "",
-        [SIGNAL_CAPTURE_BLOCKED] = "blocks signal %d",
-        [SIGNAL_CAPTURE_WAITING] = "may be waiting for signals",
-        [SIGNAL_CAPTURE_SMALL_STACK] = "has no room on its stack for a signal",
-        [SIGNAL_CAPTURE_OTHER_STACK] = "is on a stack of its own making",
-        [SIGNAL_CAPTURE_TRACED] = "is traced by another process",
-        [SIGNAL_CAPTURE_STOPPED] = "is stopped",
-        [SIGNAL_CAPTURE_FOREIGN] = "is not known to threadleak",
-        [SIGNAL_CAPTURE_NEW] = "began meanwhile",
-        [SIGNAL_CAPTURE_LOST] = "has no handler of threadleak's any more",
-        [SIGNAL_CAPTURE_SANDBOXED] = "is in a sandbox",
-        [SIGNAL_CAPTURE_FULL] = "found no room in the ledger",
-        [SIGNAL_CAPTURE_SILENT] = "did not answer in time",
-    };
-    if (reason == SIGNAL_CAPTURE_BLOCKED)
-        snprintf(text, 64, "blocks signal %d", capture->signal);
-    else
-        snprintf(text, 64, "%s", texts[reason]);
-    return text;
 }

@@ -23,7 +23,7 @@ static struct answer *list_answers(const struct asking *asking, size_t *count)
 
     *count = 0;
     while ((current = ledger_next_stack(ledger, &at))) {
-        /* A younger one is of somebody else's request since: as good. */
+        /* A newer one answers a later request of another reader: as good. */
         if ((int32_t)((uint32_t)(current->stamp >> 32) - asking->generation) < 0)
             continue;
         if (!ARRAY_GROW(answers, *count))

@@ -16,12 +16,12 @@
 /* A signal's frame with the widest registers is below 4 KiB. */
 #define HANDLER_ROOM 8192
 
-/* ---- looking at one thread --------------------------------------------------------- */
+/* ---- checking one thread ----------------------------------------------------------- */
 
-/* Where is its stack pointer?  SIGNAL_CAPTURE_TAKEN: there is room, as far as is known. */
-static enum signal_capture_reason look_at_stack(const struct asking *asking,
-                                                const struct signal_capture_thread *thread,
-                                                const struct tracked *tracked)
+/* Does its stack have room?  SIGNAL_CAPTURE_TAKEN: yes, or unknown. */
+static enum signal_capture_reason check_stack(const struct asking *asking,
+                                              const struct signal_capture_thread *thread,
+                                              const struct tracked *tracked)
 {
     uint64_t sp = task_stack_pointer(asking->pid, thread->tid);
     const struct region *region = sp ? address_space_find(&asking->space, sp) : NULL;
@@ -34,9 +34,9 @@ static enum signal_capture_reason look_at_stack(const struct asking *asking,
     return is_own ? SIGNAL_CAPTURE_TAKEN : SIGNAL_CAPTURE_OTHER_STACK;
 }
 
-/* SIGNAL_CAPTURE_TAKEN: nothing speaks against it. */
-static enum signal_capture_reason look_before(const struct asking *asking,
-                                              struct signal_capture_thread *thread, bool *gone)
+/* SIGNAL_CAPTURE_TAKEN: it may be sent the signal. */
+static enum signal_capture_reason check_before(const struct asking *asking,
+                                               struct signal_capture_thread *thread, bool *gone)
 {
     struct task_status status;
     uint64_t bit = 1ull << (asking->capture->signal - 1);
@@ -60,7 +60,7 @@ static enum signal_capture_reason look_before(const struct asking *asking,
     if (status.blocked & bit)
         return status.state == 'R' || status.state == 'D' ? (enum signal_capture_reason)BLOCKED_NOW
                                                           : SIGNAL_CAPTURE_BLOCKED;
-    enum signal_capture_reason stack = look_at_stack(asking, thread, &tracked);
+    enum signal_capture_reason stack = check_stack(asking, thread, &tracked);
     if (stack != SIGNAL_CAPTURE_TAKEN)
         return stack;
     waits = task_may_wait_for_signals(asking->pid, thread->tid, status.state);
@@ -78,7 +78,7 @@ static int send_request(const struct asking *asking, pid_t tid)
     info.si_uid = getuid();
     info.si_value.sival_ptr = (void *)((uint64_t)LEDGER_STACK_REQUEST << 32 | asking->generation);
     while (syscall(SYS_rt_tgsigqueueinfo, asking->pid, tid, asking->capture->signal, &info) != 0) {
-        /* EAGAIN: RLIMIT_SIGPENDING, of all processes of its user. */
+        /* EAGAIN: RLIMIT_SIGPENDING, which counts all processes of its user. */
         if (errno != EAGAIN || now_ns() >= asking->deadline_ns)
             return errno;
         nanosleep(&(struct timespec){0, 1000000}, NULL);
@@ -86,11 +86,11 @@ static int send_request(const struct asking *asking, pid_t tid)
     return 0;
 }
 
-/* ESRCH: it is gone.  EPERM, ENOSYS: the whole request is in vain. */
+/* ESRCH: it has ended.  EPERM, ENOSYS: no thread can be asked. */
 static int ask(const struct asking *asking, struct signal_capture_thread *thread)
 {
     bool gone;
-    thread->reason = look_before(asking, thread, &gone);
+    thread->reason = check_before(asking, thread, &gone);
     if (gone)
         return ESRCH;
     if (thread->reason != SIGNAL_CAPTURE_TAKEN)

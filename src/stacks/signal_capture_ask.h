@@ -1,9 +1,8 @@
 /*
- * Asking a process's threads for their stacks: each is looked at in /proc first, and
- * sent the signal only where that does no harm (signal_capture.h says when it does).
+ * Asking the threads of a process for their stacks: each is checked in /proc first, and sent the signal only
+ * where that does no harm (signal_capture.h).
  *
- * signal_capture_thread.reason says how far it is with each, ASKED and BLOCKED_NOW among
- * the reasons until no more answers are waited for.
+ * Until no more answers are waited for, signal_capture_thread.reason may also be ASKED or BLOCKED_NOW.
  */
 #ifndef THREADLEAK_STACKS_SIGNAL_CAPTURE_ASK_H
 #define THREADLEAK_STACKS_SIGNAL_CAPTURE_ASK_H
@@ -11,23 +10,23 @@
 #include "proc/address_space.h"
 #include "stacks/signal_capture_threads.h"
 
-/* For the time between: asked, no answer yet. */
+/* It has not answered yet. */
 #define ASKED SIGNAL_CAPTURE_SILENT
-/* It blocks the signal but is not at rest: within a handler perhaps, or creating
- * a thread.  It is looked at again, for a quarter of the time. */
+/* It blocks the signal but runs: perhaps it is in a handler, or creates a thread.  It is checked again, for a
+ * quarter of the time. */
 #define BLOCKED_NOW (SIGNAL_CAPTURE_SILENT + 1)
 
 struct asking {
     pid_t pid;
     struct signal_capture *capture;
-    uint32_t generation; /* of the request; goes round */
+    uint32_t generation; /* of the request; wraps around */
     uint64_t deadline_ns, again_ns;
     struct tracked_list tracked;
-    struct address_space space; /* as the asking began; may be empty */
+    struct address_space space; /* before the first thread was asked; may be empty */
 };
 
-/* Sets the reason of all threads, or, again, of those that blocked the signal; those
- * that are gone are left out.  0, or why no thread can be asked at all: EPERM, ENOSYS. */
+/* Sets the reason of all threads; `again`: of those that blocked the signal.  Removes those that have ended.
+ * 0, or why no thread can be asked at all: EPERM, ENOSYS. */
 int ask_all(const struct asking *asking, bool again);
 
 #endif

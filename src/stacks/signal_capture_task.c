@@ -6,7 +6,7 @@
 
 #include "proc/file.h"
 
-/* These would end at any signal that is handled, whoever it was meant for. */
+/* These return after any signal that is handled. */
 static bool waits_for_signals(long call)
 {
 #ifdef SYS_pause
@@ -23,7 +23,7 @@ bool task_may_wait_for_signals(pid_t pid, pid_t tid, char state)
         return false;
     if (proc_read(PROC_PATH("%d/task/%d/syscall", pid, tid), text, sizeof(text)) > 0)
         return *text != 'r' && *text != '-' && waits_for_signals(strtol(text, NULL, 10));
-    /* Yama keeps that from us, but not where in the kernel it is. */
+    /* Yama hides that file, but not wchan. */
     if (proc_read(PROC_PATH("%d/task/%d/wchan", pid, tid), text, sizeof(text)) <= 0 || strcmp(text, "0") == 0)
         return true;
     return strstr(text, "sigtimedwait") || strstr(text, "sys_pause") || strstr(text, "sigsuspend");

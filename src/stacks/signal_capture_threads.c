@@ -18,15 +18,14 @@ static bool add_thread(struct signal_capture *capture, pid_t tid)
     return true;
 }
 
-/* The first `sorted` are without doubles already; true when that changed nothing. */
+/* Also removes duplicates.  True: there are `sorted` threads, so that nothing was added to these. */
 static bool sort_threads(struct signal_capture *capture, size_t sorted)
 {
     capture->count = sort_tids(capture->threads, capture->count, sizeof(*capture->threads));
     return capture->count == sorted;
 }
 
-/* While threads end, a listing may leave out others: it is repeated until one
- * brings nothing new. */
+/* While threads end, a listing may leave out others.  So it is repeated until one adds nothing. */
 bool list_tasks(pid_t pid, struct signal_capture *capture)
 {
     size_t before;
@@ -45,7 +44,7 @@ bool list_tasks(pid_t pid, struct signal_capture *capture)
     return complete;
 }
 
-/* ---- which the shim knows ----------------------------------------------------------- */
+/* ---- which the shim tracks --------------------------------------------------------- */
 
 static bool is_alive(const struct ledger_slot *slot)
 {

@@ -1,11 +1,8 @@
-/*
- * Which threads a process has, and which of them the shim in it knows: only those
- * are libc's, with a stack whose end is known.
- */
+/* Which threads a process has, and which of them the shim tracks: of those, the end of the stack is known. */
 #ifndef THREADLEAK_STACKS_SIGNAL_CAPTURE_THREADS_H
 #define THREADLEAK_STACKS_SIGNAL_CAPTURE_THREADS_H
 
-#include "stacks/signal_capture.h"
+#include "stacks/captured.h"
 
 /* Those that the ledger has as begun and not ended. */
 struct tracked_list {
@@ -21,14 +18,14 @@ struct tracked {
 /* Fills capture->threads from /proc/PID/task.  False with errno. */
 bool list_tasks(pid_t pid, struct signal_capture *capture);
 
-/* Reads the list anew.  False: out of memory; then it is empty. */
+/* Replaces the list.  False: out of memory; then it is empty. */
 bool tracked_read(struct tracked_list *list, const struct ledger *ledger);
 /* tracked may be NULL.  False: it is not one of them. */
 bool tracked_find(const struct tracked_list *list, pid_t own_tid, struct tracked *tracked);
 void tracked_release(struct tracked_list *list);
 
-/* Adds to capture->threads what the ledger knows and the listing left out, where both
- * count in one pid namespace.  False: out of memory. */
+/* Adds to capture->threads those that only the ledger has, if both are in one pid namespace.  False: out of
+ * memory. */
 bool add_tracked(pid_t pid, struct signal_capture *capture, const struct tracked_list *list);
 
 #endif

@@ -95,7 +95,7 @@ def without_ptrace(bench):
     bench.demand_all_found(said, but=["report PID"])
     for what in ("stacks at the end", "report PID"):
         demand(said[what][0] == "note", f"{what} is {said[what][0]}")
-        demand("taken by the threads themselves" in said[what][1] and "seccomp" in said[what][1], f"words of {what}")
+        demand("taken by signal" in said[what][1] and "seccomp" in said[what][1], f"words of {what}")
 
 
 def not_root(bench):

@@ -84,8 +84,8 @@ static struct stacks *current_of(size_t threads, size_t stacks)
 {
     struct stacks *current = calloc(1, sizeof(*current));
     current->threads = calloc(threads, sizeof(*current->threads));
-    current->stacks = calloc(stacks, sizeof(*current->stacks));
-    current->stack_count = stacks;
+    current->shared = calloc(stacks, sizeof(*current->shared));
+    current->shared_count = stacks;
     return current;
 }
 
@@ -95,7 +95,7 @@ static void is_at(struct stacks *current, int tid, size_t stack, enum wait_on on
     current->threads[current->count++] = (struct thread_stack){
         .tid = tid,
         .source = STACK_SOURCE_PTRACE,
-        .stack = stack < current->stack_count ? &current->stacks[stack] : NULL,
+        .stack = stack < current->shared_count ? &current->shared[stack] : NULL,
         .wait = {.on = on, .text = on ? strdup(wait_on_name(on)) : NULL, .fd = -1},
     };
 }
@@ -105,9 +105,9 @@ static void stack_is(struct stacks *current, size_t stack, const char *called, c
     const struct frame frames[] = {{.function = called, .module = "/lib/libc.so.6", .runtime = true},
                                    {.function = own, .module = "/nonexistent/app"},
                                    {.function = "start_thread", .runtime = true}};
-    current->stacks[stack].frames = malloc(sizeof(frames));
-    memcpy(current->stacks[stack].frames, frames, sizeof(frames));
-    current->stacks[stack].count = 3;
+    current->shared[stack].frames = malloc(sizeof(frames));
+    memcpy(current->shared[stack].frames, frames, sizeof(frames));
+    current->shared[stack].count = 3;
 }
 
 /* ---- groups -------------------------------------------------------------------------------- */

@@ -1,0 +1,114 @@
+/* Current stacks from a snapshot: unwound, symbolised, with what each thread waits for. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/path.h"
+#include "snapshot/snapshot.h"
+#include "stacks/names.h"
+#include "stacks/stacks.h"
+#include "unwind/unwind.h"
+
+/* Our hooks are between the program and the function that it called. */
+static bool is_of_shim(const char *module)
+{
+    return module && strcmp(path_basename(module), "libthreadleak.so") == 0;
+}
+
+static bool fill_stack(struct shared_stack *stack, const struct stack *found, struct symbolizer *symbolizer)
+{
+    for (size_t i = 0; i < found->count; i++)
+        if (!is_of_shim(found->frames[i].module) &&
+            !frames_append(&stack->frames, &stack->count, symbolize(symbolizer, &found->frames[i])))
+            return false;
+    stack_mark_start_up(stack->frames, stack->count);
+    return !found->incomplete || (stack->incomplete = strdup(found->incomplete));
+}
+
+static bool copy_wait(struct wait *to, const struct wait *from)
+{
+    *to = *from;
+    to->symbol = from->symbol ? strdup(from->symbol) : NULL;
+    to->text = from->text ? strdup(from->text) : NULL;
+    to->what = from->what ? strdup(from->what) : NULL;
+    to->mutex_symbol = from->mutex_symbol ? strdup(from->mutex_symbol) : NULL;
+    return (to->symbol || !from->symbol) && (to->text || !from->text) && (to->what || !from->what) &&
+           (to->mutex_symbol || !from->mutex_symbol);
+}
+
+static bool fill_thread(struct stacks *stacks, const struct snapshot_thread *thread, enum stack_source source,
+                        const struct stack *stack, const struct stacks_options *options)
+{
+    struct thread_stack *to = &stacks->threads[stacks->count++];
+    *to = (struct thread_stack){.tid = thread->tid, .handle = thread->thread_pointer, .idle_s = -1};
+    if (!stack) {
+        const char *why = snapshot_state_text(thread->state);
+        return !why || (to->why_none = strdup(why));
+    }
+    struct shared_stack *shared = &stacks->shared[stack->id];
+    if (!shared->frames && !fill_stack(shared, stack, options->symbolizer))
+        return false;
+    to->source = source;
+    to->stack = shared;
+    return true;
+}
+
+static bool fill(struct stacks *stacks, const struct snapshot *snapshot, const struct unwinder *unwinder,
+                 enum stack_source source, const struct stacks_options *options)
+{
+    stacks->shared_count = unwind_stack_count(unwinder);
+    stacks->shared = calloc(stacks->shared_count + 1, sizeof(*stacks->shared));
+    stacks->threads = calloc(snapshot->count + 1, sizeof(*stacks->threads));
+    if (!stacks->shared || !stacks->threads)
+        return false;
+    for (size_t i = 0; i < snapshot->count; i++)
+        if (!fill_thread(stacks, &snapshot->threads[i], source, unwind_thread(unwinder, i), options))
+            return false;
+    return true;
+}
+
+static bool fill_waits(struct stacks *stacks, const struct snapshot *snapshot,
+                       const struct unwinder *unwinder, const struct stacks_options *options,
+                       struct error *error)
+{
+    struct thread_names names;
+    if (!thread_names_read(&names, options->ledger, snapshot->pid, snapshot_has_proc(snapshot)))
+        return false;
+    const struct wait_context context = {
+        .snapshot = snapshot,
+        .unwinder = unwinder,
+        .symbolizer = options->symbolizer,
+        .name = thread_names_format,
+        .name_arg = &names,
+    };
+    struct waits *waits = waits_new(&context, error);
+    bool done = waits != NULL;
+    for (size_t i = 0; done && i < snapshot->count; i++) {
+        struct thread_stack *thread = &stacks->threads[i];
+        const struct stack *stack = unwind_thread(unwinder, i);
+        /* The thread that has this report made waits for it, and for nothing else. */
+        if (stack && stack->count && is_of_shim(stack->frames[0].module))
+            continue;
+        done = copy_wait(&thread->wait, wait_of(waits, i));
+        thread->owner_id = thread_names_id(&names, thread->wait.owner);
+    }
+    waits_free(waits);
+    thread_names_release(&names);
+    return done;
+}
+
+struct stacks *stacks_from_snapshot(struct snapshot *snapshot, enum stack_source source,
+                                    const struct stacks_options *options, struct error *error)
+{
+    struct stacks *stacks = calloc(1, sizeof(*stacks));
+    struct unwinder *unwinder = stacks ? unwinder_new(snapshot, error) : NULL;
+    if (unwinder)
+        unwinder_name_vdso(unwinder, options->symbolizer);
+    bool done = unwinder && fill(stacks, snapshot, unwinder, source, options) &&
+                fill_waits(stacks, snapshot, unwinder, options, error);
+    unwinder_free(unwinder);
+    if (done)
+        return stacks;
+    error_set(error, "out of memory");
+    stacks_free(stacks);
+    return NULL;
+}
