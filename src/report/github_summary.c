@@ -6,6 +6,7 @@
 #include "report/duration.h"
 #include "report/leak_line.h"
 #include "report/leak_sites.h"
+#include "report/process_text.h"
 #include "report/test_points.h"
 #include "report/xml.h"
 
@@ -60,18 +61,13 @@ static size_t count_unjudged(const struct test_points *points)
 
 static void put_head(FILE *out, const struct report *report, size_t unjudged)
 {
-    unsigned long long threads = report->summary.leaked_threads, sites = report->summary.leak_sites;
     char timeout[TIMEOUT_TEXT_MAX];
     fputs("### threadleak\n\n", out);
     if (*format_timeout(timeout, report))
         fprintf(out, "**T%s.**\n\n", timeout + 1);
-    if (threads)
-        fprintf(out, "**%llu leaked thread%s** at %llu site%s", threads, threads == 1 ? "" : "s", sites,
-                sites == 1 ? "" : "s");
-    else
-        fputs("No leaked threads", out);
-    fprintf(out, " in %llu process%s", (unsigned long long)report->summary.processes,
-            report->summary.processes == 1 ? "" : "es");
+    fputs("**", out);
+    put_summary(out, report);
+    fputs("**", out);
     if (report->summary.suppressed_threads)
         fprintf(out, ", %llu suppressed", (unsigned long long)report->summary.suppressed_threads);
     if (unjudged)
@@ -82,8 +78,8 @@ static void put_head(FILE *out, const struct report *report, size_t unjudged)
     fputs(".\n\n", out);
 }
 
-static bool put_summary(FILE *out, const struct report *report, const struct leak_sites *sites,
-                        const struct test_points *points)
+static bool put_whole(FILE *out, const struct report *report, const struct leak_sites *sites,
+                      const struct test_points *points)
 {
     size_t size = 0, shown = 0;
     put_head(out, report, count_unjudged(points));
@@ -104,7 +100,7 @@ bool print_github_summary(FILE *out, const struct report *report)
     struct leak_sites sites;
     struct test_points points;
     bool found = leak_sites_find(&sites, report), made = test_points_make(&points, report);
-    bool done = found && made && put_summary(out, report, &sites, &points);
+    bool done = found && made && put_whole(out, report, &sites, &points);
     test_points_release(&points);
     free(sites.items);
     return done;

@@ -106,3 +106,10 @@ void put_leaked(FILE *out, uint64_t threads, uint64_t sites)
     else
         fputs("no leaked threads", out);
 }
+
+void put_summary(FILE *out, const struct report *report)
+{
+    put_leaked(out, report->summary.leaked_threads, report->summary.leak_sites);
+    fprintf(out, " in %llu process%s", (unsigned long long)report->summary.processes,
+            report->summary.processes == 1 ? "" : "es");
+}

@@ -36,4 +36,7 @@ const char *plural(uint64_t count);
 /* "2 leaked threads at 1 site", "no leaked threads" */
 void put_leaked(FILE *out, uint64_t threads, uint64_t sites);
 
+/* "2 leaked threads at 1 site in 6 processes" */
+void put_summary(FILE *out, const struct report *report);
+
 #endif

@@ -41,14 +41,6 @@ static void print_next_step(const struct printer *printer, const struct report *
                     (int)report->processes[i].pid);
 }
 
-static void print_summary(FILE *out, const struct report *report)
-{
-    fputs("threadleak: ", out);
-    put_leaked(out, report->summary.leaked_threads, report->summary.leak_sites);
-    fprintf(out, " in %llu process%s\n", (unsigned long long)report->summary.processes,
-            report->summary.processes == 1 ? "" : "es");
-}
-
 static void print_no_threads(FILE *out, const struct report *report)
 {
     fprintf(out, "threadleak: no threads were created; %llu process%s watched",
@@ -68,8 +60,11 @@ static bool print_top(FILE *out, const struct report *report)
                 format_timeout(text, report));
     if (report->process_count == 0)
         print_no_threads(out, report);
-    if (report->process_count > 1 && !timed_out)
-        print_summary(out, report);
+    if (report->process_count > 1 && !timed_out) {
+        fputs("threadleak: ", out);
+        put_summary(out, report);
+        putc('\n', out);
+    }
     return report->process_count != 1 && !timed_out;
 }
 

@@ -225,7 +225,7 @@ def github_paths_and_summary(bench):
     _, said = bench.run("--format=github", env=env, cwd=os.path.join(ROOT, "tests"))
     demand(all(item["file"].startswith("tests/targets/") for _, item, _ in annotations(said)), said)
     text = bench.read("summary.md")
-    demand(text.count("<details>") == 3 and "**3 leaked threads** at 3 sites in 1 process." in text, text)
+    demand(text.count("<details>") == 3 and "**3 leaked threads at 3 sites in 1 process**" in text, text)
     status, said = bench.run("--format=github", env={"GITHUB_STEP_SUMMARY": bench.path("no/summary.md")})
     demand(status == 125 and said.splitlines()[-1] == f"threadleak: run: {bench.path('no/summary.md')} "
            "could not be written: No such file or directory", f"status {status}: {said[-200:]}")
