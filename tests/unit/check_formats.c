@@ -312,15 +312,15 @@ START_TEST(what_a_runtime_called_is_what_runs)
     static const struct frame runtime_start = {
         .module = "/usr/lib/libstdc++.so.6", .offset = 0xd44a3, .runtime = true};
     static struct frame stacks[2][3];
-    static struct shared_stack own[2];
+    static struct shared_stack runs[2];
     static struct thread_stack places[2];
     for (int i = 0; i < 2; i++) {
         stacks[i][0] = waiting_stack[0];
         stacks[i][1] = frame_in("Poller::loop()", pool_c, 9);
         stacks[i][2] = runtime_start;
-        own[i] = (struct shared_stack){.frames = stacks[i], .count = 3};
+        runs[i] = (struct shared_stack){.frames = stacks[i], .count = 3};
         places[i] = current;
-        places[i].stack = &own[i];
+        places[i].stack = &runs[i];
         threads[i].current = &places[i];
     }
     groups[0].start_routine = &runtime_start;

@@ -76,7 +76,7 @@ START_TEST(several_processes)
     processes[2].how = END_ALIVE;
     processes[2].judged = false;
     processes[2].groups = &not_counted;
-    processes[3].group_count = 0; /* nothing left */
+    processes[3].group_count = 0; /* no leak */
     report.processes = processes;
     report.process_count = 4;
     report.summary.processes = 6;
@@ -261,9 +261,9 @@ START_TEST(no_symbols)
     TEXT("no_symbols", .color = false);
     plain_stack[0].function = "exported_function"; /* of .dynsym: no file */
     TEXT("no_lines", .color = false);
-    plain_stack[0].runtime = plain_stack[1].runtime = true; /* nothing of the user's own */
+    plain_stack[0].runtime = plain_stack[1].runtime = true; /* no user frame */
     one_group[0].user_frame = NULL;
-    TEXT("nothing_own", .color = false);
+    TEXT("no_user_frame", .color = false);
 }
 END_TEST
 

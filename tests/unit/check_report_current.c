@@ -62,8 +62,8 @@ static void fill_current(void)
 START_TEST(equal_places_are_one_block)
 {
     fill_current();
-    TEXT("present", .color = false);
-    json_is("present");
+    TEXT("stacks", .color = false);
+    json_is("stacks");
 }
 END_TEST
 
@@ -73,7 +73,7 @@ START_TEST(own_objects_are_one_block)
     at_condvar[0].wait.symbol = at_condvar[1].wait.symbol = "heap";
     at_condvar[0].wait.what = at_condvar[0].wait.text = "condvar wait on 0x5000 on the heap";
     at_condvar[1].wait.what = at_condvar[1].wait.text = "condvar wait on 0x6000 on the heap";
-    TEXT("present_own", .color = false);
+    TEXT("stacks_own", .color = false);
 }
 END_TEST
 
@@ -82,7 +82,7 @@ START_TEST(each_place_has_its_block)
     fill_current();
     two[1].current = &at_lock;
     waiting.incomplete = "the stack was damaged";
-    TEXT("present_two", .color = false);
+    TEXT("stacks_two", .color = false);
     waiting.incomplete = NULL;
 }
 END_TEST
@@ -97,9 +97,9 @@ START_TEST(main_and_untracked)
     one_process[0].main = &main_thread;
     one_process[0].untracked = untracked;
     one_process[0].untracked_count = one_process[0].counts.untracked = 2;
-    TEXT("present_all", .others = true);
-    TEXT("present_leaks", .others = false);
-    json_is("present_all");
+    TEXT("stacks_all", .others = true);
+    TEXT("stacks_leaks", .others = false);
+    json_is("stacks_all");
 }
 END_TEST
 
@@ -119,7 +119,7 @@ START_TEST(not_watched)
 }
 END_TEST
 
-/* std::thread's own frames say little: who called it, and what it was given, do. */
+/* Frames of std::thread are replaced by its caller and by the function that it runs. */
 START_TEST(start_of_a_runtime)
 {
     static struct frame routine, stack[4];
@@ -163,7 +163,7 @@ START_TEST(nobody_looked_where_they_are)
 }
 END_TEST
 
-/* Threads that got no name have that of the process, which is told already. */
+/* Threads without a name of their own have that of the process, which is printed already. */
 START_TEST(name_of_the_process)
 {
     one_process[0].exe = (char[]){"/usr/bin/worker"};
@@ -208,7 +208,7 @@ START_TEST(deep_stacks_are_cut_in_their_middle)
     }
     struct shared_stack stack = {.frames = deep, .count = 100};
     at_condvar[0].stack = at_condvar[1].stack = &stack;
-    TEXT("present_deep", .color = false);
+    TEXT("stacks_deep", .color = false);
 }
 END_TEST
 
@@ -258,7 +258,7 @@ END_TEST
 
 int main(void)
 {
-    TCase *tests = tcase_create("report_present");
+    TCase *tests = tcase_create("report_current");
     tcase_add_checked_fixture(tests, report_set_up, NULL);
     tcase_add_test(tests, equal_places_are_one_block);
     tcase_add_test(tests, own_objects_are_one_block);
@@ -272,5 +272,5 @@ int main(void)
     tcase_add_test(tests, deep_stacks_are_cut_in_their_middle);
     tcase_add_test(tests, lost_and_untracked);
     tcase_add_test(tests, durations);
-    return suite_run("report_present", tests);
+    return suite_run("report_current", tests);
 }

@@ -16,7 +16,7 @@ static void *fail_once(size_t size)
     return until_failure-- ? malloc(size) : NULL;
 }
 
-/* All of it, or an error: nothing is left out of a document for want of memory. */
+/* When memory runs out, print fails; it never leaves out a part of the document. */
 START_TEST(json_without_memory)
 {
     const struct report_style style = {.all = true};
