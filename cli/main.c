@@ -1,5 +1,6 @@
 #include "cli/common/cli.h"
 #include "cli/common/command.h"
+#include "cli/common/guess.h"
 #include "suppress/suppress.h"
 #include "common/options.h"
 
@@ -41,6 +42,17 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
+/* " (did you mean run)", or "". */
+static const char *guess_command(const char *name)
+{
+    static char text[64];
+    struct guess guess = {.word = name};
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (!commands[i]->hidden)
+            guess_try(&guess, commands[i]->name);
+    return guess_text(&guess, "", text, sizeof(text));
+}
+
 static int help_suppressions(void)
 {
     const struct suppression_type *type;
@@ -63,10 +75,10 @@ static int run_help(int argc, char **argv)
         return help_suppressions();
     const struct command *command = find_command(argv[1]);
     if (!command || command->hidden) {
-        cli_message("help: unknown command '%s'; 'threadleak help' lists the commands, 'threadleak help "
-                    "suppressions' the "
-                    "types of rules",
-                    argv[1]);
+        cli_message("help: unknown command '%s'%s; 'threadleak help' lists the commands, 'threadleak help "
+                    "suppressions' "
+                    "the types of rules",
+                    argv[1], guess_command(argv[1]));
         return STATUS_CANNOT;
     }
     command_help(command);
@@ -141,7 +153,8 @@ int main(int argc, char **argv)
     }
     const struct command *command = find_command(name);
     if (!command) {
-        cli_message("unknown command '%s'; 'threadleak help' lists the commands", name);
+        cli_message("unknown command '%s'%s; 'threadleak help' lists the commands", name,
+                    guess_command(name));
         return STATUS_CANNOT;
     }
     if (!command->hidden && asks_version(argv[2])) { /* "threadleak run --version" */

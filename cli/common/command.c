@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/common/cli.h"
+#include "cli/common/guess.h"
 #include "common/options.h"
 
 enum { OPTIONS_MAX = 62, FIRST_VALUE = 256, HELP_COLUMN = 24, LINE_WIDTH = 80 };
@@ -84,11 +85,19 @@ static const struct command_option *find_row(const struct command *command, cons
     return NULL;
 }
 
+/* As getopt_long returned `result`.  optopt is 0 for an unknown long name. */
 static enum command_parsed refuse(const struct command *command, const struct parser *parser, int result,
                                   char **argv)
 {
     const struct command_option *row = find_row(command, parser, optopt);
     const char *name = command->name;
+    const char *given = argv[optind - 1];
+    char word[64], hint[64];
+    struct guess guess = {.word = word};
+    given += strspn(given, "-");
+    snprintf(word, sizeof(word), "%.*s", (int)strcspn(given, "="), given);
+    for (const struct option *known = parser->table; known->name; known++)
+        guess_try(&guess, known->name);
     if (row && result == ':')
         cli_message("%s: --%s needs a value; see 'threadleak help %s'", name, row->name, name);
     else if (row || optopt == 'h')
@@ -97,8 +106,8 @@ static enum command_parsed refuse(const struct command *command, const struct pa
     else if (optopt)
         cli_message("%s: unknown option '-%c'; see 'threadleak help %s'", name, optopt, name);
     else
-        cli_message("%s: unknown or ambiguous option '%s'; see 'threadleak help %s'", name, argv[optind - 1],
-                    name);
+        cli_message("%s: unknown or ambiguous option '%s'%s; see 'threadleak help %s'", name,
+                    argv[optind - 1], guess_text(&guess, "--", hint, sizeof(hint)), name);
     return COMMAND_WRONG;
 }
 

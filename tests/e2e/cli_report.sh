@@ -167,6 +167,7 @@ refused "no target" "give a PID or a file"
 refused "two targets" "one PID or file, not 2" "$good" "$good"
 refused "an unknown option" "'--nosuch'" --nosuch "$good"
 refused "an unknown letter" "'-z'" -z "$good"
+refused "a misspelled option" "'--chekc' (did you mean --check)" --chekc "$good"
 refused "an unknown format" "--format=yaml: unknown format; use text, json" --format=yaml -o "$out" "$good"
 refused "an unknown kind" "--report=sleeping" --report=sleeping "$good"
 refused "a missing value" "--format needs a value" "$good" --format
