@@ -27,7 +27,7 @@ static long api_count(unsigned kinds)
 {
     const struct shim_state *state = shim_ready();
     if (kinds == 0 || kinds & ~KIND_ALL)
-        return shim_refuse("threadleak_count", "there is no such kind of thread");
+        return shim_refuse("threadleak_count", "unknown kind of thread");
     if (!state)
         return 0;
     uint32_t used = ledger_used(state->header, SECTION_SLOTS);

@@ -71,7 +71,7 @@ static const char *take_key(void *arg, const char *key, const char *value, size_
     static const char *const elsewhere[] = {"judge", "exitcode", "signal", "depth", "follow", "help", NULL};
     struct check *check = arg;
     if (is_one_of(key, elsewhere))
-        return "means nothing in a check";
+        return "has no effect in a check";
     bool rule = strcmp(key, "ignore") == 0;
     if (!rule && !is_one_of(key, names)) {
         if (strcmp(key, "suppressions") == 0)
@@ -84,7 +84,7 @@ static const char *take_key(void *arg, const char *key, const char *value, size_
     size_t special = 0;
     while (special < length && strchr("*^$ \t\n", value[special]))
         special++;
-    return special < length ? NULL : "names nothing: it would match every thread, or none";
+    return special < length ? NULL : "has no name to match";
 }
 
 static bool read_options(struct check *check)
@@ -174,8 +174,8 @@ static int ask(struct check *check, enum mode mode)
 /* Without rules, which need names of functions. */
 static int judge_alone(struct check *check)
 {
-    static const char cannot[] = "the threadleak program could not be started, which alone can apply the "
-                                 "suppressions";
+    static const char cannot[] = "the threadleak program, which applies the suppressions, could not be "
+                                 "started";
     if (check->needs_program)
         return shim_refuse(check->who, cannot);
     int count = (int)leak_count(check->state, &check->scope);
@@ -210,7 +210,7 @@ static bool rules_are_understood(struct check *check)
         return true;
     int result = ask(check, RULES_ONLY);
     if (result == -2)
-        shim_refuse(check->who, "the threadleak program could not be started, which alone can read rules");
+        shim_refuse(check->who, "the threadleak program, which parses the rules, could not be started");
     return result >= 0;
 }
 
@@ -227,7 +227,7 @@ static int run(struct check *check, const uint64_t *since)
     check->scope.since = since ? api_serial_of(check->state, *since) : LEDGER_MAIN_SERIAL;
     check->scope.except = shim_tls.epoch == check->state->epoch ? shim_tls.serial : 0;
     if (check->scope.since == UINT64_MAX)
-        return shim_refuse(check->who, "the checkpoint is none of this process");
+        return shim_refuse(check->who, "the checkpoint is not of this process");
     number_in(check->since_text, sizeof(check->since_text), since ? check->scope.since : 0);
     number_in(check->caller_text, sizeof(check->caller_text), check->scope.except);
     if (!read_options(check) || !rules_are_understood(check))
@@ -256,7 +256,7 @@ int api_check(const uint64_t *since, const char *options)
     if (!state && !shim_is_wanted())
         return 0;
     if (!state)
-        return shim_refuse(who, "there was no room to record this process's threads");
+        return shim_refuse(who, "there was no room to record the threads of this process");
     struct guard guard = guard_enter();
     const char *problem = why_not(state, &guard);
     int result = problem ? shim_refuse(who, problem) : run_on_own_memory(who, state, since, options);

@@ -207,16 +207,16 @@ void raw_report_write(struct shim_state *state, const struct leak_scope *scope)
         return;
     out.text = text_in(out.buffer, sizeof(out.buffer));
 
-    text_string(&out.text, "threadleak: threads left, ");
+    text_string(&out.text, "threadleak: threads of ");
     text_string(&out.text, state->strings + state->header->exe);
     text_string(&out.text, " (pid ");
     text_number(&out.text, state->pid);
-    text_string(&out.text, "); raw, since the threadleak program could not be started to explain them");
+    text_string(&out.text, "), without lines: the threadleak program could not be started");
     flush_line(&out);
     write_kind(state, &out, KIND_RUNNING, "running", scope);
     write_kind(state, &out, KIND_UNJOINED, "unjoined", scope);
     write_kind(state, &out, KIND_DETACHED, "detached", scope);
-    text_string(&out.text, "threadleak: names and lines: addr2line -Cfie MODULE OFFSET");
+    text_string(&out.text, "threadleak: for names and lines run addr2line -Cfie MODULE OFFSET");
     flush_line(&out);
     if (out.fd != 2)
         SYS1(close, out.fd);

@@ -86,7 +86,7 @@ static int open_run_file(pid_t pid)
 
 static uint64_t resource_limit(int resource)
 {
-    struct rlimit limit;
+    struct rlimit limit = {0};
     bool known = SYS4(prlimit64, 0, resource, NULL, &limit) == 0;
     return known && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur : UINT64_MAX;
 }

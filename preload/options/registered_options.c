@@ -73,7 +73,7 @@ static const char *too_late(void *arg, const char *key, const char *value, size_
     static const char *const start[] = {"follow", "help"};
     for (size_t i = 0; i < sizeof(start) / sizeof(*start); i++)
         if (strcmp(key, start[i]) == 0)
-            return "can be given by THREADLEAK_OPTIONS only";
+            return "can only be set by THREADLEAK_OPTIONS";
     struct shim_state *state = shim_known();
     if (strcmp(key, "signal") == 0 && state && atomic_load(&state->signal_armed))
         return "cannot be changed any more: a thread has been created";

@@ -156,7 +156,7 @@ static void find_offsets(void)
 
 static void find_default_attributes(void)
 {
-    struct rlimit limit;
+    struct rlimit limit = {0};
     /* glibc's default size of a stack. */
     if (SYS4(prlimit64, 0, RLIMIT_STACK, NULL, &limit) == 0)
         shim_config.default_small = limit.rlim_cur < SMALL_STACK;

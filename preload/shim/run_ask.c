@@ -63,7 +63,7 @@ static bool wait_for_answer(long from, uint32_t what)
 static bool take_file(struct msghdr *message, int *fd)
 {
     struct cmsghdr *head = CMSG_FIRSTHDR(message);
-    struct stat file;
+    struct stat file = {0};
     if (!head || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS ||
         head->cmsg_len != CMSG_LEN(sizeof(int)))
         return false;
