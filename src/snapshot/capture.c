@@ -46,18 +46,11 @@ static bool may_wait_for_futex(const struct snapshot_thread *thread)
     return thread->syscall_nr == SYS_futex;
 }
 
-static void plan_stack(const struct snapshot *snapshot, struct snapshot_arena *arena,
-                       struct snapshot_thread *thread, uint64_t max_size)
-{
-    copy_plan_around(snapshot, arena, &thread->stack, thread->sp, COPY_RED_ZONE, max_size);
-}
-
 static void plan_object(const struct snapshot *snapshot, struct snapshot_arena *arena,
                         struct snapshot_thread *thread)
 {
     if (may_wait_for_futex(thread))
-        copy_plan_around(snapshot, arena, &thread->object, thread->syscall_args[0], OBJECT_BYTES,
-                         2 * OBJECT_BYTES);
+        copy_plan(snapshot, arena, &thread->object, thread->syscall_args[0], OBJECT_BYTES, 2 * OBJECT_BYTES);
 }
 
 static void fill(const struct snapshot *snapshot, struct snapshot_thread *threads, size_t count)
@@ -110,7 +103,7 @@ static bool fill_in(struct capture *capture, struct snapshot_arena *arena, uint6
             snapshot->complete = false;
             continue;
         }
-        plan_stack(snapshot, arena, thread, each);
+        copy_plan(snapshot, arena, &thread->stack, thread->sp, COPY_RED_ZONE, each);
         plan_object(snapshot, arena, thread);
     }
     fill(snapshot, snapshot->threads, snapshot->count);
@@ -155,7 +148,7 @@ static void plan_interrupted(const struct snapshot *snapshot, struct snapshot_ar
 {
     const struct snapshot_copy *stack = &thread->stack;
     if (address < stack->start || address - stack->start >= stack->size)
-        copy_plan_around(snapshot, arena, &thread->interrupted, address, COPY_RED_ZONE, max_size);
+        copy_plan(snapshot, arena, &thread->interrupted, address, COPY_RED_ZONE, max_size);
 }
 
 static void capture_thread_again(const struct capture *capture, struct snapshot_arena *arena,
@@ -168,7 +161,7 @@ static void capture_thread_again(const struct capture *capture, struct snapshot_
     take_regs(tracee, &again);
     if (again.state != SNAPSHOT_STOPPED)
         return;
-    plan_stack(capture->snapshot, arena, &again, each);
+    copy_plan(capture->snapshot, arena, &again.stack, again.sp, COPY_RED_ZONE, each);
     plan_interrupted(capture->snapshot, arena, &again, want->address, each);
     plan_object(capture->snapshot, arena, &again);
     fill(capture->snapshot, &again, 1);

@@ -95,10 +95,13 @@ uint64_t copy_share_wanted(const struct snapshot *snapshot, const struct snapsho
 /* ---- copies --------------------------------------------------------------------- */
 
 void copy_plan(const struct snapshot *snapshot, struct snapshot_arena *arena, struct snapshot_copy *copy,
-               uint64_t start, uint64_t size)
+               uint64_t address, uint64_t below, uint64_t size)
 {
-    const struct region *region = address_space_find(&snapshot->space, start);
+    const struct region *region = address_space_find(&snapshot->space, address);
+    uint64_t start = region && address - region->start < below ? region->start : address - below;
     *copy = (struct snapshot_copy){.start = start};
+    if (!region) /* an empty stack: sp is at the end of the mapping */
+        region = address_space_find(&snapshot->space, start);
     if (!region || !region->readable)
         return;
     if (size > region->end - start)
@@ -108,13 +111,4 @@ void copy_plan(const struct snapshot *snapshot, struct snapshot_arena *arena, st
     copy->bytes = arena->bytes + arena->used;
     copy->size = size;
     arena->used += size;
-}
-
-void copy_plan_around(const struct snapshot *snapshot, struct snapshot_arena *arena,
-                      struct snapshot_copy *copy, uint64_t address, uint64_t below, uint64_t size)
-{
-    const struct region *region = address_space_find(&snapshot->space, address);
-    if (region && address - region->start < below)
-        below = address - region->start;
-    copy_plan(snapshot, arena, copy, address - below, size);
 }

@@ -24,12 +24,9 @@ uint64_t copy_share(size_t total, size_t count);
 uint64_t copy_share_wanted(const struct snapshot *snapshot, const struct snapshot_want *wants, size_t count,
                            size_t *expected, size_t *room);
 
-/* Gives a copy its place in the arena.  It is cut where the mapping or the arena ends. */
+/* Gives a copy of memory around an address its place in the arena: `below` bytes before the
+ * address, `size` in all.  It is cut where the mapping or the arena ends. */
 void copy_plan(const struct snapshot *snapshot, struct snapshot_arena *arena, struct snapshot_copy *copy,
-               uint64_t start, uint64_t size);
-/* The same for memory around an address: `below` bytes of it, as far as the mapping goes, and
- * `size` bytes in all. */
-void copy_plan_around(const struct snapshot *snapshot, struct snapshot_arena *arena,
-                      struct snapshot_copy *copy, uint64_t address, uint64_t below, uint64_t size);
+               uint64_t address, uint64_t below, uint64_t size);
 
 #endif

@@ -99,7 +99,7 @@ static void copy_stack(struct snapshot *snapshot, struct snapshot_arena *arena,
 {
     const struct snapshot_core *core = snapshot->source_data;
     struct snapshot_copy *copy = &thread->stack;
-    copy_plan_around(snapshot, arena, copy, thread->sp, COPY_RED_ZONE, max_size);
+    copy_plan(snapshot, arena, copy, thread->sp, COPY_RED_ZONE, max_size);
     if (copy->size)
         copy->size = core_file_read(core->file, copy->start, copy->bytes, copy->size);
 }
