@@ -7,47 +7,7 @@
 
 #include "base/build_id.h"
 
-enum {
-    MAX_HEADERS = 64,
-    MAX_NOTES = 1 << 16,
-    MAX_FILE = 1 << 29,
-};
-
-#define PAGE_START (~(uint64_t)4095)
-
-/* Where the file's headers are in memory. */
-struct base {
-    uint64_t address;
-    Elf64_Ehdr header;
-    Elf64_Phdr segments[MAX_HEADERS];
-    size_t count;
-    uint64_t bias;
-};
-
-/* ---- headers in memory --------------------------------------------------------- */
-
-static bool read_base(const struct snapshot *snapshot, const struct region *region, struct base *base)
-{
-    const struct region *first = address_space_first(&snapshot->space, region);
-    const Elf64_Ehdr *header = &base->header;
-    base->address = first->start;
-    if (first->offset != 0 ||
-        !snapshot_read_live(snapshot, base->address, &base->header, sizeof(base->header)))
-        return false;
-    if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_ident[EI_CLASS] != ELFCLASS64 ||
-        header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phnum > MAX_HEADERS)
-        return false;
-    base->count = header->e_phnum;
-    if (!snapshot_read_live(snapshot, base->address + header->e_phoff, base->segments,
-                            base->count * sizeof(Elf64_Phdr)))
-        return false;
-    for (size_t i = 0; i < base->count; i++)
-        if (base->segments[i].p_type == PT_LOAD) {
-            base->bias = base->address - (base->segments[i].p_vaddr & PAGE_START);
-            return true;
-        }
-    return false;
-}
+enum { MAX_FILE = 1 << 29 };
 
 static void find_build_id(struct code_file *file, const unsigned char *notes, size_t size)
 {
@@ -57,21 +17,6 @@ static void find_build_id(struct code_file *file, const unsigned char *notes, si
     memcpy(file->build_id, id, size);
     file->build_id_len = size;
 }
-
-static void read_build_id(const struct snapshot *snapshot, const struct base *base, struct code_file *file)
-{
-    for (size_t i = 0; i < base->count && !file->build_id_len; i++) {
-        const Elf64_Phdr *segment = &base->segments[i];
-        if (segment->p_type != PT_NOTE || segment->p_filesz > MAX_NOTES)
-            continue;
-        unsigned char *notes = malloc(segment->p_filesz + 1);
-        if (notes && snapshot_read_live(snapshot, base->bias + segment->p_vaddr, notes, segment->p_filesz))
-            find_build_id(file, notes, segment->p_filesz);
-        free(notes);
-    }
-}
-
-/* ---- the file ------------------------------------------------------------------- */
 
 static bool has_build_id(Elf *elf, const struct code_file *wanted)
 {
@@ -93,17 +38,17 @@ static bool has_build_id(Elf *elf, const struct code_file *wanted)
 }
 
 /* Without a build-id, headers are compared: section offsets differ whenever a size has changed. */
-static bool is_same_build(Elf *elf, const struct code_file *file, const struct base *base)
+static bool is_same_build(Elf *elf, const struct code_file *file, const struct snapshot_elf *mapped)
 {
     size_t size;
     const char *raw = elf_rawfile(elf, &size);
-    return raw && size >= sizeof(base->header) && memcmp(raw, &base->header, sizeof(base->header)) == 0 &&
-           has_build_id(elf, file);
+    return raw && size >= sizeof(mapped->header) &&
+           memcmp(raw, &mapped->header, sizeof(mapped->header)) == 0 && has_build_id(elf, file);
 }
 
 struct candidate {
     struct code_file *file;
-    const struct base *base;
+    const struct snapshot_elf *mapped;
 };
 
 /* A snapshot_accept_fn.  The file is mapped and closed: a process may have a thousand libraries. */
@@ -112,7 +57,7 @@ static bool use_file(void *arg, int fd)
     const struct candidate *candidate = arg;
     struct code_file *file = candidate->file;
     file->elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-    if (file->elf && elf_kind(file->elf) == ELF_K_ELF && is_same_build(file->elf, file, candidate->base) &&
+    if (file->elf && elf_kind(file->elf) == ELF_K_ELF && is_same_build(file->elf, file, candidate->mapped) &&
         elf_cntl(file->elf, ELF_C_FDREAD) == 0) {
         elf_cntl(file->elf, ELF_C_FDDONE);
         close(fd);
@@ -125,9 +70,9 @@ static bool use_file(void *arg, int fd)
 }
 
 static bool open_file(const struct snapshot *snapshot, const struct region *region, struct code_file *file,
-                      const struct base *base)
+                      const struct snapshot_elf *mapped)
 {
-    return snapshot_find_file(snapshot, region, use_file, &(struct candidate){file, base});
+    return snapshot_find_file(snapshot, region, use_file, &(struct candidate){file, mapped});
 }
 
 static bool is_constant(const Elf64_Phdr *segment)
@@ -137,22 +82,23 @@ static bool is_constant(const Elf64_Phdr *segment)
 }
 
 /* Copies each segment to its offset in the file.  Section headers are not in memory. */
-static bool open_memory(const struct snapshot *snapshot, struct code_file *file, const struct base *base)
+static bool open_memory(const struct snapshot *snapshot, struct code_file *file,
+                        const struct snapshot_elf *mapped)
 {
-    uint64_t size = sizeof(base->header);
-    for (size_t i = 0; i < base->count; i++) {
-        const Elf64_Phdr *segment = &base->segments[i];
+    uint64_t size = sizeof(mapped->header);
+    for (size_t i = 0; i < mapped->count; i++) {
+        const Elf64_Phdr *segment = &mapped->segments[i];
         if (is_constant(segment) && segment->p_offset + segment->p_filesz > size)
             size = segment->p_offset + segment->p_filesz;
     }
     file->memory = calloc(1, size);
     if (!file->memory)
         return false;
-    for (size_t i = 0; i < base->count; i++) {
-        const Elf64_Phdr *segment = &base->segments[i];
+    for (size_t i = 0; i < mapped->count; i++) {
+        const Elf64_Phdr *segment = &mapped->segments[i];
         if (!is_constant(segment))
             continue;
-        size_t got = snapshot_read_some(snapshot, base->bias + segment->p_vaddr,
+        size_t got = snapshot_read_some(snapshot, mapped->bias + segment->p_vaddr,
                                         (char *)file->memory + segment->p_offset, segment->p_filesz);
         /* A table would seem to end where its memory is missing. */
         if (got < segment->p_filesz && snapshot_is_partial(snapshot))
@@ -170,19 +116,21 @@ static bool open_memory(const struct snapshot *snapshot, struct code_file *file,
 struct code_file *code_file_open(const struct snapshot *snapshot, const struct region *region)
 {
     struct code_file *file = calloc(1, sizeof(*file));
-    struct base *base = malloc(sizeof(*base));
+    struct snapshot_elf *mapped = malloc(sizeof(*mapped));
     if (file) {
         file->path = region->path[0] ? region->path : NULL;
         file->bias = region->start - region->offset;
     }
-    if (file && base && read_base(snapshot, region, base)) {
+    if (file && mapped &&
+        snapshot_read_elf(snapshot, address_space_first(&snapshot->space, region), mapped)) {
         elf_version(EV_CURRENT);
-        file->bias = base->bias;
-        read_build_id(snapshot, base, file);
-        if (open_file(snapshot, region, file, base) || open_memory(snapshot, file, base))
+        file->bias = mapped->bias;
+        file->build_id_len = mapped->build_id_len;
+        memcpy(file->build_id, mapped->build_id, mapped->build_id_len);
+        if (open_file(snapshot, region, file, mapped) || open_memory(snapshot, file, mapped))
             file->eh_frame = dwarf_getcfi_elf(file->elf);
     }
-    free(base);
+    free(mapped);
     return file;
 }
 

@@ -6,11 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "snapshot/snapshot.h"
+#include "snapshot/elf.h"
 
 struct code_file {
     const char *path; /* of the mapping, or NULL: anonymous */
-    uint8_t build_id[64];
+    uint8_t build_id[SNAPSHOT_BUILD_ID];
     size_t build_id_len; /* 0: none */
     uint64_t bias;       /* run-time address minus address in the file */
     Dwarf_CFI *eh_frame; /* NULL: none */

@@ -6,14 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "snapshot/snapshot.h"
+#include "snapshot/elf.h"
 #include "symbolize/symbolize.h"
 
 struct module {
     uint64_t start, end; /* of its segments, with .bss; run-time addresses */
     uint64_t bias;       /* run-time address minus address in the file */
     const char *path;    /* the snapshot's */
-    uint8_t build_id[32];
+    uint8_t build_id[SNAPSHOT_BUILD_ID];
     size_t build_id_len; /* 0: none */
 };
 
