@@ -1,5 +1,6 @@
 #include "report/test_points.h"
 
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,55 +114,41 @@ static bool add_all(struct test_points *points, const struct report *report)
 
 static int compare(const void *left, const void *right)
 {
-    const struct test_point *const *a = left, *const *b = right;
-    int order = strcmp((*a)->name, (*b)->name);
-    return order ? order : (*a > *b) - (*a < *b);
+    const struct test_point *a = left, *b = right;
+    return strcmp(a->name, b->name);
 }
 
-static int compare_name(const void *name, const void *point)
+/* Gives it the next "NAME (N)" that is not the name of another point.  `first` has that NAME. */
+static bool number(struct test_point *point, struct test_point *first, void *const *names)
 {
-    return strcmp(name, (*(const struct test_point *const *)point)->name);
-}
-
-/* The next "NAME (N)" that is not the name of another point. */
-static char *numbered_name(struct test_point *const *sorted, size_t count, const char *name, unsigned *times)
-{
-    char *numbered = NULL;
+    struct test_point numbered = {.name = NULL};
     do {
-        free(numbered);
-        if (asprintf(&numbered, "%s (%u)", name, ++*times) < 0)
-            return NULL;
-    } while (bsearch(numbered, sorted, count, sizeof(*sorted), compare_name));
-    return numbered;
+        free(numbered.name);
+        if (asprintf(&numbered.name, "%s (%u)", first->name, ++first->numbered + 1) < 0)
+            return false;
+    } while (tfind(&numbered, names, compare));
+    free(point->name);
+    point->name = numbered.name;
+    return true;
+}
+
+static void keep(void *point)
+{
+    (void)point;
 }
 
 /* Readers of JUnit and TAP keep one result for each name. */
 static bool number_equal_names(struct test_points *points)
 {
-    struct test_point **sorted = calloc(points->count, sizeof(*sorted));
-    char **numbered = calloc(points->count, sizeof(*numbered)); /* numbered_name() searches the old names */
-    unsigned times = 1;
-    bool done = sorted && numbered;
+    void *names = NULL; /* tree of the first point of each name */
+    bool done = true;
     for (size_t i = 0; i < points->count && done; i++)
-        sorted[i] = &points->items[i];
-    if (done)
-        qsort(sorted, points->count, sizeof(*sorted), compare);
-    for (size_t i = 1; i < points->count && done; i++) {
-        if (strcmp(sorted[i - 1]->name, sorted[i]->name) != 0) {
-            times = 1;
-            continue;
-        }
-        numbered[i] = numbered_name(sorted, points->count, sorted[i]->name, &times);
-        done = numbered[i] != NULL;
+        done = tsearch(&points->items[i], &names, compare) != NULL;
+    for (size_t i = 0; i < points->count && done; i++) {
+        struct test_point *point = &points->items[i], **first = tfind(point, &names, compare);
+        done = *first == point || number(point, *first, &names);
     }
-    for (size_t i = 0; i < points->count && sorted && numbered; i++) {
-        if (!numbered[i])
-            continue;
-        free(sorted[i]->name);
-        sorted[i]->name = numbered[i];
-    }
-    free(numbered);
-    free(sorted);
+    tdestroy(names, keep);
     return done;
 }
 

@@ -14,6 +14,7 @@ struct test_point {
     size_t failures;                      /* counted groups */
     char *error;                          /* why it failed as a whole: the timeout; or NULL */
     char *skipped;                        /* why it has no result; or NULL */
+    unsigned numbered;                    /* how many others had its name */
 };
 
 struct test_points {
