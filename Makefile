@@ -25,12 +25,12 @@ FIRST := $(filter deps deps-check,$(MAKECMDGOALS))
 SRC := $(patsubst %.c,%,$(wildcard src/*/*.c))
 CLI := $(patsubst %.c,%,$(wildcard cli/*.c cli/*/*.c))
 PRELOAD := $(patsubst %.c,%,$(wildcard preload/*/*.c))
-# The shim contains src/common/, too, compiled with its own flags.
+# The shim also contains src/common/, compiled with the flags of the shim.
 COMMON := $(patsubst %.c,%,$(wildcard src/common/*.c))
-# Suites that test a part of the shim: the others see src/ and cli/.
+# Suites that test a part of the shim; all others test src/ and cli/.
 CHECKS_PRELOAD := check_ledger_write
 CHECKS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_*.c))
-# What suites share: fakes and child processes.  NAME_made.c is the fixture of the suites check_NAME*.
+# Fakes and child processes that suites share.  NAME_made.c is the fixture of the suites check_NAME*.
 CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% %_made.c,$(wildcard tests/unit/*.c)))
 CHECK_FAMILIES := $(patsubst tests/unit/%_made.c,%,$(wildcard tests/unit/*_made.c))
 # check_ledger_write contains the shim's writer, and nothing of the CLI.
@@ -99,7 +99,7 @@ $(eval $(call code,$(BUILD)/asan,$(ASAN)))
 $(eval $(call code,$(BUILD)/tsan,$(TSAN)))
 
 # ---- the shim -------------------------------------------------------------------
-# No CFLAGS here: it must load into anything.
+# CFLAGS are not used, because the shim must load into every program.
 PRELOAD_FLAGS := -O2 -g -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector \
 	-fasynchronous-unwind-tables -fno-plt
 PRELOAD_OBJ := $(PRELOAD:%=$(BUILD)/%.o) $(COMMON:%=$(BUILD)/preload/%.o)
@@ -114,7 +114,7 @@ $(BUILD)/preload/%.o: preload/%.c | $(FIRST)
 	$(say) CC $@
 	$(Q)$(CC) $(BASE) -Iinclude $(WARN) $(PRELOAD_FLAGS) -c -o $@ $<
 
-# Exports the rows of hooks.def, and the table of api.c.  Without versions: a hook replaces every version.
+# It exports the rows of hooks.def and the table of api.c, without versions: a hook replaces every version.
 $(BUILD)/preload/exports.map: preload/shim/hooks.def | $(FIRST)
 	@mkdir -p $(@D)
 	$(Q){ echo '{ global: threadleak_abi_1;'; $(CC) -E -P -x c '-DHOOK(type, name, params)=name;' $< && echo 'local: *; };'; } >$@
@@ -129,7 +129,7 @@ $(BUILD)/asan/libthreadleak.so: $(BUILD)/libthreadleak.so
 	$(Q)cp $< $@
 
 # ---- the targets of the end-to-end tests --------------------------------------------
-# Unoptimised, so that every function that stands in the source stands in the backtrace.
+# Unoptimised, so that backtraces contain every function of the source.
 TARGET_FLAGS := -O0 -g -fno-pie -no-pie -pthread -Wall -Wextra -Wshadow
 TARGET_C := -std=gnu11 -D_GNU_SOURCE -MMD -MP
 # The flags in the row of a target.
@@ -185,30 +185,30 @@ $(BUILD)/targets/program_32bit: tests/targets/no_thread.c | $(FIRST)
 targets: $(TARGETS:%=$(BUILD)/targets/%)
 
 # ---- tests ------------------------------------------------------------------------------
-# Each suite runs once, with ASan and UBSan: src/ reads what a watched program wrote.  `make soak` runs them without, too.
-# The ledger's writer is about threads: with TSan as well.
+# Each suite runs once, with ASan and UBSan, because src/ reads what a watched program wrote.
+# The suite of the ledger's writer also runs with TSan.
 SUITES_TSAN := $(BUILD)/tsan/tests/unit/check_ledger_write
-# What takes long begins first.
+# Slow suites begin first.
 SUITES_LONG := $(filter check_symbolize% check_signal_capture check_core% check_snapshot check_unwind,$(CHECKS))
 SUITES := $(patsubst %,$(BUILD)/asan/tests/unit/%,$(SUITES_LONG) $(filter-out $(SUITES_LONG),$(CHECKS))) $(SUITES_TSAN)
 ASAN_BUILT := $(BUILD)/asan/threadleak $(BUILD)/asan/libthreadleak.so
 
-# tests/e2e/NAME.py, each on the built programs.  What takes long is first.
+# tests/e2e/NAME.py, the slow ones first.
 PROGRAMS := suppressions thread_makers api_builds blame formats api real projects selftest run_timeout run_tree \
 	report_texts baseline harmless tables
-# The cases of tests/cases.txt: JSON by the reader with ASan, text by the programs as they are installed.
+# The cases of tests/cases.txt: the JSON reports come from the reader with ASan.
 E2E := "tests/e2e/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --only json" \
 	"tests/e2e/e2e.py --build $(BUILD) --only text"
-# It compares times of answers with and without reports.
+# It compares response times with and without reports, so nothing else may run beside it.
 ALONE := "tests/e2e/real_report.py --build $(BUILD)"
-# So many suites run at once.
+# How many suites run at once.
 J ?= 2
 
 check: all targets $(SUITES) $(ASAN_BUILT)
 	$(Q)tests/all.py -j $(J) $(PROGRAMS:%="tests/e2e/%.py --build $(BUILD)") $(SUITES) $(E2E) \
 		"tests/lint.py --build $(BUILD)" "tests/layering.sh $(BUILD)" "tests/e2e/cli_report.sh $(BUILD)" --alone $(ALONE)
 
-# The same with every repetition, and the suites without a sanitizer.
+# check with every repetition, and the suites without sanitizers as well.
 soak: all targets $(SUITES) $(ASAN_BUILT) $(CHECKS:%=$(BUILD)/tests/unit/%)
 	$(Q)SOAK=1 ANALYZE=1 tests/all.py -j 1 $(PROGRAMS:%="tests/e2e/%.py --build $(BUILD)") $(SUITES) $(E2E) \
 		$(CHECKS:%=$(BUILD)/tests/unit/%) "tests/lint.py --build $(BUILD)" $(ALONE)
@@ -230,7 +230,7 @@ fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
 	$(Q)for fuzzer in $^; do \
 		mkdir -p $$fuzzer.corpus && $$fuzzer -max_total_time=$(FUZZ_SECONDS) $$fuzzer.corpus || exit 1; done
 
-# ANALYZE=1: with clang-tidy's static analyzer, which takes minutes.
+# ANALYZE=1 adds clang-tidy's static analyzer, which takes minutes.
 lint:
 	$(Q)tests/lint.py --build $(BUILD)
 
@@ -259,13 +259,13 @@ $(BUILD)/threadleak.1: man/threadleak.1.scd man/options.awk $(BUILD)/threadleak
 	$(Q)awk -f man/options.awk $(BUILD)/options.list $< >$(BUILD)/threadleak.1.scd
 	$(Q)scdoc <$(BUILD)/threadleak.1.scd >$@
 
-# Always, since PREFIX may have changed.
+# It is always written again, because PREFIX may have changed.
 .PHONY: $(BUILD)/threadleak.pc
 $(BUILD)/threadleak.pc: include/threadleak.pc.in | $(FIRST)
 	@mkdir -p $(@D) && rm -f $@
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' $< >$@
 
-# FILE:PLACE, the place below PREFIX.  The manual is installed where scdoc is.
+# FILE:PLACE, where PLACE is below PREFIX.  The manual needs scdoc.
 MAN := $(if $(shell command -v scdoc),$(BUILD)/threadleak.1:share/man/man1/threadleak.1)
 INSTALLED := $(BUILD)/threadleak:bin/threadleak $(BUILD)/libthreadleak.so:lib/libthreadleak.so \
 	$(foreach header,$(wildcard include/*.h include/*/*.h),$(header):$(header)) \
