@@ -3,7 +3,6 @@
 #include <link.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/elf.h"
 #include "base/file.h"

@@ -1,7 +1,6 @@
 #include "cli/common/run_command_of.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

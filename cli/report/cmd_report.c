@@ -3,7 +3,6 @@
  * or of a dead one by its core file, its ledger or the directory of its run.
  */
 #include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

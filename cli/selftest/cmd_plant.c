@@ -4,7 +4,6 @@
  * stripped. It is hidden from the help.
  */
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,6 @@
 /* Checks what threadleak needs from the machine and from the environment. */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,5 @@
 /* Opens a core: its headers, and what its notes say. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>

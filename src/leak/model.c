@@ -5,7 +5,6 @@
 
 #include "suppress/suppress.h"
 #include "common/options.h"
-#include "proc/process.h"
 
 static const struct {
     const char *name, *text;

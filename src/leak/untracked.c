@@ -1,6 +1,5 @@
 /* The threads of a process whose creation its shim did not see. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/array.h"
 #include "leak/process_build.h"

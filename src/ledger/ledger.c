@@ -1,6 +1,5 @@
 #include "ledger/load.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -13,7 +13,6 @@
 #include "proc/address_space.h"
 #include "proc/file.h"
 #include "proc/status.h"
-#include "proc/tasks.h"
 #include "proc/tracer.h"
 
 enum { MAX_CANDIDATES = 16 };

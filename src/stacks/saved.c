@@ -1,6 +1,5 @@
 #include "stacks/stacks.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>

@@ -13,7 +13,6 @@
  * dlsym).
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "suppress/rule.h"

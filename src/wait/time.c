@@ -1,9 +1,7 @@
 #include "wait/time.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "wait/kind.h"
 

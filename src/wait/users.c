@@ -1,7 +1,6 @@
 #include "wait/users.h"
 
 #include <string.h>
-#include <sys/syscall.h>
 
 #include "wait/describe.h"
 

@@ -1,6 +1,5 @@
 #include "wait/wait.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
