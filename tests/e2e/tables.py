@@ -8,11 +8,13 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 
 import harness
 from cases import CASES, TARGETS
 from cli_cases import CLI_CASES
 from harness import ROOT, demand, need
+from texts import Paths, normalise_text
 
 TESTS_DIR = os.path.join(ROOT, "tests")
 GOLDEN = os.path.join(TESTS_DIR, "golden")
@@ -123,6 +125,16 @@ def every_rule_type_is_in_the_manual(bench):
         demand(re.search(rf"^\*{name}:\*", page, re.M), f"no type {name}: in the manual")
 
 
+def readme_shows_a_report_of_today(bench):
+    """The demo's, whose golden has no current stacks."""
+    report = re.search(r"^    threadleak: .*? peak \d+\.$", read("README.md"), re.M | re.S)
+    demand(report, "no report in README.md")
+    text = normalise_text(textwrap.dedent(report.group(0)), Paths(bench.build, "build/targets", bench.tmp))
+    text = re.sub(r"^  now .*\n(?:  [ >] .*\n)+", "", text, flags=re.M)
+    golden = read("tests", "golden", "demo.txt").partition("--- stderr\n")[2]
+    demand(text.strip() == golden.strip(), f"{text}\n--- the golden:\n{golden}")
+
+
 def bash_completes(bench):
     need("bash")
     script = "source %s; COMP_WORDS=(%s %s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _threadleak; echo ${COMPREPLY[@]}"
@@ -134,7 +146,8 @@ def bash_completes(bench):
 
 TESTS = [every_source_is_in_the_table, every_target_is_run, names_are_used_once, every_golden_has_a_case,
          every_program_is_run_by_make, every_option_is_in_the_help, options_and_keys_agree,
-         every_option_is_in_the_manual, every_rule_type_is_in_the_manual, bash_completes]
+         every_option_is_in_the_manual, every_rule_type_is_in_the_manual,
+         readme_shows_a_report_of_today, bash_completes]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))
