@@ -19,7 +19,7 @@ class Bench(harness.Bench):
         super().__init__(build)
         self.waits = self.target("waits")
         self.static = self.target("static_program")
-        self.env.update(TMP=self.tmp, WAITS=self.waits, MARK=f"threadleak-timeout-{os.getpid()}")
+        self.env.update(TMP=self.tmp, WAITS=self.waits, MARK=f"mark-{os.path.basename(self.tmp)}")
 
     def shell(self, script, *options, timeout="1s"):
         """Status, the report as JSON, what was said; and nobody is left alive afterwards."""
