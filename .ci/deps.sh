@@ -43,7 +43,7 @@ apt_update() {
     as_root apt-get update -qq
 }
 apt_install() {
-    as_root env DEBIAN_FRONTEND=noninteractive \
+    as_root env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes \
         apt-get install -qq -y --no-install-recommends --no-remove "$@" >/dev/null
 }
 # Packages of servers start them, unless this file forbids it.
