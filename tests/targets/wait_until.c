@@ -1,0 +1,35 @@
+/* A thread waits until tomorrow, one for a pipe, and the main thread for ever. */
+#include "target.h"
+
+static sem_t tokens;
+static int ends[2];
+
+static void *wait_until_tomorrow(void *arg)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 86400;
+    sem_post(&ready);
+    sem_timedwait(&tokens, &until);
+    return arg;
+}
+
+static void *read_end(void *arg)
+{
+    char byte;
+    sem_post(&ready);
+    CHECK(read(ends[0], &byte, 1) == 1);
+    return arg;
+}
+
+int main(void)
+{
+    pthread_t threads[2];
+    CHECK(sem_init(&tokens, 0, 0) == 0 && pipe(ends) == 0 && dup2(ends[0], 100) == 100);
+    ends[0] = 100;
+    CHECK(pthread_create(&threads[0], NULL, wait_until_tomorrow, NULL) == 0);
+    CHECK(pthread_create(&threads[1], NULL, read_end, NULL) == 0);
+    await_ready(2);
+    CHECK(write(STDOUT_FILENO, "ready\n", 6) == 6);
+    await(&tokens);
+}
