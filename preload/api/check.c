@@ -55,7 +55,7 @@ static bool is_one_of(const char *key, const char *const *keys)
 }
 
 /* Characters that need the parser of the reporter. */
-static bool has_marks(const char *name, size_t length)
+static bool needs_parser(const char *name, size_t length)
 {
     for (size_t i = 0; i < length; i++)
         if (name[i] == '^' || name[i] == '$' || (unsigned char)name[i] < ' ')
@@ -78,7 +78,7 @@ static const char *take_key(void *arg, const char *key, const char *value, size_
             check->unread = check->needs_program = true;
         return options_unknown_key;
     }
-    check->unread |= rule || has_marks(value, length);
+    check->unread |= rule || needs_parser(value, length);
     check->needs_stacks |= strcmp(key, "ignore_top") == 0 || strcmp(key, "ignore_any") == 0;
     check->needs_program = true;
     size_t special = 0;
@@ -137,8 +137,8 @@ static bool pause_once(struct schedule *schedule)
     uint64_t spent = clock_us() - schedule->began_us;
     if (spent >= schedule->budget_us)
         return false;
-    uint64_t left = schedule->budget_us - spent;
-    grace_pause(schedule->pause_us < left ? schedule->pause_us : left);
+    uint64_t rest = schedule->budget_us - spent;
+    grace_pause(schedule->pause_us < rest ? schedule->pause_us : rest);
     schedule->pause_us = grace_next_us(schedule->pause_us);
     return true;
 }
@@ -186,9 +186,9 @@ static int judge_alone(struct check *check)
 
 static int wait_and_judge(struct check *check)
 {
-    struct schedule schedule = {clock_us(), check->options.grace_ms * 1000ull, 1};
-    bool asked = false, left;
-    while ((left = leak_count(check->state, &check->scope) > 0) && grace_others_run(check->state) &&
+    struct schedule schedule = {clock_us(), check->options.grace_ms * 1000ull, GRACE_FIRST_US};
+    bool asked = false, leaks;
+    while ((leaks = leak_count(check->state, &check->scope) > 0) && grace_others_run(check->state) &&
            pause_once(&schedule)) {
         if (asked || clock_us() - schedule.began_us < ASK_AFTER_US)
             continue;
@@ -197,7 +197,7 @@ static int wait_and_judge(struct check *check)
         if (count == 0 || count == -1)
             return count;
     }
-    if (!left)
+    if (!leaks)
         return 0;
     int count = ask(check, LOUD);
     return count == -2 ? judge_alone(check) : count;

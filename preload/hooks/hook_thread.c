@@ -52,10 +52,10 @@ static bool attr_is_small(const pthread_attr_t *attr)
 static __attribute__((noinline)) uint32_t find_site(struct shim_state *state, const struct guard *guard,
                                                     void *caller, uint64_t start)
 {
-    bool alone = guard->nested || shim_tls.small_stack;
-    size_t room = alone ? 1 : CAPTURE_ROOM;
+    bool caller_only = guard->nested || shim_tls.small_stack;
+    size_t room = caller_only ? 1 : CAPTURE_ROOM;
     struct capture *capture = __builtin_alloca(sizeof(*capture) + room * sizeof(void *));
-    if (alone)
+    if (caller_only)
         capture_caller(capture, caller);
     else
         capture_take(capture, caller);
@@ -80,45 +80,39 @@ static struct ledger_slot *prepare(struct shim_state *state, const struct guard 
     return thread_new(state, thread);
 }
 
+/* real_create(START, ARG): the real function. */
+#define CREATE(real_create, attr, trampoline, success)                                \
+    do {                                                                              \
+        struct shim_state *state = shim_ready();                                      \
+        if (!state)                                                                   \
+            return real_create(start, arg);                                           \
+        struct guard guard = guard_enter();                                           \
+        struct new_thread created = {.start = (uint64_t)start, .arg = (uint64_t)arg}; \
+        struct ledger_slot *slot = prepare(state, &guard, &created, attr, CALLER);    \
+        guard_leave(guard);                                                           \
+        if (!slot)                                                                    \
+            return real_create(start, arg);                                           \
+        int result = real_create(trampoline, slot);                                   \
+        if (result == (success))                                                      \
+            thread_created(state, &created);                                          \
+        else                                                                          \
+            thread_dropped(state, slot);                                              \
+        return result;                                                                \
+    } while (0)
+
 EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
 {
-    struct shim_state *state = shim_ready();
-    if (!state)
-        return real.pthread_create(thread, attr, start, arg);
-
-    struct guard guard = guard_enter();
-    struct new_thread created = {.start = (uint64_t)start, .arg = (uint64_t)arg};
-    struct ledger_slot *slot = prepare(state, &guard, &created, attr, CALLER);
-    guard_leave(guard);
-    if (!slot)
-        return real.pthread_create(thread, attr, start, arg);
-    int result = real.pthread_create(thread, attr, thread_begin_pthread, slot);
-    if (result == 0)
-        thread_created(state, &created);
-    else
-        thread_dropped(state, slot);
-    return result;
+#define REAL_CREATE(routine, argument) real.pthread_create(thread, attr, routine, argument)
+    CREATE(REAL_CREATE, attr, thread_begin_pthread, 0);
+#undef REAL_CREATE
 }
 
 /* glibc's thrd_create calls pthread_create without our hook. */
 EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
 {
-    struct shim_state *state = shim_ready();
-    if (!state)
-        return real.thrd_create(thread, start, arg);
-
-    struct guard guard = guard_enter();
-    struct new_thread created = {.start = (uint64_t)start, .arg = (uint64_t)arg};
-    struct ledger_slot *slot = prepare(state, &guard, &created, NULL, CALLER);
-    guard_leave(guard);
-    if (!slot)
-        return real.thrd_create(thread, start, arg);
-    int result = real.thrd_create(thread, thread_begin_thrd, slot);
-    if (result == thrd_success)
-        thread_created(state, &created);
-    else
-        thread_dropped(state, slot);
-    return result;
+#define REAL_CREATE(routine, argument) real.thrd_create(thread, routine, argument)
+    CREATE(REAL_CREATE, NULL, thread_begin_thrd, thrd_success);
+#undef REAL_CREATE
 }
 
 /* ---- join and detach ---------------------------------------------------------------- */
