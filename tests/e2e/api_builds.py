@@ -128,6 +128,10 @@ def languages(bench):
     demand(tried >= 3, "no compiler here")
 
 
+# In all modes; other combinations as most programs are built, and the rest in `make soak`.
+USUAL = {("-O2", "bfd", "gcc"), ("-O2", "lld", "clang")}
+
+
 def link_modes(bench):
     """A reference that a linker has settled to nothing would be a check that never finds anything."""
     files = [bench.path("program.c", PROGRAM), bench.path("other.c", OTHER)]
@@ -135,6 +139,8 @@ def link_modes(bench):
     for compiler, linker, level in itertools.product(("gcc", "clang"), ("bfd", "gold", "lld"), ("-O0", "-O2", "-O2 -flto")):
         for mode, watched in (("-fPIE -pie", "1 1 1"), ("-fno-pie -no-pie", "1 1 1"), ("-fPIC -fno-plt -Wl,-z,now", "1 1 1"),
                               ("-static", "0 0 0"), ("-static-pie -fPIE", "0 0 0")):
+            if not harness.SOAK and (level, linker, compiler) not in USUAL and (mode != "-fPIE -pie" or level == "-O0"):
+                continue
             flags = [f"-fuse-ld={linker}", *level.split(), *mode.split()]
             if not bench.can(compiler, *flags):
                 continue

@@ -37,7 +37,7 @@ class Bench(harness.Bench):
     def compile(self, source, *flags, how="plain"):
         compiler = os.environ.get("CXX", "c++") if source.endswith(".cpp") else os.environ.get("CC", "cc")
         program = self.path(source.split(".")[0])
-        done = quiet([compiler, *FLAGS[how], os.path.join(SUITES, source), "-o", program, *flags, "-pthread"])
+        done = harness.compile_once(compiler, os.path.join(SUITES, source), program, *FLAGS[how], *flags, "-pthread")
         if b"No such file" in done.stderr or b"cannot find -l" in done.stderr:
             raise Skip(done.stderr.decode().splitlines()[0])
         demand(done.returncode == 0, done.stderr.decode())

@@ -23,7 +23,7 @@ SHAPE = {
     "frame": {"pc", "module", "build_id", "offset", "function", "file", "line", "inlined"},
 }
 TARGETS = "tests/targets/"
-MAX_AGE_S = 100
+MAX_AGE_S = 300
 EQUAL_FROM = 10  # so many processes are grouped by what they did
 
 

@@ -6,9 +6,12 @@ program ends with sys.exit(harness.main(TESTS, Bench)), and its last line is wha
 tests/all.py sums up.
 """
 import argparse
+import atexit
 import concurrent.futures
 import contextlib
 import errno
+import functools
+import hashlib
 import json
 import os
 import re
@@ -25,8 +28,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 PROGRAM = os.path.splitext(os.path.basename(sys.argv[0]))[0]
 with open(os.path.join(ROOT, "src", "common", "formats.def"), encoding="utf-8") as file:
     FORMATS = re.findall(r"^FORMAT\((\w+)\)", file.read(), re.MULTILINE)
-TIMEOUT_S = 120  # for one command: far more than it needs on a busy machine
+TIMEOUT_S = 300  # for one command: far more than it needs on a busy machine
 PARALLEL = max(2, os.cpu_count() or 2)
+SOAK = os.environ.get("SOAK") == "1"  # with every repetition and combination
 NPM = threading.Lock()  # what tests bring from npm they share
 
 
@@ -115,6 +119,32 @@ def python_with(module):
         if os.path.exists(python) and call([python, "-c", f"import {module}"])[0] == 0:
             return python
     raise Skip(f"no python here has {module}")
+
+
+@functools.cache
+def built_directory():
+    """For what several tests of a program compile alike."""
+    directory = tempfile.mkdtemp(prefix=f"threadleak-{PROGRAM}-built-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return directory
+
+
+BUILDING = threading.Lock()
+
+
+def compile_once(compiler, source, program, *flags):
+    """Compiles a source into a program, or copies what the same flags made of the same text; the compiler's result."""
+    with open(source, "rb") as file:
+        key = hashlib.sha256(repr((compiler, os.path.basename(source), flags, file.read())).encode()).hexdigest()
+    kept = os.path.join(built_directory(), key)
+    with BUILDING:
+        if not os.path.exists(kept):
+            done = subprocess.run([compiler, source, "-o", kept, *flags], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, check=False, timeout=TIMEOUT_S)
+            if done.returncode:
+                return done
+    shutil.copy(kept, program)
+    return subprocess.CompletedProcess([compiler], 0, b"", b"")
 
 
 def install(build, prefix):

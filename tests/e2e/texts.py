@@ -8,7 +8,7 @@ import harness
 from harness import FORMATS, ROOT, Skip
 
 SKIP = 77  # a target that cannot do its work here ends with this status and says why
-TIMEOUT_S = 100
+TIMEOUT_S = 300
 
 
 class Paths:

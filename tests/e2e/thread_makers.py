@@ -170,7 +170,7 @@ class Bench(harness.Bench):
         program = self.path(name)
         source = self.write(name + (".cpp" if compiler == "c++" else ".c"), text)
         compiler = need(os.environ.get({"cc": "CC", "c++": "CXX"}[compiler], compiler))
-        subprocess.run([compiler, "-Wno-unused", "-o", program, source, *flags], check=True, stderr=subprocess.DEVNULL)
+        harness.compile_once(compiler, source, program, "-Wno-unused", *flags).check_returncode()
         return program
 
     def with_package(self, name, text, package, *flags):
