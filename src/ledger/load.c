@@ -15,8 +15,8 @@ static const char *const names[SECTIONS] = {
     [SECTION_FRAMES] = "frames", [SECTION_MODULES] = "modules", [SECTION_STRINGS] = "strings",
 };
 
-/* Of all sections together; three times what the shim's largest ledger holds.  A
- * sparse file of a few bytes can claim any size, and the copy is not sparse. */
+/* Bytes of all sections, three times those of the shim's largest ledger.  A sparse file of a few bytes can
+ * claim any size, and the copy is not sparse. */
 #define COPY_MAX (256u << 20)
 
 #define SLOT_CHUNK 256u /* 32 KiB: two such on the stack */
@@ -106,7 +106,7 @@ static bool read_header(const struct ledger_source *source, struct ledger_header
     if (source->size < LEDGER_HEADER_SIZE)
         return error_set(error, "%s is truncated: %" PRIu64 " bytes, its header needs %u", source->name,
                          source->size, LEDGER_HEADER_SIZE);
-    /* `end` is written last: what is read after it has been seen is whole. */
+    /* The shim writes `end` last: a header that is read after `end` was seen is complete. */
     if (!read_at(source, 0, header, sizeof(*header), error) ||
         (header->end && !read_at(source, 0, header, sizeof(*header), error)) ||
         !check_origin(source, header, error))
@@ -122,7 +122,7 @@ static bool read_header(const struct ledger_source *source, struct ledger_header
 
 /* ---- the sections ----------------------------------------------------------- */
 
-/* `dest` was read after `before` and before `after`. */
+/* Are the three copies, read in this order, of one thread? */
 static bool is_whole(const struct ledger_slot *before, const struct ledger_slot *dest,
                      const struct ledger_slot *after)
 {
@@ -143,15 +143,15 @@ static bool read_thrice(const struct ledger_source *source, uint64_t offset, str
                         struct error *error)
 {
     size_t size = n * sizeof(*dest);
-    /* One pread may copy a slot's words in any order; three do follow each other. */
+    /* One pread may copy the words of a slot in any order.  Three preads follow each other. */
     return read_at(source, offset, before, size, error) && read_at(source, offset, dest, size, error) &&
            read_at(source, offset, after, size, error);
 }
 
-/* A slot that changed under the copy is tried again; if it never holds still it is kept
- * for as long as it is one thread's, without a name that may be half of another. */
-static bool settle_slot(const struct ledger_source *source, uint64_t offset, struct ledger_slot *dest,
-                        struct ledger_slot *before, struct ledger_slot *after, struct error *error)
+/* Reads a slot again that changed while it was copied.  One that keeps changing is kept if all copies are of
+ * one thread, but without a name, which could be half of another. */
+static bool read_until_steady(const struct ledger_source *source, uint64_t offset, struct ledger_slot *dest,
+                              struct ledger_slot *before, struct ledger_slot *after, struct error *error)
 {
     for (int i = 0; i < SLOT_TRIES && !is_steady(before, dest, after); i++)
         if (!read_thrice(source, offset, dest, before, after, 1, error))
@@ -175,7 +175,7 @@ static bool copy_slots(const struct ledger_source *source, uint64_t offset, stru
         if (in_chunk == 0 &&
             !read_thrice(source, at, &slots[i], before, after, left < SLOT_CHUNK ? left : SLOT_CHUNK, error))
             return false;
-        if (!settle_slot(source, at, &slots[i], &before[in_chunk], &after[in_chunk], error))
+        if (!read_until_steady(source, at, &slots[i], &before[in_chunk], &after[in_chunk], error))
             return false;
     }
     return true;
@@ -187,14 +187,14 @@ static bool read_section(const struct ledger_source *source, struct ledger *ledg
     struct ledger_extent *extent = &ledger->header.sections[section];
     uint64_t at = (uint64_t)((char *)&extent->used - (char *)&ledger->header);
 
-    /* Not from the copied header: it has grown by what the last section names. */
+    /* Not from the copied header: the section has grown since by records that the last section refers to. */
     if (!read_at(source, at, &extent->used, sizeof(extent->used), error))
         return false;
     uint32_t used = ledger_used(&ledger->header, section);
     uint64_t offset = extent->offset, size = used * (uint64_t)extent->record_size;
     if (used > extent->cap || size > COPY_MAX - ledger->copied)
         return error_set(error, "%s is damaged: it cannot hold %u %s", source->name, used, names[section]);
-    /* One byte more: it ends the last string. */
+    /* The additional byte ends the last string. */
     char *records = calloc(1, size + 1);
     if (!records)
         return error_set(error, "%s: out of memory", source->name);
@@ -212,8 +212,8 @@ static bool read_section(const struct ledger_source *source, struct ledger *ledg
     return read_at(source, offset, records, size, error);
 }
 
-/* Makes what users take from records without an accessor safe to walk. */
-static void tame(struct ledger *ledger)
+/* Corrects lengths and ends of strings that callers read without an accessor. */
+static void correct(struct ledger *ledger)
 {
     struct ledger_header *header = &ledger->header;
     struct ledger_module *modules = ledger->records[SECTION_MODULES];
@@ -252,7 +252,7 @@ enum ledger_open_status ledger_load(const struct ledger_source *source, struct l
     for (enum ledger_section s = 0; s < SECTIONS; s++)
         if (!read_section(source, copy, s, error))
             goto failed;
-    tame(copy);
+    correct(copy);
     *ledger = copy;
     return LEDGER_OPEN_OK;
 

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/search.h"
 #include "ledger/ledger.h"
 
 static int compare_slots(const void *left, const void *right)
@@ -45,35 +46,17 @@ void thread_index_release(struct thread_index *index)
     *index = (struct thread_index){NULL};
 }
 
-static int compare_with_tid(const void *tid, const void *slot)
-{
-    pid_t wanted = *(const pid_t *)tid, has = ((const struct ledger_slot *)slot)->tid;
-    return (wanted > has) - (wanted < has);
-}
-
 const struct ledger_slot *thread_index_find(const struct thread_index *index, pid_t tid)
 {
-    const struct ledger_slot *found = NULL;
-    if (tid > 0 && index->count)
-        found = bsearch(&tid, index->slots, index->count, sizeof(*index->slots), compare_with_tid);
-    while (found && found > index->slots && found[-1].tid == tid)
-        found--;
-    return found;
-}
-
-static int compare_with_handle(const void *handle, const void *slot)
-{
-    uint64_t wanted = *(const uint64_t *)handle, has = (*(const struct ledger_slot *const *)slot)->handle;
-    return (wanted > has) - (wanted < has);
+    size_t at = SEARCH_FIRST(i, index->count, index->slots[i].tid >= tid);
+    return tid > 0 && at < index->count && index->slots[at].tid == tid ? &index->slots[at] : NULL;
 }
 
 const struct ledger_slot *thread_index_find_handle(const struct thread_index *index, uint64_t handle)
 {
-    const struct ledger_slot *const *found = NULL;
-    if (handle && index->count)
-        found =
-            bsearch(&handle, index->by_handle, index->count, sizeof(*index->by_handle), compare_with_handle);
-    return found ? *found : NULL;
+    size_t at = SEARCH_FIRST(i, index->count, index->by_handle[i]->handle >= handle);
+    bool found = handle && at < index->count && index->by_handle[at]->handle == handle;
+    return found ? index->by_handle[at] : NULL;
 }
 
 size_t thread_index_not_begun(const struct thread_index *index, uint64_t *oldest_ns)

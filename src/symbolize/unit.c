@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/search.h"
 
 enum { DEEPEST = 256 }; /* nesting of scopes that is walked */
 
@@ -126,18 +127,10 @@ const struct scope *unit_function(struct unit *unit, Dwarf_Addr address)
     return range ? &unit->scopes[range->value] : NULL;
 }
 
-static int compare_scopes(const void *a, const void *b)
-{
-    const struct scope *x = a, *y = b;
-    return (x->die.addr > y->die.addr) - (x->die.addr < y->die.addr);
-}
-
 const struct scope *unit_scope(const struct unit *unit, const Dwarf_Die *die)
 {
-    struct scope key = {.die = *die};
-    if (!unit->scope_count)
-        return NULL;
-    return bsearch(&key, unit->scopes, unit->scope_count, sizeof(key), compare_scopes);
+    size_t at = SEARCH_FIRST(i, unit->scope_count, unit->scopes[i].die.addr >= die->addr);
+    return at < unit->scope_count && unit->scopes[at].die.addr == die->addr ? &unit->scopes[at] : NULL;
 }
 
 Dwarf_Line *unit_line(struct unit *unit, Dwarf_Addr address)
