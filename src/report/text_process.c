@@ -43,11 +43,11 @@ static struct thread_counts count_threads(const struct process_report *process)
 }
 
 /* "51 live and 66 finished, unjoined threads at 3 sites" */
-static void put_created(FILE *out, const struct thread_counts *counts)
+static void put_created(FILE *out, const struct thread_counts *counts, uint64_t created)
 {
     uint64_t threads = counts->live + counts->finished;
     if (!threads) {
-        fputs("no created threads alive or unjoined", out);
+        fputs(created ? "no created threads alive or unjoined" : "no threads created", out);
         return;
     }
     if (counts->live)
@@ -72,7 +72,7 @@ static void print_title(const struct printer *printer, const struct process_repo
     else if (process->judged)
         put_leaked(printer->out, counts->leaked, counts->leaked_sites);
     else
-        put_created(printer->out, counts);
+        put_created(printer->out, counts, process->counts.created);
     fputs(", ", printer->out);
     put_escaped(printer->out, command_name(process));
     fprintf(printer->out, " (pid %d)", (int)process->pid);

@@ -215,6 +215,8 @@ START_TEST(alive)
     one_process[0].group_count = 0;
     one_process[0].judged = false;
     TEXT("alive_none", .color = false);
+    one_process[0].counts.created = 0;
+    TEXT("alive_none_created", .color = false);
 }
 END_TEST
 
