@@ -4,5 +4,10 @@
 
 void *array_grow(void *items, size_t count, size_t size)
 {
-    return count & (count - 1) ? items : reallocarray(items, count ? 2 * count : 1, size);
+    size_t bytes;
+    if (count & (count - 1))
+        return items;
+    if (__builtin_mul_overflow(count ? 2 * count : 1, size, &bytes))
+        return NULL;
+    return realloc(items, bytes);
 }
