@@ -1,6 +1,6 @@
 /*
- * `threadleak _explain exit|dump|keep PID [DIRECTORY]`: the shim runs it to get its process
- * reported at the end, or on the dump signal.  "keep" saves the current stacks beside the
+ * `threadleak _explain exit|dump|save PID [DIRECTORY]`: the shim runs it to get its process
+ * reported at the end, or on the dump signal.  "save" saves the current stacks beside the
  * ledger at the end of a process under `threadleak run`, for the report of the run.  With
  * DIRECTORY it writes only there, since the process must not choose where root writes.
  * Hidden from the help.  The requests of <threadleak.h> are in check.c.
@@ -127,7 +127,7 @@ void explain_release(struct explain *explain)
 static int explain_process(struct explain *explain)
 {
     struct error error = {""};
-    if (explain->keep) {
+    if (explain->save) {
         umask(077); /* the program's umask may forbid us to read the file */
         return save_stacks(explain->pid, explain->directory) ? STATUS_REPORTED : STATUS_CANNOT;
     }
@@ -154,11 +154,11 @@ static int run(int argc, char **argv)
     if (argc > 1 && explain_is_question(argv[1]))
         return explain_question(argc, argv);
     if (argc < 3 || argc > 4 || !cli_number(argv[2], 1, INT_MAX, &pid) ||
-        (strcmp(argv[1], "exit") != 0 && strcmp(argv[1], "dump") != 0 && strcmp(argv[1], "keep") != 0)) {
+        (strcmp(argv[1], "exit") != 0 && strcmp(argv[1], "dump") != 0 && strcmp(argv[1], "save") != 0)) {
         cli_message("_explain is for libthreadleak.so only; see 'threadleak help'");
         return STATUS_CANNOT;
     }
-    explain.keep = strcmp(argv[1], "keep") == 0;
+    explain.save = strcmp(argv[1], "save") == 0;
     explain.dump = strcmp(argv[1], "dump") == 0;
     explain.pid = (pid_t)pid;
     explain.directory = argv[3];

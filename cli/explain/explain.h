@@ -10,7 +10,7 @@
 #include "cli/common/suppressions.h"
 
 struct explain {
-    bool dump, keep;
+    bool dump, save;
     pid_t pid;
     const char *directory; /* of the run; NULL: not given */
     bool has_fd;           /* the report is written to fd, not where the options say */

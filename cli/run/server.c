@@ -61,7 +61,7 @@ static int open_marks(const struct run_server *server)
 static bool save_stacks_of(const struct run_server *server, pid_t pid)
 {
     char number[16];
-    char *argv[] = {"threadleak", "_explain", "keep", number, (char *)server->directory, NULL};
+    char *argv[] = {"threadleak", "_explain", "save", number, (char *)server->directory, NULL};
     char **environment = run_environment_without_us();
     pid_t child;
     int status;

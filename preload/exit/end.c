@@ -85,7 +85,7 @@ static bool ask_run(void)
 static bool keep_stacks(void)
 {
     bool can = !shim_config.no_reporter && !shim_config.sandboxed;
-    return can && (reporter_run("keep") == REPORTER_NO_LEAKS || ask_run());
+    return can && (reporter_run("save") == REPORTER_NO_LEAKS || ask_run());
 }
 
 /* Run reports later: the current stacks are saved now. */

@@ -17,7 +17,7 @@ enum reporter_verdict {
     REPORTER_FAILED = 2, /* or it could not be started: there is no report */
 };
 
-/* mode: "exit", "dump" or "keep".  Async-signal-safe. */
+/* mode: "exit", "dump" or "save".  Async-signal-safe. */
 enum reporter_verdict reporter_run(const char *mode);
 
 /* The same, if the reporter can be started and somebody would see its report. */

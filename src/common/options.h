@@ -82,14 +82,17 @@ void options_read(struct options *options, const char *text, const struct option
 
 /* One key: its row in the table of options.c.  Parsing, defaults, help=1, the options of the CLI and the
  * man page's list follow from it. */
+struct options_key;
+typedef const char *options_set_fn(const struct options_key *key, void *member, struct slice value);
+
 struct word;
 struct options_key {
     const char *name;
     const char *initial; /* the default as the user would write it; "": none */
     const char *help;    /* one line */
     const char *wrong;   /* what is wrong with a value that is not understood */
-    const char *(*set)(const struct options_key *key, void *member, struct slice value);
-    size_t offset; /* of its member in struct options */
+    options_set_fn *set; /* option_values.h */
+    size_t offset;       /* of its member in struct options */
     const struct word *words;
     unsigned min, max; /* of a number; max: size of a text */
 };

@@ -1,0 +1,31 @@
+/*
+ * Types of values of THREADLEAK_OPTIONS.  A row of the keys in options.c names one of them.
+ * Async-signal-safe, without allocation.
+ */
+#ifndef THREADLEAK_COMMON_OPTION_VALUES_H
+#define THREADLEAK_COMMON_OPTION_VALUES_H
+
+#include "common/options.h"
+
+/* A word that a value can be, or contain.  The last of an array has no name. */
+struct word {
+    const char *name;
+    unsigned bits;
+};
+
+/* Each reads `value` into the member of struct options.  Returns NULL, or what is wrong; then the member is
+ * as it was. */
+options_set_fn option_list;   /* unsigned: the bits of all words, with ',' '+' or a blank between */
+options_set_fn option_word;   /* unsigned or an enum: the bits of one word */
+options_set_fn option_number; /* unsigned or int, from key->min to key->max */
+options_set_fn option_switch; /* bool */
+options_set_fn option_text;   /* char[key->max], not empty */
+options_set_fn option_name;   /* the same, one of key->words */
+options_set_fn option_signal; /* int: by name with or without SIG, RTMIN+n, or number; 0: none */
+
+/* The bits of a list.  False: it is empty, or has another word. */
+bool option_list_read(const struct word *words, struct slice value, unsigned *bits);
+/* The list as text, of the words that have one bit each; "none" for 0. */
+void option_list_text(const struct word *words, unsigned bits, char out[OPTIONS_LIST_MAX]);
+
+#endif
