@@ -1,0 +1,279 @@
+/* Threads that wait for rwlocks, semaphores, barriers, joins and the like: children in each kind of wait. */
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <threads.h>
+#include <unistd.h>
+
+#include "snapshot_child.h"
+#include "suite.h"
+#include "wait_child.h"
+
+/* ---- the other objects --------------------------------------------------------------------- */
+
+static pthread_rwlock_t table = PTHREAD_RWLOCK_INITIALIZER;
+
+static _Noreturn void *read_table(void *arg)
+{
+    named(arg);
+    pthread_rwlock_rdlock(&table);
+    child_ready();
+    for (;;)
+        pause();
+}
+
+static _Noreturn void *write_table(void *arg)
+{
+    named(arg);
+    pthread_rwlock_wrlock(&table);
+    child_ready();
+    for (;;)
+        pause();
+}
+
+static void run_written(void)
+{
+    start_thread(write_table, "holder");
+    wait_ready(1);
+    start_thread(read_table, "reader");
+    start_thread(write_table, "writer");
+    pause();
+}
+
+START_TEST(rwlock_held_by_a_writer)
+{
+    child = child_start(run_written);
+    look("reader", WAIT_RWLOCK);
+    expect("table", "holder", WAIT_TIMEOUT_NO, "read lock of rwlock table, write-locked by T \"holder\"");
+    look("writer", WAIT_RWLOCK);
+    expect("table", "holder", WAIT_TIMEOUT_NO, "write lock of rwlock table, write-locked by T \"holder\"");
+    ck_assert_uint_eq(seen->address, (uintptr_t)&table);
+}
+END_TEST
+
+static void run_read(void)
+{
+    start_thread(read_table, "a");
+    start_thread(read_table, "b");
+    wait_ready(2);
+    start_thread(write_table, "writer");
+    pause();
+}
+
+START_TEST(rwlock_held_by_readers)
+{
+    child = child_start(run_read);
+    look("writer", WAIT_RWLOCK);
+    expect("table", NULL, WAIT_TIMEOUT_NO, "write lock of rwlock table, held by 2 readers");
+    ck_assert_uint_eq(seen->address, (uintptr_t)&table);
+}
+END_TEST
+
+static sem_t slots;
+
+static void *take_slot(void *arg)
+{
+    (void)arg;
+    named("waiter");
+    sem_wait(&slots);
+    return NULL;
+}
+
+static void run_sem(void)
+{
+    sem_init(&slots, 0, 0);
+    start_thread(take_slot, NULL);
+    pause();
+}
+
+START_TEST(semaphore)
+{
+    child = child_start(run_sem);
+    look("waiter", WAIT_SEMAPHORE);
+    expect("slots", NULL, WAIT_TIMEOUT_NO, "semaphore slots, no timeout");
+}
+END_TEST
+
+static pthread_barrier_t start_line;
+
+static void *come(void *name)
+{
+    named(name);
+    pthread_barrier_wait(&start_line);
+    pthread_barrier_wait(&start_line);
+    return NULL;
+}
+
+static void run_barrier(void)
+{
+    pthread_barrier_init(&start_line, NULL, 3);
+    start_thread(come, "waiter");
+    start_thread(come, "b");
+    pthread_barrier_wait(&start_line);
+    pause();
+}
+
+START_TEST(barrier)
+{
+    child = child_start(run_barrier);
+    look_until("waiter", WAIT_BARRIER, "barrier start_line, 2 of 3 threads arrived");
+    expect("start_line", NULL, WAIT_TIMEOUT_NO, "barrier start_line, 2 of 3 threads arrived");
+    ck_assert_uint_eq(seen->address, (uintptr_t)&start_line);
+}
+END_TEST
+
+static _Noreturn void *sleep_forever(void *name)
+{
+    named(name);
+    child_ready();
+    for (;;)
+        pause();
+}
+
+static void *join_timed(void *thread)
+{
+    struct timespec until;
+    named("joiner");
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 100;
+    pthread_timedjoin_np(*(pthread_t *)thread, NULL, &until);
+    return NULL;
+}
+
+static void run_join(void)
+{
+    static pthread_t thread;
+    thread = start_thread(sleep_forever, "worker");
+    wait_ready(1);
+    start_thread(join_timed, &thread);
+    named("main");
+    pthread_join(thread, NULL);
+}
+
+START_TEST(join)
+{
+    child = child_start(run_join);
+    look("main", WAIT_JOIN);
+    expect(NULL, "worker", WAIT_TIMEOUT_NO, "join of T \"worker\"");
+    look("joiner", WAIT_JOIN);
+    expect(NULL, "worker", WAIT_TIMEOUT_YES, NULL);
+    expect_left(50, 100, "join of T \"worker\"");
+}
+END_TEST
+
+static pthread_once_t config_once = PTHREAD_ONCE_INIT;
+
+static void never_ends(void)
+{
+    child_ready();
+    for (;;)
+        pause();
+}
+
+static void *configure(void *name)
+{
+    named(name);
+    pthread_once(&config_once, never_ends);
+    return NULL;
+}
+
+static void run_once(void)
+{
+    start_thread(configure, "first");
+    wait_ready(1);
+    start_thread(configure, "waiter");
+    pause();
+}
+
+START_TEST(once)
+{
+    child = child_start(run_once);
+    look("waiter", WAIT_OTHER);
+    expect("config_once", NULL, WAIT_TIMEOUT_NO, "once-initialisation of config_once");
+}
+END_TEST
+
+static pthread_key_t key;
+
+static void destroy(void *arg)
+{
+    char c;
+    named("waiter");
+    if (read(*(int *)arg, &c, 1) < 0)
+        _exit(1);
+}
+
+static void *leave_value(void *arg)
+{
+    pthread_setspecific(key, arg);
+    return NULL;
+}
+
+static void run_destructor(void)
+{
+    static int ends[2];
+    if (pipe(ends) != 0 || pthread_key_create(&key, destroy) != 0)
+        _exit(1);
+    atomic_store(&shared->extra, ends[0]);
+    start_thread(leave_value, &ends[0]);
+    pause();
+}
+
+START_TEST(destructor)
+{
+    char text[160];
+    child = child_start(run_destructor);
+    look("waiter", WAIT_PIPE);
+    int fd = atomic_load(&shared->extra);
+    snprintf(text, sizeof(text),
+             "read of pipe %d, whose writing end only this process holds (descriptor %d), in a "
+             "thread-specific destructor",
+             fd, fd + 1);
+    expect(NULL, NULL, WAIT_TIMEOUT_NO, text);
+    ck_assert(seen->in_destructor);
+}
+END_TEST
+
+static _Atomic uint32_t word = 7;
+
+static void *wait_raw(void *arg)
+{
+    (void)arg;
+    named("waiter");
+    raw_futex_wait(&word, 7);
+    return NULL;
+}
+
+static void run_futex(void)
+{
+    start_thread(wait_raw, NULL);
+    pause();
+}
+
+START_TEST(futex)
+{
+    child = child_start(run_futex);
+    look("waiter", WAIT_FUTEX);
+    expect("word", NULL, WAIT_TIMEOUT_NO, "futex word, no timeout");
+}
+END_TEST
+
+static TCase *make_tests(void)
+{
+    TCase *tcase = tcase_create("objects");
+    tcase_add_checked_fixture(tcase, NULL, wait_child_end);
+    tcase_add_test(tcase, rwlock_held_by_a_writer);
+    tcase_add_test(tcase, rwlock_held_by_readers);
+    tcase_add_test(tcase, semaphore);
+    tcase_add_test(tcase, barrier);
+    tcase_add_test(tcase, join);
+    tcase_add_test(tcase, once);
+    tcase_add_test(tcase, destructor);
+    tcase_add_test(tcase, futex);
+    return tcase;
+}
+
+int main(void)
+{
+    return wait_suite_run("wait_objects", make_tests);
+}
