@@ -19,20 +19,13 @@
 
 #include "snapshot/snapshot.h"
 #include "snapshot_child.h"
+#include "snapshot_taken.h"
 #include "suite.h"
 #include "unwind/unwind.h"
 
 enum { NOBODY = 65534, CAP_SYS_PTRACE = 19 };
 
 static struct error error;
-
-static struct snapshot *take(pid_t pid)
-{
-    struct snapshot *snapshot;
-    enum snapshot_status status = snapshot_take(pid, NULL, &snapshot, &error);
-    ck_assert_msg(status == SNAPSHOT_OK, "status %d: %s", status, error.text);
-    return snapshot;
-}
 
 static bool skips_without_root(const char *name)
 {
@@ -201,7 +194,7 @@ static void run_two(void)
 
 static pid_t other_thread(pid_t pid)
 {
-    struct snapshot *snapshot = take(pid);
+    struct snapshot *snapshot = take_snapshot(pid);
     ck_assert_uint_eq(snapshot->count, 2);
     pid_t tid = snapshot->threads[snapshot->threads[0].tid == pid].tid;
     snapshot_free(snapshot);
@@ -226,7 +219,7 @@ START_TEST(one_thread_is_somebody_elses)
     wait_ready(2);
     pid_t tid = other_thread(pid), tracer = start_tracer(tid);
     wait_ready(3);
-    struct snapshot *snapshot = take(pid);
+    struct snapshot *snapshot = take_snapshot(pid);
     ck_assert_uint_eq(snapshot->count, 2);
     ck_assert(!snapshot->complete);
     for (size_t i = 0; i < 2; i++)
@@ -266,7 +259,7 @@ START_TEST(an_execve_that_does_not_come_to_an_end)
     ck_assert(wait_for_states(pid, "S"));
     while (count_states(pid, "S") != 1)
         usleep(200);
-    snapshot = take(pid);
+    snapshot = take_snapshot(pid);
     ck_assert_uint_eq(snapshot->count, 1);
     snapshot_free(snapshot);
     child_end(pid);
@@ -313,7 +306,7 @@ START_TEST(a_program_of_32_bits)
             wait_for_states(pid, "S"))
             break;
     }
-    struct snapshot *snapshot = take(pid);
+    struct snapshot *snapshot = take_snapshot(pid);
     ck_assert_uint_eq(snapshot->count, 1);
     ck_assert_int_eq(snapshot->threads[0].state, SNAPSHOT_FOREIGN);
     ck_assert_ptr_nonnull(strstr(snapshot_state_text(SNAPSHOT_FOREIGN), "architecture"));
@@ -349,7 +342,7 @@ START_TEST(a_process_in_another_namespace)
     wait_ready(2);
     while (!atomic_load(&shared->extra))
         usleep(200);
-    struct snapshot *snapshot = take(atomic_load(&shared->extra));
+    struct snapshot *snapshot = take_snapshot(atomic_load(&shared->extra));
     ck_assert(snapshot->complete);
     ck_assert_uint_eq(snapshot->count, 2);
     struct unwinder *unwinder = unwinder_new(snapshot, &error);
@@ -382,7 +375,7 @@ START_TEST(memory_is_read_when_the_main_thread_has_left)
     uint64_t address = (uint64_t)(uintptr_t)&error;
     pid_t pid = child_start(run_leaving);
     wait_ready(2);
-    struct snapshot *snapshot = take(pid);
+    struct snapshot *snapshot = take_snapshot(pid);
     ck_assert_int_eq(snapshot_living_task(snapshot), pid);
     atomic_store(&shared->release, 1);
     while (count_states(pid, "Z") != 1)
@@ -420,7 +413,7 @@ START_TEST(sp_at_a_guard_page)
     pid_t pid = child_start(run_at_the_edge);
     wait_ready(1);
     ck_assert(wait_for_states(pid, "S"));
-    struct snapshot *snapshot = take(pid);
+    struct snapshot *snapshot = take_snapshot(pid);
     const struct snapshot_thread *thread = &snapshot->threads[0];
     ck_assert_int_eq(thread->syscall_nr, SYS_pause);
     if (distance < 0) {
@@ -466,7 +459,7 @@ START_TEST(many_deep_stacks)
 {
     pid_t pid = child_start(run_deep);
     wait_ready(DEEP_THREADS + 1);
-    struct snapshot *snapshot = take(pid);
+    struct snapshot *snapshot = take_snapshot(pid);
     struct unwinder *unwinder = unwinder_new(snapshot, &error);
     ck_assert_ptr_nonnull(unwinder);
     size_t complete = 0;
@@ -513,7 +506,7 @@ START_TEST(nothing_is_left_behind)
     int files = 0, threads = 0;
     long resident = 0;
     for (int i = 0; i < 300; i++) {
-        struct snapshot *snapshot = take(pid);
+        struct snapshot *snapshot = take_snapshot(pid);
         struct unwinder *unwinder = unwinder_new(snapshot, &error);
         ck_assert_ptr_nonnull(unwinder);
         /* One for the directory, which is open while it is read. */
