@@ -4,6 +4,7 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +157,52 @@ void wait_child_end(void)
     if (child)
         child_end(child);
     child = 0;
+}
+
+void child_tell(int number)
+{
+    shared->result[atomic_fetch_add(&shared->extra, 1)] = number;
+}
+
+int child_told(int index)
+{
+    return atomic_load(&shared->result[index]);
+}
+
+const char *text_of(const char *format, ...)
+{
+    static char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    return text;
+}
+
+void pause_for_ever(void)
+{
+    for (;;)
+        pause();
+}
+
+void waiter_ready(void)
+{
+    named("waiter");
+    child_ready();
+}
+
+void child_begin(void (*run)(void))
+{
+    child = child_start(run);
+    wait_ready(1);
+}
+
+void read_byte(int fd)
+{
+    char c;
+    waiter_ready();
+    if (read(fd, &c, 1) < 0)
+        _exit(1);
 }
 
 static int run_without_debug_files(const char *name, TCase *(*make_tests)(void))

@@ -35,6 +35,21 @@ uint64_t seen_futex(void);
 /* Ends the child and forgets what was seen. */
 void wait_child_end(void);
 
+/* ---- a child whose main thread waits ---- */
+
+/* Starts it, and waits until it is ready. */
+void child_begin(void (*run)(void));
+/* In the child: the main thread has the name "waiter" and is about to wait. */
+void waiter_ready(void);
+void pause_for_ever(void);
+/* waiter_ready(), and a byte from a descriptor. */
+void read_byte(int fd);
+/* The child passes numbers that texts have in them; they are the entries of shared->result. */
+void child_tell(int number);
+int child_told(int index);
+/* Until the next call. */
+__attribute__((format(printf, 1, 2))) const char *text_of(const char *format, ...);
+
 /* Runs a suite, and once more with libc as most systems have it, where only what it exports has
  * a name.  What main() returns. */
 int wait_suite_run(const char *name, TCase *(*make_tests)(void));
