@@ -147,7 +147,7 @@ static bool is_in(const struct run_tree *tree, const struct tree_process *proces
 /* Sends the signal to each process once, SIGKILL repeatedly, until no process is left. */
 static bool end_with(int number, unsigned ms, pid_t root, const char *directory)
 {
-    struct run_tree told = {0}, tree;
+    struct run_tree signalled = {0}, tree;
     uint64_t until = now_ns() + ms * UINT64_C(1000000);
     bool gone = false;
     for (;;) {
@@ -155,19 +155,19 @@ static bool end_with(int number, unsigned ms, pid_t root, const char *directory)
             break;
         gone = tree.count == 0;
         for (size_t i = 0; i < tree.count; i++) {
-            if (number != SIGKILL && is_in(&told, &tree.items[i]))
+            if (number != SIGKILL && is_in(&signalled, &tree.items[i]))
                 continue;
             send_to(&tree.items[i], number);
             if (number != SIGKILL)
                 send_to(&tree.items[i], SIGCONT); /* a stopped process acts on no other signal */
         }
-        run_tree_release(&told);
-        told = tree;
+        run_tree_release(&signalled);
+        signalled = tree;
         if (gone || now_ns() >= until)
             break;
         nanosleep(&(struct timespec){0, REST_MS * 1000000}, NULL);
     }
-    run_tree_release(&told);
+    run_tree_release(&signalled);
     return gone;
 }
 

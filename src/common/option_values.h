@@ -1,16 +1,38 @@
 /*
- * Types of values of THREADLEAK_OPTIONS.  A row of the keys in options.c names one of them.
+ * The keys of THREADLEAK_OPTIONS and the types of their values.  The rows are in options.c.
  * Async-signal-safe, without allocation.
  */
 #ifndef THREADLEAK_COMMON_OPTION_VALUES_H
 #define THREADLEAK_COMMON_OPTION_VALUES_H
 
-#include "common/options.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/slice.h"
 
 /* A word that a value can be, or contain.  The last of an array has no name. */
 struct word {
     const char *name;
     unsigned bits;
+};
+
+/* Room for the longest list as text. */
+#define OPTIONS_LIST_MAX 48
+
+/* One key: its row in the table of options.c.  Parsing, defaults, help=1, the options of the CLI and the
+ * man page's list follow from it. */
+struct options_key;
+typedef const char *options_set_fn(const struct options_key *key, void *member, struct slice value);
+
+struct options_key {
+    const char *name;
+    const char *initial; /* the default as the user would write it; "": none */
+    const char *help;    /* one line */
+    const char *wrong;   /* what is wrong with a value that is not understood */
+    options_set_fn *set;
+    size_t offset; /* of its member in struct options */
+    const struct word *words;
+    unsigned min, max; /* of a number; max: size of a text */
 };
 
 /* Each reads `value` into the member of struct options.  Returns NULL, or what is wrong; then the member is

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "common/ledger.h"
-#include "common/slice.h"
+#include "common/option_values.h"
 
 /* Ends that are judged: bits of options.judge.  Bit n is enum ledger_end n;
  * death by signal has no ledger_end and takes the last bit. */
@@ -80,23 +80,7 @@ struct options_reader {
 };
 void options_read(struct options *options, const char *text, const struct options_reader *reader);
 
-/* One key: its row in the table of options.c.  Parsing, defaults, help=1, the options of the CLI and the
- * man page's list follow from it. */
-struct options_key;
-typedef const char *options_set_fn(const struct options_key *key, void *member, struct slice value);
-
-struct word;
-struct options_key {
-    const char *name;
-    const char *initial; /* the default as the user would write it; "": none */
-    const char *help;    /* one line */
-    const char *wrong;   /* what is wrong with a value that is not understood */
-    options_set_fn *set; /* option_values.h */
-    size_t offset;       /* of its member in struct options */
-    const struct word *words;
-    unsigned min, max; /* of a number; max: size of a text */
-};
-/* The nth, or NULL after the last; by name, or NULL. */
+/* The nth key, or NULL after the last; by name, or NULL. */
 const struct options_key *options_key(unsigned n);
 const struct options_key *options_key_find(struct slice name);
 
@@ -113,7 +97,6 @@ const char *options_set(struct options *options, const char *key, const char *va
 #define OPTIONS_PART_MAX 4096
 
 /* A value of report= or judge= as text: "running,unjoined", "none". */
-#define OPTIONS_LIST_MAX 48
 void options_report_text(unsigned kinds, char out[OPTIONS_LIST_MAX]);
 void options_judge_text(unsigned ends, char out[OPTIONS_LIST_MAX]);
 
