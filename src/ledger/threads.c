@@ -43,7 +43,7 @@ void thread_index_release(struct thread_index *index)
 {
     free(index->slots);
     free(index->by_handle);
-    *index = (struct thread_index){NULL};
+    *index = (struct thread_index){.slots = NULL};
 }
 
 const struct ledger_slot *thread_index_find(const struct thread_index *index, pid_t tid)

@@ -1,6 +1,5 @@
 #include "stacks/signal_capture_threads.h"
 
-
 #include "base/array.h"
 #include "proc/file.h"
 #include "proc/tasks.h"
