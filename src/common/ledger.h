@@ -124,6 +124,8 @@ enum {
 
 /* Kinds of thread that count as leaks. */
 enum { KIND_RUNNING = 1u << 0, KIND_DETACHED = 1u << 1, KIND_UNJOINED = 1u << 2 };
+/* Their names in options, rules and reports, in this order. */
+#define KIND_NAMES(NAME) NAME(RUNNING, "running"), NAME(DETACHED, "detached"), NAME(UNJOINED, "unjoined")
 #define KIND_ALL (KIND_RUNNING | KIND_DETACHED | KIND_UNJOINED)
 
 /* From ledger_slot.state; 0: the thread was joined, or ended detached. */

@@ -5,9 +5,12 @@
 #include "common/option_values.h"
 
 static const struct word kinds[] = {
-    {"running", KIND_RUNNING},
-    {"detached", KIND_DETACHED},
-    {"unjoined", KIND_UNJOINED},
+#define NAME(id, name)  \
+    {                   \
+        name, KIND_##id \
+    }
+    KIND_NAMES(NAME),
+#undef NAME
     {"all", KIND_ALL},
     {"none", 0},
     {NULL, 0},

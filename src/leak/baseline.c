@@ -14,7 +14,7 @@ struct entry {
     char fingerprint[FINGERPRINT_LENGTH + 1];
     uint64_t threads;
     bool seen;
-    const struct leak_group *group; /* to be written: the first of them */
+    const struct leak_group *group; /* the first one, when it is written */
 };
 
 struct baseline {
@@ -60,7 +60,7 @@ static bool read_entries(struct baseline *baseline, const json_t *leaks, const c
                 "%s: leak %zu has no \"fingerprint\" of 16 hexadecimal digits, or no \"threads\" of 1 "
                 "and more",
                 path, i + 1);
-        struct entry *same = find(baseline, entry.fingerprint); /* two branches were merged */
+        struct entry *same = find(baseline, entry.fingerprint); /* after a merge of two branches */
         if (!same)
             baseline->entries[baseline->count++] = entry;
         else if (entry.threads > same->threads)
@@ -82,7 +82,7 @@ static json_t *load(const char *path, struct error *error)
     if (!json && ferror(file))
         error_set(error, "%s: cannot be read: %s", path, strerror(errno));
     else if (!json)
-        error_set(error, "%s:%d:%d: is no baseline: %s", path, wrong.line, wrong.column, wrong.text);
+        error_set(error, "%s:%d:%d: is not a baseline: %s", path, wrong.line, wrong.column, wrong.text);
     fclose(file);
     return json;
 }
@@ -96,7 +96,7 @@ struct baseline *baseline_read(const char *path, struct error *error)
     const char *schema = json_string_value(json_object_get(json, "schema"));
     const json_t *leaks = json_object_get(json, "leaks");
     if (!schema || strcmp(schema, BASELINE_SCHEMA) != 0 || !json_is_array(leaks)) {
-        error_set(error, "%s: is no baseline: its \"schema\" is not \"" BASELINE_SCHEMA "\"%s", path,
+        error_set(error, "%s: is not a baseline: its \"schema\" is not \"" BASELINE_SCHEMA "\"%s", path,
                   schema && !strcmp(schema, BASELINE_SCHEMA) ? ", or it has no \"leaks\"" : "");
         goto out;
     }
@@ -124,7 +124,7 @@ void baseline_free(struct baseline *baseline)
 
 /* ---- apply ----------------------------------------------------------------------------- */
 
-/* Of one process: those that count, or would. */
+/* In one process, of groups that count, or would without the baseline. */
 static uint64_t threads_of(const struct process_report *process, const char *fingerprint)
 {
     uint64_t threads = 0;

@@ -1,17 +1,15 @@
 /*
- * A baseline: the leaks that a project knows of, kept in a file beside its code,
- * so that a check fails for new ones alone.
+ * A baseline: the known leaks of a project, in a file beside its code.  A check then fails only for new ones.
  *
  *     { "schema": "threadleak-baseline/1",
  *       "leaks": [ { "fingerprint": "9f…", "threads": 2, "kind": "running",
  *                    "function": "pool_start", "file": "pool.c", "start_routine": "worker" } ] }
  *
- * Only `fingerprint` and `threads` are compared; the rest is for whoever reads
- * a change of the file.  `threads` is the most that one process left behind with
- * that fingerprint: how many processes did is a matter of how a suite is run.
- * Running and unjoined threads of a place are one entry, since which of the two a
- * thread is at the end is a matter of time; `kind` is the first one's.  Entries are sorted by
- * function and fingerprint, and hold nothing that differs from run to run.
+ * Only `fingerprint` and `threads` are compared; the rest is for people who review a change of the file.
+ * `threads` is the most that one process leaked with that fingerprint: how many processes there are depends
+ * on how a suite is run.  Running and unjoined threads of a place are one entry, since timing decides which
+ * of the two a thread is; `kind` is that of the first group.  Entries are sorted by function and fingerprint,
+ * and contain nothing that differs from run to run.
  */
 #ifndef THREADLEAK_LEAK_BASELINE_H
 #define THREADLEAK_LEAK_BASELINE_H
@@ -22,30 +20,28 @@
 #include "leak/model.h"
 
 #define BASELINE_SCHEMA "threadleak-baseline/1"
-#define BASELINE_WORD "baseline" /* leak_group.suppressed_by of what it holds */
+#define BASELINE_WORD "baseline" /* leak_group.suppressed_by of groups that it has */
 
 struct baseline;
 
-/* NULL and an error that names the file and, where it can, line and column. */
+/* NULL: error names the file, and line and column where these are known. */
 struct baseline *baseline_read(const char *path, struct error *error);
 void baseline_free(struct baseline *baseline);
 
 /*
- * Before report_finish: groups whose process left no more threads with their
- * fingerprint than the baseline says no longer count.  Of a process that left
- * more, all of those count, since nobody knows which of them are the new ones,
- * and `known` tells how many the baseline has.
+ * Before report_finish: groups no longer count if their process leaked at most as many threads with their
+ * fingerprint as the baseline has.  If it leaked more, all of them count, since the new ones cannot be
+ * distinguished; `known` is then the number in the baseline.
  */
 void baseline_apply(struct baseline *baseline, struct report *report);
 
-/* As if a baseline held all that counts. */
+/* As if a baseline had everything that counts. */
 void baseline_accept(struct report *report);
 
-/* How many of its entries no process of the report had. */
+/* The number of entries that no process of the report had. */
 size_t baseline_gone(const struct baseline *baseline);
 
-/* Writes what counts, or would without a baseline.  False with errno when a write
- * failed or memory was short.  `entries`: how many it holds. */
+/* Writes what counts, or would without a baseline; *entries: how many entries.  False with errno. */
 bool baseline_write(FILE *out, const struct report *report, size_t *entries);
 
 #endif

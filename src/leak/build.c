@@ -28,7 +28,7 @@ static enum end_how recorded_end(uint32_t end)
     }
 }
 
-/* An end that the shim recorded, it has judged as well. */
+/* The shim has also judged the ends that it recorded. */
 static void set_recorded_end(struct build *build)
 {
     struct process_report *process = &build->process;
@@ -56,7 +56,8 @@ static void set_end(struct build *build)
     } else if (end->alive || (build->evidence->core && !end->known)) {
         process->how = END_ALIVE;
         process->judged = build->rules->judge_live;
-    } else if (end->known && WIFEXITED(end->wait_status)) { /* by a system call of its own */
+    } else if (end->known &&
+               WIFEXITED(end->wait_status)) { /* by a system call, which the shim does not see */
         process->how = END__EXIT;
         process->judged = build->rules->judge & JUDGE__EXIT;
         process->status_known = true;
@@ -68,7 +69,7 @@ static void set_end(struct build *build)
     }
 }
 
-/* The report owns from now on what the evidence had. */
+/* From now on the report owns these. */
 static void set_identity(struct build *build, struct evidence *evidence)
 {
     build->process = (struct process_report){
@@ -147,7 +148,7 @@ void build_add_task(const struct build *build, const struct task *task, struct t
     thread->current = stacks_find(build->process.stacks, task->tid);
 }
 
-/* At an end the main thread runs it, or is what it left. */
+/* At an end the main thread runs exit(), or is where exit() left it: it explains nothing. */
 static bool build_main(struct build *build)
 {
     const struct evidence *evidence = build->evidence;
@@ -193,7 +194,7 @@ static bool append(struct report *report, const struct process_report *process)
     return true;
 }
 
-/* A process once, however many programs it ran.  One that was killed may have called exec unseen. */
+/* A process counts once, however many programs it ran.  One that was killed may have called exec unseen. */
 static void count(struct report *report, const struct build *build)
 {
     const struct process_report *process = &build->process;

@@ -29,7 +29,7 @@ uint64_t stack_hash(uint64_t hash, const char *text, size_t length)
     return (hash ^ 0xff) * 0x100000001b3ull;
 }
 
-/* "libfoo.so.1.2.3" is libfoo.so: the same code, one release on. */
+/* "libfoo.so.1.2.3" as libfoo.so, which the next release is too. */
 static uint64_t hash_module(uint64_t hash, const char *path)
 {
     const char *name = path ? path_basename(path) : "";
@@ -37,7 +37,7 @@ static uint64_t hash_module(uint64_t hash, const char *path)
     return stack_hash(hash, name, version ? (size_t)(version - name) + 3 : strlen(name));
 }
 
-/* Without ".isra.0", ".part.1.cold" and the like, which come and go with the optimiser's mood. */
+/* Without ".isra.0", ".part.1.cold" and the like, which depend on the optimiser. */
 static uint64_t hash_function(uint64_t hash, const char *function)
 {
     static const char *const clones[] = {".isra.",     ".part.", ".constprop.", ".cold",
@@ -58,10 +58,10 @@ static bool is_same_function(const struct frame *a, const struct frame *b)
 }
 
 /*
- * What a project's sources decide, and nothing else: modules and functions, without lines, addresses and
- * the frames of libc and language runtimes, which differ between machines; recursion counts once.  Where
- * there are no symbols, offsets; those last until the next build.  Whether a joinable thread was alive or
- * had ended is a matter of time.
+ * Only what the project's sources decide: modules and functions.  Lines and addresses change with every
+ * build; frames of libc and of language runtimes differ between machines.  Recursion counts once.  Without
+ * symbols there are offsets, which last until the next build.  Timing decides whether a joinable thread is
+ * alive or has ended.
  */
 void stack_fingerprint(struct leak_group *group)
 {

@@ -10,11 +10,11 @@
 #include "suppress/suppress.h"
 #include "base/escape.h"
 
-#define PATTERN_MAX 200 /* bytes of a name; what is longer ends in a star */
+#define PATTERN_MAX 200 /* bytes of a name; a longer one is cut and ends in a star */
 #define RULE_MAX 3000   /* no more conditions then */
 #define CONDITIONS_MAX 8
 
-/* A rule on its way. */
+/* A rule that is being made. */
 struct draft {
     const struct report *report;
     const struct process_report *process;
@@ -44,8 +44,8 @@ static bool needs_star(const char *name, const char *at)
     return at == name && is_type(at);
 }
 
-/* "^name$", with stars for what would mean something else, or is no text; false: nothing
- * but stars is left. */
+/* "^name$", with stars for bytes that mean something else in a pattern, or are not text.  False: it has only
+ * stars. */
 static bool make_pattern(char pattern[PATTERN_MAX + 4], const char *name)
 {
     size_t used = 0;
@@ -71,7 +71,7 @@ static bool make_pattern(char pattern[PATTERN_MAX + 4], const char *name)
 
 /* ---- parts ---------------------------------------------------------------------------------- */
 
-/* False: there is nothing of that name, it stands there already, or there is no room. */
+/* False: the name is NULL or only stars, the rule has this part already, or there is no room. */
 static bool add(struct draft *draft, const char *type, const char *name)
 {
     char pattern[PATTERN_MAX + 4], part[PATTERN_MAX + 20];
@@ -93,10 +93,8 @@ static bool is_template(const char *function)
     return bracket && !memchr(function, '(', (size_t)(bracket - function));
 }
 
-/*
- * A start routine of a runtime that has no name says nothing of this thread, but the
- * template that was called does: std::thread::thread<void (&)()>, std::async<…>.
- */
+/* A runtime's start routine without a name does not identify the thread.  The template that was called does:
+ * std::thread::thread<void (&)()>, std::async<…>. */
 static bool add_template(struct draft *draft)
 {
     const struct leak_group *group = draft->group;
@@ -107,7 +105,7 @@ static bool add_template(struct draft *draft)
     return nearest && add(draft, "thread", nearest->function);
 }
 
-/* As reports show what has no name; until the next build. */
+/* As reports print a function without a name; valid until the next build. */
 static bool add_place(struct draft *draft, const char *type, const struct frame *frame)
 {
     char place[PATTERN_MAX];
@@ -130,11 +128,11 @@ static bool add_start(struct draft *draft)
     return add_place(draft, "start", start);
 }
 
-/* All of a module, where nothing narrower is known. */
+/* The whole module, if nothing narrower is known. */
 static bool add_module(struct draft *draft)
 {
-    const struct frame *own = draft->group->user_frame;
-    return own && own->module && add(draft, "module", path_basename(own->module));
+    const struct frame *frame = draft->group->user_frame;
+    return frame && frame->module && add(draft, "module", path_basename(frame->module));
 }
 
 static const char *common_name(const struct leak_group *group)
@@ -178,45 +176,45 @@ static void finish(const struct draft *draft, char *rule, size_t size)
     snprintf(rule, size, "%s kind:%s", draft->text, leak_kind_name(draft->group->kind));
 }
 
-enum verdict { MATCHES_NOT, MATCHES_ALONE, MATCHES_MORE };
+enum match { MATCHES_NOT, MATCHES_ALONE, MATCHES_MORE };
 
-/* By the very code that will read it. */
-static enum verdict try_out(const struct draft *draft)
+/* With the code that will read the rule. */
+static enum match try_out(const struct draft *draft)
 {
     char rule[sizeof(draft->text) + 32];
     struct error error;
-    enum verdict verdict = MATCHES_NOT;
+    enum match match = MATCHES_NOT;
     struct suppressions *suppressions = suppressions_new();
     finish(draft, rule, sizeof(rule));
     struct suppression_matcher *matcher = NULL;
     if (draft->conditions && suppressions && suppressions_load_text(suppressions, rule, "", &error))
         matcher = suppression_matcher_new(suppressions);
     if (matcher && matches(matcher, draft->process, draft->group))
-        verdict = matches_others(draft, matcher) ? MATCHES_MORE : MATCHES_ALONE;
+        match = matches_others(draft, matcher) ? MATCHES_MORE : MATCHES_ALONE;
     suppression_matcher_free(matcher);
     suppressions_free(suppressions);
-    return verdict;
+    return match;
 }
 
 /* ---- a rule ------------------------------------------------------------------------------------- */
 
-/* The user's own callers tell one way to the same place from another: first those that have names. */
-static enum verdict add_callers(struct draft *draft, enum verdict verdict)
+/* User frames further out distinguish ways to the same place; those with names come first. */
+static enum match add_callers(struct draft *draft, enum match match)
 {
     const struct leak_group *group = draft->group;
     for (int named = 1; named >= 0; named--)
-        for (size_t i = 0; i < group->stack_count && verdict == MATCHES_MORE; i++) {
+        for (size_t i = 0; i < group->stack_count && match == MATCHES_MORE; i++) {
             const struct frame *frame = &group->stack[i];
             if (frame->runtime || (frame->function != NULL) != named)
                 continue;
             if (named ? add(draft, "thread", frame->function) : add_place(draft, "thread", frame))
-                verdict = try_out(draft);
+                match = try_out(draft);
         }
-    return verdict;
+    return match;
 }
 
-/* The user's own function that is nearest to the thread's creation: an offset of a library without symbols
- * may be where it makes all its threads. */
+/* The innermost user frame with a name.  An offset of a library without symbols may be where it creates all
+ * its threads. */
 static const struct frame *nearest_named(const struct leak_group *group)
 {
     for (size_t i = 0; i < group->stack_count; i++)
@@ -225,14 +223,15 @@ static const struct frame *nearest_named(const struct leak_group *group)
     return NULL;
 }
 
-/* Else the rule is of offsets and a runtime's functions, which all threads of that language share. */
-static bool names_own_code(const struct leak_group *group)
+/* False: a rule can only name offsets and functions of a runtime, which all threads of that language share.
+ */
+static bool names_user_code(const struct leak_group *group)
 {
     const struct frame *start = group->start_routine;
     return nearest_named(group) || (start && start->function && !start->runtime);
 }
 
-/* By the place alone, and in this program alone. */
+/* By the place, and only in this program. */
 static void add_nameless(struct draft *draft)
 {
     if (draft->group->user_frame)
@@ -255,20 +254,20 @@ static void add_named(struct draft *draft)
         add(draft, "name", common_name(draft->group));
 }
 
-static enum verdict make_rule(struct draft *draft)
+static enum match make_rule(struct draft *draft)
 {
     const struct leak_group *group = draft->group;
-    if (names_own_code(group))
+    if (names_user_code(group))
         add_named(draft);
     else
         add_nameless(draft);
-    enum verdict verdict = add_callers(draft, try_out(draft));
-    if (verdict == MATCHES_MORE && draft->process->exe &&
+    enum match match = add_callers(draft, try_out(draft));
+    if (match == MATCHES_MORE && draft->process->exe &&
         add(draft, "process", path_basename(draft->process->exe)))
-        verdict = try_out(draft);
-    if (verdict == MATCHES_MORE && add(draft, "name", common_name(group)))
-        verdict = try_out(draft);
-    return verdict;
+        match = try_out(draft);
+    if (match == MATCHES_MORE && add(draft, "name", common_name(group)))
+        match = try_out(draft);
+    return match;
 }
 
 struct printed {
@@ -287,20 +286,20 @@ static bool is_printed(const struct printed *printed, const char *rule)
 static bool print_rule(FILE *out, struct draft *draft, struct printed *printed)
 {
     char rule[sizeof(draft->text) + 32];
-    enum verdict verdict = make_rule(draft);
+    enum match match = make_rule(draft);
     finish(draft, rule, sizeof(rule));
-    if (verdict != MATCHES_NOT && is_printed(printed, rule))
+    if (match != MATCHES_NOT && is_printed(printed, rule))
         return true;
     fprintf(out, "# %zu %s of ", draft->group->thread_count, leak_kind_name(draft->group->kind));
     put_escaped(out, command_name(draft->process));
-    if (verdict == MATCHES_NOT) {
-        fputs(": nothing is known of it that a rule could name\n", out);
+    if (match == MATCHES_NOT) {
+        fputs(": no rule possible: nothing in it has a name\n", out);
         return true;
     }
-    if (verdict == MATCHES_MORE)
-        fputs(" (and others that no name tells from it)", out);
-    else if (!names_own_code(draft->group))
-        fputs(" (until the next build: what created it has no name)", out);
+    if (match == MATCHES_MORE)
+        fputs(" (also matches others: their names are the same)", out);
+    else if (!names_user_code(draft->group))
+        fputs(" (valid until the next build: its creator has no name)", out);
     fputc('\n', out);
     fprintf(out, "%s\n", rule);
     return ARRAY_GROW(printed->rules, printed->count) &&

@@ -1,4 +1,4 @@
-/* Rules that would have ignored what a report counts. */
+/* Suppression rules for what a report counts. */
 #ifndef THREADLEAK_LEAK_GENERATE_RULES_H
 #define THREADLEAK_LEAK_GENERATE_RULES_H
 
@@ -7,10 +7,9 @@
 #include "leak/model.h"
 
 /*
- * A rule for each counted group, under a comment that says what it is about: ready for a file of
- * rules, by names of functions (of modules, where those have none), so that it stays true over
- * rebuilds.  A rule that matches other groups too gets conditions until it does not, as far as
- * names go.  False with errno when a write failed, or out of memory.
+ * Prints a rule for each counted group, after a comment that describes the group.  Rules name functions
+ * (modules, where functions have no names), so that they match after a rebuild.  A rule that matches other
+ * groups gets conditions until it does not, if names can distinguish them.  False with errno.
  */
 bool report_rules_print(FILE *out, const struct report *report);
 

@@ -22,14 +22,15 @@ static const struct {
 
 const char *leak_kind_name(enum leak_kind kind)
 {
-    static const char *const names[LEAK_KINDS] = {"running", "detached", "unjoined"};
+#define NAME(id, name) [LEAK_##id] = name
+    static const char *const names[LEAK_KINDS] = {KIND_NAMES(NAME)};
+#undef NAME
     return names[kind];
 }
 
 unsigned leak_kind_bit(enum leak_kind kind)
 {
-    static const unsigned bits[LEAK_KINDS] = {KIND_RUNNING, KIND_DETACHED, KIND_UNJOINED};
-    return bits[kind];
+    return 1u << kind;
 }
 
 const char *end_how_name(enum end_how how)

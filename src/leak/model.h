@@ -19,9 +19,9 @@
 struct suppressions; /* suppress.h */
 struct suppression_rule;
 
-enum leak_kind { LEAK_RUNNING, LEAK_DETACHED, LEAK_UNJOINED, LEAK_KINDS };
-const char *leak_kind_name(enum leak_kind kind); /* "running" … */
-unsigned leak_kind_bit(enum leak_kind kind);     /* KIND_* of options.h */
+enum leak_kind { LEAK_RUNNING, LEAK_DETACHED, LEAK_UNJOINED, LEAK_KINDS }; /* the order of KIND_* */
+const char *leak_kind_name(enum leak_kind kind);                           /* "running" … */
+unsigned leak_kind_bit(enum leak_kind kind);                               /* KIND_* of ledger.h */
 
 enum end_how { END_EXIT, END__EXIT, END_QUICK_EXIT, END_EXEC, END_SIGNAL, END_ALIVE };
 const char *end_how_name(enum end_how how); /* "exit" … */
@@ -92,7 +92,7 @@ struct process_report {
     struct thread_info *untracked; /* id 0 */
     size_t untracked_count;
     struct stacks *stacks;              /* what the threads' `current` point into; NULL: not taken */
-    struct suppressions *program_rules; /* that the program brings in its memory; NULL: none */
+    struct suppressions *program_rules; /* that the program registered; NULL: none */
     char *program_rules_error;          /* why they were not read (suppressions_load_text); NULL: they were */
     bool checked;                       /* by the program itself, while it runs */
     uint64_t since;                     /* checked: created after this one; 0: from the beginning */
@@ -100,7 +100,7 @@ struct process_report {
 
 /* Frees what one process holds, not the struct itself. */
 void process_report_release(struct process_report *process);
-/* Orders the groups as struct process_report says, after `counted` was changed. */
+/* Orders the groups after `counted` was changed. */
 void process_report_sort(struct process_report *process);
 /* The command as its user knows it: argv[0], else the executable; "?" unknown. */
 const char *command_name(const struct process_report *process);

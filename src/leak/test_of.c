@@ -38,7 +38,7 @@ static bool is_of_module(const struct frame *frame, const char *beginning)
     return begins_with(path_basename(frame->module), beginning);
 }
 
-/* Called by code of such a library, whose own functions may have no names. */
+/* Did a function of this library, which may have no name, call it? */
 static bool is_called_from(const struct place *place, const char *module)
 {
     return place->at + 1 < place->count && is_of_module(&place->frames[place->at + 1], module) &&
@@ -48,7 +48,7 @@ static bool is_called_from(const struct place *place, const char *module)
 /* ---- GoogleTest ---------------------------------------------------------------------- */
 
 /* The first character of the last part of a qualified name; templates' and functions'
- * arguments, and (anonymous namespace), have colons of their own. */
+ * arguments, and (anonymous namespace), have colons, too. */
 static const char *last_part(const char *name, size_t length)
 {
     int depth = 0;
@@ -71,15 +71,15 @@ static char *google_test(const struct place *place)
     const char *name = last_part(function, class);
     const char *arguments = memchr(name, '<', (size_t)(function + class - name));
     size_t rest = (size_t)((arguments ? arguments : function + class) - name);
-    size_t own = class ? length_before(name, rest, "_Test") : 0;
-    if (!own)
+    size_t plain = class ? length_before(name, rest, "_Test") : 0;
+    if (!plain)
         return NULL;
     char *test = NULL;
-    const char *divide = memchr(name, '_', own);
-    bool sure = divide && divide > name && divide + 1 < name + own &&
-                !memchr(divide + 1, '_', (size_t)(name + own - divide - 1));
+    const char *divide = memchr(name, '_', plain);
+    bool sure = divide && divide > name && divide + 1 < name + plain &&
+                !memchr(divide + 1, '_', (size_t)(name + plain - divide - 1));
     int types = arguments ? (int)(function + class - arguments) : 0;
-    if (asprintf(&test, "%.*s%.*s", (int)own, name, types, arguments ? arguments : "") < 0)
+    if (asprintf(&test, "%.*s%.*s", (int)plain, name, types, arguments ? arguments : "") < 0)
         return NULL;
     if (sure)
         test[divide - name] = '.';
@@ -88,8 +88,8 @@ static char *google_test(const struct place *place)
 
 /* ---- C --------------------------------------------------------------------------------- */
 
-/* Length of the name that stands in the source, without arguments and what a compiler
- * adds (".cold", ".constprop.0"); 0: it is no plain name. */
+/* Length of the name in the source, without arguments and what a compiler
+ * adds (".cold", ".constprop.0"); 0: it is not a plain name. */
 static size_t name_length(const char *function)
 {
     size_t length = strcspn(function, ".(");
@@ -114,7 +114,7 @@ static bool is_one_of(const char *function, const char *const *names, size_t cou
 }
 
 /* START_TEST(name) makes a function name_fn since 0.13 (and name before, as its fixtures are
- * called).  The library is mostly a static one. */
+ * called).  The library is mostly linked statically. */
 static char *check(const struct place *place)
 {
     static const char *const runners[] = {"tcase_run_tfun_fork", "tcase_run_tfun_nofork",
@@ -133,8 +133,7 @@ static bool has(const char *text, const char *part)
     return strcasestr(text, part) != NULL;
 }
 
-/* A word of its own at the beginning or the end, and no word that fixtures go by.  The
- * name, or NULL. */
+/* A name with the word "test" at its beginning or end, and no word that fixtures have; else NULL. */
 static char *name_of_test(const char *name)
 {
     size_t length = name_length(name);
@@ -226,7 +225,7 @@ char *test_of_stack(const struct frame *frames, size_t count)
 {
     static char *(*const frameworks[])(const struct place *) = {google_test, check, cmocka, glib,
                                                                 unity,       boost, rust};
-    /* From the root: what a test calls may look like a test as well. */
+    /* From the root: a function that a test calls may have the name of a test, too. */
     for (size_t at = count; at-- > 0;) {
         const struct place place = {frames, count, at};
         char *test = NULL;

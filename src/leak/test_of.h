@@ -1,4 +1,4 @@
-/* The test that a thread was created in, as far as the stack of its creation tells. */
+/* The test in which a thread was created, by its creation stack. */
 #ifndef THREADLEAK_LEAK_TEST_OF_H
 #define THREADLEAK_LEAK_TEST_OF_H
 
@@ -7,8 +7,7 @@
 #include "symbolize/symbolize.h"
 
 /*
- * Frames leaf first.  The name as its framework says it where it can be told
- * from the functions' names:
+ * Frames leaf first.  The name is the one that the framework prints, where the names of functions show it:
  *
  *   GoogleTest   Suite.Name; of Suite_Name_Test with more than one possible place to
  *                divide it: Suite_Na_me
@@ -20,7 +19,7 @@
  *   Boost.Test   suite/name
  *   libtest      Rust's: tests::name
  *
- * Catch2 and doctest number their functions: nothing can be told.  Nor can it where
+ * Catch2 and doctest number their functions: nothing is known.  The same is true where
  * the compiler made the call of the leaf a jump (-O2, last statement of the test);
  * of tests with the same code, which it may have merged, one is named.
  * NULL: not known, or out of memory; else to be freed.

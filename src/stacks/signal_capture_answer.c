@@ -7,7 +7,6 @@
 #include "proc/stat.h"
 #include "proc/status.h"
 #include "proc/tasks.h"
-#include "stacks/signal_capture_task.h"
 
 struct answer {
     int32_t tid;

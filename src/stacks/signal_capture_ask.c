@@ -2,21 +2,62 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "proc/file.h"
 #include "proc/stat.h"
 #include "proc/status.h"
-#include "stacks/signal_capture_task.h"
 #include "proc/tracer.h"
 
 /* A signal's frame with the widest registers is below 4 KiB. */
 #define HANDLER_ROOM 8192
 
 /* ---- checking one thread ----------------------------------------------------------- */
+
+/* These return after any signal that is handled. */
+static bool waits_for_signals(long call)
+{
+#ifdef SYS_pause
+    if (call == SYS_pause)
+        return true;
+#endif
+    return call == SYS_rt_sigtimedwait || call == SYS_rt_sigsuspend;
+}
+
+/* True also where that is unknown.  In rt_sigtimedwait(2) the kernel shows the awaited signals as not
+ * blocked. */
+static bool task_may_wait_for_signals(pid_t pid, pid_t tid, char state)
+{
+    char text[256];
+    if (state == 'R')
+        return false;
+    if (proc_read(PROC_PATH("%d/task/%d/syscall", pid, tid), text, sizeof(text)) > 0)
+        return *text != 'r' && *text != '-' && waits_for_signals(strtol(text, NULL, 10));
+    /* Yama hides that file, but not wchan. */
+    if (proc_read(PROC_PATH("%d/task/%d/wchan", pid, tid), text, sizeof(text)) <= 0 || strcmp(text, "0") == 0)
+        return true;
+    return strstr(text, "sigtimedwait") || strstr(text, "sys_pause") || strstr(text, "sigsuspend");
+}
+
+/* Of a thread that is blocked in a call; 0: unknown. */
+static uint64_t task_stack_pointer(pid_t pid, pid_t tid)
+{
+    char text[256];
+    if (proc_read(PROC_PATH("%d/task/%d/syscall", pid, tid), text, sizeof(text)) <= 0)
+        return 0;
+    /* "number six arguments sp pc", "-1 sp pc" or "running" */
+    char *last = strrchr(text, ' ');
+    if (!last)
+        return 0;
+    *last = 0;
+    last = strrchr(text, ' ');
+    return last ? strtoull(last, NULL, 16) : 0;
+}
 
 /* Does its stack have room?  SIGNAL_CAPTURE_TAKEN: yes, or unknown. */
 static enum signal_capture_reason check_stack(const struct asking *asking,

@@ -10,8 +10,8 @@ static bool is_separator(char c)
     return c == ',' || c == ';' || c == ' ' || c == '\t';
 }
 
-/* ",kind:running", " kind=running": a condition was meant.  No name of C, C++ or Rust has a
- * word and a single ':' there. */
+/* ",kind:running", " kind=running": probably a condition.  No name of C, C++ or Rust has a word and a single
+ * ':' there. */
 static const char *find_glued(const struct pattern_text *pattern, char *why, size_t size)
 {
     for (const char *at = pattern->body + 1; at < pattern->end; at++) {
@@ -52,7 +52,7 @@ static const char *find_comma_at_end(const struct pattern_text *pattern, char *w
     return last;
 }
 
-/* "pool.c:12", as reports show a place. */
+/* "pool.c:12", as reports print a place. */
 static const char *find_line_number(const struct pattern_text *pattern, char *why, size_t size)
 {
     const char *colon = pattern->end;

@@ -1,4 +1,4 @@
-/* From a line to a rule, or to what is wrong with it. */
+/* Reads a line: a rule, or what is wrong with it. */
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ static void skip_blanks(struct parser *parser)
 
 /* ---- types -------------------------------------------------------------------------------- */
 
-/* How long the word is that a single ':' follows here; 0: there is none ("std::" is no type). */
+/* Length of a word before a single ':' here; 0: there is none ("std::" is not a type). */
 static size_t type_length(const struct parser *parser, const char *at)
 {
     const char *colon = at;
@@ -88,7 +88,9 @@ static const char *wait_word(unsigned at)
 
 static const char *kind_word(unsigned at)
 {
-    static const char *const words[] = {"running", "detached", "unjoined"}; /* the order of KIND_* */
+#define NAME(id, name) name
+    static const char *const words[] = {KIND_NAMES(NAME)};
+#undef NAME
     return words[at];
 }
 

@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "suppress/rule.h"
 
-#define FILE_BYTES_MAX (16u << 20) /* no file of rules is as large: /dev/zero, a core */
+#define FILE_BYTES_MAX (16u << 20) /* larger ones are not rules: /dev/zero, a core file */
 
 struct suppressions *suppressions_new(void)
 {

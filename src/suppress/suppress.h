@@ -14,7 +14,7 @@
  *   name:     the thread's name
  *   module:   module of any creation frame or of the start routine, by its path or its basename
  *   top:      function at the top of the current stack: the innermost frame, the one that the text
- *             report shows first (pthread_cond_wait), or the first that is the user's own (marked '>')
+ *             report shows first (pthread_cond_wait), or the first user frame (marked '>')
  *   any:      function of any current frame
  *   waiting:  what it waits for: a name of wait_on_name() (condvar, mutex, poll …)
  *   kind:     running, detached, unjoined
@@ -46,7 +46,7 @@ struct suppressions; /* rules, in the order in which they were loaded: the first
 
 enum suppression_source {
     SUPPRESSION_USER,    /* a file that the user named */
-    SUPPRESSION_PROGRAM, /* what a program brings in its memory */
+    SUPPRESSION_PROGRAM, /* registered by a program */
     SUPPRESSION_SHIPPED, /* suppressions.d, of libraries' authors */
     SUPPRESSION_BUILT_IN
 };
@@ -82,8 +82,7 @@ bool suppressions_allow_match_all_set(const struct suppressions *suppressions);
  */
 /* A file the user named. */
 bool suppressions_load(struct suppressions *suppressions, const char *path, struct error *error);
-/* Text of a program or an option, one rule a line; origin ("rules of ./app") stands in
- * place of the file. */
+/* Text of a program or an option, one rule a line; origin ("rules of ./app") is used instead of a file. */
 bool suppressions_load_text(struct suppressions *suppressions, const char *text, const char *origin,
                             struct error *error);
 /* Files DIRECTORY/NAME.supp in the order of their names.  No such directory: nothing. */
@@ -114,8 +113,8 @@ struct suppression_thread {
 };
 
 /*
- * Matching is by site, then by thread: what rules say of a site is found out once.
- * A matcher must not outlive its rules, nor the current stacks that it has seen.
+ * Matching is by site, then by thread: whether parts match a site is found once.  The rules, and the current
+ * stacks that were matched, must outlive the matcher.
  */
 struct suppression_matcher;
 struct suppression_matcher *suppression_matcher_new(

@@ -343,7 +343,7 @@ def generated_rules_without_names_are_of_their_module(bench):
         status, _, err = bench.call(bench.cli, "run", f"--suppressions={path}", "-o", "report", "--", program)
         demand(status == expected, f"{program}: {status}: {err}{open(path, encoding='utf-8').read()}")
     with open(path, encoding="utf-8") as file:
-        demand("what created it has no name" in file.read(), "it is not said that the rule is wide")
+        demand("its creator has no name" in file.read(), "it is not said that the rule is wide")
 
 
 def what_rules_can_not_see_is_told(bench):
