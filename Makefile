@@ -189,7 +189,7 @@ targets: $(TARGETS:%=$(BUILD)/targets/%)
 # The suite of the ledger's writer also runs with TSan.
 SUITES_TSAN := $(BUILD)/tsan/tests/unit/check_ledger_write
 # Slow suites begin first.
-SUITES_LONG := $(filter check_symbolize% check_signal_capture check_core% check_snapshot check_unwind,$(CHECKS))
+SUITES_LONG := $(filter check_symbolize% check_signal_capture% check_core% check_snapshot% check_unwind%,$(CHECKS))
 SUITES := $(patsubst %,$(BUILD)/asan/tests/unit/%,$(SUITES_LONG) $(filter-out $(SUITES_LONG),$(CHECKS))) $(SUITES_TSAN)
 ASAN_BUILT := $(BUILD)/asan/threadleak $(BUILD)/asan/libthreadleak.so
 
