@@ -72,7 +72,7 @@ static bool find_untracked(struct evidence *evidence)
 {
     const struct task_list *tasks = &evidence->tasks;
     struct task_list *untracked = &evidence->untracked;
-    struct thread_index latest = {NULL};
+    struct thread_index latest = {.slots = NULL};
     untracked->tasks = calloc(tasks->count, sizeof(*tasks->tasks));
     if (!untracked->tasks)
         return false;
