@@ -12,7 +12,8 @@
 #include "proc/file.h"
 #include "proc/process.h"
 
-enum { SCAN_MS = 100, MAX_LINK = 4096 };
+/* A limit of processor time: what a report says must not depend on how busy the machine is. */
+enum { SCAN_CPU_MS = 100, MAX_LINK = 4096 };
 
 bool holders_want(struct holders *holders, const char *link)
 {
@@ -80,7 +81,7 @@ static void scan_process(struct holders *holders, pid_t pid, pid_t task, uint64_
         struct stat status;
         if (entry->d_name[0] == '.')
             continue;
-        if (now_ns() > until) {
+        if (cpu_ns() > until) {
             holders->all_seen = false;
             break;
         }
@@ -115,7 +116,7 @@ static bool is_reporting(pid_t pid, pid_t watched_pid)
 
 void holders_scan(struct holders *holders, pid_t pid, pid_t task)
 {
-    uint64_t until = now_ns() + SCAN_MS * UINT64_C(1000000);
+    uint64_t until = cpu_ns() + SCAN_CPU_MS * UINT64_C(1000000);
     holders->all_seen = true;
     if (!holders->wanted_count)
         return;
@@ -123,10 +124,10 @@ void holders_scan(struct holders *holders, pid_t pid, pid_t task)
     /* No time limit for those of the process itself: its limit of descriptors bounds them. */
     scan_process(holders, pid, task, UINT64_MAX);
     DIR *processes = opendir("/proc");
-    for (long other; processes && now_ns() <= until && (other = proc_next_number(processes)) >= 0;)
+    for (long other; processes && cpu_ns() <= until && (other = proc_next_number(processes)) >= 0;)
         if (other != pid && !is_reporting((pid_t)other, pid))
             scan_process(holders, (pid_t)other, (pid_t)other, until);
-    if (!processes || now_ns() > until)
+    if (!processes || cpu_ns() > until)
         holders->all_seen = false;
     if (processes)
         closedir(processes);
