@@ -18,7 +18,7 @@ void close_core(void);
 void core_tear_down(void);
 const struct stack *stack_of(bool the_main_one);
 const char *names(const struct stack *stack, const char *last, const char *from_file);
-/* Both stacks are whole, and the functions that are of a file of ours have their lines from that file. */
+/* Both stacks of tests/targets/unwind_chain.c have all their functions, with that file as their source. */
 void assert_whole(const char *from_file);
 void assert_ledger(void);
 char *small_core(enum core_maker maker, unsigned how);
