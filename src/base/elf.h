@@ -1,9 +1,10 @@
-/* What ELF files of this build of threadleak say of the machine: elf(5). */
+/* ELF, elf(5): the machine that this program is built for, and the build-id among notes. */
 #ifndef THREADLEAK_BASE_ELF_H
 #define THREADLEAK_BASE_ELF_H
 
 #include <elf.h>
 #include <endian.h>
+#include <stddef.h>
 
 enum {
     OUR_ELF_CLASS = ELFCLASS64,
@@ -16,5 +17,9 @@ enum {
     OUR_ELF_MACHINE = EM_NONE, /* the shim does not build there */
 #endif
 };
+
+/* Searches the contents of a PT_NOTE segment, which may be damaged.  Returns the build-id, a part
+ * of the notes, and its size; NULL: none, an empty one, or one of more than `max_size` bytes. */
+const unsigned char *build_id_find(const unsigned char *notes, size_t size, size_t max_size, size_t *id_size);
 
 #endif

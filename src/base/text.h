@@ -1,13 +1,43 @@
-/* Questions about strings. */
+/* Strings: how one begins, one line built piece by piece, text printed to memory. */
 #ifndef THREADLEAK_BASE_TEXT_H
 #define THREADLEAK_BASE_TEXT_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 static inline bool text_begins_with(const char *text, const char *beginning)
 {
     return strncmp(text, beginning, strlen(beginning)) == 0;
 }
+
+/* One line of text, built piece by piece.  What does not fit is cut.  Begins as {.length = 0}. */
+
+struct line {
+    char text[1024];
+    size_t length;
+};
+
+__attribute__((format(printf, 2, 3))) void line_add(struct line *line, const char *format, ...);
+/* Malloc'ed, with '?' for control characters, which names in the watched process may contain.  NULL: out of
+ * memory. */
+char *line_copy(const struct line *line);
+
+/* Text that is printed to memory. */
+
+struct text_buffer {
+    FILE *out; /* to print to */
+    char *text;
+    size_t size;
+};
+
+/* The stream, or NULL when out of memory. */
+FILE *text_open(struct text_buffer *buffer);
+/* The text, malloc'ed, or NULL when out of memory.  Call it once after text_open() gave a stream. */
+char *text_close(struct text_buffer *buffer);
+
+/* `text` with control characters, and what is not UTF-8, as \xNN.  Malloc'ed; NULL: out of memory. */
+char *escaped_copy(const char *text);
 
 #endif

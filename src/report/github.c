@@ -7,15 +7,12 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include "report/duration.h"
+#include "report/phrases.h"
 #include "report/github_summary.h"
-#include "report/group_frames.h"
-#include "report/leak_line.h"
-#include "report/leak_sites.h"
-#include "report/process_text.h"
+#include "report/source.h"
+#include "report/leak_text.h"
 #include "report/report.h"
-#include "report/source_path.h"
-#include "report/text_buffer.h"
+#include "base/text.h"
 
 #define ANNOTATIONS_MAX 10
 

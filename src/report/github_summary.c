@@ -3,10 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/duration.h"
-#include "report/leak_line.h"
-#include "report/leak_sites.h"
-#include "report/process_text.h"
+#include "report/phrases.h"
+#include "report/leak_text.h"
 #include "report/test_points.h"
 #include "report/xml.h"
 

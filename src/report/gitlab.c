@@ -8,11 +8,9 @@
 #include <stdlib.h>
 
 #include "base/json.h"
-#include "report/group_frames.h"
-#include "report/leak_line.h"
-#include "report/leak_sites.h"
+#include "report/source.h"
+#include "report/leak_text.h"
 #include "report/report.h"
-#include "report/source_path.h"
 
 static const char *severity(enum leak_kind kind)
 {

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "base/path.h"
-#include "report/leak_line.h"
+#include "report/leak_text.h"
 #include "report/report.h"
 #include "report/test_points.h"
-#include "report/text_buffer.h"
+#include "base/text.h"
 #include "report/xml.h"
 
 static void put_attribute(FILE *out, const char *name, const char *value)

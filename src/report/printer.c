@@ -1,4 +1,4 @@
-#include "report/printer.h"
+#include "report/text_parts.h"
 
 #include "base/escape.h"
 #include "report/frame_text.h"

@@ -11,13 +11,12 @@
 
 #include "base/escape.h"
 #include "base/json.h"
-#include "report/duration.h"
-#include "report/group_frames.h"
-#include "report/leak_line.h"
-#include "report/process_text.h"
+#include "report/phrases.h"
+#include "report/source.h"
+#include "report/leak_text.h"
 #include "report/report.h"
 #include "report/sarif_location.h"
-#include "report/text_buffer.h"
+#include "base/text.h"
 
 #define STACKS_MAX 16 /* of different current stacks of one group */
 

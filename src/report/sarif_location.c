@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "report/frame_text.h"
-#include "report/source_path.h"
+#include "report/source.h"
 
 #define BASE "%SRCROOT%" /* the name that code scanning expects */
 #define NAME_MAX_BYTES 4096

@@ -9,8 +9,8 @@
 
 #include "base/escape.h"
 #include "report/frame_text.h"
-#include "report/leak_line.h"
-#include "report/process_text.h"
+#include "report/leak_text.h"
+#include "report/phrases.h"
 #include "report/report.h"
 #include "report/test_points.h"
 

@@ -6,9 +6,8 @@
 
 #include "base/array.h"
 #include "base/escape.h"
-#include "report/duration.h"
-#include "report/process_text.h"
-#include "report/text_buffer.h"
+#include "report/phrases.h"
+#include "base/text.h"
 
 #define TITLE_MAX 200 /* columns of a command */
 

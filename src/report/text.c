@@ -1,9 +1,7 @@
 /* The format "text", for people in a hurry. */
-#include "report/duration.h"
-#include "report/process_text.h"
+#include "report/phrases.h"
 #include "report/report.h"
-#include "report/text_process.h"
-#include "report/text_stacks.h"
+#include "report/text_parts.h"
 
 /* A child that ended without a leak is not shown. */
 static bool is_worth_a_block(const struct printer *printer, const struct report *report,

@@ -1,14 +1,12 @@
-#include "report/text_group.h"
+#include "report/text_parts.h"
 
 #include <string.h>
 
 #include "base/escape.h"
 #include "base/path.h"
 #include "common/ledger.h"
-#include "report/duration.h"
-#include "report/group_frames.h"
-#include "report/process_text.h"
-#include "report/text_stacks.h"
+#include "report/phrases.h"
+#include "report/source.h"
 #include "symbolize/symbolize.h"
 
 #define CREATORS_SHOWN 4

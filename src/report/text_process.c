@@ -1,12 +1,9 @@
-#include "report/text_process.h"
+#include "report/text_parts.h"
 
 #include <string.h>
 
 #include "base/escape.h"
-#include "report/duration.h"
-#include "report/process_text.h"
-#include "report/text_group.h"
-#include "report/text_stacks.h"
+#include "report/phrases.h"
 #include "suppress/suppress.h"
 
 #define UNTRACKED_SHOWN 4 /* names in the line about them */

@@ -1,11 +1,10 @@
-#include "report/text_stacks.h"
+#include "report/text_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/escape.h"
-#include "report/duration.h"
-#include "report/process_text.h"
+#include "report/phrases.h"
 
 #define MIN_IDLE_S 1    /* shorter waits are not printed */
 #define THREADS_SHOWN 8 /* names in a list */

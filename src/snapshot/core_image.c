@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/build_id.h"
+#include "base/elf.h"
 #include "base/file.h"
 #include "snapshot/core.h"
 

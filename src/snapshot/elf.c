@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/build_id.h"
+#include "base/elf.h"
 
 enum { MAX_NOTES = 1 << 16 };
 

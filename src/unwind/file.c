@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/build_id.h"
+#include "base/elf.h"
 
 enum { MAX_FILE = 1 << 29 };
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/line.h"
+#include "base/text.h"
 #include "wait/holders.h"
 #include "wait/socket.h"
 

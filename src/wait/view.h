@@ -2,7 +2,7 @@
 #ifndef THREADLEAK_WAIT_VIEW_H
 #define THREADLEAK_WAIT_VIEW_H
 
-#include "base/line.h"
+#include "base/text.h"
 #include "wait/module.h"
 #include "wait/name.h"
 #include "wait/wait.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
-#include "base/build_id.h"
+#include "base/elf.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "base/search.h"

@@ -12,8 +12,8 @@
 
 #include "common/options.h"
 #include "report/report.h"
-#include "report/leak_line.h"
-#include "report/source_path.h"
+#include "report/leak_text.h"
+#include "report/source.h"
 #include "suite.h"
 
 /* What a program may call its things to break a document: no UTF-8, control characters, both ends

@@ -5,7 +5,7 @@
 
 #include "report_made.h"
 #include "suite.h"
-#include "report/duration.h"
+#include "report/phrases.h"
 
 /* ---- where threads are now ---------------------------------------------------------------------- */
 

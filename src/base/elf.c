@@ -1,4 +1,4 @@
-#include "base/build_id.h"
+#include "base/elf.h"
 
 #include <elf.h>
 #include <string.h>

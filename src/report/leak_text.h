@@ -1,11 +1,11 @@
 /*
- * A leak in one line, and in several.
+ * A leak in one line, and in several; leaks by site over all processes.
  *
  * Strings are malloc'ed, NULL when out of memory.  A line is well-formed UTF-8 without control characters:
  * other bytes are written as \xNN.
  */
-#ifndef THREADLEAK_REPORT_LEAK_LINE_H
-#define THREADLEAK_REPORT_LEAK_LINE_H
+#ifndef THREADLEAK_REPORT_LEAK_TEXT_H
+#define THREADLEAK_REPORT_LEAK_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,5 +22,19 @@ struct leak_text {
 /* False: out of memory.  Release it either way. */
 bool leak_text_make(struct leak_text *text, const struct leak_group *group, size_t threads, size_t processes);
 void leak_text_release(struct leak_text *text);
+
+/* Counted groups of one fingerprint. */
+struct leak_site {
+    const struct leak_group *group;       /* the first */
+    const struct process_report *process; /* the last that has it */
+    size_t threads, processes;            /* processes: those that have it */
+};
+struct leak_sites {
+    struct leak_site *items; /* in the order of the report */
+    size_t count;
+};
+
+/* False: out of memory.  Free `items` either way. */
+bool leak_sites_find(struct leak_sites *sites, const struct report *report);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * A process and its threads as people know them.
+ * Processes, threads and durations as people know them.
  *
  * What a program chose itself (names, arguments) is escaped: it must not drive a terminal.
  */
-#ifndef THREADLEAK_REPORT_PROCESS_TEXT_H
-#define THREADLEAK_REPORT_PROCESS_TEXT_H
+#ifndef THREADLEAK_REPORT_PHRASES_H
+#define THREADLEAK_REPORT_PHRASES_H
 
 #include <stddef.h>
 #include <stdio.h>
@@ -38,5 +38,15 @@ void put_leaked(FILE *out, uint64_t threads, uint64_t sites);
 
 /* "2 leaked threads at 1 site in 6 processes" */
 void put_summary(FILE *out, const struct report *report);
+
+/* "35 ms", "1.2 s", "3 min 20 s", "5 h 2 min"; "?" below zero. */
+void format_duration(char *out, size_t size, double seconds);
+
+/* "1.2 s" or "0.3 s to 1.2 s". */
+void format_range(char *out, size_t size, double low, double high);
+
+#define TIMEOUT_TEXT_MAX 64
+/* "timed out after 1.2 s", or "" when the run did not time out.  Returns `out`. */
+const char *format_timeout(char out[TIMEOUT_TEXT_MAX], const struct report *report);
 
 #endif

@@ -1,0 +1,56 @@
+/* The parts of the text report.  All share colors, and stacks with one frame a line (printer.c). */
+#ifndef THREADLEAK_REPORT_TEXT_PARTS_H
+#define THREADLEAK_REPORT_TEXT_PARTS_H
+
+#include "report/report.h"
+
+struct printer {
+    FILE *out;
+    const struct report_style *style;
+    const struct process_report *process; /* the one that is being printed; NULL: none */
+};
+
+enum paint { PLAIN, BOLD, DIM };
+/* Does nothing when the style has no colors. */
+void paint(const struct printer *printer, enum paint how);
+
+/* The user asked for whole paths and for the frames of runtimes. */
+bool is_verbose(const struct printer *printer);
+
+/* "worker   pool.c:27": the function, then its place from `column` on.  `is_user`: shortened less. */
+void put_frame(const struct printer *printer, const struct frame *frame, bool is_user, size_t column);
+
+struct frames {
+    const struct frame *items; /* leaf first */
+    size_t count;
+    const struct frame *user_frame; /* the first of the user's own; NULL: none */
+};
+
+/* Without frames of runtimes, unless verbose.  Of those at the leaf the outermost stays: it is the function
+ * that the user called. */
+struct frames shown_frames(const struct printer *printer, struct frames frames);
+
+/* One a line, with the user's first one marked. */
+void put_frames(const struct printer *printer, const struct frames *frames);
+
+/* A process (text_process.c).  `alone`: it is the only one of the report. */
+void print_process(const struct printer *printer, const struct process_report *process, bool alone);
+
+/* A leak group in full (text_group.c), after an empty line. */
+void print_group(const struct printer *printer, const struct leak_group *group);
+
+/* A group that is not counted, in one line. */
+void print_group_short(const struct printer *printer, const struct leak_group *group);
+
+/* Blocks of threads that print_stacks() shows unless style.all asks for all. */
+#define BLOCKS_SHOWN 6
+
+/* Threads in lines (text_stacks.c), at most 8 unless `all`, when they have one stack and one wait.  Otherwise
+ * print_stacks() names those of each block, and this prints nothing. */
+void print_names(const struct printer *printer, const struct thread_info *threads, size_t count, bool all);
+
+/* A block for each stack and wait: what the threads wait for, and the stack.  Prints nothing when no stack
+ * was taken. */
+void print_stacks(const struct printer *printer, const struct thread_info *threads, size_t count);
+
+#endif
