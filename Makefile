@@ -34,7 +34,7 @@ CHECKS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_*.c))
 CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% %_made.c,$(wildcard tests/unit/*.c)))
 CHECK_FAMILIES := $(patsubst tests/unit/%_made.c,%,$(wildcard tests/unit/*_made.c))
 # check_ledger_write contains the shim's writer, and nothing of the CLI.
-CHECK_WRITER := $(addprefix preload/,shim/state shim/guard shim/index shim/run_ask ledger/map ledger/room ledger/slot ledger/thread ledger/thread_join \
+CHECK_WRITER := $(addprefix preload/,shim/state shim/guard shim/index shim/run_ask ledger/map ledger/section ledger/slot ledger/thread ledger/thread_join \
 	ledger/site ledger/module)
 
 # The programs that tests watch: one row each in tests/cases.txt.

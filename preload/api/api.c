@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "preload/exit/reporter.h"
-#include "preload/ledger/room.h"
+#include "preload/ledger/section.h"
 #include "preload/ledger/thread_join.h"
 #include "preload/options/registered_options.h"
 #include "preload/options/registered_rules.h"
@@ -59,8 +59,8 @@ static int api_dump(int fd)
 
 /* ---- changes ----------------------------------------------------------------------- */
 
-/* Many threads have the same reason, of which there is one copy.  Half of the room stays
- * for names of modules. */
+/* Threads with the same reason share one copy. Reasons fill at most half of the section, which also holds the
+ * names of modules. */
 static uint32_t store_reason(struct shim_state *state, const char *reason)
 {
     size_t n = strnlen(reason, 255);
@@ -116,8 +116,8 @@ static int api_defaults(const char *options, const char *suppressions)
     return result;
 }
 
-/* The names are at some places in turn.  A reader that is slower than so many tests can
- * read a wrong one. */
+/* The shim writes the names to this many places in turn. A reader that is slower than that many tests can
+ * read a wrong name. */
 enum { TEST_NAMES = 8 };
 
 static uint32_t name_place(struct shim_state *state)

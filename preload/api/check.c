@@ -14,11 +14,11 @@
 #include "preload/shim/text.h"
 #include "preload/start/start.h"
 
-/* So long the check waits before it starts the reporter, which takes as long.  Most threads
- * have ended by then. */
+/* The check waits this long before it starts the reporter, which takes about as long. Most threads end in
+ * that time. */
 #define ASK_AFTER_US 16000
 
-/* On its own memory, since the stack can be small. */
+/* It is in mapped memory, because the stack can be small. */
 struct check {
     struct shim_state *state;
     const char *who, *options_text;
@@ -54,7 +54,7 @@ static bool is_one_of(const char *key, const char *const *keys)
     return *keys;
 }
 
-/* Characters that need the parser of the reporter. */
+/* Does the name have characters that only the parser of the reporter handles? */
 static bool needs_parser(const char *name, size_t length)
 {
     for (size_t i = 0; i < length; i++)
@@ -63,7 +63,7 @@ static bool needs_parser(const char *name, size_t length)
     return false;
 }
 
-/* The reporter parses rules.  Here a name must contain something. */
+/* The reporter parses the rules. This only checks that names are not empty. */
 static const char *take_key(void *arg, const char *key, const char *value, size_t length)
 {
     static const char *const names[] = {"ignore_creator", "ignore_start", "ignore_top",
@@ -126,7 +126,7 @@ static const char *why_not(const struct shim_state *state, const struct guard *g
 
 /* ---- waiting -------------------------------------------------------------------------- */
 
-/* The schedule of grace.h.  It reads the clock, because signals interrupt the pauses. */
+/* Follows the schedule of grace.h. It reads the clock, because signals interrupt the pauses. */
 struct schedule {
     uint64_t began_us, budget_us, pause_us;
 };
@@ -171,7 +171,7 @@ static int ask(struct check *check, enum mode mode)
     return count < INT_MAX ? (int)count : INT_MAX;
 }
 
-/* Without rules, which need names of functions. */
+/* Does not apply rules, because they need names of functions. */
 static int judge_alone(struct check *check)
 {
     static const char cannot[] = "the threadleak program, which applies the suppressions, could not be "
@@ -203,7 +203,7 @@ static int wait_and_judge(struct check *check)
     return count == -2 ? judge_alone(check) : count;
 }
 
-/* Wrong rules are reported also if there is no thread. */
+/* This reports wrong rules even if no thread exists. */
 static bool rules_are_understood(struct check *check)
 {
     if (!check->unread)
@@ -256,7 +256,7 @@ int api_check(const uint64_t *since, const char *options)
     if (!state && !shim_is_wanted())
         return 0;
     if (!state)
-        return shim_refuse(who, "there was no room to record the threads of this process");
+        return shim_refuse(who, "no threads were recorded: no memory for the ledger");
     struct guard guard = guard_enter();
     const char *problem = why_not(state, &guard);
     int result = problem ? shim_refuse(who, problem) : run_on_own_memory(who, state, since, options);

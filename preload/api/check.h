@@ -1,6 +1,6 @@
 /*
- * struct threadleak_abi.check: waits until no thread is a leak.  The reporter judges those
- * that remain, because rules need names of functions.
+ * struct threadleak_abi.check: waits until no thread is a leak. The reporter judges the others, because rules
+ * need names of functions.
  */
 #ifndef THREADLEAK_PRELOAD_API_CHECK_H
 #define THREADLEAK_PRELOAD_API_CHECK_H

@@ -1,4 +1,4 @@
-/* struct threadleak_abi.checkpoint: a moment, to which a check can be limited. */
+/* struct threadleak_abi.checkpoint: a point in time. A check can ignore the threads that existed then. */
 #ifndef THREADLEAK_PRELOAD_API_CHECKPOINT_H
 #define THREADLEAK_PRELOAD_API_CHECKPOINT_H
 
@@ -6,8 +6,7 @@
 
 uint64_t api_checkpoint(void);
 
-/* Threads up to this serial are older than a checkpoint.  UINT64_MAX: the checkpoint is
- * of another process, or none. */
+/* The last serial before the checkpoint. UINT64_MAX: this is no checkpoint of this process. */
 uint64_t api_serial_of(const struct shim_state *state, uint64_t checkpoint);
 
 #endif

@@ -52,9 +52,9 @@ static struct {
 
 static _Atomic bool usable;
 /*
- * libunwind's fast path caches for each thread the frame layout of an address, and
- * nothing can clear the caches of other threads.  Another library can be loaded where
- * unloaded code was.  Then the cursor is used, which is slower and reads the layout anew.
+ * libunwind's fast path has a cache of frame layouts in each thread. A thread cannot clear the caches of
+ * others. After dlclose another library can have the same addresses. Then the cursor is used, which is slower
+ * and reads the layout anew.
  */
 static _Atomic bool cache_is_stale;
 
@@ -140,7 +140,7 @@ void capture_start(void)
     /* The cache has a lock: walk.h. */
     if (!walk_has_locks() && unwinder.set_caching_policy && unwinder.local)
         unwinder.set_caching_policy(*unwinder.local, UNW_CACHE_NONE);
-    /* libunwind initialises itself at its first use: here, and not at a creation. */
+    /* libunwind initialises itself at its first use. This makes it happen here, not at a creation. */
     void *frames[1];
     shim_tls.unwinding = true;
     unwinder.backtrace(frames, 1);
@@ -166,7 +166,7 @@ static int step_cursor(void **frames, int size)
     return n;
 }
 
-/* libunwind would block the signals twice a frame. */
+/* Otherwise libunwind would block the signals twice for each frame. */
 static int cursor_backtrace(void **frames, int size)
 {
     uint64_t all = ~0ull, before;
@@ -210,7 +210,7 @@ void capture_take(struct capture *capture, void *caller)
         take_caller_alone(capture, caller, SITE_NO_UNWINDER | SITE_TRUNCATED);
         return;
     }
-    const int own = 6; /* at most so many frames of ours and of libunwind come first */
+    const int own = 6; /* at most this many frames of the shim and of libunwind come first */
     int depth = (int)shim_config.options.depth;
     int n = backtrace_now(capture->frames, depth + own);
     int skip = 0;
@@ -294,7 +294,8 @@ void capture_forget(const struct shim_state *state)
 
 void capture_before_fork(void)
 {
-    /* Bounded: such a thread can be stopped, or be this one, interrupted by a signal. */
+    /* The wait is bounded: a thread in libunwind can be stopped, or it can be this one, interrupted by a
+     * signal. */
     for (int i = 0; i < 10000 && atomic_load(&guard_unwinding) > 0; i++)
         sched_yield();
 }

@@ -11,17 +11,17 @@
 
 #include "preload/ledger/site.h"
 
-/* Frames that capture_take needs room for.  capture_caller needs one. */
-#define CAPTURE_ROOM (shim_config.options.depth + 8)
+/* capture_take needs memory for this many frames, capture_caller for one. */
+#define CAPTURE_MAX (shim_config.options.depth + 8)
 
 /* Loads libunwind.  Without it a capture has only the caller. */
 void capture_start(void);
 
-/* The backtrace from the caller of a hook on.  caller: the return address of the hook.
- * Does not keep errno. */
+/* The backtrace, which begins at the caller of a hook. caller: the return address of the hook. Changes
+ * errno. */
 void capture_take(struct capture *capture, void *caller);
 
-/* Only the caller, in a signal handler that interrupted a hook, where unwinding is not safe. */
+/* Captures only the caller. For a signal handler that interrupted a hook: unwinding is not safe there. */
 void capture_caller(struct capture *capture, void *caller);
 
 /*
@@ -34,10 +34,10 @@ void capture_caller(struct capture *capture, void *caller);
  */
 void capture_interrupted(struct capture *capture, void *context, uint32_t depth);
 
-/* A library was unloaded: what libunwind has cached for its addresses can be wrong. */
+/* A library was unloaded: libunwind's cache for its addresses can be wrong. */
 void capture_forget(const struct shim_state *state);
 
-/* Around fork: in the child no other thread can release a lock of libunwind. */
+/* Call them before fork and in the child, where no other thread can release a lock of libunwind. */
 void capture_before_fork(void);
 void capture_in_child(void);
 

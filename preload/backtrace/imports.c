@@ -14,7 +14,7 @@
 #include "preload/shim/readable.h"
 #include "preload/shim/sys.h"
 
-/* Both descriptors of the pipe. */
+/* The value of both descriptors of the pipe. */
 #define NO_PIPE (-2)
 
 static int probe_pipe2(int fds[2], int flags)
@@ -86,7 +86,7 @@ static const struct {
 #define REPLACEMENTS (sizeof(replacements) / sizeof(*replacements))
 
 struct imports {
-    const ElfW(Rela) * relocations[2]; /* of the PLT, and the other ones */
+    const ElfW(Rela) * relocations[2]; /* relocations of the PLT, and the other ones */
     size_t counts[2];
     const ElfW(Sym) * symbols;
     const char *strings;
@@ -108,8 +108,8 @@ static void find_imports(struct imports *imports, const struct link_map *map)
     };
 }
 
-/* Without this libunwind would call functions that other libraries interpose, also when
- * these cannot work any more: mutexes of ThreadSanitizer, keys of this shim. */
+/* Otherwise libunwind would call functions that other libraries interpose: mutexes of ThreadSanitizer, keys
+ * of this shim. These may no longer work. */
 static void *straight_from_libc(void *libc, const char *name)
 {
     if (strncmp(name, "pthread_", 8) != 0 && strcmp(name, "mincore") != 0 && strcmp(name, "msync") != 0)

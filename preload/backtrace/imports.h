@@ -13,8 +13,8 @@
 
 typedef int imports_callback(struct dl_phdr_info *info, size_t size, void *data);
 
-/* Before the first use of the library.  iterate: called instead of dl_iterate_phdr.  False:
- * a function could not be replaced, and the library must not be used. */
+/* Call it before the first use of the library. iterate: replaces dl_iterate_phdr. False: a function could not
+ * be replaced, and the library must not be used. */
 bool imports_replace(void *library, int (*iterate)(imports_callback *callback, void *data));
 
 /* dl_iterate_phdr of libc. */

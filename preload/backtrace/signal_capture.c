@@ -7,21 +7,21 @@
 
 #include "preload/backtrace/capture.h"
 #include "preload/ledger/module.h"
-#include "preload/ledger/room.h"
+#include "preload/ledger/section.h"
 #include "preload/ledger/thread.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/on_stack.h"
 #include "preload/shim/sys.h"
 
-/* Also if fewer frames of creations are kept. */
+/* Frames of a current stack, even if depth= is smaller. */
 #define MIN_DEPTH 64
 _Static_assert(OPTIONS_DEPTH_MAX <= LEDGER_STACK_DEPTH_MAX, "a reader accepts every record");
-/* Of stack, for the unwinder, without the frames. */
-#define UNWIND_ROOM 49152
-/* Of the stack where the handler begins. */
-#define MIN_ROOM 1024
+/* Bytes of stack for the unwinder, without the frames. */
+#define UNWIND_STACK 49152
+/* Bytes of stack that must be free where the handler begins. */
+#define MIN_STACK 1024
 
-/* Of libc: TSan's would delay the handler. */
+/* The function of libc: TSan's would delay the handler. */
 static int (*libc_sigaction)(int, const struct sigaction *, struct sigaction *);
 
 struct request {
@@ -68,7 +68,7 @@ static __attribute__((noinline)) void take(struct request *request)
 {
     unsigned depth = shim_config.options.depth;
     request->depth = depth < MIN_DEPTH ? MIN_DEPTH : depth;
-    size_t size = UNWIND_ROOM + (request->depth * sizeof(void *) + 4095) / 4096 * 4096;
+    size_t size = UNWIND_STACK + (request->depth * sizeof(void *) + 4095) / 4096 * 4096;
     void *memory = sys_map(size);
     if (!memory)
         return;
@@ -81,7 +81,7 @@ static bool is_request(const siginfo_t *info)
     return info->si_code == SI_QUEUE && (uint64_t)info->si_value.sival_ptr >> 32 == LEDGER_STACK_REQUEST;
 }
 
-/* As without us: the signal ends the process when the handler returns. */
+/* As without the shim, the signal ends the process when the handler returns. */
 static __attribute__((noinline)) void act_as_default(int number)
 {
     struct sigaction action = {.sa_handler = SIG_DFL};
@@ -89,12 +89,12 @@ static __attribute__((noinline)) void act_as_default(int number)
     SYS3(tgkill, SYS0(getpid), SYS0(gettid), number);
 }
 
-static bool has_room(const ucontext_t *context)
+static bool has_stack(const ucontext_t *context)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0), low = (uintptr_t)context->uc_stack.ss_sp;
     bool alternate =
         context->uc_stack.ss_flags != SS_DISABLE && here >= low && here - low < context->uc_stack.ss_size;
-    return !alternate || here - low >= MIN_ROOM;
+    return !alternate || here - low >= MIN_STACK;
 }
 
 static void on_request(int number, siginfo_t *info, void *context)
@@ -104,7 +104,7 @@ static void on_request(int number, siginfo_t *info, void *context)
         act_as_default(number);
         return;
     }
-    if (!state || !has_room(context))
+    if (!state || !has_stack(context))
         return;
     /* A thread that the program made with clone() can share thread-local storage. */
     struct request request = {.state = state, .context = context, .tid = (int32_t)SYS0(gettid)};
@@ -144,7 +144,7 @@ static bool reserve(int number)
     memset(&action, 0, sizeof(action));
     action.sa_sigaction = on_request;
     action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
-    /* No handler of the program runs meanwhile. */
+    /* No handler of the program may interrupt this one. */
     memset(&action.sa_mask, 0xff, sizeof(action.sa_mask));
     return libc_sigaction(number, &action, NULL) == 0;
 }
@@ -159,7 +159,8 @@ void signal_capture_arm(struct shim_state *state)
         atomic_store(&state->header->capture_signal, (uint32_t)known);
         return;
     }
-    /* From the highest one, as programs begin at SIGRTMIN.  valgrind uses SIGRTMAX. */
+    /* The highest signals come first, because programs take theirs from SIGRTMIN on. valgrind uses
+     * SIGRTMAX. */
     for (int number = SIGRTMAX - 1; number > SIGRTMIN + 8; number--)
         if (number != shim_config.options.signal && reserve(number)) {
             shim_config.capture_signal = number;

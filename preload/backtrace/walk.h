@@ -1,9 +1,9 @@
 /*
  * Locks of libunwind, while it unwinds a stack that a signal interrupted.
  *
- * A thread that holds the lock of libunwind's cache can wait for the lock of the loader.
- * The interrupted thread can hold that one.  If it then waited for libunwind's lock, there
- * would be a deadlock.  So it tries for a short time, and then the walk fails.
+ * A thread that holds the lock of libunwind's cache can wait for the lock of the loader. The interrupted
+ * thread can hold that one. If it then waited for libunwind's lock, there would be a deadlock. So it tries to
+ * lock for a short time, and then gives up the walk.
  */
 #ifndef THREADLEAK_PRELOAD_BACKTRACE_WALK_H
 #define THREADLEAK_PRELOAD_BACKTRACE_WALK_H
@@ -18,8 +18,8 @@ struct capture_walk {
     void *given_up[5];  /* of __builtin_setjmp: continues a walk that gets no lock */
 };
 
-/* Called by libunwind instead of pthread_mutex_lock and _unlock.  libc: a handle of
- * dlopen.  NULL for any other name, and if libc does not have the functions. */
+/* Called by libunwind instead of pthread_mutex_lock and _unlock. libc: a handle of dlopen. NULL: another
+ * name, or libc does not have the functions. */
 void *walk_replacement(void *libc, const char *name);
 /* Has libunwind imported both? */
 int walk_has_locks(void);

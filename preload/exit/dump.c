@@ -22,8 +22,8 @@ static void dump(struct shim_state *state, int signal)
 {
     if (reporter_explain("dump") == REPORTER_FAILED)
         raw_report_write(state, &(struct leak_scope){.kinds = KIND_ALL});
-    /* A signal that came meanwhile gets one more report: in another thread, or in this
-     * one after the program has had time to work. */
+    /* Signals that came during the report get one more report, which does not begin at once: the program must
+     * have time to work. */
     if (atomic_exchange(&state->dumping, 0) > 1 && !shim_config.sandboxed && has_dump_handler(signal))
         SYS2(kill, state->pid, signal);
 }

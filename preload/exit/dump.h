@@ -4,8 +4,7 @@
 
 #include "preload/shim/state.h"
 
-/* Installs the handler where the program left the signal at its default.
- * True for the first caller of a process. */
+/* Installs the handler if the signal has its default action. True for the first caller of a process. */
 bool dump_arm(struct shim_state *state);
 
 #endif

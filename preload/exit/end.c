@@ -28,7 +28,7 @@ static uint64_t end_ticket(enum ledger_end how)
     return (uint64_t)shim_own_tid() << 8 | (uint64_t)how;
 }
 
-/* The first one reports.  But an exec can fail, so an exit goes before it. */
+/* Only the first end reports. An exit has priority over an exec, because an exec can fail. */
 static bool take_end(struct shim_state *state, enum ledger_end how)
 {
     uint64_t mine = end_ticket(how), seen = 0;
@@ -46,8 +46,7 @@ static bool take_end(struct shim_state *state, enum ledger_end how)
 
 /* ---- records ------------------------------------------------------------------------ */
 
-/* This is the thread that ends the process, also when its slot is gone: the last
- * thread calls exit() after its own end. */
+/* The thread that ends the process may have no slot: the last thread calls exit() after its own end. */
 static void record_thread(struct ledger_header *header, uint64_t epoch)
 {
     atomic_store(&header->end_tid, shim_own_tid());
@@ -55,7 +54,7 @@ static void record_thread(struct ledger_header *header, uint64_t epoch)
         atomic_store(&header->end_serial, shim_tls.serial);
 }
 
-/* An exec never replaces an exit that came in between. */
+/* An exec never replaces an exit that another thread recorded meanwhile. */
 static void record_exec(struct ledger_header *header, bool judged)
 {
     uint32_t none = LEDGER_END_NONE;
@@ -73,7 +72,7 @@ static void record_exit(struct ledger_header *header, enum ledger_end how, int s
 
 /* ---- under `threadleak run` ------------------------------------------------------------ */
 
-/* For a process whose user or root is not the one that the reporter needs. */
+/* For a process that changed its user or root, so that the reporter would lack access. */
 static bool ask_run(void)
 {
     struct reporter_access access = reporter_allow();
@@ -88,7 +87,7 @@ static bool keep_stacks(void)
     return can && (reporter_run("save") == REPORTER_NO_LEAKS || ask_run());
 }
 
-/* Run reports later: the current stacks are saved now. */
+/* `threadleak run` reports later, but the current stacks must be saved now. */
 static void record_stacks(const struct shim_state *state)
 {
     unsigned alive = shim_config.options.report & (KIND_RUNNING | KIND_DETACHED);
@@ -129,7 +128,7 @@ static int judge(struct shim_state *state, enum ledger_end how, int status)
 {
     struct ledger_header *header = state->header;
     bool judged = shim_config.options.judge & 1u << how;
-    /* Before the grace period, so that ages are those of the program. */
+    /* The sample is taken before the grace period, so that ages do not include it. */
     uint64_t began = shim_clock_ns(CLOCK_MONOTONIC);
 
     record_thread(header, state->epoch);
@@ -168,7 +167,7 @@ void end_undo_exec(void)
         return;
     uint64_t mine = end_ticket(LEDGER_END_EXEC), undoing = (mine & ~0xffull) | UNDOING;
     if (!atomic_compare_exchange_strong(&state->ending, &mine, undoing))
-        return; /* not ours, or an exit took over */
+        return; /* another thread's exec, or an exit replaced it */
     atomic_store(&state->header->end, LEDGER_END_NONE);
     atomic_store(&state->header->end_judged, 0);
     atomic_store(&state->header->end_serial, 0);
@@ -182,7 +181,7 @@ static void on_process_exit(int status, void *arg)
 {
     (void)arg;
     int wanted = end_process(LEDGER_END_EXIT, status);
-    /* This handler is the last: exit() within it flushes and ends. */
+    /* No handler runs after this one: exit() in it flushes stdio and ends the process. */
     if (wanted != status)
         real.exit(wanted);
 }
@@ -198,8 +197,8 @@ static void on_quick_exit(void)
 
 void end_start(void)
 {
-    /* Before libc registers the loader's handler.  Handlers are called in reverse
-     * order: these run after every destructor and every handler of the program. */
+    /* This is before libc registers the loader's handler. exit() calls handlers in reverse order, so these
+     * run after all destructors and handlers of the program. */
     on_exit(on_process_exit, NULL);
     (void)at_quick_exit(on_quick_exit);
 }

@@ -1,16 +1,16 @@
 /*
  * The ends of a process.
  *
- * At a judged end with leaks `threadleak` is started, and reports this process from
- * outside.  Where it cannot be started raw_report.c writes a report without symbols.
- * Under `threadleak run` an end is only recorded, since run reports for all processes.
+ * At a judged end with leaks the shim starts `threadleak`, which reports this process from outside. If that
+ * fails, raw_report.c writes a report without symbols. Under `threadleak run` the shim only records the end,
+ * because run reports all processes.
  */
 #ifndef THREADLEAK_PRELOAD_EXIT_END_H
 #define THREADLEAK_PRELOAD_EXIT_END_H
 
 #include "preload/shim/state.h"
 
-/* Registers the handlers that see exit() and quick_exit() after every other. */
+/* Registers the handlers that exit() and quick_exit() call after all others. */
 void end_start(void);
 
 /* The process is about to end in this way.  Returns the status to end with. */

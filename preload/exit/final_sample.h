@@ -1,5 +1,5 @@
-/* At the end of a process: records name, state and CPU time of each thread, and the
- * untracked threads.  Later nobody can read them. */
+/* Records name, state and CPU time of each thread, and the untracked threads. Call it before the process
+ * ends: nobody can read them later. */
 #ifndef THREADLEAK_PRELOAD_EXIT_FINAL_SAMPLE_H
 #define THREADLEAK_PRELOAD_EXIT_FINAL_SAMPLE_H
 

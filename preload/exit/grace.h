@@ -14,10 +14,10 @@ static inline uint64_t grace_next_us(uint64_t pause_us)
 /* Is there another thread that could still join or end something? */
 bool grace_others_run(const struct shim_state *state);
 
-/* Sleeps, by a system call that is no cancellation point. */
+/* Sleeps. This is not a cancellation point. */
 void grace_pause(uint64_t us);
 
-/* At an end: waits until no thread is a leak, nobody can change that, or the time is over. */
+/* At an end: waits until no thread is a leak, or no thread can change that, or grace_ms is over. */
 void grace_wait(const struct shim_state *state);
 
 #endif

@@ -32,7 +32,7 @@ static void on_fault(int number)
 {
     if (!ends_process(shim_state))
         park();
-    real.signal(number, SIG_DFL); /* the fault is ours: it happens again, and ends the process */
+    real.signal(number, SIG_DFL); /* a fault of the shim: it happens again, and ends the process */
 }
 
 static void guard_faults(void)

@@ -1,8 +1,7 @@
 /*
- * A judged end takes time that the program did not plan for.  Its globals are gone by
- * now.  Without the shim the process would end at once.  While the shim waits and
- * reports, a running thread can touch what was destroyed, or end the process.  Such a
- * thread is parked, because without the shim it would not have come that far.
+ * Parks threads at a judged end. Without the shim the process would end at once. While the shim waits and
+ * reports, a running thread can use destroyed globals and crash, or end the process. Such a thread sleeps
+ * until the process ends.
  */
 #ifndef THREADLEAK_PRELOAD_EXIT_PARK_H
 #define THREADLEAK_PRELOAD_EXIT_PARK_H

@@ -10,7 +10,8 @@
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 
-/* The module can be unloaded.  Then the kernel returns an error instead of SIGSEGV. */
+/* The module may be unloaded. Then this system call returns an error, and a plain read would raise
+ * SIGSEGV. */
 static bool read_memory(void *out, uint64_t address, size_t size)
 {
     struct iovec local = {out, size}, remote = {(void *)address, size};
@@ -55,7 +56,7 @@ static bool find_symbols(const struct ledger_module *module, struct symbols *sym
 }
 
 struct nearest {
-    uint64_t offset;      /* that is searched */
+    uint64_t offset;      /* the address that is searched for */
     uint64_t value, name; /* of the nearest function at or below it; name 0: none yet */
 };
 

@@ -17,14 +17,14 @@
 
 #define STACK_SIZE 32768
 
-/* For the two children, in memory that they share with us. */
+/* What the two children need, in memory that they share with this process. */
 struct job {
     char *argv[5 + REPORTER_ARGUMENTS + 1];
     char pid_text[24], fd_text[24];
     struct reporter_question *question; /* NULL: only a mode */
-    long answer_fd;                     /* the end that is written; below 0: none */
+    long answer_fd;                     /* write end of the pipe; below 0: none */
     char **envp;
-    char *child_stack; /* of the reporter until its exec */
+    char *child_stack; /* stack of the reporter until its exec */
 };
 
 static bool is_ours(const char *variable)
@@ -46,17 +46,17 @@ static size_t environment_size(void)
     return n;
 }
 
-static void copy_environment(char **out, size_t room)
+static void copy_environment(char **out, size_t count)
 {
     extern char **environ;
     size_t n = 0;
-    for (char **in = environ; in && *in && n < room; in++)
+    for (char **in = environ; in && *in && n < count; in++)
         if (!is_ours(*in))
             out[n++] = *in;
     out[n] = NULL;
 }
 
-/* sigaction of the kernel, for the system call. */
+/* The kernel's struct sigaction, for the system call. */
 struct kernel_sigaction {
     void (*handler)(int);
     unsigned long flags;
@@ -79,7 +79,7 @@ static int run_reporter(void *arg)
     return 0;
 }
 
-/* Returns the end of the pipe that the answer is read from; below 0: there is none. */
+/* Returns the read end of the answer's pipe; below 0: there is none. */
 static long hand_over(struct job *job)
 {
     int ends[2];
@@ -102,10 +102,10 @@ static long hand_over(struct job *job)
 static void read_answer(const struct job *job, long fd)
 {
     char *answer = job->question->answer;
-    size_t room = sizeof(job->question->answer) - 1, length = 0;
+    size_t size = sizeof(job->question->answer) - 1, length = 0;
     long n;
     SYS1(close, job->answer_fd);
-    while (length < room && ((n = SYS3(read, fd, answer + length, room - length)) > 0 || n == -EINTR))
+    while (length < size && ((n = SYS3(read, fd, answer + length, size - length)) > 0 || n == -EINTR))
         length += n > 0 ? (size_t)n : 0;
     answer[length] = 0;
 }
@@ -126,8 +126,8 @@ static int run_between(void *arg)
     int status = 0;
     long result;
 
-    /* This child has its own descriptors and dispositions.  The reporter needs the standard
-     * streams.  With an ignored SIGCHLD its status would be lost. */
+    /* This child has its own descriptors and dispositions. The reporter needs the standard streams. If
+     * SIGCHLD were ignored, its exit status would be lost. */
     close_all_but(job->question ? job->question->fd : -1);
     SYS4(rt_sigaction, SIGCHLD, &action, NULL, KERNEL_SIGSET_SIZE);
     SYS4(rt_sigaction, SIGPIPE, &action, NULL, KERNEL_SIGSET_SIZE);
@@ -140,7 +140,7 @@ static int run_between(void *arg)
     do
         result = SYS4(wait4, pid, &status, 0, NULL);
     while (result == -EINTR);
-    if (result == pid && WIFSIGNALED(status)) /* by SIGPIPE: it has reported something */
+    if (result == pid && WIFSIGNALED(status)) /* killed by SIGPIPE: it has reported something */
         SYS1(exit_group, REPORTER_LEAKS);
     SYS1(exit_group, result == pid && WIFEXITED(status) ? WEXITSTATUS(status) : REPORTER_FAILED);
     return 0;
@@ -205,18 +205,18 @@ static void prepare(struct job *job, const char *mode, struct reporter_question 
  * environment. */
 static enum reporter_verdict run(const char *mode, struct reporter_question *question)
 {
-    size_t room = environment_size() + 1;
-    size_t size = 2 * STACK_SIZE + sizeof(struct job) + room * sizeof(char *);
+    size_t variables = environment_size() + 1;
+    size_t size = 2 * STACK_SIZE + sizeof(struct job) + variables * sizeof(char *);
     char *stack = sys_map(size);
     if (!stack)
         return REPORTER_FAILED;
     struct job *job = (struct job *)(stack + 2 * STACK_SIZE);
     job->child_stack = stack + STACK_SIZE;
     job->envp = (char **)(job + 1);
-    copy_environment(job->envp, room - 1);
+    copy_environment(job->envp, variables - 1);
     prepare(job, mode, question);
-    /* A handler of the program must not run in the child in between.  Nor in this thread,
-     * while the child uses its thread-local storage. */
+    /* No handler of the program may run in the child in between. None may run in this thread either, while
+     * the child uses its thread-local storage. */
     struct hold hold = hold_begin(&shim_state->reporting);
     enum reporter_verdict verdict = run_with_access(job, stack);
     hold_end(&hold);

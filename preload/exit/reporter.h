@@ -1,11 +1,11 @@
 /*
- * Starts `threadleak _explain MODE PID` and waits for it.  Only one at a time: two cannot
- * trace the same threads, and the permission to trace is that of the whole process.
+ * Starts `threadleak _explain MODE PID` and waits for it. Only one runs at a time: two cannot trace the same
+ * threads, and the permission to trace is one per process.
  *
- * The program must not notice: no fork handler runs, no SIGCHLD is raised, and wait(-1)
- * sees no child.  For the kernel a child that has called exec is an ordinary one, whatever
- * flags clone() got.  So there is a child in between, which is the parent of the reporter.
- * It shares our memory, never calls exec, and has no exit signal.
+ * The program must not notice: no fork handler runs, no SIGCHLD is raised, and wait(-1) sees no child. After
+ * exec, the kernel ignores the flags that clone() got and treats a child as an ordinary one. So there is a
+ * child in between, which is the parent of the reporter. It shares our memory, never calls exec, and has no
+ * exit signal.
  */
 #ifndef THREADLEAK_PRELOAD_EXIT_REPORTER_H
 #define THREADLEAK_PRELOAD_EXIT_REPORTER_H
@@ -20,10 +20,11 @@ enum reporter_verdict {
 /* mode: "exit", "dump" or "save".  Async-signal-safe. */
 enum reporter_verdict reporter_run(const char *mode);
 
-/* The same, if the reporter can be started and somebody would see its report. */
+/* The same, but REPORTER_FAILED at once if the reporter cannot be started, or if nobody would see its
+ * report. */
 enum reporter_verdict reporter_explain(const char *mode);
 
-/* Between these another process is permitted to trace this one. */
+/* reporter_allow permits another process to trace this one, until reporter_disallow. */
 struct reporter_access {
     long dumpable; /* before */
 };

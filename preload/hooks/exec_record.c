@@ -13,7 +13,7 @@
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 
-/* Longer paths are cut off: exec can be called on a small stack. */
+/* Longer paths are cut off: the stack can be small. */
 #define DIRECTORY_MAX 512
 #define RECORD_PATH_MAX 1024
 
@@ -22,14 +22,14 @@ bool exec_record_is_wanted(void)
     return *shim_config.run_dir && shim_config.options.follow && !shim_config.sandboxed;
 }
 
-/* ---- is the shim in the environment of the new program? -------------------------- */
+/* ---- the environment of the new program -------------------------------------------- */
 
 static bool names_shim(const char *preload)
 {
     return strstr(preload, "libthreadleak.so") != NULL;
 }
 
-/* With another run directory, or without one, the new program is not of this run. */
+/* With another run directory, or without one, the new program does not belong to this run. */
 static char kind_of(char *const *environment)
 {
     bool loaded = false, ours = false, found = false;
@@ -44,7 +44,7 @@ static char kind_of(char *const *environment)
     return ours ? LEDGER_EXEC_OURS : LEDGER_EXEC_OTHER;
 }
 
-/* Page by page, since a page is readable or not. */
+/* One check is enough for each page. */
 static bool string_is_readable(const char *string)
 {
     if (!memory_is_readable(string))
@@ -80,7 +80,7 @@ static void read_descriptor(int fd, char out[DIRECTORY_MAX])
     out[n > 0 ? n : 0] = 0;
 }
 
-/* /proc/self/exe and /proc/self/fd mean another file to another process. */
+/* /proc/self/exe and /proc/self/fd are other files in another process. */
 static bool read_own_link(const char *path, char out[DIRECTORY_MAX])
 {
     if (!path || strncmp(path, "/proc/", 6) != 0)
@@ -157,7 +157,7 @@ bool exec_record_begin(const struct exec_program *program)
         return false;
     /* A shell tries each directory of PATH.  EFAULT: the path is not readable. */
     if (program->path && !program->searched) {
-        struct stat status; /* with the effective user, as exec */
+        struct stat status; /* checks the effective user, as exec does */
         long found = SYS4(newfstatat, program->directory, program->path, &status, 0);
         if (found == -EFAULT || (found != 0 && *program->path))
             return false;

@@ -1,9 +1,9 @@
 /*
- * Under `threadleak run`: records which program a process is about to become.  A program
- * that then has no ledger was not watched, and nobody else knows its name.
+ * Under `threadleak run`: records which program a process is about to become. If the new program has no
+ * ledger, it was not watched, and only this record has its name.
  *
- * Uses only system calls and its own stack: a vfork child calls it on the memory of its
- * parent.  The reader is cli/run/exec_records.h.
+ * Uses only system calls and the stack: a vfork child calls it in the memory of its parent. The reader is
+ * cli/run/exec_records.h.
  */
 #ifndef THREADLEAK_PRELOAD_HOOKS_EXEC_RECORD_H
 #define THREADLEAK_PRELOAD_HOOKS_EXEC_RECORD_H

@@ -16,8 +16,8 @@
 
 /* ---- exec ------------------------------------------------------------------------ */
 
-/* Recorded before exec, and undone if it fails.  The other arguments are a struct
- * exec_program.  For a vfork child end_process has no effect. */
+/* Records the exec before it happens, and undoes that if it fails. The other arguments are a struct
+ * exec_program. In a vfork child end_process has no effect. */
 #define EXEC(call, ...)                                                         \
     do {                                                                        \
         real_resolve_early();                                                   \
@@ -115,7 +115,7 @@ static int spawn(spawn_fn *real_spawn, pid_t *out, const struct exec_program *pr
                  const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
                  char *const argv[])
 {
-    pid_t own = 0, *pid = out ? out : &own; /* a SIGCHLD handler can read that of the caller */
+    pid_t own = 0, *pid = out ? out : &own; /* a SIGCHLD handler can read the caller's variable */
     if (!exec_record_is_wanted())
         return real_spawn(out, program->path, actions, attributes, argv, program->environment);
     uint64_t before_ns = shim_clock_ns(CLOCK_MONOTONIC);

@@ -99,7 +99,7 @@ EXPORT int prctl(int option, ...)
         shim_config.sandboxed = SANDBOX_SURE;
     else if (result == 0 && option == PR_SET_NO_NEW_PRIVS && !shim_config.sandboxed)
         shim_config.sandboxed = SANDBOX_MAYBE;
-    /* After `sandboxed` is set, because it prevents getpid, which the filter can forbid. */
+    /* `sandboxed` must be set before this call: it avoids getpid, which the filter can forbid. */
     if (result == 0 && (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS))
         signal_capture_sandboxed(option == PR_SET_SECCOMP);
     return result;
@@ -107,7 +107,7 @@ EXPORT int prctl(int option, ...)
 
 /* ---- locked memory ---------------------------------------------------------------------- */
 
-/* All mapped memory becomes resident, and counts for RLIMIT_MEMLOCK. */
+/* MCL_CURRENT makes all mapped memory resident, and it counts for RLIMIT_MEMLOCK. */
 EXPORT int mlockall(int flags)
 {
     real_resolve_early();

@@ -56,7 +56,7 @@ static sighandler_t hide(sighandler_t old)
         return result;                        \
     } while (0)
 
-/* All that glibc exports.  With _XOPEN_SOURCE `signal` is the last one. */
+/* All variants that glibc exports. With _XOPEN_SOURCE `signal` is the last one. */
 #define SIGNAL(name)                                            \
     sighandler_t name(int number, sighandler_t handler);        \
     EXPORT sighandler_t name(int number, sighandler_t handler)  \

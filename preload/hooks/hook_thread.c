@@ -1,5 +1,5 @@
-/* The hooks for threads.  A cancellation in the real function must not leave our work half
- * done. */
+/* The hooks for threads. A thread can be cancelled in the real function, so our work must be complete before.
+ */
 #include <pthread.h>
 #include <threads.h>
 
@@ -53,8 +53,8 @@ static __attribute__((noinline)) uint32_t find_site(struct shim_state *state, co
                                                     void *caller, uint64_t start)
 {
     bool caller_only = guard->nested || shim_tls.small_stack;
-    size_t room = caller_only ? 1 : CAPTURE_ROOM;
-    struct capture *capture = __builtin_alloca(sizeof(*capture) + room * sizeof(void *));
+    size_t frames = caller_only ? 1 : CAPTURE_MAX;
+    struct capture *capture = __builtin_alloca(sizeof(*capture) + frames * sizeof(void *));
     if (caller_only)
         capture_caller(capture, caller);
     else

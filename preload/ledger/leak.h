@@ -1,4 +1,4 @@
-/* Which threads would be leaks if the process ended now. */
+/* Decides which threads would be leaks if the process ended now. */
 #ifndef THREADLEAK_PRELOAD_LEDGER_LEAK_H
 #define THREADLEAK_PRELOAD_LEDGER_LEAK_H
 

@@ -8,7 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "preload/ledger/room.h"
+#include "preload/ledger/section.h"
 #include "preload/shim/run_ask.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
@@ -20,10 +20,10 @@ static const uint32_t full_caps[SECTIONS] = {
 };
 #define SMALLEST_SHIFT 6       /* 1024 threads, 128 sites */
 #define MIN_STRINGS (1u << 16) /* for options, rules, names of tests and modules */
-#define LIMIT_SHARE 64         /* of a limited address space we take a 64th */
+#define LIMIT_SHARE 64         /* share of a limited address space that the ledger takes: a 64th */
 
-/* A forked child inherits it, and unmaps the ledger of its parent.  The holes can contain
- * memory of the program. */
+/* The mapped pages of the ledger. A forked child inherits this, and unmaps its parent's ledger. The program
+ * can have memory in the gaps. */
 static struct {
     char *address;
     size_t size;
@@ -94,7 +94,8 @@ static uint64_t resource_limit(int resource)
 /* Maps `fd` in a size that the limits allow. */
 static void *map_file(long fd, struct layout *layout)
 {
-    /* ftruncate beyond RLIMIT_FSIZE raises SIGXFSZ.  The program needs its address space. */
+    /* ftruncate beyond RLIMIT_FSIZE raises SIGXFSZ. A limited address space is mostly for
+     * the program. */
     uint64_t largest = resource_limit(RLIMIT_FSIZE);
     uint64_t space = resource_limit(RLIMIT_AS) / LIMIT_SHARE;
     largest = space < largest ? space : largest;
@@ -108,8 +109,8 @@ static void *map_file(long fd, struct layout *layout)
         if (at < 0 && at > -4096)
             continue;
         long backed = SYS3(madvise, at, LEDGER_HEADER_SIZE, MADV_POPULATE_WRITE);
-        /* Before Linux 5.14 memory cannot be requested in chunks, and a full file system
-         * causes SIGBUS.  So the memory of a whole smaller ledger is requested now. */
+        /* Before Linux 5.14 the shim cannot request memory in chunks, and a full file system causes SIGBUS.
+         * So it requests the memory of a whole smaller ledger now. */
         if (backed == 0 || (backed == -EINVAL && shift > 0 && SYS4(fallocate, fd, 0, 0, layout->total) == 0))
             return (void *)at;
         SYS2(munmap, at, layout->total);
@@ -124,7 +125,7 @@ static void *map_anywhere(pid_t pid, struct layout *layout, bool *under_run)
     *under_run = fd >= 0;
     if (fd >= 0) {
         address = map_file(fd, layout);
-        /* A reader takes an empty file without this mode for that of a killed process. */
+        /* An empty file without this mode means to a reader that the process was killed. */
         if (!address)
             SYS2(fchmod, fd, LEDGER_GIVEN_UP_MODE);
         SYS1(close, fd);
@@ -221,7 +222,7 @@ void ledger_give_back(struct shim_state *state)
             continue;
         uint64_t from = ((uint64_t)wanted * ledger_record_size(s) + 4095) & ~4095ull;
         uint64_t to = ((uint64_t)extent->cap * ledger_record_size(s) + 4095) & ~4095ull;
-        extent->cap = wanted; /* first: nobody takes records from what is unmapped */
+        extent->cap = wanted; /* set first: no thread may take records from unmapped pages */
         if (from < to)
             unmap_rest(s, extent->offset + from, extent->offset + to);
     }

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "preload/ledger/room.h"
+#include "preload/ledger/section.h"
 
 /* Maps a ledger and records the identity of this process.  A forked child unmaps its
  * parent's ledger first.  False: there is no memory for the smallest one. */

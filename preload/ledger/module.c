@@ -5,7 +5,7 @@
 #include <link.h>
 #include <string.h>
 
-#include "preload/ledger/room.h"
+#include "preload/ledger/section.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 
@@ -14,7 +14,7 @@ extern __typeof(_dl_find_object) _dl_find_object __attribute__((weak));
 
 struct found {
     uint64_t pc, bias, start, end;
-    const char *path; /* of the loader: "" for the program, and perhaps relative */
+    const char *path; /* from the loader: "" for the program; can be relative */
     const ElfW(Phdr) * headers;
     size_t header_count;
 };

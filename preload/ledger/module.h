@@ -10,8 +10,8 @@
  * in no file keeps its value, with LEDGER_NO_MODULE. */
 ledger_pc module_encode(struct shim_state *state, uint64_t pc);
 
-/* Describes the file that contains `pc`, without a lock.  1: done, 0: there is none or its
- * headers are not mapped, -1: this libc cannot. */
+/* Describes the file that contains `pc`, without a lock. 1: done, 0: no file, or its headers are not mapped,
+ * -1: this libc has no such function. */
 int module_describe(uint64_t pc, struct dl_phdr_info *info);
 
 /* Is every recorded file still loaded at its recorded address?  False also when the table

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "preload/ledger/module.h"
-#include "preload/ledger/room.h"
+#include "preload/ledger/section.h"
 
 static inline uint64_t mix(uint64_t hash, uint64_t value)
 {
@@ -11,7 +11,7 @@ static inline uint64_t mix(uint64_t hash, uint64_t value)
     return hash ^ hash >> 29;
 }
 
-/* Two chains, whose multiplications the processor can overlap. */
+/* The processor can overlap the multiplications of two chains. */
 static uint64_t hash_words(const uint64_t *words, uint32_t count, uint64_t seed)
 {
     uint64_t even = seed, odd = count;
@@ -25,7 +25,7 @@ static uint64_t hash_words(const uint64_t *words, uint32_t count, uint64_t seed)
     return mix(even, odd);
 }
 
-/* Of a product the upper bits are the best mixed. */
+/* The upper bits of a product are mixed best. */
 static uint64_t key_of(uint64_t hash)
 {
     return hash >> (64 - INDEX_KEY_BITS);

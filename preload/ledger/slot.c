@@ -1,6 +1,6 @@
 #include "preload/ledger/slot.h"
 
-#include "preload/ledger/room.h"
+#include "preload/ledger/section.h"
 
 #define RELAXED memory_order_relaxed
 
@@ -44,7 +44,7 @@ static bool is_over(uint32_t bits)
     return released && (bits & SLOT_ENDED);
 }
 
-/* Only one caller sees the change from not over to over. */
+/* Exactly one caller sees the change that completes the life of the slot. */
 uint32_t slot_set(struct shim_state *state, struct ledger_slot *slot, uint32_t bits)
 {
     uint32_t before = atomic_fetch_or(&slot->state, bits);

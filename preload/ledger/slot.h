@@ -1,15 +1,14 @@
-/* The slots of the ledger: a free list, and the bits that decide when a slot is free. */
+/* The slots of the ledger: their free list, and the bits that decide when a slot is free. */
 #ifndef THREADLEAK_PRELOAD_LEDGER_SLOT_H
 #define THREADLEAK_PRELOAD_LEDGER_SLOT_H
 
 #include "preload/shim/state.h"
 
-/* NULL: no room. */
+/* NULL: the section is full. */
 struct ledger_slot *slot_take(struct shim_state *state);
 void slot_give(struct shim_state *state, struct ledger_slot *slot);
 
-/* Change SLOT_* bits, and give the slot back when that completes its life.  slot_set
- * returns the bits before. */
+/* Change SLOT_* bits, and free the slot when its life is complete. slot_set returns the bits before. */
 uint32_t slot_set(struct shim_state *state, struct ledger_slot *slot, uint32_t bits);
 void slot_clear(struct shim_state *state, struct ledger_slot *slot, uint32_t bits);
 

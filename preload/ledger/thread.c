@@ -18,13 +18,13 @@ static void raise_peak(_Atomic int64_t *peak, int64_t live)
 int64_t ledger_live(const struct ledger_header *header)
 {
     uint64_t ended =
-        atomic_load(&header->ended); /* read first, so that it is not above the number of begun threads */
+        atomic_load(&header->ended); /* read first, so that it is at most the number of begun threads */
     return (int64_t)(atomic_load(&header->next_serial) - (LEDGER_MAIN_SERIAL + 1) -
                      atomic_load(&header->dropped) - ended);
 }
 
-/* The beginnings are read first: so the result is at most the number at that moment.
- * Threads that end between two other reads would count as alive, without a bound. */
+/* Reads the beginnings first, so the result is at most the number at that moment. In the other order any
+ * number of threads could end in between and count as alive. */
 static int64_t live_now(const _Atomic uint64_t *began, const _Atomic uint64_t *ended,
                         const _Atomic uint64_t *ended_too)
 {
@@ -32,8 +32,8 @@ static int64_t live_now(const _Atomic uint64_t *began, const _Atomic uint64_t *e
     return (int64_t)(before - atomic_load(ended) - atomic_load(ended_too));
 }
 
-/* The peaks with this thread.  The exact number reads cache lines that children write.
- * It is needed only when the number of threads that are not joined is above the peak. */
+/* The peaks with this thread. The exact number needs cache lines that children write. So it is read only when
+ * the number of threads that are not joined is above the peak. */
 static void note_peaks(struct shim_state *state, const struct ledger_site *site, int64_t live_then[2])
 {
     live_then[0] = live_then[1] = 0;
@@ -82,7 +82,7 @@ struct ledger_slot *thread_new(struct shim_state *state, struct new_thread *thre
     uint64_t serial = atomic_fetch_add(&state->header->next_serial, 1);
     atomic_store_explicit(&slot->serial, serial, memory_order_release);
 
-    /* Before it can run: its end must not be counted first. */
+    /* This counts before the thread can run, so that its end is not counted first. */
     atomic_fetch_add(&site->created, 1);
     if (thread->detached)
         atomic_fetch_add(&site->detached, 1);
@@ -111,7 +111,7 @@ void thread_started(struct shim_state *state, struct ledger_slot *slot, pthread_
     atomic_store_explicit(&slot->tid, tid, RELAXED);
     atomic_store_explicit(&slot->handle, (uint64_t)self, RELAXED);
     atomic_fetch_or(&slot->state, SLOT_STARTED);
-    /* After the slot is in our TLS.  detach_begin does the two in the other order. */
+    /* The slot must be in our TLS before this. detach_begin does the two in the other order. */
     if (atomic_load(&shim_tls.early_detach))
         slot_detached(state, slot);
 }
@@ -142,7 +142,7 @@ void thread_named(struct ledger_slot *slot, const char *name)
     memcpy(words, name, strnlen(name, sizeof(words) - 1));
     uint32_t seq = atomic_load(&slot->name_seq);
     if (seq & 1 || !atomic_compare_exchange_strong(&slot->name_seq, &seq, seq + 1))
-        return; /* another thread sets a name now: either one is right */
+        return; /* another thread sets a name now: either name is correct */
     atomic_store_explicit(&slot->name[0], words[0], RELAXED);
     atomic_store_explicit(&slot->name[1], words[1], RELAXED);
     atomic_store_explicit(&slot->name_seq, seq + 2, memory_order_release);

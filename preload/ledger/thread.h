@@ -19,7 +19,7 @@
 
 #include "preload/shim/state.h"
 
-/* The creator keeps it, since after the real create the slot can be another thread's. */
+/* The creator keeps this, because after the real create the slot can belong to another thread. */
 struct new_thread {
     uint32_t site;
     int64_t live_then[2]; /* set by thread_new: new peaks of site and process; 0: none */
@@ -30,7 +30,7 @@ struct new_thread {
     bool small_stack;
 };
 
-/* A record for a thread that is created now.  NULL: no room, and a lost event is counted. */
+/* A record for a thread that is created now. NULL: the section is full; this counts a lost event. */
 struct ledger_slot *thread_new(struct shim_state *state, struct new_thread *thread);
 
 /* The real create failed. */
@@ -46,7 +46,7 @@ void thread_started(struct shim_state *state, struct ledger_slot *slot, pthread_
 /* In the child, after the last of its destructors.  The slot can be free when it returns. */
 void thread_ended(struct shim_state *state, struct ledger_slot *slot, uint64_t now_ns);
 
-/* Of the calling thread; 0: untracked. */
+/* The serial of the calling thread; 0: untracked. */
 uint64_t thread_own_serial(const struct shim_state *state);
 
 /* Records a name that the system has accepted. */

@@ -14,8 +14,8 @@
 static _Atomic uint64_t known_keys[KEYS_MAX / 64];
 static _Atomic uint32_t known_words; /* words of known_keys up to the highest one in use */
 
-/* The values of keys below 32 are in the descriptor of the thread, the others in memory
- * from malloc.  Destructors are called in the order of keys: ours after nearly all. */
+/* glibc keeps the values of keys below 32 in the descriptor of the thread, the others in memory from malloc.
+ * It calls destructors in the order of keys, so ours comes after nearly all. */
 #define LAST_STATIC_KEY 31
 
 #ifndef PTHREAD_DESTRUCTOR_ITERATIONS
@@ -34,7 +34,7 @@ static bool word_has_value(uint32_t word)
     return false;
 }
 
-/* Will a destructor of the program be called after this one? */
+/* Will libc call a destructor of the program after this one? */
 static bool others_follow(void)
 {
     uint32_t words = atomic_load_explicit(&known_words, memory_order_relaxed);

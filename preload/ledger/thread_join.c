@@ -57,8 +57,8 @@ struct detach detach_begin(struct shim_state *state, pthread_t handle)
     detach.thread = thread_find(state, handle);
     if (detach.thread.slot)
         return detach;
-    /* Perhaps it does not run yet, and after the real call its memory can be gone.  Its TLS
-     * is written first and the slot read again: one of the two threads sees the other. */
+    /* The thread may not run yet, and its memory can be gone after the real call. This writes its TLS, then
+     * reads the slot again, so that one of the two threads sees the other. */
     atomic_store(&tls_of(handle)->early_detach, true);
     detach.thread = thread_find(state, handle);
     return detach;
@@ -84,8 +84,8 @@ struct join join_begin(struct shim_state *state, pthread_t handle)
     return join;
 }
 
-/* For a thread that join_begin did not find: it has run and ended by now.  The next thread
- * with its handle can have ended, too.  The older one is taken, so each join counts once. */
+/* Finds a thread that join_begin did not find: it has run and ended by now. A newer thread with the same
+ * handle can have ended, too. The older one is taken, so that each join counts once. */
 static struct ledger_slot *find_ended(struct shim_state *state, pthread_t handle)
 {
     uint32_t used = ledger_used(state->header, SECTION_SLOTS);
@@ -132,7 +132,7 @@ void join_end(const struct join *join, bool joined, void *caller)
     note_join_place(state, site, caller);
     atomic_fetch_add(&site->joined, 1);
     atomic_fetch_add(&state->header->joined, 1);
-    /* It has ended, even if by a system call, without destructors. */
+    /* The thread has ended, even if by a system call, without destructors. */
     uint32_t before = slot_set(state, slot, SLOT_JOINED | SLOT_ENDED);
     if (!(before & SLOT_ENDED)) {
         atomic_fetch_add(&state->header->ended, 1);

@@ -1,4 +1,4 @@
-/* Join and detach, and how a thread is found by its handle. */
+/* Join and detach, and the search for a thread by its handle. */
 #ifndef THREADLEAK_PRELOAD_LEDGER_THREAD_JOIN_H
 #define THREADLEAK_PRELOAD_LEDGER_THREAD_JOIN_H
 
@@ -17,11 +17,11 @@
  */
 struct thread_ref {
     struct ledger_slot *slot; /* NULL: untracked, or not yet known */
-    uint64_t serial;          /* another serial in the slot later: another thread */
+    uint64_t serial;          /* a different serial in the slot later means another thread */
 };
 struct thread_ref thread_find(const struct shim_state *state, pthread_t handle);
 
-/* Around the real detach. */
+/* Call them before and after the real detach. */
 struct detach {
     struct shim_state *state; /* NULL: no effect */
     struct thread_ref thread;
@@ -30,12 +30,12 @@ struct detach {
 struct detach detach_begin(struct shim_state *state, pthread_t handle);
 void detach_end(const struct detach *detach, bool detached);
 
-/* Around the real join.  When that has succeeded the pthread_t can be another thread's. */
+/* Call them before and after the real join. After a join the pthread_t can belong to another thread. */
 struct join {
     struct shim_state *state; /* NULL: no effect */
     struct thread_ref thread;
     pthread_t handle;
-    bool marked; /* we set SLOT_JOINING */
+    bool marked; /* join_begin set SLOT_JOINING */
 };
 struct join join_begin(struct shim_state *state, pthread_t handle);
 /* joined: the real call succeeded.  caller: the return address of the hook. */

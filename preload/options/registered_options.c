@@ -10,7 +10,7 @@
 #include "preload/shim/text.h"
 
 #define OWN_OPTIONS_MAX 1000 /* bytes of defaults, and of options that are set */
-_Static_assert(OWN_OPTIONS_MAX < OPTIONS_PART_MAX, "room for its NUL");
+_Static_assert(OWN_OPTIONS_MAX < OPTIONS_PART_MAX, "its NUL fits");
 
 static char parts[LEDGER_OPTIONS][OPTIONS_PART_MAX];
 
@@ -39,15 +39,15 @@ const char *registered_environment(const char *options)
 }
 
 /* The length of one text.  The environment's part never changes. */
-static uint32_t options_room(void)
+static uint32_t options_space(void)
 {
     return 2 * OWN_OPTIONS_MAX + (uint32_t)strlen(parts[LEDGER_OPTIONS_ENVIRONMENT]) + 1;
 }
 
-/* The text is at two places in turn.  So a change does not disturb a reader of the last one. */
+/* The text alternates between two places, so that a change does not disturb a reader of the last one. */
 static void options_to_ledger(struct shim_state *state)
 {
-    uint32_t at = state->options_at + (state->options_turn++ & 1) * options_room();
+    uint32_t at = state->options_at + (state->options_turn++ & 1) * options_space();
     memcpy(state->strings + at, shim_config.options_text, shim_config.options_size);
     atomic_store(&state->header->options, at);
 }
@@ -106,7 +106,7 @@ static bool files_are_readable(const struct trial *trial)
     return there;
 }
 
-/* Parses all parts again, since a default must not replace an option of the environment. */
+/* Parses all parts again, because a default must not replace an option of the environment. */
 static void apply(struct trial *trial)
 {
     compose();
@@ -122,7 +122,7 @@ static int add_options(struct trial *trial, enum ledger_options part, const char
     if (!is_understood(trial, options) || (part == LEDGER_OPTIONS_SET && !files_are_readable(trial)))
         return -1;
     if (strlen(options) + text.length + 2 > OWN_OPTIONS_MAX)
-        return shim_refuse(trial->who, "there is no room for more options: 1000 bytes in all");
+        return shim_refuse(trial->who, "too many options: at most 1000 bytes in all");
     text_string(&text, text.length ? " " : "");
     text_string(&text, options);
     apply(trial);
@@ -137,9 +137,9 @@ static int change_options(const char *who, enum ledger_options part, const char 
         return shim_refuse(who, "no memory");
     trial->who = who;
     struct hold hold = hold_begin(&shim_state->registering);
-    bool room = !state || registered_take_room(state, &state->options_at, 2 * options_room());
-    int result = room ? add_options(trial, part, options)
-                      : shim_refuse(who, "there is no room in the ledger for these options");
+    bool taken = !state || registered_take_space(state, &state->options_at, 2 * options_space());
+    int result =
+        taken ? add_options(trial, part, options) : shim_refuse(who, "the ledger is full: options not set");
     if (result == 0 && state)
         options_to_ledger(state);
     hold_end(&hold);

@@ -6,7 +6,7 @@
 #ifndef THREADLEAK_PRELOAD_OPTIONS_REGISTERED_OPTIONS_H
 #define THREADLEAK_PRELOAD_OPTIONS_REGISTERED_OPTIONS_H
 
-/* At start.  options: THREADLEAK_OPTIONS, or NULL.  Returns it, or "" if it is too long. */
+/* Call it at the start. options: THREADLEAK_OPTIONS, or NULL. Returns it, or "" if it is too long. */
 const char *registered_environment(const char *options);
 
 /* 0, or -1 after one line that begins with `who`.  Then nothing has changed. */

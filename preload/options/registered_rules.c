@@ -9,7 +9,7 @@
 
 static char rules[RULES_MAX];
 
-/* Writes the first byte last: a reader sees all of the new text, or nothing. */
+/* Writes the first byte last, so that a reader sees all of the new text, or nothing. */
 static void append(char *to, size_t length, const char *text, size_t n)
 {
     memcpy(to + length + 1, text, n);
@@ -84,12 +84,12 @@ static int add_rules(const char *who, const char *text)
     if (problem)
         return refuse_at(who, line, column, problem);
     if (length + n + 2 > RULES_MAX)
-        return shim_refuse(who, "there is no room for more suppressions: 16 KiB in all");
+        return shim_refuse(who, "too many suppressions: at most 16 KiB in all");
     struct shim_state *state = shim_known();
-    if (state && !registered_take_room(state, &state->rules_at, RULES_MAX))
-        return shim_refuse(who, "there is no room in the ledger for these suppressions");
+    if (state && !registered_take_space(state, &state->rules_at, RULES_MAX))
+        return shim_refuse(who, "the ledger is full: suppressions not added");
     if (length == 0)
-        memcpy(rules, text, n + 1); /* it has no reader yet */
+        memcpy(rules, text, n + 1); /* the ledger has no reader yet */
     else
         append(rules, length, text, n);
     shim_config.rules = rules;
@@ -110,8 +110,8 @@ void registered_to_ledger(struct shim_state *state)
 {
     if (!*rules)
         return;
-    if (registered_take_room(state, &state->rules_at, RULES_MAX))
+    if (registered_take_space(state, &state->rules_at, RULES_MAX))
         rules_to_ledger(state, 0);
     else
-        shim_say("there is no room in the ledger for the program's own suppressions");
+        shim_say("the ledger is full: the suppressions that the program registered are not applied");
 }

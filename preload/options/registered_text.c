@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "preload/ledger/room.h"
+#include "preload/ledger/section.h"
 
 bool registered_already(const char *all, const char *part, char separator)
 {
@@ -15,7 +15,7 @@ bool registered_already(const char *all, const char *part, char separator)
     return n == 0;
 }
 
-bool registered_take_room(struct shim_state *state, uint32_t *at, uint32_t size)
+bool registered_take_space(struct shim_state *state, uint32_t *at, uint32_t size)
 {
     uint32_t taken = *at ? *at : ledger_take(state, SECTION_STRINGS, size);
     if (taken == UINT32_MAX)

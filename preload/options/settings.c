@@ -55,7 +55,7 @@ static void read_environment(void)
     const char *text = getenv("THREADLEAK_OPTIONS");
     const char *dir = getenv(LEDGER_RUN_ENV);
 
-    /* valgrind has an entry in it. */
+    /* valgrind has an entry in LD_PRELOAD. */
     const char *preload = getenv("LD_PRELOAD");
     shim_config.no_reporter = preload && strstr(preload, "vgpreload_");
     options_defaults(&shim_config.options);
@@ -148,7 +148,7 @@ static void find_offsets(void)
     const char *self = (const char *)pthread_self();
     shim_config.start_offset = pthread_field("_thread_db_pthread_start_routine", 64);
     shim_config.tls_offset = (int32_t)((const char *)&shim_tls - self);
-    /* Only if the tid of this thread is there. */
+    /* Trusts the offset only if this thread's tid is there. */
     int32_t offset = pthread_field("_thread_db_pthread_tid", 32);
     if (offset >= 0 && *(const int32_t *)(self + offset) == (int32_t)SYS0(gettid))
         shim_config.tid_offset = offset;
@@ -180,7 +180,7 @@ void settings_find(void)
 
 /* ---- exported functions ---------------------------------------------------------------- */
 
-/* Weak symbols, because a dlsym that fails allocates memory. */
+/* These are weak symbols, because a failed dlsym allocates memory. */
 const char *__threadleak_default_options(void) __attribute__((weak, visibility("default")));
 const char *__threadleak_default_suppressions(void) __attribute__((weak, visibility("default")));
 

@@ -23,7 +23,7 @@ static void pytest(struct text *name)
     const char *test = getenv("PYTEST_CURRENT_TEST");
     size_t length = test ? strlen(test) : 0;
     static const char call[] = " (call)";
-    /* "(setup)" and "(teardown)" stay, since they mean a fixture. */
+    /* Keeps "(setup)" and "(teardown)", which mean a fixture. */
     if (length > sizeof(call) - 1 && strcmp(test + length - (sizeof(call) - 1), call) == 0)
         length -= sizeof(call) - 1;
     text_bytes(name, test, length);

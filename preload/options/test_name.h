@@ -1,4 +1,4 @@
-/* The test that this program runs, from a variable that the test framework sets. */
+/* The name of the test that this program runs, from a variable that the test framework sets. */
 #ifndef THREADLEAK_PRELOAD_OPTIONS_TEST_NAME_H
 #define THREADLEAK_PRELOAD_OPTIONS_TEST_NAME_H
 

@@ -1,5 +1,5 @@
 /*
- * Around the work of each hook.  CONTRIBUTING.md has the rules for code in preload/.
+ * What each hook does before and after its work. CONTRIBUTING.md has the rules for code in preload/.
  *
  * libunwind is never in DT_NEEDED.  Otherwise libraries that are loaded later would throw
  * their C++ exceptions through its _Unwind_* functions.
@@ -17,16 +17,16 @@ struct capture_walk;
 
 /* What the shim keeps for each thread, in its static TLS. */
 struct shim_tls {
-    struct ledger_slot *slot;  /* its record, as long as the thread exists; NULL: main or untracked */
+    struct ledger_slot *slot;  /* its record while the thread exists; NULL: main or untracked */
     uint64_t serial;           /* of the record; valid with slot */
     uint64_t epoch;            /* shim_state.epoch of the process that slot and serial are from */
-    _Atomic bool early_detach; /* it was detached before it ran */
+    _Atomic bool early_detach; /* detached before it ran */
     bool ended;                /* its end is recorded */
     bool unwinding;            /* it is in libunwind */
-    bool signals_blocked;      /* we blocked them around libunwind */
+    bool signals_blocked;      /* the shim blocked signals around libunwind */
     uintptr_t inside;          /* the frame of a running hook; 0: none */
-    bool small_stack;          /* no room on it to unwind */
-    struct capture_walk *walk; /* walk.h; NULL: the thread is in none */
+    bool small_stack;          /* too small to unwind on */
+    struct capture_walk *walk; /* walk.h; NULL: no walk is running */
 };
 extern __thread struct shim_tls shim_tls;
 
@@ -52,8 +52,8 @@ struct guard {
     bool nested;     /* this hook interrupted another one of the same thread */
 };
 
-/* siglongjmp out of a handler leaves a hook for good.  Its frame is then below that of
- * the next hook, on the same stack and not far away. */
+/* A handler can leave a hook for good by siglongjmp. Then its frame is below that of the next hook, on the
+ * same stack and not far away. */
 #define LEFT_BY_JUMP (1u << 20)
 void guard_left_by_jump(void);
 

@@ -1,9 +1,8 @@
 /*
- * A lock for what is rare and can take long.  Every signal is blocked while a thread
- * holds it or waits for it.  So no handler waits for a lock of its own thread, and no
- * cancellation leaves it held.  The word is in struct shim_state, which is zero in a
- * forked child.  A sandbox can kill for these system calls.  There only short work is
- * protected, and no signal is blocked.
+ * A lock for work that is rare and can take long. Every signal is blocked while a thread holds it or waits
+ * for it. So no handler waits for a lock of its own thread, and no cancellation leaves it held. The word is
+ * in struct shim_state, which is zero in a forked child. A sandbox can kill the program for these system
+ * calls. In a sandbox no signal is blocked, and only short work is protected.
  */
 #ifndef THREADLEAK_PRELOAD_SHIM_HOLD_H
 #define THREADLEAK_PRELOAD_SHIM_HOLD_H

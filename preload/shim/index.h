@@ -2,14 +2,12 @@
  * A lock-free map from a 44-bit key to a 20-bit number: from the hash of a backtrace
  * to its site.
  *
- * An index is only a hint.  It can contain equal keys.  A lookup offers each match to the
- * caller, who compares the record itself.  So every operation needs only one
- * compare-and-swap.
+ * An index is only a hint. It can contain equal keys. A lookup passes each match to the caller, which
+ * compares the record itself. So every operation needs only one compare-and-swap.
  *
- * An index consists of growing tables, called levels.  When there is no room for a key in
- * one level the next level begins.  Nothing is ever moved, and an empty index uses one
- * page.  A lookup begins in the newest level, where nearly all entries are.  A key has
- * two buckets of one cache line in each level.
+ * An index consists of growing tables, called levels. When a key does not fit into a level, the next level
+ * begins. Entries never move, and an empty index uses one page. A lookup begins in the newest level, where
+ * nearly all entries are. A key has two buckets of one cache line in each level.
  *
  * Threads, signals and forks can interrupt every operation.
  */
@@ -35,12 +33,12 @@ struct index {
 size_t index_bytes(uint32_t levels);
 void index_init(struct index *index, void *zeroed, uint32_t levels);
 
-/* False: no room. */
+/* False: the index is full. */
 bool index_insert(struct index *index, uint64_t key, uint32_t value);
-/* Removes everything, and perhaps what is inserted at the same time. */
+/* Removes all entries. It may also remove entries that are inserted at the same time. */
 void index_clear(struct index *index);
 
-/* Offers each match to accept() until it returns true.  False: it never did. */
+/* Passes each match to accept() until it returns true. False: it never did. */
 typedef bool index_accept_fn(void *arg, uint32_t value);
 bool index_find(struct index *index, uint64_t key, index_accept_fn *accept, void *arg);
 

@@ -1,10 +1,10 @@
-/* Asks the kernel whether memory is readable: without a fault, a descriptor or a lock. */
+/* Asks the kernel whether memory is readable, without a fault, a descriptor or a lock. */
 #ifndef THREADLEAK_PRELOAD_SHIM_READABLE_H
 #define THREADLEAK_PRELOAD_SHIM_READABLE_H
 
 #include <stdbool.h>
 
-/* The aligned eight bytes around an address. */
+/* Are the aligned eight bytes around the address readable? */
 bool memory_is_readable(const void *address);
 
 #endif

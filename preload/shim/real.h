@@ -25,7 +25,7 @@ extern struct real real;
  * libc does not have stays NULL. */
 void real_resolve(void);
 
-/* For hooks that constructors of other libraries call before ours. */
+/* For hooks that constructors of other libraries call before our constructor. */
 static inline void real_resolve_early(void)
 {
     if (__builtin_expect(!real.pthread_create, 0))

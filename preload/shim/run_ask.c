@@ -11,12 +11,12 @@
 #include "preload/shim/state.h"
 #include "preload/shim/sys.h"
 
-/* Another program reads the stacks.  Run does the other things at once. */
+/* run starts another program to save the stacks, and does the other requests at once. */
 #define STACKS_WAIT_S 10
 #define WAIT_S 2
 
-/* After the run anybody can take the name of its socket.  We trust the answer, so it
- * must be from root or our own user, who could do us harm anyway. */
+/* After the run anybody can take the name of its socket. So only root and our own user are trusted: they
+ * could harm this process anyway. */
 static bool is_trusted(long fd)
 {
     struct ucred peer = {.uid = (uid_t)-1};

@@ -56,7 +56,7 @@ bool shim_stderr_is_safe(void)
     if (shim_config.had_stderr && status.st_dev == shim_config.stderr_device &&
         status.st_ino == shim_config.stderr_inode)
         return true;
-    /* A daemon's log is safe, also when it is a pipe or a terminal. */
+    /* It is safe to write to a daemon's log, even to a pipe or a terminal. */
     long flags = SYS2(fcntl, 2, F_GETFL);
     bool log = flags >= 0 && ((flags & O_ACCMODE) == O_WRONLY || flags & O_APPEND);
     return S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode) || (S_ISREG(status.st_mode) && log);

@@ -1,4 +1,4 @@
-/* Lines of the shim on a standard error that is the program's. */
+/* Writes lines of the shim to the standard error of the program. */
 #ifndef THREADLEAK_PRELOAD_SHIM_SAY_H
 #define THREADLEAK_PRELOAD_SHIM_SAY_H
 
@@ -8,11 +8,10 @@
 /* Writes all of it, without raising SIGPIPE or SIGXFSZ. */
 void shim_write(int fd, const char *text, size_t n);
 
-/* At the start: what standard error is. */
+/* Records at the start which file standard error is. */
 void shim_remember_stderr(void);
 
-/* False when descriptor 2 is now another file of the program's: a data file or a
- * connection that it opened after it closed standard error. */
+/* False: the program closed standard error, and descriptor 2 is now another file or connection of it. */
 bool shim_stderr_is_safe(void);
 
 /* One warning or notice line. */

@@ -13,7 +13,7 @@
 struct shim_state *shim_state;
 struct shim_config shim_config = {.tid_offset = -1, .start_offset = -1};
 
-/* When there is no memory for the real one: it never becomes ready. */
+/* Used when there is no memory for the real one. It never becomes ready. */
 static struct shim_state fallback_state = {.ready = SHIM_FAILED};
 
 static size_t state_size(void)
@@ -23,7 +23,7 @@ static size_t state_size(void)
 
 void state_start(void)
 {
-    /* The state and its indexes: virtual space, of which a few pages get used. */
+    /* The state and its indexes. This is virtual memory, and few of its pages are used. */
     size_t size = state_size() + 2 * index_bytes(SITE_LEVELS);
     void *memory = sys_map(size);
     if (memory)

@@ -1,5 +1,5 @@
 /*
- * What the shim knows: of this process, of the program, of this thread.
+ * The state of the shim for this process, this program and this thread.
  *
  * struct shim_state is for one process.  The kernel zeroes its memory in a forked
  * child (MADV_WIPEONFORK).  So a child of any kind of fork finds `ready` 0 and cannot
@@ -23,7 +23,7 @@ enum shim_ready { SHIM_NEW, SHIM_BUSY, SHIM_READY, SHIM_FAILED };
 
 struct shim_state {
     _Atomic uint32_t ready; /* enum shim_ready */
-    uint64_t epoch;         /* identifies this process: thread-local state of a parent has another one */
+    uint64_t epoch;         /* identifies this process; thread-local state of the parent has another epoch */
     pid_t pid;
 
     struct ledger_header *header;
@@ -40,15 +40,15 @@ struct shim_state {
 
     _Atomic uint32_t signal_armed;
     _Atomic uint64_t ending;      /* tid << 8 | enum ledger_end of the end under way; 0: none */
-    _Atomic uint32_t parking;     /* at a judged end: other threads that would end the process wait */
+    _Atomic uint32_t parking;     /* at a judged end: other threads must not end the process */
     _Atomic uint32_t dumping;     /* number of dump signals since the current report began */
-    _Atomic int32_t quick_status; /* as given to quick_exit */
+    _Atomic int32_t quick_status; /* argument of quick_exit */
 
     _Atomic uint32_t reporting;   /* hold.h: the reporter runs */
     _Atomic uint32_t registering; /* hold.h: protects what follows, and the ledger's rules and options */
-    uint32_t options_at;          /* in strings: room for two option texts; 0: none yet */
-    uint32_t rules_at;            /* in strings: room for RULES_MAX bytes; 0: none yet */
-    uint32_t names_at;            /* in strings: room for names of tests; 0: none yet */
+    uint32_t options_at;          /* in strings: space for two option texts; 0: none yet */
+    uint32_t rules_at;            /* in strings: space for RULES_MAX bytes; 0: none yet */
+    uint32_t names_at;            /* in strings: space for names of tests; 0: none yet */
     uint32_t options_turn, names_turn;
     uint32_t latest_reason; /* in strings */
 };
@@ -66,7 +66,7 @@ struct shim_config {
     const char *rules;                   /* registered by the program; NULL: none */
     char run_dir[256];                   /* "": not under `threadleak run` */
     char test[TEST_NAME_MAX];            /* the test that the program runs; "": not known */
-    char reporter[REPORTER_PLACES][512]; /* where threadleak may be, in this order */
+    char reporter[REPORTER_PLACES][512]; /* paths where threadleak may be, in this order */
     int capture_signal;                  /* reserved by signal_capture.c; 0: none yet */
     pthread_key_t key;                   /* its destructor sees the end of a thread */
     bool has_key;
@@ -81,23 +81,23 @@ struct shim_config {
     /* pthread_setattr_default_np, RLIMIT_STACK */
     _Atomic bool default_detached, default_small;
     bool no_reporter; /* under valgrind, which does not support our clone() */
-    bool had_stderr;  /* at the start, with this identity: */
+    bool had_stderr;  /* at the start, with these numbers: */
     uint64_t stderr_device, stderr_inode;
 };
 
 extern struct shim_state *shim_state; /* never NULL after state_start */
 extern struct shim_config shim_config;
 
-/* Below this an unwinder's own frames might not fit beside the program's. */
+/* On a smaller stack the frames of an unwinder might not fit. */
 #define SMALL_STACK 131072
 
-/* Once per program: makes shim_state. */
+/* Makes shim_state. Call it once per program. */
 void state_start(void);
 
-/* Once per process: prepares the state for a new ledger. */
+/* Prepares the state for a new ledger. Call it once per process. */
 void state_begin(struct shim_state *state);
 
-/* In a forked child: clears the state where the kernel (before 4.14) did not. */
+/* Clears the state in a forked child, if the kernel (before 4.14) did not. */
 void state_in_child(void);
 
 /* The state when this process has a ledger, else NULL. */
@@ -108,7 +108,7 @@ static inline struct shim_state *shim_known(void)
     return __builtin_expect(ready, 1) ? state : NULL;
 }
 
-/* Shall this process have a ledger?  With follow=0 a forked child has none. */
+/* May this process have a ledger? With follow=0 a forked child has none. */
 bool shim_is_wanted(void);
 
 /* Does the ledger belong to this process, and not to the parent of a vfork child?
@@ -128,7 +128,7 @@ static inline uint64_t shim_clock_ns(clockid_t clock)
     return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
 }
 
-/* Some milliseconds late, which is exact enough for ages, at a quarter of the cost. */
+/* The coarse clock is some milliseconds late, which is exact enough for ages. It costs a quarter. */
 static inline uint64_t shim_coarse_ns(void)
 {
     return shim_clock_ns(CLOCK_MONOTONIC_COARSE);

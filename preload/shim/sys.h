@@ -1,7 +1,6 @@
 /*
- * System calls without libc: no errno, no cancellation point, and no hook of anybody.
- * A child that shares our memory can use them.  The result is that of the kernel: >= 0,
- * or -errno.
+ * System calls without libc: they do not set errno, are no cancellation points, and call no hooks. A child
+ * that shares our memory can use them. They return the kernel's result: >= 0, or -errno.
  */
 #ifndef THREADLEAK_PRELOAD_SHIM_SYS_H
 #define THREADLEAK_PRELOAD_SHIM_SYS_H
@@ -82,7 +81,7 @@ static inline long sys_clone(unsigned long flags, void *stack_top, int (*entry)(
 #define SYS6(n, a, b, c, d, e, f) \
     sys_call(SYS_##n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
-/* Zeroed memory, for what is too large for a small stack; NULL: none. */
+/* Zeroed memory for objects that are too large for a small stack; NULL: out of memory. */
 static inline void *sys_map(size_t size)
 {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;

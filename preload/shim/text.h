@@ -1,4 +1,4 @@
-/* Builds text in a buffer of the caller, without stdio. */
+/* Builds text in a buffer that the caller provides, without stdio. */
 #ifndef THREADLEAK_PRELOAD_SHIM_TEXT_H
 #define THREADLEAK_PRELOAD_SHIM_TEXT_H
 

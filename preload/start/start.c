@@ -75,14 +75,14 @@ struct shim_state *shim_attach(void)
         start_once();
     struct shim_state *state = shim_state;
     uint32_t expected = SHIM_NEW;
-    if (!state) /* another thread, or a constructor that we called, is in start_once */
+    if (!state) /* start_once is running, in another thread or below in this stack */
         return NULL;
     if (atomic_compare_exchange_strong(&state->ready, &expected, SHIM_BUSY)) {
         struct guard guard = guard_enter();
         bool mapped = !shim_config.sandboxed && shim_is_wanted() && begin_process(state);
         shim_tls.slot = NULL;
         shim_tls.serial = 0;
-        shim_tls.epoch = 0; /* found again by the next hook */
+        shim_tls.epoch = 0; /* the next hook repeats the test */
         atomic_store_explicit(&state->ready, mapped ? SHIM_READY : SHIM_FAILED, memory_order_release);
         guard_leave(guard);
     }

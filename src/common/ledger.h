@@ -30,9 +30,9 @@
 
 /* Name of the memfd: /proc/PID/maps shows "/memfd:threadleak (deleted)". */
 #define LEDGER_MEMFD_NAME "threadleak"
-/* Names in a run's directory: "ledger.PID.N", N from 0 with each exec. */
+/* Names in a run's directory: "ledger.PID.N". N begins at 0 and grows by 1 with each exec. */
 #define LEDGER_FILE_PREFIX "ledger."
-/* Mode of such a file if there was no room for it.  Then the ledger is a memfd. */
+/* Mode of such a file if the file system has no space for it. Then the ledger is a memfd. */
 #define LEDGER_GIVEN_UP_MODE 0
 /*
  * In the same directory: one record for each exec and posix_spawn, written by one call.
@@ -118,7 +118,7 @@ enum {
     SLOT_DETACHED = 1u << 4,
     SLOT_JOINING = 1u << 5, /* a join of it is under way */
     SLOT_JOINED = 1u << 6,
-    SLOT_SMALL_STACK = 1u << 7, /* no room on its stack to unwind */
+    SLOT_SMALL_STACK = 1u << 7, /* its stack is too small to unwind on */
     SLOT_IGNORED = 1u << 8,     /* the program asked to ignore it */
 };
 
@@ -163,7 +163,7 @@ struct ledger_slot {
     /* The final sample, from /proc at the end of the process, of live threads. */
     _Atomic uint32_t sample_state;  /* state letter of /proc/PID/task/TID/stat; 0: no sample */
     _Atomic uint64_t sample_cpu_ns; /* user + system time; valid with sample_state */
-    _Atomic uint32_t reason;        /* in strings: of SLOT_IGNORED; 0: none */
+    _Atomic uint32_t reason;        /* in strings: reason of SLOT_IGNORED; 0: none */
     uint32_t reserved0[3];
 };
 _Static_assert(sizeof(struct ledger_slot) == 128, "slot layout is part of the format");
@@ -176,9 +176,8 @@ enum {
 };
 
 /*
- * One distinct creation backtrace.  A site is never reused.  Index 0 has no frames: it is
- * the site of threads for whose own there was no room.  After a race two sites can be
- * equal, and a reader merges them.
+ * One distinct creation backtrace. A site is never reused. Index 0 has no frames: it is the site of threads
+ * whose own site did not fit. After a race two sites can be equal, and a reader merges them.
  *
  *     live     = created - ended_joinable - ended_detached
  *     unjoined = ended_joinable - joined - detached_late
@@ -225,15 +224,14 @@ _Static_assert(sizeof(struct ledger_module) == 64, "module layout is part of the
 /* ---- current stacks ---------------------------------------------------------- */
 
 /*
- * Current stacks, each recorded by its thread in the handler of the reserved signal
- * (capture_signal).  The main thread has one, too.  They are not in `sites`, whose
- * records are never reused: a program that is sampled every minute would fill them.
+ * Current stacks, each recorded by its thread in the handler of the reserved signal (capture_signal). The
+ * main thread has one, too. They are not in `sites`, whose records are never reused: frequent samples would
+ * fill that section.
  *
- * A reader sends its request to one thread with rt_tgsigqueueinfo(2): si_code SI_QUEUE,
- * si_value LEDGER_STACK_REQUEST << 32 | generation.  The generation is one above that in
- * the section's `used`.  The first thread that answers stores the new generation there,
- * with 0 words in use.  Each thread takes room by adding to it.  A thread that is late,
- * when a newer request has begun, writes nothing.
+ * A reader sends its request to one thread with rt_tgsigqueueinfo(2): si_code SI_QUEUE, si_value
+ * LEDGER_STACK_REQUEST << 32 | generation. The generation is one above that in the section's `used`. The
+ * first thread that answers stores the new generation there, with 0 words in use. Each thread reserves words
+ * by adding to it. A thread writes nothing if a newer request has begun.
  *
  * A record begins at a multiple of LEDGER_STACK_GRAIN words.  The writer zeroes the
  * stamp first and sets it last, and the hash covers the record.  A reader tries every
@@ -268,8 +266,8 @@ static inline uint64_t ledger_stack_hash(const struct ledger_stack *stack, uint6
 /* ---- sections ---------------------------------------------------------------- */
 
 /*
- * In the order in which a reader copies them: each names records of those after it.  A
- * writer fills in what a record names before the record.
+ * In the order in which a reader copies them: the records of each section refer to records of later ones. A
+ * writer writes a record after the records that it refers to.
  */
 enum ledger_section {
     SECTION_SLOTS,
@@ -328,7 +326,7 @@ enum {
     /* Under run: its current stacks could not be saved at its end … */
     LEDGER_UNSEEN = 1u << 4,
     LEDGER_UNSEEN_SANDBOX = 1u << 5, /* … because it is in a sandbox */
-    LEDGER_FORKS = 1u << 6,          /* it has forked: a child can be without ledger yet */
+    LEDGER_FORKS = 1u << 6,          /* it has forked: a child may not have a ledger yet */
     LEDGER_UNSEEN_VALGRIND = 1u << 7 /* … because valgrind runs it */
 };
 
@@ -360,7 +358,7 @@ struct ledger_header {
     _Atomic uint32_t options; /* in strings: LEDGER_OPTIONS of them in a row; 0: none */
     _Atomic uint32_t test;    /* in strings: the test that it runs; 0: not known */
     _Atomic uint32_t rules;   /* in strings: suppressions that the program registered; 0: none */
-    int32_t tid_offset;       /* of the tid in glibc's struct pthread; -1: not known */
+    int32_t tid_offset;       /* offset of the tid in glibc's struct pthread; -1: not known */
     _Atomic int32_t end_tid;  /* thread that called exit(); 0: not known */
 
     /* its end: status and serial are written before `end` */
@@ -379,7 +377,7 @@ struct ledger_header {
     _Alignas(64) _Atomic uint64_t next_serial; /* by creators and joiners */
     _Atomic uint64_t dropped;                  /* serials of creations that failed */
     _Atomic uint64_t joined;
-    _Atomic uint64_t lost_events;        /* creations without room for a record */
+    _Atomic uint64_t lost_events;        /* creations that were not recorded, because a section was full */
     _Atomic int64_t peak;                /* highest `live` */
     _Atomic uint64_t free_head;          /* slot free list: tag << 32 | slot index + 1 */
     _Alignas(64) _Atomic uint64_t ended; /* by the threads themselves */

@@ -7,7 +7,8 @@ static const struct word switches[] = {
     {"1", 1}, {"yes", 1}, {"on", 1}, {"true", 1}, {"0", 0}, {"no", 0}, {"off", 0}, {"false", 0}, {NULL, 0},
 };
 
-/* All but those that cannot be caught, and those that a fault raises again when the handler returns. */
+/* All signals but those that cannot be caught, and those that a fault raises again after the handler
+ * returns. */
 static const struct word signals[] = {
     {"none", 0},           {"HUP", SIGHUP},       {"INT", SIGINT},     {"QUIT", SIGQUIT}, {"TRAP", SIGTRAP},
     {"ABRT", SIGABRT},     {"USR1", SIGUSR1},     {"USR2", SIGUSR2},   {"PIPE", SIGPIPE}, {"ALRM", SIGALRM},
@@ -159,7 +160,7 @@ const char *option_signal(const struct options_key *key, void *wanted, struct sl
     return NULL;
 }
 
-/* Of the words that have one bit each. */
+/* Writes the words that have one bit each. */
 void option_list_text(const struct word *words, unsigned bits, char out[OPTIONS_LIST_MAX])
 {
     size_t used = 0;

@@ -1,8 +1,8 @@
 /*
  * THREADLEAK_OPTIONS: the options of the shim, by key.
  *
- * Used inside the watched program: no allocation, no stdio, and struct options holds
- * everything. The CLI uses the same code, so that a key means the same on both sides.
+ * The code runs inside the watched program. It does not allocate or use stdio; struct options holds all
+ * values. The CLI uses the same code, so that a key means the same on both sides.
  */
 #ifndef THREADLEAK_COMMON_OPTIONS_H
 #define THREADLEAK_COMMON_OPTIONS_H
@@ -57,25 +57,25 @@ typedef void options_warn_fn(void *arg, const char *line);
 void options_defaults(struct options *options);
 
 /*
- * Reads "key=value:key=value" into `options`, which holds the values so far. Separators
- * are ':' ',' and white space; values may be in '' or "". A word without '=' after report=
- * or judge= continues that list, so report=running,unjoined works. Calls `warn` (or NULL)
- * for what it does not understand, and skips it. Async-signal-safe.
+ * Reads "key=value:key=value" into `options`, which holds the values so far. Separators are ':' ',' and white
+ * space; values may be in '' or "". A word without '=' after report= or judge= continues that list, so
+ * report=running,unjoined works. Skips an item that is not valid, and calls `warn` (or NULL) for it.
+ * Async-signal-safe.
  */
 void options_parse(struct options *options, const char *text, options_warn_fn *warn, void *arg);
 
 /*
- * The same for options that do not come from the variable. `origin` begins each line in
- * place of THREADLEAK_OPTIONS. The lines do not say "ignored", as the caller refuses what
- * is not understood. `extra` gets each key with a value first; it returns what options_set
- * returns, and options_unknown_key for a key that it does not know.
+ * The same for options that do not come from the variable. `origin` begins each line in place of
+ * THREADLEAK_OPTIONS. The lines do not end with "ignored", because the caller rejects invalid options.
+ * `extra` is called first for each key with a value. It returns what options_set returns, or
+ * options_unknown_key for a key that it does not know.
  */
 typedef const char *options_extra_fn(void *arg, const char *key, const char *value, size_t value_len);
 struct options_reader {
     const char *origin;      /* NULL: THREADLEAK_OPTIONS, whose mistakes are ignored */
     options_extra_fn *extra; /* or NULL */
     options_warn_fn *warn;   /* or NULL */
-    void *arg;               /* of both */
+    void *arg;               /* passed to both */
     const char *quoted_key;  /* or NULL: a key whose values contain ':'; a message shows how to quote them */
 };
 void options_read(struct options *options, const char *text, const struct options_reader *reader);
@@ -84,8 +84,8 @@ void options_read(struct options *options, const char *text, const struct option
 const struct options_key *options_key(unsigned n);
 const struct options_key *options_key_find(struct slice name);
 
-/* Adds one word to the value of a list key.  options NULL: only checks it.  False: the key has no list, or
- * the word is none of it. */
+/* Adds one word to the value of a list key. options NULL: only checks it. False: the key has no list, or the
+ * list has no such word. */
 bool options_list_extend(struct options *options, const struct options_key *key, struct slice word);
 
 /* Sets one key.  Returns NULL, or what is wrong with the value ("is not a number from 0 to 255");
@@ -93,7 +93,7 @@ bool options_list_extend(struct options *options, const struct options_key *key,
 extern const char options_unknown_key[];
 const char *options_set(struct options *options, const char *key, const char *value, size_t value_len);
 
-/* Size of the text with its NUL; the shim has no room for more, and ignores the rest. */
+/* Size of the text with its NUL. The shim ignores what is longer. */
 #define OPTIONS_PART_MAX 4096
 
 /* A value of report= or judge= as text: "running,unjoined", "none". */

@@ -9,14 +9,14 @@
 struct item {
     struct slice key, value;
     bool has_value;
-    const char *problem; /* of the quoting, or NULL */
+    const char *problem; /* about the quotes, or NULL */
 };
 
 struct parser {
     struct options *options;
     const struct options_reader *reader;
     const struct options_key *list; /* the last key: a word without '=' may continue its list */
-    bool list_rejected;             /* its first word was wrong: skip the rest of it */
+    bool list_rejected;             /* its first word was invalid: skip the other words */
     const char *cut;                /* a value of the quoted key that ended at ':'; NULL: none just before */
 };
 
@@ -39,7 +39,7 @@ static void line_text(struct line *line, const char *text)
     line_add(line, slice_of(text));
 }
 
-/* The user's text, cut so that the reason still fits the line. */
+/* Shortens the user's text so that the reason fits on the line. */
 static void line_quote(struct line *line, struct slice slice)
 {
     enum { SHOWN = 60 };
@@ -49,7 +49,7 @@ static void line_quote(struct line *line, struct slice slice)
         line_text(line, "...");
 }
 
-/* "ignore=thread:pool" is two items: shows how to write them as one. */
+/* "ignore=thread:pool" is two items. Shows how to quote it as one. */
 static void line_hint(struct line *line, const struct parser *parser, const struct item *item)
 {
     const struct slice *last = item->has_value ? &item->value : &item->key;

@@ -1,4 +1,4 @@
-/* A part of a text that is not terminated.  It belongs to whoever owns the text. */
+/* A part of a text, not NUL-terminated. The owner of the text owns it, too. */
 #ifndef THREADLEAK_COMMON_SLICE_H
 #define THREADLEAK_COMMON_SLICE_H
 

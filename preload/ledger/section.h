@@ -1,6 +1,6 @@
-/* Room in the sections of the ledger. */
-#ifndef THREADLEAK_PRELOAD_LEDGER_ROOM_H
-#define THREADLEAK_PRELOAD_LEDGER_ROOM_H
+/* Allocates records in the sections of the ledger. */
+#ifndef THREADLEAK_PRELOAD_LEDGER_SECTION_H
+#define THREADLEAK_PRELOAD_LEDGER_SECTION_H
 
 #include "preload/shim/state.h"
 
@@ -12,11 +12,10 @@
  * section is full, or the system has no memory for it, which would be a SIGBUS later. */
 uint32_t ledger_take(struct shim_state *state, enum ledger_section section, uint32_t count);
 
-/* The same for words of current stacks.  UINT32_MAX also when a newer generation of
- * requests has begun. */
+/* The same for words of current stacks. UINT32_MAX also if a newer generation of requests has begun. */
 uint32_t ledger_take_stack(struct shim_state *state, uint32_t generation, uint32_t words);
 
-/* Stores a string of n bytes and a NUL.  Returns its offset; 0: no room. */
+/* Stores a string of n bytes and a NUL. Returns its offset; 0: the section is full. */
 uint32_t ledger_store_string(struct shim_state *state, const char *text, uint32_t n);
 
 #endif

@@ -1,4 +1,4 @@
-#include "preload/ledger/room.h"
+#include "preload/ledger/section.h"
 
 #include <errno.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 
 #include "preload/shim/sys.h"
 
-/* Requests memory for the records up to `end`, and for some after them. */
+/* Requests memory for the records up to `end`, and for some more. */
 static bool back_records(struct shim_state *state, enum ledger_section section, uint32_t end)
 {
     uint32_t backed = atomic_load_explicit(&state->backed[section], memory_order_relaxed);
@@ -31,8 +31,8 @@ static bool back_records(struct shim_state *state, enum ledger_section section, 
     return true;
 }
 
-/* For `count` records from `first` on. */
-static bool has_room(struct shim_state *state, enum ledger_section section, uint32_t first, uint32_t count)
+/* Do `count` records fit from `first` on, and does the kernel have memory for them? */
+static bool has_memory(struct shim_state *state, enum ledger_section section, uint32_t first, uint32_t count)
 {
     uint32_t cap = state->header->sections[section].cap;
     return count <= cap && first <= cap - count && back_records(state, section, first + count);
@@ -43,7 +43,7 @@ uint32_t ledger_take(struct shim_state *state, enum ledger_section section, uint
     _Atomic uint64_t *used = &state->header->sections[section].used;
     uint64_t first = atomic_load_explicit(used, memory_order_relaxed);
     do {
-        if (!has_room(state, section, (uint32_t)first, count))
+        if (!has_memory(state, section, (uint32_t)first, count))
             return UINT32_MAX;
     } while (!atomic_compare_exchange_weak(used, &first, first + count));
     return (uint32_t)first;
@@ -58,7 +58,7 @@ uint32_t ledger_take_stack(struct shim_state *state, uint32_t generation, uint32
         if ((int32_t)(generation - (uint32_t)(seen >> 32)) < 0)
             return UINT32_MAX;
         first = (uint32_t)(seen >> 32) == generation ? (uint32_t)seen : 0;
-        if (!has_room(state, SECTION_STACKS, first, words))
+        if (!has_memory(state, SECTION_STACKS, first, words))
             return UINT32_MAX;
     } while (!atomic_compare_exchange_weak(used, &seen, (uint64_t)generation << 32 | (first + words)));
     return first;
