@@ -30,9 +30,8 @@ COMMON := $(patsubst %.c,%,$(wildcard src/common/*.c))
 # Suites that test a part of the shim; all others test src/ and cli/.
 CHECKS_PRELOAD := check_ledger_write
 CHECKS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_*.c))
-# Fakes and child processes that suites share.  NAME_made.c is the fixture of the suites check_NAME*.
-CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% %_made.c,$(wildcard tests/unit/*.c)))
-CHECK_FAMILIES := $(patsubst tests/unit/%_made.c,%,$(wildcard tests/unit/*_made.c))
+# Fakes, fixtures and child processes that suites share.
+CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_%,$(wildcard tests/unit/*.c)))
 # check_ledger_write contains the shim's writer, and nothing of the CLI.
 CHECK_WRITER := $(addprefix preload/,shim/state shim/guard shim/index shim/run_ask ledger/map ledger/section ledger/slot ledger/thread ledger/thread_join \
 	ledger/site ledger/module)
@@ -85,9 +84,6 @@ $(1)/tests/unit/check_ledger_write: $(1)/tests/unit/check_ledger_write.o $(1)/te
 		$$(COMMON:%=$(1)/preload-tested/%.o)
 	$$(say) LD $$@
 	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -o $$@ $$^ $$(CHECK_LIBS)
-
-$(foreach family,$(CHECK_FAMILIES),$(eval $(patsubst %,$(1)/tests/unit/%,$(filter check_$(family) check_$(family)_%,$(CHECKS))): \
-	$(1)/tests/unit/$(family)_made.o))
 
 $(patsubst %,$(1)/tests/unit/%,$(filter-out $(CHECKS_PRELOAD),$(CHECKS))): $(1)/tests/unit/%: \
 		$(1)/tests/unit/%.o $(1)/libtest.a $(1)/libsrc.a

@@ -27,12 +27,12 @@ static const struct {
 
 START_TEST(the_state_tells_the_kind)
 {
-    thread(site_at(0x100), states[_i].state);
+    add_thread(site_at(0x100), states[_i].state);
     const struct process_report *process = build_exit();
     ck_assert_uint_eq(process->counts.created, 1);
     if (states[_i].kind < 0) {
         ck_assert_uint_eq(process->group_count, 0);
-        ck_assert_uint_eq(report->summary.leaked_threads, 0);
+        ck_assert_uint_eq(leak_report->summary.leaked_threads, 0);
         return;
     }
     ck_assert_uint_eq(process->group_count, 1);
@@ -44,16 +44,16 @@ START_TEST(the_state_tells_the_kind)
     ck_assert_int_eq(group->threads[0].being_joined, !!(states[_i].state & SLOT_JOINING));
     ck_assert_uint_eq(process->counts.alive, states[_i].kind != LEAK_UNJOINED);
     ck_assert_uint_eq(process->counts.unjoined, states[_i].kind == LEAK_UNJOINED);
-    ck_assert_uint_eq(report->summary.leaked_threads, 1);
-    ck_assert_uint_eq(report->summary.leak_sites, 1);
+    ck_assert_uint_eq(leak_report->summary.leaked_threads, 1);
+    ck_assert_uint_eq(leak_report->summary.leak_sites, 1);
 }
 END_TEST
 
 START_TEST(the_thread_that_runs_exit_is_no_leak)
 {
     uint32_t site = site_at(0x100);
-    thread(site, ALIVE);
-    thread(site, ALIVE);
+    add_thread(site, ALIVE);
+    add_thread(site, ALIVE);
     fake_header(fake)->end_serial = 3;
     const struct process_report *process = build_exit();
     ck_assert_uint_eq(process->group_count, 1);
@@ -65,7 +65,7 @@ END_TEST
 
 START_TEST(before_the_end_nobody_runs_exit)
 {
-    thread(site_at(0x100), ALIVE);
+    add_thread(site_at(0x100), ALIVE);
     fake_header(fake)->end_serial = 2; /* written before `end` is */
     const struct process_report *process = build(&(struct process_end){.alive = false});
     ck_assert_uint_eq(process->groups[0].thread_count, 1);
@@ -158,7 +158,7 @@ static const struct {
 
 START_TEST(how_it_ended)
 {
-    thread(site_at(0x100), ALIVE);
+    add_thread(site_at(0x100), ALIVE);
     if (ends[_i].recorded)
         fake_end(fake, ends[_i].recorded, 3, ends[_i].end_judged);
     fake_header(fake)->pid = 0x7ffffff0; /* nobody's */
@@ -174,7 +174,7 @@ START_TEST(how_it_ended)
     ck_assert_int_eq(process->signal, ends[_i].signal);
     ck_assert_uint_eq(process->group_count, 1);
     ck_assert_int_eq(process->groups[0].counted, ends[_i].judged);
-    ck_assert_uint_eq(report->summary.leaked_threads, ends[_i].judged);
+    ck_assert_uint_eq(leak_report->summary.leaked_threads, ends[_i].judged);
 }
 END_TEST
 
@@ -200,12 +200,12 @@ START_TEST(many_threads_of_many_sites)
     for (uint32_t s = 0; s < SITES; s++) {
         uint32_t site = site_at(0x1000 + s);
         for (int i = 0; i < EACH; i++)
-            thread(site, ALIVE);
+            add_thread(site, ALIVE);
     }
     const struct process_report *process = build_exit();
     ck_assert_uint_eq(process->group_count, SITES);
-    ck_assert_uint_eq(report->summary.leaked_threads, SITES * EACH);
-    ck_assert_uint_eq(report->summary.leak_sites, SITES);
+    ck_assert_uint_eq(leak_report->summary.leaked_threads, SITES * EACH);
+    ck_assert_uint_eq(leak_report->summary.leak_sites, SITES);
     for (size_t i = 0; i < SITES; i++)
         ck_assert_uint_eq(process->groups[i].thread_count, EACH);
 }

@@ -69,7 +69,7 @@ static void load_rule(const char *rule)
     FILE *file = fdopen(mkstemp(path), "w");
     fprintf(file, "%s\n", rule);
     fclose(file);
-    ck_assert_msg(suppressions_load(suppressions, path, &error), "%s", error.text);
+    ck_assert_msg(suppressions_load(leak_suppressions, path, &error), "%s", error.text);
     unlink(path);
 }
 
@@ -78,12 +78,12 @@ static void load_rule(const char *rule)
 START_TEST(a_group_is_a_kind_of_a_site)
 {
     uint32_t one = site_at(0x100), two = site_at(0x200);
-    thread(one, ALIVE);                 /* 2 */
-    thread(two, ALIVE);                 /* 3 */
-    thread(one, ENDED);                 /* 4 */
-    thread(two, ALIVE | SLOT_DETACHED); /* 5 */
-    thread(two, ALIVE);                 /* 6 */
-    thread(one, ENDED);                 /* 7 */
+    add_thread(one, ALIVE);                 /* 2 */
+    add_thread(two, ALIVE);                 /* 3 */
+    add_thread(one, ENDED);                 /* 4 */
+    add_thread(two, ALIVE | SLOT_DETACHED); /* 5 */
+    add_thread(two, ALIVE);                 /* 6 */
+    add_thread(one, ENDED);                 /* 7 */
     const struct process_report *process = build_exit();
     ck_assert_uint_eq(process->group_count, 4);
 
@@ -107,8 +107,8 @@ START_TEST(a_group_is_a_kind_of_a_site)
     ck_assert_uint_ne(process->groups[0].site, process->groups[1].site);
     ck_assert(process->groups[0].first_of_site && process->groups[1].first_of_site);
     ck_assert(!process->groups[2].first_of_site && !process->groups[3].first_of_site);
-    ck_assert_uint_eq(report->summary.leaked_threads, 6);
-    ck_assert_uint_eq(report->summary.leak_sites, 2);
+    ck_assert_uint_eq(leak_report->summary.leaked_threads, 6);
+    ck_assert_uint_eq(leak_report->summary.leak_sites, 2);
 }
 END_TEST
 
@@ -116,9 +116,9 @@ START_TEST(records_of_one_stack_are_one_site)
 {
     uint32_t one = site_at(0x100), same = site_at(0x100), longer;
     longer = fake_site(fake, (ledger_pc[]){fake_pc(app, 0x100), fake_pc(app, 0x900), fake_pc(app, 1)}, 3);
-    thread(one, ALIVE);
-    thread(same, ALIVE);
-    thread(longer, ALIVE);
+    add_thread(one, ALIVE);
+    add_thread(same, ALIVE);
+    add_thread(longer, ALIVE);
     fake_joined(fake, one, 2, 0);
     fake_joined(fake, same, 3, pc_in(second_user_function));
     const struct process_report *process = build_exit();
@@ -129,7 +129,7 @@ START_TEST(records_of_one_stack_are_one_site)
     ck_assert_str_eq(process->groups[0].joined_at->function, "second_user_function");
     ck_assert_uint_eq(process->groups[1].site_created, 1);
     ck_assert_uint_eq(process->groups[1].stack_count, 3);
-    ck_assert_uint_eq(report->summary.leak_sites, 2);
+    ck_assert_uint_eq(leak_report->summary.leak_sites, 2);
 }
 END_TEST
 
@@ -142,17 +142,17 @@ START_TEST(calls_of_one_line_are_one_site)
              other_line = fake_site(fake, (ledger_pc[]){below, fake_pc(app, 0x900)}, 2),
              other_caller = fake_site(fake, (ledger_pc[]){two, fake_pc(app, 0x901)}, 2);
     third_user_function();
-    thread(other_line, ALIVE);   /* 2 */
-    thread(second, ALIVE);       /* 3 */
-    thread(first, ALIVE);        /* 4 */
-    thread(other_caller, ALIVE); /* 5 */
-    thread(second, ALIVE);       /* 6 */
+    add_thread(other_line, ALIVE);   /* 2 */
+    add_thread(second, ALIVE);       /* 3 */
+    add_thread(first, ALIVE);        /* 4 */
+    add_thread(other_caller, ALIVE); /* 5 */
+    add_thread(second, ALIVE);       /* 6 */
     fake_joined(fake, second, 3, 0);
     fake_joined(fake, first, 2, pc_in(second_user_function));
     fake_joined(fake, other_caller, 1, pc_in(first_user_function));
     const struct process_report *process = build_exit();
     ck_assert_uint_eq(process->group_count, 3);
-    ck_assert_uint_eq(report->summary.leak_sites, 3);
+    ck_assert_uint_eq(leak_report->summary.leak_sites, 3);
     const struct leak_group *group = &process->groups[0];
     ck_assert_uint_eq(group->thread_count, 3);
     for (size_t i = 0; i < 3; i++)
@@ -172,7 +172,7 @@ START_TEST(what_is_joined_counts_to_the_site_that_it_looks_like)
              leaked = fake_site(fake, (ledger_pc[]){pc_at(call_two), fake_pc(app, 0x900)}, 2),
              shorter = fake_site(fake, (ledger_pc[]){pc_at(call_one)}, 1),
              other = fake_site(fake, (ledger_pc[]){pc_at(call_below), fake_pc(app, 0x900)}, 2);
-    thread(leaked, ALIVE);
+    add_thread(leaked, ALIVE);
     fake_joined(fake, joined, 7, pc_in(second_user_function));
     fake_joined(fake, shorter, 100, pc_in(first_user_function));
     fake_joined(fake, other, 200, pc_in(first_user_function));
@@ -189,17 +189,18 @@ START_TEST(a_runtimes_frames_are_the_same_by_name)
 {
     ledger_pc own = pc_at(call_one), name = pc_at(runtime_one), same = pc_at(runtime_two),
               other = pc_in_library("pthread_join", 8);
-    thread(fake_site(fake, (ledger_pc[]){name, own}, 2), ALIVE);        /* 2 */
-    thread(fake_site(fake, (ledger_pc[]){other, own}, 2), ALIVE);       /* 3: the user called another */
-    thread(fake_site(fake, (ledger_pc[]){same, own}, 2), ALIVE);        /* 4 */
-    thread(fake_site(fake, (ledger_pc[]){other, name, own}, 3), ALIVE); /* 5: what that called is not shown */
-    thread(fake_site(fake, (ledger_pc[]){own}, 1), ALIVE);              /* 6 */
-    thread(fake_site(fake, (ledger_pc[]){own, name, own}, 3), ALIVE);   /* 7 */
-    thread(fake_site(fake, (ledger_pc[]){own, same, own}, 3), ALIVE);   /* 8 */
-    thread(fake_site(fake, (ledger_pc[]){own, other, own}, 3), ALIVE);  /* 9 */
-    thread(fake_site(fake, (ledger_pc[]){other, name}, 2), ALIVE);      /* 10: all of it is shown */
-    thread(fake_site(fake, (ledger_pc[]){name}, 1), ALIVE);             /* 11 */
-    thread(fake_site(fake, (ledger_pc[]){other, same}, 2), ALIVE);      /* 12 */
+    add_thread(fake_site(fake, (ledger_pc[]){name, own}, 2), ALIVE);  /* 2 */
+    add_thread(fake_site(fake, (ledger_pc[]){other, own}, 2), ALIVE); /* 3: the user called another */
+    add_thread(fake_site(fake, (ledger_pc[]){same, own}, 2), ALIVE);  /* 4 */
+    add_thread(fake_site(fake, (ledger_pc[]){other, name, own}, 3),
+               ALIVE);                                         /* 5: what that called is not shown */
+    add_thread(fake_site(fake, (ledger_pc[]){own}, 1), ALIVE); /* 6 */
+    add_thread(fake_site(fake, (ledger_pc[]){own, name, own}, 3), ALIVE);  /* 7 */
+    add_thread(fake_site(fake, (ledger_pc[]){own, same, own}, 3), ALIVE);  /* 8 */
+    add_thread(fake_site(fake, (ledger_pc[]){own, other, own}, 3), ALIVE); /* 9 */
+    add_thread(fake_site(fake, (ledger_pc[]){other, name}, 2), ALIVE);     /* 10: all of it is shown */
+    add_thread(fake_site(fake, (ledger_pc[]){name}, 1), ALIVE);            /* 11 */
+    add_thread(fake_site(fake, (ledger_pc[]){other, same}, 2), ALIVE);     /* 12 */
     static const uint64_t expected[][4] = {{2, 4, 5}, {7, 8}, {10, 12}, {3}, {6}, {9}, {11}};
     const struct process_report *process = build_exit();
     ck_assert_uint_eq(process->group_count, 7);
@@ -214,8 +215,8 @@ START_TEST(where_no_line_is_known_offsets_tell)
 {
     uint32_t one = fake_site(fake, (ledger_pc[]){pc_in_library("elf_begin", 8)}, 1),
              two = fake_site(fake, (ledger_pc[]){pc_in_library("elf_begin", 16)}, 1);
-    thread(one, ALIVE);
-    thread(two, ALIVE);
+    add_thread(one, ALIVE);
+    add_thread(two, ALIVE);
     const struct process_report *process = build_exit();
     ck_assert_str_eq(process->groups[0].user_frame->function, "elf_begin");
     ck_assert_uint_eq(process->group_count, process->groups[0].user_frame->line ? process->group_count : 2);
@@ -225,17 +226,17 @@ END_TEST
 START_TEST(only_kinds_that_were_asked_for_count)
 {
     uint32_t site = site_at(0x100);
-    thread(site, ALIVE);
-    thread(site, ALIVE | SLOT_DETACHED);
-    thread(site, ENDED);
+    add_thread(site, ALIVE);
+    add_thread(site, ALIVE | SLOT_DETACHED);
+    add_thread(site, ENDED);
     rules.kinds = KIND_UNJOINED;
     const struct process_report *process = build_exit();
     ck_assert_uint_eq(process->group_count, 3);
     ck_assert_int_eq(process->groups[0].kind, LEAK_UNJOINED); /* counted first */
     ck_assert(process->groups[0].counted);
     ck_assert(!process->groups[1].counted && !process->groups[2].counted);
-    ck_assert_uint_eq(report->summary.leaked_threads, 1);
-    ck_assert_uint_eq(report->summary.suppressed_threads, 0);
+    ck_assert_uint_eq(leak_report->summary.leaked_threads, 1);
+    ck_assert_uint_eq(leak_report->summary.suppressed_threads, 0);
 }
 END_TEST
 
@@ -243,8 +244,8 @@ START_TEST(suppressed_ones_do_not_count)
 {
     uint32_t noise = fake_site(fake, (ledger_pc[]){fake_pc(lib, 0x10), fake_pc(app, 0x900)}, 2);
     for (int i = 0; i < 3; i++)
-        thread(noise, ALIVE);
-    thread(site_at(0x100), ALIVE);
+        add_thread(noise, ALIVE);
+    add_thread(site_at(0x100), ALIVE);
     load_rule("thread:libpool.so$");
     const struct process_report *process = build_exit();
     ck_assert_uint_eq(process->group_count, 2);
@@ -252,9 +253,9 @@ START_TEST(suppressed_ones_do_not_count)
     ck_assert_ptr_null(process->groups[0].suppressed_by);
     ck_assert(!process->groups[1].counted);
     ck_assert_str_eq(process->groups[1].suppressed_by, "thread:libpool.so$");
-    ck_assert_uint_eq(report->summary.leaked_threads, 1);
-    ck_assert_uint_eq(report->summary.leak_sites, 1);
-    ck_assert_uint_eq(report->summary.suppressed_threads, 3);
+    ck_assert_uint_eq(leak_report->summary.leaked_threads, 1);
+    ck_assert_uint_eq(leak_report->summary.leak_sites, 1);
+    ck_assert_uint_eq(leak_report->summary.suppressed_threads, 3);
 }
 END_TEST
 
@@ -277,7 +278,7 @@ START_TEST(frames_say_where_they_are)
     uint32_t site = fake_site(
         fake, (ledger_pc[]){fake_pc(lib, 0x10), fake_pc(LEDGER_NO_MODULE, 0x7000), fake_pc(app, 0x900)}, 3);
     fake_site_at(fake, site)->flags = SITE_TRUNCATED;
-    thread(site, ALIVE);
+    add_thread(site, ALIVE);
     const struct leak_group *group = &build_exit()->groups[0];
     ck_assert(group->truncated);
     ck_assert_uint_eq(group->stack_count, 3);
@@ -296,8 +297,8 @@ END_TEST
 
 START_TEST(no_stack_is_an_empty_one)
 {
-    thread(0, ALIVE);
-    thread(fake_site(fake, (ledger_pc[]){0}, 0), ALIVE);
+    add_thread(0, ALIVE);
+    add_thread(fake_site(fake, (ledger_pc[]){0}, 0), ALIVE);
     const struct process_report *process = build_exit();
     ck_assert_uint_eq(process->group_count, 1);
     ck_assert_uint_eq(process->groups[0].thread_count, 2);
@@ -314,7 +315,7 @@ START_TEST(the_first_frame_that_is_the_users_own)
 {
     uint32_t runtime = fake_module(fake, "/nonexistent/libstdc++.so.6", NULL, 0);
     ledger_pc frames[] = {fake_pc(runtime, 0x10), pc_in(first_user_function), pc_in(second_user_function)};
-    thread(fake_site(fake, frames, 3), ALIVE);
+    add_thread(fake_site(fake, frames, 3), ALIVE);
     const struct leak_group *group = &build_exit()->groups[0];
     ck_assert(group->stack[0].runtime);
     ck_assert_ptr_eq(group->user_frame, &group->stack[1]);
@@ -340,7 +341,7 @@ END_TEST
 START_TEST(where_others_of_the_site_are_joined)
 {
     uint32_t site = site_at(0x100);
-    thread(site, ALIVE);
+    add_thread(site, ALIVE);
     fake_joined(fake, site, 4, pc_in(second_user_function));
     const struct process_report *process = build_exit();
     ck_assert_str_eq(process->groups[0].joined_at->function, "second_user_function");
@@ -355,7 +356,7 @@ END_TEST
 
 static void fingerprint_of(char out[17], ledger_pc leaf, uint32_t state, uint64_t bias)
 {
-    thread(fake_site(fake, (ledger_pc[]){leaf, fake_pc(app, 0x900)}, 2), state);
+    add_thread(fake_site(fake, (ledger_pc[]){leaf, fake_pc(app, 0x900)}, 2), state);
     fake_module_at(fake, app)->bias = bias;
     strcpy(out, build_exit()->groups[0].fingerprint);
     leak_teardown();

@@ -10,7 +10,7 @@
 #define THREAD(...) fake_thread(fake, &(struct fake_thread){__VA_ARGS__})
 
 static struct fake *fake;
-static struct report *report;
+static struct report *leak_report;
 static struct verdict_rules rules;
 static uint32_t app, site;
 
@@ -19,13 +19,13 @@ static void set_up(void)
     fake = fake_new();
     app = fake_module(fake, "/nonexistent/app", "\1\2\3\4", 4);
     site = fake_site(fake, (ledger_pc[]){fake_pc(app, 0x1100), fake_pc(app, 0x1200)}, 2);
-    report = report_new();
+    leak_report = report_new();
     rules = (struct verdict_rules){.kinds = KIND_ALL, .symbolizer = symbolizer_new(false)};
 }
 
 static void tear_down(void)
 {
-    report_free(report);
+    report_free(leak_report);
     symbolizer_free(rules.symbolizer);
     fake_free(fake);
 }
@@ -38,11 +38,11 @@ static const struct process_report *judged(void)
     struct ledger *ledger = fake_open(fake);
     ck_assert_ptr_nonnull(ledger);
     ck_assert(evidence_of_ledger(&evidence, ledger, &(struct process_end){.known = true}, NULL, &error));
-    ck_assert_msg(report_add(report, &evidence, &rules, &error), "%s", error.text);
+    ck_assert_msg(report_add(leak_report, &evidence, &rules, &error), "%s", error.text);
     ledger_close(ledger);
-    report_finish(report);
-    ck_assert_uint_eq(report->process_count, 1);
-    return &report->processes[0];
+    report_finish(leak_report);
+    ck_assert_uint_eq(leak_report->process_count, 1);
+    return &leak_report->processes[0];
 }
 
 /* ---- two records of one stack ------------------------------------------------------ */
@@ -86,7 +86,7 @@ START_TEST(the_first_of_a_site)
         ck_assert_int_eq(process->groups[i].first_of_site, i == 0);
     ck_assert_int_eq(process->groups[0].kind, LEAK_DETACHED); /* counted ones stand first */
     ck_assert_int_eq(process->groups[2].kind, LEAK_RUNNING);
-    ck_assert_uint_eq(report->summary.leak_sites, 1);
+    ck_assert_uint_eq(leak_report->summary.leak_sites, 1);
 }
 END_TEST
 

@@ -56,7 +56,7 @@ END_TEST
 
 START_TEST(without_an_end_ages_are_unknown)
 {
-    thread(site_at(0x100), ALIVE);
+    add_thread(site_at(0x100), ALIVE);
     const struct thread_info *info = the_thread(build(&(struct process_end){.alive = false}));
     ck_assert(info->age_s < 0 && info->cpu_s < 0 && info->ended_s < 0);
 }
@@ -72,7 +72,7 @@ END_TEST
 
 START_TEST(a_name_without_its_end)
 {
-    uint32_t index = thread(site_at(0x100), ALIVE);
+    uint32_t index = add_thread(site_at(0x100), ALIVE);
     memset((void *)fake_slot(fake, index)->name, 'x', 16);
     fake_slot(fake, index)->name_seq = 2;
     ck_assert_str_eq(the_thread(build_exit())->name, "xxxxxxxxxxxxxxx");
@@ -93,7 +93,7 @@ END_TEST
 START_TEST(who_it_was)
 {
     fake_argv(fake, (const char *const[]){"./app", "-v", "", "x y", NULL});
-    thread(site_at(0x100), ALIVE);
+    add_thread(site_at(0x100), ALIVE);
     const struct process_report *process = build_exit();
     ck_assert_int_eq(process->pid, 4242);
     ck_assert_int_eq(process->parent_pid, 4241);
@@ -108,7 +108,7 @@ END_TEST
 START_TEST(nothing_known_is_null)
 {
     fake_header(fake)->exe = 0;
-    thread(site_at(0x100), ALIVE);
+    add_thread(site_at(0x100), ALIVE);
     const struct process_report *process = build_exit();
     ck_assert_ptr_null(process->exe);
     ck_assert_ptr_null(process->argv);
@@ -119,7 +119,7 @@ START_TEST(more_arguments_than_there_are)
 {
     fake_argv(fake, (const char *const[]){"./app", NULL});
     fake_header(fake)->argc = UINT32_MAX;
-    thread(site_at(0x100), ALIVE);
+    add_thread(site_at(0x100), ALIVE);
     ck_assert_str_eq(build_exit()->argv[0], "./app");
 }
 END_TEST
@@ -127,8 +127,8 @@ END_TEST
 START_TEST(without_threads_it_is_only_counted)
 {
     ck_assert_ptr_null(build_exit());
-    ck_assert_uint_eq(report->summary.processes, 1);
-    ck_assert_uint_eq(report->summary.leaked_threads, 0);
+    ck_assert_uint_eq(leak_report->summary.processes, 1);
+    ck_assert_uint_eq(leak_report->summary.leaked_threads, 0);
 }
 END_TEST
 
@@ -144,8 +144,8 @@ END_TEST
 
 START_TEST(several_processes_add_up)
 {
-    thread(site_at(0x100), ALIVE);
-    thread(site_at(0x100), ENDED);
+    add_thread(site_at(0x100), ALIVE);
+    add_thread(site_at(0x100), ENDED);
     fake_end(fake, LEDGER_END_EXIT, 0, true);
     add(&(struct process_end){.known = true, .wait_status = EXITED(0)});
     fake_header(fake)->pid = 4243;
@@ -154,23 +154,23 @@ START_TEST(several_processes_add_up)
     add(&(struct process_end){.known = true, .wait_status = EXITED(0)});
     fake_end(fake, LEDGER_END_EXIT, 0, true);
     add(&(struct process_end){.known = true, .wait_status = EXITED(0)});
-    ck_assert_uint_eq(report->summary.processes, 2);
+    ck_assert_uint_eq(leak_report->summary.processes, 2);
     fake_header(fake)->end_judged = false;
     add(&(struct process_end){.known = true, .wait_status = EXITED(0)}); /* its pid once more */
-    report_finish(report);
-    ck_assert_uint_eq(report->process_count, 4);
-    ck_assert_uint_eq(report->summary.processes, 3);
-    ck_assert_uint_eq(report->summary.leaked_threads, 4);
-    ck_assert_uint_eq(report->summary.leak_sites, 2);
+    report_finish(leak_report);
+    ck_assert_uint_eq(leak_report->process_count, 4);
+    ck_assert_uint_eq(leak_report->summary.processes, 3);
+    ck_assert_uint_eq(leak_report->summary.leaked_threads, 4);
+    ck_assert_uint_eq(leak_report->summary.leak_sites, 2);
 }
 END_TEST
 
 START_TEST(what_the_process_counted)
 {
     uint32_t one = site_at(0x100);
-    thread(one, ALIVE | SLOT_DETACHED);
-    thread(0, ALIVE);
-    thread(one, ENDED);
+    add_thread(one, ALIVE | SLOT_DETACHED);
+    add_thread(0, ALIVE);
+    add_thread(one, ENDED);
     fake_joined(fake, one, 5, fake_pc(app, 0x700));
     fake_header(fake)->peak = 3;
     const struct process_report *process = build_exit();
@@ -185,7 +185,7 @@ END_TEST
 
 START_TEST(a_site_that_is_none)
 {
-    uint32_t index = thread(site_at(0x100), ALIVE);
+    uint32_t index = add_thread(site_at(0x100), ALIVE);
     fake_slot(fake, index)->site = 0x7fffffff;
     const struct process_report *process = build_exit();
     ck_assert_uint_eq(process->groups[0].stack_count, 0);
@@ -196,7 +196,7 @@ END_TEST
 
 START_TEST(untracked_at_the_end)
 {
-    thread(site_at(0x100), ALIVE);
+    add_thread(site_at(0x100), ALIVE);
     for (int i = 0; i < LEDGER_UNTRACKED_MAX + 3; i++)
         fake_untracked(fake, 100 + i, "iou-wrk-1");
     const struct process_report *process = build_exit();
@@ -204,7 +204,7 @@ START_TEST(untracked_at_the_end)
     ck_assert_uint_eq(process->untracked_count, LEDGER_UNTRACKED_MAX);
     ck_assert_int_eq(process->untracked[1].tid, 101);
     ck_assert_str_eq(process->untracked[1].name, "iou-wrk-1");
-    ck_assert_uint_eq(report->summary.leaked_threads, 1);
+    ck_assert_uint_eq(leak_report->summary.leaked_threads, 1);
 }
 END_TEST
 
@@ -237,7 +237,7 @@ END_TEST
 
 START_TEST(untracked_were_not_listed_at_the_end)
 {
-    thread(site_at(0x100), ALIVE);
+    add_thread(site_at(0x100), ALIVE);
     fake_untracked(fake, 100, "x");
     const struct process_report *process = build(&(struct process_end){.alive = false});
     ck_assert_uint_eq(process->counts.untracked, 0);
@@ -333,16 +333,16 @@ START_TEST(not_watched_all_but_the_main_thread_are_untracked)
     made_task(&evidence.tasks, &tasks[1]);
     made_task(&evidence.untracked, &tasks[0]);
     rules.judge_live = true;
-    ck_assert(report_add(report, &evidence, &rules, &error));
-    report_finish(report);
-    const struct process_report *process = &report->processes[0];
+    ck_assert(report_add(leak_report, &evidence, &rules, &error));
+    report_finish(leak_report);
+    const struct process_report *process = &leak_report->processes[0];
     ck_assert(!process->watched && !process->judged && process->live);
     ck_assert_int_eq(process->how, END_ALIVE);
     ck_assert_str_eq(process->main->name, "main");
     ck_assert_uint_eq(process->main->id, 0);
     ck_assert_uint_eq(process->untracked_count, 1);
     ck_assert_str_eq(process->untracked[0].name, "one");
-    ck_assert_uint_eq(report->summary.processes, 1);
+    ck_assert_uint_eq(leak_report->summary.processes, 1);
 }
 END_TEST
 

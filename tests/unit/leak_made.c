@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 struct fake *fake;
-struct suppressions *suppressions;
-struct report *report;
+struct suppressions *leak_suppressions;
+struct report *leak_report;
 struct verdict_rules rules;
 uint32_t app, lib, self;
 
@@ -20,18 +20,18 @@ void leak_setup(void)
     ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
     path[length > 0 ? length : 0] = '\0';
     self = fake_module(fake, path, NULL, 0);
-    suppressions = suppressions_new();
-    report = report_new();
+    leak_suppressions = suppressions_new();
+    leak_report = report_new();
     rules = (struct verdict_rules){.kinds = KIND_ALL,
                                    .judge = JUDGE_EXIT,
-                                   .suppressions = suppressions,
+                                   .suppressions = leak_suppressions,
                                    .symbolizer = symbolizer_new(false)};
 }
 
 void leak_teardown(void)
 {
-    report_free(report);
-    suppressions_free(suppressions);
+    report_free(leak_report);
+    suppressions_free(leak_suppressions);
     symbolizer_free(rules.symbolizer);
     fake_free(fake);
 }
@@ -58,15 +58,15 @@ void add_evidence(struct evidence *evidence)
 {
     struct error error = {""};
     struct ledger *ledger = (struct ledger *)evidence->ledger;
-    ck_assert_msg(report_add(report, evidence, &rules, &error), "%s", error.text);
+    ck_assert_msg(report_add(leak_report, evidence, &rules, &error), "%s", error.text);
     ledger_close(ledger); /* nothing of the report lives in it */
 }
 
 const struct process_report *judge(struct evidence *evidence)
 {
     add_evidence(evidence);
-    report_finish(report);
-    return report->process_count ? &report->processes[0] : NULL;
+    report_finish(leak_report);
+    return leak_report->process_count ? &leak_report->processes[0] : NULL;
 }
 
 void add(const struct process_end *end)
@@ -94,7 +94,7 @@ uint32_t site_at(uint64_t offset)
     return fake_site(fake, (ledger_pc[]){fake_pc(app, offset), fake_pc(app, 0x900)}, 2);
 }
 
-uint32_t thread(uint32_t site, uint32_t state)
+uint32_t add_thread(uint32_t site, uint32_t state)
 {
     return fake_thread(fake, &(struct fake_thread){.site = site, .state = state, .created_by = 1});
 }

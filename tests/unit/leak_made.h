@@ -16,8 +16,8 @@ enum { ALIVE = SLOT_STARTED, ENDED = SLOT_STARTED | SLOT_ENDED };
 
 /* Of each test: an empty ledger of one program, and a report of nothing yet. */
 extern struct fake *fake;
-extern struct suppressions *suppressions;
-extern struct report *report;
+extern struct suppressions *leak_suppressions;
+extern struct report *leak_report;
 extern struct verdict_rules rules;
 extern uint32_t app, lib, self; /* modules; self: this program, whose functions can be named */
 
@@ -25,12 +25,12 @@ void leak_setup(void);
 void leak_teardown(void);
 
 uint32_t site_at(uint64_t offset);
-uint32_t thread(uint32_t site, uint32_t state);
+uint32_t add_thread(uint32_t site, uint32_t state);
 
 /* What is collected from the ledger of an ended process, to be changed by the test. */
 struct evidence made_evidence(void);
 void made_task(struct task_list *list, const struct task *task);
-/* Adds it to the report; judge() finishes that, too: its first process, or NULL. */
+/* Adds it to the leak_report; judge() finishes that, too: its first process, or NULL. */
 void add_evidence(struct evidence *evidence);
 const struct process_report *judge(struct evidence *evidence);
 
