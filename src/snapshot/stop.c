@@ -108,16 +108,43 @@ static size_t poll_pending(struct stop *stop, bool *progress)
     return pending;
 }
 
+/* New threads, which are not listed yet, included. */
+static bool has_runnable(pid_t pid)
+{
+    struct task_list list;
+    bool found = false;
+    if (!process_tasks(pid, &list))
+        return false;
+    for (size_t i = 0; i < list.count && !found; i++)
+        found = list.tasks[i].state == 'R';
+    task_list_release(&list);
+    return found;
+}
+
+/* Does a thread wait for a CPU, on which those in state D may wait?  Lists all threads only if there are
+ * such. */
+static bool some_starve(const struct stop *stop)
+{
+    bool uninterruptible = false;
+    for (size_t i = 0; i < stop->count; i++) {
+        if (stop->tracees[i].state != TRACEE_PENDING)
+            continue;
+        char state = tracee_task_state(&stop->tracees[i], stop->pid);
+        if (state == 'R')
+            return true;
+        uninterruptible |= state == 'D';
+    }
+    return uninterruptible && has_runnable(stop->pid);
+}
+
 static void check_pending(struct stop *stop, uint64_t idle_ns)
 {
-    bool some_starve = false;
     if (!tracee_may_be_stuck(idle_ns, stop->wait_ns))
         return;
-    for (size_t i = 0; i < stop->count && !some_starve; i++)
-        some_starve = tracee_is_starved(&stop->tracees[i], stop->pid);
+    bool starve = some_starve(stop);
     for (size_t i = 0; i < stop->count; i++)
         if (stop->tracees[i].state == TRACEE_PENDING)
-            tracee_check_pending(&stop->tracees[i], stop->pid, idle_ns, stop->wait_ns, some_starve);
+            tracee_check_pending(&stop->tracees[i], stop->pid, idle_ns, stop->wait_ns, starve);
 }
 
 /*

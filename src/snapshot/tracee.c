@@ -81,9 +81,9 @@ bool tracee_poll(struct tracee *tracee, pid_t pid)
     return true;
 }
 
-bool tracee_is_starved(const struct tracee *tracee, pid_t pid)
+char tracee_task_state(const struct tracee *tracee, pid_t pid)
 {
-    return tracee->state == TRACEE_PENDING && state_of(pid, tracee->tid) == 'R';
+    return state_of(pid, tracee->tid);
 }
 
 /* A runnable thread stops as soon as it gets a CPU.  One in state D may wait for such a thread, which may

@@ -34,11 +34,11 @@ void tracee_interrupt(struct tracee *tracee);
 bool tracee_poll(struct tracee *tracee, pid_t pid);
 /* After so long without progress, pending threads are worth a check. */
 bool tracee_may_be_stuck(uint64_t idle_ns, uint64_t wait_ns);
-/* Would the thread stop if it got a CPU? */
-bool tracee_is_starved(const struct tracee *tracee, pid_t pid);
+/* As of /proc/PID/task/TID/stat; 0 if unknown. */
+char tracee_task_state(const struct tracee *tracee, pid_t pid);
 /* Of a thread that was interrupted `idle_ns` ago: notices that it has ended, gives it up as stuck
  * when it had time enough, else interrupts it again.  wait_ns: how much time that is.  some_starve: a thread
- * of the process is starved. */
+ * of the process waits for a CPU. */
 void tracee_check_pending(struct tracee *tracee, pid_t pid, uint64_t idle_ns, uint64_t wait_ns,
                           bool some_starve);
 /* Resumes a stopped thread and lets go of it. */
