@@ -11,6 +11,7 @@ printed again at the end.
 import argparse
 import concurrent.futures
 import functools
+import os
 import re
 import shlex
 import subprocess
@@ -20,6 +21,8 @@ import time
 FAILURE = re.compile(r"^\S+:\d+:[FE]:|^FAIL")  # a line of libcheck's, and one of ours
 SKIP = re.compile(r"^skip(?:ped:)? .*", re.M)
 LINES_OF_FAILURE = 20
+# A suite that calls make is no part of the make that called this.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
 
 
 @functools.cache
@@ -70,7 +73,7 @@ def counts_in(text):
 def run(suite):
     argv = shlex.split(suite)
     began = time.monotonic()
-    done = subprocess.run([*(fixed_addresses() if "/tsan/" in suite else []), *argv], check=False,
+    done = subprocess.run([*(fixed_addresses() if "/tsan/" in suite else []), *argv], check=False, env=ENVIRONMENT,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
     return Result(suite, done.returncode, done.stdout.decode(errors="backslashreplace"), time.monotonic() - began)
 
