@@ -57,6 +57,8 @@ static _Atomic bool usable;
  * and reads the layout anew.
  */
 static _Atomic bool cache_is_stale;
+/* It has met frames that no site contains. */
+static _Atomic bool cache_has_more;
 
 static bool may_read(struct capture_walk *walk, uintptr_t address)
 {
@@ -204,6 +206,12 @@ void capture_caller(struct capture *capture, void *caller)
     take_caller_alone(capture, caller, SITE_TRUNCATED);
 }
 
+static void note_more(void)
+{
+    if (!atomic_load_explicit(&cache_has_more, memory_order_relaxed))
+        atomic_store_explicit(&cache_has_more, true, memory_order_relaxed);
+}
+
 void capture_take(struct capture *capture, void *caller)
 {
     if (!atomic_load_explicit(&usable, memory_order_acquire)) {
@@ -217,10 +225,13 @@ void capture_take(struct capture *capture, void *caller)
     while (skip < n && skip < own && capture->frames[skip] != caller)
         skip++;
     if (skip >= n || skip >= own) {
+        note_more();
         take_caller_alone(capture, caller, SITE_TRUNCATED);
         return;
     }
     n -= skip;
+    if (n > depth)
+        note_more();
     capture->flags = n > depth ? SITE_TRUNCATED : 0;
     capture->count = (uint32_t)(n > depth ? depth : n);
     if (skip)
@@ -280,13 +291,19 @@ void capture_interrupted(struct capture *capture, void *context, uint32_t depth)
     capture->flags = stack.whole ? 0 : SITE_TRUNCATED;
 }
 
-/* The modules of all frames that the fast path has met are in the ledger's table.  A forked
- * child inherits its thread's cache, but not the table. */
-void capture_forget(const struct shim_state *state)
+/* Can the fast path know a layout at an address where other code can be now?  A forked child
+ * inherits its thread's cache, but not the table of modules. */
+static bool cache_can_be_stale(const struct shim_state *state, uint64_t loads)
+{
+    return atomic_load(&state->header->flags) & LEDGER_FORKED || atomic_load(&cache_has_more) ||
+           !module_all_loaded(state, loads);
+}
+
+void capture_forget(const struct shim_state *state, uint64_t loads)
 {
     if (!atomic_load(&usable))
         return;
-    if (atomic_load(&state->header->flags) & LEDGER_FORKED || !module_all_loaded(state))
+    if (!atomic_load(&cache_is_stale) && cache_can_be_stale(state, loads))
         atomic_store(&cache_is_stale, true);
     if (unwinder.flush_cache && unwinder.local)
         unwinder.flush_cache(*unwinder.local, 0, 0);
