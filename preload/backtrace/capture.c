@@ -14,6 +14,7 @@
 #include "preload/backtrace/imports.h"
 #include "preload/backtrace/walk.h"
 #include "preload/ledger/module.h"
+#include "preload/shim/faults.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/readable.h"
 #include "preload/shim/state.h"
@@ -168,13 +169,28 @@ static int step_cursor(void **frames, int size)
     return n;
 }
 
+/* The stack that a cursor needs is less than 5,000 bytes. */
+#define CURSOR_STACK 8192
+
+/* Without this the stack can overflow in libunwind, which holds its lock then. */
+static bool has_stack(void)
+{
+    const char *here = __builtin_frame_address(0);
+    for (size_t below = 4096; below <= CURSOR_STACK; below += 4096)
+        if (!memory_is_readable(here - below))
+            return false;
+    return true;
+}
+
 /* Otherwise libunwind would block the signals twice for each frame. */
 static int cursor_backtrace(void **frames, int size)
 {
-    uint64_t all = ~0ull, before;
+    uint64_t blocked = all_but_faults(), before;
     if (shim_config.sandboxed)
         return step_cursor(frames, size);
-    SYS4(rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all));
+    if (!has_stack())
+        return 0;
+    SYS4(rt_sigprocmask, SIG_SETMASK, &blocked, &before, sizeof(blocked));
     shim_tls.signals_blocked = true;
     int n = step_cursor(frames, size);
     shim_tls.signals_blocked = false;

@@ -3,11 +3,9 @@
 #include <signal.h>
 #include <string.h>
 
+#include "preload/shim/faults.h"
 #include "preload/shim/real.h"
 #include "preload/shim/sys.h"
-
-static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
-#define FAULTS (sizeof(faults) / sizeof(*faults))
 
 static uint64_t set_mask(uint64_t mask)
 {
@@ -37,8 +35,9 @@ static void on_fault(int number)
 
 static void guard_faults(void)
 {
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
     struct sigaction action;
-    for (size_t i = 0; i < FAULTS; i++) {
+    for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
         if (real.sigaction(faults[i], NULL, &action) != 0 || action.sa_flags & SA_SIGINFO ||
             action.sa_handler != SIG_DFL)
             continue;
@@ -60,12 +59,9 @@ void park_latecomer(void)
 
 uint64_t park_begin(struct shim_state *state)
 {
-    uint64_t blocked = ~(1ull << (SIGTRAP - 1) | 1ull << (SIGSYS - 1));
     if (shim_config.sandboxed)
         return 0;
-    for (size_t i = 0; i < FAULTS; i++)
-        blocked &= ~(1ull << (faults[i] - 1));
-    uint64_t before = set_mask(blocked);
+    uint64_t before = set_mask(all_but_faults());
     guard_faults();
     atomic_store(&state->parking, 1);
     return before;

@@ -142,7 +142,7 @@ static bool same_module(const struct shim_state *state, const struct ledger_modu
            strcmp(state->strings + known->path, path) == 0;
 }
 
-/* LEDGER_NO_MODULE: there is no room. */
+/* LEDGER_NO_MODULE: the table is full, or the path is too long. */
 static uint32_t index_of(struct shim_state *state, const struct found *found)
 {
     char path[512]; /* the stack may be small */

@@ -22,7 +22,7 @@ struct module_changes module_changes(void);
 
 /* Is every file of an encoded address still loaded?  False also if one could not be recorded
  * at its address, or if files were loaded after `loads` of them: they can be where another
- * was.  Takes a lock of the loader. */
+ * was. Takes a lock of the loader. */
 bool module_all_loaded(const struct shim_state *state, uint64_t loads);
 
 #endif

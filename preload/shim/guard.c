@@ -5,6 +5,7 @@ _Atomic uint32_t guard_unwinding;
 
 void guard_left_by_jump(void)
 {
+    shim_tls.signals_blocked = false;
     if (shim_tls.unwinding)
         guard_unwind_end();
 }
