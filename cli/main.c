@@ -1,6 +1,5 @@
 #include "cli/common/cli.h"
 #include "cli/common/command.h"
-#include "cli/common/guess.h"
 #include "suppress/suppress.h"
 #include "common/options.h"
 

@@ -1,11 +1,12 @@
 /*
- * What the commands share: exit statuses, messages, numbers.  Only cli/ prints and
- * chooses exit statuses.
+ * What the commands share: exit statuses, messages, numbers, "did you mean".  Only cli/
+ * prints and chooses exit statuses.
  */
 #ifndef THREADLEAK_CLI_COMMON_CLI_H
 #define THREADLEAK_CLI_COMMON_CLI_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 enum {
@@ -29,5 +30,18 @@ bool cli_number(const char *text, long min, long max, long *number);
 
 /* "30s", "5m", "1h", "500ms", "30": seconds.  False: not a duration. */
 bool cli_duration(const char *text, double *seconds);
+
+/* "did you mean": the known word that is nearest to a misspelled one. */
+struct guess {
+    const char *word; /* the misspelled one */
+    const char *best; /* NULL: none is near */
+    size_t distance;  /* of best: letters to change, add or remove */
+};
+
+/* Keeps `known` if it is nearer than the best one so far, and at most two letters differ. */
+void guess_try(struct guess *guess, const char *known);
+
+/* " (did you mean PREFIXbest)", or "".  Returns `out`. */
+const char *guess_text(const struct guess *guess, const char *prefix, char *out, size_t size);
 
 #endif

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "cli/common/cli.h"
-#include "cli/common/guess.h"
 #include "common/options.h"
 
 enum { OPTIONS_MAX = 62, FIRST_VALUE = 256, HELP_COLUMN = 24, LINE_WIDTH = 80 };

@@ -17,4 +17,8 @@ bool run_dir_make(char path[RUN_DIR_MAX], struct error *error);
 /* Removes the directory and all that is in it. */
 void run_dir_remove(const char *path);
 
+/* Saves the current stacks of a process that is about to end, as "stacks.PID.N" beside its "ledger.PID.N".
+ * directory: where its ledger must be; NULL: anywhere.  False: not saved. */
+bool save_stacks(pid_t pid, const char *directory);
+
 #endif

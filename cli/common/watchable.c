@@ -14,8 +14,7 @@
 
 #include "base/elf.h"
 #include "base/path.h"
-#include "cli/common/elf_head.h"
-#include "cli/common/script_head.h"
+#include "cli/common/program_head.h"
 
 enum { LEVELS_MAX = 5 }; /* exec_binprm() in fs/exec.c */
 

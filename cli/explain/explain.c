@@ -20,7 +20,7 @@
 #include "cli/common/cli.h"
 #include "cli/common/command.h"
 #include "cli/explain/explain.h"
-#include "cli/common/save_stacks.h"
+#include "cli/common/run_dir.h"
 #include "leak/build.h"
 #include "ledger/ledger.h"
 #include "common/options.h"

@@ -1,12 +1,51 @@
 #include "cli/run/fill.h"
 
+#include <stdlib.h>
+
 #include "cli/run/tree.h"
+#include "ledger/ledger.h"
+
+static void read_options(const struct run_options *given, const struct ledger *ledger,
+                         struct options *options)
+{
+    const char *environment = ledger_options_text(ledger, LEDGER_OPTIONS_ENVIRONMENT);
+    options_defaults(options);
+    options_parse(options, ledger_options_text(ledger, LEDGER_OPTIONS_DEFAULT), NULL, NULL);
+    options_parse(options, *environment ? environment : getenv("THREADLEAK_OPTIONS"), NULL, NULL);
+    options_parse(options, given->text, NULL, NULL);
+    options_parse(options, ledger_options_text(ledger, LEDGER_OPTIONS_SET), NULL, NULL);
+}
+
+/*
+ * The values of report= and judge= that the process itself used, so that it is judged as
+ * it would be without `run`. In this order, the later ones win: the defaults that the
+ * program registers, the THREADLEAK_OPTIONS that it found (if none: those of run), run's
+ * command line, and the options that the program set. A process that sees its own end
+ * judges that end by its own options.
+ */
+static struct verdict_rules rules_of(const struct run_judge *judge, const struct ledger *ledger)
+{
+    struct options options, own;
+    read_options(judge->given, ledger, &options);
+    ledger_options_read(ledger, &own);
+    struct verdict_rules rules = {
+        .kinds = options.report,
+        .judge = options.judge,
+        .judge_seen = own.judge & ~JUDGE_SIGNAL,
+        .suppressions = judge->given->suppressions.rules,
+        .symbolizer = judge->symbolizer,
+    };
+    unsigned judges = rules.judge_seen | (rules.judge & JUDGE_SIGNAL);
+    const struct options *asked = &judge->given->options;
+    rules.other_options = rules.kinds != asked->report || judges != asked->judge;
+    return rules;
+}
 
 static bool add_ledger(struct report *report, struct run_ledger *item, const struct run_judge *judge,
                        struct error *error)
 {
     struct evidence evidence;
-    struct verdict_rules rules = run_judge_rules(judge, item->ledger);
+    struct verdict_rules rules = rules_of(judge, item->ledger);
     struct stacks *current = item->current;
     rules.even_without_threads = item->end.alive;
     item->current = NULL; /* the report owns it from here on */

@@ -2,9 +2,14 @@
 #ifndef THREADLEAK_CLI_RUN_FILL_H
 #define THREADLEAK_CLI_RUN_FILL_H
 
-#include "cli/run/judge.h"
 #include "cli/run/ledgers.h"
+#include "cli/run/options.h"
 #include "leak/build.h"
+
+struct run_judge {
+    const struct run_options *given;
+    struct symbolizer *symbolizer;
+};
 
 /* Every ledger.  The report takes over their stacks.  False: error says why. */
 bool run_fill_ledgers(struct report *report, struct run_ledgers *ledgers, const struct run_judge *judge,

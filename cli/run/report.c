@@ -3,7 +3,6 @@
 
 #include "cli/common/cli.h"
 #include "cli/run/fill.h"
-#include "cli/run/judge.h"
 #include "cli/run/notes.h"
 #include "cli/run/per_process.h"
 #include "cli/run/run.h"

@@ -13,7 +13,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "proc/file.h"
-#include "proc/stat.h"
+#include "proc/status.h"
 
 enum { TERM_MS = 2000, KILL_MS = 10000, REST_MS = 5, DEPTH_MAX = 10000 };
 

@@ -1,6 +1,5 @@
 /* What <threadleak.h> calls: a table that the program finds by its name. */
 #include "preload/api/check.h"
-#include "preload/api/checkpoint.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -8,8 +7,7 @@
 #include "preload/exit/reporter.h"
 #include "preload/ledger/section.h"
 #include "preload/ledger/thread_join.h"
-#include "preload/options/registered_options.h"
-#include "preload/options/registered_rules.h"
+#include "preload/options/registered.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/hold.h"
 #include "preload/shim/say.h"

@@ -1,9 +1,9 @@
+#include "preload/api/check.h"
+
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
 
-#include "preload/api/check.h"
-#include "preload/api/checkpoint.h"
 #include "preload/exit/grace.h"
 #include "preload/exit/raw_report.h"
 #include "preload/exit/reporter.h"
@@ -13,6 +13,35 @@
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 #include "preload/start/start.h"
+
+/* A serial, and a stamp of the process: the checkpoint of a parent is not valid in a child. */
+#define SERIAL_BITS 40
+#define SERIAL_MASK ((1ull << SERIAL_BITS) - 1)
+
+static uint64_t stamp_of(const struct shim_state *state)
+{
+    uint64_t mixed = (state->epoch ^ (uint64_t)state->pid << 32) * 0x9e3779b97f4a7c15ull;
+    return (mixed >> SERIAL_BITS | 1) << SERIAL_BITS;
+}
+
+static uint64_t latest_serial(const struct shim_state *state)
+{
+    return atomic_load(&state->header->next_serial) - 1;
+}
+
+uint64_t api_checkpoint(void)
+{
+    const struct shim_state *state = shim_ready();
+    return state && shim_is_own_process(state) ? stamp_of(state) | (latest_serial(state) & SERIAL_MASK) : 0;
+}
+
+/* The last serial before the checkpoint. UINT64_MAX: this is no checkpoint of this process. */
+static uint64_t serial_of(const struct shim_state *state, uint64_t checkpoint)
+{
+    uint64_t serial = checkpoint & SERIAL_MASK;
+    bool own = (checkpoint & ~SERIAL_MASK) == stamp_of(state) && serial <= latest_serial(state);
+    return own ? serial : UINT64_MAX;
+}
 
 /* The check waits this long before it starts the reporter, which takes about as long. Most threads end in
  * that time. */
@@ -224,7 +253,7 @@ static void number_in(char *buffer, size_t size, uint64_t number)
 
 static int run(struct check *check, const uint64_t *since)
 {
-    check->scope.since = since ? api_serial_of(check->state, *since) : LEDGER_MAIN_SERIAL;
+    check->scope.since = since ? serial_of(check->state, *since) : LEDGER_MAIN_SERIAL;
     check->scope.except = shim_tls.epoch == check->state->epoch ? shim_tls.serial : 0;
     if (check->scope.since == UINT64_MAX)
         return shim_refuse(check->who, "the checkpoint is not of this process");

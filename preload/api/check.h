@@ -1,12 +1,12 @@
-/*
- * struct threadleak_abi.check: waits until no thread is a leak. The reporter judges the others, because rules
- * need names of functions.
- */
+/* struct threadleak_abi.checkpoint, a point in time, and .check, which can ignore the threads of before. */
 #ifndef THREADLEAK_PRELOAD_API_CHECK_H
 #define THREADLEAK_PRELOAD_API_CHECK_H
 
 #include <stdint.h>
 
+uint64_t api_checkpoint(void);
+
+/* Waits until no thread is a leak. The reporter judges the others, because rules need names of functions. */
 int api_check(const uint64_t *since, const char *options);
 
 #endif

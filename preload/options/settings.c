@@ -7,8 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "preload/options/registered_options.h"
-#include "preload/options/registered_rules.h"
+#include "preload/options/registered.h"
 #include "preload/options/test_name.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/say.h"

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/search.h"
 #include "proc/file.h"
-#include "proc/stat.h"
+#include "proc/status.h"
 #include "proc/tasks.h"
 
 #define MAX_THREADS 2000

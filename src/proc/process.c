@@ -12,7 +12,7 @@
 #include "proc/address_space.h"
 #include "proc/file.h"
 #include "proc/tasks.h"
-#include "proc/stat.h"
+#include "proc/status.h"
 
 bool process_exists(pid_t pid)
 {

@@ -1,4 +1,4 @@
-/* The fields of /proc/PID/task/TID/status (proc_pid_status(5)). */
+/* The fields of /proc/PID/task/TID/stat and status: proc_pid_stat(5), proc_pid_status(5). */
 #ifndef THREADLEAK_PROC_STATUS_H
 #define THREADLEAK_PROC_STATUS_H
 
@@ -6,8 +6,24 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct task_stat {
+    char name[16];
+    char state; /* R S D T t Z X …; 0: unknown */
+    pid_t parent;
+    uint64_t cpu_ticks;   /* user + system; sysconf(_SC_CLK_TCK) a second */
+    uint64_t start_ticks; /* after boot */
+    int processor;        /* that it ran on last */
+};
+
+/* Of one task; tid 0: of the main thread, with the CPU time of the whole process.  False: there is none or it
+ * is not readable; then all is 0 and `processor` is -1. */
+bool task_stat_read(pid_t pid, pid_t tid, struct task_stat *stat);
+
+/* Is it a zombie or gone?  Of a state as above. */
+bool task_state_is_end(char state);
+
 struct task_status {
-    char state;             /* as in /proc/PID/stat; 0: unknown */
+    char state;             /* as in struct task_stat */
     pid_t own_pid, own_tid; /* in its own pid namespace: as it knows itself */
     pid_t tracer;           /* 0: none */
     long user;              /* real user ID; -1: unknown */

@@ -9,7 +9,6 @@
 
 #include "base/array.h"
 #include "proc/file.h"
-#include "proc/stat.h"
 #include "proc/status.h"
 
 static bool read_task(pid_t pid, pid_t tid, struct task *task)

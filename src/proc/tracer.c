@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "proc/file.h"
-#include "proc/stat.h"
+#include "proc/status.h"
 
 #define REST_MS 5
 

@@ -24,4 +24,11 @@ void capture_all(struct capture *capture);
  * second copy fails keeps the first one. */
 void capture_again(struct capture *capture);
 
+/*
+ * Runs the capture in a thread of its own, and waits for it (tracing.c).  ptrace works only from the thread
+ * that attached, and that thread's end releases tracees that cannot be released otherwise.
+ * Returns 0 or the errno of what failed.
+ */
+int tracing_run(struct capture *capture);
+
 #endif

@@ -7,8 +7,8 @@
 #include "snapshot/process_memory.h"
 #include "snapshot/regs.h"
 #include "snapshot/source.h"
-#include "snapshot/tracing.h"
-#include "snapshot/why.h"
+#include "snapshot/capture.h"
+#include "snapshot/stop.h"
 
 enum {
     MAX_TRIES = 20, /* while the tracer of a thread is about to leave it */

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "snapshot/snapshot.h"
 #include "snapshot/tracee.h"
 
 struct stop {
@@ -39,5 +40,15 @@ void stop_end(struct stop *stop);
  */
 void stop_reap(pid_t pid);
 void stop_release(struct stop *stop);
+
+/* ---- why a process or thread could not be stopped, and what would allow it (why.c) ---- */
+
+/* The tracer of a thread that was refused; 0: there is none any more. */
+pid_t snapshot_tracer(const struct stop *stop);
+/* Was a thread refused that will not be a moment later?  Another threadleak traces it, or its
+ * tracer has gone meanwhile. */
+bool snapshot_is_passing(const struct stop *stop);
+/* Why no thread at all could be stopped.  why: errno, or 0. */
+enum snapshot_status snapshot_explain(const struct stop *stop, int why, struct error *error);
 
 #endif

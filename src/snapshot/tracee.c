@@ -12,7 +12,7 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
-#include "proc/stat.h"
+#include "proc/status.h"
 
 enum { UNINTERRUPTIBLE_NS = 10000000 /* allowed to threads in state D */ };
 

@@ -1,4 +1,4 @@
-#include "snapshot/tracing.h"
+#include "snapshot/capture.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,4 +1,4 @@
-#include "snapshot/why.h"
+#include "snapshot/stop.h"
 
 #include <errno.h>
 #include <signal.h>

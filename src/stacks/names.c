@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "proc/file.h"
-#include "proc/stat.h"
+#include "proc/status.h"
 
 static bool is_there(const struct thread_names *names, pid_t tid)
 {

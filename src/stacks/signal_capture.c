@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "stacks/signal_capture_answer.h"
 #include "stacks/signal_capture_ask.h"
 #include "stacks/signal_capture_threads.h"
 

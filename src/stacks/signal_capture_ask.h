@@ -1,6 +1,6 @@
 /*
- * Asking the threads of a process for their stacks: each is checked in /proc first, and sent the signal only
- * where that does no harm (signal_capture.h).
+ * Asks the threads of a process for their stacks, and finds their answers.  Each thread is checked in /proc
+ * first, and sent the signal only where that does no harm (signal_capture.h).
  *
  * Until no more answers are waited for, signal_capture_thread.reason may also be ASKED or BLOCKED_NOW.
  */
@@ -28,5 +28,11 @@ struct asking {
 /* Sets the reason of all threads; `again`: of those that blocked the signal.  Removes those that have ended.
  * 0, or why no thread can be asked at all: EPERM, ENOSYS. */
 int ask_all(const struct asking *asking, bool again);
+
+/* Sets the stacks that capture->ledger has by now.  How many are still to come. */
+size_t match_answers(const struct asking *asking);
+
+/* Sets the reasons of those without a stack, once no more answers are waited for. */
+void explain_silence(struct asking *asking);
 
 #endif

@@ -1,8 +1,104 @@
 /* Current stacks of a live process: by ptrace, else by signals. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "proc/idle.h"
 #include "snapshot/snapshot.h"
-#include "stacks/from_signals.h"
+#include "stacks/signal_capture.h"
 #include "stacks/stacks.h"
+
+static bool fill_stack(struct shared_stack *stack, const struct signal_capture *capture,
+                       const struct ledger_stack *record, struct symbolizer *symbolizer)
+{
+    for (uint32_t i = 0; i < record->frame_count; i++) {
+        const struct frame_list *list = stack_frames(capture->ledger, symbolizer, record->frames[i], i > 0);
+        if (!frames_append(&stack->frames, &stack->count, list))
+            return false;
+    }
+    stack_mark_start_up(stack->frames, stack->count);
+    return !(record->flags & SITE_TRUNCATED) ||
+           (stack->incomplete = strdup("further callers were not recorded"));
+}
+
+static bool is_equal(const struct shared_stack *a, const struct shared_stack *b)
+{
+    if (a->count != b->count || !a->incomplete != !b->incomplete)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (a->frames[i].pc != b->frames[i].pc || a->frames[i].function != b->frames[i].function)
+            return false;
+    return true;
+}
+
+/* The stack that was filled in last, or an equal one before it.  The threads of a pool are neighbours, so
+ * the latest few are enough. */
+static struct shared_stack *last_or_equal(struct stacks *stacks)
+{
+    struct shared_stack *last = &stacks->shared[stacks->shared_count];
+    for (size_t back = 1; back <= 64 && back <= stacks->shared_count; back++) {
+        struct shared_stack *other = last - back;
+        if (!is_equal(other, last))
+            continue;
+        free(last->frames);
+        free(last->incomplete);
+        memset(last, 0, sizeof(*last));
+        return other;
+    }
+    stacks->shared_count++;
+    return last;
+}
+
+static bool fill_thread(struct stacks *stacks, const struct signal_capture *capture,
+                        const struct signal_capture_thread *from, struct symbolizer *symbolizer)
+{
+    char why[64];
+    struct thread_stack *thread = &stacks->threads[stacks->count++];
+    *thread = (struct thread_stack){.tid = from->tid, .idle_s = -1};
+    if (!from->current)
+        return (thread->why_none = strdup(signal_capture_reason_text(capture, from->reason, why)));
+    thread->source = STACK_SOURCE_SIGNAL;
+    if (!fill_stack(&stacks->shared[stacks->shared_count], capture, from->current, symbolizer))
+        return false;
+    thread->stack = last_or_equal(stacks);
+    return true;
+}
+
+static struct stacks *fill(const struct signal_capture *capture, const char *refused,
+                           struct symbolizer *symbolizer)
+{
+    struct stacks *stacks = calloc(1, sizeof(*stacks));
+    if (!stacks)
+        return NULL;
+    stacks->threads = calloc(capture->count + 1, sizeof(*stacks->threads));
+    stacks->shared = calloc(capture->count + 1, sizeof(*stacks->shared));
+    bool done =
+        stacks->threads && stacks->shared &&
+        asprintf(&stacks->note, "taken by signal, so what threads wait for is unknown: %s", refused) >= 0;
+    for (size_t i = 0; done && i < capture->count; i++)
+        done = fill_thread(stacks, capture, &capture->threads[i], symbolizer);
+    if (done)
+        return stacks;
+    stacks_free(stacks);
+    return NULL;
+}
+
+/* refused: why ptrace was, for the note.  NULL: signals are not possible either, or out of memory; `refused`
+ * then gives both reasons. */
+static struct stacks *take_by_signals(pid_t pid, struct error *refused, const struct stacks_options *options)
+{
+    struct signal_capture *capture;
+    struct error why = {""};
+    if (signal_capture_take(pid, 0, &capture, &why) != SIGNAL_CAPTURE_OK) {
+        char text[sizeof(refused->text)];
+        snprintf(text, sizeof(text), "%.250s; nor by signal: %.200s", refused->text, why.text);
+        error_set(refused, "%s", text);
+        return NULL;
+    }
+    struct stacks *stacks = fill(capture, refused->text, options->symbolizer);
+    signal_capture_free(capture);
+    return stacks;
+}
 
 struct stacks *stacks_take(pid_t pid, const struct stacks_options *options, struct error *error)
 {
@@ -27,7 +123,7 @@ struct stacks *stacks_take(pid_t pid, const struct stacks_options *options, stru
         return NULL;
     }
     /* A debugger would stop at the signal that asks the threads. */
-    stacks = options->ledger && status != SNAPSHOT_BUSY ? stacks_from_signals(pid, &why, options) : NULL;
+    stacks = options->ledger && status != SNAPSHOT_BUSY ? take_by_signals(pid, &why, options) : NULL;
     if (!stacks)
         stacks = stacks_none(why.text);
     if (!stacks)

@@ -1,4 +1,4 @@
-/* A frame of a thread on the way up its stack: registers, memory, and what went wrong. */
+/* A frame of a thread on the way up its stack: registers, memory, what went wrong, and the steps. */
 #ifndef THREADLEAK_UNWIND_CURSOR_H
 #define THREADLEAK_UNWIND_CURSOR_H
 
@@ -52,5 +52,17 @@ enum step cursor_missing(struct cursor *cursor);
 /* Is a caller with this stack pointer not above the frame? */
 bool cursor_is_loop(struct cursor *cursor, uint64_t sp, bool is_signal_frame);
 enum step cursor_lost_in_loop(struct cursor *cursor);
+
+/* From a frame to its caller's (step.c).
+ * left_is_return_address: the corrected cursor->is_return_address of the frame that was left.
+ * Only the frame's rules show that it is a signal handler's return code, which nothing called. */
+enum step cursor_step(struct cursor *cursor, bool *left_is_return_address);
+
+/* The same for a pc without call-frame information: by the frame pointer, or by the instructions around the
+ * pc (guess.c). */
+enum step cursor_guess(struct cursor *cursor, uint64_t pc);
+
+/* Is the code at pc what a signal handler returns to? */
+bool cursor_is_signal_return(struct cursor *cursor, uint64_t pc);
 
 #endif

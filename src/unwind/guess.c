@@ -1,4 +1,4 @@
-#include "unwind/guess.h"
+#include "unwind/cursor.h"
 
 #include <string.h>
 

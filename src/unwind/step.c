@@ -1,8 +1,6 @@
-#include "unwind/step.h"
+#include "unwind/cursor.h"
 
 #include <string.h>
-
-#include "unwind/guess.h"
 
 /* ---- by call-frame information -------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "unwind/step.h"
+#include "unwind/cursor.h"
 
 enum { MAX_FRAMES = 1 << 17 };
 

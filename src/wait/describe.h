@@ -12,4 +12,15 @@
 #define WAIT_USER(name, function, glibc) bool function(const struct view *view);
 #include "wait/kinds.def"
 
+/* The row of kinds.def for the system call that a thread is in; wait_for_other describes one without a row.
+ */
+struct wait_call wait_call_of(const struct snapshot_thread *thread);
+
+/* A function's name without the prefixes of its aliases: libc has "__GI___pthread_mutex_lock",
+ * the sanitizers have "__interceptor_sem_wait". */
+const char *bare_name(const char *name);
+/* The row of kinds.def for a function that waits for a futex; NULL: none.  is_prefix: the row's name may be a
+ * prefix. */
+const struct futex_user *futex_user_find(const char *name, bool is_prefix);
+
 #endif

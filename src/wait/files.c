@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 #include "proc/file.h"
-#include "proc/stat.h"
+#include "proc/status.h"
 
 enum { SOCKETS_MS = 100, MAX_LINK = 4096 };
 

@@ -6,7 +6,7 @@
 #include "symbolize/symbolize.h"
 #include "unwind/unwind.h"
 #include "wait/module.h"
-#include "wait/users.h"
+#include "wait/describe.h"
 
 struct stack_facts {
     bool known;                    /* stack_facts_set was called */

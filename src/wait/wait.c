@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "proc/process.h"
-#include "proc/stat.h"
-#include "wait/calls.h"
+#include "proc/status.h"
+#include "wait/describe.h"
 #include "wait/files.h"
 #include "wait/glibc.h"
 #include "wait/stack.h"

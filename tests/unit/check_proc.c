@@ -17,7 +17,6 @@
 #include "proc/address_space.h"
 #include "proc/file.h"
 #include "proc/process.h"
-#include "proc/stat.h"
 #include "proc/status.h"
 #include "proc/tasks.h"
 #include "proc/tracer.h"

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/elf.h"
-#include "cli/common/elf_head.h"
+#include "cli/common/program_head.h"
 #include "cli/common/watchable.h"
 #include "suite.h"
 

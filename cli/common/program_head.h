@@ -1,10 +1,20 @@
-/* The few facts of an ELF file that decide how the kernel starts it. */
-#ifndef THREADLEAK_CLI_COMMON_ELF_HEAD_H
-#define THREADLEAK_CLI_COMMON_ELF_HEAD_H
+/* The beginning of a program's file, which decides how the kernel starts it: script or ELF. */
+#ifndef THREADLEAK_CLI_COMMON_PROGRAM_HEAD_H
+#define THREADLEAK_CLI_COMMON_PROGRAM_HEAD_H
 
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#define SCRIPT_HEAD_SIZE 256 /* BINPRM_BUF_SIZE, linux/binfmts.h: the kernel reads no more */
+
+/* Splits the first line of a script, "#! interpreter [argument]", as the kernel does.  It has `length` bytes
+ * and room for one more.  The rest of the line after the interpreter is one argument, or "".  False: the
+ * kernel refuses it (ENOEXEC). */
+bool script_head_read(char *line, size_t length, char **interpreter, char **argument);
+
+/* The PROGRAM of "#!/usr/bin/env [-S] PROGRAM …", or NULL.  Changes `argument`. */
+const char *script_env_program(const char *interpreter, char *argument);
 
 struct elf_head {
     int class;             /* ELFCLASS32 … */
