@@ -1,4 +1,4 @@
-/* struct threadleak_abi.checkpoint, a point in time, and .check, which can ignore the threads of before. */
+/* struct threadleak_abi.checkpoint, a point in time; .check can ignore the threads that existed then. */
 #ifndef THREADLEAK_PRELOAD_API_CHECK_H
 #define THREADLEAK_PRELOAD_API_CHECK_H
 
