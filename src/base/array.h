@@ -1,6 +1,6 @@
 /*
- * Arrays that grow by one item at a time, doubled at each power of two.  So the number of items says how many
- * there is room for, and nothing else has to be kept.
+ * Arrays that grow by one item at a time. Their capacity is the next power of two, so it follows from the
+ * number of items and is not stored.
  */
 #ifndef THREADLEAK_BASE_ARRAY_H
 #define THREADLEAK_BASE_ARRAY_H
@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 /*
- * Makes room for items[count] in an array that began as NULL and was grown by nothing else.  False: out of
- * memory; then the array is as it was.  `items` is an lvalue; the caller counts, and frees it.
+ * Makes space for items[count]. The array begins as NULL, and only this macro may grow it. False: out of
+ * memory; then the array is unchanged. `items` is an lvalue. The caller keeps the count, and frees the array.
  *
  *     if (!ARRAY_GROW(list->items, list->count))
  *         return false;
@@ -22,7 +22,7 @@
         grown_ != NULL;                                                \
     })
 
-/* The array, moved where needed, or NULL. */
+/* The array, which realloc may have moved; NULL: out of memory. */
 void *array_grow(void *items, size_t count, size_t size);
 
 #endif

@@ -14,7 +14,7 @@ enum {
 #elif defined(__aarch64__)
     OUR_ELF_MACHINE = EM_AARCH64,
 #else
-    OUR_ELF_MACHINE = EM_NONE, /* the shim does not build there */
+    OUR_ELF_MACHINE = EM_NONE, /* the shim does not build for it */
 #endif
 };
 

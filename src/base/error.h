@@ -4,13 +4,13 @@
 
 #include <stdbool.h>
 
-/* A function that takes one fills it in when it fails, and else leaves it as it is. */
+/* A function that takes one sets it when it fails, and otherwise does not change it. */
 struct error {
     char text[512];
 };
 
-/* Text that is too long is cut.  Control characters become '?', since paths may contain any.  Always returns
- * false: what most callers return then. */
+/* Cuts text that is too long. Replaces control characters by '?', because paths may contain any. Always
+ * returns false, as most callers do after an error. */
 bool error_set(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -13,7 +13,7 @@ int regular_file_open(const char *path, struct stat *status)
         errno = EINVAL;
         return -1;
     }
-    /* Another file may be at the path by now: the descriptor is checked again. */
+    /* Another file may be at the path by now, so this checks the descriptor again. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd >= 0 && (fstat(fd, status) != 0 || !S_ISREG(status->st_mode))) {
         close(fd);
@@ -25,18 +25,18 @@ int regular_file_open(const char *path, struct stat *status)
 
 char *read_all(int fd, size_t most, size_t *length)
 {
-    size_t room = 0, used = 0;
+    size_t capacity = 0, used = 0;
     char *text = NULL;
     ssize_t n = 1;
     while (n != 0) {
-        if (room - used < 2) { /* for one byte and the NUL */
-            room = room ? 2 * room : 4096;
-            char *more = realloc(text, room);
+        if (capacity - used < 2) { /* for one byte and the NUL */
+            capacity = capacity ? 2 * capacity : 4096;
+            char *more = realloc(text, capacity);
             if (!more)
                 break;
             text = more;
         }
-        n = read(fd, text + used, room - 1 - used);
+        n = read(fd, text + used, capacity - 1 - used);
         if (n < 0 && errno != EINTR)
             break;
         used += n > 0 ? (size_t)n : 0;

@@ -1,4 +1,4 @@
-/* Builds and writes JSON, for every format that is made of it. */
+/* Builds and writes JSON. */
 #ifndef THREADLEAK_BASE_JSON_H
 #define THREADLEAK_BASE_JSON_H
 
@@ -11,18 +11,18 @@
 json_t *json_text(const char *string);
 
 /*
- * Add to an object, whose keys keep the order of the calls, or to an array.  Values are taken over.  Out of
- * memory (a value that is NULL, too) releases the whole and sets it to NULL.  Calls for NULL do nothing, so
- * only the result must be checked.
+ * Add to an object, whose keys keep the order of the calls, or to an array, and take ownership of the value.
+ * When out of memory, or when the value is NULL, they release the object or array and set it to NULL. Calls
+ * for NULL do nothing, so only the final result must be checked.
  */
 void set_value(json_t **object, const char *key, json_t *value);
-void set_text(json_t **object, const char *key, const char *text); /* as json_text */
+void set_text(json_t **object, const char *key, const char *text); /* converts the text as json_text does */
 void set_number(json_t **object, const char *key, int64_t number);
 void set_bool(json_t **object, const char *key, bool value);
 void append_value(json_t **array, json_t *value);
 
-/* Writes a document and a newline, and releases the document.  False with errno: it was not written; ENOMEM
- * for a document that is NULL. */
+/* Writes a document and a newline, and releases the document. False with errno: it was not written. ENOMEM:
+ * the document is NULL. */
 bool json_write(FILE *out, json_t *json);
 
 #endif

@@ -5,9 +5,8 @@
 #include <stddef.h>
 
 /*
- * The first of the indices 0 … count - 1 for which `condition`, an expression of `i`, is true; `count` when
- * it is true for none.  It must be true for all indices behind one for which it is true: that holds for
- * comparisons with the items of a sorted array.
+ * The first index of 0 … count - 1 for which `condition`, an expression of `i`, is true; `count` if there is
+ * none. If it is true for one index, it must be true for all higher ones, as `>=` is in a sorted array.
  *
  *     size_t at = SEARCH_FIRST(i, list->count, list->items[i].tid >= tid);
  */

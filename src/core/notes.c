@@ -175,11 +175,11 @@ bool core_notes_read(struct core_file *core, struct core_notes *notes, uint64_t 
         uint64_t desc = at + sizeof(start.header) + ((start.header.n_namesz + UINT64_C(3)) & ~UINT64_C(3));
         uint64_t next = desc + ((start.header.n_descsz + UINT64_C(3)) & ~UINT64_C(3));
         if (got < sizeof(start.header) || start.header.n_namesz == 0 || next > size ||
-            notes->remaining == 0) {
+            notes->quota == 0) {
             notes->cut = true;
             return true;
         }
-        notes->remaining--;
+        notes->quota--;
         const struct note note = {start.header.n_type, offset + desc, start.header.n_descsz};
         if (start.header.n_namesz == sizeof(owner) && memcmp(start.name, owner, sizeof(owner)) == 0 &&
             !take_note(core, notes, &note))

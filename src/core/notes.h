@@ -5,7 +5,7 @@
 #include "core/core.h"
 
 struct core_notes {
-    size_t remaining; /* how many more are read: a file may claim any number */
+    size_t quota; /* how many more are read: a file may claim any number */
     bool cut;         /* the file ends within them, or they are damaged */
 };
 

@@ -120,10 +120,10 @@ static bool take_header(struct core_file *core, const Elf64_Phdr *header, struct
 static bool read_headers(struct core_file *core, const Elf64_Ehdr *header, struct totals *totals)
 {
     Elf64_Phdr headers[HEADERS_AT_ONCE];
-    uint64_t claimed = count_headers(core, header), room = 0;
+    uint64_t claimed = count_headers(core, header), fitting = 0;
     if (header->e_phoff < core->size)
-        room = (core->size - header->e_phoff) / sizeof(Elf64_Phdr);
-    uint64_t count = claimed < room ? claimed : room;
+        fitting = (core->size - header->e_phoff) / sizeof(Elf64_Phdr);
+    uint64_t count = claimed < fitting ? claimed : fitting;
     count = count < MAX_HEADERS ? count : MAX_HEADERS;
     totals->damaged |= count < claimed;
     core->segments = calloc(count + 1, sizeof(*core->segments));
@@ -181,7 +181,7 @@ static void set_notice(struct core_file *core, const struct totals *totals)
 static bool read_core(struct core_file *core, struct error *error)
 {
     Elf64_Ehdr header = {.e_type = ET_NONE};
-    struct totals totals = {.notes.remaining = MAX_NOTES};
+    struct totals totals = {.notes.quota = MAX_NOTES};
     if (!is_of_this_machine(core, &header, core_file_pread(core, 0, &header, sizeof(header)), error))
         return false;
     if (!read_headers(core, &header, &totals))

@@ -60,8 +60,8 @@ const struct ledger_stack *ledger_next_stack(const struct ledger *ledger, uint32
     while (*at < used && used - *at >= head) {
         const struct ledger_stack *current = (const struct ledger_stack *)(words + *at);
         *at += LEDGER_STACK_GRAIN;
-        uint32_t room = used - (*at - LEDGER_STACK_GRAIN) - head;
-        if (!current->stamp || current->frame_count == 0 || current->frame_count > room ||
+        uint32_t max_frames = used - (*at - LEDGER_STACK_GRAIN) - head;
+        if (!current->stamp || current->frame_count == 0 || current->frame_count > max_frames ||
             current->frame_count > LEDGER_STACK_DEPTH_MAX ||
             ledger_stack_hash(current, current->stamp) != current->hash)
             continue;

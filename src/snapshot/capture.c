@@ -14,8 +14,8 @@ enum {
     KB = 1024,
     MB = 1024 * KB,
     COPIED_BYTES = 64 * MB,
-    USUAL_COPY = 6 * KB, /* most threads use no more than that of their stack */
-    OBJECT_BYTES = 64,   /* on both sides of a futex: the mutex or condition variable it is in */
+    USUAL_COPY = 6 * KB, /* most threads use at most this much of their stack */
+    OBJECT_BYTES = 64,   /* on both sides of a futex: contains its mutex or condition variable */
 };
 
 /* ---- all threads ------------------------------------------------------------------ */
@@ -118,8 +118,8 @@ void capture_all(struct capture *capture)
     size_t count = stop_count_threads(capture->stop.pid);
     uint64_t each = copy_share(total, count);
     size_t expected = count + count / 8 + 16;
-    size_t room = expected * (each + 2 * OBJECT_BYTES);
-    struct snapshot_arena *arena = arena_new(capture->snapshot, room, expected * USUAL_COPY);
+    size_t capacity = expected * (each + 2 * OBJECT_BYTES);
+    struct snapshot_arena *arena = arena_new(capture->snapshot, capacity, expected * USUAL_COPY);
     if (!stop_list(&capture->stop)) {
         capture->why = errno;
         return;
@@ -172,13 +172,13 @@ static void capture_thread_again(const struct capture *capture, struct snapshot_
 
 void capture_again(struct capture *capture)
 {
-    size_t objects = capture->want_count * 2 * OBJECT_BYTES, expected, room;
+    size_t objects = capture->want_count * 2 * OBJECT_BYTES, expected, capacity;
     uint64_t each =
-        copy_share_wanted(capture->snapshot, capture->wants, capture->want_count, &expected, &room);
+        copy_share_wanted(capture->snapshot, capture->wants, capture->want_count, &expected, &capacity);
     for (size_t i = 0; i < capture->want_count; i++)
         if (!stop_add(&capture->stop, capture->snapshot->threads[capture->wants[i].thread].tid))
             return;
-    struct snapshot_arena *arena = arena_new(capture->snapshot, room + objects, expected + objects);
+    struct snapshot_arena *arena = arena_new(capture->snapshot, capacity + objects, expected + objects);
     if (!arena)
         return;
     stop_seize(&capture->stop);

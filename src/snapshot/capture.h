@@ -1,6 +1,6 @@
 /*
- * What happens between the stop of a process and its resuming: registers, stacks, and the
- * objects that threads wait for are copied.  Only the tracing thread calls these.
+ * Copies registers, stacks, and the objects that threads wait for, while the process is stopped. Only the
+ * tracing thread calls these functions.
  */
 #ifndef THREADLEAK_SNAPSHOT_CAPTURE_H
 #define THREADLEAK_SNAPSHOT_CAPTURE_H

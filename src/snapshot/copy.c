@@ -59,7 +59,8 @@ static int compare_sizes(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* Bytes of the stack, and of the wanted mapping when that is another one; a page for what is below sp. */
+/* Bytes of the stack, and of the wanted mapping if that is another one, each with a page for what is below
+ * sp. */
 static void set_asked(const struct snapshot *snapshot, const struct snapshot_want *want, uint64_t asked[2])
 {
     uint64_t sp = snapshot->threads[want->thread].sp;
@@ -69,13 +70,13 @@ static void set_asked(const struct snapshot *snapshot, const struct snapshot_wan
     asked[1] = other && other != stack ? other->end - want->address + 4 * KB : 0;
 }
 
-/* Most threads ask for little.  With ten thousand threads, equal shares would be too small for the others. */
+/* Most threads need little. With ten thousand threads, equal shares would be too small for the others. */
 uint64_t copy_share_wanted(const struct snapshot *snapshot, const struct snapshot_want *wants, size_t count,
-                           size_t *expected, size_t *room)
+                           size_t *expected, size_t *capacity)
 {
     uint64_t *asked = malloc((2 * count + 1) * sizeof(*asked)), left = DEEPENED_BYTES, each = MAX_COPY;
     *expected = 0;
-    *room = DEEPENED_BYTES + 2 * count * MIN_COPY;
+    *capacity = DEEPENED_BYTES + 2 * count * MIN_COPY;
     if (!asked)
         return copy_share(DEEPENED_BYTES, 2 * count);
     for (size_t i = 0; i < count; i++)

@@ -1,4 +1,4 @@
-/* Room for copies of memory, and how much of each stack is copied. */
+/* Memory for copies, and how much of each stack is copied. */
 #ifndef THREADLEAK_SNAPSHOT_COPY_H
 #define THREADLEAK_SNAPSHOT_COPY_H
 
@@ -6,7 +6,7 @@
 
 enum { COPY_RED_ZONE = 128 /* bytes below sp that x86_64's functions may use */ };
 
-/* Allocated before the stop: fresh pages cost time. */
+/* Memory that is allocated before the stop, because fresh pages cost time. */
 struct snapshot_arena {
     struct snapshot_arena *next;
     unsigned char *bytes;
@@ -17,15 +17,15 @@ struct snapshot_arena {
 struct snapshot_arena *arena_new(struct snapshot *snapshot, size_t size, size_t ready);
 void arena_free_all(struct snapshot *snapshot);
 
-/* How many bytes of each of `count` stacks are copied when all together may take `total`. */
+/* How many bytes of each of `count` stacks to copy, if all together may take `total`. */
 uint64_t copy_share(size_t total, size_t count);
-/* The same for second copies: each gets what it asks for, or an equal share where that is too
- * much.  expected: the bytes that this takes, at most `room`. */
+/* The same for second copies: each gets what it needs, or an equal share if that is too much. expected: the
+ * bytes that this takes, at most `capacity`. */
 uint64_t copy_share_wanted(const struct snapshot *snapshot, const struct snapshot_want *wants, size_t count,
-                           size_t *expected, size_t *room);
+                           size_t *expected, size_t *capacity);
 
-/* Gives a copy of memory around an address its place in the arena: `below` bytes before the
- * address, `size` in all.  It is cut where the mapping or the arena ends. */
+/* Reserves arena memory for a copy around an address: `below` bytes before the address, `size` in all. The
+ * copy ends where the mapping or the arena ends. */
 void copy_plan(const struct snapshot *snapshot, struct snapshot_arena *arena, struct snapshot_copy *copy,
                uint64_t address, uint64_t below, uint64_t size);
 

@@ -12,7 +12,7 @@
 enum {
     KB = 1024,
     MB = 1024 * KB,
-    COPIED_BYTES = 64 * MB, /* of all stacks; the rest is read when it is needed */
+    COPIED_BYTES = 64 * MB, /* bytes of all stacks; the rest is read when it is needed */
     /* A file of a few bytes can claim any amount of memory: it is sparse, or its segments
      * overlap.  This bounds the time that reading takes. */
     READ_BYTES = 1024 * MB,
@@ -20,7 +20,7 @@ enum {
     PAGES = 64,
 };
 
-/* Most reads are a word of a stack or an instruction, near the one before. */
+/* Most reads are short, and close to the previous one. */
 struct core_page {
     uint64_t start;
     size_t size; /* 0: none */
@@ -29,7 +29,7 @@ struct core_page {
 
 /* ---- memory ---------------------------------------------------------------------- */
 
-/* Memory of a read-only mapping that was not dumped: its file has it. */
+/* Reads a read-only mapping that was not dumped from its file. */
 static size_t read_image(const struct snapshot *snapshot, uint64_t address, void *to, size_t size)
 {
     const struct region *region = address_space_find(&snapshot->space, address);
@@ -58,7 +58,7 @@ static size_t read_anew(const struct snapshot *snapshot, uint64_t address, void 
     return done;
 }
 
-/* NULL: not all of it is in one page, or it cannot be read. */
+/* NULL: it is not in one page, or it cannot be read. */
 static const unsigned char *find_in_page(const struct snapshot *snapshot, uint64_t address, size_t size)
 {
     uint64_t in_page = address % PAGE, start = address - in_page;

@@ -10,7 +10,7 @@
 #include "snapshot/core.h"
 
 enum {
-    MAX_IMAGES = 128, /* each is an open file */
+    MAX_IMAGES = 128, /* each has an open file */
     MAX_HEADERS = 64,
     MAX_NOTES = 1 << 16,
     HEADER_PAGE = 4096,
@@ -23,7 +23,7 @@ struct core_image {
     int fd; /* -1: no such file, or another build */
 };
 
-/* The file's headers, as the core has them. */
+/* The file's headers, from the memory in the core. */
 struct proof {
     const struct core_file *core;
     uint64_t bias;

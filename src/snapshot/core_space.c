@@ -1,4 +1,4 @@
-/* PT_LOAD has the permissions of memory, NT_FILE the files that were mapped; neither lists all mappings. */
+/* PT_LOAD has the permissions of memory, and NT_FILE has the mapped files. Neither lists all mappings. */
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@ enum { MAX_HEADERS = 64 };
 
 struct sweep {
     const struct core_file *core;
-    size_t segment, mapping; /* the next of each */
+    size_t segment, mapping; /* the next item of each */
 };
 
 static void name(struct region *region, const struct core_file *core)
@@ -45,7 +45,7 @@ static const struct core_mapping *next_mapping(struct sweep *sweep, uint64_t at)
     return sweep->mapping < core->mapping_count ? &core->mappings[sweep->mapping] : &none;
 }
 
-/* The region from `at`, or from the first address behind it that has one.  False: there is none. */
+/* The region at `at`, or else the next one above. False: there is none. */
 static bool next_region(struct sweep *sweep, uint64_t at, struct region *region)
 {
     const struct core_segment *segment = next_segment(sweep, at);

@@ -1,4 +1,4 @@
-/* ELF files, as the process has mapped them. */
+/* ELF files in the memory of the process. */
 #ifndef THREADLEAK_SNAPSHOT_ELF_H
 #define THREADLEAK_SNAPSHOT_ELF_H
 
@@ -17,8 +17,8 @@ struct snapshot_elf {
     size_t build_id_len; /* 0: none */
 };
 
-/* Reads the headers and the build-id from memory.  first: the mapping of the file's beginning
- * (address_space_first).  False: it is no ELF file, none that is loaded, or not readable. */
+/* Reads the headers and the build-id from memory. first: the mapping of the file's beginning
+ * (address_space_first). False: it is not a loaded ELF file, or not readable. */
 bool snapshot_read_elf(const struct snapshot *snapshot, const struct region *first, struct snapshot_elf *elf);
 
 #endif

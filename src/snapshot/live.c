@@ -11,7 +11,7 @@
 #include "snapshot/stop.h"
 
 enum {
-    MAX_TRIES = 20, /* while the tracer of a thread is about to leave it */
+    MAX_TRIES = 20, /* while another tracer is about to detach from a thread */
     REST_MS = 10,
 };
 
@@ -24,8 +24,8 @@ static bool accept_path(const char *path, snapshot_accept_fn *accept, void *arg)
     return fd >= 0 && accept(arg, fd);
 }
 
-/* The process may live in a container, with a file system of its own.  map_files also has
- * files without a name, but needs privileges. */
+/* The process may have another root directory, as in a container. map_files also has unlinked files, but
+ * needs privileges. */
 static bool find_file(const struct snapshot *snapshot, const struct region *region,
                       snapshot_accept_fn *accept, void *arg)
 {
@@ -87,7 +87,8 @@ static enum snapshot_status take_once(pid_t pid, const struct snapshot_options *
     capture.snapshot->pid = pid;
     capture.snapshot->source = &live_source;
     capture.why = tracing_run(&capture);
-    /* Tries again for a single refused thread only while somebody traces it: each try stops the others. */
+    /* Tries again for a single refused thread only while another tracer has it, because each try stops the
+     * others. */
     *again = snapshot_is_passing(&capture.stop) && (!capture.ok || snapshot_tracer(&capture.stop) > 0);
     enum snapshot_status status = finish(&capture, snapshot, error);
     stop_release(&capture.stop);

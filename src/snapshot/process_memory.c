@@ -28,7 +28,8 @@ pid_t process_living_task(const struct snapshot *snapshot)
         pid_t tid = snapshot->threads[i].tid;
         if (snapshot->threads[i].state != SNAPSHOT_STOPPED || !has_memory(snapshot, tid))
             continue;
-        /* Kept, because every read of a word asks for it.  No snapshot is a constant object. */
+        /* Stores the task, because every read needs it. The cast is valid, because no snapshot is a constant
+         * object. */
         ((struct snapshot *)snapshot)->task = tid;
         return tid;
     }
@@ -45,7 +46,7 @@ static ssize_t read_vector(const struct snapshot *snapshot, const struct iovec *
     return n;
 }
 
-/* Slow; for where a seccomp filter forbids process_vm_readv. */
+/* This is slow. It is for systems where a seccomp filter forbids process_vm_readv. */
 static size_t read_file(const struct snapshot *snapshot, uint64_t address, void *to, size_t size)
 {
     int fd = open(PROC_PATH("%d/mem", process_living_task(snapshot)), O_RDONLY | O_CLOEXEC);
@@ -65,7 +66,7 @@ size_t process_read(const struct snapshot *snapshot, uint64_t address, void *to,
     return n < 0 ? 0 : (size_t)n;
 }
 
-/* Returns how many of the batch were read whole. */
+/* Returns how many copies of the batch were read completely. */
 static size_t read_batch(const struct snapshot *snapshot, struct snapshot_copy **copies, size_t count)
 {
     struct iovec local[BATCH] = {{NULL, 0}}, remote[BATCH] = {{NULL, 0}};

@@ -4,11 +4,12 @@
 
 #include "snapshot/snapshot.h"
 
-/* A thread of the process that has memory; the last one known when none is left. */
+/* A thread of the process that has memory; the previous one if there is no such thread any more. */
 pid_t process_living_task(const struct snapshot *snapshot);
 /* Returns how many bytes, counted from `address`, could be read. */
 size_t process_read(const struct snapshot *snapshot, uint64_t address, void *to, size_t size);
-/* Fills in planned copies, many with one system call.  Each one's size becomes what could be read. */
+/* Fills in planned copies, many with one system call. Sets the size of each to the bytes that could be
+ * read. */
 void process_read_copies(const struct snapshot *snapshot, struct snapshot_copy **copies, size_t count);
 
 #endif

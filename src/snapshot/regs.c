@@ -15,7 +15,7 @@
 enum {
     ERESTARTSYS = 512,
     ERESTARTNOINTR = 513,
-    ERESTARTNOHAND = 514, /* start again unless a handler runs, else EINTR */
+    ERESTARTNOHAND = 514, /* restarts unless a handler runs, else EINTR */
     ERESTART_RESTARTBLOCK = 516
 };
 
@@ -26,9 +26,8 @@ static bool is_restarting(long result)
 }
 
 /*
- * These fail with EINTR when only a tracer wakes them.  They have had no effect then and
- * can be restarted.  close, connect, io_uring_enter and writes are not among them: those
- * may have had an effect.
+ * These fail with EINTR even if only a tracer wakes them. They have had no effect then, so they can be
+ * restarted. close, connect, io_uring_enter and writes are not listed, because they may have had an effect.
  */
 static bool fails_with_eintr(long nr)
 {
@@ -49,7 +48,7 @@ static bool fails_with_eintr(long nr)
     case SYS_recvmsg:
     case SYS_accept:
     case SYS_accept4:
-    case SYS_sendto: /* with SO_SNDTIMEO; what was sent in part returns a count */
+    case SYS_sendto: /* with SO_SNDTIMEO; a partial send returns a count */
     case SYS_sendmsg:
         return true;
     default:
@@ -91,7 +90,7 @@ static bool make_restart(struct user_regs_struct *regs)
 
 void snapshot_resolve_restarted(const struct snapshot *snapshot, struct snapshot_thread *thread)
 {
-    /* mov $NR,%eax; syscall: the code of libc's wrappers */
+    /* mov $NR,%eax; syscall: code of libc's wrappers */
     unsigned char code[7];
     uint32_t nr;
     if (thread->state != SNAPSHOT_STOPPED || thread->syscall_nr != SYS_restart_syscall)
@@ -132,7 +131,7 @@ void snapshot_set_regs(struct snapshot_thread *thread, const void *all)
     thread->syscall_nr = -1;
 }
 
-/* snapshot_resolve_restarted has checked the instruction already. */
+/* snapshot_resolve_restarted has already checked the instruction. */
 void snapshot_check_syscall(const struct snapshot *snapshot, struct snapshot_thread *thread)
 {
     (void)snapshot;

@@ -4,14 +4,14 @@
 
 #include "snapshot/snapshot.h"
 
-/* Fills in regs, pc, sp, syscall_*, and sets the state.  For the tracer of a stopped thread.
- * by_us: only our interrupt stopped it, not SIGSTOP.  Then a system call that would fail with
- * EINTR because of that is made to restart. */
+/* Fills in regs, pc, sp, syscall_*, and sets the state. Call it as the tracer of a stopped thread. by_us:
+ * only our interrupt stopped it, not SIGSTOP. Then a system call that would fail with EINTR is changed to
+ * restart. */
 void snapshot_read_regs(struct snapshot_thread *thread, bool by_us);
 /* The same from a core's NT_PRSTATUS (elf_gregset_t); the thread counts as stopped. */
 void snapshot_set_regs(struct snapshot_thread *thread, const void *regs);
-/* A call that was interrupted before is restart_syscall(2) now.  Replaces that by the original
- * call, found in the instructions before the pc. */
+/* If the thread is in restart_syscall(2) after an earlier interrupt, replaces that by the original call. The
+ * instructions before the pc have its number. */
 void snapshot_resolve_restarted(const struct snapshot *snapshot, struct snapshot_thread *thread);
 /* Clears syscall_nr if the instruction before the pc makes no system call. */
 void snapshot_check_syscall(const struct snapshot *snapshot, struct snapshot_thread *thread);

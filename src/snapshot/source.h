@@ -11,19 +11,19 @@
 #include "snapshot/snapshot.h"
 
 struct snapshot_source {
-    /* Reads memory that was not copied.  Returns how many bytes, counted from `address`, it could read. */
+    /* Reads memory that was not copied. Returns how many bytes from `address` on it could read. */
     size_t (*read)(const struct snapshot *snapshot, uint64_t address, void *to, size_t size);
     /* As snapshot_find_file. */
     bool (*find_file)(const struct snapshot *snapshot, const struct region *region,
                       snapshot_accept_fn *accept, void *arg);
-    /* As snapshot_deepen.  NULL: `read` finds all memory that there is. */
+    /* As snapshot_deepen. NULL: `read` can read all memory. */
     void (*deepen)(struct snapshot *snapshot, const struct snapshot_want *wants, size_t count);
     /* As snapshot_living_task.  NULL: nothing in /proc belongs to the process. */
     pid_t (*living_task)(const struct snapshot *snapshot);
     /* Frees snapshot->source_data.  NULL: there is none. */
     void (*free_data)(void *source_data);
-    bool is_frozen;  /* writable memory, too, is as of the snapshot's moment */
-    bool is_partial; /* memory that the process had may be missing */
+    bool is_frozen;  /* writable memory does not change after the snapshot */
+    bool is_partial; /* memory of the process can be missing */
 };
 
 #endif

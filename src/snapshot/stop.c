@@ -13,7 +13,7 @@
 enum {
     FIRST_NAP_NS = 20000,
     LONGEST_NAP_NS = 1000000,
-    MAX_PASSES = 100, /* over the list, while threads are created and end */
+    MAX_PASSES = 100, /* passes over the list, while threads begin and end */
 };
 
 static void nap(uint64_t ns)
@@ -148,8 +148,8 @@ static void check_pending(struct stop *stop, uint64_t idle_ns)
 }
 
 /*
- * Ten thousand threads may take long to stop, so only the time without progress is bounded.
- * It is the sum of the naps, not clock time: on a busy machine this thread waits for a CPU, too.
+ * Ten thousand threads may take long to stop, so only the time without progress is bounded. It is the sum of
+ * the pauses, not clock time, because on a busy machine this thread waits for a CPU, too.
  */
 static void wait_for_pending(struct stop *stop)
 {

@@ -1,5 +1,5 @@
-/* Stops the threads of a process by ptrace and resumes them.  Only the tracing thread may call
- * these, save stop_count_threads and stop_reap. */
+/* Stops the threads of a process by ptrace and resumes them. Only the tracing thread may call these, except
+ * stop_count_threads and stop_reap. */
 #ifndef THREADLEAK_SNAPSHOT_STOP_H
 #define THREADLEAK_SNAPSHOT_STOP_H
 
@@ -15,14 +15,14 @@ struct stop {
     uint64_t wait_ns;    /* for threads that do not stop */
     uint64_t began_ns;   /* when the first thread was interrupted; 0: none was */
     uint64_t stopped_ns; /* set by stop_end */
-    bool complete;       /* no thread was created that is not among the tracees */
-    atomic_uint seizing; /* of tracee_seize */
+    bool complete;       /* no thread was created that is not a tracee */
+    atomic_uint seizing; /* argument of tracee_seize */
 };
 
-/* From the number of links of /proc/PID/task, without listing it; 0: no such process. */
+/* The number of threads, from the link count of /proc/PID/task; 0: no such process. */
 size_t stop_count_threads(pid_t pid);
-/* Lists the threads of the process and attaches to them; none is stopped yet.
- * False with errno: out of memory, or no such process. */
+/* Lists the threads of the process and attaches to them. It does not stop them yet. False with errno: out of
+ * memory, or no such process. */
 bool stop_list(struct stop *stop);
 /* Adds a thread to the tracees.  False: out of memory. */
 bool stop_add(struct stop *stop, pid_t tid);
@@ -34,9 +34,9 @@ void stop_begin(struct stop *stop, bool others);
  * ptrace cannot detach from a running thread. */
 void stop_end(struct stop *stop);
 /*
- * Reaps ended threads of the process; for another thread, while the tracing one may be
- * blocked.  PTRACE_SEIZE waits for an execve, that waits for the end of all other
- * threads, and tracees have ended only when their tracer has waited for them.
+ * Reaps ended threads of the process. Another thread calls it while the tracing thread may be blocked:
+ * PTRACE_SEIZE waits for an execve, and execve waits for the end of all other threads. A tracee ends only
+ * when its tracer has waited for it.
  */
 void stop_reap(pid_t pid);
 void stop_release(struct stop *stop);

@@ -1,8 +1,8 @@
 /*
- * Every waitid leaves the event in place (WNOWAIT), for two reasons.  The exit status of a
- * child of this program stays for the code that waits for it.  And a signal that stopped a
- * thread is still delivered if this program is killed before it resumes the thread: the
- * kernel drops the signal as soon as a wait has taken the event.
+ * Every waitid keeps the event pending (WNOWAIT), for two reasons. The exit status of a child of this program
+ * stays available to the code that waits for it. If this program is killed before it resumes a thread, the
+ * kernel still delivers the signal that stopped the thread: it drops the signal only after a wait without
+ * WNOWAIT.
  */
 #include "snapshot/tracee.h"
 
@@ -14,7 +14,7 @@
 
 #include "proc/status.h"
 
-enum { UNINTERRUPTIBLE_NS = 10000000 /* allowed to threads in state D */ };
+enum { UNINTERRUPTIBLE_NS = 10000000 /* time for threads in state D */ };
 
 static char state_of(pid_t pid, pid_t tid)
 {
@@ -24,9 +24,8 @@ static char state_of(pid_t pid, pid_t tid)
 }
 
 /*
- * PTRACE_SEIZE blocks while a thread of the process is in execve.  That in turn may wait for
- * threads that another tracer does not let end.  There is no time limit: only the end of the
- * calling thread ends it.
+ * PTRACE_SEIZE blocks while a thread of the process is in execve. The execve may wait for threads whose end
+ * another tracer delays. There is no time limit: only the end of the calling thread ends the call.
  */
 static int seize_or_be_cancelled(pid_t tid, atomic_uint *seizing)
 {
@@ -57,9 +56,9 @@ void tracee_interrupt(struct tracee *tracee)
 }
 
 /*
- * A thread stops because of our interrupt, of a group-stop (SIGSTOP to the process), or of a
- * signal that is about to be delivered.  Its registers are the same in all three cases.  Only
- * the last one needs the signal when the thread is resumed.
+ * A thread stops because of our interrupt, a group-stop (SIGSTOP to the process), or a signal that is about
+ * to be delivered. Its registers are the same in all three cases. Only the last one needs the signal when the
+ * thread is resumed.
  */
 bool tracee_poll(struct tracee *tracee, pid_t pid)
 {
@@ -86,8 +85,8 @@ char tracee_task_state(const struct tracee *tracee, pid_t pid)
     return state_of(pid, tracee->tid);
 }
 
-/* A runnable thread stops as soon as it gets a CPU.  One in state D may wait for such a thread, which may
- * hold the lock of the address space. */
+/* A runnable thread stops as soon as it gets a CPU. A thread in state D may wait for a runnable one, which
+ * may hold the lock of the address space. */
 static uint64_t allowed_ns(char state, uint64_t wait_ns, bool some_starve)
 {
     if (state == 'R' || (state == 'D' && some_starve))
@@ -114,7 +113,7 @@ void tracee_check_pending(struct tracee *tracee, pid_t pid, uint64_t idle_ns, ui
 
 void tracee_resume(struct tracee *tracee, pid_t pid)
 {
-    /* A late thread may have stopped meanwhile, and for a signal. */
+    /* A late thread may have stopped meanwhile because of a signal. */
     if (tracee->state == TRACEE_STUCK)
         tracee_poll(tracee, pid);
     if (tracee->state == TRACEE_STOPPED)
@@ -126,8 +125,7 @@ static bool is_end(const siginfo_t *info)
     return info->si_code == CLD_EXITED || info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED;
 }
 
-/* A wait also takes the stops of tracees, even if it did not ask for stops: so the first one takes nothing.
- */
+/* A wait also consumes the stops of tracees, even without WSTOPPED. So the first wait consumes nothing. */
 void tracee_reap(pid_t tid)
 {
     siginfo_t info = {.si_pid = 0};

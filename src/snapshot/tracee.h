@@ -1,4 +1,4 @@
-/* One thread that is traced by ptrace.  Only the tracing thread may call these, save tracee_reap. */
+/* One thread that is traced by ptrace. Only the tracing thread may call these, except tracee_reap. */
 #ifndef THREADLEAK_SNAPSHOT_TRACEE_H
 #define THREADLEAK_SNAPSHOT_TRACEE_H
 
@@ -25,25 +25,24 @@ struct tracee {
     bool in_group_stop; /* SIGSTOP or the like holds the process */
 };
 
-/* Attaches; the thread runs on.  seizing is odd meanwhile: PTRACE_SEIZE may block for ever,
- * and only then may the calling thread be cancelled. */
+/* Attaches to the thread, which continues to run. seizing is odd during the call: PTRACE_SEIZE may block for
+ * ever, and only then may the calling thread be cancelled. */
 void tracee_seize(struct tracee *tracee, pid_t pid, atomic_uint *seizing);
 /* Makes a seized thread stop soon. */
 void tracee_interrupt(struct tracee *tracee);
 /* Sets the state and returns true if the thread has stopped or ended; does not block. */
 bool tracee_poll(struct tracee *tracee, pid_t pid);
-/* After so long without progress, pending threads are worth a check. */
+/* After this time without progress, pending threads are checked. */
 bool tracee_may_be_stuck(uint64_t idle_ns, uint64_t wait_ns);
-/* As of /proc/PID/task/TID/stat; 0 if unknown. */
+/* The state letter in /proc/PID/task/TID/stat; 0: unknown. */
 char tracee_task_state(const struct tracee *tracee, pid_t pid);
-/* Of a thread that was interrupted `idle_ns` ago: notices that it has ended, gives it up as stuck
- * when it had time enough, else interrupts it again.  wait_ns: how much time that is.  some_starve: a thread
- * of the process waits for a CPU. */
+/* Checks a thread that was interrupted `idle_ns` ago: notices its end, marks it as stuck after `wait_ns`, else
+ * interrupts it again. some_starve: a thread of the process waits for a CPU. */
 void tracee_check_pending(struct tracee *tracee, pid_t pid, uint64_t idle_ns, uint64_t wait_ns,
                           bool some_starve);
-/* Resumes a stopped thread and lets go of it. */
+/* Resumes a stopped thread and detaches from it. */
 void tracee_resume(struct tracee *tracee, pid_t pid);
-/* Waits for a thread that has ended, so that its end is complete.  From any thread. */
+/* Waits for a thread that has ended, so that its end is complete. Any thread may call it. */
 void tracee_reap(pid_t tid);
 
 #endif

@@ -14,11 +14,12 @@
 enum {
     STOP_MS = 200,
     PATIENCE_NS = 400000000, /* between two checks of the tracing thread */
-    MAX_ROUNDS = 4,          /* checks that find it in the same PTRACE_SEIZE */
-    TURN_MS = 3000,          /* for another threadleak that traces the process */
+    MAX_ROUNDS = 4,          /* number of checks that find it in the same PTRACE_SEIZE */
+    TURN_MS = 3000,          /* time for another threadleak that traces the process */
 };
 
-/* A cancelled thread leaves its frames without returning: AddressSanitizer still marks them as in use. */
+/* A cancelled thread does not return from its functions, so AddressSanitizer still marks their frames as in
+ * use. */
 static void forget_frames(void *arg)
 {
     (void)arg;
@@ -41,7 +42,7 @@ static void *run_capture(void *arg)
     return NULL;
 }
 
-/* 0, or ETIMEDOUT: it did not return and was cancelled.  Its end has released all threads. */
+/* 0, or ETIMEDOUT: the tracing thread did not return and was cancelled. Its end released all tracees. */
 static int join(pthread_t tracer, struct stop *stop)
 {
     struct timespec until;

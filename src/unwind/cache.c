@@ -11,9 +11,9 @@ enum { MAX_READS = 1 << 27 };
 
 bool code_init(struct code *code, const struct snapshot *snapshot)
 {
-    *code = (struct code){.snapshot = snapshot, .room = 1024, .reads_left = MAX_READS};
+    *code = (struct code){.snapshot = snapshot, .capacity = 1024, .reads_left = MAX_READS};
     code->files = calloc(snapshot->space.count + 1, sizeof(struct code_file *));
-    code->cache = calloc(code->room, sizeof(*code->cache));
+    code->cache = calloc(code->capacity, sizeof(*code->cache));
     if (code->files && code->cache)
         return true;
     code_release(code);
@@ -24,7 +24,7 @@ void code_release(struct code *code)
 {
     for (size_t i = 0; code->files && i < code->snapshot->space.count; i++)
         code_file_close(code->files[i]);
-    for (size_t i = 0; code->cache && i < code->room; i++)
+    for (size_t i = 0; code->cache && i < code->capacity; i++)
         free(code->cache[i].rules);
     free(code->files);
     free(code->cache);
@@ -43,28 +43,28 @@ struct code_file *code_find_file(struct code *code, uint64_t pc)
     return *file;
 }
 
-static struct cached_rules *find_place(struct cached_rules *cache, size_t room, uint64_t pc)
+static struct cached_rules *find_place(struct cached_rules *cache, size_t capacity, uint64_t pc)
 {
-    size_t at = (size_t)((pc * 0x9e3779b97f4a7c15ull) >> 32) & (room - 1);
+    size_t at = (size_t)((pc * 0x9e3779b97f4a7c15ull) >> 32) & (capacity - 1);
     while (cache[at].pc && cache[at].pc != pc)
-        at = (at + 1) & (room - 1);
+        at = (at + 1) & (capacity - 1);
     return &cache[at];
 }
 
-static bool make_room(struct code *code)
+static bool reserve(struct code *code)
 {
-    if (2 * (code->cached + 1) < code->room)
+    if (2 * (code->cached + 1) < code->capacity)
         return true;
-    size_t room = 2 * code->room;
-    struct cached_rules *cache = calloc(room, sizeof(*cache));
+    size_t capacity = 2 * code->capacity;
+    struct cached_rules *cache = calloc(capacity, sizeof(*cache));
     if (!cache)
         return false;
-    for (size_t i = 0; i < code->room; i++)
+    for (size_t i = 0; i < code->capacity; i++)
         if (code->cache[i].pc)
-            *find_place(cache, room, code->cache[i].pc) = code->cache[i];
+            *find_place(cache, capacity, code->cache[i].pc) = code->cache[i];
     free(code->cache);
     code->cache = cache;
-    code->room = room;
+    code->capacity = capacity;
     return true;
 }
 
@@ -81,9 +81,9 @@ static struct frame_rules *make_rules(struct code *code, uint64_t pc)
 
 const struct frame_rules *code_find_rules(struct code *code, uint64_t pc)
 {
-    if (!pc || !make_room(code))
+    if (!pc || !reserve(code))
         return NULL;
-    struct cached_rules *place = find_place(code->cache, code->room, pc);
+    struct cached_rules *place = find_place(code->cache, code->capacity, pc);
     if (!place->pc) {
         place->pc = pc;
         place->rules = make_rules(code, pc);

@@ -1,4 +1,4 @@
-/* Caches: the code file of each mapping, the call-frame rules of each address. */
+/* Caches for the code file of each mapping and the call-frame rules of each address. */
 #ifndef THREADLEAK_UNWIND_CACHE_H
 #define THREADLEAK_UNWIND_CACHE_H
 
@@ -12,8 +12,9 @@ struct code {
     const struct snapshot *snapshot;
     struct code_file **files; /* by index of the snapshot's regions; NULL: not opened yet */
     struct cached_rules *cache;
-    size_t cached, room;
-    uint64_t reads_left; /* of memory, for all threads: bounds what hostile call-frame information costs */
+    size_t cached, capacity;
+    uint64_t
+        reads_left; /* reads of memory for all threads: bounds the cost of hostile call-frame information */
 };
 
 bool code_init(struct code *code, const struct snapshot *snapshot);

@@ -31,7 +31,7 @@ enum step cursor_lost(struct cursor *cursor, const char *why)
     return STEP_LOST;
 }
 
-/* Another stop can help only if the address is on a stack. */
+/* Another stop helps only if the address is on a stack. */
 enum step cursor_missing(struct cursor *cursor)
 {
     const struct region *region = address_space_find(&cursor->code->snapshot->space, cursor->missing);

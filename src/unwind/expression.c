@@ -15,7 +15,7 @@ struct machine {
     bool failed;
 };
 
-/* False: this or something before it has failed. */
+/* False: this operation or an earlier one has failed. */
 static bool push(struct machine *machine, uint64_t value)
 {
     if (machine->depth == DEPTH)

@@ -1,4 +1,4 @@
-/* The ELF files and in-memory files whose code a process runs. */
+/* The ELF files whose code a process runs, and images that are only in its memory. */
 #ifndef THREADLEAK_UNWIND_FILE_H
 #define THREADLEAK_UNWIND_FILE_H
 
@@ -16,7 +16,7 @@ struct code_file {
     Dwarf_CFI *eh_frame; /* NULL: none */
     Dwarf_CFI *debug_frame;
     Dwarf *dwarf;
-    Elf *elf;     /* NULL: neither the file nor its image in memory could be read */
+    Elf *elf;     /* NULL: neither the file nor its image could be read */
     void *memory; /* a copy of the image in memory, which elf uses; NULL: elf uses the file */
 };
 

@@ -62,7 +62,7 @@ static enum step by_top_of_stack(struct cursor *cursor)
  * libc's clone3: the word on top of the stack is an address after a call of it. */
 static bool is_called_from_top(struct cursor *cursor, uint64_t pc)
 {
-    enum { MAX_BYTES = 4096 }; /* of such a function */
+    enum { MAX_BYTES = 4096 }; /* of a function without call-frame information */
     unsigned char call[5];
     uint64_t from;
     int32_t distance;
@@ -115,8 +115,9 @@ static bool by_unset_frame(struct cursor *cursor, uint64_t pc)
     return true;
 }
 
-/* clone(2) has returned 0 to a new thread, on an empty stack, with its creator's registers.  libc's wrappers
- * describe nothing between there and the thread's first instruction: syscall; test %rax,%rax; jl; je. */
+/* clone(2) has returned 0 to a new thread, on an empty stack, with its creator's registers. libc's wrappers
+ * have no call-frame information between there and the thread's first instruction: syscall; test %rax,%rax;
+ * jl; je. */
 static bool is_new_thread(struct cursor *cursor, uint64_t pc)
 {
     static const unsigned char test[] = {0x0f, 0x05, 0x48, 0x85, 0xc0};
@@ -214,10 +215,10 @@ static enum step by_frame_pointer(struct cursor *cursor, uint64_t pc)
     return STEP_CALLER;
 }
 
-/* ---- which of them ---------------------------------------------------------------------- */
+/* ---- the choice ------------------------------------------------------------------------- */
 
-/* Code that a core lacks may be compiled without frame pointers.  Code without a file, in a
- * complete core, was generated at run time, and may use them. */
+/* Code that is missing in a core may have no frame pointers. Code without a file, in a complete core, was
+ * generated at run time and may have them. */
 static bool is_unknown_code(struct cursor *cursor, uint64_t pc)
 {
     const struct snapshot *snapshot = cursor->code->snapshot;

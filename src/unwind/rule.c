@@ -45,7 +45,7 @@ static struct rule make_rule(const Dwarf_Op *ops, size_t count, const Dwarf_Op *
     if (count == 1 && ops->atom >= DW_OP_reg0 && ops->atom <= DW_OP_reg31 &&
         ops->atom - DW_OP_reg0 < SNAPSHOT_REGS)
         return (struct rule){.kind = RULE_REGISTER, .value = ops->atom - DW_OP_reg0};
-    if (ops == buffer) /* of an unknown form, and libdw does not keep it */
+    if (ops == buffer) /* unknown form, and libdw does not keep the operations */
         return (struct rule){.kind = RULE_UNDEFINED};
     return (struct rule){
         .kind = is_value ? RULE_EXPRESSION : RULE_AT_EXPRESSION, .ops = ops, .op_count = count};

@@ -1,4 +1,4 @@
-/* How to find a frame's caller: call-frame information in a compact form, for each code address. */
+/* Call-frame information in a compact form: how to find the caller's frame, for each code address. */
 #ifndef THREADLEAK_UNWIND_RULE_H
 #define THREADLEAK_UNWIND_RULE_H
 

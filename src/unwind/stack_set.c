@@ -35,41 +35,41 @@ static bool is_equal(const struct stack *stack, const struct trace *trace)
     return true;
 }
 
-static bool make_room(struct stack_set *set)
+static bool reserve(struct stack_set *set)
 {
-    if (2 * (set->count + 1) < set->room)
+    if (2 * (set->count + 1) < set->capacity)
         return true;
-    size_t room = set->room ? 2 * set->room : 256;
-    struct stack **places = calloc(room, sizeof(struct stack *));
+    size_t capacity = set->capacity ? 2 * set->capacity : 256;
+    struct stack **places = calloc(capacity, sizeof(struct stack *));
     if (!places)
         return false;
-    for (size_t i = 0; i < set->room; i++) {
+    for (size_t i = 0; i < set->capacity; i++) {
         if (!set->places[i])
             continue;
-        size_t at = hash_stack(set->places[i]) & (room - 1);
+        size_t at = hash_stack(set->places[i]) & (capacity - 1);
         while (places[at])
-            at = (at + 1) & (room - 1);
+            at = (at + 1) & (capacity - 1);
         places[at] = set->places[i];
     }
     free(set->places);
     set->places = places;
-    set->room = room;
+    set->capacity = capacity;
     return true;
 }
 
 struct stack **stack_set_place(struct stack_set *set, const struct trace *trace)
 {
-    if (!make_room(set))
+    if (!reserve(set))
         return NULL;
-    size_t at = hash_trace(trace) & (set->room - 1);
+    size_t at = hash_trace(trace) & (set->capacity - 1);
     while (set->places[at] && !is_equal(set->places[at], trace))
-        at = (at + 1) & (set->room - 1);
+        at = (at + 1) & (set->capacity - 1);
     return &set->places[at];
 }
 
 void stack_set_release(struct stack_set *set)
 {
-    for (size_t i = 0; i < set->room; i++)
+    for (size_t i = 0; i < set->capacity; i++)
         if (set->places[i]) {
             free(set->places[i]->frames);
             free(set->places[i]);

@@ -7,13 +7,13 @@
 
 struct stack_set {
     struct stack **places; /* NULL: free */
-    size_t count, room;
+    size_t count, capacity;
 };
 
-/* The place of the stack with these frames.  It is NULL when the set has none yet: the caller
- * puts a malloc'ed one there and adds 1 to the count.  NULL: out of memory. */
+/* The entry for a stack with these frames. If the entry is NULL, the caller stores a malloc'ed stack there
+ * and adds 1 to the count. NULL: out of memory. */
 struct stack **stack_set_place(struct stack_set *set, const struct trace *trace);
-/* Frees the stacks, too. */
+/* Also frees the stacks. */
 void stack_set_release(struct stack_set *set);
 
 #endif

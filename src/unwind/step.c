@@ -83,8 +83,8 @@ enum step cursor_step(struct cursor *cursor, bool *left_is_return_address)
 {
     uint64_t pc = cursor->regs[SNAPSHOT_REG_PC];
     const struct frame_rules *rules = code_find_rules(cursor->code, pc - cursor->is_return_address), *here;
-    /* Unwinders look up a return address minus one.  libc's description of the code that
-     * handlers return to therefore begins one byte early; other libraries' do not. */
+    /* Unwinders search for a return address minus one. So libc's information for the code that handlers
+     * return to begins one byte early. That of other libraries does not. */
     if (!rules && cursor->is_return_address && (here = code_find_rules(cursor->code, pc)) &&
         here->is_signal_frame)
         rules = here;

@@ -8,17 +8,17 @@ enum { MAX_FRAMES = 1 << 17 };
 
 static bool trace_add(struct trace *trace, uint64_t pc)
 {
-    if (trace->count == trace->room) {
-        size_t room = trace->room ? 2 * trace->room : 128;
-        uint64_t *pcs = realloc(trace->pcs, room * sizeof(*pcs));
+    if (trace->count == trace->capacity) {
+        size_t capacity = trace->capacity ? 2 * trace->capacity : 128;
+        uint64_t *pcs = realloc(trace->pcs, capacity * sizeof(*pcs));
         if (pcs)
             trace->pcs = pcs;
-        bool *are_returns = realloc(trace->are_returns, room * sizeof(*are_returns));
+        bool *are_returns = realloc(trace->are_returns, capacity * sizeof(*are_returns));
         if (are_returns)
             trace->are_returns = are_returns;
         if (!pcs || !are_returns)
             return false;
-        trace->room = room;
+        trace->capacity = capacity;
     }
     trace->pcs[trace->count++] = pc;
     return true;

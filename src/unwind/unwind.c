@@ -9,8 +9,8 @@
 
 enum {
     MAX_VDSO = 1 << 20,   /* bytes */
-    MAX_FRAMES = 1 << 23, /* of all threads: bounds the time that a hostile process takes */
-    MAX_STOPS = 3,        /* after the first one, for deeper copies */
+    MAX_FRAMES = 1 << 23, /* frames of all threads: bounds the time for a hostile process */
+    MAX_STOPS = 3,        /* additional stops for deeper copies */
 };
 
 struct unwinder {
@@ -18,7 +18,7 @@ struct unwinder {
     struct code code;
     struct trace trace;
     size_t frames_left;
-    void *vdso; /* a copy, as the process may end; NULL: no stack has it */
+    void *vdso; /* a copy, because the process may end; NULL: no stack needs it */
     size_t vdso_size;
     const struct stack **of_threads; /* NULL: not stopped */
     struct stack_set stacks;
