@@ -18,7 +18,7 @@ static void name_without_function(char *out, size_t size, const struct frame *fr
         snprintf(out, size, "0x%llx", (unsigned long long)frame->pc);
 }
 
-/* A UTF-8 character is not cut in two. */
+/* The cut is never inside a UTF-8 character. */
 static bool is_continuation(char byte)
 {
     return ((unsigned char)byte & 0xc0) == 0x80;
@@ -70,7 +70,7 @@ void format_place(char *out, size_t size, const struct frame *frame, bool whole)
     const char *file = whole ? frame->file : relative(frame->file), *dots = "";
     while (file[0] == '.' && file[1] == '/')
         file += 2;
-    if (!whole && strlen(file) > FILE_WIDTH) { /* the last directories are the ones that differ */
+    if (!whole && strlen(file) > FILE_WIDTH) { /* the last directories tell files apart */
         const char *cut = file + strlen(file) - FILE_WIDTH, *slash = strchr(cut, '/');
         file = slash ? slash : cut;
         dots = "...";

@@ -16,8 +16,8 @@
 
 #define ANNOTATIONS_MAX 10
 
-/* Escapes what ends a command or a property, as actions/toolkit does.  `text` has no control characters
- * but newlines. */
+/* Escapes the characters that end a command or a property, as actions/toolkit does. `text` has no control
+ * characters except newlines. */
 static void put_data(FILE *out, const char *text, bool property)
 {
     for (; *text; text++) {

@@ -11,7 +11,8 @@
 #define BYTES_MAX (256 * 1024)
 #define SKIPPED_MAX 20 /* lines */
 
-/* Text from a program is inside HTML, where Markdown has no meaning.  Gives its bytes; 0: out of memory. */
+/* Text from a program is inside HTML, where Markdown has no meaning. Returns the number of bytes; 0: out of
+ * memory. */
 static size_t put_site(FILE *out, const struct leak_site *site)
 {
     struct leak_text text;

@@ -14,7 +14,7 @@ static void set_address(json_t **object, const char *key, uint64_t address, bool
     set_value(object, key, known ? json_sprintf("0x%llx", (unsigned long long)address) : json_null());
 }
 
-/* Below zero: unknown.  In milliseconds: the clocks of /proc are coarser than that. */
+/* Below zero: unknown. In milliseconds, because the clocks of /proc are coarser than that. */
 static void set_seconds(json_t **object, const char *key, double seconds)
 {
     set_value(object, key, seconds < 0 ? json_null() : json_real(round(seconds * 1000) / 1000));
@@ -101,7 +101,7 @@ static json_t *stack_json(const struct thread_stack *current)
     return stack ? frames_json(stack->frames, stack->count) : json_array();
 }
 
-/* Why the stack is missing or incomplete. */
+/* The reason why the stack is missing or incomplete. */
 static const char *stack_note(const struct thread_stack *current)
 {
     if (!current)
@@ -165,7 +165,7 @@ static json_t *end_json(const struct process_report *process)
     return json;
 }
 
-/* Of a process that is not watched, only the threads that are alive are known. */
+/* If the process is not watched, only its live threads are known. */
 static json_t *counts_json(const struct process_report *process)
 {
     bool known = process->watched;
@@ -180,7 +180,7 @@ static json_t *counts_json(const struct process_report *process)
     return json;
 }
 
-/* The options by which the process was judged. */
+/* The options that judged the process. */
 static json_t *options_json(const struct process_report *process)
 {
     char text[OPTIONS_LIST_MAX];

@@ -80,7 +80,7 @@ static bool put_suppressions(FILE *out, const struct process_report *process)
     return done;
 }
 
-/* The text report has the stack of every thread at that time. */
+/* The text report has the stack of every thread at the timeout. */
 static bool put_timeout(FILE *out, const struct report *report, const struct test_point *point)
 {
     static const struct report_style style = {.others = true, .all = true};

@@ -3,10 +3,10 @@
 #include "base/escape.h"
 #include "report/frame_text.h"
 
-#define NAME_WIDTH 64       /* longer names are shortened in their middle … */
-#define USER_NAME_WIDTH 100 /* … but that of the user's first frame at this width */
+#define NAME_WIDTH 64       /* longer names are cut in their middle … */
+#define USER_NAME_WIDTH 100 /* … but the name of the first user frame at this width */
 #define COLUMN_WIDTH 40     /* longer names do not move the column of places */
-#define NAME_MAX_BYTES 4096 /* of a name that is shown in full */
+#define NAME_MAX_BYTES 4096 /* width of a name that is shown in full */
 
 void paint(const struct printer *printer, enum paint how)
 {

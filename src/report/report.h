@@ -17,7 +17,7 @@
 struct report_style {
     bool color;
     bool others; /* text: also the main thread and untracked threads, with their current stacks */
-    bool all;    /* text: also processes and groups that are not counted, in full */
+    bool all;    /* text: also prints processes and groups that are not counted, in full */
     int verbose; /* -1 quiet, 0, 1: e.g. runtime frames, paths in full */
 };
 
@@ -27,11 +27,11 @@ struct report_format {
     /* Writes the whole report.  False: out of memory; report_print() notices failed writes. */
     bool (*print)(FILE *out, const struct report *report, const struct report_style *style);
 
-    /* Both NULL, or: the path of another file (NULL: none), and what appends to it. */
+    /* Both NULL, or: the path of a second file (NULL: none), and the function that appends to it. */
     const char *(*side_file)(void);
     bool (*print_to_side_file)(FILE *out, const struct report *report); /* false: out of memory */
 
-    bool is_log;     /* its lines may be between other lines; false: a document of its own */
+    bool is_log;     /* its lines may be mixed with other lines; false: it is a whole document */
     bool for_people; /* `run` prints nothing when nothing leaked; false: always a report */
 };
 

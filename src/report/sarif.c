@@ -18,7 +18,7 @@
 #include "report/sarif_location.h"
 #include "base/text.h"
 
-#define STACKS_MAX 16 /* of different current stacks of one group */
+#define STACKS_MAX 16 /* number of different current stacks of one group */
 
 /* ---- the tool ------------------------------------------------------------------------------- */
 
@@ -197,7 +197,7 @@ static json_t *notes_json(const struct report *report)
     return notes;
 }
 
-/* executionSuccessful is about threadleak, not about the program. */
+/* executionSuccessful describes threadleak, not the program. */
 static json_t *invocation_json(const struct report *report)
 {
     json_t *json =

@@ -12,7 +12,7 @@
 #define BASE "%SRCROOT%" /* the name that code scanning expects */
 #define NAME_MAX_BYTES 4096
 
-/* RFC 3986: all but unreserved characters and the slash as %NN.  False: it does not fit. */
+/* RFC 3986: writes all characters as %NN, except unreserved ones and the slash. False: it does not fit. */
 static bool put_uri(char *out, size_t size, const char *scheme, const char *path, const char *after)
 {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";

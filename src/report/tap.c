@@ -64,7 +64,7 @@ static void put_stack(FILE *out, const char *key, const struct frame *frames, si
     }
 }
 
-/* The current stack of the first that has one. */
+/* The current stack of the first thread that has one. */
 static void put_current(FILE *out, const struct leak_group *group)
 {
     for (size_t i = 0; i < group->thread_count; i++) {

@@ -94,7 +94,7 @@ static bool add_timeout(struct test_points *points, const struct report *report)
     return point && (point->error = strdup(format_timeout(text, report)));
 }
 
-/* Readers take an empty list for an error: where no process made a thread, the run is the test. */
+/* Readers treat an empty list as an error. So if no process made a thread, the run is the test. */
 static bool add_run(struct test_points *points, const struct report *report)
 {
     const struct process_report run = {.argv = report->argv};
@@ -139,7 +139,7 @@ static void keep(void *point)
 /* Readers of JUnit and TAP keep one result for each name. */
 static bool number_equal_names(struct test_points *points)
 {
-    void *names = NULL; /* tree of the first point of each name */
+    void *names = NULL; /* tree of the first point with each name */
     bool done = true;
     for (size_t i = 0; i < points->count && done; i++)
         done = tsearch(&points->items[i], &names, compare) != NULL;

@@ -1,4 +1,4 @@
-/* A report as a list of tests: one for each process, and others for what belongs to no process. */
+/* A report as a list of tests: one for each process, and one for each fact that belongs to no process. */
 #ifndef THREADLEAK_REPORT_TEST_POINTS_H
 #define THREADLEAK_REPORT_TEST_POINTS_H
 
@@ -9,18 +9,18 @@
 
 struct test_point {
     char *name;                           /* unique: the second of a name ends with " (2)" */
-    const struct process_report *process; /* NULL: of the run, or of a program that was not watched */
+    const struct process_report *process; /* NULL: the test is the run, or a program that was not watched */
     const char *program;                  /* the program that was not watched; NULL: none, or not known */
     size_t failures;                      /* counted groups */
-    char *error;                          /* why it failed as a whole: the timeout; or NULL */
+    char *error;                          /* why the whole test failed (the timeout), or NULL */
     char *skipped;                        /* why it has no result; or NULL */
-    unsigned numbered;                    /* how many others had its name */
+    unsigned numbered;                    /* number of others with its name */
 };
 
 struct test_points {
     struct test_point *items; /* at least one */
     size_t count;
-    size_t failures, errors, skipped; /* numbers of items with each */
+    size_t failures, errors, skipped; /* number of items with each */
 };
 
 /* False: out of memory.  Release it either way. */

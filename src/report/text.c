@@ -1,4 +1,4 @@
-/* The format "text", for people in a hurry. */
+/* The format "text". */
 #include "report/phrases.h"
 #include "report/report.h"
 #include "report/text_parts.h"

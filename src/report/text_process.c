@@ -6,17 +6,17 @@
 #include "report/phrases.h"
 #include "suppress/suppress.h"
 
-#define UNTRACKED_SHOWN 4 /* names in the line about them */
+#define UNTRACKED_SHOWN 4 /* names in the line that counts them */
 #define COMMAND_WIDTH 160
 
 struct thread_counts {
     uint64_t live, finished, sites; /* of all groups */
     uint64_t leaked, leaked_sites;  /* of those that are counted */
     uint64_t by_kind[LEAK_KINDS];   /* of those that are counted */
-    uint64_t suppressed;            /* by rules that are not built in */
+    uint64_t suppressed;            /* suppressed by rules that are not built in */
 };
 
-/* Of what a built-in rule suppresses, only the rule is named, by print_hidden(). */
+/* For a group that a built-in rule suppresses, print_hidden() prints only the rule. */
 static bool is_hidden(const struct leak_group *group)
 {
     return group->rule && group->rule->source == SUPPRESSION_BUILT_IN;
@@ -121,7 +121,7 @@ static void print_main(const struct printer *printer, const struct process_repor
     print_stacks(printer, thread, 1);
 }
 
-/* True: with their stacks; false: print_foot() names them in one line. */
+/* True: prints them with their stacks; false: print_foot() names them in one line. */
 static bool lists_untracked(const struct printer *printer, const struct process_report *process)
 {
     return process->untracked_count && printer->style->others &&

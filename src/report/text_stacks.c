@@ -8,8 +8,8 @@
 
 #define MIN_IDLE_S 1    /* shorter waits are not printed */
 #define THREADS_SHOWN 8 /* names in a list */
-#define FRAMES_SHOWN 24 /* of a deep stack: the innermost, and … */
-#define OUTER_SHOWN 8   /* … these at its root */
+#define FRAMES_SHOWN 24 /* of a deep stack: the innermost frames, and … */
+#define OUTER_SHOWN 8   /* … the outermost ones */
 
 static int compare_text(const char *a, const char *b)
 {
@@ -132,7 +132,7 @@ static void print_wait(const struct printer *printer, const struct block *block)
     putc(',', printer->out);
 }
 
-/* Without the middle of a deep stack. */
+/* Omits the middle of a deep stack. */
 static void put_some_frames(const struct printer *printer, const struct frames *frames)
 {
     struct frames part = *frames;

@@ -14,7 +14,7 @@ static const char *entity(char c)
     return i < sizeof(entities) / sizeof(*entities) ? entities[i] : NULL;
 }
 
-/* Bytes of the character; 0: XML excludes it, or it drives a terminal. */
+/* Number of bytes of the character; 0: XML excludes it, or it controls a terminal. */
 static size_t plain_bytes(const char *at)
 {
     bool is_excluded = !strncmp(at, "\xef\xbf\xbe", 3) || !strncmp(at, "\xef\xbf\xbf", 3);

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "symbolize/name.h"
 
-#define INTERNAL "__GI_" /* glibc's names for its calls to itself */
+#define INTERNAL "__GI_" /* glibc's names for its internal calls */
 
 enum { OLD_VERSION = 0x8000, VERSION = 0x7fff, FIRST_VERSION = 2 };
 
@@ -67,7 +67,7 @@ static void read_dynamic(struct aliases *aliases, Elf *elf, GElf_Addr bias)
     }
 }
 
-/* Without a .symtab, libdwfl gives the dynamic ones, which say nothing of versions. */
+/* Without a .symtab, libdwfl gives the dynamic symbols, without their versions. */
 static void read_static(struct aliases *aliases, Dwfl_Module *module)
 {
     Elf *last = NULL;
@@ -116,9 +116,9 @@ static void read_all(struct aliases *aliases, Dwfl_Module *module, GElf_Addr bia
         qsort(aliases->items, aliases->count, sizeof(*aliases->items), compare_aliases);
 }
 
-/* ---- asking ---------------------------------------------------------------------------- */
+/* ---- the choice ------------------------------------------------------------------------ */
 
-/* Demangled names have types and namespaces in them. */
+/* Is the name demangled? Then it has types or namespaces. */
 static bool is_c_identifier(const char *name)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
@@ -130,7 +130,7 @@ static bool has_name(const struct alias *alias, const char *name)
     return strlen(name) == alias->length && memcmp(alias->name, name, alias->length) == 0;
 }
 
-/* Of many known names; items[first] is the first of the address. */
+/* Chooses from many known names; items[first] is the first of the address. */
 static const char *best_known(const struct aliases *aliases, size_t first, const char *name)
 {
     const struct alias *best = NULL;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Of two names for one variable: the wider bound, the plainer. */
+/* Of two names for one variable, prefers the more global binding, then fewer underscores. */
 static int object_rank(const GElf_Sym *symbol, const char *name)
 {
     int binding = GELF_ST_BIND(symbol->st_info);
@@ -11,7 +11,7 @@ static int object_rank(const GElf_Sym *symbol, const char *name)
     return 10 * bound - (int)(underscores < 9 ? underscores : 9);
 }
 
-/* Thread-local ones have offsets, not addresses. */
+/* Thread-local variables have offsets, not addresses. */
 static bool is_object(const GElf_Sym *symbol)
 {
     int type = GELF_ST_TYPE(symbol->st_info);

@@ -9,7 +9,7 @@
 #include "symbolize/dwarf_name.h"
 #include "symbolize/unit.h"
 
-enum { DEEPEST = 256 }; /* nesting of calls and blocks that is looked into */
+enum { DEEPEST = 256 }; /* maximum nesting of calls and blocks */
 
 struct dwarf_index {
     Dwarf_Addr bias;
@@ -40,7 +40,7 @@ void dwarf_index_free(struct dwarf_index *index)
 
 /* ---- places ---------------------------------------------------------------------------- */
 
-/* libdw puts the unit's directory in front of most names, but not of all. */
+/* libdw adds the unit's directory to most names, but not to all. */
 static char *full_path(const char *directory, const char *file)
 {
     char *path = NULL;
@@ -70,7 +70,7 @@ static void set_line(strings *kept, struct frame *frame, struct unit *unit, Dwar
         set_place(kept, frame, &unit->die, dwarf_linesrc(line, NULL, NULL), number);
 }
 
-/* Where an inlined call stands. */
+/* The place of an inlined call. */
 static void set_call_place(strings *kept, struct frame *frame, struct unit *unit, Dwarf_Die *call)
 {
     Dwarf_Attribute attribute;
@@ -93,7 +93,7 @@ static struct frame *add_frame(struct frame_list *list)
     return &list->frames[list->count++];
 }
 
-/* The block or inlined call that the address is in, one level down. */
+/* The block or inlined call one level down that contains the address. */
 static bool enter(Dwarf_Die *die, Dwarf_Addr address)
 {
     Dwarf_Die child;
@@ -111,7 +111,7 @@ static bool enter(Dwarf_Die *die, Dwarf_Addr address)
     return false;
 }
 
-/* A function in pieces has the one to enter first. */
+/* For a function in several ranges the entry is in the first. */
 static bool first_address(Dwarf_Die *function, Dwarf_Addr *start)
 {
     Dwarf_Addr base, end;
@@ -137,7 +137,7 @@ void dwarf_index_frames(struct dwarf_index *index, strings *kept, Dwarf_Addr add
         return;
     const struct scope *function = unit_function(unit, address);
     if (function) {
-        /* From the function itself inwards: a call's place is that of its caller's frame. */
+        /* Goes from the function to the innermost call: the place of a call belongs to the caller's frame. */
         Dwarf_Die die = function->die;
         Dwarf_Addr first;
         if (first_address(&die, &first))

@@ -18,10 +18,9 @@ struct dwarf_index *dwarf_index_new(Dwfl_Module *module);
 void dwarf_index_free(struct dwarf_index *index);
 
 /*
- * Adds the frames at an address of the module as libdwfl counts it, leaf first;
- * none where nothing is known.  symbol, which may be NULL, names the function
- * where the debug information has no full name of it.  *start becomes the
- * function's first address, and stays as it is where no function is known.
+ * Adds the frames at an address (with libdwfl's bias), leaf first; none if no debug information covers it.
+ * symbol may be NULL; it names the function if the debug information has no full name. Sets *start to the
+ * function's first address, if the function is known.
  */
 void dwarf_index_frames(struct dwarf_index *index, strings *kept, Dwarf_Addr address, const char *symbol,
                         struct frame_list *list, Dwarf_Addr *start);

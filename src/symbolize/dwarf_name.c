@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A name made from what lies at an address of the mapped file: a string or an entry. */
+/* A name that was made from a string or an entry at an address of the mapped file. */
 struct made_name {
     const void *from;
     const char *name;
@@ -48,7 +48,7 @@ static const char *own_string(Dwarf_Die *die, unsigned int name)
     return dwarf_formstring(dwarf_attr_integrate(die, name, &attribute));
 }
 
-/* The entry that stands where the function was declared. */
+/* The entry of the function's declaration (DW_AT_specification, DW_AT_abstract_origin). */
 static Dwarf_Die declaration(const Dwarf_Die *die)
 {
     static const unsigned int links[] = {DW_AT_abstract_origin, DW_AT_specification};
@@ -68,7 +68,7 @@ static const char *linkage_name(Dwarf_Die *die)
     return name ? name : own_string(die, DW_AT_MIPS_linkage_name);
 }
 
-/* What a scope adds to the names in it, or NULL. */
+/* The prefix that a scope adds to names, or NULL. */
 static const char *scope_name(Dwarf_Die *scope, bool is_closure)
 {
     const char *name = dwarf_diename(scope);
@@ -85,7 +85,7 @@ static const char *scope_name(Dwarf_Die *scope, bool is_closure)
     }
 }
 
-/* Puts "outer::" in front of *name, which is on the heap. */
+/* Prepends "outer::" to *name, which is malloc'ed. */
 static bool prepend(char **name, const char *outer)
 {
     char *longer;
@@ -98,7 +98,7 @@ static bool prepend(char **name, const char *outer)
     return true;
 }
 
-/* With its types and namespaces; a function adds its own full name to those of its types. */
+/* The name with its types and namespaces. A type in a function gets the full name of the function. */
 static char *qualified(struct units *units, strings *kept, const char *name, Dwarf_Die *die)
 {
     struct unit *unit = units_find_entry(units, die);

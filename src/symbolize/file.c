@@ -16,7 +16,8 @@
 
 /* ---- symbols ------------------------------------------------------------------------- */
 
-/* Of two names for one address: the one with a size, the wider bound, the plainer. */
+/* Of two names for one address, prefers one with a size, then the more global binding, then fewer
+ * underscores. */
 static int symbol_rank(const GElf_Sym *symbol, const char *name)
 {
     int binding = GELF_ST_BIND(symbol->st_info);
@@ -25,7 +26,7 @@ static int symbol_rank(const GElf_Sym *symbol, const char *name)
     return (symbol->st_size ? 100 : 0) + 10 * bound - (int)(underscores < 9 ? underscores : 9);
 }
 
-/* A label of assembler code is as good as a function's. */
+/* A label of assembler code counts as a function. */
 static bool is_code(const GElf_Sym *symbol, const char *name, const GElf_Shdr *section)
 {
     int type = GELF_ST_TYPE(symbol->st_info);
@@ -105,7 +106,7 @@ static void close_file(struct image *image)
     image->module = NULL;
 }
 
-/* Opening a pipe could take forever, and libdwfl would unpack an archive or a compressed file. */
+/* Opening a pipe could block, and libdwfl would unpack an archive or a compressed file. */
 static bool is_program(const char *path)
 {
     unsigned char start[EI_NIDENT + 2];
@@ -122,7 +123,7 @@ static bool is_program(const char *path)
     return type == ET_EXEC || type == ET_DYN;
 }
 
-/* At the file's own addresses; false: it is not the one. */
+/* Loads the file at its own addresses. False: it is another build. */
 static bool open_file(struct image *image, const char *path)
 {
     static const Dwfl_Callbacks callbacks = {
@@ -149,7 +150,7 @@ static bool open_file(struct image *image, const char *path)
     return true;
 }
 
-/* A file replaced since: its old self may be among the debug files, by build-id. */
+/* If the file was replaced, the debug files may have the old one, by build-id. */
 static bool open_by_build_id(struct image *image)
 {
     static const char *const endings[] = {"", ".debug"};
@@ -166,8 +167,8 @@ static bool open_by_build_id(struct image *image)
 }
 
 /*
- * libdwfl asks the servers that the environment names, of its own accord, while
- * it looks for debug files; all of that happens here.
+ * libdwfl asks the servers of the environment by itself when it searches for debug files. It does so only
+ * here.
  */
 static void open_without_servers(struct image *image)
 {
@@ -212,7 +213,7 @@ static int file_of_memory(const void *bytes, size_t size)
     return -1;
 }
 
-/* libdwfl reads files only. */
+/* libdwfl can read only files. */
 struct image *image_of_memory(const char *module, const void *bytes, size_t size)
 {
     char path[64];

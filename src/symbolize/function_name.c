@@ -62,7 +62,7 @@ const char *function_past_type(const char *name, const char *end)
     for (const char *at = name; at < end; at++) {
         bool arrow = *at == '>' && at > name && at[-1] == '-';
         if (end - at > 8 && memcmp(at, "operator", 8) == 0 && !is_word(at[8]))
-            return depth ? name : start; /* its brackets and blanks mean something else */
+            return depth ? name : start; /* its brackets and spaces have another meaning */
         if (strchr("<([{", *at))
             depth++;
         else if (strchr(">)]}", *at) && !arrow)
@@ -78,8 +78,7 @@ const char *function_past_type(const char *name, const char *end)
 static const char DOTS[] = "...";
 enum { DOTS_LENGTH = sizeof(DOTS) - 1 };
 
-/* The bracket that closes the one here; NULL: there is none.  In round ones a '<' may be one that compares.
- */
+/* The bracket that closes the one at `at`; NULL: none. In round brackets a '<' may be a comparison. */
 static const char *closing(const char *open)
 {
     int round = 0, angle = 0;
@@ -108,7 +107,7 @@ static bool is_operator(const char *name, const char *at)
     return strncmp(at, "operator", 8) == 0 && (at == name || !is_word(at[-1]));
 }
 
-/* In place, in one pass: what is read is never written yet. */
+/* Works in place, in one pass: the read position is never behind the write position. */
 static void leave_out_arguments(char *name)
 {
     const char *at = name, *end;
@@ -134,7 +133,7 @@ static void leave_out_arguments(char *name)
     memmove(to, at, strlen(at) + 1);
 }
 
-/* The last arguments, whose brackets are these, in place. */
+/* Shortens the last arguments, which are in these brackets, in place. */
 static void leave_out_last(char *open, char *close)
 {
     if (close - open <= 1 + DOTS_LENGTH)

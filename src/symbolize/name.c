@@ -7,7 +7,7 @@
 #if __has_include(<libiberty/demangle.h>)
 #include <libiberty/demangle.h>
 #else
-#include <demangle.h> /* where Fedora's binutils-devel has it */
+#include <demangle.h> /* Fedora's binutils-devel has it there */
 #endif
 
 static int compare_strings(const void *a, const void *b)
@@ -50,7 +50,7 @@ const char *strings_keep_demangled(strings *kept, const char *name)
     char *bare = version ? strndup(name, (size_t)(version - name)) : NULL, *plain = NULL;
     if (bare)
         name = bare;
-    /* Legacy Rust names are C++ ones with a hash at the end: Rust is asked first. */
+    /* Legacy Rust names are C++ names with a hash at the end, so the Rust demangler comes first. */
     if (is_mangled(name))
         plain = rust_demangle(name, DMGL_PARAMS);
     if (!plain && strncmp(name, "_Z", 2) == 0)

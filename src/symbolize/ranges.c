@@ -16,7 +16,8 @@ bool ranges_add(struct ranges *ranges, const struct range *range)
     return true;
 }
 
-/* Of equal beginnings, the one to find comes last: the higher rank, then the shorter. */
+/* Of ranges with one beginning, the one to find comes last: the one with the higher rank, then the shorter
+ * one. */
 static int compare_ranges(const void *a, const void *b)
 {
     const struct range *x = a, *y = b;

@@ -7,14 +7,14 @@
 #include "base/path.h"
 #include "base/text.h"
 
-/* Beginnings of file names; what follows must not go on the word: libpthread, but not libpthreadpool. */
+/* Prefixes of file names. No letter may follow: libpthread matches, libpthreadpool does not. */
 static const char *const modules[] = {
     "libc.so",  "libc-2.",  "ld-linux",    "ld-2.",    "ld-musl", "libpthread",       "libstdc++", "libc++",
     "libgcc_s", "libgomp",  "libomp",      "libiomp5", "libtbb",  "libthreadleak.so", "libc++abi", "libasan",
     "libtsan",  "libubsan", "libclang_rt", "liblsan",  "libstd",  "[vdso]",
 };
 
-/* Directories of the compilers' own sources; C++'s are told by their version, below. */
+/* Directories of the compilers' own sources; those of C++ have a version in their path, see below. */
 static const char *const directories[] = {"/rustc/", "/rust/deps/", "/usr/src/rustc-", "/usr/lib/gcc/",
                                           "/usr/lib/llvm-"};
 static const char rust_sources[] = "/rustlib/src/rust/library/";
@@ -31,7 +31,7 @@ static const char *const functions[] = {
     "__tsan",
     "__sanitizer",
 
-    /* Boost's thread, which is made as std::thread is, and Qt's. */
+    /* Threads of Boost, which work like std::thread, and of Qt. */
     "boost::thread::",
     "boost::detail::thread_data",
     "boost::(anonymous namespace)::thread_proxy",
@@ -39,12 +39,12 @@ static const char *const functions[] = {
     "QThreadPrivate::start(",
 };
 
-/* Libraries that give a thread to run and come without symbols: what has no name in them stands between
- * pthread_create and their exported function, or between a thread's beginning and what the user gave it.
- * What has a name is told by it: a thread in g_main_loop_run is in the user's call of it. */
+/* Libraries without symbols that make threads for the user. A frame without a name in them is between
+ * pthread_create and their exported function, or between the start of a thread and the user's function. A
+ * frame with a name is classified by its name: a thread in g_main_loop_run is in a call by the user. */
 static const char *const nameless_modules[] = {"libglib-2.0", "libgio-2.0", "libSDL2", "libSDL3"};
 
-/* The functions of C libraries that make threads: exported ones, and those that only symbols show. */
+/* The functions of C libraries that make threads, exported and internal ones. */
 static const char *const thread_makers[] = {
     "g_thread_new",
     "g_thread_try_new",
@@ -79,7 +79,7 @@ static const char *const thread_makers[] = {
     "apr_thread_create",
 };
 
-/* Rust's; a C++ program may have namespaces of these names. */
+/* Rust's crates. A C++ program may have namespaces with these names. */
 static const char *const rust_crates[] = {"core::", "alloc::"};
 
 /* Start-up code, which is linked into the program itself. */
@@ -138,10 +138,9 @@ static bool is_decltype(const char *start, const char *at)
 }
 
 /*
- * The qualified name within a demangled one: "int ns::f<A>(B)" is "ns::f<A>(B)".
- * It begins after the last space that stands outside of brackets and before the
- * argument list, which is told too (NULL: there is none, as in Rust); the
- * spaces and brackets of "operator new" and "operator<" do not count.
+ * The qualified name within a demangled one: "int ns::f<A>(B)" is "ns::f<A>(B)". It begins after the last
+ * space outside of brackets and before the argument list. Also returns the argument list (NULL: none, as in
+ * Rust). The spaces and brackets of "operator new" and "operator<" do not count.
  */
 static const char *qualified_name(const char *name, const char **arguments)
 {
@@ -198,14 +197,14 @@ static const char *find_as(const char *name, const char *end)
     return NULL;
 }
 
-/* By its beginning; names with arguments are C++ ones. */
+/* Compares prefixes. Names with arguments are C++ names. */
 static bool is_runtime_name(const char *name, const char *arguments)
 {
     return begins_with_one_of(name, functions, COUNT(functions)) ||
            (!arguments && begins_with_one_of(name, rust_crates, COUNT(rust_crates)));
 }
 
-/* References, pointers, slices and tuples are of the type that they begin with. */
+/* References, pointers, slices and tuples count as the type that they begin with. */
 static const char *past_modifiers(const char *type)
 {
     static const char *const modifiers[] = {"&", "*", "mut ", "const ", "dyn ", "[", "(", "'_ "};
@@ -217,7 +216,7 @@ static const char *past_modifiers(const char *type)
     return type;
 }
 
-/* Whether a type is named by a path: not u32, nor a T that stands for any. */
+/* Is the name of the type a path? u32 and a generic T are not. */
 static bool is_path(const char *type, const char *end)
 {
     while (type < end && is_word(*type))
@@ -226,9 +225,8 @@ static bool is_path(const char *type, const char *end)
 }
 
 /*
- * A method, by the type it is of: "<app::Foo as core::ops::FnOnce<()>>::call_once"
- * is app's, and so is "<alloc::vec::Vec<u8> as app::Job>::run";
- * "<T as core::convert::Into<U>>::into" is core's.
+ * Classifies a method by its type: "<app::Foo as core::ops::FnOnce<()>>::call_once" is app's, and so is
+ * "<alloc::vec::Vec<u8> as app::Job>::run"; "<T as core::convert::Into<U>>::into" is core's.
  */
 static const char *owner_of_method(const char *name)
 {
@@ -244,7 +242,7 @@ static const char *owner_of_method(const char *name)
     return is_path(type, as) && is_runtime_name(trait, NULL) ? type : trait;
 }
 
-/* Also a clone of it: "start.constprop.0". */
+/* Accepts clones by the compiler: "start.constprop.0". */
 static bool is_one_of(const char *name, const char *const *names, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -258,7 +256,7 @@ static bool is_runtime_function(const char *function)
     if (is_one_of(function, whole_names, COUNT(whole_names)) ||
         is_one_of(function, thread_makers, COUNT(thread_makers)))
         return true;
-    /* Only Rust's names begin with a bracket. */
+    /* Only Rust names begin with a bracket. */
     const char *arguments = NULL;
     const char *name = *function == '<' ? owner_of_method(function) : qualified_name(function, &arguments);
     return is_runtime_name(name, arguments);

@@ -8,26 +8,26 @@
 #include "symbolize/file.h"
 #include "symbolize/name.h"
 
-/* One address, looked up once. */
+/* The result for one address. */
 struct answer {
-    struct image *image; /* NULL: no module is known */
+    struct image *image; /* NULL: the module is not known */
     uint64_t offset;
     uint64_t pc;
     bool is_return_address;
-    bool is_symbol;  /* the function is known by a symbol alone */
-    GElf_Addr start; /* the function's first address, as libdwfl counts it; 0: unknown */
+    bool is_symbol;  /* only a symbol names the function */
+    GElf_Addr start; /* the function's first address, with libdwfl's bias; 0: unknown */
     struct frame_list list;
 };
 
 struct symbolizer {
     bool debuginfod;
-    struct image **images; /* few, the last one asked for first */
+    struct image **images; /* few; the last one used is first */
     size_t image_count;
     void *answers; /* tsearch tree */
     strings strings;
 };
 
-/* Takes over the image; NULL: out of memory. */
+/* Takes ownership of the image. NULL: out of memory. */
 static struct image *add_image(struct symbolizer *symbolizer, struct image *image)
 {
     if (image && !ARRAY_GROW(symbolizer->images, symbolizer->image_count)) {
@@ -62,7 +62,7 @@ bool symbolizer_add_image(struct symbolizer *symbolizer, const char *module, con
     return add_image(symbolizer, image_of_memory(module, bytes, size)) != NULL;
 }
 
-static void look_up(struct symbolizer *symbolizer, struct answer *answer)
+static void resolve(struct symbolizer *symbolizer, struct answer *answer)
 {
     struct image *image = answer->image;
     struct frame_list *list = &answer->list;
@@ -103,8 +103,8 @@ static void set_common(const struct answer *answer)
 }
 
 /*
- * Debug information knows a library's functions by the names it has for itself,
- * which also tell a runtime's: "__interceptor_pthread_create".
+ * Debug information has the internal names of a library's functions, which also identify runtimes:
+ * "__interceptor_pthread_create".
  */
 static void say_known_name(struct symbolizer *symbolizer, struct answer *answer)
 {
@@ -159,7 +159,7 @@ const struct frame_list *symbolize(struct symbolizer *symbolizer, const struct c
     if (!answer)
         return &nothing;
     *answer = key;
-    look_up(symbolizer, answer);
+    resolve(symbolizer, answer);
     set_common(answer);
     say_known_name(symbolizer, answer);
     if (!answer->list.count || !tsearch(answer, &symbolizer->answers, compare_answers)) {

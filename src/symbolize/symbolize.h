@@ -1,9 +1,8 @@
 /*
  * From module + offset to function, file and line, with inlined frames.
  *
- * The only file with elfutils headers beside unwind.c.  Works on files, never
- * on a process: what it needs is a module's path and build-id, as the ledger
- * recorded them.  Not thread-safe; one symbolizer per user.
+ * The only file with elfutils headers beside unwind.c. It reads files, never a process. It needs a module's
+ * path and build-id, as the ledger recorded them. Not thread-safe; one symbolizer per user.
  */
 #ifndef THREADLEAK_SYMBOLIZE_SYMBOLIZE_H
 #define THREADLEAK_SYMBOLIZE_SYMBOLIZE_H
@@ -18,24 +17,24 @@ struct symbolizer;
 struct code_address {
     const char *module;      /* path, or NULL: no file is known */
     const uint8_t *build_id; /* may be NULL */
-    size_t build_id_len;     /* 0: unknown, then any file at the path is believed */
-    uint64_t offset;         /* as the file's own symbols count it */
+    size_t build_id_len;     /* 0: unknown, and any file at the path is accepted */
+    uint64_t offset;         /* address in the file, as its symbols have it */
     uint64_t pc;             /* run-time address, or 0 */
-    bool is_return_address;  /* look it up one byte earlier: inside the call */
-    bool is_unproven;        /* without a build-id, the file at the path is not believed */
+    bool is_return_address;  /* symbolize the byte before it, which is in the call */
+    bool is_unproven;        /* do not accept the file at the path without a build-id */
 };
 
-/* All strings live as long as the symbolizer, or are NULL: unknown. */
+/* The symbolizer owns all strings. NULL: unknown. */
 struct frame {
     uint64_t pc;          /* run-time address, 0: unknown */
-    uint64_t offset;      /* in the module; as recorded (a return address stays one) */
+    uint64_t offset;      /* in the module, as recorded: a return address is not adjusted */
     const char *module;   /* path */
     const char *build_id; /* hex */
     const char *function; /* demangled */
-    const char *file;     /* as the debug information names it, made shorter only by printers */
+    const char *file;     /* path from the debug information, not shortened */
     int line;             /* 0: unknown */
     bool inlined;         /* this call was inlined into the next frame of the list */
-    bool runtime; /* of libc, libstdc++, Rust's std, OpenMP's or another thread runtime: not the user's own */
+    bool runtime; /* of libc, libstdc++, Rust's std, OpenMP or another thread runtime: not a user frame */
 };
 
 struct frame_list {
@@ -43,62 +42,60 @@ struct frame_list {
     size_t count;
 };
 
-/* debuginfod: ask servers for missing debug information (they are otherwise
- * never asked, whatever the environment says).  NULL when out of memory. */
+/* debuginfod: may ask servers for missing debug information. Otherwise it never does, even if the environment
+ * names servers. NULL: out of memory. */
 struct symbolizer *symbolizer_new(bool debuginfod);
 void symbolizer_free(struct symbolizer *symbolizer);
 
-/* An image that is no file, as addresses of a module of this name and its build-id
- * mean it: the vdso.  Copied.  False: not an ELF image, or out of memory. */
+/* Adds a copy of an ELF image that is not a file: the vdso. It is used for addresses with this module name
+ * and its build-id. False: not an ELF image, or out of memory. */
 bool symbolizer_add_image(struct symbolizer *symbolizer, const char *module, const void *bytes, size_t size);
 
 /*
- * The frames at an address: inlined ones first, then the function itself; at
- * least one.  A file whose build-id differs from the one given is not believed:
- * separate debug files are then searched by build-id, else only module + offset
- * is said.  Equal addresses are looked up once; the answer is the symbolizer's.
+ * The frames at an address: inlined calls first, then the function itself; at least one. A file with another
+ * build-id is not used: then separate debug files are searched by build-id, and without them the frame has
+ * only module + offset. Results are cached. The symbolizer owns the list.
  */
 const struct frame_list *symbolize(struct symbolizer *symbolizer, const struct code_address *address);
 
 /*
- * The variable around an address of a module's data, demangled, and how far into
- * it the address is.  NULL: none is known.  The string is the symbolizer's.
+ * The demangled name of the variable that contains an address, and the offset in the variable. NULL: not
+ * known. The symbolizer owns the string.
  */
 const char *symbolize_data(struct symbolizer *symbolizer, const struct code_address *address, uint64_t *into);
 
-/* ---- which frames belong to a thread runtime and not to the user's own code ---- */
+/* ---- frames of thread runtimes, and user frames ---- */
 
 /*
- * By module (libc, libstdc++, libgomp, …), by source file (/rustc/, the
- * compiler's own headers), or by the function's own qualified name (std::…,
- * Rust's std, core, alloc): not by types in its return value or arguments.
- * Libraries that make threads for the user (GLib, libuv, SDL, …) are told by
- * the names of the functions that do; in those that come without symbols, also
- * by having no name.
+ * Does the frame belong to a runtime? The module decides (libc, libstdc++, libgomp, …), the source file
+ * (/rustc/, the compiler's headers), or the qualified name of the function (std::…, Rust's std, core, alloc)
+ * without its return type and arguments. In libraries that make threads for the user (GLib, libuv, SDL, …),
+ * the names of the functions that do so decide. In those without symbols, a frame without a name belongs to
+ * the runtime, too.
  */
 bool is_runtime_frame(const struct frame *frame);
 
-/* Of a stack, leaf first, the first frame that is not of a runtime, and the last, which is the function that
- * the user gave the thread to run.  NULL: there is none. */
+/* The first and the last user frame of a stack (leaf first). The last one is the function that the user gave
+ * the thread to run. NULL: none. */
 const struct frame *innermost_user_frame(const struct frame *frames, size_t count);
 const struct frame *outermost_user_frame(const struct frame *frames, size_t count);
 
-/* ---- names of functions as demanglers write them, C++'s above all ---- */
+/* ---- demangled names of functions, mostly of C++ ---- */
 
 /*
- * Where the arguments begin: the last bracket's beginning.  NULL: it has none, as in C and Rust, or
- * they are those of what a function returns ("void (*f(int))(char)"), or of operator() itself.
+ * The beginning of the arguments: the last opening bracket. NULL: there are none, as in C and Rust, or the
+ * bracket is of the returned type ("void (*f(int))(char)") or of operator() itself.
  */
 const char *function_arguments(const char *name);
 
-/* Templates have the type that they return before their name, "void f<int>": past that.  `end`: where
- * the arguments begin. */
+/* The name after the return type, which templates have: "void f<int>". `end`: the beginning of the
+ * arguments. */
 const char *function_past_type(const char *name, const char *end);
 
 /*
- * The name without what says least of the function, until it has at most `width` bytes: first without
- * the type that it returns, then its arguments as (...), then those of templates as <...> and of functions
- * that it is within as (...).  It may still be longer.  To be freed; NULL: out of memory.
+ * Shortens the name step by step, until it has at most `width` bytes: omits the return type, then writes its
+ * arguments as (...), then template arguments as <...> and those of enclosing functions as (...). It may
+ * still be longer. The caller frees it. NULL: out of memory.
  */
 char *function_shorten(const char *name, size_t width);
 

@@ -7,11 +7,11 @@
 #include "base/array.h"
 #include "base/search.h"
 
-enum { DEEPEST = 256 }; /* nesting of scopes that is walked */
+enum { DEEPEST = 256 }; /* maximum nesting of scopes */
 
 /*
- * A linker that drops a function leaves its description behind, at address 0;
- * *dropped is set to where the longest of them would end.
+ * A linker that drops a function keeps its debug information, at address 0. Sets *dropped to the end of the
+ * longest one.
  */
 static bool add_ranges(struct ranges *ranges, Dwarf_Die *die, size_t value, Dwarf_Addr *dropped)
 {
@@ -68,7 +68,7 @@ static bool holds_functions(int tag)
            tag == DW_TAG_union_type || tag == DW_TAG_enumeration_type;
 }
 
-/* Functions stand in namespaces, in types (Rust) and in one another (GNU C, lambdas). */
+/* Functions are in namespaces, in types (Rust) and in other functions (GNU C, lambdas). */
 static bool walk_scopes(struct unit *unit, Dwarf_Die *parent, size_t parent_scope, int depth)
 {
     Dwarf_Die die;
@@ -97,7 +97,7 @@ static void walk(struct unit *unit)
     walk_scopes(unit, &unit->code, NO_SCOPE, 0);
 }
 
-/* ---- asking ----------------------------------------------------------------------------- */
+/* ---- queries ---------------------------------------------------------------------------- */
 
 struct unit *units_find(struct units *units, Dwarf_Addr address)
 {

@@ -1,5 +1,5 @@
-/* Which function the call before a return address called.  A function that ended in a jump
- * is not on the stack, and the one it jumped to may have no name in a stripped library. */
+/* Finds which function the call before a return address called. A function that ended with a jump is not on
+ * the stack. The target of the jump may have no name in a stripped library. */
 #ifndef THREADLEAK_WAIT_CALLED_H
 #define THREADLEAK_WAIT_CALLED_H
 

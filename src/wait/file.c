@@ -22,12 +22,12 @@ static void add_process(const struct view *view, pid_t pid)
 
 /* The other end of what a thread reads or writes. */
 struct other_end {
-    const char *link; /* whose holders have it */
-    bool is_pipe;     /* then only those that hold it for the other direction */
-    bool writing;     /* the thread is */
+    const char *link; /* link that its holders have open */
+    bool is_pipe;     /* only holders that have it open for the other direction */
+    bool writing;     /* the thread waits to write */
 };
 
-/* The next process that holds it; `before` is the last one's holder, or NULL. */
+/* The next process that has it open. `before`: the previous holder, or NULL. */
 static const struct holder *next_process(const struct holders *holders, const struct other_end *end,
                                          const struct holder *before)
 {
@@ -47,7 +47,7 @@ static bool has_more_descriptors(const struct holders *holders, const struct oth
     return false;
 }
 
-/* The process itself comes first among the holders. */
+/* The process itself is the first of the holders. */
 static void add_holders(const struct view *view, const struct other_end *end)
 {
     const struct files *files = view->waits->files;
@@ -76,7 +76,7 @@ static void add_holders(const struct view *view, const struct other_end *end)
         line_add(line, " and %u more", more);
 }
 
-/* ---- what kind it is ------------------------------------------------------------------- */
+/* ---- kinds of files -------------------------------------------------------------------- */
 
 static enum wait_on on_of_kind(enum file_kind kind)
 {
@@ -91,8 +91,8 @@ static enum wait_timeout timeout_of_kind(enum file_kind kind)
     return may ? WAIT_TIMEOUT_UNKNOWN : WAIT_TIMEOUT_NO;
 }
 
-/* Who has a lock on it: "1: FLOCK  ADVISORY  WRITE 1234 fe:00:4711 0 EOF"; those
- * that wait have "->" in the second place. */
+/* Finds the process that has a lock on it: "1: FLOCK ADVISORY WRITE 1234 fe:00:4711 0 EOF". Lines of waiting
+ * processes have "->" as second word. */
 static void add_lock_holder(const struct view *view, const struct open_file *file)
 {
     char *line = NULL;

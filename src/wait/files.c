@@ -15,7 +15,7 @@
 
 enum { SOCKETS_MS = 100, MAX_LINK = 4096 };
 
-/* ---- what it is --------------------------------------------------------------------- */
+/* ---- kinds -------------------------------------------------------------------------- */
 
 const char *file_kind_name(enum file_kind kind)
 {
@@ -104,7 +104,7 @@ const struct open_file *files_find(struct files *files, int fd)
     return file;
 }
 
-/* ---- who has it -------------------------------------------------------------------------- */
+/* ---- holders ----------------------------------------------------------------------------- */
 
 static void socket_link(char *to, size_t size, uint64_t inode)
 {
@@ -147,7 +147,7 @@ void line_add_file(struct line *line, struct files *files, const struct open_fil
         line_add(line, " (%s)", fact->text);
     else if (*file->link == '/' || file->kind == FILE_ANONYMOUS)
         line_add(line, " (%s)", file->link);
-    else if (file->kind == FILE_CLOSED && files->task) /* unknown of a core */
+    else if (file->kind == FILE_CLOSED && files->task) /* unknown for a core */
         line_add(line, ", closed meanwhile or not readable");
 }
 

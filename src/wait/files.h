@@ -1,4 +1,4 @@
-/* The descriptors of a process: what each is, and who else holds it. */
+/* The descriptors of a process: their kinds, and other processes that have them open. */
 #ifndef THREADLEAK_WAIT_FILES_H
 #define THREADLEAK_WAIT_FILES_H
 
@@ -47,8 +47,8 @@ struct files {
     struct socket_facts sockets;
 };
 
-/* task: a living thread; 0: nothing in /proc is the process's, and every descriptor is
- * FILE_CLOSED.  NULL: out of memory. */
+/* task: a living thread; 0: /proc does not have the process, and every descriptor is FILE_CLOSED. NULL: out
+ * of memory. */
 struct files *files_new(pid_t pid, pid_t task);
 void files_free(struct files *files);
 /* Read once for each descriptor.  NULL: out of memory. */
@@ -57,7 +57,7 @@ const struct open_file *files_find(struct files *files, int fd);
  * False: out of memory. */
 bool files_want(struct files *files, int fd);
 void files_scan(struct files *files);
-/* NULL: no socket, or its facts are unknown. */
+/* NULL: not a socket, or unknown. */
 const struct socket_fact *files_socket(struct files *files, const struct open_file *file);
 /* "socket 5 (TCP listening on *:80)" */
 void line_add_file(struct line *line, struct files *files, const struct open_file *file);

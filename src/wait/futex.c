@@ -9,14 +9,14 @@
 #include "wait/describe.h"
 #include "wait/glibc.h"
 
-enum { MAX_FRAME_BYTES = 2048 /* of a condition variable's wait, from sp upwards */ };
+enum { MAX_FRAME_BYTES = 2048 /* stack of pthread_cond_wait that is searched, from sp upwards */ };
 
 static int command(const struct view *view)
 {
     return (int)view->thread->syscall_args[1] & FUTEX_CMD_MASK;
 }
 
-/* ---- who holds it ------------------------------------------------------------------ */
+/* ---- owners ------------------------------------------------------------------------ */
 
 static bool is_thread(const struct view *view, pid_t tid)
 {
@@ -57,7 +57,7 @@ static void set_kind(char *to, size_t size, uint32_t kind)
              : kind & GLIBC_MUTEX_PROTECT ? " priority-protected"
                                           : "",
              types[kind & GLIBC_MUTEX_TYPE],
-             /* Robust ones have that flag in any case. */
+             /* Robust mutexes always have that flag. */
              (kind & (GLIBC_MUTEX_SHARED | GLIBC_MUTEX_ROBUST)) == GLIBC_MUTEX_SHARED ? " shared" : "");
     if (*to)
         memmove(to, to + 1, strlen(to));
@@ -174,7 +174,7 @@ bool wait_for_barrier(const struct view *view)
     return true;
 }
 
-/* The futex is the thread's tid in its descriptor, and its value is expected. */
+/* The futex is the tid in the descriptor of the joined thread, and the waiter expects its value. */
 bool wait_for_join(const struct view *view)
 {
     view->wait->on = WAIT_JOIN;
@@ -202,10 +202,10 @@ bool wait_for_once(const struct view *view)
     return wait_for_object(view, WAIT_OTHER, "once-initialisation of");
 }
 
-/* ---- which of them --------------------------------------------------------------------------- */
+/* ---- the choice ------------------------------------------------------------------------------ */
 
-/* A function that jumped to pthread_join is not on the stack.  Nothing else waits at a
- * shared futex for a tid to go away. */
+/* pthread_join may be missing on the stack, if the compiler made a jump of a call. Nothing else waits at a
+ * shared futex until a tid disappears. */
 static bool is_join(const struct view *view)
 {
     int op = (int)view->thread->syscall_args[1];

@@ -6,7 +6,7 @@
 #include "base/path.h"
 
 enum {
-    FIRST_MINOR = 34, /* since then libpthread is in libc.so.6 */
+    FIRST_MINOR = 34, /* the first version with libpthread in libc.so.6 */
     LAST_MINOR = 42,
     CHUNK = 1 << 16,
     OVERLAP = 256,
@@ -73,7 +73,7 @@ uint64_t glibc_rwlock_of_futex(uint64_t futex, uint32_t value, bool writing)
 {
     if (writing && value == (1 | GLIBC_RWLOCK_FUTEX_USED))
         return futex - offsetof(struct glibc_rwlock, writer_futex);
-    /* The value that a reader expects at `readers` has another flag. */
+    /* The expected value at `readers` has another flag. */
     if (writing || value == (1 | GLIBC_RWLOCK_FUTEX_USED))
         return futex - offsetof(struct glibc_rwlock, phase);
     return futex;
@@ -87,7 +87,7 @@ uint64_t glibc_barrier_of_futex(uint64_t futex, uint32_t value)
 
 bool glibc_is_cond_wait(const struct glibc_cond_wait *wait, uint64_t futex)
 {
-    /* Offsets of __g_signals[0], before and after __g_refs was removed. */
+    /* Offsets of __g_signals[0] before and after glibc removed __g_refs. */
     static const uint64_t signals[] = {40, 32};
     uint32_t shared = (uint32_t)wait->shared;
     if (!wait->cond || wait->cond % 8 || !wait->mutex || wait->mutex % 4 || (shared != 0 && shared != 128))

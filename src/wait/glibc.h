@@ -12,8 +12,8 @@
 
 #include "snapshot/snapshot.h"
 
-/* Does the process run a glibc with these layouts?  version: "2.36"; NULL: to be found in
- * the process's memory. */
+/* Does the process run a glibc with these layouts? version: "2.36"; NULL: search the process's memory for
+ * it. */
 bool glibc_is_known(const struct snapshot *snapshot, const char *version);
 
 /* struct __pthread_mutex_s; waiters wait at its beginning. */
@@ -45,7 +45,7 @@ struct glibc_rwlock {
     int32_t writer; /* tid */
 };
 enum {
-    GLIBC_RWLOCK_WRITE_PHASE = 1, /* of readers */
+    GLIBC_RWLOCK_WRITE_PHASE = 1, /* readers wait here */
     GLIBC_RWLOCK_READER_SHIFT = 3,
     GLIBC_RWLOCK_FUTEX_USED = 2,
 };

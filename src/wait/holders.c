@@ -43,7 +43,7 @@ static void sort_wanted(struct holders *holders)
     holders->wanted_count = kept;
 }
 
-/* The process itself comes before others. */
+/* The process itself is sorted before others. */
 static int compare_holders(const void *a, const void *b, void *pid)
 {
     const struct holder *x = a, *y = b;
@@ -72,7 +72,7 @@ static void scan_process(struct holders *holders, pid_t pid, pid_t task, uint64_
     const struct dirent *entry;
     DIR *directory = opendir(PROC_PATH("%d/fd", task));
     if (!directory) {
-        /* A process that has ended meanwhile holds nothing. */
+        /* A process that has ended meanwhile has nothing open. */
         if (access(PROC_PATH("%d", task), F_OK) == 0)
             holders->all_seen = false;
         return;
@@ -98,8 +98,8 @@ static void scan_process(struct holders *holders, pid_t pid, pid_t task, uint64_
 }
 
 /*
- * This program itself, and the process that the shim starts between the watched process and
- * this one.  That is a copy of the watched process with all its descriptors.
+ * Is it this program, or the process that the shim starts between the watched process and this one? That is a
+ * copy of the watched process with all its descriptors.
  */
 static bool is_reporting(pid_t pid, pid_t watched_pid)
 {
@@ -121,7 +121,7 @@ void holders_scan(struct holders *holders, pid_t pid, pid_t task)
     if (!holders->wanted_count)
         return;
     sort_wanted(holders);
-    /* No time limit for those of the process itself: its limit of descriptors bounds them. */
+    /* The process itself has no time limit: RLIMIT_NOFILE bounds its descriptors. */
     scan_process(holders, pid, task, UINT64_MAX);
     DIR *processes = opendir("/proc");
     for (long other; processes && cpu_ns() <= until && (other = proc_next_number(processes)) >= 0;)

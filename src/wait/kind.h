@@ -8,7 +8,7 @@
 enum kind_timeout {
     TIMEOUT_IF_ANY,    /* ", a timeout of 5 s" */
     TIMEOUT_ALSO_NONE, /* the same, or ", no timeout" */
-    TIMEOUT_IN_TEXT,   /* it is part of the text already: "sleep of 5 s" */
+    TIMEOUT_IN_TEXT,   /* the text already has it: "sleep of 5 s" */
 };
 enum kind_timeout kind_timeout(enum wait_on on);
 

@@ -5,7 +5,7 @@
 
 #include "base/search.h"
 
-/* From the first mapping of a file.  False: it is no ELF file, or none that is loaded. */
+/* Reads the first mapping of a file. False: it is not a loaded ELF file. */
 static bool read_module(struct module *module, const struct snapshot *snapshot, const struct region *region)
 {
     struct snapshot_elf elf;
@@ -52,7 +52,7 @@ void modules_release(struct modules *modules)
 const struct module *modules_find(const struct modules *modules, uint64_t address)
 {
     size_t at = SEARCH_FIRST(i, modules->count, modules->items[i].start > address);
-    /* The nearest one may be a file that was mapped to be read, between the segments of another. */
+    /* The nearest one may be a file that was mapped as data between the segments of another. */
     while (at-- > 0)
         if (address < modules->items[at].end)
             return &modules->items[at];

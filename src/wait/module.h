@@ -1,4 +1,4 @@
-/* Which file an address belongs to, by the program headers in memory. */
+/* Finds the file that an address belongs to, by the program headers in memory. */
 #ifndef THREADLEAK_WAIT_MODULE_H
 #define THREADLEAK_WAIT_MODULE_H
 
@@ -12,7 +12,7 @@
 struct module {
     uint64_t start, end; /* of its segments, with .bss; run-time addresses */
     uint64_t bias;       /* run-time address minus address in the file */
-    const char *path;    /* the snapshot's */
+    const char *path;    /* owned by the snapshot */
     uint8_t build_id[SNAPSHOT_BUILD_ID];
     size_t build_id_len; /* 0: none */
 };

@@ -115,7 +115,7 @@ static bool find_name(const struct object_names *names, struct object_name *name
     return name->text != NULL;
 }
 
-/* ---- each once ----------------------------------------------------------------------- */
+/* ---- the cache ----------------------------------------------------------------------- */
 
 static int compare_names(const void *a, const void *b)
 {

@@ -29,7 +29,7 @@ struct object_names;
 /* The modules must outlive the names.  NULL: out of memory. */
 struct object_names *object_names_new(const struct wait_context *context, const struct modules *modules);
 void object_names_free(struct object_names *names);
-/* Found once for each address.  NULL: out of memory. */
+/* Results are cached. NULL: out of memory. */
 const struct object_name *object_name(struct object_names *names, uint64_t address);
 
 #endif

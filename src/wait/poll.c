@@ -10,7 +10,7 @@
 
 enum {
     MAX_WATCHED = 1 << 16,
-    MAX_NAMED = 3, /* more are counted by their kind */
+    MAX_NAMED = 3, /* other descriptors are counted by their kind */
 };
 
 struct watched {
@@ -27,7 +27,7 @@ static bool watch(struct watched *watched, int fd)
     return true;
 }
 
-/* ---- which descriptors ----------------------------------------------------------------- */
+/* ---- the descriptors ------------------------------------------------------------------- */
 
 static bool list_poll(const struct view *view, struct watched *watched)
 {
@@ -75,7 +75,7 @@ static bool list_epoll(const struct view *view, struct watched *watched)
     return ok;
 }
 
-/* ---- their text ------------------------------------------------------------------- */
+/* ---- the text --------------------------------------------------------------------- */
 
 static void add_counts(struct line *line, const size_t counts[FILE_KINDS])
 {
@@ -112,7 +112,7 @@ static bool add_watched(const struct view *view, const struct watched *watched)
     return true;
 }
 
-/* ---- the three ---------------------------------------------------------------------------- */
+/* ---- poll, select, epoll ------------------------------------------------------------------ */
 
 typedef bool list_fn(const struct view *view, struct watched *watched);
 

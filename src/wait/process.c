@@ -1,4 +1,4 @@
-/* Sleeps, signals, child processes, System V objects, and calls without a description of their own. */
+/* Sleeps, signals, child processes, System V objects, and calls without a row in kinds.def. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

@@ -54,7 +54,7 @@ struct end {
     unsigned port;
 };
 
-/* "0100007F:0050": words as they lie in memory, in this machine's order. */
+/* "0100007F:0050": 32-bit words in the byte order of this machine. */
 static bool parse_end(const char *text, struct end *end)
 {
     size_t digits = strcspn(text, ":");
@@ -101,7 +101,7 @@ static void set_text(struct socket_fact *fact, const char *protocol, const struc
         snprintf(fact->text, sizeof(fact->text), "%s %s to %s", protocol, here, there);
 }
 
-/* The two ends of a connection within this machine, to be matched when all are there. */
+/* The two ends of a connection on this machine. They are matched after all sockets are read. */
 struct pair {
     char local[42], remote[42];
     uint64_t inode;
@@ -223,7 +223,7 @@ static void add_unix(struct socket_facts *facts, const struct nlmsghdr *header)
 /* False: there is no more. */
 static bool receive(struct socket_facts *facts, int fd)
 {
-    /* Aligned as netlink's headers are. */
+    /* Aligned for netlink's headers. */
     uint32_t buffer[8192];
     ssize_t got = recv(fd, buffer, sizeof(buffer), 0);
     if (got <= 0)

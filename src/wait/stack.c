@@ -5,7 +5,7 @@
 #include "base/path.h"
 #include "wait/called.h"
 
-enum { MAX_FRAMES = 32 /* of libc around a system call */ };
+enum { MAX_FRAMES = 32 /* maximum frames of libc around a system call */ };
 
 static bool is_libc(const struct code_address *address)
 {
@@ -19,11 +19,11 @@ static const char *name_of(const struct stack_reader *reader, const struct code_
     return name ? name : "";
 }
 
-/* By the name of libc's caller, or of the function that it called. */
+/* Searches for the name of libc's caller, or of the function that it called. */
 static const struct futex_user *user_of_caller(const struct stack_reader *reader,
                                                const struct code_address *caller)
 {
-    /* A function with a row may be outside libc: the sanitizers', or libstdc++'s. */
+    /* A function with a row may be outside of libc: in a sanitizer's runtime or libstdc++. */
     const struct futex_user *user = futex_user_find(name_of(reader, caller), false);
     uint64_t called = user ? 0 : called_function(reader->snapshot, caller->pc);
     const struct module *module = called ? modules_find(reader->modules, called) : NULL;

@@ -1,4 +1,4 @@
-/* What the functions on a stack show about a wait, found once for all equal stacks. */
+/* Facts about a wait from the functions on a stack, found once for all equal stacks. */
 #ifndef THREADLEAK_WAIT_STACK_H
 #define THREADLEAK_WAIT_STACK_H
 
@@ -10,8 +10,8 @@
 
 struct stack_facts {
     bool known;                    /* stack_facts_set was called */
-    const struct futex_user *user; /* NULL: none is on the stack */
-    const char *destructor;        /* "a thread-specific destructor"; NULL: in none */
+    const struct futex_user *user; /* NULL: no such function on the stack */
+    const char *destructor;        /* "a thread-specific destructor"; NULL: not in a destructor */
 };
 
 struct stack_reader {

@@ -5,7 +5,7 @@
 
 #include "wait/kind.h"
 
-static const double MAX_SECONDS = 1e10; /* longer than that it is no time */
+static const double MAX_SECONDS = 1e10; /* a larger value is not a time */
 
 /* A timespec, or a timeval with the other unit; < 0: none. */
 static double read_time(const struct view *view, uint64_t address, double per_second)
@@ -38,7 +38,7 @@ static double whole_time(const struct view *view)
     const struct wait_call *call = &view->call;
     if (call->time == TIME_MS)
         return (int)call->timeout / 1e3;
-    /* The rest overwrites the time of a sleep that gave one address for both. */
+    /* The kernel writes the rest over the time, if a sleep got one address for both. */
     if (call->time == TIME_RELATIVE && call->left != call->timeout)
         return read_time(view, call->timeout, 1e9);
     return -1;

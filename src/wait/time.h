@@ -6,7 +6,7 @@
 
 /* Sets the wait's timeout and left_s, and view->whole_s. */
 void wait_set_timeout(struct view *view);
-/* ", no timeout", ", a timeout of 5 s": as the kind's row in kinds.def has it. */
+/* ", no timeout", ", a timeout of 5 s": according to the kind's row in kinds.def. */
 void wait_add_timeout(const struct view *view);
 /* ", 41 s left" */
 void wait_add_left(struct line *line, const struct wait *wait);

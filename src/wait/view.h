@@ -1,4 +1,4 @@
-/* What the functions that describe a wait see, and what they need to describe it. */
+/* The input and output of the functions that describe a wait. */
 #ifndef THREADLEAK_WAIT_VIEW_H
 #define THREADLEAK_WAIT_VIEW_H
 
@@ -18,7 +18,7 @@ struct futex_user {
     bool needs_glibc;
 };
 
-/* How a call's timeout is given, and as what. */
+/* How a call gets its timeout. */
 enum call_time {
     TIME_NONE,     /* it has none */
     TIME_UNKNOWN,  /* not an argument: SO_RCVTIMEO, VTIME… */
@@ -27,8 +27,8 @@ enum call_time {
     TIME_LEFT,     /* the kernel writes the rest into the timespec when the call is interrupted */
     TIME_LEFT_US,  /* the same with a struct timeval */
     TIME_ABSOLUTE,
-    TIME_FUTEX, /* in kinds.def alone: futex(2)'s, by its operation */
-    TIME_SLEEP, /* the same: a sleep's, by its flags */
+    TIME_FUTEX, /* only in kinds.def: futex(2), depends on the operation */
+    TIME_SLEEP, /* only in kinds.def: a sleep, depends on the flags */
 };
 
 /* A row of kinds.def for the system call that a thread is in, with its arguments' values. */
@@ -38,7 +38,7 @@ struct wait_call {
     int fd_arg;       /* number of the descriptor's argument; -1: none */
     enum call_time time;
     uint64_t timeout; /* address, or the number itself */
-    uint64_t left;    /* address of the time that is left; 0: nowhere */
+    uint64_t left;    /* address that gets the rest of the time; 0: none */
     int clock;        /* of TIME_ABSOLUTE */
 };
 
@@ -51,9 +51,9 @@ struct waits {
     struct object_names *names;
     struct files *files;
     bool glibc_known;
-    bool has_proc;    /* snapshot_has_proc: the time now is the process's, too */
-    bool same_clocks; /* CLOCK_MONOTONIC is the same for us and for the process */
-    bool is_halted;   /* by SIGSTOP: relative timeouts were read when that came */
+    bool has_proc;    /* snapshot_has_proc: the process is alive, and its clocks can be read */
+    bool same_clocks; /* CLOCK_MONOTONIC is the same for this program and for the process */
+    bool is_halted;   /* stopped by SIGSTOP: relative timeouts are those of that moment */
 };
 
 /* One thread that waits. */

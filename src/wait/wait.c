@@ -27,7 +27,7 @@ static const struct stack_facts *stack_of(struct waits *waits, size_t index)
     return facts;
 }
 
-/* The mutex that a condition variable's wait released, and will lock again. */
+/* The mutex that pthread_cond_wait released, and will lock again. */
 static bool add_mutex(const struct view *view)
 {
     line_add(view->line, " (mutex ");

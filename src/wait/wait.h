@@ -34,16 +34,16 @@ enum wait_timeout { WAIT_TIMEOUT_UNKNOWN, WAIT_TIMEOUT_NO, WAIT_TIMEOUT_YES };
 struct wait {
     enum wait_on on;
     bool running;       /* on a CPU, or ready to */
-    bool in_destructor; /* of a thread-specific or thread_local object, at the thread's end */
+    bool in_destructor; /* destructor of a thread-specific or thread_local object, at the thread's end */
     uint64_t address;   /* of the object; 0: none, or unknown */
     char *symbol;       /* its name: "queue_lock", "pool+0x18", "heap", "stack of T3"; NULL: unknown */
     pid_t owner;        /* tid of the thread that holds it or is joined; 0: none, or unknown */
     char kind[40];      /* of a mutex: "robust recursive"; "" normal, or unknown */
-    uint64_t mutex;     /* of a condition variable's wait; 0: unknown */
+    uint64_t mutex;     /* mutex of a condition variable's wait; 0: unknown */
     char *mutex_symbol; /* the mutex's name */
     int fd;             /* the descriptor it waits for; < 0: none */
     enum wait_timeout timeout;
-    double left_s; /* until then; < 0: unknown or none */
+    double left_s; /* seconds until the timeout; < 0: unknown or none */
     char *what;    /* the text without the time that is left: equal for equal waits */
     char *text;    /* "mutex queue_lock, held by T5 \"flusher\""; never NULL unless WAIT_NONE */
 };
@@ -58,13 +58,13 @@ struct wait_context {
     struct symbolizer *symbolizer;
     wait_name_fn *name; /* may be NULL */
     void *name_arg;
-    const char *glibc; /* version that the process runs, "2.36"; NULL: to be found out */
+    const char *glibc; /* version that the process runs, "2.36"; NULL: search for it */
 };
 
 struct waits;
 
-/* The waits of all threads of the snapshot.  Open files are read from /proc/PID now, not as of
- * the snapshot.  NULL: out of memory. */
+/* The waits of all threads of the snapshot. Reads open files from /proc/PID now, after the snapshot. NULL:
+ * out of memory. */
 struct waits *waits_new(const struct wait_context *context, struct error *error);
 void waits_free(struct waits *waits);
 /* By index of snapshot.threads.  Never NULL; `waits` owns it. */
