@@ -18,8 +18,8 @@ enum {
 #endif
 };
 
-/* Searches the contents of a PT_NOTE segment, which may be damaged.  Returns the build-id, a part
- * of the notes, and its size; NULL: none, an empty one, or one of more than `max_size` bytes. */
+/* Searches the contents of a PT_NOTE segment, which may be damaged. Returns the build-id, which is a part of
+ * the notes, and its size. NULL: none, an empty one, or more than `max_size` bytes. */
 const unsigned char *build_id_find(const unsigned char *notes, size_t size, size_t max_size, size_t *id_size);
 
 #endif

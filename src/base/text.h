@@ -12,7 +12,7 @@ static inline bool text_begins_with(const char *text, const char *beginning)
     return strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
-/* One line of text, built piece by piece.  What does not fit is cut.  Begins as {.length = 0}. */
+/* One line of text, built piece by piece. Text that does not fit is cut. Initialise it with {.length = 0}. */
 
 struct line {
     char text[1024];
@@ -20,8 +20,8 @@ struct line {
 };
 
 __attribute__((format(printf, 2, 3))) void line_add(struct line *line, const char *format, ...);
-/* Malloc'ed, with '?' for control characters, which names in the watched process may contain.  NULL: out of
- * memory. */
+/* Malloc'ed, with '?' for control characters, because names in the watched process may contain them. NULL:
+ * out of memory. */
 char *line_copy(const struct line *line);
 
 /* Text that is printed to memory. */

@@ -52,7 +52,7 @@ char *leak_line(const struct leak_group *group, size_t threads, size_t processes
     return text_close(&line);
 }
 
-/* The text report without the empty line before it, and without the last newline. */
+/* The text of the group without the empty line before it, and without the last newline. */
 static char *group_text(const struct leak_group *group)
 {
     static const struct report_style style = {.color = false};

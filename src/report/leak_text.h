@@ -15,7 +15,7 @@
 /* "2 running threads, never joined, created by pool_start (pool.c:42), run worker_loop" */
 char *leak_line(const struct leak_group *group, size_t threads, size_t processes);
 
-/* That line, and the lines of the text report. */
+/* That line, followed by the lines of the text report. */
 struct leak_text {
     char *line, *details;
 };
@@ -23,18 +23,18 @@ struct leak_text {
 bool leak_text_make(struct leak_text *text, const struct leak_group *group, size_t threads, size_t processes);
 void leak_text_release(struct leak_text *text);
 
-/* Counted groups of one fingerprint. */
+/* All counted groups with one fingerprint. */
 struct leak_site {
     const struct leak_group *group;       /* the first */
-    const struct process_report *process; /* the last that has it */
-    size_t threads, processes;            /* processes: those that have it */
+    const struct process_report *process; /* the last one with it */
+    size_t threads, processes;            /* number of processes with it */
 };
 struct leak_sites {
     struct leak_site *items; /* in the order of the report */
     size_t count;
 };
 
-/* False: out of memory.  Free `items` either way. */
+/* False: out of memory. Free `items` in both cases. */
 bool leak_sites_find(struct leak_sites *sites, const struct report *report);
 
 #endif

@@ -14,8 +14,8 @@
 /* "exit status 0", "killed by signal 11 (Segmentation fault)", … */
 void format_end(char *out, size_t size, const struct process_report *process);
 
-/* The command with its arguments, quoted where a shell needs that; "..." ends it before it takes more
- * than `width` columns. */
+/* The command with its arguments, quoted for a shell. It is cut, with "..." at its end, to at most `width`
+ * columns. */
 void put_command(FILE *out, char *const *argv, size_t width);
 
 /* " in test NAME"; nothing for NULL. */
@@ -24,7 +24,7 @@ void put_test(FILE *out, const char *test);
 /* The executable of a program that was not watched, or its name as passed to exec; NULL: not known. */
 const char *unwatched_program(const struct unwatched *unwatched);
 
-/* T3 "worker": whichever of both is known. */
+/* T3 "worker", or the known part of it. */
 void put_thread_name(FILE *out, const struct thread_info *thread);
 
 /* Lines of T3 "worker" tid 4245, T4 …: at most `max` threads, then how many more there are. */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The path from `directory`; NULL: it is not below that. */
+/* The path relative to `directory`; NULL: it is not below that. */
 static const char *below(const char *path, const char *directory)
 {
     size_t length = strlen(directory);
@@ -56,7 +56,7 @@ void format_source_path(char *out, size_t size, const char *path)
     tidy(out);
 }
 
-/* The user's outermost function on the current stack. */
+/* The outermost user frame of the current stack. */
 static const struct frame *outermost_of(const struct thread_info *thread)
 {
     const struct shared_stack *stack = thread->current ? thread->current->stack : NULL;

@@ -7,8 +7,8 @@
 
 #include "leak/model.h"
 
-/* $GITHUB_WORKSPACE where the working directory is in it, else the working directory; "" when that is not
- * known.  Overwritten by the next call of a function of this header. */
+/* $GITHUB_WORKSPACE if the working directory is in it, else the working directory; "": not known. Overwritten
+ * by the next call of a function of this header. */
 const char *source_root(void);
 
 bool is_below_source_root(const char *path);
@@ -17,15 +17,14 @@ bool is_below_source_root(const char *path);
 void format_source_path(char *out, size_t size, const char *path);
 
 /*
- * What the threads run: the start routine.  That of a runtime (std::thread's, Rust's) does not name the
- * user's function; then it is the user's outermost function, where all current stacks agree on one.
- * NULL: not known.
+ * The function that the threads run: the start routine. If that belongs to a runtime (std::thread's, Rust's),
+ * it is the outermost user frame, if all current stacks have the same one. NULL: not known.
  */
 const struct frame *run_frame(const struct leak_group *group);
 
 /*
- * The frame of the creation stack that a source viewer opens, one with a file and a line: the first whose
- * file is below source_root(), else the user's first one.  NULL: none has a file.
+ * The frame of the creation stack that a source viewer opens. It has a file and a line. It is the first one
+ * whose file is below source_root(), else the first user frame. NULL: none has a file.
  */
 const struct frame *source_frame(const struct leak_group *group);
 

@@ -7,33 +7,33 @@
 struct printer {
     FILE *out;
     const struct report_style *style;
-    const struct process_report *process; /* the one that is being printed; NULL: none */
+    const struct process_report *process; /* the process that is being printed; NULL: none */
 };
 
 enum paint { PLAIN, BOLD, DIM };
 /* Does nothing when the style has no colors. */
 void paint(const struct printer *printer, enum paint how);
 
-/* The user asked for whole paths and for the frames of runtimes. */
+/* Does the user want whole paths and the frames of runtimes? */
 bool is_verbose(const struct printer *printer);
 
-/* "worker   pool.c:27": the function, then its place from `column` on.  `is_user`: shortened less. */
+/* "worker pool.c:27": the function, then its place at `column`. `is_user`: shortens the name less. */
 void put_frame(const struct printer *printer, const struct frame *frame, bool is_user, size_t column);
 
 struct frames {
     const struct frame *items; /* leaf first */
     size_t count;
-    const struct frame *user_frame; /* the first of the user's own; NULL: none */
+    const struct frame *user_frame; /* the first user frame; NULL: none */
 };
 
-/* Without frames of runtimes, unless verbose.  Of those at the leaf the outermost stays: it is the function
- * that the user called. */
+/* Removes frames of runtimes, unless verbose. It keeps the outermost of those at the leaf, which is the
+ * function that the user called. */
 struct frames shown_frames(const struct printer *printer, struct frames frames);
 
-/* One a line, with the user's first one marked. */
+/* Prints one frame a line, and marks the first user frame. */
 void put_frames(const struct printer *printer, const struct frames *frames);
 
-/* A process (text_process.c).  `alone`: it is the only one of the report. */
+/* A process (text_process.c). `alone`: it is the only process of the report. */
 void print_process(const struct printer *printer, const struct process_report *process, bool alone);
 
 /* A leak group in full (text_group.c), after an empty line. */

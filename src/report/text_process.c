@@ -13,7 +13,7 @@ struct thread_counts {
     uint64_t live, finished, sites; /* of all groups */
     uint64_t leaked, leaked_sites;  /* of those that are counted */
     uint64_t by_kind[LEAK_KINDS];   /* of those that are counted */
-    uint64_t suppressed;            /* suppressed by rules that are not built in */
+    uint64_t suppressed;            /* suppressed suppressed by rules that are not built in */
 };
 
 /* For a group that a built-in rule suppresses, print_hidden() prints only the rule. */

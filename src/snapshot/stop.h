@@ -16,7 +16,7 @@ struct stop {
     uint64_t began_ns;   /* when the first thread was interrupted; 0: none was */
     uint64_t stopped_ns; /* set by stop_end */
     bool complete;       /* no thread was created that is not a tracee */
-    atomic_uint seizing; /* argument of tracee_seize */
+    atomic_uint seizing; /* argument argument of tracee_seize */
 };
 
 /* The number of threads, from the link count of /proc/PID/task; 0: no such process. */
@@ -43,10 +43,10 @@ void stop_release(struct stop *stop);
 
 /* ---- why a process or thread could not be stopped, and what would allow it (why.c) ---- */
 
-/* The tracer of a thread that was refused; 0: there is none any more. */
+/* The tracer of a refused thread; 0: it has no tracer any more. */
 pid_t snapshot_tracer(const struct stop *stop);
-/* Was a thread refused that will not be a moment later?  Another threadleak traces it, or its
- * tracer has gone meanwhile. */
+/* May another attempt succeed for a refused thread? True if another threadleak traces it, or if its tracer
+ * has detached meanwhile. */
 bool snapshot_is_passing(const struct stop *stop);
 /* Why no thread at all could be stopped.  why: errno, or 0. */
 enum snapshot_status snapshot_explain(const struct stop *stop, int why, struct error *error);

@@ -78,7 +78,7 @@ const char *function_past_type(const char *name, const char *end)
 static const char DOTS[] = "...";
 enum { DOTS_LENGTH = sizeof(DOTS) - 1 };
 
-/* The bracket that closes the one at `at`; NULL: none. In round brackets a '<' may be a comparison. */
+/* The bracket that closes the one at `open`; NULL: none. In round brackets a '<' may be a comparison. */
 static const char *closing(const char *open)
 {
     int round = 0, angle = 0;

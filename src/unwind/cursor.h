@@ -15,22 +15,22 @@
 #define CODE_ADDRESS_MASK (~UINT64_C(0))
 #endif
 
-/* How a step from a frame to its caller's ended. */
+/* The result of a step from a frame to its caller's. */
 enum step {
     STEP_CALLER,  /* the cursor is at the caller */
     STEP_LAST,    /* the frame is the outermost function's */
-    STEP_MISSING, /* memory was not copied: cursor.missing */
-    STEP_LOST     /* cursor.why */
+    STEP_MISSING, /* memory was not copied: cursor.missing is its address */
+    STEP_LOST     /* cursor.why has the reason */
 };
 
 struct cursor {
     struct code *code;
     const struct snapshot_thread *thread;
     uint64_t regs[SNAPSHOT_REGS]; /* of the frame; the pc is among them */
-    bool is_return_address;       /* the pc is one: the call is before it */
+    bool is_return_address;       /* the pc is a return address: the call is before it */
     bool is_first;
     bool by_frame_pointer; /* the frame was found by the frame pointer */
-    unsigned descents;     /* signal frames that led to lower addresses */
+    unsigned descents;     /* number of signal frames that led to lower addresses */
     uint64_t missing;
     const char *why;
     const char *doubt; /* at the outermost function: why frames may be missing, or NULL */
@@ -49,20 +49,20 @@ enum step cursor_lost(struct cursor *cursor, const char *why);
 /* After a read that failed: STEP_MISSING if another stop can help, else STEP_LOST. */
 enum step cursor_missing(struct cursor *cursor);
 
-/* Is a caller with this stack pointer not above the frame? */
+/* Is the caller's stack pointer at or below the frame? */
 bool cursor_is_loop(struct cursor *cursor, uint64_t sp, bool is_signal_frame);
 enum step cursor_lost_in_loop(struct cursor *cursor);
 
-/* From a frame to its caller's (step.c).
- * left_is_return_address: the corrected cursor->is_return_address of the frame that was left.
- * Only the frame's rules show that it is a signal handler's return code, which nothing called. */
+/* From a frame to its caller's (step.c). left_is_return_address: the corrected cursor->is_return_address of
+ * the previous frame. Only its rules show that it is the return code of a signal handler, which no
+ * instruction called. */
 enum step cursor_step(struct cursor *cursor, bool *left_is_return_address);
 
 /* The same for a pc without call-frame information: by the frame pointer, or by the instructions around the
  * pc (guess.c). */
 enum step cursor_guess(struct cursor *cursor, uint64_t pc);
 
-/* Is the code at pc what a signal handler returns to? */
+/* Is pc in the code that signal handlers return to? */
 bool cursor_is_signal_return(struct cursor *cursor, uint64_t pc);
 
 #endif

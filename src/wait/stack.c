@@ -5,7 +5,7 @@
 #include "base/path.h"
 #include "wait/called.h"
 
-enum { MAX_FRAMES = 32 /* maximum frames of libc around a system call */ };
+enum { MAX_FRAMES = 32 /* maximum frames maximum frames of libc around a system call */ };
 
 static bool is_libc(const struct code_address *address)
 {
