@@ -101,9 +101,9 @@ static int run_list_options(int argc, char **argv)
 }
 
 /*
- * A file of ours must never become descriptor 0, 1 or 2 because the caller had
- * closed it.  /dev/null is opened in the wrong direction, so that reading and writing
- * fail as on a closed descriptor.  COMMAND finds them closed, as they are close-on-exec.
+ * If the caller closed descriptor 0, 1 or 2, a file of this program must not get that number. /dev/null is
+ * opened in the wrong direction, so that reading and writing fail as on a closed descriptor. They are
+ * close-on-exec, so COMMAND has them closed.
  */
 static void occupy_standard_descriptors(void)
 {

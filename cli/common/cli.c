@@ -44,7 +44,7 @@ bool cli_duration(const char *text, double *seconds)
         double seconds;
     } units[] = {{"", 1}, {"s", 1}, {"ms", 0.001}, {"m", 60}, {"h", 3600}};
     char *end;
-    if (strspn(text, "0123456789.") == 0) /* strtod accepts more than that */
+    if (strspn(text, "0123456789.") == 0) /* strtod accepts other forms, too */
         return false;
     double value = strtod(text, &end);
     for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {

@@ -25,17 +25,17 @@ enum {
 /* One line on standard error: "threadleak: " and the text, without its newline. */
 void cli_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Reads a whole decimal number from `min` to `max`; false when it is not one. */
+/* Parses a decimal number from `min` to `max`. False: it is not one. */
 bool cli_number(const char *text, long min, long max, long *number);
 
 /* "30s", "5m", "1h", "500ms", "30": seconds.  False: not a duration. */
 bool cli_duration(const char *text, double *seconds);
 
-/* "did you mean": the known word that is nearest to a misspelled one. */
+/* "did you mean": finds the known word that is nearest to a misspelled one. */
 struct guess {
     const char *word; /* the misspelled one */
-    const char *best; /* NULL: none is near */
-    size_t distance;  /* of best: letters to change, add or remove */
+    const char *best; /* NULL: no near word */
+    size_t distance;  /* letters of best to change, add or remove */
 };
 
 /* Keeps `known` if it is nearer than the best one so far, and at most two letters differ. */

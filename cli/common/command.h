@@ -1,10 +1,10 @@
 /*
- * A command of threadleak and its options.  One row of its table is one option: the parser,
- * --help, the list in the man page and the completion of shells follow from it.
+ * A command of threadleak and its options. One row of its table is one option. The parser, --help, the list
+ * in the man page and shell completion use the rows.
  *
- * To add an option: a row in the table of the command, a member for its value, and what uses
- * it.  A longer explanation goes to man/threadleak.1.scd, after "@option NAME".
- * To add a command: a file with its struct command, a declaration here, a row in cli/main.c.
+ * To add an option, add a row to the table of the command, a member for its value, and the code that uses it.
+ * Put longer explanations into man/threadleak.1.scd, after "@option NAME". To add a command, write a file
+ * with its struct command, and add a declaration here and a row in cli/main.c.
  */
 #ifndef THREADLEAK_CLI_COMMON_COMMAND_H
 #define THREADLEAK_CLI_COMMON_COMMAND_H
@@ -15,8 +15,8 @@
 #include "base/error.h"
 
 struct command_option;
-/* Takes the value into `line`, the struct that the command parses into.  value: NULL without an
- * argument; it is valid as long as argv.  False: error says what is wrong. */
+/* Stores the value in `line`, the struct of the command. value: NULL without an argument; it is valid as long
+ * as argv. False: error has the reason. */
 typedef bool command_set_fn(void *line, const struct command_option *option, const char *value,
                             struct error *error);
 
@@ -24,12 +24,12 @@ struct command_option {
     const char *name;      /* long name without "--"; NULL ends a table */
     char letter;           /* 0: none */
     const char *argument;  /* "FILE"; "[FILE]": optional; NULL: takes none */
-    const char *key;       /* of THREADLEAK_OPTIONS, with the same meaning; NULL: none */
-    const char *key_value; /* of the key, for an option that takes no argument */
-    const char *initial;   /* default, for --help; NULL: that of the key, or none */
-    const char *help;      /* one line; NULL: that of the key */
+    const char *key;       /* key of THREADLEAK_OPTIONS with the same meaning; NULL: none */
+    const char *key_value; /* value of the key, for an option that takes no argument */
+    const char *initial;   /* default for --help; NULL: the one of the key, or none */
+    const char *help;      /* one line; NULL: the help of the key */
     command_set_fn *set;
-    size_t offset; /* of the member that `set` sets, in the command's struct */
+    size_t offset; /* offset of the member that `set` sets, in the command's struct */
     int value;     /* for command_set_int */
 };
 
@@ -48,17 +48,17 @@ command_set_fn command_set_key;  /* struct options: the key */
 struct command {
     const char *name;
     const char *summary;               /* one line for `threadleak help` */
-    bool hidden;                       /* from help: not for users */
+    bool hidden;                       /* not in the help */
     bool runs_another;                 /* its options end at the first argument */
     int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit status */
-    const char *usage;                 /* what follows the name */
-    const char *about, *after;         /* help before and after the list of options */
+    const char *usage;                 /* text after the name in the usage line */
+    const char *about, *after;         /* text before and after the list of options in the help */
     const struct command_option *options;
 };
 extern const struct command command_run, command_report, command_selftest, command_explain, command_plant;
 
 enum command_parsed {
-    COMMAND_PARSED, /* arguments follow from optind on */
+    COMMAND_PARSED, /* arguments begin at optind */
     COMMAND_HELPED, /* the help was printed */
     COMMAND_WRONG   /* a message was printed */
 };
@@ -67,8 +67,8 @@ enum command_parsed command_parse(const struct command *command, int argc, char 
 /* Prints the help on standard output. */
 void command_help(const struct command *command);
 
-/* For the man page and for completion, a line for each option, with tabs between:
- * "option COMMAND --NAME LETTER ARGUMENT KEY[=VALUE] DEFAULT HELP"; "-": none. */
+/* For the man page and for completion, prints a line for each option, with tabs between the fields: "option
+ * COMMAND --NAME LETTER ARGUMENT KEY[=VALUE] DEFAULT HELP"; "-": none. */
 void command_list_options(const struct command *command);
 
 #endif

@@ -65,7 +65,7 @@ static mode_t mode_for(const struct stat *existing)
     return 0666 & ~mask;
 }
 
-/* A new file beside the target, with the mode the target has or would get. */
+/* Creates a file in the directory of the target, with the mode that the target has or would get. */
 static bool open_temporary(struct output *output, const struct stat *existing)
 {
     const char *name = path_basename(output->target);
@@ -84,7 +84,7 @@ static bool open_temporary(struct output *output, const struct stat *existing)
     return output->file && fchmod(fd, mode_for(existing)) == 0;
 }
 
-/* Signals may be blocked, as run does. Is one pending that would end this process? */
+/* Is a signal pending that would end this process? run blocks signals. */
 static bool is_to_end(void)
 {
     static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -173,8 +173,8 @@ static void release(struct output *output)
     memset(output, 0, sizeof(*output));
 }
 
-/* Another process may have made it non-blocking, as Node does with pipes. A signal handler interrupts poll(2)
- * even with SA_RESTART. */
+/* Another process may have made it non-blocking, as Node.js does with pipes. A signal handler interrupts
+ * poll(2) even with SA_RESTART. */
 static bool may_write_again(int fd)
 {
     if (errno == EAGAIN && poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1) > 0)

@@ -8,7 +8,7 @@
 #include "base/path.h"
 #include "cli/common/cli.h"
 
-/* ---- what the command line asks for ----------------------------------------------------- */
+/* ---- the command line ------------------------------------------------------------------- */
 
 static const struct report_format *find_format(const char *value, struct error *error)
 {
@@ -175,7 +175,7 @@ static bool print_one(const struct output *output, const struct report_format *f
     return report_print(format, output->file, report, &style);
 }
 
-/* A report that lacks only its side file is still put in place. */
+/* A report is still committed if only its side file failed. */
 static bool write_one(struct outputs *outputs, size_t index, const struct report *report,
                       const struct outputs_style *how, struct error *error)
 {

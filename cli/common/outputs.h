@@ -1,6 +1,5 @@
 /*
- * The reports of one run: each of a format and with a destination of its own,
- * as --format=FORMAT[:FILE] and -o FILE say.
+ * The reports of one run. Each has a format and a destination, from --format=FORMAT[:FILE] and -o FILE.
  */
 #ifndef THREADLEAK_CLI_COMMON_OUTPUTS_H
 #define THREADLEAK_CLI_COMMON_OUTPUTS_H
@@ -15,7 +14,7 @@
 
 #define OUTPUTS_MAX 16
 
-/* ---- what the command line asks for ---------------------------------------------------- */
+/* ---- the command line ------------------------------------------------------------------ */
 
 struct wanted_output {
     const struct report_format *format;
@@ -25,16 +24,16 @@ struct wanted_output {
 struct wanted_outputs {
     struct wanted_output items[OUTPUTS_MAX];
     size_t count;
-    const char *file; /* of a -o that came before any --format */
-    bool any_file;    /* some file was given */
+    const char *file; /* from a -o before any --format */
+    bool any_file;    /* at least one file was given */
 };
 
-/* For the rows of --format and -o: `offset` is that of a struct wanted_outputs.  The value must live as long.
- */
+/* For the rows of --format and -o: `offset` is that of a struct wanted_outputs. The value must be valid as
+ * long as that. */
 command_set_fn wanted_set_format, wanted_set_file;
-/* After the last option.  Without any --format there is one output of `format`; `file` (or NULL) is for
- * those without a file.  `standard` is the file that NULL means.  False, and an error, when two go to the
- * same place. */
+/* Call it after the last option. Without any --format there is one output of `format`. `file` (or NULL) is
+ * for outputs without a file. `standard` is the file that NULL means. False with an error: two outputs have
+ * the same destination. */
 bool wanted_complete(struct wanted_outputs *wanted, const char *standard, const struct report_format *format,
                      const char *file, struct error *error);
 
@@ -48,7 +47,7 @@ struct outputs {
     struct output items[OUTPUTS_MAX];
     const struct report_format *formats[OUTPUTS_MAX];
     size_t count;
-    const char *volatile temporaries[OUTPUTS_MAX]; /* to remove when a signal ends the process; or NULL */
+    const char *volatile temporaries[OUTPUTS_MAX]; /* files to remove if a signal ends the process; or NULL */
 };
 
 struct outputs_style {
@@ -57,21 +56,21 @@ struct outputs_style {
     bool text_if_leaks;      /* no text when nothing leaked */
 };
 
-/* The process that %p and %h name. */
+/* The process for %p and %h. */
 struct outputs_subject {
     pid_t pid;
     const char *exe;
 };
 
-/* Adds one. False: error; it cannot be written, or has the file of another. */
+/* Adds an output. False with an error: it cannot be written, or another output has its file. */
 bool outputs_add(struct outputs *outputs, const struct wanted_output *wanted,
                  const struct outputs_subject *subject, FILE *fallback, struct error *error);
 
-/* After print() failed with errno: true when only the side file could not be written, and `out` has
- * the whole report.  The error then names that file. */
+/* Call it after print() failed with errno. True: only the side file could not be written, and `out` has the
+ * whole report. The error then names that file. */
 bool outputs_lack_side_file(const struct report_format *format, FILE *out, struct error *error);
 
-/* Writes all and releases them. One that fails does not stop the others. False: at least one failed; a
+/* Writes all and releases them. It continues after an output that fails. False: at least one failed; a
  * message was printed. */
 bool outputs_write(struct outputs *outputs, const char *command, const struct report *report,
                    const struct outputs_style *style);

@@ -13,7 +13,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* As load_script() in fs/binfmt_script.c does. */
+/* Follows load_script() in fs/binfmt_script.c. */
 bool script_head_read(char *line, size_t length, char **interpreter, char **argument)
 {
     char *end = memchr(line, '\n', length);
@@ -51,7 +51,7 @@ const char *script_env_program(const char *interpreter, char *argument)
 
 static bool read_loader(int fd, const Elf64_Phdr *segment, struct elf_head *head)
 {
-    /* as the kernel: load_elf_binary() in fs/binfmt_elf.c */
+    /* as the kernel does: load_elf_binary() in fs/binfmt_elf.c */
     if (segment->p_filesz < 2 || segment->p_filesz > sizeof(head->loader))
         return false;
     return pread_all(fd, segment->p_offset, head->loader, segment->p_filesz) == segment->p_filesz &&
@@ -95,7 +95,7 @@ static int find_loader(struct dl_phdr_info *info, size_t size, void *found)
     (void)size;
     for (int i = 0; i < info->dlpi_phnum; i++)
         if (info->dlpi_phdr[i].p_type == PT_INTERP)
-            /* The address is one of this program's own segments. */
+            /* The address belongs to a segment of this program. */
             *(const char **)found = (const char *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
     return 1;
 }

@@ -26,7 +26,7 @@ struct elf_head {
 
 enum elf_status {
     ELF_OK,
-    ELF_FOREIGN, /* class, byte_order and machine are valid, the rest was not read */
+    ELF_FOREIGN, /* only class, byte_order and machine are valid */
     ELF_DAMAGED, /* an ELF file that the kernel would refuse */
 };
 

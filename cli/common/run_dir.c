@@ -51,7 +51,7 @@ bool run_dir_make(char path[RUN_DIR_MAX], struct error *error)
 
 void run_dir_remove(const char *path)
 {
-    /* A process that is still alive may create a new file there. */
+    /* A live process may create a new file there. */
     for (int attempt = 0; attempt < 10; attempt++) {
         DIR *directory = opendir(path);
         if (!directory)

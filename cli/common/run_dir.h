@@ -8,17 +8,17 @@
 
 #include "base/error.h"
 
-#define RUN_DIR_MAX 240 /* with its NUL; the shim keeps no more than 255 */
+#define RUN_DIR_MAX 240 /* with its NUL; the shim stores at most 255 bytes */
 
-/* Makes the directory, for this user alone: in $TMPDIR, else in /dev/shm where that
- * is in memory, else in /tmp. */
+/* Makes the directory, only for this user: in $TMPDIR, else in /dev/shm if that is in memory, else in
+ * /tmp. */
 bool run_dir_make(char path[RUN_DIR_MAX], struct error *error);
 
-/* Removes the directory and all that is in it. */
+/* Removes the directory and its contents. */
 void run_dir_remove(const char *path);
 
 /* Saves the current stacks of a process that is about to end, as "stacks.PID.N" beside its "ledger.PID.N".
- * directory: where its ledger must be; NULL: anywhere.  False: not saved. */
+ * directory: its ledger must be there; NULL: anywhere. False: not saved. */
 bool save_stacks(pid_t pid, const char *directory);
 
 #endif

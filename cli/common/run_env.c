@@ -71,7 +71,7 @@ static bool is_ours(const char *variable)
     return false;
 }
 
-/* Is this the first item of LD_PRELOAD already? */
+/* Is this already the first item of LD_PRELOAD? */
 static bool begins_with_item(const char *preload, const char *item)
 {
     preload += strspn(preload, " :");
@@ -93,7 +93,7 @@ static bool own_variables(char *out[OURS], const char *shim, const char *directo
     done += asprintf(&out[1], "THREADLEAK_OPTIONS=%s%s%s", before ? before : "",
                      before && *before && *options ? ":" : "", options) >= 0;
     done += asprintf(&out[2], LEDGER_RUN_ENV "=%s", directory) >= 0;
-    /* The last value counts, so the user's comes last. */
+    /* The last value counts, so the user's value comes last. */
     done += asprintf(&out[3], "ASAN_OPTIONS=verify_asan_link_order=0%s%s", asan && *asan ? ":" : "",
                      asan ? asan : "") >= 0;
     return done == OURS;
@@ -129,7 +129,7 @@ char **run_environment_without_us(void)
     char **copy = assemble(nothing);
     for (char **at = copy; at && *at; at++)
         if (!**at)
-            *at = NULL; /* ours were the last */
+            *at = NULL; /* the variables of run were the last */
     return copy;
 }
 

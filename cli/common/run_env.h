@@ -8,8 +8,8 @@
 
 #define SHIM_NAME "libthreadleak.so"
 
-/* Absolute path of the shim that belongs to this program, malloc'ed; NULL and
- * an error when there is none, or none that LD_PRELOAD could name. */
+/* Absolute path of the shim of this program, malloc'ed. NULL with an error: there is none, or LD_PRELOAD
+ * cannot contain its path. */
 char *run_find_shim(struct error *error);
 
 /*
@@ -19,7 +19,7 @@ char *run_find_shim(struct error *error);
  */
 char **run_environment(const char *shim, const char *directory, const char *options);
 
-/* The same without these variables, for a threadleak that run starts. */
+/* The environment without these variables, for a threadleak that run starts. */
 char **run_environment_without_us(void);
 
 #endif

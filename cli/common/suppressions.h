@@ -1,4 +1,4 @@
-/* Suppression rules of a command: where they come from, and what to print of them. */
+/* The suppression rules of a command: their sources, and messages about them. */
 #ifndef THREADLEAK_CLI_COMMON_SUPPRESSIONS_H
 #define THREADLEAK_CLI_COMMON_SUPPRESSIONS_H
 
@@ -38,13 +38,13 @@ bool suppression_options_add_file(struct suppression_options *suppressions, cons
  * file, line and column. */
 bool suppression_options_load(struct suppression_options *suppressions, const struct options *options,
                               struct error *error);
-/* Loads the files of `options`.  Reports what is wrong in a line, and loads the rest. */
+/* Loads the files of `options`. Prints a message for each wrong file, and loads the others. */
 void suppression_options_load_leniently(struct suppression_options *suppressions,
                                         const struct options *options);
 
-/* Prints a warning for each set of rules that a program registers and that is wrong. */
+/* Prints a warning for each invalid set of rules that a program registers. */
 void suppression_options_warn(const struct report *report);
-/* Prints what the options ask for on standard error.  False: the file of --gen-suppressions could not be
+/* Prints on standard error what the options request. False: the file of --gen-suppressions could not be
  * written. */
 bool suppression_options_print(const struct suppression_options *suppressions, const struct report *report,
                                struct error *error);

@@ -51,7 +51,7 @@ __attribute__((format(printf, 4, 5))) static enum watchable refuse(enum watchabl
     return why;
 }
 
-/* ---- will the loader ignore LD_PRELOAD? (AT_SECURE) ---------------------------- */
+/* ---- AT_SECURE: the loader ignores LD_PRELOAD ---------------------------- */
 
 /* cap_bprm_creds_from_file() in security/commoncap.c: ids that differ after the
  * exec, or capabilities gained, unless the real user is root anyway. */
@@ -139,7 +139,7 @@ static bool can_run(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) && faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0;
 }
 
-/* Like execvp(3): remembers a file that may not be executed, and searches on. */
+/* Like execvp(3), remembers a file that may not be executed, and continues the search. */
 static bool search_path(const char *command, char path[PATH_MAX])
 {
     if (strchr(command, '/'))
@@ -202,7 +202,7 @@ static enum watchable check_contents(const struct subject *subject, int fd, stru
         return check_interpreter(subject, head, length, error);
     if (memchr(head, 0, length))
         return refuse(WATCHABLE_NOT_EXECUTABLE, subject, error, "is not a program: its format is not known");
-    /* execvp(3) runs with the shell what the kernel refuses. */
+    /* If the kernel refuses a file, execvp(3) runs it with the shell. */
     return WATCHABLE;
 }
 
@@ -250,7 +250,7 @@ enum unwatched_why watchable_why_not(const char *command, char path[PATH_MAX])
     path[0] = '\0';
     if (!search_path(command, path))
         return UNWATCHED_NOT;
-    /* A reason that was found on the way is not always the result. */
+    /* The search can find a reason that is not the result. */
     return check_file(&(struct subject){NULL, path, 0, &why}, &error) == WATCHABLE_NEVER ? why
                                                                                          : UNWATCHED_NOT;
 }

@@ -66,8 +66,8 @@ static bool build_report(struct explain *explain, struct error *error)
     return explain_judge(explain, &rules, error);
 }
 
-/* The descriptor of the program, standard error, or the log file. The log is opened for appending, as several
- * processes may share it, and without waiting for a reader of a fifo. */
+/* Opens the descriptor of the program, standard error, or the log file. The log is opened for appending,
+ * because several processes may share it. The open does not wait for a reader of a FIFO. */
 static FILE *open_log(const struct explain *explain)
 {
     char path[PATH_MAX];
@@ -87,7 +87,7 @@ static FILE *open_log(const struct explain *explain)
     return stderr;
 }
 
-/* Writes by one write(2), so that reports of several processes do not mix. stdio would split it at the size
+/* Uses one write(2), so that reports of several processes do not mix. stdio would split the text at the size
  * of its buffer, even after setvbuf. */
 bool explain_write(const struct explain *explain)
 {
@@ -128,7 +128,7 @@ static int explain_process(struct explain *explain)
 {
     struct error error = {""};
     if (explain->save) {
-        umask(077); /* the program's umask may forbid us to read the file */
+        umask(077); /* the umask of the program may make the file unreadable */
         return save_stacks(explain->pid, explain->directory) ? STATUS_REPORTED : STATUS_CANNOT;
     }
     if (!explain_open(explain, &error))
@@ -162,7 +162,7 @@ static int run(int argc, char **argv)
     explain.dump = strcmp(argv[1], "dump") == 0;
     explain.pid = (pid_t)pid;
     explain.directory = argv[3];
-    /* Otherwise a log that cannot be written would end us without a message. */
+    /* Otherwise SIGXFSZ or SIGPIPE would end this program without a message if the log cannot be written. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     int status = explain_process(&explain);

@@ -1,4 +1,4 @@
-/* The parts of `threadleak _explain`, by which the shim gets its process reported. */
+/* The parts of `threadleak _explain`, which the shim runs to report its process. */
 #ifndef THREADLEAK_CLI_EXPLAIN_EXPLAIN_H
 #define THREADLEAK_CLI_EXPLAIN_EXPLAIN_H
 
@@ -12,8 +12,8 @@
 struct explain {
     bool dump, save;
     pid_t pid;
-    const char *directory; /* of the run; NULL: not given */
-    bool has_fd;           /* the report is written to fd, not where the options say */
+    const char *directory; /* directory of the run; NULL: not given */
+    bool has_fd;           /* write the report to fd, whatever the options are */
     int fd;
     struct options options;
     struct ledger *ledger;
@@ -24,9 +24,9 @@ struct explain {
 
 /* Opens the ledger of the process, and reads its options. */
 bool explain_open(struct explain *explain, struct error *error);
-/* Collects, judges and sums up. */
+/* Collects, judges and groups. */
 bool explain_judge(struct explain *explain, const struct verdict_rules *rules, struct error *error);
-/* Writes the finished report in one piece. */
+/* Writes the finished report with one write. */
 bool explain_write(const struct explain *explain);
 void explain_release(struct explain *explain);
 

@@ -139,7 +139,7 @@ static bool print(const struct command_line *line, struct report_target *job)
     return false;
 }
 
-/* The leaks of an unwatched process are unknown, so it cannot pass the check. */
+/* An unwatched process cannot pass the check, because its leaks are unknown. */
 static bool can_be_checked(const struct report *report)
 {
     for (size_t i = 0; i < report->process_count; i++) {

@@ -28,7 +28,7 @@ static bool judge(struct report_target *job, struct evidence *evidence)
 
 /* ---- a process --------------------------------------------------------------------- */
 
-/* NULL without an error: not wanted. NULL with one: there is no such process. */
+/* NULL without an error: not wanted. NULL with an error: no such process. */
 static struct stacks *take_stacks(struct report_target *job, pid_t pid, const struct ledger *ledger)
 {
     const struct stacks_options options = {.symbolizer = job->symbolizer, .ledger = ledger};
@@ -70,7 +70,7 @@ static bool add_process(struct report_target *job, long pid)
     return added;
 }
 
-/* ---- what a dead one left -------------------------------------------------------------- */
+/* ---- files of a dead process ----------------------------------------------------------- */
 
 static bool add_file(struct report_target *job, const char *path)
 {
@@ -84,7 +84,7 @@ static bool add_file(struct report_target *job, const char *path)
     return added;
 }
 
-/* Prints what is missing in a core file; the rest is reported. */
+/* Prints what is missing in a core file. The report has the rest. */
 static void print_notice(const char *notice)
 {
     if (*notice)
@@ -97,7 +97,7 @@ static bool add_opened_core(struct report_target *job, const struct core_file *c
     struct snapshot *snapshot = NULL;
     struct error note = {""}, why = {""};
     print_notice(core->notice.text);
-    /* The report itself says that it was not watched. */
+    /* The report contains that it was not watched. */
     if (ledger_open_core(core, &ledger, &note) != LEDGER_OPEN_NOT_WATCHED)
         print_notice(note.text);
     const struct stacks_options options = {.symbolizer = job->symbolizer, .ledger = ledger};
@@ -139,8 +139,8 @@ static bool add_entry(struct report_target *job, const char *directory, const ch
     return error_set(&job->error, "%s: %s", directory, strerror(ENAMETOOLONG));
 }
 
-/* The directory of a run: reports all readable ledgers, and prints a line for each other one. When none is
- * readable, the caller prints the last line. */
+/* The directory of a run: reports all readable ledgers, and prints a line for each unreadable one. If all are
+ * unreadable, the caller prints the last line. */
 static bool add_directory(struct report_target *job, const char *directory)
 {
     struct dirent **entries;
@@ -164,7 +164,7 @@ static bool add_directory(struct report_target *job, const char *directory)
     return added > 0;
 }
 
-/* ---- which of them ------------------------------------------------------------------- */
+/* ---- the choice ---------------------------------------------------------------------- */
 
 static bool is_number(const char *text)
 {

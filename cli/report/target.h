@@ -1,6 +1,5 @@
 /*
- * What `threadleak report` reports: a PID, or the file or directory that a dead process
- * left.
+ * The argument of `threadleak report`: a PID, or the file or directory of a dead process.
  */
 #ifndef THREADLEAK_CLI_REPORT_TARGET_H
 #define THREADLEAK_CLI_REPORT_TARGET_H
@@ -15,13 +14,13 @@ struct report_target {
     const struct options *options;
     const struct suppressions *suppressions;
     bool judge_live; /* judge a live process as if it ended now */
-    bool no_stop;    /* read /proc alone: no current stacks */
+    bool no_stop;    /* read only /proc: no current stacks */
     struct symbolizer *symbolizer;
     struct report *report;
     struct error error;
 };
 
-/* Adds it to the report. Prints on standard error what is missing. False: error says why. */
+/* Adds it to the report. Prints on standard error what is missing. False: error has the reason. */
 bool report_target_add(struct report_target *job, const char *target);
 
 #endif

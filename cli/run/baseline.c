@@ -16,8 +16,8 @@ bool run_baseline_open(struct run_baseline *baseline, const struct run_options *
     baseline->path = given->write_baseline;
     if (!baseline->path)
         return true;
-    /* Only checks that it can be written. No temporary file is left, because a signal may end us while
-     * COMMAND runs. */
+    /* Only checks that it can be written. It keeps no temporary file, because a signal may end this process
+     * while COMMAND runs. */
     struct output output;
     if (!output_open(&output, baseline->path, stdout, error))
         return false;

@@ -9,21 +9,20 @@ struct run_baseline {
     struct baseline *known; /* --baseline; NULL: none */
     const char *path;       /* --write-baseline; NULL: not given */
     bool written;
-    size_t entries; /* of what was written */
+    size_t entries; /* facts about the written file */
 };
 
 /* Call before COMMAND starts, so that a bad file does not waste a run. */
 bool run_baseline_open(struct run_baseline *baseline, const struct run_options *given, struct error *error);
 
 /*
- * Call before report_finish. Writing a baseline accepts the leaks: without --baseline none
- * counts; with it, new ones still count. `whole` is false after a timeout; then nothing is
- * written.
+ * Call before report_finish. Writing a baseline accepts the leaks. Without --baseline no leak counts; with
+ * it, new leaks count. `whole` is false after a timeout; then nothing is written.
  */
 bool run_baseline_judge(struct run_baseline *baseline, struct report *report, bool whole,
                         struct error *error);
 
-/* After the report. */
+/* Call it after the report. */
 void run_baseline_print(const struct run_baseline *baseline, const struct run_options *given);
 
 void run_baseline_release(struct run_baseline *baseline);

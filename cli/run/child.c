@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 
-/* All but those that a fault of ours raises, and those by which a terminal stops us with COMMAND. */
+/* All signals except those of faults, and those with which a terminal stops run and COMMAND. */
 static sigset_t signals_to_hold(void)
 {
     static const int left_alone[] = {SIGSEGV, SIGBUS, SIGFPE,  SIGILL,  SIGTRAP,
@@ -94,7 +94,7 @@ fail:
     return false;
 }
 
-/* A process that waits until COMMAND closes a pipe or lock must not wait for us. Our own descriptors are
+/* A process that waits until COMMAND closes a pipe or lock must not wait for this one. Descriptors of run are
  * close-on-exec. */
 static void close_inherited(void)
 {
@@ -126,8 +126,8 @@ int run_child_exec(struct run_child *child)
     return got == (ssize_t)sizeof(error) ? error : 0;
 }
 
-/* The kernel sends its signals (a key on the terminal, a hang-up) to the whole process group. A signal from a
- * process was sent to us alone, and so is an alarm(2) that was set before we were executed. */
+/* The kernel sends its signals (a key on the terminal, a hang-up) to the whole process group. A process sends
+ * a signal only to run. An alarm(2) from before the exec of run also reaches only run. */
 static void forward(pid_t pid, int signal, const siginfo_t *info)
 {
     if (info->si_code == SI_QUEUE)

@@ -1,6 +1,6 @@
 /*
- * COMMAND as a child process. It stays in our process group and session, and gets the
- * descriptors, the signal mask and the signal dispositions that we were started with.
+ * COMMAND as a child process. It is in the process group and session of run. It gets the descriptors, the
+ * signal mask and the signal dispositions that run was started with.
  */
 #ifndef THREADLEAK_CLI_RUN_CHILD_H
 #define THREADLEAK_CLI_RUN_CHILD_H
@@ -13,7 +13,7 @@
 
 struct run_child {
     pid_t pid;
-    int go;     /* closing it without a write ends the child before its exec */
+    int go;     /* if it is closed without a write, the child ends before its exec */
     int failed; /* the child writes errno of a failed exec there; -1: closed */
     sigset_t mask_before;
     struct sigaction sigchld_before;
@@ -34,10 +34,9 @@ int run_child_exec(struct run_child *child);
 bool run_child_wait(struct run_child *child, double seconds, int *wait_status);
 
 /*
- * Reaps the child, and restores the signal mask. A child that has not called exec yet ends
- * without it. timeout(1) sends a signal twice, to the process and to its group, so no
- * signal ends us for GRACE seconds. A later one ends us with a message; then the files in
- * `temporaries` are removed.
+ * Reaps the child, and restores the signal mask. A child that has not called exec yet ends. timeout(1) sends
+ * a signal twice, to the process and to its group, so no signal ends run for GRACE seconds. A later signal
+ * ends run with a message, and removes the files in `temporaries`.
  */
 #define RUN_CHILD_GRACE_S 2
 void run_child_end(struct run_child *child, const char *volatile *temporaries, size_t count);

@@ -38,7 +38,7 @@ static int check_command(struct run *run, struct error *error)
 }
 
 /* The shim would ignore options that do not fit. */
-static bool have_room(const char *options, struct error *error)
+static bool options_fit(const char *options, struct error *error)
 {
     const char *variable = getenv("THREADLEAK_OPTIONS");
     size_t size = strlen(options) + 1 + (variable ? strlen(variable) : 0);
@@ -53,7 +53,7 @@ static bool have_room(const char *options, struct error *error)
 static bool prepare(struct run *run, struct error *error)
 {
     const char *options = run->given.text ? run->given.text : "";
-    if (!have_room(options, error))
+    if (!options_fit(options, error))
         return false;
     run->shim = run_find_shim(error);
     if (!run->shim || !run_dir_make(run->directory, error))
@@ -122,8 +122,8 @@ static int run_command(struct run *run, struct error *error)
     run_server_end(&run->server);
     if (run->timed_out)
         status = time_out(run, status);
-    /* Signals are still blocked. run_child_end unblocks them, and one may then end us, so the directory is
-     * removed first. */
+    /* Signals are still blocked. run_child_end unblocks them, and one may end this process, so the directory
+     * is removed first. */
     run_dir_remove(run->directory);
     run->directory[0] = '\0';
     run_child_end(&run->child, run->outputs.temporaries, OUTPUTS_MAX);
@@ -171,7 +171,7 @@ static int run_all(struct run *run)
     status = run_command(run, &error);
     if (status)
         return status;
-    /* Then a reader that has closed its end is a failed write, which is reported. */
+    /* Then a closed pipe is a failed write, which is reported. */
     signal(SIGPIPE, SIG_IGN);
     return report_end(run);
 }

@@ -54,7 +54,7 @@ static bool never_began(const char *path)
 /* A ledger that cannot be read may belong to a process that is just beginning. */
 static enum ledger_open_status open_once(const char *path, struct run_ledger *item, struct error *error)
 {
-    /* This comes first: a process that ends in between has then written all of its ledger. */
+    /* This must come first: if the process ends after it, its ledger is complete. */
     item->end.alive = ledger_file_in_use(path, item->pid);
     enum ledger_open_status status = ledger_open_file(path, &item->ledger, error);
     if (status != LEDGER_OPEN_FAILED)
@@ -66,7 +66,7 @@ static enum ledger_open_status open_once(const char *path, struct run_ledger *it
     return status == LEDGER_OPEN_FAILED && never_began(path) ? LEDGER_OPEN_NOT_WATCHED : status;
 }
 
-/* A process that is alive may be about to end; if it ends, its end is judged. */
+/* A live process may be about to end. If it ends, its end is judged. */
 static enum ledger_open_status open_item(const char *path, struct run_ledger *item,
                                          struct run_patience *patience, struct error *error)
 {
@@ -85,7 +85,7 @@ static bool is_read(const struct run_ledgers *ledgers, const struct run_ledger *
     return false;
 }
 
-/* Why nobody took the stacks when the process ended; NULL: nothing is said of it. */
+/* Why no stacks were saved when the process ended; NULL: no reason is printed. */
 static struct stacks *stacks_not_taken(const struct ledger_header *header)
 {
     if (!(header->flags & LEDGER_UNSEEN))
@@ -125,7 +125,7 @@ static bool read_item(const char *directory, const char *name, struct run_ledger
     return error_set(error, "out of memory");
 }
 
-/* Of a process that has called exec, wait(2) returns the end of the latest program. */
+/* If a process has called exec, wait(2) returns the status of its latest program. */
 static void set_ends(struct run_ledgers *ledgers, pid_t child, int wait_status)
 {
     struct run_ledger *latest = NULL;

@@ -25,7 +25,7 @@ static char *read_file(const char *directory, size_t *size)
     return text;
 }
 
-/* Returns the string at *at, and moves *at behind it. NULL at the end. */
+/* Returns the string at *at, and moves *at after it. NULL: the end. */
 static const char *next_string(char **at, const char *end)
 {
     char *string = *at, *nul = memchr(string, 0, (size_t)(end - string));
@@ -49,7 +49,7 @@ static bool parse_record(char **at, const char *end, struct exec_record *record)
     return true;
 }
 
-/* Stops at a damaged record, as a full disk leaves it. */
+/* Stops at a damaged record, which a full disk can cause. */
 static bool parse_records(struct exec_records *records, size_t size)
 {
     char *at = records->text;

@@ -1,6 +1,6 @@
 /*
- * What the shims of a run recorded before each exec: which program, in which process, when.
- * The format of the file is in ledger.h, at LEDGER_EXECS_FILE.
+ * The records that the shims of a run wrote before each exec: program, process and time. LEDGER_EXECS_FILE in
+ * ledger.h has the format of the file.
  */
 #ifndef THREADLEAK_CLI_RUN_EXEC_RECORDS_H
 #define THREADLEAK_CLI_RUN_EXEC_RECORDS_H
@@ -26,8 +26,7 @@ struct exec_records {
     size_t count;
 };
 
-/* Without a file, or where it cannot be read, there are no records.  False: out of memory.
- * Free them either way. */
+/* Without a readable file there are no records. False: out of memory. Free them in both cases. */
 bool exec_records_read(struct exec_records *records, const char *directory);
 void exec_records_free(struct exec_records *records);
 

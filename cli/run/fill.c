@@ -17,11 +17,10 @@ static void read_options(const struct run_options *given, const struct ledger *l
 }
 
 /*
- * The values of report= and judge= that the process itself used, so that it is judged as
- * it would be without `run`. In this order, the later ones win: the defaults that the
- * program registers, the THREADLEAK_OPTIONS that it found (if none: those of run), run's
- * command line, and the options that the program set. A process that sees its own end
- * judges that end by its own options.
+ * The values of report= and judge= that the process itself used, so that `run` judges it as the process
+ * would. Later ones in this list have priority: the defaults that the program registers, the
+ * THREADLEAK_OPTIONS that it found (if none: those of run), run's command line, and the options that the
+ * program set. A process that reaches its end judges that end by its own options.
  */
 static struct verdict_rules rules_of(const struct run_judge *judge, const struct ledger *ledger)
 {
@@ -48,7 +47,7 @@ static bool add_ledger(struct report *report, struct run_ledger *item, const str
     struct verdict_rules rules = rules_of(judge, item->ledger);
     struct stacks *current = item->current;
     rules.even_without_threads = item->end.alive;
-    item->current = NULL; /* the report owns it from here on */
+    item->current = NULL; /* the report owns it now */
     return evidence_of_ledger(&evidence, item->ledger, &item->end, current, error) &&
            report_add(report, &evidence, &rules, error);
 }
@@ -62,7 +61,7 @@ bool run_fill_ledgers(struct report *report, struct run_ledgers *ledgers, const 
     return true;
 }
 
-/* A process that has ended meanwhile has none; its ledger alone is reported. */
+/* A process that has ended meanwhile has no stacks; then only its ledger is reported. */
 static struct stacks *current_stacks(pid_t pid, const struct ledger *ledger, const struct run_judge *judge)
 {
     const struct stacks_options options = {.symbolizer = judge->symbolizer, .ledger = ledger};

@@ -1,4 +1,4 @@
-/* Fills the report of a run with the processes that its ledgers and its tree hold. */
+/* Fills the report of a run with the processes of its ledgers and its tree. */
 #ifndef THREADLEAK_CLI_RUN_FILL_H
 #define THREADLEAK_CLI_RUN_FILL_H
 
@@ -11,12 +11,12 @@ struct run_judge {
     struct symbolizer *symbolizer;
 };
 
-/* Every ledger.  The report takes over their stacks.  False: error says why. */
+/* Adds every ledger. The report takes ownership of their stacks. False: error has the reason. */
 bool run_fill_ledgers(struct report *report, struct run_ledgers *ledgers, const struct run_judge *judge,
                       struct error *error);
 
-/* The same at a timeout: the live ones with their current stacks, and also the processes of the
- * tree that are not watched. */
+/* The same at a timeout: adds current stacks of live processes, and the processes of the tree that are not
+ * watched. */
 bool run_fill_alive(struct report *report, struct run_ledgers *ledgers, pid_t root, const char *directory,
                     const struct run_judge *judge, struct error *error);
 

@@ -1,4 +1,4 @@
-/* The ledgers of one run, and the programs that left none. */
+/* The ledgers of one run, and the programs without a ledger. */
 #ifndef THREADLEAK_CLI_RUN_LEDGERS_H
 #define THREADLEAK_CLI_RUN_LEDGERS_H
 
@@ -20,16 +20,16 @@ struct run_ledger {
 struct run_ledgers {
     struct run_ledger *items; /* in the order in which the processes began */
     size_t count;
-    bool any;                    /* some process reported in, even if its ledger could not be read */
+    bool any;                    /* some process created a ledger, even if that could not be read */
     bool unreadable;             /* some ledger could not be read */
-    bool escaped;                /* COMMAND's process ended as another program, one that did not report in */
-    struct unwatched *unwatched; /* by pid, then in time: programs that are known not to have reported in */
+    bool escaped;                /* COMMAND's process ended as another program, which created no ledger */
+    struct unwatched *unwatched; /* by pid, then time: programs that certainly created no ledger */
     size_t unwatched_count;
 };
 
-/* Adds one and takes over its ledger and stacks.  False: out of memory; they are still the caller's. */
+/* Adds one and takes ownership of its ledger and stacks. False: out of memory; the caller still owns them. */
 bool run_ledgers_add(struct run_ledgers *ledgers, const struct run_ledger *item);
-/* Was a ledger read of this process, which was alive then? */
+/* Was a ledger of this process read while the process was alive? */
 bool run_ledgers_have_alive(const struct run_ledgers *ledgers, pid_t pid);
 /* Adds to ledgers->unwatched; name and exe are copied.  False: out of memory. */
 bool run_ledgers_add_unwatched(struct run_ledgers *ledgers, pid_t pid, const char *name, const char *exe,

@@ -25,7 +25,7 @@ static bool same_program(const struct unwatched *a, const struct unwatched *b)
     return !strcmp(a->exe, b->exe) && a->why == b->why;
 }
 
-/* Is it the first of its program? */
+/* Is it the first entry of its program? */
 static bool is_first(const struct report *report, size_t index)
 {
     for (size_t i = 0; i < index; i++)
@@ -114,7 +114,7 @@ static void note_alive(const struct report *report)
                 (int)first->pid);
 }
 
-/* Not exec: the process goes on, so nothing has leaked yet. */
+/* Exec is not among them: the process continues, so nothing has leaked yet. */
 static bool is_unjudged_end(const struct process_report *process)
 {
     return !process->judged &&
@@ -170,7 +170,7 @@ static void note_unjudged(const struct report *report)
 
 /* ---- judged by other options ---------------------------------------------------------- */
 
-/* Otherwise the user would not notice that a check checks less than its options ask for. */
+/* Otherwise the user would not notice that options of the program make a check weaker. */
 static void note_other_options(const struct report *report)
 {
     const struct process_report *first = NULL;
@@ -194,7 +194,7 @@ static void note_other_options(const struct report *report)
 void run_notes_print(const struct report *report, const struct run_options *given, pid_t command)
 {
     bool is_text = wanted_has_text(&given->outputs);
-    /* A document on standard error must have no other lines around it; it has these facts itself. */
+    /* A document on standard error must have no other lines around it. It contains these facts. */
     bool silent = given->verbose < 0 || wanted_has_bare_document(&given->outputs);
     if (!silent || given->require_watched)
         note_unwatched(report, given, command);

@@ -34,8 +34,8 @@ static bool set_key(void *line, const struct command_option *option, const char 
            pass_on(line, option->key, value ? value : option->key_value, error);
 }
 
-/* The path is absolute, because COMMAND may change its working directory. The shim has room for four files,
- * and ignores the others in its own reports. */
+/* The path is absolute, because COMMAND may change its working directory. The shim stores four files, and
+ * ignores the others in its own reports. */
 static bool set_suppressions(void *line, const struct command_option *option, const char *value,
                              struct error *error)
 {
@@ -158,7 +158,7 @@ const struct command_option run_option_table[] = {
 
 /* ---- all of it ---------------------------------------------------------------------------- */
 
-/* The format of the variable. An unknown one is no error, as in the shim. */
+/* The format from the variable. As in the shim, an unknown one is no error. */
 static const struct report_format *default_format(const struct run_options *run)
 {
     const struct report_format *format = report_format_find(run->options.format);
@@ -205,7 +205,7 @@ enum command_parsed run_options_parse(const struct command *command, struct run_
     struct error error = {""};
     memset(run, 0, sizeof(*run));
     options_defaults(&run->options);
-    run->options.exitcode = -1; /* until the variable sets it */
+    run->options.exitcode = -1; /* unless the variable sets it */
     /* Each watched process reports what is wrong with the variable. */
     options_parse(&run->options, getenv("THREADLEAK_OPTIONS"), NULL, NULL);
     run->leak_status = run->options.exitcode >= 0 ? run->options.exitcode : STATUS_LEAKS;

@@ -10,13 +10,13 @@
 #include "cli/common/suppressions.h"
 
 struct run_options {
-    struct options options; /* THREADLEAK_OPTIONS, and over it the command line */
+    struct options options; /* THREADLEAK_OPTIONS, overridden by the command line */
     char *text;             /* what the command line adds to THREADLEAK_OPTIONS; malloc'ed */
     struct suppression_options suppressions;
-    struct wanted_outputs outputs; /* by default text on standard error */
+    struct wanted_outputs outputs; /* default: text on standard error */
     bool per_process;
     const char *baseline, *write_baseline; /* files, or NULL */
-    int leak_status;                       /* 0: leave COMMAND's */
+    int leak_status;                       /* 0: keep COMMAND's status */
     int verbose;                           /* -1, 0, 1 */
     double timeout_s;                      /* 0: none */
     bool debuginfod;
@@ -26,7 +26,7 @@ struct run_options {
 
 extern const struct command_option run_option_table[];
 
-/* Release it in any case. */
+/* Release it in all cases. */
 enum command_parsed run_options_parse(const struct command *command, struct run_options *run, int argc,
                                       char **argv);
 void run_options_release(struct run_options *run);

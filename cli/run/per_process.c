@@ -28,7 +28,7 @@ static bool has_pid(const char *pattern)
     return false;
 }
 
-/* A directory with %p or %h in its name is not known yet. */
+/* The name of a directory with %p or %h is not known yet. */
 static bool is_directory_writable(const char *pattern)
 {
     char directory[PATH_MAX];
@@ -79,7 +79,7 @@ static void choose(struct report *part, const struct report *report, char *const
     }
 }
 
-/* The processes are shallow copies: the whole report owns their contents. */
+/* The processes are shallow copies. The whole report owns their contents. */
 static bool write_part(struct outputs *outputs, const struct wanted_output *wanted, struct report *part,
                        const struct outputs_style *style)
 {
@@ -143,7 +143,7 @@ static bool write_all(struct outputs *outputs, const struct wanted_output *wante
 bool per_process_write(struct outputs *outputs, const struct wanted_outputs *wanted,
                        const struct report *report, const struct outputs_style *style)
 {
-    /* A text file that says that nothing leaked differs from a missing file. */
+    /* Writes a text file even if nothing leaked, because a missing file has another meaning. */
     struct outputs_style whole = *style;
     bool good = true;
     whole.text_if_leaks = false;

@@ -6,15 +6,15 @@
 
 #include "cli/common/outputs.h"
 
-/* Checks that every FILE has a %p in it, that at least one has a FILE, and that the directories are
- * writable.  What goes to standard output or error stays one report of all.  False: error. */
+/* Checks that every FILE has a %p in it, that at least one has a FILE, and that the directories are writable.
+ * Standard output and standard error get one report of all processes. False with an error. */
 bool per_process_check(const struct wanted_outputs *wanted, struct error *error);
 bool per_process_is_split(const struct wanted_output *wanted);
 
 /*
- * Writes the files. Processes with the same %p and %h, as before and after an exec, share
- * a file. False: at least one could not be written; a message was printed. `outputs` must
- * be empty; it is used for one file after the other.
+ * Writes the files. Processes with the same %p and %h share a file, for example before and after an exec.
+ * False: at least one could not be written; a message was printed. `outputs` must be empty; it is used for
+ * one file after the other.
  */
 bool per_process_write(struct outputs *outputs, const struct wanted_outputs *wanted,
                        const struct report *report, const struct outputs_style *style);

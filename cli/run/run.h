@@ -28,8 +28,8 @@ struct run {
     bool timed_out;
 };
 
-/* Makes the report of the ledgers, at a timeout also of all live processes, and prints it with the notes.
- * `status` is the exit status so far.  Returns the one to end with; STATUS_FAILED: a message was printed. */
+/* Makes the report of the ledgers (at a timeout also of all live processes), and prints it with the notes.
+ * `status` is the exit status so far. Returns the final exit status; STATUS_FAILED: a message was printed. */
 int run_report(struct run *run, int status);
 
 #endif

@@ -56,7 +56,7 @@ static int open_marks(const struct run_server *server)
     return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
-/* This takes another process. If this thread traced our child, wait(2) would report the child's end to this
+/* Another process must do this. If this thread traced our child, wait(2) would report the child's end to this
  * thread instead of the main thread. */
 static bool save_stacks_of(const struct run_server *server, pid_t pid)
 {
@@ -105,7 +105,7 @@ static void serve(const struct run_server *server, int client)
     int fd = -1;
     bool done = false;
     setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    /* This comes first: a process outside the tree must not make us wait. */
+    /* This check comes first: a process outside of the tree must not make the server wait. */
     if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || !is_of_the_tree(server, &peer) ||
         recv(client, &request, sizeof(request), 0) != (ssize_t)sizeof(request) || request.pid <= 0)
         return;

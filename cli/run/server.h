@@ -18,10 +18,10 @@ struct run_server {
     const char *directory;
 };
 
-/* Call before COMMAND begins; `directory` must stay valid until the end. If it fails, no process gets an
+/* Call it before COMMAND begins. `directory` must be valid until the end. If it fails, no process gets an
  * answer. */
 void run_server_start(struct run_server *server, pid_t root, const char *directory);
-/* Finishes the current request first. */
+/* Finishes the current request, then stops. */
 void run_server_end(struct run_server *server);
 
 #endif

@@ -23,7 +23,7 @@ struct candidate {
     bool member;
 };
 
-/* ---- who there is ------------------------------------------------------------------- */
+/* ---- the list ----------------------------------------------------------------------- */
 
 static bool read_stat(pid_t pid, struct candidate *candidate)
 {
@@ -105,10 +105,10 @@ bool run_tree_has(pid_t root, const char *directory, pid_t pid, bool believe_env
     for (unsigned depth = 0; at.parent > 1 && depth < DEPTH_MAX; depth++) {
         if (at.parent == root)
             return true;
-        pid_t looked_at = at.parent;
-        if (believe_environment && has_directory(looked_at, directory))
+        pid_t parent = at.parent;
+        if (believe_environment && has_directory(parent, directory))
             return true;
-        if (!read_stat(looked_at, &at))
+        if (!read_stat(parent, &at))
             return false;
     }
     return false;

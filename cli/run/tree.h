@@ -1,6 +1,6 @@
 /*
- * The processes of a run: COMMAND, its descendants, and daemons that have left its tree
- * but have the directory of this run in their environment.
+ * The processes of a run: COMMAND, its descendants, and daemons outside of its tree that have the directory
+ * of this run in their environment.
  */
 #ifndef THREADLEAK_CLI_RUN_TREE_H
 #define THREADLEAK_CLI_RUN_TREE_H
@@ -18,15 +18,15 @@ struct run_tree {
     size_t count;
 };
 
-/* Lists those that are alive; zombies are not. False: out of memory, or no /proc. */
+/* Lists the live ones, without zombies. False: out of memory, or no /proc. */
 bool run_tree_scan(struct run_tree *tree, pid_t root, const char *directory);
-/* Does it descend from root? With believe_environment: or does its environment have the directory? */
+/* Is it a descendant of root? With believe_environment, also true if its environment has the directory. */
 bool run_tree_has(pid_t root, const char *directory, pid_t pid, bool believe_environment);
 void run_tree_release(struct run_tree *tree);
 
 /*
- * Ends all processes: SIGTERM to each, also to stopped and new ones; after 2 s SIGKILL
- * until none is left. False: some could not be ended.
+ * Ends all processes: SIGTERM to each, also to stopped and new ones; after 2 s SIGKILL until all have ended.
+ * False: some could not be ended.
  */
 bool run_tree_end(pid_t root, const char *directory);
 

@@ -37,7 +37,7 @@ static bool sort_ledgers(struct search *search)
     return search->sorted;
 }
 
-/* Did the program report in, or did the process end before its exec was complete? */
+/* Did the program create a ledger, or did the process end before its exec was complete? */
 static bool is_accounted_for(const struct exec_record *record, const struct run_ledger *item)
 {
     const struct ledger_header *header = ledger_get_header(item->ledger);
@@ -56,10 +56,10 @@ static bool has_ledger(const struct search *search, const struct exec_record *re
     return false;
 }
 
-/* ---- why not ------------------------------------------------------------------------------ */
+/* ---- the reason --------------------------------------------------------------------------- */
 
-/* The kernel named the directory, so its text has no symbolic links and ".." can be taken
- * from it.  The directory itself may be gone by now. */
+/* The path of the directory is from the kernel. It has no symbolic links, so ".." can be resolved as text.
+ * The directory itself may be gone by now. */
 static void join_path(char *out, size_t size, const char *directory, const char *path)
 {
     size_t length = *path == '/' ? 0 : strlen(directory);
@@ -74,7 +74,7 @@ static void join_path(char *out, size_t size, const char *directory, const char 
     snprintf(out, size, "%.*s%s%s", (int)length, directory, between ? "/" : "", path);
 }
 
-/* The kind of the file, or else what the shim saw of its environment. */
+/* The reason from the file, or else from the environment that the shim recorded. */
 static enum unwatched_why why_not(const struct exec_record *record, char exe[PATH_MAX])
 {
     char path[2 * PATH_MAX];
@@ -93,7 +93,7 @@ static enum unwatched_why judge(const struct search *search, const struct exec_r
         return is_last && run_wait_until_reported(search->ledgers, record->pid, search->directory)
                    ? UNWATCHED_NOT
                    : UNWATCHED_UNKNOWN;
-    /* Alive with the shim: it is being loaded, or is just about to call exec. */
+    /* The process is alive with the shim: the new program is loading, or it is about to call exec. */
     return why && is_last && process_maps_file(record->pid, SHIM_NAME) ? UNWATCHED_NOT : why;
 }
 
@@ -114,7 +114,7 @@ static bool judge_records(const struct search *search)
     return true;
 }
 
-/* Is it known which program the process ran after this one? */
+/* Is there a record of the program that the process ran after this one? */
 static bool is_followed(const struct search *search, pid_t pid, uint64_t end_ns)
 {
     const struct run_ledgers *ledgers = search->ledgers;

@@ -1,14 +1,13 @@
-/* Which programs of a run were not watched: the exec records that no ledger belongs to. */
+/* Finds the programs of a run that were not watched: exec records without a ledger. */
 #ifndef THREADLEAK_CLI_RUN_UNWATCHED_H
 #define THREADLEAK_CLI_RUN_UNWATCHED_H
 
 #include "cli/run/ledgers.h"
 
 /*
- * Fills ledgers->unwatched with the programs that certainly did not report in, where the
- * reason is known.  Programs that were killed before they began, that could not load their
- * libraries, or that are still loading them, are not listed.
- * strict: the first two are listed as well, as "unknown"; for the last it waits.
+ * Fills ledgers->unwatched with programs that certainly created no ledger, if the reason is known. Programs
+ * that were killed before they began, that could not load their libraries, or that are still loading them,
+ * are not listed. strict: lists the first two kinds as well, as "unknown", and waits for the last kind.
  * False: out of memory.
  */
 bool run_unwatched_find(const char *directory, bool strict, struct run_ledgers *ledgers, struct error *error);

@@ -57,7 +57,7 @@ bool run_wait_until_begun(const struct run_ledgers *ledgers, pid_t root, const c
     return waited;
 }
 
-/* Has it called exit(), without having ended? */
+/* Has it called exit() but not ended yet? */
 static bool is_ending(const char *ledger_path)
 {
     int32_t tid = 0;
@@ -103,7 +103,7 @@ static bool has_newer_ledger(const struct run_ledgers *ledgers, pid_t pid, const
 bool run_wait_until_reported(const struct run_ledgers *ledgers, pid_t pid, const char *directory)
 {
     for (int ms = 0; ms < LOADING_MS; ms += REST_MS) {
-        /* This comes first: a process that has ended by now has written all of its ledger. */
+        /* This must come first: if the process has ended by now, its ledger is complete. */
         bool exists = process_exists(pid);
         if (has_newer_ledger(ledgers, pid, directory) || (exists && process_maps_file(pid, SHIM_NAME)))
             return true;

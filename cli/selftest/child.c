@@ -30,7 +30,7 @@ static void set_environment(const char *preload, const char *options)
     if (preload && asprintf(&list, "%s%s%s", preload, before ? ":" : "", before ? before : "") > 0)
         setenv("LD_PRELOAD", list, 1);
     free(list);
-    /* As in run: lets a threadleak that was built with ASan start after the library. */
+    /* As in run, lets a threadleak that was built with ASan start after the library. */
     setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 0);
 }
 
@@ -110,7 +110,7 @@ static void read_some(struct selftest_text *text)
     text->bytes[text->size] = '\0';
 }
 
-/* False: the time is over, or both are at their end. */
+/* False: the time is over, or both are at end of file. */
 static bool read_either(struct selftest_child *child, uint64_t until)
 {
     struct pollfd fds[] = {{child->out.fd, POLLIN, 0}, {child->err.fd, POLLIN, 0}};

@@ -1,4 +1,4 @@
-/* A program that `selftest` runs, with what it writes; bounded in time. */
+/* A program that `selftest` runs, with its output and a time limit. */
 #ifndef THREADLEAK_CLI_SELFTEST_CHILD_H
 #define THREADLEAK_CLI_SELFTEST_CHILD_H
 
@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 struct selftest_text {
-    char *bytes; /* with a NUL behind; NULL: nothing yet */
+    char *bytes; /* with a NUL at its end; NULL: nothing yet */
     size_t size;
     int fd; /* -1: at its end */
 };
@@ -26,8 +26,8 @@ bool selftest_start(struct selftest_child *child, char *const argv[], const char
 /* Reads on until `text` contains `wanted`.  False: it ended before, or took too long. */
 bool selftest_await(struct selftest_child *child, struct selftest_text *text, const char *wanted);
 
-/* Closes its input, reads the rest, and waits for it; one that takes too long is ended.
- * Gives the status of waitpid. */
+/* Closes its input, reads the rest, and waits for it. Kills it if that takes too long. Returns the status of
+ * waitpid. */
 int selftest_end(struct selftest_child *child);
 void selftest_release(struct selftest_child *child);
 

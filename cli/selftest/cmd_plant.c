@@ -21,7 +21,7 @@
 #define PLANTED NAMED __attribute__((noinline))
 #define STAY_ON_STACK() __asm__ volatile("" ::: "memory")
 
-#define LONGEST_S 60 /* a planted program ends after that in any case */
+#define LONGEST_S 60 /* seconds until a planted program ends by itself */
 
 void *plant_waits(void *arg);
 void *plant_ends(void *arg);

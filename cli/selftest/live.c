@@ -8,7 +8,7 @@
 #include "cli/selftest/child.h"
 #include "cli/selftest/report.h"
 
-/* Its output from this offset on. */
+/* The output of the program from this offset on. */
 static const char *text_from(const struct selftest_child *child, size_t from)
 {
     return child->err.size > from ? child->err.bytes + from : "";

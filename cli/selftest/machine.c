@@ -17,7 +17,7 @@
 
 #define TABLE_SIZE (16l << 20) /* about the size of a ledger; uses memory only where it is written */
 
-/* Can a table of this kind be mapped? 0, or an errno. */
+/* Tests whether a ledger can be mapped from this file. Returns 0 or an errno. */
 static int try_table(int fd)
 {
     if (fd < 0 || ftruncate(fd, TABLE_SIZE) != 0)
@@ -62,7 +62,7 @@ static void check_directory(struct selftest *test)
         return;
     }
     test->run_works = true;
-    /* Root's has two levels. */
+    /* The root namespace has two levels. */
     char *own = strstr(directory, "/threadleak.");
     selftest_ok(test, "directory of a run", "%.*s can be written and mapped",
                 own > directory ? (int)(own - directory) : 1, directory);
@@ -121,7 +121,7 @@ void selftest_machine(struct selftest *test)
     check_options(test);
 }
 
-/* ---- of use at times --------------------------------------------------------------------------- */
+/* ---- optional features ------------------------------------------------------------------------- */
 
 static void check_quit(struct selftest *test)
 {

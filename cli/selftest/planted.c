@@ -24,9 +24,9 @@ static const struct plant plants[] = {
     {"exit", "an exit by a thread", "running", 1, 1, "plant_exit", "plant_waits"},
 };
 
-/* ---- to run one -------------------------------------------------------------------------- */
+/* ---- a run ------------------------------------------------------------------------------- */
 
-/* The last line, which says what went wrong, without "threadleak: run: ". */
+/* The last line, which has the error, without "threadleak: run: ". */
 static const char *last_message(const struct selftest_text *err, char *line, size_t size)
 {
     const char *from = err->bytes ? err->bytes : "", *end = from + strlen(from);
@@ -84,7 +84,7 @@ static json_t *run_plant(struct selftest *test, const char *what, const char *na
     return NULL;
 }
 
-/* ---- what must be in its report --------------------------------------------------------------- */
+/* ---- checks of its report --------------------------------------------------------------------- */
 
 static void detail_json(const struct selftest *test, const json_t *json)
 {

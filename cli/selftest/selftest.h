@@ -9,18 +9,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SELFTEST_RUNNING 2 /* threads that each plant with running threads leaks */
+#define SELFTEST_RUNNING 2 /* number of threads that a plant with running threads leaks */
 
 struct selftest {
     char *exe;  /* this program, which also runs the plants */
     char *shim; /* NULL: there is none */
     bool verbose;
-    bool run_works; /* a run has a directory */
+    bool run_works; /* a run can create its directory */
     unsigned checks, notes, failures;
 };
 
-/* `what` is a few words. The rest is what was found, and after ";" or ":" what to do about it. A note:
- * threadleak works, with less detail than possible. */
+/* Print one line. `what` is a few words. The rest is the result and, after ";" or ":", what to do. A note
+ * means that threadleak works, but with less detail than possible. */
 enum selftest_result { SELFTEST_OK, SELFTEST_NOTE, SELFTEST_FAIL };
 void selftest_print(struct selftest *test, enum selftest_result result, const char *what, const char *format,
                     ...) __attribute__((format(printf, 4, 5)));
@@ -32,7 +32,7 @@ void selftest_detail(const struct selftest *test, const char *text);
 
 /* The library, the directory, memfd; THREADLEAK_OPTIONS.  Sets shim and run_works. */
 void selftest_machine(struct selftest *test);
-/* Facts that matter only sometimes: QUIT, core files. */
+/* Optional features: QUIT, core files. */
 void selftest_surroundings(struct selftest *test);
 /* Under `run`: each kind, a clean program, a child, an exit by a thread; symbols. */
 void selftest_planted(struct selftest *test);

@@ -20,7 +20,7 @@ struct note {
     uint32_t size;
 };
 
-/* False also for a descriptor that is not as long. */
+/* False also if the descriptor is too short. */
 static bool read_desc(const struct core_file *core, const struct note *note, void *to, size_t size)
 {
     return note->size >= size && core_file_pread(core, note->desc, to, size) == size;
@@ -28,7 +28,8 @@ static bool read_desc(const struct core_file *core, const struct note *note, voi
 
 /* ---- threads ------------------------------------------------------------------- */
 
-/* Others are not in a core of the kernel.  gcore writes 0, or the signal that stopped the thread. */
+/* In a core of the kernel these are the only signals. gcore writes 0, or the signal that stopped the
+ * thread. */
 static bool ends_with_core(int signal)
 {
     static const int fatal[] = {SIGQUIT, SIGILL,  SIGTRAP, SIGABRT, SIGBUS,
@@ -174,8 +175,7 @@ bool core_notes_read(struct core_file *core, struct core_notes *notes, uint64_t 
         size_t got = core_file_pread(core, offset + at, &start, sizeof(start));
         uint64_t desc = at + sizeof(start.header) + ((start.header.n_namesz + UINT64_C(3)) & ~UINT64_C(3));
         uint64_t next = desc + ((start.header.n_descsz + UINT64_C(3)) & ~UINT64_C(3));
-        if (got < sizeof(start.header) || start.header.n_namesz == 0 || next > size ||
-            notes->quota == 0) {
+        if (got < sizeof(start.header) || start.header.n_namesz == 0 || next > size || notes->quota == 0) {
             notes->cut = true;
             return true;
         }

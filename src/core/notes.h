@@ -5,11 +5,11 @@
 #include "core/core.h"
 
 struct core_notes {
-    size_t quota; /* how many more are read: a file may claim any number */
-    bool cut;         /* the file ends within them, or they are damaged */
+    size_t quota; /* how many more may be read: a file can claim any number */
+    bool cut;     /* the file ends within them, or they are damaged */
 };
 
-/* Adds what the notes of a PT_NOTE say to the core.  False: out of memory. */
+/* Adds the facts in the notes of a PT_NOTE to the core. False: out of memory. */
 bool core_notes_read(struct core_file *core, struct core_notes *notes, uint64_t offset, uint64_t size);
 
 #endif

@@ -1,4 +1,4 @@
-/* Opens a core: its headers, and what its notes say. */
+/* Opens a core: its headers and notes. */
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -61,7 +61,7 @@ static bool is_of_this_machine(const struct core_file *core, const Elf64_Ehdr *h
     return true;
 }
 
-/* Where there are more headers than e_phnum can count, section 0 has their number (elf(5), PN_XNUM). */
+/* If there are more headers than e_phnum can count, section 0 has their number (elf(5), PN_XNUM). */
 static uint64_t count_headers(const struct core_file *core, const Elf64_Ehdr *header)
 {
     Elf64_Shdr section;
@@ -87,7 +87,8 @@ static void add_segment(struct core_file *core, const Elf64_Phdr *header)
 }
 
 struct totals {
-    uint64_t claimed, present; /* bytes of all segments and notes: as the headers say, and in the file */
+    uint64_t claimed,
+        present; /* bytes of all segments and notes: according to the headers, and in the file */
     bool damaged;
     struct core_notes notes;
 };
@@ -146,7 +147,7 @@ static int by_start(const void *a, const void *b)
     return x->start < y->start ? -1 : x->start > y->start;
 }
 
-/* No process has segments that overlap.  The first of such is kept. */
+/* No process has overlapping segments. The first one is kept. */
 static void sort_segments(struct core_file *core, struct totals *totals)
 {
     size_t kept = 0;
@@ -190,7 +191,7 @@ static bool read_core(struct core_file *core, struct error *error)
     if (core->thread_count == 0 && core->segment_count == 0)
         return error_set(error, "%s is truncated or damaged: it contains neither a thread nor memory",
                          core->path);
-    /* gcore writes it for a breakpoint, after which the process went on. */
+    /* gcore writes it for a breakpoint, after which the process continued. */
     if (core->by_debugger && core->signal == SIGTRAP)
         core->signal = core->crashed = 0;
     set_notice(core, &totals);

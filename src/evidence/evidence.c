@@ -13,12 +13,11 @@
 /* ---- tasks that the ledger does not explain ----------------------------------------- */
 
 /*
- * A thread that has just begun is not in the ledger yet, and one that is ending no longer: on a busy
- * machine for a good part of a second.  So tasks and ledger are read again, with growing pauses, for as
- * long as anything changes.
+ * The ledger lacks threads that have just begun or are about to end. On a busy machine this takes up to a
+ * second. So tasks and ledger are read again, with growing pauses, while anything changes.
  */
 #define PAUSE_FIRST_MS 2
-#define PAUSE_STEADY_MS 16 /* nothing changed in that long: nothing will */
+#define PAUSE_STEADY_MS 16 /* without a change in this time, none is expected */
 #define PAUSE_LAST_MS 512
 
 static struct read_times read_times(void)
@@ -29,7 +28,7 @@ static struct read_times read_times(void)
     return (struct read_times){(uint64_t)boot.tv_sec, (uint64_t)clock.tv_sec, (uint64_t)sysconf(_SC_CLK_TCK)};
 }
 
-/* Tasks that cannot be read again are not reported: nothing shows that they last. */
+/* Tasks that cannot be read again are not reported, because they may have ended. */
 static bool read_again(pid_t pid, struct task_list *untracked, struct thread_index *index, uint64_t *ended)
 {
     struct task_list tasks = {0};
@@ -91,7 +90,7 @@ static bool find_untracked(struct evidence *evidence)
 
 /* ---- the process ---------------------------------------------------------------------- */
 
-/* One block, as process_argv's: the strings are in a row in the ledger, too. */
+/* One block, as from process_argv. The ledger has the strings one after the other, too. */
 static char **copy_argv(const struct ledger *ledger)
 {
     const struct ledger_header *header = ledger_get_header(ledger);
@@ -116,7 +115,7 @@ static bool read_ledger(struct evidence *evidence, const struct ledger *ledger)
     evidence->parent_pid = header->ppid;
     evidence->exe = *exe ? strdup(exe) : NULL;
     evidence->argv = copy_argv(ledger);
-    /* At an end: when it began, before the time that the end itself takes. */
+    /* At an end: the time when the end began, without the time that it takes. */
     evidence->now_ns = evidence->end.alive && header->end == LEDGER_END_NONE ? now_ns() : header->end_ns;
     return thread_index_read(&evidence->threads, ledger);
 }
@@ -131,7 +130,7 @@ static bool fail(struct evidence *evidence, struct error *error)
 static bool of_watched(struct evidence *evidence, const struct ledger *ledger, struct error *error)
 {
     bool done = read_ledger(evidence, ledger);
-    /* In another pid namespace its tids are not ours. */
+    /* In another pid namespace its tids differ from ours. */
     if (done && evidence->end.alive && evidence->pid == ledger_get_header(ledger)->pid &&
         process_tasks(evidence->pid, &evidence->tasks))
         done = find_untracked(evidence);

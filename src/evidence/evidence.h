@@ -16,23 +16,23 @@
 #include "proc/tasks.h"
 #include "stacks/stacks.h"
 
-/* How a process ended, as its parent or a core file knows it. */
+/* How a process ended, from its parent or a core file. */
 struct process_end {
-    bool alive;      /* it has not; or it is still in its exit, and its ledger says how it ends */
-    bool known;      /* it has, and wait_status is valid */
+    bool alive;      /* it has not ended; or it is ending, and its ledger has how */
+    bool known;      /* it has ended, and wait_status is valid */
     int wait_status; /* of waitpid(2) */
 };
 
 struct evidence {
-    const struct ledger *ledger; /* NULL: not watched.  The caller's; must outlive the evidence alone */
+    const struct ledger *ledger; /* NULL: not watched. Owned by the caller; must outlive the evidence */
     struct thread_index threads; /* of the ledger */
     pid_t pid, parent_pid;       /* parent 0: unknown */
     char *exe, **argv;           /* NULL: unknown */
     struct process_end end;
-    bool core;                  /* all of this is from a core file */
+    bool core;                  /* everything is from a core file */
     struct stacks *stacks;      /* NULL: not taken */
-    uint64_t now_ns;            /* CLOCK_MONOTONIC; what ages refer to; 0: unknown */
-    struct task_list tasks;     /* of a live process; empty: they cannot be matched with the ledger's tids */
+    uint64_t now_ns;            /* CLOCK_MONOTONIC; the moment that ages refer to; 0: unknown */
+    struct task_list tasks;     /* of a live process; empty: cannot be matched with the tids of the ledger */
     struct task_list untracked; /* those of them that are neither the main thread nor in the ledger */
 };
 
@@ -45,11 +45,11 @@ struct evidence {
  */
 bool evidence_of_process(struct evidence *evidence, pid_t pid, const struct ledger *ledger,
                          struct stacks *stacks, struct error *error);
-/* Under the pid that the ledger has.  Reads /proc only when end->alive. */
+/* Uses the pid in the ledger. Reads /proc only if end->alive. */
 bool evidence_of_ledger(struct evidence *evidence, const struct ledger *ledger, const struct process_end *end,
                         struct stacks *stacks, struct error *error);
 struct core_file; /* core.h */
-/* ledger NULL: the core holds none. */
+/* ledger NULL: the core contains none. */
 bool evidence_of_core(struct evidence *evidence, const struct core_file *core, const struct ledger *ledger,
                       struct stacks *stacks, struct error *error);
 void evidence_release(struct evidence *evidence);

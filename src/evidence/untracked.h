@@ -1,9 +1,9 @@
 /*
- * Which tasks of a live process its ledger does not explain.  The functions below only compare what
+ * Finds the tasks of a live process that its ledger does not have. These functions only compare what
  * evidence.c has read.
  *
- * A thread that is created but has not begun has no tid in the ledger yet, though its task may be in
- * /proc.  Nobody knows which task that is, so as many of the youngest are left out.
+ * A thread that is created but has not begun has no tid in the ledger yet, though its task may be in /proc.
+ * It is unknown which task that is, so that many of the youngest tasks are omitted.
  */
 #ifndef THREADLEAK_EVIDENCE_UNTRACKED_H
 #define THREADLEAK_EVIDENCE_UNTRACKED_H
@@ -22,11 +22,12 @@ struct read_times {
     uint64_t ticks_per_s;
 };
 
-/* Keeps of `tasks` those that are not `main_tid` and not in the index. */
+/* Keeps the tasks that are not `main_tid` and not in the index. */
 void untracked_keep(struct task_list *tasks, pid_t main_tid, const struct thread_index *index);
-/* Keeps those that are also in `again`, read later, as the same task, neither dead nor `end_tid`. */
+/* Keeps the tasks that are also in `again`, which was read later. They must be the same task, not dead, and
+ * not `end_tid`. */
 void untracked_keep_lasting(struct task_list *tasks, const struct task_list *again, pid_t end_tid);
-/* Could none of them have begun just now? */
+/* Are all of them too old to have just begun? */
 bool untracked_are_old(const struct task_list *tasks, const struct read_times *now);
 void untracked_leave_out_not_begun(struct task_list *tasks, const struct thread_index *index,
                                    const struct read_times *now);

@@ -17,8 +17,8 @@ struct search {
     struct error why; /* with LEDGER_OPEN_FAILED: why the latest could not */
 };
 
-/* Did the process of the core write it?  A child that was not made by fork(3) still maps its parent's.  A
- * debugger outside of the pid namespace of the process knows the process by another pid. */
+/* Did the process of the core write it? A child that was not made by fork(3) still maps its parent's ledger.
+ * A debugger outside of the pid namespace of the process has another pid for it. */
 static bool is_own(const struct core_file *core, const struct ledger *ledger)
 {
     pid_t pid = ledger_get_header(ledger)->pid;
@@ -52,7 +52,7 @@ static bool is_memfd(const struct core_mapping *mapping)
     return text_begins_with(mapping->path, "/memfd:");
 }
 
-/* A ledger in the directory of a run stays as it was when its process died.  While the process lives, the
+/* A ledger in the directory of a run does not change after its process died. While the process lives, the
  * ledger has changed since the core was made. */
 static bool load_file(const struct core_file *core, const struct core_mapping *mapping,
                       struct ledger **ledger)
@@ -128,7 +128,7 @@ enum ledger_open_status ledger_open_core(const struct core_file *core, struct le
     struct ledger_source source = {.fd = -1, .core = core, .cut = &cut, .name = name};
     snprintf(name, sizeof(name), "the ledger in %.280s", core->path);
     *ledger = NULL;
-    /* By its first bytes, since the list of mapped files may be missing. */
+    /* Searches for the first bytes of a ledger, because the list of mapped files may be missing. */
     for (size_t i = 0; i < core->segment_count && candidates < MAX_CANDIDATES; i++) {
         source.base = core->segments[i].start;
         source.size = UINT64_MAX - source.base;

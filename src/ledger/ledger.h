@@ -15,7 +15,7 @@
 #include "common/ledger.h"
 #include "common/options.h"
 
-struct ledger; /* an immutable copy of one ledger at one moment */
+struct ledger; /* a copy of one ledger, which does not change */
 
 enum ledger_open_status {
     LEDGER_OPEN_OK,
@@ -39,29 +39,30 @@ void ledger_close(struct ledger *ledger);
 
 const struct ledger_header *ledger_get_header(const struct ledger *ledger);
 
-/* Copies the record when it is in use and was consistent; false otherwise. */
+/* Copies the record. False: it is not in use, or was not consistent. */
 bool ledger_get_slot(const struct ledger *ledger, uint32_t index, struct ledger_slot *slot);
 uint32_t ledger_slot_count(const struct ledger *ledger);
 /* NULL: no such site.  Site 0 is "unknown". */
 const struct ledger_site *ledger_get_site(const struct ledger *ledger, uint32_t index);
 uint32_t ledger_site_count(const struct ledger *ledger);
-/* The frames of a site, leaf first, never NULL.  *count may be smaller than recorded in a damaged ledger. */
+/* The frames of a site, leaf first, never NULL. In a damaged ledger *count may be smaller than the recorded
+ * count. */
 const ledger_pc *ledger_get_frames(const struct ledger *ledger, const struct ledger_site *site,
                                    uint32_t *count);
-/* The next whole record of a current stack from word *at on, which is 0 at first and is moved behind the
- * record; NULL after the last. */
+/* The next complete record of a current stack, from word *at on. Begin with 0; each call moves *at after the
+ * record. NULL: no more. */
 const struct ledger_stack *ledger_next_stack(const struct ledger *ledger, uint32_t *at);
 /* NULL: LEDGER_NO_MODULE or damaged. */
 const struct ledger_module *ledger_get_module(const struct ledger *ledger, uint32_t index);
 /* "" for 0 or damaged; always terminated. */
 const char *ledger_get_string(const struct ledger *ledger, uint32_t offset);
 
-/* The path of the ledger of a process under `threadleak run`, as the process sees it.  own_pid: from the
- * ledger's header.  False: the ledger is not in a file, or the path does not fit. */
+/* The path of the ledger of a process under `threadleak run`, as the process sees it. own_pid: the pid in the
+ * ledger's header. False: the ledger is not in a file, or the path does not fit. */
 bool ledger_process_path(pid_t pid, pid_t own_pid, char *path, size_t size);
 
-/* Does a live process of that pid map this file, so that its writer is alive?  True also for a process that
- * must not be read. */
+/* Is the writer alive: does the process with that pid map this file? True also if the process may not be
+ * read. */
 bool ledger_file_in_use(const char *path, pid_t pid);
 
 /* ---- index of threads ---- */
@@ -76,19 +77,19 @@ struct thread_index {
 /* ledger NULL: no threads.  False: out of memory; the index is then empty. */
 bool thread_index_read(struct thread_index *index, const struct ledger *ledger);
 void thread_index_release(struct thread_index *index);
-/* NULL: no thread has it.  Of several with this tid the first in `slots`; the others follow it. */
+/* The first of the threads with this tid in `slots`; the others follow it. NULL: none. */
 const struct ledger_slot *thread_index_find(const struct thread_index *index, pid_t tid);
 const struct ledger_slot *thread_index_find_handle(const struct thread_index *index, uint64_t handle);
-/* How many have been created and not begun, so that they have no tid yet; *oldest_ns: when the first of them
- * was created; 0: there is none. */
+/* Number of threads that were created but have not begun, so they have no tid yet. *oldest_ns: creation time
+ * of the first; 0: none. */
 size_t thread_index_not_begun(const struct thread_index *index, uint64_t *oldest_ns);
 
 /* ---- the options that a watched process uses, from its ledger ---- */
 
-/* In the syntax of THREADLEAK_OPTIONS; "": none. */
+/* One part of them, in the syntax of THREADLEAK_OPTIONS; "": none. */
 const char *ledger_options_text(const struct ledger *ledger, enum ledger_options part);
 
-/* All of them, over the defaults.  What is not understood is skipped: the process has warned about it. */
+/* The defaults, overridden by all parts. Invalid options are ignored: the process has warned about them. */
 void ledger_options_read(const struct ledger *ledger, struct options *options);
 
 #endif

@@ -19,7 +19,7 @@ static const char *const names[SECTIONS] = {
  * claim any size, and the copy is not sparse. */
 #define COPY_MAX (256u << 20)
 
-#define SLOT_CHUNK 256u /* 32 KiB: two such on the stack */
+#define SLOT_CHUNK 256u /* 32 KiB: two of them are on the stack */
 #define SLOT_TRIES 8
 
 /* How many bytes there were. */
@@ -106,7 +106,7 @@ static bool read_header(const struct ledger_source *source, struct ledger_header
     if (source->size < LEDGER_HEADER_SIZE)
         return error_set(error, "%s is truncated: %" PRIu64 " bytes, its header needs %u", source->name,
                          source->size, LEDGER_HEADER_SIZE);
-    /* The shim writes `end` last: a header that is read after `end` was seen is complete. */
+    /* The shim writes `end` last. So a header that is read after `end` was set is complete. */
     if (!read_at(source, 0, header, sizeof(*header), error) ||
         (header->end && !read_at(source, 0, header, sizeof(*header), error)) ||
         !check_origin(source, header, error))
@@ -122,7 +122,7 @@ static bool read_header(const struct ledger_source *source, struct ledger_header
 
 /* ---- the sections ----------------------------------------------------------- */
 
-/* Are the three copies, read in this order, of one thread? */
+/* Are all three copies of the same thread? They were read in this order. */
 static bool is_whole(const struct ledger_slot *before, const struct ledger_slot *dest,
                      const struct ledger_slot *after)
 {
@@ -148,8 +148,8 @@ static bool read_thrice(const struct ledger_source *source, uint64_t offset, str
            read_at(source, offset, after, size, error);
 }
 
-/* Reads a slot again that changed while it was copied.  One that keeps changing is kept if all copies are of
- * one thread, but without a name, which could be half of another. */
+/* Reads a slot again that changed while it was copied. If it changes each time but all copies are of one
+ * thread, keeps it without its name, which could be a mix of two. */
 static bool read_until_steady(const struct ledger_source *source, uint64_t offset, struct ledger_slot *dest,
                               struct ledger_slot *before, struct ledger_slot *after, struct error *error)
 {
@@ -187,7 +187,8 @@ static bool read_section(const struct ledger_source *source, struct ledger *ledg
     struct ledger_extent *extent = &ledger->header.sections[section];
     uint64_t at = (uint64_t)((char *)&extent->used - (char *)&ledger->header);
 
-    /* Not from the copied header: the section has grown since by records that the last section refers to. */
+    /* Does not use the copied header: since then the section may have got records that the previous section
+     * refers to. */
     if (!read_at(source, at, &extent->used, sizeof(extent->used), error))
         return false;
     uint32_t used = ledger_used(&ledger->header, section);
@@ -212,7 +213,7 @@ static bool read_section(const struct ledger_source *source, struct ledger *ledg
     return read_at(source, offset, records, size, error);
 }
 
-/* Corrects lengths and ends of strings that callers read without an accessor. */
+/* Corrects lengths and terminates strings that callers read without an accessor. */
 static void correct(struct ledger *ledger)
 {
     struct ledger_header *header = &ledger->header;

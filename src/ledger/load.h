@@ -14,23 +14,24 @@ struct ledger {
     uint64_t copied; /* bytes */
 };
 
-/* Where the bytes are.  They may change or disappear at any time. */
+/* The location of the bytes. They may change or disappear at any time. */
 struct ledger_source {
     int fd;                       /* pread reads them at `base` */
     const struct core_file *core; /* not NULL: they are in its memory at address `base`, and fd is unused */
-    bool *cut; /* not NULL: set where frames, modules or strings are cut short, which is no error then */
+    bool *cut; /* not NULL: set if frames, modules or strings are truncated, which then is no error */
     uint64_t base;
     uint64_t size;    /* at most */
     const char *name; /* errors begin with it: "/tmp/x", "the ledger of process 4242" */
 };
 
-/* Does a ledger begin there, as far as the first bytes show? */
+/* Do the first bytes look like those of a ledger? */
 bool ledger_has_magic(const struct ledger_source *source);
 /* Is this the path of a ledger, as /proc/PID/maps or a core file names it: "/memfd:threadleak", or
  * "ledger.PID.N" in the directory of a run? */
 bool ledger_is_path(const char *path);
 
-/* LEDGER_OPEN_NOT_WATCHED: there is a ledger, but its process has not filled it in yet; the error says so. */
+/* LEDGER_OPEN_NOT_WATCHED: there is a ledger, but its process has not filled it in yet. The error says
+ * this. */
 enum ledger_open_status ledger_load(const struct ledger_source *source, struct ledger **ledger,
                                     struct error *error);
 

@@ -55,7 +55,7 @@ static void set_unwatched(const struct target *target, struct error *error)
 
 /* ---- the ledger of a process --------------------------------------------------- */
 
-/* The kernel splits a mapping where its pages' attributes differ. */
+/* The kernel splits a mapping if its pages have different attributes. */
 static bool continues(const struct region *before, const struct region *region)
 {
     return before->end == region->start && region_is_of_same_file(before, region) &&
@@ -107,7 +107,7 @@ static enum ledger_open_status try_candidate(const struct target *target, const 
         status = ledger_load(&source, ledger, error);
     close(source.fd);
     if (status == LEDGER_OPEN_OK && ledger_get_header(*ledger)->pid != target->own) {
-        /* A child that was not made by fork(3) still maps its parent's. */
+        /* A child that was not made by fork(3) still maps its parent's ledger. */
         ledger_close(*ledger);
         *ledger = NULL;
         return LEDGER_OPEN_NOT_WATCHED;
@@ -115,7 +115,7 @@ static enum ledger_open_status try_candidate(const struct target *target, const 
     return status;
 }
 
-/* There may be several: a child inherits its parent's, and other files may have such a name. */
+/* There may be several: a child inherits its parent's ledger, and other files may have such a name. */
 static enum ledger_open_status open_own(const struct target *target, const struct address_space *space,
                                         struct ledger **ledger, struct error *error)
 {
@@ -193,10 +193,10 @@ bool ledger_file_in_use(const char *path, pid_t pid)
 
     if (stat(path, &st) != 0)
         return false;
-    /* It is alive: it changed its user, or made itself unreadable. */
+    /* The process is alive, but it changed its user, or made itself unreadable. */
     if (!address_space_of_process(&space, pid, &task))
         return errno == EACCES || errno == EPERM;
-    /* Overlay and some network file systems show another device in maps. */
+    /* With overlayfs and some network file systems, maps has another device than stat(2). */
     for (size_t i = 0; !found && i < space.count; i++) {
         const struct region *region = &space.regions[i];
         found = region_is_of_file(region, &st) ||

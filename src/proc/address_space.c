@@ -133,7 +133,7 @@ const struct region *address_space_find(const struct address_space *space, uint6
 
 const struct region *address_space_first(const struct address_space *space, const struct region *region)
 {
-    enum { MAX_PARTS = 256 }; /* of one file: a core can claim any number */
+    enum { MAX_PARTS = 256 }; /* mappings of one file: a core can claim any number */
     size_t end = (size_t)(region - space->regions) + 1;
     for (size_t i = end; i-- > 0 && end - i <= MAX_PARTS;) {
         bool same = region_is_of_same_file(&space->regions[i], region);

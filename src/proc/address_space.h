@@ -1,4 +1,4 @@
-/* Every mapping of a process, anonymous ones included, at one moment (proc_pid_maps(5)). */
+/* All mappings of a process, with anonymous ones, at one moment (proc_pid_maps(5)). */
 #ifndef THREADLEAK_PROC_ADDRESS_SPACE_H
 #define THREADLEAK_PROC_ADDRESS_SPACE_H
 
@@ -10,9 +10,9 @@
 
 struct region {
     uint64_t start, end, offset, inode;
-    uint32_t major, minor; /* of the device */
+    uint32_t major, minor; /* numbers of the device */
     bool readable, writable, executable, shared;
-    bool deleted;     /* the file has no name any more, or a newer file has that name */
+    bool deleted;     /* the file was unlinked or replaced */
     const char *path; /* without " (deleted)"; "/memfd:NAME", "[vdso]", "[stack]"…; "" anonymous */
 };
 
@@ -22,19 +22,19 @@ struct address_space {
     char *text; /* of /proc/TASK/maps; the paths point into it */
 };
 
-/* Of a thread that has memory.  False with errno; nothing must be released then. */
+/* Reads it from a thread that has memory. False with errno; then nothing must be released. */
 bool address_space_read(struct address_space *space, pid_t task);
-/* Of a process, through task_with_memory(pid), which *task is set to.  Empty for a thread of the kernel and a
- * process that has ended.  False with errno; EACCES also for a process that hidepid= hides. */
+/* Reads it from a process. Sets *task to task_with_memory(pid). It is empty for a kernel thread and an ended
+ * process. False with errno; EACCES also for a process that hidepid= hides. */
 bool address_space_of_process(struct address_space *space, pid_t pid, pid_t *task);
 void address_space_release(struct address_space *space);
-/* The mapping that holds an address, or NULL. */
+/* The mapping that contains an address, or NULL. */
 const struct region *address_space_find(const struct address_space *space, uint64_t address);
-/* The nearest mapping of the beginning of the same file, at or before the region; the region itself when
- * there is none. */
+/* The nearest mapping of the beginning of the same file, at or before the region; the region itself if there
+ * is none. */
 const struct region *address_space_first(const struct address_space *space, const struct region *region);
 bool region_is_of_same_file(const struct region *a, const struct region *b);
-/* By device and inode. */
+/* Compares device and inode. */
 bool region_is_of_file(const struct region *region, const struct stat *status);
 
 #endif

@@ -11,18 +11,19 @@ struct proc_path {
 };
 
 /*
- * "/proc/" and what a printf format makes of the arguments, until the end of the block; cut after 127 bytes.
+ * "/proc/" and the formatted arguments. The string is valid until the end of the block, and has at most 127
+ * bytes.
  *
  *     DIR *tasks = opendir(PROC_PATH("%d/task", pid));
  */
 #define PROC_PATH(...) proc_path(&(struct proc_path){""}, __VA_ARGS__)
 const char *proc_path(struct proc_path *path, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Reads a file of /proc in one go: whole, or its first size - 1 bytes.  A NUL follows.  How many bytes; -1
- * with errno: it cannot be read, and `to` is "". */
+/* Reads at most size - 1 bytes of a file of /proc with one read, and appends a NUL. Returns the number of
+ * bytes. -1 with errno: it cannot be read, and `to` is "". */
 ssize_t proc_read(const char *path, char *to, size_t size);
 
-/* The number that the first line begins with; `otherwise` when it cannot be read. */
+/* The number at the beginning of the file; `otherwise` if it cannot be read. */
 long proc_read_number(const char *path, long otherwise);
 
 /* The next entry whose name is a number: a process of /proc, a task, a descriptor.  -1: no more. */

@@ -18,15 +18,15 @@
 /* In milliseconds of the scheduler's clock; < 0: unknown. */
 static double last_run(const char *path)
 {
-    char text[512]; /* it is the third line */
+    char text[512]; /* the third line has it */
     const char *at = proc_read(path, text, sizeof(text)) > 0 ? strstr(text, "\nse.exec_start") : NULL;
     at = at ? strchr(at, ':') : NULL;
     return at ? atof(at + 1) : -1;
 }
 
 /*
- * The times of the file are by a clock of each processor, which leaves out the time that a hypervisor or
- * interrupts took.  These clocks drift apart by seconds.  So this thread reads each clock on its processor.
+ * Each processor has its own clock for the times in the file, which omits the time of hypervisor and
+ * interrupts. These clocks differ by seconds. So this thread runs on each processor to read its clock.
  */
 struct clocks {
     cpu_set_t before;

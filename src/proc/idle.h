@@ -1,6 +1,6 @@
 /*
- * How long ago each thread ran last, according to the scheduler: se.exec_start of /proc/PID/task/TID/sched,
- * which kernels with CONFIG_SCHED_DEBUG have.  Read it before a snapshot, whose stop wakes every thread.
+ * How long ago each thread last ran: se.exec_start in /proc/PID/task/TID/sched, which kernels with
+ * CONFIG_SCHED_DEBUG have. Read it before a snapshot, because the stop wakes every thread.
  */
 #ifndef THREADLEAK_PROC_IDLE_H
 #define THREADLEAK_PROC_IDLE_H
@@ -16,8 +16,8 @@ struct idle_times {
     size_t count;
 };
 
-/* Empty where the kernel does not have it, and for a process of more than 2000 threads, for which it would
- * take too long. */
+/* Empty if the kernel does not have it, and for a process with more than 2000 threads, where it would take
+ * too long. */
 void idle_times_read(struct idle_times *times, pid_t pid);
 void idle_times_release(struct idle_times *times);
 /* Seconds; < 0: unknown. */

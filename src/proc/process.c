@@ -21,7 +21,7 @@ bool process_exists(pid_t pid)
     DIR *tasks = pid > 0 ? opendir(PROC_PATH("%d/task", pid)) : NULL;
     if (!tasks) /* hidepid= hides it from /proc, not from kill */
         return pid > 0 && kill(pid, 0) != 0 && errno == EPERM;
-    /* The main thread may be a zombie and others go on. */
+    /* The main thread may be a zombie while other threads run. */
     for (long tid; !alive && (tid = proc_next_number(tasks)) >= 0;)
         alive = task_stat_read(pid, (pid_t)tid, &stat) && !task_state_is_end(stat.state);
     closedir(tasks);
@@ -52,7 +52,7 @@ char *process_exe(pid_t pid)
     return strdup(path);
 }
 
-/* Malloc'ed; NULL: not readable, or nothing in it. */
+/* Malloc'ed; NULL: not readable, or empty. */
 static char *read_cmdline(pid_t pid, size_t *size)
 {
     int fd = open(PROC_PATH("%d/cmdline", task_with_memory(pid)), O_RDONLY | O_CLOEXEC);
@@ -71,7 +71,7 @@ char **process_argv(pid_t pid)
     char *text = read_cmdline(pid, &size);
     if (!text)
         return NULL;
-    /* A program that sets a shorter title fills the rest of its old arguments with NULs. */
+    /* A program that sets a shorter title fills the rest of the arguments with NULs. */
     size_t used = size;
     while (used && !text[used - 1])
         used--;
@@ -79,7 +79,7 @@ char **process_argv(pid_t pid)
         size = used + 1;
     for (size_t at = 0; at < size; at += strlen(text + at) + 1)
         argc++;
-    /* One block, the strings behind the pointers. */
+    /* One block, with the strings after the pointers. */
     char **argv = malloc((argc + 1) * sizeof(*argv) + size + 1);
     if (argv) {
         char *next = memcpy(argv + argc + 1, text, size);

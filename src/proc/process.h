@@ -1,20 +1,20 @@
-/* Facts of a process from /proc, without stopping anything. */
+/* Facts of a process from /proc. Nothing is stopped. */
 #ifndef THREADLEAK_PROC_PROCESS_H
 #define THREADLEAK_PROC_PROCESS_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* False for one that is a zombie as a whole; true for one whose main thread alone has ended. */
+/* Is it alive? False for a zombie; true if only its main thread has ended. */
 bool process_exists(pid_t pid);
-/* Does the process map a file of this basename (the shim)? */
+/* Does the process map a file with this basename (the shim)? */
 bool process_maps_file(pid_t pid, const char *basename);
 /* Malloc'ed target of /proc/PID/exe without " (deleted)"; NULL: not readable. */
 char *process_exe(pid_t pid);
 /* NULL-terminated, in one malloc'ed block; NULL: not readable, or empty. */
 char **process_argv(pid_t pid);
 pid_t process_parent(pid_t pid); /* 0: unknown */
-/* Are it and this program in one namespace of that kind ("net", "time")?  True also where the kernel has no
+/* Are it and this program in the same namespace of that kind ("net", "time")? True also if the kernel has no
  * such namespaces. */
 bool process_shares_namespace(pid_t pid, const char *kind);
 

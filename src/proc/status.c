@@ -5,7 +5,7 @@
 
 #include "proc/file.h"
 
-/* As the man page numbers them. */
+/* Numbers of fields in the man page. */
 enum { PARENT = 4, USER = 14, SYSTEM = 15, START = 22, PROCESSOR = 39, FIELDS = PROCESSOR + 1 };
 
 static void set_name(struct task_stat *stat, const char *name, size_t length)
@@ -15,7 +15,7 @@ static void set_name(struct task_stat *stat, const char *name, size_t length)
     memcpy(stat->name, name, length);
 }
 
-/* "TID (NAME) STATE PARENT …": NAME is any bytes at all, so the last ')' ends it. */
+/* "TID (NAME) STATE PARENT …": NAME can contain any byte, so the last ')' ends it. */
 static bool parse(char *text, struct task_stat *stat)
 {
     uint64_t fields[FIELDS];
@@ -51,7 +51,7 @@ bool task_state_is_end(char state)
     return !state || strchr("ZXx", state);
 }
 
-/* "": there is no such line.  A key begins with the end of the line before: a name cannot contain one. */
+/* "": there is no such line. A key begins with a newline, which a thread name cannot contain. */
 static const char *field(const char *text, const char *key)
 {
     const char *at = strstr(text, key);
@@ -70,7 +70,7 @@ static uint64_t mask(const char *text, const char *key, uint64_t otherwise)
     return *at ? strtoull(at, NULL, 16) : otherwise;
 }
 
-/* A number for each pid namespace, the innermost last. */
+/* The line has a number for each pid namespace, the innermost last. */
 static pid_t innermost(const char *text, const char *key, pid_t otherwise)
 {
     const char *at = field(text, key), *end = strchr(at, '\n'), *last = NULL;
@@ -82,7 +82,7 @@ static pid_t innermost(const char *text, const char *key, pid_t otherwise)
 
 bool task_status_read(pid_t pid, pid_t tid, struct task_status *status)
 {
-    char text[16384]; /* as many groups as the kernel allows would take more */
+    char text[16384]; /* the maximum number of groups would need more */
     pid_t task = tid ? tid : pid;
     bool is_read = proc_read(tid ? PROC_PATH("%d/task/%d/status", pid, tid) : PROC_PATH("%d/status", pid),
                              text, sizeof(text)) > 0;

@@ -12,31 +12,31 @@ struct task_stat {
     pid_t parent;
     uint64_t cpu_ticks;   /* user + system; sysconf(_SC_CLK_TCK) a second */
     uint64_t start_ticks; /* after boot */
-    int processor;        /* that it ran on last */
+    int processor;        /* on which it last ran */
 };
 
-/* Of one task; tid 0: of the main thread, with the CPU time of the whole process.  False: there is none or it
- * is not readable; then all is 0 and `processor` is -1. */
+/* Reads it for one task; tid 0: for the main thread, with the CPU time of the whole process. False: no such
+ * task, or not readable; then all fields are 0 and `processor` is -1. */
 bool task_stat_read(pid_t pid, pid_t tid, struct task_stat *stat);
 
-/* Is it a zombie or gone?  Of a state as above. */
+/* Is a task with this state a zombie or gone? */
 bool task_state_is_end(char state);
 
 struct task_status {
     char state;             /* as in struct task_stat */
-    pid_t own_pid, own_tid; /* in its own pid namespace: as it knows itself */
+    pid_t own_pid, own_tid; /* in its own pid namespace */
     pid_t tracer;           /* 0: none */
     long user;              /* real user ID; -1: unknown */
     long threads;           /* of the process; -1: unknown */
-    bool has_memory;        /* a zombie and a thread of the kernel have none */
+    bool has_memory;        /* a zombie and a kernel thread have none */
     long seccomp;           /* 0: no filter; -1: unknown */
-    uint64_t capabilities;  /* effective ones: 1 << number */
+    uint64_t capabilities;  /* effective capabilities: 1 << number */
     uint64_t blocked;       /* signals: 1 << (number - 1); all of them: unknown */
     uint64_t caught;        /* signals */
 };
 
-/* Of one task; tid 0: of the main thread.  False: there is none or it is not readable; then all is unknown,
- * and own_pid and own_tid are as given. */
+/* Reads it for one task; tid 0: for the main thread. False: no such task, or not readable; then all fields
+ * are unknown, and own_pid and own_tid are the arguments. */
 bool task_status_read(pid_t pid, pid_t tid, struct task_status *status);
 
 #endif

@@ -21,7 +21,7 @@ static bool read_task(pid_t pid, pid_t tid, struct task *task)
     *task = (struct task){.tid = tid, .state = stat.state, .start_ticks = stat.start_ticks};
     memcpy(task->name, stat.name, sizeof(task->name));
     task->cpu_s = (double)stat.cpu_ticks / (double)sysconf(_SC_CLK_TCK);
-    /* Nanoseconds on a processor come first in it, where the kernel counts them. */
+    /* The first number is the CPU time in nanoseconds, if the kernel counts it. */
     if (proc_read(PROC_PATH("%d/task/%d/schedstat", pid, tid), text, sizeof(text)) > 0 &&
         sscanf(text, "%" SCNu64, &ns) == 1 && ns)
         task->cpu_s = (double)ns / 1e9;

@@ -1,4 +1,4 @@
-/* The threads of a process, as /proc lists them: nothing is stopped. */
+/* The threads of a process, from /proc. Nothing is stopped. */
 #ifndef THREADLEAK_PROC_TASKS_H
 #define THREADLEAK_PROC_TASKS_H
 
@@ -20,17 +20,17 @@ struct task_list {
     size_t count;
 };
 
-/* Every task of a process; ones that end while they are listed are left out.  False with errno: there is no
- * such process, it is not readable, or there is no memory; then the list is empty. */
+/* Lists all tasks of a process, without tasks that end meanwhile. False with errno: no such process, not
+ * readable, or out of memory; then the list is empty. */
 bool process_tasks(pid_t pid, struct task_list *list);
 void task_list_release(struct task_list *list);
 /* NULL: not in the list. */
 const struct task *task_list_find(const struct task_list *list, pid_t tid);
 
 /*
- * Through which /proc/TASK the memory of a process can be read, and its exe, cmdline …: pid, or another
- * thread where the main thread has left by pthread_exit and is a zombie without memory until the others have
- * ended. pid also when no thread has any.
+ * The task whose /proc/TASK has the memory of a process, its exe, cmdline …. It is pid, unless the main
+ * thread has called pthread_exit: then that is a zombie without memory, and this is another thread. pid also
+ * if no thread has memory.
  */
 pid_t task_with_memory(pid_t pid);
 
@@ -38,7 +38,7 @@ pid_t task_with_memory(pid_t pid);
 
 /* For qsort and bsearch. */
 int compare_tids(const void *a, const void *b);
-/* Sorts, and keeps one of those of each tid.  How many are left. */
+/* Sorts the array, and removes duplicates. Returns the new count. */
 size_t sort_tids(void *items, size_t count, size_t size);
 
 #endif

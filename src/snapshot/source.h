@@ -1,9 +1,9 @@
 /*
- * Where a snapshot's memory and files come from: one const struct of functions for a live
- * process (live.c), one for a core file (core.c).
+ * The source of a snapshot's memory and files: one const struct of functions for a live process (live.c), one
+ * for a core file (core.c).
  *
- * To add a source: a file with its struct snapshot_source and the function that makes the
- * snapshot, and that function's declaration in snapshot.h.
+ * To add a source, write a file with its struct snapshot_source and the function that makes the snapshot.
+ * Declare that function in snapshot.h.
  */
 #ifndef THREADLEAK_SNAPSHOT_SOURCE_H
 #define THREADLEAK_SNAPSHOT_SOURCE_H
