@@ -15,7 +15,7 @@ struct rule_finder {
     struct leak_group site; /* for its stack */
 };
 
-/* Puts threads for which the site parts of rules match alike next to each other. */
+/* Sorts threads so that those with equal results for the site parts of rules are adjacent. */
 static int compare_sites(const void *left, const void *right)
 {
     const struct candidate *a = left, *b = right;

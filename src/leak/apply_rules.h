@@ -1,4 +1,4 @@
-/* Which threads are suppressed, and by which rule. */
+/* Finds the rule that suppresses each thread. */
 #ifndef THREADLEAK_LEAK_APPLY_RULES_H
 #define THREADLEAK_LEAK_APPLY_RULES_H
 
@@ -14,10 +14,10 @@ struct candidate {
     stack_key key;               /* of that stack; set once it is known */
     struct thread_info thread;
     const struct suppression_rule *rule; /* NULL: none */
-    bool rule_deeper;                    /* none, but one may match the part of its stack that is missing */
+    bool rule_deeper; /* no rule matched, but one may match the missing part of its stack */
 };
 
-/* Sets the rule of each and changes their order.  False: out of memory. */
+/* Sets the rule of each thread and sorts them. False: out of memory. */
 bool apply_rules(const struct build *build, struct candidate *list, size_t count);
 
 #endif

@@ -124,7 +124,7 @@ void baseline_free(struct baseline *baseline)
 
 /* ---- apply ----------------------------------------------------------------------------- */
 
-/* In one process, of groups that count, or would without the baseline. */
+/* Number of threads in one process, of groups that count, or that would count without the baseline. */
 static uint64_t threads_of(const struct process_report *process, const char *fingerprint)
 {
     uint64_t threads = 0;

@@ -5,11 +5,11 @@
  *       "leaks": [ { "fingerprint": "9f…", "threads": 2, "kind": "running",
  *                    "function": "pool_start", "file": "pool.c", "start_routine": "worker" } ] }
  *
- * Only `fingerprint` and `threads` are compared; the rest is for people who review a change of the file.
- * `threads` is the most that one process leaked with that fingerprint: how many processes there are depends
- * on how a suite is run.  Running and unjoined threads of a place are one entry, since timing decides which
- * of the two a thread is; `kind` is that of the first group.  Entries are sorted by function and fingerprint,
- * and contain nothing that differs from run to run.
+ * Only `fingerprint` and `threads` are compared. The rest is for people who review a change of the file.
+ * `threads` is the maximum that one process leaked with that fingerprint, because the number of processes
+ * depends on how a suite is run. Running and unjoined threads of a place are one entry, because timing
+ * decides which of the two a thread is; `kind` is that of the first group. Entries are sorted by function and
+ * fingerprint, and are equal in each run.
  */
 #ifndef THREADLEAK_LEAK_BASELINE_H
 #define THREADLEAK_LEAK_BASELINE_H
@@ -20,28 +20,29 @@
 #include "leak/model.h"
 
 #define BASELINE_SCHEMA "threadleak-baseline/1"
-#define BASELINE_WORD "baseline" /* leak_group.suppressed_by of groups that it has */
+#define BASELINE_WORD "baseline" /* leak_group.suppressed_by of groups in the baseline */
 
 struct baseline;
 
-/* NULL: error names the file, and line and column where these are known. */
+/* NULL: error names the file, with line and column if they are known. */
 struct baseline *baseline_read(const char *path, struct error *error);
 void baseline_free(struct baseline *baseline);
 
 /*
- * Before report_finish: groups no longer count if their process leaked at most as many threads with their
- * fingerprint as the baseline has.  If it leaked more, all of them count, since the new ones cannot be
+ * Call it before report_finish. Groups no longer count if their process leaked at most as many threads with
+ * their fingerprint as the baseline has. If it leaked more, all of them count, because the new ones cannot be
  * distinguished; `known` is then the number in the baseline.
  */
 void baseline_apply(struct baseline *baseline, struct report *report);
 
-/* As if a baseline had everything that counts. */
+/* Applies a baseline that contains everything that counts. */
 void baseline_accept(struct report *report);
 
-/* The number of entries that no process of the report had. */
+/* The number of entries that match no process of the report. */
 size_t baseline_gone(const struct baseline *baseline);
 
-/* Writes what counts, or would without a baseline; *entries: how many entries.  False with errno. */
+/* Writes the groups that count, or that would count without a baseline. *entries: number of entries. False
+ * with errno. */
 bool baseline_write(FILE *out, const struct report *report, size_t *entries);
 
 #endif

@@ -1,4 +1,4 @@
-/* From the evidence about a process to its part of the report. */
+/* Makes a process of the report from the evidence. */
 #include "leak/process_build.h"
 
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "suppress/suppress.h"
 #include "common/options.h"
 
-/* ---- who, and how it ended ------------------------------------------------------- */
+/* ---- identity and end ------------------------------------------------------------ */
 
 static enum end_how recorded_end(uint32_t end)
 {
@@ -28,7 +28,7 @@ static enum end_how recorded_end(uint32_t end)
     }
 }
 
-/* The shim has also judged the ends that it recorded. */
+/* The shim has already judged the ends that it recorded. */
 static void set_recorded_end(struct build *build)
 {
     struct process_report *process = &build->process;
@@ -57,7 +57,7 @@ static void set_end(struct build *build)
         process->how = END_ALIVE;
         process->judged = build->rules->judge_live;
     } else if (end->known &&
-               WIFEXITED(end->wait_status)) { /* by a system call, which the shim does not see */
+               WIFEXITED(end->wait_status)) { /* ended by a system call, which the shim does not see */
         process->how = END__EXIT;
         process->judged = build->rules->judge & JUDGE__EXIT;
         process->status_known = true;
@@ -69,7 +69,7 @@ static void set_end(struct build *build)
     }
 }
 
-/* From now on the report owns these. */
+/* From now on the report owns them. */
 static void set_identity(struct build *build, struct evidence *evidence)
 {
     build->process = (struct process_report){
@@ -101,7 +101,7 @@ static void set_options(struct build *build)
     process->since = rules->since;
 }
 
-/* Wrong rules must not suppress the report: none of them is used. */
+/* Invalid rules must not suppress the report, so all rules of their text are ignored. */
 static bool read_program_rules(struct build *build)
 {
     struct process_report *process = &build->process;
@@ -148,7 +148,7 @@ void build_add_task(const struct build *build, const struct task *task, struct t
     thread->current = stacks_find(build->process.stacks, task->tid);
 }
 
-/* At an end the main thread runs exit(), or is where exit() left it: it explains nothing. */
+/* At an end the main thread is in exit() or has ended, so its stack is not useful. */
 static bool build_main(struct build *build)
 {
     const struct evidence *evidence = build->evidence;
@@ -194,7 +194,8 @@ static bool append(struct report *report, const struct process_report *process)
     return true;
 }
 
-/* A process counts once, however many programs it ran.  One that was killed may have called exec unseen. */
+/* A process counts once, even if it ran several programs. A process that was killed may have called exec
+ * unseen. */
 static void count(struct report *report, const struct build *build)
 {
     const struct process_report *process = &build->process;
@@ -212,7 +213,7 @@ static void count(struct report *report, const struct build *build)
         report->counted[report->summary.processes++] = (struct counted_process){process->pid, ended};
 }
 
-/* One that was just creating its first thread may not have counted it yet. */
+/* A process that was creating its first thread may not have counted it yet. */
 static bool is_shown(const struct build *build)
 {
     const struct process_report *process = &build->process;
@@ -241,7 +242,7 @@ bool report_add(struct report *report, struct evidence *evidence, const struct v
 
 /* ---- the sum ------------------------------------------------------------------------------------- */
 
-/* Several processes may bring the same rules: they are listed once. */
+/* Several processes may register the same rules, which are listed once. */
 static bool same_rule(const struct suppression_rule *a, const struct suppression_rule *b)
 {
     return a == b || (a->source == b->source && a->line == b->line && !strcmp(a->label, b->label) &&

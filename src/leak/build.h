@@ -1,4 +1,4 @@
-/* Builds the model of a report, a process at a time. */
+/* Builds the model of a report, one process at a time. */
 #ifndef THREADLEAK_LEAK_BUILD_H
 #define THREADLEAK_LEAK_BUILD_H
 
@@ -9,31 +9,32 @@
 #include "evidence/evidence.h"
 #include "leak/model.h"
 
-/* How ledgers become verdicts. */
+/* How to judge ledgers. */
 struct verdict_rules {
     unsigned kinds;                          /* KIND_* that count */
     bool judge_live;                         /* treat a live process as if it ended now (report --check) */
     unsigned judge;                          /* JUDGE_* for ends that the shim did not record (signal) */
-    unsigned judge_seen;                     /* JUDGE_* that it used for those that it did, for the report */
-    bool even_without_threads;               /* show also a process that created none */
+    unsigned judge_seen;                     /* JUDGE_* that the shim used, for the report */
+    bool even_without_threads;               /* also show a process that created no thread */
     bool other_options;                      /* the process's own options, which differ from the user's */
     const struct suppressions *suppressions; /* NULL: none */
     struct symbolizer *symbolizer;
-    /* A check that the program itself asked for: */
+    /* A check by <threadleak.h>: */
     bool check;
-    uint64_t since;  /* threads up to this one are left out */
-    uint64_t caller; /* and this one; 0: none */
+    uint64_t since;  /* threads up to this serial are ignored */
+    uint64_t caller; /* also ignored; 0: none */
 };
 
 /*
- * Adds one process, and releases the evidence.  A watched process without any thread is only counted, unless
- * rules->even_without_threads.  One that was not watched is not judged; rules may then be NULL.  False and an
- * error when out of memory.
+ * Adds one process, and releases the evidence. A watched process without any thread is only counted, unless
+ * rules->even_without_threads. A process that was not watched is not judged; then rules may be NULL. False
+ * and an error when out of memory.
  */
 bool report_add(struct report *report, struct evidence *evidence, const struct verdict_rules *rules,
                 struct error *error);
 
-/* Sums up; call once after the last report_add_*.  Without memory used_rules is empty. */
+/* Calculates the summary. Call it once after the last report_add_*. When out of memory, used_rules is
+ * empty. */
 void report_finish(struct report *report);
 
 #endif

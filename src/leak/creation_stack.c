@@ -29,7 +29,7 @@ uint64_t stack_hash(uint64_t hash, const char *text, size_t length)
     return (hash ^ 0xff) * 0x100000001b3ull;
 }
 
-/* "libfoo.so.1.2.3" as libfoo.so, which the next release is too. */
+/* "libfoo.so.1.2.3" as libfoo.so, because the next release has another version. */
 static uint64_t hash_module(uint64_t hash, const char *path)
 {
     const char *name = path ? path_basename(path) : "";
@@ -58,10 +58,10 @@ static bool is_same_function(const struct frame *a, const struct frame *b)
 }
 
 /*
- * Only what the project's sources decide: modules and functions.  Lines and addresses change with every
- * build; frames of libc and of language runtimes differ between machines.  Recursion counts once.  Without
- * symbols there are offsets, which last until the next build.  Timing decides whether a joinable thread is
- * alive or has ended.
+ * Hashes only what the project's sources decide: modules and functions. Lines and addresses change with every
+ * build. Frames of libc and of language runtimes differ between machines. Recursion counts once. Without
+ * symbols it hashes offsets, which are valid until the next build. Running and unjoined threads get equal
+ * fingerprints, because timing decides which of the two a thread is.
  */
 void stack_fingerprint(struct leak_group *group)
 {

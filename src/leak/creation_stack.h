@@ -1,4 +1,4 @@
-/* The creation stack of a leak group, and the fingerprint that follows from it. */
+/* The creation stack of a leak group, and its fingerprint. */
 #ifndef THREADLEAK_LEAK_CREATION_STACK_H
 #define THREADLEAK_LEAK_CREATION_STACK_H
 

@@ -44,8 +44,7 @@ static bool needs_star(const char *name, const char *at)
     return at == name && is_type(at);
 }
 
-/* "^name$", with stars for bytes that mean something else in a pattern, or are not text.  False: it has only
- * stars. */
+/* "^name$", with stars for bytes that are special in a pattern, or are not text. False: it has only stars. */
 static bool make_pattern(char pattern[PATTERN_MAX + 4], const char *name)
 {
     size_t used = 0;
@@ -71,7 +70,7 @@ static bool make_pattern(char pattern[PATTERN_MAX + 4], const char *name)
 
 /* ---- parts ---------------------------------------------------------------------------------- */
 
-/* False: the name is NULL or only stars, the rule has this part already, or there is no room. */
+/* False: the name is NULL or only stars, the rule already has this part, or the rule is too long. */
 static bool add(struct draft *draft, const char *type, const char *name)
 {
     char pattern[PATTERN_MAX + 4], part[PATTERN_MAX + 20];
@@ -86,14 +85,15 @@ static bool add(struct draft *draft, const char *type, const char *name)
     return true;
 }
 
-/* By its name: not std::thread::_M_start_thread(std::unique_ptr<…>), whose arguments are templates. */
+/* Checks the name only: the arguments of std::thread::_M_start_thread(std::unique_ptr<…>) are templates,
+ * too. */
 static bool is_template(const char *function)
 {
     const char *bracket = strchr(function, '<');
     return bracket && !memchr(function, '(', (size_t)(bracket - function));
 }
 
-/* A runtime's start routine without a name does not identify the thread.  The template that was called does:
+/* A runtime's start routine without a name does not identify the thread. The called template does:
  * std::thread::thread<void (&)()>, std::async<…>. */
 static bool add_template(struct draft *draft)
 {
@@ -105,7 +105,7 @@ static bool add_template(struct draft *draft)
     return nearest && add(draft, "thread", nearest->function);
 }
 
-/* As reports print a function without a name; valid until the next build. */
+/* The form in which reports print a function without a name. It is valid until the next build. */
 static bool add_place(struct draft *draft, const char *type, const struct frame *frame)
 {
     char place[PATTERN_MAX];
@@ -128,7 +128,7 @@ static bool add_start(struct draft *draft)
     return add_place(draft, "start", start);
 }
 
-/* The whole module, if nothing narrower is known. */
+/* Matches the whole module, if nothing narrower is known. */
 static bool add_module(struct draft *draft)
 {
     const struct frame *frame = draft->group->user_frame;
@@ -143,7 +143,7 @@ static const char *common_name(const struct leak_group *group)
     return *group->threads[0].name ? group->threads[0].name : NULL;
 }
 
-/* ---- which groups it matches -------------------------------------------------------------------- */
+/* ---- matching ----------------------------------------------------------------------------------- */
 
 static bool matches(struct suppression_matcher *matcher, const struct process_report *process,
                     const struct leak_group *group)
@@ -178,7 +178,7 @@ static void finish(const struct draft *draft, char *rule, size_t size)
 
 enum match { MATCHES_NOT, MATCHES_ALONE, MATCHES_MORE };
 
-/* With the code that will read the rule. */
+/* Uses the code that will read the rule. */
 static enum match try_out(const struct draft *draft)
 {
     char rule[sizeof(draft->text) + 32];
@@ -198,7 +198,7 @@ static enum match try_out(const struct draft *draft)
 
 /* ---- a rule ------------------------------------------------------------------------------------- */
 
-/* User frames further out distinguish ways to the same place; those with names come first. */
+/* Outer user frames distinguish paths to the same place. Those with names come first. */
 static enum match add_callers(struct draft *draft, enum match match)
 {
     const struct leak_group *group = draft->group;
@@ -213,8 +213,8 @@ static enum match add_callers(struct draft *draft, enum match match)
     return match;
 }
 
-/* The innermost user frame with a name.  An offset of a library without symbols may be where it creates all
- * its threads. */
+/* The innermost user frame with a name. A library without symbols may create all its threads at one
+ * offset. */
 static const struct frame *nearest_named(const struct leak_group *group)
 {
     for (size_t i = 0; i < group->stack_count; i++)
@@ -223,15 +223,15 @@ static const struct frame *nearest_named(const struct leak_group *group)
     return NULL;
 }
 
-/* False: a rule can only name offsets and functions of a runtime, which all threads of that language share.
- */
+/* False: a rule could only name offsets, and functions of a runtime that all threads of that language
+ * share. */
 static bool names_user_code(const struct leak_group *group)
 {
     const struct frame *start = group->start_routine;
     return nearest_named(group) || (start && start->function && !start->runtime);
 }
 
-/* By the place, and only in this program. */
+/* Names the place, and limits the rule to this program. */
 static void add_nameless(struct draft *draft)
 {
     if (draft->group->user_frame)

@@ -1,4 +1,4 @@
-/* Suppression rules for what a report counts. */
+/* Suppression rules for the counted groups of a report. */
 #ifndef THREADLEAK_LEAK_GENERATE_RULES_H
 #define THREADLEAK_LEAK_GENERATE_RULES_H
 

@@ -12,7 +12,7 @@
 #include "leak/apply_rules.h"
 #include "leak/test_of.h"
 
-/* ---- which threads ---------------------------------------------------------------------- */
+/* ---- candidates ------------------------------------------------------------------------- */
 
 static bool kind_of(const struct build *build, const struct ledger_slot *slot, enum leak_kind *kind)
 {
@@ -41,7 +41,7 @@ static void copy_name(struct thread_info *thread, const struct ledger_slot *slot
     memcpy(thread->name, words, sizeof(thread->name) - 1);
 }
 
-/* What the thread does, or did when the process ended. */
+/* The state of the thread, now or when the process ended. */
 static void add_current(const struct build *build, const struct ledger_slot *slot, struct thread_info *thread)
 {
     const struct task *task = task_list_find(&build->evidence->tasks, thread->tid);
@@ -74,7 +74,7 @@ static struct thread_info describe(const struct build *build, const struct candi
     return thread;
 }
 
-/* A check by the program itself covers new threads, and not the one that asks. */
+/* A check by the program itself covers new threads, without the caller. */
 static bool is_left_out(const struct build *build, const struct ledger_slot *slot)
 {
     const struct verdict_rules *rules = build->rules;
@@ -102,7 +102,8 @@ static struct candidate *list_candidates(struct build *build, size_t *count)
     return list;
 }
 
-/* Why the program itself ignores it; 0: it does not.  UINT32_MAX, where no string is: it gave no reason. */
+/* The reason why the program ignores it, as an index of strings; 0: it does not. UINT32_MAX, which is no
+ * index: without a reason. */
 static uint32_t reason_of(const struct candidate *item)
 {
     if (!(item->slot->state & SLOT_IGNORED))
@@ -110,7 +111,7 @@ static uint32_t reason_of(const struct candidate *item)
     return item->slot->reason ? item->slot->reason : UINT32_MAX;
 }
 
-/* Of one site: what makes different groups. */
+/* The key of the groups of one site. */
 static int compare_groupings(const struct candidate *a, const struct candidate *b)
 {
     if (a->kind != b->kind)
@@ -142,7 +143,7 @@ static const struct frame *common_start(const struct build *build, const struct 
     return stack_function(build->evidence->ledger, build->rules->symbolizer, items[0].slot->start_pc);
 }
 
-/* Over all records with this key. */
+/* Sums all records with this key. */
 static void sum_sites(const struct build *build, const struct site_records *records, stack_key key,
                       struct leak_group *group)
 {
@@ -163,7 +164,7 @@ static void sum_sites(const struct build *build, const struct site_records *reco
     group->joined_at = stack_call(build->evidence->ledger, build->rules->symbolizer, joined_at);
 }
 
-/* What the program ignores comes before any rule. */
+/* threadleak_ignore_thread() has priority over all rules. */
 static bool take_reason(const struct build *build, const struct candidate *item, struct leak_group *group)
 {
     const char *reason = ledger_get_string(build->evidence->ledger, item->slot->reason);

@@ -117,7 +117,7 @@ const char *command_name(const struct process_report *process)
     return process->exe ? process->exe : "?";
 }
 
-/* Counted first; then running, detached, unjoined; the larger first; then the older. */
+/* Order: counted groups first; then running, detached, unjoined; then larger groups; then older ones. */
 static int compare_groups(const void *left, const void *right)
 {
     const struct leak_group *a = left, *b = right;

@@ -2,8 +2,8 @@
  * The model of a report: the processes, their threads grouped by kind and creation site, and what counts as
  * a leak.  leak/build.h fills it in; report/ prints it.
  *
- * Everything a report points to (frames, strings, rules) is owned by the report, by
- * the symbolizer or by the rules it was built with, which must outlive it.
+ * The report does not own all that it points to (frames, strings, rules). The symbolizer and the rules must
+ * outlive it.
  */
 #ifndef THREADLEAK_LEAK_MODEL_H
 #define THREADLEAK_LEAK_MODEL_H
@@ -29,7 +29,7 @@ const char *end_how_name(enum end_how how); /* "exit" … */
 struct thread_info {
     uint64_t id;                        /* the T-number: serial in its process */
     pid_t tid;                          /* 0: unknown */
-    char name[16];                      /* "" unknown */
+    char name[16];                      /* "": unknown */
     uint64_t created_by;                /* 0: unknown */
     double age_s;                       /* since creation; < 0: unknown */
     double ended_s;                     /* unjoined: since its end; < 0: unknown or alive */
@@ -43,27 +43,27 @@ struct leak_group {
     enum leak_kind kind;
     size_t site;                         /* number in its process: groups of one site have the same */
     bool first_of_site;                  /* no group of the same site precedes it */
-    bool counted;                        /* in summary.leaked_threads */
+    bool counted;                        /* counted in summary.leaked_threads */
     const char *suppressed_by;           /* the rule's label, the program's reason, or NULL */
-    const struct suppression_rule *rule; /* that rule, the user's or the program's; NULL: none */
-    char *ignored;                       /* "program: REASON", where the program ignores it; else NULL */
-    bool in_baseline;                    /* suppressed, since a baseline holds it */
-    uint64_t known;                      /* threads of this fingerprint that a baseline has; 0: none */
-    char fingerprint[17];                /* hex; the same for the same code, across runs and rebuilds */
-    const struct frame *start_routine;   /* NULL: unknown, or not the same for all */
+    const struct suppression_rule *rule; /* that rule, from the user or the program; NULL: none */
+    char *ignored;                       /* "program: REASON" if the program ignores it; else NULL */
+    bool in_baseline;                    /* suppressed by a baseline */
+    uint64_t known;                      /* number of threads in a baseline with this fingerprint; 0: none */
+    char fingerprint[17];                /* hex; equal across runs and rebuilds */
+    const struct frame *start_routine;   /* NULL: unknown, or they differ */
     struct frame *stack;                 /* creation stack, leaf first, inlined frames included */
     size_t stack_count;
     bool truncated;                 /* the stack is known to be incomplete */
-    bool rule_deeper;               /* a rule that did not match may match the frames that are missing */
-    const struct frame *user_frame; /* first frame that is not of a runtime; NULL: none */
-    char *test;                     /* in which it was created (test_of.h); NULL: not known */
-    const struct frame *joined_at;  /* where threads of this site get joined; NULL: never or unknown */
+    bool rule_deeper;               /* a rule that did not match may match missing frames */
+    const struct frame *user_frame; /* first user frame; NULL: none */
+    char *test;                     /* test in which it was created (test_of.h); NULL: not known */
+    const struct frame *joined_at;  /* where threads of this site were joined; NULL: never or unknown */
     uint64_t site_joined, site_created;
     struct thread_info *threads; /* by id */
     size_t thread_count;
 };
 
-/* The frame that names what created the threads: the user's first one, else the leaf; NULL: none. */
+/* The frame that names the creator of the threads: the first user frame, else the leaf; NULL: none. */
 const struct frame *creator_frame(const struct leak_group *group);
 
 struct process_report {
@@ -73,15 +73,15 @@ struct process_report {
     char *test;         /* the test that it ran, as its framework names it; NULL: not known */
     unsigned kinds;     /* KIND_* that count */
     unsigned judges;    /* JUDGE_* of ends at which they count */
-    bool other_options; /* kinds and judges differ from what the user asked for */
+    bool other_options; /* kinds and judges differ from the user's options */
     enum end_how how;
     bool judged;
     bool status_known;
-    int status;   /* exit status, when it exited */
+    int status;   /* exit status if it exited */
     int signal;   /* 0: none or unknown */
     bool live;    /* was alive when it was read */
     bool core;    /* read from a core file */
-    bool watched; /* false: creations are unknown, so all threads but the main one are untracked */
+    bool watched; /* false: creations are unknown, so all threads except the main thread are untracked */
     uint64_t started_wall_ns;
     struct {
         uint64_t created, joined, detached, alive, unjoined, peak, untracked, lost;
@@ -91,21 +91,21 @@ struct process_report {
     struct thread_info *main;      /* of a live process; NULL: not known */
     struct thread_info *untracked; /* id 0 */
     size_t untracked_count;
-    struct stacks *stacks;              /* what the threads' `current` point into; NULL: not taken */
+    struct stacks *stacks;              /* owns the stacks of the threads' `current`; NULL: not taken */
     struct suppressions *program_rules; /* that the program registered; NULL: none */
-    char *program_rules_error;          /* why they were not read (suppressions_load_text); NULL: they were */
-    bool checked;                       /* by the program itself, while it runs */
-    uint64_t since;                     /* checked: created after this one; 0: from the beginning */
+    char *program_rules_error; /* why these rules are invalid (suppressions_load_text); NULL: valid */
+    bool checked;              /* checked by the program itself, while it runs */
+    uint64_t since;            /* checked: only threads after this serial; 0: all */
 };
 
 /* Frees what one process holds, not the struct itself. */
 void process_report_release(struct process_report *process);
 /* Orders the groups after `counted` was changed. */
 void process_report_sort(struct process_report *process);
-/* The command as its user knows it: argv[0], else the executable; "?" unknown. */
+/* The command: argv[0], else the executable; "?": unknown. */
 const char *command_name(const struct process_report *process);
 
-/* A rule that matched, with the threads that it is the reason for. */
+/* A rule that matched, with the number of threads that it suppressed. */
 struct used_rule {
     const struct suppression_rule *rule;
     uint64_t threads;
@@ -113,7 +113,7 @@ struct used_rule {
 
 /* Why a program was not watched. */
 enum unwatched_why {
-    UNWATCHED_NOT, /* it was, or no reason is known */
+    UNWATCHED_NOT, /* it was watched, or no reason is known */
     UNWATCHED_STATIC,
     UNWATCHED_SETUID,
     UNWATCHED_SETGID,
@@ -121,38 +121,38 @@ enum unwatched_why {
     UNWATCHED_ARCHITECTURE,
     UNWATCHED_LIBC,
     UNWATCHED_ENVIRONMENT, /* started without LD_PRELOAD */
-    UNWATCHED_EXEC,        /* its process called exec, and what it became is not known */
+    UNWATCHED_EXEC,        /* its process called exec, and the new program is not known */
     UNWATCHED_UNKNOWN
 };
 const char *unwatched_why_name(enum unwatched_why why); /* for machines: "static"; NULL for UNWATCHED_NOT */
 const char *unwatched_why_text(enum unwatched_why why); /* for people: "another C library" */
 
-/* A child of a run that left no ledger. */
+/* A program of a run that has no ledger. */
 struct unwatched {
     pid_t pid;
-    char *name; /* as passed to exec */
-    char *exe;  /* absolute where that is known */
+    char *name; /* argument of exec */
+    char *exe;  /* absolute if that is known */
     enum unwatched_why why;
 };
 void unwatched_free(struct unwatched *items, size_t count);
 
 struct counted_process {
     pid_t pid;
-    bool ended; /* what comes with this pid later is another process, not the next program of this one */
+    bool ended; /* a later program with this pid belongs to another process */
 };
 
 struct report {
     char **argv;                      /* the command that was run; NULL: unknown */
-    struct process_report *processes; /* in the order they began; those with threads or something to report */
+    struct process_report *processes; /* in the order they began; only those with something to report */
     size_t process_count;
-    struct counted_process *counted; /* those of summary.processes, a pid again after it has ended */
-    double timed_out_s;              /* of a run that was ended after that long; 0: it was not */
+    struct counted_process *counted; /* number of processes for the summary; a reused pid counts again */
+    double timed_out_s;              /* time limit that ended the run; 0: it did not time out */
     struct unwatched *unwatched;
     size_t unwatched_count;
-    struct used_rule *used_rules; /* in the order of their first thread; by report_finish */
+    struct used_rule *used_rules; /* in the order of their first thread; set by report_finish */
     size_t used_rule_count;
     struct {
-        uint64_t processes; /* all that were watched, and unwatched ones that were read */
+        uint64_t processes; /* all watched ones, and unwatched ones that were read */
         uint64_t leaked_threads, leak_sites, suppressed_threads;
     } summary;
 };

@@ -1,4 +1,4 @@
-/* Between the parts of build.c: one process that is being added to a report. */
+/* A process that is being added to a report. Private to the files that build it. */
 #ifndef THREADLEAK_LEAK_PROCESS_BUILD_H
 #define THREADLEAK_LEAK_PROCESS_BUILD_H
 
@@ -11,11 +11,11 @@ struct build {
     struct process_report process;
 };
 
-/* What /proc and the current stacks know of a thread that is alive. */
+/* Facts about a live thread from /proc and the current stacks. */
 void build_add_task(const struct build *build, const struct task *task, struct thread_info *thread);
-/* The threads that are alive or unjoined, grouped, with the verdict.  False: out of memory. */
+/* Groups the threads that are alive or unjoined, and judges the groups. False: out of memory. */
 bool build_groups(struct build *build);
-/* The threads whose creation the shim did not see.  False: out of memory. */
+/* Adds the threads whose creation the shim did not see. False: out of memory. */
 bool build_untracked(struct build *build);
 
 #endif

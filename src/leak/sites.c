@@ -18,7 +18,7 @@ struct creation_stack creation_stack_of(const struct ledger *ledger, uint32_t in
         stack.site = ledger_get_site(ledger, 0);
     if (stack.site)
         stack.frames = ledger_get_frames(ledger, stack.site, &stack.count);
-    if (stack.count > OPTIONS_DEPTH_MAX) /* damaged: no stack is that deep */
+    if (stack.count > OPTIONS_DEPTH_MAX) /* a larger count is damaged: no stack is that deep */
         stack.count = OPTIONS_DEPTH_MAX;
     return stack;
 }
@@ -57,7 +57,7 @@ size_t site_record_index(const struct site_records *records, uint32_t index)
 
 /* ---- keys ---------------------------------------------------------------------------------- */
 
-/* The keys that stacks have after each of their frames. */
+/* The keys of stacks after each of their frames. */
 struct prefixes {
     stack_key *items;
     size_t count;
@@ -105,7 +105,7 @@ struct key_finder {
     const struct ledger *ledger;
     struct symbolizer *symbolizer;
     struct prefixes prefixes;
-    bool collects; /* prefixes; else it stops at the first frame that is none of them */
+    bool collects; /* known prefixes; NULL: no limit. It stops at the first unknown one */
     bool failed;   /* out of memory */
 };
 
@@ -117,14 +117,14 @@ static bool goes_on(struct key_finder *finder, stack_key key)
     return !finder->failed;
 }
 
-/* While frames are added to a key, leaf first. */
+/* State while frames are added to a key, leaf first. */
 struct key_so_far {
     stack_key whole, shown;
     const struct frame *entry; /* the runtime's frame that the first user frame called */
     bool user, start_up;       /* a user frame has been added, one of libc's start-up */
 };
 
-/* False: no stack with threads begins like this one. */
+/* False: no stack with threads begins in the same way. */
 static bool add_to_key(struct key_finder *finder, struct key_so_far *so_far, const struct frame *frame)
 {
     so_far->start_up |= stack_is_start_up(frame);

@@ -9,7 +9,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-/* Frame `at` may be a test that frame `at + 1` has called. */
+/* Frame `at` may be a test, and frame `at + 1` its caller. */
 struct place {
     const struct frame *frames;
     size_t count, at;
@@ -38,7 +38,7 @@ static bool is_of_module(const struct frame *frame, const char *beginning)
     return begins_with(path_basename(frame->module), beginning);
 }
 
-/* Did a function of this library, which may have no name, call it? */
+/* Is its caller in this library? The caller may have no name. */
 static bool is_called_from(const struct place *place, const char *module)
 {
     return place->at + 1 < place->count && is_of_module(&place->frames[place->at + 1], module) &&
@@ -47,8 +47,8 @@ static bool is_called_from(const struct place *place, const char *module)
 
 /* ---- GoogleTest ---------------------------------------------------------------------- */
 
-/* The first character of the last part of a qualified name; templates' and functions'
- * arguments, and (anonymous namespace), have colons, too. */
+/* The beginning of the last part of a qualified name. Arguments and (anonymous namespace) contain colons,
+ * too. */
 static const char *last_part(const char *name, size_t length)
 {
     int depth = 0;
@@ -133,7 +133,7 @@ static bool has(const char *text, const char *part)
     return strcasestr(text, part) != NULL;
 }
 
-/* A name with the word "test" at its beginning or end, and no word that fixtures have; else NULL. */
+/* The name, if it begins or ends with the word "test" and has no word of fixtures; else NULL. */
 static char *name_of_test(const char *name)
 {
     size_t length = name_length(name);
@@ -200,8 +200,8 @@ static char *boost(const struct place *place)
 
 /* ---- Rust -------------------------------------------------------------------------------- */
 
-/* libtest calls a closure in crate::path::name, by way of core's FnOnce.  Without the
- * closure it may be a function that an optimised test has jumped to. */
+/* libtest calls a closure in crate::path::name through core's FnOnce. Without the closure it may be a
+ * function that an optimised test jumped to. */
 static char *rust(const struct place *place)
 {
     const char *function = function_of(place, 0), *crate_end = strstr(function, "::");
@@ -225,7 +225,7 @@ char *test_of_stack(const struct frame *frames, size_t count)
 {
     static char *(*const frameworks[])(const struct place *) = {google_test, check, cmocka, glib,
                                                                 unity,       boost, rust};
-    /* From the root: a function that a test calls may have the name of a test, too. */
+    /* Searches from the root, because a function that a test calls may have the name of a test, too. */
     for (size_t at = count; at-- > 0;) {
         const struct place place = {frames, count, at};
         char *test = NULL;

@@ -1,4 +1,4 @@
-/* The test in which a thread was created, by its creation stack. */
+/* Finds the test in which a thread was created, from its creation stack. */
 #ifndef THREADLEAK_LEAK_TEST_OF_H
 #define THREADLEAK_LEAK_TEST_OF_H
 

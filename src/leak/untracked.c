@@ -14,7 +14,7 @@ static struct thread_info *add(struct process_report *process, pid_t tid, const 
     return thread;
 }
 
-/* One of those that were found may be a thread that had not begun, and so had no tid yet. */
+/* One of these tasks may be a tracked thread that had not begun, so its tid was unknown. */
 static size_t without_not_begun(const struct build *build, size_t count)
 {
     uint64_t oldest_ns;
@@ -56,7 +56,7 @@ static bool add_live(struct build *build)
     return true;
 }
 
-/* As the shim listed them at the end.  Some may have begun after that. */
+/* The shim listed them at the end. Other threads may have begun after that. */
 static bool add_ended(struct build *build)
 {
     const struct ledger_header *header = build->header;
@@ -69,7 +69,7 @@ static bool add_ended(struct build *build)
         else if (!add(process, header->untracked[i].tid, header->untracked[i].name))
             return false;
     }
-    /* In /proc's order: the youngest come last. */
+    /* In the order of /proc, with the youngest last. */
     count = without_not_begun(build, count);
     if (process->untracked_count > count)
         process->untracked_count = count;

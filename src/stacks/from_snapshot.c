@@ -8,7 +8,7 @@
 #include "stacks/stacks.h"
 #include "unwind/unwind.h"
 
-/* Our hooks are between the program and the function that it called. */
+/* Hooks of the shim are between the program and the function that it called. */
 static bool is_of_shim(const char *module)
 {
     return module && strcmp(path_basename(module), "libthreadleak.so") == 0;
@@ -85,7 +85,7 @@ static bool fill_waits(struct stacks *stacks, const struct snapshot *snapshot,
     for (size_t i = 0; done && i < snapshot->count; i++) {
         struct thread_stack *thread = &stacks->threads[i];
         const struct stack *stack = unwind_thread(unwinder, i);
-        /* The thread that has this report made waits for it, and for nothing else. */
+        /* The thread that requested this report waits for it. */
         if (stack && stack->count && is_of_shim(stack->frames[0].module))
             continue;
         done = copy_wait(&thread->wait, wait_of(waits, i));

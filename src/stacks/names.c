@@ -24,7 +24,7 @@ void thread_names_release(struct thread_names *names)
     thread_index_release(&names->index);
 }
 
-/* Of two threads that have ended, nothing shows which one is meant. */
+/* Two ended threads may have this tid, and nothing shows which one is meant. */
 static bool is_ambiguous(const struct thread_index *index, const struct ledger_slot *slot)
 {
     const struct ledger_slot *next = slot + 1;
@@ -41,7 +41,7 @@ uint64_t thread_names_id(const struct thread_names *names, pid_t tid)
     return slot->serial;
 }
 
-/* Read when it is needed: few threads are named. */
+/* Reads names on request, because few are needed. */
 static void read_name(const struct thread_names *names, pid_t tid, char name[16])
 {
     struct task_stat stat = {.name = ""};

@@ -1,4 +1,4 @@
-/* How a report calls the threads of a process: T-number and name, by tid. */
+/* Names of threads in a report: T-number and name, by tid. */
 #ifndef THREADLEAK_STACKS_NAMES_H
 #define THREADLEAK_STACKS_NAMES_H
 
@@ -10,11 +10,11 @@
 struct thread_names {
     struct thread_index index;
     pid_t pid;      /* of the main thread; 0: not watched */
-    pid_t live_pid; /* whose /proc/PID/task has the names; 0: nobody's */
+    pid_t live_pid; /* process whose /proc/PID/task has the names; 0: none */
 };
 
-/* ledger: NULL for a process that is not watched.  live: /proc shows this process; for a core it may show
- * another one by now.  False: out of memory. */
+/* ledger: NULL for a process that is not watched. live: /proc/PID is this process. For a core it may be
+ * another process by now. False: out of memory. */
 bool thread_names_read(struct thread_names *names, const struct ledger *ledger, pid_t pid, bool live);
 void thread_names_release(struct thread_names *names);
 /* A wait_name_fn: "T5 \"flusher\"". */

@@ -17,7 +17,7 @@
 static json_t *string(const char *text)
 {
     json_t *json = text ? json_string(text) : NULL;
-    return json ? json : json_null(); /* also of what is no UTF-8 */
+    return json ? json : json_null(); /* also for text that is not UTF-8 */
 }
 
 static json_t *save_frame(const struct frame *frame)
@@ -98,7 +98,7 @@ static bool load_string(const json_t *json, char **text)
     return !value || *text;
 }
 
-/* Strings of frames are those of the JSON, which lives as long as the stacks. */
+/* The JSON document owns the strings of frames. It lives as long as the stacks. */
 static bool load_frame(const json_t *json, struct frame *frame)
 {
     if (json_array_size(json) != 9)

@@ -51,7 +51,7 @@ static void wait_for_answers(const struct asking *asking)
         pause_ms(pause);
         if (now_ns() < asking->again_ns)
             ask_all(asking, true);
-        last |= !reopen(asking); /* the process has ended: no more answers will come */
+        last |= !reopen(asking); /* the process has ended, so no more answers will come */
         pause = pause < 32 ? pause * 2 : pause;
     }
 }
@@ -65,7 +65,7 @@ static enum signal_capture_status take(struct asking *asking, struct error *erro
         error_set(error, "process %d: cannot list its threads: %s", (int)pid, strerror(errno));
         return SIGNAL_CAPTURE_FAILED;
     }
-    /* After the tasks, so that it is newer. */
+    /* This is read after the tasks, so that it is newer. */
     enum ledger_open_status opened = ledger_open_process(pid, &capture->ledger, error);
     if (opened != LEDGER_OPEN_OK)
         return opened == LEDGER_OPEN_NOT_WATCHED ? SIGNAL_CAPTURE_OFF : SIGNAL_CAPTURE_FAILED;

@@ -45,7 +45,7 @@ static bool task_may_wait_for_signals(pid_t pid, pid_t tid, char state)
     return strstr(text, "sigtimedwait") || strstr(text, "sys_pause") || strstr(text, "sigsuspend");
 }
 
-/* Of a thread that is blocked in a call; 0: unknown. */
+/* Stack pointer of a thread that is blocked in a call; 0: unknown. */
 static uint64_t task_stack_pointer(pid_t pid, pid_t tid)
 {
     char text[256];
@@ -60,7 +60,7 @@ static uint64_t task_stack_pointer(pid_t pid, pid_t tid)
     return last ? strtoull(last, NULL, 16) : 0;
 }
 
-/* Does its stack have room?  SIGNAL_CAPTURE_TAKEN: yes, or unknown. */
+/* Is its stack large enough? SIGNAL_CAPTURE_TAKEN: yes, or unknown. */
 static enum signal_capture_reason check_stack(const struct asking *asking,
                                               const struct signal_capture_thread *thread,
                                               const struct tracked *tracked)
@@ -76,7 +76,7 @@ static enum signal_capture_reason check_stack(const struct asking *asking,
     return is_own ? SIGNAL_CAPTURE_TAKEN : SIGNAL_CAPTURE_OTHER_STACK;
 }
 
-/* SIGNAL_CAPTURE_TAKEN: it may be sent the signal. */
+/* SIGNAL_CAPTURE_TAKEN: the thread may get the signal. */
 static enum signal_capture_reason check_before(const struct asking *asking,
                                                struct signal_capture_thread *thread, bool *gone)
 {
@@ -120,7 +120,7 @@ static int send_request(const struct asking *asking, pid_t tid)
     info.si_uid = getuid();
     info.si_value.sival_ptr = (void *)((uint64_t)LEDGER_STACK_REQUEST << 32 | asking->generation);
     while (syscall(SYS_rt_tgsigqueueinfo, asking->pid, tid, asking->capture->signal, &info) != 0) {
-        /* EAGAIN: RLIMIT_SIGPENDING, which counts all processes of its user. */
+        /* EAGAIN: RLIMIT_SIGPENDING, a limit for all processes of the user. */
         if (errno != EAGAIN || now_ns() >= asking->deadline_ns)
             return errno;
         nanosleep(&(struct timespec){0, 1000000}, NULL);
@@ -128,7 +128,7 @@ static int send_request(const struct asking *asking, pid_t tid)
     return 0;
 }
 
-/* ESRCH: it has ended.  EPERM, ENOSYS: no thread can be asked. */
+/* ESRCH: it has ended. EPERM, ENOSYS: no thread can get a signal. */
 static int ask(const struct asking *asking, struct signal_capture_thread *thread)
 {
     bool gone;
@@ -172,7 +172,7 @@ static struct answer *list_answers(const struct asking *asking, size_t *count)
 
     *count = 0;
     while ((current = ledger_next_stack(ledger, &at))) {
-        /* A newer one answers a later request of another reader: as good. */
+        /* A newer stack is the answer to another reader's request, and equally valid. */
         if ((int32_t)((uint32_t)(current->stamp >> 32) - asking->generation) < 0)
             continue;
         if (!ARRAY_GROW(answers, *count))

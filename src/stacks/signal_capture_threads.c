@@ -16,7 +16,7 @@ static bool add_thread(struct signal_capture *capture, pid_t tid)
     return true;
 }
 
-/* Also removes duplicates.  True: there are `sorted` threads, so that nothing was added to these. */
+/* Also removes duplicates. True: there are `sorted` threads, as before. */
 static bool sort_threads(struct signal_capture *capture, size_t sorted)
 {
     capture->count = sort_tids(capture->threads, capture->count, sizeof(*capture->threads));
@@ -42,7 +42,7 @@ bool list_tasks(pid_t pid, struct signal_capture *capture)
     return complete;
 }
 
-/* ---- which the shim tracks --------------------------------------------------------- */
+/* ---- tracked threads --------------------------------------------------------------- */
 
 static bool is_alive(const struct ledger_slot *slot)
 {

@@ -1,10 +1,10 @@
-/* Which threads a process has, and which of them the shim tracks: of those, the end of the stack is known. */
+/* The threads of a process. For those that the shim tracks, the end of the stack is known. */
 #ifndef THREADLEAK_STACKS_SIGNAL_CAPTURE_THREADS_H
 #define THREADLEAK_STACKS_SIGNAL_CAPTURE_THREADS_H
 
 #include "stacks/captured.h"
 
-/* Those that the ledger has as begun and not ended. */
+/* Threads that have begun and not ended, from the ledger. */
 struct tracked_list {
     struct thread_index index;
     pid_t main; /* in the process's own pid namespace, as all tids here */
@@ -20,7 +20,7 @@ bool list_tasks(pid_t pid, struct signal_capture *capture);
 
 /* Replaces the list.  False: out of memory; then it is empty. */
 bool tracked_read(struct tracked_list *list, const struct ledger *ledger);
-/* tracked may be NULL.  False: it is not one of them. */
+/* tracked may be NULL. False: the thread is not tracked. */
 bool tracked_find(const struct tracked_list *list, pid_t own_tid, struct tracked *tracked);
 void tracked_release(struct tracked_list *list);
 

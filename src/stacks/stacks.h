@@ -1,6 +1,6 @@
 /*
- * The current stacks of the threads of a process, and what each thread waits for: by ptrace, by signals or
- * from a core file, in one shape, with every frame symbolised.
+ * The current stacks of the threads of a process, and what each thread waits for. They come from ptrace,
+ * signals or a core file, and every frame is symbolised.
  */
 #ifndef THREADLEAK_STACKS_STACKS_H
 #define THREADLEAK_STACKS_STACKS_H
@@ -22,7 +22,7 @@ const char *stack_source_name(enum stack_source source);
 struct shared_stack {
     struct frame *frames; /* leaf first, inlined ones included */
     size_t count;
-    char *incomplete; /* why callers are missing; NULL: it goes to the thread's beginning */
+    char *incomplete; /* why callers are missing; NULL: the stack is complete */
 };
 
 struct thread_stack {
@@ -30,19 +30,19 @@ struct thread_stack {
     uint64_t handle; /* pthread_t; 0: unknown */
     enum stack_source source;
     const struct shared_stack *stack; /* NULL: none */
-    char *why_none;                   /* "is traced by another process"; NULL: unknown, or it has one */
+    char *why_none;                   /* "is traced by another process"; NULL: unknown, or it has a stack */
     struct wait wait;                 /* WAIT_NONE: unknown */
     uint64_t owner_id;                /* T-number of wait.owner; 0: none */
-    double idle_s;                    /* since it ran last; < 0: unknown */
+    double idle_s;                    /* since it last ran; < 0: unknown */
 };
 
 struct stacks {
     struct thread_stack *threads; /* by ascending tid */
     size_t count;
-    struct shared_stack *shared; /* what their `stack` point to */
+    struct shared_stack *shared; /* owns the threads' `stack` */
     size_t shared_count;
-    struct json_t *json; /* holds the strings of loaded frames; NULL: the symbolizer holds them */
-    char *note;          /* a line: what is missing, and what would allow more; NULL: nothing is */
+    struct json_t *json; /* owns the strings of loaded frames; NULL: the symbolizer owns them */
+    char *note;          /* one line: what is missing, and what would allow more; NULL: nothing */
 };
 
 struct stacks_options {
@@ -51,21 +51,21 @@ struct stacks_options {
 };
 
 /*
- * Of a live process: by ptrace; where that is refused and the process is watched, by signals.  `note` and
- * `why_none` explain what is missing.  NULL: out of memory, or there is no such process.
+ * Takes those of a live process by ptrace. If that is refused and the process is watched, takes them by
+ * signals. `note` and `why_none` explain what is missing. NULL: out of memory, or there is no such process.
  */
 struct stacks *stacks_take(pid_t pid, const struct stacks_options *options, struct error *error);
 void stacks_free(struct stacks *stacks);
-/* No stack at all, and why: its note is "none: WHY".  NULL: out of memory. */
+/* An object without stacks. Its note is "none: WHY". NULL: out of memory. */
 struct stacks *stacks_none(const char *why);
 
 /* NULL: nothing is known of this thread. */
 const struct thread_stack *stacks_find(const struct stacks *stacks, pid_t tid);
-/* By pthread_t: a core may have the tids of another pid namespace than the ledger. */
+/* Finds a thread by pthread_t, because the tids of core and ledger may be from different pid namespaces. */
 const struct thread_stack *stacks_find_handle(const struct stacks *stacks, uint64_t handle);
 
 struct snapshot; /* snapshot.h */
-/* Of a snapshot that the caller took; `source` is how. */
+/* Makes them from a snapshot of the caller, with this `source`. */
 struct stacks *stacks_from_snapshot(struct snapshot *snapshot, enum stack_source source,
                                     const struct stacks_options *options, struct error *error);
 
@@ -75,20 +75,18 @@ struct stacks *stacks_from_snapshot(struct snapshot *snapshot, enum stack_source
 const struct frame_list *stack_frames(const struct ledger *ledger, struct symbolizer *symbolizer,
                                       ledger_pc pc, bool is_return_address);
 
-/* Is it the code of libc that starts the program? */
+/* Is it code of libc that starts the program? */
 bool stack_is_start_up(const struct frame *frame);
-/* Sets `runtime` of start-up frames and of their callers, whatever their names. */
+/* Sets `runtime` of start-up frames and their callers, independent of their names. */
 void stack_mark_start_up(struct frame *frames, size_t count);
 
-/* The call before a return address, the innermost one where calls were inlined;
- * NULL: not known. */
+/* The call before a return address; of inlined calls the innermost. NULL: not known. */
 const struct frame *stack_call(const struct ledger *ledger, struct symbolizer *symbolizer, ledger_pc pc);
 
-/* The function that begins at an address, not what was inlined into its
- * beginning; NULL: not known. */
+/* The function that begins at an address, and not one that was inlined there; NULL: not known. */
 const struct frame *stack_function(const struct ledger *ledger, struct symbolizer *symbolizer, ledger_pc pc);
 
-/* Appends to an array of the caller's.  False: out of memory. */
+/* Appends to an array of the caller. False: out of memory. */
 bool frames_append(struct frame **frames, size_t *count, const struct frame_list *list);
 
 /* ---- saved ---- */
@@ -103,7 +101,7 @@ bool frames_append(struct frame **frames, size_t *count, const struct frame_list
 /* "stacks.PID.N", beside "ledger.PID.N" */
 #define STACKS_FILE_PREFIX "stacks."
 
-/* Written whole or not at all.  False with errno. */
+/* Writes the file completely or not at all. False with errno. */
 bool stacks_save(const struct stacks *stacks, const char *path);
 /* NULL: no such file, or not one of this version. */
 struct stacks *stacks_load(const char *path);

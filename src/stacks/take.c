@@ -31,8 +31,7 @@ static bool is_equal(const struct shared_stack *a, const struct shared_stack *b)
     return true;
 }
 
-/* The stack that was filled in last, or an equal one before it.  The threads of a pool are neighbours, so
- * the latest few are enough. */
+/* Finds an equal stack among the latest few. That is enough, because threads of a pool are neighbours. */
 static struct shared_stack *last_or_equal(struct stacks *stacks)
 {
     struct shared_stack *last = &stacks->shared[stacks->shared_count];
@@ -83,8 +82,8 @@ static struct stacks *fill(const struct signal_capture *capture, const char *ref
     return NULL;
 }
 
-/* refused: why ptrace was, for the note.  NULL: signals are not possible either, or out of memory; `refused`
- * then gives both reasons. */
+/* refused: why ptrace was refused, for the note. NULL: signals are not possible either, or out of memory;
+ * then `refused` has both reasons. */
 static struct stacks *take_by_signals(pid_t pid, struct error *refused, const struct stacks_options *options)
 {
     struct signal_capture *capture;
@@ -122,7 +121,7 @@ struct stacks *stacks_take(pid_t pid, const struct stacks_options *options, stru
         *error = why;
         return NULL;
     }
-    /* A debugger would stop at the signal that asks the threads. */
+    /* A debugger would stop at the signal. */
     stacks = options->ledger && status != SNAPSHOT_BUSY ? take_by_signals(pid, &why, options) : NULL;
     if (!stacks)
         stacks = stacks_none(why.text);

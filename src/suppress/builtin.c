@@ -69,8 +69,8 @@ static const struct {
     {"start:^__lsan::", "a sanitizer"},
     {"start:^__hwasan::", "a sanitizer"},
 
-    /* The pool of all loops.  libuv 1.38 and later join it at exit, but not before _exit.  A worker that is
-     * in a user's callback is not idle, and reported.  Verified: libuv 1.44, as a shared library and linked
+    /* The pool of all loops. libuv 1.38 and later join it at exit, but not before _exit. A worker in a user's
+     * callback is not idle, so it is reported. Verified: libuv 1.44, as a shared library and linked
      * statically. */
     {"start:^libuv.so thread:^uv_once$ top:^uv_cond_wait$ waiting:condvar", "libuv's pool"},
     {"start:^worker$ thread:^uv_once$ thread:^uv_thread_create top:^uv_cond_wait$ waiting:condvar",

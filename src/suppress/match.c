@@ -11,7 +11,7 @@
 
 #define MEMO_SLOTS 4096 /* a power of two */
 
-/* Whether a part matches a current stack; one with the same slot replaces another. */
+/* Cache of which parts match which stacks. A new entry replaces the one in its slot. */
 struct memo {
     const struct part *part;
     const struct frame *frames;
@@ -21,7 +21,7 @@ struct memo {
 struct suppression_matcher {
     const struct suppressions *suppressions;
     struct suppression_site site;
-    struct rule **candidates; /* rules whose parts match the site, or may */
+    struct rule **candidates; /* rules whose parts match the site, or may match */
     size_t candidate_count;
     struct memo *memos; /* NULL: not needed yet, or no memory */
 };
@@ -62,8 +62,8 @@ static bool path_matches(const struct part *part, const char *path)
 
 /* ---- frames ------------------------------------------------------------------------------- */
 
-/* Does libc start a thread or the program here?  Without its symbols, the outermost frames of a runtime
- * without a name are taken for these. */
+/* Is this the code of libc that starts a thread or the program? Without symbols of libc, the outermost
+ * unnamed frames of a runtime count as that. */
 static bool is_start_frame(const struct frame *frame)
 {
     static const char *const names[] = {"start_thread",     "clone",    "clone3",
@@ -85,7 +85,7 @@ static size_t without_start(const struct frame *frames, size_t count)
     return kept;
 }
 
-/* "libx.so.1+0x1f0", as reports show it. */
+/* "libx.so.1+0x1f0", as in reports. */
 static bool place_matches(const struct part *part, const struct frame *frame)
 {
     char place[600];
@@ -98,7 +98,7 @@ static bool place_matches(const struct part *part, const struct frame *frame)
 
 /* ---- of a site -------------------------------------------------------------------------------- */
 
-/* A frame without a name matches by its place only where the pattern names one: "add" is not …+0x1add. */
+/* The place of an unnamed frame matches only a pattern with "+0x": "add" must not match …+0x1add. */
 static bool frame_matches(const struct part *part, const struct frame *frame)
 {
     return function_matches(part, frame->function) || path_matches(part, frame->file) ||
@@ -136,7 +136,7 @@ static bool start_is(const struct part *part, const struct frame *start)
     return start && (function_matches(part, start->function) || place_matches(part, start));
 }
 
-/* What a runtime's start routine calls is known only of each thread. */
+/* Only the current stack of a thread shows what a runtime's start routine calls. */
 static bool start_may_match(const struct part *part, const struct suppression_site *site)
 {
     return start_is(part, site->start) || (site->start && site->start->runtime);
@@ -163,7 +163,7 @@ static bool any_is(const struct part *part, const struct suppression_thread *thr
     return false;
 }
 
-/* The first line that a report shows is the frame before the first user frame. */
+/* The first line in a report is the frame before the first user frame. */
 static bool top_is(const struct part *part, const struct suppression_thread *thread)
 {
     const struct frame *frames = thread->current;
@@ -174,7 +174,8 @@ static bool top_is(const struct part *part, const struct suppression_thread *thr
                     (user != frames && function_matches(part, user[-1].function)));
 }
 
-/* What a runtime's start routine called: the routine itself (std::thread's, Rust's) names no thread. */
+/* The function that a runtime's start routine called. The routine itself (std::thread's, Rust's) identifies
+ * no thread. */
 static bool called_is(const struct part *part, const struct suppression_thread *thread)
 {
     const struct frame *called = outermost_user_frame(thread->current, thread->current_count);
@@ -292,7 +293,7 @@ const struct suppression_rule *suppression_matcher_find(struct suppression_match
     return NULL;
 }
 
-/* Do all parts match but those of the creation stack? */
+/* Do all parts match, except those of the creation stack? */
 static bool rest_fits(struct suppression_matcher *matcher, const struct rule *rule,
                       const struct suppression_thread *thread)
 {

@@ -4,7 +4,7 @@
 #include "symbolize/symbolize.h"
 #include "suppress/rule.h"
 
-/* Goes back to the latest '*' only: an earlier one never needs another try. */
+/* Goes back to the latest '*' only: another match of an earlier one cannot help. */
 static bool matches_range(const char *glob, const char *name, const char *end)
 {
     const char *star = NULL, *resume = NULL;

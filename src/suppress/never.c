@@ -1,4 +1,4 @@
-/* Well-formed patterns that no name can match: the mistakes that are known. */
+/* Finds known mistakes: well-formed patterns that no name can match. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,7 +52,7 @@ static const char *find_comma_at_end(const struct pattern_text *pattern, char *w
     return last;
 }
 
-/* "pool.c:12", as reports print a place. */
+/* "pool.c:12", a place as in reports. */
 static const char *find_line_number(const struct pattern_text *pattern, char *why, size_t size)
 {
     const char *colon = pattern->end;

@@ -1,4 +1,4 @@
-/* Reads a line: a rule, or what is wrong with it. */
+/* Parses one line. */
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -179,7 +179,7 @@ static enum line_is parse_pattern(struct parser *parser, struct part *part, cons
     return LINE_RULE;
 }
 
-/* Where the next condition begins, or the rule ends. */
+/* The beginning of the next condition, or the end of the rule. */
 static const char *end_of_pattern(const struct parser *parser)
 {
     for (const char *at = parser->at; at < parser->end; at++)
@@ -276,7 +276,7 @@ static enum line_is check_rule(const struct parser *parser, const char *start, b
     return LINE_RULE;
 }
 
-/* Not text, or more than a rule can be. */
+/* Rejects lines that are not text or too long. */
 static enum line_is check_bytes(const struct parser *parser)
 {
     if (parser->end - parser->line > RULE_LINE_MAX)

@@ -1,4 +1,4 @@
-/* A rule in its parts. */
+/* The parts of a rule. */
 #ifndef THREADLEAK_SUPPRESS_RULE_H
 #define THREADLEAK_SUPPRESS_RULE_H
 
@@ -15,10 +15,10 @@ enum part_type {
 
 enum type_flags {
     TYPE_FIRST = 1u << 0,    /* may be the first part of a rule; the others are only conditions */
-    TYPE_LIST = 1u << 1,     /* words separated by commas, so it is used once in a rule */
+    TYPE_LIST = 1u << 1,     /* comma-separated words, only once in a rule */
     TYPE_FUNCTION = 1u << 2, /* matches functions */
     TYPE_CREATION = 1u << 3, /* matches the creation stack, which may be truncated */
-    TYPE_CURRENT = 1u << 4,  /* matches what a thread does now; one that has ended does nothing */
+    TYPE_CURRENT = 1u << 4,  /* matches the current state, which an ended thread does not have */
 };
 
 struct rule_type {
@@ -27,7 +27,7 @@ struct rule_type {
     size_t longest; /* see types.def */
 };
 extern const struct rule_type rule_types[PART_TYPES];
-/* PART_TYPES: no type has this name. */
+/* PART_TYPES: unknown name. */
 enum part_type part_type_of(const char *name, size_t length);
 
 struct part {
@@ -49,14 +49,14 @@ struct suppressions {
     bool match_all;
 };
 
-/* What is wrong with a line, and where. */
+/* The error of a line, and its column. */
 struct rule_error {
     size_t column; /* from 1 */
     char text[400];
 };
 
 enum line_is { LINE_EMPTY, LINE_RULE, LINE_WRONG, LINE_NO_MEMORY };
-/* Reads a line without its end.  LINE_RULE: the rule, its origin not yet set, is the caller's. */
+/* Parses a line without its newline. LINE_RULE: the caller owns the rule, whose origin is not set yet. */
 enum line_is rule_parse(const char *line, size_t length, bool match_all, struct rule **rule,
                         struct rule_error *error);
 void rule_free(struct rule *rule);
@@ -68,13 +68,13 @@ struct pattern_text {
     bool from_start, to_end; /* '^', '$' */
     bool more;               /* a condition follows */
 };
-/* The byte because of which no name can match it, with the reason in `why`; NULL: none is known. */
+/* The byte that prevents every match, with the reason in `why`; NULL: no such byte. */
 const char *pattern_never_matches(const struct pattern_text *pattern, char *why, size_t size);
 
 /* Does the glob match the whole name? */
 bool glob_matches(const char *glob, const char *name);
 /*
- * The same of a function.  A glob without '(' may match a C++ function without its arguments as well:
+ * The same for a function. A glob without '(' may match a C++ function without its arguments as well:
  * "ns::beat" is "ns::beat(int) const", and "beat<int>" is "void beat<int>(int)".
  */
 bool glob_matches_function(const char *glob, const char *function);

@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "suppress/rule.h"
 
-#define FILE_BYTES_MAX (16u << 20) /* larger ones are not rules: /dev/zero, a core file */
+#define FILE_BYTES_MAX (16u << 20) /* larger files are not rules: /dev/zero, a core file */
 
 struct suppressions *suppressions_new(void)
 {
@@ -106,7 +106,7 @@ static bool add_line(struct suppressions *suppressions, const char *line, size_t
 bool suppressions_add_text(struct suppressions *suppressions, const struct rule_text *from,
                            struct error *error)
 {
-    static const char mark[] = "\xef\xbb\xbf"; /* UTF-8's byte order mark, as Windows' editors leave it */
+    static const char mark[] = "\xef\xbb\xbf"; /* UTF-8 byte order mark, which editors on Windows write */
     size_t before = suppressions->count;
     const char *at = from->text, *end = at + from->length;
     struct suppression_rule as = {.origin = keep_origin(suppressions, from->origin), .source = from->source};
@@ -142,7 +142,7 @@ static bool load_file(struct suppressions *suppressions, const char *path, enum 
                       struct error *error)
 {
     size_t length = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY); /* a pipe, too: <(…) of a shell */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY); /* can be a pipe: <(…) of a shell */
     char *text = fd >= 0 ? read_all(fd, FILE_BYTES_MAX, &length) : NULL;
     bool loaded = false;
     if (!text) {
@@ -168,7 +168,7 @@ static int is_rules_file(const struct dirent *entry)
     return entry->d_name[0] != '.' && length > 5 && strcmp(entry->d_name + length - 5, ".supp") == 0;
 }
 
-/* Not alphasort: which rule comes first must not depend on the locale. */
+/* Not alphasort, because the order of rules must not depend on the locale. */
 static int compare_names(const struct dirent **a, const struct dirent **b)
 {
     return strcmp((*a)->d_name, (*b)->d_name);

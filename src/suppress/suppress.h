@@ -1,5 +1,5 @@
 /*
- * Suppressions: rules for threads that are no leak.  One rule a line:
+ * Suppressions: rules for threads that are not leaks. One rule a line:
  *
  *   rule  =  TYPE:PATTERN  { blank CONDITION }           # comment
  *   CONDITION  =  TYPE:PATTERN  |  waiting:ON[,ON…]  |  kind:KIND[,KIND…]  |  process:PATTERN
@@ -20,17 +20,17 @@
  *   kind:     running, detached, unjoined
  *   process:  the executable, or what the process was called as (argv[0]), by its path or its basename
  *
- * All parts of a rule must be true of the thread.  A PATTERN may match anywhere in a name; '*' stands for any
- * text, '^' at its beginning and '$' at its end tie it there (as in LSan's and TSan's files); a '^', '$' or
- * blank of a name that would mean something else is written '*'.  Blanks are part of a pattern ("operator
- * new(unsigned long)") unless a word and a single ':' follow: these begin a condition.  A '#' at the
+ * All parts of a rule must be true of the thread. A PATTERN may match anywhere in a name. '*' matches any
+ * text. '^' at its beginning and '$' at its end anchor it (as in LSan's and TSan's files). Write '*' for a
+ * '^', '$' or blank of a name that would have another meaning. Blanks are part of a pattern ("operator
+ * new(unsigned long)"), unless a word and a single ':' follow, which begin a condition. A '#' at the
  * beginning of a line or after a blank begins a comment.
  *
  * A pattern without '(' may match a C++ function without its arguments: "^beat$" is "beat(int)".
  *
  * The frames in which libc starts a thread or a program (start_thread, clone, _start …) are no part of any
- * stack here: a rule never needs them, and "thread:start" must not match every thread.  What is not known
- * never matches: a thread whose current stack was not taken, and an ended one, has no top:, any: or waiting:.
+ * stack here: a rule never needs them, and "thread:start" must not match every thread. Unknown facts never
+ * match: top:, any: and waiting: do not match an ended thread, or one whose current stack was not taken.
  */
 #ifndef THREADLEAK_SUPPRESS_SUPPRESS_H
 #define THREADLEAK_SUPPRESS_SUPPRESS_H
@@ -54,19 +54,19 @@ enum suppression_source {
 #define SUPPRESSION_BUILT_IN_LABEL "built in: "
 
 struct suppression_rule {
-    const char *text;   /* as written, without its comment */
-    const char *label;  /* how reports call it: the text, or "built in: OpenMP's pool" */
+    const char *text;   /* text of the rule, without its comment */
+    const char *label;  /* name in reports: the text, or "built in: OpenMP's pool" */
     const char *origin; /* the file, "rules of ./app", "built in" */
-    unsigned line;      /* in it */
+    unsigned line;      /* line in the origin */
     enum suppression_source source;
 };
 
-/* A type of a rule's parts: "thread", and what it matches, in one line. */
+/* A type of rule parts: "thread", and one line about what it matches. */
 struct suppression_type {
     const char *name, *help;
     bool condition; /* cannot begin a rule */
 };
-/* NULL: there are no more. */
+/* NULL: no more. */
 const struct suppression_type *suppression_type_at(size_t index);
 
 struct suppressions *suppressions_new(void);
@@ -77,15 +77,16 @@ void suppressions_allow_match_all(struct suppressions *suppressions, bool allow)
 bool suppressions_allow_match_all_set(const struct suppressions *suppressions);
 
 /*
- * Each adds all rules of its source, or, when one of them is wrong, none: error then is
- * "FILE:LINE:COLUMN: what is wrong; what to write instead" (columns count bytes, from 1).
+ * Each adds all rules of its source. If a rule is invalid, it adds no rule, and error is "FILE:LINE:COLUMN:
+ * PROBLEM; WHAT TO WRITE INSTEAD" (columns are bytes, from 1).
  */
-/* A file the user named. */
+/* Loads a file of the user. */
 bool suppressions_load(struct suppressions *suppressions, const char *path, struct error *error);
-/* Text of a program or an option, one rule a line; origin ("rules of ./app") is used instead of a file. */
+/* Loads text of a program or an option, one rule a line. `origin` ("rules of ./app") replaces the file
+ * name. */
 bool suppressions_load_text(struct suppressions *suppressions, const char *text, const char *origin,
                             struct error *error);
-/* Files DIRECTORY/NAME.supp in the order of their names.  No such directory: nothing. */
+/* Loads the files DIRECTORY/NAME.supp in the order of their names. A missing directory is no error. */
 bool suppressions_load_directory(struct suppressions *suppressions, const char *directory,
                                  struct error *error);
 /* False: out of memory. */
@@ -94,26 +95,26 @@ bool suppressions_load_built_in(struct suppressions *suppressions, struct error 
 size_t suppressions_rule_count(const struct suppressions *suppressions);
 const struct suppression_rule *suppressions_rule_at(const struct suppressions *suppressions, size_t index);
 
-/* What threads of one creation have in common. */
+/* The common facts of all threads of one creation site. */
 struct suppression_site {
     const struct frame *stack; /* creation stack, leaf first */
     size_t stack_count;
     const struct frame *start; /* start routine; NULL: unknown */
     unsigned kind;             /* KIND_* of options.h */
     const char *process;       /* path of the executable; NULL: unknown */
-    const char *called;        /* its argv[0], as the report's head has it; NULL: unknown */
+    const char *called;        /* its argv[0]; NULL: unknown */
 };
 
 struct suppression_thread {
     const char *name;            /* NULL or "": unknown */
     const struct frame *current; /* current stack, leaf first; NULL: unknown.  Equal pointers: equal stacks */
     size_t current_count;
-    bool current_whole; /* down to the thread's beginning */
+    bool current_whole; /* the stack is complete */
     enum wait_on waiting;
 };
 
 /*
- * Matching is by site, then by thread: whether parts match a site is found once.  The rules, and the current
+ * Matching is by site first, then by thread: parts are compared with a site once. The rules, and the current
  * stacks that were matched, must outlive the matcher.
  */
 struct suppression_matcher;
@@ -124,7 +125,7 @@ void suppression_matcher_site(struct suppression_matcher *matcher, const struct 
 /* The first rule that matches a thread of this site, or NULL. */
 const struct suppression_rule *suppression_matcher_find(struct suppression_matcher *matcher,
                                                         const struct suppression_thread *thread);
-/* Where none did: may one match that is not built in, once it sees more of the creation stack? */
+/* If no rule matched: could a rule that is not built in match a longer creation stack? */
 bool suppression_matcher_may_find_deeper(struct suppression_matcher *matcher,
                                          const struct suppression_thread *thread);
 
