@@ -135,9 +135,18 @@ static bool find_symbols(void *lib)
     return true;
 }
 
+static void note_more(void)
+{
+    if (!atomic_load_explicit(&cache_has_more, memory_order_relaxed))
+        atomic_store_explicit(&cache_has_more, true, memory_order_relaxed);
+}
+
 void capture_start(void)
 {
+    uint64_t loads = module_changes().loads;
     void *lib = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+    if (module_changes().loads == loads) /* the program uses the same copy, with the same caches */
+        note_more();
     if (!lib || !imports_replace(lib, iterate_modules) || !find_symbols(lib))
         return;
     /* The cache has a lock: walk.h. */
@@ -220,12 +229,6 @@ static void take_caller_alone(struct capture *capture, void *caller, uint32_t wh
 void capture_caller(struct capture *capture, void *caller)
 {
     take_caller_alone(capture, caller, SITE_TRUNCATED);
-}
-
-static void note_more(void)
-{
-    if (!atomic_load_explicit(&cache_has_more, memory_order_relaxed))
-        atomic_store_explicit(&cache_has_more, true, memory_order_relaxed);
 }
 
 void capture_take(struct capture *capture, void *caller)
