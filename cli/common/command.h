@@ -45,6 +45,12 @@ command_set_fn command_set_int;  /* int: option->value */
 command_set_fn command_set_text; /* const char *: the argument */
 command_set_fn command_set_key;  /* struct options: the key */
 
+/* A row for a bool.  MEMBER(name) must be defined: the offset of a member. */
+#define COMMAND_FLAG(option, member, text)                                              \
+    {                                                                                   \
+        .name = option, .set = command_set_flag, .offset = MEMBER(member), .help = text \
+    }
+
 struct command {
     const char *name;
     const char *summary;               /* one line for `threadleak help` */

@@ -28,9 +28,22 @@ struct wanted_outputs {
     bool any_file;    /* at least one file was given */
 };
 
-/* For the rows of --format and -o: `offset` is that of a struct wanted_outputs. The value must be valid as
- * long as that. */
 command_set_fn wanted_set_format, wanted_set_file;
+/* Rows of an option table.  `line`: the struct that the command parses into, with members `outputs` and
+ * `verbose`.  The value of -o must be valid as long as that. */
+// clang-format off
+#define OUTPUT_OPTIONS(line, standard, file_help) \
+    {.name = "format", .argument = "F[:FILE]", .key = "format", .set = wanted_set_format, \
+     .offset = offsetof(line, outputs)}, \
+    {.name = "output", .letter = 'o', .argument = "FILE", .set = wanted_set_file, \
+     .offset = offsetof(line, outputs), .initial = standard, .help = file_help}
+#define VERBOSE_OPTIONS(line, verbose_help) \
+    {.name = "quiet", .letter = 'q', .set = command_set_int, .offset = offsetof(line, verbose), .value = -1, \
+     .help = "print the summary alone"}, \
+    {.name = "verbose", .letter = 'v', .set = command_set_int, .offset = offsetof(line, verbose), .value = 1, \
+     .help = verbose_help}
+// clang-format on
+
 /* Call it after the last option. Without any --format there is one output of `format`. `file` (or NULL) is
  * for outputs without a file. `standard` is the file that NULL means. False with an error: two outputs have
  * the same destination. */

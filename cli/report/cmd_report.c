@@ -45,25 +45,12 @@ static bool set_threads(void *line, const struct command_option *option, const c
 }
 
 #define MEMBER(name) offsetof(struct command_line, name)
-#define FLAG(option, member, text)                                                      \
-    {                                                                                   \
-        .name = option, .set = command_set_flag, .offset = MEMBER(member), .help = text \
-    }
 
 static const struct command_option option_table[] = {
-    {.name = "format",
-     .argument = "F[:FILE]",
-     .key = "format",
-     .set = wanted_set_format,
-     .offset = MEMBER(outputs)},
-    {.name = "output",
-     .letter = 'o',
-     .argument = "FILE",
-     .set = wanted_set_file,
-     .offset = MEMBER(outputs),
-     .initial = "standard output",
-     .help = "write the report to FILE; %p: pid of the process, %h: its name"},
-    FLAG("check", check, "exit with 1 when threads leaked; a live process is judged as if it ended now"),
+    OUTPUT_OPTIONS(struct command_line, "standard output",
+                   "write the report to FILE; %p: pid of the process, %h: its name"),
+    COMMAND_FLAG("check", check,
+                 "exit with 1 when threads leaked; a live process is judged as if it ended now"),
     {.name = "report",
      .argument = "KINDS",
      .key = "report",
@@ -74,24 +61,13 @@ static const struct command_option option_table[] = {
      .set = set_threads,
      .initial = "all",
      .help = "threads to print: all, or leaks, those that would be leaks if the process ended now"},
-    FLAG("no-stop", no_stop, "read /proc alone: the process is not stopped, and there are no stacks"),
-    FLAG("all", all, "print every process and every thread in full"),
+    COMMAND_FLAG("no-stop", no_stop, "read /proc alone: the process is not stopped, and there are no stacks"),
+    COMMAND_FLAG("all", all, "print every process and every thread in full"),
     {.name = "color", .argument = "WHEN", .key = "color", .set = command_set_key, .offset = MEMBER(options)},
-    FLAG("debuginfod", debuginfod, "ask debuginfod servers for missing debug information"),
+    COMMAND_FLAG("debuginfod", debuginfod, "ask debuginfod servers for missing debug information"),
     {.name = "suppressions", .argument = "FILE", .key = "suppressions", .set = add_suppressions},
     SUPPRESSION_OPTIONS(struct command_line, command_set_key),
-    {.name = "quiet",
-     .letter = 'q',
-     .set = command_set_int,
-     .offset = MEMBER(verbose),
-     .value = -1,
-     .help = "print the summary alone"},
-    {.name = "verbose",
-     .letter = 'v',
-     .set = command_set_int,
-     .offset = MEMBER(verbose),
-     .value = 1,
-     .help = "print whole paths, and the frames of runtimes too"},
+    VERBOSE_OPTIONS(struct command_line, "print whole paths, and the frames of runtimes too"),
     {.name = NULL},
 };
 

@@ -7,7 +7,7 @@
 #include "cli/common/cli.h"
 #include "cli/common/run_env.h"
 #include "cli/common/watchable.h"
-#include "cli/run/collect.h"
+#include "cli/run/ledgers.h"
 #include "cli/run/per_process.h"
 #include "cli/run/run.h"
 #include "cli/run/tree.h"

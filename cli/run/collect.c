@@ -1,4 +1,4 @@
-#include "cli/run/collect.h"
+#include "cli/run/ledgers.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +12,6 @@
 
 #include "cli/common/cli.h"
 #include "cli/common/run_dir.h"
-#include "cli/run/unwatched.h"
 #include "cli/run/wait_until.h"
 #include "proc/process.h"
 #include "stacks/stacks.h"

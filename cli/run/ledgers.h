@@ -36,4 +36,20 @@ bool run_ledgers_add_unwatched(struct run_ledgers *ledgers, pid_t pid, const cha
                                enum unwatched_why why);
 void run_ledgers_release(struct run_ledgers *ledgers);
 
+/*
+ * Reads every ledger of the directory (collect.c). `child` ended with `wait_status` and is not reaped yet; 0:
+ * the run timed out, and this does not wait. Any other process is alive if it still maps its ledger. Prints a
+ * message for a ledger that cannot be read, and omits it. strict: as run_unwatched_find.
+ */
+bool run_dir_collect(const char *path, pid_t child, int wait_status, bool strict, struct run_ledgers *ledgers,
+                     struct error *error);
+
+/*
+ * Fills ledgers->unwatched with programs that certainly created no ledger, if the reason is known: exec
+ * records without a ledger (unwatched.c). Programs that were killed before they began, that could not load
+ * their libraries, or that are still loading them, are not listed. strict: lists the first two kinds as well,
+ * as "unknown", and waits for the last kind. False: out of memory.
+ */
+bool run_unwatched_find(const char *directory, bool strict, struct run_ledgers *ledgers, struct error *error);
+
 #endif

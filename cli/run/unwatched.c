@@ -1,4 +1,4 @@
-#include "cli/run/unwatched.h"
+#include "cli/run/ledgers.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -3,9 +3,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#include "preload/exit/final_sample.h"
 #include "preload/exit/grace.h"
-#include "preload/exit/park.h"
 #include "preload/exit/raw_report.h"
 #include "preload/exit/reporter.h"
 #include "preload/ledger/leak.h"

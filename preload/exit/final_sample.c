@@ -1,4 +1,4 @@
-#include "preload/exit/final_sample.h"
+#include "preload/exit/end.h"
 
 #include <fcntl.h>
 #include <stdint.h>

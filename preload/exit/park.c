@@ -1,4 +1,4 @@
-#include "preload/exit/park.h"
+#include "preload/exit/end.h"
 
 #include <signal.h>
 #include <string.h>

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "preload/exit/end.h"
-#include "preload/exit/park.h"
 #include "preload/hooks/exec_record.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/real.h"

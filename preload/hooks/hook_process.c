@@ -7,7 +7,6 @@
 #include "preload/backtrace/capture.h"
 #include "preload/backtrace/signal_capture.h"
 #include "preload/exit/end.h"
-#include "preload/exit/park.h"
 #include "preload/ledger/map.h"
 #include "preload/ledger/module.h"
 #include "preload/ledger/site.h"

@@ -8,7 +8,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "preload/ledger/section.h"
 #include "preload/shim/run_ask.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"

@@ -1,10 +1,24 @@
-/* The mapping of the ledger. */
+/* The mapping of the ledger (map.c), and the records in its sections (section.c). */
 #ifndef THREADLEAK_PRELOAD_LEDGER_MAP_H
 #define THREADLEAK_PRELOAD_LEDGER_MAP_H
 
 #include <stdbool.h>
 
-#include "preload/ledger/section.h"
+#include "preload/shim/state.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+
+/* Takes `count` records of a section and returns the index of the first.  UINT32_MAX: the
+ * section is full, or the system has no memory for it, which would be a SIGBUS later. */
+uint32_t ledger_take(struct shim_state *state, enum ledger_section section, uint32_t count);
+
+/* The same for words of current stacks. UINT32_MAX also if a newer generation of requests has begun. */
+uint32_t ledger_take_stack(struct shim_state *state, uint32_t generation, uint32_t words);
+
+/* Stores a string of n bytes and a NUL. Returns its offset; 0: the section is full. */
+uint32_t ledger_store_string(struct shim_state *state, const char *text, uint32_t n);
 
 /* Maps a ledger and records the identity of this process.  A forked child unmaps its
  * parent's ledger first.  False: there is no memory for the smallest one. */

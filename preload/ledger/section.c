@@ -1,4 +1,4 @@
-#include "preload/ledger/section.h"
+#include "preload/ledger/map.h"
 
 #include <errno.h>
 #include <string.h>

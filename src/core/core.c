@@ -14,12 +14,6 @@ const struct core_segment *core_file_find(const struct core_file *core, uint64_t
     return at < core->segment_count && core->segments[at].start <= address ? &core->segments[at] : NULL;
 }
 
-const struct core_mapping *core_file_find_mapping(const struct core_file *core, uint64_t address)
-{
-    size_t at = SEARCH_FIRST(i, core->mapping_count, core->mappings[i].end > address);
-    return at < core->mapping_count && core->mappings[at].start <= address ? &core->mappings[at] : NULL;
-}
-
 bool core_file_maps(const struct core_file *core, const char *basename)
 {
     for (size_t i = 0; i < core->mapping_count; i++)

@@ -72,8 +72,6 @@ void core_file_close(struct core_file *core);
 size_t core_file_read(const struct core_file *core, uint64_t address, void *to, size_t size);
 /* The segment that holds an address, or NULL. */
 const struct core_segment *core_file_find(const struct core_file *core, uint64_t address);
-/* The file that was mapped at an address, or NULL. */
-const struct core_mapping *core_file_find_mapping(const struct core_file *core, uint64_t address);
 /* Was a file with this basename (the shim) mapped? */
 bool core_file_maps(const struct core_file *core, const char *basename);
 

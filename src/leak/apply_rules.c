@@ -1,4 +1,4 @@
-#include "leak/apply_rules.h"
+#include "leak/process_build.h"
 
 #include <stdlib.h>
 

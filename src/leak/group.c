@@ -9,7 +9,6 @@
 #include "leak/sites.h"
 #include "leak/creation_stack.h"
 #include "stacks/stacks.h"
-#include "leak/apply_rules.h"
 #include "leak/test_of.h"
 
 /* ---- candidates ------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #define THREADLEAK_LEAK_PROCESS_BUILD_H
 
 #include "leak/build.h"
+#include "leak/sites.h"
 
 struct build {
     const struct evidence *evidence;
@@ -17,5 +18,20 @@ void build_add_task(const struct build *build, const struct task *task, struct t
 bool build_groups(struct build *build);
 /* Adds the threads whose creation the shim did not see. False: out of memory. */
 bool build_untracked(struct build *build);
+
+/* A thread that is alive or unjoined, so that it may be a leak. */
+struct candidate {
+    enum leak_kind kind;
+    const struct ledger_slot *slot;
+    size_t record;               /* of its site */
+    struct creation_stack stack; /* of that record */
+    stack_key key;               /* of that stack; set once it is known */
+    struct thread_info thread;
+    const struct suppression_rule *rule; /* NULL: none */
+    bool rule_deeper; /* no rule matched, but one may match the missing part of its stack */
+};
+
+/* Sets the rule of each that is suppressed, and changes their order.  False: out of memory. */
+bool apply_rules(const struct build *build, struct candidate *list, size_t count);
 
 #endif

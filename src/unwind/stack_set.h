@@ -1,9 +1,30 @@
-/* A hash table of stacks by their frames: one object for all equal ones. */
+/* Stacks: the frames of one thread as its unwinding finds them, and the set of all distinct ones. */
 #ifndef THREADLEAK_UNWIND_STACK_SET_H
 #define THREADLEAK_UNWIND_STACK_SET_H
 
-#include "unwind/trace.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "unwind/cache.h"
 #include "unwind/unwind.h"
+
+/* The frames of one thread, while it is unwound. */
+struct trace {
+    uint64_t *pcs; /* leaf first */
+    bool *are_returns;
+    size_t count, capacity;
+    const char *incomplete; /* why frames are missing, or NULL */
+    uint64_t missing;       /* an address that another stop could copy; 0: none */
+};
+
+/* Finds the frames of a thread, at most *frames_left, and subtracts their number from that. Overwrites the
+ * previous trace. */
+void trace_thread(struct trace *trace, struct code *code, const struct snapshot_thread *thread,
+                  size_t *frames_left);
+void trace_release(struct trace *trace);
+
+/* A hash table of stacks by their frames: one object for all equal ones. */
 
 struct stack_set {
     struct stack **places; /* NULL: free */

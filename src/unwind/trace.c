@@ -1,4 +1,4 @@
-#include "unwind/trace.h"
+#include "unwind/stack_set.h"
 
 #include <stdlib.h>
 

@@ -5,8 +5,8 @@
 #include "snapshot/snapshot.h"
 #include "symbolize/symbolize.h"
 #include "unwind/unwind.h"
-#include "wait/module.h"
 #include "wait/describe.h"
+#include "wait/module.h"
 
 struct stack_facts {
     bool known;                    /* stack_facts_set was called */

@@ -10,8 +10,7 @@
 
 #include "ledger_fake.h"
 #include "suite.h"
-#include "cli/run/collect.h"
-#include "cli/run/unwatched.h"
+#include "cli/run/ledgers.h"
 #include "cli/common/run_command_of.h"
 #include "cli/common/run_dir.h"
 
