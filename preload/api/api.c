@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "preload/exit/reporter.h"
-#include "preload/ledger/map.h"
+#include "preload/ledger/section.h"
 #include "preload/ledger/thread_join.h"
 #include "preload/options/registered.h"
 #include "preload/shim/guard.h"

@@ -7,7 +7,7 @@
 
 #include "preload/backtrace/capture.h"
 #include "preload/ledger/module.h"
-#include "preload/ledger/map.h"
+#include "preload/ledger/section.h"
 #include "preload/ledger/thread.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/on_stack.h"

@@ -7,7 +7,7 @@
 #include "preload/backtrace/capture.h"
 #include "preload/backtrace/signal_capture.h"
 #include "preload/exit/end.h"
-#include "preload/ledger/map.h"
+#include "preload/ledger/section.h"
 #include "preload/ledger/module.h"
 #include "preload/ledger/site.h"
 #include "preload/shim/guard.h"

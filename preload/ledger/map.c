@@ -1,4 +1,4 @@
-#include "preload/ledger/map.h"
+#include "preload/ledger/section.h"
 
 #include <errno.h>
 #include <fcntl.h>

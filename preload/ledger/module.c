@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "preload/ledger/map.h"
+#include "preload/ledger/section.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "preload/ledger/module.h"
-#include "preload/ledger/map.h"
+#include "preload/ledger/section.h"
 
 static inline uint64_t mix(uint64_t hash, uint64_t value)
 {

@@ -1,6 +1,6 @@
 #include "preload/ledger/slot.h"
 
-#include "preload/ledger/map.h"
+#include "preload/ledger/section.h"
 
 #define RELAXED memory_order_relaxed
 

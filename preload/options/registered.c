@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "preload/ledger/map.h"
+#include "preload/ledger/section.h"
 #include "preload/shim/hold.h"
 #include "preload/shim/say.h"
 #include "preload/shim/text.h"

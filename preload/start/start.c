@@ -5,7 +5,7 @@
 #include "preload/backtrace/capture.h"
 #include "preload/backtrace/signal_capture.h"
 #include "preload/exit/end.h"
-#include "preload/ledger/map.h"
+#include "preload/ledger/section.h"
 #include "preload/ledger/thread_life.h"
 #include "preload/options/registered.h"
 #include "preload/options/settings.h"

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "preload/shim/guard.h"
-#include "preload/ledger/map.h"
+#include "preload/ledger/section.h"
 #include "preload/ledger/thread.h"
 #include "preload/ledger/thread_join.h"
 #include "preload/ledger/site.h"

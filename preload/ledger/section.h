@@ -1,6 +1,6 @@
-/* The mapping of the ledger (map.c), and the records in its sections (section.c). */
-#ifndef THREADLEAK_PRELOAD_LEDGER_MAP_H
-#define THREADLEAK_PRELOAD_LEDGER_MAP_H
+/* The sections of the ledger: their mapping (map.c), and the records in them (section.c). */
+#ifndef THREADLEAK_PRELOAD_LEDGER_SECTION_H
+#define THREADLEAK_PRELOAD_LEDGER_SECTION_H
 
 #include <stdbool.h>
 
