@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "preload/exit/grace.h"
+#include "preload/exit/steps.h"
 #include "preload/exit/raw_report.h"
 #include "preload/exit/reporter.h"
 #include "preload/ledger/leak.h"
@@ -155,7 +155,7 @@ static const char *why_not(const struct shim_state *state, const struct guard *g
 
 /* ---- waiting -------------------------------------------------------------------------- */
 
-/* Follows the schedule of grace.h. It reads the clock, because signals interrupt the pauses. */
+/* Follows the schedule of steps.h. It reads the clock, because signals interrupt the pauses. */
 struct schedule {
     uint64_t began_us, budget_us, pause_us;
 };

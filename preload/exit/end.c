@@ -3,9 +3,9 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#include "preload/exit/grace.h"
 #include "preload/exit/raw_report.h"
 #include "preload/exit/reporter.h"
+#include "preload/exit/steps.h"
 #include "preload/ledger/leak.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/real.h"

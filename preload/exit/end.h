@@ -19,22 +19,4 @@ int end_process(enum ledger_end how, int status);
 /* An exec failed: the process goes on. */
 void end_undo_exec(void);
 
-/*
- * Parks threads at a judged end. Without the shim the process would end at once. While the shim waits and
- * reports, a running thread can use destroyed globals and crash, or end the process. Such a thread sleeps
- * until the process ends.
- */
-
-/* From now on no other thread and no signal ends the process.  Returns the signal mask
- * for park_end. */
-uint64_t park_begin(struct shim_state *state);
-void park_end(uint64_t mask);
-
-/* Does not return while another thread is at a judged end, which ends the process. */
-void park_latecomer(void);
-
-/* Records name, state and CPU time of each thread, and the untracked threads. Call it before the process
- * ends: nobody can read them later. */
-void final_sample(struct shim_state *state);
-
 #endif

@@ -1,4 +1,4 @@
-#include "preload/exit/grace.h"
+#include "preload/exit/steps.h"
 
 #include "preload/ledger/leak.h"
 #include "preload/ledger/thread.h"

@@ -1,4 +1,4 @@
-#include "preload/exit/end.h"
+#include "preload/exit/steps.h"
 
 #include <signal.h>
 #include <string.h>

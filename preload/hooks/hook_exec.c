@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "preload/exit/end.h"
+#include "preload/exit/steps.h"
 #include "preload/hooks/exec_record.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/real.h"

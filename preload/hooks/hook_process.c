@@ -7,6 +7,7 @@
 #include "preload/backtrace/capture.h"
 #include "preload/backtrace/signal_capture.h"
 #include "preload/exit/end.h"
+#include "preload/exit/steps.h"
 #include "preload/ledger/section.h"
 #include "preload/ledger/module.h"
 #include "preload/ledger/site.h"

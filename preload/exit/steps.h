@@ -1,0 +1,42 @@
+/* The steps of a judged end, in their order: park.c, grace.c, final_sample.c. */
+#ifndef THREADLEAK_PRELOAD_EXIT_STEPS_H
+#define THREADLEAK_PRELOAD_EXIT_STEPS_H
+
+#include "preload/shim/state.h"
+
+/*
+ * Parks threads at a judged end. Without the shim the process would end at once. While the shim waits and
+ * reports, a running thread can use destroyed globals and crash, or end the process. Such a thread sleeps
+ * until the process ends.
+ */
+
+/* From now on no other thread and no signal ends the process.  Returns the signal mask
+ * for park_end. */
+uint64_t park_begin(struct shim_state *state);
+void park_end(uint64_t mask);
+
+/* Does not return while another thread is at a judged end, which ends the process. */
+void park_latecomer(void);
+
+/* The grace period: threads that are about to end are not leaks.  goleak's schedule: 20 checks, 1 µs doubling
+ * to 100 ms. */
+#define GRACE_FIRST_US 1
+static inline uint64_t grace_next_us(uint64_t pause_us)
+{
+    return pause_us * 2 < 100000 ? pause_us * 2 : 100000;
+}
+
+/* Is there another thread that could still join or end something? */
+bool grace_others_run(const struct shim_state *state);
+
+/* Sleeps. This is not a cancellation point. */
+void grace_pause(uint64_t us);
+
+/* At an end: waits until no thread is a leak, or no thread can change that, or grace_ms is over. */
+void grace_wait(const struct shim_state *state);
+
+/* Records name, state and CPU time of each thread, and the untracked threads. Call it before the process
+ * ends: nobody can read them later. */
+void final_sample(struct shim_state *state);
+
+#endif
