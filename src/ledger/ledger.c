@@ -83,3 +83,20 @@ const char *ledger_get_string(const struct ledger *ledger, uint32_t offset)
     const char *strings = ledger->records[SECTION_STRINGS];
     return offset && offset < ledger->count[SECTION_STRINGS] ? strings + offset : "";
 }
+
+const char *ledger_options_text(const struct ledger *ledger, enum ledger_options part)
+{
+    uint32_t at = atomic_load(&ledger_get_header(ledger)->options);
+    if (!at)
+        return "";
+    for (int before = 0; before < (int)part; before++)
+        at += (uint32_t)strlen(ledger_get_string(ledger, at)) + 1;
+    return ledger_get_string(ledger, at);
+}
+
+void ledger_options_read(const struct ledger *ledger, struct options *options)
+{
+    options_defaults(options);
+    for (int part = 0; part < LEDGER_OPTIONS; part++)
+        options_parse(options, ledger_options_text(ledger, (enum ledger_options)part), NULL, NULL);
+}

@@ -2,9 +2,9 @@
 
 #include <search.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
-#include "symbolize/data.h"
 #include "symbolize/file.h"
 #include "symbolize/name.h"
 
@@ -39,7 +39,7 @@ static struct image *add_image(struct symbolizer *symbolizer, struct image *imag
     return image;
 }
 
-struct image *symbolizer_image(struct symbolizer *symbolizer, const struct code_address *address)
+static struct image *find_image(struct symbolizer *symbolizer, const struct code_address *address)
 {
     struct image **images = symbolizer->images;
     for (size_t i = 0; i < symbolizer->image_count; i++)
@@ -50,11 +50,6 @@ struct image *symbolizer_image(struct symbolizer *symbolizer, const struct code_
             return found;
         }
     return add_image(symbolizer, image_open(address, symbolizer->debuginfod));
-}
-
-strings *symbolizer_strings(struct symbolizer *symbolizer)
-{
-    return &symbolizer->strings;
 }
 
 bool symbolizer_add_image(struct symbolizer *symbolizer, const char *module, const void *bytes, size_t size)
@@ -145,7 +140,7 @@ const struct frame_list *symbolize(struct symbolizer *symbolizer, const struct c
     static struct frame unknown;
     static const struct frame_list nothing = {&unknown, 1}; /* out of memory */
     struct answer key = {
-        .image = address->module ? symbolizer_image(symbolizer, address) : NULL,
+        .image = address->module ? find_image(symbolizer, address) : NULL,
         .offset = address->offset,
         .pc = address->pc,
         .is_return_address = address->is_return_address,
@@ -187,4 +182,64 @@ void symbolizer_free(struct symbolizer *symbolizer)
     free(symbolizer->images);
     strings_release(&symbolizer->strings);
     free(symbolizer);
+}
+
+/* ---- variables --------------------------------------------------------------------------- */
+
+/* Of two names for one variable, prefers the more global binding, then fewer underscores. */
+static int object_rank(const GElf_Sym *symbol, const char *name)
+{
+    int binding = GELF_ST_BIND(symbol->st_info);
+    int bound = binding == STB_LOCAL ? 0 : binding == STB_WEAK ? 1 : 2;
+    size_t underscores = strspn(name, "_");
+    return 10 * bound - (int)(underscores < 9 ? underscores : 9);
+}
+
+/* Thread-local variables have offsets, not addresses. */
+static bool is_object(const GElf_Sym *symbol)
+{
+    int type = GELF_ST_TYPE(symbol->st_info);
+    return (type == STT_OBJECT || type == STT_COMMON) && symbol->st_size > 0;
+}
+
+static bool add_object(struct image *image, int number)
+{
+    GElf_Sym symbol;
+    GElf_Addr address;
+    GElf_Word section = SHN_UNDEF;
+    const char *name =
+        dwfl_module_getsym_info(image->module, number, &symbol, &address, &section, NULL, NULL);
+    if (!name || !*name || section == SHN_UNDEF || section >= SHN_LORESERVE || !is_object(&symbol))
+        return true;
+    struct range range = {
+        .low = address,
+        .high = address + symbol.st_size,
+        .value = (uintptr_t)name,
+        .rank = object_rank(&symbol, name),
+    };
+    return ranges_add(&image->objects, &range);
+}
+
+static void read_objects(struct image *image)
+{
+    int count = dwfl_module_getsymtab(image->module);
+    image->has_objects = true;
+    for (int i = 1; i < count; i++)
+        if (!add_object(image, i))
+            return;
+}
+
+const char *symbolize_data(struct symbolizer *symbolizer, const struct code_address *address, uint64_t *into)
+{
+    struct image *image = address->module ? find_image(symbolizer, address) : NULL;
+    if (!image || !image->module)
+        return NULL;
+    if (!image->has_objects)
+        read_objects(image);
+    GElf_Addr at = address->offset + image->bias;
+    const struct range *range = ranges_find(&image->objects, at);
+    if (!range)
+        return NULL;
+    *into = at - range->low;
+    return strings_keep_demangled(&symbolizer->strings, (const char *)(uintptr_t)range->value);
 }

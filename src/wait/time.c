@@ -3,8 +3,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "wait/kind.h"
-
 static const double MAX_SECONDS = 1e10; /* a larger value is not a time */
 
 /* A timespec, or a timeval with the other unit; < 0: none. */

@@ -74,4 +74,12 @@ void view_add_thread(const struct view *view, pid_t tid);
 /* Names an object: "queue_lock", "0x7f… on the heap".  False: out of memory. */
 bool view_add_object(const struct view *view, uint64_t address, char **symbol);
 
+/* How the text of a wait shows its timeout. */
+enum kind_timeout {
+    TIMEOUT_IF_ANY,    /* ", a timeout of 5 s" */
+    TIMEOUT_ALSO_NONE, /* the same, or ", no timeout" */
+    TIMEOUT_IN_TEXT,   /* the text already has it: "sleep of 5 s" */
+};
+enum kind_timeout kind_timeout(enum wait_on on);
+
 #endif
