@@ -123,9 +123,7 @@ static bool read_options(struct check *check)
 static bool build(struct check *check, struct error *error)
 {
     struct explain *explain = &check->explain;
-    explain->symbolizer = symbolizer_new(false);
-    explain->report = report_new();
-    if (!explain->symbolizer || !explain->report)
+    if (!explain_prepare(explain))
         return false;
     const struct verdict_rules rules = {
         .kinds = explain->options.report,
@@ -176,9 +174,7 @@ static int dump_process(struct explain *explain)
     if (!explain_open(explain, &error))
         return STATUS_CANNOT;
     suppression_options_load_leniently(&explain->suppressions, &explain->options);
-    explain->symbolizer = symbolizer_new(false);
-    explain->report = report_new();
-    if (!explain->symbolizer || !explain->report)
+    if (!explain_prepare(explain))
         return STATUS_CANNOT;
     const struct verdict_rules rules = {.kinds = explain->options.report,
                                         .even_without_threads = true,

@@ -36,6 +36,13 @@ bool explain_open(struct explain *explain, struct error *error)
     return true;
 }
 
+bool explain_prepare(struct explain *explain)
+{
+    explain->symbolizer = symbolizer_new(false);
+    explain->report = report_new();
+    return explain->symbolizer && explain->report;
+}
+
 /* NULL: not wanted, or not possible.  Missing stacks must not suppress the report. */
 static struct stacks *take_stacks(const struct explain *explain)
 {
@@ -134,9 +141,7 @@ static int explain_process(struct explain *explain)
     if (!explain_open(explain, &error))
         return STATUS_CANNOT;
     suppression_options_load_leniently(&explain->suppressions, &explain->options);
-    explain->symbolizer = symbolizer_new(false);
-    explain->report = report_new();
-    if (!explain->symbolizer || !explain->report || !build_report(explain, &error))
+    if (!explain_prepare(explain) || !build_report(explain, &error))
         return STATUS_CANNOT;
     suppression_options_warn(explain->report);
     bool leaks = !explain->dump && explain->report->summary.leaked_threads > 0;

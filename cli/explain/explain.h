@@ -24,6 +24,8 @@ struct explain {
 
 /* Opens the ledger of the process, and reads its options. */
 bool explain_open(struct explain *explain, struct error *error);
+/* Makes the symbolizer and the empty report. False: out of memory. */
+bool explain_prepare(struct explain *explain);
 /* Collects, judges and groups. */
 bool explain_judge(struct explain *explain, const struct verdict_rules *rules, struct error *error);
 /* Writes the finished report with one write. */

@@ -23,4 +23,7 @@ struct report_target {
 /* Adds it to the report. Prints on standard error what is missing. False: error has the reason. */
 bool report_target_add(struct report_target *job, const char *target);
 
+/* The pid of COMMAND when `pid` is a `threadleak run`, else 0. */
+pid_t run_command_of(pid_t pid);
+
 #endif

@@ -11,8 +11,8 @@
 #include "ledger_fake.h"
 #include "suite.h"
 #include "cli/run/ledgers.h"
-#include "cli/common/run_command_of.h"
 #include "cli/common/run_dir.h"
+#include "cli/report/target.h"
 
 #define GONE_MAX 4194304 /* PID_MAX_LIMIT: no process has it */
 #define PID (GONE_MAX + 10)
