@@ -58,8 +58,7 @@ static bool is_run(pid_t pid)
     return is;
 }
 
-/* COMMAND is the only child of run. /proc/PID/task/TID/children would be faster, but not every kernel has it.
- */
+/* COMMAND is its only child. /proc/PID/task/TID/children would be faster, but not every kernel has it. */
 static pid_t only_child(pid_t parent)
 {
     pid_t child = 0;
