@@ -31,7 +31,7 @@ struct candidate {
     bool rule_deeper; /* no rule matched, but one may match the missing part of its stack */
 };
 
-/* Sets the rule of each that is suppressed, and changes their order.  False: out of memory. */
+/* Sets the rule of each thread that is suppressed, and sorts them. False: out of memory. */
 bool apply_rules(const struct build *build, struct candidate *list, size_t count);
 
 #endif
