@@ -140,14 +140,6 @@ static void set_counts(struct build *build)
 
 /* ---- all of it ----------------------------------------------------------------------------------- */
 
-void build_add_task(const struct build *build, const struct task *task, struct thread_info *thread)
-{
-    memcpy(thread->name, task->name, sizeof(thread->name));
-    thread->state = task->state;
-    thread->cpu_s = task->cpu_s;
-    thread->current = stacks_find(build->process.stacks, task->tid);
-}
-
 /* At an end the main thread is in exit() or has ended, so its stack is not useful. */
 static bool build_main(struct build *build)
 {
