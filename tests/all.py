@@ -51,7 +51,7 @@ class Result:
         self.problems.append(f"== {self.suite} {why}")
 
     def failures(self):
-        """The lines from each failure on; all lines where none looks like one."""
+        """The lines from each failure on; all lines if there is no failure line."""
         lines = self.text.splitlines()
         starts = [n for n, line in enumerate(lines) if FAILURE.match(line)] or [max(0, len(lines) - LINES_OF_FAILURE)]
         numbers = sorted({n for start in starts for n in range(start, min(start + LINES_OF_FAILURE, len(lines)))})

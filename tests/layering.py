@@ -78,7 +78,7 @@ def is_allowed(table, user, used):
 
 def cycles(table, edges):
     """Groups of files that reach each other.  A file and its header are one, but a directory's public header
-    stands alone: what implements it includes it for its types."""
+    is not paired with a file: its implementations include it for its types."""
     graph = {}
 
     def node(path):

@@ -93,9 +93,8 @@ static struct stacks *stacks_not_taken(const struct ledger_header *header)
         return stacks_none("the process was in a sandbox of its own when it ended, and was left alone");
     if (header->flags & LEDGER_UNSEEN_VALGRIND)
         return stacks_none("valgrind runs it: nothing can be started from within");
-    return stacks_none(
-        "the process could not be looked at when it ended: it had changed its root, its user or "
-        "its network namespace, or was short of processes or memory");
+    return stacks_none("its stacks could not be taken at its end: it had changed its root, its user or "
+                       "its network namespace, or was short of processes or memory");
 }
 
 static bool read_item(const char *directory, const char *name, struct run_ledgers *ledgers,

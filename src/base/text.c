@@ -10,12 +10,12 @@
 void line_add(struct line *line, const char *format, ...)
 {
     va_list args;
-    size_t room = sizeof(line->text) - line->length;
+    size_t space = sizeof(line->text) - line->length;
     va_start(args, format);
-    int written = vsnprintf(line->text + line->length, room, format, args);
+    int written = vsnprintf(line->text + line->length, space, format, args);
     va_end(args);
     if (written > 0)
-        line->length += (size_t)written < room ? (size_t)written : room - 1;
+        line->length += (size_t)written < space ? (size_t)written : space - 1;
 }
 
 char *line_copy(const struct line *line)

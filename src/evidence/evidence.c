@@ -17,7 +17,7 @@
  * second. So tasks and ledger are read again, with growing pauses, while anything changes.
  */
 #define PAUSE_FIRST_MS 2
-#define PAUSE_STEADY_MS 16 /* without a change in this time, none is expected */
+#define PAUSE_STEADY_MS 16 /* after this time without a change, no other is expected */
 #define PAUSE_LAST_MS 512
 
 static struct read_times read_times(void)

@@ -24,7 +24,7 @@ struct ledger_source {
     const char *name; /* errors begin with it: "/tmp/x", "the ledger of process 4242" */
 };
 
-/* Do the first bytes look like those of a ledger? */
+/* Are the first bytes those of a ledger? */
 bool ledger_has_magic(const struct ledger_source *source);
 /* Is this the path of a ledger, as /proc/PID/maps or a core file names it: "/memfd:threadleak", or
  * "ledger.PID.N" in the directory of a run? */

@@ -70,7 +70,7 @@ void format_place(char *out, size_t size, const struct frame *frame, bool whole)
     const char *file = whole ? frame->file : relative(frame->file), *dots = "";
     while (file[0] == '.' && file[1] == '/')
         file += 2;
-    if (!whole && strlen(file) > FILE_WIDTH) { /* the last directories tell files apart */
+    if (!whole && strlen(file) > FILE_WIDTH) { /* the last directories distinguish files */
         const char *cut = file + strlen(file) - FILE_WIDTH, *slash = strchr(cut, '/');
         file = slash ? slash : cut;
         dots = "...";

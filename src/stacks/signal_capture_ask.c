@@ -16,7 +16,7 @@
 #include "proc/tracer.h"
 
 /* A signal's frame with the widest registers is below 4 KiB. */
-#define HANDLER_ROOM 8192
+#define HANDLER_STACK 8192
 
 /* ---- checking one thread ----------------------------------------------------------- */
 
@@ -67,7 +67,7 @@ static enum signal_capture_reason check_stack(const struct asking *asking,
 {
     uint64_t sp = task_stack_pointer(asking->pid, thread->tid);
     const struct region *region = sp ? address_space_find(&asking->space, sp) : NULL;
-    if (tracked->small_stack && (!region || sp - region->start < HANDLER_ROOM))
+    if (tracked->small_stack && (!region || sp - region->start < HANDLER_STACK))
         return SIGNAL_CAPTURE_SMALL_STACK;
     if (!region)
         return SIGNAL_CAPTURE_TAKEN;

@@ -3,7 +3,7 @@
 
   tests/e2e/api.py [--build DIR] [NAME...]
 
-Each runs tests/targets/api.c with the name of a scenario; what it was answered stands on its
+Each runs tests/targets/api.c with the name of a scenario; the answers are on its
 standard output, the reports on standard error or in a JSON file.
 """
 import json
@@ -37,12 +37,12 @@ class Bench(harness.Bench):
             return out.returncode, out.stdout, out.stderr, file.read()
 
     def ask(self, scenario, *expected, options="", status=0, **more):
-        """The answers must be these; what was said and dumped comes back."""
-        got, out, said, extra = self.run([self.program, scenario], options=options, **more)
+        """The answers must be these; what was printed and dumped comes back."""
+        got, out, printed, extra = self.run([self.program, scenario], options=options, **more)
         lines = tuple(out.splitlines())
-        demand(lines == expected, f"answered {lines}, not {expected}; said: {said[:2000]}")
-        demand(got == status, f"ended with {got}, not {status}; said: {said[:2000]}")
-        return said, extra
+        demand(lines == expected, f"answered {lines}, not {expected}; printed: {printed[:2000]}")
+        demand(got == status, f"ended with {got}, not {status}; printed: {printed[:2000]}")
+        return printed, extra
 
 
 def documents(text):
@@ -62,13 +62,13 @@ def threads_of(report):
 
 
 def no_thread(bench):
-    said, _ = bench.ask("no_thread", "active 1", "since 0", "all 0")
-    demand(said == "", f"said {said}")
+    printed, _ = bench.ask("no_thread", "active 1", "since 0", "all 0")
+    demand(printed == "", f"printed {printed}")
 
 
 def blocked_then_released(bench):
-    said, _ = bench.ask("released", "blocked 1", "released 0")
-    demand(said.count("threadleak: ") == 1 and "since its start" in said, said)
+    printed, _ = bench.ask("released", "blocked 1", "released 0")
+    demand(printed.count("threadleak: ") == 1 and "since its start" in printed, printed)
 
 
 def exits_1_ms_after_the_check_starts(bench):
@@ -76,8 +76,8 @@ def exits_1_ms_after_the_check_starts(bench):
 
 
 def baseline_hides_old_and_shows_new(bench):
-    said, _ = bench.ask("baseline", "old 0", "new 1", "newer 0", "all 3", options="format=json")
-    new, everything, _end = documents(said)
+    printed, _ = bench.ask("baseline", "old 0", "new 1", "newer 0", "all 3", options="format=json")
+    new, everything, _end = documents(printed)
     demand([thread["id"] for thread in threads_of(new)] == [4], "not the new one")
     demand(new["processes"][0]["checkpoint"] == 3, "not since its checkpoint")
     demand(everything["processes"][0]["checkpoint"] is None, "since a checkpoint")
@@ -86,8 +86,8 @@ def baseline_hides_old_and_shows_new(bench):
 
 
 def five_recycled_handles_are_each_shown(bench):
-    said, _ = bench.ask("recycled", *["shown 1"] * 5, "same 5", "left 0", options="format=json")
-    demand([threads_of(report)[0]["id"] for report in documents(said)] == [3, 4, 5, 6, 7], said)
+    printed, _ = bench.ask("recycled", *["shown 1"] * 5, "same 5", "left 0", options="format=json")
+    demand([threads_of(report)[0]["id"] for report in documents(printed)] == [3, 4, 5, 6, 7], printed)
 
 
 def ignore_top_but_no_creator(bench):
@@ -95,8 +95,8 @@ def ignore_top_but_no_creator(bench):
 
 
 def ignore_creator_anywhere(bench):
-    said, _ = bench.ask("ignore_creator", "outer 1", "inner 1", "two 0", "start 0", "rule 1", "other 2")
-    demand("suppressed by thread:^outer$" in said, said)
+    printed, _ = bench.ask("ignore_creator", "outer 1", "inner 1", "two 0", "start 0", "rule 1", "other 2")
+    demand("suppressed by thread:^outer$" in printed, printed)
 
 
 def ignore_name_is_no_rule(bench):
@@ -118,8 +118,8 @@ def enumerates_all(bench):
 
 
 def many_and_deep(bench):
-    said, _ = bench.ask("deep", "leaked 101", options="format=json:depth=256")
-    report = documents(said)[0]
+    printed, _ = bench.ask("deep", "leaked 101", options="format=json:depth=256")
+    report = documents(printed)[0]
     process = report["processes"][0]
     demand(sum(leak["count"] for leak in process["leaks"] if leak["counted"]) == 101, "not 101 threads")
     for leak in process["leaks"]:
@@ -130,18 +130,18 @@ def many_and_deep(bench):
 
 
 def misuse_never_passes(bench):
-    said, _ = bench.run([bench.program, "misuse"])[1:3], None
-    lines = said[0].splitlines()
+    printed, _ = bench.run([bench.program, "misuse"])[1:3], None
+    lines = printed[0].splitlines()
     demand(len(lines) == 36 and lines[-1] == "errno 4711", f"{len(lines)} answers: {lines}")
     wrong = [line for line in lines[:-1] if not line.endswith(" -1")]
     demand(not wrong, f"passed: {wrong}")
-    told = said[1].splitlines()
-    demand(len(told) == len(lines), f"{len(told)} lines for {len(lines)} errors: {said[1]}")
-    demand(all(line.startswith(("threadleak: threadleak_", "threadleak: ")) for line in told), said[1])
+    errors = printed[1].splitlines()
+    demand(len(errors) == len(lines), f"{len(errors)} lines for {len(lines)} errors: {printed[1]}")
+    demand(all(line.startswith(("threadleak: threadleak_", "threadleak: ")) for line in errors), printed[1])
     for part in ("unknown key 'nonsense'", "unknown key 'grace'", "grace_ms=soon is not a number", "exitcode=1 has no effect",
                  "/nonexistent", "the checkpoint is not of this process", "has no closing quote", "has no name to match",
                  "in quotes: ignore='thread:pool'"):
-        demand(part in said[1], f"not told: {part}: {said[1]}")
+        demand(part in printed[1], f"not printed: {part}: {printed[1]}")
 
 
 STATUSES = [
@@ -167,18 +167,18 @@ def exit_statuses(bench):
 
 
 def checkpoint_is_of_its_process(bench):
-    said, _ = bench.ask("forked", "foreign -1", "empty 0", "own 1", "parent 0")
-    demand("threadleak_check_since: the checkpoint is not of this process" in said, said)
+    printed, _ = bench.ask("forked", "foreign -1", "empty 0", "own 1", "parent 0")
+    demand("threadleak_check_since: the checkpoint is not of this process" in printed, printed)
 
 
 def not_in_a_handler(bench):
-    said, _ = bench.ask("in_handler", "handler -1")
-    demand("not in a signal handler" in said, said)
+    printed, _ = bench.ask("in_handler", "handler -1")
+    demand("not in a signal handler" in printed, printed)
 
 
 def in_a_sandbox(bench):
-    said, _ = bench.ask("in_sandbox", "raw 1", "rule -1", "dump -1", "ignored 0", "raw 1")
-    demand("threadleak: threads of" in said and "which applies" in said, said)
+    printed, _ = bench.ask("in_sandbox", "raw 1", "rule -1", "dump -1", "ignored 0", "raw 1")
+    demand("threadleak: threads of" in printed and "which applies" in printed, printed)
 
 
 def on_a_small_stack(bench):
@@ -202,8 +202,8 @@ def no_cancellation_point(bench):
 
 
 def without_the_shim(bench):
-    got, out, said, _ = bench.run([bench.program, "no_thread"], shim="")
-    demand((got, out, said) == (0, "active 0\nsince 0\nall 0\n", ""), f"{got} {out} {said}")
+    got, out, printed, _ = bench.run([bench.program, "no_thread"], shim="")
+    demand((got, out, printed) == (0, "active 0\nsince 0\nall 0\n", ""), f"{got} {out} {printed}")
     out = bench.run([bench.program, "misuse"], shim="")[1]
     demand(all(line.endswith((" 0", " 4711")) for line in out.splitlines()), out)
 
@@ -216,11 +216,11 @@ def without_the_program(bench):
     """The shim alone, as where threadleak is not installed."""
     alone = os.path.join(bench.tmp, "libthreadleak.so")
     shutil.copy(bench.shim, alone)
-    said, _ = bench.ask("released", "blocked 1", "released 0", shim=alone)
-    demand("the threadleak program could not be started" in said, said)
-    said, _ = bench.ask("baseline", "old 0", "new 1", "newer 0", "all 3", shim=alone)
-    demand(said.split("threadleak: threads of")[1].count(" x1, the first is T4 ") == 1 and "is T2" not in
-           said.split("threadleak: threads of")[1], said)
+    printed, _ = bench.ask("released", "blocked 1", "released 0", shim=alone)
+    demand("the threadleak program could not be started" in printed, printed)
+    printed, _ = bench.ask("baseline", "old 0", "new 1", "newer 0", "all 3", shim=alone)
+    demand(printed.split("threadleak: threads of")[1].count(" x1, the first is T4 ") == 1 and "is T2" not in
+           printed.split("threadleak: threads of")[1], printed)
     answers = bench.run([bench.program, "ignore_creator"], shim=alone)
     demand(answers[1].splitlines() == ["outer -1", "inner -1", "two -1", "start -1", "rule -1", "other -1"], answers[1])
     demand("which applies" in answers[2], answers[2])
@@ -228,9 +228,9 @@ def without_the_program(bench):
 
 def under_run(bench):
     report = os.path.join(bench.tmp, "report.json")
-    got, out, said, _ = bench.run([bench.cli, "run", "--format=json", "-o", report, "--", bench.program, "ignore_one"], shim="")
+    got, out, printed, _ = bench.run([bench.cli, "run", "--format=json", "-o", report, "--", bench.program, "ignore_one"], shim="")
     demand(out.splitlines() == ["leaked 1", "count 3"] and got == 66, f"{got} {out}")
-    demand('"leaked_threads": 1' in said, said)
+    demand('"leaked_threads": 1' in printed, printed)
     judge_ignored(harness.read_json(report))
 
 
@@ -247,10 +247,10 @@ def judge_ignored(report):
 
 
 def ignored_threads(bench):
-    said, _ = bench.ask("ignore_one", "leaked 1", "count 3", options="format=json")
-    judge_ignored(documents(said)[-1])
-    said, _ = bench.ask("ignore_one", "leaked 1", "count 3")
-    demand("(suppressed by program: the watchdog)" in said and "in test suite/its name, exit status 0" in said, said)
+    printed, _ = bench.ask("ignore_one", "leaked 1", "count 3", options="format=json")
+    judge_ignored(documents(printed)[-1])
+    printed, _ = bench.ask("ignore_one", "leaked 1", "count 3")
+    demand("(suppressed by program: the watchdog)" in printed and "in test suite/its name, exit status 0" in printed, printed)
 
 
 def options_set(bench):
@@ -264,13 +264,13 @@ def locked_memory(bench):
 
 
 def own_options_under_run(bench):
-    """What a program brings and sets counts under run as it does without, and that is told."""
-    def judge(expected, argv, *options, environment="", said=None, **more):
+    """Options that a program registers and sets have the same effect under run, and run prints them."""
+    def judge(expected, argv, *options, environment="", printed=None, **more):
         more = {"LD_PRELOAD": "", **more}
         status, _, err, _ = bench.run([bench.cli, "run", *options, "--", *argv], shim="", options=environment, **more)
         demand(status == expected, f"{argv} {options} {more}: {status}, not {expected}: {err}")
         own = re.findall(r"was judged by the options that the program set: (.*)", err)
-        demand(own == ([said] if said else []), f"{argv} {options} {more}: {err}")
+        demand(own == ([printed] if printed else []), f"{argv} {options} {more}: {err}")
 
     program = os.path.join(os.path.dirname(bench.program), "own_options")
     for defaults, options in (("report=none", {"report": "none", "judge": "exit"}), ("", None)):
@@ -279,28 +279,28 @@ def own_options_under_run(bench):
         demand(json.loads(document)["processes"][0].get("options") == options, document)
     judge(66, [program, "run"])
     judge(0, [program, "run"], "--report=unjoined")
-    judge(0, [program, "run"], OWN_DEFAULTS="report=unjoined", said="report=unjoined, judge=exit")
+    judge(0, [program, "run"], OWN_DEFAULTS="report=unjoined", printed="report=unjoined, judge=exit")
     judge(66, [program, "run"], "--report=all", OWN_DEFAULTS="report=unjoined")
     judge(66, [program, "run"], environment="report=running,detached", OWN_DEFAULTS="report=none")
-    judge(0, [program, "run", "report=none"], "--report=all", said="report=none, judge=exit")
-    judge(66, [program, "run", "report=all"], "--report=none", said="report=running,detached,unjoined, judge=exit")
-    # One that is about to end is waited for, whoever said that it counts.
+    judge(0, [program, "run", "report=none"], "--report=all", printed="report=none, judge=exit")
+    judge(66, [program, "run", "report=all"], "--report=none", printed="report=running,detached,unjoined, judge=exit")
+    # run waits for a thread that is about to end, whichever option counts it.
     judge(0, [program, "ends"], "--report=all", OWN_DEFAULTS="report=none")
-    judge(0, [program, "ends", "report=detached"], "--report=none", said="report=detached, judge=exit")
+    judge(0, [program, "ends", "report=detached"], "--report=none", printed="report=detached, judge=exit")
     # Of ends that the program does not see.
-    judge(137, [program, "dies"], OWN_DEFAULTS="judge=signal", said="report=running,detached,unjoined, judge=signal")
+    judge(137, [program, "dies"], OWN_DEFAULTS="judge=signal", printed="report=running,detached,unjoined, judge=signal")
     # A child that has other options than run gave its parent, or none.
     lost = ["env", "-u", "THREADLEAK_OPTIONS", program, "run"]
     judge(0, lost, environment="report=unjoined")
     judge(0, lost, "--report=unjoined")
     other = ["env", "THREADLEAK_OPTIONS=report=unjoined", program, "run"]
-    judge(0, other, said="report=unjoined, judge=exit")
+    judge(0, other, printed="report=unjoined, judge=exit")
     judge(66, other, "--report=all")
-    # What it makes of its own end is settled there, before run can say anything of it.
+    # The process judges its own end before run can.
     own_judge = "report=running,detached,unjoined, judge=exit"
     judge(0, ["sh", "-c", f"THREADLEAK_OPTIONS=grace_ms=0 {bench.target('end_underscore_exit')}; true"], "--judge=_exit",
-          said=own_judge)
-    judge(66, ["sh", "-c", f"THREADLEAK_OPTIONS=grace_ms=0 {program} run"], "--judge=none", said=own_judge)
+          printed=own_judge)
+    judge(66, ["sh", "-c", f"THREADLEAK_OPTIONS=grace_ms=0 {program} run"], "--judge=none", printed=own_judge)
     judge(0, [program, "run"], "--judge=none")
 
 
@@ -311,9 +311,9 @@ def long_options(bench):
         end = ":report=unjoined"
         text = f"log_path={'x' * 400}:" * 9
         text += "log_path=" + "y" * (4095 - len(text) - len("log_path=") - len(end) + bytes_more) + end
-        status, _, said, _ = bench.run([program, "run", "grace_ms=0"], options=text)
-        demand(("longer than 4095 bytes" in said) == (kinds is None), said[:400])
-        demand(("1 leaked thread" in said) == (kinds is None), f"{len(text)} bytes: {status}: {said[:400]}")
+        status, _, printed, _ = bench.run([program, "run", "grace_ms=0"], options=text)
+        demand(("longer than 4095 bytes" in printed) == (kinds is None), printed[:400])
+        demand(("1 leaked thread" in printed) == (kinds is None), f"{len(text)} bytes: {status}: {printed[:400]}")
 
 
 def long_options_of_run(bench):
@@ -324,14 +324,14 @@ def long_options_of_run(bench):
     for size, wanted in ((4095, 7), (4096, 125)):
         text = "log_path=stderr:" * 254
         text += "log_path=" + "y" * (size - given - len(text) - len("log_path="))
-        status, _, said, _ = bench.run(argv + program, shim="", options=text)
-        demand(status == wanted, f"{size} bytes: {status}: {said[:400]}")
-        demand(("4096 bytes together; at most 4095" in said) == (size == 4096), said[:400])
+        status, _, printed, _ = bench.run(argv + program, shim="", options=text)
+        demand(status == wanted, f"{size} bytes: {status}: {printed[:400]}")
+        demand(("4096 bytes together; at most 4095" in printed) == (size == 4096), printed[:400])
 
 
 def rules_added(bench):
-    said, _ = bench.ask("add_rules", "ok 0", "one 1", "child 0", options="stacks=0")
-    demand("suppressed by thread:^outer$" in said, said)
+    printed, _ = bench.ask("add_rules", "ok 0", "one 1", "child 0", options="stacks=0")
+    demand("suppressed by thread:^outer$" in printed, printed)
     report = os.path.join(bench.tmp, "report.json")
     bench.run([bench.cli, "run", "--format=json", "-o", report, "--", bench.program, "add_rules"], shim="")
     processes = harness.read_json(report)["processes"]
@@ -344,10 +344,10 @@ def rules_that_are_alike(bench):
 
 
 def rules_that_are_wrong(bench):
-    said, _ = bench.ask("bad_rules", "nonsense -1", "all -1", "judged 1", "unseen 0", "judged -1")
-    demand(said.count("a rule begins with thread:") == 1 and said.count("would match every thread") == 1, said)
-    demand(said.count("threadleak_add_suppressions:2:1: ") == 2, f"not where it is: {said}")
-    demand("api:1:9: " in said and "none of them is used" in said, said)
+    printed, _ = bench.ask("bad_rules", "nonsense -1", "all -1", "judged 1", "unseen 0", "judged -1")
+    demand(printed.count("a rule begins with thread:") == 1 and printed.count("would match every thread") == 1, printed)
+    demand(printed.count("threadleak_add_suppressions:2:1: ") == 2, f"not where it is: {printed}")
+    demand("api:1:9: " in printed and "none of them is used" in printed, printed)
 
 
 def test_names(bench):

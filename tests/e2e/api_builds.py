@@ -104,7 +104,7 @@ def judge(bench, program, name, watched="1 1 1"):
     """Watched it counts its thread; without the shim nothing happens at all."""
     done = bench.do(program, LD_PRELOAD=bench.shim)
     demand(done.stdout.strip() == watched, f"{name}: with the shim {done.stdout} {done.stderr}")
-    demand(("leaked thread" in done.stderr) == (watched == "1 1 1"), f"{name}: said {done.stderr}")
+    demand(("leaked thread" in done.stderr) == (watched == "1 1 1"), f"{name}: printed {done.stderr}")
     done = bench.do(program)
     demand((done.stdout.strip(), done.stderr) == ("0 0 0", ""), f"{name}: without it {done.stdout} {done.stderr}")
 
@@ -133,7 +133,7 @@ USUAL = {("-O2", "bfd", "gcc"), ("-O2", "lld", "clang")}
 
 
 def link_modes(bench):
-    """A reference that a linker has settled to nothing would be a check that never finds anything."""
+    """If the linker resolved the weak reference to 0, a check would never find anything."""
     files = [bench.path("program.c", PROGRAM), bench.path("other.c", OTHER)]
     tried = 0
     for compiler, linker, level in itertools.product(("gcc", "clang"), ("bfd", "gold", "lld"), ("-O0", "-O2", "-O2 -flto")):
@@ -163,7 +163,7 @@ def shared_library(bench):
             demand((done.stdout, done.stderr) == ("0 0\n", ""), f"{flags}: {done.stdout} {done.stderr}")
 
 
-def brought_without_the_header(bench):
+def registered_without_the_header(bench):
     """A program that exports its rules, and does not know <threadleak.h> otherwise."""
     source = PROGRAM.replace("int main", "int helper(void); int helper(void) { return 1; }\nint main")
     files = [bench.path("program.c", source), bench.path("other.c", OTHER), bench.path("rules.c", RULES)]
@@ -267,7 +267,7 @@ def installed(bench):
         demand(os.path.exists(f"{prefix}/include/{header}"), f"no {header}")
     bench.do("make", "-s", "-C", ROOT, f"BUILD={os.path.relpath(bench.build, ROOT)}", f"PREFIX={prefix}", "uninstall")
     left = [os.path.join(directory, name) for directory, _, names in os.walk(prefix) for name in names]
-    demand(not left, f"left behind: {left}")
+    demand(not left, f"not removed: {left}")
 
 
 def manual_example(bench):
@@ -280,7 +280,7 @@ def manual_example(bench):
     demand(done.returncode == 1 and "since the checkpoint" in done.stderr, f"{done.returncode} {done.stderr}")
 
 
-TESTS = [languages, link_modes, shared_library, brought_without_the_header, options_under_the_environment,
+TESTS = [languages, link_modes, shared_library, registered_without_the_header, options_under_the_environment,
          adapter_check, adapter_cmocka, adapter_gtest, installed, manual_example]
 
 if __name__ == "__main__":

@@ -54,20 +54,20 @@ class Bench(harness.Bench):
         return program
 
     def run(self, options, program, *args):
-        """Status, the report, what was said."""
+        """Status, the report, what was printed."""
         output = self.path("report.json")
         argv = [self.cli, "run", "--no-stop", "--grace=50", "--format=json", "-o", output, *options, "--", program,
                 *args]
-        status, _, said = harness.call(argv, env=self.env)
+        status, _, printed = harness.call(argv, env=self.env)
         report = None
         if os.path.exists(output):
             report = harness.read_json(output)
             os.unlink(output)
-        return status, report, said
+        return status, report, printed
 
     def record(self, program, *args, name="known.json"):
-        status, report, said = self.run([f"--write-baseline={self.path(name)}"], program, *args)
-        demand(status == 0, f"writing a baseline: status {status}: {said}")
+        status, report, printed = self.run([f"--write-baseline={self.path(name)}"], program, *args)
+        demand(status == 0, f"writing a baseline: status {status}: {printed}")
         demand(report["summary"]["leaked_threads"] == 0, f"written, and still counted: {report['summary']}")
         return self.known(name)
 
@@ -104,9 +104,9 @@ def more_of_them_count(bench):
     program = bench.program("a", "-g")
     bench.record(program, "p2")
     expect(bench.check(program, "p3"), (66, 3, 0), "three where two are known")
-    _, _, said = harness.call([bench.cli, "run", f"--baseline={bench.path('known.json')}", "--", program, "p3"],
+    _, _, printed = harness.call([bench.cli, "run", f"--baseline={bench.path('known.json')}", "--", program, "p3"],
                               env=bench.env)
-    demand("the baseline has only 2" in said, f"not told: {said}")
+    demand("the baseline has only 2" in printed, f"not printed: {printed}")
 
 
 def how_many_processes_did_it_is_no_matter(bench):
@@ -181,17 +181,17 @@ def both_is_a_ratchet(bench):
     expect([leak["threads"] for leak in bench.known()["leaks"]], [1], "fewer")
 
 
-def what_is_gone_is_told(bench):
+def fixed_leaks_are_reported(bench):
     program = bench.program("a", "-g")
     bench.record(program, "p2", "o")
-    status, _, said = bench.run(["-v", f"--baseline={bench.path('known.json')}"], program, "p2")
-    expect((status, "1 leak of the baseline did not occur" in said), (0, True), said)
+    status, _, printed = bench.run(["-v", f"--baseline={bench.path('known.json')}"], program, "p2")
+    expect((status, "1 leak of the baseline did not occur" in printed), (0, True), printed)
 
 
 def the_status_is_the_commands(bench):
     program = bench.program("a", "-g", more="return 9;")
-    status, _, said = bench.run([f"--write-baseline={bench.path('known.json')}"], program, "p1")
-    expect(status, 9, said)
+    status, _, printed = bench.run([f"--write-baseline={bench.path('known.json')}"], program, "p1")
+    expect(status, 9, printed)
 
 
 def a_cut_off_run_writes_nothing(bench):
@@ -210,18 +210,18 @@ def a_bad_file_ends_it_before_command(bench):
            "below 1": '{"schema": "threadleak-baseline/1", "leaks": [{"fingerprint": "0123456789abcdef", "threads": 0}]}',
            "an entry that is none": '{"schema": "threadleak-baseline/1", "leaks": [3]}', "nothing": "", "binary": "\0\1\2"}
     for what, text in bad.items():
-        status, _, said = bench.run([f"--baseline={bench.write('bad.json', text)}"], "touch", mark)
-        demand(status == 125 and "bad.json" in said and said.count("\n") == 1 and not os.path.exists(mark),
-               f"{what}: {status}, {said!r}")
+        status, _, printed = bench.run([f"--baseline={bench.write('bad.json', text)}"], "touch", mark)
+        demand(status == 125 and "bad.json" in printed and printed.count("\n") == 1 and not os.path.exists(mark),
+               f"{what}: {status}, {printed!r}")
     for option in ("--baseline=/nosuch/file", "--write-baseline=/nosuch/file", f"--baseline={bench.tmp}"):
-        status, _, said = bench.run([option], "touch", mark)
-        demand(status == 125 and said.count("\n") == 1 and not os.path.exists(mark), f"{option}: {status}, {said!r}")
+        status, _, printed = bench.run([option], "touch", mark)
+        demand(status == 125 and printed.count("\n") == 1 and not os.path.exists(mark), f"{option}: {status}, {printed!r}")
 
 
 TESTS = [what_is_known_does_not_count, a_new_place_counts, more_of_them_count,
          how_many_processes_did_it_is_no_matter, alive_or_ended_is_one_leak, lines_may_move, addresses_may_move,
          debug_information_may_go, optimised_clones_are_the_function, recursion_counts_once,
-         the_same_run_writes_the_same, both_is_a_ratchet, what_is_gone_is_told, the_status_is_the_commands,
+         the_same_run_writes_the_same, both_is_a_ratchet, fixed_leaks_are_reported, the_status_is_the_commands,
          a_cut_off_run_writes_nothing, a_bad_file_ends_it_before_command]
 
 if __name__ == "__main__":

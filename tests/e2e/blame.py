@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Which test leaked: in the report of a runner, each leak stands under the process
+"""Which test leaked: in the report of a runner, each leak is under the process
 that ran the test, with its command and, where the framework names it, the test.
 
   tests/e2e/blame.py [--build DIR] [NAME...]
@@ -54,7 +54,7 @@ class Bench(harness.Bench):
         return harness.read_json(file), out
 
     def tests(self, argv, env=None):
-        """Counter of the tests of all leaked threads, as their stacks tell; and the report."""
+        """Counter of the tests of all leaked threads, from their stacks; and the report."""
         report, _ = self.report(argv, env)
         counter = collections.Counter()
         for process in report["processes"]:
@@ -148,12 +148,12 @@ def commands(bench):
     program = os.path.basename(leaker)
     script = (f"./{program} --filter=Pool.Leaks; ./{program} 'it is' '' $(printf '\\033'); ./{program}; "
               f"./{program} short {200 * 'x'} short; exit 0")
-    _, said = bench.run(["sh", "-c", script])
-    lines = [line for line in said.splitlines() if line.startswith("command:")]
+    _, printed = bench.run(["sh", "-c", script])
+    lines = [line for line in printed.splitlines() if line.startswith("command:")]
     demand(lines == [f"command: ./{program} --filter=Pool.Leaks", f"command: ./{program} 'it is' '' \\x1b",
-                     f"command: ./{program} short ..."], f"{lines}\n{said}")
-    _, said = bench.run([leaker, "--filter=Pool.Leaks"])
-    demand("command:" not in said, said)
+                     f"command: ./{program} short ..."], f"{lines}\n{printed}")
+    _, printed = bench.run([leaker, "--filter=Pool.Leaks"])
+    demand("command:" not in printed, printed)
 
 
 # ---- by the environment ------------------------------------------------------------------------
@@ -161,7 +161,7 @@ def commands(bench):
 def by_environment(bench):
     leaker = bench.compile("leaker.c")
     def cut(text):
-        """What of a name has room."""
+        """The part of a name that fits."""
         return text.encode()[:511].decode(errors="ignore")
 
     long = ["".join(("x.py::", n * "y", 600 * letter)) for n in range(4) for letter in "yü€😀"]
@@ -207,9 +207,9 @@ def in_children(bench):
 def as_text(bench):
     leaker = bench.compile("leaker.c")
     env = bench.environment(PYTEST_CURRENT_TEST="test_x.py::test_\x1b[31m (call)")
-    _, said = bench.run([leaker], env)
+    _, printed = bench.run([leaker], env)
     head = re.escape(f"threadleak: 1 leaked thread at 1 site, {leaker} (pid PID) in test test_x.py::test_\\x1b[31m, exit status 0")
-    demand(re.match(head.replace("PID", r"\d+") + "\n", said), said)
+    demand(re.match(head.replace("PID", r"\d+") + "\n", printed), printed)
     # Without `run` as well.
     done = subprocess.run([leaker], env={**env, "LD_PRELOAD": bench.shim}, stderr=subprocess.PIPE, check=False)
     demand(re.match(head.replace("PID", r"\d+") + "\n", done.stderr.decode()), done.stderr.decode())
@@ -217,15 +217,15 @@ def as_text(bench):
         suite = bench.compile("suite_gtest.cpp", "-lgtest")
     except Skip:
         return
-    _, said = bench.run([suite, "--gtest_filter=Pool.Leaks"])
-    demand("\n  created by T1 (main) in test Pool.Leaks at\n  > leak()" in said, said)
-    demand(re.search(r" \(pid \d+\), exit status 0\n", said), said)
+    _, printed = bench.run([suite, "--gtest_filter=Pool.Leaks"])
+    demand("\n  created by T1 (main) in test Pool.Leaks at\n  > leak()" in printed, printed)
+    demand(re.search(r" \(pid \d+\), exit status 0\n", printed), printed)
 
 
 # ---- the runners themselves ------------------------------------------------------------------------
 
 def pytest(bench):
-    """All of a session under one run: what the tests start is told by the test that started it."""
+    """All of a session under one run: processes that tests start are reported with their test."""
     python, leaker = harness.python_with("pytest"), bench.compile("leaker.c")
     bench.write("test_pool.py", f"import pytest, subprocess\nLEAKER = {leaker!r}\n"
                 "@pytest.fixture\ndef started():\n    subprocess.run([LEAKER], check=True)\n"

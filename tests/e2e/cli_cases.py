@@ -36,7 +36,7 @@ def cli_statuses(paths):
         threadleak(paths, "run", "--", plain),
         threadleak(paths, "run", "--", paths.tmp),
         threadleak(paths, "run", "--", "sh", "-c", "exit 3"),
-        threadleak(paths, "run", "--", "cat", stdin="what stands on standard input\n"),
+        threadleak(paths, "run", "--", "cat", stdin="text on standard input\n"),
     ])
 
 
@@ -67,7 +67,7 @@ def cli_32bit(paths):
 
 
 def cli_bad_input(paths):
-    """Bad options: said before the command starts, with 125."""
+    """Bad options: printed before the command starts, with 125."""
     started = os.path.join(paths.tmp, "started")
     touch = ["--", "touch", started]
     out = "".join(threadleak(paths, "run", *options, *touch) for options in (
@@ -194,7 +194,7 @@ def cli_report_stacks(paths):
 
 
 def cli_report_refused(paths):
-    """Without the right to trace: the threads themselves tell, or nobody."""
+    """Without permission to trace: stacks come from the threads themselves, or are missing."""
     deny = os.path.join(paths.targets, "deny_ptrace")
     out = ""
     for watched in (True, False):
@@ -313,7 +313,7 @@ def cli_verbosity(paths):
 
 
 def cli_valgrind(paths):
-    """Under valgrind nobody can look where the threads are, and the report says why."""
+    """Under valgrind no stacks can be taken, and the report has the reason."""
     if not shutil.which("valgrind"):
         raise Skip("no valgrind")
     _, _, err = run([paths.cli, "run", "--", "valgrind", "-q", os.path.join(paths.targets, "kinds")],

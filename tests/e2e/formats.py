@@ -45,8 +45,8 @@ class Bench(harness.Bench):
         return self.start(argv, env, cwd)
 
     def start(self, argv, env=None, cwd=ROOT):
-        status, self.out, said = harness.call(argv, env=self.environment(**(env or {})), cwd=cwd)
-        return status, said
+        status, self.out, printed = harness.call(argv, env=self.environment(**(env or {})), cwd=cwd)
+        return status, printed
 
     def documents(self, form):
         """Goldens, and one of a run of each sort."""
@@ -59,8 +59,8 @@ class Bench(harness.Bench):
             file = self.path(f"{name}.{form}")
             options = [item for item in argv if item.startswith("--")]
             command = [item for item in argv if not item.startswith("--")]
-            status, said = self.start([self.cli, "run", *options, f"--format={form}:{file}", "--", *command])
-            demand(status != 125, said)
+            status, printed = self.start([self.cli, "run", *options, f"--format={form}:{file}", "--", *command])
+            demand(status != 125, printed)
             files.append(file)
         return files
 
@@ -87,8 +87,8 @@ def junit(bench):
     for file in files:  # the sums are those of what is there
         for path, sum_of in (("//testcase", "tests"), ("//testcase[failure]", "failures"),
                              ("//testcase[error]", "errors"), ("//testcase[skipped]", "skipped")):
-            said = output_of("xmllint", "--xpath", f"string(//testsuite/@{sum_of})", file).strip()
-            demand(int(said) == count(path, file), f"{file}: {sum_of}={said}")
+            printed = output_of("xmllint", "--xpath", f"string(//testsuite/@{sum_of})", file).strip()
+            demand(int(printed) == count(path, file), f"{file}: {sum_of}={printed}")
         names = re.findall(r'classname="[^"]*" name="([^"]*)"', open(file, encoding="utf-8").read())
         demand(len(set(names)) == len(names), f"{file}: names are not unique: {names}")
 
@@ -231,60 +231,60 @@ def github_paths_and_summary(bench):
     """Paths are relative to the workspace, also from a directory in it."""
     summary = bench.path("summary.md")
     env = {"GITHUB_WORKSPACE": ROOT, "GITHUB_STEP_SUMMARY": summary}
-    _, said = bench.run("--format=github", env=env, cwd=os.path.join(ROOT, "tests"))
-    demand(all(item["file"].startswith("tests/targets/") for _, item, _ in annotations(said)), said)
+    _, printed = bench.run("--format=github", env=env, cwd=os.path.join(ROOT, "tests"))
+    demand(all(item["file"].startswith("tests/targets/") for _, item, _ in annotations(printed)), printed)
     text = bench.read("summary.md")
     demand(text.count("<details>") == 3 and "**3 leaked threads at 3 sites in 1 process**" in text, text)
-    status, said = bench.run("--format=github", env={"GITHUB_STEP_SUMMARY": bench.path("no/summary.md")})
-    demand(status == 125 and said.splitlines()[-1] == f"threadleak: run: {bench.path('no/summary.md')} "
-           "could not be written: No such file or directory", f"status {status}: {said[-200:]}")
-    demand(len(annotations("".join(said.splitlines(True)[:-1]))) == 3, f"the report is lost with its summary: {said}")
+    status, printed = bench.run("--format=github", env={"GITHUB_STEP_SUMMARY": bench.path("no/summary.md")})
+    demand(status == 125 and printed.splitlines()[-1] == f"threadleak: run: {bench.path('no/summary.md')} "
+           "could not be written: No such file or directory", f"status {status}: {printed[-200:]}")
+    demand(len(annotations("".join(printed.splitlines(True)[:-1]))) == 3, f"the report is lost with its summary: {printed}")
 
 
 # ---- several ------------------------------------------------------------------------------------
 
 def several_outputs(bench):
-    status, said = bench.run(f"--format=json:{bench.path('several.json')}", "--format=junit", "-o",
+    status, printed = bench.run(f"--format=json:{bench.path('several.json')}", "--format=junit", "-o",
                              bench.path("several.xml"), "--format=text")
-    demand(status == 5 and said.startswith("threadleak: 3 leaked threads"), f"status {status}: {said}")
+    demand(status == 5 and printed.startswith("threadleak: 3 leaked threads"), f"status {status}: {printed}")
     demand(json.loads(bench.read("several.json"))["summary"]["leaked_threads"] == 3, "json")
     demand(bench.read("several.xml").startswith("<?xml"), "xml")
-    demand("<?xml" not in said and '"schema"' not in said, "documents on standard error")
-    status, said = bench.run("-o", bench.path("first.json"), "--format=json")
-    demand(json.loads(bench.read("first.json"))["schema"] == "threadleak/1" and not said, "-o before --format")
-    status, said = bench.run("--format=json", "--format=text", "-o", bench.path("last.txt"))
-    demand(bench.read("last.txt").startswith("threadleak: 3") and json.loads(said)["schema"], "-o goes with the last")
-    status, said = bench.run("--format=tap", "--format=json:-", env={"THREADLEAK_OPTIONS": f"log_path={bench.path('log.tap')}"})
+    demand("<?xml" not in printed and '"schema"' not in printed, "documents on standard error")
+    status, printed = bench.run("-o", bench.path("first.json"), "--format=json")
+    demand(json.loads(bench.read("first.json"))["schema"] == "threadleak/1" and not printed, "-o before --format")
+    status, printed = bench.run("--format=json", "--format=text", "-o", bench.path("last.txt"))
+    demand(bench.read("last.txt").startswith("threadleak: 3") and json.loads(printed)["schema"], "-o goes with the last")
+    status, printed = bench.run("--format=tap", "--format=json:-", env={"THREADLEAK_OPTIONS": f"log_path={bench.path('log.tap')}"})
     demand(bench.read("log.tap").startswith("TAP version 13") and '"schema"' in bench.out, "log_path")
 
 
 def options_of_the_variable(bench):
-    _, said = bench.run(env={"THREADLEAK_OPTIONS": "format=sarif"})
-    demand(json.loads(said)["version"] == "2.1.0", said[:200])
-    _, said = bench.run("--format=json", env={"THREADLEAK_OPTIONS": "format=sarif"})
-    demand(json.loads(said)["schema"] == "threadleak/1", "the command line wins")
-    status, said = bench.run(env={"THREADLEAK_OPTIONS": "format=nosuch"})
-    demand(status == 5 and "format=nosuch is none of: text json" in said, said[:200])
-    _, said = bench.start([bench.target("kinds")], env={"THREADLEAK_OPTIONS": "format=tap", "LD_PRELOAD": bench.shim})
-    demand(said.startswith("TAP version 13\n1..1\nnot ok 1"), said[:200])
+    _, printed = bench.run(env={"THREADLEAK_OPTIONS": "format=sarif"})
+    demand(json.loads(printed)["version"] == "2.1.0", printed[:200])
+    _, printed = bench.run("--format=json", env={"THREADLEAK_OPTIONS": "format=sarif"})
+    demand(json.loads(printed)["schema"] == "threadleak/1", "the command line wins")
+    status, printed = bench.run(env={"THREADLEAK_OPTIONS": "format=nosuch"})
+    demand(status == 5 and "format=nosuch is none of: text json" in printed, printed[:200])
+    _, printed = bench.start([bench.target("kinds")], env={"THREADLEAK_OPTIONS": "format=tap", "LD_PRELOAD": bench.shim})
+    demand(printed.startswith("TAP version 13\n1..1\nnot ok 1"), printed[:200])
 
 
-def what_is_not_judged_is_told(bench):
+def unjudged_ends_are_reported(bench):
     """Whatever the format: in a CI's log as in a terminal."""
     ends = bench.target("end_underscore_exit")
     for options in (["--format=junit:" + bench.path("x.xml")], ["--format=json", "-o", bench.path("x.json")],
                     ["--format=github", "--format=junit:" + bench.path("x.xml")]):
-        _, said = bench.start([bench.cli, "run", *options, "--", ends])
-        demand("not counted as a leak" in said and "--judge=_exit" in said, f"{options}: {said!r}")
-    _, said = bench.start([bench.cli, "run", "--format=json", "--", ends])
-    demand(json.loads(said), "a document on standard error stands alone")
+        _, printed = bench.start([bench.cli, "run", *options, "--", ends])
+        demand("not counted as a leak" in printed and "--judge=_exit" in printed, f"{options}: {printed!r}")
+    _, printed = bench.start([bench.cli, "run", "--format=json", "--", ends])
+    demand(json.loads(printed), "a document on standard error has no other lines")
 
 
 def one_that_fails(bench):
-    status, said = bench.run("--format=sarif:/dev/full", f"--format=json:{bench.path('other.json')}", "--format=text",
+    status, printed = bench.run("--format=sarif:/dev/full", f"--format=json:{bench.path('other.json')}", "--format=text",
                              "--error-exitcode=0", command=("running",))
-    demand(status == 125 and "/dev/full could not be written: No space left" in said, f"status {status}: {said}")
-    demand(json.loads(bench.read("other.json"))["summary"]["leaked_threads"] >= 1 and "leaked thread" in said, "others")
+    demand(status == 125 and "/dev/full could not be written: No space left" in printed, f"status {status}: {printed}")
+    demand(json.loads(bench.read("other.json"))["summary"]["leaked_threads"] >= 1 and "leaked thread" in printed, "others")
 
 
 def bad_usage(bench):
@@ -306,22 +306,22 @@ def bad_usage(bench):
     }
     for text, lines in cases.items():
         for options in lines:
-            status, said = bench.start([bench.cli, "run", *options, "--", "touch", started])
-            demand(status == 125 and text in said and said.count("\n") == 1, f"{options}: status {status}: {said}")
+            status, printed = bench.start([bench.cli, "run", *options, "--", "touch", started])
+            demand(status == 125 and text in printed and printed.count("\n") == 1, f"{options}: status {status}: {printed}")
     demand(not os.path.exists(started), "COMMAND was started")
-    demand(not glob.glob(bench.path(".*")) and not os.path.exists(file), f"left behind: {os.listdir(bench.tmp)}")
+    demand(not glob.glob(bench.path(".*")) and not os.path.exists(file), f"not removed: {os.listdir(bench.tmp)}")
 
 
 def report_takes_several(bench):
     with bench.live("waits", "stay") as pid:
-        status, said = bench.start([bench.cli, "report", f"--format=sarif:{bench.path('r.%p.sarif')}", "--format=text",
+        status, printed = bench.start([bench.cli, "report", f"--format=sarif:{bench.path('r.%p.sarif')}", "--format=text",
                                     str(pid)])
-        demand(status == 0 and bench.out.startswith("threadleak: "), f"status {status}: {said}")
+        demand(status == 0 and bench.out.startswith("threadleak: "), f"status {status}: {printed}")
         demand(json.loads(bench.read(f"r.{pid}.sarif"))["version"] == "2.1.0", "sarif")
-        status, said = bench.start([bench.cli, "report", "--format=json", "--format=tap", str(pid)])
-        demand(status == 2 and "go to the same place" in said, f"status {status}: {said}")
-        status, said = bench.start([bench.cli, "report", "--format=nosuch", str(pid)])
-        demand(status == 2 and "unknown format" in said, f"status {status}: {said}")
+        status, printed = bench.start([bench.cli, "report", "--format=json", "--format=tap", str(pid)])
+        demand(status == 2 and "go to the same place" in printed, f"status {status}: {printed}")
+        status, printed = bench.start([bench.cli, "report", "--format=nosuch", str(pid)])
+        demand(status == 2 and "unknown format" in printed, f"status {status}: {printed}")
 
 
 # ---- --per-process ---------------------------------------------------------------------------------
@@ -329,9 +329,9 @@ def report_takes_several(bench):
 def per_process(bench):
     kinds, clean = bench.target("kinds"), bench.target("clean")
     script = f"{kinds}; {clean}; {bench.target('no_thread')}; {bench.target('fork_child')}; exec {kinds}"
-    status, said = bench.start([bench.cli, "run", "--per-process", f"--format=json:{bench.path('p.%h.%p.json')}",
+    status, printed = bench.start([bench.cli, "run", "--per-process", f"--format=json:{bench.path('p.%h.%p.json')}",
                                 f"--format=tap:{bench.path('p.%p.tap')}", "--format=json:-", "--", "sh", "-c", script])
-    demand(status == 5, f"status {status}: {said}")
+    demand(status == 5, f"status {status}: {printed}")
     whole = json.loads(bench.out[bench.out.index("{\n"):])
     expected = sorted((process["pid"], os.path.basename(process["exe"])) for process in whole["processes"]
                       if process["threads"]["created"])
@@ -352,14 +352,14 @@ def per_process(bench):
 
 
 def per_process_after_exec(bench):
-    """Two programs of one pid that %p alone does not tell apart are in one file."""
+    """Two programs of one pid have the same %p, so they share a file."""
     os.makedirs(bench.path("bin"))
     os.symlink(bench.target("kinds"), bench.path("bin/echo"))
     env = {"PATH": bench.path("bin") + ":" + os.environ["PATH"]}
-    status, said = bench.run("--per-process", f"--format=json:{bench.path('e.%p')}", f"--format=json:{bench.path('h.%p.%h')}",
+    status, printed = bench.run("--per-process", f"--format=json:{bench.path('e.%p')}", f"--format=json:{bench.path('h.%p.%h')}",
                              command=("end_exec", "execvp"), env=env)
     files = glob.glob(bench.path("e.*"))
-    demand(len(files) == 1, f"status {status}: {files}: {said}")
+    demand(len(files) == 1, f"status {status}: {files}: {printed}")
     with open(files[0], encoding="utf-8") as file:
         document = json.load(file)
     demand([process["end"]["how"] for process in document["processes"]] == ["exec", "exit"], f"{document['processes']}")
@@ -384,23 +384,23 @@ def given_up(bench):
             while process.poll() is None:  # it holds out for two seconds
                 process.terminate()
                 time.sleep(0.1)
-        said = process.stderr.read().decode()
+        printed = process.stderr.read().decode()
     finally:
         process.kill()
         process.communicate()
-    demand(process.returncode == -signal.SIGTERM and "no report: ended by a signal" in said, f"{process.returncode}: {said}")
-    demand(os.listdir(bench.tmp) == ["slow"], f"left behind: {os.listdir(bench.tmp)}")
+    demand(process.returncode == -signal.SIGTERM and "no report: ended by a signal" in printed, f"{process.returncode}: {printed}")
+    demand(os.listdir(bench.tmp) == ["slow"], f"not removed: {os.listdir(bench.tmp)}")
 
 
 def per_process_of_none(bench):
-    status, said = bench.run("--per-process", "-o", bench.path("n.%p"), command=("no_thread",))
-    demand(status == 4 and not said and not glob.glob(bench.path("n.*")), f"status {status}: {said}")
-    status, said = bench.run("--per-process", "-o", bench.path("n.%p"), command=("clean",))
-    demand(status == 0 and len(glob.glob(bench.path("n.*"))) == 1, f"status {status}: {said}")
+    status, printed = bench.run("--per-process", "-o", bench.path("n.%p"), command=("no_thread",))
+    demand(status == 4 and not printed and not glob.glob(bench.path("n.*")), f"status {status}: {printed}")
+    status, printed = bench.run("--per-process", "-o", bench.path("n.%p"), command=("clean",))
+    demand(status == 0 and len(glob.glob(bench.path("n.*"))) == 1, f"status {status}: {printed}")
 
 
 TESTS = [junit, sarif, gitlab, tap, github, github_paths_and_summary, several_outputs, options_of_the_variable,
-         what_is_not_judged_is_told, one_that_fails, bad_usage, report_takes_several, per_process, per_process_after_exec, per_process_of_none, given_up]
+         unjudged_ends_are_reported, one_that_fails, bad_usage, report_takes_several, per_process, per_process_after_exec, per_process_of_none, given_up]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))

@@ -21,7 +21,7 @@ from harness import TIMEOUT_S, demand, need, need_root, threads_of, wait_until
 
 
 def start_target(bench, name, *args, **more):
-    """It says "ready" or "up" when its threads stand where they are wanted."""
+    """It prints "ready" or "up" when its threads are blocked in the wanted calls."""
     process = bench.start([bench.target(name), *args], piped=True, **more)
     demand(process.stdout.readline() in (b"ready\n", b"up\n"), "not ready")
     return process
@@ -61,8 +61,8 @@ def many_dumps(bench):
     last = reports()
     process.send_signal(signal.SIGQUIT)
     wait_until(lambda: reports() > last)
-    settled = ask(process)
-    wait_until(lambda: all(now > then for now, then in zip(ask(process), settled)))
+    before = ask(process)
+    wait_until(lambda: all(now > then for now, then in zip(ask(process), before)))
     process.stdin.close()
     demand(process.wait(TIMEOUT_S) == 0, f"status {process.returncode}")
 
@@ -129,13 +129,13 @@ def child_of_another_user(bench):
 
 def start_run(bench):
     """A run that lasts until its standard input ends; its socket's address and its directory."""
-    told = bench.path("told")
+    noted = bench.path("directory")
     script = ("import os, sys\n"
-              f"open('{told}.new', 'w').write(os.environ['THREADLEAK_RUN_DIR'])\nos.rename('{told}.new', '{told}')\n"
+              f"open('{noted}.new', 'w').write(os.environ['THREADLEAK_RUN_DIR'])\nos.rename('{noted}.new', '{noted}')\n"
               "sys.stdin.read()\n")
     process = bench.start([bench.cli, "run", "--", sys.executable, "-c", script], piped=True)
-    wait_until(lambda: os.path.exists(told))
-    with open(told, encoding="ascii") as file:
+    wait_until(lambda: os.path.exists(noted))
+    with open(noted, encoding="ascii") as file:
         directory = file.read()
     return process, address_of(directory), directory
 
@@ -162,7 +162,7 @@ ASK = ("import os, socket, struct, sys\n"
        "    sys.exit(0)\n")
 
 
-def strangers_are_not_answered(bench):
+def other_processes_get_no_answer(bench):
     """A process that is not of the run asks in vain; so does another user's that says it is."""
     process, address, directory = start_run(bench)
     nobody = harness.as_nobody() if os.getuid() == 0 else None
@@ -175,7 +175,7 @@ def strangers_are_not_answered(bench):
     end_run(process)
 
 
-def strangers_do_not_keep_it_waiting(bench):
+def other_processes_do_not_block_it(bench):
     process, address, _ = start_run(bench)
     idle = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(40)]
     for client in idle:
@@ -263,9 +263,9 @@ def reports_take_turns(bench):
         reports = [subprocess.Popen([bench.cli, "report", "--format=json", str(process.pid)], stdout=subprocess.PIPE)
                    for _ in range(6)]
         for report in reports:
-            told = json.loads(report.communicate(timeout=TIMEOUT_S)[0])["processes"][0]
-            sources = {thread["stack_source"] for thread in threads_of(told)}
-            demand(sources == {"ptrace"} and told["stacks_note"] is None, f"{sources}, {told['stacks_note']}")
+            reported = json.loads(report.communicate(timeout=TIMEOUT_S)[0])["processes"][0]
+            sources = {thread["stack_source"] for thread in threads_of(reported)}
+            demand(sources == {"ptrace"} and reported["stacks_note"] is None, f"{sources}, {reported['stacks_note']}")
 
 
 def under_a_debugger(bench):
@@ -305,7 +305,7 @@ def daemon_without_a_thread(bench):
 
 
 TESTS = [many_dumps, dump_of_all_who_asked, program_of_another_user, child_of_another_user,
-         strangers_are_not_answered, strangers_do_not_keep_it_waiting, impostors_are_not_asked, mask_of_nothing,
+         other_processes_get_no_answer, other_processes_do_not_block_it, impostors_are_not_asked, mask_of_nothing,
          two_directories_are_reported, memory_of_who_locked_its, log_that_nobody_reads, log_that_is_full, reports_take_turns,
          under_a_debugger, daemon_without_a_thread]
 

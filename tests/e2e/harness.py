@@ -163,7 +163,7 @@ def state_of(pid):
 
 @contextlib.contextmanager
 def live(argv, env):
-    """The pid of a target that says "up" when its threads stand where they are wanted, and ends with its input."""
+    """The pid of a target that says "up" when its threads are blocked in the wanted calls, and ends with its input."""
     process = subprocess.Popen(argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         demand(process.stdout.readline() == b"up\n", f"{argv[0]} did not come up")
@@ -227,8 +227,8 @@ class Bench:
     def live(self, name, *args, watched=True):
         return live([self.target(name), *args], self.environment(**({"LD_PRELOAD": self.shim} if watched else {})))
 
-    def said(self):
-        """What a failure is told with."""
+    def printed(self):
+        """Text for the message of a failure."""
         return ""
 
     def end(self):
@@ -260,8 +260,8 @@ def chosen(jobs, names, name_of=lambda job: job[0]):
     return [job for job in jobs if not names or name_of(job) in names]
 
 
-def told(error):
-    """What went wrong, and at which line of the test."""
+def describe(error):
+    """The error, and the line of the test."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f"{os.path.basename(frame.filename)}:{frame.lineno}: " for frame in frames
              if frame.name != "<lambda>" and os.path.abspath(frame.filename) != os.path.abspath(__file__)]
@@ -281,13 +281,13 @@ def run_one(test):
     except Skip as reason:
         return "skipped", str(reason)
     except (Exception, SystemExit) as error:
-        return "failed", told(error)
+        return "failed", describe(error)
 
 
 def run_all(jobs, workers=PARALLEL):
-    """Runs (name, function) each, tells of those that did not pass; the program's exit status."""
+    """Runs (name, function) each, prints those that did not pass; returns the program's exit status."""
     counts = {"passed": 0, "failed": 0, "skipped": 0}
-    sys.stdout.reconfigure(errors="backslashreplace")  # what programs said may be no text
+    sys.stdout.reconfigure(errors="backslashreplace")  # what programs printed may be no text
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         results = (pool.map if workers > 1 else map)(lambda job: run_one(job[1]), jobs)
         for (name, _), (verdict, text) in zip(jobs, results):
@@ -308,7 +308,7 @@ def main(tests, make_bench, workers=PARALLEL):
         try:
             test(bench)
         except Exception as error:
-            error.add_note(bench.said())
+            error.add_note(bench.printed())
             raise
         finally:
             bench.end()

@@ -34,7 +34,7 @@ with open(os.path.join(ROOT, "man", "threadleak.1.scd"), encoding="utf-8") as fi
 
 
 def from_npm(bench, package, version):
-    """The directory of a package of npm's, under the build's; brought there once, and whole."""
+    """The directory of a package of npm's, under the build's; installed there once, completely."""
     need("node", "npm")
     prefix = os.path.join(bench.build, "npm", f"{package}@{version}")
     with harness.NPM:
@@ -93,7 +93,7 @@ class Bench(harness.Bench):
 
     def demand_tidy(self):
         left = [name for name in os.listdir(os.path.join(self.tmp, "runs")) if name.startswith("threadleak")]
-        demand(not left, f"left behind: {left}")
+        demand(not left, f"not removed: {left}")
 
 
 def demand_report(text, test="test_leaks"):
@@ -150,8 +150,8 @@ def meson_many_at_once(bench):
 
 def cmake_version():
     need("cmake", "ctest")
-    said = subprocess.run(["cmake", "--version"], stdout=subprocess.PIPE, check=True).stdout.decode()
-    return tuple(int(part) for part in re.search(r"(\d+)\.(\d+)", said).groups())
+    printed = subprocess.run(["cmake", "--version"], stdout=subprocess.PIPE, check=True).stdout.decode()
+    return tuple(int(part) for part in re.search(r"(\d+)\.(\d+)", printed).groups())
 
 
 def ctest(bench, words, wanted, directory=None):
@@ -391,7 +391,7 @@ def github_snippet(bench):
             " console.log(JSON.stringify(wrong)); process.exit(wrong.length ? 1 : 0); });")
     argv = ["node", "-e", lint, linter]
     bench.run([*argv, texts[0]], 0)
-    bench.run([*argv, texts[0].replace("runs-on", "run-on")], 1)  # it does look
+    bench.run([*argv, texts[0].replace("runs-on", "run-on")], 1)  # it does check
 
 
 def gitlab_snippet(_):

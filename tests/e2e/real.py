@@ -98,7 +98,7 @@ class Bench(harness.Bench):
             try:
                 wait_until(lambda: server.poll() is not None or ready())
                 demand(server.poll() is None, f"{way}: ended at once with {server.returncode}\n{self.log()}")
-                said = talk()
+                printed = talk()
                 stop()
                 code = server.wait(timeout=60)
             finally:
@@ -106,7 +106,7 @@ class Bench(harness.Bench):
                     server.kill()
                     server.wait()
         demand(code == status, f"{way}: status {code}, not {status}\n{self.log()}")
-        return said
+        return printed
 
     def log(self):
         with open(self.path("server.log"), "rb") as log:
@@ -154,16 +154,16 @@ def redis(bench):
     argv = [server, "--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no", "--dir", bench.tmp]
 
     def talk():
-        said = ask(path, b"PING\r\n", b"\r\n") + ask(path, b"SET name value\r\nGET name\r\n", b"value\r\n")
+        printed = ask(path, b"PING\r\n", b"\r\n") + ask(path, b"SET name value\r\nGET name\r\n", b"value\r\n")
         for n in range(500):
             ask(path, b"SET key:%d %s\r\n" % (n, b"x" * 1000), b"\r\n")
-        return said + ask(path, b"FLUSHALL ASYNC\r\nDBSIZE\r\n", b":0\r\n")
+        return printed + ask(path, b"FLUSHALL ASYNC\r\nDBSIZE\r\n", b":0\r\n")
 
     def stop():
         ask(path, b"SHUTDOWN NOSAVE\r\n", b"never")
 
-    said = {way: bench.serve(way, argv, lambda: can_connect(path), talk, stop) for way in bench.WAYS}
-    demand(len(set(said.values())) == 1 and b"+PONG" in said["bare"] and b"value" in said["bare"], f"said: {said}")
+    printed = {way: bench.serve(way, argv, lambda: can_connect(path), talk, stop) for way in bench.WAYS}
+    demand(len(set(printed.values())) == 1 and b"+PONG" in printed["bare"] and b"value" in printed["bare"], f"printed: {printed}")
     left = bench.left()
     names = sorted(name for _, name in left)
     demand(set(left.values()) == {1} and {kind for kind, _ in left} == {"running"}, f"left: {dict(left)}")
@@ -177,9 +177,9 @@ def redis_io_threads(bench):
     server = need("redis-server")
     path = bench.path("redis.sock")
     argv = [server, "--port", "0", "--unixsocket", path, "--save", "", "--dir", bench.tmp, "--io-threads", "4"]
-    said = bench.serve("run", argv, lambda: can_connect(path), lambda: ask(path, b"PING\r\n", b"\r\n"),
+    printed = bench.serve("run", argv, lambda: can_connect(path), lambda: ask(path, b"PING\r\n", b"\r\n"),
                        lambda: ask(path, b"SHUTDOWN NOSAVE\r\n", b"never"))
-    demand(said == b"+PONG\r\n", f"said {said}")
+    demand(printed == b"+PONG\r\n", f"printed {printed}")
     names = collections.Counter(name.rsplit("_", 1)[0] for _, name in bench.left().elements())
     demand(names["io_thd"] == 3 and sum(names.values()) == 6, f"left: {dict(names)}")
 
@@ -195,8 +195,8 @@ def memcached(bench):
     def stop():
         ask(path, b"shutdown\r\n", b"never")
 
-    said = {way: bench.serve(way, argv, lambda: can_connect(path), talk, stop) for way in bench.WAYS}
-    demand(len(set(said.values())) == 1 and b"STORED\r\nVALUE name 0 5\r\nvalue" in said["bare"], f"said: {said}")
+    printed = {way: bench.serve(way, argv, lambda: can_connect(path), talk, stop) for way in bench.WAYS}
+    demand(len(set(printed.values())) == 1 and b"STORED\r\nVALUE name 0 5\r\nvalue" in printed["bare"], f"printed: {printed}")
     left = bench.left()
     workers = sum(count for (_, name), count in left.items() if name == "mc-worker")
     demand({kind for kind, _ in left} == {"running"}, f"left: {dict(left)}")
@@ -225,12 +225,12 @@ def nginx(bench):
         subprocess.run([*argv, "-s", "quit"], check=True, timeout=30, stderr=subprocess.DEVNULL)
         wait_until(lambda: not os.path.exists(f"{bench.tmp}/nginx.pid"))
 
-    said = {}
+    printed = {}
     for way in bench.WAYS:
         if os.path.exists(path):
             os.unlink(path)
-        said[way] = bench.serve(way, argv, lambda: can_connect(path), talk, stop)
-    demand(len(set(said.values())) == 1 and b"200 OKhello from nginx" in said["bare"], f"said: {said}")
+        printed[way] = bench.serve(way, argv, lambda: can_connect(path), talk, stop)
+    demand(len(set(printed.values())) == 1 and b"200 OKhello from nginx" in printed["bare"], f"printed: {printed}")
     bench.demand_balance()
 
 
@@ -278,7 +278,7 @@ def sevenzip(bench):
 def sysbench(bench):
     argv = [need("sysbench"), "threads", "--threads=4", "--events=200", "--time=0", "run"]
     out = bench.same(argv, hide=rb"\s*[\d./]+(s|ms|us)?")
-    demand(b"total number of events" in out, f"said: {out!r}")
+    demand(b"total number of events" in out, f"printed: {out!r}")
     bench.demand_balance()
     bench.demand_left({})
 
@@ -286,7 +286,7 @@ def sysbench(bench):
 def gdb(bench):
     argv = [need("gdb"), "-nx", "-batch", "-ex", "print 6 * 7", "-ex", "info functions main", bench.cli]
     out = bench.same(argv)
-    demand(b"$1 = 42" in out, f"said: {out!r}")
+    demand(b"$1 = 42" in out, f"printed: {out!r}")
     left = bench.left()
     demand(all(kind == "detached" for kind, _ in left), f"left: {dict(left)}")
     bench.demand_balance()
@@ -318,7 +318,7 @@ def python_daemon_thread(bench):
               "for thread in threads:\n thread.start()\n thread.join()\n"
               "started.wait()\n")
     out = bench.same([sys.executable, "-c", script], stderr=True)
-    demand(out == b"0\n1\n2\n", f"said: {out!r}")
+    demand(out == b"0\n1\n2\n", f"printed: {out!r}")
     left = bench.left()
     demand(sum(left.values()) == 2 and {kind for kind, _ in left} == {"detached"}, f"left: {dict(left)}")
     bench.demand_balance()
@@ -335,7 +335,7 @@ def python_pool(bench):
               " with multiprocessing.get_context('spawn').Pool(2) as pool:\n  print(sum(pool.map(square, range(100))))\n"
               "  pool.close()\n  pool.join()\n")
     out = bench.same([sys.executable, bench.write("pool.py", script)], stderr=True)
-    demand(out == b"328350\n" * 3, f"said: {out!r}")
+    demand(out == b"328350\n" * 3, f"printed: {out!r}")
     bench.demand_balance()
 
 
@@ -358,7 +358,7 @@ def node(bench):
               " new Worker(\"require('worker_threads').parentPort.postMessage(6 * 7)\", { eval: true })"
               "  .on('message', console.log).on('exit', code => console.log('exit', code)); });")
     out = bench.same([need("node"), "-e", script], stderr=True)
-    demand(b"42\nexit 0" in out, f"said: {out!r}")
+    demand(b"42\nexit 0" in out, f"printed: {out!r}")
     bench.demand_balance()
 
 
@@ -372,7 +372,7 @@ def java(bench):
                          " b.setDaemon(true); b.setName(\"stays\"); b.start(); runs.await();"
                          " System.out.println(\"hello\"); } }\n")
     out = bench.same([need("java"), "-Xshare:auto", source], timeout=200)
-    demand(out == b"joined\nhello\n", f"said: {out!r}")
+    demand(out == b"joined\nhello\n", f"printed: {out!r}")
     left = bench.left()
     demand({kind for kind, _ in left} <= {"detached", "running"}, f"left: {dict(left)}")
     demand(sum(count for (_, name), count in left.items() if name == "stays") == 1, f"left: {dict(left)}")

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Servers under load, looked at fifty times: no client sees an error, no request
+"""Servers under load, with fifty reports: no client gets an error, no request
 is lost, and none waits long.
 
   tests/e2e/real_report.py [--build DIR] [NAME...]
 
-THREADLEAK_REPORT: another command than "BUILD/threadleak report" to look with.
+THREADLEAK_REPORT: another command than "BUILD/threadleak report" to report with.
 Unix sockets only, every wait is bounded, a program that is not there is skipped.
 """
 import os
@@ -20,13 +20,13 @@ import harness
 from harness import Skip, demand, wait_until
 from real import PATH, can_connect, need
 
-LOOKS = 50
+REPORTS = 50
 CLIENTS = 4
-LONGEST_S = 5.0  # that a request may take while the server is looked at; 0.3 on a quiet machine
+LONGEST_S = 5.0  # of a request during a report; 0.3 on a quiet machine
 
 
 class Client(threading.Thread):
-    """One connection: asks, reads the whole answer, compares; again until told to stop."""
+    """One connection: asks, reads the whole answer, compares; repeats until it is stopped."""
 
     def __init__(self, path, number, question):
         super().__init__(daemon=True)
@@ -41,7 +41,7 @@ class Client(threading.Thread):
                 while self.going:
                     self.ask(sock, *self.question(self.number, self.done + 1))
                     self.done += 1
-        except Exception as error:  # told by the main thread
+        except Exception as error:  # reported by the main thread
             self.error = f"client {self.number}, request {self.done + 1}: {type(error).__name__}: {error}"
 
     def ask(self, sock, question, expected):
@@ -79,7 +79,7 @@ class Server:
             self.process.kill()
         self.process.wait()
 
-    def look(self):
+    def report(self):
         command = os.environ.get("THREADLEAK_REPORT")
         argv = shlex.split(command) if command else [self.cli, "report"]
         status, out, err = harness.call([*argv, str(self.process.pid)], "replace", timeout=60)
@@ -114,7 +114,7 @@ def longest_of(clients):
     return longest
 
 
-def under_load(server, question, looks=LOOKS, look=None):
+def under_load(server, question, reports=REPORTS, report=None):
     """Requests in all; each client has seen an answer to each of its own."""
     clients = [Client(server.path, number, question) for number in range(CLIENTS)]
     for client in clients:
@@ -123,9 +123,9 @@ def under_load(server, question, looks=LOOKS, look=None):
     longest_of(clients)
     time.sleep(0.5)  # the measure: what this machine does without us
     usual = longest_of(clients)
-    for _ in range(looks):
+    for _ in range(reports):
         before = sum(client.done for client in clients)
-        (look or server.look)()
+        (report or server.report)()
         wait_until(lambda: sum(client.done for client in clients) > before or any(client.error for client in clients))
     gap = longest_of(clients)
     for client in clients:
@@ -169,7 +169,7 @@ def redis_unwatched(bench):
 
 
 def redis_dumps(bench):
-    """Ten reports in a row that the server was asked for by the signal."""
+    """Ten reports in a row, requested by the dump signal."""
     argv, path = redis_argv(bench.tmp, 2)
     with Server(bench, argv, path, True) as server:
         under_load(server, redis_question, 10, server.ask_for_dump)
@@ -184,21 +184,21 @@ def redis_benchmark(bench):
     load = [need("redis-benchmark"), "-s", path, "-n", "50000", "-c", "20", "-t", "incr", "-q"]
     cli = need("redis-cli")
     with Server(bench, argv, path, True) as server:
-        looks = runs = 0
-        while looks < LOOKS:
+        reports = runs = 0
+        while reports < REPORTS:
             with open(bench.path("load.log"), "w+b") as log:
                 client = subprocess.Popen(load, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
                 try:
-                    while client.poll() is None and looks < LOOKS:
-                        server.look()
-                        looks += 1
+                    while client.poll() is None and reports < REPORTS:
+                        server.report()
+                        reports += 1
                     client.wait(timeout=120)
                 finally:
                     client.kill()
                     client.wait()
                 log.seek(0)
-                said = log.read()
-                demand(client.returncode == 0 and b"rror" not in said, f"status {client.returncode}: {said[-500:]!r}")
+                printed = log.read()
+                demand(client.returncode == 0 and b"rror" not in printed, f"status {client.returncode}: {printed[-500:]!r}")
             runs += 1
         done = subprocess.run([cli, "-s", path, "get", "counter:__rand_int__"], timeout=30, stdout=subprocess.PIPE)
         demand(done.stdout.strip() == b"%d" % (50000 * runs), f"{done.stdout!r} of {50000 * runs} requests were served")
@@ -222,9 +222,9 @@ def memcached(bench, watched):
             sock.settimeout(30)
             sock.connect(path)
             sock.sendall(b"stats\r\nquit\r\n")
-            said = b"".join(iter(lambda: sock.recv(65536), b""))
-        demand(b"STAT cmd_set %d\r\n" % count in said and b"STAT get_hits %d\r\n" % count in said,
-               f"{count} requests, but it says {said!r}")
+            printed = b"".join(iter(lambda: sock.recv(65536), b""))
+        demand(b"STAT cmd_set %d\r\n" % count in printed and b"STAT get_hits %d\r\n" % count in printed,
+               f"{count} requests, but it says {printed!r}")
 
 
 def memcached_watched(bench):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What is said where there is little to tell: of processes that are not watched,
+"""Reports with few facts: of processes that are not watched,
 when all is shown already, when it cannot be written.
 
   tests/e2e/report_texts.py [--build DIR] [NAME...]
@@ -23,7 +23,7 @@ class Bench(harness.Bench):
 # ---- not watched ------------------------------------------------------------------------
 
 def unwatched_without_stop(bench):
-    """Who there is can be told without a stop."""
+    """Threads can be listed without a stop."""
     with bench.live("waits", "stay", watched=False) as pid:
         tids = set(os.listdir(f"/proc/{pid}/task"))
         _, whole, _ = bench.run("report", "--no-stop", "--all", str(pid))
@@ -44,10 +44,10 @@ def unwatched_is_not_judged(bench):
         for options in ([], ["--no-stop"], ["-q"], ["--format=json"]):
             status, out, err = bench.run("report", "--check", *options, str(pid))
             demand(status == 2, f"{options}: status {status}")
-            demand(len(err) == 1 and f"--check: process {pid} is not watched" in err[0], f"{options}: said {err}")
+            demand(len(err) == 1 and f"--check: process {pid} is not watched" in err[0], f"{options}: printed {err}")
             demand(out, f"{options}: no report")
             if "--format=json" in options:
-                demand(json.loads(out)["processes"][0]["watched"] is False, "said to be watched")
+                demand(json.loads(out)["processes"][0]["watched"] is False, "printed to be watched")
         status, _, err = bench.run("report", str(pid))
         demand(status == 0 and not err, f"without --check: status {status}, {err}")
 

@@ -22,7 +22,7 @@ class Bench(harness.Bench):
         self.env.update(TMP=self.tmp, WAITS=self.waits, MARK=f"mark-{os.path.basename(self.tmp)}")
 
     def shell(self, script, *options, timeout="1s"):
-        """Status, the report as JSON, what was said; and nobody is left alive afterwards."""
+        """Status, the report as JSON, what was printed; and nobody is left alive afterwards."""
         output = self.path("report.json")
         argv = [self.cli, "run", f"--timeout={timeout}", "--format=json", "-o", output, *options,
                 "--", "sh", "-c", script]
@@ -65,7 +65,7 @@ def stacks_of(report):
 
 def check_timed_out(status, report):
     demand(status == 124, f"status {status}")
-    demand(report.get("timed_out") is True, "not said to have timed out")
+    demand(report.get("timed_out") is True, "not printed to have timed out")
 
 
 def every_thread_with_its_stack(bench):
@@ -136,8 +136,8 @@ def text_says_so_first(bench):
 
 def bad_durations(bench):
     for value in ("", "x", "5x", "-3", "0", "1e9h", "inf", "nan", "5 s", "s"):
-        status, _, said = harness.call([bench.cli, "run", f"--timeout={value}", "--", "true"], env=bench.env)
-        lines = said.splitlines()
+        status, _, printed = harness.call([bench.cli, "run", f"--timeout={value}", "--", "true"], env=bench.env)
+        lines = printed.splitlines()
         demand(status == 125 and len(lines) == 1 and f"--timeout={value} is not" in lines[0],
                f"{value!r}: status {status}, {lines}")
 
@@ -155,7 +155,7 @@ def signalled_twice(bench):
 
 
 def interrupted_by_hand(bench):
-    """The terminal's Ctrl-C goes to all of the group; COMMAND looks after it."""
+    """The terminal's Ctrl-C goes to all of the group; COMMAND handles it."""
     process = subprocess.Popen([bench.cli, "run", "--", "sh", "-c",
                                 'trap "\\"$WAITS\\"; exit 3" INT; echo up; while :; do sleep 0.05; done'],
                                env=bench.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

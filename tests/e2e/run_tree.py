@@ -15,7 +15,7 @@ import sys
 import harness
 from harness import TIMEOUT_S, Skip, demand, need, need_root, threads_of
 
-# Without LD_PRELOAD nothing in the tree is watched: said once for each.
+# Without LD_PRELOAD nothing in the tree is watched: printed once for each.
 BARE = "started without LD_PRELOAD"
 
 
@@ -30,22 +30,22 @@ class Bench(harness.Bench):
             os.symlink(self.target(name), self.path(name))
 
     def run(self, argv, options=(), env=None, around=()):
-        """Status, and what threadleak said on standard error: the lines that begin so."""
+        """Status, and what threadleak printed on standard error: the lines that begin so."""
         status, _, self.err = harness.call([*around, self.cli, "run", *options, "--", *argv], env=env or self.env,
                                            cwd=self.tmp, stdout=subprocess.DEVNULL, errors="replace")
         return status, [line[12:] for line in self.err.split("\n") if line.startswith("threadleak: ")]
 
     def demand_said(self, argv, *wanted, options=(), status=0, env=None):
         """These lines and no other; each wanted is a regular expression."""
-        code, said = self.run(argv, options, env)
-        fits = len(said) == len(wanted) and all(re.fullmatch(a, b) for a, b in zip(wanted, said))
+        code, printed = self.run(argv, options, env)
+        fits = len(printed) == len(wanted) and all(re.fullmatch(a, b) for a, b in zip(wanted, printed))
         demand(code == status, f"{argv}: status {code}, not {status}: {self.err}")
-        demand(fits, f"{argv}: said {said}, not {list(wanted)}")
+        demand(fits, f"{argv}: printed {printed}, not {list(wanted)}")
 
     def json(self, argv, options=()):
         output = self.path("report.json")
-        code, said = self.run(argv, ["--format=json", "-o", output, *options])
-        return code, said, harness.read_json(output)
+        code, printed = self.run(argv, ["--format=json", "-o", output, *options])
+        return code, printed, harness.read_json(output)
 
     def start(self, argv, piped=False, watched=False, **more):
         env = self.environment(**({"LD_PRELOAD": self.shim} if watched else {}))
@@ -93,34 +93,34 @@ def starter_scripts(bench, program):
 
 def static_child(bench):
     for name, argv in starter_scripts(bench, "./static_program").items():
-        code, said = bench.run(argv)
-        demand(code == 0 and said == ["1 child program was not watched: ./static_program (static)"],
-               f"{name}: status {code}, said {said}: {bench.err}")
+        code, printed = bench.run(argv)
+        demand(code == 0 and printed == ["1 child program was not watched: ./static_program (static)"],
+               f"{name}: status {code}, printed {printed}: {bench.err}")
 
 
 def watched_child(bench):
     """Programs that create no thread, or leave none, are nobody's to accuse."""
     for program in ("./no_thread", "./clean", "/bin/true"):
         for name, argv in starter_scripts(bench, program).items():
-            code, said = bench.run(argv)
-            demand(code == 0 and not said, f"{name} {program}: status {code}, said {said}: {bench.err}")
+            code, printed = bench.run(argv)
+            demand(code == 0 and not printed, f"{name} {program}: status {code}, printed {printed}: {bench.err}")
 
 
 def leaking_child(bench):
     for name, argv in starter_scripts(bench, "./running").items():
-        code, said = bench.run(argv)
-        demand(code == 66 and len(said) >= 1 and "not watched" not in bench.err, f"{name}: status {code}, said {said}")
+        code, printed = bench.run(argv)
+        demand(code == 66 and len(printed) >= 1 and "not watched" not in bench.err, f"{name}: status {code}, printed {printed}")
 
 
 def exec_fails(bench):
-    """A shell looks along PATH; what is not there, or cannot be run, was not left unwatched."""
+    """A shell searches PATH; a missing or unusable program is not reported as unwatched."""
     bench.write("text", "no program\n")
     directories = ":".join(bench.path(f"directory{n}") for n in range(3))
     env = bench.environment(PATH=f"{directories}:{os.environ['PATH']}")
     for command in ("./nosuch", "nosuch", "./text", "/", "/nosuch/program", "true", "./text/program"):
         for name, argv in starter_scripts(bench, command).items():
-            said = bench.run(argv, env=env)[1]
-            demand(not [line for line in said if "watched" in line], f"{name} {command}: said {said}")
+            printed = bench.run(argv, env=env)[1]
+            demand(not [line for line in printed if "watched" in line], f"{name} {command}: printed {printed}")
     # Not static because it would be: it never ran.
     bench.write("execs.py", "import os\n"
                 "for n in range(3):\n"
@@ -135,13 +135,13 @@ def without_environment(bench):
     bench.demand_said(["bash", "-c", "unset LD_PRELOAD; ./clean; true"], one("./clean", BARE))
     bench.demand_said([sys.executable, "-c", "import os\nos.waitpid(os.posix_spawn('./clean', ['clean'], {}), 0)"],
                       one("./clean", BARE))
-    # Told apart: the file's own reason is the one that would remain.
+    # Both reasons apply: the one of the file is reported.
     bench.demand_said(["sh", "-c", "env -i ./static_program; true"], one("./static_program", "static"))
 
 
 def command_itself(bench):
-    code, said = bench.run(["env", "-i", "./clean"])
-    demand(code == 125 and said[0] == f"1 program was not watched: ./clean ({BARE})" and len(said) == 2, f"{code} {said}")
+    code, printed = bench.run(["env", "-i", "./clean"])
+    demand(code == 125 and printed[0] == f"1 program was not watched: ./clean ({BARE})" and len(printed) == 2, f"{code} {printed}")
 
 
 def setuid_child(bench):
@@ -176,9 +176,9 @@ def found_in_path(bench):
     env = bench.environment(PATH=f"{bench.tmp}:{os.environ['PATH']}")
     for argv in (["sh", "-c", "cd /; static_program; true"], ["xargs", "static_program"],
                  [sys.executable, "-c", "import os\nos.waitpid(os.posix_spawnp('static_program', ['x'], os.environ), 0)"]):
-        code, said = bench.run(argv, env=env)
-        demand(len(said) == 1 and re.fullmatch(r"1 child program was not watched: (\S*/)?static_program \(static\)", said[0]),
-               f"{argv}: status {code}, said {said}")
+        code, printed = bench.run(argv, env=env)
+        demand(len(printed) == 1 and re.fullmatch(r"1 child program was not watched: (\S*/)?static_program \(static\)", printed[0]),
+               f"{argv}: status {code}, printed {printed}")
     bench.write("moved", "mkdir sub; cd sub; ../static_program; cd ..; rmdir sub\n")
     bench.demand_said(["sh", "moved"], one("../static_program", "static"))
 
@@ -190,7 +190,7 @@ def many(bench):
 
 
 def still_alive_unwatched(bench):
-    """One that outlives COMMAND is told too, once it is what it will be."""
+    """A process that outlives COMMAND is reported, too, after its exec."""
     script = ("import os, subprocess, sys\n"
               "child = subprocess.Popen(['/bin/sleep', '1000'], env={}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
               "open('pid', 'w').write(str(child.pid))\n")
@@ -230,8 +230,8 @@ def pids_again(bench):
     static = ["1 child program was not watched: ./static_program (static)"]
     for order in (["./no_thread", "./static_program"], ["./static_program", "./no_thread"],
                   ["./no_thread", "./static_program", "./no_thread"]):
-        code, said = bench.run([sys.executable, "-c", script, *order], ["--format=json", "-o", "report"], around=own)
-        demand(code == 0 and said == static, f"{order}: {code} {said}")
+        code, printed = bench.run([sys.executable, "-c", script, *order], ["--format=json", "-o", "report"], around=own)
+        demand(code == 0 and printed == static, f"{order}: {code} {printed}")
         counted = harness.read_json(bench.path("report"))["summary"]["processes"]
         demand(counted == 1 + len(order), f"{order}: {counted} processes")  # a fork is one, whatever it goes on to
 
@@ -249,41 +249,41 @@ def not_followed(bench):
 def quiet_and_verbose(bench):
     argv = ["sh", "-c", "./static_program; true"]
     bench.demand_said(argv, options=["-q"])
-    code, said = bench.run(argv, ["-v"])
-    demand(code == 0 and len(said) == 2 and re.fullmatch(r"no threads were created; \d+ process(es)? watched, 1 program not watched",
-                                                         said[0]), f"{said}")
-    demand(re.fullmatch(one("./static_program", "static"), said[1]), f"{said}")
+    code, printed = bench.run(argv, ["-v"])
+    demand(code == 0 and len(printed) == 2 and re.fullmatch(r"no threads were created; \d+ process(es)? watched, 1 program not watched",
+                                                         printed[0]), f"{printed}")
+    demand(re.fullmatch(one("./static_program", "static"), printed[1]), f"{printed}")
 
 
 def as_json(bench):
-    code, said, report = bench.json(["sh", "-c", "./static_program; env -i ./clean; true"])
-    demand(code == 0 and len(said) == 1, f"{code} {said}")
+    code, printed, report = bench.json(["sh", "-c", "./static_program; env -i ./clean; true"])
+    demand(code == 0 and len(printed) == 1, f"{code} {printed}")
     programs = [(program["exe"], program["why"]) for program in report["unwatched"]]
     demand(programs == [(os.path.realpath(bench.path("static_program")), "static"),
                         (os.path.realpath(bench.path("clean")), "environment")], f"{programs}")
     demand(all(isinstance(program["pid"], int) for program in report["unwatched"]), f"{report['unwatched']}")
     demand("unwatched" not in bench.json(["sh", "-c", "./clean; true"])[2], "unwatched, though all were")
-    # A document on standard error stands alone.
+    # A document on standard error has no other lines around it.
     bench.run(["sh", "-c", "./static_program >&2; true"], ["--format=json"])
     demand(json.loads(bench.err[bench.err.index("{"):])["unwatched"], "no document")
 
 
 def limits(bench):
-    """No room to note anything: nothing is said, and the programs are not hurt."""
+    """No space for records: nothing is printed, and the programs are not affected."""
     for limit in ("-f 0", "-n 3"):
         for name, argv in starter_scripts(bench, "./no_thread").items():
             script = f"(ulimit {limit}; \"$@\"; exit $?); exit $?"
             bare = subprocess.run(["bash", "-c", script, "x", *argv], cwd=bench.tmp, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, timeout=TIMEOUT_S).returncode
-            code, said = bench.run(["bash", "-c", script, "x", *argv])
+            code, printed = bench.run(["bash", "-c", script, "x", *argv])
             demand(code == bare and "not watched" not in bench.err, f"{limit}, {name}: {code}, not {bare}: {bench.err}")
 
 
-def no_room(bench):
-    """A ledger that found no room is missed, unlike one whose process was killed while it began."""
-    code, said = bench.run(["bash", "-c", "(ulimit -f 0; ./no_thread); exit 0"])
-    demand(code == 0 and said and all(line.endswith("; this process is missing from the report") for line in said),
-           f"{code} {said}")
+def no_space_for_a_ledger(bench):
+    """A ledger without space is reported, unlike that of a process that was killed while it began."""
+    code, printed = bench.run(["bash", "-c", "(ulimit -f 0; ./no_thread); exit 0"])
+    demand(code == 0 and printed and all(line.endswith("; this process is missing from the report") for line in printed),
+           f"{code} {printed}")
 
 
 def directory_is_removed(bench):
@@ -323,11 +323,11 @@ def required(text):
 
 
 def require_all_watched(bench):
-    """Where all are, nothing is said, however they are started, and whoever is still being loaded."""
+    """Where all are, nothing is printed, however they are started, and whoever is still being loaded."""
     for program in ("./no_thread", "./clean"):
         for name, argv in starter_scripts(bench, program).items():
-            code, said = bench.run(argv, STRICT)
-            demand(code == 0 and not said, f"{name} {program}: status {code}, said {said}: {bench.err}")
+            code, printed = bench.run(argv, STRICT)
+            demand(code == 0 and not printed, f"{name} {program}: status {code}, printed {printed}: {bench.err}")
     for _ in range(20):
         bench.demand_said(["sh", "-c", "/bin/true & /bin/true & /bin/true &"], options=STRICT)
     bench.demand_said(["sh", "-c", "./nosuch; true"], options=STRICT)
@@ -340,16 +340,16 @@ def require_watched(bench):
     static = one("./static_program", "static")
     for options in (STRICT, [*STRICT, "-q"]):
         for name, argv in starter_scripts(bench, "./static_program").items():
-            code, said = bench.run(argv, options)
-            demand(code == 125 and len(said) == 1 and re.fullmatch(required(static), said[0]), f"{name}: {code} {said}")
+            code, printed = bench.run(argv, options)
+            demand(code == 125 and len(printed) == 1 and re.fullmatch(required(static), printed[0]), f"{name}: {code} {printed}")
     # COMMAND's own status wins, and this wins over that for leaks, which are reported.
     bench.demand_said(["sh", "-c", "./static_program; exit 3"], required(static), options=STRICT, status=3)
     bench.demand_said(["sh", "-c", "./static_program; ./running; true"], "3 leaked threads .*", required(static),
                       options=[*STRICT], status=125)
-    code, said = bench.run(["sh", "-c", "env -i ./clean; true"], [*STRICT, "--format=json", "-o", "report.json"])
-    demand(code == 125 and said, f"{code} {said}")
-    code, said = bench.run(["./clean"], [*STRICT, "--no-follow"])
-    demand(code == 125 and len(said) == 1 and "--no-follow" in said[0], f"{code} {said}")
+    code, printed = bench.run(["sh", "-c", "env -i ./clean; true"], [*STRICT, "--format=json", "-o", "report.json"])
+    demand(code == 125 and printed, f"{code} {printed}")
+    code, printed = bench.run(["./clean"], [*STRICT, "--no-follow"])
+    demand(code == 125 and len(printed) == 1 and "--no-follow" in printed[0], f"{code} {printed}")
 
 
 def require_watched_for_each_reason(bench):
@@ -366,9 +366,9 @@ def require_watched_for_each_reason(bench):
         os.symlink(other, bench.path("program_32bit"))
         reasons["./program_32bit"] = "another architecture"
     for command, why in reasons.items():
-        said = required(one(command.split()[-1], why))
-        bench.demand_said(["sh", "-c", f"{command}; true"], said, options=STRICT, status=125)
-        bench.demand_said(["sh", "-c", f"{command}; exit 3"], said, options=STRICT, status=3)
+        printed = required(one(command.split()[-1], why))
+        bench.demand_said(["sh", "-c", f"{command}; true"], printed, options=STRICT, status=125)
+        bench.demand_said(["sh", "-c", f"{command}; exit 3"], printed, options=STRICT, status=3)
         bench.demand_said(["sh", "-c", f"{command}; true"], one(command.split()[-1], why))
     bench.demand_said(["sh", "-c", "./static_program; kill -TERM $$"], required(one("./static_program", "static")),
                       options=STRICT, status=143)
@@ -405,18 +405,18 @@ def other_users(bench):
     bench.cli = os.path.join(run, "threadleak")
     running = os.path.join(run, "running")
     for argv in ([*setpriv, running], ["sh", "-c", " ".join([*setpriv, running])]):
-        code, said = bench.run(argv, STRICT)
-        demand(code == 66 and len(said) == 1 and said[0].startswith("3 leaked threads"), f"{argv}: {code} {said}")
+        code, printed = bench.run(argv, STRICT)
+        demand(code == 66 and len(printed) == 1 and printed[0].startswith("3 leaked threads"), f"{argv}: {code} {printed}")
     code, _, report = bench.json([*setpriv, running])
     sources = {thread["stack_source"] for thread in threads_of(report["processes"][0])}
     demand(code == 66 and "none" not in sources, f"{code}, stacks: {sources}")
-    # Even where the directory stands in one that is root's alone, as it is itself.
+    # Even if the parent of the directory, like the directory, belongs to root alone.
     os.mkdir(bench.path("private"), 0o700)
     env = bench.environment(TMPDIR=bench.path("private"))
-    code, said = bench.run([*setpriv, running], STRICT, env=env)
-    demand(code == 66 and len(said) == 1, f"a private TMPDIR: {code} {said}")
-    bench.write("look", 'stat -c %a "$THREADLEAK_RUN_DIR"; ls "$THREADLEAK_RUN_DIR"; rm "$THREADLEAK_RUN_DIR/execs"\n')
-    done = subprocess.run([bench.cli, "run", "--", *setpriv, "sh", "look"], cwd=bench.tmp, env=bench.environment(),
+    code, printed = bench.run([*setpriv, running], STRICT, env=env)
+    demand(code == 66 and len(printed) == 1, f"a private TMPDIR: {code} {printed}")
+    bench.write("list", 'stat -c %a "$THREADLEAK_RUN_DIR"; ls "$THREADLEAK_RUN_DIR"; rm "$THREADLEAK_RUN_DIR/execs"\n')
+    done = subprocess.run([bench.cli, "run", "--", *setpriv, "sh", "list"], cwd=bench.tmp, env=bench.environment(),
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     demand(done.stdout.startswith(b"700\n") and done.stdout.count(b"ermission denied") == 2, f"the directory: {done.stdout}")
 
@@ -454,8 +454,8 @@ def ends_after_command(bench):
               "while open(f'/proc/{child.pid}/stat').read().rsplit(') ')[1][0] != 'S': time.sleep(0.001)\n"
               "child.returncode = 0\n")
     command = [sys.executable, "-c", script, bench.target("atexit_prints")]
-    code, said, report = bench.json(command, ["--grace=2000"])
-    demand(code == 66 and not said, f"{code} {said}")
+    code, printed, report = bench.json(command, ["--grace=2000"])
+    demand(code == 66 and not printed, f"{code} {printed}")
     leaked = [process for process in report["processes"] if process["leaks"]]
     demand(len(leaked) == 1 and leaked[0]["end"]["how"] == "exit" and leaked[0]["end"]["judged"], f"{leaked}")
     demand(leaked[0]["leaks"][0]["threads"][0]["stack"], "where it was is not known")
@@ -493,7 +493,7 @@ def exitcode_key(bench):
 
 TESTS = [static_child, watched_child, leaking_child, exec_fails, without_environment, command_itself, setuid_child,
          other_architecture, script_of_static, found_in_path, many, still_alive_unwatched, still_loading,
-         killed_before_it_began, pids_again, run_in_run, not_followed, quiet_and_verbose, as_json, limits, no_room, directory_is_removed, run_is_killed,
+         killed_before_it_began, pids_again, run_in_run, not_followed, quiet_and_verbose, as_json, limits, no_space_for_a_ledger, directory_is_removed, run_is_killed,
          outlives, ends_after_command, unjudged_ends, exitcode_key,
          require_all_watched, require_watched, require_watched_for_each_reason, require_what_is_uncertain, shells_of_libc, other_users]
 

@@ -33,7 +33,7 @@ class Bench(harness.Bench):
         return shutil.copy(self.target(target), self.path(target))
 
     def selftest(self, before=(), options=(), env=None, bare=False, **more):
-        """Status, and what was said of each check: {what: (mark, text)}."""
+        """Status, and what was printed of each check: {what: (mark, text)}."""
         own = {} if bare else self.env
         status, *texts = harness.call([*before, self.cli, "selftest", *options], env={**own, **(env or {})},
                                       cwd=self.tmp, timeout=TIMEOUT_S, **more)
@@ -41,12 +41,12 @@ class Bench(harness.Bench):
         lines = re.findall(r"^(ok|note|FAIL) +(\S.{27}) (.*)$", self.text, re.M)
         return status, {what.strip(): (mark, text) for mark, what, text in lines}
 
-    def demand_all_found(self, said, but=()):
+    def demand_all_found(self, printed, but=()):
         for what in [*PLANTS, *LIVE]:
-            demand(what in said, f"nothing is said of '{what}'")
-            demand(said[what][0] == "ok" or what in but, f"{what}: {' '.join(said[what])}")
+            demand(what in printed, f"nothing is printed of '{what}'")
+            demand(printed[what][0] == "ok" or what in but, f"{what}: {' '.join(printed[what])}")
 
-    def said(self):
+    def printed(self):
         return self.text
 
 
@@ -57,162 +57,162 @@ def no_cores():
 # ---- the tests --------------------------------------------------------------------
 
 def all_is_well(bench):
-    status, said = bench.selftest()
+    status, printed = bench.selftest()
     demand(status == 0, f"status {status}")
-    bench.demand_all_found(said, but=["report PID"])
-    demand(said["running threads"][1] == "found; created by plant_running, run plant_waits", "words of running threads")
-    demand(re.search(r"cmd_plant\.c:\d+$", said["lines"][1]), "no line numbers")
-    demand(said["library"][1] == bench.shim, "another library")
+    bench.demand_all_found(printed, but=["report PID"])
+    demand(printed["running threads"][1] == "found; created by plant_running, run plant_waits", "words of running threads")
+    demand(re.search(r"cmd_plant\.c:\d+$", printed["lines"][1]), "no line numbers")
+    demand(printed["library"][1] == bench.shim, "another library")
     demand("all leaks were found" in bench.text, "no summary")
 
 
 def bare_environment(bench):
-    status, said = bench.selftest(bare=True)
+    status, printed = bench.selftest(bare=True)
     demand(status == 0, f"status {status}")
-    bench.demand_all_found(said, but=["report PID"])
+    bench.demand_all_found(printed, but=["report PID"])
 
 
 def within_a_run(bench):
     """In a job that is watched as a whole: what is planted is not that run's."""
-    status, said = bench.selftest(before=[bench.cli, "run", "--error-exitcode=99", "--"])
+    status, printed = bench.selftest(before=[bench.cli, "run", "--error-exitcode=99", "--"])
     demand(status == 0, f"status {status}")
-    bench.demand_all_found(said, but=["report PID"])
+    bench.demand_all_found(printed, but=["report PID"])
 
 
 def stripped(bench):
     subprocess.run([need("strip"), bench.cli, bench.shim], check=True)
-    status, said = bench.selftest()
+    status, printed = bench.selftest()
     demand(status == 0, f"status {status}")
-    bench.demand_all_found(said, but=["report PID"])
-    demand(said["lines"][0] == "note" and "no debug information" in said["lines"][1], "lines of a stripped program")
+    bench.demand_all_found(printed, but=["report PID"])
+    demand(printed["lines"][0] == "note" and "no debug information" in printed["lines"][1], "lines of a stripped program")
 
 
 def without_ptrace(bench):
-    status, said = bench.selftest(before=[bench.copy_of("deny_ptrace")])
+    status, printed = bench.selftest(before=[bench.copy_of("deny_ptrace")])
     if status == 77:
         raise Skip("no seccomp here")
     demand(status == 0, f"status {status}")
-    bench.demand_all_found(said, but=["report PID"])
+    bench.demand_all_found(printed, but=["report PID"])
     for what in ("stacks at the end", "report PID"):
-        demand(said[what][0] == "note", f"{what} is {said[what][0]}")
-        demand("taken by signal" in said[what][1] and "seccomp" in said[what][1], f"words of {what}")
+        demand(printed[what][0] == "note", f"{what} is {printed[what][0]}")
+        demand("taken by signal" in printed[what][1] and "seccomp" in printed[what][1], f"words of {what}")
 
 
 def not_root(bench):
     need_root()
-    status, said = bench.selftest(before=as_nobody())
+    status, printed = bench.selftest(before=as_nobody())
     demand(status == 0, f"status {status}")
-    bench.demand_all_found(said, but=["report PID"])
+    bench.demand_all_found(printed, but=["report PID"])
 
 
 def without_capabilities(bench):
     """Root in a container."""
     need_root()
-    status, said = bench.selftest(before=[need("setpriv"), "--bounding-set=-all", "--inh-caps=-all"])
+    status, printed = bench.selftest(before=[need("setpriv"), "--bounding-set=-all", "--inh-caps=-all"])
     demand(status == 0, f"status {status}")
-    bench.demand_all_found(said, but=["report PID"])
+    bench.demand_all_found(printed, but=["report PID"])
 
 
 def no_library(bench):
     os.unlink(bench.shim)
-    status, said = bench.selftest()
+    status, printed = bench.selftest()
     demand(status == 1, f"status {status}")
-    demand(said["library"][0] == "FAIL" and "install both together" in said["library"][1], "words of library")
-    demand(not set(PLANTS) & set(said), "the rest was tried")
+    demand(printed["library"][0] == "FAIL" and "install both together" in printed["library"][1], "words of library")
+    demand(not set(PLANTS) & set(printed), "the rest was tried")
 
 
 def library_of_another(bench):
-    """Loaded, and records nothing: every plant must be missed, and said to be."""
+    """Loaded, and records nothing: every plant must be missed, and printed to be."""
     shutil.copy(bench.target("libplugin.so"), bench.shim)
-    status, said = bench.selftest()
+    status, printed = bench.selftest()
     demand(status == 1, f"status {status}")
     for what in [*PLANTS, "LD_PRELOAD alone"]:
-        demand(said[what][0] == "FAIL", f"{what}: {' '.join(said[what])}")
-    demand("was not watched" in said["running threads"][1], "words of running threads")
+        demand(printed[what][0] == "FAIL", f"{what}: {' '.join(printed[what])}")
+    demand("was not watched" in printed["running threads"][1], "words of running threads")
     demand("leaks can be missed" in bench.text, "no summary")
 
 
 def library_that_cannot_be_loaded(bench):
     with open(bench.shim, "wb") as file:
         file.write(b"not a library\n")
-    status, said = bench.selftest()
+    status, printed = bench.selftest()
     demand(status == 1, f"status {status}")
-    demand(said["running threads"][0] == "FAIL", "running threads were found")
+    demand(printed["running threads"][0] == "FAIL", "running threads were found")
 
 
 def no_directory(bench):
-    status, said = bench.selftest(env={"TMPDIR": "/proc"})
+    status, printed = bench.selftest(env={"TMPDIR": "/proc"})
     demand(status == 1, f"status {status}")
-    demand(said["directory of a run"][0] == "FAIL", "a directory could be made in /proc")
-    demand("/proc" in said["directory of a run"][1] and "TMPDIR" in said["directory of a run"][1], "words of directory")
+    demand(printed["directory of a run"][0] == "FAIL", "a directory could be made in /proc")
+    demand("/proc" in printed["directory of a run"][1] and "TMPDIR" in printed["directory of a run"][1], "words of directory")
     for what in LIVE:
-        demand(what in said and said[what][0] != "FAIL", f"{what} fails without a directory")
+        demand(what in printed and printed[what][0] != "FAIL", f"{what} fails without a directory")
 
 
 def missing_directory(bench):
-    status, said = bench.selftest(env={"TMPDIR": bench.path("missing")})
+    status, printed = bench.selftest(env={"TMPDIR": bench.path("missing")})
     demand(status == 1, f"status {status}")
-    demand(said["directory of a run"][0] == "FAIL", "a directory could be made where there is none")
-    demand("missing" in said["directory of a run"][1] and "TMPDIR" in said["directory of a run"][1], "words of directory")
+    demand(printed["directory of a run"][0] == "FAIL", "a directory could be made where there is none")
+    demand("missing" in printed["directory of a run"][1] and "TMPDIR" in printed["directory of a run"][1], "words of directory")
 
 
 def directory_of_another(bench):
     """Not root's: to be read, not to be written."""
     need_root()
     os.mkdir(bench.path("closed"), 0o755)
-    status, said = bench.selftest(before=as_nobody(), env={"TMPDIR": bench.path("closed")})
-    demand(status == 1 and said["directory of a run"][0] == "FAIL", f"status {status}")
-    demand("Permission denied" in said["directory of a run"][1], "words of directory")
+    status, printed = bench.selftest(before=as_nobody(), env={"TMPDIR": bench.path("closed")})
+    demand(status == 1 and printed["directory of a run"][0] == "FAIL", f"status {status}")
+    demand("Permission denied" in printed["directory of a run"][1], "words of directory")
 
 
 def not_root_without_ptrace(bench):
     need_root()
     deny = bench.copy_of("deny_ptrace")
-    status, said = bench.selftest(before=[*as_nobody(), deny])
+    status, printed = bench.selftest(before=[*as_nobody(), deny])
     if status == 77:
         raise Skip("no seccomp here")
     demand(status == 0, f"status {status}")
-    bench.demand_all_found(said, but=["report PID"])
-    demand(said["stacks at the end"][0] == "note", f"stacks at the end: {said['stacks at the end']}")
+    bench.demand_all_found(printed, but=["report PID"])
+    demand(printed["stacks at the end"][0] == "note", f"stacks at the end: {printed['stacks at the end']}")
 
 
 def options_that_find_nothing(bench):
-    status, said = bench.selftest(env={"THREADLEAK_OPTIONS": "judge=none"})
-    demand(status == 1 and said["THREADLEAK_OPTIONS"][0] == "FAIL", f"status {status} with judge=none")
-    status, said = bench.selftest(env={"THREADLEAK_OPTIONS": "exitcode=0"})
-    demand(status == 1 and said["THREADLEAK_OPTIONS"][0] == "FAIL", f"status {status} with exitcode=0")
-    demand("exitcode=0" in said["THREADLEAK_OPTIONS"][1], "words of exitcode=0")
-    status, said = bench.selftest(env={"THREADLEAK_OPTIONS": "exitcode=9"})
-    demand(status == 0 and said["THREADLEAK_OPTIONS"][0] == "ok", f"status {status} with exitcode=9")
-    status, said = bench.selftest(env={"THREADLEAK_OPTIONS": "report=unjoined"})
-    demand(status == 0 and said["THREADLEAK_OPTIONS"][0] == "note", f"status {status} with report=unjoined")
-    bench.demand_all_found(said, but=["report PID"])
+    status, printed = bench.selftest(env={"THREADLEAK_OPTIONS": "judge=none"})
+    demand(status == 1 and printed["THREADLEAK_OPTIONS"][0] == "FAIL", f"status {status} with judge=none")
+    status, printed = bench.selftest(env={"THREADLEAK_OPTIONS": "exitcode=0"})
+    demand(status == 1 and printed["THREADLEAK_OPTIONS"][0] == "FAIL", f"status {status} with exitcode=0")
+    demand("exitcode=0" in printed["THREADLEAK_OPTIONS"][1], "words of exitcode=0")
+    status, printed = bench.selftest(env={"THREADLEAK_OPTIONS": "exitcode=9"})
+    demand(status == 0 and printed["THREADLEAK_OPTIONS"][0] == "ok", f"status {status} with exitcode=9")
+    status, printed = bench.selftest(env={"THREADLEAK_OPTIONS": "report=unjoined"})
+    demand(status == 0 and printed["THREADLEAK_OPTIONS"][0] == "note", f"status {status} with report=unjoined")
+    bench.demand_all_found(printed, but=["report PID"])
 
 
 def unknown_key(bench):
-    status, said = bench.selftest(env={"THREADLEAK_OPTIONS": "nosuch=1"})
+    status, printed = bench.selftest(env={"THREADLEAK_OPTIONS": "nosuch=1"})
     demand(status == 0, f"status {status}")
-    demand(said["THREADLEAK_OPTIONS"][0] == "note" and "nosuch" in said["THREADLEAK_OPTIONS"][1], "an unknown key")
+    demand(printed["THREADLEAK_OPTIONS"][0] == "note" and "nosuch" in printed["THREADLEAK_OPTIONS"][1], "an unknown key")
 
 
 def quit_is_ignored(bench):
-    status, said = bench.selftest(before=["/bin/sh", "-c", 'trap "" QUIT; exec "$@"', "sh"])
+    status, printed = bench.selftest(before=["/bin/sh", "-c", 'trap "" QUIT; exec "$@"', "sh"])
     demand(status == 0, f"status {status}")
-    demand("kill -QUIT" in said and "USR1" in said["kill -QUIT"][1], "nothing is said of QUIT")
+    demand("kill -QUIT" in printed and "USR1" in printed["kill -QUIT"][1], "nothing is printed of QUIT")
 
 
 def core_files(bench):
-    status, said = bench.selftest(preexec_fn=no_cores)
+    status, printed = bench.selftest(preexec_fn=no_cores)
     demand(status == 0, f"status {status}")
     with open("/proc/sys/kernel/core_pattern", encoding="utf-8") as file:
         piped = file.read().startswith("|")
-    demand(said["core files"][0] == ("ok" if piped else "note"), f"core files: {said['core files']}")
+    demand(printed["core files"][0] == ("ok" if piped else "note"), f"core files: {printed['core files']}")
 
 
 def verbose(bench):
     shutil.copy(bench.target("libplugin.so"), bench.shim)
     bench.selftest(options=["-v"])
-    demand("      | threadleak: run:" in bench.text, "not what the run said")
+    demand("      | threadleak: run:" in bench.text, "not what the run printed")
 
 
 def usage(bench):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Rules of what is no leak, through the command line: what they match in real programs, where they come from,
-what is said of them, and that wrong ones stop all before COMMAND starts.
+what is printed of them, and that wrong ones stop all before COMMAND starts.
 
   tests/e2e/suppressions.py [--build DIR] [NAME...]
 """
@@ -26,7 +26,7 @@ class Bench(harness.Bench):
         return harness.call(argv, env=self.environment(**env), cwd=self.tmp, errors="replace")
 
     def run(self, target, *options, cli=None, **env):
-        """Status, the report as JSON, what was said."""
+        """Status, the report as JSON, what was printed."""
         output = self.path("report.json")
         status, _, err = self.call(cli or self.cli, "run", "--format=json", "-o", output, *options, "--",
                                    self.target(target), **env)
@@ -66,8 +66,8 @@ def each_type_of_rule(bench):
         demand(suppressed(report) == expected, f"{rule}: {suppressed(report)}, {err}")
         demand(report["summary"]["leaked_threads"] == 13 - threads and status == 66, f"{rule}: {report['summary']}")
         demand(report["summary"]["suppressed_threads"] == threads, f"{rule}: {report['summary']}")
-        told = [(rule["rule"], rule["line"], rule["threads"]) for rule in report.get("suppressions", [])]
-        demand(told == ([(rule, 1, threads)] if threads else []), f"{rule}: {told}")
+        reported = [(rule["rule"], rule["line"], rule["threads"]) for rule in report.get("suppressions", [])]
+        demand(reported == ([(rule, 1, threads)] if threads else []), f"{rule}: {reported}")
 
 
 def without_stacks_nothing_is_known_of_them(bench):
@@ -205,7 +205,7 @@ def a_live_process(bench):
         demand(status == 0, f"{status}, {out}, {err}")
 
 
-# ---- what is said of them ------------------------------------------------------------------------
+# ---- what is printed of them ------------------------------------------------------------------------
 
 def which_matched_and_which_did_not(bench):
     rules = bench.rules("# rules", "name:^holder$", "name:nosuch", "start:^work$  # the pool", name="a.supp")
@@ -343,19 +343,19 @@ def generated_rules_without_names_are_of_their_module(bench):
         status, _, err = bench.call(bench.cli, "run", f"--suppressions={path}", "-o", "report", "--", program)
         demand(status == expected, f"{program}: {status}: {err}{open(path, encoding='utf-8').read()}")
     with open(path, encoding="utf-8") as file:
-        demand("its creator has no name" in file.read(), "it is not said that the rule is wide")
+        demand("its creator has no name" in file.read(), "it is not printed that the rule is wide")
 
 
-def what_rules_can_not_see_is_told(bench):
+def conditions_without_facts_are_reported(bench):
     """Creation stacks end at `depth`, and thread: and module: with them."""
     line = "(further callers not recorded; thread: and module: rules cannot see them)"
-    for rule, told in (("thread:^main$", True), ("module:nosuch", True), ("thread:^main$ kind:running", True),
+    for rule, reported in (("thread:^main$", True), ("module:nosuch", True), ("thread:^main$ kind:running", True),
                        ("thread:^main$ kind:detached", False), ("name:nosuch", False), ("thread:^main$ name:no", False)):
         options = "--suppressions=" + bench.rules(rule), "-o", "report", "--", bench.target("deep")
         status, _, err = bench.call(bench.cli, "run", "--depth=5", *options)
         with open(bench.path("report"), encoding="utf-8") as file:
             text = file.read()
-        demand(status == 66 and (line in text) == told, f"{rule}: {text}{err}")
+        demand(status == 66 and (line in text) == reported, f"{rule}: {text}{err}")
     status, _, err = bench.call(bench.cli, "run", "-o", "report", "--depth=5", "--", bench.target("deep"))
     with open(bench.path("report"), encoding="utf-8") as file:
         demand(status == 66 and line not in file.read(), "libuv's built-in rules are none of the user's")
@@ -376,7 +376,7 @@ def start_knows_what_std_thread_calls(bench):
             demand(status == 66, f"{flags} {rule} hides what it does not name: {status}, {err}")
 
 
-def names_that_look_like_rules(bench):
+def names_in_the_form_of_rules(bench):
     """Thread names with what means something in a rule: each is silenced by its own rule."""
     compiler = need(os.environ.get("CC", "cc"))
     names = ["kind:x", "a kind:running", "x # y", "^a$b", " lead", "trail ", "c*d", "name:", "\x01\x1b[1m", "\xffz",
@@ -405,8 +405,8 @@ TESTS = [each_type_of_rule, without_stacks_nothing_is_known_of_them, all_threads
          many_files_add_up, default_rules, rules_of_libraries, a_live_process, which_matched_and_which_did_not,
          *map(generated_rules_silence, GENERATED), generated_rules_are_ready_to_paste,
          generated_rules_stay_true_over_rebuilds, generated_rules_are_narrow,
-         generated_rules_without_names_are_of_their_module, what_rules_can_not_see_is_told,
-         start_knows_what_std_thread_calls, names_that_look_like_rules]
+         generated_rules_without_names_are_of_their_module, conditions_without_facts_are_reported,
+         start_knows_what_std_thread_calls, names_in_the_form_of_rules]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))

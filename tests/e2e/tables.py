@@ -140,8 +140,8 @@ def bash_completes(bench):
     script = "source %s; COMP_WORDS=(%s %s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _threadleak; echo ${COMPREPLY[@]}"
     for words, wanted in (("sel", "selftest"), ("run --base", "--baseline="), ("report --no-s", "--no-stop"),
                           ("help rep", "report"), ("run --gen", "--gen-suppressions"), ("run x", "")):
-        _, out, said = harness.call(["bash", "-c", script % (os.path.join(ROOT, "cli", "completion.bash"), bench.cli, words)])
-        demand(out.strip() == wanted, f"{words}: {out} {said}")
+        _, out, printed = harness.call(["bash", "-c", script % (os.path.join(ROOT, "cli", "completion.bash"), bench.cli, words)])
+        demand(out.strip() == wanted, f"{words}: {out} {printed}")
 
 
 TESTS = [every_source_is_in_the_table, every_target_is_run, names_are_used_once, every_golden_has_a_case,

@@ -51,7 +51,7 @@ def normalise_text(text, paths):
 
 
 def clean_environment(**more):
-    """Where threads are at the end hangs on how far they got: asked for where a target settles that."""
+    """The stacks at the end depend on timing, so they are checked only for targets that synchronise."""
     more["THREADLEAK_OPTIONS"] = "stacks=0:" + more.get("THREADLEAK_OPTIONS", "")
     env = harness.environment(UPDATE="", OMP_NUM_THREADS="3", **more)
     env["LSAN_OPTIONS"] = "detect_leaks=" + ("1" if more.get("OWN_LEAKS") else "0")

@@ -208,7 +208,7 @@ def glibs_idle_threads_are_no_leak(bench):
         demand(status == 66 and not rules, f"{args}, without rules: {status}, {rules}")
 
 
-def what_the_user_left_in_glibs_threads_is_told(bench):
+def user_work_in_glibs_threads_is_reported(bench):
     """A worker in the user's function, a pool that was not freed, a thread that waits as GLib's own do."""
     for flags in (["-O0", "-g"], ["-O2", "-g"], ["-O2", "-s"]):
         program = bench.glib(*flags)
@@ -236,7 +236,7 @@ def with_symbols_it_is_the_same(bench):
         demand(runs is None or f"  runs {runs} " in text, text)
 
 
-# ---- what is marked, and what is said to run ------------------------------------------------
+# ---- what is marked, and what is printed to run ------------------------------------------------
 
 def frames_marked(text):
     """Functions behind a '>', of creation stacks."""
@@ -308,7 +308,7 @@ def rules_for_stripped_cxx_are_of_one_place(bench):
     demand(status == 66, "hides another program's")
 
 
-TESTS = [glibs_idle_threads_are_no_leak, what_the_user_left_in_glibs_threads_is_told, with_symbols_it_is_the_same,
+TESTS = [glibs_idle_threads_are_no_leak, user_work_in_glibs_threads_is_reported, with_symbols_it_is_the_same,
          glibs_frames_are_not_the_users, libuvs_frames_are_not_the_users, rules_name_who_called_glib, rules_name_who_called_libuv,
          rules_name_who_called_an_unknown_wrapper, rules_for_stripped_cxx_are_of_one_place]
 

@@ -23,7 +23,7 @@
 
 #define NOBODY 65534
 
-/* ---- a program to look at ----------------------------------------------------------- */
+/* ---- the captured program ----------------------------------------------------------- */
 
 static char shim[4096], target[4096];
 uid_t program_user;
@@ -38,9 +38,9 @@ static void find_files(void)
     *strrchr(exe, '/') = 0; /* BUILD/tests/unit */
     *strrchr(exe, '/') = 0;
     *strrchr(exe, '/') = 0;
-    const char *told = getenv("THREADLEAK_TARGETS");
+    const char *given = getenv("THREADLEAK_TARGETS");
     snprintf(shim, sizeof(shim), "%s/libthreadleak.so", exe);
-    ck_assert_ptr_nonnull(realpath(told ? told : "build/targets", target));
+    ck_assert_ptr_nonnull(realpath(given ? given : "build/targets", target));
     strcat(target, target_name);
 }
 
@@ -86,7 +86,7 @@ struct program start_program(const char *kinds, int count, const char *first)
 }
 
 /* What it answers to a command: its first line. */
-const char *program_tell(const struct program *program, const char *command)
+const char *program_send(const struct program *program, const char *command)
 {
     static char first[256];
     fprintf(program->in, "%s\n", command);
@@ -180,7 +180,7 @@ void print_capture(const struct signal_capture *capture)
 void assert_all_have(const char *kinds, int count, const char *functions)
 {
     struct program program = start_program(kinds, count, NULL);
-    /* Of one that runs it is not known whether its small stack has room. */
+    /* For a running thread it is unknown whether its small stack is large enough. */
     if (strcmp(kinds, "s") == 0)
         ck_assert(wait_for_states(program.pid, "S"));
     struct signal_capture *capture = capture_of(program.pid);

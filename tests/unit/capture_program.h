@@ -18,7 +18,7 @@ char *read_line(const struct program *program);
 /* With `count` threads of each kind, one letter each.  first: a command to begin with, or NULL. */
 struct program start_program(const char *kinds, int count, const char *first);
 /* What it answers to a command: its first line. */
-const char *program_tell(const struct program *program, const char *command);
+const char *program_send(const struct program *program, const char *command);
 void end_program(const struct program *program);
 /* Fails the test where none can be taken. */
 struct signal_capture *capture_of(pid_t pid);

@@ -188,7 +188,7 @@ START_TEST(frames_without_end)
     const struct user_regs_struct regs = {.rip = CODE, .rsp = STACK, .rbp = STACK, .orig_rax = ~0ul};
     uint64_t *stack = calloc(FRAMES, 16);
     char code[PAGE];
-    memset(code, 0xe8, sizeof(code)); /* before each return address stands a call */
+    memset(code, 0xe8, sizeof(code)); /* a call is before each return address */
     for (size_t i = 0; i < FRAMES; i++) {
         stack[2 * i] = STACK + 16 * (i + 1);
         stack[2 * i + 1] = CODE + 8 + i % (PAGE - 8);

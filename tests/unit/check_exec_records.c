@@ -294,7 +294,7 @@ START_TEST(damaged_file)
         append(damages[i].bytes, damages[i].length);
         ck_assert_uint_eq(unwatched(), 0);
     }
-    /* What stands before the damage holds. */
+    /* Records before the damage are valid. */
     unlink(records_file);
     mark(PID, 100, LEDGER_EXEC_BARE);
     append("4243 100 e\0/bin", 15);
@@ -342,8 +342,8 @@ END_TEST
 
 /* ---- run_command_of ------------------------------------------------------------------ */
 
-/* A shell by the name of `name` that runs the script `word`, whose child waits
- * for ever; the child's pid stands in the file "child" when it is there. */
+/* A shell by the name of `name` that runs the script `word`, whose child waits for ever; the child's pid is
+ * in the file "child" as soon as that exists. */
 static pid_t start_pretender(const char *name, const char *word)
 {
     char command[512];

@@ -25,7 +25,7 @@ static const struct {
     {ENDED | SLOT_DETACHED | SLOT_JOINING, -1},
 };
 
-START_TEST(the_state_tells_the_kind)
+START_TEST(the_kind_follows_from_the_state)
 {
     add_thread(site_at(0x100), states[_i].state);
     const struct process_report *process = build_exit();
@@ -215,7 +215,7 @@ int main(void)
 {
     TCase *tests = tcase_create("leak");
     tcase_add_checked_fixture(tests, leak_setup, leak_teardown);
-    tcase_add_loop_test(tests, the_state_tells_the_kind, 0, sizeof(states) / sizeof(*states));
+    tcase_add_loop_test(tests, the_kind_follows_from_the_state, 0, sizeof(states) / sizeof(*states));
     tcase_add_test(tests, the_thread_that_runs_exit_is_no_leak);
     tcase_add_test(tests, before_the_end_nobody_runs_exit);
     tcase_add_loop_test(tests, how_it_ended, 0, sizeof(ends) / sizeof(*ends));

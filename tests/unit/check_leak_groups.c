@@ -166,7 +166,7 @@ START_TEST(calls_of_one_line_are_one_site)
 END_TEST
 
 /* Of the same place, but all joined: found, too. */
-START_TEST(what_is_joined_counts_to_the_site_that_it_looks_like)
+START_TEST(joins_count_for_the_site_with_equal_frames)
 {
     uint32_t joined = fake_site(fake, (ledger_pc[]){pc_at(call_one), fake_pc(app, 0x900)}, 2),
              leaked = fake_site(fake, (ledger_pc[]){pc_at(call_two), fake_pc(app, 0x900)}, 2),
@@ -211,7 +211,7 @@ START_TEST(a_runtimes_frames_are_the_same_by_name)
 END_TEST
 
 /* Two calls of one function without debug information may be of any two places. */
-START_TEST(where_no_line_is_known_offsets_tell)
+START_TEST(without_lines_offsets_decide)
 {
     uint32_t one = fake_site(fake, (ledger_pc[]){pc_in_library("elf_begin", 8)}, 1),
              two = fake_site(fake, (ledger_pc[]){pc_in_library("elf_begin", 16)}, 1);
@@ -393,9 +393,9 @@ int main(void)
     tcase_add_test(tests, a_group_is_a_kind_of_a_site);
     tcase_add_test(tests, records_of_one_stack_are_one_site);
     tcase_add_test(tests, calls_of_one_line_are_one_site);
-    tcase_add_test(tests, what_is_joined_counts_to_the_site_that_it_looks_like);
+    tcase_add_test(tests, joins_count_for_the_site_with_equal_frames);
     tcase_add_test(tests, a_runtimes_frames_are_the_same_by_name);
-    tcase_add_test(tests, where_no_line_is_known_offsets_tell);
+    tcase_add_test(tests, without_lines_offsets_decide);
     tcase_add_test(tests, only_kinds_that_were_asked_for_count);
     tcase_add_test(tests, suppressed_ones_do_not_count);
     tcase_add_test(tests, the_start_routine_is_suppressed_by_too);

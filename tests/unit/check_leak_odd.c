@@ -84,13 +84,13 @@ START_TEST(the_first_of_a_site)
     ck_assert_uint_eq(process->group_count, 3);
     for (size_t i = 0; i < 3; i++)
         ck_assert_int_eq(process->groups[i].first_of_site, i == 0);
-    ck_assert_int_eq(process->groups[0].kind, LEAK_DETACHED); /* counted ones stand first */
+    ck_assert_int_eq(process->groups[0].kind, LEAK_DETACHED); /* counted groups come first */
     ck_assert_int_eq(process->groups[2].kind, LEAK_RUNNING);
     ck_assert_uint_eq(leak_report->summary.leak_sites, 1);
 }
 END_TEST
 
-START_TEST(groups_of_one_size_stand_by_age)
+START_TEST(groups_of_one_size_are_sorted_by_age)
 {
     for (uint32_t i = 0; i < 50; i++)
         THREAD(.site = fake_site(fake, (ledger_pc[]){fake_pc(app, 0x9000 - 7 * (i * 31 % 50))}, 1),
@@ -173,7 +173,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, two_records_of_a_stack_add_up);
     tcase_add_test(tests, the_first_of_a_site);
-    tcase_add_test(tests, groups_of_one_size_stand_by_age);
+    tcase_add_test(tests, groups_of_one_size_are_sorted_by_age);
     tcase_add_test(tests, a_thread_not_counted_yet_is_shown);
     tcase_add_test(tests, a_site_that_is_not_there);
     tcase_add_test(tests, a_stack_deeper_than_any_is_cut);

@@ -113,7 +113,7 @@ static size_t odd_place(size_t size)
     }
 }
 
-/* Not ck_assert, which tells the parent of each: there are hundreds of thousands. */
+/* ck_assert would send a message to the parent for each of these hundreds of thousands of checks. */
 static void write_at(const void *bytes, size_t size, size_t place)
 {
     if (pwrite(fd, bytes, size, (off_t)place) != (ssize_t)size)

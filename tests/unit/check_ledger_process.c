@@ -1,4 +1,4 @@
-/* The ledger of a live process: found through its mapping, told from what is not its own. */
+/* The ledger of a live process: found through its mapping, and distinguished from ledgers of others. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -332,7 +332,7 @@ static enum ledger_open_status ask_as_nobody(pid_t pid, char text[512])
     return (enum ledger_open_status)WEXITSTATUS(status);
 }
 
-START_TEST(who_may_look)
+START_TEST(permission_to_read)
 {
     char text[512], expected[512];
     if (getuid() != 0) {
@@ -367,7 +367,7 @@ START_TEST(pid_1_is_not_ours)
     struct ledger *ledger;
     struct error error = {""};
     if (getuid() == 0) {
-        skip("root may look at pid 1");
+        skip("root may read pid 1");
         return;
     }
     ck_assert_int_eq(ledger_open_process(1, &ledger, &error), LEDGER_OPEN_FAILED);
@@ -407,7 +407,7 @@ int main(void)
     tcase_add_test(tests, no_such_process);
     tcase_add_test(tests, a_main_thread_that_left_does_not_matter);
     tcase_add_test(tests, a_process_in_another_pid_namespace);
-    tcase_add_test(tests, who_may_look);
+    tcase_add_test(tests, permission_to_read);
     tcase_add_test(tests, pid_1_is_not_ours);
     tcase_add_test(tests, a_file_is_in_use_while_it_is_mapped);
     return suite_run("ledger_process", tests);

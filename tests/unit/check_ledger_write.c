@@ -19,8 +19,8 @@
 static struct shim_state state;
 static char *memory;
 
-/* What glibc keeps of a thread, as far as the writer looks: a handle is the
- * address of one.  `behind`: another library's pthread_create stands between. */
+/* The part of glibc's descriptor of a thread that the writer reads: a handle is the address of one. `behind`:
+ * another library's pthread_create is between. */
 struct descriptor {
     _Atomic uint64_t start, arg;
     struct shim_tls tls;
@@ -157,7 +157,7 @@ START_TEST(of_two_who_poll_either_may_join)
     ck_assert(is_free(slot));
     struct ledger_slot *next = run_thread(number, &descriptors[1]);
     ck_assert_ptr_eq(next, slot);
-    join_end(&first, false, NULL); /* EBUSY, told late: the slot is another thread's */
+    join_end(&first, false, NULL); /* EBUSY, returned late: the slot belongs to another thread */
     ck_assert_int_eq(state.sites[number].joined, 1);
     ck_assert(!is_free(next));
 }
@@ -320,7 +320,7 @@ START_TEST(late_detach_does_not_reach_the_new_thread)
 }
 END_TEST
 
-START_TEST(unused_room_is_given_back)
+START_TEST(unused_memory_is_given_back)
 {
     uint32_t number = make_site();
     ck_assert_uint_gt(state.header->sections[SECTION_SLOTS].cap, 4096);
@@ -337,7 +337,7 @@ START_TEST(equal_backtraces_are_one_site)
     uint32_t first = make_site(), used = state.header->sections[SECTION_SITES].used;
     ck_assert_int_eq(make_site(), first);
     for (int i = 0; i < 1000; i++) {
-        site_forget_addresses(&state); /* dlclose: settled again, and found again */
+        site_forget_addresses(&state); /* dlclose: encoded again, and found again */
         ck_assert_int_eq(make_site(), first);
     }
     ck_assert_int_eq(state.header->sections[SECTION_SITES].used, used);
@@ -601,7 +601,7 @@ int main(void)
     tcase_add_test(tcase, behind_another_library_by_thread_local_storage);
     tcase_add_test(tcase, behind_another_library_before_it_runs);
     tcase_add_test(tcase, late_detach_does_not_reach_the_new_thread);
-    tcase_add_test(tcase, unused_room_is_given_back);
+    tcase_add_test(tcase, unused_memory_is_given_back);
     tcase_add_test(tcase, creator_comes_back_when_the_slot_is_anothers);
     tcase_add_test(tcase, detach_before_and_after_the_end);
     tcase_add_test(tcase, dropped_leaves_no_trace);

@@ -83,7 +83,7 @@ START_TEST(values_may_be_quoted)
 }
 END_TEST
 
-START_TEST(bad_quotes_are_told)
+START_TEST(bad_quotes_are_reported)
 {
     parse_warned("depth=3:log_path='/tmp/x:depth=4",
                  "THREADLEAK_OPTIONS: log_path=/tmp/x:depth=4 has no closing quote; ignored");
@@ -310,7 +310,7 @@ START_TEST(others_bring_keys_of_their_own)
 {
     const struct options_reader reader = {
         .origin = "the call", .extra = take_extra, .warn = remember, .arg = &warned};
-    static const char *const told[] = {
+    static const char *const expected[] = {
         "the call: depth=7 means nothing here",
         "the call: extra=x is not what was expected",
         "the call: unknown key 'other'",
@@ -322,18 +322,18 @@ START_TEST(others_bring_keys_of_their_own)
     options_read(&options, "extra='a b' grace_ms=5 depth=7 extra=x other=1 grace_ms=x extra", &reader);
     ck_assert_int_eq(warned, 5);
     for (int i = 0; i < 5; i++)
-        ck_assert_str_eq(warnings[i], told[i]);
+        ck_assert_str_eq(warnings[i], expected[i]);
     ck_assert_uint_eq(options.grace_ms, 5);
     ck_assert_uint_eq(options.depth, 64);
 }
 END_TEST
 
-START_TEST(a_value_that_lacks_its_quotes_is_told)
+START_TEST(a_value_without_its_quotes_is_reported)
 {
     const struct options_reader reader = {
         .origin = "the call", .extra = take_extra, .warn = remember, .arg = &warned, .quoted_key = "extra"};
     static const struct {
-        const char *text, *told; /* of the last item */
+        const char *text, *expected; /* of the last item */
     } cases[] = {
         {"extra=x:pool", "the call: unknown key 'pool'; put a value with ':' in quotes: extra='x:pool'"},
         {"extra=x:a=b", "the call: unknown key 'a'; put a value with ':' in quotes: extra='x:a=b'"},
@@ -345,7 +345,7 @@ START_TEST(a_value_that_lacks_its_quotes_is_told)
         warned = 0;
         options_read(&options, cases[i].text, &reader);
         ck_assert_int_ge(warned, 1);
-        ck_assert_str_eq(warnings[warned - 1], cases[i].told);
+        ck_assert_str_eq(warnings[warned - 1], cases[i].expected);
     }
 }
 END_TEST
@@ -356,7 +356,7 @@ int main(void)
     tcase_add_test(tests, defaults_are_those_documented);
     tcase_add_test(tests, every_separator_separates);
     tcase_add_test(tests, values_may_be_quoted);
-    tcase_add_test(tests, bad_quotes_are_told);
+    tcase_add_test(tests, bad_quotes_are_reported);
     tcase_add_test(tests, lists_go_on_over_commas);
     tcase_add_test(tests, lists_do_not_take_untracked);
     tcase_add_test(tests, unknown_keys_and_bad_values_are_named);
@@ -370,6 +370,6 @@ int main(void)
     tcase_add_test(tests, paths_expand);
     tcase_add_test(tests, lists_are_written_as_they_are_read);
     tcase_add_test(tests, others_bring_keys_of_their_own);
-    tcase_add_test(tests, a_value_that_lacks_its_quotes_is_told);
+    tcase_add_test(tests, a_value_without_its_quotes_is_reported);
     return suite_run("options", tests);
 }

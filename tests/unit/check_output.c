@@ -119,7 +119,7 @@ START_TEST(a_symbolic_link_stays_one)
 }
 END_TEST
 
-START_TEST(what_cannot_be_written_is_told_at_once)
+START_TEST(unwritable_files_are_reported_at_once)
 {
     open_fails("/nonexistent/report", "/nonexistent/report: cannot be written: No such file or directory");
     open_fails(directory, "Is a directory");
@@ -286,7 +286,7 @@ int main(void)
     tcase_add_test(tests, a_file_appears_at_commit);
     tcase_add_test(tests, an_older_file_stays_until_commit);
     tcase_add_test(tests, a_symbolic_link_stays_one);
-    tcase_add_test(tests, what_cannot_be_written_is_told_at_once);
+    tcase_add_test(tests, unwritable_files_are_reported_at_once);
     tcase_add_test(tests, a_failed_write_is_noticed);
     tcase_add_test(tests, streams_are_written_directly);
     tcase_add_test(tests, what_is_written_directly_is_one_write);

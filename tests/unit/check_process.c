@@ -291,7 +291,7 @@ START_TEST(pid_1_hides_what_it_may)
 {
     struct task_list list;
     if (getuid() == 0) {
-        skip("root may look at pid 1");
+        skip("root may read pid 1");
         return;
     }
     ck_assert(process_exists(1));

@@ -145,7 +145,7 @@ START_TEST(start_of_a_runtime)
 }
 END_TEST
 
-START_TEST(nobody_looked_where_they_are)
+START_TEST(no_stacks_were_taken)
 {
     fill_current();
     two[0].current = two[1].current = main_thread.current = untracked[0].current = untracked[1].current =
@@ -266,7 +266,7 @@ int main(void)
     tcase_add_test(tests, main_and_untracked);
     tcase_add_test(tests, not_watched);
     tcase_add_test(tests, start_of_a_runtime);
-    tcase_add_test(tests, nobody_looked_where_they_are);
+    tcase_add_test(tests, no_stacks_were_taken);
     tcase_add_test(tests, name_of_the_process);
     tcase_add_test(tests, all_is_shown_already);
     tcase_add_test(tests, deep_stacks_are_cut_in_their_middle);

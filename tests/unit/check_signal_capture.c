@@ -105,7 +105,7 @@ START_TEST(little_stack_of_a_coroutine)
     assert_count(capture, with_reason(capture, SIGNAL_CAPTURE_OTHER_STACK), 4);
     assert_count(capture, capture->taken, 5);
     signal_capture_free(capture);
-    ck_assert_str_eq(program_tell(&program, "areas"), "done");
+    ck_assert_str_eq(program_send(&program, "areas"), "done");
     end_program(&program);
 }
 END_TEST
@@ -119,7 +119,7 @@ START_TEST(smallest_alternate_stack)
     assert_count(capture,
                  with_reason(capture, SIGNAL_CAPTURE_TAKEN) + with_reason(capture, SIGNAL_CAPTURE_SILENT), 9);
     signal_capture_free(capture);
-    ck_assert_str_eq(program_tell(&program, "areas"), "done");
+    ck_assert_str_eq(program_send(&program, "areas"), "done");
     end_program(&program);
 }
 END_TEST
@@ -170,7 +170,7 @@ END_TEST
 START_TEST(sandboxed_threads_are_named)
 {
     struct program program = start_program("f", 2, NULL);
-    program_tell(&program, "seccomp");
+    program_send(&program, "seccomp");
     struct signal_capture *capture = capture_of(program.pid);
     assert_count(capture, with_reason(capture, SIGNAL_CAPTURE_SANDBOXED), 3);
     signal_capture_free(capture);
@@ -195,13 +195,13 @@ START_TEST(program_takes_the_signal_later)
     char command[32];
     struct program program = start_program("f", 2, NULL);
     snprintf(command, sizeof(command), "ask %d", SIGRTMAX - 1);
-    ck_assert_str_eq(program_tell(&program, command), "is 1");
+    ck_assert_str_eq(program_send(&program, command), "is 1");
     snprintf(command, sizeof(command), "%s %d", verbs[_i], SIGRTMAX - 1);
-    ck_assert_str_eq(program_tell(&program, command), "was 1");
+    ck_assert_str_eq(program_send(&program, command), "was 1");
     assert_off(&program);
     snprintf(command, sizeof(command), "kill %d", SIGRTMAX - 1);
     if (_i < 2)
-        ck_assert_ptr_nonnull(strstr(program_tell(&program, command), "own handler"));
+        ck_assert_ptr_nonnull(strstr(program_send(&program, command), "own handler"));
     end_program(&program);
 }
 END_TEST
@@ -234,7 +234,7 @@ END_TEST
 START_TEST(forked_child)
 {
     struct program program = start_program("f", 1, NULL);
-    program_tell(&program, "fork");
+    program_send(&program, "fork");
     char path[64];
     int child = 0;
     snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)program.pid, (int)program.pid);

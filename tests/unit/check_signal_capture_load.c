@@ -59,7 +59,7 @@ START_TEST(signal_storm)
     struct program program = start_program("frc", 4, NULL);
     struct storm about = {.pid = program.pid};
     snprintf(command, sizeof(command), "quiet %d", SIGUSR2);
-    program_tell(&program, command);
+    program_send(&program, command);
     pthread_create(&thread, NULL, storm, &about);
     for (int i = 0; i < 10; i++) {
         struct signal_capture *capture = capture_of(program.pid);

@@ -405,7 +405,7 @@ static void run_at_the_edge(void)
                      : "rax");
 }
 
-/* What is below sp is copied as far as it is there; sp may be in the guard page itself. */
+/* Memory below sp is copied if it is mapped; sp may be in the guard page itself. */
 START_TEST(sp_at_a_guard_page)
 {
     static const long distances[] = {0, 64, 128, 200, -8};
@@ -436,9 +436,9 @@ enum { DEEP_THREADS = 2000, DEEP_BYTES = 100 * 1024 };
 
 static _Noreturn void *stay_deep(void *arg)
 {
-    char room[DEEP_BYTES];
+    char space[DEEP_BYTES];
     (void)arg;
-    __asm__ volatile("" : : "r"(room) : "memory");
+    __asm__ volatile("" : : "r"(space) : "memory");
     wait_forever();
 }
 

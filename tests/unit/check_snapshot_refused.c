@@ -82,22 +82,22 @@ START_TEST(another_tracer_is_named)
     struct snapshot *snapshot;
     struct error error;
     char expected[32];
-    int told[2];
+    int ready[2];
     char c;
     pid_t pid = child_start(run_counters);
     wait_ready(20);
-    ck_assert_int_eq(pipe(told), 0);
+    ck_assert_int_eq(pipe(ready), 0);
     pid_t tracer = fork();
     if (tracer == 0) {
         struct task_list list;
         process_tasks(pid, &list);
         for (size_t i = 0; i < list.count; i++)
             ptrace(PTRACE_SEIZE, list.tasks[i].tid, NULL, NULL);
-        if (write(told[1], "x", 1) != 1)
+        if (write(ready[1], "x", 1) != 1)
             _exit(1);
         pause();
     }
-    ck_assert_int_eq(read(told[0], &c, 1), 1);
+    ck_assert_int_eq(read(ready[0], &c, 1), 1);
     ck_assert_int_eq(snapshot_take(pid, NULL, &snapshot, &error), SNAPSHOT_BUSY);
     ck_assert_ptr_null(snapshot);
     snprintf(expected, sizeof(expected), "(pid %d) traces", (int)tracer);

@@ -161,7 +161,7 @@ START_TEST(a_site_is_split_by_name)
     ck_assert_str_eq(report->used_rules[0].rule->text, "name:^io");
     ck_assert_uint_eq(report->used_rules[0].threads, 4);
     ck_assert_uint_eq(report->used_rules[1].threads, 1);
-    /* they are all of one site, which is told once */
+    /* they are all of one site, which is reported once */
     ck_assert(process->groups[0].first_of_site && !process->groups[1].first_of_site);
     ck_assert_uint_eq(process->groups[0].site, process->groups[1].site);
     ck_assert_str_eq(process->groups[0].fingerprint, process->groups[1].fingerprint);
@@ -256,7 +256,7 @@ START_TEST(what_the_user_allows_the_program_may)
 }
 END_TEST
 
-START_TEST(rules_that_two_processes_bring_are_told_once)
+START_TEST(rules_of_two_processes_are_listed_once)
 {
     thread(site_at(0x100), ALIVE, 10, "io 1");
     atomic_store(&fake_header(fake)->rules, fake_string(fake, "name:^io\n"));
@@ -358,7 +358,7 @@ int main(void)
     tcase_add_test(tests, wrong_rules_of_the_program_ignore_nothing);
     tcase_add_test(tests, what_the_user_allows_the_program_may);
     tcase_add_test(tests, a_site_is_split_by_kind_anyway);
-    tcase_add_test(tests, rules_that_two_processes_bring_are_told_once);
+    tcase_add_test(tests, rules_of_two_processes_are_listed_once);
     tcase_add_loop_test(tests, what_is_remembered_of_stacks_is_true, 0, 2);
     tcase_add_test(tests, ten_thousand_threads_and_many_rules_are_no_burden);
     return suite_run("suppress", tests);

@@ -46,7 +46,7 @@ START_TEST(anchors_tie)
 }
 END_TEST
 
-START_TEST(stars_stand_for_any_text)
+START_TEST(stars_match_any_text)
 {
     load("thread:^a*b*c$\n");
     ck_assert(match_function("abc"));
@@ -224,7 +224,7 @@ int main(void)
     tcase_add_test(tests, no_rules_match_nothing);
     tcase_add_test(tests, a_pattern_matches_anywhere);
     tcase_add_test(tests, anchors_tie);
-    tcase_add_test(tests, stars_stand_for_any_text);
+    tcase_add_test(tests, stars_match_any_text);
     tcase_add_test(tests, many_stars_are_no_burden);
     tcase_add_test(tests, blanks_and_line_ends_do_not_matter);
     tcase_add_test(tests, names_may_have_blanks_colons_and_number_signs);

@@ -92,7 +92,7 @@ START_TEST(the_built_in_ones_are_narrow)
 }
 END_TEST
 
-/* GLib's pool, its own frames as the symbolizer tells them, leaf first and without libc's. */
+/* GLib's pool, with the names from the symbolizer, leaf first and without frames of libc. */
 #define GLIB "/lib/libglib-2.0.so.0"
 #define INSIDE                                             \
     {                                                      \

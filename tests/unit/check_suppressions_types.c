@@ -1,4 +1,4 @@
-/* What each type of rule looks at, and where rules come from. */
+/* What each type of rule matches, and the sources of rules. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +79,7 @@ static const struct {
     {"thread:operator new(unsigned long) name:io 1 module:app", true},
 };
 
-START_TEST(each_type_looks_at_its_own)
+START_TEST(each_type_matches_its_own_facts)
 {
     whole_thread();
     ck_assert_msg(matches(of_whole_thread[_i].rule) == of_whole_thread[_i].matches, "%s",
@@ -252,7 +252,7 @@ START_TEST(a_directory_is_read_by_name)
 }
 END_TEST
 
-START_TEST(a_frame_without_a_name_is_told_by_its_place)
+START_TEST(a_frame_without_a_name_matches_by_its_place)
 {
     whole_thread();
     ck_assert(matches("thread:^libnameless.so+0x10$"));
@@ -261,7 +261,7 @@ START_TEST(a_frame_without_a_name_is_told_by_its_place)
     ck_assert(!matches("thread:^libnameless.so+0x100$"));
     ck_assert(!matches("module:^libnameless.so+0x10$"));
     ck_assert(!matches("thread:x10"));              /* part of a name, not of a place */
-    ck_assert(!matches("thread:^libpool.so.1+*$")); /* what has a name is told by that */
+    ck_assert(!matches("thread:^libpool.so.1+*$")); /* a frame with a name matches by that */
     ck_assert(!matches("thread:^libpool.so.1+0x1234$"));
     ck_assert(matches("start:^libpool.so.1+0x1234$"));
 }
@@ -271,7 +271,7 @@ int main(void)
 {
     TCase *tests = tcase_create("ignore");
     tcase_add_checked_fixture(tests, ignore_setup, ignore_teardown);
-    tcase_add_loop_test(tests, each_type_looks_at_its_own, 0,
+    tcase_add_loop_test(tests, each_type_matches_its_own_facts, 0,
                         sizeof(of_whole_thread) / sizeof(*of_whole_thread));
     tcase_add_test(tests, a_process_has_two_names);
     tcase_add_test(tests, what_is_not_known_never_matches);
@@ -283,6 +283,6 @@ int main(void)
     tcase_add_test(tests, a_wrong_file_adds_nothing);
     tcase_add_test(tests, a_text_has_an_origin);
     tcase_add_test(tests, a_directory_is_read_by_name);
-    tcase_add_test(tests, a_frame_without_a_name_is_told_by_its_place);
+    tcase_add_test(tests, a_frame_without_a_name_matches_by_its_place);
     return suite_run("suppressions_types", tests);
 }

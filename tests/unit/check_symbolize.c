@@ -1,4 +1,4 @@
-/* Compiles tests/data/symbolize.c in many ways and looks up the addresses that it prints. */
+/* Compiles tests/data/symbolize.c in many ways and symbolizes the addresses that it prints. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,13 +46,13 @@ START_TEST(c_programs)
 }
 END_TEST
 
-/* libdw cannot tell a long dropped function's lines from those of others: then there is none. */
+/* libdw mixes the lines of a long dropped function with others; then the frame has no line. */
 START_TEST(dropped_functions)
 {
     build_c(_i ? "gcc -O2 -g -gdwarf-4 -ffunction-sections -Wl,--gc-sections"
                : "gcc -O2 -g -ffunction-sections -Wl,--gc-sections");
-    ck_assert_ptr_null(look_up("plain")->frames[0].file);
-    check_frame(&look_up("chain")->frames[2], "outer", "chain outer");
+    ck_assert_ptr_null(frames_of("plain")->frames[0].file);
+    check_frame(&frames_of("chain")->frames[2], "outer", "chain outer");
     check_only_symbol("hidden", "hidden");
 }
 END_TEST
@@ -64,7 +64,7 @@ START_TEST(relative_directories_come_once)
         "symbolize.c",
         source, directory, directory, directory);
     run_program();
-    const struct frame_list *list = look_up("chain");
+    const struct frame_list *list = frames_of("chain");
     ck_assert_uint_eq(list->count, 3);
     for (size_t i = 0; i < list->count; i++)
         ck_assert_pstr_eq(list->frames[i].file, "build/symbolize.c");
@@ -75,12 +75,12 @@ END_TEST
 START_TEST(return_and_plain_addresses)
 {
     build_c("gcc -O2 -g -fno-reorder-functions -fno-toplevel-reorder");
-    ck_assert_uint_eq(offset_of("entry"), look_up_plain(offset_of("entry"))->frames[0].offset);
-    ck_assert_pstr_eq(look_up_plain(offset_of("entry"))->frames[0].function, "plain");
-    ck_assert_pstr_ne(look_up("entry")->frames[0].function, "plain");
+    ck_assert_uint_eq(offset_of("entry"), frames_at(offset_of("entry"))->frames[0].offset);
+    ck_assert_pstr_eq(frames_at(offset_of("entry"))->frames[0].function, "plain");
+    ck_assert_pstr_ne(frames_of("entry")->frames[0].function, "plain");
     check_one("noreturn", "last_words");
-    ck_assert_pstr_eq(look_up_plain(offset_of("after"))->frames[0].function, "after_last_words");
-    const struct frame *behind = &look_up_plain(offset_of("noreturn"))->frames[0];
+    ck_assert_pstr_eq(frames_at(offset_of("after"))->frames[0].function, "after_last_words");
+    const struct frame *behind = &frames_at(offset_of("noreturn"))->frames[0];
     ck_assert(!behind->function || strcmp(behind->function, "last_words") != 0);
 }
 END_TEST
@@ -90,8 +90,8 @@ START_TEST(offset_zero_is_nowhere)
     build_c("gcc -O0 -g");
     struct code_address address = {.module = program, .is_return_address = true};
     ck_assert_ptr_null(symbolize(symbolizer, &address)->frames[0].function);
-    ck_assert_ptr_null(look_up_plain(0)->frames[0].function);
-    ck_assert_ptr_null(look_up_plain(UINT64_MAX)->frames[0].function);
+    ck_assert_ptr_null(frames_at(0)->frames[0].function);
+    ck_assert_ptr_null(frames_at(UINT64_MAX)->frames[0].function);
 }
 END_TEST
 
@@ -107,23 +107,23 @@ START_TEST(startup_is_runtime)
         if (sscanf(line, "%lx %*c %63s", &at, name) == 2 && strcmp(name, "_start") == 0)
             offset = at;
     pclose(symbols);
-    const struct frame *frame = &look_up_plain(offset)->frames[0];
+    const struct frame *frame = &frames_at(offset)->frames[0];
     ck_assert_pstr_eq(frame->function, "_start");
     ck_assert(frame->runtime);
 }
 END_TEST
 
-START_TEST(equal_addresses_are_looked_up_once)
+START_TEST(equal_addresses_are_symbolized_once)
 {
     build_c("gcc -O2 -g");
-    const struct frame_list *first = look_up("chain");
-    look_up("plain");
-    ck_assert_ptr_eq(look_up("chain"), first);
-    ck_assert_ptr_ne(look_up_plain(offset_of("chain")), first);
+    const struct frame_list *first = frames_of("chain");
+    frames_of("plain");
+    ck_assert_ptr_eq(frames_of("chain"), first);
+    ck_assert_ptr_ne(frames_at(offset_of("chain")), first);
     run("rm %s", program);
-    ck_assert_ptr_eq(look_up("chain"), first);
+    ck_assert_ptr_eq(frames_of("chain"), first);
     check_one("hidden", "hidden");
-    ck_assert_ptr_eq(look_up("plain")->frames[0].file, look_up("hidden")->frames[0].file);
+    ck_assert_ptr_eq(frames_of("plain")->frames[0].file, frames_of("hidden")->frames[0].file);
 }
 END_TEST
 
@@ -145,7 +145,7 @@ START_TEST(stripped_keeps_exported_symbols)
     run("strip %s", program);
     check_only_symbol("plain", "plain");
     check_only_symbol("chain", "outer");
-    check_only_symbol("hidden", NULL); /* not the name of what stands before it */
+    check_only_symbol("hidden", NULL); /* not the name of the function before it */
 }
 END_TEST
 
@@ -160,7 +160,7 @@ END_TEST
 
 /* ---- between symbols -------------------------------------------------------------------- */
 
-/* An address behind a symbol's end has no name, whatever stands before it. */
+/* An address after a symbol's end has no name. */
 START_TEST(symbols_end_where_they_say)
 {
     snprintf(source, sizeof(source), "%s/gap.s", directory);
@@ -196,7 +196,7 @@ START_TEST(symbols_end_where_they_say)
         ck_assert_ptr_nonnull(output);
         ck_assert_int_eq(fscanf(output, "%lx", &at), 1);
         pclose(output);
-        const char *function = look_up_plain(at + (uint64_t)expected[i].into)->frames[0].function;
+        const char *function = frames_at(at + (uint64_t)expected[i].into)->frames[0].function;
         ck_assert_msg(expected[i].function ? function && !strcmp(function, expected[i].function) : !function,
                       "%s%+d: %s", expected[i].symbol, expected[i].into, function);
     }
@@ -246,7 +246,7 @@ START_TEST(ten_thousand_addresses)
     size_t inlined = 0, known = 0;
     double start = seconds();
     for (uint64_t i = 0; i < ADDRESSES; i++) {
-        const struct frame_list *list = look_up_plain(first + i * step);
+        const struct frame_list *list = frames_at(first + i * step);
         inlined += list->count == 2;
         known += list->frames[0].line > 0;
     }
@@ -267,7 +267,7 @@ int main(void)
     tcase_add_test(tests, return_and_plain_addresses);
     tcase_add_test(tests, offset_zero_is_nowhere);
     tcase_add_test(tests, startup_is_runtime);
-    tcase_add_test(tests, equal_addresses_are_looked_up_once);
+    tcase_add_test(tests, equal_addresses_are_symbolized_once);
     tcase_add_test(tests, symbols_without_debug_information);
     tcase_add_test(tests, stripped_keeps_exported_symbols);
     tcase_add_test(tests, stripped_without_exported_symbols);

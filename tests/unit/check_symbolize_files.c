@@ -1,4 +1,4 @@
-/* Where debug information is looked for, and which file is believed to belong to the program. */
+/* Where debug information is searched for, and which file is accepted as that of the program. */
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -68,7 +68,7 @@ static void read_build_id(void)
         ck_assert_int_eq(sscanf(hex + 2 * i, "%2hhx", &build_id[i]), 1);
 }
 
-static const struct frame_list *look_up_with_id(const char *name)
+static const struct frame_list *frames_with_id(const char *name)
 {
     struct code_address address = {.module = program,
                                    .offset = offset_of(name),
@@ -92,14 +92,14 @@ START_TEST(the_right_build_id)
 {
     build_c("gcc -O2 -g -Wl,--build-id=sha1");
     read_build_id();
-    const struct frame_list *list = look_up_with_id("chain");
+    const struct frame_list *list = frames_with_id("chain");
     ck_assert_uint_eq(list->count, 3);
     char hex[41];
     for (size_t i = 0; i < sizeof(build_id); i++)
         snprintf(hex + 2 * i, 3, "%02x", build_id[i]);
     for (size_t i = 0; i < list->count; i++)
         ck_assert_pstr_eq(list->frames[i].build_id, hex);
-    ck_assert_ptr_null(look_up("chain")->frames[0].build_id);
+    ck_assert_ptr_null(frames_of("chain")->frames[0].build_id);
 }
 END_TEST
 
@@ -108,12 +108,12 @@ START_TEST(another_build_id)
     build_c("gcc -O2 -g -Wl,--build-id=sha1");
     read_build_id();
     build_c("gcc -O0 -g -Wl,--build-id=sha1");
-    check_nothing_known(look_up_with_id("plain"), program);
-    ck_assert_uint_eq(look_up_with_id("plain")->frames[0].offset, offset_of("plain"));
-    ck_assert_ptr_nonnull(look_up_with_id("plain")->frames[0].build_id);
+    check_nothing_known(frames_with_id("plain"), program);
+    ck_assert_uint_eq(frames_with_id("plain")->frames[0].offset, offset_of("plain"));
+    ck_assert_ptr_nonnull(frames_with_id("plain")->frames[0].build_id);
     start_again();
     build_c("gcc -O2 -g -Wl,--build-id=none");
-    check_nothing_known(look_up_with_id("plain"), program);
+    check_nothing_known(frames_with_id("plain"), program);
     check_one("plain", "plain"); /* nobody said which one it must be */
 }
 END_TEST
@@ -136,7 +136,7 @@ START_TEST(debug_files_by_build_id)
     run("objcopy --only-keep-debug %s %s/separate && strip %s", program, directory, program);
     put_under_build_id(program, ".other");
     if (_i == 0) {
-        check_nothing_known(look_up_with_id("chain"), program);
+        check_nothing_known(frames_with_id("chain"), program);
         start_again();
     } else if (_i == 1) { /* the file is gone */
         run("rm %s", program);
@@ -146,7 +146,7 @@ START_TEST(debug_files_by_build_id)
     char file[160];
     snprintf(file, sizeof(file), "%s/separate", directory);
     put_under_build_id(file, ".debug");
-    const struct frame_list *list = look_up_with_id("chain");
+    const struct frame_list *list = frames_with_id("chain");
     ck_assert_uint_eq(list->count, 3);
     check_frame(&list->frames[0], "inner", "chain inner");
     check_frame(&list->frames[2], "outer", "chain outer");
@@ -274,12 +274,12 @@ START_TEST(servers_are_asked_only_on_demand)
     setenv("DEBUGINFOD_CACHE_PATH", directory, 1);
     setenv("DEBUGINFOD_TIMEOUT", "5", 1);
     setenv("no_proxy", "127.0.0.1", 1);
-    check_nothing_known(look_up_with_id("plain"), program);
+    check_nothing_known(frames_with_id("plain"), program);
     ck_assert_msg(!was_asked(asked[0]), "a server was asked");
     ck_assert_str_eq(getenv("DEBUGINFOD_URLS"), url);
     symbolizer_free(symbolizer);
     symbolizer = symbolizer_new(true);
-    check_nothing_known(look_up_with_id("plain"), program);
+    check_nothing_known(frames_with_id("plain"), program);
     if (!was_asked(asked[0]))
         skip("no libdebuginfod here");
     kill(server, SIGKILL);

@@ -30,7 +30,7 @@ static const char *name_at(const char *symbol, uint64_t into)
     ck_assert_ptr_nonnull(output);
     ck_assert_int_eq(fscanf(output, "%lx", &at), 1);
     pclose(output);
-    return look_up_plain(at + into)->frames[0].function;
+    return frames_at(at + into)->frames[0].function;
 }
 
 static const char aliases[] =
@@ -92,7 +92,7 @@ START_TEST(exported_names_of_inlined_callers)
     pclose(output);
     const struct frame_list *list = NULL;
     for (int into = 0; into < 16 && (!list || list->count < 2); into++)
-        list = look_up_plain(at + (uint64_t)into);
+        list = frames_at(at + (uint64_t)into);
     ck_assert_uint_eq(list->count, 2);
     ck_assert_pstr_eq(list->frames[0].function, "__inner");
     ck_assert_pstr_eq(list->frames[1].function, "outer");
@@ -109,7 +109,7 @@ START_TEST(mangled_names_have_no_aliases)
 }
 END_TEST
 
-/* Looked up as a file of its own, without a build-id by which its debug file would be found. */
+/* Symbolized as a separate file, without the build-id that would find its debug file. */
 START_TEST(libc_is_called_by_its_names)
 {
     static const char *const names[] = {
@@ -150,7 +150,7 @@ static const char *const cxx_builds[] = {"g++ -O0 -g", "g++ -O0", "clang++ -O0 -
 
 static void check_function(const char *name, const char *function, bool runtime)
 {
-    const struct frame_list *list = look_up(name);
+    const struct frame_list *list = frames_of(name);
     const struct frame *frame = &list->frames[list->count - 1];
     ck_assert_pstr_eq(frame->function, function);
     ck_assert_msg(frame->runtime == runtime, "%s", function);
@@ -158,7 +158,7 @@ static void check_function(const char *name, const char *function, bool runtime)
 
 static void check_runtime(const char *name, const char *part)
 {
-    const struct frame_list *list = look_up(name);
+    const struct frame_list *list = frames_of(name);
     for (size_t i = 0; i < list->count; i++) {
         ck_assert_ptr_nonnull(list->frames[i].function);
         ck_assert_msg(list->frames[i].runtime, "%s", list->frames[i].function);
@@ -187,7 +187,7 @@ START_TEST(cxx_programs)
     check_runtime("thread_invoker", "std::__invoke_impl<");
     check_runtime("async_invoker", "std::__invoke_impl<");
     check_runtime("function_invoker", "std::__invoke_impl<");
-    const struct frame *lambda = &look_up("lambda")->frames[0];
+    const struct frame *lambda = &frames_of("lambda")->frames[0];
     ck_assert_msg(strncmp(lambda->function, "app::lambdas()::", 16) == 0, "%s", lambda->function);
     ck_assert(!lambda->runtime);
 }
@@ -196,7 +196,7 @@ END_TEST
 START_TEST(an_inlined_lambda_has_a_full_name)
 {
     build_cxx("g++ -O2 -g");
-    const struct frame_list *list = look_up("inlined_lambda");
+    const struct frame_list *list = frames_of("inlined_lambda");
     ck_assert_uint_ge(list->count, 2);
     ck_assert_str_eq(list->frames[0].function, "app::lambdas()::{lambda}::operator()");
     ck_assert_str_eq(list->frames[1].function, "app::lambdas()");
@@ -208,7 +208,7 @@ END_TEST
 static void check_seen(const char *function, bool runtime)
 {
     for (size_t i = 0; i < place_count; i++) {
-        const struct frame_list *list = look_up(places[i].name);
+        const struct frame_list *list = frames_of(places[i].name);
         for (size_t j = 0; j < list->count; j++) {
             const struct frame *frame = &list->frames[j];
             if (!frame->function || !strstr(frame->function, function))
@@ -239,7 +239,7 @@ START_TEST(rust_programs)
     check_seen("std::rt::lang_start", true);
     check_seen("core::ops::function::FnOnce", true);
     check_seen("_start", true);
-    ck_assert_ptr_null(strstr(look_up("body0")->frames[0].function, "17h"));
+    ck_assert_ptr_null(strstr(frames_of("body0")->frames[0].function, "17h"));
 }
 END_TEST
 

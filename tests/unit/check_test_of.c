@@ -1,4 +1,4 @@
-/* What a creation stack tells of the test it was in; real ones are in tests/e2e/blame.py. */
+/* The test of a creation stack. Real frameworks are in tests/e2e/blame.py. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,7 +104,7 @@ static const struct {
      NULL},
     {{"app::tests::starts", "app::main", "std::sys::backtrace::__rust_begin_short_backtrace"}, NULL},
     {{"core::ops::function::FnOnce::call_once", "test::__rust_begin_short_backtrace"}, NULL},
-    /* What cannot be told. */
+    /* Unknown tests. */
     {{"leak()", "CATCH2_INTERNAL_TEST_0()", "Catch::RunContext::runTest(Catch::TestCase const&)"}, NULL},
     {{"leak()", "DOCTEST_ANON_FUNC_2()", "doctest::Context::run()"}, NULL},
 };
@@ -120,7 +120,7 @@ static struct frame frame_of(const char *text, char *module, size_t size)
     return (struct frame){.module = module, .function = colon[1] ? colon + 1 : NULL};
 }
 
-START_TEST(the_stack_tells)
+START_TEST(the_stack_shows_the_test)
 {
     struct frame frames[FRAMES];
     char modules[FRAMES][64];
@@ -145,7 +145,7 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("test_of");
-    tcase_add_loop_test(tests, the_stack_tells, 0, sizeof(cases) / sizeof(*cases));
+    tcase_add_loop_test(tests, the_stack_shows_the_test, 0, sizeof(cases) / sizeof(*cases));
     tcase_add_test(tests, nothing_is_known);
     return suite_run("test_of", tests);
 }

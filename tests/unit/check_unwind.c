@@ -190,8 +190,8 @@ START_TEST(deleted_file_without_privileges)
 {
     if (geteuid() == 0)
         ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
-    const char *told = getenv("THREADLEAK_TARGETS");
-    if (access(told ? told : "build/targets", R_OK | X_OK) != 0) {
+    const char *given = getenv("THREADLEAK_TARGETS");
+    if (access(given ? given : "build/targets", R_OK | X_OK) != 0) {
         puts("skip deleted_file_without_privileges: the directory is not for everybody");
         return;
     }

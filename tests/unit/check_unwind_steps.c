@@ -56,8 +56,8 @@ static const char *target_path(const char *target)
 {
     static char path[4200];
     char directory[4096];
-    const char *told = getenv("THREADLEAK_TARGETS");
-    ck_assert_ptr_nonnull(realpath(told ? told : "build/targets", directory));
+    const char *given = getenv("THREADLEAK_TARGETS");
+    ck_assert_ptr_nonnull(realpath(given ? given : "build/targets", directory));
     snprintf(path, sizeof(path), "%s/%s", directory, target);
     return path;
 }
@@ -391,7 +391,7 @@ static uint64_t pc_now(void)
     return thread.pc;
 }
 
-/* From here on it stands at this very instruction, with no tracer. */
+/* From now on it is stopped at this instruction, without a tracer. */
 static void leave_stopped(void)
 {
     ck_assert_int_eq(ptrace(PTRACE_DETACH, pid, NULL, (void *)(long)SIGSTOP), 0);

@@ -42,7 +42,7 @@ static void expect_jobs(void)
 START_TEST(condvar)
 {
     child = child_start(run_cond);
-    look("waiter", WAIT_CONDVAR);
+    sample("waiter", WAIT_CONDVAR);
     expect_jobs();
 }
 END_TEST
@@ -74,7 +74,7 @@ START_TEST(condvar_signalled_before)
     child = child_start(run_both_groups);
     for (int i = 0; i < 2; i++) {
         wait_ready(i + 1);
-        look("waiter", WAIT_CONDVAR);
+        sample("waiter", WAIT_CONDVAR);
         expect_jobs();
         futexes[i] = seen_futex();
         atomic_fetch_add(&shared->release, 1);
@@ -104,7 +104,7 @@ static void run_cond_timed(void)
 START_TEST(condvar_with_a_timeout)
 {
     child = child_start(run_cond_timed);
-    look("waiter", WAIT_CONDVAR);
+    sample("waiter", WAIT_CONDVAR);
     expect("jobs_ready", NULL, WAIT_TIMEOUT_YES, NULL);
     expect_left(450, 500, "condvar wait on jobs_ready");
     ck_assert_str_eq(seen->mutex_symbol, "jobs_lock");
@@ -124,7 +124,7 @@ static void run_relock(void)
 START_TEST(condvar_that_was_signalled)
 {
     child = child_start(run_relock);
-    look("waiter", WAIT_MUTEX);
+    sample("waiter", WAIT_MUTEX);
     expect("jobs_lock", "holder", WAIT_TIMEOUT_NO,
            "mutex jobs_lock, held by T \"holder\", on return from a condvar wait");
 }
@@ -154,7 +154,7 @@ static void run_cnd(void)
 START_TEST(condvar_of_c11)
 {
     child = child_start(run_cnd);
-    look("waiter", WAIT_CONDVAR);
+    sample("waiter", WAIT_CONDVAR);
     expect("c11_ready", NULL, WAIT_TIMEOUT_NO, "condvar wait on c11_ready, no timeout (mutex c11_lock)");
 }
 END_TEST
@@ -180,7 +180,7 @@ START_TEST(running)
     child = child_start(run_running);
     while (!atomic_load(&shared->counter))
         usleep(100);
-    look("hot", WAIT_NONE);
+    sample("hot", WAIT_NONE);
     ck_assert(seen->running);
     ck_assert_str_eq(seen->text, "running");
     ck_assert_int_eq(seen->timeout, WAIT_TIMEOUT_UNKNOWN);

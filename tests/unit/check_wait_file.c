@@ -31,19 +31,19 @@ static void run_pipe(void)
     int ends[2];
     if (pipe(ends) != 0)
         _exit(1);
-    child_tell(ends[0]);
-    child_tell(ends[1]);
+    child_report(ends[0]);
+    child_report(ends[1]);
     read_byte(ends[0]);
 }
 
 START_TEST(pipe_of_this_process_alone)
 {
     child_begin(run_pipe);
-    look("waiter", WAIT_PIPE);
+    sample("waiter", WAIT_PIPE);
     expect(NULL, NULL, WAIT_TIMEOUT_NO,
            text_of("read of pipe %d, whose writing end only this process holds (descriptor %d)",
-                   child_told(0), child_told(1)));
-    ck_assert_int_eq(seen->fd, child_told(0));
+                   child_reported(0), child_reported(1)));
+    ck_assert_int_eq(seen->fd, child_reported(0));
 }
 END_TEST
 
@@ -52,7 +52,7 @@ static void run_pipe_shared(void)
     int ends[2];
     if (pipe(ends) != 0)
         _exit(1);
-    child_tell(ends[0]);
+    child_report(ends[0]);
     pid_t pid = fork();
     if (pid == 0) {
         prctl_end_with_parent();
@@ -60,7 +60,7 @@ static void run_pipe_shared(void)
         child_ready();
         pause_for_ever();
     }
-    child_tell(pid);
+    child_report(pid);
     close(ends[1]);
     wait_ready(1);
     read_byte(ends[0]);
@@ -70,10 +70,10 @@ START_TEST(pipe_of_another_process)
 {
     child = child_start(run_pipe_shared);
     wait_ready(2);
-    look("waiter", WAIT_PIPE);
+    sample("waiter", WAIT_PIPE);
     expect(NULL, NULL, WAIT_TIMEOUT_NO,
-           text_of("read of pipe %d, whose writing end is held by process %d (cat)", child_told(0),
-                   child_told(1)));
+           text_of("read of pipe %d, whose writing end is held by process %d (cat)", child_reported(0),
+                   child_reported(1)));
 }
 END_TEST
 
@@ -83,8 +83,8 @@ static void run_full_pipe(void)
     int ends[2];
     if (pipe(ends) != 0)
         _exit(1);
-    child_tell(ends[0]);
-    child_tell(ends[1]);
+    child_report(ends[0]);
+    child_report(ends[1]);
     waiter_ready();
     /* What was written in part before a stop returns. */
     while (write(ends[1], bytes, sizeof(bytes)) > 0)
@@ -94,10 +94,10 @@ static void run_full_pipe(void)
 START_TEST(pipe_that_is_full)
 {
     child_begin(run_full_pipe);
-    look("waiter", WAIT_PIPE);
+    sample("waiter", WAIT_PIPE);
     expect(NULL, NULL, WAIT_TIMEOUT_NO,
            text_of("write to pipe %d, whose reading end only this process holds (descriptor %d)",
-                   child_told(1), child_told(0)));
+                   child_reported(1), child_reported(0)));
 }
 END_TEST
 
@@ -115,7 +115,7 @@ START_TEST(fifo_that_nobody_opens)
     snprintf(fifo, sizeof(fifo), "/tmp/check_wait.%d", (int)getpid());
     ck_assert_int_eq(mkfifo(fifo, 0600), 0);
     child_begin(run_fifo);
-    look("waiter", WAIT_PIPE);
+    sample("waiter", WAIT_PIPE);
     unlink(fifo);
     expect(NULL, NULL, WAIT_TIMEOUT_NO, text_of("open of pipe %s", fifo));
 }
@@ -128,18 +128,18 @@ static void run_socketpair(void)
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
         _exit(1);
-    child_tell(ends[0]);
-    child_tell(ends[1]);
+    child_report(ends[0]);
+    child_report(ends[1]);
     read_byte(ends[0]);
 }
 
 START_TEST(socket_pair)
 {
     child_begin(run_socketpair);
-    look("waiter", WAIT_SOCKET);
+    sample("waiter", WAIT_SOCKET);
     expect(NULL, NULL, WAIT_TIMEOUT_UNKNOWN,
            text_of("read of socket %d (Unix stream), whose other end only this process holds (descriptor %d)",
-                   child_told(0), child_told(1)));
+                   child_reported(0), child_reported(1)));
 }
 END_TEST
 
@@ -158,8 +158,8 @@ static void run_accept(void)
 {
     struct sockaddr_in address;
     int fd = listen_tcp(&address);
-    child_tell(fd);
-    child_tell(ntohs(address.sin_port));
+    child_report(fd);
+    child_report(ntohs(address.sin_port));
     waiter_ready();
     accept(fd, NULL, NULL);
 }
@@ -167,9 +167,10 @@ static void run_accept(void)
 START_TEST(tcp_accept)
 {
     child_begin(run_accept);
-    look("waiter", WAIT_SOCKET);
-    expect(NULL, NULL, WAIT_TIMEOUT_UNKNOWN,
-           text_of("accept on socket %d (TCP listening on 127.0.0.1:%d)", child_told(0), child_told(1)));
+    sample("waiter", WAIT_SOCKET);
+    expect(
+        NULL, NULL, WAIT_TIMEOUT_UNKNOWN,
+        text_of("accept on socket %d (TCP listening on 127.0.0.1:%d)", child_reported(0), child_reported(1)));
 }
 END_TEST
 
@@ -182,21 +183,21 @@ static void run_tcp(void)
         _exit(1);
     int from = accept(fd, NULL, NULL);
     getsockname(to, (struct sockaddr *)&mine, &length);
-    child_tell(from);
-    child_tell(ntohs(address.sin_port));
-    child_tell(ntohs(mine.sin_port));
-    child_tell(to);
+    child_report(from);
+    child_report(ntohs(address.sin_port));
+    child_report(ntohs(mine.sin_port));
+    child_report(to);
     read_byte(from);
 }
 
 START_TEST(tcp_connection)
 {
     child_begin(run_tcp);
-    look("waiter", WAIT_SOCKET);
+    sample("waiter", WAIT_SOCKET);
     expect(NULL, NULL, WAIT_TIMEOUT_UNKNOWN,
            text_of("read of socket %d (TCP 127.0.0.1:%d to 127.0.0.1:%d), whose other end only this process "
                    "holds (descriptor %d)",
-                   child_told(0), child_told(1), child_told(2), child_told(3)));
+                   child_reported(0), child_reported(1), child_reported(2), child_reported(3)));
 }
 END_TEST
 
@@ -205,7 +206,7 @@ END_TEST
 static void run_eventfd(void)
 {
     int fd = eventfd(0, 0);
-    child_tell(fd);
+    child_report(fd);
     uint64_t value;
     waiter_ready();
     if (read(fd, &value, sizeof(value)) < 0)
@@ -215,8 +216,8 @@ static void run_eventfd(void)
 START_TEST(event_descriptor)
 {
     child_begin(run_eventfd);
-    look("waiter", WAIT_FILE);
-    expect(NULL, NULL, WAIT_TIMEOUT_NO, text_of("read of eventfd %d", child_told(0)));
+    sample("waiter", WAIT_FILE);
+    expect(NULL, NULL, WAIT_TIMEOUT_NO, text_of("read of eventfd %d", child_reported(0)));
 }
 END_TEST
 
@@ -230,16 +231,16 @@ static void hold_lock(bool by_flock)
         _exit(1);
     pid_t pid = fork();
     if (pid) {
-        child_tell(pid);
+        child_report(pid);
         named("keeper");
         child_ready();
         pause_for_ever();
     }
     prctl_end_with_parent();
     wait_ready(1);
-    child_tell(getpid());
+    child_report(getpid());
     fd = open(locked, O_RDWR);
-    child_tell(fd);
+    child_report(fd);
     waiter_ready();
     if (by_flock)
         flock(fd, LOCK_EX);
@@ -262,11 +263,12 @@ START_TEST(file_lock)
     snprintf(locked, sizeof(locked), "/tmp/check_wait.lock.%d", (int)getpid());
     pid_t keeper = child_start(_i ? run_fcntl : run_flock);
     wait_ready(2);
-    child = child_told(1);
-    look("waiter", WAIT_FILE);
+    child = child_reported(1);
+    sample("waiter", WAIT_FILE);
     unlink(locked);
-    expect(NULL, NULL, WAIT_TIMEOUT_NO,
-           text_of("lock of file %d (%s), held by process %d (keeper)", child_told(2), locked, (int)keeper));
+    expect(
+        NULL, NULL, WAIT_TIMEOUT_NO,
+        text_of("lock of file %d (%s), held by process %d (keeper)", child_reported(2), locked, (int)keeper));
     child = keeper;
 }
 END_TEST

@@ -53,7 +53,7 @@ static void run_mutex(void)
 START_TEST(mutex)
 {
     child = child_start(run_mutex);
-    look("waiter", WAIT_MUTEX);
+    sample("waiter", WAIT_MUTEX);
     expect("queue_lock", "holder", WAIT_TIMEOUT_NO, "mutex queue_lock, held by T \"holder\"");
     ck_assert_uint_eq(seen->address, (uintptr_t)&queue_lock);
     ck_assert_str_eq(seen->kind, "");
@@ -69,7 +69,7 @@ static void run_static_mutex(void)
 START_TEST(mutex_of_one_file)
 {
     child = child_start(run_static_mutex);
-    look("waiter", WAIT_MUTEX);
+    sample("waiter", WAIT_MUTEX);
     expect("static_lock", "holder", WAIT_TIMEOUT_NO, "mutex static_lock, held by T \"holder\"");
 }
 END_TEST
@@ -83,7 +83,7 @@ START_TEST(mutex_inside_a_variable)
 {
     char symbol[64], text[128];
     child = child_start(run_array);
-    look("waiter", WAIT_MUTEX);
+    sample("waiter", WAIT_MUTEX);
     snprintf(symbol, sizeof(symbol), "pools+0x%zx", sizeof(struct pool) + offsetof(struct pool, lock));
     snprintf(text, sizeof(text), "mutex %s, held by T \"holder\"", symbol);
     expect(symbol, "holder", WAIT_TIMEOUT_NO, text);
@@ -120,7 +120,7 @@ START_TEST(mutex_on_the_heap)
 {
     char text[128];
     child = child_start(run_heap);
-    look("waiter", WAIT_MUTEX);
+    sample("waiter", WAIT_MUTEX);
     snprintf(text, sizeof(text), "mutex 0x%lx " ON_THE_HEAP ", held by T \"holder\"", published());
     expect(HEAP, "holder", WAIT_TIMEOUT_NO, text);
 }
@@ -148,7 +148,7 @@ START_TEST(mutex_in_another_arena)
 {
     char text[128];
     child = child_start(run_arena);
-    look("waiter", WAIT_MUTEX);
+    sample("waiter", WAIT_MUTEX);
     snprintf(text, sizeof(text), "mutex 0x%lx " ON_THE_HEAP ", held by T \"holder\"", published());
     expect(HEAP, "holder", WAIT_TIMEOUT_NO, text);
 }
@@ -165,7 +165,7 @@ START_TEST(mutex_in_anonymous_memory)
 {
     char text[128];
     child = child_start(run_anonymous);
-    look("waiter", WAIT_MUTEX);
+    sample("waiter", WAIT_MUTEX);
     snprintf(text, sizeof(text), "mutex 0x%lx in anonymous memory, held by T \"holder\"", published());
     expect("anonymous memory", "holder", WAIT_TIMEOUT_NO, text);
 }
@@ -193,7 +193,7 @@ START_TEST(mutex_on_another_stack)
 {
     char text[128];
     child = child_start(run_on_stack);
-    look("waiter", WAIT_MUTEX);
+    sample("waiter", WAIT_MUTEX);
     snprintf(text, sizeof(text), "mutex 0x%lx on the stack of T \"owner\", held by T \"owner\"", published());
     expect("stack of T \"owner\"", "owner", WAIT_TIMEOUT_NO, text);
 }
@@ -217,7 +217,7 @@ static void run_twice(void)
 START_TEST(mutex_of_the_thread_itself)
 {
     child = child_start(run_twice);
-    look("waiter", WAIT_MUTEX);
+    sample("waiter", WAIT_MUTEX);
     expect("queue_lock", "waiter", WAIT_TIMEOUT_NO, "mutex queue_lock, held by this thread itself");
 }
 END_TEST
@@ -240,7 +240,7 @@ START_TEST(mutex_of_a_thread_that_has_ended)
 {
     char text[128];
     child = child_start(run_left);
-    look("waiter", WAIT_MUTEX);
+    sample("waiter", WAIT_MUTEX);
     int tid = atomic_load(&shared->extra);
     snprintf(text, sizeof(text), "mutex queue_lock, held by tid %d, which has ended", tid);
     ck_assert_int_eq(seen->owner, tid);
@@ -300,7 +300,7 @@ START_TEST(kinds_of_mutexes)
 {
     char text[128];
     child = child_start(kinds[_i].run);
-    look("waiter", WAIT_MUTEX);
+    sample("waiter", WAIT_MUTEX);
     snprintf(text, sizeof(text), "%s mutex odd_lock, held by T \"holder\"", kinds[_i].kind);
     expect("odd_lock", "holder", WAIT_TIMEOUT_NO, text);
     ck_assert_str_eq(seen->kind, kinds[_i].kind);
@@ -328,7 +328,7 @@ static void run_timed(void)
 START_TEST(mutex_with_a_timeout)
 {
     child = child_start(run_timed);
-    look("waiter", WAIT_MUTEX);
+    sample("waiter", WAIT_MUTEX);
     expect_left(950, 1000, "mutex queue_lock, held by T \"holder\"");
     expect("queue_lock", "holder", WAIT_TIMEOUT_YES, NULL);
 }
@@ -365,9 +365,9 @@ static void run_c11(void)
 START_TEST(mutex_of_c11)
 {
     child = child_start(run_c11);
-    look("waiter", WAIT_MUTEX);
+    sample("waiter", WAIT_MUTEX);
     expect("c11_lock", "holder", WAIT_TIMEOUT_NO, "mutex c11_lock, held by T \"holder\"");
-    look("joiner", WAIT_JOIN);
+    sample("joiner", WAIT_JOIN);
     expect(NULL, "waiter", WAIT_TIMEOUT_NO, "join of T \"waiter\"");
 }
 END_TEST
@@ -379,7 +379,7 @@ START_TEST(mutex_of_an_unknown_glibc)
     char text[64];
     glibc = "2.99";
     child = child_start(run_mutex);
-    look("waiter", WAIT_FUTEX);
+    sample("waiter", WAIT_FUTEX);
     snprintf(text, sizeof(text), "futex 0x%lx, no timeout", (unsigned long)(uintptr_t)&queue_lock);
     expect(NULL, NULL, WAIT_TIMEOUT_NO, text);
     ck_assert_uint_eq(seen->address, (uintptr_t)&queue_lock);

@@ -43,9 +43,9 @@ static void run_written(void)
 START_TEST(rwlock_held_by_a_writer)
 {
     child = child_start(run_written);
-    look("reader", WAIT_RWLOCK);
+    sample("reader", WAIT_RWLOCK);
     expect("table", "holder", WAIT_TIMEOUT_NO, "read lock of rwlock table, write-locked by T \"holder\"");
-    look("writer", WAIT_RWLOCK);
+    sample("writer", WAIT_RWLOCK);
     expect("table", "holder", WAIT_TIMEOUT_NO, "write lock of rwlock table, write-locked by T \"holder\"");
     ck_assert_uint_eq(seen->address, (uintptr_t)&table);
 }
@@ -63,7 +63,7 @@ static void run_read(void)
 START_TEST(rwlock_held_by_readers)
 {
     child = child_start(run_read);
-    look("writer", WAIT_RWLOCK);
+    sample("writer", WAIT_RWLOCK);
     expect("table", NULL, WAIT_TIMEOUT_NO, "write lock of rwlock table, held by 2 readers");
     ck_assert_uint_eq(seen->address, (uintptr_t)&table);
 }
@@ -89,7 +89,7 @@ static void run_sem(void)
 START_TEST(semaphore)
 {
     child = child_start(run_sem);
-    look("waiter", WAIT_SEMAPHORE);
+    sample("waiter", WAIT_SEMAPHORE);
     expect("slots", NULL, WAIT_TIMEOUT_NO, "semaphore slots, no timeout");
 }
 END_TEST
@@ -116,7 +116,7 @@ static void run_barrier(void)
 START_TEST(barrier)
 {
     child = child_start(run_barrier);
-    look_until("waiter", WAIT_BARRIER, "barrier start_line, 2 of 3 threads arrived");
+    sample_until("waiter", WAIT_BARRIER, "barrier start_line, 2 of 3 threads arrived");
     expect("start_line", NULL, WAIT_TIMEOUT_NO, "barrier start_line, 2 of 3 threads arrived");
     ck_assert_uint_eq(seen->address, (uintptr_t)&start_line);
 }
@@ -153,9 +153,9 @@ static void run_join(void)
 START_TEST(join)
 {
     child = child_start(run_join);
-    look("main", WAIT_JOIN);
+    sample("main", WAIT_JOIN);
     expect(NULL, "worker", WAIT_TIMEOUT_NO, "join of T \"worker\"");
-    look("joiner", WAIT_JOIN);
+    sample("joiner", WAIT_JOIN);
     expect(NULL, "worker", WAIT_TIMEOUT_YES, NULL);
     expect_left(50, 100, "join of T \"worker\"");
 }
@@ -188,7 +188,7 @@ static void run_once(void)
 START_TEST(once)
 {
     child = child_start(run_once);
-    look("waiter", WAIT_OTHER);
+    sample("waiter", WAIT_OTHER);
     expect("config_once", NULL, WAIT_TIMEOUT_NO, "once-initialisation of config_once");
 }
 END_TEST
@@ -223,7 +223,7 @@ START_TEST(destructor)
 {
     char text[160];
     child = child_start(run_destructor);
-    look("waiter", WAIT_PIPE);
+    sample("waiter", WAIT_PIPE);
     int fd = atomic_load(&shared->extra);
     snprintf(text, sizeof(text),
              "read of pipe %d, whose writing end only this process holds (descriptor %d), in a "
@@ -253,7 +253,7 @@ static void run_futex(void)
 START_TEST(futex)
 {
     child = child_start(run_futex);
-    look("waiter", WAIT_FUTEX);
+    sample("waiter", WAIT_FUTEX);
     expect("word", NULL, WAIT_TIMEOUT_NO, "futex word, no timeout");
 }
 END_TEST

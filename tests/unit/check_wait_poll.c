@@ -32,8 +32,8 @@ static void run_poll(void)
     if (pipe(ends) != 0)
         _exit(1);
     struct pollfd watched[] = {{ends[0], POLLIN, 0}, {-1, POLLIN, 0}, {event, POLLIN, 0}};
-    child_tell(ends[0]);
-    child_tell(event);
+    child_report(ends[0]);
+    child_report(event);
     waiter_ready();
     poll(watched, 3, -1);
 }
@@ -41,9 +41,9 @@ static void run_poll(void)
 START_TEST(poll_for_ever)
 {
     child_begin(run_poll);
-    look("waiter", WAIT_POLL);
+    sample("waiter", WAIT_POLL);
     expect(NULL, NULL, WAIT_TIMEOUT_NO,
-           text_of("poll: pipe %d, eventfd %d, no timeout", child_told(0), child_told(1)));
+           text_of("poll: pipe %d, eventfd %d, no timeout", child_reported(0), child_reported(1)));
 }
 END_TEST
 
@@ -59,7 +59,7 @@ static void run_poll_timed(void)
 START_TEST(poll_with_a_timeout)
 {
     child_begin(run_poll_timed);
-    look("waiter", WAIT_POLL);
+    sample("waiter", WAIT_POLL);
     expect(NULL, NULL, WAIT_TIMEOUT_YES, "poll: 5 eventfds, a timeout of 100 s");
 }
 END_TEST
@@ -68,7 +68,7 @@ static void run_ppoll(void)
 {
     const struct timespec patience = {300, 0};
     struct pollfd watched = {eventfd(0, 0), POLLIN, 0};
-    child_tell(watched.fd);
+    child_report(watched.fd);
     waiter_ready();
     ppoll(&watched, 1, &patience, NULL);
 }
@@ -76,9 +76,9 @@ static void run_ppoll(void)
 START_TEST(ppoll_has_time_left)
 {
     child_begin(run_ppoll);
-    look("waiter", WAIT_POLL);
+    sample("waiter", WAIT_POLL);
     expect(NULL, NULL, WAIT_TIMEOUT_YES, NULL);
-    expect_left(250, 300, text_of("poll: eventfd %d", child_told(0)));
+    expect_left(250, 300, text_of("poll: eventfd %d", child_reported(0)));
 }
 END_TEST
 
@@ -89,7 +89,7 @@ static void run_select(void)
     int event = eventfd(0, 0);
     FD_ZERO(&in);
     FD_SET(event, &in);
-    child_tell(event);
+    child_report(event);
     waiter_ready();
     select(event + 1, &in, NULL, NULL, &patience);
 }
@@ -97,9 +97,9 @@ static void run_select(void)
 START_TEST(select_has_time_left)
 {
     child_begin(run_select);
-    look("waiter", WAIT_POLL);
+    sample("waiter", WAIT_POLL);
     expect(NULL, NULL, WAIT_TIMEOUT_YES, NULL);
-    expect_left(150, 200, text_of("select: eventfd %d", child_told(0)));
+    expect_left(150, 200, text_of("select: eventfd %d", child_reported(0)));
 }
 END_TEST
 
@@ -112,7 +112,7 @@ static void run_epoll(void)
     for (int i = 0; i < 3; i++)
         epoll_ctl(epoll, EPOLL_CTL_ADD, ends[i], &event);
     epoll_ctl(epoll, EPOLL_CTL_ADD, eventfd(0, 0), &event);
-    child_tell(epoll);
+    child_report(epoll);
     waiter_ready();
     epoll_wait(epoll, &event, 1, -1);
 }
@@ -120,9 +120,10 @@ static void run_epoll(void)
 START_TEST(epoll_of_several)
 {
     child_begin(run_epoll);
-    look("waiter", WAIT_EPOLL);
-    expect(NULL, NULL, WAIT_TIMEOUT_NO, text_of("epoll %d: 1 eventfd, 3 sockets, no timeout", child_told(0)));
-    ck_assert_int_eq(seen->fd, child_told(0));
+    sample("waiter", WAIT_EPOLL);
+    expect(NULL, NULL, WAIT_TIMEOUT_NO,
+           text_of("epoll %d: 1 eventfd, 3 sockets, no timeout", child_reported(0)));
+    ck_assert_int_eq(seen->fd, child_reported(0));
 }
 END_TEST
 
@@ -130,7 +131,7 @@ static void run_empty_epoll(void)
 {
     struct epoll_event event;
     int epoll = epoll_create1(0);
-    child_tell(epoll);
+    child_report(epoll);
     waiter_ready();
     epoll_wait(epoll, &event, 1, 60000);
 }
@@ -138,9 +139,9 @@ static void run_empty_epoll(void)
 START_TEST(epoll_of_nothing)
 {
     child_begin(run_empty_epoll);
-    look("waiter", WAIT_EPOLL);
+    sample("waiter", WAIT_EPOLL);
     expect(NULL, NULL, WAIT_TIMEOUT_YES,
-           text_of("epoll %d, which watches nothing, a timeout of 60 s", child_told(0)));
+           text_of("epoll %d, which watches nothing, a timeout of 60 s", child_reported(0)));
 }
 END_TEST
 
@@ -161,7 +162,7 @@ static void run_sigwait(void)
 START_TEST(signals)
 {
     child_begin(run_sigwait);
-    look("waiter", WAIT_SIGNAL);
+    sample("waiter", WAIT_SIGNAL);
     expect(NULL, NULL, WAIT_TIMEOUT_NO, "signal wait for SIGUSR1, SIGTERM, no timeout");
 }
 END_TEST
@@ -175,7 +176,7 @@ static void run_pause(void)
 START_TEST(any_signal)
 {
     child_begin(run_pause);
-    look("waiter", WAIT_SIGNAL);
+    sample("waiter", WAIT_SIGNAL);
     expect(NULL, NULL, WAIT_TIMEOUT_NO, "signal wait for any signal with a handler, no timeout");
 }
 END_TEST
@@ -189,7 +190,7 @@ static void run_sleep(void)
 START_TEST(sleep_has_time_left)
 {
     child_begin(run_sleep);
-    look("waiter", WAIT_SLEEP);
+    sample("waiter", WAIT_SLEEP);
     expect(NULL, NULL, WAIT_TIMEOUT_YES, NULL);
     expect_left(950, 1000, "sleep");
 }
@@ -205,7 +206,7 @@ static void run_nanosleep(void)
 START_TEST(sleep_of_unknown_rest)
 {
     child_begin(run_nanosleep);
-    look("waiter", WAIT_SLEEP);
+    sample("waiter", WAIT_SLEEP);
     expect(NULL, NULL, WAIT_TIMEOUT_YES, "sleep of 1000 s");
 }
 END_TEST
@@ -222,7 +223,7 @@ static void run_sleep_until(void)
 START_TEST(sleep_until)
 {
     child_begin(run_sleep_until);
-    look("waiter", WAIT_SLEEP);
+    sample("waiter", WAIT_SLEEP);
     expect(NULL, NULL, WAIT_TIMEOUT_YES, NULL);
     expect_left(30, 70, "sleep");
 }
@@ -237,7 +238,7 @@ static void run_waitpid(void)
         child_ready();
         pause_for_ever();
     }
-    child_tell(pid);
+    child_report(pid);
     wait_ready(1);
     waiter_ready();
     waitpid(pid, NULL, 0);
@@ -247,8 +248,8 @@ START_TEST(child_process)
 {
     child = child_start(run_waitpid);
     wait_ready(2);
-    look("waiter", WAIT_OTHER);
-    expect(NULL, NULL, WAIT_TIMEOUT_NO, text_of("end of child process %d (worker)", child_told(0)));
+    sample("waiter", WAIT_OTHER);
+    expect(NULL, NULL, WAIT_TIMEOUT_NO, text_of("end of child process %d (worker)", child_reported(0)));
 }
 END_TEST
 
@@ -256,7 +257,7 @@ static void run_semop(void)
 {
     struct sembuf down = {0, -1, 0};
     int set = semget(IPC_PRIVATE, 1, 0600);
-    child_tell(set);
+    child_report(set);
     waiter_ready();
     semop(set, &down, 1);
 }
@@ -264,9 +265,9 @@ static void run_semop(void)
 START_TEST(system_v_semaphore)
 {
     child_begin(run_semop);
-    look("waiter", WAIT_SEMAPHORE);
-    semctl(child_told(0), 0, IPC_RMID);
-    expect(NULL, NULL, WAIT_TIMEOUT_NO, text_of("System V semaphore set %d, no timeout", child_told(0)));
+    sample("waiter", WAIT_SEMAPHORE);
+    semctl(child_reported(0), 0, IPC_RMID);
+    expect(NULL, NULL, WAIT_TIMEOUT_NO, text_of("System V semaphore set %d, no timeout", child_reported(0)));
 }
 END_TEST
 
@@ -280,7 +281,7 @@ static void run_poll_of_nothing(void)
 START_TEST(poll_of_nothing)
 {
     child_begin(run_poll_of_nothing);
-    look("waiter", WAIT_POLL);
+    sample("waiter", WAIT_POLL);
     expect(NULL, NULL, WAIT_TIMEOUT_NO, "poll of no descriptors, no timeout");
 }
 END_TEST

@@ -51,11 +51,11 @@ const char *core_directory_path(const char *name)
     return path;
 }
 
-static const char *absolute(const char *told, const char *usual, const char *name)
+static const char *absolute(const char *given, const char *usual, const char *name)
 {
     static char path[8192];
     char base[4096];
-    ck_assert_ptr_nonnull(realpath(told ? told : usual, base));
+    ck_assert_ptr_nonnull(realpath(given ? given : usual, base));
     snprintf(path, sizeof(path), "%s%s", base, name);
     return path;
 }

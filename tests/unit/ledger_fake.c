@@ -16,9 +16,9 @@ struct fake {
     int64_t alive; /* threads made so far that have not ended */
 };
 
-static void no_room(const char *what)
+static void fail(const char *what)
 {
-    fprintf(stderr, "ledger_fake: no room for %s\n", what);
+    fprintf(stderr, "ledger_fake: no memory for %s\n", what);
     abort();
 }
 
@@ -53,7 +53,7 @@ static struct fake *new_fake(uint32_t slots, uint32_t sites, uint32_t modules, u
     struct fake *fake = calloc(1, sizeof(*fake));
     unsigned char *bytes = aligned_alloc(4096, at);
     if (!fake || !bytes)
-        no_room("a ledger");
+        fail("a ledger");
     memset(bytes, 0, at);
     fake->bytes = bytes;
     fake->size = at;
@@ -104,7 +104,7 @@ static uint32_t take(struct fake *fake, enum ledger_section section, size_t coun
 {
     struct ledger_extent *extent = &fake->header->sections[section];
     if (count > extent->cap - extent->used)
-        no_room(what);
+        fail(what);
     return (uint32_t)atomic_fetch_add(&extent->used, count);
 }
 
@@ -140,7 +140,7 @@ uint32_t fake_module(struct fake *fake, const char *path, const void *build_id, 
     uint32_t index = take(fake, SECTION_MODULES, 1, "a module");
     struct ledger_module *module = fake_module_at(fake, index);
     if (build_id_len > sizeof(module->build_id))
-        no_room("a build-id");
+        fail("a build-id");
     module->path = fake_string(fake, path);
     if (build_id_len)
         memcpy(module->build_id, build_id, build_id_len);
@@ -265,7 +265,7 @@ static void write_all(const struct fake *fake, int fd, const char *path)
         done += (size_t)n;
     }
     if (done < fake->size)
-        no_room(path);
+        fail(path);
 }
 
 void fake_write(struct fake *fake, const char *path)

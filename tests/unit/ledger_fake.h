@@ -12,7 +12,7 @@
  *     ledger_close(ledger);
  *     fake_free(fake);
  *
- * Every function aborts when there is no room: a test must not go on then.
+ * Every function aborts when memory or a section is full, because the test cannot continue.
  */
 #ifndef THREADLEAK_TESTS_LEDGER_FAKE_H
 #define THREADLEAK_TESTS_LEDGER_FAKE_H

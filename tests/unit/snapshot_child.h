@@ -1,4 +1,4 @@
-/* Processes made for the tests to look at: a function of ours in a child. */
+/* Child processes for tests, which run a function of the test. */
 #ifndef SNAPSHOT_CHILD_H
 #define SNAPSHOT_CHILD_H
 

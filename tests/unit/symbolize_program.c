@@ -113,7 +113,7 @@ static int line_of(const char *comment)
 
 /* ---- looking up ---------------------------------------------------------------------------- */
 
-const struct frame_list *look_up(const char *name)
+const struct frame_list *frames_of(const char *name)
 {
     struct code_address address = {.module = program,
                                    .offset = offset_of(name),
@@ -130,7 +130,7 @@ const struct frame_list *look_up(const char *name)
     return list;
 }
 
-const struct frame_list *look_up_plain(uint64_t offset)
+const struct frame_list *frames_at(uint64_t offset)
 {
     struct code_address address = {.module = program, .offset = offset};
     return symbolize(symbolizer, &address);
@@ -148,14 +148,14 @@ void check_frame(const struct frame *frame, const char *function, const char *co
 
 void check_one(const char *name, const char *function)
 {
-    const struct frame_list *list = look_up(name);
+    const struct frame_list *list = frames_of(name);
     ck_assert_uint_eq(list->count, 1);
     check_frame(&list->frames[0], function, name);
 }
 
 static void check_chain(void)
 {
-    const struct frame_list *list = look_up("chain");
+    const struct frame_list *list = frames_of("chain");
     ck_assert_uint_eq(list->count, 3);
     check_frame(&list->frames[0], "inner", "chain inner");
     check_frame(&list->frames[1], "middle", "chain middle");
@@ -172,7 +172,7 @@ void check_c(void)
 
 void check_only_symbol(const char *name, const char *function)
 {
-    const struct frame_list *list = look_up(name);
+    const struct frame_list *list = frames_of(name);
     ck_assert_uint_eq(list->count, 1);
     ck_assert_pstr_eq(list->frames[0].function, function);
     ck_assert_ptr_null(list->frames[0].file);

@@ -44,8 +44,8 @@ void run_program(void);
 uint64_t offset_of(const char *name);
 
 /* The place of that name, as a return address; and any offset, as the place of an instruction. */
-const struct frame_list *look_up(const char *name);
-const struct frame_list *look_up_plain(uint64_t offset);
+const struct frame_list *frames_of(const char *name);
+const struct frame_list *frames_at(uint64_t offset);
 
 /* A frame of that function, at the line with that comment. */
 void check_frame(const struct frame *frame, const char *function, const char *comment);

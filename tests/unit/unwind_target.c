@@ -27,8 +27,8 @@ const char *target_path(const char *name)
 {
     static char path[4096];
     char directory[4096];
-    const char *told = getenv("THREADLEAK_TARGETS");
-    ck_assert_ptr_nonnull(realpath(told ? told : "build/targets", directory));
+    const char *given = getenv("THREADLEAK_TARGETS");
+    ck_assert_ptr_nonnull(realpath(given ? given : "build/targets", directory));
     snprintf(path, sizeof(path), "%.3000s/%s", directory, name);
     return path;
 }
@@ -103,7 +103,7 @@ const struct stack *target_stack_of_other(pid_t pid)
 
 /* ---- names ----------------------------------------------------------------------------- */
 
-/* libc has several names for one function, and which one is told depends on the reader. */
+/* libc has several names for one function, and each reader chooses another. */
 const char *target_plain_name(const char *name)
 {
     static const char *const aliases[][2] = {

@@ -52,7 +52,7 @@ static const char *name_of(pid_t tid)
     return task ? task->name : NULL;
 }
 
-static bool tell_name(void *arg, pid_t tid, char *to, size_t size)
+static bool give_name(void *arg, pid_t tid, char *to, size_t size)
 {
     const char *name = name_of(tid);
     (void)arg;
@@ -61,7 +61,7 @@ static bool tell_name(void *arg, pid_t tid, char *to, size_t size)
     return name != NULL;
 }
 
-static void look_away(void)
+static void drop_sample(void)
 {
     waits_free(waits);
     unwinder_free(unwinder);
@@ -73,17 +73,17 @@ static void look_away(void)
     seen = NULL;
 }
 
-void look_at_all(void)
+void sample_all(void)
 {
     struct error error = {""};
-    look_away();
+    drop_sample();
     if (!symbolizer)
         symbolizer = symbolizer_new(false);
     ck_assert_msg(snapshot_take(child, NULL, &snapshot, &error) == SNAPSHOT_OK, "%s", error.text);
     ck_assert(process_tasks(child, &tasks));
     unwinder = unwinder_new(snapshot, &error);
     ck_assert_msg(unwinder, "%s", error.text);
-    const struct wait_context context = {snapshot, unwinder, symbolizer, tell_name, NULL, glibc};
+    const struct wait_context context = {snapshot, unwinder, symbolizer, give_name, NULL, glibc};
     waits = waits_new(&context, &error);
     ck_assert_msg(waits, "%s", error.text);
 }
@@ -100,11 +100,11 @@ static void find(const char *name)
     }
 }
 
-void look_until(const char *name, enum wait_on on, const char *text)
+void sample_until(const char *name, enum wait_on on, const char *text)
 {
     double end = now_s() + PATIENCE_S;
     for (;; usleep(1000)) {
-        look_at_all();
+        sample_all();
         find(name);
         if (seen && seen->on == on && (!text || (seen->text && strcmp(seen->text, text) == 0)))
             return;
@@ -112,9 +112,9 @@ void look_until(const char *name, enum wait_on on, const char *text)
     }
 }
 
-void look(const char *name, enum wait_on on)
+void sample(const char *name, enum wait_on on)
 {
-    look_until(name, on, NULL);
+    sample_until(name, on, NULL);
 }
 
 void expect(const char *symbol, const char *owner, enum wait_timeout timeout, const char *text)
@@ -150,7 +150,7 @@ uint64_t seen_futex(void)
 
 void wait_child_end(void)
 {
-    look_away();
+    drop_sample();
     symbolizer_free(symbolizer);
     symbolizer = NULL;
     glibc = NULL;
@@ -159,12 +159,12 @@ void wait_child_end(void)
     child = 0;
 }
 
-void child_tell(int number)
+void child_report(int number)
 {
     shared->result[atomic_fetch_add(&shared->extra, 1)] = number;
 }
 
-int child_told(int index)
+int child_reported(int index)
 {
     return atomic_load(&shared->result[index]);
 }

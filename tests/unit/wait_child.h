@@ -10,7 +10,7 @@
 
 extern pid_t child;
 extern const char *glibc; /* for wait_context */
-/* Set by look*, of the named thread. */
+/* Set by sample*, for the named thread. */
 extern const struct wait *seen;
 
 /* In the child: names the calling thread. */
@@ -20,13 +20,13 @@ void raw_futex_wait(void *word, uint32_t value);
 /* In a child of the child: ends by SIGKILL with its parent. */
 void prctl_end_with_parent(void);
 
-/* Looks at the child until its thread of that name waits in that way. */
-void look(const char *name, enum wait_on on);
+/* Samples the child until its thread of that name waits in that way. */
+void sample(const char *name, enum wait_on on);
 /* … and with that text. */
-void look_until(const char *name, enum wait_on on, const char *text);
-/* Looks once more, whatever it finds. */
-void look_at_all(void);
-/* Asserts what was seen; owner: a name, or NULL for none; text NULL: not looked at. */
+void sample_until(const char *name, enum wait_on on, const char *text);
+/* Samples once, whatever the thread does. */
+void sample_all(void);
+/* Asserts what was seen; owner: a name, or NULL for none; text NULL: not compared. */
 void expect(const char *symbol, const char *owner, enum wait_timeout timeout, const char *text);
 /* …and a time that is left, in seconds, which ends the text. */
 void expect_left(double least, double most, const char *what);
@@ -45,8 +45,8 @@ void pause_for_ever(void);
 /* waiter_ready(), and a byte from a descriptor. */
 void read_byte(int fd);
 /* The child passes numbers that texts have in them; they are the entries of shared->result. */
-void child_tell(int number);
-int child_told(int index);
+void child_report(int number);
+int child_reported(int index);
 /* Until the next call. */
 __attribute__((format(printf, 1, 2))) const char *text_of(const char *format, ...);
 
