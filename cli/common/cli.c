@@ -94,6 +94,8 @@ void guess_try(struct guess *guess, const char *known)
 
 const char *guess_text(const struct guess *guess, const char *prefix, char *out, size_t size)
 {
-    snprintf(out, size, guess->best ? " (did you mean %s%s)" : "", prefix, guess->best);
+    *out = 0;
+    if (guess->best)
+        snprintf(out, size, " (did you mean %s%s)", prefix, guess->best);
     return out;
 }

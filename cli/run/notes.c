@@ -125,7 +125,7 @@ static void put_ends(char *out, size_t size, const bool seen[])
 {
     size_t used = 0;
     out[0] = '\0';
-    for (int how = 0; how <= END_ALIVE; how++)
+    for (int how = 0; how < END_HOWS; how++)
         if (seen[how])
             used += (size_t)snprintf(out + used, size - used, "%s%s", used ? "," : "",
                                      end_how_name((enum end_how)how));
@@ -135,7 +135,7 @@ static void note_unjudged(const struct report *report)
 {
     const struct process_report *first = NULL;
     size_t count = 0, threads = 0;
-    bool seen[END_ALIVE + 1] = {false};
+    bool seen[END_HOWS] = {false};
     char ends[64];
     for (size_t i = 0; i < report->process_count; i++) {
         const struct process_report *process = &report->processes[i];

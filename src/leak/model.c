@@ -8,7 +8,7 @@
 
 static const struct {
     const char *name, *text;
-} unwatched_reasons[] = {
+} unwatched_reasons[UNWATCHED_REASONS] = {
     [UNWATCHED_STATIC] = {"static", "static"},
     [UNWATCHED_SETUID] = {"setuid", "set-user-ID"},
     [UNWATCHED_SETGID] = {"setgid", "set-group-ID"},
@@ -35,7 +35,7 @@ unsigned leak_kind_bit(enum leak_kind kind)
 
 const char *end_how_name(enum end_how how)
 {
-    static const char *const names[] = {"exit", "_exit", "quick_exit", "exec", "signal", "alive"};
+    static const char *const names[END_HOWS] = {"exit", "_exit", "quick_exit", "exec", "signal", "alive"};
     return names[how];
 }
 

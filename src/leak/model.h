@@ -23,7 +23,7 @@ enum leak_kind { LEAK_RUNNING, LEAK_DETACHED, LEAK_UNJOINED, LEAK_KINDS }; /* th
 const char *leak_kind_name(enum leak_kind kind);                           /* "running" … */
 unsigned leak_kind_bit(enum leak_kind kind);                               /* KIND_* of ledger.h */
 
-enum end_how { END_EXIT, END__EXIT, END_QUICK_EXIT, END_EXEC, END_SIGNAL, END_ALIVE };
+enum end_how { END_EXIT, END__EXIT, END_QUICK_EXIT, END_EXEC, END_SIGNAL, END_ALIVE, END_HOWS };
 const char *end_how_name(enum end_how how); /* "exit" … */
 
 struct thread_info {
@@ -122,7 +122,8 @@ enum unwatched_why {
     UNWATCHED_LIBC,
     UNWATCHED_ENVIRONMENT, /* started without LD_PRELOAD */
     UNWATCHED_EXEC,        /* its process called exec, and the new program is not known */
-    UNWATCHED_UNKNOWN
+    UNWATCHED_UNKNOWN,
+    UNWATCHED_REASONS
 };
 const char *unwatched_why_name(enum unwatched_why why); /* for machines: "static"; NULL for UNWATCHED_NOT */
 const char *unwatched_why_text(enum unwatched_why why); /* for people: "another C library" */

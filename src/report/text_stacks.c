@@ -162,11 +162,11 @@ static void print_frames(const struct printer *printer, const struct shared_stac
 
 static const char *object_of(enum wait_on on)
 {
-    static const char *const objects[WAIT_OTHER + 1] = {[WAIT_JOIN] = "thread",
-                                                        [WAIT_POLL] = "set of descriptors",
-                                                        [WAIT_SIGNAL] = "set of signals",
-                                                        [WAIT_SLEEP] = "timer",
-                                                        [WAIT_OTHER] = "object"};
+    static const char *const objects[WAIT_KINDS] = {[WAIT_JOIN] = "thread",
+                                                    [WAIT_POLL] = "set of descriptors",
+                                                    [WAIT_SIGNAL] = "set of signals",
+                                                    [WAIT_SLEEP] = "timer",
+                                                    [WAIT_OTHER] = "object"};
     return objects[on] ? objects[on] : wait_on_name(on);
 }
 

@@ -116,10 +116,7 @@ def compare_file(name, got):
 def demand_programs(case, paths):
     for name in [case.target, *(case.args if case.target == "run_child" else [])]:
         program = os.path.join(paths.targets, name)
-        if not os.path.exists(program):
-            raise Skip(f"{name} could not be built here")
-        if name == "program_32bit":
-            harness.need_32bit(program)
+        (harness.need_32bit if name == "program_32bit" else harness.need_built)(program)
 
 
 def case_job(case, paths, run_it, compare_it):

@@ -31,6 +31,7 @@ with open(os.path.join(ROOT, "src", "common", "formats.def"), encoding="utf-8") 
 TIMEOUT_S = 300  # for one command: far more than it needs on a busy machine
 PARALLEL = max(2, os.cpu_count() or 2)
 SOAK = os.environ.get("SOAK") == "1"  # with every repetition and combination
+COMPILERS = {"rust_thread": "rustc", "unwind_clang": "clang"}  # the Makefile omits these targets without
 NPM = threading.Lock()  # what tests bring from npm they share
 
 
@@ -76,10 +77,26 @@ def runs(program):
     return True
 
 
+def need_built(program):
+    """A target, as a path.  A compiler that is missing here is a reason to skip; a build that was not run is not."""
+    if os.path.exists(program):
+        return
+    name = os.path.basename(program)
+    if name in COMPILERS:
+        need(COMPILERS[name])
+    if name == "program_32bit" and not compiles_32bit():
+        raise Skip("no 32-bit program can be built here")
+    raise Wrong(f"{name} is not built: run make targets")
+
+
+def compiles_32bit():
+    source = os.path.join(ROOT, "tests", "targets", "no_thread.c")
+    return call([os.environ.get("CC", "cc"), "-m32", "-o", "/dev/null", source])[0] == 0
+
+
 def need_32bit(program):
     """As a path; built from tests/targets/no_thread.c."""
-    if not os.path.exists(program):
-        raise Skip("no 32-bit program can be built here")
+    need_built(program)
     if not runs(program):
         raise Skip("this kernel runs no 32-bit program")
 
@@ -255,7 +272,8 @@ def chosen(jobs, names, name_of=lambda job: job[0]):
     """All of them, or those of these names."""
     unknown = set(names) - set(map(name_of, jobs))
     if unknown:
-        print(f"no test {', '.join(sorted(unknown))}", file=sys.stderr)
+        print(f"no test {', '.join(sorted(unknown))}; the tests are: {' '.join(dict.fromkeys(map(name_of, jobs)))}",
+              file=sys.stderr)
         sys.exit(2)
     return [job for job in jobs if not names or name_of(job) in names]
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 import harness
-from harness import Skip, demand, need
+from harness import Skip, demand, need, need_built
 
 
 class Bench(harness.Bench):
@@ -231,8 +231,7 @@ GENERATED = ["waits", "kinds", "demo", "running", "same_place", "tree", "std_thr
 def generated_rules_silence(target):
     """A test that the rules made of a target's leaks hide these, each its own."""
     def silence(bench):
-        if not os.path.exists(bench.target(target)):
-            raise Skip(f"{target} could not be built here")
+        need_built(bench.target(target))
         path = bench.path("generated.supp")
         status, report, err = bench.run(target, f"--gen-suppressions={path}")
         counted = {leak["fingerprint"] for leak in leaks(report) if leak["counted"]}

@@ -11,15 +11,23 @@ __attribute__((constructor)) static void allow_time(void)
     setenv("CK_DEFAULT_TIMEOUT", "300", 0);
 }
 
+static const char *chosen_test(void)
+{
+    const char *name = getenv("TEST"), *test_case = getenv("CK_RUN_CASE");
+    return name && *name ? name : test_case ? test_case : "at all";
+}
+
 int suite_run(const char *name, TCase *tests)
 {
     Suite *suite = suite_create(name);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
+    int failed = srunner_ntests_failed(runner), run = srunner_ntests_run(runner);
     srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (!run)
+        fprintf(stderr, "%s: no test %s\n", name, chosen_test());
+    return failed || !run ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 #undef _tcase_add_test
