@@ -54,12 +54,11 @@ static struct {
 static _Atomic bool usable;
 /*
  * libunwind's fast path has a cache of frame layouts in each thread. A thread cannot clear the caches of
- * others. After dlclose another library can have the same addresses. Then the cursor is used, which is slower
- * and reads the layout anew.
+ * others. Once any library was unloaded, another can have its addresses. From then on the cursor is used. It
+ * needs 2 µs more for a backtrace, and reads each layout anew. Nothing here tries to find out whether the
+ * unloaded library is in a cache: the cache also has frames that no record of ours has.
  */
 static _Atomic bool cache_is_stale;
-/* It has met frames that no site contains. */
-static _Atomic bool cache_has_more;
 
 static bool may_read(struct capture_walk *walk, uintptr_t address)
 {
@@ -135,18 +134,9 @@ static bool find_symbols(void *lib)
     return true;
 }
 
-static void note_more(void)
-{
-    if (!atomic_load_explicit(&cache_has_more, memory_order_relaxed))
-        atomic_store_explicit(&cache_has_more, true, memory_order_relaxed);
-}
-
 void capture_start(void)
 {
-    uint64_t loads = module_changes().loads;
     void *lib = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
-    if (module_changes().loads == loads) /* the program uses the same copy, with the same caches */
-        note_more();
     if (!lib || !imports_replace(lib, iterate_modules) || !find_symbols(lib))
         return;
     /* The cache has a lock: walk.h. */
@@ -244,13 +234,10 @@ void capture_take(struct capture *capture, void *caller)
     while (skip < n && skip < own && capture->frames[skip] != caller)
         skip++;
     if (skip >= n || skip >= own) {
-        note_more();
         take_caller_alone(capture, caller, SITE_TRUNCATED);
         return;
     }
     n -= skip;
-    if (n > depth)
-        note_more();
     capture->flags = n > depth ? SITE_TRUNCATED : 0;
     capture->count = (uint32_t)(n > depth ? depth : n);
     if (skip)
@@ -310,20 +297,11 @@ void capture_interrupted(struct capture *capture, void *context, uint32_t depth)
     capture->flags = stack.whole ? 0 : SITE_TRUNCATED;
 }
 
-/* Can the fast path know a layout at an address where other code can be now?  A forked child
- * inherits its thread's cache, but not the table of modules. */
-static bool cache_can_be_stale(const struct shim_state *state, uint64_t loads)
-{
-    return atomic_load(&state->header->flags) & LEDGER_FORKED || atomic_load(&cache_has_more) ||
-           !module_all_loaded(state, loads);
-}
-
-void capture_forget(const struct shim_state *state, uint64_t loads)
+void capture_forget(void)
 {
     if (!atomic_load(&usable))
         return;
-    if (!atomic_load(&cache_is_stale) && cache_can_be_stale(state, loads))
-        atomic_store(&cache_is_stale, true);
+    atomic_store(&cache_is_stale, true);
     if (unwinder.flush_cache && unwinder.local)
         unwinder.flush_cache(*unwinder.local, 0, 0);
 }

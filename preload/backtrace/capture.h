@@ -34,9 +34,8 @@ void capture_caller(struct capture *capture, void *caller);
  */
 void capture_interrupted(struct capture *capture, void *context, uint32_t depth);
 
-/* A library was unloaded: libunwind's cache for its addresses can be wrong. loads:
- * module_changes() before that. Takes a lock of the loader. */
-void capture_forget(const struct shim_state *state, uint64_t loads);
+/* A library was unloaded: libunwind's cache for its addresses can be wrong. */
+void capture_forget(void);
 
 /* Call them before fork and in the child, where no other thread can release a lock of libunwind. */
 void capture_before_fork(void);

@@ -1,5 +1,7 @@
 /* The hooks for ends of a process, fork, sandboxes, locked memory and unloading. */
+#include <link.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -9,7 +11,6 @@
 #include "preload/exit/end.h"
 #include "preload/exit/steps.h"
 #include "preload/ledger/section.h"
-#include "preload/ledger/module.h"
 #include "preload/ledger/site.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/real.h"
@@ -118,17 +119,31 @@ EXPORT int mlockall(int flags)
 
 /* ---- unloading -------------------------------------------------------------------------- */
 
+static int read_unload_count(struct dl_phdr_info *info, size_t size, void *count)
+{
+    if (size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof(info->dlpi_subs))
+        *(unsigned long long *)count = info->dlpi_subs;
+    return 1;
+}
+
+static unsigned long long unload_count(void)
+{
+    unsigned long long count = 0;
+    dl_iterate_phdr(read_unload_count, &count);
+    return count;
+}
+
 EXPORT int dlclose(void *handle)
 {
     real_resolve_early();
     struct shim_state *state = shim_known();
     if (!state)
         return real.dlclose(handle);
-    struct module_changes before = module_changes();
+    unsigned long long before = unload_count();
     int result = real.dlclose(handle);
     struct guard guard = guard_enter();
-    if (module_changes().unloads != before.unloads) {
-        capture_forget(state, before.loads);
+    if (unload_count() != before) {
+        capture_forget();
         site_forget_addresses(state);
     }
     guard_leave(guard);

@@ -3,7 +3,6 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
-#include <stddef.h>
 #include <string.h>
 
 #include "preload/ledger/section.h"
@@ -20,9 +19,10 @@ struct found {
     size_t header_count;
 };
 
-/* All but `pc`. */
-static void describe(struct found *found, const struct dl_phdr_info *info)
+static int match_module(struct dl_phdr_info *info, size_t size, void *arg)
 {
+    struct found *found = arg;
+    (void)size;
     uint64_t low = UINT64_MAX, high = 0;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *header = &info->dlpi_phdr[i];
@@ -32,20 +32,15 @@ static void describe(struct found *found, const struct dl_phdr_info *info)
         low = start < low ? start : low;
         high = start + header->p_memsz > high ? start + header->p_memsz : high;
     }
+    if (found->pc < low || found->pc >= high)
+        return 0;
     found->bias = info->dlpi_addr;
     found->start = low;
     found->end = high;
     found->path = info->dlpi_name;
     found->headers = info->dlpi_phdr;
     found->header_count = info->dlpi_phnum;
-}
-
-static int match_module(struct dl_phdr_info *info, size_t size, void *arg)
-{
-    struct found *found = arg;
-    (void)size;
-    describe(found, info);
-    return found->pc >= found->start && found->pc < found->end;
+    return 1;
 }
 
 static bool find_module(struct found *found, uint64_t pc)
@@ -143,7 +138,7 @@ static bool same_module(const struct shim_state *state, const struct ledger_modu
 }
 
 /* LEDGER_NO_MODULE: the table is full, or the path is too long. */
-static uint32_t index_of(struct shim_state *state, const struct found *found)
+static uint32_t module_index(struct shim_state *state, const struct found *found)
 {
     char path[512]; /* the stack may be small */
     struct ledger_module module = {.bias = found->bias, .start = found->start, .end = found->end};
@@ -161,77 +156,6 @@ static uint32_t index_of(struct shim_state *state, const struct found *found)
         return LEDGER_NO_MODULE;
     state->modules[index] = module;
     return index;
-}
-
-/* The same file can be loaded twice: in another namespace, or after it was copied. */
-static uint32_t module_index(struct shim_state *state, const struct found *found)
-{
-    uint32_t index = index_of(state, found);
-    if (index == LEDGER_NO_MODULE || state->modules[index].bias != found->bias)
-        atomic_store_explicit(&state->modules_missed, true, memory_order_relaxed);
-    return index;
-}
-
-/* ---- loading and unloading ------------------------------------------------------ */
-
-static bool read_changes(const struct dl_phdr_info *info, size_t size, struct module_changes *changes)
-{
-    if (size < offsetof(struct dl_phdr_info, dlpi_subs) + sizeof(info->dlpi_subs))
-        return false;
-    *changes = (struct module_changes){info->dlpi_adds, info->dlpi_subs};
-    return true;
-}
-
-static int take_changes(struct dl_phdr_info *info, size_t size, void *changes)
-{
-    read_changes(info, size, changes);
-    return 1;
-}
-
-struct module_changes module_changes(void)
-{
-    struct module_changes changes = {0, 0};
-    dl_iterate_phdr(take_changes, &changes);
-    return changes;
-}
-
-struct census {
-    const struct shim_state *state;
-    uint64_t loads;
-    uint32_t used, loaded;
-};
-
-static bool is_record_of(const struct ledger_module *module, const struct found *found)
-{
-    struct ledger_module now = {.build_id_len = 0};
-    if (found->bias != module->bias || module->start >= found->end || module->end <= found->start)
-        return false;
-    copy_build_id(found, &now);
-    return now.build_id_len == module->build_id_len &&
-           memcmp(now.build_id, module->build_id, now.build_id_len) == 0;
-}
-
-static int count_loaded(struct dl_phdr_info *info, size_t size, void *arg)
-{
-    struct census *census = arg;
-    struct module_changes now;
-    struct found found = {.pc = 0};
-    if (!read_changes(info, size, &now) || now.loads != census->loads)
-        return 1;
-    describe(&found, info);
-    for (uint32_t i = 0; i < census->used; i++)
-        census->loaded += is_record_of(&census->state->modules[i], &found);
-    return 0;
-}
-
-/* Under the lock of the loader: otherwise another thread could unmap what is read. */
-bool module_all_loaded(const struct shim_state *state, uint64_t loads)
-{
-    struct census census = {
-        .state = state, .loads = loads, .used = ledger_used(state->header, SECTION_MODULES)};
-    if (atomic_load(&state->modules_missed))
-        return false;
-    return dl_iterate_phdr(count_loaded, &census) == 0 && census.loaded == census.used;
 }
 
 ledger_pc module_encode(struct shim_state *state, uint64_t pc)

@@ -14,15 +14,4 @@ ledger_pc module_encode(struct shim_state *state, uint64_t pc);
  * -1: this libc has no such function. */
 int module_describe(uint64_t pc, struct dl_phdr_info *info);
 
-/* How many files have been loaded and unloaded. */
-struct module_changes {
-    uint64_t loads, unloads;
-};
-struct module_changes module_changes(void);
-
-/* Is every file of an encoded address still loaded?  False also if one could not be recorded
- * at its address, or if files were loaded after `loads` of them: they can be where another
- * was. Takes a lock of the loader. */
-bool module_all_loaded(const struct shim_state *state, uint64_t loads);
-
 #endif

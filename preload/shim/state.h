@@ -35,8 +35,6 @@ struct shim_state {
     uint64_t *stacks;
     _Atomic uint32_t backed[SECTIONS]; /* the kernel has memory for records below it */
 
-    _Atomic bool modules_missed; /* a module of an encoded address is not recorded at its address */
-
     struct index raw;     /* hash of a raw backtrace and the generation -> site */
     struct index encoded; /* content_hash -> site */
 
