@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "suppress/suppress.h"
-#include "leak/creation_stack.h"
+#include "leak/sites.h"
 #include "stacks/stacks.h"
 
 /* The user's rules, and those loaded with them, come before the program's. */

@@ -7,7 +7,6 @@
 #include "suppress/suppress.h"
 #include "leak/process_build.h"
 #include "leak/sites.h"
-#include "leak/creation_stack.h"
 #include "stacks/stacks.h"
 #include "leak/test_of.h"
 

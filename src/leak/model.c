@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "suppress/suppress.h"
-#include "common/options.h"
 
 static const struct {
     const char *name, *text;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "leak/model.h"
 #include "ledger/ledger.h"
 #include "symbolize/symbolize.h"
 
@@ -55,5 +56,12 @@ bool site_records_find_keys(struct site_records *records, const struct ledger *l
 
 /* The index in by_key of the first record with a key; key_count: none. */
 size_t site_records_first(const struct site_records *records, stack_key key);
+
+/* Sets stack, stack_count and user_frame of the leak group. False: out of memory. */
+bool stack_build(const struct ledger *ledger, struct symbolizer *symbolizer, const ledger_pc *frames,
+                 uint32_t count, struct leak_group *group);
+
+/* Sets the group's fingerprint from its kind and stack. */
+void stack_fingerprint(struct leak_group *group);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "base/array.h"
 #include "base/escape.h"
-#include "report/frame_text.h"
+#include "report/phrases.h"
 #include "report/source.h"
 #include "base/text.h"
 #include "report/text_parts.h"

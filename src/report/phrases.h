@@ -1,15 +1,17 @@
 /*
- * Processes, threads and durations as people know them.
+ * Processes, threads, durations and frames as people know them.
  *
- * What a program chose itself (names, arguments) is escaped: it must not drive a terminal.
+ * put_*() escape what a program chose itself (names, arguments): it must not drive a terminal.
  */
 #ifndef THREADLEAK_REPORT_PHRASES_H
 #define THREADLEAK_REPORT_PHRASES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
 #include "leak/model.h"
+#include "symbolize/symbolize.h"
 
 /* "exit status 0", "killed by signal 11 (Segmentation fault)", … */
 void format_end(char *out, size_t size, const struct process_report *process);
@@ -48,5 +50,12 @@ void format_range(char *out, size_t size, double low, double high);
 #define TIMEOUT_TEXT_MAX 64
 /* "timed out after 1.2 s", or "" when the run did not time out.  Returns `out`. */
 const char *format_timeout(char out[TIMEOUT_TEXT_MAX], const struct report *report);
+
+/* The two parts of a frame, not escaped: the function, or module+0xoffset.  A name longer than `width` is
+ * shortened by function_shorten(), and then cut in its middle. */
+void format_function(char *out, size_t size, const struct frame *frame, size_t width);
+
+/* file:line (below the working directory: relative to it), or the module; `whole`: never shortened. */
+void format_place(char *out, size_t size, const struct frame *frame, bool whole);
 
 #endif

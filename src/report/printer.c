@@ -1,7 +1,7 @@
 #include "report/text_parts.h"
 
 #include "base/escape.h"
-#include "report/frame_text.h"
+#include "report/phrases.h"
 
 #define NAME_WIDTH 64       /* longer names are cut in their middle … */
 #define USER_NAME_WIDTH 100 /* … but the name of the first user frame at this width */

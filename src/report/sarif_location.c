@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "report/frame_text.h"
+#include "report/phrases.h"
 #include "report/source.h"
 
 #define BASE "%SRCROOT%" /* the name that code scanning expects */

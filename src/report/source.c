@@ -28,7 +28,7 @@ const char *source_root(void)
     return root;
 }
 
-bool is_below_source_root(const char *path)
+static bool is_below_source_root(const char *path)
 {
     return path[0] != '/' || below(path, source_root());
 }

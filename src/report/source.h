@@ -11,8 +11,6 @@
  * by the next call of a function of this header. */
 const char *source_root(void);
 
-bool is_below_source_root(const char *path);
-
 /* The path below that directory, or else the path as it is; without ./ and //. */
 void format_source_path(char *out, size_t size, const char *path);
 

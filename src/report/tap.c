@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "base/escape.h"
-#include "report/frame_text.h"
-#include "report/leak_text.h"
 #include "report/phrases.h"
+#include "report/leak_text.h"
 #include "report/report.h"
 #include "report/test_points.h"
 

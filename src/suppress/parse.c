@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "suppress/rule.h"
-#include "common/options.h"
 
 struct parser {
     const char *line, *at, *end; /* end: of the rule, without its comment */

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "symbolize/symbolize.h"
-#include "report/frame_text.h"
+#include "report/phrases.h"
 #include "suite.h"
 
 #define ASYNC                                                                                         \
