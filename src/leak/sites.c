@@ -15,7 +15,7 @@
 static uint64_t stack_hash(uint64_t hash, const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3ull; /* FNV-1a */
+        hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3ull;
     return (hash ^ 0xff) * 0x100000001b3ull;
 }
 

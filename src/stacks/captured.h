@@ -1,4 +1,4 @@
-/* The answers of threads that got a signal, and the reasons why others have no stack. */
+/* The threads of a process, the answers of those that got a signal, and why others have no stack. */
 #ifndef THREADLEAK_STACKS_CAPTURED_H
 #define THREADLEAK_STACKS_CAPTURED_H
 
@@ -44,5 +44,29 @@ void signal_capture_free(struct signal_capture *capture);
  * bytes. */
 const char *signal_capture_reason_text(const struct signal_capture *capture,
                                        enum signal_capture_reason reason, char text[64]);
+
+/* The threads that the shim tracks: they have begun and not ended, and the end of the stack is known. */
+struct tracked_list {
+    struct thread_index index;
+    pid_t main; /* in the process's own pid namespace, as all tids here */
+};
+
+struct tracked {
+    bool small_stack;
+    uint64_t handle; /* pthread_t, at the upper end of its stack; 0: the main thread's */
+};
+
+/* Fills capture->threads from /proc/PID/task.  False with errno. */
+bool list_tasks(pid_t pid, struct signal_capture *capture);
+
+/* Replaces the list.  False: out of memory; then it is empty. */
+bool tracked_read(struct tracked_list *list, const struct ledger *ledger);
+/* tracked may be NULL. False: the thread is not tracked. */
+bool tracked_find(const struct tracked_list *list, pid_t own_tid, struct tracked *tracked);
+void tracked_release(struct tracked_list *list);
+
+/* Adds to capture->threads those that only the ledger has, if both are in one pid namespace.  False: out of
+ * memory. */
+bool add_tracked(pid_t pid, struct signal_capture *capture, const struct tracked_list *list);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "stacks/signal_capture_ask.h"
-#include "stacks/signal_capture_threads.h"
+#include "stacks/captured.h"
 
 static bool is_permitted(pid_t pid, const struct signal_capture *capture, struct error *error)
 {

@@ -8,7 +8,7 @@
 #define THREADLEAK_STACKS_SIGNAL_CAPTURE_ASK_H
 
 #include "proc/address_space.h"
-#include "stacks/signal_capture_threads.h"
+#include "stacks/captured.h"
 
 /* It has not answered yet. */
 #define ASKED SIGNAL_CAPTURE_SILENT
