@@ -28,11 +28,11 @@ PRELOAD := $(patsubst %.c,%,$(wildcard preload/*/*.c))
 # The shim also contains src/common/, compiled with the flags of the shim.
 COMMON := $(patsubst %.c,%,$(wildcard src/common/*.c))
 # Suites that test a part of the shim; all others test src/ and cli/.
-CHECKS_PRELOAD := check_ledger_write
+CHECKS_PRELOAD := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_ledger_write*.c))
 CHECKS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_*.c))
 # Fakes, fixtures and child processes that suites share.
-CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_%,$(wildcard tests/unit/*.c)))
-# check_ledger_write contains the shim's writer, and nothing of the CLI.
+CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% tests/unit/writer_%,$(wildcard tests/unit/*.c)))
+# They contain the shim's writer, and nothing of the CLI.
 CHECK_WRITER := $(addprefix preload/,shim/state shim/guard shim/index shim/run_ask ledger/map ledger/section ledger/slot ledger/thread ledger/thread_join \
 	ledger/site ledger/module)
 
@@ -80,8 +80,8 @@ $(1)/threadleak: $$(CLI:%=$(1)/%.o) $(1)/libsrc.a cli/selftest/plant.list
 	$$(say) LD $$@
 	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -Wl,--dynamic-list=cli/selftest/plant.list -o $$@ $$(filter %.o %.a,$$^) $$(LIBS)
 
-$(1)/tests/unit/check_ledger_write: $(1)/tests/unit/check_ledger_write.o $(1)/tests/unit/suite.o $$(CHECK_WRITER:%=$(1)/preload-tested/%.o) \
-		$$(COMMON:%=$(1)/preload-tested/%.o)
+$(patsubst %,$(1)/tests/unit/%,$(CHECKS_PRELOAD)): $(1)/tests/unit/%: $(1)/tests/unit/%.o $(1)/tests/unit/suite.o \
+		$(1)/tests/unit/writer_made.o $$(CHECK_WRITER:%=$(1)/preload-tested/%.o) $$(COMMON:%=$(1)/preload-tested/%.o)
 	$$(say) LD $$@
 	$$(Q)$$(CC) $$(CFLAGS) $(2) $$(LDFLAGS) -pie -o $$@ $$^ $$(CHECK_LIBS)
 
@@ -182,8 +182,8 @@ targets: $(TARGETS:%=$(BUILD)/targets/%)
 
 # ---- tests ------------------------------------------------------------------------------
 # Each suite runs once, with ASan and UBSan, because src/ reads what a watched program wrote.
-# The suite of the ledger's writer also runs with TSan.
-SUITES_TSAN := $(BUILD)/tsan/tests/unit/check_ledger_write
+# The suites of the ledger's writer also run with TSan.
+SUITES_TSAN := $(CHECKS_PRELOAD:%=$(BUILD)/tsan/tests/unit/%)
 # Slow suites begin first.
 SUITES_LONG := $(filter check_symbolize% check_signal_capture% check_core% check_snapshot% check_unwind%,$(CHECKS))
 SUITES := $(patsubst %,$(BUILD)/asan/tests/unit/%,$(SUITES_LONG) $(filter-out $(SUITES_LONG),$(CHECKS))) $(SUITES_TSAN)

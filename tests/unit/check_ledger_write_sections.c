@@ -1,0 +1,105 @@
+/* The sections of the ledger as the writer fills them: slots, sites with their index, current stacks. */
+#include <stdatomic.h>
+
+#include "preload/ledger/site.h"
+#include "suite.h"
+#include "writer_made.h"
+
+START_TEST(unused_memory_is_given_back)
+{
+    uint32_t number = make_site();
+    ck_assert_uint_gt(state.header->sections[SECTION_SLOTS].cap, 4096);
+    ledger_give_back(&state);
+    ck_assert_uint_lt(state.header->sections[SECTION_SLOTS].cap, 4096);
+    for (int i = 0; i < 100; i++)
+        run_thread(number, &descriptors[i]);
+    ck_assert_uint_eq(state.header->lost_events, 0);
+}
+END_TEST
+
+START_TEST(equal_backtraces_are_one_site)
+{
+    uint32_t first = make_site(), used = state.header->sections[SECTION_SITES].used;
+    ck_assert_int_eq(make_site(), first);
+    for (int i = 0; i < 1000; i++) {
+        site_forget_addresses(&state); /* dlclose: encoded again, and found again */
+        ck_assert_int_eq(make_site(), first);
+    }
+    ck_assert_int_eq(state.header->sections[SECTION_SITES].used, used);
+}
+END_TEST
+
+static bool accept_equal(void *wanted, uint32_t value)
+{
+    return value == *(uint32_t *)wanted;
+}
+
+START_TEST(index_grows_and_empties)
+{
+    const uint32_t many = 30000;
+    for (uint32_t i = 0; i < many; i++)
+        ck_assert(index_insert(&state.raw, i * 64ull + 7, i));
+    ck_assert_int_gt(state.raw.top, 1);
+    for (uint32_t i = 0; i < many; i++)
+        ck_assert(index_find(&state.raw, i * 64ull + 7, accept_equal, &i));
+    index_clear(&state.raw);
+    for (uint32_t i = 0; i < many; i++)
+        ck_assert(!index_find(&state.raw, i * 64ull + 7, accept_equal, &i));
+}
+END_TEST
+
+START_TEST(full_ledger_counts_what_it_loses)
+{
+    uint32_t site = make_site();
+    state.header->sections[SECTION_SLOTS].cap = 3;
+    struct new_thread thread = {.site = site};
+    for (int i = 0; i < 3; i++)
+        ck_assert_ptr_nonnull(thread_new(&state, &thread));
+    ck_assert_ptr_null(thread_new(&state, &thread));
+    ck_assert_uint_eq(state.header->lost_events, 1);
+}
+END_TEST
+
+START_TEST(a_newer_request_begins_anew_and_an_older_is_late)
+{
+    ck_assert_uint_eq(ledger_take_stack(&state, 1, 16), 0);
+    ck_assert_uint_eq(ledger_take_stack(&state, 1, 8), 16);
+    ck_assert_uint_eq(ledger_take_stack(&state, 3, 8), 0);
+    ck_assert_uint_eq(ledger_take_stack(&state, 2, 8), UINT32_MAX);
+    ck_assert_uint_eq(ledger_take_stack(&state, 3, 8), 8);
+    ck_assert(atomic_load(&state.header->sections[SECTION_STACKS].used) == (3ull << 32 | 16));
+}
+END_TEST
+
+START_TEST(generations_go_round)
+{
+    atomic_store(&state.header->sections[SECTION_STACKS].used, 0xffffffffull << 32 | 24);
+    ck_assert_uint_eq(ledger_take_stack(&state, 0, 8), 0);
+    ck_assert_uint_eq(ledger_take_stack(&state, 0xffffffffu, 8), UINT32_MAX);
+}
+END_TEST
+
+START_TEST(a_full_current_section_takes_no_more)
+{
+    uint32_t cap = state.header->sections[SECTION_STACKS].cap;
+    ck_assert_uint_eq(ledger_take_stack(&state, 1, cap - 8), 0);
+    ck_assert_uint_eq(ledger_take_stack(&state, 1, 16), UINT32_MAX);
+    ck_assert_uint_eq(ledger_take_stack(&state, 1, 8), cap - 8);
+    ck_assert_uint_eq(ledger_take_stack(&state, 1, 8), UINT32_MAX);
+    ck_assert_uint_eq(ledger_take_stack(&state, 2, 8), 0);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tcase = tcase_create("sections");
+    tcase_add_checked_fixture(tcase, writer_begin, writer_finish);
+    tcase_add_test(tcase, unused_memory_is_given_back);
+    tcase_add_test(tcase, equal_backtraces_are_one_site);
+    tcase_add_test(tcase, index_grows_and_empties);
+    tcase_add_test(tcase, full_ledger_counts_what_it_loses);
+    tcase_add_test(tcase, a_newer_request_begins_anew_and_an_older_is_late);
+    tcase_add_test(tcase, generations_go_round);
+    tcase_add_test(tcase, a_full_current_section_takes_no_more);
+    return suite_run("ledger_write_sections", tcase);
+}
