@@ -27,7 +27,7 @@ static void print_usage(FILE *out)
     fputs("usage: threadleak COMMAND [OPTIONS] …\n\n", out);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (!commands[i]->hidden)
-            fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+            fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n'threadleak help COMMAND' lists its options; --version prints the version.\n"
           "Without this program: LD_PRELOAD=libthreadleak.so COMMAND reports at the end of COMMAND.\n",
           out);
@@ -74,9 +74,8 @@ static int run_help(int argc, char **argv)
         return help_suppressions();
     const struct command *command = find_command(argv[1]);
     if (!command || command->hidden) {
-        cli_message("help: unknown command '%s'%s; 'threadleak help' lists the commands, 'threadleak help "
-                    "suppressions' "
-                    "the types of rules",
+        cli_message("help: unknown command '%s'%s; 'threadleak help' lists the commands, "
+                    "'threadleak help suppressions' the types of rules",
                     argv[1], guess_command(argv[1]));
         return STATUS_CANNOT;
     }

@@ -34,25 +34,23 @@ bool run_baseline_judge(struct run_baseline *baseline, struct report *report, bo
     struct output output;
     if (!output_open(&output, baseline->path, stdout, error))
         return false;
-    if (!baseline_write(output.file, report, &baseline->entries)) {
+    if (!baseline_write(output.file, report, &baseline->entries, &baseline->threads)) {
         error_set(error, "%s: the baseline could not be written: %s", baseline->path, strerror(errno));
         output_abandon(&output);
         return false;
     }
-    if (!output_commit(&output, error))
-        return false;
-    baseline->written = true;
-    if (!baseline->known)
+    baseline->written = output_commit(&output, error);
+    if (baseline->written && !baseline->known)
         baseline_accept(report);
-    return true;
+    return baseline->written;
 }
 
 void run_baseline_print(const struct run_baseline *baseline, const struct run_options *given)
 {
     if (baseline->written && given->verbose >= 0)
-        cli_message("%s: %zu leak%s written; --baseline=%s accepts %s", baseline->path, baseline->entries,
-                    baseline->entries == 1 ? "" : "s", baseline->path,
-                    baseline->entries == 1 ? "it" : "them");
+        cli_message("%s: %llu thread%s of %zu leak%s written; use --baseline=%s from now on", baseline->path,
+                    (unsigned long long)baseline->threads, baseline->threads == 1 ? "" : "s",
+                    baseline->entries, baseline->entries == 1 ? "" : "s", baseline->path);
     size_t gone = baseline->known ? baseline_gone(baseline->known) : 0;
     if (gone && given->verbose > 0)
         cli_message("%s: %zu leak%s of the baseline did not occur; update it with --write-baseline=FILE",

@@ -10,6 +10,7 @@ struct run_baseline {
     const char *path;       /* --write-baseline; NULL: not given */
     bool written;
     size_t entries; /* facts about the written file */
+    uint64_t threads;
 };
 
 /* Call before COMMAND starts, so that a bad file does not waste a run. */

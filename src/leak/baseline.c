@@ -231,7 +231,7 @@ static json_t *entry_json(const struct entry *entry)
     return json;
 }
 
-bool baseline_write(FILE *out, const struct report *report, size_t *entries)
+bool baseline_write(FILE *out, const struct report *report, size_t *entries, uint64_t *threads)
 {
     struct baseline all = {0};
     size_t most = 0;
@@ -244,8 +244,11 @@ bool baseline_write(FILE *out, const struct report *report, size_t *entries)
         collect(&all, &report->processes[p]);
     if (done && all.count)
         qsort(all.entries, all.count, sizeof(*all.entries), compare_entries);
-    for (size_t i = 0; done && i < all.count; i++)
+    *threads = 0;
+    for (size_t i = 0; done && i < all.count; i++) {
+        *threads += all.entries[i].threads;
         done = json_array_append_new(leaks, entry_json(&all.entries[i])) == 0;
+    }
     if (done)
         json = json_pack("{ss sO}", "schema", BASELINE_SCHEMA, "leaks", leaks);
     errno = json ? 0 : ENOMEM;

@@ -41,8 +41,8 @@ void baseline_accept(struct report *report);
 /* The number of entries that match no process of the report. */
 size_t baseline_gone(const struct baseline *baseline);
 
-/* Writes the groups that count, or that would count without a baseline. *entries: number of entries. False
- * with errno. */
-bool baseline_write(FILE *out, const struct report *report, size_t *entries);
+/* Writes the groups that count, or that would count without a baseline. *entries, *threads: how many of each
+ * it wrote. False with errno. */
+bool baseline_write(FILE *out, const struct report *report, size_t *entries, uint64_t *threads);
 
 #endif

@@ -102,7 +102,8 @@ static bool read_header(const struct ledger_source *source, struct ledger_header
     if (source->size >= magic_size && !read_at(source, 0, header, magic_size, error))
         return false;
     if (memcmp(header->magic, LEDGER_MAGIC, magic_size) != 0)
-        return error_set(error, "%s is not a threadleak ledger", source->name);
+        return error_set(error, "%s is neither a core file, nor a ledger, nor the directory of a run",
+                         source->name);
     if (source->size < LEDGER_HEADER_SIZE)
         return error_set(error, "%s is truncated: %" PRIu64 " bytes, its header needs %u", source->name,
                          source->size, LEDGER_HEADER_SIZE);

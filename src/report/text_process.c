@@ -13,7 +13,7 @@ struct thread_counts {
     uint64_t live, finished, sites; /* of all groups */
     uint64_t leaked, leaked_sites;  /* of those that are counted */
     uint64_t by_kind[LEAK_KINDS];   /* of those that are counted */
-    uint64_t suppressed;            /* suppressed suppressed by rules that are not built in */
+    uint64_t suppressed;            /* by rules that are not built in */
 };
 
 /* For a group that a built-in rule suppresses, print_hidden() prints only the rule. */
@@ -39,20 +39,20 @@ static struct thread_counts count_threads(const struct process_report *process)
     return counts;
 }
 
-/* "51 live and 66 finished, unjoined threads at 3 sites" */
+/* "51 live threads and 66 finished but not joined, at 3 sites" */
 static void put_created(FILE *out, const struct thread_counts *counts, uint64_t created)
 {
-    uint64_t threads = counts->live + counts->finished;
-    if (!threads) {
+    if (!counts->live && !counts->finished) {
         fputs(created ? "no created threads alive or unjoined" : "no threads created", out);
         return;
     }
     if (counts->live)
-        fprintf(out, "%llu live%s", (unsigned long long)counts->live, counts->finished ? " and " : "");
+        fprintf(out, "%llu live thread%s%s", (unsigned long long)counts->live, plural(counts->live),
+                counts->finished ? " and " : "");
     if (counts->finished)
-        fprintf(out, "%llu finished, unjoined", (unsigned long long)counts->finished);
-    fprintf(out, " thread%s at %llu site%s", plural(threads), (unsigned long long)counts->sites,
-            plural(counts->sites));
+        fprintf(out, "%llu%s%s finished but not joined,", (unsigned long long)counts->finished,
+                counts->live ? "" : " thread", counts->live ? "" : plural(counts->finished));
+    fprintf(out, " at %llu site%s", (unsigned long long)counts->sites, plural(counts->sites));
 }
 
 /* "threadleak: 2 leaked threads at 1 site, ./app (pid 4242), exit status 0" */

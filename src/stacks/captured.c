@@ -34,10 +34,7 @@ const char *signal_capture_reason_text(const struct signal_capture *capture,
         [SIGNAL_CAPTURE_FULL] = "found the ledger full",
         [SIGNAL_CAPTURE_SILENT] = "did not answer in time",
     };
-    if (reason == SIGNAL_CAPTURE_BLOCKED)
-        snprintf(text, 64, "blocks signal %d", capture->signal);
-    else
-        snprintf(text, 64, "%s", texts[reason]);
+    snprintf(text, 64, texts[reason], capture->signal);
     return text;
 }
 

@@ -69,6 +69,10 @@ class Bench(harness.Bench):
         status, report, printed = self.run([f"--write-baseline={self.path(name)}"], program, *args)
         demand(status == 0, f"writing a baseline: status {status}: {printed}")
         demand(report["summary"]["leaked_threads"] == 0, f"written, and still counted: {report['summary']}")
+        leaks = self.known(name)["leaks"]
+        threads = sum(leak["threads"] for leak in leaks)
+        said = f"{name}: {threads} thread{'s' * (threads != 1)} of {len(leaks)} leak{'s' * (len(leaks) != 1)} written; "
+        demand(said in printed, f"{said!r} is not in {printed!r}")
         return self.known(name)
 
     def known(self, name="known.json"):

@@ -138,7 +138,7 @@ head -c 8192 "$good" >"$tmp/short"
 echo "no ledger" >"$tmp/text"
 for wrong in "foreign|the other byte order" "newer|ledger version 255" "hostile|is damaged" "huge|is truncated" \
     "outside|is damaged" "cut|is truncated: 100 bytes" "short|is truncated: 8192 bytes" \
-    "nothing|is not a threadleak ledger" "text|is not a threadleak ledger" "missing|No such file"; do
+    "nothing|is neither a core file, nor a ledger, nor the directory of a run" "text|is neither a core file, nor a ledger, nor the directory of a run" "missing|No such file"; do
     refused "ledger: ${wrong%%|*}" "$tmp/${wrong%%|*}" -o "$out" "$tmp/${wrong%%|*}"
     grep -qF "${wrong#*|}" "$tmp/err" || fail "ledger: ${wrong%%|*}" "'${wrong#*|}' is not said"
 done
@@ -155,7 +155,7 @@ cp "$tmp/text" "$tmp/spoilt/ledger.3.0"
 status=$?
 if [ "$status" -ne 0 ] || ! grep -q '^leaked: ' "$tmp/stdout"; then
     fail "a directory of good and bad" "status $status"
-elif [ "$(grep -c 'ledger\.[13]\.0 is not a threadleak ledger' "$tmp/err")" -ne 2 ] || [ "$(wc -l <"$tmp/err")" -ne 2 ]; then
+elif [ "$(grep -c 'ledger\.[13]\.0 is neither a core file, nor a ledger, nor the directory of a run' "$tmp/err")" -ne 2 ] || [ "$(wc -l <"$tmp/err")" -ne 2 ]; then
     fail "a directory of good and bad" "not a line for each bad one"
 else
     passed=$((passed + 1))

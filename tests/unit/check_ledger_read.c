@@ -160,7 +160,7 @@ END_TEST
 START_TEST(not_a_ledger)
 {
     fake_header(fake)->magic[3] = '?';
-    refused(" is not a threadleak ledger");
+    refused(" is neither a core file, nor a ledger, nor the directory of a run");
 }
 END_TEST
 
@@ -221,8 +221,8 @@ START_TEST(truncated)
     }
     refused_at_size(100, " is truncated: 100 bytes, its header needs 4096");
     refused_at_size(8, " is truncated: 8 bytes, its header needs 4096");
-    refused_at_size(7, " is not a threadleak ledger");
-    refused_at_size(0, " is not a threadleak ledger");
+    refused_at_size(7, " is neither a core file, nor a ledger, nor the directory of a run");
+    refused_at_size(0, " is neither a core file, nor a ledger, nor the directory of a run");
 }
 END_TEST
 
