@@ -97,3 +97,22 @@ pthread_t start_thread(void *(*run)(void *), void *arg)
     pthread_attr_destroy(&attr);
     return thread;
 }
+
+_Noreturn void wait_forever(void)
+{
+    child_ready();
+    for (;;)
+        pause();
+}
+
+void *wait_in_thread(void *arg)
+{
+    (void)arg;
+    wait_forever();
+}
+
+void run_two(void)
+{
+    start_thread(wait_in_thread, NULL);
+    wait_forever();
+}

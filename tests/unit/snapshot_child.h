@@ -34,4 +34,10 @@ int count_states(pid_t pid, const char *states);
 pthread_t start_thread(void *(*run)(void *), void *arg);
 double now_s(void);
 
+/* In the child: ready, and then idle for ever; the second is for start_thread. */
+_Noreturn void wait_forever(void);
+void *wait_in_thread(void *arg);
+/* For child_start: two threads that wait so. */
+void run_two(void);
+
 #endif

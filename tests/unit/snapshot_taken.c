@@ -2,6 +2,7 @@
 
 #include <check.h>
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "snapshot_child.h"
@@ -58,4 +59,11 @@ void assert_counter_moves(void)
         ck_assert_msg(now_s() < end, "the process does not go on");
         usleep(100);
     }
+}
+
+bool skips_without_root(const char *test)
+{
+    if (geteuid() != 0)
+        printf("skip %s: needs root\n", test);
+    return geteuid() != 0;
 }

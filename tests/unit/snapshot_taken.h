@@ -8,6 +8,8 @@
 
 /* Fails the test where none can be taken.  The caller frees it. */
 struct snapshot *take_snapshot(pid_t pid);
+/* True, and says so, where the user is not root. */
+bool skips_without_root(const char *test);
 /* Every thread was stopped. */
 void assert_complete(const struct snapshot *snapshot);
 
