@@ -36,8 +36,8 @@ bool tracee_poll(struct tracee *tracee, pid_t pid);
 bool tracee_may_be_stuck(uint64_t idle_ns, uint64_t wait_ns);
 /* The state letter in /proc/PID/task/TID/stat; 0: unknown. */
 char tracee_task_state(const struct tracee *tracee, pid_t pid);
-/* Checks a thread that was interrupted `idle_ns` ago: notices its end, marks it as stuck after `wait_ns`, else
- * interrupts it again. some_starve: a thread of the process waits for a CPU. */
+/* Checks a thread that was interrupted `idle_ns` ago: notices its end, marks it as stuck after `wait_ns`,
+ * else interrupts it again. some_starve: a thread of the process waits for a CPU. */
 void tracee_check_pending(struct tracee *tracee, pid_t pid, uint64_t idle_ns, uint64_t wait_ns,
                           bool some_starve);
 /* Resumes a stopped thread and detaches from it. */
