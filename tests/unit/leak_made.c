@@ -1,6 +1,7 @@
 #include "leak_made.h"
 
 #include <check.h>
+#include <link.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -97,4 +98,28 @@ uint32_t site_at(uint64_t offset)
 uint32_t add_thread(uint32_t site, uint32_t state)
 {
     return fake_thread(fake, &(struct fake_thread){.site = site, .state = state, .created_by = 1});
+}
+
+__attribute__((noinline)) void first_user_function(void)
+{
+    __asm__ volatile("nop; nop" ::: "memory");
+}
+
+__attribute__((noinline)) void second_user_function(void)
+{
+    __asm__ volatile("nop; nop; nop" ::: "memory");
+}
+
+static int note_base(struct dl_phdr_info *info, size_t size, void *base)
+{
+    (void)size;
+    *(uint64_t *)base = info->dlpi_addr;
+    return 1; /* the first is the program */
+}
+
+ledger_pc pc_in(void (*function)(void))
+{
+    uint64_t base = 0;
+    dl_iterate_phdr(note_base, &base);
+    return fake_pc(self, (uint64_t)function - base + 1);
 }

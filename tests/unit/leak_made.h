@@ -27,6 +27,12 @@ void leak_teardown(void);
 uint32_t site_at(uint64_t offset);
 uint32_t add_thread(uint32_t site, uint32_t state);
 
+/* Code of this program that frames can lie in. */
+void first_user_function(void);
+void second_user_function(void);
+/* Where a call made at the beginning of the function would return to. */
+ledger_pc pc_in(void (*function)(void));
+
 /* What is collected from the ledger of an ended process, to be changed by the test. */
 struct evidence made_evidence(void);
 void made_task(struct task_list *list, const struct task *task);
