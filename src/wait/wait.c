@@ -47,7 +47,7 @@ static bool describe(struct view *view)
 }
 
 /* False: out of memory. */
-static bool explain(struct waits *waits, size_t index)
+static bool describe_thread(struct waits *waits, size_t index)
 {
     const struct snapshot_thread *thread = &waits->context.snapshot->threads[index];
     const struct stack_facts *stack = stack_of(waits, index);
@@ -115,7 +115,7 @@ static bool explain_all(struct waits *waits)
     if (!want_files(waits))
         return false;
     for (size_t i = 0; i < snapshot->count; i++)
-        if (!explain(waits, i))
+        if (!describe_thread(waits, i))
             return false;
     return true;
 }
