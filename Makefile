@@ -190,8 +190,8 @@ SUITES := $(patsubst %,$(BUILD)/asan/tests/unit/%,$(SUITES_LONG) $(filter-out $(
 ASAN_BUILT := $(BUILD)/asan/threadleak $(BUILD)/asan/libthreadleak.so
 
 # tests/e2e/NAME.py, the slow ones first.
-PROGRAMS := suppressions thread_makers api_builds blame formats api real projects selftest run_timeout run_tree \
-	report_texts baseline harmless tables
+PROGRAMS := suppressions generated_rules thread_makers api_builds blame formats outputs api real projects ctest \
+	ci_snippets selftest run_timeout run_tree require_watched run_ends report_texts baseline harmless tables
 # The cases of tests/cases.txt: the JSON reports come from the reader with ASan.
 E2E := "tests/e2e/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --only json" \
 	"tests/e2e/e2e.py --build $(BUILD) --only text"

@@ -16,7 +16,7 @@ import sys
 import time
 
 import harness
-import run_tree
+import tree_bench
 from harness import TIMEOUT_S, demand, need, need_root, threads_of, wait_until
 
 
@@ -124,7 +124,7 @@ def child_of_another_user(bench):
                                   "os.wait()\n"])
     demand(code == 66 and report["summary"]["leaked_threads"] == 3, f"status {code}: {bench.err}")
     bench.demand_said([sys.executable, "-c", DROP + "if os.fork() == 0: os.execv('./static_program', ['x'])\nos.wait()\n"],
-                      run_tree.one("./static_program", "static"))
+                      tree_bench.one("./static_program", "static"))
 
 
 def start_run(bench):
@@ -310,4 +310,4 @@ TESTS = [many_dumps, dump_of_all_who_asked, program_of_another_user, child_of_an
          under_a_debugger, daemon_without_a_thread]
 
 if __name__ == "__main__":
-    sys.exit(harness.main(TESTS, run_tree.Bench))
+    sys.exit(harness.main(TESTS, tree_bench.Bench))

