@@ -1,4 +1,4 @@
-/* ELF, elf(5): the machine that this program is built for, and the build-id among notes. */
+/* ELF, elf(5): the machine that this program is built for, and the build-id in notes. */
 #ifndef THREADLEAK_BASE_ELF_H
 #define THREADLEAK_BASE_ELF_H
 

@@ -1,4 +1,4 @@
-/* Strings: how one begins, one line built piece by piece, text printed to memory. */
+/* Strings: tests of a prefix, lines that are built piece by piece, text that is printed to memory. */
 #ifndef THREADLEAK_BASE_TEXT_H
 #define THREADLEAK_BASE_TEXT_H
 
@@ -37,7 +37,7 @@ FILE *text_open(struct text_buffer *buffer);
 /* The text, malloc'ed, or NULL when out of memory.  Call it once after text_open() gave a stream. */
 char *text_close(struct text_buffer *buffer);
 
-/* `text` with control characters, and what is not UTF-8, as \xNN.  Malloc'ed; NULL: out of memory. */
+/* A copy of `text`, with \xNN for control characters and invalid UTF-8. Malloc'ed; NULL: out of memory. */
 char *escaped_copy(const char *text);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * What was collected about one process: from its ledger, from /proc while it lives, or from a core file.
- * What judges (find/, suppress/, leak/) reads this alone, so that its tests can make it up.
+ * The facts about one process: from its ledger, from /proc while it lives, or from a core file. Code that
+ * judges (suppress/, leak/) reads only this, so its tests can make up evidence.
  *
- * Collecting calls the system, takes time and may fail; nothing that comes after it does.
+ * Collecting makes system calls, takes time and may fail. Judging does not.
  */
 #ifndef THREADLEAK_EVIDENCE_EVIDENCE_H
 #define THREADLEAK_EVIDENCE_EVIDENCE_H
@@ -37,11 +37,11 @@ struct evidence {
 };
 
 /*
- * Collect; the evidence then owns `stacks` (may be NULL).  False: error is set, and nothing is left to
- * release.
+ * Collect the evidence, which then owns `stacks` (may be NULL). False: error is set, and nothing must be
+ * released.
  *
- * A live process may take up to a second: a thread that has just begun is not in the ledger yet, one
- * that is ending no longer, so tasks that the ledger does not explain are read again.
+ * A live process may take up to a second: the ledger lacks threads that have just begun or are about to end,
+ * so untracked tasks are read again.
  */
 bool evidence_of_process(struct evidence *evidence, pid_t pid, const struct ledger *ledger,
                          struct stacks *stacks, struct error *error);

@@ -19,7 +19,7 @@ char *leak_line(const struct leak_group *group, size_t threads, size_t processes
 struct leak_text {
     char *line, *details;
 };
-/* False: out of memory.  Release it either way. */
+/* False: out of memory. Release it in both cases. */
 bool leak_text_make(struct leak_text *text, const struct leak_group *group, size_t threads, size_t processes);
 void leak_text_release(struct leak_text *text);
 

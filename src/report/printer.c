@@ -6,7 +6,7 @@
 #define NAME_WIDTH 64       /* longer names are cut in their middle … */
 #define USER_NAME_WIDTH 100 /* … but the name of the first user frame at this width */
 #define COLUMN_WIDTH 40     /* longer names do not move the column of places */
-#define NAME_MAX_BYTES 4096 /* width width of a name that is shown in full */
+#define NAME_MAX_BYTES 4096 /* width of a name that is shown in full */
 
 void paint(const struct printer *printer, enum paint how)
 {

@@ -18,7 +18,7 @@
 #include "report/sarif_location.h"
 #include "base/text.h"
 
-#define STACKS_MAX 16 /* number number of different current stacks of one group */
+#define STACKS_MAX 16 /* number of different current stacks of one group */
 
 /* ---- the tool ------------------------------------------------------------------------------- */
 

@@ -25,9 +25,8 @@ void capture_all(struct capture *capture);
 void capture_again(struct capture *capture);
 
 /*
- * Runs the capture in a thread of its own, and waits for it (tracing.c).  ptrace works only from the thread
- * that attached, and that thread's end releases tracees that cannot be released otherwise.
- * Returns 0 or the errno of what failed.
+ * Runs the capture in a new thread, and waits for it (tracing.c). ptrace works only in the thread that
+ * attached. Its end releases tracees that cannot be detached otherwise. Returns 0 or an errno.
  */
 int tracing_run(struct capture *capture);
 

@@ -12,7 +12,7 @@
 enum {
     KB = 1024,
     MB = 1024 * KB,
-    COPIED_BYTES = 64 * MB, /* bytes bytes of all stacks; the rest is read when it is needed */
+    COPIED_BYTES = 64 * MB, /* bytes of all stacks; the rest is read when it is needed */
     /* A file of a few bytes can claim any amount of memory: it is sparse, or its segments
      * overlap.  This bounds the time that reading takes. */
     READ_BYTES = 1024 * MB,

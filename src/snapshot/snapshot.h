@@ -78,7 +78,7 @@ struct snapshot {
 
 struct snapshot_options {
     unsigned stop_ms;    /* longest wait for threads that do not stop; 0: 200 */
-    size_t copied_bytes; /* bytes bytes of all stacks together, at the first stop; 0: 64 MiB */
+    size_t copied_bytes; /* bytes of all stacks together, at the first stop; 0: 64 MiB */
 };
 
 enum snapshot_status {

@@ -16,7 +16,7 @@ struct stop {
     uint64_t began_ns;   /* when the first thread was interrupted; 0: none was */
     uint64_t stopped_ns; /* set by stop_end */
     bool complete;       /* no thread was created that is not a tracee */
-    atomic_uint seizing; /* argument argument of tracee_seize */
+    atomic_uint seizing; /* argument of tracee_seize */
 };
 
 /* The number of threads, from the link count of /proc/PID/task; 0: no such process. */

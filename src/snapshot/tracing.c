@@ -14,8 +14,8 @@
 enum {
     STOP_MS = 200,
     PATIENCE_NS = 400000000, /* between two checks of the tracing thread */
-    MAX_ROUNDS = 4,          /* number of number of checks that find it in the same PTRACE_SEIZE */
-    TURN_MS = 3000,          /* time time for another threadleak that traces the process */
+    MAX_ROUNDS = 4,          /* number of checks that find it in the same PTRACE_SEIZE */
+    TURN_MS = 3000,          /* time for another threadleak that traces the process */
 };
 
 /* A cancelled thread does not return from its functions, so AddressSanitizer still marks their frames as in

@@ -1,6 +1,6 @@
 /*
- * Asks the threads of a process for their stacks, and finds their answers.  Each thread is checked in /proc
- * first, and sent the signal only where that does no harm (signal_capture.h).
+ * Asks the threads of a process for their stacks, and finds their answers. Each thread is checked in /proc
+ * first, and gets the signal only if that does no harm (signal_capture.h).
  *
  * Before the last answer, signal_capture_thread.reason may also be ASKED or BLOCKED_NOW.
  */

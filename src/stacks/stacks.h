@@ -92,11 +92,11 @@ bool frames_append(struct frame **frames, size_t *count, const struct frame_list
 /* ---- saved ---- */
 
 /*
- * Current stacks in a file: those of a process that ends under `threadleak run` are taken while it exists,
+ * Current stacks in a file. Those of a process that ends under `threadleak run` are saved while it exists,
  * and reported when all have ended.
  *
- * JSON, for this version of this program alone.  The file is read as hostile input: the directory belongs to
- * the user, but the watched processes may write there.
+ * The format is JSON, only for this version of threadleak. The file is hostile input, because watched
+ * processes may write to its directory.
  */
 /* "stacks.PID.N", beside "ledger.PID.N" */
 #define STACKS_FILE_PREFIX "stacks."

@@ -1,16 +1,15 @@
 /*
  * Rules for threads that no user can join: libraries keep them as long as the process lives.
  *
- * As narrow as possible: each rule names the start routine, which belongs to the library, so that a user's
- * thread that is created through the library is still reported.  In a library without symbols the start
- * routine is "libx.so.1+0x…", which is not the name of a function.  Only the pools of libuv and GLib need a
- * current stack, since they run functions of users.  Other pools must not become leaks where stacks cannot be
- * taken.
+ * They are narrow: each rule names the start routine of the library, so a user's thread that is created
+ * through the library is still reported. In a library without symbols the start routine is "libx.so.1+0x…",
+ * which is not the name of a function. Only the pools of libuv and GLib need a current stack, because they
+ * run functions of users. Other pools must not become leaks if stacks cannot be taken.
  *
- * Not here, because the shim does not see them: glibc's helpers for SIGEV_THREAD timers, mq_notify, POSIX aio
- * and getaddrinfo_a (since 2.34 they call pthread_create inside of libc; none was seen with 2.36), the
- * runtime of gcc's sanitizers (12), libjemalloc.so when it is linked or preloaded behind the shim (it asks
- * dlsym).
+ * These need no rule, because the shim does not see them: glibc's helpers for SIGEV_THREAD timers, mq_notify,
+ * POSIX aio and getaddrinfo_a (since 2.34 they call pthread_create inside of libc; none was seen with 2.36),
+ * the runtime of gcc's sanitizers (12), libjemalloc.so when it is linked or preloaded behind the shim (it
+ * asks dlsym).
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* A frame of a thread on the way up its stack: registers, memory, what went wrong, and the steps. */
+/* The current frame while a thread's stack is unwound: registers, memory, errors, and the steps to
+ * callers. */
 #ifndef THREADLEAK_UNWIND_CURSOR_H
 #define THREADLEAK_UNWIND_CURSOR_H
 
@@ -53,9 +54,9 @@ enum step cursor_missing(struct cursor *cursor);
 bool cursor_is_loop(struct cursor *cursor, uint64_t sp, bool is_signal_frame);
 enum step cursor_lost_in_loop(struct cursor *cursor);
 
-/* From a frame to its caller's (step.c). left_is_return_address: the corrected cursor->is_return_address of
- * the previous frame. Only its rules show that it is the return code of a signal handler, which no
- * instruction called. */
+/* Steps from a frame to its caller's (step.c). left_is_return_address: the corrected
+ * cursor->is_return_address of the previous frame. Only its rules show that it is the return code of a signal
+ * handler, which no instruction called. */
 enum step cursor_step(struct cursor *cursor, bool *left_is_return_address);
 
 /* The same for a pc without call-frame information: by the frame pointer, or by the instructions around the

@@ -87,7 +87,7 @@ static uint64_t called_function(const struct snapshot *snapshot, uint64_t return
 
 /* ---- the stack --------------------------------------------------------------------------- */
 
-enum { MAX_FRAMES = 32 /* maximum frames maximum frames of libc around a system call */ };
+enum { MAX_FRAMES = 32 /* maximum frames of libc around a system call */ };
 
 static bool is_libc(const struct code_address *address)
 {

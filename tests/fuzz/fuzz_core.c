@@ -1,5 +1,5 @@
 /*
- * Any bytes as a core file: opened, its ledger looked for, every thread unwound.  With
+ * Any bytes as a core file: opened, searched for a ledger, every thread unwound.  With
  * -DFUZZ_MAIN it runs over the files of its command line instead.  A real core to begin
  * from (a small one: `ulimit -s 64 -v 40960`) finds more than none.
  */

@@ -235,11 +235,11 @@ static void enumerate(void)
 
 __attribute__((noinline)) static long sink(int depth, void (*at_end)(void))
 {
-    volatile long room[8] = {depth};
+    volatile long space[8] = {depth};
     if (depth > 1)
-        return sink(depth - 1, at_end) + room[0];
+        return sink(depth - 1, at_end) + space[0];
     at_end();
-    return room[0];
+    return space[0];
 }
 
 static void wait_in_depth(void)
@@ -343,8 +343,8 @@ static void on_signal(int number)
 
 static void in_handler(void)
 {
-    static char room[65536];
-    const stack_t stack = {.ss_sp = room, .ss_size = sizeof(room)};
+    static char space[65536];
+    const stack_t stack = {.ss_sp = space, .ss_size = sizeof(space)};
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
     sigaltstack(&stack, NULL);
     sigaction(SIGUSR1, &action, NULL);
@@ -499,7 +499,7 @@ static void set_options(void)
     say("ok", threadleak_set_options("exitcode=42"));
 }
 
-/* The ledger is smaller then, and has room for what a program may bring. */
+/* The ledger is smaller then, and has space for what a program may bring. */
 static void locked(void)
 {
     hold_one();

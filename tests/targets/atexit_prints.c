@@ -1,4 +1,4 @@
-/* What the program's last handlers write stands before the report, flushed or not. */
+/* The output of the last exit handlers is before the report, flushed or not. */
 #include "target.h"
 
 static void say_late(void)

@@ -52,7 +52,7 @@ static void pool_submit(struct pool *pool, int jobs)
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* Forgets to tell the workers, and to wait for them. */
+/* Forgets to stop the workers, and to join them. */
 static void pool_stop(struct pool *pool)
 {
     pthread_mutex_lock(&pool->lock);

@@ -1,6 +1,6 @@
 /*
  * A thread waits for a mutex whose holder has ended without giving it back.
- * "joined": and was joined, so that nobody can tell any more which it was.
+ * "joined": and was joined, so that it is unknown which it was.
  */
 #include "target.h"
 

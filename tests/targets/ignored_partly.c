@@ -1,6 +1,6 @@
 /*
  * Threads of one creation site that differ in what they wait for and in what they are called: rules may
- * ignore some of them.  One more has ended.  The end comes when each stands still.
+ * ignore some of them.  One more has ended.  The process ends when each is blocked.
  */
 #include <dirent.h>
 #include <stdbool.h>

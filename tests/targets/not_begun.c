@@ -1,16 +1,16 @@
-/* A thread that is created and, kept stopped at its birth by a tracer, never begins: it is told once. */
+/* A thread that is created and, kept stopped at its birth by a tracer, never begins: it is reported once. */
 #include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 
 #include "target.h"
 
-static _Noreturn void keep_newborn_stopped(pid_t parent, int told)
+static _Noreturn void keep_newborn_stopped(pid_t parent, int report)
 {
     int status;
     pid_t tid;
     bool held = ptrace(PTRACE_SEIZE, parent, NULL, PTRACE_O_TRACECLONE) == 0;
-    CHECK(write(told, &held, sizeof(held)) == sizeof(held));
+    CHECK(write(report, &held, sizeof(held)) == sizeof(held));
     while (held && (tid = waitpid(-1, &status, __WALL)) > 0) {
         if (tid != parent || !WIFSTOPPED(status))
             continue;
@@ -23,15 +23,15 @@ static _Noreturn void keep_newborn_stopped(pid_t parent, int told)
 
 int main(void)
 {
-    int told[2];
+    int report[2];
     bool held = false;
     pid_t parent = getpid();
-    CHECK(pipe(told) == 0);
+    CHECK(pipe(report) == 0);
     pid_t tracer = fork();
     if (tracer == 0)
-        keep_newborn_stopped(parent, told[1]);
+        keep_newborn_stopped(parent, report[1]);
     prctl(PR_SET_PTRACER, tracer);
-    CHECK(read(told[0], &held, sizeof(held)) == sizeof(held));
+    CHECK(read(report[0], &held, sizeof(held)) == sizeof(held));
     if (!held)
         SKIP("no ptrace");
     start(stay, NULL);

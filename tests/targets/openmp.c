@@ -1,4 +1,4 @@
-/* The pool of the OpenMP runtime is left behind; the site is the parallel region. */
+/* The pool of the OpenMP runtime leaks; the site is the parallel region. */
 #include <omp.h>
 
 #include "target.h"

@@ -22,10 +22,10 @@ static NOINLINE void second(void)
 /* Ends where `first` does or elsewhere, as `size` will have it. */
 static NOINLINE void of_any_size(size_t size, void (*next)(void))
 {
-    volatile char room[size];
-    room[0] = 1;
+    volatile char space[size];
+    space[0] = 1;
     next();
-    (void)room[size - 1];
+    (void)space[size - 1];
 }
 
 static NOINLINE void shallow(size_t size)
@@ -35,19 +35,19 @@ static NOINLINE void shallow(size_t size)
 
 static NOINLINE void deep(size_t size)
 {
-    volatile char room[64];
-    room[0] = 1;
+    volatile char space[64];
+    space[0] = 1;
     of_any_size(size, create);
-    (void)room[63];
+    (void)space[63];
 }
 
 /* A frame that is realigned at run time, called from stacks aligned in two ways. */
 static NOINLINE __attribute__((force_align_arg_pointer)) void realigned(void)
 {
-    _Alignas(64) volatile char room[64];
-    room[0] = 1;
+    _Alignas(64) volatile char space[64];
+    space[0] = 1;
     create();
-    (void)room[63];
+    (void)space[63];
 }
 
 static NOINLINE void aligned_one_way(void)
@@ -57,10 +57,10 @@ static NOINLINE void aligned_one_way(void)
 
 static NOINLINE void aligned_another(void)
 {
-    volatile char room[16];
-    room[0] = 1;
+    volatile char space[16];
+    space[0] = 1;
     realigned();
-    (void)room[15];
+    (void)space[15];
 }
 
 static void on_signal(int number)

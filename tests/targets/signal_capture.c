@@ -6,7 +6,7 @@
  * w sigwait() for every signal, r runs, c creates and joins, s on a small stack,
  * a has an alternate stack of 8 KiB, m one of the smallest size, l waits in a
  * dlopen'ed constructor, u is in the vdso, x in a handler of the program's, o on a
- * coroutine's stack with no room to spare.
+ * coroutine's stack with no spare space.
  */
 #include <dlfcn.h>
 #include <linux/filter.h>
@@ -38,7 +38,7 @@ static atomic_int area_count;
 OPAQUE static void f3(int how)
 {
     struct timespec now;
-    if (how != 'r') /* which is in this function when it is told of, and not in that one */
+    if (how != 'r') /* which must be in this function during the request, and not in that one */
         sem_post(&reached);
     if (how == 'r')
         for (atomic_fetch_add(&spinning, 1); !atomic_load(&stop);)
@@ -218,7 +218,7 @@ static void enter_sandbox(void)
 
 /* "take N", "default N", "ignore N": sigaction; "signal N": signal(2) of libc;
  * "quiet N": a handler
- * that says nothing; "ask N": what the program is told; "kill N";
+ * that says nothing; "ask N": what the program sees; "kill N";
  * "seccomp": a filter; "areas": was anything written below an alternate stack;
  * "fork": a child with a thread of its own. */
 static void obey(const char *line)

@@ -74,8 +74,8 @@ static NOINLINE void alpha(void)
 
 static NOINLINE void beta(void)
 {
-    char room[4096];
-    __asm__ volatile("" : : "r"(room) : "memory");
+    char space[4096];
+    __asm__ volatile("" : : "r"(space) : "memory");
     call_on(other + SIZE - 64, create);
 }
 

@@ -1,4 +1,4 @@
-/* Creation as a tail call: the frame that is there is shown, none is made up. */
+/* Creation as a tail call: the existing frame is shown, and no other is invented. */
 #include "target.h"
 
 static pthread_t thread;

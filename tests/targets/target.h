@@ -78,7 +78,7 @@ __attribute__((unused)) static void *nothing(void *arg)
     return arg;
 }
 
-/* Start routine: tells its tid, if asked, and is done. */
+/* Start routine: stores its tid, if requested, and ends. */
 __attribute__((unused)) static void *finish(void *tid)
 {
     if (tid)

@@ -24,11 +24,11 @@ KEEP int f3(int x)
 
 KEEP int f2(int x)
 {
-    char room[200];
-    __asm__ volatile("" : : "r"(room) : "memory");
+    char space[200];
+    __asm__ volatile("" : : "r"(space) : "memory");
     int y = f3(x + 1);
     depth += y;
-    return y + room[x];
+    return y + space[x];
 }
 
 KEEP int f1(int x)

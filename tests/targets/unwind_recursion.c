@@ -6,12 +6,12 @@ static volatile int depth, going = 1;
 
 __attribute__((noinline, noclone)) int recurse(int left)
 {
-    char room[100];
-    __asm__ volatile("" : : "r"(room) : "memory");
+    char space[100];
+    __asm__ volatile("" : : "r"(space) : "memory");
     if (left > 1) {
         int x = recurse(left - 1);
         depth += x;
-        return x + room[left % 100];
+        return x + space[left % 100];
     }
     puts("ready");
     fflush(stdout);

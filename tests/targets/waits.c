@@ -1,7 +1,7 @@
 /*
  * Threads that wait for one thing each, and a pool of which all wait for the same;
- * the end comes when each of them stands still.  "stay": not before standard input
- * ends, for those who look from outside.
+ * the process ends when each of them is blocked.  "stay": not before standard input
+ * ends, for readers from outside.
  */
 #include <dirent.h>
 #include <poll.h>
@@ -108,7 +108,7 @@ static void *wait_for_signal(void *arg)
     return arg;
 }
 
-/* Asleep in the kernel: none is on its way any more. */
+/* All are asleep in the kernel, and none still runs. */
 static int count_awake(void)
 {
     int awake = 0;
