@@ -84,7 +84,7 @@ static const struct command_option *find_row(const struct command *command, cons
     return NULL;
 }
 
-/* As getopt_long returned `result`.  optopt is 0 for an unknown long name. */
+/* Prints the error for `result` of getopt_long. optopt is 0 for an unknown long name. */
 static enum command_parsed refuse(const struct command *command, const struct parser *parser, int result,
                                   char **argv)
 {

@@ -27,7 +27,7 @@ static bool pass_on(struct run_options *run, const char *key, const char *value,
 
 /* ---- functions that set an option ------------------------------------------------- */
 
-/* Also for the shim. */
+/* Sets the option, and passes it to the shim. */
 static bool set_key(void *line, const struct command_option *option, const char *value, struct error *error)
 {
     return command_set_key(line, option, value, error) &&

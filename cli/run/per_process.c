@@ -17,7 +17,7 @@ bool per_process_is_split(const struct wanted_output *wanted)
     return wanted->file && strcmp(wanted->file, "-") != 0 && strncmp(wanted->file, "/dev/", 5) != 0;
 }
 
-/* As options_expand_path reads it: "%%p" has no pid. */
+/* Reads it as options_expand_path does: "%%p" has no pid. */
 static bool has_pid(const char *pattern)
 {
     for (const char *at = strchr(pattern, '%'); at; at = strchr(at, '%')) {

@@ -13,8 +13,9 @@
 #include "base/clock.h"
 #include "common/ledger.h"
 
-#define LONGEST_MS \
-    30000 /* of one wait: long enough for a busy machine, short enough to report one that hangs */
+#define LONGEST_MS                                                                                         \
+    30000 /* time limit of one wait: long enough for a busy machine, short enough to report a program that \
+             hangs */
 
 /* ---- to start --------------------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-/* Checks a live process that has LD_PRELOAD alone: from outside, and at its end. */
+/* Checks a live process that has only LD_PRELOAD: from outside, and at its end. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

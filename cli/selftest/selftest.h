@@ -34,9 +34,9 @@ void selftest_detail(const struct selftest *test, const char *text);
 void selftest_machine(struct selftest *test);
 /* Optional features: QUIT, core files. */
 void selftest_surroundings(struct selftest *test);
-/* Under `run`: each kind, a clean program, a child, an exit by a thread; symbols. */
+/* Tests under `run`: each kind, a clean program, a child, an exit by a thread; symbols. */
 void selftest_planted(struct selftest *test);
-/* With LD_PRELOAD alone: the dump signal, `report PID`, the report at the end. */
+/* Tests with only LD_PRELOAD: the dump signal, `report PID`, the report at the end. */
 void selftest_live(struct selftest *test);
 
 #endif

@@ -69,7 +69,7 @@ static bool may_read(struct capture_walk *walk, uintptr_t address)
     return true;
 }
 
-/* Where call-frame information is missing or wrong, an address can be anything. */
+/* If call-frame information is missing or wrong, an address can be anything. */
 static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write, void *arg)
 {
     struct capture_walk *walk = shim_tls.walk;

@@ -1,4 +1,4 @@
-/* The dump signal: every live thread is reported, and the program goes on. */
+/* The dump signal: reports every live thread, then the program continues. */
 #ifndef THREADLEAK_PRELOAD_EXIT_DUMP_H
 #define THREADLEAK_PRELOAD_EXIT_DUMP_H
 

@@ -130,7 +130,7 @@ static int judge(struct shim_state *state, enum ledger_end how, int status)
     uint64_t began = shim_clock_ns(CLOCK_MONOTONIC);
 
     record_thread(header, state->epoch);
-    /* After a failed exec everything must go on. */
+    /* After a failed exec the program must continue as before. */
     bool parks = judged && how != LEDGER_END_EXEC && has_leaks(state, KIND_ALL);
     uint64_t mask = parks ? park_begin(state) : 0;
     if (judged)

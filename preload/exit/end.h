@@ -16,7 +16,7 @@ void end_start(void);
 /* The process is about to end in this way.  Returns the status to end with. */
 int end_process(enum ledger_end how, int status);
 
-/* An exec failed: the process goes on. */
+/* An exec failed, so the process continues. */
 void end_undo_exec(void);
 
 #endif

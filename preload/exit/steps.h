@@ -36,7 +36,7 @@ void grace_pause(uint64_t us);
 void grace_wait(const struct shim_state *state);
 
 /* Records name, state and CPU time of each thread, and the untracked threads. Call it before the process
- * ends: nobody can read them later. */
+ * ends: later they cannot be read. */
 void final_sample(struct shim_state *state);
 
 #endif

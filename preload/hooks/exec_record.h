@@ -20,18 +20,18 @@ struct exec_program {
     char *const *environment;
 };
 
-/* Before exec.  False: nothing was recorded. */
+/* Call it before exec. False: nothing was recorded. */
 bool exec_record_begin(const struct exec_program *program);
 
 /* exec failed: the latest record is not valid. */
 void exec_record_failed(void);
 
-/* After posix_spawn.  before_ns: CLOCK_MONOTONIC before it. */
+/* Call it after posix_spawn. before_ns: CLOCK_MONOTONIC before that. */
 bool exec_record_is_wanted(void);
 void exec_record_spawned(const struct exec_program *program, pid_t pid, uint64_t before_ns);
 
-/* Before system or popen: records pid 0 if the environment of the shell lacks the shim.  Its
- * real pid is not known. */
+/* Records pid 0 if the environment of the shell lacks the shim, because its pid is not known. Call it before
+ * system or popen. */
 void exec_record_shell(void);
 
 #endif

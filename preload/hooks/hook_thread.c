@@ -47,7 +47,7 @@ static bool attr_is_small(const pthread_attr_t *attr)
     return pthread_attr_getstacksize(attr, &size) == 0 && size < SMALL_STACK;
 }
 
-/* Not inlined, so that the real pthread_create can use this stack. */
+/* It must not be inlined, so that the real pthread_create can use its stack. */
 static __attribute__((noinline)) uint32_t find_site(struct shim_state *state, const struct guard *guard,
                                                     void *caller, uint64_t start)
 {

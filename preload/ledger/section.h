@@ -24,7 +24,7 @@ uint32_t ledger_store_string(struct shim_state *state, const char *text, uint32_
  * parent's ledger first.  False: there is no memory for the smallest one. */
 bool ledger_map(struct shim_state *state);
 
-/* Before the program locks all its memory: unmaps what is unused, except a margin. */
+/* Unmaps unused pages, except a margin. Call it before the program locks all its memory. */
 void ledger_give_back(struct shim_state *state);
 
 #endif

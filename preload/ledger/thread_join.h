@@ -7,9 +7,9 @@
 #include "preload/shim/state.h"
 
 /*
- * From a pthread_t to the record.  A pthread_t points to glibc's descriptor of the thread.
- * That contains the start routine and argument that glibc was given: our trampoline and
- * the slot.  They are valid from before the thread runs until the memory is reused.
+ * Finds the record by a pthread_t, which points to glibc's descriptor of the thread. That contains the start
+ * routine and argument that glibc got: our trampoline and the slot. They are valid from before the thread
+ * runs until the memory is reused.
  *
  * If another library's pthread_create is called between (ASan), the descriptor contains
  * that library's routine.  Then the static TLS of the thread has the slot, once it runs.

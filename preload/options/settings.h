@@ -6,8 +6,8 @@
  * children are not followed.  Must be called before the program has other threads. */
 void settings_find(void);
 
-/* After state_start: registers the results of __threadleak_default_options() and
- * __threadleak_default_suppressions(), if the program exports them. */
+/* Registers the results of __threadleak_default_options() and __threadleak_default_suppressions(), if the
+ * program exports them. Call it after state_start. */
 void settings_exported(void);
 
 #endif

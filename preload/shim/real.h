@@ -10,7 +10,7 @@
 #include <threads.h>
 #include <time.h>
 
-/* Before the definition of a hook. */
+/* Write it before the definition of a hook. */
 #define EXPORT __attribute__((visibility("default")))
 
 #define HOOK(type, name, params) type(*name) params;

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 /*
- * what: LEDGER_RUN_*.  fd: for the file that comes with the answer, close-on-exec; NULL:
- * the answer has none.  False: nobody answered, or run could not do it.  Waits up to 10 s.
- * Only system calls: a vfork child may call it on the memory of its parent.
+ * what: LEDGER_RUN_*. fd: for the file that comes with the answer, close-on-exec; NULL: the answer has none.
+ * False: no answer, or run could not do it. Waits up to 10 s. It makes only system calls, so a vfork child
+ * may call it in the memory of its parent.
  */
 bool run_ask(uint32_t what, int *fd);
 

@@ -128,7 +128,7 @@ enum { KIND_RUNNING = 1u << 0, KIND_DETACHED = 1u << 1, KIND_UNJOINED = 1u << 2 
 #define KIND_NAMES(NAME) NAME(RUNNING, "running"), NAME(DETACHED, "detached"), NAME(UNJOINED, "unjoined")
 #define KIND_ALL (KIND_RUNNING | KIND_DETACHED | KIND_UNJOINED)
 
-/* From ledger_slot.state; 0: the thread was joined, or ended detached. */
+/* The kind for a ledger_slot.state; 0: the thread was joined, or ended detached. */
 static inline unsigned ledger_slot_kind(uint32_t state)
 {
     if (state & SLOT_JOINED)

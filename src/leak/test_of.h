@@ -7,7 +7,7 @@
 #include "symbolize/symbolize.h"
 
 /*
- * Frames leaf first.  The name is the one that the framework prints, where the names of functions show it:
+ * Frames are leaf first. The name is the one that the framework prints, if the names of functions show it:
  *
  *   GoogleTest   Suite.Name; of Suite_Name_Test with more than one possible place to
  *                divide it: Suite_Na_me

@@ -24,13 +24,13 @@ enum ledger_open_status {
 };
 
 enum ledger_open_status ledger_open_file(const char *path, struct ledger **ledger, struct error *error);
-/* Through /proc/PID/map_files or /proc/PID/mem, without stopping the process. */
+/* Reads it through /proc/PID/map_files or /proc/PID/mem, and does not stop the process. */
 enum ledger_open_status ledger_open_process(pid_t pid, struct ledger **ledger, struct error *error);
 struct core_file; /* core/core.h */
 /*
- * From the memory in a core; for a process that died under `threadleak run`, from its ledger's file if that
- * still exists.  NOT_WATCHED: the shim was not loaded or had recorded nothing yet.  FAILED also when it was
- * loaded but its ledger is not in the core: error says where it was.  OK: error says which part is missing,
+ * Reads it from the memory in a core. For a process that died under `threadleak run`, reads the file of its
+ * ledger if that still exists. NOT_WATCHED: the shim was not loaded or had recorded nothing yet. FAILED also
+ * if it was loaded but its ledger is not in the core: error has its location. OK: error has the missing part,
  * or is "".
  */
 enum ledger_open_status ledger_open_core(const struct core_file *core, struct ledger **ledger,

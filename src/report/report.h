@@ -40,7 +40,7 @@ struct report_format {
 
 /* The n-th format, or NULL after the last. */
 const struct report_format *report_format(size_t n);
-/* By name, or NULL. */
+/* The format with this name, or NULL. */
 const struct report_format *report_format_find(const char *name);
 /* "text, json, …" */
 const char *report_format_names(void);

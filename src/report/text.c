@@ -22,7 +22,7 @@ static bool is_all_shown(const struct printer *printer, const struct process_rep
     return true;
 }
 
-/* The process goes on, so `threadleak report --all` can show more of it. */
+/* The process is alive, so `threadleak report --all` can show more of it. */
 static bool can_show_more(const struct printer *printer, const struct process_report *process, bool alone)
 {
     return process->live && process->how == END_ALIVE && !process->checked &&

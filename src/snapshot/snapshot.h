@@ -52,7 +52,7 @@ struct snapshot_thread {
     enum snapshot_state state;
     uint64_t regs[SNAPSHOT_REGS];
     uint64_t pc, sp;
-    uint64_t thread_pointer; /* glibc's pthread_t, in whatever pid namespace; 0: unknown */
+    uint64_t thread_pointer; /* glibc's pthread_t, which does not depend on the pid namespace; 0: unknown */
     long syscall_nr;         /* in which it was blocked; -1: none, or the call had just finished */
     uint64_t syscall_args[6];
     struct snapshot_copy stack;       /* from below sp upwards */

@@ -59,7 +59,7 @@ void stacks_free(struct stacks *stacks);
 /* An object without stacks. Its note is "none: WHY". NULL: out of memory. */
 struct stacks *stacks_none(const char *why);
 
-/* NULL: nothing is known of this thread. */
+/* NULL: the thread is unknown. */
 const struct thread_stack *stacks_find(const struct stacks *stacks, pid_t tid);
 /* Finds a thread by pthread_t, because the tids of core and ledger may be from different pid namespaces. */
 const struct thread_stack *stacks_find_handle(const struct stacks *stacks, uint64_t handle);

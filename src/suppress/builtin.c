@@ -47,9 +47,9 @@ static const struct {
     {"thread:^g_thread_pool_ start:^g_cond_wait_until$", "GLib's pool"},
     {"thread:^g_thread_pool_ start:^g_async_queue_pop_intern_unlocked$ any:^g_cond_wait_until$",
      "GLib's pool"},
-    /* Where priorities of threads cannot be inherited, a thread that is never joined creates the others.
-     * Their creation stacks then contain no user frame, and no g_thread_pool_ without symbols.  From GLib's
-     * source, not verified. */
+    /* If priorities of threads cannot be inherited, a thread that is never joined creates the others. Their
+     * creation stacks then contain no user frame, and no g_thread_pool_ without symbols. From GLib's source,
+     * not verified. */
     {"start:^libglib-2.0.so name:^pool-spawner$", "GLib's pool"},
     {"start:^g_thread_proxy$ name:^pool-spawner$", "GLib's pool"},
     {"thread:^g_thread_try_new$ name:^pool start:^g_async_queue_timeout_pop any:^g_cond_wait_until$",

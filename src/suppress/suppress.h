@@ -71,8 +71,8 @@ const struct suppression_type *suppression_type_at(size_t index);
 
 struct suppressions *suppressions_new(void);
 void suppressions_free(struct suppressions *suppressions);
-/* Rules of which every part is only stars ("thread:*") are errors unless allowed
- * before they are loaded. */
+/* Allows rules whose parts are only stars ("thread:*"), which are errors otherwise. Call it before they are
+ * loaded. */
 void suppressions_allow_match_all(struct suppressions *suppressions, bool allow);
 bool suppressions_allow_match_all_set(const struct suppressions *suppressions);
 

@@ -94,7 +94,7 @@ static const char *closing(const char *open)
     return NULL;
 }
 
-/* Not those of "(anonymous namespace)", "<T as Trait>::f", "void (*)(int)". */
+/* Does the bracket begin arguments? Not in "(anonymous namespace)", "<T as Trait>::f", "void (*)(int)". */
 static bool opens_arguments(const char *name, const char *at)
 {
     if (at == name)

@@ -1,8 +1,8 @@
 /*
- * From module + offset to function, file and line, with inlined frames.
+ * Converts module + offset to function, file and line, with inlined frames.
  *
- * The only file with elfutils headers beside unwind.c. It reads files, never a process. It needs a module's
- * path and build-id, as the ledger recorded them. Not thread-safe; one symbolizer per user.
+ * It reads files, never a process. It needs a module's path and build-id, as the ledger recorded them. It is
+ * not thread-safe: use one symbolizer per thread.
  */
 #ifndef THREADLEAK_SYMBOLIZE_SYMBOLIZE_H
 #define THREADLEAK_SYMBOLIZE_SYMBOLIZE_H

@@ -44,7 +44,7 @@ static bool has_descriptions(struct cursor *cursor, uint64_t pc)
     return file && file->eh_frame;
 }
 
-/* After a call through a bad pointer nothing has run yet: the return address is on top of the stack. */
+/* A call through a bad pointer has run no instruction: the return address is on top of the stack. */
 static enum step by_top_of_stack(struct cursor *cursor)
 {
     uint64_t pc = 0;
@@ -93,8 +93,8 @@ static bool is_after_call(const struct cursor *cursor, uint64_t pc)
     return false;
 }
 
-/* At the instructions where a function with a frame pointer has not set it up yet, or has
- * already restored the caller's: push %rbp, mov %rsp,%rbp (both encodings), ret. */
+/* Handles instructions before a function sets up its frame pointer, or after it restored the caller's: push
+ * %rbp, mov %rsp,%rbp (both encodings), ret. */
 static bool by_unset_frame(struct cursor *cursor, uint64_t pc)
 {
     static const unsigned char mark[] = {0xf3, 0x0f, 0x1e, 0xfa}; /* endbr64 */

@@ -30,8 +30,8 @@ struct unwinder;
 struct unwinder *unwinder_new(struct snapshot *snapshot, struct error *error);
 void unwinder_free(struct unwinder *unwinder);
 
-/* By index of snapshot.threads.  Equal stacks are one object, which the unwinder owns.
- * NULL for threads that were not stopped. */
+/* The stack of a thread, by index of snapshot.threads. Equal stacks are one object, which the unwinder owns.
+ * NULL: the thread was not stopped. */
 const struct stack *unwind_thread(const struct unwinder *unwinder, size_t index);
 /* Adds the vdso's symbols, which no file has. Call it once for each process. */
 void unwinder_name_vdso(const struct unwinder *unwinder, struct symbolizer *symbolizer);

@@ -67,7 +67,7 @@ struct waits;
  * out of memory. */
 struct waits *waits_new(const struct wait_context *context, struct error *error);
 void waits_free(struct waits *waits);
-/* By index of snapshot.threads.  Never NULL; `waits` owns it. */
+/* The wait of a thread, by index of snapshot.threads. Never NULL; `waits` owns it. */
 const struct wait *wait_of(const struct waits *waits, size_t index);
 
 #endif
