@@ -4,17 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include "snapshot_child.h"
-#include "suite.h"
 #include "snapshot/regs.h"
 #include "snapshot/source.h"
+#include "snapshot_child.h"
+#include "suite.h"
+#include "traced_target.h"
 #include "unwind/unwind.h"
 
 #if defined(__x86_64__)
@@ -35,7 +34,6 @@ struct expected {
 
 static struct snapshot snapshot;
 static struct expected *expected;
-static pid_t pid;
 
 static size_t read_target(const struct snapshot *of, uint64_t address, void *to, size_t size)
 {
@@ -52,52 +50,11 @@ static bool find_file(const struct snapshot *of, const struct region *region, sn
     return fd >= 0 && accept(arg, fd);
 }
 
-static const char *target_path(const char *target)
-{
-    static char path[4200];
-    char directory[4096];
-    const char *given = getenv("THREADLEAK_TARGETS");
-    ck_assert_ptr_nonnull(realpath(given ? given : "build/targets", directory));
-    snprintf(path, sizeof(path), "%s/%s", directory, target);
-    return path;
-}
-
-/* Returns when it stops for the next signal; false: it has ended. */
-static bool go(enum __ptrace_request how)
-{
-    int status;
-    ck_assert_int_eq(ptrace(how, pid, NULL, NULL), 0);
-    ck_assert_int_eq(waitpid(pid, &status, __WALL), pid);
-    return WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP;
-}
-
-/* Before its first instruction. */
-static void start(const char *target)
-{
-    pid = fork();
-    if (pid == 0) {
-        const char *path = target_path(target);
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-        execl(path, path, (char *)NULL);
-        _exit(127);
-    }
-    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-    snapshot.pid = pid;
-}
-
-/* At the first breakpoint. */
-static void start_steps(void)
-{
-    start("unwind_steps");
-    ck_assert(go(PTRACE_CONT));
-}
-
 /* One more "thread", as the process is now. */
 static struct snapshot_thread *record(uint64_t top)
 {
     struct snapshot_thread *thread = &snapshot.threads[snapshot.count];
-    *thread = (struct snapshot_thread){.tid = pid};
+    *thread = (struct snapshot_thread){.tid = traced};
     snapshot_read_regs(thread, false);
     ck_assert_int_eq(thread->state, SNAPSHOT_STOPPED);
     uint64_t start_of_copy = thread->sp - RED_ZONE;
@@ -136,13 +93,6 @@ static void expect(struct expected *one, uint64_t pc, const struct call *calls, 
         one->pcs[one->count++] = calls[--depth].pc;
 }
 
-static bool is_breakpoint(const struct snapshot_thread *thread)
-{
-    unsigned char code = 0;
-    read_target(&snapshot, thread->pc, &code, 1);
-    return code == 0xcc;
-}
-
 static bool is_in(uint64_t pc, const struct region *region)
 {
     return pc >= region->start && pc < region->end;
@@ -152,7 +102,7 @@ static struct region find_vdso(void)
 {
     struct region vdso = {0};
     struct address_space space;
-    ck_assert(address_space_read(&space, pid));
+    ck_assert(address_space_read(&space, traced));
     for (size_t i = 0; i < space.count; i++)
         if (strcmp(space.regions[i].path, "[vdso]") == 0)
             vdso = space.regions[i];
@@ -164,14 +114,14 @@ static struct region find_vdso(void)
 static void run_to(uint64_t address)
 {
     struct user_regs_struct regs;
-    long code = ptrace(PTRACE_PEEKTEXT, pid, (void *)address, NULL);
-    ck_assert_int_eq(ptrace(PTRACE_POKETEXT, pid, (void *)address, (void *)((code & ~0xffL) | 0xcc)), 0);
-    ck_assert(go(PTRACE_CONT));
-    ck_assert_int_eq(ptrace(PTRACE_POKETEXT, pid, (void *)address, (void *)code), 0);
-    ck_assert_int_eq(ptrace(PTRACE_GETREGS, pid, NULL, &regs), 0);
+    long code = ptrace(PTRACE_PEEKTEXT, traced, (void *)address, NULL);
+    ck_assert_int_eq(ptrace(PTRACE_POKETEXT, traced, (void *)address, (void *)((code & ~0xffL) | 0xcc)), 0);
+    ck_assert(traced_go(PTRACE_CONT));
+    ck_assert_int_eq(ptrace(PTRACE_POKETEXT, traced, (void *)address, (void *)code), 0);
+    ck_assert_int_eq(ptrace(PTRACE_GETREGS, traced, NULL, &regs), 0);
     ck_assert_uint_eq(regs.rip, address + 1);
     regs.rip = address;
-    ck_assert_int_eq(ptrace(PTRACE_SETREGS, pid, NULL, &regs), 0);
+    ck_assert_int_eq(ptrace(PTRACE_SETREGS, traced, NULL, &regs), 0);
 }
 
 static uint64_t caller_of_vdso(const struct call *calls, size_t depth, const struct region *vdso)
@@ -191,11 +141,11 @@ static void step_through(void)
     struct snapshot_thread *first = record(0), *before = first;
     uint64_t top = first->sp;
     expect(&expected[0], first->pc, calls, 0);
-    while (!is_breakpoint(before)) {
+    while (!traced_is_breakpoint(before->pc)) {
         ck_assert_uint_lt(snapshot.count, MAX_STEPS);
         vdso_steps = is_in(before->pc, &vdso) ? vdso_steps + 1 : 0;
         if (vdso_steps < MAX_VDSO_STEPS)
-            ck_assert(go(PTRACE_SINGLESTEP));
+            ck_assert(traced_go(PTRACE_SINGLESTEP));
         else
             run_to(caller_of_vdso(calls, depth, &vdso));
         struct snapshot_thread *now = record(top);
@@ -225,8 +175,8 @@ static struct unwinder *make_unwinder(void)
 static struct unwinder *unwind_steps(void)
 {
     make_snapshot();
-    start_steps();
-    snapshot.task = pid;
+    traced_start_steps();
+    snapshot.pid = snapshot.task = traced;
     step_through();
     return make_unwinder();
 }
@@ -264,12 +214,6 @@ static void assert_step(size_t i, const struct stack *stack, const struct stack 
                       stack->frames[0].module, (unsigned long)stack->frames[0].offset, j);
         ck_assert_int_eq(stack->frames[j].is_return_address, j > 0);
     }
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = text ? strlen(text) : 0;
-    return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
 }
 
 START_TEST(every_instruction)
@@ -317,12 +261,13 @@ END_TEST
 static void start_new_thread(void)
 {
     unsigned long tid;
-    start("unwind_creating");
-    ck_assert_int_eq(ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)(long)PTRACE_O_TRACECLONE), 0);
-    ck_assert(go(PTRACE_CONT));
-    ck_assert_int_eq(ptrace(PTRACE_GETEVENTMSG, pid, NULL, &tid), 0);
-    pid = (pid_t)tid;
-    ck_assert_int_eq(waitpid(pid, NULL, __WALL), pid);
+    traced_start("unwind_creating");
+    snapshot.pid = traced;
+    ck_assert_int_eq(ptrace(PTRACE_SETOPTIONS, traced, NULL, (void *)(long)PTRACE_O_TRACECLONE), 0);
+    ck_assert(traced_go(PTRACE_CONT));
+    ck_assert_int_eq(ptrace(PTRACE_GETEVENTMSG, traced, NULL, &tid), 0);
+    traced = (pid_t)tid;
+    ck_assert_int_eq(waitpid(traced, NULL, __WALL), traced);
 }
 
 START_TEST(a_thread_that_begins)
@@ -334,7 +279,7 @@ START_TEST(a_thread_that_begins)
     snapshot.task = snapshot.pid;
     record(0);
     while (snapshot.count < STEPS) {
-        ck_assert(go(PTRACE_SINGLESTEP));
+        ck_assert(traced_go(PTRACE_SINGLESTEP));
         record(0);
     }
     struct unwinder *unwinder = make_unwinder();
@@ -352,91 +297,9 @@ START_TEST(a_thread_that_begins)
     ck_assert_uint_lt(in_clone, STEPS);
     symbolizer_free(symbolizer);
     kill(snapshot.pid, SIGKILL);
-    ck_assert_int_eq(waitpid(pid, NULL, __WALL), pid); /* its tracer must know before the process can end */
+    /* The process ends only after its tracer has waited for the thread. */
+    ck_assert_int_eq(waitpid(traced, NULL, __WALL), traced);
     release(unwinder);
-}
-END_TEST
-
-/* ---- stopped there, for all to see ------------------------------------------------------- */
-
-/* Both by pc: of each place one. */
-static void assert_as_eu_stack(void)
-{
-    struct snapshot *taken;
-    struct error error;
-    char command[64], line[1000];
-    size_t frames = 0, number;
-    unsigned long pc;
-    ck_assert_int_eq(snapshot_take(pid, NULL, &taken, &error), SNAPSHOT_OK);
-    struct unwinder *unwinder = unwinder_new(taken, &error);
-    const struct stack *stack = unwind_thread(unwinder, 0);
-    snprintf(command, sizeof(command), "eu-stack -p %d 2>/dev/null", (int)pid);
-    FILE *file = popen(command, "r");
-    while (fgets(line, sizeof(line), file))
-        if (sscanf(line, "#%zu %lx", &number, &pc) == 2) {
-            ck_assert_uint_lt(frames, stack->count);
-            ck_assert_uint_eq(stack->frames[frames++].pc, pc);
-        }
-    pclose(file);
-    ck_assert_uint_eq(frames, stack->count);
-    ck_assert_uint_gt(frames, 3);
-    unwinder_free(unwinder);
-    snapshot_free(taken);
-}
-
-static uint64_t pc_now(void)
-{
-    struct snapshot_thread thread = {.tid = pid};
-    snapshot_read_regs(&thread, false);
-    return thread.pc;
-}
-
-/* From now on it is stopped at this instruction, without a tracer. */
-static void leave_stopped(void)
-{
-    ck_assert_int_eq(ptrace(PTRACE_DETACH, pid, NULL, (void *)(long)SIGSTOP), 0);
-    ck_assert(wait_for_states(pid, "T"));
-}
-
-static bool is_in_module(uint64_t pc, const char *module_end)
-{
-    struct address_space space;
-    ck_assert(address_space_read(&space, pid));
-    const struct region *region = address_space_find(&space, pc);
-    bool is = region && ends_with(region->path, module_end);
-    address_space_release(&space);
-    return is;
-}
-
-/* The first instructions after work's call: a PLT stub's. */
-static const struct {
-    const char *module_end;
-    int skipped; /* instructions in there */
-} places[] = {{"/unwind_steps", 2}, {"/unwind_steps", 3}, {"/libc.so.6", 5}, {"[vdso]", 3}};
-
-START_TEST(elfutils_agrees_there)
-{
-    if (system("eu-stack --version >/dev/null 2>&1") != 0) {
-        puts("skip elfutils_agrees_there: no eu-stack");
-        return;
-    }
-    start_steps();
-    uint64_t work = pc_now();
-    int left = places[_i].skipped;
-    for (int i = 0; left && i < MAX_STEPS; i++) {
-        ck_assert(go(PTRACE_SINGLESTEP));
-        uint64_t pc = pc_now();
-        bool near = pc - work < 4096 || work - pc < 64; /* in work itself, or the likes of it */
-        left -= !near && is_in_module(pc, places[_i].module_end);
-        if (pc - work < 4096 && is_breakpoint(&(struct snapshot_thread){.pc = pc}))
-            break;
-    }
-    if (left)
-        printf("skip elfutils_agrees_there: never in %s\n", places[_i].module_end);
-    leave_stopped();
-    if (!left)
-        assert_as_eu_stack();
-    child_end(pid);
 }
 END_TEST
 #endif
@@ -447,7 +310,6 @@ int main(void)
 #if defined(__x86_64__)
     tcase_add_test(tests, every_instruction);
     tcase_add_test(tests, a_thread_that_begins);
-    tcase_add_loop_test(tests, elfutils_agrees_there, 0, sizeof(places) / sizeof(places[0]));
 #else
     puts("skip unwind_steps: knows the calls of x86_64 only");
 #endif
