@@ -16,8 +16,7 @@ json_t *json_text(const char *string);
  * for NULL do nothing, so only the final result must be checked.
  */
 void set_value(json_t **object, const char *key, json_t *value);
-void set_text(json_t **object, const char *key,
-              const char *text); /* converts the text as json_text does */
+void set_text(json_t **object, const char *key, const char *text); /* converts the text as json_text does */
 void set_number(json_t **object, const char *key, int64_t number);
 void set_bool(json_t **object, const char *key, bool value);
 void append_value(json_t **array, json_t *value);
