@@ -37,11 +37,11 @@ KEEP static int wait_for_work(void)
 #define SITE(number)                                              \
     KEEP static int site_##number(int left)                       \
     {                                                             \
-        char space[16 * number + 16];                              \
-        __asm__ volatile("" : : "r"(space) : "memory");            \
+        char space[16 * number + 16];                             \
+        __asm__ volatile("" : : "r"(space) : "memory");           \
         int x = left ? site_##number(left - 1) : wait_for_work(); \
         sink += x;                                                \
-        return x + space[0];                                       \
+        return x + space[0];                                      \
     }
 SITE(0)
 SITE(1)

@@ -77,7 +77,7 @@ refused "a negative number" "'-7'" -7
 
 sleep 1000 &
 others=$!
-# What else makes it sleep stands before its exec.
+# The other reasons for its sleep are before its exec.
 until grep -q ' (sleep) S ' "/proc/$others/stat"; do sleep 0.01; done
 "$threadleak" report "$others" >"$tmp/stdout" 2>"$tmp/err" || fail "a process that is not watched" "status $?"
 for word in "not watched, so thread creators are unknown" "now in sleep"; do
