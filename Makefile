@@ -128,23 +128,31 @@ $(BUILD)/asan/libthreadleak.so: $(BUILD)/libthreadleak.so
 # Unoptimised, so that backtraces contain every function of the source.
 TARGET_FLAGS := -O0 -g -fno-pie -no-pie -pthread -Wall -Wextra -Wshadow
 TARGET_C := -std=gnu11 -D_GNU_SOURCE -MMD -MP
-# The flags in the row of a target.
-row_flags = $(shell awk '$$2 == "$(@F)" {for (i = 3; i <= NF; i++) if ($$i ~ /^-/) print $$i}' tests/cases.txt)
+# The flags in the row of each target have a file of their own, so that a changed row rebuilds one target.
+$(BUILD)/flags.done: tests/cases.txt | $(FIRST)
+	@mkdir -p $(BUILD)/flags
+	$(Q)awk '$$1 ~ /^(target|chain|case)$$/ { \
+		file = "$(BUILD)/flags/" $$2; flags = old = ""; is_new = (getline old <file) <= 0; close(file); \
+		for (i = 3; i <= NF; i++) if ($$i ~ /^-/) flags = flags " " $$i; \
+		if (is_new || flags != old) print flags >file }' $<
+	$(Q)touch $@
+$(TARGETS:%=$(BUILD)/flags/%): $(BUILD)/flags.done ;
+row_flags = $$(cat $(BUILD)/flags/$(@F))
 
 $(BUILD)/targets/constructor_linked: $(BUILD)/targets/libconstructor.so
 
-$(BUILD)/targets/%: tests/targets/%.c | $(FIRST)
+$(BUILD)/targets/%: tests/targets/%.c $(BUILD)/flags/% | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CC $@
 	$(Q)$(CC) $(TARGET_C) $(TARGET_FLAGS) -L$(@D) -o $@ $< $(row_flags)
 
-$(BUILD)/targets/%: tests/targets/%.cpp | $(FIRST)
+$(BUILD)/targets/%: tests/targets/%.cpp $(BUILD)/flags/% | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CXX $@
 	$(Q)$(CXX) -std=c++17 -MMD -MP $(TARGET_FLAGS) -o $@ $< $(row_flags)
 
 CHAIN_FLAGS := -pthread -Wall -Wextra -Wshadow
-$(TARGETS_CHAIN:%=$(BUILD)/targets/%): tests/targets/unwind_chain.c | $(FIRST)
+$(TARGETS_CHAIN:%=$(BUILD)/targets/%): $(BUILD)/targets/%: tests/targets/unwind_chain.c $(BUILD)/flags/% | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CC $@
 	$(Q)$(CC) $(TARGET_C) $(CHAIN_FLAGS) $(row_flags) -o $@ $<
@@ -159,7 +167,7 @@ $(BUILD)/targets/unwind_stripped: $(BUILD)/targets/unwind_unstripped
 $(BUILD)/targets/unwind_generated_no_fp: $(BUILD)/targets/unwind_generated
 	$(Q)cp $< $@
 
-$(BUILD)/targets/lib%.so: tests/targets/lib_%.c | $(FIRST)
+$(BUILD)/targets/lib%.so: tests/targets/lib_%.c $(BUILD)/flags/lib%.so | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CC $@
 	$(Q)$(CC) $(TARGET_C) -shared -fPIC -O0 -g -pthread -Wall -Wextra -o $@ $< $(row_flags)
@@ -217,10 +225,13 @@ tsan: $(SUITES_TSAN)
 
 FUZZ_SECONDS ?= 60
 FUZZERS := fuzz_ledger fuzz_core fuzz_suppressions
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(SRC:%=%.c) tests/unit/ledger_fake.c | $(FIRST)
-	@mkdir -p $(@D)
-	$(say) CC $@
-	$(Q)clang $(BASE) -Itests/unit -g -O1 -fsanitize=fuzzer,address,undefined -o $@ $(filter %.c,$^) $(LIBS)
+FUZZ := -O1 -fsanitize=fuzzer-no-link,address,undefined
+$(BUILD)/fuzz/%: CC := clang
+$(eval $(call code,$(BUILD)/fuzz,$(FUZZ)))
+$(FUZZERS:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(BUILD)/fuzz/tests/unit/ledger_fake.o \
+		$(BUILD)/fuzz/libsrc.a
+	$(say) LD $@
+	$(Q)clang -g -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 
 fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
 	$(Q)for fuzzer in $^; do \

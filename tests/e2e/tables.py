@@ -125,6 +125,13 @@ def every_rule_type_is_in_the_manual(bench):
         demand(re.search(rf"^\*{name}:\*", page, re.M), f"no type {name}: in the manual")
 
 
+def every_kind_of_wait_is_in_the_manual(_):
+    kinds = re.findall(r'^WAIT_KIND\(\w+, "(\w+)"', read("src", "wait", "kinds.def"), re.M)
+    entry = read("man", "threadleak.1.scd").partition("\n*waiting:*")[2].partition("\n\n")[0]
+    lacking = [kind for kind in kinds if f"*{kind}*" not in entry]
+    demand(len(kinds) > 10 and not lacking, f"not in the manual's list at waiting: {lacking or kinds}")
+
+
 def readme_shows_a_report_of_today(bench):
     """The demo's, whose golden has no current stacks."""
     report = re.search(r"^    threadleak: .*? peak \d+\.$", read("README.md"), re.M | re.S)
@@ -146,7 +153,7 @@ def bash_completes(bench):
 
 TESTS = [every_source_is_in_the_table, every_target_is_run, names_are_used_once, every_golden_has_a_case,
          every_program_is_run_by_make, every_option_is_in_the_help, options_and_keys_agree,
-         every_option_is_in_the_manual, every_rule_type_is_in_the_manual,
+         every_option_is_in_the_manual, every_rule_type_is_in_the_manual, every_kind_of_wait_is_in_the_manual,
          readme_shows_a_report_of_today, bash_completes]
 
 if __name__ == "__main__":

@@ -23,9 +23,10 @@ static const struct frame current[] = {{.function = "pthread_cond_wait", .runtim
 static void match(const struct suppressions *suppressions)
 {
     struct suppression_matcher *matcher = suppression_matcher_new(suppressions);
-    suppression_matcher_site(matcher,
-                             &(struct suppression_site){creation, 3, &start, KIND_RUNNING, "/usr/bin/app"});
-    const struct suppression_thread thread = {"io 1", current, 2, WAIT_CONDVAR}, unknown = {.name = NULL};
+    suppression_matcher_site(
+        matcher, &(struct suppression_site){creation, 3, &start, KIND_RUNNING, "/usr/bin/app", NULL});
+    const struct suppression_thread thread = {"io 1", current, 2, true, WAIT_CONDVAR},
+                                    unknown = {.name = NULL};
     const struct suppression_rule *first = suppression_matcher_find(matcher, &thread);
     if (suppression_matcher_find(matcher, &thread) != first)
         abort();

@@ -156,7 +156,8 @@ static char *printed(const char *format)
 static void is_well_formed(const char *format, const char *text)
 {
     for (const char *at = text; *at; at++)
-        ck_assert_msg((unsigned char)*at >= ' ' || *at == '\n', "%s: control character: %.60s", format, at);
+        ck_assert_msg((unsigned char)*at >= ' ' || *at == '\n', "%s: control character 0x%02x at byte %td",
+                      format, (unsigned)*at, at - text);
     ck_assert_msg(mbstowcs(NULL, text, 0) != (size_t)-1, "%s: not UTF-8:\n%s", format, text);
 }
 
