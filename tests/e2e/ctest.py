@@ -25,6 +25,7 @@ def ctest(bench, words, wanted, directory=None):
     path = os.pathsep.join([*([directory] if directory else []), bench.build, os.environ["PATH"]])
     bench.run([*words, "-DCMAKE_BUILD_TYPE=Debug"], 0, PATH=path)
     bench.run(["cmake", "--build", "build"], 0, PATH=path)
+    shutil.rmtree(bench.path("build", "Testing"), ignore_errors=True)  # another test's
     out = bench.run(["ctest", "-T", "Test", "--output-on-failure", "-j4"], 8, cwd=bench.path("build"), PATH=path)
     directory = bench.read("build", "Testing", "TAG").splitlines()[0]
     tests = xml.parse(bench.path("build", "Testing", directory, "Test.xml")).iterfind(".//Test[Name]")
@@ -43,15 +44,25 @@ def ctest(bench, words, wanted, directory=None):
         bench.demand_tidy()
 
 
-def ctest_bare(bench):
+WITHOUT_EMULATOR = ["cmake", "-B", "build", "-UCMAKE_CROSSCOMPILING_EMULATOR"]  # whatever another test configured
+
+
+def set_up(bench):
     cmake_version()
-    ctest(bench, ["cmake", "-B", "build"], BARE)
+    bench.run(["cmake", "-B", "build", "-DCMAKE_BUILD_TYPE=Debug"], 0)
+    bench.run(["cmake", "--build", "build"], 0)
+
+
+def ctest_bare(bench):
+    with bench.set_up_once(set_up):
+        ctest(bench, WITHOUT_EMULATOR, BARE)
 
 
 def ctest_emulator(bench):
     if cmake_version() >= (3, 29):
         raise Skip("this CMake has TEST_LAUNCHER")
-    ctest(bench, recipe("cmake -B build '-DCMAKE_CROSSCOMPILING_EMULATOR=threadleak;run;--'"), WATCHED)
+    with bench.set_up_once(set_up):
+        ctest(bench, recipe("cmake -B build '-DCMAKE_CROSSCOMPILING_EMULATOR=threadleak;run;--'"), WATCHED)
 
 
 def ctest_emulator_of_a_newer_cmake(bench):
@@ -103,19 +114,18 @@ def ctest_discovers(bench):
 
 def ctest_as_a_whole(bench):
     """One report for all; CTest's own status stays."""
-    cmake_version()
-    bench.run(["cmake", "-B", "build", "-DCMAKE_BUILD_TYPE=Debug"], 0)
-    bench.run(["cmake", "--build", "build"], 0)
     words = recipe("threadleak run -- ctest")
-    out = bench.run(words, 8, cwd=bench.path("build"))
-    demand_report(out)
-    demand("60% tests passed, 2 tests failed out of 5" in out, out)
-    out = bench.run([*words, "-R", "leaks|passes"], 66, cwd=bench.path("build"))
-    demand("100% tests passed, 0 tests failed out of 2" in out, out)
-    bench.run([*words, "-R", "passes"], 0, cwd=bench.path("build"))
+    with bench.set_up_once(set_up):
+        bench.run(WITHOUT_EMULATOR, 0)
+        out = bench.run(words, 8, cwd=bench.path("build"))
+        demand_report(out)
+        demand("60% tests passed, 2 tests failed out of 5" in out, out)
+        out = bench.run([*words, "-R", "leaks|passes"], 66, cwd=bench.path("build"))
+        demand("100% tests passed, 0 tests failed out of 2" in out, out)
+        bench.run([*words, "-R", "passes"], 0, cwd=bench.path("build"))
 
 
-TESTS = [ctest_bare, ctest_emulator, ctest_emulator_of_a_newer_cmake, ctest_launcher, ctest_discovers, ctest_as_a_whole]
+TESTS = [ctest_discovers, ctest_bare, ctest_emulator, ctest_as_a_whole, ctest_emulator_of_a_newer_cmake, ctest_launcher]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))

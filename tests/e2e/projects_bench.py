@@ -1,10 +1,12 @@
 """tests/projects/ in a directory of a test's own, and the commands that README.md and the manual show."""
+import contextlib
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import tempfile
+import threading
 
 import harness
 from harness import ROOT, Skip, demand, need
@@ -13,6 +15,7 @@ PROJECT = os.path.join(ROOT, "tests", "projects")
 RUN = "threadleak run --"
 BARE = {"passes": 0, "leaks": 0, "fails": 3, "skips": 77, "errors": 99}
 WATCHED = {**BARE, "leaks": 66}
+SET_UP = threading.Lock()  # for the project that is set up once
 
 with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
     README = file.read()
@@ -44,6 +47,10 @@ def recipe(command):
     return shlex.split(command)
 
 
+def copy_sources(directory):
+    shutil.copytree(PROJECT, directory, ignore=shutil.ignore_patterns("__pycache__"))
+
+
 class Bench(harness.Bench):
     PREFIX = "threadleak my projects "
     DROPS = ("MFLAGS", "PYTEST", "CTEST", "CMAKE", "DESTDIR", "MESON", "CFLAGS", "LDFLAGS")
@@ -54,7 +61,7 @@ class Bench(harness.Bench):
 
     def copy_project(self, name):
         self.source = os.path.join(self.tmp, name)
-        shutil.copytree(PROJECT, self.source, ignore=shutil.ignore_patterns("__pycache__"))
+        copy_sources(self.source)
         os.mkdir(os.path.join(self.tmp, "runs"))
         self.env.update(PATH=self.build + os.pathsep + os.environ["PATH"], TMPDIR=os.path.join(self.tmp, "runs"))
 
@@ -63,6 +70,24 @@ class Bench(harness.Bench):
         self.end()
         self.tmp = tempfile.mkdtemp(prefix="threadleak-projects-")
         self.copy_project("project")
+
+    @contextlib.contextmanager
+    def set_up_once(self, set_up):
+        """The project as set_up(bench) left it for the first test.  A configured directory contains its own path,
+        so it cannot be copied: the tests use it one after the other."""
+        directory = os.path.join(harness.built_directory(), "a project")
+        with SET_UP:
+            is_new = not os.path.exists(directory)
+            if is_new:
+                copy_sources(directory)
+            self.source = directory
+            try:
+                if is_new:
+                    set_up(self)
+            except BaseException:
+                shutil.rmtree(directory)
+                raise
+            yield
 
     def run(self, argv, status=None, cwd=None, closed=False, **more):
         if closed:  # no standard input at all
