@@ -1,6 +1,6 @@
 /*
  * What a program asks through <threadleak.h>, one scenario a run: api NAME.  Prints what
- * it was answered; tests/api.py knows what that must be.
+ * it was answered; tests/e2e/api.py knows what that must be.
  */
 #include <alloca.h>
 #include <errno.h>
