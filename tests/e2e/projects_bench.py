@@ -32,8 +32,8 @@ def from_npm(bench, package, version):
             coming = f"{prefix}.{os.getpid()}"
             os.makedirs(coming)
             bench.run(["npm", "install", "--no-audit", "--no-fund", "--fetch-retries=1",
-                       "--fetch-retry-maxtimeout=5000", "--fetch-timeout=60000", "--prefix", coming,
-                       f"{package}@{version}"])
+                       "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000", "--fetch-timeout=60000",
+                       "--prefix", coming, f"{package}@{version}"])
             if not os.path.exists(os.path.join(coming, "node_modules", package)):
                 shutil.rmtree(coming)
                 raise Skip(f"npm has no {package} here")
