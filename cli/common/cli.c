@@ -94,8 +94,7 @@ void guess_try(struct guess *guess, const char *known)
 
 const char *guess_text(const struct guess *guess, const char *prefix, char *out, size_t size)
 {
-    *out = 0;
     if (guess->best)
         snprintf(out, size, " (did you mean %s%s)", prefix, guess->best);
-    return out;
+    return guess->best ? out : "";
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "cli/common/cli.h"
 #include "cli/common/output.h"
 
@@ -48,13 +49,13 @@ bool run_baseline_judge(struct run_baseline *baseline, struct report *report, bo
 void run_baseline_print(const struct run_baseline *baseline, const struct run_options *given)
 {
     if (baseline->written && given->verbose >= 0)
-        cli_message("%s: %llu thread%s of %zu leak%s written; use --baseline=%s from now on", baseline->path,
-                    (unsigned long long)baseline->threads, baseline->threads == 1 ? "" : "s",
-                    baseline->entries, baseline->entries == 1 ? "" : "s", baseline->path);
+        cli_message("%s: %zu thread%s of %zu leak%s written; use --baseline=%s from now on", baseline->path,
+                    baseline->threads, plural(baseline->threads), baseline->entries,
+                    plural(baseline->entries), baseline->path);
     size_t gone = baseline->known ? baseline_gone(baseline->known) : 0;
     if (gone && given->verbose > 0)
         cli_message("%s: %zu leak%s of the baseline did not occur; update it with --write-baseline=FILE",
-                    given->baseline, gone, gone == 1 ? "" : "s");
+                    given->baseline, gone, plural(gone));
 }
 
 void run_baseline_release(struct run_baseline *baseline)

@@ -9,8 +9,7 @@ struct run_baseline {
     struct baseline *known; /* --baseline; NULL: none */
     const char *path;       /* --write-baseline; NULL: not given */
     bool written;
-    size_t entries; /* facts about the written file */
-    uint64_t threads;
+    size_t entries, threads; /* facts about the written file */
 };
 
 /* Call before COMMAND starts, so that a bad file does not waste a run. */

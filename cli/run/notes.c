@@ -4,14 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "cli/common/cli.h"
 
 #define PROGRAMS_SHOWN 4
-
-static const char *plural(size_t count)
-{
-    return count == 1 ? "" : "s";
-}
 
 static const char *plural_es(size_t count)
 {

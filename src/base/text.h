@@ -1,15 +1,23 @@
-/* Strings: tests of a prefix, lines that are built piece by piece, text that is printed to memory. */
+/* Strings: tests of a prefix, plurals, lines that are built piece by piece, text that is printed to memory.
+ */
 #ifndef THREADLEAK_BASE_TEXT_H
 #define THREADLEAK_BASE_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 static inline bool text_begins_with(const char *text, const char *beginning)
 {
     return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+/* "s", or "" for 1. */
+static inline const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
 }
 
 /* One line of text, built piece by piece. Text that does not fit is cut. Initialise it with {.length = 0}. */

@@ -231,7 +231,7 @@ static json_t *entry_json(const struct entry *entry)
     return json;
 }
 
-bool baseline_write(FILE *out, const struct report *report, size_t *entries, uint64_t *threads)
+bool baseline_write(FILE *out, const struct report *report, size_t *entries, size_t *threads)
 {
     struct baseline all = {0};
     size_t most = 0;

@@ -43,6 +43,6 @@ size_t baseline_gone(const struct baseline *baseline);
 
 /* Writes the groups that count, or that would count without a baseline. *entries, *threads: how many of each
  * it wrote. False with errno. */
-bool baseline_write(FILE *out, const struct report *report, size_t *entries, uint64_t *threads);
+bool baseline_write(FILE *out, const struct report *report, size_t *entries, size_t *threads);
 
 #endif

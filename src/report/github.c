@@ -94,8 +94,7 @@ static bool put_annotations(FILE *out, const struct report *report, const struct
         if (!put_annotation(out, &sites->items[i]))
             return false;
     if (sites->count > shown)
-        fprintf(out, "threadleak: and %zu more leak%s\n", sites->count - shown,
-                sites->count - shown == 1 ? "" : "s");
+        fprintf(out, "threadleak: and %zu more leak%s\n", sites->count - shown, plural(sites->count - shown));
     return true;
 }
 

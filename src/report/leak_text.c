@@ -43,7 +43,7 @@ char *leak_line(const struct leak_group *group, size_t threads, size_t processes
     FILE *out = text_open(&line);
     if (!out)
         return NULL;
-    fprintf(out, "%zu %s thread%s, %s", threads, kinds[group->kind][0], threads == 1 ? "" : "s",
+    fprintf(out, "%zu %s thread%s, %s", threads, kinds[group->kind][0], plural(threads),
             kinds[group->kind][1]);
     if (processes > 1)
         fprintf(out, ", in %zu processes", processes);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "base/text.h"
 #include "base/path.h"
 
 #define THREADS_IN_LINE 3 /* about 80 columns */
@@ -96,11 +97,6 @@ void put_threads(FILE *out, const struct thread_info *const *threads, size_t cou
     if (count > shown)
         fprintf(out, " and %zu more", count - shown);
     putc('\n', out);
-}
-
-const char *plural(uint64_t count)
-{
-    return count == 1 ? "" : "s";
 }
 
 void put_leaked(FILE *out, uint64_t threads, uint64_t sites)

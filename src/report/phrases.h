@@ -32,9 +32,6 @@ void put_thread_name(FILE *out, const struct thread_info *thread);
 /* Lines of T3 "worker" tid 4245, T4 …: at most `max` threads, then how many more there are. */
 void put_threads(FILE *out, const struct thread_info *const *threads, size_t count, size_t max);
 
-/* "s", or "" for 1. */
-const char *plural(uint64_t count);
-
 /* "2 leaked threads at 1 site", "no leaked threads" */
 void put_leaked(FILE *out, uint64_t threads, uint64_t sites);
 

@@ -1,4 +1,5 @@
 /* The format "text". */
+#include "base/text.h"
 #include "report/phrases.h"
 #include "report/report.h"
 #include "report/text_parts.h"

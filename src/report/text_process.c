@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/text.h"
 #include "report/phrases.h"
 #include "suppress/suppress.h"
 
