@@ -137,7 +137,7 @@ $(BUILD)/flags.done: tests/cases.txt | $(FIRST)
 		if (is_new || flags != old) print flags >file }' $<
 	$(Q)touch $@
 $(TARGETS:%=$(BUILD)/flags/%): $(BUILD)/flags.done ;
-row_flags = $$(cat $(BUILD)/flags/$(@F))
+row_flags = $(shell cat $(BUILD)/flags/$(@F))
 
 $(BUILD)/targets/constructor_linked: $(BUILD)/targets/libconstructor.so
 
