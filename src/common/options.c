@@ -70,7 +70,7 @@ static const char format_help[] = "format of the report:"
 #define FORMAT(name) " " #name
 #include "common/formats.def"
     ;
-static const char format_wrong[] = "is none of:"
+static const char format_wrong[] = "is an unknown format; use"
 #define FORMAT(name) " " #name
 #include "common/formats.def"
     ;

@@ -38,7 +38,7 @@ def options_of_the_variable(bench):
     _, printed = bench.run("--format=json", env={"THREADLEAK_OPTIONS": "format=sarif"})
     demand(json.loads(printed)["schema"] == "threadleak/1", "the command line wins")
     status, printed = bench.run(env={"THREADLEAK_OPTIONS": "format=nosuch"})
-    demand(status == 5 and "format=nosuch is none of: text json" in printed, printed[:200])
+    demand(status == 5 and "format=nosuch is an unknown format; use text json" in printed, printed[:200])
     _, printed = bench.start([bench.target("kinds")], env={"THREADLEAK_OPTIONS": "format=tap", "LD_PRELOAD": bench.shim})
     demand(printed.startswith("TAP version 13\n1..1\nnot ok 1"), printed[:200])
 
