@@ -177,10 +177,11 @@ static void store_identity(struct shim_state *state, bool under_run)
     atomic_store(&header->test,
                  ledger_store_string(state, shim_config.test, (uint32_t)strlen(shim_config.test)));
     header->tid_offset = shim_config.tid_offset;
+    header->start_offset = shim_config.start_offset;
     header->seccomp = (int32_t)SYS1(prctl, PR_GET_SECCOMP);
     atomic_store(&header->flags, under_run ? LEDGER_UNDER_RUN : 0);
     atomic_store(&header->next_serial, LEDGER_MAIN_SERIAL + 1);
-    state->epoch = header->started_ns ^ (uint64_t)state->pid << 40;
+    state->epoch = header->epoch = header->started_ns ^ (uint64_t)state->pid << 40;
 }
 
 static void fill_header(struct ledger_header *header, const struct layout *layout)

@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #define LEDGER_MAGIC "THRDLEAK"
-#define LEDGER_VERSION 6u
+#define LEDGER_VERSION 7u
 #define LEDGER_BYTE_ORDER 0x01020304u
 
 /* Name of the memfd: /proc/PID/maps shows "/memfd:threadleak (deleted)". */
@@ -109,12 +109,15 @@ static inline uint64_t ledger_pc_offset(ledger_pc pc)
 
 /*
  * Bits of ledger_slot.state.  An atomic operation sets each of them once in the life of a
- * slot.  A failed join clears JOINING.  The slot becomes free with ENDED and JOINED, or
- * with ENDED and DETACHED without JOINING.
+ * slot.  A failed join clears JOINING.  The slot becomes free with ENDED and JOINED, with
+ * ENDED and RELEASED, or with ENDED and DETACHED without JOINING.
  */
 enum {
     SLOT_STARTED = 1u << 0, /* the thread runs: tid and handle are valid */
-    SLOT_ENDED = 1u << 3,   /* its last destructor has returned */
+    /* It was joined or detached, and no hook saw that: glibc has freed its descriptor. */
+    SLOT_RELEASED = 1u << 1,
+    SLOT_IN_DESCRIPTOR = 1u << 2, /* glibc's descriptor has our start routine and this slot */
+    SLOT_ENDED = 1u << 3,         /* its last destructor has returned, or its task does not exist */
     SLOT_DETACHED = 1u << 4,
     SLOT_JOINING = 1u << 5, /* a join of it is under way */
     SLOT_JOINED = 1u << 6,
@@ -131,7 +134,7 @@ enum { KIND_RUNNING = 1u << 0, KIND_DETACHED = 1u << 1, KIND_UNJOINED = 1u << 2 
 /* The kind for a ledger_slot.state; 0: the thread was joined, or ended detached. */
 static inline unsigned ledger_slot_kind(uint32_t state)
 {
-    if (state & SLOT_JOINED)
+    if (state & (SLOT_JOINED | SLOT_RELEASED))
         return 0;
     if (state & SLOT_ENDED)
         return state & SLOT_DETACHED ? 0 : KIND_UNJOINED;
@@ -164,11 +167,26 @@ struct ledger_slot {
     _Atomic uint32_t sample_state;  /* state letter of /proc/PID/task/TID/stat; 0: no sample */
     _Atomic uint64_t sample_cpu_ns; /* user + system time; valid with sample_state */
     _Atomic uint32_t reason;        /* in strings: reason of SLOT_IGNORED; 0: none */
-    uint32_t reserved0[3];
+    /* A fault after the end of the process began. The pc is written first. */
+    _Atomic uint32_t fault_signal; /* 0: none */
+    _Atomic uint64_t fault_pc;     /* a ledger_pc */
 };
 _Static_assert(sizeof(struct ledger_slot) == 128, "slot layout is part of the format");
 
 /* ---- creation sites ------------------------------------------------------ */
+
+/* Errors of failed creations: names in reports, and the errno. FAIL_THRD is thrd_error: thrd_create does not
+ * return the reason. */
+#define FAIL_ERRORS(ERROR)    \
+    ERROR(EAGAIN, "EAGAIN")   \
+    ERROR(ENOMEM, "ENOMEM")   \
+    ERROR(EINVAL, "EINVAL")   \
+    ERROR(EPERM, "EPERM")     \
+    ERROR(THRD, "thrd_error") \
+    ERROR(OTHER, "other error")
+#define FAIL_ENUM(error, name) FAIL_##error,
+enum ledger_fail { FAIL_ERRORS(FAIL_ENUM) FAIL_KINDS };
+#undef FAIL_ENUM
 
 enum {
     SITE_TRUNCATED = 1u << 0,  /* deeper than `depth`, or only the caller was captured */
@@ -176,11 +194,11 @@ enum {
 };
 
 /*
- * One distinct creation backtrace. A site is never reused. Index 0 has no frames: it is the site of threads
- * whose own site did not fit. After a race two sites can be equal, and a reader merges them.
+ * One distinct creation backtrace and start routine. A site is never reused. Index 0 has no frames: it is the
+ * site of threads whose own site did not fit. After a race two sites can be equal, and a reader merges them.
  *
  *     live     = created - ended_joinable - ended_detached
- *     unjoined = ended_joinable - joined - detached_late
+ *     unjoined = ended_joinable - joined - detached_late - released
  *
  * Different threads write the three parts, so each has its own cache line.  A reader can
  * see half of a change.  For that moment a difference can be wrong, and below zero.
@@ -189,8 +207,8 @@ struct ledger_site {
     uint64_t frames;       /* index of its first entry in frames */
     uint32_t frame_count;  /* leaf first; [0] is the caller of pthread_create */
     uint32_t flags;        /* SITE_* */
-    uint64_t content_hash; /* over the entries of frames */
-    uint64_t start;        /* start routine of the first thread */
+    uint64_t content_hash; /* over the entries of frames and start_pc */
+    uint64_t start;        /* start routine */
     ledger_pc start_pc;    /* the same, encoded */
     uint64_t reserved0[3];
     /* by creators and joiners */
@@ -205,7 +223,10 @@ struct ledger_site {
     /* by the threads themselves */
     _Atomic uint64_t ended_joinable;
     _Atomic uint64_t ended_detached;
-    uint64_t reserved1[6];
+    /* rare: by anybody */
+    _Atomic uint64_t released;           /* SLOT_RELEASED */
+    _Atomic uint32_t failed[FAIL_KINDS]; /* failed creations by error; `created` is without them */
+    uint64_t reserved1[2];
 };
 _Static_assert(sizeof(struct ledger_site) == 192, "site layout is part of the format");
 
@@ -317,6 +338,37 @@ struct ledger_untracked {
 
 #define LEDGER_UNTRACKED_MAX 64
 
+/* The latest failed creation. `seq` is its sequence lock: odd while it is written; 0: none. */
+struct ledger_failure {
+    _Atomic uint32_t seq;
+    int32_t error;     /* errno; 0: thrd_error */
+    uint32_t site;     /* index into sites */
+    uint32_t threads;  /* tasks of the process then; 0: not known */
+    uint32_t unjoined; /* of the tracked threads: ended, but neither joined nor detached */
+    uint32_t reserved0;
+    uint64_t created_by; /* serial of the creator; 0: an untracked thread */
+    uint64_t ns;
+};
+
+/* The fork that began the process, and threads of the parent that do not exist in it. */
+struct ledger_fork {
+    int32_t pid;            /* parent; 0: the process began with an exec, or its shim did not see the fork */
+    uint32_t missing_count; /* can be above LEDGER_MISSING_MAX */
+    uint64_t epoch;         /* ledger_header.epoch of the parent; 0: it had no ledger */
+    uint64_t by;            /* serial of the thread that called fork; 0: an untracked one */
+    ledger_pc pc;           /* return address of that call; 0: not known */
+    uint64_t ns;            /* 0: not known */
+#define LEDGER_MISSING_MAX 32u
+    uint64_t missing[LEDGER_MISSING_MAX]; /* serials of the parent, ascending */
+};
+
+/* A fault of a thread without a slot, after the end of the process began. */
+struct ledger_fault {
+    _Atomic uint32_t signal; /* 0: none; written last */
+    int32_t tid;
+    ledger_pc pc;
+};
+
 enum {
     LEDGER_FORKED = 1u << 0,  /* the process began with a fork, not with an exec */
     LEDGER_SAMPLED = 1u << 1, /* there is a final sample: sample_*, untracked */
@@ -325,9 +377,11 @@ enum {
     LEDGER_SANDBOXED = 1u << 3,
     /* Under run: its current stacks could not be saved at its end … */
     LEDGER_UNSEEN = 1u << 4,
-    LEDGER_UNSEEN_SANDBOX = 1u << 5, /* … because it is in a sandbox */
-    LEDGER_FORKS = 1u << 6,          /* it has forked: a child may not have a ledger yet */
-    LEDGER_UNSEEN_VALGRIND = 1u << 7 /* … because valgrind runs it */
+    LEDGER_UNSEEN_SANDBOX = 1u << 5,  /* … because it is in a sandbox */
+    LEDGER_FORKS = 1u << 6,           /* it has forked: a child may not have a ledger yet */
+    LEDGER_UNSEEN_VALGRIND = 1u << 7, /* … because valgrind runs it */
+    /* Under run: the file of the run had no space for the ledger, so `run` cannot read it. */
+    LEDGER_NOT_IN_RUN = 1u << 8,
 };
 
 /* Parts of the options.  Each has priority over those before it. */
@@ -372,12 +426,22 @@ struct ledger_header {
     _Atomic uint32_t capture_signal; /* reserved by the shim; 0: none, or the program uses it now */
     int32_t seccomp;                 /* PR_GET_SECCOMP when the ledger began; below 0: not known */
 
+    /* When exit(), or another end that is judged, began. A process can end by other means before `end`. */
+    _Atomic uint32_t end_began; /* enum ledger_end */
+    int32_t start_offset;       /* offset of the start routine in glibc's struct pthread; -1: not known */
+    _Atomic uint64_t end_began_ns;
+    struct ledger_fault fault;
+    uint64_t epoch; /* identifies the process and this ledger */
+    struct ledger_fork fork;
+    struct ledger_failure failure;
+
     /* Counters of the process.  The others are sums over sites.
      * live = next_serial - 2 - dropped - ended, without the main thread. */
     _Alignas(64) _Atomic uint64_t next_serial; /* by creators and joiners */
     _Atomic uint64_t dropped;                  /* serials of creations that failed */
     _Atomic uint64_t joined;
     _Atomic uint64_t lost_events;        /* creations that were not recorded, because a section was full */
+    _Atomic uint64_t lost_places;        /* creations without their site or module, for the same reason */
     _Atomic int64_t peak;                /* highest `live` */
     _Atomic uint64_t free_head;          /* slot free list: tag << 32 | slot index + 1 */
     _Alignas(64) _Atomic uint64_t ended; /* by the threads themselves */

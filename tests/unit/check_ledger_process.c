@@ -67,7 +67,7 @@ static void hold_not_ready(void)
 static void hold_newer(void)
 {
     struct fake *fake = ledger_child_make(getpid());
-    fake_header(fake)->version = 7;
+    fake_header(fake)->version = LEDGER_VERSION + 1;
     hold_ledger(fake, ledger_memfd());
 }
 
@@ -144,7 +144,7 @@ START_TEST(another_version_is_said)
     char text[512];
     pid_t pid = ledger_child_start(hold_newer);
     snprintf(text, sizeof(text),
-             "the ledger of process %d is of ledger version 7; this threadleak reads %u: use the threadleak "
+             "the ledger of process %d is of ledger version 8; this threadleak reads %u: use the threadleak "
              "that wrote it",
              (int)pid, LEDGER_VERSION);
     not_found(pid, LEDGER_OPEN_FAILED, text);

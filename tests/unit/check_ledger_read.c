@@ -10,8 +10,8 @@
 #include "ledger_fake.h"
 #include "suite.h"
 
-#define VERSION_TEXT "6"
-_Static_assert(LEDGER_VERSION == 6, "VERSION_TEXT follows it");
+#define VERSION_TEXT "7"
+_Static_assert(LEDGER_VERSION == 7, "VERSION_TEXT follows it");
 
 static struct fake *fake;
 static char path[64];
@@ -174,9 +174,9 @@ END_TEST
 
 START_TEST(another_version)
 {
-    fake_header(fake)->version = 7;
+    fake_header(fake)->version = LEDGER_VERSION + 1;
     fake_header(fake)->sections[SECTION_SLOTS].record_size = 200;
-    refused(" is of ledger version 7; this threadleak reads " VERSION_TEXT
+    refused(" is of ledger version 8; this threadleak reads " VERSION_TEXT
             ": use the threadleak that wrote it");
 }
 END_TEST
