@@ -2,25 +2,66 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+const char *fd_path(struct fd_path *path, int fd)
+{
+    snprintf(path->text, sizeof(path->text), "/proc/self/fd/%d", fd);
+    return path->text;
+}
+
+static int close_with(int fd, int why)
+{
+    if (fd >= 0)
+        close(fd);
+    errno = why;
+    return -1;
+}
+
+/* O_NONBLOCK: another process may hold a lease on the file (fcntl(2)). */
+static int open_to_read(const char *path, int flags)
+{
+    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
+}
+
+/* O_PATH has no effect on the file: to open a FIFO or a device can have one. */
+static int open_checked(const char *path, int flags, struct stat *status)
+{
+    int at = open(path, O_PATH | O_CLOEXEC | flags);
+    if (at < 0 || fstat(at, status) != 0)
+        return close_with(at, errno);
+    if (!S_ISREG(status->st_mode))
+        return close_with(at, EINVAL);
+    int fd = open_to_read(FD_PATH(at), 0), why = errno;
+    if (fd < 0 && access("/proc/self/fd", F_OK) != 0) {
+        fd = open_to_read(path, flags);
+        why = errno;
+    }
+    close_with(at, why);
+    if (fd >= 0 && (fstat(fd, status) != 0 || !S_ISREG(status->st_mode)))
+        return close_with(fd, EINVAL);
+    return fd;
+}
+
 int regular_file_open(const char *path, struct stat *status)
 {
-    if (stat(path, status) != 0)
-        return -1;
-    if (!S_ISREG(status->st_mode)) {
-        errno = EINVAL;
-        return -1;
-    }
-    /* Another file may be at the path by now, so this checks the descriptor again. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd >= 0 && (fstat(fd, status) != 0 || !S_ISREG(status->st_mode))) {
-        close(fd);
-        errno = EINVAL;
-        return -1;
-    }
-    return fd;
+    return open_checked(path, 0, status);
+}
+
+int regular_file_open_here(const char *path, struct stat *status)
+{
+    return open_checked(path, O_NOFOLLOW, status);
+}
+
+char *regular_file_read_here(const char *path, size_t most, size_t *length)
+{
+    struct stat status;
+    int fd = regular_file_open_here(path, &status);
+    char *text = fd >= 0 ? read_all(fd, most, length) : NULL;
+    close_with(fd, errno);
+    return text;
 }
 
 char *read_all(int fd, size_t most, size_t *length)

@@ -6,9 +6,26 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-/* Opens a regular file for reading, and gets its status. The caller closes the descriptor. -1 with errno;
- * EINVAL: not a regular file. Opening a pipe may block, opening a device may have effects. */
+/*
+ * A file whose name a watched process can choose, or in a directory where it can write, may be replaced at
+ * any time by a FIFO, a device or a symbolic link. So a name is opened once, the descriptor is checked, and
+ * only the descriptor is used afterwards. A library that wants a name gets FD_PATH of the descriptor.
+ */
+
+/* Opens a regular file for reading, and gets its status. Never blocks, and never opens another kind of file.
+ * The caller closes the descriptor. -1 with errno; EINVAL: not a regular file. */
 int regular_file_open(const char *path, struct stat *status);
+/* The same for a file in the directory of a run: a symbolic link is no regular file. */
+int regular_file_open_here(const char *path, struct stat *status);
+/* Reads all of such a file: read_all(regular_file_open_here(path), most, length). */
+char *regular_file_read_here(const char *path, size_t most, size_t *length);
+
+struct fd_path {
+    char text[32];
+};
+/* "/proc/self/fd/FD". The string is valid until the end of the block. */
+#define FD_PATH(fd) fd_path(&(struct fd_path){""}, fd)
+const char *fd_path(struct fd_path *path, int fd);
 
 /* Reads up to the end. The result is malloc'ed, with a NUL after its `length` bytes. NULL with errno; EFBIG:
  * more than `most` bytes. */

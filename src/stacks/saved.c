@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/json.h"
 
 #define MAX_BYTES (512ul << 20)
@@ -189,23 +190,18 @@ static bool load(struct stacks *stacks, const json_t *json)
 
 struct stacks *stacks_load(const char *path)
 {
-    struct stacks *stacks = NULL;
-    FILE *file = fopen(path, "re");
-    if (!file)
+    size_t length;
+    char *text = regular_file_read_here(path, MAX_BYTES, &length);
+    json_t *json = text ? json_loadb(text, length, 0, NULL) : NULL;
+    struct stacks *stacks = json ? calloc(1, sizeof(*stacks)) : NULL;
+    free(text);
+    if (!stacks) {
+        json_decref(json);
         return NULL;
-    if (fseek(file, 0, SEEK_END) == 0 && (unsigned long)ftell(file) <= MAX_BYTES) {
-        rewind(file);
-        json_t *json = json_loadf(file, 0, NULL);
-        stacks = json ? calloc(1, sizeof(*stacks)) : NULL;
-        if (stacks)
-            stacks->json = json;
-        else
-            json_decref(json);
-        if (stacks && !load(stacks, json)) {
-            stacks_free(stacks);
-            stacks = NULL;
-        }
     }
-    fclose(file);
-    return stacks;
+    stacks->json = json;
+    if (load(stacks, json))
+        return stacks;
+    stacks_free(stacks);
+    return NULL;
 }

@@ -106,16 +106,11 @@ static void close_file(struct image *image)
     image->module = NULL;
 }
 
-/* Opening a pipe could block, and libdwfl would unpack an archive or a compressed file. */
-static bool is_program(const char *path)
+/* libdwfl would unpack an archive or a compressed file. */
+static bool is_program(int fd)
 {
     unsigned char start[EI_NIDENT + 2];
-    struct stat status;
-    int fd = regular_file_open(path, &status);
-    if (fd < 0)
-        return false;
     size_t got = pread_all(fd, 0, start, sizeof(start));
-    close(fd);
     if (got != sizeof(start) || memcmp(start, ELFMAG, SELFMAG) != 0)
         return false;
     bool big = start[EI_DATA] == ELFDATA2MSB;
@@ -131,12 +126,15 @@ static bool open_file(struct image *image, const char *path)
         .find_debuginfo = dwfl_standard_find_debuginfo,
         .section_address = dwfl_offline_section_address,
     };
-    if (!is_program(path))
-        return false;
-    image->dwfl = dwfl_begin(&callbacks);
+    struct stat status;
+    int fd = regular_file_open(path, &status);
+    image->dwfl = fd >= 0 && is_program(fd) ? dwfl_begin(&callbacks) : NULL;
+    /* It closes the descriptor if it succeeds. */
+    image->module = image->dwfl ? dwfl_report_offline(image->dwfl, path, path, fd) : NULL;
+    if (!image->module && fd >= 0)
+        close(fd);
     if (!image->dwfl)
         return false;
-    image->module = dwfl_report_offline(image->dwfl, path, path, -1);
     dwfl_report_end(image->dwfl, NULL, NULL);
     if (!image->module || !dwfl_module_getelf(image->module, &image->bias) || !is_wanted(image)) {
         close_file(image);

@@ -221,6 +221,14 @@ START_TEST(nothing_but_regular_files_is_opened)
     ck_assert_int_eq(regular_file_open(directory, &status), -1);
     ck_assert_int_eq(regular_file_open("/dev/null", &status), -1);
     unlink(path);
+    ck_assert_int_eq(symlink("/proc/self/exe", path), 0);
+    int through = regular_file_open(path, &status);
+    ck_assert_int_ge(through, 0);
+    close(through);
+    ck_assert_int_eq(regular_file_open_here(path, &status), -1);
+    ck_assert_int_eq(errno, EINVAL);
+    ck_assert_ptr_null(regular_file_read_here(path, 100, &(size_t){0}));
+    unlink(path);
     rmdir(directory);
     ck_assert_int_eq(regular_file_open(path, &status), -1);
     ck_assert_int_eq(errno, ENOENT);
