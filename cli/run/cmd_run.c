@@ -114,9 +114,12 @@ static int run_command(struct run *run, struct error *error)
     }
     if (!status) {
         run->timed_out = !run_child_wait(&run->child, run->given.timeout_s, &run->wait_status);
-        pid_t ended = run->timed_out ? 0 : run->child.pid;
-        if (!run_dir_collect(run->directory, ended, run->wait_status, run->given.require_watched,
-                             &run->ledgers, error))
+        const struct run_collect collect = {.directory = run->directory,
+                                            .child = run->timed_out ? 0 : run->child.pid,
+                                            .wait_status = run->wait_status,
+                                            .strict = run->given.require_watched,
+                                            .command = run->given.command[0]};
+        if (!run_dir_collect(&collect, &run->ledgers, error))
             status = fail(error);
     }
     run_server_end(&run->server);
@@ -132,21 +135,31 @@ static int run_command(struct run *run, struct error *error)
 
 /* ---- after COMMAND --------------------------------------------------------------------- */
 
-static int report_not_watched(const struct run *run)
+static bool was_killed(const struct run *run)
 {
-    cli_message(
-        "run: %s was not watched%s: " SHIM_NAME " did not report in. Either something removed LD_PRELOAD "
-        "or " LEDGER_RUN_ENV " from the environment, or the program is static, set-user-ID or for another "
-        "C library, or it cannot reach the directory of the run (another user, chroot).",
-        run->path, run->ledgers.any ? " after it called exec" : "");
-    return STATUS_FAILED;
+    return WIFSIGNALED(run->wait_status);
 }
 
 static int command_status(const struct run *run)
 {
-    if (WIFSIGNALED(run->wait_status))
+    if (was_killed(run))
         return 128 + WTERMSIG(run->wait_status);
     return WEXITSTATUS(run->wait_status);
+}
+
+/* A signal can end COMMAND before the shim begins. */
+static int report_not_watched(const struct run *run)
+{
+    if (was_killed(run) && !run->ledgers.any)
+        cli_message("run: signal %d ended %s before it was watched", WTERMSIG(run->wait_status), run->path);
+    else
+        cli_message("run: %s was not watched%s: " SHIM_NAME
+                    " did not report in. Either something removed LD_PRELOAD "
+                    "or " LEDGER_RUN_ENV
+                    " from the environment, or the program is static, set-user-ID or for another "
+                    "C library, or it cannot reach the directory of the run (another user, chroot).",
+                    run->path, run->ledgers.any ? " after it called exec" : "");
+    return was_killed(run) ? command_status(run) : STATUS_FAILED;
 }
 
 static int report_end(struct run *run)

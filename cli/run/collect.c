@@ -39,8 +39,7 @@ static bool never_began(const char *path)
     struct ledger_header header = nothing;
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    bool never =
-        fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0777) != LEDGER_GIVEN_UP_MODE;
+    bool never = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
     if (never && st.st_size)
         never = pread(fd, &header, sizeof(header), 0) == sizeof(header) && !header.ready &&
                 (!memcmp(header.magic, LEDGER_MAGIC, sizeof(header.magic)) ||
@@ -94,7 +93,7 @@ static struct stacks *stacks_not_taken(const struct ledger_header *header)
     if (header->flags & LEDGER_UNSEEN_VALGRIND)
         return stacks_none("valgrind runs it: nothing can be started from within");
     return stacks_none("its stacks could not be taken at its end: it had changed its root, its user or "
-                       "its network namespace, or was short of processes or memory");
+                       "its network namespace, or was short of processes, memory or room for files");
 }
 
 static bool read_item(const char *directory, const char *name, struct run_ledgers *ledgers,
@@ -106,6 +105,9 @@ static bool read_item(const char *directory, const char *name, struct run_ledger
         return true;
     ledgers->any = true;
     snprintf(path, sizeof(path), "%s/%s", directory, name);
+    enum unwatched_why why;
+    if (run_given_up_reason(path, &why))
+        return run_given_up_add(ledgers, read.pid, read.image, why) || error_set(error, "out of memory");
     enum ledger_open_status status = open_item(path, &read, patience, error);
     ledgers->unreadable |= status == LEDGER_OPEN_FAILED;
     if (status == LEDGER_OPEN_FAILED)
@@ -135,9 +137,13 @@ static void set_ends(struct run_ledgers *ledgers, pid_t child, int wait_status)
         if (!latest || item->image > latest->image)
             latest = item;
     }
-    if (!latest)
+    const struct given_up *given_up = run_given_up_latest(ledgers, child);
+    ledgers->unrecorded = given_up && (!latest || given_up->image > latest->image);
+    if (!latest || ledgers->unrecorded)
         return;
-    ledgers->escaped = ledger_get_header(latest->ledger)->end == LEDGER_END_EXEC;
+    const struct ledger_header *header = ledger_get_header(latest->ledger);
+    ledgers->unrecorded = header->lost_events && header->flags & LEDGER_NO_ROOM;
+    ledgers->escaped = header->end == LEDGER_END_EXEC;
     latest->end.known = true;
     latest->end.wait_status = wait_status;
 }
@@ -168,16 +174,16 @@ static bool read_directory(const char *path, struct run_ledgers *ledgers, struct
     return read;
 }
 
-bool run_dir_collect(const char *path, pid_t child, int wait_status, bool strict, struct run_ledgers *ledgers,
-                     struct error *error)
+bool run_dir_collect(const struct run_collect *collect, struct run_ledgers *ledgers, struct error *error)
 {
-    struct run_patience patience = child ? RUN_PATIENCE : (struct run_patience){0, 0};
+    const char *path = collect->directory;
+    struct run_patience patience = collect->child ? RUN_PATIENCE : (struct run_patience){0, 0};
     memset(ledgers, 0, sizeof(*ledgers));
     bool read = read_directory(path, ledgers, &patience, error);
-    if (read && child && run_wait_until_begun(ledgers, child, path))
+    if (read && collect->child && run_wait_until_begun(ledgers, collect->child, path))
         read = read_directory(path, ledgers, &patience, error);
-    set_ends(ledgers, child, wait_status);
-    read = read && run_unwatched_find(path, strict, ledgers, error);
+    set_ends(ledgers, collect->child, collect->wait_status);
+    read = read && run_unwatched_find(collect, ledgers, error);
     if (ledgers->count)
         qsort(ledgers->items, ledgers->count, sizeof(*ledgers->items), by_start);
     return read;

@@ -46,6 +46,7 @@ void run_ledgers_release(struct run_ledgers *ledgers)
         ledger_close(ledgers->items[i].ledger);
     }
     free(ledgers->items);
+    free(ledgers->given_up);
     unwatched_free(ledgers->unwatched, ledgers->unwatched_count);
     memset(ledgers, 0, sizeof(*ledgers));
 }

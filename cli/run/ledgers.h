@@ -17,12 +17,22 @@ struct run_ledger {
     struct stacks *current; /* the stacks at the end of the process; NULL: not saved */
 };
 
+/* A program that had no room for its ledger. */
+struct given_up {
+    pid_t pid;
+    unsigned long image;
+    enum unwatched_why why;
+};
+
 struct run_ledgers {
     struct run_ledger *items; /* in the order in which the processes began */
     size_t count;
-    bool any;                    /* some process created a ledger, even if that could not be read */
-    bool unreadable;             /* some ledger could not be read */
-    bool escaped;                /* COMMAND's process ended as another program, which created no ledger */
+    bool any;        /* some process created a ledger, even if that could not be read */
+    bool unreadable; /* some ledger could not be read */
+    bool escaped;    /* COMMAND's process ended as another program, which created no ledger */
+    bool unrecorded; /* COMMAND's process had no room for its ledger, or for all of its threads */
+    struct given_up *given_up;
+    size_t given_up_count;
     struct unwatched *unwatched; /* by pid, then time: programs that certainly created no ledger */
     size_t unwatched_count;
 };
@@ -36,20 +46,37 @@ bool run_ledgers_add_unwatched(struct run_ledgers *ledgers, pid_t pid, const cha
                                enum unwatched_why why);
 void run_ledgers_release(struct run_ledgers *ledgers);
 
+/* What a run collects from its directory, and when. */
+struct run_collect {
+    const char *directory;
+    pid_t child;     /* COMMAND, which has ended and is not reaped yet; 0: the run timed out, and nothing is
+                        waited for */
+    int wait_status; /* of child */
+    bool strict;     /* as for run_unwatched_find */
+    const char *command; /* path of COMMAND, for messages */
+};
+
 /*
- * Reads every ledger of the directory (collect.c). `child` ended with `wait_status` and is not reaped yet; 0:
- * the run timed out, and this does not wait. Any other process is alive if it still maps its ledger. Prints a
- * message for a ledger that cannot be read, and omits it. strict: as run_unwatched_find.
+ * Reads every ledger of the directory (collect.c). Any other process than COMMAND is alive if it still maps
+ * its ledger. Prints a message for a ledger that cannot be read, and omits it.
  */
-bool run_dir_collect(const char *path, pid_t child, int wait_status, bool strict, struct run_ledgers *ledgers,
-                     struct error *error);
+bool run_dir_collect(const struct run_collect *collect, struct run_ledgers *ledgers, struct error *error);
 
 /*
  * Fills ledgers->unwatched with programs that certainly created no ledger, if the reason is known: exec
- * records without a ledger (unwatched.c). Programs that were killed before they began, that could not load
- * their libraries, or that are still loading them, are not listed. strict: lists the first two kinds as well,
- * as "unknown", and waits for the last kind. False: out of memory.
+ * records without a ledger (unwatched.c), and programs that gave up. Programs that were killed before they
+ * began, that could not load their libraries, or that are still loading them, are not listed. strict: lists
+ * the first two kinds as well, as "unknown", and waits for the last kind. False: out of memory.
  */
-bool run_unwatched_find(const char *directory, bool strict, struct run_ledgers *ledgers, struct error *error);
+bool run_unwatched_find(const struct run_collect *collect, struct run_ledgers *ledgers, struct error *error);
+
+/* ---- programs that had no room for a ledger (given_up.c) ---- */
+
+/* The reason in the mode of a ledger's file. False: it did not give up. */
+bool run_given_up_reason(const char *path, enum unwatched_why *why);
+/* Adds it if it is new. False: out of memory. */
+bool run_given_up_add(struct run_ledgers *ledgers, pid_t pid, unsigned long image, enum unwatched_why why);
+/* The latest program of a process that gave up; NULL: none. */
+const struct given_up *run_given_up_latest(const struct run_ledgers *ledgers, pid_t pid);
 
 #endif

@@ -164,6 +164,42 @@ static void note_unjudged(const struct report *report)
             plural(threads), leak, ends, these);
 }
 
+/* ---- not recorded ---------------------------------------------------------------------- */
+
+static void note_lost(const struct report *report)
+{
+    const struct process_report *most = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < report->process_count; i++) {
+        const struct process_report *process = &report->processes[i];
+        if (!process->counts.lost)
+            continue;
+        if (!most || process->counts.lost > most->counts.lost)
+            most = process;
+        count++;
+    }
+    if (!most)
+        return;
+    cli_message(
+        "%llu creation%s of a thread by %s (pid %d)%s %s not recorded: %s",
+        (unsigned long long)most->counts.lost, plural(most->counts.lost), command_name(most), (int)most->pid,
+        count > 1 ? ", and some by others," : "", most->counts.lost == 1 && count == 1 ? "was" : "were",
+        most->no_room ? "no room in the directory of the run; set TMPDIR to a directory with more room"
+                      : "too many threads or creation sites at once for its ledger");
+}
+
+/* Its process has a message even with -q, since the status is 125. */
+static bool lacks_command(const struct report *report, pid_t command)
+{
+    for (size_t i = 0; i < report->unwatched_count; i++) {
+        enum unwatched_why why = report->unwatched[i].why;
+        if (report->unwatched[i].pid == command &&
+            (why == UNWATCHED_NO_ROOM || why == UNWATCHED_FILE_SIZE || why == UNWATCHED_MEMORY))
+            return true;
+    }
+    return false;
+}
+
 /* ---- judged by other options ---------------------------------------------------------- */
 
 /* Otherwise the user would not notice that options of the program make a check weaker. */
@@ -191,9 +227,11 @@ void run_notes_print(const struct report *report, const struct run_options *give
 {
     bool is_text = wanted_has_text(&given->outputs);
     /* A document on standard error must have no other lines around it. It contains these facts. */
-    bool silent = given->verbose < 0 || wanted_has_bare_document(&given->outputs);
-    if (!silent || given->require_watched)
+    bool document = wanted_has_bare_document(&given->outputs), silent = given->verbose < 0 || document;
+    if (!silent || given->require_watched || lacks_command(report, command))
         note_unwatched(report, given, command);
+    if (!document)
+        note_lost(report);
     if (silent)
         return;
     bool shown = is_text && given->verbose > 0, leaks_shown = is_text && report->summary.leaked_threads;

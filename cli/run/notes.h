@@ -9,8 +9,8 @@
 /*
  * Prints the programs that were not watched, the processes that outlive COMMAND, and the processes that ended
  * with live threads in a way that --judge does not name. Omits facts that the report has; with -q, omits
- * everything. With --require-watched, unwatched programs are an error and are always printed. `command` is
- * COMMAND's pid.
+ * everything but creations that were not recorded. With --require-watched, unwatched programs are an error
+ * and are always printed, as is COMMAND if it had no room for its ledger. `command` is COMMAND's pid.
  */
 void run_notes_print(const struct report *report, const struct run_options *given, pid_t command);
 

@@ -71,11 +71,22 @@ static bool make_and_print(struct run *run, struct report *report, struct symbol
     return false;
 }
 
+static bool lacks_threads(const struct report *report)
+{
+    for (size_t i = 0; i < report->process_count; i++)
+        if (report->processes[i].counts.lost && report->processes[i].no_room)
+            return true;
+    return false;
+}
+
 static int judged_status(const struct run *run, const struct report *report, int status)
 {
     if (status)
         return status;
-    if (run->given.require_watched && (report->unwatched_count || run->ledgers.unreadable))
+    if (run->ledgers.unrecorded)
+        return STATUS_FAILED;
+    if (run->given.require_watched &&
+        (report->unwatched_count || run->ledgers.unreadable || lacks_threads(report)))
         return STATUS_FAILED;
     return report->summary.leaked_threads ? run->given.leak_status : 0;
 }

@@ -13,8 +13,7 @@
 #include "proc/process.h"
 
 struct search {
-    const char *directory;
-    bool strict;
+    const struct run_collect *collect;
     struct run_ledgers *ledgers;
     struct exec_records records;
     struct run_ledger **sorted; /* the ledgers by pid */
@@ -88,9 +87,11 @@ static enum unwatched_why judge(const struct search *search, const struct exec_r
                                 char exe[PATH_MAX])
 {
     enum unwatched_why why = why_not(record, exe);
+    if (!why && run_given_up_latest(search->ledgers, record->pid))
+        return UNWATCHED_NOT; /* judge_given_up() lists it */
     bool is_last = record->until == UINT64_MAX;
-    if (!why && search->strict)
-        return is_last && run_wait_until_reported(search->ledgers, record->pid, search->directory)
+    if (!why && search->collect->strict)
+        return is_last && run_wait_until_reported(search->ledgers, record->pid, search->collect->directory)
                    ? UNWATCHED_NOT
                    : UNWATCHED_UNKNOWN;
     /* The process is alive with the shim: the new program is loading, or it is about to call exec. */
@@ -109,6 +110,34 @@ static bool judge_records(const struct search *search)
         enum unwatched_why why = judge(search, record, exe);
         const char *name = *record->path ? record->path : record->directory;
         if (why && !run_ledgers_add_unwatched(search->ledgers, record->pid, name, *exe ? exe : name, why))
+            return false;
+    }
+    return true;
+}
+
+/* The program of a process: from its latest exec, or else COMMAND. "process 17" where it only forked. */
+static const char *program_of(const struct search *search, pid_t pid, char *scratch, size_t size,
+                              char exe[PATH_MAX])
+{
+    const struct exec_record *records = search->records.items;
+    size_t at = SEARCH_FIRST(i, search->records.count, records[i].pid > pid);
+    if (at && records[at - 1].pid == pid && *records[at - 1].path) {
+        why_not(&records[at - 1], exe);
+        return records[at - 1].path;
+    }
+    snprintf(scratch, size, "process %d", (int)pid);
+    return pid == search->collect->child && search->collect->command ? search->collect->command : scratch;
+}
+
+static bool judge_given_up(const struct search *search)
+{
+    for (size_t i = 0; i < search->ledgers->given_up_count; i++) {
+        const struct given_up *item = &search->ledgers->given_up[i];
+        if (item != run_given_up_latest(search->ledgers, item->pid))
+            continue;
+        char scratch[32], exe[PATH_MAX] = "";
+        const char *name = program_of(search, item->pid, scratch, sizeof(scratch), exe);
+        if (!run_ledgers_add_unwatched(search->ledgers, item->pid, name, *exe ? exe : name, item->why))
             return false;
     }
     return true;
@@ -136,18 +165,19 @@ static bool judge_execs(const struct search *search)
         pid_t pid = ledgers->items[i].pid;
         const char *exe = ledger_get_string(ledgers->items[i].ledger, header->exe);
         if (header->end == LEDGER_END_EXEC && !is_followed(search, pid, header->end_ns) &&
-            !run_wait_until_reported(ledgers, pid, search->directory) &&
+            !run_wait_until_reported(ledgers, pid, search->collect->directory) &&
             !run_ledgers_add_unwatched(ledgers, pid, exe, exe, UNWATCHED_EXEC))
             return false;
     }
     return true;
 }
 
-bool run_unwatched_find(const char *directory, bool strict, struct run_ledgers *ledgers, struct error *error)
+bool run_unwatched_find(const struct run_collect *collect, struct run_ledgers *ledgers, struct error *error)
 {
-    struct search search = {.directory = directory, .strict = strict, .ledgers = ledgers};
-    bool done = exec_records_read(&search.records, directory) && sort_ledgers(&search) &&
-                judge_records(&search) && (!strict || judge_execs(&search));
+    struct search search = {.collect = collect, .ledgers = ledgers};
+    bool done = exec_records_read(&search.records, collect->directory) && sort_ledgers(&search) &&
+                judge_records(&search) && judge_given_up(&search) &&
+                (!collect->strict || judge_execs(&search));
     if (!done)
         error_set(error, "out of memory");
     free(search.sorted);

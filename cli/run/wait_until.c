@@ -97,7 +97,8 @@ static bool has_newer_ledger(const struct run_ledgers *ledgers, pid_t pid, const
     struct stat status;
     snprintf(path, sizeof(path), "%s/" LEDGER_FILE_PREFIX "%d.%lu", directory, (int)pid,
              next_image(ledgers, pid));
-    return stat(path, &status) == 0 && (status.st_mode & 0777) != LEDGER_GIVEN_UP_MODE && status.st_size > 0;
+    return stat(path, &status) == 0 && (status.st_mode & 0777) >= LEDGER_GAVE_UP_REASONS &&
+           status.st_size > 0;
 }
 
 bool run_wait_until_reported(const struct run_ledgers *ledgers, pid_t pid, const char *directory)

@@ -117,6 +117,14 @@ static void *map_file(long fd, struct layout *layout)
     return NULL;
 }
 
+static unsigned why_given_up(void)
+{
+    uint64_t needed = layout_for(SMALLEST_SHIFT).total;
+    if (resource_limit(RLIMIT_FSIZE) < needed)
+        return LEDGER_GAVE_UP_FILE_SIZE;
+    return resource_limit(RLIMIT_AS) / LIMIT_SHARE < needed ? LEDGER_GAVE_UP_MEMORY : LEDGER_GAVE_UP_ROOM;
+}
+
 static void *map_anywhere(pid_t pid, struct layout *layout, bool *under_run)
 {
     void *address = NULL;
@@ -126,7 +134,7 @@ static void *map_anywhere(pid_t pid, struct layout *layout, bool *under_run)
         address = map_file(fd, layout);
         /* An empty file without this mode means to a reader that the process was killed. */
         if (!address)
-            SYS2(fchmod, fd, LEDGER_GIVEN_UP_MODE);
+            SYS2(fchmod, fd, why_given_up());
         SYS1(close, fd);
     }
     if (address)

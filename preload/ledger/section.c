@@ -23,8 +23,10 @@ static bool back_records(struct shim_state *state, enum ledger_section section, 
         to = limit;
     long result =
         SYS3(madvise, (char *)state->header + extent->offset + from, to - from, MADV_POPULATE_WRITE);
-    if (result != 0 && result != -EINVAL)
+    if (result != 0 && result != -EINVAL) {
+        atomic_fetch_or(&state->header->flags, LEDGER_NO_ROOM);
         return false;
+    }
     uint32_t now = (uint32_t)(to / extent->record_size);
     while (backed < now && !atomic_compare_exchange_weak(&state->backed[section], &backed, now))
         ;

@@ -32,8 +32,16 @@
 #define LEDGER_MEMFD_NAME "threadleak"
 /* Names in a run's directory: "ledger.PID.N". N begins at 0 and grows by 1 with each exec. */
 #define LEDGER_FILE_PREFIX "ledger."
-/* Mode of such a file if the file system has no space for it. Then the ledger is a memfd. */
-#define LEDGER_GIVEN_UP_MODE 0
+/*
+ * The mode of such a file is 0600, or one of these if its process could not use it: the reason. Then the
+ * ledger is a memfd, which the run does not see.
+ */
+enum {
+    LEDGER_GAVE_UP_ROOM = 0,      /* the file system has no room */
+    LEDGER_GAVE_UP_FILE_SIZE = 1, /* RLIMIT_FSIZE is below the size of the smallest ledger */
+    LEDGER_GAVE_UP_MEMORY = 2,    /* RLIMIT_AS is too low */
+    LEDGER_GAVE_UP_REASONS
+};
 /*
  * In the same directory: one record for each exec and posix_spawn, written by one call.
  *
@@ -382,6 +390,8 @@ enum {
     LEDGER_UNSEEN_VALGRIND = 1u << 7, /* … because valgrind runs it */
     /* Under run: the file of the run had no space for the ledger, so `run` cannot read it. */
     LEDGER_NOT_IN_RUN = 1u << 8,
+    /* A section could not grow to its cap: no room in the file system, or no memory. */
+    LEDGER_NO_ROOM = 1u << 9,
 };
 
 /* Parts of the options.  Each has priority over those before it. */
@@ -440,7 +450,8 @@ struct ledger_header {
     _Alignas(64) _Atomic uint64_t next_serial; /* by creators and joiners */
     _Atomic uint64_t dropped;                  /* serials of creations that failed */
     _Atomic uint64_t joined;
-    _Atomic uint64_t lost_events;        /* creations that were not recorded, because a section was full */
+    _Atomic uint64_t
+        lost_events; /* creations that were not recorded: a section was full, or could not grow */
     _Atomic uint64_t lost_places;        /* creations without their site or module, for the same reason */
     _Atomic int64_t peak;                /* highest `live` */
     _Atomic uint64_t free_head;          /* slot free list: tag << 32 | slot index + 1 */

@@ -15,6 +15,11 @@ static const struct {
     [UNWATCHED_ARCHITECTURE] = {"architecture", "another architecture"},
     [UNWATCHED_LIBC] = {"libc", "another C library"},
     [UNWATCHED_ENVIRONMENT] = {"environment", "started without LD_PRELOAD"},
+    [UNWATCHED_NO_ROOM] = {"no-room",
+                           "no room for its record; free some, or set TMPDIR to another directory"},
+    [UNWATCHED_FILE_SIZE] = {"file-size-limit",
+                             "its limit on file sizes is too low for a record; raise ulimit -f"},
+    [UNWATCHED_MEMORY] = {"memory-limit", "its limit on memory is too low for a record; raise ulimit -v"},
     [UNWATCHED_EXEC] = {"exec", "an unknown program, by exec"},
     [UNWATCHED_UNKNOWN] = {"unknown", "no record: it was killed at its start, or could not load or write"},
 };

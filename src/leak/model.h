@@ -85,7 +85,8 @@ struct process_report {
     uint64_t started_wall_ns;
     struct {
         uint64_t created, joined, detached, alive, unjoined, peak, untracked, lost;
-    } counts;                  /* alive: tracked threads alive now, joinable or detached */
+    } counts; /* lost: creations without a record; alive: tracked threads alive now, joinable or detached */
+    bool no_room;              /* they are lost because the ledger could not grow, not because it was full */
     struct leak_group *groups; /* counted first, then by kind, then by thread count */
     size_t group_count;
     struct thread_info *main;      /* of a live process; NULL: not known */
@@ -121,6 +122,9 @@ enum unwatched_why {
     UNWATCHED_ARCHITECTURE,
     UNWATCHED_LIBC,
     UNWATCHED_ENVIRONMENT, /* started without LD_PRELOAD */
+    UNWATCHED_NO_ROOM,     /* no room for its ledger in the directory of the run */
+    UNWATCHED_FILE_SIZE,   /* RLIMIT_FSIZE is below the size of a ledger */
+    UNWATCHED_MEMORY,      /* RLIMIT_AS leaves no memory for a ledger */
     UNWATCHED_EXEC,        /* its process called exec, and the new program is not known */
     UNWATCHED_UNKNOWN,
     UNWATCHED_REASONS

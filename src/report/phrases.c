@@ -99,18 +99,21 @@ void put_threads(FILE *out, const struct thread_info *const *threads, size_t cou
     putc('\n', out);
 }
 
-void put_leaked(FILE *out, uint64_t threads, uint64_t sites)
+void put_leaked(FILE *out, uint64_t threads, uint64_t sites, uint64_t lost)
 {
     if (threads)
         fprintf(out, "%llu leaked thread%s at %llu site%s", (unsigned long long)threads, plural(threads),
                 (unsigned long long)sites, plural(sites));
     else
-        fputs("no leaked threads", out);
+        fputs(lost ? "not all threads were recorded, none of the others leaked" : "no leaked threads", out);
 }
 
 void put_summary(FILE *out, const struct report *report)
 {
-    put_leaked(out, report->summary.leaked_threads, report->summary.leak_sites);
+    uint64_t lost = 0;
+    for (size_t i = 0; i < report->process_count; i++)
+        lost += report->processes[i].counts.lost;
+    put_leaked(out, report->summary.leaked_threads, report->summary.leak_sites, lost);
     fprintf(out, " in %llu process%s", (unsigned long long)report->summary.processes,
             report->summary.processes == 1 ? "" : "es");
 }

@@ -32,8 +32,8 @@ void put_thread_name(FILE *out, const struct thread_info *thread);
 /* Lines of T3 "worker" tid 4245, T4 …: at most `max` threads, then how many more there are. */
 void put_threads(FILE *out, const struct thread_info *const *threads, size_t count, size_t max);
 
-/* "2 leaked threads at 1 site", "no leaked threads" */
-void put_leaked(FILE *out, uint64_t threads, uint64_t sites);
+/* "2 leaked threads at 1 site", "no leaked threads". lost: number of creations that were not recorded. */
+void put_leaked(FILE *out, uint64_t threads, uint64_t sites, uint64_t lost);
 
 /* "2 leaked threads at 1 site in 6 processes" */
 void put_summary(FILE *out, const struct report *report);

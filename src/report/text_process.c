@@ -68,7 +68,7 @@ static void print_title(const struct printer *printer, const struct process_repo
         fprintf(printer->out, "%zu thread%s", process->untracked_count + 1,
                 plural(process->untracked_count + 1));
     else if (process->judged)
-        put_leaked(printer->out, counts->leaked, counts->leaked_sites);
+        put_leaked(printer->out, counts->leaked, counts->leaked_sites, process->counts.lost);
     else
         put_created(printer->out, counts, process->counts.created);
     fputs(", ", printer->out);

@@ -19,7 +19,8 @@ class Bench(harness.Bench):
         super().__init__(build)
         self.started = []
         os.chmod(self.tmp, 0o755)
-        for name in ("clean", "no_thread", "running", "static_program", "end_underscore_exit", "end_signal"):
+        for name in ("clean", "no_thread", "running", "static_program", "end_underscore_exit", "end_signal",
+                     "killed_at_start", "joined_at_once"):
             os.symlink(self.target(name), self.path(name))
 
     def run(self, argv, options=(), env=None, around=()):

@@ -78,13 +78,16 @@ static struct ledger_header *add_ledger(pid_t pid, uint64_t started_ns, uint32_t
 
 static size_t unwatched_strictly(void)
 {
-    ck_assert_msg(run_unwatched_find(directory, true, &ledgers, &error), "%s", error.text);
+    ck_assert_msg(
+        run_unwatched_find(&(struct run_collect){.directory = directory, .strict = true}, &ledgers, &error),
+        "%s", error.text);
     return ledgers.unwatched_count;
 }
 
 static size_t unwatched(void)
 {
-    ck_assert_msg(run_unwatched_find(directory, false, &ledgers, &error), "%s", error.text);
+    ck_assert_msg(run_unwatched_find(&(struct run_collect){.directory = directory}, &ledgers, &error), "%s",
+                  error.text);
     return ledgers.unwatched_count;
 }
 
@@ -131,7 +134,7 @@ START_TEST(strictly_one_that_came_later)
     ck_assert_int_eq(ftruncate(fd, 4096), 0);
     ck_assert_uint_eq(unwatched_strictly(), 0);
     /* … that it found no room for a record. */
-    ck_assert_int_eq(fchmod(fd, LEDGER_GIVEN_UP_MODE), 0);
+    ck_assert_int_eq(fchmod(fd, LEDGER_GAVE_UP_ROOM), 0);
     close(fd);
     ck_assert_uint_eq(unwatched_strictly(), 1);
 }
@@ -152,7 +155,7 @@ START_TEST(one_killed_as_it_began)
             ck_assert_int_eq(pwrite(fd, &header, sizeof(header), 0), sizeof(header));
         close(fd);
         run_ledgers_release(&ledgers);
-        ck_assert(run_dir_collect(directory, 0, 0, false, &ledgers, &error));
+        ck_assert(run_dir_collect(&(struct run_collect){.directory = directory}, &ledgers, &error));
         ck_assert_uint_eq(ledgers.count, 0);
         ck_assert_int_eq(ledgers.unreadable, step == 3);
     }
