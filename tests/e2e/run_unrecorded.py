@@ -45,8 +45,8 @@ def limit_of_command(bench):
     """COMMAND itself has no record: 125, with the limit's name, even with -q."""
     for limit, why in LIMITS:
         for options in ([], ["-q"]):
-            code, printed = bench.run(limited(limit, ["./no_thread"]), options)
-            demand(code == 125 and re.fullmatch(not_watched(r"(\S*no_thread|bash)", why), printed[-1]), f"{limit}: {code}, {printed}")
+            code, printed = bench.run(limited(limit, ["./killed_at_start"]), options)
+            demand(code == 125 and re.fullmatch(not_watched(r"(\S*killed_at_start|bash)", why), printed[-1]), f"{limit}: {code}, {printed}")
         code, printed = bench.run(limited(limit, ["sh", "-c", "exit 3"]))
         demand(code == 3 and re.fullmatch(not_watched(r"\S*sh", why), printed[-1]), f"{limit}: {code}, {printed}")
 
