@@ -97,6 +97,19 @@ static void try_files(struct check *check, unsigned first)
     }
 }
 
+/* The same for the baseline. */
+static void try_baseline(struct check *check, const char *before)
+{
+    struct error error;
+    const char *path = check->explain.options.baseline;
+    if (strcmp(path, before) == 0)
+        return;
+    struct baseline *baseline = baseline_read(path, &error);
+    if (!baseline)
+        note_problem(check, error.text);
+    baseline_free(baseline);
+}
+
 /* Reads the options that the shim has checked already, and the rules, which it cannot check. */
 static bool read_options(struct check *check)
 {
@@ -105,8 +118,11 @@ static bool read_options(struct check *check)
     struct error error;
     struct explain *explain = &check->explain;
     unsigned before = explain->options.suppressions_count;
+    char baseline[OPTIONS_PATH_MAX];
+    strcpy(baseline, explain->options.baseline);
     options_read(&explain->options, check->options, &reader);
     try_files(check, before);
+    try_baseline(check, baseline);
     if (*check->problem)
         return false;
     suppression_options_load_leniently(&explain->suppressions, &explain->options);

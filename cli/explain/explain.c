@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/common/cli.h"
+#include "leak/baseline.h"
 #include "leak/build.h"
 #include "ledger/ledger.h"
 #include "common/options.h"
@@ -40,12 +41,32 @@ static struct stacks *take_stacks(const struct explain *explain)
     return stacks_take(explain->pid, &options, &error);
 }
 
+/* What is wrong with the file must not suppress the report. */
+static struct baseline *read_baseline(const struct explain *explain)
+{
+    struct error error;
+    if (!*explain->options.baseline)
+        return NULL;
+    struct baseline *baseline = baseline_read(explain->options.baseline, &error);
+    if (!baseline)
+        cli_message("%s; the report does not use it", error.text);
+    return baseline;
+}
+
+static void apply_baseline(struct explain *explain)
+{
+    explain->baseline = read_baseline(explain);
+    if (explain->baseline)
+        baseline_apply(explain->baseline, explain->report);
+}
+
 bool explain_judge(struct explain *explain, const struct verdict_rules *rules, struct error *error)
 {
     struct evidence evidence;
     if (!evidence_of_process(&evidence, explain->pid, explain->ledger, take_stacks(explain), error) ||
         !report_add(explain->report, &evidence, rules, error))
         return false;
+    apply_baseline(explain);
     report_finish(explain->report);
     return true;
 }
@@ -97,12 +118,17 @@ bool explain_write(const struct explain *explain)
         written = output_write_all(STDERR_FILENO, text, size);
     }
     free(text);
+    size_t old = explain->baseline ? baseline_old(explain->baseline) : 0;
+    if (old)
+        cli_message("%s: %zu leak%s matched by fingerprints " BASELINE_OLD_TEXT, explain->options.baseline,
+                    old, old == 1 ? " was" : "s were");
     return written;
 }
 
 void explain_release(struct explain *explain)
 {
     report_free(explain->report);
+    baseline_free(explain->baseline);
     symbolizer_free(explain->symbolizer);
     suppression_options_release(&explain->suppressions);
     ledger_close(explain->ledger);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "leak/baseline.h"
 #include "leak/build.h"
 #include "common/options.h"
 #include "cli/common/suppressions.h"
@@ -18,6 +19,7 @@ struct explain {
     struct options options;
     struct ledger *ledger;
     struct suppression_options suppressions;
+    struct baseline *baseline; /* NULL: none */
     struct symbolizer *symbolizer;
     struct report *report;
 };

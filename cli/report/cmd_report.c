@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/common/cli.h"
+#include "leak/baseline.h"
 #include "leak/build.h"
 #include "common/options.h"
 #include "cli/common/outputs.h"
@@ -61,6 +62,11 @@ static const struct command_option option_table[] = {
      .set = set_threads,
      .initial = "all",
      .help = "threads to print: all, or leaks, those that would be leaks if the process ended now"},
+    {.name = "baseline",
+     .argument = "FILE",
+     .key = "baseline",
+     .set = command_set_key,
+     .offset = MEMBER(options)},
     COMMAND_FLAG("no-stop", no_stop, "read /proc alone: the process is not stopped, and there are no stacks"),
     COMMAND_FLAG("all", all, "print every process and every thread in full"),
     {.name = "color", .argument = "WHEN", .key = "color", .set = command_set_key, .offset = MEMBER(options)},
@@ -131,8 +137,26 @@ static bool can_be_checked(const struct report *report)
     return true;
 }
 
+/* False: error has the reason. */
+static bool read_baseline(const struct command_line *line, struct report_target *job,
+                          struct baseline **baseline)
+{
+    if (*line->options.baseline)
+        *baseline = baseline_read(line->options.baseline, &job->error);
+    return *baseline || !*line->options.baseline;
+}
+
+static void note_old_baseline(const struct command_line *line, const struct baseline *baseline)
+{
+    size_t old = baseline ? baseline_old(baseline) : 0;
+    if (old && line->verbose >= 0)
+        cli_message("%s: %zu leak%s matched by fingerprints " BASELINE_OLD_TEXT, line->options.baseline, old,
+                    old == 1 ? " was" : "s were");
+}
+
 static int report(const struct command_line *line)
 {
+    struct baseline *baseline = NULL;
     struct report_target job = {
         .options = &line->options,
         .suppressions = line->suppressions.rules,
@@ -144,9 +168,11 @@ static int report(const struct command_line *line)
     int status = STATUS_CANNOT;
     if (!job.symbolizer || !job.report) {
         cli_message("report: out of memory");
-    } else if (!report_target_add(&job, line->target)) {
+    } else if (!read_baseline(line, &job, &baseline) || !report_target_add(&job, line->target)) {
         cli_message("report: %s", job.error.text);
     } else {
+        if (baseline)
+            baseline_apply(baseline, job.report);
         report_finish(job.report);
         status = line->check && job.report->summary.leaked_threads ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
         if (!print(line, &job)) {
@@ -158,7 +184,9 @@ static int report(const struct command_line *line)
             status = STATUS_CANNOT;
         }
     }
+    note_old_baseline(line, baseline);
     report_free(job.report);
+    baseline_free(baseline);
     symbolizer_free(job.symbolizer);
     return status;
 }

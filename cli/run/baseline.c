@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "cli/common/cli.h"
@@ -9,14 +10,16 @@
 
 bool run_baseline_open(struct run_baseline *baseline, const struct run_options *given, struct error *error)
 {
-    if (given->baseline) {
-        baseline->known = baseline_read(given->baseline, error);
+    if (*given->options.baseline) {
+        baseline->known = baseline_read(given->options.baseline, error);
         if (!baseline->known)
             return false;
     }
     baseline->path = given->write_baseline;
     if (!baseline->path)
         return true;
+    struct error none;
+    baseline->before = access(baseline->path, F_OK) == 0 ? baseline_read(baseline->path, &none) : NULL;
     /* Only checks that it can be written. It keeps no temporary file, because a signal may end this process
      * while COMMAND runs. */
     struct output output;
@@ -35,7 +38,7 @@ bool run_baseline_judge(struct run_baseline *baseline, struct report *report, bo
     struct output output;
     if (!output_open(&output, baseline->path, stdout, error))
         return false;
-    if (!baseline_write(output.file, report, &baseline->entries, &baseline->threads)) {
+    if (!baseline_write(output.file, report, baseline->before, &baseline->entries, &baseline->threads)) {
         error_set(error, "%s: the baseline could not be written: %s", baseline->path, strerror(errno));
         output_abandon(&output);
         return false;
@@ -52,14 +55,19 @@ void run_baseline_print(const struct run_baseline *baseline, const struct run_op
         cli_message("%s: %zu thread%s of %zu leak%s written; use --baseline=%s from now on", baseline->path,
                     baseline->threads, plural(baseline->threads), baseline->entries,
                     plural(baseline->entries), baseline->path);
+    size_t old = baseline->known ? baseline_old(baseline->known) : 0;
+    if (old && given->verbose >= 0)
+        cli_message("%s: %zu leak%s matched by fingerprints " BASELINE_OLD_TEXT "=%s",
+                    given->options.baseline, old, old == 1 ? " was" : "s were", given->options.baseline);
     size_t gone = baseline->known ? baseline_gone(baseline->known) : 0;
     if (gone && given->verbose > 0)
         cli_message("%s: %zu leak%s of the baseline did not occur; update it with --write-baseline=FILE",
-                    given->baseline, gone, plural(gone));
+                    given->options.baseline, gone, plural(gone));
 }
 
 void run_baseline_release(struct run_baseline *baseline)
 {
     baseline_free(baseline->known);
+    baseline_free(baseline->before);
     memset(baseline, 0, sizeof(*baseline));
 }

@@ -6,8 +6,9 @@
 #include "cli/run/options.h"
 
 struct run_baseline {
-    struct baseline *known; /* --baseline; NULL: none */
-    const char *path;       /* --write-baseline; NULL: not given */
+    struct baseline *known;  /* --baseline; NULL: none */
+    struct baseline *before; /* the file of --write-baseline, whose reasons are kept; NULL: it is new */
+    const char *path;        /* --write-baseline; NULL: not given */
     bool written;
     size_t entries, threads; /* facts about the written file */
 };

@@ -51,6 +51,20 @@ static bool set_suppressions(void *line, const struct command_option *option, co
            pass_on(run, "suppressions", path, error);
 }
 
+/* Checks inside COMMAND read it too. */
+static bool set_baseline(void *line, const struct command_option *option, const char *value,
+                         struct error *error)
+{
+    struct run_options *run = line;
+    char absolute[PATH_MAX];
+    const char *path = realpath(value, absolute) ? absolute : value;
+    const char *problem = *value ? options_set(&run->options, "baseline", path, strlen(path)) : "is empty";
+    (void)option;
+    if (problem)
+        return error_set(error, "--baseline=%s %s", value, problem);
+    return pass_on(run, "baseline", path, error);
+}
+
 static bool set_timeout(void *line, const struct command_option *option, const char *value,
                         struct error *error)
 {
@@ -101,11 +115,7 @@ const struct command_option run_option_table[] = {
     KEY("grace", "MS", "grace_ms"),
     KEY("depth", "N", "depth"),
     KEY("signal", "SIG", "signal"),
-    {.name = "baseline",
-     .argument = "FILE",
-     .set = command_set_text,
-     .offset = MEMBER(baseline),
-     .help = "do not count the leaks in FILE, unless there are more of them"},
+    {.name = "baseline", .argument = "FILE", .key = "baseline", .set = set_baseline},
     {.name = "write-baseline",
      .argument = "FILE",
      .set = command_set_text,

@@ -15,10 +15,10 @@ struct run_options {
     struct suppression_options suppressions;
     struct wanted_outputs outputs; /* default: text on standard error */
     bool per_process;
-    const char *baseline, *write_baseline; /* files, or NULL */
-    int leak_status;                       /* 0: keep COMMAND's status */
-    int verbose;                           /* -1, 0, 1 */
-    double timeout_s;                      /* 0: none */
+    const char *write_baseline; /* a file, or NULL */
+    int leak_status;            /* 0: keep COMMAND's status */
+    int verbose;                /* -1, 0, 1 */
+    double timeout_s;           /* 0: none */
     bool debuginfod;
     bool require_watched;
     char **command; /* NULL-terminated; part of argv */

@@ -97,6 +97,8 @@ static const struct options_key keys[] = {
     TEXT(suppressions, "", set_file, OPTIONS_PATH_MAX,
          "file of suppression rules; may be given more than once",
          "is one file too many: at most 4 can be given"),
+    TEXT(baseline, "", option_text, OPTIONS_PATH_MAX,
+         "do not count the leaks in this file, unless there are more of them", NULL),
     SWITCH(default_suppressions, "1", "0: use neither the built-in rules nor installed ones"),
     SWITCH(allow_match_all, "0", "1: accept rules that match every thread"),
     SWITCH(stacks, "1", "0: no current stacks in reports, and no thread is stopped"),

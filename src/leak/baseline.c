@@ -6,25 +6,11 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/path.h"
-
-#define FINGERPRINT_LENGTH (sizeof(((struct leak_group *)0)->fingerprint) - 1)
-
-struct entry {
-    char fingerprint[FINGERPRINT_LENGTH + 1];
-    uint64_t threads;
-    bool seen;
-    const struct leak_group *group; /* the first one, when it is written */
-};
-
-struct baseline {
-    struct entry *entries;
-    size_t count;
-};
+#include "leak/baseline_entries.h"
 
 /* ---- read ------------------------------------------------------------------------------ */
 
-static bool read_entry(const json_t *json, struct entry *entry)
+static bool read_entry(const json_t *json, struct baseline_entry *entry)
 {
     const json_t *threads = json_object_get(json, "threads");
     const char *fingerprint = json_string_value(json_object_get(json, "fingerprint"));
@@ -32,17 +18,35 @@ static bool read_entry(const json_t *json, struct entry *entry)
         fingerprint[strspn(fingerprint, "0123456789abcdef")] || !json_is_integer(threads) ||
         json_integer_value(threads) < 1)
         return false;
-    *entry = (struct entry){.threads = (uint64_t)json_integer_value(threads)};
+    const json_t *sites = json_object_get(json, "sites");
+    if (sites && (!json_is_integer(sites) || json_integer_value(sites) < 1))
+        return false;
+    *entry = (struct baseline_entry){.threads = (uint64_t)json_integer_value(threads),
+                                     .sites = (uint64_t)json_integer_value(sites)};
     memcpy(entry->fingerprint, fingerprint, FINGERPRINT_LENGTH);
-    return true;
+    const char *reason = json_string_value(json_object_get(json, "reason"));
+    return !reason || (entry->reason = strdup(reason));
 }
 
-static struct entry *find(const struct baseline *baseline, const char *fingerprint)
+struct baseline_entry *baseline_find(const struct baseline *baseline, const char *fingerprint)
 {
     for (size_t i = 0; i < baseline->count; i++)
         if (!strcmp(baseline->entries[i].fingerprint, fingerprint))
             return &baseline->entries[i];
     return NULL;
+}
+
+/* After a merge of two branches, a file may have two entries for one leak. */
+static void merge(struct baseline_entry *same, struct baseline_entry *other)
+{
+    if (other->threads > same->threads)
+        same->threads = other->threads;
+    if (other->sites > same->sites)
+        same->sites = other->sites;
+    if (same->reason)
+        free(other->reason);
+    else
+        same->reason = other->reason;
 }
 
 static bool read_entries(struct baseline *baseline, const json_t *leaks, const char *path,
@@ -53,18 +57,18 @@ static bool read_entries(struct baseline *baseline, const json_t *leaks, const c
     if (!baseline->entries)
         return error_set(error, "%s: out of memory", path);
     for (size_t i = 0; i < count; i++) {
-        struct entry entry;
+        struct baseline_entry entry = {.reason = NULL};
         if (!read_entry(json_array_get(leaks, i), &entry))
             return error_set(
                 error,
-                "%s: leak %zu has no \"fingerprint\" of 16 hexadecimal digits, or no \"threads\" of 1 "
-                "and more",
+                "%s: leak %zu has no \"fingerprint\" of 16 hexadecimal digits, no \"threads\" of 1 and more, "
+                "or \"sites\" below 1",
                 path, i + 1);
-        struct entry *same = find(baseline, entry.fingerprint); /* after a merge of two branches */
-        if (!same)
+        struct baseline_entry *same = baseline_find(baseline, entry.fingerprint);
+        if (same)
+            merge(same, &entry);
+        else
             baseline->entries[baseline->count++] = entry;
-        else if (entry.threads > same->threads)
-            same->threads = entry.threads;
     }
     return true;
 }
@@ -118,22 +122,46 @@ void baseline_free(struct baseline *baseline)
 {
     if (!baseline)
         return;
+    for (size_t i = 0; i < baseline->count; i++)
+        free(baseline->entries[i].reason);
     free(baseline->entries);
     free(baseline);
 }
 
 /* ---- apply ----------------------------------------------------------------------------- */
 
-/* Number of threads in one process, of groups that count, or that would count without the baseline. */
-static uint64_t threads_of(const struct process_report *process, const char *fingerprint)
+bool baseline_has_group(const struct leak_group *group)
 {
-    uint64_t threads = 0;
+    return group->counted || group->in_baseline;
+}
+
+static bool is_of(const struct leak_group *group, const char *fingerprint, bool old)
+{
+    return baseline_has_group(group) &&
+           !strcmp(old ? group->old_fingerprint : group->fingerprint, fingerprint);
+}
+
+/* Does a group before this one have the same place? */
+static bool is_again(const struct process_report *process, size_t index, const char *fingerprint)
+{
+    for (size_t i = 0; i < index; i++)
+        if (is_of(&process->groups[i], fingerprint, false) &&
+            process->groups[i].place == process->groups[index].place)
+            return true;
+    return false;
+}
+
+struct baseline_numbers baseline_count(const struct process_report *process, const char *fingerprint,
+                                       bool old)
+{
+    struct baseline_numbers numbers = {0, 0};
     for (size_t i = 0; i < process->group_count; i++) {
-        const struct leak_group *group = &process->groups[i];
-        if ((group->counted || group->in_baseline) && !strcmp(group->fingerprint, fingerprint))
-            threads += group->thread_count;
+        if (!is_of(&process->groups[i], fingerprint, old))
+            continue;
+        numbers.threads += process->groups[i].thread_count;
+        numbers.sites += !is_again(process, i, fingerprint);
     }
-    return threads;
+    return numbers;
 }
 
 static void accept(struct leak_group *group)
@@ -146,12 +174,22 @@ static void accept(struct leak_group *group)
 static void apply_to_group(struct baseline *baseline, const struct process_report *process,
                            struct leak_group *group)
 {
-    struct entry *entry = group->counted ? find(baseline, group->fingerprint) : NULL;
+    if (!group->counted)
+        return;
+    struct baseline_entry *entry = baseline_find(baseline, group->fingerprint);
+    bool old = !entry;
+    if (old)
+        entry = baseline_find(baseline, group->old_fingerprint);
     if (!entry)
         return;
     entry->seen = true;
+    entry->old |= old;
     group->known = entry->threads;
-    if (threads_of(process, group->fingerprint) <= entry->threads)
+    group->known_sites = entry->sites;
+    group->reason = entry->reason;
+    const char *fingerprint = old ? group->old_fingerprint : group->fingerprint;
+    struct baseline_numbers numbers = baseline_count(process, fingerprint, old);
+    if (numbers.threads <= entry->threads && (!entry->sites || numbers.sites <= entry->sites))
         accept(group);
 }
 
@@ -184,79 +222,10 @@ size_t baseline_gone(const struct baseline *baseline)
     return gone;
 }
 
-/* ---- write ------------------------------------------------------------------------------- */
-
-static const char *function_of(const struct leak_group *group)
+size_t baseline_old(const struct baseline *baseline)
 {
-    const struct frame *frame = creator_frame(group);
-    return frame && frame->function ? frame->function : "";
-}
-
-static int compare_entries(const void *left, const void *right)
-{
-    const struct entry *a = left, *b = right;
-    int order = strcmp(function_of(a->group), function_of(b->group));
-    return order ? order : strcmp(a->fingerprint, b->fingerprint);
-}
-
-static void collect(struct baseline *all, const struct process_report *process)
-{
-    for (size_t i = 0; i < process->group_count; i++) {
-        const struct leak_group *group = &process->groups[i];
-        if (!group->counted && !group->in_baseline)
-            continue;
-        uint64_t threads = threads_of(process, group->fingerprint);
-        struct entry *entry = find(all, group->fingerprint);
-        if (!entry) {
-            entry = &all->entries[all->count++];
-            *entry = (struct entry){.group = group};
-            memcpy(entry->fingerprint, group->fingerprint, sizeof(entry->fingerprint));
-        }
-        if (threads > entry->threads)
-            entry->threads = threads;
-    }
-}
-
-static json_t *entry_json(const struct entry *entry)
-{
-    const struct leak_group *group = entry->group;
-    const struct frame *creator = creator_frame(group);
-    json_t *json = json_object();
-    set_text(&json, "fingerprint", entry->fingerprint);
-    set_number(&json, "threads", (int64_t)entry->threads);
-    set_text(&json, "kind", leak_kind_name(group->kind));
-    set_text(&json, "function", creator ? creator->function : NULL);
-    set_text(&json, "file", creator ? path_basename(creator->file) : NULL);
-    set_text(&json, "start_routine", group->start_routine ? group->start_routine->function : NULL);
-    return json;
-}
-
-bool baseline_write(FILE *out, const struct report *report, size_t *entries, size_t *threads)
-{
-    struct baseline all = {0};
-    size_t most = 0;
-    for (size_t p = 0; p < report->process_count; p++)
-        most += report->processes[p].group_count;
-    all.entries = calloc(most + 1, sizeof(*all.entries));
-    json_t *leaks = json_array(), *json = NULL;
-    bool done = all.entries != NULL;
-    for (size_t p = 0; done && p < report->process_count; p++)
-        collect(&all, &report->processes[p]);
-    if (done && all.count)
-        qsort(all.entries, all.count, sizeof(*all.entries), compare_entries);
-    *threads = 0;
-    for (size_t i = 0; done && i < all.count; i++) {
-        *threads += all.entries[i].threads;
-        done = json_array_append_new(leaks, entry_json(&all.entries[i])) == 0;
-    }
-    if (done)
-        json = json_pack("{ss sO}", "schema", BASELINE_SCHEMA, "leaks", leaks);
-    errno = json ? 0 : ENOMEM;
-    done = json && json_dumpf(json, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0 &&
-           putc('\n', out) != EOF && fflush(out) == 0;
-    json_decref(json);
-    json_decref(leaks);
-    free(all.entries);
-    *entries = all.count;
-    return done;
+    size_t old = 0;
+    for (size_t i = 0; i < baseline->count; i++)
+        old += baseline->entries[i].old;
+    return old;
 }

@@ -2,14 +2,19 @@
  * A baseline: the known leaks of a project, in a file beside its code.  A check then fails only for new ones.
  *
  *     { "schema": "threadleak-baseline/1",
- *       "leaks": [ { "fingerprint": "9f…", "threads": 2, "kind": "running",
- *                    "function": "pool_start", "file": "pool.c", "start_routine": "worker" } ] }
+ *       "leaks": [ { "fingerprint": "9f…", "threads": 2, "sites": 1, "kind": "running",
+ *                    "function": "pool_start", "file": "pool.c", "start_routine": "worker",
+ *                    "reason": "the pool lives until the end" } ] }
  *
- * Only `fingerprint` and `threads` are compared. The rest is for people who review a change of the file.
+ * `fingerprint`, `threads` and `sites` are compared. The rest is for people who review a change of the file.
  * `threads` is the maximum that one process leaked with that fingerprint, because the number of processes
- * depends on how a suite is run. Running and unjoined threads of a place are one entry, because timing
- * decides which of the two a thread is; `kind` is that of the first group. Entries are sorted by function and
- * fingerprint, and are equal in each run.
+ * depends on how a suite is run. `sites` is the maximum number of places in the code, by lines, from which
+ * one process leaked them. Running and unjoined threads of a place are one entry, because timing decides
+ * which of the two a thread is; `kind` is that of the first group. `reason` is written by people, and kept
+ * when the file is written again. Entries are sorted by function and fingerprint, and are equal in each run.
+ *
+ * Entries of version 0.1 have no `sites`, and fingerprints without start routine and template arguments. They
+ * match leak_group.old_fingerprint.
  */
 #ifndef THREADLEAK_LEAK_BASELINE_H
 #define THREADLEAK_LEAK_BASELINE_H
@@ -30,8 +35,9 @@ void baseline_free(struct baseline *baseline);
 
 /*
  * Call it before report_finish. Groups no longer count if their process leaked at most as many threads with
- * their fingerprint as the baseline has. If it leaked more, all of them count, because the new ones cannot be
- * distinguished; `known` is then the number in the baseline.
+ * their fingerprint, from at most as many sites, as the baseline has. If it leaked more, all of them count,
+ * because the new ones cannot be distinguished; `known` and `known_sites` are then the numbers in the
+ * baseline. The report must not outlive the baseline.
  */
 void baseline_apply(struct baseline *baseline, struct report *report);
 
@@ -41,8 +47,14 @@ void baseline_accept(struct report *report);
 /* The number of entries that match no process of the report. */
 size_t baseline_gone(const struct baseline *baseline);
 
+/* The number of entries that matched by a fingerprint of version 0.1. */
+size_t baseline_old(const struct baseline *baseline);
+/* What to do about them, as the end of a message that begins with the name of the file. */
+#define BASELINE_OLD_TEXT "of an older version: write the file anew with --write-baseline"
+
 /* Writes the groups that count, or that would count without a baseline. *entries, *threads: how many of each
- * it wrote. False with errno. */
-bool baseline_write(FILE *out, const struct report *report, size_t *entries, size_t *threads);
+ * it wrote. reasons: gives entries their reasons; NULL: none have any. False with errno. */
+bool baseline_write(FILE *out, const struct report *report, const struct baseline *reasons, size_t *entries,
+                    size_t *threads);
 
 #endif

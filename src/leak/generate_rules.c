@@ -171,9 +171,11 @@ static bool matches_others(const struct draft *draft, struct suppression_matcher
     return false;
 }
 
+/* Timing decides whether a joinable thread has ended when it is judged. */
 static void finish(const struct draft *draft, char *rule, size_t size)
 {
-    snprintf(rule, size, "%s kind:%s", draft->text, leak_kind_name(draft->group->kind));
+    const char *kind = draft->group->kind == LEAK_DETACHED ? "detached" : "running,unjoined";
+    snprintf(rule, size, "%s kind:%s", draft->text, kind);
 }
 
 enum match { MATCHES_NOT, MATCHES_ALONE, MATCHES_MORE };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "suppress/suppress.h"
+#include "leak/fingerprint.h"
 #include "leak/process_build.h"
 #include "leak/sites.h"
 #include "stacks/stacks.h"
@@ -132,19 +133,21 @@ static int compare_candidates(const void *left, const void *right)
 
 /* ---- one group ----------------------------------------------------------------------------- */
 
-static const struct frame *common_start(const struct build *build, const struct candidate *items,
-                                        size_t count)
+static const struct frame *start_of(const struct build *build, ledger_pc pc)
 {
-    for (size_t i = 1; i < count; i++)
-        if (items[i].slot->start_pc != items[0].slot->start_pc)
-            return NULL;
-    return stack_function(build->evidence->ledger, build->rules->symbolizer, items[0].slot->start_pc);
+    return stack_function(build->evidence->ledger, build->rules->symbolizer, pc);
 }
 
-/* Sums all records with this key. */
-static void sum_sites(const struct build *build, const struct site_records *records, stack_key key,
-                      struct leak_group *group)
+static stack_key key_of_site(const struct build *build, const struct site_record *record)
 {
+    return stack_key_with_start(record->key, start_of(build, record->stack.site->start_pc));
+}
+
+/* Sums all records of the site of this thread. */
+static void sum_sites(const struct build *build, const struct site_records *records,
+                      const struct candidate *item, struct leak_group *group)
+{
+    stack_key key = records->items[item->record].key;
     ledger_pc joined_at = 0;
     group->truncated = group->stack_count == 0;
     for (size_t i = site_records_first(records, key); i < records->key_count; i++) {
@@ -152,11 +155,11 @@ static void sum_sites(const struct build *build, const struct site_records *reco
         const struct ledger_site *site = record->stack.site;
         if (record->key != key)
             break;
-        if (!site)
+        group->truncated |= site && (site->flags & (SITE_TRUNCATED | SITE_NO_UNWINDER));
+        if (!site || key_of_site(build, record) != item->key)
             continue;
         group->site_created += site->created;
         group->site_joined += site->joined;
-        group->truncated |= (site->flags & (SITE_TRUNCATED | SITE_NO_UNWINDER)) != 0;
         joined_at = site->join_pc ? site->join_pc : joined_at;
     }
     group->joined_at = stack_call(build->evidence->ledger, build->rules->symbolizer, joined_at);
@@ -184,9 +187,9 @@ static bool build_group(const struct build *build, const struct site_records *re
         group->rule_deeper |= items[i].rule_deeper;
     }
     group->thread_count = count;
-    group->start_routine = common_start(build, items, count);
-    sum_sites(build, records, items[0].key, group);
-    stack_fingerprint(group);
+    group->start_routine = start_of(build, items[0].slot->start_pc);
+    sum_sites(build, records, &items[0], group);
+    group_set_fingerprints(group);
     group->test = test_of_stack(group->stack, group->stack_count);
     group->rule = items[0].rule;
     if (reason_of(&items[0]) && !take_reason(build, &items[0], group))
@@ -237,7 +240,8 @@ static bool find_keys(const struct build *build, struct site_records *records, s
     if (!site_records_find_keys(records, build->evidence->ledger, build->rules->symbolizer))
         return false;
     for (size_t i = 0; i < count; i++)
-        list[i].key = records->items[list[i].record].key;
+        list[i].key =
+            stack_key_with_start(records->items[list[i].record].key, start_of(build, list[i].slot->start_pc));
     return true;
 }
 

@@ -41,16 +41,20 @@ struct thread_info {
 
 struct leak_group {
     enum leak_kind kind;
-    size_t site;                         /* number in its process: groups of one site have the same */
-    bool first_of_site;                  /* no group of the same site precedes it */
-    bool counted;                        /* counted in summary.leaked_threads */
-    const char *suppressed_by;           /* the rule's label, the program's reason, or NULL */
+    size_t site;               /* number in its process: groups of one creation site have the same */
+    bool first_of_site;        /* no group of the same site precedes it */
+    bool counted;              /* counted in summary.leaked_threads */
+    const char *suppressed_by; /* the rule's label, the program's reason, or NULL */
     const struct suppression_rule *rule; /* that rule, from the user or the program; NULL: none */
     char *ignored;                       /* "program: REASON" if the program ignores it; else NULL */
     bool in_baseline;                    /* suppressed by a baseline */
     uint64_t known;                      /* number of threads in a baseline with this fingerprint; 0: none */
-    char fingerprint[17];                /* hex; equal across runs and rebuilds */
-    const struct frame *start_routine;   /* NULL: unknown, or they differ */
+    uint64_t known_sites;                /* number of their sites there; 0: not known */
+    const char *reason;                  /* of the entry in the baseline, which owns it; NULL: none */
+    char fingerprint[17];                /* hex; equal across runs and rebuilds (fingerprint.h) */
+    char old_fingerprint[17];            /* as baselines of version 0.1 have it */
+    uint64_t place;                      /* equal for one fingerprint and the same lines of its callers */
+    const struct frame *start_routine;   /* NULL: unknown */
     struct frame *stack;                 /* creation stack, leaf first, inlined frames included */
     size_t stack_count;
     bool truncated;                 /* the stack is known to be incomplete */

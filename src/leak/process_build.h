@@ -25,7 +25,7 @@ struct candidate {
     const struct ledger_slot *slot;
     size_t record;               /* of its site */
     struct creation_stack stack; /* of that record */
-    stack_key key;               /* of that stack; set once it is known */
+    stack_key key;               /* of its site: of that stack and the start routine; set once it is known */
     struct thread_info thread;
     const struct suppression_rule *rule; /* NULL: none */
     bool rule_deeper; /* no rule matched, but one may match the missing part of its stack */

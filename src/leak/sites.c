@@ -1,6 +1,5 @@
 #include "leak/sites.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,16 +7,8 @@
 #include "base/path.h"
 #include "base/search.h"
 #include "common/options.h"
+#include "leak/hash.h"
 #include "stacks/stacks.h"
-
-/* Adds a piece to a hash: FNV-1a. */
-#define STACK_HASH_EMPTY 0xcbf29ce484222325ull
-static uint64_t stack_hash(uint64_t hash, const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3ull;
-    return (hash ^ 0xff) * 0x100000001b3ull;
-}
 
 /* ---- records ------------------------------------------------------------------------------- */
 
@@ -75,12 +66,12 @@ struct prefixes {
 
 static stack_key add_number(stack_key key, uint64_t number)
 {
-    return stack_hash(key, (const char *)&number, sizeof(number));
+    return hash_add(key, (const char *)&number, sizeof(number));
 }
 
 static stack_key add_text(stack_key key, const char *text)
 {
-    return stack_hash(key, text ? text : "", text ? strlen(text) : 0);
+    return hash_add(key, text ? text : "", text ? strlen(text) : 0);
 }
 
 static stack_key add_frame(stack_key key, const struct frame *frame, bool runtime)
@@ -90,6 +81,11 @@ static stack_key add_frame(stack_key key, const struct frame *frame, bool runtim
     if (!frame->function || (!runtime && !has_line))
         return add_number(key, frame->module ? frame->offset : frame->pc);
     return runtime ? key : add_number(add_text(key, frame->file), (uint64_t)frame->line);
+}
+
+stack_key stack_key_with_start(stack_key key, const struct frame *start)
+{
+    return start ? add_frame(key, start, true) : key;
 }
 
 static bool add_prefix(struct prefixes *prefixes, stack_key key)
@@ -154,7 +150,7 @@ static bool add_to_key(struct key_finder *finder, struct key_so_far *so_far, con
 
 static void find_key(struct key_finder *finder, struct site_record *record)
 {
-    struct key_so_far so_far = {.whole = STACK_HASH_EMPTY, .shown = STACK_HASH_EMPTY};
+    struct key_so_far so_far = {.whole = HASH_EMPTY, .shown = HASH_EMPTY};
     record->has_key = true;
     for (uint32_t i = 0; record->has_key && i < record->stack.count; i++) {
         const struct frame_list *list =
@@ -218,64 +214,4 @@ bool stack_build(const struct ledger *ledger, struct symbolizer *symbolizer, con
     stack_mark_start_up(group->stack, group->stack_count);
     group->user_frame = innermost_user_frame(group->stack, group->stack_count);
     return true;
-}
-
-/* ---- the fingerprint ------------------------------------------------------------------ */
-
-/* "libfoo.so.1.2.3" as libfoo.so, because the next release has another version. */
-static uint64_t hash_module(uint64_t hash, const char *path)
-{
-    const char *name = path ? path_basename(path) : "";
-    const char *version = strstr(name, ".so.");
-    return stack_hash(hash, name, version ? (size_t)(version - name) + 3 : strlen(name));
-}
-
-/* Without ".isra.0", ".part.1.cold" and the like, which depend on the optimiser. */
-static uint64_t hash_function(uint64_t hash, const char *function)
-{
-    static const char *const clones[] = {".isra.",     ".part.", ".constprop.", ".cold",
-                                         ".lto_priv.", ".llvm.", ".localalias", " [clone "};
-    size_t length = strlen(function);
-    for (size_t i = 0; i < sizeof(clones) / sizeof(*clones); i++) {
-        const char *clone = strstr(function, clones[i]);
-        if (clone && clone > function && (size_t)(clone - function) < length)
-            length = (size_t)(clone - function);
-    }
-    return stack_hash(hash, function, length);
-}
-
-static bool is_same_function(const struct frame *a, const struct frame *b)
-{
-    return a->function && b->function && !strcmp(a->function, b->function) &&
-           !strcmp(a->module ? a->module : "", b->module ? b->module : "");
-}
-
-/*
- * Hashes only what the project's sources decide: modules and functions. Lines and addresses change with every
- * build. Frames of libc and of language runtimes differ between machines. Recursion counts once. Without
- * symbols it hashes offsets, which are valid until the next build. Running and unjoined threads get equal
- * fingerprints, because timing decides which of the two a thread is.
- */
-void stack_fingerprint(struct leak_group *group)
-{
-    const char *joinable = group->kind == LEAK_DETACHED ? "detached" : "joinable";
-    uint64_t hash = stack_hash(STACK_HASH_EMPTY, joinable, strlen(joinable));
-    const struct frame *last = NULL;
-    for (size_t i = 0; i < group->stack_count; i++) {
-        const struct frame *frame = &group->stack[i];
-        bool again = last && is_same_function(last, frame);
-        last = frame;
-        if (again || (group->user_frame && frame->runtime))
-            continue;
-        hash = hash_module(hash, frame->module);
-        if (frame->function) {
-            hash = hash_function(hash, frame->function);
-            continue;
-        }
-        char offset[32];
-        int length = snprintf(offset, sizeof(offset), "%llx",
-                              frame->module ? (unsigned long long)frame->offset : 0ull);
-        hash = stack_hash(hash, offset, (size_t)length);
-    }
-    snprintf(group->fingerprint, sizeof(group->fingerprint), "%016llx", (unsigned long long)hash);
 }

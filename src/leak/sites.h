@@ -30,6 +30,8 @@ int creation_stack_compare(const void *left, const void *right);
  * without a line, are compared by their offsets.
  */
 typedef uint64_t stack_key;
+/* The key of a creation site: of its stack, and the function where its threads start (NULL: not known). */
+stack_key stack_key_with_start(stack_key key, const struct frame *start);
 
 struct site_record {
     struct creation_stack stack;
@@ -60,8 +62,5 @@ size_t site_records_first(const struct site_records *records, stack_key key);
 /* Sets stack, stack_count and user_frame of the leak group. False: out of memory. */
 bool stack_build(const struct ledger *ledger, struct symbolizer *symbolizer, const ledger_pc *frames,
                  uint32_t count, struct leak_group *group);
-
-/* Sets the group's fingerprint from its kind and stack. */
-void stack_fingerprint(struct leak_group *group);
 
 #endif

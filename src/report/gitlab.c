@@ -2,10 +2,11 @@
  * The format "gitlab": a Code Quality report, which merge requests show.
  * https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
  *
- * Each fingerprint must be unique, and each entry needs a file and a line.
+ * Each fingerprint must be unique in the file, and each entry needs a file and a line.
  */
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "report/source.h"
@@ -32,12 +33,35 @@ static json_t *location_json(const struct leak_site *site)
     return json_pack("{so s{si}}", "path", json_text(path), "lines", "begin", place ? place->line : 1);
 }
 
-static json_t *site_json(const struct leak_site *site)
+static int compare_places(const struct leak_site *a, const struct leak_site *b)
 {
-    char name[48], *line = leak_line(site->group, site->threads, site->processes);
+    const struct frame *first = creator_frame(a->group), *second = creator_frame(b->group);
+    int order =
+        first && second ? strcmp(first->file ? first->file : "", second->file ? second->file : "") : 0;
+    if (order == 0 && first && second)
+        order = (first->line > second->line) - (first->line < second->line);
+    return order ? order : (a > b) - (a < b);
+}
+
+/* The second site of a fingerprint, in the order of their lines, gets one that is made from it. */
+static const char *unique_fingerprint(const struct leak_sites *sites, const struct leak_site *site,
+                                      char made[17])
+{
+    unsigned before = 0;
+    for (size_t i = 0; i < sites->count; i++)
+        before += strcmp(sites->items[i].group->fingerprint, site->group->fingerprint) == 0 &&
+                  compare_places(&sites->items[i], site) < 0;
+    unsigned long long number = strtoull(site->group->fingerprint, NULL, 16) + before * 0x9e3779b97f4a7c15ull;
+    snprintf(made, 17, "%016llx", number);
+    return made;
+}
+
+static json_t *site_json(const struct leak_sites *sites, const struct leak_site *site)
+{
+    char fingerprint[17], name[48], *line = leak_line(site->group, site->threads, site->processes);
     snprintf(name, sizeof(name), "threadleak/%s", leak_kind_name(site->group->kind));
     json_t *json = line ? json_pack("{so ss ss ss so}", "description", json_text(line), "check_name", name,
-                                    "fingerprint", site->group->fingerprint, "severity",
+                                    "fingerprint", unique_fingerprint(sites, site, fingerprint), "severity",
                                     severity(site->group->kind), "location", location_json(site))
                         : NULL;
     free(line);
@@ -50,7 +74,7 @@ static bool print_gitlab(FILE *out, const struct report *report, const struct re
     json_t *array = leak_sites_find(&sites, report) ? json_array() : NULL;
     (void)style;
     for (size_t i = 0; i < sites.count; i++)
-        append_value(&array, site_json(&sites.items[i]));
+        append_value(&array, site_json(&sites, &sites.items[i]));
     free(sites.items);
     return json_write(out, array);
 }

@@ -146,6 +146,8 @@ static json_t *group_json(const struct leak_group *group)
     set_text(&json, "fingerprint", group->fingerprint);
     set_text(&json, "test", group->test);
     set_positive(&json, "baseline_threads", (int64_t)group->known);
+    if (group->reason)
+        set_text(&json, "baseline_reason", group->reason);
     set_value(&json, "start_routine", frame_json(group->start_routine));
     set_value(&json, "creation_stack", frames_json(group->stack, group->stack_count));
     set_bool(&json, "creation_stack_truncated", group->truncated);

@@ -87,7 +87,8 @@ void leak_text_release(struct leak_text *text)
 static struct leak_site *site_of(struct leak_sites *sites, const struct leak_group *group)
 {
     for (size_t i = 0; i < sites->count; i++)
-        if (strcmp(sites->items[i].group->fingerprint, group->fingerprint) == 0)
+        if (sites->items[i].group->place == group->place &&
+            strcmp(sites->items[i].group->fingerprint, group->fingerprint) == 0)
             return &sites->items[i];
     return NULL;
 }

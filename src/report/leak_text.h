@@ -23,7 +23,7 @@ struct leak_text {
 bool leak_text_make(struct leak_text *text, const struct leak_group *group, size_t threads, size_t processes);
 void leak_text_release(struct leak_text *text);
 
-/* All counted groups with one fingerprint. */
+/* All counted groups with one fingerprint and the same lines of their callers. */
 struct leak_site {
     const struct leak_group *group;       /* the first */
     const struct process_report *process; /* the last one with it */

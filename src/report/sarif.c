@@ -126,6 +126,16 @@ static json_t *properties_json(const struct process_report *process, const struc
                      threads);
 }
 
+/* Viewers follow a result by the newest version that two reports have. */
+static json_t *fingerprints_json(const struct leak_group *group)
+{
+    json_t *json = json_object();
+    if (*group->old_fingerprint)
+        set_text(&json, "threadleak/v1", group->old_fingerprint);
+    set_text(&json, "threadleak/v2", group->fingerprint);
+    return json;
+}
+
 static bool is_result(const struct process_report *process, const struct leak_group *group)
 {
     return group->counted || group->suppressed_by || process->how == END_ALIVE;
@@ -144,7 +154,7 @@ static json_t *result_json(const struct process_report *process, const struct le
     set_value(&json, "message", json_pack("{ss}", "text", line));
     set_value(&json, "locations", sarif_locations(place ? place : creator_frame(group)));
     set_value(&json, "stacks", stacks_json(group));
-    set_value(&json, "partialFingerprints", json_pack("{ss}", "threadleak/v1", group->fingerprint));
+    set_value(&json, "partialFingerprints", fingerprints_json(group));
     set_value(&json, "properties", properties_json(process, group));
     if (group->suppressed_by)
         set_value(&json, "suppressions", suppressions_json(group));

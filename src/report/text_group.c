@@ -4,6 +4,7 @@
 
 #include "base/escape.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "common/ledger.h"
 #include "report/phrases.h"
 #include "report/source.h"
@@ -145,6 +146,31 @@ static void print_suppression(const struct printer *printer, const struct leak_g
 {
     fputs("suppressed by ", printer->out);
     put_escaped(printer->out, group->suppressed_by);
+    if (!group->reason || !group->in_baseline || !is_verbose(printer))
+        return;
+    fputs(": ", printer->out);
+    put_escaped(printer->out, group->reason);
+}
+
+/* Number of counted threads of its process with this fingerprint. */
+static uint64_t threads_of(const struct printer *printer, const struct leak_group *group)
+{
+    const struct process_report *process = printer->process;
+    uint64_t threads = 0;
+    for (size_t i = 0; process && i < process->group_count; i++)
+        if (process->groups[i].counted && !strcmp(process->groups[i].fingerprint, group->fingerprint))
+            threads += process->groups[i].thread_count;
+    return threads ? threads : group->thread_count;
+}
+
+/* More threads of the process than the baseline has, or from more lines. */
+static void print_known(const struct printer *printer, const struct leak_group *group)
+{
+    if (group->known_sites && group->known >= threads_of(printer, group))
+        fprintf(printer->out, "  the baseline has this leak from only %llu line%s\n",
+                (unsigned long long)group->known_sites, plural(group->known_sites));
+    else if (group->known)
+        fprintf(printer->out, "  the baseline has only %llu\n", (unsigned long long)group->known);
 }
 
 void print_group(const struct printer *printer, const struct leak_group *group)
@@ -161,8 +187,8 @@ void print_group(const struct printer *printer, const struct leak_group *group)
     print_creation(printer, group);
     print_stacks(printer, group->threads, group->thread_count);
     print_joins(printer, group);
-    if (group->counted && group->known)
-        fprintf(printer->out, "  the baseline has only %llu\n", (unsigned long long)group->known);
+    if (group->counted)
+        print_known(printer, group);
     if (group->suppressed_by) {
         fputs("  ", printer->out);
         print_suppression(printer, group);

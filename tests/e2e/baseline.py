@@ -3,6 +3,7 @@
 
   tests/e2e/baseline.py [--build DIR] [NAME...]
 """
+import json
 import os
 import subprocess
 import sys
@@ -18,12 +19,14 @@ PROGRAM = r"""
 #include <unistd.h>
 LINES
 static void *stay(void *arg) { for (;;) pause(); return arg; }
-static void *end(void *arg) { return arg; }
+static int stays;
 __attribute__((noinline)) static void begin(void *(*start)(void *), int more) { pthread_t thread; WORK while (more--) pthread_create(&thread, NULL, start, NULL); }
 __attribute__((noinline)) void pool(int count) { while (count--) begin(stay, 1); }
 __attribute__((noinline)) void deeper(int depth) { if (depth) deeper(depth - 1); else begin(stay, 1); __asm__(""); }
 __attribute__((noinline)) void other(void) { begin(stay, 1); __asm__(""); }
-__attribute__((noinline)) void once(int stays) { begin(stays ? stay : end, 1); usleep(20000); __asm__(""); }
+static void *maybe(void *arg) { (void)arg; if (stays) pause(); return NULL; }
+static void *fresh(void *arg) { for (;;) sleep(9); return arg; }
+__attribute__((noinline)) void once(int set) { stays = set; begin(maybe, 1); usleep(20000); __asm__(""); }
 int main(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)
@@ -31,6 +34,7 @@ int main(int argc, char **argv)
         case 'p': pool(atoi(argv[i] + 1)); break;
         case 'd': deeper(atoi(argv[i] + 1)); break;
         case 'o': other(); break;
+        case 'r': begin(argv[i][1] == 'f' ? fresh : stay, 1); break;
         case 's': once(atoi(argv[i] + 1)); break;
         case 'f':
             for (int n = atoi(argv[i] + 1); n; n--)
@@ -111,6 +115,142 @@ def more_of_them_count(bench):
     _, _, printed = harness.call([bench.cli, "run", f"--baseline={bench.path('known.json')}", "--", program, "p3"],
                               env=bench.env)
     demand("the baseline has only 2" in printed, f"not printed: {printed}")
+
+
+def another_start_routine_is_another_leak(bench):
+    program = bench.program("a", "-g")
+    bench.record(program, "r")
+    expect(bench.check(program, "rf"), (66, 1, 0), "the same stack, another start routine")
+    expect(bench.check(program, "r", "rf"), (66, 1, 1), "beside the known one")
+
+
+def another_line_is_another_leak(bench):
+    """Three threads of one line are known. Now there are two, each of another line."""
+    program = bench.program("a", "-g", more="pthread_t t; for (int i = 0; i < 3; i++) pthread_create(&t, NULL, stay, NULL);")
+    written = bench.record(program)
+    expect([(leak["threads"], leak["sites"]) for leak in written["leaks"]], [(3, 1)], "written")
+    changed = bench.program("b", "-g", more="pthread_t t; pthread_create(&t, NULL, stay, NULL);\n"
+                                            "pthread_create(&t, NULL, stay, NULL);")
+    expect(bench.check(changed), (66, 2, 0), "two lines where one is known")
+    _, _, printed = harness.call([bench.cli, "run", f"--baseline={bench.path('known.json')}", "--", changed], env=bench.env)
+    demand("the baseline has this leak from only 1 line\n" in printed, printed)
+    bench.record(changed)
+    expect(bench.check(changed), (0, 0, 2), "two lines are known")
+
+
+def old_fingerprints_match_for_one_version(bench):
+    """A file of version 0.1, whose fingerprints SARIF still has."""
+    program, sarif = bench.program("a", "-g"), bench.path("report.sarif")
+    harness.call([bench.cli, "run", "--no-stop", f"--format=sarif:{sarif}", "--", program, "p2", "o"], env=bench.env)
+    results = harness.read_json(sarif)["runs"][0]["results"]
+    leaks = [{"fingerprint": result["partialFingerprints"]["threadleak/v1"], "threads": result["properties"]["threads"],
+              "kind": "running"} for result in results]
+    demand(all(result["partialFingerprints"]["threadleak/v2"] != leak["fingerprint"]
+               for result, leak in zip(results, leaks)), "the versions are one")
+    old = bench.write("known.json", json.dumps({"schema": "threadleak-baseline/1", "leaks": leaks}))
+    status, report, printed = bench.run([f"--baseline={old}"], program, "p2", "o")
+    expect((status, report["summary"]["leaked_threads"]), (0, 0), printed)
+    demand("2 leaks were matched by fingerprints of an older version: write the file anew with --write-baseline" in printed,
+           printed)
+    expect(bench.check(program, "p3", "o"), (66, 3, 1), "more of them")
+    bench.run([f"--baseline={old}", f"--write-baseline={old}"], program, "p2", "o")
+    _, _, printed = bench.run([f"--baseline={old}"], program, "p2", "o")
+    demand("older" not in printed, f"written anew: {printed}")
+
+
+def a_reason_is_kept(bench):
+    program = bench.program("a", "-g")
+    written, known = bench.record(program, "p2", "o"), bench.path("known.json")
+    written["leaks"][0]["reason"] = "lives \x1b until the end"
+    bench.write("known.json", json.dumps(written))
+    for options in ([], [f"--baseline={known}"]):
+        bench.run([*options, f"--write-baseline={known}"], program, "p2", "o")
+        expect([leak.get("reason") for leak in bench.known()["leaks"]], ["lives \x1b until the end", None], "kept")
+    _, _, printed = harness.call([bench.cli, "run", "-v", f"--baseline={known}", "--", program, "p2", "o"], env=bench.env)
+    demand("suppressed by baseline: lives \\x1b until the end\n" in printed, printed)
+    _, report, _ = bench.run([f"--baseline={known}"], program, "p2", "o")
+    reasons = sorted(str(leak.get("baseline_reason")) for leak in report["processes"][0]["leaks"])
+    expect(reasons, ["None", "lives \x1b until the end"], "in JSON")
+
+
+TEMPLATES = """
+#include <pthread.h>
+#include <thread>
+#include <unistd.h>
+struct reader { void operator()() const { for (;;) pause(); } };
+struct writer { void operator()() const { for (;;) pause(); } };
+static void *stay(void *arg) { for (;;) pause(); return arg; }
+template <class T> __attribute__((noinline)) void by_template() { pthread_t t; pthread_create(&t, nullptr, stay, nullptr); }
+__attribute__((noinline)) void by_runtime(bool r) { if (r) new std::thread(reader()); else new std::thread(writer()); }
+int main(int, char **argv)
+{
+    bool r = argv[1][0] == 'r';
+    if (argv[1][1] == 't') r ? by_template<reader>() : by_template<writer>();
+    else by_runtime(r);
+    return 0;
+}
+"""
+
+
+def template_arguments_are_identity(bench):
+    source, program = bench.write("app.cc", TEMPLATES), bench.path("app")
+    for flags in (["-O0", "-g"], ["-O0"], ["-O2", "-g", "-fno-ipa-icf"]):
+        subprocess.run(["c++", "-pthread", *flags, "-o", program, source], check=True, timeout=TIMEOUT_S)
+        for how in ("t", "r"):
+            bench.record(program, "r" + how)
+            expect(bench.check(program, "r" + how), (0, 0, 1), f"{flags} {how}")
+            expect(bench.check(program, "w" + how), (66, 1, 0), f"{flags} {how}: other template arguments")
+
+
+def checks_inside_the_program_use_it(bench):
+    """At the end without `run`, and in a check of <threadleak.h>, whose options may name another file."""
+    program = bench.program("a", "-g", "-I" + os.path.join(harness.ROOT, "include"), lines="#include <stdio.h>\n#include <threadleak.h>",
+                            more="if (getenv(\"ASK\")) { printf(\"%d\\n\", threadleak_check(getenv(\"ASK\"))); fflush(stdout); _exit(0); }")
+    bench.record(program, "p2")
+    known, empty = bench.path("known.json"), bench.write("empty.json", '{"schema": "threadleak-baseline/1", "leaks": []}')
+    shim = os.path.join(bench.build, "libthreadleak.so")
+
+    def alone(options, *args, **more):
+        env = {**bench.env, "LD_PRELOAD": shim, "THREADLEAK_OPTIONS": "exitcode=66 stacks=0 " + options, **more}
+        return harness.call([program, *args], env=env)
+    expect(alone(f"baseline='{known}'", "p2")[0], 0, "known")
+    status, _, printed = alone(f"baseline='{known}'", "p3")
+    expect((status, "the baseline has only 2" in printed), (66, True), printed)
+    status, _, printed = alone("baseline=/nosuch", "p2")
+    expect((status, "/nosuch: cannot be read" in printed), (66, True), printed)
+    for asked, options, leaks in (("report=all", f"baseline='{known}'", 0), (f"baseline='{known}'", "", 0),
+                                  (f"baseline='{empty}'", f"baseline='{known}'", 2), ("report=all", "", 2)):
+        _, printed, err = alone(options, "p2", ASK=asked)
+        expect(printed, f"{leaks}\n", f"{options}: {asked}: {err}")
+    _, printed, _ = alone("", "p2", ASK="baseline=/nosuch")
+    expect(printed, "-1\n", "a check with a file that is none")
+
+
+def run_passes_it_to_checks(bench):
+    program = bench.program("a", "-g", "-I" + os.path.join(harness.ROOT, "include"), lines="#include <threadleak.h>",
+                            more="return threadleak_check(NULL);")
+    status, _, _ = bench.run([f"--write-baseline={bench.path('known.json')}"], program, "p2")
+    expect(status, 2, "the check of the program sees both")
+    expect(bench.check(program, "p2"), (0, 0, 2), "it knows them, too")
+
+
+def report_uses_it(bench):
+    program = bench.program("a", "-g", more="write(1, \"up\\n\", 3); pause();")
+    env = {**bench.env, "LD_PRELOAD": os.path.join(bench.build, "libthreadleak.so")}
+    with subprocess.Popen([program, "p2"], env=env, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            expect(process.stdout.readline(), "up\n", "it waits")
+            ask = [bench.cli, "report", "--check", "--no-stop", "--format=json"]
+            status, printed, _ = harness.call([*ask, str(process.pid)], env=bench.env)
+            leaks = json.loads(printed)["processes"][0]["leaks"]
+            expect((status, len(leaks)), (1, 1), printed)
+            known = {"schema": "threadleak-baseline/1", "leaks": [{"fingerprint": leaks[0]["fingerprint"], "threads": 2}]}
+            path = bench.write("known.json", json.dumps(known))
+            status, printed, err = harness.call([*ask, f"--baseline={path}", str(process.pid)], env=bench.env)
+            expect((status, json.loads(printed)["summary"]["suppressed_threads"]), (0, 2), err)
+            expect(harness.call([*ask, "--baseline=/nosuch", str(process.pid)], env=bench.env)[0], 2, "no file")
+        finally:
+            process.kill()
 
 
 def how_many_processes_did_it_is_no_matter(bench):
@@ -211,6 +351,7 @@ def a_bad_file_ends_it_before_command(bench):
            "no fingerprint": '{"schema": "threadleak-baseline/1", "leaks": [{"threads": 1}]}',
            "a short one": '{"schema": "threadleak-baseline/1", "leaks": [{"fingerprint": "12", "threads": 1}]}',
            "no number": '{"schema": "threadleak-baseline/1", "leaks": [{"fingerprint": "0123456789abcdef", "threads": "1"}]}',
+           "no sites": '{"schema": "threadleak-baseline/1", "leaks": [{"fingerprint": "0123456789abcdef", "threads": 1, "sites": 0}]}',
            "below 1": '{"schema": "threadleak-baseline/1", "leaks": [{"fingerprint": "0123456789abcdef", "threads": 0}]}',
            "an entry that is none": '{"schema": "threadleak-baseline/1", "leaks": [3]}', "nothing": "", "binary": "\0\1\2"}
     for what, text in bad.items():
@@ -223,6 +364,9 @@ def a_bad_file_ends_it_before_command(bench):
 
 
 TESTS = [what_is_known_does_not_count, a_new_place_counts, more_of_them_count,
+         another_start_routine_is_another_leak, another_line_is_another_leak, old_fingerprints_match_for_one_version,
+         a_reason_is_kept, template_arguments_are_identity, checks_inside_the_program_use_it, run_passes_it_to_checks,
+         report_uses_it,
          how_many_processes_did_it_is_no_matter, alive_or_ended_is_one_leak, lines_may_move, addresses_may_move,
          debug_information_may_go, optimised_clones_are_the_function, recursion_counts_once,
          the_same_run_writes_the_same, both_is_a_ratchet, fixed_leaks_are_reported, the_status_is_the_commands,

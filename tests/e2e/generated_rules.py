@@ -50,6 +50,7 @@ def generated_rules_are_ready_to_paste(bench):
     status, _, err = bench.call(bench.cli, "run", "-o", "report", "--gen-suppressions", "--", bench.target("running"))
     rules = [line for line in err.splitlines() if not line.startswith("#")]
     demand(status == 66 and rules and all(re.match(r"(thread|start):\^", line) for line in rules), err)
+    demand(all(line.endswith(" kind:running,unjoined") for line in rules), err)  # timing decides which
     demand(all("0x" not in line and ".c" not in line and "/" not in line for line in rules), err)
     status, _, err = bench.call(bench.cli, "run", "--gen-suppressions=nothing", "--", bench.target("clean"))
     demand(status == 0 and os.path.getsize(bench.path("nothing")) == 0, err)

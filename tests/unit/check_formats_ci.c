@@ -37,6 +37,52 @@ START_TEST(more_than_ten)
 }
 END_TEST
 
+static size_t count_of(const char *format, const char *what)
+{
+    char *text = made_printed_as(format);
+    size_t count = 0;
+    for (const char *at = text; (at = strstr(at, what)); at++)
+        count++;
+    free(text);
+    return count;
+}
+
+/* Two leaks of one process with one fingerprint, created by lines 42 and 43. */
+START_TEST(equal_fingerprints_of_two_lines)
+{
+    static struct leak_group two[2];
+    static struct frame stack[2];
+    for (size_t i = 0; i < 2; i++) {
+        stack[i] = made_stack[0];
+        stack[i].line = 42 + (int)i;
+        two[i] = made_groups[0];
+        two[i].stack = &stack[i];
+        two[i].user_frame = &stack[i];
+        two[i].stack_count = 1;
+        two[i].place = i;
+    }
+    made_processes[0].groups = two;
+    made_report.process_count = made_report.summary.processes = 1;
+    made_report.unwatched_count = 0;
+    ck_assert_uint_eq(count_of("github", "::error file=src/pool.c,line=42,"), 1);
+    ck_assert_uint_eq(count_of("github", "::error file=src/pool.c,line=43,"), 1);
+    ck_assert_uint_eq(count_of("gitlab", "\"begin\": 42"), 1);
+    ck_assert_uint_eq(count_of("gitlab", "\"begin\": 43"), 1);
+    ck_assert_uint_eq(count_of("gitlab", "\"fingerprint\": \"9f00000000000001\""), 1);
+    ck_assert_uint_eq(count_of("junit", "<failure "), 2);
+    ck_assert_uint_eq(count_of("tap", "- message:"), 2);
+    ck_assert_uint_eq(count_of("sarif", "\"ruleId\""), 2);
+    ck_assert_uint_eq(count_of("json", "\"creation_stack\""), 2);
+    ck_assert_uint_eq(count_of("text", "> pool_start"), 2);
+    /* As many threads of one line, in two processes. */
+    two[1].place = 0;
+    made_processes[0].group_count = 1;
+    made_processes[1].groups = &two[1];
+    made_report.process_count = 2;
+    ck_assert_uint_eq(count_of("gitlab", "in 2 processes"), 1);
+}
+END_TEST
+
 /* The third is called as the second of the others would be. */
 START_TEST(tests_have_names_of_their_own)
 {
@@ -112,6 +158,7 @@ int main(void)
         abort();
     tcase_add_checked_fixture(tests, formats_set_up, NULL);
     tcase_add_test(tests, more_than_ten);
+    tcase_add_test(tests, equal_fingerprints_of_two_lines);
     tcase_add_test(tests, tests_have_names_of_their_own);
     tcase_add_test(tests, summary_of_the_job);
     tcase_add_test(tests, a_summary_that_cannot_be_written_is_an_error);

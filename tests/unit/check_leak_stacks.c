@@ -55,17 +55,35 @@ START_TEST(the_first_frame_that_is_the_users_own)
 }
 END_TEST
 
-START_TEST(one_start_routine_or_none)
+static void add_started(uint32_t site, void (*start)(void))
 {
-    uint32_t one = site_at(0x100), two = site_at(0x200);
-    ledger_pc first = pc_in(first_user_function) - 1, second = pc_in(second_user_function) - 1;
-    fake_thread(fake, &(struct fake_thread){.site = one, .state = ALIVE, .start_pc = first});
-    fake_thread(fake, &(struct fake_thread){.site = one, .state = ALIVE, .start_pc = first});
-    fake_thread(fake, &(struct fake_thread){.site = two, .state = ALIVE, .start_pc = first});
-    fake_thread(fake, &(struct fake_thread){.site = two, .state = ALIVE, .start_pc = second});
+    fake_thread(fake, &(struct fake_thread){.site = site, .state = ALIVE, .start_pc = pc_in(start) - 1});
+}
+
+START_TEST(each_start_routine_is_a_site)
+{
+    uint32_t one = site_at(0x100);
+    add_started(one, first_user_function);
+    add_started(one, first_user_function);
+    add_started(one, second_user_function);
     const struct process_report *process = build_exit();
+    ck_assert_uint_eq(process->group_count, 2);
+    ck_assert_uint_eq(leak_report->summary.leak_sites, 2);
+    ck_assert_uint_eq(process->groups[0].thread_count, 2);
     ck_assert_str_eq(process->groups[0].start_routine->function, "first_user_function");
-    ck_assert_ptr_null(process->groups[1].start_routine);
+    ck_assert_str_eq(process->groups[1].start_routine->function, "second_user_function");
+    ck_assert_str_ne(process->groups[0].fingerprint, process->groups[1].fingerprint);
+    ck_assert_str_eq(process->groups[0].old_fingerprint, process->groups[1].old_fingerprint);
+}
+END_TEST
+
+/* From the definition of FNV-1a, for "joinable", and module and offset of both frames. */
+START_TEST(fingerprints_of_the_last_version_stay)
+{
+    add_started(site_at(0x100), first_user_function);
+    const struct leak_group *group = &build_exit()->groups[0];
+    ck_assert_str_eq(group->old_fingerprint, "6921e29694d9676a");
+    ck_assert_str_ne(group->fingerprint, group->old_fingerprint);
 }
 END_TEST
 
@@ -122,7 +140,8 @@ int main(void)
     tcase_add_test(tests, frames_say_where_they_are);
     tcase_add_test(tests, no_stack_is_an_empty_one);
     tcase_add_test(tests, the_first_frame_that_is_the_users_own);
-    tcase_add_test(tests, one_start_routine_or_none);
+    tcase_add_test(tests, each_start_routine_is_a_site);
+    tcase_add_test(tests, fingerprints_of_the_last_version_stay);
     tcase_add_test(tests, where_others_of_the_site_are_joined);
     tcase_add_test(tests, fingerprints_are_of_the_code_alone);
     return suite_run("leak_stacks", tests);
