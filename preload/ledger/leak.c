@@ -1,5 +1,7 @@
 #include "preload/ledger/leak.h"
 
+#include "preload/ledger/descriptor.h"
+
 unsigned leak_kind(const struct shim_state *state, const struct ledger_slot *slot,
                    const struct leak_scope *scope)
 {
@@ -14,7 +16,11 @@ unsigned leak_kind(const struct shim_state *state, const struct ledger_slot *slo
 uint32_t leak_count(const struct shim_state *state, const struct leak_scope *scope)
 {
     uint32_t used = ledger_used(state->header, SECTION_SLOTS), count = 0;
-    for (uint32_t i = 0; i < used; i++)
+    const struct leak_scope any = {.kinds = KIND_ALL, .since = scope->since, .except = scope->except};
+    for (uint32_t i = 0; i < used; i++) {
+        if (leak_kind(state, &state->slots[i], &any))
+            descriptor_check(state, &state->slots[i]);
         count += leak_kind(state, &state->slots[i], scope) != 0;
+    }
     return count;
 }

@@ -14,6 +14,7 @@ struct leak_scope {
 unsigned leak_kind(const struct shim_state *state, const struct ledger_slot *slot,
                    const struct leak_scope *scope);
 
+/* Also records what descriptor_check() finds out. */
 uint32_t leak_count(const struct shim_state *state, const struct leak_scope *scope);
 
 #endif

@@ -185,6 +185,7 @@ static void store_identity(struct shim_state *state, bool under_run)
     atomic_store(&header->test,
                  ledger_store_string(state, shim_config.test, (uint32_t)strlen(shim_config.test)));
     header->tid_offset = shim_config.tid_offset;
+    header->address = (uint64_t)header;
     header->start_offset = shim_config.start_offset;
     header->seccomp = (int32_t)SYS1(prctl, PR_GET_SECCOMP);
     atomic_store(&header->flags, under_run ? LEDGER_UNDER_RUN : 0);

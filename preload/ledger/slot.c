@@ -25,7 +25,7 @@ struct ledger_slot *slot_take(struct shim_state *state)
     return fresh < INDEX_VALUE_MAX ? &state->slots[fresh] : NULL;
 }
 
-void slot_give(struct shim_state *state, struct ledger_slot *slot)
+void slot_give(const struct shim_state *state, struct ledger_slot *slot)
 {
     _Atomic uint64_t *head = &state->header->free_head;
     uint32_t number = slot_number(state, slot);
@@ -40,12 +40,13 @@ void slot_give(struct shim_state *state, struct ledger_slot *slot)
 
 static bool is_over(uint32_t bits)
 {
-    bool released = (bits & SLOT_JOINED) || ((bits & SLOT_DETACHED) && !(bits & SLOT_JOINING));
+    bool released =
+        (bits & (SLOT_JOINED | SLOT_RELEASED)) || ((bits & SLOT_DETACHED) && !(bits & SLOT_JOINING));
     return released && (bits & SLOT_ENDED);
 }
 
 /* Exactly one caller sees the change that completes the life of the slot. */
-uint32_t slot_set(struct shim_state *state, struct ledger_slot *slot, uint32_t bits)
+uint32_t slot_set(const struct shim_state *state, struct ledger_slot *slot, uint32_t bits)
 {
     uint32_t before = atomic_fetch_or(&slot->state, bits);
     if (!is_over(before) && is_over(before | bits))
@@ -53,14 +54,23 @@ uint32_t slot_set(struct shim_state *state, struct ledger_slot *slot, uint32_t b
     return before;
 }
 
-void slot_clear(struct shim_state *state, struct ledger_slot *slot, uint32_t bits)
+bool slot_set_from(const struct shim_state *state, struct ledger_slot *slot, uint32_t before, uint32_t bits)
+{
+    if (!atomic_compare_exchange_strong(&slot->state, &before, before | bits))
+        return false;
+    if (!is_over(before) && is_over(before | bits))
+        slot_give(state, slot);
+    return true;
+}
+
+void slot_clear(const struct shim_state *state, struct ledger_slot *slot, uint32_t bits)
 {
     uint32_t before = atomic_fetch_and(&slot->state, ~bits);
     if (!is_over(before) && is_over(before & ~bits))
         slot_give(state, slot);
 }
 
-void slot_detached(struct shim_state *state, struct ledger_slot *slot)
+void slot_detached(const struct shim_state *state, struct ledger_slot *slot)
 {
     struct ledger_site *site = &state->sites[slot->site];
     uint32_t before = slot_set(state, slot, SLOT_DETACHED);

@@ -6,13 +6,16 @@
 
 /* NULL: the section is full. */
 struct ledger_slot *slot_take(struct shim_state *state);
-void slot_give(struct shim_state *state, struct ledger_slot *slot);
+void slot_give(const struct shim_state *state, struct ledger_slot *slot);
 
 /* Change SLOT_* bits, and free the slot when its life is complete. slot_set returns the bits before. */
-uint32_t slot_set(struct shim_state *state, struct ledger_slot *slot, uint32_t bits);
-void slot_clear(struct shim_state *state, struct ledger_slot *slot, uint32_t bits);
+uint32_t slot_set(const struct shim_state *state, struct ledger_slot *slot, uint32_t bits);
+void slot_clear(const struct shim_state *state, struct ledger_slot *slot, uint32_t bits);
+
+/* Sets bits only if the state is still `before`. */
+bool slot_set_from(const struct shim_state *state, struct ledger_slot *slot, uint32_t before, uint32_t bits);
 
 /* Sets SLOT_DETACHED, and counts it. */
-void slot_detached(struct shim_state *state, struct ledger_slot *slot);
+void slot_detached(const struct shim_state *state, struct ledger_slot *slot);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "preload/ledger/descriptor.h"
 #include "preload/ledger/module.h"
 #include "preload/ledger/slot.h"
 #include "preload/shim/guard.h"
@@ -55,7 +56,8 @@ static void note_peaks(struct shim_state *state, const struct ledger_site *site,
 static void fill_slot(struct ledger_slot *slot, const struct new_thread *thread, ledger_pc start_pc)
 {
     uint32_t bits = (thread->detached ? SLOT_DETACHED : 0u) | (thread->small_stack ? SLOT_SMALL_STACK : 0u);
-    atomic_store_explicit(&slot->state, bits, RELAXED);
+    uint32_t uses = atomic_load_explicit(&slot->state, RELAXED) / SLOT_USE + 1;
+    atomic_store_explicit(&slot->state, bits | uses * SLOT_USE, RELAXED);
     atomic_store_explicit(&slot->handle, 0, RELAXED);
     atomic_store_explicit(&slot->tid, 0, RELAXED);
     atomic_store_explicit(&slot->ended_ns, 0, RELAXED);
@@ -69,14 +71,29 @@ static void fill_slot(struct ledger_slot *slot, const struct new_thread *thread,
     slot->created_by = thread->created_by;
 }
 
+/* If the section is full, some slots may be of threads whose end or join no hook saw. The search takes long,
+ * so it is repeated only after 1, 2, 4, 8 … lost events. */
+static struct ledger_slot *take_slot(struct shim_state *state)
+{
+    struct ledger_slot *slot = slot_take(state);
+    if (slot)
+        return slot;
+    uint64_t lost = atomic_fetch_add(&state->header->lost_events, 1);
+    if (lost & (lost - 1))
+        return NULL;
+    descriptor_check_all(state);
+    slot = slot_take(state);
+    if (slot)
+        atomic_fetch_sub(&state->header->lost_events, 1);
+    return slot;
+}
+
 struct ledger_slot *thread_new(struct shim_state *state, struct new_thread *thread)
 {
     struct ledger_site *site = &state->sites[thread->site];
-    struct ledger_slot *slot = slot_take(state);
-    if (!slot) {
-        atomic_fetch_add(&state->header->lost_events, 1);
+    struct ledger_slot *slot = take_slot(state);
+    if (!slot)
         return NULL;
-    }
     bool same = thread->start == site->start;
     fill_slot(slot, thread, same ? site->start_pc : module_encode(state, thread->start));
     uint64_t serial = atomic_fetch_add(&state->header->next_serial, 1);
@@ -110,7 +127,8 @@ void thread_started(struct shim_state *state, struct ledger_slot *slot, pthread_
 {
     atomic_store_explicit(&slot->tid, tid, RELAXED);
     atomic_store_explicit(&slot->handle, (uint64_t)self, RELAXED);
-    atomic_fetch_or(&slot->state, SLOT_STARTED);
+    bool found = descriptor_slot(state, self) == slot;
+    atomic_fetch_or(&slot->state, SLOT_STARTED | (found ? SLOT_IN_DESCRIPTOR : 0u));
     /* The slot must be in our TLS before this. detach_begin does the two in the other order. */
     if (atomic_load(&shim_tls.early_detach))
         slot_detached(state, slot);

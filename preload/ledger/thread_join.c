@@ -1,28 +1,11 @@
 #include "preload/ledger/thread_join.h"
 
+#include "preload/ledger/descriptor.h"
 #include "preload/ledger/module.h"
 #include "preload/ledger/slot.h"
 #include "preload/shim/guard.h"
 
 #define RELAXED memory_order_relaxed
-
-static uint64_t word_at(pthread_t handle, int32_t offset)
-{
-    return *(const uint64_t *)((const char *)handle + offset);
-}
-
-static struct ledger_slot *slot_of_descriptor(const struct shim_state *state, pthread_t handle)
-{
-    int32_t offset = shim_config.start_offset;
-    if (offset < 0)
-        return NULL;
-    uint64_t start = word_at(handle, offset), arg = word_at(handle, offset + (int32_t)sizeof(void *));
-    uint64_t first = (uint64_t)state->slots;
-    bool ours = start == shim_config.trampolines[0] || start == shim_config.trampolines[1];
-    if (!ours || arg < first || arg >= (uint64_t)(state->slots + state->header->sections[SECTION_SLOTS].cap))
-        return NULL;
-    return (struct ledger_slot *)arg;
-}
 
 static struct shim_tls *tls_of(pthread_t handle)
 {
@@ -31,7 +14,7 @@ static struct shim_tls *tls_of(pthread_t handle)
 
 struct thread_ref thread_find(const struct shim_state *state, pthread_t handle)
 {
-    struct thread_ref thread = {slot_of_descriptor(state, handle), 0};
+    struct thread_ref thread = {descriptor_slot(state, handle), 0};
     if (thread.slot) {
         thread.serial = atomic_load(&thread.slot->serial);
         return thread;
@@ -96,7 +79,7 @@ static struct ledger_slot *find_ended(struct shim_state *state, pthread_t handle
         uint64_t serial = atomic_load(&slot->serial);
         uint32_t bits = atomic_load(&slot->state);
         if (serial == 0 || serial >= oldest_serial || atomic_load(&slot->handle) != (uint64_t)handle ||
-            !(bits & SLOT_ENDED) || bits & (SLOT_JOINED | SLOT_DETACHED))
+            !(bits & SLOT_ENDED) || bits & (SLOT_JOINED | SLOT_DETACHED | SLOT_RELEASED))
             continue;
         oldest = slot;
         oldest_serial = serial;

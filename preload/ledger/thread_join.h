@@ -7,13 +7,9 @@
 #include "preload/shim/state.h"
 
 /*
- * Finds the record by a pthread_t, which points to glibc's descriptor of the thread. That contains the start
- * routine and argument that glibc got: our trampoline and the slot. They are valid from before the thread
- * runs until the memory is reused.
- *
- * If another library's pthread_create is called between (ASan), the descriptor contains
- * that library's routine.  Then the static TLS of the thread has the slot, once it runs.
- * Both are correct while the handle is valid, and the real functions read the same memory.
+ * Finds the record by a pthread_t: by the descriptor (descriptor.h), or by the static TLS of the thread,
+ * which has the slot once the thread runs. Both are correct while the handle is valid, and the real functions
+ * read the same memory.
  */
 struct thread_ref {
     struct ledger_slot *slot; /* NULL: untracked, or not yet known */

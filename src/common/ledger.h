@@ -118,7 +118,8 @@ static inline uint64_t ledger_pc_offset(ledger_pc pc)
 /*
  * Bits of ledger_slot.state.  An atomic operation sets each of them once in the life of a
  * slot.  A failed join clears JOINING.  The slot becomes free with ENDED and JOINED, with
- * ENDED and RELEASED, or with ENDED and DETACHED without JOINING.
+ * ENDED and RELEASED, or with ENDED and DETACHED without JOINING.  The upper half counts
+ * the threads that have used the slot, so that the states of two of them differ.
  */
 enum {
     SLOT_STARTED = 1u << 0, /* the thread runs: tid and handle are valid */
@@ -131,6 +132,7 @@ enum {
     SLOT_JOINED = 1u << 6,
     SLOT_SMALL_STACK = 1u << 7, /* its stack is too small to unwind on */
     SLOT_IGNORED = 1u << 8,     /* the program asked to ignore it */
+    SLOT_USE = 1u << 16         /* unit of the counter */
 };
 
 /* Kinds of thread that count as leaks. */
@@ -180,6 +182,42 @@ struct ledger_slot {
     _Atomic uint64_t fault_pc;     /* a ledger_pc */
 };
 _Static_assert(sizeof(struct ledger_slot) == 128, "slot layout is part of the format");
+
+/*
+ * Words of glibc's descriptor of a thread, which its handle points to.  They show what no hook
+ * saw.  The kernel clears `tid` when the task ends (CLONE_CHILD_CLEARTID).  pthread_join sets it
+ * to -1, and then glibc keeps the descriptor for a new thread.  One of the first two words is
+ * the descriptor itself if the thread is detached (joinid): its place depends on the version.
+ */
+enum { DESCRIPTOR_START = 4, DESCRIPTOR_ARG = 5, DESCRIPTOR_WORDS = 6 };
+struct ledger_descriptor {
+    int32_t tid;
+    uint64_t words[DESCRIPTOR_WORDS]; /* [DESCRIPTOR_START] is the start routine, then its argument */
+};
+
+static inline uint32_t ledger_gone(uint32_t state)
+{
+    return SLOT_ENDED | (state & SLOT_DETACHED ? 0u : (uint32_t)SLOT_RELEASED);
+}
+
+/* The SLOT_* that the descriptor of a slot proves, which can be known already. first, end: addresses of slots
+ * that the argument can be. */
+static inline uint32_t ledger_proved(const struct ledger_descriptor *now, const struct ledger_slot *slot,
+                                     uint32_t state, uint64_t first, uint64_t end)
+{
+    uint64_t arg = now->words[DESCRIPTOR_ARG], handle = slot->handle;
+    if ((now->tid != 0 && now->tid != slot->tid) ||
+        (state & SLOT_IN_DESCRIPTOR && (arg < first || arg >= end)))
+        return ledger_gone(state);
+    return (now->tid == 0 ? (uint32_t)SLOT_ENDED : 0u) |
+           (now->words[0] == handle || now->words[1] == handle ? (uint32_t)SLOT_DETACHED : 0u);
+}
+
+/* Can a descriptor prove something about a slot in this state? */
+static inline int ledger_is_provable(uint32_t state)
+{
+    return state & SLOT_STARTED && !(state & (SLOT_JOINED | SLOT_RELEASED | SLOT_JOINING));
+}
 
 /* ---- creation sites ------------------------------------------------------ */
 
@@ -441,7 +479,8 @@ struct ledger_header {
     int32_t start_offset;       /* offset of the start routine in glibc's struct pthread; -1: not known */
     _Atomic uint64_t end_began_ns;
     struct ledger_fault fault;
-    uint64_t epoch; /* identifies the process and this ledger */
+    uint64_t epoch;   /* identifies the process and this ledger */
+    uint64_t address; /* of the ledger in the process */
     struct ledger_fork fork;
     struct ledger_failure failure;
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "core/core.h"
+#include "evidence/unseen.h"
 #include "evidence/untracked.h"
 #include "proc/process.h"
 
@@ -130,6 +131,8 @@ static bool fail(struct evidence *evidence, struct error *error)
 static bool of_watched(struct evidence *evidence, const struct ledger *ledger, struct error *error)
 {
     bool done = read_ledger(evidence, ledger);
+    if (done && evidence->end.alive)
+        unseen_in_process(&evidence->threads, evidence->pid, ledger_get_header(ledger));
     /* In another pid namespace its tids differ from ours. */
     if (done && evidence->end.alive && evidence->pid == ledger_get_header(ledger)->pid &&
         process_tasks(evidence->pid, &evidence->tasks))
@@ -168,8 +171,12 @@ bool evidence_of_core(struct evidence *evidence, const struct core_file *core, c
                                   .end = {.known = core->signal != 0, .wait_status = core->signal},
                                   .core = true,
                                   .stacks = stacks};
-    if (ledger)
-        return of_watched(evidence, ledger, error);
+    if (ledger && !of_watched(evidence, ledger, error))
+        return false;
+    if (ledger) {
+        unseen_in_core(&evidence->threads, core, ledger_get_header(ledger));
+        return true;
+    }
     evidence->parent_pid = core->parent_pid;
     evidence->exe = *core->command ? strdup(core->command) : NULL;
     return true;

@@ -133,6 +133,7 @@ static void set_counts(struct build *build)
         process->counts.created += site->created;
         process->counts.joined += site->joined;
         process->counts.detached += site->detached;
+        process->counts.released += site->released;
     }
     process->counts.peak = build->header->peak > 0 ? (uint64_t)build->header->peak : 0;
     process->counts.lost = build->header->lost_events;

@@ -90,6 +90,7 @@ static struct candidate *list_candidates(struct build *build, size_t *count)
     for (size_t i = 0; list && i < threads->count; i++) {
         struct candidate *item = &list[*count];
         item->slot = &threads->slots[i];
+        build->process.counts.released += (item->slot->state & SLOT_RELEASED) != 0;
         if (!kind_of(build, item->slot, &item->kind))
             continue;
         item->stack = creation_stack_of(build->evidence->ledger, item->slot->site);

@@ -89,6 +89,7 @@ struct process_report {
     uint64_t started_wall_ns;
     struct {
         uint64_t created, joined, detached, alive, unjoined, peak, untracked, lost;
+        uint64_t released; /* joined or detached, though no hook saw that */
     } counts; /* lost: creations without a record; alive: tracked threads alive now, joinable or detached */
     bool no_room;              /* they are lost because the ledger could not grow, not because it was full */
     struct leak_group *groups; /* counted first, then by kind, then by thread count */

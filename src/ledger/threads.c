@@ -18,7 +18,20 @@ static int compare_handles(const void *left, const void *right)
 {
     const struct ledger_slot *a = *(const struct ledger_slot *const *)left;
     const struct ledger_slot *b = *(const struct ledger_slot *const *)right;
-    return (a->handle > b->handle) - (a->handle < b->handle);
+    if (a->handle != b->handle)
+        return a->handle < b->handle ? -1 : 1;
+    return (a->serial > b->serial) - (a->serial < b->serial);
+}
+
+/* A handle is issued again only after the thread that had it was joined or detached. So of the threads with
+ * one handle only the latest still has it. */
+static void release_older(const struct thread_index *index)
+{
+    for (size_t i = 0; i + 1 < index->count; i++) {
+        const struct ledger_slot *slot = index->by_handle[i];
+        if (slot->handle && slot->handle == index->by_handle[i + 1]->handle)
+            index->slots[slot - index->slots].state |= SLOT_RELEASED | SLOT_ENDED;
+    }
 }
 
 bool thread_index_read(struct thread_index *index, const struct ledger *ledger)
@@ -36,6 +49,7 @@ bool thread_index_read(struct thread_index *index, const struct ledger *ledger)
     for (size_t i = 0; i < index->count; i++)
         index->by_handle[i] = &index->slots[i];
     qsort(index->by_handle, index->count, sizeof(*index->by_handle), compare_handles);
+    release_older(index);
     return true;
 }
 

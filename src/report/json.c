@@ -175,6 +175,8 @@ static json_t *counts_json(const struct process_report *process)
     set_known(&json, "created", (int64_t)process->counts.created, known);
     set_known(&json, "joined", (int64_t)process->counts.joined, known);
     set_known(&json, "detached", (int64_t)process->counts.detached, known);
+    if (process->counts.released)
+        set_number(&json, "released_unseen", (int64_t)process->counts.released);
     set_known(&json, "alive", (int64_t)process->counts.alive, known);
     set_known(&json, "unjoined", (int64_t)process->counts.unjoined, known);
     set_known(&json, "peak", (int64_t)process->counts.peak, known);

@@ -218,9 +218,13 @@ static void print_foot(const struct printer *printer, const struct process_repor
         fputs(".   ", printer->out);
     if (counts->suppressed)
         fprintf(printer->out, "suppressed: %llu.   ", (unsigned long long)counts->suppressed);
-    fprintf(printer->out, "created %llu, joined %llu, detached %llu, peak %llu.\n",
+    fprintf(printer->out, "created %llu, joined %llu, detached %llu, ",
             (unsigned long long)process->counts.created, (unsigned long long)process->counts.joined,
-            (unsigned long long)process->counts.detached, (unsigned long long)process->counts.peak);
+            (unsigned long long)process->counts.detached);
+    if (process->counts.released)
+        fprintf(printer->out, "joined or detached unseen %llu, ",
+                (unsigned long long)process->counts.released);
+    fprintf(printer->out, "peak %llu.\n", (unsigned long long)process->counts.peak);
 }
 
 /* True: the last group was printed in full. */

@@ -259,6 +259,23 @@ START_TEST(of_one_tid_the_live_thread_comes_first)
 }
 END_TEST
 
+START_TEST(only_the_latest_has_a_handle)
+{
+    for (int i = 0; i < 3; i++)
+        thread(SLOT_STARTED | SLOT_ENDED, 50 + i);
+    thread(SLOT_STARTED | SLOT_ENDED, 60);
+    for (uint32_t i = 0; i < 4; i++)
+        fake_slot(fake, i)->handle = i == 1 ? 0x8000 : 0x7000;
+    ledger = fake_open(fake);
+    ck_assert(thread_index_read(&evidence.threads, ledger));
+    for (size_t i = 0; i < evidence.threads.count; i++) {
+        const struct ledger_slot *slot = &evidence.threads.slots[i];
+        bool latest = slot->serial == 3 || slot->serial == 5;
+        ck_assert_uint_eq(ledger_slot_kind(slot->state), latest ? KIND_UNJOINED : 0);
+    }
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("evidence");
@@ -275,5 +292,6 @@ int main(void)
     tcase_add_test(tests, old_ones_have_not_just_begun);
     tcase_add_test(tests, as_many_of_the_youngest_are_left_out);
     tcase_add_test(tests, of_one_tid_the_live_thread_comes_first);
+    tcase_add_test(tests, only_the_latest_has_a_handle);
     return suite_run("evidence", tests);
 }

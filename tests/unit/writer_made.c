@@ -60,7 +60,7 @@ uint32_t make_site(void)
 
 int64_t unjoined(const struct ledger_site *site)
 {
-    return (int64_t)(site->ended_joinable - site->joined - site->detached_late);
+    return (int64_t)(site->ended_joinable - site->joined - site->detached_late - site->released);
 }
 
 int64_t live(const struct ledger_site *site)

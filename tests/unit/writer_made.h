@@ -12,7 +12,9 @@
 /* The part of glibc's descriptor of a thread that the writer reads.  A handle is the address of one.  Another
  * library's pthread_create may write other values to `start` and `arg`. */
 struct descriptor {
+    _Atomic uint64_t before[DESCRIPTOR_START];
     _Atomic uint64_t start, arg;
+    _Atomic int32_t tid;
     struct shim_tls tls;
 };
 enum { MANY = 256 };

@@ -1,0 +1,17 @@
+/*
+ * Finds threads that were detached, joined or ended past every hook, by glibc's descriptors in the memory of
+ * the process (ledger_proved() in ledger.h). It changes the states in the index.
+ */
+#ifndef THREADLEAK_EVIDENCE_UNSEEN_H
+#define THREADLEAK_EVIDENCE_UNSEEN_H
+
+#include <sys/types.h>
+
+#include "core/core.h"
+#include "ledger/ledger.h"
+
+void unseen_in_process(struct thread_index *index, pid_t pid, const struct ledger_header *header);
+void unseen_in_core(struct thread_index *index, const struct core_file *core,
+                    const struct ledger_header *header);
+
+#endif
