@@ -6,6 +6,7 @@
 #include "preload/backtrace/capture.h"
 #include "preload/backtrace/signal_capture.h"
 #include "preload/exit/dump.h"
+#include "preload/ledger/failure.h"
 #include "preload/ledger/site.h"
 #include "preload/ledger/thread.h"
 #include "preload/ledger/thread_life.h"
@@ -79,8 +80,8 @@ static struct ledger_slot *prepare(struct shim_state *state, const struct guard 
     return thread_new(state, thread);
 }
 
-/* real_create(START, ARG): the real function. */
-#define CREATE(real_create, attr, trampoline, success)                                \
+/* real_create(START, ARG): the real function. error: errno for its `result`; 0: not known. */
+#define CREATE(real_create, attr, trampoline, success, error)                         \
     do {                                                                              \
         struct shim_state *state = shim_ready();                                      \
         if (!state)                                                                   \
@@ -95,14 +96,14 @@ static struct ledger_slot *prepare(struct shim_state *state, const struct guard 
         if (result == (success))                                                      \
             thread_created(state, &created);                                          \
         else                                                                          \
-            thread_dropped(state, slot);                                              \
+            thread_failed(state, slot, &created, error);                              \
         return result;                                                                \
     } while (0)
 
 EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
 {
 #define REAL_CREATE(routine, argument) real.pthread_create(thread, attr, routine, argument)
-    CREATE(REAL_CREATE, attr, thread_begin_pthread, 0);
+    CREATE(REAL_CREATE, attr, thread_begin_pthread, 0, result);
 #undef REAL_CREATE
 }
 
@@ -110,7 +111,7 @@ EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
 EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
 {
 #define REAL_CREATE(routine, argument) real.thrd_create(thread, routine, argument)
-    CREATE(REAL_CREATE, NULL, thread_begin_thrd, thrd_success);
+    CREATE(REAL_CREATE, NULL, thread_begin_thrd, thrd_success, result == thrd_nomem ? ENOMEM : 0);
 #undef REAL_CREATE
 }
 

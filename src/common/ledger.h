@@ -221,8 +221,8 @@ static inline int ledger_is_provable(uint32_t state)
 
 /* ---- creation sites ------------------------------------------------------ */
 
-/* Errors of failed creations: names in reports, and the errno. FAIL_THRD is thrd_error: thrd_create does not
- * return the reason. */
+/* Errors of failed creations, with their names in reports. thrd_create does not return the reason of
+ * thrd_error. */
 #define FAIL_ERRORS(ERROR)    \
     ERROR(EAGAIN, "EAGAIN")   \
     ERROR(ENOMEM, "ENOMEM")   \
@@ -387,7 +387,7 @@ struct ledger_untracked {
 /* The latest failed creation. `seq` is its sequence lock: odd while it is written; 0: none. */
 struct ledger_failure {
     _Atomic uint32_t seq;
-    int32_t error;     /* errno; 0: thrd_error */
+    uint32_t error;    /* enum ledger_fail */
     uint32_t site;     /* index into sites */
     uint32_t threads;  /* tasks of the process then; 0: not known */
     uint32_t unjoined; /* of the tracked threads: ended, but neither joined nor detached */

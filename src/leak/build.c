@@ -174,7 +174,7 @@ static bool build_process(struct build *build)
     if (build->header) {
         set_options(build);
         set_counts(build);
-        if (!read_program_rules(build) || !build_groups(build))
+        if (!read_program_rules(build) || !build_groups(build) || !build_failures(build))
             return false;
     }
     return build_untracked(build) && build_main(build);
@@ -212,7 +212,7 @@ static bool is_shown(const struct build *build)
 {
     const struct process_report *process = &build->process;
     return !build->header || build->rules->even_without_threads || process->counts.created ||
-           process->counts.lost || process->group_count;
+           process->counts.lost || process->counts.failed || process->group_count;
 }
 
 bool report_add(struct report *report, struct evidence *evidence, const struct verdict_rules *rules,

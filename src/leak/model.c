@@ -74,6 +74,9 @@ void process_report_release(struct process_report *process)
         free(process->groups[i].ignored);
     }
     free(process->groups);
+    for (size_t i = 0; i < process->failed_count; i++)
+        free(process->failed[i].place.stack);
+    free(process->failed);
     free(process->untracked);
     free(process->main);
     stacks_free(process->stacks);

@@ -70,6 +70,19 @@ struct leak_group {
 /* The frame that names the creator of the threads: the first user frame, else the leaf; NULL: none. */
 const struct frame *creator_frame(const struct leak_group *group);
 
+/* Creations that failed with one error, at one site. */
+struct failed_creation {
+    const char *error; /* "EAGAIN" */
+    uint64_t count;
+    struct leak_group place; /* only stack, user_frame, truncated and start_routine; it has no threads */
+    uint64_t key;            /* of the site */
+    bool latest;             /* the latest one of the process is among them. Only then: */
+    uint64_t created_by;     /* 0: unknown */
+    uint64_t threads;        /* tasks of the process then; 0: unknown */
+    uint64_t unjoined;       /* of its tracked threads then */
+    double ago_s;            /* < 0: unknown */
+};
+
 struct process_report {
     pid_t pid, parent_pid;
     char *exe;          /* NULL unknown */
@@ -89,11 +102,14 @@ struct process_report {
     uint64_t started_wall_ns;
     struct {
         uint64_t created, joined, detached, alive, unjoined, peak, untracked, lost;
+        uint64_t failed;   /* creations that failed; `created` is without them */
         uint64_t released; /* joined or detached, though no hook saw that */
     } counts; /* lost: creations without a record; alive: tracked threads alive now, joinable or detached */
     bool no_room;              /* they are lost because the ledger could not grow, not because it was full */
     struct leak_group *groups; /* counted first, then by kind, then by thread count */
     size_t group_count;
+    struct failed_creation *failed; /* in the order of their sites in the ledger */
+    size_t failed_count;
     struct thread_info *main;      /* of a live process; NULL: not known */
     struct thread_info *untracked; /* id 0 */
     size_t untracked_count;

@@ -16,6 +16,8 @@ struct build {
 void build_add_task(const struct build *build, const struct task *task, struct thread_info *thread);
 /* Groups the threads that are alive or unjoined, and judges the groups. False: out of memory. */
 bool build_groups(struct build *build);
+/* Adds the creations that failed. False: out of memory. */
+bool build_failures(struct build *build);
 /* Adds the threads whose creation the shim did not see. False: out of memory. */
 bool build_untracked(struct build *build);
 

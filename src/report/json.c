@@ -157,6 +157,37 @@ static json_t *group_json(const struct leak_group *group)
     return json;
 }
 
+/* What the latest creation that failed found; null where it is not among these. */
+static json_t *latest_json(const struct failed_creation *failed)
+{
+    if (!failed->latest)
+        return json_null();
+    json_t *json = json_object();
+    set_positive(&json, "created_by", (int64_t)failed->created_by);
+    set_positive(&json, "threads", (int64_t)failed->threads);
+    set_number(&json, "unjoined", (int64_t)failed->unjoined);
+    set_seconds(&json, "ago_s", failed->ago_s);
+    return json;
+}
+
+static json_t *failed_json(const struct process_report *process)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < process->failed_count; i++) {
+        const struct leak_group *place = &process->failed[i].place;
+        json_t *json = json_object();
+        set_text(&json, "error", process->failed[i].error);
+        set_number(&json, "count", (int64_t)process->failed[i].count);
+        set_value(&json, "start_routine", frame_json(place->start_routine));
+        set_value(&json, "creation_stack", frames_json(place->stack, place->stack_count));
+        set_bool(&json, "creation_stack_truncated", place->truncated);
+        set_value(&json, "own", frame_json(place->user_frame));
+        set_value(&json, "latest", latest_json(&process->failed[i]));
+        append_value(&list, json);
+    }
+    return list;
+}
+
 static json_t *end_json(const struct process_report *process)
 {
     json_t *json = json_object();
@@ -215,6 +246,8 @@ static json_t *process_json(const struct process_report *process)
     set_value(&json, "leaks", leaks);
     set_value(&json, "main", process->main ? thread_json(process->main, "main") : json_null());
     set_value(&json, "untracked", untracked);
+    if (process->failed_count)
+        set_value(&json, "failed_creations", failed_json(process));
     set_number(&json, "lost_events", (int64_t)process->counts.lost);
     if (process->checked)
         set_positive(&json, "checkpoint", (int64_t)process->since);

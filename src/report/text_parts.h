@@ -39,6 +39,9 @@ void print_process(const struct printer *printer, const struct process_report *p
 /* A leak group in full (text_group.c), after an empty line. */
 void print_group(const struct printer *printer, const struct leak_group *group);
 
+/* The creations that failed (text_failed.c), each after an empty line. False: there are none. */
+bool print_failed_creations(const struct printer *printer, const struct process_report *process);
+
 /* A group that is not counted, in one line. */
 void print_group_short(const struct printer *printer, const struct leak_group *group);
 

@@ -218,8 +218,10 @@ static void print_foot(const struct printer *printer, const struct process_repor
         fputs(".   ", printer->out);
     if (counts->suppressed)
         fprintf(printer->out, "suppressed: %llu.   ", (unsigned long long)counts->suppressed);
-    fprintf(printer->out, "created %llu, joined %llu, detached %llu, ",
-            (unsigned long long)process->counts.created, (unsigned long long)process->counts.joined,
+    fprintf(printer->out, "created %llu, ", (unsigned long long)process->counts.created);
+    if (process->counts.failed)
+        fprintf(printer->out, "failed %llu, ", (unsigned long long)process->counts.failed);
+    fprintf(printer->out, "joined %llu, detached %llu, ", (unsigned long long)process->counts.joined,
             (unsigned long long)process->counts.detached);
     if (process->counts.released)
         fprintf(printer->out, "joined or detached unseen %llu, ",
@@ -264,6 +266,7 @@ void print_process(const struct printer *of_report, const struct process_report 
     print_head(&printer, process, &counts, alone);
     if (printer.style->verbose >= 0) {
         gap = print_groups(&printer, process, all);
+        gap |= print_failed_creations(&printer, process);
         gap |= printer.style->others && print_others(&printer, process);
     }
     if (gap && process->watched)
