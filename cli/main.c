@@ -1,5 +1,6 @@
 #include "cli/common/cli.h"
 #include "cli/common/command.h"
+#include "cli/common/own_stack.h"
 #include "suppress/suppress.h"
 #include "common/options.h"
 
@@ -131,9 +132,8 @@ static bool asks_version(const char *word)
     return word && (!strcmp(word, "--version") || !strcmp(word, "-V"));
 }
 
-int main(int argc, char **argv)
+static int run_command(int argc, char **argv)
 {
-    occupy_standard_descriptors();
     if (argc < 2) {
         print_usage(stderr);
         return STATUS_CANNOT;
@@ -161,4 +161,10 @@ int main(int argc, char **argv)
     }
     argv[1] = (char *)command->name;
     return flushed(command->run(argc - 1, argv + 1));
+}
+
+int main(int argc, char **argv)
+{
+    occupy_standard_descriptors();
+    return run_on_own_stack(run_command, argc, argv);
 }

@@ -21,6 +21,8 @@ FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-DTHREADLEAK_VERSION=\"0\"", "-I.", "-I
 # What its checks of C++ ask of a program is not asked of examples; the deprecated functions are snprintf and the like.
 ANALYZER = "clang-analyzer-*,-clang-analyzer-security.insecureAPI.*"
 PER_CALL = 12
+FRAME_MAX = 20480  # bytes; the CLI has a stack of 8 MiB
+SHIM_FRAME_MAX = 4608
 
 
 def files(*patterns):
@@ -70,7 +72,20 @@ def cppcheck(bench):
     demand(status == 0, out)
 
 
-TESTS = [clang_format, clang_tidy, cppcheck]
+def frames(_):
+    """No function has a large frame: programs run with small stacks, and the shim runs on theirs."""
+    cc = need("cc")
+
+    def compiled(name):
+        most = SHIM_FRAME_MAX if name.startswith("preload/") else FRAME_MAX
+        return call(cc, *FLAGS, "-O2", f"-Werror=frame-larger-than={most}", "-c", "-o", "/dev/null", name)[1]
+
+    with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
+        found = "".join(pool.map(compiled, files("src/*/*.c", "preload/*/*.c", "cli/*.c", "cli/*/*.c")))
+    demand("frame-larger-than" not in found, found)
+
+
+TESTS = [clang_format, clang_tidy, cppcheck, frames]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench, workers=1))

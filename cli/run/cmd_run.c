@@ -7,6 +7,7 @@
 #include "cli/common/cli.h"
 #include "cli/common/run_env.h"
 #include "cli/common/watchable.h"
+#include "cli/run/keep_status.h"
 #include "cli/run/ledgers.h"
 #include "cli/run/per_process.h"
 #include "cli/run/run.h"
@@ -86,6 +87,18 @@ static int report_exec_failure(const struct run *run, int why)
     return why == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
 }
 
+static bool was_killed(const struct run *run)
+{
+    return WIFSIGNALED(run->wait_status);
+}
+
+static int command_status(const struct run *run)
+{
+    if (was_killed(run))
+        return 128 + WTERMSIG(run->wait_status);
+    return WEXITSTATUS(run->wait_status);
+}
+
 /* Reports all processes, and ends them. */
 static int time_out(struct run *run, int status)
 {
@@ -97,31 +110,44 @@ static int time_out(struct run *run, int status)
 }
 
 /* 0, or the exit status. */
+static int start_command(struct run *run, struct error *error)
+{
+    /* The name of the file may contain the pid of the child, so the child is forked first. It executes
+     * COMMAND only after this. */
+    if (!open_outputs(run, error))
+        return fail(error);
+    run_server_start(&run->server, run->child.pid, run->directory);
+    int why = run_child_exec(&run->child);
+    return why ? report_exec_failure(run, why) : 0;
+}
+
+/* Waits for the end of COMMAND and reads all ledgers. 0, or the exit status. */
+static int collect_ledgers(struct run *run, struct error *error)
+{
+    run->timed_out = !run_child_wait(&run->child, run->given.timeout_s, &run->wait_status);
+    const struct run_collect collect = {.directory = run->directory,
+                                        .child = run->timed_out ? 0 : run->child.pid,
+                                        .wait_status = run->wait_status,
+                                        .strict = run->given.require_watched,
+                                        .command = run->given.command[0]};
+    if (run->timed_out)
+        keep_status(STATUS_TIMED_OUT, run->child.pid, run->outputs.temporaries, OUTPUTS_MAX);
+    else
+        keep_status(command_status(run), 0, run->outputs.temporaries, OUTPUTS_MAX);
+    if (run_dir_collect(&collect, &run->ledgers, error))
+        return 0;
+    fail(error);
+    return command_status(run) ? command_status(run) : STATUS_FAILED;
+}
+
+/* 0, or the exit status. */
 static int run_command(struct run *run, struct error *error)
 {
     if (!run_child_fork(&run->child, run->given.command, run->environment, error))
         return fail(error);
-    int status = 0;
-    /* The name of the file may contain the pid of the child, so the child is forked first. It executes
-     * COMMAND only after this. */
-    if (!open_outputs(run, error)) {
-        status = fail(error);
-    } else {
-        run_server_start(&run->server, run->child.pid, run->directory);
-        int why = run_child_exec(&run->child);
-        if (why)
-            status = report_exec_failure(run, why);
-    }
-    if (!status) {
-        run->timed_out = !run_child_wait(&run->child, run->given.timeout_s, &run->wait_status);
-        const struct run_collect collect = {.directory = run->directory,
-                                            .child = run->timed_out ? 0 : run->child.pid,
-                                            .wait_status = run->wait_status,
-                                            .strict = run->given.require_watched,
-                                            .command = run->given.command[0]};
-        if (!run_dir_collect(&collect, &run->ledgers, error))
-            status = fail(error);
-    }
+    int status = start_command(run, error);
+    if (!status)
+        status = collect_ledgers(run, error);
     run_server_end(&run->server);
     if (run->timed_out)
         status = time_out(run, status);
@@ -134,18 +160,6 @@ static int run_command(struct run *run, struct error *error)
 }
 
 /* ---- after COMMAND --------------------------------------------------------------------- */
-
-static bool was_killed(const struct run *run)
-{
-    return WIFSIGNALED(run->wait_status);
-}
-
-static int command_status(const struct run *run)
-{
-    if (was_killed(run))
-        return 128 + WTERMSIG(run->wait_status);
-    return WEXITSTATUS(run->wait_status);
-}
 
 /* A signal can end COMMAND before the shim begins. */
 static int report_not_watched(const struct run *run)
@@ -184,8 +198,6 @@ static int run_all(struct run *run)
     status = run_command(run, &error);
     if (status)
         return status;
-    /* Then a closed pipe is a failed write, which is reported. */
-    signal(SIGPIPE, SIG_IGN);
     return report_end(run);
 }
 
@@ -208,6 +220,7 @@ static int run_main(int argc, char **argv)
     int status = parsed == COMMAND_HELPED ? STATUS_REPORTED : STATUS_FAILED;
     if (parsed == COMMAND_PARSED)
         status = run_all(&run);
+    keep_status_end();
     release(&run);
     return status;
 }

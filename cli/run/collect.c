@@ -110,6 +110,7 @@ static bool read_item(const char *directory, const char *name, struct run_ledger
         return run_given_up_add(ledgers, read.pid, read.image, why) || error_set(error, "out of memory");
     enum ledger_open_status status = open_item(path, &read, patience, error);
     ledgers->unreadable |= status == LEDGER_OPEN_FAILED;
+    ledgers->unrecorded |= status == LEDGER_OPEN_FAILED && read.pid == ledgers->child;
     if (status == LEDGER_OPEN_FAILED)
         cli_message("run: %s; this process is missing from the report", error->text);
     if (status != LEDGER_OPEN_OK)
@@ -138,11 +139,12 @@ static void set_ends(struct run_ledgers *ledgers, pid_t child, int wait_status)
             latest = item;
     }
     const struct given_up *given_up = run_given_up_latest(ledgers, child);
-    ledgers->unrecorded = given_up && (!latest || given_up->image > latest->image);
-    if (!latest || ledgers->unrecorded)
+    bool gave_up = given_up && (!latest || given_up->image > latest->image);
+    ledgers->unrecorded |= gave_up;
+    if (!latest || gave_up)
         return;
     const struct ledger_header *header = ledger_get_header(latest->ledger);
-    ledgers->unrecorded = header->lost_events && header->flags & LEDGER_NO_ROOM;
+    ledgers->unrecorded |= header->lost_events && header->flags & LEDGER_NO_ROOM;
     ledgers->escaped = header->end == LEDGER_END_EXEC;
     latest->end.known = true;
     latest->end.wait_status = wait_status;
@@ -178,7 +180,7 @@ bool run_dir_collect(const struct run_collect *collect, struct run_ledgers *ledg
 {
     const char *path = collect->directory;
     struct run_patience patience = collect->child ? RUN_PATIENCE : (struct run_patience){0, 0};
-    memset(ledgers, 0, sizeof(*ledgers));
+    *ledgers = (struct run_ledgers){.child = collect->child};
     bool read = read_directory(path, ledgers, &patience, error);
     if (read && collect->child && run_wait_until_begun(ledgers, collect->child, path))
         read = read_directory(path, ledgers, &patience, error);

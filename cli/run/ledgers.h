@@ -29,8 +29,10 @@ struct run_ledgers {
     size_t count;
     bool any;        /* some process created a ledger, even if that could not be read */
     bool unreadable; /* some ledger could not be read */
+    pid_t child;     /* COMMAND; 0: the run timed out */
     bool escaped;    /* COMMAND's process ended as another program, which created no ledger */
-    bool unrecorded; /* COMMAND's process had no room for its ledger, or for all of its threads */
+    /* COMMAND had no room for its ledger, or for all of its threads, or its ledger cannot be read. */
+    bool unrecorded;
     struct given_up *given_up;
     size_t given_up_count;
     struct unwatched *unwatched; /* by pid, then time: programs that certainly created no ledger */

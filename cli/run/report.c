@@ -91,15 +91,21 @@ static int judged_status(const struct run *run, const struct report *report, int
     return report->summary.leaked_threads ? run->given.leak_status : 0;
 }
 
+/* The status of COMMAND matters more than this failure. */
+static int failed_status(const struct run *run, int status)
+{
+    return status && !run->timed_out ? status : STATUS_FAILED;
+}
+
 int run_report(struct run *run, int status)
 {
     struct report *report = report_new();
     struct symbolizer *symbolizer = symbolizer_new(run->given.debuginfod);
     if (!report || !symbolizer) {
         cli_message("run: out of memory");
-        status = STATUS_FAILED;
+        status = failed_status(run, status);
     } else if (!make_and_print(run, report, symbolizer)) {
-        status = STATUS_FAILED;
+        status = failed_status(run, status);
     } else if (!run->timed_out) {
         run_notes_print(report, &run->given, run->child.pid);
         run_baseline_print(&run->baseline, &run->given);

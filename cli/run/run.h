@@ -29,7 +29,8 @@ struct run {
 };
 
 /* Makes the report of the ledgers (at a timeout also of all live processes), and prints it with the notes.
- * `status` is the exit status so far. Returns the final exit status; STATUS_FAILED: a message was printed. */
+ * `status` is the exit status so far. Returns the final exit status. If the report fails, a message is
+ * printed, and COMMAND's status stays if it is not 0. */
 int run_report(struct run *run, int status);
 
 #endif

@@ -18,7 +18,7 @@
 #include "cli/run/tree.h"
 #include "common/ledger.h"
 
-enum { PATIENCE_S = 2, MAX_IMAGES = 1000 };
+enum { PATIENCE_S = 2, MAX_IMAGES = 1000, STACK_SIZE = 1 << 20 };
 
 /* Every user can put the directory into an environment. So processes of other users count only as descendants
  * of COMMAND. */
@@ -136,6 +136,17 @@ static void *serve_all(void *arg)
     }
 }
 
+/* The default size of a stack is that of RLIMIT_STACK. */
+static bool start_thread(struct run_server *server)
+{
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    bool started = pthread_create(&server->thread, &attributes, serve_all, server) == 0;
+    pthread_attr_destroy(&attributes);
+    return started;
+}
+
 void run_server_start(struct run_server *server, pid_t root, const char *directory)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -148,8 +159,7 @@ void run_server_start(struct run_server *server, pid_t root, const char *directo
     if (server->fd < 0)
         return;
     server->running = bind(server->fd, (struct sockaddr *)&address, size) == 0 &&
-                      listen(server->fd, SOMAXCONN) == 0 &&
-                      pthread_create(&server->thread, NULL, serve_all, server) == 0;
+                      listen(server->fd, SOMAXCONN) == 0 && start_thread(server);
     if (!server->running)
         close(server->fd);
 }

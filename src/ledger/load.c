@@ -19,7 +19,7 @@ static const char *const names[SECTIONS] = {
  * claim any size, and the copy is not sparse. */
 #define COPY_MAX (256u << 20)
 
-#define SLOT_CHUNK 256u /* 32 KiB: two of them are on the stack */
+#define SLOT_CHUNK 64u /* 8 KiB: two of them are on the stack */
 #define SLOT_TRIES 8
 
 /* How many bytes there were. */

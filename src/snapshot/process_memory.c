@@ -10,7 +10,7 @@
 #include "proc/file.h"
 #include "proc/status.h"
 
-enum { BATCH = 1024 /* UIO_MAXIOV of the kernel */ };
+enum { BATCH = 256 /* the kernel allows 1024; two such arrays are on the stack */ };
 
 /* A main thread that ended before the others is a zombie without memory. */
 static bool has_memory(const struct snapshot *snapshot, pid_t task)

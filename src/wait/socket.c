@@ -220,17 +220,16 @@ static void add_unix(struct socket_facts *facts, const struct nlmsghdr *header)
     set_unix_text(fact, message, name, name_length);
 }
 
+enum { BUFFER_SIZE = 32768 }; /* netlink(7): a dump fills at most this much at once */
+
 /* False: there is no more. */
-static bool receive(struct socket_facts *facts, int fd)
+static bool receive(struct socket_facts *facts, int fd, void *buffer)
 {
-    /* Aligned for netlink's headers. */
-    uint32_t buffer[8192];
-    ssize_t got = recv(fd, buffer, sizeof(buffer), 0);
+    ssize_t got = recv(fd, buffer, BUFFER_SIZE, 0);
     if (got <= 0)
         return false;
     size_t left = (size_t)got;
-    for (const struct nlmsghdr *header = (const struct nlmsghdr *)buffer; NLMSG_OK(header, left);
-         header = NLMSG_NEXT(header, left)) {
+    for (const struct nlmsghdr *header = buffer; NLMSG_OK(header, left); header = NLMSG_NEXT(header, left)) {
         if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR)
             return false;
         if (header->nlmsg_type == SOCK_DIAG_BY_FAMILY)
@@ -256,10 +255,12 @@ static void read_unix(struct socket_facts *facts, uint64_t until)
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     if (fd < 0)
         return;
+    void *buffer = malloc(BUFFER_SIZE);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    if (send(fd, &message, sizeof(message), 0) == sizeof(message))
-        while (now_ns() < until && receive(facts, fd))
+    if (buffer && send(fd, &message, sizeof(message), 0) == sizeof(message))
+        while (now_ns() < until && receive(facts, fd, buffer))
             ;
+    free(buffer);
     close(fd);
 }
 
