@@ -82,10 +82,11 @@ static bool find_place(pid_t pid, const struct ledger *ledger, const char *direc
            (int)size;
 }
 
-static bool save(pid_t pid, const struct ledger *ledger, const char *path)
+static bool save(pid_t pid, const struct ledger *ledger, const struct stacks_park *park, const char *path)
 {
     struct error error;
-    const struct stacks_options options = {.symbolizer = symbolizer_new(false), .ledger = ledger};
+    const struct stacks_options options = {
+        .symbolizer = symbolizer_new(false), .ledger = ledger, .park = *park};
     struct stacks *current = options.symbolizer ? stacks_take(pid, &options, &error) : NULL;
     bool saved = current && stacks_save(current, path);
     stacks_free(current);
@@ -93,14 +94,14 @@ static bool save(pid_t pid, const struct ledger *ledger, const char *path)
     return saved;
 }
 
-bool save_stacks(pid_t pid, const char *directory)
+bool save_stacks(pid_t pid, const char *directory, const struct stacks_park *park)
 {
     char path[PATH_MAX];
     struct ledger *ledger;
     struct error error;
     if (ledger_open_process(pid, &ledger, &error) != LEDGER_OPEN_OK)
         return false;
-    bool kept = find_place(pid, ledger, directory, path, sizeof(path)) && save(pid, ledger, path);
+    bool kept = find_place(pid, ledger, directory, path, sizeof(path)) && save(pid, ledger, park, path);
     ledger_close(ledger);
     return kept;
 }

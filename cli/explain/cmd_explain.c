@@ -1,6 +1,7 @@
 /*
- * `threadleak _explain exit|dump|save PID [DIRECTORY]`: the shim runs it to get its process
- * reported at the end, or on the dump signal.  "save" saves the current stacks beside the
+ * `threadleak _explain exit|dump|save PID [DIRECTORY | PARK TID]`: the shim runs it to get its process
+ * reported at the end, or on the dump signal.  At the end no thread except TID returns to the program: all
+ * others go on at the address PARK, where they sleep.  "save" saves the current stacks beside the
  * ledger at the end of a process under `threadleak run`, for the report of the run.  With
  * DIRECTORY it writes only there, since the process must not choose where root writes.
  * Hidden from the help.  The requests of <threadleak.h> are in check.c.
@@ -34,7 +35,8 @@ static int explain_process(struct explain *explain)
     struct error error = {""};
     if (explain->save) {
         umask(077); /* the umask of the program may make the file unreadable */
-        return save_stacks(explain->pid, explain->directory) ? STATUS_REPORTED : STATUS_CANNOT;
+        return save_stacks(explain->pid, explain->directory, &explain->park) ? STATUS_REPORTED
+                                                                             : STATUS_CANNOT;
     }
     if (!explain_open(explain, &error))
         return STATUS_CANNOT;
@@ -50,13 +52,23 @@ static int explain_process(struct explain *explain)
     return leaks ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
 }
 
+static bool read_park(struct stacks_park *park, const char *address, const char *tid)
+{
+    long at, except;
+    if (!cli_number(address, 1, LONG_MAX, &at) || !cli_number(tid, 1, INT_MAX, &except))
+        return false;
+    *park = (struct stacks_park){(uint64_t)at, (pid_t)except};
+    return true;
+}
+
 static int run(int argc, char **argv)
 {
     struct explain explain = {.pid = 0};
     long pid;
     if (argc > 1 && explain_is_question(argv[1]))
         return explain_question(argc, argv);
-    if (argc < 3 || argc > 4 || !cli_number(argv[2], 1, INT_MAX, &pid) ||
+    if (argc < 3 || argc > 5 || !cli_number(argv[2], 1, INT_MAX, &pid) ||
+        (argc == 5 && !read_park(&explain.park, argv[3], argv[4])) ||
         (strcmp(argv[1], "exit") != 0 && strcmp(argv[1], "dump") != 0 && strcmp(argv[1], "save") != 0)) {
         cli_message("_explain is for libthreadleak.so only; see 'threadleak help'");
         return STATUS_CANNOT;
@@ -64,7 +76,7 @@ static int run(int argc, char **argv)
     explain.save = strcmp(argv[1], "save") == 0;
     explain.dump = strcmp(argv[1], "dump") == 0;
     explain.pid = (pid_t)pid;
-    explain.directory = argv[3];
+    explain.directory = argc == 4 ? argv[3] : NULL;
     /* Otherwise SIGXFSZ or SIGPIPE would end this program without a message if the log cannot be written. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);

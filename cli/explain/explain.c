@@ -34,7 +34,8 @@ bool explain_prepare(struct explain *explain)
 /* NULL: not wanted, or not possible.  Missing stacks must not suppress the report. */
 static struct stacks *take_stacks(const struct explain *explain)
 {
-    const struct stacks_options options = {.symbolizer = explain->symbolizer, .ledger = explain->ledger};
+    const struct stacks_options options = {
+        .symbolizer = explain->symbolizer, .ledger = explain->ledger, .park = explain->park};
     struct error error;
     if (!explain->options.stacks)
         return NULL;

@@ -14,7 +14,8 @@ struct explain {
     bool dump, save;
     pid_t pid;
     const char *directory; /* directory of the run; NULL: not given */
-    bool has_fd;           /* write the report to fd, whatever the options are */
+    struct stacks_park park;
+    bool has_fd; /* write the report to fd, whatever the options are */
     int fd;
     struct options options;
     struct ledger *ledger;

@@ -132,6 +132,7 @@ void capture_all(struct capture *capture)
         capture->ok = fill_in(capture, arena, each);
         capture->why = capture->ok ? 0 : errno;
     }
+    capture->snapshot->parked = capture->stop.park != 0;
     stop_end(&capture->stop);
 }
 
@@ -151,15 +152,25 @@ static void plan_interrupted(const struct snapshot *snapshot, struct snapshot_ar
         copy_plan(snapshot, arena, &thread->interrupted, address, COPY_RED_ZONE, max_size);
 }
 
+/* The registers, too, unless the thread is parked since the first copy. */
+static bool take_regs_again(const struct capture *capture, const struct snapshot_thread *thread,
+                            struct snapshot_thread *again)
+{
+    *again = *thread;
+    if (capture->snapshot->parked)
+        return thread->state == SNAPSHOT_STOPPED;
+    const struct tracee *tracee = find_tracee(&capture->stop, thread->tid);
+    if (!tracee || tracee->state != TRACEE_STOPPED)
+        return false;
+    take_regs(tracee, again);
+    return again->state == SNAPSHOT_STOPPED;
+}
+
 static void capture_thread_again(const struct capture *capture, struct snapshot_arena *arena,
                                  const struct snapshot_want *want, uint64_t each)
 {
     struct snapshot_thread *thread = &capture->snapshot->threads[want->thread], again;
-    const struct tracee *tracee = find_tracee(&capture->stop, thread->tid);
-    if (!tracee || tracee->state != TRACEE_STOPPED)
-        return;
-    take_regs(tracee, &again);
-    if (again.state != SNAPSHOT_STOPPED)
+    if (!take_regs_again(capture, thread, &again))
         return;
     copy_plan(capture->snapshot, arena, &again.stack, again.sp, COPY_RED_ZONE, each);
     plan_interrupted(capture->snapshot, arena, &again, want->address, each);
@@ -175,7 +186,7 @@ void capture_again(struct capture *capture)
     size_t objects = capture->want_count * 2 * OBJECT_BYTES, expected, capacity;
     uint64_t each =
         copy_share_wanted(capture->snapshot, capture->wants, capture->want_count, &expected, &capacity);
-    for (size_t i = 0; i < capture->want_count; i++)
+    for (size_t i = 0; i < capture->want_count && !capture->snapshot->parked; i++)
         if (!stop_add(&capture->stop, capture->snapshot->threads[capture->wants[i].thread].tid))
             return;
     struct snapshot_arena *arena = arena_new(capture->snapshot, capacity + objects, expected + objects);

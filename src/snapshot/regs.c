@@ -88,6 +88,12 @@ static bool make_restart(struct user_regs_struct *regs)
     return true;
 }
 
+static void jump(struct user_regs_struct *regs, uint64_t address)
+{
+    regs->rip = address;
+    regs->orig_rax = ~0ull; /* in no system call: nothing to restart */
+}
+
 void snapshot_resolve_restarted(const struct snapshot *snapshot, struct snapshot_thread *thread)
 {
     /* mov $NR,%eax; syscall: code of libc's wrappers */
@@ -138,6 +144,12 @@ void snapshot_check_syscall(const struct snapshot *snapshot, struct snapshot_thr
     (void)thread;
 }
 
+/* The kernel restarts a call only if the pc is still where it was when the thread stopped. */
+static void jump(struct user_regs_struct *regs, uint64_t address)
+{
+    regs->pc = address;
+}
+
 /* For a call that will be restarted, the kernel has moved the pc back to the svc instruction
  * and restored the first argument. */
 void snapshot_resolve_restarted(const struct snapshot *snapshot, struct snapshot_thread *thread)
@@ -151,6 +163,16 @@ void snapshot_resolve_restarted(const struct snapshot *snapshot, struct snapshot
 }
 
 #endif
+
+bool snapshot_set_pc(pid_t tid, uint64_t address)
+{
+    struct user_regs_struct regs;
+    struct iovec iov = {&regs, sizeof(regs)};
+    if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &iov) != 0 || iov.iov_len != sizeof(regs))
+        return false;
+    jump(&regs, address);
+    return ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &iov) == 0;
+}
 
 void snapshot_read_regs(struct snapshot_thread *thread, bool by_us)
 {

@@ -8,6 +8,9 @@
  * only our interrupt stopped it, not SIGSTOP. Then a system call that would fail with EINTR is changed to
  * restart. */
 void snapshot_read_regs(struct snapshot_thread *thread, bool by_us);
+/* Makes a stopped thread go on at this address. A system call that was interrupted is not restarted. Call it
+ * as its tracer. */
+bool snapshot_set_pc(pid_t tid, uint64_t address);
 /* The same from a core's NT_PRSTATUS (elf_gregset_t); the thread counts as stopped. */
 void snapshot_set_regs(struct snapshot_thread *thread, const void *regs);
 /* If the thread is in restart_syscall(2) after an earlier interrupt, replaces that by the original call. The

@@ -70,6 +70,7 @@ struct snapshot {
     size_t count;
     struct address_space space;
     uint64_t stopped_ns; /* sum over all stops, each from the first stop of a thread to the last resume */
+    bool parked;         /* stopped threads are parked: snapshot_options.park */
     bool complete;       /* every thread of the process is in state SNAPSHOT_STOPPED */
     struct snapshot_arena *arenas;        /* where the copies are */
     const struct snapshot_source *source; /* reads more memory: source.h */
@@ -79,6 +80,10 @@ struct snapshot {
 struct snapshot_options {
     unsigned stop_ms;    /* longest wait for threads that do not stop; 0: 200 */
     size_t copied_bytes; /* bytes of all stacks together, at the first stop; 0: 64 MiB */
+    /* At the end of the process its shim asks for this: threads do not return to the program. Each goes on at
+     * this address with all signals blocked. 0: they go on where they were stopped. */
+    uint64_t park;
+    pid_t park_not; /* except this thread */
 };
 
 enum snapshot_status {

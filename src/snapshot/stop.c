@@ -205,7 +205,10 @@ void stop_begin(struct stop *stop, bool others)
 void stop_end(struct stop *stop)
 {
     for (size_t i = 0; i < stop->count; i++)
-        tracee_resume(&stop->tracees[i], stop->pid);
+        if (stop->park && stop->tracees[i].tid != stop->park_not)
+            tracee_park(&stop->tracees[i], stop->pid, stop->park);
+        else
+            tracee_resume(&stop->tracees[i], stop->pid);
     stop->stopped_ns = stop->began_ns ? now_ns() - stop->began_ns : 0;
 }
 

@@ -12,7 +12,9 @@ struct stop {
     pid_t pid;
     struct tracee *tracees; /* by ascending tid */
     size_t count;
-    uint64_t wait_ns;    /* for threads that do not stop */
+    uint64_t wait_ns; /* for threads that do not stop */
+    uint64_t park;    /* snapshot_options; 0: none */
+    pid_t park_not;
     uint64_t began_ns;   /* when the first thread was interrupted; 0: none was */
     uint64_t stopped_ns; /* set by stop_end */
     bool complete;       /* no thread was created that is not a tracee */
@@ -30,7 +32,7 @@ bool stop_add(struct stop *stop, pid_t tid);
 void stop_seize(struct stop *stop);
 /* Stops all tracees; with `others`, also threads that are created meanwhile. */
 void stop_begin(struct stop *stop, bool others);
-/* Resumes all.  The kernel releases those that did not stop when the calling thread ends:
+/* Resumes or parks all.  The kernel releases those that did not stop when the calling thread ends:
  * ptrace cannot detach from a running thread. */
 void stop_end(struct stop *stop);
 /*

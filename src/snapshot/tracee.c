@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "proc/status.h"
+#include "snapshot/regs.h"
 
 enum { UNINTERRUPTIBLE_NS = 10000000 /* time for threads in state D */ };
 
@@ -111,11 +112,27 @@ void tracee_check_pending(struct tracee *tracee, pid_t pid, uint64_t idle_ns, ui
         ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL); /* execve may drop the first one */
 }
 
-void tracee_resume(struct tracee *tracee, pid_t pid)
+/* A late thread may have stopped meanwhile because of a signal. */
+static void poll_late(struct tracee *tracee, pid_t pid)
 {
-    /* A late thread may have stopped meanwhile because of a signal. */
     if (tracee->state == TRACEE_STUCK)
         tracee_poll(tracee, pid);
+}
+
+void tracee_park(struct tracee *tracee, pid_t pid, uint64_t address)
+{
+    uint64_t all = ~0ull;
+    poll_late(tracee, pid);
+    if (tracee->state == TRACEE_STOPPED && snapshot_set_pc(tracee->tid, address)) {
+        ptrace(PTRACE_SETSIGMASK, tracee->tid, (void *)sizeof(all), &all);
+        tracee->signal = 0;
+    }
+    tracee_resume(tracee, pid);
+}
+
+void tracee_resume(struct tracee *tracee, pid_t pid)
+{
+    poll_late(tracee, pid);
     if (tracee->state == TRACEE_STOPPED)
         ptrace(PTRACE_DETACH, tracee->tid, NULL, (void *)(long)tracee->signal);
 }

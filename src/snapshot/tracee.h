@@ -42,6 +42,9 @@ void tracee_check_pending(struct tracee *tracee, pid_t pid, uint64_t idle_ns, ui
                           bool some_starve);
 /* Resumes a stopped thread and detaches from it. */
 void tracee_resume(struct tracee *tracee, pid_t pid);
+/* The same, but it goes on at this address with all signals blocked, and its system call is not restarted. If
+ * that fails, it goes on where it was. */
+void tracee_park(struct tracee *tracee, pid_t pid, uint64_t address);
 /* Waits for a thread that has ended, so that its end is complete. Any thread may call it. */
 void tracee_reap(pid_t tid);
 

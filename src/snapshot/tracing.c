@@ -71,6 +71,10 @@ int tracing_run(struct capture *capture)
     unsigned ms = capture->options && capture->options->stop_ms ? capture->options->stop_ms : STOP_MS;
     capture->stop.pid = capture->snapshot->pid;
     capture->stop.wait_ns = (uint64_t)ms * 1000000u;
+    if (capture->options) {
+        capture->stop.park = capture->options->park;
+        capture->stop.park_not = capture->options->park_not;
+    }
     int turn = tracer_take_turn(capture->stop.pid, TURN_MS);
     sigfillset(&all);
     /* A signal handler that ran in the tracing thread would make the stop longer. */

@@ -48,6 +48,10 @@ struct stacks {
 struct stacks_options {
     struct symbolizer *symbolizer;
     const struct ledger *ledger; /* for T-numbers, and stacks without ptrace; NULL: not watched */
+    struct stacks_park {
+        uint64_t at; /* at the end of a process: snapshot_options.park; 0: its threads go on */
+        pid_t except;
+    } park;
 };
 
 /*

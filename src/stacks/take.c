@@ -106,7 +106,8 @@ struct stacks *stacks_take(pid_t pid, const struct stacks_options *options, stru
     struct error why = {""};
     struct idle_times idle;
     idle_times_read(&idle, pid);
-    enum snapshot_status status = snapshot_take(pid, NULL, &snapshot, &why);
+    const struct snapshot_options how = {.park = options->park.at, .park_not = options->park.except};
+    enum snapshot_status status = snapshot_take(pid, &how, &snapshot, &why);
     if (status == SNAPSHOT_OK) {
         stacks = stacks_from_snapshot(snapshot, STACK_SOURCE_PTRACE, options, error);
         snapshot_free(snapshot);
