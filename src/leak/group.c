@@ -68,6 +68,9 @@ static struct thread_info describe(const struct build *build, const struct candi
         .being_joined = slot->state & SLOT_JOINING,
     };
     copy_name(&thread, slot);
+    thread.fault = fault_name(slot->fault_signal);
+    if (thread.fault)
+        thread.fault_at = stack_function(build->evidence->ledger, build->rules->symbolizer, slot->fault_pc);
     if (item->kind != LEAK_UNJOINED)
         add_current(build, slot, &thread);
     return thread;

@@ -1,5 +1,6 @@
 #include "leak/model.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,25 @@ const char *leak_kind_name(enum leak_kind kind)
 unsigned leak_kind_bit(enum leak_kind kind)
 {
     return 1u << kind;
+}
+
+const char *fault_name(uint32_t signal)
+{
+    switch (signal) {
+#define FAULT(name) \
+    case name:      \
+        return #name;
+        FAULT(SIGSEGV)
+        FAULT(SIGBUS)
+        FAULT(SIGILL)
+        FAULT(SIGFPE)
+        FAULT(SIGABRT)
+        FAULT(SIGTRAP)
+        FAULT(SIGSYS)
+#undef FAULT
+    default:
+        return NULL;
+    }
 }
 
 const char *end_how_name(enum end_how how)

@@ -37,7 +37,10 @@ struct thread_info {
     char state;                         /* 0: unknown */
     bool being_joined;                  /* another thread was inside a join of it */
     const struct thread_stack *current; /* its current stack; NULL: not taken */
+    const char *fault;                  /* "SIGSEGV": taken after the end of the process began; NULL: none */
+    const struct frame *fault_at;       /* NULL: unknown */
 };
+const char *fault_name(uint32_t signal); /* NULL: it is not the signal of a fault */
 
 struct leak_group {
     enum leak_kind kind;

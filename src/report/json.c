@@ -109,6 +109,14 @@ static const char *stack_note(const struct thread_stack *current)
     return current->stack ? current->stack->incomplete : current->why_none;
 }
 
+static json_t *fault_json(const struct thread_info *thread)
+{
+    json_t *json = json_object();
+    set_text(&json, "signal", thread->fault);
+    set_value(&json, "frame", thread->fault_at ? frame_json(thread->fault_at) : json_null());
+    return json;
+}
+
 static json_t *thread_json(const struct thread_info *thread, const char *kind)
 {
     const struct thread_stack *current = thread->current;
@@ -128,6 +136,8 @@ static json_t *thread_json(const struct thread_info *thread, const char *kind)
     set_text(&json, "stack_note", stack_note(current));
     set_value(&json, "waiting", waiting_json(current));
     set_seconds(&json, "idle_s", current ? current->idle_s : -1);
+    if (thread->fault)
+        set_value(&json, "fault", fault_json(thread));
     set_value(&json, "findings", json_array());
     return json;
 }

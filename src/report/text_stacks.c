@@ -39,10 +39,16 @@ struct block {
     size_t count;
 };
 
+static int compare_states(const struct thread_info *a, const struct thread_info *b)
+{
+    int order = compare_text(a->fault, b->fault);
+    return order ? order : compare_current(a->current, b->current);
+}
+
 static int compare_threads(const void *left, const void *right)
 {
     const struct thread_info *const *a = left, *const *b = right;
-    int order = compare_current((*a)->current, (*b)->current);
+    int order = compare_states(*a, *b);
     return order ? order : (*a > *b) - (*a < *b);
 }
 
@@ -71,7 +77,7 @@ static bool make_blocks(struct blocks *blocks, const struct thread_info *threads
         blocks->threads[i] = &threads[i];
     qsort(blocks->threads, count, sizeof(*blocks->threads), compare_threads);
     for (size_t i = 0; i < count; i++) {
-        if (i == 0 || compare_current(blocks->threads[i - 1]->current, blocks->threads[i]->current) != 0)
+        if (i == 0 || compare_states(blocks->threads[i - 1], blocks->threads[i]) != 0)
             blocks->items[blocks->count++].threads = &blocks->threads[i];
         blocks->items[blocks->count - 1].count++;
     }
@@ -120,6 +126,10 @@ static void print_idle(const struct printer *printer, const struct block *block)
 static void print_wait(const struct printer *printer, const struct block *block)
 {
     const struct wait *wait = &block->threads[0]->current->wait;
+    if (block->threads[0]->fault) {
+        fprintf(printer->out, "  took %s after the end began,", block->threads[0]->fault);
+        return;
+    }
     if (wait->on == WAIT_NONE || !wait->text) {
         fputs(wait->running ? "  now running," : "  now", printer->out);
         return;
@@ -183,16 +193,27 @@ static void print_others(const struct printer *printer, const struct block *bloc
     fprintf(printer->out, "%s\n", object_of(on));
 }
 
+/* Without its stack. */
+static void print_fault(const struct printer *printer, const struct thread_info *thread)
+{
+    if (!thread->fault)
+        return;
+    fprintf(printer->out, "  took %s after the end began%s\n", thread->fault, thread->fault_at ? ", at" : "");
+    if (thread->fault_at)
+        put_frames(printer, &(struct frames){thread->fault_at, 1, NULL});
+}
+
 static void print_block(const struct printer *printer, const struct block *block, bool alone)
 {
     const struct thread_stack *current = block->threads[0]->current;
-    if (!current)
+    if (!current && !block->threads[0]->fault)
         return;
     if (!alone)
         put_threads(printer->out, block->threads, block->count,
                     is_verbose(printer) ? block->count : THREADS_SHOWN);
-    if (!current->stack) {
-        if (current->why_none)
+    if (!current || !current->stack) {
+        print_fault(printer, block->threads[0]);
+        if (current && current->why_none)
             fprintf(printer->out, "  stack not taken: %s thread %s\n", block->count > 1 ? "each" : "the",
                     current->why_none);
         return;

@@ -14,9 +14,21 @@ static bool is_of_shim(const char *module)
     return module && strcmp(path_basename(module), "libthreadleak.so") == 0;
 }
 
+/* The number of innermost frames if they are those of a signal handler of the shim, and of the code that the
+ * handler returns to, which no instruction called. */
+static size_t count_handler_frames(const struct stack *found)
+{
+    size_t i = 0;
+    while (i < found->count && is_of_shim(found->frames[i].module))
+        i++;
+    bool in_handler = i > 0 && i + 1 < found->count && !found->frames[i].is_return_address &&
+                      !found->frames[i + 1].is_return_address;
+    return in_handler ? i + 1 : 0;
+}
+
 static bool fill_stack(struct shared_stack *stack, const struct stack *found, struct symbolizer *symbolizer)
 {
-    for (size_t i = 0; i < found->count; i++)
+    for (size_t i = count_handler_frames(found); i < found->count; i++)
         if (!is_of_shim(found->frames[i].module) &&
             !frames_append(&stack->frames, &stack->count, symbolize(symbolizer, &found->frames[i])))
             return false;
