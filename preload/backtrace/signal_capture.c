@@ -11,6 +11,8 @@
 #include "preload/ledger/thread.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/on_stack.h"
+#include "preload/shim/park.h"
+#include "preload/shim/real.h"
 #include "preload/shim/sys.h"
 
 /* Frames of a current stack, even if depth= is smaller. */
@@ -20,9 +22,6 @@ _Static_assert(OPTIONS_DEPTH_MAX <= LEDGER_STACK_DEPTH_MAX, "a reader accepts ev
 #define UNWIND_STACK 49152
 /* Bytes of stack that must be free where the handler begins. */
 #define MIN_STACK 1024
-
-/* The function of libc: TSan's would delay the handler. */
-static int (*libc_sigaction)(int, const struct sigaction *, struct sigaction *);
 
 struct request {
     struct shim_state *state;
@@ -97,11 +96,21 @@ static bool has_stack(const ucontext_t *context)
     return !alternate || here - low >= MIN_STACK;
 }
 
+/* At a judged end without ptrace: after its stack was recorded, the thread must not act any more. */
+static void park_if_ending(struct shim_state *state, int32_t tid)
+{
+    if (!atomic_load(&state->parking) || tid == atomic_load(&state->header->end_tid))
+        return;
+    atomic_store(&state->parked, 1);
+    park();
+}
+
 static void on_request(int number, siginfo_t *info, void *context)
 {
     struct shim_state *state = shim_known();
     if (!is_request(info)) {
-        act_as_default(number);
+        if (!state || !atomic_load(&state->parking)) /* from a judged end on no signal ends the process */
+            act_as_default(number);
         return;
     }
     if (!state || !has_stack(context))
@@ -113,6 +122,7 @@ static void on_request(int number, siginfo_t *info, void *context)
     int saved_errno = errno;
     request.generation = (uint32_t)(uint64_t)info->si_value.sival_ptr;
     take(&request);
+    park_if_ending(state, request.tid);
     errno = saved_errno;
 }
 

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "preload/exit/dispositions.h"
 #include "preload/exit/raw_report.h"
 #include "preload/exit/reporter.h"
 #include "preload/shim/guard.h"
@@ -31,27 +32,55 @@ static void dump(struct shim_state *state, int signal)
 static void on_dump_signal(int signal)
 {
     struct shim_state *state = shim_own();
-    if (!state || atomic_load(&state->ending) || atomic_fetch_add(&state->dumping, 1))
+    if (!state) { /* a child of vfork, or one that a system call forked */
+        disposition_act_as_default(signal);
+        return;
+    }
+    if (atomic_load(&state->ending) || atomic_fetch_add(&state->dumping, 1))
         return;
     struct guard guard = guard_enter();
     dump(state, signal);
     guard_leave(guard);
 }
 
-bool dump_arm(struct shim_state *state)
+static void install(int number)
 {
-    int number = shim_config.options.signal;
     struct sigaction action;
-
-    if (atomic_exchange(&state->signal_armed, 1))
-        return false;
     if (number == 0 || real.sigaction(number, NULL, &action) != 0 || action.sa_flags & SA_SIGINFO ||
         action.sa_handler != SIG_DFL)
-        return true;
+        return;
     memset(&action, 0, sizeof(action));
     action.sa_handler = on_dump_signal;
     action.sa_flags = SA_RESTART | SA_ONSTACK;
     sigemptyset(&action.sa_mask);
+    shim_config.dump_signal = number;
     real.sigaction(number, &action, NULL);
+}
+
+bool dump_arm(struct shim_state *state)
+{
+    if (atomic_exchange(&state->signal_armed, 1))
+        return false;
+    install(shim_config.options.signal);
     return true;
+}
+
+bool dump_is_handler(void (*handler)(int))
+{
+    return handler == on_dump_signal;
+}
+
+void dump_after_change(int number)
+{
+    struct shim_state *state = number == shim_config.dump_signal && number ? shim_own() : NULL;
+    if (state && atomic_load(&state->signal_armed))
+        install(number);
+}
+
+void dump_in_child(void)
+{
+    const struct sigaction action = {.sa_handler = SIG_DFL};
+    if (shim_config.dump_signal && has_dump_handler(shim_config.dump_signal))
+        real.sigaction(shim_config.dump_signal, &action, NULL);
+    shim_config.dump_signal = 0;
 }

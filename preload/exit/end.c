@@ -4,8 +4,11 @@
 #include <stdlib.h>
 
 #include "preload/exit/raw_report.h"
+#include "preload/exit/dispositions.h"
+#include "preload/exit/park.h"
 #include "preload/exit/reporter.h"
 #include "preload/exit/steps.h"
+#include "preload/exit/streams.h"
 #include "preload/ledger/leak.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/real.h"
@@ -50,6 +53,13 @@ static void record_thread(struct ledger_header *header, uint64_t epoch)
     atomic_store(&header->end_tid, shim_own_tid());
     if (shim_tls.epoch == epoch)
         atomic_store(&header->end_serial, shim_tls.serial);
+}
+
+static void record_begin(struct ledger_header *header, enum ledger_end how, int status)
+{
+    atomic_store(&header->end_status, status);
+    atomic_store(&header->end_began_ns, shim_clock_ns(CLOCK_MONOTONIC));
+    atomic_store_explicit(&header->end_began, how, memory_order_release);
 }
 
 /* An exec never replaces an exit that another thread recorded meanwhile. */
@@ -122,6 +132,15 @@ static int report(struct shim_state *state, int status)
     return has_leaks(state, shim_config.options.report) ? report_here(state, status) : status;
 }
 
+/* From here on the program must not act, unless its exec fails. */
+static void freeze(struct shim_state *state, enum ledger_end how, int status)
+{
+    record_begin(state->header, how, status);
+    if (how == LEDGER_END_EXIT && !shim_config.sandboxed)
+        streams_flush();
+    park_begin(state);
+}
+
 static int judge(struct shim_state *state, enum ledger_end how, int status)
 {
     struct ledger_header *header = state->header;
@@ -130,9 +149,8 @@ static int judge(struct shim_state *state, enum ledger_end how, int status)
     uint64_t began = shim_clock_ns(CLOCK_MONOTONIC);
 
     record_thread(header, state->epoch);
-    /* After a failed exec the program must continue as before. */
-    bool parks = judged && how != LEDGER_END_EXEC && has_leaks(state, KIND_ALL);
-    uint64_t mask = parks ? park_begin(state) : 0;
+    if (judged && how != LEDGER_END_EXEC && has_leaks(state, KIND_ALL))
+        freeze(state, how, status);
     if (judged)
         grace_wait(state);
     atomic_store(&header->end_ns, began);
@@ -140,11 +158,26 @@ static int judge(struct shim_state *state, enum ledger_end how, int status)
         record_exec(header, judged);
     else
         record_exit(header, how, status, judged);
-    if (judged && has_leaks(state, KIND_ALL))
-        status = report(state, status);
-    if (parks)
-        park_end(mask);
-    return status;
+    return judged && has_leaks(state, KIND_ALL) ? report(state, status) : status;
+}
+
+/* Without the shim, a flush by exit() would have raised it. */
+static void leave_by_signal(int number)
+{
+    uint64_t none = 0;
+    if (!number)
+        return;
+    disposition_act_as_default(number);
+    SYS4(rt_sigprocmask, SIG_SETMASK, &none, NULL, KERNEL_SIGSET_SIZE);
+}
+
+/* Threads that are stopped or parked can hold locks that exit() takes. */
+static void leave_if_parked(const struct shim_state *state, int status)
+{
+    if (!atomic_load(&state->parked) || !atomic_load(&state->parking))
+        return;
+    streams_flush_rest();
+    SYS1(exit_group, status);
 }
 
 int end_process(enum ledger_end how, int status)
@@ -154,6 +187,8 @@ int end_process(enum ledger_end how, int status)
         return status;
     struct guard guard = guard_enter();
     status = judge(state, how, status);
+    leave_by_signal(streams_signal());
+    leave_if_parked(state, status);
     guard_leave(guard);
     return status;
 }

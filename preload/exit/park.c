@@ -1,52 +1,122 @@
-#include "preload/exit/steps.h"
+#include "preload/exit/park.h"
 
-#include <signal.h>
 #include <string.h>
+#include <ucontext.h>
 
+#include "preload/exit/dispositions.h"
+#include "preload/ledger/module.h"
 #include "preload/shim/faults.h"
+#include "preload/shim/guard.h"
+#include "preload/shim/park.h"
 #include "preload/shim/real.h"
+#include "preload/shim/say.h"
 #include "preload/shim/sys.h"
-
-static uint64_t set_mask(uint64_t mask)
-{
-    uint64_t before = 0;
-    SYS4(rt_sigprocmask, SIG_SETMASK, &mask, &before, KERNEL_SIGSET_SIZE);
-    return before;
-}
-
-static _Noreturn void park(void)
-{
-    set_mask(~0ull);
-    for (;;)
-        SYS6(ppoll, NULL, 0, NULL, NULL, 0, 0);
-}
 
 static bool ends_process(const struct shim_state *state)
 {
     return shim_own_tid() == atomic_load(&state->header->end_tid);
 }
 
-static void on_fault(int number)
+static _Noreturn void leave(struct shim_state *state)
 {
-    if (!ends_process(shim_state))
-        park();
-    real.signal(number, SIG_DFL); /* a fault of the shim: it happens again, and ends the process */
+    for (;;)
+        SYS1(exit_group, atomic_load(&state->header->end_status));
 }
 
-static void guard_faults(void)
+static _Noreturn void park_here(struct shim_state *state)
 {
-    static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
-    struct sigaction action;
-    for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
-        if (real.sigaction(faults[i], NULL, &action) != 0 || action.sa_flags & SA_SIGINFO ||
-            action.sa_handler != SIG_DFL)
-            continue;
-        memset(&action, 0, sizeof(action));
-        action.sa_handler = on_fault;
-        action.sa_flags = SA_ONSTACK;
-        real.sigaction(faults[i], &action, NULL);
-    }
+    atomic_store(&state->parked, 1);
+    park();
 }
+
+/* ---- faults ------------------------------------------------------------------------ */
+
+static uint64_t pc_of(const void *context)
+{
+    const ucontext_t *interrupted = context;
+#if defined(__x86_64__)
+    return (uint64_t)interrupted->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+    return interrupted->uc_mcontext.pc;
+#endif
+}
+
+static void record_untracked(struct shim_state *state, int number, ledger_pc pc)
+{
+    struct ledger_fault *fault = &state->header->fault;
+    if (atomic_load(&fault->signal))
+        return;
+    fault->tid = shim_own_tid();
+    fault->pc = pc;
+    atomic_store_explicit(&fault->signal, (uint32_t)number, memory_order_release);
+}
+
+static void record_fault(struct shim_state *state, int number, const void *context)
+{
+    struct ledger_slot *slot = shim_tls.epoch == state->epoch ? shim_tls.slot : NULL;
+    ledger_pc pc = module_encode(state, pc_of(context));
+    if (!slot) {
+        record_untracked(state, number, pc);
+        return;
+    }
+    atomic_store_explicit(&slot->fault_pc, pc, memory_order_relaxed);
+    atomic_store_explicit(&slot->fault_signal, (uint32_t)number, memory_order_release);
+}
+
+/* Did the thread itself cause it, and not kill()? abort() sends SIGABRT to its own thread. */
+static bool is_own_fault(const struct shim_state *state, int number, const siginfo_t *info)
+{
+    return info->si_code > 0 ||
+           (number == SIGABRT && info->si_code == SI_TKILL && info->si_pid == state->pid);
+}
+
+/* A child of vfork, or one that a system call forked, has the parent's handlers. Only the latter has memory
+ * of its own, without the state of the shim. */
+static bool is_of_child(struct shim_state *state, int number)
+{
+    if (state && shim_is_own_process(state))
+        return false;
+    dispositions_in_child(state != NULL);
+    SYS3(tgkill, SYS0(getpid), SYS0(gettid), number); /* delivered when the handler returns */
+    return true;
+}
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+    struct shim_state *state = shim_known();
+    if (is_of_child(state, number) || !is_own_fault(state, number, info))
+        return;
+    if (!ends_process(state)) {
+        record_fault(state, number, context);
+        park_here(state);
+    }
+    shim_say("internal error at the end of the process, which is not reported");
+    leave(state);
+}
+
+/* ---- the end cut short ---------------------------------------------------------------- */
+
+/* Also a timer or a message queue of this process. */
+static bool is_from_here(const struct shim_state *state, const siginfo_t *info)
+{
+    bool sent = info->si_code == SI_USER || info->si_code == SI_TKILL || info->si_code == SI_QUEUE;
+    return sent ? info->si_pid == state->pid : info->si_code < 0;
+}
+
+static void on_cut(int number, siginfo_t *info, void *context)
+{
+    struct shim_state *state = shim_known();
+    (void)context;
+    if (is_of_child(state, number) || is_from_here(state, info))
+        return;
+    /* During the grace it is not known which threads would have ended in time. */
+    uint32_t none = LEDGER_END_NONE;
+    atomic_compare_exchange_strong(&state->header->end, &none,
+                                   (uint32_t)(atomic_load(&state->ending) & 0xff));
+    leave(state);
+}
+
+/* ---- other threads that end the process -------------------------------------------------- */
 
 void park_latecomer(void)
 {
@@ -54,21 +124,37 @@ void park_latecomer(void)
     if (!state || shim_config.sandboxed || !atomic_load(&state->parking) || !shim_is_own_process(state))
         return;
     if (!ends_process(state))
-        park();
+        park_here(state);
 }
 
-uint64_t park_begin(struct shim_state *state)
+/* ---- the thread that ends the process ------------------------------------------------------ */
+
+static uint64_t cutting_signals(void)
+{
+    return 1ull << (SIGINT - 1) | 1ull << (SIGTERM - 1) | 1ull << (SIGHUP - 1) | 1ull << (SIGQUIT - 1);
+}
+
+uint64_t park_mask(void)
+{
+    return all_but_faults() & ~cutting_signals();
+}
+
+/* The program blocked them, and they came before its end. */
+static void drop_pending(uint64_t signals)
+{
+    const struct timespec now = {0, 0};
+    for (int i = 0; i < 8 && SYS4(rt_sigtimedwait, &signals, NULL, &now, KERNEL_SIGSET_SIZE) > 0; i++)
+        ;
+}
+
+void park_begin(struct shim_state *state)
 {
     if (shim_config.sandboxed)
-        return 0;
-    uint64_t before = set_mask(all_but_faults());
-    guard_faults();
+        return;
+    uint64_t all = ~0ull, mask = park_mask();
+    SYS4(rt_sigprocmask, SIG_SETMASK, &all, NULL, KERNEL_SIGSET_SIZE);
+    drop_pending(cutting_signals());
+    dispositions_replace(state, on_fault, on_cut);
     atomic_store(&state->parking, 1);
-    return before;
-}
-
-void park_end(uint64_t mask)
-{
-    if (!shim_config.sandboxed)
-        set_mask(mask);
+    SYS4(rt_sigprocmask, SIG_SETMASK, &mask, NULL, KERNEL_SIGSET_SIZE);
 }

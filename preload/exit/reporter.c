@@ -9,7 +9,9 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "preload/exit/park.h"
 #include "preload/shim/hold.h"
+#include "preload/shim/park.h"
 #include "preload/shim/say.h"
 #include "preload/shim/state.h"
 #include "preload/shim/sys.h"
@@ -20,7 +22,8 @@
 /* What the two children need, in memory that they share with this process. */
 struct job {
     char *argv[5 + REPORTER_ARGUMENTS + 1];
-    char pid_text[24], fd_text[24];
+    char pid_text[24], fd_text[24], park_text[24], tid_text[24];
+    bool at_end;                        /* then the reporter ends with this process */
     struct reporter_question *question; /* NULL: only a mode */
     long answer_fd;                     /* write end of the pipe; below 0: none */
     char **envp;
@@ -64,11 +67,19 @@ struct kernel_sigaction {
     uint64_t mask;
 };
 
+/* A signal can end this process before the report is complete. */
+static void end_with_parent(const struct job *job)
+{
+    if (job->at_end)
+        SYS2(prctl, PR_SET_PDEATHSIG, SIGKILL);
+}
+
 static int run_reporter(void *arg)
 {
     struct job *job = arg;
     uint64_t none = 0;
 
+    end_with_parent(job);
     SYS4(rt_sigprocmask, SIG_SETMASK, &none, NULL, KERNEL_SIGSET_SIZE);
     for (size_t i = 0; i < REPORTER_PLACES; i++) {
         job->argv[0] = shim_config.reporter[i];
@@ -128,6 +139,7 @@ static int run_between(void *arg)
 
     /* This child has its own descriptors and dispositions. The reporter needs the standard streams. If
      * SIGCHLD were ignored, its exit status would be lost. */
+    end_with_parent(job);
     close_all_but(job->question ? job->question->fd : -1);
     SYS4(rt_sigaction, SIGCHLD, &action, NULL, KERNEL_SIGSET_SIZE);
     SYS4(rt_sigaction, SIGPIPE, &action, NULL, KERNEL_SIGSET_SIZE);
@@ -140,10 +152,18 @@ static int run_between(void *arg)
     do
         result = SYS4(wait4, pid, &status, 0, NULL);
     while (result == -EINTR);
-    if (result == pid && WIFSIGNALED(status)) /* killed by SIGPIPE: it has reported something */
+    if (result == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE) /* it has reported something */
         SYS1(exit_group, REPORTER_LEAKS);
     SYS1(exit_group, result == pid && WIFEXITED(status) ? WEXITSTATUS(status) : REPORTER_FAILED);
     return 0;
+}
+
+/* hold_begin() has blocked all signals, also for the children. */
+static void let_signals_end(const struct shim_state *state)
+{
+    uint64_t mask = park_mask();
+    if (atomic_load(&state->parking))
+        SYS4(rt_sigprocmask, SIG_SETMASK, &mask, NULL, KERNEL_SIGSET_SIZE);
 }
 
 static enum reporter_verdict run_job(struct job *job, char *stack)
@@ -153,6 +173,8 @@ static enum reporter_verdict run_job(struct job *job, char *stack)
     long pid = sys_clone(CLONE_VM, stack + STACK_SIZE, run_between, job);
     if (pid < 0)
         return REPORTER_FAILED;
+    if (job->at_end)
+        let_signals_end(shim_state);
     do
         result = SYS4(wait4, pid, &status, __WALL, NULL);
     while (result == -EINTR);
@@ -187,6 +209,21 @@ static enum reporter_verdict run_with_access(struct job *job, char *stack)
     return verdict;
 }
 
+/* At an end the reporter stops the other threads for ever: PARK and TID for cmd_explain.c. */
+static void prepare_end(struct job *job)
+{
+    struct text park_text = text_in(job->park_text, sizeof(job->park_text));
+    struct text tid_text = text_in(job->tid_text, sizeof(job->tid_text));
+    job->at_end = true;
+    if (shim_config.sanitizer)
+        return;
+    atomic_store(&shim_state->parked, 1);
+    text_number(&park_text, (int64_t)park_without_stack);
+    text_number(&tid_text, shim_own_tid());
+    job->argv[4] = job->park_text;
+    job->argv[5] = job->tid_text;
+}
+
 static void prepare(struct job *job, const char *mode, struct reporter_question *question)
 {
     struct text pid_text = text_in(job->pid_text, sizeof(job->pid_text));
@@ -199,6 +236,8 @@ static void prepare(struct job *job, const char *mode, struct reporter_question 
     job->argv[4] = question ? job->fd_text : NULL;
     for (size_t i = 0; question && i < REPORTER_ARGUMENTS && question->arguments[i]; i++)
         job->argv[5 + i] = (char *)question->arguments[i];
+    if (!question && atomic_load(&shim_state->parking) && strcmp(mode, "dump") != 0)
+        prepare_end(job);
 }
 
 /* The memory: the stack of the child in between, that of the reporter, the job, its

@@ -1,22 +1,8 @@
-/* The steps of a judged end, in their order: park.c, grace.c, final_sample.c. */
+/* Steps of a judged end: grace.c, final_sample.c.  See also streams.h and park.h. */
 #ifndef THREADLEAK_PRELOAD_EXIT_STEPS_H
 #define THREADLEAK_PRELOAD_EXIT_STEPS_H
 
 #include "preload/shim/state.h"
-
-/*
- * Parks threads at a judged end. Without the shim the process would end at once. While the shim waits and
- * reports, a running thread can use destroyed globals and crash, or end the process. Such a thread sleeps
- * until the process ends.
- */
-
-/* From now on no other thread and no signal ends the process.  Returns the signal mask
- * for park_end. */
-uint64_t park_begin(struct shim_state *state);
-void park_end(uint64_t mask);
-
-/* Does not return while another thread is at a judged end, which ends the process. */
-void park_latecomer(void);
 
 /* The grace period: threads that are about to end are not leaks.  goleak's schedule: 20 checks, 1 µs doubling
  * to 100 ms. */

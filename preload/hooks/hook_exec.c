@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #include "preload/exit/end.h"
-#include "preload/exit/steps.h"
+#include "preload/exit/dispositions.h"
+#include "preload/exit/park.h"
 #include "preload/hooks/exec_record.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/real.h"
@@ -23,6 +24,7 @@
         real_resolve_early();                                                   \
         park_latecomer();                                                       \
         end_process(LEDGER_END_EXEC, 0);                                        \
+        dispositions_before_exec();                                             \
         bool recorded = exec_record_begin(&(struct exec_program){__VA_ARGS__}); \
         int result = (call);                                                    \
         int saved_errno = errno;                                                \
@@ -110,11 +112,33 @@ EXPORT int execle(const char *path, const char *first, ...)
 typedef int spawn_fn(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
                      char *const[], char *const[]);
 
+/* The new program would inherit the signals that are ignored from a judged end on. */
+static const posix_spawnattr_t *spawn_attributes(posix_spawnattr_t *changed,
+                                                 const posix_spawnattr_t *attributes)
+{
+    sigset_t ignored = dispositions_ignored(), set;
+    short flags = 0;
+    if (sigisemptyset(&ignored))
+        return attributes;
+    if (attributes)
+        *changed = *attributes;
+    else
+        posix_spawnattr_init(changed);
+    posix_spawnattr_getflags(changed, &flags);
+    if (flags & POSIX_SPAWN_SETSIGDEF && posix_spawnattr_getsigdefault(changed, &set) == 0)
+        sigorset(&ignored, &ignored, &set);
+    posix_spawnattr_setsigdefault(changed, &ignored);
+    posix_spawnattr_setflags(changed, (short)(flags | POSIX_SPAWN_SETSIGDEF));
+    return changed;
+}
+
 /* libc uses its own vfork and exec, without our hooks. */
 static int spawn(spawn_fn *real_spawn, pid_t *out, const struct exec_program *program,
                  const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
                  char *const argv[])
 {
+    posix_spawnattr_t changed;
+    attributes = spawn_attributes(&changed, attributes);
     pid_t own = 0, *pid = out ? out : &own; /* a SIGCHLD handler can read the caller's variable */
     if (!exec_record_is_wanted())
         return real_spawn(out, program->path, actions, attributes, argv, program->environment);
@@ -149,6 +173,7 @@ EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_act
 EXPORT int system(const char *command)
 {
     real_resolve_early();
+    park_latecomer(); /* the shell would inherit the signals that are ignored now */
     if (command)
         exec_record_shell();
     return real.system(command);
@@ -157,6 +182,7 @@ EXPORT int system(const char *command)
 EXPORT FILE *popen(const char *command, const char *mode)
 {
     real_resolve_early();
+    park_latecomer();
     exec_record_shell();
     return real.popen(command, mode);
 }

@@ -8,8 +8,9 @@
 
 #include "preload/backtrace/capture.h"
 #include "preload/backtrace/signal_capture.h"
+#include "preload/exit/dispositions.h"
 #include "preload/exit/end.h"
-#include "preload/exit/steps.h"
+#include "preload/exit/park.h"
 #include "preload/ledger/section.h"
 #include "preload/ledger/site.h"
 #include "preload/shim/guard.h"
@@ -64,7 +65,16 @@ EXPORT _Noreturn void quick_exit(int status)
 
 /* ---- fork without handlers ------------------------------------------------------------ */
 
-/* fork itself needs no hook: its handlers attach the child. */
+/* The handlers of fork attach the child. But exit() removes them with the destructors of this library, before
+ * the judged end: then the child only gets its dispositions back. */
+EXPORT pid_t fork(void)
+{
+    real_resolve_early();
+    pid_t pid = real.fork();
+    if (pid == 0)
+        dispositions_in_child(false);
+    return pid;
+}
 
 EXPORT pid_t _Fork(void)
 {

@@ -1,29 +1,59 @@
-/* The hooks for changes of a signal's disposition: signal_capture.c must know when the program
- * takes the reserved signal. */
+/* The hooks for changes of a signal's disposition. The program must not see handlers of the shim, and must
+ * not undo what holds from a judged end on. */
 #include <signal.h>
 #include <string.h>
 
 #include "preload/backtrace/signal_capture.h"
+#include "preload/exit/dispositions.h"
+#include "preload/exit/dump.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/real.h"
 
+static bool is_ours(void (*handler)(int))
+{
+    return signal_capture_is_handler(handler) || dump_is_handler(handler);
+}
+
+static void before_change(int number)
+{
+    signal_capture_before_change(number);
+}
+
+static void after_change(int number)
+{
+    int saved_errno = errno;
+    signal_capture_after_change(number);
+    dump_after_change(number);
+    if (disposition_is_replaced(number)) /* the end began meanwhile */
+        disposition_replace_again(number);
+    errno = saved_errno;
+}
+
 typedef int sigaction_fn(int, const struct sigaction *, struct sigaction *);
+
+static void hide(struct sigaction *old)
+{
+    if (!is_ours(old->sa_handler))
+        return;
+    memset(old, 0, sizeof(*old));
+    old->sa_handler = SIG_DFL;
+}
 
 static int change(sigaction_fn *real_sigaction, int number, const struct sigaction *action,
                   struct sigaction *old)
 {
-    if (action)
-        signal_capture_before_change(number);
-    int result = real_sigaction(number, action, old);
-    if (result != 0 || action) {
-        int saved_errno = errno;
-        signal_capture_after_change(number);
-        errno = saved_errno;
+    int result = 0;
+    if (disposition_is_replaced(number)) {
+        disposition_change(number, action, old);
+    } else {
+        if (action)
+            before_change(number);
+        result = real_sigaction(number, action, old);
+        if (result != 0 || action)
+            after_change(number);
     }
-    if (result == 0 && old && signal_capture_is_handler(old->sa_handler)) {
-        memset(old, 0, sizeof(*old));
-        old->sa_handler = SIG_DFL;
-    }
+    if (result == 0 && old)
+        hide(old);
     return result;
 }
 
@@ -40,28 +70,32 @@ EXPORT int __sigaction(int number, const struct sigaction *action, struct sigact
     return change(real.__sigaction, number, action, old);
 }
 
-static sighandler_t hide(sighandler_t old)
+/* ---- the older functions -------------------------------------------------------------- */
+
+/* From a judged end on. No handler runs any more, so flags and mask do not matter. */
+static sighandler_t change_handler(int number, sighandler_t handler)
 {
-    return signal_capture_is_handler(old) ? SIG_DFL : old;
+    struct sigaction action = {.sa_handler = handler}, old;
+    disposition_change(number, &action, &old);
+    return is_ours(old.sa_handler) ? SIG_DFL : old.sa_handler;
 }
 
-#define CHANGE(type, call)                    \
-    do {                                      \
-        real_resolve_early();                 \
-        signal_capture_before_change(number); \
-        type result = (call);                 \
-        int saved_errno = errno;              \
-        signal_capture_after_change(number);  \
-        errno = saved_errno;                  \
-        return result;                        \
-    } while (0)
+static sighandler_t after_handler(int number, sighandler_t old)
+{
+    after_change(number);
+    return is_ours(old) ? SIG_DFL : old;
+}
 
 /* All variants that glibc exports. With _XOPEN_SOURCE `signal` is the last one. */
-#define SIGNAL(name)                                            \
-    sighandler_t name(int number, sighandler_t handler);        \
-    EXPORT sighandler_t name(int number, sighandler_t handler)  \
-    {                                                           \
-        CHANGE(sighandler_t, hide(real.name(number, handler))); \
+#define SIGNAL(name)                                              \
+    sighandler_t name(int number, sighandler_t handler);          \
+    EXPORT sighandler_t name(int number, sighandler_t handler)    \
+    {                                                             \
+        real_resolve_early();                                     \
+        if (disposition_is_replaced(number))                      \
+            return change_handler(number, handler);               \
+        before_change(number);                                    \
+        return after_handler(number, real.name(number, handler)); \
     }
 SIGNAL(signal)
 SIGNAL(ssignal)
@@ -72,5 +106,21 @@ SIGNAL(__sysv_signal)
 
 EXPORT int sigignore(int number)
 {
-    CHANGE(int, real.sigignore(number));
+    real_resolve_early();
+    if (disposition_is_replaced(number)) {
+        change_handler(number, SIG_IGN);
+        return 0;
+    }
+    before_change(number);
+    int result = real.sigignore(number);
+    after_change(number);
+    return result;
+}
+
+EXPORT int siginterrupt(int number, int interrupt)
+{
+    real_resolve_early();
+    if (disposition_is_replaced(number))
+        return 0;
+    return real.siginterrupt(number, interrupt);
 }

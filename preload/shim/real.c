@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 struct real real;
+int (*libc_sigaction)(int, const struct sigaction *, struct sigaction *);
 
 void real_resolve(void)
 {

@@ -21,6 +21,9 @@ struct real {
 
 extern struct real real;
 
+/* libc's own: the one of a sanitizer can delay handlers. NULL until signal_capture_start. */
+extern int (*libc_sigaction)(int, const struct sigaction *, struct sigaction *);
+
 /* Threads may call it at the same time: all store the same addresses.  A function that
  * libc does not have stays NULL. */
 void real_resolve(void);

@@ -41,10 +41,12 @@ struct shim_state {
     _Atomic uint32_t signal_armed;
     _Atomic uint64_t ending;      /* tid << 8 | enum ledger_end of the end under way; 0: none */
     _Atomic uint32_t parking;     /* at a judged end: other threads must not end the process */
+    _Atomic uint32_t parked;      /* a thread is parked, perhaps with locks of libc */
     _Atomic uint32_t dumping;     /* number of dump signals since the current report began */
     _Atomic int32_t quick_status; /* argument of quick_exit */
 
     _Atomic uint32_t reporting;   /* hold.h: the reporter runs */
+    _Atomic uint32_t changing;    /* hold.h: protects dispositions of the program */
     _Atomic uint32_t registering; /* hold.h: protects what follows, and the ledger's rules and options */
     uint32_t options_at;          /* in strings: space for two option texts; 0: none yet */
     uint32_t rules_at;            /* in strings: space for RULES_MAX bytes; 0: none yet */
@@ -67,6 +69,7 @@ struct shim_config {
     char run_dir[256];                   /* "": not under `threadleak run` */
     char test[TEST_NAME_MAX];            /* the test that the program runs; "": not known */
     char reporter[REPORTER_PLACES][512]; /* paths where threadleak may be, in this order */
+    int dump_signal;                     /* our handler was installed for it; 0: not yet */
     int capture_signal;                  /* reserved by signal_capture.c; 0: none yet */
     pthread_key_t key;                   /* its destructor sees the end of a thread */
     bool has_key;
@@ -81,6 +84,7 @@ struct shim_config {
     /* pthread_setattr_default_np, RLIMIT_STACK */
     _Atomic bool default_detached, default_small;
     bool no_reporter; /* under valgrind, which does not support our clone() */
+    bool sanitizer;   /* its leak check can come after our end, and needs the stacks of all threads */
     bool had_stderr;  /* at the start, with these numbers: */
     uint64_t stderr_device, stderr_inode;
 };

@@ -4,6 +4,8 @@
 
 #include "preload/backtrace/capture.h"
 #include "preload/backtrace/signal_capture.h"
+#include "preload/exit/dispositions.h"
+#include "preload/exit/dump.h"
 #include "preload/exit/end.h"
 #include "preload/ledger/section.h"
 #include "preload/ledger/thread_life.h"
@@ -31,6 +33,8 @@ static void in_forked_child(void)
 
 void shim_attach_child(void)
 {
+    dump_in_child();
+    dispositions_in_child(false);
     capture_in_child();
     shim_attach();
 }

@@ -1,0 +1,166 @@
+#include "preload/exit/dispositions.h"
+
+#include <string.h>
+
+#include "preload/shim/hold.h"
+#include "preload/shim/real.h"
+#include "preload/shim/sys.h"
+
+#define SIGNALS 65
+#define FIRST_OF_LIBC 32 /* SIGCANCEL and SIGSETXID: pthread_cancel() and setuid() still have to work */
+#define LAST_OF_LIBC 33
+
+static struct sigaction of_program[SIGNALS];
+static _Atomic uint64_t replaced; /* bit N - 1: signal N */
+static _Atomic uint64_t ignored;  /* those of them that are ignored now */
+static pid_t replaced_in;
+static signal_handler *fault_handler, *cut_handler;
+
+static uint64_t bit(int number)
+{
+    return 1ull << (number - 1);
+}
+
+static int set(int number, const struct sigaction *action, struct sigaction *old)
+{
+    return (libc_sigaction ? libc_sigaction : real.sigaction)(number, action, old);
+}
+
+/* ---- which, and by what ---------------------------------------------------------- */
+
+static bool is_fault(int number)
+{
+    return number == SIGSEGV || number == SIGBUS || number == SIGILL || number == SIGFPE ||
+           number == SIGABRT || number == SIGTRAP || number == SIGSYS;
+}
+
+static bool cuts_end(int number)
+{
+    return number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT;
+}
+
+static bool has_no_effect(int number)
+{
+    return number == SIGCHLD || number == SIGURG || number == SIGWINCH || number == SIGCONT;
+}
+
+static bool is_replaceable(int number)
+{
+    return number != SIGKILL && number != SIGSTOP && number != shim_config.capture_signal &&
+           (number < FIRST_OF_LIBC || number > LAST_OF_LIBC);
+}
+
+/* False: this one stays as the program has set it. */
+static bool action_at_end(int number, const struct sigaction *program, struct sigaction *action)
+{
+    *action = (struct sigaction){.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+    memset(&action->sa_mask, 0xff, sizeof(action->sa_mask));
+    if (is_fault(number)) {
+        action->sa_sigaction = fault_handler;
+        return true;
+    }
+    if (program->sa_handler == SIG_IGN || (has_no_effect(number) && program->sa_handler == SIG_DFL))
+        return false;
+    if (cuts_end(number)) {
+        action->sa_sigaction = cut_handler;
+        return true;
+    }
+    *action = (struct sigaction){.sa_handler = has_no_effect(number) ? SIG_DFL : SIG_IGN};
+    return true;
+}
+
+/* ---- replacing --------------------------------------------------------------------- */
+
+static void replace(int number)
+{
+    struct sigaction program, action;
+    if (!is_replaceable(number) || set(number, NULL, &program) != 0 ||
+        !action_at_end(number, &program, &action))
+        return;
+    /* The bit is set first: a thread that changes the disposition meanwhile sees it after its change. */
+    atomic_fetch_or(&replaced, bit(number));
+    if (!(action.sa_flags & SA_SIGINFO) && action.sa_handler == SIG_IGN)
+        atomic_fetch_or(&ignored, bit(number));
+    set(number, &action, &of_program[number]);
+}
+
+void dispositions_replace(struct shim_state *state, signal_handler *on_fault, signal_handler *on_cut)
+{
+    fault_handler = on_fault;
+    cut_handler = on_cut;
+    replaced_in = state->pid;
+    for (int number = 1; number < SIGNALS; number++)
+        replace(number);
+}
+
+bool disposition_is_replaced(int number)
+{
+    return number > 0 && number < SIGNALS && atomic_load(&replaced) & bit(number) &&
+           (pid_t)SYS0(getpid) == replaced_in;
+}
+
+void disposition_change(int number, const struct sigaction *action, struct sigaction *old)
+{
+    struct shim_state *state = shim_state;
+    struct sigaction wanted = action ? *action : (struct sigaction){0};
+    struct hold hold = hold_begin(&state->changing);
+    struct sigaction before = of_program[number];
+    if (action)
+        of_program[number] = wanted;
+    hold_end(&hold);
+    if (old)
+        *old = before;
+}
+
+void disposition_replace_again(int number)
+{
+    struct sigaction now, action;
+    if (set(number, NULL, &now) == 0 && now.sa_sigaction != fault_handler &&
+        now.sa_sigaction != cut_handler && action_at_end(number, &now, &action))
+        set(number, &action, &of_program[number]);
+}
+
+/* ---- children ------------------------------------------------------------------------ */
+
+static void give_back(uint64_t signals)
+{
+    if ((pid_t)SYS0(getpid) == replaced_in)
+        return;
+    for (int number = 1; number < SIGNALS; number++)
+        if (signals & bit(number))
+            set(number, &of_program[number], NULL);
+}
+
+void dispositions_in_child(bool shares_memory)
+{
+    uint64_t signals = atomic_load(&replaced);
+    if (!signals)
+        return;
+    give_back(signals);
+    if (shares_memory)
+        return;
+    atomic_store(&replaced, 0);
+    atomic_store(&ignored, 0);
+}
+
+void dispositions_before_exec(void)
+{
+    if (atomic_load(&replaced))
+        give_back(atomic_load(&ignored));
+}
+
+sigset_t dispositions_ignored(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (int number = 1; number < SIGNALS; number++)
+        if (atomic_load(&ignored) & bit(number))
+            sigaddset(&set, number);
+    return set;
+}
+
+void disposition_act_as_default(int number)
+{
+    set(number, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+    SYS3(tgkill, SYS0(getpid), SYS0(gettid), number);
+}

@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""Threads that are left at the end: without the shim they would be gone. While it waits and reports, nothing that they
+do changes the exit status, runs the program's handlers or is lost.
+
+  tests/e2e/after_end.py [--build DIR] [NAME...]
+"""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+import harness
+import tree_bench
+from harness import TIMEOUT_S, demand, wait_until
+
+GRACE = "grace_ms=1000"  # the thread acts at the begin of it
+LONG = "grace_ms=600000"
+REPORT = "threadleak: 1 leaked thread at 1 site"
+
+
+def ends(bench, *argv, options="", more=(), status=5):
+    """Its standard output and error, with the report of one leaked thread."""
+    env = bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS=options or GRACE)
+    done = harness.call([bench.target("after_end"), *argv, *more], env=env)
+    demand(done[0] == status, done)
+    return done[1:]
+
+
+def acts(bench, what):
+    out, err = ends(bench, what)
+    demand(out == "done\n" and err.startswith("acted\n" + REPORT), err)
+    demand("handler of the program" not in err, err)
+    code, _, report = bench.json([bench.target("after_end"), what], ["--grace=1000"])
+    demand(code == 5 and report["summary"]["leaked_threads"] == 1, f"{code} {bench.err}")
+
+
+def kill(bench):
+    acts(bench, "kill")
+
+
+def alarm(bench):
+    acts(bench, "alarm")
+
+
+def broken_pipe(bench):
+    acts(bench, "pipe")
+
+
+def dispositions(bench):
+    acts(bench, "set")
+
+
+def children(bench):
+    acts(bench, "children")
+
+
+def fault(bench):
+    for what, name, leaf in (("fault", "SIGSEGV", "fault"), ("abort", "SIGABRT", None)):
+        out, err = ends(bench, what)
+        demand(out == "done\n" and REPORT in err, err)
+        demand(re.search(rf"^  took {name} after the end began, at$", err, re.MULTILINE), err)
+        demand("restore_rt" not in err, err)
+        demand(not leaf or re.search(rf"took .*\n  [ >] {leaf} ", err), err)
+        report = bench.json([bench.target("after_end"), what], ["--grace=1000"])[2]
+        thread = report["processes"][0]["leaks"][0]["threads"][0]
+        demand(thread["fault"]["signal"] == name and thread["fault"]["frame"], thread)
+        # Without its stack the place is known, too.
+        err = ends(bench, what, options=GRACE + ":stacks=0")[1]
+        demand(re.search(rf"^  took {name} after the end began, at\n  ", err, re.MULTILINE), err)
+
+
+# ---- locks and output ----------------------------------------------------------------------
+
+def lock_of_stdout(bench):
+    for options in (GRACE, "grace_ms=0"):
+        out, err = ends(bench, "stdout", options=options)
+        demand(out == "done\n" and err.startswith(REPORT), f"{out} {err}")
+    code, _, report = bench.json([bench.target("after_end"), "stdout"], ["--grace=100"])
+    demand(code == 5 and report["summary"]["leaked_threads"] == 1, f"{code} {bench.err}")
+
+
+def lock_of_malloc(bench):
+    for _ in range(50 if harness.SOAK else 5):
+        out, err = ends(bench, "malloc", options="grace_ms=0")
+        demand(out == "done\n" and "4 leaked threads" in err, err)
+
+
+def position_of_input(bench):
+    """exit() sets the position of standard input back to what was read."""
+    lines = bench.write("lines", "one\ntwo\n")
+    script = f"exec 0<{lines}; LD_PRELOAD=$SHIM {bench.target('after_end')} fault read; cat"
+    for shim in ("", bench.shim):
+        env = bench.environment(THREADLEAK_OPTIONS="grace_ms=0", SHIM=shim)
+        out, err = harness.call(["sh", "-c", script], env=env)[1:]
+        demand(out == "done\ntwo\n" and (REPORT in err) == bool(shim), f"{out} {err}")
+
+
+def closed_output(bench):
+    """As exit()'s flush, which raises SIGPIPE."""
+    for read_end in (True, False):
+        ends_of_pipe = os.pipe()
+        process = subprocess.Popen([bench.target("after_end"), "kill"], stdout=ends_of_pipe[1], stderr=subprocess.PIPE,
+                                   env=bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS="grace_ms=0"))
+        os.close(ends_of_pipe[1])
+        if not read_end:
+            os.close(ends_of_pipe[0])
+        err = process.communicate(timeout=TIMEOUT_S)[1].decode()
+        demand(REPORT in err, err)
+        demand(process.returncode in ((5,) if read_end else (5, -signal.SIGPIPE)), process.returncode)
+        if read_end:
+            os.close(ends_of_pipe[0])
+
+
+def late_output(bench):
+    """What a thread prints after the end stays in the buffer, as without the shim."""
+    done = ends(bench, "print", options="grace_ms=0")
+    demand(REPORT in done[1], done[1])
+
+
+# ---- the end cut short -------------------------------------------------------------------------
+
+def cut(bench, number, *, shim=None, options=LONG, wait_for=b"acted\n", run=False):
+    argv = [bench.target("after_end"), "pipe"]
+    env = bench.environment(THREADLEAK_OPTIONS=options, **({} if run else {"LD_PRELOAD": shim or bench.shim}))
+    if run:
+        argv = [bench.cli, "run", "--grace=600000", "--", *argv]
+    process = subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    lines = []
+    while not lines or lines[-1] != wait_for:
+        lines.append(process.stderr.readline())
+        demand(lines[-1], f"{lines}")
+    pid = process.pid
+    if run:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            pid = int(file.read().split()[0])
+    os.kill(pid, number)
+    out, err = process.communicate(timeout=TIMEOUT_S)
+    demand(process.returncode == 5 and out == b"done\n", f"{process.returncode} {out} {err}")
+    return err.decode()
+
+
+def cut_in_grace(bench):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        err = cut(bench, number)
+        demand(err == "", err)
+    err = cut(bench, signal.SIGTERM, run=True)
+    demand("leaked thread" not in err, err)
+
+
+def with_reporter(bench, script):
+    """A shim that starts this instead of threadleak."""
+    directory = bench.path("other")
+    os.makedirs(directory, exist_ok=True)
+    shutil.copy(bench.shim, directory)
+    reporter = os.path.join(directory, "threadleak")
+    with open(reporter, "w", encoding="ascii") as file:
+        file.write("#!/bin/sh\n" + script)
+    os.chmod(reporter, 0o755)
+    return os.path.join(directory, "libthreadleak.so")
+
+
+def cut_in_report(bench):
+    """The reporter ends, too."""
+    shim = with_reporter(bench, f"echo $$ >{bench.path('pid')}\necho reports >&2\nexec sleep 100000\n")
+    err = cut(bench, signal.SIGTERM, shim=shim, options="grace_ms=0", wait_for=b"reports\n")
+    demand("leaked" not in err, err)
+    with open(bench.path("pid"), encoding="ascii") as file:
+        pid = int(file.read())
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}") or harness.state_of(pid) in "XZ")
+
+
+def other_signals_of_others(bench):
+    """They do nothing."""
+    argv = [bench.target("after_end"), "pipe"]
+    process = subprocess.Popen(argv, env=bench.environment(THREADLEAK_OPTIONS="grace_ms=2000", LD_PRELOAD=bench.shim),
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    demand(process.stderr.readline() == b"acted\n", "not ready")
+    for number in (signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGSEGV, signal.SIGTSTP,
+                   signal.SIGTTOU, signal.SIGRTMIN + 3):
+        process.send_signal(number)
+    err = process.communicate(timeout=TIMEOUT_S)[1].decode()
+    demand(process.returncode == 5 and err.startswith(REPORT) and "took" not in err, f"{process.returncode} {err}")
+
+
+def reporter_is_killed(bench):
+    shim = with_reporter(bench, "kill -KILL $$\n")
+    env = bench.environment(LD_PRELOAD=shim, THREADLEAK_OPTIONS="grace_ms=0")
+    status, _, err = harness.call([bench.target("after_end"), "kill"], env=env)
+    demand(status == 5 and "running x1" in err and "could not" in err, err)
+
+
+TESTS = [kill, alarm, broken_pipe, dispositions, children, fault, lock_of_stdout, lock_of_malloc, position_of_input,
+         closed_output, late_output, cut_in_grace, cut_in_report, other_signals_of_others, reporter_is_killed]
+
+if __name__ == "__main__":
+    sys.exit(harness.main(TESTS, tree_bench.Bench))
