@@ -40,6 +40,7 @@ static bool accept_any(void *arg, uint32_t value)
 struct content {
     struct shim_state *state;
     const ledger_pc *frames;
+    ledger_pc start_pc;
     uint32_t count, flags, found;
 };
 
@@ -48,6 +49,7 @@ static bool accept_content(void *arg, uint32_t value)
     struct content *content = arg;
     const struct ledger_site *site = &content->state->sites[value];
     if (site->frame_count != content->count || site->flags != content->flags ||
+        site->start_pc != content->start_pc ||
         memcmp(content->state->frames + site->frames, content->frames, content->count * sizeof(ledger_pc)) !=
             0)
         return false;
@@ -71,7 +73,7 @@ static uint32_t new_site(struct shim_state *state, const struct content *content
     site->flags = content->flags;
     site->content_hash = hash;
     site->start = start;
-    site->start_pc = module_encode(state, start);
+    site->start_pc = content->start_pc;
     index_insert(&state->encoded, key_of(hash), index);
     return index;
 }
@@ -79,11 +81,11 @@ static uint32_t new_site(struct shim_state *state, const struct content *content
 static uint32_t encode(struct shim_state *state, const struct capture *capture, uint64_t start)
 {
     ledger_pc frames[capture->count]; /* on a small stack only the caller is captured */
-    struct content content = {state, frames, capture->count, capture->flags, 0};
+    struct content content = {state, frames, module_encode(state, start), capture->count, capture->flags, 0};
 
     for (uint32_t i = 0; i < capture->count; i++)
         frames[i] = module_encode(state, (uint64_t)capture->frames[i]);
-    uint64_t hash = hash_words(frames, capture->count, capture->flags);
+    uint64_t hash = hash_words(frames, capture->count, mix(capture->flags, content.start_pc));
     if (index_find(&state->encoded, key_of(hash), accept_content, &content))
         return content.found;
     return new_site(state, &content, hash, start);
@@ -92,8 +94,8 @@ static uint32_t encode(struct shim_state *state, const struct capture *capture, 
 uint32_t site_of(struct shim_state *state, const struct capture *capture, uint64_t start)
 {
     uint64_t generation = atomic_load_explicit(&state->header->generation, memory_order_relaxed);
-    uint64_t hash =
-        hash_words((const uint64_t *)capture->frames, capture->count, generation << 8 | capture->flags);
+    uint64_t hash = hash_words((const uint64_t *)capture->frames, capture->count,
+                               mix(generation << 8 | capture->flags, start));
     uint32_t site;
 
     if (index_find(&state->raw, key_of(hash), accept_any, &site))

@@ -11,8 +11,8 @@ struct capture {
     void *frames[]; /* return addresses; [0] is `caller` */
 };
 
-/* The index of the site of a backtrace; 0: the section is full. Searches by the raw addresses first, then by
- * the encoded ones. */
+/* The index of the site of a backtrace and a start routine; 0: the section is full. Searches by the raw
+ * addresses first, then by the encoded ones. */
 uint32_t site_of(struct shim_state *state, const struct capture *capture, uint64_t start);
 
 /* A library was unloaded: other code can be loaded at its addresses. */

@@ -1,6 +1,7 @@
 /* The ledger writer, called directly: what each transition of a thread counts. */
 
 #include "suite.h"
+#include "preload/ledger/site.h"
 #include "writer_made.h"
 
 START_TEST(join_counts_and_frees)
@@ -209,6 +210,19 @@ START_TEST(late_detach_does_not_reach_the_new_thread)
 }
 END_TEST
 
+START_TEST(site_has_one_start_routine)
+{
+    uint32_t one = make_site(), other = make_site_of((void *)new_thread);
+    ck_assert_uint_ne(one, 0);
+    ck_assert_uint_ne(one, other);
+    ck_assert_uint_eq(make_site(), one);
+    site_forget_addresses(&state); /* from now on by module and offset */
+    ck_assert_uint_eq(make_site_of((void *)new_thread), other);
+    ck_assert_uint_eq(make_site(), one);
+    ck_assert_uint_ne(state.sites[one].start_pc, state.sites[other].start_pc);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("transitions");
@@ -225,5 +239,6 @@ int main(void)
     tcase_add_test(tcase, detach_before_and_after_the_end);
     tcase_add_test(tcase, dropped_leaves_no_trace);
     tcase_add_test(tcase, recycled_handle_is_the_new_thread);
+    tcase_add_test(tcase, site_has_one_start_routine);
     return suite_run("ledger_write", tcase);
 }

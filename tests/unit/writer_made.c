@@ -48,14 +48,19 @@ void writer_finish(void)
     free(memory);
 }
 
-uint32_t make_site(void)
+uint32_t make_site_of(void *start)
 {
     struct capture *capture = __builtin_alloca(sizeof(*capture) + 2 * sizeof(void *));
     capture->count = 2;
     capture->flags = 0;
     capture->frames[0] = (void *)make_site;
     capture->frames[1] = (void *)writer_begin;
-    return site_of(&state, capture, (uint64_t)make_site);
+    return site_of(&state, capture, (uint64_t)start);
+}
+
+uint32_t make_site(void)
+{
+    return make_site_of((void *)make_site);
 }
 
 int64_t unjoined(const struct ledger_site *site)

@@ -27,6 +27,8 @@ void writer_finish(void);
 
 /* The same site at each call. */
 uint32_t make_site(void);
+/* The same backtrace with another start routine. */
+uint32_t make_site_of(void *start);
 int64_t unjoined(const struct ledger_site *site);
 int64_t live(const struct ledger_site *site);
 
