@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "preload/exit/reporter.h"
+#include "preload/ledger/descriptor.h"
 #include "preload/ledger/section.h"
 #include "preload/ledger/thread_join.h"
 #include "preload/options/registered.h"
@@ -31,6 +32,7 @@ static long api_count(unsigned kinds)
     uint32_t used = ledger_used(state->header, SECTION_SLOTS);
     long count = 0;
     for (uint32_t i = 0; i < used; i++) {
+        descriptor_check(state, &state->slots[i]);
         bool used_now = atomic_load(&state->slots[i].serial) != 0;
         count += used_now && ledger_slot_kind(atomic_load(&state->slots[i].state)) & kinds;
     }

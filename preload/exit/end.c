@@ -10,6 +10,7 @@
 #include "preload/exit/steps.h"
 #include "preload/exit/streams.h"
 #include "preload/ledger/leak.h"
+#include "preload/ledger/lost.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/real.h"
 #include "preload/shim/run_ask.h"
@@ -183,6 +184,8 @@ static void leave_if_parked(const struct shim_state *state, int status)
 int end_process(enum ledger_end how, int status)
 {
     struct shim_state *state = shim_own();
+    if (how != LEDGER_END_EXEC && shim_config.options.judge & 1u << how)
+        lost_say();
     if (!state || !take_end(state, how))
         return status;
     struct guard guard = guard_enter();

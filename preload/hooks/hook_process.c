@@ -104,6 +104,9 @@ EXPORT int prctl(int option, ...)
     unsigned long c = va_arg(list, unsigned long), d = va_arg(list, unsigned long);
     va_end(list);
     real_resolve_early();
+    struct shim_state *state = shim_known();
+    if (state && (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS) && !shim_config.sandboxed)
+        ledger_before_sandbox(state);
     int result = real.prctl(option, a, b, c, d);
     if (result == 0 && option == PR_SET_SECCOMP)
         shim_config.sandboxed = SANDBOX_SURE;

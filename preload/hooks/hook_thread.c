@@ -7,6 +7,7 @@
 #include "preload/backtrace/signal_capture.h"
 #include "preload/exit/dump.h"
 #include "preload/ledger/failure.h"
+#include "preload/ledger/lost.h"
 #include "preload/ledger/site.h"
 #include "preload/ledger/thread.h"
 #include "preload/ledger/thread_life.h"
@@ -80,12 +81,19 @@ static struct ledger_slot *prepare(struct shim_state *state, const struct guard 
     return thread_new(state, thread);
 }
 
+static int without_ledger(int result, int success)
+{
+    if (result == success)
+        lost_creation();
+    return result;
+}
+
 /* real_create(START, ARG): the real function. error: errno for its `result`; 0: not known. */
 #define CREATE(real_create, attr, trampoline, success, error)                         \
     do {                                                                              \
         struct shim_state *state = shim_ready();                                      \
         if (!state)                                                                   \
-            return real_create(start, arg);                                           \
+            return without_ledger(real_create(start, arg), success);                  \
         struct guard guard = guard_enter();                                           \
         struct new_thread created = {.start = (uint64_t)start, .arg = (uint64_t)arg}; \
         struct ledger_slot *slot = prepare(state, &guard, &created, attr, CALLER);    \

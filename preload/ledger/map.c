@@ -90,27 +90,29 @@ static uint64_t resource_limit(int resource)
     return known && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur : UINT64_MAX;
 }
 
-/* Maps `fd` in a size that the limits allow. */
+/* Maps `fd` in a size that the limits allow. fd below 0: anonymous memory. */
 static void *map_file(long fd, struct layout *layout)
 {
     /* ftruncate beyond RLIMIT_FSIZE raises SIGXFSZ. A limited address space is mostly for
      * the program. */
-    uint64_t largest = resource_limit(RLIMIT_FSIZE);
+    uint64_t largest = fd < 0 ? UINT64_MAX : resource_limit(RLIMIT_FSIZE);
     uint64_t space = resource_limit(RLIMIT_AS) / LIMIT_SHARE;
+    int flags = MAP_SHARED | MAP_NORESERVE | (fd < 0 ? MAP_ANONYMOUS : 0);
     largest = space < largest ? space : largest;
     for (unsigned shift = 0; shift <= SMALLEST_SHIFT; shift += 3) {
         *layout = layout_for(shift);
         if (layout->total > largest)
             continue;
-        if (SYS2(ftruncate, fd, layout->total) != 0)
+        if (fd >= 0 && SYS2(ftruncate, fd, layout->total) != 0)
             continue;
-        long at = SYS6(mmap, 0, layout->total, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+        long at = SYS6(mmap, 0, layout->total, PROT_READ | PROT_WRITE, flags, fd, 0);
         if (at < 0 && at > -4096)
             continue;
         long backed = SYS3(madvise, at, LEDGER_HEADER_SIZE, MADV_POPULATE_WRITE);
         /* Before Linux 5.14 the shim cannot request memory in chunks, and a full file system causes SIGBUS.
          * So it requests the memory of a whole smaller ledger now. */
-        if (backed == 0 || (backed == -EINVAL && shift > 0 && SYS4(fallocate, fd, 0, 0, layout->total) == 0))
+        if (backed == 0 || fd < 0 ||
+            (backed == -EINVAL && shift > 0 && SYS4(fallocate, fd, 0, 0, layout->total) == 0))
             return (void *)at;
         SYS2(munmap, at, layout->total);
     }
@@ -141,11 +143,12 @@ static void *map_anywhere(pid_t pid, struct layout *layout, bool *under_run)
         return address;
     *under_run = false;
     fd = SYS2(memfd_create, LEDGER_MEMFD_NAME, MFD_CLOEXEC);
-    if (fd < 0)
-        return NULL;
-    address = map_file(fd, layout);
-    SYS1(close, fd);
-    return address;
+    if (fd >= 0) {
+        address = map_file(fd, layout);
+        SYS1(close, fd);
+    }
+    /* RLIMIT_FSIZE, no free descriptor, or a filter of system calls. */
+    return address ? address : map_file(-1, layout);
 }
 
 /* Copies /proc/self/cmdline, which is a row of NUL-terminated strings. */
@@ -219,14 +222,9 @@ static void unmap_rest(enum ledger_section section, size_t from, size_t to)
 
 void ledger_give_back(struct shim_state *state)
 {
-    /* Strings: a program can still register 28 KiB, and load modules. */
-    static const uint32_t margin[SECTIONS] = {
-        [SECTION_SLOTS] = 2048,  [SECTION_SITES] = 256,     [SECTION_MODULES] = 64,
-        [SECTION_FRAMES] = 4096, [SECTION_STRINGS] = 49152, [SECTION_STACKS] = 16384,
-    };
     for (enum ledger_section s = 0; s < SECTIONS; s++) {
         struct ledger_extent *extent = &state->header->sections[s];
-        uint32_t wanted = ledger_used(state->header, s) + margin[s];
+        uint32_t wanted = ledger_with_margin(state, s);
         if (wanted >= extent->cap)
             continue;
         uint64_t from = ((uint64_t)wanted * ledger_record_size(s) + 4095) & ~4095ull;

@@ -16,8 +16,9 @@ static bool back_records(struct shim_state *state, enum ledger_section section, 
     uint64_t chunk = section == SECTION_SLOTS || section == SECTION_STACKS ? 16384 : 4096;
     uint64_t from = (uint64_t)backed * extent->record_size / 4096 * 4096;
     uint64_t to = ((uint64_t)end * extent->record_size + chunk - 1) / chunk * chunk;
+    /* The call could end the program. Without memory, the file of a run could cause SIGBUS. */
     if (shim_config.sandboxed)
-        return true;
+        return !(atomic_load(&state->header->flags) & LEDGER_UNDER_RUN);
     uint64_t limit = (uint64_t)extent->cap * extent->record_size;
     if (to > limit)
         to = limit;
@@ -31,6 +32,26 @@ static bool back_records(struct shim_state *state, enum ledger_section section, 
     while (backed < now && !atomic_compare_exchange_weak(&state->backed[section], &backed, now))
         ;
     return true;
+}
+
+/* Records that a program may still need: it can register 28 KiB of strings, and load modules. */
+static const uint32_t margins[SECTIONS] = {
+    [SECTION_SLOTS] = 2048,  [SECTION_SITES] = 256,     [SECTION_MODULES] = 64,
+    [SECTION_FRAMES] = 4096, [SECTION_STRINGS] = 49152, [SECTION_STACKS] = 16384,
+};
+
+uint32_t ledger_with_margin(const struct shim_state *state, enum ledger_section section)
+{
+    uint32_t wanted = ledger_used(state->header, section) + margins[section];
+    uint32_t cap = state->header->sections[section].cap;
+    return wanted < cap ? wanted : cap;
+}
+
+void ledger_before_sandbox(struct shim_state *state)
+{
+    if (atomic_load(&state->header->flags) & LEDGER_UNDER_RUN)
+        for (enum ledger_section s = 0; s < SECTIONS; s++)
+            back_records(state, s, ledger_with_margin(state, s));
 }
 
 /* Do `count` records fit from `first` on, and does the kernel have memory for them? */

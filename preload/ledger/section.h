@@ -24,6 +24,12 @@ uint32_t ledger_store_string(struct shim_state *state, const char *text, uint32_
  * parent's ledger first.  False: there is no memory for the smallest one. */
 bool ledger_map(struct shim_state *state);
 
+/* Records of a section that are in use, and those that the program may still need; at most its cap. */
+uint32_t ledger_with_margin(const struct shim_state *state, enum ledger_section section);
+
+/* Requests memory for them, because in a sandbox that is not possible. */
+void ledger_before_sandbox(struct shim_state *state);
+
 /* Unmaps unused pages, except a margin. Call it before the program locks all its memory. */
 void ledger_give_back(struct shim_state *state);
 

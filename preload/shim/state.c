@@ -31,6 +31,12 @@ void state_start(void)
     shim_state = memory ? memory : &fallback_state;
 }
 
+void state_never(void)
+{
+    shim_config.is_second = true;
+    shim_state = &fallback_state;
+}
+
 void state_begin(struct shim_state *state)
 {
     char *memory = (char *)state + state_size();

@@ -38,6 +38,8 @@ struct shim_state {
     struct index raw;     /* hash of a raw backtrace and the generation -> site */
     struct index encoded; /* content_hash -> site */
 
+    _Atomic uint64_t unrecorded; /* creations without a ledger: SHIM_FAILED */
+
     _Atomic uint32_t signal_armed;
     _Atomic uint64_t ending;      /* tid << 8 | enum ledger_end of the end under way; 0: none */
     _Atomic uint32_t parking;     /* at a judged end: other threads must not end the process */
@@ -83,6 +85,7 @@ struct shim_config {
     _Atomic int sandboxed;
     /* pthread_setattr_default_np, RLIMIT_STACK */
     _Atomic bool default_detached, default_small;
+    bool is_second;   /* first_copy.h: this copy of the library does nothing */
     bool no_reporter; /* under valgrind, which does not support our clone() */
     bool sanitizer;   /* its leak check can come after our end, and needs the stacks of all threads */
     bool had_stderr;  /* at the start, with these numbers: */
@@ -97,6 +100,9 @@ extern struct shim_config shim_config;
 
 /* Makes shim_state. Call it once per program. */
 void state_start(void);
+
+/* In its place: this process will have no state, and no hook has an effect. */
+void state_never(void);
 
 /* Prepares the state for a new ledger. Call it once per process. */
 void state_begin(struct shim_state *state);

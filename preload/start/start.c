@@ -14,6 +14,7 @@
 #include "preload/shim/guard.h"
 #include "preload/shim/real.h"
 #include "preload/shim/say.h"
+#include "preload/start/first_copy.h"
 
 /* ---- forks ----------------------------------------------------------------------- */
 
@@ -48,6 +49,11 @@ static void start_once(void)
         return;
     struct guard guard = guard_enter();
     real_resolve();
+    if (!is_first_copy()) {
+        state_never();
+        guard_leave(guard);
+        return;
+    }
     shim_remember_stderr();
     settings_find();
     thread_begin_start();

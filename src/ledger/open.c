@@ -15,7 +15,7 @@
 #include "proc/status.h"
 #include "proc/tracer.h"
 
-enum { MAX_CANDIDATES = 16 };
+enum { MAX_CANDIDATES = 64 };
 
 struct target {
     pid_t pid;  /* as the user gave it */
@@ -115,6 +115,12 @@ static enum ledger_open_status try_candidate(const struct target *target, const 
     return status;
 }
 
+/* Anonymous shared memory: a ledger if the shim got no memfd, or memory of the program. */
+static bool is_anonymous(const struct region *region)
+{
+    return strcmp(region->path, "/dev/zero") == 0;
+}
+
 /* There may be several: a child inherits its parent's ledger, and other files may have such a name. */
 static enum ledger_open_status open_own(const struct target *target, const struct address_space *space,
                                         struct ledger **ledger, struct error *error)
@@ -124,7 +130,7 @@ static enum ledger_open_status open_own(const struct target *target, const struc
     size_t tries = 0;
     for (size_t i = 0; i < space->count && tries < MAX_CANDIDATES; i++) {
         struct region whole = space->regions[i];
-        if (!whole.shared || whole.offset || !ledger_is_path(whole.path))
+        if (!whole.shared || whole.offset || (!ledger_is_path(whole.path) && !is_anonymous(&whole)))
             continue;
         for (; i + 1 < space->count && continues(&whole, &space->regions[i + 1]); i++)
             whole.end = space->regions[i + 1].end;
@@ -132,7 +138,7 @@ static enum ledger_open_status open_own(const struct target *target, const struc
         enum ledger_open_status result = try_candidate(target, &whole, ledger, &why);
         if (result == LEDGER_OPEN_OK)
             return result;
-        if (result == LEDGER_OPEN_FAILED) {
+        if (result == LEDGER_OPEN_FAILED && !is_anonymous(&whole)) {
             status = result;
             *error = why;
         }

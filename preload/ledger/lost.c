@@ -1,0 +1,45 @@
+#include "preload/ledger/lost.h"
+
+#include "preload/shim/say.h"
+#include "preload/shim/state.h"
+#include "preload/shim/sys.h"
+#include "preload/shim/text.h"
+
+void lost_creation(void)
+{
+    struct shim_state *state = shim_state;
+    if (state && atomic_load(&state->ready) == SHIM_FAILED && !shim_config.is_second && shim_is_wanted())
+        atomic_fetch_add(&state->unrecorded, 1);
+}
+
+/* *why: the reason. */
+static uint64_t count(struct shim_state *state, const char **why)
+{
+    if (atomic_load(&state->ready) != SHIM_READY) {
+        *why = shim_config.sandboxed ? "it was forked in a sandbox" : "there was no memory for its ledger";
+        return atomic_exchange(&state->unrecorded, 0);
+    }
+    uint32_t flags = atomic_load(&state->header->flags);
+    *why = flags & LEDGER_NO_ROOM ? "there was no memory to enlarge its ledger"
+                                  : "too many threads or creation sites at once for its ledger";
+    return flags & LEDGER_UNDER_RUN ? 0 : atomic_load(&state->header->lost_events);
+}
+
+void lost_say(void)
+{
+    char buffer[256];
+    const char *why;
+    uint64_t lost = shim_state ? count(shim_state, &why) : 0;
+    if (lost == 0)
+        return;
+    struct text text = text_in(buffer, sizeof(buffer));
+    text_number(&text, (int64_t)lost);
+    text_string(&text, lost == 1 ? " creation of a thread" : " creations of a thread");
+    if (!shim_config.sandboxed) { /* its filter may forbid getpid */
+        text_string(&text, " by process ");
+        text_number(&text, (int64_t)SYS0(getpid));
+    }
+    text_string(&text, lost == 1 ? " was not recorded: " : " were not recorded: ");
+    text_string(&text, why);
+    shim_say(buffer);
+}
