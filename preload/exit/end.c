@@ -184,9 +184,11 @@ static void leave_if_parked(const struct shim_state *state, int status)
 int end_process(enum ledger_end how, int status)
 {
     struct shim_state *state = shim_own();
+    if (state && !take_end(state, how))
+        return status;
     if (how != LEDGER_END_EXEC && shim_config.options.judge & 1u << how)
         lost_say();
-    if (!state || !take_end(state, how))
+    if (!state)
         return status;
     struct guard guard = guard_enter();
     status = judge(state, how, status);

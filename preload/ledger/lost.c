@@ -22,7 +22,8 @@ static uint64_t count(struct shim_state *state, const char **why)
     uint32_t flags = atomic_load(&state->header->flags);
     *why = flags & LEDGER_NO_ROOM ? "there was no memory to enlarge its ledger"
                                   : "too many threads or creation sites at once for its ledger";
-    return flags & LEDGER_UNDER_RUN ? 0 : atomic_load(&state->header->lost_events);
+    bool said = flags & LEDGER_UNDER_RUN || !shim_is_own_process(state);
+    return said ? 0 : atomic_load(&state->header->lost_events);
 }
 
 void lost_say(void)
