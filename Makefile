@@ -35,7 +35,7 @@ CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% tests/unit/write
 # They contain the shim's writer, and nothing of the CLI.
 CHECK_WRITER := $(addprefix preload/,shim/state shim/guard shim/index shim/run_ask ledger/map ledger/section ledger/slot ledger/thread ledger/thread_join \
 	ledger/descriptor ledger/leak \
-	ledger/site ledger/module)
+	ledger/site ledger/module ledger/namespace shim/readable)
 
 # The programs that tests watch: one row each in tests/cases.txt.
 TARGETS := $(shell awk '$$1 == "target" || $$1 == "chain" || ($$1 == "case" && ($$3 != "=" || $$4 == $$2)) {print $$2}' tests/cases.txt)
@@ -201,7 +201,7 @@ ASAN_BUILT := $(BUILD)/asan/threadleak $(BUILD)/asan/libthreadleak.so
 # tests/e2e/NAME.py, the slow ones first.
 PROGRAMS := suppressions generated_rules thread_makers api_builds blame formats outputs api real projects ctest \
 	ci_snippets selftest run_timeout run_tree require_watched run_unrecorded run_limits run_ends after_end \
-	unseen unrecorded create_failed report_texts baseline harmless tables
+	unseen unrecorded create_failed report_texts baseline harmless not_seen tables
 # The cases of tests/cases.txt: the JSON reports come from the reader with ASan.
 E2E := "tests/e2e/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --only json" \
 	"tests/e2e/e2e.py --build $(BUILD) --only text"

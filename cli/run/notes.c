@@ -200,6 +200,25 @@ static bool lacks_command(const struct report *report, pid_t command)
     return false;
 }
 
+/* A process in the report has these lines there. */
+static void note_not_seen(const struct report *report, bool leaks_shown)
+{
+    const struct process_report *first = NULL;
+    size_t count = 0;
+    for (size_t i = report->process_count; i-- > 0;) {
+        const struct process_report *process = &report->processes[i];
+        bool in_report = leaks_shown &&
+                         (report->process_count == 1 || (process->group_count && process->groups[0].counted));
+        if (!process->not_seen || in_report)
+            continue;
+        first = process;
+        count++;
+    }
+    for (char **sentence = first ? first->not_seen : NULL; sentence && *sentence; sentence++)
+        cli_message("%s (pid %d)%s: %s", command_name(first), (int)first->pid, count > 1 ? " and others" : "",
+                    *sentence);
+}
+
 /* ---- judged by other options ---------------------------------------------------------- */
 
 /* Otherwise the user would not notice that options of the program make a check weaker. */
@@ -235,6 +254,8 @@ void run_notes_print(const struct report *report, const struct run_options *give
     if (silent)
         return;
     bool shown = is_text && given->verbose > 0, leaks_shown = is_text && report->summary.leaked_threads;
+    if (!shown)
+        note_not_seen(report, leaks_shown);
     if (!shown && !leaks_shown)
         note_alive(report);
     if (!shown && !(report->process_count == 1 && leaks_shown))

@@ -11,6 +11,7 @@
 #include "preload/exit/streams.h"
 #include "preload/ledger/leak.h"
 #include "preload/ledger/lost.h"
+#include "preload/ledger/namespace.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/real.h"
 #include "preload/shim/run_ask.h"
@@ -191,6 +192,7 @@ int end_process(enum ledger_end how, int status)
     if (!state)
         return status;
     struct guard guard = guard_enter();
+    namespace_note(state);
     status = judge(state, how, status);
     leave_by_signal(streams_signal());
     leave_if_parked(state, status);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "preload/ledger/module.h"
+#include "preload/ledger/namespace.h"
 #include "preload/ledger/section.h"
 
 static inline uint64_t mix(uint64_t hash, uint64_t value)
@@ -74,6 +75,7 @@ static uint32_t new_site(struct shim_state *state, const struct content *content
     site->content_hash = hash;
     site->start = start;
     site->start_pc = content->start_pc;
+    namespace_note(state);
     index_insert(&state->encoded, key_of(hash), index);
     return index;
 }

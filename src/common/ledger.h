@@ -486,6 +486,9 @@ struct ledger_header {
     uint64_t address; /* of the ledger in the process */
     struct ledger_fork fork;
     struct ledger_failure failure;
+    /* In strings: path of the first library in another namespace of the loader (dlmopen), "?" if it is not
+     * known; 0: no such namespace was seen. */
+    _Atomic uint32_t second_namespace;
 
     /* Counters of the process.  The others are sums over sites.
      * live = next_serial - 2 - dropped - ended, without the main thread. */

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "core/core.h"
+#include "evidence/blind_spots.h"
 #include "evidence/unseen.h"
 #include "evidence/untracked.h"
 #include "proc/process.h"
@@ -131,6 +132,7 @@ static bool fail(struct evidence *evidence, struct error *error)
 static bool of_watched(struct evidence *evidence, const struct ledger *ledger, struct error *error)
 {
     bool done = read_ledger(evidence, ledger);
+    evidence->blind_spots = blind_spots_find(evidence->end.alive ? evidence->pid : 0, ledger);
     if (done && evidence->end.alive)
         unseen_in_process(&evidence->threads, evidence->pid, ledger_get_header(ledger));
     /* In another pid namespace its tids differ from ours. */
@@ -150,6 +152,7 @@ bool evidence_of_process(struct evidence *evidence, pid_t pid, const struct ledg
         evidence->parent_pid = process_parent(pid);
         evidence->exe = process_exe(pid);
         evidence->argv = process_argv(pid);
+        evidence->blind_spots = blind_spots_find(pid, NULL);
         return find_untracked(evidence) || fail(evidence, error);
     }
     error_set(error, "no process %d", (int)pid);
@@ -187,6 +190,7 @@ void evidence_release(struct evidence *evidence)
     thread_index_release(&evidence->threads);
     free(evidence->exe);
     free(evidence->argv);
+    blind_spots_free(evidence->blind_spots);
     stacks_free(evidence->stacks);
     task_list_release(&evidence->tasks);
     task_list_release(&evidence->untracked);

@@ -33,6 +33,7 @@ struct evidence {
     struct stacks *stacks;      /* NULL: not taken */
     uint64_t now_ns;            /* CLOCK_MONOTONIC; the moment that ages refer to; 0: unknown */
     struct task_list tasks;     /* of a live process; empty: cannot be matched with the tids of the ledger */
+    char **blind_spots;         /* what could not be seen (blind_spots.h); NULL: nothing is known */
     struct task_list untracked; /* those of them that are neither the main thread nor in the ledger */
 };
 

@@ -77,6 +77,7 @@ static void set_identity(struct build *build, struct evidence *evidence)
         .parent_pid = evidence->parent_pid,
         .exe = evidence->exe,
         .argv = evidence->argv,
+        .not_seen = evidence->blind_spots,
         .live = evidence->end.alive,
         .core = evidence->core,
         .watched = build->header != NULL,
@@ -85,6 +86,7 @@ static void set_identity(struct build *build, struct evidence *evidence)
     evidence->exe = NULL;
     evidence->argv = NULL;
     evidence->stacks = NULL;
+    evidence->blind_spots = NULL;
 }
 
 static void set_options(struct build *build)
@@ -212,7 +214,7 @@ static bool is_shown(const struct build *build)
 {
     const struct process_report *process = &build->process;
     return !build->header || build->rules->even_without_threads || process->counts.created ||
-           process->counts.lost || process->counts.failed || process->group_count;
+           process->counts.lost || process->not_seen || process->counts.failed || process->group_count;
 }
 
 bool report_add(struct report *report, struct evidence *evidence, const struct verdict_rules *rules,

@@ -105,6 +105,7 @@ void process_report_release(struct process_report *process)
     free(process->exe);
     free(process->test);
     free(process->argv);
+    free_strings(process->not_seen);
 }
 
 void unwatched_free(struct unwatched *items, size_t count)

@@ -253,6 +253,8 @@ static json_t *process_json(const struct process_report *process)
     set_value(&json, "threads", counts_json(process));
     set_bool(&json, "watched", process->watched);
     set_text(&json, "stacks_note", process->stacks ? process->stacks->note : NULL);
+    if (process->not_seen)
+        set_value(&json, "not_seen", strings_json(process->not_seen));
     set_value(&json, "leaks", leaks);
     set_value(&json, "main", process->main ? thread_json(process->main, "main") : json_null());
     set_value(&json, "untracked", untracked);

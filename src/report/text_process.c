@@ -96,6 +96,10 @@ static void print_head(const struct printer *printer, const struct process_repor
         fputs("not watched, so thread creators are unknown; start it with `threadleak run` or\n"
               "LD_PRELOAD=libthreadleak.so to see them\n",
               printer->out);
+    for (char **sentence = process->not_seen; sentence && *sentence; sentence++) {
+        put_escaped(printer->out, *sentence);
+        putc('\n', printer->out);
+    }
     if (process->stacks && process->stacks->note) {
         fputs("current stacks: ", printer->out);
         put_escaped(printer->out, process->stacks->note);
