@@ -95,6 +95,13 @@ def dump_of_all_who_asked(bench):
     demand(process.wait(TIMEOUT_S) == 0, f"status {process.returncode}")
 
 
+def dump_hidden(bench):
+    """No function shows the handler, and a child without threads dies of the signal."""
+    for shim, handler in (("", "none"), (bench.shim, "handler")):
+        done = harness.call([bench.target("dump_hidden")], env=bench.environment(LD_PRELOAD=shim))
+        demand(done == (0, handler + "\n", ""), done)
+
+
 # ---- other users ---------------------------------------------------------------------------
 
 DROP = ("import os, sys\nos.setgroups([])\nos.setresgid(65534, 65534, 65534)\nos.setresuid(65534, 65534, 65534)\n")
@@ -308,7 +315,7 @@ def daemon_without_a_thread(bench):
             os.unlink(bench.path("pid"))
 
 
-TESTS = [many_dumps, dump_of_all_who_asked, program_of_another_user, child_of_another_user,
+TESTS = [many_dumps, dump_of_all_who_asked, dump_hidden, program_of_another_user, child_of_another_user,
          other_processes_get_no_answer, other_processes_do_not_block_it, impostors_are_not_asked, mask_of_nothing,
          two_directories_are_reported, memory_of_who_locked_its, log_that_nobody_reads, log_that_is_full, reports_take_turns,
          under_a_debugger, daemon_without_a_thread]
