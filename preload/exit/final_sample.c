@@ -1,44 +1,16 @@
 #include "preload/exit/steps.h"
 
-#include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "preload/exit/tasks.h"
 #include "preload/ledger/thread.h"
-#include "preload/shim/sys.h"
-
-struct linux_dirent {
-    uint64_t inode;
-    int64_t offset;
-    unsigned short length;
-    unsigned char type;
-    char name[];
-};
 
 struct sample {
     char name[16];
     char state;
     uint64_t cpu_ns;
 };
-
-static const char *skip_words(const char *at, int words)
-{
-    while (words-- > 0 && at) {
-        at = strchr(at, ' ');
-        at = at ? at + 1 : NULL;
-    }
-    return at;
-}
-
-static uint64_t read_number(const char **at)
-{
-    uint64_t value = 0;
-    while (**at >= '0' && **at <= '9')
-        value = value * 10 + (uint64_t)(*(*at)++ - '0');
-    if (**at == ' ')
-        (*at)++;
-    return value;
-}
 
 /* proc_pid_stat(5): "tid (name) state …", utime and stime are fields 14 and 15. */
 static bool parse_stat(char *text, struct sample *sample)
@@ -59,21 +31,10 @@ static bool parse_stat(char *text, struct sample *sample)
     return true;
 }
 
-static bool read_sample(long directory, const char *tid, struct sample *sample)
+static bool read_sample(long directory, int32_t tid, struct sample *sample)
 {
-    char path[40], buffer[512];
-    size_t n = strnlen(tid, 20);
-    memcpy(path, tid, n);
-    memcpy(path + n, "/stat", 6);
-    long fd = SYS3(openat, directory, path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    long got = SYS3(read, fd, buffer, sizeof(buffer) - 1);
-    SYS1(close, fd);
-    if (got <= 0)
-        return false;
-    buffer[got] = 0;
-    return parse_stat(buffer, sample);
+    char buffer[512];
+    return task_read(directory, tid, "stat", buffer, sizeof(buffer)) && parse_stat(buffer, sample);
 }
 
 static struct ledger_slot *slot_of(struct shim_state *state, int32_t tid)
@@ -97,39 +58,28 @@ static void record_untracked(struct shim_state *state, int32_t tid, const struct
     memcpy(header->untracked[n].name, sample->name, sizeof(sample->name));
 }
 
-static void record_task(struct shim_state *state, long directory, const char *name)
+static bool record_task(void *arg, long directory, int32_t tid)
 {
-    const char *at = name;
-    int32_t tid = (int32_t)read_number(&at);
+    struct shim_state *state = arg;
     struct sample sample;
-    if (tid == 0 || tid == state->pid || tid == shim_own_tid() || !read_sample(directory, name, &sample))
-        return;
+    if (tid == state->pid || tid == shim_own_tid() || !read_sample(directory, tid, &sample))
+        return true;
     struct ledger_slot *slot = slot_of(state, tid);
     if (!slot) {
         if (sample.state != 'X' && sample.state != 'Z')
             record_untracked(state, tid, &sample);
-        return;
+        return true;
     }
     if (atomic_load(&slot->state) & SLOT_ENDED)
-        return; /* the task is about to end */
+        return true; /* the task is about to end */
     thread_named(slot, sample.name);
     atomic_store(&slot->sample_cpu_ns, sample.cpu_ns);
     atomic_store(&slot->sample_state, (uint32_t)sample.state);
+    return true;
 }
 
 void final_sample(struct shim_state *state)
 {
-    char buffer[2048] __attribute__((aligned(8)));
-    long directory = SYS4(openat, AT_FDCWD, "/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    long got;
-    if (directory < 0)
-        return;
-    while ((got = SYS3(getdents64, directory, buffer, sizeof(buffer))) > 0)
-        for (long at = 0; at < got;) {
-            struct linux_dirent *entry = (void *)(buffer + at);
-            record_task(state, directory, entry->name);
-            at += entry->length;
-        }
-    SYS1(close, directory);
-    atomic_fetch_or(&state->header->flags, LEDGER_SAMPLED);
+    if (tasks_each(record_task, state))
+        atomic_fetch_or(&state->header->flags, LEDGER_SAMPLED);
 }

@@ -1,5 +1,6 @@
 #include "preload/exit/steps.h"
 
+#include "preload/exit/quiet.h"
 #include "preload/ledger/leak.h"
 #include "preload/ledger/thread.h"
 #include "preload/shim/guard.h"
@@ -24,12 +25,19 @@ void grace_pause(uint64_t us)
     SYS2(nanosleep, &rest, NULL);
 }
 
+/* Only from a judged end on: before, a signal handler of the program can wake a thread. */
+static bool is_quiet(const struct shim_state *state, struct quiet *quiet)
+{
+    return atomic_load(&state->parking) && quiet_for_ever(quiet, state);
+}
+
 void grace_wait(const struct shim_state *state)
 {
     const struct leak_scope scope = {.kinds = shim_config.options.report};
     uint64_t budget = shim_config.options.grace_ms * 1000ull;
     uint64_t pause = GRACE_FIRST_US;
-    while (budget > 0 && leak_count(state, &scope) && grace_others_run(state)) {
+    struct quiet quiet = {0};
+    while (budget > 0 && leak_count(state, &scope) && grace_others_run(state) && !is_quiet(state, &quiet)) {
         uint64_t step = pause < budget ? pause : budget;
         grace_pause(step);
         budget -= step;

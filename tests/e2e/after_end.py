@@ -15,8 +15,7 @@ import harness
 import tree_bench
 from harness import TIMEOUT_S, demand, wait_until
 
-GRACE = "grace_ms=1000"  # the thread acts at the begin of it
-LONG = "grace_ms=600000"
+GRACE = "grace_ms=600000"  # it is over when no thread can go on
 REPORT = "threadleak: 1 leaked thread at 1 site"
 
 
@@ -32,7 +31,7 @@ def acts(bench, what):
     out, err = ends(bench, what)
     demand(out == "done\n" and err.startswith("acted\n" + REPORT), err)
     demand("handler of the program" not in err, err)
-    code, _, report = bench.json([bench.target("after_end"), what], ["--grace=1000"])
+    code, _, report = bench.json([bench.target("after_end"), what], ["--grace=600000"])
     demand(code == 5 and report["summary"]["leaked_threads"] == 1, f"{code} {bench.err}")
 
 
@@ -63,7 +62,7 @@ def fault(bench):
         demand(re.search(rf"^  took {name} after the end began, at$", err, re.MULTILINE), err)
         demand("restore_rt" not in err, err)
         demand(not leaf or re.search(rf"took .*\n  [ >] {leaf} ", err), err)
-        report = bench.json([bench.target("after_end"), what], ["--grace=1000"])[2]
+        report = bench.json([bench.target("after_end"), what], ["--grace=600000"])[2]
         thread = report["processes"][0]["leaks"][0]["threads"][0]
         demand(thread["fault"]["signal"] == name and thread["fault"]["frame"], thread)
         # Without its stack the place is known, too.
@@ -74,7 +73,7 @@ def fault(bench):
 # ---- locks and output ----------------------------------------------------------------------
 
 def lock_of_stdout(bench):
-    for options in (GRACE, "grace_ms=0"):
+    for options in ("grace_ms=100", "grace_ms=0"):
         out, err = ends(bench, "stdout", options=options)
         demand(out == "done\n" and err.startswith(REPORT), f"{out} {err}")
     code, _, report = bench.json([bench.target("after_end"), "stdout"], ["--grace=100"])
@@ -98,19 +97,14 @@ def position_of_input(bench):
 
 
 def closed_output(bench):
-    """As exit()'s flush, which raises SIGPIPE."""
-    for read_end in (True, False):
-        ends_of_pipe = os.pipe()
-        process = subprocess.Popen([bench.target("after_end"), "kill"], stdout=ends_of_pipe[1], stderr=subprocess.PIPE,
-                                   env=bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS="grace_ms=0"))
-        os.close(ends_of_pipe[1])
-        if not read_end:
-            os.close(ends_of_pipe[0])
-        err = process.communicate(timeout=TIMEOUT_S)[1].decode()
-        demand(REPORT in err, err)
-        demand(process.returncode in ((5,) if read_end else (5, -signal.SIGPIPE)), process.returncode)
-        if read_end:
-            os.close(ends_of_pipe[0])
+    """exit()'s flush raises SIGPIPE: the process is reported, and ends so."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    process = subprocess.Popen([bench.target("after_end"), "kill"], stdout=write_end, stderr=subprocess.PIPE,
+                               env=bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS=GRACE))
+    os.close(write_end)
+    err = process.communicate(timeout=TIMEOUT_S)[1].decode()
+    demand(process.returncode == -signal.SIGPIPE and REPORT in err, f"{process.returncode} {err}")
 
 
 def late_output(bench):
@@ -121,8 +115,8 @@ def late_output(bench):
 
 # ---- the end cut short -------------------------------------------------------------------------
 
-def cut(bench, number, *, shim=None, options=LONG, wait_for=b"acted\n", run=False):
-    argv = [bench.target("after_end"), "pipe"]
+def cut(bench, number, *, shim=None, options=GRACE, wait_for=b"acted\n", run=False):
+    argv = [bench.target("after_end"), "stay"]
     env = bench.environment(THREADLEAK_OPTIONS=options, **({} if run else {"LD_PRELOAD": shim or bench.shim}))
     if run:
         argv = [bench.cli, "run", "--grace=600000", "--", *argv]
@@ -173,8 +167,8 @@ def cut_in_report(bench):
 
 def other_signals_of_others(bench):
     """They do nothing."""
-    argv = [bench.target("after_end"), "pipe"]
-    process = subprocess.Popen(argv, env=bench.environment(THREADLEAK_OPTIONS="grace_ms=2000", LD_PRELOAD=bench.shim),
+    argv = [bench.target("after_end"), "stay"]
+    process = subprocess.Popen(argv, env=bench.environment(THREADLEAK_OPTIONS="grace_ms=3000", LD_PRELOAD=bench.shim),
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     demand(process.stderr.readline() == b"acted\n", "not ready")
     for number in (signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGSEGV, signal.SIGTSTP,
@@ -191,8 +185,26 @@ def reporter_is_killed(bench):
     demand(status == 5 and "running x1" in err and "could not" in err, err)
 
 
+# ---- how long the wait is ------------------------------------------------------------------------
+
+def over_when_nobody_can_go_on(bench):
+    env = bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS=GRACE)
+    for what, leaks in (("condition", 1), ("join", 2), ("ended", 1)):
+        status, _, err = harness.call([bench.target("quiet"), what], env=env)
+        demand(status == 0 and f"threadleak: {leaks} leaked thread" in err, err)
+
+
+def goes_on_while_one_can(bench):
+    """A timeout, a timer's thread, another process and each other can wake threads."""
+    env = bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS=GRACE)
+    for what in ("timeout", "timer", "process", "others"):
+        done = harness.call([bench.target("quiet"), what], env=env)
+        demand(done == (0, "", ""), f"{what}: {done}")
+
+
 TESTS = [kill, alarm, broken_pipe, dispositions, children, fault, lock_of_stdout, lock_of_malloc, position_of_input,
-         closed_output, late_output, cut_in_grace, cut_in_report, other_signals_of_others, reporter_is_killed]
+         closed_output, late_output, cut_in_grace, cut_in_report, other_signals_of_others, reporter_is_killed,
+         over_when_nobody_can_go_on, goes_on_while_one_can]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, tree_bench.Bench))

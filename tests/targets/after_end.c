@@ -124,6 +124,8 @@ static void *act(void *arg)
     else if (strcmp(what, "abort") == 0)
         abort();
     dprintf(2, "acted\n");
+    while (strcmp(what, "stay") == 0) /* as if it could still end */
+        sleep(1000);
     for (;;)
         pause();
     return NULL;
