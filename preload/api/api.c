@@ -9,8 +9,8 @@
 #include "preload/ledger/section.h"
 #include "preload/ledger/thread_join.h"
 #include "preload/options/registered.h"
-#include "preload/shim/guard.h"
 #include "preload/shim/hold.h"
+#include "preload/shim/hook.h"
 #include "preload/shim/say.h"
 #include "preload/start/start.h"
 #include "threadleak/abi.h"
@@ -22,13 +22,8 @@ static int api_active(void)
     return shim_ready() != NULL;
 }
 
-static long api_count(unsigned kinds)
+static long count_kinds(const struct shim_state *state, unsigned kinds)
 {
-    const struct shim_state *state = shim_ready();
-    if (kinds == 0 || kinds & ~KIND_ALL)
-        return shim_refuse("threadleak_count", "unknown kind of thread");
-    if (!state)
-        return 0;
     uint32_t used = ledger_used(state->header, SECTION_SLOTS);
     long count = 0;
     for (uint32_t i = 0; i < used; i++) {
@@ -39,21 +34,37 @@ static long api_count(unsigned kinds)
     return count;
 }
 
-static int api_dump(int fd)
+static long api_count(unsigned kinds)
+{
+    if (kinds == 0 || kinds & ~KIND_ALL)
+        return shim_refuse("threadleak_count", "unknown kind of thread");
+    struct hook hook;
+    hook_enter(&hook, shim_ready);
+    long count = hook.state ? count_kinds(hook.state, kinds) : 0;
+    hook_leave(&hook);
+    return count;
+}
+
+static int dump(const struct shim_state *state, int fd)
 {
     static const char who[] = "threadleak_dump";
-    struct shim_state *state = shim_ready();
     if (SYS2(fcntl, fd, F_GETFD) < 0)
         return shim_refuse(who, "the descriptor is not open");
     if (!state)
         return 0;
     if (shim_config.sandboxed || shim_config.no_reporter || !shim_is_own_process(state))
         return shim_refuse(who, "the threadleak program cannot be started from here");
-    struct guard guard = guard_enter();
     struct reporter_question question = {.mode = "dumpto", .fd = fd};
     bool done = reporter_ask(&question) != REPORTER_FAILED;
-    int result = done ? 0 : shim_refuse(who, "the report could not be made");
-    guard_leave(guard);
+    return done ? 0 : shim_refuse(who, "the report could not be made");
+}
+
+static int api_dump(int fd)
+{
+    struct hook hook;
+    hook_enter(&hook, shim_ready);
+    int result = dump(hook.state, fd);
+    hook_leave(&hook);
     return result;
 }
 
@@ -73,9 +84,8 @@ static uint32_t store_reason(struct shim_state *state, const char *reason)
     return state->latest_reason;
 }
 
-static int api_ignore_thread(pthread_t handle, const char *reason)
+static int ignore_thread(struct shim_state *state, pthread_t handle, const char *reason)
 {
-    struct shim_state *state = shim_ready();
     if (!state || !shim_is_own_process(state))
         return 0;
     struct thread_ref thread = {0};
@@ -88,6 +98,15 @@ static int api_ignore_thread(pthread_t handle, const char *reason)
     hold_end(&hold);
     atomic_fetch_or(&thread.slot->state, SLOT_IGNORED);
     return 0;
+}
+
+static int api_ignore_thread(pthread_t handle, const char *reason)
+{
+    struct hook hook;
+    hook_enter(&hook, shim_ready);
+    int result = ignore_thread(hook.state, handle, reason);
+    hook_leave(&hook);
+    return result;
 }
 
 static int api_set_options(const char *options)
@@ -131,11 +150,8 @@ static uint32_t name_place(struct shim_state *state)
     return state->names_at + state->names_turn++ % TEST_NAMES * TEST_NAME_MAX;
 }
 
-static int api_test(const char *name)
+static void set_test(struct shim_state *state, const char *name)
 {
-    struct shim_state *state = shim_ready();
-    if (!state || !shim_is_own_process(state))
-        return 0;
     if (!name || !*name)
         name = shim_config.test; /* of the environment, or "" */
     struct hold hold = hold_begin(&state->registering);
@@ -149,6 +165,15 @@ static int api_test(const char *name)
     }
     atomic_store(&state->header->test, at);
     hold_end(&hold);
+}
+
+static int api_test(const char *name)
+{
+    struct hook hook;
+    hook_enter(&hook, shim_ready);
+    if (hook.state && shim_is_own_process(hook.state))
+        set_test(hook.state, name);
+    hook_leave(&hook);
     return 0;
 }
 
@@ -167,5 +192,4 @@ __attribute__((visibility("default"))) const struct threadleak_abi threadleak_ab
     .dump = api_dump,
     .test = api_test,
     .defaults = api_defaults,
-    .list = api_list,
 };

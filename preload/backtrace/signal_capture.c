@@ -9,7 +9,7 @@
 #include "preload/ledger/module.h"
 #include "preload/ledger/section.h"
 #include "preload/ledger/thread.h"
-#include "preload/shim/guard.h"
+#include "preload/shim/hook.h"
 #include "preload/shim/on_stack.h"
 #include "preload/shim/park.h"
 #include "preload/shim/real.h"
@@ -179,32 +179,36 @@ void signal_capture_arm(struct shim_state *state)
         }
 }
 
-static struct shim_state *state_of_change(int number)
+/* A vfork child has its own dispositions. */
+static bool is_reserved(const struct shim_state *state, int number)
 {
-    if (number != shim_config.capture_signal || number == 0)
-        return NULL;
-    struct shim_state *state = shim_known();
-    return state && shim_is_own_process(state) ? state : NULL; /* a vfork child has its own dispositions */
+    return state && number == shim_config.capture_signal && number != 0 && shim_is_own_process(state);
 }
 
 void signal_capture_before_change(int number)
 {
-    struct shim_state *state = state_of_change(number);
-    if (state)
-        atomic_store(&state->header->capture_signal, 0);
+    struct hook hook;
+    hook_enter(&hook, shim_known);
+    if (is_reserved(hook.state, number))
+        atomic_store(&hook.state->header->capture_signal, 0);
+    hook_leave(&hook);
 }
 
 void signal_capture_after_change(int number)
 {
     struct sigaction action;
-    struct shim_state *state = state_of_change(number);
-    if (state && has_handler(number, &action))
-        atomic_store(&state->header->capture_signal, (uint32_t)number);
+    struct hook hook;
+    hook_enter(&hook, shim_known);
+    if (is_reserved(hook.state, number) && has_handler(number, &action))
+        atomic_store(&hook.state->header->capture_signal, (uint32_t)number);
+    hook_leave(&hook);
 }
 
 void signal_capture_sandboxed(bool sure)
 {
-    struct shim_state *state = shim_known();
-    if (state && shim_is_own_process(state) && (sure || state->header->seccomp != 0))
-        atomic_fetch_or(&state->header->flags, LEDGER_SANDBOXED);
+    struct hook hook;
+    hook_enter(&hook, shim_own);
+    if (hook.state && (sure || hook.state->header->seccomp != 0))
+        atomic_fetch_or(&hook.state->header->flags, LEDGER_SANDBOXED);
+    hook_leave(&hook);
 }

@@ -6,7 +6,7 @@
 #include "preload/exit/dispositions.h"
 #include "preload/exit/raw_report.h"
 #include "preload/exit/reporter.h"
-#include "preload/shim/guard.h"
+#include "preload/shim/hook.h"
 #include "preload/shim/real.h"
 #include "preload/shim/sys.h"
 
@@ -31,16 +31,14 @@ static void dump(struct shim_state *state, int signal)
 
 static void on_dump_signal(int signal)
 {
-    struct shim_state *state = shim_own();
-    if (!state) { /* a child of vfork, or one that a system call forked */
+    struct hook hook;
+    hook_enter(&hook, shim_own);
+    struct shim_state *state = hook.state;
+    if (!state) /* a child of vfork, or one that a system call forked */
         disposition_act_as_default(signal);
-        return;
-    }
-    if (atomic_load(&state->ending) || atomic_fetch_add(&state->dumping, 1))
-        return;
-    struct guard guard = guard_enter();
-    dump(state, signal);
-    guard_leave(guard);
+    else if (!atomic_load(&state->ending) && atomic_fetch_add(&state->dumping, 1) == 0)
+        dump(state, signal);
+    hook_leave(&hook);
 }
 
 static void install(int number)

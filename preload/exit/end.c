@@ -12,7 +12,7 @@
 #include "preload/ledger/leak.h"
 #include "preload/ledger/lost.h"
 #include "preload/ledger/namespace.h"
-#include "preload/shim/guard.h"
+#include "preload/shim/hook.h"
 #include "preload/shim/real.h"
 #include "preload/shim/run_ask.h"
 #include "preload/shim/sys.h"
@@ -184,27 +184,23 @@ static void leave_if_parked(const struct shim_state *state, int status)
 
 int end_process(enum ledger_end how, int status)
 {
-    struct shim_state *state = shim_own();
-    if (state && !take_end(state, how))
-        return status;
-    if (how != LEDGER_END_EXEC && shim_config.options.judge & 1u << how)
+    struct hook hook;
+    hook_enter(&hook, shim_own);
+    bool taken = hook.state && take_end(hook.state, how);
+    if ((taken || !hook.state) && how != LEDGER_END_EXEC && shim_config.options.judge & 1u << how)
         lost_say();
-    if (!state)
-        return status;
-    struct guard guard = guard_enter();
-    namespace_note(state);
-    status = judge(state, how, status);
-    leave_by_signal(streams_signal());
-    leave_if_parked(state, status);
-    guard_leave(guard);
+    if (taken) {
+        namespace_note(hook.state);
+        status = judge(hook.state, how, status);
+        leave_by_signal(streams_signal());
+        leave_if_parked(hook.state, status);
+    }
+    hook_leave(&hook);
     return status;
 }
 
-void end_undo_exec(void)
+static void undo_exec(struct shim_state *state)
 {
-    struct shim_state *state = shim_own();
-    if (!state)
-        return;
     uint64_t mine = end_ticket(LEDGER_END_EXEC), undoing = (mine & ~0xffull) | UNDOING;
     if (!atomic_compare_exchange_strong(&state->ending, &mine, undoing))
         return; /* another thread's exec, or an exit replaced it */
@@ -213,6 +209,15 @@ void end_undo_exec(void)
     atomic_store(&state->header->end_serial, 0);
     atomic_store(&state->header->end_tid, 0);
     atomic_store(&state->ending, 0);
+}
+
+void end_undo_exec(void)
+{
+    struct hook hook;
+    hook_enter(&hook, shim_own);
+    if (hook.state)
+        undo_exec(hook.state);
+    hook_leave(&hook);
 }
 
 /* ---- exit handlers -------------------------------------------------------------------------- */

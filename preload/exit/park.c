@@ -6,7 +6,7 @@
 #include "preload/exit/dispositions.h"
 #include "preload/ledger/module.h"
 #include "preload/shim/faults.h"
-#include "preload/shim/guard.h"
+#include "preload/shim/hook.h"
 #include "preload/shim/park.h"
 #include "preload/shim/real.h"
 #include "preload/shim/say.h"
@@ -120,11 +120,13 @@ static void on_cut(int number, siginfo_t *info, void *context)
 
 void park_latecomer(void)
 {
-    struct shim_state *state = shim_known();
-    if (!state || shim_config.sandboxed || !atomic_load(&state->parking) || !shim_is_own_process(state))
-        return;
-    if (!ends_process(state))
+    struct hook hook;
+    hook_enter(&hook, shim_known);
+    struct shim_state *state = hook.state;
+    if (state && !shim_config.sandboxed && atomic_load(&state->parking) && shim_is_own_process(state) &&
+        !ends_process(state))
         park_here(state);
+    hook_leave(&hook);
 }
 
 /* ---- the thread that ends the process ------------------------------------------------------ */

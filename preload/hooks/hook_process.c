@@ -13,7 +13,7 @@
 #include "preload/exit/park.h"
 #include "preload/ledger/section.h"
 #include "preload/ledger/site.h"
-#include "preload/shim/guard.h"
+#include "preload/shim/hook.h"
 #include "preload/shim/real.h"
 #include "preload/shim/state.h"
 #include "preload/shim/sys.h"
@@ -55,9 +55,11 @@ EXPORT _Noreturn void quick_exit(int status)
 {
     park_latecomer();
     real_resolve_early();
-    struct shim_state *state = shim_known();
-    if (state && shim_is_own_process(state))
-        atomic_store(&state->quick_status, status);
+    struct hook hook;
+    hook_enter(&hook, shim_own);
+    if (hook.state)
+        atomic_store(&hook.state->quick_status, status);
+    hook_leave(&hook);
     real.quick_exit(status);
     for (;;)
         SYS1(exit_group, status);
@@ -85,9 +87,7 @@ EXPORT pid_t _Fork(void)
     }
     pid_t pid = real._Fork();
     if (pid == 0) {
-        int saved_errno = errno;
         shim_attach_child();
-        errno = saved_errno;
     }
     return pid;
 }
@@ -124,9 +124,11 @@ EXPORT int prctl(int option, ...)
 EXPORT int mlockall(int flags)
 {
     real_resolve_early();
-    struct shim_state *state = shim_known();
-    if (state && shim_is_own_process(state))
-        ledger_give_back(state);
+    struct hook hook;
+    hook_enter(&hook, shim_own);
+    if (hook.state)
+        ledger_give_back(hook.state);
+    hook_leave(&hook);
     return real.mlockall(flags);
 }
 
@@ -149,16 +151,16 @@ static unsigned long long unload_count(void)
 EXPORT int dlclose(void *handle)
 {
     real_resolve_early();
-    struct shim_state *state = shim_known();
-    if (!state)
+    if (!shim_known())
         return real.dlclose(handle);
     unsigned long long before = unload_count();
     int result = real.dlclose(handle);
-    struct guard guard = guard_enter();
-    if (unload_count() != before) {
+    struct hook hook;
+    hook_enter(&hook, shim_known);
+    if (hook.state && unload_count() != before) {
         capture_forget();
-        site_forget_addresses(state);
+        site_forget_addresses(hook.state);
     }
-    guard_leave(guard);
+    hook_leave(&hook);
     return result;
 }

@@ -9,10 +9,11 @@
 #include "preload/ledger/failure.h"
 #include "preload/ledger/lost.h"
 #include "preload/ledger/site.h"
+#include "preload/ledger/slot.h"
 #include "preload/ledger/thread.h"
 #include "preload/ledger/thread_life.h"
 #include "preload/ledger/thread_join.h"
-#include "preload/shim/guard.h"
+#include "preload/shim/hook.h"
 #include "preload/shim/real.h"
 #include "preload/shim/state.h"
 #include "preload/start/start.h"
@@ -63,11 +64,14 @@ static __attribute__((noinline)) uint32_t find_site(struct shim_state *state, co
     return site_of(state, capture, start);
 }
 
-static struct ledger_slot *prepare(struct shim_state *state, const struct guard *guard,
-                                   struct new_thread *thread, const pthread_attr_t *attr, void *caller)
+static struct ledger_slot *prepare(const struct hook *hook, struct new_thread *thread,
+                                   const pthread_attr_t *attr, void *caller)
 {
+    struct shim_state *state = hook->state;
+    if (!state)
+        return NULL;
     *thread = (struct new_thread){
-        .site = find_site(state, guard, caller, thread->start),
+        .site = find_site(state, &hook->guard, caller, thread->start),
         .start = thread->start,
         .arg = thread->arg,
         .created_by = take_serial(state),
@@ -81,9 +85,9 @@ static struct ledger_slot *prepare(struct shim_state *state, const struct guard 
     return thread_new(state, thread);
 }
 
-static int without_ledger(int result, int success)
+static int without_record(int result, int success, bool lost)
 {
-    if (result == success)
+    if (result == success && lost)
         lost_creation();
     return result;
 }
@@ -91,20 +95,24 @@ static int without_ledger(int result, int success)
 /* real_create(START, ARG): the real function. error: errno for its `result`; 0: not known. */
 #define CREATE(real_create, attr, trampoline, success, error)                         \
     do {                                                                              \
-        struct shim_state *state = shim_ready();                                      \
-        if (!state)                                                                   \
-            return without_ledger(real_create(start, arg), success);                  \
-        struct guard guard = guard_enter();                                           \
+        struct hook hook;                                                             \
+        hook_enter(&hook, shim_ready);                                                \
         struct new_thread created = {.start = (uint64_t)start, .arg = (uint64_t)arg}; \
-        struct ledger_slot *slot = prepare(state, &guard, &created, attr, CALLER);    \
-        guard_leave(guard);                                                           \
-        if (!slot)                                                                    \
-            return real_create(start, arg);                                           \
-        int result = real_create(trampoline, slot);                                   \
-        if (result == (success))                                                      \
-            thread_created(state, &created);                                          \
-        else                                                                          \
-            thread_failed(state, slot, &created, error);                              \
+        struct ledger_slot *slot = prepare(&hook, &created, attr, CALLER);            \
+        if (!slot) {                                                                  \
+            bool lost = !hook.state;                                                  \
+            hook_leave(&hook);                                                        \
+            return without_record(real_create(start, arg), success, lost);            \
+        }                                                                             \
+        void *birth = slot_birth(hook.state, slot);                                   \
+        hook_pause(&hook);                                                            \
+        int result = real_create(trampoline, birth);                                  \
+        hook_resume(&hook);                                                           \
+        if (hook.state && result == (success))                                        \
+            thread_created(hook.state, &created);                                     \
+        else if (hook.state)                                                          \
+            thread_failed(hook.state, slot, &created, error);                         \
+        hook_leave(&hook);                                                            \
         return result;                                                                \
     } while (0)
 
@@ -125,24 +133,35 @@ EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
 
 /* ---- join and detach ---------------------------------------------------------------- */
 
+struct join_hook {
+    struct hook hook;
+    struct join join;
+};
+
 /* A cancelled join has no effect. */
 static void join_cancelled(void *arg)
 {
-    join_end(arg, false, NULL);
+    struct join_hook *cancelled = arg;
+    hook_resume(&cancelled->hook);
+    join_end(cancelled->hook.state, &cancelled->join, false, NULL);
+    hook_leave(&cancelled->hook);
 }
 
-#define JOIN(success, call)                                             \
-    do {                                                                \
-        real_resolve_early();                                           \
-        struct join join = join_begin(shim_known(), (pthread_t)thread); \
-        int result;                                                     \
-        pthread_cleanup_push(join_cancelled, &join);                    \
-        result = (call);                                                \
-        pthread_cleanup_pop(0);                                         \
-        int saved_errno = errno;                                        \
-        join_end(&join, result == (success), CALLER);                   \
-        errno = saved_errno;                                            \
-        return result;                                                  \
+#define JOIN(success, call)                                                 \
+    do {                                                                    \
+        real_resolve_early();                                               \
+        struct join_hook here;                                              \
+        hook_enter(&here.hook, shim_known);                                 \
+        here.join = join_begin(here.hook.state, (pthread_t)thread);         \
+        hook_pause(&here.hook);                                             \
+        int result;                                                         \
+        pthread_cleanup_push(join_cancelled, &here);                        \
+        result = (call);                                                    \
+        pthread_cleanup_pop(0);                                             \
+        hook_resume(&here.hook);                                            \
+        join_end(here.hook.state, &here.join, result == (success), CALLER); \
+        hook_leave(&here.hook);                                             \
+        return result;                                                      \
     } while (0)
 
 EXPORT int pthread_join(pthread_t thread, void **value)
@@ -170,13 +189,18 @@ EXPORT int thrd_join(thrd_t thread, int *value)
     JOIN(thrd_success, real.thrd_join(thread, value));
 }
 
-#define DETACH(success, call)                                                 \
-    do {                                                                      \
-        real_resolve_early();                                                 \
-        struct detach detach = detach_begin(shim_known(), (pthread_t)thread); \
-        int result = (call);                                                  \
-        detach_end(&detach, result == (success));                             \
-        return result;                                                        \
+#define DETACH(success, call)                                               \
+    do {                                                                    \
+        real_resolve_early();                                               \
+        struct hook hook;                                                   \
+        hook_enter(&hook, shim_known);                                      \
+        struct detach detach = detach_begin(hook.state, (pthread_t)thread); \
+        hook_pause(&hook);                                                  \
+        int result = (call);                                                \
+        hook_resume(&hook);                                                 \
+        detach_end(hook.state, &detach, result == (success));               \
+        hook_leave(&hook);                                                  \
+        return result;                                                      \
     } while (0)
 
 EXPORT int pthread_detach(pthread_t thread)
@@ -192,13 +216,15 @@ EXPORT int thrd_detach(thrd_t thread)
 EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 {
     real_resolve_early();
-    struct shim_state *state = shim_known();
     int result = real.pthread_setname_np(thread, name);
-    if (result == 0 && state) {
-        struct thread_ref found = thread_find(state, thread);
-        if (found.slot)
-            thread_named(found.slot, name);
-    }
+    struct hook hook;
+    hook_enter(&hook, shim_known);
+    struct thread_ref found = {0};
+    if (hook.state && result == 0)
+        found = thread_find(hook.state, thread);
+    if (found.slot)
+        thread_named(found.slot, name);
+    hook_leave(&hook);
     return result;
 }
 

@@ -8,14 +8,6 @@
 
 #define ARG_OFFSET (int32_t)sizeof(void *) /* from the start routine */
 
-static bool is_ours(const struct shim_state *state, uint64_t start, uint64_t arg)
-{
-    uint64_t first = (uint64_t)state->slots;
-    bool trampoline = start == shim_config.trampolines[0] || start == shim_config.trampolines[1];
-    return trampoline && arg >= first &&
-           arg < (uint64_t)(state->slots + state->header->sections[SECTION_SLOTS].cap);
-}
-
 struct ledger_slot *descriptor_slot(const struct shim_state *state, pthread_t handle)
 {
     int32_t offset = shim_config.start_offset;
@@ -23,7 +15,8 @@ struct ledger_slot *descriptor_slot(const struct shim_state *state, pthread_t ha
         return NULL;
     uint64_t start = *(const uint64_t *)((const char *)handle + offset);
     uint64_t arg = *(const uint64_t *)((const char *)handle + offset + ARG_OFFSET);
-    return is_ours(state, start, arg) ? (struct ledger_slot *)arg : NULL;
+    bool ours = start == shim_config.trampolines[0] || start == shim_config.trampolines[1];
+    return ours ? slot_of_birth(state, (const void *)arg) : NULL;
 }
 
 /* ---- what a descriptor shows ----------------------------------------------------------- */
@@ -55,9 +48,10 @@ static uint32_t proved(const struct shim_state *state, const struct ledger_slot 
     enum read_result result = read_now(state, slot->handle, &now);
     if (result == READ_GONE)
         return ledger_gone(bits);
+    uint64_t birth = (uint64_t)slot_birth(state, slot);
     uint32_t more = 0;
     if (result == READ_WHOLE)
-        more = ledger_proved(&now, slot, bits, (uint64_t)slot, (uint64_t)(slot + 1));
+        more = ledger_proved(&now, slot, bits, birth, birth + sizeof(struct thread_birth));
     if (!((bits | more) & SLOT_ENDED) && !has_task(state, slot->tid))
         more |= SLOT_ENDED;
     return more;

@@ -1,8 +1,8 @@
 /*
  * glibc's descriptor of a thread (struct pthread), which a pthread_t points to. It contains the start routine
- * and argument that glibc got: our trampoline and the slot. They are valid from before the thread runs until
- * the memory is reused. If another library's pthread_create is called between (ASan), it contains that
- * library's routine.
+ * and argument that glibc got: our trampoline and the slot's birth. They are valid from before the thread
+ * runs until the memory is reused. If another library's pthread_create is called between (ASan), it contains
+ * that library's routine.
  *
  * It also shows what no hook saw: a join or detach by a function that the program found with dlsym, and a
  * thread that ended by the system call exit.

@@ -14,14 +14,14 @@
 
 /* Records of each section at full size.  A smaller ledger has an eighth, and so on. */
 static const uint32_t full_caps[SECTIONS] = {
-    [SECTION_SLOTS] = 1u << 16,  [SECTION_SITES] = 1u << 13,   [SECTION_MODULES] = 1u << 10,
-    [SECTION_FRAMES] = 1u << 18, [SECTION_STRINGS] = 1u << 19, [SECTION_STACKS] = 1u << 18,
+    [SECTION_SLOTS] = STATE_BIRTHS, [SECTION_SITES] = 1u << 13,   [SECTION_MODULES] = 1u << 10,
+    [SECTION_FRAMES] = 1u << 18,    [SECTION_STRINGS] = 1u << 19, [SECTION_STACKS] = 1u << 18,
 };
 #define SMALLEST_SHIFT 6       /* 1024 threads, 128 sites */
 #define MIN_STRINGS (1u << 16) /* for options, rules, names of tests and modules */
 #define LIMIT_SHARE 64         /* share of a limited address space that the ledger takes: a 64th */
 
-/* The mapped pages of the ledger. A forked child inherits this, and unmaps its parent's ledger. The program
+/* The mapped pages of the ledger. A forked child inherits this, and leaves its parent's ledger. The program
  * can have memory in the gaps. */
 static struct {
     char *address;
@@ -193,6 +193,8 @@ static void store_identity(struct shim_state *state, bool under_run)
     header->seccomp = (int32_t)SYS1(prctl, PR_GET_SECCOMP);
     atomic_store(&header->flags, under_run ? LEDGER_UNDER_RUN : 0);
     atomic_store(&header->next_serial, LEDGER_MAIN_SERIAL + 1);
+    header->births = (uint64_t)state->births;
+    header->births_end = (uint64_t)(state->births + STATE_BIRTHS);
     state->epoch = header->epoch = header->started_ns ^ (uint64_t)state->pid << 40;
 }
 
@@ -232,21 +234,33 @@ void ledger_give_back(struct shim_state *state)
         extent->cap = wanted; /* set first: no thread may take records from unmapped pages */
         if (from < to)
             unmap_rest(s, extent->offset + from, extent->offset + to);
+        if (s == SECTION_SLOTS)
+            state_give_back(state, wanted);
     }
 }
 
-static void unmap_last(void)
+static void leave_pages(size_t from, size_t to, bool under_way)
+{
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+    if (from >= to)
+        return;
+    if (under_way)
+        SYS6(mmap, last_mapping.address + from, to - from, PROT_READ | PROT_WRITE, flags, -1, 0);
+    else
+        SYS2(munmap, last_mapping.address + from, to - from);
+}
+
+void ledger_leave(bool under_way)
 {
     size_t at = 0;
     for (enum ledger_section s = 0; s < SECTIONS; s++) { /* in the order of their offsets */
         const struct hole *hole = &last_mapping.holes[s];
         if (hole->to == 0)
             continue;
-        SYS2(munmap, last_mapping.address + at, hole->from - at);
+        leave_pages(at, hole->from, under_way);
         at = hole->to;
     }
-    if (at < last_mapping.size)
-        SYS2(munmap, last_mapping.address + at, last_mapping.size - at);
+    leave_pages(at, last_mapping.size, under_way);
     memset(&last_mapping, 0, sizeof(last_mapping));
 }
 
@@ -264,11 +278,9 @@ static void set_sections(struct shim_state *state, char *base, const struct layo
 bool ledger_map(struct shim_state *state)
 {
     struct layout layout;
-    bool under_run, forked = last_mapping.address != NULL;
+    bool under_run;
 
     state->pid = (pid_t)SYS0(getpid);
-    if (forked)
-        unmap_last();
     char *base = map_anywhere(state->pid, &layout, &under_run);
     if (!base)
         return false;
@@ -279,7 +291,7 @@ bool ledger_map(struct shim_state *state)
     set_sections(state, base, &layout);
     store_identity(state, under_run);
     ledger_take(state, SECTION_SITES, 1); /* site 0: unknown */
-    if (forked)
+    if (shim_is_child())
         atomic_fetch_or(&state->header->flags, LEDGER_FORKED);
     atomic_store_explicit(&state->header->ready, 1, memory_order_release);
     return true;

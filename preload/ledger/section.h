@@ -20,8 +20,8 @@ uint32_t ledger_take_stack(struct shim_state *state, uint32_t generation, uint32
 /* Stores a string of n bytes and a NUL. Returns its offset; 0: the section is full. */
 uint32_t ledger_store_string(struct shim_state *state, const char *text, uint32_t n);
 
-/* Maps a ledger and records the identity of this process.  A forked child unmaps its
- * parent's ledger first.  False: there is no memory for the smallest one. */
+/* Maps a ledger and records the identity of this process. False: there is no memory for the
+ * smallest one. */
 bool ledger_map(struct shim_state *state);
 
 /* Records of a section that are in use, and those that the program may still need; at most its cap. */
@@ -29,6 +29,10 @@ uint32_t ledger_with_margin(const struct shim_state *state, enum ledger_section 
 
 /* Requests memory for them, because in a sandbox that is not possible. */
 void ledger_before_sandbox(struct shim_state *state);
+
+/* In a forked child: unmaps the ledger of the parent. under_way: replaces it with zeroed private memory,
+ * which a hook can still use. */
+void ledger_leave(bool under_way);
 
 /* Unmaps unused pages, except a margin. Call it before the program locks all its memory. */
 void ledger_give_back(struct shim_state *state);

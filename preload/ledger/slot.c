@@ -38,6 +38,18 @@ void slot_give(const struct shim_state *state, struct ledger_slot *slot)
     } while (!atomic_compare_exchange_weak(head, &old, mine));
 }
 
+void *slot_birth(const struct shim_state *state, const struct ledger_slot *slot)
+{
+    return &state->births[slot - state->slots];
+}
+
+struct ledger_slot *slot_of_birth(const struct shim_state *state, const void *birth)
+{
+    size_t offset = (size_t)((const char *)birth - (const char *)state->births);
+    uint32_t cap = state->header->sections[SECTION_SLOTS].cap;
+    return offset < cap * sizeof(*state->births) ? &state->slots[offset / sizeof(*state->births)] : NULL;
+}
+
 static bool is_over(uint32_t bits)
 {
     bool released =

@@ -96,6 +96,7 @@ struct ledger_slot *thread_new(struct shim_state *state, struct new_thread *thre
         return NULL;
     bool same = thread->start == site->start;
     fill_slot(slot, thread, same ? site->start_pc : module_encode(state, thread->start));
+    *(struct thread_birth *)slot_birth(state, slot) = (struct thread_birth){thread->start, thread->arg};
     uint64_t serial = atomic_fetch_add(&state->header->next_serial, 1);
     atomic_store_explicit(&slot->serial, serial, memory_order_release);
 

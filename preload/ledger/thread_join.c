@@ -34,7 +34,7 @@ static bool is_same(const struct thread_ref *thread)
 
 struct detach detach_begin(struct shim_state *state, pthread_t handle)
 {
-    struct detach detach = {.state = state, .handle = handle};
+    struct detach detach = {.handle = handle};
     if (!state)
         return detach;
     detach.thread = thread_find(state, handle);
@@ -47,18 +47,17 @@ struct detach detach_begin(struct shim_state *state, pthread_t handle)
     return detach;
 }
 
-void detach_end(const struct detach *detach, bool detached)
+void detach_end(struct shim_state *state, const struct detach *detach, bool detached)
 {
-    if (!detach->state || !detached || !is_same(&detach->thread))
-        return;
-    slot_detached(detach->state, detach->thread.slot);
+    if (state && detached && is_same(&detach->thread))
+        slot_detached(state, detach->thread.slot);
 }
 
 /* ---- join ----------------------------------------------------------------------- */
 
 struct join join_begin(struct shim_state *state, pthread_t handle)
 {
-    struct join join = {.state = state, .handle = handle};
+    struct join join = {.handle = handle};
     if (!state)
         return join;
     join.thread = thread_find(state, handle);
@@ -96,9 +95,8 @@ static void note_join_place(struct shim_state *state, struct ledger_site *site, 
     atomic_store_explicit(&site->join_raw, raw, RELAXED);
 }
 
-void join_end(const struct join *join, bool joined, void *caller)
+void join_end(struct shim_state *state, const struct join *join, bool joined, void *caller)
 {
-    struct shim_state *state = join->state;
     struct ledger_slot *slot = join->thread.slot;
     if (!state)
         return;

@@ -17,24 +17,22 @@ struct thread_ref {
 };
 struct thread_ref thread_find(const struct shim_state *state, pthread_t handle);
 
-/* Call them before and after the real detach. */
+/* Call them before and after the real function. state: NULL: no effect, see hook.h. After a join the
+ * pthread_t can belong to another thread. */
 struct detach {
-    struct shim_state *state; /* NULL: no effect */
     struct thread_ref thread;
     pthread_t handle;
 };
 struct detach detach_begin(struct shim_state *state, pthread_t handle);
-void detach_end(const struct detach *detach, bool detached);
+void detach_end(struct shim_state *state, const struct detach *detach, bool detached);
 
-/* Call them before and after the real join. After a join the pthread_t can belong to another thread. */
 struct join {
-    struct shim_state *state; /* NULL: no effect */
     struct thread_ref thread;
     pthread_t handle;
     bool marked; /* join_begin set SLOT_JOINING */
 };
 struct join join_begin(struct shim_state *state, pthread_t handle);
 /* joined: the real call succeeded.  caller: the return address of the hook. */
-void join_end(const struct join *join, bool joined, void *caller);
+void join_end(struct shim_state *state, const struct join *join, bool joined, void *caller);
 
 #endif

@@ -4,44 +4,45 @@
 #include <pthread.h>
 #include <threads.h>
 
+#include "preload/ledger/slot.h"
 #include "preload/ledger/thread.h"
-#include "preload/shim/guard.h"
+#include "preload/shim/hook.h"
 #include "preload/shim/real.h"
 #include "preload/shim/state.h"
 
-static inline __attribute__((always_inline)) void enter_thread(struct ledger_slot *slot)
+/* A forked child can be here, too: then the slot is not from this process. */
+static inline __attribute__((always_inline)) void enter_thread(const void *birth)
 {
-    struct shim_state *state = shim_state;
-    struct guard guard = guard_enter();
-    pthread_t self = pthread_self();
-    int32_t tid = shim_own_tid();
-    shim_tls.slot = slot;
-    shim_tls.serial = atomic_load_explicit(&slot->serial, memory_order_relaxed);
-    shim_tls.epoch = state->epoch;
-    shim_tls.small_stack = atomic_load_explicit(&slot->state, memory_order_relaxed) & SLOT_SMALL_STACK;
-    thread_started(state, slot, self, tid);
-    if (shim_config.has_key)
-        pthread_setspecific(shim_config.key, slot);
-    guard_leave(guard);
+    struct hook hook;
+    hook_enter(&hook, shim_known);
+    struct ledger_slot *slot = hook.state ? slot_of_birth(hook.state, birth) : NULL;
+    if (slot) {
+        shim_tls.slot = slot;
+        shim_tls.serial = atomic_load_explicit(&slot->serial, memory_order_relaxed);
+        shim_tls.epoch = hook.epoch;
+        shim_tls.small_stack = atomic_load_explicit(&slot->state, memory_order_relaxed) & SLOT_SMALL_STACK;
+        thread_started(hook.state, slot, pthread_self(), shim_own_tid());
+        if (shim_config.has_key)
+            pthread_setspecific(shim_config.key, (void *)1ul);
+    }
+    shim_tls.begun = true;
+    hook_leave(&hook);
 }
 
-/* The last call is a tail call: no frame of ours stays on the new stack. */
+/* Copied to registers first: afterwards a forked child may unmap the memory. The last call is a tail call: no
+ * frame of ours stays on the new stack. */
 void *thread_begin_pthread(void *arg)
 {
-    struct ledger_slot *slot = arg;
-    void *(*start)(void *) = (void *(*)(void *))slot->start;
-    void *start_arg = (void *)slot->arg;
-    enter_thread(slot);
-    return start(start_arg);
+    struct thread_birth birth = *(const struct thread_birth *)arg;
+    enter_thread(arg);
+    return ((void *(*)(void *))birth.start)((void *)birth.arg);
 }
 
 int thread_begin_thrd(void *arg)
 {
-    struct ledger_slot *slot = arg;
-    thrd_start_t start = (thrd_start_t)slot->start;
-    void *start_arg = (void *)slot->arg;
-    enter_thread(slot);
-    return start(start_arg);
+    struct thread_birth birth = *(const struct thread_birth *)arg;
+    enter_thread(arg);
+    return ((thrd_start_t)birth.start)((void *)birth.arg);
 }
 
 void thread_begin_start(void)
@@ -64,9 +65,6 @@ static _Atomic uint32_t known_words; /* words of known_keys up to the highest on
 #define PTHREAD_DESTRUCTOR_ITERATIONS 4
 #endif
 
-/* The lower bits of the pointer count the rounds.  Slots are aligned to 64. */
-#define ROUND_MASK 7ul
-
 static bool word_has_value(uint32_t word)
 {
     uint64_t bits = atomic_load_explicit(&known_keys[word], memory_order_relaxed);
@@ -86,23 +84,22 @@ static bool others_follow(void)
     return false;
 }
 
+/* The value counts the rounds from 1 on. */
 static void on_thread_exit(void *value)
 {
-    unsigned long round = (unsigned long)value & ROUND_MASK;
-    struct ledger_slot *slot = (void *)((unsigned long)value & ~ROUND_MASK);
-    struct shim_state *state = shim_state;
-
+    unsigned long round = (unsigned long)value;
+    struct hook hook;
+    hook_enter(&hook, shim_known);
     /* In a forked child the slot is its parent's. */
-    if (shim_tls.epoch != state->epoch || shim_tls.slot != slot || shim_tls.ended)
-        return;
-    if (round + 1 < PTHREAD_DESTRUCTOR_ITERATIONS && others_follow()) {
-        pthread_setspecific(shim_config.key, (void *)((unsigned long)value + 1));
-        return;
+    struct ledger_slot *slot = shim_tls.slot;
+    bool own = hook.state && shim_tls.epoch == hook.epoch && slot && !shim_tls.ended;
+    if (own && round < PTHREAD_DESTRUCTOR_ITERATIONS && others_follow()) {
+        pthread_setspecific(shim_config.key, (void *)(round + 1));
+    } else if (own) {
+        shim_tls.ended = true;
+        thread_ended(hook.state, slot, shim_coarse_ns());
     }
-    struct guard guard = guard_enter();
-    shim_tls.ended = true;
-    thread_ended(state, slot, shim_coarse_ns());
-    guard_leave(guard);
+    hook_leave(&hook);
 }
 
 void thread_end_start(void)

@@ -12,7 +12,7 @@
 #include <pthread.h>
 
 /* The start routines that we pass to libc instead of the program's: each records that the
- * thread runs, and calls the program's.  arg: its ledger_slot. */
+ * thread runs, and calls the program's.  arg: its thread_birth. */
 void *thread_begin_pthread(void *arg);
 int thread_begin_thrd(void *arg);
 

@@ -24,7 +24,9 @@ struct shim_tls {
     bool ended;                /* its end is recorded */
     bool unwinding;            /* it is in libunwind */
     bool signals_blocked;      /* the shim blocked signals around libunwind */
-    uintptr_t inside;          /* the frame of a running hook; 0: none */
+    uintptr_t inside;          /* the frame of a hook that does its own work; 0: none */
+    uintptr_t under_way;       /* the frame of a hook, also while it calls the real function; 0: none */
+    bool begun;                /* no longer in the trampoline; false: not begun, or untracked */
     bool small_stack;          /* too small to unwind on */
     struct capture_walk *walk; /* walk.h; NULL: no walk is running */
 };
@@ -45,11 +47,17 @@ static inline void guard_unwind_end(void)
     atomic_fetch_sub_explicit(&guard_unwinding, 1, memory_order_release);
 }
 
-/* A hook does its own work between guard_enter and guard_leave. */
+/*
+ * A hook does its own work between guard_enter and guard_leave. Only there it may use shim_state and the
+ * ledger: a signal handler can fork at any instruction, and the child continues in the hook. There
+ * shim_tls.under_way keeps the memory of the parent's state (start.c). guard_pause and guard_resume exclude
+ * the real function. After guard_resume the process can be another one, see hook.h.
+ */
 struct guard {
     int saved_errno;
-    uintptr_t outer; /* shim_tls.inside before */
-    bool nested;     /* this hook interrupted another one of the same thread */
+    uintptr_t outer;           /* shim_tls.inside before */
+    uintptr_t outer_under_way; /* shim_tls.under_way before */
+    bool nested;               /* this hook interrupted another one of the same thread */
 };
 
 /* A handler can leave a hook for good by siglongjmp. Then its frame is below that of the next hook, on the
@@ -57,23 +65,47 @@ struct guard {
 #define LEFT_BY_JUMP (1u << 20)
 void guard_left_by_jump(void);
 
-static inline struct guard guard_enter(void)
+static inline bool guard_is_left(uintptr_t here, uintptr_t outer)
+{
+    return __builtin_expect(outer != 0, 0) && here >= outer && here - outer < LEFT_BY_JUMP;
+}
+
+/* The fences keep the compiler from moving work out of the guard. */
+static inline __attribute__((always_inline)) struct guard guard_enter(void)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    struct guard guard = {errno, shim_tls.inside, shim_tls.inside != 0};
-    if (__builtin_expect(guard.nested, 0) && here >= guard.outer && here - guard.outer < LEFT_BY_JUMP) {
-        guard.nested = false;
+    struct guard guard = {errno, shim_tls.inside, shim_tls.under_way, false};
+    if (guard_is_left(here, guard.outer)) {
         guard.outer = 0;
         guard_left_by_jump();
     }
+    if (guard_is_left(here, guard.outer_under_way))
+        guard.outer_under_way = 0;
+    guard.nested = guard.outer != 0;
+    shim_tls.under_way = here;
     shim_tls.inside = here;
+    atomic_signal_fence(memory_order_seq_cst);
     return guard;
+}
+
+static inline void guard_pause(const struct guard *guard)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    shim_tls.inside = guard->outer;
+    errno = guard->saved_errno;
+}
+
+static inline __attribute__((always_inline)) void guard_resume(struct guard *guard)
+{
+    guard->saved_errno = errno;
+    shim_tls.inside = (uintptr_t)__builtin_frame_address(0);
+    atomic_signal_fence(memory_order_seq_cst);
 }
 
 static inline void guard_leave(struct guard guard)
 {
-    shim_tls.inside = guard.outer;
-    errno = guard.saved_errno;
+    guard_pause(&guard);
+    shim_tls.under_way = guard.outer_under_way;
 }
 
 #endif

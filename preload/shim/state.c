@@ -10,54 +10,88 @@
 
 #define SITE_LEVELS 3 /* 10,752 entries */
 
-struct shim_state *shim_state;
+static struct shim_state first_state; /* before the first ledger of a process */
+/* Used when there is no memory for the real one, or none is wanted. */
+static struct shim_state failed_state = {.ready = SHIM_FAILED};
+
+struct shim_state *shim_state = &first_state;
 struct shim_config shim_config = {.tid_offset = -1, .start_offset = -1};
 
-/* Used when there is no memory for the real one. It never becomes ready. */
-static struct shim_state fallback_state = {.ready = SHIM_FAILED};
+static pid_t first; /* pid of the program; 0: not known yet */
+static bool forked; /* since then */
 
-static size_t state_size(void)
+static size_t pages(size_t bytes)
 {
-    return (sizeof(struct shim_state) + 4095) & ~4095ul;
+    return (bytes + 4095) & ~4095ul;
 }
 
-void state_start(void)
+static struct shim_state *map_state(void)
 {
-    /* The state and its indexes. This is virtual memory, and few of its pages are used. */
-    size_t size = state_size() + 2 * index_bytes(SITE_LEVELS);
-    void *memory = sys_map(size);
-    if (memory)
-        SYS3(madvise, memory, size, MADV_WIPEONFORK);
-    shim_state = memory ? memory : &fallback_state;
+    /* This is virtual memory, and few of its pages are used. */
+    size_t indexes = pages(sizeof(struct shim_state)), births = indexes + pages(2 * index_bytes(SITE_LEVELS));
+    size_t size = births + pages(STATE_BIRTHS * sizeof(struct thread_birth));
+    char *memory = sys_map(size);
+    if (!memory)
+        return NULL;
+    struct shim_state *state = (struct shim_state *)memory;
+    SYS3(madvise, memory, sizeof(state->wiped_page), MADV_WIPEONFORK);
+    state->size = size;
+    state->births = (struct thread_birth *)(memory + births);
+    index_init(&state->raw, memory + indexes, SITE_LEVELS);
+    index_init(&state->encoded, memory + indexes + index_bytes(SITE_LEVELS), SITE_LEVELS);
+    atomic_store(&state->ready, SHIM_BUSY);
+    return state;
 }
 
 void state_never(void)
 {
     shim_config.is_second = true;
-    shim_state = &fallback_state;
+    shim_state = &failed_state;
 }
 
-void state_begin(struct shim_state *state)
+bool state_make(struct shim_state *expected, bool wanted)
 {
-    char *memory = (char *)state + state_size();
-    index_init(&state->raw, memory, SITE_LEVELS);
-    index_init(&state->encoded, memory + index_bytes(SITE_LEVELS), SITE_LEVELS);
+    struct shim_state *made = wanted ? map_state() : NULL;
+    if (!made)
+        made = &failed_state;
+    if (__atomic_compare_exchange_n(&shim_state, &expected, made, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        return made != &failed_state;
+    if (made != &failed_state)
+        SYS2(munmap, made, made->size);
+    return false;
 }
 
-void state_in_child(void)
+void state_leave(struct shim_state *parent, bool under_way)
 {
-    /* The indexes may keep stale entries, which their users check. */
-    if (shim_state != &fallback_state && atomic_load(&shim_state->ready) != SHIM_NEW)
-        memset(shim_state, 0, sizeof(*shim_state));
+    forked = true;
+    if (shim_state == parent)
+        shim_state = &first_state;
+    memset(&first_state, 0, sizeof(first_state)); /* another thread can have held a lock */
+    atomic_store(&failed_state.unrecorded, 0);
+    if (!under_way && parent->size)
+        SYS2(munmap, parent, parent->size);
+}
+
+void state_give_back(struct shim_state *state, uint32_t slots)
+{
+    size_t kept = (size_t)((char *)(state->births + slots) - (char *)state + 4095) & ~4095ul;
+    if (kept >= state->size)
+        return;
+    SYS2(munmap, (char *)state + kept, state->size - kept);
+    state->size = kept;
+}
+
+bool shim_is_child(void)
+{
+    pid_t own = (pid_t)SYS0(getpid);
+    if (first == 0)
+        first = own;
+    return forked || own != first;
 }
 
 bool shim_is_wanted(void)
 {
-    static pid_t first;
-    pid_t own = (pid_t)SYS0(getpid);
-    if (first == 0)
-        first = own;
-    return own == first || shim_config.options.follow;
+    return shim_config.options.follow || !shim_is_child();
 }
 
 bool shim_is_own_process(const struct shim_state *state)

@@ -1,10 +1,10 @@
 /*
  * The state of the shim for this process, this program and this thread.
  *
- * struct shim_state is for one process.  The kernel zeroes its memory in a forked
- * child (MADV_WIPEONFORK).  So a child of any kind of fork finds `ready` 0 and cannot
- * write into the ledger of its parent.  struct shim_config is valid in children, too.
- * struct shim_tls is in guard.h.
+ * struct shim_state is for one process.  The kernel zeroes its first page in a forked
+ * child (MADV_WIPEONFORK).  So a child of any kind of fork finds `ready` 0 and makes a state of its own.  The
+ * other pages stay: a hook that was under way at the fork continues with them in the child (start.c).
+ * struct shim_config is valid in children, too.  struct shim_tls is in guard.h.
  */
 #ifndef THREADLEAK_PRELOAD_SHIM_STATE_H
 #define THREADLEAK_PRELOAD_SHIM_STATE_H
@@ -21,18 +21,29 @@
 
 enum shim_ready { SHIM_NEW, SHIM_BUSY, SHIM_READY, SHIM_FAILED };
 
-struct shim_state {
-    _Atomic uint32_t ready; /* enum shim_ready */
-    uint64_t epoch;         /* identifies this process; thread-local state of the parent has another epoch */
-    pid_t pid;
+/* What a new thread needs in order to begin. Unlike the ledger it is private memory, which a forked child
+ * has, too. Each slot has one, at the same index. */
+struct thread_birth {
+    uint64_t start, arg;
+};
 
-    struct ledger_header *header;
+struct shim_state {
+    union {
+        _Atomic uint32_t ready; /* enum shim_ready */
+        char wiped_page[4096];
+    };
+    uint64_t epoch; /* identifies this process; thread-local state of the parent has another epoch */
+    pid_t pid;
+    size_t size; /* of the mapping that begins here; 0: static */
+
+    struct ledger_header *header; /* NULL: no ledger yet */
     struct ledger_slot *slots;
     struct ledger_site *sites;
     struct ledger_module *modules;
     ledger_pc *frames;
     char *strings;
     uint64_t *stacks;
+    struct thread_birth *births;
     _Atomic uint32_t backed[SECTIONS]; /* the kernel has memory for records below it */
 
     struct index raw;     /* hash of a raw backtrace and the generation -> site */
@@ -92,31 +103,37 @@ struct shim_config {
     uint64_t stderr_device, stderr_inode;
 };
 
-extern struct shim_state *shim_state; /* never NULL after state_start */
+extern struct shim_state *shim_state; /* never NULL */
 extern struct shim_config shim_config;
 
 /* On a smaller stack the frames of an unwinder might not fit. */
 #define SMALL_STACK 131072
 
-/* Makes shim_state. Call it once per program. */
-void state_start(void);
+#define STATE_BIRTHS (1u << 16) /* slots of the largest ledger */
 
-/* In its place: this process will have no state, and no hook has an effect. */
+/* This process will have no state, and no hook has an effect. */
 void state_never(void);
 
-/* Prepares the state for a new ledger. Call it once per process. */
-void state_begin(struct shim_state *state);
+/* Makes a state that replaces shim_state and is SHIM_BUSY. False: it was replaced meanwhile. Without memory,
+ * or if this process must have none, the new state is SHIM_FAILED. */
+bool state_make(struct shim_state *expected, bool wanted);
 
-/* Clears the state in a forked child, if the kernel (before 4.14) did not. */
-void state_in_child(void);
+/* In a forked child: forgets the state of the parent. under_way: its memory stays. */
+void state_leave(struct shim_state *parent, bool under_way);
+
+/* Unmaps births from this slot on. */
+void state_give_back(struct shim_state *state, uint32_t slots);
 
 /* The state when this process has a ledger, else NULL. */
 static inline struct shim_state *shim_known(void)
 {
     struct shim_state *state = shim_state;
-    bool ready = state && atomic_load_explicit(&state->ready, memory_order_acquire) == SHIM_READY;
+    bool ready = atomic_load_explicit(&state->ready, memory_order_acquire) == SHIM_READY;
     return __builtin_expect(ready, 1) ? state : NULL;
 }
+
+/* Did this process begin with a fork? Call it once in the first process, too. */
+bool shim_is_child(void);
 
 /* May this process have a ledger? With follow=0 a forked child has none. */
 bool shim_is_wanted(void);

@@ -1,6 +1,6 @@
 /*
- * A process can have two copies of this library: LD_PRELOAD has two paths, or `threadleak run` adds one to it.
- * The hooks of the first copy call those of the second as the real functions. Only the first records.
+ * A process can have two copies of this library: LD_PRELOAD has two paths, or `threadleak run` adds one to
+ * it. The hooks of the first copy call those of the second as the real functions. Only the first records.
  */
 #ifndef THREADLEAK_PRELOAD_START_FIRST_COPY_H
 #define THREADLEAK_PRELOAD_START_FIRST_COPY_H

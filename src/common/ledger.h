@@ -60,8 +60,6 @@ enum {
 };
 /* In the environment: the directory of `threadleak run`, as an absolute path. */
 #define LEDGER_RUN_ENV "THREADLEAK_RUN_DIR"
-/* Bytes of an answer of `threadleak _explain` to the shim, with its NUL. A pipe holds it. */
-#define LEDGER_ANSWER_MAX 8192
 
 /*
  * A process that changed its user or root cannot open that directory any more.  It sends a
@@ -134,8 +132,7 @@ enum {
     SLOT_JOINED = 1u << 6,
     SLOT_SMALL_STACK = 1u << 7, /* its stack is too small to unwind on */
     SLOT_IGNORED = 1u << 8,     /* the program asked to ignore it */
-    SLOT_LISTED = 1u << 9, /* a check that failed has listed it for the program (threadleak_list_since) */
-    SLOT_USE = 1u << 16    /* unit of the counter */
+    SLOT_USE = 1u << 16         /* unit of the counter */
 };
 
 /* Kinds of thread that count as leaks. */
@@ -203,7 +200,7 @@ static inline uint32_t ledger_gone(uint32_t state)
     return SLOT_ENDED | (state & SLOT_DETACHED ? 0u : (uint32_t)SLOT_RELEASED);
 }
 
-/* The SLOT_* that the descriptor of a slot proves, which can be known already. first, end: addresses of slots
+/* The SLOT_* that the descriptor of a slot proves, which can be known already. first, end: addresses of births
  * that the argument can be. */
 static inline uint32_t ledger_proved(const struct ledger_descriptor *now, const struct ledger_slot *slot,
                                      uint32_t state, uint64_t first, uint64_t end)
@@ -484,6 +481,8 @@ struct ledger_header {
     struct ledger_fault fault;
     uint64_t epoch;   /* identifies the process and this ledger */
     uint64_t address; /* of the ledger in the process */
+    /* Addresses in the process: trampolines get one of them as argument (struct thread_birth in state.h). */
+    uint64_t births, births_end;
     struct ledger_fork fork;
     struct ledger_failure failure;
     /* In strings: path of the first library in another namespace of the loader (dlmopen), "?" if it is not

@@ -16,18 +16,17 @@ struct memory {
     int fd;                       /* of /proc/PID/mem */
     const struct core_file *core; /* not NULL: fd is not used */
     int32_t tid_offset, words_offset;
-    uint64_t first_slot, end_slot; /* addresses */
+    uint64_t births, births_end; /* addresses */
 };
 
 enum read_result { READ_WHOLE, READ_GONE, READ_UNKNOWN };
 
 static bool find_offsets(struct memory *memory, const struct ledger_header *header)
 {
-    const struct ledger_extent *slots = &header->sections[SECTION_SLOTS];
     memory->tid_offset = header->tid_offset;
     memory->words_offset = header->start_offset - DESCRIPTOR_START * (int32_t)sizeof(uint64_t);
-    memory->first_slot = header->address + slots->offset;
-    memory->end_slot = memory->first_slot + (uint64_t)slots->cap * slots->record_size;
+    memory->births = header->births;
+    memory->births_end = header->births_end;
     return memory->tid_offset >= 0 && memory->tid_offset < DESCRIPTOR_MAX && memory->words_offset >= 0 &&
            memory->words_offset < DESCRIPTOR_MAX;
 }
@@ -62,7 +61,7 @@ static uint32_t proved(const struct memory *memory, const struct ledger_slot *sl
     case READ_GONE:
         return ledger_gone(slot->state) & ~slot->state;
     case READ_WHOLE:
-        return ledger_proved(&now, slot, slot->state, memory->first_slot, memory->end_slot) & ~slot->state;
+        return ledger_proved(&now, slot, slot->state, memory->births, memory->births_end) & ~slot->state;
     case READ_UNKNOWN:
         break;
     }

@@ -40,6 +40,21 @@ def report_of(bench, pid):
     return json.loads(out)["processes"][0]
 
 
+# ---- forks ------------------------------------------------------------------------------
+
+def fork_in_hook(bench):
+    """A child that is forked in the middle of a hook works, with a ledger of its own and without one."""
+    target = [bench.target("fork_in_hook")]
+    shim = dict(bench.env, LD_PRELOAD=bench.shim)
+    for env in (bench.env, shim, dict(shim, THREADLEAK_OPTIONS="follow=0")):
+        for _ in range(3):
+            told = harness.call(target, env=env)
+            demand(told == (0, "done\n", ""), told)
+    for options in ([], ["--no-follow"]):
+        status, out, err = harness.call([bench.cli, "run", *options, "--", *target])
+        demand((status, out) == (0, "done\n"), err)
+
+
 # ---- the dump signal --------------------------------------------------------------------
 
 def many_dumps(bench):
@@ -315,7 +330,7 @@ def daemon_without_a_thread(bench):
             os.unlink(bench.path("pid"))
 
 
-TESTS = [many_dumps, dump_of_all_who_asked, dump_hidden, program_of_another_user, child_of_another_user,
+TESTS = [fork_in_hook, many_dumps, dump_of_all_who_asked, dump_hidden, program_of_another_user, child_of_another_user,
          other_processes_get_no_answer, other_processes_do_not_block_it, impostors_are_not_asked, mask_of_nothing,
          two_directories_are_reported, memory_of_who_locked_its, log_that_nobody_reads, log_that_is_full, reports_take_turns,
          under_a_debugger, daemon_without_a_thread]

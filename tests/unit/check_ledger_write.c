@@ -16,7 +16,7 @@ START_TEST(join_counts_and_frees)
     ck_assert_int_eq(unjoined(site), 1);
     ck_assert(!is_free(slot));
     struct join join = join_begin(&state, handle_of(thread));
-    join_end(&join, true, NULL);
+    join_end(&state, &join, true, NULL);
     ck_assert_int_eq(site->joined, 1);
     ck_assert_int_eq(unjoined(site), 0);
     ck_assert(is_free(slot));
@@ -30,7 +30,7 @@ START_TEST(failed_join_puts_back)
     struct ledger_slot *slot = run_thread(number, &descriptors[0]);
     struct join join = join_begin(&state, handle_of(&descriptors[0]));
     ck_assert(slot->state & SLOT_JOINING);
-    join_end(&join, false, NULL);
+    join_end(&state, &join, false, NULL);
     ck_assert(!(slot->state & SLOT_JOINING));
     ck_assert_int_eq(state.sites[number].joined, 0);
 }
@@ -43,11 +43,11 @@ START_TEST(of_two_who_poll_either_may_join)
     struct join first = join_begin(&state, handle_of(&descriptors[0]));
     thread_ended(&state, slot, 9);
     struct join second = join_begin(&state, handle_of(&descriptors[0]));
-    join_end(&second, true, NULL);
+    join_end(&state, &second, true, NULL);
     ck_assert(is_free(slot));
     struct ledger_slot *next = run_thread(number, &descriptors[1]);
     ck_assert_ptr_eq(next, slot);
-    join_end(&first, false, NULL); /* EBUSY, returned late: the slot belongs to another thread */
+    join_end(&state, &first, false, NULL); /* EBUSY, returned late: the slot belongs to another thread */
     ck_assert_int_eq(state.sites[number].joined, 1);
     ck_assert(!is_free(next));
 }
@@ -60,7 +60,7 @@ START_TEST(failed_join_of_one_detached_and_ended_meanwhile_frees)
     detach(&descriptors[0]);
     thread_ended(&state, slot, 9);
     ck_assert(!is_free(slot));
-    join_end(&join, false, NULL);
+    join_end(&state, &join, false, NULL);
     ck_assert(is_free(slot));
 }
 END_TEST
@@ -77,7 +77,7 @@ START_TEST(join_and_detach_before_it_runs)
     ck_assert_int_eq(state.sites[number].detached, 1);
     thread_started(&state, joined, handle_of(&descriptors[0]), 7);
     thread_ended(&state, joined, 9);
-    join_end(&join, true, NULL);
+    join_end(&state, &join, true, NULL);
     ck_assert_int_eq(state.sites[number].joined, 1);
     thread_created(&state, &latest);
     ck_assert(is_free(joined));
@@ -109,7 +109,7 @@ START_TEST(behind_another_library_before_it_runs)
     ck_assert_ptr_null(join.thread.slot);
     thread_started(&state, slot, handle_of(thread), 7);
     thread_ended(&state, slot, 9);
-    join_end(&join, true, NULL);
+    join_end(&state, &join, true, NULL);
     ck_assert_int_eq(state.sites[number].joined, 1);
     detach(&descriptors[1]);
     ck_assert(descriptors[1].tls.early_detach);
@@ -185,7 +185,7 @@ START_TEST(recycled_handle_is_the_new_thread)
     /* The real join is through: the system may give the handle away at once. */
     struct ledger_slot *young = run_thread(number, &descriptors[0]);
     ck_assert_ptr_eq(thread_find(&state, handle).slot, young);
-    join_end(&join, true, NULL);
+    join_end(&state, &join, true, NULL);
     ck_assert_ptr_eq(thread_find(&state, handle).slot, young);
     ck_assert(is_free(old));
     ck_assert(!is_free(young));
@@ -201,10 +201,10 @@ START_TEST(late_detach_does_not_reach_the_new_thread)
     struct ledger_slot *young = run_thread(number, &descriptors[0]);
     struct join join = join_begin(&state, handle_of(&descriptors[0]));
     ck_assert_ptr_eq(join.thread.slot, young);
-    detach_end(&started, true);
+    detach_end(&state, &started, true);
     ck_assert(is_free(old));
     thread_ended(&state, young, 9);
-    join_end(&join, true, NULL);
+    join_end(&state, &join, true, NULL);
     ck_assert(is_free(young));
     ck_assert_int_eq(unjoined(&state.sites[number]), 0);
 }

@@ -78,7 +78,7 @@ static bool do_release(struct life *life, bool ended)
         ck_assert_ptr_eq(detaching.thread.slot, life->slot);
         if (ended)
             give_descriptor(life);
-        detach_end(&detaching, true);
+        detach_end(&state, &detaching, true);
         atomic_fetch_add(&model_detached, 1);
         return true;
     }
@@ -86,7 +86,7 @@ static bool do_release(struct life *life, bool ended)
     ck_assert_ptr_eq(join.thread.slot, life->slot);
     if (ended)
         give_descriptor(life);
-    join_end(&join, ended, NULL);
+    join_end(&state, &join, ended, NULL);
     atomic_fetch_add(&model_joined, ended);
     return ended;
 }

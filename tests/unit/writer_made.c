@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "preload/ledger/site.h"
+#include "preload/ledger/slot.h"
 
 #define LEVELS 4
 #define TRAMPOLINE 0x1234
 struct shim_state state;
+static struct thread_birth births[STATE_BIRTHS];
 static char *memory;
 struct descriptor descriptors[MANY];
 struct new_thread latest;
@@ -22,7 +24,7 @@ void hand_over(struct descriptor *descriptor, struct ledger_slot *slot)
 {
     memset(&descriptor->tls, 0, sizeof(descriptor->tls));
     atomic_store(&descriptor->start, TRAMPOLINE);
-    atomic_store(&descriptor->arg, (uint64_t)slot);
+    atomic_store(&descriptor->arg, (uint64_t)slot_birth(&state, slot));
 }
 
 void writer_begin(void)
@@ -37,6 +39,7 @@ void writer_begin(void)
     shim_config.start_offset = offsetof(struct descriptor, start);
     shim_config.tls_offset = offsetof(struct descriptor, tls);
     shim_config.trampolines[0] = shim_config.trampolines[1] = TRAMPOLINE;
+    state.births = births;
     state.epoch = 77;
     options_defaults(&shim_config.options);
     ck_assert(ledger_map(&state));
@@ -93,7 +96,7 @@ struct ledger_slot *run_thread(uint32_t site, struct descriptor *descriptor)
 void detach(struct descriptor *descriptor)
 {
     struct detach started = detach_begin(&state, handle_of(descriptor));
-    detach_end(&started, true);
+    detach_end(&state, &started, true);
 }
 
 bool is_free(const struct ledger_slot *slot)
