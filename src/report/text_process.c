@@ -41,12 +41,16 @@ static struct thread_counts count_threads(const struct process_report *process)
 }
 
 /* "51 live threads and 66 finished but not joined, at 3 sites" */
-static void put_created(FILE *out, const struct thread_counts *counts, uint64_t created)
+static void put_created(FILE *out, const struct thread_counts *counts, const struct process_report *process)
 {
-    if (!counts->live && !counts->finished) {
-        fputs(created ? "no created threads alive or unjoined" : "no threads created", out);
+    uint64_t untracked = process->counts.untracked;
+    if (!counts->live && !counts->finished && !process->counts.created && untracked)
+        fprintf(out, "%llu thread%s whose creation was not seen", (unsigned long long)untracked,
+                plural(untracked));
+    else if (!counts->live && !counts->finished)
+        fputs(process->counts.created ? "no created threads alive or unjoined" : "no threads created", out);
+    if (!counts->live && !counts->finished)
         return;
-    }
     if (counts->live)
         fprintf(out, "%llu live thread%s%s", (unsigned long long)counts->live, plural(counts->live),
                 counts->finished ? " and " : "");
@@ -70,7 +74,7 @@ static void print_title(const struct printer *printer, const struct process_repo
     else if (process->judged)
         put_leaked(printer->out, counts->leaked, counts->leaked_sites, process->counts.lost);
     else
-        put_created(printer->out, counts, process->counts.created);
+        put_created(printer->out, counts, process);
     fputs(", ", printer->out);
     put_escaped(printer->out, command_name(process));
     fprintf(printer->out, " (pid %d)", (int)process->pid);
