@@ -129,10 +129,25 @@ static bool fail(struct evidence *evidence, struct error *error)
     return false;
 }
 
+/* A program may have set another title since it began. ps shows that one. */
+static void use_new_title(struct evidence *evidence)
+{
+    char **argv = evidence->end.alive ? process_argv(evidence->pid) : NULL;
+    if (!argv && evidence->stacks) {
+        argv = evidence->stacks->argv;
+        evidence->stacks->argv = NULL;
+    }
+    if (!argv)
+        return;
+    free(evidence->argv);
+    evidence->argv = argv;
+}
+
 static bool of_watched(struct evidence *evidence, const struct ledger *ledger, struct error *error)
 {
     bool done = read_ledger(evidence, ledger);
     evidence->blind_spots = blind_spots_find(evidence->end.alive ? evidence->pid : 0, ledger);
+    use_new_title(evidence);
     if (done && evidence->end.alive)
         unseen_in_process(&evidence->threads, evidence->pid, ledger_get_header(ledger));
     /* In another pid namespace its tids differ from ours. */

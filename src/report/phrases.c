@@ -39,19 +39,28 @@ void format_end(char *out, size_t size, const struct process_report *process)
     }
 }
 
-void put_command(FILE *out, char *const *argv, size_t width)
+/* A title that a program set itself is one argument with blanks, which ps does not quote. */
+static const char *quote_for(const char *argument, bool alone)
 {
+    bool quoted = !*argument || strpbrk(argument, " \t\n\"'\\$&|;<>()*?`#");
+    return quoted && !alone ? "'" : "";
+}
+
+void put_command(FILE *out, const struct process_report *process, size_t width)
+{
+    char *const *argv = process->argv;
     size_t used = 0;
     for (size_t i = 0; argv[i]; i++) {
-        const char *quote = !*argv[i] || strpbrk(argv[i], " \t\n\"'\\$&|;<>()*?`#") ? "'" : "";
-        used += (i > 0) + 2 * strlen(quote) + escaped_width(argv[i]);
+        const char *argument = i ? argv[i] : command_name(process);
+        const char *quote = quote_for(argument, !i && !argv[1]);
+        used += (i > 0) + 2 * strlen(quote) + escaped_width(argument);
         fputs(i ? " " : "", out);
         if (used > width) {
             fputs("...", out);
             return;
         }
         fputs(quote, out);
-        put_escaped(out, argv[i]);
+        put_escaped(out, argument);
         fputs(quote, out);
     }
 }

@@ -16,9 +16,9 @@
 /* "exit status 0", "killed by signal 11 (Segmentation fault)", … */
 void format_end(char *out, size_t size, const struct process_report *process);
 
-/* The command with its arguments, quoted for a shell. It is cut, with "..." at its end, to at most `width`
- * columns. */
-void put_command(FILE *out, char *const *argv, size_t width);
+/* The command_name() with its arguments, quoted for a shell. It is cut, with "..." at its end, to at most
+ * `width` columns. */
+void put_command(FILE *out, const struct process_report *process, size_t width);
 
 /* " in test NAME"; nothing for NULL. */
 void put_test(FILE *out, const char *test);

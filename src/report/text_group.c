@@ -97,7 +97,8 @@ static bool is_base_of(const char *path, const char *name)
 static bool is_process_name(const struct printer *printer, const char *name)
 {
     const struct process_report *process = printer->process;
-    return process && (is_base_of(process->exe, name) || is_base_of(command_name(process), name));
+    return process && (is_base_of(process->exe, name) ||
+                       is_base_of(process->argv ? process->argv[0] : NULL, name));
 }
 
 /* The name of all of them; "" when they differ. */

@@ -93,7 +93,7 @@ static void print_head(const struct printer *printer, const struct process_repor
     /* Several processes may run one program: their arguments differ. */
     if (!alone && process->argv && process->argv[0] && process->argv[1]) {
         fputs("command: ", printer->out);
-        put_command(printer->out, process->argv, COMMAND_WIDTH);
+        put_command(printer->out, process, COMMAND_WIDTH);
         putc('\n', printer->out);
     }
     if (!process->watched)

@@ -67,6 +67,7 @@ void stacks_free(struct stacks *stacks)
     }
     free(stacks->threads);
     free(stacks->shared);
+    free(stacks->argv);
     free(stacks->note);
     json_decref(stacks->json);
     free(stacks);

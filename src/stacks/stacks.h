@@ -42,6 +42,7 @@ struct stacks {
     struct shared_stack *shared; /* owns the threads' `stack` */
     size_t shared_count;
     struct json_t *json; /* owns the strings of loaded frames; NULL: the symbolizer owns them */
+    char **argv;         /* of the process when they were taken, one block; NULL: not read */
     char *note;          /* one line: what is missing, and what would allow more; NULL: nothing */
 };
 
