@@ -172,6 +172,8 @@ static bool print_one(const struct output *output, const struct report_format *f
     if (format->for_people && nothing && how->text_if_leaks)
         return true;
     style.color = output_color(output_descriptor(output), how->color);
+    style.width = output_width(output_descriptor(output));
+    style.ascii = output_ascii();
     return report_print(format, output->file, report, &style);
 }
 

@@ -104,6 +104,9 @@ bool explain_write(const struct explain *explain)
         return false;
     const struct report_format *format = report_format_find(explain->options.format);
     const struct report_style style = {.color = output_color(fileno(out), explain->options.color),
+                                       .width = output_width(fileno(out)),
+                                       .ascii = output_ascii(),
+                                       .more = "threadleak run -v",
                                        .others = explain->dump};
     struct error error;
     bool printed = report_print(format ? format : &report_text, memory, explain->report, &style);

@@ -129,18 +129,25 @@ static bool fail(struct evidence *evidence, struct error *error)
     return false;
 }
 
+/* A title that the program set itself: not the beginning of argv[0], which a program gets when it splits that
+ * in place. */
+static bool is_title(char *const *now, char *const *began)
+{
+    return now && (!began || !began[0] || strncmp(began[0], now[0], strlen(now[0])) != 0);
+}
+
 /* A program may have set another title since it began. ps shows that one. */
 static void use_new_title(struct evidence *evidence)
 {
-    char **argv = evidence->end.alive ? process_argv(evidence->pid) : NULL;
-    if (!argv && evidence->stacks) {
-        argv = evidence->stacks->argv;
+    char **now = evidence->end.alive ? process_argv(evidence->pid) : NULL;
+    if (!now && evidence->stacks) {
+        now = evidence->stacks->argv;
         evidence->stacks->argv = NULL;
     }
-    if (!argv)
-        return;
-    free(evidence->argv);
-    evidence->argv = argv;
+    bool is_new = is_title(now, evidence->argv);
+    free(is_new ? evidence->argv : now);
+    if (is_new)
+        evidence->argv = now;
 }
 
 static bool of_watched(struct evidence *evidence, const struct ledger *ledger, struct error *error)

@@ -47,7 +47,7 @@ static void print_creation(const struct printer *printer, const struct leak_grou
     struct frames frames =
         shown_frames(printer, (struct frames){group->stack, group->stack_count, group->user_frame});
     print_creators(printer, group);
-    put_frames(printer, &frames);
+    put_frames(printer, &frames, 0);
     if (group->stack_count && group->truncated)
         fprintf(printer->out, "    (further callers not recorded%s)\n",
                 group->rule_deeper && !group->suppressed_by ? "; thread: and module: rules cannot see them"
@@ -97,8 +97,8 @@ static bool is_base_of(const char *path, const char *name)
 static bool is_process_name(const struct printer *printer, const char *name)
 {
     const struct process_report *process = printer->process;
-    return process && (is_base_of(process->exe, name) ||
-                       is_base_of(process->argv ? process->argv[0] : NULL, name));
+    return process &&
+           (is_base_of(process->exe, name) || is_base_of(process->argv ? process->argv[0] : NULL, name));
 }
 
 /* The name of all of them; "" when they differ. */
@@ -139,7 +139,7 @@ static void print_joins(const struct printer *printer, const struct leak_group *
     fprintf(printer->out, "  %llu of the %llu threads created here %s joined, most recently at ",
             (unsigned long long)group->site_joined, (unsigned long long)group->site_created,
             group->site_joined == 1 ? "was" : "were");
-    put_frame(printer, group->joined_at, false, 0);
+    put_frame(printer, group->joined_at, 0, 0);
     putc('\n', printer->out);
 }
 
@@ -182,7 +182,7 @@ void print_group(const struct printer *printer, const struct leak_group *group)
     print_names(printer, group->threads, group->thread_count, is_verbose(printer));
     if (runs) {
         fputs("  runs ", printer->out);
-        put_frame(printer, runs, true, 0);
+        put_frame(printer, runs, 7, 0);
         putc('\n', printer->out);
     }
     print_creation(printer, group);
@@ -203,12 +203,46 @@ void print_group_short(const struct printer *printer, const struct leak_group *g
     fprintf(printer->out, "not counted: %s ×%zu", leak_kind_name(group->kind), group->thread_count);
     if (frame) {
         fputs(" from ", printer->out);
-        put_frame(printer, frame, true, 0);
+        put_frame(printer, frame, 4, 0);
     }
     if (group->suppressed_by) {
         fputs("   (", printer->out);
         print_suppression(printer, group);
         putc(')', printer->out);
+    }
+    putc('\n', printer->out);
+}
+
+/* "running ×1, unjoined ×2" */
+static void put_kinds(const struct printer *printer, const struct process_report *process,
+                      const struct leak_group *group)
+{
+    size_t counts[LEAK_KINDS] = {0};
+    const char *separator = "";
+    for (size_t i = 0; i < process->group_count; i++)
+        if (process->groups[i].counted && process->groups[i].site == group->site)
+            counts[process->groups[i].kind] += process->groups[i].thread_count;
+    for (int kind = 0; kind < LEAK_KINDS; kind++) {
+        if (!counts[kind])
+            continue;
+        fprintf(printer->out, "%s%s ×%zu", separator, leak_kind_name((enum leak_kind)kind), counts[kind]);
+        separator = ", ";
+    }
+}
+
+void print_site(const struct printer *printer, const struct process_report *process,
+                const struct leak_group *group)
+{
+    const struct frame *creator = creator_frame(group), *runs = run_frame(group);
+    fputs("  ", printer->out);
+    put_kinds(printer, process, group);
+    if (creator) {
+        fputs("   created by ", printer->out);
+        put_frame(printer, creator, 4, 0);
+    }
+    if (runs) {
+        fputs("   runs ", printer->out);
+        put_function(printer, runs);
     }
     putc('\n', printer->out);
 }

@@ -11,8 +11,7 @@
 
 #define MIN_IDLE_S 1    /* shorter waits are not printed */
 #define THREADS_SHOWN 8 /* names in a list */
-#define FRAMES_SHOWN 24 /* of a deep stack: the innermost frames, and … */
-#define OUTER_SHOWN 8   /* … the outermost ones */
+#define FRAMES_SHOWN 24 /* lines of a deep stack */
 
 static int compare_text(const char *a, const char *b)
 {
@@ -134,11 +133,20 @@ static void free_blocks(struct blocks *blocks)
     free(blocks->items);
 }
 
+/* Lines of T3 "worker" tid 4245, T4 …: at most `max` threads, then how many more there are. */
+static void put_some_threads(const struct printer *printer, const struct thread_info *const *threads,
+                             size_t count, size_t max)
+{
+    put_threads(printer->out, threads, count, &(struct thread_lines){max, printer->style->width});
+    if (count > max)
+        note_shortened(printer);
+}
+
 void print_names(const struct printer *printer, const struct thread_info *threads, size_t count, bool all)
 {
     struct blocks blocks;
     if (make_blocks(&blocks, threads, count) && blocks.count <= 1)
-        put_threads(printer->out, blocks.threads, count, all ? count : THREADS_SHOWN);
+        put_some_threads(printer, blocks.threads, count, all ? count : THREADS_SHOWN);
     free_blocks(&blocks);
 }
 
@@ -185,27 +193,12 @@ static void print_wait(const struct printer *printer, const struct block *block)
     putc(',', printer->out);
 }
 
-/* Omits the middle of a deep stack. */
-static void put_some_frames(const struct printer *printer, const struct frames *frames)
-{
-    struct frames part = *frames;
-    part.count = FRAMES_SHOWN - OUTER_SHOWN;
-    put_frames(printer, &part);
-    fprintf(printer->out, "    ... %zu more frames\n", frames->count - FRAMES_SHOWN);
-    part.items = frames->items + frames->count - OUTER_SHOWN;
-    part.count = OUTER_SHOWN;
-    put_frames(printer, &part);
-}
-
 static void print_frames(const struct printer *printer, const struct shared_stack *stack)
 {
     struct frames frames =
         shown_frames(printer, (struct frames){stack->frames, stack->count,
                                               innermost_user_frame(stack->frames, stack->count)});
-    if (is_verbose(printer) || frames.count <= FRAMES_SHOWN)
-        put_frames(printer, &frames);
-    else
-        put_some_frames(printer, &frames);
+    put_frames(printer, &frames, FRAMES_SHOWN);
     if (stack->incomplete) {
         fputs("    (stack incomplete: ", printer->out);
         put_escaped(printer->out, stack->incomplete);
@@ -243,15 +236,15 @@ static void print_fault(const struct printer *printer, const struct thread_info 
         return;
     fprintf(printer->out, "  took %s after the end began%s\n", thread->fault, thread->fault_at ? ", at" : "");
     if (thread->fault_at)
-        put_frames(printer, &(struct frames){thread->fault_at, 1, NULL});
+        put_frames(printer, &(struct frames){thread->fault_at, 1, NULL}, 0);
 }
 
 static void print_block(const struct printer *printer, const struct block *block, bool alone)
 {
     const struct thread_stack *current = block->threads[0]->current;
     if (!alone)
-        put_threads(printer->out, block->threads, block->count,
-                    is_verbose(printer) ? block->count : THREADS_SHOWN);
+        put_some_threads(printer, block->threads, block->count,
+                         is_verbose(printer) ? block->count : THREADS_SHOWN);
     if (!current || !current->stack) {
         print_fault(printer, block->threads[0]);
         if (current && current->why_none)
@@ -273,6 +266,8 @@ static void print_blocks(const struct printer *printer, const struct blocks *blo
         print_block(printer, &blocks->items[i], blocks->count == 1);
     for (size_t i = shown; i < blocks->count; i++)
         more += blocks->items[i].count;
+    if (more)
+        note_shortened(printer);
     if (more)
         fprintf(printer->out, "  and %zu more threads at %zu other places\n", more, blocks->count - shown);
 }
