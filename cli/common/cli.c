@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/escape.h"
-#include "cli/common/output.h"
+#include "cli/common/terminal.h"
 
 void cli_message(const char *format, ...)
 {
@@ -22,7 +22,7 @@ void cli_message(const char *format, ...)
         return;
     replace_controls(text);
     fputs("threadleak: ", stderr);
-    if (output_ascii())
+    if (terminal_is_ascii())
         put_ascii(stderr, text);
     else
         fputs(text, stderr);

@@ -2,21 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <langinfo.h>
-#include <limits.h>
-#include <locale.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/path.h"
-#include "cli/common/cli.h"
 
 /* The descriptor that the path names, or -1. Opening such a path again would truncate a file that the shell
  * opened for appending. Renaming over it would not change the file that the shell opened. */
@@ -268,48 +262,4 @@ bool output_color(int fd, enum option_color color)
         return true;
     value = getenv("TERM");
     return value && strcmp(value, "dumb") && isatty(fd);
-}
-
-#define WIDTH_DEFAULT 80
-#define WIDTH_MIN 20
-
-static unsigned window_width(int fd)
-{
-    struct winsize size;
-    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-}
-
-unsigned output_width(int fd)
-{
-    const char *value = getenv("COLUMNS");
-    long given = 0;
-    if (!isatty(fd))
-        return 0;
-    unsigned width = window_width(fd);
-    if (value && cli_number(value, 1, USHRT_MAX, &given) && (!width || (unsigned)given < width))
-        width = (unsigned)given;
-    width = width ? width : WIDTH_DEFAULT;
-    return width < WIDTH_MIN ? WIDTH_MIN : width;
-}
-
-/* setlocale() fails for a locale that is not installed here, though the terminal may be in it. */
-static bool names_utf8(void)
-{
-    static const char *const variables[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-    for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
-        const char *value = getenv(variables[i]), *charset = value ? strchr(value, '.') : NULL;
-        if (value && *value)
-            return charset && (!strncasecmp(charset, ".UTF-8", 6) || !strncasecmp(charset, ".utf8", 5));
-    }
-    return false;
-}
-
-bool output_ascii(void)
-{
-    locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
-    if (!locale)
-        return !names_utf8();
-    bool utf8 = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
-    freelocale(locale);
-    return !utf8;
 }

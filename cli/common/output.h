@@ -40,10 +40,6 @@ bool output_write_all(int fd, const char *text, size_t size);
 
 /* Is the report written there in color? Respects NO_COLOR, CLICOLOR_FORCE and TERM=dumb. */
 bool output_color(int fd, enum option_color color);
-/* Columns of the terminal there: the window's, or $COLUMNS if that is less; 0: it is no terminal. */
-unsigned output_width(int fd);
-/* Is the character set of the locale another one than UTF-8? */
-bool output_ascii(void);
 /* The descriptor that the report is written to. */
 int output_descriptor(const struct output *output);
 
