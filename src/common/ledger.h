@@ -60,6 +60,8 @@ enum {
 };
 /* In the environment: the directory of `threadleak run`, as an absolute path. */
 #define LEDGER_RUN_ENV "THREADLEAK_RUN_DIR"
+/* Bytes of an answer of `threadleak _explain` to the shim, with its NUL. A pipe holds it. */
+#define LEDGER_ANSWER_MAX 8192
 
 /*
  * A process that changed its user or root cannot open that directory any more.  It sends a
@@ -132,7 +134,8 @@ enum {
     SLOT_JOINED = 1u << 6,
     SLOT_SMALL_STACK = 1u << 7, /* its stack is too small to unwind on */
     SLOT_IGNORED = 1u << 8,     /* the program asked to ignore it */
-    SLOT_USE = 1u << 16         /* unit of the counter */
+    SLOT_LISTED = 1u << 9, /* a check that failed has listed it for the program (threadleak_list_since) */
+    SLOT_USE = 1u << 16    /* unit of the counter */
 };
 
 /* Kinds of thread that count as leaks. */

@@ -50,6 +50,7 @@ struct leak_group {
     const char *suppressed_by; /* the rule's label, the program's reason, or NULL */
     const struct suppression_rule *rule; /* that rule, from the user or the program; NULL: none */
     char *ignored;                       /* "program: REASON" if the program ignores it; else NULL */
+    bool listed;                         /* a check of the program has listed all its threads */
     bool in_baseline;                    /* suppressed by a baseline */
     uint64_t known;                      /* number of threads in a baseline with this fingerprint; 0: none */
     uint64_t known_sites;                /* number of their sites there; 0: not known */

@@ -53,4 +53,8 @@ const char *report_format_names(void);
 bool report_print(const struct report_format *format, FILE *out, const struct report *report,
                   const struct report_style *style);
 
+/* Writes one line for each leak, as the other formats title it, one a line, and at most about `max` bytes:
+ * then "and N more sites".  False: out of memory. */
+bool report_print_lines(FILE *out, const struct report *report, size_t max);
+
 #endif

@@ -7,10 +7,37 @@
 #include "report/text_layout.h"
 #include "report/text_parts.h"
 
+/* The program itself has listed all its leaks, so a short report does not repeat them. */
+static bool is_listed(const struct printer *printer, const struct process_report *process)
+{
+    size_t counted = 0;
+    while (counted < process->group_count && process->groups[counted].counted &&
+           process->groups[counted].listed)
+        counted++;
+    bool all = counted == process->group_count || !process->groups[counted].counted;
+    return printer->style->verbose < 0 && counted && all;
+}
+
+/* Also a report in which some other process has nothing to report. */
+static bool are_all_listed(const struct printer *printer, const struct report *report)
+{
+    size_t listed = 0;
+    for (size_t i = 0; i < report->process_count; i++) {
+        const struct process_report *process = &report->processes[i];
+        bool leaks = process->group_count && process->groups[0].counted;
+        if (leaks && !is_listed(printer, process))
+            return false;
+        listed += leaks;
+    }
+    return listed && report->timed_out_s <= 0;
+}
+
 /* A child that ended without a leak is not shown. */
 static bool is_worth_a_block(const struct printer *printer, const struct report *report,
                              const struct process_report *process)
 {
+    if (is_listed(printer, process))
+        return false;
     return printer->style->all || report->process_count == 1 || process->how == END_ALIVE ||
            process->counts.lost || (process->group_count && process->groups[0].counted);
 }
@@ -80,6 +107,8 @@ static void print_whole(FILE *out, const struct report *report, const struct rep
 {
     bool shortened = false;
     struct printer printer = {out, style, NULL, &shortened};
+    if (are_all_listed(&printer, report))
+        return;
     bool gap = print_top(out, report);
     for (size_t i = 0; i < report->process_count; i++) {
         if (!is_worth_a_block(&printer, report, &report->processes[i]))
