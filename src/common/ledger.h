@@ -66,7 +66,8 @@ enum {
 /*
  * A process that changed its user or root cannot open that directory any more.  It sends a
  * ledger_run_request to `threadleak run`, by a SOCK_SEQPACKET socket in the abstract
- * namespace (unix(7)).  The answer is one byte, 1 for success, and perhaps a descriptor.
+ * namespace (unix(7)).  run takes the sender's pid from the kernel (SO_PEERCRED).  The answer is one byte, 1
+ * for success, and perhaps a descriptor.
  */
 #define LEDGER_RUN_SOCKET_MAX 32
 /* Its name, without the leading NUL: "threadleak-" and the directory's FNV-1a hash. */
@@ -89,7 +90,6 @@ enum {
 };
 struct ledger_run_request {
     uint32_t what;
-    int32_t pid; /* of the sender, in its pid namespace */
 };
 
 /* Serial of the main thread.  Created threads have the next ones. */
