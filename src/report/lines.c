@@ -11,7 +11,7 @@ static bool print_sites(FILE *out, const struct leak_sites *sites, size_t max)
     size_t used = 0;
     for (size_t i = 0; i < sites->count; i++) {
         const struct leak_site *site = &sites->items[i];
-        char *line = leak_line(site->group, site->threads, site->processes);
+        char *line = leak_line(site);
         if (!line)
             return false;
         used += strlen(line) + 1;

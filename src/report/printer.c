@@ -78,13 +78,6 @@ static void make_text(const struct printer *printer, const struct frame *frame, 
     fit(printer, frame, indent, text);
 }
 
-void put_function(const struct printer *printer, const struct frame *frame)
-{
-    struct frame_text text;
-    make_text(printer, frame, 0, &text);
-    put_escaped(printer->out, text.name);
-}
-
 void put_frame(const struct printer *printer, const struct frame *frame, size_t indent, size_t column)
 {
     struct frame_text text;

@@ -1,11 +1,13 @@
 #include "report/text_parts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/escape.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "common/ledger.h"
+#include "report/leak_text.h"
 #include "report/phrases.h"
 #include "report/source.h"
 #include "symbolize/symbolize.h"
@@ -213,36 +215,19 @@ void print_group_short(const struct printer *printer, const struct leak_group *g
     putc('\n', printer->out);
 }
 
-/* "running ×1, unjoined ×2" */
-static void put_kinds(const struct printer *printer, const struct process_report *process,
-                      const struct leak_group *group)
-{
-    size_t counts[LEAK_KINDS] = {0};
-    const char *separator = "";
-    for (size_t i = 0; i < process->group_count; i++)
-        if (process->groups[i].counted && process->groups[i].site == group->site)
-            counts[process->groups[i].kind] += process->groups[i].thread_count;
-    for (int kind = 0; kind < LEAK_KINDS; kind++) {
-        if (!counts[kind])
-            continue;
-        fprintf(printer->out, "%s%s ×%zu", separator, leak_kind_name((enum leak_kind)kind), counts[kind]);
-        separator = ", ";
-    }
-}
-
 void print_site(const struct printer *printer, const struct process_report *process,
                 const struct leak_group *group)
 {
-    const struct frame *creator = creator_frame(group), *runs = run_frame(group);
-    fputs("  ", printer->out);
-    put_kinds(printer, process, group);
-    if (creator) {
-        fputs("   created by ", printer->out);
-        put_frame(printer, creator, 4, 0);
+    struct leak_site site = {.group = group, .processes = 1};
+    for (size_t i = 0; i < process->group_count; i++) {
+        const struct leak_group *other = &process->groups[i];
+        if (!other->counted || other->site != group->site || other->listed)
+            continue;
+        site.threads += other->thread_count;
+        site.finished += other->kind == LEAK_UNJOINED ? other->thread_count : 0;
     }
-    if (runs) {
-        fputs("   runs ", printer->out);
-        put_function(printer, runs);
-    }
-    putc('\n', printer->out);
+    char *line = site.threads ? leak_line(&site) : NULL;
+    if (line)
+        fprintf(printer->out, "  %s\n", line);
+    free(line);
 }

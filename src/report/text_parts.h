@@ -25,9 +25,6 @@ bool is_verbose(const struct printer *printer);
  * are shortened to fit the terminal, unless verbose. */
 void put_frame(const struct printer *printer, const struct frame *frame, size_t indent, size_t column);
 
-/* The function alone. */
-void put_function(const struct printer *printer, const struct frame *frame);
-
 struct frames {
     const struct frame *items; /* leaf first */
     size_t count;
@@ -53,7 +50,8 @@ void print_group(const struct printer *printer, const struct leak_group *group);
 /* The creations that failed (text_failed.c), each after an empty line. False: there are none. */
 bool print_failed_creations(const struct printer *printer, const struct process_report *process);
 
-/* The counted groups of one site in one line, for quiet reports; `group` is the first. */
+/* The counted groups of one site in one line, for quiet reports, unless the program has listed them; `group`
+ * is the first. */
 void print_site(const struct printer *printer, const struct process_report *process,
                 const struct leak_group *group);
 

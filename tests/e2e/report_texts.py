@@ -210,8 +210,8 @@ def ascii_without_utf8(bench):
 
 def every_site_has_a_line_in_quiet_reports(bench):
     _, _, err = bench.run("run", "-q", "--", bench.target("kinds"))
-    demand(len(err) == 5 and [line.split()[0] for line in err[1:4]] == ["running", "detached", "unjoined"], err)
-    demand(all(" created by " in line and " runs " in line for line in err[1:4]), err)
+    demand(len(err) == 5 and [line.split()[1] for line in err[1:4]] == ["running", "detached", "finished"], err)
+    demand(all(", created by start (" in line and ", runs " in line for line in err[1:4]), err)
 
 
 TESTS = [programs_are_named_as_ps_does, lines_fit_the_terminal, ascii_without_utf8, every_site_has_a_line_in_quiet_reports,
