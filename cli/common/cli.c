@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/escape.h"
-#include "cli/common/terminal.h"
 
 void cli_message(const char *format, ...)
 {
@@ -21,12 +20,7 @@ void cli_message(const char *format, ...)
     if (length < 0)
         return;
     replace_controls(text);
-    fputs("threadleak: ", stderr);
-    if (terminal_is_ascii())
-        put_ascii(stderr, text);
-    else
-        fputs(text, stderr);
-    putc('\n', stderr);
+    fprintf(stderr, "threadleak: %s\n", text);
     free(text);
 }
 

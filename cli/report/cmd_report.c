@@ -111,8 +111,7 @@ static bool print(const struct command_line *line, struct report_target *job)
     const struct outputs_style style = {
         .style = {.others = !line->leaks_alone,
                   .all = line->all || line->verbose > 0,
-                  .verbose = line->all && !line->verbose ? 1 : line->verbose,
-                  .more = "threadleak report -v"},
+                  .verbose = line->all && !line->verbose ? 1 : line->verbose},
         .color = line->options.color,
     };
     if (open_all(line, &outputs, job))

@@ -47,8 +47,7 @@ static bool print(struct run *run, const struct report *report)
     const struct outputs_style style = {
         .style = {.others = run->timed_out,
                   .all = given->verbose > 0 || run->timed_out,
-                  .verbose = given->verbose,
-                  .more = "threadleak run -v"},
+                  .verbose = given->verbose},
         .color = given->options.color,
         .text_if_leaks = given->verbose <= 0,
     };

@@ -79,8 +79,7 @@ static void put_current(FILE *out, const struct leak_group *group)
 
 static bool put_group(FILE *out, const struct leak_group *group)
 {
-    const struct leak_site site = leak_site_of(group);
-    char *line = leak_line(&site);
+    char *line = leak_line(group, group->thread_count, 1);
     if (!line)
         return false;
     put_pair(out, "    - message: ", line);
