@@ -200,8 +200,7 @@ ASAN_BUILT := $(BUILD)/asan/threadleak $(BUILD)/asan/libthreadleak.so
 
 # tests/e2e/NAME.py, the slow ones first.
 PROGRAMS := suppressions generated_rules thread_makers api_builds blame formats outputs api real projects ctest \
-	ci_snippets selftest run_timeout run_tree require_watched run_unrecorded run_limits run_ends after_end \
-	unseen unrecorded create_failed report_texts baseline harmless calls not_seen tables
+	ci_snippets selftest run_timeout run_tree require_watched run_unrecorded run_limits run_hostile run_ends after_end \ unseen unrecorded untracked create_failed report_texts baseline harmless not_seen tables
 # The cases of tests/cases.txt: the JSON reports come from the reader with ASan.
 E2E := "tests/e2e/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --only json" \
 	"tests/e2e/e2e.py --build $(BUILD) --only text"
@@ -214,10 +213,11 @@ check: all targets $(SUITES) $(ASAN_BUILT)
 	$(Q)tests/all.py -j $(J) $(PROGRAMS:%="tests/e2e/%.py --build $(BUILD)") $(SUITES) $(E2E) \
 		"tests/lint.py --build $(BUILD)" "tests/layering.sh $(BUILD)" "tests/e2e/cli_report.sh $(BUILD)" --alone $(ALONE)
 
-# check with every repetition, and the suites without sanitizers as well.
+# check with every repetition, the suites without sanitizers as well, and each fuzzer for a minute.
 soak: all targets $(SUITES) $(ASAN_BUILT) $(CHECKS:%=$(BUILD)/tests/unit/%)
 	$(Q)SOAK=1 ANALYZE=1 tests/all.py -j 1 $(PROGRAMS:%="tests/e2e/%.py --build $(BUILD)") $(SUITES) $(E2E) \
 		$(CHECKS:%=$(BUILD)/tests/unit/%) "tests/lint.py --build $(BUILD)" $(ALONE)
+	$(Q)if command -v clang >/dev/null; then $(MAKE) fuzz FUZZ_SECONDS=60; else echo 'skipped: fuzzers, no clang'; fi
 
 asan: all targets $(SUITES) $(ASAN_BUILT)
 	$(Q)tests/all.py -j $(J) $(filter $(BUILD)/asan/%,$(SUITES)) $(E2E)
@@ -226,18 +226,21 @@ tsan: $(SUITES_TSAN)
 	$(Q)tests/all.py $(SUITES_TSAN)
 
 FUZZ_SECONDS ?= 60
-FUZZERS := fuzz_ledger fuzz_core fuzz_suppressions
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ := -O1 -fsanitize=fuzzer-no-link,address,undefined
 $(BUILD)/fuzz/%: CC := clang
 $(eval $(call code,$(BUILD)/fuzz,$(FUZZ)))
-$(FUZZERS:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(BUILD)/fuzz/tests/unit/ledger_fake.o \
+$(FUZZERS:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(BUILD)/fuzz/tests/fuzz/fuzz.o \
+		$(BUILD)/fuzz/tests/unit/ledger_fake.o $(BUILD)/fuzz/cli/common/program_head.o $(BUILD)/fuzz/cli/run/exec_records.o \
 		$(BUILD)/fuzz/libsrc.a
 	$(say) LD $@
 	$(Q)clang -g -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 
+# libFuzzer keeps what it finds, which covers more than the seeds, in the corpus of each.
 fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
+	$(Q)tests/fuzz/seeds.py $(BUILD)/fuzz
 	$(Q)for fuzzer in $^; do \
-		mkdir -p $$fuzzer.corpus && $$fuzzer -max_total_time=$(FUZZ_SECONDS) $$fuzzer.corpus || exit 1; done
+		$$fuzzer -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$$fuzzer. $$fuzzer.corpus || exit 1; done
 
 # ANALYZE=1 adds clang-tidy's static analyzer, which takes minutes.
 lint:
@@ -316,7 +319,7 @@ Packages
   deps-check     installs what the tests need, too
 Test
   check          builds and runs every test; J=N suites run at once (2)
-  soak           check with every repetition, and without sanitizers as well
+  soak           check with every repetition, and without sanitizers as well; then each fuzzer
   asan, tsan     the unit suites under AddressSanitizer and UBSan; under ThreadSanitizer
   fuzz           runs each fuzzer for FUZZ_SECONDS (60)
   lint           clang-format, clang-tidy, cppcheck

@@ -25,7 +25,7 @@ enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 
 static void print_usage(FILE *out)
 {
-    fputs("usage: threadleak COMMAND [OPTIONS] …\n\n", out);
+    fputs("usage: threadleak COMMAND [OPTIONS] ...\n\n", out);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (!commands[i]->hidden)
             fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);

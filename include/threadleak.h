@@ -73,7 +73,7 @@ static __inline__ const struct threadleak_abi *threadleak_find_(void)
         if (!abi && threadleak_dlerror_)
             (void)threadleak_dlerror_(); /* clears our error, so that the program does not read it */
     }
-    return abi && abi->size >= sizeof(struct threadleak_abi) ? abi : (const struct threadleak_abi *)0;
+    return abi && abi->size >= offsetof(struct threadleak_abi, list) ? abi : (const struct threadleak_abi *)0;
 }
 
 static __inline__ const struct threadleak_abi *threadleak_get_(void)
@@ -95,6 +95,24 @@ static __inline__ const struct threadleak_abi *threadleak_get_(void)
 __attribute__((constructor)) static void threadleak_start_(void)
 {
     (void)threadleak_get_();
+}
+
+/* With the source of a test function, for adapters.  An older library prints its report. */
+static __inline__ int threadleak_list_(uint64_t since, const char *options, const void *function, char *text,
+                                       size_t size)
+{
+    const struct threadleak_abi *abi = threadleak_get_();
+    const char *where = function ? "\nsee standard error\n" : "see standard error\n";
+    size_t i;
+    int leaked;
+    if (abi && abi->size >= sizeof(*abi))
+        return abi->list(&since, options, function, text, size);
+    leaked = abi ? abi->check(&since, options) : 0;
+    for (i = 0; leaked > 0 && i + 1 < size && where[i]; i++)
+        text[i] = where[i];
+    if (size)
+        text[i] = 0;
+    return leaked;
 }
 
 /* ---- use --------------------------------------------------------------------------- */
@@ -156,6 +174,21 @@ static __inline__ int threadleak_check(const char *options)
 {
     const struct threadleak_abi *abi = threadleak_get_();
     return abi ? abi->check((const uint64_t *)0, options) : 0;
+}
+
+/*
+ * The same as threadleak_check_since, for the message of a test that fails.  It prints no report.  It
+ * writes one line for each creation site into `text`, at most `size` bytes:
+ *
+ *     1 running thread, never joined, created by pool_start (src/pool.c:42), runs worker_loop (src/pool.c:18)
+ *
+ * The report at the end of the process has the stacks.  That end is judged, even if it is _exit.  The text
+ * is "" if no thread leaked, or if the check failed.
+ */
+static __inline__ int threadleak_list_since(threadleak_checkpoint_t since, const char *options, char *text,
+                                            size_t size)
+{
+    return threadleak_list_(since, options, (const void *)0, text, size);
 }
 
 /*

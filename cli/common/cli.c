@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "cli/common/terminal.h"
 
 void cli_message(const char *format, ...)
 {
@@ -20,7 +21,12 @@ void cli_message(const char *format, ...)
     if (length < 0)
         return;
     replace_controls(text);
-    fprintf(stderr, "threadleak: %s\n", text);
+    fputs("threadleak: ", stderr);
+    if (terminal_is_ascii())
+        put_ascii(stderr, text);
+    else
+        fputs(text, stderr);
+    putc('\n', stderr);
     free(text);
 }
 

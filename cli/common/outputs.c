@@ -7,6 +7,7 @@
 
 #include "base/path.h"
 #include "cli/common/cli.h"
+#include "cli/common/terminal.h"
 
 /* ---- the command line ------------------------------------------------------------------- */
 
@@ -172,6 +173,8 @@ static bool print_one(const struct output *output, const struct report_format *f
     if (format->for_people && nothing && how->text_if_leaks)
         return true;
     style.color = output_color(output_descriptor(output), how->color);
+    style.width = terminal_width(output_descriptor(output));
+    style.ascii = terminal_is_ascii();
     return report_print(format, output->file, report, &style);
 }
 

@@ -39,7 +39,7 @@ command_set_fn wanted_set_format, wanted_set_file;
      .offset = offsetof(line, outputs), .initial = standard, .help = file_help}
 #define VERBOSE_OPTIONS(line, verbose_help) \
     {.name = "quiet", .letter = 'q', .set = command_set_int, .offset = offsetof(line, verbose), .value = -1, \
-     .help = "print the summary alone"}, \
+     .help = "print the summary, and one line for each site"}, \
     {.name = "verbose", .letter = 'v', .set = command_set_int, .offset = offsetof(line, verbose), .value = 1, \
      .help = verbose_help}
 // clang-format on

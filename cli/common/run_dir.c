@@ -10,6 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "proc/process.h"
 #include "stacks/stacks.h"
 
 static bool is_in_memory(const char *path)
@@ -88,6 +89,8 @@ static bool save(pid_t pid, const struct ledger *ledger, const struct stacks_par
     const struct stacks_options options = {
         .symbolizer = symbolizer_new(false), .ledger = ledger, .park = *park};
     struct stacks *current = options.symbolizer ? stacks_take(pid, &options, &error) : NULL;
+    if (current)
+        current->argv = process_argv(pid);
     bool saved = current && stacks_save(current, path);
     stacks_free(current);
     symbolizer_free(options.symbolizer);

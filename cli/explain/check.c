@@ -1,13 +1,14 @@
 /*
  * The requests of <threadleak.h> in a watched program to `threadleak _explain`:
  *
- *     check PID FD SINCE CALLER rules|quiet|loud OPTIONS
+ *     check PID FD SINCE CALLER rules|quiet|loud|list FUNCTION OPTIONS
  *     dumpto PID FD
  *
  * check: counts the threads that were created after serial SINCE (0: all) and are leaks
  * now; CALLER is not counted.  Writes to FD their number, or '!' and what is wrong with
  * the options.  "rules" only checks the options, and writes 0.  "loud" also writes the
- * report where there are leaks.
+ * report where there are leaks.  "list" also writes to FD the lines of threadleak_list_since.  If
+ * FUNCTION is not 0, a line with its source comes before them.  It is a ledger_pc, in decimal.
  * dumpto: reports every live thread to FD.
  */
 #include <limits.h>
@@ -18,11 +19,12 @@
 #include "cli/common/cli.h"
 #include "cli/explain/explain.h"
 #include "cli/common/output.h"
+#include "base/text.h"
 #include "report/report.h"
 
 struct check {
     struct explain explain;
-    const char *since, *caller, *how, *options;
+    const char *since, *caller, *how, *function, *options;
     char *rules; /* from the options, one a line */
     char problem[sizeof(((struct error *)0)->text) + 2];
 };
@@ -158,6 +160,36 @@ static bool build(struct check *check, struct error *error)
     return true;
 }
 
+/* "FILE:LINE" of the test function. */
+static void put_function(FILE *out, const struct check *check)
+{
+    const struct explain *explain = &check->explain;
+    ledger_pc pc = strtoull(check->function, NULL, 10);
+    const struct frame *frame = pc ? stack_function(explain->ledger, explain->symbolizer, pc) : NULL;
+    if (frame && frame->file)
+        fprintf(out, "%s:%d", frame->file, frame->line);
+    if (pc)
+        putc('\n', out);
+}
+
+static bool put_lines(const struct check *check, int fd)
+{
+    struct text_buffer answer;
+    if (!text_open(&answer))
+        return false;
+    fprintf(answer.out, "%llu\n", (unsigned long long)check->explain.report->summary.leaked_threads);
+    put_function(answer.out, check);
+    bool printed = report_print_lines(answer.out, check->explain.report, LEDGER_ANSWER_MAX - PATH_MAX);
+    char *text = text_close(&answer);
+    if (!text || !printed) {
+        free(text);
+        return false;
+    }
+    output_write_all(fd, text, strnlen(text, LEDGER_ANSWER_MAX - 1));
+    free(text);
+    return true;
+}
+
 /* Without an answer the shim knows that the check failed. */
 static int check_process(struct check *check, int fd)
 {
@@ -176,6 +208,8 @@ static int check_process(struct check *check, int fd)
     uint64_t leaked = judge ? explain->report->summary.leaked_threads : 0;
     if (leaked && strcmp(check->how, "loud") == 0 && !explain_write(explain))
         cli_message("the report of %llu leaked threads could not be written", (unsigned long long)leaked);
+    if (leaked && strcmp(check->how, "list") == 0 && put_lines(check, fd))
+        return STATUS_CHECK_LEAKS;
     snprintf(answer, sizeof(answer), "%llu\n", (unsigned long long)leaked);
     output_write_all(fd, answer, strlen(answer));
     return leaked ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
@@ -211,7 +245,7 @@ int explain_question(int argc, char **argv)
     struct check check = {.options = ""};
     bool dump = argc == 4 && strcmp(argv[1], "dumpto") == 0;
     long pid, fd;
-    if (!(dump || (argc == 8 && strcmp(argv[1], "check") == 0)) || !cli_number(argv[2], 1, INT_MAX, &pid) ||
+    if (!(dump || (argc == 9 && strcmp(argv[1], "check") == 0)) || !cli_number(argv[2], 1, INT_MAX, &pid) ||
         !cli_number(argv[3], 0, INT_MAX, &fd))
         return STATUS_CANNOT;
     check.explain.pid = (pid_t)pid;
@@ -224,7 +258,8 @@ int explain_question(int argc, char **argv)
         check.since = argv[4];
         check.caller = argv[5];
         check.how = argv[6];
-        check.options = argv[7];
+        check.function = argv[7];
+        check.options = argv[8];
         status = check_process(&check, (int)fd);
     }
     free(check.rules);

@@ -14,6 +14,7 @@
 #include "common/options.h"
 #include "cli/common/output.h"
 #include "cli/common/outputs.h"
+#include "cli/common/terminal.h"
 #include "report/report.h"
 
 bool explain_open(struct explain *explain, struct error *error)
@@ -104,6 +105,9 @@ bool explain_write(const struct explain *explain)
         return false;
     const struct report_format *format = report_format_find(explain->options.format);
     const struct report_style style = {.color = output_color(fileno(out), explain->options.color),
+                                       .width = terminal_width(fileno(out)),
+                                       .ascii = terminal_is_ascii(),
+                                       .more = "threadleak run -v",
                                        .others = explain->dump};
     struct error error;
     bool printed = report_print(format ? format : &report_text, memory, explain->report, &style);

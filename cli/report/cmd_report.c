@@ -111,7 +111,8 @@ static bool print(const struct command_line *line, struct report_target *job)
     const struct outputs_style style = {
         .style = {.others = !line->leaks_alone,
                   .all = line->all || line->verbose > 0,
-                  .verbose = line->all && !line->verbose ? 1 : line->verbose},
+                  .verbose = line->all && !line->verbose ? 1 : line->verbose,
+                  .more = "threadleak report -v"},
         .color = line->options.color,
     };
     if (open_all(line, &outputs, job))

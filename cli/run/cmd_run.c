@@ -126,6 +126,7 @@ static int collect_ledgers(struct run *run, struct error *error)
 {
     run->timed_out = !run_child_wait(&run->child, run->given.timeout_s, &run->wait_status);
     const struct run_collect collect = {.directory = run->directory,
+                                        .root = run->child.pid,
                                         .child = run->timed_out ? 0 : run->child.pid,
                                         .wait_status = run->wait_status,
                                         .strict = run->given.require_watched,

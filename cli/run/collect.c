@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +11,23 @@
 
 #include "cli/common/cli.h"
 #include "cli/common/run_dir.h"
+#include "cli/run/owners.h"
+#include "cli/run/tree.h"
 #include "cli/run/wait_until.h"
-#include "proc/process.h"
+#include "base/file.h"
 #include "stacks/stacks.h"
+
+#define LEDGER_BYTES_MAX \
+    (UINT64_C(1) << 30) /* of all ledgers together: a million live threads have 128 MiB */
+#define STACK_BYTES_MAX (UINT64_C(512) << 20) /* of all files of stacks */
+
+struct collecting {
+    const struct run_collect *collect;
+    struct run_ledgers *ledgers;
+    struct run_patience patience;
+    struct run_owners owners;
+    uint64_t ledger_bytes, stack_bytes; /* what may still be read */
+};
 
 /* "ledger.PID.N" */
 static bool parse_name(const char *name, struct run_ledger *item)
@@ -28,7 +41,7 @@ static bool parse_name(const char *name, struct run_ledger *item)
         return false;
     const char *image = end + 1;
     item->image = strtoul(image, &end, 10);
-    item->pid = (pid_t)pid;
+    item->pid = item->named = (pid_t)pid;
     return *image >= '0' && *image <= '9' && !*end;
 }
 
@@ -38,8 +51,8 @@ static bool never_began(const char *path)
     static const struct ledger_header nothing;
     struct ledger_header header = nothing;
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    bool never = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    int fd = regular_file_open_here(path, &st);
+    bool never = fd >= 0;
     if (never && st.st_size)
         never = pread(fd, &header, sizeof(header), 0) == sizeof(header) && !header.ready &&
                 (!memcmp(header.magic, LEDGER_MAGIC, sizeof(header.magic)) ||
@@ -49,19 +62,23 @@ static bool never_began(const char *path)
     return never;
 }
 
+/* Reads it after its process has ended, so it is complete. */
+static enum ledger_open_status open_ended(const char *path, struct run_ledger *item, struct error *error)
+{
+    item->end.alive = false;
+    enum ledger_open_status status = ledger_open_in_run(path, &item->ledger, error);
+    return status == LEDGER_OPEN_FAILED && never_began(path) ? LEDGER_OPEN_NOT_WATCHED : status;
+}
+
 /* A ledger that cannot be read may belong to a process that is just beginning. */
 static enum ledger_open_status open_once(const char *path, struct run_ledger *item, struct error *error)
 {
     /* This must come first: if the process ends after it, its ledger is complete. */
     item->end.alive = ledger_file_in_use(path, item->pid);
-    enum ledger_open_status status = ledger_open_file(path, &item->ledger, error);
+    enum ledger_open_status status = ledger_open_in_run(path, &item->ledger, error);
     if (status != LEDGER_OPEN_FAILED)
         return status;
-    if (process_exists(item->pid))
-        return LEDGER_OPEN_NOT_WATCHED;
-    item->end.alive = false;
-    status = ledger_open_file(path, &item->ledger, error);
-    return status == LEDGER_OPEN_FAILED && never_began(path) ? LEDGER_OPEN_NOT_WATCHED : status;
+    return item->end.alive ? LEDGER_OPEN_NOT_WATCHED : open_ended(path, item, error);
 }
 
 /* A live process may be about to end. If it ends, its end is judged. */
@@ -75,10 +92,31 @@ static enum ledger_open_status open_item(const char *path, struct run_ledger *it
     return open_once(path, item, error);
 }
 
+/* The pid in the name can be that of another process here: one that is not of the tree, or one that does not
+ * use the ledger. */
+static enum ledger_open_status open_of_namespace(struct collecting *collecting, const char *path,
+                                                 struct run_ledger *item, struct error *error)
+{
+    const struct ledger_header *header = ledger_get_header(item->ledger);
+    const struct run_collect *collect = collecting->collect;
+    if (item->end.alive && run_tree_has(collect->root, collect->directory, item->pid, true))
+        return LEDGER_OPEN_OK;
+    if (header->end != LEDGER_END_NONE) {
+        item->end.alive = false;
+        return LEDGER_OPEN_OK;
+    }
+    pid_t owner = run_owner_of(&collecting->owners, collect->root, collect->directory, path, header->pid);
+    if (!owner)
+        return LEDGER_OPEN_OK;
+    ledger_close(item->ledger);
+    item->pid = owner;
+    return open_item(path, item, &collecting->patience, error);
+}
+
 static bool is_read(const struct run_ledgers *ledgers, const struct run_ledger *item)
 {
     for (size_t i = 0; i < ledgers->count; i++)
-        if (ledgers->items[i].pid == item->pid && ledgers->items[i].image == item->image)
+        if (ledgers->items[i].named == item->named && ledgers->items[i].image == item->image)
             return true;
     return false;
 }
@@ -96,34 +134,76 @@ static struct stacks *stacks_not_taken(const struct ledger_header *header)
                        "its network namespace, or was short of processes, memory or room for files");
 }
 
-static bool read_item(const char *directory, const char *name, struct run_ledgers *ledgers,
-                      struct run_patience *patience, struct error *error)
+static struct stacks *stacks_of(struct collecting *collecting, const char *name, const struct ledger *ledger)
+{
+    char path[RUN_DIR_MAX + NAME_MAX + 1];
+    struct stat status;
+    snprintf(path, sizeof(path), "%s/" STACKS_FILE_PREFIX "%s", collecting->collect->directory,
+             name + strlen(LEDGER_FILE_PREFIX));
+    if (lstat(path, &status) != 0)
+        return stacks_not_taken(ledger_get_header(ledger));
+    uint64_t size = (uint64_t)status.st_size;
+    if (size > collecting->stack_bytes)
+        return stacks_none("too many stacks were saved in this run");
+    collecting->stack_bytes -= size;
+    struct stacks *stacks = stacks_load(path);
+    return stacks ? stacks : stacks_not_taken(ledger_get_header(ledger));
+}
+
+static bool keep_item(struct collecting *collecting, const char *name, struct run_ledger *item,
+                      struct error *error)
+{
+    item->current = stacks_of(collecting, name, item->ledger);
+    if (run_ledgers_add(collecting->ledgers, item))
+        return true;
+    stacks_free(item->current);
+    ledger_close(item->ledger);
+    return error_set(error, "out of memory");
+}
+
+/* What a watched process can make this one hold in memory is limited. */
+static enum ledger_open_status within_limit(struct collecting *collecting, struct run_ledger *item,
+                                            struct error *error)
+{
+    size_t bytes = ledger_bytes(item->ledger);
+    if (bytes <= collecting->ledger_bytes) {
+        collecting->ledger_bytes -= bytes;
+        return LEDGER_OPEN_OK;
+    }
+    error_set(error, "the ledgers of this run are too large; that of process %d was not kept",
+              (int)item->pid);
+    ledger_close(item->ledger);
+    return LEDGER_OPEN_FAILED;
+}
+
+static bool read_item(struct collecting *collecting, const char *name, struct error *error)
 {
     struct run_ledger read = {.pid = 0};
+    struct run_ledgers *ledgers = collecting->ledgers;
     char path[RUN_DIR_MAX + NAME_MAX + 1];
+    enum unwatched_why why;
     if (!parse_name(name, &read) || is_read(ledgers, &read))
         return true;
     ledgers->any = true;
-    snprintf(path, sizeof(path), "%s/%s", directory, name);
-    enum unwatched_why why;
+    snprintf(path, sizeof(path), "%s/%s", collecting->collect->directory, name);
     if (run_given_up_reason(path, &why))
         return run_given_up_add(ledgers, read.pid, read.image, why) || error_set(error, "out of memory");
-    enum ledger_open_status status = open_item(path, &read, patience, error);
+    enum ledger_open_status status = open_item(path, &read, &collecting->patience, error);
+    if (status == LEDGER_OPEN_OK)
+        status = open_of_namespace(collecting, path, &read, error);
+    if (status == LEDGER_OPEN_OK)
+        status = within_limit(collecting, &read, error);
     ledgers->unreadable |= status == LEDGER_OPEN_FAILED;
     ledgers->unrecorded |= status == LEDGER_OPEN_FAILED && read.pid == ledgers->child;
     if (status == LEDGER_OPEN_FAILED)
         cli_message("run: %s; this process is missing from the report", error->text);
-    if (status != LEDGER_OPEN_OK)
-        return true;
-    snprintf(path, sizeof(path), "%s/" STACKS_FILE_PREFIX "%s", directory, name + strlen(LEDGER_FILE_PREFIX));
-    read.current = stacks_load(path);
-    if (!read.current)
-        read.current = stacks_not_taken(ledger_get_header(read.ledger));
-    if (run_ledgers_add(ledgers, &read))
-        return true;
-    stacks_free(read.current);
-    ledger_close(read.ledger);
-    return error_set(error, "out of memory");
+    return status != LEDGER_OPEN_OK || keep_item(collecting, name, &read, error);
+}
+
+/* A process of another pid namespace can have the pid of COMMAND there. */
+static bool is_of_command(const struct run_ledger *item, pid_t child)
+{
+    return item->pid == child && ledger_get_header(item->ledger)->ppid == getpid();
 }
 
 /* If a process has called exec, wait(2) returns the status of its latest program. */
@@ -132,7 +212,7 @@ static void set_ends(struct run_ledgers *ledgers, pid_t child, int wait_status)
     struct run_ledger *latest = NULL;
     for (size_t i = 0; i < ledgers->count; i++) {
         struct run_ledger *item = &ledgers->items[i];
-        if (item->pid != child)
+        if (!is_of_command(item, child))
             continue;
         item->end.alive = false;
         if (!latest || item->image > latest->image)
@@ -162,28 +242,33 @@ static int by_start(const void *a, const void *b)
     return x->image < y->image ? -1 : x->image > y->image;
 }
 
-static bool read_directory(const char *path, struct run_ledgers *ledgers, struct run_patience *patience,
-                           struct error *error)
+static bool read_directory(struct collecting *collecting, struct error *error)
 {
+    const char *path = collecting->collect->directory;
     DIR *directory = opendir(path);
     if (!directory)
         return error_set(error, "%s: cannot be read: %s; do not remove it while COMMAND runs", path,
                          strerror(errno));
     bool read = true;
     for (struct dirent *entry; read && (entry = readdir(directory));)
-        read = read_item(path, entry->d_name, ledgers, patience, error);
+        read = read_item(collecting, entry->d_name, error);
     closedir(directory);
     return read;
 }
 
 bool run_dir_collect(const struct run_collect *collect, struct run_ledgers *ledgers, struct error *error)
 {
-    const char *path = collect->directory;
-    struct run_patience patience = collect->child ? RUN_PATIENCE : (struct run_patience){0, 0};
+    struct collecting collecting = {.collect = collect,
+                                    .ledgers = ledgers,
+                                    .ledger_bytes = LEDGER_BYTES_MAX,
+                                    .stack_bytes = STACK_BYTES_MAX};
+    if (collect->child)
+        collecting.patience = RUN_PATIENCE;
     *ledgers = (struct run_ledgers){.child = collect->child};
-    bool read = read_directory(path, ledgers, &patience, error);
-    if (read && collect->child && run_wait_until_begun(ledgers, collect->child, path))
-        read = read_directory(path, ledgers, &patience, error);
+    bool read = read_directory(&collecting, error);
+    if (read && collect->child && run_wait_until_begun(ledgers, collect->child, collect->directory))
+        read = read_directory(&collecting, error);
+    run_owners_release(&collecting.owners);
     set_ends(ledgers, collect->child, collect->wait_status);
     read = read && run_unwatched_find(collect, ledgers, error);
     if (ledgers->count)

@@ -1,28 +1,23 @@
 #include "cli/run/exec_records.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/array.h"
 #include "base/file.h"
 #include "cli/common/run_dir.h"
 
+/* A watched process can write anything there. A record has 8 bytes at least, and 100 in most cases. */
+enum { BYTES_MAX = 64 << 20, RECORDS_MAX = 1 << 20 };
+
 /* NULL: there is none, or it is not readable. */
 static char *read_file(const char *directory, size_t *size)
 {
     char path[RUN_DIR_MAX + sizeof(LEDGER_EXECS_FILE) + 1];
-    struct stat st;
     snprintf(path, sizeof(path), "%s/" LEDGER_EXECS_FILE, directory);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    bool regular = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-    char *text = regular ? read_all(fd, SIZE_MAX, size) : NULL;
-    if (fd >= 0)
-        close(fd);
-    return text;
+    return regular_file_read_here(path, BYTES_MAX, size);
 }
 
 /* Returns the string at *at, and moves *at after it. NULL: the end. */
@@ -52,14 +47,15 @@ static bool parse_record(char **at, const char *end, struct exec_record *record)
 /* Stops at a damaged record, which a full disk can cause. */
 static bool parse_records(struct exec_records *records, size_t size)
 {
-    char *at = records->text;
+    char *at = records->text, *end = records->text + size;
     struct exec_record record = {.pid = 0};
-    while (at < records->text + size && parse_record(&at, records->text + size, &record)) {
+    while (at < end && records->count < RECORDS_MAX && parse_record(&at, end, &record)) {
         if (!ARRAY_GROW(records->items, records->count))
             return false;
         record.order = records->count;
         records->items[records->count++] = record;
     }
+    records->incomplete = at < end;
     return true;
 }
 
@@ -89,7 +85,9 @@ static void set_until(struct exec_records *records)
 bool exec_records_read(struct exec_records *records, const char *directory)
 {
     size_t size;
+    errno = 0;
     *records = (struct exec_records){.text = read_file(directory, &size)};
+    records->incomplete = !records->text && errno && errno != ENOENT;
     if (records->text && !parse_records(records, size))
         return false;
     if (records->count)

@@ -24,9 +24,11 @@ struct exec_records {
     char *text;                /* the file; the records point into it */
     struct exec_record *items; /* by pid, then in time */
     size_t count;
+    bool incomplete; /* too large, damaged or not readable: some records are missing */
 };
 
-/* Without a readable file there are no records. False: out of memory. Free them in both cases. */
+/* Without a readable file there are no records. Their number and size are limited. False: out of memory. Free
+ * them in both cases. */
 bool exec_records_read(struct exec_records *records, const char *directory);
 void exec_records_free(struct exec_records *records);
 

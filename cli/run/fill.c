@@ -48,8 +48,11 @@ static bool add_ledger(struct report *report, struct run_ledger *item, const str
     struct stacks *current = item->current;
     rules.even_without_threads = item->end.alive;
     item->current = NULL; /* the report owns it now */
-    return evidence_of_ledger(&evidence, item->ledger, &item->end, current, error) &&
-           report_add(report, &evidence, &rules, error);
+    /* In another pid namespace its pid in the ledger is that of another process here. */
+    bool read = item->end.alive && item->pid != ledger_get_header(item->ledger)->pid
+                    ? evidence_of_process(&evidence, item->pid, item->ledger, current, error)
+                    : evidence_of_ledger(&evidence, item->ledger, &item->end, current, error);
+    return read && report_add(report, &evidence, &rules, error);
 }
 
 bool run_fill_ledgers(struct report *report, struct run_ledgers *ledgers, const struct run_judge *judge,

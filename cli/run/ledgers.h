@@ -11,7 +11,8 @@
 
 struct run_ledger {
     struct ledger *ledger;
-    pid_t pid;
+    pid_t pid;           /* in our pid namespace, if the process is alive or its ledger was made by run */
+    pid_t named;         /* PID of "ledger.PID.N" */
     unsigned long image; /* N of "ledger.PID.N": counts the programs that this process ran */
     struct process_end end;
     struct stacks *current; /* the stacks at the end of the process; NULL: not saved */
@@ -51,6 +52,7 @@ void run_ledgers_release(struct run_ledgers *ledgers);
 /* What a run collects from its directory, and when. */
 struct run_collect {
     const char *directory;
+    pid_t root;      /* COMMAND */
     pid_t child;     /* COMMAND, which has ended and is not reaped yet; 0: the run timed out, and nothing is
                         waited for */
     int wait_status; /* of child */

@@ -219,6 +219,31 @@ static void note_not_seen(const struct report *report, bool leaks_shown)
                     *sentence);
 }
 
+/* ---- untracked --------------------------------------------------------------------------- */
+
+/* A report in text names them. */
+static void note_untracked(const struct report *report)
+{
+    const struct process_report *first = NULL;
+    uint64_t threads = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < report->process_count; i++) {
+        const struct process_report *process = &report->processes[i];
+        if (!process->watched || !process->judged || !process->counts.untracked)
+            continue;
+        first = first ? first : process;
+        threads += process->counts.untracked;
+        count++;
+    }
+    if (!first)
+        return;
+    cli_message(
+        "%llu thread%s whose creation was not seen %s still alive at the end of %s (pid %d)%s: %s\"%s\"",
+        (unsigned long long)threads, plural(threads), threads == 1 ? "was" : "were", command_name(first),
+        (int)first->pid, count > 1 ? " and others" : "", threads > 1 ? "the first is " : "",
+        first->untracked_count ? first->untracked[0].name : "?");
+}
+
 /* ---- judged by other options ---------------------------------------------------------- */
 
 /* Otherwise the user would not notice that options of the program make a check weaker. */
@@ -260,5 +285,7 @@ void run_notes_print(const struct report *report, const struct run_options *give
         note_alive(report);
     if (!shown && !(report->process_count == 1 && leaks_shown))
         note_unjudged(report);
+    if (!shown && !leaks_shown)
+        note_untracked(report);
     note_other_options(report);
 }

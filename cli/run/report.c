@@ -47,7 +47,8 @@ static bool print(struct run *run, const struct report *report)
     const struct outputs_style style = {
         .style = {.others = run->timed_out,
                   .all = given->verbose > 0 || run->timed_out,
-                  .verbose = given->verbose},
+                  .verbose = given->verbose,
+                  .more = "threadleak run -v"},
         .color = given->options.color,
         .text_if_leaks = given->verbose <= 0,
     };

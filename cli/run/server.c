@@ -2,23 +2,38 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/common/run_dir.h"
 #include "cli/common/run_env.h"
 #include "cli/run/tree.h"
 #include "common/ledger.h"
 
-enum { PATIENCE_S = 2, MAX_IMAGES = 1000, STACK_SIZE = 1 << 20 };
+enum { PATIENCE_S = 2, MAX_IMAGES = 100000, STACK_SIZE = 1 << 20, CLIENTS_MAX = 64, SAVE_S = 10 };
+
+struct client {
+    int fd;
+    struct ucred
+        peer; /* from the kernel: the client cannot choose it, and its pid is that of our namespace */
+    uint64_t until_ns;
+};
+
+/* Those that have sent nothing yet, oldest first. */
+struct clients {
+    struct client items[CLIENTS_MAX];
+    size_t count;
+};
 
 /* Every user can put the directory into an environment. So processes of other users count only as descendants
  * of COMMAND. */
@@ -37,11 +52,11 @@ static int give_to(int fd, const struct ucred *peer)
     return fd;
 }
 
-static int open_ledger(const struct run_server *server, pid_t own_pid, const struct ucred *peer)
+static int open_ledger(const struct run_server *server, const struct ucred *peer)
 {
     char path[RUN_DIR_MAX + 64];
     for (unsigned n = 0; n < MAX_IMAGES; n++) {
-        snprintf(path, sizeof(path), "%s/" LEDGER_FILE_PREFIX "%d.%u", server->directory, (int)own_pid, n);
+        snprintf(path, sizeof(path), "%s/" LEDGER_FILE_PREFIX "%d.%u", server->directory, (int)peer->pid, n);
         int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd >= 0 || errno != EEXIST)
             return give_to(fd, peer);
@@ -54,6 +69,20 @@ static int open_marks(const struct run_server *server)
     char path[RUN_DIR_MAX + sizeof(LEDGER_EXECS_FILE) + 1];
     snprintf(path, sizeof(path), "%s/" LEDGER_EXECS_FILE, server->directory);
     return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+/* The client does not wait longer than SAVE_S, and other clients wait meanwhile. */
+static bool wait_for(pid_t child, int *status)
+{
+    uint64_t until = now_ns() + SAVE_S * UINT64_C(1000000000);
+    pid_t ended;
+    while ((ended = waitpid(child, status, WNOHANG)) == 0 && now_ns() < until)
+        usleep(1000);
+    if (ended == 0) {
+        kill(child, SIGKILL);
+        ended = waitpid(child, status, 0);
+    }
+    return ended == child;
 }
 
 /* Another process must do this. If this thread traced our child, wait(2) would report the child's end to this
@@ -70,10 +99,7 @@ static bool save_stacks_of(const struct run_server *server, pid_t pid)
     free(environment);
     if (!begun)
         return false;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            return false;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return wait_for(child, &status) && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 static void answer(int to, bool done, int fd)
@@ -92,48 +118,116 @@ static void answer(int to, bool done, int fd)
             .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
         memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
     }
-    while (sendmsg(to, &message, MSG_NOSIGNAL) < 0 && errno == EINTR)
+    while (sendmsg(to, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno == EINTR)
         ;
 }
 
-static void serve(const struct run_server *server, int client)
+/* ---- one client ------------------------------------------------------------------------ */
+
+static void do_request(const struct run_server *server, int client, uint32_t what, const struct ucred *peer)
 {
-    struct ledger_run_request request;
-    struct ucred peer;
-    socklen_t size = sizeof(peer);
-    struct timeval patience = {.tv_sec = PATIENCE_S};
     int fd = -1;
     bool done = false;
-    setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    /* This check comes first: a process outside of the tree must not make the server wait. */
-    if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || !is_of_the_tree(server, &peer) ||
-        recv(client, &request, sizeof(request), 0) != (ssize_t)sizeof(request) || request.pid <= 0)
-        return;
-    if (request.what == LEDGER_RUN_STACKS)
-        done = save_stacks_of(server, peer.pid);
-    else if (request.what == LEDGER_RUN_LEDGER)
-        done = (fd = open_ledger(server, request.pid, &peer)) >= 0;
-    else if (request.what == LEDGER_RUN_EXECS)
+    if (what == LEDGER_RUN_STACKS)
+        done = save_stacks_of(server, peer->pid);
+    else if (what == LEDGER_RUN_LEDGER)
+        done = (fd = open_ledger(server, peer)) >= 0;
+    else if (what == LEDGER_RUN_EXECS)
         done = (fd = open_marks(server)) >= 0;
     answer(client, done, fd);
     if (fd >= 0)
         close(fd);
 }
 
+/* False: it has sent nothing yet. Descriptors that come with a message are not taken: the kernel closes them.
+ */
+static bool serve(const struct run_server *server, const struct client *client)
+{
+    struct ledger_run_request request;
+    ssize_t length = recv(client->fd, &request, sizeof(request), MSG_DONTWAIT | MSG_TRUNC);
+    if (length < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    if (length == (ssize_t)sizeof(request))
+        do_request(server, client->fd, request.what, &client->peer);
+    return true;
+}
+
+/* ---- all clients ------------------------------------------------------------------------ */
+
+static void drop(struct clients *clients, size_t index)
+{
+    close(clients->items[index].fd);
+    clients->count--;
+    memmove(&clients->items[index], &clients->items[index + 1],
+            (clients->count - index) * sizeof(clients->items[0]));
+}
+
+/* A client of the run sends its request at once. One that waits gives way to a new one, the oldest first. */
+static void keep(struct clients *clients, const struct client *client)
+{
+    if (clients->count == CLIENTS_MAX)
+        drop(clients, 0);
+    clients->items[clients->count++] = *client;
+}
+
+static void take(const struct run_server *server, struct clients *clients, int fd)
+{
+    struct client client = {.fd = fd, .until_ns = now_ns() + PATIENCE_S * UINT64_C(1000000000)};
+    socklen_t size = sizeof(client.peer);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client.peer, &size) != 0 ||
+        !is_of_the_tree(server, &client.peer) || serve(server, &client))
+        close(fd);
+    else
+        keep(clients, &client);
+}
+
+static void accept_all(const struct run_server *server, struct clients *clients)
+{
+    for (int n = 0; n < CLIENTS_MAX; n++) {
+        int fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0)
+            take(server, clients, fd);
+        else if (errno == EAGAIN)
+            return;
+        else if (errno != EINTR && errno != ECONNABORTED)
+            usleep(10000); /* for example out of descriptors */
+    }
+}
+
+static void wait_for_any(const struct run_server *server, const struct clients *clients,
+                         struct pollfd polled[CLIENTS_MAX + 1])
+{
+    polled[0] = (struct pollfd){.fd = server->fd, .events = POLLIN};
+    for (size_t i = 0; i < clients->count; i++)
+        polled[i + 1] = (struct pollfd){.fd = clients->items[i].fd, .events = POLLIN};
+    poll(polled, clients->count + 1, clients->count ? PATIENCE_S * 1000 / 4 : -1);
+}
+
+static void serve_ready(const struct run_server *server, struct clients *clients, const struct pollfd *polled)
+{
+    uint64_t now = now_ns();
+    for (size_t i = clients->count; i-- > 0;) {
+        bool ready = polled[i + 1].revents && serve(server, &clients->items[i]);
+        if (ready || now >= clients->items[i].until_ns)
+            drop(clients, i);
+    }
+}
+
 static void *serve_all(void *arg)
 {
     const struct run_server *server = arg;
-    for (;;) {
-        int client = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC);
-        if (client >= 0) {
-            serve(server, client);
-            close(client);
-        } else if (errno == EINVAL || errno == EBADF) { /* shut down */
-            return NULL;
-        } else if (errno != EINTR && errno != ECONNABORTED) {
-            usleep(10000); /* for example out of descriptors */
-        }
-    }
+    struct clients clients = {.count = 0};
+    struct pollfd polled[CLIENTS_MAX + 1];
+    do {
+        wait_for_any(server, &clients, polled);
+        serve_ready(server, &clients, polled);
+        /* After shutdown(2) of a non-blocking socket, accept4 still has EAGAIN. */
+        if (polled[0].revents & POLLIN)
+            accept_all(server, &clients);
+    } while (!(polled[0].revents & (POLLHUP | POLLERR | POLLNVAL)));
+    while (clients.count)
+        drop(&clients, 0);
+    return NULL;
 }
 
 /* The default size of a stack is that of RLIMIT_STACK. */
@@ -155,7 +249,7 @@ void run_server_start(struct run_server *server, pid_t root, const char *directo
     ledger_run_socket(name, directory);
     memcpy(address.sun_path + 1, name, strlen(name));
     socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
-    server->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    server->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (server->fd < 0)
         return;
     server->running = bind(server->fd, (struct sockaddr *)&address, size) == 0 &&

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/search.h"
+#include "cli/common/cli.h"
 #include "cli/common/run_env.h"
 #include "cli/common/watchable.h"
 #include "cli/run/exec_records.h"
@@ -16,12 +17,18 @@ struct search {
     const struct run_collect *collect;
     struct run_ledgers *ledgers;
     struct exec_records records;
-    struct run_ledger **sorted; /* the ledgers by pid */
+    struct run_ledger **sorted; /* the ledgers by own_pid() */
 };
+
+/* As in the records: in its own pid namespace. */
+static pid_t own_pid(const struct run_ledger *item)
+{
+    return ledger_get_header(item->ledger)->pid;
+}
 
 static int by_pid(const void *a, const void *b)
 {
-    pid_t x = (*(struct run_ledger *const *)a)->pid, y = (*(struct run_ledger *const *)b)->pid;
+    pid_t x = own_pid(*(struct run_ledger *const *)a), y = own_pid(*(struct run_ledger *const *)b);
     return (x > y) - (x < y);
 }
 
@@ -48,8 +55,8 @@ static bool is_accounted_for(const struct exec_record *record, const struct run_
 static bool has_ledger(const struct search *search, const struct exec_record *record)
 {
     size_t count = search->ledgers->count;
-    size_t at = SEARCH_FIRST(i, count, search->sorted[i]->pid >= record->pid);
-    for (; at < count && search->sorted[at]->pid == record->pid; at++)
+    size_t at = SEARCH_FIRST(i, count, own_pid(search->sorted[i]) >= record->pid);
+    for (; at < count && own_pid(search->sorted[at]) == record->pid; at++)
         if (is_accounted_for(record, search->sorted[at]))
             return true;
     return false;
@@ -151,7 +158,8 @@ static bool is_followed(const struct search *search, pid_t pid, uint64_t end_ns)
         if (search->records.items[i].pid == pid && search->records.items[i].ns >= end_ns)
             return true;
     for (size_t i = 0; i < ledgers->count; i++)
-        if (ledgers->items[i].pid == pid && ledger_get_header(ledgers->items[i].ledger)->started_ns >= end_ns)
+        if (own_pid(&ledgers->items[i]) == pid &&
+            ledger_get_header(ledgers->items[i].ledger)->started_ns >= end_ns)
             return true;
     return false;
 }
@@ -162,7 +170,7 @@ static bool judge_execs(const struct search *search)
     struct run_ledgers *ledgers = search->ledgers;
     for (size_t i = 0; i < ledgers->count; i++) {
         const struct ledger_header *header = ledger_get_header(ledgers->items[i].ledger);
-        pid_t pid = ledgers->items[i].pid;
+        pid_t pid = own_pid(&ledgers->items[i]);
         const char *exe = ledger_get_string(ledgers->items[i].ledger, header->exe);
         if (header->end == LEDGER_END_EXEC && !is_followed(search, pid, header->end_ns) &&
             !run_wait_until_reported(ledgers, pid, search->collect->directory) &&
@@ -172,12 +180,24 @@ static bool judge_execs(const struct search *search)
     return true;
 }
 
+/* Then nobody knows whether all programs were watched. */
+static void note_incomplete(const struct search *search)
+{
+    if (!search->records.incomplete)
+        return;
+    search->ledgers->unreadable = true;
+    cli_message(
+        "run: the list of programs in %s is damaged or too large; some that were not watched may be missing",
+        search->collect->directory);
+}
+
 bool run_unwatched_find(const struct run_collect *collect, struct run_ledgers *ledgers, struct error *error)
 {
     struct search search = {.collect = collect, .ledgers = ledgers};
     bool done = exec_records_read(&search.records, collect->directory) && sort_ledgers(&search) &&
                 judge_records(&search) && judge_given_up(&search) &&
                 (!collect->strict || judge_execs(&search));
+    note_incomplete(&search);
     if (!done)
         error_set(error, "out of memory");
     free(search.sorted);

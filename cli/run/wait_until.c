@@ -1,12 +1,12 @@
 #include "cli/run/wait_until.h"
 
-#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "proc/process.h"
 #include "cli/common/run_dir.h"
 #include "cli/common/run_env.h"
@@ -61,7 +61,8 @@ bool run_wait_until_begun(const struct run_ledgers *ledgers, pid_t root, const c
 static bool is_ending(const char *ledger_path)
 {
     int32_t tid = 0;
-    int fd = open(ledger_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat status;
+    int fd = regular_file_open_here(ledger_path, &status);
     if (fd < 0)
         return false;
     ssize_t n = pread(fd, &tid, sizeof(tid), offsetof(struct ledger_header, end_tid));

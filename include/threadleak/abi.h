@@ -8,6 +8,7 @@
 #define THREADLEAK_ABI_H
 
 #include <pthread.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define THREADLEAK_ABI_SYMBOL "threadleak_abi_1"
@@ -27,6 +28,10 @@ struct threadleak_abi {
     int (*test)(const char *name);
     /* Options and rules of the program; THREADLEAK_OPTIONS overrides them.  Both may be NULL. */
     int (*defaults)(const char *options, const char *suppressions);
+    /* Older tables lack it.  As check, with a text of one line a site in place of a report:
+     * threadleak_list_since.  If `function` is not NULL, a line with its source comes first: "FILE:LINE", or
+     * "" if it is unknown. */
+    int (*list)(const uint64_t *since, const char *options, const void *function, char *text, size_t size);
 };
 
 #endif

@@ -13,8 +13,11 @@
  * The teardown fails if threads leaked, and cmocka reports that as an error of the test.  A test
  * whose own setup fails has no teardown, and is not checked.
  *
- * Reports name the test.  Without the shim, nothing is checked and all tests pass;
- * threadleak_active() returns 0.
+ * The message has the line of the test function, if there is debug information, and a line for each
+ * creation site.  The report at the end of the process has the stacks, and names the test.
+ *
+ * Without libthreadleak.so nothing is checked, and one line on standard error says so.  Another
+ * line does so if the program includes this header and never uses threadleak_run_group_tests.
  */
 #ifndef THREADLEAK_CMOCKA_ADAPTER_H
 #define THREADLEAK_CMOCKA_ADAPTER_H
@@ -27,15 +30,29 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "threadleak.h"
+#include "adapter.h"
 
+/* All files of the program share it. */
 struct threadleak_cmocka_ {
+    struct threadleak_adapter_ adapter;
     const struct CMUnitTest *test; /* the running test, as the program defined it */
     threadleak_checkpoint_t before;
     const char *always; /* options of every test; NULL: none */
     const char *once;   /* options of this test alone, in place of those */
 };
-static struct threadleak_cmocka_ threadleak_cmocka_state_;
+extern struct threadleak_cmocka_ threadleak_cmocka_state_ __attribute__((weak));
+struct threadleak_cmocka_ threadleak_cmocka_state_ __attribute__((weak));
+
+__attribute__((constructor)) static void threadleak_cmocka_begin_(void)
+{
+    threadleak_adapter_begin_(&threadleak_cmocka_state_.adapter);
+}
+
+__attribute__((destructor)) static void threadleak_cmocka_end_(void)
+{
+    threadleak_adapter_end_(&threadleak_cmocka_state_.adapter, "cmocka.h",
+                            "use threadleak_run_group_tests in place of cmocka_run_group_tests");
+}
 
 static __inline__ int threadleak_cmocka_setup_(void **state)
 {
@@ -52,12 +69,12 @@ static __inline__ int threadleak_cmocka_teardown_(void **state)
 {
     const struct threadleak_cmocka_ *own = &threadleak_cmocka_state_;
     int failed = own->test->teardown_func ? own->test->teardown_func(state) : 0;
-    int leaked = threadleak_check_since(own->before, own->once ? own->once : own->always);
+    struct threadleak_message_ message;
+    int leaked = threadleak_adapter_check_(&message, own->before, own->once ? own->once : own->always,
+                                           (const void *)(uintptr_t)own->test->test_func);
     threadleak_test(NULL);
-    if (leaked < 0)
-        print_error("threadleak could not check for leaked threads: see its message on standard error\n");
-    if (leaked > 0)
-        print_error("leaked threads: %d, see the report on standard error\n", leaked);
+    if (leaked != 0)
+        print_error("%s%s%s\n", message.place, *message.place ? ": error: " : "", message.text);
     return leaked != 0 ? -1 : failed;
 }
 
@@ -67,6 +84,7 @@ static __inline__ int threadleak_cmocka_run_(const char *name, const struct CMUn
     struct CMUnitTest *checked = (struct CMUnitTest *)calloc(count + 1, sizeof(*checked));
     int failed;
     size_t i;
+    threadleak_adapter_install_(&threadleak_cmocka_state_.adapter);
     if (!checked)
         return -1;
     for (i = 0; i < count; i++) {
@@ -87,7 +105,7 @@ static __inline__ int threadleak_cmocka_run_(const char *name, const struct CMUn
 #define threadleak_run_group_tests(tests, setup, teardown) \
     threadleak_run_group_tests_name(#tests, tests, setup, teardown)
 
-/* Options of threadleak_check_since for all tests of this file.  The text must stay valid. */
+/* Options of threadleak_check_since for all tests of the program.  The text must stay valid. */
 static __inline__ void threadleak_group_options(const char *options)
 {
     threadleak_cmocka_state_.always = options;

@@ -3,19 +3,21 @@
  *
  *     #include <threadleak/gtest.h>
  *
- *     int main(int argc, char **argv)
- *     {
- *         testing::InitGoogleTest(&argc, argv);
- *         threadleak::InstallGoogleTest();
- *         return RUN_ALL_TESTS();
- *     }
+ *     THREADLEAK_GTEST();          // in one file, outside of functions; or THREADLEAK_GTEST("grace_ms=100");
+ *
+ * It works with gtest_main, and with a main of your own.  That main can also call
+ * threadleak::InstallGoogleTest() before RUN_ALL_TESTS.
  *
  * A listener checks after each test, when the fixture is destroyed.  Threads that
  * SetUpTestSuite or an Environment started do not count for a test.  The Environment of this
  * adapter checks that they are gone at the end.  Add it first, so that its TearDown runs last.
  *
- * Reports name the test, "Suite.Name".  Without the shim, nothing is checked and all tests
- * pass; threadleak_active() returns 0.
+ * The failure is at the line of the test, and its message has a line for each creation site.  The
+ * report at the end of the process has the stacks, and names the test, "Suite.Name".  A test with
+ * parameters has its full name, "Prefix/Suite.Name/0".
+ *
+ * Without libthreadleak.so nothing is checked, and one line on standard error says so.  Another
+ * line does so if the program includes this header and does not install the adapter.
  */
 #ifndef THREADLEAK_GTEST_ADAPTER_H
 #define THREADLEAK_GTEST_ADAPTER_H
@@ -23,17 +25,18 @@
 #include <gtest/gtest.h>
 #include <string>
 
-#include "threadleak.h"
+#include "adapter.h"
 
 namespace threadleak
 {
 
-inline void Judge(int leaked, const char *when)
+/* Fails the test that is at this line. */
+inline void Judge(const char *file, int line, threadleak_checkpoint_t before, const std::string &options,
+                  const char *when)
 {
-    if (leaked < 0)
-        ADD_FAILURE() << "threadleak could not check for leaked threads: see its message on standard error";
-    if (leaked > 0)
-        ADD_FAILURE() << "leaked threads" << when << ": " << leaked << ", see the report on standard error";
+    threadleak_message_ message;
+    if (threadleak_adapter_check_(&message, before, options.c_str(), nullptr) != 0)
+        ADD_FAILURE_AT(file, line) << message.text << when;
 }
 
 /* Checks each test. */
@@ -61,10 +64,9 @@ class Listener : public testing::EmptyTestEventListener
         threadleak_test(name.c_str());
     }
 
-    void OnTestEnd(const testing::TestInfo &) override
+    void OnTestEnd(const testing::TestInfo &test) override
     {
-        const std::string &options = Once().empty() ? options_ : Once();
-        Judge(threadleak_check_since(before_, options.c_str()), "");
+        Judge(test.file(), test.line(), before_, Once().empty() ? options_ : Once(), "");
         threadleak_test(nullptr);
     }
 
@@ -95,7 +97,7 @@ class Environment : public testing::Environment
     void TearDown() override
     {
         if (!testing::UnitTest::GetInstance()->Failed())
-            Judge(threadleak_check_since(before_, options_.c_str()), " after all tests");
+            Judge(nullptr, -1, before_, options_, "\n  after all tests");
     }
 
   private:
@@ -103,13 +105,41 @@ class Environment : public testing::Environment
     threadleak_checkpoint_t before_;
 };
 
-/* Installs both.  Call it once, before RUN_ALL_TESTS and before you add other environments. */
-inline void InstallGoogleTest(const std::string &options = "")
+/* One for all files of the program. */
+inline threadleak_adapter_ &Adapter()
 {
-    testing::AddGlobalTestEnvironment(new Environment(options));
-    testing::UnitTest::GetInstance()->listeners().Append(new Listener(options));
+    static threadleak_adapter_ adapter = {0, 0, 0, 0};
+    return adapter;
 }
 
+/* Installs both, once. */
+inline bool InstallGoogleTest(const std::string &options = "")
+{
+    if (!Adapter().installed) {
+        testing::AddGlobalTestEnvironment(new Environment(options));
+        testing::UnitTest::GetInstance()->listeners().Append(new Listener(options));
+    }
+    threadleak_adapter_install_(&Adapter());
+    return true;
+}
+
+/* Each file that includes this header has one. */
+static struct Reminder {
+    Reminder()
+    {
+        threadleak_adapter_begin_(&Adapter());
+    }
+    ~Reminder()
+    {
+        threadleak_adapter_end_(&Adapter(), "gtest.h", "put THREADLEAK_GTEST(); into one file");
+    }
+} reminder_ __attribute__((unused));
+
 } /* namespace threadleak */
+
+/* The argument, if any, is a string: the options of threadleak_check_since for every test. */
+#define THREADLEAK_GTEST(...)                                               \
+    static const bool threadleak_gtest_installed_ __attribute__((unused)) = \
+        threadleak::InstallGoogleTest(__VA_ARGS__)
 
 #endif

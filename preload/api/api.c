@@ -192,4 +192,5 @@ __attribute__((visibility("default"))) const struct threadleak_abi threadleak_ab
     .dump = api_dump,
     .test = api_test,
     .defaults = api_defaults,
+    .list = api_list,
 };

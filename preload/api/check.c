@@ -8,6 +8,8 @@
 #include "preload/exit/raw_report.h"
 #include "preload/exit/reporter.h"
 #include "preload/ledger/leak.h"
+#include "preload/ledger/module.h"
+#include "preload/ledger/section.h"
 #include "preload/shim/hook.h"
 #include "preload/shim/say.h"
 #include "preload/shim/sys.h"
@@ -62,8 +64,17 @@ struct check {
     bool unread;        /* only the reporter can parse rules in the options */
     bool needs_stacks;  /* there are rules for current stacks */
     bool needs_program; /* only the reporter can apply the rules */
-    char since_text[24], caller_text[24];
+    char since_text[24], caller_text[24], function_text[24];
+    struct list *list; /* NULL: print a report */
     struct reporter_question question;
+    char answer[LEDGER_ANSWER_MAX];
+};
+
+/* The caller's text for the lines of threadleak_list_since. */
+struct list {
+    const void *function;
+    char *text;
+    size_t size;
 };
 
 static uint64_t clock_us(void)
@@ -181,22 +192,24 @@ static bool pause_once(struct schedule *schedule)
 
 /* ---- judging --------------------------------------------------------------------------- */
 
-enum mode { RULES_ONLY, QUIET, LOUD };
+enum mode { RULES_ONLY, QUIET, LOUD, LIST };
 
 /* The number of leaks; -1: the reporter refused, -2: it could not be started. */
 static int ask(struct check *check, enum mode mode)
 {
-    static const char *const words[] = {"rules", "quiet", "loud"};
+    static const char *const words[] = {"rules", "quiet", "loud", "list"};
     struct reporter_question *question = &check->question;
     if (shim_config.no_reporter || shim_config.sandboxed)
         return -2;
     *question = (struct reporter_question){
         .mode = "check",
-        .arguments = {check->since_text, check->caller_text, words[mode], check->options_text},
+        .arguments = {check->since_text, check->caller_text, words[mode], check->function_text,
+                      check->options_text},
         .fd = -1,
+        .answer = check->answer,
     };
     reporter_ask(question);
-    const char *answer = question->answer;
+    const char *answer = check->answer;
     if (*answer == '!')
         return shim_refuse(check->who, answer + 1);
     if (*answer < '0' || *answer > '9')
@@ -205,6 +218,42 @@ static int ask(struct check *check, enum mode mode)
     for (; *answer >= '0' && *answer <= '9' && count < INT_MAX; answer++)
         count = count * 10 + (uint64_t)(*answer - '0');
     return count < INT_MAX ? (int)count : INT_MAX;
+}
+
+/* Copies the whole lines that fit. */
+static void put_list(const struct list *list, const char *lines)
+{
+    size_t length = strnlen(lines, list->size - 1);
+    while (lines[length] && length > 0 && lines[length - 1] != '\n')
+        length--;
+    memcpy(list->text, lines, length);
+    list->text[length] = 0;
+}
+
+/* The program has these lines now, so a short report at its end need not repeat them.  If rules of this check
+ * ignored a thread, it is not known which ones were listed. */
+static void mark_listed(const struct check *check, int count)
+{
+    const struct shim_state *state = check->state;
+    uint32_t used = ledger_used(state->header, SECTION_SLOTS);
+    if ((uint32_t)count != leak_count(state, &check->scope))
+        return;
+    for (uint32_t i = 0; i < used; i++)
+        if (leak_kind(state, &state->slots[i], &check->scope))
+            atomic_fetch_or(&state->slots[i].state, SLOT_LISTED);
+    /* Check ends a test that failed by _exit.  The report of that end has the stacks. */
+    shim_config.options.judge |= JUDGE__EXIT;
+}
+
+static int ask_for_list(struct check *check)
+{
+    int count = ask(check, LIST);
+    const char *lines = strchr(check->answer, '\n');
+    if (count <= 0)
+        return count;
+    put_list(check->list, lines ? lines + 1 : "");
+    mark_listed(check, count);
+    return count;
 }
 
 /* Does not apply rules, because they need names of functions. */
@@ -217,6 +266,8 @@ static int judge_alone(struct check *check)
     int count = (int)leak_count(check->state, &check->scope);
     if (count > 0)
         raw_report_write(check->state, &check->scope);
+    if (count > 0 && check->list)
+        put_list(check->list, check->list->function ? "\nsee standard error\n" : "see standard error\n");
     return count;
 }
 
@@ -235,7 +286,7 @@ static int wait_and_judge(struct check *check)
     }
     if (!leaks)
         return 0;
-    int count = ask(check, LOUD);
+    int count = check->list ? ask_for_list(check) : ask(check, LOUD);
     return count == -2 ? judge_alone(check) : count;
 }
 
@@ -252,10 +303,16 @@ static bool rules_are_understood(struct check *check)
 
 /* ---- the check --------------------------------------------------------------------------- */
 
-static void number_in(char *buffer, size_t size, uint64_t number)
+static void number_in(char buffer[24], uint64_t number)
 {
-    struct text text = text_in(buffer, size);
+    struct text text = text_in(buffer, 24);
     text_digits(&text, number, 10);
+}
+
+static uint64_t encoded(const struct check *check)
+{
+    const void *function = check->list ? check->list->function : NULL;
+    return function ? module_encode(check->state, (uint64_t)(uintptr_t)function) : 0;
 }
 
 static int run(struct check *check, const uint64_t *since)
@@ -264,15 +321,16 @@ static int run(struct check *check, const uint64_t *since)
     check->scope.except = shim_tls.epoch == check->state->epoch ? shim_tls.serial : 0;
     if (check->scope.since == UINT64_MAX)
         return shim_refuse(check->who, "the checkpoint is not of this process");
-    number_in(check->since_text, sizeof(check->since_text), since ? check->scope.since : 0);
-    number_in(check->caller_text, sizeof(check->caller_text), check->scope.except);
+    number_in(check->since_text, since ? check->scope.since : 0);
+    number_in(check->caller_text, check->scope.except);
+    number_in(check->function_text, encoded(check));
     if (!read_options(check) || !rules_are_understood(check))
         return -1;
     return wait_and_judge(check);
 }
 
 static int run_on_own_memory(const char *who, struct shim_state *state, const uint64_t *since,
-                             const char *options)
+                             const char *options, struct list *list)
 {
     struct check *check = sys_map(sizeof(*check));
     if (!check)
@@ -280,14 +338,14 @@ static int run_on_own_memory(const char *who, struct shim_state *state, const ui
     check->who = who;
     check->state = state;
     check->options_text = options ? options : "";
+    check->list = list;
     int result = run(check, since);
     SYS2(munmap, check, sizeof(*check));
     return result;
 }
 
-int api_check(const uint64_t *since, const char *options)
+static int check_or_list(const char *who, const uint64_t *since, const char *options, struct list *list)
 {
-    const char *who = since ? "threadleak_check_since" : "threadleak_check";
     struct hook hook;
     hook_enter(&hook, shim_ready);
     const char *problem = why_not(hook.state, &hook.guard);
@@ -295,7 +353,20 @@ int api_check(const uint64_t *since, const char *options)
     if (problem)
         result = shim_refuse(who, problem);
     else if (hook.state)
-        result = run_on_own_memory(who, hook.state, since, options);
+        result = run_on_own_memory(who, hook.state, since, options, list);
     hook_leave(&hook);
     return result;
+}
+
+int api_check(const uint64_t *since, const char *options)
+{
+    return check_or_list(since ? "threadleak_check_since" : "threadleak_check", since, options, NULL);
+}
+
+int api_list(const uint64_t *since, const char *options, const void *function, char *text, size_t size)
+{
+    struct list list = {function, text, size};
+    if (size > 0)
+        *text = 0;
+    return check_or_list("threadleak_list_since", since, options, size > 0 ? &list : NULL);
 }

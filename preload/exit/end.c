@@ -16,6 +16,7 @@
 #include "preload/shim/real.h"
 #include "preload/shim/run_ask.h"
 #include "preload/shim/sys.h"
+#include "preload/shim/tasks.h"
 
 static bool has_leaks(const struct shim_state *state, unsigned kinds)
 {
@@ -111,6 +112,13 @@ static void record_stacks(const struct shim_state *state)
     atomic_fetch_or(&state->header->flags, why_not);
 }
 
+/* A process without leaks can have threads whose creation was not seen. */
+static void record_untracked(struct shim_state *state)
+{
+    if (atomic_load(&state->header->flags) & LEDGER_UNDER_RUN && shim_count_tasks() > 1)
+        final_sample(state);
+}
+
 /* ---- reports ------------------------------------------------------------------------------ */
 
 static int report_here(struct shim_state *state, int status)
@@ -160,6 +168,8 @@ static int judge(struct shim_state *state, enum ledger_end how, int status)
         record_exec(header, judged);
     else
         record_exit(header, how, status, judged);
+    if (judged && !has_leaks(state, KIND_ALL))
+        record_untracked(state);
     return judged && has_leaks(state, KIND_ALL) ? report(state, status) : status;
 }
 

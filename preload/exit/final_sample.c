@@ -9,8 +9,11 @@
 struct sample {
     char name[16];
     char state;
+    bool exiting; /* in the kernel */
     uint64_t cpu_ns;
 };
+
+#define PF_EXITING 4 /* include/linux/sched.h */
 
 /* proc_pid_stat(5): "tid (name) state …", utime and stime are fields 14 and 15. */
 static bool parse_stat(char *text, struct sample *sample)
@@ -22,7 +25,11 @@ static bool parse_stat(char *text, struct sample *sample)
     size_t n = (size_t)(close - open) - 1;
     memcpy(sample->name, open + 1, n < sizeof(sample->name) - 1 ? n : sizeof(sample->name) - 1);
     sample->state = close[2];
-    const char *at = skip_words(close + 2, 11);
+    const char *at = skip_words(close + 2, 6); /* flags: field 9 */
+    if (!at)
+        return false;
+    sample->exiting = read_number(&at) & PF_EXITING;
+    at = skip_words(at, 4);
     if (!at)
         return false;
     uint64_t ticks = read_number(&at);
@@ -58,16 +65,23 @@ static void record_untracked(struct shim_state *state, int32_t tid, const struct
     memcpy(header->untracked[n].name, sample->name, sizeof(sample->name));
 }
 
+struct sampling {
+    struct shim_state *state;
+    bool unsure; /* a task is untracked, or has recorded its end and is about to leave user space */
+};
+
 static bool record_task(void *arg, long directory, int32_t tid)
 {
-    struct shim_state *state = arg;
+    struct sampling *sampling = arg;
+    struct shim_state *state = sampling->state;
     struct sample sample;
     if (tid == state->pid || tid == shim_own_tid() || !read_sample(directory, tid, &sample))
         return true;
     struct ledger_slot *slot = slot_of(state, tid);
     if (!slot) {
-        if (sample.state != 'X' && sample.state != 'Z')
+        if (!sample.exiting)
             record_untracked(state, tid, &sample);
+        sampling->unsure |= !sample.exiting && sample.state == 'R';
         return true;
     }
     if (atomic_load(&slot->state) & SLOT_ENDED)
@@ -78,8 +92,21 @@ static bool record_task(void *arg, long directory, int32_t tid)
     return true;
 }
 
+/* An untracked thread stays. One that is about to end needs the processor for some microseconds. */
+#define SAMPLES_MAX 10
+#define SAMPLES_PAUSE_US 1000
+
 void final_sample(struct shim_state *state)
 {
-    if (tasks_each(record_task, state))
+    struct sampling sampling = {.state = state, .unsure = true};
+    bool done = false;
+    for (int i = 0; sampling.unsure && i < SAMPLES_MAX; i++) {
+        if (i > 0)
+            grace_pause(SAMPLES_PAUSE_US);
+        sampling.unsure = false;
+        atomic_store(&state->header->untracked_count, 0);
+        done = tasks_each(record_task, &sampling);
+    }
+    if (done)
         atomic_fetch_or(&state->header->flags, LEDGER_SAMPLED);
 }

@@ -113,7 +113,7 @@ static long hand_over(struct job *job)
 static void read_answer(const struct job *job, long fd)
 {
     char *answer = job->question->answer;
-    size_t size = sizeof(job->question->answer) - 1, length = 0;
+    size_t size = LEDGER_ANSWER_MAX - 1, length = 0;
     long n;
     SYS1(close, job->answer_fd);
     while (length < size && ((n = SYS3(read, fd, answer + length, size - length)) > 0 || n == -EINTR))
@@ -270,7 +270,8 @@ enum reporter_verdict reporter_run(const char *mode)
 
 enum reporter_verdict reporter_ask(struct reporter_question *question)
 {
-    question->answer[0] = 0;
+    if (question->answer)
+        question->answer[0] = 0;
     return run(question->mode, question);
 }
 

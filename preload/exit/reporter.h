@@ -33,12 +33,12 @@ void reporter_disallow(const struct reporter_access *access);
 
 /* The same with arguments: `threadleak _explain MODE PID FD ARGUMENT…`.  FD is a pipe for
  * its answer.  If `fd` is not below 0, FD is this descriptor, for its report. */
-#define REPORTER_ARGUMENTS 4
+#define REPORTER_ARGUMENTS 5
 struct reporter_question {
     const char *mode;
     const char *arguments[REPORTER_ARGUMENTS]; /* up to the first NULL */
     int fd;                                    /* below 0: none */
-    char answer[512];                          /* NUL-terminated; "": none */
+    char *answer; /* for LEDGER_ANSWER_MAX bytes; NUL-terminated, "": none.  Not used with fd */
 };
 enum reporter_verdict reporter_ask(struct reporter_question *question);
 

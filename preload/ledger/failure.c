@@ -1,10 +1,8 @@
 #include "preload/ledger/failure.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 
-#include "preload/shim/sys.h"
+#include "preload/shim/tasks.h"
 
 static enum ledger_fail fail_of(int error)
 {
@@ -22,15 +20,6 @@ static enum ledger_fail fail_of(int error)
     default:
         return FAIL_OTHER;
     }
-}
-
-/* The directory of tasks has two links and one for each task (fs/proc/base.c, proc_task_getattr). */
-static uint32_t count_tasks(void)
-{
-    struct stat status = {0};
-    if (shim_config.sandboxed || SYS4(newfstatat, AT_FDCWD, "/proc/self/task", &status, 0) != 0)
-        return 0;
-    return status.st_nlink > 2 ? (uint32_t)status.st_nlink - 2 : 0;
 }
 
 static uint32_t count_unjoined(const struct shim_state *state)
@@ -54,7 +43,7 @@ static void record_latest(struct shim_state *state, const struct new_thread *thr
         return; /* another thread records its failure now */
     latest->error = error;
     latest->site = thread->site;
-    latest->threads = count_tasks();
+    latest->threads = shim_count_tasks();
     latest->unjoined = count_unjoined(state);
     latest->created_by = thread->created_by;
     latest->ns = thread->now_ns;

@@ -76,7 +76,7 @@ static int open_run_file(pid_t pid)
     if (!*shim_config.run_dir)
         return -1;
     /* exec does not change the pid: each image takes the next number. */
-    for (unsigned n = 0; n < 1000 && fd == -EEXIST; n++)
+    for (unsigned n = 0; n < 100000 && fd == -EEXIST; n++)
         fd = create_run_file(pid, n);
     if (fd >= 0)
         return (int)fd;

@@ -44,7 +44,7 @@ static long connect_to_run(void)
 
 static bool send_request(long to, uint32_t what)
 {
-    struct ledger_run_request request = {.what = what, .pid = (int32_t)SYS0(getpid)};
+    struct ledger_run_request request = {.what = what};
     return SYS6(sendto, to, &request, sizeof(request), MSG_NOSIGNAL, NULL, 0) == (long)sizeof(request);
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 size_t character_length(const char *text)
 {
@@ -55,6 +56,24 @@ size_t put_escaped(FILE *out, const char *text)
         text += length ? length : 1;
     }
     return width;
+}
+
+size_t put_ascii_character(FILE *out, const char *at, size_t length)
+{
+    if (length == 2 && memcmp(at, "×", 2) == 0)
+        return fputs("x", out), 1;
+    for (size_t i = 0; i < length; i++)
+        fprintf(out, (unsigned char)at[i] < 0x80 ? "%c" : "\\x%02x", (unsigned char)at[i]);
+    return (unsigned char)*at < 0x80 ? length : 4 * length;
+}
+
+void put_ascii(FILE *out, const char *text)
+{
+    for (size_t length; *text; text += length) {
+        length = character_length(text);
+        length = length ? length : 1;
+        put_ascii_character(out, text, length);
+    }
 }
 
 void replace_controls(char *text)

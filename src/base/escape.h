@@ -15,6 +15,12 @@ size_t plain_length(const char *text);
 size_t put_escaped(FILE *out, const char *text);
 size_t escaped_width(const char *text);
 
+/* Writes a character of `length` bytes in ASCII: x for the multiplication sign, else \xNN for each byte.
+ * Returns its width. */
+size_t put_ascii_character(FILE *out, const char *at, size_t length);
+/* Writes text that is escaped already in ASCII. */
+void put_ascii(FILE *out, const char *text);
+
 /* Replaces ASCII control characters, including newlines, by '?'. */
 void replace_controls(char *text);
 

@@ -14,9 +14,10 @@
 
 /* Opens a regular file for reading, and gets its status. Never blocks, and never opens another kind of file.
  * The caller closes the descriptor. -1 with errno; EINVAL: not a regular file. */
-int regular_file_open(const char *path, struct stat *status);
+typedef int regular_file_open_fn(const char *path, struct stat *status);
+regular_file_open_fn regular_file_open;
 /* The same for a file in the directory of a run: a symbolic link is no regular file. */
-int regular_file_open_here(const char *path, struct stat *status);
+regular_file_open_fn regular_file_open_here;
 /* Reads all of such a file: read_all(regular_file_open_here(path), most, length). */
 char *regular_file_read_here(const char *path, size_t most, size_t *length);
 

@@ -9,7 +9,6 @@
 #include "core/core.h"
 #include "evidence/blind_spots.h"
 #include "evidence/unseen.h"
-#include "evidence/moment.h"
 #include "evidence/untracked.h"
 #include "proc/process.h"
 
@@ -119,20 +118,8 @@ static bool read_ledger(struct evidence *evidence, const struct ledger *ledger)
     evidence->exe = *exe ? strdup(exe) : NULL;
     evidence->argv = copy_argv(ledger);
     /* At an end: the time when the end began, without the time that it takes. */
-    uint64_t moment = evidence->stacks ? evidence->stacks->moment_ns : 0;
-    bool ends = !evidence->end.alive || header->end != LEDGER_END_NONE;
-    evidence->now_ns = ends ? header->end_ns : moment ? moment : now_ns();
+    evidence->now_ns = evidence->end.alive && header->end == LEDGER_END_NONE ? now_ns() : header->end_ns;
     return thread_index_read(&evidence->threads, ledger);
-}
-
-/* With the stacks they were read before the stop, and are those that have one. */
-static bool read_tasks(struct evidence *evidence)
-{
-    if (!evidence->stacks || !evidence->stacks->tasks.count)
-        return process_tasks(evidence->pid, &evidence->tasks);
-    evidence->tasks = evidence->stacks->tasks;
-    evidence->stacks->tasks = (struct task_list){NULL, 0};
-    return true;
 }
 
 static bool fail(struct evidence *evidence, struct error *error)
@@ -142,20 +129,39 @@ static bool fail(struct evidence *evidence, struct error *error)
     return false;
 }
 
+/* A title that the program set itself: not the beginning of argv[0], which a program gets when it splits that
+ * in place. */
+static bool is_title(char *const *now, char *const *began)
+{
+    return now && (!began || !began[0] || strncmp(began[0], now[0], strlen(now[0])) != 0);
+}
+
+/* A program may have set another title since it began. ps shows that one. */
+static void use_new_title(struct evidence *evidence)
+{
+    char **now = evidence->end.alive ? process_argv(evidence->pid) : NULL;
+    if (!now && evidence->stacks) {
+        now = evidence->stacks->argv;
+        evidence->stacks->argv = NULL;
+    }
+    bool is_new = is_title(now, evidence->argv);
+    free(is_new ? evidence->argv : now);
+    if (is_new)
+        evidence->argv = now;
+}
+
 static bool of_watched(struct evidence *evidence, const struct ledger *ledger, struct error *error)
 {
     bool done = read_ledger(evidence, ledger);
     evidence->blind_spots = blind_spots_find(evidence->end.alive ? evidence->pid : 0, ledger);
+    use_new_title(evidence);
     if (done && evidence->end.alive)
         unseen_in_process(&evidence->threads, evidence->pid, ledger_get_header(ledger));
     /* In another pid namespace its tids differ from ours. */
     if (done && evidence->end.alive && evidence->pid == ledger_get_header(ledger)->pid &&
-        read_tasks(evidence))
+        process_tasks(evidence->pid, &evidence->tasks))
         done = find_untracked(evidence);
-    if (!done)
-        return fail(evidence, error);
-    moment_align(evidence);
-    return true;
+    return done || fail(evidence, error);
 }
 
 bool evidence_of_process(struct evidence *evidence, pid_t pid, const struct ledger *ledger,
@@ -164,7 +170,7 @@ bool evidence_of_process(struct evidence *evidence, pid_t pid, const struct ledg
     *evidence = (struct evidence){.pid = pid, .end.alive = true, .stacks = stacks};
     if (ledger)
         return of_watched(evidence, ledger, error);
-    if (read_tasks(evidence)) {
+    if (process_tasks(pid, &evidence->tasks)) {
         evidence->parent_pid = process_parent(pid);
         evidence->exe = process_exe(pid);
         evidence->argv = process_argv(pid);

@@ -209,12 +209,14 @@ static void count(struct report *report, const struct build *build)
         report->counted[report->summary.processes++] = (struct counted_process){process->pid, ended};
 }
 
-/* A process that was creating its first thread may not have counted it yet. */
+/* A process that was creating its first thread may not have counted it yet. A live process is shown with its
+ * main thread. */
 static bool is_shown(const struct build *build)
 {
     const struct process_report *process = &build->process;
     return !build->header || build->rules->even_without_threads || process->counts.created ||
-           process->counts.lost || process->not_seen || process->counts.failed || process->group_count;
+           process->counts.lost || process->not_seen || process->counts.failed || process->group_count ||
+           process->counts.untracked || process->main;
 }
 
 bool report_add(struct report *report, struct evidence *evidence, const struct verdict_rules *rules,

@@ -177,6 +177,14 @@ static bool take_reason(const struct build *build, const struct candidate *item,
     return asprintf(&group->ignored, "program: %s", *reason ? reason : "ignored") >= 0;
 }
 
+static bool are_listed(const struct candidate *items, size_t count)
+{
+    size_t listed = 0;
+    while (listed < count && items[listed].slot->state & SLOT_LISTED)
+        listed++;
+    return listed == count;
+}
+
 static bool build_group(const struct build *build, const struct site_records *records,
                         const struct candidate *items, size_t count, struct leak_group *group)
 {
@@ -191,6 +199,7 @@ static bool build_group(const struct build *build, const struct site_records *re
         group->rule_deeper |= items[i].rule_deeper;
     }
     group->thread_count = count;
+    group->listed = are_listed(items, count);
     group->start_routine = start_of(build, items[0].slot->start_pc);
     sum_sites(build, records, &items[0], group);
     group_set_fingerprints(group);

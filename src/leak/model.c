@@ -140,8 +140,9 @@ const struct frame *creator_frame(const struct leak_group *group)
 
 const char *command_name(const struct process_report *process)
 {
-    if (process->argv && process->argv[0] && *process->argv[0])
-        return process->argv[0];
+    const char *called = process->argv ? process->argv[0] : NULL;
+    if (called && *called && !(process->exe && strncmp(called, "/proc/", strlen("/proc/")) == 0))
+        return called;
     return process->exe ? process->exe : "?";
 }
 

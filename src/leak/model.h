@@ -50,6 +50,7 @@ struct leak_group {
     const char *suppressed_by; /* the rule's label, the program's reason, or NULL */
     const struct suppression_rule *rule; /* that rule, from the user or the program; NULL: none */
     char *ignored;                       /* "program: REASON" if the program ignores it; else NULL */
+    bool listed;                         /* a check of the program has listed all its threads */
     bool in_baseline;                    /* suppressed by a baseline */
     uint64_t known;                      /* number of threads in a baseline with this fingerprint; 0: none */
     uint64_t known_sites;                /* number of their sites there; 0: not known */
@@ -128,7 +129,7 @@ struct process_report {
 void process_report_release(struct process_report *process);
 /* Orders the groups after `counted` was changed. */
 void process_report_sort(struct process_report *process);
-/* The command: argv[0], else the executable; "?": unknown. */
+/* The command: argv[0], else the executable, also if argv[0] is /proc/self/exe; "?": unknown. */
 const char *command_name(const struct process_report *process);
 
 /* A rule that matched, with the number of threads that it suppressed. */

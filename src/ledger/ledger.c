@@ -12,6 +12,11 @@ void ledger_close(struct ledger *ledger)
     free(ledger);
 }
 
+size_t ledger_bytes(const struct ledger *ledger)
+{
+    return sizeof(*ledger) + ledger->copied;
+}
+
 const struct ledger_header *ledger_get_header(const struct ledger *ledger)
 {
     return &ledger->header;

@@ -24,6 +24,8 @@ enum ledger_open_status {
 };
 
 enum ledger_open_status ledger_open_file(const char *path, struct ledger **ledger, struct error *error);
+/* The same in the directory of a run, where a watched process can replace the file: a symbolic link fails. */
+enum ledger_open_status ledger_open_in_run(const char *path, struct ledger **ledger, struct error *error);
 /* Reads it through /proc/PID/map_files or /proc/PID/mem, and does not stop the process. */
 enum ledger_open_status ledger_open_process(pid_t pid, struct ledger **ledger, struct error *error);
 struct core_file; /* core/core.h */
@@ -37,6 +39,8 @@ enum ledger_open_status ledger_open_core(const struct core_file *core, struct le
                                          struct error *error);
 void ledger_close(struct ledger *ledger);
 
+/* How much memory it takes. */
+size_t ledger_bytes(const struct ledger *ledger);
 const struct ledger_header *ledger_get_header(const struct ledger *ledger);
 
 /* Copies the record. False: it is not in use, or was not consistent. */

@@ -172,22 +172,34 @@ enum ledger_open_status ledger_open_process(pid_t pid, struct ledger **ledger, s
 
 /* ---- the ledger in a file ---------------------------------------------------- */
 
-enum ledger_open_status ledger_open_file(const char *path, struct ledger **ledger, struct error *error)
+static enum ledger_open_status open_file(const char *path, regular_file_open_fn *opener,
+                                         struct ledger **ledger, struct error *error)
 {
     struct stat st;
-    struct ledger_source source = {.name = path};
+    struct ledger_source source = {.name = path, .fd = opener(path, &st)};
 
     *ledger = NULL;
-    if (!open_regular(&source, path, &st)) {
+    if (source.fd < 0) {
         if (errno == EINVAL)
             error_set(error, "%s is not a threadleak ledger: it is not a regular file", path);
         else
             error_set(error, "%s: %s", path, strerror(errno));
         return LEDGER_OPEN_FAILED;
     }
+    source.size = (uint64_t)st.st_size;
     enum ledger_open_status status = ledger_load(&source, ledger, error);
     close(source.fd);
     return status == LEDGER_OPEN_OK ? status : LEDGER_OPEN_FAILED;
+}
+
+enum ledger_open_status ledger_open_file(const char *path, struct ledger **ledger, struct error *error)
+{
+    return open_file(path, regular_file_open, ledger, error);
+}
+
+enum ledger_open_status ledger_open_in_run(const char *path, struct ledger **ledger, struct error *error)
+{
+    return open_file(path, regular_file_open_here, ledger, error);
 }
 
 bool ledger_file_in_use(const char *path, pid_t pid)
@@ -214,16 +226,19 @@ bool ledger_file_in_use(const char *path, pid_t pid)
 
 bool ledger_process_path(pid_t pid, pid_t own_pid, char *path, size_t size)
 {
-    char prefix[64];
+    char prefix[64], outer[64];
     struct address_space space;
     pid_t task;
     bool found = false;
 
     if (!address_space_of_process(&space, pid, &task))
         return false;
+    /* run names a ledger by the pid that it sees. */
     snprintf(prefix, sizeof(prefix), LEDGER_FILE_PREFIX "%d.", (int)own_pid);
+    snprintf(outer, sizeof(outer), LEDGER_FILE_PREFIX "%d.", (int)pid);
     for (size_t i = 0; !found && i < space.count; i++)
-        if (space.regions[i].shared && text_begins_with(path_basename(space.regions[i].path), prefix))
+        if (space.regions[i].shared && (text_begins_with(path_basename(space.regions[i].path), prefix) ||
+                                        text_begins_with(path_basename(space.regions[i].path), outer)))
             found = snprintf(path, size, "%s", space.regions[i].path) < (int)size;
     address_space_release(&space);
     return found;

@@ -55,7 +55,7 @@ static void put_place(FILE *out, const struct frame *place)
 static bool put_annotation(FILE *out, const struct leak_site *site)
 {
     struct leak_text text;
-    bool made = leak_text_make(&text, site->group, site->threads, site->processes);
+    bool made = leak_text_make(&text, site);
     if (made) {
         fputs("::error ", out);
         put_place(out, source_frame(site->group));
@@ -109,7 +109,7 @@ static size_t put_site(FILE *out, const struct leak_site *site)
 {
     struct leak_text text;
     size_t size = 0;
-    if (leak_text_make(&text, site->group, site->threads, site->processes)) {
+    if (leak_text_make(&text, site)) {
         size = strlen(text.line) + strlen(text.details);
         fputs("<details><summary>", out);
         put_xml(out, text.line);

@@ -58,7 +58,7 @@ static const char *unique_fingerprint(const struct leak_sites *sites, const stru
 
 static json_t *site_json(const struct leak_sites *sites, const struct leak_site *site)
 {
-    char fingerprint[17], name[48], *line = leak_line(site->group, site->threads, site->processes);
+    char fingerprint[17], name[48], *line = leak_line(site);
     snprintf(name, sizeof(name), "threadleak/%s", leak_kind_name(site->group->kind));
     json_t *json = line ? json_pack("{so ss ss ss so}", "description", json_text(line), "check_name", name,
                                     "fingerprint", unique_fingerprint(sites, site, fingerprint), "severity",

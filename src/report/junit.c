@@ -37,7 +37,8 @@ static bool put_failure(FILE *out, const struct leak_group *group)
 {
     char type[32];
     struct leak_text text;
-    bool made = leak_text_make(&text, group, group->thread_count, 1);
+    const struct leak_site site = leak_site_of(group);
+    bool made = leak_text_make(&text, &site);
     snprintf(type, sizeof(type), "thread.%s", leak_kind_name(group->kind));
     if (made)
         put_element(out, "failure", type, text.line, text.details);
@@ -47,7 +48,8 @@ static bool put_failure(FILE *out, const struct leak_group *group)
 
 static bool put_suppressed(FILE *out, const struct leak_group *group)
 {
-    char *line = leak_line(group, group->thread_count, 1);
+    const struct leak_site site = leak_site_of(group);
+    char *line = leak_line(&site);
     if (!line)
         return false;
     fputs("suppressed by ", out);

@@ -32,23 +32,41 @@ static void put_described(FILE *out, const char *what, const struct frame *frame
     putc(')', out);
 }
 
-char *leak_line(const struct leak_group *group, size_t threads, size_t processes)
+/* "1 running and 2 finished threads, never joined" */
+static void put_counts(FILE *out, const struct leak_site *site)
 {
     static const char *const kinds[LEAK_KINDS][2] = {
         [LEAK_RUNNING] = {"running", "never joined"},
         [LEAK_DETACHED] = {"detached", "still alive"},
         [LEAK_UNJOINED] = {"finished", "never joined"},
     };
+    const char *const *kind = kinds[site->group->kind];
+    if (site->finished && site->finished < site->threads)
+        fprintf(out, "%zu running and %zu finished threads, %s", site->threads - site->finished,
+                site->finished, kind[1]);
+    else
+        fprintf(out, "%zu %s thread%s, %s", site->threads, kind[0], plural(site->threads), kind[1]);
+}
+
+struct leak_site leak_site_of(const struct leak_group *group)
+{
+    return (struct leak_site){.group = group,
+                              .threads = group->thread_count,
+                              .finished = group->kind == LEAK_UNJOINED ? group->thread_count : 0,
+                              .processes = 1};
+}
+
+char *leak_line(const struct leak_site *site)
+{
     struct text_buffer line;
     FILE *out = text_open(&line);
     if (!out)
         return NULL;
-    fprintf(out, "%zu %s thread%s, %s", threads, kinds[group->kind][0], plural(threads),
-            kinds[group->kind][1]);
-    if (processes > 1)
-        fprintf(out, ", in %zu processes", processes);
-    put_described(out, ", created by ", creator_frame(group));
-    put_described(out, threads == 1 ? ", runs " : ", run ", run_frame(group));
+    put_counts(out, site);
+    if (site->processes > 1)
+        fprintf(out, ", in %zu processes", site->processes);
+    put_described(out, ", created by ", creator_frame(site->group));
+    put_described(out, site->threads == 1 ? ", runs " : ", run ", run_frame(site->group));
     return text_close(&line);
 }
 
@@ -71,10 +89,10 @@ static char *group_text(const struct leak_group *group)
     return lines;
 }
 
-bool leak_text_make(struct leak_text *text, const struct leak_group *group, size_t threads, size_t processes)
+bool leak_text_make(struct leak_text *text, const struct leak_site *site)
 {
-    text->line = leak_line(group, threads, processes);
-    text->details = group_text(group);
+    text->line = leak_line(site);
+    text->details = group_text(site->group);
     return text->line && text->details;
 }
 
@@ -107,6 +125,7 @@ static bool add_group(struct leak_sites *sites, const struct process_report *pro
         site->process = process;
     }
     site->threads += group->thread_count;
+    site->finished += group->kind == LEAK_UNJOINED ? group->thread_count : 0;
     return true;
 }
 

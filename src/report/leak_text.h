@@ -12,22 +12,11 @@
 
 #include "leak/model.h"
 
-/* "2 running threads, never joined, created by pool_start (pool.c:42), run worker_loop" */
-char *leak_line(const struct leak_group *group, size_t threads, size_t processes);
-
-/* That line, followed by the lines of the text report. */
-struct leak_text {
-    char *line, *details;
-};
-/* False: out of memory. Release it in both cases. */
-bool leak_text_make(struct leak_text *text, const struct leak_group *group, size_t threads, size_t processes);
-void leak_text_release(struct leak_text *text);
-
-/* All counted groups with one fingerprint and the same lines of their callers. */
+/* Counted groups with one fingerprint and the same lines of their callers. */
 struct leak_site {
     const struct leak_group *group;       /* the first */
     const struct process_report *process; /* the last one with it */
-    size_t threads, processes;            /* number of processes with it */
+    size_t threads, finished, processes;  /* finished: of the threads; processes: number with it */
 };
 struct leak_sites {
     struct leak_site *items; /* in the order of the report */
@@ -36,5 +25,18 @@ struct leak_sites {
 
 /* False: out of memory. Free `items` in both cases. */
 bool leak_sites_find(struct leak_sites *sites, const struct report *report);
+/* The site that has the group alone. */
+struct leak_site leak_site_of(const struct leak_group *group);
+
+/* "2 running threads, never joined, created by pool_start (pool.c:42), run worker_loop" */
+char *leak_line(const struct leak_site *site);
+
+/* That line, followed by the lines of the text report. */
+struct leak_text {
+    char *line, *details;
+};
+/* False: out of memory. Release it in both cases. */
+bool leak_text_make(struct leak_text *text, const struct leak_site *site);
+void leak_text_release(struct leak_text *text);
 
 #endif

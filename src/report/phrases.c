@@ -39,21 +39,31 @@ void format_end(char *out, size_t size, const struct process_report *process)
     }
 }
 
-void put_command(FILE *out, char *const *argv, size_t width)
+/* A title that a program set itself is one argument with blanks, which ps does not quote. */
+static const char *quote_for(const char *argument, bool alone)
 {
+    bool quoted = !*argument || strpbrk(argument, " \t\n\"'\\$&|;<>()*?`#");
+    return quoted && !alone ? "'" : "";
+}
+
+bool put_command(FILE *out, const struct process_report *process, size_t width)
+{
+    char *const *argv = process->argv;
     size_t used = 0;
     for (size_t i = 0; argv[i]; i++) {
-        const char *quote = !*argv[i] || strpbrk(argv[i], " \t\n\"'\\$&|;<>()*?`#") ? "'" : "";
-        used += (i > 0) + 2 * strlen(quote) + escaped_width(argv[i]);
+        const char *argument = i ? argv[i] : command_name(process);
+        const char *quote = quote_for(argument, !i && !argv[1]);
+        used += (i > 0) + 2 * strlen(quote) + escaped_width(argument);
         fputs(i ? " " : "", out);
         if (used > width) {
             fputs("...", out);
-            return;
+            return true;
         }
         fputs(quote, out);
-        put_escaped(out, argv[i]);
+        put_escaped(out, argument);
         fputs(quote, out);
     }
+    return false;
 }
 
 void put_test(FILE *out, const char *test)
@@ -87,11 +97,24 @@ static void put_thread(FILE *out, const struct thread_info *thread)
         fprintf(out, thread->id || *thread->name ? " tid %d" : "tid %d", (int)thread->tid);
 }
 
-void put_threads(FILE *out, const struct thread_info *const *threads, size_t count, size_t max)
+/* Of "T3 "worker" tid 4245, " */
+static size_t columns_of_thread(const struct thread_info *thread)
 {
-    size_t shown = count < max ? count : max;
+    char text[64];
+    int number =
+        snprintf(text, sizeof(text), "T%llu \"\" tid %d, ", (unsigned long long)thread->id, thread->tid);
+    return (size_t)number + escaped_width(thread->name);
+}
+
+void put_threads(FILE *out, const struct thread_info *const *threads, size_t count,
+                 const struct thread_lines *lines)
+{
+    size_t shown = count < lines->max ? count : lines->max, column = 0;
     for (size_t i = 0; i < shown; i++) {
-        fputs(i == 0 ? "  " : i % THREADS_IN_LINE == 0 ? ",\n  " : ", ", out);
+        size_t columns = columns_of_thread(threads[i]);
+        bool full = lines->width ? column + columns > lines->width : i % THREADS_IN_LINE == 0;
+        fputs(i == 0 ? "  " : full ? ",\n  " : ", ", out);
+        column = i == 0 || full ? 2 + columns : column + columns;
         put_thread(out, threads[i]);
     }
     if (count > shown)
@@ -156,8 +179,6 @@ const char *format_timeout(char out[TIMEOUT_TEXT_MAX], const struct report *repo
     return out;
 }
 
-#define FILE_WIDTH 60
-
 static void name_without_function(char *out, size_t size, const struct frame *frame)
 {
     if (frame->module)
@@ -215,16 +236,11 @@ void format_place(char *out, size_t size, const struct frame *frame, bool whole)
         snprintf(out, size, "%s", frame->module && frame->function ? path_basename(frame->module) : "");
         return;
     }
-    const char *file = whole ? frame->file : relative(frame->file), *dots = "";
+    const char *file = whole ? frame->file : relative(frame->file);
     while (file[0] == '.' && file[1] == '/')
         file += 2;
-    if (!whole && strlen(file) > FILE_WIDTH) { /* the last directories distinguish files */
-        const char *cut = file + strlen(file) - FILE_WIDTH, *slash = strchr(cut, '/');
-        file = slash ? slash : cut;
-        dots = "...";
-    }
-    if (frame->line > 0 || *dots)
-        snprintf(out, size, "%s%s:%d", dots, file, frame->line);
+    if (frame->line > 0)
+        snprintf(out, size, "%s:%d", file, frame->line);
     else
         snprintf(out, size, "%s", file);
 }

@@ -16,9 +16,9 @@
 /* "exit status 0", "killed by signal 11 (Segmentation fault)", … */
 void format_end(char *out, size_t size, const struct process_report *process);
 
-/* The command with its arguments, quoted for a shell. It is cut, with "..." at its end, to at most `width`
- * columns. */
-void put_command(FILE *out, char *const *argv, size_t width);
+/* The command_name() with its arguments, quoted for a shell. It is cut, with "..." at its end, to at most
+ * `width` columns; then true is returned. */
+bool put_command(FILE *out, const struct process_report *process, size_t width);
 
 /* " in test NAME"; nothing for NULL. */
 void put_test(FILE *out, const char *test);
@@ -29,8 +29,13 @@ const char *unwatched_program(const struct unwatched *unwatched);
 /* T3 "worker", or the known part of it. */
 void put_thread_name(FILE *out, const struct thread_info *thread);
 
-/* Lines of T3 "worker" tid 4245, T4 …: at most `max` threads, then how many more there are. */
-void put_threads(FILE *out, const struct thread_info *const *threads, size_t count, size_t max);
+/* Lines of T3 "worker" tid 4245, T4 ...: at most `max` threads, then how many more there are.  width: of a
+ * line; 0: three in each. */
+struct thread_lines {
+    size_t max, width;
+};
+void put_threads(FILE *out, const struct thread_info *const *threads, size_t count,
+                 const struct thread_lines *lines);
 
 /* "2 leaked threads at 1 site", "no leaked threads". lost: number of creations that were not recorded. */
 void put_leaked(FILE *out, uint64_t threads, uint64_t sites, uint64_t lost);
@@ -52,7 +57,7 @@ const char *format_timeout(char out[TIMEOUT_TEXT_MAX], const struct report *repo
  * shortened by function_shorten(), and then cut in its middle. */
 void format_function(char *out, size_t size, const struct frame *frame, size_t width);
 
-/* file:line (below the working directory: relative to it), or the module; `whole`: never shortened. */
+/* file:line (below the working directory: relative to it, unless `whole`), or the module. */
 void format_place(char *out, size_t size, const struct frame *frame, bool whole);
 
 #endif

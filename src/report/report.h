@@ -19,6 +19,10 @@ struct report_style {
     bool others; /* text: also the main thread and untracked threads, with their current stacks */
     bool all;    /* text: also prints processes and groups that are not counted, in full */
     int verbose; /* -1 quiet, 0, 1: e.g. runtime frames, paths in full */
+    /* For text: */
+    unsigned width;   /* columns of the terminal, which lines fit; 0: no terminal, and no line is shortened */
+    bool ascii;       /* the character set is not UTF-8 */
+    const char *more; /* command that shows what this report shortens; NULL: "-v" */
 };
 
 struct report_format {
@@ -48,5 +52,9 @@ const char *report_format_names(void);
 /* Writes the report, then the side file.  False with errno when a write failed, or without memory. */
 bool report_print(const struct report_format *format, FILE *out, const struct report *report,
                   const struct report_style *style);
+
+/* Writes one line for each leak, as the other formats title it, one a line, and at most about `max` bytes:
+ * then "and N more sites".  False: out of memory. */
+bool report_print_lines(FILE *out, const struct report *report, size_t max);
 
 #endif

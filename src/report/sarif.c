@@ -144,7 +144,8 @@ static bool is_result(const struct process_report *process, const struct leak_gr
 static json_t *result_json(const struct process_report *process, const struct leak_group *group)
 {
     bool finding = group->counted || group->suppressed_by;
-    char *line = leak_line(group, group->thread_count, 1);
+    const struct leak_site site = leak_site_of(group);
+    char *line = leak_line(&site);
     const struct frame *place = source_frame(group);
     json_t *json = json_object();
     set_text(&json, "ruleId", rules[group->kind].id);

@@ -79,7 +79,8 @@ static void put_current(FILE *out, const struct leak_group *group)
 
 static bool put_group(FILE *out, const struct leak_group *group)
 {
-    char *line = leak_line(group, group->thread_count, 1);
+    const struct leak_site site = leak_site_of(group);
+    char *line = leak_line(&site);
     if (!line)
         return false;
     put_pair(out, "    - message: ", line);

@@ -59,7 +59,7 @@ static char *title(const struct process_report *process)
     if (process->test && *process->test)
         put_escaped(out, process->test);
     else if (process->argv && process->argv[0] && *process->argv[0])
-        put_command(out, process->argv, TITLE_MAX);
+        put_command(out, process, TITLE_MAX);
     else
         put_escaped(out, command_name(process));
     return text_close(&buffer);

@@ -1,13 +1,43 @@
 /* The format "text". */
+#include <stdlib.h>
+
 #include "base/text.h"
 #include "report/phrases.h"
 #include "report/report.h"
+#include "report/text_layout.h"
 #include "report/text_parts.h"
+
+/* The program itself has listed all its leaks, so a short report does not repeat them. */
+static bool is_listed(const struct printer *printer, const struct process_report *process)
+{
+    size_t counted = 0;
+    while (counted < process->group_count && process->groups[counted].counted &&
+           process->groups[counted].listed)
+        counted++;
+    bool all = counted == process->group_count || !process->groups[counted].counted;
+    return printer->style->verbose < 0 && counted && all;
+}
+
+/* Also a report in which some other process has nothing to report. */
+static bool are_all_listed(const struct printer *printer, const struct report *report)
+{
+    size_t listed = 0;
+    for (size_t i = 0; i < report->process_count; i++) {
+        const struct process_report *process = &report->processes[i];
+        bool leaks = process->group_count && process->groups[0].counted;
+        if (leaks && !is_listed(printer, process))
+            return false;
+        listed += leaks;
+    }
+    return listed && report->timed_out_s <= 0;
+}
 
 /* A child that ended without a leak is not shown. */
 static bool is_worth_a_block(const struct printer *printer, const struct report *report,
                              const struct process_report *process)
 {
+    if (is_listed(printer, process))
+        return false;
     return printer->style->all || report->process_count == 1 || process->how == END_ALIVE ||
            process->counts.lost || (process->group_count && process->groups[0].counted);
 }
@@ -32,12 +62,18 @@ static bool can_show_more(const struct printer *printer, const struct process_re
 
 static void print_next_step(const struct printer *printer, const struct report *report)
 {
-    if (printer->style->verbose < 0 || printer->style->all)
-        return;
-    for (size_t i = 0; i < report->process_count; i++)
-        if (can_show_more(printer, &report->processes[i], report->process_count == 1))
-            fprintf(printer->out, "to see every thread: threadleak report --all %d\n",
-                    (int)report->processes[i].pid);
+    bool printed = printer->style->verbose < 0 || printer->style->all;
+    for (size_t i = 0; i < report->process_count && printer->style->verbose >= 0 && !printer->style->all;
+         i++) {
+        if (!can_show_more(printer, &report->processes[i], report->process_count == 1))
+            continue;
+        printed = true;
+        fprintf(printer->out, "to see every thread: threadleak report --all %d\n",
+                (int)report->processes[i].pid);
+    }
+    if (*printer->shortened && !printed)
+        fprintf(printer->out, "to see what is shortened: %s\n",
+                printer->style->more ? printer->style->more : "-v");
 }
 
 static void print_no_threads(FILE *out, const struct report *report)
@@ -67,9 +103,12 @@ static bool print_top(FILE *out, const struct report *report)
     return report->process_count != 1 && !timed_out;
 }
 
-static bool print_text(FILE *out, const struct report *report, const struct report_style *style)
+static void print_whole(FILE *out, const struct report *report, const struct report_style *style)
 {
-    struct printer printer = {out, style, NULL};
+    bool shortened = false;
+    struct printer printer = {out, style, NULL, &shortened};
+    if (are_all_listed(&printer, report))
+        return;
     bool gap = print_top(out, report);
     for (size_t i = 0; i < report->process_count; i++) {
         if (!is_worth_a_block(&printer, report, &report->processes[i]))
@@ -80,7 +119,24 @@ static bool print_text(FILE *out, const struct report *report, const struct repo
         print_process(&printer, &report->processes[i], report->process_count == 1);
     }
     print_next_step(&printer, report);
-    return true;
+}
+
+static bool print_text(FILE *out, const struct report *report, const struct report_style *style)
+{
+    const struct text_layout layout = {style->width, style->ascii};
+    struct text_buffer buffer;
+    if (!style->width && !style->ascii) {
+        print_whole(out, report, style);
+        return true;
+    }
+    if (!text_open(&buffer))
+        return false;
+    print_whole(buffer.out, report, style);
+    char *text = text_close(&buffer);
+    if (text)
+        text_lay_out(out, text, &layout);
+    free(text);
+    return text != NULL;
 }
 
 const struct report_format report_text = {

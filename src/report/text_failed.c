@@ -43,11 +43,11 @@ static void print_failed(const struct printer *printer, const struct failed_crea
         print_latest(printer, failed);
     if (place->start_routine) {
         fputs("  to run ", printer->out);
-        put_frame(printer, place->start_routine, true, 0);
+        put_frame(printer, place->start_routine, 9, 0);
         putc('\n', printer->out);
     }
     fputs(place->stack_count ? "  at\n" : "  at an unknown place\n", printer->out);
-    put_frames(printer, &frames);
+    put_frames(printer, &frames, 0);
 }
 
 bool print_failed_creations(const struct printer *printer, const struct process_report *process)

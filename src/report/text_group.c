@@ -1,11 +1,13 @@
 #include "report/text_parts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/escape.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "common/ledger.h"
+#include "report/leak_text.h"
 #include "report/phrases.h"
 #include "report/source.h"
 #include "symbolize/symbolize.h"
@@ -47,7 +49,7 @@ static void print_creation(const struct printer *printer, const struct leak_grou
     struct frames frames =
         shown_frames(printer, (struct frames){group->stack, group->stack_count, group->user_frame});
     print_creators(printer, group);
-    put_frames(printer, &frames);
+    put_frames(printer, &frames, 0);
     if (group->stack_count && group->truncated)
         fprintf(printer->out, "    (further callers not recorded%s)\n",
                 group->rule_deeper && !group->suppressed_by ? "; thread: and module: rules cannot see them"
@@ -97,7 +99,8 @@ static bool is_base_of(const char *path, const char *name)
 static bool is_process_name(const struct printer *printer, const char *name)
 {
     const struct process_report *process = printer->process;
-    return process && (is_base_of(process->exe, name) || is_base_of(command_name(process), name));
+    return process &&
+           (is_base_of(process->exe, name) || is_base_of(process->argv ? process->argv[0] : NULL, name));
 }
 
 /* The name of all of them; "" when they differ. */
@@ -138,7 +141,7 @@ static void print_joins(const struct printer *printer, const struct leak_group *
     fprintf(printer->out, "  %llu of the %llu threads created here %s joined, most recently at ",
             (unsigned long long)group->site_joined, (unsigned long long)group->site_created,
             group->site_joined == 1 ? "was" : "were");
-    put_frame(printer, group->joined_at, false, 0);
+    put_frame(printer, group->joined_at, 0, 0);
     putc('\n', printer->out);
 }
 
@@ -181,7 +184,7 @@ void print_group(const struct printer *printer, const struct leak_group *group)
     print_names(printer, group->threads, group->thread_count, is_verbose(printer));
     if (runs) {
         fputs("  runs ", printer->out);
-        put_frame(printer, runs, true, 0);
+        put_frame(printer, runs, 7, 0);
         putc('\n', printer->out);
     }
     print_creation(printer, group);
@@ -202,7 +205,7 @@ void print_group_short(const struct printer *printer, const struct leak_group *g
     fprintf(printer->out, "not counted: %s ×%zu", leak_kind_name(group->kind), group->thread_count);
     if (frame) {
         fputs(" from ", printer->out);
-        put_frame(printer, frame, true, 0);
+        put_frame(printer, frame, 4, 0);
     }
     if (group->suppressed_by) {
         fputs("   (", printer->out);
@@ -210,4 +213,21 @@ void print_group_short(const struct printer *printer, const struct leak_group *g
         putc(')', printer->out);
     }
     putc('\n', printer->out);
+}
+
+void print_site(const struct printer *printer, const struct process_report *process,
+                const struct leak_group *group)
+{
+    struct leak_site site = {.group = group, .processes = 1};
+    for (size_t i = 0; i < process->group_count; i++) {
+        const struct leak_group *other = &process->groups[i];
+        if (!other->counted || other->site != group->site || other->listed)
+            continue;
+        site.threads += other->thread_count;
+        site.finished += other->kind == LEAK_UNJOINED ? other->thread_count : 0;
+    }
+    char *line = site.threads ? leak_line(&site) : NULL;
+    if (line)
+        fprintf(printer->out, "  %s\n", line);
+    free(line);
 }

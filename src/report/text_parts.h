@@ -8,7 +8,11 @@ struct printer {
     FILE *out;
     const struct report_style *style;
     const struct process_report *process; /* the process that is being printed; NULL: none */
+    bool *shortened;                      /* set when something is left out that -v shows; NULL: not needed */
 };
+
+/* Notes that something is left out. */
+void note_shortened(const struct printer *printer);
 
 enum paint { PLAIN, BOLD, DIM };
 /* Does nothing when the style has no colors. */
@@ -17,8 +21,9 @@ void paint(const struct printer *printer, enum paint how);
 /* Does the user want whole paths and the frames of runtimes? */
 bool is_verbose(const struct printer *printer);
 
-/* "worker pool.c:27": the function, then its place at `column`. `is_user`: shortens the name less. */
-void put_frame(const struct printer *printer, const struct frame *frame, bool is_user, size_t column);
+/* "worker   pool.c:27": the function, then its place at `column` of them.  `indent`: columns before it.  Both
+ * are shortened to fit the terminal, unless verbose. */
+void put_frame(const struct printer *printer, const struct frame *frame, size_t indent, size_t column);
 
 struct frames {
     const struct frame *items; /* leaf first */
@@ -30,8 +35,11 @@ struct frames {
  * function that the user called. */
 struct frames shown_frames(const struct printer *printer, struct frames frames);
 
-/* Prints one frame a line, and marks the first user frame. */
-void put_frames(const struct printer *printer, const struct frames *frames);
+/*
+ * Prints one frame a line, and marks the first user frame.  Unless verbose, one line replaces a row of more
+ * than 8 frames without names.  max: of more lines the middle is omitted; 0: none is.
+ */
+void put_frames(const struct printer *printer, const struct frames *frames, size_t max);
 
 /* A process (text_process.c). `alone`: it is the only process of the report. */
 void print_process(const struct printer *printer, const struct process_report *process, bool alone);
@@ -41,6 +49,11 @@ void print_group(const struct printer *printer, const struct leak_group *group);
 
 /* The creations that failed (text_failed.c), each after an empty line. False: there are none. */
 bool print_failed_creations(const struct printer *printer, const struct process_report *process);
+
+/* The counted groups of one site in one line, for quiet reports, unless the program has listed them; `group`
+ * is the first. */
+void print_site(const struct printer *printer, const struct process_report *process,
+                const struct leak_group *group);
 
 /* A group that is not counted, in one line. */
 void print_group_short(const struct printer *printer, const struct leak_group *group);

@@ -8,7 +8,6 @@
 #include "suppress/suppress.h"
 
 #define UNTRACKED_SHOWN 4 /* names in the line that counts them */
-#define COMMAND_WIDTH 160
 
 struct thread_counts {
     uint64_t live, finished, sites; /* of all groups */
@@ -41,12 +40,16 @@ static struct thread_counts count_threads(const struct process_report *process)
 }
 
 /* "51 live threads and 66 finished but not joined, at 3 sites" */
-static void put_created(FILE *out, const struct thread_counts *counts, uint64_t created)
+static void put_created(FILE *out, const struct thread_counts *counts, const struct process_report *process)
 {
-    if (!counts->live && !counts->finished) {
-        fputs(created ? "no created threads alive or unjoined" : "no threads created", out);
+    uint64_t untracked = process->counts.untracked;
+    if (!counts->live && !counts->finished && !process->counts.created && untracked)
+        fprintf(out, "%llu thread%s whose creation was not seen", (unsigned long long)untracked,
+                plural(untracked));
+    else if (!counts->live && !counts->finished)
+        fputs(process->counts.created ? "no created threads alive or unjoined" : "no threads created", out);
+    if (!counts->live && !counts->finished)
         return;
-    }
     if (counts->live)
         fprintf(out, "%llu live thread%s%s", (unsigned long long)counts->live, plural(counts->live),
                 counts->finished ? " and " : "");
@@ -70,7 +73,7 @@ static void print_title(const struct printer *printer, const struct process_repo
     else if (process->judged)
         put_leaked(printer->out, counts->leaked, counts->leaked_sites, process->counts.lost);
     else
-        put_created(printer->out, counts, process->counts.created);
+        put_created(printer->out, counts, process);
     fputs(", ", printer->out);
     put_escaped(printer->out, command_name(process));
     fprintf(printer->out, " (pid %d)", (int)process->pid);
@@ -89,7 +92,9 @@ static void print_head(const struct printer *printer, const struct process_repor
     /* Several processes may run one program: their arguments differ. */
     if (!alone && process->argv && process->argv[0] && process->argv[1]) {
         fputs("command: ", printer->out);
-        put_command(printer->out, process->argv, COMMAND_WIDTH);
+        unsigned width = printer->style->width;
+        if (put_command(printer->out, process, width ? width - strlen("command: ") : SIZE_MAX))
+            note_shortened(printer);
         putc('\n', printer->out);
     }
     if (!process->watched)
@@ -148,7 +153,8 @@ static void print_untracked_threads(const struct printer *printer, const struct 
 static void print_untracked(const struct printer *printer, const struct process_report *process)
 {
     uint64_t count = process->counts.untracked;
-    size_t shown = process->untracked_count < UNTRACKED_SHOWN ? process->untracked_count : UNTRACKED_SHOWN;
+    size_t max = is_verbose(printer) ? SIZE_MAX : UNTRACKED_SHOWN;
+    size_t shown = process->untracked_count < max ? process->untracked_count : max;
     if (!count || !process->watched || lists_untracked(printer, process))
         return;
     fprintf(printer->out, "untracked: %llu thread%s whose creation was not seen:", (unsigned long long)count,
@@ -158,6 +164,8 @@ static void print_untracked(const struct printer *printer, const struct process_
         put_escaped(printer->out, process->untracked[i].name);
         putc('"', printer->out);
     }
+    if (count > shown)
+        note_shortened(printer);
     if (count > shown)
         fprintf(printer->out, " and %llu more", (unsigned long long)(count - shown));
     putc('\n', printer->out);
@@ -261,10 +269,18 @@ static bool print_others(const struct printer *printer, const struct process_rep
     return process->main || process->untracked_count;
 }
 
+/* Groups of one site are one line. */
+static void print_sites(const struct printer *printer, const struct process_report *process)
+{
+    for (size_t i = 0; i < process->group_count; i++)
+        if (process->groups[i].counted && process->groups[i].first_of_site)
+            print_site(printer, process, &process->groups[i]);
+}
+
 void print_process(const struct printer *of_report, const struct process_report *process, bool alone)
 {
     const struct thread_counts counts = count_threads(process);
-    const struct printer printer = {of_report->out, of_report->style, process};
+    const struct printer printer = {of_report->out, of_report->style, process, of_report->shortened};
     bool is_snapshot = (process->how == END_ALIVE && !process->checked) || process->core;
     bool all = printer.style->all || (alone && is_snapshot), gap = false;
     print_head(&printer, process, &counts, alone);
@@ -272,6 +288,8 @@ void print_process(const struct printer *of_report, const struct process_report 
         gap = print_groups(&printer, process, all);
         gap |= print_failed_creations(&printer, process);
         gap |= printer.style->others && print_others(&printer, process);
+    } else {
+        print_sites(&printer, process);
     }
     if (gap && process->watched)
         putc('\n', printer.out);

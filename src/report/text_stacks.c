@@ -1,36 +1,78 @@
 #include "report/text_parts.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/text.h"
 #include "report/phrases.h"
 
 #define MIN_IDLE_S 1    /* shorter waits are not printed */
 #define THREADS_SHOWN 8 /* names in a list */
-#define FRAMES_SHOWN 24 /* of a deep stack: the innermost frames, and … */
-#define OUTER_SHOWN 8   /* … the outermost ones */
+#define FRAMES_SHOWN 24 /* lines of a deep stack */
 
 static int compare_text(const char *a, const char *b)
 {
     return strcmp(a ? a : "", b ? b : "");
 }
 
-/* Waits on different objects of one kind are equal when no object has a name. */
-static int compare_current(const struct thread_stack *a, const struct thread_stack *b)
+/* Compares what a report shows of them: functions and lines, and offsets of user frames without a name. */
+static int compare_frames(const struct frame *a, const struct frame *b)
 {
-    static const struct thread_stack none;
-    a = a ? a : &none;
-    b = b ? b : &none;
-    if (a->stack != b->stack)
-        return a->stack < b->stack ? -1 : 1;
+    int order = compare_text(a->function, b->function);
+    order = order ? order : compare_text(a->module, b->module);
+    order = order ? order : compare_text(a->file, b->file);
+    if (order || a->line != b->line)
+        return order ? order : a->line - b->line;
+    if (a->function || a->runtime)
+        return 0;
+    return (a->offset > b->offset) - (a->offset < b->offset);
+}
+
+static int compare_shared(const struct shared_stack *a, const struct shared_stack *b)
+{
+    if (a == b)
+        return 0;
+    if (!a || !b || a->count != b->count)
+        return !a ? -1 : !b ? 1 : a->count < b->count ? -1 : 1;
+    for (size_t i = 0; i < a->count; i++) {
+        int order = compare_frames(&a->frames[i], &b->frames[i]);
+        if (order)
+            return order;
+    }
+    return compare_text(a->incomplete, b->incomplete);
+}
+
+/* The name of what it waits for. An object on the thread's own stack has none, as one on the heap: the name
+ * would be that of the thread. */
+static const char *object_name(const struct thread_info *thread)
+{
+    const struct wait *wait = &thread->current->wait;
+    char own[64];
+    int length = thread->id ? snprintf(own, sizeof(own), "stack of T%llu", (unsigned long long)thread->id)
+                            : snprintf(own, sizeof(own), "stack of tid %d", (int)thread->tid);
+    bool is_own = wait->symbol && text_begins_with(wait->symbol, own) && !isdigit(wait->symbol[length]);
+    return is_own ? "own stack" : wait->symbol;
+}
+
+/* Waits on different objects of one kind are equal when no object has a name. */
+static int compare_current(const struct thread_info *first, const struct thread_info *second)
+{
+    const struct thread_stack *a = first->current, *b = second->current;
+    if (!a || !b)
+        return (a != NULL) - (b != NULL);
+    int order = compare_shared(a->stack, b->stack);
+    if (order)
+        return order;
     if (a->wait.on != b->wait.on)
         return a->wait.on < b->wait.on ? -1 : 1;
     if (a->wait.timeout != b->wait.timeout)
         return a->wait.timeout < b->wait.timeout ? -1 : 1;
     if (a->wait.owner != b->wait.owner)
         return a->wait.owner < b->wait.owner ? -1 : 1;
-    int order = compare_text(a->wait.symbol, b->wait.symbol);
+    order = compare_text(object_name(first), object_name(second));
     return order ? order : compare_text(a->why_none, b->why_none);
 }
 
@@ -42,7 +84,7 @@ struct block {
 static int compare_states(const struct thread_info *a, const struct thread_info *b)
 {
     int order = compare_text(a->fault, b->fault);
-    return order ? order : compare_current(a->current, b->current);
+    return order ? order : compare_current(a, b);
 }
 
 static int compare_threads(const void *left, const void *right)
@@ -91,11 +133,20 @@ static void free_blocks(struct blocks *blocks)
     free(blocks->items);
 }
 
+/* Lines of T3 "worker" tid 4245, T4 …: at most `max` threads, then how many more there are. */
+static void put_some_threads(const struct printer *printer, const struct thread_info *const *threads,
+                             size_t count, size_t max)
+{
+    put_threads(printer->out, threads, count, &(struct thread_lines){max, printer->style->width});
+    if (count > max)
+        note_shortened(printer);
+}
+
 void print_names(const struct printer *printer, const struct thread_info *threads, size_t count, bool all)
 {
     struct blocks blocks;
     if (make_blocks(&blocks, threads, count) && blocks.count <= 1)
-        put_threads(printer->out, blocks.threads, count, all ? count : THREADS_SHOWN);
+        put_some_threads(printer, blocks.threads, count, all ? count : THREADS_SHOWN);
     free_blocks(&blocks);
 }
 
@@ -142,27 +193,12 @@ static void print_wait(const struct printer *printer, const struct block *block)
     putc(',', printer->out);
 }
 
-/* Omits the middle of a deep stack. */
-static void put_some_frames(const struct printer *printer, const struct frames *frames)
-{
-    struct frames part = *frames;
-    part.count = FRAMES_SHOWN - OUTER_SHOWN;
-    put_frames(printer, &part);
-    fprintf(printer->out, "    ... %zu more frames\n", frames->count - FRAMES_SHOWN);
-    part.items = frames->items + frames->count - OUTER_SHOWN;
-    part.count = OUTER_SHOWN;
-    put_frames(printer, &part);
-}
-
 static void print_frames(const struct printer *printer, const struct shared_stack *stack)
 {
     struct frames frames =
         shown_frames(printer, (struct frames){stack->frames, stack->count,
                                               innermost_user_frame(stack->frames, stack->count)});
-    if (is_verbose(printer) || frames.count <= FRAMES_SHOWN)
-        put_frames(printer, &frames);
-    else
-        put_some_frames(printer, &frames);
+    put_frames(printer, &frames, FRAMES_SHOWN);
     if (stack->incomplete) {
         fputs("    (stack incomplete: ", printer->out);
         put_escaped(printer->out, stack->incomplete);
@@ -200,17 +236,15 @@ static void print_fault(const struct printer *printer, const struct thread_info 
         return;
     fprintf(printer->out, "  took %s after the end began%s\n", thread->fault, thread->fault_at ? ", at" : "");
     if (thread->fault_at)
-        put_frames(printer, &(struct frames){thread->fault_at, 1, NULL});
+        put_frames(printer, &(struct frames){thread->fault_at, 1, NULL}, 0);
 }
 
 static void print_block(const struct printer *printer, const struct block *block, bool alone)
 {
     const struct thread_stack *current = block->threads[0]->current;
-    if (!current && !block->threads[0]->fault)
-        return;
     if (!alone)
-        put_threads(printer->out, block->threads, block->count,
-                    is_verbose(printer) ? block->count : THREADS_SHOWN);
+        put_some_threads(printer, block->threads, block->count,
+                         is_verbose(printer) ? block->count : THREADS_SHOWN);
     if (!current || !current->stack) {
         print_fault(printer, block->threads[0]);
         if (current && current->why_none)
@@ -232,6 +266,8 @@ static void print_blocks(const struct printer *printer, const struct blocks *blo
         print_block(printer, &blocks->items[i], blocks->count == 1);
     for (size_t i = shown; i < blocks->count; i++)
         more += blocks->items[i].count;
+    if (more)
+        note_shortened(printer);
     if (more)
         fprintf(printer->out, "  and %zu more threads at %zu other places\n", more, blocks->count - shown);
 }

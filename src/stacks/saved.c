@@ -62,6 +62,14 @@ static json_t *save_thread(const struct stacks *stacks, const struct thread_stac
     return json;
 }
 
+static json_t *save_argv(char *const *argv)
+{
+    json_t *array = json_array();
+    for (; argv && *argv; argv++)
+        append_value(&array, string(*argv));
+    return array;
+}
+
 static json_t *save(const struct stacks *stacks)
 {
     json_t *shared = json_array(), *threads = json_array();
@@ -69,9 +77,8 @@ static json_t *save(const struct stacks *stacks)
         append_value(&shared, save_stack(&stacks->shared[i]));
     for (size_t i = 0; i < stacks->count; i++)
         append_value(&threads, save_thread(stacks, &stacks->threads[i]));
-    return json_pack("{ss sI so so so}", "version", THREADLEAK_VERSION, "moment_ns",
-                     (json_int_t)stacks->moment_ns, "note", string(stacks->note), "stacks",
-                     shared, "threads", threads);
+    return json_pack("{ss so so so so}", "version", THREADLEAK_VERSION, "note", string(stacks->note), "argv",
+                     save_argv(stacks->argv), "stacks", shared, "threads", threads);
 }
 
 bool stacks_save(const struct stacks *stacks, const char *path)
@@ -165,16 +172,36 @@ static bool load_thread(const struct stacks *stacks, const json_t *json, struct 
            load_string(json_object_get(json, "text"), &thread->wait.text);
 }
 
+/* One block, with the strings after the pointers. */
+static bool load_argv(const json_t *array, char ***argv)
+{
+    size_t count = json_array_size(array), size = 0;
+    for (size_t i = 0; i < count; i++)
+        size += json_string_length(json_array_get(array, i)) + 1;
+    if (!count)
+        return true;
+    if (!(*argv = malloc((count + 1) * sizeof(**argv) + size)))
+        return false;
+    char *next = (char *)(*argv + count + 1);
+    for (size_t i = 0; i < count; i++) {
+        const char *text = json_string_value(json_array_get(array, i));
+        (*argv)[i] = next;
+        next = stpcpy(next, text ? text : "") + 1;
+    }
+    (*argv)[count] = NULL;
+    return true;
+}
+
 static bool load(struct stacks *stacks, const json_t *json)
 {
     const json_t *shared = json_object_get(json, "stacks"), *threads = json_object_get(json, "threads");
     const char *version = json_string_value(json_object_get(json, "version"));
     if (!version || strcmp(version, THREADLEAK_VERSION) != 0)
         return false;
-    stacks->moment_ns = (uint64_t)json_integer_value(json_object_get(json, "moment_ns"));
     stacks->shared = calloc(json_array_size(shared) + 1, sizeof(*stacks->shared));
     stacks->threads = calloc(json_array_size(threads) + 1, sizeof(*stacks->threads));
-    if (!stacks->shared || !stacks->threads || !load_string(json_object_get(json, "note"), &stacks->note))
+    if (!stacks->shared || !stacks->threads || !load_string(json_object_get(json, "note"), &stacks->note) ||
+        !load_argv(json_object_get(json, "argv"), &stacks->argv))
         return false;
     while (stacks->shared_count < json_array_size(shared)) {
         size_t at = stacks->shared_count++;

@@ -65,9 +65,9 @@ void stacks_free(struct stacks *stacks)
         free(stacks->shared[i].frames);
         free(stacks->shared[i].incomplete);
     }
-    task_list_release(&stacks->tasks);
     free(stacks->threads);
     free(stacks->shared);
+    free(stacks->argv);
     free(stacks->note);
     json_decref(stacks->json);
     free(stacks);

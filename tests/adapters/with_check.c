@@ -69,7 +69,7 @@ int main(void)
     Suite *suite = suite_create("adapter");
     TCase *tcase = tcase_create("threads");
     threadleak_tcase_options("grace_ms=50");
-    threadleak_tcase(tcase);
+    THREADLEAK_TCASE(tcase);
     tcase_add_checked_fixture(tcase, fixture_setup, fixture_teardown);
     tcase_add_test(tcase, clean_before);
     tcase_add_test(tcase, leaks);

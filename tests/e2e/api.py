@@ -350,6 +350,18 @@ def rules_that_are_wrong(bench):
     demand("api:1:9: " in printed and "none of them is used" in printed, printed)
 
 
+def lines_in_place_of_a_report(bench):
+    """The program gets one line for each site.  The end of such a process is judged, although it is _Exit."""
+    status, out, printed, _ = bench.run([bench.program, "list"])
+    lines = out.splitlines()
+    demand(status == 0 and lines[:3] == ["none 0", "empty 1", "leaked 2"], f"{status} {out} {printed}")
+    demand(re.fullmatch(r"1 running thread, never joined, created by start \(\S*api\.c:\d+\), runs hold \(\S*api\.c:\d+\)", lines[3]), lines[3])
+    demand(re.fullmatch(r"1 running thread, never joined, created by start \(\S*api\.c:\d+\), runs hold \(.*\)", lines[4]), lines[4])
+    demand(lines[5:] == ["leaked 2", "whole lines 1", "leaked 2", "nothing 1", "wrong -1", "empty 1", "ignored 1"], out)
+    demand("since the checkpoint" not in printed and printed.count("2 leaked threads at 2 sites") == 1, printed)
+    demand(bench.run([bench.program, "list"], shim="")[1].splitlines()[:3] == ["none 0", "empty 1", "leaked 0"], "without the shim")
+
+
 def test_names(bench):
     _, dumped = bench.ask("names", options="format=json")
     first, second = documents(dumped)

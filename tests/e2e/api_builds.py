@@ -4,6 +4,7 @@
   tests/e2e/api_builds.py [--build DIR] [NAME...]
 """
 import itertools
+import json
 import os
 import re
 import shutil
@@ -205,47 +206,130 @@ def framework(bench, name, compiler, source, *libraries):
 
 
 def judge_suite(done, failed, passed, what):
-    demand(done.returncode != 0, f"{what}: ended with 0: {done.stdout}")
-    for pattern in failed:
-        demand(re.search(pattern, done.stdout + done.stderr), f"{what}: no {pattern}: {done.stdout}{done.stderr}")
-    for pattern in passed:
-        demand(re.search(pattern, done.stdout + done.stderr), f"{what}: no {pattern}: {done.stdout}{done.stderr}")
-    checked = [line for line in done.stderr.splitlines() if line.endswith("since the checkpoint")]
-    demand(len(checked) == 1, f"{what}: {checked}")
-    return checked[0]
+    """The message of the failed test has the leak; the check prints no report of its own."""
+    text = done.stdout + done.stderr
+    demand(done.returncode not in (0, 66), f"{what}: ended with {done.returncode}: {text}")
+    for pattern in *failed, *passed:
+        demand(re.search(pattern, text), f"{what}: no {pattern}: {text}")
+    demand("since the checkpoint" not in text and "not loaded" not in text, f"{what}: {text}")
+
+
+def line_of(source, text):
+    with open(os.path.join(ROOT, "tests", "adapters", source), encoding="utf-8") as file:
+        found = [number for number, line in enumerate(file, 1) if text in line]
+    demand(len(found) == 1, f"{source}: {found} have {text}")
+    return found[0]
+
+
+def message_of(source, kind, start):
+    """What the failed test says: one line with kind, creator, file and line."""
+    line = line_of(source, start)
+    return rf"leaked threads: 1\n  1 {kind}, created by leave_one(\(\))? \(\S*{source}:{line}\), runs .*\n"
+
+
+def reports_of(bench, program, *options, **env):
+    """One report at the end has each leak, with its test."""
+    done = bench.do(bench.cli, "run", *options, "--format=json:report.json", "--", program, **env)
+    with open(bench.path("report.json"), encoding="utf-8") as file:
+        processes = json.load(file)["processes"]
+    leaks = [leak for process in processes for leak in process["leaks"] if leak["counted"]]
+    demand(len(leaks) == 2 and {leak["count"] for leak in leaks} == {1}, f"{leaks}\n{done.stdout}{done.stderr}")
+    demand(all(leak["threads"][0]["stack"] for leak in leaks), leaks)
+    return done
+
+
+def without_shim(bench, program):
+    done = bench.do(program)
+    demand(done.returncode == 0, f"it fails without the shim: {done.stdout}{done.stderr}")
+    demand(done.stderr.count("libthreadleak.so is not loaded") == 1, done.stderr)
+
+
+NOT_INSTALLED = "is included, but no test was checked for leaked threads: "
+
+
+def not_installed(bench, compiler, source, install, libraries, instead=""):
+    """The header alone checks nothing, and says so once."""
+    with open(os.path.join(ROOT, "tests", "adapters", source), encoding="utf-8") as file:
+        text = file.read()
+    demand(install in text, f"no {install}")
+    path = bench.path(f"not_{source}", text.replace(install, instead))
+    program = bench.compile(compiler, "-D_GNU_SOURCE", "-g", path, *libraries, out="not_installed")
+    for env in {}, {"LD_PRELOAD": bench.shim}:
+        done = bench.do(program, **env)
+        demand(done.stderr.count(NOT_INSTALLED) == 1 and done.returncode == 0, f"{source}: {done.returncode} {done.stdout}{done.stderr}")
 
 
 def adapter_check(bench):
     libraries = bench.do("pkg-config", "--libs", "check").stdout.split() or ["-lcheck"]
     program = framework(bench, "Check", "cc", "with_check.c", *libraries)
+    message = message_of("with_check.c", "running thread, never joined", "pause_forever, NULL")
+    place = rf"with_check\.c:{line_of('with_check.c', 'START_TEST(leaks)')}:[SF]:threads:leaks:0: "
     for fork in "yes", "no":
         done = bench.do(program, CK_FORK=fork, LD_PRELOAD=bench.shim)
-        line = judge_suite(done, [r"[SF]:threads:leaks:0: leaked threads: 1", "Checks: 4, Failures: 1, Errors: 0"],
-                           [f"P:threads:{name}:" for name in ("clean_before", "ignores", "clean_after")], f"CK_FORK={fork}")
-        demand(" in test leaks," in line, line)
-        done = bench.do(program, CK_FORK=fork)
-        demand(done.returncode == 0 and "100%" in done.stdout, done.stdout)
-    done = bench.do(bench.cli, "run", "--format=json", "--", program)
-    demand('"test": "leaks"' in done.stderr and done.returncode == 1, done.stderr)
+        judge_suite(done, [place + message, "Checks: 4, Failures: 1, Errors: 0"],
+                    [f"P:threads:{name}:" for name in ("clean_before", "ignores", "clean_after")], f"CK_FORK={fork}")
+        done = reports_of(bench, program, CK_FORK=fork)
+        demand(done.returncode == 1, done.stderr)
+    without_shim(bench, program)
+    not_installed(bench, "cc", "with_check.c", "THREADLEAK_TCASE(tcase);", libraries)
 
 
 def adapter_cmocka(bench):
     program = framework(bench, "cmocka", "cc", "with_cmocka.c", "-lcmocka")
     done = bench.do(program, LD_PRELOAD=bench.shim)
-    line = judge_suite(done, [r"\[  ERROR   \] leaks", r"leaked threads: 1"],
-                       [rf"\[       OK \] {name}\n" for name in ("clean_before", "ignores", "clean_after")], "cmocka")
-    demand(" in test leaks," in line, line)
-    demand(bench.do(program).returncode == 0, "it fails without the shim")
+    message = message_of("with_cmocka.c", "running thread, never joined", "pause_forever, NULL")
+    line = line_of("with_cmocka.c", "static void leaks(")
+    judge_suite(done, [r"\[  ERROR   \] leaks", rf"with_cmocka\.c:({line}|{line + 1}): error: " + message],
+                [rf"\[       OK \] {name}\n" for name in ("clean_before", "ignores", "clean_after")], "cmocka")
+    reports_of(bench, program)
+    without_shim(bench, program)
+    not_installed(bench, "cc", "with_cmocka.c", "threadleak_run_group_tests", ["-lcmocka"], "cmocka_run_group_tests")
 
 
 def adapter_gtest(bench):
     program = framework(bench, "GoogleTest", "c++", "with_gtest.cpp", "-lgtest")
     done = bench.do(program, LD_PRELOAD=bench.shim)
-    line = judge_suite(done, [r"\[  FAILED  \] Threads\.Leaks", r"leaked threads: 1", " 1 FAILED TEST"],
-                       [rf"\[       OK \] {name} " for name in ("Pool.CleanBefore", "Threads.Ignores", "Threads.CleanAfter")],
-                       "GoogleTest")
-    demand(" in test Threads.Leaks," in line, line)
-    demand(bench.do(program).returncode == 0, "it fails without the shim")
+    message = message_of("with_gtest.cpp", "detached thread, still alive", "std::thread([] {")
+    place = rf"with_gtest\.cpp:{line_of('with_gtest.cpp', 'TEST(Threads, Leaks)')}: Failure\nFailed\n"
+    judge_suite(done, [r"\[  FAILED  \] Threads\.Leaks", place + message, " 1 FAILED TEST"],
+                [rf"\[       OK \] {name} " for name in ("Pool.CleanBefore", "Threads.Ignores", "Threads.CleanAfter")],
+                "GoogleTest")
+    reports_of(bench, program)
+    without_shim(bench, program)
+    not_installed(bench, "c++", "with_gtest.cpp", 'threadleak::InstallGoogleTest("grace_ms=50");', ["-lgtest"])
+
+
+GTEST_MAIN = r"""
+#include <thread>
+#include <threadleak/gtest.h>
+#include <unistd.h>
+class Numbers : public testing::TestWithParam<int> {};
+TEST_P(Numbers, Leaks)
+{
+    if (GetParam() == 2)
+        std::thread([] { for (;;) pause(); }).detach();
+}
+INSTANTIATE_TEST_SUITE_P(Few, Numbers, testing::Values(1, 2));
+TEST(Clean, Passes) {}
+THREADLEAK_GTEST("grace_ms=50");
+"""
+OTHER_GTEST = r"""
+#include <threadleak/gtest.h>
+TEST(Other, Passes) {}
+"""
+
+
+def adapter_gtest_main(bench):
+    """One macro is enough, and a test with parameters keeps its full name."""
+    if not bench.can("cc", "-Wl,--no-as-needed", "-lgtest"):
+        raise Skip("no GoogleTest here")
+    program = bench.compile("c++", "-g", bench.path("main.cpp", GTEST_MAIN), bench.path("other.cpp", OTHER_GTEST), "-lgtest", "-lgtest_main")
+    done = bench.do(bench.cli, "run", "--format=json:report.json", "--", program)
+    demand(done.returncode == 1 and re.search(r"main\.cpp:6: Failure\nFailed\nleaked threads: 1\n.*main\.cpp:9\)", done.stdout), done.stdout)
+    demand("[  PASSED  ] 3 tests." in done.stdout and NOT_INSTALLED not in done.stderr, f"{done.stdout}{done.stderr}")
+    done = bench.do(bench.cli, "run", "-q", "--", program)
+    demand(done.stdout.count("leaked threads: 1\n") == 1 and not done.stderr, f"-q prints more: {done.stderr}")
+    without_shim(bench, program)
 
 
 # ---- installed -----------------------------------------------------------------------------
@@ -263,7 +347,8 @@ def installed(bench):
     bench.make("cc", "-pthread", *flags, *files, "-o", bench.path("program"))
     done = bench.do(bench.path("program"), LD_PRELOAD=shim)
     demand(done.stdout == "1 1 1\n" and "leaked thread" in done.stderr, f"{done.stdout} {done.stderr}")
-    for header in ("threadleak/abi.h", "threadleak/check.h", "threadleak/cmocka.h", "threadleak/gtest.h"):
+    for header in ("threadleak/abi.h", "threadleak/check.h", "threadleak/cmocka.h", "threadleak/gtest.h",
+                   "threadleak/adapter.h"):
         demand(os.path.exists(f"{prefix}/include/{header}"), f"no {header}")
     bench.do("make", "-s", "-C", ROOT, f"BUILD={os.path.relpath(bench.build, ROOT)}", f"PREFIX={prefix}", "uninstall")
     left = [os.path.join(directory, name) for directory, _, names in os.walk(prefix) for name in names]
@@ -281,7 +366,8 @@ def manual_example(bench):
 
 
 TESTS = [languages, link_modes, shared_library, registered_without_the_header, options_under_the_environment,
-         adapter_check, adapter_cmocka, adapter_gtest, installed, manual_example]
+         adapter_check, adapter_cmocka, adapter_gtest, adapter_gtest_main,
+         installed, manual_example]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))

@@ -113,7 +113,7 @@ def wait_until(is_so, seconds=30):
 def environment(*drops, **more):
     """Ours, without what would steer threadleak, the loader, make or colours; `drops`: other beginnings of names."""
     drops = ("THREADLEAK", "LD_", "MAKE", "CLICOLOR", "NO_COLOR", *drops)
-    return {**{name: value for name, value in os.environ.items() if not name.startswith(drops)}, "LC_ALL": "C", **more}
+    return {**{name: value for name, value in os.environ.items() if not name.startswith(drops)}, "LC_ALL": "C.UTF-8", **more}
 
 
 def call(argv, errors="strict", **more):

@@ -4,10 +4,15 @@ when all is shown already, when it cannot be written.
 
   tests/e2e/report_texts.py [--build DIR] [NAME...]
 """
+import contextlib
+import fcntl
 import json
 import os
 import re
+import struct
+import subprocess
 import sys
+import termios
 
 import harness
 from harness import demand
@@ -18,6 +23,15 @@ class Bench(harness.Bench):
         """Status, standard output, and the lines of standard error."""
         status, out, err = harness.call([self.cli, *args], env=self.env, **more)
         return status, out, err.splitlines()
+
+    @contextlib.contextmanager
+    def watched_program(self, argv):
+        env = {**self.env, "LD_PRELOAD": os.path.join(self.build, "libthreadleak.so")}
+        with subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
 
 # ---- not watched ------------------------------------------------------------------------
@@ -118,7 +132,90 @@ def one_empty_line_between(bench):
     demand(out.startswith("threadleak: timed out after ") and "\n\nthreadleak: " in out[:120], f"{out[:200]!r}")
 
 
-TESTS = [unwatched_without_stop, unwatched_is_not_judged, watched_is_judged, nothing_more_to_see, more_to_see,
+# ---- names of programs ---------------------------------------------------------------------
+
+TITLES = """
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+static void *stay(void *arg) { for (;;) pause(); return arg; }
+int main(int argc, char **argv)
+{
+    pthread_t thread;
+    if (argc > 1 && strcmp(argv[1], "again") == 0)
+        execl("/proc/self/exe", "/proc/self/exe", "stay", NULL);
+    if (argc > 1 && strcmp(argv[1], "title") == 0) {
+        size_t size = argv[argc - 1] + strlen(argv[argc - 1]) - argv[0];
+        memset(argv[0], 0, size);
+        strcpy(argv[0], "pool: idle");
+    }
+    pthread_create(&thread, NULL, stay, NULL);
+    if (argc > 3) { puts("up"); fflush(stdout); pause(); }
+    return 0;
+}
+"""
+
+
+def programs_are_named_as_ps_does(bench):
+    program, source = bench.path("program"), bench.write("program.c", TITLES)
+    subprocess.run(["cc", "-pthread", "-o", program, source], check=True, timeout=harness.TIMEOUT_S)
+    for argument, name in (("again", os.path.realpath(program)), ("title", "pool: idle"), ("plain", program)):
+        _, _, err = bench.run("run", "--", program, argument, "long enough")
+        demand(err and f" site, {name} (pid " in err[0], f"{argument}: {err}")
+    with bench.watched_program([program, "title", "long enough", "wait"]) as process:
+        demand(process.stdout.readline() == "up\n", "it is up")
+        _, out, _ = bench.run("report", "--no-stop", str(process.pid))
+    demand(f" site, pool: idle (pid {process.pid})" in out, out)
+
+
+# ---- terminals ------------------------------------------------------------------------------
+
+def on_terminal(bench, columns, *args, **more):
+    """What a command prints on a terminal of so many columns."""
+    leader, follower = os.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with subprocess.Popen([bench.cli, *args], stdin=subprocess.DEVNULL, stdout=follower, stderr=follower,
+                          env={**bench.env, **more}) as process:
+        os.close(follower)
+        printed = b""
+        try:
+            while part := os.read(leader, 1 << 16):
+                printed += part
+        except OSError:  # EIO: the terminal is closed
+            pass
+        process.wait(harness.TIMEOUT_S)
+    os.close(leader)
+    return printed.decode().replace("\r\n", "\n")
+
+
+def lines_fit_the_terminal(bench):
+    target = bench.target("waits")
+    for window, more, width in ((100, {}, 100), (60, {}, 60), (0, {"COLUMNS": "72"}, 72), (90, {"COLUMNS": "50"}, 50)):
+        printed = on_terminal(bench, window, "run", "--color=never", "--", target, **more)
+        longest = max(printed.splitlines(), key=len)
+        demand("leaked threads" in printed, printed)
+        demand(len(longest) <= width, f"{window} columns, {more}: {longest}")
+    _, _, err = bench.run("run", "--", target)
+    demand(len(max(err, key=len)) > 80, f"cut, and there is no terminal: {err}")
+
+
+def ascii_without_utf8(bench):
+    for locale, wanted in ({"LC_ALL": "C"}, "running x1"), ({"LC_ALL": "", "LANG": "C.UTF-8"}, "running ×1"), \
+            ({"LC_ALL": "xx_XX.UTF-8"}, "running ×1"), ({"LC_ALL": "POSIX", "LANG": "C.UTF-8"}, "running x1"):
+        _, _, err = harness.call([bench.cli, "run", "--", bench.target("running")], env={**bench.env, **locale})
+        demand(wanted in err, f"{locale}: {err}")
+        demand("×" in wanted or err.isascii(), f"{locale}: {err}")
+
+
+def every_site_has_a_line_in_quiet_reports(bench):
+    _, _, err = bench.run("run", "-q", "--", bench.target("kinds"))
+    demand(len(err) == 5 and [line.split()[1] for line in err[1:4]] == ["running", "detached", "finished"], err)
+    demand(all(", created by start (" in line and ", runs " in line for line in err[1:4]), err)
+
+
+TESTS = [programs_are_named_as_ps_does, lines_fit_the_terminal, ascii_without_utf8, every_site_has_a_line_in_quiet_reports,
+         unwatched_without_stop, unwatched_is_not_judged, watched_is_judged, nothing_more_to_see, more_to_see,
          holder_has_ended, one_line_for_a_failure, one_empty_line_between]
 
 if __name__ == "__main__":

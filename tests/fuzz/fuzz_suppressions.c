@@ -1,16 +1,11 @@
-/*
- * Any bytes as rules: read, matched with a thread, and each read again from its own text.  With -DFUZZ_MAIN
- * it runs over the files of its command line instead.
- */
-#include <stdio.h>
+/* Any bytes as rules: read, matched with a thread, and each read again from its own text. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "suppress/suppress.h"
-#include "suppress/rule.h"
 #include "common/options.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
+#include "suppress/rule.h"
+#include "suppress/suppress.h"
 
 static const struct frame creation[] = {
     {.function = "pool_start", .file = "/src/pool.c", .module = "/usr/lib/libpool.so.1"},
@@ -65,19 +60,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     suppressions_free(suppressions);
     return 0;
 }
-
-#ifdef FUZZ_MAIN
-int main(int argc, char **argv)
-{
-    static uint8_t data[1 << 20];
-    for (int i = 1; i < argc; i++) {
-        FILE *file = fopen(argv[i], "re");
-        if (!file)
-            return 1;
-        size_t size = fread(data, 1, sizeof(data), file);
-        fclose(file);
-        LLVMFuzzerTestOneInput(data, size);
-    }
-    return 0;
-}
-#endif

@@ -581,6 +581,28 @@ static void fail(void)
     exit(3);
 }
 
+/* The lines of a check, whole and in little space; -1 and 0 leave an empty text. */
+static void list(void)
+{
+    char text[2000], small[100], tiny[1] = {'x'};
+    threadleak_checkpoint_t before = threadleak_checkpoint();
+    say("none", threadleak_list_since(before, AT_ONCE, text, sizeof(text)));
+    say("empty", *text == 0);
+    hold_one();
+    start(hold, NULL);
+    sem_wait(&started);
+    say("leaked", threadleak_list_since(before, AT_ONCE, text, sizeof(text)));
+    fputs(text, stdout);
+    say("leaked", threadleak_list_since(before, AT_ONCE, small, sizeof(small)));
+    say("whole lines", *small == 0 || small[strlen(small) - 1] == '\n');
+    say("leaked", threadleak_list_since(before, AT_ONCE, tiny, sizeof(tiny)));
+    say("nothing", *tiny == 0);
+    say("wrong", threadleak_list_since(before, "no_such_key=1", text, sizeof(text)));
+    say("empty", *text == 0);
+    say("ignored", threadleak_list_since(before, AT_ONCE " ignore_creator=hold_one", text, sizeof(text)));
+    _Exit(0);
+}
+
 static const struct scenario {
     const char *name;
     void (*run)(void);
@@ -612,6 +634,7 @@ static const struct scenario {
     {"bad_rules", bad_rules},
     {"rules_alike", rules_alike},
     {"names", names},
+    {"list", list},
     {"leak", leak},
     {"leak_and_fail", leak_and_fail},
     {"fail", fail},

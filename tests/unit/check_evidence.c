@@ -1,4 +1,5 @@
 /* What is collected about a live process, this one, and which of its tasks its ledger explains. */
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -90,16 +91,27 @@ START_TEST(who_it_is_and_what_it_runs)
     collect();
     ck_assert_int_eq(evidence.parent_pid, 4241);
     ck_assert_str_eq(evidence.exe, "/nonexistent/app");
-    static const char *const expected[] = {"./app", "", "x y"};
-    for (int i = 0; i < 3; i++)
-        ck_assert_str_eq(evidence.argv[i], expected[i]);
-    ck_assert_ptr_null(evidence.argv[3]);
+    ck_assert_str_eq(evidence.argv[0],
+                     program_invocation_name); /* its title now, which is not that of the ledger */
     ck_assert(evidence.end.alive && evidence.now_ns);
     ck_assert_uint_eq(evidence.threads.count, 1);
     ck_assert_uint_ge(evidence.tasks.count, 3);
     ck_assert_uint_eq(evidence.untracked.count, 1);
     ck_assert_int_eq(evidence.untracked.tasks[0].tid, helper_tids[1]);
     ck_assert_str_eq(evidence.untracked.tasks[0].name, "second");
+}
+END_TEST
+
+START_TEST(an_ended_process_keeps_its_first_title)
+{
+    const struct process_end end = {.known = true};
+    thread(SLOT_STARTED, 1);
+    ledger = fake_open(fake);
+    ck_assert(evidence_of_ledger(&evidence, ledger, &end, NULL, &error));
+    static const char *const expected[] = {"./app", "", "x y"};
+    for (int i = 0; i < 3; i++)
+        ck_assert_str_eq(evidence.argv[i], expected[i]);
+    ck_assert_ptr_null(evidence.argv[3]);
 }
 END_TEST
 
@@ -281,6 +293,7 @@ int main(void)
     TCase *tests = tcase_create("evidence");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, who_it_is_and_what_it_runs);
+    tcase_add_test(tests, an_ended_process_keeps_its_first_title);
     tcase_add_test(tests, one_that_has_not_begun_is_not_untracked);
     tcase_add_test(tests, one_that_began_meanwhile_is_not_untracked);
     tcase_add_test(tests, the_thread_that_runs_exit_is_not_untracked);

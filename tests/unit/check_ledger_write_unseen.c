@@ -164,7 +164,7 @@ START_TEST(join_under_way_is_left_alone)
     atomic_store(&descriptors[0].tid, -1);
     leaks(KIND_ALL);
     ck_assert(!is_free(slot));
-    join_end(&join, true, NULL);
+    join_end(&state, &join, true, NULL);
     ck_assert(is_free(slot));
     ck_assert_uint_eq(site->joined, 1);
     ck_assert_uint_eq(site->released, 0);

@@ -77,6 +77,51 @@ START_TEST(own_objects_are_one_block)
 }
 END_TEST
 
+static bool is_one_block(void)
+{
+    char *text = printed(&report_text, (struct report_style){.color = false});
+    bool one = strstr(text, "  the other waits the same way, on its own condvar\n");
+    free(text);
+    return one;
+}
+
+/* The thread with this object is T3, or T4. */
+START_TEST(objects_on_own_stacks_are_one_block)
+{
+    fill_current();
+    at_condvar[0].wait.what = at_condvar[0].wait.text = "condvar wait on 0x5000 on its own stack";
+    at_condvar[1].wait.what = at_condvar[1].wait.text = "condvar wait on 0x6000 on its own stack";
+    at_condvar[0].wait.symbol = "stack of T3 \"worker\"";
+    at_condvar[1].wait.symbol = "stack of T4";
+    ck_assert(is_one_block());
+    at_condvar[1].wait.symbol = "stack of T3 \"worker\"";
+    ck_assert(!is_one_block());
+    at_condvar[1].wait.symbol = "stack of T41";
+    ck_assert(!is_one_block());
+}
+END_TEST
+
+/* Two calls of one function without line numbers. */
+START_TEST(equal_text_is_one_block)
+{
+    static struct frame other_frames[4];
+    static struct shared_stack other = {.frames = other_frames, .count = 4};
+    fill_current();
+    memcpy(other_frames, waiting_frames, sizeof(other_frames));
+    at_condvar[1].stack = &other;
+    at_condvar[0].wait.what = "one";
+    other_frames[1].pc = other_frames[1].offset = 1;
+    ck_assert(is_one_block());
+    other_frames[2].line++;
+    ck_assert(!is_one_block());
+    other_frames[2].line--;
+    waiting_frames[2].function = other_frames[2].function = NULL;
+    ck_assert(is_one_block());
+    other_frames[2].offset++;
+    ck_assert(!is_one_block());
+}
+END_TEST
+
 START_TEST(each_place_has_its_block)
 {
     fill_current();
@@ -262,6 +307,8 @@ int main(void)
     tcase_add_checked_fixture(tests, report_set_up, NULL);
     tcase_add_test(tests, equal_places_are_one_block);
     tcase_add_test(tests, own_objects_are_one_block);
+    tcase_add_test(tests, objects_on_own_stacks_are_one_block);
+    tcase_add_test(tests, equal_text_is_one_block);
     tcase_add_test(tests, each_place_has_its_block);
     tcase_add_test(tests, main_and_untracked);
     tcase_add_test(tests, not_watched);

@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+"""`threadleak run` of a program that attacks it: it does not hang, and reads and keeps a bounded amount.
+
+  tests/e2e/run_hostile.py [--build DIR] [NAME...]
+"""
+import os
+import re
+import sys
+
+import harness
+from harness import demand, need, need_root, threads_of
+from tree_bench import Bench
+
+STACKS, LEDGER, EXECS = 1, 2, 3  # LEDGER_RUN_* of src/common/ledger.h
+CLIENT = """
+import array, os, socket, struct, sys, time
+directory = os.environ['THREADLEAK_RUN_DIR']
+
+def fnv(text):
+    value = 0xcbf29ce484222325
+    for byte in text.encode():
+        value = (value ^ byte) * 0x100000001b3 % 2 ** 64
+    return value
+
+def connect():
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    client.settimeout(60)
+    client.connect('\\0threadleak-%016x' % fnv(directory))
+    return client
+
+def ask(what, client=None, more=b'', descriptors=()):
+    client = client or connect()
+    client.sendmsg([struct.pack('I', what) + more],
+                   [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', descriptors))] if descriptors else [])
+    data, control, _, _ = client.recvmsg(1, socket.CMSG_SPACE(4))
+    client.close()
+    for _, _, received in control:
+        os.close(struct.unpack('i', received[:4])[0])
+    return data, len(control)
+
+def ledgers():
+    return sorted(name for name in os.listdir(directory) if name.startswith('ledger.'))
+"""
+
+
+def attack(bench, script, options=(), around=(), env=None):
+    """Runs a program that does this; its status, and what run printed."""
+    bench.write("attack.py", CLIENT + script)
+    return bench.run([sys.executable, "attack.py"], options, env, around)
+
+
+def silent_clients(bench):
+    """Thousands that say nothing or half a word: those with a request are served meanwhile, and run ends when COMMAND does."""
+    code, printed = attack(bench, """
+import resource
+most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+silent = []
+for n in range(min(3000, most - 100)):
+    client = connect()
+    if n % 3 == 1:
+        client.send(b'x')
+    if n % 3 == 2:
+        client.close()
+    silent.append(client)
+sys.exit(ask(3) != (b'\\1', 1))
+""")
+    demand(code == 0 and not printed, f"{code} {printed} {bench.err}")
+
+
+def silent_for_ever(bench):
+    """One client that keeps its connection, and a long list of others behind it."""
+    code, printed = attack(bench, """
+first = connect()
+answers = [ask(3) for _ in range(200)]
+sys.exit(answers != [(b'\\1', 1)] * 200)
+""")
+    demand(code == 0 and not printed, f"{code} {printed} {bench.err}")
+
+
+def wrong_requests(bench):
+    """Too long, too short, unknown: no answer, and the next one is served."""
+    code, printed = attack(bench, """
+wrong = [ask(2, more=b'\\0\\0\\0\\1'), ask(2, more=b'x' * 100000), ask(99)]
+client = connect()
+client.send(b'\\2')
+sys.exit((wrong, client.recv(1), ask(3)) != ([(b'', 0), (b'', 0), (b'\\0', 0)], b'', (b'\\1', 1)))
+""")
+    demand(code == 0 and not printed, f"{code} {printed} {bench.err}")
+
+
+def pid_is_the_kernels(bench):
+    """The name of a ledger has the pid of the sender, whatever it says."""
+    code, printed = attack(bench, """
+before = ledgers()
+good = ask(2) == (b'\\1', 1)
+new = [name for name in ledgers() if name not in before]
+sys.exit(not good or len(new) != 1 or new[0].split('.')[1] != str(os.getpid()))
+""")
+    demand(code == 0, f"{code} {printed} {bench.err}")
+
+
+def descriptors(bench):
+    """run does not keep what clients send along."""
+    code, printed = attack(bench, """
+def count():
+    return len(os.listdir(f'/proc/{os.getppid()}/fd'))
+before = count()
+for _ in range(300):
+    ask(3, descriptors=[0] * 100)
+sys.exit(count() > before + 2)
+""")
+    demand(code == 0 and not printed, f"{code} {printed} {bench.err}")
+
+
+def other_files_in_the_directory(bench):
+    """FIFOs, links and devices under the names that run reads."""
+    code, printed = attack(bench, """
+own = ledgers()[0][len('ledger.'):]
+for name in ('stacks.' + own, 'ledger.4194000.0', 'execs'):
+    path = os.path.join(directory, name)
+    if os.path.exists(path):
+        os.unlink(path)
+    os.mkfifo(path)
+os.symlink('/dev/zero', os.path.join(directory, 'ledger.4194001.0'))
+os.symlink('/dev/zero', os.path.join(directory, 'stacks.4194001.0'))
+os.mkdir(os.path.join(directory, 'ledger.4194002.0'))
+sys.exit(7)
+""")
+    demand(code == 7 and len([line for line in printed if "missing from the report" in line]) == 3, f"{code} {printed}")
+
+
+def large_files(bench):
+    """3 GB of records of execs, and of stacks: run has 1 GB."""
+    around = [need("prlimit"), "--as=1000000000"]
+    code, printed = attack(bench, """
+own = ledgers()[0][len('ledger.'):]
+os.truncate(os.open(os.path.join(directory, 'execs'), os.O_RDWR | os.O_CREAT, 0o600), 3 << 30)
+os.truncate(os.open(os.path.join(directory, 'stacks.' + own), os.O_RDWR | os.O_CREAT, 0o600), 3 << 30)
+""", ["-v"], around)
+    demand(code == 0 and any("list of programs" in line for line in printed) and "out of memory" not in bench.err, f"{code} {printed}")
+
+
+def namespaces(bench):
+    """Two processes with the same pid, each in a namespace of its own and another user's: both are reported."""
+    need_root()
+    own = [need("unshare"), "--pid", "--fork", "--mount-proc"]
+    if harness.call([*own, "true"])[0] != 0:
+        raise harness.Skip("no pid namespace can be made here")
+    inner = " ".join([*own, *harness.as_nobody(), "./running"])
+    # Its programs must be reachable for that user.
+    os.chmod(bench.tmp, 0o755)
+    for watched in (inner, " ".join([*own, "./running"])):
+        code, _, report = bench.json(["sh", "-c", f"{watched}; {watched}; true"])
+        leaks = [len(threads_of(process)) for process in report["processes"] if process["leaks"]]
+        demand(code == 66 and leaks == [3, 3], f"{watched}: {code} {leaks} {bench.err}")
+
+
+def namespace_at_timeout(bench):
+    """The process is named by its pid here, and once."""
+    need_root()
+    own = [need("unshare"), "--pid", "--fork", "--mount-proc"]
+    if harness.call([*own, "true"])[0] != 0:
+        raise harness.Skip("no pid namespace can be made here")
+    script = "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()\n"
+    code, _, report = bench.json([*own, sys.executable, "-c", script], ["--timeout=5s"])
+    pids = [process["pid"] for process in report["processes"] if re.search("python", process["exe"] or "")]
+    demand(code == 124 and len(pids) == 1 and pids[0] > 2, f"{code} {pids} {bench.err}")
+
+
+TESTS = [silent_clients, silent_for_ever, wrong_requests, pid_is_the_kernels, descriptors, other_files_in_the_directory,
+         large_files, namespaces, namespace_at_timeout]
+
+if __name__ == "__main__":
+    sys.exit(harness.main(TESTS, Bench))

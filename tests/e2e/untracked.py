@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""Processes all of whose threads were made past the hooks.
+
+  tests/e2e/untracked.py [--build DIR] [NAME...]
+"""
+import re
+import sys
+
+import harness
+from harness import demand
+from tree_bench import Bench
+
+
+def live(bench):
+    """The main thread and the untracked ones, with stacks."""
+    with bench.live("untracked_alone", "+") as pid:
+        code, out, err = harness.call([bench.cli, "report", str(pid)], env=bench.env)
+    demand(code == 0 and "no threads" not in out, f"{code} {err} {out}")
+    demand(re.match(r"threadleak: 3 threads whose creation was not seen, \S+ \(pid \d+\), alive\n", out), out)
+    demand("\nuntracked ×3   creation not seen\n" in out and re.search(r"\n  > stay ", out), out)
+    demand(re.search(r"\nmain   alive .*   the main thread\n", out) and re.search(r"\n  > main ", out), out)
+
+
+def at_an_end(bench):
+    """One line, also with -v; they are no leaks."""
+    said = (r"3 threads whose creation was not seen were still alive at the end of \S+ \(pid \d+\): "
+            r'the first is "untracked_alone"')
+    bench.demand_said([bench.target("untracked_alone")], said)
+    bench.demand_said([bench.target("untracked_alone")], options=["-q"])
+    bench.demand_said([bench.target("untracked_alone")], r"no leaked threads, .*", options=["-v"])
+    demand("untracked: 3 threads whose creation was not seen: tid " in bench.err, bench.err)
+    code, _, report = bench.json([bench.target("untracked_alone")])
+    process = report["processes"][0]
+    demand(code == 0 and process["threads"]["untracked"] == 3 and len(process["untracked"]) == 3, process)
+
+
+def ending_ones(bench):
+    """A thread that has been joined, or was detached and is about to end, is not called untracked."""
+    for _ in range(20):
+        for name in ("clean", "join_all_ways", "detach_when"):
+            code, printed = bench.run([bench.target(name)], ["--report=unjoined"])
+            demand(code == 0 and not printed, f"{name}: {code} {printed}")
+
+
+TESTS = [live, at_an_end, ending_ones]
+
+if __name__ == "__main__":
+    sys.exit(harness.main(TESTS, Bench))

@@ -1,0 +1,162 @@
+/* Lines of the text report that fit a terminal, in ASCII, and what is shortened. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report_made.h"
+#include "suite.h"
+
+#define LONG_NAME \
+    "app::queue<std::pair<int, std::vector<double>>>::begin_worker_with_a_long_name(app::options const&)"
+#define LONG_FILE "/src/a/long/path/of/directories/that/does/not/fit/a/terminal/begin_worker.cc"
+
+static struct frame deep[64];
+
+/* LENGTH frames, of which those from `from` to `to` have no name. */
+static void make_deep(size_t length, size_t from, size_t to)
+{
+    for (size_t i = 0; i < length; i++) {
+        deep[i] = frame_in("step", "/src/step.c", 10 + (int)i);
+        if (i >= from && i < to)
+            deep[i] = (struct frame){.module = "/usr/lib/libfoo.so.1", .offset = 0x1000 + i};
+    }
+    one_group[0].stack = deep;
+    one_group[0].stack_count = length;
+    one_group[0].user_frame = &deep[0];
+}
+
+static size_t longest_line(const char *text)
+{
+    size_t longest = 0;
+    for (const char *end; *text; text = end + 1) {
+        size_t columns = 0;
+        end = strchr(text, '\n');
+        for (const char *at = text; at < end; at++)
+            columns += ((unsigned char)*at & 0xc0) != 0x80;
+        longest = columns > longest ? columns : longest;
+    }
+    return longest;
+}
+
+START_TEST(lines_fit)
+{
+    make_deep(3, 0, 0);
+    deep[0] = frame_in(LONG_NAME, LONG_FILE, 42);
+    deep[1] = frame_in("f", LONG_FILE, 42);
+    deep[2] = frame_in(LONG_NAME, "x.c", 42);
+    for (unsigned width = 132; width >= 40; width -= 4) {
+        char *text =
+            printed(&report_text, (struct report_style){.width = width, .more = "threadleak run -v"});
+        ck_assert_msg(longest_line(text) <= width, "%u columns:\n%s", width, text);
+        ck_assert_msg(strstr(text, "begin_worker.cc:42"), "%u columns, no file:\n%s", width, text);
+        ck_assert_msg(strstr(text, "app::"), "%u columns, no name:\n%s", width, text);
+        free(text);
+    }
+    char *text = printed(&report_text, (struct report_style){.width = 80, .more = "threadleak run -v"});
+    ck_assert_msg(strstr(text, "to see what is shortened: threadleak run -v\n"), "%s", text);
+    free(text);
+}
+END_TEST
+
+START_TEST(nothing_is_cut_in_a_file)
+{
+    make_deep(1, 0, 0);
+    deep[0] = frame_in(LONG_NAME, LONG_FILE, 42);
+    char *text = printed(&report_text, (struct report_style){.width = 0});
+    ck_assert_msg(strstr(text, "  > " LONG_NAME "   " LONG_FILE ":42\n"), "%s", text);
+    ck_assert_msg(!strstr(text, "shortened"), "%s", text);
+    free(text);
+}
+END_TEST
+
+START_TEST(ascii)
+{
+    one_group[0].stack[0].function = "wörker";
+    char *text = printed(&report_text, (struct report_style){.ascii = true});
+    ck_assert_ptr_nonnull(strstr(text, "running x2 "));
+    ck_assert_msg(strstr(text, "  > w\\xc3\\xb6rker"), "%s", text);
+    for (const char *at = text; *at; at++)
+        ck_assert((unsigned char)*at < 0x80);
+    free(text);
+}
+END_TEST
+
+START_TEST(colors_have_no_width)
+{
+    char *plain = printed(&report_text, (struct report_style){.width = 60});
+    char *colored = printed(&report_text, (struct report_style){.width = 60, .color = true});
+    char *to = colored;
+    for (const char *from = colored; *from; from++) {
+        if (*from == '\033')
+            from = strchr(from, 'm');
+        else
+            *to++ = *from;
+    }
+    *to = '\0';
+    ck_assert_str_eq(plain, colored);
+    free(plain);
+    free(colored);
+}
+END_TEST
+
+START_TEST(frames_without_names_are_one_line)
+{
+    make_deep(14, 1, 13);
+    char *text = printed(&report_text, (struct report_style){.more = "threadleak run -v"});
+    ck_assert_msg(strstr(text, "    ... 12 frames without names in libfoo.so.1\n    step"), "%s", text);
+    ck_assert_msg(strstr(text, "to see what is shortened: threadleak run -v\n"), "%s", text);
+    free(text);
+    text = printed(&report_text, (struct report_style){.verbose = 1});
+    ck_assert_ptr_nonnull(strstr(text, "libfoo.so.1+0x1001\n"));
+    ck_assert_ptr_null(strstr(text, "without names"));
+    free(text);
+    make_deep(14, 1, 9);
+    text = printed(&report_text, (struct report_style){.color = false});
+    ck_assert_ptr_null(strstr(text, "without names"));
+    free(text);
+    make_deep(14, 1, 13);
+    deep[5].module = "/usr/lib/libbar.so.1";
+    text = printed(&report_text, (struct report_style){.color = false});
+    ck_assert_msg(strstr(text, "12 frames without names in libfoo.so.1 and others\n"), "%s", text);
+    free(text);
+}
+END_TEST
+
+START_TEST(quiet_has_a_line_for_each_site)
+{
+    static struct leak_group groups[3];
+    for (int i = 0; i < 3; i++) {
+        groups[i] = one_group[0];
+        groups[i].site = i == 2;
+        groups[i].first_of_site = i != 1;
+    }
+    groups[1].kind = LEAK_UNJOINED;
+    one_process[0].groups = groups;
+    one_process[0].group_count = 3;
+    char *text = printed(&report_text, (struct report_style){.verbose = -1});
+    const char *lines =
+        "\n  2 running and 2 finished threads, never joined, created by pool_start (src/pool.c:42), "
+        "run worker_loop (/src/app/pool.c:27)\n"
+        "  2 running threads, never joined, created by pool_start (src/pool.c:42), "
+        "run worker_loop (/src/app/pool.c:27)\nleaked: ";
+    ck_assert_msg(strstr(text, lines), "%s", text);
+    free(text);
+    groups[2].listed = true;
+    text = printed(&report_text, (struct report_style){.verbose = -1});
+    ck_assert_msg(!strstr(text, "\n  2 running threads"), "%s", text);
+    free(text);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = tcase_create("report_layout");
+    tcase_add_checked_fixture(tests, report_set_up, NULL);
+    tcase_add_test(tests, lines_fit);
+    tcase_add_test(tests, nothing_is_cut_in_a_file);
+    tcase_add_test(tests, ascii);
+    tcase_add_test(tests, colors_have_no_width);
+    tcase_add_test(tests, frames_without_names_are_one_line);
+    tcase_add_test(tests, quiet_has_a_line_for_each_site);
+    return suite_run("report_layout", tests);
+}
