@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "proc/process.h"
+#include "proc/file.h"
 #include "stacks/stacks.h"
 
 static bool is_in_memory(const char *path)
@@ -83,14 +85,30 @@ static bool find_place(pid_t pid, const struct ledger *ledger, const char *direc
            (int)size;
 }
 
+/* Does `run` find files by the same paths as the process? */
+static bool has_our_files(pid_t pid)
+{
+    struct stat ours, theirs;
+    return process_shares_namespace(pid, "mnt") && stat("/", &ours) == 0 &&
+           stat(PROC_PATH("%d/root", pid), &theirs) == 0 && ours.st_dev == theirs.st_dev &&
+           ours.st_ino == theirs.st_ino;
+}
+
+/* Each process of a run has its own `save`. So the debug information, which is the same for most of them, is
+ * read once, by run. */
 static bool save(pid_t pid, const struct ledger *ledger, const struct stacks_park *park, const char *path)
 {
     struct error error;
     const struct stacks_options options = {
         .symbolizer = symbolizer_new(false), .ledger = ledger, .park = *park};
+    bool symbols_only = has_our_files(pid);
+    if (options.symbolizer && symbols_only)
+        symbolizer_read_symbols_only(options.symbolizer);
     struct stacks *current = options.symbolizer ? stacks_take(pid, &options, &error) : NULL;
-    if (current)
+    if (current) {
         current->argv = process_argv(pid);
+        current->symbols_only = symbols_only;
+    }
     bool saved = current && stacks_save(current, path);
     stacks_free(current);
     symbolizer_free(options.symbolizer);

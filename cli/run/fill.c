@@ -47,6 +47,8 @@ static bool add_ledger(struct report *report, struct run_ledger *item, const str
     struct verdict_rules rules = rules_of(judge, item->ledger);
     struct stacks *current = item->current;
     rules.even_without_threads = item->end.alive;
+    if (current && !stacks_resolve(current, judge->symbolizer))
+        return error_set(error, "out of memory");
     item->current = NULL; /* the report owns it now */
     /* In another pid namespace its pid in the ledger is that of another process here. */
     bool read = item->end.alive && item->pid != ledger_get_header(item->ledger)->pid

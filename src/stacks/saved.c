@@ -23,9 +23,10 @@ static json_t *string(const char *text)
 
 static json_t *save_frame(const struct frame *frame)
 {
-    return json_pack("[I I o o o o i b b]", (json_int_t)frame->pc, (json_int_t)frame->offset,
+    return json_pack("[I I o o o o i b b b]", (json_int_t)frame->pc, (json_int_t)frame->offset,
                      string(frame->module), string(frame->build_id), string(frame->function),
-                     string(frame->file), frame->line, frame->inlined, frame->runtime);
+                     string(frame->file), frame->line, frame->inlined, frame->runtime,
+                     frame->is_return_address);
 }
 
 static json_t *save_stack(const struct shared_stack *stack)
@@ -77,8 +78,9 @@ static json_t *save(const struct stacks *stacks)
         append_value(&shared, save_stack(&stacks->shared[i]));
     for (size_t i = 0; i < stacks->count; i++)
         append_value(&threads, save_thread(stacks, &stacks->threads[i]));
-    return json_pack("{ss so so so so}", "version", THREADLEAK_VERSION, "note", string(stacks->note), "argv",
-                     save_argv(stacks->argv), "stacks", shared, "threads", threads);
+    return json_pack("{ss sb so so so so}", "version", THREADLEAK_VERSION, "symbols_only",
+                     stacks->symbols_only, "note", string(stacks->note), "argv", save_argv(stacks->argv),
+                     "stacks", shared, "threads", threads);
 }
 
 bool stacks_save(const struct stacks *stacks, const char *path)
@@ -110,7 +112,7 @@ static bool load_string(const json_t *json, char **text)
 /* The JSON document owns the strings of frames. It lives as long as the stacks. */
 static bool load_frame(const json_t *json, struct frame *frame)
 {
-    if (json_array_size(json) != 9)
+    if (json_array_size(json) != 10)
         return false;
     *frame = (struct frame){
         .pc = (uint64_t)json_integer_value(json_array_get(json, 0)),
@@ -122,6 +124,7 @@ static bool load_frame(const json_t *json, struct frame *frame)
         .line = (int)json_integer_value(json_array_get(json, 6)),
         .inlined = json_is_true(json_array_get(json, 7)),
         .runtime = json_is_true(json_array_get(json, 8)),
+        .is_return_address = json_is_true(json_array_get(json, 9)),
     };
     return true;
 }
@@ -200,6 +203,7 @@ static bool load(struct stacks *stacks, const json_t *json)
         return false;
     stacks->shared = calloc(json_array_size(shared) + 1, sizeof(*stacks->shared));
     stacks->threads = calloc(json_array_size(threads) + 1, sizeof(*stacks->threads));
+    stacks->symbols_only = json_is_true(json_object_get(json, "symbols_only"));
     if (!stacks->shared || !stacks->threads || !load_string(json_object_get(json, "note"), &stacks->note) ||
         !load_argv(json_object_get(json, "argv"), &stacks->argv))
         return false;

@@ -43,7 +43,9 @@ struct stacks {
     size_t shared_count;
     struct json_t *json; /* owns the strings of loaded frames; NULL: the symbolizer owns them */
     char **argv;         /* of the process when they were taken, one block; NULL: not read */
-    char *note;          /* one line: what is missing, and what would allow more; NULL: nothing */
+    bool
+        symbols_only; /* the frames come from symbols; stacks_resolve() adds files, lines and inlined calls */
+    char *note;       /* one line: what is missing, and what would allow more; NULL: nothing */
 };
 
 struct stacks_options {
@@ -95,6 +97,10 @@ const struct frame *stack_function(const struct ledger *ledger, struct symbolize
 bool frames_append(struct frame **frames, size_t *count, const struct frame_list *list);
 
 /* ---- saved ---- */
+
+/* Reads the debug information that was not read before, if `symbols_only`. The symbolizer then owns the
+ * strings of frames, too. False: out of memory. */
+bool stacks_resolve(struct stacks *stacks, struct symbolizer *symbolizer);
 
 /*
  * Current stacks in a file. Those of a process that ends under `threadleak run` are saved while it exists,

@@ -140,7 +140,8 @@ static bool open_file(struct image *image, const char *path)
         close_file(image);
         return false;
     }
-    image->dwarf = dwarf_index_new(image->module);
+    if (!image->symbols_only)
+        image->dwarf = dwarf_index_new(image->module);
     int count = dwfl_module_getsymtab(image->module);
     for (int i = 1; i < count; i++)
         if (!add_symbol(image, i))
@@ -180,12 +181,13 @@ static void open_without_servers(struct image *image)
     free(servers);
 }
 
-struct image *image_open(const struct code_address *address, bool debuginfod)
+struct image *image_open(const struct code_address *address, bool debuginfod, bool symbols_only)
 {
     struct image *image = calloc(1, sizeof(*image));
     if (!image)
         return NULL;
     to_hex(image->build_id, address->build_id, address->build_id ? address->build_id_len : 0);
+    image->symbols_only = symbols_only;
     image->unproven = address->is_unproven && !image->build_id[0];
     image->path = strdup(address->module);
     if (!image->path) {

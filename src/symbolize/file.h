@@ -14,6 +14,7 @@
 struct image {
     char *path;
     char build_id[2 * 32 + 1]; /* hex, as wanted; "" is unknown */
+    bool symbols_only;         /* debug information is not read */
     bool unproven;             /* and nothing proves that the file at the path is the same build */
     Dwfl *dwfl;                /* NULL: no file is proven to be this build */
     Dwfl_Module *module;
@@ -26,7 +27,7 @@ struct image {
 };
 
 /* Asks servers only with `debuginfod`. NULL: out of memory. */
-struct image *image_open(const struct code_address *address, bool debuginfod);
+struct image *image_open(const struct code_address *address, bool debuginfod, bool symbols_only);
 /* Opens a copy of the bytes, not a file. NULL: not ELF, or out of memory. */
 struct image *image_of_memory(const char *module, const void *bytes, size_t size);
 void image_free(struct image *image);

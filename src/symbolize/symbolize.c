@@ -20,7 +20,7 @@ struct answer {
 };
 
 struct symbolizer {
-    bool debuginfod;
+    bool debuginfod, symbols_only;
     struct image **images; /* few; the last one used is first */
     size_t image_count;
     void *answers; /* tsearch tree */
@@ -49,7 +49,7 @@ static struct image *find_image(struct symbolizer *symbolizer, const struct code
             images[0] = found;
             return found;
         }
-    return add_image(symbolizer, image_open(address, symbolizer->debuginfod));
+    return add_image(symbolizer, image_open(address, symbolizer->debuginfod, symbolizer->symbols_only));
 }
 
 bool symbolizer_add_image(struct symbolizer *symbolizer, const char *module, const void *bytes, size_t size)
@@ -91,6 +91,7 @@ static void set_common(const struct answer *answer)
         struct frame *frame = &answer->list.frames[i];
         frame->pc = answer->pc;
         frame->offset = answer->offset;
+        frame->is_return_address = answer->is_return_address;
         frame->module = image ? image->path : NULL;
         frame->build_id = image && image->build_id[0] ? image->build_id : NULL;
         frame->runtime = is_runtime_frame(frame);
@@ -170,6 +171,11 @@ struct symbolizer *symbolizer_new(bool debuginfod)
     if (symbolizer)
         symbolizer->debuginfod = debuginfod;
     return symbolizer;
+}
+
+void symbolizer_read_symbols_only(struct symbolizer *symbolizer)
+{
+    symbolizer->symbols_only = true;
 }
 
 void symbolizer_free(struct symbolizer *symbolizer)

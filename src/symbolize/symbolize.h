@@ -26,14 +26,15 @@ struct code_address {
 
 /* The symbolizer owns all strings. NULL: unknown. */
 struct frame {
-    uint64_t pc;          /* run-time address, 0: unknown */
-    uint64_t offset;      /* in the module, as recorded: a return address is not adjusted */
-    const char *module;   /* path */
-    const char *build_id; /* hex */
-    const char *function; /* demangled */
-    const char *file;     /* path from the debug information, not shortened */
-    int line;             /* 0: unknown */
-    bool inlined;         /* this call was inlined into the next frame of the list */
+    uint64_t pc;            /* run-time address, 0: unknown */
+    uint64_t offset;        /* in the module, as recorded: a return address is not adjusted */
+    const char *module;     /* path */
+    const char *build_id;   /* hex */
+    const char *function;   /* demangled */
+    const char *file;       /* path from the debug information, not shortened */
+    int line;               /* 0: unknown */
+    bool is_return_address; /* as in the code_address */
+    bool inlined;           /* this call was inlined into the next frame of the list */
     bool runtime; /* of libc, libstdc++, Rust's std, OpenMP or another thread runtime: not a user frame */
 };
 
@@ -46,6 +47,10 @@ struct frame_list {
  * names servers. NULL: out of memory. */
 struct symbolizer *symbolizer_new(bool debuginfod);
 void symbolizer_free(struct symbolizer *symbolizer);
+
+/* From now on it reads symbols of files that it opens, but no debug information, which takes a hundred times
+ * as long: the frames have no files, lines and inlined calls. */
+void symbolizer_read_symbols_only(struct symbolizer *symbolizer);
 
 /* Adds a copy of an ELF image that is not a file: the vdso. It is used for addresses with this module name
  * and its build-id. False: not an ELF image, or out of memory. */
