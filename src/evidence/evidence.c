@@ -118,7 +118,8 @@ static bool read_ledger(struct evidence *evidence, const struct ledger *ledger)
     evidence->exe = *exe ? strdup(exe) : NULL;
     evidence->argv = copy_argv(ledger);
     /* At an end: the time when the end began, without the time that it takes. */
-    evidence->now_ns = evidence->end.alive && header->end == LEDGER_END_NONE ? now_ns() : header->end_ns;
+    bool ended = header->end != LEDGER_END_NONE;
+    evidence->now_ns = ended ? header->end_ns : evidence->end.alive ? now_ns() : header->end_began_ns;
     return thread_index_read(&evidence->threads, ledger);
 }
 

@@ -47,12 +47,32 @@ static void set_recorded_end(struct build *build)
     }
 }
 
+/* A sanitizer can end the process during exit(), before the shim records the end. A signal was not that. */
+static bool is_begun_end(const struct build *build)
+{
+    const struct process_end *end = &build->evidence->end;
+    bool by_signal = end->known && WIFSIGNALED(end->wait_status);
+    return build->header && build->header->end_began && !end->alive && !by_signal;
+}
+
+static void set_begun_end(struct build *build)
+{
+    struct process_report *process = &build->process;
+    const struct process_end *end = &build->evidence->end;
+    process->how = recorded_end(build->header->end_began);
+    process->judged = build->rules->judge_seen & (1u << build->header->end_began);
+    process->status_known = true;
+    process->status = end->known ? WEXITSTATUS(end->wait_status) : build->header->end_status & 0xff;
+}
+
 static void set_end(struct build *build)
 {
     struct process_report *process = &build->process;
     const struct process_end *end = &build->evidence->end;
     if (build->header && build->header->end != LEDGER_END_NONE) {
         set_recorded_end(build);
+    } else if (is_begun_end(build)) {
+        set_begun_end(build);
     } else if (end->alive || (build->evidence->core && !end->known)) {
         process->how = END_ALIVE;
         process->judged = build->rules->judge_live;

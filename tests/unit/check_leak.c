@@ -178,6 +178,34 @@ START_TEST(how_it_ended)
 }
 END_TEST
 
+/* exit() was under way, and then something ended the process past the shim. */
+START_TEST(end_that_began)
+{
+    static const struct {
+        struct process_end known;
+        enum end_how how;
+        bool judged;
+        int status;
+    } cases[] = {
+        {{.known = true, .wait_status = EXITED(23)}, END_EXIT, true, 23},
+        {{.known = false}, END_EXIT, true, 5},
+        {{.known = true, .wait_status = KILLED(SIGKILL)}, END_SIGNAL, false, -1},
+        {{.alive = true}, END_ALIVE, false, -1},
+    };
+    add_thread(site_at(0x100), ALIVE);
+    fake_header(fake)->end_began = LEDGER_END_EXIT;
+    fake_header(fake)->end_began_ns = 1;
+    fake_header(fake)->end_status = 5;
+    fake_header(fake)->pid = 0x7ffffff0; /* nobody's */
+    rules.judge = rules.judge_seen = JUDGE_EXIT;
+    const struct process_report *process = build(&cases[_i].known);
+    ck_assert_str_eq(end_how_name(process->how), end_how_name(cases[_i].how));
+    ck_assert_int_eq(process->judged, cases[_i].judged);
+    ck_assert_int_eq(process->status_known ? process->status : -1, cases[_i].status);
+    ck_assert_int_eq(process->groups[0].counted, cases[_i].judged);
+}
+END_TEST
+
 /* ---- names, and many ----------------------------------------------------------------------------------- */
 
 START_TEST(kinds_and_ends_have_names)
@@ -219,6 +247,7 @@ int main(void)
     tcase_add_test(tests, the_thread_that_runs_exit_is_no_leak);
     tcase_add_test(tests, before_the_end_nobody_runs_exit);
     tcase_add_loop_test(tests, how_it_ended, 0, sizeof(ends) / sizeof(*ends));
+    tcase_add_loop_test(tests, end_that_began, 0, 4);
     tcase_add_test(tests, kinds_and_ends_have_names);
     tcase_add_test(tests, many_threads_of_many_sites);
     return suite_run("leak", tests);
