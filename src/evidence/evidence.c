@@ -10,7 +10,9 @@
 #include "evidence/blind_spots.h"
 #include "evidence/unseen.h"
 #include "evidence/untracked.h"
+#include "proc/file.h"
 #include "proc/process.h"
+#include "proc/status.h"
 
 /* ---- tasks that the ledger does not explain ----------------------------------------- */
 
@@ -165,6 +167,30 @@ static bool of_watched(struct evidence *evidence, const struct ledger *ledger, s
     return done || fail(evidence, error);
 }
 
+#define SHIM "libthreadleak.so"
+
+/* With follow=0 a forked child has the shim of its parent, and is not watched. */
+static bool is_unwatched_child(pid_t pid)
+{
+    static const char name[] = "THREADLEAK_OPTIONS=";
+    char text[65536];
+    struct options options;
+    ssize_t size = proc_read(PROC_PATH("%d/environ", pid), text, sizeof(text));
+    const char *found = size > 0 ? memmem(text, (size_t)size, name, sizeof(name) - 1) : NULL;
+    options_defaults(&options);
+    if (found)
+        options_parse(&options, found + sizeof(name) - 1, NULL, NULL);
+    return !options.follow && process_maps_file(process_parent(pid), SHIM);
+}
+
+/* The ledger begins with the first creation. A forked child in a sandbox has none for another reason. */
+static bool has_shim(pid_t pid)
+{
+    struct task_status status;
+    return process_maps_file(pid, SHIM) && task_status_read(pid, 0, &status) && status.seccomp == 0 &&
+           !is_unwatched_child(pid);
+}
+
 bool evidence_of_process(struct evidence *evidence, pid_t pid, const struct ledger *ledger,
                          struct stacks *stacks, struct error *error)
 {
@@ -175,6 +201,7 @@ bool evidence_of_process(struct evidence *evidence, pid_t pid, const struct ledg
         evidence->parent_pid = process_parent(pid);
         evidence->exe = process_exe(pid);
         evidence->argv = process_argv(pid);
+        evidence->has_shim = has_shim(pid);
         evidence->blind_spots = blind_spots_find(pid, NULL);
         return find_untracked(evidence) || fail(evidence, error);
     }

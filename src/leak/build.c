@@ -100,7 +100,7 @@ static void set_identity(struct build *build, struct evidence *evidence)
         .not_seen = evidence->blind_spots,
         .live = evidence->end.alive,
         .core = evidence->core,
-        .watched = build->header != NULL,
+        .watched = build->header || evidence->has_shim,
         .stacks = evidence->stacks,
     };
     evidence->exe = NULL;
@@ -176,7 +176,7 @@ static bool build_main(struct build *build)
     struct thread_info *thread = calloc(1, sizeof(*thread));
     if (!thread)
         return false;
-    *thread = (struct thread_info){.id = build->header ? LEDGER_MAIN_SERIAL : 0,
+    *thread = (struct thread_info){.id = build->process.watched ? LEDGER_MAIN_SERIAL : 0,
                                    .tid = evidence->pid,
                                    .age_s = -1,
                                    .ended_s = -1,

@@ -3,6 +3,7 @@
 
   tests/e2e/untracked.py [--build DIR] [NAME...]
 """
+import json
 import re
 import sys
 
@@ -42,7 +43,19 @@ def ending_ones(bench):
             demand(code == 0 and not printed, f"{name}: {code} {printed}")
 
 
-TESTS = [live, at_an_end, ending_ones]
+def without_ledger(bench):
+    """A child that is forked with follow=0 has the shim, but is not watched."""
+    argv = ["bash", "-c", "(echo up; read line; true); true"]
+    for follow in "01":
+        env = bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS=f"follow={follow}")
+        with harness.live(argv, env) as pid:
+            child = harness.call(["pgrep", "-P", str(pid)])[1].strip()
+            code, out, err = harness.call([bench.cli, "report", "--format=json", child], env=bench.env)
+        process = json.loads(out)["processes"][0]
+        demand(code == 0 and process["watched"] == (follow == "1") and process["main"], f"follow={follow}: {code} {err} {out}")
+
+
+TESTS = [live, without_ledger, at_an_end, ending_ones]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
