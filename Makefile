@@ -34,7 +34,7 @@ CHECKS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_*.c))
 CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% tests/unit/writer_%,$(wildcard tests/unit/*.c)))
 # They contain the shim's writer, and nothing of the CLI.
 CHECK_WRITER := $(addprefix preload/,shim/state shim/guard shim/index shim/run_ask ledger/map ledger/section ledger/slot ledger/thread ledger/thread_join \
-	ledger/descriptor ledger/leak \
+	ledger/descriptor ledger/fork ledger/leak \
 	ledger/site ledger/module ledger/namespace shim/readable)
 
 # The programs that tests watch: one row each in tests/cases.txt.
@@ -200,7 +200,8 @@ ASAN_BUILT := $(BUILD)/asan/threadleak $(BUILD)/asan/libthreadleak.so
 
 # tests/e2e/NAME.py, the slow ones first.
 PROGRAMS := suppressions generated_rules thread_makers api_builds blame formats outputs api real projects ctest \
-	ci_snippets selftest run_timeout run_tree require_watched run_unrecorded run_limits run_hostile run_ends after_end \ unseen unrecorded untracked create_failed report_texts baseline harmless not_seen tables
+	ci_snippets selftest run_timeout run_tree require_watched run_unrecorded run_limits run_hostile run_ends \
+	after_end unseen unrecorded untracked create_failed report_texts baseline harmless not_seen forked tables
 # The cases of tests/cases.txt: the JSON reports come from the reader with ASan.
 E2E := "tests/e2e/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --only json" \
 	"tests/e2e/e2e.py --build $(BUILD) --only text"

@@ -72,7 +72,9 @@ EXPORT _Noreturn void quick_exit(int status)
 EXPORT pid_t fork(void)
 {
     real_resolve_early();
+    shim_tls.fork_caller = __builtin_extract_return_addr(__builtin_return_address(0));
     pid_t pid = real.fork();
+    shim_tls.fork_caller = NULL;
     if (pid == 0)
         dispositions_in_child(false);
     return pid;
@@ -85,10 +87,11 @@ EXPORT pid_t _Fork(void)
         errno = ENOSYS;
         return -1;
     }
+    shim_tls.fork_caller = __builtin_extract_return_addr(__builtin_return_address(0));
     pid_t pid = real._Fork();
-    if (pid == 0) {
+    if (pid == 0)
         shim_attach_child();
-    }
+    shim_tls.fork_caller = NULL;
     return pid;
 }
 

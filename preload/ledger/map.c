@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "preload/ledger/fork.h"
 #include "preload/shim/run_ask.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
@@ -293,6 +294,7 @@ bool ledger_map(struct shim_state *state)
     ledger_take(state, SECTION_SITES, 1); /* site 0: unknown */
     if (shim_is_child())
         atomic_fetch_or(&state->header->flags, LEDGER_FORKED);
+    fork_store(state);
     atomic_store_explicit(&state->header->ready, 1, memory_order_release);
     return true;
 }

@@ -28,6 +28,7 @@ struct shim_tls {
     uintptr_t under_way;       /* the frame of a hook, also while it calls the real function; 0: none */
     bool begun;                /* no longer in the trampoline; false: not begun, or untracked */
     bool small_stack;          /* too small to unwind on */
+    void *fork_caller;         /* return address of a fork that is under way; NULL: none */
     struct capture_walk *walk; /* walk.h; NULL: no walk is running */
 };
 extern __thread struct shim_tls shim_tls;

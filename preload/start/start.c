@@ -7,6 +7,7 @@
 #include "preload/exit/dispositions.h"
 #include "preload/exit/dump.h"
 #include "preload/exit/end.h"
+#include "preload/ledger/fork.h"
 #include "preload/ledger/section.h"
 #include "preload/ledger/thread_life.h"
 #include "preload/options/registered.h"
@@ -52,6 +53,7 @@ void shim_attach_child(void)
     dump_in_child();
     dispositions_in_child(false);
     capture_in_child();
+    fork_remember(parent);
     leave_parent(parent);
     shim_tls.begun = true; /* it is the main thread now */
     if (had_ledger)

@@ -147,6 +147,20 @@ static bool read_program_rules(struct build *build)
     return process->program_rules_error != NULL;
 }
 
+static void set_fork(struct build *build)
+{
+    const struct ledger_fork *fork = &build->header->fork;
+    struct fork_info *info = &build->process.fork;
+    if (fork->pid <= 0)
+        return;
+    info->parent = fork->pid;
+    info->by = fork->by;
+    info->missing_count = fork->missing_count;
+    memcpy(info->missing, fork->missing, sizeof(info->missing));
+    if (fork->pc)
+        info->at = stack_call(build->evidence->ledger, build->rules->symbolizer, fork->pc);
+}
+
 static void set_counts(struct build *build)
 {
     struct process_report *process = &build->process;
@@ -196,6 +210,7 @@ static bool build_process(struct build *build)
     if (build->header) {
         set_options(build);
         set_counts(build);
+        set_fork(build);
         if (!read_program_rules(build) || !build_groups(build) || !build_failures(build))
             return false;
     }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/ledger.h"
 #include "stacks/stacks.h"
 #include "symbolize/symbolize.h"
 
@@ -87,6 +88,16 @@ struct failed_creation {
     double ago_s;            /* < 0: unknown */
 };
 
+/* The fork that began a process. */
+struct fork_info {
+    pid_t parent;           /* 0: the process began otherwise, or the fork was not seen */
+    uint64_t by;            /* T-number of the parent's thread that called fork; 0: unknown */
+    const struct frame *at; /* where it did; NULL: unknown */
+    /* T-numbers of the parent's other threads, which do not exist in this process. */
+    uint64_t missing[LEDGER_MISSING_MAX];
+    size_t missing_count; /* can be above LEDGER_MISSING_MAX, then only that many are listed */
+};
+
 struct process_report {
     pid_t pid, parent_pid;
     char *exe;          /* NULL unknown */
@@ -104,6 +115,7 @@ struct process_report {
     bool core;    /* read from a core file */
     bool watched; /* false: creations are unknown, so all threads except the main thread are untracked */
     uint64_t started_wall_ns;
+    struct fork_info fork;
     struct {
         uint64_t created, joined, detached, alive, unjoined, peak, untracked, lost;
         uint64_t failed;   /* creations that failed; `created` is without them */

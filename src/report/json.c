@@ -225,6 +225,19 @@ static json_t *counts_json(const struct process_report *process)
     return json;
 }
 
+static json_t *fork_json(const struct fork_info *fork)
+{
+    json_t *json = json_object(), *missing = json_array();
+    for (size_t i = 0; i < fork->missing_count && i < LEDGER_MISSING_MAX; i++)
+        append_value(&missing, json_integer((json_int_t)fork->missing[i]));
+    set_number(&json, "pid", fork->parent);
+    set_positive(&json, "by", (int64_t)fork->by);
+    set_value(&json, "at", frame_json(fork->at));
+    set_value(&json, "missing", missing);
+    set_number(&json, "missing_count", (int64_t)fork->missing_count);
+    return json;
+}
+
 /* The options that judged the process. */
 static json_t *options_json(const struct process_report *process)
 {
@@ -258,6 +271,8 @@ static json_t *process_json(const struct process_report *process)
     set_value(&json, "leaks", leaks);
     set_value(&json, "main", process->main ? thread_json(process->main, "main") : json_null());
     set_value(&json, "untracked", untracked);
+    if (process->fork.parent)
+        set_value(&json, "forked_from", fork_json(&process->fork));
     if (process->failed_count)
         set_value(&json, "failed_creations", failed_json(process));
     set_number(&json, "lost_events", (int64_t)process->counts.lost);

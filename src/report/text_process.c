@@ -4,10 +4,12 @@
 
 #include "base/escape.h"
 #include "base/text.h"
+#include "common/ledger.h"
 #include "report/phrases.h"
 #include "suppress/suppress.h"
 
 #define UNTRACKED_SHOWN 4 /* names in the line that counts them */
+#define FORK_SHOWN 8      /* missing threads */
 
 struct thread_counts {
     uint64_t live, finished, sites; /* of all groups */
@@ -85,6 +87,29 @@ static void print_title(const struct printer *printer, const struct process_repo
     putc('\n', printer->out);
 }
 
+/* "forked from process 4242 by T1 (main) at serve server.c:88, whose T2, T3 do not exist here" */
+static void print_fork(const struct printer *printer, const struct fork_info *fork)
+{
+    size_t count = fork->missing_count, listed = count < FORK_SHOWN ? count : FORK_SHOWN;
+    if (!fork->parent)
+        return;
+    fprintf(printer->out, "forked from process %d", (int)fork->parent);
+    if (fork->by)
+        fprintf(printer->out, " by its T%llu%s", (unsigned long long)fork->by,
+                fork->by == LEDGER_MAIN_SERIAL ? " (main)" : "");
+    if (fork->at) {
+        fputs(" at ", printer->out);
+        put_frame(printer, fork->at, true, 0);
+    }
+    for (size_t i = 0; i < listed; i++)
+        fprintf(printer->out, "%sT%llu", i ? ", " : "; its ", (unsigned long long)fork->missing[i]);
+    if (count > listed)
+        fprintf(printer->out, " and %zu more threads", count - listed);
+    if (count)
+        fprintf(printer->out, " do%s not exist here", count == 1 ? "es" : "");
+    putc('\n', printer->out);
+}
+
 static void print_head(const struct printer *printer, const struct process_report *process,
                        const struct thread_counts *counts, bool alone)
 {
@@ -101,6 +126,7 @@ static void print_head(const struct printer *printer, const struct process_repor
         fputs("not watched, so thread creators are unknown; start it with `threadleak run` or\n"
               "LD_PRELOAD=libthreadleak.so to see them\n",
               printer->out);
+    print_fork(printer, &process->fork);
     for (char **sentence = process->not_seen; sentence && *sentence; sentence++) {
         put_escaped(printer->out, *sentence);
         putc('\n', printer->out);

@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""A forked child says from whom and where it was forked, and which threads of its parent do not exist in it.
+
+  tests/e2e/forked.py [--build DIR] [NAME...]
+"""
+import json
+import re
+import sys
+
+import harness
+from harness import demand
+from tree_bench import Bench
+
+
+def report_of_child(bench, how, *options):
+    """The pid of the parent, and the report of its child."""
+    with bench.live("fork_pool", how) as pid:
+        child = harness.call(["pgrep", "-P", str(pid)])[1].strip()
+        code, out, err = harness.call([bench.cli, "report", *options, child], env=bench.env)
+        demand(code == 0, f"{how}: {code} {err}")
+        return pid, out
+
+
+def by_main(bench):
+    for how in ("main", "_Fork"):
+        pid, out = report_of_child(bench, how)
+        wanted = (rf"\nforked from process {pid} by its T1 \(main\) at fork_here\s+\S*fork_pool\.c:\d+; its T2, T3 do not exist here\n")
+        demand(re.search(wanted, out) and re.search(r"\nmain   .*the main thread\n", out), f"{how}: {out}")
+
+
+def by_thread(bench):
+    """The main thread of the parent does not exist, either."""
+    pid, out = report_of_child(bench, "thread", "--format=json")
+    forked = json.loads(out)["processes"][0]["forked_from"]
+    demand(forked["pid"] == pid and forked["by"] == 4 and forked["missing"] == [1, 2, 3] and forked["missing_count"] == 3
+           and forked["at"]["function"] == "fork_here", forked)
+
+
+def not_forked(bench):
+    """After an exec there is no fork to report."""
+    code, _, report = bench.json(["sh", "-c", f"{bench.target('unjoined')}; true"])
+    demand(code == 66, code)
+    for process in report["processes"]:
+        demand("forked_from" not in process, process)
+
+
+TESTS = [by_main, by_thread, not_forked]
+
+if __name__ == "__main__":
+    sys.exit(harness.main(TESTS, Bench))
