@@ -63,6 +63,7 @@ static void fill_slot(struct ledger_slot *slot, const struct new_thread *thread,
     atomic_store_explicit(&slot->ended_ns, 0, RELAXED);
     atomic_store_explicit(&slot->name_seq, 0, RELAXED);
     atomic_store_explicit(&slot->sample_state, 0, RELAXED);
+    atomic_store_explicit(&slot->fault_signal, 0, RELAXED);
     slot->site = thread->site;
     slot->start = thread->start;
     slot->arg = thread->arg;
@@ -102,6 +103,8 @@ struct ledger_slot *thread_new(struct shim_state *state, struct new_thread *thre
 
     /* This counts before the thread can run, so that its end is not counted first. */
     atomic_fetch_add(&site->created, 1);
+    if (thread->site == 0)
+        atomic_fetch_add(&state->header->lost_places, 1);
     if (thread->detached)
         atomic_fetch_add(&site->detached, 1);
     note_peaks(state, site, thread->live_then);

@@ -498,7 +498,7 @@ struct ledger_header {
     _Atomic uint64_t dropped;                  /* serials of creations that failed */
     _Atomic uint64_t joined;
     _Atomic uint64_t lost_events; /* creations without a record: a section was full or could not grow */
-    _Atomic uint64_t lost_places; /* creations without their site or module, for the same reason */
+    _Atomic uint64_t lost_places; /* creations whose site did not fit: that of index 0 */
     _Atomic int64_t peak;         /* highest `live` */
     _Atomic uint64_t free_head;   /* slot free list: tag << 32 | slot index + 1 */
     _Alignas(64) _Atomic uint64_t ended; /* by the threads themselves */

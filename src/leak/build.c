@@ -173,6 +173,7 @@ static void set_counts(struct build *build)
     }
     process->counts.peak = build->header->peak > 0 ? (uint64_t)build->header->peak : 0;
     process->counts.lost = build->header->lost_events;
+    process->counts.lost_places = build->header->lost_places;
     process->no_room = build->header->flags & LEDGER_NO_ROOM;
 }
 

@@ -118,8 +118,9 @@ struct process_report {
     struct fork_info fork;
     struct {
         uint64_t created, joined, detached, alive, unjoined, peak, untracked, lost;
-        uint64_t failed;   /* creations that failed; `created` is without them */
-        uint64_t released; /* joined or detached, though no hook saw that */
+        uint64_t lost_places; /* creations that are recorded, but not where */
+        uint64_t failed;      /* creations that failed; `created` is without them */
+        uint64_t released;    /* joined or detached, though no hook saw that */
     } counts; /* lost: creations without a record; alive: tracked threads alive now, joinable or detached */
     bool no_room;              /* they are lost because the ledger could not grow, not because it was full */
     struct leak_group *groups; /* counted first, then by kind, then by thread count */

@@ -276,6 +276,8 @@ static json_t *process_json(const struct process_report *process)
     if (process->failed_count)
         set_value(&json, "failed_creations", failed_json(process));
     set_number(&json, "lost_events", (int64_t)process->counts.lost);
+    if (process->counts.lost_places)
+        set_number(&json, "lost_places", (int64_t)process->counts.lost_places);
     if (process->checked)
         set_positive(&json, "checkpoint", (int64_t)process->since);
     if (process->other_options)

@@ -203,6 +203,12 @@ static void print_lost(const struct printer *printer, const struct process_repor
         fprintf(printer->out,
                 "lost: the ledger was full for %llu creation%s; more threads may exist than are shown\n",
                 (unsigned long long)process->counts.lost, plural(process->counts.lost));
+    if (process->counts.lost_places)
+        fprintf(
+            printer->out,
+            "lost: the ledger had no room for the places of %llu creation%s; rules for places do not match "
+            "these threads\n",
+            (unsigned long long)process->counts.lost_places, plural(process->counts.lost_places));
 }
 
 static size_t hidden_by(const struct process_report *process, size_t from, const char *label)

@@ -49,6 +49,15 @@ def full_table(bench):
     demand(code == 0 and lost and int(lost[1]) > 100, f"{code} {err}")
 
 
+def full_sites(bench):
+    """A thread without its place is still a leak, and the report says why it has none."""
+    if shim(bench, [bench.target("many_places")], "", limit="-v 115000")[0] != 0:
+        raise Skip("these threads do not fit here")
+    code, err = shim(bench, [bench.target("many_places")], limit="-v 115000")
+    lost = re.search(r"^lost: the ledger had no room for the places of (\d+) creations; ", err, re.MULTILINE)
+    demand(code == 0 and "1 leaked thread at 1 site" in err and lost and 300 < int(lost[1]) < 450, f"{code} {err}")
+
+
 def no_memory(bench):
     """A limit on the address space that leaves no room for the smallest ledger, and enough for three threads."""
     found = [size for size in range(12000, 19000, 1000)
@@ -83,7 +92,7 @@ def in_sandbox(bench):
            f"{code} {err}")
 
 
-TESTS = [two_copies, full_table, no_memory, without_file, live_without_file, in_sandbox]
+TESTS = [two_copies, full_table, full_sites, no_memory, without_file, live_without_file, in_sandbox]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
