@@ -28,14 +28,14 @@ PRELOAD := $(patsubst %.c,%,$(wildcard preload/*/*.c))
 # The shim also contains src/common/, compiled with the flags of the shim.
 COMMON := $(patsubst %.c,%,$(wildcard src/common/*.c))
 # Suites that test a part of the shim; all others test src/ and cli/.
-CHECKS_PRELOAD := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_ledger_write*.c))
+CHECKS_PRELOAD := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_ledger_write*.c tests/unit/check_modules.c))
 CHECKS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_*.c))
 # Fakes, fixtures and child processes that suites share.
 CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% tests/unit/writer_%,$(wildcard tests/unit/*.c)))
 # They contain the shim's writer, and nothing of the CLI.
 CHECK_WRITER := $(addprefix preload/,shim/state shim/guard shim/index shim/run_ask ledger/map ledger/section ledger/slot ledger/thread ledger/thread_join \
-	ledger/descriptor ledger/fork ledger/leak \
-	ledger/site ledger/module ledger/namespace shim/readable)
+	ledger/descriptor ledger/fork ledger/leak ledger/site ledger/namespace \
+	ledger/module ledger/module_find ledger/module_table ledger/elf_start ledger/maps shim/readable backtrace/frames)
 
 # The programs that tests watch: one row each in tests/cases.txt.
 TARGETS := $(shell awk '$$1 == "target" || $$1 == "chain" || ($$1 == "case" && ($$3 != "=" || $$4 == $$2)) {print $$2}' tests/cases.txt)
@@ -99,6 +99,8 @@ $(eval $(call code,$(BUILD)/tsan,$(TSAN)))
 # CFLAGS are not used, because the shim must load into every program.
 PRELOAD_FLAGS := -O2 -g -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector \
 	-fasynchronous-unwind-tables -fno-plt
+PRELOAD_LINK = -Wl,--version-script=$(BUILD)/preload/exports.map \
+	-Wl,-z,nodelete -Wl,-z,relro,-z,now -Wl,--no-undefined -Wl,-soname,libthreadleak.so
 PRELOAD_OBJ := $(PRELOAD:%=$(BUILD)/%.o) $(COMMON:%=$(BUILD)/preload/%.o)
 
 $(BUILD)/preload/src/%.o: src/%.c | $(FIRST)
@@ -118,8 +120,22 @@ $(BUILD)/preload/exports.map: preload/shim/hooks.def | $(FIRST)
 
 $(BUILD)/libthreadleak.so: $(PRELOAD_OBJ) $(BUILD)/preload/exports.map
 	$(say) LD $@
-	$(Q)$(CC) -shared -o $@ $(PRELOAD_OBJ) -Wl,--version-script=$(BUILD)/preload/exports.map \
-		-Wl,-z,nodelete -Wl,-z,relro,-z,now -Wl,--no-undefined -Wl,-soname,libthreadleak.so
+	$(Q)$(CC) -shared -o $@ $(PRELOAD_OBJ) $(PRELOAD_LINK)
+
+# As the shim works with a glibc before 2.35.
+$(BUILD)/old_glibc/module_find.o: preload/ledger/module_find.c | $(FIRST)
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(BASE) -Iinclude $(WARN) $(PRELOAD_FLAGS) -DNO_DL_FIND_OBJECT -c -o $@ $<
+
+OLD_GLIBC_OBJ := $(filter-out %/ledger/module_find.o,$(PRELOAD_OBJ)) $(BUILD)/old_glibc/module_find.o
+$(BUILD)/old_glibc/libthreadleak.so: $(OLD_GLIBC_OBJ) $(BUILD)/preload/exports.map
+	$(say) LD $@
+	$(Q)$(CC) -shared -o $@ $(OLD_GLIBC_OBJ) $(PRELOAD_LINK)
+
+$(BUILD)/old_glibc/threadleak: $(BUILD)/threadleak
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
 
 $(BUILD)/asan/libthreadleak.so: $(BUILD)/libthreadleak.so
 	@mkdir -p $(@D)
@@ -204,23 +220,26 @@ PROGRAMS := suppressions generated_rules thread_makers api_builds blame formats 
 	after_end unseen unrecorded untracked create_failed report_texts baseline harmless not_seen forked tables
 # The cases of tests/cases.txt: the JSON reports come from the reader with ASan.
 E2E := "tests/e2e/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --only json" \
-	"tests/e2e/e2e.py --build $(BUILD) --only text"
+	"tests/e2e/e2e.py --build $(BUILD) --only text" \
+	"tests/e2e/e2e.py --build $(BUILD)/old_glibc --targets $(BUILD)/targets --only text $(OLD_GLIBC_CASES)"
+OLD_GLIBC := $(BUILD)/old_glibc/threadleak $(BUILD)/old_glibc/libthreadleak.so
+OLD_GLIBC_CASES := running dlopen_loop library_replaced_by_another unload_two fork_child small_stack waits
 # It compares response times with and without reports, so nothing else may run beside it.
 ALONE := "tests/e2e/real_report.py --build $(BUILD)"
 # How many suites run at once.
 J ?= 2
 
-check: all targets $(SUITES) $(ASAN_BUILT)
+check: all targets $(SUITES) $(ASAN_BUILT) $(OLD_GLIBC)
 	$(Q)tests/all.py -j $(J) $(PROGRAMS:%="tests/e2e/%.py --build $(BUILD)") $(SUITES) $(E2E) \
 		"tests/lint.py --build $(BUILD)" "tests/layering.sh $(BUILD)" "tests/e2e/cli_report.sh $(BUILD)" --alone $(ALONE)
 
 # check with every repetition, the suites without sanitizers as well, and each fuzzer for a minute.
-soak: all targets $(SUITES) $(ASAN_BUILT) $(CHECKS:%=$(BUILD)/tests/unit/%)
+soak: all targets $(SUITES) $(ASAN_BUILT) $(OLD_GLIBC) $(CHECKS:%=$(BUILD)/tests/unit/%)
 	$(Q)SOAK=1 ANALYZE=1 tests/all.py -j 1 $(PROGRAMS:%="tests/e2e/%.py --build $(BUILD)") $(SUITES) $(E2E) \
 		$(CHECKS:%=$(BUILD)/tests/unit/%) "tests/lint.py --build $(BUILD)" $(ALONE)
 	$(Q)if command -v clang >/dev/null; then $(MAKE) fuzz FUZZ_SECONDS=60; else echo 'skipped: fuzzers, no clang'; fi
 
-asan: all targets $(SUITES) $(ASAN_BUILT)
+asan: all targets $(SUITES) $(ASAN_BUILT) $(OLD_GLIBC)
 	$(Q)tests/all.py -j $(J) $(filter $(BUILD)/asan/%,$(SUITES)) $(E2E)
 
 tsan: $(SUITES_TSAN)

@@ -1,6 +1,5 @@
 /*
- * Backtraces.  Only this file uses libunwind.  It loads the library with RTLD_LOCAL, so
- * that the program never calls its _Unwind_* functions.
+ * Backtraces.  libunwind is loaded with RTLD_LOCAL, so that the program never calls its _Unwind_* functions.
  */
 #ifndef THREADLEAK_PRELOAD_BACKTRACE_CAPTURE_H
 #define THREADLEAK_PRELOAD_BACKTRACE_CAPTURE_H
@@ -9,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "preload/ledger/module_find.h"
 #include "preload/ledger/site.h"
 
 /* capture_take needs memory for this many frames, capture_caller for one. */
@@ -16,6 +16,7 @@
 
 /* Loads libunwind.  Without it a capture has only the caller. */
 void capture_start(void);
+bool capture_usable(void);
 
 /* The backtrace, which begins at the caller of a hook. caller: the return address of the hook. Changes
  * errno. */
@@ -28,14 +29,15 @@ void capture_caller(struct capture *capture, void *caller);
  * The backtrace of interrupted code, in a signal handler.  context: a ucontext_t.
  * frames[0] is the exact pc, and there are at most `depth` frames.
  *
- * It takes no lock of the loader (glibc 2.35 and later).  It asks the kernel whether memory
- * is readable, because a fault in a handler ends the program.  If our own unwinding was
- * interrupted, the capture has only the pc.
+ * It asks the kernel whether memory is readable, because a fault in a handler ends the program.  If our own
+ * unwinding was interrupted, the capture has only the pc.
  */
 void capture_interrupted(struct capture *capture, void *context, uint32_t depth);
 
-/* A library was unloaded: libunwind's cache for its addresses can be wrong. */
-void capture_forget(void);
+/* Around dlclose: libunwind's caches and the index of sites can be wrong for the addresses of the library.
+ * state: NULL if there is no ledger. */
+struct module_unload capture_before_unload(void *handle);
+void capture_after_unload(struct shim_state *state, const struct module_unload *unload, int result);
 
 /* Call them before fork and in the child, where no other thread can release a lock of libunwind. */
 void capture_before_fork(void);

@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include "preload/backtrace/walk.h"
+#include "preload/ledger/elf_start.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/readable.h"
 #include "preload/shim/sys.h"
+#include "preload/shim/unwinder_tls.h"
 
 /* The value of both descriptors of the pipe. */
 #define NO_PIPE (-2)
@@ -68,20 +70,32 @@ static int probe_sigprocmask(int how, const sigset_t *set, sigset_t *old)
     return shim_tls.signals_blocked ? 0 : libc_sigprocmask(how, set, old);
 }
 
-static int (*libc_iterate)(imports_callback *, void *) = dl_iterate_phdr;
-static void *iterate_instead;
-
-int imports_iterate(imports_callback *callback, void *data)
+/* libunwind opens the files of modules, and allocates memory for what it reads there. */
+static int probe_open(const char *path, int flags, ...)
 {
-    return libc_iterate(callback, data);
+    (void)path, (void)flags;
+    errno = ENOENT;
+    return -1;
 }
+
+static void *iterate_instead;
+static bool tls_fits;
 
 static const struct {
     const char *name;
     void *replacement;
 } replacements[] = {
-    {"pipe2", (void *)probe_pipe2}, {"pipe", (void *)probe_pipe},   {"write", (void *)probe_write},
-    {"read", (void *)probe_read},   {"close", (void *)probe_close}, {"syscall", (void *)probe_syscall},
+    {"pipe2", (void *)probe_pipe2},
+    {"pipe", (void *)probe_pipe},
+    {"write", (void *)probe_write},
+    {"read", (void *)probe_read},
+    {"close", (void *)probe_close},
+    {"syscall", (void *)probe_syscall},
+    {"open", (void *)probe_open},
+    {"open64", (void *)probe_open},
+    {"pthread_key_create", (void *)unwinder_key_create},
+    {"pthread_setspecific", (void *)unwinder_setspecific},
+    {"pthread_getspecific", (void *)unwinder_getspecific},
 };
 #define REPLACEMENTS (sizeof(replacements) / sizeof(*replacements))
 
@@ -124,6 +138,8 @@ static void *replacement_for(void *libc, const char *name)
             return replacements[i].replacement;
     if (strcmp(name, "dl_iterate_phdr") == 0)
         return iterate_instead;
+    if (strcmp(name, "__tls_get_addr") == 0)
+        return tls_fits ? (void *)unwinder_tls_address : NULL;
     if (strcmp(name, "sigprocmask") == 0 && libc_sigprocmask)
         return (void *)probe_sigprocmask;
     void *lock = walk_replacement(libc, name);
@@ -156,6 +172,17 @@ static bool replace_in(const struct imports *imports, int table, void *libc)
     return true;
 }
 
+static bool has_small_tls(const struct link_map *map)
+{
+    struct elf_start elf;
+    if (!elf_start_read(&elf, map->l_addr))
+        return false;
+    for (uint32_t i = 0; i < elf.count; i++)
+        if (elf.headers[i].p_type == PT_TLS)
+            return unwinder_tls_fits(elf.headers[i].p_filesz, elf.headers[i].p_memsz);
+    return false;
+}
+
 bool imports_replace(void *library, int (*iterate)(imports_callback *callback, void *data))
 {
     struct link_map *map;
@@ -167,11 +194,9 @@ bool imports_replace(void *library, int (*iterate)(imports_callback *callback, v
     if (!imports.symbols || !imports.strings || !imports.relocations[0])
         return false;
     void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
-    void *own = libc ? dlsym(libc, "dl_iterate_phdr") : NULL;
-    if (own)
-        *(void **)&libc_iterate = own;
     if (libc)
         *(void **)&libc_sigprocmask = dlsym(libc, "sigprocmask");
     iterate_instead = (void *)iterate;
+    tls_fits = has_small_tls(map);
     return replace_in(&imports, 0, libc) && (!imports.relocations[1] || replace_in(&imports, 1, libc));
 }

@@ -4,6 +4,9 @@
  * libunwind tests memory by writing it into a pipe that it keeps open.  The program did
  * not open these descriptors.  Once it has closed all descriptors and opened its own ones,
  * libunwind would write into a file of the program.  So the test uses readable.h instead.
+ *
+ * Its calls of dl_iterate_phdr and __tls_get_addr can wait for the loader's lock, which a thread that does
+ * not exist in a forked child may hold.
  */
 #ifndef THREADLEAK_PRELOAD_BACKTRACE_IMPORTS_H
 #define THREADLEAK_PRELOAD_BACKTRACE_IMPORTS_H
@@ -16,8 +19,5 @@ typedef int imports_callback(struct dl_phdr_info *info, size_t size, void *data)
 /* Call it before the first use of the library. iterate: replaces dl_iterate_phdr. False: a function could not
  * be replaced, and the library must not be used. */
 bool imports_replace(void *library, int (*iterate)(imports_callback *callback, void *data));
-
-/* dl_iterate_phdr of libc. */
-int imports_iterate(imports_callback *callback, void *data);
 
 #endif

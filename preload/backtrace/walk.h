@@ -1,9 +1,9 @@
 /*
  * Locks of libunwind, while it unwinds a stack that a signal interrupted.
  *
- * A thread that holds the lock of libunwind's cache can wait for the lock of the loader. The interrupted
- * thread can hold that one. If it then waited for libunwind's lock, there would be a deadlock. So it tries to
- * lock for a short time, and then gives up the walk.
+ * A thread holds them for a microsecond, and takes no other lock meanwhile. But it can lose its CPU, be
+ * stopped, or leave by a handler of the program that does not return after a fault. So the interrupted thread
+ * tries to lock for a short time, and then gives up the walk.
  */
 #ifndef THREADLEAK_PRELOAD_BACKTRACE_WALK_H
 #define THREADLEAK_PRELOAD_BACKTRACE_WALK_H
@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 struct capture_walk {
-    uint64_t pc;        /* of the current frame */
     uintptr_t readable; /* a page that is readable; 0: none yet */
     unsigned held;      /* number of locks of libunwind */
     void *given_up[5];  /* of __builtin_setjmp: continues a walk that gets no lock */

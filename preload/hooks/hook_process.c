@@ -1,7 +1,6 @@
 /* The hooks for ends of a process, fork, sandboxes, locked memory and unloading. */
-#include <link.h>
+#include <dlfcn.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -12,7 +11,6 @@
 #include "preload/exit/end.h"
 #include "preload/exit/park.h"
 #include "preload/ledger/section.h"
-#include "preload/ledger/site.h"
 #include "preload/shim/hook.h"
 #include "preload/shim/real.h"
 #include "preload/shim/state.h"
@@ -137,33 +135,16 @@ EXPORT int mlockall(int flags)
 
 /* ---- unloading -------------------------------------------------------------------------- */
 
-static int read_unload_count(struct dl_phdr_info *info, size_t size, void *count)
-{
-    if (size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof(info->dlpi_subs))
-        *(unsigned long long *)count = info->dlpi_subs;
-    return 1;
-}
-
-static unsigned long long unload_count(void)
-{
-    unsigned long long count = 0;
-    dl_iterate_phdr(read_unload_count, &count);
-    return count;
-}
-
 EXPORT int dlclose(void *handle)
 {
     real_resolve_early();
-    if (!shim_known())
-        return real.dlclose(handle);
-    unsigned long long before = unload_count();
-    int result = real.dlclose(handle);
     struct hook hook;
     hook_enter(&hook, shim_known);
-    if (hook.state && unload_count() != before) {
-        capture_forget();
-        site_forget_addresses(hook.state);
-    }
+    struct module_unload unload = capture_before_unload(handle);
+    hook_pause(&hook);
+    int result = real.dlclose(handle);
+    hook_resume(&hook);
+    capture_after_unload(shim_known(), &unload, result); /* a destructor can have created the first thread */
     hook_leave(&hook);
     return result;
 }

@@ -4,14 +4,18 @@
 
 #include <link.h>
 
+#include "preload/ledger/module_find.h"
 #include "preload/shim/state.h"
 
 /* Finds the ELF file that contains an address, and records it if it is new.  An address
  * in no file keeps its value, with LEDGER_NO_MODULE. */
 ledger_pc module_encode(struct shim_state *state, uint64_t pc);
 
-/* Describes the file that contains `pc`, without a lock. 1: done, 0: no file, or its headers are not mapped,
- * -1: this libc has no such function. */
-int module_describe(uint64_t pc, struct dl_phdr_info *info);
+/* What dl_iterate_phdr would pass to find call-frame information: absolute addresses, and no name. */
+struct module_phdrs {
+    struct dl_phdr_info info;
+    ElfW(Phdr) headers[2];
+};
+void module_describe(const struct module_found *found, struct module_phdrs *phdrs);
 
 #endif

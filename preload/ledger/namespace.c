@@ -39,11 +39,16 @@ static void copy_name(char out[NAME_MAX_BYTES], const struct link_map *map)
     out[n] = 0;
 }
 
+bool namespace_exists(void)
+{
+    return debug_namespaces.base.r_version >= 2;
+}
+
 static const struct link_map *first_of_another(void)
 {
     const struct debug_namespace *at = &debug_namespaces;
     const struct link_map *map = NULL;
-    if (at->base.r_version < 2)
+    if (!namespace_exists())
         return NULL;
     for (at = at->next; at && !map; at = at->next)
         map = at->base.r_map;

@@ -99,11 +99,12 @@ uint32_t site_of(struct shim_state *state, const struct capture *capture, uint64
     uint64_t hash = hash_words((const uint64_t *)capture->frames, capture->count,
                                mix(generation << 8 | capture->flags, start));
     uint32_t site;
+    bool unloading = module_unloading();
 
-    if (index_find(&state->raw, key_of(hash), accept_any, &site))
+    if (!unloading && index_find(&state->raw, key_of(hash), accept_any, &site))
         return site;
     site = encode(state, capture, start);
-    if (site)
+    if (site && !unloading)
         index_insert(&state->raw, key_of(hash), site);
     return site;
 }

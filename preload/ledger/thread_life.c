@@ -9,6 +9,7 @@
 #include "preload/shim/hook.h"
 #include "preload/shim/real.h"
 #include "preload/shim/state.h"
+#include "preload/shim/unwinder_tls.h"
 
 /* A forked child can be here, too: then the slot is not from this process. */
 static inline __attribute__((always_inline)) void enter_thread(const void *birth)
@@ -22,8 +23,7 @@ static inline __attribute__((always_inline)) void enter_thread(const void *birth
         shim_tls.epoch = hook.epoch;
         shim_tls.small_stack = atomic_load_explicit(&slot->state, memory_order_relaxed) & SLOT_SMALL_STACK;
         thread_started(hook.state, slot, pthread_self(), shim_own_tid());
-        if (shim_config.has_key)
-            pthread_setspecific(shim_config.key, (void *)1ul);
+        shim_tls.end_is_seen = shim_config.has_key && pthread_setspecific(shim_config.key, (void *)1ul) == 0;
     }
     shim_tls.begun = true;
     hook_leave(&hook);
@@ -97,6 +97,7 @@ static void on_thread_exit(void *value)
         pthread_setspecific(shim_config.key, (void *)(round + 1));
     } else if (own) {
         shim_tls.ended = true;
+        unwinder_thread_ended();
         thread_ended(hook.state, slot, shim_coarse_ns());
     }
     hook_leave(&hook);
@@ -122,7 +123,7 @@ void thread_end_start(void)
 
 void thread_end_key_made(pthread_key_t key)
 {
-    if (key >= KEYS_MAX || shim_tls.unwinding) /* a key of libunwind, which runs no code of the program */
+    if (key >= KEYS_MAX)
         return;
     atomic_fetch_or(&known_keys[key / 64], 1ull << key % 64);
     uint32_t words = atomic_load(&known_words);

@@ -1,10 +1,18 @@
-/* Asks the kernel whether memory is readable, without a fault, a descriptor or a lock. */
+/* Reads memory that may not be mapped, without a fault. */
 #ifndef THREADLEAK_PRELOAD_SHIM_READABLE_H
 #define THREADLEAK_PRELOAD_SHIM_READABLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-/* Are the aligned eight bytes around the address readable? */
+/* Only the aligned eight bytes around `address` are tested. */
 bool memory_is_readable(const void *address);
+
+/* Copies memory that another thread may unmap meanwhile. False: not all of it is readable. A sandboxed
+ * program gets a plain copy, because its filter can kill for the system call. */
+bool memory_copy(void *to, const void *from, size_t size);
+
+/* The same for a string. False: not readable, or longer than `size` with its NUL. */
+bool memory_copy_string(char *to, const char *from, size_t size);
 
 #endif

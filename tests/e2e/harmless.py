@@ -117,6 +117,28 @@ def dump_hidden(bench):
         demand(done == (0, handler + "\n", ""), done)
 
 
+# ---- what the shim takes -----------------------------------------------------------------
+
+def shims(bench):
+    """The shim, and the one that works as with a glibc before 2.35."""
+    for shim in bench.shim, os.path.join(bench.build, "old_glibc", "libthreadleak.so"):
+        demand(os.path.exists(shim), f"{shim} is not built: run make check")
+        yield shim
+
+
+def fork_in_the_loader(bench):
+    """No path of the shim takes a lock of the loader: a thread that holds it does not exist in the child."""
+    for shim in shims(bench):
+        status, _, err = harness.call([bench.target("fork_in_loader")], env=bench.environment(LD_PRELOAD=shim))
+        demand(status == 0 and not err, f"{shim}: status {status}: {err}")
+
+
+def creators_that_end(bench):
+    """libunwind's cache of a thread, 256 KiB and more, is freed when the thread ends."""
+    status, out, err = harness.call([bench.target("creators_end")], env=bench.environment(LD_PRELOAD=bench.shim))
+    demand(status == 0 and int(out) < 20 * 256, f"status {status}: {out} KiB for 200 threads: {err}")
+
+
 # ---- other users ---------------------------------------------------------------------------
 
 DROP = ("import os, sys\nos.setgroups([])\nos.setresgid(65534, 65534, 65534)\nos.setresuid(65534, 65534, 65534)\n")
@@ -330,7 +352,8 @@ def daemon_without_a_thread(bench):
             os.unlink(bench.path("pid"))
 
 
-TESTS = [fork_in_hook, many_dumps, dump_of_all_who_asked, dump_hidden, program_of_another_user, child_of_another_user,
+TESTS = [fork_in_hook, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, creators_that_end,
+         program_of_another_user, child_of_another_user,
          other_processes_get_no_answer, other_processes_do_not_block_it, impostors_are_not_asked, mask_of_nothing,
          two_directories_are_reported, memory_of_who_locked_its, log_that_nobody_reads, log_that_is_full, reports_take_turns,
          under_a_debugger, daemon_without_a_thread]

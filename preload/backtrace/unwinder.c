@@ -1,0 +1,130 @@
+#include "preload/backtrace/unwinder.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+#include "preload/backtrace/imports.h"
+#include "preload/backtrace/walk.h"
+#include "preload/ledger/module.h"
+#include "preload/shim/guard.h"
+#include "preload/shim/readable.h"
+
+#define STRING_OF(name) #name
+#define SYMBOL(name) STRING_OF(name)
+
+#ifdef __x86_64__
+#define ACCESSORS "_Ux86_64_get_accessors" /* for local and remote unwinding */
+#else
+#define ACCESSORS "_Uaarch64_get_accessors"
+#endif
+
+struct unwinder unwinder;
+
+/* ---- what libunwind calls ----------------------------------------------------------- */
+
+static bool may_read(struct capture_walk *walk, uintptr_t address)
+{
+    uintptr_t page = address & ~(uintptr_t)4095;
+    if (page == 0 || (page != walk->readable && !memory_is_readable((const void *)address)))
+        return false;
+    walk->readable = page;
+    return true;
+}
+
+/* If call-frame information is missing or wrong, an address can be anything. */
+static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write, void *arg)
+{
+    struct capture_walk *walk = shim_tls.walk;
+    if (!walk || write)
+        return unwinder.access_mem(space, address, value, write, arg);
+    if (!may_read(walk, address) || !may_read(walk, address + sizeof(*value) - 1))
+        return -UNW_EINVAL;
+    memcpy(value, (const void *)address, sizeof(*value));
+    return 0;
+}
+
+/*
+ * libunwind calls it instead of dl_iterate_phdr, to find the module of an address.  The first member of its
+ * data is that address (struct dwarf_callback_data, libunwind 1.0 to 1.8).  Without .eh_frame_hdr libunwind
+ * would open the module's file.
+ */
+static int iterate_modules(imports_callback *callback, void *data)
+{
+    uint64_t pc = *(const uint64_t *)data;
+    struct module_found found;
+    struct module_phdrs phdrs;
+    if (!module_find(pc, &found) || !found.eh_frame)
+        return 0;
+    module_describe(&found, &phdrs);
+    return callback(&phdrs.info, sizeof(phdrs.info), data);
+}
+
+/* ---- loading ------------------------------------------------------------------------ */
+
+static const struct {
+    void *to; /* a pointer to a function or variable */
+    const char *name;
+    bool optional;
+} symbols[] = {
+    {&unwinder.backtrace, "unw_backtrace", false},
+    {&unwinder.init_local, SYMBOL(unw_init_local), false},
+    {&unwinder.step, SYMBOL(unw_step), false},
+    {&unwinder.get_reg, SYMBOL(unw_get_reg), false},
+#ifdef __x86_64__
+    {&unwinder.getcontext, SYMBOL(unw_tdep_getcontext), false},
+#endif
+    {&unwinder.init_local2, SYMBOL(unw_init_local2), true},
+    {&unwinder.set_caching_policy, SYMBOL(unw_set_caching_policy), true},
+    {&unwinder.accessors, ACCESSORS, true},
+    {&unwinder.local, SYMBOL(unw_local_addr_space), true},
+};
+
+static bool find_symbols(void *lib)
+{
+    for (size_t i = 0; i < sizeof(symbols) / sizeof(*symbols); i++) {
+        void *found = dlsym(lib, symbols[i].name);
+        if (!found && !symbols[i].optional)
+            return false;
+        *(void **)symbols[i].to = found;
+    }
+    return true;
+}
+
+static void replace_access_mem(void)
+{
+    if (!unwinder.accessors || !unwinder.local || !unwinder.init_local2)
+        return;
+    unw_accessors_t *table = unwinder.accessors(*unwinder.local);
+    unwinder.access_mem = table->access_mem;
+    table->access_mem = access_mem;
+}
+
+void unwinder_cache(bool fill)
+{
+    /* The cache has a lock: walk.h.  Setting the policy also empties the cache. */
+    if (unwinder.set_caching_policy && unwinder.local)
+        unwinder.set_caching_policy(*unwinder.local,
+                                    fill && walk_has_locks() ? UNW_CACHE_GLOBAL : UNW_CACHE_NONE);
+}
+
+bool unwinder_load(void)
+{
+    void *lib = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+    if (!lib || !imports_replace(lib, iterate_modules) || !find_symbols(lib))
+        return false;
+    module_find_start();
+    if (!walk_has_locks())
+        unwinder_cache(false);
+    /* libunwind initialises itself at its first use. This makes it happen here, not at a creation. */
+    void *frames[1];
+    guard_unwind_begin();
+    unwinder.backtrace(frames, 1);
+    guard_unwind_end();
+    replace_access_mem();
+    return true;
+}
+
+bool unwinder_reads_safely(void)
+{
+    return unwinder.access_mem != NULL;
+}
