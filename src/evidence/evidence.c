@@ -9,6 +9,7 @@
 #include "core/core.h"
 #include "evidence/blind_spots.h"
 #include "evidence/unseen.h"
+#include "evidence/moment.h"
 #include "evidence/untracked.h"
 #include "proc/file.h"
 #include "proc/process.h"
@@ -121,8 +122,22 @@ static bool read_ledger(struct evidence *evidence, const struct ledger *ledger)
     evidence->argv = copy_argv(ledger);
     /* At an end: the time when the end began, without the time that it takes. */
     bool ended = header->end != LEDGER_END_NONE;
-    evidence->now_ns = ended ? header->end_ns : evidence->end.alive ? now_ns() : header->end_began_ns;
+    uint64_t moment = evidence->stacks ? evidence->stacks->moment_ns : 0;
+    evidence->now_ns = ended                  ? header->end_ns
+                       : !evidence->end.alive ? header->end_began_ns
+                       : moment               ? moment
+                                              : now_ns();
     return thread_index_read(&evidence->threads, ledger);
+}
+
+/* With the stacks they were read before the stop, and are those that have one. */
+static bool read_tasks(struct evidence *evidence)
+{
+    if (!evidence->stacks || !evidence->stacks->tasks.count)
+        return process_tasks(evidence->pid, &evidence->tasks);
+    evidence->tasks = evidence->stacks->tasks;
+    evidence->stacks->tasks = (struct task_list){NULL, 0};
+    return true;
 }
 
 static bool fail(struct evidence *evidence, struct error *error)
@@ -162,9 +177,12 @@ static bool of_watched(struct evidence *evidence, const struct ledger *ledger, s
         unseen_in_process(&evidence->threads, evidence->pid, ledger_get_header(ledger));
     /* In another pid namespace its tids differ from ours. */
     if (done && evidence->end.alive && evidence->pid == ledger_get_header(ledger)->pid &&
-        process_tasks(evidence->pid, &evidence->tasks))
+        read_tasks(evidence))
         done = find_untracked(evidence);
-    return done || fail(evidence, error);
+    if (!done)
+        return fail(evidence, error);
+    moment_align(evidence);
+    return true;
 }
 
 #define SHIM "libthreadleak.so"
@@ -197,7 +215,7 @@ bool evidence_of_process(struct evidence *evidence, pid_t pid, const struct ledg
     *evidence = (struct evidence){.pid = pid, .end.alive = true, .stacks = stacks};
     if (ledger)
         return of_watched(evidence, ledger, error);
-    if (process_tasks(pid, &evidence->tasks)) {
+    if (read_tasks(evidence)) {
         evidence->parent_pid = process_parent(pid);
         evidence->exe = process_exe(pid);
         evidence->argv = process_argv(pid);

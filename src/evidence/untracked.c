@@ -14,6 +14,14 @@ void untracked_keep(struct task_list *tasks, pid_t main_tid, const struct thread
     tasks->count = kept;
 }
 
+/* The later name, but the state from before our stop. */
+static void keep(struct task *to, const struct task *before, const struct task *again)
+{
+    char state = before->state;
+    *to = *again;
+    to->state = state;
+}
+
 void untracked_keep_lasting(struct task_list *tasks, const struct task_list *again, pid_t end_tid)
 {
     size_t kept = 0;
@@ -21,7 +29,7 @@ void untracked_keep_lasting(struct task_list *tasks, const struct task_list *aga
         const struct task *task = task_list_find(again, tasks->tasks[i].tid);
         if (task && task->start_ticks == tasks->tasks[i].start_ticks && task->state != 'X' &&
             task->state != 'Z' && task->tid != end_tid)
-            tasks->tasks[kept++] = *task;
+            keep(&tasks->tasks[kept++], &tasks->tasks[i], task);
     }
     tasks->count = kept;
 }

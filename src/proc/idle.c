@@ -4,13 +4,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
-#include "base/array.h"
 #include "base/clock.h"
-#include "base/search.h"
 #include "proc/file.h"
-#include "proc/status.h"
-#include "proc/tasks.h"
 
 #define MAX_THREADS 2000
 #define OWN_SCHED "/proc/thread-self/sched"
@@ -55,45 +53,33 @@ static double clock_of(struct clocks *clocks, int cpu)
     return monotonic_ms() + clocks->ahead_ms[cpu];
 }
 
-/* < 0: unknown */
-static double idle_seconds(struct clocks *clocks, pid_t pid, pid_t tid)
+/* Seconds since the task began, by a clock of 10 ms. */
+static double life_of(const struct task *task)
 {
-    struct task_stat stat;
-    double then = last_run(PROC_PATH("%d/task/%d/sched", pid, tid));
-    double now = task_stat_read(pid, tid, &stat) ? clock_of(clocks, stat.processor) : -1;
-    return then >= 0 && now >= then ? (now - then) / 1000 : -1;
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    double life = (double)now.tv_sec + (double)now.tv_nsec / 1e9 -
+                  (double)task->start_ticks / (double)sysconf(_SC_CLK_TCK);
+    return life > 0 ? life : 0;
 }
 
-void idle_times_read(struct idle_times *times, pid_t pid)
+/* < 0: unknown, also before the task has run for the first time. */
+static double idle_seconds(struct clocks *clocks, pid_t pid, const struct task *task)
 {
-    memset(times, 0, sizeof(*times));
+    double then = last_run(PROC_PATH("%d/task/%d/sched", pid, task->tid));
+    double now = then > 0 ? clock_of(clocks, task->processor) : -1, life = life_of(task);
+    if (now < then || then <= 0)
+        return -1;
+    return (now - then) / 1000 < life ? (now - then) / 1000 : life;
+}
+
+void task_list_set_idle(struct task_list *list, pid_t pid)
+{
     struct clocks clocks = {.known = {false}};
-    bool can = last_run(OWN_SCHED) >= 0 && sched_getaffinity(0, sizeof(clocks.before), &clocks.before) == 0;
-    DIR *directory = can ? opendir(PROC_PATH("%d/task", pid)) : NULL;
-    for (long tid; directory && (tid = proc_next_number(directory)) >= 0;) {
-        if (times->count == MAX_THREADS) {
-            times->count = 0;
-            break;
-        }
-        double seconds = idle_seconds(&clocks, pid, (pid_t)tid);
-        if (seconds >= 0 && ARRAY_GROW(times->items, times->count))
-            times->items[times->count++] = (struct idle_time){(pid_t)tid, seconds};
-    }
-    if (directory) {
-        closedir(directory);
-        sched_setaffinity(0, sizeof(clocks.before), &clocks.before);
-    }
-    times->count = sort_tids(times->items, times->count, sizeof(*times->items));
-}
-
-void idle_times_release(struct idle_times *times)
-{
-    free(times->items);
-    memset(times, 0, sizeof(*times));
-}
-
-double idle_time_of(const struct idle_times *times, pid_t tid)
-{
-    size_t at = SEARCH_FIRST(i, times->count, times->items[i].tid >= tid);
-    return at < times->count && times->items[at].tid == tid ? times->items[at].seconds : -1;
+    if (list->count > MAX_THREADS || last_run(OWN_SCHED) < 0 ||
+        sched_getaffinity(0, sizeof(clocks.before), &clocks.before) != 0)
+        return;
+    for (size_t i = 0; i < list->count; i++)
+        list->tasks[i].idle_s = idle_seconds(&clocks, pid, &list->tasks[i]);
+    sched_setaffinity(0, sizeof(clocks.before), &clocks.before);
 }

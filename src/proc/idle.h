@@ -5,22 +5,12 @@
 #ifndef THREADLEAK_PROC_IDLE_H
 #define THREADLEAK_PROC_IDLE_H
 
-#include <stddef.h>
 #include <sys/types.h>
 
-struct idle_times {
-    struct idle_time {
-        pid_t tid;
-        double seconds;
-    } * items; /* by ascending tid */
-    size_t count;
-};
+#include "proc/tasks.h"
 
-/* Empty if the kernel does not have it, and for a process with more than 2000 threads, where it would take
- * too long. */
-void idle_times_read(struct idle_times *times, pid_t pid);
-void idle_times_release(struct idle_times *times);
-/* Seconds; < 0: unknown. */
-double idle_time_of(const struct idle_times *times, pid_t tid);
+/* Sets idle_s of all tasks. It stays unknown if the kernel does not have it, and for a process with more than
+ * 2000 threads, where it would take too long. No task has been idle for longer than its life. */
+void task_list_set_idle(struct task_list *list, pid_t pid);
 
 #endif

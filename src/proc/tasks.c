@@ -11,14 +11,18 @@
 #include "proc/file.h"
 #include "proc/status.h"
 
-static bool read_task(pid_t pid, pid_t tid, struct task *task)
+bool task_read(pid_t pid, pid_t tid, struct task *task)
 {
     struct task_stat stat;
     char text[128];
     uint64_t ns;
     if (!task_stat_read(pid, tid, &stat))
         return false;
-    *task = (struct task){.tid = tid, .state = stat.state, .start_ticks = stat.start_ticks};
+    *task = (struct task){.tid = tid,
+                          .state = stat.state,
+                          .idle_s = -1,
+                          .processor = stat.processor,
+                          .start_ticks = stat.start_ticks};
     memcpy(task->name, stat.name, sizeof(task->name));
     task->cpu_s = (double)stat.cpu_ticks / (double)sysconf(_SC_CLK_TCK);
     /* The first number is the CPU time in nanoseconds, if the kernel counts it. */
@@ -37,7 +41,7 @@ bool process_tasks(pid_t pid, struct task_list *list)
         return false;
     for (long tid; ok && (tid = proc_next_number(directory)) >= 0;) {
         struct task task;
-        if (!read_task(pid, (pid_t)tid, &task))
+        if (!task_read(pid, (pid_t)tid, &task))
             continue;
         ok = ARRAY_GROW(list->tasks, list->count);
         if (ok)

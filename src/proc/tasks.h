@@ -12,6 +12,8 @@ struct task {
     char name[16];        /* "" unknown */
     char state;           /* R S D T t Z X …; 0: unknown */
     double cpu_s;         /* user + system; < 0: unknown */
+    double idle_s;        /* since it last ran (proc/idle.h); < 0: unknown */
+    int processor;        /* on which it last ran; -1: unknown */
     uint64_t start_ticks; /* clock ticks after boot; 0: unknown */
 };
 
@@ -20,6 +22,8 @@ struct task_list {
     size_t count;
 };
 
+/* Reads one task; idle_s stays unknown. False: no such task, or not readable. */
+bool task_read(pid_t pid, pid_t tid, struct task *task);
 /* Lists all tasks of a process, without tasks that end meanwhile. False with errno: no such process, not
  * readable, or out of memory; then the list is empty. */
 bool process_tasks(pid_t pid, struct task_list *list);

@@ -6,6 +6,7 @@
 
 #include "base/search.h"
 #include "snapshot/copy.h"
+#include "snapshot/left.h"
 #include "snapshot/process_memory.h"
 #include "snapshot/regs.h"
 #include "proc/status.h"
@@ -15,8 +16,15 @@ enum {
     MB = 1024 * KB,
     COPIED_BYTES = 64 * MB,
     USUAL_COPY = 6 * KB, /* most threads use at most this much of their stack */
+    MAX_TRIES = 20,      /* for a thread that goes from call to call */
     OBJECT_BYTES = 64,   /* on both sides of a futex: contains its mutex or condition variable */
 };
+
+static struct tracee *find_tracee(const struct stop *stop, pid_t tid)
+{
+    size_t at = SEARCH_FIRST(i, stop->count, stop->tracees[i].tid >= tid);
+    return at < stop->count && stop->tracees[at].tid == tid ? &stop->tracees[at] : NULL;
+}
 
 /* ---- all threads ------------------------------------------------------------------ */
 
@@ -28,13 +36,17 @@ static enum snapshot_state state_of_tracee(const struct tracee *tracee)
     return task_status_read(tracee->tid, 0, &status) && status.tracer ? SNAPSHOT_TRACED : SNAPSHOT_DENIED;
 }
 
-static void take_regs(const struct tracee *tracee, struct snapshot_thread *thread)
+static void take_regs(const struct stop *stop, const struct tracee *tracee, struct snapshot_thread *thread)
 {
     *thread = (struct snapshot_thread){.tid = tracee->tid, .syscall_nr = -1};
-    if (tracee->state != TRACEE_STOPPED)
-        thread->state = state_of_tracee(tracee);
-    else
+    if (tracee->state == TRACEE_LEFT)
+        left_set_regs(tracee, thread);
+    else if (tracee->state == TRACEE_STOPPED) {
         snapshot_read_regs(thread, !tracee->in_group_stop);
+        if (stop->park)
+            left_set_call(tracee, thread);
+    } else
+        thread->state = state_of_tracee(tracee);
 }
 
 static bool may_wait_for_futex(const struct snapshot_thread *thread)
@@ -74,7 +86,19 @@ static void fill(const struct snapshot *snapshot, struct snapshot_thread *thread
 static bool is_kept(const struct tracee *tracee)
 {
     return tracee->state == TRACEE_STOPPED || tracee->state == TRACEE_STUCK ||
-           tracee->state == TRACEE_REFUSED;
+           tracee->state == TRACEE_REFUSED || tracee->state == TRACEE_LEFT;
+}
+
+/* Without ptrace the stacks of a few threads, which are left running, are worth less than those by signals.
+ */
+static bool is_refused(const struct stop *stop)
+{
+    size_t stopped = 0, refused = 0;
+    for (size_t i = 0; i < stop->count; i++) {
+        stopped += stop->tracees[i].state == TRACEE_STOPPED;
+        refused += stop->tracees[i].state == TRACEE_REFUSED;
+    }
+    return refused && !stopped;
 }
 
 static void set_task(struct capture *capture)
@@ -82,32 +106,117 @@ static void set_task(struct capture *capture)
     for (size_t i = 0; i < capture->stop.count; i++) {
         const struct tracee *tracee = &capture->stop.tracees[i];
         bool is_main = tracee->tid == capture->snapshot->pid;
-        if (tracee->state == TRACEE_STOPPED && (is_main || !capture->snapshot->task))
+        bool has = tracee->state == TRACEE_STOPPED || tracee->state == TRACEE_LEFT;
+        if (has && (is_main || !capture->snapshot->task))
             capture->snapshot->task = tracee->tid;
     }
 }
 
-static bool fill_in(struct capture *capture, struct snapshot_arena *arena, uint64_t each)
+/* ---- threads that are left running ---- */
+
+static void plan(const struct snapshot *snapshot, struct snapshot_arena *arena,
+                 struct snapshot_thread *thread, uint64_t each)
+{
+    copy_plan(snapshot, arena, &thread->stack, thread->sp, COPY_RED_ZONE, each);
+    plan_object(snapshot, arena, thread);
+}
+
+/* It has left its call meanwhile. If it is now in one that can be stopped, it is stopped. */
+static void take_moved(struct capture *capture, struct snapshot_arena *arena, struct tracee *tracee,
+                       struct snapshot_thread *thread, uint64_t each)
+{
+    struct stop *stop = &capture->stop;
+    size_t used = arena->used;
+    for (int tries = 0; tries < MAX_TRIES; tries++) {
+        arena->used = used;
+        left_choose_one(stop->pid, tracee);
+        if (tracee->state == TRACEE_NEW) {
+            tracee_seize(tracee, stop->pid, &stop->seizing);
+            stop_seized(stop);
+        }
+        if (tracee->state == TRACEE_ENDED)
+            return;
+        take_regs(stop, tracee, thread);
+        if (thread->state != SNAPSHOT_STOPPED)
+            return;
+        plan(capture->snapshot, arena, thread, each);
+        fill(capture->snapshot, thread, 1);
+        if (tracee->state == TRACEE_STOPPED || left_is_steady(stop->pid, tracee))
+            return;
+    }
+    thread->state = SNAPSHOT_UNSTEADY;
+}
+
+/* Checks that threads that are left running stayed in their calls, and takes those again that did not. False:
+ * one did not, and has created a thread. */
+static bool check_left(struct capture *capture, struct snapshot_arena *arena, uint64_t each)
+{
+    struct snapshot *snapshot = capture->snapshot;
+    size_t kept = 0;
+    bool moved = false;
+    for (size_t i = 0; i < snapshot->count; i++) {
+        struct snapshot_thread *thread = &snapshot->threads[i];
+        struct tracee *tracee = find_tracee(&capture->stop, thread->tid);
+        if (tracee->state == TRACEE_LEFT && !left_is_steady(capture->stop.pid, tracee)) {
+            take_moved(capture, arena, tracee, thread, each);
+            moved = true;
+        }
+        if (tracee->state != TRACEE_ENDED)
+            snapshot->threads[kept++] = *thread;
+    }
+    snapshot->count = kept;
+    return !moved || stop_knows_all(&capture->stop);
+}
+
+/* All kept threads, and their stacks. all: no thread is missing. */
+static bool fill_in(struct capture *capture, struct snapshot_arena *arena, uint64_t each, bool *all)
 {
     struct snapshot *snapshot = capture->snapshot;
     snapshot->threads = calloc(capture->stop.count + 1, sizeof(*snapshot->threads));
     if (!snapshot->threads || !address_space_read(&snapshot->space, snapshot->task))
         return false;
-    snapshot->complete = capture->stop.complete;
     for (size_t i = 0; i < capture->stop.count; i++) {
         if (!is_kept(&capture->stop.tracees[i]))
             continue;
         struct snapshot_thread *thread = &snapshot->threads[snapshot->count++];
-        take_regs(&capture->stop.tracees[i], thread);
-        if (thread->state != SNAPSHOT_STOPPED) {
-            snapshot->complete = false;
-            continue;
-        }
-        copy_plan(snapshot, arena, &thread->stack, thread->sp, COPY_RED_ZONE, each);
-        plan_object(snapshot, arena, thread);
+        take_regs(&capture->stop, &capture->stop.tracees[i], thread);
+        if (thread->state == SNAPSHOT_STOPPED)
+            plan(snapshot, arena, thread, each);
     }
     fill(snapshot, snapshot->threads, snapshot->count);
+    *all = check_left(capture, arena, each);
+    snapshot->complete = capture->stop.complete && *all;
+    for (size_t i = 0; i < snapshot->count; i++)
+        snapshot->complete &=
+            snapshot->threads[i].state == SNAPSHOT_STOPPED || snapshot->threads[i].state == SNAPSHOT_KERNEL;
     return true;
+}
+
+static void forget(struct snapshot *snapshot, struct snapshot_arena *arena)
+{
+    address_space_release(&snapshot->space);
+    free(snapshot->threads);
+    snapshot->threads = NULL;
+    snapshot->count = 0;
+    arena->used = 0;
+}
+
+/* Threads that are left running may create others until they are stopped, too. */
+static void stop_and_fill(struct capture *capture, struct snapshot_arena *arena, uint64_t each)
+{
+    bool all = false;
+    for (int tries = 0; !all && tries < MAX_TRIES; tries++) {
+        if (tries)
+            forget(capture->snapshot, arena);
+        stop_begin(&capture->stop, true);
+        if (!is_refused(&capture->stop))
+            set_task(capture);
+        capture->ok = capture->snapshot->task && fill_in(capture, arena, each, &all);
+        if (!capture->ok) {
+            capture->why = capture->snapshot->task ? errno : 0;
+            return;
+        }
+    }
 }
 
 void capture_all(struct capture *capture)
@@ -124,25 +233,20 @@ void capture_all(struct capture *capture)
         capture->why = errno;
         return;
     }
-    stop_begin(&capture->stop, true);
-    set_task(capture);
+    if (arena)
+        stop_and_fill(capture, arena, each);
+    if (capture->ok && options && options->while_stopped) {
+        for (size_t i = 0; i < capture->snapshot->count; i++)
+            snapshot_resolve_restarted(capture->snapshot, &capture->snapshot->threads[i]);
+        options->while_stopped(capture->snapshot, options->arg);
+    }
     if (!arena)
         capture->why = ENOMEM;
-    else if (capture->snapshot->task) {
-        capture->ok = fill_in(capture, arena, each);
-        capture->why = capture->ok ? 0 : errno;
-    }
     capture->snapshot->parked = capture->stop.park != 0;
     stop_end(&capture->stop);
 }
 
 /* ---- more of some threads ----------------------------------------------------------------------- */
-
-static const struct tracee *find_tracee(const struct stop *stop, pid_t tid)
-{
-    size_t at = SEARCH_FIRST(i, stop->count, stop->tracees[i].tid >= tid);
-    return at < stop->count && stop->tracees[at].tid == tid ? &stop->tracees[at] : NULL;
-}
 
 static void plan_interrupted(const struct snapshot *snapshot, struct snapshot_arena *arena,
                              struct snapshot_thread *thread, uint64_t address, uint64_t max_size)
@@ -160,9 +264,9 @@ static bool take_regs_again(const struct capture *capture, const struct snapshot
     if (capture->snapshot->parked)
         return thread->state == SNAPSHOT_STOPPED;
     const struct tracee *tracee = find_tracee(&capture->stop, thread->tid);
-    if (!tracee || tracee->state != TRACEE_STOPPED)
+    if (!tracee || (tracee->state != TRACEE_STOPPED && tracee->state != TRACEE_LEFT))
         return false;
-    take_regs(tracee, again);
+    take_regs(&capture->stop, tracee, again);
     return again->state == SNAPSHOT_STOPPED;
 }
 
@@ -176,6 +280,8 @@ static void capture_thread_again(const struct capture *capture, struct snapshot_
     plan_interrupted(capture->snapshot, arena, &again, want->address, each);
     plan_object(capture->snapshot, arena, &again);
     fill(capture->snapshot, &again, 1);
+    if (again.left && !left_is_steady(capture->stop.pid, find_tracee(&capture->stop, again.tid)))
+        return;
     /* Its stack may be a mapping that did not exist at the first stop. */
     if (again.stack.size || !thread->stack.size)
         *thread = again;

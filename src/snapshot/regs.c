@@ -8,6 +8,8 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 
+#include "snapshot/call.h"
+
 #if defined(__x86_64__)
 
 /* include/linux/errno.h of the kernel: the result register of an interrupted system call,
@@ -25,40 +27,11 @@ static bool is_restarting(long result)
            result == -ERESTART_RESTARTBLOCK;
 }
 
-/*
- * These fail with EINTR even if only a tracer wakes them. They have had no effect then, so they can be
- * restarted. close, connect, io_uring_enter and writes are not listed, because they may have had an effect.
- */
-static bool fails_with_eintr(long nr)
-{
-    switch (nr) {
-    case SYS_epoll_wait:
-    case SYS_epoll_pwait:
-#ifdef SYS_epoll_pwait2
-    case SYS_epoll_pwait2:
-#endif
-    case SYS_semop:
-    case SYS_semtimedop:
-    case SYS_rt_sigtimedwait:
-    case SYS_io_getevents:
-    case SYS_io_pgetevents:
-    case SYS_read: /* of a socket with SO_RCVTIMEO */
-    case SYS_readv:
-    case SYS_recvfrom:
-    case SYS_recvmsg:
-    case SYS_accept:
-    case SYS_accept4:
-    case SYS_sendto: /* with SO_SNDTIMEO; a partial send returns a count */
-    case SYS_sendmsg:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static bool would_fail(const struct user_regs_struct *regs)
 {
-    return (long)regs->orig_rax >= 0 && (long)regs->rax == -EINTR && fails_with_eintr((long)regs->orig_rax);
+    const uint64_t args[6] = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9};
+    return (long)regs->orig_rax >= 0 && (long)regs->rax == -EINTR &&
+           call_can_be_reissued((long)regs->orig_rax, args);
 }
 
 void snapshot_set_regs(struct snapshot_thread *thread, const void *all)
@@ -94,18 +67,36 @@ static void jump(struct user_regs_struct *regs, uint64_t address)
     regs->orig_rax = ~0ull; /* in no system call: nothing to restart */
 }
 
+void regs_of_call(struct snapshot_thread *thread)
+{
+    static const unsigned char order[] = {5, 4, 1, 10, 8, 9}; /* rdi, rsi, rdx, r10, r8, r9 */
+    thread->unknown_regs = (UINT64_C(1) << SNAPSHOT_REGS) - 1;
+    for (size_t i = 0; i < sizeof(order); i++) {
+        thread->regs[order[i]] = thread->syscall_args[i];
+        thread->unknown_regs &= ~(UINT64_C(1) << order[i]);
+    }
+    thread->regs[SNAPSHOT_REG_PC] = thread->pc;
+    thread->regs[SNAPSHOT_REG_SP] = thread->sp;
+    thread->unknown_regs &= ~(UINT64_C(1) << SNAPSHOT_REG_PC | UINT64_C(1) << SNAPSHOT_REG_SP);
+}
+
+/* mov $NR,%eax; syscall: code of libc's wrappers */
+long regs_call_in_code(const unsigned char code[7])
+{
+    uint32_t nr;
+    memcpy(&nr, code + 1, sizeof(nr));
+    return code[0] == 0xb8 && code[5] == 0x0f && code[6] == 0x05 ? (long)nr : -1;
+}
+
 void snapshot_resolve_restarted(const struct snapshot *snapshot, struct snapshot_thread *thread)
 {
-    /* mov $NR,%eax; syscall: code of libc's wrappers */
     unsigned char code[7];
-    uint32_t nr;
+    long nr;
     if (thread->state != SNAPSHOT_STOPPED || thread->syscall_nr != SYS_restart_syscall)
         return;
-    if (!snapshot_read_memory(snapshot, thread, thread->pc - sizeof(code), code, sizeof(code)) ||
-        code[0] != 0xb8 || code[5] != 0x0f || code[6] != 0x05)
-        return;
-    memcpy(&nr, code + 1, sizeof(nr));
-    thread->syscall_nr = (long)nr;
+    if (snapshot_read_memory(snapshot, thread, thread->pc - sizeof(code), code, sizeof(code)) &&
+        (nr = regs_call_in_code(code)) >= 0)
+        thread->syscall_nr = nr;
 }
 
 void snapshot_check_syscall(const struct snapshot *snapshot, struct snapshot_thread *thread)
@@ -137,6 +128,22 @@ void snapshot_set_regs(struct snapshot_thread *thread, const void *all)
     thread->syscall_nr = -1;
 }
 
+/* x0 to x5; the kernel changes x0 only when the call returns. */
+void regs_of_call(struct snapshot_thread *thread)
+{
+    thread->unknown_regs = ~UINT64_C(0x3f) & ((UINT64_C(1) << SNAPSHOT_REGS) - 1);
+    memcpy(thread->regs, thread->syscall_args, sizeof(thread->syscall_args));
+    thread->regs[SNAPSHOT_REG_PC] = thread->pc;
+    thread->regs[SNAPSHOT_REG_SP] = thread->sp;
+    thread->unknown_regs &= ~(UINT64_C(1) << SNAPSHOT_REG_PC | UINT64_C(1) << SNAPSHOT_REG_SP);
+}
+
+long regs_call_in_code(const unsigned char code[7])
+{
+    (void)code;
+    return -1;
+}
+
 /* snapshot_resolve_restarted has already checked the instruction. */
 void snapshot_check_syscall(const struct snapshot *snapshot, struct snapshot_thread *thread)
 {
@@ -155,8 +162,8 @@ static void jump(struct user_regs_struct *regs, uint64_t address)
 void snapshot_resolve_restarted(const struct snapshot *snapshot, struct snapshot_thread *thread)
 {
     uint32_t code;
-    if (thread->state != SNAPSHOT_STOPPED || !snapshot_read_memory(snapshot, thread, thread->pc, &code, 4) ||
-        code != 0xd4000001)
+    if (thread->state != SNAPSHOT_STOPPED || thread->left ||
+        !snapshot_read_memory(snapshot, thread, thread->pc, &code, 4) || code != 0xd4000001)
         return;
     thread->syscall_nr = (long)thread->regs[8];
     memcpy(thread->syscall_args, thread->regs, sizeof(thread->syscall_args));
@@ -185,6 +192,8 @@ void snapshot_read_regs(struct snapshot_thread *thread, bool by_us)
     if (iov.iov_len != sizeof(regs))
         return;
     snapshot_set_regs(thread, &regs);
+    if (!thread->pc && !thread->sp)
+        thread->state = SNAPSHOT_KERNEL;
     if (by_us && make_restart(&regs))
         ptrace(PTRACE_SETREGSET, thread->tid, (void *)NT_PRSTATUS, &iov);
 }

@@ -19,4 +19,10 @@ void snapshot_resolve_restarted(const struct snapshot *snapshot, struct snapshot
 /* Clears syscall_nr if the instruction before the pc makes no system call. */
 void snapshot_check_syscall(const struct snapshot *snapshot, struct snapshot_thread *thread);
 
+/* Sets the registers that are known of a thread that was left running in a call: pc, sp and those of the
+ * arguments. */
+void regs_of_call(struct snapshot_thread *thread);
+/* The number of the call, from the code before the pc; -1: unknown. */
+long regs_call_in_code(const unsigned char code[7]);
+
 #endif

@@ -6,11 +6,11 @@
  * the top of its stack are copied, then all threads go on. Nothing in the process is changed. If this program
  * is killed meanwhile, the kernel resumes the threads and delivers pending signals.
  *
- * A stop interrupts system calls as SIGSTOP and SIGCONT do (signal(7)). The kernel restarts most of them,
- * with the rest of their timeout: nanosleep, futex (mutexes, condition variables, semaphores), poll, select,
- * read, write, wait4. A few would fail with EINTR: epoll_wait, semop, sigtimedwait, io_getevents, sockets
- * with SO_RCVTIMEO or SO_SNDTIMEO. On x86_64 the tracer restarts these, too, and their timeout begins anew. A
- * call that has transferred a part of its data returns that part, as it may at any time.
+ * No system call of the process returns early, late, short or failed because of this. A stop would do that to
+ * many calls, so threads that are blocked in these are left running (calls.def). A thread whose call begins
+ * in the milliseconds between that choice and the stop is stopped in it. On x86_64 the tracer restarts a call
+ * that would fail with EINTR. One case remains: a transfer that began in this time returns what it has
+ * transferred.
  */
 #ifndef THREADLEAK_SNAPSHOT_SNAPSHOT_H
 #define THREADLEAK_SNAPSHOT_SNAPSHOT_H
@@ -33,12 +33,14 @@ enum { SNAPSHOT_REG_FP = 29, SNAPSHOT_REG_SP = 31, SNAPSHOT_REG_PC = 32, SNAPSHO
 #endif
 
 enum snapshot_state {
-    SNAPSHOT_STOPPED,     /* registers and stack were taken */
+    SNAPSHOT_STOPPED,     /* registers and stack were taken; also of a thread that was left running */
     SNAPSHOT_UNSTOPPABLE, /* did not stop in time: in an uninterruptible wait, for example for a vfork child
                            */
     SNAPSHOT_TRACED,      /* another program traces it */
     SNAPSHOT_DENIED,
-    SNAPSHOT_FOREIGN, /* its registers are those of another architecture: a 32-bit program */
+    SNAPSHOT_KERNEL,   /* a thread of the kernel in this process, such as a worker of io_uring */
+    SNAPSHOT_UNSTEADY, /* it goes from one system call to the next, and a stop would change their results */
+    SNAPSHOT_FOREIGN,  /* its registers are those of another architecture: a 32-bit program */
 };
 
 struct snapshot_copy {
@@ -51,6 +53,8 @@ struct snapshot_thread {
     pid_t tid;
     enum snapshot_state state;
     uint64_t regs[SNAPSHOT_REGS];
+    uint64_t unknown_regs; /* bits, by number; of a thread that was left running */
+    bool left;             /* it was not stopped, but stayed in its system call */
     uint64_t pc, sp;
     uint64_t thread_pointer; /* glibc's pthread_t, which does not depend on the pid namespace; 0: unknown */
     long syscall_nr;         /* in which it was blocked; -1: none, or the call had just finished */
@@ -78,6 +82,9 @@ struct snapshot {
 };
 
 struct snapshot_options {
+    /* Called once, in another thread, while the process stands still after the first stop; NULL: nothing. */
+    void (*while_stopped)(const struct snapshot *snapshot, void *arg);
+    void *arg;
     unsigned stop_ms;    /* longest wait for threads that do not stop; 0: 200 */
     size_t copied_bytes; /* bytes of all stacks together, at the first stop; 0: 64 MiB */
     /* At the end of the process its shim asks for this: threads do not return to the program. Each goes on at

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "proc/file.h"
 #include "proc/tasks.h"
+#include "snapshot/left.h"
 
 enum {
     FIRST_NAP_NS = 20000,
@@ -65,6 +66,8 @@ static bool add_new(struct stop *stop, bool *found)
 void stop_seize(struct stop *stop)
 {
     sort_and_unify(stop);
+    enum left_how how = stop->park ? LEFT_NONE : stop->began_ns ? LEFT_AT_ONCE : LEFT_PATIENTLY;
+    left_choose(stop->pid, stop->tracees, stop->count, how);
     for (size_t i = 0; i < stop->count; i++)
         if (stop->tracees[i].state == TRACEE_NEW)
             tracee_seize(&stop->tracees[i], stop->pid, &stop->seizing);
@@ -174,31 +177,35 @@ size_t stop_count_threads(pid_t pid)
 }
 
 /* Stopped threads create no others.  This saves listing ten thousand threads again. */
-static bool knows_all(const struct stop *stop)
+bool stop_knows_all(const struct stop *stop)
 {
     size_t alive = 0;
     for (size_t i = 0; i < stop->count; i++) {
         enum tracee_state state = stop->tracees[i].state;
         if (state == TRACEE_STUCK || state == TRACEE_REFUSED)
             return false;
-        alive += state == TRACEE_STOPPED;
+        alive += state == TRACEE_STOPPED || state == TRACEE_LEFT;
     }
     return alive == stop_count_threads(stop->pid);
+}
+
+void stop_seized(struct stop *stop)
+{
+    interrupt(stop);
+    wait_for_pending(stop);
 }
 
 void stop_begin(struct stop *stop, bool others)
 {
     bool found = true;
-    interrupt(stop);
-    wait_for_pending(stop);
-    stop->complete = !others || knows_all(stop);
+    stop_seized(stop);
+    stop->complete = !others || stop_knows_all(stop);
     for (int pass = 0; !stop->complete && pass < MAX_PASSES; pass++) {
         if (!add_new(stop, &found))
             return;
         stop_seize(stop);
-        interrupt(stop);
-        wait_for_pending(stop);
-        stop->complete = !found || knows_all(stop);
+        stop_seized(stop);
+        stop->complete = !found || stop_knows_all(stop);
     }
 }
 

@@ -23,13 +23,17 @@ struct stop {
 
 /* The number of threads, from the link count of /proc/PID/task; 0: no such process. */
 size_t stop_count_threads(pid_t pid);
-/* Lists the threads of the process and attaches to them. It does not stop them yet. False with errno: out of
- * memory, or no such process. */
+/* Lists the threads of the process, and attaches to those that are not left running. It does not stop them
+ * yet. False with errno: out of memory, or no such process. */
 bool stop_list(struct stop *stop);
 /* Adds a thread to the tracees.  False: out of memory. */
 bool stop_add(struct stop *stop, pid_t tid);
-/* Attaches to the added threads. */
+/* Attaches to the added threads, except those that are left running. */
 void stop_seize(struct stop *stop);
+/* Stops the tracees that are seized. */
+void stop_seized(struct stop *stop);
+/* Does the process have no other threads than those that are stopped or left running? */
+bool stop_knows_all(const struct stop *stop);
 /* Stops all tracees; with `others`, also threads that are created meanwhile. */
 void stop_begin(struct stop *stop, bool others);
 /* Resumes or parks all.  The kernel releases those that did not stop when the calling thread ends:

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "proc/call.h"
+
 enum tracee_state {
     TRACEE_NEW,
     TRACEE_SEIZED,  /* we trace it, and it runs */
@@ -15,14 +17,17 @@ enum tracee_state {
     TRACEE_STUCK, /* interrupted, and did not stop in time */
     TRACEE_ENDED,
     TRACEE_REFUSED, /* error in why */
+    TRACEE_LEFT,    /* not traced: it is left running in its system call */
 };
 
 struct tracee {
     pid_t tid;
     enum tracee_state state;
-    int signal;         /* to be delivered when it is resumed; 0: none */
-    int why;            /* errno */
-    bool in_group_stop; /* SIGSTOP or the like holds the process */
+    int signal;            /* to be delivered when it is resumed; 0: none */
+    int why;               /* errno */
+    bool in_group_stop;    /* SIGSTOP or the like holds the process */
+    struct task_call call; /* before the stop */
+    long call_nr;          /* of the call that the kernel has started again, else call.nr */
 };
 
 /* Attaches to the thread, which continues to run. seizing is odd during the call: PTRACE_SEIZE may block for

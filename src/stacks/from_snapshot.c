@@ -79,18 +79,22 @@ static bool fill(struct stacks *stacks, const struct snapshot *snapshot, const s
 }
 
 static bool fill_waits(struct stacks *stacks, const struct snapshot *snapshot,
-                       const struct unwinder *unwinder, const struct stacks_options *options,
-                       struct error *error)
+                       const struct unwinder *unwinder, struct files *files,
+                       const struct stacks_options *options, struct error *error)
 {
     struct thread_names names;
-    if (!thread_names_read(&names, options->ledger, snapshot->pid, snapshot_has_proc(snapshot)))
+    if (!thread_names_read(&names, options->ledger, snapshot->pid, snapshot_has_proc(snapshot))) {
+        wait_files_free(files);
         return false;
+    }
     const struct wait_context context = {
         .snapshot = snapshot,
         .unwinder = unwinder,
         .symbolizer = options->symbolizer,
         .name = thread_names_format,
         .name_arg = &names,
+        .files = files,
+        .tasks = &stacks->tasks,
     };
     struct waits *waits = waits_new(&context, error);
     bool done = waits != NULL;
@@ -108,19 +112,71 @@ static bool fill_waits(struct stacks *stacks, const struct snapshot *snapshot,
     return done;
 }
 
-struct stacks *stacks_from_snapshot(struct snapshot *snapshot, enum stack_source source,
-                                    const struct stacks_options *options, struct error *error)
+/* The tasks become exactly the threads of the snapshot: one may have begun or ended since they were read. */
+static bool match_tasks(struct stacks *stacks, pid_t pid)
+{
+    struct task *tasks = calloc(stacks->count + 1, sizeof(*tasks));
+    if (!tasks)
+        return false;
+    for (size_t i = 0; i < stacks->count; i++) {
+        const struct task *task = task_list_find(&stacks->tasks, stacks->threads[i].tid);
+        if (task)
+            tasks[i] = *task;
+        else if (!task_read(pid, stacks->threads[i].tid, &tasks[i]))
+            tasks[i] = (struct task){.tid = stacks->threads[i].tid, .cpu_s = -1, .idle_s = -1};
+    }
+    free(stacks->tasks.tasks);
+    stacks->tasks = (struct task_list){tasks, stacks->count};
+    return true;
+}
+
+static void fill_idle(struct stacks *stacks)
+{
+    for (size_t i = 0; i < stacks->count; i++) {
+        const struct task *task = task_list_find(&stacks->tasks, stacks->threads[i].tid);
+        if (task && stacks->threads[i].stack && !stacks->threads[i].wait.running)
+            stacks->threads[i].idle_s = task->idle_s;
+    }
+}
+
+static struct stacks *make(struct snapshot *snapshot, enum stack_source source, struct live_facts *facts,
+                           const struct stacks_options *options, struct error *error)
 {
     struct stacks *stacks = calloc(1, sizeof(*stacks));
     struct unwinder *unwinder = stacks ? unwinder_new(snapshot, error) : NULL;
+    if (stacks) {
+        stacks->tasks = facts->tasks;
+        stacks->moment_ns = facts->moment_ns;
+        facts->tasks = (struct task_list){NULL, 0};
+    }
     if (unwinder)
         unwinder_name_vdso(unwinder, options->symbolizer);
     bool done = unwinder && fill(stacks, snapshot, unwinder, source, options) &&
-                fill_waits(stacks, snapshot, unwinder, options, error);
-    unwinder_free(unwinder);
+                (!stacks->tasks.count || match_tasks(stacks, snapshot->pid));
     if (done)
+        done = fill_waits(stacks, snapshot, unwinder, facts->files, options, error);
+    else
+        wait_files_free(facts->files);
+    task_list_release(&facts->tasks);
+    unwinder_free(unwinder);
+    if (done) {
+        fill_idle(stacks);
         return stacks;
+    }
     error_set(error, "out of memory");
     stacks_free(stacks);
     return NULL;
+}
+
+struct stacks *stacks_from_live(struct snapshot *snapshot, struct live_facts *facts,
+                                const struct stacks_options *options, struct error *error)
+{
+    return make(snapshot, STACK_SOURCE_PTRACE, facts, options, error);
+}
+
+struct stacks *stacks_from_snapshot(struct snapshot *snapshot, enum stack_source source,
+                                    const struct stacks_options *options, struct error *error)
+{
+    struct live_facts none = {.files = NULL};
+    return make(snapshot, source, &none, options, error);
 }

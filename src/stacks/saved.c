@@ -78,9 +78,10 @@ static json_t *save(const struct stacks *stacks)
         append_value(&shared, save_stack(&stacks->shared[i]));
     for (size_t i = 0; i < stacks->count; i++)
         append_value(&threads, save_thread(stacks, &stacks->threads[i]));
-    return json_pack("{ss sb so so so so}", "version", THREADLEAK_VERSION, "symbols_only",
-                     stacks->symbols_only, "note", string(stacks->note), "argv", save_argv(stacks->argv),
-                     "stacks", shared, "threads", threads);
+    return json_pack("{ss sI sb so so so so}", "version", THREADLEAK_VERSION, "moment_ns",
+                     (json_int_t)stacks->moment_ns, "symbols_only", stacks->symbols_only, "note",
+                     string(stacks->note), "argv", save_argv(stacks->argv), "stacks", shared, "threads",
+                     threads);
 }
 
 bool stacks_save(const struct stacks *stacks, const char *path)
@@ -201,6 +202,7 @@ static bool load(struct stacks *stacks, const json_t *json)
     const char *version = json_string_value(json_object_get(json, "version"));
     if (!version || strcmp(version, THREADLEAK_VERSION) != 0)
         return false;
+    stacks->moment_ns = (uint64_t)json_integer_value(json_object_get(json, "moment_ns"));
     stacks->shared = calloc(json_array_size(shared) + 1, sizeof(*stacks->shared));
     stacks->threads = calloc(json_array_size(threads) + 1, sizeof(*stacks->threads));
     stacks->symbols_only = json_is_true(json_object_get(json, "symbols_only"));

@@ -65,6 +65,7 @@ void stacks_free(struct stacks *stacks)
         free(stacks->shared[i].frames);
         free(stacks->shared[i].incomplete);
     }
+    task_list_release(&stacks->tasks);
     free(stacks->threads);
     free(stacks->shared);
     free(stacks->argv);

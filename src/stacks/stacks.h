@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "ledger/ledger.h"
+#include "proc/tasks.h"
 #include "symbolize/symbolize.h"
 #include "wait/wait.h"
 
@@ -41,6 +42,8 @@ struct stacks {
     size_t count;
     struct shared_stack *shared; /* owns the threads' `stack` */
     size_t shared_count;
+    struct task_list tasks; /* of a live process: its threads, their names and times just before the stop */
+    uint64_t moment_ns;     /* CLOCK_MONOTONIC of that; 0: unknown */
     struct json_t *json; /* owns the strings of loaded frames; NULL: the symbolizer owns them */
     char **argv;         /* of the process when they were taken, one block; NULL: not read */
     bool
@@ -75,6 +78,16 @@ struct snapshot; /* snapshot.h */
 /* Makes them from a snapshot of the caller, with this `source`. */
 struct stacks *stacks_from_snapshot(struct snapshot *snapshot, enum stack_source source,
                                     const struct stacks_options *options, struct error *error);
+
+/* What was read of a live process just before its snapshot, and while it stood still. */
+struct live_facts {
+    struct task_list tasks; /* may be empty */
+    uint64_t moment_ns;
+    struct files *files; /* wait_files_read; NULL: not read */
+};
+/* The same for a live process. Takes over the facts, also if it fails. */
+struct stacks *stacks_from_live(struct snapshot *snapshot, struct live_facts *facts,
+                                const struct stacks_options *options, struct error *error);
 
 /* ---- code addresses of a ledger ---- */
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "proc/idle.h"
 #include "snapshot/snapshot.h"
 #include "stacks/signal_capture.h"
@@ -99,31 +100,44 @@ static struct stacks *take_by_signals(pid_t pid, struct error *refused, const st
     return stacks;
 }
 
+static void read_files(const struct snapshot *snapshot, void *files)
+{
+    *(struct files **)files = wait_files_read(snapshot);
+}
+
+/* One pass over the threads: names, states and times are of one moment, and a stop would change them. */
+static void read_before(struct live_facts *facts, pid_t pid)
+{
+    facts->moment_ns = now_ns();
+    if (process_tasks(pid, &facts->tasks))
+        task_list_set_idle(&facts->tasks, pid);
+}
+
 struct stacks *stacks_take(pid_t pid, const struct stacks_options *options, struct error *error)
 {
     struct snapshot *snapshot;
-    struct stacks *stacks = NULL;
     struct error why = {""};
-    struct idle_times idle;
-    idle_times_read(&idle, pid);
-    const struct snapshot_options how = {.park = options->park.at, .park_not = options->park.except};
+    struct live_facts facts = {.files = NULL};
+    const struct snapshot_options how = {.while_stopped = read_files,
+                                         .arg = &facts.files,
+                                         .park = options->park.at,
+                                         .park_not = options->park.except};
+    read_before(&facts, pid);
     enum snapshot_status status = snapshot_take(pid, &how, &snapshot, &why);
     if (status == SNAPSHOT_OK) {
-        stacks = stacks_from_snapshot(snapshot, STACK_SOURCE_PTRACE, options, error);
+        struct stacks *stacks = stacks_from_live(snapshot, &facts, options, error);
         snapshot_free(snapshot);
-    }
-    for (size_t i = 0; stacks && i < stacks->count; i++)
-        if (stacks->threads[i].stack && !stacks->threads[i].wait.running)
-            stacks->threads[i].idle_s = idle_time_of(&idle, stacks->threads[i].tid);
-    idle_times_release(&idle);
-    if (status == SNAPSHOT_OK)
         return stacks;
+    }
+    task_list_release(&facts.tasks);
+    wait_files_free(facts.files);
     if (status == SNAPSHOT_GONE) {
         *error = why;
         return NULL;
     }
     /* A debugger would stop at the signal. */
-    stacks = options->ledger && status != SNAPSHOT_BUSY ? take_by_signals(pid, &why, options) : NULL;
+    struct stacks *stacks =
+        options->ledger && status != SNAPSHOT_BUSY ? take_by_signals(pid, &why, options) : NULL;
     if (!stacks)
         stacks = stacks_none(why.text);
     if (!stacks)

@@ -8,6 +8,12 @@ void cursor_init(struct cursor *cursor, struct code *code, const struct snapshot
 {
     *cursor = (struct cursor){.code = code, .thread = thread, .is_first = true};
     memcpy(cursor->regs, thread->regs, sizeof(cursor->regs));
+    cursor->unknown = thread->unknown_regs;
+}
+
+bool cursor_is_unknown(const struct cursor *cursor, int reg)
+{
+    return cursor->unknown >> reg & 1;
 }
 
 bool cursor_read(void *arg, uint64_t address, void *to, size_t size)

@@ -28,8 +28,10 @@ struct cursor {
     struct code *code;
     const struct snapshot_thread *thread;
     uint64_t regs[SNAPSHOT_REGS]; /* of the frame; the pc is among them */
+    uint64_t unknown;             /* bits, by number: registers of a thread that was left running */
     bool is_return_address;       /* the pc is a return address: the call is before it */
     bool is_first;
+    bool is_trial;         /* checks a candidate for a frame's base */
     bool by_frame_pointer; /* the frame was found by the frame pointer */
     unsigned descents;     /* number of signal frames that led to lower addresses */
     uint64_t missing;
@@ -38,6 +40,11 @@ struct cursor {
 };
 
 void cursor_init(struct cursor *cursor, struct code *code, const struct snapshot_thread *thread);
+
+/* Why a stack ends at a frame that needs an unknown register. */
+#define CURSOR_UNKNOWN \
+    "its callers need registers that are unknown, because it was not stopped in its system call"
+bool cursor_is_unknown(const struct cursor *cursor, int reg);
 
 /* False: it could not be read, and cursor->missing is its address.  The first argument is a
  * cursor (struct expression_context). */
@@ -62,6 +69,14 @@ enum step cursor_step(struct cursor *cursor, bool *left_is_return_address);
 /* The same for a pc without call-frame information: by the frame pointer, or by the instructions around the
  * pc (guess.c). */
 enum step cursor_guess(struct cursor *cursor, uint64_t pc);
+
+/* Finds the frame pointer that the rules need, if it is unknown (frame_base.c). False: it stays unknown. */
+bool cursor_find_frame_base(struct cursor *cursor, const struct frame_rules *rules);
+
+/* Reads code, which may be in writable memory if it was generated. */
+bool cursor_read_code(const struct cursor *cursor, uint64_t address, void *to, size_t size);
+/* Is there a call instruction before the address? */
+bool cursor_is_after_call(const struct cursor *cursor, uint64_t pc);
 
 /* Is pc in the code that signal handlers return to? */
 bool cursor_is_signal_return(struct cursor *cursor, uint64_t pc);

@@ -45,7 +45,7 @@ static uint64_t pick(struct machine *machine, uint64_t index)
 
 static uint64_t reg(struct machine *machine, uint64_t number)
 {
-    if (number >= SNAPSHOT_REGS) {
+    if (number >= SNAPSHOT_REGS || machine->context->unknown >> number & 1) {
         machine->failed = true;
         return 0;
     }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* Generated code may be in writable memory, which snapshot_read_memory does not read. */
-static bool read_code(const struct cursor *cursor, uint64_t address, void *to, size_t size)
+bool cursor_read_code(const struct cursor *cursor, uint64_t address, void *to, size_t size)
 {
     const struct region *region = address_space_find(&cursor->code->snapshot->space, address);
     return region && region->executable && cursor->code->reads_left && cursor->code->reads_left-- &&
@@ -18,7 +18,7 @@ bool cursor_is_signal_return(struct cursor *cursor, uint64_t pc)
 {
     static const unsigned char expected[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
     unsigned char code[sizeof(expected)];
-    return read_code(cursor, pc, code, sizeof(code)) && memcmp(code, expected, sizeof(code)) == 0;
+    return cursor_read_code(cursor, pc, code, sizeof(code)) && memcmp(code, expected, sizeof(code)) == 0;
 }
 
 /* The handler's return has popped its address, so sp is at struct ucontext.  Its
@@ -33,6 +33,7 @@ static enum step by_signal_context(struct cursor *cursor)
         return cursor_lost_in_loop(cursor);
     for (size_t i = 0; i < sizeof(order); i++)
         cursor->regs[order[i]] = saved[i];
+    cursor->unknown = 0;
     cursor->is_return_address = false;
     return STEP_CALLER;
 }
@@ -67,7 +68,7 @@ static bool is_called_from_top(struct cursor *cursor, uint64_t pc)
     uint64_t from;
     int32_t distance;
     if (!has_descriptions(cursor, pc) || !cursor_read_word(cursor, cursor->regs[SNAPSHOT_REG_SP], &from) ||
-        !read_code(cursor, from - sizeof(call), call, sizeof(call)) || call[0] != 0xe8)
+        !cursor_read_code(cursor, from - sizeof(call), call, sizeof(call)) || call[0] != 0xe8)
         return false;
     memcpy(&distance, call + 1, sizeof(distance));
     uint64_t callee = from + (uint64_t)(int64_t)distance;
@@ -75,10 +76,10 @@ static bool is_called_from_top(struct cursor *cursor, uint64_t pc)
 }
 
 /* call rel32, or ff /2 (call through a register or memory) with the bytes that its ModRM byte requires. */
-static bool is_after_call(const struct cursor *cursor, uint64_t pc)
+bool cursor_is_after_call(const struct cursor *cursor, uint64_t pc)
 {
     unsigned char code[7], *end = code + sizeof(code);
-    if (!read_code(cursor, pc - sizeof(code), code, sizeof(code)))
+    if (!cursor_read_code(cursor, pc - sizeof(code), code, sizeof(code)))
         return false;
     if (end[-5] == 0xe8)
         return true;
@@ -100,14 +101,14 @@ static bool by_unset_frame(struct cursor *cursor, uint64_t pc)
     static const unsigned char mark[] = {0xf3, 0x0f, 0x1e, 0xfa}; /* endbr64 */
     unsigned char code[8];
     uint64_t saved[2] = {0}, at = cursor->regs[SNAPSHOT_REG_SP];
-    if (!read_code(cursor, pc, code, sizeof(code)))
+    if (!cursor_read_code(cursor, pc, code, sizeof(code)))
         return false;
     const unsigned char *here = memcmp(code, mark, sizeof(mark)) == 0 ? code + sizeof(mark) : code;
     bool pushed =
         code[0] == 0x48 && ((code[1] == 0x89 && code[2] == 0xe5) || (code[1] == 0x8b && code[2] == 0xec));
     if (!pushed && here[0] != 0x55 && code[0] != 0xc3)
         return false;
-    if (!cursor_read(cursor, at, saved, pushed ? 16 : 8) || !is_after_call(cursor, saved[pushed]))
+    if (!cursor_read(cursor, at, saved, pushed ? 16 : 8) || !cursor_is_after_call(cursor, saved[pushed]))
         return false;
     cursor->regs[SNAPSHOT_REG_PC] = saved[pushed];
     cursor->regs[SNAPSHOT_REG_SP] = at + (pushed ? 16 : 8);
@@ -122,7 +123,8 @@ static bool is_new_thread(struct cursor *cursor, uint64_t pc)
 {
     static const unsigned char test[] = {0x0f, 0x05, 0x48, 0x85, 0xc0};
     unsigned char code[sizeof(test) + 2], *end = code + sizeof(code);
-    if (cursor->regs[0] != 0 || !read_code(cursor, pc - sizeof(code), code, sizeof(code)))
+    if (cursor_is_unknown(cursor, 0) || cursor->regs[0] != 0 ||
+        !cursor_read_code(cursor, pc - sizeof(code), code, sizeof(code)))
         return false;
     return memcmp(end - 2, test, 2) == 0 || memcmp(end - sizeof(test), test, sizeof(test)) == 0 ||
            (memcmp(code, test, sizeof(test)) == 0 && end[-2] == 0x7c);
@@ -150,10 +152,10 @@ bool cursor_is_signal_return(struct cursor *cursor, uint64_t pc)
 }
 
 /* bl, blr */
-static bool is_after_call(const struct cursor *cursor, uint64_t pc)
+bool cursor_is_after_call(const struct cursor *cursor, uint64_t pc)
 {
     uint32_t code;
-    return read_code(cursor, pc - sizeof(code), &code, sizeof(code)) &&
+    return cursor_read_code(cursor, pc - sizeof(code), &code, sizeof(code)) &&
            ((code & 0xfc000000) == 0x94000000 || (code & 0xfffffc1f) == 0xd63f0000);
 }
 
@@ -172,6 +174,8 @@ static enum step by_signal_context(struct cursor *cursor)
 static enum step by_top_of_stack(struct cursor *cursor)
 {
     uint64_t pc = cursor->regs[30] & CODE_ADDRESS_MASK;
+    if (cursor_is_unknown(cursor, 30))
+        return cursor_lost(cursor, CURSOR_UNKNOWN);
     if (!cursor_is_code(cursor, pc))
         return cursor_lost(cursor, "the program counter is not in code");
     cursor->regs[SNAPSHOT_REG_PC] = pc;
@@ -192,6 +196,8 @@ static enum step by_frame_pointer(struct cursor *cursor, uint64_t pc)
 {
     const struct code_file *file = code_find_file(cursor->code, pc - cursor->is_return_address);
     uint64_t fp = cursor->regs[SNAPSHOT_REG_FP], saved[2];
+    if (cursor_is_unknown(cursor, SNAPSHOT_REG_FP))
+        return cursor_lost(cursor, CURSOR_UNKNOWN);
     if (fp == 0 && cursor->by_frame_pointer)
         return STEP_LAST;
     const struct region *stack =
@@ -203,7 +209,7 @@ static enum step by_frame_pointer(struct cursor *cursor, uint64_t pc)
     saved[1] &= CODE_ADDRESS_MASK;
     if (saved[1] == 0 && cursor->by_frame_pointer)
         return STEP_LAST;
-    if (!is_after_call(cursor, saved[1]))
+    if (!cursor_is_after_call(cursor, saved[1]))
         return cursor_lost(cursor, "no call-frame information");
     if (!cursor->is_return_address || !file || !file->elf)
         cursor->doubt = "partly found by frame pointers: some callers may be missing";

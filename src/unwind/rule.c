@@ -55,7 +55,7 @@ static bool set_rules(struct frame_rules *rules, Dwarf_Frame *frame)
 {
     Dwarf_Op buffer[3], *ops;
     size_t count;
-    rules->return_register = dwarf_frame_info(frame, NULL, NULL, &rules->is_signal_frame);
+    rules->return_register = dwarf_frame_info(frame, &rules->start, NULL, &rules->is_signal_frame);
     if (rules->return_register < 0 || rules->return_register >= SNAPSHOT_REGS || !set_cfa(rules, frame))
         return false;
     for (int i = 0; i < SNAPSHOT_REGS; i++) {
@@ -78,11 +78,16 @@ static bool find_in(Dwarf_CFI *cfi, uint64_t address, struct frame_rules *rules)
 
 bool frame_rules_find(struct code_file *file, uint64_t pc, struct frame_rules *rules)
 {
-    if (find_in(file->eh_frame, pc - file->bias, rules))
+    if (find_in(file->eh_frame, pc - file->bias, rules)) {
+        rules->start += file->bias;
         return true;
+    }
     if (!file->dwarf && file->elf && !file->memory) {
         file->dwarf = dwarf_begin_elf(file->elf, DWARF_C_READ, NULL);
         file->debug_frame = file->dwarf ? dwarf_getcfi(file->dwarf) : NULL;
     }
-    return find_in(file->debug_frame, pc - file->bias, rules);
+    if (!find_in(file->debug_frame, pc - file->bias, rules))
+        return false;
+    rules->start += file->bias;
+    return true;
 }

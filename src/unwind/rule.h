@@ -31,6 +31,7 @@ struct frame_rules {
     struct rule regs[SNAPSHOT_REGS];
     int return_register; /* that holds the caller's pc; < 0: there is no caller */
     bool is_signal_frame;
+    uint64_t start; /* the first instruction that these rules are valid for, in the process */
 };
 
 /* Rules for the instruction at an address; false: no call-frame information. */
@@ -39,11 +40,12 @@ bool frame_rules_find(struct code_file *file, uint64_t pc, struct frame_rules *r
 /* What an expression may read. */
 struct expression_context {
     const uint64_t *regs;
+    uint64_t unknown; /* bits, by number: registers whose value is unknown */
     uint64_t cfa;
     bool (*read)(void *arg, uint64_t address, void *to, size_t size);
     void *arg;
 };
-/* False: an operation that call-frame information does not use, or unreadable memory. */
+/* False: an operation that call-frame information does not use, an unknown register, or unreadable memory. */
 bool expression_evaluate(const Dwarf_Op *ops, size_t count, const struct expression_context *context,
                          uint64_t *result);
 

@@ -6,9 +6,13 @@
 
 static bool find_cfa(struct cursor *cursor, const struct frame_rules *rules, uint64_t *cfa)
 {
-    const struct expression_context context = {.regs = cursor->regs, .read = cursor_read, .arg = cursor};
+    const struct expression_context context = {
+        .regs = cursor->regs, .unknown = cursor->unknown, .read = cursor_read, .arg = cursor};
     if (rules->cfa.kind == RULE_EXPRESSION)
         return expression_evaluate(rules->cfa.ops, rules->cfa.op_count, &context, cfa);
+    if (cursor_is_unknown(cursor, rules->cfa.value) && !cursor_find_frame_base(cursor, rules))
+        return false;
+    cursor->missing = 0; /* of the search for the frame's base */
     *cfa = cursor->regs[rules->cfa.value] + (uint64_t)rules->cfa_offset;
     return true;
 }
@@ -16,7 +20,7 @@ static bool find_cfa(struct cursor *cursor, const struct frame_rules *rules, uin
 static bool apply(struct cursor *cursor, const struct rule *rule, uint64_t cfa, uint64_t *reg)
 {
     const struct expression_context context = {
-        .regs = cursor->regs, .cfa = cfa, .read = cursor_read, .arg = cursor};
+        .regs = cursor->regs, .unknown = cursor->unknown, .cfa = cfa, .read = cursor_read, .arg = cursor};
     uint64_t address;
     switch (rule->kind) {
     case RULE_UNDEFINED:
@@ -39,9 +43,18 @@ static bool apply(struct cursor *cursor, const struct rule *rule, uint64_t cfa, 
     return false;
 }
 
-/* False: cursor->missing, or the rules are of an unknown form. */
+/* Is the caller's register unknown, if the rule needs no memory? */
+static bool stays_unknown(const struct cursor *cursor, const struct frame_rules *rules, int reg)
+{
+    const struct rule *rule = &rules->regs[reg];
+    if (rule->kind == RULE_REGISTER)
+        return cursor_is_unknown(cursor, rule->value);
+    return (rule->kind == RULE_SAME || rule->kind == RULE_UNDEFINED) && cursor_is_unknown(cursor, reg);
+}
+
+/* False: cursor->missing, or the rules are of an unknown form, or they need an unknown register. */
 static bool find_caller(struct cursor *cursor, const struct frame_rules *rules,
-                        uint64_t caller[SNAPSHOT_REGS])
+                        uint64_t caller[SNAPSHOT_REGS], uint64_t *unknown)
 {
     uint64_t cfa;
     cursor->missing = 0;
@@ -49,9 +62,12 @@ static bool find_caller(struct cursor *cursor, const struct frame_rules *rules,
         return false;
     memcpy(caller, cursor->regs, sizeof(cursor->regs));
     caller[SNAPSHOT_REG_SP] = cfa;
+    *unknown = 0;
     for (int i = 0; i < SNAPSHOT_REGS; i++)
         if (!apply(cursor, &rules->regs[i], cfa, &caller[i]))
             return false;
+        else if (i != SNAPSHOT_REG_SP && stays_unknown(cursor, rules, i))
+            *unknown |= UINT64_C(1) << i;
     if (!rules->is_signal_frame || rules->regs[rules->return_register].kind != RULE_SAME)
         caller[SNAPSHOT_REG_PC] = caller[rules->return_register] & CODE_ADDRESS_MASK;
     return true;
@@ -59,12 +75,15 @@ static bool find_caller(struct cursor *cursor, const struct frame_rules *rules,
 
 static enum step by_rules(struct cursor *cursor, const struct frame_rules *rules)
 {
-    uint64_t caller[SNAPSHOT_REGS];
+    uint64_t caller[SNAPSHOT_REGS], unknown;
     if (rules->regs[rules->return_register].kind == RULE_UNDEFINED)
         return STEP_LAST;
-    if (!find_caller(cursor, rules, caller))
-        return cursor->missing ? cursor_missing(cursor)
-                               : cursor_lost(cursor, "unsupported call-frame information");
+    if (!find_caller(cursor, rules, caller, &unknown))
+        return cursor->missing   ? cursor_missing(cursor)
+               : cursor->unknown ? cursor_lost(cursor, CURSOR_UNKNOWN)
+                                 : cursor_lost(cursor, "unsupported call-frame information");
+    if (unknown >> rules->return_register & 1)
+        return cursor_lost(cursor, CURSOR_UNKNOWN);
     /* A signal may have interrupted a call of address 0. */
     if (!rules->is_signal_frame && caller[SNAPSHOT_REG_PC] == 0)
         return STEP_LAST;
@@ -73,6 +92,7 @@ static enum step by_rules(struct cursor *cursor, const struct frame_rules *rules
     if (cursor_is_loop(cursor, caller[SNAPSHOT_REG_SP], rules->is_signal_frame))
         return cursor_lost_in_loop(cursor);
     memcpy(cursor->regs, caller, sizeof(caller));
+    cursor->unknown = unknown & ~(UINT64_C(1) << SNAPSHOT_REG_PC);
     cursor->is_return_address = !rules->is_signal_frame;
     return STEP_CALLER;
 }

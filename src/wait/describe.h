@@ -16,6 +16,10 @@
  */
 struct wait_call wait_call_of(const struct snapshot_thread *thread);
 
+struct watched; /* files.h */
+/* Lists the descriptors of a poll, select or epoll_wait; nothing for another call. False: out of memory. */
+bool poll_read(const struct view *view, struct watched *watched);
+
 /* A function's name without the prefixes of its aliases: libc has "__GI___pthread_mutex_lock",
  * the sanitizers have "__interceptor_sem_wait". */
 const char *bare_name(const char *name);

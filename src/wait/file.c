@@ -80,14 +80,23 @@ static void add_holders(const struct view *view, const struct other_end *end)
 
 static enum wait_on on_of_kind(enum file_kind kind)
 {
-    return kind == FILE_PIPE ? WAIT_PIPE : kind == FILE_SOCKET ? WAIT_SOCKET : WAIT_FILE;
+    switch (kind) {
+    case FILE_PIPE:
+        return WAIT_PIPE;
+    case FILE_SOCKET:
+        return WAIT_SOCKET;
+    case FILE_URING:
+        return WAIT_URING;
+    default:
+        return WAIT_FILE;
+    }
 }
 
 /* Sockets can have one (SO_RCVTIMEO), terminals too (VTIME). */
 static enum wait_timeout timeout_of_kind(enum file_kind kind)
 {
-    bool may = kind == FILE_SOCKET || kind == FILE_TERMINAL || kind == FILE_CLOSED || kind == FILE_URING ||
-               kind == FILE_ANONYMOUS || kind == FILE_DEVICE;
+    bool may = kind == FILE_SOCKET || kind == FILE_TERMINAL || kind == FILE_CLOSED || kind == FILE_UNKNOWN ||
+               kind == FILE_URING || kind == FILE_ANONYMOUS || kind == FILE_DEVICE;
     return may ? WAIT_TIMEOUT_UNKNOWN : WAIT_TIMEOUT_NO;
 }
 

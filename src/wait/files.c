@@ -1,8 +1,10 @@
 #include "wait/files.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <search.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +21,9 @@ enum { SOCKETS_MS = 100, MAX_LINK = 4096 };
 
 const char *file_kind_name(enum file_kind kind)
 {
-    static const char *const names[FILE_KINDS] = {"descriptor", "pipe",     "socket", "terminal",  "eventfd",
-                                                  "timerfd",    "signalfd", "epoll",  "inotify",   "pidfd",
-                                                  "io_uring",   "device",   "file",   "descriptor"};
+    static const char *const names[FILE_KINDS] = {
+        "descriptor", "descriptor", "pipe",  "socket",   "terminal", "eventfd", "timerfd",   "signalfd",
+        "epoll",      "inotify",    "pidfd", "io_uring", "device",   "file",    "descriptor"};
     return kind < FILE_KINDS ? names[kind] : "descriptor";
 }
 
@@ -79,7 +81,8 @@ static bool read_link(const struct files *files, struct open_file *file)
     if (length > 0 && *link == '/' &&
         statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &status) != 0)
         status.stx_mode = 0;
-    file->kind = length > 0 ? kind_of_link(link, status.stx_mode) : FILE_CLOSED;
+    bool closed = length < 0 && errno == ENOENT && files->task && kill(files->pid, 0) == 0;
+    file->kind = length > 0 ? kind_of_link(link, status.stx_mode) : closed ? FILE_CLOSED : FILE_UNKNOWN;
     file->inode = status.stx_ino;
     if (file->kind == FILE_SOCKET)
         file->inode = strtoull(link + strcspn(link, "0123456789"), NULL, 10);
@@ -147,8 +150,10 @@ void line_add_file(struct line *line, struct files *files, const struct open_fil
         line_add(line, " (%s)", fact->text);
     else if (*file->link == '/' || file->kind == FILE_ANONYMOUS)
         line_add(line, " (%s)", file->link);
-    else if (file->kind == FILE_CLOSED && files->task) /* unknown for a core */
-        line_add(line, ", closed meanwhile or not readable");
+    else if (file->kind == FILE_CLOSED)
+        line_add(line, ", which is closed");
+    else if (file->kind == FILE_UNKNOWN && files->task) /* unknown for a core */
+        line_add(line, ", which is not readable");
 }
 
 void files_scan(struct files *files)
@@ -180,6 +185,9 @@ void files_free(struct files *files)
     if (!files)
         return;
     tdestroy(files->opened, free_file);
+    for (size_t i = 0; i < files->watched_count; i++)
+        watched_release(&files->watched[i]);
+    free(files->watched);
     holders_release(&files->holders);
     socket_facts_release(&files->sockets);
     free(files);

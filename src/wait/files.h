@@ -12,8 +12,9 @@
 #include "wait/socket.h"
 
 enum file_kind {
-    FILE_CLOSED, /* closed meanwhile, or not readable */
-    FILE_PIPE,   /* or FIFO */
+    FILE_UNKNOWN, /* not readable */
+    FILE_CLOSED,  /* there is no such descriptor */
+    FILE_PIPE,    /* or FIFO */
     FILE_SOCKET,
     FILE_TERMINAL,
     FILE_EVENTFD,
@@ -39,15 +40,26 @@ struct open_file {
     bool wanted;
 };
 
+/* The descriptors that a thread in poll, select or epoll waits for. */
+struct watched {
+    long nr; /* of the system call; 0: not read */
+    int *fds;
+    size_t count;
+    bool unknown; /* the list could not be read */
+};
+void watched_release(struct watched *watched);
+
 struct files {
     pid_t pid, task;
-    void *opened; /* tsearch tree of struct open_file */
+    void *opened;            /* tsearch tree of struct open_file */
+    struct watched *watched; /* by index of snapshot.threads; read while the process stood still */
+    size_t watched_count;
     struct holders holders;
     bool has_sockets;
     struct socket_facts sockets;
 };
 
-/* task: a living thread; 0: /proc does not have the process, and every descriptor is FILE_CLOSED. NULL: out
+/* task: a living thread; 0: /proc does not have the process, and every descriptor is FILE_UNKNOWN. NULL: out
  * of memory. */
 struct files *files_new(pid_t pid, pid_t task);
 void files_free(struct files *files);

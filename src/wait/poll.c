@@ -13,12 +13,6 @@ enum {
     MAX_NAMED = 3, /* other descriptors are counted by their kind */
 };
 
-struct watched {
-    int *fds;
-    size_t count;
-    bool unknown; /* the list could not be read */
-};
-
 static bool watch(struct watched *watched, int fd)
 {
     if (!ARRAY_GROW(watched->fds, watched->count))
@@ -64,7 +58,8 @@ static bool list_epoll(const struct view *view, struct watched *watched)
     char *line = NULL;
     size_t size = 0;
     bool ok = true;
-    FILE *file = fopen(PROC_PATH("%d/fdinfo/%d", view->waits->files->task, view->wait->fd), "re");
+    FILE *file =
+        fopen(PROC_PATH("%d/fdinfo/%d", view->waits->files->task, (int)view->thread->syscall_args[0]), "re");
     watched->unknown = !file;
     for (int target; ok && file && watched->count < MAX_WATCHED && getline(&line, &size, file) > 0;)
         if (sscanf(line, "tfd: %d", &target) == 1)
@@ -73,6 +68,17 @@ static bool list_epoll(const struct view *view, struct watched *watched)
     if (file)
         fclose(file);
     return ok;
+}
+
+bool poll_read(const struct view *view, struct watched *watched)
+{
+    wait_describe_fn *describe = wait_call_of(view->thread).describe;
+    watched->nr = view->thread->syscall_nr;
+    if (describe == wait_for_poll)
+        return list_poll(view, watched);
+    if (describe == wait_for_select)
+        return list_select(view, watched);
+    return describe != wait_for_epoll || list_epoll(view, watched);
 }
 
 /* ---- the text --------------------------------------------------------------------- */
@@ -114,15 +120,25 @@ static bool add_watched(const struct view *view, const struct watched *watched)
 
 /* ---- poll, select, epoll ------------------------------------------------------------------ */
 
-typedef bool list_fn(const struct view *view, struct watched *watched);
-
-static bool wait_for_any(const struct view *view, list_fn *list, const char *nothing)
+/* The list from when the process stood still, unless the thread was stopped again in another call. */
+static const struct watched *standing(const struct view *view)
 {
-    struct watched watched = {.fds = NULL};
-    bool ok = list(view, &watched) && add_watched(view, &watched);
-    if (!watched.count && !watched.unknown)
+    const struct files *files = view->waits->files;
+    size_t index = (size_t)(view->thread - view->waits->context.snapshot->threads);
+    const struct watched *watched = index < files->watched_count ? &files->watched[index] : NULL;
+    return watched && watched->nr == view->thread->syscall_nr ? watched : NULL;
+}
+
+static bool wait_for_any(const struct view *view, const char *nothing)
+{
+    struct watched now = {.fds = NULL};
+    const struct watched *watched = standing(view);
+    bool ok = watched || poll_read(view, &now);
+    watched = watched ? watched : &now;
+    ok = ok && add_watched(view, watched);
+    if (!watched->count && !watched->unknown)
         line_add(view->line, "%s", nothing);
-    free(watched.fds);
+    watched_release(&now);
     return ok;
 }
 
@@ -130,14 +146,14 @@ bool wait_for_poll(const struct view *view)
 {
     view->wait->on = WAIT_POLL;
     line_add(view->line, "poll");
-    return wait_for_any(view, list_poll, " of no descriptors");
+    return wait_for_any(view, " of no descriptors");
 }
 
 bool wait_for_select(const struct view *view)
 {
     view->wait->on = WAIT_POLL;
     line_add(view->line, "select");
-    return wait_for_any(view, list_select, " of no descriptors");
+    return wait_for_any(view, " of no descriptors");
 }
 
 bool wait_for_epoll(const struct view *view)
@@ -145,5 +161,5 @@ bool wait_for_epoll(const struct view *view)
     view->wait->on = WAIT_EPOLL;
     view->wait->fd = (int)view->thread->syscall_args[0];
     line_add(view->line, "epoll %d", view->wait->fd);
-    return wait_for_any(view, list_epoll, ", which watches nothing");
+    return wait_for_any(view, ", which watches nothing");
 }

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "wait/describe.h"
+
 static const double MAX_SECONDS = 1e10; /* a larger value is not a time */
 
 /* A timespec, or a timeval with the other unit; < 0: none. */
@@ -36,10 +38,25 @@ static double whole_time(const struct view *view)
     const struct wait_call *call = &view->call;
     if (call->time == TIME_MS)
         return (int)call->timeout / 1e3;
-    /* The kernel writes the rest over the time, if a sleep got one address for both. */
-    if (call->time == TIME_RELATIVE && call->left != call->timeout)
+    /* A stop makes the kernel write the rest over the time, if the call has one address for both. */
+    if (call->left == call->timeout && !view->thread->left)
+        return -1;
+    if (call->time == TIME_RELATIVE || call->time == TIME_LEFT)
         return read_time(view, call->timeout, 1e9);
+    if (call->time == TIME_LEFT_US)
+        return read_time(view, call->timeout, 1e6);
     return -1;
+}
+
+/* A thread in a sleep does not run before the end. */
+static double sleep_left(const struct view *view)
+{
+    const struct task_list *tasks = view->waits->context.tasks;
+    const struct task *task = tasks ? task_list_find(tasks, view->thread->tid) : NULL;
+    bool sleeps = view->call.describe == wait_for_sleep;
+    if (!sleeps || !task || task->idle_s < 0 || view->whole_s < task->idle_s)
+        return -1;
+    return view->whole_s - task->idle_s;
 }
 
 static double time_left(const struct view *view)
@@ -47,7 +64,11 @@ static double time_left(const struct view *view)
     const struct wait_call *call = &view->call;
     if (call->time == TIME_ABSOLUTE)
         return left_until(view, read_time(view, call->timeout, 1e9));
-    if (!call->left || view->waits->is_halted)
+    if (view->waits->is_halted)
+        return -1;
+    if (view->thread->left)
+        return sleep_left(view);
+    if (!call->left)
         return -1;
     return read_time(view, call->left, call->time == TIME_LEFT_US ? 1e6 : 1e9);
 }

@@ -105,7 +105,7 @@ static bool explain_all(struct waits *waits)
     waits->stacks = calloc(waits->stack_count + 1, sizeof(*waits->stacks));
     waits->names =
         modules_read(&waits->modules, snapshot) ? object_names_new(&waits->context, &waits->modules) : NULL;
-    waits->files = files_new(snapshot->pid, task);
+    waits->files = waits->context.files ? waits->context.files : files_new(snapshot->pid, task);
     if (!waits->items || !waits->stacks || !waits->names || !waits->files)
         return false;
     waits->glibc_known = glibc_is_known(snapshot, waits->context.glibc);
@@ -123,6 +123,8 @@ static bool explain_all(struct waits *waits)
 struct waits *waits_new(const struct wait_context *context, struct error *error)
 {
     struct waits *waits = calloc(1, sizeof(*waits));
+    if (!waits)
+        wait_files_free(context->files);
     if (waits) {
         waits->context = *context;
         if (explain_all(waits))
@@ -148,7 +150,7 @@ void waits_free(struct waits *waits)
     free(waits->stacks);
     object_names_free(waits->names);
     modules_release(&waits->modules);
-    files_free(waits->files);
+    files_free(waits->files ? waits->files : waits->context.files);
     free(waits);
 }
 

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "ledger/ledger.h"
+#include "proc/tasks.h"
 #include "snapshot/snapshot.h"
 #include "symbolize/symbolize.h"
 #include "unwind/unwind.h"
@@ -52,19 +53,27 @@ struct wait {
  * and "tid 4247" is used. */
 typedef bool wait_name_fn(void *arg, pid_t tid, char *to, size_t size);
 
+/*
+ * The descriptors that the threads' calls name. Call it while the process stands still
+ * (snapshot_options.while_stopped). NULL: out of memory.
+ */
+struct files *wait_files_read(const struct snapshot *snapshot);
+void wait_files_free(struct files *files);
+
 struct wait_context {
     const struct snapshot *snapshot;
     const struct unwinder *unwinder;
     struct symbolizer *symbolizer;
     wait_name_fn *name; /* may be NULL */
     void *name_arg;
-    const char *glibc; /* version that the process runs, "2.36"; NULL: search for it */
+    struct files *files;           /* of wait_files_read; NULL: not read yet. waits_free frees it */
+    const struct task_list *tasks; /* how long each thread has not run; may be NULL or empty */
+    const char *glibc;             /* version that the process runs, "2.36"; NULL: search for it */
 };
 
 struct waits;
 
-/* The waits of all threads of the snapshot. Reads open files from /proc/PID now, after the snapshot. NULL:
- * out of memory. */
+/* The waits of all threads of the snapshot. NULL: out of memory; context->files is freed. */
 struct waits *waits_new(const struct wait_context *context, struct error *error);
 void waits_free(struct waits *waits);
 /* The wait of a thread, by index of snapshot.threads. Never NULL; `waits` owns it. */

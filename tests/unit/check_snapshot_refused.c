@@ -41,31 +41,21 @@ static void run_vfork(void)
     pause();
 }
 
-START_TEST(a_thread_that_does_not_stop_is_left_out)
+/* No stop could reach it before its child ends or calls exec. */
+START_TEST(a_thread_in_vfork_is_left_running)
 {
     pid_t pid = child_start(run_vfork);
     wait_ready(2);
     while (count_states(pid, "D") != 1)
         usleep(200);
     struct snapshot *snapshot = take_snapshot(pid);
-    size_t stopped = 0, stuck = 0;
-    for (size_t i = 0; i < snapshot->count; i++) {
-        stopped += snapshot->threads[i].state == SNAPSHOT_STOPPED;
-        stuck += snapshot->threads[i].state == SNAPSHOT_UNSTOPPABLE;
-        ck_assert_int_eq(snapshot->threads[i].state == SNAPSHOT_STOPPED,
-                         !snapshot_state_text(snapshot->threads[i].state));
-    }
-    ck_assert_uint_eq(stopped, 2);
-    ck_assert_uint_eq(stuck, 1);
-    ck_assert(!snapshot->complete);
-    uint64_t shortest = snapshot->stopped_ns;
+    size_t left = 0;
+    assert_complete(snapshot);
+    ck_assert_uint_eq(snapshot->count, 3);
+    for (size_t i = 0; i < snapshot->count; i++)
+        left += snapshot->threads[i].left && snapshot->threads[i].stack.size;
+    ck_assert_uint_ge(left, 1);
     snapshot_free(snapshot);
-    for (int i = 0; i < 50 && shortest >= 150000000; i++) { /* the CPU may be somebody else's */
-        snapshot = take_snapshot(pid);
-        shortest = snapshot->stopped_ns < shortest ? snapshot->stopped_ns : shortest;
-        snapshot_free(snapshot);
-    }
-    ck_assert_uint_lt(shortest, 150000000);
     assert_counter_moves();
     atomic_store(&shared->release, 1);
     double end = now_s() + PATIENCE_S;
@@ -158,7 +148,7 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("snapshot");
-    tcase_add_test(tests, a_thread_that_does_not_stop_is_left_out);
+    tcase_add_test(tests, a_thread_in_vfork_is_left_running);
     tcase_add_test(tests, another_tracer_is_named);
     tcase_add_test(tests, absent_processes);
     tcase_add_test(tests, without_permission);

@@ -11,7 +11,7 @@
 #define EVERY "would match every thread; allow that with --allow-match-all"
 #define WAITS                                                                                             \
     "mutex, rwlock, condvar, semaphore, barrier, join, futex, pipe, socket, poll, epoll, signal, sleep, " \
-    "file, other"
+    "file, io_uring, other"
 
 #define AT_END "',' at the end of a pattern: separate conditions by blanks, or write * for a ',' of the name"
 static const struct {

@@ -73,12 +73,12 @@ static void run_ppoll(void)
     ppoll(&watched, 1, &patience, NULL);
 }
 
-START_TEST(ppoll_has_time_left)
+START_TEST(ppoll_has_its_timeout)
 {
     child_begin(run_ppoll);
     sample("waiter", WAIT_POLL);
-    expect(NULL, NULL, WAIT_TIMEOUT_YES, NULL);
-    expect_left(250, 300, text_of("poll: eventfd %d", child_reported(0)));
+    /* The rest would only be known if the call had been interrupted. */
+    expect(NULL, NULL, WAIT_TIMEOUT_YES, text_of("poll: eventfd %d, a timeout of 300 s", child_reported(0)));
 }
 END_TEST
 
@@ -94,12 +94,12 @@ static void run_select(void)
     select(event + 1, &in, NULL, NULL, &patience);
 }
 
-START_TEST(select_has_time_left)
+START_TEST(select_has_its_timeout)
 {
     child_begin(run_select);
     sample("waiter", WAIT_POLL);
-    expect(NULL, NULL, WAIT_TIMEOUT_YES, NULL);
-    expect_left(150, 200, text_of("select: eventfd %d", child_reported(0)));
+    expect(NULL, NULL, WAIT_TIMEOUT_YES,
+           text_of("select: eventfd %d, a timeout of 200 s", child_reported(0)));
 }
 END_TEST
 
@@ -192,7 +192,10 @@ START_TEST(sleep_has_time_left)
     child_begin(run_sleep);
     sample("waiter", WAIT_SLEEP);
     expect(NULL, NULL, WAIT_TIMEOUT_YES, NULL);
-    expect_left(950, 1000, "sleep");
+    if (access("/proc/self/sched", R_OK) == 0)
+        expect_left(950, 1000, "sleep of 1000 s");
+    else
+        expect(NULL, NULL, WAIT_TIMEOUT_YES, "sleep of 1000 s");
 }
 END_TEST
 
@@ -292,8 +295,8 @@ static TCase *make_tests(void)
     tcase_add_checked_fixture(tcase, NULL, wait_child_end);
     tcase_add_test(tcase, poll_for_ever);
     tcase_add_test(tcase, poll_with_a_timeout);
-    tcase_add_test(tcase, ppoll_has_time_left);
-    tcase_add_test(tcase, select_has_time_left);
+    tcase_add_test(tcase, ppoll_has_its_timeout);
+    tcase_add_test(tcase, select_has_its_timeout);
     tcase_add_test(tcase, epoll_of_several);
     tcase_add_test(tcase, epoll_of_nothing);
     tcase_add_test(tcase, signals);

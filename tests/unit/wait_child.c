@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "proc/process.h"
+#include "proc/idle.h"
 #include "proc/tasks.h"
 #include "snapshot_child.h"
 #include "suite.h"
@@ -73,17 +74,26 @@ static void drop_sample(void)
     seen = NULL;
 }
 
+static void read_files(const struct snapshot *standing, void *files)
+{
+    *(struct files **)files = wait_files_read(standing);
+}
+
 void sample_all(void)
 {
+    struct files *files = NULL;
+    const struct snapshot_options options = {.while_stopped = read_files, .arg = &files};
     struct error error = {""};
     drop_sample();
     if (!symbolizer)
         symbolizer = symbolizer_new(false);
-    ck_assert_msg(snapshot_take(child, NULL, &snapshot, &error) == SNAPSHOT_OK, "%s", error.text);
     ck_assert(process_tasks(child, &tasks));
+    task_list_set_idle(&tasks, child);
+    ck_assert_msg(snapshot_take(child, &options, &snapshot, &error) == SNAPSHOT_OK, "%s", error.text);
     unwinder = unwinder_new(snapshot, &error);
     ck_assert_msg(unwinder, "%s", error.text);
-    const struct wait_context context = {snapshot, unwinder, symbolizer, give_name, NULL, glibc};
+    const struct wait_context context = {snapshot, unwinder, symbolizer, give_name,
+                                         NULL,     files,    &tasks,     glibc};
     waits = waits_new(&context, &error);
     ck_assert_msg(waits, "%s", error.text);
 }

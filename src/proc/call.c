@@ -1,0 +1,72 @@
+#include "proc/call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proc/file.h"
+
+/* "NR 0xARG … 0xSP 0xPC", "running", or "-1 0xSP 0xPC" */
+static void parse(const char *text, struct task_call *call)
+{
+    char *at;
+    uint64_t values[8];
+    size_t count = 0;
+    if (strncmp(text, "running", 7) == 0) {
+        call->state = TASK_CALL_RUNNING;
+        return;
+    }
+    long nr = strtol(text, &at, 10);
+    for (const char *before = at; count < 8; before = at, count++) {
+        values[count] = strtoull(before, &at, 16);
+        if (at == before)
+            break;
+    }
+    if (count == 2)
+        call->state = TASK_CALL_NONE;
+    if (count != 8 || nr < 0)
+        return;
+    call->state = TASK_CALL_BLOCKED;
+    call->nr = nr;
+    memcpy(call->args, values, sizeof(call->args));
+    call->sp = values[6];
+    call->pc = values[7];
+}
+
+void task_call_read(pid_t pid, pid_t tid, struct task_call *call)
+{
+    char text[256];
+    *call = (struct task_call){.state = TASK_CALL_UNKNOWN, .nr = -1};
+    if (proc_read(PROC_PATH("%d/task/%d/syscall", pid, tid), text, sizeof(text)) > 0)
+        parse(text, call);
+}
+
+static uint64_t switches(pid_t pid, pid_t tid)
+{
+    char text[16384];
+    static const char voluntary[] = "\nvoluntary_ctxt_switches:", other[] = "\nnonvoluntary_ctxt_switches:";
+    if (proc_read(PROC_PATH("%d/task/%d/status", pid, tid), text, sizeof(text)) <= 0)
+        return 0;
+    const char *first = strstr(text, voluntary), *second = strstr(text, other);
+    return first && second ? strtoull(first + sizeof(voluntary) - 1, NULL, 10) +
+                                 strtoull(second + sizeof(other) - 1, NULL, 10)
+                           : 0;
+}
+
+/* schedstat: "NS_ON_CPU NS_READY RUNS". It takes less time than status. A kernel that does not count has 0.
+ */
+uint64_t task_runs_read(pid_t pid, pid_t tid)
+{
+    char text[128], *at = text;
+    uint64_t value = 0;
+    if (proc_read(PROC_PATH("%d/task/%d/schedstat", pid, tid), text, sizeof(text)) > 0)
+        for (int i = 0; i < 3; i++)
+            value = strtoull(at, &at, 10);
+    return value ? value : switches(pid, tid);
+}
+
+bool task_call_is_same(const struct task_call *before, const struct task_call *after)
+{
+    return before->state == TASK_CALL_BLOCKED && after->state == TASK_CALL_BLOCKED &&
+           before->nr == after->nr && before->sp == after->sp && before->pc == after->pc &&
+           before->runs == after->runs && memcmp(before->args, after->args, sizeof(before->args)) == 0;
+}

@@ -1,0 +1,150 @@
+#include "snapshot/left.h"
+
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include "proc/status.h"
+#include "snapshot/call.h"
+#include "snapshot/regs.h"
+
+enum {
+    FIRST_PAUSE_NS = 50000,
+    LAST_PAUSE_NS = 6400000, /* the sum is 13 ms */
+    MAX_READ_AGAIN = 256,    /* running threads */
+};
+
+static bool read_memory(pid_t tid, uint64_t address, void *to, size_t size)
+{
+    struct iovec local = {to, size}, remote = {(void *)(uintptr_t)address, size};
+    return process_vm_readv(tid, &local, 1, &remote, 1, 0) == (ssize_t)size;
+}
+
+/* A call that the kernel has started again has its number only in the code. */
+static void resolve(pid_t tid, struct task_call *call)
+{
+#ifdef SYS_restart_syscall
+    unsigned char code[7];
+    long nr;
+    if (call->nr == SYS_restart_syscall && read_memory(tid, call->pc - sizeof(code), code, sizeof(code)) &&
+        (nr = regs_call_in_code(code)) >= 0)
+        call->nr = nr;
+#else
+    (void)tid;
+    (void)call;
+#endif
+}
+
+/* Workers of io_uring are threads of the process that never run its code. */
+static bool call_is_of_kernel(const struct task_call *call)
+{
+    return call->state == TASK_CALL_BLOCKED && !call->pc && !call->sp;
+}
+
+static bool has_its_word(pid_t tid, const struct task_call *call)
+{
+    uint32_t expected, found;
+    uint64_t address = call_word(call, &expected);
+    return !address || (read_memory(tid, address, &found, sizeof(found)) && found == expected);
+}
+
+static void choose(pid_t pid, struct tracee *tracee, enum left_how how)
+{
+    struct task_call call;
+    task_call_read(pid, tracee->tid, &call);
+    tracee->call = call;
+    resolve(tracee->tid, &call);
+    tracee->call_nr = call.nr;
+    /* A kernel thread cannot be traced; that is reported. */
+    if (how == LEFT_NONE || (call_is_of_kernel(&call) && tracee->tid == pid))
+        return;
+    if (call_can_be_stopped(&call) && has_its_word(tracee->tid, &call))
+        return;
+    tracee->call.runs = task_runs_read(pid, tracee->tid);
+    tracee->state = TRACEE_LEFT;
+}
+
+void left_choose_one(pid_t pid, struct tracee *tracee)
+{
+    struct task_stat stat;
+    tracee->state = TRACEE_NEW;
+    choose(pid, tracee, LEFT_AT_ONCE);
+    if (tracee->call.state == TASK_CALL_UNKNOWN &&
+        (!task_stat_read(pid, tracee->tid, &stat) || task_state_is_end(stat.state)))
+        tracee->state = TRACEE_ENDED;
+}
+
+/* A process that SIGSTOP has stopped is in no call: a stop changes nothing. */
+static bool is_halted(pid_t pid)
+{
+    struct task_stat stat;
+    return task_stat_read(pid, 0, &stat) && stat.state == 'T';
+}
+
+struct tracees {
+    pid_t pid;
+    struct tracee *items;
+    size_t count;
+};
+
+/* Reads new tracees, or those that were found running. Returns how many run. */
+static size_t choose_all(const struct tracees *all, enum left_how how, bool again)
+{
+    size_t running = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        struct tracee *tracee = &all->items[i];
+        if (tracee->state != TRACEE_NEW || (again && tracee->call.state != TASK_CALL_RUNNING))
+            continue;
+        choose(all->pid, tracee, how);
+        running += tracee->state == TRACEE_NEW && tracee->call.state == TASK_CALL_RUNNING;
+    }
+    return running;
+}
+
+void left_choose(pid_t pid, struct tracee *tracees, size_t count, enum left_how how)
+{
+    const struct tracees all = {pid, tracees, count};
+    if (is_halted(pid))
+        return;
+    size_t running = choose_all(&all, how, false);
+    if (how != LEFT_PATIENTLY || running > MAX_READ_AGAIN)
+        return;
+    for (long pause = FIRST_PAUSE_NS; running && pause <= LAST_PAUSE_NS; pause *= 2) {
+        nanosleep(&(struct timespec){0, pause}, NULL);
+        running = choose_all(&all, how, true);
+    }
+}
+
+void left_set_regs(const struct tracee *tracee, struct snapshot_thread *thread)
+{
+    *thread = (struct snapshot_thread){.tid = tracee->tid, .state = SNAPSHOT_STOPPED, .left = true};
+    thread->pc = tracee->call.pc;
+    thread->sp = tracee->call.sp;
+    thread->syscall_nr = tracee->call_nr;
+    memcpy(thread->syscall_args, tracee->call.args, sizeof(thread->syscall_args));
+    regs_of_call(thread);
+    /* A 32-bit program: its calls have other numbers. */
+    if (!(thread->pc >> 32) && !(thread->sp >> 32))
+        thread->state = SNAPSHOT_FOREIGN;
+    if (!thread->pc && !thread->sp)
+        thread->state = SNAPSHOT_KERNEL;
+}
+
+void left_set_call(const struct tracee *tracee, struct snapshot_thread *thread)
+{
+    const struct task_call *call = &tracee->call;
+    if (thread->state != SNAPSHOT_STOPPED || thread->syscall_nr >= 0 || call->state != TASK_CALL_BLOCKED ||
+        call->pc != thread->pc || call->sp != thread->sp)
+        return;
+    thread->syscall_nr = tracee->call_nr;
+    memcpy(thread->syscall_args, call->args, sizeof(thread->syscall_args));
+}
+
+bool left_is_steady(pid_t pid, const struct tracee *tracee)
+{
+    struct task_call now;
+    task_call_read(pid, tracee->tid, &now);
+    now.runs = task_runs_read(pid, tracee->tid);
+    return task_call_is_same(&tracee->call, &now);
+}
