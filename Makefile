@@ -35,7 +35,8 @@ CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% tests/unit/write
 # They contain the shim's writer, and nothing of the CLI.
 CHECK_WRITER := $(addprefix preload/,shim/state shim/guard shim/index shim/run_ask ledger/map ledger/section ledger/slot ledger/thread ledger/thread_join \
 	ledger/descriptor ledger/fork ledger/leak ledger/site ledger/namespace \
-	ledger/module ledger/module_find ledger/module_table ledger/elf_start ledger/maps shim/readable backtrace/frames)
+	ledger/module ledger/module_find ledger/module_table ledger/elf_start ledger/maps \
+	shim/readable shim/stack_room backtrace/frames)
 
 # The programs that tests watch: one row each in tests/cases.txt.
 TARGETS := $(shell awk '$$1 == "target" || $$1 == "chain" || ($$1 == "case" && ($$3 != "=" || $$4 == $$2)) {print $$2}' tests/cases.txt)

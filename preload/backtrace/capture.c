@@ -53,24 +53,6 @@ static int step_cursor(void **frames, int size)
     return n;
 }
 
-/* libunwind needs less than 6,000 bytes of stack, and a module's path and headers 2,500. */
-#define UNWIND_STACK 12288
-/* If the last test was for an address less than a page below, there is no guard page between. */
-#define TESTED 4096
-
-/* Without this the stack can overflow in libunwind, which holds its lock then. */
-static bool has_stack(void)
-{
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    if (here - shim_tls.stack_tested < TESTED || shim_config.sandboxed)
-        return true;
-    for (size_t below = 4096; below <= UNWIND_STACK; below += 4096)
-        if (!memory_is_readable((const char *)here - below))
-            return false;
-    shim_tls.stack_tested = here;
-    return true;
-}
-
 /* Otherwise libunwind would block the signals twice for each frame. */
 static int cursor_backtrace(void **frames, int size)
 {
@@ -101,8 +83,6 @@ static bool may_use_fast_path(void)
 
 static int backtrace_now(void **frames, int size)
 {
-    if (!has_stack())
-        return 0;
     guard_unwind_begin();
     int n = may_use_fast_path() ? unwinder.backtrace(frames, size) : cursor_backtrace(frames, size);
     guard_unwind_end();

@@ -18,8 +18,8 @@
 void capture_start(void);
 bool capture_usable(void);
 
-/* The backtrace, which begins at the caller of a hook. caller: the return address of the hook. Changes
- * errno. */
+/* The backtrace, which begins at the caller of a hook. caller: the return address of the hook. It needs
+ * stack_has_room(), because libunwind holds its lock while it needs most. Changes errno. */
 void capture_take(struct capture *capture, void *caller);
 
 /* Captures only the caller. For a signal handler that interrupted a hook: unwinding is not safe there. */

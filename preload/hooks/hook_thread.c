@@ -15,6 +15,7 @@
 #include "preload/ledger/thread_join.h"
 #include "preload/shim/hook.h"
 #include "preload/shim/real.h"
+#include "preload/shim/stack_room.h"
 #include "preload/shim/state.h"
 #include "preload/start/start.h"
 
@@ -54,7 +55,7 @@ static bool attr_is_small(const pthread_attr_t *attr)
 static __attribute__((noinline)) uint32_t find_site(struct shim_state *state, const struct guard *guard,
                                                     void *caller, uint64_t start)
 {
-    bool caller_only = guard->nested || shim_tls.small_stack;
+    bool caller_only = guard->nested || shim_tls.small_stack || !stack_has_room();
     size_t frames = caller_only ? 1 : CAPTURE_MAX;
     struct capture *capture = __builtin_alloca(sizeof(*capture) + frames * sizeof(void *));
     if (caller_only)

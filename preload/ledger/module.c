@@ -6,6 +6,7 @@
 #include "preload/ledger/elf_start.h"
 #include "preload/ledger/section.h"
 #include "preload/shim/readable.h"
+#include "preload/shim/stack_room.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 
@@ -106,23 +107,39 @@ static uint32_t module_index(struct shim_state *state, struct ledger_module *mod
     return index;
 }
 
-ledger_pc module_encode(struct shim_state *state, uint64_t pc)
+struct encoding {
+    struct shim_state *state;
+    uint64_t pc;
+    ledger_pc encoded;
+};
+
+/* Not inlined: its memory is only taken on a stack that has it. */
+static __attribute__((noinline)) void encode(void *arg)
 {
+    struct encoding *encoding = arg;
     struct module_found found;
     struct ledger_module module = {0};
     char path[MODULE_PATH];
-    uint32_t index = LEDGER_NO_MODULE;
-    uint64_t offset = pc;
+    uint64_t pc = encoding->pc;
 
     /* A return address can be one byte after the end of its function and module. */
-    if (module_find_path(pc, &found, &module.bias, path) ||
-        module_find_path(pc - 1, &found, &module.bias, path)) {
-        module.start = found.start;
-        module.end = found.end;
-        find_build_id(&found, &module);
-        index = module_index(state, &module, path);
-        if (index != LEDGER_NO_MODULE)
-            offset = pc - module.bias;
-    }
-    return (uint64_t)index << 48 | (offset & LEDGER_PC_OFFSET_MASK);
+    if (!module_find_path(pc, &found, &module.bias, path) &&
+        !module_find_path(pc - 1, &found, &module.bias, path))
+        return;
+    module.start = found.start;
+    module.end = found.end;
+    find_build_id(&found, &module);
+    uint32_t index = module_index(encoding->state, &module, path);
+    if (index != LEDGER_NO_MODULE)
+        encoding->encoded = (uint64_t)index << 48 | ((pc - module.bias) & LEDGER_PC_OFFSET_MASK);
+}
+
+ledger_pc module_encode(struct shim_state *state, uint64_t pc)
+{
+    struct encoding encoding = {state, pc, (uint64_t)LEDGER_NO_MODULE << 48 | (pc & LEDGER_PC_OFFSET_MASK)};
+    if (stack_has_room())
+        encode(&encoding);
+    else
+        stack_with_room(encode, &encoding);
+    return encoding.encoded;
 }

@@ -30,7 +30,7 @@ struct shim_tls {
     bool small_stack;          /* too small to unwind on */
     void *fork_caller;         /* return address of a fork that is under way; NULL: none */
     struct capture_walk *walk; /* walk.h; NULL: no walk is running */
-    uintptr_t stack_tested;    /* capture.c */
+    uintptr_t stack_tested;    /* stack_room.c */
     bool end_is_seen;          /* the key's destructor will be called (thread_life.h) */
     void *unwinder_cache;      /* unwinder_tls.h */
     _Alignas(16) char unwinder_memory[64];

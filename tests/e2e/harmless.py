@@ -139,6 +139,13 @@ def creators_that_end(bench):
     demand(status == 0 and int(out) < 20 * 256, f"status {status}: {out} KiB for 200 threads: {err}")
 
 
+def creations_with_little_stack(bench):
+    """The stack does not overflow in the unwinder, and not when a new module is recorded."""
+    for shim in "", *shims(bench):
+        done = harness.call([bench.target("little_stack")], env=bench.environment(LD_PRELOAD=shim))
+        demand(done == (0, "", ""), f"{shim}: {done}")
+
+
 # ---- other users ---------------------------------------------------------------------------
 
 DROP = ("import os, sys\nos.setgroups([])\nos.setresgid(65534, 65534, 65534)\nos.setresuid(65534, 65534, 65534)\n")
@@ -353,7 +360,7 @@ def daemon_without_a_thread(bench):
 
 
 TESTS = [fork_in_hook, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, creators_that_end,
-         program_of_another_user, child_of_another_user,
+         creations_with_little_stack, program_of_another_user, child_of_another_user,
          other_processes_get_no_answer, other_processes_do_not_block_it, impostors_are_not_asked, mask_of_nothing,
          two_directories_are_reported, memory_of_who_locked_its, log_that_nobody_reads, log_that_is_full, reports_take_turns,
          under_a_debugger, daemon_without_a_thread]

@@ -1,0 +1,38 @@
+#include "preload/shim/stack_room.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "preload/shim/guard.h"
+#include "preload/shim/on_stack.h"
+#include "preload/shim/readable.h"
+#include "preload/shim/state.h"
+#include "preload/shim/sys.h"
+
+/* libunwind needs less than 6,000 bytes, and a module's path and headers 2,500. */
+#define ROOM 12288
+/* If the last test was for an address less than a page below, there is no guard page between. */
+#define TESTED 4096
+#define OTHER_STACK (1ul << 18)
+
+bool stack_has_room(void)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    if (here - shim_tls.stack_tested < TESTED || shim_config.sandboxed)
+        return true;
+    for (size_t below = 4096; below <= ROOM; below += 4096)
+        if (!memory_is_readable((const char *)here - below))
+            return false;
+    shim_tls.stack_tested = here;
+    return true;
+}
+
+bool stack_with_room(void (*function)(void *), void *arg)
+{
+    char *memory = sys_map(OTHER_STACK);
+    if (!memory)
+        return false;
+    on_stack(memory + OTHER_STACK, function, arg);
+    SYS2(munmap, memory, OTHER_STACK);
+    return true;
+}

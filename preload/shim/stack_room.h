@@ -1,0 +1,14 @@
+/* Is there enough stack for a backtrace, and to record a new module? */
+#ifndef THREADLEAK_PRELOAD_SHIM_STACK_ROOM_H
+#define THREADLEAK_PRELOAD_SHIM_STACK_ROOM_H
+
+#include <stdbool.h>
+
+/* Mostly without a system call. In a sandbox it is not tested. */
+bool stack_has_room(void);
+
+/* Calls function(arg) on memory of its own, which is not small: a handler of the program can interrupt it.
+ * False: out of memory, and it is not called. */
+bool stack_with_room(void (*function)(void *), void *arg);
+
+#endif
