@@ -11,6 +11,7 @@
 #include "preload/ledger/site.h"
 #include "preload/ledger/slot.h"
 #include "preload/ledger/thread.h"
+#include "preload/ledger/thread_key.h"
 #include "preload/ledger/thread_life.h"
 #include "preload/ledger/thread_join.h"
 #include "preload/shim/hook.h"
@@ -246,36 +247,53 @@ EXPORT int pthread_setattr_default_np(const pthread_attr_t *attr)
 
 /* They do not start the shim: ThreadSanitizer's constructor calls them too early for that. */
 
-EXPORT int pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
+static int make_key(int (*create)(pthread_key_t *, void (*)(void *)), pthread_key_t *key,
+                    void (*destructor)(void *), int success)
 {
-    real_resolve_early();
-    int result = real.pthread_key_create(key, destructor);
-    if (result == 0 && destructor)
-        thread_end_key_made(*key);
+    int result = create(key, destructor);
+    if (result != success && thread_key_give_back())
+        result = create(key, destructor);
+    if (result == success && destructor)
+        thread_key_made(*key);
     return result;
 }
 
-EXPORT int pthread_key_delete(pthread_key_t key)
+EXPORT int pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 {
     real_resolve_early();
-    int result = real.pthread_key_delete(key);
-    if (result == 0)
-        thread_end_key_deleted(key);
-    return result;
+    return make_key(real.pthread_key_create, key, destructor, 0);
+}
+
+/* Libraries of compilers call it by this name. */
+int __pthread_key_create(pthread_key_t *key, void (*destructor)(void *));
+EXPORT int __pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
+{
+    real_resolve_early();
+    return make_key(real.__pthread_key_create, key, destructor, 0);
 }
 
 EXPORT int tss_create(tss_t *key, tss_dtor_t destructor)
 {
     real_resolve_early();
-    int result = real.tss_create(key, destructor);
-    if (result == thrd_success && destructor)
-        thread_end_key_made(*key);
+    return make_key(real.tss_create, key, destructor, thrd_success);
+}
+
+EXPORT int pthread_key_delete(pthread_key_t key)
+{
+    real_resolve_early();
+    if (thread_key_is_ours(key))
+        return EINVAL;
+    int result = real.pthread_key_delete(key);
+    if (result == 0)
+        thread_key_deleted(key);
     return result;
 }
 
 EXPORT void tss_delete(tss_t key)
 {
     real_resolve_early();
-    thread_end_key_deleted(key);
+    if (thread_key_is_ours(key))
+        return;
+    thread_key_deleted(key);
     real.tss_delete(key);
 }

@@ -84,9 +84,7 @@ struct shim_config {
     char reporter[REPORTER_PLACES][512]; /* paths where threadleak may be, in this order */
     int dump_signal;                     /* our handler was installed for it; 0: not yet */
     int capture_signal;                  /* reserved by signal_capture.c; 0: none yet */
-    pthread_key_t key;                   /* its destructor sees the end of a thread */
-    bool has_key;
-    int32_t tid_offset;      /* in glibc's struct pthread; -1: not known */
+    int32_t tid_offset;                  /* in glibc's struct pthread; -1: not known */
     int32_t start_offset;    /* in glibc's struct pthread: start routine, then its argument; -1: not known */
     int32_t tls_offset;      /* from a pthread_t to that thread's shim_tls */
     uint64_t trampolines[2]; /* the start routines that we pass to libc */

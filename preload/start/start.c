@@ -9,6 +9,7 @@
 #include "preload/exit/end.h"
 #include "preload/ledger/fork.h"
 #include "preload/ledger/section.h"
+#include "preload/ledger/thread_key.h"
 #include "preload/ledger/thread_life.h"
 #include "preload/options/registered.h"
 #include "preload/options/settings.h"
@@ -75,7 +76,6 @@ static void start_once(void)
     shim_remember_stderr();
     settings_find();
     thread_begin_start();
-    thread_end_start();
     settings_exported();
     capture_start();
     signal_capture_start();
@@ -88,6 +88,9 @@ static void start_once(void)
 
 static bool begin_process(struct shim_state *state)
 {
+    static _Atomic bool has_taken_key;
+    if (!atomic_exchange(&has_taken_key, true))
+        thread_key_take();
     if (!ledger_map(state))
         return false;
     registered_to_ledger(state);

@@ -1,0 +1,34 @@
+/*
+ * The thread-specific key of the shim, whose destructor sees the end of a thread.
+ *
+ * The thread has ended when the destructor is called and no other key with a destructor has a value.
+ * Otherwise the destructor sets our key again, and libc calls it in the next round. So a thread that is
+ * blocked in a destructor is alive. Libc calls destructors after a return, pthread_exit and cancellation.
+ *
+ * It is key 31, and none if the program has that one. When the program needs all of them, it gets ours back.
+ * Without a key, the descriptor of a thread shows its end (descriptor.h).
+ */
+#ifndef THREADLEAK_PRELOAD_LEDGER_THREAD_KEY_H
+#define THREADLEAK_PRELOAD_LEDGER_THREAD_KEY_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+/* Call it once per program, when the first thread is created. */
+void thread_key_take(void);
+
+/* The program got no key. True: it is ours that was missing. */
+bool thread_key_give_back(void);
+
+/* To the program this key does not exist. */
+bool thread_key_is_ours(pthread_key_t key);
+
+/* Sets the value of the calling thread: the number of rounds that have begun, from 1 on. False: there is no
+ * key. */
+bool thread_key_set(unsigned long round);
+
+/* The program made a key with a destructor, or deleted a key. */
+void thread_key_made(pthread_key_t key);
+void thread_key_deleted(pthread_key_t key);
+
+#endif
