@@ -30,8 +30,11 @@ bool capture_usable(void)
 
 void capture_start(void)
 {
-    if (unwinder_load())
-        atomic_store(&usable, true);
+    if (!unwinder_load())
+        return;
+    if (atomic_load(&cache_is_stale)) /* the program can have used libunwind before */
+        unwinder_cache(true);
+    atomic_store(&usable, true);
 }
 
 /* ---- unwinding ------------------------------------------------------------------ */

@@ -23,7 +23,7 @@ static uint64_t bit(int number)
 
 static int set(int number, const struct sigaction *action, struct sigaction *old)
 {
-    return (libc_sigaction ? libc_sigaction : real.sigaction)(number, action, old);
+    return (libc_sigaction ? libc_sigaction : REAL(sigaction))(number, action, old);
 }
 
 /* ---- which, and by what ---------------------------------------------------------- */

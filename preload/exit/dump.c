@@ -16,7 +16,7 @@ static void on_dump_signal(int signal);
 static bool has_dump_handler(int signal)
 {
     struct sigaction action;
-    return real.sigaction(signal, NULL, &action) == 0 && action.sa_handler == on_dump_signal;
+    return REAL(sigaction)(signal, NULL, &action) == 0 && action.sa_handler == on_dump_signal;
 }
 
 static void dump(struct shim_state *state, int signal)
@@ -44,7 +44,7 @@ static void on_dump_signal(int signal)
 static void install(int number)
 {
     struct sigaction action;
-    if (number == 0 || real.sigaction(number, NULL, &action) != 0 || action.sa_flags & SA_SIGINFO ||
+    if (number == 0 || REAL(sigaction)(number, NULL, &action) != 0 || action.sa_flags & SA_SIGINFO ||
         action.sa_handler != SIG_DFL)
         return;
     memset(&action, 0, sizeof(action));
@@ -52,7 +52,7 @@ static void install(int number)
     action.sa_flags = SA_RESTART | SA_ONSTACK;
     sigemptyset(&action.sa_mask);
     shim_config.dump_signal = number;
-    real.sigaction(number, &action, NULL);
+    REAL(sigaction)(number, &action, NULL);
 }
 
 bool dump_arm(struct shim_state *state)
@@ -79,6 +79,6 @@ void dump_in_child(void)
 {
     const struct sigaction action = {.sa_handler = SIG_DFL};
     if (shim_config.dump_signal && has_dump_handler(shim_config.dump_signal))
-        real.sigaction(shim_config.dump_signal, &action, NULL);
+        REAL(sigaction)(shim_config.dump_signal, &action, NULL);
     shim_config.dump_signal = 0;
 }

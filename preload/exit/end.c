@@ -192,10 +192,12 @@ static void leave_if_parked(const struct shim_state *state, int status)
     SYS1(exit_group, status);
 }
 
+static struct shim_state *(*find_state)(void) = shim_own;
+
 int end_process(enum ledger_end how, int status)
 {
     struct hook hook;
-    hook_enter(&hook, shim_own);
+    hook_enter(&hook, how == LEDGER_END_EXEC ? shim_own : find_state);
     bool taken = hook.state && take_end(hook.state, how);
     if ((taken || !hook.state) && how != LEDGER_END_EXEC && shim_config.options.judge & 1u << how)
         lost_say();
@@ -238,7 +240,7 @@ static void on_process_exit(int status, void *arg)
     int wanted = end_process(LEDGER_END_EXIT, status);
     /* No handler runs after this one: exit() in it flushes stdio and ends the process. */
     if (wanted != status)
-        real.exit(wanted);
+        REAL(exit)(wanted);
 }
 
 static void on_quick_exit(void)
@@ -250,8 +252,9 @@ static void on_quick_exit(void)
         SYS1(exit_group, wanted);
 }
 
-void end_start(void)
+void end_start(struct shim_state *(*find)(void))
 {
+    find_state = find;
     /* This is before libc registers the loader's handler. exit() calls handlers in reverse order, so these
      * run after all destructors and handlers of the program. */
     on_exit(on_process_exit, NULL);

@@ -10,8 +10,9 @@
 
 #include "preload/shim/state.h"
 
-/* Registers the handlers that exit() and quick_exit() call after all others. */
-void end_start(void);
+/* Registers the handlers that exit() and quick_exit() call after all others. find: the state of this process
+ * at its end, or NULL. */
+void end_start(struct shim_state *(*find)(void));
 
 /* The process is about to end in this way.  Returns the status to end with. */
 int end_process(enum ledger_end how, int status);

@@ -70,9 +70,9 @@ static uint64_t deadly_signals(void)
 {
     struct sigaction action;
     uint64_t set = 0;
-    if (real.sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
+    if (REAL(sigaction)(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
         set |= bit(SIGPIPE);
-    if (real.sigaction(SIGXFSZ, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
+    if (REAL(sigaction)(SIGXFSZ, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
         set |= bit(SIGXFSZ);
     return set;
 }

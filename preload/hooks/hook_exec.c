@@ -21,7 +21,6 @@
  * exec_program. In a vfork child end_process has no effect. */
 #define EXEC(call, ...)                                                         \
     do {                                                                        \
-        real_resolve_early();                                                   \
         park_latecomer();                                                       \
         end_process(LEDGER_END_EXEC, 0);                                        \
         dispositions_before_exec();                                             \
@@ -37,32 +36,32 @@
 
 EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
-    EXEC(real.execve(path, argv, envp), AT_FDCWD, path, false, envp);
+    EXEC(REAL(execve)(path, argv, envp), AT_FDCWD, path, false, envp);
 }
 
 EXPORT int execv(const char *path, char *const argv[])
 {
-    EXEC(real.execv(path, argv), AT_FDCWD, path, false, environ);
+    EXEC(REAL(execv)(path, argv), AT_FDCWD, path, false, environ);
 }
 
 EXPORT int execvp(const char *file, char *const argv[])
 {
-    EXEC(real.execvp(file, argv), AT_FDCWD, file, !strchr(file, '/'), environ);
+    EXEC(REAL(execvp)(file, argv), AT_FDCWD, file, !strchr(file, '/'), environ);
 }
 
 EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-    EXEC(real.execvpe(file, argv, envp), AT_FDCWD, file, !strchr(file, '/'), envp);
+    EXEC(REAL(execvpe)(file, argv, envp), AT_FDCWD, file, !strchr(file, '/'), envp);
 }
 
 EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
-    EXEC(real.fexecve(fd, argv, envp), fd, NULL, false, envp);
+    EXEC(REAL(fexecve)(fd, argv, envp), fd, NULL, false, envp);
 }
 
 EXPORT int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags)
 {
-    EXEC(real.execveat(fd, path, argv, envp, flags), fd, path, false, envp);
+    EXEC(REAL(execveat)(fd, path, argv, envp, flags), fd, path, false, envp);
 }
 
 static size_t count_arguments(va_list list)
@@ -89,14 +88,14 @@ EXPORT int execl(const char *path, const char *first, ...)
 {
     GATHER(argv, first)
     va_end(list);
-    EXEC(real.execv(path, argv), AT_FDCWD, path, false, environ);
+    EXEC(REAL(execv)(path, argv), AT_FDCWD, path, false, environ);
 }
 
 EXPORT int execlp(const char *file, const char *first, ...)
 {
     GATHER(argv, first)
     va_end(list);
-    EXEC(real.execvp(file, argv), AT_FDCWD, file, !strchr(file, '/'), environ);
+    EXEC(REAL(execvp)(file, argv), AT_FDCWD, file, !strchr(file, '/'), environ);
 }
 
 EXPORT int execle(const char *path, const char *first, ...)
@@ -104,7 +103,7 @@ EXPORT int execle(const char *path, const char *first, ...)
     GATHER(argv, first)
     char *const *envp = va_arg(list, char *const *);
     va_end(list);
-    EXEC(real.execve(path, argv, envp), AT_FDCWD, path, false, envp);
+    EXEC(REAL(execve)(path, argv, envp), AT_FDCWD, path, false, envp);
 }
 
 /* ---- posix_spawn -------------------------------------------------------------------- */
@@ -154,17 +153,15 @@ static int spawn(spawn_fn *real_spawn, pid_t *out, const struct exec_program *pr
 EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
                        const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
-    real_resolve_early();
     const struct exec_program program = {AT_FDCWD, path, false, envp};
-    return spawn(real.posix_spawn, pid, &program, actions, attributes, argv);
+    return spawn(REAL(posix_spawn), pid, &program, actions, attributes, argv);
 }
 
 EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
                         const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
-    real_resolve_early();
     const struct exec_program program = {AT_FDCWD, file, !strchr(file, '/'), envp};
-    return spawn(real.posix_spawnp, pid, &program, actions, attributes, argv);
+    return spawn(REAL(posix_spawnp), pid, &program, actions, attributes, argv);
 }
 
 /* ---- shells -------------------------------------------------------------------------- */
@@ -172,17 +169,15 @@ EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_act
 /* libc starts them with its own functions, too. */
 EXPORT int system(const char *command)
 {
-    real_resolve_early();
     park_latecomer(); /* the shell would inherit the signals that are ignored now */
     if (command)
         exec_record_shell();
-    return real.system(command);
+    return REAL(system)(command);
 }
 
 EXPORT FILE *popen(const char *command, const char *mode)
 {
-    real_resolve_early();
     park_latecomer();
     exec_record_shell();
-    return real.popen(command, mode);
+    return REAL(popen)(command, mode);
 }

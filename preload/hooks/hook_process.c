@@ -21,11 +21,10 @@
 
 static _Noreturn void exit_now(int status)
 {
-    real_resolve_early();
     park_latecomer();
     status = end_process(LEDGER_END__EXIT, status);
-    if (real._exit)
-        real._exit(status);
+    if (REAL(_exit))
+        REAL(_exit)(status);
     for (;;)
         SYS1(exit_group, status);
 }
@@ -42,9 +41,8 @@ EXPORT _Noreturn void _Exit(int status)
 
 EXPORT _Noreturn void exit(int status)
 {
-    real_resolve_early();
     park_latecomer();
-    real.exit(status);
+    REAL(exit)(status);
     for (;;)
         SYS1(exit_group, status);
 }
@@ -52,13 +50,12 @@ EXPORT _Noreturn void exit(int status)
 EXPORT _Noreturn void quick_exit(int status)
 {
     park_latecomer();
-    real_resolve_early();
     struct hook hook;
     hook_enter(&hook, shim_own);
     if (hook.state)
         atomic_store(&hook.state->quick_status, status);
     hook_leave(&hook);
-    real.quick_exit(status);
+    REAL(quick_exit)(status);
     for (;;)
         SYS1(exit_group, status);
 }
@@ -69,9 +66,8 @@ EXPORT _Noreturn void quick_exit(int status)
  * the judged end: then the child only gets its dispositions back. */
 EXPORT pid_t fork(void)
 {
-    real_resolve_early();
     shim_tls.fork_caller = __builtin_extract_return_addr(__builtin_return_address(0));
-    pid_t pid = real.fork();
+    pid_t pid = REAL(fork)();
     shim_tls.fork_caller = NULL;
     if (pid == 0)
         dispositions_in_child(false);
@@ -80,13 +76,12 @@ EXPORT pid_t fork(void)
 
 EXPORT pid_t _Fork(void)
 {
-    real_resolve_early();
-    if (!real._Fork) {
+    if (!REAL(_Fork)) {
         errno = ENOSYS;
         return -1;
     }
     shim_tls.fork_caller = __builtin_extract_return_addr(__builtin_return_address(0));
-    pid_t pid = real._Fork();
+    pid_t pid = REAL(_Fork)();
     if (pid == 0)
         shim_attach_child();
     shim_tls.fork_caller = NULL;
@@ -94,6 +89,15 @@ EXPORT pid_t _Fork(void)
 }
 
 /* ---- sandboxes -------------------------------------------------------------------------- */
+
+static void before_sandbox(void)
+{
+    struct hook hook;
+    hook_enter(&hook, shim_ready_early);
+    if (hook.state)
+        ledger_before_sandbox(hook.state);
+    hook_leave(&hook);
+}
 
 /* A seccomp filter is set by prctl or by seccomp(2).  Before that an unprivileged program
  * must set PR_SET_NO_NEW_PRIVS, and libseccomp always does. */
@@ -104,11 +108,9 @@ EXPORT int prctl(int option, ...)
     unsigned long a = va_arg(list, unsigned long), b = va_arg(list, unsigned long);
     unsigned long c = va_arg(list, unsigned long), d = va_arg(list, unsigned long);
     va_end(list);
-    real_resolve_early();
-    struct shim_state *state = shim_known();
-    if (state && (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS) && !shim_config.sandboxed)
-        ledger_before_sandbox(state);
-    int result = real.prctl(option, a, b, c, d);
+    if ((option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS) && !shim_config.sandboxed)
+        before_sandbox();
+    int result = REAL(prctl)(option, a, b, c, d);
     if (result == 0 && option == PR_SET_SECCOMP)
         shim_config.sandboxed = SANDBOX_SURE;
     else if (result == 0 && option == PR_SET_NO_NEW_PRIVS && !shim_config.sandboxed)
@@ -119,30 +121,40 @@ EXPORT int prctl(int option, ...)
     return result;
 }
 
+/* ---- another root -------------------------------------------------------------------------- */
+
+/* The libraries of the unwinder and /proc can be missing there. */
+EXPORT int chroot(const char *path)
+{
+    struct hook hook;
+    hook_enter(&hook, shim_ready_early);
+    hook_leave(&hook);
+    return REAL(chroot)(path);
+}
+
 /* ---- locked memory ---------------------------------------------------------------------- */
 
-/* MCL_CURRENT makes all mapped memory resident, and it counts for RLIMIT_MEMLOCK. */
+/* MCL_CURRENT makes all mapped memory resident, and it counts for RLIMIT_MEMLOCK. MCL_FUTURE does so with
+ * what is mapped later. */
 EXPORT int mlockall(int flags)
 {
-    real_resolve_early();
     struct hook hook;
-    hook_enter(&hook, shim_own);
-    if (hook.state)
+    hook_enter(&hook, shim_ready_early);
+    if (hook.state && shim_is_own_process(hook.state))
         ledger_give_back(hook.state);
     hook_leave(&hook);
-    return real.mlockall(flags);
+    return REAL(mlockall)(flags);
 }
 
 /* ---- unloading -------------------------------------------------------------------------- */
 
 EXPORT int dlclose(void *handle)
 {
-    real_resolve_early();
     struct hook hook;
     hook_enter(&hook, shim_known);
     struct module_unload unload = capture_before_unload(handle);
     hook_pause(&hook);
-    int result = real.dlclose(handle);
+    int result = REAL(dlclose)(handle);
     hook_resume(&hook);
     capture_after_unload(shim_known(), &unload, result); /* a destructor can have created the first thread */
     hook_leave(&hook);

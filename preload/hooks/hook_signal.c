@@ -59,15 +59,13 @@ static int change(sigaction_fn *real_sigaction, int number, const struct sigacti
 
 EXPORT int sigaction(int number, const struct sigaction *action, struct sigaction *old)
 {
-    real_resolve_early();
-    return change(real.sigaction, number, action, old);
+    return change(REAL(sigaction), number, action, old);
 }
 
 sigaction_fn __sigaction;
 EXPORT int __sigaction(int number, const struct sigaction *action, struct sigaction *old)
 {
-    real_resolve_early();
-    return change(real.__sigaction, number, action, old);
+    return change(REAL(__sigaction), number, action, old);
 }
 
 /* ---- the older functions -------------------------------------------------------------- */
@@ -87,15 +85,14 @@ static sighandler_t after_handler(int number, sighandler_t old)
 }
 
 /* All variants that glibc exports. With _XOPEN_SOURCE `signal` is the last one. */
-#define SIGNAL(name)                                              \
-    sighandler_t name(int number, sighandler_t handler);          \
-    EXPORT sighandler_t name(int number, sighandler_t handler)    \
-    {                                                             \
-        real_resolve_early();                                     \
-        if (disposition_is_replaced(number))                      \
-            return change_handler(number, handler);               \
-        before_change(number);                                    \
-        return after_handler(number, real.name(number, handler)); \
+#define SIGNAL(name)                                               \
+    sighandler_t name(int number, sighandler_t handler);           \
+    EXPORT sighandler_t name(int number, sighandler_t handler)     \
+    {                                                              \
+        if (disposition_is_replaced(number))                       \
+            return change_handler(number, handler);                \
+        before_change(number);                                     \
+        return after_handler(number, REAL(name)(number, handler)); \
     }
 SIGNAL(signal)
 SIGNAL(ssignal)
@@ -106,13 +103,12 @@ SIGNAL(__sysv_signal)
 
 EXPORT int sigignore(int number)
 {
-    real_resolve_early();
     if (disposition_is_replaced(number)) {
         change_handler(number, SIG_IGN);
         return 0;
     }
     before_change(number);
-    int result = real.sigignore(number);
+    int result = REAL(sigignore)(number);
     after_change(number);
     return result;
 }
@@ -120,15 +116,14 @@ EXPORT int sigignore(int number)
 int sigvec(int number, const struct sigvec *action, struct sigvec *old);
 EXPORT int sigvec(int number, const struct sigvec *action, struct sigvec *old)
 {
-    real_resolve_early();
-    if (!real.sigvec) {
+    if (!REAL(sigvec)) {
         errno = ENOSYS;
         return -1;
     }
     if (disposition_is_replaced(number))
         return 0;
     before_change(number);
-    int result = real.sigvec(number, action, old);
+    int result = REAL(sigvec)(number, action, old);
     after_change(number);
     if (result == 0 && old && is_ours(old->sv_handler))
         *old = (struct sigvec){.sv_handler = SIG_DFL};
@@ -137,8 +132,7 @@ EXPORT int sigvec(int number, const struct sigvec *action, struct sigvec *old)
 
 EXPORT int siginterrupt(int number, int interrupt)
 {
-    real_resolve_early();
     if (disposition_is_replaced(number))
         return 0;
-    return real.siginterrupt(number, interrupt);
+    return REAL(siginterrupt)(number, interrupt);
 }

@@ -72,6 +72,8 @@ static struct ledger_slot *prepare(const struct hook *hook, struct new_thread *t
     struct shim_state *state = hook->state;
     if (!state)
         return NULL;
+    if (__builtin_expect(!atomic_load_explicit(&state->signal_armed, memory_order_relaxed), 0))
+        shim_before_threads(state);
     *thread = (struct new_thread){
         .site = find_site(state, &hook->guard, caller, thread->start),
         .start = thread->start,
@@ -81,9 +83,6 @@ static struct ledger_slot *prepare(const struct hook *hook, struct new_thread *t
         .detached = attr_is_detached(attr),
         .small_stack = attr_is_small(attr),
     };
-    if (__builtin_expect(!atomic_load_explicit(&state->signal_armed, memory_order_relaxed), 0) &&
-        dump_arm(state))
-        signal_capture_arm(state);
     return thread_new(state, thread);
 }
 
@@ -120,7 +119,7 @@ static int without_record(int result, int success, bool lost)
 
 EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
 {
-#define REAL_CREATE(routine, argument) real.pthread_create(thread, attr, routine, argument)
+#define REAL_CREATE(routine, argument) REAL(pthread_create)(thread, attr, routine, argument)
     CREATE(REAL_CREATE, attr, thread_begin_pthread, 0, result);
 #undef REAL_CREATE
 }
@@ -128,7 +127,7 @@ EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
 /* glibc's thrd_create calls pthread_create without our hook. */
 EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *arg)
 {
-#define REAL_CREATE(routine, argument) real.thrd_create(thread, routine, argument)
+#define REAL_CREATE(routine, argument) REAL(thrd_create)(thread, routine, argument)
     CREATE(REAL_CREATE, NULL, thread_begin_thrd, thrd_success, result == thrd_nomem ? ENOMEM : 0);
 #undef REAL_CREATE
 }
@@ -151,7 +150,6 @@ static void join_cancelled(void *arg)
 
 #define JOIN(success, call)                                                 \
     do {                                                                    \
-        real_resolve_early();                                               \
         struct join_hook here;                                              \
         hook_enter(&here.hook, shim_known);                                 \
         here.join = join_begin(here.hook.state, (pthread_t)thread);         \
@@ -168,32 +166,31 @@ static void join_cancelled(void *arg)
 
 EXPORT int pthread_join(pthread_t thread, void **value)
 {
-    JOIN(0, real.pthread_join(thread, value));
+    JOIN(0, REAL(pthread_join)(thread, value));
 }
 
 EXPORT int pthread_tryjoin_np(pthread_t thread, void **value)
 {
-    JOIN(0, real.pthread_tryjoin_np(thread, value));
+    JOIN(0, REAL(pthread_tryjoin_np)(thread, value));
 }
 
 EXPORT int pthread_timedjoin_np(pthread_t thread, void **value, const struct timespec *until)
 {
-    JOIN(0, real.pthread_timedjoin_np(thread, value, until));
+    JOIN(0, REAL(pthread_timedjoin_np)(thread, value, until));
 }
 
 EXPORT int pthread_clockjoin_np(pthread_t thread, void **value, clockid_t clock, const struct timespec *until)
 {
-    JOIN(0, real.pthread_clockjoin_np(thread, value, clock, until));
+    JOIN(0, REAL(pthread_clockjoin_np)(thread, value, clock, until));
 }
 
 EXPORT int thrd_join(thrd_t thread, int *value)
 {
-    JOIN(thrd_success, real.thrd_join(thread, value));
+    JOIN(thrd_success, REAL(thrd_join)(thread, value));
 }
 
 #define DETACH(success, call)                                               \
     do {                                                                    \
-        real_resolve_early();                                               \
         struct hook hook;                                                   \
         hook_enter(&hook, shim_known);                                      \
         struct detach detach = detach_begin(hook.state, (pthread_t)thread); \
@@ -207,18 +204,17 @@ EXPORT int thrd_join(thrd_t thread, int *value)
 
 EXPORT int pthread_detach(pthread_t thread)
 {
-    DETACH(0, real.pthread_detach(thread));
+    DETACH(0, REAL(pthread_detach)(thread));
 }
 
 EXPORT int thrd_detach(thrd_t thread)
 {
-    DETACH(thrd_success, real.thrd_detach(thread));
+    DETACH(thrd_success, REAL(thrd_detach)(thread));
 }
 
 EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 {
-    real_resolve_early();
-    int result = real.pthread_setname_np(thread, name);
+    int result = REAL(pthread_setname_np)(thread, name);
     struct hook hook;
     hook_enter(&hook, shim_known);
     struct thread_ref found = {0};
@@ -234,8 +230,7 @@ EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 
 EXPORT int pthread_setattr_default_np(const pthread_attr_t *attr)
 {
-    real_resolve_early();
-    int result = real.pthread_setattr_default_np(attr);
+    int result = REAL(pthread_setattr_default_np)(attr);
     if (result == 0) {
         shim_config.default_detached = attr_is_detached(attr);
         shim_config.default_small = attr_is_small(attr);
@@ -260,30 +255,26 @@ static int make_key(int (*create)(pthread_key_t *, void (*)(void *)), pthread_ke
 
 EXPORT int pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 {
-    real_resolve_early();
-    return make_key(real.pthread_key_create, key, destructor, 0);
+    return make_key(REAL(pthread_key_create), key, destructor, 0);
 }
 
 /* Libraries of compilers call it by this name. */
 int __pthread_key_create(pthread_key_t *key, void (*destructor)(void *));
 EXPORT int __pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 {
-    real_resolve_early();
-    return make_key(real.__pthread_key_create, key, destructor, 0);
+    return make_key(REAL(__pthread_key_create), key, destructor, 0);
 }
 
 EXPORT int tss_create(tss_t *key, tss_dtor_t destructor)
 {
-    real_resolve_early();
-    return make_key(real.tss_create, key, destructor, thrd_success);
+    return make_key(REAL(tss_create), key, destructor, thrd_success);
 }
 
 EXPORT int pthread_key_delete(pthread_key_t key)
 {
-    real_resolve_early();
     if (thread_key_is_ours(key))
         return EINVAL;
-    int result = real.pthread_key_delete(key);
+    int result = REAL(pthread_key_delete)(key);
     if (result == 0)
         thread_key_deleted(key);
     return result;
@@ -291,9 +282,8 @@ EXPORT int pthread_key_delete(pthread_key_t key)
 
 EXPORT void tss_delete(tss_t key)
 {
-    real_resolve_early();
     if (thread_key_is_ours(key))
         return;
     thread_key_deleted(key);
-    real.tss_delete(key);
+    REAL(tss_delete)(key);
 }

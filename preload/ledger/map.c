@@ -152,10 +152,18 @@ static void *map_anywhere(pid_t pid, struct layout *layout, bool *under_run)
     return address ? address : map_file(-1, layout);
 }
 
-/* Copies /proc/self/cmdline, which is a row of NUL-terminated strings. */
-static void store_argv(struct shim_state *state)
+static void store_arguments(struct shim_state *state, const char *arguments, uint32_t size, uint32_t count)
 {
-    char buffer[2048];
+    uint32_t at = size ? ledger_store_string(state, arguments, size - 1) : 0;
+    state->header->argv = at;
+    state->header->argc = at ? count : 0;
+}
+
+/* A forked child can have written its own title there: a row of NUL-terminated strings. */
+static void store_own_title(struct shim_state *state)
+{
+    char buffer[1024];
+    uint32_t count = 0;
     long fd = SYS3(openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return;
@@ -166,12 +174,17 @@ static void store_argv(struct shim_state *state)
     if (buffer[n - 1]) /* cut off, or rewritten by setproctitle */
         n = n < (long)sizeof(buffer) ? n + 1 : n;
     buffer[n - 1] = 0;
-    uint32_t argc = 0;
     for (long i = 0; i < n; i++)
-        argc += buffer[i] == 0;
-    uint32_t at = ledger_store_string(state, buffer, (uint32_t)n - 1);
-    state->header->argv = at;
-    state->header->argc = at ? argc : 0;
+        count += buffer[i] == 0;
+    store_arguments(state, buffer, (uint32_t)n, count);
+}
+
+static void store_argv(struct shim_state *state)
+{
+    if (shim_is_child() || !shim_config.argument_count)
+        store_own_title(state);
+    else
+        store_arguments(state, shim_config.arguments, shim_config.arguments_size, shim_config.argument_count);
 }
 
 static void store_identity(struct shim_state *state, bool under_run)
@@ -180,8 +193,9 @@ static void store_identity(struct shim_state *state, bool under_run)
     ledger_take(state, SECTION_STRINGS, 1); /* offset 0 is "" */
     header->pid = state->pid;
     header->ppid = (int32_t)SYS0(getppid);
-    header->started_ns = shim_clock_ns(CLOCK_MONOTONIC);
-    header->started_wall_ns = shim_clock_ns(CLOCK_REALTIME);
+    uint64_t now_ns = shim_clock_ns(CLOCK_MONOTONIC);
+    header->started_ns = shim_is_child() ? now_ns : shim_config.started_ns;
+    header->started_wall_ns = shim_clock_ns(CLOCK_REALTIME) - (now_ns - header->started_ns);
     header->exe = ledger_store_string(state, shim_config.exe, (uint32_t)strlen(shim_config.exe));
     store_argv(state);
     if (shim_config.options_size)
@@ -196,7 +210,7 @@ static void store_identity(struct shim_state *state, bool under_run)
     atomic_store(&header->next_serial, LEDGER_MAIN_SERIAL + 1);
     header->births = (uint64_t)state->births;
     header->births_end = (uint64_t)(state->births + STATE_BIRTHS);
-    state->epoch = header->epoch = header->started_ns ^ (uint64_t)state->pid << 40;
+    state->epoch = header->epoch = now_ns ^ (uint64_t)state->pid << 40;
 }
 
 static void fill_header(struct ledger_header *header, const struct layout *layout)

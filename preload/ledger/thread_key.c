@@ -67,19 +67,19 @@ void thread_key_take(void)
     pthread_key_t keys[OUR_KEY + 1]; /* glibc gives the lowest free one */
     int count = 0;
     do
-        if (real.pthread_key_create(&keys[count], on_thread_exit) != 0)
+        if (REAL(pthread_key_create)(&keys[count], on_thread_exit) != 0)
             break;
     while (keys[count++] < OUR_KEY);
     while (count-- > 0)
         if (keys[count] == OUR_KEY)
             atomic_store(&has_key, true);
         else
-            real.pthread_key_delete(keys[count]);
+            REAL(pthread_key_delete)(keys[count]);
 }
 
 bool thread_key_give_back(void)
 {
-    return atomic_exchange(&has_key, false) && real.pthread_key_delete(OUR_KEY) == 0;
+    return atomic_exchange(&has_key, false) && REAL(pthread_key_delete)(OUR_KEY) == 0;
 }
 
 bool thread_key_is_ours(pthread_key_t key)
@@ -90,7 +90,8 @@ bool thread_key_is_ours(pthread_key_t key)
 /* The key can be given back, and become one of the program, at any time. The value must not stay then. */
 bool thread_key_set(unsigned long round)
 {
-    if (!atomic_load_explicit(&has_key, memory_order_relaxed) || pthread_setspecific(OUR_KEY, (void *)round) != 0)
+    if (!atomic_load_explicit(&has_key, memory_order_relaxed) ||
+        pthread_setspecific(OUR_KEY, (void *)round) != 0)
         return false;
     if (atomic_load(&has_key))
         return true;

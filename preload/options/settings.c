@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "preload/options/registered.h"
 #include "preload/options/test_name.h"
@@ -142,7 +143,7 @@ static int32_t pthread_field(const char *symbol, uint32_t bits)
     return field && field[0] == bits && field[1] == 1 && field[2] < 4096 ? (int32_t)field[2] : -1;
 }
 
-static void find_offsets(void)
+void settings_offsets(void)
 {
     const char *self = (const char *)pthread_self();
     shim_config.start_offset = pthread_field("_thread_db_pthread_start_routine", 64);
@@ -167,13 +168,27 @@ static void find_exe(void)
     shim_config.exe[n > 0 ? n : 0] = 0;
 }
 
+/* A program can write into its arguments, as dirname() does. */
+void settings_arguments(int argc, char **argv)
+{
+    struct text text = text_in(shim_config.arguments, sizeof(shim_config.arguments));
+    for (int i = 0; i < argc && argv[i] && !text.overflow; i++) {
+        size_t before = text.length;
+        text_bytes(&text, argv[i], strlen(argv[i]) + 1);
+        shim_config.argument_count += text.length > before;
+    }
+    shim_config.arguments_size = (uint32_t)text.length;
+}
+
 void settings_find(void)
 {
+    struct timespec now = {0, 0};
+    SYS2(clock_gettime, CLOCK_MONOTONIC, &now); /* the vdso would cost two page faults */
+    shim_config.started_ns = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
     read_environment();
     remove_from_preload();
     find_reporter();
     find_exe();
-    find_offsets();
     find_default_attributes();
 }
 

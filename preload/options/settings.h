@@ -6,6 +6,12 @@
  * children are not followed.  Must be called before the program has other threads. */
 void settings_find(void);
 
+/* Remembers the arguments of main. */
+void settings_arguments(int argc, char **argv);
+
+/* Sets the offsets in libc's memory. Call it before the first ledger. */
+void settings_offsets(void);
+
 /* Registers the results of __threadleak_default_options() and __threadleak_default_suppressions(), if the
  * program exports them. Call it after state_start. */
 void settings_exported(void);

@@ -5,7 +5,7 @@
  *     hook_enter(&hook, shim_known);    hook.state: the state, or NULL: record nothing
  *     …
  *     hook_pause(&hook);
- *     result = real.NAME(…);
+ *     result = REAL(NAME)(…);
  *     hook_resume(&hook);               hook.state: the same, or NULL, see below
  *     …
  *     hook_leave(&hook);

@@ -2,14 +2,21 @@
 
 #include <dlfcn.h>
 
-struct real real;
+struct real real_found;
 int (*libc_sigaction)(int, const struct sigaction *, struct sigaction *);
+
+/* dlsym gives the default version.  glibc keeps two versions of pthread_create (2.2.5 and 2.34), with one
+ * implementation. Threads may call it at the same time: all store the same address. */
+void *real_find(void **place, const char *name)
+{
+    void *found = dlsym(RTLD_NEXT, name);
+    __atomic_store_n(place, found, __ATOMIC_RELAXED);
+    return found;
+}
 
 void real_resolve(void)
 {
-    /* dlsym gives the default version.  glibc keeps two versions of
-     * pthread_create (2.2.5 and 2.34), with one implementation. */
-#define HOOK(type, name, params) *(void **)(&real.name) = dlsym(RTLD_NEXT, #name);
+#define HOOK(type, name, params) REAL(name);
 #include "preload/shim/hooks.def"
 #undef HOOK
 }

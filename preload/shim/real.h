@@ -26,20 +26,25 @@ struct real {
 };
 #undef HOOK
 
-extern struct real real;
+/* NULL: not looked up yet, or libc does not have it. */
+extern struct real real_found;
+
+/* The real function, looked up at its first use. That takes the lock of the loader. */
+#define REAL(name) ((__typeof(real_found.name))real_look_up((void **)&real_found.name, #name))
+
+void *real_find(void **place, const char *name);
+
+static inline void *real_look_up(void **place, const char *name)
+{
+    void *found = __atomic_load_n(place, __ATOMIC_RELAXED);
+    return __builtin_expect(found != NULL, 1) ? found : real_find(place, name);
+}
+
+/* Looks up all of them. From the first creation of a thread on, another thread can hold the lock of the
+ * loader, also for ever in a forked child. */
+void real_resolve(void);
 
 /* libc's own: the one of a sanitizer can delay handlers. NULL until signal_capture_start. */
 extern int (*libc_sigaction)(int, const struct sigaction *, struct sigaction *);
-
-/* Threads may call it at the same time: all store the same addresses.  A function that
- * libc does not have stays NULL. */
-void real_resolve(void);
-
-/* For hooks that constructors of other libraries call before our constructor. */
-static inline void real_resolve_early(void)
-{
-    if (__builtin_expect(!real.pthread_create, 0))
-        real_resolve();
-}
 
 #endif

@@ -18,7 +18,8 @@ struct shim_state *shim_state = &first_state;
 struct shim_config shim_config = {.tid_offset = -1, .start_offset = -1};
 
 static pid_t first; /* pid of the program; 0: not known yet */
-static bool forked; /* since then */
+static pid_t here;  /* pid of this process; another one: a child of vfork, or of a fork without handlers */
+static bool forked; /* since the start of the program */
 
 static size_t pages(size_t bytes)
 {
@@ -64,6 +65,7 @@ bool state_make(struct shim_state *expected, bool wanted)
 void state_leave(struct shim_state *parent, bool under_way)
 {
     forked = true;
+    here = (pid_t)SYS0(getpid);
     if (shim_state == parent)
         shim_state = &first_state;
     memset(&first_state, 0, sizeof(first_state)); /* another thread can have held a lock */
@@ -85,8 +87,13 @@ bool shim_is_child(void)
 {
     pid_t own = (pid_t)SYS0(getpid);
     if (first == 0)
-        first = own;
+        first = here = own;
     return forked || own != first;
+}
+
+bool shim_is_here(void)
+{
+    return !shim_config.sandboxed && (pid_t)SYS0(getpid) == here;
 }
 
 bool shim_is_wanted(void)

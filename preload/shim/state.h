@@ -88,7 +88,10 @@ struct shim_config {
     int32_t start_offset;    /* in glibc's struct pthread: start routine, then its argument; -1: not known */
     int32_t tls_offset;      /* from a pthread_t to that thread's shim_tls */
     uint64_t trampolines[2]; /* the start routines that we pass to libc */
-    char exe[512];           /* target of /proc/self/exe before any chroot; "": not known */
+    uint64_t started_ns;     /* CLOCK_MONOTONIC at the start of the program */
+    char arguments[2048];    /* of main, as NUL-terminated strings in a row; they may be cut off */
+    uint32_t arguments_size, argument_count;
+    char exe[512]; /* target of /proc/self/exe before any chroot; "": not known */
     /* The program entered a sandbox, or did before a fork: its filter may kill for an
      * unknown system call.  SANDBOX_MAYBE after PR_SET_NO_NEW_PRIVS, which precedes a filter. */
     _Atomic int sandboxed;
@@ -132,6 +135,9 @@ static inline struct shim_state *shim_known(void)
 
 /* Did this process begin with a fork? Call it once in the first process, too. */
 bool shim_is_child(void);
+
+/* Is this the process that its shim knows, and not a child of vfork? */
+bool shim_is_here(void);
 
 /* May this process have a ledger? With follow=0 a forked child has none. */
 bool shim_is_wanted(void);

@@ -1,6 +1,8 @@
 #include "preload/start/start.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include "preload/backtrace/capture.h"
 #include "preload/backtrace/signal_capture.h"
@@ -14,11 +16,24 @@
 #include "preload/options/registered.h"
 #include "preload/options/settings.h"
 #include "preload/shim/hook.h"
+#include "preload/shim/on_stack.h"
 #include "preload/shim/real.h"
 #include "preload/shim/say.h"
+#include "preload/shim/sys.h"
 #include "preload/start/first_copy.h"
 
 /* ---- forks ----------------------------------------------------------------------- */
+
+/* False: at a fork there could be another thread, with a lock of the loader or of libc. */
+static _Atomic bool may_load = true;
+static bool is_only_thread; /* at the fork that runs */
+
+static bool has_one_task(void)
+{
+    struct stat status = {0}; /* two links and one for each task (fs/proc/base.c, proc_task_getattr) */
+    return !shim_config.sandboxed && SYS4(newfstatat, AT_FDCWD, "/proc/self/task", &status, 0) == 0 &&
+           status.st_nlink == 3;
+}
 
 static void before_fork(void)
 {
@@ -28,6 +43,8 @@ static void before_fork(void)
         shim_is_own_process(hook.state))
         atomic_fetch_or(&hook.state->header->flags, LEDGER_FORKS);
     hook_leave(&hook);
+    if (atomic_load(&may_load))
+        is_only_thread = has_one_task();
     capture_before_fork();
 }
 
@@ -47,18 +64,26 @@ static void leave_parent(struct shim_state *parent)
     shim_tls.epoch = 0;
 }
 
-void shim_attach_child(void)
+static void in_forked_child(void)
 {
     struct shim_state *parent = shim_state;
-    bool had_ledger = parent->header != NULL;
+    bool had_threads = parent->header != NULL && atomic_load(&parent->signal_armed);
     dump_in_child();
     dispositions_in_child(false);
     capture_in_child();
     fork_remember(parent);
     leave_parent(parent);
     shim_tls.begun = true; /* it is the main thread now */
-    if (had_ledger)
+    if (!is_only_thread)
+        atomic_store(&may_load, false);
+    if (had_threads || *shim_config.run_dir)
         shim_attach();
+}
+
+void shim_attach_child(void)
+{
+    is_only_thread = false;
+    in_forked_child();
 }
 
 /* ---- once per program ------------------------------------------------------------- */
@@ -66,31 +91,65 @@ void shim_attach_child(void)
 static void start_once(void)
 {
     struct guard guard = guard_enter();
-    shim_is_child();
-    real_resolve();
-    if (!is_first_copy()) {
+    if (is_first_copy()) {
+        shim_is_child();
+        shim_remember_stderr();
+        settings_find();
+        settings_exported();
+        pthread_atfork(before_fork, NULL, in_forked_child);
+        end_start(shim_at_end);
+    } else {
         state_never();
-        guard_leave(guard);
-        return;
     }
-    shim_remember_stderr();
-    settings_find();
-    thread_begin_start();
-    settings_exported();
-    capture_start();
-    signal_capture_start();
-    pthread_atfork(before_fork, NULL, shim_attach_child);
-    end_start();
     guard_leave(guard);
+}
+
+#define LOADER_STACK 262144 /* for the loader, and constructors of libraries */
+
+static void prepare_program(void *unused)
+{
+    (void)unused;
+    real_resolve();
+    thread_key_take();
+    signal_capture_start();
+    if (atomic_load(&may_load))
+        capture_start();
+}
+
+/* The first creation can be on a small stack. */
+static void prepare_once(void)
+{
+    static _Atomic bool is_prepared;
+    if (atomic_exchange(&is_prepared, true))
+        return;
+    char *stack = sys_map(LOADER_STACK);
+    if (!stack)
+        return;
+    on_stack(stack + LOADER_STACK, prepare_program, NULL);
+    SYS2(munmap, stack, LOADER_STACK);
+}
+
+void shim_before_threads(struct shim_state *state)
+{
+    prepare_once();
+    if (dump_arm(state))
+        signal_capture_arm(state);
+}
+
+struct shim_state *shim_ready_early(void)
+{
+    struct shim_state *state = shim_ready();
+    if (state)
+        prepare_once();
+    return state;
 }
 
 /* ---- once per process ------------------------------------------------------------- */
 
 static bool begin_process(struct shim_state *state)
 {
-    static _Atomic bool has_taken_key;
-    if (!atomic_exchange(&has_taken_key, true))
-        thread_key_take();
+    settings_offsets();
+    thread_begin_start();
     if (!ledger_map(state))
         return false;
     registered_to_ledger(state);
@@ -108,27 +167,42 @@ static void attach(struct shim_state *before)
     atomic_store_explicit(&shim_state->ready, mapped ? SHIM_READY : SHIM_FAILED, memory_order_release);
 }
 
-struct shim_state *shim_attach(void)
+static bool start(void)
 {
     enum { NOT_YET, RUNS, DONE };
-    static _Atomic uint32_t start;
+    static _Atomic uint32_t stage;
     uint32_t not_yet = NOT_YET;
-    if (atomic_compare_exchange_strong(&start, &not_yet, RUNS)) {
+    if (atomic_compare_exchange_strong(&stage, &not_yet, RUNS)) {
         start_once();
-        atomic_store(&start, DONE);
+        atomic_store(&stage, DONE);
     }
-    struct shim_state *state = shim_state;
     /* If start_once is running, it does in another thread or below in this stack. */
-    if (atomic_load(&start) == DONE && atomic_load(&state->ready) == SHIM_NEW) {
-        struct guard guard = guard_enter();
-        attach(state);
-        guard_leave(guard);
-    }
+    return atomic_load(&stage) == DONE;
+}
+
+struct shim_state *shim_attach(void)
+{
+    struct guard guard = guard_enter();
+    if (start() && atomic_load(&shim_state->ready) == SHIM_NEW)
+        attach(shim_state);
+    guard_leave(guard);
     return shim_known();
 }
 
-__attribute__((constructor)) static void construct(void)
+struct shim_state *shim_at_end(void)
+{
+    struct shim_state *state = shim_known();
+    if (!state && *shim_config.run_dir && shim_is_here())
+        state = shim_attach();
+    return state && shim_is_own_process(state) ? state : NULL;
+}
+
+/* glibc passes the arguments of main. */
+__attribute__((constructor)) static void construct(int argc, char **argv)
 {
     shim_tls.begun = true;
-    shim_attach();
+    settings_arguments(argc, argv);
+    start();
+    if (*shim_config.run_dir)
+        shim_attach();
 }

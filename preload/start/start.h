@@ -1,5 +1,11 @@
 /*
- * Starts the shim in a program, and the ledger of each process.
+ * The start of the shim, in three steps:
+ *
+ *  1. at the start of a program: remembers what the program can change, and registers the end check
+ *  2. the ledger of a process: at the first creation of a thread; under `threadleak run` at the start
+ *  3. at the first creation, once per program: loads the unwinder, takes the key, looks up all real functions
+ *
+ * A forked child of a process with threads has a ledger from the start.
  *
  * Hooks can run before the constructor of this library, because constructors of other libraries create
  * threads. A hook that records something calls shim_ready().
@@ -14,6 +20,15 @@ struct shim_state *shim_attach(void);
 
 /* Call it in the child of a fork that ran no fork handlers. */
 void shim_attach_child(void);
+
+/* The same at an end of the process. NULL also in a child of vfork, or if no reader needs a ledger. */
+struct shim_state *shim_at_end(void);
+
+/* Step 3. Call it before the first creation of a process. */
+void shim_before_threads(struct shim_state *state);
+
+/* Steps 2 and 3. Call it before the program does something that would make them impossible later. */
+struct shim_state *shim_ready_early(void);
 
 /* shim_attach() for hooks, inlined for the case that a ledger exists. */
 static inline struct shim_state *shim_ready(void)
