@@ -32,8 +32,10 @@ void capture_start(void)
 {
     if (!unwinder_load())
         return;
-    if (atomic_load(&cache_is_stale)) /* the program can have used libunwind before */
+    if (atomic_load(&cache_is_stale)) { /* the program can have filled the cache before */
+        unwinder_cache(false);
         unwinder_cache(true);
+    }
     atomic_store(&usable, true);
 }
 
