@@ -39,22 +39,22 @@ def note(kind, desc, name=b"CORE\0"):
     return struct.pack("<III", len(name), len(desc), kind) + pad(name) + pad(desc)
 
 
-def prstatus(tid):
+def prstatus(tid, pc):
     """struct elf_prstatus: the tid is at 32, the registers are at 112."""
     regs = [0] * (27 if X86_64 else 34)
     if X86_64:
-        regs[16], regs[19], regs[4], regs[15] = CODE + 8, STACK + 256, STACK + 264, 0xffffffffffffffff
+        regs[16], regs[19], regs[4], regs[15] = pc, STACK + 256, STACK + 264, 0xffffffffffffffff
     else:
-        regs[32], regs[31], regs[29] = CODE + 8, STACK + 256, STACK + 264
+        regs[32], regs[31], regs[29] = pc, STACK + 256, STACK + 264
     return bytes(32) + struct.pack("<I", tid) + bytes(112 - 36) + struct.pack(f"<{len(regs)}Q", *regs) + bytes(8)
 
 
-def core(ledger):
-    """Two threads with a frame pointer, a mapped file, and a ledger in memory."""
+def core(ledger, image, pc):
+    """Two threads with a frame pointer, a mapped file with this image, and a ledger in memory."""
     stack = struct.pack("<4Q", STACK + 288, CODE + 16, 0, 0).rjust(288, b"\0").ljust(PAGE, b"\0")
-    files = struct.pack("<2Q", 1, PAGE) + struct.pack("<3Q", CODE, CODE + PAGE, 0) + b"/usr/bin/app\0"
-    notes = note(1, prstatus(7)) + note(1, prstatus(8)) + note(0x46494c45, files)
-    segments = [(4, 0, notes, 4), (1, CODE, b"\xe8" * PAGE, 5), (1, STACK, stack, 6), (1, LEDGER, ledger, 6)]
+    files = struct.pack("<2Q", 1, PAGE) + struct.pack("<3Q", CODE, CODE + len(image), 0) + b"/usr/bin/app\0"
+    notes = note(1, prstatus(7, pc)) + note(1, prstatus(8, pc)) + note(0x46494c45, files)
+    segments = [(4, 0, notes, 4), (1, CODE, image, 5), (1, STACK, stack, 6), (1, LEDGER, ledger, 6)]
     at = 64 + 56 * len(segments)
     headers, contents = b"", b""
     for kind, address, data, flags in segments:
@@ -72,12 +72,16 @@ def make_ledger(fuzzers, path):
 
 
 def compiled(directory, name, *flags):
-    """A small ELF file; without a compiler for these flags there is none."""
+    """The bytes of a small ELF file; without a compiler for these flags there is none."""
     source, out = os.path.join(directory, "seed.c"), os.path.join(directory, name)
     with open(source, "w", encoding="utf-8") as file:
         file.write(SOURCE)
     subprocess.run([os.environ.get("CC", "cc"), "-g", "-O1", *flags, source, "-o", out], stderr=subprocess.DEVNULL, check=False)
     os.unlink(source)
+    if not os.path.exists(out):
+        return b""
+    with open(out, "rb") as file:
+        return file.read()
 
 
 def write(directory, seeds):
@@ -92,14 +96,15 @@ def main(fuzzers):
         corpus[name] = os.path.join(fuzzers, f"fuzz_{name}.corpus")
         os.makedirs(corpus[name], exist_ok=True)
     ledger = make_ledger(fuzzers, os.path.join(corpus["ledger"], "seed"))
-    write(corpus["core"], [core(ledger)])
     for name in os.listdir(os.path.join(ROOT, "tests", "data")):
         if name.endswith(".supp"):
             shutil.copy(os.path.join(ROOT, "tests", "data", name), corpus["suppressions"])
     write(corpus["baseline"], [json.dumps(BASELINE)])
     write(corpus["options"], OPTIONS)
     write(corpus["exec_records"], [EXECS])
-    compiled(corpus["symbolize"], "library", "-shared", "-fPIC", "-nostdlib", "-Wl,--build-id")
+    library = compiled(corpus["symbolize"], "library", "-shared", "-fPIC", "-nostdlib", "-Wl,--build-id")
+    library += bytes(-len(library) % PAGE)  # its code is in the second page, at the same offset as in memory
+    write(corpus["core"], [core(ledger, b"\xe8" * PAGE, CODE + 8), core(ledger, library or bytes(PAGE), CODE + PAGE + 4)])
     compiled(corpus["symbolize"], "dwarf4", "-shared", "-fPIC", "-nostdlib", "-gdwarf-4")
     compiled(corpus["symbolize"], "stripped", "-shared", "-fPIC", "-nostdlib", "-s")
     compiled(corpus["program_head"], "program")
