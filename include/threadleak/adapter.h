@@ -36,9 +36,9 @@ static __inline__ void threadleak_adapter_end_(struct threadleak_adapter_ *adapt
             header, what);
 }
 
-static __inline__ void threadleak_adapter_install_(struct threadleak_adapter_ *adapter)
+/* Before the first test. */
+static __inline__ void threadleak_adapter_note_(struct threadleak_adapter_ *adapter)
 {
-    adapter->installed = 1;
     if (adapter->noted || threadleak_active())
         return;
     adapter->noted = 1;

@@ -119,7 +119,8 @@ static __inline__ void threadleak_tcase_teardown_(void)
 /* Checks every test of the tcase. */
 static __inline__ void threadleak_tcase(TCase *tcase)
 {
-    threadleak_adapter_install_(&threadleak_tcase_state_.adapter);
+    threadleak_tcase_state_.adapter.installed = 1;
+    threadleak_adapter_note_(&threadleak_tcase_state_.adapter);
     tcase_add_checked_fixture(tcase, threadleak_tcase_setup_, threadleak_tcase_teardown_);
 }
 #define THREADLEAK_TCASE(tcase) threadleak_tcase(tcase)

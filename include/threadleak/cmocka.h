@@ -84,7 +84,8 @@ static __inline__ int threadleak_cmocka_run_(const char *name, const struct CMUn
     struct CMUnitTest *checked = (struct CMUnitTest *)calloc(count + 1, sizeof(*checked));
     int failed;
     size_t i;
-    threadleak_adapter_install_(&threadleak_cmocka_state_.adapter);
+    threadleak_cmocka_state_.adapter.installed = 1;
+    threadleak_adapter_note_(&threadleak_cmocka_state_.adapter);
     if (!checked)
         return -1;
     for (i = 0; i < count; i++) {

@@ -30,6 +30,13 @@
 namespace threadleak
 {
 
+/* One for all files of the program. */
+inline threadleak_adapter_ &Adapter()
+{
+    static threadleak_adapter_ adapter = {0, 0, 0, 0};
+    return adapter;
+}
+
 /* Fails the test that is at this line. */
 inline void Judge(const char *file, int line, threadleak_checkpoint_t before, const std::string &options,
                   const char *when)
@@ -54,6 +61,12 @@ class Listener : public testing::EmptyTestEventListener
     static void TestOptions(const std::string &options)
     {
         Once() = options;
+    }
+
+    /* The child of a death test has no such events, and nothing may be printed there. */
+    void OnTestProgramStart(const testing::UnitTest &) override
+    {
+        threadleak_adapter_note_(&Adapter());
     }
 
     void OnTestStart(const testing::TestInfo &test) override
@@ -105,22 +118,24 @@ class Environment : public testing::Environment
     threadleak_checkpoint_t before_;
 };
 
-/* One for all files of the program. */
-inline threadleak_adapter_ &Adapter()
-{
-    static threadleak_adapter_ adapter = {0, 0, 0, 0};
-    return adapter;
-}
-
 /* Installs both, once. */
 inline bool InstallGoogleTest(const std::string &options = "")
 {
-    if (!Adapter().installed) {
+    if (!Adapter().installed++) {
         testing::AddGlobalTestEnvironment(new Environment(options));
         testing::UnitTest::GetInstance()->listeners().Append(new Listener(options));
     }
-    threadleak_adapter_install_(&Adapter());
     return true;
+}
+
+/* Is this process the child of a death test? */
+inline bool InDeathTest()
+{
+#if GTEST_HAS_DEATH_TEST
+    return testing::internal::InDeathTestChild();
+#else
+    return false;
+#endif
 }
 
 /* Each file that includes this header has one. */
@@ -131,7 +146,8 @@ static struct Reminder {
     }
     ~Reminder()
     {
-        threadleak_adapter_end_(&Adapter(), "gtest.h", "put THREADLEAK_GTEST(); into one file");
+        if (!InDeathTest())
+            threadleak_adapter_end_(&Adapter(), "gtest.h", "put THREADLEAK_GTEST(); into one file");
     }
 } reminder_ __attribute__((unused));
 

@@ -259,16 +259,19 @@ def not_installed(bench, compiler, source, install, libraries, instead=""):
         demand(done.stderr.count(NOT_INSTALLED) == 1 and done.returncode == 0, f"{source}: {done.returncode} {done.stdout}{done.stderr}")
 
 
+PATIENT = {"CK_TIMEOUT_MULTIPLIER": "100"}  # Check kills a test after 4 s, which a busy machine needs for a report
+
+
 def adapter_check(bench):
     libraries = bench.do("pkg-config", "--libs", "check").stdout.split() or ["-lcheck"]
     program = framework(bench, "Check", "cc", "with_check.c", *libraries)
     message = message_of("with_check.c", "running thread, never joined", "pause_forever, NULL")
     place = rf"with_check\.c:{line_of('with_check.c', 'START_TEST(leaks)')}:[SF]:threads:leaks:0: "
     for fork in "yes", "no":
-        done = bench.do(program, CK_FORK=fork, LD_PRELOAD=bench.shim)
+        done = bench.do(program, CK_FORK=fork, LD_PRELOAD=bench.shim, **PATIENT)
         judge_suite(done, [place + message, "Checks: 4, Failures: 1, Errors: 0"],
                     [f"P:threads:{name}:" for name in ("clean_before", "ignores", "clean_after")], f"CK_FORK={fork}")
-        done = reports_of(bench, program, CK_FORK=fork)
+        done = reports_of(bench, program, CK_FORK=fork, **PATIENT)
         demand(done.returncode == 1, done.stderr)
     without_shim(bench, program)
     not_installed(bench, "cc", "with_check.c", "THREADLEAK_TCASE(tcase);", libraries)
@@ -332,6 +335,26 @@ def adapter_gtest_main(bench):
     without_shim(bench, program)
 
 
+DEATH_TESTS = r"""
+#include <cstdlib>
+#include <threadleak/gtest.h>
+TEST(DeathTest, PrintsNothing) { EXPECT_EXIT(exit(3), testing::ExitedWithCode(3), "^$"); }
+"""
+
+
+def adapter_gtest_death_tests(bench):
+    """GoogleTest compares what the child of a death test prints."""
+    if not bench.can("cc", "-Wl,--no-as-needed", "-lgtest"):
+        raise Skip("no GoogleTest here")
+    for text, line in ((DEATH_TESTS + "THREADLEAK_GTEST();\n", "libthreadleak.so is not loaded"), (DEATH_TESTS, NOT_INSTALLED)):
+        program = bench.compile("c++", bench.path("death.cpp", text), "-lgtest", "-lgtest_main")
+        for style in "fast", "threadsafe":
+            done = bench.do(program, f"--gtest_death_test_style={style}")
+            demand(done.returncode == 0 and done.stderr.count(line) == 1, f"{style}: {done.stdout}{done.stderr}")
+            done = bench.do(program, f"--gtest_death_test_style={style}", LD_PRELOAD=bench.shim)
+            demand(done.returncode == 0, f"{style}: {done.stdout}{done.stderr}")
+
+
 # ---- installed -----------------------------------------------------------------------------
 
 
@@ -366,7 +389,7 @@ def manual_example(bench):
 
 
 TESTS = [languages, link_modes, shared_library, registered_without_the_header, options_under_the_environment,
-         adapter_check, adapter_cmocka, adapter_gtest, adapter_gtest_main,
+         adapter_check, adapter_cmocka, adapter_gtest, adapter_gtest_main, adapter_gtest_death_tests,
          installed, manual_example]
 
 if __name__ == "__main__":
