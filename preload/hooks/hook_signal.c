@@ -113,23 +113,6 @@ EXPORT int sigignore(int number)
     return result;
 }
 
-int sigvec(int number, const struct sigvec *action, struct sigvec *old);
-EXPORT int sigvec(int number, const struct sigvec *action, struct sigvec *old)
-{
-    if (!REAL(sigvec)) {
-        errno = ENOSYS;
-        return -1;
-    }
-    if (disposition_is_replaced(number))
-        return 0;
-    before_change(number);
-    int result = REAL(sigvec)(number, action, old);
-    after_change(number);
-    if (result == 0 && old && is_ours(old->sv_handler))
-        *old = (struct sigvec){.sv_handler = SIG_DFL};
-    return result;
-}
-
 EXPORT int siginterrupt(int number, int interrupt)
 {
     if (disposition_is_replaced(number))

@@ -13,13 +13,6 @@
 /* Write it before the definition of a hook. */
 #define EXPORT __attribute__((visibility("default")))
 
-/* As old programs have it: glibc has removed it from its headers (2.21). */
-struct sigvec {
-    void (*sv_handler)(int);
-    int sv_mask;
-    int sv_flags;
-};
-
 #define HOOK(type, name, params) type(*name) params;
 struct real {
 #include "preload/shim/hooks.def"

@@ -359,7 +359,12 @@ def daemon_without_a_thread(bench):
             os.unlink(bench.path("pid"))
 
 
-TESTS = [fork_in_hook, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, creators_that_end,
+def malloc_that_begins_once(bench):
+    """jemalloc registers its fork handlers twice if it is called while it begins. Then the next fork never returns."""
+    bench.demand_said([bench.target("own_malloc")])
+
+
+TESTS = [fork_in_hook, malloc_that_begins_once, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, creators_that_end,
          creations_with_little_stack, program_of_another_user, child_of_another_user,
          other_processes_get_no_answer, other_processes_do_not_block_it, impostors_are_not_asked, mask_of_nothing,
          two_directories_are_reported, memory_of_who_locked_its, log_that_nobody_reads, log_that_is_full, reports_take_turns,

@@ -2,7 +2,6 @@
  * program sets the default action again. */
 #include "target.h"
 
-#include <dlfcn.h>
 #include <spawn.h>
 
 extern char **environ;
@@ -34,13 +33,6 @@ static void ask_all(void)
     CHECK(ssignal(SIGQUIT, SIG_DFL) == SIG_DFL && sysv_signal(SIGQUIT, SIG_DFL) == SIG_DFL);
     CHECK(__sysv_signal(SIGQUIT, SIG_DFL) == SIG_DFL && sigset(SIGQUIT, SIG_DFL) == SIG_DFL);
     CHECK(siginterrupt(SIGQUIT, 1) == 0 && siginterrupt(SIGQUIT, 0) == 0);
-    struct {
-        void (*handler)(int);
-        int mask, flags;
-    } vector;
-    int (*sigvec)(int, const void *, void *);
-    *(void **)&sigvec = dlsym(RTLD_DEFAULT, "sigvec");
-    CHECK(!sigvec || sigvec(SIGQUIT, NULL, &vector) || vector.handler == SIG_DFL);
     CHECK(signal(SIGQUIT, own) == SIG_DFL && handler_of(SIGQUIT) == (void *)own);
     CHECK(signal(SIGQUIT, SIG_IGN) == own && signal(SIGQUIT, SIG_DFL) == SIG_IGN);
 }
