@@ -138,12 +138,12 @@ START_TEST(what_a_runtime_called_is_what_runs)
         made_threads[i].current = &places[i];
     }
     made_groups[0].start_routine = &runtime_start;
-    char *line = leak_line(&made_groups[0], 2, 1);
+    char *line = leak_line(&(struct leak_site){.group = &made_groups[0], .threads = 2, .processes = 1});
     ck_assert_msg(strstr(line, ", run Poller::loop() ("), "%s", line);
     free(line);
     /* Not of both: then what is known is no name. */
     stacks[1][1].function = "Poller::other()";
-    line = leak_line(&made_groups[0], 2, 1);
+    line = leak_line(&(struct leak_site){.group = &made_groups[0], .threads = 2, .processes = 1});
     ck_assert_msg(!strstr(line, ", run libstdc++") && !strstr(line, ", run Poller"), "%s", line);
     free(line);
 }
