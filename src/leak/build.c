@@ -1,5 +1,6 @@
 /* Makes a process of the report from the evidence. */
 #include "leak/process_build.h"
+#include "leak/module_names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -212,7 +213,8 @@ static bool build_process(struct build *build)
         set_options(build);
         set_counts(build);
         set_fork(build);
-        if (!read_program_rules(build) || !build_groups(build) || !build_failures(build))
+        if (!module_names_unify(build->process.stacks, build->evidence->ledger, build->rules->symbolizer) ||
+            !read_program_rules(build) || !build_groups(build) || !build_failures(build))
             return false;
     }
     return build_untracked(build) && build_main(build);

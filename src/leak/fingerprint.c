@@ -55,14 +55,29 @@ static uint64_t add_kind(uint64_t hash, enum leak_kind kind)
     return hash_add(hash, name, strlen(name));
 }
 
-static uint64_t add_stack(uint64_t hash, const struct leak_group *group)
+static bool is_skipped(const struct frame *frame, bool old)
 {
+    return frame->runtime && !(old && frame->framework);
+}
+
+static bool has_user_frame(const struct leak_group *group, bool old)
+{
+    for (size_t i = 0; i < group->stack_count; i++)
+        if (!is_skipped(&group->stack[i], old))
+            return true;
+    return false;
+}
+
+/* old: as version 0.1 did. */
+static uint64_t add_stack(uint64_t hash, const struct leak_group *group, bool old)
+{
+    bool skips = has_user_frame(group, old);
     const struct frame *last = NULL;
     for (size_t i = 0; i < group->stack_count; i++) {
         const struct frame *frame = &group->stack[i];
         bool again = last && is_same_function(last, frame);
         last = frame;
-        if (!again && !(group->user_frame && frame->runtime))
+        if (!again && !(skips && is_skipped(frame, old)))
             hash = add_frame(hash, frame);
     }
     return hash;
@@ -148,9 +163,9 @@ static uint64_t add_lines(uint64_t hash, const struct leak_group *group)
 
 void group_set_fingerprints(struct leak_group *group)
 {
-    uint64_t hash = add_stack(add_kind(HASH_EMPTY, group->kind), group);
+    uint64_t kind = add_kind(HASH_EMPTY, group->kind), hash = add_stack(kind, group, true);
     snprintf(group->old_fingerprint, sizeof(group->old_fingerprint), "%016llx", (unsigned long long)hash);
-    hash = add_start(add_called(hash, group), group->start_routine);
+    hash = add_start(add_called(add_stack(kind, group, false), group), group->start_routine);
     snprintf(group->fingerprint, sizeof(group->fingerprint), "%016llx", (unsigned long long)hash);
     group->place = add_lines(hash, group);
 }

@@ -123,7 +123,7 @@ static bool add_start(struct draft *draft)
         return false;
     if (start->function)
         return add(draft, "start", start->function);
-    if (start->runtime)
+    if (start->runtime && !start->framework)
         return add_template(draft);
     return add_place(draft, "start", start);
 }

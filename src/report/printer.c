@@ -94,13 +94,24 @@ void put_frame(const struct printer *printer, const struct frame *frame, size_t 
 
 /* ---- stacks --------------------------------------------------------------------------- */
 
+/* What the user called, also where the user's code is not on the stack: a framework's. */
+static const struct frame *first_shown(const struct frames *frames)
+{
+    for (size_t i = 0; i < frames->count && !frames->user_frame; i++)
+        if (frames->items[i].framework)
+            return &frames->items[i];
+    return frames->user_frame;
+}
+
 struct frames shown_frames(const struct printer *printer, struct frames frames)
 {
-    if (is_verbose(printer) || !frames.user_frame)
+    const struct frame *first = first_shown(&frames);
+    if (is_verbose(printer) || !first)
         return frames;
-    while (frames.items[frames.count - 1].runtime)
+    while (frames.items[frames.count - 1].runtime && &frames.items[frames.count - 1] != first &&
+           (frames.user_frame || !frames.items[frames.count - 1].framework))
         frames.count--;
-    while (frames.items[0].runtime && frames.items + 1 < frames.user_frame) {
+    while (frames.items[0].runtime && frames.items + 1 < first) {
         frames.items++;
         frames.count--;
     }

@@ -74,7 +74,7 @@ const struct frame *run_frame(const struct leak_group *group)
         if (!other || !other->function || !found->function || strcmp(other->function, found->function) != 0)
             found = NULL;
     }
-    return found ? found : start->function ? start : NULL;
+    return found ? found : start->function || start->framework ? start : NULL;
 }
 
 const struct frame *source_frame(const struct leak_group *group)

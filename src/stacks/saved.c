@@ -23,10 +23,10 @@ static json_t *string(const char *text)
 
 static json_t *save_frame(const struct frame *frame)
 {
-    return json_pack("[I I o o o o i b b b]", (json_int_t)frame->pc, (json_int_t)frame->offset,
+    return json_pack("[I I o o o o i b b b b]", (json_int_t)frame->pc, (json_int_t)frame->offset,
                      string(frame->module), string(frame->build_id), string(frame->function),
                      string(frame->file), frame->line, frame->inlined, frame->runtime,
-                     frame->is_return_address);
+                     frame->is_return_address, frame->framework);
 }
 
 static json_t *save_stack(const struct shared_stack *stack)
@@ -113,7 +113,7 @@ static bool load_string(const json_t *json, char **text)
 /* The JSON document owns the strings of frames. It lives as long as the stacks. */
 static bool load_frame(const json_t *json, struct frame *frame)
 {
-    if (json_array_size(json) != 10)
+    if (json_array_size(json) != 11)
         return false;
     *frame = (struct frame){
         .pc = (uint64_t)json_integer_value(json_array_get(json, 0)),
@@ -126,6 +126,7 @@ static bool load_frame(const json_t *json, struct frame *frame)
         .inlined = json_is_true(json_array_get(json, 7)),
         .runtime = json_is_true(json_array_get(json, 8)),
         .is_return_address = json_is_true(json_array_get(json, 9)),
+        .framework = json_is_true(json_array_get(json, 10)),
     };
     return true;
 }

@@ -111,12 +111,25 @@ bool stack_is_start_up(const struct frame *frame)
     return frame->function && text_begins_with(frame->function, "__libc_start_");
 }
 
+/* The C function main() of a Rust program, or of gtest_main, without source: it calls the user's code. */
+static bool is_main_of_framework(const struct frame *main, const struct frame *called)
+{
+    static const char *const starters[] = {"std::rt::lang_start", "testing::UnitTest::Run("};
+    if (!main->function || strcmp(main->function, "main") != 0 || main->file || !called->function)
+        return false;
+    for (size_t i = 0; i < sizeof(starters) / sizeof(*starters); i++)
+        if (text_begins_with(called->function, starters[i]))
+            return true;
+    return false;
+}
+
 void stack_mark_start_up(struct frame *frames, size_t count)
 {
     bool below = false;
     for (size_t i = 0; i < count; i++) {
         struct frame *frame = &frames[i];
         below |= stack_is_start_up(frame);
-        frame->runtime |= below;
+        frame->framework |= !frame->runtime && i > 0 && is_main_of_framework(frame, frame - 1);
+        frame->runtime |= below || frame->framework;
     }
 }

@@ -70,7 +70,7 @@ static bool is_start_frame(const struct frame *frame)
                                         "__clone",          "__clone3", "_start",
                                         "__clone_internal", "_start_c", "_dl_start_user"};
     if (!frame->function)
-        return frame->runtime;
+        return frame->runtime && !frame->framework;
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (strcmp(frame->function, names[i]) == 0)
             return true;
@@ -163,12 +163,24 @@ static bool any_is(const struct part *part, const struct suppression_thread *thr
     return false;
 }
 
-/* The first line in a report is the frame before the first user frame. */
+static const struct frame *first_above_runtime(const struct frame *frames, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!frames[i].runtime || frames[i].framework)
+            return &frames[i];
+    return NULL;
+}
+
+/* The first line in a report is the frame before the first user frame. "top:^uv_cond_wait$" is of an idle
+ * worker of libuv, but not of one that is in a function of the user. */
 static bool top_is(const struct part *part, const struct suppression_thread *thread)
 {
     const struct frame *frames = thread->current;
     const struct frame *user = innermost_user_frame(frames, thread->current_count);
     if (thread->current_count && function_matches(part, frames[0].function))
+        return true;
+    const struct frame *above = first_above_runtime(frames, thread->current_count);
+    if (above && function_matches(part, above->function))
         return true;
     return user && (function_matches(part, user->function) ||
                     (user != frames && function_matches(part, user[-1].function)));

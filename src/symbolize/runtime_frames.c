@@ -79,6 +79,20 @@ static const char *const thread_makers[] = {
     "apr_thread_create",
 };
 
+/* Frameworks that call the user. */
+static const char *const framework_modules[] = {"libuv", "libgtest", "libgmock", "libgtest_main",
+                                                "libgmock_main"};
+static const char *const framework_functions[] = {
+    "uv_",
+    "testing::internal::",
+    "testing::Test::",
+    "testing::TestInfo::",
+    "testing::TestSuite::",
+    "testing::TestCase::",
+    "testing::UnitTest::",
+    "RUN_ALL_TESTS(",
+};
+
 /* Rust's crates. A C++ program may have namespaces with these names. */
 static const char *const rust_crates[] = {"core::", "alloc::"};
 
@@ -275,12 +289,58 @@ bool is_runtime_frame(const struct frame *frame)
     return frame->function && is_runtime_function(frame->function);
 }
 
+bool is_framework_frame(const struct frame *frame)
+{
+    if (frame->module && is_one_of_modules(frame->module, framework_modules, COUNT(framework_modules)))
+        return true;
+    const char *arguments;
+    return frame->function && begins_with_one_of(qualified_name(frame->function, &arguments),
+                                                 framework_functions, COUNT(framework_functions));
+}
+
+void frame_classify(struct frame *frame)
+{
+    bool runtime = is_runtime_frame(frame);
+    frame->framework = !runtime && is_framework_frame(frame);
+    frame->runtime = runtime || frame->framework;
+}
+
+/* ---- the user's frames ------------------------------------------------------------------- */
+
+static bool is_library(const char *module)
+{
+    return strstr(path_basename(module), ".so");
+}
+
+static bool is_of_system(const char *path)
+{
+    return text_begins_with(path, "/usr/") || text_begins_with(path, "/lib");
+}
+
+static bool is_nameless_of_system(const struct frame *frame)
+{
+    return !frame->function && frame->module && is_library(frame->module) && is_of_system(frame->module);
+}
+
+static bool is_surely_users(const struct frame *frame)
+{
+    bool has_source = frame->file && frame->line > 0 && !is_of_system(frame->file);
+    return has_source || (frame->module && !is_library(frame->module));
+}
+
 const struct frame *innermost_user_frame(const struct frame *frames, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (!frames[i].runtime)
+    const struct frame *first = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (frames[i].runtime)
+            continue;
+        if (!first && !is_nameless_of_system(&frames[i]))
             return &frames[i];
-    return NULL;
+        if (is_surely_users(&frames[i]))
+            return &frames[i];
+        first = first ? first : &frames[i];
+    }
+    return first;
 }
 
 const struct frame *outermost_user_frame(const struct frame *frames, size_t count)

@@ -94,7 +94,7 @@ static void set_common(const struct answer *answer)
         frame->is_return_address = answer->is_return_address;
         frame->module = image ? image->path : NULL;
         frame->build_id = image && image->build_id[0] ? image->build_id : NULL;
-        frame->runtime = is_runtime_frame(frame);
+        frame_classify(frame);
     }
 }
 
@@ -113,8 +113,11 @@ static void say_known_name(struct symbolizer *symbolizer, struct answer *answer)
     const char *known = strings_keep_demangled(&symbolizer->strings, name);
     if (!known)
         return;
+    bool was_runtime = frame->runtime && !frame->framework;
     frame->function = known;
-    frame->runtime |= is_runtime_frame(frame);
+    frame_classify(frame);
+    frame->framework &= !was_runtime;
+    frame->runtime |= was_runtime;
 }
 
 static int compare_answers(const void *a, const void *b)
@@ -188,6 +191,11 @@ void symbolizer_free(struct symbolizer *symbolizer)
     free(symbolizer->images);
     strings_release(&symbolizer->strings);
     free(symbolizer);
+}
+
+const char *symbolizer_keep(struct symbolizer *symbolizer, const char *string)
+{
+    return strings_keep(&symbolizer->strings, string);
 }
 
 /* ---- variables --------------------------------------------------------------------------- */

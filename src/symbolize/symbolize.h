@@ -35,7 +35,8 @@ struct frame {
     int line;               /* 0: unknown */
     bool is_return_address; /* as in the code_address */
     bool inlined;           /* this call was inlined into the next frame of the list */
-    bool runtime; /* of libc, libstdc++, Rust's std, OpenMP or another thread runtime: not a user frame */
+    bool runtime;   /* of libc, libstdc++, Rust's std, OpenMP or another thread runtime: not a user frame */
+    bool framework; /* a runtime frame, which version 0.1 took for the user's */
 };
 
 struct frame_list {
@@ -69,6 +70,9 @@ const struct frame_list *symbolize(struct symbolizer *symbolizer, const struct c
  */
 const char *symbolize_data(struct symbolizer *symbolizer, const struct code_address *address, uint64_t *into);
 
+/* A copy of the string that the symbolizer owns; NULL: out of memory. */
+const char *symbolizer_keep(struct symbolizer *symbolizer, const char *string);
+
 /* ---- frames of thread runtimes, and user frames ---- */
 
 /*
@@ -80,8 +84,18 @@ const char *symbolize_data(struct symbolizer *symbolizer, const struct code_addr
  */
 bool is_runtime_frame(const struct frame *frame);
 
-/* The first and the last user frame of a stack (leaf first). The last one is the function that the user gave
- * the thread to run. NULL: none. */
+/* Does it belong to a framework that calls the user: libuv, GoogleTest? Its frames are runtime frames, too.
+ * They count as the user's in fingerprints of version 0.1, and for rules top:. */
+bool is_framework_frame(const struct frame *frame);
+
+/* Sets `runtime` and `framework` from both. */
+void frame_classify(struct frame *frame);
+
+/*
+ * The first and the last user frame of a stack (leaf first). NULL: none. The last one is the function that
+ * the user gave the thread to run. For the first one, code of the executable, or with source lines outside of
+ * /usr, comes before frames without names of a library of the distribution.
+ */
 const struct frame *innermost_user_frame(const struct frame *frames, size_t count);
 const struct frame *outermost_user_frame(const struct frame *frames, size_t count);
 

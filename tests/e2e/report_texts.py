@@ -169,6 +169,33 @@ def programs_are_named_as_ps_does(bench):
     demand(f" site, pool: idle (pid {process.pid})" in out, out)
 
 
+LIBRARY = """
+#include <pthread.h>
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static void *hang(void *arg) { pthread_mutex_lock(&lock); return arg; }
+void library_start(void)
+{
+    pthread_t thread;
+    pthread_mutex_lock(&lock);
+    pthread_create(&thread, 0, hang, 0);
+}
+"""
+
+
+def one_name_for_a_library(bench):
+    """The loader knows it as libq.so.1, and the memory map as libq.so.1.2.3."""
+    library, program = bench.path("libq.so.1.2.3"), bench.path("program")
+    source, user = bench.write("q.c", LIBRARY), bench.write("user.c", "void library_start(void); int main(void) { library_start(); return 0; }")
+    subprocess.run(["cc", "-shared", "-fPIC", "-s", "-pthread", "-Wl,--build-id", "-Wl,-soname,libq.so.1", "-o", library, source],
+                   check=True, timeout=harness.TIMEOUT_S)
+    os.symlink(library, bench.path("libq.so.1"))
+    subprocess.run(["cc", "-o", program, user, library, "-Wl,-rpath," + bench.tmp], check=True, timeout=harness.TIMEOUT_S)
+    _, _, err = bench.run("run", "--", program)
+    text = "\n".join(err)
+    demand("library_start   libq.so.1\n" in text and "now in mutex libq.so.1+0x" in text, text)
+    demand("libq.so.1.2.3" not in text, text)
+
+
 # ---- terminals ------------------------------------------------------------------------------
 
 def on_terminal(bench, columns, *args, **more):
@@ -214,7 +241,7 @@ def every_site_has_a_line_in_quiet_reports(bench):
     demand(all(", created by start (" in line and ", runs " in line for line in err[1:4]), err)
 
 
-TESTS = [programs_are_named_as_ps_does, lines_fit_the_terminal, ascii_without_utf8, every_site_has_a_line_in_quiet_reports,
+TESTS = [one_name_for_a_library, programs_are_named_as_ps_does, lines_fit_the_terminal, ascii_without_utf8, every_site_has_a_line_in_quiet_reports,
          unwatched_without_stop, unwatched_is_not_judged, watched_is_judged, nothing_more_to_see, more_to_see,
          holder_has_ended, one_line_for_a_failure, one_empty_line_between]
 

@@ -289,6 +289,60 @@ END_TEST
 
 #define COUNT(array) (int)(sizeof(array) / sizeof(*(array)))
 
+/* ---- frameworks --------------------------------------------------------------------------- */
+
+static const struct {
+    struct frame frame;
+    bool framework;
+} frameworks[] = {
+    {{.module = "/usr/bin/node", .function = "uv__work_submit"}, true},
+    {{.module = "/usr/bin/node", .function = "uv_queue_work"}, true},
+    {{.module = "/usr/lib/libuv.so.1", .offset = 0xad10}, true},
+    {{.module = "/usr/bin/app",
+      .function = "void testing::internal::HandleExceptions<testing::Test, void>(testing::Test*)"},
+     true},
+    {{.module = "/usr/bin/app", .function = "testing::TestInfo::Run()"}, true},
+    {{.module = "/usr/lib/libgtest.so.1.12.1", .function = "testing::UnitTest::Run()"}, true},
+    {{.module = "/usr/lib/libgtest_main.so.1.12.1", .function = "main"}, true},
+    {{.module = "/usr/bin/app", .function = "Pool_Stops_Test::TestBody()"}, false},
+    {{.module = "/usr/bin/app", .function = "testing::our_own::Test::run()"}, false},
+    {{.module = "/usr/bin/app", .function = "uvx_start"}, false},
+    {{.module = "/usr/lib/libuvx.so.1", .offset = 0x10}, false},
+    {{.module = "/usr/lib/libc.so.6", .function = "uv_none"}, false},
+};
+
+START_TEST(frames_of_frameworks)
+{
+    struct frame frame = frameworks[_i].frame;
+    frame_classify(&frame);
+    ck_assert_msg(frame.framework == frameworks[_i].framework, "%s", frame.function);
+    ck_assert(frame.runtime || !frame.framework);
+}
+END_TEST
+
+START_TEST(user_frames_come_before_nameless_ones_of_libraries)
+{
+    struct frame frames[] = {
+        {.module = "/usr/lib/libc.so.6", .runtime = true},
+        {.module = "/usr/lib/x86_64-linux-gnu/libpulse.so.0", .offset = 0x1000},
+        {.module = "/usr/lib/x86_64-linux-gnu/libpulse.so.0", .function = "pa_start"},
+        {.module = "/usr/bin/app", .offset = 0x2000},
+    };
+    ck_assert_ptr_eq(innermost_user_frame(frames, 4), &frames[3]);
+    ck_assert_ptr_eq(innermost_user_frame(frames, 3), &frames[1]); /* none is better */
+    frames[2].file = "/home/ann/pulse.c";                          /* a build of the user */
+    frames[2].line = 7;
+    ck_assert_ptr_eq(innermost_user_frame(frames, 4), &frames[2]);
+    frames[2].file = "/usr/src/pulse.c";
+    ck_assert_ptr_eq(innermost_user_frame(frames, 4), &frames[3]);
+    frames[1].function = "pa_begin"; /* it has a name */
+    ck_assert_ptr_eq(innermost_user_frame(frames, 4), &frames[1]);
+    frames[1].function = NULL;
+    frames[1].module = "/home/ann/lib/libpulse.so.0"; /* not of the distribution */
+    ck_assert_ptr_eq(innermost_user_frame(frames, 4), &frames[1]);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("runtime_frames");
@@ -301,5 +355,7 @@ int main(void)
     tcase_add_loop_test(tests, by_file, 0, COUNT(files));
     tcase_add_loop_test(tests, without_a_name, 0, COUNT(nameless));
     tcase_add_test(tests, nothing_known);
+    tcase_add_loop_test(tests, frames_of_frameworks, 0, COUNT(frameworks));
+    tcase_add_test(tests, user_frames_come_before_nameless_ones_of_libraries);
     return suite_run("runtime_frames", tests);
 }
