@@ -46,7 +46,7 @@ static const struct command *find_command(const char *name)
 static const char *guess_command(const char *name)
 {
     static char text[64];
-    struct guess guess = {.word = name};
+    struct guess guess = {.word = slice_of(name)};
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (!commands[i]->hidden)
             guess_try(&guess, commands[i]->name);

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "common/guess.h"
+
 enum {
     /* run: COMMAND's own status where it is not 0, 128 + N for signal N, else these */
     STATUS_LEAKS = 66,
@@ -30,16 +32,6 @@ bool cli_number(const char *text, long min, long max, long *number);
 
 /* "30s", "5m", "1h", "500ms", "30": seconds.  False: not a duration. */
 bool cli_duration(const char *text, double *seconds);
-
-/* "did you mean": finds the known word that is nearest to a misspelled one. */
-struct guess {
-    const char *word; /* the misspelled one */
-    const char *best; /* NULL: no near word */
-    size_t distance;  /* letters of best to change, add or remove */
-};
-
-/* Keeps `known` if it is nearer than the best one so far, and at most two letters differ. */
-void guess_try(struct guess *guess, const char *known);
 
 /* " (did you mean PREFIXbest)", or "".  Returns `out`. */
 const char *guess_text(const struct guess *guess, const char *prefix, char *out, size_t size);

@@ -92,9 +92,10 @@ static enum command_parsed refuse(const struct command *command, const struct pa
     const char *name = command->name;
     const char *given = argv[optind - 1];
     char word[64], hint[64];
-    struct guess guess = {.word = word};
+    struct guess guess;
     given += strspn(given, "-");
     snprintf(word, sizeof(word), "%.*s", (int)strcspn(given, "="), given);
+    guess = (struct guess){.word = slice_of(word)};
     for (const struct option *known = parser->table; known->name; known++)
         guess_try(&guess, known->name);
     if (row && result == ':')

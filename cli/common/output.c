@@ -154,8 +154,7 @@ bool output_open(struct output *output, const char *path, FILE *fallback, struct
         return error_set(error, "out of memory");
     }
     if (!*path)
-        return error_set(error,
-                         "the name of the output file is empty; give a file, or '-' for standard output");
+        return error_set(error, "the name of the file is empty; give a file, or '-' for standard output");
     output->name = strdup(path);
     if (output->name && open_path(output, path))
         return true;

@@ -33,7 +33,9 @@ bool wanted_set_format(void *line, const struct command_option *option, const ch
     if (wanted->count == OUTPUTS_MAX)
         return error_set(error, "--format may be given %d times", OUTPUTS_MAX);
     struct wanted_output *item = &wanted->items[wanted->count++];
-    *item = (struct wanted_output){.format = format, .file = colon ? colon + 1 : NULL};
+    *item = (struct wanted_output){.format = format,
+                                   .named_by = colon ? FILE_OF_FORMAT : FILE_OF_OUTPUT,
+                                   .file = colon ? colon + 1 : NULL};
     if (item->file) {
         wanted->any_file = true;
     } else {
@@ -84,10 +86,12 @@ bool wanted_complete(struct wanted_outputs *wanted, const char *standard, const 
                      const char *file, struct error *error)
 {
     if (!wanted->count)
-        wanted->items[wanted->count++] = (struct wanted_output){format, wanted->file};
+        wanted->items[wanted->count++] = (struct wanted_output){.format = format, .file = wanted->file};
     for (size_t i = 0; i < wanted->count; i++)
-        if (!wanted->items[i].file)
+        if (!wanted->items[i].file && file) {
             wanted->items[i].file = file;
+            wanted->items[i].named_by = FILE_OF_KEY;
+        }
     return are_different(wanted, standard, error);
 }
 
@@ -125,15 +129,24 @@ static bool same_target(const struct output *a, const struct output *b)
            first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
+/* Puts the option that names the file before the error. */
+static bool name_option(const struct wanted_output *wanted, struct error *error)
+{
+    char format[48];
+    snprintf(format, sizeof(format), "--format=%s:", wanted->format->name);
+    static const char *const names[] = {[FILE_OF_OUTPUT] = "-o ", [FILE_OF_KEY] = "log_path="};
+    return error_prefix(error, wanted->named_by == FILE_OF_FORMAT ? format : names[wanted->named_by]);
+}
+
 static bool open_one(struct output *output, const struct wanted_output *wanted,
                      const struct outputs_subject *subject, FILE *fallback, struct error *error)
 {
     char path[PATH_MAX];
     if (!wanted->file)
         return output_open(output, NULL, fallback, error);
-    if (options_expand_path(path, sizeof(path), wanted->file, subject->pid, subject->exe))
-        return output_open(output, path, fallback, error);
-    return error_set(error, "%.200s...: the path is too long", wanted->file);
+    if (!options_expand_path(path, sizeof(path), wanted->file, subject->pid, subject->exe))
+        return error_set(error, "%.200s...: the path is too long", wanted->file);
+    return output_open(output, path, fallback, error) || name_option(wanted, error);
 }
 
 bool outputs_add(struct outputs *outputs, const struct wanted_output *wanted,

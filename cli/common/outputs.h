@@ -18,6 +18,7 @@
 
 struct wanted_output {
     const struct report_format *format;
+    enum { FILE_OF_OUTPUT, FILE_OF_FORMAT, FILE_OF_KEY } named_by; /* -o, --format=F:FILE or log_path= */
     const char *file; /* with %p and %h; "-": standard output; NULL: the default */
 };
 

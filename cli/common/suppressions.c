@@ -64,7 +64,8 @@ bool suppression_options_load(struct suppression_options *suppressions, const st
     struct suppressions *rules = suppressions->rules;
     for (size_t i = 0; i < suppressions->file_count; i++)
         if (!suppressions_load(rules, suppressions->files[i], error))
-            return false;
+            /* An error in a rule has the place in the file first. */
+            return access(suppressions->files[i], R_OK) != 0 ? error_prefix(error, "--suppressions=") : false;
     return !options->default_suppressions ||
            (load_shipped(rules, error) && suppressions_load_built_in(rules, error));
 }
@@ -149,7 +150,7 @@ static bool generate(const struct suppression_options *suppressions, const struc
 {
     struct output output;
     if (!output_open(&output, suppressions->generate_to, stderr, error))
-        return false;
+        return error_prefix(error, "--gen-suppressions=");
     if (report_rules_print(output.file, report))
         return output_commit(&output, error);
     error_set(error, "the rules could not be written: %s", strerror(errno));

@@ -1,5 +1,5 @@
 /*
- * `threadleak report [OPTIONS] PID | FILE`: the threads of a live process, watched or not,
+ * `threadleak report [OPTIONS] PID | NAME | FILE`: the threads of a live process, watched or not,
  * or of a dead one by its core file, its ledger or the directory of its run.
  */
 #include <getopt.h>
@@ -81,9 +81,9 @@ static bool complete(struct command_line *line, int argc, char **argv, struct er
 {
     if (optind + 1 != argc) {
         if (optind == argc)
-            error_set(error, "give a PID or a file; see 'threadleak help report'");
+            error_set(error, "give a PID, a name or a file; see 'threadleak help report'");
         else
-            error_set(error, "give one PID or file, not %d", argc - optind);
+            error_set(error, "give one PID, name or file, not %d", argc - optind);
         return false;
     }
     line->target = argv[optind];
@@ -144,7 +144,7 @@ static bool read_baseline(const struct command_line *line, struct report_target 
 {
     if (*line->options.baseline)
         *baseline = baseline_read(line->options.baseline, &job->error);
-    return *baseline || !*line->options.baseline;
+    return *baseline || !*line->options.baseline || error_prefix(&job->error, "--baseline=");
 }
 
 static void note_old_baseline(const struct command_line *line, const struct baseline *baseline)
@@ -213,7 +213,7 @@ const struct command command_report = {
     .name = "report",
     .summary = "report the threads of a live process, or of what a dead one left",
     .run = run,
-    .usage = "[OPTIONS] PID | FILE",
+    .usage = "[OPTIONS] PID | NAME | FILE",
     .about = "Reports every thread of a live process: who created it, its current stack, and what\n"
              "it waits for.  The creators are unknown when the process is not watched.\n"
              "Of a dead process: reports its core file, its ledger file or the directory of its run.\n",

@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/common/cli.h"
+#include "cli/report/named.h"
 #include "core/core.h"
 #include "proc/file.h"
 #include "proc/process.h"
@@ -207,15 +208,42 @@ static bool is_number(const char *text)
     return at > text && !*at;
 }
 
+/* A file is meant where it is one of ours. A program in the working directory often has the name of its
+ * process. */
+static bool is_our_file(const char *target)
+{
+    struct stat status;
+    return strchr(target, '/') || (stat(target, &status) == 0 && !S_ISREG(status.st_mode)) ||
+           core_file_is(target) || text_begins_with(target, LEDGER_FILE_PREFIX);
+}
+
+/* False: no process has that name. */
+static bool add_by_name(struct report_target *job, const char *name, bool *added)
+{
+    struct named_processes named;
+    named_processes_find(&named, name);
+    *added = named.count == 1 && add_process(job, named.pids[0]);
+    if (named.count > 1)
+        named_processes_error(&named, name, &job->error);
+    bool any = named.count > 0;
+    named_processes_release(&named);
+    return any;
+}
+
 bool report_target_add(struct report_target *job, const char *target)
 {
     struct stat status;
     long pid;
+    bool added;
     if (is_number(target)) {
         if (cli_number(target, 1, INT_MAX, &pid))
             return add_process(job, pid);
         return error_set(&job->error, "no process %s", target);
     }
+    if (!is_our_file(target) && add_by_name(job, target, &added))
+        return added;
+    if (stat(target, &status) != 0 && errno == ENOENT && !strchr(target, '/'))
+        return error_set(&job->error, "no process and no file is named %s", target);
     if (stat(target, &status) == 0 && S_ISDIR(status.st_mode))
         return add_directory(job, target);
     return core_file_is(target) ? add_core(job, target) : add_file(job, target);

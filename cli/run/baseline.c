@@ -13,7 +13,7 @@ bool run_baseline_open(struct run_baseline *baseline, const struct run_options *
     if (*given->options.baseline) {
         baseline->known = baseline_read(given->options.baseline, error);
         if (!baseline->known)
-            return false;
+            return error_prefix(error, "--baseline=");
     }
     baseline->path = given->write_baseline;
     if (!baseline->path)
@@ -24,7 +24,7 @@ bool run_baseline_open(struct run_baseline *baseline, const struct run_options *
      * while COMMAND runs. */
     struct output output;
     if (!output_open(&output, baseline->path, stdout, error))
-        return false;
+        return error_prefix(error, "--write-baseline=");
     output_abandon(&output);
     return true;
 }
@@ -37,7 +37,7 @@ bool run_baseline_judge(struct run_baseline *baseline, struct report *report, bo
         return true;
     struct output output;
     if (!output_open(&output, baseline->path, stdout, error))
-        return false;
+        return error_prefix(error, "--write-baseline=");
     if (!baseline_write(output.file, report, baseline->before, &baseline->entries, &baseline->threads)) {
         error_set(error, "%s: the baseline could not be written: %s", baseline->path, strerror(errno));
         output_abandon(&output);

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/escape.h"
 
@@ -13,4 +14,11 @@ bool error_set(struct error *error, const char *format, ...)
     va_end(args);
     replace_controls(error->text);
     return false;
+}
+
+bool error_prefix(struct error *error, const char *prefix)
+{
+    char text[sizeof(error->text)];
+    memcpy(text, error->text, sizeof(text));
+    return error_set(error, "%s%s", prefix, text);
 }

@@ -13,4 +13,8 @@ struct error {
  * returns false, as most callers do after an error. */
 bool error_set(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Puts the name of an option or a file before the text: "--baseline=" and "/x: cannot be read". Returns
+ * false. */
+bool error_prefix(struct error *error, const char *prefix);
+
 #endif

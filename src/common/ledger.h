@@ -203,8 +203,8 @@ static inline uint32_t ledger_gone(uint32_t state)
     return SLOT_ENDED | (state & SLOT_DETACHED ? 0u : (uint32_t)SLOT_RELEASED);
 }
 
-/* The SLOT_* that the descriptor of a slot proves, which can be known already. first, end: addresses of births
- * that the argument can be. */
+/* The SLOT_* that the descriptor of a slot proves, which can be known already. first, end: addresses of
+ * births that the argument can be. */
 static inline uint32_t ledger_proved(const struct ledger_descriptor *now, const struct ledger_slot *slot,
                                      uint32_t state, uint64_t first, uint64_t end)
 {

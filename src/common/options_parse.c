@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/guess.h"
 #include "common/slice.h"
 
 /* One "key=value" of the text; also a lone "key". */
@@ -60,6 +61,20 @@ static void line_hint(struct line *line, const struct parser *parser, const stru
     line_text(line, "'");
 }
 
+/* " (did you mean grace_ms)", or nothing. */
+static void line_guess(struct line *line, struct slice word)
+{
+    struct guess guess = {.word = word};
+    const struct options_key *key;
+    for (unsigned n = 0; (key = options_key(n)); n++)
+        guess_try(&guess, key->name);
+    if (!guess.best)
+        return;
+    line_text(line, " (did you mean ");
+    line_text(line, guess.best);
+    line_text(line, ")");
+}
+
 static void complain(const struct parser *parser, const struct item *item, const char *problem)
 {
     const struct options_reader *reader = parser->reader;
@@ -71,7 +86,9 @@ static void complain(const struct parser *parser, const struct item *item, const
     if (problem == options_unknown_key) {
         line_text(&line, "unknown key '");
         line_quote(&line, item->key);
-        line_text(&line, reader->origin ? "'" : "' is ignored; help=1 lists the keys");
+        line_text(&line, "'");
+        line_guess(&line, item->key);
+        line_text(&line, reader->origin ? "" : " is ignored; help=1 lists the keys");
         if (parser->cut)
             line_hint(&line, parser, item);
     } else {

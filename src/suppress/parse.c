@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/guess.h"
 #include "suppress/rule.h"
 
 struct parser {
@@ -108,8 +109,12 @@ static enum line_is unknown_word(struct parser *parser, const struct words *word
     size_t used = 0;
     for (unsigned at = words->first; at < words->end && used < sizeof(text); at++)
         used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", used ? ", " : "", words->word(at));
-    return wrong(parser, item, "unknown %s '%.*s'; use %s", words->what, (int)(length < 40 ? length : 40),
-                 item, text);
+    struct guess guess = {.word = {item, length}};
+    for (unsigned at = words->first; at < words->end; at++)
+        guess_try(&guess, words->word(at));
+    return wrong(parser, item, "unknown %s '%.*s'%s%s%s; use %s", words->what,
+                 (int)(length < 40 ? length : 40), item, guess.best ? " (did you mean " : "",
+                 guess.best ? guess.best : "", guess.best ? ")" : "", text);
 }
 
 static enum line_is parse_words(struct parser *parser, struct part *part, const char *end,
@@ -197,16 +202,30 @@ static const struct part *find_part(const struct rule *rule, enum part_type type
     return NULL;
 }
 
+/* " (did you mean thread:)", or "". */
+static const char *guess_type(const char *word, size_t length, unsigned flag, char *text, size_t size)
+{
+    struct guess guess = {.word = {word, length}};
+    for (int type = 0; type < PART_TYPES; type++)
+        if ((rule_types[type].flags & flag) == flag)
+            guess_try(&guess, type_name(type));
+    text[0] = '\0';
+    if (guess.best)
+        snprintf(text, size, " (did you mean %s:)", guess.best);
+    return text;
+}
+
 static enum line_is check_type(const struct parser *parser, size_t length, enum part_type type)
 {
     bool first = parser->rule->part_count == 0;
-    char types[100];
-    list_types(first ? TYPE_FIRST : 0, types, sizeof(types));
+    unsigned flag = first ? TYPE_FIRST : 0;
+    char types[100], guess[64];
+    list_types(flag, types, sizeof(types));
     if (!length)
         return wrong(parser, parser->at, "a rule begins with its type; use %s", types);
     if (type == PART_TYPES)
-        return wrong(parser, parser->at, "unknown type '%.*s:'; use %s%s", (int)(length < 40 ? length : 40),
-                     parser->at, types,
+        return wrong(parser, parser->at, "unknown type '%.*s:'%s; use %s%s", (int)(length < 40 ? length : 40),
+                     parser->at, guess_type(parser->at, length, flag, guess, sizeof(guess)), types,
                      first ? "" : "; if it is part of a name, write * for the blank before it");
     const char *name = type_name(type);
     unsigned flags = rule_types[type].flags;

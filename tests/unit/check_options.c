@@ -117,8 +117,9 @@ END_TEST
 
 START_TEST(lists_do_not_take_untracked)
 {
-    parse_warned("report=running,exit", "THREADLEAK_OPTIONS: unknown key 'exit' is ignored; "
-                                        "help=1 lists the keys");
+    parse_warned("report=running,exit",
+                 "THREADLEAK_OPTIONS: unknown key 'exit' (did you mean exitcode) is ignored; "
+                 "help=1 lists the keys");
     ck_assert_uint_eq(options.report, KIND_RUNNING);
     /* the list is over once another key has begun */
     parse_warned("report=running:depth=5:unjoined",
@@ -135,7 +136,9 @@ END_TEST
 
 START_TEST(unknown_keys_and_bad_values_are_named)
 {
-    parse_warned("dept=3", "THREADLEAK_OPTIONS: unknown key 'dept' is ignored; help=1 lists the keys");
+    parse_warned(
+        "dept=3",
+        "THREADLEAK_OPTIONS: unknown key 'dept' (did you mean depth) is ignored; help=1 lists the keys");
     parse_warned("depth", "THREADLEAK_OPTIONS: depth has no value; ignored");
     parse_warned("depth=", "THREADLEAK_OPTIONS: depth= is not a number of frames from 1 to 256; ignored");
     parse_warned("=3", "THREADLEAK_OPTIONS: unknown key '' is ignored; help=1 lists the keys");

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Names that users give: near ones are suggested, messages name the option, and `report NAME` finds the process.
+
+  tests/e2e/names.py [--build DIR] [NAME...]
+"""
+import contextlib
+import os
+import shutil
+import sys
+
+import harness
+from harness import demand
+from tree_bench import Bench
+
+
+def said(bench, argv, env=None):
+    status, out, err = harness.call([bench.cli, *argv], env=env or bench.env, cwd=bench.tmp)
+    return status, out, err.replace(bench.tmp, "DIR")
+
+
+def keys(bench):
+    """A key of THREADLEAK_OPTIONS is no option, and has no message of the CLI."""
+    for key, near in (("graze_ms", "grace_ms"), ("grace", "grace_ms"), ("reprot", "report"), ("supressions", "suppressions")):
+        env = bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS=f"{key}=1")
+        _, _, err = harness.call(["./clean"], env=env, cwd=bench.tmp)
+        demand(f"unknown key '{key}' (did you mean {near}) is ignored; help=1" in err, f"{key}: {err}")
+    env = bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS="x=1:nothing_like_it=1")
+    _, _, err = harness.call(["./clean"], env=env, cwd=bench.tmp)
+    demand("did you mean" not in err and err.count("unknown key") == 2, err)
+
+
+def rule_types(bench):
+    for rule, wanted in (("tread:foo", "unknown type 'tread:' (did you mean thread:); use"),
+                         ("thread:foo kin:running", "unknown type 'kin:' (did you mean kind:); use"),
+                         ("thread:foo kind:runing", "unknown kind 'runing' (did you mean running); use"),
+                         ("kin:foo", "unknown type 'kin:'; use")):  # no rule begins with kind:
+        bench.write("rules", rule + "\n")
+        status, _, err = said(bench, ["run", "--suppressions=rules", "--", "true"])
+        demand(status == 125 and wanted in err, f"{rule}: {status} {err}")
+
+
+def options_in_messages(bench):
+    """The option as it was given, where its file cannot be used."""
+    missing = "/nonexistent/file"
+    for options, wanted in ((["-o", missing], f"-o {missing}: cannot be written"),
+                            ([f"--format=json:{missing}"], f"--format=json:{missing}: cannot be written"),
+                            (["--format=json:"], "--format=json:the name of the file is empty"),
+                            ([f"--baseline={missing}"], f"--baseline={missing}: cannot be read"),
+                            ([f"--write-baseline={missing}"], f"--write-baseline={missing}: cannot be written"),
+                            ([f"--suppressions={missing}"], f"--suppressions={missing}: cannot be read")):
+        status, _, err = said(bench, ["run", *options, "--", "true"])
+        demand(status == 125 and f"threadleak: run: {wanted}" in err, f"{options}: {status} {err}")
+
+
+@contextlib.contextmanager
+def named(bench, name, *args, env=None):
+    """A process of a program of that name, which says "up"."""
+    program = bench.path(name)
+    if not os.path.exists(program):
+        shutil.copy(bench.target("wait_for_end"), program)
+    with harness.live([program, *args], env or bench.env) as pid:
+        yield pid
+
+
+def report_by_name(bench):
+    name, long = f"tl{os.getpid()}", f"threadleak_test_{os.getpid()}_longer_than_a_task"
+    for given in (name, long):
+        with named(bench, given) as pid:
+            # The program itself is a file in the working directory, too.
+            status, out, err = said(bench, ["report", given])
+            demand(status == 0 and f"(pid {pid})" in out, f"{given}: {status} {out} {err}")
+            status, _, err = said(bench, ["report", given[:-1]])
+            demand(status == 2 and f"no process and no file is named {given[:-1]}" in err, f"a beginning: {status} {err}")
+            with named(bench, given) as other:
+                status, out, err = said(bench, ["report", given])
+                demand(status == 2 and not out and f"2 processes are named {given[:40]}: {min(pid, other)} (" in err
+                       and f"{max(pid, other)} (" in err and err.endswith("; give a PID\n") and err.count("\n") == 1, f"{status} {out} {err}")
+
+
+def report_by_rewritten_name(bench):
+    """What the process calls itself: its main thread, or its arguments."""
+    name = f"tl{os.getpid()}re"
+    script = ("import ctypes, sys\n"
+              f"ctypes.CDLL(None).prctl(15, b'{name}', 0, 0, 0)\n"
+              "print('up', flush=True)\nsys.stdin.read()\n")
+    with harness.live([sys.executable, "-c", script], bench.env) as pid:
+        status, out, err = said(bench, ["report", name])
+        demand(status == 0 and f"(pid {pid})" in out, f"{status} {out} {err}")
+
+
+TESTS = [keys, rule_types, options_in_messages, report_by_name, report_by_rewritten_name]
+
+if __name__ == "__main__":
+    sys.exit(harness.main(TESTS, Bench))
