@@ -50,11 +50,12 @@ static bool take_end(struct shim_state *state, enum ledger_end how)
 
 /* ---- records ------------------------------------------------------------------------ */
 
-/* The thread that ends the process may have no slot: the last thread calls exit() after its own end. */
+/* A thread that calls exit() is no leak. The last thread of a process has ended before libc calls exit() in
+ * it, and counts like any other. */
 static void record_thread(struct ledger_header *header, uint64_t epoch)
 {
     atomic_store(&header->end_tid, shim_own_tid());
-    if (shim_tls.epoch == epoch)
+    if (shim_tls.epoch == epoch && !shim_tls.ended)
         atomic_store(&header->end_serial, shim_tls.serial);
 }
 

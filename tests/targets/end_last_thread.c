@@ -1,4 +1,4 @@
-/* main ends by pthread_exit; the process ends with its last thread, joinable as it is: no leak. */
+/* main ends by pthread_exit; the process ends with its last thread, which is joinable, and nobody joined it. */
 #include "target.h"
 
 static void *outlive_main(void *main_thread)
