@@ -1,5 +1,6 @@
 #include "preload/exit/end.h"
 
+#include <dlfcn.h>
 #include <sched.h>
 #include <stdlib.h>
 
@@ -62,6 +63,8 @@ static void record_thread(struct ledger_header *header, uint64_t epoch)
 static void record_begin(struct ledger_header *header, enum ledger_end how, int status)
 {
     atomic_store(&header->end_status, status);
+    if (atomic_load(&header->end_began) == LEDGER_END_EXIT)
+        return;
     atomic_store(&header->end_began_ns, shim_clock_ns(CLOCK_MONOTONIC));
     atomic_store_explicit(&header->end_began, how, memory_order_release);
 }
@@ -152,10 +155,18 @@ static void freeze(struct shim_state *state, enum ledger_end how, int status)
     park_begin(state);
 }
 
+static bool is_judged(struct ledger_header *header, enum ledger_end how)
+{
+    unsigned ends = 1u << how;
+    if (how == LEDGER_END__EXIT && atomic_load(&header->end_began) == LEDGER_END_EXIT)
+        ends |= 1u << LEDGER_END_EXIT;
+    return shim_config.options.judge & ends;
+}
+
 static int judge(struct shim_state *state, enum ledger_end how, int status)
 {
     struct ledger_header *header = state->header;
-    bool judged = shim_config.options.judge & 1u << how;
+    bool judged = is_judged(header, how);
     /* The sample is taken before the grace period, so that ages do not include it. */
     uint64_t began = shim_clock_ns(CLOCK_MONOTONIC);
 
@@ -206,7 +217,8 @@ int end_process(enum ledger_end how, int status)
         namespace_note(hook.state);
         status = judge(hook.state, how, status);
         leave_by_signal(streams_signal());
-        leave_if_parked(hook.state, status);
+        if (how == LEDGER_END_EXIT)
+            leave_if_parked(hook.state, status);
     }
     hook_leave(&hook);
     return status;
@@ -253,9 +265,58 @@ static void on_quick_exit(void)
         SYS1(exit_group, wanted);
 }
 
+/* ---- the begin of exit() --------------------------------------------------------------------- */
+
+void end_exit_begins(int status)
+{
+    struct hook hook;
+    hook_enter(&hook, shim_own);
+    if (hook.state && !atomic_load(&hook.state->header->end_began)) {
+        record_thread(hook.state->header, hook.state->epoch);
+        record_begin(hook.state->header, LEDGER_END_EXIT, status);
+    }
+    hook_leave(&hook);
+}
+
+static void on_exit_begin(int status, void *arg)
+{
+    (void)arg;
+    end_exit_begins(status);
+}
+
+/* on_exit() takes a lock of libc that another thread can hold during a fork, and may allocate. */
+void end_arm(const struct shim_state *state)
+{
+    static _Atomic uint32_t armed;
+    if (!(atomic_load(&state->header->flags) & LEDGER_FORKED) && !atomic_exchange(&armed, 1))
+        on_exit(on_exit_begin, NULL);
+}
+
+/* ---- sanitizers -------------------------------------------------------------------------------- */
+
+/* A sanitizer is about to end the process by a system call, after its own report. LeakSanitizer does so in
+ * the middle of exit(). */
+static void on_death(void)
+{
+    struct shim_state *state = shim_own();
+    if (state && atomic_load(&state->header->end_began) == LEDGER_END_EXIT)
+        end_process(LEDGER_END__EXIT, LEDGER_STATUS_UNKNOWN);
+}
+
+/* The program's constructors have not run yet, and its own callback replaces ours. */
+static void find_sanitizer(void)
+{
+    void (*set_callback)(void (*)(void));
+    *(void **)&set_callback = dlsym(RTLD_DEFAULT, "__sanitizer_set_death_callback");
+    if (set_callback)
+        set_callback(on_death);
+    shim_config.sanitizer = dlsym(RTLD_DEFAULT, "__lsan_do_leak_check") != NULL;
+}
+
 void end_start(struct shim_state *(*find)(void))
 {
     find_state = find;
+    find_sanitizer();
     /* This is before libc registers the loader's handler. exit() calls handlers in reverse order, so these
      * run after all destructors and handlers of the program. */
     on_exit(on_process_exit, NULL);

@@ -107,7 +107,9 @@ static void on_cut(int number, siginfo_t *info, void *context)
 {
     struct shim_state *state = shim_known();
     (void)context;
-    if (is_of_child(state, number) || is_from_here(state, info))
+    bool has_status =
+        !is_of_child(state, number) && atomic_load(&state->header->end_status) != LEDGER_STATUS_UNKNOWN;
+    if (!has_status || is_from_here(state, info))
         return;
     /* During the grace it is not known which threads would have ended in time. */
     uint32_t none = LEDGER_END_NONE;

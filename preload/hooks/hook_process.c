@@ -42,6 +42,7 @@ EXPORT _Noreturn void _Exit(int status)
 EXPORT _Noreturn void exit(int status)
 {
     park_latecomer();
+    end_exit_begins(status);
     REAL(exit)(status);
     for (;;)
         SYS1(exit_group, status);

@@ -132,8 +132,10 @@ static void prepare_once(void)
 void shim_before_threads(struct shim_state *state)
 {
     prepare_once();
-    if (dump_arm(state))
-        signal_capture_arm(state);
+    if (!dump_arm(state))
+        return;
+    signal_capture_arm(state);
+    end_arm(state);
 }
 
 struct shim_state *shim_ready_early(void)

@@ -468,7 +468,7 @@ struct ledger_header {
 
     /* its end: status and serial are written before `end` */
     _Atomic uint32_t end;        /* enum ledger_end */
-    _Atomic int32_t end_status;  /* argument of exit; exec: 0 */
+    _Atomic int32_t end_status;  /* argument of exit; exec: 0; LEDGER_STATUS_UNKNOWN: a sanitizer chose it */
     _Atomic uint64_t end_serial; /* serial of that thread, which is never a leak; 0: not known */
     _Atomic uint64_t end_ns;
     _Atomic uint32_t end_judged;      /* 1: live and unjoined threads are leaks */
@@ -504,6 +504,7 @@ struct ledger_header {
     _Alignas(64) _Atomic uint64_t ended; /* by the threads themselves */
     _Alignas(64) struct ledger_untracked untracked[LEDGER_UNTRACKED_MAX];
 };
+#define LEDGER_STATUS_UNKNOWN INT32_MIN
 #define LEDGER_HEADER_SIZE 4096u
 _Static_assert(sizeof(struct ledger_header) <= LEDGER_HEADER_SIZE, "header fits its page");
 

@@ -36,11 +36,12 @@ static void set_recorded_end(struct build *build)
     const struct process_end *end = &build->evidence->end;
     process->how = recorded_end(build->header->end);
     process->judged = build->header->end_judged;
-    process->status_known = process->how != END_EXEC;
+    process->status_known = process->how != END_EXEC && build->header->end_status != LEDGER_STATUS_UNKNOWN;
     process->status = build->header->end_status & 0xff;
     if (process->how == END_EXEC || !end->known)
         return;
     process->status = WEXITSTATUS(end->wait_status);
+    process->status_known = true;
     if (WIFSIGNALED(end->wait_status)) {
         process->how = END_SIGNAL;
         process->signal = WTERMSIG(end->wait_status);

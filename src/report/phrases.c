@@ -32,7 +32,9 @@ void format_end(char *out, size_t size, const struct process_report *process)
         snprintf(out, size, process->core ? "alive when the core was written" : "alive");
         break;
     default:
-        if (process->how == END_EXIT)
+        if (!process->status_known)
+            snprintf(out, size, "ended by %s, status unknown", end_how_name(process->how));
+        else if (process->how == END_EXIT)
             snprintf(out, size, "exit status %d", process->status);
         else
             snprintf(out, size, "exit status %d by %s", process->status, end_how_name(process->how));
