@@ -1,13 +1,14 @@
 #include "preload/exit/end.h"
 
-#include <dlfcn.h>
 #include <sched.h>
 #include <stdlib.h>
 
 #include "preload/exit/raw_report.h"
+#include "preload/exit/begin.h"
 #include "preload/exit/dispositions.h"
 #include "preload/exit/park.h"
 #include "preload/exit/reporter.h"
+#include "preload/exit/sanitizer.h"
 #include "preload/exit/steps.h"
 #include "preload/exit/streams.h"
 #include "preload/ledger/leak.h"
@@ -50,24 +51,6 @@ static bool take_end(struct shim_state *state, enum ledger_end how)
 }
 
 /* ---- records ------------------------------------------------------------------------ */
-
-/* A thread that calls exit() is no leak. The last thread of a process has ended before libc calls exit() in
- * it, and counts like any other. */
-static void record_thread(struct ledger_header *header, uint64_t epoch)
-{
-    atomic_store(&header->end_tid, shim_own_tid());
-    if (shim_tls.epoch == epoch && !shim_tls.ended)
-        atomic_store(&header->end_serial, shim_tls.serial);
-}
-
-static void record_begin(struct ledger_header *header, enum ledger_end how, int status)
-{
-    atomic_store(&header->end_status, status);
-    if (atomic_load(&header->end_began) == LEDGER_END_EXIT)
-        return;
-    atomic_store(&header->end_began_ns, shim_clock_ns(CLOCK_MONOTONIC));
-    atomic_store_explicit(&header->end_began, how, memory_order_release);
-}
 
 /* An exec never replaces an exit that another thread recorded meanwhile. */
 static void record_exec(struct ledger_header *header, bool judged)
@@ -149,28 +132,29 @@ static int report(struct shim_state *state, int status)
 /* From here on the program must not act, unless its exec fails. */
 static void freeze(struct shim_state *state, enum ledger_end how, int status)
 {
-    record_begin(state->header, how, status);
+    begin_record(state, how, status);
     if (how == LEDGER_END_EXIT && !shim_config.sandboxed)
         streams_flush();
     park_begin(state);
 }
 
-static bool is_judged(struct ledger_header *header, enum ledger_end how)
+static bool is_judged(const struct shim_state *state, enum ledger_end how)
 {
-    unsigned ends = 1u << how;
-    if (how == LEDGER_END__EXIT && atomic_load(&header->end_began) == LEDGER_END_EXIT)
-        ends |= 1u << LEDGER_END_EXIT;
-    return shim_config.options.judge & ends;
+    unsigned judge = shim_config.options.judge;
+    if (judge & 1u << how)
+        return true;
+    return how == LEDGER_END__EXIT && judge & 1u << LEDGER_END_EXIT && has_leaks(state, KIND_ALL) &&
+           begin_is_of_exit(state);
 }
 
 static int judge(struct shim_state *state, enum ledger_end how, int status)
 {
     struct ledger_header *header = state->header;
-    bool judged = is_judged(header, how);
+    bool judged = is_judged(state, how);
     /* The sample is taken before the grace period, so that ages do not include it. */
     uint64_t began = shim_clock_ns(CLOCK_MONOTONIC);
 
-    record_thread(header, state->epoch);
+    begin_record_thread(state);
     if (judged && how != LEDGER_END_EXEC && has_leaks(state, KIND_ALL))
         freeze(state, how, status);
     if (judged)
@@ -265,58 +249,18 @@ static void on_quick_exit(void)
         SYS1(exit_group, wanted);
 }
 
-/* ---- the begin of exit() --------------------------------------------------------------------- */
-
-void end_exit_begins(int status)
-{
-    struct hook hook;
-    hook_enter(&hook, shim_own);
-    if (hook.state && !atomic_load(&hook.state->header->end_began)) {
-        record_thread(hook.state->header, hook.state->epoch);
-        record_begin(hook.state->header, LEDGER_END_EXIT, status);
-    }
-    hook_leave(&hook);
-}
-
-static void on_exit_begin(int status, void *arg)
-{
-    (void)arg;
-    end_exit_begins(status);
-}
-
-/* on_exit() takes a lock of libc that another thread can hold during a fork, and may allocate. */
-void end_arm(const struct shim_state *state)
-{
-    static _Atomic uint32_t armed;
-    if (!(atomic_load(&state->header->flags) & LEDGER_FORKED) && !atomic_exchange(&armed, 1))
-        on_exit(on_exit_begin, NULL);
-}
-
-/* ---- sanitizers -------------------------------------------------------------------------------- */
-
-/* A sanitizer is about to end the process by a system call, after its own report. LeakSanitizer does so in
- * the middle of exit(). */
+/* LeakSanitizer ends the process in the middle of exit(). Other reports of a sanitizer are crashes. */
 static void on_death(void)
 {
     struct shim_state *state = shim_own();
-    if (state && atomic_load(&state->header->end_began) == LEDGER_END_EXIT)
+    if (state && begin_is_of_exit(state))
         end_process(LEDGER_END__EXIT, LEDGER_STATUS_UNKNOWN);
-}
-
-/* The program's constructors have not run yet, and its own callback replaces ours. */
-static void find_sanitizer(void)
-{
-    void (*set_callback)(void (*)(void));
-    *(void **)&set_callback = dlsym(RTLD_DEFAULT, "__sanitizer_set_death_callback");
-    if (set_callback)
-        set_callback(on_death);
-    shim_config.sanitizer = dlsym(RTLD_DEFAULT, "__lsan_do_leak_check") != NULL;
 }
 
 void end_start(struct shim_state *(*find)(void))
 {
     find_state = find;
-    find_sanitizer();
+    sanitizer_start(on_death);
     /* This is before libc registers the loader's handler. exit() calls handlers in reverse order, so these
      * run after all destructors and handlers of the program. */
     on_exit(on_process_exit, NULL);

@@ -7,6 +7,7 @@
 
 #include "preload/backtrace/capture.h"
 #include "preload/backtrace/signal_capture.h"
+#include "preload/exit/begin.h"
 #include "preload/exit/dispositions.h"
 #include "preload/exit/end.h"
 #include "preload/exit/park.h"
@@ -42,7 +43,7 @@ EXPORT _Noreturn void _Exit(int status)
 EXPORT _Noreturn void exit(int status)
 {
     park_latecomer();
-    end_exit_begins(status);
+    begin_exit(status);
     REAL(exit)(status);
     for (;;)
         SYS1(exit_group, status);

@@ -6,7 +6,6 @@
 #include "preload/backtrace/capture.h"
 #include "preload/backtrace/signal_capture.h"
 #include "preload/exit/dump.h"
-#include "preload/exit/end.h"
 #include "preload/ledger/failure.h"
 #include "preload/ledger/lost.h"
 #include "preload/ledger/site.h"

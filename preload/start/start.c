@@ -6,6 +6,7 @@
 
 #include "preload/backtrace/capture.h"
 #include "preload/backtrace/signal_capture.h"
+#include "preload/exit/begin.h"
 #include "preload/exit/dispositions.h"
 #include "preload/exit/dump.h"
 #include "preload/exit/end.h"
@@ -135,7 +136,7 @@ void shim_before_threads(struct shim_state *state)
     if (!dump_arm(state))
         return;
     signal_capture_arm(state);
-    end_arm(state);
+    begin_arm(state);
 }
 
 struct shim_state *shim_ready_early(void)

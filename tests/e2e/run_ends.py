@@ -69,6 +69,15 @@ def unjudged_ends(bench):
     bench.demand_said(["./end_underscore_exit"], r"1 leaked thread .*", options=["--judge=_exit"], status=7)
 
 
+def ends_in_handler(bench):
+    """_exit() while exit() is under way is judged as exit() is."""
+    for when in ("early", "late", "exit"):
+        bench.demand_said([bench.target("end_in_handler"), when], "1 leaked thread at 1 site, .*, exit status 6 by _exit", status=6)
+        env = bench.environment(LD_PRELOAD=bench.shim)
+        status, _, err = harness.call([bench.target("end_in_handler"), when], env=env)
+        demand(status == 6 and "1 leaked thread" in err, f"{status} {err}")
+
+
 def run_is_killed(bench):
     """What it leaves is where the man page says, and can be read."""
     directory = bench.path("runs")
@@ -101,7 +110,7 @@ def exitcode_key(bench):
     demand(bench.run(["./clean"], env=bench.environment(THREADLEAK_OPTIONS="exitcode=7"))[0] == 0, "nothing leaked")
 
 
-TESTS = [run_is_killed, outlives, ends_after_command, unjudged_ends, exitcode_key]
+TESTS = [run_is_killed, outlives, ends_after_command, unjudged_ends, ends_in_handler, exitcode_key]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))

@@ -1,0 +1,73 @@
+#include "preload/exit/begin.h"
+
+#include <stdlib.h>
+
+#include "preload/backtrace/capture.h"
+#include "preload/shim/hook.h"
+#include "preload/shim/real.h"
+
+/* A thread that calls exit() is no leak. The last thread of a process has ended before libc calls exit() in
+ * it, and counts like any other. */
+void begin_record_thread(struct shim_state *state)
+{
+    atomic_store(&state->header->end_tid, shim_own_tid());
+    if (shim_tls.epoch == state->epoch && !shim_tls.ended)
+        atomic_store(&state->header->end_serial, shim_tls.serial);
+}
+
+void begin_record(struct shim_state *state, enum ledger_end how, int status)
+{
+    struct ledger_header *header = state->header;
+    atomic_store(&header->end_status, status);
+    if (atomic_load(&header->end_began) == LEDGER_END_EXIT)
+        return;
+    atomic_store(&header->end_began_ns, shim_clock_ns(CLOCK_MONOTONIC));
+    atomic_store_explicit(&header->end_began, how, memory_order_release);
+}
+
+/* ---- exit() ------------------------------------------------------------------------- */
+
+void begin_exit(int status)
+{
+    struct hook hook;
+    hook_enter(&hook, shim_own);
+    if (hook.state && !atomic_load(&hook.state->header->end_began)) {
+        begin_record_thread(hook.state);
+        begin_record(hook.state, LEDGER_END_EXIT, status);
+    }
+    hook_leave(&hook);
+}
+
+static void on_exit_begin(int status, void *arg)
+{
+    (void)arg;
+    begin_exit(status);
+}
+
+/* on_exit() takes a lock of libc that another thread can hold during a fork, and may allocate. */
+void begin_arm(const struct shim_state *state)
+{
+    static _Atomic uint32_t armed;
+    if (!(atomic_load(&state->header->flags) & LEDGER_FORKED) && !atomic_exchange(&armed, 1))
+        on_exit(on_exit_begin, NULL);
+}
+
+/* exit() only calls another function, which does not return. */
+#define EXIT_SIZE 64
+
+static __attribute__((noinline)) bool is_in_exit(void)
+{
+    struct capture *capture = __builtin_alloca(sizeof(*capture) + CAPTURE_MAX * sizeof(void *));
+    uintptr_t exit_start = (uintptr_t)REAL(exit);
+    capture_take(capture, __builtin_return_address(0));
+    for (uint32_t i = 0; i < capture->count; i++)
+        if ((uintptr_t)capture->frames[i] - exit_start <= EXIT_SIZE)
+            return true;
+    return false;
+}
+
+bool begin_is_of_exit(const struct shim_state *state)
+{
+    return atomic_load(&state->header->end_began) == LEDGER_END_EXIT ||
+           (!shim_tls.small_stack && is_in_exit());
+}
