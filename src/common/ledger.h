@@ -418,6 +418,12 @@ struct ledger_fault {
     ledger_pc pc;
 };
 
+/* Free slots. Threads use several lists, so that they write different cache lines. */
+#define LEDGER_FREE_LISTS 16u
+struct ledger_free_list {
+    _Alignas(64) _Atomic uint64_t head; /* tag << 32 | slot index + 1 */
+};
+
 enum {
     LEDGER_FORKED = 1u << 0,  /* the process began with a fork, not with an exec */
     LEDGER_SAMPLED = 1u << 1, /* there is a final sample: sample_*, untracked */
@@ -500,9 +506,9 @@ struct ledger_header {
     _Atomic uint64_t lost_events; /* creations without a record: a section was full or could not grow */
     _Atomic uint64_t lost_places; /* creations whose site did not fit: that of index 0 */
     _Atomic int64_t peak;         /* highest `live` */
-    _Atomic uint64_t free_head;   /* slot free list: tag << 32 | slot index + 1 */
     _Alignas(64) _Atomic uint64_t ended; /* by the threads themselves */
     _Alignas(64) struct ledger_untracked untracked[LEDGER_UNTRACKED_MAX];
+    struct ledger_free_list free[LEDGER_FREE_LISTS];
 };
 #define LEDGER_STATUS_UNKNOWN INT32_MIN
 #define LEDGER_HEADER_SIZE 4096u
