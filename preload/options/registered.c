@@ -60,13 +60,13 @@ static void rules_to_ledger(struct shim_state *state, size_t from)
 /* Checks the type, and that there is a pattern.  The reporter checks the rest. */
 static const char *problem_of(const char *rule, size_t length)
 {
-    static const char *const types[] = {"thread:", "start:", "name:", "module:", "top:", "any:"};
+    static const char *const types[] = {"thread:", "start:", "name:", "module:", "top:", "any:", "test:"};
     size_t type = 0;
     for (size_t i = 0; i < sizeof(types) / sizeof(*types) && !type; i++)
         if (length >= strlen(types[i]) && !memcmp(rule, types[i], strlen(types[i])))
             type = strlen(types[i]);
     if (!type)
-        return "a rule begins with thread:, start:, name:, module:, top: or any:";
+        return "a rule begins with thread:, start:, name:, module:, top:, any: or test:";
     for (size_t i = type; i < length; i++)
         if (!strchr("*^$/. \t", rule[i]))
             return NULL;

@@ -1,3 +1,4 @@
+#include "leak/test_of.h"
 #include "leak/process_build.h"
 
 #include <stdlib.h>
@@ -31,9 +32,13 @@ static bool take_stack(struct rule_finder *finder, const struct creation_stack *
 {
     const struct build *build = finder->build;
     free(finder->site.stack);
+    free(finder->site.test);
     finder->site = (struct leak_group){.stack = NULL};
-    return stack_build(build->evidence->ledger, build->rules->symbolizer, stack->frames, stack->count,
-                       &finder->site);
+    if (!stack_build(build->evidence->ledger, build->rules->symbolizer, stack->frames, stack->count,
+                     &finder->site))
+        return false;
+    finder->site.test = test_of_stack(finder->site.stack, finder->site.stack_count);
+    return true;
 }
 
 static void take_site(struct rule_finder *finder, const struct candidate *item)
@@ -46,6 +51,8 @@ static void take_site(struct rule_finder *finder, const struct candidate *item)
         .kind = leak_kind_bit(item->kind),
         .process = build->process.exe,
         .called = build->process.argv ? build->process.argv[0] : NULL,
+        .test = finder->site.test,
+        .ran = build->process.test,
     };
     for (int i = 0; i < MATCHERS; i++)
         if (finder->matchers[i])
@@ -106,6 +113,7 @@ bool apply_rules(const struct build *build, struct candidate *list, size_t count
         done = match_all(&finder, list, count);
     }
     free(finder.site.stack);
+    free(finder.site.test);
     for (int i = 0; i < MATCHERS; i++)
         suppression_matcher_free(finder.matchers[i]);
     return done;

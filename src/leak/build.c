@@ -1,4 +1,5 @@
 /* Makes a process of the report from the evidence. */
+#include "leak/death_test.h"
 #include "leak/process_build.h"
 #include "leak/module_names.h"
 
@@ -89,6 +90,9 @@ static void set_end(struct build *build)
         process->judged = build->rules->judge & JUDGE_SIGNAL;
         process->signal = end->known ? WTERMSIG(end->wait_status) : 0;
     }
+    if (process->judged && process->how != END_ALIVE &&
+        is_death_test(build->evidence, process->argv, build->rules->symbolizer))
+        process->judged = false;
 }
 
 /* From now on the report owns them. */

@@ -152,6 +152,12 @@ static bool process_matches(const struct part *part, const struct suppression_si
     return path_matches(part, site->process) || path_matches(part, site->called);
 }
 
+static bool test_matches(const struct part *part, const struct suppression_site *site)
+{
+    return (site->test && *site->test && glob_matches(part->glob, site->test)) ||
+           (site->ran && *site->ran && glob_matches(part->glob, site->ran));
+}
+
 /* ---- of a current stack -------------------------------------------------------------------------- */
 
 static bool any_is(const struct part *part, const struct suppression_thread *thread)

@@ -19,6 +19,7 @@
  *   waiting:  what it waits for: a name of wait_on_name() (condvar, mutex, poll …)
  *   kind:     running, detached, unjoined
  *   process:  the executable, or what the process was called as (argv[0]), by its path or its basename
+ *   test:     the test that created the thread, or the latest test that the process ran
  *
  * All parts of a rule must be true of the thread. A PATTERN may match anywhere in a name. '*' matches any
  * text. '^' at its beginning and '$' at its end anchor it (as in LSan's and TSan's files). Write '*' for a
@@ -103,6 +104,8 @@ struct suppression_site {
     unsigned kind;             /* KIND_* of options.h */
     const char *process;       /* path of the executable; NULL: unknown */
     const char *called;        /* its argv[0]; NULL: unknown */
+    const char *test;          /* the test of the creation stack; NULL: unknown */
+    const char *ran;           /* the latest test of the process; NULL: unknown */
 };
 
 struct suppression_thread {

@@ -110,7 +110,17 @@ def exitcode_key(bench):
     demand(bench.run(["./clean"], env=bench.environment(THREADLEAK_OPTIONS="exitcode=7"))[0] == 0, "nothing leaked")
 
 
-TESTS = [run_is_killed, outlives, ends_after_command, unjudged_ends, ends_in_handler, exitcode_key]
+def death_tests(bench):
+    """The process of a death test ends in the middle of a test on purpose; an ordinary child does not."""
+    for style, status in (("fast", 0), ("threadsafe", 0), ("none", 66)):
+        code, printed = bench.run(["./death_test", style])
+        demand(code == status and bool(printed) == bool(status), f"{style}: {code} {printed}")
+        env = bench.environment(LD_PRELOAD=bench.shim)
+        _, _, err = harness.call(["./death_test", style], env=env, cwd=bench.tmp)
+        demand(("leaked thread" in err) == bool(status), f"{style}, LD_PRELOAD: {err}")
+
+
+TESTS = [run_is_killed, outlives, ends_after_command, unjudged_ends, ends_in_handler, exitcode_key, death_tests]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))

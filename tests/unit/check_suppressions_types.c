@@ -71,6 +71,12 @@ static const struct {
     {"thread:pool process:^bin", false},
     {"start:worker top:cond_wait name:^io waiting:condvar kind:running", true},
     {"start:worker top:cond_wait name:^ip waiting:condvar kind:running", false},
+    {"test:^Pool.Starts$", true},
+    {"test:Pool", true},
+    {"test:^Pool.Ends$", true}, /* the process ran it later */
+    {"test:Pool.Other", false},
+    {"thread:pool test:Starts$", true},
+    {"thread:pool test:^Starts", false},
     {"thread:* waiting:condvar", true},
     {"top:pthread_cond_wait thread:^main$", true},
     {"top:pthread_cond_wait thread:^other$", false},
@@ -214,7 +220,7 @@ START_TEST(a_text_has_an_origin)
     ck_assert_int_eq(suppressions_rule_at(suppressions, 1)->source, SUPPRESSION_PROGRAM);
     ck_assert(!suppressions_load_text(suppressions, "name:c\n lead:x\n", "rules of ./app", &error));
     ck_assert_str_eq(error.text, "rules of ./app:2:2: unknown type 'lead:'; use thread:, start:, name:, "
-                                 "module:, top: or any:");
+                                 "module:, top:, any: or test:");
     ck_assert(suppressions_load_text(suppressions, "", "nothing", &error));
     ck_assert_uint_eq(suppressions_rule_count(suppressions), 2);
 }

@@ -5,8 +5,8 @@
 #include "suppressions_made.h"
 #include "suite.h"
 
-#define FIRST "use thread:, start:, name:, module:, top: or any:"
-#define ALL "use thread:, start:, name:, module:, top:, any:, waiting:, kind: or process:"
+#define FIRST "use thread:, start:, name:, module:, top:, any: or test:"
+#define ALL "use thread:, start:, name:, module:, top:, any:, waiting:, kind:, process: or test:"
 #define IN_A_NAME "; if it is part of a name, write * for the blank before it"
 #define EVERY "would match every thread; allow that with --allow-match-all"
 #define WAITS                                                                                             \
@@ -27,11 +27,11 @@ static const struct {
     {"called_from_lib:x", ":1:1: unknown type 'called_from_lib:'; " FIRST},
     {"thread:a wating:condvar", ":1:10: unknown type 'wating:' (did you mean waiting:); " ALL IN_A_NAME},
     {"waiting:condvar", ":1:1: 'waiting:' is only a condition; begin the rule with thread:, start:, name:, "
-                        "module:, top: or any: and a pattern"},
+                        "module:, top:, any: or test: and a pattern"},
     {"kind:running", ":1:1: 'kind:' is only a condition; begin the rule with thread:, start:, name:, "
-                     "module:, top: or any: and a pattern"},
+                     "module:, top:, any: or test: and a pattern"},
     {"process:x", ":1:1: 'process:' is only a condition; begin the rule with thread:, start:, name:, "
-                  "module:, top: or any: and a pattern"},
+                  "module:, top:, any: or test: and a pattern"},
     {"thread:", ":1:8: 'thread:' has no pattern"},
     {"thread:   ", ":1:8: 'thread:' has no pattern"},
     {"thread: # x", ":1:8: 'thread:' has no pattern"},

@@ -123,7 +123,9 @@ void whole_thread(void)
                                      .stack_count = 7,
                                      .start = &start,
                                      .kind = KIND_RUNNING,
-                                     .process = "/usr/bin/app"};
+                                     .process = "/usr/bin/app",
+                                     .test = "Pool.Starts",
+                                     .ran = "Pool.Ends"};
     thread = (struct suppression_thread){
         .name = "io 1", .current = current, .current_count = 7, .waiting = WAIT_CONDVAR};
 }
