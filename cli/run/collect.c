@@ -110,7 +110,10 @@ static enum ledger_open_status open_of_namespace(struct collecting *collecting, 
         return LEDGER_OPEN_OK;
     ledger_close(item->ledger);
     item->pid = owner;
-    return open_item(path, item, &collecting->patience, error);
+    enum ledger_open_status status = open_item(path, item, &collecting->patience, error);
+    if (status == LEDGER_OPEN_OK && item->end.alive)
+        ledger_use_tids_here(item->ledger, owner);
+    return status;
 }
 
 static bool is_read(const struct run_ledgers *ledgers, const struct run_ledger *item)

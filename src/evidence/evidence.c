@@ -175,9 +175,8 @@ static bool of_watched(struct evidence *evidence, const struct ledger *ledger, s
     use_new_title(evidence);
     if (done && evidence->end.alive)
         unseen_in_process(&evidence->threads, evidence->pid, ledger_get_header(ledger));
-    /* In another pid namespace its tids differ from ours. */
-    if (done && evidence->end.alive && evidence->pid == ledger_get_header(ledger)->pid &&
-        read_tasks(evidence))
+    /* A ledger in a file can be of a process in another pid namespace that was not found. */
+    if (done && evidence->end.alive && ledger_has_tids_here(ledger, evidence->pid) && read_tasks(evidence))
         done = find_untracked(evidence);
     if (!done)
         return fail(evidence, error);

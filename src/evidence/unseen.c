@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "proc/file.h"
+#include "proc/own_tids.h"
 #include "proc/tasks.h"
 
 #define DESCRIPTOR_MAX 4096 /* of glibc it is about 2300 bytes */
@@ -17,6 +18,7 @@ struct memory {
     const struct core_file *core; /* not NULL: fd is not used */
     int32_t tid_offset, words_offset;
     uint64_t births, births_end; /* addresses */
+    struct own_tids tids;        /* the index has the tids here, and descriptors have the others */
 };
 
 enum read_result { READ_WHOLE, READ_GONE, READ_UNKNOWN };
@@ -48,6 +50,8 @@ static enum read_result read_descriptor(const struct memory *memory, uint64_t ha
         read_at(memory, handle + (uint64_t)memory->tid_offset, &now->tid, sizeof(now->tid));
     if (result == READ_WHOLE)
         result = read_at(memory, handle + (uint64_t)memory->words_offset, now->words, sizeof(now->words));
+    if (result == READ_WHOLE && now->tid > 0)
+        now->tid = own_tids_find(&memory->tids, now->tid);
     return result;
 }
 
@@ -127,11 +131,13 @@ void unseen_in_process(struct thread_index *index, pid_t pid, const struct ledge
         free(more);
         return;
     }
+    own_tids_read(&memory.tids, pid);
     memory.fd = open(PROC_PATH("%d/mem", task_with_memory(pid)), O_RDONLY | O_CLOEXEC);
     if (memory.fd >= 0 && check(index, &memory, more))
         check_ended(index, pid, more);
     if (memory.fd >= 0)
         close(memory.fd);
+    own_tids_release(&memory.tids);
     free(more);
 }
 

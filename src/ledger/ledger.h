@@ -28,6 +28,13 @@ enum ledger_open_status ledger_open_file(const char *path, struct ledger **ledge
 enum ledger_open_status ledger_open_in_run(const char *path, struct ledger **ledger, struct error *error);
 /* Reads it through /proc/PID/map_files or /proc/PID/mem, and does not stop the process. */
 enum ledger_open_status ledger_open_process(pid_t pid, struct ledger **ledger, struct error *error);
+/*
+ * The tids in the ledger of a live process become those here, if it is in another pid namespace. They become
+ * 0 for threads that have ended. `pid` in the header stays. ledger_open_process does it.
+ */
+void ledger_use_tids_here(struct ledger *ledger, pid_t pid);
+/* Are the tids in it those that this program finds for the process? */
+bool ledger_has_tids_here(const struct ledger *ledger, pid_t pid);
 struct core_file; /* core/core.h */
 /*
  * Reads it from the memory in a core. For a process that died under `threadleak run`, reads the file of its

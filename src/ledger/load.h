@@ -12,6 +12,7 @@ struct ledger {
     void *records[SECTIONS]; /* with one byte of 0 after the last record */
     uint32_t count[SECTIONS];
     uint64_t copied; /* bytes */
+    pid_t tids_of;   /* ledger_use_tids_here; 0: not called */
 };
 
 /* The location of the bytes. They may change or disappear at any time. */

@@ -112,6 +112,8 @@ static enum ledger_open_status try_candidate(const struct target *target, const 
         *ledger = NULL;
         return LEDGER_OPEN_NOT_WATCHED;
     }
+    if (status == LEDGER_OPEN_OK)
+        ledger_use_tids_here(*ledger, target->pid);
     return status;
 }
 

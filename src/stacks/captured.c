@@ -83,17 +83,17 @@ static bool is_alive(const struct ledger_slot *slot)
     return (slot->state & SLOT_STARTED) && !(slot->state & SLOT_ENDED) && slot->tid > 0;
 }
 
-bool tracked_read(struct tracked_list *list, const struct ledger *ledger)
+bool tracked_read(struct tracked_list *list, const struct ledger *ledger, pid_t pid)
 {
     tracked_release(list);
-    list->main = ledger_get_header(ledger)->pid;
+    list->main = pid;
     return thread_index_read(&list->index, ledger);
 }
 
-bool tracked_find(const struct tracked_list *list, pid_t own_tid, struct tracked *tracked)
+bool tracked_find(const struct tracked_list *list, pid_t tid, struct tracked *tracked)
 {
-    const struct ledger_slot *slot = thread_index_find(&list->index, own_tid);
-    bool found = (slot && is_alive(slot)) || (own_tid > 0 && own_tid == list->main);
+    const struct ledger_slot *slot = thread_index_find(&list->index, tid);
+    bool found = (slot && is_alive(slot)) || (tid > 0 && tid == list->main);
     if (found && tracked)
         *tracked = slot && is_alive(slot)
                        ? (struct tracked){(slot->state & SLOT_SMALL_STACK) != 0, slot->handle}
@@ -107,11 +107,9 @@ void tracked_release(struct tracked_list *list)
     list->main = 0;
 }
 
-bool add_tracked(pid_t pid, struct signal_capture *capture, const struct tracked_list *list)
+bool add_tracked(struct signal_capture *capture, const struct tracked_list *list)
 {
-    if (list->main != pid)
-        return true;
-    if (!add_thread(capture, pid))
+    if (!add_thread(capture, list->main))
         return false;
     for (size_t i = 0; i < list->index.count; i++)
         if (is_alive(&list->index.slots[i]) && !add_thread(capture, list->index.slots[i].tid))

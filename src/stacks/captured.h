@@ -26,7 +26,7 @@ enum signal_capture_reason {
 
 struct signal_capture_thread {
     pid_t tid;     /* in our pid namespace */
-    pid_t own_tid; /* in the pid namespace of the process, as in the ledger */
+    pid_t own_tid; /* in the pid namespace of the process, as in its answer */
     enum signal_capture_reason reason;
     const struct ledger_stack *current; /* part of `ledger`; with SIGNAL_CAPTURE_TAKEN, else NULL */
 };
@@ -48,7 +48,7 @@ const char *signal_capture_reason_text(const struct signal_capture *capture,
 /* The threads that the shim tracks: they have begun and not ended, and the end of the stack is known. */
 struct tracked_list {
     struct thread_index index;
-    pid_t main; /* in the process's own pid namespace, as all tids here */
+    pid_t main;
 };
 
 struct tracked {
@@ -60,13 +60,12 @@ struct tracked {
 bool list_tasks(pid_t pid, struct signal_capture *capture);
 
 /* Replaces the list.  False: out of memory; then it is empty. */
-bool tracked_read(struct tracked_list *list, const struct ledger *ledger);
+bool tracked_read(struct tracked_list *list, const struct ledger *ledger, pid_t pid);
 /* tracked may be NULL. False: the thread is not tracked. */
-bool tracked_find(const struct tracked_list *list, pid_t own_tid, struct tracked *tracked);
+bool tracked_find(const struct tracked_list *list, pid_t tid, struct tracked *tracked);
 void tracked_release(struct tracked_list *list);
 
-/* Adds to capture->threads those that only the ledger has, if both are in one pid namespace.  False: out of
- * memory. */
-bool add_tracked(pid_t pid, struct signal_capture *capture, const struct tracked_list *list);
+/* Adds to capture->threads those that only the ledger has.  False: out of memory. */
+bool add_tracked(struct signal_capture *capture, const struct tracked_list *list);
 
 #endif

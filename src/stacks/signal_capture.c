@@ -74,7 +74,7 @@ static enum signal_capture_status take(struct asking *asking, struct error *erro
     const struct ledger_header *header = ledger_get_header(capture->ledger);
     capture->signal = (int)header->capture_signal;
     asking->generation = (uint32_t)(header->sections[SECTION_STACKS].used >> 32) + 1;
-    if (!tracked_read(&asking->tracked, capture->ledger) || !add_tracked(pid, capture, &asking->tracked)) {
+    if (!tracked_read(&asking->tracked, capture->ledger, pid) || !add_tracked(capture, &asking->tracked)) {
         error_set(error, "process %d: out of memory", (int)pid);
         return SIGNAL_CAPTURE_FAILED;
     }

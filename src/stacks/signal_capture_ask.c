@@ -89,7 +89,7 @@ static enum signal_capture_reason check_before(const struct asking *asking,
     if (*gone)
         return SIGNAL_CAPTURE_SILENT;
     thread->own_tid = status.own_tid;
-    if (!tracked_find(&asking->tracked, status.own_tid, &tracked))
+    if (!tracked_find(&asking->tracked, thread->tid, &tracked))
         return SIGNAL_CAPTURE_FOREIGN;
     if (!(status.caught & bit))
         return SIGNAL_CAPTURE_LOST;
@@ -216,7 +216,7 @@ void explain_silence(struct asking *asking)
     bool full = header->sections[SECTION_STACKS].cap - ledger_used(header, SECTION_STACKS) < 128;
     size_t kept = 0;
 
-    bool listed = tracked_read(&asking->tracked, capture->ledger);
+    bool listed = tracked_read(&asking->tracked, capture->ledger, asking->pid);
     for (size_t i = 0; i < capture->count; i++) {
         struct signal_capture_thread thread = capture->threads[i];
         struct task_status status;
@@ -226,7 +226,7 @@ void explain_silence(struct asking *asking)
         if (thread.reason == BLOCKED_NOW)
             thread.reason = SIGNAL_CAPTURE_BLOCKED;
         if (thread.reason == SIGNAL_CAPTURE_FOREIGN && listed &&
-            tracked_find(&asking->tracked, thread.own_tid, NULL))
+            tracked_find(&asking->tracked, thread.tid, NULL))
             thread.reason = SIGNAL_CAPTURE_NEW;
         if (thread.reason == ASKED) {
             if (status.state == 'T' || status.state == 't')

@@ -32,10 +32,17 @@ static bool has_ended(const struct view *view, pid_t tid)
            kill(snapshot->pid, 0) == 0;
 }
 
-static void add_holder(const struct view *view, const char *how, int32_t owner, bool shared)
+/* own: the tid in the memory of the process. */
+static void add_holder(const struct view *view, const char *how, int32_t own, bool shared)
 {
-    if (owner <= 0)
+    if (own <= 0)
         return;
+    pid_t owner = own_tids_find(&view->waits->own_tids, own);
+    if (!owner) {
+        line_add(view->line, ", %s by a thread that has the tid %d in its pid namespace, %s", how, own,
+                 shared ? "perhaps in another process" : "and has ended");
+        return;
+    }
     view->wait->owner = owner;
     line_add(view->line, ", %s by ", how);
     view_add_thread(view, owner);
@@ -175,10 +182,15 @@ bool wait_for_barrier(const struct view *view)
 }
 
 /* The futex is the tid in the descriptor of the joined thread, and the waiter expects its value. */
+static pid_t joined_tid(const struct view *view)
+{
+    return own_tids_find(&view->waits->own_tids, (pid_t)view->thread->syscall_args[2]);
+}
+
 bool wait_for_join(const struct view *view)
 {
     view->wait->on = WAIT_JOIN;
-    view->wait->owner = (pid_t)view->thread->syscall_args[2];
+    view->wait->owner = joined_tid(view);
     line_add(view->line, "join of ");
     view_add_thread(view, view->wait->owner);
     return true;
@@ -210,7 +222,7 @@ static bool is_join(const struct view *view)
 {
     int op = (int)view->thread->syscall_args[1];
     return command(view) == FUTEX_WAIT_BITSET && !(op & FUTEX_PRIVATE_FLAG) &&
-           is_thread(view, (pid_t)view->thread->syscall_args[2]);
+           is_thread(view, joined_tid(view));
 }
 
 bool wait_for_futex(const struct view *view)

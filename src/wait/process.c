@@ -59,7 +59,8 @@ bool wait_for_child(const struct view *view)
     view->wait->on = WAIT_OTHER;
     if (is_waitid ? args[0] == 1 : pid > 0) {
         snprintf(title, sizeof(title), "%d", pid);
-        if (view->waits->has_proc)
+        /* The pid is one of its namespace. */
+        if (view->waits->has_proc && !view->waits->own_tids.differ)
             process_title(pid, title, sizeof(title));
         line_add(view->line, "end of child process %s", title);
     } else

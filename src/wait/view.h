@@ -3,6 +3,7 @@
 #define THREADLEAK_WAIT_VIEW_H
 
 #include "base/text.h"
+#include "proc/own_tids.h"
 #include "wait/module.h"
 #include "wait/name.h"
 #include "wait/wait.h"
@@ -50,6 +51,7 @@ struct waits {
     struct modules modules;
     struct object_names *names;
     struct files *files;
+    struct own_tids own_tids; /* of the process, if it is alive */
     bool glibc_known;
     bool has_proc;    /* snapshot_has_proc: the process is alive, and its clocks can be read */
     bool same_clocks; /* CLOCK_MONOTONIC is the same for this program and for the process */

@@ -111,6 +111,8 @@ static bool explain_all(struct waits *waits)
     waits->glibc_known = glibc_is_known(snapshot, waits->context.glibc);
     waits->has_proc = snapshot_has_proc(snapshot);
     waits->same_clocks = waits->has_proc && process_shares_namespace(task, "time");
+    if (waits->has_proc)
+        own_tids_read(&waits->own_tids, snapshot->pid);
     waits->is_halted = waits->has_proc && is_halted(task);
     if (!want_files(waits))
         return false;
@@ -146,6 +148,7 @@ void waits_free(struct waits *waits)
         free(waits->items[i].what);
         free(waits->items[i].text);
     }
+    own_tids_release(&waits->own_tids);
     free(waits->items);
     free(waits->stacks);
     object_names_free(waits->names);
