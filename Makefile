@@ -219,7 +219,7 @@ ASAN_BUILT := $(BUILD)/asan/threadleak $(BUILD)/asan/libthreadleak.so
 PROGRAMS := suppressions generated_rules thread_makers api_builds blame formats outputs api real projects ctest \
 	ci_snippets selftest run_timeout run_tree require_watched run_unrecorded run_limits run_hostile names \
 	run_ends after_end unseen unrecorded untracked create_failed report_texts baseline harmless calls \
-	not_seen forked tables
+	not_seen forked namespaces tables
 # The cases of tests/cases.txt: the JSON reports come from the reader with ASan.
 E2E := "tests/e2e/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --only json" \
 	"tests/e2e/e2e.py --build $(BUILD) --only text" \
