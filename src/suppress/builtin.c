@@ -74,6 +74,64 @@ static const struct {
     {"start:^libuv.so thread:^uv_once$ top:^uv_cond_wait$ waiting:condvar", "libuv's pool"},
     {"start:^worker$ thread:^uv_once$ thread:^uv_thread_create top:^uv_cond_wait$ waiting:condvar",
      "libuv's pool"},
+
+    /* ---- language runtimes: each rule names the function of the runtime that creates the thread ---- */
+
+    /* HotSpot's own threads. Threads of Java programs are created by JVM_StartThread, also those of the class
+     * library, which are told by the initialisation of the VM, or by their name in an initialiser of a class.
+     * The launcher runs main() of Java in a thread that it joins, but not after System.exit().  Verified:
+     * OpenJDK 17, whose libjvm.so has symbols. */
+    {"start:^thread_native_entry( thread:^WorkerManager::add_workers(", "the JVM"},
+    {"start:^thread_native_entry( thread:^ConcurrentGCThread::create_and_start(", "the JVM"},
+    {"start:^thread_native_entry( thread:^CompileBroker::make_thread(", "the JVM"},
+    {"start:^thread_native_entry( thread:^ServiceThread::initialize(", "the JVM"},
+    {"start:^thread_native_entry( thread:^MonitorDeflationThread::initialize(", "the JVM"},
+    {"start:^thread_native_entry( thread:^NotificationThread::initialize(", "the JVM"},
+    {"start:^thread_native_entry( thread:^os::initialize_jdk_signal_support(", "the JVM"},
+    {"start:^thread_native_entry( thread:^Threads::create_vm( name:^VM Thread$", "the JVM"},
+    {"start:^thread_native_entry( thread:^WatcherThread::", "the JVM"},
+    {"start:^thread_native_entry( thread:^Threads::initialize_java_lang_classes(", "the JVM"},
+    {"start:^thread_native_entry( thread:^InstanceKlass::call_class_initializer( name:^Common-Cleaner$",
+     "the JVM"},
+    {"start:^ThreadJavaMain$ thread:^CallJavaMainInNewThread$", "the JVM"},
+
+    /* Threads that run goroutines. A thread that C code of the program creates begins elsewhere.  Verified:
+     * Go 1.19 with cgo, not stripped. */
+    {"start:^threadentry$ thread:^_cgo_try_pthread_create$ thread:^_cgo_sys_thread_start$", "Go"},
+
+    /* Waits for SIGUSR1, which starts the inspector.  Verified: node 18. */
+    {"start:^node::inspector::(anonymous namespace)::StartIoThreadMain thread:^node::inspector::Agent::Start",
+     "node's inspector"},
+
+    /* Lets threads take turns. It ends with the last thread of OCaml.  Verified: OCaml 4.13. */
+    {"start:^caml_thread_tick$", "OCaml's tick thread"},
+
+    /* Schedulers, dispatchers and pollers. Drivers and NIFs create threads later, when Erlang code runs.
+     * Verified: Erlang/OTP 25. */
+    {"thread:^ethr_thr_create$ thread:^erl_start$ process:^beam", "Erlang's BEAM"},
+
+    /* It begins in code of Lisp, which has no name.  Verified: SBCL 2.2. */
+    {"name:^finalizer$ thread:^initialize_lisp$", "SBCL's finalizer"},
+
+    /* Threads of users that are created through libgc begin in the library, too, but do not have that name.
+     * Verified: libgc 8.2, without symbols; the name of the start routine is from its source. */
+    {"start:^libgc.so name:^GC-marker-", "libgc's markers"},
+    {"start:^GC_mark_thread$ name:^GC-marker-", "libgc's markers"},
+
+    /* Runs the callbacks of call_rcu().  Verified: liburcu 0.13, as a shared library without symbols; the
+     * name of the start routine is from its source. */
+    {"start:^liburcu*.so. thread:^urcu_*call_rcu", "liburcu"},
+    {"start:^call_rcu_thread$ thread:^urcu_*call_rcu", "liburcu"},
+
+    /* Verified: dconf 0.40 with GLib 2.74, without symbols. */
+    {"start:^libglib-2.0.so name:^dconf worker$ module:^libdconf", "dconf"},
+    {"start:^g_thread_proxy$ name:^dconf worker$ module:^libdconf", "dconf"},
+
+    /* Returns memory to the kernel; the others end when they have been idle for a while.  Verified:
+     * JavaScriptCore of WebKitGTK 2.x, without symbols; the name of the start routine is from its source. */
+    {"start:^libjavascriptcoregtk thread:^pas_scavenger_", "WebKit's scavenger"},
+    {"start:^scavenger_thread_main$ thread:^pas_scavenger_", "WebKit's scavenger"},
+    {"start:^libjavascriptcoregtk thread:^WTF::AutomaticThread::start(", "WebKit"},
 };
 
 static bool add_rule(struct suppressions *suppressions, size_t number)

@@ -80,8 +80,8 @@ static const char *const thread_makers[] = {
 };
 
 /* Frameworks that call the user. */
-static const char *const framework_modules[] = {"libuv", "libgtest", "libgmock", "libgtest_main",
-                                                "libgmock_main"};
+static const char *const framework_modules[] = {"libuv",    "libgc",         "libgtest",
+                                                "libgmock", "libgtest_main", "libgmock_main"};
 static const char *const framework_functions[] = {
     "uv_",
     "testing::internal::",
@@ -91,6 +91,7 @@ static const char *const framework_functions[] = {
     "testing::TestCase::",
     "testing::UnitTest::",
     "RUN_ALL_TESTS(",
+    "GC_pthread_create",
 };
 
 /* Rust's crates. A C++ program may have namespaces with these names. */
