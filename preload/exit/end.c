@@ -15,6 +15,7 @@
 #include "preload/ledger/lost.h"
 #include "preload/ledger/namespace.h"
 #include "preload/shim/hook.h"
+#include "preload/shim/on_stack.h"
 #include "preload/shim/real.h"
 #include "preload/shim/run_ask.h"
 #include "preload/shim/sys.h"
@@ -147,10 +148,9 @@ static bool is_judged(const struct shim_state *state, enum ledger_end how)
            begin_is_of_exit(state);
 }
 
-static int judge(struct shim_state *state, enum ledger_end how, int status)
+static int judge(struct shim_state *state, enum ledger_end how, int status, bool judged)
 {
     struct ledger_header *header = state->header;
-    bool judged = is_judged(state, how);
     /* The sample is taken before the grace period, so that ages do not include it. */
     uint64_t began = shim_clock_ns(CLOCK_MONOTONIC);
 
@@ -188,6 +188,25 @@ static void leave_if_parked(const struct shim_state *state, int status)
     SYS1(exit_group, status);
 }
 
+struct ending {
+    struct shim_state *state;
+    enum ledger_end how;
+    int status;
+    bool judged;
+};
+
+#define END_STACK 262144 /* also for the write functions of fopencookie() */
+
+static void end_now(void *arg)
+{
+    struct ending *ending = arg;
+    namespace_note(ending->state);
+    ending->status = judge(ending->state, ending->how, ending->status, ending->judged);
+    leave_by_signal(streams_signal());
+    if (ending->how == LEDGER_END_EXIT)
+        leave_if_parked(ending->state, ending->status);
+}
+
 static struct shim_state *(*find_state)(void) = shim_own;
 
 int end_process(enum ledger_end how, int status)
@@ -195,17 +214,17 @@ int end_process(enum ledger_end how, int status)
     struct hook hook;
     hook_enter(&hook, how == LEDGER_END_EXEC ? shim_own : find_state);
     bool taken = hook.state && take_end(hook.state, how);
+    struct ending ending = {hook.state, how, status, false};
     if ((taken || !hook.state) && how != LEDGER_END_EXEC && shim_config.options.judge & 1u << how)
         lost_say();
-    if (taken) {
-        namespace_note(hook.state);
-        status = judge(hook.state, how, status);
-        leave_by_signal(streams_signal());
-        if (how == LEDGER_END_EXIT)
-            leave_if_parked(hook.state, status);
-    }
+    if (taken)
+        ending.judged = is_judged(hook.state, how); /* reads the stack of this thread */
+    if (taken && atomic_load(&hook.state->signal_armed))
+        on_new_stack(END_STACK, end_now, &ending);
+    else if (taken)
+        end_now(&ending);
     hook_leave(&hook);
-    return status;
+    return ending.status;
 }
 
 static void undo_exec(struct shim_state *state)

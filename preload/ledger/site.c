@@ -5,6 +5,7 @@
 #include "preload/ledger/module.h"
 #include "preload/ledger/namespace.h"
 #include "preload/ledger/section.h"
+#include "preload/shim/on_stack.h"
 
 static inline uint64_t mix(uint64_t hash, uint64_t value)
 {
@@ -80,17 +81,27 @@ static uint32_t new_site(struct shim_state *state, const struct content *content
     return index;
 }
 
-static uint32_t encode(struct shim_state *state, const struct capture *capture, uint64_t start)
+struct encoding {
+    struct shim_state *state;
+    const struct capture *capture;
+    uint64_t start;
+    uint32_t site; /* the result */
+};
+
+static void encode(void *arg)
 {
-    ledger_pc frames[capture->count]; /* on a small stack only the caller is captured */
-    struct content content = {state, frames, module_encode(state, start), capture->count, capture->flags, 0};
+    struct encoding *encoding = arg;
+    struct shim_state *state = encoding->state;
+    const struct capture *capture = encoding->capture;
+    ledger_pc frames[capture->count];
+    ledger_pc start_pc = module_encode(state, encoding->start);
+    struct content content = {state, frames, start_pc, capture->count, capture->flags, 0};
 
     for (uint32_t i = 0; i < capture->count; i++)
         frames[i] = module_encode(state, (uint64_t)capture->frames[i]);
     uint64_t hash = hash_words(frames, capture->count, mix(capture->flags, content.start_pc));
-    if (index_find(&state->encoded, key_of(hash), accept_content, &content))
-        return content.found;
-    return new_site(state, &content, hash, start);
+    bool known = index_find(&state->encoded, key_of(hash), accept_content, &content);
+    encoding->site = known ? content.found : new_site(state, &content, hash, encoding->start);
 }
 
 uint32_t site_of(struct shim_state *state, const struct capture *capture, uint64_t start)
@@ -103,10 +114,11 @@ uint32_t site_of(struct shim_state *state, const struct capture *capture, uint64
 
     if (!unloading && index_find(&state->raw, key_of(hash), accept_any, &site))
         return site;
-    site = encode(state, capture, start);
-    if (site && !unloading)
-        index_insert(&state->raw, key_of(hash), site);
-    return site;
+    struct encoding encoding = {state, capture, start, 0};
+    on_new_stack(NEW_STACK, encode, &encoding);
+    if (encoding.site && !unloading)
+        index_insert(&state->raw, key_of(hash), encoding.site);
+    return encoding.site;
 }
 
 void site_forget_addresses(struct shim_state *state)

@@ -4,6 +4,7 @@
 #include "preload/ledger/module.h"
 #include "preload/ledger/slot.h"
 #include "preload/shim/guard.h"
+#include "preload/shim/on_stack.h"
 
 #define RELAXED memory_order_relaxed
 
@@ -86,13 +87,24 @@ static struct ledger_slot *find_ended(struct shim_state *state, pthread_t handle
     return oldest;
 }
 
+struct join_place {
+    struct shim_state *state;
+    struct ledger_site *site;
+    uint64_t raw;
+};
+
+static void store_join_place(void *arg)
+{
+    const struct join_place *place = arg;
+    atomic_store_explicit(&place->site->join_pc, module_encode(place->state, place->raw), RELAXED);
+    atomic_store_explicit(&place->site->join_raw, place->raw, RELAXED);
+}
+
 static void note_join_place(struct shim_state *state, struct ledger_site *site, void *caller)
 {
-    uint64_t raw = (uint64_t)caller;
-    if (atomic_load_explicit(&site->join_raw, RELAXED) == raw)
-        return;
-    atomic_store_explicit(&site->join_pc, module_encode(state, raw), RELAXED);
-    atomic_store_explicit(&site->join_raw, raw, RELAXED);
+    struct join_place place = {state, site, (uint64_t)caller};
+    if (atomic_load_explicit(&site->join_raw, RELAXED) != place.raw)
+        on_new_stack(NEW_STACK, store_join_place, &place);
 }
 
 void join_end(struct shim_state *state, const struct join *join, bool joined, void *caller)

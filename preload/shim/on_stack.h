@@ -2,7 +2,11 @@
 #ifndef THREADLEAK_PRELOAD_SHIM_ON_STACK_H
 #define THREADLEAK_PRELOAD_SHIM_ON_STACK_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "preload/shim/state.h"
+#include "preload/shim/sys.h"
 
 static inline void on_stack(void *top, void (*function)(void *), void *arg)
 {
@@ -35,6 +39,20 @@ static inline void on_stack(void *top, void (*function)(void *), void *arg)
 #else
 #error "no way to another stack for this machine"
 #endif
+}
+
+/* Calls it on a stack that is mapped for this. The stack of the caller can be small, or nearly full. Without
+ * memory for a stack, and in a sandbox, it is called on the present one. */
+#define NEW_STACK 65536
+static inline void on_new_stack(size_t size, void (*function)(void *), void *arg)
+{
+    char *stack = shim_config.sandboxed ? NULL : sys_map(size);
+    if (!stack) {
+        function(arg);
+        return;
+    }
+    on_stack(stack + size, function, arg);
+    SYS2(munmap, stack, size);
 }
 
 #endif

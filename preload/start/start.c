@@ -117,26 +117,26 @@ static void prepare_program(void *unused)
         capture_start();
 }
 
-/* The first creation can be on a small stack. */
 static void prepare_once(void)
 {
     static _Atomic bool is_prepared;
     if (atomic_exchange(&is_prepared, true))
         return;
-    char *stack = sys_map(LOADER_STACK);
-    if (!stack)
+    on_new_stack(LOADER_STACK, prepare_program, NULL);
+}
+
+static void arm(void *arg)
+{
+    if (!dump_arm(arg))
         return;
-    on_stack(stack + LOADER_STACK, prepare_program, NULL);
-    SYS2(munmap, stack, LOADER_STACK);
+    signal_capture_arm(arg);
+    begin_arm(arg);
 }
 
 void shim_before_threads(struct shim_state *state)
 {
     prepare_once();
-    if (!dump_arm(state))
-        return;
-    signal_capture_arm(state);
-    begin_arm(state);
+    on_new_stack(NEW_STACK, arm, state);
 }
 
 struct shim_state *shim_ready_early(void)
@@ -149,14 +149,15 @@ struct shim_state *shim_ready_early(void)
 
 /* ---- once per process ------------------------------------------------------------- */
 
-static bool begin_process(struct shim_state *state)
+static void begin_process(void *arg)
 {
+    struct shim_state *state = arg;
     settings_offsets();
     thread_begin_start();
-    if (!ledger_map(state))
-        return false;
-    registered_to_ledger(state);
-    return true;
+    bool mapped = ledger_map(state);
+    if (mapped)
+        registered_to_ledger(state);
+    atomic_store_explicit(&state->ready, mapped ? SHIM_READY : SHIM_FAILED, memory_order_release);
 }
 
 /* before: wiped, if this is the child of a fork without handlers. */
@@ -166,8 +167,7 @@ static void attach(struct shim_state *before)
         return;
     if (before->header)
         leave_parent(before);
-    bool mapped = begin_process(shim_state);
-    atomic_store_explicit(&shim_state->ready, mapped ? SHIM_READY : SHIM_FAILED, memory_order_release);
+    on_new_stack(NEW_STACK, begin_process, shim_state);
 }
 
 static bool start(void)

@@ -55,6 +55,54 @@ def fork_in_hook(bench):
         demand((status, out) == (0, "done\n"), err)
 
 
+# ---- small stacks -----------------------------------------------------------------------
+
+STACK_BYTES = 512  # what a hook may need more than the real function
+
+
+def stack_use(bench):
+    """On a nearly full stack, what works without the shim works with it."""
+    def used(argv, **more):
+        status, out, err = harness.call(argv, **more)
+        demand(status == 0 and err == "", (status, err))
+        return {what: int(number) for what, number in (line.rsplit(" ", 1) for line in out.splitlines())}
+    target = bench.target("stack_use")
+    bare = used([target], env=bench.env)
+    for name, now in (("shim", used([target], env=dict(bench.env, LD_PRELOAD=bench.shim))),
+                      ("run", used([bench.cli, "run", "--", target]))):
+        more = {what: now[what] - bare[what] for what in bare if now[what] - bare[what] > STACK_BYTES}
+        demand(not more, f"{name}: {more} bytes more than without")
+
+
+# ---- the start ----------------------------------------------------------------------------
+
+def nothing_before_the_first_thread(bench):
+    """A process without threads has no unwinder and no ledger, and its children neither."""
+    script = ("import os\n"
+              "if os.fork() == 0: os._exit('libunwind' in open('/proc/self/maps').read())\n"
+              "status = os.wait()[1]\n"
+              "maps = open('/proc/self/maps').read()\n"
+              "print(status, 'libthreadleak.so' in maps, 'libunwind' in maps, 'memfd:threadleak' in maps)\n"
+              "import threading\n"
+              "t = threading.Thread(target=lambda: None); t.start(); t.join()\n"
+              "print('memfd:threadleak' in open('/proc/self/maps').read())\n")
+    told = harness.call([sys.executable, "-c", script], env=dict(bench.env, LD_PRELOAD=bench.shim))
+    demand(told == (0, "0 True False False\nTrue\n", ""), told)
+
+
+def whole_stacks_in_forked_children(bench):
+    """The child of a process without threads loads the unwinder at its first thread."""
+    script = ("import os, threading\n"
+              "if os.fork() == 0:\n"
+              "    threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+              "    os._exit(0)\n"
+              "os.wait()\n")
+    code, _, report = bench.json([sys.executable, "-c", script], ["--judge=_exit"])
+    frames = [frame["function"] for process in report["processes"] for leak in process["leaks"]
+              for frame in leak["creation_stack"]]
+    demand(code == 66 and len(frames) > 3, (code, frames))
+
+
 # ---- the dump signal --------------------------------------------------------------------
 
 def many_dumps(bench):
@@ -364,7 +412,8 @@ def malloc_that_begins_once(bench):
     bench.demand_said([bench.target("own_malloc")])
 
 
-TESTS = [fork_in_hook, malloc_that_begins_once, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, creators_that_end,
+TESTS = [stack_use, nothing_before_the_first_thread, whole_stacks_in_forked_children,
+         fork_in_hook, malloc_that_begins_once, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, creators_that_end,
          creations_with_little_stack, program_of_another_user, child_of_another_user,
          other_processes_get_no_answer, other_processes_do_not_block_it, impostors_are_not_asked, mask_of_nothing,
          two_directories_are_reported, memory_of_who_locked_its, log_that_nobody_reads, log_that_is_full, reports_take_turns,
