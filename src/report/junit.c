@@ -1,5 +1,5 @@
 /*
- * The format "junit": a test for each process, a failure in it for each leak.
+ * The format "junit": a test for each process and for each known test in it, a failure in it for each leak.
  *
  * There is no standard.  This is the schema of Jenkins (junit-10.xsd of its xUnit plugin), in which a test
  * may have several failures.
@@ -61,11 +61,12 @@ static bool put_suppressed(FILE *out, const struct leak_group *group)
     return true;
 }
 
-static bool put_suppressions(FILE *out, const struct process_report *process)
+static bool put_suppressions(FILE *out, const struct test_point *point)
 {
+    const struct process_report *process = point->process;
     bool done = true, begun = false;
     for (size_t i = 0; i < process->group_count && done; i++) {
-        if (!process->groups[i].suppressed_by)
+        if (!process->groups[i].suppressed_by || !test_point_has(point, &process->groups[i]))
             continue;
         if (!begun)
             fputs("      <system-out>", out);
@@ -74,7 +75,7 @@ static bool put_suppressions(FILE *out, const struct process_report *process)
     }
     if (begun)
         fputs("</system-out>\n", out);
-    if (process->counts.lost)
+    if (process->counts.lost && !point->test)
         fprintf(out,
                 "      <system-err>the ledger was full for %llu creations; more threads may exist than are "
                 "shown</system-err>\n",
@@ -125,9 +126,9 @@ static bool put_point(FILE *out, const struct report *report, const struct test_
     }
     const struct process_report *process = point->process;
     for (size_t i = 0; process && i < process->group_count && done; i++)
-        if (process->groups[i].counted)
+        if (process->groups[i].counted && test_point_has(point, &process->groups[i]))
             done = put_failure(out, &process->groups[i]);
-    done = done && (!process || put_suppressions(out, process));
+    done = done && (!process || put_suppressions(out, point));
     fputs("    </testcase>\n", out);
     return done;
 }

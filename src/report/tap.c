@@ -95,8 +95,17 @@ static bool put_group(FILE *out, const struct leak_group *group)
     return true;
 }
 
-static bool put_process(FILE *out, const struct process_report *process)
+static size_t group_count(const struct test_point *point)
 {
+    size_t count = 0;
+    for (size_t i = 0; point->process && i < point->process->group_count; i++)
+        count += test_point_has(point, &point->process->groups[i]);
+    return count;
+}
+
+static bool put_process(FILE *out, const struct test_point *point)
+{
+    const struct process_report *process = point->process;
     char end[160];
     bool done = true;
     format_end(end, sizeof(end), process);
@@ -104,18 +113,19 @@ static bool put_process(FILE *out, const struct process_report *process)
     if (process->exe)
         put_pair(out, "  exe: ", process->exe);
     put_pair(out, "  end: ", end);
-    if (process->counts.lost)
+    if (process->counts.lost && !point->test)
         fprintf(out, "  lost_events: %llu\n", (unsigned long long)process->counts.lost);
-    if (process->group_count)
+    if (group_count(point))
         fputs("  threads:\n", out);
     for (size_t i = 0; i < process->group_count && done; i++)
-        done = put_group(out, &process->groups[i]);
+        if (test_point_has(point, &process->groups[i]))
+            done = put_group(out, &process->groups[i]);
     return done;
 }
 
 static bool has_diagnostics(const struct test_point *point)
 {
-    return point->error || (point->process && (point->process->group_count || point->process->counts.lost));
+    return point->error || group_count(point) || (point->process && point->process->counts.lost);
 }
 
 static bool put_point(FILE *out, const struct test_point *point, size_t number)
@@ -134,7 +144,7 @@ static bool put_point(FILE *out, const struct test_point *point, size_t number)
     if (point->error)
         put_pair(out, "  message: ", point->error);
     if (point->process)
-        done = put_process(out, point->process);
+        done = put_process(out, point);
     fputs("  ...\n", out);
     return done;
 }

@@ -11,11 +11,23 @@
 
 #define TITLE_MAX 200 /* columns of a command */
 
-static size_t count_failures(const struct process_report *process)
+/* The item of the process has the name of the test that it ran. */
+static bool has_own_point(const struct process_report *process, const struct leak_group *group)
+{
+    return group->test && !(process->test && strcmp(process->test, group->test) == 0);
+}
+
+bool test_point_has(const struct test_point *point, const struct leak_group *group)
+{
+    bool own = has_own_point(point->process, group);
+    return point->test ? own && strcmp(group->test, point->test) == 0 : !own;
+}
+
+static size_t count_failures(const struct test_point *point)
 {
     size_t count = 0;
-    for (size_t i = 0; i < process->group_count; i++)
-        count += process->groups[i].counted;
+    for (size_t i = 0; i < point->process->group_count; i++)
+        count += point->process->groups[i].counted && test_point_has(point, &point->process->groups[i]);
     return count;
 }
 
@@ -65,15 +77,34 @@ static char *title(const struct process_report *process)
     return text_close(&buffer);
 }
 
-static bool add_process(struct test_points *points, const struct process_report *process)
+/* test NULL: the process itself. */
+static bool add_part(struct test_points *points, const struct process_report *process, const char *test)
 {
-    struct test_point *point = add(points, title(process));
+    struct test_point *point = add(points, test ? escaped_copy(test) : title(process));
     if (!point)
         return false;
     point->process = process;
-    point->failures = count_failures(process);
+    point->test = test;
+    point->failures = count_failures(point);
     point->skipped = point->failures ? NULL : why_skipped(process);
     return true;
+}
+
+static bool is_first_of_test(const struct process_report *process, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (process->groups[i].test && strcmp(process->groups[i].test, process->groups[index].test) == 0)
+            return false;
+    return true;
+}
+
+static bool add_process(struct test_points *points, const struct process_report *process)
+{
+    bool done = add_part(points, process, NULL);
+    for (size_t i = 0; i < process->group_count && done; i++)
+        if (has_own_point(process, &process->groups[i]) && is_first_of_test(process, i))
+            done = add_part(points, process, process->groups[i].test);
+    return done;
 }
 
 static bool add_unwatched(struct test_points *points, const struct unwatched *child)

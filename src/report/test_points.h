@@ -1,4 +1,5 @@
-/* A report as a list of tests: one for each process, and one for each fact that belongs to no process. */
+/* A report as a list of tests: one for each process, after it one for each known test in which it created
+ * threads that are reported, and one for each fact that belongs to no process. */
 #ifndef THREADLEAK_REPORT_TEST_POINTS_H
 #define THREADLEAK_REPORT_TEST_POINTS_H
 
@@ -10,11 +11,12 @@
 struct test_point {
     char *name;                           /* unique: the second of a name ends with " (2)" */
     const struct process_report *process; /* NULL: the test is the run, or a program that was not watched */
-    const char *program;                  /* the program that was not watched; NULL: none, or not known */
-    size_t failures;                      /* counted groups */
-    char *error;                          /* why the whole test failed (the timeout), or NULL */
-    char *skipped;                        /* why it has no result; or NULL */
-    unsigned numbered;                    /* number of others with its name */
+    const char *test;    /* of the process; NULL: what belongs to no test with its own item */
+    const char *program; /* the program that was not watched; NULL: none, or not known */
+    size_t failures;     /* counted groups */
+    char *error;         /* why the whole test failed (the timeout), or NULL */
+    char *skipped;       /* why it has no result; or NULL */
+    unsigned numbered;   /* number of others with its name */
 };
 
 struct test_points {
@@ -22,6 +24,9 @@ struct test_points {
     size_t count;
     size_t failures, errors, skipped; /* number of items with each */
 };
+
+/* Does the group of its process belong to it? */
+bool test_point_has(const struct test_point *point, const struct leak_group *group);
 
 /* False: out of memory.  Release it either way. */
 bool test_points_make(struct test_points *points, const struct report *report);

@@ -4,9 +4,11 @@
   tests/e2e/names.py [--build DIR] [NAME...]
 """
 import contextlib
+import json
 import os
 import shutil
 import sys
+from xml.etree import ElementTree
 
 import harness
 from harness import demand
@@ -88,7 +90,23 @@ def report_by_rewritten_name(bench):
         demand(status == 0 and f"(pid {pid})" in out, f"{status} {out} {err}")
 
 
-TESTS = [keys, rule_types, options_in_messages, report_by_name, report_by_rewritten_name]
+def tests_of_a_process(bench):
+    """JUnit and TAP have an item for each test that is known, after that of its process; rules name tests."""
+    program = bench.target("tests_in_process")
+    status, out, _ = said(bench, ["run", "--format=junit:-", "--", program])
+    cases = [(case.get("classname"), case.get("name"), len(case.findall("failure"))) for case in ElementTree.fromstring(out).iter("testcase")]
+    demand(status == 66 and cases == [("tests_in_process", program, 1), ("tests_in_process", "Pool.Starts", 1),
+                                      ("tests_in_process", "Pool.Ends", 1)], f"{status} {cases}")
+    status, out, _ = said(bench, ["run", "--format=tap:-", "--", program])
+    points = [line.split(" - ")[1] for line in out.split("\n") if line.startswith("not ok")]
+    demand(status == 66 and points == [program, "Pool.Starts", "Pool.Ends"], f"{status} {points}")
+    for rules, left in (("test:Pool.Starts\n", 2), ("test:^Pool.\n", 1), ("thread:leave test:Ends\n", 2), ("test:None\n", 3)):
+        bench.write("rules", rules)
+        _, out, err = said(bench, ["run", "--suppressions=rules", "--format=json:-", "--", program])
+        demand(json.loads(out)["summary"]["leaked_threads"] == left, f"{rules}: {out} {err}")
+
+
+TESTS = [tests_of_a_process, keys, rule_types, options_in_messages, report_by_name, report_by_rewritten_name]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
