@@ -6,6 +6,7 @@
 #include "preload/backtrace/signal_capture.h"
 #include "preload/exit/dispositions.h"
 #include "preload/exit/dump.h"
+#include "preload/exit/park.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/real.h"
 
@@ -118,4 +119,33 @@ EXPORT int siginterrupt(int number, int interrupt)
     if (disposition_is_replaced(number))
         return 0;
     return REAL(siginterrupt)(number, interrupt);
+}
+
+/* ---- waits for a signal ----------------------------------------------------------------- */
+
+/* A signal that the kernel ignores is still delivered to such a wait. From a judged end on, the thread
+ * sleeps. */
+static int waited(int result, bool received)
+{
+    if (received)
+        park_latecomer();
+    return result;
+}
+
+EXPORT int sigwait(const sigset_t *set, int *number)
+{
+    int result = REAL(sigwait)(set, number);
+    return waited(result, result == 0);
+}
+
+EXPORT int sigwaitinfo(const sigset_t *set, siginfo_t *info)
+{
+    int result = REAL(sigwaitinfo)(set, info);
+    return waited(result, result > 0);
+}
+
+EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
+{
+    int result = REAL(sigtimedwait)(set, info, timeout);
+    return waited(result, result > 0);
 }

@@ -47,6 +47,12 @@ def broken_pipe(bench):
     acts(bench, "pipe")
 
 
+def waits_for_signals(bench):
+    for what in ("sigwait", "sigwaitinfo", "sigtimedwait"):
+        err = ends(bench, what)[1]
+        demand("acted" in err and "received" not in err and "2 leaked threads" in err, err)
+
+
 def dispositions(bench):
     acts(bench, "set")
 
@@ -240,7 +246,7 @@ def goes_on_while_one_can(bench):
         demand(done == (0, "", ""), f"{what}: {done}")
 
 
-TESTS = [kill, alarm, broken_pipe, dispositions, children, fault, lock_of_stdout, lock_of_malloc, position_of_input,
+TESTS = [kill, alarm, broken_pipe, waits_for_signals, dispositions, children, fault, lock_of_stdout, lock_of_malloc, position_of_input,
          closed_output, late_output, cut_in_grace, cut_in_report, other_signals_of_others, reporter_is_killed,
          sanitizers, over_when_nobody_can_go_on, goes_on_while_one_can]
 

@@ -111,6 +111,8 @@ static void *act(void *arg)
     await_end();
     if (strcmp(what, "kill") == 0)
         kill_all();
+    else if (strncmp(what, "sig", 3) == 0)
+        kill(getpid(), SIGUSR1);
     else if (strcmp(what, "alarm") == 0)
         set_alarm();
     else if (strcmp(what, "pipe") == 0)
@@ -158,6 +160,33 @@ static void *print(void *arg)
     return arg;
 }
 
+static void *wait_for_signal(void *all)
+{
+    int number;
+    siginfo_t info;
+    sem_post(&ready);
+    if (strcmp(what, "sigwait") == 0)
+        sigwait(all, &number);
+    else if (strcmp(what, "sigwaitinfo") == 0)
+        sigwaitinfo(all, &info);
+    else
+        sigtimedwait(all, &info, &(struct timespec){100000, 0});
+    dprintf(2, "a signal was received\n");
+    for (;;)
+        pause();
+    return NULL;
+}
+
+/* Another thread sends the signal when the end has begun. */
+static void wait_for_signals(void)
+{
+    static sigset_t all;
+    sigfillset(&all);
+    CHECK(pthread_sigmask(SIG_BLOCK, &all, NULL) == 0);
+    start(wait_for_signal, &all);
+    await_ready(1);
+}
+
 static void read_a_line(void)
 {
     char line[16];
@@ -180,6 +209,8 @@ int main(int argc, char **argv)
                                : strcmp(what, "malloc") == 0 ? allocate
                                : strcmp(what, "print") == 0  ? print
                                                              : act;
+    if (strncmp(what, "sig", 3) == 0)
+        wait_for_signals();
     int count = routine == allocate ? 4 : 1;
     for (int i = 0; i < count; i++)
         start(routine, NULL);
