@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "proc/process.h"
+#include "proc/status.h"
 #include "proc/file.h"
 #include "stacks/stacks.h"
 
@@ -94,6 +95,30 @@ static bool has_our_files(pid_t pid)
            ours.st_ino == theirs.st_ino;
 }
 
+static pid_t own_tid(pid_t pid, pid_t tid)
+{
+    struct task_status status;
+    return tid && task_status_read(pid, tid, &status) ? status.own_tid : tid;
+}
+
+static int by_tid(const void *a, const void *b)
+{
+    const struct thread_stack *x = a, *y = b;
+    return (x->tid > y->tid) - (x->tid < y->tid);
+}
+
+/* The ledger of a process in another pid namespace has the tids of that namespace, which nobody can translate
+ * when the process has ended. */
+static void use_own_tids(struct stacks *stacks, pid_t pid)
+{
+    for (size_t i = 0; i < stacks->count; i++) {
+        stacks->threads[i].tid = own_tid(pid, stacks->threads[i].tid);
+        stacks->threads[i].wait.owner = own_tid(pid, stacks->threads[i].wait.owner);
+    }
+    if (stacks->count)
+        qsort(stacks->threads, stacks->count, sizeof(*stacks->threads), by_tid);
+}
+
 /* Each process of a run has its own `save`. So the debug information, which is the same for most of them, is
  * read once, by run. */
 static bool save(pid_t pid, const struct ledger *ledger, const struct stacks_park *park, const char *path)
@@ -108,6 +133,8 @@ static bool save(pid_t pid, const struct ledger *ledger, const struct stacks_par
     if (current) {
         current->argv = process_argv(pid);
         current->symbols_only = symbols_only;
+        if (ledger_get_header(ledger)->pid != pid)
+            use_own_tids(current, pid);
     }
     bool saved = current && stacks_save(current, path);
     stacks_free(current);

@@ -142,7 +142,7 @@ os.truncate(os.open(os.path.join(directory, 'stacks.' + own), os.O_RDWR | os.O_C
 
 
 def namespaces(bench):
-    """Two processes with the same pid, each in a namespace of its own and another user's: both are reported."""
+    """Two processes with the same pid, each in a namespace of its own and another user's: both are reported, with stacks."""
     need_root()
     own = [need("unshare"), "--pid", "--fork", "--mount-proc"]
     if harness.call([*own, "true"])[0] != 0:
@@ -153,7 +153,8 @@ def namespaces(bench):
     for watched in (inner, " ".join([*own, "./running"])):
         code, _, report = bench.json(["sh", "-c", f"{watched}; {watched}; true"])
         leaks = [len(threads_of(process)) for process in report["processes"] if process["leaks"]]
-        demand(code == 66 and leaks == [3, 3], f"{watched}: {code} {leaks} {bench.err}")
+        sources = {thread["stack_source"] for process in report["processes"] for thread in threads_of(process)}
+        demand(code == 66 and leaks == [3, 3] and "none" not in sources, f"{watched}: {code} {leaks} {sources} {bench.err}")
 
 
 def namespace_at_timeout(bench):
