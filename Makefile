@@ -216,7 +216,7 @@ SUITES := $(patsubst %,$(BUILD)/asan/tests/unit/%,$(SUITES_LONG) $(filter-out $(
 ASAN_BUILT := $(BUILD)/asan/threadleak $(BUILD)/asan/libthreadleak.so
 
 # tests/e2e/NAME.py, the slow ones first.
-PROGRAMS := suppressions generated_rules thread_makers api_builds blame formats outputs api real projects ctest \
+PROGRAMS := runtimes suppressions generated_rules thread_makers api_builds blame formats outputs api real projects ctest \
 	ci_snippets selftest run_timeout run_tree require_watched run_unrecorded run_limits run_hostile names \
 	run_ends after_end unseen unrecorded untracked create_failed report_texts baseline harmless calls \
 	not_seen forked namespaces tables

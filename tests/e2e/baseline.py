@@ -202,10 +202,20 @@ def template_arguments_are_identity(bench):
             expect(bench.check(program, "w" + how), (66, 1, 0), f"{flags} {how}: other template arguments")
 
 
+ASK_INCLUDES = "#include <stdio.h>\n#include <threadleak.h>"
+ASK = """
+if (getenv("ASK")) {
+    printf("%d\\n", threadleak_check(getenv("ASK")));
+    fflush(stdout);
+    _exit(0);
+}
+"""
+
+
 def checks_inside_the_program_use_it(bench):
     """At the end without `run`, and in a check of <threadleak.h>, whose options may name another file."""
-    program = bench.program("a", "-g", "-I" + os.path.join(harness.ROOT, "include"), lines="#include <stdio.h>\n#include <threadleak.h>",
-                            more="if (getenv(\"ASK\")) { printf(\"%d\\n\", threadleak_check(getenv(\"ASK\"))); fflush(stdout); _exit(0); }")
+    program = bench.program("a", "-g", "-I" + os.path.join(harness.ROOT, "include"), lines=ASK_INCLUDES,
+                            more=ASK)
     bench.record(program, "p2")
     known, empty = bench.path("known.json"), bench.write("empty.json", '{"schema": "threadleak-baseline/1", "leaks": []}')
     shim = os.path.join(bench.build, "libthreadleak.so")

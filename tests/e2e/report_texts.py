@@ -185,7 +185,8 @@ void library_start(void)
 def one_name_for_a_library(bench):
     """The loader knows it as libq.so.1, and the memory map as libq.so.1.2.3."""
     library, program = bench.path("libq.so.1.2.3"), bench.path("program")
-    source, user = bench.write("q.c", LIBRARY), bench.write("user.c", "void library_start(void); int main(void) { library_start(); return 0; }")
+    source = bench.write("q.c", LIBRARY)
+    user = bench.write("user.c", "void library_start(void); int main(void) { library_start(); return 0; }")
     subprocess.run(["cc", "-shared", "-fPIC", "-s", "-pthread", "-Wl,--build-id", "-Wl,-soname,libq.so.1", "-o", library, source],
                    check=True, timeout=harness.TIMEOUT_S)
     os.symlink(library, bench.path("libq.so.1"))

@@ -101,7 +101,8 @@ def erlang_beam(bench):
 
 
 def sbcl_finalizer(bench):
-    lisp = """(progn (sb-thread:make-thread (lambda () (sleep 1000000)) :name "mine") (gc :full t) (sb-ext:exit :abort nil :timeout 0))"""
+    lisp = """(progn (sb-thread:make-thread (lambda () (sleep 1000000)) :name "mine") (gc :full t)
+                     (sb-ext:exit :abort nil :timeout 0))"""
     leaks, hidden = bench.leaks(need("sbcl"), "--noinform", "--non-interactive", "--eval", lisp)
     names = [thread["name"] for leak in leaks for thread in leak["threads"]]
     demand("finalizer" not in names, f"{names}, {hidden}")
