@@ -75,6 +75,7 @@ static int run(int argc, char **argv)
     }
     explain.save = strcmp(argv[1], "save") == 0;
     explain.dump = strcmp(argv[1], "dump") == 0;
+    explain.at_end = strcmp(argv[1], "exit") == 0;
     explain.pid = (pid_t)pid;
     explain.directory = argc == 4 ? argv[3] : NULL;
     /* Otherwise SIGXFSZ or SIGPIPE would end this program without a message if the log cannot be written. */

@@ -11,7 +11,7 @@
 #include "cli/common/suppressions.h"
 
 struct explain {
-    bool dump, save;
+    bool dump, save, at_end;
     pid_t pid;
     const char *directory; /* directory of the run; NULL: not given */
     struct stacks_park park;
