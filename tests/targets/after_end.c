@@ -1,5 +1,5 @@
-/* What a thread that is left does after main has returned. Without the shim it does nothing: the process is gone. The
- * thread learns that the shim waits and reports from the kernel: SIGURG's handler is replaced then.
+/* What a thread that is left does after main has returned. Without the shim it does nothing: the process is
+ * gone. The thread learns that the shim waits and reports from the kernel: SIGURG's handler is replaced then.
  *
  *   after_end WHAT [read a line of standard input]    exit status 5 */
 #include "target.h"
@@ -80,7 +80,8 @@ static void make_children(void)
         expect_death(child, numbers[i]);
         child = vfork();
         if (child == 0) {
-            syscall(SYS_tgkill, syscall(SYS_getpid), syscall(SYS_gettid), numbers[i] == SIGQUIT ? SIGKILL : numbers[i]);
+            syscall(SYS_tgkill, syscall(SYS_getpid), syscall(SYS_gettid),
+                    numbers[i] == SIGQUIT ? SIGKILL : numbers[i]);
             execl("/bin/sh", "sh", "-c", "kill -ALRM $$", NULL);
             _exit(97);
         }

@@ -1,5 +1,5 @@
-/* The handler of the dump signal: no function shows it, children without threads do not have it, and it stays when the
- * program sets the default action again. */
+/* The handler of the dump signal: no function shows it, children without threads do not have it, and it stays
+ * when the program sets the default action again. */
 #include "target.h"
 
 #include <spawn.h>

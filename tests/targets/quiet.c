@@ -1,4 +1,5 @@
-/* A thread that is left at the end. For ever: nobody can wake it. Soon: something wakes it a moment later, and it ends.
+/* A thread that is left at the end. For ever: nobody can wake it. Soon: something wakes it a moment later,
+ * and it ends.
  *
  *   quiet WHAT */
 #include "target.h"
