@@ -44,8 +44,8 @@ struct stacks {
     size_t shared_count;
     struct task_list tasks; /* of a live process: its threads, their names and times just before the stop */
     uint64_t moment_ns;     /* CLOCK_MONOTONIC of that; 0: unknown */
-    struct json_t *json; /* owns the strings of loaded frames; NULL: the symbolizer owns them */
-    char **argv;         /* of the process when they were taken, one block; NULL: not read */
+    struct json_t *json;    /* owns the strings of loaded frames; NULL: the symbolizer owns them */
+    char **argv;            /* of the process when they were taken, one block; NULL: not read */
     bool
         symbols_only; /* the frames come from symbols; stacks_resolve() adds files, lines and inlined calls */
     char *note;       /* one line: what is missing, and what would allow more; NULL: nothing */

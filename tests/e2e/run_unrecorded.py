@@ -125,7 +125,14 @@ def killed_at_start(bench):
     demand(code == 0 and not printed, f"not killed: {code}, {printed}")
 
 
-TESTS = [limit_of_command, limit_of_run, limit_of_child, limit_of_fork, full_directory, directory_becomes_full, full_table,
+def many_programs_of_a_process(bench):
+    """Each exec takes the next name for its ledger, also after a thousand."""
+    bench.write("again", '#!/bin/sh\n[ $1 -gt 0 ] && exec "$0" $(($1 - 1))\nexec ./running\n', 0o755)
+    code, _, report = bench.json(["./again", "1010"])
+    demand(code == 66 and report["summary"]["leaked_threads"] == 3, f"{code}: {bench.err}")
+
+
+TESTS = [many_programs_of_a_process, limit_of_command, limit_of_run, limit_of_child, limit_of_fork, full_directory, directory_becomes_full, full_table,
          killed_at_start]
 
 if __name__ == "__main__":

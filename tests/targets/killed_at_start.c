@@ -10,7 +10,8 @@ static void kill_self(int argc, char **argv, char **environment)
         kill(getpid(), atoi(argv[1]));
 }
 
-__attribute__((section(".preinit_array"), used)) static void (*const first)(int, char **, char **) = kill_self;
+__attribute__((section(".preinit_array"), used)) static void (*const first)(int, char **,
+                                                                            char **) = kill_self;
 
 int main(void)
 {
