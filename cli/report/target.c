@@ -91,6 +91,7 @@ static bool add_unwatched(struct report_target *job, pid_t pid)
 static bool add_process(struct report_target *job, long pid)
 {
     struct ledger *ledger = NULL;
+    symbolizer_see_as(job->symbolizer, (pid_t)pid);
     switch (ledger_open_process((pid_t)pid, &ledger, &job->error)) {
     case LEDGER_OPEN_OK:
         break;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "symbolize/process_file.h"
 
 #define SERVERS "DEBUGINFOD_URLS"
 #define DEBUG_DIRECTORY "/usr/lib/debug/.build-id"
@@ -165,23 +166,43 @@ static bool open_by_build_id(struct image *image)
     return false;
 }
 
+static bool accept(void *image, const char *path)
+{
+    return open_file(image, path);
+}
+
+static bool open_path(struct image *image, pid_t process)
+{
+    const char *path = image->path;
+    if (*path != '/')
+        return false;
+    return (process && process_file_in_root(process, path, accept, image)) || open_file(image, path) ||
+           (process && process_file_mapped(process, path, accept, image));
+}
+
+static void open_anywhere(struct image *image, pid_t process)
+{
+    if (!open_path(image, process))
+        open_by_build_id(image);
+}
+
 /*
  * libdwfl asks the servers of the environment by itself when it searches for debug files. It does so only
  * here.
  */
-static void open_without_servers(struct image *image)
+static void open_without_servers(struct image *image, pid_t process)
 {
     const char *value = getenv(SERVERS);
     char *servers = value ? strdup(value) : NULL;
     unsetenv(SERVERS);
-    if (*image->path != '/' || !open_file(image, image->path))
-        open_by_build_id(image);
+    open_anywhere(image, process);
     if (servers)
         setenv(SERVERS, servers, 1);
     free(servers);
 }
 
-struct image *image_open(const struct code_address *address, bool debuginfod, bool symbols_only)
+struct image *image_open(const struct code_address *address, bool debuginfod, bool symbols_only,
+                         pid_t process)
 {
     struct image *image = calloc(1, sizeof(*image));
     if (!image)
@@ -197,9 +218,9 @@ struct image *image_open(const struct code_address *address, bool debuginfod, bo
     if (image->unproven)
         return image;
     if (!debuginfod)
-        open_without_servers(image);
-    else if (*image->path != '/' || !open_file(image, image->path))
-        open_by_build_id(image);
+        open_without_servers(image, process);
+    else
+        open_anywhere(image, process);
     return image;
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <elfutils/libdwfl.h>
+#include <sys/types.h>
 
 #include "symbolize/symbolize.h"
 #include "symbolize/alias.h"
@@ -26,8 +27,10 @@ struct image {
     bool has_objects;
 };
 
-/* Asks servers only with `debuginfod`. NULL: out of memory. */
-struct image *image_open(const struct code_address *address, bool debuginfod, bool symbols_only);
+/* Asks servers only with `debuginfod`. process: opens files as it sees them; 0: at their paths. NULL: out of
+ * memory. */
+struct image *image_open(const struct code_address *address, bool debuginfod, bool symbols_only,
+                         pid_t process);
 /* Opens a copy of the bytes, not a file. NULL: not ELF, or out of memory. */
 struct image *image_of_memory(const char *module, const void *bytes, size_t size);
 void image_free(struct image *image);

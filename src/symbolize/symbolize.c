@@ -21,6 +21,7 @@ struct answer {
 
 struct symbolizer {
     bool debuginfod, symbols_only;
+    pid_t process;         /* 0: none */
     struct image **images; /* few; the last one used is first */
     size_t image_count;
     void *answers; /* tsearch tree */
@@ -49,7 +50,8 @@ static struct image *find_image(struct symbolizer *symbolizer, const struct code
             images[0] = found;
             return found;
         }
-    return add_image(symbolizer, image_open(address, symbolizer->debuginfod, symbolizer->symbols_only));
+    return add_image(symbolizer, image_open(address, symbolizer->debuginfod, symbolizer->symbols_only,
+                                            symbolizer->process));
 }
 
 bool symbolizer_add_image(struct symbolizer *symbolizer, const char *module, const void *bytes, size_t size)
@@ -174,6 +176,11 @@ struct symbolizer *symbolizer_new(bool debuginfod)
     if (symbolizer)
         symbolizer->debuginfod = debuginfod;
     return symbolizer;
+}
+
+void symbolizer_see_as(struct symbolizer *symbolizer, pid_t pid)
+{
+    symbolizer->process = pid;
 }
 
 void symbolizer_read_symbols_only(struct symbolizer *symbolizer)

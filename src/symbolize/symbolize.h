@@ -1,8 +1,8 @@
 /*
  * Converts module + offset to function, file and line, with inlined frames.
  *
- * It reads files, never a process. It needs a module's path and build-id, as the ledger recorded them. It is
- * not thread-safe: use one symbolizer per thread.
+ * It reads files, never the memory of a process. It needs a module's path and build-id, as the ledger
+ * recorded them. It is not thread-safe: use one symbolizer per thread.
  */
 #ifndef THREADLEAK_SYMBOLIZE_SYMBOLIZE_H
 #define THREADLEAK_SYMBOLIZE_SYMBOLIZE_H
@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct symbolizer;
 
@@ -52,6 +53,10 @@ void symbolizer_free(struct symbolizer *symbolizer);
 /* From now on it reads symbols of files that it opens, but no debug information, which takes a hundred times
  * as long: the frames have no files, lines and inlined calls. */
 void symbolizer_read_symbols_only(struct symbolizer *symbolizer);
+
+/* From now on it opens the files that a live process sees: below its root directory, or what it has mapped.
+ */
+void symbolizer_see_as(struct symbolizer *symbolizer, pid_t pid);
 
 /* Adds a copy of an ELF image that is not a file: the vdso. It is used for addresses with this module name
  * and its build-id. False: not an ELF image, or out of memory. */

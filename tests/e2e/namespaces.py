@@ -5,6 +5,7 @@
 """
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -85,7 +86,43 @@ def at_a_timeout(bench):
     demand(text.count('"stack_source": "ptrace"') == 4, text)
 
 
-TESTS = [report_from_outside, at_a_timeout]
+def demand_symbols(bench, process, change=None):
+    try:
+        demand(process.stdout.readline() == b"up\n", "it did not come up")
+        wait_until(lambda: blocked_in_futex(process.pid) == 2)
+        if change:
+            change()
+        text = report(bench, process.pid)
+        demand("> want " in text and "lock_and_join.c:" in text, text)
+    finally:
+        process.communicate(b"", timeout=harness.TIMEOUT_S)
+
+
+def start(bench, argv):
+    return subprocess.Popen(argv, env=bench.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            stderr=subprocess.DEVNULL)
+
+
+def symbols_of_a_file_that_only_it_sees(bench):
+    need_namespaces()
+    place = bench.path("mounted")
+    os.mkdir(place)
+    script = 'mount -t tmpfs none "$1" && cp "$2" "$1/only_inside" && exec "$1/only_inside"'
+    demand_symbols(bench, start(bench, ["unshare", "--mount", "sh", "-c", script, "sh", place, bench.target("lock_and_join")]))
+
+
+def symbols_of_a_replaced_program(bench):
+    need_root()
+    place = bench.path("replaced")
+    shutil.copy(bench.target("lock_and_join"), place)
+
+    def replace():
+        os.unlink(place)
+        shutil.copy(bench.target("clean"), place)
+    demand_symbols(bench, start(bench, [place]), replace)
+
+
+TESTS = [symbols_of_a_file_that_only_it_sees, symbols_of_a_replaced_program, report_from_outside, at_a_timeout]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))
