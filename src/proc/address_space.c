@@ -40,6 +40,19 @@ static bool skip(char **at, char expected)
     return true;
 }
 
+/* The kernel writes a newline in a name as \012, and does not escape a backslash. */
+static void restore_newlines(char *path)
+{
+    char *from = strstr(path, "\\012"), *to = from;
+    for (; from && *from; to++) {
+        bool newline = strncmp(from, "\\012", 4) == 0;
+        *to = newline ? '\n' : *from;
+        from += newline ? 4 : 1;
+    }
+    if (to)
+        *to = 0;
+}
+
 /* "START-END rwxp OFFSET MAJOR:MINOR INODE   PATH" */
 static bool parse(char *at, struct region *region)
 {
@@ -69,6 +82,7 @@ static bool parse(char *at, struct region *region)
     at += strspn(at, " ");
     region->path = at;
     region->deleted = path_cut_deleted(at);
+    restore_newlines(at);
     return region->start < region->end;
 }
 

@@ -122,7 +122,13 @@ def symbols_of_a_replaced_program(bench):
     demand_symbols(bench, start(bench, [place]), replace)
 
 
-TESTS = [symbols_of_a_file_that_only_it_sees, symbols_of_a_replaced_program, report_from_outside, at_a_timeout]
+def symbols_of_a_path_with_a_newline(bench):
+    place = bench.path("two\nlines")
+    shutil.copy(bench.target("lock_and_join"), place)
+    demand_symbols(bench, start(bench, [place]))
+
+
+TESTS = [symbols_of_a_path_with_a_newline, symbols_of_a_file_that_only_it_sees, symbols_of_a_replaced_program, report_from_outside, at_a_timeout]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))
