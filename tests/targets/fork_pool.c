@@ -1,5 +1,5 @@
-/* A pool of two threads, then a fork, by main or by a third thread.  The child says "up" and waits for the end of
- * its input, as its parent does. */
+/* A pool of two threads, then a fork, by main or by a third thread.  The child says "up" and waits for the
+ * end of its input, as its parent does. */
 #include "target.h"
 
 static void wait_for_end(void)
