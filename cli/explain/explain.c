@@ -34,9 +34,10 @@ bool explain_prepare(struct explain *explain)
 
 /* Live tracked threads, without the main thread (ledger.h). Their stacks take half of the time of a report.
  */
-static bool has_live_threads(const struct ledger_header *header)
+static bool has_live_threads(const struct ledger *ledger)
 {
-    return header->next_serial - 2 - header->dropped != header->ended;
+    const struct ledger_header *header = ledger_get_header(ledger);
+    return header->next_serial - 2 - header->dropped != ledger_count_ended(ledger);
 }
 
 /* NULL: not wanted, or not possible.  Missing stacks must not suppress the report. */
@@ -45,8 +46,7 @@ static struct stacks *take_stacks(const struct explain *explain)
     const struct stacks_options options = {
         .symbolizer = explain->symbolizer, .ledger = explain->ledger, .park = explain->park};
     struct error error;
-    if (!explain->options.stacks ||
-        (explain->at_end && !has_live_threads(ledger_get_header(explain->ledger))))
+    if (!explain->options.stacks || (explain->at_end && !has_live_threads(explain->ledger)))
         return NULL;
     return stacks_take(explain->pid, &options, &error);
 }

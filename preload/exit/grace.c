@@ -10,7 +10,7 @@ bool grace_others_run(const struct shim_state *state)
 {
     int64_t own = shim_tls.slot && !shim_tls.ended && shim_tls.epoch == state->epoch;
     bool is_main = shim_own_tid() == state->pid;
-    return !is_main || ledger_live(state->header) > own;
+    return !is_main || ledger_live(state) > own;
 }
 
 void grace_pause(uint64_t us)

@@ -57,7 +57,7 @@ static uint32_t proved(const struct shim_state *state, const struct ledger_slot 
     return more;
 }
 
-static void count(const struct shim_state *state, struct ledger_site *site, uint32_t before, uint32_t more)
+static void count(struct ledger_site *site, uint32_t before, uint32_t more)
 {
     if (more & SLOT_DETACHED)
         atomic_fetch_add(&site->detached, 1);
@@ -65,10 +65,8 @@ static void count(const struct shim_state *state, struct ledger_site *site, uint
         atomic_fetch_add(&site->detached_late, 1);
     if (more & SLOT_RELEASED)
         atomic_fetch_add(&site->released, 1);
-    if (more & SLOT_ENDED) {
+    if (more & SLOT_ENDED)
         atomic_fetch_add((before | more) & SLOT_DETACHED ? &site->ended_detached : &site->ended_joinable, 1);
-        atomic_fetch_add(&state->header->ended, 1);
-    }
 }
 
 void descriptor_check(const struct shim_state *state, struct ledger_slot *slot)
@@ -81,7 +79,7 @@ void descriptor_check(const struct shim_state *state, struct ledger_slot *slot)
     struct ledger_site *site = &state->sites[slot->site];
     uint32_t more = proved(state, slot, bits) & ~bits;
     if (more && atomic_load(&slot->serial) == serial && slot_set_from(state, slot, bits, more))
-        count(state, site, bits, more);
+        count(site, bits, more);
 }
 
 void descriptor_check_all(const struct shim_state *state)

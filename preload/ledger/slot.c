@@ -97,12 +97,18 @@ static bool is_over(uint32_t bits)
     return released && (bits & SLOT_ENDED);
 }
 
+static void slot_over(const struct shim_state *state, struct ledger_slot *slot)
+{
+    atomic_fetch_add(&state->header->over, 1);
+    slot_give(state, slot);
+}
+
 /* Exactly one caller sees the change that completes the life of the slot. */
 uint32_t slot_set(const struct shim_state *state, struct ledger_slot *slot, uint32_t bits)
 {
     uint32_t before = atomic_fetch_or(&slot->state, bits);
     if (!is_over(before) && is_over(before | bits))
-        slot_give(state, slot);
+        slot_over(state, slot);
     return before;
 }
 
@@ -111,7 +117,7 @@ bool slot_set_from(const struct shim_state *state, struct ledger_slot *slot, uin
     if (!atomic_compare_exchange_strong(&slot->state, &before, before | bits))
         return false;
     if (!is_over(before) && is_over(before | bits))
-        slot_give(state, slot);
+        slot_over(state, slot);
     return true;
 }
 
@@ -119,7 +125,7 @@ void slot_clear(const struct shim_state *state, struct ledger_slot *slot, uint32
 {
     uint32_t before = atomic_fetch_and(&slot->state, ~bits);
     if (!is_over(before) && is_over(before & ~bits))
-        slot_give(state, slot);
+        slot_over(state, slot);
 }
 
 void slot_detached(const struct shim_state *state, struct ledger_slot *slot)

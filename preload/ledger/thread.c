@@ -16,12 +16,24 @@ static void raise_peak(_Atomic int64_t *peak, int64_t live)
         ;
 }
 
-int64_t ledger_live(const struct ledger_header *header)
+static uint64_t count_begun(const struct ledger_header *header)
 {
-    uint64_t ended =
-        atomic_load(&header->ended); /* read first, so that it is at most the number of begun threads */
-    return (int64_t)(atomic_load(&header->next_serial) - (LEDGER_MAIN_SERIAL + 1) -
-                     atomic_load(&header->dropped) - ended);
+    return atomic_load(&header->next_serial) - (LEDGER_MAIN_SERIAL + 1) - atomic_load(&header->dropped);
+}
+
+static uint64_t count_ended(const struct shim_state *state)
+{
+    uint32_t used = ledger_used(state->header, SECTION_SITES);
+    uint64_t ended = 0;
+    for (uint32_t i = 0; i < used; i++)
+        ended += atomic_load(&state->sites[i].ended_joinable) + atomic_load(&state->sites[i].ended_detached);
+    return ended;
+}
+
+int64_t ledger_live(const struct shim_state *state)
+{
+    uint64_t ended = count_ended(state); /* read first, so that it is at most the number of begun threads */
+    return (int64_t)(count_begun(state->header) - ended);
 }
 
 /* Reads the beginnings first, so the result is at most the number at that moment. In the other order any
@@ -45,10 +57,11 @@ static void note_peaks(struct shim_state *state, const struct ledger_site *site,
         live_then[0] = live_now(&site->created, &site->ended_joinable, &site->ended_detached);
     bound = (int64_t)(atomic_load_explicit(&header->next_serial, RELAXED) - (LEDGER_MAIN_SERIAL + 1) -
                       atomic_load_explicit(&header->dropped, RELAXED) -
-                      atomic_load_explicit(&header->joined, RELAXED));
-    if (bound > atomic_load_explicit(&header->peak, RELAXED))
-        live_then[1] =
-            live_now(&header->next_serial, &header->ended, &header->dropped) - (LEDGER_MAIN_SERIAL + 1);
+                      atomic_load_explicit(&header->over, RELAXED));
+    if (bound > atomic_load_explicit(&header->peak, RELAXED)) {
+        uint64_t begun = count_begun(header);
+        live_then[1] = (int64_t)(begun - count_ended(state));
+    }
 }
 
 /* ---- creation --------------------------------------------------------------- */
@@ -144,7 +157,6 @@ void thread_ended(struct shim_state *state, struct ledger_slot *slot, uint64_t n
 {
     struct ledger_site *site = &state->sites[slot->site];
     atomic_store_explicit(&slot->ended_ns, now_ns, RELAXED);
-    atomic_fetch_add(&state->header->ended, 1);
     uint32_t before = slot_set(state, slot, SLOT_ENDED);
     atomic_fetch_add(before & SLOT_DETACHED ? &site->ended_detached : &site->ended_joinable, 1);
 }

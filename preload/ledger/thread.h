@@ -53,6 +53,6 @@ uint64_t thread_own_serial(const struct shim_state *state);
 void thread_named(struct ledger_slot *slot, const char *name);
 
 /* Number of live tracked threads, without the main thread. */
-int64_t ledger_live(const struct ledger_header *header);
+int64_t ledger_live(const struct shim_state *state);
 
 #endif

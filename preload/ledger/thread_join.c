@@ -124,11 +124,8 @@ void join_end(struct shim_state *state, const struct join *join, bool joined, vo
     struct ledger_site *site = &state->sites[slot->site];
     note_join_place(state, site, caller);
     atomic_fetch_add(&site->joined, 1);
-    atomic_fetch_add(&state->header->joined, 1);
     /* The thread has ended, even if by a system call, without destructors. */
     uint32_t before = slot_set(state, slot, SLOT_JOINED | SLOT_ENDED);
-    if (!(before & SLOT_ENDED)) {
-        atomic_fetch_add(&state->header->ended, 1);
+    if (!(before & SLOT_ENDED))
         atomic_fetch_add(&site->ended_joinable, 1);
-    }
 }

@@ -499,14 +499,14 @@ struct ledger_header {
     _Atomic uint32_t second_namespace;
 
     /* Counters of the process.  The others are sums over sites.
-     * live = next_serial - 2 - dropped - ended, without the main thread. */
+     * live = next_serial - 2 - dropped - their ended_joinable - their ended_detached, without
+     * the main thread. */
     _Alignas(64) _Atomic uint64_t next_serial; /* by creators and joiners */
     _Atomic uint64_t dropped;                  /* serials of creations that failed */
-    _Atomic uint64_t joined;
+    _Atomic uint64_t over;                     /* threads that have ended, and were joined or detached */
     _Atomic uint64_t lost_events; /* creations without a record: a section was full or could not grow */
     _Atomic uint64_t lost_places; /* creations whose site did not fit: that of index 0 */
     _Atomic int64_t peak;         /* highest `live` */
-    _Alignas(64) _Atomic uint64_t ended; /* by the threads themselves */
     _Alignas(64) struct ledger_untracked untracked[LEDGER_UNTRACKED_MAX];
     struct ledger_free_list free[LEDGER_FREE_LISTS];
 };

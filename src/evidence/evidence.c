@@ -43,7 +43,7 @@ static bool read_again(pid_t pid, struct task_list *untracked, struct thread_ind
     thread_index_release(index);
     bool done = thread_index_read(index, ledger);
     if (read && done) {
-        *ended = ledger_get_header(ledger)->ended;
+        *ended = ledger_count_ended(ledger);
         untracked_keep_lasting(untracked, &tasks, ledger_get_header(ledger)->end_tid);
         untracked_keep(untracked, pid, index);
     } else {
@@ -57,7 +57,7 @@ static bool read_again(pid_t pid, struct task_list *untracked, struct thread_ind
 static bool read_until_steady(const struct evidence *evidence, struct task_list *untracked,
                               struct thread_index *index)
 {
-    uint64_t ended = ledger_get_header(evidence->ledger)->ended;
+    uint64_t ended = ledger_count_ended(evidence->ledger);
     for (long pause = PAUSE_FIRST_MS; untracked->count && pause <= PAUSE_LAST_MS; pause *= 2) {
         size_t count = untracked->count;
         uint64_t before = ended;

@@ -47,6 +47,16 @@ uint32_t ledger_site_count(const struct ledger *ledger)
     return ledger->count[SECTION_SITES];
 }
 
+uint64_t ledger_count_ended(const struct ledger *ledger)
+{
+    uint64_t ended = 0;
+    for (uint32_t i = 0; i < ledger_site_count(ledger); i++) {
+        const struct ledger_site *site = ledger_get_site(ledger, i);
+        ended += site->ended_joinable + site->ended_detached;
+    }
+    return ended;
+}
+
 const ledger_pc *ledger_get_frames(const struct ledger *ledger, const struct ledger_site *site,
                                    uint32_t *count)
 {

@@ -56,6 +56,8 @@ uint32_t ledger_slot_count(const struct ledger *ledger);
 /* NULL: no such site.  Site 0 is "unknown". */
 const struct ledger_site *ledger_get_site(const struct ledger *ledger, uint32_t index);
 uint32_t ledger_site_count(const struct ledger *ledger);
+/* Tracked threads that have ended: a sum over the sites. */
+uint64_t ledger_count_ended(const struct ledger *ledger);
 /* The frames of a site, leaf first, never NULL. In a damaged ledger *count may be smaller than the recorded
  * count. */
 const ledger_pc *ledger_get_frames(const struct ledger *ledger, const struct ledger_site *site,

@@ -103,7 +103,7 @@ START_TEST(what_was_written_is_read)
     ck_assert_uint_eq(site->created, 5);
     ck_assert_uint_eq(site->ended_joinable, 4);
     ck_assert_uint_eq(site->joined, 3);
-    ck_assert_uint_eq(header->next_serial - 2 - header->dropped - header->ended, 1);
+    ck_assert_uint_eq(header->next_serial - 2 - header->dropped - header->over, 2);
     const ledger_pc *frames = ledger_get_frames(ledger, site, &count);
     ck_assert_uint_eq(count, 3);
     ck_assert_uint_eq(ledger_pc_offset(frames[0]), 0x1234);

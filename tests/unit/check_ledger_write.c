@@ -20,7 +20,7 @@ START_TEST(join_counts_and_frees)
     ck_assert_int_eq(site->joined, 1);
     ck_assert_int_eq(unjoined(site), 0);
     ck_assert(is_free(slot));
-    ck_assert_int_eq(ledger_live(state.header), 0);
+    ck_assert_int_eq(ledger_live(&state), 0);
 }
 END_TEST
 
@@ -168,7 +168,7 @@ START_TEST(dropped_leaves_no_trace)
     ck_assert_int_eq(state.sites[number].created, 0);
     ck_assert_int_eq(state.sites[number].detached, 0);
     ck_assert_int_eq(state.header->peak, 0);
-    ck_assert_int_eq(ledger_live(state.header), 0);
+    ck_assert_int_eq(ledger_live(&state), 0);
     run_thread(number, &descriptors[0]);
     ck_assert_int_eq(state.header->peak, 1);
     ck_assert_int_eq(state.sites[number].peak, 1);

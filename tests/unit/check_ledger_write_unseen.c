@@ -151,7 +151,7 @@ START_TEST(ended_by_system_call)
     ck_assert_uint_eq(leaks(KIND_RUNNING), 0);
     ck_assert_uint_eq(leaks(KIND_UNJOINED), 1);
     ck_assert_int_eq(live(site), 0);
-    ck_assert_int_eq(ledger_live(state.header), 0);
+    ck_assert_int_eq(ledger_live(&state), 0);
     detach(&descriptors[0]);
     ck_assert(is_free(slot));
 }

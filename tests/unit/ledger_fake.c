@@ -173,11 +173,10 @@ static void count_thread(struct fake *fake, const struct fake_thread *thread, ui
     if (site->created == 1)
         site->start_pc = thread->start_pc;
     if (ended) {
-        fake->header->ended++;
         site->ended_joinable += !detached;
         site->ended_detached += detached;
         site->joined += (thread->state & SLOT_JOINED) != 0;
-        fake->header->joined += (thread->state & SLOT_JOINED) != 0;
+        fake->header->over += (thread->state & SLOT_JOINED) != 0;
         return;
     }
     int64_t live = (int64_t)(site->created - site->ended_joinable - site->ended_detached);
@@ -223,8 +222,7 @@ void fake_joined(struct fake *fake, uint32_t site, uint32_t n, ledger_pc join_pc
     record->created += n;
     record->joined += n;
     record->ended_joinable += n;
-    fake->header->joined += n;
-    fake->header->ended += n;
+    fake->header->over += n;
     record->join_pc = join_pc;
     record->peak = record->peak ? atomic_load(&record->peak) : 1;
     fake->header->peak = fake->header->peak ? atomic_load(&fake->header->peak) : 1;
