@@ -95,7 +95,7 @@ const char *snapshot_state_text(enum snapshot_state state)
     case SNAPSHOT_DENIED:
         return "cannot be traced";
     case SNAPSHOT_KERNEL:
-        return "is a worker of the kernel, and runs no code of the program";
+        return "is a kernel worker, which runs no code of the program";
     case SNAPSHOT_UNSTEADY:
         return "was not stopped: its short system calls would return something else";
     case SNAPSHOT_FOREIGN:

@@ -101,18 +101,27 @@ bool wait_for_relock(const struct view *view)
 
 /* ---- condition variables -------------------------------------------------------------- */
 
+/* Two that differ: one of them is no such structure. Then the mutex is unknown. */
 static bool find_cond_wait(const struct view *view, struct glibc_cond_wait *found)
 {
+    const struct snapshot *snapshot = view->waits->context.snapshot;
     const struct snapshot_thread *thread = view->thread;
     uint64_t futex = thread->syscall_args[0];
+    bool is_found = false;
     for (uint64_t at = thread->sp & ~UINT64_C(7); at < thread->sp + MAX_FRAME_BYTES; at += 8) {
-        if (!snapshot_read_memory(view->waits->context.snapshot, thread, at, found, sizeof(*found)))
+        struct glibc_cond_wait here;
+        if (!snapshot_read_memory(snapshot, thread, at, &here, sizeof(here)))
+            break;
+        if (!glibc_is_cond_wait(&here, futex) || !address_space_find(&snapshot->space, here.mutex))
+            continue;
+        if (is_found && here.cond != found->cond)
             return false;
-        if (glibc_is_cond_wait(found, futex) &&
-            address_space_find(&view->waits->context.snapshot->space, found->mutex))
-            return true;
+        if (is_found && here.mutex != found->mutex)
+            here.mutex = 0;
+        *found = here;
+        is_found = true;
     }
-    return false;
+    return is_found;
 }
 
 bool wait_for_cond(const struct view *view)

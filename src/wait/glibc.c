@@ -89,7 +89,11 @@ bool glibc_is_cond_wait(const struct glibc_cond_wait *wait, uint64_t futex)
 {
     /* Offsets of __g_signals[0] before and after glibc removed __g_refs. */
     static const uint64_t signals[] = {40, 32};
+    enum { COND_SIZE = 48 };
     uint32_t shared = (uint32_t)wait->shared;
+    /* Spilled registers beside each other can look like this, with an address in the condition variable. */
+    if (wait->mutex - wait->cond < COND_SIZE)
+        return false;
     if (!wait->cond || wait->cond % 8 || !wait->mutex || wait->mutex % 4 || (shared != 0 && shared != 128))
         return false;
     for (size_t i = 0; i < 2; i++)

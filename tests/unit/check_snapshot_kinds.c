@@ -1,11 +1,13 @@
 /* Kinds of processes: of another architecture, in another namespace, without a main thread. */
 #include <errno.h>
+#include <linux/io_uring.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -131,11 +133,42 @@ START_TEST(memory_is_read_when_the_main_thread_has_left)
 }
 END_TEST
 
+/* A polling ring has a thread of the kernel in the process. */
+static void run_with_kernel_thread(void)
+{
+    struct io_uring_params params = {.flags = IORING_SETUP_SQPOLL};
+    atomic_store(&shared->extra, syscall(SYS_io_uring_setup, 4, &params) < 0);
+    wait_forever();
+}
+
+START_TEST(a_thread_of_the_kernel_has_no_frames)
+{
+    pid_t pid = child_start(run_with_kernel_thread);
+    wait_ready(1);
+    if (atomic_load(&shared->extra)) {
+        puts("skip a_thread_of_the_kernel_has_no_frames: no io_uring here");
+        child_end(pid);
+        return;
+    }
+    for (int i = 0; i < 20; i++) {
+        struct snapshot *snapshot = take_snapshot(pid);
+        ck_assert(snapshot->complete);
+        ck_assert_uint_eq(snapshot->count, 2);
+        for (size_t j = 0; j < 2; j++)
+            ck_assert_int_eq(snapshot->threads[j].state,
+                             snapshot->threads[j].tid == pid ? SNAPSHOT_STOPPED : SNAPSHOT_KERNEL);
+        snapshot_free(snapshot);
+    }
+    child_end(pid);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("kinds");
     tcase_add_test(tests, a_program_of_32_bits);
     tcase_add_test(tests, a_process_in_another_namespace);
     tcase_add_test(tests, memory_is_read_when_the_main_thread_has_left);
+    tcase_add_test(tests, a_thread_of_the_kernel_has_no_frames);
     return suite_run("snapshot_kinds", tests);
 }

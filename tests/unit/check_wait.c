@@ -111,6 +111,43 @@ START_TEST(condvar_with_a_timeout)
 }
 END_TEST
 
+/* C11's, timed and in a loop: the frames have copies of the addresses beside each other. */
+static struct {
+    mtx_t lock;
+    cnd_t ready;
+} queue;
+
+static void *wait_for_queue(void *arg)
+{
+    (void)arg;
+    named("waiter");
+    mtx_lock(&queue.lock);
+    for (int i = 0;; i++) {
+        struct timespec until;
+        timespec_get(&until, TIME_UTC);
+        until.tv_nsec += 1000000;
+        until.tv_sec += until.tv_nsec / 1000000000 + (i < 10 ? 0 : 100);
+        until.tv_nsec %= 1000000000;
+        cnd_timedwait(&queue.ready, &queue.lock, &until);
+    }
+    return NULL;
+}
+
+static void run_queue(void)
+{
+    start_thread(wait_for_queue, NULL);
+    pause();
+}
+
+START_TEST(mutex_of_a_timed_wait)
+{
+    child = child_start(run_queue);
+    sample("waiter", WAIT_CONDVAR);
+    ck_assert_uint_eq(seen->address, (uintptr_t)&queue.ready);
+    ck_assert_uint_eq(seen->mutex, (uintptr_t)&queue.lock);
+}
+END_TEST
+
 static void run_relock(void)
 {
     start_thread(wait_for_jobs, NULL);
@@ -194,6 +231,7 @@ static TCase *make_tests(void)
     tcase_add_test(tcase, condvar);
     tcase_add_test(tcase, condvar_signalled_before);
     tcase_add_test(tcase, condvar_with_a_timeout);
+    tcase_add_test(tcase, mutex_of_a_timed_wait);
     tcase_add_test(tcase, condvar_that_was_signalled);
     tcase_add_test(tcase, condvar_of_c11);
     tcase_add_test(tcase, running);
