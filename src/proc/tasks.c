@@ -25,9 +25,9 @@ bool task_read(pid_t pid, pid_t tid, struct task *task)
                           .start_ticks = stat.start_ticks};
     memcpy(task->name, stat.name, sizeof(task->name));
     task->cpu_s = (double)stat.cpu_ticks / (double)sysconf(_SC_CLK_TCK);
-    /* The first number is the CPU time in nanoseconds, if the kernel counts it. */
+    /* "NS_ON_CPU NS_READY RUNS", if the kernel counts it. */
     if (proc_read(PROC_PATH("%d/task/%d/schedstat", pid, tid), text, sizeof(text)) > 0 &&
-        sscanf(text, "%" SCNu64, &ns) == 1 && ns)
+        sscanf(text, "%" SCNu64 " %*u %" SCNu64, &ns, &task->runs) == 2 && ns)
         task->cpu_s = (double)ns / 1e9;
     return true;
 }

@@ -13,6 +13,7 @@ struct task {
     char state;           /* R S D T t Z X …; 0: unknown */
     double cpu_s;         /* user + system; < 0: unknown */
     double idle_s;        /* since it last ran (proc/idle.h); < 0: unknown */
+    uint64_t runs;        /* how often it has got a CPU; 0: unknown */
     int processor;        /* on which it last ran; -1: unknown */
     uint64_t start_ticks; /* clock ticks after boot; 0: unknown */
 };

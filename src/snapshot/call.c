@@ -1,6 +1,5 @@
 #include "snapshot/call.h"
 
-#include <linux/futex.h>
 #include <sched.h>
 #include <stddef.h>
 #include <sys/syscall.h>
@@ -18,13 +17,6 @@ static bool always(long nr, const uint64_t args[6])
     (void)nr;
     (void)args;
     return true;
-}
-
-static bool waits_for_word(long nr, const uint64_t args[6])
-{
-    (void)nr;
-    int command = (int)args[1] & FUTEX_CMD_MASK;
-    return command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET;
 }
 
 static bool has_no_rest(long nr, const uint64_t args[6])
@@ -69,14 +61,6 @@ static bool is_in(const struct row *rows, size_t count, long nr, const uint64_t 
 bool call_can_be_stopped(const struct task_call *call)
 {
     return call->state != TASK_CALL_BLOCKED || is_in(ROWS(stopped), call->nr, call->args);
-}
-
-uint64_t call_word(const struct task_call *call, uint32_t *expected)
-{
-    if (call->state != TASK_CALL_BLOCKED || call->nr != SYS_futex)
-        return 0;
-    *expected = (uint32_t)call->args[2];
-    return call->args[0];
 }
 
 bool call_can_be_reissued(long nr, const uint64_t args[6])

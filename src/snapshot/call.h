@@ -4,10 +4,8 @@
 
 #include "proc/call.h"
 
-/* May a thread in this call be stopped? futex: also the word must have the expected value (call_word). */
+/* May a thread in this call be stopped? */
 bool call_can_be_stopped(const struct task_call *call);
-/* The address of the word that a call expects to be unchanged; 0: none. */
-uint64_t call_word(const struct task_call *call, uint32_t *expected);
 /* Can a call that failed with EINTR because of the stop be started again? */
 bool call_can_be_reissued(long nr, const uint64_t args[6]);
 

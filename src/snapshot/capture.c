@@ -16,6 +16,7 @@ enum {
     MB = 1024 * KB,
     COPIED_BYTES = 64 * MB,
     USUAL_COPY = 6 * KB, /* most threads use at most this much of their stack */
+    MAX_CHECKED = 1000,  /* threads that are checked while the others are stopped: 6 us each */
     MAX_TRIES = 20,      /* for a thread that goes from call to call */
     OBJECT_BYTES = 64,   /* on both sides of a futex: contains its mutex or condition variable */
 };
@@ -184,7 +185,7 @@ static bool fill_in(struct capture *capture, struct snapshot_arena *arena, uint6
             plan(snapshot, arena, thread, each);
     }
     fill(snapshot, snapshot->threads, snapshot->count);
-    *all = check_left(capture, arena, each);
+    *all = snapshot->count > MAX_CHECKED || check_left(capture, arena, each);
     snapshot->complete = capture->stop.complete && *all;
     for (size_t i = 0; i < snapshot->count; i++)
         snapshot->complete &=
@@ -219,6 +220,15 @@ static void stop_and_fill(struct capture *capture, struct snapshot_arena *arena,
     }
 }
 
+/* A thread that has not run since then has its stack of that moment. */
+static void check_later(struct capture *capture, struct snapshot_arena *arena, uint64_t each)
+{
+    uint64_t stopped_ns = capture->stop.stopped_ns;
+    capture->snapshot->complete &= check_left(capture, arena, each);
+    stop_end(&capture->stop); /* the few that were stopped */
+    capture->stop.stopped_ns = stopped_ns;
+}
+
 void capture_all(struct capture *capture)
 {
     const struct snapshot_options *options = capture->options;
@@ -244,6 +254,8 @@ void capture_all(struct capture *capture)
         capture->why = ENOMEM;
     capture->snapshot->parked = capture->stop.park != 0;
     stop_end(&capture->stop);
+    if (capture->ok && capture->snapshot->count > MAX_CHECKED && !capture->stop.park)
+        check_later(capture, arena, each);
 }
 
 /* ---- more of some threads ----------------------------------------------------------------------- */

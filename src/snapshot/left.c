@@ -42,16 +42,12 @@ static bool call_is_of_kernel(const struct task_call *call)
     return call->state == TASK_CALL_BLOCKED && !call->pc && !call->sp;
 }
 
-static bool has_its_word(pid_t tid, const struct task_call *call)
-{
-    uint32_t expected, found;
-    uint64_t address = call_word(call, &expected);
-    return !address || (read_memory(tid, address, &found, sizeof(found)) && found == expected);
-}
-
 static void choose(pid_t pid, struct tracee *tracee, enum left_how how)
 {
     struct task_call call;
+    /* First, so that a thread that leaves its call after it was read has run once more. */
+    uint64_t runs = tracee->runs_before ? tracee->runs_before : task_runs_read(pid, tracee->tid);
+    tracee->runs_before = 0;
     task_call_read(pid, tracee->tid, &call);
     tracee->call = call;
     resolve(tracee->tid, &call);
@@ -59,9 +55,9 @@ static void choose(pid_t pid, struct tracee *tracee, enum left_how how)
     /* A kernel thread cannot be traced; that is reported. */
     if (how == LEFT_NONE || (call_is_of_kernel(&call) && tracee->tid == pid))
         return;
-    if (call_can_be_stopped(&call) && has_its_word(tracee->tid, &call))
+    if (call_can_be_stopped(&call))
         return;
-    tracee->call.runs = task_runs_read(pid, tracee->tid);
+    tracee->call.runs = runs;
     tracee->state = TRACEE_LEFT;
 }
 
@@ -143,8 +139,9 @@ void left_set_call(const struct tracee *tracee, struct snapshot_thread *thread)
 
 bool left_is_steady(pid_t pid, const struct tracee *tracee)
 {
-    struct task_call now;
+    struct task_call now = {.runs = task_runs_read(pid, tracee->tid)};
+    if (now.runs)
+        return now.runs == tracee->call.runs;
     task_call_read(pid, tracee->tid, &now);
-    now.runs = task_runs_read(pid, tracee->tid);
     return task_call_is_same(&tracee->call, &now);
 }

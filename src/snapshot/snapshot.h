@@ -21,6 +21,7 @@
 #include <sys/types.h>
 
 #include "proc/address_space.h"
+#include "proc/tasks.h"
 #include "ledger/ledger.h"
 
 /* DWARF's register numbers (the psABI of each machine); the pc is among them. */
@@ -82,6 +83,7 @@ struct snapshot {
 };
 
 struct snapshot_options {
+    const struct task_list *tasks; /* read just before, which saves a reading of each; NULL: none */
     /* Called once, in another thread, while the process stands still after the first stop; NULL: nothing. */
     void (*while_stopped)(const struct snapshot *snapshot, void *arg);
     void *arg;

@@ -34,7 +34,9 @@ bool stop_add(struct stop *stop, pid_t tid)
 {
     if (!ARRAY_GROW(stop->tracees, stop->count))
         return false;
-    stop->tracees[stop->count++] = (struct tracee){.tid = tid, .state = TRACEE_NEW};
+    const struct task *task = stop->tasks ? task_list_find(stop->tasks, tid) : NULL;
+    stop->tracees[stop->count++] =
+        (struct tracee){.tid = tid, .state = TRACEE_NEW, .runs_before = task ? task->runs : 0};
     return true;
 }
 
@@ -66,7 +68,8 @@ static bool add_new(struct stop *stop, bool *found)
 void stop_seize(struct stop *stop)
 {
     sort_and_unify(stop);
-    enum left_how how = stop->park ? LEFT_NONE : stop->began_ns ? LEFT_AT_ONCE : LEFT_PATIENTLY;
+    enum left_how how = stop->park || stop->listed ? LEFT_NONE : LEFT_PATIENTLY;
+    stop->listed = true;
     left_choose(stop->pid, stop->tracees, stop->count, how);
     for (size_t i = 0; i < stop->count; i++)
         if (stop->tracees[i].state == TRACEE_NEW)

@@ -12,9 +12,11 @@ struct stop {
     pid_t pid;
     struct tracee *tracees; /* by ascending tid */
     size_t count;
-    uint64_t wait_ns; /* for threads that do not stop */
-    uint64_t park;    /* snapshot_options; 0: none */
+    uint64_t wait_ns;              /* for threads that do not stop */
+    const struct task_list *tasks; /* snapshot_options; NULL: none */
+    uint64_t park;                 /* snapshot_options; 0: none */
     pid_t park_not;
+    bool listed;         /* the threads were listed before */
     uint64_t began_ns;   /* when the first thread was interrupted; 0: none was */
     uint64_t stopped_ns; /* set by stop_end */
     bool complete;       /* no thread was created that is not a tracee */

@@ -27,6 +27,7 @@ struct tracee {
     int why;               /* errno */
     bool in_group_stop;    /* SIGSTOP or the like holds the process */
     struct task_call call; /* before the stop */
+    uint64_t runs_before;  /* task.runs just before; 0: unknown */
     long call_nr;          /* of the call that the kernel has started again, else call.nr */
 };
 

@@ -55,8 +55,9 @@ static int join(pthread_t tracer, struct stop *stop)
         until.tv_nsec %= 1000000000;
         if (pthread_clockjoin_np(tracer, NULL, CLOCK_MONOTONIC, &until) != ETIMEDOUT)
             return why;
-        stop_reap(stop->pid);
         unsigned now = atomic_load(&stop->seizing);
+        if (now % 2 && now == before)
+            stop_reap(stop->pid);
         rounds = now % 2 && now == before ? rounds + 1 : 0;
         before = now;
         if (rounds == MAX_ROUNDS && pthread_cancel(tracer) == 0)
@@ -72,6 +73,7 @@ int tracing_run(struct capture *capture)
     capture->stop.pid = capture->snapshot->pid;
     capture->stop.wait_ns = (uint64_t)ms * 1000000u;
     if (capture->options) {
+        capture->stop.tasks = capture->options->tasks;
         capture->stop.park = capture->options->park;
         capture->stop.park_not = capture->options->park_not;
     }

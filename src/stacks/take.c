@@ -118,7 +118,8 @@ struct stacks *stacks_take(pid_t pid, const struct stacks_options *options, stru
     struct snapshot *snapshot;
     struct error why = {""};
     struct live_facts facts = {.files = NULL};
-    const struct snapshot_options how = {.while_stopped = read_files,
+    const struct snapshot_options how = {.tasks = &facts.tasks,
+                                         .while_stopped = read_files,
                                          .arg = &facts.files,
                                          .park = options->park.at,
                                          .park_not = options->park.except};

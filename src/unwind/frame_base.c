@@ -124,6 +124,15 @@ static enum fit fit_of(const struct cursor *cursor, uint64_t base)
     return step == STEP_LAST ? FIT_ALL : step == STEP_LOST ? FIT_NONE : FIT_PART;
 }
 
+/* After a call, or the code that signal handlers return to. */
+static bool is_return(struct cursor *cursor, uint64_t from)
+{
+    if (cursor_is_after_call(cursor, from) || cursor_is_signal_return(cursor, from))
+        return true;
+    const struct frame_rules *rules = code_find_rules(cursor->code, from);
+    return rules && rules->is_signal_frame;
+}
+
 /* False: the word was not copied. */
 static bool try_base(struct cursor *cursor, uint64_t base, uint64_t function, enum fit *fit)
 {
@@ -133,8 +142,8 @@ static bool try_base(struct cursor *cursor, uint64_t base, uint64_t function, en
         return true;
     if (!cursor_read_word(cursor, base + 8, &from))
         return false;
-    if (!cursor_is_code(cursor, from) ||
-        !(function ? calls(cursor, from, function) : cursor_is_after_call(cursor, from)))
+    if (!cursor_is_code(cursor, from - 1) ||
+        !(function ? calls(cursor, from, function) : is_return(cursor, from)))
         return true;
     *fit = cursor->is_trial ? FIT_ALL : fit_of(cursor, base);
     return true;

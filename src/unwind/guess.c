@@ -78,12 +78,16 @@ static bool is_called_from_top(struct cursor *cursor, uint64_t pc)
 /* call rel32, or ff /2 (call through a register or memory) with the bytes that its ModRM byte requires. */
 bool cursor_is_after_call(const struct cursor *cursor, uint64_t pc)
 {
-    unsigned char code[7], *end = code + sizeof(code);
-    if (!cursor_read_code(cursor, pc - sizeof(code), code, sizeof(code)))
+    unsigned char code[7] = {0}, *end = code + sizeof(code);
+    const struct region *region = address_space_find(&cursor->code->snapshot->space, pc - 1);
+    size_t before = region ? pc - region->start : 0; /* the function may begin with the mapping */
+    if (before > sizeof(code))
+        before = sizeof(code);
+    if (!before || !cursor_read_code(cursor, pc - before, end - before, before))
         return false;
     if (end[-5] == 0xe8)
         return true;
-    for (size_t size = 2; size <= sizeof(code); size++) {
+    for (size_t size = 2; size <= before; size++) {
         unsigned char mode = end[1 - (int)size] >> 6, rm = end[1 - (int)size] & 7;
         size_t sib = mode != 3 && rm == 4, displaced = mode == 1                             ? 1
                                                        : mode == 2 || (mode == 0 && rm == 5) ? 4
