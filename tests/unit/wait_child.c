@@ -28,7 +28,7 @@ static struct snapshot *snapshot;
 static struct unwinder *unwinder;
 static struct symbolizer *symbolizer;
 static struct waits *waits;
-static struct task_list tasks;
+static struct task_list tasks, before;
 static size_t seen_index;
 
 void named(const char *name)
@@ -68,6 +68,7 @@ static void drop_sample(void)
     unwinder_free(unwinder);
     snapshot_free(snapshot);
     task_list_release(&tasks);
+    task_list_release(&before);
     waits = NULL;
     unwinder = NULL;
     snapshot = NULL;
@@ -87,13 +88,14 @@ void sample_all(void)
     drop_sample();
     if (!symbolizer)
         symbolizer = symbolizer_new(false);
-    ck_assert(process_tasks(child, &tasks));
-    task_list_set_idle(&tasks, child);
+    ck_assert(process_tasks(child, &before));
+    task_list_set_idle(&before, child);
     ck_assert_msg(snapshot_take(child, &options, &snapshot, &error) == SNAPSHOT_OK, "%s", error.text);
+    ck_assert(process_tasks(child, &tasks)); /* the latest names */
     unwinder = unwinder_new(snapshot, &error);
     ck_assert_msg(unwinder, "%s", error.text);
     const struct wait_context context = {snapshot, unwinder, symbolizer, give_name,
-                                         NULL,     files,    &tasks,     glibc};
+                                         NULL,     files,    &before,     glibc};
     waits = waits_new(&context, &error);
     ck_assert_msg(waits, "%s", error.text);
 }
