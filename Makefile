@@ -101,7 +101,7 @@ $(eval $(call code,$(BUILD)/tsan,$(TSAN)))
 PRELOAD_FLAGS := -O2 -g -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector \
 	-fasynchronous-unwind-tables -fno-plt
 PRELOAD_LINK = -Wl,--version-script=$(BUILD)/preload/exports.map \
-	-Wl,-z,nodelete -Wl,-z,relro,-z,now -Wl,--no-undefined -Wl,-soname,libthreadleak.so
+	-Wl,-z,nodelete -Wl,-z,noseparate-code -Wl,-z,relro,-z,now -Wl,--no-undefined -Wl,-soname,libthreadleak.so
 PRELOAD_OBJ := $(PRELOAD:%=$(BUILD)/%.o) $(COMMON:%=$(BUILD)/preload/%.o)
 
 $(BUILD)/preload/src/%.o: src/%.c | $(FIRST)

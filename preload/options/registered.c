@@ -163,9 +163,12 @@ static void compose(void)
 
 const char *registered_environment(const char *options)
 {
+    if (!options || !*options) {
+        shim_config.options_size = LEDGER_OPTIONS; /* empty ones, and no page is touched */
+        return "";
+    }
     struct text text = text_in(parts[LEDGER_OPTIONS_ENVIRONMENT], OPTIONS_PART_MAX);
-    if (options)
-        text_string(&text, options);
+    text_string(&text, options);
     if (text.overflow) {
         parts[LEDGER_OPTIONS_ENVIRONMENT][0] = 0;
         shim_say("THREADLEAK_OPTIONS is longer than 4095 bytes: ignored");

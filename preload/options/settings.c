@@ -143,9 +143,10 @@ static int32_t pthread_field(const char *symbol, uint32_t bits)
     return field && field[0] == bits && field[1] == 1 && field[2] < 4096 ? (int32_t)field[2] : -1;
 }
 
-void settings_offsets(void)
+static void find_offsets(void)
 {
     const char *self = (const char *)pthread_self();
+    shim_config.tid_offset = -1;
     shim_config.start_offset = pthread_field("_thread_db_pthread_start_routine", 64);
     shim_config.tls_offset = (int32_t)((const char *)&shim_tls - self);
     /* Trusts the offset only if this thread's tid is there. */
@@ -168,6 +169,25 @@ static void find_exe(void)
     shim_config.exe[n > 0 ? n : 0] = 0;
 }
 
+/* The path of this library does not change then, and is read later. */
+static bool is_preloaded_by_absolute_path(const char *preload)
+{
+    const char *own = preload ? strstr(preload, "libthreadleak.so") : NULL;
+    while (own && own > preload && own[-1] != ':' && own[-1] != ' ')
+        own--;
+    return own && *own == '/';
+}
+
+void settings_look_up(void)
+{
+    static _Atomic bool is_done;
+    if (atomic_exchange(&is_done, true))
+        return;
+    find_offsets();
+    if (!*shim_config.reporter[0])
+        find_reporter();
+}
+
 /* A program can write into its arguments, as dirname() does. */
 void settings_arguments(int argc, char **argv)
 {
@@ -187,7 +207,8 @@ void settings_find(void)
     shim_config.started_ns = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
     read_environment();
     remove_from_preload();
-    find_reporter();
+    if (!is_preloaded_by_absolute_path(getenv("LD_PRELOAD")))
+        find_reporter(); /* the program can change its working directory */
     find_exe();
     find_default_attributes();
 }

@@ -9,8 +9,9 @@ void settings_find(void);
 /* Remembers the arguments of main. */
 void settings_arguments(int argc, char **argv);
 
-/* Sets the offsets in libc's memory. Call it before the first ledger. */
-void settings_offsets(void);
+/* Finds the rest, once per program: offsets in libc's memory, and the reporter. It takes the lock of the
+ * loader. Call it before the first ledger. */
+void settings_look_up(void);
 
 /* Registers the results of __threadleak_default_options() and __threadleak_default_suppressions(), if the
  * program exports them. Call it after state_start. */

@@ -10,16 +10,18 @@
 
 #define SITE_LEVELS 3 /* 10,752 entries */
 
-static struct shim_state first_state; /* before the first ledger of a process */
+struct shim_state shim_first_state;
 /* Used when there is no memory for the real one, or none is wanted. */
-static struct shim_state failed_state = {.ready = SHIM_FAILED};
+static struct shim_state failed_state;
 
-struct shim_state *shim_state = &first_state;
-struct shim_config shim_config = {.tid_offset = -1, .start_offset = -1};
+struct shim_state *shim_state = &shim_first_state;
+struct shim_config shim_config; /* settings_find() sets what is not 0 at first */
 
-static pid_t first; /* pid of the program; 0: not known yet */
-static pid_t here;  /* pid of this process; another one: a child of vfork, or of a fork without handlers */
-static bool forked; /* since the start of the program */
+/* Written at each start: on a page that the loader has written, too. */
+#define HOT __attribute__((section(".data")))
+static HOT pid_t first; /* pid of the program; 0: not known yet */
+static HOT pid_t here; /* pid of this process; another one: a child of vfork, or of a fork without handlers */
+static HOT bool forked; /* since the start of the program */
 
 static size_t pages(size_t bytes)
 {
@@ -47,14 +49,17 @@ static struct shim_state *map_state(void)
 void state_never(void)
 {
     shim_config.is_second = true;
+    atomic_store(&failed_state.ready, SHIM_FAILED);
     shim_state = &failed_state;
 }
 
 bool state_make(struct shim_state *expected, bool wanted)
 {
     struct shim_state *made = wanted ? map_state() : NULL;
-    if (!made)
+    if (!made) {
         made = &failed_state;
+        atomic_store(&made->ready, SHIM_FAILED);
+    }
     if (__atomic_compare_exchange_n(&shim_state, &expected, made, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
         return made != &failed_state;
     if (made != &failed_state)
@@ -67,8 +72,8 @@ void state_leave(struct shim_state *parent, bool under_way)
     forked = true;
     here = (pid_t)SYS0(getpid);
     if (shim_state == parent)
-        shim_state = &first_state;
-    memset(&first_state, 0, sizeof(first_state)); /* another thread can have held a lock */
+        shim_state = &shim_first_state;
+    memset(&shim_first_state, 0, sizeof(shim_first_state)); /* another thread can have held a lock */
     atomic_store(&failed_state.unrecorded, 0);
     if (!under_way && parent->size)
         SYS2(munmap, parent, parent->size);
@@ -114,7 +119,7 @@ struct shim_state *shim_own(void)
 
 int32_t shim_own_tid(void)
 {
-    if (shim_config.tid_offset < 0)
+    if (shim_config.tid_offset <= 0)
         return (int32_t)SYS0(gettid);
     return *(const int32_t *)((const char *)pthread_self() + shim_config.tid_offset);
 }

@@ -75,21 +75,16 @@ enum { SANDBOX_NONE, SANDBOX_MAYBE, SANDBOX_SURE };
 #define TEST_NAME_MAX 512
 
 struct shim_config {
-    struct options options;
-    char options_text[OPTIONS_TEXT_MAX]; /* LEDGER_OPTIONS strings in a row, as in the ledger */
     uint32_t options_size;
-    const char *rules;                   /* registered by the program; NULL: none */
-    char run_dir[256];                   /* "": not under `threadleak run` */
-    char test[TEST_NAME_MAX];            /* the test that the program runs; "": not known */
-    char reporter[REPORTER_PLACES][512]; /* paths where threadleak may be, in this order */
-    int dump_signal;                     /* our handler was installed for it; 0: not yet */
-    int capture_signal;                  /* reserved by signal_capture.c; 0: none yet */
-    int32_t tid_offset;                  /* in glibc's struct pthread; -1: not known */
+    const char *rules;       /* registered by the program; NULL: none */
+    char run_dir[256];       /* "": not under `threadleak run` */
+    int dump_signal;         /* our handler was installed for it; 0: not yet */
+    int capture_signal;      /* reserved by signal_capture.c; 0: none yet */
+    int32_t tid_offset;      /* in glibc's struct pthread; -1: not known */
     int32_t start_offset;    /* in glibc's struct pthread: start routine, then its argument; -1: not known */
     int32_t tls_offset;      /* from a pthread_t to that thread's shim_tls */
     uint64_t trampolines[2]; /* the start routines that we pass to libc */
     uint64_t started_ns;     /* CLOCK_MONOTONIC at the start of the program */
-    char arguments[2048];    /* of main, as NUL-terminated strings in a row; they may be cut off */
     uint32_t arguments_size, argument_count;
     char exe[512]; /* target of /proc/self/exe before any chroot; "": not known */
     /* The program entered a sandbox, or did before a fork: its filter may kill for an
@@ -102,9 +97,16 @@ struct shim_config {
     bool sanitizer;   /* its leak check can come after our end, and needs the stacks of all threads */
     bool had_stderr;  /* at the start, with these numbers: */
     uint64_t stderr_device, stderr_inode;
+    /* The large ones come last: at a start only few pages are touched. */
+    char arguments[2048];     /* of main, as NUL-terminated strings in a row; they may be cut off */
+    char test[TEST_NAME_MAX]; /* the test that the program runs; "": not known */
+    struct options options;
+    char reporter[REPORTER_PLACES][512]; /* paths where threadleak may be, in this order */
+    char options_text[OPTIONS_TEXT_MAX]; /* LEDGER_OPTIONS strings in a row, as in the ledger */
 };
 
-extern struct shim_state *shim_state; /* never NULL */
+extern struct shim_state *shim_state;      /* never NULL */
+extern struct shim_state shim_first_state; /* before the first ledger of a process; never SHIM_READY */
 extern struct shim_config shim_config;
 
 /* On a smaller stack the frames of an unwinder might not fit. */
@@ -129,7 +131,9 @@ void state_give_back(struct shim_state *state, uint32_t slots);
 static inline struct shim_state *shim_known(void)
 {
     struct shim_state *state = shim_state;
-    bool ready = atomic_load_explicit(&state->ready, memory_order_acquire) == SHIM_READY;
+    /* Each page that a program without threads touches costs it microseconds. */
+    bool ready =
+        state != &shim_first_state && atomic_load_explicit(&state->ready, memory_order_acquire) == SHIM_READY;
     return __builtin_expect(ready, 1) ? state : NULL;
 }
 

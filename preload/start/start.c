@@ -152,7 +152,8 @@ struct shim_state *shim_ready_early(void)
 static void begin_process(void *arg)
 {
     struct shim_state *state = arg;
-    settings_offsets();
+    if (atomic_load(&may_load))
+        settings_look_up();
     thread_begin_start();
     bool mapped = ledger_map(state);
     if (mapped)
@@ -173,7 +174,8 @@ static void attach(struct shim_state *before)
 static bool start(void)
 {
     enum { NOT_YET, RUNS, DONE };
-    static _Atomic uint32_t stage;
+    static
+        __attribute__((section(".data"))) _Atomic uint32_t stage; /* on a page that the loader has written */
     uint32_t not_yet = NOT_YET;
     if (atomic_compare_exchange_strong(&stage, &not_yet, RUNS)) {
         start_once();

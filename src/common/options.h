@@ -46,9 +46,9 @@ struct options {
     enum option_color color;
     char format[16];                 /* "text", "json", … */
     char log_path[OPTIONS_PATH_MAX]; /* "stderr", or a path with %p and %h unexpanded */
-    char suppressions[OPTIONS_SUPPRESSIONS_MAX][OPTIONS_PATH_MAX];
     unsigned suppressions_count;
     char baseline[OPTIONS_PATH_MAX]; /* "": none */
+    char suppressions[OPTIONS_SUPPRESSIONS_MAX][OPTIONS_PATH_MAX];
 };
 
 /* Called for each unknown key or bad value with one line, "THREADLEAK_OPTIONS: …", without a newline. The

@@ -37,6 +37,7 @@ void writer_begin(void)
     index_init(&state.encoded, memory + size, LEVELS);
     memset(descriptors, 0, sizeof(descriptors));
     shim_config.start_offset = offsetof(struct descriptor, start);
+    shim_config.tid_offset = -1;
     shim_config.tls_offset = offsetof(struct descriptor, tls);
     shim_config.trampolines[0] = shim_config.trampolines[1] = TRAMPOLINE;
     state.births = births;
