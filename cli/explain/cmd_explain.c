@@ -24,6 +24,7 @@ static bool build_report(struct explain *explain, struct error *error)
 {
     const struct verdict_rules rules = {
         .kinds = explain->options.report,
+        .judge_seen = explain->options.judge,
         .suppressions = explain->suppressions.rules,
         .symbolizer = explain->symbolizer,
     };

@@ -22,6 +22,7 @@ static const struct word ends[] = {
     {"quick_exit", JUDGE_QUICK_EXIT},
     {"exec", JUDGE_EXEC},
     {"signal", JUDGE_SIGNAL},
+    {"death_test", JUDGE_DEATH_TEST},
     {"all", JUDGE_ALL},
     {"none", 0},
     {NULL, 0},
@@ -80,8 +81,9 @@ static const struct options_key keys[] = {
          "kinds of thread that count as leaks: a list of running, unjoined, detached; all, none",
          "is not a list of running, detached, unjoined, all, none"),
     LIST(judge, "exit", ends,
-         "ends of a process that are judged: a list of exit, _exit, quick_exit, exec, signal; all, none",
-         "is not a list of exit, _exit, quick_exit, exec, signal, all, none"),
+         "ends of a process that are judged: a list of exit, _exit, quick_exit, exec, signal, death_test; "
+         "all, none",
+         "is not a list of exit, _exit, quick_exit, exec, signal, death_test, all, none"),
     NUMBER(exitcode, "0", 0, 255, "exit status when threads leaked and the program's own was 0; 0: unchanged",
            "is not a number from 0 to 255"),
     /* The sum of 20 pauses of 1 µs, doubled each time up to 100 ms: preload/exit/steps.h. */

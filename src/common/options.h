@@ -15,15 +15,17 @@
 #include "common/option_values.h"
 
 /* Ends that are judged: bits of options.judge.  Bit n is enum ledger_end n;
- * death by signal has no ledger_end and takes the last bit. */
+ * death by signal has no ledger_end.  DEATH_TEST is a condition: without it, the child of a death
+ * test is not judged, however it ends. */
 enum {
     JUDGE_EXIT = 1u << 1,
     JUDGE__EXIT = 1u << 2,
     JUDGE_QUICK_EXIT = 1u << 3,
     JUDGE_EXEC = 1u << 4,
     JUDGE_SIGNAL = 1u << 5,
+    JUDGE_DEATH_TEST = 1u << 6,
 };
-#define JUDGE_ALL (JUDGE_EXIT | JUDGE__EXIT | JUDGE_QUICK_EXIT | JUDGE_EXEC | JUDGE_SIGNAL)
+#define JUDGE_ALL (JUDGE_EXIT | JUDGE__EXIT | JUDGE_QUICK_EXIT | JUDGE_EXEC | JUDGE_SIGNAL | JUDGE_DEATH_TEST)
 
 enum option_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 

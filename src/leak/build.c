@@ -90,7 +90,8 @@ static void set_end(struct build *build)
         process->judged = build->rules->judge & JUDGE_SIGNAL;
         process->signal = end->known ? WTERMSIG(end->wait_status) : 0;
     }
-    if (process->judged && process->how != END_ALIVE &&
+    bool spares = !((build->rules->judge_seen | build->rules->judge) & JUDGE_DEATH_TEST);
+    if (process->judged && process->how != END_ALIVE && spares &&
         is_death_test(build->evidence, process->argv, build->rules->symbolizer))
         process->judged = false;
 }

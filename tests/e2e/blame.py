@@ -112,6 +112,19 @@ def gtest(bench):
     bench.demand_tests([suite, "--gtest_filter=Pool.*:*Typed*"], {"Pool.Leaks": 1, "Typed.Leaks<int>": 1})
 
 
+def death_tests(bench):
+    """The child of a death test is not judged, unless --judge says so; for both ways to start it."""
+    suite = bench.compile("suite_gtest_death.cpp", "-lgtest", "-lgtest_main")
+    for style in "fast", "threadsafe":
+        argv = [suite, f"--gtest_death_test_style={style}"]
+        bench.report(argv, status=0)
+        for options, status in ([], 0), (["--judge=exit,death_test"], 66):
+            done = subprocess.run([bench.cli, "run", *options, "--", *argv], env=bench.env, text=True, capture_output=True,
+                                  stdin=subprocess.DEVNULL, timeout=harness.TIMEOUT_S, check=False)
+            demand(done.returncode == status, f"{style} {options}: {done.returncode} {done.stdout}{done.stderr}")
+            demand(("1 leaked thread" in done.stderr) == (status == 66), f"{style} {options}: {done.stderr}")
+
+
 def cmocka(bench):
     for how in FLAGS:
         suite = bench.compile("suite_cmocka.c", "-lcmocka", how=how)
@@ -257,7 +270,7 @@ def bats(bench):
     demand(found == ["pool.bats: test_leaks_a_thread"], f"{found}")
 
 
-TESTS = [fork_runner, check, gtest, cmocka, glib, boost, rust, commands, by_environment, in_children, as_text,
+TESTS = [fork_runner, check, gtest, death_tests, cmocka, glib, boost, rust, commands, by_environment, in_children, as_text,
          pytest, bats]
 
 if __name__ == "__main__":

@@ -301,7 +301,7 @@ START_TEST(lists_are_written_as_they_are_read)
         ck_assert_uint_eq(options.judge, bits);
     }
     options_judge_text(JUDGE_ALL, text);
-    ck_assert_str_eq(text, "exit,_exit,quick_exit,exec,signal");
+    ck_assert_str_eq(text, "exit,_exit,quick_exit,exec,signal,death_test");
     options_report_text(KIND_ALL, text);
     ck_assert_str_eq(text, "running,detached,unjoined");
     options_report_text(0, text);
