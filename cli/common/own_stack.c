@@ -32,7 +32,7 @@ int run_on_own_stack(int (*main)(int argc, char **argv), int argc, char **argv)
     call.there.uc_stack = (stack_t){.ss_sp = stack + GUARD_SIZE, .ss_size = OWN_STACK_SIZE};
     call.there.uc_link = &call.here;
     makecontext(&call.there, enter, 0);
-    /* A signal mask that the command changes stays, because both contexts have that of now: nothing changes
-     * it back before the program ends. */
+    /* Both contexts have the current signal mask. The program ends before swapcontext() would set it again,
+     * so a mask that the command sets stays. */
     return swapcontext(&call.here, &call.there) == 0 ? call.status : main(argc, argv);
 }

@@ -7,7 +7,7 @@
 
 #define OWN_STACK_SIZE (8ul << 20)
 
-/* Returns what main returns.  Without memory for a stack, main runs on the present one. */
+/* Returns what main returns. Without memory for a stack, main runs on the current stack. */
 int run_on_own_stack(int (*main)(int argc, char **argv), int argc, char **argv);
 
 #endif

@@ -18,7 +18,7 @@ bool run_dir_make(char path[RUN_DIR_MAX], struct error *error);
 void run_dir_remove(const char *path);
 
 /* Saves the current stacks of a process that is about to end, as "stacks.PID.N" beside its "ledger.PID.N".
- * park: whether its threads go on (stacks.h). directory: its ledger must be there; NULL: anywhere. False: not
+ * park: whether its threads go on (stacks.h). directory: where its ledger must be; NULL: anywhere. False: not
  * saved. */
 struct stacks_park; /* stacks/stacks.h */
 bool save_stacks(pid_t pid, const char *directory, const struct stacks_park *park);

@@ -24,7 +24,7 @@ static __inline__ void threadleak_adapter_begin_(struct threadleak_adapter_ *ada
         adapter->starter = getpid();
 }
 
-/* Runs at the end of the program.  Otherwise tests that are never checked would pass without a word. */
+/* Runs at the end of the program. Without its message, tests that are never checked would pass silently. */
 static __inline__ void threadleak_adapter_end_(struct threadleak_adapter_ *adapter, const char *header,
                                                const char *what)
 {

@@ -1,22 +1,22 @@
 /*
- * The begin of an end: which thread, and when. Handlers of exit() can take long, and can end the process in
- * another way.
+ * Records which thread begins to end the process, how and when. Handlers of exit() can take long, and can end
+ * the process in another way.
  */
 #ifndef THREADLEAK_PRELOAD_EXIT_BEGIN_H
 #define THREADLEAK_PRELOAD_EXIT_BEGIN_H
 
 #include "preload/shim/state.h"
 
-/* The calling thread ends the process. */
+/* Records that the calling thread ends the process. */
 void begin_record_thread(struct shim_state *state);
-/* It does so in this way. */
+/* Records how the process ends, and with which status. */
 void begin_record(struct shim_state *state, enum ledger_end how, int status);
 
-/* exit() was called. */
+/* Records both when exit() is called. */
 void begin_exit(int status);
 
-/* At the first creation of a process: a return from main is recorded before the handlers run that the program
- * has registered so far. */
+/* Registers a handler that records a return from main. It runs before the handlers that the program has
+ * registered so far. Call it at the first creation of a process. */
 void begin_arm(const struct shim_state *state);
 
 /* Is exit() under way?  If that was not recorded, the stack of the calling thread shows it. */

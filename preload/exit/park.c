@@ -96,7 +96,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
 
 /* ---- the end cut short ---------------------------------------------------------------- */
 
-/* Also a timer or a message queue of this process. */
+/* Did this process cause the signal: by kill(), a timer or a message queue? */
 static bool is_from_here(const struct shim_state *state, const siginfo_t *info)
 {
     bool sent = info->si_code == SI_USER || info->si_code == SI_TKILL || info->si_code == SI_QUEUE;
@@ -143,7 +143,7 @@ uint64_t park_mask(void)
     return all_but_faults() & ~cutting_signals();
 }
 
-/* The program blocked them, and they came before its end. */
+/* Signals that came before the end, while the program blocked them, do not cut it short. */
 static void drop_pending(uint64_t signals)
 {
     const struct timespec now = {0, 0};

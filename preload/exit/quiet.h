@@ -9,9 +9,9 @@
  * A thread is read at some moment of a pass. Two passes with the same threads, which have not run in between,
  * prove that all of them were waiting at the moment between the passes.
  *
- * Nothing else is known to wake such a thread: timers end with ignored signals, or in a helper thread that
- * waits for a signal; io_uring and AIO have threads, and those do not wait for a futex; another process sees
- * no private futex, except a child of vfork, whose parent waits for it in vfork.
+ * Nothing else is known to wake such a thread. A timer sends a signal, which is ignored, or wakes a helper
+ * thread that waits for a signal. The threads of io_uring and AIO do not wait for a futex. Another process
+ * sees no private futex, except a child of vfork, whose parent waits for it in vfork.
  */
 #ifndef THREADLEAK_PRELOAD_EXIT_QUIET_H
 #define THREADLEAK_PRELOAD_EXIT_QUIET_H

@@ -1,9 +1,9 @@
 /*
  * Flushes stdio at a judged end, before the shim waits and reports.
  *
- * exit() does it after the last handler, without the shim at this very moment. After the report it would be
- * too late: threads that are stopped by then can hold the lock of a stream or of the list of streams, and
- * what they printed meanwhile would appear. So the process then ends without libc's flush.
+ * exit() flushes after its last handler. The shim waits and reports in that handler. After the report a flush
+ * would be too late: stopped threads can hold the lock of a stream or of the list of streams. It would also
+ * write what they printed during the wait. So the process ends without libc's flush.
  */
 #ifndef THREADLEAK_PRELOAD_EXIT_STREAMS_H
 #define THREADLEAK_PRELOAD_EXIT_STREAMS_H

@@ -5,8 +5,8 @@
  * Otherwise the destructor sets our key again, and libc calls it in the next round. So a thread that is
  * blocked in a destructor is alive. Libc calls destructors after a return, pthread_exit and cancellation.
  *
- * It is key 31, and none if the program has that one. When the program needs all of them, it gets ours back.
- * Without a key, the descriptor of a thread shows its end (descriptor.h).
+ * The key is number 31. If the program has that one, the shim has no key. When the program needs all keys, it
+ * gets ours. Without a key, the descriptor of a thread shows its end (descriptor.h).
  */
 #ifndef THREADLEAK_PRELOAD_LEDGER_THREAD_KEY_H
 #define THREADLEAK_PRELOAD_LEDGER_THREAD_KEY_H
@@ -17,7 +17,8 @@
 /* Call it once per program, when the first thread is created. */
 void thread_key_take(void);
 
-/* The program got no key. True: it is ours that was missing. */
+/* Call it when the program got no key. True: the shim has given its key back, so the program can try
+ * again. */
 bool thread_key_give_back(void);
 
 /* To the program this key does not exist. */

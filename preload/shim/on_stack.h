@@ -42,7 +42,7 @@ static inline void on_stack(void *top, void (*function)(void *), void *arg)
 }
 
 /* Calls it on a stack that is mapped for this. The stack of the caller can be small, or nearly full. Without
- * memory for a stack, and in a sandbox, it is called on the present one. */
+ * memory for a stack, and in a sandbox, it is called on the current stack. */
 #define NEW_STACK 65536
 static inline void on_new_stack(size_t size, void (*function)(void *), void *arg)
 {

@@ -46,7 +46,7 @@ bool unwinder_tls_allowed(void)
 
 void unwinder_thread_ended(void)
 {
-    /* In libunwind: a child that is forked now does not use its locks. */
+    /* This thread is in libunwind now: a child that it forks does not use libunwind's locks. */
     guard_unwind_begin();
     for (int i = 0; destroy && shim_tls.unwinder_cache && i < ROUNDS; i++) {
         void *cache = shim_tls.unwinder_cache;

@@ -181,7 +181,7 @@ static bool start(void)
         start_once();
         atomic_store(&stage, DONE);
     }
-    /* If start_once is running, it does in another thread or below in this stack. */
+    /* Otherwise another thread is in start_once, or this thread called it in an outer frame. */
     return atomic_load(&stage) == DONE;
 }
 

@@ -130,7 +130,7 @@ static bool read_ledger(struct evidence *evidence, const struct ledger *ledger)
     return thread_index_read(&evidence->threads, ledger);
 }
 
-/* With the stacks they were read before the stop, and are those that have one. */
+/* The tasks that were read with the stacks, before the stop, are exactly those that have a stack. */
 static bool read_tasks(struct evidence *evidence)
 {
     if (!evidence->stacks || !evidence->stacks->tasks.count)

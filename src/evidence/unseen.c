@@ -55,7 +55,7 @@ static enum read_result read_descriptor(const struct memory *memory, uint64_t ha
     return result;
 }
 
-/* SLOT_* that are not known yet. */
+/* The SLOT_* that the descriptor proves and the slot does not have. */
 static uint32_t proved(const struct memory *memory, const struct ledger_slot *slot)
 {
     struct ledger_descriptor now;
@@ -81,8 +81,8 @@ static const struct ledger_slot *find_same(const struct thread_index *index, con
     return NULL;
 }
 
-/* A thread that records its end does that before its task ends. So one whose task had ended before a later
- * copy of the ledger, and that is not ended there, did not record it. */
+/* A thread records its end before its task ends. `later` was copied after the tasks had ended. So a thread
+ * that has no end there never recorded it. */
 static void mark_ended(struct thread_index *index, const uint32_t *more, const struct thread_index *later)
 {
     for (size_t i = 0; i < index->count; i++) {
@@ -90,7 +90,7 @@ static void mark_ended(struct thread_index *index, const uint32_t *more, const s
         if (!(more[i] & SLOT_ENDED))
             continue;
         const struct ledger_slot *now = find_same(later, slot);
-        if (!now) /* its record is complete meanwhile */
+        if (!now) /* the slot is free now: join and end were recorded */
             slot->state |= SLOT_JOINED | SLOT_ENDED;
         else
             slot->state |= (now->state & (SLOT_ENDED | SLOT_JOINED | SLOT_DETACHED)) | more[i];

@@ -14,7 +14,7 @@ void untracked_keep(struct task_list *tasks, pid_t main_tid, const struct thread
     tasks->count = kept;
 }
 
-/* The later name, but the state from before our stop. */
+/* Keeps the later name. Keeps the state from before the stop, which the stop changes. */
 static void keep(struct task *to, const struct task *before, const struct task *again)
 {
     char state = before->state;

@@ -50,7 +50,8 @@ static void set_recorded_end(struct build *build)
     }
 }
 
-/* A sanitizer can end the process during exit(), before the shim records the end. A signal was not that. */
+/* Did an end begin, such as exit(), and the process end before the shim recorded that? A sanitizer can do
+ * this. A death by signal is no such end. */
 static bool is_begun_end(const struct build *build)
 {
     const struct process_end *end = &build->evidence->end;

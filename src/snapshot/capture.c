@@ -90,8 +90,8 @@ static bool is_kept(const struct tracee *tracee)
            tracee->state == TRACEE_REFUSED || tracee->state == TRACEE_LEFT;
 }
 
-/* Without ptrace the stacks of a few threads, which are left running, are worth less than those by signals.
- */
+/* Without ptrace only the stacks of threads that are left running can be copied. A signal
+ * capture has more. */
 static bool is_refused(const struct stop *stop)
 {
     size_t stopped = 0, refused = 0;

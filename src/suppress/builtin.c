@@ -77,10 +77,10 @@ static const struct {
 
     /* ---- language runtimes: each rule names the function of the runtime that creates the thread ---- */
 
-    /* HotSpot's own threads. Threads of Java programs are created by JVM_StartThread, also those of the class
-     * library, which are told by the initialisation of the VM, or by their name in an initialiser of a class.
-     * The launcher runs main() of Java in a thread that it joins, but not after System.exit().  Verified:
-     * OpenJDK 17, whose libjvm.so has symbols. */
+    /* HotSpot's own threads. JVM_StartThread creates the threads of Java programs, and those of the class
+     * library. The initialisation of the VM in their creation stack, or their name in an initialiser of a
+     * class, distinguishes the latter. The launcher runs main() of Java in a thread that it joins, but not
+     * after System.exit(). Verified: OpenJDK 17, whose libjvm.so has symbols. */
     {"start:^thread_native_entry( thread:^WorkerManager::add_workers(", "the JVM"},
     {"start:^thread_native_entry( thread:^ConcurrentGCThread::create_and_start(", "the JVM"},
     {"start:^thread_native_entry( thread:^CompileBroker::make_thread(", "the JVM"},

@@ -1,6 +1,6 @@
 /*
- * Reads what waits name while the process stands still: a descriptor may be closed, or a list of descriptors
- * may change, as soon as it goes on.
+ * Reads the descriptors of waits while the process is stopped. As soon as it goes on, it can close a
+ * descriptor or change a list of them.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Threads that are left at the end: without the shim they would be gone. While it waits and reports, nothing that they
-do changes the exit status, runs the program's handlers or is lost.
+"""Threads that are alive at the end: without the shim they would be gone. While the shim waits and reports, they do not
+change the exit status or run the program's handlers, and no output is lost.
 
   tests/e2e/after_end.py [--build DIR] [NAME...]
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""System calls of a live process end as if nobody had looked: each returns what it would have returned, not before its
+"""System calls of a live process end as without a report: each returns what it would have returned, not before its
 event, and not later than its timeout, however many reports are made meanwhile.
 
   tests/e2e/calls.py [--build DIR] [NAME...]

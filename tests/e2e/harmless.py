@@ -48,8 +48,8 @@ def fork_in_hook(bench):
     shim = dict(bench.env, LD_PRELOAD=bench.shim)
     for env in (bench.env, shim, dict(shim, THREADLEAK_OPTIONS="follow=0")):
         for _ in range(3):
-            told = harness.call(target, env=env)
-            demand(told == (0, "done\n", ""), told)
+            result = harness.call(target, env=env)
+            demand(result == (0, "done\n", ""), result)
     for options in ([], ["--no-follow"]):
         status, out, err = harness.call([bench.cli, "run", *options, "--", *target])
         demand((status, out) == (0, "done\n"), err)
@@ -86,8 +86,8 @@ def nothing_before_the_first_thread(bench):
               "import threading\n"
               "t = threading.Thread(target=lambda: None); t.start(); t.join()\n"
               "print('memfd:threadleak' in open('/proc/self/maps').read())\n")
-    told = harness.call([sys.executable, "-c", script], env=dict(bench.env, LD_PRELOAD=bench.shim))
-    demand(told == (0, "0 True False False\nTrue\n", ""), told)
+    result = harness.call([sys.executable, "-c", script], env=dict(bench.env, LD_PRELOAD=bench.shim))
+    demand(result == (0, "0 True False False\nTrue\n", ""), result)
 
 
 def whole_stacks_in_forked_children(bench):

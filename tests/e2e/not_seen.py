@@ -29,7 +29,7 @@ def run(bench, *argv, options=()):
 
 
 def at_the_end_of_run(bench):
-    """Whoever ends the process, and whatever was created here."""
+    """The report says so, whether the library or the program ends the process, and which threads it created."""
     if not namespaces_are_known():
         raise Skip("glibc before 2.35")
     program = bench.target("second_namespace")

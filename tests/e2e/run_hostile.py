@@ -50,7 +50,7 @@ def attack(bench, script, options=(), around=(), env=None):
 
 
 def silent_clients(bench):
-    """Thousands that say nothing or half a word: those with a request are served meanwhile, and run ends when COMMAND does."""
+    """Thousands of clients send nothing or half a request. run serves others meanwhile, and ends when COMMAND does."""
     code, printed = attack(bench, """
 import resource
 most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -90,7 +90,7 @@ sys.exit((wrong, client.recv(1), ask(3)) != ([(b'', 0), (b'', 0), (b'\\0', 0)], 
 
 
 def pid_is_the_kernels(bench):
-    """The name of a ledger has the pid of the sender, whatever it says."""
+    """The name of a ledger has the pid of the sender, whatever the request contains."""
     code, printed = attack(bench, """
 before = ledgers()
 good = ask(2) == (b'\\1', 1)

@@ -53,7 +53,7 @@ class Bench(harness.Bench):
 
 
 def stacks_of(report):
-    """Function names of every thread's present stack, by the program's name."""
+    """Function names of every thread's current stack, by the program's name."""
     stacks = {}
     for process in report["processes"]:
         name = os.path.basename(process["exe"] or "?")

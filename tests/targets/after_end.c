@@ -1,5 +1,6 @@
-/* What a thread that is left does after main has returned. Without the shim it does nothing: the process is
- * gone. The thread learns that the shim waits and reports from the kernel: SIGURG's handler is replaced then.
+/* What a thread that is still alive does after main has returned. Without the shim it does nothing: the
+ * process is gone. The thread learns that the shim waits and reports from the kernel: SIGURG's handler is
+ * replaced then.
  *
  *   after_end WHAT [read a line of standard input]    exit status 5 */
 #include "target.h"

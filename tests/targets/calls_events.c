@@ -418,7 +418,7 @@ static long in_futex_changed(struct row *row)
     return syscall(SYS_futex, &row->a, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
 }
 
-/* Somebody has changed the word, and forgot the wake-up. */
+/* The word was changed without a wake-up. */
 static void change(struct row *row)
 {
     row->a = 1;

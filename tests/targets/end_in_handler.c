@@ -1,4 +1,4 @@
-/* A handler of exit() ends the process by _exit(), with a thread left.
+/* A handler of exit() ends the process by _exit() while a thread is alive.
  *
  *   end_in_handler early|late|exit    registered before or after the thread was created; main calls exit() */
 #include "target.h"

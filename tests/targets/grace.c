@@ -1,6 +1,6 @@
 /*
- * A detached thread is told to stop by the last thing the program does, and is
- * gone a few milliseconds after main: the grace period sees it go.
+ * A handler of exit() asks a detached thread to stop. The thread ends a few
+ * milliseconds later, within the grace period.
  */
 #include "target.h"
 
@@ -14,7 +14,7 @@ static void *stop_slowly(void *arg)
     return arg;
 }
 
-static void tell(void)
+static void ask(void)
 {
     sem_post(&release);
 }
@@ -22,7 +22,7 @@ static void tell(void)
 int main(void)
 {
     CHECK(sem_init(&release, 0, 0) == 0);
-    CHECK(atexit(tell) == 0);
+    CHECK(atexit(ask) == 0);
     CHECK(pthread_detach(start(stop_slowly, NULL)) == 0);
     return 0;
 }

@@ -1,4 +1,4 @@
-/* A thread that is left at the end. For ever: nobody can wake it. Soon: something wakes it a moment later,
+/* A thread that is alive at the end. For ever: nothing can wake it. Soon: something wakes it a moment later,
  * and it ends.
  *
  *   quiet WHAT */
