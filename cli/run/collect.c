@@ -130,7 +130,8 @@ static struct stacks *stacks_not_taken(const struct ledger_header *header)
     if (!(header->flags & LEDGER_UNSEEN))
         return NULL;
     if (header->flags & LEDGER_UNSEEN_SANDBOX)
-        return stacks_none("the process was in a sandbox of its own when it ended, and was left alone");
+        return stacks_none(
+            "the process was in a sandbox when it ended, which may forbid what taking stacks needs");
     if (header->flags & LEDGER_UNSEEN_VALGRIND)
         return stacks_none("valgrind runs it: nothing can be started from within");
     return stacks_none("its stacks could not be taken at its end: it had changed its root, its user or "

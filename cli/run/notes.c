@@ -82,7 +82,7 @@ static void note_unwatched(const struct report *report, const struct run_options
 /* ---- not judged ------------------------------------------------------------------- */
 
 /* Threads that would count as leaks if the end were judged. */
-static size_t threads_left(const struct process_report *process)
+static size_t unjudged_threads(const struct process_report *process)
 {
     size_t count = 0;
     for (size_t i = 0; i < process->group_count; i++) {
@@ -135,11 +135,11 @@ static void note_unjudged(const struct report *report)
     char ends[64];
     for (size_t i = 0; i < report->process_count; i++) {
         const struct process_report *process = &report->processes[i];
-        size_t left = is_unjudged_end(process) ? threads_left(process) : 0;
-        if (!left)
+        size_t unjudged = is_unjudged_end(process) ? unjudged_threads(process) : 0;
+        if (!unjudged)
             continue;
         first = first ? first : process;
-        threads += left;
+        threads += unjudged;
         count++;
         seen[process->how] = true;
     }
@@ -148,20 +148,21 @@ static void note_unjudged(const struct report *report)
     put_ends(ends, sizeof(ends), seen);
     const char *leak = threads == 1 ? "a leak" : "leaks", *these = threads == 1 ? "it" : "them";
     if (count > 1)
-        cli_message(
-            "%zu processes ended by %s with %zu thread%s left; not counted as %s (--judge=%s counts %s): "
-            "%s (pid %d) was the first",
-            count, ends, threads, plural(threads), leak, ends, these, command_name(first), (int)first->pid);
+        cli_message("%zu processes ended by %s with %zu thread%s alive or unjoined; not counted as %s "
+                    "(--judge=%s counts %s): "
+                    "%s (pid %d) was the first",
+                    count, ends, threads, plural(threads), leak, ends, these, command_name(first),
+                    (int)first->pid);
     else if (first->how == END_SIGNAL && first->signal)
-        cli_message("%s (pid %d) was killed by signal %d with %zu thread%s left; not counted as %s "
-                    "(--judge=signal counts %s)",
-                    command_name(first), (int)first->pid, first->signal, threads, plural(threads), leak,
-                    these);
-    else
         cli_message(
-            "%s (pid %d) ended by %s with %zu thread%s left; not counted as %s (--judge=%s counts %s)",
-            command_name(first), (int)first->pid, first->how == END_SIGNAL ? "a signal" : ends, threads,
-            plural(threads), leak, ends, these);
+            "%s (pid %d) was killed by signal %d with %zu thread%s alive or unjoined; not counted as %s "
+            "(--judge=signal counts %s)",
+            command_name(first), (int)first->pid, first->signal, threads, plural(threads), leak, these);
+    else
+        cli_message("%s (pid %d) ended by %s with %zu thread%s alive or unjoined; not counted as %s "
+                    "(--judge=%s counts %s)",
+                    command_name(first), (int)first->pid, first->how == END_SIGNAL ? "a signal" : ends,
+                    threads, plural(threads), leak, ends, these);
 }
 
 /* ---- not recorded ---------------------------------------------------------------------- */

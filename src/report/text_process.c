@@ -87,7 +87,10 @@ static void print_title(const struct printer *printer, const struct process_repo
     putc('\n', printer->out);
 }
 
-/* "forked from process 4242 by T1 (main) at serve server.c:88, whose T2, T3 do not exist here" */
+enum { FORKED_FROM_WIDTH = 42 }; /* columns of "forked from process 4242 by its T1 (main) at " */
+
+/* "forked from process 4242 by its T1 (main) at serve   server.c:88"
+ * "T2, T3 of process 4242 do not exist here" */
 static void print_fork(const struct printer *printer, const struct fork_info *fork)
 {
     size_t count = fork->missing_count, listed = count < FORK_SHOWN ? count : FORK_SHOWN;
@@ -99,15 +102,16 @@ static void print_fork(const struct printer *printer, const struct fork_info *fo
                 fork->by == LEDGER_MAIN_SERIAL ? " (main)" : "");
     if (fork->at) {
         fputs(" at ", printer->out);
-        put_frame(printer, fork->at, true, 0);
+        put_frame(printer, fork->at, FORKED_FROM_WIDTH, 0);
     }
+    putc('\n', printer->out);
+    if (!count)
+        return;
     for (size_t i = 0; i < listed; i++)
-        fprintf(printer->out, "%sT%llu", i ? ", " : "; its ", (unsigned long long)fork->missing[i]);
+        fprintf(printer->out, "%sT%llu", i ? ", " : "", (unsigned long long)fork->missing[i]);
     if (count > listed)
         fprintf(printer->out, " and %zu more threads", count - listed);
-    if (count)
-        fprintf(printer->out, " do%s not exist here", count == 1 ? "es" : "");
-    putc('\n', printer->out);
+    fprintf(printer->out, " of process %d do%s not exist here\n", (int)fork->parent, count == 1 ? "es" : "");
 }
 
 static void print_head(const struct printer *printer, const struct process_report *process,

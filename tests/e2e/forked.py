@@ -24,7 +24,7 @@ def report_of_child(bench, how, *options):
 def by_main(bench):
     for how in ("main", "_Fork"):
         pid, out = report_of_child(bench, how)
-        wanted = (rf"\nforked from process {pid} by its T1 \(main\) at fork_here\s+\S*fork_pool\.c:\d+; its T2, T3 do not exist here\n")
+        wanted = (rf"\nforked from process {pid} by its T1 \(main\) at fork_here\s+\S*fork_pool\.c:\d+\nT2, T3 of process {pid} do not exist here\n")
         demand(re.search(wanted, out) and re.search(r"\nmain   .*the main thread\n", out), f"{how}: {out}")
 
 

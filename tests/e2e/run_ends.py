@@ -54,17 +54,17 @@ def ends_after_command(bench):
 
 
 def unjudged_ends(bench):
-    bench.demand_said(["./end_underscore_exit"], r"\./end_underscore_exit \(pid \d+\) ended by _exit with 1 thread left; "
-                      r"not counted as a leak \(--judge=_exit counts it\)", status=7)
+    bench.demand_said(["./end_underscore_exit"], r"\./end_underscore_exit \(pid \d+\) ended by _exit with "
+                      r"1 thread alive or unjoined; not counted as a leak \(--judge=_exit counts it\)", status=7)
     bench.demand_said(["./end_underscore_exit"], options=["-q"], status=7)
     bench.demand_said(["./end_underscore_exit"], options=["--report=unjoined"], status=7)
     supp = bench.write("known.supp", "thread:end_underscore_exit.c\n")
     bench.demand_said(["./end_underscore_exit"], options=[f"--suppressions={supp}"], status=7)
-    bench.demand_said(["./end_signal", "TERM"], r"\./end_signal \(pid \d+\) was killed by signal 15 with 1 thread left; "
-                      r"not counted as a leak \(--judge=signal counts it\)", status=143)
+    bench.demand_said(["./end_signal", "TERM"], r"\./end_signal \(pid \d+\) was killed by signal 15 with "
+                      r"1 thread alive or unjoined; not counted as a leak \(--judge=signal counts it\)", status=143)
     bench.demand_said(["sh", "-c", "./end_signal KILL; ./end_underscore_exit; true"],
-                      r"2 processes ended by _exit,signal with 2 threads left; not counted as leaks \(--judge=_exit,signal "
-                      r"counts them\): \./end_signal \(pid \d+\) was the first")
+                      r"2 processes ended by _exit,signal with 2 threads alive or unjoined; "
+                      r"not counted as leaks \(--judge=_exit,signal counts them\): \./end_signal \(pid \d+\) was the first")
     bench.demand_said(["sh", "-c", "kill -9 $$"], status=137)
     bench.demand_said(["./end_underscore_exit"], r"1 leaked thread .*", options=["--judge=_exit"], status=7)
 
