@@ -87,8 +87,6 @@ static void print_title(const struct printer *printer, const struct process_repo
     putc('\n', printer->out);
 }
 
-enum { FORKED_FROM_WIDTH = 42 }; /* columns of "forked from process 4242 by its T1 (main) at " */
-
 /* "forked from process 4242 by its T1 (main) at serve   server.c:88"
  * "T2, T3 of process 4242 do not exist here" */
 static void print_fork(const struct printer *printer, const struct fork_info *fork)
@@ -96,13 +94,13 @@ static void print_fork(const struct printer *printer, const struct fork_info *fo
     size_t count = fork->missing_count, listed = count < FORK_SHOWN ? count : FORK_SHOWN;
     if (!fork->parent)
         return;
-    fprintf(printer->out, "forked from process %d", (int)fork->parent);
+    int width = fprintf(printer->out, "forked from process %d", (int)fork->parent);
     if (fork->by)
-        fprintf(printer->out, " by its T%llu%s", (unsigned long long)fork->by,
-                fork->by == LEDGER_MAIN_SERIAL ? " (main)" : "");
+        width += fprintf(printer->out, " by its T%llu%s", (unsigned long long)fork->by,
+                         fork->by == LEDGER_MAIN_SERIAL ? " (main)" : "");
     if (fork->at) {
-        fputs(" at ", printer->out);
-        put_frame(printer, fork->at, FORKED_FROM_WIDTH, 0);
+        width += fprintf(printer->out, " at ");
+        put_frame(printer, fork->at, width > 0 ? (size_t)width : 0, 0); /* below 0: a write failed */
     }
     putc('\n', printer->out);
     if (!count)
