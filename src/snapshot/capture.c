@@ -6,7 +6,7 @@
 
 #include "base/search.h"
 #include "snapshot/copy.h"
-#include "snapshot/left.h"
+#include "snapshot/unstopped.h"
 #include "snapshot/process_memory.h"
 #include "snapshot/regs.h"
 #include "proc/status.h"
@@ -40,12 +40,12 @@ static enum snapshot_state state_of_tracee(const struct tracee *tracee)
 static void take_regs(const struct stop *stop, const struct tracee *tracee, struct snapshot_thread *thread)
 {
     *thread = (struct snapshot_thread){.tid = tracee->tid, .syscall_nr = -1};
-    if (tracee->state == TRACEE_LEFT)
-        left_set_regs(tracee, thread);
+    if (tracee->state == TRACEE_UNSTOPPED)
+        unstopped_set_regs(tracee, thread);
     else if (tracee->state == TRACEE_STOPPED) {
         snapshot_read_regs(thread, !tracee->in_group_stop);
         if (stop->park)
-            left_set_call(tracee, thread);
+            unstopped_set_call(tracee, thread);
     } else
         thread->state = state_of_tracee(tracee);
 }
@@ -87,7 +87,7 @@ static void fill(const struct snapshot *snapshot, struct snapshot_thread *thread
 static bool is_kept(const struct tracee *tracee)
 {
     return tracee->state == TRACEE_STOPPED || tracee->state == TRACEE_STUCK ||
-           tracee->state == TRACEE_REFUSED || tracee->state == TRACEE_LEFT;
+           tracee->state == TRACEE_REFUSED || tracee->state == TRACEE_UNSTOPPED;
 }
 
 /* Without ptrace only the stacks of threads that are left running can be copied. A signal
@@ -107,7 +107,7 @@ static void set_task(struct capture *capture)
     for (size_t i = 0; i < capture->stop.count; i++) {
         const struct tracee *tracee = &capture->stop.tracees[i];
         bool is_main = tracee->tid == capture->snapshot->pid;
-        bool has = tracee->state == TRACEE_STOPPED || tracee->state == TRACEE_LEFT;
+        bool has = tracee->state == TRACEE_STOPPED || tracee->state == TRACEE_UNSTOPPED;
         if (has && (is_main || !capture->snapshot->task))
             capture->snapshot->task = tracee->tid;
     }
@@ -122,7 +122,8 @@ static void plan(const struct snapshot *snapshot, struct snapshot_arena *arena,
     plan_object(snapshot, arena, thread);
 }
 
-/* It has left its call meanwhile. If it is now in one that can be stopped, it is stopped. */
+/* The thread is no longer in that call. It is stopped if that is possible now. Otherwise its stack is copied
+ * again. */
 static void take_moved(struct capture *capture, struct snapshot_arena *arena, struct tracee *tracee,
                        struct snapshot_thread *thread, uint64_t each)
 {
@@ -130,7 +131,7 @@ static void take_moved(struct capture *capture, struct snapshot_arena *arena, st
     size_t used = arena->used;
     for (int tries = 0; tries < MAX_TRIES; tries++) {
         arena->used = used;
-        left_choose_one(stop->pid, tracee);
+        unstopped_choose_one(stop->pid, tracee);
         if (tracee->state == TRACEE_NEW) {
             tracee_seize(tracee, stop->pid, &stop->seizing);
             stop_seized(stop);
@@ -142,7 +143,7 @@ static void take_moved(struct capture *capture, struct snapshot_arena *arena, st
             return;
         plan(capture->snapshot, arena, thread, each);
         fill(capture->snapshot, thread, 1);
-        if (tracee->state == TRACEE_STOPPED || left_is_steady(stop->pid, tracee))
+        if (tracee->state == TRACEE_STOPPED || unstopped_is_steady(stop->pid, tracee))
             return;
     }
     thread->state = SNAPSHOT_UNSTEADY;
@@ -150,7 +151,7 @@ static void take_moved(struct capture *capture, struct snapshot_arena *arena, st
 
 /* Checks that threads that are left running stayed in their calls, and takes those again that did not. False:
  * one did not, and has created a thread. */
-static bool check_left(struct capture *capture, struct snapshot_arena *arena, uint64_t each)
+static bool check_unstopped(struct capture *capture, struct snapshot_arena *arena, uint64_t each)
 {
     struct snapshot *snapshot = capture->snapshot;
     size_t kept = 0;
@@ -158,7 +159,7 @@ static bool check_left(struct capture *capture, struct snapshot_arena *arena, ui
     for (size_t i = 0; i < snapshot->count; i++) {
         struct snapshot_thread *thread = &snapshot->threads[i];
         struct tracee *tracee = find_tracee(&capture->stop, thread->tid);
-        if (tracee->state == TRACEE_LEFT && !left_is_steady(capture->stop.pid, tracee)) {
+        if (tracee->state == TRACEE_UNSTOPPED && !unstopped_is_steady(capture->stop.pid, tracee)) {
             take_moved(capture, arena, tracee, thread, each);
             moved = true;
         }
@@ -185,7 +186,7 @@ static bool fill_in(struct capture *capture, struct snapshot_arena *arena, uint6
             plan(snapshot, arena, thread, each);
     }
     fill(snapshot, snapshot->threads, snapshot->count);
-    *all = snapshot->count > MAX_CHECKED || check_left(capture, arena, each);
+    *all = snapshot->count > MAX_CHECKED || check_unstopped(capture, arena, each);
     snapshot->complete = capture->stop.complete && *all;
     for (size_t i = 0; i < snapshot->count; i++)
         snapshot->complete &=
@@ -224,7 +225,7 @@ static void stop_and_fill(struct capture *capture, struct snapshot_arena *arena,
 static void check_later(struct capture *capture, struct snapshot_arena *arena, uint64_t each)
 {
     uint64_t stopped_ns = capture->stop.stopped_ns;
-    capture->snapshot->complete &= check_left(capture, arena, each);
+    capture->snapshot->complete &= check_unstopped(capture, arena, each);
     stop_end(&capture->stop); /* the few that were stopped */
     capture->stop.stopped_ns = stopped_ns;
 }
@@ -276,7 +277,7 @@ static bool take_regs_again(const struct capture *capture, const struct snapshot
     if (capture->snapshot->parked)
         return thread->state == SNAPSHOT_STOPPED;
     const struct tracee *tracee = find_tracee(&capture->stop, thread->tid);
-    if (!tracee || (tracee->state != TRACEE_STOPPED && tracee->state != TRACEE_LEFT))
+    if (!tracee || (tracee->state != TRACEE_STOPPED && tracee->state != TRACEE_UNSTOPPED))
         return false;
     take_regs(&capture->stop, tracee, again);
     return again->state == SNAPSHOT_STOPPED;
@@ -292,7 +293,7 @@ static void capture_thread_again(const struct capture *capture, struct snapshot_
     plan_interrupted(capture->snapshot, arena, &again, want->address, each);
     plan_object(capture->snapshot, arena, &again);
     fill(capture->snapshot, &again, 1);
-    if (again.left && !left_is_steady(capture->stop.pid, find_tracee(&capture->stop, again.tid)))
+    if (again.unstopped && !unstopped_is_steady(capture->stop.pid, find_tracee(&capture->stop, again.tid)))
         return;
     /* Its stack may be a mapping that did not exist at the first stop. */
     if (again.stack.size || !thread->stack.size)

@@ -162,7 +162,7 @@ static void jump(struct user_regs_struct *regs, uint64_t address)
 void snapshot_resolve_restarted(const struct snapshot *snapshot, struct snapshot_thread *thread)
 {
     uint32_t code;
-    if (thread->state != SNAPSHOT_STOPPED || thread->left ||
+    if (thread->state != SNAPSHOT_STOPPED || thread->unstopped ||
         !snapshot_read_memory(snapshot, thread, thread->pc, &code, 4) || code != 0xd4000001)
         return;
     thread->syscall_nr = (long)thread->regs[8];

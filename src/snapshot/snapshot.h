@@ -55,7 +55,7 @@ struct snapshot_thread {
     enum snapshot_state state;
     uint64_t regs[SNAPSHOT_REGS];
     uint64_t unknown_regs; /* bits, by number; of a thread that was left running */
-    bool left;             /* it was not stopped, but stayed in its system call */
+    bool unstopped;        /* it was not stopped, but stayed in its system call */
     uint64_t pc, sp;
     uint64_t thread_pointer; /* glibc's pthread_t, which does not depend on the pid namespace; 0: unknown */
     long syscall_nr;         /* in which it was blocked; -1: none, or the call had just finished */

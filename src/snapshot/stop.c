@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "proc/file.h"
 #include "proc/tasks.h"
-#include "snapshot/left.h"
+#include "snapshot/unstopped.h"
 
 enum {
     FIRST_NAP_NS = 20000,
@@ -68,9 +68,9 @@ static bool add_new(struct stop *stop, bool *found)
 void stop_seize(struct stop *stop)
 {
     sort_and_unify(stop);
-    enum left_how how = stop->park || stop->listed ? LEFT_NONE : LEFT_PATIENTLY;
+    enum unstopped_how how = stop->park || stop->listed ? UNSTOPPED_NONE : UNSTOPPED_PATIENTLY;
     stop->listed = true;
-    left_choose(stop->pid, stop->tracees, stop->count, how);
+    unstopped_choose(stop->pid, stop->tracees, stop->count, how);
     for (size_t i = 0; i < stop->count; i++)
         if (stop->tracees[i].state == TRACEE_NEW)
             tracee_seize(&stop->tracees[i], stop->pid, &stop->seizing);
@@ -187,7 +187,7 @@ bool stop_knows_all(const struct stop *stop)
         enum tracee_state state = stop->tracees[i].state;
         if (state == TRACEE_STUCK || state == TRACEE_REFUSED)
             return false;
-        alive += state == TRACEE_STOPPED || state == TRACEE_LEFT;
+        alive += state == TRACEE_STOPPED || state == TRACEE_UNSTOPPED;
     }
     return alive == stop_count_threads(stop->pid);
 }

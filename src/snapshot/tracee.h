@@ -16,8 +16,8 @@ enum tracee_state {
     TRACEE_STOPPED,
     TRACEE_STUCK, /* interrupted, and did not stop in time */
     TRACEE_ENDED,
-    TRACEE_REFUSED, /* error in why */
-    TRACEE_LEFT,    /* not traced: it is left running in its system call */
+    TRACEE_REFUSED,   /* error in why */
+    TRACEE_UNSTOPPED, /* not traced: it is left running in its system call */
 };
 
 struct tracee {

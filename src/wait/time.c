@@ -39,7 +39,7 @@ static double whole_time(const struct view *view)
     if (call->time == TIME_MS)
         return (int)call->timeout / 1e3;
     /* A stop makes the kernel write the rest over the time, if the call has one address for both. */
-    if (call->left == call->timeout && !view->thread->left)
+    if (call->left == call->timeout && !view->thread->unstopped)
         return -1;
     if (call->time == TIME_RELATIVE || call->time == TIME_LEFT)
         return read_time(view, call->timeout, 1e9);
@@ -66,7 +66,7 @@ static double time_left(const struct view *view)
         return left_until(view, read_time(view, call->timeout, 1e9));
     if (view->waits->is_halted)
         return -1;
-    if (view->thread->left)
+    if (view->thread->unstopped)
         return sleep_left(view);
     if (!call->left)
         return -1;

@@ -49,12 +49,12 @@ START_TEST(a_thread_in_vfork_is_left_running)
     while (count_states(pid, "D") != 1)
         usleep(200);
     struct snapshot *snapshot = take_snapshot(pid);
-    size_t left = 0;
+    size_t unstopped = 0;
     assert_complete(snapshot);
     ck_assert_uint_eq(snapshot->count, 3);
     for (size_t i = 0; i < snapshot->count; i++)
-        left += snapshot->threads[i].left && snapshot->threads[i].stack.size;
-    ck_assert_uint_ge(left, 1);
+        unstopped += snapshot->threads[i].unstopped && snapshot->threads[i].stack.size;
+    ck_assert_uint_ge(unstopped, 1);
     snapshot_free(snapshot);
     assert_counter_moves();
     atomic_store(&shared->release, 1);

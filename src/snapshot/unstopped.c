@@ -1,4 +1,4 @@
-#include "snapshot/left.h"
+#include "snapshot/unstopped.h"
 
 #include <string.h>
 #include <sys/syscall.h>
@@ -42,7 +42,7 @@ static bool call_is_of_kernel(const struct task_call *call)
     return call->state == TASK_CALL_BLOCKED && !call->pc && !call->sp;
 }
 
-static void choose(pid_t pid, struct tracee *tracee, enum left_how how)
+static void choose(pid_t pid, struct tracee *tracee, enum unstopped_how how)
 {
     struct task_call call;
     /* First, so that a thread that leaves its call after it was read has run once more. */
@@ -53,19 +53,19 @@ static void choose(pid_t pid, struct tracee *tracee, enum left_how how)
     resolve(tracee->tid, &call);
     tracee->call_nr = call.nr;
     /* A kernel thread cannot be traced; that is reported. */
-    if (how == LEFT_NONE || (call_is_of_kernel(&call) && tracee->tid == pid))
+    if (how == UNSTOPPED_NONE || (call_is_of_kernel(&call) && tracee->tid == pid))
         return;
     if (call_can_be_stopped(&call))
         return;
     tracee->call.runs = runs;
-    tracee->state = TRACEE_LEFT;
+    tracee->state = TRACEE_UNSTOPPED;
 }
 
-void left_choose_one(pid_t pid, struct tracee *tracee)
+void unstopped_choose_one(pid_t pid, struct tracee *tracee)
 {
     struct task_stat stat;
     tracee->state = TRACEE_NEW;
-    choose(pid, tracee, LEFT_AT_ONCE);
+    choose(pid, tracee, UNSTOPPED_AT_ONCE);
     if (tracee->call.state == TASK_CALL_UNKNOWN &&
         (!task_stat_read(pid, tracee->tid, &stat) || task_state_is_end(stat.state)))
         tracee->state = TRACEE_ENDED;
@@ -85,7 +85,7 @@ struct tracees {
 };
 
 /* Reads new tracees, or those that were found running. Returns how many run. */
-static size_t choose_all(const struct tracees *all, enum left_how how, bool again)
+static size_t choose_all(const struct tracees *all, enum unstopped_how how, bool again)
 {
     size_t running = 0;
     for (size_t i = 0; i < all->count; i++) {
@@ -98,13 +98,13 @@ static size_t choose_all(const struct tracees *all, enum left_how how, bool agai
     return running;
 }
 
-void left_choose(pid_t pid, struct tracee *tracees, size_t count, enum left_how how)
+void unstopped_choose(pid_t pid, struct tracee *tracees, size_t count, enum unstopped_how how)
 {
     const struct tracees all = {pid, tracees, count};
     if (is_halted(pid))
         return;
     size_t running = choose_all(&all, how, false);
-    if (how != LEFT_PATIENTLY || running > MAX_READ_AGAIN)
+    if (how != UNSTOPPED_PATIENTLY || running > MAX_READ_AGAIN)
         return;
     for (long pause = FIRST_PAUSE_NS; running && pause <= LAST_PAUSE_NS; pause *= 2) {
         nanosleep(&(struct timespec){0, pause}, NULL);
@@ -112,9 +112,9 @@ void left_choose(pid_t pid, struct tracee *tracees, size_t count, enum left_how 
     }
 }
 
-void left_set_regs(const struct tracee *tracee, struct snapshot_thread *thread)
+void unstopped_set_regs(const struct tracee *tracee, struct snapshot_thread *thread)
 {
-    *thread = (struct snapshot_thread){.tid = tracee->tid, .state = SNAPSHOT_STOPPED, .left = true};
+    *thread = (struct snapshot_thread){.tid = tracee->tid, .state = SNAPSHOT_STOPPED, .unstopped = true};
     thread->pc = tracee->call.pc;
     thread->sp = tracee->call.sp;
     thread->syscall_nr = tracee->call_nr;
@@ -127,7 +127,7 @@ void left_set_regs(const struct tracee *tracee, struct snapshot_thread *thread)
         thread->state = SNAPSHOT_KERNEL;
 }
 
-void left_set_call(const struct tracee *tracee, struct snapshot_thread *thread)
+void unstopped_set_call(const struct tracee *tracee, struct snapshot_thread *thread)
 {
     const struct task_call *call = &tracee->call;
     if (thread->state != SNAPSHOT_STOPPED || thread->syscall_nr >= 0 || call->state != TASK_CALL_BLOCKED ||
@@ -137,7 +137,7 @@ void left_set_call(const struct tracee *tracee, struct snapshot_thread *thread)
     memcpy(thread->syscall_args, call->args, sizeof(thread->syscall_args));
 }
 
-bool left_is_steady(pid_t pid, const struct tracee *tracee)
+bool unstopped_is_steady(pid_t pid, const struct tracee *tracee)
 {
     struct task_call now = {.runs = task_runs_read(pid, tracee->tid)};
     if (now.runs)
