@@ -104,7 +104,7 @@ static int time_out(struct run *run, int status)
 {
     if (!status)
         status = run_report(run, STATUS_TIMED_OUT);
-    if (!run_tree_end(run->child.pid, run->directory))
+    if (!run_tree_end(run->child.pid, run->directory, &run->holds))
         cli_message("run: some processes of %s could not be ended; end them by hand", run->path);
     return status;
 }

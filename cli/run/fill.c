@@ -69,7 +69,8 @@ bool run_fill_ledgers(struct report *report, struct run_ledgers *ledgers, const 
 /* A process that has ended meanwhile has no stacks; then only its ledger is reported. */
 static struct stacks *current_stacks(pid_t pid, const struct ledger *ledger, const struct run_judge *judge)
 {
-    const struct stacks_options options = {.symbolizer = judge->symbolizer, .ledger = ledger};
+    const struct stacks_options options = {
+        .symbolizer = judge->symbolizer, .ledger = ledger, .holds = judge->holds};
     struct error ignored;
     return stacks_take(pid, &options, &ignored);
 }

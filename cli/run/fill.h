@@ -9,6 +9,7 @@
 struct run_judge {
     const struct run_options *given;
     struct symbolizer *symbolizer;
+    struct snapshot_holds *holds; /* of run_fill_alive */
 };
 
 /* Adds every ledger. The report takes ownership of their stacks. False: error has the reason. */
@@ -16,7 +17,7 @@ bool run_fill_ledgers(struct report *report, struct run_ledgers *ledgers, const 
                       struct error *error);
 
 /* The same at a timeout: adds current stacks of live processes, and the processes of the tree that are not
- * watched. */
+ * watched. Each stays stopped until judge->holds are released. */
 bool run_fill_alive(struct report *report, struct run_ledgers *ledgers, pid_t root, const char *directory,
                     const struct run_judge *judge, struct error *error);
 

@@ -20,7 +20,7 @@ static char **copy_arguments(char *const *argv)
 
 static bool fill(struct run *run, struct report *report, struct symbolizer *symbolizer, struct error *error)
 {
-    const struct run_judge judge = {&run->given, symbolizer};
+    const struct run_judge judge = {&run->given, symbolizer, &run->holds};
     if (!run->timed_out)
         return run_fill_ledgers(report, &run->ledgers, &judge, error);
     report->timed_out_s = run->given.timeout_s;

@@ -12,6 +12,7 @@
 #include "cli/run/ledgers.h"
 #include "cli/run/options.h"
 #include "cli/run/server.h"
+#include "snapshot/snapshot.h"
 
 struct run {
     struct run_options given;
@@ -26,6 +27,7 @@ struct run {
     struct run_ledgers ledgers;
     int wait_status;
     bool timed_out;
+    struct snapshot_holds holds; /* processes that stay stopped from their report to their end */
 };
 
 /* Makes the report of the ledgers (at a timeout also of all live processes), and prints it with the notes.

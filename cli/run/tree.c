@@ -145,7 +145,7 @@ static bool is_in(const struct run_tree *tree, const struct tree_process *proces
 }
 
 /* Sends the signal to each process once, SIGKILL repeatedly, until no process is left. */
-static bool end_with(int number, unsigned ms, pid_t root, const char *directory)
+static bool end_with(int number, unsigned ms, pid_t root, const char *directory, struct snapshot_holds *holds)
 {
     struct run_tree signalled = {0}, tree;
     uint64_t until = now_ns() + ms * UINT64_C(1000000);
@@ -163,6 +163,7 @@ static bool end_with(int number, unsigned ms, pid_t root, const char *directory)
         }
         run_tree_release(&signalled);
         signalled = tree;
+        snapshot_holds_release(holds);
         if (gone || now_ns() >= until)
             break;
         nanosleep(&(struct timespec){0, REST_MS * 1000000}, NULL);
@@ -171,7 +172,10 @@ static bool end_with(int number, unsigned ms, pid_t root, const char *directory)
     return gone;
 }
 
-bool run_tree_end(pid_t root, const char *directory)
+bool run_tree_end(pid_t root, const char *directory, struct snapshot_holds *holds)
 {
-    return end_with(SIGTERM, TERM_MS, root, directory) || end_with(SIGKILL, KILL_MS, root, directory);
+    bool gone = end_with(SIGTERM, TERM_MS, root, directory, holds) ||
+                end_with(SIGKILL, KILL_MS, root, directory, holds);
+    snapshot_holds_release(holds); /* the list of processes could not be read */
+    return gone;
 }

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "snapshot/snapshot.h"
+
 struct run_tree {
     struct tree_process {
         pid_t pid;
@@ -26,8 +28,8 @@ void run_tree_release(struct run_tree *tree);
 
 /*
  * Ends all processes: SIGTERM to each, also to stopped and new ones; after 2 s SIGKILL until all have ended.
- * False: some could not be ended.
+ * Processes that are held go on when each has got its SIGTERM. False: some could not be ended.
  */
-bool run_tree_end(pid_t root, const char *directory);
+bool run_tree_end(pid_t root, const char *directory, struct snapshot_holds *holds);
 
 #endif

@@ -226,7 +226,8 @@ static void check_later(struct capture *capture, struct snapshot_arena *arena, u
 {
     uint64_t stopped_ns = capture->stop.stopped_ns;
     capture->snapshot->complete &= check_unstopped(capture, arena, each);
-    stop_end(&capture->stop); /* the few that were stopped */
+    if (!capture->hold)
+        stop_end(&capture->stop); /* the few that were stopped */
     capture->stop.stopped_ns = stopped_ns;
 }
 
@@ -254,7 +255,8 @@ void capture_all(struct capture *capture)
     if (!arena)
         capture->why = ENOMEM;
     capture->snapshot->parked = capture->stop.park != 0;
-    stop_end(&capture->stop);
+    if (!capture->hold)
+        stop_end(&capture->stop);
     if (capture->ok && capture->snapshot->count > MAX_CHECKED && !capture->stop.park)
         check_later(capture, arena, each);
 }
@@ -269,12 +271,18 @@ static void plan_interrupted(const struct snapshot *snapshot, struct snapshot_ar
         copy_plan(snapshot, arena, &thread->interrupted, address, COPY_RED_ZONE, max_size);
 }
 
-/* The registers, too, unless the thread is parked since the first copy. */
+/* Has it not moved since the first copy, because it is parked or held? */
+static bool is_still(const struct snapshot *snapshot, const struct snapshot_thread *thread)
+{
+    return snapshot->parked || (snapshot->held && !thread->unstopped);
+}
+
+/* The registers, too, if the thread may have moved. */
 static bool take_regs_again(const struct capture *capture, const struct snapshot_thread *thread,
                             struct snapshot_thread *again)
 {
     *again = *thread;
-    if (capture->snapshot->parked)
+    if (is_still(capture->snapshot, thread))
         return thread->state == SNAPSHOT_STOPPED;
     const struct tracee *tracee = find_tracee(&capture->stop, thread->tid);
     if (!tracee || (tracee->state != TRACEE_STOPPED && tracee->state != TRACEE_UNSTOPPED))
@@ -305,9 +313,11 @@ void capture_again(struct capture *capture)
     size_t objects = capture->want_count * 2 * OBJECT_BYTES, expected, capacity;
     uint64_t each =
         copy_share_wanted(capture->snapshot, capture->wants, capture->want_count, &expected, &capacity);
-    for (size_t i = 0; i < capture->want_count && !capture->snapshot->parked; i++)
-        if (!stop_add(&capture->stop, capture->snapshot->threads[capture->wants[i].thread].tid))
+    for (size_t i = 0; i < capture->want_count; i++) {
+        const struct snapshot_thread *thread = &capture->snapshot->threads[capture->wants[i].thread];
+        if (!is_still(capture->snapshot, thread) && !stop_add(&capture->stop, thread->tid))
             return;
+    }
     struct snapshot_arena *arena = arena_new(capture->snapshot, capacity + objects, expected + objects);
     if (!arena)
         return;

@@ -14,11 +14,13 @@ struct capture {
     const struct snapshot_want *wants; /* NULL: all threads */
     size_t want_count;
     struct stop stop;
+    bool hold; /* the stop is not ended; capture_all only */
     bool ok;
     int why; /* errno */
 };
 
-/* Stops all threads, copies what every thread needs, and resumes them.  Sets ok and why. */
+/* Stops all threads, copies what every thread needs, and resumes them, unless they are to be held.  Sets ok
+ * and why. */
 void capture_all(struct capture *capture);
 /* Does the same for the wanted threads, and replaces their first copies.  A thread whose
  * second copy fails keeps the first one. */

@@ -74,12 +74,22 @@ struct snapshot {
     struct snapshot_thread *threads; /* by ascending tid */
     size_t count;
     struct address_space space;
-    uint64_t stopped_ns; /* sum over all stops, each from the first stop of a thread to the last resume */
-    bool parked;         /* stopped threads are parked: snapshot_options.park */
-    bool complete;       /* every thread of the process is in state SNAPSHOT_STOPPED */
+    /* Sum over all stops, each from the first stop of a thread to the last resume, or until it is held. */
+    uint64_t stopped_ns;
+    bool parked;                          /* stopped threads are parked: snapshot_options.park */
+    bool held;                            /* stopped threads stay stopped: snapshot_options.holds */
+    bool complete;                        /* every thread of the process is in state SNAPSHOT_STOPPED */
     struct snapshot_arena *arenas;        /* where the copies are */
     const struct snapshot_source *source; /* reads more memory: source.h */
     void *source_data;                    /* data of the source; NULL: none */
+};
+
+/* Processes that stay stopped. One thread of this program holds each, because only the thread that attached
+ * can resume a tracee. If this program dies, the kernel resumes all. Threads that were not stopped in their
+ * calls are not held. */
+struct snapshot_holds {
+    struct snapshot_hold *first;
+    size_t count;
 };
 
 struct snapshot_options {
@@ -93,6 +103,8 @@ struct snapshot_options {
      * this address with all signals blocked. 0: they go on where they were stopped. */
     uint64_t park;
     pid_t park_not; /* except this thread */
+    /* The process stays stopped, and is added here. At most 1000 are held. NULL: it goes on. */
+    struct snapshot_holds *holds;
 };
 
 enum snapshot_status {
@@ -115,6 +127,8 @@ enum snapshot_status snapshot_take(pid_t pid, const struct snapshot_options *opt
 enum snapshot_status snapshot_open_core(const struct core_file *core, struct snapshot **snapshot,
                                         struct error *error);
 void snapshot_free(struct snapshot *snapshot);
+/* Resumes all held processes. The list is empty then. */
+void snapshot_holds_release(struct snapshot_holds *holds);
 
 /* Memory that the unwinding of a thread did not find. */
 struct snapshot_want {

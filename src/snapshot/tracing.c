@@ -3,12 +3,16 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #endif
 
+#include "base/clock.h"
 #include "proc/tracer.h"
 
 enum {
@@ -16,34 +20,98 @@ enum {
     PATIENCE_NS = 400000000, /* between two checks of the tracing thread */
     MAX_ROUNDS = 4,          /* number of checks that find it in the same PTRACE_SEIZE */
     TURN_MS = 3000,          /* time for another threadleak that traces the process */
+    MAX_HELD = 1000,         /* processes; each needs a thread */
 };
+
+struct snapshot_hold {
+    struct snapshot_hold *next;
+    pthread_t tracer;
+    sem_t captured; /* posted once, also by a cancelled thread */
+    sem_t release;
+    struct stop stop; /* of the threads that are held */
+    bool held;
+};
+
+struct tracing {
+    struct capture *capture;
+    struct snapshot_hold *hold; /* NULL: the process goes on */
+};
+
+/* ---- the tracing thread ------------------------------------------------------------------ */
 
 /* A cancelled thread does not return from its functions, so AddressSanitizer still marks their frames as in
  * use. */
 static void forget_frames(void *arg)
 {
-    (void)arg;
+    struct snapshot_hold *hold = arg;
+    if (hold)
+        sem_post(&hold->captured);
 #if defined(__SANITIZE_ADDRESS__)
     enum { MAX_BYTES = 256 * 1024 };
     __asan_unpoison_memory_region((char *)__builtin_frame_address(0) - MAX_BYTES, MAX_BYTES);
 #endif
 }
 
+/* While another tracer is about to detach from a thread, the caller tries again. */
+static void begin_hold(struct capture *capture, struct snapshot_hold *hold)
+{
+    struct stop *stop = &capture->stop, *kept = &hold->stop;
+    size_t size = stop->count * sizeof(*stop->tracees);
+    stop->stopped_ns = stop->began_ns ? now_ns() - stop->began_ns : 0;
+    kept->tracees = capture->ok && size && !snapshot_is_passing(stop) ? malloc(size) : NULL;
+    if (!kept->tracees)
+        return;
+    memcpy(kept->tracees, stop->tracees, size);
+    kept->pid = stop->pid;
+    kept->count = stop->count;
+    hold->held = capture->snapshot->held = true;
+}
+
+/* From the post on, `capture` may not exist any more. */
+static void hold_until_release(struct capture *capture, struct snapshot_hold *hold)
+{
+    begin_hold(capture, hold);
+    bool held = hold->held;
+    if (!held)
+        stop_end(&capture->stop);
+    sem_post(&hold->captured);
+    while (held && sem_wait(&hold->release) != 0)
+        ;
+    if (held)
+        stop_end(&hold->stop);
+}
+
 static void *run_capture(void *arg)
 {
-    struct capture *capture = arg;
+    const struct tracing tracing = *(const struct tracing *)arg;
+    struct capture *capture = tracing.capture;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-    pthread_cleanup_push(forget_frames, NULL);
+    pthread_cleanup_push(forget_frames, tracing.hold);
     if (capture->wants)
         capture_again(capture);
     else
         capture_all(capture);
     pthread_cleanup_pop(0);
+    if (tracing.hold)
+        hold_until_release(capture, tracing.hold);
     return NULL;
 }
 
+/* ---- the thread that waits for it ---------------------------------------------------------- */
+
+/* ETIMEDOUT: it still works. */
+static int wait_for_capture(pthread_t tracer, struct snapshot_hold *hold, const struct timespec *until)
+{
+    if (!hold)
+        return pthread_clockjoin_np(tracer, NULL, CLOCK_MONOTONIC, until);
+    while (sem_clockwait(&hold->captured, CLOCK_MONOTONIC, until) != 0)
+        if (errno != EINTR)
+            return errno;
+    return hold->held ? 0 : pthread_join(tracer, NULL);
+}
+
 /* 0, or ETIMEDOUT: the tracing thread did not return and was cancelled. Its end released all tracees. */
-static int join(pthread_t tracer, struct stop *stop)
+static int join(pthread_t tracer, struct snapshot_hold *hold, struct stop *stop)
 {
     struct timespec until;
     unsigned before = 0, rounds = 0;
@@ -53,7 +121,7 @@ static int join(pthread_t tracer, struct stop *stop)
         until.tv_nsec += PATIENCE_NS;
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
-        if (pthread_clockjoin_np(tracer, NULL, CLOCK_MONOTONIC, &until) != ETIMEDOUT)
+        if (wait_for_capture(tracer, hold, &until) != ETIMEDOUT)
             return why;
         unsigned now = atomic_load(&stop->seizing);
         if (now % 2 && now == before)
@@ -65,8 +133,53 @@ static int join(pthread_t tracer, struct stop *stop)
     }
 }
 
+static struct snapshot_hold *hold_new(const struct snapshot_options *options)
+{
+    bool wanted = options && options->holds && options->holds->count < MAX_HELD;
+    struct snapshot_hold *hold = wanted ? calloc(1, sizeof(*hold)) : NULL;
+    if (!hold)
+        return NULL;
+    sem_init(&hold->captured, 0, 0);
+    sem_init(&hold->release, 0, 0);
+    return hold;
+}
+
+static void hold_free(struct snapshot_hold *hold)
+{
+    stop_release(&hold->stop);
+    sem_destroy(&hold->captured);
+    sem_destroy(&hold->release);
+    free(hold);
+}
+
+static void hold_keep(struct snapshot_hold *hold, pthread_t tracer, struct snapshot_holds *holds)
+{
+    if (!hold->held) {
+        hold_free(hold);
+        return;
+    }
+    hold->tracer = tracer;
+    hold->next = holds->first;
+    holds->first = hold;
+    holds->count++;
+}
+
+void snapshot_holds_release(struct snapshot_holds *holds)
+{
+    for (struct snapshot_hold *hold = holds->first; hold; hold = hold->next)
+        sem_post(&hold->release);
+    while (holds->first) {
+        struct snapshot_hold *hold = holds->first;
+        holds->first = hold->next;
+        pthread_join(hold->tracer, NULL);
+        hold_free(hold);
+    }
+    holds->count = 0;
+}
+
 int tracing_run(struct capture *capture)
 {
+    struct tracing tracing = {capture, hold_new(capture->options)};
     pthread_t tracer;
     sigset_t all, before;
     unsigned ms = capture->options && capture->options->stop_ms ? capture->options->stop_ms : STOP_MS;
@@ -77,14 +190,17 @@ int tracing_run(struct capture *capture)
         capture->stop.park = capture->options->park;
         capture->stop.park_not = capture->options->park_not;
     }
+    capture->hold = tracing.hold != NULL;
     int turn = tracer_take_turn(capture->stop.pid, TURN_MS);
     sigfillset(&all);
     /* A signal handler that ran in the tracing thread would make the stop longer. */
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int why = pthread_create(&tracer, NULL, run_capture, capture);
+    int why = pthread_create(&tracer, NULL, run_capture, &tracing);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (why == 0)
-        why = join(tracer, &capture->stop);
+        why = join(tracer, tracing.hold, &capture->stop);
+    if (tracing.hold)
+        hold_keep(tracing.hold, tracer, capture->options->holds);
     if (turn >= 0)
         close(turn);
     return why ? why : capture->why;

@@ -58,6 +58,7 @@ struct stacks_options {
         uint64_t at; /* at the end of a process: snapshot_options.park; 0: its threads go on */
         pid_t except;
     } park;
+    struct snapshot_holds *holds; /* snapshot_options.holds; NULL: the process goes on */
 };
 
 /*

@@ -122,7 +122,8 @@ struct stacks *stacks_take(pid_t pid, const struct stacks_options *options, stru
                                          .while_stopped = read_files,
                                          .arg = &facts.files,
                                          .park = options->park.at,
-                                         .park_not = options->park.except};
+                                         .park_not = options->park.except,
+                                         .holds = options->holds};
     read_before(&facts, pid);
     enum snapshot_status status = snapshot_take(pid, &how, &snapshot, &why);
     if (status == SNAPSHOT_OK) {

@@ -4,10 +4,13 @@
   tests/e2e/run_timeout.py [--build DIR] [NAME...]
 """
 import contextlib
+import fcntl
 import os
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 import harness
@@ -45,10 +48,13 @@ class Bench(harness.Bench):
                 continue
         return found
 
-    def end(self):
+    def end_left(self):
         for pid in self.left():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+    def end(self):
+        self.end_left()
         super().end()
 
 
@@ -95,6 +101,43 @@ def stopped(bench):
     status, report, _ = bench.shell('(sleep 0.2; kill -STOP $$) & exec "$WAITS" stay </dev/zero')
     check_timed_out(status, report)
     demand(len(stacks_of(report)["waits"]) == 14, "not all threads of the stopped one")
+
+
+SPINNER = """echo $$ >"$TMP/pid"; trap 'echo > "$TMP/got_term"; exit' TERM; "$WAITS" stay </dev/zero & while :; do :; done"""
+
+
+@contextlib.contextmanager
+def blocked_in_print(bench):
+    """A run that has timed out, with all facts taken, which cannot print on because nobody reads its pipe."""
+    read, write = os.pipe()
+    fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
+    argv = [bench.cli, "run", "--timeout=0.5", "--", "sh", "-c", SPINNER]
+    with subprocess.Popen(argv, env=bench.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=write) as run, open(read, "rb") as pipe:
+        os.close(write)
+        try:
+            harness.wait_until(lambda: struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"1234"))[0] > 0)
+            yield run, pipe, int(bench.read("pid"))
+        finally:
+            run.kill()
+
+
+def stopped_until_sigterm(bench):
+    with blocked_in_print(bench) as (run, pipe, spinner):
+        demand(harness.state_of(spinner) == "t", f"the spinning shell is in state {harness.state_of(spinner)}")
+        demand(not os.path.exists(bench.path("got_term")), "SIGTERM came before the report")
+        text = pipe.read().decode()
+        demand(run.wait(TIMEOUT_S) == 124 and "now in" in text, text)
+    demand(os.path.exists(bench.path("got_term")), "the handler of SIGTERM did not run")
+    demand(not bench.left(), f"left alive: {bench.left()}")
+
+
+def goes_on_if_the_run_dies(bench):
+    with blocked_in_print(bench) as (run, _, spinner):
+        run.kill()
+        run.wait()
+        harness.wait_until(lambda: harness.state_of(spinner) in "RS")
+    bench.end_left()
 
 
 def grandchildren_of_other_sessions(bench):
@@ -169,7 +212,8 @@ def interrupted_by_hand(bench):
     demand(process.returncode == 3, f"status {process.returncode}")
 
 
-TESTS = [every_thread_with_its_stack, in_time_is_as_ever, deaf_to_sigterm, stopped, grandchildren_of_other_sessions,
+TESTS = [every_thread_with_its_stack, in_time_is_as_ever, deaf_to_sigterm, stopped,
+         stopped_until_sigterm, goes_on_if_the_run_dies, grandchildren_of_other_sessions,
          static_grandchild, breeding, ends_at_that_moment, text_says_so_first, bad_durations, signalled_twice,
          interrupted_by_hand]
 
