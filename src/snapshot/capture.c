@@ -122,8 +122,8 @@ static void plan(const struct snapshot *snapshot, struct snapshot_arena *arena,
     plan_object(snapshot, arena, thread);
 }
 
-/* The thread is no longer in that call. It is stopped if that is possible now. Otherwise its stack is copied
- * again. */
+/* The thread is no longer in that call. It is stopped if that is possible now. Its stack is copied again in
+ * both cases. */
 static void take_moved(struct capture *capture, struct snapshot_arena *arena, struct tracee *tracee,
                        struct snapshot_thread *thread, uint64_t each)
 {
