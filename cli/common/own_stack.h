@@ -1,6 +1,6 @@
 /*
- * Runs the program on a stack of its own.  The kernel's stack has the size of RLIMIT_STACK, which a test sets
- * to as little as 64 KiB, and libdw and the demangler need more.
+ * Runs the program on a stack of its own. The kernel's stack has the size of RLIMIT_STACK, which can be as
+ * little as 64 KiB. libdw and the demangler need more.
  */
 #ifndef THREADLEAK_CLI_COMMON_OWN_STACK_H
 #define THREADLEAK_CLI_COMMON_OWN_STACK_H

@@ -14,9 +14,8 @@ struct named_processes {
 };
 
 /*
- * The live processes of which this is the name: that of the main thread (a longer name is cut there after 15
- * bytes), or the last part of argv[0] or of the path of the executable. Without this process, and without
- * kernel threads.
+ * Finds the live processes with this name. It is the name of the main thread, which the kernel cuts after 15
+ * bytes, or the last part of argv[0] or of the path of the executable. Omits this process and kernel threads.
  */
 void named_processes_find(struct named_processes *named, const char *name);
 /* "3 processes are named x: 12 (x -a), 13 (x -b) and 1 more; give a PID". Returns false. */

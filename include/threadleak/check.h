@@ -14,8 +14,8 @@
  * the first fixture checks after all others.  With CK_FORK=no, a leak of one test does not count
  * again in the next test.  A test that fails in its own process ends there, and is not checked.
  *
- * The message of the test has a line for each creation site, and the line of START_TEST as its
- * place, if the file that adds the test includes this header.  The report at the end of the process
+ * The message of the test has a line for each creation site.  Its place is the line of START_TEST,
+ * if the file that adds the test includes this header.  The report at the end of the process
  * has the stacks, and names the test.  Check makes the name known only after the test.  So reports
  * on the dump signal do not name it.
  *

@@ -5,8 +5,8 @@
  * not open these descriptors.  Once it has closed all descriptors and opened its own ones,
  * libunwind would write into a file of the program.  So the test uses readable.h instead.
  *
- * Its calls of dl_iterate_phdr and __tls_get_addr can wait for the loader's lock, which a thread that does
- * not exist in a forked child may hold.
+ * Its calls of dl_iterate_phdr and __tls_get_addr can wait for the loader's lock. In a forked child, the
+ * thread that holds the lock may not exist.
  */
 #ifndef THREADLEAK_PRELOAD_BACKTRACE_IMPORTS_H
 #define THREADLEAK_PRELOAD_BACKTRACE_IMPORTS_H

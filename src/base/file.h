@@ -7,9 +7,10 @@
 #include <sys/stat.h>
 
 /*
- * A file whose name a watched process can choose, or in a directory where it can write, may be replaced at
- * any time by a FIFO, a device or a symbolic link. So a name is opened once, the descriptor is checked, and
- * only the descriptor is used afterwards. A library that wants a name gets FD_PATH of the descriptor.
+ * A watched process can choose the names of some files, or write into their directory. It may replace such a
+ * file at any time by a FIFO, a device or a symbolic link. So a name is opened once, the descriptor is
+ * checked, and only the descriptor is used afterwards. A library that wants a name gets FD_PATH of the
+ * descriptor.
  */
 
 /* Opens a regular file for reading, and gets its status. Never blocks, and never opens another kind of file.

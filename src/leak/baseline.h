@@ -34,10 +34,10 @@ struct baseline *baseline_read(const char *path, struct error *error);
 void baseline_free(struct baseline *baseline);
 
 /*
- * Call it before report_finish. Groups no longer count if their process leaked at most as many threads with
- * their fingerprint, from at most as many sites, as the baseline has. If it leaked more, all of them count,
- * because the new ones cannot be distinguished; `known` and `known_sites` are then the numbers in the
- * baseline. The report must not outlive the baseline.
+ * Call it before report_finish. Groups no longer count if their process leaked no more threads with their
+ * fingerprint than the baseline has, and from no more sites. If it leaked more, all of them count, because
+ * the new ones cannot be distinguished. `known` and `known_sites` are then the numbers in the baseline. The
+ * report must not outlive the baseline.
  */
 void baseline_apply(struct baseline *baseline, struct report *report);
 

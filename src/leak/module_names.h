@@ -8,10 +8,10 @@
 #include "stacks/stacks.h"
 
 /*
- * The ledger has the names by which the loader knows libraries (/lib/libuv.so.1), and current stacks have
- * those of the files (/usr/lib/libuv.so.1.0.0), as the memory map does.  Gives the current stacks and waits
- * the names of the ledger, which rules use.  Build-ids identify libraries.  The ledger must outlive the
- * stacks' use.  False: out of memory.
+ * The ledger has the names by which the loader knows libraries (/lib/libuv.so.1). Current stacks have those
+ * of the files, as the memory map does (/usr/lib/libuv.so.1.0.0). Gives the current stacks and waits the
+ * names of the ledger, which rules use. Build-ids identify libraries. The ledger must outlive the stacks'
+ * use. False: out of memory.
  */
 bool module_names_unify(struct stacks *stacks, const struct ledger *ledger, struct symbolizer *symbolizer);
 

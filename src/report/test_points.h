@@ -1,5 +1,5 @@
-/* A report as a list of tests: one for each process, after it one for each known test in which it created
- * threads that are reported, and one for each fact that belongs to no process. */
+/* A report as a list of tests. Each process is one. After it comes one for each known test in which the
+ * process created threads that are reported. Each fact that belongs to no process is one, too. */
 #ifndef THREADLEAK_REPORT_TEST_POINTS_H
 #define THREADLEAK_REPORT_TEST_POINTS_H
 

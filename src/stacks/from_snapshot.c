@@ -14,8 +14,8 @@ static bool is_of_shim(const char *module)
     return module && strcmp(path_basename(module), "libthreadleak.so") == 0;
 }
 
-/* The number of innermost frames if they are those of a signal handler of the shim, and of the code that the
- * handler returns to, which no instruction called. */
+/* Counts the innermost frames that belong to a signal handler of the shim. The kernel's code that the handler
+ * returns to is one of them: no instruction called it. */
 static size_t count_handler_frames(const struct stack *found)
 {
     size_t i = 0;

@@ -177,8 +177,8 @@ static const struct frame *first_above_runtime(const struct frame *frames, size_
     return NULL;
 }
 
-/* The first line in a report is the frame before the first user frame. "top:^uv_cond_wait$" is of an idle
- * worker of libuv, but not of one that is in a function of the user. */
+/* The frame before the first user frame matches, too: it is the first line of a report. So
+ * "top:^uv_cond_wait$" matches an idle worker of libuv, but not one that is in a function of the user. */
 static bool top_is(const struct part *part, const struct suppression_thread *thread)
 {
     const struct frame *frames = thread->current;

@@ -98,8 +98,8 @@ void frame_classify(struct frame *frame);
 
 /*
  * The first and the last user frame of a stack (leaf first). NULL: none. The last one is the function that
- * the user gave the thread to run. For the first one, code of the executable, or with source lines outside of
- * /usr, comes before frames without names of a library of the distribution.
+ * the user gave the thread to run. The first one is preferably code of the executable, or has source lines
+ * outside of /usr. Only without such code is it a frame without a name in a library of the distribution.
  */
 const struct frame *innermost_user_frame(const struct frame *frames, size_t count);
 const struct frame *outermost_user_frame(const struct frame *frames, size_t count);

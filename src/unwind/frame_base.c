@@ -3,7 +3,7 @@
  * was left running, and /proc/TID/syscall does not have it.
  *
  * The function's prologue shows the size of the frame: push %rbp; mov %rsp,%rbp; more pushes; sub $SIZE,%rsp.
- * So the frame pointer is at that distance from the stack pointer, or a little more, if the function has
+ * So the frame pointer is at that distance from the stack pointer. It is a little farther if the function has
  * pushed arguments, or a word for the alignment. A function that has called alloca(3) has a larger frame: its
  * return address is searched. Each candidate is checked: its return address must be after a call instruction;
  * one that was searched, after a direct call of this function.
