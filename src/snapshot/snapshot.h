@@ -94,7 +94,7 @@ struct snapshot_holds {
 
 struct snapshot_options {
     const struct task_list *tasks; /* read just before, which saves a reading of each; NULL: none */
-    /* Called once, in another thread, while the process stands still after the first stop; NULL: nothing. */
+    /* Called once, in another thread, while the process is stopped for the first time; NULL: nothing. */
     void (*while_stopped)(const struct snapshot *snapshot, void *arg);
     void *arg;
     unsigned stop_ms;    /* longest wait for threads that do not stop; 0: 200 */

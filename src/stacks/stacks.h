@@ -80,7 +80,7 @@ struct snapshot; /* snapshot.h */
 struct stacks *stacks_from_snapshot(struct snapshot *snapshot, enum stack_source source,
                                     const struct stacks_options *options, struct error *error);
 
-/* What was read of a live process just before its snapshot, and while it stood still. */
+/* What was read of a live process just before its snapshot, and while it was stopped. */
 struct live_facts {
     struct task_list tasks; /* may be empty */
     uint64_t moment_ns;

@@ -52,7 +52,7 @@ void watched_release(struct watched *watched);
 struct files {
     pid_t pid, task;
     void *opened;            /* tsearch tree of struct open_file */
-    struct watched *watched; /* by index of snapshot.threads; read while the process stood still */
+    struct watched *watched; /* by index of snapshot.threads; read while the process was stopped */
     size_t watched_count;
     struct holders holders;
     bool has_sockets;

@@ -120,8 +120,9 @@ static bool add_watched(const struct view *view, const struct watched *watched)
 
 /* ---- poll, select, epoll ------------------------------------------------------------------ */
 
-/* The list from when the process stood still, unless the thread was stopped again in another call. */
-static const struct watched *standing(const struct view *view)
+/* The list that was read while the process was stopped. NULL: the thread was stopped again in another call.
+ */
+static const struct watched *list_read_before(const struct view *view)
 {
     const struct files *files = view->waits->files;
     size_t index = (size_t)(view->thread - view->waits->context.snapshot->threads);
@@ -132,7 +133,7 @@ static const struct watched *standing(const struct view *view)
 static bool wait_for_any(const struct view *view, const char *nothing)
 {
     struct watched now = {.fds = NULL};
-    const struct watched *watched = standing(view);
+    const struct watched *watched = list_read_before(view);
     bool ok = watched || poll_read(view, &now);
     watched = watched ? watched : &now;
     ok = ok && add_watched(view, watched);

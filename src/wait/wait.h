@@ -54,7 +54,7 @@ struct wait {
 typedef bool wait_name_fn(void *arg, pid_t tid, char *to, size_t size);
 
 /*
- * The descriptors that the threads' calls name. Call it while the process stands still
+ * The descriptors that the threads' calls use. Call it while the process is stopped
  * (snapshot_options.while_stopped). NULL: out of memory.
  */
 struct files *wait_files_read(const struct snapshot *snapshot);

@@ -75,9 +75,9 @@ static void drop_sample(void)
     seen = NULL;
 }
 
-static void read_files(const struct snapshot *standing, void *files)
+static void read_files(const struct snapshot *snapshot, void *files)
 {
-    *(struct files **)files = wait_files_read(standing);
+    *(struct files **)files = wait_files_read(snapshot);
 }
 
 void sample_all(void)
@@ -95,7 +95,7 @@ void sample_all(void)
     unwinder = unwinder_new(snapshot, &error);
     ck_assert_msg(unwinder, "%s", error.text);
     const struct wait_context context = {snapshot, unwinder, symbolizer, give_name,
-                                         NULL,     files,    &before,     glibc};
+                                         NULL,     files,    &before,    glibc};
     waits = waits_new(&context, &error);
     ck_assert_msg(waits, "%s", error.text);
 }
