@@ -75,9 +75,9 @@ static void drop_sample(void)
     seen = NULL;
 }
 
-static void read_files(const struct snapshot *snapshot, void *files)
+static void read_files(const struct snapshot *stopped, void *files)
 {
-    *(struct files **)files = wait_files_read(snapshot);
+    *(struct files **)files = wait_files_read(stopped);
 }
 
 void sample_all(void)
