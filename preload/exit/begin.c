@@ -5,6 +5,7 @@
 #include "preload/backtrace/capture.h"
 #include "preload/shim/hook.h"
 #include "preload/shim/real.h"
+#include "preload/shim/stack_room.h"
 
 /* A thread that calls exit() is no leak. The last thread of a process has ended before libc calls exit() in
  * it, and counts like any other. */
@@ -69,5 +70,5 @@ static __attribute__((noinline)) bool is_in_exit(void)
 bool begin_is_of_exit(const struct shim_state *state)
 {
     return atomic_load(&state->header->end_began) == LEDGER_END_EXIT ||
-           (!shim_tls.small_stack && is_in_exit());
+           (!shim_tls.small_stack && !shim_tls.unwinding && stack_has_room() && is_in_exit());
 }

@@ -28,7 +28,7 @@ static bool back_records(struct shim_state *state, enum ledger_section section, 
         atomic_fetch_or(&state->header->flags, LEDGER_NO_ROOM);
         return false;
     }
-    uint32_t now = (uint32_t)(to / extent->record_size);
+    uint32_t now = (uint32_t)(to / ledger_record_size(section)); /* the header can be zero: ledger_leave */
     while (backed < now && !atomic_compare_exchange_weak(&state->backed[section], &backed, now))
         ;
     return true;

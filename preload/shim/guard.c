@@ -1,7 +1,19 @@
 #include "preload/shim/guard.h"
 
+#include <signal.h>
+
+#include "preload/shim/state.h"
+#include "preload/shim/sys.h"
+
 __thread struct shim_tls shim_tls;
 _Atomic uint32_t guard_unwinding;
+
+bool guard_on_other_stack(uintptr_t outer)
+{
+    stack_t alternate;
+    return !shim_config.sandboxed && SYS2(sigaltstack, NULL, &alternate) == 0 &&
+           alternate.ss_flags & SS_ONSTACK && outer - (uintptr_t)alternate.ss_sp >= alternate.ss_size;
+}
 
 void guard_left_by_jump(void)
 {

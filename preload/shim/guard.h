@@ -70,9 +70,14 @@ struct guard {
 #define LEFT_BY_JUMP (1u << 20)
 void guard_left_by_jump(void);
 
+/* Does this handler run on an alternate stack, which does not contain the frame? It can be above the frame:
+ * an array in the frame of main. */
+bool guard_on_other_stack(uintptr_t outer);
+
 static inline bool guard_is_left(uintptr_t here, uintptr_t outer)
 {
-    return __builtin_expect(outer != 0, 0) && here >= outer && here - outer < LEFT_BY_JUMP;
+    return __builtin_expect(outer != 0, 0) && here >= outer && here - outer < LEFT_BY_JUMP &&
+           !guard_on_other_stack(outer);
 }
 
 /* The fences keep the compiler from moving work out of the guard. */

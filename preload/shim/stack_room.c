@@ -1,5 +1,6 @@
 #include "preload/shim/stack_room.h"
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,11 +16,21 @@
 #define TESTED 4096
 #define OTHER_STACK (1ul << 18)
 
+/* Memory of the program is below it, mostly without a guard page. */
+static bool alternate_is_small(uintptr_t here)
+{
+    stack_t alternate;
+    return SYS2(sigaltstack, NULL, &alternate) == 0 && alternate.ss_flags & SS_ONSTACK &&
+           here - (uintptr_t)alternate.ss_sp < ROOM;
+}
+
 bool stack_has_room(void)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     if (here - shim_tls.stack_tested < TESTED || shim_config.sandboxed)
         return true;
+    if (alternate_is_small(here))
+        return false;
     for (size_t below = 4096; below <= ROOM; below += 4096)
         if (!memory_is_readable((const char *)here - below))
             return false;

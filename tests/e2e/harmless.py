@@ -74,6 +74,22 @@ def stack_use(bench):
         demand(not more, f"{name}: {more} bytes more than without")
 
 
+def exit_in_a_small_handler(bench):
+    """_exit() does not overflow the alternate stack of a handler."""
+    target = [bench.target("exit_in_small_handler")]
+    for env in (bench.env, dict(bench.env, LD_PRELOAD=bench.shim)):
+        result = harness.call(target, env=env)
+        demand(result == (5, "", ""), result)
+
+
+def alternate_stack_above(bench):
+    """Hooks of a handler above the interrupted frame do not take it for one that was left: later children
+    still have whole stacks."""
+    code, _, report = bench.json([bench.target("alternate_stack_above")], ["--judge=_exit"])
+    frames = [len(leak["creation_stack"]) for process in report["processes"] for leak in process["leaks"]]
+    demand(code == 66 and frames and min(frames) > 2, (code, frames))
+
+
 # ---- the start ----------------------------------------------------------------------------
 
 def nothing_before_the_first_thread(bench):
@@ -412,7 +428,7 @@ def malloc_that_begins_once(bench):
     bench.demand_said([bench.target("own_malloc")])
 
 
-TESTS = [stack_use, nothing_before_the_first_thread, whole_stacks_in_forked_children,
+TESTS = [stack_use, exit_in_a_small_handler, alternate_stack_above, nothing_before_the_first_thread, whole_stacks_in_forked_children,
          fork_in_hook, malloc_that_begins_once, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, creators_that_end,
          creations_with_little_stack, program_of_another_user, child_of_another_user,
          other_processes_get_no_answer, other_processes_do_not_block_it, impostors_are_not_asked, mask_of_nothing,
