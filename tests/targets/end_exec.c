@@ -1,4 +1,4 @@
-/* Becomes /bin/echo by the exec function named, with a thread left. */
+/* Becomes /bin/echo by the exec function named while a thread is alive. */
 #include <fcntl.h>
 
 #include "target.h"

@@ -1,4 +1,4 @@
-/* Killed by the signal named (KILL, ABRT, SEGV, TERM), with a thread left. */
+/* Killed by the signal named (KILL, ABRT, SEGV, TERM) while a thread is alive. */
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
