@@ -35,7 +35,7 @@ static void judge_report(struct selftest *test, const json_t *report)
     else if (!strcmp(source, "none"))
         selftest_fail(test, "report PID", "no stacks: %s", note);
     else if (!strcmp(source, "ptrace"))
-        selftest_ok(test, "report PID", "by ptrace");
+        selftest_ok(test, "report PID", "reported, with stacks");
     else
         selftest_note(test, "report PID", "%s", note);
 }

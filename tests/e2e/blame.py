@@ -164,7 +164,7 @@ def commands(bench):
     _, printed = bench.run(["sh", "-c", script])
     lines = [line for line in printed.splitlines() if line.startswith("command:")]
     demand(lines == [f"command: ./{program} --filter=Pool.Leaks", f"command: ./{program} 'it is' '' \\x1b",
-                     f"command: ./{program} short ..."], f"{lines}\n{printed}")
+                     f"command: ./{program} short {200 * 'x'} short"], f"{lines}\n{printed}")
     _, printed = bench.run([leaker, "--filter=Pool.Leaks"])
     demand("command:" not in printed, printed)
 
