@@ -1,4 +1,4 @@
-/* main ends by pthread_exit; the process ends with its last thread, which is joinable, and nobody joined it. */
+/* main ends by pthread_exit. The process ends with its last thread, which nobody joined. */
 #include "target.h"
 
 static void *outlive_main(void *main_thread)
