@@ -15,9 +15,9 @@
 #include "preload/ledger/lost.h"
 #include "preload/ledger/namespace.h"
 #include "preload/shim/hook.h"
-#include "preload/shim/on_stack.h"
 #include "preload/shim/real.h"
 #include "preload/shim/run_ask.h"
+#include "preload/shim/stack_room.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/tasks.h"
 
@@ -195,8 +195,6 @@ struct ending {
     bool judged;
 };
 
-#define END_STACK 262144 /* also for the write functions of fopencookie() */
-
 static void end_now(void *arg)
 {
     struct ending *ending = arg;
@@ -219,9 +217,9 @@ int end_process(enum ledger_end how, int status)
         lost_say();
     if (taken)
         ending.judged = is_judged(hook.state, how); /* reads the stack of this thread */
-    if (taken && atomic_load(&hook.state->signal_armed))
-        on_new_stack(END_STACK, end_now, &ending);
-    else if (taken)
+    /* Its stack is also for handlers, and for the write functions of fopencookie(). */
+    bool threads = taken && atomic_load(&hook.state->signal_armed);
+    if (taken && !(threads && stack_with_room(end_now, &ending)))
         end_now(&ending);
     hook_leave(&hook);
     return ending.status;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "preload/shim/faults.h"
 #include "preload/shim/state.h"
 #include "preload/shim/sys.h"
 
@@ -42,16 +43,22 @@ static inline void on_stack(void *top, void (*function)(void *), void *arg)
 }
 
 /* Calls it on a stack that is mapped for this. The stack of the caller can be small, or nearly full. Without
- * memory for a stack, and in a sandbox, it is called on the current stack. */
+ * memory for a stack, and in a sandbox, it is called on the present one. Meanwhile no handler of the program
+ * runs: it may need more stack, fork, or leave by a jump. Those of libc do: setuid() waits for them in
+ * another thread, which can hold a lock of the loader. */
 #define NEW_STACK 65536
+#define SIGNALS_OF_LIBC (3ull << 31) /* 32 and 33 */
 static inline void on_new_stack(size_t size, void (*function)(void *), void *arg)
 {
+    uint64_t blocked = all_but_faults() & ~SIGNALS_OF_LIBC, before;
     char *stack = shim_config.sandboxed ? NULL : sys_map(size);
     if (!stack) {
         function(arg);
         return;
     }
+    SYS4(rt_sigprocmask, SIG_BLOCK, &blocked, &before, KERNEL_SIGSET_SIZE);
     on_stack(stack + size, function, arg);
+    SYS4(rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE);
     SYS2(munmap, stack, size);
 }
 

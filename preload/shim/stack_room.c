@@ -40,7 +40,7 @@ bool stack_has_room(void)
 
 bool stack_with_room(void (*function)(void *), void *arg)
 {
-    char *memory = sys_map(OTHER_STACK);
+    char *memory = shim_config.sandboxed ? NULL : sys_map(OTHER_STACK);
     if (!memory)
         return false;
     on_stack(memory + OTHER_STACK, function, arg);

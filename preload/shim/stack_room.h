@@ -8,7 +8,7 @@
 bool stack_has_room(void);
 
 /* Calls function(arg) on memory of its own, which is not small: a handler of the program can interrupt it.
- * False: out of memory, and it is not called. */
+ * False: out of memory or in a sandbox, and it is not called. */
 bool stack_with_room(void (*function)(void *), void *arg);
 
 #endif

@@ -90,6 +90,13 @@ def alternate_stack_above(bench):
     demand(code == 66 and frames and min(frames) > 2, (code, frames))
 
 
+def handler_in_first_creation(bench):
+    """No handler of the program runs on a stack of the shim."""
+    target = [bench.target("handler_in_first_creation")]
+    result = harness.call(target, env=dict(bench.env, LD_PRELOAD=bench.shim))
+    demand(result == (0, "signals\n", ""), result)
+
+
 # ---- the start ----------------------------------------------------------------------------
 
 def nothing_before_the_first_thread(bench):
@@ -428,7 +435,8 @@ def malloc_that_begins_once(bench):
     bench.demand_said([bench.target("own_malloc")])
 
 
-TESTS = [stack_use, exit_in_a_small_handler, alternate_stack_above, nothing_before_the_first_thread, whole_stacks_in_forked_children,
+TESTS = [stack_use, exit_in_a_small_handler, alternate_stack_above, handler_in_first_creation,
+         nothing_before_the_first_thread, whole_stacks_in_forked_children,
          fork_in_hook, malloc_that_begins_once, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, creators_that_end,
          creations_with_little_stack, program_of_another_user, child_of_another_user,
          other_processes_get_no_answer, other_processes_do_not_block_it, impostors_are_not_asked, mask_of_nothing,
