@@ -283,7 +283,7 @@ def demand_narrow(bench, program, one, both, must=r""):
 
 
 def rules_name_who_called_glib(bench):
-    demand_narrow(bench, bench.glib("-O0", "-g"), ["vendor"], ["vendor", "bug"], r"^thread:\^vendor_start\$ kind:running$")
+    demand_narrow(bench, bench.glib("-O0", "-g"), ["vendor"], ["vendor", "bug"], r"^thread:\^vendor_start\$ kind:running,unjoined$")
     demand_narrow(bench, bench.glib("-O2", "-s"), ["vendor"], ["vendor", "bug"], r"process:\^glib_program\$")
 
 
