@@ -11,7 +11,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/text.h"
+#include "proc/address_space.h"
 #include "proc/process.h"
+#include "proc/replaced.h"
 #include "proc/status.h"
 #include "proc/file.h"
 #include "stacks/stacks.h"
@@ -36,23 +39,6 @@ static bool make_in(const char *directory, char path[RUN_DIR_MAX])
     return mkdtemp(path) != NULL;
 }
 
-bool run_dir_make(char path[RUN_DIR_MAX], struct error *error)
-{
-    const char *wanted = getenv("TMPDIR");
-    if (wanted && *wanted) {
-        if (make_in(wanted, path))
-            return true;
-        return error_set(error, "%s: cannot create a directory there: %s; set TMPDIR to a writable directory",
-                         wanted, strerror(errno));
-    }
-    if (is_in_memory("/dev/shm") && make_in("/dev/shm", path))
-        return true;
-    if (make_in("/tmp", path))
-        return true;
-    return error_set(error, "/tmp: cannot create a directory there: %s; set TMPDIR to a writable directory",
-                     strerror(errno));
-}
-
 void run_dir_remove(const char *path)
 {
     /* A live process may create a new file there. */
@@ -69,10 +55,25 @@ void run_dir_remove(const char *path)
     }
 }
 
+/* Has the process mapped this file? Its path can be another one for the process. */
+static bool has_mapped(pid_t pid, const char *path)
+{
+    struct address_space space;
+    struct stat status;
+    bool found = false;
+    pid_t task;
+    if (lstat(path, &status) != 0 || !address_space_of_process(&space, pid, &task))
+        return false;
+    for (size_t i = 0; i < space.count && !found; i++)
+        found = space.regions[i].shared && region_is_of_file(&space.regions[i], &status);
+    address_space_release(&space);
+    return found;
+}
+
 /* The file for the stacks. False: the ledger is not there, or the directory is not writable. */
 static bool find_place(pid_t pid, const struct ledger *ledger, const char *directory, char *path, size_t size)
 {
-    char beside[PATH_MAX];
+    char beside[PATH_MAX], wanted[PATH_MAX];
     pid_t own = ledger_get_header(ledger)->pid;
     if (!ledger_process_path(pid, own, beside, sizeof(beside)))
         return false;
@@ -80,19 +81,46 @@ static bool find_place(pid_t pid, const struct ledger *ledger, const char *direc
     if (!name)
         return false;
     *name++ = '\0';
-    if ((directory && strcmp(directory, beside) != 0) || access(beside, W_OK) != 0)
+    if (!directory || strcmp(directory, beside) == 0)
+        directory = beside;
+    else if (snprintf(wanted, sizeof(wanted), "%s/%s", directory, name) >= (int)sizeof(wanted) ||
+             !has_mapped(pid, wanted))
         return false;
-    return snprintf(path, size, "%s/" STACKS_FILE_PREFIX "%s", beside, name + strlen(LEDGER_FILE_PREFIX)) <
-           (int)size;
+    return access(directory, W_OK) == 0 && snprintf(path, size, "%s/" STACKS_FILE_PREFIX "%s", directory,
+                                                    name + strlen(LEDGER_FILE_PREFIX)) < (int)size;
 }
 
-/* Does `run` find files by the same paths as the process? */
-static bool has_our_files(pid_t pid)
+/* Names the mount namespace and root directory of this process. */
+static void name_our_root(char *text, size_t size)
 {
-    struct stat ours, theirs;
-    return process_shares_namespace(pid, "mnt") && stat("/", &ours) == 0 &&
-           stat(PROC_PATH("%d/root", pid), &theirs) == 0 && ours.st_dev == theirs.st_dev &&
-           ours.st_ino == theirs.st_ino;
+    char space[64];
+    struct stat root = {.st_ino = 0};
+    ssize_t length = readlink("/proc/self/ns/mnt", space, sizeof(space));
+    stat("/", &root);
+    snprintf(text, size, "%.*s %llu %llu", length > 0 ? (int)length : 0, space,
+             (unsigned long long)root.st_dev, (unsigned long long)root.st_ino);
+}
+
+#define ROOT_NAME "root" /* a symbolic link to that name of `run` */
+
+static void record_our_root(const char *directory)
+{
+    char path[PATH_MAX], text[128];
+    name_our_root(text, sizeof(text));
+    snprintf(path, sizeof(path), "%s/" ROOT_NAME, directory);
+    if (symlink(text, path) != 0)
+        return; /* then `save` takes this process for one with other files, which costs time only */
+}
+
+/* Does `run` find files by the same paths as this program? */
+static bool run_has_our_root(const char *stacks_path)
+{
+    char path[PATH_MAX], ours[128], text[128];
+    name_our_root(ours, sizeof(ours));
+    snprintf(path, sizeof(path), "%.*s/" ROOT_NAME, (int)(strrchr(stacks_path, '/') - stacks_path),
+             stacks_path);
+    ssize_t length = readlink(path, text, sizeof(text));
+    return length > 0 && (size_t)length == strlen(ours) && memcmp(text, ours, (size_t)length) == 0;
 }
 
 static pid_t own_tid(pid_t pid, pid_t tid)
@@ -119,22 +147,66 @@ static void use_own_tids(struct stacks *stacks, pid_t pid)
         qsort(stacks->threads, stacks->count, sizeof(*stacks->threads), by_tid);
 }
 
-/* Each process of a run has its own `save`. So the debug information, which is the same for most of them, is
- * read once, by run. */
-static bool save(pid_t pid, const struct ledger *ledger, const struct stacks_park *park, const char *path)
+static bool make_somewhere(char path[RUN_DIR_MAX], struct error *error)
+{
+    const char *wanted = getenv("TMPDIR");
+    if (wanted && *wanted) {
+        if (make_in(wanted, path))
+            return true;
+        return error_set(error, "%s: cannot create a directory there: %s; set TMPDIR to a writable directory",
+                         wanted, strerror(errno));
+    }
+    if (is_in_memory("/dev/shm") && make_in("/dev/shm", path))
+        return true;
+    if (make_in("/tmp", path))
+        return true;
+    return error_set(error, "/tmp: cannot create a directory there: %s; set TMPDIR to a writable directory",
+                     strerror(errno));
+}
+
+bool run_dir_make(char path[RUN_DIR_MAX], struct error *error)
+{
+    if (!make_somewhere(path, error))
+        return false;
+    record_our_root(path);
+    return true;
+}
+
+/*
+ * Each process of a run has its own `save`. So the debug information, which is the same for most of them, is
+ * read once, by run. What run could not find at the same paths is read here.
+ */
+static struct stacks *take(pid_t pid, const struct stacks_options *options, bool same_files)
 {
     struct error error;
+    if (same_files)
+        symbolizer_read_symbols_only(options->symbolizer);
+    else
+        symbolizer_see_as(options->symbolizer, pid);
+    struct stacks *current = stacks_take(pid, options, &error);
+    if (!current || same_files)
+        return current;
+    if (stacks_add_places(current, options->ledger, options->symbolizer))
+        return current;
+    stacks_free(current);
+    return NULL;
+}
+
+static bool save(pid_t pid, const struct ledger *ledger, const struct stacks_park *park, const char *path)
+{
+    char **replaced = process_replaced_files(pid);
+    bool same_files = !replaced && process_has_our_root(pid) && run_has_our_root(path);
     const struct stacks_options options = {
         .symbolizer = symbolizer_new(false), .ledger = ledger, .park = *park};
-    bool symbols_only = has_our_files(pid);
-    if (options.symbolizer && symbols_only)
-        symbolizer_read_symbols_only(options.symbolizer);
-    struct stacks *current = options.symbolizer ? stacks_take(pid, &options, &error) : NULL;
+    struct stacks *current = options.symbolizer ? take(pid, &options, same_files) : NULL;
     if (current) {
         current->argv = process_argv(pid);
-        current->symbols_only = symbols_only;
+        current->replaced = replaced;
+        current->symbols_only = same_files;
         if (ledger_get_header(ledger)->pid != pid)
             use_own_tids(current, pid);
+    } else {
+        strings_free(replaced);
     }
     bool saved = current && stacks_save(current, path);
     stacks_free(current);

@@ -29,6 +29,8 @@ bool explain_prepare(struct explain *explain)
 {
     explain->symbolizer = symbolizer_new(false);
     explain->report = report_new();
+    if (explain->symbolizer)
+        symbolizer_see_as(explain->symbolizer, explain->pid);
     return explain->symbolizer && explain->report;
 }
 

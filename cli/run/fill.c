@@ -40,6 +40,16 @@ static struct verdict_rules rules_of(const struct run_judge *judge, const struct
     return rules;
 }
 
+/* Whose files have the symbols. */
+static bool choose_files(const struct run_ledger *item, struct symbolizer *symbolizer)
+{
+    symbolizer_see_as(symbolizer, item->end.alive ? item->pid : 0);
+    if (!item->current || !item->current->place_count)
+        return true;
+    symbolizer_see_as_ended(symbolizer);
+    return stacks_use_places(item->current, item->ledger, symbolizer);
+}
+
 static bool add_ledger(struct report *report, struct run_ledger *item, const struct run_judge *judge,
                        struct error *error)
 {
@@ -47,7 +57,7 @@ static bool add_ledger(struct report *report, struct run_ledger *item, const str
     struct verdict_rules rules = rules_of(judge, item->ledger);
     struct stacks *current = item->current;
     rules.even_without_threads = item->end.alive;
-    if (current && !stacks_resolve(current, judge->symbolizer))
+    if (!choose_files(item, judge->symbolizer) || (current && !stacks_resolve(current, judge->symbolizer)))
         return error_set(error, "out of memory");
     item->current = NULL; /* the report owns it now */
     /* In another pid namespace its pid in the ledger is that of another process here. */
@@ -72,6 +82,7 @@ static struct stacks *current_stacks(pid_t pid, const struct ledger *ledger, con
     const struct stacks_options options = {
         .symbolizer = judge->symbolizer, .ledger = ledger, .holds = judge->holds};
     struct error ignored;
+    symbolizer_see_as(judge->symbolizer, pid);
     return stacks_take(pid, &options, &ignored);
 }
 

@@ -48,3 +48,10 @@ char *escaped_copy(const char *text)
     put_escaped(copy.out, text);
     return text_close(&copy);
 }
+
+void strings_free(char **list)
+{
+    for (size_t i = 0; list && list[i]; i++)
+        free(list[i]);
+    free(list);
+}

@@ -20,6 +20,9 @@ static inline const char *plural(uint64_t count)
     return count == 1 ? "" : "s";
 }
 
+/* Frees a NULL-terminated list and its strings. NULL: nothing. */
+void strings_free(char **list);
+
 /* One line of text, built piece by piece. Text that does not fit is cut. Initialise it with {.length = 0}. */
 
 struct line {

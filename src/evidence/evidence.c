@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "core/core.h"
 #include "evidence/blind_spots.h"
 #include "evidence/unseen.h"
@@ -13,6 +14,7 @@
 #include "evidence/untracked.h"
 #include "proc/file.h"
 #include "proc/process.h"
+#include "proc/replaced.h"
 #include "proc/status.h"
 
 /* ---- tasks that the ledger does not explain ----------------------------------------- */
@@ -168,10 +170,21 @@ static void use_new_title(struct evidence *evidence)
         evidence->argv = now;
 }
 
+static void find_replaced(struct evidence *evidence)
+{
+    if (evidence->end.alive)
+        evidence->replaced = process_replaced_files(evidence->pid);
+    if (evidence->replaced || !evidence->stacks)
+        return;
+    evidence->replaced = evidence->stacks->replaced;
+    evidence->stacks->replaced = NULL;
+}
+
 static bool of_watched(struct evidence *evidence, const struct ledger *ledger, struct error *error)
 {
     bool done = read_ledger(evidence, ledger);
     evidence->blind_spots = blind_spots_find(evidence->end.alive ? evidence->pid : 0, ledger);
+    find_replaced(evidence);
     use_new_title(evidence);
     if (done && evidence->end.alive)
         unseen_in_process(&evidence->threads, evidence->pid, ledger_get_header(ledger));
@@ -220,6 +233,7 @@ bool evidence_of_process(struct evidence *evidence, pid_t pid, const struct ledg
         evidence->argv = process_argv(pid);
         evidence->has_shim = has_shim(pid);
         evidence->blind_spots = blind_spots_find(pid, NULL);
+        find_replaced(evidence);
         return find_untracked(evidence) || fail(evidence, error);
     }
     error_set(error, "no process %d", (int)pid);
@@ -258,6 +272,7 @@ void evidence_release(struct evidence *evidence)
     free(evidence->exe);
     free(evidence->argv);
     blind_spots_free(evidence->blind_spots);
+    strings_free(evidence->replaced);
     stacks_free(evidence->stacks);
     task_list_release(&evidence->tasks);
     task_list_release(&evidence->untracked);

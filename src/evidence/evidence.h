@@ -35,6 +35,7 @@ struct evidence {
     uint64_t now_ns;            /* CLOCK_MONOTONIC; the moment that ages refer to; 0: unknown */
     struct task_list tasks;     /* of a live process; empty: cannot be matched with the tids of the ledger */
     char **blind_spots;         /* what could not be seen (blind_spots.h); NULL: nothing is known */
+    char **replaced;            /* programs and libraries whose file was replaced; NULL: none is known */
     struct task_list untracked; /* those of them that are neither the main thread nor in the ledger */
 };
 

@@ -106,6 +106,7 @@ static void set_identity(struct build *build, struct evidence *evidence)
         .exe = evidence->exe,
         .argv = evidence->argv,
         .not_seen = evidence->blind_spots,
+        .replaced = evidence->replaced,
         .live = evidence->end.alive,
         .core = evidence->core,
         .watched = build->header || evidence->has_shim,
@@ -115,6 +116,7 @@ static void set_identity(struct build *build, struct evidence *evidence)
     evidence->argv = NULL;
     evidence->stacks = NULL;
     evidence->blind_spots = NULL;
+    evidence->replaced = NULL;
 }
 
 static void set_options(struct build *build)

@@ -106,6 +106,7 @@ void process_report_release(struct process_report *process)
     free(process->test);
     free(process->argv);
     free_strings(process->not_seen);
+    free_strings(process->replaced);
 }
 
 void unwatched_free(struct unwatched *items, size_t count)

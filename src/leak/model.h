@@ -133,6 +133,8 @@ struct process_report {
     struct stacks *stacks;              /* owns the stacks of the threads' `current`; NULL: not taken */
     struct suppressions *program_rules; /* that the program registered; NULL: none */
     char **not_seen; /* sentences about threads that could not be seen, NULL-terminated; NULL: none */
+    char **replaced; /* paths of programs and libraries that were replaced since the process began to use
+                      * them, NULL-terminated; NULL: none is known */
     char *program_rules_error; /* why these rules are invalid (suppressions_load_text); NULL: valid */
     bool checked;              /* checked by the program itself, while it runs */
     uint64_t since;            /* checked: only threads after this serial; 0: all */

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -108,4 +109,12 @@ bool process_shares_namespace(pid_t pid, const char *kind)
         return errno == ENOENT;
     return readlink(PROC_PATH("%d/ns/%s", pid, kind), theirs, sizeof(theirs)) == size &&
            memcmp(ours, theirs, (size_t)size) == 0;
+}
+
+bool process_has_our_root(pid_t pid)
+{
+    struct stat ours, theirs;
+    return process_shares_namespace(pid, "mnt") && stat("/", &ours) == 0 &&
+           stat(PROC_PATH("%d/root", pid), &theirs) == 0 && ours.st_dev == theirs.st_dev &&
+           ours.st_ino == theirs.st_ino;
 }

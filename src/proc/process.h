@@ -17,5 +17,8 @@ pid_t process_parent(pid_t pid); /* 0: unknown */
 /* Are it and this program in the same namespace of that kind ("net", "time")? True also if the kernel has no
  * such namespaces. */
 bool process_shares_namespace(pid_t pid, const char *kind);
+/* Are they in the same mount namespace, and have the same root directory? Then a path is the same file for
+ * both, if nobody replaced it. */
+bool process_has_our_root(pid_t pid);
 
 #endif

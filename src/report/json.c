@@ -268,6 +268,8 @@ static json_t *process_json(const struct process_report *process)
     set_text(&json, "stacks_note", process->stacks ? process->stacks->note : NULL);
     if (process->not_seen)
         set_value(&json, "not_seen", strings_json(process->not_seen));
+    if (process->replaced)
+        set_value(&json, "replaced", strings_json(process->replaced));
     set_value(&json, "leaks", leaks);
     set_value(&json, "main", process->main ? thread_json(process->main, "main") : json_null());
     set_value(&json, "untracked", untracked);

@@ -112,6 +112,17 @@ static void print_fork(const struct printer *printer, const struct fork_info *fo
     fprintf(printer->out, " of process %d do%s not exist here\n", (int)fork->parent, count == 1 ? "es" : "");
 }
 
+/* "replaced or deleted while the process uses it: /srv/app, /srv/libapp.so" */
+static void print_replaced(const struct printer *printer, char *const *paths)
+{
+    for (size_t i = 0; paths && paths[i]; i++) {
+        fputs(i ? ", " : "replaced or deleted while the process uses it: ", printer->out);
+        put_escaped(printer->out, paths[i]);
+    }
+    if (paths && paths[0])
+        putc('\n', printer->out);
+}
+
 static void print_head(const struct printer *printer, const struct process_report *process,
                        const struct thread_counts *counts, bool alone)
 {
@@ -133,6 +144,7 @@ static void print_head(const struct printer *printer, const struct process_repor
         put_escaped(printer->out, *sentence);
         putc('\n', printer->out);
     }
+    print_replaced(printer, process->replaced);
     if (process->stacks && process->stacks->note) {
         fputs("current stacks: ", printer->out);
         put_escaped(printer->out, process->stacks->note);

@@ -29,12 +29,24 @@ static json_t *save_frame(const struct frame *frame)
                      frame->is_return_address, frame->framework);
 }
 
+static json_t *save_frames(const struct frame *frames, size_t count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++)
+        append_value(&array, save_frame(&frames[i]));
+    return array;
+}
+
+static json_t *save_place(const struct ledger_place *place)
+{
+    return json_pack("{sI sb so}", "pc", (json_int_t)place->pc, "return", place->is_return_address, "frames",
+                     save_frames(place->frames, place->count));
+}
+
 static json_t *save_stack(const struct shared_stack *stack)
 {
-    json_t *frames = json_array();
-    for (size_t i = 0; i < stack->count; i++)
-        append_value(&frames, save_frame(&stack->frames[i]));
-    return json_pack("{so so}", "frames", frames, "incomplete", string(stack->incomplete));
+    return json_pack("{so so}", "frames", save_frames(stack->frames, stack->count), "incomplete",
+                     string(stack->incomplete));
 }
 
 static json_t *save_thread(const struct stacks *stacks, const struct thread_stack *thread)
@@ -63,7 +75,7 @@ static json_t *save_thread(const struct stacks *stacks, const struct thread_stac
     return json;
 }
 
-static json_t *save_argv(char *const *argv)
+static json_t *save_strings(char *const *argv)
 {
     json_t *array = json_array();
     for (; argv && *argv; argv++)
@@ -73,15 +85,17 @@ static json_t *save_argv(char *const *argv)
 
 static json_t *save(const struct stacks *stacks)
 {
-    json_t *shared = json_array(), *threads = json_array();
+    json_t *shared = json_array(), *threads = json_array(), *places = json_array();
+    for (size_t i = 0; i < stacks->place_count; i++)
+        append_value(&places, save_place(&stacks->places[i]));
     for (size_t i = 0; i < stacks->shared_count; i++)
         append_value(&shared, save_stack(&stacks->shared[i]));
     for (size_t i = 0; i < stacks->count; i++)
         append_value(&threads, save_thread(stacks, &stacks->threads[i]));
-    return json_pack("{ss sI sb so so so so}", "version", THREADLEAK_VERSION, "moment_ns",
+    return json_pack("{ss sI sb so so so so so so}", "version", THREADLEAK_VERSION, "moment_ns",
                      (json_int_t)stacks->moment_ns, "symbols_only", stacks->symbols_only, "note",
-                     string(stacks->note), "argv", save_argv(stacks->argv), "stacks", shared, "threads",
-                     threads);
+                     string(stacks->note), "argv", save_strings(stacks->argv), "replaced",
+                     save_strings(stacks->replaced), "places", places, "stacks", shared, "threads", threads);
 }
 
 bool stacks_save(const struct stacks *stacks, const char *path)
@@ -131,16 +145,51 @@ static bool load_frame(const json_t *json, struct frame *frame)
     return true;
 }
 
+static bool load_frames(const json_t *json, struct frame **frames, size_t *count)
+{
+    *frames = calloc(json_array_size(json) + 1, sizeof(**frames));
+    while (*frames && *count < json_array_size(json)) {
+        if (!load_frame(json_array_get(json, *count), &(*frames)[*count]))
+            return false;
+        ++*count;
+    }
+    return *frames != NULL;
+}
+
 static bool load_stack(const json_t *json, struct shared_stack *stack)
 {
-    const json_t *frames = json_object_get(json, "frames");
-    stack->frames = calloc(json_array_size(frames) + 1, sizeof(*stack->frames));
-    while (stack->frames && stack->count < json_array_size(frames)) {
-        if (!load_frame(json_array_get(frames, stack->count), &stack->frames[stack->count]))
+    return load_frames(json_object_get(json, "frames"), &stack->frames, &stack->count) &&
+           load_string(json_object_get(json, "incomplete"), &stack->incomplete);
+}
+
+static bool load_place(const json_t *json, struct ledger_place *place)
+{
+    place->pc = (ledger_pc)json_integer_value(json_object_get(json, "pc"));
+    place->is_return_address = json_is_true(json_object_get(json, "return"));
+    return load_frames(json_object_get(json, "frames"), &place->frames, &place->count);
+}
+
+static bool load_places(struct stacks *stacks, const json_t *json)
+{
+    stacks->places = calloc(json_array_size(json) + 1, sizeof(*stacks->places));
+    while (stacks->places && stacks->place_count < json_array_size(json)) {
+        size_t at = stacks->place_count++;
+        if (!load_place(json_array_get(json, at), &stacks->places[at]))
             return false;
-        stack->count++;
     }
-    return stack->frames && load_string(json_object_get(json, "incomplete"), &stack->incomplete);
+    return stacks->places != NULL;
+}
+
+static bool load_strings(const json_t *json, char ***list)
+{
+    size_t count = json_array_size(json);
+    if (!count)
+        return true;
+    *list = calloc(count + 1, sizeof(**list));
+    for (size_t i = 0; *list && i < count; i++)
+        if (!((*list)[i] = strdup(json_string_value(json_array_get(json, i)) ?: "?")))
+            return false;
+    return *list != NULL;
 }
 
 static json_int_t number(const json_t *json, const char *key, json_int_t low, json_int_t high)
@@ -208,7 +257,9 @@ static bool load(struct stacks *stacks, const json_t *json)
     stacks->threads = calloc(json_array_size(threads) + 1, sizeof(*stacks->threads));
     stacks->symbols_only = json_is_true(json_object_get(json, "symbols_only"));
     if (!stacks->shared || !stacks->threads || !load_string(json_object_get(json, "note"), &stacks->note) ||
-        !load_argv(json_object_get(json, "argv"), &stacks->argv))
+        !load_argv(json_object_get(json, "argv"), &stacks->argv) ||
+        !load_strings(json_object_get(json, "replaced"), &stacks->replaced) ||
+        !load_places(stacks, json_object_get(json, "places")))
         return false;
     while (stacks->shared_count < json_array_size(shared)) {
         size_t at = stacks->shared_count++;

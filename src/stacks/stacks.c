@@ -65,6 +65,8 @@ void stacks_free(struct stacks *stacks)
         free(stacks->shared[i].frames);
         free(stacks->shared[i].incomplete);
     }
+    stacks_free_places(stacks);
+    strings_free(stacks->replaced);
     task_list_release(&stacks->tasks);
     free(stacks->threads);
     free(stacks->shared);
@@ -76,8 +78,7 @@ void stacks_free(struct stacks *stacks)
 
 /* ---- frames of a ledger -------------------------------------------------------------------- */
 
-const struct frame_list *stack_frames(const struct ledger *ledger, struct symbolizer *symbolizer,
-                                      ledger_pc pc, bool is_return_address)
+struct code_address stack_address(const struct ledger *ledger, ledger_pc pc, bool is_return_address)
 {
     struct code_address address = {.offset = ledger_pc_offset(pc), .is_return_address = is_return_address};
     const struct ledger_module *module = ledger_get_module(ledger, ledger_pc_module(pc));
@@ -90,6 +91,13 @@ const struct frame_list *stack_frames(const struct ledger *ledger, struct symbol
     } else {
         address.pc = address.offset;
     }
+    return address;
+}
+
+const struct frame_list *stack_frames(const struct ledger *ledger, struct symbolizer *symbolizer,
+                                      ledger_pc pc, bool is_return_address)
+{
+    const struct code_address address = stack_address(ledger, pc, is_return_address);
     return symbolize(symbolizer, &address);
 }
 

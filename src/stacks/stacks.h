@@ -37,6 +37,14 @@ struct thread_stack {
     double idle_s;                    /* since it last ran; < 0: unknown */
 };
 
+/* The frames at a code address of the ledger. */
+struct ledger_place {
+    ledger_pc pc;
+    bool is_return_address;
+    struct frame *frames; /* leaf first, inlined ones included */
+    size_t count;
+};
+
 struct stacks {
     struct thread_stack *threads; /* by ascending tid */
     size_t count;
@@ -48,7 +56,11 @@ struct stacks {
     char **argv;            /* of the process when they were taken, one block; NULL: not read */
     bool
         symbols_only; /* the frames come from symbols; stacks_resolve() adds files, lines and inlined calls */
-    char *note;       /* one line: what is missing, and what would allow more; NULL: nothing */
+    struct ledger_place
+        *places; /* of a process whose files are not those at their paths (stacks_add_places) */
+    size_t place_count;
+    char **replaced; /* process_replaced_files, when they were saved; NULL: none, or not saved */
+    char *note;      /* one line: what is missing, and what would allow more; NULL: nothing */
 };
 
 struct stacks_options {
@@ -92,6 +104,7 @@ struct stacks *stacks_from_live(struct snapshot *snapshot, struct live_facts *fa
 
 /* ---- code addresses of a ledger ---- */
 
+struct code_address stack_address(const struct ledger *ledger, ledger_pc pc, bool is_return_address);
 /* The frames at an address of the ledger; at least one. */
 const struct frame_list *stack_frames(const struct ledger *ledger, struct symbolizer *symbolizer,
                                       ledger_pc pc, bool is_return_address);
@@ -115,6 +128,16 @@ bool frames_append(struct frame **frames, size_t *count, const struct frame_list
 /* Reads the debug information that was not read before, if `symbols_only`. The symbolizer then owns the
  * strings of frames, too. False: out of memory. */
 bool stacks_resolve(struct stacks *stacks, struct symbolizer *symbolizer);
+
+/*
+ * Adds the frames of all creation sites, start routines, joins, faults and the fork of a ledger, for readers
+ * that cannot open the files of the process. False: out of memory.
+ */
+bool stacks_add_places(struct stacks *stacks, const struct ledger *ledger, struct symbolizer *symbolizer);
+/* Adds these frames to a symbolizer, which then must not outlive the stacks. False: out of memory. */
+bool stacks_use_places(const struct stacks *stacks, const struct ledger *ledger,
+                       struct symbolizer *symbolizer);
+void stacks_free_places(struct stacks *stacks);
 
 /*
  * Current stacks in a file. Those of a process that ends under `threadleak run` are saved while it exists,

@@ -176,8 +176,8 @@ static bool open_path(struct image *image, pid_t process)
     const char *path = image->path;
     if (*path != '/')
         return false;
-    return (process && process_file_in_root(process, path, accept, image)) || open_file(image, path) ||
-           (process && process_file_mapped(process, path, accept, image));
+    return (process > 0 && process_file_in_root(process, path, accept, image)) || open_file(image, path) ||
+           (process > 0 && process_file_mapped(process, path, accept, image));
 }
 
 static void open_anywhere(struct image *image, pid_t process)
@@ -209,13 +209,14 @@ struct image *image_open(const struct code_address *address, bool debuginfod, bo
         return NULL;
     to_hex(image->build_id, address->build_id, address->build_id ? address->build_id_len : 0);
     image->symbols_only = symbols_only;
+    image->process = process;
     image->unproven = address->is_unproven && !image->build_id[0];
     image->path = strdup(address->module);
     if (!image->path) {
         free(image);
         return NULL;
     }
-    if (image->unproven)
+    if (image->unproven || (process < 0 && !image->build_id[0]))
         return image;
     if (!debuginfod)
         open_without_servers(image, process);
@@ -263,12 +264,12 @@ void image_free(struct image *image)
     free(image);
 }
 
-int image_compare(const struct image *image, const struct code_address *address)
+bool image_is_of(const struct image *image, const struct code_address *address, pid_t process)
 {
     char build_id[sizeof(image->build_id)];
     to_hex(build_id, address->build_id, address->build_id ? address->build_id_len : 0);
-    int order = strcmp(image->path, address->module);
-    if (order == 0)
-        order = strcmp(image->build_id, build_id);
-    return order ? order : image->unproven - (address->is_unproven && !build_id[0]);
+    if (strcmp(image->path, address->module) != 0 || strcmp(image->build_id, build_id) != 0 ||
+        image->unproven != (address->is_unproven && !build_id[0]))
+        return false;
+    return image->process == process || (image->module && image->build_id[0]);
 }

@@ -15,6 +15,7 @@
 struct image {
     char *path;
     char build_id[2 * 32 + 1]; /* hex, as wanted; "" is unknown */
+    pid_t process;             /* whose files were opened */
     bool symbols_only;         /* debug information is not read */
     bool unproven;             /* and nothing proves that the file at the path is the same build */
     Dwfl *dwfl;                /* NULL: no file is proven to be this build */
@@ -27,16 +28,16 @@ struct image {
     bool has_objects;
 };
 
-/* Asks servers only with `debuginfod`. process: opens files as it sees them; 0: at their paths. NULL: out of
- * memory. */
+/* Asks servers only with `debuginfod`. process: opens files as it sees them; 0: at their paths; below 0: at
+ * their paths, if a build-id proves that they are the same. NULL: out of memory. */
 struct image *image_open(const struct code_address *address, bool debuginfod, bool symbols_only,
                          pid_t process);
 /* Opens a copy of the bytes, not a file. NULL: not ELF, or out of memory. */
 struct image *image_of_memory(const char *module, const void *bytes, size_t size);
 void image_free(struct image *image);
 
-/* Compares path and build-id: <0, 0, >0. */
-int image_compare(const struct image *image, const struct code_address *address);
+/* Is it the file at the address, as this process sees it? */
+bool image_is_of(const struct image *image, const struct code_address *address, pid_t process);
 
 /* The function symbol (not demangled) that contains an address of libdwfl, and its first address; NULL:
  * none. */

@@ -4,26 +4,17 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "proc/address_space.h"
 #include "proc/file.h"
 #include "proc/process.h"
 #include "proc/tasks.h"
 
-static bool has_our_root(pid_t task)
-{
-    struct stat ours, theirs;
-    return process_shares_namespace(task, "mnt") && stat("/", &ours) == 0 &&
-           stat(PROC_PATH("%d/root", task), &theirs) == 0 && ours.st_dev == theirs.st_dev &&
-           ours.st_ino == theirs.st_ino;
-}
-
 bool process_file_in_root(pid_t pid, const char *module, process_file_accept_fn *accept, void *arg)
 {
     char path[PATH_MAX + 32];
     pid_t task = task_with_memory(pid);
-    if (has_our_root(task))
+    if (process_has_our_root(task))
         return false;
     int length = snprintf(path, sizeof(path), "/proc/%d/root%s", (int)task, module);
     return length < (int)sizeof(path) && accept(arg, path);

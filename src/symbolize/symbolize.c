@@ -11,6 +11,7 @@
 /* The result for one address. */
 struct answer {
     struct image *image; /* NULL: the module is not known */
+    pid_t process;       /* then: of which process the pc is */
     uint64_t offset;
     uint64_t pc;
     bool is_return_address;
@@ -21,7 +22,8 @@ struct answer {
 
 struct symbolizer {
     bool debuginfod, symbols_only;
-    pid_t process;         /* 0: none */
+    pid_t process;         /* whose files are opened; below 0: a number for one that has ended; 0: ours */
+    pid_t ended;           /* how many of those there are */
     struct image **images; /* few; the last one used is first */
     size_t image_count;
     void *answers; /* tsearch tree */
@@ -44,7 +46,7 @@ static struct image *find_image(struct symbolizer *symbolizer, const struct code
 {
     struct image **images = symbolizer->images;
     for (size_t i = 0; i < symbolizer->image_count; i++)
-        if (image_compare(images[i], address) == 0) {
+        if (image_is_of(images[i], address, symbolizer->process)) {
             struct image *found = images[i];
             images[i] = images[0];
             images[0] = found;
@@ -127,6 +129,8 @@ static int compare_answers(const void *a, const void *b)
     const struct answer *x = a, *y = b;
     if (x->image != y->image)
         return x->image < y->image ? -1 : 1;
+    if (x->process != y->process)
+        return x->process < y->process ? -1 : 1;
     if (x->offset != y->offset)
         return x->offset < y->offset ? -1 : 1;
     if (x->pc != y->pc)
@@ -141,16 +145,30 @@ static void free_answer(void *at)
     free(answer);
 }
 
-const struct frame_list *symbolize(struct symbolizer *symbolizer, const struct code_address *address)
+static bool keep(struct symbolizer *symbolizer, struct answer *answer)
 {
-    static struct frame unknown;
-    static const struct frame_list nothing = {&unknown, 1}; /* out of memory */
-    struct answer key = {
+    if (answer->list.count && tsearch(answer, &symbolizer->answers, compare_answers))
+        return true;
+    free_answer(answer);
+    return false;
+}
+
+static struct answer answer_for(struct symbolizer *symbolizer, const struct code_address *address)
+{
+    return (struct answer){
         .image = address->module ? find_image(symbolizer, address) : NULL,
+        .process = address->module ? 0 : symbolizer->process,
         .offset = address->offset,
         .pc = address->pc,
         .is_return_address = address->is_return_address,
     };
+}
+
+const struct frame_list *symbolize(struct symbolizer *symbolizer, const struct code_address *address)
+{
+    static struct frame unknown;
+    static const struct frame_list nothing = {&unknown, 1}; /* out of memory */
+    struct answer key = answer_for(symbolizer, address);
     if (address->module && !key.image)
         return &nothing;
     struct answer **found = tfind(&key, &symbolizer->answers, compare_answers);
@@ -163,11 +181,24 @@ const struct frame_list *symbolize(struct symbolizer *symbolizer, const struct c
     resolve(symbolizer, answer);
     set_common(answer);
     say_known_name(symbolizer, answer);
-    if (!answer->list.count || !tsearch(answer, &symbolizer->answers, compare_answers)) {
-        free_answer(answer);
-        return &nothing;
+    return keep(symbolizer, answer) ? &answer->list : &nothing;
+}
+
+bool symbolizer_add_frames(struct symbolizer *symbolizer, const struct code_address *address,
+                           const struct frame *frames, size_t count)
+{
+    struct answer key = answer_for(symbolizer, address);
+    if (!key.image || !count || tfind(&key, &symbolizer->answers, compare_answers))
+        return true;
+    struct answer *answer = malloc(sizeof(*answer));
+    if (!answer)
+        return false;
+    *answer = key;
+    if ((answer->list.frames = malloc(count * sizeof(*frames)))) {
+        memcpy(answer->list.frames, frames, count * sizeof(*frames));
+        answer->list.count = count;
     }
-    return &answer->list;
+    return keep(symbolizer, answer);
 }
 
 struct symbolizer *symbolizer_new(bool debuginfod)
@@ -181,6 +212,11 @@ struct symbolizer *symbolizer_new(bool debuginfod)
 void symbolizer_see_as(struct symbolizer *symbolizer, pid_t pid)
 {
     symbolizer->process = pid;
+}
+
+void symbolizer_see_as_ended(struct symbolizer *symbolizer)
+{
+    symbolizer->process = -++symbolizer->ended;
 }
 
 void symbolizer_read_symbols_only(struct symbolizer *symbolizer)

@@ -55,8 +55,17 @@ void symbolizer_free(struct symbolizer *symbolizer);
 void symbolizer_read_symbols_only(struct symbolizer *symbolizer);
 
 /* From now on it opens the files that a live process sees: below its root directory, or what it has mapped.
- */
+ * 0: those at their paths. */
 void symbolizer_see_as(struct symbolizer *symbolizer, pid_t pid);
+
+/* From now on addresses are of a process that has ended, and had other files at the same paths: what
+ * symbolizer_add_frames() adds, and files whose build-id proves that they are the same. */
+void symbolizer_see_as_ended(struct symbolizer *symbolizer);
+
+/* Adds the result for an address, unless there is one. The strings of the frames are the caller's, and must
+ * outlive the symbolizer's results. False: out of memory. */
+bool symbolizer_add_frames(struct symbolizer *symbolizer, const struct code_address *address,
+                           const struct frame *frames, size_t count);
 
 /* Adds a copy of an ELF image that is not a file: the vdso. It is used for addresses with this module name
  * and its build-id. False: not an ELF image, or out of memory. */

@@ -122,13 +122,134 @@ def symbols_of_a_replaced_program(bench):
     demand_symbols(bench, start(bench, [place]), replace)
 
 
+SOURCE = """
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+static void *pump(void *arg) { for (;;) pause(); return arg; }
+static void open_%s(void) { pthread_t thread; pthread_create(&thread, NULL, pump, NULL); }
+int main(int argc, char **argv) { open_%s(); return argc > 1 ? system(argv[1]) : 0; }
+"""
+
+
+def build(bench, name, *flags):
+    """Leaks a thread that open_NAME creates, after it has run a command."""
+    source, program = bench.write(name + ".c", SOURCE % (name, name)), bench.path(name)
+    subprocess.run([os.environ.get("CC", "cc"), "-g", "-O0", "-pthread", *flags, "-o", program, source], check=True)
+    return program
+
+
+def leaks_of_run(bench, *argv):
+    """{pid: [(creator, its line)]}"""
+    output = bench.path("leaks.json")
+    status, _, err = harness.call([bench.cli, "run", "--format=json", "-o", output, "--", *argv])
+    demand(status == 66, f"{status}: {err}")
+    processes = harness.read_json(output)["processes"]
+    return [[(leak["own"]["function"], leak["own"].get("line")) for leak in one["leaks"]]
+            for one in processes if one["leaks"]]
+
+
+def run_names_a_program_of_another_mount_namespace(bench):
+    need_namespaces()
+    place = bench.path("mounted_in_run")
+    os.mkdir(place)
+    script = 'mount -t tmpfs none "$1" && cp "$2" "$1/only_inside" && exec "$1/only_inside"'
+    found = leaks_of_run(bench, "unshare", "--mount", "sh", "-c", script, "sh", place, build(bench, "hidden"))
+    demand(found == [[("open_hidden", 6)]], found)
+
+
+def run_tells_equal_paths_and_pids_apart(bench):
+    """Two programs without a build-id, one after the other at one path, each with pid 1."""
+    need_namespaces()
+    place = bench.write("at", "")
+    programs = [build(bench, name, "-Wl,--build-id=none") for name in ("first", "second")]
+    script = f'mount --bind "$2" "$1" && exec "$1"'
+    each = 'unshare --mount --pid --fork sh -c "$0" sh "$1" '
+    found = leaks_of_run(bench, "sh", "-c", f'{each} "$2"; {each} "$3"', script, place, *programs)
+    demand(sorted(found) == [[("open_first", 6)], [("open_second", 6)]], found)
+
+
+def run_names_a_program_in_a_chroot(bench):
+    need_namespaces()
+    root, program = bench.path("root"), build(bench, "rooted")
+    _, listed, _ = harness.call(["ldd", program, bench.shim])
+    files = {word for word in listed.split() if word.startswith("/") and not word.endswith(":")}
+    for file in [program, bench.shim, *files]:
+        os.makedirs(root + os.path.dirname(file), exist_ok=True)
+        shutil.copy(file, root + file)
+    script = 'for d in proc tmp dev; do mkdir -p "$1/$d" && mount --rbind /$d "$1/$d" || exit 1; done; ' \
+             'exec chroot "$1" "/rooted"'
+    shutil.copy(program, root + "/rooted")
+    found = leaks_of_run(bench, "unshare", "--mount", "sh", "-c", script, "sh", root)
+    demand(found == [[("open_rooted", 6)]], found)
+
+
+def demand_replaced(text, program):
+    demand(f"\nreplaced or deleted while the process uses it: {program}\n" in text, text)
+    demand("open_replaced_program" in text, text)
+
+
+def a_replaced_program_is_named(bench):
+    """By run, by the report of a live process, and without run; its symbols are those of the mapped file."""
+    need_root()
+    saved, text, document = build(bench, "replaced_program"), bench.path("text"), bench.path("json")
+    program, other = bench.path("used"), bench.path("other")
+    replace = f"cp {bench.target('clean')} {other} && mv {other} {program}"
+    shutil.copy(saved, program)
+    status, _, err = harness.call([bench.cli, "run", "--format=text", "-o", text, "--format=json", "-o", document, "--",
+                                   program, replace])
+    demand(status == 66, err)
+    demand_replaced(bench.read("text"), program)
+    demand(harness.read_json(document)["processes"][0]["replaced"] == [program], harness.read_json(document))
+    shutil.copy(saved, other)
+    os.rename(other, program)
+    status, _, err = harness.call([program, replace], env=bench.environment(LD_PRELOAD=bench.shim))
+    demand_replaced(err, program)
+    shutil.copy(saved, other)
+    os.rename(other, program)
+    status, out, err = harness.call([program, f"{replace} && {bench.cli} report $PPID"],
+                                    env=bench.environment(LD_PRELOAD=bench.shim))
+    demand_replaced(out, program)
+
+
+def memory_for_code_is_no_replaced_file(bench):
+    """Generated code in a deleted file, as libffi keeps it."""
+    source = bench.write("maps_code.c", CODE)
+    program = bench.path("maps_code")
+    subprocess.run([os.environ.get("CC", "cc"), "-pthread", "-o", program, source], check=True)
+    status, out, err = harness.call([program, bench.path("code"), bench.cli], env=bench.environment())
+    demand(status == 0 and "(pid " in out and "replaced" not in out, f"{status}: {out} {err}")
+
+
+CODE = """
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    char command[4096];
+    int fd = open(argv[1], O_RDWR | O_CREAT, 0600);
+    if (argc < 3 || ftruncate(fd, 4096) != 0 || unlink(argv[1]) != 0 ||
+        mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0) == MAP_FAILED)
+        return 1;
+    snprintf(command, sizeof(command), "%s report %d", argv[2], (int)getpid());
+    return system(command) != 0;
+}
+"""
+
+
 def symbols_of_a_path_with_a_newline(bench):
     place = bench.path("two\nlines")
     shutil.copy(bench.target("lock_and_join"), place)
     demand_symbols(bench, start(bench, [place]))
 
 
-TESTS = [symbols_of_a_path_with_a_newline, symbols_of_a_file_that_only_it_sees, symbols_of_a_replaced_program, report_from_outside, at_a_timeout]
+TESTS = [symbols_of_a_path_with_a_newline, symbols_of_a_file_that_only_it_sees, symbols_of_a_replaced_program,
+         report_from_outside, at_a_timeout, run_names_a_program_of_another_mount_namespace,
+         run_tells_equal_paths_and_pids_apart, run_names_a_program_in_a_chroot, a_replaced_program_is_named,
+         memory_for_code_is_no_replaced_file]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))
