@@ -203,13 +203,15 @@ static bool of_watched(struct evidence *evidence, const struct ledger *ledger, s
 static bool is_unwatched_child(pid_t pid)
 {
     static const char name[] = "THREADLEAK_OPTIONS=";
-    char text[65536];
+    const size_t room = 65536;
     struct options options;
-    ssize_t size = proc_read(PROC_PATH("%d/environ", pid), text, sizeof(text));
+    char *text = malloc(room);
+    ssize_t size = text ? proc_read(PROC_PATH("%d/environ", pid), text, room) : -1;
     const char *found = size > 0 ? memmem(text, (size_t)size, name, sizeof(name) - 1) : NULL;
     options_defaults(&options);
     if (found)
         options_parse(&options, found + sizeof(name) - 1, NULL, NULL);
+    free(text);
     return !options.follow && process_maps_file(process_parent(pid), SHIM);
 }
 
