@@ -220,12 +220,12 @@ PROGRAMS := runtimes suppressions generated_rules thread_makers api_builds blame
 	ci_snippets selftest run_timeout run_tree require_watched run_unrecorded run_limits run_hostile names \
 	run_ends after_end unseen unrecorded untracked create_failed report_texts baseline harmless calls \
 	not_seen forked namespaces tables
+OLD_GLIBC_CASES := running dlopen_loop library_replaced_by_another unload_two fork_child small_stack waits
 # The cases of tests/cases.txt: the JSON reports come from the reader with ASan.
 E2E := "tests/e2e/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --only json" \
 	"tests/e2e/e2e.py --build $(BUILD) --only text" \
 	"tests/e2e/e2e.py --build $(BUILD)/old_glibc --targets $(BUILD)/targets --only text $(OLD_GLIBC_CASES)"
 OLD_GLIBC := $(BUILD)/old_glibc/threadleak $(BUILD)/old_glibc/libthreadleak.so
-OLD_GLIBC_CASES := running dlopen_loop library_replaced_by_another unload_two fork_child small_stack waits
 # It compares response times with and without reports, so nothing else may run beside it.
 ALONE := "tests/e2e/real_report.py --build $(BUILD)"
 # How many suites run at once.

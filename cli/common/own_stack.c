@@ -19,8 +19,19 @@ static void enter(void)
     call.status = call.main(call.argc, call.argv);
 }
 
+/* AddressSanitizer does not support the switch, and prints so. clang has only __has_feature. */
+#ifdef __has_feature
+#define HAS_ASAN __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define HAS_ASAN 1
+#else
+#define HAS_ASAN 0
+#endif
+
 int run_on_own_stack(int (*main)(int argc, char **argv), int argc, char **argv)
 {
+    if (HAS_ASAN)
+        return main(argc, argv);
     size_t size = OWN_STACK_SIZE + GUARD_SIZE;
     char *stack = mmap(NULL, size, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);

@@ -9,7 +9,7 @@ targets=$(realpath "${2:-$build/targets}")
 threadleak=$build/threadleak
 passed=0 failed=0 skipped=0
 unset THREADLEAK_OPTIONS LD_PRELOAD
-export LC_ALL=C
+export LC_ALL=C.UTF-8
 
 tmp=$(mktemp -d) && trap 'kill $others 2>/dev/null; rm -rf "$tmp"' EXIT
 others=
@@ -163,8 +163,8 @@ fi
 
 # ---- options ---------------------------------------------------------------------------------------
 printf 'thread:ok\nnonsense\n' >"$tmp/bad.supp"
-refused "no target" "give a PID or a file"
-refused "two targets" "one PID or file, not 2" "$good" "$good"
+refused "no target" "give a PID, a name or a file"
+refused "two targets" "one PID, name or file, not 2" "$good" "$good"
 refused "an unknown option" "'--nosuch'" --nosuch "$good"
 refused "an unknown letter" "'-z'" -z "$good"
 refused "a misspelled option" "'--chekc' (did you mean --check)" --chekc "$good"
