@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -54,6 +56,37 @@ int regular_file_open_here(const char *path, struct stat *status)
 {
     return open_checked(path, O_NOFOLLOW, status);
 }
+
+/* ---- what libraries open -------------------------------------------------------------- */
+
+/*
+ * libdw opens by their names files that a program's own file names (.gnu_debuglink, .gnu_debugaltlink, .dwo).
+ * It has no way to be given descriptors of all of these. So the `open` that libraries call is this one. Those
+ * that only read have plain O_RDONLY; the code here always has O_CLOEXEC, too.
+ */
+enum { LIBRARY_FILE_GIB = 8 }; /* libdw computes a checksum of a whole file */
+
+static int open_for_library(const char *path)
+{
+    struct stat status;
+    int fd = regular_file_open(path, &status);
+    if (fd >= 0 && status.st_size >> 30 >= LIBRARY_FILE_GIB)
+        return close_with(fd, EFBIG);
+    return fd;
+}
+
+int file_open(const char *path, int flags, ...) __asm__("open") __attribute__((visibility("default")));
+int file_open(const char *path, int flags, ...)
+{
+    va_list list;
+    va_start(list, flags);
+    bool creates = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
+    mode_t mode = creates ? va_arg(list, mode_t) : 0;
+    va_end(list);
+    return flags == O_RDONLY ? open_for_library(path) : openat(AT_FDCWD, path, flags, mode);
+}
+
+/* ---- reading ---------------------------------------------------------------------------- */
 
 char *regular_file_read_here(const char *path, size_t most, size_t *length)
 {

@@ -10,7 +10,8 @@
  * A watched process can choose the names of some files, or write into their directory. It may replace such a
  * file at any time by a FIFO, a device or a symbolic link. So a name is opened once, the descriptor is
  * checked, and only the descriptor is used afterwards. A library that wants a name gets FD_PATH of the
- * descriptor.
+ * descriptor. Some libraries open a name themselves to read it, with O_RDONLY alone. They get only regular
+ * files below 8 GiB, because this program's `open` replaces that of libc.
  */
 
 /* Opens a regular file for reading, and gets its status. Never blocks, and never opens another kind of file.

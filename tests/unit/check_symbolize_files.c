@@ -52,6 +52,59 @@ START_TEST(alternative_debug_link)
 }
 END_TEST
 
+/* A FIFO blocks everyone who opens it to read, as long as nobody writes. */
+static void replace_by_fifo(const char *name)
+{
+    run("cd %s && rm -f %s && mkfifo %s", directory, name, name);
+}
+
+static void check_known(void)
+{
+    start_again();
+    ck_assert_uint_ge(frames_of("plain")->count, 1);
+}
+
+START_TEST(debug_link_to_a_fifo)
+{
+    build_c("gcc -O2 -g -Wl,--build-id=none");
+    split_debug_file(_i ? ".debug" : ".");
+    replace_by_fifo(_i ? ".debug/program.debug" : "program.debug");
+    check_only_symbol("plain", NULL);
+}
+END_TEST
+
+START_TEST(alternative_debug_link_to_a_fifo)
+{
+    build_c("gcc -O2 -g -gdwarf-4");
+    replace_by_fifo("common");
+    /* The name, and the build-id of the file. */
+    run("cd %s && printf 'common\\0' >link && head -c 20 /bin/sh >>link && "
+        "objcopy --add-section .gnu_debugaltlink=link program",
+        directory);
+    check_known();
+}
+END_TEST
+
+START_TEST(split_debug_information_in_a_fifo)
+{
+    find_source("c");
+    run("gcc -O2 -g -gsplit-dwarf -D_GNU_SOURCE -c -o %s/unit.o %s && gcc -o %s %s/unit.o", directory, source,
+        program, directory);
+    run_program();
+    replace_by_fifo("unit.dwo");
+    check_known();
+}
+END_TEST
+
+START_TEST(debug_link_to_a_huge_file)
+{
+    build_c("gcc -O2 -g -Wl,--build-id=none");
+    split_debug_file(".");
+    run("truncate -s 1T %s.debug", program);
+    check_only_symbol("plain", NULL);
+}
+END_TEST
+
 /* ---- which file is believed --------------------------------------------------------------------- */
 
 static uint8_t build_id[20];
@@ -293,6 +346,10 @@ int main(void)
     tcase_add_loop_test(tests, debug_link, 0, 2);
     tcase_add_test(tests, debug_link_to_another_build);
     tcase_add_test(tests, alternative_debug_link);
+    tcase_add_loop_test(tests, debug_link_to_a_fifo, 0, 2);
+    tcase_add_test(tests, alternative_debug_link_to_a_fifo);
+    tcase_add_test(tests, split_debug_information_in_a_fifo);
+    tcase_add_test(tests, debug_link_to_a_huge_file);
     tcase_add_test(tests, the_right_build_id);
     tcase_add_test(tests, another_build_id);
     tcase_add_loop_test(tests, debug_files_by_build_id, 0, 3);
