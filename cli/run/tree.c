@@ -1,6 +1,7 @@
 #include "cli/run/tree.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "common/ledger.h"
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "proc/file.h"
 #include "proc/status.h"
 
@@ -36,16 +38,17 @@ static bool read_stat(pid_t pid, struct candidate *candidate)
 
 static bool has_directory(pid_t pid, const char *directory)
 {
-    char wanted[4200], *text = NULL;
+    char wanted[4200];
     size_t size = 0;
     bool found = false;
     int length = snprintf(wanted, sizeof(wanted), LEDGER_RUN_ENV "=%s", directory);
-    FILE *file = fopen(PROC_PATH("%d/environ", pid), "re");
-    while (file && !found && getdelim(&text, &size, 0, file) >= 0)
-        found = strcmp(text, wanted) == 0;
+    int fd = open(PROC_PATH("%d/environ", pid), O_RDONLY | O_CLOEXEC);
+    char *text = fd >= 0 ? read_beginning(fd, PROC_ARGUMENTS_MAX, &size) : NULL;
+    for (size_t at = 0; at < size && !found; at += strlen(text + at) + 1)
+        found = strcmp(text + at, wanted) == 0;
     free(text);
-    if (file)
-        fclose(file);
+    if (fd >= 0)
+        close(fd);
     return found && length < (int)sizeof(wanted);
 }
 

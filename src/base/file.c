@@ -97,7 +97,7 @@ char *regular_file_read_here(const char *path, size_t most, size_t *length)
     return text;
 }
 
-char *read_all(int fd, size_t most, size_t *length)
+char *read_beginning(int fd, size_t most, size_t *length)
 {
     size_t capacity = 0, used = 0;
     char *text = NULL;
@@ -110,14 +110,11 @@ char *read_all(int fd, size_t most, size_t *length)
                 break;
             text = more;
         }
-        n = read(fd, text + used, capacity - 1 - used);
+        size_t room = capacity - 1 - used;
+        n = read(fd, text + used, room < most - used ? room : most - used);
         if (n < 0 && errno != EINTR)
             break;
         used += n > 0 ? (size_t)n : 0;
-        if (used > most) {
-            errno = EFBIG;
-            break;
-        }
     }
     if (n != 0) {
         int why = errno;
@@ -128,6 +125,16 @@ char *read_all(int fd, size_t most, size_t *length)
     text[used] = 0;
     *length = used;
     return text;
+}
+
+char *read_all(int fd, size_t most, size_t *length)
+{
+    char *text = read_beginning(fd, most + 1, length);
+    if (!text || *length <= most)
+        return text;
+    free(text);
+    errno = EFBIG;
+    return NULL;
 }
 
 size_t pread_all(int fd, uint64_t offset, void *to, size_t size)

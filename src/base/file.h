@@ -34,6 +34,9 @@ const char *fd_path(struct fd_path *path, int fd);
  * more than `most` bytes. */
 char *read_all(int fd, size_t most, size_t *length);
 
+/* The same, but gives the first `most` bytes of a longer file. */
+char *read_beginning(int fd, size_t most, size_t *length);
+
 /* Reads at an offset. Returns the number of bytes. If it is less than `size`, errno has the reason; 0: end of
  * file. */
 size_t pread_all(int fd, uint64_t offset, void *to, size_t size);

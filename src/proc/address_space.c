@@ -14,6 +14,9 @@
 #include "proc/file.h"
 #include "proc/tasks.h"
 
+/* Twice what 65,530 mappings (vm.max_map_count) with the longest paths have. */
+enum { MAPS_BYTES_MAX = 512 << 20 };
+
 static unsigned digit_of(char c)
 {
     if (c >= '0' && c <= '9')
@@ -101,7 +104,7 @@ bool address_space_read(struct address_space *space, pid_t task)
     *space = (struct address_space){NULL, 0, NULL};
     if (fd < 0)
         return false;
-    space->text = read_all(fd, SIZE_MAX, &length);
+    space->text = read_all(fd, MAPS_BYTES_MAX, &length);
     int why = errno;
     close(fd);
     errno = why;

@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* Bytes that are read of the arguments and of the environment of a process. execve allows 6 MiB of both
+ * (execve(2)), but a process can declare any of its memory to be these (prctl(2), PR_SET_MM). */
+enum { PROC_ARGUMENTS_MAX = 6 << 20 };
+
 struct proc_path {
     char text[128];
 };

@@ -53,13 +53,17 @@ char *process_exe(pid_t pid)
     return strdup(path);
 }
 
+#define CUT "(cut)" /* the last argument of too many */
+
 /* Malloc'ed; NULL: not readable, or empty. */
 static char *read_cmdline(pid_t pid, size_t *size)
 {
     int fd = open(PROC_PATH("%d/cmdline", task_with_memory(pid)), O_RDONLY | O_CLOEXEC);
-    char *text = fd < 0 ? NULL : read_all(fd, SIZE_MAX, size);
+    char *text = fd < 0 ? NULL : read_beginning(fd, PROC_ARGUMENTS_MAX, size);
     if (fd >= 0)
         close(fd);
+    if (text && *size == PROC_ARGUMENTS_MAX)
+        memcpy(text + *size - sizeof(CUT), "\0" CUT, sizeof(CUT));
     if (text && *size)
         return text;
     free(text);

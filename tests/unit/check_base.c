@@ -126,6 +126,23 @@ START_TEST(files_of_any_size_are_read_whole)
 }
 END_TEST
 
+START_TEST(the_beginning_of_a_file)
+{
+    static const size_t sizes[][3] = {
+        {5000, 4096, 4096}, {5000, 5000, 5000}, {5000, 9000, 5000}, {0, 1, 0}, {9, 0, 0}};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        size_t length = 1;
+        int fd = file_of(sizes[i][0]);
+        char *text = read_beginning(fd, sizes[i][1], &length);
+        ck_assert_ptr_nonnull(text);
+        ck_assert_uint_eq(length, sizes[i][2]);
+        ck_assert_int_eq(text[length], 0);
+        free(text);
+        close(fd);
+    }
+}
+END_TEST
+
 START_TEST(too_large_a_file_is_not_read)
 {
     size_t length;
@@ -250,6 +267,7 @@ int main(void)
     tcase_add_test(tests, build_id_among_notes);
     tcase_add_test(tests, nothing_but_regular_files_is_opened);
     tcase_add_test(tests, files_of_any_size_are_read_whole);
+    tcase_add_test(tests, the_beginning_of_a_file);
     tcase_add_test(tests, too_large_a_file_is_not_read);
     tcase_add_test(tests, reads_at_an_offset_end_with_the_file);
     return suite_run("base", tests);
