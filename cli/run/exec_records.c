@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/array.h"
 #include "base/file.h"
@@ -18,6 +19,14 @@ static char *read_file(const char *directory, size_t *size)
     char path[RUN_DIR_MAX + sizeof(LEDGER_EXECS_FILE) + 1];
     snprintf(path, sizeof(path), "%s/" LEDGER_EXECS_FILE, directory);
     return regular_file_read_here(path, BYTES_MAX, size);
+}
+
+static bool has_lost_some(const char *directory)
+{
+    char path[RUN_DIR_MAX + sizeof(LEDGER_EXECS_FILE) + 1];
+    struct stat status;
+    snprintf(path, sizeof(path), "%s/" LEDGER_EXECS_FILE, directory);
+    return lstat(path, &status) == 0 && S_ISREG(status.st_mode) && status.st_mode & LEDGER_EXECS_LOST;
 }
 
 /* Returns the string at *at, and moves *at after it. NULL: the end. */
@@ -92,6 +101,7 @@ bool exec_records_read(struct exec_records *records, const char *directory)
         return false;
     if (records->count)
         qsort(records->items, records->count, sizeof(*records->items), by_pid);
+    records->incomplete |= has_lost_some(directory);
     set_until(records);
     return true;
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/common/cli.h"
 #include "cli/common/run_dir.h"
 #include "cli/common/run_env.h"
 #include "cli/run/tree.h"
@@ -236,25 +237,34 @@ static bool start_thread(struct run_server *server)
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    bool started = pthread_create(&server->thread, &attributes, serve_all, server) == 0;
+    errno = pthread_create(&server->thread, &attributes, serve_all, server);
+    bool started = errno == 0;
     pthread_attr_destroy(&attributes);
     return started;
 }
 
-void run_server_start(struct run_server *server, pid_t root, const char *directory)
+static bool start(struct run_server *server)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     char name[LEDGER_RUN_SOCKET_MAX];
-    *server = (struct run_server){.root = root, .directory = directory};
-    ledger_run_socket(name, directory);
+    ledger_run_socket(name, server->directory);
     memcpy(address.sun_path + 1, name, strlen(name));
     socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
+    return bind(server->fd, (struct sockaddr *)&address, size) == 0 && listen(server->fd, SOMAXCONN) == 0 &&
+           start_thread(server);
+}
+
+void run_server_start(struct run_server *server, pid_t root, const char *directory)
+{
+    *server = (struct run_server){.root = root, .directory = directory};
     server->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (server->fd < 0)
+    server->running = server->fd >= 0 && start(server);
+    if (server->running)
         return;
-    server->running = bind(server->fd, (struct sockaddr *)&address, size) == 0 &&
-                      listen(server->fd, SOMAXCONN) == 0 && start_thread(server);
-    if (!server->running)
+    cli_message("run: its socket could not be made: %s; processes that change their user or root may be "
+                "missing from the report",
+                strerror(errno));
+    if (server->fd >= 0)
         close(server->fd);
 }
 

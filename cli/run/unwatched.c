@@ -186,9 +186,9 @@ static void note_incomplete(const struct search *search)
     if (!search->records.incomplete)
         return;
     search->ledgers->unreadable = true;
-    cli_message(
-        "run: the list of programs in %s is damaged or too large; some that were not watched may be missing",
-        search->collect->directory);
+    cli_message("run: the list of programs in %s is not complete (no room, damaged or too large); some that "
+                "were not watched may be missing",
+                search->collect->directory);
 }
 
 bool run_unwatched_find(const struct run_collect *collect, struct run_ledgers *ledgers, struct error *error)

@@ -113,7 +113,10 @@ static long open_records(void)
     int asked;
     if (fd < 0)
         return run_ask(LEDGER_RUN_EXECS, &asked) ? asked : -1;
-    SYS2(fchmod, fd, 0600); /* the umask of its creator may have cleared bits */
+    struct stat status;
+    bool known = SYS2(fstat, fd, &status) == 0;
+    if (known && (status.st_mode & 0600) != 0600)
+        SYS2(fchmod, fd, 0600 | (status.st_mode & LEDGER_EXECS_LOST)); /* its creator's umask cleared bits */
     return fd;
 }
 
@@ -135,9 +138,11 @@ static bool append(pid_t pid, uint64_t ns, char kind, const char *directory, con
     if (fd < 0)
         return false;
     /* One call: records of several processes do not mix. */
-    shim_write((int)fd, line, text.length);
+    bool written = shim_write((int)fd, line, text.length);
+    if (!written)
+        SYS2(fchmod, fd, 0600 | LEDGER_EXECS_LOST);
     SYS1(close, fd);
-    return true;
+    return written;
 }
 
 static bool record(const struct exec_program *program, pid_t pid, uint64_t ns)

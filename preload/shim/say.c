@@ -14,7 +14,7 @@ static uint64_t signal_bit(int signal)
     return 1ull << (signal - 1);
 }
 
-void shim_write(int fd, const char *text, size_t n)
+bool shim_write(int fd, const char *text, size_t n)
 {
     uint64_t raised = signal_bit(SIGPIPE) | signal_bit(SIGXFSZ), before = 0, pending = 0;
     struct timespec now = {0, 0};
@@ -31,11 +31,12 @@ void shim_write(int fd, const char *text, size_t n)
             n -= (size_t)written;
         }
     if (!quiet)
-        return;
+        return n == 0;
     raised &= ~pending;
     if ((written == -EPIPE || written == -EFBIG) && raised)
         SYS4(rt_sigtimedwait, &raised, NULL, &now, KERNEL_SIGSET_SIZE);
     SYS4(rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE);
+    return n == 0;
 }
 
 void shim_remember_stderr(void)

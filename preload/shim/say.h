@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Writes all of it, without raising SIGPIPE or SIGXFSZ. */
-void shim_write(int fd, const char *text, size_t n);
+/* Writes all of it, without raising SIGPIPE or SIGXFSZ. False: some is not written. */
+bool shim_write(int fd, const char *text, size_t n);
 
 /* Records at the start which file standard error is. */
 void shim_remember_stderr(void);

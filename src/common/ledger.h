@@ -50,8 +50,11 @@ enum {
  * Each of the three ends with a NUL.  NS is a time before the new program started.  PID 0
  * is an unknown pid, of a shell that libc started.  An empty directory is not known, or the
  * path is searched in PATH.  With an empty path the directory is the program.
+ *
+ * LEDGER_EXECS_LOST in the mode of the file: a record could not be written.
  */
 #define LEDGER_EXECS_FILE "execs"
+#define LEDGER_EXECS_LOST 0100
 enum {
     LEDGER_EXEC_OURS = 'w',   /* the shim and this run are in its environment */
     LEDGER_EXEC_BARE = 'e',   /* LD_PRELOAD does not name the shim */

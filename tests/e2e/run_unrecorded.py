@@ -132,7 +132,30 @@ def many_programs_of_a_process(bench):
     demand(code == 66 and report["summary"]["leaked_threads"] == 3, f"{code}: {bench.err}")
 
 
-TESTS = [many_programs_of_a_process, limit_of_command, limit_of_run, limit_of_child, limit_of_fork, full_directory, directory_becomes_full, full_table,
+def programs_in_a_full_directory(bench):
+    """The record of a started program does not fit: one line, and 125 where all must be watched."""
+    bench.write("fills", 'head -c 1000000000 /dev/zero >"$TMPDIR/full" 2>/dev/null\nfor i in $(seq 200); do "$1"; done\nexit 0\n')
+    around, env = small_directory(bench, 4 << 20)
+    static = "./" + 240 * "x"  # each record takes much room
+    os.symlink(bench.target("static_program"), bench.path(static))
+    for options, wanted in ([], 0), (["--require-watched"], 125):
+        code, printed = bench.run(["sh", "./fills", static], options, env, around)
+        said = [line for line in printed if "is not complete (no room" in line]
+        demand(code == wanted and len(said) == 1, f"{code}, {printed}")
+
+
+def socket_is_refused(bench):
+    """As few descriptors as are needed for the rest."""
+    outputs = ["--format=text", "-o", "text", "--format=json", "-o", "json"]
+    for most in range(4, 24):
+        code, printed = bench.run(["./clean"], outputs, None, ["bash", "-c", f'ulimit -n {most}; exec "$@"', "limited"])
+        said = [line for line in printed if "its socket could not be made: Too many open files" in line]
+        if said:
+            break
+    demand(len(said) == 1, f"{most}: {code}, {printed}")
+
+
+TESTS = [programs_in_a_full_directory, socket_is_refused, many_programs_of_a_process, limit_of_command, limit_of_run, limit_of_child, limit_of_fork, full_directory, directory_becomes_full, full_table,
          killed_at_start]
 
 if __name__ == "__main__":
