@@ -15,7 +15,7 @@ static void on_dump_signal(int signal);
 /* Otherwise the handler of the program would get our signal. */
 static bool has_dump_handler(int signal)
 {
-    struct sigaction action;
+    struct sigaction action = {0};
     return REAL(sigaction)(signal, NULL, &action) == 0 && action.sa_handler == on_dump_signal;
 }
 
@@ -43,7 +43,7 @@ static void on_dump_signal(int signal)
 
 static void install(int number)
 {
-    struct sigaction action;
+    struct sigaction action = {0};
     if (number == 0 || REAL(sigaction)(number, NULL, &action) != 0 || action.sa_flags & SA_SIGINFO ||
         action.sa_handler != SIG_DFL)
         return;

@@ -68,7 +68,7 @@ static uint64_t bit(int number)
 /* The program's handler of such a signal runs now, as it would without the shim. */
 static uint64_t deadly_signals(void)
 {
-    struct sigaction action;
+    struct sigaction action = {0};
     uint64_t set = 0;
     if (REAL(sigaction)(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
         set |= bit(SIGPIPE);

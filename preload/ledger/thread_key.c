@@ -64,7 +64,7 @@ static void on_thread_exit(void *value)
 
 void thread_key_take(void)
 {
-    pthread_key_t keys[OUR_KEY + 1]; /* glibc gives the lowest free one */
+    pthread_key_t keys[OUR_KEY + 1] = {0}; /* glibc gives the lowest free one */
     int count = 0;
     do
         if (REAL(pthread_key_create)(&keys[count], on_thread_exit) != 0)

@@ -22,7 +22,7 @@ bool memory_is_readable(const void *address)
 {
     uintptr_t aligned = (uintptr_t)address & ~(uintptr_t)7;
     if (shim_config.no_reporter) { /* valgrind would print a warning */
-        char byte;
+        char byte = 0;
         return read_self(&byte, address, 1) == 1;
     }
     return SYS4(rt_sigprocmask, ~0, aligned, NULL, 8) != -EFAULT;

@@ -7,16 +7,14 @@ int (*libc_sigaction)(int, const struct sigaction *, struct sigaction *);
 
 /* dlsym gives the default version.  glibc keeps two versions of pthread_create (2.2.5 and 2.34), with one
  * implementation. Threads may call it at the same time: all store the same address. */
-void *real_find(void **place, const char *name)
+void real_find(void **place, const char *name)
 {
-    void *found = dlsym(RTLD_NEXT, name);
-    __atomic_store_n(place, found, __ATOMIC_RELAXED);
-    return found;
+    __atomic_store_n(place, dlsym(RTLD_NEXT, name), __ATOMIC_RELAXED);
 }
 
 void real_resolve(void)
 {
-#define HOOK(type, name, params) REAL(name);
+#define HOOK(type, name, params) real_look_up((void **)&real_found.name, #name);
 #include "preload/shim/hooks.def"
 #undef HOOK
 }

@@ -23,14 +23,14 @@ struct real {
 extern struct real real_found;
 
 /* The real function, looked up at its first use. That takes the lock of the loader. */
-#define REAL(name) ((__typeof(real_found.name))real_look_up((void **)&real_found.name, #name))
+#define REAL(name) (real_look_up((void **)&real_found.name, #name), real_found.name)
 
-void *real_find(void **place, const char *name);
+void real_find(void **place, const char *name);
 
-static inline void *real_look_up(void **place, const char *name)
+static inline void real_look_up(void **place, const char *name)
 {
-    void *found = __atomic_load_n(place, __ATOMIC_RELAXED);
-    return __builtin_expect(found != NULL, 1) ? found : real_find(place, name);
+    if (__builtin_expect(!__atomic_load_n(place, __ATOMIC_RELAXED), 0))
+        real_find(place, name);
 }
 
 /* Looks up all of them. From the first creation of a thread on, another thread can hold the lock of the

@@ -3,6 +3,7 @@
  * replaced then.
  *
  *   after_end WHAT [read a line of standard input]    exit status 5 */
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset, siginterrupt */
 #include "target.h"
 
 #include <fcntl.h>
@@ -64,7 +65,7 @@ static void set_handlers(void)
 
 static void expect_death(pid_t child, int number)
 {
-    int status;
+    int status = 0;
     CHECK(child > 0 && waitpid(child, &status, 0) == child);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == number);
 }

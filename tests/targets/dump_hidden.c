@@ -1,5 +1,6 @@
 /* The handler of the dump signal: no function shows it, children without threads do not have it, and it stays
  * when the program sets the default action again. */
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset, siginterrupt */
 #include "target.h"
 
 #include <spawn.h>
@@ -39,7 +40,7 @@ static void ask_all(void)
 
 static void expect_death(pid_t child)
 {
-    int status;
+    int status = 0;
     CHECK(child > 0 && waitpid(child, &status, 0) == child);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGQUIT);
 }
@@ -73,7 +74,7 @@ static void make_children(void)
 
 static void child_with_a_thread(void *before)
 {
-    int status;
+    int status = 0;
     pid_t child = fork();
     if (child == 0) {
         pthread_join(start(nothing, NULL), NULL);

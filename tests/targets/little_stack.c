@@ -27,7 +27,7 @@ static NOINLINE void create_with_little(void)
 static void *run(void *arg)
 {
     pthread_attr_t attr;
-    void *stack;
+    void *stack = NULL;
     size_t size;
     CHECK(pthread_getattr_np(pthread_self(), &attr) == 0 && pthread_attr_getstack(&attr, &stack, &size) == 0);
     pthread_attr_destroy(&attr);
