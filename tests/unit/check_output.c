@@ -238,7 +238,7 @@ START_TEST(a_fifo_waits_for_its_reader)
     pid_t reader = fork();
     if (reader == 0) {
         usleep(50000);
-        int fd = open(target, O_RDONLY);
+        int fd = open(target, O_RDONLY | O_CLOEXEC);
         _exit(read(fd, got, sizeof(got)) == 3 && !memcmp(got, "new", 3) ? 0 : 1);
     }
     ck_assert(output_open(&output, target, stderr, &error));

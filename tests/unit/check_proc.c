@@ -67,7 +67,7 @@ END_TEST
 
 START_TEST(numbers_alone_are_listed)
 {
-    int fd = open("/dev/null", O_RDONLY);
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     bool found = false;
     DIR *descriptors = opendir(PROC_PATH("self/fd"));
     for (long number; (number = proc_next_number(descriptors)) >= 0;)
