@@ -1,8 +1,6 @@
 #include "preload/start/start.h"
 
-#include <fcntl.h>
 #include <pthread.h>
-#include <sys/stat.h>
 
 #include "preload/backtrace/capture.h"
 #include "preload/backtrace/signal_capture.h"
@@ -20,7 +18,7 @@
 #include "preload/shim/on_stack.h"
 #include "preload/shim/real.h"
 #include "preload/shim/say.h"
-#include "preload/shim/sys.h"
+#include "preload/shim/tasks.h"
 #include "preload/start/first_copy.h"
 
 /* ---- forks ----------------------------------------------------------------------- */
@@ -28,13 +26,6 @@
 /* False: at a fork there could be another thread, with a lock of the loader or of libc. */
 static _Atomic bool may_load = true;
 static bool is_only_thread; /* at the fork that runs */
-
-static bool has_one_task(void)
-{
-    struct stat status = {0}; /* two links and one for each task (fs/proc/base.c, proc_task_getattr) */
-    return !shim_config.sandboxed && SYS4(newfstatat, AT_FDCWD, "/proc/self/task", &status, 0) == 0 &&
-           status.st_nlink == 3;
-}
 
 static void before_fork(void)
 {
@@ -45,7 +36,7 @@ static void before_fork(void)
         atomic_fetch_or(&hook.state->header->flags, LEDGER_FORKS);
     hook_leave(&hook);
     if (atomic_load(&may_load))
-        is_only_thread = has_one_task();
+        is_only_thread = shim_count_tasks() == 1;
     capture_before_fork();
 }
 
