@@ -55,7 +55,21 @@ def without_ledger(bench):
         demand(code == 0 and process["watched"] == (follow == "1") and process["main"], f"follow={follow}: {code} {err} {out}")
 
 
-TESTS = [live, without_ledger, at_an_end, ending_ones]
+def listed_are_counted(bench):
+    """The header and the list are of one moment, while threads begin and end all the time."""
+    for watched in (True, False):
+        with bench.live("come_and_go", watched=watched) as pid:
+            for _ in range(25):
+                _, text, _ = harness.call([bench.cli, "report", str(pid)], env=bench.env)
+                first = text.split(",")[0]
+                header = sum(map(int, re.findall(r"(\d+) (?:live|finished|untracked|threads)", first)))
+                kinds = "running|unjoined|untracked" if watched else "main|thread"
+                blocks = re.findall(rf"(?m)^(?:{kinds})(?: ×(\d+))?(?=   |$)", text)
+                listed = sum(int(count or 1) for count in blocks)
+                demand(header == listed and header > 10, f"{header} in the header, {listed} listed\n{text}")
+
+
+TESTS = [live, without_ledger, at_an_end, ending_ones, listed_are_counted]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
