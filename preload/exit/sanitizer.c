@@ -1,14 +1,14 @@
 #include "preload/exit/sanitizer.h"
 
-#include <dlfcn.h>
-
 #include "preload/shim/state.h"
+
+/* These are weak symbols, because a failed dlsym allocates memory. */
+void __sanitizer_set_death_callback(void (*on_death)(void)) __attribute__((weak, visibility("default")));
+void __lsan_do_leak_check(void) __attribute__((weak, visibility("default")));
 
 void sanitizer_start(void (*on_death)(void))
 {
-    void (*set_callback)(void (*)(void));
-    *(void **)&set_callback = dlsym(RTLD_DEFAULT, "__sanitizer_set_death_callback");
-    if (set_callback)
-        set_callback(on_death);
-    shim_config.sanitizer = dlsym(RTLD_DEFAULT, "__lsan_do_leak_check") != 0;
+    if (__sanitizer_set_death_callback)
+        __sanitizer_set_death_callback(on_death);
+    shim_config.sanitizer = __lsan_do_leak_check != NULL;
 }
