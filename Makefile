@@ -24,7 +24,8 @@ FIRST := $(filter deps deps-check,$(MAKECMDGOALS))
 # ---- what is built from what ----------------------------------------------
 SRC := $(patsubst %.c,%,$(wildcard src/*/*.c))
 CLI := $(patsubst %.c,%,$(wildcard cli/*.c cli/*/*.c))
-PRELOAD := $(patsubst %.c,%,$(wildcard preload/*/*.c))
+# config.c says why it is the first.
+PRELOAD := preload/shim/config $(filter-out preload/shim/config,$(patsubst %.c,%,$(wildcard preload/*/*.c)))
 # The shim also contains src/common/, compiled with the flags of the shim.
 COMMON := $(patsubst %.c,%,$(wildcard src/common/*.c))
 # Suites that test a part of the shim; all others test src/ and cli/.
@@ -33,7 +34,7 @@ CHECKS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_*.c))
 # Fakes, fixtures and child processes that suites share.
 CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% tests/unit/writer_%,$(wildcard tests/unit/*.c)))
 # They contain the shim's writer, and nothing of the CLI.
-CHECK_WRITER := $(addprefix preload/,shim/state shim/guard shim/index shim/run_ask ledger/map ledger/section ledger/slot ledger/thread ledger/thread_join \
+CHECK_WRITER := $(addprefix preload/,shim/config shim/state shim/guard shim/index shim/run_ask ledger/map ledger/section ledger/slot ledger/thread ledger/thread_join \
 	ledger/descriptor ledger/fork ledger/leak ledger/site ledger/namespace \
 	ledger/module ledger/module_find ledger/module_table ledger/elf_start ledger/maps \
 	shim/readable shim/stack_room backtrace/frames)
@@ -100,7 +101,7 @@ $(eval $(call code,$(BUILD)/tsan,$(TSAN)))
 # CFLAGS are not used, because the shim must load into every program.
 PRELOAD_FLAGS := -O2 -g -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector \
 	-fasynchronous-unwind-tables -fno-plt
-PRELOAD_LINK = -Wl,--version-script=$(BUILD)/preload/exports.map \
+PRELOAD_LINK = -nostartfiles -Wl,--version-script=$(BUILD)/preload/exports.map \
 	-Wl,-z,nodelete -Wl,-z,noseparate-code -Wl,-z,relro,-z,now -Wl,--no-undefined -Wl,-soname,libthreadleak.so
 PRELOAD_OBJ := $(PRELOAD:%=$(BUILD)/%.o) $(COMMON:%=$(BUILD)/preload/%.o)
 

@@ -30,7 +30,7 @@ void lost_say(void)
 {
     char buffer[256];
     const char *why;
-    uint64_t lost = shim_state ? count(shim_state, &why) : 0;
+    uint64_t lost = shim_state != &shim_first_state ? count(shim_state, &why) : 0;
     if (lost == 0)
         return;
     struct text text = text_in(buffer, sizeof(buffer));

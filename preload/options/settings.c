@@ -58,7 +58,7 @@ static void read_environment(void)
     /* valgrind has an entry in LD_PRELOAD. */
     const char *preload = getenv("LD_PRELOAD");
     shim_config.no_reporter = preload && strstr(preload, "vgpreload_");
-    options_defaults(&shim_config.options);
+    options_defaults_in_zeros(&shim_config.options);
     options_parse(&shim_config.options, registered_environment(text), warn_option, NULL);
     test_name_find(shim_config.test, sizeof(shim_config.test));
     if (dir && *dir == '/')
@@ -163,12 +163,6 @@ static void find_default_attributes(void)
         shim_config.default_small = limit.rlim_cur < SMALL_STACK;
 }
 
-static void find_exe(void)
-{
-    long n = SYS4(readlinkat, AT_FDCWD, "/proc/self/exe", shim_config.exe, sizeof(shim_config.exe) - 1);
-    shim_config.exe[n > 0 ? n : 0] = 0;
-}
-
 /* The path of this library does not change then, and is read later. */
 static bool is_preloaded_by_absolute_path(const char *preload)
 {
@@ -186,6 +180,20 @@ void settings_look_up(void)
     find_offsets();
     if (!*shim_config.reporter[0])
         find_reporter();
+}
+
+/* Makes the directory of the process in /proc, so that it costs as much as two page faults. */
+void settings_find_exe(void)
+{
+    static const char deleted[] = " (deleted)"; /* perhaps since the start of the program */
+    size_t tail = sizeof(deleted) - 1;
+    if (*shim_config.exe)
+        return;
+    long n = SYS4(readlinkat, AT_FDCWD, "/proc/self/exe", shim_config.exe, sizeof(shim_config.exe) - 1);
+    size_t length = n > 0 ? (size_t)n : 0;
+    if (length > tail && memcmp(shim_config.exe + length - tail, deleted, tail) == 0)
+        length -= tail;
+    shim_config.exe[length] = 0;
 }
 
 /* A program can write into its arguments, as dirname() does. */
@@ -209,7 +217,6 @@ void settings_find(void)
     remove_from_preload();
     if (!is_preloaded_by_absolute_path(getenv("LD_PRELOAD")))
         find_reporter(); /* the program can change its working directory */
-    find_exe();
     find_default_attributes();
 }
 

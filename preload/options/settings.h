@@ -13,6 +13,9 @@ void settings_arguments(int argc, char **argv);
  * loader. Call it before the first ledger. */
 void settings_look_up(void);
 
+/* Finds the path of the program, once. Call it before the first ledger. */
+void settings_find_exe(void);
+
 /* Registers the results of __threadleak_default_options() and __threadleak_default_suppressions(), if the
  * program exports them. Call it after state_start. */
 void settings_exported(void);

@@ -42,7 +42,7 @@ bool shim_write(int fd, const char *text, size_t n)
 void shim_remember_stderr(void)
 {
     struct stat status;
-    shim_config.had_stderr = fstat(2, &status) == 0;
+    shim_config.had_stderr = SYS2(fstat, 2, &status) == 0;
     shim_config.stderr_device = status.st_dev;
     shim_config.stderr_inode = status.st_ino;
 }
@@ -52,7 +52,7 @@ bool shim_stderr_is_safe(void)
     struct stat status;
     if (shim_config.sandboxed)
         return shim_config.had_stderr;
-    if (fstat(2, &status) != 0)
+    if (SYS2(fstat, 2, &status) != 0)
         return false;
     if (shim_config.had_stderr && status.st_dev == shim_config.stderr_device &&
         status.st_ino == shim_config.stderr_inode)

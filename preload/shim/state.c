@@ -15,7 +15,6 @@ struct shim_state shim_first_state;
 static struct shim_state failed_state;
 
 struct shim_state *shim_state = &shim_first_state;
-struct shim_config shim_config; /* settings_find() sets what is not 0 at first */
 
 /* Written at each start: on a page that the loader has written, too. */
 #define HOT __attribute__((section(".data")))

@@ -60,8 +60,8 @@ static void in_forked_child(void)
 {
     struct shim_state *parent = shim_state;
     bool had_threads = parent->header != NULL && atomic_load(&parent->signal_armed);
+    dispositions_in_child(false); /* can bring back the dump handler */
     dump_in_child();
-    dispositions_in_child(false);
     capture_in_child();
     fork_remember(parent);
     leave_parent(parent);
@@ -146,6 +146,7 @@ static void begin_process(void *arg)
     if (atomic_load(&may_load))
         settings_look_up();
     thread_begin_start();
+    settings_find_exe();
     bool mapped = ledger_map(state);
     if (mapped)
         registered_to_ledger(state);
@@ -192,6 +193,11 @@ struct shim_state *shim_at_end(void)
         state = shim_attach();
     return state && shim_is_own_process(state) ? state : NULL;
 }
+
+/* Instead of that of crtbegin.o, which adds symbols to look up, and calls at the end. libc_nonshared.a reads
+ * it for pthread_atfork and at_quick_exit. */
+extern void *__dso_handle __attribute__((visibility("hidden")));
+void *__dso_handle = &__dso_handle;
 
 /* glibc passes the arguments of main. */
 __attribute__((constructor)) static void construct(int argc, char **argv)

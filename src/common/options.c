@@ -131,6 +131,11 @@ static const char *set_key(struct options *options, const struct options_key *ke
 void options_defaults(struct options *options)
 {
     memset(options, 0, sizeof(*options));
+    options_defaults_in_zeros(options);
+}
+
+void options_defaults_in_zeros(struct options *options)
+{
     for (size_t i = 0; i < KEY_COUNT; i++)
         if (*keys[i].initial)
             set_key(options, &keys[i], slice_of(keys[i].initial));

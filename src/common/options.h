@@ -59,6 +59,9 @@ typedef void options_warn_fn(void *arg, const char *line);
 
 void options_defaults(struct options *options);
 
+/* The same if `options` is zero. It writes less than a page. */
+void options_defaults_in_zeros(struct options *options);
+
 /*
  * Reads "key=value:key=value" into `options`, which holds the values so far. Separators are ':' ',' and white
  * space; values may be in '' or "". A word without '=' after report= or judge= continues that list, so

@@ -113,6 +113,29 @@ def nothing_before_the_first_thread(bench):
     demand(result == (0, "0 True False False\nTrue\n", ""), result)
 
 
+def no_memory_at_the_start(bench):
+    """A failed dlsym would allocate memory."""
+    target = [bench.target("heap")]
+    bare = harness.call(target, env=bench.env)
+    for argv, env in ((target, dict(bench.env, LD_PRELOAD=bench.shim)),
+                      ([bench.cli, "run", "-q", "--", *target], bench.env)):
+        demand(harness.call(argv, env=env)[:2] == bare[:2], (argv, bare))
+
+
+def path_of_a_deleted_program(bench):
+    """It is read at the first creation, and is what it was at the start."""
+    copy = bench.path("python with a name of its own")
+    shutil.copy(os.path.realpath(sys.executable), copy)
+    script = ("import os, threading\n"
+              f"os.unlink({copy!r})\n"
+              "threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+              "os._exit(0)\n")
+    home = {"PYTHONHOME": sys.base_prefix}
+    env = dict(bench.env, LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS="judge=_exit", **home)
+    status, _, err = harness.call([copy, "-c", script], env=env)
+    demand(status == 0 and os.path.basename(copy) in err and "(deleted)" not in err, (status, err))
+
+
 def whole_stacks_in_forked_children(bench):
     """The child of a process without threads loads the unwinder at its first thread."""
     script = ("import os, threading\n"
@@ -436,7 +459,8 @@ def malloc_that_begins_once(bench):
 
 
 TESTS = [stack_use, exit_in_a_small_handler, alternate_stack_above, handler_in_first_creation,
-         nothing_before_the_first_thread, whole_stacks_in_forked_children,
+         nothing_before_the_first_thread, no_memory_at_the_start,
+         path_of_a_deleted_program, whole_stacks_in_forked_children,
          fork_in_hook, malloc_that_begins_once, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, creators_that_end,
          creations_with_little_stack, program_of_another_user, child_of_another_user,
          other_processes_get_no_answer, other_processes_do_not_block_it, impostors_are_not_asked, mask_of_nothing,

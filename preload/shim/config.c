@@ -1,0 +1,5 @@
+#include "preload/shim/config.h"
+
+/* It is linked first, so that what a start writes of it is on a page that the loader has written, too: each
+ * page fault costs microseconds. settings_find() sets what is not 0 at first. */
+struct shim_config shim_config;

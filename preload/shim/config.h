@@ -1,0 +1,51 @@
+/* What the shim knows of the program since its start. It is valid in forked children, too. */
+#ifndef THREADLEAK_PRELOAD_SHIM_CONFIG_H
+#define THREADLEAK_PRELOAD_SHIM_CONFIG_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/ledger.h"
+#include "common/options.h"
+
+enum { SANDBOX_NONE, SANDBOX_MAYBE, SANDBOX_SURE };
+#define REPORTER_PLACES 3
+#define OPTIONS_TEXT_MAX (LEDGER_OPTIONS * OPTIONS_PART_MAX)
+#define RULES_MAX 16384 /* bytes of rules that the program registers */
+#define TEST_NAME_MAX 512
+
+struct shim_config {
+    uint32_t options_size;
+    const char *rules;       /* registered by the program; NULL: none */
+    char run_dir[256];       /* "": not under `threadleak run` */
+    int dump_signal;         /* our handler was installed for it; 0: not yet */
+    int capture_signal;      /* reserved by signal_capture.c; 0: none yet */
+    int32_t tid_offset;      /* in glibc's struct pthread; -1: not known */
+    int32_t start_offset;    /* in glibc's struct pthread: start routine, then its argument; -1: not known */
+    int32_t tls_offset;      /* from a pthread_t to that thread's shim_tls */
+    uint64_t trampolines[2]; /* the start routines that we pass to libc */
+    uint64_t started_ns;     /* CLOCK_MONOTONIC at the start of the program */
+    uint32_t arguments_size, argument_count;
+    char exe[512]; /* target of /proc/self/exe before any chroot; "": not known (yet) */
+    /* The program entered a sandbox, or did before a fork: its filter may kill for an
+     * unknown system call.  SANDBOX_MAYBE after PR_SET_NO_NEW_PRIVS, which precedes a filter. */
+    _Atomic int sandboxed;
+    /* pthread_setattr_default_np, RLIMIT_STACK */
+    _Atomic bool default_detached, default_small;
+    bool is_second;   /* first_copy.h: this copy of the library does nothing */
+    bool no_reporter; /* under valgrind, which does not support our clone() */
+    bool sanitizer;   /* its leak check can come after our end, and needs the stacks of all threads */
+    bool had_stderr;  /* at the start, with these numbers: */
+    uint64_t stderr_device, stderr_inode;
+    /* The large ones come last: at a start only few pages are touched. */
+    char arguments[2048];     /* of main, as NUL-terminated strings in a row; they may be cut off */
+    char test[TEST_NAME_MAX]; /* the test that the program runs; "": not known */
+    struct options options;
+    char reporter[REPORTER_PLACES][512]; /* paths where threadleak may be, in this order */
+    char options_text[OPTIONS_TEXT_MAX]; /* LEDGER_OPTIONS strings in a row, as in the ledger */
+};
+
+extern struct shim_config shim_config;
+
+#endif
