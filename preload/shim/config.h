@@ -35,7 +35,7 @@ struct shim_config {
     _Atomic bool default_detached, default_small;
     bool is_second;   /* first_copy.h: this copy of the library does nothing */
     bool no_reporter; /* under valgrind, which does not support our clone() */
-    bool sanitizer;   /* its leak check can come after our end, and needs the stacks of all threads */
+    bool sanitizer;   /* its own end can come after ours, and needs all threads and exit() to go on */
     bool had_stderr;  /* at the start, with these numbers: */
     uint64_t stderr_device, stderr_inode;
     /* The large ones come last: at a start only few pages are touched. */

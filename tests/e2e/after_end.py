@@ -229,6 +229,25 @@ def sanitizers(bench):
         raise harness.Skip("no LeakSanitizer here")
 
 
+def thread_sanitizer(bench):
+    """Its own end comes after ours: the status stays, and it says what it found."""
+    source = os.path.join(harness.ROOT, "tests", "targets", "data_race.c")
+    program, known = bench.path("data_race"), 0
+    for compiler in ("gcc", "clang"):
+        flags = ("-D_GNU_SOURCE", "-g", "-pthread", "-fsanitize=thread")
+        if not shutil.which(compiler) or harness.compile_once(compiler, source, program, *flags).returncode:
+            continue
+        env = bench.environment(TSAN_OPTIONS="exitcode=31 atexit_sleep_ms=0")
+        bare = harness.call([program], env=env)
+        if bare[0] != 31:
+            continue  # ThreadSanitizer does not work with this kernel's addresses
+        known += 1
+        status, _, err = harness.call([program], env=dict(env, LD_PRELOAD=bench.shim))
+        demand(status == 31 and "reported 1 warnings" in err and REPORT in err, f"{compiler} {status} {err}")
+    if not known:
+        raise harness.Skip("no ThreadSanitizer here")
+
+
 # ---- how long the wait is ------------------------------------------------------------------------
 
 def over_when_nobody_can_go_on(bench):
@@ -248,7 +267,7 @@ def goes_on_while_one_can(bench):
 
 TESTS = [kill, alarm, broken_pipe, waits_for_signals, dispositions, children, fault, lock_of_stdout, lock_of_malloc, position_of_input,
          closed_output, late_output, cut_in_grace, cut_in_report, other_signals_of_others, reporter_is_killed,
-         sanitizers, over_when_nobody_can_go_on, goes_on_while_one_can]
+         sanitizers, thread_sanitizer, over_when_nobody_can_go_on, goes_on_while_one_can]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, tree_bench.Bench))
