@@ -1,7 +1,7 @@
 # threadleak: build, test, install.   make help · make deps demo · make deps-check check · make V=1
 PREFIX ?= /usr/local
 DESTDIR ?=
-VERSION := 0.1.0
+VERSION := 0.2.0
 BUILD ?= build
 
 CC ?= cc

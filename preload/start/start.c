@@ -1,6 +1,7 @@
 #include "preload/start/start.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include "preload/backtrace/capture.h"
 #include "preload/backtrace/signal_capture.h"
@@ -177,11 +178,20 @@ static bool start(void)
     return atomic_load(&stage) == DONE;
 }
 
+/* If another thread makes it. Otherwise a creation meanwhile would not be recorded. Bounded, because it can
+ * be this thread, interrupted by a signal. */
+static void wait_for_ledger(void)
+{
+    for (int i = 0; i < 10000 && atomic_load(&shim_state->ready) == SHIM_BUSY; i++)
+        sched_yield();
+}
+
 struct shim_state *shim_attach(void)
 {
     struct guard guard = guard_enter();
     if (start() && atomic_load(&shim_state->ready) == SHIM_NEW)
         attach(shim_state);
+    wait_for_ledger();
     guard_leave(guard);
     return shim_known();
 }

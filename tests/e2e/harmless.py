@@ -97,6 +97,14 @@ def handler_in_first_creation(bench):
     demand(result == (0, "signals\n", ""), result)
 
 
+def first_creators(bench):
+    """Threads that create the first thread of a process at the same time are all recorded."""
+    env = dict(bench.env, LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS="grace_ms=0:stacks=0")
+    for _ in range(40):
+        _, _, err = harness.call([bench.target("first_creators")], env=env)
+        demand("created 4," in err, err)
+
+
 # ---- the start ----------------------------------------------------------------------------
 
 def nothing_before_the_first_thread(bench):
@@ -458,7 +466,7 @@ def malloc_that_begins_once(bench):
     bench.demand_said([bench.target("own_malloc")])
 
 
-TESTS = [stack_use, exit_in_a_small_handler, alternate_stack_above, handler_in_first_creation,
+TESTS = [stack_use, exit_in_a_small_handler, alternate_stack_above, handler_in_first_creation, first_creators,
          nothing_before_the_first_thread, no_memory_at_the_start,
          path_of_a_deleted_program, whole_stacks_in_forked_children,
          fork_in_hook, malloc_that_begins_once, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, creators_that_end,
