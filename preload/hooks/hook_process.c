@@ -11,6 +11,7 @@
 #include "preload/exit/dispositions.h"
 #include "preload/exit/end.h"
 #include "preload/exit/park.h"
+#include "preload/ledger/fork.h"
 #include "preload/ledger/section.h"
 #include "preload/shim/hook.h"
 #include "preload/shim/real.h"
@@ -76,12 +77,23 @@ EXPORT pid_t fork(void)
     return pid;
 }
 
+/* No handlers run. */
+static void before_fork_without_handlers(void)
+{
+    struct hook hook;
+    hook_enter(&hook, shim_own);
+    if (hook.state)
+        fork_begin(hook.state);
+    hook_leave(&hook);
+}
+
 EXPORT pid_t _Fork(void)
 {
     if (!REAL(_Fork)) {
         errno = ENOSYS;
         return -1;
     }
+    before_fork_without_handlers();
     shim_tls.fork_caller = __builtin_extract_return_addr(__builtin_return_address(0));
     pid_t pid = REAL(_Fork)();
     if (pid == 0)

@@ -36,6 +36,11 @@ static void add_missing(struct ledger_fork *fork, uint64_t serial)
     fork->missing[at] = serial;
 }
 
+void fork_begin(const struct shim_state *state)
+{
+    shim_tls.fork_serial = atomic_load(&state->header->next_serial);
+}
+
 /* The parent continues meanwhile, so a thread that has ended since the fork may be left out. */
 static void find_missing(const struct shim_state *parent, struct ledger_fork *fork)
 {
@@ -46,7 +51,8 @@ static void find_missing(const struct shim_state *parent, struct ledger_fork *fo
         const struct ledger_slot *slot = &parent->slots[i];
         uint64_t serial = atomic_load(&slot->serial);
         uint32_t bits = atomic_load(&slot->state);
-        if (serial && serial != fork->by && bits & SLOT_STARTED && !(bits & (SLOT_ENDED | SLOT_JOINED)))
+        if (serial && serial < shim_tls.fork_serial && serial != fork->by && bits & SLOT_STARTED &&
+            !(bits & (SLOT_ENDED | SLOT_JOINED)))
             add_missing(fork, serial);
     }
 }

@@ -9,6 +9,9 @@
 
 #include "preload/shim/state.h"
 
+/* Call it in the parent, right before the fork. */
+void fork_begin(const struct shim_state *state);
+
 /* Call it in the child, before ledger_leave and before its shim_tls is cleared. It makes no system call but
  * getpid and getppid. parent: the state of the parent. */
 void fork_remember(const struct shim_state *parent);

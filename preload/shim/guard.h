@@ -29,6 +29,7 @@ struct shim_tls {
     bool begun;                /* no longer in the trampoline; false: not begun, or untracked */
     bool small_stack;          /* too small to unwind on */
     void *fork_caller;         /* return address of a fork that is under way; NULL: none */
+    uint64_t fork_serial;      /* threads with this serial or a later one began after that fork; 0: unknown */
     struct capture_walk *walk; /* walk.h; NULL: no walk is running */
     uintptr_t stack_tested;    /* stack_room.c */
     bool end_is_seen;          /* the key's destructor will be called (thread_life.h) */

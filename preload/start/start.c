@@ -35,6 +35,8 @@ static void before_fork(void)
     if (hook.state && !(atomic_load(&hook.state->header->flags) & LEDGER_FORKS) &&
         shim_is_own_process(hook.state))
         atomic_fetch_or(&hook.state->header->flags, LEDGER_FORKS);
+    if (hook.state)
+        fork_begin(hook.state);
     hook_leave(&hook);
     if (atomic_load(&may_load))
         is_only_thread = shim_count_tasks() == 1;

@@ -36,6 +36,15 @@ def by_thread(bench):
            and forked["at"]["function"] == "fork_here", forked)
 
 
+def threads_since_the_fork(bench):
+    """Those that the parent creates after the fork are not missing in the child."""
+    code, _, report = bench.json(["taskset", "-c", "0", bench.target("fork_then_create")])
+    missing = [process["forked_from"]["missing_count"] for process in report["processes"] if "forked_from" in process]
+    demand(code == 66 and len(missing) == 40, f"{code} {missing} {bench.err}")
+    # The child of the fork with index i lacks at most i threads.
+    demand(all(count <= i for i, count in enumerate(sorted(missing))), missing)
+
+
 def not_forked(bench):
     """After an exec there is no fork to report."""
     code, _, report = bench.json(["sh", "-c", f"{bench.target('unjoined')}; true"])
@@ -44,7 +53,7 @@ def not_forked(bench):
         demand("forked_from" not in process, process)
 
 
-TESTS = [by_main, by_thread, not_forked]
+TESTS = [by_main, by_thread, threads_since_the_fork, not_forked]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
