@@ -158,7 +158,8 @@ void park_begin(struct shim_state *state)
     uint64_t all = ~0ull, mask = park_mask();
     SYS4(rt_sigprocmask, SIG_SETMASK, &all, NULL, KERNEL_SIGSET_SIZE);
     drop_pending(cutting_signals());
-    dispositions_replace(state, on_fault, on_cut);
+    /* First, so that no wait for a signal returns to the program once one disposition is replaced. */
     atomic_store(&state->parking, 1);
+    dispositions_replace(state, on_fault, on_cut);
     SYS4(rt_sigprocmask, SIG_SETMASK, &mask, NULL, KERNEL_SIGSET_SIZE);
 }
