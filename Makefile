@@ -217,7 +217,7 @@ SUITES := $(patsubst %,$(BUILD)/asan/tests/unit/%,$(SUITES_LONG) $(filter-out $(
 ASAN_BUILT := $(BUILD)/asan/threadleak $(BUILD)/asan/libthreadleak.so
 
 # tests/e2e/NAME.py, the slow ones first.
-PROGRAMS := runtimes suppressions generated_rules thread_makers api_builds blame formats outputs api real projects ctest \
+PROGRAMS := suppressions generated_rules thread_makers api_builds blame formats outputs api real projects ctest \
 	ci_snippets selftest run_timeout run_tree require_watched run_unrecorded run_limits run_hostile names \
 	run_ends after_end unseen unrecorded untracked create_failed report_texts baseline harmless calls \
 	not_seen forked namespaces tables
@@ -238,7 +238,7 @@ check: all targets $(SUITES) $(ASAN_BUILT) $(OLD_GLIBC)
 
 # check with every repetition, the suites without sanitizers as well, and each fuzzer for a minute.
 soak: all targets $(SUITES) $(ASAN_BUILT) $(OLD_GLIBC) $(CHECKS:%=$(BUILD)/tests/unit/%)
-	$(Q)SOAK=1 ANALYZE=1 tests/all.py -j 1 $(PROGRAMS:%="tests/e2e/%.py --build $(BUILD)") $(SUITES) $(E2E) \
+	$(Q)SOAK=1 ANALYZE=1 tests/all.py -j 1 "tests/e2e/runtimes.py --build $(BUILD)" $(PROGRAMS:%="tests/e2e/%.py --build $(BUILD)") $(SUITES) $(E2E) \
 		$(CHECKS:%=$(BUILD)/tests/unit/%) "tests/lint.py --build $(BUILD)" $(ALONE)
 	$(Q)if command -v clang >/dev/null; then $(MAKE) fuzz FUZZ_SECONDS=60; else echo 'skipped: fuzzers, no clang'; fi
 
