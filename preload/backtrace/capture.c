@@ -32,10 +32,8 @@ void capture_start(void)
 {
     if (!unwinder_load())
         return;
-    if (atomic_load(&cache_is_stale)) { /* the program can have filled the cache before */
-        unwinder_cache(false);
-        unwinder_cache(true);
-    }
+    if (atomic_load(&cache_is_stale)) /* the program can have filled the cache before */
+        unwinder_flush();
     atomic_store(&usable, true);
 }
 
@@ -72,16 +70,21 @@ static int cursor_backtrace(void **frames, int size)
     return n;
 }
 
-/* An unload in a second namespace of the loader calls no hook. */
-static void distrust_if_unseen(void)
+/* An unload in a second namespace of the loader calls no hook. During one that does, another library can get
+ * the addresses before the cache is emptied. */
+static void distrust_cache(void)
 {
-    if (__builtin_expect(namespace_exists(), 0) && !atomic_exchange(&cache_is_stale, true))
-        unwinder_cache(false);
+    bool unseen = namespace_exists();
+    if (__builtin_expect(!unseen && !module_unloading(), 1))
+        return;
+    if (unseen)
+        atomic_store(&cache_is_stale, true);
+    unwinder_flush();
 }
 
 static bool may_use_fast_path(void)
 {
-    distrust_if_unseen();
+    distrust_cache();
     return !atomic_load_explicit(&cache_is_stale, memory_order_acquire) && !module_unloading() &&
            unwinder_tls_allowed();
 }
@@ -128,10 +131,7 @@ void capture_take(struct capture *capture, void *caller)
 
 struct module_unload capture_before_unload(void *handle)
 {
-    struct module_unload unload = module_unload_begin(handle);
-    if (capture_usable())
-        unwinder_cache(false);
-    return unload;
+    return module_unload_begin(handle);
 }
 
 void capture_after_unload(struct shim_state *state, const struct module_unload *unload, int result)
@@ -141,13 +141,9 @@ void capture_after_unload(struct shim_state *state, const struct module_unload *
         if (state)
             site_forget_addresses(state);
     }
+    if (capture_usable())
+        unwinder_flush();
     module_unload_done();
-    /* Again if another thread begins or ends an unload meanwhile. */
-    bool fill = false;
-    while (capture_usable() && !namespace_exists() && fill == module_unloading()) {
-        fill = !fill;
-        unwinder_cache(fill);
-    }
 }
 
 /* ---- fork ----------------------------------------------------------------------- */

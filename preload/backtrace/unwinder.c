@@ -75,6 +75,7 @@ static const struct {
 #endif
     {&unwinder.init_local2, SYMBOL(unw_init_local2), true},
     {&unwinder.set_caching_policy, SYMBOL(unw_set_caching_policy), true},
+    {&unwinder.flush_cache, SYMBOL(unw_flush_cache), true},
     {&unwinder.accessors, ACCESSORS, true},
     {&unwinder.local, SYMBOL(unw_local_addr_space), true},
 };
@@ -99,12 +100,12 @@ static void replace_access_mem(void)
     table->access_mem = access_mem;
 }
 
-void unwinder_cache(bool fill)
+/* Never by the caching policy: libunwind reads it again before it unlocks, so a walk that has begun with
+ * another one would keep the lock for ever. */
+void unwinder_flush(void)
 {
-    /* The cache has a lock: walk.h.  Setting the policy also empties the cache. */
-    if (unwinder.set_caching_policy && unwinder.local)
-        unwinder.set_caching_policy(*unwinder.local,
-                                    fill && walk_has_locks() ? UNW_CACHE_GLOBAL : UNW_CACHE_NONE);
+    if (unwinder.flush_cache && unwinder.local)
+        unwinder.flush_cache(*unwinder.local, 0, 0);
 }
 
 bool unwinder_load(void)
@@ -113,8 +114,9 @@ bool unwinder_load(void)
     if (!lib || !imports_replace(lib, iterate_modules) || !find_symbols(lib))
         return false;
     module_find_start();
-    if (!walk_has_locks())
-        unwinder_cache(false);
+    /* The cache has a lock: walk.h. */
+    if (!walk_has_locks() && unwinder.set_caching_policy && unwinder.local)
+        unwinder.set_caching_policy(*unwinder.local, UNW_CACHE_NONE);
     /* libunwind initialises itself at its first use. This makes it happen here, not at a creation. */
     void *frames[1];
     guard_unwind_begin();

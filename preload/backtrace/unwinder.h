@@ -24,6 +24,7 @@ struct unwinder {
     int (*step)(unw_cursor_t *);
     int (*get_reg)(unw_cursor_t *, int, unw_word_t *);
     void (*set_caching_policy)(unw_addr_space_t, unw_caching_policy_t);
+    void (*flush_cache)(unw_addr_space_t, unw_word_t, unw_word_t);
     unw_accessors_t *(*accessors)(unw_addr_space_t);
     unw_addr_space_t *local;
     int (*init_local2)(unw_cursor_t *, unw_context_t *, int);
@@ -40,7 +41,7 @@ bool unwinder_load(void);
 /* Can it unwind what a signal interrupted? */
 bool unwinder_reads_safely(void);
 
-/* Empties the cache that all threads share, and fills it again only if `fill`. */
-void unwinder_cache(bool fill);
+/* Empties the cache that all threads share. */
+void unwinder_flush(void);
 
 #endif
