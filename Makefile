@@ -19,7 +19,7 @@ ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 # `make deps demo` compiles nothing before the packages are there.
-FIRST := $(filter deps deps-check,$(MAKECMDGOALS))
+FIRST := $(filter deps deps-check deps-soak,$(MAKECMDGOALS))
 
 # ---- what is built from what ----------------------------------------------
 SRC := $(patsubst %.c,%,$(wildcard src/*/*.c))
@@ -327,6 +327,9 @@ deps:
 deps-check:
 	$(Q).ci/deps.sh check
 
+deps-soak:
+	$(Q).ci/deps.sh soak
+
 clean:
 	rm -rf $(BUILD)
 
@@ -340,6 +343,7 @@ Build
 Packages
   deps           installs what the build needs
   deps-check     installs what the tests need, too
+  deps-soak      installs the language runtimes of soak, too
 Test
   check          builds and runs every test; J=N suites run at once (2)
   soak           check with every repetition, and without sanitizers as well; then each fuzzer
@@ -356,6 +360,6 @@ export HELP
 help:
 	@echo "$$HELP"
 
-.PHONY: help all targets check soak asan tsan fuzz lint demo bench bench-report install uninstall deps deps-check clean
+.PHONY: help all targets check soak asan tsan fuzz lint demo bench bench-report install uninstall deps deps-check deps-soak clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -4,11 +4,13 @@
 #
 #   .ci/deps.sh build   what the build needs
 #   .ci/deps.sh check   the same, and what the tests and `make lint` need
+#   .ci/deps.sh soak    the same, and the language runtimes of `make soak`
 #
 # build_*  README.md names these packages
 # check_*  the tests fail without these
 # real_*   watched programs, frameworks, compilers, linters: without one of these,
 #          its tests are skipped and counted
+# soak_*   language runtimes (tests/e2e/runtimes.py), likewise
 # shellcheck disable=SC2034  # list() reads them
 set -eu
 
@@ -23,6 +25,10 @@ real_dnf="scdoc redis memcached nginx-core xz zstd pigz p7zip sysbench gdb elfut
 build_pacman="gcc make libunwind libelf jansson binutils"
 check_pacman="pkgconf check python procps-ng util-linux"
 real_pacman="scdoc redis memcached nginx xz zstd pigz 7zip sysbench gdb elfutils valgrind gtest cmocka glib2 libuv boost bats python-pytest python-yaml perl jq meson ninja cmake automake autoconf lld libxml2 nodejs npm rust clang cppcheck"
+
+soak_apt="default-jdk-headless golang-go ocaml erlang-base sbcl libgc-dev liburcu-dev dconf-cli libjavascriptcoregtk-4.1-dev"
+soak_dnf="java-devel golang ocaml erlang-erts sbcl gc-devel userspace-rcu-devel dconf webkit2gtk4.1-devel"
+soak_pacman="jdk-openjdk go ocaml erlang sbcl gc liburcu dconf webkit2gtk-4.1"
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
@@ -91,7 +97,7 @@ pacman_install() {
 }
 
 # ---- all -----------------------------------------------------------------------------
-# list NAME: build, check or real
+# list NAME: build, check, real or soak
 list() {
     eval "echo \"\$$1_$manager\""
 }
@@ -138,8 +144,8 @@ finish_apt() {
 }
 
 case ${1:-} in
-build | check) ;;
-*) echo "usage: .ci/deps.sh build|check" >&2 && exit 2 ;;
+build | check | soak) ;;
+*) echo "usage: .ci/deps.sh build|check|soak" >&2 && exit 2 ;;
 esac
 
 if command -v apt-get >/dev/null; then
@@ -160,3 +166,4 @@ fi
 [ $manager != apt ] || prepare_apt
 install_missing "$(list build) $(list check)" "$(list real)"
 [ $manager != apt ] || finish_apt
+[ "$1" != soak ] || install_missing "" "$(list soak)"
