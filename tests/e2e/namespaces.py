@@ -12,7 +12,7 @@ import sys
 import harness
 from harness import demand, need, need_root, wait_until
 
-FUTEX = {"x86_64": "202", "aarch64": "98"}[os.uname().machine]  # the system call's number
+FUTEX, READ = {"x86_64": ("202", "0"), "aarch64": ("98", "63")}[os.uname().machine]  # numbers of the system calls
 INSIDE = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
 
 
@@ -28,13 +28,18 @@ def child_of(pid):
         return int(file.read().split()[0])
 
 
-def blocked_in_futex(pid):
+def blocked_in(pid, number):
     """How many of its threads."""
     count = 0
     for tid in os.listdir(f"/proc/{pid}/task"):
         with open(f"/proc/{pid}/task/{tid}/syscall", encoding="ascii") as file:
-            count += file.read().split()[0] == FUTEX
+            count += file.read().split()[0] == number
     return count
+
+
+def all_blocked(pid):
+    """Also the last thread of lock_and_join, which reads its input. Until it runs, the ledger has no tid for it."""
+    return blocked_in(pid, FUTEX) == 2 and blocked_in(pid, READ) == 1
 
 
 def report(bench, pid):
@@ -61,7 +66,7 @@ def report_from_outside(bench):
         try:
             demand(process.stdout.readline() == b"up\n", "it did not come up")
             pid = child_of(process.pid) if around else process.pid
-            wait_until(lambda: blocked_in_futex(pid) == 2)
+            wait_until(lambda: all_blocked(pid))
             demand_as_here(report(bench, pid), pid)
         finally:
             process.communicate(b"", timeout=harness.TIMEOUT_S)
@@ -89,7 +94,7 @@ def at_a_timeout(bench):
 def demand_symbols(bench, process, change=None):
     try:
         demand(process.stdout.readline() == b"up\n", "it did not come up")
-        wait_until(lambda: blocked_in_futex(process.pid) == 2)
+        wait_until(lambda: all_blocked(process.pid))
         if change:
             change()
         text = report(bench, process.pid)
