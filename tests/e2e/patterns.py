@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""The examples of threadleak-patterns(7): the wrong version leaks or hangs as the page says, the right one does not.
+
+  tests/e2e/patterns.py [--build DIR] [PATTERN...]
+"""
+import contextlib
+import dataclasses
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import harness
+from harness import call, demand, threads_of
+
+
+@dataclasses.dataclass
+class Pattern:
+    """What the wrong version does.  `threads`: how many it leaks, by start routine, or how many of the living main waits
+    for.  `hangs`: main does not come to its end.  `child`: the process that hangs is a child."""
+    name: str
+    threads: dict
+    hangs: bool = False
+    child: bool = False
+
+
+PATTERNS = [
+    Pattern("pattern_handover", {"answer": 1}),
+    Pattern("pattern_first_of_n", {"ask_replica": 2}),
+    Pattern("pattern_double_send", {"copy_file": 1}),
+    Pattern("pattern_no_broadcast", {"work": 2}, hangs=True),
+    Pattern("pattern_endless_worker", {"write_lines": 1}),
+    Pattern("pattern_start_without_stop", {"serve": 1}),
+    Pattern("pattern_missing_unlock", {}, hangs=True),
+    Pattern("pattern_barrier_count", {"compute": 3}, hangs=True),
+    Pattern("pattern_lock_and_queue", {"consume": 1}, hangs=True),
+    Pattern("pattern_join_under_lock", {"clean": 1}, hangs=True),
+    Pattern("pattern_early_return", {"nothing": 1}),
+    Pattern("pattern_fire_and_forget", {"send_report": 3}),
+    Pattern("pattern_ticker", {"tick": 1}),
+    Pattern("pattern_flag_without_wake", {"work": 1}, hangs=True),
+    Pattern("pattern_close_fd", {"receive": 1}, hangs=True),
+    Pattern("pattern_fork_with_pool", {}, hangs=True, child=True),
+    # libpattern_plugin.so is their library.
+    Pattern("pattern_dlclose", {"work": 1}),
+    Pattern("pattern_static_destructor", {"work": 1}, hangs=True),
+    Pattern("pattern_fan_out", {"download": 6}),
+    Pattern("pattern_context", {"handle": 1}),
+]
+
+
+# ---- the wrong version, while it lives ---------------------------------------------------
+
+@contextlib.contextmanager
+def started(bench, pattern):
+    """The wrong version, whose process is watched, and the pid of the process that hangs or leaks."""
+    process = subprocess.Popen([bench.target(pattern.name), "wrong"], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, env=bench.environment(LD_PRELOAD=bench.shim), text=True)
+    pid = process.pid
+    try:
+        if pattern.child:
+            pid = int(re.fullmatch(r"child (\d+)\n", process.stdout.readline()).group(1))
+        elif not pattern.hangs:
+            demand(process.stdout.readline() == "up\n", "it did not come up")
+        yield pid
+    finally:
+        for each in {pid, process.pid}:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
+        process.communicate()
+
+
+def report(bench, pid):
+    status, out, err = call([bench.cli, "report", "--format=json", str(pid)])
+    demand(status == 0, err)
+    return json.loads(out)["processes"][0]
+
+
+def routines(process, kinds=("running", "detached", "unjoined")):
+    """How many threads of each start routine its leaks have."""
+    counts = {}
+    for leak in process["leaks"]:
+        if leak["kind"] not in kinds:
+            continue
+        name = leak["start_routine"]["function"]
+        counts[name] = counts.get(name, 0) + leak["count"]
+    return counts
+
+
+def awaited(bench, pid, is_so):
+    """The first report for which that is so; only a hang that has come is there to stay."""
+    end = time.monotonic() + harness.TIMEOUT_S / 3
+    while True:
+        process = report(bench, pid)
+        if is_so(process):
+            return process
+        demand(time.monotonic() < end, json.dumps(process, indent=1))
+        time.sleep(0.02)
+
+
+def is_as_expected(pattern, process):
+    return (routines(process, ["running"]) if pattern.hangs else routines(process)) == pattern.threads
+
+
+def live(bench, pattern):
+    with started(bench, pattern) as pid:
+        awaited(bench, pid, lambda process: is_as_expected(pattern, process))
+
+
+# ---- under `run` -------------------------------------------------------------------------
+
+def run(bench, pattern, which):
+    status, out, err = call([bench.cli, "run", "--format=json", f"--output={bench.path(which)}", "--",
+                             bench.target(pattern.name), which])
+    return status, harness.read_json(bench.path(which))["processes"] if status == 66 else [], out + err
+
+
+def at_the_end(bench, pattern):
+    status, processes, printed = run(bench, pattern, "wrong")
+    demand(status == 66 and len(processes) == 1, f"{status} {printed} {processes}")
+    demand(is_as_expected(pattern, processes[0]), json.dumps(processes, indent=1))
+
+
+def silent(bench, pattern):
+    status, _, printed = run(bench, pattern, "right")
+    demand(status == 0 and printed.replace("up\n", "") in ("", *re.findall(r"child \d+\n", printed)), f"{status} {printed}")
+
+
+# ---- SIGTERM -----------------------------------------------------------------------------
+
+def terminated(bench, which):
+    """Status and report of a run that got SIGTERM when its worker slept."""
+    process = subprocess.Popen([bench.cli, "run", "--format=json", f"--output={bench.path(which)}", "--",
+                                bench.target("pattern_sigterm"), which], stdout=subprocess.PIPE,
+                               stdin=subprocess.DEVNULL, env=bench.env, text=True)
+    try:
+        demand(process.stdout.readline() == "up\n", "it did not come up")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=harness.TIMEOUT_S)
+    finally:
+        process.kill()
+        process.wait()
+    return process.returncode
+
+
+def sigterm(bench):
+    status = terminated(bench, "wrong")
+    demand(status == 66, status)
+    document = harness.read_json(bench.path("wrong"))
+    demand(routines(document["processes"][0]) == {"serve": 1}, json.dumps(document, indent=1))
+    demand(len(threads_of(document["processes"][0])) == 1, json.dumps(document, indent=1))
+    status = terminated(bench, "right")
+    demand(status == 0, status)
+
+
+def one(pattern):
+    """What is tested of a pattern, as a test of its name."""
+    def test(bench):
+        live(bench, pattern)
+        if not pattern.hangs:
+            at_the_end(bench, pattern)
+        silent(bench, pattern)
+
+    test.__name__ = pattern.name.removeprefix("pattern_")
+    return test
+
+
+TESTS = [*map(one, PATTERNS), sigterm]
+
+if __name__ == "__main__":
+    sys.exit(harness.main(TESTS, harness.Bench))
