@@ -40,28 +40,48 @@ void task_call_read(pid_t pid, pid_t tid, struct task_call *call)
         parse(text, call);
 }
 
-static uint64_t switches(pid_t pid, pid_t tid)
+/* Counts in status; each key begins with a newline. */
+static uint64_t sum_of_counts(pid_t pid, pid_t tid, const char *const *keys)
 {
     char text[16384];
-    static const char voluntary[] = "\nvoluntary_ctxt_switches:", other[] = "\nnonvoluntary_ctxt_switches:";
+    uint64_t sum = 0;
     if (proc_read(PROC_PATH("%d/task/%d/status", pid, tid), text, sizeof(text)) <= 0)
         return 0;
-    const char *first = strstr(text, voluntary), *second = strstr(text, other);
-    return first && second ? strtoull(first + sizeof(voluntary) - 1, NULL, 10) +
-                                 strtoull(second + sizeof(other) - 1, NULL, 10)
-                           : 0;
+    for (; *keys; keys++) {
+        const char *at = strstr(text, *keys);
+        sum += at ? strtoull(at + strlen(*keys), NULL, 10) : 0;
+    }
+    return sum;
 }
+
+static const char voluntary[] = "\nvoluntary_ctxt_switches:", other[] = "\nnonvoluntary_ctxt_switches:";
 
 /* schedstat: "NS_ON_CPU NS_READY RUNS". It takes less time than status. A kernel that does not count has 0.
  */
-uint64_t task_runs_read(pid_t pid, pid_t tid)
+static uint64_t schedstat(pid_t pid, pid_t tid, int index)
 {
     char text[128], *at = text;
     uint64_t value = 0;
     if (proc_read(PROC_PATH("%d/task/%d/schedstat", pid, tid), text, sizeof(text)) > 0)
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i <= index; i++)
             value = strtoull(at, &at, 10);
-    return value ? value : switches(pid, tid);
+    return value;
+}
+
+uint64_t task_runs_read(pid_t pid, pid_t tid)
+{
+    uint64_t runs = schedstat(pid, tid, 2);
+    return runs ? runs : sum_of_counts(pid, tid, (const char *const[]){voluntary, other, NULL});
+}
+
+uint64_t task_cpu_ns_read(pid_t pid, pid_t tid)
+{
+    return schedstat(pid, tid, 0);
+}
+
+uint64_t task_sleeps_read(pid_t pid, pid_t tid)
+{
+    return sum_of_counts(pid, tid, (const char *const[]){voluntary, NULL});
 }
 
 bool task_call_is_same(const struct task_call *before, const struct task_call *after)

@@ -27,6 +27,10 @@ struct task_call {
 void task_call_read(pid_t pid, pid_t tid, struct task_call *call);
 /* How often the task has got a CPU: schedstat, else the context switches in status; 0: unknown. */
 uint64_t task_runs_read(pid_t pid, pid_t tid);
+/* How often the task has slept, that is given up its CPU to wait for something; 0: unknown. */
+uint64_t task_sleeps_read(pid_t pid, pid_t tid);
+/* Its time on a CPU, without what it has used since the kernel's last tick; 0: unknown. */
+uint64_t task_cpu_ns_read(pid_t pid, pid_t tid);
 /* Has the task not left its call between two readings? */
 bool task_call_is_same(const struct task_call *before, const struct task_call *after);
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "base/search.h"
 #include "snapshot/copy.h"
@@ -17,8 +18,10 @@ enum {
     COPIED_BYTES = 64 * MB,
     USUAL_COPY = 6 * KB, /* most threads use at most this much of their stack */
     MAX_CHECKED = 1000,  /* threads that are checked while the others are stopped: 6 us each */
-    MAX_TRIES = 20,      /* for a thread that goes from call to call */
-    OBJECT_BYTES = 64,   /* on both sides of a futex: contains its mutex or condition variable */
+    MAX_TRIES = 20,      /* for a thread that goes from call to call, when the patience is over */
+    PAUSE_NS = 50000,
+    PATIENCE_NS = 10000000, /* sum of the pauses, for all threads that go from call to call */
+    OBJECT_BYTES = 64,      /* on both sides of a futex: contains its mutex or condition variable */
 };
 
 static struct tracee *find_tracee(const struct stop *stop, pid_t tid)
@@ -122,6 +125,16 @@ static void plan(const struct snapshot *snapshot, struct snapshot_arena *arena,
     plan_object(snapshot, arena, thread);
 }
 
+/* False: that would stop the other threads for too long. */
+static bool pause_a_moment(struct capture *capture)
+{
+    if (capture->paused_ns >= PATIENCE_NS)
+        return false;
+    nanosleep(&(struct timespec){0, PAUSE_NS}, NULL);
+    capture->paused_ns += PAUSE_NS;
+    return true;
+}
+
 /* The thread is no longer in that call. It is stopped if that is possible now. Its stack is copied again in
  * both cases. */
 static void take_moved(struct capture *capture, struct snapshot_arena *arena, struct tracee *tracee,
@@ -129,7 +142,7 @@ static void take_moved(struct capture *capture, struct snapshot_arena *arena, st
 {
     struct stop *stop = &capture->stop;
     size_t used = arena->used;
-    for (int tries = 0; tries < MAX_TRIES; tries++) {
+    for (int tries = 0; tries < MAX_TRIES; tries += !pause_a_moment(capture)) {
         arena->used = used;
         unstopped_choose_one(stop->pid, tracee);
         if (tracee->state == TRACEE_NEW) {
@@ -139,6 +152,8 @@ static void take_moved(struct capture *capture, struct snapshot_arena *arena, st
         if (tracee->state == TRACEE_ENDED)
             return;
         take_regs(stop, tracee, thread);
+        if (thread->state == SNAPSHOT_UNSTEADY)
+            continue;
         if (thread->state != SNAPSHOT_STOPPED)
             return;
         plan(capture->snapshot, arena, thread, each);

@@ -14,7 +14,8 @@ struct capture {
     const struct snapshot_want *wants; /* NULL: all threads */
     size_t want_count;
     struct stop stop;
-    bool hold; /* the stop is not ended; capture_all only */
+    unsigned paused_ns; /* while threads were stopped */
+    bool hold;          /* the stop is not ended; capture_all only */
     bool ok;
     int why; /* errno */
 };

@@ -7,10 +7,12 @@
  * is killed meanwhile, the kernel resumes the threads and delivers pending signals.
  *
  * No system call of the process returns early, late, short or failed because of this. A stop would do that to
- * many calls, so threads that are blocked in these are left running (calls.def). A thread whose call begins
- * in the milliseconds between that choice and the stop is stopped in it. On x86_64 the tracer restarts a call
- * that would fail with EINTR. One case remains: a transfer that began in this time returns what it has
- * transferred.
+ * many calls, so threads that are blocked in these are left running (calls.def). A running thread may be in
+ * such a call, too: it is stopped only if it has not slept for some milliseconds, and is sampled otherwise
+ * (unstopped.h). What remains are threads that begin a call in the microseconds between the last check and
+ * the stop, or that were not sampled: more than 256 run, or the thread was created while others were stopped.
+ * Such a thread is stopped in its call. On x86_64 the tracer restarts a call that would fail with EINTR. A
+ * transfer returns what it has transferred.
  */
 #ifndef THREADLEAK_SNAPSHOT_SNAPSHOT_H
 #define THREADLEAK_SNAPSHOT_SNAPSHOT_H

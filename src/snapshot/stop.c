@@ -68,7 +68,9 @@ static bool add_new(struct stop *stop, bool *found)
 void stop_seize(struct stop *stop)
 {
     sort_and_unify(stop);
-    enum unstopped_how how = stop->park || stop->listed ? UNSTOPPED_NONE : UNSTOPPED_PATIENTLY;
+    enum unstopped_how how = stop->park     ? UNSTOPPED_NONE
+                             : stop->listed ? UNSTOPPED_AT_ONCE
+                                            : UNSTOPPED_PATIENTLY;
     stop->listed = true;
     unstopped_choose(stop->pid, stop->tracees, stop->count, how);
     for (size_t i = 0; i < stop->count; i++)
@@ -94,7 +96,10 @@ static void interrupt(struct stop *stop)
             continue;
         if (!stop->began_ns)
             stop->began_ns = now_ns();
-        tracee_interrupt(&stop->tracees[i]);
+        if (!stop->park)
+            unstopped_check(stop->pid, &stop->tracees[i]);
+        if (stop->tracees[i].state == TRACEE_SEIZED)
+            tracee_interrupt(&stop->tracees[i]);
     }
 }
 

@@ -41,8 +41,9 @@ static int seize_or_be_cancelled(pid_t tid, atomic_uint *seizing)
 
 void tracee_seize(struct tracee *tracee, pid_t pid, atomic_uint *seizing)
 {
-    tracee->why = seize_or_be_cancelled(tracee->tid, seizing);
+    tracee->why = tracee->attached ? 0 : seize_or_be_cancelled(tracee->tid, seizing);
     if (tracee->why == 0) {
+        tracee->attached = true;
         tracee->state = TRACEE_SEIZED;
         return;
     }

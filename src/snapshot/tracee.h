@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "proc/call.h"
+#include "snapshot/awake.h"
 
 enum tracee_state {
     TRACEE_NEW,
@@ -17,22 +18,24 @@ enum tracee_state {
     TRACEE_STUCK, /* interrupted, and did not stop in time */
     TRACEE_ENDED,
     TRACEE_REFUSED,   /* error in why */
-    TRACEE_UNSTOPPED, /* not traced: it is left running in its system call */
+    TRACEE_UNSTOPPED, /* it is left running: in its system call, or from one to the next */
 };
 
 struct tracee {
     pid_t tid;
     enum tracee_state state;
+    bool attached;         /* we trace it */
     int signal;            /* to be delivered when it is resumed; 0: none */
     int why;               /* errno */
     bool in_group_stop;    /* SIGSTOP or the like holds the process */
     struct task_call call; /* before the stop */
     uint64_t runs_before;  /* task.runs just before; 0: unknown */
     long call_nr;          /* of the call that the kernel has started again, else call.nr */
+    struct awake awake;    /* of a running thread */
 };
 
-/* Attaches to the thread, which continues to run. seizing is odd during the call: PTRACE_SEIZE may block for
- * ever, and only then may the calling thread be cancelled. */
+/* Attaches to the thread, if we do not trace it yet. It continues to run. seizing is odd during the call:
+ * PTRACE_SEIZE may block for ever, and only then may the calling thread be cancelled. */
 void tracee_seize(struct tracee *tracee, pid_t pid, atomic_uint *seizing);
 /* Makes a seized thread stop soon. */
 void tracee_interrupt(struct tracee *tracee);

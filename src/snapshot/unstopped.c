@@ -11,7 +11,10 @@
 
 enum {
     FIRST_PAUSE_NS = 50000,
-    LAST_PAUSE_NS = 6400000, /* the sum is 13 ms */
+    LONGEST_PAUSE_NS = 1000000,
+    /* Sums of the pauses. Then a thread that goes from call to call is left running, */
+    SHORT_PATIENCE_NS = 10000000,
+    PATIENCE_NS = 300000000, /* and one that has waited for a CPU is stopped. */
     MAX_READ_AGAIN = 256,    /* running threads */
 };
 
@@ -42,6 +45,19 @@ static bool call_is_of_kernel(const struct task_call *call)
     return call->state == TASK_CALL_BLOCKED && !call->pc && !call->sp;
 }
 
+/* One that slept a moment ago may be in a call that it has just begun. */
+static bool running_can_be_stopped(pid_t pid, struct tracee *tracee, enum unstopped_how how)
+{
+    awake_check(&tracee->awake, pid, tracee->tid);
+    return how == UNSTOPPED_PATIENTLY || tracee->awake.state != AWAKE_SHORT;
+}
+
+static bool is_undecided(const struct tracee *tracee)
+{
+    return tracee->state == TRACEE_NEW && tracee->call.state == TASK_CALL_RUNNING &&
+           tracee->awake.state != AWAKE_LONG;
+}
+
 static void choose(pid_t pid, struct tracee *tracee, enum unstopped_how how)
 {
     struct task_call call;
@@ -55,8 +71,10 @@ static void choose(pid_t pid, struct tracee *tracee, enum unstopped_how how)
     /* A kernel thread cannot be traced; that is reported. */
     if (how == UNSTOPPED_NONE || (call_is_of_kernel(&call) && tracee->tid == pid))
         return;
-    if (call_can_be_stopped(&call))
+    if (call.state == TASK_CALL_RUNNING ? running_can_be_stopped(pid, tracee, how)
+                                        : call_can_be_stopped(&call))
         return;
+    tracee->awake = (struct awake){.has_slept = true};
     tracee->call.runs = runs;
     tracee->state = TRACEE_UNSTOPPED;
 }
@@ -84,18 +102,18 @@ struct tracees {
     size_t count;
 };
 
-/* Reads new tracees, or those that were found running. Returns how many run. */
+/* Reads new tracees, or those that were found running. Returns for how many that does not suffice. */
 static size_t choose_all(const struct tracees *all, enum unstopped_how how, bool again)
 {
-    size_t running = 0;
+    size_t undecided = 0;
     for (size_t i = 0; i < all->count; i++) {
         struct tracee *tracee = &all->items[i];
         if (tracee->state != TRACEE_NEW || (again && tracee->call.state != TASK_CALL_RUNNING))
             continue;
         choose(all->pid, tracee, how);
-        running += tracee->state == TRACEE_NEW && tracee->call.state == TASK_CALL_RUNNING;
+        undecided += is_undecided(tracee);
     }
-    return running;
+    return undecided;
 }
 
 void unstopped_choose(pid_t pid, struct tracee *tracees, size_t count, enum unstopped_how how)
@@ -103,18 +121,30 @@ void unstopped_choose(pid_t pid, struct tracee *tracees, size_t count, enum unst
     const struct tracees all = {pid, tracees, count};
     if (is_halted(pid))
         return;
-    size_t running = choose_all(&all, how, false);
-    if (how != UNSTOPPED_PATIENTLY || running > MAX_READ_AGAIN)
+    size_t undecided = choose_all(&all, how, false);
+    if (how != UNSTOPPED_PATIENTLY || undecided > MAX_READ_AGAIN)
         return;
-    for (long pause = FIRST_PAUSE_NS; running && pause <= LAST_PAUSE_NS; pause *= 2) {
+    long pause = FIRST_PAUSE_NS;
+    for (long total = 0; undecided && total < PATIENCE_NS; total += pause) {
         nanosleep(&(struct timespec){0, pause}, NULL);
-        running = choose_all(&all, how, true);
+        undecided = choose_all(&all, total < SHORT_PATIENCE_NS ? how : UNSTOPPED_AT_ONCE, true);
+        pause = 2 * pause < LONGEST_PAUSE_NS ? 2 * pause : LONGEST_PAUSE_NS;
     }
+}
+
+void unstopped_check(pid_t pid, struct tracee *tracee)
+{
+    if (tracee->call.state == TASK_CALL_RUNNING && tracee->awake.since_ns)
+        choose(pid, tracee, UNSTOPPED_AT_ONCE);
 }
 
 void unstopped_set_regs(const struct tracee *tracee, struct snapshot_thread *thread)
 {
     *thread = (struct snapshot_thread){.tid = tracee->tid, .state = SNAPSHOT_STOPPED, .unstopped = true};
+    if (tracee->call.state != TASK_CALL_BLOCKED) {
+        thread->state = SNAPSHOT_UNSTEADY;
+        return;
+    }
     thread->pc = tracee->call.pc;
     thread->sp = tracee->call.sp;
     thread->syscall_nr = tracee->call_nr;
@@ -140,6 +170,8 @@ void unstopped_set_call(const struct tracee *tracee, struct snapshot_thread *thr
 bool unstopped_is_steady(pid_t pid, const struct tracee *tracee)
 {
     struct task_call now = {.runs = task_runs_read(pid, tracee->tid)};
+    if (tracee->call.state != TASK_CALL_BLOCKED)
+        return false;
     if (now.runs)
         return now.runs == tracee->call.runs;
     task_call_read(pid, tracee->tid, &now);

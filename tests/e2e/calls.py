@@ -13,6 +13,7 @@ import tree_bench
 from harness import TIMEOUT_S, demand
 
 REPORTS = 5
+REPEATED_REPORTS = 200 if harness.SOAK else 15  # half of them would change a call if running threads were stopped
 
 
 def start_calls(bench, family):
@@ -72,7 +73,17 @@ def timed(bench):
     demand_ok(process.stdout.read())
 
 
-TESTS = [data, events, timed]
+def repeated(bench):
+    """Threads that run most of the time, in calls that a stop would cut short."""
+    process = start_calls(bench, "calls_repeated")
+    for _ in range(REPEATED_REPORTS):
+        report(bench, process)
+    out, _ = process.communicate(timeout=TIMEOUT_S)
+    demand(process.returncode == 0, out.decode())
+    demand_ok(out)
+
+
+TESTS = [data, events, timed, repeated]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, tree_bench.Bench))
