@@ -169,7 +169,8 @@ def redis_unwatched(bench):
 
 
 def redis_dumps(bench):
-    """Ten reports in a row, requested by the dump signal."""
+    """Ten reports in a row, requested by the dump signal. Redis's main thread takes it, and serves no request until the
+    report is written: the longest request takes as long as a report."""
     argv, path = redis_argv(bench.tmp, 2)
     with Server(bench, argv, path, True) as server:
         under_load(server, redis_question, 10, server.ask_for_dump)
