@@ -217,10 +217,42 @@ SUITES := $(patsubst %,$(BUILD)/asan/tests/unit/%,$(SUITES_LONG) $(filter-out $(
 ASAN_BUILT := $(BUILD)/asan/threadleak $(BUILD)/asan/libthreadleak.so
 
 # tests/e2e/NAME.py, the slow ones first.
-PROGRAMS := suppressions generated_rules thread_makers api_builds blame formats outputs api real projects ctest \
-	ci_snippets selftest run_timeout run_tree require_watched run_unrecorded run_limits run_hostile names \
-	run_ends after_end unseen unrecorded untracked create_failed report_texts baseline harmless calls \
-	not_seen forked namespaces patterns tables
+PROGRAMS := suppressions \
+	generated_rules \
+	thread_makers \
+	api_builds \
+	blame \
+	formats \
+	outputs \
+	api \
+	real \
+	projects \
+	ctest \
+	ci_snippets \
+	selftest \
+	run_timeout \
+	run_tree \
+	require_watched \
+	run_unrecorded \
+	run_limits \
+	run_hostile \
+	names \
+	run_ends \
+	after_end \
+	unseen \
+	unrecorded \
+	untracked \
+	create_failed \
+	report_texts \
+	baseline \
+	harmless \
+	calls \
+	not_seen \
+	forked \
+	namespaces \
+	patterns \
+	findings \
+	tables
 OLD_GLIBC_CASES := running dlopen_loop library_replaced_by_another unload_two fork_child small_stack waits
 # The cases of tests/cases.txt: the JSON reports come from the reader with ASan.
 E2E := "tests/e2e/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --only json" \

@@ -273,8 +273,12 @@ bool report_add(struct report *report, struct evidence *evidence, const struct v
     struct build build = {.evidence = evidence,
                           .header = evidence->ledger ? ledger_get_header(evidence->ledger) : NULL,
                           .rules = evidence->ledger ? rules : &none};
+    struct findings findings;
+    bool done = findings_find(&findings, evidence, rules ? rules->symbolizer : NULL, FIND_ALL);
     set_identity(&build, evidence);
-    bool done = build_process(&build), shown = is_shown(&build);
+    build.process.findings = findings;
+    done = done && build_process(&build);
+    bool shown = is_shown(&build);
     count(report, &build);
     done = done && (!shown || append(report, &build.process));
     if (!done)

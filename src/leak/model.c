@@ -99,6 +99,7 @@ void process_report_release(struct process_report *process)
     free(process->failed);
     free(process->untracked);
     free(process->main);
+    findings_release(&process->findings);
     stacks_free(process->stacks);
     suppressions_free(process->program_rules);
     free(process->program_rules_error);

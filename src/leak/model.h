@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "common/ledger.h"
+#include "find/find.h"
 #include "stacks/stacks.h"
 #include "symbolize/symbolize.h"
 
@@ -130,6 +131,7 @@ struct process_report {
     struct thread_info *main;      /* of a live process; NULL: not known */
     struct thread_info *untracked; /* id 0 */
     size_t untracked_count;
+    struct findings findings;
     struct stacks *stacks;              /* owns the stacks of the threads' `current`; NULL: not taken */
     struct suppressions *program_rules; /* that the program registered; NULL: none */
     char **not_seen; /* sentences about threads that could not be seen, NULL-terminated; NULL: none */

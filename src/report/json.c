@@ -4,7 +4,9 @@
 
 #include "suppress/suppress.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "common/options.h"
+#include "report/phrases.h"
 #include "report/report.h"
 
 /* ---- values that may be unknown: null ------------------------------------------------- */
@@ -67,6 +69,56 @@ static json_t *frames_json(const struct frame *frames, size_t count)
     return array;
 }
 
+/* ---- findings ----------------------------------------------------------------------------- */
+
+static json_t *fact_json(const struct finding_fact *fact)
+{
+    char function[512], place[512];
+    if (!fact->at)
+        return json_text(fact->text);
+    format_function(function, sizeof(function), fact->at, SIZE_MAX);
+    format_place(place, sizeof(place), fact->at, true);
+    struct line line = {.length = 0};
+    line_add(&line, "%s, at %s (%s)", fact->text, function, place);
+    return json_text(line.text);
+}
+
+static void set_threads(json_t **json, const struct finding_thread *threads, size_t count)
+{
+    json_t *ids = json_array(), *tids = json_array();
+    for (size_t i = 0; i < count; i++) {
+        if (threads[i].id) /* only tracked threads and the main thread have a T-number */
+            append_value(&ids, json_integer((json_int_t)threads[i].id));
+        append_value(&tids, json_integer(threads[i].tid));
+    }
+    set_value(json, "threads", ids);
+    set_value(json, "tids", tids);
+}
+
+/* of: the thread whose finding it is, without the others and the evidence, which may be thousands; NULL: of
+ * the process. */
+static json_t *finding_json(const struct finding *finding, const struct finding_thread *of)
+{
+    json_t *json = json_object(), *facts = json_array();
+    for (size_t i = 0; i < finding->fact_count && !of; i++)
+        append_value(&facts, fact_json(&finding->facts[i]));
+    set_text(&json, "code", finding_name(finding->code));
+    set_text(&json, "level", finding_level_name(finding->level));
+    set_text(&json, "text", finding->text);
+    set_threads(&json, of ? of : finding->threads, of ? 1 : finding->thread_count);
+    set_value(&json, "evidence", facts);
+    return json;
+}
+
+static json_t *findings_json(const struct findings *findings, const struct finding_thread *of)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < findings->count; i++)
+        if (!of || finding_names(&findings->items[i], of->id, of->tid))
+            append_value(&list, finding_json(&findings->items[i], of));
+    return list;
+}
+
 /* ---- threads ------------------------------------------------------------------------------ */
 
 static json_t *timeout_json(enum wait_timeout timeout)
@@ -117,7 +169,8 @@ static json_t *fault_json(const struct thread_info *thread)
     return json;
 }
 
-static json_t *thread_json(const struct thread_info *thread, const char *kind)
+static json_t *thread_json(const struct thread_info *thread, const char *kind,
+                           const struct findings *findings)
 {
     const struct thread_stack *current = thread->current;
     const char state[2] = {thread->state, 0};
@@ -138,17 +191,17 @@ static json_t *thread_json(const struct thread_info *thread, const char *kind)
     set_seconds(&json, "idle_s", current ? current->idle_s : -1);
     if (thread->fault)
         set_value(&json, "fault", fault_json(thread));
-    set_value(&json, "findings", json_array());
+    set_value(&json, "findings", findings_json(findings, &(struct finding_thread){thread->id, thread->tid}));
     return json;
 }
 
 /* ---- processes -------------------------------------------------------------------------------- */
 
-static json_t *group_json(const struct leak_group *group)
+static json_t *group_json(const struct leak_group *group, const struct findings *findings)
 {
     json_t *json = json_object(), *threads = json_array();
     for (size_t i = 0; i < group->thread_count; i++)
-        append_value(&threads, thread_json(&group->threads[i], leak_kind_name(group->kind)));
+        append_value(&threads, thread_json(&group->threads[i], leak_kind_name(group->kind), findings));
     set_text(&json, "kind", leak_kind_name(group->kind));
     set_number(&json, "count", (int64_t)group->thread_count);
     set_bool(&json, "counted", group->counted);
@@ -254,9 +307,9 @@ static json_t *process_json(const struct process_report *process)
 {
     json_t *json = json_object(), *leaks = json_array(), *untracked = json_array();
     for (size_t i = 0; i < process->group_count; i++)
-        append_value(&leaks, group_json(&process->groups[i]));
+        append_value(&leaks, group_json(&process->groups[i], &process->findings));
     for (size_t i = 0; i < process->untracked_count; i++)
-        append_value(&untracked, thread_json(&process->untracked[i], "untracked"));
+        append_value(&untracked, thread_json(&process->untracked[i], "untracked", &process->findings));
     set_number(&json, "pid", process->pid);
     set_positive(&json, "parent_pid", process->parent_pid);
     set_text(&json, "exe", process->exe);
@@ -265,13 +318,16 @@ static json_t *process_json(const struct process_report *process)
     set_value(&json, "end", end_json(process));
     set_value(&json, "threads", counts_json(process));
     set_bool(&json, "watched", process->watched);
+    set_text(&json, "verdict", process->findings.verdict);
+    set_value(&json, "findings", findings_json(&process->findings, NULL));
     set_text(&json, "stacks_note", process->stacks ? process->stacks->note : NULL);
     if (process->not_seen)
         set_value(&json, "not_seen", strings_json(process->not_seen));
     if (process->replaced)
         set_value(&json, "replaced", strings_json(process->replaced));
     set_value(&json, "leaks", leaks);
-    set_value(&json, "main", process->main ? thread_json(process->main, "main") : json_null());
+    set_value(&json, "main",
+              process->main ? thread_json(process->main, "main", &process->findings) : json_null());
     set_value(&json, "untracked", untracked);
     if (process->fork.parent)
         set_value(&json, "forked_from", fork_json(&process->fork));

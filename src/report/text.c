@@ -109,6 +109,7 @@ static void print_whole(FILE *out, const struct report *report, const struct rep
     struct printer printer = {out, style, NULL, &shortened};
     if (are_all_listed(&printer, report))
         return;
+    print_verdicts(&printer, report);
     bool gap = print_top(out, report);
     for (size_t i = 0; i < report->process_count; i++) {
         if (!is_worth_a_block(&printer, report, &report->processes[i]))

@@ -44,6 +44,12 @@ void put_frames(const struct printer *printer, const struct frames *frames, size
 /* A process (text_process.c). `alone`: it is the only process of the report. */
 void print_process(const struct printer *printer, const struct process_report *process, bool alone);
 
+/* The verdict of each process that has one, in one line (text_findings.c). False: there is none. */
+bool print_verdicts(const struct printer *printer, const struct report *report);
+
+/* The findings of a process, each after an empty line. False: there are none. */
+bool print_findings(const struct printer *printer, const struct process_report *process);
+
 /* A leak group in full (text_group.c), after an empty line. */
 void print_group(const struct printer *printer, const struct leak_group *group);
 

@@ -331,7 +331,8 @@ void print_process(const struct printer *of_report, const struct process_report 
     bool all = printer.style->all || (alone && is_snapshot), gap = false;
     print_head(&printer, process, &counts, alone);
     if (printer.style->verbose >= 0) {
-        gap = print_groups(&printer, process, all);
+        gap = print_findings(&printer, process);
+        gap |= print_groups(&printer, process, all);
         gap |= print_failed_creations(&printer, process);
         gap |= printer.style->others && print_others(&printer, process);
     } else {

@@ -62,6 +62,10 @@ static json_t *save_thread(const struct stacks *stacks, const struct thread_stac
     set_number(&json, "address", (int64_t)wait->address);
     set_value(&json, "symbol", string(wait->symbol));
     set_number(&json, "owner", wait->owner);
+    set_bool(&json, "owner_ended", wait->owner_ended);
+    set_bool(&json, "owner_inferred", wait->owner_inferred);
+    set_bool(&json, "shared", wait->shared);
+    set_number(&json, "object_length", wait->object_length);
     set_number(&json, "timeout", wait->timeout);
     set_value(&json, "left_s", json_real(wait->left_s));
     set_value(&json, "text", string(wait->text));
@@ -211,6 +215,10 @@ static bool load_thread(const struct stacks *stacks, const json_t *json, struct 
                  .running = json_is_true(json_object_get(json, "running")),
                  .address = (uint64_t)json_integer_value(json_object_get(json, "address")),
                  .owner = (pid_t)number(json, "owner", 0, INT_MAX),
+                 .owner_ended = json_is_true(json_object_get(json, "owner_ended")),
+                 .owner_inferred = json_is_true(json_object_get(json, "owner_inferred")),
+                 .shared = json_is_true(json_object_get(json, "shared")),
+                 .object_length = (int)number(json, "object_length", 0, INT_MAX),
                  .timeout =
                      (enum wait_timeout)number(json, "timeout", WAIT_TIMEOUT_UNKNOWN, WAIT_TIMEOUT_YES),
                  .mutex = (uint64_t)json_integer_value(json_object_get(json, "mutex")),

@@ -38,7 +38,10 @@ static void add_holder(const struct view *view, const char *how, int32_t own, bo
     if (own <= 0)
         return;
     pid_t owner = own_tids_find(&view->waits->own_tids, own);
+    view->wait->shared = shared;
+    view->wait->object_length = (int)view->line->length;
     if (!owner) {
+        view->wait->owner_ended = !shared;
         line_add(view->line, ", %s by a thread that has the tid %d in its pid namespace, %s", how, own,
                  shared ? "perhaps in another process" : "and has ended");
         return;
@@ -50,8 +53,10 @@ static void add_holder(const struct view *view, const char *how, int32_t own, bo
         return;
     if (shared)
         line_add(view->line, ", perhaps in another process");
-    else if (has_ended(view, owner))
+    else if (has_ended(view, owner)) {
+        view->wait->owner_ended = true;
         line_add(view->line, ", which has ended");
+    }
 }
 
 /* ---- mutexes ------------------------------------------------------------------------- */

@@ -33,16 +33,20 @@ enum wait_timeout { WAIT_TIMEOUT_UNKNOWN, WAIT_TIMEOUT_NO, WAIT_TIMEOUT_YES };
 
 struct wait {
     enum wait_on on;
-    bool running;       /* on a CPU, or ready to */
-    bool in_destructor; /* destructor of a thread-specific or thread_local object, at the thread's
-                           end */
-    uint64_t address;   /* of the object; 0: none, or unknown */
-    char *symbol;       /* its name: "queue_lock", "pool+0x18", "heap", "stack of T3"; NULL: unknown */
-    pid_t owner;        /* tid of the thread that holds it or is joined; 0: none, or unknown */
-    char kind[40];      /* of a mutex: "robust recursive"; "" normal, or unknown */
-    uint64_t mutex;     /* mutex of a condition variable's wait; 0: unknown */
-    char *mutex_symbol; /* the mutex's name */
-    int fd;             /* the descriptor it waits for; < 0: none */
+    bool running;        /* on a CPU, or ready to */
+    bool in_destructor;  /* destructor of a thread-specific or thread_local object, at the thread's
+                            end */
+    uint64_t address;    /* of the object; 0: none, or unknown */
+    char *symbol;        /* its name: "queue_lock", "pool+0x18", "heap", "stack of T3"; NULL: unknown */
+    pid_t owner;         /* tid of the thread that holds it or is joined; 0: none, or unknown */
+    bool owner_ended;    /* that thread has ended, or never existed in this process */
+    bool owner_inferred; /* from stacks; false: it is stored in the object */
+    bool shared;         /* processes share the object, so the owner may be in another one */
+    int object_length;   /* of the part of `what` before the owner; 0: there is no such part */
+    char kind[40];       /* of a mutex: "robust recursive"; "" normal, or unknown */
+    uint64_t mutex;      /* mutex of a condition variable's wait; 0: unknown */
+    char *mutex_symbol;  /* the mutex's name */
+    int fd;              /* the descriptor it waits for; < 0: none */
     enum wait_timeout timeout;
     double left_s; /* seconds until the timeout; < 0: unknown or none */
     char *what;    /* the text without the time that is left: equal for equal waits */

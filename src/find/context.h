@@ -1,0 +1,36 @@
+/* What a function of findings.def gets, and how it reports. Private to find/. */
+#ifndef THREADLEAK_FIND_CONTEXT_H
+#define THREADLEAK_FIND_CONTEXT_H
+
+#include "base/text.h"
+#include "find/find.h"
+#include "find/graph.h"
+
+struct find_context {
+    const struct evidence *evidence; /* its stacks are not NULL */
+    struct symbolizer *symbolizer;
+    struct wait_graph graph;
+    struct findings *findings; /* to which the functions add */
+};
+
+/* Each adds its findings. False: out of memory. */
+#define FINDING(code, name, verdict, find, meaning) bool find(struct find_context *context);
+#include "find/findings.def"
+
+/* Adds a finding with this text. NULL: out of memory. */
+struct finding *finding_add(struct find_context *context, enum finding_code code, enum finding_level level,
+                            const struct line *text);
+/* Both: false when out of memory. */
+bool finding_add_thread(struct finding *finding, const struct find_context *context,
+                        const struct thread_stack *thread);
+bool finding_add_fact(struct finding *finding, const struct line *text, const struct frame *at);
+
+/* "T3", "T1 (main)" only with `note_main`, or "tid 4247". */
+void add_thread_name(struct line *line, const struct find_context *context,
+                     const struct thread_stack *thread);
+uint64_t find_thread_id(const struct find_context *context, const struct thread_stack *thread);
+
+/* The frame that shows where a thread is now: of the user's code if there is any. NULL: no stack. */
+const struct frame *current_place(const struct thread_stack *thread);
+
+#endif

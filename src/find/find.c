@@ -1,0 +1,196 @@
+#include "find/find.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "find/context.h"
+
+static const struct kind {
+    const char *name, *verdict, *meaning;
+    bool (*find)(struct find_context *context);
+} kinds[FINDING_CODES] = {
+#define FINDING(code, name, verdict, find, meaning) [FINDING_##code] = {name, verdict, meaning, find},
+#include "find/findings.def"
+};
+
+const char *finding_name(enum finding_code code)
+{
+    return kinds[code].name;
+}
+
+const char *finding_meaning(enum finding_code code)
+{
+    return kinds[code].meaning;
+}
+
+enum finding_code finding_code_of(const char *name)
+{
+    int code = 0;
+    while (code < FINDING_CODES && strcmp(kinds[code].name, name) != 0)
+        code++;
+    return (enum finding_code)code;
+}
+
+const char *finding_level_name(enum finding_level level)
+{
+    static const char *const names[FINDING_LEVELS] = {
+        [FINDING_NOTE] = "note", [FINDING_LIKELY] = "likely", [FINDING_PROVED] = "proved"};
+    return names[level];
+}
+
+/* ---- adding ---------------------------------------------------------------------------- */
+
+struct finding *finding_add(struct find_context *context, enum finding_code code, enum finding_level level,
+                            const struct line *text)
+{
+    struct findings *findings = context->findings;
+    char *copy = line_copy(text);
+    if (!copy || !ARRAY_GROW(findings->items, findings->count)) {
+        free(copy);
+        return NULL;
+    }
+    struct finding *finding = &findings->items[findings->count++];
+    *finding = (struct finding){.code = code, .level = level, .text = copy};
+    return finding;
+}
+
+bool finding_add_thread(struct finding *finding, const struct find_context *context,
+                        const struct thread_stack *thread)
+{
+    if (!ARRAY_GROW(finding->threads, finding->thread_count))
+        return false;
+    finding->threads[finding->thread_count++] =
+        (struct finding_thread){find_thread_id(context, thread), thread->tid};
+    return true;
+}
+
+bool finding_add_fact(struct finding *finding, const struct line *text, const struct frame *at)
+{
+    char *copy = line_copy(text);
+    if (!copy || !ARRAY_GROW(finding->facts, finding->fact_count)) {
+        free(copy);
+        return false;
+    }
+    finding->facts[finding->fact_count++] = (struct finding_fact){copy, at};
+    return true;
+}
+
+/* ---- threads ------------------------------------------------------------------------------ */
+
+uint64_t find_thread_id(const struct find_context *context, const struct thread_stack *thread)
+{
+    const struct evidence *evidence = context->evidence;
+    if (!evidence->ledger)
+        return 0;
+    if (thread->tid == evidence->pid)
+        return LEDGER_MAIN_SERIAL;
+    const struct ledger_slot *slot = evidence->core && thread->handle
+                                         ? thread_index_find_handle(&evidence->threads, thread->handle)
+                                         : thread_index_find(&evidence->threads, thread->tid);
+    return slot ? slot->serial : 0;
+}
+
+void add_thread_name(struct line *line, const struct find_context *context, const struct thread_stack *thread)
+{
+    uint64_t id = find_thread_id(context, thread);
+    if (id)
+        line_add(line, "T%llu", (unsigned long long)id);
+    else
+        line_add(line, "tid %d", (int)thread->tid);
+}
+
+const struct frame *current_place(const struct thread_stack *thread)
+{
+    const struct shared_stack *stack = thread->stack;
+    if (!stack || !stack->count)
+        return NULL;
+    const struct frame *user = innermost_user_frame(stack->frames, stack->count);
+    return user ? user : &stack->frames[0];
+}
+
+bool finding_names(const struct finding *finding, uint64_t id, pid_t tid)
+{
+    for (size_t i = 0; i < finding->thread_count; i++)
+        if (id ? finding->threads[i].id == id : finding->threads[i].tid == tid)
+            return true;
+    return false;
+}
+
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+static int compare(const void *left, const void *right)
+{
+    const struct finding *a = left, *b = right;
+    if (a->code != b->code)
+        return a->code < b->code ? -1 : 1;
+    if (a->level != b->level)
+        return a->level > b->level ? -1 : 1;
+    return strcmp(a->text, b->text);
+}
+
+/* Proved findings come before likely ones of any code. */
+static const struct finding *most_serious(const struct findings *findings)
+{
+    const struct finding *best = NULL;
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *finding = &findings->items[i];
+        if (kinds[finding->code].verdict && finding->level > FINDING_NOTE &&
+            (!best || finding->level > best->level))
+            best = finding;
+    }
+    return best;
+}
+
+static bool set_verdict(struct findings *findings)
+{
+    const struct finding *finding = most_serious(findings);
+    struct line line = {.length = 0};
+    if (!finding)
+        return true;
+    line_add(&line, "%s: %s: %s%s", kinds[finding->code].verdict, finding->text,
+             finding->level == FINDING_PROVED ? "" : "likely a ", kinds[finding->code].name);
+    findings->verdict = line_copy(&line);
+    return findings->verdict != NULL;
+}
+
+static bool find_wanted(struct find_context *context, unsigned wanted)
+{
+    for (int code = 0; code < FINDING_CODES; code++)
+        if (wanted & 1u << code && !kinds[code].find(context))
+            return false;
+    return true;
+}
+
+bool findings_find(struct findings *findings, const struct evidence *evidence, struct symbolizer *symbolizer,
+                   unsigned wanted)
+{
+    struct find_context context = {evidence, symbolizer, {0}, findings};
+    *findings = (struct findings){0};
+    if (!evidence->stacks)
+        return true;
+    bool done = wait_graph_make(&context.graph, evidence) && find_wanted(&context, wanted);
+    if (done && findings->count)
+        qsort(findings->items, findings->count, sizeof(*findings->items), compare);
+    done = done && set_verdict(findings);
+    wait_graph_release(&context.graph);
+    if (!done)
+        findings_release(findings);
+    return done;
+}
+
+void findings_release(struct findings *findings)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        struct finding *finding = &findings->items[i];
+        for (size_t j = 0; j < finding->fact_count; j++)
+            free(finding->facts[j].text);
+        free(finding->facts);
+        free(finding->threads);
+        free(finding->text);
+        free(finding->assumed);
+    }
+    free(findings->items);
+    free(findings->verdict);
+    *findings = (struct findings){0};
+}

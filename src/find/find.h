@@ -1,0 +1,73 @@
+/*
+ * Findings: what the threads of a process prove together, such as a deadlock. They are judged from evidence
+ * of one moment; nothing here calls the system.
+ */
+#ifndef THREADLEAK_FIND_FIND_H
+#define THREADLEAK_FIND_FIND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "evidence/evidence.h"
+#include "symbolize/symbolize.h"
+
+/* FINDING_DEADLOCK …, from findings.def. */
+enum finding_code {
+#define FINDING(code, name, verdict, find, meaning) FINDING_##code,
+#include "find/findings.def"
+    FINDING_CODES
+};
+const char *finding_name(enum finding_code code);    /* "deadlock" */
+const char *finding_meaning(enum finding_code code); /* one sentence */
+/* The code with this name; FINDING_CODES: none. */
+enum finding_code finding_code_of(const char *name);
+
+enum finding_level { FINDING_NOTE, FINDING_LIKELY, FINDING_PROVED, FINDING_LEVELS };
+const char *finding_level_name(enum finding_level level); /* "note", "likely", "proved" */
+
+struct finding_thread {
+    uint64_t id; /* the T-number; 0: none */
+    pid_t tid;   /* 0: unknown */
+};
+
+/* One line that supports a finding. */
+struct finding_fact {
+    char *text;             /* "T2 waits for mutex jobs_lock, held by T1" */
+    const struct frame *at; /* where; NULL: nowhere or unknown. The stacks or the symbolizer own it */
+};
+
+struct finding {
+    enum finding_code code;
+    enum finding_level level;
+    char *text;                     /* one line: "T1 joins T2, which waits for mutex jobs_lock, held by T1" */
+    struct finding_thread *threads; /* in the order of the text; then those that wait for them */
+    size_t thread_count;
+    struct finding_fact *facts;
+    size_t fact_count;
+    char *assumed; /* what a proof assumes, one sentence; NULL: nothing */
+};
+
+struct findings {
+    struct finding *items; /* in the order of findings.def, proved ones of a code first */
+    size_t count;
+    char *verdict; /* "STUCK: T1 joins T2, …: deadlock"; NULL: no finding makes one */
+};
+
+/* All of them. */
+#define FIND_ALL (~0u)
+
+/*
+ * Looks for the findings in `wanted`, a set of bits 1 << FINDING_CODE, in the evidence. Findings point to
+ * frames of the evidence's stacks and of the symbolizer, which must outlive them. False: out of memory; then
+ * there are none.
+ */
+bool findings_find(struct findings *findings, const struct evidence *evidence, struct symbolizer *symbolizer,
+                   unsigned wanted);
+void findings_release(struct findings *findings);
+
+/* Is the thread among those of a finding? id 0: it is found by its tid. */
+bool finding_names(const struct finding *finding, uint64_t id, pid_t tid);
+
+#endif

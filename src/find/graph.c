@@ -1,0 +1,123 @@
+#include "find/graph.h"
+
+#include <stdlib.h>
+
+/* A thread that holds something will not wait for ever if its own wait has a timeout. */
+static bool waits_without_end(const struct thread_stack *thread)
+{
+    return thread->wait.on != WAIT_NONE && thread->wait.timeout != WAIT_TIMEOUT_YES;
+}
+
+static size_t index_of(const struct stacks *stacks, pid_t tid)
+{
+    const struct thread_stack *thread = tid > 0 ? stacks_find(stacks, tid) : NULL;
+    return thread ? (size_t)(thread - stacks->threads) : NO_NODE;
+}
+
+/* Threads that were interrupted by signals stopped one after the other. */
+static bool is_certain(const struct thread_stack *thread)
+{
+    return thread->wait.timeout == WAIT_TIMEOUT_NO && thread->source != STACK_SOURCE_SIGNAL &&
+           !thread->wait.owner_inferred && !thread->wait.shared;
+}
+
+static void link_nodes(struct wait_graph *graph, const struct stacks *stacks)
+{
+    for (size_t i = 0; i < graph->count; i++) {
+        const struct thread_stack *thread = &stacks->threads[i];
+        bool waits = waits_without_end(thread) && !thread->wait.owner_ended;
+        graph->nodes[i] = (struct wait_node){
+            .thread = thread,
+            .next = waits ? index_of(stacks, thread->wait.owner) : NO_NODE,
+            .certain = is_certain(thread),
+            .cycle = NO_NODE,
+            .toward = NO_NODE,
+        };
+    }
+}
+
+/* ---- cycles ---------------------------------------------------------------------------- */
+
+/* Each node has at most one edge, so a walk that meets its own trace has found a cycle. */
+static void mark_cycle(struct wait_graph *graph, size_t start)
+{
+    size_t at = start;
+    do {
+        graph->nodes[at].cycle = graph->nodes[at].toward = graph->cycles;
+        at = graph->nodes[at].next;
+    } while (at != start);
+    graph->cycles++;
+}
+
+/* trace[i]: the walk that came to node i; 0: none. */
+static void find_cycles(struct wait_graph *graph, size_t *trace)
+{
+    for (size_t i = 0; i < graph->count; i++) {
+        size_t at = i;
+        while (at != NO_NODE && !trace[at]) {
+            trace[at] = i + 1;
+            at = graph->nodes[at].next;
+        }
+        if (at != NO_NODE && trace[at] == i + 1 && graph->nodes[at].cycle == NO_NODE)
+            mark_cycle(graph, at);
+    }
+}
+
+/* The number of edges from each node to its cycle. `path` has room for all nodes. */
+static void find_victims(struct wait_graph *graph, size_t *path)
+{
+    for (size_t i = 0; i < graph->count; i++) {
+        size_t length = 0, at = i;
+        while (at != NO_NODE && graph->nodes[at].toward == NO_NODE) {
+            path[length++] = at;
+            at = graph->nodes[at].next;
+        }
+        for (size_t away = 1; at != NO_NODE && length > 0; away++) {
+            struct wait_node *node = &graph->nodes[path[--length]];
+            node->toward = graph->nodes[at].toward;
+            node->away = graph->nodes[at].away + away;
+        }
+    }
+}
+
+bool wait_graph_make(struct wait_graph *graph, const struct evidence *evidence)
+{
+    const struct stacks *stacks = evidence->stacks;
+    size_t *work = calloc(stacks->count + 1, sizeof(*work));
+    *graph = (struct wait_graph){.count = stacks->count};
+    graph->nodes = calloc(stacks->count + 1, sizeof(*graph->nodes));
+    bool done = work && graph->nodes;
+    if (done) {
+        link_nodes(graph, stacks);
+        find_cycles(graph, work);
+        find_victims(graph, work);
+    }
+    free(work);
+    return done;
+}
+
+void wait_graph_release(struct wait_graph *graph)
+{
+    free(graph->nodes);
+    *graph = (struct wait_graph){0};
+}
+
+/* ---- text --------------------------------------------------------------------------------- */
+
+void add_wait_object(struct line *line, const struct wait *wait)
+{
+    int whole = wait->what ? (int)strlen(wait->what) : 0;
+    int length = wait->object_length && wait->object_length < whole ? wait->object_length : whole;
+    line_add(line, "%.*s", length, wait->what ? wait->what : "");
+}
+
+void add_wait_edge(struct line *line, const struct wait *wait, const char *owner)
+{
+    if (wait->on == WAIT_JOIN) {
+        line_add(line, "joins %s", owner);
+        return;
+    }
+    line_add(line, "waits for ");
+    add_wait_object(line, wait);
+    line_add(line, ", held by %s", owner);
+}
