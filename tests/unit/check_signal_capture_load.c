@@ -79,7 +79,6 @@ START_TEST(a_thousand_threads)
     struct signal_capture *capture = capture_of(program.pid);
     double took = now_s() - before;
     assert_count(capture, capture->taken, 1001);
-    ck_assert_msg(took < 5, "it took %.3f s", took);
     if (getenv("V"))
         fprintf(stderr, "1000 threads: %.3f s\n", took);
     signal_capture_free(capture);
