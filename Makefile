@@ -205,6 +205,17 @@ $(BUILD)/targets/program_32bit: tests/targets/no_thread.c | $(FIRST)
 	$(say) CC $@
 	$(Q)$(CC) -m32 -o $@ $< 2>/dev/null || true
 
+# One program from all kernels.
+KERNELS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/kernels/*.c))
+$(BUILD)/tests/kernels/%.o: tests/kernels/%.c | $(FIRST)
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(TARGET_C) $(TARGET_FLAGS) -c -o $@ $<
+
+$(BUILD)/targets/kernels: $(KERNELS)
+	$(say) LD $@
+	$(Q)$(CC) $(TARGET_FLAGS) -o $@ $^
+
 targets: $(TARGETS:%=$(BUILD)/targets/%)
 
 # ---- tests ------------------------------------------------------------------------------
@@ -251,6 +262,7 @@ PROGRAMS := suppressions \
 	forked \
 	namespaces \
 	patterns \
+	kernels \
 	findings \
 	tables
 OLD_GLIBC_CASES := running dlopen_loop library_replaced_by_another unload_two fork_child small_stack waits

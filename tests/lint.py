@@ -54,7 +54,7 @@ def tidy(names, checks):
 def clang_tidy(_):
     need("clang-tidy")
     checks = ANALYZER if os.environ.get("ANALYZE") == "1" else ""
-    names = files("src/*/*.c", "preload/*/*.c", "cli/*.c", "cli/*/*.c", "tests/unit/*.c", "tests/targets/*.c",
+    names = files("src/*/*.c", "preload/*/*.c", "cli/*.c", "cli/*/*.c", "tests/unit/*.c", "tests/targets/*.c", "tests/kernels/*.c",
                   "tests/fuzz/*.c", "bench/*.c")
     parts = [names[n:n + PER_CALL] for n in range(0, len(names), PER_CALL)]
     with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:

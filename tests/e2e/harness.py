@@ -178,6 +178,29 @@ def state_of(pid):
         return file.read().rsplit(") ", 1)[1][0]
 
 
+def tasks_of(pid):
+    """Of each task, whether it sleeps, and how often it was scheduled."""
+    tasks = {}
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(f"/proc/{pid}/task/{tid}/status", encoding="utf-8",
+                                                                              errors="replace") as file:
+            text = file.read()
+            tasks[tid] = (re.search(r"^State:\t(.)", text, re.M).group(1) == "S", *re.findall(r"ctxt_switches:\t(\d+)", text))
+    return tasks
+
+
+def wait_until_asleep(pid):
+    """A task that sleeps at two readings, and was not scheduled between them, slept from the one to the other.  When all
+    did, none can wake another one."""
+    before = {}
+
+    def is_asleep():
+        nonlocal before
+        last, before = before, tasks_of(pid)
+        return before == last and all(task[0] for task in before.values())
+    wait_until(is_asleep, TIMEOUT_S / 3)
+
+
 @contextlib.contextmanager
 def live(argv, env):
     """The pid of a target that says "up" when its threads are blocked in the wanted calls, and ends with its input."""
@@ -243,6 +266,19 @@ class Bench:
 
     def live(self, name, *args, watched=True):
         return live([self.target(name), *args], self.environment(**({"LD_PRELOAD": self.shim} if watched else {})))
+
+    @contextlib.contextmanager
+    def live_asleep(self, name, *args):
+        """The pid of a target that says "up" at its beginning, when all its threads are asleep."""
+        process = subprocess.Popen([self.target(name), *args], env=self.environment(LD_PRELOAD=self.shim), text=True,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            demand(process.stdout.readline() == "up\n", f"{name} {args} did not come up")
+            wait_until_asleep(process.pid)
+            yield process.pid
+        finally:
+            process.kill()
+            process.communicate()
 
     def printed(self):
         """Text for the message of a failure."""
