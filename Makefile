@@ -100,20 +100,24 @@ $(eval $(call code,$(BUILD)/tsan,$(TSAN)))
 # ---- the shim -------------------------------------------------------------------
 # CFLAGS are not used, because the shim must load into every program.
 PRELOAD_FLAGS := -O2 -g -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector \
-	-fasynchronous-unwind-tables -fno-plt
+	-fasynchronous-unwind-tables
+# What each program pays when it starts: no -z relro, since its mprotect costs a mapping and a page more. The loader
+# looks up what these directories import, and imports_bind() what the others do.
+PRELOAD_LAZY := api backtrace exit hooks ledger
+preload_now = $(if $(filter $(PRELOAD_LAZY),$(firstword $(subst /, ,$*))),,-fno-plt)
 PRELOAD_LINK = -nostartfiles -Wl,--version-script=$(BUILD)/preload/exports.map \
-	-Wl,-z,nodelete -Wl,-z,noseparate-code -Wl,-z,relro,-z,now -Wl,--no-undefined -Wl,-soname,libthreadleak.so
+	-Wl,-z,nodelete -Wl,-z,noseparate-code -Wl,-z,norelro,-z,lazy -Wl,--no-undefined -Wl,-soname,libthreadleak.so
 PRELOAD_OBJ := $(PRELOAD:%=$(BUILD)/%.o) $(COMMON:%=$(BUILD)/preload/%.o)
 
 $(BUILD)/preload/src/%.o: src/%.c | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CC $@
-	$(Q)$(CC) $(BASE) $(WARN) $(PRELOAD_FLAGS) -c -o $@ $<
+	$(Q)$(CC) $(BASE) $(WARN) $(PRELOAD_FLAGS) -fno-plt -c -o $@ $<
 
 $(BUILD)/preload/%.o: preload/%.c | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CC $@
-	$(Q)$(CC) $(BASE) -Iinclude $(WARN) $(PRELOAD_FLAGS) -c -o $@ $<
+	$(Q)$(CC) $(BASE) -Iinclude $(WARN) $(PRELOAD_FLAGS) $(preload_now) -c -o $@ $<
 
 # It exports the rows of hooks.def and the table of api.c, without versions: a hook replaces every version.
 $(BUILD)/preload/exports.map: preload/shim/hooks.def | $(FIRST)

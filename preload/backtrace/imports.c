@@ -156,16 +156,18 @@ static bool replace(void **place, void *replacement)
     return true;
 }
 
+/* "": none */
+static const char *name_of(const struct imports *imports, const ElfW(Rela) * relocation)
+{
+    return imports->strings + imports->symbols[ELF64_R_SYM(relocation->r_info)].st_name;
+}
+
 /* False: an entry could not be written. */
 static bool replace_in(const struct imports *imports, int table, void *libc)
 {
     for (size_t i = 0; i < imports->counts[table]; i++) {
         const ElfW(Rela) *relocation = &imports->relocations[table][i];
-        uint32_t symbol = ELF64_R_SYM(relocation->r_info);
-        if (symbol == 0)
-            continue;
-        const char *name = imports->strings + imports->symbols[symbol].st_name;
-        void *replacement = replacement_for(libc, name);
+        void *replacement = replacement_for(libc, name_of(imports, relocation));
         if (replacement && !replace((void **)(imports->bias + relocation->r_offset), replacement))
             return false;
     }
@@ -181,6 +183,21 @@ static bool has_small_tls(const struct link_map *map)
         if (elf.headers[i].p_type == PT_TLS)
             return unwinder_tls_fits(elf.headers[i].p_filesz, elf.headers[i].p_memsz);
     return false;
+}
+
+/* From the linker: this library. */
+extern char __ehdr_start[] __attribute__((visibility("hidden")));
+
+void imports_bind(void)
+{
+    struct imports own;
+    find_imports(&own, &(struct link_map){.l_addr = (ElfW(Addr))__ehdr_start, .l_ld = _DYNAMIC});
+    for (size_t i = 0; i < own.counts[0]; i++) {
+        const ElfW(Rela) *relocation = &own.relocations[0][i];
+        void *found = dlsym(RTLD_DEFAULT, name_of(&own, relocation));
+        if (found)
+            *(void **)(own.bias + relocation->r_offset) = found;
+    }
 }
 
 bool imports_replace(void *library, int (*iterate)(imports_callback *callback, void *data))

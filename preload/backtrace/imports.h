@@ -16,6 +16,12 @@
 
 typedef int imports_callback(struct dl_phdr_info *info, size_t size, void *data);
 
+/*
+ * Looks up the functions that this library itself imports and has not called yet. What only a process with
+ * threads needs is not looked up when a program starts (Makefile), but here, at the first creation: later
+ * the stack can be small. */
+void imports_bind(void);
+
 /* Call it before the first use of the library. iterate: replaces dl_iterate_phdr. False: a function could not
  * be replaced, and the library must not be used. */
 bool imports_replace(void *library, int (*iterate)(imports_callback *callback, void *data));

@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include "preload/backtrace/capture.h"
+#include "preload/backtrace/imports.h"
 #include "preload/backtrace/signal_capture.h"
 #include "preload/exit/begin.h"
 #include "preload/exit/dispositions.h"
@@ -104,6 +105,7 @@ static void start_once(void)
 static void prepare_program(void *unused)
 {
     (void)unused;
+    imports_bind();
     real_resolve();
     thread_key_take();
     signal_capture_start();
