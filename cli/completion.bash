@@ -5,7 +5,7 @@ _threadleak()
     ((COMP_CWORD > 1)) && [[ $word != -* && $command != help ]] && return
     while IFS=$'\t' read -r kind of name letter argument rest; do
         if ((COMP_CWORD == 1)) || [[ $command == help ]]; then
-            [[ $kind == command ]] && words+=" $of"
+            [[ $kind == command || ($kind == finding && $command == help) ]] && words+=" $of"
         elif [[ $kind == option && $of == "$command" ]]; then
             [[ $argument == - || $argument == \[* ]] && words+=" $name" || words+=" $name="
         fi

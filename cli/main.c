@@ -1,6 +1,8 @@
 #include "cli/common/cli.h"
 #include "cli/common/command.h"
 #include "cli/common/own_stack.h"
+#include "cli/common/words.h"
+#include "find/find.h"
 #include "suppress/suppress.h"
 #include "common/options.h"
 
@@ -12,8 +14,10 @@
 static int run_help(int argc, char **argv);
 static int run_list_options(int argc, char **argv);
 
-static const struct command command_help_row = {
-    .name = "help", .summary = "explain a command", .run = run_help, .usage = "[COMMAND | suppressions]"};
+static const struct command command_help_row = {.name = "help",
+                                                .summary = "explain a command",
+                                                .run = run_help,
+                                                .usage = "[COMMAND | FINDING | suppressions]"};
 static const struct command command_options = {
     .name = "_options", .summary = "list all options", .hidden = true, .run = run_list_options};
 
@@ -65,6 +69,26 @@ static int help_suppressions(void)
     return STATUS_REPORTED;
 }
 
+static void explain(const char *head, const char *text)
+{
+    if (!text)
+        return;
+    printf("\n%s:\n  ", head);
+    put_words(text, 2, 2);
+    putchar('\n');
+}
+
+static int help_finding(enum finding_code code)
+{
+    const struct finding_help *help = finding_help_of(code);
+    put_words(help->meaning, printf("%s:", help->name), 0);
+    putchar('\n');
+    explain("How sure", help->sure);
+    explain("What to do", help->next);
+    explain("A proof assumes", help->assumes);
+    return STATUS_REPORTED;
+}
+
 static int run_help(int argc, char **argv)
 {
     if (argc < 2 || argv[1][0] == '-') {
@@ -73,6 +97,8 @@ static int run_help(int argc, char **argv)
     }
     if (!strcmp(argv[1], "suppressions"))
         return help_suppressions();
+    if (finding_code_of(argv[1]) != FINDING_CODES)
+        return help_finding(finding_code_of(argv[1]));
     const struct command *command = find_command(argv[1]);
     if (!command || command->hidden) {
         cli_message("help: unknown command '%s'%s; 'threadleak help' lists the commands, "
@@ -84,8 +110,8 @@ static int run_help(int argc, char **argv)
     return STATUS_REPORTED;
 }
 
-/* For the man page and for completion: "command NAME SUMMARY", the options of it, and at the end "key NAME
- * DEFAULT HELP". */
+/* For the man page and for completion: "command NAME SUMMARY", the options of it, then "key NAME DEFAULT
+ * HELP" and "finding NAME MEANING SURE NEXT ASSUMES"; "-": none. */
 static int run_list_options(int argc, char **argv)
 {
     const struct options_key *key;
@@ -97,6 +123,11 @@ static int run_list_options(int argc, char **argv)
         }
     for (unsigned n = 0; (key = options_key(n)); n++)
         printf("key\t%s\t%s\t%s\n", key->name, *key->initial ? key->initial : "-", key->help);
+    for (int code = 0; code < FINDING_CODES; code++) {
+        const struct finding_help *help = finding_help_of((enum finding_code)code);
+        printf("finding\t%s\t%s\t%s\t%s\t%s\n", help->name, help->meaning, help->sure, help->next,
+               help->assumes ? help->assumes : "-");
+    }
     return STATUS_REPORTED;
 }
 

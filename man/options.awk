@@ -8,7 +8,7 @@
 #	@end
 #
 # becomes the list of the command's options, in the order of the table; @keys becomes the table of
-# THREADLEAK_OPTIONS.  A text about an option that has no row is an error.
+# THREADLEAK_OPTIONS, and @findings the list of findings.  A text about an option that has no row is an error.
 
 function fail(text) {
 	print "man/options.awk: " text > "/dev/stderr"
@@ -66,9 +66,20 @@ function put_keys(  i, row) {
 	}
 }
 
+function put_findings(  i, row) {
+	for (i = 1; i <= findings; i++) {
+		split(finding[i], row, "\t")
+		printf "*%s*\n\t%s %s %s", row[2], plain(row[3]), plain(row[4]), plain(row[5])
+		if (row[6] != "-")
+			printf " A proof assumes: %s%s", tolower(substr(row[6], 1, 1)), plain(substr(row[6], 2))
+		printf "\n\n"
+	}
+}
+
 BEGIN { FS = "\t" }
 NR == FNR && $1 == "option" { rows[$2, ++count[$2]] = $0 }
 NR == FNR && $1 == "key" { key[++keys] = $0 }
+NR == FNR && $1 == "finding" { finding[++findings] = $0 }
 NR == FNR { next }
 
 /^@options / {
@@ -81,5 +92,6 @@ NR == FNR { next }
 /^@option / { name = substr($0, 9); more[name] = ""; next }
 /^@end/ { put_options(); command = ""; next }
 /^@keys/ { put_keys(); next }
+/^@findings/ { put_findings(); next }
 command != "" && name != "" && $0 != "" { more[name] = more[name] $0 "\n"; next }
 command == "" { print }

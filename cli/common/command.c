@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "cli/common/cli.h"
+#include "cli/common/words.h"
 #include "common/options.h"
 
-enum { OPTIONS_MAX = 62, FIRST_VALUE = 256, HELP_COLUMN = 24, LINE_WIDTH = 80 };
+enum { OPTIONS_MAX = 62, FIRST_VALUE = 256, HELP_COLUMN = 24 };
 
 /* ---- values --------------------------------------------------------------------- */
 
@@ -153,21 +154,6 @@ static const char *initial_of(const struct command_option *row)
     return row->initial ? row->initial : key ? key->initial : "";
 }
 
-/* Prints words from HELP_COLUMN on, in lines of LINE_WIDTH.  Returns the new column. */
-static int put_words(const char *words, int column)
-{
-    while (*words) {
-        int length = (int)strcspn(words, " ");
-        if (column > HELP_COLUMN && column + 1 + length > LINE_WIDTH)
-            column = printf("\n%*s", HELP_COLUMN, "") - 1;
-        else if (column > HELP_COLUMN)
-            column += printf(" ");
-        column += printf("%.*s", length, words);
-        words += length + (words[length] == ' ');
-    }
-    return column;
-}
-
 static void put_row(const struct command_option *row)
 {
     char text[64];
@@ -177,10 +163,10 @@ static void put_row(const struct command_option *row)
     if (column > HELP_COLUMN - 2)
         column = printf("\n") - 1;
     column += printf("%*s", HELP_COLUMN - column, "");
-    column = put_words(help_of(row), column);
+    column = put_words(help_of(row), column, HELP_COLUMN);
     snprintf(text, sizeof(text), "(default %s)", initial_of(row));
     if (*initial_of(row))
-        put_words(text, column);
+        put_words(text, column, HELP_COLUMN);
     putchar('\n');
 }
 

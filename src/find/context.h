@@ -14,7 +14,7 @@ struct find_context {
 };
 
 /* Each adds its findings. False: out of memory. */
-#define FINDING(code, name, verdict, find, meaning) bool find(struct find_context *context);
+#define FINDING(code, name, verdict, find, ...) bool find(struct find_context *context);
 #include "find/findings.def"
 
 /* Adds a finding with this text. NULL: out of memory. */

@@ -7,27 +7,27 @@
 #include "find/context.h"
 
 static const struct kind {
-    const char *name, *verdict, *meaning;
+    struct finding_help help;
     bool (*find)(struct find_context *context);
 } kinds[FINDING_CODES] = {
-#define FINDING(code, name, verdict, find, meaning) [FINDING_##code] = {name, verdict, meaning, find},
+#define FINDING(code, name, verdict, find, ...) [FINDING_##code] = {{name, verdict, __VA_ARGS__}, find},
 #include "find/findings.def"
 };
 
 const char *finding_name(enum finding_code code)
 {
-    return kinds[code].name;
+    return kinds[code].help.name;
 }
 
-const char *finding_meaning(enum finding_code code)
+const struct finding_help *finding_help_of(enum finding_code code)
 {
-    return kinds[code].meaning;
+    return &kinds[code].help;
 }
 
 enum finding_code finding_code_of(const char *name)
 {
     int code = 0;
-    while (code < FINDING_CODES && strcmp(kinds[code].name, name) != 0)
+    while (code < FINDING_CODES && strcmp(kinds[code].help.name, name) != 0)
         code++;
     return (enum finding_code)code;
 }
@@ -135,7 +135,7 @@ static const struct finding *most_serious(const struct findings *findings)
     const struct finding *best = NULL;
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->items[i];
-        if (kinds[finding->code].verdict && finding->level > FINDING_NOTE &&
+        if (kinds[finding->code].help.verdict && finding->level > FINDING_NOTE &&
             (!best || finding->level > best->level))
             best = finding;
     }
@@ -148,8 +148,8 @@ static bool set_verdict(struct findings *findings)
     struct line line = {.length = 0};
     if (!finding)
         return true;
-    line_add(&line, "%s: %s: %s%s", kinds[finding->code].verdict, finding->text,
-             finding->level == FINDING_PROVED ? "" : "likely a ", kinds[finding->code].name);
+    line_add(&line, "%s: %s: %s%s", kinds[finding->code].help.verdict, finding->text,
+             finding->level == FINDING_PROVED ? "" : "likely a ", kinds[finding->code].help.name);
     findings->verdict = line_copy(&line);
     return findings->verdict != NULL;
 }

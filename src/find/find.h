@@ -15,12 +15,17 @@
 
 /* FINDING_DEADLOCK …, from findings.def. */
 enum finding_code {
-#define FINDING(code, name, verdict, find, meaning) FINDING_##code,
+#define FINDING(code, ...) FINDING_##code,
 #include "find/findings.def"
     FINDING_CODES
 };
-const char *finding_name(enum finding_code code);    /* "deadlock" */
-const char *finding_meaning(enum finding_code code); /* one sentence */
+const char *finding_name(enum finding_code code); /* "deadlock" */
+
+/* What findings.def says about a code; its comment explains the members. */
+struct finding_help {
+    const char *name, *verdict, *meaning, *sure, *next, *assumes;
+};
+const struct finding_help *finding_help_of(enum finding_code code);
 /* The code with this name; FINDING_CODES: none. */
 enum finding_code finding_code_of(const char *name);
 
