@@ -44,13 +44,14 @@ static inline void on_stack(void *top, void (*function)(void *), void *arg)
 
 /* Calls it on a stack that is mapped for this. The stack of the caller can be small, or nearly full. Without
  * memory for a stack, and in a sandbox, it is called on the present one. Meanwhile no handler of the program
- * runs: it may need more stack, fork, or leave by a jump. Those of libc do: setuid() waits for them in
- * another thread, which can hold a lock of the loader. */
+ * runs: it may need more stack, fork, or leave by a jump. Nor does that of pthread_cancel(), signal 32: it
+ * would unwind a stack without end. That of setuid(), 33, does: another thread waits for it, which can hold a
+ * lock of the loader. */
 #define NEW_STACK 65536
-#define SIGNALS_OF_LIBC (3ull << 31) /* 32 and 33 */
+#define SIGSETXID_BIT (1ull << 32)
 static inline void on_new_stack(size_t size, void (*function)(void *), void *arg)
 {
-    uint64_t blocked = all_but_faults() & ~SIGNALS_OF_LIBC, before;
+    uint64_t blocked = all_but_faults() & ~SIGSETXID_BIT, before;
     char *stack = shim_config.sandboxed ? NULL : sys_map(size);
     if (!stack) {
         function(arg);

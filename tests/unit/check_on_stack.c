@@ -1,0 +1,55 @@
+/* Functions on a stack of their own. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "preload/shim/on_stack.h"
+#include "suite.h"
+
+static atomic_bool begun, cancelled, finished;
+
+static void wait_for(atomic_bool *what)
+{
+    while (!atomic_load(what))
+        nanosleep(&(struct timespec){0, 100000}, NULL);
+}
+
+static void be_cancelled(void *arg)
+{
+    (void)arg;
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+    atomic_store(&begun, true);
+    while (!atomic_load(&cancelled))
+        ;
+    atomic_store(&finished, true);
+    /* AddressSanitizer cannot unwind a cancelled thread. */
+    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, NULL);
+}
+
+static void *run(void *arg)
+{
+    on_new_stack(NEW_STACK, be_cancelled, NULL);
+    return arg;
+}
+
+/* It would unwind from a stack that has no end for the unwinder. */
+START_TEST(no_cancellation_meanwhile)
+{
+    pthread_t thread;
+    void *result;
+    ck_assert_int_eq(pthread_create(&thread, NULL, run, &begun), 0);
+    wait_for(&begun);
+    ck_assert_int_eq(pthread_cancel(thread), 0);
+    atomic_store(&cancelled, true);
+    ck_assert_int_eq(pthread_join(thread, &result), 0);
+    ck_assert(atomic_load(&finished));
+    ck_assert_ptr_eq(result, &begun);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = tcase_create("stack");
+    tcase_add_test(tests, no_cancellation_meanwhile);
+    return suite_run("on_stack", tests);
+}
