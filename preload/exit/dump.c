@@ -7,6 +7,7 @@
 #include "preload/exit/raw_report.h"
 #include "preload/exit/reporter.h"
 #include "preload/shim/hook.h"
+#include "preload/shim/on_stack.h"
 #include "preload/shim/real.h"
 #include "preload/shim/sys.h"
 
@@ -19,10 +20,16 @@ static bool has_dump_handler(int signal)
     return REAL(sigaction)(signal, NULL, &action) == 0 && action.sa_handler == on_dump_signal;
 }
 
-static void dump(struct shim_state *state, int signal)
+static void report(void *arg)
 {
+    struct shim_state *state = arg;
     if (reporter_explain("dump") == REPORTER_FAILED)
         raw_report_write(state, &(struct leak_scope){.kinds = KIND_ALL});
+}
+
+static void dump(struct shim_state *state, int signal)
+{
+    on_new_stack(NEW_STACK, report, state);
     /* Signals that came during the report get one more report, which does not begin at once: the program must
      * have time to work. */
     if (atomic_exchange(&state->dumping, 0) > 1 && !shim_config.sandboxed && has_dump_handler(signal))
