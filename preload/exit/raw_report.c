@@ -183,6 +183,32 @@ static void write_kind(struct shim_state *state, struct raw_output *out, unsigne
     }
 }
 
+static void write_fault(struct shim_state *state, struct raw_output *out, int32_t tid, uint32_t signal,
+                        ledger_pc pc)
+{
+    if (!signal)
+        return;
+    text_string(&out->text, "tid ");
+    text_number(&out->text, tid);
+    text_string(&out->text, " took signal ");
+    text_number(&out->text, signal);
+    text_string(&out->text, " after the end began, at");
+    flush_line(out);
+    write_frame(state, out, pc, false);
+}
+
+static void write_faults(struct shim_state *state, struct raw_output *out)
+{
+    const struct ledger_fault *untracked = &state->header->fault;
+    uint32_t used = ledger_used(state->header, SECTION_SLOTS);
+    for (uint32_t i = 0; i < used; i++) {
+        const struct ledger_slot *slot = &state->slots[i];
+        write_fault(state, out, atomic_load(&slot->tid), atomic_load(&slot->fault_signal),
+                    atomic_load(&slot->fault_pc));
+    }
+    write_fault(state, out, untracked->tid, atomic_load(&untracked->signal), untracked->pc);
+}
+
 static long open_log(void)
 {
     char path[OPTIONS_PATH_MAX];
@@ -217,6 +243,7 @@ void raw_report_write(struct shim_state *state, const struct leak_scope *scope)
     write_kind(state, &out, KIND_RUNNING, "running", scope);
     write_kind(state, &out, KIND_UNJOINED, "unjoined", scope);
     write_kind(state, &out, KIND_DETACHED, "detached", scope);
+    write_faults(state, &out);
     text_string(&out.text, "threadleak: for names and lines run addr2line -Cfie MODULE OFFSET");
     flush_line(&out);
     if (out.fd != 2)

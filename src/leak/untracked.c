@@ -3,6 +3,7 @@
 
 #include "base/array.h"
 #include "leak/process_build.h"
+#include "stacks/stacks.h"
 
 static struct thread_info *add(struct process_report *process, pid_t tid, const char *name)
 {
@@ -77,11 +78,33 @@ static bool add_ended(struct build *build)
     return true;
 }
 
-bool build_untracked(struct build *build)
+static bool add_all(struct build *build)
 {
     if (build->evidence->core)
         return add_from_core(build);
     if (build->evidence->tasks.count)
         return add_live(build);
     return !build->header || !(build->header->flags & LEDGER_SAMPLED) || add_ended(build);
+}
+
+/* The shim records the first one. */
+static void add_fault(struct build *build)
+{
+    const struct ledger_fault *fault = &build->header->fault;
+    const char *name = fault_name(fault->signal);
+    for (size_t i = 0; name && i < build->process.untracked_count; i++) {
+        struct thread_info *thread = &build->process.untracked[i];
+        if (thread->tid != fault->tid)
+            continue;
+        thread->fault = name;
+        thread->fault_at = stack_function(build->evidence->ledger, build->rules->symbolizer, fault->pc);
+    }
+}
+
+bool build_untracked(struct build *build)
+{
+    bool done = add_all(build);
+    if (done && build->header)
+        add_fault(build);
+    return done;
 }

@@ -203,6 +203,8 @@ static void print_untracked(const struct printer *printer, const struct process_
         fprintf(printer->out, "%s tid %d \"", i ? "," : "", (int)process->untracked[i].tid);
         put_escaped(printer->out, process->untracked[i].name);
         putc('"', printer->out);
+        if (process->untracked[i].fault)
+            fprintf(printer->out, " (took %s after the end began)", process->untracked[i].fault);
     }
     if (count > shown)
         note_shortened(printer);

@@ -76,12 +76,14 @@ bool stacks_add_places(struct stacks *stacks, const struct ledger *ledger, struc
     const struct adding adding = {stacks, ledger, symbolizer};
     ledger_pc *pcs = NULL;
     size_t count = 0;
-    bool done = keep(&pcs, &count, ledger_get_header(ledger)->fork.pc);
+    const struct ledger_header *header = ledger_get_header(ledger);
+    bool done = keep(&pcs, &count, header->fork.pc);
     for (uint32_t i = 0; done && i < ledger_site_count(ledger); i++) {
         const struct ledger_site *site = ledger_get_site(ledger, i);
         done = keep_site(ledger, site, &pcs, &count) && add(&adding, site->start_pc, false);
     }
-    done = done && add_return_addresses(&adding, pcs, count) && add_slots(&adding);
+    done = done && add_return_addresses(&adding, pcs, count) && add_slots(&adding) &&
+           (!header->fault.pc || add(&adding, header->fault.pc, false));
     free(pcs);
     return done;
 }

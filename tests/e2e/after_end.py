@@ -76,6 +76,23 @@ def fault(bench):
         demand(re.search(rf"^  took {name} after the end began, at\n  ", err, re.MULTILINE), err)
 
 
+def fault_of_an_untracked_thread(bench):
+    report = bench.json([bench.target("after_end"), "untracked"], ["--grace=600000"])[2]
+    thread, = report["processes"][0]["untracked"]
+    demand(thread["fault"]["signal"] == "SIGSEGV" and thread["fault"]["frame"]["function"] == "fault", thread)
+    demand("took SIGSEGV after the end began" in ends(bench, "untracked")[1], "not in the text")
+
+
+def fault_without_the_program(bench):
+    """The shim alone, as where threadleak is not installed."""
+    alone = shutil.copy(bench.shim, bench.tmp)
+    for what in ("fault", "untracked"):
+        env = bench.environment(LD_PRELOAD=alone, THREADLEAK_OPTIONS=GRACE)
+        status, _, err = harness.call([bench.target("after_end"), what], env=env)
+        demand(status == 5 and re.search(rf"^tid \d+ took signal {int(signal.SIGSEGV)} after the end began, at\n    .*after_end\+0x\w+",
+                                         err, re.MULTILINE), (status, err))
+
+
 # ---- locks and output ----------------------------------------------------------------------
 
 def lock_of_stdout(bench):
@@ -265,7 +282,8 @@ def goes_on_while_one_can(bench):
         demand(done == (0, "", ""), f"{what}: {done}")
 
 
-TESTS = [kill, alarm, broken_pipe, waits_for_signals, dispositions, children, fault, lock_of_stdout, lock_of_malloc, position_of_input,
+TESTS = [kill, alarm, broken_pipe, waits_for_signals, dispositions, children, fault, fault_of_an_untracked_thread,
+         fault_without_the_program, lock_of_stdout, lock_of_malloc, position_of_input,
          closed_output, late_output, cut_in_grace, cut_in_report, other_signals_of_others, reporter_is_killed,
          sanitizers, thread_sanitizer, over_when_nobody_can_go_on, goes_on_while_one_can]
 

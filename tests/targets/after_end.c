@@ -6,6 +6,7 @@
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset, siginterrupt */
 #include "target.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/time.h>
@@ -124,7 +125,7 @@ static void *act(void *arg)
         set_handlers();
     else if (strcmp(what, "children") == 0)
         make_children();
-    else if (strcmp(what, "fault") == 0)
+    else if (strcmp(what, "fault") == 0 || strcmp(what, "untracked") == 0)
         fault();
     else if (strcmp(what, "abort") == 0)
         abort();
@@ -190,6 +191,16 @@ static void wait_for_signals(void)
     await_ready(1);
 }
 
+/* Libc's own pthread_create is not hooked. */
+static void start_unseen(void *(*routine)(void *))
+{
+    int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    pthread_t thread;
+    *(void **)&create = dlsym(dlopen("libc.so.6", RTLD_NOW), "pthread_create");
+    CHECK(create(&thread, NULL, routine, NULL) == 0);
+    await_ready(1);
+}
+
 static void read_a_line(void)
 {
     char line[16];
@@ -214,6 +225,11 @@ int main(int argc, char **argv)
                                                              : act;
     if (strncmp(what, "sig", 3) == 0)
         wait_for_signals();
+    if (strcmp(what, "untracked") == 0) {
+        start_unseen(act);
+        start(stay, NULL);
+        return 5;
+    }
     int count = routine == allocate ? 4 : 1;
     for (int i = 0; i < count; i++)
         start(routine, NULL);
