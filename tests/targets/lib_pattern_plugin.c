@@ -26,7 +26,7 @@ static void *work(void *arg)
     struct plugin *own = arg;
     while (!own->stopping)
         sem_wait(&own->work);
-    dlsym(RTLD_DEFAULT, "plugin_done"); /* an optional callback of the program */
+    (void)dlsym(RTLD_DEFAULT, "plugin_done"); /* an optional callback of the program */
     return NULL;
 }
 
