@@ -247,8 +247,14 @@ static __inline__ int threadleak_dump(int fd)
     return abi ? abi->dump(fd) : 0;
 }
 
-/* Sets the name of the running test for reports.  NULL: only the name in the environment, if any
- * (pytest and bats set one).  The shim keeps a copy of at most 511 bytes. */
+/*
+ * Sets the name of the running test for reports.  NULL: the test has ended; only the name in the
+ * environment remains, if any (pytest and bats set one).  The shim keeps a copy of at most 511 bytes.
+ *
+ * Threads that are created while the test runs belong to it, and so do threads that these create, also
+ * later.  Reports name it with each of them.  A check since a checkpoint ignores threads that belong to a
+ * test which began before that checkpoint.
+ */
 static __inline__ int threadleak_test(const char *name)
 {
     const struct threadleak_abi *abi = threadleak_get_();

@@ -16,8 +16,8 @@
  *
  * The message of the test has a line for each creation site.  Its place is the line of START_TEST,
  * if the file that adds the test includes this header.  The report at the end of the process
- * has the stacks, and names the test.  Check makes the name known only after the test.  So reports
- * on the dump signal do not name it.
+ * has the stacks, and names the test, with its number in a loop test: "pool_drains:2".  Tests in
+ * files without this header are named by their stacks, without that number.
  *
  * Without libthreadleak.so nothing is checked, and one line on standard error says so.  Another
  * line does so if the program includes this header and never uses THREADLEAK_TCASE.
@@ -43,8 +43,10 @@ struct threadleak_tcase_ {
     const char *once;   /* options of this test alone, in place of those */
 #if THREADLEAK_CHECK_LINES_
     const TTest *tests[THREADLEAK_TESTS_];
+    unsigned char loops[THREADLEAK_TESTS_];
 #endif
     unsigned test_count;
+    int began, named; /* the setup has run, and the name of this test is known */
 };
 extern struct threadleak_tcase_ threadleak_tcase_state_ __attribute__((weak));
 struct threadleak_tcase_ threadleak_tcase_state_ __attribute__((weak));
@@ -59,19 +61,54 @@ __attribute__((destructor)) static void threadleak_tcase_end_(void)
     threadleak_adapter_end_(&threadleak_tcase_state_.adapter, "check.h", "call THREADLEAK_TCASE(tcase)");
 }
 
-/* ---- the line of a test ---- */
+/* ---- the line and the name of a test ---- */
 
 #if THREADLEAK_CHECK_LINES_
-static __inline__ const TTest *threadleak_seen_(const TTest *test)
+/* All macros that add a test call this function. */
+static __inline__ void threadleak_add_test_(TCase *tcase, const TTest *test, int signal, int status,
+                                            int start, int end)
 {
     struct threadleak_tcase_ *state = &threadleak_tcase_state_;
-    if (state->test_count < THREADLEAK_TESTS_)
+    if (state->test_count < THREADLEAK_TESTS_) {
+        state->loops[state->test_count] = start != 0 || end != 1;
         state->tests[state->test_count++] = test;
-    return test;
+    }
+    _tcase_add_test(tcase, test, signal, status, start, end);
 }
-/* All macros that add a test use this function. */
-#define _tcase_add_test(tcase, test, signal, exit, start, end) \
-    _tcase_add_test(tcase, threadleak_seen_(test), signal, exit, start, end)
+#define _tcase_add_test threadleak_add_test_
+
+/* "pool_drains", or "pool_drains:2" in a loop. */
+static __inline__ void threadleak_begin_test_(const TTest *test, int number)
+{
+    struct threadleak_tcase_ *state = &threadleak_tcase_state_;
+    char name[256];
+    unsigned i;
+    if (!state->began)
+        return;
+    for (i = 0; i < state->test_count && state->tests[i] != test; i++)
+        ;
+    if (i < state->test_count ? state->loops[i] : number != 0)
+        snprintf(name, sizeof(name), "%s:%d", test->name, number);
+    else
+        snprintf(name, sizeof(name), "%s", test->name);
+    threadleak_test(name);
+    state->named = 1;
+}
+
+/* As in <check.h>, with a function before the test that says which one begins.  Optimised, it jumps to the
+ * test, and is in no stack. */
+#undef START_TEST
+#define START_TEST(name)                                                                           \
+    static void __attribute__((noinline)) name##_fn(int _i);                                       \
+    static void threadleak_tcase_run_##name(int _i);                                               \
+    static const TTest name##_ttest = {"" #name, threadleak_tcase_run_##name, __FILE__, __LINE__}; \
+    static const TTest *name = &name##_ttest;                                                      \
+    static void threadleak_tcase_run_##name(int _i)                                                \
+    {                                                                                              \
+        threadleak_begin_test_(&name##_ttest, _i);                                                 \
+        name##_fn(_i);                                                                             \
+    }                                                                                              \
+    static void name##_fn(int _i __attribute__((unused)))
 
 static __inline__ const char *threadleak_place_of_(const char *name, int *line)
 {
@@ -96,16 +133,20 @@ static __inline__ void threadleak_tcase_setup_(void)
 {
     threadleak_tcase_state_.once = NULL;
     threadleak_tcase_state_.before = threadleak_checkpoint();
+    threadleak_tcase_state_.began = 1;
+    threadleak_tcase_state_.named = 0;
     threadleak_test(NULL);
 }
 
 static __inline__ void threadleak_tcase_teardown_(void)
 {
-    const struct threadleak_tcase_ *state = &threadleak_tcase_state_;
+    struct threadleak_tcase_ *state = &threadleak_tcase_state_;
     struct threadleak_message_ message;
     const char *file;
     int leaked, line;
-    threadleak_test(tcase_name());
+    if (!state->named)
+        threadleak_test(tcase_name());
+    state->began = 0;
     leaked =
         threadleak_adapter_check_(&message, state->before, state->once ? state->once : state->always, NULL);
     if (getpid() == state->adapter.starter)

@@ -7,6 +7,7 @@
 #include "preload/exit/reporter.h"
 #include "preload/ledger/descriptor.h"
 #include "preload/ledger/section.h"
+#include "preload/ledger/test.h"
 #include "preload/ledger/thread_join.h"
 #include "preload/options/registered.h"
 #include "preload/shim/hold.h"
@@ -135,44 +136,12 @@ static int api_defaults(const char *options, const char *suppressions)
     return result;
 }
 
-/* The shim writes the names to this many places in turn. A reader that is slower than that many tests can
- * read a wrong name. */
-enum { TEST_NAMES = 8 };
-
-static uint32_t name_place(struct shim_state *state)
-{
-    if (!state->names_at) {
-        uint32_t at = ledger_take(state, SECTION_STRINGS, TEST_NAMES * TEST_NAME_MAX);
-        if (at == UINT32_MAX)
-            return 0;
-        state->names_at = at;
-    }
-    return state->names_at + state->names_turn++ % TEST_NAMES * TEST_NAME_MAX;
-}
-
-static void set_test(struct shim_state *state, const char *name)
-{
-    if (!name || !*name)
-        name = shim_config.test; /* of the environment, or "" */
-    struct hold hold = hold_begin(&state->registering);
-    uint32_t at = *name ? name_place(state) : 0;
-    if (at) {
-        size_t n = strnlen(name, TEST_NAME_MAX - 1);
-        while (n > 0 && ((unsigned char)name[n] & 0xc0) == 0x80)
-            n--; /* a whole UTF-8 character */
-        memcpy(state->strings + at, name, n);
-        state->strings[at + n] = 0;
-    }
-    atomic_store(&state->header->test, at);
-    hold_end(&hold);
-}
-
 static int api_test(const char *name)
 {
     struct hook hook;
     hook_enter(&hook, shim_ready);
     if (hook.state && shim_is_own_process(hook.state))
-        set_test(hook.state, name);
+        test_run(hook.state, name);
     hook_leave(&hook);
     return 0;
 }

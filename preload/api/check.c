@@ -318,6 +318,7 @@ static uint64_t encoded(const struct check *check)
 static int run(struct check *check, const uint64_t *since)
 {
     check->scope.since = since ? serial_of(check->state, *since) : LEDGER_MAIN_SERIAL;
+    check->scope.no_older_test = since != NULL;
     check->scope.except = shim_tls.epoch == check->state->epoch ? shim_tls.serial : 0;
     if (check->scope.since == UINT64_MAX)
         return shim_refuse(check->who, "the checkpoint is not of this process");

@@ -88,7 +88,7 @@ static bool record_task(void *arg, long directory, int32_t tid)
         return true; /* the task is about to end */
     thread_named(slot, sample.name);
     atomic_store(&slot->sample_cpu_ns, sample.cpu_ns);
-    atomic_store(&slot->sample_state, (uint32_t)sample.state);
+    atomic_store(&slot->sample_state, (uint16_t)sample.state);
     return true;
 }
 

@@ -60,7 +60,7 @@ static void record_fault(struct shim_state *state, int number, const void *conte
         return;
     }
     atomic_store_explicit(&slot->fault_pc, pc, memory_order_relaxed);
-    atomic_store_explicit(&slot->fault_signal, (uint32_t)number, memory_order_release);
+    atomic_store_explicit(&slot->fault_signal, (uint16_t)number, memory_order_release);
 }
 
 /* Did the thread itself cause it, and not kill()? abort() sends SIGABRT to its own thread. */

@@ -10,6 +10,7 @@
 #include "preload/ledger/lost.h"
 #include "preload/ledger/site.h"
 #include "preload/ledger/slot.h"
+#include "preload/ledger/test.h"
 #include "preload/ledger/thread.h"
 #include "preload/ledger/thread_key.h"
 #include "preload/ledger/thread_life.h"
@@ -79,6 +80,7 @@ static struct ledger_slot *prepare(const struct hook *hook, struct new_thread *t
         .start = thread->start,
         .arg = thread->arg,
         .created_by = take_serial(state),
+        .test = test_of_new_thread(state), /* after take_serial */
         .now_ns = shim_coarse_ns(),
         .detached = attr_is_detached(attr),
         .small_stack = attr_is_small(attr),

@@ -5,9 +5,10 @@
 #include "preload/shim/state.h"
 
 struct leak_scope {
-    unsigned kinds;  /* KIND_* */
-    uint64_t since;  /* only serials above */
-    uint64_t except; /* without this serial; 0: without none */
+    unsigned kinds;     /* KIND_* */
+    uint64_t since;     /* only serials above */
+    uint64_t except;    /* without this serial; 0: without none */
+    bool no_older_test; /* without threads of a test that began before `since` */
 };
 
 /* KIND_* of a slot; 0: it is no leak in this scope. */

@@ -9,17 +9,23 @@
 #include <sys/resource.h>
 
 #include "preload/ledger/fork.h"
+#include "preload/ledger/test.h"
 #include "preload/shim/run_ask.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 
 /* Records of each section at full size.  A smaller ledger has an eighth, and so on. */
 static const uint32_t full_caps[SECTIONS] = {
-    [SECTION_SLOTS] = STATE_BIRTHS, [SECTION_SITES] = 1u << 13,   [SECTION_MODULES] = 1u << 10,
-    [SECTION_FRAMES] = 1u << 18,    [SECTION_STRINGS] = 1u << 19, [SECTION_STACKS] = 1u << 18,
+    [SECTION_SLOTS] = STATE_BIRTHS,
+    [SECTION_SITES] = 1u << 13,
+    [SECTION_MODULES] = 1u << 10,
+    [SECTION_FRAMES] = 1u << 18,
+    [SECTION_STRINGS] = 1u << 19,
+    [SECTION_STACKS] = 1u << 18,
+    [SECTION_TESTS] = 1u << LEDGER_TEST_BITS,
 };
 #define SMALLEST_SHIFT 6       /* 1024 threads, 128 sites */
-#define MIN_STRINGS (1u << 16) /* for options, rules, names of tests and modules */
+#define MIN_STRINGS (1u << 16) /* for options, rules and names of modules */
 #define LIMIT_SHARE 64         /* share of a limited address space that the ledger takes: a 64th */
 
 /* The mapped pages of the ledger. A forked child inherits this, and leaves its parent's ledger. The program
@@ -200,8 +206,7 @@ static void store_identity(struct shim_state *state, bool under_run)
     store_argv(state);
     if (shim_config.options_size)
         header->options = ledger_store_string(state, shim_config.options_text, shim_config.options_size - 1);
-    atomic_store(&header->test,
-                 ledger_store_string(state, shim_config.test, (uint32_t)strlen(shim_config.test)));
+    header->test = ledger_store_string(state, shim_config.test, (uint32_t)strlen(shim_config.test));
     header->tid_offset = shim_config.tid_offset;
     header->address = (uint64_t)header;
     header->start_offset = shim_config.start_offset;
@@ -285,6 +290,7 @@ static void set_sections(struct shim_state *state, char *base, const struct layo
     state->slots = (struct ledger_slot *)(base + layout->offset[SECTION_SLOTS]);
     state->sites = (struct ledger_site *)(base + layout->offset[SECTION_SITES]);
     state->stacks = (uint64_t *)(base + layout->offset[SECTION_STACKS]);
+    state->tests = (struct ledger_test *)(base + layout->offset[SECTION_TESTS]);
     state->frames = (ledger_pc *)(base + layout->offset[SECTION_FRAMES]);
     state->modules = (struct ledger_module *)(base + layout->offset[SECTION_MODULES]);
     state->strings = base + layout->offset[SECTION_STRINGS];
@@ -309,6 +315,7 @@ bool ledger_map(struct shim_state *state)
     if (shim_is_child())
         atomic_fetch_or(&state->header->flags, LEDGER_FORKED);
     fork_store(state);
+    test_inherit(state);
     atomic_store_explicit(&state->header->ready, 1, memory_order_release);
     return true;
 }

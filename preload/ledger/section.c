@@ -36,8 +36,8 @@ static bool back_records(struct shim_state *state, enum ledger_section section, 
 
 /* Records that a program may still need: it can register 28 KiB of strings, and load modules. */
 static const uint32_t margins[SECTIONS] = {
-    [SECTION_SLOTS] = 2048,  [SECTION_SITES] = 256,     [SECTION_MODULES] = 64,
-    [SECTION_FRAMES] = 4096, [SECTION_STRINGS] = 49152, [SECTION_STACKS] = 16384,
+    [SECTION_SLOTS] = 2048,    [SECTION_SITES] = 256,    [SECTION_MODULES] = 64, [SECTION_FRAMES] = 4096,
+    [SECTION_STRINGS] = 49152, [SECTION_STACKS] = 16384, [SECTION_TESTS] = 64,
 };
 
 uint32_t ledger_with_margin(const struct shim_state *state, enum ledger_section section)

@@ -83,6 +83,7 @@ static void fill_slot(struct ledger_slot *slot, const struct new_thread *thread,
     slot->start_pc = start_pc;
     slot->created_ns = thread->now_ns;
     slot->created_by = thread->created_by;
+    slot->test = thread->test;
 }
 
 /* If the section is full, some slots may be of threads whose end or join no hook saw. The search takes long,

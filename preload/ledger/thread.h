@@ -25,6 +25,7 @@ struct new_thread {
     int64_t live_then[2]; /* set by thread_new: new peaks of site and process; 0: none */
     uint64_t start, arg;
     uint64_t created_by; /* serial */
+    uint32_t test;       /* test_of_new_thread() */
     uint64_t now_ns;
     bool detached;
     bool small_stack;

@@ -13,7 +13,6 @@ enum { SANDBOX_NONE, SANDBOX_MAYBE, SANDBOX_SURE };
 #define REPORTER_PLACES 3
 #define OPTIONS_TEXT_MAX (LEDGER_OPTIONS * OPTIONS_PART_MAX)
 #define RULES_MAX 16384 /* bytes of rules that the program registers */
-#define TEST_NAME_MAX 512
 
 struct shim_config {
     uint32_t options_size;
@@ -39,8 +38,8 @@ struct shim_config {
     bool had_stderr;  /* at the start, with these numbers: */
     uint64_t stderr_device, stderr_inode;
     /* The large ones come last: at a start only few pages are touched. */
-    char arguments[2048];     /* of main, as NUL-terminated strings in a row; they may be cut off */
-    char test[TEST_NAME_MAX]; /* the test that the program runs; "": not known */
+    char arguments[2048];        /* of main, as NUL-terminated strings in a row; they may be cut off */
+    char test[LEDGER_TEST_NAME]; /* the test that the program runs; "": not known */
     struct options options;
     char reporter[REPORTER_PLACES][512]; /* paths where threadleak may be, in this order */
     char options_text[OPTIONS_TEXT_MAX]; /* LEDGER_OPTIONS strings in a row, as in the ledger */

@@ -43,6 +43,7 @@ struct shim_state {
     ledger_pc *frames;
     char *strings;
     uint64_t *stacks;
+    struct ledger_test *tests;
     struct thread_birth *births;
     _Atomic uint32_t backed[SECTIONS]; /* the kernel has memory for records below it */
 
@@ -63,8 +64,9 @@ struct shim_state {
     _Atomic uint32_t registering; /* hold.h: protects what follows, and the ledger's rules and options */
     uint32_t options_at;          /* in strings: space for two option texts; 0: none yet */
     uint32_t rules_at;            /* in strings: space for RULES_MAX bytes; 0: none yet */
-    uint32_t names_at;            /* in strings: space for names of tests; 0: none yet */
-    uint32_t options_turn, names_turn;
+    uint32_t options_turn;
+    uint32_t latest_test;   /* number of the latest named test; 0: none */
+    uint32_t test_turn;     /* its record is tried next when the section of tests is full */
     uint32_t latest_reason; /* in strings */
 };
 

@@ -7,7 +7,7 @@
  * it.  A reader maps the file, or copies the mapping of a live process.  It must treat
  * everything as hostile.
  *
- *     header | slots | sites | stacks | frames | modules | strings
+ *     header | slots | sites | stacks | tests | frames | modules | strings
  *
  * Each section is an array of records (enum ledger_section).  Records that were never
  * in use must not be read, because that allocates memory in the watched program.
@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #define LEDGER_MAGIC "THRDLEAK"
-#define LEDGER_VERSION 7u
+#define LEDGER_VERSION 8u
 #define LEDGER_BYTE_ORDER 0x01020304u
 
 /* Name of the memfd: /proc/PID/maps shows "/memfd:threadleak (deleted)". */
@@ -179,13 +179,14 @@ struct ledger_slot {
     uint64_t created_by;        /* serial of the creator; 0: an untracked thread */
     _Atomic uint64_t name[2];   /* as pthread_setname_np gave it, NUL-padded */
     _Atomic uint32_t next_free; /* slot index + 1 */
+    _Atomic uint32_t reason;    /* in strings: reason of SLOT_IGNORED; 0: none */
+    uint32_t test;              /* ledger_test.number of the test in which it was created; 0: none */
     /* The final sample, from /proc at the end of the process, of live threads. */
-    _Atomic uint32_t sample_state;  /* state letter of /proc/PID/task/TID/stat; 0: no sample */
-    _Atomic uint64_t sample_cpu_ns; /* user + system time; valid with sample_state */
-    _Atomic uint32_t reason;        /* in strings: reason of SLOT_IGNORED; 0: none */
+    _Atomic uint16_t sample_state; /* state letter of /proc/PID/task/TID/stat; 0: no sample */
     /* A fault after the end of the process began. The pc is written first. */
-    _Atomic uint32_t fault_signal; /* 0: none */
-    _Atomic uint64_t fault_pc;     /* a ledger_pc */
+    _Atomic uint16_t fault_signal;  /* 0: none */
+    _Atomic uint64_t sample_cpu_ns; /* user + system time; valid with sample_state */
+    _Atomic uint64_t fault_pc;      /* a ledger_pc */
 };
 _Static_assert(sizeof(struct ledger_slot) == 128, "slot layout is part of the format");
 
@@ -336,6 +337,41 @@ static inline uint64_t ledger_stack_hash(const struct ledger_stack *stack, uint6
     return hash;
 }
 
+/* ---- tests ----------------------------------------------------------------- */
+
+/*
+ * A test that the program named with threadleak_test().  A thread belongs to the test of its creator, or to
+ * the running one if its creator belongs to none.  So threads that a leaked thread creates later belong to
+ * the test that leaked it.
+ *
+ * A record is used again when no thread refers to it. It then gets another number, so a reference to the
+ * older test finds nothing. The writer zeroes the number first and sets it last, and the hash covers the
+ * record.
+ */
+#define LEDGER_TEST_NAME 512u
+struct ledger_test {
+    _Atomic uint32_t number; /* uses of the record << LEDGER_TEST_BITS | its index; 0: never in use */
+    uint32_t reserved0;
+    uint64_t hash;               /* ledger_test_hash() */
+    uint64_t began;              /* threads with this serial or a later one began after the test did */
+    char name[LEDGER_TEST_NAME]; /* NUL-padded */
+};
+_Static_assert(sizeof(struct ledger_test) == 536, "test record is part of the format");
+#define LEDGER_TEST_BITS 12u
+
+static inline uint32_t ledger_test_index(uint32_t number)
+{
+    return number & ((1u << LEDGER_TEST_BITS) - 1);
+}
+
+static inline uint64_t ledger_test_hash(const struct ledger_test *test, uint32_t number)
+{
+    uint64_t hash = 0x9e3779b97f4a7c15ull ^ number ^ test->began << 32;
+    for (uint32_t i = 0; i < LEDGER_TEST_NAME && test->name[i]; i++)
+        hash = (hash ^ (unsigned char)test->name[i]) * 0x100000001b3ull;
+    return hash;
+}
+
 /* ---- sections ---------------------------------------------------------------- */
 
 /*
@@ -346,6 +382,7 @@ enum ledger_section {
     SECTION_SLOTS,
     SECTION_SITES,
     SECTION_STACKS, /* current stacks; its records are words */
+    SECTION_TESTS,
     SECTION_FRAMES,
     SECTION_MODULES,
     SECTION_STRINGS, /* bytes */
@@ -358,6 +395,7 @@ static inline uint32_t ledger_record_size(enum ledger_section section)
         [SECTION_SLOTS] = sizeof(struct ledger_slot),
         [SECTION_SITES] = sizeof(struct ledger_site),
         [SECTION_STACKS] = sizeof(uint64_t),
+        [SECTION_TESTS] = sizeof(struct ledger_test),
         [SECTION_FRAMES] = sizeof(ledger_pc),
         [SECTION_MODULES] = sizeof(struct ledger_module),
         [SECTION_STRINGS] = 1,
@@ -470,7 +508,7 @@ struct ledger_header {
     uint32_t exe;             /* in strings: target of /proc/self/exe */
     uint32_t argv, argc;      /* in strings: argc NUL-terminated strings in a row */
     _Atomic uint32_t options; /* in strings: LEDGER_OPTIONS of them in a row; 0: none */
-    _Atomic uint32_t test;    /* in strings: the test that it runs; 0: not known */
+    uint32_t test;            /* in strings: the test that it runs, from its environment; 0: not known */
     _Atomic uint32_t rules;   /* in strings: suppressions that the program registered; 0: none */
     int32_t tid_offset;       /* offset of the tid in glibc's struct pthread; -1: not known */
     _Atomic int32_t end_tid;  /* thread that called exit(); 0: not known */
@@ -500,6 +538,8 @@ struct ledger_header {
     /* In strings: path of the first library in another namespace of the loader (dlmopen), "?" if it is not
      * known; 0: no such namespace was seen. */
     _Atomic uint32_t second_namespace;
+    _Atomic uint32_t running_test; /* ledger_test.number of the test that runs now; 0: none is known */
+    _Atomic uint64_t lost_tests;   /* tests whose name did not fit */
 
     /* Counters of the process.  The others are sums over sites.
      * live = next_serial - 2 - dropped - their ended_joinable - their ended_detached, without

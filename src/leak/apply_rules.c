@@ -14,6 +14,7 @@ struct rule_finder {
     const struct build *build;
     struct suppression_matcher *matchers[MATCHERS];
     struct leak_group site; /* for its stack */
+    char *test;             /* in that stack; NULL: none */
 };
 
 /* Sorts threads so that those with equal results for the site parts of rules are adjacent. */
@@ -25,6 +26,8 @@ static int compare_sites(const void *left, const void *right)
         return order;
     if (a->kind != b->kind)
         return (int)a->kind - (int)b->kind;
+    if (a->slot->test != b->slot->test)
+        return a->slot->test < b->slot->test ? -1 : 1;
     return (a->slot->start_pc > b->slot->start_pc) - (a->slot->start_pc < b->slot->start_pc);
 }
 
@@ -32,18 +35,20 @@ static bool take_stack(struct rule_finder *finder, const struct creation_stack *
 {
     const struct build *build = finder->build;
     free(finder->site.stack);
-    free(finder->site.test);
+    free(finder->test);
+    finder->test = NULL;
     finder->site = (struct leak_group){.stack = NULL};
     if (!stack_build(build->evidence->ledger, build->rules->symbolizer, stack->frames, stack->count,
                      &finder->site))
         return false;
-    finder->site.test = test_of_stack(finder->site.stack, finder->site.stack_count);
+    finder->test = test_of_stack(finder->site.stack, finder->site.stack_count);
     return true;
 }
 
 static void take_site(struct rule_finder *finder, const struct candidate *item)
 {
     const struct build *build = finder->build;
+    const struct ledger_test *named = ledger_get_test(build->evidence->ledger, item->slot->test);
     const struct suppression_site site = {
         .stack = finder->site.stack,
         .stack_count = finder->site.stack_count,
@@ -51,7 +56,7 @@ static void take_site(struct rule_finder *finder, const struct candidate *item)
         .kind = leak_kind_bit(item->kind),
         .process = build->process.exe,
         .called = build->process.argv ? build->process.argv[0] : NULL,
-        .test = finder->site.test,
+        .test = named ? named->name : finder->test,
         .ran = build->process.test,
     };
     for (int i = 0; i < MATCHERS; i++)
@@ -113,7 +118,7 @@ bool apply_rules(const struct build *build, struct candidate *list, size_t count
         done = match_all(&finder, list, count);
     }
     free(finder.site.stack);
-    free(finder.site.test);
+    free(finder.test);
     for (int i = 0; i < MATCHERS; i++)
         suppression_matcher_free(finder.matchers[i]);
     return done;

@@ -123,8 +123,9 @@ static void set_options(struct build *build)
 {
     struct process_report *process = &build->process;
     const struct verdict_rules *rules = build->rules;
-    const char *test = ledger_get_string(build->evidence->ledger, atomic_load(&build->header->test));
-    process->test = *test ? strdup(test) : NULL;
+    const struct ledger_test *test = ledger_get_test(build->evidence->ledger, build->header->running_test);
+    const char *name = test ? test->name : ledger_get_string(build->evidence->ledger, build->header->test);
+    process->test = *name ? strdup(name) : NULL;
     process->started_wall_ns = build->header->started_wall_ns;
     process->kinds = rules->kinds;
     process->judges = rules->judge_seen | (rules->judge & JUDGE_SIGNAL);
@@ -184,6 +185,7 @@ static void set_counts(struct build *build)
     process->counts.peak = build->header->peak > 0 ? (uint64_t)build->header->peak : 0;
     process->counts.lost = build->header->lost_events;
     process->counts.lost_places = build->header->lost_places;
+    process->counts.lost_tests = build->header->lost_tests;
     process->no_room = build->header->flags & LEDGER_NO_ROOM;
 }
 

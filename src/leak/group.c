@@ -76,11 +76,14 @@ static struct thread_info describe(const struct build *build, const struct candi
     return thread;
 }
 
-/* A check by the program itself covers new threads, without the caller. */
+/* A check by the program itself covers new threads, without the caller. A thread that an older test leaked
+ * may have created some of them. */
 static bool is_left_out(const struct build *build, const struct ledger_slot *slot)
 {
     const struct verdict_rules *rules = build->rules;
-    return rules->check && (slot->serial <= rules->since || slot->serial == rules->caller);
+    const struct ledger_test *test = ledger_get_test(build->evidence->ledger, slot->test);
+    return rules->check && (slot->serial <= rules->since || slot->serial == rules->caller ||
+                            (test && test->began <= rules->since));
 }
 
 /* ---- all of them ------------------------------------------------------------------------ */
@@ -185,6 +188,28 @@ static bool are_listed(const struct candidate *items, size_t count)
     return listed == count;
 }
 
+static bool is_same_test(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* The program names the test, or the stack shows it. */
+static bool set_tests(const struct build *build, const struct candidate *items, struct leak_group *group)
+{
+    char *shown = test_of_stack(group->stack, group->stack_count);
+    bool done = true, same = true;
+    for (size_t i = 0; i < group->thread_count; i++) {
+        const struct ledger_test *named = ledger_get_test(build->evidence->ledger, items[i].slot->test);
+        const char *test = named ? named->name : shown;
+        group->threads[i].test = test ? strdup(test) : NULL;
+        done = done && (!test || group->threads[i].test);
+        same = same && is_same_test(group->threads[0].test, group->threads[i].test);
+    }
+    group->test = same ? group->threads[0].test : NULL;
+    free(shown);
+    return done;
+}
+
 static bool build_group(const struct build *build, const struct site_records *records,
                         const struct candidate *items, size_t count, struct leak_group *group)
 {
@@ -203,7 +228,8 @@ static bool build_group(const struct build *build, const struct site_records *re
     group->start_routine = start_of(build, items[0].slot->start_pc);
     sum_sites(build, records, &items[0], group);
     group_set_fingerprints(group);
-    group->test = test_of_stack(group->stack, group->stack_count);
+    if (!set_tests(build, items, group))
+        return false;
     group->rule = items[0].rule;
     if (reason_of(&items[0]) && !take_reason(build, &items[0], group))
         return false;

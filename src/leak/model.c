@@ -88,9 +88,10 @@ static void free_strings(char **strings)
 void process_report_release(struct process_report *process)
 {
     for (size_t i = 0; i < process->group_count; i++) {
+        for (size_t j = 0; process->groups[i].threads && j < process->groups[i].thread_count; j++)
+            free(process->groups[i].threads[j].test);
         free(process->groups[i].stack);
         free(process->groups[i].threads);
-        free(process->groups[i].test);
         free(process->groups[i].ignored);
     }
     free(process->groups);

@@ -41,6 +41,7 @@ struct thread_info {
     const struct thread_stack *current; /* its current stack; NULL: not taken */
     const char *fault;                  /* "SIGSEGV": taken after the end of the process began; NULL: none */
     const struct frame *fault_at;       /* NULL: unknown */
+    char *test;                         /* test in which it was created; NULL: not known */
 };
 const char *fault_name(uint32_t signal); /* NULL: it is not the signal of a fault */
 
@@ -66,7 +67,7 @@ struct leak_group {
     bool truncated;                 /* the stack is known to be incomplete */
     bool rule_deeper;               /* a rule that did not match may match missing frames */
     const struct frame *user_frame; /* first user frame; NULL: none */
-    char *test;                     /* test in which it was created (test_of.h); NULL: not known */
+    const char *test;               /* of all its threads; NULL: not known, or they differ */
     const struct frame *joined_at;  /* where threads of this site were joined; NULL: never or unknown */
     uint64_t site_joined, site_created;
     struct thread_info *threads; /* by id */
@@ -122,6 +123,7 @@ struct process_report {
         uint64_t lost_places; /* creations that are recorded, but not where */
         uint64_t failed;      /* creations that failed; `created` is without them */
         uint64_t released;    /* joined or detached, though no hook saw that */
+        uint64_t lost_tests;  /* tests whose name did not fit */
     } counts; /* lost: creations without a record; alive: tracked threads alive now, joinable or detached */
     bool no_room;              /* they are lost because the ledger could not grow, not because it was full */
     struct leak_group *groups; /* counted first, then by kind, then by thread count */

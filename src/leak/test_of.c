@@ -122,7 +122,8 @@ static char *check(const struct place *place)
                                           "srunner_iterate_tcase_tfuns"};
     static const char *const fixtures[] = {"srunner_run_setup", "srunner_run_teardown"};
     const char *function = function_of(place, 0), *caller = function_of(place, 1);
-    bool known = is_called_from(place, "libcheck.so") || is_one_of(caller, runners, COUNT(runners));
+    bool known = is_called_from(place, "libcheck.so") || is_one_of(caller, runners, COUNT(runners)) ||
+                 begins_with(caller, "threadleak_tcase_run_"); /* <threadleak/check.h> */
     size_t length = length_before(function, name_length(function), "_fn");
     return known && length && !is_one_of(caller, fixtures, COUNT(fixtures)) ? strndup(function, length)
                                                                             : NULL;

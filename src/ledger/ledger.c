@@ -87,6 +87,18 @@ const struct ledger_stack *ledger_next_stack(const struct ledger *ledger, uint32
     return NULL;
 }
 
+const struct ledger_test *ledger_get_test(const struct ledger *ledger, uint32_t number)
+{
+    const struct ledger_test *tests = ledger->records[SECTION_TESTS];
+    uint32_t index = ledger_test_index(number);
+    if (!number || index >= ledger->count[SECTION_TESTS])
+        return NULL;
+    const struct ledger_test *test = &tests[index];
+    bool whole = test->number == number && test->hash == ledger_test_hash(test, number) &&
+                 memchr(test->name, 0, sizeof(test->name));
+    return whole && *test->name ? test : NULL;
+}
+
 const struct ledger_module *ledger_get_module(const struct ledger *ledger, uint32_t index)
 {
     const struct ledger_module *modules = ledger->records[SECTION_MODULES];

@@ -65,6 +65,9 @@ const ledger_pc *ledger_get_frames(const struct ledger *ledger, const struct led
 /* The next complete record of a current stack, from word *at on. Begin with 0; each call moves *at after the
  * record. NULL: no more. */
 const struct ledger_stack *ledger_next_stack(const struct ledger *ledger, uint32_t *at);
+/* The test with this number; its name is terminated and not "". NULL: none, or its record is used for another
+ * test now. */
+const struct ledger_test *ledger_get_test(const struct ledger *ledger, uint32_t number);
 /* NULL: LEDGER_NO_MODULE or damaged. */
 const struct ledger_module *ledger_get_module(const struct ledger *ledger, uint32_t index);
 /* "" for 0 or damaged; always terminated. */

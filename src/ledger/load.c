@@ -13,6 +13,7 @@
 static const char *const names[SECTIONS] = {
     [SECTION_SLOTS] = "slots",   [SECTION_SITES] = "sites",     [SECTION_STACKS] = "current stacks",
     [SECTION_FRAMES] = "frames", [SECTION_MODULES] = "modules", [SECTION_STRINGS] = "strings",
+    [SECTION_TESTS] = "tests",
 };
 
 /* Bytes of all sections, three times those of the shim's largest ledger.  A sparse file of a few bytes can

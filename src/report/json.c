@@ -189,6 +189,8 @@ static json_t *thread_json(const struct thread_info *thread, const char *kind,
     set_text(&json, "stack_note", stack_note(current));
     set_value(&json, "waiting", waiting_json(current));
     set_seconds(&json, "idle_s", current ? current->idle_s : -1);
+    if (thread->test)
+        set_text(&json, "test", thread->test);
     if (thread->fault)
         set_value(&json, "fault", fault_json(thread));
     set_value(&json, "findings", findings_json(findings, &(struct finding_thread){thread->id, thread->tid}));
@@ -336,6 +338,8 @@ static json_t *process_json(const struct process_report *process)
     set_number(&json, "lost_events", (int64_t)process->counts.lost);
     if (process->counts.lost_places)
         set_number(&json, "lost_places", (int64_t)process->counts.lost_places);
+    if (process->counts.lost_tests)
+        set_number(&json, "lost_tests", (int64_t)process->counts.lost_tests);
     if (process->checked)
         set_positive(&json, "checkpoint", (int64_t)process->since);
     if (process->other_options)

@@ -65,13 +65,13 @@ static bool put_suppressions(FILE *out, const struct test_point *point)
 {
     const struct process_report *process = point->process;
     bool done = true, begun = false;
-    for (size_t i = 0; i < process->group_count && done; i++) {
-        if (!process->groups[i].suppressed_by || !test_point_has(point, &process->groups[i]))
+    for (size_t i = 0; i < point->group_count && done; i++) {
+        if (!point->groups[i].suppressed_by)
             continue;
         if (!begun)
             fputs("      <system-out>", out);
         begun = true;
-        done = put_suppressed(out, &process->groups[i]);
+        done = put_suppressed(out, &point->groups[i]);
     }
     if (begun)
         fputs("</system-out>\n", out);
@@ -124,11 +124,10 @@ static bool put_point(FILE *out, const struct report *report, const struct test_
         put_xml_line(out, point->skipped);
         fputs("</skipped>\n", out);
     }
-    const struct process_report *process = point->process;
-    for (size_t i = 0; process && i < process->group_count && done; i++)
-        if (process->groups[i].counted && test_point_has(point, &process->groups[i]))
-            done = put_failure(out, &process->groups[i]);
-    done = done && (!process || put_suppressions(out, point));
+    for (size_t i = 0; i < point->group_count && done; i++)
+        if (point->groups[i].counted)
+            done = put_failure(out, &point->groups[i]);
+    done = done && (!point->process || put_suppressions(out, point));
     fputs("    </testcase>\n", out);
     return done;
 }

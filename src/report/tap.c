@@ -95,14 +95,6 @@ static bool put_group(FILE *out, const struct leak_group *group)
     return true;
 }
 
-static size_t group_count(const struct test_point *point)
-{
-    size_t count = 0;
-    for (size_t i = 0; point->process && i < point->process->group_count; i++)
-        count += test_point_has(point, &point->process->groups[i]);
-    return count;
-}
-
 static bool put_process(FILE *out, const struct test_point *point)
 {
     const struct process_report *process = point->process;
@@ -115,17 +107,16 @@ static bool put_process(FILE *out, const struct test_point *point)
     put_pair(out, "  end: ", end);
     if (process->counts.lost && !point->test)
         fprintf(out, "  lost_events: %llu\n", (unsigned long long)process->counts.lost);
-    if (group_count(point))
+    if (point->group_count)
         fputs("  threads:\n", out);
-    for (size_t i = 0; i < process->group_count && done; i++)
-        if (test_point_has(point, &process->groups[i]))
-            done = put_group(out, &process->groups[i]);
+    for (size_t i = 0; i < point->group_count && done; i++)
+        done = put_group(out, &point->groups[i]);
     return done;
 }
 
 static bool has_diagnostics(const struct test_point *point)
 {
-    return point->error || group_count(point) || (point->process && point->process->counts.lost);
+    return point->error || point->group_count || (point->process && point->process->counts.lost);
 }
 
 static bool put_point(FILE *out, const struct test_point *point, size_t number)

@@ -12,23 +12,47 @@
 #define TITLE_MAX 200 /* columns of a command */
 
 /* The item of the process has the name of the test that it ran. */
-static bool has_own_point(const struct process_report *process, const struct leak_group *group)
+static bool has_own_point(const struct process_report *process, const struct thread_info *thread)
 {
-    return group->test && !(process->test && strcmp(process->test, group->test) == 0);
+    return thread->test && !(process->test && strcmp(process->test, thread->test) == 0);
 }
 
-bool test_point_has(const struct test_point *point, const struct leak_group *group)
+static bool belongs_to(const struct test_point *point, const struct thread_info *thread)
 {
-    bool own = has_own_point(point->process, group);
-    return point->test ? own && strcmp(group->test, point->test) == 0 : !own;
+    bool own = has_own_point(point->process, thread);
+    return point->test ? own && strcmp(thread->test, point->test) == 0 : !own;
 }
 
-static size_t count_failures(const struct test_point *point)
+/* Adds the group with its threads that belong to the point, if there are any. */
+static bool add_group(struct test_point *point, const struct leak_group *group)
 {
+    struct thread_info *threads = calloc(group->thread_count, sizeof(*threads));
     size_t count = 0;
+    for (size_t i = 0; threads && i < group->thread_count; i++)
+        if (belongs_to(point, &group->threads[i]))
+            threads[count++] = group->threads[i];
+    if (count == 0 || !ARRAY_GROW(point->groups, point->group_count)) {
+        free(threads);
+        return threads && count == 0;
+    }
+    struct leak_group *part = &point->groups[point->group_count++];
+    *part = *group;
+    part->threads = threads;
+    part->thread_count = count;
+    part->test = threads[0].test;
+    for (size_t i = 1; i < count && part->test; i++)
+        if (!threads[i].test || strcmp(threads[i].test, part->test) != 0)
+            part->test = NULL;
+    point->failures += part->counted;
+    return true;
+}
+
+static bool add_groups(struct test_point *point)
+{
     for (size_t i = 0; i < point->process->group_count; i++)
-        count += point->process->groups[i].counted && test_point_has(point, &point->process->groups[i]);
-    return count;
+        if (!add_group(point, &point->process->groups[i]))
+            return false;
+    return true;
 }
 
 static bool has_unsuppressed(const struct process_report *process)
@@ -85,25 +109,31 @@ static bool add_part(struct test_points *points, const struct process_report *pr
         return false;
     point->process = process;
     point->test = test;
-    point->failures = count_failures(point);
+    if (!add_groups(point))
+        return false;
     point->skipped = point->failures ? NULL : why_skipped(process);
     return true;
 }
 
-static bool is_first_of_test(const struct process_report *process, size_t index)
+static bool has_point(const struct test_points *points, size_t first, const char *test)
 {
-    for (size_t i = 0; i < index; i++)
-        if (process->groups[i].test && strcmp(process->groups[i].test, process->groups[index].test) == 0)
-            return false;
-    return true;
+    for (size_t i = first; i < points->count; i++)
+        if (points->items[i].test && strcmp(points->items[i].test, test) == 0)
+            return true;
+    return false;
 }
 
 static bool add_process(struct test_points *points, const struct process_report *process)
 {
+    size_t first = points->count;
     bool done = add_part(points, process, NULL);
-    for (size_t i = 0; i < process->group_count && done; i++)
-        if (has_own_point(process, &process->groups[i]) && is_first_of_test(process, i))
-            done = add_part(points, process, process->groups[i].test);
+    for (size_t i = 0; i < process->group_count; i++) {
+        const struct leak_group *group = &process->groups[i];
+        for (size_t j = 0; j < group->thread_count && done; j++)
+            if (has_own_point(process, &group->threads[j]) &&
+                !has_point(points, first, group->threads[j].test))
+                done = add_part(points, process, group->threads[j].test);
+    }
     return done;
 }
 
@@ -198,6 +228,9 @@ bool test_points_make(struct test_points *points, const struct report *report)
 void test_points_release(struct test_points *points)
 {
     for (size_t i = 0; i < points->count; i++) {
+        for (size_t j = 0; j < points->items[i].group_count; j++)
+            free(points->items[i].groups[j].threads);
+        free(points->items[i].groups);
         free(points->items[i].name);
         free(points->items[i].error);
         free(points->items[i].skipped);

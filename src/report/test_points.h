@@ -11,12 +11,14 @@
 struct test_point {
     char *name;                           /* unique: the second of a name ends with " (2)" */
     const struct process_report *process; /* NULL: the test is the run, or a program that was not watched */
-    const char *test;    /* of the process; NULL: what belongs to no test with its own item */
-    const char *program; /* the program that was not watched; NULL: none, or not known */
-    size_t failures;     /* counted groups */
-    char *error;         /* why the whole test failed (the timeout), or NULL */
-    char *skipped;       /* why it has no result; or NULL */
-    unsigned numbered;   /* number of others with its name */
+    const char *test;          /* of the process; NULL: what belongs to no test with its own item */
+    const char *program;       /* the program that was not watched; NULL: none, or not known */
+    struct leak_group *groups; /* of the process, with only the threads that belong to it */
+    size_t group_count;
+    size_t failures;   /* counted groups */
+    char *error;       /* why the whole test failed (the timeout), or NULL */
+    char *skipped;     /* why it has no result; or NULL */
+    unsigned numbered; /* number of others with its name */
 };
 
 struct test_points {
@@ -24,9 +26,6 @@ struct test_points {
     size_t count;
     size_t failures, errors, skipped; /* number of items with each */
 };
-
-/* Does the group of its process belong to it? */
-bool test_point_has(const struct test_point *point, const struct leak_group *group);
 
 /* False: out of memory.  Release it either way. */
 bool test_points_make(struct test_points *points, const struct report *report);

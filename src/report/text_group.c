@@ -13,6 +13,7 @@
 #include "symbolize/symbolize.h"
 
 #define CREATORS_SHOWN 4
+#define TESTS_SHOWN 4
 
 static bool is_seen(const uint64_t *seen, size_t count, uint64_t creator)
 {
@@ -20,6 +21,33 @@ static bool is_seen(const uint64_t *seen, size_t count, uint64_t creator)
         if (seen[i] == creator)
             return true;
     return false;
+}
+
+static bool is_first_of_test(const struct leak_group *group, size_t index)
+{
+    const char *test = group->threads[index].test;
+    for (size_t i = 0; i < index; i++)
+        if (group->threads[i].test && strcmp(group->threads[i].test, test) == 0)
+            return false;
+    return true;
+}
+
+/* The names of several tests. A thread may be of none. */
+static void put_tests(const struct printer *printer, const struct leak_group *group)
+{
+    size_t count = 0, max = is_verbose(printer) ? group->thread_count : TESTS_SHOWN;
+    bool unknown = false;
+    for (size_t i = 0; i < group->thread_count && count <= max; i++) {
+        const char *test = group->threads[i].test;
+        unknown |= !test;
+        if (!test || !is_first_of_test(group, i) || ++count > max)
+            continue;
+        fputs(count == 1 ? " in tests\n    " : ",\n    ", printer->out);
+        put_escaped(printer->out, test);
+    }
+    if (count > max)
+        note_shortened(printer);
+    fputs(count > max || (count && unknown) ? "\n    and others" : "", printer->out);
 }
 
 static void print_creators(const struct printer *printer, const struct leak_group *group)
@@ -40,7 +68,10 @@ static void print_creators(const struct printer *printer, const struct leak_grou
                 creator == LEDGER_MAIN_SERIAL ? " (main)" : "");
     }
     fputs(more ? " and others" : "", printer->out);
-    put_test(printer->out, group->test);
+    if (group->test)
+        put_test(printer->out, group->test);
+    else
+        put_tests(printer, group);
     fputs(group->stack_count ? " at\n" : ": no stack was recorded\n", printer->out);
 }
 

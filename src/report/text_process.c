@@ -225,6 +225,9 @@ static void print_lost(const struct printer *printer, const struct process_repor
             "lost: the ledger had no room for the places of %llu creation%s; rules for places do not match "
             "these threads\n",
             (unsigned long long)process->counts.lost_places, plural(process->counts.lost_places));
+    if (process->counts.lost_tests)
+        fprintf(printer->out, "lost: the ledger had no room for the names of %llu test%s\n",
+                (unsigned long long)process->counts.lost_tests, plural(process->counts.lost_tests));
 }
 
 static size_t hidden_by(const struct process_report *process, size_t from, const char *label)

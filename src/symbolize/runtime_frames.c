@@ -92,6 +92,7 @@ static const char *const framework_functions[] = {
     "testing::UnitTest::",
     "RUN_ALL_TESTS(",
     "GC_pthread_create",
+    "threadleak_tcase_run_", /* <threadleak/check.h> */
 };
 
 /* Rust's crates. A C++ program may have namespaces with these names. */

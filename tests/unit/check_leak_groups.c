@@ -44,6 +44,51 @@ static void load_rule(const char *rule)
     unlink(path);
 }
 
+static void add_thread_of(uint32_t site, uint32_t test)
+{
+    fake_thread(fake, &(struct fake_thread){.site = site, .state = ALIVE, .test = test});
+}
+
+START_TEST(each_thread_has_its_test)
+{
+    uint32_t one = site_at(0x100), two = site_at(0x200), first = fake_test(fake, "In/Pool.Leaks/0");
+    add_thread_of(one, first);
+    uint32_t second = fake_test(fake, "In/Pool.Leaks/1");
+    add_thread_of(one, second);
+    add_thread_of(two, second);
+    add_thread_of(two, second + (1u << LEDGER_TEST_BITS)); /* the record was used for another test */
+    uint32_t torn = fake_test(fake, "In/Pool.Leaks/2");
+    fake_test_at(fake, ledger_test_index(torn))->name[0] = 'i';
+    add_thread_of(two, torn);
+    add_thread_of(two, UINT32_MAX);
+
+    const struct process_report *process = build_exit();
+    ck_assert_uint_eq(process->group_count, 2);
+    const struct leak_group *of_two = &process->groups[0], *of_one = &process->groups[1];
+    ck_assert_str_eq(of_one->threads[0].test, "In/Pool.Leaks/0");
+    ck_assert_str_eq(of_one->threads[1].test, "In/Pool.Leaks/1");
+    ck_assert_ptr_null(of_one->test);
+    ck_assert_str_eq(of_two->threads[0].test, "In/Pool.Leaks/1");
+    for (int i = 1; i < 4; i++)
+        ck_assert_ptr_null(of_two->threads[i].test);
+}
+END_TEST
+
+START_TEST(a_rule_for_one_test_of_a_site)
+{
+    uint32_t site = site_at(0x100);
+    add_thread_of(site, fake_test(fake, "In/Pool.Leaks/0"));
+    add_thread_of(site, fake_test(fake, "In/Pool.Leaks/1"));
+    load_rule("test:In/Pool.Leaks/1");
+    const struct process_report *process = build_exit();
+    ck_assert_uint_eq(process->group_count, 2);
+    ck_assert_ptr_null(process->groups[0].suppressed_by);
+    ck_assert_str_eq(process->groups[0].test, "In/Pool.Leaks/0");
+    ck_assert_ptr_nonnull(process->groups[1].suppressed_by);
+    ck_assert_str_eq(process->groups[1].test, "In/Pool.Leaks/1");
+}
+END_TEST
+
 START_TEST(a_group_is_a_kind_of_a_site)
 {
     uint32_t one = site_at(0x100), two = site_at(0x200);
@@ -245,6 +290,8 @@ int main(void)
     TCase *tests = tcase_create("leak_groups");
     tcase_add_checked_fixture(tests, leak_setup, leak_teardown);
     tcase_add_test(tests, a_group_is_a_kind_of_a_site);
+    tcase_add_test(tests, each_thread_has_its_test);
+    tcase_add_test(tests, a_rule_for_one_test_of_a_site);
     tcase_add_test(tests, records_of_one_stack_are_one_site);
     tcase_add_test(tests, calls_of_one_line_are_one_site);
     tcase_add_test(tests, joins_count_for_the_site_with_equal_frames);

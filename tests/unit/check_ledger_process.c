@@ -145,7 +145,7 @@ START_TEST(another_version_is_said)
     char text[512];
     pid_t pid = ledger_child_start(hold_newer);
     snprintf(text, sizeof(text),
-             "the ledger of process %d is of ledger version 8; this threadleak reads %u: use the threadleak "
+             "the ledger of process %d is of ledger version 9; this threadleak reads %u: use the threadleak "
              "that wrote it",
              (int)pid, LEDGER_VERSION);
     not_found(pid, LEDGER_OPEN_FAILED, text);

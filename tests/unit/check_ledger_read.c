@@ -10,8 +10,8 @@
 #include "ledger_fake.h"
 #include "suite.h"
 
-#define VERSION_TEXT "7"
-_Static_assert(LEDGER_VERSION == 7, "VERSION_TEXT follows it");
+#define VERSION_TEXT "8"
+_Static_assert(LEDGER_VERSION == 8, "VERSION_TEXT follows it");
 
 static struct fake *fake;
 static char path[64];
@@ -176,7 +176,7 @@ START_TEST(another_version)
 {
     fake_header(fake)->version = LEDGER_VERSION + 1;
     fake_header(fake)->sections[SECTION_SLOTS].record_size = 200;
-    refused(" is of ledger version 8; this threadleak reads " VERSION_TEXT
+    refused(" is of ledger version 9; this threadleak reads " VERSION_TEXT
             ": use the threadleak that wrote it");
 }
 END_TEST
@@ -228,7 +228,8 @@ END_TEST
 
 START_TEST(offsets_outside)
 {
-    static const char *const names[] = {"slots", "sites", "current stacks", "frames", "modules", "strings"};
+    static const char *const names[] = {"slots",  "sites",   "current stacks", "tests",
+                                        "frames", "modules", "strings"};
     const uint64_t bad[] = {
         0, 4088, 4097, UINT64_MAX, UINT64_MAX - 7, 1ull << 63, fake_header(fake)->total_size + 8};
     struct ledger_header *header = fake_header(fake);
@@ -289,7 +290,8 @@ END_TEST
 
 START_TEST(more_used_than_there_is)
 {
-    static const char *const names[] = {"slots", "sites", "current stacks", "frames", "modules", "strings"};
+    static const char *const names[] = {"slots",  "sites",   "current stacks", "tests",
+                                        "frames", "modules", "strings"};
     struct ledger_header *header = fake_header(fake);
     char text[128];
     uint32_t cap = header->sections[_i].cap;

@@ -1,7 +1,9 @@
-/* The sections of the ledger as the writer fills them: slots, sites with their index, current stacks. */
+/* The sections of the ledger as the writer fills them: slots, sites with their index, tests, current
+ * stacks. */
 #include <stdatomic.h>
 
 #include "preload/ledger/site.h"
+#include "preload/ledger/test.h"
 #include "suite.h"
 #include "writer_made.h"
 
@@ -71,6 +73,78 @@ START_TEST(a_newer_request_begins_anew_and_an_older_is_late)
 }
 END_TEST
 
+/* ---- tests ---- */
+
+static struct ledger_slot *thread_of(uint32_t number)
+{
+    struct ledger_slot *slot = new_thread(make_site(), false);
+    slot->test = number;
+    return slot;
+}
+
+static uint32_t begin_test(const char *name)
+{
+    test_run(&state, name);
+    return atomic_load(&state.header->running_test);
+}
+
+START_TEST(a_test_without_threads_takes_no_room)
+{
+    ck_assert_uint_eq(begin_test(NULL), 0);
+    uint32_t last = 0;
+    for (int i = 0; i < 5000; i++) {
+        uint32_t number = begin_test("pool");
+        ck_assert_uint_ne(number, last);
+        ck_assert_uint_ne(number, 0);
+        last = number;
+    }
+    ck_assert_uint_eq(ledger_used(state.header, SECTION_TESTS), 1);
+    ck_assert_uint_eq(begin_test(""), 0);
+}
+END_TEST
+
+START_TEST(a_name_stays_while_a_thread_refers_to_it)
+{
+    uint32_t first = begin_test("first");
+    thread_of(first);
+    uint32_t second = begin_test("second"), third = begin_test("third");
+    ck_assert_str_eq(state.tests[ledger_test_index(first)].name, "first");
+    ck_assert_str_eq(state.tests[ledger_test_index(third)].name, "third");
+    ck_assert_uint_ne(second, third);
+    ck_assert_uint_eq(state.tests[ledger_test_index(first)].number, first);
+    ck_assert_uint_ne(state.tests[ledger_test_index(second)].number, second);
+}
+END_TEST
+
+START_TEST(full_of_tests)
+{
+    struct ledger_slot *slots[3];
+    state.header->sections[SECTION_TESTS].cap = 3;
+    for (int i = 0; i < 3; i++)
+        slots[i] = thread_of(begin_test("leaks"));
+    ck_assert_uint_eq(begin_test("lost"), 0);
+    ck_assert_uint_eq(state.header->lost_tests, 1);
+    thread_dropped(&state, slots[1]);
+    uint32_t number = begin_test("fits");
+    ck_assert_uint_eq(ledger_test_index(number), 1);
+    ck_assert_uint_ne(number, slots[1]->test);
+    ck_assert_uint_eq(state.header->lost_tests, 1);
+}
+END_TEST
+
+START_TEST(which_test_began_before)
+{
+    uint32_t older = begin_test("older");
+    thread_of(older);
+    uint64_t since = state.header->next_serial - 1; /* as threadleak_checkpoint() */
+    uint32_t newer = begin_test("newer");
+    ck_assert(test_began_before(&state, older, since));
+    ck_assert(!test_began_before(&state, newer, since));
+    ck_assert(!test_began_before(&state, 0, since));
+    ck_assert(!test_began_before(&state, UINT32_MAX, since));
+}
+END_TEST
+
 START_TEST(generations_go_round)
 {
     atomic_store(&state.header->sections[SECTION_STACKS].used, 0xffffffffull << 32 | 24);
@@ -99,6 +173,10 @@ int main(void)
     tcase_add_test(tcase, index_grows_and_empties);
     tcase_add_test(tcase, full_ledger_counts_what_it_loses);
     tcase_add_test(tcase, a_newer_request_begins_anew_and_an_older_is_late);
+    tcase_add_test(tcase, a_test_without_threads_takes_no_room);
+    tcase_add_test(tcase, a_name_stays_while_a_thread_refers_to_it);
+    tcase_add_test(tcase, full_of_tests);
+    tcase_add_test(tcase, which_test_began_before);
     tcase_add_test(tcase, generations_go_round);
     tcase_add_test(tcase, a_full_current_section_takes_no_more);
     return suite_run("ledger_write_sections", tcase);

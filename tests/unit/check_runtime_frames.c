@@ -304,6 +304,7 @@ static const struct {
     {{.module = "/usr/bin/app", .function = "testing::TestInfo::Run()"}, true},
     {{.module = "/usr/lib/libgtest.so.1.12.1", .function = "testing::UnitTest::Run()"}, true},
     {{.module = "/usr/lib/libgtest_main.so.1.12.1", .function = "main"}, true},
+    {{.module = "/usr/bin/app", .function = "threadleak_tcase_run_leaks"}, true},
     {{.module = "/usr/bin/app", .function = "Pool_Stops_Test::TestBody()"}, false},
     {{.module = "/usr/bin/app", .function = "testing::our_own::Test::run()"}, false},
     {{.module = "/usr/bin/app", .function = "uvx_start"}, false},

@@ -43,6 +43,7 @@ static const struct {
     {{"leak", "starts_fn", "srunner_run_tagged", "main"}, "starts"},
     {{"leak", "starts_fn", "libcheck.so.0:", "libcheck.so.0:srunner_run", "main"}, "starts"},
     {{"leak", "starts_fn", "/usr/lib/libcheck.so.0:srunner_run_tagged", "main"}, "starts"},
+    {{"leak", "starts_fn", "threadleak_tcase_run_starts", "tcase_run_tfun_fork"}, "starts"},
     {{"leak", "set_up", "srunner_run_setup", "srunner_run_tagged"}, NULL},
     {{"leak", "set_up_fn", "srunner_run_setup", "srunner_run_tagged"}, NULL},
     {{"leak", "set_up_fn", "libcheck.so.0:srunner_run_setup", "srunner_run_tagged"}, NULL},

@@ -23,11 +23,12 @@ static void fail(const char *what)
 }
 
 #define FAKE_STACKS 512u /* words */
+#define FAKE_TESTS 16u
 
 static struct fake *new_fake(uint32_t slots, uint32_t sites, uint32_t modules, uint32_t frames,
                              uint32_t strings)
 {
-    const uint32_t caps[SECTIONS] = {slots, sites, FAKE_STACKS, frames, modules, strings};
+    const uint32_t caps[SECTIONS] = {slots, sites, FAKE_STACKS, FAKE_TESTS, frames, modules, strings};
     struct ledger_header header = {
         .magic = LEDGER_MAGIC,
         .byte_order = LEDGER_BYTE_ORDER,
@@ -201,6 +202,7 @@ uint32_t fake_thread(struct fake *fake, const struct fake_thread *thread)
     slot->created_ns = thread->created_ns ? thread->created_ns : 2 * SECOND;
     slot->ended_ns = thread->ended_ns;
     slot->created_by = thread->created_by;
+    slot->test = thread->test;
     slot->tid = thread->tid;
     slot->sample_state = (unsigned char)thread->sample_state;
     slot->sample_cpu_ns = thread->sample_cpu_ns;
@@ -227,6 +229,22 @@ void fake_joined(struct fake *fake, uint32_t site, uint32_t n, ledger_pc join_pc
     record->peak = record->peak ? atomic_load(&record->peak) : 1;
     fake->header->peak = fake->header->peak ? atomic_load(&fake->header->peak) : 1;
     fake->header->next_serial += n;
+}
+
+struct ledger_test *fake_test_at(struct fake *fake, uint32_t index)
+{
+    return (struct ledger_test *)(fake->bytes + fake->header->sections[SECTION_TESTS].offset) + index;
+}
+
+uint32_t fake_test(struct fake *fake, const char *name)
+{
+    uint32_t index = take(fake, SECTION_TESTS, 1, "a test");
+    struct ledger_test *test = fake_test_at(fake, index);
+    test->began = fake->header->next_serial;
+    snprintf(test->name, sizeof(test->name), "%s", name);
+    test->number = 1u << LEDGER_TEST_BITS | index;
+    test->hash = ledger_test_hash(test, test->number);
+    return test->number;
 }
 
 void fake_untracked(struct fake *fake, int32_t tid, const char *name)

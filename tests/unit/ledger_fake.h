@@ -27,7 +27,7 @@
 struct fake;
 
 struct fake *fake_new(void);       /* room for 16384 threads, 1024 sites */
-struct fake *fake_new_small(void); /* 16 threads, 8 sites: a whole ledger in 28 KiB */
+struct fake *fake_new_small(void); /* 16 threads, 8 sites: a whole ledger in 40 KiB */
 void fake_free(struct fake *fake);
 
 /* pid 4242, ppid 4241, ready, started at 1 s; everything in it may be changed. */
@@ -55,6 +55,7 @@ struct fake_thread {
     uint32_t state;      /* SLOT_* */
     uint64_t serial;     /* 0: the next one */
     uint64_t created_by; /* serial of the creator */
+    uint32_t test;       /* fake_test() */
     uint64_t created_ns; /* 0: two seconds of the monotonic clock */
     uint64_t ended_ns;
     int32_t tid;
@@ -69,6 +70,9 @@ struct fake_thread {
 uint32_t fake_thread(struct fake *fake, const struct fake_thread *thread);
 /* n more threads of the site were created, ended and joined, at `join_pc`. */
 void fake_joined(struct fake *fake, uint32_t site, uint32_t n, ledger_pc join_pc);
+/* A test that began now; its number. */
+uint32_t fake_test(struct fake *fake, const char *name);
+struct ledger_test *fake_test_at(struct fake *fake, uint32_t index);
 void fake_untracked(struct fake *fake, int32_t tid, const char *name);
 void fake_end(struct fake *fake, enum ledger_end how, int status, bool judged);
 
