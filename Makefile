@@ -269,6 +269,7 @@ PROGRAMS := suppressions \
 	named_tests \
 	patterns \
 	kernels \
+	generated_states \
 	findings \
 	tables
 OLD_GLIBC_CASES := running dlopen_loop library_replaced_by_another unload_two fork_child small_stack waits

@@ -29,18 +29,18 @@ def expected():
 
 
 def living(process):
-    """The start routine of each living thread, by its number."""
-    routines = {thread["id"]: leak["start_routine"]["function"]
+    """The start routine of each living thread, by its tid."""
+    routines = {thread["tid"]: leak["start_routine"]["function"]
                 for leak in process["leaks"] if leak["kind"] != "unjoined" for thread in leak["threads"]}
-    return {**routines, process["main"]["id"]: "main"}
+    return {**routines, process["main"]["tid"]: "main"}
 
 
 def levels(process):
-    """The best level of a finding that says that the thread cannot go on, by thread."""
+    """The best level of a finding that says that the thread cannot go on, by tid."""
     best = {}
-    for finding in process.get("findings") or []:
+    for finding in process["findings"]:
         if finding["code"] in CODES and finding["level"] in LEVELS:
-            for thread in finding["threads"]:
+            for thread in finding["tids"]:
                 best[thread] = min(best.get(thread, "listed"), finding["level"], key=LEVELS.index)
     return best
 

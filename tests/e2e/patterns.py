@@ -20,9 +20,10 @@ from harness import call, demand, threads_of
 @dataclasses.dataclass
 class Pattern:
     """What the wrong version does.  `threads`: how many it leaks, by start routine, or how many of the living main waits
-    for.  `hangs`: main does not come to its end.  `child`: the process that hangs is a child."""
+    for.  `findings`: what is found.  `hangs`: main does not come to its end.  `child`: the process that hangs is one."""
     name: str
     threads: dict
+    findings: tuple = ()
     hangs: bool = False
     child: bool = False
 
@@ -34,10 +35,10 @@ PATTERNS = [
     Pattern("pattern_no_broadcast", {"work": 2}, hangs=True),
     Pattern("pattern_endless_worker", {"write_lines": 1}),
     Pattern("pattern_start_without_stop", {"serve": 1}),
-    Pattern("pattern_missing_unlock", {}, hangs=True),
+    Pattern("pattern_missing_unlock", {}, ("dead-owner proved",), hangs=True),
     Pattern("pattern_barrier_count", {"compute": 3}, hangs=True),
     Pattern("pattern_lock_and_queue", {"consume": 1}, hangs=True),
-    Pattern("pattern_join_under_lock", {"clean": 1}, hangs=True),
+    Pattern("pattern_join_under_lock", {"clean": 1}, ("deadlock proved",), hangs=True),
     Pattern("pattern_early_return", {"nothing": 1}),
     Pattern("pattern_fire_and_forget", {"send_report": 3}),
     Pattern("pattern_ticker", {"tick": 1}),
@@ -46,7 +47,7 @@ PATTERNS = [
     Pattern("pattern_fork_with_pool", {}, hangs=True, child=True),
     # libpattern_plugin.so is their library.
     Pattern("pattern_dlclose", {"work": 1}),
-    Pattern("pattern_static_destructor", {"work": 1}, hangs=True),
+    Pattern("pattern_static_destructor", {"work": 1}, ("deadlock proved",), hangs=True),
     Pattern("pattern_fan_out", {"download": 6}),
     Pattern("pattern_context", {"handle": 1}),
 ]
@@ -102,7 +103,9 @@ def awaited(bench, pid, is_so):
 
 
 def is_as_expected(pattern, process):
-    return (routines(process, ["running"]) if pattern.hangs else routines(process)) == pattern.threads
+    found = {f"{finding['code']} {finding['level']}" for finding in process["findings"]}
+    threads = routines(process, ["running"]) if pattern.hangs else routines(process)
+    return threads == pattern.threads and set(pattern.findings) <= found
 
 
 def live(bench, pattern):
@@ -125,6 +128,7 @@ def at_the_end(bench, pattern):
 
 
 def silent(bench, pattern):
+    """No leak, and no finding."""
     status, _, printed = run(bench, pattern, "right")
     demand(status == 0 and printed.replace("up\n", "") in ("", *re.findall(r"child \d+\n", printed)), f"{status} {printed}")
 
