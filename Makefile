@@ -271,6 +271,7 @@ PROGRAMS := suppressions \
 	kernels \
 	generated_states \
 	findings \
+	findings_options \
 	tables
 OLD_GLIBC_CASES := running dlopen_loop library_replaced_by_another unload_two fork_child small_stack waits
 # The cases of tests/cases.txt: the JSON reports come from the reader with ASan.

@@ -46,14 +46,16 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-/* " (did you mean run)", or "". */
-static const char *guess_command(const char *name)
+/* " (did you mean run)", or "". findings: their names, too. */
+static const char *guess_word(const char *name, bool findings)
 {
     static char text[64];
     struct guess guess = {.word = slice_of(name)};
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (!commands[i]->hidden)
             guess_try(&guess, commands[i]->name);
+    for (int code = 0; findings && code < FINDING_CODES; code++)
+        guess_try(&guess, finding_name((enum finding_code)code));
     return guess_text(&guess, "", text, sizeof(text));
 }
 
@@ -103,7 +105,7 @@ static int run_help(int argc, char **argv)
     if (!command || command->hidden) {
         cli_message("help: unknown command '%s'%s; 'threadleak help' lists the commands, "
                     "'threadleak help suppressions' the types of rules",
-                    argv[1], guess_command(argv[1]));
+                    argv[1], guess_word(argv[1], true));
         return STATUS_CANNOT;
     }
     command_help(command);
@@ -183,7 +185,7 @@ static int run_command(int argc, char **argv)
     const struct command *command = find_command(name);
     if (!command) {
         cli_message("unknown command '%s'%s; 'threadleak help' lists the commands", name,
-                    guess_command(name));
+                    guess_word(name, false));
         return STATUS_CANNOT;
     }
     if (!command->hidden && asks_version(argv[2])) { /* "threadleak run --version" */

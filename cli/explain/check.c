@@ -147,6 +147,7 @@ static bool build(struct check *check, struct error *error)
         .kinds = explain->options.report,
         .judge_live = true,
         .suppressions = explain->suppressions.rules,
+        .find = FIND_DEFAULT,
         .symbolizer = explain->symbolizer,
         .check = true,
         .since = strtoull(check->since, NULL, 10),
@@ -229,6 +230,7 @@ static int dump_process(struct explain *explain)
     const struct verdict_rules rules = {.kinds = explain->options.report,
                                         .even_without_threads = true,
                                         .suppressions = explain->suppressions.rules,
+                                        .find = FIND_DEFAULT,
                                         .symbolizer = explain->symbolizer};
     if (!explain_judge(explain, &rules, &error))
         return STATUS_CANNOT;

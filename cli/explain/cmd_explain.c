@@ -26,6 +26,7 @@ static bool build_report(struct explain *explain, struct error *error)
         .kinds = explain->options.report,
         .judge_seen = explain->options.judge,
         .suppressions = explain->suppressions.rules,
+        .find = FIND_DEFAULT,
         .symbolizer = explain->symbolizer,
     };
     return explain_judge(explain, &rules, error);

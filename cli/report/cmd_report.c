@@ -10,6 +10,7 @@
 #include "leak/baseline.h"
 #include "leak/build.h"
 #include "common/options.h"
+#include "cli/common/findings.h"
 #include "cli/common/outputs.h"
 #include "cli/report/target.h"
 #include "cli/common/suppressions.h"
@@ -19,6 +20,7 @@ struct command_line {
     struct wanted_outputs outputs;
     struct options options;
     struct suppression_options suppressions;
+    struct finding_options findings;
     bool check, all, debuginfod, no_stop, leaks_alone;
     int verbose;
 };
@@ -52,6 +54,9 @@ static const struct command_option option_table[] = {
                    "write the report to FILE; %p: pid of the process, %h: its name"),
     COMMAND_FLAG("check", check,
                  "exit with 1 when threads leaked; a live process is judged as if it ended now"),
+    FINDING_OPTIONS(struct command_line,
+                    "exit with 1 when a finding CODE[:LEVEL],... exists; LEVEL: proved, likely "
+                    "or note, default proved; CODE: see FINDINGS, or all"),
     {.name = "report",
      .argument = "KINDS",
      .key = "report",
@@ -87,7 +92,8 @@ static bool complete(struct command_line *line, int argc, char **argv, struct er
         return false;
     }
     line->target = argv[optind];
-    return wanted_complete(&line->outputs, "-", &report_text, NULL, error) &&
+    return finding_options_check(&line->findings, error) &&
+           wanted_complete(&line->outputs, "-", &report_text, NULL, error) &&
            suppression_options_load(&line->suppressions, &line->options, error);
 }
 
@@ -155,6 +161,13 @@ static void note_old_baseline(const struct command_line *line, const struct base
                     old == 1 ? " was" : "s were");
 }
 
+static int judged_status(const struct command_line *line, const struct report *report)
+{
+    bool fails =
+        (line->check && report->summary.leaked_threads) || finding_options_failures(&line->findings, report);
+    return fails ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
+}
+
 static int report(const struct command_line *line)
 {
     struct baseline *baseline = NULL;
@@ -163,6 +176,7 @@ static int report(const struct command_line *line)
         .suppressions = line->suppressions.rules,
         .judge_live = line->check || line->leaks_alone,
         .no_stop = line->no_stop,
+        .find = line->findings.find,
         .symbolizer = symbolizer_new(line->debuginfod),
         .report = report_new(),
     };
@@ -175,7 +189,7 @@ static int report(const struct command_line *line)
         if (baseline)
             baseline_apply(baseline, job.report);
         report_finish(job.report);
-        status = line->check && job.report->summary.leaked_threads ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
+        status = judged_status(line, job.report);
         if (!print(line, &job)) {
             status = STATUS_CANNOT;
         } else if (!suppression_options_print(&line->suppressions, job.report, &job.error)) {
@@ -194,7 +208,7 @@ static int report(const struct command_line *line)
 
 static int run(int argc, char **argv)
 {
-    struct command_line line = {.target = NULL};
+    struct command_line line = {.findings = {.find = FIND_DEFAULT}};
     struct error error;
     options_defaults(&line.options);
     enum command_parsed parsed = command_parse(&command_report, argc, argv, &line);

@@ -24,6 +24,7 @@ static bool judge(struct report_target *job, struct evidence *evidence)
         .judge = job->options->judge,
         .judge_live = job->judge_live,
         .suppressions = job->suppressions,
+        .find = job->find,
         .symbolizer = job->symbolizer,
     };
     return report_add(job->report, evidence, &rules, &job->error);

@@ -32,6 +32,7 @@ static struct verdict_rules rules_of(const struct run_judge *judge, const struct
         .judge = options.judge,
         .judge_seen = own.judge & ~JUDGE_SIGNAL,
         .suppressions = judge->given->suppressions.rules,
+        .find = judge->given->findings.find,
         .symbolizer = judge->symbolizer,
     };
     unsigned judges = rules.judge_seen | (rules.judge & JUDGE_SIGNAL);
@@ -90,9 +91,10 @@ static void add_unwatched(struct report *report, pid_t pid, const struct run_jud
 {
     struct error ignored;
     struct evidence evidence;
+    const struct verdict_rules rules = {.find = judge->given->findings.find, .symbolizer = judge->symbolizer};
     struct stacks *current = current_stacks(pid, NULL, judge);
     if (current && evidence_of_process(&evidence, pid, NULL, current, &ignored))
-        report_add(report, &evidence, NULL, &ignored);
+        report_add(report, &evidence, &rules, &ignored);
 }
 
 bool run_fill_alive(struct report *report, struct run_ledgers *ledgers, pid_t root, const char *directory,

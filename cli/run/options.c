@@ -110,6 +110,9 @@ const struct command_option run_option_table[] = {
      .set = set_exitcode,
      .initial = "66",
      .help = "exit status when threads leaked and COMMAND's own was 0; 0: unchanged"},
+    FINDING_OPTIONS(struct run_options,
+                    "exit as for a leak when a finding CODE[:LEVEL],... exists; LEVEL: proved, "
+                    "likely or note, default proved; CODE: see FINDINGS, or all"),
     KEY("report", "KINDS", "report"),
     KEY("judge", "ENDS", "judge"),
     KEY("grace", "MS", "grace_ms"),
@@ -176,6 +179,8 @@ static bool complete(struct run_options *run, struct error *error)
         return false;
     if (run->require_watched && !run->options.follow)
         return error_set(error, "--require-watched cannot be used with --no-follow (follow=0)");
+    if (!finding_options_check(&run->findings, error))
+        return false;
     if (!run->command[0])
         error_set(error, "no command given; see 'threadleak help run'");
     return run->command[0];
@@ -187,6 +192,7 @@ enum command_parsed run_options_parse(const struct command *command, struct run_
     struct error error = {""};
     memset(run, 0, sizeof(*run));
     options_defaults(&run->options);
+    run->findings.find = FIND_DEFAULT;
     run->options.exitcode = -1; /* unless the variable sets it */
     /* Each watched process reports what is wrong with the variable. */
     options_parse(&run->options, getenv("THREADLEAK_OPTIONS"), NULL, NULL);

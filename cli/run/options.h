@@ -6,6 +6,7 @@
 
 #include "cli/common/command.h"
 #include "common/options.h"
+#include "cli/common/findings.h"
 #include "cli/common/outputs.h"
 #include "cli/common/suppressions.h"
 
@@ -13,6 +14,7 @@ struct run_options {
     struct options options; /* THREADLEAK_OPTIONS, overridden by the command line */
     char *text;             /* what the command line adds to THREADLEAK_OPTIONS; malloc'ed */
     struct suppression_options suppressions;
+    struct finding_options findings;
     struct wanted_outputs outputs; /* default: text on standard error */
     bool per_process;
     const char *write_baseline; /* a file, or NULL */

@@ -50,7 +50,7 @@ static bool print(struct run *run, const struct report *report)
                   .verbose = given->verbose,
                   .more = "threadleak run -v"},
         .color = given->options.color,
-        .text_if_leaks = given->verbose <= 0,
+        .text_if_leaks = given->verbose <= 0 && !finding_options_failures(&given->findings, report),
     };
     bool done = outputs_write(&run->outputs, "run", report, &style);
     if (given->per_process)
@@ -89,7 +89,8 @@ static int judged_status(const struct run *run, const struct report *report, int
     if (run->given.require_watched &&
         (report->unwatched_count || run->ledgers.unreadable || lacks_threads(report)))
         return STATUS_FAILED;
-    return report->summary.leaked_threads ? run->given.leak_status : 0;
+    bool fails = report->summary.leaked_threads || finding_options_failures(&run->given.findings, report);
+    return fails ? run->given.leak_status : 0;
 }
 
 /* The status of COMMAND matters more than this failure. */

@@ -125,7 +125,10 @@ static bool add_cycle(struct find_context *context, size_t number)
     add_chain(&text, context, &cycle);
     struct finding *finding =
         finding_add(context, FINDING_DEADLOCK, cycle.certain ? FINDING_PROVED : FINDING_LIKELY, &text);
-    return finding && add_members(finding, context, &cycle) && add_victims(finding, context, &cycle);
+    if (!finding || !add_members(finding, context, &cycle))
+        return false;
+    finding->own_facts = finding->fact_count;
+    return add_victims(finding, context, &cycle);
 }
 
 bool find_deadlock(struct find_context *context)

@@ -167,7 +167,7 @@ bool findings_find(struct findings *findings, const struct evidence *evidence, s
 {
     struct find_context context = {evidence, symbolizer, {0}, findings};
     *findings = (struct findings){0};
-    if (!evidence->stacks)
+    if (!evidence->stacks || !(wanted & FIND_DEFAULT))
         return true;
     bool done = wait_graph_make(&context.graph, evidence) && find_wanted(&context, wanted);
     if (done && findings->count)

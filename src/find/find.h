@@ -52,6 +52,12 @@ struct finding {
     struct finding_fact *facts;
     size_t fact_count;
     char *assumed; /* what a proof assumes, one sentence; NULL: nothing */
+    /* The first facts, which say what it is; the others are about threads that wait for these. 0: all. */
+    size_t own_facts;
+    /* leak/ sets these: */
+    char fingerprint[17];      /* hex; equal across runs and rebuilds: code, and functions of own_facts */
+    const char *suppressed_by; /* the rule's label, or "baseline"; NULL: it is not suppressed */
+    const char *reason;        /* of the entry in the baseline, which owns it; NULL: none */
 };
 
 struct findings {
@@ -60,11 +66,14 @@ struct findings {
     char *verdict; /* "STUCK: T1 joins T2, …: deadlock"; NULL: no finding makes one */
 };
 
-/* All of them. */
-#define FIND_ALL (~0u)
+/* What to look for: a set of bits 1 << FINDING_CODE. The last bit lifts the limit on memory above which a
+ * search is not made by default. */
+#define FIND_UNLIMITED (1u << 31)
+#define FIND_DEFAULT ((1u << FINDING_CODES) - 1)
+#define FIND_ALL (FIND_DEFAULT | FIND_UNLIMITED)
 
 /*
- * Looks for the findings in `wanted`, a set of bits 1 << FINDING_CODE, in the evidence. Findings point to
+ * Looks for the findings in `wanted`, bits of the above, in the evidence. Findings point to
  * frames of the evidence's stacks and of the symbolizer, which must outlive them. False: out of memory; then
  * there are none.
  */

@@ -276,7 +276,8 @@ bool report_add(struct report *report, struct evidence *evidence, const struct v
                           .header = evidence->ledger ? ledger_get_header(evidence->ledger) : NULL,
                           .rules = evidence->ledger ? rules : &none};
     struct findings findings;
-    bool done = findings_find(&findings, evidence, rules ? rules->symbolizer : NULL, FIND_ALL);
+    bool done = findings_find(&findings, evidence, rules ? rules->symbolizer : NULL,
+                              rules ? rules->find : FIND_DEFAULT);
     set_identity(&build, evidence);
     build.process.findings = findings;
     done = done && build_process(&build);

@@ -18,6 +18,7 @@ struct verdict_rules {
     bool even_without_threads;               /* also show a process that created no thread */
     bool other_options;                      /* the process's own options, which differ from the user's */
     const struct suppressions *suppressions; /* NULL: none */
+    unsigned find;                           /* which findings to look for (find.h) */
     struct symbolizer *symbolizer;
     /* A check by <threadleak.h>: */
     bool check;
@@ -27,8 +28,8 @@ struct verdict_rules {
 
 /*
  * Adds one process, and releases the evidence. A watched process without any thread is only counted, unless
- * rules->even_without_threads. A process that was not watched is not judged; then rules may be NULL. False
- * and an error when out of memory.
+ * rules->even_without_threads. A process that was not watched is not judged; then only rules->find matters,
+ * and rules may be NULL, which finds what is found by default. False and an error when out of memory.
  */
 bool report_add(struct report *report, struct evidence *evidence, const struct verdict_rules *rules,
                 struct error *error);

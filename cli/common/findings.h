@@ -1,0 +1,33 @@
+/* The options --find and --fail-on: which findings are looked for, and which make a command fail. */
+#ifndef THREADLEAK_CLI_COMMON_FINDINGS_H
+#define THREADLEAK_CLI_COMMON_FINDINGS_H
+
+#include "cli/common/command.h"
+#include "find/find.h"
+#include "leak/model.h"
+
+struct finding_options {
+    unsigned find; /* for findings_find(); FIND_DEFAULT without --find */
+    /* The least level at which a finding of a code fails, plus 1; 0: never. */
+    unsigned char fail_on[FINDING_CODES];
+};
+
+/* Rows of an option table.  `line`: the struct that the command parses into, with a member `findings`, which
+ * is FIND_DEFAULT at first. */
+// clang-format off
+#define FINDING_OPTIONS(line, fail_help) \
+    {.name = "fail-on", .argument = "CODES", .set = finding_options_set_fail_on, \
+     .offset = offsetof(line, findings), .help = fail_help}, \
+    {.name = "find", .argument = "CODES", .set = finding_options_set_find, \
+     .offset = offsetof(line, findings), .initial = "default", \
+     .help = "which findings to look for: default, all, none, or a list of codes"}
+// clang-format on
+command_set_fn finding_options_set_fail_on, finding_options_set_find;
+
+/* Call it after the last option. False: error has what contradicts. */
+bool finding_options_check(const struct finding_options *options, struct error *error);
+
+/* Call it after report_finish. The number of findings that fail, without suppressed ones. */
+size_t finding_options_failures(const struct finding_options *options, const struct report *report);
+
+#endif

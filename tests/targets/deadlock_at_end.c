@@ -1,0 +1,46 @@
+/* Two threads wait for each other's lock when main returns 0. With "self": one thread, which locks its lock
+ * twice. With "none": a thread that sleeps. */
+#include "asleep.h"
+#include "target.h"
+
+static pthread_mutex_t accounts = PTHREAD_MUTEX_INITIALIZER, journal = PTHREAD_MUTEX_INITIALIZER;
+static pthread_barrier_t both_hold;
+
+static NOINLINE void *pay(void *arg)
+{
+    CHECK(pthread_mutex_lock(&accounts) == 0);
+    pthread_barrier_wait(&both_hold);
+    CHECK(pthread_mutex_lock(&journal) == 0);
+    return arg;
+}
+
+static NOINLINE void *print_journal(void *arg)
+{
+    CHECK(pthread_mutex_lock(&journal) == 0);
+    pthread_barrier_wait(&both_hold);
+    CHECK(pthread_mutex_lock(&accounts) == 0);
+    return arg;
+}
+
+static NOINLINE void *pay_twice(void *arg)
+{
+    CHECK(pthread_mutex_lock(&accounts) == 0);
+    CHECK(pthread_mutex_lock(&accounts) == 0);
+    return arg;
+}
+
+int main(int argc, char **argv)
+{
+    const char *how = argc > 1 ? argv[1] : "two";
+    CHECK(pthread_barrier_init(&both_hold, NULL, 2) == 0);
+    if (!strcmp(how, "none")) {
+        start(stay, NULL);
+    } else if (!strcmp(how, "self")) {
+        start(pay_twice, NULL);
+    } else {
+        start(pay, NULL);
+        start(print_journal, NULL);
+    }
+    await_asleep();
+    return 0;
+}
