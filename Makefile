@@ -346,6 +346,12 @@ $(BUILD)/threadleak.1: man/threadleak.1.scd man/options.awk $(BUILD)/threadleak
 	$(Q)awk -f man/options.awk $(BUILD)/options.list $< >$(BUILD)/threadleak.1.scd
 	$(Q)scdoc <$(BUILD)/threadleak.1.scd >$@
 
+$(BUILD)/threadleak-patterns.7: man/threadleak-patterns.7.scd man/reports.awk $(wildcard tests/golden/pattern_*.txt)
+	@mkdir -p $(@D)
+	$(say) MAN $@
+	$(Q)awk -v golden=tests/golden -f man/reports.awk $< >$@.scd
+	$(Q)scdoc <$@.scd >$@
+
 # It is always written again, because PREFIX may have changed.
 .PHONY: $(BUILD)/threadleak.pc
 $(BUILD)/threadleak.pc: include/threadleak.pc.in | $(FIRST)
@@ -353,13 +359,15 @@ $(BUILD)/threadleak.pc: include/threadleak.pc.in | $(FIRST)
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' $< >$@
 
 # FILE:PLACE, where PLACE is below PREFIX.  The manual needs scdoc.
-MAN := $(if $(shell command -v scdoc),$(BUILD)/threadleak.1:share/man/man1/threadleak.1)
+MAN := $(if $(shell command -v scdoc),$(BUILD)/threadleak.1:share/man/man1/threadleak.1 \
+	$(BUILD)/threadleak-patterns.7:share/man/man7/threadleak-patterns.7)
 INSTALLED := $(BUILD)/threadleak:bin/threadleak $(BUILD)/libthreadleak.so:lib/libthreadleak.so \
 	$(foreach header,$(wildcard include/*.h include/*/*.h),$(header):$(header)) \
 	$(BUILD)/threadleak.pc:lib/pkgconfig/threadleak.pc \
 	cli/completion.bash:share/bash-completion/completions/threadleak $(MAN)
 FILES = $(foreach pair,$(INSTALLED),$(firstword $(subst :, ,$(pair))))
-PLACES = $(foreach pair,$(INSTALLED),$(lastword $(subst :, ,$(pair)))) share/man/man1/threadleak.1
+PLACES = $(foreach pair,$(INSTALLED),$(lastword $(subst :, ,$(pair)))) share/man/man1/threadleak.1 \
+	share/man/man7/threadleak-patterns.7
 LIBRARY_RULES := share/threadleak/suppressions.d
 
 install: all $(FILES)

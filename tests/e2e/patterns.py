@@ -2,19 +2,25 @@
 """The examples of threadleak-patterns(7): the wrong version leaks or hangs as the page says, the right one does not.
 
   tests/e2e/patterns.py [--build DIR] [PATTERN...]
+  UPDATE=1 tests/e2e/patterns.py [PATTERN...]     writes tests/golden/pattern_*.txt anew, which are part of the page
 """
 import contextlib
 import dataclasses
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 
 import harness
-from harness import call, demand, threads_of
+from harness import ROOT, call, demand, need, threads_of
+
+GOLDEN = os.path.join(ROOT, "tests", "golden")
+WIDTH = 68  # with the page's indentation, less than 80
 
 
 @dataclasses.dataclass
@@ -111,6 +117,73 @@ def is_as_expected(pattern, process):
 def live(bench, pattern):
     with started(bench, pattern) as pid:
         awaited(bench, pid, lambda process: is_as_expected(pattern, process))
+        compare(pattern.name, call([bench.cli, "report", str(pid)])[1])
+
+
+# ---- what the page shows -----------------------------------------------------------------
+
+def without_chance(text):
+    """Without what differs from run to run: addresses, tids, times."""
+    known = {}
+    text = re.sub(r"\b0x[0-9a-f]+", lambda match: known.setdefault(match[0], f"0x{0x55d0a2c0 + 64 * len(known):x}"), text)
+    text = re.sub(r"\btid \d+", "tid 4712", text)
+    text = re.sub(r"\S*tests/targets/", "", text)
+    text = re.sub(r", for \d[\d.]* [^,()\n]*(?=, at$)", "", text, flags=re.M)
+    text = re.sub(r"[\d.]+ \w+ left", "58 s left", text)
+    text = re.sub(r"^(\w+ \u00d7\d+|main)   (alive|finished) .*?(?=   )", r"\1   \2", text, flags=re.M)
+    return re.sub(r"(?<=\S) {3,}(?=[\w.]+:\d+$)", "   ", text, flags=re.M)
+
+
+def lines_of_leak(paragraph):
+    """Its first line, what one thread runs, and where it waits."""
+    lines = paragraph.split("\n")
+    for n, line in enumerate(lines):
+        if n == 0 or line.startswith(("  runs ", "  now in ")) or (line.startswith("  > ") and lines[n - 1].startswith("  now in ")):
+            yield line
+        if line.startswith("  now in "):
+            yield from [line for line in lines[n + 1:] if line.startswith("  > ")][:1]
+            return
+
+
+def shown(text):
+    """Of a report, the verdict and the findings; without any, where the leaked threads wait, or else main."""
+    head, *paragraphs = without_chance(text).split("\n\n")
+    verdict = [line for line in head.split("\n") if re.match(r"[A-Z]+: ", line)]
+    found = [part for part in paragraphs if re.match(r"[\w-]+   (proved|likely|note)\n", part)]
+    leaks = ["\n".join(lines_of_leak(part)) for part in paragraphs if " \u00d7" in part.split("\n")[0]]
+    main = ["\n".join(lines_of_leak(part)) for part in paragraphs if part.startswith("main ")]
+    lines = "\n\n".join(["\n".join(verdict)] * bool(verdict) + (found or leaks or main)).split("\n")
+    return "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="      ", break_long_words=False, drop_whitespace=True,
+                                   replace_whitespace=False, break_on_hyphens=False) for line in lines) + "\n"
+
+
+def compare(name, text):
+    path = os.path.join(GOLDEN, f"{name}.txt")
+    if os.environ.get("UPDATE") == "1":
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(shown(text))
+    with open(path, encoding="utf-8") as file:
+        wanted = file.read()
+    demand(shown(text) == wanted, f"not as in {path}; if it is right, UPDATE=1 tests/e2e/patterns.py writes it:\n{shown(text)}"
+                                  f"\n--- of\n{text}")
+
+
+def page(_):
+    """Every pattern has a section with its report, and no line is too long for 80 columns."""
+    need("awk")
+    source = os.path.join(ROOT, "man", "threadleak-patterns.7.scd")
+    names = [pattern.name for pattern in PATTERNS] + ["pattern_sigterm"]
+    status, text, err = call(["awk", "-v", f"golden={GOLDEN}", "-f", os.path.join(ROOT, "man", "reports.awk"), source])
+    demand(status == 0, err)
+    for name in names:
+        with open(os.path.join(GOLDEN, f"{name}.txt"), encoding="utf-8") as file:
+            demand(text.count(f"```\n{file.read()}```") == 1, f"{name} has no section of its own")
+    blocks = "".join(re.findall(r"^```\n(.*?)^```$", text, re.M | re.S))
+    long = [line for line in blocks.split("\n") if len(line.expandtabs(8)) > WIDTH]
+    demand(len(blocks) > 1000 and not long, long)
+    if shutil.which("scdoc"):
+        status, _, err = call(["scdoc"], input=text.encode())
+        demand(status == 0, err)
 
 
 # ---- under `run` -------------------------------------------------------------------------
@@ -135,9 +208,9 @@ def silent(bench, pattern):
 
 # ---- SIGTERM -----------------------------------------------------------------------------
 
-def terminated(bench, which):
-    """Status and report of a run that got SIGTERM when its worker slept."""
-    process = subprocess.Popen([bench.cli, "run", "--format=json", f"--output={bench.path(which)}", "--",
+def terminated(bench, which, form="json"):
+    """Status of a run that got SIGTERM when its worker slept."""
+    process = subprocess.Popen([bench.cli, "run", f"--format={form}", f"--output={bench.path(which)}", "--",
                                 bench.target("pattern_sigterm"), which], stdout=subprocess.PIPE,
                                stdin=subprocess.DEVNULL, env=bench.env, text=True)
     try:
@@ -156,6 +229,8 @@ def sigterm(bench):
     document = harness.read_json(bench.path("wrong"))
     demand(routines(document["processes"][0]) == {"serve": 1}, json.dumps(document, indent=1))
     demand(len(threads_of(document["processes"][0])) == 1, json.dumps(document, indent=1))
+    terminated(bench, "wrong", "text")
+    compare("pattern_sigterm", bench.read("wrong"))
     status = terminated(bench, "right")
     demand(status == 0, status)
 
@@ -172,7 +247,7 @@ def one(pattern):
     return test
 
 
-TESTS = [*map(one, PATTERNS), sigterm]
+TESTS = [*map(one, PATTERNS), sigterm, page]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))
