@@ -115,6 +115,7 @@ static bool add_file(struct report_target *job, const char *path)
         return false;
     struct evidence evidence;
     const struct process_end end = {.alive = ledger_file_in_use(path, ledger_get_header(ledger)->pid)};
+    symbolizer_unchanged_since(job->symbolizer, ledger_get_header(ledger)->started_wall_ns);
     bool added = evidence_of_ledger(&evidence, ledger, &end, NULL, &job->error) && judge(job, &evidence);
     ledger_close(ledger);
     return added;

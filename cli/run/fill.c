@@ -45,6 +45,8 @@ static struct verdict_rules rules_of(const struct run_judge *judge, const struct
 static bool choose_files(const struct run_ledger *item, struct symbolizer *symbolizer)
 {
     symbolizer_see_as(symbolizer, item->end.alive ? item->pid : 0);
+    symbolizer_unchanged_since(symbolizer,
+                               item->end.alive ? 0 : ledger_get_header(item->ledger)->started_wall_ns);
     if (!item->current || !item->current->place_count)
         return true;
     symbolizer_see_as_ended(symbolizer);

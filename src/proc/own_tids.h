@@ -23,4 +23,8 @@ void own_tids_release(struct own_tids *tids);
 /* The tid here; 0: no thread of the process has it. The argument if they do not differ. */
 pid_t own_tids_find(const struct own_tids *tids, pid_t own);
 
+/* A child of a process, by the pid that it has in the pid namespace of that process: its pid here. 0: none is
+ * found, or the child is in a namespace of its own. */
+pid_t own_child_find(pid_t pid, pid_t own);
+
 #endif

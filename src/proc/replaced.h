@@ -1,4 +1,4 @@
-/* Programs and libraries whose file was replaced or deleted while a process uses it. */
+/* Programs and libraries whose file was replaced, deleted or hidden while a process uses it. */
 #ifndef THREADLEAK_PROC_REPLACED_H
 #define THREADLEAK_PROC_REPLACED_H
 
@@ -6,8 +6,8 @@
 #include <sys/types.h>
 
 /* Their paths, each once, NULL-terminated; the caller frees list and paths. NULL: none, or it cannot be read.
- * The kernel marks them in /proc/PID/maps as deleted, also when another file was renamed to the path. A file
- * that another mount hides is not marked. */
+ * The kernel marks them in /proc/PID/maps as deleted, also when another file was renamed to the path. It does
+ * not mark a file that a mount hides: then the first bytes of the file at the path differ. */
 char **process_replaced_files(pid_t pid);
 
 #endif

@@ -81,13 +81,20 @@ static void to_hex(char *out, const uint8_t *bytes, size_t length)
     *out = '\0';
 }
 
-static bool is_wanted(const struct image *image)
+static bool is_unchanged(uint64_t changed_ns, uint64_t since)
+{
+    return !since || changed_ns <= since;
+}
+
+static bool is_wanted(struct image *image, const struct stat *status)
 {
     const unsigned char *bits;
     GElf_Addr address;
     char found[sizeof(image->build_id)] = "";
-    if (!image->build_id[0])
-        return true;
+    if (!image->build_id[0]) {
+        image->changed_ns = (uint64_t)status->st_ctim.tv_sec * 1000000000 + (uint64_t)status->st_ctim.tv_nsec;
+        return is_unchanged(image->changed_ns, image->unchanged_since);
+    }
     int length = dwfl_module_build_id(image->module, &bits, &address);
     if (length > 0)
         to_hex(found, bits, (size_t)length);
@@ -137,7 +144,7 @@ static bool open_file(struct image *image, const char *path)
     if (!image->dwfl)
         return false;
     dwfl_report_end(image->dwfl, NULL, NULL);
-    if (!image->module || !dwfl_module_getelf(image->module, &image->bias) || !is_wanted(image)) {
+    if (!image->module || !dwfl_module_getelf(image->module, &image->bias) || !is_wanted(image, &status)) {
         close_file(image);
         return false;
     }
@@ -202,7 +209,7 @@ static void open_without_servers(struct image *image, pid_t process)
 }
 
 struct image *image_open(const struct code_address *address, bool debuginfod, bool symbols_only,
-                         pid_t process)
+                         pid_t process, uint64_t unchanged_since)
 {
     struct image *image = calloc(1, sizeof(*image));
     if (!image)
@@ -210,6 +217,7 @@ struct image *image_open(const struct code_address *address, bool debuginfod, bo
     to_hex(image->build_id, address->build_id, address->build_id ? address->build_id_len : 0);
     image->symbols_only = symbols_only;
     image->process = process;
+    image->unchanged_since = unchanged_since;
     image->unproven = address->is_unproven && !image->build_id[0];
     image->path = strdup(address->module);
     if (!image->path) {
@@ -264,12 +272,15 @@ void image_free(struct image *image)
     free(image);
 }
 
-bool image_is_of(const struct image *image, const struct code_address *address, pid_t process)
+bool image_is_of(const struct image *image, const struct code_address *address, pid_t process,
+                 uint64_t unchanged_since)
 {
     char build_id[sizeof(image->build_id)];
     to_hex(build_id, address->build_id, address->build_id ? address->build_id_len : 0);
     if (strcmp(image->path, address->module) != 0 || strcmp(image->build_id, build_id) != 0 ||
         image->unproven != (address->is_unproven && !build_id[0]))
+        return false;
+    if (image->changed_ns && is_unchanged(image->changed_ns, unchanged_since) != (image->module != NULL))
         return false;
     return image->process == process || (image->module && image->build_id[0]);
 }

@@ -22,9 +22,10 @@ struct answer {
 
 struct symbolizer {
     bool debuginfod, symbols_only;
-    pid_t process;         /* whose files are opened; below 0: a number for one that has ended; 0: ours */
-    pid_t ended;           /* how many of those there are */
-    struct image **images; /* few; the last one used is first */
+    pid_t process;            /* whose files are opened; below 0: a number for one that has ended; 0: ours */
+    pid_t ended;              /* how many of those there are */
+    uint64_t unchanged_since; /* files without a build-id; 0: no limit */
+    struct image **images;    /* few; the last one used is first */
     size_t image_count;
     void *answers; /* tsearch tree */
     strings strings;
@@ -46,14 +47,14 @@ static struct image *find_image(struct symbolizer *symbolizer, const struct code
 {
     struct image **images = symbolizer->images;
     for (size_t i = 0; i < symbolizer->image_count; i++)
-        if (image_is_of(images[i], address, symbolizer->process)) {
+        if (image_is_of(images[i], address, symbolizer->process, symbolizer->unchanged_since)) {
             struct image *found = images[i];
             images[i] = images[0];
             images[0] = found;
             return found;
         }
     return add_image(symbolizer, image_open(address, symbolizer->debuginfod, symbolizer->symbols_only,
-                                            symbolizer->process));
+                                            symbolizer->process, symbolizer->unchanged_since));
 }
 
 bool symbolizer_add_image(struct symbolizer *symbolizer, const char *module, const void *bytes, size_t size)
@@ -217,6 +218,11 @@ void symbolizer_see_as(struct symbolizer *symbolizer, pid_t pid)
 void symbolizer_see_as_ended(struct symbolizer *symbolizer)
 {
     symbolizer->process = -++symbolizer->ended;
+}
+
+void symbolizer_unchanged_since(struct symbolizer *symbolizer, uint64_t ns)
+{
+    symbolizer->unchanged_since = ns;
 }
 
 void symbolizer_read_symbols_only(struct symbolizer *symbolizer)

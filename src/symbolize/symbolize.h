@@ -62,6 +62,10 @@ void symbolizer_see_as(struct symbolizer *symbolizer, pid_t pid);
  * symbolizer_add_frames() adds, and files whose build-id proves that they are the same. */
 void symbolizer_see_as_ended(struct symbolizer *symbolizer);
 
+/* From now on a file without a build-id at the path of a module is used only if it has not changed since this
+ * time (CLOCK_REALTIME, ns), in which the program began: it can be another one. 0: no limit. */
+void symbolizer_unchanged_since(struct symbolizer *symbolizer, uint64_t ns);
+
 /* Adds the result for an address, unless there is one. The strings of the frames are the caller's, and must
  * outlive the symbolizer's results. False: out of memory. */
 bool symbolizer_add_frames(struct symbolizer *symbolizer, const struct code_address *address,

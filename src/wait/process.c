@@ -60,7 +60,9 @@ bool wait_for_child(const struct view *view)
     if (is_waitid ? args[0] == 1 : pid > 0) {
         snprintf(title, sizeof(title), "%d", pid);
         /* The pid is one of its namespace. */
-        if (view->waits->has_proc && !view->waits->own_tids.differ)
+        if (view->waits->has_proc && view->waits->own_tids.differ)
+            pid = own_child_find(view->waits->context.snapshot->pid, pid);
+        if (view->waits->has_proc && pid > 0)
             process_title(pid, title, sizeof(title));
         line_add(view->line, "end of child process %s", title);
     } else

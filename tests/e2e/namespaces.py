@@ -6,13 +6,14 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
 import harness
 from harness import demand, need, need_root, wait_until
 
-FUTEX, READ = {"x86_64": ("202", "0"), "aarch64": ("98", "63")}[os.uname().machine]  # numbers of the system calls
+FUTEX, READ, WAIT4 = {"x86_64": ("202", "0", "61"), "aarch64": ("98", "63", "260")}[os.uname().machine]  # system calls
 INSIDE = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
 
 
@@ -217,6 +218,62 @@ def a_replaced_program_is_named(bench):
     demand_replaced(out, program)
 
 
+def a_hidden_program_is_named(bench):
+    """The path is that of another file, which was mounted there."""
+    need_namespaces()
+    program, text = build(bench, "replaced_program"), bench.path("text_of_hidden")
+    status, _, err = harness.call([bench.cli, "run", "-o", text, "--", "unshare", "--mount", program,
+                                   f"mount --bind {bench.target('clean')} {program}"])
+    demand(status == 66, err)
+    demand_replaced(bench.read("text_of_hidden"), program)
+    status, out, _ = harness.call(["unshare", "--mount", program, f"mount --bind {program} {program} && {bench.cli} report $PPID"],
+                                  env=bench.environment(LD_PRELOAD=bench.shim))
+    demand(status == 0 and "(pid " in out and "replaced or deleted" not in out, f"the same file at the path: {out}")
+
+
+def what_replaced_a_program_names_nothing(bench):
+    """Only threads that have ended are left, and no build-id proves which file the process ran."""
+    def build_unjoined(name):
+        source, program = bench.write(name + ".c", SOURCE.replace("for (;;) pause(); ", "") % (name, name)), bench.path(name)
+        subprocess.run([os.environ.get("CC", "cc"), "-g", "-O0", "-pthread", "-Wl,--build-id=none", "-o", program, source], check=True)
+        return program
+    program, other = build_unjoined("first_unjoined"), build_unjoined("other_unjoined")
+    demand(leaks_of_run(bench, program) == [[("open_first_unjoined", 6)]], "the same file names it")
+    found = leaks_of_run(bench, program, f"cp {other} {other}.new && mv {other}.new {program}")
+    demand([[name for name, _ in leaks] for leaks in found] == [[None]], found)
+
+
+WAITS_FOR_CHILD = """
+import os
+child = os.fork()
+if child == 0:
+    os.execvp("sleep", ["sleep", "1000"])
+print("up", flush=True)
+os.waitpid(child, 0)
+"""
+
+
+def comm_of(pid):
+    with open(f"/proc/{pid}/comm", encoding="ascii") as file:
+        return file.read().strip()
+
+
+def a_child_that_is_waited_for_is_named(bench):
+    need_namespaces()
+    for around in [], INSIDE:
+        process = subprocess.Popen([*around, sys.executable, "-c", WAITS_FOR_CHILD], env=bench.env, stdout=subprocess.PIPE)
+        demand(process.stdout.readline() == b"up\n", "it did not come up")
+        pid = child_of(process.pid) if around else process.pid
+        child = child_of(pid)
+        try:
+            wait_until(lambda: blocked_in(pid, WAIT4) == 1 and comm_of(child) == "sleep")
+            text = report(bench, pid)
+            demand(f"end of child process {child} (sleep)" in text, text)
+        finally:
+            os.kill(child, signal.SIGKILL)
+            process.communicate(timeout=harness.TIMEOUT_S)
+
+
 def memory_for_code_is_no_replaced_file(bench):
     """Generated code in a deleted file, as libffi keeps it."""
     source = bench.write("maps_code.c", CODE)
@@ -254,6 +311,7 @@ def symbols_of_a_path_with_a_newline(bench):
 TESTS = [symbols_of_a_path_with_a_newline, symbols_of_a_file_that_only_it_sees, symbols_of_a_replaced_program,
          report_from_outside, at_a_timeout, run_names_a_program_of_another_mount_namespace,
          run_tells_equal_paths_and_pids_apart, run_names_a_program_in_a_chroot, a_replaced_program_is_named,
+         a_hidden_program_is_named, what_replaced_a_program_names_nothing, a_child_that_is_waited_for_is_named,
          memory_for_code_is_no_replaced_file]
 
 if __name__ == "__main__":
