@@ -272,6 +272,7 @@ PROGRAMS := suppressions \
 	generated_states \
 	findings \
 	findings_options \
+	owners \
 	tables
 OLD_GLIBC_CASES := running dlopen_loop library_replaced_by_another unload_two fork_child small_stack waits
 # The cases of tests/cases.txt: the JSON reports come from the reader with ASan.

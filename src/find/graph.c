@@ -119,5 +119,6 @@ void add_wait_edge(struct line *line, const struct wait *wait, const char *owner
     }
     line_add(line, "waits for ");
     add_wait_object(line, wait);
-    line_add(line, ", held by %s", owner);
+    /* Without a row of its own, only an initialisation has an owner. */
+    line_add(line, ", %s by %s", wait->on == WAIT_OTHER ? "begun" : "held", owner);
 }

@@ -100,6 +100,21 @@ static enum wait_timeout timeout_of_kind(enum file_kind kind)
     return may ? WAIT_TIMEOUT_UNKNOWN : WAIT_TIMEOUT_NO;
 }
 
+/* The owner of a file lock is a process: which of its threads took it is known only if there are no others.
+ * The thread itself may have taken it by another descriptor. */
+static void add_this_process(const struct view *view)
+{
+    const struct snapshot *snapshot = view->waits->context.snapshot;
+    struct wait *wait = view->wait;
+    line_add(view->line, "this process");
+    if (!snapshot->complete || snapshot->count != 2)
+        return;
+    wait->owner = snapshot->threads[snapshot->threads[0].tid == view->thread->tid].tid;
+    wait->owner_inferred = true;
+    line_add(view->line, ", probably by ");
+    view_add_thread(view, wait->owner);
+}
+
 /* Finds the process that has a lock on it: "1: FLOCK ADVISORY WRITE 1234 fe:00:4711 0 EOF". Lines of waiting
  * processes have "->" as second word. */
 static void add_lock_holder(const struct view *view, const struct open_file *file)
@@ -116,9 +131,10 @@ static void add_lock_holder(const struct view *view, const struct open_file *fil
             inode != file->inode || (strcmp(type, "FLOCK") == 0) != is_flock || pid <= 0)
             continue;
         found = true;
+        view->wait->object_length = (int)view->line->length;
         line_add(view->line, ", held by ");
         if (pid == view->waits->context.snapshot->pid)
-            line_add(view->line, "this process");
+            add_this_process(view);
         else
             add_process(view, pid);
     }

@@ -1,62 +1,19 @@
 #include <linux/futex.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/search.h"
-#include "proc/file.h"
+#include "base/path.h"
+#include "base/text.h"
 #include "wait/describe.h"
 #include "wait/glibc.h"
+#include "wait/join.h"
+#include "wait/owner.h"
 
 enum { MAX_FRAME_BYTES = 2048 /* stack of pthread_cond_wait that is searched, from sp upwards */ };
 
 static int command(const struct view *view)
 {
     return (int)view->thread->syscall_args[1] & FUTEX_CMD_MASK;
-}
-
-/* ---- owners ------------------------------------------------------------------------ */
-
-static bool is_thread(const struct view *view, pid_t tid)
-{
-    const struct snapshot *snapshot = view->waits->context.snapshot;
-    size_t at = SEARCH_FIRST(i, snapshot->count, snapshot->threads[i].tid >= tid);
-    return at < snapshot->count && snapshot->threads[at].tid == tid;
-}
-
-static bool has_ended(const struct view *view, pid_t tid)
-{
-    const struct snapshot *snapshot = view->waits->context.snapshot;
-    return view->waits->has_proc && access(PROC_PATH("%d/task/%d", snapshot->pid, tid), F_OK) != 0 &&
-           kill(snapshot->pid, 0) == 0;
-}
-
-/* own: the tid in the memory of the process. */
-static void add_holder(const struct view *view, const char *how, int32_t own, bool shared)
-{
-    if (own <= 0)
-        return;
-    pid_t owner = own_tids_find(&view->waits->own_tids, own);
-    view->wait->shared = shared;
-    view->wait->object_length = (int)view->line->length;
-    if (!owner) {
-        view->wait->owner_ended = !shared;
-        line_add(view->line, ", %s by a thread that has the tid %d in its pid namespace, %s", how, own,
-                 shared ? "perhaps in another process" : "and has ended");
-        return;
-    }
-    view->wait->owner = owner;
-    line_add(view->line, ", %s by ", how);
-    view_add_thread(view, owner);
-    if (is_thread(view, owner))
-        return;
-    if (shared)
-        line_add(view->line, ", perhaps in another process");
-    else if (has_ended(view, owner)) {
-        view->wait->owner_ended = true;
-        line_add(view->line, ", which has ended");
-    }
 }
 
 /* ---- mutexes ------------------------------------------------------------------------- */
@@ -75,6 +32,24 @@ static void set_kind(char *to, size_t size, uint32_t kind)
         memmove(to, to + 1, strlen(to));
 }
 
+/* The loader has several locks, which all mean the same to a program. */
+static bool is_of_loader(const struct view *view)
+{
+    const struct module *module = modules_find(&view->waits->modules, view->wait->address);
+    return module && text_begins_with(path_basename(module->path), "ld-linux");
+}
+
+static bool add_mutex(const struct view *view)
+{
+    struct wait *wait = view->wait;
+    if (!is_of_loader(view)) {
+        line_add(view->line, "%s%smutex ", wait->kind, *wait->kind ? " " : "");
+        return view_add_object(view, wait->address, &wait->symbol);
+    }
+    line_add(view->line, "the loader's lock");
+    return (wait->symbol = strdup("the loader's lock")) != NULL;
+}
+
 bool wait_for_mutex(const struct view *view)
 {
     struct wait *wait = view->wait;
@@ -84,15 +59,14 @@ bool wait_for_mutex(const struct view *view)
     bool known = view_read(view, wait->address, &mutex, sizeof(mutex));
     if (known)
         set_kind(wait->kind, sizeof(wait->kind), mutex.kind);
-    line_add(view->line, "%s%smutex ", wait->kind, *wait->kind ? " " : "");
-    if (!view_add_object(view, wait->address, &wait->symbol))
+    if (!add_mutex(view))
         return false;
     if (!known)
         return true;
     /* The kernel's protocol for these, futex(2): the tid is in the lock itself. */
     bool by_tid = mutex.kind & (GLIBC_MUTEX_ROBUST | GLIBC_MUTEX_INHERIT);
     int32_t owner = by_tid ? (int32_t)(mutex.lock & FUTEX_TID_MASK) : mutex.owner;
-    add_holder(view, "held", owner, mutex.kind & GLIBC_MUTEX_SHARED);
+    owner_add(view, "held", owner, mutex.kind & GLIBC_MUTEX_SHARED);
     return true;
 }
 
@@ -141,6 +115,8 @@ bool wait_for_cond(const struct view *view)
         line_add(view->line, "condvar wait");
         return true;
     }
+    if (wait_for_joined_cond(view, found.cond))
+        return true;
     wait->address = found.cond;
     wait->mutex = found.mutex;
     line_add(view->line, "condvar wait on ");
@@ -163,7 +139,7 @@ static bool wait_for_rwlock(const struct view *view, bool writing)
         return true;
     uint32_t readers = rwlock.readers >> GLIBC_RWLOCK_READER_SHIFT;
     if (rwlock.writer)
-        add_holder(view, "write-locked", rwlock.writer, false);
+        owner_add(view, "write-locked", rwlock.writer, rwlock.shared != 0);
     else if (!(rwlock.readers & GLIBC_RWLOCK_WRITE_PHASE) && readers)
         line_add(view->line, ", held by %u reader%s", readers, readers == 1 ? "" : "s");
     return true;
@@ -195,21 +171,6 @@ bool wait_for_barrier(const struct view *view)
     return true;
 }
 
-/* The futex is the tid in the descriptor of the joined thread, and the waiter expects its value. */
-static pid_t joined_tid(const struct view *view)
-{
-    return own_tids_find(&view->waits->own_tids, (pid_t)view->thread->syscall_args[2]);
-}
-
-bool wait_for_join(const struct view *view)
-{
-    view->wait->on = WAIT_JOIN;
-    view->wait->owner = joined_tid(view);
-    line_add(view->line, "join of ");
-    view_add_thread(view, view->wait->owner);
-    return true;
-}
-
 static bool wait_for_object(const struct view *view, enum wait_on on, const char *what)
 {
     view->wait->on = on;
@@ -223,21 +184,7 @@ bool wait_for_semaphore(const struct view *view)
     return wait_for_object(view, WAIT_SEMAPHORE, "semaphore");
 }
 
-bool wait_for_once(const struct view *view)
-{
-    return wait_for_object(view, WAIT_OTHER, "once-initialisation of");
-}
-
 /* ---- the choice ------------------------------------------------------------------------------ */
-
-/* pthread_join may be missing on the stack, if the compiler made a jump of a call. Nothing else waits at a
- * shared futex until a tid disappears. */
-static bool is_join(const struct view *view)
-{
-    int op = (int)view->thread->syscall_args[1];
-    return command(view) == FUTEX_WAIT_BITSET && !(op & FUTEX_PRIVATE_FLAG) &&
-           is_thread(view, joined_tid(view));
-}
 
 bool wait_for_futex(const struct view *view)
 {
@@ -245,7 +192,8 @@ bool wait_for_futex(const struct view *view)
     if (view->user && (known || !view->user->needs_glibc))
         return view->user->describe(view);
     if (!view->user)
-        return known && is_join(view) ? wait_for_join(view) : wait_for_object(view, WAIT_FUTEX, "futex");
+        return known && futex_is_join(view) ? wait_for_join(view)
+                                            : wait_for_object(view, WAIT_FUTEX, "futex");
     view->wait->on = WAIT_FUTEX;
     view->wait->address = view->thread->syscall_args[0];
     line_add(view->line, "futex 0x%llx", (unsigned long long)view->wait->address);

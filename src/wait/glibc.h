@@ -42,7 +42,8 @@ struct glibc_rwlock {
     uint32_t phase;
     uint32_t writer_futex;
     uint32_t pad[2];
-    int32_t writer; /* tid */
+    int32_t writer;  /* tid */
+    uint32_t shared; /* between processes, if it is not 0 */
 };
 enum {
     GLIBC_RWLOCK_WRITE_PHASE = 1, /* readers wait here */
@@ -51,6 +52,29 @@ enum {
 };
 /* The address of the rwlock, from the futex that a thread waits for and the value it expects there. */
 uint64_t glibc_rwlock_of_futex(uint64_t futex, uint32_t value, bool writing);
+
+/* _IO_lock_t, and __libc_lock_recursive_t of libc's own recursive locks */
+struct glibc_recursive_lock {
+    int32_t lock;
+    int32_t count;
+    uint64_t owner; /* struct pthread */
+};
+
+/* struct pthread, the descriptor of a thread: pthread_t points to it. Its first member is tcbhead_t, whose
+ * `self` points to itself on x86_64. */
+#if defined(__x86_64__)
+enum { GLIBC_DESCRIPTOR_SELF = 16, GLIBC_DESCRIPTOR_TID = 0x2d0 };
+#else
+enum { GLIBC_DESCRIPTOR_TID = 0xd0 };
+#endif
+
+/* struct _IO_FILE; fopen() allocates it and its lock together (struct locked_FILE). */
+enum {
+    GLIBC_FILE_MAGIC = 0xfbad0000,
+    GLIBC_FILE_DESCRIPTOR = 112,
+    GLIBC_FILE_LOCK = 136,
+    GLIBC_FILE_LOCK_BESIDE = 224,
+};
 
 /* struct pthread_barrier; waiters wait at current_round. */
 struct glibc_barrier {

@@ -52,6 +52,11 @@ struct waits {
     struct object_names *names;
     struct files *files;
     struct own_tids own_tids; /* of the process, if it is alive */
+    struct inside_result {
+        uint64_t address; /* of the object of the latest search; 0: none */
+        pid_t tid;
+        bool certain;
+    } inside; /* inside_find() */
     bool glibc_known;
     bool has_proc;    /* snapshot_has_proc: the process is alive, and its clocks can be read */
     bool same_clocks; /* CLOCK_MONOTONIC is the same for this program and for the process */

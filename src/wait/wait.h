@@ -40,6 +40,7 @@ struct wait {
     char *symbol;        /* its name: "queue_lock", "pool+0x18", "heap", "stack of T3"; NULL: unknown */
     pid_t owner;         /* tid of the thread that holds it or is joined; 0: none, or unknown */
     bool owner_ended;    /* that thread has ended, or never existed in this process */
+    pid_t owner_process; /* the parent process, in which alone the owner exists; 0: no such case */
     bool owner_inferred; /* from stacks; false: it is stored in the object */
     bool shared;         /* processes share the object, so the owner may be in another one */
     int object_length;   /* of the part of `what` before the owner; 0: there is no such part */

@@ -1,0 +1,183 @@
+#include "wait/inside.h"
+
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "base/path.h"
+#include "base/text.h"
+#include "wait/describe.h"
+
+enum {
+    MAX_NEAR = 12,   /* frames around a wait, outside of libc, in which its caller is searched */
+    MAX_ROOT = 6,    /* outermost frames in which a start routine is searched */
+    MAX_STACK = 4096 /* words of a stack that are searched for an address */
+};
+
+static bool is_libc(const char *module)
+{
+    return module && strcmp(path_basename(module), "libc.so.6") == 0;
+}
+
+static size_t index_of(const struct view *view)
+{
+    return (size_t)(view->thread - view->waits->context.snapshot->threads);
+}
+
+static const struct stack *stack_at(const struct view *view, size_t index)
+{
+    return unwind_thread(view->waits->context.unwinder, index);
+}
+
+static struct stack_function function_at(const struct view *view, const struct stack *stack, size_t frame)
+{
+    const struct code_address *address = &stack->frames[frame];
+    const struct frame_list *list = symbolize(view->waits->context.symbolizer, address);
+    const char *name = list->frames[list->count - 1].function;
+    bool is_entry = is_libc(address->module) && frame > 0 && !is_libc(address[-1].module) &&
+                    frame + 1 < stack->count && !is_libc(address[1].module);
+    return (struct stack_function){name ? name : "", address->module, is_entry};
+}
+
+/* The number of frames of libc around the system call. */
+static size_t count_libc(const struct stack *stack)
+{
+    size_t i = 0;
+    while (i < stack->count && is_libc(stack->frames[i].module))
+        i++;
+    return i;
+}
+
+/* The frame of __cxa_guard_acquire; 0: the thread is not in it. */
+static size_t guard_frame(const struct view *view, const struct stack *stack)
+{
+    size_t first = count_libc(stack);
+    for (size_t i = first; i < stack->count && i < first + 2; i++)
+        if (strcmp(bare_name(function_at(view, stack, i).name), "cxa_guard_acquire") == 0)
+            return i;
+    return 0;
+}
+
+bool inside_guarded(const struct view *view, struct stack_function *function)
+{
+    const struct stack *stack = stack_at(view, index_of(view));
+    size_t guard = stack ? guard_frame(view, stack) : 0;
+    if (!guard || guard + 1 >= stack->count)
+        return false;
+    *function = function_at(view, stack, guard + 1);
+    return *function->name && function->module;
+}
+
+/* The frames of the call in which a thread waits, with that of the initialised object's function. */
+static size_t count_waiting(const struct view *view, size_t index, const struct stack *stack)
+{
+    size_t guard;
+    if (view->waits->context.snapshot->threads[index].syscall_nr != SYS_futex)
+        return 0;
+    guard = guard_frame(view, stack);
+    return guard ? guard + 2 : count_libc(stack);
+}
+
+/* ---- one thread --------------------------------------------------------------------- */
+
+static bool has_word(const struct snapshot_thread *thread, uint64_t word)
+{
+    const struct snapshot_copy *copy = &thread->stack;
+    size_t words = copy->size / sizeof(word) < MAX_STACK ? copy->size / sizeof(word) : MAX_STACK;
+    for (size_t i = 0; i < words; i++)
+        if (memcmp(copy->bytes + i * sizeof(word), &word, sizeof(word)) == 0)
+            return true;
+    return false;
+}
+
+static bool is_inside(const struct view *view, const struct inside *inside, size_t index)
+{
+    const struct stack *stack = stack_at(view, index);
+    if (!stack ||
+        (inside->has_word && !has_word(&view->waits->context.snapshot->threads[index], view->wait->address)))
+        return false;
+    for (size_t i = count_waiting(view, index, stack); i < stack->count; i++) {
+        const struct stack_function function = function_at(view, stack, i);
+        if (inside->counts(inside->arg, &function))
+            return true;
+    }
+    return false;
+}
+
+/* A running thread may be in a function that is not on its stack yet, or any more. */
+static bool is_known(const struct view *view, size_t index)
+{
+    const struct snapshot_thread *thread = &view->waits->context.snapshot->threads[index];
+    const struct stack *stack = stack_at(view, index);
+    return thread->state == SNAPSHOT_KERNEL ||
+           (thread->state == SNAPSHOT_STOPPED && thread->syscall_nr >= 0 && stack && !stack->incomplete);
+}
+
+/* ---- all of them ---------------------------------------------------------------------- */
+
+/* The result does not depend on which thread waits, and a thousand may wait for one object. */
+pid_t inside_find(const struct view *view, const struct inside *inside, bool *certain)
+{
+    const struct snapshot *snapshot = view->waits->context.snapshot;
+    struct inside_result *result = &view->waits->inside;
+    if (result->address != view->wait->address) {
+        size_t count = 0;
+        *result = (struct inside_result){.address = view->wait->address, .certain = snapshot->complete};
+        for (size_t i = 0; i < snapshot->count; i++) {
+            result->certain &= is_known(view, i);
+            if (!is_inside(view, inside, i))
+                continue;
+            result->tid = snapshot->threads[i].tid;
+            count++;
+        }
+        if (count != 1)
+            result->tid = 0;
+    }
+    *certain = result->certain;
+    return result->tid;
+}
+
+const char *inside_libc(const struct view *view, inside_fn *counts, const void *arg)
+{
+    const struct stack *stack = stack_at(view, index_of(view));
+    const char *found = NULL;
+    for (size_t i = 0; stack && i < stack->count && is_libc(stack->frames[i].module); i++) {
+        const struct stack_function function = function_at(view, stack, i);
+        if (counts ? counts(arg, &function) : *function.name != 0)
+            found = function.name;
+    }
+    return found;
+}
+
+bool inside_waits_in(const struct view *view, const char *beginning)
+{
+    const struct stack *stack = stack_at(view, index_of(view));
+    size_t first = stack ? count_libc(stack) : 0;
+    for (size_t i = first; stack && i < stack->count && i < first + MAX_NEAR; i++)
+        if (text_begins_with(function_at(view, stack, i).name, beginning))
+            return true;
+    return false;
+}
+
+static bool has_root(const struct view *view, size_t index, const char *beginning)
+{
+    const struct stack *stack = stack_at(view, index);
+    size_t first = stack && stack->count > MAX_ROOT ? stack->count - MAX_ROOT : 0;
+    for (size_t i = first; stack && i < stack->count; i++)
+        if (text_begins_with(function_at(view, stack, i).name, beginning))
+            return true;
+    return false;
+}
+
+pid_t inside_only_root(const struct view *view, const char *beginning)
+{
+    const struct snapshot *snapshot = view->waits->context.snapshot;
+    pid_t found = 0;
+    for (size_t i = 0; i < snapshot->count; i++) {
+        if (!has_root(view, i, beginning))
+            continue;
+        if (found)
+            return 0;
+        found = snapshot->threads[i].tid;
+    }
+    return found;
+}

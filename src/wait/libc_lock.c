@@ -1,0 +1,167 @@
+/* Locks of libc itself: stdio's, malloc's, that of the fork handlers, and others. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/path.h"
+#include "base/text.h"
+#include "wait/describe.h"
+#include "wait/glibc.h"
+#include "wait/inside.h"
+#include "wait/owner.h"
+
+enum { MAX_DATA = 1 << 17 /* bytes of libc's data that are searched */ };
+
+/* ---- stdio --------------------------------------------------------------------------- */
+
+static bool is_file(const struct view *view, uint64_t file, int32_t *fd)
+{
+    uint32_t flags = 0;
+    uint64_t lock = 0;
+    return view_read(view, file, &flags, sizeof(flags)) && (flags & 0xffff0000) == GLIBC_FILE_MAGIC &&
+           view_read(view, file + GLIBC_FILE_LOCK, &lock, sizeof(lock)) && lock == view->wait->address &&
+           view_read(view, file + GLIBC_FILE_DESCRIPTOR, fd, sizeof(*fd));
+}
+
+/* The standard streams are in libc's data, and point to their locks. */
+static uint64_t find_standard_file(const struct view *view, const struct region *region, int32_t *fd)
+{
+    const struct snapshot *snapshot = view->waits->context.snapshot;
+    size_t size = region->end - region->start < MAX_DATA ? region->end - region->start : MAX_DATA;
+    unsigned char *bytes = malloc(size);
+    size = bytes ? snapshot_read_some(snapshot, region->start, bytes, size) : 0;
+    uint64_t file = 0;
+    for (size_t at = GLIBC_FILE_LOCK; !file && at + 8 <= size; at += 8)
+        if (memcmp(bytes + at, &view->wait->address, 8) == 0 &&
+            is_file(view, region->start + at - GLIBC_FILE_LOCK, fd))
+            file = region->start + at - GLIBC_FILE_LOCK;
+    free(bytes);
+    return file;
+}
+
+/* 0: the lock belongs to no FILE that is known. */
+static uint64_t find_file(const struct view *view, int32_t *fd)
+{
+    const struct address_space *space = &view->waits->context.snapshot->space;
+    uint64_t file = view->wait->address - GLIBC_FILE_LOCK_BESIDE;
+    if (is_file(view, file, fd))
+        return file;
+    file = 0;
+    for (size_t i = 0; i < space->count && !file; i++)
+        if (space->regions[i].writable && strcmp(path_basename(space->regions[i].path), "libc.so.6") == 0)
+            file = find_standard_file(view, &space->regions[i], fd);
+    return file;
+}
+
+/* "stdio lock of stdout", "stdio lock of descriptor 7" */
+static void add_file(const struct view *view, uint64_t file, int32_t fd)
+{
+    static const char *const names[] = {"stdin", "stdout", "stderr"};
+    bool is_standard = file + GLIBC_FILE_LOCK_BESIDE != view->wait->address && fd >= 0 && fd <= 2;
+    line_add(view->line, "stdio lock of ");
+    if (is_standard)
+        line_add(view->line, "%s", names[fd]);
+    else if (fd >= 0)
+        line_add(view->line, "descriptor %d", (int)fd);
+    else
+        line_add(view->line, "a stream at 0x%llx", (unsigned long long)file);
+}
+
+/* ---- owners ------------------------------------------------------------------------------ */
+
+static bool is_libc(const struct stack_function *function)
+{
+    return function->module && strcmp(path_basename(function->module), "libc.so.6") == 0;
+}
+
+static bool is_one_of(const void *names, const struct stack_function *function)
+{
+    const char *bare = bare_name(function->name);
+    if (!is_libc(function))
+        return false;
+    if (text_begins_with(bare, "libc_"))
+        bare += strlen("libc_");
+    for (const char *const *name = names; *name; name++)
+        if (strcmp(bare, *name) == 0)
+            return true;
+    return false;
+}
+
+/* Locks whose owner is not stored: the functions that take them. */
+static const char *const of_malloc[] = {
+    "malloc",         "free",    "calloc",  "realloc",     "reallocarray", "memalign",  "aligned_alloc",
+    "posix_memalign", "valloc",  "pvalloc", "malloc_trim", "mallinfo",     "mallinfo2", "malloc_stats",
+    "malloc_info",    "mallopt", NULL};
+static const char *const of_fork[] = {"fork",
+                                      "Fork",
+                                      "register_atfork",
+                                      "pthread_atfork",
+                                      "unregister_atfork",
+                                      "run_prefork_handlers",
+                                      "run_postfork_handlers",
+                                      NULL};
+
+static void add_inside(const struct view *view, inside_fn *counts, const void *arg, bool is_whole)
+{
+    const struct inside inside = {counts, arg, false};
+    bool certain;
+    pid_t tid = inside_find(view, &inside, &certain);
+    if (!tid)
+        return;
+    view->wait->owner_inferred = !certain || !is_whole;
+    owner_add_thread(view, "held", tid);
+}
+
+static bool is_function(const void *name, const struct stack_function *function)
+{
+    return is_libc(function) && strcmp(name, function->name) == 0;
+}
+
+/* Other functions may take such a lock, too. */
+static void add_other(const struct view *view)
+{
+    const char *function = inside_libc(view, NULL, NULL);
+    line_add(view->line, "lock of libc");
+    if (!function || text_begins_with(bare_name(function), "lll_lock"))
+        return;
+    line_add(view->line, ", in %s", function);
+    add_inside(view, is_function, function, false);
+}
+
+/* struct pthread of an ended thread may have been used for a new one, which is the owner for glibc, too. */
+static int32_t stored_owner(const struct view *view)
+{
+    struct glibc_recursive_lock lock;
+    if (!view_read(view, view->wait->address, &lock, sizeof(lock)) || lock.lock == 0 || lock.count < 1)
+        return 0;
+    return owner_of_descriptor(view, lock.owner);
+}
+
+/* A lock without a stored owner. */
+static void add_by_function(const struct view *view)
+{
+    if (inside_libc(view, is_one_of, of_malloc)) {
+        line_add(view->line, "malloc's lock");
+        add_inside(view, is_one_of, of_malloc, true);
+    } else if (inside_libc(view, is_one_of, of_fork)) {
+        line_add(view->line, "lock of fork handlers");
+        add_inside(view, is_one_of, of_fork, true);
+    } else
+        add_other(view);
+}
+
+bool wait_for_libc_lock(const struct view *view)
+{
+    int32_t fd = -1;
+    view->wait->on = WAIT_MUTEX;
+    view->wait->address = view->thread->syscall_args[0];
+    uint64_t file = find_file(view, &fd);
+    int32_t owner = stored_owner(view);
+    if (file)
+        add_file(view, file, fd);
+    else if (owner)
+        line_add(view->line, "lock of libc");
+    else
+        add_by_function(view);
+    owner_add(view, "held", owner, false);
+    return true;
+}

@@ -1,0 +1,97 @@
+#include "wait/owner.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/search.h"
+#include "proc/file.h"
+#include "proc/process.h"
+#include "proc/status.h"
+#include "wait/glibc.h"
+
+bool owner_is_thread(const struct view *view, pid_t tid)
+{
+    const struct snapshot *snapshot = view->waits->context.snapshot;
+    size_t at = SEARCH_FIRST(i, snapshot->count, snapshot->threads[i].tid >= tid);
+    return at < snapshot->count && snapshot->threads[at].tid == tid;
+}
+
+/* A main thread that has returned is a zombie until the process ends. */
+static bool has_ended(const struct view *view, pid_t tid)
+{
+    const struct snapshot *snapshot = view->waits->context.snapshot;
+    struct task_stat stat;
+    if (!view->waits->has_proc || kill(snapshot->pid, 0) != 0)
+        return false;
+    return !task_stat_read(snapshot->pid, tid, &stat) || task_state_is_end(stat.state);
+}
+
+/* A forked child has the locks as they were in its parent. */
+static void add_why_none(const struct view *view, pid_t owner)
+{
+    pid_t parent = process_parent(view->waits->context.snapshot->pid);
+    view->wait->owner_ended = true;
+    if (parent > 0 && access(PROC_PATH("%d/task/%d", parent, owner), F_OK) == 0) {
+        view->wait->owner_process = parent;
+        line_add(view->line, ", which exists only in the parent process %d", (int)parent);
+    } else
+        line_add(view->line, ", which has ended");
+}
+
+static void begin(const struct view *view, const char *how)
+{
+    view->wait->object_length = (int)view->line->length;
+    line_add(view->line, ", %s by ", how);
+}
+
+void owner_add_thread(const struct view *view, const char *how, pid_t owner)
+{
+    view->wait->owner = owner;
+    begin(view, how);
+    view_add_thread(view, owner);
+    if (!owner_is_thread(view, owner) && !view->wait->shared && has_ended(view, owner))
+        add_why_none(view, owner);
+}
+
+/* In private memory no other process has the object. Every robust mutex is marked as shared. */
+static bool is_shared(const struct view *view)
+{
+    const struct snapshot *snapshot = view->waits->context.snapshot;
+    const struct region *region = address_space_find(&snapshot->space, view->wait->address);
+    return !view->waits->has_proc || !region || region->shared;
+}
+
+void owner_add(const struct view *view, const char *how, int32_t own, bool shared)
+{
+    if (own <= 0)
+        return;
+    shared = shared && is_shared(view);
+    pid_t owner = own_tids_find(&view->waits->own_tids, own);
+    view->wait->shared = shared;
+    if (owner) {
+        owner_add_thread(view, how, owner);
+        if (shared && !owner_is_thread(view, owner))
+            line_add(view->line, ", perhaps in another process");
+        return;
+    }
+    view->wait->owner_ended = !shared;
+    begin(view, how);
+    line_add(view->line, "a thread that has the tid %d in its pid namespace, %s", own,
+             shared ? "perhaps in another process" : "and has ended");
+}
+
+int32_t owner_of_descriptor(const struct view *view, uint64_t descriptor)
+{
+    int32_t tid = 0;
+    uint64_t self = descriptor;
+    if (!descriptor || descriptor % 8)
+        return 0;
+#if defined(__x86_64__)
+    if (!view_read(view, descriptor + GLIBC_DESCRIPTOR_SELF, &self, sizeof(self)))
+        return 0;
+#endif
+    if (self != descriptor || !view_read(view, descriptor + GLIBC_DESCRIPTOR_TID, &tid, sizeof(tid)))
+        return 0;
+    pid_t here = tid > 0 ? own_tids_find(&view->waits->own_tids, tid) : 0;
+    return here && owner_is_thread(view, here) ? tid : 0;
+}

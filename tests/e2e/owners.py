@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""Deadlocks by each kind of lock, initialisation and join, and programs that only look like one.
+
+  tests/e2e/owners.py [--build DIR] [NAME...]
+"""
+import json
+import os
+import sys
+
+import harness
+from harness import demand, state_of, wait_until
+
+# What the thread of tests/targets/owners.c wants, and the level of the finding.
+KINDS = {"recursive": ("recursive mutex private_locks", "proved"),
+         "errorcheck": ("error-checking mutex private_locks", "proved"),
+         "adaptive": ("adaptive mutex private_locks", "proved"),
+         "robust": ("robust mutex private_locks", "proved"),
+         "inherit": ("priority-inheriting mutex private_locks", "proved"),
+         "robust_inherit": ("robust priority-inheriting mutex private_locks", "proved"),
+         "shared": ("shared mutex ", "likely"),
+         "rwlock": ("read lock of rwlock private_locks", "proved"),
+         "rwlock_shared": ("write lock of rwlock ", "likely"),
+         "stdio": ("stdio lock of stdout", "proved"),
+         "stream": ("stdio lock of descriptor ", "proved"),
+         "loader": ("the loader's lock", "proved"),
+         "once": ("once-initialisation of once", "proved"),
+         "malloc": ("malloc's lock", "proved"),
+         "flock": ("lock of file ", "likely")}
+
+
+def judged(bench, target, *args):
+    """The process in the report, when each thread is where it stays."""
+    with bench.live(target, *args) as pid:
+        wait_until(lambda: all(state_of(tid) == "S" for tid in os.listdir(f"/proc/{pid}/task")))
+        status, out, err = harness.call([bench.cli, "report", "--format=json", str(pid)])
+        demand(status == 0, err)
+        return json.loads(out)["processes"][0]
+
+
+def circles(process):
+    return [one for one in process["findings"] if one["code"] in ("deadlock", "dead-owner")]
+
+
+def demand_circle(process, what, level):
+    found = circles(process)
+    demand([one["level"] for one in found] == [level], f"{what}: {process['findings']}")
+    demand(found[0]["text"].startswith(f"T1 joins T2, which waits for {what}"), found[0]["text"])
+    demand(found[0]["text"].endswith(" by T1") and found[0]["threads"] == [1, 2], found[0])
+
+
+def each_kind(bench):
+    for kind, (what, level) in KINDS.items():
+        demand_circle(judged(bench, "owners", kind, "join"), what, level)
+
+
+def a_third_thread_takes_no_part(bench):
+    for kind in set(KINDS) - {"flock"}:
+        demand_circle(judged(bench, "owners", kind, "third"), *KINDS[kind])
+
+
+def no_circle(bench):
+    for kind in KINDS:
+        for how in "pause", "timed", "released":
+            process = judged(bench, "owners", kind, how)
+            demand(not circles(process), f"{kind} {how}: {process['findings']}")
+
+
+def owners_that_are_not_known(bench):
+    """Readers are only counted; a file's lock belongs to a process."""
+    for args in ("rwlock_read", "join"), ("rwlock_read", "third"), ("flock", "third"):
+        process = judged(bench, "owners", *args)
+        demand(not circles(process), f"{args}: {process['findings']}")
+
+
+def of_cxx(bench):
+    for kind, what in (("mutex", "mutex mutex"), ("shared_mutex", "write lock of rwlock shared_mutex"),
+                       ("jthread", "mutex mutex"), ("call_once", "once-initialisation of once"),
+                       ("guard", "once-initialisation of guarded()::value"), ("boost", "mutex mutex"),
+                       ("qt", "mutex mutex")):
+        demand_circle(judged(bench, "owners_cxx", kind, "dead"), what, "proved")
+        demand(not circles(judged(bench, "owners_cxx", kind, "near")), f"{kind} near")
+
+
+def of_cxx_with_another_object(bench):
+    for kind in "mutex", "shared_mutex", "call_once", "guard", "qt":
+        process = judged(bench, "owners_cxx", kind, "other")
+        demand(not circles(process), f"{kind}: {process['findings']}")
+
+
+def an_initialisation_that_needs_itself(bench):
+    [found] = circles(judged(bench, "owners_cxx", "guard_self", "dead"))
+    demand(found["text"] == "T1 waits for once-initialisation of guarded()::value, begun by itself", found["text"])
+    demand(found["level"] == "proved" and found["threads"] == [1], found)
+    demand(not circles(judged(bench, "owners_cxx", "guard_self", "near")), "an initialisation that waits for input")
+
+
+TESTS = [each_kind, a_third_thread_takes_no_part, no_circle, owners_that_are_not_known, of_cxx, of_cxx_with_another_object,
+         an_initialisation_that_needs_itself]
+
+if __name__ == "__main__":
+    sys.exit(harness.main(TESTS, harness.Bench))
