@@ -252,6 +252,7 @@ PROGRAMS := suppressions \
 	run_unrecorded \
 	run_limits \
 	run_hostile \
+	run_repeat \
 	names \
 	run_ends \
 	after_end \

@@ -29,10 +29,15 @@ bool run_baseline_open(struct run_baseline *baseline, const struct run_options *
     return true;
 }
 
-bool run_baseline_judge(struct run_baseline *baseline, struct report *report, bool whole, struct error *error)
+void run_baseline_judge(struct run_baseline *baseline, struct report *report)
 {
     if (baseline->known)
         baseline_apply(baseline->known, report);
+}
+
+bool run_baseline_finish(struct run_baseline *baseline, struct report *report, bool whole,
+                         struct error *error)
+{
     if (!baseline->path || !whole)
         return true;
     struct output output;

@@ -51,24 +51,35 @@ static bool options_fit(const char *options, struct error *error)
         size, OPTIONS_PART_MAX - 1);
 }
 
+/* The seed of this run comes last. */
+static bool make_environment(struct run *run, struct error *error)
+{
+    const char *given = run->given.text ? run->given.text : "";
+    unsigned number = run->series.number ? run->series.number : 1;
+    char *options = NULL;
+    int length = run->given.shake ? asprintf(&options, "%s%sshake=%u", given, *given ? ":" : "",
+                                             run->given.shake + number - 1)
+                                  : asprintf(&options, "%s", given);
+    if (length < 0)
+        return error_set(error, "out of memory");
+    bool fits = options_fit(options, error);
+    run->environment = fits ? run_environment(run->shim, run->directory, options) : NULL;
+    free(options);
+    return run->environment || (fits ? error_set(error, "out of memory") : false);
+}
+
 static bool prepare(struct run *run, struct error *error)
 {
-    const char *options = run->given.text ? run->given.text : "";
-    if (!options_fit(options, error))
-        return false;
     run->shim = run_find_shim(error);
-    if (!run->shim || !run_dir_make(run->directory, error))
-        return false;
-    run->environment = run_environment(run->shim, run->directory, options);
-    if (run->environment)
-        return true;
-    return error_set(error, "out of memory");
+    return run->shim && run_dir_make(run->directory, error) && make_environment(run, error);
 }
 
 /* The files of --per-process are opened later, when the processes are known. */
 static bool open_outputs(struct run *run, struct error *error)
 {
     const struct wanted_outputs *wanted = &run->given.outputs;
+    if (run->outputs.count) /* by an earlier run */
+        return true;
     const struct outputs_subject subject = {run->child.pid, run->path};
     for (size_t i = 0; i < wanted->count; i++) {
         if (run->given.per_process && per_process_is_split(&wanted->items[i]))
@@ -185,6 +196,38 @@ static int report_end(struct run *run)
     return run->ledgers.escaped && run->given.options.follow ? report_not_watched(run) : status;
 }
 
+static int run_once(struct run *run)
+{
+    struct error error = {""};
+    if (!prepare(run, &error))
+        return fail(&error);
+    int status = run_command(run, &error);
+    return status ? status : report_end(run);
+}
+
+static void release_run(struct run *run)
+{
+    if (run->directory[0])
+        run_dir_remove(run->directory);
+    run->directory[0] = '\0';
+    run_ledgers_release(&run->ledgers);
+    free(run->environment);
+    free(run->shim);
+    run->environment = NULL;
+    run->shim = NULL;
+}
+
+static int run_many(struct run *run)
+{
+    struct run_series *series = &run->series;
+    while (series->number < run->given.repeat && !series->over) {
+        series->number++;
+        release_run(run);
+        run_series_count(series, run_once(run));
+    }
+    return run_report_series(run);
+}
+
 static int run_all(struct run *run)
 {
     struct error error = {""};
@@ -194,24 +237,16 @@ static int run_all(struct run *run)
     int status = check_command(run, &error);
     if (status)
         return status;
-    if (!prepare(run, &error))
-        return fail(&error);
-    status = run_command(run, &error);
-    if (status)
-        return status;
-    return report_end(run);
+    return run->given.repeat ? run_many(run) : run_once(run);
 }
 
 static void release(struct run *run)
 {
-    if (run->directory[0])
-        run_dir_remove(run->directory);
+    release_run(run);
     outputs_abandon(&run->outputs);
+    run_series_release(&run->series);
     run_baseline_release(&run->baseline);
-    run_ledgers_release(&run->ledgers);
     run_options_release(&run->given);
-    free(run->environment);
-    free(run->shim);
 }
 
 static int run_main(int argc, char **argv)

@@ -74,6 +74,28 @@ static bool set_timeout(void *line, const struct command_option *option, const c
     return error_set(error, "--timeout=%s is not a duration; use 30s, 5m or 500ms", value);
 }
 
+static bool set_repeat(void *line, const struct command_option *option, const char *value,
+                       struct error *error)
+{
+    long number;
+    (void)option;
+    if (!cli_number(value, 1, 1000000, &number))
+        return error_set(error, "--repeat=%s is not a number from 1 to 1000000", value);
+    ((struct run_options *)line)->repeat = (unsigned)number;
+    return true;
+}
+
+/* Each run gets its own seed, so the shim gets it from cmd_run.c. */
+static bool set_shake(void *line, const struct command_option *option, const char *value, struct error *error)
+{
+    long number = 1;
+    (void)option;
+    if (value && !cli_number(value, 1, 1000000000 - 1000000, &number))
+        return error_set(error, "--shake=%s is not a number from 1 to 999000000", value);
+    ((struct run_options *)line)->shake = (unsigned)number;
+    return true;
+}
+
 static bool set_exitcode(void *line, const struct command_option *option, const char *value,
                          struct error *error)
 {
@@ -129,6 +151,16 @@ const struct command_option run_option_table[] = {
      .set = set_timeout,
      .help =
          "after DUR (30s, 5m, 1h) report every live thread of every process, then end them all; status 124"},
+    {.name = "repeat",
+     .argument = "N",
+     .set = set_repeat,
+     .help = "run COMMAND N times, and report each distinct leak once"},
+    {.name = "shake",
+     .argument = "[SEED]",
+     .key = "shake",
+     .initial = "1",
+     .set = set_shake,
+     .help = "pause threads at random points, to provoke rare leaks; the n-th run uses SEED+n-1"},
     KEY_VALUE("no-stop", "stacks", "0", "no current stacks in reports, and no thread is stopped"),
     KEY_VALUE("no-follow", "follow", "0", "do not watch child processes"),
     COMMAND_FLAG("require-watched", require_watched,

@@ -21,6 +21,8 @@ struct run_options {
     int leak_status;            /* 0: keep COMMAND's status */
     int verbose;                /* -1, 0, 1 */
     double timeout_s;           /* 0: none */
+    unsigned repeat;            /* number of runs; 0: not given */
+    unsigned shake;             /* seed of the first run; 0: no pauses */
     bool debuginfod;
     bool require_watched;
     char **command; /* NULL-terminated; part of argv */

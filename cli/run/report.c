@@ -34,7 +34,8 @@ static bool finish(struct run *run, struct report *report, struct error *error)
     report->unwatched_count = run->ledgers.unwatched_count;
     run->ledgers.unwatched = NULL;
     run->ledgers.unwatched_count = 0;
-    if (!run_baseline_judge(&run->baseline, report, !run->timed_out, error))
+    run_baseline_judge(&run->baseline, report);
+    if (!run->series.number && !run_baseline_finish(&run->baseline, report, !run->timed_out, error))
         return false;
     report_finish(report);
     return true;
@@ -59,15 +60,23 @@ static bool print(struct run *run, const struct report *report)
 }
 
 /* False: a message was printed. */
-static bool make_and_print(struct run *run, struct report *report, struct symbolizer *symbolizer)
+static bool make(struct run *run, struct report *report, struct symbolizer *symbolizer)
 {
     struct error error = {""};
-    if (fill(run, report, symbolizer, &error) && finish(run, report, &error)) {
-        if (!print(run, report))
-            return false;
-        if (suppression_options_print(&run->given.suppressions, report, &error))
-            return true;
-    }
+    if (fill(run, report, symbolizer, &error) && finish(run, report, &error))
+        return true;
+    cli_message("run: %s", error.text);
+    return false;
+}
+
+/* False: a message was printed. */
+static bool print_all(struct run *run, const struct report *report)
+{
+    struct error error = {""};
+    if (!print(run, report))
+        return false;
+    if (suppression_options_print(&run->given.suppressions, report, &error))
+        return true;
     cli_message("run: %s", error.text);
     return false;
 }
@@ -99,21 +108,62 @@ static int failed_status(const struct run *run, int status)
     return status && !run->timed_out ? status : STATUS_FAILED;
 }
 
+/* Everything that is printed. False: a message was printed. */
+static bool print_with_notes(struct run *run, const struct report *report)
+{
+    if (!print_all(run, report))
+        return false;
+    if (!run->timed_out) {
+        run_notes_print(report, &run->given, run->child.pid);
+        run_baseline_print(&run->baseline, &run->given);
+    }
+    return true;
+}
+
+/* One of several runs. Whether their leaks count is known at the end: --write-baseline accepts them. */
+static int add_to_series(struct run *run, struct report *report, struct symbolizer *symbolizer, int status)
+{
+    if (!run->timed_out && !report->summary.leaked_threads)
+        status = judged_status(run, report, status);
+    if (run_series_add(&run->series, report, symbolizer))
+        return status;
+    cli_message("run: out of memory");
+    return failed_status(run, status);
+}
+
 int run_report(struct run *run, int status)
 {
     struct report *report = report_new();
     struct symbolizer *symbolizer = symbolizer_new(run->given.debuginfod);
-    if (!report || !symbolizer) {
+    bool made = report && symbolizer && make(run, report, symbolizer);
+    if (!report || !symbolizer)
         cli_message("run: out of memory");
+    if (made && run->series.number)
+        return add_to_series(run, report, symbolizer, status);
+    if (!made || !print_with_notes(run, report))
         status = failed_status(run, status);
-    } else if (!make_and_print(run, report, symbolizer)) {
-        status = failed_status(run, status);
-    } else if (!run->timed_out) {
-        run_notes_print(report, &run->given, run->child.pid);
-        run_baseline_print(&run->baseline, &run->given);
+    else if (!run->timed_out)
         status = judged_status(run, report, status);
-    }
     report_free(report);
     symbolizer_free(symbolizer);
     return status;
+}
+
+int run_report_series(struct run *run)
+{
+    struct run_series *series = &run->series;
+    struct report *total = series->total;
+    struct error error = {""};
+    if (!total)
+        return series->status;
+    total->argv = copy_arguments(run->given.command);
+    total->runs.shake = run->given.shake;
+    if (!run_baseline_finish(&run->baseline, total, !run->timed_out, &error)) {
+        cli_message("run: %s", error.text);
+        return failed_status(run, series->status);
+    }
+    report_finish(total);
+    if (!print_with_notes(run, total))
+        return failed_status(run, series->status);
+    return total->summary.leaked_threads && run->given.leak_status ? run->given.leak_status : series->status;
 }

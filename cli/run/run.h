@@ -11,6 +11,7 @@
 #include "cli/run/child.h"
 #include "cli/run/ledgers.h"
 #include "cli/run/options.h"
+#include "cli/run/series.h"
 #include "cli/run/server.h"
 #include "snapshot/snapshot.h"
 
@@ -25,6 +26,7 @@ struct run {
     struct outputs outputs;
     struct run_baseline baseline;
     struct run_ledgers ledgers;
+    struct run_series series; /* of --repeat */
     int wait_status;
     bool timed_out;
     struct snapshot_holds holds; /* processes that stay stopped from their report to their end */
@@ -34,5 +36,9 @@ struct run {
  * `status` is the exit status so far. Returns the final exit status. If the report fails, a message is
  * printed, and COMMAND's status stays if it is not 0. */
 int run_report(struct run *run, int status);
+
+/* In a series of runs, run_report() only adds each report to the series. This prints them all, and returns
+ * the final exit status. */
+int run_report_series(struct run *run);
 
 #endif

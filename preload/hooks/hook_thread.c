@@ -17,6 +17,7 @@
 #include "preload/ledger/thread_join.h"
 #include "preload/shim/hook.h"
 #include "preload/shim/real.h"
+#include "preload/shim/shake.h"
 #include "preload/shim/stack_room.h"
 #include "preload/shim/state.h"
 #include "preload/start/start.h"
@@ -107,7 +108,8 @@ static int without_record(int result, int success, bool lost)
             hook_leave(&hook);                                                        \
             return without_record(real_create(start, arg), success, lost);            \
         }                                                                             \
-        void *birth = slot_birth(hook.state, slot);                                   \
+        struct thread_birth *birth = slot_birth(hook.state, slot);                    \
+        shake_create((size_t)(birth - hook.state->births));                           \
         hook_pause(&hook);                                                            \
         int result = real_create(trampoline, birth);                                  \
         hook_resume(&hook);                                                           \
@@ -116,6 +118,7 @@ static int without_record(int result, int success, bool lost)
         else if (hook.state)                                                          \
             thread_failed(hook.state, slot, &created, error);                         \
         hook_leave(&hook);                                                            \
+        shake_pause();                                                                \
         return result;                                                                \
     } while (0)
 
@@ -153,6 +156,7 @@ static void join_cancelled(void *arg)
 #define JOIN(success, call)                                                 \
     do {                                                                    \
         struct join_hook here;                                              \
+        shake_pause();                                                      \
         hook_enter(&here.hook, shim_known);                                 \
         here.join = join_begin(here.hook.state, (pthread_t)thread);         \
         hook_pause(&here.hook);                                             \

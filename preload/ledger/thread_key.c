@@ -6,6 +6,7 @@
 #include "preload/ledger/thread.h"
 #include "preload/shim/hook.h"
 #include "preload/shim/real.h"
+#include "preload/shim/shake.h"
 #include "preload/shim/unwinder_tls.h"
 
 /* glibc keeps the values of keys below 32 in the descriptor of the thread, the others in memory from malloc.
@@ -48,6 +49,7 @@ static void on_thread_exit(void *value)
 {
     unsigned long round = (unsigned long)value;
     struct hook hook;
+    shake_pause();
     hook_enter(&hook, shim_known);
     /* In a forked child the slot is its parent's. */
     struct ledger_slot *slot = shim_tls.slot;

@@ -7,6 +7,7 @@
 #include "preload/ledger/thread.h"
 #include "preload/ledger/thread_key.h"
 #include "preload/shim/hook.h"
+#include "preload/shim/shake.h"
 #include "preload/shim/state.h"
 
 /* A forked child can be here, too: then the slot is not from this process. */
@@ -22,9 +23,11 @@ static inline __attribute__((always_inline)) void enter_thread(const void *birth
         shim_tls.small_stack = atomic_load_explicit(&slot->state, memory_order_relaxed) & SLOT_SMALL_STACK;
         thread_started(hook.state, slot, pthread_self(), shim_own_tid());
         shim_tls.end_is_seen = thread_key_set(1);
+        shake_begin((size_t)((const struct thread_birth *)birth - hook.state->births));
     }
     shim_tls.begun = true;
     hook_leave(&hook);
+    shake_pause();
 }
 
 /* Copied to registers first: afterwards a forked child may unmap the memory. The last call is a tail call: no

@@ -15,6 +15,12 @@
 struct ledger_slot;
 struct capture_walk;
 
+/* What the pauses of a thread depend on (shake.h). */
+struct shake {
+    uint64_t path;
+    uint32_t children, events;
+};
+
 /* What the shim keeps for each thread, in its static TLS. */
 struct shim_tls {
     struct ledger_slot *slot;  /* its record while the thread exists; NULL: main or untracked */
@@ -33,6 +39,7 @@ struct shim_tls {
     struct capture_walk *walk; /* walk.h; NULL: no walk is running */
     uintptr_t stack_tested;    /* stack_room.c */
     bool end_is_seen;          /* the key's destructor will be called (thread_life.h) */
+    struct shake shake;
     void *unwinder_cache;      /* unwinder_tls.h */
     _Alignas(16) char unwinder_memory[64];
 };

@@ -39,6 +39,7 @@ struct options {
     int exitcode;      /* 0..255; 0: the program's status is unchanged */
     unsigned grace_ms; /* 0: do not wait */
     int signal;        /* dump signal; 0: none */
+    unsigned shake;    /* seed of random pauses; 0: none */
     unsigned depth;    /* 1..OPTIONS_DEPTH_MAX frames */
     bool follow;
     bool stacks;               /* reports have current stacks */

@@ -85,15 +85,19 @@ static void free_strings(char **strings)
     free(strings);
 }
 
+void leak_group_release(struct leak_group *group)
+{
+    for (size_t i = 0; group->threads && i < group->thread_count; i++)
+        free(group->threads[i].test);
+    free(group->stack);
+    free(group->threads);
+    free(group->ignored);
+}
+
 void process_report_release(struct process_report *process)
 {
-    for (size_t i = 0; i < process->group_count; i++) {
-        for (size_t j = 0; process->groups[i].threads && j < process->groups[i].thread_count; j++)
-            free(process->groups[i].threads[j].test);
-        free(process->groups[i].stack);
-        free(process->groups[i].threads);
-        free(process->groups[i].ignored);
-    }
+    for (size_t i = 0; i < process->group_count; i++)
+        leak_group_release(&process->groups[i]);
     free(process->groups);
     for (size_t i = 0; i < process->failed_count; i++)
         free(process->failed[i].place.stack);

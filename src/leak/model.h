@@ -72,7 +72,13 @@ struct leak_group {
     uint64_t site_joined, site_created;
     struct thread_info *threads; /* by id */
     size_t thread_count;
+    struct {
+        uint64_t count, first, latest; /* numbers of runs that leaked it; 0: there is only one run (runs.h) */
+    } runs;
 };
+
+/* Frees what a group holds, not the struct itself. */
+void leak_group_release(struct leak_group *group);
 
 /* The frame that names the creator of the threads: the first user frame, else the leaf; NULL: none. */
 const struct frame *creator_frame(const struct leak_group *group);
@@ -201,6 +207,10 @@ struct report {
     size_t unwatched_count;
     struct used_rule *used_rules; /* in the order of their first thread; set by report_finish */
     size_t used_rule_count;
+    struct report_runs {
+        uint64_t count, leaked; /* of a command that was run several times (runs.h); count 0: only once */
+        uint64_t shake;         /* seed of the first run; 0: no pauses were added */
+    } runs;
     struct {
         uint64_t processes; /* all watched ones, and unwatched ones that were read */
         uint64_t leaked_threads, leak_sites, suppressed_threads;

@@ -199,6 +199,14 @@ static json_t *thread_json(const struct thread_info *thread, const char *kind,
 
 /* ---- processes -------------------------------------------------------------------------------- */
 
+static json_t *leak_runs_json(const struct leak_group *group)
+{
+    json_t *json = json_object();
+    set_number(&json, "leaked", (int64_t)group->runs.count);
+    set_number(&json, "first", (int64_t)group->runs.first);
+    return json;
+}
+
 static json_t *group_json(const struct leak_group *group, const struct findings *findings)
 {
     json_t *json = json_object(), *threads = json_array();
@@ -213,6 +221,8 @@ static json_t *group_json(const struct leak_group *group, const struct findings 
     set_positive(&json, "baseline_threads", (int64_t)group->known);
     if (group->reason)
         set_text(&json, "baseline_reason", group->reason);
+    if (group->runs.count)
+        set_value(&json, "runs", leak_runs_json(group));
     set_value(&json, "start_routine", frame_json(group->start_routine));
     set_value(&json, "creation_stack", frames_json(group->stack, group->stack_count));
     set_bool(&json, "creation_stack_truncated", group->truncated);
@@ -390,6 +400,15 @@ static json_t *summary_json(const struct report *report)
     return json;
 }
 
+static json_t *runs_json(const struct report_runs *runs)
+{
+    json_t *json = json_object();
+    set_number(&json, "count", (int64_t)runs->count);
+    set_number(&json, "leaked", (int64_t)runs->leaked);
+    set_positive(&json, "shake", (int64_t)runs->shake);
+    return json;
+}
+
 static json_t *report_as_json(const struct report *report)
 {
     json_t *json = json_object(), *processes = json_array();
@@ -400,6 +419,8 @@ static json_t *report_as_json(const struct report *report)
     set_value(&json, "command", strings_json(report->argv));
     set_value(&json, "summary", summary_json(report));
     set_value(&json, "processes", processes);
+    if (report->runs.count)
+        set_value(&json, "runs", runs_json(&report->runs));
     if (report->timed_out_s > 0)
         set_bool(&json, "timed_out", true);
     if (report->used_rule_count)

@@ -171,6 +171,21 @@ void format_range(char *out, size_t size, double low, double high)
         snprintf(out, size, "%s to %s", first, last);
 }
 
+const char *format_runs(char out[RUNS_TEXT_MAX], const struct leak_group *group,
+                        const struct report_runs *runs)
+{
+    int length =
+        snprintf(out, RUNS_TEXT_MAX, "%llu of %llu run%s, first ", (unsigned long long)group->runs.count,
+                 (unsigned long long)runs->count, plural(runs->count));
+    if (runs->shake)
+        snprintf(out + length, RUNS_TEXT_MAX - (size_t)length, "with --shake=%llu",
+                 (unsigned long long)(runs->shake + group->runs.first - 1));
+    else
+        snprintf(out + length, RUNS_TEXT_MAX - (size_t)length, "in run %llu",
+                 (unsigned long long)group->runs.first);
+    return out;
+}
+
 const char *format_timeout(char out[TIMEOUT_TEXT_MAX], const struct report *report)
 {
     char time[40];

@@ -49,6 +49,11 @@ void format_duration(char *out, size_t size, double seconds);
 /* "1.2 s" or "0.3 s to 1.2 s". */
 void format_range(char *out, size_t size, double low, double high);
 
+#define RUNS_TEXT_MAX 128
+/* "3 of 50 runs, first with --shake=17". Returns `out`. */
+const char *format_runs(char out[RUNS_TEXT_MAX], const struct leak_group *group,
+                        const struct report_runs *runs);
+
 #define TIMEOUT_TEXT_MAX 64
 /* "timed out after 1.2 s", or "" when the run did not time out.  Returns `out`. */
 const char *format_timeout(char out[TIMEOUT_TEXT_MAX], const struct report *report);

@@ -95,18 +95,21 @@ static bool print_top(FILE *out, const struct report *report)
                 format_timeout(text, report));
     if (report->process_count == 0)
         print_no_threads(out, report);
+    if (report->runs.count)
+        fprintf(out, "threadleak: %llu of %llu run%s leaked threads\n", (unsigned long long)report->runs.leaked,
+                (unsigned long long)report->runs.count, plural(report->runs.count));
     if (report->process_count > 1 && !timed_out) {
         fputs("threadleak: ", out);
         put_summary(out, report);
         putc('\n', out);
     }
-    return report->process_count != 1 && !timed_out;
+    return (report->process_count != 1 || report->runs.count) && !timed_out;
 }
 
 static void print_whole(FILE *out, const struct report *report, const struct report_style *style)
 {
     bool shortened = false;
-    struct printer printer = {out, style, NULL, &shortened};
+    struct printer printer = {out, style, NULL, &report->runs, &shortened};
     if (are_all_listed(&printer, report))
         return;
     print_verdicts(&printer, report);

@@ -207,11 +207,20 @@ static void print_known(const struct printer *printer, const struct leak_group *
         fprintf(printer->out, "  the baseline has only %llu\n", (unsigned long long)group->known);
 }
 
+/* "  in 3 of 50 runs, first with --shake=17" */
+static void print_runs(const struct printer *printer, const struct leak_group *group)
+{
+    char text[RUNS_TEXT_MAX];
+    if (group->runs.count)
+        fprintf(printer->out, "  in %s\n", format_runs(text, group, printer->runs));
+}
+
 void print_group(const struct printer *printer, const struct leak_group *group)
 {
     const struct frame *runs = run_frame(group);
     putc('\n', printer->out);
     print_group_head(printer, group);
+    print_runs(printer, group);
     print_names(printer, group->threads, group->thread_count, is_verbose(printer));
     if (runs) {
         fputs("  runs ", printer->out);

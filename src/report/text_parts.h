@@ -8,6 +8,7 @@ struct printer {
     FILE *out;
     const struct report_style *style;
     const struct process_report *process; /* the process that is being printed; NULL: none */
+    const struct report_runs *runs;       /* of the report */
     bool *shortened;                      /* set when something is left out that -v shows; NULL: not needed */
 };
 

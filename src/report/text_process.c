@@ -331,7 +331,8 @@ static void print_sites(const struct printer *printer, const struct process_repo
 void print_process(const struct printer *of_report, const struct process_report *process, bool alone)
 {
     const struct thread_counts counts = count_threads(process);
-    const struct printer printer = {of_report->out, of_report->style, process, of_report->shortened};
+    const struct printer printer = {of_report->out, of_report->style, process, of_report->runs,
+                                    of_report->shortened};
     bool is_snapshot = (process->how == END_ALIVE && !process->checked) || process->core;
     bool all = printer.style->all || (alone && is_snapshot), gap = false;
     print_head(&printer, process, &counts, alone);

@@ -1,0 +1,74 @@
+#include "preload/shim/shake.h"
+
+#include <stdint.h>
+#include <time.h>
+
+#include "preload/shim/guard.h"
+#include "preload/shim/state.h"
+#include "preload/shim/sys.h"
+
+#define MAX_SHORT_US 2000
+#define MIN_LONG_US 10000
+#define MAX_LONG_US 100000
+#define MANY_EVENTS 16 /* of a thread; after them long pauses are rare, so that a long run still ends */
+
+/* Private memory: a path for each struct thread_birth. A forked child has its parent's. */
+static _Atomic(uint64_t *) paths;
+
+/* splitmix64 of S. Vigna */
+static uint64_t mix(uint64_t x)
+{
+    x += 0x9e3779b97f4a7c15;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+    x = (x ^ x >> 27) * 0x94d049bb133111eb;
+    return x ^ x >> 31;
+}
+
+static uint64_t *make_paths(void)
+{
+    uint64_t *none = NULL, *known = atomic_load(&paths);
+    if (known)
+        return known;
+    size_t size = STATE_BIRTHS * sizeof(*known);
+    long memory = sys_call(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory < 0)
+        return NULL;
+    if (atomic_compare_exchange_strong(&paths, &none, (uint64_t *)memory))
+        return (uint64_t *)memory;
+    SYS2(munmap, memory, size);
+    return none;
+}
+
+void shake_new_path(size_t birth)
+{
+    uint64_t *all = make_paths();
+    if (all)
+        all[birth] = mix(shim_tls.shake.path + ++shim_tls.shake.children);
+}
+
+void shake_take_path(size_t birth)
+{
+    const uint64_t *all = atomic_load(&paths);
+    shim_tls.shake = (struct shake){.path = all ? all[birth] : 0};
+}
+
+static uint64_t pause_us(uint64_t random, uint32_t event)
+{
+    uint64_t kind = random % 64, amount = random >> 32;
+    uint64_t often = event <= MANY_EVENTS ? 6 : 1;
+    if (kind < often)
+        return MIN_LONG_US + amount % (MAX_LONG_US - MIN_LONG_US);
+    return kind < 16 ? amount % MAX_SHORT_US : 0;
+}
+
+void shake_now(void)
+{
+    uint64_t seed = mix(shim_config.options.shake);
+    uint64_t us =
+        pause_us(mix(mix(seed ^ shim_tls.shake.path) + shim_tls.shake.events), shim_tls.shake.events + 1);
+    const struct timespec time = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
+    shim_tls.shake.events++;
+    if (us)
+        SYS2(nanosleep, &time, NULL);
+}

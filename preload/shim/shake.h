@@ -1,0 +1,42 @@
+/*
+ * `run --shake=SEED`: random pauses where threads begin, end, are created and joined. A leak that needs a
+ * late thread then shows in some of a few runs. Most events have no pause, and few have a long one (PCT
+ * scheduling).
+ *
+ * The pause before the k-th event of a thread depends on the seed, on k, and on the path of its creation (the
+ * n-th thread that its creator created, which ...). So it does not depend on timing, and a seed can be used
+ * again.
+ */
+#ifndef THREADLEAK_PRELOAD_SHIM_SHAKE_H
+#define THREADLEAK_PRELOAD_SHIM_SHAKE_H
+
+#include <stddef.h>
+
+#include "preload/shim/config.h"
+
+void shake_now(void);
+void shake_new_path(size_t birth);
+void shake_take_path(size_t birth);
+
+/* Outside of a hook's own work, because it takes time. */
+static inline void shake_pause(void)
+{
+    if (__builtin_expect(shim_config.options.shake != 0, 0))
+        shake_now();
+}
+
+/* birth: the number of the new thread's struct thread_birth. The creator calls the first, the new thread the
+ * second. */
+static inline void shake_create(size_t birth)
+{
+    if (__builtin_expect(shim_config.options.shake != 0, 0))
+        shake_new_path(birth);
+}
+
+static inline void shake_begin(size_t birth)
+{
+    if (__builtin_expect(shim_config.options.shake != 0, 0))
+        shake_take_path(birth);
+}
+
+#endif
