@@ -25,6 +25,9 @@ bool finding_add_thread(struct finding *finding, const struct find_context *cont
                         const struct thread_stack *thread);
 bool finding_add_fact(struct finding *finding, const struct line *text, const struct frame *at);
 
+/* The section of threadleak-patterns(7) that shows such a finding. NULL: none. */
+const char *finding_pattern(const struct find_context *context, const struct finding *finding);
+
 /* "T3", "T1 (main)" only with `note_main`, or "tid 4247". */
 void add_thread_name(struct line *line, const struct find_context *context,
                      const struct thread_stack *thread);

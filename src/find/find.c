@@ -162,6 +162,13 @@ static bool find_wanted(struct find_context *context, unsigned wanted)
     return true;
 }
 
+static void set_patterns(const struct find_context *context)
+{
+    struct findings *findings = context->findings;
+    for (size_t i = 0; i < findings->count; i++)
+        findings->items[i].pattern = finding_pattern(context, &findings->items[i]);
+}
+
 bool findings_find(struct findings *findings, const struct evidence *evidence, struct symbolizer *symbolizer,
                    unsigned wanted)
 {
@@ -173,6 +180,8 @@ bool findings_find(struct findings *findings, const struct evidence *evidence, s
     if (done && findings->count)
         qsort(findings->items, findings->count, sizeof(*findings->items), compare);
     done = done && set_verdict(findings);
+    if (done)
+        set_patterns(&context);
     wait_graph_release(&context.graph);
     if (!done)
         findings_release(findings);

@@ -51,7 +51,8 @@ struct finding {
     size_t thread_count;
     struct finding_fact *facts;
     size_t fact_count;
-    char *assumed; /* what a proof assumes, one sentence; NULL: nothing */
+    const char *pattern; /* the section of threadleak-patterns(7) that it is an example of; NULL: none */
+    char *assumed;       /* what a proof assumes, one sentence; NULL: nothing */
     /* The first facts, which say what it is; the others are about threads that wait for these. 0: all. */
     size_t own_facts;
     /* leak/ sets these: */

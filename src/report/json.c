@@ -106,6 +106,7 @@ static json_t *finding_json(const struct finding *finding, const struct finding_
     set_text(&json, "level", finding_level_name(finding->level));
     set_text(&json, "text", finding->text);
     set_threads(&json, of ? of : finding->threads, of ? 1 : finding->thread_count);
+    set_text(&json, "pattern", finding->pattern);
     set_value(&json, "evidence", facts);
     return json;
 }

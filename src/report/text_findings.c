@@ -53,6 +53,8 @@ static void print_finding(const struct printer *printer, const struct finding *f
         put_escaped(printer->out, finding->text);
         putc('\n', printer->out);
     }
+    if (finding->pattern)
+        fprintf(printer->out, "  see threadleak-patterns(7): %s\n", finding->pattern);
     if (finding->assumed && is_verbose(printer)) {
         fputs("  assumed: ", printer->out);
         put_escaped(printer->out, finding->assumed);

@@ -19,6 +19,7 @@ import time
 import harness
 from harness import ROOT, call, demand, need, threads_of
 
+PAGE = os.path.join(ROOT, "man", "threadleak-patterns.7.scd")
 GOLDEN = os.path.join(ROOT, "tests", "golden")
 WIDTH = 68  # with the page's indentation, less than 80
 
@@ -45,6 +46,7 @@ PATTERNS = [
     Pattern("pattern_barrier_count", {"compute": 3}, hangs=True),
     Pattern("pattern_lock_and_queue", {"consume": 1}, hangs=True),
     Pattern("pattern_join_under_lock", {"clean": 1}, ("deadlock proved",), hangs=True),
+    Pattern("pattern_lock_order", {"transfer": 2}, ("deadlock proved",), hangs=True),
     Pattern("pattern_early_return", {"nothing": 1}),
     Pattern("pattern_fire_and_forget", {"send_report": 3}),
     Pattern("pattern_ticker", {"tick": 1}),
@@ -114,9 +116,23 @@ def is_as_expected(pattern, process):
     return threads == pattern.threads and set(pattern.findings) <= found
 
 
+def section_of(pattern):
+    """Of the page: the last title before its report."""
+    with open(PAGE, encoding="utf-8") as file:
+        text = file.read().partition(f"\n@report {pattern.name.removeprefix('pattern_')}\n")[0]
+    return re.findall(r"^# (.*)$", text, re.M)[-1]
+
+
+def names_section(pattern, process):
+    """Every finding that is expected refers to the pattern's section."""
+    named = [finding["pattern"] for finding in process["findings"]
+             if f"{finding['code']} {finding['level']}" in pattern.findings]
+    demand(set(named) <= {section_of(pattern)}, f"{named}, not {section_of(pattern)}")
+
+
 def live(bench, pattern):
     with started(bench, pattern) as pid:
-        awaited(bench, pid, lambda process: is_as_expected(pattern, process))
+        names_section(pattern, awaited(bench, pid, lambda process: is_as_expected(pattern, process)))
         compare(pattern.name, call([bench.cli, "report", str(pid)])[1])
 
 
@@ -150,7 +166,9 @@ def shown(text):
     head, *paragraphs = without_chance(text).split("\n\n")
     verdict = [line for line in head.split("\n") if re.match(r"[A-Z]+: ", line)]
     found = [part for part in paragraphs if re.match(r"[\w-]+   (proved|likely|note)\n", part)]
-    leaks = ["\n".join(lines_of_leak(part)) for part in paragraphs if " \u00d7" in part.split("\n")[0]]
+    leaks = [part for part in paragraphs if " \u00d7" in part.split("\n")[0]]
+    living = [part for part in leaks if not part.startswith("unjoined ")]
+    leaks = ["\n".join(lines_of_leak(part)) for part in living or leaks]
     main = ["\n".join(lines_of_leak(part)) for part in paragraphs if part.startswith("main ")]
     lines = "\n\n".join(["\n".join(verdict)] * bool(verdict) + (found or leaks or main)).split("\n")
     return "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="      ", break_long_words=False, drop_whitespace=True,
@@ -171,9 +189,8 @@ def compare(name, text):
 def page(_):
     """Every pattern has a section with its report, and no line is too long for 80 columns."""
     need("awk")
-    source = os.path.join(ROOT, "man", "threadleak-patterns.7.scd")
     names = [pattern.name for pattern in PATTERNS] + ["pattern_sigterm"]
-    status, text, err = call(["awk", "-v", f"golden={GOLDEN}", "-f", os.path.join(ROOT, "man", "reports.awk"), source])
+    status, text, err = call(["awk", "-v", f"golden={GOLDEN}", "-f", os.path.join(ROOT, "man", "reports.awk"), PAGE])
     demand(status == 0, err)
     for name in names:
         with open(os.path.join(GOLDEN, f"{name}.txt"), encoding="utf-8") as file:
