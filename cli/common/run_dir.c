@@ -18,6 +18,7 @@
 #include "proc/status.h"
 #include "proc/file.h"
 #include "stacks/stacks.h"
+#include "common/run_protocol.h"
 
 static bool is_in_memory(const char *path)
 {

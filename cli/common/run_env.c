@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/ledger.h"
+#include "common/run_protocol.h"
 #include "base/path.h"
 
 #if defined(__x86_64__)

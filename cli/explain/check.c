@@ -21,6 +21,7 @@
 #include "cli/common/output.h"
 #include "base/text.h"
 #include "report/report.h"
+#include "common/run_protocol.h"
 
 struct check {
     struct explain explain;

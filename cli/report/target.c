@@ -16,6 +16,7 @@
 #include "proc/file.h"
 #include "proc/process.h"
 #include "snapshot/snapshot.h"
+#include "common/run_protocol.h"
 
 static bool judge(struct report_target *job, struct evidence *evidence)
 {

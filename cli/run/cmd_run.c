@@ -12,6 +12,7 @@
 #include "cli/run/per_process.h"
 #include "cli/run/run.h"
 #include "cli/run/tree.h"
+#include "common/run_protocol.h"
 
 static int fail(const struct error *error)
 {

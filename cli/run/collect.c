@@ -16,6 +16,7 @@
 #include "cli/run/wait_until.h"
 #include "base/file.h"
 #include "stacks/stacks.h"
+#include "common/run_protocol.h"
 
 #define LEDGER_BYTES_MAX \
     (UINT64_C(1) << 30) /* of all ledgers together: a million live threads have 128 MiB */

@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/file.h"
 #include "cli/common/run_dir.h"
+#include "common/run_protocol.h"
 
 /* A watched process can write anything there. A record has 8 bytes at least, and 100 in most cases. */
 enum { BYTES_MAX = 64 << 20, RECORDS_MAX = 1 << 20 };

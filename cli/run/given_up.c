@@ -5,6 +5,7 @@
 
 #include "base/array.h"
 #include "cli/run/ledgers.h"
+#include "common/run_protocol.h"
 
 bool run_given_up_reason(const char *path, enum unwatched_why *why)
 {

@@ -20,6 +20,7 @@
 #include "cli/common/run_env.h"
 #include "cli/run/tree.h"
 #include "common/ledger.h"
+#include "common/run_protocol.h"
 
 enum { PATIENCE_S = 2, MAX_IMAGES = 100000, STACK_SIZE = 1 << 20, CLIENTS_MAX = 64, SAVE_S = 10 };
 

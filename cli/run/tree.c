@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/ledger.h"
+#include "common/run_protocol.h"
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/file.h"

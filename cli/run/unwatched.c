@@ -12,6 +12,7 @@
 #include "cli/run/exec_records.h"
 #include "cli/run/wait_until.h"
 #include "proc/process.h"
+#include "common/run_protocol.h"
 
 struct search {
     const struct run_collect *collect;

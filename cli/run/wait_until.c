@@ -11,6 +11,7 @@
 #include "cli/common/run_dir.h"
 #include "cli/common/run_env.h"
 #include "cli/run/tree.h"
+#include "common/run_protocol.h"
 
 enum { REST_MS = 2, LOADING_MS = 2000 };
 

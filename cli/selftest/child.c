@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "common/ledger.h"
+#include "common/run_protocol.h"
 
 #define LONGEST_MS                                                                                         \
     30000 /* time limit of one wait: long enough for a busy machine, short enough to report a program that \

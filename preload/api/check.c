@@ -15,6 +15,7 @@
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 #include "preload/start/start.h"
+#include "common/run_protocol.h"
 
 /* A serial, and a stamp of the process: the checkpoint of a parent is not valid in a child. */
 #define SERIAL_BITS 40

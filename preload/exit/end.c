@@ -20,6 +20,7 @@
 #include "preload/shim/stack_room.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/tasks.h"
+#include "common/run_protocol.h"
 
 static bool has_leaks(const struct shim_state *state, unsigned kinds)
 {

@@ -12,6 +12,7 @@
 #include "preload/shim/state.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
+#include "common/run_protocol.h"
 
 /* Longer paths are cut off: the stack can be small. */
 #define DIRECTORY_MAX 512

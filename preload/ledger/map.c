@@ -13,6 +13,7 @@
 #include "preload/shim/run_ask.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
+#include "common/run_protocol.h"
 
 /* Records of each section at full size.  A smaller ledger has an eighth, and so on. */
 static const uint32_t full_caps[SECTIONS] = {

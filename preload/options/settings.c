@@ -15,6 +15,7 @@
 #include "preload/shim/state.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
+#include "common/run_protocol.h"
 
 /* ---- the environment ----------------------------------------------------------- */
 

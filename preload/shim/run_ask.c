@@ -10,6 +10,7 @@
 
 #include "preload/shim/state.h"
 #include "preload/shim/sys.h"
+#include "common/run_protocol.h"
 
 /* run starts another program to save the stacks, and does the other requests at once. */
 #define STACKS_WAIT_S 10

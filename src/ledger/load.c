@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "core/core.h"
+#include "common/run_protocol.h"
 
 static const char *const names[SECTIONS] = {
     [SECTION_SLOTS] = "slots",   [SECTION_SITES] = "sites",     [SECTION_STACKS] = "current stacks",

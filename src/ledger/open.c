@@ -14,6 +14,7 @@
 #include "proc/file.h"
 #include "proc/status.h"
 #include "proc/tracer.h"
+#include "common/run_protocol.h"
 
 enum { MAX_CANDIDATES = 64 };
 

@@ -11,7 +11,7 @@ import harness
 from harness import demand, need, need_root, threads_of
 from tree_bench import Bench
 
-STACKS, LEDGER, EXECS = 1, 2, 3  # LEDGER_RUN_* of src/common/ledger.h
+STACKS, LEDGER, EXECS = 1, 2, 3  # LEDGER_RUN_* of src/common/run_protocol.h
 CLIENT = """
 import array, os, socket, struct, sys, time
 directory = os.environ['THREADLEAK_RUN_DIR']

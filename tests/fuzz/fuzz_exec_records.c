@@ -3,6 +3,7 @@
 
 #include "cli/run/exec_records.h"
 #include "fuzz.h"
+#include "common/run_protocol.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

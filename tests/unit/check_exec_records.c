@@ -11,6 +11,7 @@
 #include "suite.h"
 #include "cli/run/ledgers.h"
 #include "cli/common/run_dir.h"
+#include "common/run_protocol.h"
 
 #define GONE_MAX 4194304 /* PID_MAX_LIMIT: no process has it */
 #define PID (GONE_MAX + 10)

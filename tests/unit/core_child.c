@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/ledger.h"
+#include "common/run_protocol.h"
 #include "snapshot_child.h"
 
 static char directory[64];

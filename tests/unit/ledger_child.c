@@ -1,4 +1,5 @@
 #include "ledger_child.h"
+#include "common/run_protocol.h"
 
 #include <check.h>
 #include <fcntl.h>

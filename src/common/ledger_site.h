@@ -1,0 +1,65 @@
+/* Part of the ledger: creation sites. */
+#ifndef THREADLEAK_COMMON_LEDGER_SITE_H
+#define THREADLEAK_COMMON_LEDGER_SITE_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "common/ledger_code.h"
+
+/* Errors of failed creations, with their names in reports. thrd_create does not return the reason of
+ * thrd_error. */
+#define FAIL_ERRORS(ERROR)    \
+    ERROR(EAGAIN, "EAGAIN")   \
+    ERROR(ENOMEM, "ENOMEM")   \
+    ERROR(EINVAL, "EINVAL")   \
+    ERROR(EPERM, "EPERM")     \
+    ERROR(THRD, "thrd_error") \
+    ERROR(OTHER, "other error")
+#define FAIL_ENUM(error, name) FAIL_##error,
+enum ledger_fail { FAIL_ERRORS(FAIL_ENUM) FAIL_KINDS };
+#undef FAIL_ENUM
+
+enum {
+    SITE_TRUNCATED = 1u << 0,  /* deeper than `depth`, or only the caller was captured */
+    SITE_NO_UNWINDER = 1u << 1 /* without libunwind there is only the caller */
+};
+
+/*
+ * One distinct creation backtrace and start routine. A site is never reused. Index 0 has no frames: it is the
+ * site of threads whose own site did not fit. After a race two sites can be equal, and a reader merges them.
+ *
+ *     live     = created - ended_joinable - ended_detached
+ *     unjoined = ended_joinable - joined - detached_late - released
+ *
+ * Different threads write the three parts, so each has its own cache line.  A reader can
+ * see half of a change.  For that moment a difference can be wrong, and below zero.
+ */
+struct ledger_site {
+    uint64_t frames;       /* index of its first entry in frames */
+    uint32_t frame_count;  /* leaf first; [0] is the caller of pthread_create */
+    uint32_t flags;        /* SITE_* */
+    uint64_t content_hash; /* over the entries of frames and start_pc */
+    uint64_t start;        /* start routine */
+    ledger_pc start_pc;    /* the same, encoded */
+    uint64_t reserved0[3];
+    /* by creators and joiners */
+    _Atomic uint64_t created; /* succeeded */
+    _Atomic uint64_t joined;
+    _Atomic uint64_t detached;      /* created detached, or detached later */
+    _Atomic uint64_t detached_late; /* of these: after their end */
+    _Atomic int64_t peak;           /* highest `live` */
+    _Atomic uint64_t last_ns;       /* latest creation */
+    _Atomic uint64_t join_raw;      /* return address of the latest join of one of its threads */
+    _Atomic uint64_t join_pc;       /* ledger_pc of it; 0: never joined */
+    /* by the threads themselves */
+    _Atomic uint64_t ended_joinable;
+    _Atomic uint64_t ended_detached;
+    /* rare: by anybody */
+    _Atomic uint64_t released;           /* SLOT_RELEASED */
+    _Atomic uint32_t failed[FAIL_KINDS]; /* failed creations by error; `created` is without them */
+    uint64_t reserved1[2];
+};
+_Static_assert(sizeof(struct ledger_site) == 192, "site layout is part of the format");
+
+#endif
