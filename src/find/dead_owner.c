@@ -1,30 +1,45 @@
 /* Threads that wait for a lock whose owner has ended. */
 #include "find/context.h"
 
-static bool has_dead_owner(const struct thread_stack *thread)
+/* The thread that ends the process does not return to the program: its destructors and handlers have run. */
+static bool owner_ends_process(const struct evidence *evidence, const struct wait *wait)
 {
-    const struct wait *wait = &thread->wait;
-    return wait->on != WAIT_NONE && wait->owner_ended && wait->timeout != WAIT_TIMEOUT_YES;
+    const struct ledger_header *header = evidence->ledger ? ledger_get_header(evidence->ledger) : NULL;
+    return header && header->end != LEDGER_END_NONE && wait->owner && wait->on != WAIT_JOIN &&
+           wait->owner == header->end_tid;
 }
 
-/* In a forked child it may be a thread of the parent, which the fork did not copy. */
-static bool is_of_the_parent(const struct find_context *context, pid_t owner)
+static bool has_dead_owner(const struct evidence *evidence, const struct thread_stack *thread)
+{
+    const struct wait *wait = &thread->wait;
+    return wait->on != WAIT_NONE && wait->timeout != WAIT_TIMEOUT_YES &&
+           (wait->owner_ended || owner_ends_process(evidence, wait));
+}
+
+/* A forked child has the locks as they were in its parent, but only the thread that called fork. */
+static bool may_be_of_parent(const struct find_context *context, pid_t owner)
 {
     const struct ledger *ledger = context->evidence->ledger;
-    if (!ledger || !ledger_get_header(ledger)->fork.pid)
-        return false;
-    return !thread_index_find(&context->evidence->threads, owner);
+    return ledger && ledger_get_header(ledger)->fork.pid && owner != context->evidence->pid &&
+           !thread_index_find(&context->evidence->threads, owner);
 }
 
 static void add_owner(struct line *line, const struct find_context *context,
                       const struct thread_stack *thread)
 {
+    const struct wait *wait = &thread->wait;
     if (thread->owner_id)
         line_add(line, "T%llu", (unsigned long long)thread->owner_id);
+    else if (wait->owner)
+        line_add(line, "tid %d", (int)wait->owner);
     else
-        line_add(line, "tid %d", (int)thread->wait.owner);
-    if (is_of_the_parent(context, thread->wait.owner))
-        line_add(line, ", which exists only in the parent process");
+        line_add(line, "a thread");
+    if (wait->owner_process)
+        line_add(line, ", which exists only in the parent process %d", (int)wait->owner_process);
+    else if (!wait->owner_ended)
+        line_add(line, ", which has ended the process");
+    else if (may_be_of_parent(context, wait->owner))
+        line_add(line, ", which does not exist in this process");
     else
         line_add(line, ", which has ended");
 }
@@ -45,29 +60,35 @@ static bool add_creation(struct finding *finding, const struct find_context *con
     return finding_add_fact(finding, &text, stack_call(evidence->ledger, context->symbolizer, frames[0]));
 }
 
+/* At the end of a process such a thread is no cause of anything. */
+static enum finding_level level_of(const struct thread_stack *thread)
+{
+    const struct wait *wait = &thread->wait;
+    if (!wait->owner_ended)
+        return FINDING_NOTE;
+    return wait->timeout == WAIT_TIMEOUT_NO && !wait->shared && !wait->owner_inferred ? FINDING_PROVED
+                                                                                      : FINDING_LIKELY;
+}
+
 static bool add(struct find_context *context, const struct thread_stack *thread)
 {
-    bool certain = thread->wait.timeout == WAIT_TIMEOUT_NO && !thread->wait.shared;
-    struct line text = {.length = 0}, fact = {.length = 0};
+    struct line text = {.length = 0};
     add_thread_name(&text, context, thread);
     line_add(&text, " waits for ");
     add_wait_object(&text, &thread->wait);
     line_add(&text, ", held by ");
     add_owner(&text, context, thread);
-    struct finding *finding =
-        finding_add(context, FINDING_DEAD_OWNER, certain ? FINDING_PROVED : FINDING_LIKELY, &text);
+    struct finding *finding = finding_add(context, FINDING_DEAD_OWNER, level_of(thread), &text);
     if (!finding || !finding_add_thread(finding, context, thread))
         return false;
-    add_thread_name(&fact, context, thread);
-    line_add(&fact, " waits");
-    return finding_add_fact(finding, &fact, current_place(thread)) && add_creation(finding, context, thread);
+    return finding_add_fact(finding, &text, current_place(thread)) && add_creation(finding, context, thread);
 }
 
 bool find_dead_owner(struct find_context *context)
 {
     const struct stacks *stacks = context->evidence->stacks;
     for (size_t i = 0; i < stacks->count; i++)
-        if (has_dead_owner(&stacks->threads[i]) && !add(context, &stacks->threads[i]))
+        if (has_dead_owner(context->evidence, &stacks->threads[i]) && !add(context, &stacks->threads[i]))
             return false;
     return true;
 }

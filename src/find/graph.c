@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#define CLOCK_SLACK_S 0.1 /* the time of a thread's latest run is that of a clock tick */
+
 /* A thread that holds something will not wait for ever if its own wait has a timeout. */
 static bool waits_without_end(const struct thread_stack *thread)
 {
@@ -14,22 +16,44 @@ static size_t index_of(const struct stacks *stacks, pid_t tid)
     return thread ? (size_t)(thread - stacks->threads) : NO_NODE;
 }
 
-/* Threads that were interrupted by signals stopped one after the other. */
-static bool is_certain(const struct thread_stack *thread)
+/*
+ * Was the owner created after the thread last ran? Then its tid may be that of an earlier thread, which ended
+ * with the lock. It may also have got the lock before a thread that was woken for it, which does not wake
+ * this one.
+ */
+static bool owner_is_younger(const struct evidence *evidence, const struct thread_stack *thread)
 {
-    return thread->wait.timeout == WAIT_TIMEOUT_NO && thread->source != STACK_SOURCE_SIGNAL &&
-           !thread->wait.owner_inferred && !thread->wait.shared;
+    const struct ledger_slot *slot = evidence->ledger && thread->wait.on != WAIT_JOIN
+                                         ? thread_index_find(&evidence->threads, thread->wait.owner)
+                                         : NULL;
+    if (!slot || !evidence->now_ns || thread->idle_s < 0)
+        return false;
+    return (double)(evidence->now_ns - slot->created_ns) / 1e9 + CLOCK_SLACK_S < thread->idle_s;
 }
 
-static void link_nodes(struct wait_graph *graph, const struct stacks *stacks)
+/*
+ * Edges that were true one after the other may make a circle that never existed. So all must be true at one
+ * moment: a snapshot leaves blocked threads running, and proves by their counts of runs that none of them ran
+ * between the first and the last reading (`later`). Threads that were interrupted by signals stopped one
+ * after the other.
+ */
+static bool is_certain(const struct evidence *evidence, const struct thread_stack *thread)
 {
+    return thread->wait.timeout == WAIT_TIMEOUT_NO && thread->source != STACK_SOURCE_SIGNAL &&
+           !thread->later && !thread->wait.owner_inferred && !thread->wait.shared &&
+           !owner_is_younger(evidence, thread);
+}
+
+static void link_nodes(struct wait_graph *graph, const struct evidence *evidence)
+{
+    const struct stacks *stacks = evidence->stacks;
     for (size_t i = 0; i < graph->count; i++) {
         const struct thread_stack *thread = &stacks->threads[i];
         bool waits = waits_without_end(thread) && !thread->wait.owner_ended;
         graph->nodes[i] = (struct wait_node){
             .thread = thread,
             .next = waits ? index_of(stacks, thread->wait.owner) : NO_NODE,
-            .certain = is_certain(thread),
+            .certain = is_certain(evidence, thread),
             .cycle = NO_NODE,
             .toward = NO_NODE,
         };
@@ -88,7 +112,7 @@ bool wait_graph_make(struct wait_graph *graph, const struct evidence *evidence)
     graph->nodes = calloc(stacks->count + 1, sizeof(*graph->nodes));
     bool done = work && graph->nodes;
     if (done) {
-        link_nodes(graph, stacks);
+        link_nodes(graph, evidence);
         find_cycles(graph, work);
         find_victims(graph, work);
     }

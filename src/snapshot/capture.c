@@ -176,6 +176,7 @@ static bool check_unstopped(struct capture *capture, struct snapshot_arena *aren
         struct tracee *tracee = find_tracee(&capture->stop, thread->tid);
         if (tracee->state == TRACEE_UNSTOPPED && !unstopped_is_steady(capture->stop.pid, tracee)) {
             take_moved(capture, arena, tracee, thread, each);
+            thread->later = true;
             moved = true;
         }
         if (tracee->state != TRACEE_ENDED)
@@ -318,6 +319,8 @@ static void capture_thread_again(const struct capture *capture, struct snapshot_
     fill(capture->snapshot, &again, 1);
     if (again.unstopped && !unstopped_is_steady(capture->stop.pid, find_tracee(&capture->stop, again.tid)))
         return;
+    if (!is_still(capture->snapshot, thread))
+        again.later = thread->later || !again.runs || again.runs != thread->runs;
     /* Its stack may be a mapping that did not exist at the first stop. */
     if (again.stack.size || !thread->stack.size)
         *thread = again;

@@ -58,6 +58,10 @@ struct snapshot_thread {
     uint64_t regs[SNAPSHOT_REGS];
     uint64_t unknown_regs; /* bits, by number; of a thread that was left running */
     bool unstopped;        /* it was not stopped, but stayed in its system call */
+    uint64_t runs;         /* how often it had got a CPU then; 0: unknown, or it was stopped */
+    /* It may have run after other threads of the snapshot were read. The others were all where they are at
+     * one moment: each was stopped then, or has not run from before that moment until after its copy. */
+    bool later;
     uint64_t pc, sp;
     uint64_t thread_pointer; /* glibc's pthread_t, which does not depend on the pid namespace; 0: unknown */
     long syscall_nr;         /* in which it was blocked; -1: none, or the call had just finished */

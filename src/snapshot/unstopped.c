@@ -145,6 +145,8 @@ void unstopped_set_regs(const struct tracee *tracee, struct snapshot_thread *thr
         thread->state = SNAPSHOT_UNSTEADY;
         return;
     }
+    thread->runs = tracee->call.runs;
+    thread->later = thread->runs == 0;
     thread->pc = tracee->call.pc;
     thread->sp = tracee->call.sp;
     thread->syscall_nr = tracee->call_nr;

@@ -60,6 +60,7 @@ static bool fill_thread(struct stacks *stacks, const struct snapshot_thread *thr
     if (!shared->frames && !fill_stack(shared, stack, options->symbolizer))
         return false;
     to->source = source;
+    to->later = thread->later;
     to->stack = shared;
     return true;
 }

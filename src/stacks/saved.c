@@ -63,6 +63,7 @@ static json_t *save_thread(const struct stacks *stacks, const struct thread_stac
     set_value(&json, "symbol", string(wait->symbol));
     set_number(&json, "owner", wait->owner);
     set_bool(&json, "owner_ended", wait->owner_ended);
+    set_number(&json, "owner_process", wait->owner_process);
     set_bool(&json, "owner_inferred", wait->owner_inferred);
     set_bool(&json, "shared", wait->shared);
     set_number(&json, "object_length", wait->object_length);
@@ -76,6 +77,7 @@ static json_t *save_thread(const struct stacks *stacks, const struct thread_stac
     set_number(&json, "fd", wait->fd);
     set_value(&json, "idle_s", json_real(thread->idle_s));
     set_number(&json, "owner_id", (int64_t)thread->owner_id);
+    set_bool(&json, "later", thread->later);
     return json;
 }
 
@@ -211,11 +213,13 @@ static bool load_thread(const struct stacks *stacks, const json_t *json, struct 
         .stack = stack < 0 ? NULL : &stacks->shared[stack],
         .idle_s = json_number_value(json_object_get(json, "idle_s")),
         .owner_id = (uint64_t)number(json, "owner_id", 0, INT64_MAX),
+        .later = json_is_true(json_object_get(json, "later")),
         .wait = {.on = (enum wait_on)number(json, "on", WAIT_NONE, WAIT_KINDS - 1),
                  .running = json_is_true(json_object_get(json, "running")),
                  .address = (uint64_t)json_integer_value(json_object_get(json, "address")),
                  .owner = (pid_t)number(json, "owner", 0, INT_MAX),
                  .owner_ended = json_is_true(json_object_get(json, "owner_ended")),
+                 .owner_process = (pid_t)number(json, "owner_process", 0, INT_MAX),
                  .owner_inferred = json_is_true(json_object_get(json, "owner_inferred")),
                  .shared = json_is_true(json_object_get(json, "shared")),
                  .object_length = (int)number(json, "object_length", 0, INT_MAX),

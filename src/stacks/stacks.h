@@ -35,6 +35,7 @@ struct thread_stack {
     struct wait wait;                 /* WAIT_NONE: unknown */
     uint64_t owner_id;                /* T-number of wait.owner; 0: none */
     double idle_s;                    /* since it last ran; < 0: unknown */
+    bool later;                       /* it may have run since the other threads were read */
 };
 
 /* The frames at a code address of the ledger. */

@@ -3,8 +3,10 @@
 
   tests/e2e/owners.py [--build DIR] [NAME...]
 """
+import contextlib
 import json
 import os
+import subprocess
 import sys
 
 import harness
@@ -28,10 +30,37 @@ KINDS = {"recursive": ("recursive mutex private_locks", "proved"),
          "flock": ("lock of file ", "likely")}
 
 
-def judged(bench, target, *args):
+def sleeps(pid):
+    """A main thread that has ended is a zombie."""
+    return all(state_of(tid) in ("SZ" if tid == str(pid) else "S") for tid in os.listdir(f"/proc/{pid}/task"))
+
+
+def child_of(pid):
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{tid}/children", encoding="ascii") as file:
+            for child in file.read().split():
+                return int(child)
+    return None
+
+
+@contextlib.contextmanager
+def started(bench, target, *args):
+    """As bench.live(), but the main thread may have ended."""
+    with subprocess.Popen([bench.target(target), *args], env=bench.environment(LD_PRELOAD=bench.shim),
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            demand(process.stdout.readline() == b"up\n", f"{target} {args} did not come up")
+            yield process.pid
+        finally:
+            process.kill()
+
+
+def judged(bench, target, *args, of=lambda pid: pid):
     """The process in the report, when each thread is where it stays."""
-    with bench.live(target, *args) as pid:
-        wait_until(lambda: all(state_of(tid) == "S" for tid in os.listdir(f"/proc/{pid}/task")))
+    with started(bench, target, *args) as parent:
+        wait_until(lambda: of(parent) and len(os.listdir(f"/proc/{of(parent)}/task")) > 1)
+        pid = of(parent)
+        wait_until(lambda: sleeps(pid))
         status, out, err = harness.call([bench.cli, "report", "--format=json", str(pid)])
         demand(status == 0, err)
         return json.loads(out)["processes"][0]
@@ -94,8 +123,60 @@ def an_initialisation_that_needs_itself(bench):
     demand(not circles(judged(bench, "owners_cxx", "guard_self", "near")), "an initialisation that waits for input")
 
 
+def the_only(process, code):
+    found = circles(process)
+    demand([one["code"] for one in found] == [code], process["findings"])
+    return found[0]
+
+
+def an_owner_that_nobody_joined(bench):
+    found = the_only(judged(bench, "circles", "dead_unjoined"), "dead-owner")
+    demand(found["text"] == "T4 waits for mutex locks, held by T3, which has ended", found["text"])
+    demand(found["level"] == "proved" and found["threads"] == [4], found)
+    demand(any(fact.startswith("T3 was created") for fact in found["evidence"]), found)
+
+
+def the_main_thread_ended_with_a_lock(bench):
+    found = the_only(judged(bench, "circles", "dead_main"), "dead-owner")
+    demand(found["text"] == "T3 waits for mutex locks, held by T1, which has ended", found["text"])
+    demand(found["level"] == "proved", found)
+
+
+def a_fork_while_a_thread_held_a_lock(bench):
+    process = judged(bench, "circles", "fork", of=child_of)
+    found = the_only(process, "dead-owner")
+    demand(f", which exists only in the parent process {process['parent_pid']}" in found["text"], found["text"])
+    demand(found["level"] == "proved" and found["threads"] == [1], found)
+
+
+def an_owner_that_ended_before_the_fork(bench):
+    found = the_only(judged(bench, "circles", "fork_gone", of=child_of), "dead-owner")
+    demand(found["text"].endswith(", which does not exist in this process"), found["text"])
+
+
+def a_child_that_made_its_lock_anew(bench):
+    process = judged(bench, "circles", "fork_reset", of=child_of)
+    demand(not circles(process), process["findings"])
+
+
+def a_lock_that_the_end_keeps(bench):
+    """It is no cause of anything, and makes no verdict."""
+    out = bench.path("end.json")
+    read, write = os.pipe()
+    status, _, err = harness.call([bench.cli, "run", "--format=json", f"--output={out}", bench.target("circles"), "end"],
+                                  stdin=read)
+    os.close(read), os.close(write)
+    demand(status == 66, f"{status}: {err}")
+    process = harness.read_json(out)["processes"][0]
+    found = the_only(process, "dead-owner")
+    demand(found["level"] == "note" and found["text"].endswith("held by T1, which has ended the process"), found)
+    demand(process["verdict"] is None, process["verdict"])
+
+
 TESTS = [each_kind, a_third_thread_takes_no_part, no_circle, owners_that_are_not_known, of_cxx, of_cxx_with_another_object,
-         an_initialisation_that_needs_itself]
+         an_initialisation_that_needs_itself, an_owner_that_nobody_joined, the_main_thread_ended_with_a_lock,
+         a_fork_while_a_thread_held_a_lock, an_owner_that_ended_before_the_fork, a_child_that_made_its_lock_anew,
+         a_lock_that_the_end_keeps]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))

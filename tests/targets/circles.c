@@ -1,16 +1,23 @@
-/* Threads that wait for each other in a circle, and near misses. Prints "up" when all of them are there; ends
- * with its input.
+/* Threads that wait for each other in a circle, and near misses: `circles HOW`. Prints "up" when all of them
+ * are there; ends with its input.
  *
- *   circles ring N      N threads, each with a lock that the one before it wants; another thread wants the
- * first lock circles join        a thread wants a lock that the main thread holds while it joins the thread
- *   circles self        a thread locks its lock again
- *   circles dead        a thread ended with a lock that another one wants
- *   circles timed       a ring of two in which one of the locks is only tried for an hour
- *   circles chain       a thread wants a lock whose owner waits for a lock whose owner reads the input
- *   circles recursive   a thread locks a recursive lock again and goes on; another one wants it
- *   circles robust      a thread ended with a robust lock, which the next one gets */
+ *   ring N         N threads, each with a lock that the one before it wants; another one wants the first lock
+ *   join           a thread wants a lock that the main thread holds while it joins the thread
+ *   self           a thread locks its lock again
+ *   dead           a thread ended with a lock that another one wants
+ *   dead_unjoined  the same, and nobody joined it
+ *   dead_main      the main thread ended with a lock that another one wants
+ *   fork           a forked child wants a lock that another thread of its parent holds
+ *   fork_gone      a thread of the parent ended with it before the fork
+ *   fork_reset     the child makes the lock anew, and holds it; its other thread wants it
+ *   end            the main thread calls exit() with a lock that another one wants
+ *   timed          a ring of two in which one of the locks is only tried for an hour
+ *   chain          a thread wants a lock whose owner waits for a lock whose owner reads the input
+ *   recursive      a thread locks a recursive lock again and goes on; another one wants it
+ *   robust         a thread ended with a robust lock, which the next one gets */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include "target.h"
@@ -66,6 +73,12 @@ static void *lock_and_end(void *mutex)
     return NULL;
 }
 
+static void *lock_and_leave(void *tid)
+{
+    lock(&locks[0]);
+    return finish(tid);
+}
+
 static void *lock_twice(void *mutex)
 {
     lock(mutex);
@@ -79,6 +92,49 @@ static void end_with(void *(*routine)(void *), void *arg)
     pthread_t thread;
     CHECK(pthread_create(&thread, NULL, routine, arg) == 0);
     CHECK(pthread_join(thread, NULL) == 0);
+}
+
+static void *hold_and_stay(void *mutex)
+{
+    lock(mutex);
+    return stay(NULL);
+}
+
+static void end_with_lock_unjoined(void)
+{
+    static pid_t tid;
+    start(lock_and_leave, &tid);
+    await_ready(1);
+    await_gone(tid);
+}
+
+static pid_t fork_child(void)
+{
+    pid_t parent = getpid(), child = fork();
+    CHECK(child >= 0);
+    if (!child)
+        CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent);
+    return child;
+}
+
+static void make_child(const char *how)
+{
+    if (!strcmp(how, "fork_gone"))
+        end_with(lock_and_end, &locks[0]);
+    else
+        start(hold_and_stay, &locks[0]);
+    if (strcmp(how, "fork_gone") != 0)
+        await_ready(1);
+    if (fork_child())
+        return;
+    if (!strcmp(how, "fork_reset")) {
+        CHECK(pthread_mutex_init(&locks[0], NULL) == 0);
+        lock(&locks[0]);
+        start(want, &locks[0]);
+        stay(NULL);
+    }
+    start(stay, NULL);
+    lock(&locks[0]);
 }
 
 static void set_kind(pthread_mutex_t *mutex, int type, int robust)
@@ -128,6 +184,23 @@ static void make(const char *how, const char *count)
         end_with(lock_and_end, &locks[0]);
         start(want, &locks[0]);
         await_ready(1);
+    } else if (!strcmp(how, "dead_unjoined")) {
+        end_with_lock_unjoined();
+        start(want, &locks[0]);
+        await_ready(1);
+    } else if (!strcmp(how, "dead_main")) {
+        lock(&locks[0]);
+        start(want, &locks[0]);
+        await_ready(1);
+        CHECK(write(1, "up\n", 3) == 3);
+        pthread_exit(NULL);
+    } else if (!strncmp(how, "fork", 4)) {
+        make_child(how);
+    } else if (!strcmp(how, "end")) {
+        lock(&locks[0]);
+        start(want, &locks[0]);
+        await_ready(1);
+        exit(0);
     } else if (!strcmp(how, "timed")) {
         make_ring(timed_member, 2);
     } else if (!strcmp(how, "chain")) {

@@ -142,6 +142,15 @@ START_TEST(stops_at_different_times_are_no_proof)
 }
 END_TEST
 
+START_TEST(a_thread_that_was_read_later_is_no_proof)
+{
+    add_lock(102);
+    add_lock(101);
+    threads[1].later = true;
+    ck_assert_int_eq(find(1)->level, FINDING_LIKELY);
+}
+END_TEST
+
 START_TEST(those_that_wait_for_a_member)
 {
     add_join(105); /* three waits away */
@@ -197,6 +206,32 @@ START_TEST(an_owner_that_has_ended)
 }
 END_TEST
 
+START_TEST(an_owner_in_the_parent_process)
+{
+    struct wait *wait = add_lock(4242);
+    wait->owner_ended = true;
+    wait->owner_process = 4200;
+    ck_assert_str_eq(
+        find(1)->text,
+        "tid 101 waits for mutex a, held by tid 4242, which exists only in the parent process 4200");
+}
+END_TEST
+
+START_TEST(an_owner_in_another_pid_namespace)
+{
+    add_lock(0)->owner_ended = true;
+    ck_assert_str_eq(find(1)->text, "tid 101 waits for mutex a, held by a thread, which has ended");
+}
+END_TEST
+
+START_TEST(an_ended_owner_of_a_shared_lock_is_no_proof)
+{
+    struct wait *wait = add_lock(4242);
+    wait->owner_ended = wait->shared = true;
+    ck_assert_int_eq(find(1)->level, FINDING_LIKELY);
+}
+END_TEST
+
 START_TEST(only_what_is_wanted)
 {
     add_lock(102);
@@ -226,10 +261,14 @@ int main(void)
     tcase_add_test(tests, an_inferred_owner_is_no_proof);
     tcase_add_test(tests, a_lock_of_several_processes_is_no_proof);
     tcase_add_test(tests, stops_at_different_times_are_no_proof);
+    tcase_add_test(tests, a_thread_that_was_read_later_is_no_proof);
     tcase_add_test(tests, those_that_wait_for_a_member);
     tcase_add_test(tests, two_circles_are_two_findings);
     tcase_add_test(tests, a_long_circle_is_shortened);
     tcase_add_test(tests, an_owner_that_has_ended);
+    tcase_add_test(tests, an_owner_in_the_parent_process);
+    tcase_add_test(tests, an_owner_in_another_pid_namespace);
+    tcase_add_test(tests, an_ended_owner_of_a_shared_lock_is_no_proof);
     tcase_add_test(tests, only_what_is_wanted);
     tcase_add_test(tests, names_of_codes);
     return suite_run("find", tests);
