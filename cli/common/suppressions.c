@@ -118,7 +118,11 @@ static void print_used(const struct report *report)
     for (size_t i = 0; i < report->used_rule_count; i++) {
         const struct suppression_rule *rule = report->used_rules[i].rule;
         unsigned long long threads = report->used_rules[i].threads;
-        fprintf(stderr, "%8llu thread%s  ", threads, threads == 1 ? " " : "s");
+        unsigned long long findings = report->used_rules[i].findings;
+        if (threads)
+            fprintf(stderr, "%8llu thread%s  ", threads, threads == 1 ? " " : "s");
+        else
+            fprintf(stderr, "%8llu finding%s ", findings, findings == 1 ? " " : "s");
         put_escaped(stderr, rule->label);
         fputs("   (", stderr);
         put_escaped(stderr, rule->source == SUPPRESSION_BUILT_IN ? rule->text : rule->origin);

@@ -43,7 +43,7 @@ bool run_baseline_finish(struct run_baseline *baseline, struct report *report, b
     struct output output;
     if (!output_open(&output, baseline->path, stdout, error))
         return error_prefix(error, "--write-baseline=");
-    if (!baseline_write(output.file, report, baseline->before, &baseline->entries, &baseline->threads)) {
+    if (!baseline_write(output.file, report, baseline->before, &baseline->numbers)) {
         error_set(error, "%s: the baseline could not be written: %s", baseline->path, strerror(errno));
         output_abandon(&output);
         return false;
@@ -54,12 +54,22 @@ bool run_baseline_finish(struct run_baseline *baseline, struct report *report, b
     return baseline->written;
 }
 
+static void print_written(const struct run_baseline *baseline)
+{
+    const struct baseline_written *numbers = &baseline->numbers;
+    char findings[64] = "";
+    if (numbers->findings)
+        snprintf(findings, sizeof(findings), " and %zu finding%s", numbers->findings,
+                 plural(numbers->findings));
+    cli_message("%s: %zu thread%s of %zu leak%s%s written; use --baseline=%s from now on", baseline->path,
+                numbers->threads, plural(numbers->threads), numbers->leaks, plural(numbers->leaks), findings,
+                baseline->path);
+}
+
 void run_baseline_print(const struct run_baseline *baseline, const struct run_options *given)
 {
     if (baseline->written && given->verbose >= 0)
-        cli_message("%s: %zu thread%s of %zu leak%s written; use --baseline=%s from now on", baseline->path,
-                    baseline->threads, plural(baseline->threads), baseline->entries,
-                    plural(baseline->entries), baseline->path);
+        print_written(baseline);
     size_t old = baseline->known ? baseline_old(baseline->known) : 0;
     if (old && given->verbose >= 0)
         cli_message("%s: %zu leak%s matched by fingerprints " BASELINE_OLD_TEXT "=%s",

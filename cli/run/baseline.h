@@ -10,7 +10,7 @@ struct run_baseline {
     struct baseline *before; /* the file of --write-baseline, whose reasons are kept; NULL: it is new */
     const char *path;        /* --write-baseline; NULL: not given */
     bool written;
-    size_t entries, threads; /* facts about the written file */
+    struct baseline_written numbers; /* of the written file */
 };
 
 /* Call before COMMAND starts, so that a bad file does not waste a run. */

@@ -109,6 +109,11 @@ const struct frame *current_place(const struct thread_stack *thread)
     return user ? user : &stack->frames[0];
 }
 
+size_t finding_own_facts(const struct finding *finding)
+{
+    return finding->own_facts ? finding->own_facts : finding->fact_count;
+}
+
 bool finding_names(const struct finding *finding, uint64_t id, pid_t tid)
 {
     for (size_t i = 0; i < finding->thread_count; i++)
@@ -135,17 +140,19 @@ static const struct finding *most_serious(const struct findings *findings)
     const struct finding *best = NULL;
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->items[i];
-        if (kinds[finding->code].help.verdict && finding->level > FINDING_NOTE &&
+        if (kinds[finding->code].help.verdict && finding->level > FINDING_NOTE && !finding->suppressed_by &&
             (!best || finding->level > best->level))
             best = finding;
     }
     return best;
 }
 
-static bool set_verdict(struct findings *findings)
+bool findings_set_verdict(struct findings *findings)
 {
     const struct finding *finding = most_serious(findings);
     struct line line = {.length = 0};
+    free(findings->verdict);
+    findings->verdict = NULL;
     if (!finding)
         return true;
     line_add(&line, "%s: %s: %s%s", kinds[finding->code].help.verdict, finding->text,
@@ -179,7 +186,7 @@ bool findings_find(struct findings *findings, const struct evidence *evidence, s
     bool done = wait_graph_make(&context.graph, evidence) && find_wanted(&context, wanted);
     if (done && findings->count)
         qsort(findings->items, findings->count, sizeof(*findings->items), compare);
-    done = done && set_verdict(findings);
+    done = done && findings_set_verdict(findings);
     if (done)
         set_patterns(&context);
     wait_graph_release(&context.graph);

@@ -43,6 +43,8 @@ struct finding_fact {
     const struct frame *at; /* where; NULL: nowhere or unknown. The stacks or the symbolizer own it */
 };
 
+struct suppression_rule; /* suppress.h */
+
 struct finding {
     enum finding_code code;
     enum finding_level level;
@@ -56,9 +58,10 @@ struct finding {
     /* The first facts, which say what it is; the others are about threads that wait for these. 0: all. */
     size_t own_facts;
     /* leak/ sets these: */
-    char fingerprint[17];      /* hex; equal across runs and rebuilds: code, and functions of own_facts */
-    const char *suppressed_by; /* the rule's label, or "baseline"; NULL: it is not suppressed */
-    const char *reason;        /* of the entry in the baseline, which owns it; NULL: none */
+    char fingerprint[17]; /* hex; equal across runs and rebuilds: code, and functions of own_facts */
+    const struct suppression_rule *rule; /* that suppressed it; NULL: none */
+    const char *suppressed_by;           /* the rule's label, or "baseline"; NULL: it is not suppressed */
+    const char *reason;                  /* of the entry in the baseline, which owns it; NULL: none */
 };
 
 struct findings {
@@ -80,7 +83,12 @@ struct findings {
  */
 bool findings_find(struct findings *findings, const struct evidence *evidence, struct symbolizer *symbolizer,
                    unsigned wanted);
+/* Chooses the verdict again, of findings that are not suppressed. False: out of memory. */
+bool findings_set_verdict(struct findings *findings);
 void findings_release(struct findings *findings);
+
+/* The number of facts that say what it is. */
+size_t finding_own_facts(const struct finding *finding);
 
 /* Is the thread among those of a finding? id 0: it is found by its tid. */
 bool finding_names(const struct finding *finding, uint64_t id, pid_t tid);

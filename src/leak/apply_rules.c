@@ -12,6 +12,7 @@ enum { MATCHERS = 2 };
 
 struct rule_finder {
     const struct build *build;
+    struct finding_index findings;
     struct suppression_matcher *matchers[MATCHERS];
     struct leak_group site; /* for its stack */
     char *test;             /* in that stack; NULL: none */
@@ -69,10 +70,35 @@ static bool is_truncated(const struct creation_stack *stack)
     return stack->site && stack->site->flags & (SITE_TRUNCATED | SITE_NO_UNWINDER);
 }
 
+/* Rules with finding: that match a thread of a finding suppress the finding. */
+static void find_rules_of_findings(const struct rule_finder *finder, const struct candidate *item,
+                                   struct suppression_thread thread)
+{
+    const struct finding_index *index = &finder->findings;
+    size_t i = finding_index_first(index, item->thread.id);
+    thread.finding_alone = true;
+    for (; i < index->count && index->items[i].id == item->thread.id; i++) {
+        struct finding *finding = index->items[i].finding;
+        thread.findings = 1u << finding->code;
+        for (int j = 0; j < MATCHERS && !finding->rule; j++)
+            if (finder->matchers[j])
+                finding->rule = suppression_matcher_find(finder->matchers[j], &thread);
+    }
+}
+
+static unsigned findings_of(const struct finding_index *index, uint64_t id)
+{
+    unsigned codes = 0;
+    for (size_t i = finding_index_first(index, id); i < index->count && index->items[i].id == id; i++)
+        codes |= 1u << index->items[i].finding->code;
+    return codes;
+}
+
 static void find_rule(const struct rule_finder *finder, struct candidate *item)
 {
     const struct thread_stack *current = item->thread.current;
-    struct suppression_thread thread = {.name = item->thread.name};
+    struct suppression_thread thread = {.name = item->thread.name,
+                                        .findings = findings_of(&finder->findings, item->thread.id)};
     item->rule = NULL;
     if (current) {
         thread.waiting = current->wait.on;
@@ -83,6 +109,8 @@ static void find_rule(const struct rule_finder *finder, struct candidate *item)
     for (int i = 0; i < MATCHERS && !item->rule; i++)
         if (finder->matchers[i])
             item->rule = suppression_matcher_find(finder->matchers[i], &thread);
+    if (thread.findings)
+        find_rules_of_findings(finder, item, thread);
     for (int i = 0; i < MATCHERS && !item->rule && is_truncated(&item->stack); i++)
         if (finder->matchers[i])
             item->rule_deeper |= suppression_matcher_may_find_deeper(finder->matchers[i], &thread);
@@ -113,12 +141,14 @@ bool apply_rules(const struct build *build, struct candidate *list, size_t count
         finder.matchers[i] = suppression_matcher_new(rules[i]);
         done = done && finder.matchers[i];
     }
+    done = done && finding_index_make(&finder.findings, &build->process.findings);
     if (any && done) {
         qsort(list, count, sizeof(*list), compare_sites);
         done = match_all(&finder, list, count);
     }
     free(finder.site.stack);
     free(finder.test);
+    free(finder.findings.items);
     for (int i = 0; i < MATCHERS; i++)
         suppression_matcher_free(finder.matchers[i]);
     return done;

@@ -10,13 +10,18 @@
 
 /* ---- read ------------------------------------------------------------------------------ */
 
+const char *baseline_fingerprint(const json_t *entry)
+{
+    const char *text = json_string_value(json_object_get(entry, "fingerprint"));
+    bool is = text && strlen(text) == FINGERPRINT_LENGTH && !text[strspn(text, "0123456789abcdef")];
+    return is ? text : NULL;
+}
+
 static bool read_entry(const json_t *json, struct baseline_entry *entry)
 {
     const json_t *threads = json_object_get(json, "threads");
-    const char *fingerprint = json_string_value(json_object_get(json, "fingerprint"));
-    if (!fingerprint || strlen(fingerprint) != FINGERPRINT_LENGTH ||
-        fingerprint[strspn(fingerprint, "0123456789abcdef")] || !json_is_integer(threads) ||
-        json_integer_value(threads) < 1)
+    const char *fingerprint = baseline_fingerprint(json);
+    if (!fingerprint || !json_is_integer(threads) || json_integer_value(threads) < 1)
         return false;
     const json_t *sites = json_object_get(json, "sites");
     if (sites && (!json_is_integer(sites) || json_integer_value(sites) < 1))
@@ -109,7 +114,8 @@ struct baseline *baseline_read(const char *path, struct error *error)
         error_set(error, "%s: out of memory", path);
         goto out;
     }
-    if (!read_entries(baseline, leaks, path, error)) {
+    if (!read_entries(baseline, leaks, path, error) ||
+        !baseline_read_findings(baseline, json_object_get(json, "findings"), path, error)) {
         baseline_free(baseline);
         baseline = NULL;
     }
@@ -124,6 +130,9 @@ void baseline_free(struct baseline *baseline)
         return;
     for (size_t i = 0; i < baseline->count; i++)
         free(baseline->entries[i].reason);
+    for (size_t i = 0; i < baseline->finding_count; i++)
+        free(baseline->findings[i].reason);
+    free(baseline->findings);
     free(baseline->entries);
     free(baseline);
 }
@@ -199,6 +208,7 @@ void baseline_apply(struct baseline *baseline, struct report *report)
         struct process_report *process = &report->processes[p];
         for (size_t i = 0; i < process->group_count; i++)
             apply_to_group(baseline, process, &process->groups[i]);
+        baseline_apply_to_findings(baseline, &process->findings);
         process_report_sort(process);
     }
 }
@@ -210,6 +220,7 @@ void baseline_accept(struct report *report)
         for (size_t i = 0; i < process->group_count; i++)
             if (process->groups[i].counted)
                 accept(&process->groups[i]);
+        baseline_accept_findings(&process->findings);
         process_report_sort(process);
     }
 }
@@ -219,6 +230,8 @@ size_t baseline_gone(const struct baseline *baseline)
     size_t gone = 0;
     for (size_t i = 0; i < baseline->count; i++)
         gone += !baseline->entries[i].seen;
+    for (size_t i = 0; i < baseline->finding_count; i++)
+        gone += !baseline->findings[i].seen;
     return gone;
 }
 

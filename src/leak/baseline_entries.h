@@ -2,6 +2,8 @@
 #ifndef THREADLEAK_LEAK_BASELINE_ENTRIES_H
 #define THREADLEAK_LEAK_BASELINE_ENTRIES_H
 
+#include <jansson.h>
+
 #include "leak/baseline.h"
 
 #define FINGERPRINT_LENGTH (sizeof(((struct leak_group *)0)->fingerprint) - 1)
@@ -15,10 +17,38 @@ struct baseline_entry {
     const struct leak_group *group; /* the first one, when it is written */
 };
 
+/* A finding. */
+struct baseline_finding {
+    char fingerprint[FINGERPRINT_LENGTH + 1];
+    char *reason; /* NULL: none */
+    bool seen;
+    const struct finding *finding; /* the first one, when it is written */
+};
+
 struct baseline {
     struct baseline_entry *entries;
     size_t count;
+    struct baseline_finding *findings;
+    size_t finding_count;
 };
+
+/* NULL: none. */
+struct baseline_finding *baseline_find_finding(const struct baseline *baseline, const char *fingerprint);
+/* Is it not suppressed, or only by a baseline? */
+bool baseline_has_finding(const struct finding *finding);
+
+/* Reads the array "findings". False: error is set. */
+bool baseline_read_findings(struct baseline *baseline, const json_t *array, const char *path,
+                            struct error *error);
+/* Collects the findings of a report. False: out of memory. */
+bool baseline_collect_findings(struct baseline *all, const struct report *report);
+/* The array "findings"; NULL: out of memory. */
+json_t *baseline_findings_json(const struct baseline *all, const struct baseline *reasons);
+/* The entry's fingerprint; NULL: it is none. */
+const char *baseline_fingerprint(const json_t *entry);
+/* Marks the entries that occur, and suppresses these findings. accept: all findings. */
+void baseline_apply_to_findings(struct baseline *baseline, struct findings *findings);
+void baseline_accept_findings(struct findings *findings);
 
 /* NULL: none. */
 struct baseline_entry *baseline_find(const struct baseline *baseline, const char *fingerprint);

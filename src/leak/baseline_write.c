@@ -66,33 +66,47 @@ static json_t *entry_json(const struct baseline_entry *entry, const struct basel
     return json;
 }
 
-bool baseline_write(FILE *out, const struct report *report, const struct baseline *reasons, size_t *entries,
-                    size_t *threads)
+/* False: out of memory. */
+static bool collect_all(struct baseline *all, const struct report *report)
 {
-    struct baseline all = {0};
     size_t most = 0;
     for (size_t p = 0; p < report->process_count; p++)
         most += report->processes[p].group_count;
-    all.entries = calloc(most + 1, sizeof(*all.entries));
-    json_t *leaks = json_array(), *json = NULL;
-    bool done = all.entries != NULL;
-    for (size_t p = 0; done && p < report->process_count; p++)
-        collect(&all, &report->processes[p]);
-    if (done && all.count)
-        qsort(all.entries, all.count, sizeof(*all.entries), compare_entries);
-    *threads = 0;
-    for (size_t i = 0; done && i < all.count; i++) {
-        *threads += all.entries[i].threads;
-        done = json_array_append_new(leaks, entry_json(&all.entries[i], reasons)) == 0;
-    }
-    if (done)
-        json = json_pack("{ss sO}", "schema", BASELINE_SCHEMA, "leaks", leaks);
+    all->entries = calloc(most + 1, sizeof(*all->entries));
+    if (!all->entries)
+        return false;
+    for (size_t p = 0; p < report->process_count; p++)
+        collect(all, &report->processes[p]);
+    if (all->count)
+        qsort(all->entries, all->count, sizeof(*all->entries), compare_entries);
+    return baseline_collect_findings(all, report);
+}
+
+/* NULL: out of memory. */
+static json_t *document(const struct baseline *all, const struct baseline *reasons)
+{
+    json_t *leaks = json_array();
+    for (size_t i = 0; i < all->count; i++)
+        append_value(&leaks, entry_json(&all->entries[i], reasons));
+    json_t *json = json_pack("{ss so}", "schema", BASELINE_SCHEMA, "leaks", leaks);
+    if (all->finding_count)
+        set_value(&json, "findings", baseline_findings_json(all, reasons));
+    return json;
+}
+
+bool baseline_write(FILE *out, const struct report *report, const struct baseline *reasons,
+                    struct baseline_written *written)
+{
+    struct baseline all = {0};
+    json_t *json = collect_all(&all, report) ? document(&all, reasons) : NULL;
     errno = json ? 0 : ENOMEM;
-    done = json && json_dumpf(json, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0 &&
-           putc('\n', out) != EOF && fflush(out) == 0;
+    bool done = json && json_dumpf(json, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0 &&
+                putc('\n', out) != EOF && fflush(out) == 0;
+    *written = (struct baseline_written){.leaks = all.count, .findings = all.finding_count};
+    for (size_t i = 0; i < all.count; i++)
+        written->threads += all.entries[i].threads;
     json_decref(json);
-    json_decref(leaks);
+    free(all.findings);
     free(all.entries);
-    *entries = all.count;
     return done;
 }

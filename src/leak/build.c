@@ -228,7 +228,7 @@ static bool build_process(struct build *build)
             !read_program_rules(build) || !build_groups(build) || !build_failures(build))
             return false;
     }
-    return build_untracked(build) && build_main(build);
+    return build_findings(build) && build_untracked(build) && build_main(build);
 }
 
 static bool append(struct report *report, const struct process_report *process)
@@ -301,15 +301,16 @@ static bool same_rule(const struct suppression_rule *a, const struct suppression
                       !strcmp(a->origin, b->origin));
 }
 
-static void count_rule(struct report *report, const struct leak_group *group)
+static void count_rule(struct report *report, const struct used_rule *used)
 {
-    for (size_t i = 0; i < report->used_rule_count; i++)
-        if (same_rule(report->used_rules[i].rule, group->rule)) {
-            report->used_rules[i].threads += group->thread_count;
+    for (size_t i = 0; used->rule && i < report->used_rule_count; i++)
+        if (same_rule(report->used_rules[i].rule, used->rule)) {
+            report->used_rules[i].threads += used->threads;
+            report->used_rules[i].findings += used->findings;
             return;
         }
-    if (ARRAY_GROW(report->used_rules, report->used_rule_count))
-        report->used_rules[report->used_rule_count++] = (struct used_rule){group->rule, group->thread_count};
+    if (used->rule && ARRAY_GROW(report->used_rules, report->used_rule_count))
+        report->used_rules[report->used_rule_count++] = *used;
 }
 
 void report_finish(struct report *report)
@@ -320,13 +321,14 @@ void report_finish(struct report *report)
             const struct leak_group *group = &process->groups[i];
             if (group->suppressed_by)
                 report->summary.suppressed_threads += group->thread_count;
-            if (group->rule)
-                count_rule(report, group);
+            count_rule(report, &(struct used_rule){.rule = group->rule, .threads = group->thread_count});
             if (!group->counted)
                 continue;
             report->summary.leaked_threads += group->thread_count;
             /* Counted groups come first: this is the first counted one of its site. */
             report->summary.leak_sites += group->first_of_site;
         }
+        for (size_t i = 0; i < process->findings.count; i++)
+            count_rule(report, &(struct used_rule){.rule = process->findings.items[i].rule, .findings = 1});
     }
 }

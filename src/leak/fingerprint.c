@@ -30,7 +30,7 @@ static uint64_t add_function(uint64_t hash, const char *function)
     return hash_add(hash, function, length);
 }
 
-static uint64_t add_frame(uint64_t hash, const struct frame *frame)
+uint64_t fingerprint_add_frame(uint64_t hash, const struct frame *frame)
 {
     char offset[32];
     hash = add_module(hash, frame->module);
@@ -78,7 +78,7 @@ static uint64_t add_stack(uint64_t hash, const struct leak_group *group, bool ol
         bool again = last && is_same_function(last, frame);
         last = frame;
         if (!again && !(skips && is_skipped(frame, old)))
-            hash = add_frame(hash, frame);
+            hash = fingerprint_add_frame(hash, frame);
     }
     return hash;
 }
@@ -140,7 +140,7 @@ static uint64_t add_called(uint64_t hash, const struct leak_group *group)
 /* The start routine of a runtime is the same for all threads. */
 static uint64_t add_start(uint64_t hash, const struct frame *start)
 {
-    return start && !start->runtime ? add_frame(hash, start) : hash;
+    return start && !start->runtime ? fingerprint_add_frame(hash, start) : hash;
 }
 
 /* ---- lines ----------------------------------------------------------------------------------- */

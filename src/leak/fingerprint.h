@@ -23,4 +23,7 @@
  */
 void group_set_fingerprints(struct leak_group *group);
 
+/* Adds the module and the function of a frame, as above. */
+uint64_t fingerprint_add_frame(uint64_t hash, const struct frame *frame);
+
 #endif

@@ -19,6 +19,7 @@ struct draft {
     const struct report *report;
     const struct process_report *process;
     const struct leak_group *group;
+    const struct finding *finding;         /* why the threads leak; NULL: not known */
     char text[RULE_MAX + 2 * PATTERN_MAX]; /* without its kind */
     size_t conditions;
 };
@@ -154,7 +155,8 @@ static bool matches(struct suppression_matcher *matcher, const struct process_re
                                                                  .kind = leak_kind_bit(group->kind),
                                                                  .process = process->exe});
     for (size_t i = 0; i < group->thread_count; i++)
-        if (suppression_matcher_find(matcher, &(struct suppression_thread){.name = group->threads[i].name}))
+        if (suppression_matcher_find(
+                matcher, &(struct suppression_thread){.name = group->threads[i].name, .findings = FIND_ALL}))
             return true;
     return false;
 }
@@ -175,7 +177,9 @@ static bool matches_others(const struct draft *draft, struct suppression_matcher
 static void finish(const struct draft *draft, char *rule, size_t size)
 {
     const char *kind = draft->group->kind == LEAK_DETACHED ? "detached" : "running,unjoined";
-    snprintf(rule, size, "%s kind:%s", draft->text, kind);
+    const char *finding = draft->finding ? finding_name(draft->finding->code) : NULL;
+    snprintf(rule, size, "%s%s%s kind:%s", draft->text, finding ? " finding:" : "", finding ? finding : "",
+             kind);
 }
 
 enum match { MATCHES_NOT, MATCHES_ALONE, MATCHES_MORE };
@@ -183,7 +187,7 @@ enum match { MATCHES_NOT, MATCHES_ALONE, MATCHES_MORE };
 /* Uses the code that will read the rule. */
 static enum match try_out(const struct draft *draft)
 {
-    char rule[sizeof(draft->text) + 32];
+    char rule[sizeof(draft->text) + 64];
     struct error error;
     enum match match = MATCHES_NOT;
     struct suppressions *suppressions = suppressions_new();
@@ -287,7 +291,7 @@ static bool is_printed(const struct printed *printed, const char *rule)
 
 static bool print_rule(FILE *out, struct draft *draft, struct printed *printed)
 {
-    char rule[sizeof(draft->text) + 32];
+    char rule[sizeof(draft->text) + 64];
     enum match match = make_rule(draft);
     finish(draft, rule, sizeof(rule));
     if (match != MATCHES_NOT && is_printed(printed, rule))
@@ -308,6 +312,70 @@ static bool print_rule(FILE *out, struct draft *draft, struct printed *printed)
            (printed->rules[printed->count++] = strdup(rule)) != NULL;
 }
 
+/* ---- findings ------------------------------------------------------------------------------------ */
+
+static bool names_all(const struct finding *finding, const struct leak_group *group)
+{
+    size_t i = 0;
+    while (i < group->thread_count && finding_names(finding, group->threads[i].id, group->threads[i].tid))
+        i++;
+    return i == group->thread_count;
+}
+
+/* The proof why none of the threads can end; NULL: none. */
+static const struct finding *proof_of(const struct process_report *process, const struct leak_group *group)
+{
+    for (size_t i = 0; i < process->findings.count; i++) {
+        const struct finding *finding = &process->findings.items[i];
+        if (finding->level == FINDING_PROVED && !finding->suppressed_by &&
+            finding_help_of(finding->code)->verdict && names_all(finding, group))
+            return finding;
+    }
+    return NULL;
+}
+
+static bool is_in_a_rule(const struct process_report *process, const struct finding *finding)
+{
+    for (size_t i = 0; i < process->group_count; i++)
+        if (process->groups[i].counted && proof_of(process, &process->groups[i]) == finding)
+            return true;
+    return false;
+}
+
+/* A rule that names the places of a finding, for one that no rule of a group suppresses. */
+static bool print_finding_rule(FILE *out, const struct process_report *process, const struct finding *finding,
+                               struct printed *printed)
+{
+    struct draft draft = {.process = process};
+    char rule[sizeof(draft.text) + 64];
+    for (size_t i = 0; i < finding_own_facts(finding); i++)
+        if (finding->facts[i].at)
+            add(&draft, "thread", finding->facts[i].at->function);
+    snprintf(rule, sizeof(rule), "%s finding:%s", draft.text, finding_name(finding->code));
+    if (is_printed(printed, rule))
+        return true;
+    fprintf(out, "# %s of ", finding_name(finding->code));
+    put_escaped(out, command_name(process));
+    if (!draft.conditions) {
+        fputs(": no rule possible: nothing in it has a name\n", out);
+        return true;
+    }
+    fprintf(out, "\n%s\n", rule);
+    return ARRAY_GROW(printed->rules, printed->count) &&
+           (printed->rules[printed->count++] = strdup(rule)) != NULL;
+}
+
+static bool print_finding_rules(FILE *out, const struct process_report *process, struct printed *printed)
+{
+    for (size_t i = 0; i < process->findings.count; i++) {
+        const struct finding *finding = &process->findings.items[i];
+        if (finding->level != FINDING_NOTE && !finding->suppressed_by && !is_in_a_rule(process, finding) &&
+            !print_finding_rule(out, process, finding, printed))
+            return false;
+    }
+    return true;
+}
+
 bool report_rules_print(FILE *out, const struct report *report)
 {
     struct printed printed = {0};
@@ -315,10 +383,14 @@ bool report_rules_print(FILE *out, const struct report *report)
     for (size_t p = 0; p < report->process_count; p++) {
         const struct process_report *process = &report->processes[p];
         for (size_t i = 0; i < process->group_count && done; i++) {
-            struct draft draft = {.report = report, .process = process, .group = &process->groups[i]};
+            struct draft draft = {.report = report,
+                                  .process = process,
+                                  .group = &process->groups[i],
+                                  .finding = proof_of(process, &process->groups[i])};
             if (draft.group->counted)
                 done = print_rule(out, &draft, &printed);
         }
+        done = done && print_finding_rules(out, process, &printed);
     }
     for (size_t i = 0; i < printed.count; i++)
         free(printed.rules[i]);

@@ -157,10 +157,10 @@ void process_report_sort(struct process_report *process);
 /* The command: argv[0], else the executable, also if argv[0] is /proc/self/exe; "?": unknown. */
 const char *command_name(const struct process_report *process);
 
-/* A rule that matched, with the number of threads that it suppressed. */
+/* A rule that matched, with the number of threads and findings that it suppressed. */
 struct used_rule {
     const struct suppression_rule *rule;
-    uint64_t threads;
+    uint64_t threads, findings;
 };
 
 /* Why a program was not watched. */

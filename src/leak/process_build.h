@@ -21,6 +21,10 @@ bool build_failures(struct build *build);
 /* Adds the threads whose creation the shim did not see. False: out of memory. */
 bool build_untracked(struct build *build);
 
+/* Sets the fingerprints of the findings, and which are suppressed. Call it after build_groups. False: out of
+ * memory. */
+bool build_findings(struct build *build);
+
 /* A thread that is alive or unjoined, so that it may be a leak. */
 struct candidate {
     enum leak_kind kind;
@@ -35,5 +39,18 @@ struct candidate {
 
 /* Sets the rule of each thread that is suppressed, and sorts them. False: out of memory. */
 bool apply_rules(const struct build *build, struct candidate *list, size_t count);
+
+/* The threads of all findings, by id. */
+struct finding_index {
+    struct finding_index_item {
+        uint64_t id;
+        struct finding *finding;
+    } * items;
+    size_t count;
+};
+/* False: out of memory. Free `items` in both cases. */
+bool finding_index_make(struct finding_index *index, const struct findings *findings);
+/* The first item of this thread; index->count if there is none. */
+size_t finding_index_first(const struct finding_index *index, uint64_t id);
 
 #endif

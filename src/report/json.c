@@ -108,6 +108,11 @@ static json_t *finding_json(const struct finding *finding, const struct finding_
     set_threads(&json, of ? of : finding->threads, of ? 1 : finding->thread_count);
     set_text(&json, "pattern", finding->pattern);
     set_value(&json, "evidence", facts);
+    set_text(&json, "fingerprint", finding->fingerprint);
+    if (finding->suppressed_by)
+        set_text(&json, "suppressed_by", finding->suppressed_by);
+    if (finding->reason)
+        set_text(&json, "baseline_reason", finding->reason);
     return json;
 }
 
@@ -386,6 +391,8 @@ static json_t *used_rules_json(const struct report *report)
         set_text(&json, "origin", rule->origin);
         set_positive(&json, "line", rule->line);
         set_number(&json, "threads", (int64_t)report->used_rules[i].threads);
+        if (report->used_rules[i].findings)
+            set_number(&json, "findings", (int64_t)report->used_rules[i].findings);
         append_value(&list, json);
     }
     return list;

@@ -1,5 +1,6 @@
 /* Verdict lines, and the findings of a process. */
 #include "base/escape.h"
+#include "base/text.h"
 #include "report/phrases.h"
 #include "report/text_parts.h"
 
@@ -45,7 +46,14 @@ static void print_finding(const struct printer *printer, const struct finding *f
     paint(printer, BOLD);
     fputs(finding_name(finding->code), printer->out);
     paint(printer, PLAIN);
-    fprintf(printer->out, "   %s\n", finding_level_name(finding->level));
+    fprintf(printer->out, "   %s", finding_level_name(finding->level));
+    if (finding->suppressed_by) {
+        fputs(", suppressed by ", printer->out);
+        put_escaped(printer->out, finding->suppressed_by);
+        fputs(finding->reason ? ": " : "", printer->out);
+        put_escaped(printer->out, finding->reason ? finding->reason : "");
+    }
+    putc('\n', printer->out);
     for (size_t i = 0; i < finding->fact_count; i++)
         print_fact(printer, &finding->facts[i]);
     if (!finding->fact_count) {
@@ -62,16 +70,28 @@ static void print_finding(const struct printer *printer, const struct finding *f
     }
 }
 
+/* A suppressed one is only printed with -v. */
+static bool is_shown(const struct printer *printer, const struct finding *finding)
+{
+    return !finding->suppressed_by || is_verbose(printer);
+}
+
 bool print_findings(const struct printer *printer, const struct process_report *process)
 {
     const struct findings *findings = &process->findings;
     bool all = is_verbose(printer) || printer->style->all;
-    size_t shown = all || findings->count <= FINDINGS_SHOWN ? findings->count : FINDINGS_SHOWN;
-    for (size_t i = 0; i < shown; i++)
+    size_t wanted = 0, shown = 0;
+    for (size_t i = 0; i < findings->count; i++) {
+        if (!is_shown(printer, &findings->items[i]))
+            continue;
+        if (wanted++ >= FINDINGS_SHOWN && !all)
+            continue;
         print_finding(printer, &findings->items[i]);
-    if (findings->count > shown) {
-        note_shortened(printer);
-        fprintf(printer->out, "\nand %zu more findings\n", findings->count - shown);
+        shown++;
     }
-    return findings->count > 0;
+    if (wanted > shown) {
+        note_shortened(printer);
+        fprintf(printer->out, "\nand %zu more finding%s\n", wanted - shown, plural(wanted - shown));
+    }
+    return wanted > 0;
 }

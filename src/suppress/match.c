@@ -233,6 +233,13 @@ static bool wait_matches(struct suppression_matcher *matcher, const struct part 
     return part->bits & (1u << thread->waiting); /* that of WAIT_NONE is never set */
 }
 
+static bool finding_matches(struct suppression_matcher *matcher, const struct part *part,
+                            const struct suppression_thread *thread)
+{
+    (void)matcher;
+    return part->bits & thread->findings;
+}
+
 static bool top_matches(struct suppression_matcher *matcher, const struct part *part,
                         const struct suppression_thread *thread)
 {
@@ -284,9 +291,27 @@ static bool rule_fits_site(const struct rule *rule, const struct suppression_sit
     return true;
 }
 
+static bool names_finding(const struct rule *rule)
+{
+    for (size_t i = 0; i < rule->part_count; i++)
+        if (rule->parts[i].type == PART_FINDING)
+            return true;
+    return false;
+}
+
+bool suppressions_name_findings(const struct suppressions *suppressions)
+{
+    for (size_t i = 0; i < suppressions_rule_count(suppressions); i++)
+        if (names_finding(suppressions->rules[i]))
+            return true;
+    return false;
+}
+
 static bool rule_fits_thread(struct suppression_matcher *matcher, const struct rule *rule,
                              const struct suppression_thread *thread)
 {
+    if (thread->finding_alone && !names_finding(rule))
+        return false;
     for (size_t i = 0; i < rule->part_count; i++)
         if (!thread_matches(matcher, &rule->parts[i], thread))
             return false;

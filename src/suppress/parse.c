@@ -72,7 +72,7 @@ static const char *list_types(unsigned flag, char *text, size_t size)
     return text;
 }
 
-/* ---- lists: waiting:, kind: ------------------------------------------------------------------ */
+/* ---- lists: waiting:, kind:, finding: ------------------------------------------------------------------ */
 
 /* Word `at` sets bit `at`. */
 struct words {
@@ -94,6 +94,11 @@ static const char *kind_word(unsigned at)
     return words[at];
 }
 
+static const char *finding_word(unsigned at)
+{
+    return finding_name((enum finding_code)at);
+}
+
 static unsigned find_bit(const struct words *words, const char *item, size_t length)
 {
     for (unsigned at = words->first; at < words->end; at++)
@@ -105,7 +110,7 @@ static unsigned find_bit(const struct words *words, const char *item, size_t len
 static enum line_is unknown_word(struct parser *parser, const struct words *words, const char *item,
                                  size_t length)
 {
-    char text[200];
+    char text[300];
     size_t used = 0;
     for (unsigned at = words->first; at < words->end && used < sizeof(text); at++)
         used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", used ? ", " : "", words->word(at));
@@ -142,6 +147,12 @@ static enum line_is parse_kinds(struct parser *parser, struct part *part, const 
 {
     static const struct words kinds = {"kind", 0, 3, kind_word};
     return parse_words(parser, part, end, &kinds);
+}
+
+static enum line_is parse_findings(struct parser *parser, struct part *part, const char *end)
+{
+    static const struct words findings = {"finding", 0, FINDING_CODES, finding_word};
+    return parse_words(parser, part, end, &findings);
 }
 
 /* ---- patterns ------------------------------------------------------------------------------- */

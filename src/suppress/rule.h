@@ -33,7 +33,7 @@ enum part_type part_type_of(const char *name, size_t length);
 struct part {
     enum part_type type;
     char *glob;    /* matches a whole name; '*' is the only special character; NULL: bits */
-    unsigned bits; /* waiting: 1u << enum wait_on; kind: KIND_* */
+    unsigned bits; /* waiting: 1u << enum wait_on; kind: KIND_*; finding: 1u << enum finding_code */
 };
 
 struct rule {

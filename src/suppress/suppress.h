@@ -3,6 +3,7 @@
  *
  *   rule  =  TYPE:PATTERN  { blank CONDITION }           # comment
  *   CONDITION  =  TYPE:PATTERN  |  waiting:ON[,ON…]  |  kind:KIND[,KIND…]  |  process:PATTERN
+ *                |  finding:CODE[,CODE…]
  *
  * types.def has a row for each TYPE.  In detail:
  *
@@ -20,6 +21,9 @@
  *   kind:     running, detached, unjoined
  *   process:  the executable, or what the process was called as (argv[0]), by its path or its basename
  *   test:     the test that created the thread, or the latest test that the process ran
+ *
+ *   finding:  a finding that names the thread (find.h). Such a rule suppresses the finding, too; then thread:
+ *             and module: also match the places of the finding, so it need not name a thread
  *
  * All parts of a rule must be true of the thread. A PATTERN may match anywhere in a name. '*' matches any
  * text. '^' at its beginning and '$' at its end anchor it (as in LSan's and TSan's files). Write '*' for a
@@ -40,6 +44,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "find/find.h"
 #include "symbolize/symbolize.h"
 #include "wait/wait.h"
 
@@ -114,6 +119,8 @@ struct suppression_thread {
     size_t current_count;
     bool current_whole; /* the stack is complete */
     enum wait_on waiting;
+    unsigned findings;  /* that name it: 1u << enum finding_code */
+    bool finding_alone; /* only rules with finding: match */
 };
 
 /*
@@ -128,6 +135,8 @@ void suppression_matcher_site(struct suppression_matcher *matcher, const struct 
 /* The first rule that matches a thread of this site, or NULL. */
 const struct suppression_rule *suppression_matcher_find(struct suppression_matcher *matcher,
                                                         const struct suppression_thread *thread);
+/* Is there a rule with finding:? */
+bool suppressions_name_findings(const struct suppressions *suppressions);
 /* If no rule matched: could a rule that is not built in match a longer creation stack? */
 bool suppression_matcher_may_find_deeper(struct suppression_matcher *matcher,
                                          const struct suppression_thread *thread);

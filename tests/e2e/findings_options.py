@@ -90,6 +90,79 @@ def misspelled(bench):
         demand(status == 2 and message in err, err)
 
 
+# ---- rules and baselines -----------------------------------------------------------------------
+
+def supp(bench, rule):
+    return f"--suppressions={bench.write('rules.supp', rule + chr(10))}"
+
+
+def a_rule_suppresses_a_finding(bench):
+    for rule in "start:^pay$ finding:deadlock", "thread:^print_journal$ finding:dead-owner,deadlock":
+        found = process(bench, supp(bench, rule))
+        demand(found["verdict"] is None, found["verdict"])
+        demand(found["findings"][0]["suppressed_by"] == rule, found["findings"])
+        demand([leak["suppressed_by"] for leak in found["leaks"]].count(rule) == 1, found["leaks"])
+        _, err = run(bench, supp(bench, rule), "--fail-on=all", status=66)  # the other thread leaks
+        demand("STUCK" not in err and "proved" not in err, err)
+    for rule in "start:^pay$ finding:dead-owner", "start:^pay$", "thread:^nobody$ finding:deadlock":
+        found = process(bench, supp(bench, rule))
+        demand(found["verdict"] and "suppressed_by" not in found["findings"][0], (rule, found["findings"]))
+
+
+def a_finding_of_suppressed_threads_is_suppressed(bench):
+    found = process(bench, supp(bench, "start:^pay$\nstart:^print_journal$"))
+    demand(found["verdict"] is None and "suppressed_by" in found["findings"][0], found["findings"])
+    run(bench, supp(bench, "start:^pay$\nstart:^print_journal$"), "--fail-on=all", status=0)
+
+
+def a_rule_for_the_main_thread(bench):
+    """No rule can match that thread, but the place where it waits."""
+    rule = supp(bench, "thread:^make$ finding:deadlock")
+    with bench.live_asleep("circles", "join") as pid:
+        for options, status in ((rule, "--fail-on=deadlock"), 0), (("--fail-on=deadlock",), 1):
+            got, out, err = call([bench.cli, "report", *options, str(pid)])
+            demand(got == status and ("STUCK" in out) == bool(status), (options, got, out, err))
+        _, out, err = call([bench.cli, "report", rule, "--warn-unused-suppressions", str(pid)])
+        demand("unused" not in err, err)
+
+
+def generated_rules_suppress_findings(bench):
+    rules = bench.path("generated.supp")
+    run(bench, "-q", f"--gen-suppressions={rules}", status=66)
+    demand(bench.read("generated.supp").count(" finding:deadlock kind:") == 2, bench.read("generated.supp"))
+    demand(run(bench, f"--suppressions={rules}", "--fail-on=all", status=0) == ("", ""), "not all is suppressed")
+    with bench.live_asleep("circles", "join") as pid:
+        call([bench.cli, "report", f"--gen-suppressions={rules}", str(pid)])
+        status, _, err = call([bench.cli, "report", f"--suppressions={rules}", "--fail-on=deadlock", str(pid)])
+        demand(status == 0, err)
+
+
+def a_baseline_has_findings(bench):
+    path = bench.path("base.json")
+    _, err = run(bench, f"--write-baseline={path}", status=0)
+    demand("2 threads of 2 leaks and 1 finding written" in err, err)
+    document_of = harness.read_json(path)
+    demand([(one["code"], one["functions"]) for one in document_of["findings"]] == [("deadlock", ["pay", "print_journal"])],
+           document_of)
+    demand(run(bench, f"--baseline={path}", "--fail-on=all", status=0) == ("", ""), "the finding is known")
+    document_of["findings"][0]["reason"] = "ticket 4711"
+    bench.write("base.json", json.dumps(document_of))
+    run(bench, f"--baseline={path}", f"--write-baseline={path}", status=0)
+    demand(harness.read_json(path)["findings"][0]["reason"] == "ticket 4711", harness.read_json(path))
+    found = process(bench, f"--baseline={path}")
+    demand(found["findings"][0]["suppressed_by"] == "baseline" and found["findings"][0]["baseline_reason"] == "ticket 4711",
+           found["findings"])
+    demand(found["verdict"] is None, found["verdict"])
+    _, err = run(bench, f"--baseline={path}", how="self", status=66)
+    demand("STUCK" in err, err)  # another finding
+
+
+def fingerprints_are_stable(bench):
+    prints = {process(bench)["findings"][0]["fingerprint"] for _ in range(3)}
+    prints.add(process(bench, how="self")["findings"][0]["fingerprint"])
+    demand(len(prints) == 2, prints)
+
+
 def help_explains(bench):
     status, out, _ = call([bench.cli, "help", "deadlock"])
     demand(status == 0 and out.startswith("deadlock: ") and "Proved: " in out, out)
@@ -98,7 +171,9 @@ def help_explains(bench):
     demand(status == 2 and "did you mean deadlock" in err, err)
 
 
-TESTS = [a_finding_fails_without_a_leak, levels, no_finding_does_not_fail, what_is_looked_for, a_live_process, misspelled, help_explains]
+TESTS = [a_finding_fails_without_a_leak, levels, no_finding_does_not_fail, what_is_looked_for, a_live_process, misspelled,
+         a_rule_suppresses_a_finding, a_finding_of_suppressed_threads_is_suppressed, a_rule_for_the_main_thread,
+         generated_rules_suppress_findings, a_baseline_has_findings, fingerprints_are_stable, help_explains]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))

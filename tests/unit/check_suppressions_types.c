@@ -93,6 +93,23 @@ START_TEST(each_type_matches_its_own_facts)
 }
 END_TEST
 
+START_TEST(a_finding_is_a_condition)
+{
+    whole_thread();
+    thread.findings = 1u << FINDING_DEAD_OWNER;
+    ck_assert(matches("thread:pool finding:dead-owner"));
+    ck_assert(matches("thread:pool finding:deadlock,dead-owner"));
+    ck_assert(!matches("thread:pool finding:deadlock"));
+    ck_assert(!matches("thread:elsewhere finding:dead-owner"));
+    ck_assert(matches("thread:pool"));
+    thread.finding_alone = true; /* what suppresses the finding itself */
+    ck_assert(matches("thread:pool finding:dead-owner"));
+    ck_assert(!matches("thread:pool"));
+    thread.findings = 0;
+    ck_assert(!matches("thread:pool finding:dead-owner"));
+}
+END_TEST
+
 /* A symbolic link's name is what its user knows. */
 START_TEST(a_process_has_two_names)
 {
@@ -279,6 +296,7 @@ int main(void)
     tcase_add_checked_fixture(tests, ignore_setup, ignore_teardown);
     tcase_add_loop_test(tests, each_type_matches_its_own_facts, 0,
                         sizeof(of_whole_thread) / sizeof(*of_whole_thread));
+    tcase_add_test(tests, a_finding_is_a_condition);
     tcase_add_test(tests, a_process_has_two_names);
     tcase_add_test(tests, what_is_not_known_never_matches);
     tcase_add_test(tests, a_stack_of_libc_alone_has_a_top);

@@ -1,12 +1,15 @@
 /* Wrong rules are reported with their place. */
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "suppressions_made.h"
 #include "suite.h"
 
 #define FIRST "use thread:, start:, name:, module:, top:, any: or test:"
-#define ALL "use thread:, start:, name:, module:, top:, any:, waiting:, kind:, process: or test:"
+#define ALL                                                                                 \
+    "use thread:, start:, name:, module:, top:, any:, waiting:, kind:, process:, test: or " \
+    "finding:"
 #define IN_A_NAME "; if it is part of a name, write * for the blank before it"
 #define EVERY "would match every thread; allow that with --allow-match-all"
 #define WAITS                                                                                             \
@@ -118,6 +121,22 @@ START_TEST(what_is_wrong_is_reported)
 }
 END_TEST
 
+/* The message lists the codes, which are those of findings.def. */
+START_TEST(an_unknown_finding_is_reported)
+{
+    char expected[400];
+    size_t used = (size_t)snprintf(expected, sizeof(expected),
+                                   ":1:17: unknown finding 'deadlok' (did you mean deadlock); use ");
+    for (int code = 0; code < FINDING_CODES; code++)
+        used += (size_t)snprintf(expected + used, sizeof(expected) - used, "%s%s", code ? ", " : "",
+                                 finding_name((enum finding_code)code));
+    load_fails("any:x   finding:deadlok", 23, expected);
+    load_fails("finding:deadlock", 16,
+               ":1:1: 'finding:' is only a condition; begin the rule with thread:, start:, "
+               "name:, module:, top:, any: or test: and a pattern");
+}
+END_TEST
+
 START_TEST(binary_files_and_long_lines_are_reported)
 {
     char line[5000];
@@ -162,6 +181,7 @@ int main(void)
     TCase *tests = tcase_create("ignore_wrong");
     tcase_add_checked_fixture(tests, ignore_setup, ignore_teardown);
     tcase_add_loop_test(tests, what_is_wrong_is_reported, 0, sizeof(wrong) / sizeof(*wrong));
+    tcase_add_test(tests, an_unknown_finding_is_reported);
     tcase_add_test(tests, binary_files_and_long_lines_are_reported);
     tcase_add_test(tests, files_that_cannot_be_read_are_reported);
     tcase_add_test(tests, rules_for_every_thread_can_be_allowed);
