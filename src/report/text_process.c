@@ -260,14 +260,15 @@ static void print_hidden(const struct printer *printer, const struct process_rep
         fprintf(printer->out, " (built-in rule%s)\n", plural(labels));
 }
 
+/* all: no group is hidden. */
 static void print_foot(const struct printer *printer, const struct process_report *process,
-                       const struct thread_counts *counts)
+                       const struct thread_counts *counts, bool all)
 {
     const char *separator = "leaked: ";
     print_untracked(printer, process);
     if (!process->watched)
         return;
-    if (printer->style->verbose >= 0)
+    if (printer->style->verbose >= 0 && !all)
         print_hidden(printer, process);
     print_lost(printer, process);
     for (int kind = 0; kind < LEAK_KINDS; kind++) {
@@ -346,5 +347,5 @@ void print_process(const struct printer *of_report, const struct process_report 
     }
     if (gap && process->watched)
         putc('\n', printer.out);
-    print_foot(&printer, process, &counts);
+    print_foot(&printer, process, &counts, all);
 }

@@ -174,6 +174,23 @@ static void print_idle(const struct printer *printer, const struct block *block)
     fprintf(printer->out, ", for %s", range);
 }
 
+enum { WIDE_WAIT = 60 };
+
+/* "condvar wait on jobs_ready, no timeout (mutex jobs_lock)". On a terminal, text_lay_out() breaks lines. */
+static void put_wait_text(const struct printer *printer, const char *text)
+{
+    const char *mutex = strstr(text, " (mutex ");
+    if (printer->style->width || !mutex || strlen(text) <= WIDE_WAIT) {
+        put_escaped(printer->out, text);
+        return;
+    }
+    char *before = strndup(text, (size_t)(mutex - text));
+    put_escaped(printer->out, before ? before : "");
+    fputs("\n     ", printer->out);
+    put_escaped(printer->out, mutex);
+    free(before);
+}
+
 static void print_wait(const struct printer *printer, const struct block *block)
 {
     const struct wait *wait = &block->threads[0]->current->wait;
@@ -187,7 +204,7 @@ static void print_wait(const struct printer *printer, const struct block *block)
     }
     fputs("  now in ", printer->out);
     paint(printer, BOLD);
-    put_escaped(printer->out, wait->text);
+    put_wait_text(printer, wait->text);
     paint(printer, PLAIN);
     print_idle(printer, block);
     putc(',', printer->out);

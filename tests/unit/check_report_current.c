@@ -6,6 +6,7 @@
 #include "report_made.h"
 #include "suite.h"
 #include "report/phrases.h"
+#include "suppress/suppress.h"
 
 /* ---- where threads are now ---------------------------------------------------------------------- */
 
@@ -98,6 +99,43 @@ START_TEST(objects_on_own_stacks_are_one_block)
     ck_assert(!is_one_block());
     at_condvar[1].wait.symbol = "stack of T41";
     ck_assert(!is_one_block());
+}
+END_TEST
+
+START_TEST(a_wide_wait_has_two_lines)
+{
+    fill_current();
+    at_condvar[0].wait.what = at_condvar[0].wait.text =
+        "condvar wait on 0x7f00deadbe00 on the heap, no timeout (mutex 0x7f00deadbe40 on the heap)";
+    at_condvar[1].wait = at_condvar[0].wait;
+    char *text = printed(&report_text, (struct report_style){.width = 0});
+    ck_assert_ptr_nonnull(strstr(text, "  now in condvar wait on 0x7f00deadbe00 on the heap, no timeout\n"
+                                       "      (mutex 0x7f00deadbe40 on the heap), "));
+    free(text);
+    at_condvar[0].wait.what = at_condvar[0].wait.text = "condvar wait on ready, no timeout (mutex lock)";
+    at_condvar[1].wait = at_condvar[0].wait;
+    text = printed(&report_text, (struct report_style){.width = 0});
+    ck_assert_ptr_nonnull(strstr(text, "  now in condvar wait on ready, no timeout (mutex lock), "));
+    free(text);
+}
+END_TEST
+
+/* A group that is printed is not hidden. */
+START_TEST(hidden_threads_are_named_unless_shown)
+{
+    const struct suppression_rule rule = {
+        .text = "start:worker", .label = "built in: a pool", .source = SUPPRESSION_BUILT_IN};
+    one_group[0].counted = false;
+    one_group[0].rule = &rule;
+    one_group[0].suppressed_by = rule.label;
+    char *text = printed(&report_text, (struct report_style){.all = false});
+    ck_assert_ptr_nonnull(strstr(text, "\nhidden: 2 threads of a pool (built-in rule)\n"));
+    ck_assert_ptr_null(strstr(text, "suppressed by built in: a pool"));
+    free(text);
+    text = printed(&report_text, (struct report_style){.all = true});
+    ck_assert_ptr_null(strstr(text, "hidden:"));
+    ck_assert_ptr_nonnull(strstr(text, "  suppressed by built in: a pool\n"));
+    free(text);
 }
 END_TEST
 
@@ -308,6 +346,8 @@ int main(void)
     tcase_add_test(tests, equal_places_are_one_block);
     tcase_add_test(tests, own_objects_are_one_block);
     tcase_add_test(tests, objects_on_own_stacks_are_one_block);
+    tcase_add_test(tests, a_wide_wait_has_two_lines);
+    tcase_add_test(tests, hidden_threads_are_named_unless_shown);
     tcase_add_test(tests, equal_text_is_one_block);
     tcase_add_test(tests, each_place_has_its_block);
     tcase_add_test(tests, main_and_untracked);
