@@ -97,8 +97,9 @@ static bool print_top(FILE *out, const struct report *report)
     if (report->process_count == 0)
         print_no_threads(out, report);
     if (report->runs.count)
-        fprintf(out, "threadleak: %llu of %llu run%s leaked threads\n", (unsigned long long)report->runs.leaked,
-                (unsigned long long)report->runs.count, plural(report->runs.count));
+        fprintf(out, "threadleak: %llu of %llu run%s leaked threads\n",
+                (unsigned long long)report->runs.leaked, (unsigned long long)report->runs.count,
+                plural(report->runs.count));
     if (report->process_count > 1 && !timed_out) {
         fputs("threadleak: ", out);
         put_summary(out, report);

@@ -189,7 +189,8 @@ START_TEST(once)
 {
     child = child_start(run_once);
     sample("waiter", WAIT_OTHER);
-    expect("config_once", "first", WAIT_TIMEOUT_NO, "once-initialisation of config_once, begun by T \"first\"");
+    expect("config_once", "first", WAIT_TIMEOUT_NO,
+           "once-initialisation of config_once, begun by T \"first\"");
 }
 END_TEST
 
