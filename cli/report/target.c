@@ -196,7 +196,10 @@ static bool add_directory(struct report_target *job, const char *directory)
     }
     free(entries);
     if (count == 0)
-        error_set(&job->error, "%s: no ledger in this directory; give the directory of a run", directory);
+        error_set(
+            &job->error,
+            "%s: no ledger in this directory; give the directory of a run in which threads were created",
+            directory);
     else if (added && failed)
         cli_message("report: %s", job->error.text);
     return added > 0;

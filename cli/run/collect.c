@@ -211,9 +211,11 @@ static bool is_of_command(const struct run_ledger *item, pid_t child)
     return item->pid == child && ledger_get_header(item->ledger)->ppid == getpid();
 }
 
-/* If a process has called exec, wait(2) returns the status of its latest program. */
+/* If a process has called exec, wait(2) returns the status of its latest program, which may have no ledger.
+ */
 static void set_ends(struct run_ledgers *ledgers, pid_t child, int wait_status)
 {
+    const struct began *began = began_latest(&ledgers->began, child, getpid());
     struct run_ledger *latest = NULL;
     for (size_t i = 0; i < ledgers->count; i++) {
         struct run_ledger *item = &ledgers->items[i];
@@ -230,6 +232,8 @@ static void set_ends(struct run_ledgers *ledgers, pid_t child, int wait_status)
         return;
     const struct ledger_header *header = ledger_get_header(latest->ledger);
     ledgers->unrecorded |= header->lost_events && header->flags & LEDGER_NO_ROOM;
+    if (began && began->ns > header->started_ns)
+        return;
     ledgers->escaped = header->end == LEDGER_END_EXEC;
     latest->end.known = true;
     latest->end.wait_status = wait_status;
@@ -255,9 +259,13 @@ static bool read_directory(struct collecting *collecting, struct error *error)
         return error_set(error, "%s: cannot be read: %s; do not remove it while COMMAND runs", path,
                          strerror(errno));
     bool read = true;
+    collecting->ledgers->began.count = 0; /* they are read again */
     for (struct dirent *entry; read && (entry = readdir(directory));)
-        read = read_item(collecting, entry->d_name, error);
+        read = read_item(collecting, entry->d_name, error) &&
+               (began_add(&collecting->ledgers->began, entry->d_name) || error_set(error, "out of memory"));
     closedir(directory);
+    began_sort(&collecting->ledgers->began);
+    collecting->ledgers->any |= collecting->ledgers->began.count > 0;
     return read;
 }
 

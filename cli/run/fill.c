@@ -70,12 +70,23 @@ static bool add_ledger(struct report *report, struct run_ledger *item, const str
     return read && report_add(report, &evidence, &rules, error);
 }
 
+/* Those that have ended meanwhile are left out. */
+static void add_idle(struct report *report, const struct run_ledgers *ledgers)
+{
+    struct error ignored;
+    struct evidence evidence;
+    for (size_t i = 0; i < ledgers->idle_count; i++)
+        if (evidence_of_process(&evidence, ledgers->idle[i], NULL, NULL, &ignored))
+            report_add(report, &evidence, NULL, &ignored);
+}
+
 bool run_fill_ledgers(struct report *report, struct run_ledgers *ledgers, const struct run_judge *judge,
                       struct error *error)
 {
     for (size_t i = 0; i < ledgers->count; i++)
         if (!add_ledger(report, &ledgers->items[i], judge, error))
             return false;
+    add_idle(report, ledgers);
     return true;
 }
 

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "cli/run/began.h"
 #include "leak/build.h"
 #include "ledger/ledger.h"
 
@@ -28,15 +29,18 @@ struct given_up {
 struct run_ledgers {
     struct run_ledger *items; /* in the order in which the processes began */
     size_t count;
-    bool any;        /* some process created a ledger, even if that could not be read */
+    struct began_list began;
+    pid_t *idle; /* processes of the tree that are alive with the shim, and have created no thread */
+    size_t idle_count;
+    bool any;        /* some process reported in or has a ledger, even if that could not be read */
     bool unreadable; /* some ledger could not be read */
     pid_t child;     /* COMMAND; 0: the run timed out */
-    bool escaped;    /* COMMAND's process ended as another program, which created no ledger */
+    bool escaped;    /* COMMAND's process ended as another program, which did not report in */
     /* COMMAND had no room for its ledger, or for all of its threads, or its ledger cannot be read. */
     bool unrecorded;
     struct given_up *given_up;
     size_t given_up_count;
-    struct unwatched *unwatched; /* by pid, then time: programs that certainly created no ledger */
+    struct unwatched *unwatched; /* by pid, then time: programs that certainly did not report in */
     size_t unwatched_count;
 };
 
@@ -44,6 +48,8 @@ struct run_ledgers {
 bool run_ledgers_add(struct run_ledgers *ledgers, const struct run_ledger *item);
 /* Was a ledger of this process read while the process was alive? */
 bool run_ledgers_have_alive(const struct run_ledgers *ledgers, pid_t pid);
+/* Without memory it is left out. */
+void run_ledgers_add_idle(struct run_ledgers *ledgers, pid_t pid);
 /* Adds to ledgers->unwatched; name and exe are copied.  False: out of memory. */
 bool run_ledgers_add_unwatched(struct run_ledgers *ledgers, pid_t pid, const char *name, const char *exe,
                                enum unwatched_why why);
@@ -66,11 +72,14 @@ struct run_collect {
  */
 bool run_dir_collect(const struct run_collect *collect, struct run_ledgers *ledgers, struct error *error);
 
+/* The number of processes that reported in and have no ledger. */
+size_t run_ledgers_count_idle(const struct run_ledgers *ledgers);
+
 /*
- * Fills ledgers->unwatched with programs that certainly created no ledger, if the reason is known: exec
- * records without a ledger (unwatched.c), and programs that gave up. Programs that were killed before they
- * began, that could not load their libraries, or that are still loading them, are not listed. strict: lists
- * the first two kinds as well, as "unknown", and waits for the last kind. False: out of memory.
+ * Fills ledgers->unwatched with programs that certainly did not report in, if the reason is known: exec
+ * records that nothing follows (unwatched.c), and programs that gave up. Programs that were killed before
+ * they began, that could not load their libraries, or that are still loading them, are not listed. strict:
+ * lists the first two kinds as well, as "unknown", and waits for the last kind. False: out of memory.
  */
 bool run_unwatched_find(const struct run_collect *collect, struct run_ledgers *ledgers, struct error *error);
 

@@ -30,6 +30,7 @@ static bool fill(struct run *run, struct report *report, struct symbolizer *symb
 static bool finish(struct run *run, struct report *report, struct error *error)
 {
     report->argv = copy_arguments(run->given.command);
+    report->summary.processes += run_ledgers_count_idle(&run->ledgers);
     report->unwatched = run->ledgers.unwatched;
     report->unwatched_count = run->ledgers.unwatched_count;
     run->ledgers.unwatched = NULL;

@@ -85,11 +85,15 @@ bool run_tree_scan(struct run_tree *tree, pid_t root, const char *directory)
 {
     size_t count;
     bool more = true;
+    struct candidate command = {.parent = 0};
     memset(tree, 0, sizeof(*tree));
+    read_stat(root, &command); /* perhaps it has ended */
     struct candidate *list = list_all(&count);
     tree->items = list ? calloc(count + 1, sizeof(*tree->items)) : NULL;
     for (size_t i = 0; tree->items && i < count; i++)
-        list[i].member = list[i].process.pid == root || has_directory(list[i].process.pid, directory);
+        list[i].member =
+            list[i].process.pid == root || (list[i].process.start_ticks >= command.process.start_ticks &&
+                                            has_directory(list[i].process.pid, directory));
     while (tree->items && more) {
         more = false;
         for (size_t i = 0; i < count; i++)

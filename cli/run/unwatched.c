@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/search.h"
 #include "cli/common/cli.h"
@@ -44,7 +45,7 @@ static bool sort_ledgers(struct search *search)
     return search->sorted;
 }
 
-/* Did the program create a ledger, or did the process end before its exec was complete? */
+/* Does the program have a ledger, or did the process end before its exec was complete? */
 static bool is_accounted_for(const struct exec_record *record, const struct run_ledger *item)
 {
     const struct ledger_header *header = ledger_get_header(item->ledger);
@@ -53,8 +54,10 @@ static bool is_accounted_for(const struct exec_record *record, const struct run_
     return header->end != LEDGER_END_NONE && header->end != LEDGER_END_EXEC && header->end_ns >= record->ns;
 }
 
-static bool has_ledger(const struct search *search, const struct exec_record *record)
+static bool has_reported(const struct search *search, const struct exec_record *record)
 {
+    if (began_between(&search->ledgers->began, record->pid, record->ns, record->until))
+        return true;
     size_t count = search->ledgers->count;
     size_t at = SEARCH_FIRST(i, count, own_pid(search->sorted[i]) >= record->pid);
     for (; at < count && own_pid(search->sorted[at]) == record->pid; at++)
@@ -112,7 +115,7 @@ static bool judge_records(const struct search *search)
         const struct exec_record *record = &search->records.items[i];
         if (record->kind != LEDGER_EXEC_OURS && record->kind != LEDGER_EXEC_BARE)
             continue;
-        if (has_ledger(search, record))
+        if (has_reported(search, record))
             continue;
         char exe[PATH_MAX];
         enum unwatched_why why = judge(search, record, exe);
@@ -155,6 +158,8 @@ static bool judge_given_up(const struct search *search)
 static bool is_followed(const struct search *search, pid_t pid, uint64_t end_ns)
 {
     const struct run_ledgers *ledgers = search->ledgers;
+    if (began_between(&ledgers->began, pid, end_ns, UINT64_MAX))
+        return true;
     for (size_t i = 0; i < search->records.count; i++)
         if (search->records.items[i].pid == pid && search->records.items[i].ns >= end_ns)
             return true;
@@ -163,6 +168,22 @@ static bool is_followed(const struct search *search, pid_t pid, uint64_t end_ns)
             ledger_get_header(ledgers->items[i].ledger)->started_ns >= end_ns)
             return true;
     return false;
+}
+
+/* A program of COMMAND that has no ledger called exec, and what it became did not report in. */
+static void find_escape(const struct search *search)
+{
+    const struct run_ledgers *ledgers = search->ledgers;
+    const struct began *latest = began_latest(&ledgers->began, ledgers->child, getpid());
+    for (size_t i = 0; latest && i < ledgers->count; i++)
+        if (ledgers->items[i].pid == ledgers->child &&
+            ledger_get_header(ledgers->items[i].ledger)->started_ns >= latest->ns)
+            return; /* collect.c reads its end in its ledger */
+    for (size_t i = 0; latest && i < search->records.count; i++) {
+        const struct exec_record *record = &search->records.items[i];
+        search->ledgers->escaped |=
+            record->pid == ledgers->child && record->ns >= latest->ns && record->kind != LEDGER_EXEC_FAILED;
+    }
 }
 
 /* Processes that called exec without a record of it.  One may be about to write it. */
@@ -198,6 +219,7 @@ bool run_unwatched_find(const struct run_collect *collect, struct run_ledgers *l
     bool done = exec_records_read(&search.records, collect->directory) && sort_ledgers(&search) &&
                 judge_records(&search) && judge_given_up(&search) &&
                 (!collect->strict || judge_execs(&search));
+    find_escape(&search);
     note_incomplete(&search);
     if (!done)
         error_set(error, "out of memory");

@@ -20,14 +20,6 @@ static void rest(void)
     nanosleep(&(struct timespec){0, REST_MS * 1000000}, NULL);
 }
 
-static bool has_forked(const struct run_ledgers *ledgers)
-{
-    for (size_t i = 0; i < ledgers->count; i++)
-        if (ledger_get_header(ledgers->items[i].ledger)->flags & LEDGER_FORKS)
-            return true;
-    return false;
-}
-
 static bool has_ledger(pid_t pid)
 {
     struct ledger *ledger;
@@ -38,10 +30,15 @@ static bool has_ledger(pid_t pid)
     return true;
 }
 
-bool run_wait_until_begun(const struct run_ledgers *ledgers, pid_t root, const char *directory)
+static bool is_idle(pid_t pid)
+{
+    return process_maps_file(pid, SHIM_NAME) && !has_ledger(pid);
+}
+
+bool run_wait_until_begun(struct run_ledgers *ledgers, pid_t root, const char *directory)
 {
     struct run_tree tree;
-    if (!has_forked(ledgers) || !run_tree_scan(&tree, root, directory))
+    if (!run_tree_scan(&tree, root, directory))
         return false;
     bool waited = false;
     unsigned patience_ms = RUN_PATIENCE.alive_ms;
@@ -49,10 +46,11 @@ bool run_wait_until_begun(const struct run_ledgers *ledgers, pid_t root, const c
         pid_t pid = tree.items[i].pid;
         if (run_ledgers_have_alive(ledgers, pid))
             continue;
-        for (; patience_ms > 0 && process_maps_file(pid, SHIM_NAME) && !has_ledger(pid);
-             patience_ms -= REST_MS)
+        for (; patience_ms > 0 && is_idle(pid); patience_ms -= REST_MS)
             rest();
         waited = true;
+        if (is_idle(pid))
+            run_ledgers_add_idle(ledgers, pid);
     }
     run_tree_release(&tree);
     return waited;
@@ -93,14 +91,15 @@ static unsigned long next_image(const struct run_ledgers *ledgers, pid_t pid)
     return next;
 }
 
-static bool has_newer_ledger(const struct run_ledgers *ledgers, pid_t pid, const char *directory)
+static bool has_reported(const struct run_ledgers *ledgers, pid_t pid, const char *directory)
 {
     char path[RUN_DIR_MAX + 64];
     struct stat status;
     snprintf(path, sizeof(path), "%s/" LEDGER_FILE_PREFIX "%d.%lu", directory, (int)pid,
              next_image(ledgers, pid));
-    return stat(path, &status) == 0 && (status.st_mode & 0777) >= LEDGER_GAVE_UP_REASONS &&
-           status.st_size > 0;
+    bool exists =
+        stat(path, &status) == 0 && (status.st_mode & 0777) >= LEDGER_GAVE_UP_REASONS && status.st_size > 0;
+    return exists || began_has_newer(&ledgers->began, pid, directory);
 }
 
 bool run_wait_until_reported(const struct run_ledgers *ledgers, pid_t pid, const char *directory)
@@ -108,7 +107,7 @@ bool run_wait_until_reported(const struct run_ledgers *ledgers, pid_t pid, const
     for (int ms = 0; ms < LOADING_MS; ms += REST_MS) {
         /* This must come first: if the process has ended by now, its ledger is complete. */
         bool exists = process_exists(pid);
-        if (has_newer_ledger(ledgers, pid, directory) || (exists && process_maps_file(pid, SHIM_NAME)))
+        if (has_reported(ledgers, pid, directory) || (exists && process_maps_file(pid, SHIM_NAME)))
             return true;
         if (!exists)
             return false;

@@ -45,25 +45,27 @@ static char kind_of(char *const *environment)
     return ours ? LEDGER_EXEC_OURS : LEDGER_EXEC_OTHER;
 }
 
-/* One check is enough for each page. */
-static bool string_is_readable(const char *string)
+/* A check is a system call. One is enough for each page in a row. */
+static bool is_readable(const char *address, uintptr_t *page)
 {
-    if (!memory_is_readable(string))
-        return false;
-    while (*string++)
-        if (((uintptr_t)string & 4095) == 0 && !memory_is_readable(string))
-            return false;
-    return true;
+    if ((uintptr_t)address / 4096 == *page)
+        return true;
+    *page = (uintptr_t)address / 4096;
+    return memory_is_readable(address);
 }
 
 static bool environment_is_readable(char *const *environment)
 {
+    uintptr_t pointers = 0, strings = 0;
     for (; environment; environment++) {
-        if (!memory_is_readable(environment) || !memory_is_readable((const char *)(environment + 1) - 1))
+        const char *string = (const char *)environment;
+        if (!is_readable(string, &pointers) || !is_readable(string + sizeof(string) - 1, &pointers))
             return false;
         if (!*environment)
             return true;
-        if (!string_is_readable(*environment))
+        for (string = *environment; is_readable(string, &strings) && *string; string++)
+            ;
+        if (!is_readable(string, &strings))
             return false;
     }
     return true;

@@ -11,6 +11,7 @@
 #include "preload/ledger/fork.h"
 #include "preload/ledger/test.h"
 #include "preload/shim/run_ask.h"
+#include "preload/shim/run_report_in.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 #include "common/run_protocol.h"
@@ -140,6 +141,8 @@ static void *map_anywhere(pid_t pid, struct layout *layout, bool *under_run)
     void *address = NULL;
     long fd = open_run_file(pid);
     *under_run = fd >= 0;
+    if (fd < 0 && *shim_config.run_dir)
+        run_withdraw();
     if (fd >= 0) {
         address = map_file(fd, layout);
         /* An empty file without this mode means to a reader that the process was killed. */

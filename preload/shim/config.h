@@ -18,6 +18,7 @@ struct shim_config {
     uint32_t options_size;
     const char *rules;       /* registered by the program; NULL: none */
     char run_dir[256];       /* "": not under `threadleak run` */
+    int32_t run_parent;      /* run_report_in.c */
     int dump_signal;         /* our handler was installed for it; 0: not yet */
     int capture_signal;      /* reserved by signal_capture.c; 0: none yet */
     int32_t tid_offset;      /* in glibc's struct pthread; -1: not known */

@@ -19,6 +19,7 @@
 #include "preload/shim/hook.h"
 #include "preload/shim/on_stack.h"
 #include "preload/shim/real.h"
+#include "preload/shim/run_report_in.h"
 #include "preload/shim/say.h"
 #include "preload/shim/tasks.h"
 #include "preload/start/first_copy.h"
@@ -72,7 +73,7 @@ static void in_forked_child(void)
     shim_tls.begun = true; /* it is the main thread now */
     if (!is_only_thread)
         atomic_store(&may_load, false);
-    if (had_threads || *shim_config.run_dir)
+    if (had_threads)
         shim_attach();
 }
 
@@ -203,7 +204,8 @@ struct shim_state *shim_attach(void)
 struct shim_state *shim_at_end(void)
 {
     struct shim_state *state = shim_known();
-    if (!state && *shim_config.run_dir && shim_is_here())
+    /* Also threads whose creation was not seen are reported. */
+    if (!state && *shim_config.run_dir && shim_is_here() && shim_count_tasks() > 1)
         state = shim_attach();
     return state && shim_is_own_process(state) ? state : NULL;
 }
@@ -219,6 +221,6 @@ __attribute__((constructor)) static void construct(int argc, char **argv)
     shim_tls.begun = true;
     settings_arguments(argc, argv);
     start();
-    if (*shim_config.run_dir)
+    if (*shim_config.run_dir && !shim_config.is_second && !run_report_in())
         shim_attach();
 }

@@ -2,7 +2,7 @@
  * The start of the shim, in three steps:
  *
  *  1. at the start of a program: remembers what the program can change, and registers the end check
- *  2. the ledger of a process: at the first creation of a thread; under `threadleak run` at the start
+ *  2. the ledger of a process: at the first creation of a thread
  *  3. at the first creation, once per program: loads the unwinder, takes the key, looks up all real functions
  *
  * A forked child of a process with threads has a ledger from the start.

@@ -7,10 +7,16 @@
 
 #include <stdint.h>
 
-/* Names in a run's directory: "ledger.PID.N". N begins at 0 and grows by 1 with each exec. */
+/* Names in a run's directory: "ledger.PID.N". N begins at 0 and grows by 1 with each ledger of a process. */
 #define LEDGER_FILE_PREFIX "ledger."
 /*
- * The mode of such a file is 0600, or one of these if its process could not use it: the reason. Then the
+ * In the same directory: an empty file "began.PID.NS.PPID" for each program that was started with the shim.
+ * NS is its ledger_header.started_ns. Without a ledger of that PID and NS the program has created no thread.
+ * A process that could not make this file has a ledger from its start.
+ */
+#define LEDGER_BEGAN_PREFIX "began."
+/*
+ * The mode of a ledger's file is 0600, or one of these if its process could not use it: the reason. Then the
  * ledger is a memfd, which the run does not see.
  */
 enum {

@@ -15,6 +15,25 @@ from harness import TIMEOUT_S, demand
 from tree_bench import Bench
 
 
+def outlives_without_threads(bench):
+    """A program, and a child that only forked: they have no ledger."""
+    for kind, then in (("program", "os.execvp('sleep', ['sleep', '1000'])"), ("fork", "signal.pause()")):
+        script = ("import os, signal\n"
+                  "if os.fork() == 0:\n"
+                  " os.closerange(0, 3)\n"
+                  " open('pid', 'w').write(str(os.getpid()))\n"
+                  f" {then}\n"
+                  "while not os.path.exists('pid') or not os.path.getsize('pid'): pass\n")
+        try:
+            bench.demand_said([sys.executable, "-c", script], r"1 process still alive, not judged: \S+ \(pid \d+\); see .*")
+        finally:
+            with open(bench.path("pid"), encoding="ascii") as file:
+                pid = file.read()
+            os.kill(int(pid), signal.SIGKILL)
+            os.unlink(bench.path("pid"))
+        demand(f"(pid {pid})" in bench.err, f"{kind}: not pid {pid}: {bench.err}")
+
+
 def outlives(bench):
     argv = ["sh", "-c", "./stay >/dev/null 2>&1 & echo $! >pid; while ! test -e ready; do :; done"]
     bench.write("stay.py", "import threading\nthreading.Thread(target=threading.Event().wait).start()\n"
@@ -120,7 +139,7 @@ def death_tests(bench):
         demand(("leaked thread" in err) == bool(status), f"{style}, LD_PRELOAD: {err}")
 
 
-TESTS = [run_is_killed, outlives, ends_after_command, unjudged_ends, ends_in_handler, exitcode_key, death_tests]
+TESTS = [run_is_killed, outlives_without_threads, outlives, ends_after_command, unjudged_ends, ends_in_handler, exitcode_key, death_tests]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))

@@ -13,8 +13,11 @@ from tree_bench import Bench
 
 STACKS, LEDGER, EXECS = 1, 2, 3  # LEDGER_RUN_* of src/common/run_protocol.h
 CLIENT = """
-import array, os, socket, struct, sys, time
+import array, os, socket, struct, sys, threading, time
 directory = os.environ['THREADLEAK_RUN_DIR']
+thread = threading.Thread(target=int)  # with it the ledger begins
+thread.start()
+thread.join()
 
 def fnv(text):
     value = 0xcbf29ce484222325
@@ -125,6 +128,9 @@ for name in ('stacks.' + own, 'ledger.4194000.0', 'execs'):
 os.symlink('/dev/zero', os.path.join(directory, 'ledger.4194001.0'))
 os.symlink('/dev/zero', os.path.join(directory, 'stacks.4194001.0'))
 os.mkdir(os.path.join(directory, 'ledger.4194002.0'))
+os.mkfifo(os.path.join(directory, 'began.4194003.1.1'))
+for name in ('began.', 'began.1', 'began.1.2.3.4', 'began.-1.2.3', 'began.99999999999999999999.9.9', 'began.x'):
+    os.symlink('/dev/zero', os.path.join(directory, name))
 sys.exit(7)
 """)
     demand(code == 7 and len([line for line in printed if "missing from the report" in line]) == 3, f"{code} {printed}")

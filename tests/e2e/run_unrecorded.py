@@ -45,10 +45,30 @@ def limit_of_command(bench):
     """COMMAND itself has no record: 125, with the limit's name, even with -q."""
     for limit, why in LIMITS:
         for options in ([], ["-q"]):
-            code, printed = bench.run(limited(limit, ["./killed_at_start"]), options)
-            demand(code == 125 and re.fullmatch(not_watched(r"(\S*killed_at_start|bash)", why), printed[-1]), f"{limit}: {code}, {printed}")
-        code, printed = bench.run(limited(limit, ["sh", "-c", "exit 3"]))
-        demand(code == 3 and re.fullmatch(not_watched(r"\S*sh", why), printed[-1]), f"{limit}: {code}, {printed}")
+            code, printed = bench.run(limited(limit, ["./small_stack"]), options)
+            demand(code == 125 and re.fullmatch(not_watched(r"(\S*small_stack|bash)", why), printed[-1]), f"{limit}: {code}, {printed}")
+
+
+def no_thread_needs_no_room(bench):
+    """Who creates no thread has no record, and is known to have created none. So has its forked child."""
+    for limit, _ in LIMITS:
+        code, printed = bench.run(limited(limit, ["./no_thread"]))
+        printed = [line for line in printed if "list of programs" not in line]  # that of this exec does not fit
+        demand(code == 4 and not printed, f"{limit}: {code}, {printed}")
+    code, out, err = harness.call([bench.cli, "run", "--", "sh", "-c", '(ls "$THREADLEAK_RUN_DIR"); ./clean; ls "$THREADLEAK_RUN_DIR"'],
+                                  cwd=bench.tmp, env=bench.env)
+    before, after = out.split("done\n")
+    demand(code == 0 and not err and before.count("began.") == 2 and "ledger." not in before, f"{code}: {out}{err}")
+    demand(after.count("ledger.") == 1, out)
+
+
+def no_descriptor(bench):
+    """Who reported in, and then cannot make a record, is not one without threads."""
+    script = ("import resource, threading\n"
+              "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n"
+              "threading.Thread(target=int).start()\n")
+    code, printed = bench.run([sys.executable, "-c", script])
+    demand(code == 125 and "did not report in" in printed[-1], f"{code}, {printed}")
 
 
 def limit_of_run(bench):
@@ -74,9 +94,9 @@ def limit_of_child(bench):
 
 def limit_of_fork(bench):
     """A child that only forks has no program of its own."""
-    script = ("import os, resource\n"
+    script = ("import os, resource, threading\n"
               "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-              "if os.fork() == 0: os._exit(0)\n"
+              "if os.fork() == 0: threading.Thread(target=int).start()\n"
               "os.wait()\n")
     bench.demand_said([sys.executable, "-c", script], r"1 child program was not watched: process \d+ " + re.escape(f"({FILE_SIZE})"))
 
@@ -155,7 +175,7 @@ def socket_is_refused(bench):
     demand(len(said) == 1, f"{most}: {code}, {printed}")
 
 
-TESTS = [programs_in_a_full_directory, socket_is_refused, many_programs_of_a_process, limit_of_command, limit_of_run, limit_of_child, limit_of_fork, full_directory, directory_becomes_full, full_table,
+TESTS = [no_thread_needs_no_room, no_descriptor, programs_in_a_full_directory, socket_is_refused, many_programs_of_a_process, limit_of_command, limit_of_run, limit_of_child, limit_of_fork, full_directory, directory_becomes_full, full_table,
          killed_at_start]
 
 if __name__ == "__main__":

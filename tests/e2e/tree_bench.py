@@ -20,7 +20,7 @@ class Bench(harness.Bench):
         self.started = []
         os.chmod(self.tmp, 0o755)
         for name in ("clean", "no_thread", "running", "static_program", "end_underscore_exit", "end_signal",
-                     "killed_at_start", "joined_at_once", "death_test"):
+                     "killed_at_start", "joined_at_once", "death_test", "small_stack"):
             os.symlink(self.target(name), self.path(name))
 
     def run(self, argv, options=(), env=None, around=()):
