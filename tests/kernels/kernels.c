@@ -17,6 +17,13 @@ static const struct kernel *find(const char *name)
     return NULL;
 }
 
+/* What run() left below the stack pointer would become part of frames of functions that are called later. */
+static __attribute__((noinline)) void wipe_stack(void)
+{
+    char unused[32768];
+    explicit_bzero(unused, sizeof(unused));
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -30,6 +37,7 @@ int main(int argc, char **argv)
     puts("up");
     fflush(stdout);
     kernel->run();
+    wipe_stack();
     while (getchar() != EOF)
         ;
     return 0;
