@@ -153,11 +153,13 @@ def without_chance(text):
 def lines_of_leak(paragraph):
     """Its first line, what one thread runs, and where it waits."""
     lines = paragraph.split("\n")
+    yield lines[0]
+    yield from (line for line in lines if line.startswith("  runs "))
     for n, line in enumerate(lines):
-        if n == 0 or line.startswith(("  runs ", "  now in ")) or (line.startswith("  > ") and lines[n - 1].startswith("  now in ")):
-            yield line
         if line.startswith("  now in "):
-            yield from [line for line in lines[n + 1:] if line.startswith("  > ")][:1]
+            wide = not line.endswith(", at")  # which depends on the addresses
+            yield line + wide * f" {lines[n + 1].strip()}"
+            yield from [line for line in lines[n:] if line.startswith("  > ")][:1]
             return
 
 
