@@ -79,13 +79,26 @@ static bool fill(struct stacks *stacks, const struct snapshot *snapshot, const s
     return true;
 }
 
+static bool fill_reach(struct stacks *stacks, const struct snapshot *snapshot, const struct waits *waits,
+                       struct reach_collector *collector)
+{
+    struct reach_thread_result *results = calloc(snapshot->count + 1, sizeof(*results));
+    if (!results)
+        return false;
+    reach_judge(collector, snapshot, waits, results, &stacks->reach);
+    for (size_t i = 0; i < snapshot->count; i++)
+        stacks->threads[i].reach = results[i];
+    free(results);
+    return true;
+}
+
 static bool fill_waits(struct stacks *stacks, const struct snapshot *snapshot,
-                       const struct unwinder *unwinder, struct files *files,
+                       const struct unwinder *unwinder, const struct live_facts *facts,
                        const struct stacks_options *options, struct error *error)
 {
     struct thread_names names;
     if (!thread_names_read(&names, options->ledger, snapshot->pid, snapshot_has_proc(snapshot))) {
-        wait_files_free(files);
+        wait_files_free(facts->files);
         return false;
     }
     const struct wait_context context = {
@@ -94,7 +107,7 @@ static bool fill_waits(struct stacks *stacks, const struct snapshot *snapshot,
         .symbolizer = options->symbolizer,
         .name = thread_names_format,
         .name_arg = &names,
-        .files = files,
+        .files = facts->files,
         .tasks = &stacks->tasks,
     };
     struct waits *waits = waits_new(&context, error);
@@ -108,6 +121,8 @@ static bool fill_waits(struct stacks *stacks, const struct snapshot *snapshot,
         done = copy_wait(&thread->wait, wait_of(waits, i));
         thread->owner_id = thread_names_id(&names, thread->wait.owner);
     }
+    if (done && facts->reach)
+        done = fill_reach(stacks, snapshot, waits, facts->reach);
     waits_free(waits);
     thread_names_release(&names);
     return done;
@@ -155,10 +170,11 @@ static struct stacks *make(struct snapshot *snapshot, enum stack_source source, 
     bool done = unwinder && fill(stacks, snapshot, unwinder, source, options) &&
                 (!stacks->tasks.count || match_tasks(stacks, snapshot->pid));
     if (done)
-        done = fill_waits(stacks, snapshot, unwinder, facts->files, options, error);
+        done = fill_waits(stacks, snapshot, unwinder, facts, options, error);
     else
         wait_files_free(facts->files);
     task_list_release(&facts->tasks);
+    reach_collector_free(facts->reach);
     unwinder_free(unwinder);
     if (done) {
         fill_idle(stacks);

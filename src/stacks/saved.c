@@ -78,6 +78,8 @@ static json_t *save_thread(const struct stacks *stacks, const struct thread_stac
     set_value(&json, "idle_s", json_real(thread->idle_s));
     set_number(&json, "owner_id", (int64_t)thread->owner_id);
     set_bool(&json, "later", thread->later);
+    set_number(&json, "reach", thread->reach.state);
+    set_number(&json, "caveats", thread->reach.caveats);
     return json;
 }
 
@@ -89,6 +91,18 @@ static json_t *save_strings(char *const *argv)
     return array;
 }
 
+static json_t *save_reach(const struct reach_summary *reach)
+{
+    json_t *json = json_object();
+    set_bool(&json, "checked", reach->checked);
+    set_value(&json, "why_not", string(reach->why_not));
+    set_number(&json, "bytes", (int64_t)reach->bytes);
+    set_number(&json, "copy_ns", (int64_t)reach->copy_ns);
+    set_number(&json, "mark_ns", (int64_t)reach->mark_ns);
+    set_number(&json, "caveats", reach->caveats);
+    return json;
+}
+
 static json_t *save(const struct stacks *stacks)
 {
     json_t *shared = json_array(), *threads = json_array(), *places = json_array();
@@ -98,10 +112,11 @@ static json_t *save(const struct stacks *stacks)
         append_value(&shared, save_stack(&stacks->shared[i]));
     for (size_t i = 0; i < stacks->count; i++)
         append_value(&threads, save_thread(stacks, &stacks->threads[i]));
-    return json_pack("{ss sI sb so so so so so so}", "version", THREADLEAK_VERSION, "moment_ns",
+    return json_pack("{ss sI sb so so so so so so so}", "version", THREADLEAK_VERSION, "moment_ns",
                      (json_int_t)stacks->moment_ns, "symbols_only", stacks->symbols_only, "note",
                      string(stacks->note), "argv", save_strings(stacks->argv), "replaced",
-                     save_strings(stacks->replaced), "places", places, "stacks", shared, "threads", threads);
+                     save_strings(stacks->replaced), "places", places, "stacks", shared, "threads", threads,
+                     "reach", save_reach(&stacks->reach));
 }
 
 bool stacks_save(const struct stacks *stacks, const char *path)
@@ -214,6 +229,8 @@ static bool load_thread(const struct stacks *stacks, const json_t *json, struct 
         .idle_s = json_number_value(json_object_get(json, "idle_s")),
         .owner_id = (uint64_t)number(json, "owner_id", 0, INT64_MAX),
         .later = json_is_true(json_object_get(json, "later")),
+        .reach = {.state = (enum reach_state)number(json, "reach", REACH_UNCHECKED, REACH_STUCK),
+                  .caveats = (uint32_t)number(json, "caveats", 0, UINT32_MAX)},
         .wait = {.on = (enum wait_on)number(json, "on", WAIT_NONE, WAIT_KINDS - 1),
                  .running = json_is_true(json_object_get(json, "running")),
                  .address = (uint64_t)json_integer_value(json_object_get(json, "address")),
@@ -258,6 +275,18 @@ static bool load_argv(const json_t *array, char ***argv)
     return true;
 }
 
+static bool load_reach(struct reach_summary *reach, const json_t *json)
+{
+    *reach = (struct reach_summary){
+        .checked = json_is_true(json_object_get(json, "checked")),
+        .bytes = (uint64_t)number(json, "bytes", 0, INT64_MAX),
+        .copy_ns = (uint64_t)number(json, "copy_ns", 0, INT64_MAX),
+        .mark_ns = (uint64_t)number(json, "mark_ns", 0, INT64_MAX),
+        .caveats = (uint32_t)number(json, "caveats", 0, UINT32_MAX),
+    };
+    return load_string(json_object_get(json, "why_not"), &reach->why_not);
+}
+
 static bool load(struct stacks *stacks, const json_t *json)
 {
     const json_t *shared = json_object_get(json, "stacks"), *threads = json_object_get(json, "threads");
@@ -271,7 +300,8 @@ static bool load(struct stacks *stacks, const json_t *json)
     if (!stacks->shared || !stacks->threads || !load_string(json_object_get(json, "note"), &stacks->note) ||
         !load_argv(json_object_get(json, "argv"), &stacks->argv) ||
         !load_strings(json_object_get(json, "replaced"), &stacks->replaced) ||
-        !load_places(stacks, json_object_get(json, "places")))
+        !load_places(stacks, json_object_get(json, "places")) ||
+        !load_reach(&stacks->reach, json_object_get(json, "reach")))
         return false;
     while (stacks->shared_count < json_array_size(shared)) {
         size_t at = stacks->shared_count++;

@@ -68,6 +68,7 @@ void stacks_free(struct stacks *stacks)
     stacks_free_places(stacks);
     strings_free(stacks->replaced);
     task_list_release(&stacks->tasks);
+    reach_summary_release(&stacks->reach);
     free(stacks->threads);
     free(stacks->shared);
     free(stacks->argv);

@@ -12,6 +12,7 @@
 
 #include "ledger/ledger.h"
 #include "proc/tasks.h"
+#include "reach/reach.h"
 #include "symbolize/symbolize.h"
 #include "wait/wait.h"
 
@@ -36,6 +37,7 @@ struct thread_stack {
     uint64_t owner_id;                /* T-number of wait.owner; 0: none */
     double idle_s;                    /* since it last ran; < 0: unknown */
     bool later;                       /* it may have run since the other threads were read */
+    struct reach_thread_result reach; /* can it ever run again? */
 };
 
 /* The frames at a code address of the ledger. */
@@ -60,8 +62,9 @@ struct stacks {
     struct ledger_place
         *places; /* of a process whose files are not those at their paths (stacks_add_places) */
     size_t place_count;
-    char **replaced; /* process_replaced_files, when they were saved; NULL: none, or not saved */
-    char *note;      /* one line: what is missing, and what would allow more; NULL: nothing */
+    char **replaced;            /* process_replaced_files, when they were saved; NULL: none, or not saved */
+    struct reach_summary reach; /* of the threads' `reach`, or why it is not known */
+    char *note;                 /* one line: what is missing, and what would allow more; NULL: nothing */
 };
 
 struct stacks_options {
@@ -72,6 +75,7 @@ struct stacks_options {
         pid_t except;
     } park;
     struct snapshot_holds *holds; /* snapshot_options.holds; NULL: the process goes on */
+    enum reach_limit reach;       /* for reach_collector_new */
 };
 
 /*
@@ -97,7 +101,8 @@ struct stacks *stacks_from_snapshot(struct snapshot *snapshot, enum stack_source
 struct live_facts {
     struct task_list tasks; /* may be empty */
     uint64_t moment_ns;
-    struct files *files; /* wait_files_read; NULL: not read */
+    struct files *files;           /* wait_files_read; NULL: not read */
+    struct reach_collector *reach; /* NULL: not collected */
 };
 /* The same for a live process. Takes over the facts, also if it fails. */
 struct stacks *stacks_from_live(struct snapshot *snapshot, struct live_facts *facts,

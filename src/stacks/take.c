@@ -100,9 +100,12 @@ static struct stacks *take_by_signals(pid_t pid, struct error *refused, const st
     return stacks;
 }
 
-static void read_files(const struct snapshot *snapshot, void *files)
+static void read_stopped(const struct snapshot *snapshot, void *arg)
 {
-    *(struct files **)files = wait_files_read(snapshot);
+    struct live_facts *facts = arg;
+    facts->files = wait_files_read(snapshot);
+    if (facts->reach)
+        reach_collect(facts->reach, snapshot);
 }
 
 /* One pass over the threads: names, states and times are of one moment, and a stop would change them. */
@@ -119,11 +122,13 @@ struct stacks *stacks_take(pid_t pid, const struct stacks_options *options, stru
     struct error why = {""};
     struct live_facts facts = {.files = NULL};
     const struct snapshot_options how = {.tasks = &facts.tasks,
-                                         .while_stopped = read_files,
-                                         .arg = &facts.files,
+                                         .while_stopped = read_stopped,
+                                         .arg = &facts,
                                          .park = options->park.at,
                                          .park_not = options->park.except,
                                          .holds = options->holds};
+    if (options->reach != REACH_NOTHING)
+        facts.reach = reach_collector_new(pid, options->reach, options->park.at ? options->park.except : 0);
     read_before(&facts, pid);
     enum snapshot_status status = snapshot_take(pid, &how, &snapshot, &why);
     if (status == SNAPSHOT_OK) {
@@ -133,6 +138,7 @@ struct stacks *stacks_take(pid_t pid, const struct stacks_options *options, stru
     }
     task_list_release(&facts.tasks);
     wait_files_free(facts.files);
+    reach_collector_free(facts.reach);
     if (status == SNAPSHOT_GONE) {
         *error = why;
         return NULL;

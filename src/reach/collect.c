@@ -1,0 +1,231 @@
+#include "reach/collector.h"
+
+#include <linux/futex.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "base/clock.h"
+#include "proc/call.h"
+#include "proc/file.h"
+#include "proc/own_tids.h"
+#include "proc/status.h"
+#include "reach/caveat.h"
+
+enum { MAX_TRIES = 3 };
+
+bool reach_refuse(struct reach_collector *collector, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    if (!collector->why_not && vasprintf(&collector->why_not, format, arguments) < 0)
+        collector->why_not = NULL;
+    va_end(arguments);
+    return false;
+}
+
+bool reach_bytes_add(struct reach_bytes *bytes, const void *from, size_t size)
+{
+    if (bytes->size + size + REACH_SLACK > bytes->capacity) {
+        size_t capacity = 2 * (bytes->size + size + REACH_SLACK);
+        unsigned char *grown = realloc(bytes->bytes, capacity);
+        if (!grown)
+            return false;
+        memset(grown + bytes->size, 0, capacity - bytes->size);
+        bytes->bytes = grown;
+        bytes->capacity = capacity;
+    }
+    memcpy(bytes->bytes + bytes->size, from, size);
+    bytes->size += size;
+    return true;
+}
+
+/* ---- before the stop ---- */
+
+static uint64_t kib_of(const char *text, const char *key)
+{
+    const char *found = strstr(text, key);
+    return found ? strtoull(found + strlen(key), NULL, 10) : 0;
+}
+
+/* Fresh pages cost more time than copying them. */
+static void allocate(struct reach_collector *collector)
+{
+    char text[8192];
+    if (proc_read(PROC_PATH("%d/status", collector->pid), text, sizeof(text)) <= 0)
+        return;
+    uint64_t kib = kib_of(text, "\nRssAnon:") + kib_of(text, "\nRssShmem:") + kib_of(text, "\nVmSwap:");
+    uint64_t size = (kib + kib / 16 + 1024) << 10;
+    if (collector->limit == REACH_MODERATE && size > REACH_MODERATE_BYTES)
+        return;
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        return;
+    madvise(at, size, MADV_HUGEPAGE);
+#ifdef MADV_POPULATE_WRITE
+    madvise(at, size, MADV_POPULATE_WRITE);
+#endif
+    collector->memory = at;
+    collector->memory_size = size;
+}
+
+struct reach_collector *reach_collector_new(pid_t pid, enum reach_limit limit, pid_t ending)
+{
+    struct reach_collector *collector = calloc(1, sizeof(*collector));
+    if (!collector)
+        return NULL;
+    collector->pid = pid;
+    collector->limit = limit;
+    collector->ending = ending;
+    collector->pages.fd = -1;
+    if (limit != REACH_NOTHING)
+        allocate(collector);
+    return collector;
+}
+
+/* ---- while the process is stopped ---- */
+
+/* Can a thread be stuck: does it wait for a futex, without a timeout? */
+static bool may_be_stuck(const struct snapshot_thread *thread)
+{
+    return thread->state == SNAPSHOT_STOPPED && thread->syscall_nr == SYS_futex && !thread->syscall_args[3];
+}
+
+static bool has_candidates(const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->count; i++)
+        if (may_be_stuck(&snapshot->threads[i]))
+            return true;
+    return false;
+}
+
+static void read_guard(struct reach_collector *collector, const struct snapshot *snapshot)
+{
+#if defined(__x86_64__)
+    enum { POINTER_GUARD = 0x30 }; /* in tcbhead_t */
+    for (size_t i = 0; i < snapshot->count && !collector->image.guard; i++)
+        if (snapshot->threads[i].thread_pointer)
+            snapshot_read_live(snapshot, snapshot->threads[i].thread_pointer + POINTER_GUARD,
+                               &collector->image.guard, sizeof(collector->image.guard));
+#else
+    (void)snapshot;
+    collector->image.caveats |= REACH_BIT(MACHINE);
+#endif
+}
+
+static void set_own_tids(struct reach_collector *collector)
+{
+    struct own_tids tids;
+    own_tids_read(&tids, collector->pid);
+    for (size_t i = 0; tids.differ && i < collector->image.thread_count; i++)
+        for (size_t j = 0; j < tids.count; j++)
+            if (tids.items[j].tid == collector->image.threads[i].tid)
+                collector->image.threads[i].own_tid = tids.items[j].own;
+    own_tids_release(&tids);
+}
+
+/* Threads that were left running must not run while memory is copied, else a reference may move from what is
+ * not copied yet to what is copied already. */
+static bool read_runs(const struct snapshot *snapshot, uint64_t *runs)
+{
+    bool same = true;
+    for (size_t i = 0; i < snapshot->count; i++) {
+        const struct snapshot_thread *thread = &snapshot->threads[i];
+        if (!thread->unstopped)
+            continue;
+        uint64_t now = task_runs_read(snapshot->pid, thread->tid);
+        same &= runs[i] == now;
+        runs[i] = now;
+    }
+    return same;
+}
+
+/* A thread that is in another call than the snapshot says can run. */
+static void check_calls(struct reach_collector *collector, const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->count; i++) {
+        const struct snapshot_thread *thread = &snapshot->threads[i];
+        struct task_call call;
+        if (!thread->unstopped)
+            continue;
+        task_call_read(snapshot->pid, thread->tid, &call);
+        if (call.state != TASK_CALL_BLOCKED || call.sp != thread->sp || call.pc != thread->pc) {
+            collector->image.threads[i].sp = 0;
+            collector->image.threads[i].moved = true;
+        }
+    }
+}
+
+static bool copy_once(struct reach_collector *collector, const struct snapshot *snapshot, uint64_t *runs)
+{
+    read_runs(snapshot, runs);
+    check_calls(collector, snapshot);
+    if (!reach_copy_pages(collector, snapshot))
+        return false;
+    collector->kernel.size = 0;
+    reach_kernel_read(collector, snapshot);
+    return true;
+}
+
+static bool copy(struct reach_collector *collector, const struct snapshot *snapshot)
+{
+    uint64_t *runs = calloc(snapshot->count + 1, sizeof(*runs));
+    bool done = false;
+    for (int tries = 0; runs && !done && tries < MAX_TRIES; tries++) {
+        free(collector->image.pieces);
+        collector->image.pieces = NULL;
+        if (!copy_once(collector, snapshot, runs))
+            break;
+        done = read_runs(snapshot, runs);
+    }
+    free(runs);
+    return done || reach_refuse(collector, "threads that were not stopped ran while its memory was copied");
+}
+
+static void set_pointers(struct reach_collector *collector)
+{
+    struct reach_image *image = &collector->image;
+    for (size_t i = 0; i < image->thread_count; i++)
+        if (image->threads[i].vector_size)
+            image->threads[i].vectors = collector->vectors.bytes + collector->vector_at[i];
+    image->kernel = collector->kernel.bytes;
+    image->kernel_size = collector->kernel.size;
+}
+
+void reach_collect(struct reach_collector *collector, const struct snapshot *snapshot)
+{
+    uint64_t began = now_ns();
+    collector->nothing_to_check = !has_candidates(snapshot);
+    if (collector->limit == REACH_NOTHING || collector->nothing_to_check || !snapshot->task)
+        return;
+    reach_pages_open(&collector->pages, snapshot->task);
+    if (reach_regions_find(collector, snapshot) && reach_registers_read(collector, snapshot)) {
+        set_own_tids(collector);
+        read_guard(collector, snapshot);
+        collector->collected = copy(collector, snapshot);
+        set_pointers(collector);
+    }
+    collector->copy_ns = now_ns() - began;
+}
+
+void reach_collector_free(struct reach_collector *collector)
+{
+    if (!collector)
+        return;
+    reach_pages_release(&collector->pages);
+    if (collector->memory)
+        munmap(collector->memory, collector->memory_size);
+    free(collector->image.pieces);
+    free(collector->image.regions);
+    free(collector->image.threads);
+    free(collector->image.dead);
+    free(collector->words);
+    free(collector->vector_at);
+    free(collector->vectors.bytes);
+    free(collector->kernel.bytes);
+    free(collector->why_not);
+    free(collector);
+}

@@ -1,0 +1,164 @@
+/* Copies the chosen pages: many runs of pages with one call, all into one piece of memory. */
+#include "reach/collector.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "proc/file.h"
+#include "reach/caveat.h"
+
+enum {
+    BATCH = 1024, /* UIO_MAXIOV */
+    PAGE = 4096,
+    RESERVE_MIB = 64, /* of available memory that is never used */
+};
+/* The kernel copies at most 2 GiB - 4 KiB with one call. */
+#define MAX_RUN (UINT64_C(1) << 30)
+
+static uint64_t available_bytes(void)
+{
+    char text[4096];
+    if (proc_read("/proc/meminfo", text, sizeof(text)) <= 0)
+        return 0;
+    const char *found = strstr(text, "MemAvailable:");
+    uint64_t kib = found ? strtoull(found + strlen("MemAvailable:"), NULL, 10) : 0,
+             reserve = RESERVE_MIB << 10;
+    return kib > reserve ? (kib - reserve) << 10 : 0;
+}
+
+static void format_size(char text[32], uint64_t bytes)
+{
+    double mib = (double)bytes / (1 << 20);
+    snprintf(text, 32, mib < 1023.5 ? "%.0f MiB" : "%.1f GiB", mib < 1023.5 ? mib : mib / 1024);
+}
+
+static bool fits(struct reach_collector *collector, uint64_t bytes)
+{
+    char size[32], limit[32];
+    uint64_t available = available_bytes() + collector->memory_size;
+    format_size(size, bytes);
+    if (bytes > available) {
+        format_size(limit, available);
+        return reach_refuse(collector, "%s, and %s are available", size, limit);
+    }
+    if (collector->limit == REACH_MODERATE && bytes > REACH_MODERATE_BYTES)
+        return reach_refuse(collector, "%s", size);
+    return true;
+}
+
+static void *map(uint64_t size)
+{
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        return NULL;
+    madvise(at, size, MADV_HUGEPAGE);
+    return at;
+}
+
+/* Returns how many bytes were read. */
+static size_t read_runs(pid_t task, unsigned char *to, const struct iovec *runs, size_t count, size_t size)
+{
+    struct iovec local = {to, size};
+    ssize_t n = process_vm_readv(task, &local, 1, runs, count, 0);
+    return n > 0 ? (size_t)n : 0;
+}
+
+/* Page by page, and through /proc/PID/mem, which ignores protections. What cannot be read is zero. */
+static void read_slowly(struct reach_collector *collector, pid_t task, unsigned char *to,
+                        const struct iovec *run)
+{
+    int fd = open(PROC_PATH("%d/mem", task), O_RDONLY | O_CLOEXEC);
+    for (size_t done = 0; done < run->iov_len; done += PAGE)
+        if (fd < 0 || pread_all(fd, (uint64_t)(uintptr_t)run->iov_base + done, to + done, PAGE) != PAGE) {
+            memset(to + done, 0, PAGE);
+            collector->image.caveats |= REACH_BIT(UNREAD);
+        }
+    if (fd >= 0)
+        close(fd);
+}
+
+static void copy_batch(struct reach_collector *collector, pid_t task, unsigned char *to, struct iovec *runs,
+                       size_t count, size_t size)
+{
+    size_t read = read_runs(task, to, runs, count, size);
+    for (size_t i = 0; i < count && read < size; i++) {
+        if (read >= runs[i].iov_len) {
+            read -= runs[i].iov_len;
+            size -= runs[i].iov_len;
+            to += runs[i].iov_len;
+            continue;
+        }
+        read_slowly(collector, task, to, &runs[i]);
+        to += runs[i].iov_len;
+        size -= runs[i].iov_len;
+        read = read_runs(task, to, runs + i + 1, count - i - 1, size);
+    }
+}
+
+static bool make_pieces(struct reach_collector *collector)
+{
+    struct reach_image *image = &collector->image;
+    const struct reach_pages *pages = &collector->pages;
+    uint64_t at = 0;
+    image->pieces = calloc(pages->count + 1, sizeof(*image->pieces));
+    if (!image->pieces)
+        return reach_refuse(collector, "out of memory");
+    for (size_t i = 0; i < pages->count; i++) {
+        uint64_t size = pages->runs[i].end - pages->runs[i].start;
+        image->pieces[i] = (struct reach_piece){pages->runs[i].start, size, collector->memory + at};
+        at += size;
+    }
+    image->piece_count = pages->count;
+    return true;
+}
+
+static void copy_all(struct reach_collector *collector, pid_t task)
+{
+    struct iovec runs[BATCH];
+    unsigned char *to = collector->memory;
+    size_t count = 0, size = 0;
+    for (size_t i = 0; i < collector->pages.count; i++) {
+        struct reach_range range = collector->pages.runs[i];
+        while (range.start < range.end) {
+            uint64_t part =
+                range.end - range.start < MAX_RUN - size ? range.end - range.start : MAX_RUN - size;
+            runs[count++] = (struct iovec){(void *)(uintptr_t)range.start, part};
+            size += part;
+            range.start += part;
+            if (count == BATCH || size == MAX_RUN) {
+                copy_batch(collector, task, to, runs, count, size);
+                to += size;
+                count = size = 0;
+            }
+        }
+    }
+    if (count)
+        copy_batch(collector, task, to, runs, count, size);
+}
+
+bool reach_copy_pages(struct reach_collector *collector, const struct snapshot *snapshot)
+{
+    uint64_t bytes = collector->pages.bytes;
+    if (!fits(collector, bytes))
+        return false;
+    if (bytes + REACH_SLACK > collector->memory_size) {
+        if (collector->memory)
+            munmap(collector->memory, collector->memory_size);
+        collector->memory_size = bytes + REACH_SLACK;
+        collector->memory = map(collector->memory_size);
+        if (!collector->memory)
+            return reach_refuse(collector, "out of memory");
+    }
+    if (!make_pieces(collector))
+        return false;
+    copy_all(collector, snapshot->task);
+    collector->copied = bytes;
+    return true;
+}

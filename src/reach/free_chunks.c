@@ -1,0 +1,189 @@
+/*
+ * malloc's own references to free chunks. They must not count, because a free chunk has old contents.
+ *
+ * tcache_perthread_struct is a chunk with one list for each size. Fast bins and bins are lists in struct
+ * malloc_state. Links of tcache and of fast bins are protected: xored with their own address >> 12.
+ */
+#include "reach/spans.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+
+enum {
+    SMALL_BINS = 64,
+    CHUNK_OF_TCACHE = 0x290, /* glibc 2.30 to 2.41: 64 counts of 2 bytes, 64 lists */
+    CHUNK_OF_TCACHE_2_42 = 0x300,
+    BINS_2_42 = 76,
+    COUNT_BYTES = 2,
+    HEADER = 16,
+    MAX_LISTED = 1 << 16,
+    FLAGS = 7,
+};
+
+static struct reach_heap *heap_at(const struct reach_spans *spans, uint64_t address)
+{
+    const struct reach_span *span = reach_spans_at(spans, address);
+    return span && span->kind == REACH_SPAN_HEAP ? &spans->heaps[span->index] : NULL;
+}
+
+/* contents: what malloc returned. */
+static bool is_chunk_of_size(const struct reach_spans *spans, const struct reach_image *image,
+                             uint64_t contents, uint64_t size)
+{
+    const struct reach_heap *heap = contents > HEADER ? heap_at(spans, contents - HEADER) : NULL;
+    return heap && reach_heap_is_start(heap, contents - HEADER) &&
+           (!size || (reach_word(image, contents - 8) & ~(uint64_t)FLAGS) == size);
+}
+
+static void set_list_opaque(const struct reach_spans *spans, const struct reach_image *image,
+                            uint64_t contents, uint64_t size)
+{
+    for (size_t i = 0; i < MAX_LISTED && is_chunk_of_size(spans, image, contents, size); i++) {
+        reach_heap_set_opaque(heap_at(spans, contents - HEADER), contents - HEADER);
+        contents = reach_word(image, contents) ^ contents >> 12;
+    }
+}
+
+/* ---- tcache ---- */
+
+static uint64_t entries_of(uint64_t contents, unsigned bins)
+{
+    return (contents + bins * COUNT_BYTES + 7) & ~UINT64_C(7);
+}
+
+static uint64_t size_of_bin(unsigned bin)
+{
+    return bin < SMALL_BINS ? 32 + 16 * (uint64_t)bin : 0;
+}
+
+static bool is_tcache(const struct reach_spans *spans, const struct reach_image *image, uint64_t contents,
+                      unsigned bins)
+{
+    unsigned lists = 0;
+    for (unsigned bin = 0; bin < bins; bin++) {
+        uint64_t first = reach_word(image, entries_of(contents, bins) + 8 * bin);
+        uint16_t count = 0;
+        reach_read(image, contents + COUNT_BYTES * bin, &count, sizeof(count));
+        if (first && !is_chunk_of_size(spans, image, first, size_of_bin(bin)))
+            return false;
+        if (bins == SMALL_BINS && (count != 0) != (first != 0))
+            return false;
+        lists += first != 0;
+    }
+    return lists > 0;
+}
+
+static void find_tcache(const struct reach_spans *spans, struct reach_heap *heap,
+                        const struct reach_image *image, uint64_t chunk)
+{
+    uint64_t size = reach_word(image, chunk + 8) & ~(uint64_t)FLAGS, contents = chunk + HEADER;
+    unsigned bins = size == CHUNK_OF_TCACHE ? SMALL_BINS : size == CHUNK_OF_TCACHE_2_42 ? BINS_2_42 : 0;
+    if (!bins || !is_tcache(spans, image, contents, bins))
+        return;
+    reach_heap_set_opaque(heap, chunk);
+    for (unsigned bin = 0; bin < bins; bin++)
+        set_list_opaque(spans, image, reach_word(image, entries_of(contents, bins) + 8 * bin),
+                        size_of_bin(bin));
+}
+
+static void find_in_heap(const struct reach_spans *spans, struct reach_heap *heap,
+                         const struct reach_image *image)
+{
+    uint64_t words = (heap->end - heap->start) / 16 / 64 + 1;
+    for (uint64_t i = 0; i < words; i++)
+        for (uint64_t bits = heap->starts[i]; bits; bits &= bits - 1) {
+            uint64_t chunk = heap->start + 16 * (i * 64 + (uint64_t)__builtin_ctzll(bits));
+            find_tcache(spans, heap, image, chunk);
+        }
+}
+
+/* ---- struct malloc_state of the main arena, in the data of libc ---- */
+
+enum {
+    BINS = 254,       /* words: 127 lists with two */
+    BEFORE_BINS = 12, /* words: 10 fast bins, the top chunk, the last remainder */
+    FAST_BINS = 10,
+    OFFSET_OF_FAST_BINS = 16,
+    MIN_EMPTY = 16, /* lists */
+};
+
+/* Both links of an empty list are the address of the list - 16. */
+static bool is_empty_list(const struct reach_image *image, uint64_t at)
+{
+    return reach_word(image, at) == at - HEADER && reach_word(image, at + 8) == at - HEADER;
+}
+
+static bool is_list(const struct reach_spans *spans, const struct reach_image *image, uint64_t at)
+{
+    return is_empty_list(image, at) ||
+           (heap_at(spans, reach_word(image, at)) && heap_at(spans, reach_word(image, at + 8)));
+}
+
+static bool are_bins(const struct reach_spans *spans, const struct reach_image *image, uint64_t at)
+{
+    unsigned empty = 0;
+    for (unsigned i = 0; i < BINS; i += 2) {
+        if (!is_list(spans, image, at + 8 * i))
+            return false;
+        empty += is_empty_list(image, at + 8 * i);
+    }
+    return empty >= MIN_EMPTY;
+}
+
+static bool exclude(struct reach_range **excluded, size_t *count, struct reach_range range)
+{
+    if (!ARRAY_GROW(*excluded, *count))
+        return false;
+    (*excluded)[(*count)++] = range;
+    return true;
+}
+
+/* The links of fast bins are addresses of chunks, and those of tcache are addresses of contents. */
+static void set_fast_opaque(const struct reach_spans *spans, const struct reach_image *image, uint64_t state)
+{
+    for (unsigned i = 0; i < FAST_BINS; i++) {
+        uint64_t chunk = reach_word(image, state + 8 * i);
+        for (size_t n = 0; n < MAX_LISTED && chunk && is_chunk_of_size(spans, image, chunk + HEADER, 0);
+             n++) {
+            reach_heap_set_opaque(heap_at(spans, chunk), chunk);
+            chunk = reach_word(image, chunk + HEADER) ^ (chunk + HEADER) >> 12;
+        }
+    }
+}
+
+static bool find_state(struct reach_spans *spans, const struct reach_image *image,
+                       const struct reach_region *area, struct reach_range **excluded, size_t *count)
+{
+    for (uint64_t at = area->start + 8 * BEFORE_BINS; at + 8 * BINS <= area->end; at += 8) {
+        if (!are_bins(spans, image, at))
+            continue;
+        uint64_t start = at - 8 * BEFORE_BINS;
+        set_fast_opaque(spans, image, start);
+        return exclude(excluded, count, (struct reach_range){start, at + 8 * BINS});
+    }
+    return true;
+}
+
+static bool is_of_libc(const struct reach_image *image, const struct reach_region *region)
+{
+    return region->kind == REACH_ROOT && region->start < image->glibc.libc_end &&
+           region->end > image->glibc.libc_start;
+}
+
+bool reach_free_chunks_find(struct reach_spans *spans, const struct reach_image *image,
+                            struct reach_range **excluded, size_t *excluded_count)
+{
+    for (size_t i = 0; i < spans->heap_count; i++) {
+        struct reach_heap *heap = &spans->heaps[i];
+        find_in_heap(spans, heap, image);
+        if (heap->metadata != heap->start)
+            set_fast_opaque(spans, image, reach_word(image, heap->metadata) + OFFSET_OF_FAST_BINS);
+    }
+    for (size_t i = 0; i < image->region_count; i++)
+        if (is_of_libc(image, &image->regions[i]) &&
+            !find_state(spans, image, &image->regions[i], excluded, excluded_count))
+            return false;
+    return true;
+}

@@ -1,0 +1,152 @@
+#include "reach/reach.h"
+
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "base/clock.h"
+#include "base/search.h"
+#include "reach/caveat.h"
+#include "reach/collector.h"
+
+const char *reach_caveat_text(enum reach_caveat caveat)
+{
+    static const char *const texts[] = {
+#define CAVEAT(name, text) [REACH_CAVEAT_##name] = text,
+#include "reach/caveats.def"
+    };
+    return texts[caveat];
+}
+
+const char *const *reach_assumptions(void)
+{
+    static const char *const texts[] = {
+        "no reference was given to another process, a driver or a file",
+        "no reference is stored as an offset or an index",
+        "no signal handler wakes the thread from its own stack",
+        NULL,
+    };
+    return texts;
+}
+
+const char *reach_state_name(enum reach_state state)
+{
+    static const char *const names[] = {"unchecked", "live", "stuck"};
+    return names[state];
+}
+
+void reach_summary_release(struct reach_summary *summary)
+{
+    free(summary->why_not);
+    *summary = (struct reach_summary){.why_not = NULL};
+}
+
+/* ---- what a thread needs ---- */
+
+static size_t index_of(const struct snapshot *snapshot, pid_t tid)
+{
+    size_t at = SEARCH_FIRST(i, snapshot->count, snapshot->threads[i].tid >= tid);
+    return tid && at < snapshot->count && snapshot->threads[at].tid == tid ? at : SIZE_MAX;
+}
+
+static void need_object(struct reach_thread *to, const struct snapshot_thread *thread)
+{
+    to->need = REACH_NEEDS_OBJECT;
+    to->address = thread->syscall_args[0];
+    to->shared = !(thread->syscall_args[1] & FUTEX_PRIVATE_FLAG);
+}
+
+/* A join whose thread is not known can end at any time. */
+static void set_need(struct reach_thread *to, const struct snapshot *snapshot,
+                     const struct snapshot_thread *thread, const struct wait *wait)
+{
+    size_t owner = index_of(snapshot, wait->owner);
+    to->need = REACH_NEEDS_NOTHING;
+    if (thread->state != SNAPSHOT_STOPPED || thread->syscall_nr != SYS_futex || wait->running || to->moved ||
+        wait->timeout != WAIT_TIMEOUT_NO)
+        return;
+    switch (wait->on) {
+    case WAIT_MUTEX:
+    case WAIT_RWLOCK:
+    case WAIT_JOIN:
+        if (owner != SIZE_MAX) {
+            to->need = REACH_NEEDS_THREAD;
+            to->owner = owner;
+        } else if (wait->on == WAIT_RWLOCK)
+            need_object(to, thread);
+        return;
+    case WAIT_CONDVAR:
+    case WAIT_SEMAPHORE:
+    case WAIT_BARRIER:
+    case WAIT_FUTEX:
+    case WAIT_OTHER:
+        need_object(to, thread);
+        return;
+    default:
+        return;
+    }
+}
+
+/* ---- the result ---- */
+
+static bool is_tracked_by_debugger(const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->count; i++)
+        if (snapshot->threads[i].state == SNAPSHOT_TRACED)
+            return true;
+    return false;
+}
+
+static void set_results(const struct reach_image *image, struct reach_thread_result *results)
+{
+    for (size_t i = 0; i < image->thread_count; i++) {
+        const struct reach_thread *thread = &image->threads[i];
+        bool ends = thread->need == REACH_NEEDS_NEVER;
+        results[i].state = thread->live || ends ? REACH_LIVE : REACH_STUCK;
+        results[i].caveats = thread->live || ends ? 0 : thread->caveats | image->caveats;
+        if (results[i].state == REACH_STUCK && thread->need == REACH_NEEDS_OBJECT && thread->shared)
+            results[i].caveats |= REACH_BIT(SHARED_FUTEX);
+    }
+}
+
+static bool mark(struct reach_collector *collector, const struct snapshot *snapshot,
+                 const struct waits *waits)
+{
+    struct reach_image *image = &collector->image;
+    for (size_t i = 0; i < image->thread_count; i++) {
+        const struct snapshot_thread *thread = &snapshot->threads[i];
+        set_need(&image->threads[i], snapshot, thread, wait_of(waits, i));
+        if (collector->ending && thread->tid == collector->ending)
+            image->threads[i].need = REACH_NEEDS_NEVER;
+    }
+    if (is_tracked_by_debugger(snapshot))
+        image->caveats |= REACH_BIT(DEBUGGER);
+    if (!reach_blocks_find(image))
+        return reach_refuse(collector, "the stacks of its threads could not be found");
+    return reach_mark(image) || reach_refuse(collector, "out of memory");
+}
+
+void reach_judge(struct reach_collector *collector, const struct snapshot *snapshot,
+                 const struct waits *waits, struct reach_thread_result *results,
+                 struct reach_summary *summary)
+{
+    uint64_t began = now_ns();
+    *summary = (struct reach_summary){.bytes = collector->copied, .copy_ns = collector->copy_ns};
+    if (collector->nothing_to_check) {
+        summary->checked = true;
+        for (size_t i = 0; i < snapshot->count; i++)
+            results[i].state = REACH_LIVE;
+        return;
+    }
+    if (collector->collected && collector->image.thread_count == snapshot->count &&
+        mark(collector, snapshot, waits)) {
+        summary->checked = true;
+        summary->caveats = collector->image.caveats;
+        set_results(&collector->image, results);
+    } else {
+        summary->why_not = collector->why_not ? collector->why_not : strdup("its memory was not read");
+        collector->why_not = NULL;
+    }
+    summary->mark_ns = now_ns() - began;
+}

@@ -1,0 +1,177 @@
+/* What the kernel keeps for the process and gives back later: values of timers and of pending signals,
+ * messages. */
+#include "reach/kernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/msg.h>
+#include <sys/ptrace.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "proc/file.h"
+#include "proc/process.h"
+#include "proc/status.h"
+#include "reach/caveat.h"
+
+enum {
+    MAX_TEXT = 8 << 20,
+    MAX_PENDING = 64, /* signals that are read with one call */
+    MAX_SIGNALS = 1 << 16,
+    MAX_MESSAGE = 1 << 16,
+};
+
+void reach_kernel_unknown(struct reach_collector *collector)
+{
+    collector->image.caveats |= REACH_BIT(KERNEL);
+}
+
+void reach_kernel_add(struct reach_collector *collector, const void *bytes, size_t size)
+{
+    if (!reach_bytes_add(&collector->kernel, bytes, size))
+        reach_kernel_unknown(collector);
+}
+
+void reach_kernel_add_values(struct reach_collector *collector, const char *text, const char *key,
+                             char before)
+{
+    for (const char *at = text; (at = strstr(at, key));) {
+        at += strlen(key);
+        const char *number = before ? at + strcspn(at, (char[]){before, '\n', 0}) : at;
+        uint64_t value = strtoull(number + (before && *number == before), NULL, 16);
+        reach_kernel_add(collector, &value, sizeof(value));
+    }
+}
+
+/* "ID: 0\nsignal: 10/00007f0000000000\nnotify: …" */
+static void read_timers(struct reach_collector *collector, pid_t task)
+{
+    size_t length;
+    int fd = open(PROC_PATH("%d/timers", task), O_RDONLY | O_CLOEXEC);
+    char *text = fd >= 0 ? read_all(fd, MAX_TEXT, &length) : NULL;
+    if (text)
+        reach_kernel_add_values(collector, text, "signal: ", '/');
+    else
+        reach_kernel_unknown(collector);
+    free(text);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* ---- pending signals: ptrace(2), PTRACE_PEEKSIGINFO ---- */
+
+static bool peek_signals(struct reach_collector *collector, pid_t tid, uint32_t flags)
+{
+    siginfo_t infos[MAX_PENDING];
+    for (uint64_t at = 0; at < MAX_SIGNALS; at += MAX_PENDING) {
+        struct __ptrace_peeksiginfo_args args = {.off = at, .flags = flags, .nr = MAX_PENDING};
+        long count = ptrace(PTRACE_PEEKSIGINFO, tid, &args, infos);
+        if (count < 0)
+            return false;
+        reach_kernel_add(collector, infos, (size_t)count * sizeof(*infos));
+        if (count < MAX_PENDING)
+            return true;
+    }
+    return false;
+}
+
+static void read_current_signal(struct reach_collector *collector, pid_t tid)
+{
+    siginfo_t info;
+    if (ptrace(PTRACE_GETSIGINFO, tid, NULL, &info) == 0)
+        reach_kernel_add(collector, &info, sizeof(info));
+}
+
+/* Signals of threads that were not stopped cannot be read, only whether there are any. */
+static bool has_pending(pid_t pid, pid_t tid, const char *key)
+{
+    char text[8192];
+    if (proc_read(PROC_PATH("%d/task/%d/status", pid, tid), text, sizeof(text)) <= 0)
+        return true;
+    const char *found = strstr(text, key);
+    return !found || strtoull(found + strlen(key), NULL, 16) != 0;
+}
+
+static void read_signals(struct reach_collector *collector, const struct snapshot *snapshot)
+{
+    bool shared = false;
+    for (size_t i = 0; i < snapshot->count; i++) {
+        const struct snapshot_thread *thread = &snapshot->threads[i];
+        if (thread->state == SNAPSHOT_KERNEL)
+            continue;
+        if (thread->state != SNAPSHOT_STOPPED || thread->unstopped) {
+            if (has_pending(snapshot->pid, thread->tid, "\nSigPnd:"))
+                reach_kernel_unknown(collector);
+            continue;
+        }
+        read_current_signal(collector, thread->tid);
+        if (!peek_signals(collector, thread->tid, 0))
+            reach_kernel_unknown(collector);
+        shared = shared || peek_signals(collector, thread->tid, PTRACE_PEEKSIGINFO_SHARED);
+    }
+    if (!shared && has_pending(snapshot->pid, snapshot->task, "\nShdPnd:"))
+        reach_kernel_unknown(collector);
+}
+
+/* ---- System V queues: msgop(2), MSG_COPY; sysvipc(7) ---- */
+
+#ifndef MSG_COPY
+#define MSG_COPY 040000
+#endif
+
+static bool copy_messages(struct reach_collector *collector, int id, unsigned long count)
+{
+    struct {
+        long type;
+        char text[MAX_MESSAGE];
+    } *message = malloc(sizeof(*message));
+    bool done = message != NULL;
+    for (unsigned long i = 0; done && i < count; i++) {
+        ssize_t size = msgrcv(id, message, sizeof(message->text), (long)i, MSG_COPY | IPC_NOWAIT);
+        done = size >= 0;
+        if (done)
+            reach_kernel_add(collector, message, sizeof(message->type) + (size_t)size);
+    }
+    free(message);
+    return done;
+}
+
+static void read_queue(struct reach_collector *collector, const char *line)
+{
+    int id, sender, receiver;
+    unsigned long count;
+    if (sscanf(line, "%*d %d %*o %*u %lu %d %d", &id, &count, &sender, &receiver) != 4 || !count)
+        return;
+    if ((sender == collector->pid || receiver == collector->pid || !sender) &&
+        !copy_messages(collector, id, count))
+        collector->image.caveats |= REACH_BIT(QUEUE);
+}
+
+static void read_queues(struct reach_collector *collector)
+{
+    size_t length;
+    if (!collector->image.uses_messages)
+        return;
+    int fd = open("/proc/sysvipc/msg", O_RDONLY | O_CLOEXEC);
+    char *text = fd >= 0 ? read_all(fd, MAX_TEXT, &length) : NULL;
+    if (!text || !process_shares_namespace(collector->pid, "ipc") ||
+        !process_shares_namespace(collector->pid, "pid"))
+        collector->image.caveats |= REACH_BIT(QUEUE);
+    for (const char *line = text; line && (line = strchr(line, '\n'));)
+        read_queue(collector, ++line);
+    free(text);
+    if (fd >= 0)
+        close(fd);
+}
+
+void reach_kernel_read(struct reach_collector *collector, const struct snapshot *snapshot)
+{
+    read_timers(collector, snapshot->task);
+    read_signals(collector, snapshot);
+    read_queues(collector);
+    reach_kernel_read_files(collector, snapshot->task);
+}

@@ -1,0 +1,225 @@
+/*
+ * Descriptors that keep bytes or words of the process. Nothing is consumed: a pipe is copied with tee(2), a
+ * socket is read with MSG_PEEK. The descriptor is that of the process itself (pidfd_getfd(2)), so no new end
+ * is opened.
+ */
+#include "reach/kernel.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <mqueue.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "proc/file.h"
+#include "reach/caveat.h"
+
+enum {
+    MAX_FILES = 20000,
+    MAX_INFO = 64 << 20,     /* bytes of fdinfo of one epoll */
+    MAX_PEEKED = 16 << 20,   /* bytes of one socket */
+    DEFAULT_PIPE = 64 << 10, /* bytes */
+};
+
+struct reading {
+    struct reach_collector *collector;
+    pid_t task;
+    int pidfd;
+};
+
+static void lower(const struct reading *reading)
+{
+    reading->collector->image.caveats |= REACH_BIT(QUEUE);
+}
+
+/* Of struct epoll_event: "tfd: 5 events: 19 data: 7f0000000000 …". Of eventfd the counter. */
+static void read_info(const struct reading *reading, int fd, const char *key)
+{
+    size_t length;
+    int info = open(PROC_PATH("%d/fdinfo/%d", reading->task, fd), O_RDONLY | O_CLOEXEC);
+    char *text = info >= 0 ? read_all(info, MAX_INFO, &length) : NULL;
+    if (text)
+        reach_kernel_add_values(reading->collector, text, key, 0);
+    else
+        reach_kernel_unknown(reading->collector);
+    free(text);
+    if (info >= 0)
+        close(info);
+}
+
+/* ---- pipes ---- */
+
+/* Copies what is in the pipe to one of ours, and reads that. */
+static bool tee_through(const struct reading *reading, int pipe_end, int size, const int ends[2])
+{
+    int capacity = fcntl(pipe_end, F_GETPIPE_SZ);
+    if (capacity > DEFAULT_PIPE && fcntl(ends[1], F_SETPIPE_SZ, capacity) < 0)
+        return false;
+    if (tee(pipe_end, ends[1], (size_t)size, SPLICE_F_NONBLOCK) != size)
+        return false;
+    unsigned char *bytes = malloc((size_t)size);
+    ssize_t n = bytes ? read(ends[0], bytes, (size_t)size) : -1;
+    if (n > 0)
+        reach_kernel_add(reading->collector, bytes, (size_t)n);
+    free(bytes);
+    return n == size;
+}
+
+static void read_pipe(const struct reading *reading, int pipe_end)
+{
+    int size = 0, ends[2];
+    if ((fcntl(pipe_end, F_GETFL) & O_ACCMODE) == O_WRONLY)
+        return;
+    if (ioctl(pipe_end, FIONREAD, &size) == 0 && size == 0)
+        return;
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+        lower(reading);
+        return;
+    }
+    if (!tee_through(reading, pipe_end, size, ends))
+        lower(reading);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* ---- sockets ---- */
+
+static int option(int socket, int name)
+{
+    int value = -1;
+    socklen_t size = sizeof(value);
+    return getsockopt(socket, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+}
+
+static bool is_connected_to_loopback(int socket)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in four;
+        struct sockaddr_in6 six;
+    } peer = {.any = {.sa_family = AF_UNSPEC}};
+    socklen_t size = sizeof(peer);
+    if (getpeername(socket, &peer.any, &size) != 0)
+        return false;
+    if (peer.any.sa_family == AF_INET)
+        return ntohl(peer.four.sin_addr.s_addr) >> 24 == 127;
+    return peer.any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&peer.six.sin6_addr);
+}
+
+/* Returns the number of bytes. */
+static ssize_t peek(const struct reading *reading, int socket, size_t size)
+{
+    unsigned char *bytes = malloc(size);
+    ssize_t n = bytes ? recv(socket, bytes, size, MSG_PEEK | MSG_DONTWAIT) : -1;
+    if (n > 0)
+        reach_kernel_add(reading->collector, bytes, (size_t)n);
+    free(bytes);
+    return n;
+}
+
+/* Of datagrams only the first can be seen, and the kernel does not say whether there are others. */
+static void read_socket(const struct reading *reading, int socket)
+{
+    int size = 0, domain = option(socket, SO_DOMAIN);
+    if (option(socket, SO_ACCEPTCONN) == 1 || ioctl(socket, FIONREAD, &size) != 0 || size <= 0)
+        return;
+    if (domain == AF_INET || domain == AF_INET6) {
+        if (is_connected_to_loopback(socket))
+            lower(reading);
+        return;
+    }
+    if (domain != AF_UNIX)
+        return;
+    ssize_t n = size <= MAX_PEEKED ? peek(reading, socket, (size_t)size) : -1;
+    if (n != size || option(socket, SO_TYPE) == SOCK_DGRAM)
+        lower(reading);
+}
+
+/* ---- all ---- */
+
+static void read_queue(const struct reading *reading, int queue)
+{
+    struct mq_attr attributes;
+    if (mq_getattr(queue, &attributes) == 0 && attributes.mq_curmsgs > 0)
+        lower(reading);
+}
+
+static void read_bytes(const struct reading *reading, int fd)
+{
+    struct stat status;
+    int copy = (int)syscall(SYS_pidfd_getfd, reading->pidfd, fd, 0);
+    if (copy < 0) {
+        if (errno != EBADF)
+            reach_kernel_unknown(reading->collector);
+        return;
+    }
+    if (fstat(copy, &status) == 0) {
+        if (S_ISFIFO(status.st_mode))
+            read_pipe(reading, copy);
+        else if (S_ISSOCK(status.st_mode))
+            read_socket(reading, copy);
+        else if (S_ISREG(status.st_mode))
+            read_queue(reading, copy);
+    }
+    close(copy);
+}
+
+/* A FIFO and a POSIX queue have a path. */
+static bool may_have_bytes(const struct reading *reading, int fd, const char *link)
+{
+    struct statx status;
+    if (text_begins_with(link, "pipe:") || text_begins_with(link, "socket:"))
+        return true;
+    if (link[0] != '/')
+        return false;
+    if (!strchr(link + 1, '/'))
+        return true;
+    return statx(AT_FDCWD, PROC_PATH("%d/fd/%d", reading->task, fd), AT_STATX_DONT_SYNC, STATX_TYPE,
+                 &status) == 0 &&
+           S_ISFIFO(status.stx_mode);
+}
+
+static void read_file(const struct reading *reading, int fd)
+{
+    char link[256];
+    ssize_t length = readlink(PROC_PATH("%d/fd/%d", reading->task, fd), link, sizeof(link) - 1);
+    if (length < 0)
+        return;
+    link[length] = 0;
+    if (strcmp(link, "anon_inode:[eventpoll]") == 0)
+        read_info(reading, fd, " data:");
+    else if (strcmp(link, "anon_inode:[eventfd]") == 0)
+        read_info(reading, fd, "eventfd-count:");
+    else if (strcmp(link, "anon_inode:[io_uring]") == 0)
+        reading->collector->image.caveats |= REACH_BIT(URING);
+    else if (may_have_bytes(reading, fd, link))
+        read_bytes(reading, fd);
+}
+
+void reach_kernel_read_files(struct reach_collector *collector, pid_t task)
+{
+    struct reading reading = {collector, task, (int)syscall(SYS_pidfd_open, collector->pid, 0)};
+    DIR *directory = opendir(PROC_PATH("%d/fd", task));
+    size_t count = 0;
+    if (!directory)
+        reach_kernel_unknown(collector);
+    for (long fd; directory && (fd = proc_next_number(directory)) >= 0; count++)
+        if (count < MAX_FILES)
+            read_file(&reading, (int)fd);
+    if (count > MAX_FILES)
+        reach_kernel_unknown(collector);
+    if (directory)
+        closedir(directory);
+    if (reading.pidfd >= 0)
+        close(reading.pidfd);
+}

@@ -1,0 +1,157 @@
+#include "reach/modules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/path.h"
+#include "base/search.h"
+#include "base/text.h"
+#include "reach/caveat.h"
+#include "reach/dynamic.h"
+
+enum { PAGE = 4096 };
+#define SHIM "libthreadleak.so"
+
+/* ---- glibc: the descriptors of nptl_db (nptl/db_info.c) are {bits, count, offset} ---- */
+
+static uint64_t offset_of(const struct reach_dynamic *libc, const char *name)
+{
+    uint32_t field[3] = {0};
+    uint64_t address = reach_dynamic_find(libc, name);
+    return address && snapshot_read_live(libc->snapshot, address, field, sizeof(field)) ? field[2] : 0;
+}
+
+static void set_layout(struct reach_glibc *glibc, const struct reach_dynamic *libc)
+{
+    uint32_t size = 0;
+    uint64_t address = reach_dynamic_find(libc, "_thread_db_sizeof_pthread");
+    uint64_t priority = offset_of(libc, "_thread_db_pthread_schedparam_sched_priority");
+    if (address)
+        snapshot_read_live(libc->snapshot, address, &size, sizeof(size));
+    glibc->size = size;
+    glibc->list = offset_of(libc, "_thread_db_pthread_list");
+    glibc->tid = offset_of(libc, "_thread_db_pthread_tid");
+    glibc->cancelhandling = offset_of(libc, "_thread_db_pthread_cancelhandling");
+    /* struct pthread: joinid, result, schedparam */
+    glibc->result = priority > 8 ? priority - 8 : 0;
+    /* Offsets in _rtld_global, until the loader is found. */
+    glibc->used = offset_of(libc, "_thread_db_rtld_global__dl_stack_used");
+    glibc->user = offset_of(libc, "_thread_db_rtld_global__dl_stack_user");
+}
+
+/* The list of cached stacks follows the other two. */
+static void set_lists(struct reach_glibc *glibc, uint64_t rtld_global)
+{
+    bool known = rtld_global && glibc->size && glibc->list && glibc->tid && glibc->cancelhandling &&
+                 glibc->user == glibc->used + 16;
+    glibc->used = known ? rtld_global + glibc->used : 0;
+    glibc->user = known ? rtld_global + glibc->user : 0;
+    glibc->cache = known ? glibc->user + 16 : 0;
+}
+
+/* ---- one module ---- */
+
+static bool is_runtime(const char *name)
+{
+    static const char *const names[] = {
+        "libjvm",   "libcoreclr",        "libv8",     "libnode", "libmono",          "libluajit",
+        "libmozjs", "libjavascriptcore", "libclrjit", "libbeam", "liblttng-ust-java"};
+    static const char *const programs[] = {"node",     "java",   "dotnet",   "chrome", "chromium",
+                                           "electron", "luajit", "beam.smp", "bun",    "deno"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (strncasecmp(name, names[i], strlen(names[i])) == 0)
+            return true;
+    for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++)
+        if (strcmp(name, programs[i]) == 0)
+            return true;
+    return false;
+}
+
+struct reading {
+    struct reach_modules *modules;
+    struct reach_image *image;
+    const struct snapshot *snapshot;
+    uint64_t rtld_global;
+};
+
+static void set_facts(struct reading *reading, const struct reach_module *module, const char *name,
+                      const struct snapshot_elf *elf)
+{
+    struct reach_dynamic dynamic;
+    struct reach_image *image = reading->image;
+    if (is_runtime(name))
+        image->caveats |= REACH_BIT(RUNTIME);
+    if (module->is_shim || !reach_dynamic_read(&dynamic, reading->snapshot, elf))
+        return;
+    if (strcmp(name, "libc.so.6") == 0) {
+        set_layout(&image->glibc, &dynamic);
+        image->glibc.libc_start = module->start;
+        image->glibc.libc_end = module->end;
+        return;
+    }
+    uint64_t rtld_global = reach_dynamic_find(&dynamic, "_rtld_global");
+    if (rtld_global)
+        reading->rtld_global = rtld_global;
+    else if (reach_dynamic_find(&dynamic, "malloc"))
+        image->other_allocator = true;
+    if (rtld_global)
+        return;
+    image->uses_cancel = image->uses_cancel || reach_dynamic_imports(&dynamic, "pthread_cancel");
+    image->uses_messages = image->uses_messages || reach_dynamic_imports(&dynamic, "msgsnd");
+}
+
+static void measure(struct reach_module *module, struct reach_glibc *glibc, const struct snapshot_elf *elf)
+{
+    for (size_t i = 0; i < elf->count; i++) {
+        const Elf64_Phdr *segment = &elf->segments[i];
+        uint64_t end = elf->bias + segment->p_vaddr + segment->p_memsz;
+        if (segment->p_type == PT_LOAD && end > module->end)
+            module->end = (end + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+        if (segment->p_type == PT_TLS)
+            glibc->tls_size += (segment->p_memsz + segment->p_align + 63) & ~UINT64_C(63);
+    }
+}
+
+static bool read_module(struct reading *reading, const struct region *region)
+{
+    struct snapshot_elf elf;
+    const char *name = path_basename(region->path);
+    struct reach_modules *modules = reading->modules;
+    if (!snapshot_read_elf(reading->snapshot, region, &elf))
+        return true;
+    if (!ARRAY_GROW(modules->items, modules->count))
+        return false;
+    struct reach_module *module = &modules->items[modules->count++];
+    *module = (struct reach_module){region->start, region->end, strcmp(name, SHIM) == 0};
+    measure(module, &reading->image->glibc, &elf);
+    set_facts(reading, module, name, &elf);
+    return true;
+}
+
+bool reach_modules_read(struct reach_modules *modules, struct reach_collector *collector,
+                        const struct snapshot *snapshot)
+{
+    struct reading reading = {modules, &collector->image, snapshot, 0};
+    *modules = (struct reach_modules){NULL, 0};
+    for (size_t i = 0; i < snapshot->space.count; i++) {
+        const struct region *region = &snapshot->space.regions[i];
+        if (region->path[0] == '/' && region->offset == 0 && region->readable && !region->shared &&
+            !read_module(&reading, region))
+            return false;
+    }
+    set_lists(&collector->image.glibc, reading.rtld_global);
+    return true;
+}
+
+void reach_modules_release(struct reach_modules *modules)
+{
+    free(modules->items);
+    *modules = (struct reach_modules){NULL, 0};
+}
+
+const struct reach_module *reach_modules_at(const struct reach_modules *modules, uint64_t address)
+{
+    size_t at = SEARCH_FIRST(i, modules->count, modules->items[i].end > address);
+    return at < modules->count && modules->items[at].start <= address ? &modules->items[at] : NULL;
+}

@@ -1,0 +1,181 @@
+/*
+ * Which memory is a root, which contains objects, and which pages of it are copied.
+ *
+ * Pages that were never touched, or that still have the contents of a private mapping's file, contain no
+ * address of an object: nobody wrote one there. So they are not read, and a program with many reserved
+ * gigabytes is no problem.
+ */
+#include "reach/collector.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/text.h"
+#include "common/ledger.h"
+#include "reach/caveat.h"
+#include "reach/modules.h"
+
+#define GO_ARENAS UINT64_C(0xc000000000)
+
+struct dividing {
+    struct reach_collector *collector;
+    const struct snapshot *snapshot;
+    struct reach_modules modules;
+    struct reach_range births; /* of the shim, in anonymous memory */
+};
+
+static bool add(struct dividing *dividing, uint64_t start, uint64_t end, enum reach_region_kind kind)
+{
+    struct reach_image *image = &dividing->collector->image;
+    if (start >= end)
+        return true;
+    if (!ARRAY_GROW(image->regions, image->region_count))
+        return false;
+    image->regions[image->region_count++] = (struct reach_region){start, end, kind};
+    return true;
+}
+
+/* ---- the shim: its ledger has the start arguments of all threads ---- */
+
+static bool read_ledger(const struct snapshot *snapshot, const struct region *region,
+                        struct ledger_header *header)
+{
+    return region->shared && region->readable &&
+           snapshot_read_live(snapshot, region->start, header, sizeof(*header)) &&
+           memcmp(header->magic, LEDGER_MAGIC, sizeof(header->magic)) == 0;
+}
+
+static void find_births(struct dividing *dividing)
+{
+    const struct snapshot *snapshot = dividing->snapshot;
+    struct ledger_header header;
+    for (size_t i = 0; i < snapshot->space.count; i++)
+        if (read_ledger(snapshot, &snapshot->space.regions[i], &header))
+            dividing->births = (struct reach_range){header.births, header.births_end};
+}
+
+/* ---- kinds of mappings ---- */
+
+static bool is_anonymous(const struct region *region)
+{
+    return !region->shared && (!region->path[0] || text_begins_with(region->path, "[anon:") ||
+                               strcmp(region->path, "[heap]") == 0);
+}
+
+static bool is_memory_file(const char *path)
+{
+    static const char *const beginnings[] = {"/memfd:", "/dev/shm/",       "/dev/zero",
+                                             "/SYSV",   "/dev/hugepages/", "[anon_shmem:"};
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(*beginnings); i++)
+        if (text_begins_with(path, beginnings[i]))
+            return true;
+    return false;
+}
+
+/* Neither memory nor a file: devices, the vdso. Their contents are of the kernel or of a driver. */
+static bool is_device(const struct region *region)
+{
+    return !is_memory_file(region->path) &&
+           (text_begins_with(region->path, "/dev/") || text_begins_with(region->path, "anon_inode:") ||
+            (region->path[0] == '[' && !is_anonymous(region) && strcmp(region->path, "[stack]") != 0));
+}
+
+/* Another mapping of the same file may be writable. */
+static bool is_written(const struct snapshot *snapshot, const struct region *region)
+{
+    if (region->writable || is_memory_file(region->path))
+        return true;
+    for (size_t i = 0; i < snapshot->space.count; i++) {
+        const struct region *other = &snapshot->space.regions[i];
+        if (other->shared && other->writable && other->inode == region->inode && other->inode)
+            return true;
+    }
+    return false;
+}
+
+static void set_caveats(struct reach_image *image, const struct region *region)
+{
+    if (is_anonymous(region) && region->executable)
+        image->caveats |= REACH_BIT(GENERATED);
+    if (strstr(region->path, "io_uring"))
+        image->caveats |= REACH_BIT(URING);
+    if (strcmp(region->path, "/[aio]") == 0)
+        image->caveats |= REACH_BIT(AIO);
+    if (is_anonymous(region) && region->start == GO_ARENAS)
+        image->caveats |= REACH_BIT(RUNTIME);
+}
+
+/* ---- one mapping ---- */
+
+static bool add_shared(struct dividing *dividing, const struct region *region)
+{
+    struct ledger_header header;
+    if (read_ledger(dividing->snapshot, region, &header))
+        return add(dividing, region->start, region->end, REACH_IGNORED);
+    if (!is_written(dividing->snapshot, region))
+        return true;
+    return add(dividing, region->start, region->end, REACH_ROOT) &&
+           reach_pages_add(&dividing->collector->pages, region->start, region->end, false);
+}
+
+static bool add_file(struct dividing *dividing, const struct region *region)
+{
+    const struct reach_module *module = reach_modules_at(&dividing->modules, region->start);
+    if (module && module->is_shim)
+        return add(dividing, region->start, region->end, REACH_IGNORED);
+    return add(dividing, region->start, region->end, REACH_ROOT) &&
+           reach_pages_add(&dividing->collector->pages, region->start, region->end, true);
+}
+
+/* Without births of the shim. */
+static bool add_private(struct dividing *dividing, uint64_t start, uint64_t end, enum reach_region_kind kind)
+{
+    const struct reach_range hole = dividing->births;
+    if (start >= end)
+        return true;
+    if (hole.start < end && hole.end > start && hole.start < hole.end) {
+        uint64_t from = hole.start > start ? hole.start : start, to = hole.end < end ? hole.end : end;
+        return add_private(dividing, start, from, kind) && add(dividing, from, to, REACH_IGNORED) &&
+               add_private(dividing, to, end, kind);
+    }
+    return add(dividing, start, end, kind) && reach_pages_add(&dividing->collector->pages, start, end, false);
+}
+
+/* The beginning may be the .bss of a module. */
+static bool add_anonymous(struct dividing *dividing, const struct region *region)
+{
+    const struct reach_module *module = reach_modules_at(&dividing->modules, region->start);
+    uint64_t start = region->start;
+    bool is_heap = strcmp(region->path, "[heap]") == 0;
+    if (module && !is_heap) {
+        start = module->end < region->end ? module->end : region->end;
+        if (module->is_shim ? !add(dividing, region->start, start, REACH_IGNORED)
+                            : !add_private(dividing, region->start, start, REACH_ROOT))
+            return false;
+    }
+    return add_private(dividing, start, region->end, is_heap ? REACH_BRK : REACH_PRIVATE);
+}
+
+static bool add_region(struct dividing *dividing, const struct region *region)
+{
+    set_caveats(&dividing->collector->image, region);
+    if (is_device(region))
+        return true;
+    if (region->shared)
+        return add_shared(dividing, region);
+    if (strcmp(region->path, "[stack]") == 0)
+        return add_private(dividing, region->start, region->end, REACH_STACK);
+    return is_anonymous(region) ? add_anonymous(dividing, region) : add_file(dividing, region);
+}
+
+bool reach_regions_find(struct reach_collector *collector, const struct snapshot *snapshot)
+{
+    struct dividing dividing = {.collector = collector, .snapshot = snapshot};
+    bool done = reach_modules_read(&dividing.modules, collector, snapshot);
+    find_births(&dividing);
+    for (size_t i = 0; done && i < snapshot->space.count; i++)
+        done = add_region(&dividing, &snapshot->space.regions[i]);
+    reach_modules_release(&dividing.modules);
+    return done || reach_refuse(collector, "its address space is too large");
+}
