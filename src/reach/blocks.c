@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/search.h"
 
 enum {
     MAX_LISTED = 1 << 20,
@@ -57,16 +58,50 @@ static struct reach_range tls_of(const struct reach_glibc *glibc, uint64_t descr
 }
 #endif
 
-static struct reach_thread *find_thread(const struct reach_image *image, uint64_t descriptor)
+/* Threads by thread pointer, or by tid if that is not known. */
+struct index {
+    struct entry {
+        uint64_t key;
+        struct reach_thread *thread;
+    } * entries;
+    size_t count;
+};
+
+static int compare_entries(const void *left, const void *right)
 {
-    int32_t tid = 0;
-    reach_read(image, descriptor + image->glibc.tid, &tid, sizeof(tid));
+    const struct entry *a = left, *b = right;
+    return (a->key > b->key) - (a->key < b->key);
+}
+
+static bool make_index(struct index *index, const struct reach_image *image)
+{
+    *index = (struct index){calloc(image->thread_count + 1, sizeof(*index->entries)), image->thread_count};
+    if (!index->entries)
+        return false;
     for (size_t i = 0; i < image->thread_count; i++) {
         struct reach_thread *thread = &image->threads[i];
-        if (thread->thread_pointer ? thread->thread_pointer == descriptor : tid && thread->own_tid == tid)
-            return thread;
+        uint64_t key = thread->thread_pointer ? thread->thread_pointer : (uint64_t)thread->own_tid;
+        index->entries[i] = (struct entry){key, thread};
     }
-    return NULL;
+    qsort(index->entries, index->count, sizeof(*index->entries), compare_entries);
+    return true;
+}
+
+static struct reach_thread *find_key(const struct index *index, uint64_t key)
+{
+    size_t at = SEARCH_FIRST(i, index->count, index->entries[i].key >= key);
+    return key && at < index->count && index->entries[at].key == key ? index->entries[at].thread : NULL;
+}
+
+static struct reach_thread *find_thread(const struct reach_image *image, const struct index *index,
+                                        uint64_t descriptor)
+{
+    uint32_t tid = 0;
+    struct reach_thread *thread = find_key(index, descriptor);
+    if (thread)
+        return thread;
+    reach_read(image, descriptor + image->glibc.tid, &tid, sizeof(tid));
+    return find_key(index, tid);
 }
 
 /* The stack ends where thread-local storage begins, and the descriptor where the block ends. */
@@ -119,12 +154,12 @@ static bool add_dead(struct reach_image *image, const struct block *block)
 }
 
 /* False: the list is damaged, or out of memory. */
-static bool read_list(struct reach_image *image, uint64_t head, bool cached)
+static bool read_list(struct reach_image *image, const struct index *index, uint64_t head, bool cached)
 {
     uint64_t node = reach_word(image, head);
     for (size_t i = 0; node && node != head && i < MAX_LISTED; i++) {
         struct block block = {.descriptor = node - image->glibc.list, .cached = cached};
-        struct reach_thread *thread = find_thread(image, block.descriptor);
+        struct reach_thread *thread = find_thread(image, index, block.descriptor);
         block.whole = bounds_of(image, block.descriptor);
         if (thread && !thread->has_block)
             set_thread(image, &block, thread);
@@ -138,6 +173,11 @@ static bool read_list(struct reach_image *image, uint64_t head, bool cached)
 bool reach_blocks_find(struct reach_image *image)
 {
     const struct reach_glibc *glibc = &image->glibc;
-    return glibc->used && glibc->user && glibc->cache && read_list(image, glibc->used, false) &&
-           read_list(image, glibc->user, false) && read_list(image, glibc->cache, true);
+    struct index index;
+    if (!glibc->used || !glibc->user || !glibc->cache || !make_index(&index, image))
+        return false;
+    bool done = read_list(image, &index, glibc->used, false) &&
+                read_list(image, &index, glibc->user, false) && read_list(image, &index, glibc->cache, true);
+    free(index.entries);
+    return done;
 }

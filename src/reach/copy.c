@@ -15,7 +15,7 @@
 #include "reach/caveat.h"
 
 enum {
-    BATCH = 1024, /* UIO_MAXIOV */
+    BATCH = 512, /* UIO_MAXIOV */
     PAGE = 4096,
     RESERVE_MIB = 64, /* of available memory that is never used */
 };

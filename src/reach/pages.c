@@ -11,8 +11,8 @@
 
 enum {
     PAGE = 4096,
-    ENTRIES = 4096,     /* of pagemap in one read */
-    RANGES = 512,       /* of one scan */
+    ENTRIES = 1024,     /* of pagemap in one read */
+    RANGES = 256,       /* of one scan */
     MAX_BITS_READ = 38, /* of a mapping, without PAGEMAP_SCAN: 256 GiB have 512 MiB of entries */
 };
 
