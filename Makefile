@@ -270,6 +270,7 @@ PROGRAMS := suppressions \
 	named_tests \
 	patterns \
 	kernels \
+	reach \
 	generated_states \
 	findings \
 	findings_options \

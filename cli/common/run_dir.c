@@ -197,8 +197,10 @@ static bool save(pid_t pid, const struct ledger *ledger, const struct stacks_par
 {
     char **replaced = process_replaced_files(pid);
     bool same_files = !replaced && process_has_our_root(pid) && run_has_our_root(path);
-    const struct stacks_options options = {
-        .symbolizer = symbolizer_new(false), .ledger = ledger, .park = *park};
+    const struct stacks_options options = {.symbolizer = symbolizer_new(false),
+                                           .ledger = ledger,
+                                           .park = *park,
+                                           .reach = park->at ? REACH_AVAILABLE : REACH_MODERATE};
     struct stacks *current = options.symbolizer ? take(pid, &options, same_files) : NULL;
     if (current) {
         current->argv = process_argv(pid);

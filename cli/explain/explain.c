@@ -45,8 +45,10 @@ static bool has_live_threads(const struct ledger *ledger)
 /* NULL: not wanted, or not possible.  Missing stacks must not suppress the report. */
 static struct stacks *take_stacks(const struct explain *explain)
 {
-    const struct stacks_options options = {
-        .symbolizer = explain->symbolizer, .ledger = explain->ledger, .park = explain->park};
+    const struct stacks_options options = {.symbolizer = explain->symbolizer,
+                                           .ledger = explain->ledger,
+                                           .park = explain->park,
+                                           .reach = explain->at_end ? REACH_AVAILABLE : REACH_MODERATE};
     struct error error;
     if (!explain->options.stacks || (explain->at_end && !has_live_threads(explain->ledger)))
         return NULL;

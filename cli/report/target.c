@@ -36,7 +36,8 @@ static bool judge(struct report_target *job, struct evidence *evidence)
 /* NULL without an error: not wanted. NULL with an error: no such process. */
 static struct stacks *take_stacks(struct report_target *job, pid_t pid, const struct ledger *ledger)
 {
-    const struct stacks_options options = {.symbolizer = job->symbolizer, .ledger = ledger};
+    const struct stacks_options options = {
+        .symbolizer = job->symbolizer, .ledger = ledger, .reach = REACH_MODERATE};
     return job->no_stop ? NULL : stacks_take(pid, &options, &job->error);
 }
 

@@ -14,7 +14,6 @@
 #define ROOM 12288
 /* If the last test was for an address less than a page below, there is no guard page between. */
 #define TESTED 4096
-#define OTHER_STACK (1ul << 18)
 
 /* Memory of the program is below it, mostly without a guard page. */
 static bool alternate_is_small(uintptr_t here)
@@ -40,10 +39,12 @@ bool stack_has_room(void)
 
 bool stack_with_room(void (*function)(void *), void *arg)
 {
-    char *memory = shim_config.sandboxed ? NULL : sys_map(OTHER_STACK);
+    char *memory = shim_config.sandboxed ? NULL : sys_map(LEDGER_OWN_STACK);
     if (!memory)
         return false;
-    on_stack(memory + OTHER_STACK, function, arg);
-    SYS2(munmap, memory, OTHER_STACK);
+    if (shim_state && shim_state->header)
+        atomic_store_explicit(&shim_state->header->own_stack, (uintptr_t)memory, memory_order_relaxed);
+    on_stack(memory + LEDGER_OWN_STACK, function, arg);
+    SYS2(munmap, memory, LEDGER_OWN_STACK);
     return true;
 }

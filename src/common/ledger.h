@@ -201,6 +201,9 @@ struct ledger_header {
     uint64_t address; /* of the ledger in the process */
     /* Addresses in the process: trampolines get one of them as argument (struct thread_birth in state.h). */
     uint64_t births, births_end;
+    /* The latest memory of LEDGER_OWN_STACK bytes that the shim ran on: the end of the process does; 0: none.
+     */
+    _Atomic uint64_t own_stack;
     struct ledger_fork fork;
     struct ledger_failure failure;
     /* In strings: path of the first library in another namespace of the loader (dlmopen), "?" if it is not
@@ -222,6 +225,7 @@ struct ledger_header {
     struct ledger_free_list free[LEDGER_FREE_LISTS];
 };
 #define LEDGER_STATUS_UNKNOWN INT32_MIN
+#define LEDGER_OWN_STACK (1ul << 18)
 #define LEDGER_HEADER_SIZE 4096u
 _Static_assert(sizeof(struct ledger_header) <= LEDGER_HEADER_SIZE, "header fits its page");
 

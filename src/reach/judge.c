@@ -57,11 +57,13 @@ static void need_object(struct reach_thread *to, const struct snapshot_thread *t
     to->shared = !(thread->syscall_args[1] & FUTEX_PRIVATE_FLAG);
 }
 
-/* A join whose thread is not known can end at any time. */
+/* A join whose thread is not known can end at any time. A lock whose owner has ended is never unlocked: the
+ * thread waits for itself. */
 static void set_need(struct reach_thread *to, const struct snapshot *snapshot,
                      const struct snapshot_thread *thread, const struct wait *wait)
 {
-    size_t owner = index_of(snapshot, wait->owner);
+    size_t owner = wait->owner_ended ? SIZE_MAX : index_of(snapshot, wait->owner);
+    size_t self = (size_t)(thread - snapshot->threads);
     to->need = REACH_NEEDS_NOTHING;
     if (thread->state != SNAPSHOT_STOPPED || thread->syscall_nr != SYS_futex || wait->running || to->moved ||
         wait->timeout != WAIT_TIMEOUT_NO)
@@ -70,9 +72,9 @@ static void set_need(struct reach_thread *to, const struct snapshot *snapshot,
     case WAIT_MUTEX:
     case WAIT_RWLOCK:
     case WAIT_JOIN:
-        if (owner != SIZE_MAX) {
+        if (owner != SIZE_MAX || (wait->owner_ended && !wait->shared)) {
             to->need = REACH_NEEDS_THREAD;
-            to->owner = owner;
+            to->owner = owner != SIZE_MAX ? owner : self;
         } else if (wait->on == WAIT_RWLOCK)
             need_object(to, thread);
         return;

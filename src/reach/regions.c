@@ -22,7 +22,7 @@ struct dividing {
     struct reach_collector *collector;
     const struct snapshot *snapshot;
     struct reach_modules modules;
-    struct reach_range births; /* of the shim, in anonymous memory */
+    struct reach_range holes[2]; /* of the shim, in anonymous memory: births, and the stack of the end */
 };
 
 static bool add(struct dividing *dividing, uint64_t start, uint64_t end, enum reach_region_kind kind)
@@ -46,13 +46,26 @@ static bool read_ledger(const struct snapshot *snapshot, const struct region *re
            memcmp(header->magic, LEDGER_MAGIC, sizeof(header->magic)) == 0;
 }
 
-static void find_births(struct dividing *dividing)
+/* The thread that ends the process runs on memory of the shim, where it has written about all threads. */
+static struct reach_range own_stack(const struct dividing *dividing, const struct ledger_header *header)
+{
+    const struct snapshot *snapshot = dividing->snapshot;
+    for (size_t i = 0; i < snapshot->count; i++)
+        if (dividing->collector->ending && snapshot->threads[i].tid == dividing->collector->ending &&
+            snapshot->threads[i].sp - header->own_stack < LEDGER_OWN_STACK)
+            return (struct reach_range){header->own_stack, header->own_stack + LEDGER_OWN_STACK};
+    return (struct reach_range){0, 0};
+}
+
+static void find_holes(struct dividing *dividing)
 {
     const struct snapshot *snapshot = dividing->snapshot;
     struct ledger_header header;
     for (size_t i = 0; i < snapshot->space.count; i++)
-        if (read_ledger(snapshot, &snapshot->space.regions[i], &header))
-            dividing->births = (struct reach_range){header.births, header.births_end};
+        if (read_ledger(snapshot, &snapshot->space.regions[i], &header)) {
+            dividing->holes[0] = (struct reach_range){header.births, header.births_end};
+            dividing->holes[1] = own_stack(dividing, &header);
+        }
 }
 
 /* ---- kinds of mappings ---- */
@@ -128,13 +141,15 @@ static bool add_file(struct dividing *dividing, const struct region *region)
            reach_pages_add(&dividing->collector->pages, region->start, region->end, true);
 }
 
-/* Without births of the shim. */
+/* Without the memory of the shim. */
 static bool add_private(struct dividing *dividing, uint64_t start, uint64_t end, enum reach_region_kind kind)
 {
-    const struct reach_range hole = dividing->births;
     if (start >= end)
         return true;
-    if (hole.start < end && hole.end > start && hole.start < hole.end) {
+    for (size_t i = 0; i < 2; i++) {
+        const struct reach_range hole = dividing->holes[i];
+        if (hole.start >= end || hole.end <= start || hole.start >= hole.end)
+            continue;
         uint64_t from = hole.start > start ? hole.start : start, to = hole.end < end ? hole.end : end;
         return add_private(dividing, start, from, kind) && add(dividing, from, to, REACH_IGNORED) &&
                add_private(dividing, to, end, kind);
@@ -173,7 +188,7 @@ bool reach_regions_find(struct reach_collector *collector, const struct snapshot
 {
     struct dividing dividing = {.collector = collector, .snapshot = snapshot};
     bool done = reach_modules_read(&dividing.modules, collector, snapshot);
-    find_births(&dividing);
+    find_holes(&dividing);
     for (size_t i = 0; done && i < snapshot->space.count; i++)
         done = add_region(&dividing, &snapshot->space.regions[i]);
     reach_modules_release(&dividing.modules);

@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""The finding "stuck": a thread waits for a gate, and the reference to the gate is kept in one place, or nowhere.
+
+  tests/e2e/reach.py [--build DIR] [PLACE_live | PLACE_end ...]
+"""
+import json
+import subprocess
+import sys
+
+import harness
+from harness import call, demand, wait_until_asleep
+
+FORGOTTEN = {"forgotten", "freed", "joined"}  # places that keep nothing
+ONLY_LIKELY = {"datagrams"}  # what is there cannot be read
+SPINS = {"register", "vector"}  # a thread of these is never asleep
+PLACES = """forgotten freed joined static tls key tagged_low tagged_high interior packed three_hops pipe socketpair datagrams
+    epoll timer signal queue mapping read_only no_access shared large stack heap_of_thread timed_wait result
+    interrupted_stack coroutine on_exit mangled register vector""".split()
+
+
+def stuck(process):
+    return [finding["level"] for finding in process["findings"] if finding["code"] == "stuck"]
+
+
+def check(place, process):
+    levels = stuck(process)
+    if place in FORGOTTEN:
+        demand(levels == ["proved"], json.dumps(process, indent=1))
+    elif place in ONLY_LIKELY:
+        demand("proved" not in levels, json.dumps(process["findings"], indent=1))
+    else:
+        demand(not levels, json.dumps(process["findings"], indent=1))
+
+
+def remove_queue(lines):
+    for line in lines:
+        if line.startswith("queue "):
+            call(["ipcrm", "-q", line.split()[1]])
+
+
+def live(bench, place):
+    program = subprocess.Popen([bench.target("kept"), place], env=bench.environment(LD_PRELOAD=bench.shim), text=True,
+                               stdout=subprocess.PIPE)
+    lines = []
+    try:
+        while "ready\n" not in lines:
+            lines.append(program.stdout.readline())
+            demand(lines[-1], f"kept {place} did not come up")
+        if place not in SPINS:
+            wait_until_asleep(program.pid)
+        status, out, err = call([bench.cli, "report", "--format=json", str(program.pid)])
+        demand(status == 0, err)
+    finally:
+        program.kill()
+        program.communicate()
+        remove_queue(lines)
+    check(place, json.loads(out)["processes"][0])
+
+
+def end(bench, place):
+    path = bench.path("report.json")
+    status, out, err = call([bench.cli, "run", "--format=json", f"--output={path}", bench.target("kept"), place, "end"],
+                            env=bench.environment())
+    remove_queue(out.splitlines())
+    demand(status == 66, f"status {status}: {err}")
+    check(place, harness.read_json(path)["processes"][0])
+
+
+def test(how, place):
+    def one(bench):
+        how(bench, place)
+
+    one.__name__ = f"{place}_{how.__name__}"
+    return one
+
+
+# At the end of a process the shim drops its pending signals.
+TESTS = [test(how, place) for how in (live, end) for place in PLACES if (how, place) != (end, "signal")]
+
+if __name__ == "__main__":
+    sys.exit(harness.main(TESTS, harness.Bench))
