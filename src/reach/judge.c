@@ -65,8 +65,8 @@ static void set_need(struct reach_thread *to, const struct snapshot *snapshot,
     size_t owner = wait->owner_ended ? SIZE_MAX : index_of(snapshot, wait->owner);
     size_t self = (size_t)(thread - snapshot->threads);
     to->need = REACH_NEEDS_NOTHING;
-    if (thread->state != SNAPSHOT_STOPPED || thread->syscall_nr != SYS_futex || wait->running || to->moved ||
-        wait->timeout != WAIT_TIMEOUT_NO)
+    if (thread->state != SNAPSHOT_STOPPED || thread->later || to->moved || wait->running ||
+        thread->syscall_nr != SYS_futex || wait->timeout != WAIT_TIMEOUT_NO)
         return;
     switch (wait->on) {
     case WAIT_MUTEX:
