@@ -156,13 +156,14 @@ static bool fails(const struct finding_options *options, const struct finding *f
     return least && (unsigned)finding->level + 1 >= least && !finding->suppressed_by;
 }
 
-size_t finding_options_failures(const struct finding_options *options, const struct report *report)
+void finding_options_mark(const struct finding_options *options, struct report *report)
 {
-    size_t count = 0;
+    report->summary.failing_findings = 0;
     for (size_t i = 0; i < report->process_count; i++) {
-        const struct findings *findings = &report->processes[i].findings;
-        for (size_t j = 0; j < findings->count; j++)
-            count += fails(options, &findings->items[j]);
+        struct findings *findings = &report->processes[i].findings;
+        for (size_t j = 0; j < findings->count; j++) {
+            findings->items[j].fails = fails(options, &findings->items[j]);
+            report->summary.failing_findings += findings->items[j].fails;
+        }
     }
-    return count;
 }

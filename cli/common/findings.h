@@ -27,7 +27,8 @@ command_set_fn finding_options_set_fail_on, finding_options_set_find;
 /* Call it after the last option. False: error has what contradicts. */
 bool finding_options_check(const struct finding_options *options, struct error *error);
 
-/* Call it after report_finish. The number of findings that fail, without suppressed ones. */
-size_t finding_options_failures(const struct finding_options *options, const struct report *report);
+/* Call it after report_finish. Marks the findings that fail, and counts them in the summary; suppressed ones
+ * do not fail. */
+void finding_options_mark(const struct finding_options *options, struct report *report);
 
 #endif

@@ -163,8 +163,7 @@ static void note_old_baseline(const struct command_line *line, const struct base
 
 static int judged_status(const struct command_line *line, const struct report *report)
 {
-    bool fails =
-        (line->check && report->summary.leaked_threads) || finding_options_failures(&line->findings, report);
+    bool fails = (line->check && report->summary.leaked_threads) || report->summary.failing_findings;
     return fails ? STATUS_CHECK_LEAKS : STATUS_REPORTED;
 }
 
@@ -189,6 +188,7 @@ static int report(const struct command_line *line)
         if (baseline)
             baseline_apply(baseline, job.report);
         report_finish(job.report);
+        finding_options_mark(&line->findings, job.report);
         status = judged_status(line, job.report);
         if (!print(line, &job)) {
             status = STATUS_CANNOT;

@@ -39,6 +39,7 @@ static bool finish(struct run *run, struct report *report, struct error *error)
     if (!run->series.number && !run_baseline_finish(&run->baseline, report, !run->timed_out, error))
         return false;
     report_finish(report);
+    finding_options_mark(&run->given.findings, report);
     return true;
 }
 
@@ -52,7 +53,7 @@ static bool print(struct run *run, const struct report *report)
                   .verbose = given->verbose,
                   .more = "threadleak run -v"},
         .color = given->options.color,
-        .text_if_leaks = given->verbose <= 0 && !finding_options_failures(&given->findings, report),
+        .text_if_leaks = given->verbose <= 0 && !report->summary.failing_findings,
     };
     bool done = outputs_write(&run->outputs, "run", report, &style);
     if (given->per_process)
@@ -99,7 +100,7 @@ static int judged_status(const struct run *run, const struct report *report, int
     if (run->given.require_watched &&
         (report->unwatched_count || run->ledgers.unreadable || lacks_threads(report)))
         return STATUS_FAILED;
-    bool fails = report->summary.leaked_threads || finding_options_failures(&run->given.findings, report);
+    bool fails = report->summary.leaked_threads || report->summary.failing_findings;
     return fails ? run->given.leak_status : 0;
 }
 
@@ -164,7 +165,9 @@ int run_report_series(struct run *run)
         return failed_status(run, series->status);
     }
     report_finish(total);
+    finding_options_mark(&run->given.findings, total);
     if (!print_with_notes(run, total))
         return failed_status(run, series->status);
-    return total->summary.leaked_threads && run->given.leak_status ? run->given.leak_status : series->status;
+    bool fails = total->summary.leaked_threads || total->summary.failing_findings;
+    return fails && run->given.leak_status ? run->given.leak_status : series->status;
 }

@@ -135,13 +135,18 @@ static int compare(const void *left, const void *right)
 }
 
 /* Proved findings come before likely ones of any code. */
+bool finding_is_more_serious(const struct finding *a, const struct finding *b)
+{
+    return !b || a->level > b->level || (a->level == b->level && a->code < b->code);
+}
+
 static const struct finding *most_serious(const struct findings *findings)
 {
     const struct finding *best = NULL;
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->items[i];
         if (kinds[finding->code].help.verdict && finding->level > FINDING_NOTE && !finding->suppressed_by &&
-            (!best || finding->level > best->level))
+            finding_is_more_serious(finding, best))
             best = finding;
     }
     return best;

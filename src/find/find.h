@@ -61,6 +61,8 @@ struct finding {
     char fingerprint[17]; /* hex; equal across runs and rebuilds: code, and functions of own_facts */
     const struct suppression_rule *rule; /* that suppressed it; NULL: none */
     const char *suppressed_by;           /* the rule's label, or "baseline"; NULL: it is not suppressed */
+    bool fails;                          /* the command fails because of it (--fail-on) */
+    bool in_group;                       /* a counted group names it, so it is no result of its own */
     const char *reason;                  /* of the entry in the baseline, which owns it; NULL: none */
 };
 
@@ -89,6 +91,9 @@ void findings_release(struct findings *findings);
 
 /* The number of facts that say what it is. */
 size_t finding_own_facts(const struct finding *finding);
+
+/* Is `a` more serious than `b`? b NULL: yes. */
+bool finding_is_more_serious(const struct finding *a, const struct finding *b);
 
 /* Is the thread among those of a finding? id 0: it is found by its tid. */
 bool finding_names(const struct finding *finding, uint64_t id, pid_t tid);

@@ -316,7 +316,8 @@ static void count_rule(struct report *report, const struct used_rule *used)
 void report_finish(struct report *report)
 {
     for (size_t p = 0; p < report->process_count; p++) {
-        const struct process_report *process = &report->processes[p];
+        struct process_report *process = &report->processes[p];
+        process_relate_findings(process);
         for (size_t i = 0; i < process->group_count; i++) {
             const struct leak_group *group = &process->groups[i];
             if (group->suppressed_by)

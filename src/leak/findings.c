@@ -167,3 +167,35 @@ bool build_findings(struct build *build)
             findings->items[i].suppressed_by = findings->items[i].rule->label;
     return done && suppress_with_threads(build) && findings_set_verdict(findings);
 }
+
+/* ---- groups ----------------------------------------------------------------------------- */
+
+static bool explains(const struct finding *finding)
+{
+    return finding->level > FINDING_NOTE && !finding->suppressed_by;
+}
+
+static void relate_group(struct leak_group *group, const struct finding_index *index)
+{
+    struct finding *best = NULL;
+    for (size_t i = 0; i < group->thread_count; i++) {
+        uint64_t id = group->threads[i].id;
+        size_t at = finding_index_first(index, id);
+        for (; at < index->count && index->items[at].id == id; at++)
+            if (explains(index->items[at].finding) && finding_is_more_serious(index->items[at].finding, best))
+                best = index->items[at].finding;
+    }
+    group->finding = best;
+    if (best && group->counted)
+        best->in_group = true;
+}
+
+void process_relate_findings(struct process_report *process)
+{
+    struct finding_index index;
+    if (process->findings.count && finding_index_make(&index, &process->findings)) {
+        for (size_t i = 0; i < process->group_count; i++)
+            relate_group(&process->groups[i], &index);
+        free(index.items);
+    }
+}

@@ -68,6 +68,8 @@ struct leak_group {
     bool rule_deeper;               /* a rule that did not match may match missing frames */
     const struct frame *user_frame; /* first user frame; NULL: none */
     const char *test;               /* of all its threads; NULL: not known, or they differ */
+    const struct finding *finding;  /* the most serious one that names a thread of it, unless it is a note or
+                                     * is  suppressed; NULL: none. Set by report_finish */
     const struct frame *joined_at;  /* where threads of this site were joined; NULL: never or unknown */
     uint64_t site_joined, site_created;
     struct thread_info *threads; /* by id */
@@ -214,6 +216,7 @@ struct report {
     struct {
         uint64_t processes; /* all watched ones, and unwatched ones that were read */
         uint64_t leaked_threads, leak_sites, suppressed_threads;
+        uint64_t failing_findings; /* that have `fails` set */
     } summary;
 };
 

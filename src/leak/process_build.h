@@ -25,6 +25,9 @@ bool build_untracked(struct build *build);
  * memory. */
 bool build_findings(struct build *build);
 
+/* Sets `finding` of the groups, and `in_group` of the findings. Without memory none is set. */
+void process_relate_findings(struct process_report *process);
+
 /* A thread that is alive or unjoined, so that it may be a leak. */
 struct candidate {
     enum leak_kind kind;

@@ -55,10 +55,33 @@ static void count_new(struct process_report *process, uint64_t number)
             count_run(&process->groups[i], number);
 }
 
-/* The process of a run that timed out is always shown. */
-static bool is_wanted(const struct process_report *process, bool any_new, uint64_t number)
+static bool has_finding(const struct process_report *process, const char *fingerprint)
 {
-    return any_new || number == 1 || process->findings.verdict || process->how == END_ALIVE;
+    for (size_t i = 0; i < process->findings.count; i++)
+        if (strcmp(process->findings.items[i].fingerprint, fingerprint) == 0)
+            return true;
+    return false;
+}
+
+/* Notes are no reason to show a process. */
+static bool has_new_finding(const struct report *total, const struct process_report *process)
+{
+    for (size_t i = 0; i < process->findings.count; i++) {
+        const struct finding *finding = &process->findings.items[i];
+        size_t known = 0;
+        while (known < total->process_count && !has_finding(&total->processes[known], finding->fingerprint))
+            known++;
+        if (known == total->process_count && finding->level > FINDING_NOTE && !finding->suppressed_by)
+            return true;
+    }
+    return false;
+}
+
+/* The process of a run that timed out is always shown. */
+static bool is_wanted(const struct report *total, const struct process_report *process, bool any_new,
+                      uint64_t number)
+{
+    return any_new || number == 1 || process->how == END_ALIVE || has_new_finding(total, process);
 }
 
 bool report_add_run(struct report *total, struct report *one, uint64_t number, bool *moved)
@@ -68,7 +91,7 @@ bool report_add_run(struct report *total, struct report *one, uint64_t number, b
     for (size_t i = 0; i < one->process_count; i++) {
         struct process_report *process = &one->processes[i];
         bool any_new = remove_known(total, process, number);
-        if (done && is_wanted(process, any_new, number)) {
+        if (done && is_wanted(total, process, any_new, number)) {
             done = ARRAY_GROW(total->processes, total->process_count);
             if (done) {
                 count_new(process, number);

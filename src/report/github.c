@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "report/finding_text.h"
 #include "report/leak_text.h"
 #include "report/phrases.h"
 #include "report/report.h"
@@ -69,11 +70,51 @@ static bool put_annotation(FILE *out, const struct leak_site *site)
     return made;
 }
 
+/* A finding that makes the command fail is an error. */
+static bool put_finding(FILE *out, const struct report *report, const struct finding *finding)
+{
+    char *line = finding_line(finding), *details = finding_details(finding);
+    const struct frame *place = finding_place(finding);
+    if (line && details) {
+        fputs(finding->fails || report->timed_out_s > 0 ? "::error " : "::warning ", out);
+        put_place(out, place && place->file ? place : NULL);
+        fprintf(out, "title=%s (%s)::", finding_name(finding->code), finding_level_name(finding->level));
+        put_data(out, line, false);
+        fputs(*details ? "%0A" : "", out);
+        put_data(out, details, false);
+        putc('\n', out);
+    }
+    bool made = line && details;
+    free(line);
+    free(details);
+    return made;
+}
+
+/* Those that no leak has as its message. *shown: how many there are by now. */
+static bool put_findings(FILE *out, const struct report *report, size_t *shown)
+{
+    for (size_t i = 0; i < report->process_count; i++) {
+        const struct findings *findings = &report->processes[i].findings;
+        for (size_t j = 0; j < findings->count && *shown < ANNOTATIONS_MAX; j++) {
+            if (!finding_is_alone(&findings->items[j]))
+                continue;
+            if (!put_finding(out, report, &findings->items[j]))
+                return false;
+            ++*shown;
+        }
+    }
+    return true;
+}
+
 static void put_notes(FILE *out, const struct report *report)
 {
     char timeout[TIMEOUT_TEXT_MAX];
-    if (*format_timeout(timeout, report))
-        fprintf(out, "::error title=threadleak::%s\n", timeout);
+    if (*format_timeout(timeout, report)) {
+        fprintf(out, "::error title=threadleak::%s", timeout);
+        fputs(*first_verdict(report) ? ": " : "", out);
+        put_escaped_data(out, first_verdict(report), false);
+        putc('\n', out);
+    }
     if (report->unwatched_count) {
         const struct unwatched *first = &report->unwatched[0];
         const char *program = unwatched_program(first);
@@ -88,8 +129,11 @@ static void put_notes(FILE *out, const struct report *report)
 static bool put_annotations(FILE *out, const struct report *report, const struct leak_sites *sites)
 {
     /* The timeout is one of the annotations. */
-    size_t max = ANNOTATIONS_MAX - (report->timed_out_s > 0), shown = sites->count < max ? sites->count : max;
+    size_t used = report->timed_out_s > 0;
     put_notes(out, report);
+    if (!put_findings(out, report, &used))
+        return false;
+    size_t max = ANNOTATIONS_MAX - used, shown = sites->count < max ? sites->count : max;
     for (size_t i = 0; i < shown; i++)
         if (!put_annotation(out, &sites->items[i]))
             return false;
@@ -150,10 +194,30 @@ static size_t count_unjudged(const struct test_points *points)
     return count;
 }
 
+/* Text from a program is inside HTML, where Markdown has no meaning. */
+static void put_verdicts(FILE *out, const struct report *report)
+{
+    for (size_t i = 0; i < report->process_count; i++) {
+        const struct process_report *process = &report->processes[i];
+        if (!process->findings.verdict)
+            continue;
+        fputs("<p><b>", out);
+        put_xml_line(out, process->findings.verdict);
+        fputs("</b>", out);
+        if (report->process_count > 1) {
+            fputs(", in ", out);
+            put_xml_line(out, command_name(process));
+            fprintf(out, " (pid %d)", (int)process->pid);
+        }
+        fputs("</p>\n\n", out);
+    }
+}
+
 static void put_head(FILE *out, const struct report *report, size_t unjudged)
 {
     char timeout[TIMEOUT_TEXT_MAX];
     fputs("### threadleak\n\n", out);
+    put_verdicts(out, report);
     if (*format_timeout(timeout, report))
         fprintf(out, "**T%s.**\n\n", timeout + 1);
     fputs("**", out);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "report/finding_text.h"
 #include "report/leak_text.h"
 #include "report/report.h"
 #include "report/test_points.h"
@@ -46,6 +47,29 @@ static bool put_failure(FILE *out, const struct leak_group *group)
     return made;
 }
 
+/* "thread.deadlock" */
+static bool put_finding_failure(FILE *out, const struct finding *finding)
+{
+    char type[48], *line = finding_line(finding), *details = finding_details(finding);
+    bool made = line && details;
+    snprintf(type, sizeof(type), "thread.%s", finding_name(finding->code));
+    if (made)
+        put_element(out, "failure", type, line, details);
+    free(line);
+    free(details);
+    return made;
+}
+
+static bool put_finding_failures(FILE *out, const struct test_point *point)
+{
+    const struct findings *findings = &point->process->findings;
+    bool done = true;
+    for (size_t i = 0; i < findings->count && !point->test && done; i++)
+        if (findings->items[i].fails && !findings->items[i].in_group)
+            done = put_finding_failure(out, &findings->items[i]);
+    return done;
+}
+
 static bool put_suppressed(FILE *out, const struct leak_group *group)
 {
     const struct leak_site site = leak_site_of(group);
@@ -61,16 +85,41 @@ static bool put_suppressed(FILE *out, const struct leak_group *group)
     return true;
 }
 
-static bool put_suppressions(FILE *out, const struct test_point *point)
+/* A finding that is no failure, and that no failure has as its message. */
+static bool put_other_finding(FILE *out, const struct finding *finding)
+{
+    char *line = finding_line(finding);
+    if (!line)
+        return false;
+    put_xml(out, line);
+    putc('\n', out);
+    free(line);
+    return true;
+}
+
+static void begin_output(FILE *out, bool *begun)
+{
+    if (!*begun)
+        fputs("      <system-out>", out);
+    *begun = true;
+}
+
+/* What is no failure: findings, and leaks that are suppressed. */
+static bool put_output(FILE *out, const struct test_point *point)
 {
     const struct process_report *process = point->process;
     bool done = true, begun = false;
+    for (size_t i = 0; i < process->findings.count && !point->test && done; i++) {
+        const struct finding *finding = &process->findings.items[i];
+        if (!finding_is_alone(finding) || finding->fails)
+            continue;
+        begin_output(out, &begun);
+        done = put_other_finding(out, finding);
+    }
     for (size_t i = 0; i < point->group_count && done; i++) {
         if (!point->groups[i].suppressed_by)
             continue;
-        if (!begun)
-            fputs("      <system-out>", out);
-        begun = true;
+        begin_output(out, &begun);
         done = put_suppressed(out, &point->groups[i]);
     }
     if (begun)
@@ -127,7 +176,7 @@ static bool put_point(FILE *out, const struct report *report, const struct test_
     for (size_t i = 0; i < point->group_count && done; i++)
         if (point->groups[i].counted)
             done = put_failure(out, &point->groups[i]);
-    done = done && (!point->process || put_suppressions(out, point));
+    done = done && (!point->process || (put_finding_failures(out, point) && put_output(out, point)));
     fputs("    </testcase>\n", out);
     return done;
 }

@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "base/escape.h"
+#include "report/finding_text.h"
 #include "report/phrases.h"
 #include "report/source.h"
 #include "base/text.h"
@@ -70,6 +71,19 @@ char *leak_line(const struct leak_site *site)
     return text_close(&line);
 }
 
+char *leak_message(const struct leak_site *site)
+{
+    char *line = leak_line(site), *finding = NULL, *message = NULL;
+    if (!line || !site->group->finding)
+        return line;
+    finding = finding_line(site->group->finding);
+    if (!finding || asprintf(&message, "%s; %s", finding, line) < 0)
+        message = NULL;
+    free(finding);
+    free(line);
+    return message;
+}
+
 /* The text of the group without the empty line before it, and without the last newline. */
 static char *group_text(const struct leak_group *group)
 {
@@ -91,7 +105,7 @@ static char *group_text(const struct leak_group *group)
 
 bool leak_text_make(struct leak_text *text, const struct leak_site *site)
 {
-    text->line = leak_line(site);
+    text->line = leak_message(site);
     text->details = group_text(site->group);
     return text->line && text->details;
 }

@@ -65,6 +65,14 @@ static json_t *location_json(const struct frame *frame)
     return json;
 }
 
+json_t *sarif_location(const struct frame *frame, const char *message)
+{
+    json_t *json = location_json(frame);
+    if (json)
+        json_object_set_new(json, "message", json_pack("{so}", "text", json_text(message)));
+    return json;
+}
+
 json_t *sarif_locations(const struct frame *frame)
 {
     return frame ? json_pack("[o]", location_json(frame)) : json_array();

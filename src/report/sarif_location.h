@@ -11,6 +11,9 @@
 /* The array `locations`; empty for NULL. */
 json_t *sarif_locations(const struct frame *frame);
 
+/* An element of `relatedLocations`. */
+json_t *sarif_location(const struct frame *frame, const char *message);
+
 /* An element of `stacks`.  tid: 0 leaves it out. */
 json_t *sarif_stack(const char *message, const struct frame *frames, size_t count, pid_t tid);
 

@@ -9,6 +9,7 @@
 
 #include "base/escape.h"
 #include "report/phrases.h"
+#include "report/finding_text.h"
 #include "report/leak_text.h"
 #include "report/report.h"
 #include "report/test_points.h"
@@ -80,7 +81,7 @@ static void put_current(FILE *out, const struct leak_group *group)
 static bool put_group(FILE *out, const struct leak_group *group)
 {
     const struct leak_site site = leak_site_of(group);
-    char *line = leak_line(&site);
+    char *line = leak_message(&site);
     if (!line)
         return false;
     put_pair(out, "    - message: ", line);
@@ -95,6 +96,44 @@ static bool put_group(FILE *out, const struct leak_group *group)
     return true;
 }
 
+static bool put_finding(FILE *out, const struct finding *finding)
+{
+    char *line = finding_line(finding), *details = finding_details(finding);
+    bool made = line && details;
+    if (made) {
+        put_pair(out, "    - message: ", line);
+        fprintf(out, "      code: %s\n      level: %s\n      fingerprint: \"%s\"\n",
+                finding_name(finding->code), finding_level_name(finding->level), finding->fingerprint);
+        fputs(*details ? "      evidence:\n" : "", out);
+    }
+    char *rest = details;
+    for (char *fact; made && (fact = strsep(&rest, "\n")) && *fact;)
+        put_pair(out, "        - ", fact);
+    free(line);
+    free(details);
+    return made;
+}
+
+static size_t finding_count(const struct test_point *point)
+{
+    size_t count = 0;
+    for (size_t i = 0; point->process && !point->test && i < point->process->findings.count; i++)
+        count += finding_counts(&point->process->findings.items[i]);
+    return count;
+}
+
+static bool put_findings(FILE *out, const struct test_point *point)
+{
+    bool done = true;
+    if (!finding_count(point))
+        return true;
+    fputs("  findings:\n", out);
+    for (size_t i = 0; i < point->process->findings.count && done; i++)
+        if (finding_counts(&point->process->findings.items[i]))
+            done = put_finding(out, &point->process->findings.items[i]);
+    return done;
+}
+
 static bool put_process(FILE *out, const struct test_point *point)
 {
     const struct process_report *process = point->process;
@@ -107,6 +146,7 @@ static bool put_process(FILE *out, const struct test_point *point)
     put_pair(out, "  end: ", end);
     if (process->counts.lost && !point->test)
         fprintf(out, "  lost_events: %llu\n", (unsigned long long)process->counts.lost);
+    done = put_findings(out, point);
     if (point->group_count)
         fputs("  threads:\n", out);
     for (size_t i = 0; i < point->group_count && done; i++)
@@ -116,7 +156,8 @@ static bool put_process(FILE *out, const struct test_point *point)
 
 static bool has_diagnostics(const struct test_point *point)
 {
-    return point->error || point->group_count || (point->process && point->process->counts.lost);
+    return point->error || point->group_count || finding_count(point) ||
+           (point->process && point->process->counts.lost);
 }
 
 static bool put_point(FILE *out, const struct test_point *point, size_t number)

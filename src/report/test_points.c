@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "base/escape.h"
+#include "report/finding_text.h"
 #include "report/phrases.h"
 #include "base/text.h"
 
@@ -53,6 +54,14 @@ static bool add_groups(struct test_point *point)
         if (!add_group(point, &point->process->groups[i]))
             return false;
     return true;
+}
+
+static size_t count_failing(const struct process_report *process)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < process->findings.count; i++)
+        count += process->findings.items[i].fails && !process->findings.items[i].in_group;
+    return count;
 }
 
 static bool has_unsuppressed(const struct process_report *process)
@@ -109,6 +118,7 @@ static bool add_part(struct test_points *points, const struct process_report *pr
         return false;
     point->process = process;
     point->test = test;
+    point->failures = test ? 0 : count_failing(process);
     if (!add_groups(point))
         return false;
     point->skipped = point->failures ? NULL : why_skipped(process);
@@ -152,7 +162,9 @@ static bool add_timeout(struct test_points *points, const struct report *report)
 {
     char text[TIMEOUT_TEXT_MAX];
     struct test_point *point = add(points, strdup("ends in time"));
-    return point && (point->error = strdup(format_timeout(text, report)));
+    const char *verdict = first_verdict(report);
+    return point && asprintf(&point->error, "%s%s%s", format_timeout(text, report), *verdict ? ": " : "",
+                             verdict) >= 0;
 }
 
 /* Readers treat an empty list as an error. So if no process made a thread, the run is the test. */

@@ -15,7 +15,7 @@ struct test_point {
     const char *program;       /* the program that was not watched; NULL: none, or not known */
     struct leak_group *groups; /* of the process, with only the threads that belong to it */
     size_t group_count;
-    size_t failures;   /* counted groups */
+    size_t failures;   /* counted groups; of the process also findings of --fail-on that none of them has */
     char *error;       /* why the whole test failed (the timeout), or NULL */
     char *skipped;     /* why it has no result; or NULL */
     unsigned numbered; /* number of others with its name */

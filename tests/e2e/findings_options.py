@@ -5,6 +5,7 @@
 """
 import json
 import re
+import subprocess
 import sys
 
 import harness
@@ -26,7 +27,7 @@ def document(bench, *options, how="two", form="json"):
     return out
 
 
-def process(bench, *options, how="two"):
+def process_of(bench, *options, how="two"):
     return json.loads(document(bench, *options, how=how))["processes"][0]
 
 
@@ -63,7 +64,7 @@ def no_finding_does_not_fail(bench):
 def what_is_looked_for(bench):
     for options, codes in (((), ["deadlock"]), (("--find=all",), ["deadlock"]), (("--find=none",), []),
                            (("--find=dead-owner",), []), (("--find=dead-owner,deadlock",), ["deadlock"])):
-        found = process(bench, *options)
+        found = process_of(bench, *options)
         demand([one["code"] for one in found["findings"]] == codes, (options, found["findings"]))
         demand((found["verdict"] is not None) == bool(codes), found["verdict"])
     run(bench, "--find=none", status=66)  # the threads leak as before
@@ -90,6 +91,73 @@ def misspelled(bench):
         demand(status == 2 and message in err, err)
 
 
+# ---- formats -----------------------------------------------------------------------------------
+
+def leaks_have_it_as_their_message(bench):
+    for form in "github", "gitlab", "junit", "tap", "sarif":
+        text = document(bench, form=form)
+        demand(len(re.findall(f"deadlock: {TEXT}; 1 running thread, never joined", text)) == 2, (form, text))
+
+
+def sarif_results(text):
+    tree = json.loads(text)["runs"][0]
+    rules = tree["tool"]["driver"]["rules"]
+    for result in tree["results"]:
+        demand(rules[result["ruleIndex"]]["id"] == result["ruleId"], (rules, result))
+    return {result["ruleId"]: result for result in tree["results"]}
+
+
+def sarif_has_a_result(bench):
+    results = sarif_results(document(bench, form="sarif"))
+    found = results["thread.deadlock"]
+    demand(found["level"] == "error" and len(found["relatedLocations"]) == 2, found)
+    place = found["locations"][0]["physicalLocation"]
+    demand(place["artifactLocation"]["uri"].endswith("deadlock_at_end.c") and place["region"]["startLine"], found)
+    demand("thread.running" in results, results)
+
+
+def without_a_leak_it_is_a_result(bench):
+    known = known_leaks(bench)
+    for form, calm, failing in (("github", "::warning file=", "::error file="), ("gitlab", '"threadleak/deadlock"', "critical"),
+                                ("junit", "<system-out>deadlock: ", '<failure type="thread.deadlock"'),
+                                ("tap", "\nok 1 - ", "\nnot ok 1 - ")):
+        text = document(bench, known, form=form)
+        demand(calm in text and re.search(f"deadlock: {TEXT}", text), (form, text))
+        text = document(bench, known, "--fail-on=deadlock", form=form)
+        demand(failing in text and re.search(f"deadlock: {TEXT}", text), (form, text))
+
+
+def suppressed_ones_are_no_results(bench):
+    rule = supp(bench, "thread:^pay$ finding:deadlock")
+    for form in "github", "gitlab", "tap":
+        text = document(bench, rule, form=form)
+        demand("deadlock: T" not in text, (form, text))
+    demand(sarif_results(document(bench, rule, form="sarif"))["thread.deadlock"]["suppressions"], "it is not suppressed")
+
+
+def the_summary_of_a_job_begins_with_it(bench):
+    path = bench.path("summary.md")
+    call([bench.cli, "run", "--format=github", "-o", bench.path("out"), "--", bench.target("deadlock_at_end")],
+         env=bench.environment(GITHUB_STEP_SUMMARY=path))
+    demand(re.match(f"### threadleak\n\n<p><b>STUCK: {TEXT}: deadlock</b></p>\n", bench.read("summary.md")),
+           bench.read("summary.md"))
+
+
+def the_program_hangs(bench):
+    """It is the message of the test that is the time limit."""
+    messages = {"github": "::error title=threadleak::timed out after ", "junit": 'message="timed out after ',
+                "tap": 'message: "timed out after '}
+    formats = [f"--format={form}:{bench.path(form)}" for form in messages]
+    # The program is there in much less than these seconds.
+    process = subprocess.Popen([bench.cli, "run", "--timeout=5s", *formats, "--", bench.target("circles"), "join"],
+                               env=bench.environment(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    status = process.wait(harness.TIMEOUT_S)
+    process.communicate()
+    demand(status == 124, status)
+    for form, message in messages.items():
+        demand(re.search(re.escape(message) + r"\S+ m?s: STUCK: T1 joins T3, .*: deadlock", bench.read(form)), bench.read(form))
+
+
 # ---- rules and baselines -----------------------------------------------------------------------
 
 def supp(bench, rule):
@@ -98,19 +166,19 @@ def supp(bench, rule):
 
 def a_rule_suppresses_a_finding(bench):
     for rule in "start:^pay$ finding:deadlock", "thread:^print_journal$ finding:dead-owner,deadlock":
-        found = process(bench, supp(bench, rule))
+        found = process_of(bench, supp(bench, rule))
         demand(found["verdict"] is None, found["verdict"])
         demand(found["findings"][0]["suppressed_by"] == rule, found["findings"])
         demand([leak["suppressed_by"] for leak in found["leaks"]].count(rule) == 1, found["leaks"])
         _, err = run(bench, supp(bench, rule), "--fail-on=all", status=66)  # the other thread leaks
         demand("STUCK" not in err and "proved" not in err, err)
     for rule in "start:^pay$ finding:dead-owner", "start:^pay$", "thread:^nobody$ finding:deadlock":
-        found = process(bench, supp(bench, rule))
+        found = process_of(bench, supp(bench, rule))
         demand(found["verdict"] and "suppressed_by" not in found["findings"][0], (rule, found["findings"]))
 
 
 def a_finding_of_suppressed_threads_is_suppressed(bench):
-    found = process(bench, supp(bench, "start:^pay$\nstart:^print_journal$"))
+    found = process_of(bench, supp(bench, "start:^pay$\nstart:^print_journal$"))
     demand(found["verdict"] is None and "suppressed_by" in found["findings"][0], found["findings"])
     run(bench, supp(bench, "start:^pay$\nstart:^print_journal$"), "--fail-on=all", status=0)
 
@@ -149,7 +217,7 @@ def a_baseline_has_findings(bench):
     bench.write("base.json", json.dumps(document_of))
     run(bench, f"--baseline={path}", f"--write-baseline={path}", status=0)
     demand(harness.read_json(path)["findings"][0]["reason"] == "ticket 4711", harness.read_json(path))
-    found = process(bench, f"--baseline={path}")
+    found = process_of(bench, f"--baseline={path}")
     demand(found["findings"][0]["suppressed_by"] == "baseline" and found["findings"][0]["baseline_reason"] == "ticket 4711",
            found["findings"])
     demand(found["verdict"] is None, found["verdict"])
@@ -158,8 +226,8 @@ def a_baseline_has_findings(bench):
 
 
 def fingerprints_are_stable(bench):
-    prints = {process(bench)["findings"][0]["fingerprint"] for _ in range(3)}
-    prints.add(process(bench, how="self")["findings"][0]["fingerprint"])
+    prints = {process_of(bench)["findings"][0]["fingerprint"] for _ in range(3)}
+    prints.add(process_of(bench, how="self")["findings"][0]["fingerprint"])
     demand(len(prints) == 2, prints)
 
 
@@ -172,6 +240,8 @@ def help_explains(bench):
 
 
 TESTS = [a_finding_fails_without_a_leak, levels, no_finding_does_not_fail, what_is_looked_for, a_live_process, misspelled,
+         leaks_have_it_as_their_message, sarif_has_a_result, without_a_leak_it_is_a_result, suppressed_ones_are_no_results,
+         the_summary_of_a_job_begins_with_it, the_program_hangs,
          a_rule_suppresses_a_finding, a_finding_of_suppressed_threads_is_suppressed, a_rule_for_the_main_thread,
          generated_rules_suppress_findings, a_baseline_has_findings, fingerprints_are_stable, help_explains]
 

@@ -39,7 +39,9 @@ class Bench(harness.Bench):
         runs = {"leaks": [self.target("kinds")], "clean": [self.target("clean")], "none": [self.target("no_thread")],
                 "tree": ["sh", "-c", f"{self.target('kinds')}; {self.target('kinds')}; true"],
                 "suppressed": ["--suppressions=" + self.rules("thread:start_and_see_finish"), self.target("kinds")],
-                "timeout": ["--timeout=1s", "sleep", "500"]}
+                "timeout": ["--timeout=1s", "sleep", "500"],
+                "finding": [self.target("deadlock_at_end")],
+                "finding_alone": ["--report=unjoined", "--fail-on=all:note", self.target("deadlock_at_end"), "unjoined"]}
         for name, argv in runs.items():
             file = self.path(f"{name}.{form}")
             options = [item for item in argv if item.startswith("--")]

@@ -1,5 +1,5 @@
 /* Two threads wait for each other's lock when main returns 0. With "self": one thread, which locks its lock
- * twice. With "none": a thread that sleeps. */
+ * twice. With "unjoined": also a thread that has ended. With "none": a thread that sleeps. */
 #include "asleep.h"
 #include "target.h"
 
@@ -29,6 +29,11 @@ static NOINLINE void *pay_twice(void *arg)
     return arg;
 }
 
+static void *end(void *arg)
+{
+    return arg;
+}
+
 int main(int argc, char **argv)
 {
     const char *how = argc > 1 ? argv[1] : "two";
@@ -38,6 +43,8 @@ int main(int argc, char **argv)
     } else if (!strcmp(how, "self")) {
         start(pay_twice, NULL);
     } else {
+        if (!strcmp(how, "unjoined"))
+            start(end, NULL);
         start(pay, NULL);
         start(print_journal, NULL);
     }

@@ -75,6 +75,51 @@ START_TEST(timed_out)
 }
 END_TEST
 
+/* One of a leak, one that fails alone, one that does not fail, and a suppressed one. */
+START_TEST(findings)
+{
+    static struct finding_fact facts[] = {
+        {.text = "T3 waits for mutex a, held by T4", .at = &made_waiting_stack[1]},
+        {.text = "T4 waits for mutex b, held by T3", .at = &made_waiting_stack[1]},
+        {.text = HOSTILE, .at = &made_stack[1]}};
+    static struct finding_thread threads[] = {{3, 4245}, {4, 4246}};
+    static struct finding items[4];
+    items[0] =
+        (struct finding){.code = FINDING_DEADLOCK,
+                         .level = FINDING_PROVED,
+                         .text = "T3 waits for mutex a, held by T4, which waits for mutex b, held by T3",
+                         .fingerprint = "0700000000000001",
+                         .in_group = true,
+                         .threads = threads,
+                         .thread_count = 2,
+                         .facts = facts,
+                         .fact_count = 2};
+    items[1] = (struct finding){.code = FINDING_DEAD_OWNER,
+                                .level = FINDING_PROVED,
+                                .text = "tid 9 waits for mutex c, held by tid 8, which has ended",
+                                .fingerprint = "0700000000000002",
+                                .fails = true,
+                                .facts = &facts[2],
+                                .fact_count = 1};
+    items[2] = items[3] = (struct finding){.code = FINDING_DEAD_OWNER,
+                                           .level = FINDING_LIKELY,
+                                           .text = HOSTILE,
+                                           .fingerprint = "0700000000000002"};
+    items[3].suppressed_by = "thread:^main$ finding:dead-owner";
+    made_groups[0].finding = &items[0];
+    made_processes[0].findings = (struct findings){.items = items, .count = 4};
+    made_report.process_count = 1;
+    made_report.unwatched_count = 0;
+    all_are("findings");
+    char *text = made_printed_as("sarif"); /* its rules have the texts of findings.def */
+    ck_assert_ptr_nonnull(strstr(text, "\"id\": \"thread.dead-owner\""));
+    ck_assert_ptr_nonnull(strstr(text, "\"ruleId\": \"thread.deadlock\""));
+    ck_assert_ptr_nonnull(strstr(text, "\"threadleak/v2\": \"0700000000000001\""));
+    ck_assert_ptr_nonnull(strstr(text, "\"justification\": \"thread:^main$ finding:dead-owner\""));
+    free(text);
+}
+END_TEST
+
 START_TEST(hostile)
 {
     static char *argv[] = {HOSTILE, HOSTILE, NULL};
@@ -204,6 +249,7 @@ int main(void)
     tcase_add_test(tests, leaks);
     tcase_add_test(tests, nothing_leaked);
     tcase_add_test(tests, timed_out);
+    tcase_add_test(tests, findings);
     tcase_add_test(tests, hostile);
     tcase_add_test(tests, nothing_known);
     tcase_add_test(tests, what_a_runtime_called_is_what_runs);
