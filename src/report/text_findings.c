@@ -54,8 +54,11 @@ static void print_finding(const struct printer *printer, const struct finding *f
         put_escaped(printer->out, finding->reason ? finding->reason : "");
     }
     putc('\n', printer->out);
-    for (size_t i = 0; i < finding->fact_count; i++)
+    for (size_t i = 0; i < finding->fact_count; i++) {
+        if (i > 0 && i == finding->own_facts)
+            fputs("  waiting for these:\n", printer->out);
         print_fact(printer, &finding->facts[i]);
+    }
     if (!finding->fact_count) {
         fputs("  ", printer->out);
         put_escaped(printer->out, finding->text);

@@ -111,16 +111,6 @@ static void print_age(const struct printer *printer, const struct leak_group *gr
     fprintf(printer->out, group->kind == LEAK_UNJOINED ? "   finished %s ago" : "   alive %s", range);
 }
 
-static const char *explain_kind(enum leak_kind kind)
-{
-    static const char *const texts[LEAK_KINDS] = {
-        [LEAK_RUNNING] = "joinable, never joined",
-        [LEAK_DETACHED] = "detached: cannot be joined",
-        [LEAK_UNJOINED] = "never joined: its stack is still held",
-    };
-    return texts[kind];
-}
-
 static bool is_base_of(const char *path, const char *name)
 {
     return path && strncmp(path_basename(path), name, sizeof(((struct thread_info *)0)->name) - 1) == 0;
@@ -149,30 +139,12 @@ static void print_group_head(const struct printer *printer, const struct leak_gr
     fprintf(printer->out, "%s ×%zu", leak_kind_name(group->kind), group->thread_count);
     paint(printer, PLAIN);
     print_age(printer, group);
-    fprintf(printer->out, "   %s", explain_kind(group->kind));
+    fprintf(printer->out, "   %s", explain_joins(printer, group));
     if (*common_name(group) && !is_process_name(printer, common_name(group))) {
         fputs("   [", printer->out);
         put_escaped(printer->out, common_name(group));
         putc(']', printer->out);
     }
-    putc('\n', printer->out);
-}
-
-static void print_joins(const struct printer *printer, const struct leak_group *group)
-{
-    size_t joining = 0;
-    for (size_t i = 0; i < group->thread_count; i++)
-        joining += group->threads[i].being_joined;
-    if (joining && group->thread_count == 1)
-        fputs("  it is being joined\n", printer->out);
-    else if (joining)
-        fprintf(printer->out, "  %zu of them %s being joined\n", joining, joining == 1 ? "is" : "are");
-    if (!group->joined_at || !group->site_joined)
-        return;
-    fprintf(printer->out, "  %llu of the %llu threads created here %s joined, most recently at ",
-            (unsigned long long)group->site_joined, (unsigned long long)group->site_created,
-            group->site_joined == 1 ? "was" : "were");
-    put_frame(printer, group->joined_at, 0, 0);
     putc('\n', printer->out);
 }
 

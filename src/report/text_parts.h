@@ -2,6 +2,7 @@
 #ifndef THREADLEAK_REPORT_TEXT_PARTS_H
 #define THREADLEAK_REPORT_TEXT_PARTS_H
 
+#include "report/named.h"
 #include "report/report.h"
 
 struct printer {
@@ -9,6 +10,7 @@ struct printer {
     const struct report_style *style;
     const struct process_report *process; /* the process that is being printed; NULL: none */
     const struct report_runs *runs;       /* of the report */
+    const struct named_threads *named;    /* the threads that its findings name; NULL: none */
     bool *shortened;                      /* set when something is left out that -v shows; NULL: not needed */
 };
 
@@ -51,6 +53,12 @@ bool print_verdicts(const struct printer *printer, const struct report *report);
 /* The findings of a process, each after an empty line. False: there are none. */
 bool print_findings(const struct printer *printer, const struct process_report *process);
 
+/* The groups of a process (text_groups.c): in full those that are counted, or all of them. True: the last one
+ * was printed in full. */
+bool print_groups(const struct printer *printer, const struct process_report *process, bool all);
+/* Only the rule is printed of a group that a built-in rule suppresses. */
+bool is_hidden_group(const struct leak_group *group);
+
 /* A leak group in full (text_group.c), after an empty line. */
 void print_group(const struct printer *printer, const struct leak_group *group);
 
@@ -61,6 +69,11 @@ bool print_failed_creations(const struct printer *printer, const struct process_
  * is the first. */
 void print_site(const struct printer *printer, const struct process_report *process,
                 const struct leak_group *group);
+
+/* Whether the threads of a group can be joined, and are: "joinable, never joined" (text_joins.c). */
+const char *explain_joins(const struct printer *printer, const struct leak_group *group);
+/* Joins of threads of its site: one that is under way, and how many were. */
+void print_joins(const struct printer *printer, const struct leak_group *group);
 
 /* A group that is not counted, in one line. */
 void print_group_short(const struct printer *printer, const struct leak_group *group);

@@ -18,12 +18,6 @@ struct thread_counts {
     uint64_t suppressed;            /* by rules that are not built in */
 };
 
-/* For a group that a built-in rule suppresses, print_hidden() prints only the rule. */
-static bool is_hidden(const struct leak_group *group)
-{
-    return group->rule && group->rule->source == SUPPRESSION_BUILT_IN;
-}
-
 static struct thread_counts count_threads(const struct process_report *process)
 {
     struct thread_counts counts = {0};
@@ -31,7 +25,7 @@ static struct thread_counts count_threads(const struct process_report *process)
         const struct leak_group *group = &process->groups[i];
         *(group->kind == LEAK_UNJOINED ? &counts.finished : &counts.live) += group->thread_count;
         counts.sites += group->first_of_site;
-        counts.suppressed += group->suppressed_by && !is_hidden(group) ? group->thread_count : 0;
+        counts.suppressed += group->suppressed_by && !is_hidden_group(group) ? group->thread_count : 0;
         if (!group->counted)
             continue;
         counts.leaked += group->thread_count;
@@ -234,7 +228,7 @@ static size_t hidden_by(const struct process_report *process, size_t from, const
 {
     size_t threads = 0;
     for (size_t i = from; i < process->group_count; i++)
-        if (is_hidden(&process->groups[i]) && !strcmp(process->groups[i].rule->label, label))
+        if (is_hidden_group(&process->groups[i]) && !strcmp(process->groups[i].rule->label, label))
             threads += process->groups[i].thread_count;
     return threads;
 }
@@ -245,7 +239,7 @@ static void print_hidden(const struct printer *printer, const struct process_rep
     size_t labels = 0;
     for (size_t i = 0; i < process->group_count; i++) {
         const struct leak_group *group = &process->groups[i];
-        const char *label = is_hidden(group) ? group->rule->label : NULL;
+        const char *label = is_hidden_group(group) ? group->rule->label : NULL;
         size_t threads = label ? hidden_by(process, i, label) : 0;
         if (!label || hidden_by(process, 0, label) > threads) /* already named */
             continue;
@@ -293,30 +287,15 @@ static void print_foot(const struct printer *printer, const struct process_repor
     fprintf(printer->out, "peak %llu.\n", (unsigned long long)process->counts.peak);
 }
 
-/* True: the last group was printed in full. */
-static bool print_groups(const struct printer *printer, const struct process_report *process, bool all)
+static bool main_is_named(const struct printer *printer, const struct process_report *process)
 {
-    bool was_full = false;
-    for (size_t i = 0; i < process->group_count; i++) {
-        const struct leak_group *group = &process->groups[i];
-        if (group->counted || all) {
-            print_group(printer, group);
-            was_full = true;
-            continue;
-        }
-        if (is_hidden(group))
-            continue;
-        if (was_full)
-            putc('\n', printer->out);
-        was_full = false;
-        print_group_short(printer, group);
-    }
-    return was_full;
+    return printer->style->others && process->main && named_place(printer->named, process->main) != NOT_NAMED;
 }
 
 static bool print_others(const struct printer *printer, const struct process_report *process)
 {
-    print_main(printer, process);
+    if (!main_is_named(printer, process))
+        print_main(printer, process);
     print_untracked_threads(printer, process);
     return process->main || process->untracked_count;
 }
@@ -329,23 +308,34 @@ static void print_sites(const struct printer *printer, const struct process_repo
             print_site(printer, process, &process->groups[i]);
 }
 
+/* True: the last line does not end a list. */
+static bool print_body(const struct printer *printer, const struct process_report *process, bool all)
+{
+    bool gap = print_findings(printer, process);
+    if (main_is_named(printer, process))
+        print_main(printer, process);
+    gap |= print_groups(printer, process, all);
+    gap |= print_failed_creations(printer, process);
+    gap |= printer->style->others && print_others(printer, process);
+    return gap;
+}
+
 void print_process(const struct printer *of_report, const struct process_report *process, bool alone)
 {
     const struct thread_counts counts = count_threads(process);
-    const struct printer printer = {of_report->out, of_report->style, process, of_report->runs,
-                                    of_report->shortened};
+    struct named_threads named;
+    named_threads_make(&named, &process->findings);
+    const struct printer printer = {of_report->out,  of_report->style, process,
+                                    of_report->runs, &named,           of_report->shortened};
     bool is_snapshot = (process->how == END_ALIVE && !process->checked) || process->core;
     bool all = printer.style->all || (alone && is_snapshot), gap = false;
     print_head(&printer, process, &counts, alone);
-    if (printer.style->verbose >= 0) {
-        gap = print_findings(&printer, process);
-        gap |= print_groups(&printer, process, all);
-        gap |= print_failed_creations(&printer, process);
-        gap |= printer.style->others && print_others(&printer, process);
-    } else {
+    if (printer.style->verbose >= 0)
+        gap = print_body(&printer, process, all);
+    else
         print_sites(&printer, process);
-    }
     if (gap && process->watched)
         putc('\n', printer.out);
     print_foot(&printer, process, &counts, all);
+    named_threads_release(&named);
 }

@@ -79,6 +79,7 @@ static int compare_current(const struct thread_info *first, const struct thread_
 struct block {
     const struct thread_info **threads; /* by id, tid */
     size_t count;
+    size_t place; /* of the first of them that a finding names */
 };
 
 static int compare_states(const struct thread_info *a, const struct thread_info *b)
@@ -97,6 +98,8 @@ static int compare_threads(const void *left, const void *right)
 static int compare_blocks(const void *left, const void *right)
 {
     const struct block *a = left, *b = right;
+    if (a->place != b->place)
+        return a->place < b->place ? -1 : 1;
     if (a->count != b->count)
         return a->count > b->count ? -1 : 1;
     return (a->threads[0] > b->threads[0]) - (a->threads[0] < b->threads[0]);
@@ -108,7 +111,14 @@ struct blocks {
     size_t count;
 };
 
-static bool make_blocks(struct blocks *blocks, const struct thread_info *threads, size_t count)
+static void add_to_block(struct block *block, size_t place)
+{
+    block->place = !block->count || place < block->place ? place : block->place;
+    block->count++;
+}
+
+static bool make_blocks(struct blocks *blocks, const struct named_threads *named,
+                        const struct thread_info *threads, size_t count)
 {
     blocks->count = 0;
     blocks->threads = calloc(count + 1, sizeof(*blocks->threads));
@@ -121,7 +131,7 @@ static bool make_blocks(struct blocks *blocks, const struct thread_info *threads
     for (size_t i = 0; i < count; i++) {
         if (i == 0 || compare_states(blocks->threads[i - 1], blocks->threads[i]) != 0)
             blocks->items[blocks->count++].threads = &blocks->threads[i];
-        blocks->items[blocks->count - 1].count++;
+        add_to_block(&blocks->items[blocks->count - 1], named_place(named, blocks->threads[i]));
     }
     qsort(blocks->items, blocks->count, sizeof(*blocks->items), compare_blocks);
     return true;
@@ -145,7 +155,7 @@ static void put_some_threads(const struct printer *printer, const struct thread_
 void print_names(const struct printer *printer, const struct thread_info *threads, size_t count, bool all)
 {
     struct blocks blocks;
-    if (make_blocks(&blocks, threads, count) && blocks.count <= 1)
+    if (make_blocks(&blocks, printer->named, threads, count) && blocks.count <= 1)
         put_some_threads(printer, blocks.threads, count, all ? count : THREADS_SHOWN);
     free_blocks(&blocks);
 }
@@ -292,7 +302,7 @@ static void print_blocks(const struct printer *printer, const struct blocks *blo
 void print_stacks(const struct printer *printer, const struct thread_info *threads, size_t count)
 {
     struct blocks blocks;
-    if (make_blocks(&blocks, threads, count))
+    if (make_blocks(&blocks, printer->named, threads, count))
         print_blocks(printer, &blocks);
     free_blocks(&blocks);
 }

@@ -173,10 +173,42 @@ def a_lock_that_the_end_keeps(bench):
     demand(process["verdict"] is None, process["verdict"])
 
 
+def text_of(bench, *args):
+    with started(bench, "circles", *args) as pid:
+        wait_until(lambda: sleeps(pid))
+        status, out, err = harness.call([bench.cli, "report", str(pid)])
+        demand(status == 0, err)
+        return out
+
+
+def in_order(text, *parts):
+    at = -1
+    for part in parts:
+        found = text.find(part, at + 1)
+        demand(found >= 0, f"{part!r} is not there, or not in its place, in\n{text}")
+        at = found
+
+
+def a_join_loop(bench):
+    """The threads whose turn has not come are not said to be never joined; what the verdict names comes first."""
+    in_order(text_of(bench, "join_loop"), "STUCK: T1 joins T3, ", "waiting for these:\n  T4 waits for mutex locks",
+             "\nmain ", "joinable, not joined yet\n  T3 ", "  T1 (main) is joining T3 of this site\n",
+             "joinable, never joined\n  T2 ")
+
+
+def one_join(bench):
+    in_order(text_of(bench, "join"), "\nmain ", "joinable, being joined\n  T3 ", "  it is being joined by T1 (main)\n",
+             "joinable, never joined\n  T2 ")
+
+
+def named_threads_come_first(bench):
+    in_order(text_of(bench, "ring", "3"), "running ×3 ", "running ×1 ", "  T6 ", "running ×1 ", "  T2 ", "\nmain ")
+
+
 TESTS = [each_kind, a_third_thread_takes_no_part, no_circle, owners_that_are_not_known, of_cxx, of_cxx_with_another_object,
          an_initialisation_that_needs_itself, an_owner_that_nobody_joined, the_main_thread_ended_with_a_lock,
          a_fork_while_a_thread_held_a_lock, an_owner_that_ended_before_the_fork, a_child_that_made_its_lock_anew,
-         a_lock_that_the_end_keeps]
+         a_lock_that_the_end_keeps, a_join_loop, one_join, named_threads_come_first]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))

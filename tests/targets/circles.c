@@ -3,6 +3,7 @@
  *
  *   ring N         N threads, each with a lock that the one before it wants; another one wants the first lock
  *   join           a thread wants a lock that the main thread holds while it joins the thread
+ *   join_loop      the same with three threads, which the main thread joins one after the other
  *   self           a thread locks its lock again
  *   dead           a thread ended with a lock that another one wants
  *   dead_unjoined  the same, and nobody joined it
@@ -100,6 +101,18 @@ static void *hold_and_stay(void *mutex)
     return stay(NULL);
 }
 
+static void join_loop(void)
+{
+    pthread_t threads[3];
+    lock(&locks[0]);
+    for (int i = 0; i < 3; i++)
+        CHECK(pthread_create(&threads[i], NULL, want, &locks[0]) == 0);
+    await_ready(3);
+    CHECK(write(1, "up\n", 3) == 3);
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+}
+
 static void end_with_lock_unjoined(void)
 {
     static pid_t tid;
@@ -177,6 +190,8 @@ static void make(const char *how, const char *count)
         await_ready(1);
         CHECK(write(1, "up\n", 3) == 3);
         pthread_join(thread, NULL);
+    } else if (!strcmp(how, "join_loop")) {
+        join_loop();
     } else if (!strcmp(how, "self")) {
         start(lock_twice, &locks[0]);
         await_ready(1);

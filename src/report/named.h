@@ -1,0 +1,25 @@
+/* The threads that findings name, which a report shows first. */
+#ifndef THREADLEAK_REPORT_NAMED_H
+#define THREADLEAK_REPORT_NAMED_H
+
+#include "leak/model.h"
+
+#define NOT_NAMED SIZE_MAX
+
+struct named_threads {
+    struct named_thread {
+        uint64_t key; /* of the T-number or the tid */
+        size_t place; /* in the order in which the findings name them */
+    } * items;        /* by key, place */
+    size_t count;
+};
+
+/* Findings that are proved come first; notes name nobody. Out of memory: then nobody is named. */
+void named_threads_make(struct named_threads *named, const struct findings *findings);
+void named_threads_release(struct named_threads *named);
+/* named NULL: nobody is. */
+size_t named_place(const struct named_threads *named, const struct thread_info *thread);
+/* The first place of these threads. */
+size_t named_first_place(const struct named_threads *named, const struct thread_info *threads, size_t count);
+
+#endif
