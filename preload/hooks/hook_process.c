@@ -8,7 +8,6 @@
 #include "preload/backtrace/capture.h"
 #include "preload/backtrace/signal_capture.h"
 #include "preload/exit/begin.h"
-#include "preload/exit/dispositions.h"
 #include "preload/exit/end.h"
 #include "preload/exit/park.h"
 #include "preload/ledger/fork.h"
@@ -65,15 +64,12 @@ EXPORT _Noreturn void quick_exit(int status)
 
 /* ---- fork without handlers ------------------------------------------------------------ */
 
-/* The handlers of fork attach the child. But exit() removes them with the destructors of this library, before
- * the judged end: then the child only gets its dispositions back. */
+/* The handlers of fork attach the child. This library has no code that would remove them at exit(). */
 EXPORT pid_t fork(void)
 {
     shim_tls.fork_caller = __builtin_extract_return_addr(__builtin_return_address(0));
     pid_t pid = REAL(fork)();
     shim_tls.fork_caller = NULL;
-    if (pid == 0)
-        dispositions_in_child(false);
     return pid;
 }
 

@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <pty.h>
 #include <spawn.h>
 #include <sys/time.h>
 
@@ -90,7 +91,12 @@ static void make_children(void)
         }
         CHECK(child > 0 && waitpid(child, NULL, 0) == child);
     }
-    pid_t child;
+    pid_t child = forkpty(&(int){0}, NULL, NULL, NULL); /* calls fork() in libc */
+    if (child == 0) {
+        raise(SIGALRM);
+        _exit(95);
+    }
+    expect_death(child, SIGALRM);
     char *argv[] = {"sh", "-c", "kill -ALRM $$; exit 96", NULL};
     CHECK(posix_spawn(&child, "/bin/sh", NULL, NULL, argv, environ) == 0);
     expect_death(child, SIGALRM);
