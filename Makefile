@@ -30,7 +30,7 @@ PRELOAD := preload/shim/config $(filter-out preload/shim/config,$(patsubst %.c,%
 COMMON := $(patsubst %.c,%,$(wildcard src/common/*.c))
 # Suites that test a part of the shim; all others test src/ and cli/.
 CHECKS_PRELOAD := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_ledger_write*.c tests/unit/check_modules.c \
-                  tests/unit/check_on_stack.c))
+                  tests/unit/check_guard.c tests/unit/check_on_stack.c))
 CHECKS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_*.c))
 # Fakes, fixtures and child processes that suites share.
 CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% tests/unit/writer_%,$(wildcard tests/unit/*.c)))

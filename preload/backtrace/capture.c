@@ -1,6 +1,5 @@
 #include "preload/backtrace/capture.h"
 
-#include <sched.h>
 #include <stdatomic.h>
 
 #include "common/ledger.h"
@@ -150,10 +149,7 @@ void capture_after_unload(struct shim_state *state, const struct module_unload *
 
 void capture_before_fork(void)
 {
-    /* The wait is bounded: a thread in libunwind can be stopped, or it can be this one, interrupted by a
-     * signal. */
-    for (int i = 0; i < 10000 && atomic_load(&guard_unwinding) > 0; i++)
-        sched_yield();
+    guard_unwind_wait();
 }
 
 void capture_in_child(void)

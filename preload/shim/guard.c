@@ -1,5 +1,6 @@
 #include "preload/shim/guard.h"
 
+#include <sched.h>
 #include <signal.h>
 
 #include "preload/shim/state.h"
@@ -13,6 +14,15 @@ bool guard_on_other_stack(uintptr_t outer)
     stack_t alternate;
     return !shim_config.sandboxed && SYS2(sigaltstack, NULL, &alternate) == 0 &&
            alternate.ss_flags & SS_ONSTACK && outer - (uintptr_t)alternate.ss_sp >= alternate.ss_size;
+}
+
+void guard_unwind_wait(void)
+{
+    static _Atomic uint32_t waited_for;
+    uint32_t known = atomic_load(&waited_for), now;
+    for (int i = 0; (now = atomic_load(&guard_unwinding)) > known && i < 10000; i++)
+        sched_yield();
+    atomic_store(&waited_for, now);
 }
 
 void guard_left_by_jump(void)

@@ -48,6 +48,11 @@ extern __thread struct shim_tls shim_tls;
 /* Number of threads in libunwind.  A forked child inherits the locks that they hold. */
 extern _Atomic uint32_t guard_unwinding;
 
+/* Waits until no thread is in libunwind. The wait is bounded: a thread can be stopped there, it can be this
+ * one, interrupted by a signal, or it has left by a jump and calls no hook any more. For the same threads it
+ * does not wait again. */
+void guard_unwind_wait(void);
+
 static inline void guard_unwind_begin(void)
 {
     atomic_fetch_add_explicit(&guard_unwinding, 1, memory_order_acquire);
