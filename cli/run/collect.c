@@ -273,7 +273,8 @@ bool run_dir_collect(const struct run_collect *collect, struct run_ledgers *ledg
 {
     struct collecting collecting = {.collect = collect,
                                     .ledgers = ledgers,
-                                    .ledger_bytes = LEDGER_BYTES_MAX,
+                                    .ledger_bytes =
+                                        collect->ledger_bytes ? collect->ledger_bytes : LEDGER_BYTES_MAX,
                                     .stack_bytes = STACK_BYTES_MAX};
     if (collect->child)
         collecting.patience = RUN_PATIENCE;

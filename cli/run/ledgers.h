@@ -64,6 +64,7 @@ struct run_collect {
     int wait_status; /* of child */
     bool strict;     /* as for run_unwatched_find */
     const char *command; /* path of COMMAND, for messages */
+    size_t ledger_bytes; /* of memory for all ledgers together; 0: 1 GiB */
 };
 
 /*
