@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "proc/file.h"
+#include "proc/process.h"
 #include "proc/status.h"
 
 enum { TERM_MS = 2000, KILL_MS = 10000, REST_MS = 5, DEPTH_MAX = 10000 };
@@ -47,6 +48,8 @@ static bool has_directory(pid_t pid, const char *directory)
     char *text = fd >= 0 ? read_beginning(fd, PROC_ARGUMENTS_MAX, &size) : NULL;
     for (size_t at = 0; at < size && !found; at += strlen(text + at) + 1)
         found = strcmp(text + at, wanted) == 0;
+    if (!found && size == PROC_ARGUMENTS_MAX) /* the rest was not read */
+        found = process_maps_file_in(pid, directory);
     free(text);
     if (fd >= 0)
         close(fd);

@@ -29,7 +29,7 @@ bool process_exists(pid_t pid)
     return alive;
 }
 
-bool process_maps_file(pid_t pid, const char *basename)
+static bool maps(pid_t pid, bool (*is_it)(const char *path, const char *name), const char *name)
 {
     struct address_space space;
     pid_t task;
@@ -37,9 +37,30 @@ bool process_maps_file(pid_t pid, const char *basename)
     if (!address_space_of_process(&space, pid, &task))
         return false;
     for (size_t i = 0; !found && i < space.count; i++)
-        found = strcmp(path_basename(space.regions[i].path), basename) == 0;
+        found = is_it(space.regions[i].path, name);
     address_space_release(&space);
     return found;
+}
+
+static bool has_basename(const char *path, const char *name)
+{
+    return strcmp(path_basename(path), name) == 0;
+}
+
+static bool is_in_directory(const char *path, const char *name)
+{
+    size_t length = strlen(name);
+    return strncmp(path, name, length) == 0 && path[length] == '/';
+}
+
+bool process_maps_file(pid_t pid, const char *basename)
+{
+    return maps(pid, has_basename, basename);
+}
+
+bool process_maps_file_in(pid_t pid, const char *directory)
+{
+    return maps(pid, is_in_directory, directory);
 }
 
 char *process_exe(pid_t pid)

@@ -9,6 +9,8 @@
 bool process_exists(pid_t pid);
 /* Does the process map a file with this basename (the shim)? */
 bool process_maps_file(pid_t pid, const char *basename);
+/* Does it map a file in this directory, or below it? */
+bool process_maps_file_in(pid_t pid, const char *directory);
 /* Malloc'ed target of /proc/PID/exe without " (deleted)"; NULL: not readable. */
 char *process_exe(pid_t pid);
 /* NULL-terminated, in one malloc'ed block; NULL: not readable, or empty. */

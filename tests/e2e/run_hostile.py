@@ -5,10 +5,11 @@
 """
 import os
 import re
+import signal
 import sys
 
 import harness
-from harness import demand, need, need_root, threads_of
+from harness import demand, need, need_root, threads_of, wait_until
 from tree_bench import Bench
 
 STACKS, LEDGER, EXECS = 1, 2, 3  # LEDGER_RUN_* of src/common/run_protocol.h
@@ -175,8 +176,48 @@ def namespace_at_timeout(bench):
     demand(code == 124 and len(pids) == 1 and pids[0] > 2, f"{code} {pids} {bench.err}")
 
 
+def large_environment(bench):
+    """A daemon that declares 8 MiB of its memory to be its environment still belongs to the run: --timeout ends it."""
+    script = '''
+import ctypes, mmap, os, sys, threading, time
+if os.fork():
+    time.sleep(1000)
+middle = os.getpid()
+if os.fork():
+    os._exit(0)
+while os.getppid() == middle:
+    time.sleep(0.01)
+for fd in range(3): # the test waits for their end
+    os.dup2(os.open('/dev/null', os.O_RDWR), fd)
+memory = mmap.mmap(-1, 8 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+libc = ctypes.CDLL(None)
+libc.sbrk.restype = ctypes.c_void_p
+with open('/proc/self/stat') as file:
+    stat = [0, 0, 0] + file.read().rsplit(') ')[1].split()
+at = [int(stat[n]) for n in (26, 27, 45, 46, 47)] + [libc.sbrk(0)] + [int(stat[n]) for n in (28, 48, 49)]
+layout = (ctypes.c_uint64 * 13)(*at, start, start + (8 << 20), 0, 0xffffffff << 32) # struct prctl_mm_map
+if libc.prctl(35, ctypes.c_ulong(14), layout, ctypes.c_ulong(104), 0): # PR_SET_MM, PR_SET_MM_MAP
+    open('refused', 'w').close()
+with open('pid', 'w') as file:
+    file.write(str(os.getpid()))
+threading.Thread(target=time.sleep, args=(1000,)).start()
+'''
+    code = bench.json([sys.executable, "-c", script], ["--timeout=5s"])[0]
+    if os.path.exists(bench.path("refused")):
+        raise harness.Skip("PR_SET_MM is refused here")
+    demand(code == 124, f"{code} {bench.err}")
+    with open(bench.path("pid"), encoding="ascii") as file:
+        pid = int(file.read())
+    try:
+        wait_until(lambda: not os.path.exists(f"/proc/{pid}") or harness.state_of(pid) == "Z")
+    except harness.Wrong:
+        os.kill(pid, signal.SIGKILL)
+        raise
+
+
 TESTS = [silent_clients, silent_for_ever, wrong_requests, pid_is_the_kernels, descriptors, other_files_in_the_directory,
-         large_files, namespaces, namespace_at_timeout]
+         large_files, namespaces, namespace_at_timeout, large_environment]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
