@@ -5,6 +5,7 @@
 
 #include "cli/common/run_dir.h"
 #include "cli/run/ledgers.h"
+#include "common/run_protocol.h"
 #include "ledger_fake.h"
 #include "suite.h"
 
