@@ -156,6 +156,13 @@ static bool fails(const struct finding_options *options, const struct finding *f
     return least && (unsigned)finding->level + 1 >= least && !finding->suppressed_by;
 }
 
+enum reach_limit finding_reach(unsigned find, enum reach_limit by_default)
+{
+    if (!(find & 1u << FINDING_STUCK))
+        return REACH_NOTHING;
+    return find & FIND_UNLIMITED ? REACH_AVAILABLE : by_default;
+}
+
 void finding_options_mark(const struct finding_options *options, struct report *report)
 {
     report->summary.failing_findings = 0;

@@ -5,6 +5,7 @@
 #include "cli/common/command.h"
 #include "find/find.h"
 #include "leak/model.h"
+#include "reach/reach.h"
 
 struct finding_options {
     unsigned find; /* for findings_find(); FIND_DEFAULT without --find */
@@ -23,6 +24,9 @@ struct finding_options {
      .help = "which findings to look for: default, all, none, or a list of codes"}
 // clang-format on
 command_set_fn finding_options_set_fail_on, finding_options_set_find;
+
+/* How much memory to search for `find`; by_default: without FIND_UNLIMITED. */
+enum reach_limit finding_reach(unsigned find, enum reach_limit by_default);
 
 /* Call it after the last option. False: error has what contradicts. */
 bool finding_options_check(const struct finding_options *options, struct error *error);

@@ -124,6 +124,25 @@ static bool run_has_our_root(const char *stacks_path)
     return length > 0 && (size_t)length == strlen(ours) && memcmp(text, ours, (size_t)length) == 0;
 }
 
+#define SKIP_NAME "skip_reach" /* exists if --find does not need it */
+
+void run_dir_skip_reach(const char *directory)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/" SKIP_NAME, directory);
+    if (symlink("1", path) != 0)
+        return; /* then it is searched for, and not reported */
+}
+
+static bool is_reach_skipped(const char *stacks_path)
+{
+    char path[PATH_MAX];
+    struct stat status;
+    snprintf(path, sizeof(path), "%.*s/" SKIP_NAME, (int)(strrchr(stacks_path, '/') - stacks_path),
+             stacks_path);
+    return lstat(path, &status) == 0;
+}
+
 static pid_t own_tid(pid_t pid, pid_t tid)
 {
     struct task_status status;
@@ -200,7 +219,9 @@ static bool save(pid_t pid, const struct ledger *ledger, const struct stacks_par
     const struct stacks_options options = {.symbolizer = symbolizer_new(false),
                                            .ledger = ledger,
                                            .park = *park,
-                                           .reach = park->at ? REACH_AVAILABLE : REACH_MODERATE};
+                                           .reach = is_reach_skipped(path) ? REACH_NOTHING
+                                                    : park->at             ? REACH_AVAILABLE
+                                                                           : REACH_MODERATE};
     struct stacks *current = options.symbolizer ? take(pid, &options, same_files) : NULL;
     if (current) {
         current->argv = process_argv(pid);

@@ -14,6 +14,9 @@
  * /tmp. */
 bool run_dir_make(char path[RUN_DIR_MAX], struct error *error);
 
+/* For save_stacks: nobody wants to know which threads nothing can wake. */
+void run_dir_skip_reach(const char *path);
+
 /* Removes the directory and its contents. */
 void run_dir_remove(const char *path);
 

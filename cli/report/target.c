@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/common/cli.h"
+#include "cli/common/findings.h"
 #include "cli/report/named.h"
 #include "core/core.h"
 #include "proc/file.h"
@@ -37,7 +38,10 @@ static bool judge(struct report_target *job, struct evidence *evidence)
 static struct stacks *take_stacks(struct report_target *job, pid_t pid, const struct ledger *ledger)
 {
     const struct stacks_options options = {
-        .symbolizer = job->symbolizer, .ledger = ledger, .reach = REACH_MODERATE};
+        .symbolizer = job->symbolizer,
+        .ledger = ledger,
+        .reach = finding_reach(job->find, REACH_MODERATE),
+    };
     return job->no_stop ? NULL : stacks_take(pid, &options, &job->error);
 }
 

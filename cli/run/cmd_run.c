@@ -72,7 +72,11 @@ static bool make_environment(struct run *run, struct error *error)
 static bool prepare(struct run *run, struct error *error)
 {
     run->shim = run_find_shim(error);
-    return run->shim && run_dir_make(run->directory, error) && make_environment(run, error);
+    if (!run->shim || !run_dir_make(run->directory, error))
+        return false;
+    if (finding_reach(run->given.findings.find, REACH_AVAILABLE) == REACH_NOTHING)
+        run_dir_skip_reach(run->directory);
+    return make_environment(run, error);
 }
 
 /* The files of --per-process are opened later, when the processes are known. */

@@ -94,7 +94,11 @@ bool run_fill_ledgers(struct report *report, struct run_ledgers *ledgers, const 
 static struct stacks *current_stacks(pid_t pid, const struct ledger *ledger, const struct run_judge *judge)
 {
     const struct stacks_options options = {
-        .symbolizer = judge->symbolizer, .ledger = ledger, .holds = judge->holds, .reach = REACH_AVAILABLE};
+        .symbolizer = judge->symbolizer,
+        .ledger = ledger,
+        .holds = judge->holds,
+        .reach = finding_reach(judge->given->findings.find, REACH_AVAILABLE),
+    };
     struct error ignored;
     symbolizer_see_as(judge->symbolizer, pid);
     return stacks_take(pid, &options, &ignored);

@@ -338,6 +338,9 @@ static json_t *process_json(const struct process_report *process)
     set_bool(&json, "watched", process->watched);
     set_text(&json, "verdict", process->findings.verdict);
     set_value(&json, "findings", findings_json(&process->findings, NULL));
+    if (process->stacks && process->stacks->reach.why_not)
+        set_value(&json, "not_checked",
+                  json_pack("{so}", finding_name(FINDING_STUCK), json_text(process->stacks->reach.why_not)));
     set_text(&json, "stacks_note", process->stacks ? process->stacks->note : NULL);
     if (process->not_seen)
         set_value(&json, "not_seen", strings_json(process->not_seen));

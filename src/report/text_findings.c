@@ -79,6 +79,18 @@ static bool is_shown(const struct printer *printer, const struct finding *findin
     return !finding->suppressed_by || is_verbose(printer);
 }
 
+/* What could not be judged is no proof of the contrary. */
+static bool print_unchecked(const struct printer *printer, const struct process_report *process)
+{
+    const char *why = process->stacks ? process->stacks->reach.why_not : NULL;
+    if (!why)
+        return false;
+    fputs("\nnot checked for stuck: ", printer->out);
+    put_escaped(printer->out, why);
+    putc('\n', printer->out);
+    return true;
+}
+
 bool print_findings(const struct printer *printer, const struct process_report *process)
 {
     const struct findings *findings = &process->findings;
@@ -96,5 +108,5 @@ bool print_findings(const struct printer *printer, const struct process_report *
         note_shortened(printer);
         fprintf(printer->out, "\nand %zu more finding%s\n", wanted - shown, plural(wanted - shown));
     }
-    return wanted > 0;
+    return print_unchecked(printer, process) || wanted > 0;
 }

@@ -5,6 +5,7 @@
 """
 import json
 import re
+import signal
 import subprocess
 import sys
 
@@ -77,6 +78,33 @@ def a_live_process(bench):
             demand(got == status, (options, got, err))
         _, out, _ = call([bench.cli, "report", "--find=none", str(pid)])
         demand("STUCK" not in out and "deadlock" not in out, out)
+
+
+def without_the_shim_of_run(bench):
+    """Under LD_PRELOAD alone: the report at the end, and the one on the dump signal."""
+    status, out, err = call([bench.target("deadlock_at_end")], env=bench.environment(LD_PRELOAD=bench.shim))
+    demand(status == 0 and re.match(f"STUCK: {TEXT}: deadlock\n", err), (status, out, err))
+    path = bench.write("log", "")
+    process = subprocess.Popen([bench.target("circles"), "self"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               env=bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS=f"log_path={path}"))
+    try:
+        demand(process.stdout.readline() == b"up\n", "it did not come up")
+        harness.wait_until_asleep(process.pid)
+        process.send_signal(signal.SIGQUIT)
+        harness.wait_until(lambda: bench.read("log"), 60)  # one write(2)
+    finally:
+        process.communicate(b"")
+    demand(re.match(r"STUCK: T3 waits for mutex locks, held by itself: deadlock\n", bench.read("log")), bench.read("log"))
+
+
+def each_process_has_its_verdict(bench):
+    program = bench.target("deadlock_at_end")
+    status, _, err = call([bench.cli, "run", "-q", "--", "sh", "-c", f"{program}; {program} self; {program} none"],
+                          env=bench.environment())
+    lines = err.splitlines()
+    demand(status == 66 and re.fullmatch(rf"STUCK: {TEXT}: deadlock, in \S+ \(pid \d+\)", lines[0]), err)
+    demand(re.fullmatch(r"STUCK: T2 waits for mutex accounts, held by itself: deadlock, in \S+ \(pid \d+\)", lines[1]), err)
+    demand(not lines[2].startswith("STUCK"), err)
 
 
 def misspelled(bench):
@@ -240,6 +268,7 @@ def help_explains(bench):
 
 
 TESTS = [a_finding_fails_without_a_leak, levels, no_finding_does_not_fail, what_is_looked_for, a_live_process, misspelled,
+         without_the_shim_of_run, each_process_has_its_verdict,
          leaks_have_it_as_their_message, sarif_has_a_result, without_a_leak_it_is_a_result, suppressed_ones_are_no_results,
          the_summary_of_a_job_begins_with_it, the_program_hangs,
          a_rule_suppresses_a_finding, a_finding_of_suppressed_threads_is_suppressed, a_rule_for_the_main_thread,
