@@ -106,8 +106,8 @@ def a_seed_can_be_used_again(bench):
     demand(False, f"--shake={seed} does not show it again")
 
 
-TESTS = [pauses_show_rare_leaks, a_seed_can_be_used_again, one_leak_of_several_runs, each_distinct_leak_once, statuses, wrong_numbers,
-         a_baseline_holds_for_each_run, a_run_that_times_out_ends_the_series, what_cannot_run_ends_the_series]
+TESTS = [pauses_show_rare_leaks, a_seed_can_be_used_again, one_leak_of_several_runs, each_distinct_leak_once, statuses,
+         wrong_numbers, a_baseline_holds_for_each_run, a_run_that_times_out_ends_the_series, what_cannot_run_ends_the_series]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))
