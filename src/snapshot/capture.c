@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/search.h"
 #include "snapshot/copy.h"
 #include "snapshot/unstopped.h"
@@ -20,8 +21,9 @@ enum {
     MAX_CHECKED = 1000,  /* threads that are checked while the others are stopped: 6 us each */
     MAX_TRIES = 20,      /* for a thread that goes from call to call, when the patience is over */
     PAUSE_NS = 50000,
-    PATIENCE_NS = 10000000, /* sum of the pauses, for all threads that go from call to call */
-    OBJECT_BYTES = 64,      /* on both sides of a futex: contains its mutex or condition variable */
+    PATIENCE_NS = 10000000,      /* sum of the pauses, for all threads that go from call to call */
+    LONGEST_STOP_NS = 200000000, /* with pauses: on a busy machine each can take much longer */
+    OBJECT_BYTES = 64,           /* on both sides of a futex: contains its mutex or condition variable */
 };
 
 static struct tracee *find_tracee(const struct stop *stop, pid_t tid)
@@ -128,7 +130,8 @@ static void plan(const struct snapshot *snapshot, struct snapshot_arena *arena,
 /* False: that would stop the other threads for too long. */
 static bool pause_a_moment(struct capture *capture)
 {
-    if (capture->paused_ns >= PATIENCE_NS)
+    uint64_t began = capture->stop.began_ns; /* 0: none is stopped */
+    if (capture->paused_ns >= PATIENCE_NS || (began && now_ns() - began > LONGEST_STOP_NS))
         return false;
     nanosleep(&(struct timespec){0, PAUSE_NS}, NULL);
     capture->paused_ns += PAUSE_NS;
