@@ -96,24 +96,34 @@ static bool has_pending(pid_t pid, pid_t tid, const char *key)
     return !found || strtoull(found + strlen(key), NULL, 16) != 0;
 }
 
+/* "SigQ: 0/95000": signals that are queued for the user, and those that timers keep ready. */
+static bool has_queued(pid_t task)
+{
+    char text[8192];
+    if (proc_read(PROC_PATH("%d/status", task), text, sizeof(text)) <= 0)
+        return true;
+    const char *found = strstr(text, "\nSigQ:");
+    return !found || strtoull(found + strlen("\nSigQ:"), NULL, 10) != 0;
+}
+
 static void read_signals(struct reach_collector *collector, const struct snapshot *snapshot)
 {
-    bool shared = false;
+    bool shared = false, queued = has_queued(snapshot->task);
     for (size_t i = 0; i < snapshot->count; i++) {
         const struct snapshot_thread *thread = &snapshot->threads[i];
         if (thread->state == SNAPSHOT_KERNEL)
             continue;
         if (thread->state != SNAPSHOT_STOPPED || thread->unstopped) {
-            if (has_pending(snapshot->pid, thread->tid, "\nSigPnd:"))
+            if (queued && has_pending(snapshot->pid, thread->tid, "\nSigPnd:"))
                 reach_kernel_unknown(collector);
             continue;
         }
         read_current_signal(collector, thread->tid);
-        if (!peek_signals(collector, thread->tid, 0))
+        if (queued && !peek_signals(collector, thread->tid, 0))
             reach_kernel_unknown(collector);
         shared = shared || peek_signals(collector, thread->tid, PTRACE_PEEKSIGINFO_SHARED);
     }
-    if (!shared && has_pending(snapshot->pid, snapshot->task, "\nShdPnd:"))
+    if (queued && !shared && has_pending(snapshot->pid, snapshot->task, "\nShdPnd:"))
         reach_kernel_unknown(collector);
 }
 
