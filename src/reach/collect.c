@@ -198,8 +198,28 @@ static void set_pointers(struct reach_collector *collector)
     image->kernel_size = collector->kernel.size;
 }
 
+/* Of an earlier stop, after which the snapshot tried again. */
+static void forget(struct reach_collector *collector)
+{
+    reach_pages_release(&collector->pages);
+    free(collector->image.pieces);
+    free(collector->image.regions);
+    free(collector->image.threads);
+    free(collector->image.dead);
+    free(collector->words);
+    free(collector->vector_at);
+    free(collector->why_not);
+    collector->image = (struct reach_image){.pieces = NULL};
+    collector->words = NULL;
+    collector->vector_at = NULL;
+    collector->why_not = NULL;
+    collector->vectors.size = collector->kernel.size = 0;
+    collector->collected = false;
+}
+
 void reach_collect(struct reach_collector *collector, const struct snapshot *snapshot)
 {
+    forget(collector);
     uint64_t began = now_ns();
     collector->nothing_to_check = !has_candidates(snapshot);
     if (collector->limit == REACH_NOTHING || collector->nothing_to_check || !snapshot->task)
@@ -218,17 +238,10 @@ void reach_collector_free(struct reach_collector *collector)
 {
     if (!collector)
         return;
-    reach_pages_release(&collector->pages);
+    forget(collector);
     if (collector->memory)
         munmap(collector->memory, collector->memory_size);
-    free(collector->image.pieces);
-    free(collector->image.regions);
-    free(collector->image.threads);
-    free(collector->image.dead);
-    free(collector->words);
-    free(collector->vector_at);
     free(collector->vectors.bytes);
     free(collector->kernel.bytes);
-    free(collector->why_not);
     free(collector);
 }

@@ -49,7 +49,7 @@ static bool fits(struct reach_collector *collector, uint64_t bytes)
         return reach_refuse(collector, "%s, and %s are available", size, limit);
     }
     if (collector->limit == REACH_MODERATE && bytes > REACH_MODERATE_BYTES)
-        return reach_refuse(collector, "%s", size);
+        return reach_refuse(collector, "%s; --find=all reads more than 256 MiB", size);
     return true;
 }
 

@@ -342,6 +342,8 @@ static json_t *process_json(const struct process_report *process)
         set_value(&json, "not_checked",
                   json_pack("{so}", finding_name(FINDING_STUCK), json_text(process->stacks->reach.why_not)));
     set_text(&json, "stacks_note", process->stacks ? process->stacks->note : NULL);
+    if (process->stacks && process->stacks->reach.why_not)
+        set_text(&json, "not_checked_for_stuck", process->stacks->reach.why_not);
     if (process->not_seen)
         set_value(&json, "not_seen", strings_json(process->not_seen));
     if (process->replaced)

@@ -50,6 +50,8 @@ void print_process(const struct printer *printer, const struct process_report *p
 /* The verdict of each process that has one, in one line (text_findings.c). False: there is none. */
 bool print_verdicts(const struct printer *printer, const struct report *report);
 
+/* Whether it was checked which threads are stuck, if that says more than the findings. */
+void print_reach(const struct printer *printer, const struct stacks *stacks);
 /* The findings of a process, each after an empty line. False: there are none. */
 bool print_findings(const struct printer *printer, const struct process_report *process);
 

@@ -144,6 +144,7 @@ static void print_head(const struct printer *printer, const struct process_repor
         put_escaped(printer->out, process->stacks->note);
         putc('\n', printer->out);
     }
+    print_reach(printer, process->stacks);
 }
 
 static void print_main(const struct printer *printer, const struct process_report *process)
