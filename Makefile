@@ -30,7 +30,7 @@ PRELOAD := preload/shim/config $(filter-out preload/shim/config,$(patsubst %.c,%
 COMMON := $(patsubst %.c,%,$(wildcard src/common/*.c))
 # Suites that test a part of the shim; all others test src/ and cli/.
 CHECKS_PRELOAD := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_ledger_write*.c tests/unit/check_modules.c \
-                  tests/unit/check_guard.c tests/unit/check_on_stack.c))
+                  tests/unit/check_guard.c tests/unit/check_on_stack.c tests/unit/check_shake.c))
 CHECKS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_*.c))
 # Fakes, fixtures and child processes that suites share.
 CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% tests/unit/writer_%,$(wildcard tests/unit/*.c)))
@@ -38,7 +38,7 @@ CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% tests/unit/write
 CHECK_WRITER := $(addprefix preload/,shim/config shim/state shim/guard shim/index shim/run_ask shim/run_report_in ledger/map ledger/section ledger/slot ledger/thread ledger/thread_join \
 	ledger/descriptor ledger/fork ledger/leak ledger/site ledger/test ledger/namespace \
 	ledger/module ledger/module_find ledger/module_table ledger/elf_start ledger/maps \
-	shim/readable shim/stack_room backtrace/frames)
+	shim/readable shim/shake shim/stack_room backtrace/frames)
 
 # The programs that tests watch: one row each in tests/cases.txt.
 TARGETS := $(shell awk '$$1 == "target" || $$1 == "chain" || ($$1 == "case" && ($$3 != "=" || $$4 == $$2)) {print $$2}' tests/cases.txt)

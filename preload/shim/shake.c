@@ -62,6 +62,14 @@ static uint64_t pause_us(uint64_t random, uint32_t event)
     return kind < 16 ? amount % MAX_SHORT_US : 0;
 }
 
+/* A sandbox can end the program for the call. From the end of the process on, a pause would only keep threads
+ * that are about to end. */
+static bool may_pause(void)
+{
+    const struct shim_state *state = shim_known();
+    return !shim_config.sandboxed && !(state && atomic_load(&state->ending));
+}
+
 void shake_now(void)
 {
     uint64_t seed = mix(shim_config.options.shake);
@@ -69,6 +77,6 @@ void shake_now(void)
         pause_us(mix(mix(seed ^ shim_tls.shake.path) + shim_tls.shake.events), shim_tls.shake.events + 1);
     const struct timespec time = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
     shim_tls.shake.events++;
-    if (us)
+    if (us && may_pause())
         SYS2(nanosleep, &time, NULL);
 }
