@@ -1,5 +1,6 @@
 #include "preload/exit/end.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 
@@ -208,6 +209,16 @@ static void end_now(void *arg)
 
 static struct shim_state *(*find_state)(void) = shim_own;
 
+/* What the program has printed is flushed on that stack, which a cancelled thread could not leave. */
+static bool on_large_stack(struct ending *ending)
+{
+    int before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    bool done = stack_with_room(end_now, ending);
+    pthread_setcancelstate(before, NULL);
+    return done;
+}
+
 int end_process(enum ledger_end how, int status)
 {
     struct hook hook;
@@ -220,7 +231,7 @@ int end_process(enum ledger_end how, int status)
         ending.judged = is_judged(hook.state, how); /* reads the stack of this thread */
     /* Its stack is also for handlers, and for the write functions of fopencookie(). */
     bool threads = taken && atomic_load(&hook.state->signal_armed);
-    if (taken && !(threads && stack_with_room(end_now, &ending)))
+    if (taken && !(threads && on_large_stack(&ending)))
         end_now(&ending);
     hook_leave(&hook);
     return ending.status;

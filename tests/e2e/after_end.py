@@ -109,6 +109,11 @@ def lock_of_malloc(bench):
         demand(out == "done\n" and "4 leaked threads" in err, err)
 
 
+def cancelled(bench):
+    """The flush of exit() is a cancellation point. Here it runs on a stack of the shim."""
+    acts(bench, "cancelled")
+
+
 def position_of_input(bench):
     """exit() sets the position of standard input back to what was read."""
     lines = bench.write("lines", "one\ntwo\n")
@@ -283,7 +288,7 @@ def goes_on_while_one_can(bench):
 
 
 TESTS = [kill, alarm, broken_pipe, waits_for_signals, dispositions, children, fault, fault_of_an_untracked_thread,
-         fault_without_the_program, lock_of_stdout, lock_of_malloc, position_of_input,
+         fault_without_the_program, lock_of_stdout, lock_of_malloc, cancelled, position_of_input,
          closed_output, late_output, cut_in_grace, cut_in_report, other_signals_of_others, reporter_is_killed,
          sanitizers, thread_sanitizer, over_when_nobody_can_go_on, goes_on_while_one_can]
 

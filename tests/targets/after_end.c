@@ -240,5 +240,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < count; i++)
         start(routine, NULL);
     await_ready(count);
+    if (strcmp(what, "cancelled") == 0)
+        CHECK(pthread_cancel(pthread_self()) == 0); /* acts at the next cancellation point */
     return 5;
 }
