@@ -17,7 +17,7 @@ static int run_list_options(int argc, char **argv);
 static const struct command command_help_row = {.name = "help",
                                                 .summary = "explain a command",
                                                 .run = run_help,
-                                                .usage = "[COMMAND | FINDING | suppressions]"};
+                                                .usage = "[COMMAND | suppressions | findings | FINDING]"};
 static const struct command command_options = {
     .name = "_options", .summary = "list all options", .hidden = true, .run = run_list_options};
 
@@ -91,6 +91,18 @@ static int help_finding(enum finding_code code)
     return STATUS_REPORTED;
 }
 
+static int help_findings(void)
+{
+    puts("What the threads of a process prove together:");
+    for (int code = 0; code < FINDING_CODES; code++) {
+        const struct finding_help *help = finding_help_of((enum finding_code)code);
+        put_words(help->meaning, printf("  %-16s ", help->name), 19);
+        putchar('\n');
+    }
+    puts("Each is proved, likely, or a note. 'threadleak help FINDING' explains one.");
+    return STATUS_REPORTED;
+}
+
 static int run_help(int argc, char **argv)
 {
     if (argc < 2 || argv[1][0] == '-') {
@@ -99,13 +111,16 @@ static int run_help(int argc, char **argv)
     }
     if (!strcmp(argv[1], "suppressions"))
         return help_suppressions();
+    if (!strcmp(argv[1], "findings"))
+        return help_findings();
     if (finding_code_of(argv[1]) != FINDING_CODES)
         return help_finding(finding_code_of(argv[1]));
     const struct command *command = find_command(argv[1]);
     if (!command || command->hidden) {
-        cli_message("help: unknown command '%s'%s; 'threadleak help' lists the commands, "
-                    "'threadleak help suppressions' the types of rules",
-                    argv[1], guess_word(argv[1], true));
+        cli_message(
+            "help: unknown command '%s'%s; 'threadleak help' lists the commands, "
+            "'threadleak help suppressions' the types of rules, 'threadleak help findings' the findings",
+            argv[1], guess_word(argv[1], true));
         return STATUS_CANNOT;
     }
     command_help(command);

@@ -29,7 +29,7 @@ static bool refuse(const char *option, struct slice word, struct guess *guess, s
     char hint[64];
     for (int code = 0; code < FINDING_CODES; code++)
         guess_try(guess, finding_name((enum finding_code)code));
-    return error_set(error, "--%s: unknown finding '%.*s'%s; see FINDINGS in threadleak(1)", option,
+    return error_set(error, "--%s: unknown finding '%.*s'%s; 'threadleak help findings' lists them", option,
                      (int)(word.length < 40 ? word.length : 40), word.text,
                      guess_text(guess, "", hint, sizeof(hint)));
 }

@@ -56,7 +56,7 @@ static const struct command_option option_table[] = {
                  "exit with 1 when threads leaked; a live process is judged as if it ended now"),
     FINDING_OPTIONS(struct command_line,
                     "exit with 1 when a finding CODE[:LEVEL],... exists; LEVEL: proved, likely "
-                    "or note, default proved; CODE: see FINDINGS, or all"),
+                    "or note, default proved; CODE: see threadleak help findings, or all"),
     {.name = "report",
      .argument = "KINDS",
      .key = "report",

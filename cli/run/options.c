@@ -134,7 +134,7 @@ const struct command_option run_option_table[] = {
      .help = "exit status when threads leaked and COMMAND's own was 0; 0: unchanged"},
     FINDING_OPTIONS(struct run_options,
                     "exit as for a leak when a finding CODE[:LEVEL],... exists; LEVEL: proved, "
-                    "likely or note, default proved; CODE: see FINDINGS, or all"),
+                    "likely or note, default proved; CODE: see threadleak help findings, or all"),
     KEY("report", "KINDS", "report"),
     KEY("judge", "ENDS", "judge"),
     KEY("grace", "MS", "grace_ms"),

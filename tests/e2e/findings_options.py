@@ -263,6 +263,9 @@ def help_explains(bench):
     status, out, _ = call([bench.cli, "help", "deadlock"])
     demand(status == 0 and out.startswith("deadlock: ") and "Proved: " in out, out)
     demand(all(len(line) <= 80 for line in out.splitlines()), out)
+    status, out, _ = call([bench.cli, "help", "findings"])
+    demand(status == 0 and re.search("^  deadlock  +Threads wait", out, re.M), out)
+    demand(all(len(line) <= 80 for line in out.splitlines()), out)
     status, _, err = call([bench.cli, "help", "dedlock"])
     demand(status == 2 and "did you mean deadlock" in err, err)
 
