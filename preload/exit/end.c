@@ -9,7 +9,6 @@
 #include "preload/exit/dispositions.h"
 #include "preload/exit/park.h"
 #include "preload/exit/reporter.h"
-#include "preload/exit/sanitizer.h"
 #include "preload/exit/steps.h"
 #include "preload/exit/streams.h"
 #include "preload/ledger/leak.h"
@@ -286,10 +285,21 @@ static void on_death(void)
         end_process(LEDGER_END__EXIT, LEDGER_STATUS_UNKNOWN);
 }
 
+/* These are weak symbols, because a failed dlsym allocates memory. */
+void __sanitizer_set_death_callback(void (*on_death)(void)) __attribute__((weak, visibility("default")));
+void __lsan_do_leak_check(void) __attribute__((weak, visibility("default")));
+void __tsan_init(void) __attribute__((weak, visibility("default")));
+void __msan_init(void) __attribute__((weak, visibility("default")));
+
 void end_start(struct shim_state *(*find)(void))
 {
     find_state = find;
-    sanitizer_start(on_death);
+    /* The program's own one replaces it, if it sets one. */
+    if (__sanitizer_set_death_callback)
+        __sanitizer_set_death_callback(on_death);
+    /* LeakSanitizer's check, and the handlers by which ThreadSanitizer and MemorySanitizer print what they
+     * found and set the exit status, can run after ours. */
+    shim_config.sanitizer = __lsan_do_leak_check || __tsan_init || __msan_init;
     /* This is before libc registers the loader's handler. exit() calls handlers in reverse order, so these
      * run after all destructors and handlers of the program. */
     on_exit(on_process_exit, NULL);

@@ -33,7 +33,7 @@ struct shim_config {
     _Atomic int sandboxed;
     /* pthread_setattr_default_np, RLIMIT_STACK */
     _Atomic bool default_detached, default_small;
-    bool is_second;   /* first_copy.h: this copy of the library does nothing */
+    bool is_second;   /* a second copy of the library does nothing */
     bool no_reporter; /* under valgrind, which does not support our clone() */
     bool sanitizer;   /* its own end can come after ours, and needs all threads and exit() to go on */
     bool had_stderr;  /* at the start, with these numbers: */

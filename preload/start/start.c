@@ -22,7 +22,7 @@
 #include "preload/shim/run_report_in.h"
 #include "preload/shim/say.h"
 #include "preload/shim/tasks.h"
-#include "preload/start/first_copy.h"
+#include "threadleak/abi.h"
 
 /* ---- forks ----------------------------------------------------------------------- */
 
@@ -84,6 +84,22 @@ void shim_attach_child(void)
 }
 
 /* ---- once per program ------------------------------------------------------------- */
+
+/* The loader binds it to the first copy of this library, or to the program's own copy of the table if it is
+ * not position-independent. */
+extern const struct threadleak_abi threadleak_abi_1 __attribute__((visibility("default")));
+
+/* From the linker: the memory of this library. */
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+extern const char _end[] __attribute__((visibility("hidden")));
+
+/* A process can have two copies: LD_PRELOAD has two paths, or `threadleak run` adds one to it. The hooks of
+ * the first call those of the second as the real functions. Only the first records. */
+static bool is_first_copy(void)
+{
+    uintptr_t active = (uintptr_t)threadleak_abi_1.active;
+    return active >= (uintptr_t)__ehdr_start && active < (uintptr_t)_end;
+}
 
 static void start_once(void)
 {
