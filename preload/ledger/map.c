@@ -162,39 +162,29 @@ static void *map_anywhere(pid_t pid, struct layout *layout, bool *under_run)
     return address ? address : map_file(-1, layout);
 }
 
-static void store_arguments(struct shim_state *state, const char *arguments, uint32_t size, uint32_t count)
+/* What ps shows: a row of NUL-terminated strings, perhaps a title that the program has set. */
+static void store_argv(struct shim_state *state)
 {
-    uint32_t at = size ? ledger_store_string(state, arguments, size - 1) : 0;
-    state->header->argv = at;
-    state->header->argc = at ? count : 0;
-}
-
-/* A forked child can have written its own title there: a row of NUL-terminated strings. */
-static void store_own_title(struct shim_state *state)
-{
-    char buffer[1024];
+    char buffer[2048];
     uint32_t count = 0;
     long fd = SYS3(openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    long n = SYS3(read, fd, buffer, sizeof(buffer));
-    SYS1(close, fd);
+    long n = fd >= 0 ? SYS3(read, fd, buffer, sizeof(buffer) - 1) : 0;
+    if (fd >= 0)
+        SYS1(close, fd);
     if (n <= 0)
         return;
-    if (buffer[n - 1]) /* cut off, or rewritten by setproctitle */
-        n = n < (long)sizeof(buffer) ? n + 1 : n;
+    long used = n;
+    while (used > 0 && !buffer[used - 1])
+        used--;
+    if (n - used > 2) /* a title that is shorter than the arguments were */
+        n = used + 1;
+    if (buffer[n - 1]) /* cut off, or a title */
+        n++;
     buffer[n - 1] = 0;
     for (long i = 0; i < n; i++)
         count += buffer[i] == 0;
-    store_arguments(state, buffer, (uint32_t)n, count);
-}
-
-static void store_argv(struct shim_state *state)
-{
-    if (shim_is_child() || !shim_config.argument_count)
-        store_own_title(state);
-    else
-        store_arguments(state, shim_config.arguments, shim_config.arguments_size, shim_config.argument_count);
+    state->header->argv = ledger_store_string(state, buffer, (uint32_t)n - 1);
+    state->header->argc = state->header->argv ? count : 0;
 }
 
 static void store_identity(struct shim_state *state, bool under_run)

@@ -197,18 +197,6 @@ void settings_find_exe(void)
     shim_config.exe[length] = 0;
 }
 
-/* A program can write into its arguments, as dirname() does. */
-void settings_arguments(int argc, char **argv)
-{
-    struct text text = text_in(shim_config.arguments, sizeof(shim_config.arguments));
-    for (int i = 0; i < argc && argv[i] && !text.overflow; i++) {
-        size_t before = text.length;
-        text_bytes(&text, argv[i], strlen(argv[i]) + 1);
-        shim_config.argument_count += text.length > before;
-    }
-    shim_config.arguments_size = (uint32_t)text.length;
-}
-
 void settings_find(void)
 {
     struct timespec now = {0, 0};

@@ -6,9 +6,6 @@
  * children are not followed.  Must be called before the program has other threads. */
 void settings_find(void);
 
-/* Remembers the arguments of main. */
-void settings_arguments(int argc, char **argv);
-
 /* Finds the rest, once per program: offsets in libc's memory, and the reporter. It takes the lock of the
  * loader. Call it before the first ledger. */
 void settings_look_up(void);

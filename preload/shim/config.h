@@ -26,8 +26,7 @@ struct shim_config {
     int32_t tls_offset;      /* from a pthread_t to that thread's shim_tls */
     uint64_t trampolines[2]; /* the start routines that we pass to libc */
     uint64_t started_ns;     /* CLOCK_MONOTONIC at the start of the program */
-    uint32_t arguments_size, argument_count;
-    char exe[512]; /* target of /proc/self/exe before any chroot; "": not known (yet) */
+    char exe[512];           /* target of /proc/self/exe before any chroot; "": not known (yet) */
     /* The program entered a sandbox, or did before a fork: its filter may kill for an
      * unknown system call.  SANDBOX_MAYBE after PR_SET_NO_NEW_PRIVS, which precedes a filter. */
     _Atomic int sandboxed;
@@ -39,7 +38,6 @@ struct shim_config {
     bool had_stderr;  /* at the start, with these numbers: */
     uint64_t stderr_device, stderr_inode;
     /* The large ones come last: at a start only few pages are touched. */
-    char arguments[2048];        /* of main, as NUL-terminated strings in a row; they may be cut off */
     char test[LEDGER_TEST_NAME]; /* the test that the program runs; "": not known */
     struct options options;
     char reporter[REPORTER_PLACES][512]; /* paths where threadleak may be, in this order */

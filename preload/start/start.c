@@ -231,11 +231,9 @@ struct shim_state *shim_at_end(void)
 extern void *__dso_handle __attribute__((visibility("hidden")));
 void *__dso_handle = &__dso_handle;
 
-/* glibc passes the arguments of main. */
-__attribute__((constructor)) static void construct(int argc, char **argv)
+__attribute__((constructor)) static void construct(void)
 {
     shim_tls.begun = true;
-    settings_arguments(argc, argv);
     start();
     if (*shim_config.run_dir && !shim_config.is_second && !run_report_in())
         shim_attach();
