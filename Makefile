@@ -201,7 +201,7 @@ $(BUILD)/targets/lib%.so: tests/targets/lib_%.cpp | $(FIRST)
 	$(say) CXX $@
 	$(Q)$(CXX) -std=c++17 -MMD -MP -shared -fPIC -O0 -g -Wall -Wextra -o $@ $<
 
-$(BUILD)/targets/rust_thread: tests/targets/rust_thread.rs | $(FIRST)
+$(BUILD)/targets/rust_%: tests/targets/rust_%.rs | $(FIRST)
 	@mkdir -p $(@D)
 	$(Q)! command -v rustc >/dev/null || env -u MAKEFLAGS -u MFLAGS rustc -g -o $@ $<
 
@@ -275,6 +275,7 @@ PROGRAMS := suppressions \
 	findings \
 	findings_options \
 	owners \
+	wait_languages \
 	tables
 OLD_GLIBC_CASES := running dlopen_loop library_replaced_by_another unload_two fork_child small_stack waits
 # The cases of tests/cases.txt: the JSON reports come from the reader with ASan.

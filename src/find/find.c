@@ -161,7 +161,7 @@ bool findings_set_verdict(struct findings *findings)
     if (!finding)
         return true;
     line_add(&line, "%s: %s: %s%s", kinds[finding->code].help.verdict, finding->text,
-             finding->level == FINDING_PROVED ? "" : "likely a ", kinds[finding->code].help.name);
+             finding->level == FINDING_PROVED ? "" : "likely ", kinds[finding->code].help.name);
     findings->verdict = line_copy(&line);
     return findings->verdict != NULL;
 }

@@ -31,7 +31,7 @@ with open(os.path.join(ROOT, "src", "common", "formats.def"), encoding="utf-8") 
 TIMEOUT_S = 300  # for one command: far more than it needs on a busy machine
 PARALLEL = max(2, os.cpu_count() or 2)
 SOAK = os.environ.get("SOAK") == "1"  # with every repetition and combination
-COMPILERS = {"rust_thread": "rustc", "unwind_clang": "clang"}  # the Makefile omits these targets without
+COMPILERS = {"rust_thread": "rustc", "rust_waits": "rustc", "unwind_clang": "clang"}  # the Makefile omits these targets without
 NPM = threading.Lock()  # what tests bring from npm they share
 
 

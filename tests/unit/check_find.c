@@ -113,7 +113,7 @@ START_TEST(an_unknown_timeout_is_no_proof)
     add_lock(102);
     add_lock(101)->timeout = WAIT_TIMEOUT_UNKNOWN;
     ck_assert_int_eq(find(1)->level, FINDING_LIKELY);
-    ck_assert_ptr_nonnull(strstr(findings.verdict, ": likely a deadlock"));
+    ck_assert_ptr_nonnull(strstr(findings.verdict, ": likely deadlock"));
 }
 END_TEST
 
