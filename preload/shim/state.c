@@ -1,5 +1,6 @@
 #include "preload/shim/state.h"
 
+#include <linux/kcmp.h>
 #include <string.h>
 
 #include "preload/shim/sys.h"
@@ -98,6 +99,12 @@ bool shim_is_child(void)
 bool shim_is_here(void)
 {
     return !shim_config.sandboxed && (pid_t)SYS0(getpid) == here;
+}
+
+bool shim_shares_memory(void)
+{
+    pid_t own = shim_config.sandboxed ? here : (pid_t)SYS0(getpid);
+    return own != here && SYS3(kcmp, own, here, KCMP_VM) == 0;
 }
 
 bool shim_is_wanted(void)

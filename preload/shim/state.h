@@ -107,6 +107,10 @@ bool shim_is_child(void);
 /* Is this the process that its shim knows, and not a child of vfork? */
 bool shim_is_here(void);
 
+/* Is it known that this process uses the memory of another one, as a child of vfork does? Not in a
+ * sandbox. */
+bool shim_shares_memory(void);
+
 /* May this process have a ledger? With follow=0 a forked child has none. */
 bool shim_is_wanted(void);
 

@@ -207,10 +207,11 @@ static void wait_for_ledger(void)
         sched_yield();
 }
 
+/* A child of vfork can be here: it calls chroot() before its exec. */
 struct shim_state *shim_attach(void)
 {
     struct guard guard = guard_enter();
-    if (start() && atomic_load(&shim_state->ready) == SHIM_NEW)
+    if (start() && atomic_load(&shim_state->ready) == SHIM_NEW && !shim_shares_memory())
         attach(shim_state);
     wait_for_ledger();
     guard_leave(guard);
