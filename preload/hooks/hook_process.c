@@ -1,5 +1,6 @@
 /* The hooks for ends of a process, fork, sandboxes, locked memory and unloading. */
 #include <dlfcn.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -140,6 +141,31 @@ EXPORT int chroot(const char *path)
     hook_enter(&hook, shim_ready_early);
     hook_leave(&hook);
     return REAL(chroot)(path);
+}
+
+/* ---- other namespaces ---------------------------------------------------------------------- */
+
+/* There the directory of a run can be missing, and its socket. */
+static void before_namespace(void)
+{
+    struct hook hook;
+    if (!*shim_config.run_dir)
+        return;
+    hook_enter(&hook, shim_ready);
+    hook_leave(&hook);
+}
+
+EXPORT int unshare(int flags)
+{
+    if (flags & (CLONE_NEWNET | CLONE_NEWNS))
+        before_namespace();
+    return REAL(unshare)(flags);
+}
+
+EXPORT int setns(int fd, int type)
+{
+    before_namespace();
+    return REAL(setns)(fd, type);
 }
 
 /* ---- locked memory ---------------------------------------------------------------------- */
