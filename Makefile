@@ -35,7 +35,7 @@ CHECKS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_*.c))
 # Fakes, fixtures and child processes that suites share.
 CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% tests/unit/writer_%,$(wildcard tests/unit/*.c)))
 # They contain the shim's writer, and nothing of the CLI.
-CHECK_WRITER := $(addprefix preload/,shim/config shim/state shim/guard shim/index shim/run_ask shim/run_report_in ledger/map ledger/section ledger/slot ledger/thread ledger/thread_join \
+CHECK_WRITER := $(addprefix preload/,shim/config shim/state shim/guard shim/index shim/run_ask shim/run_report_in ledger/map ledger/section ledger/slot ledger/thread ledger/thread_join ledger/misuse \
 	ledger/descriptor ledger/fork ledger/leak ledger/site ledger/test ledger/namespace \
 	ledger/module ledger/module_find ledger/module_table ledger/elf_start ledger/maps \
 	shim/readable shim/shake shim/stack_room backtrace/frames)
@@ -273,6 +273,7 @@ PROGRAMS := suppressions \
 	reach \
 	generated_states \
 	findings \
+	findings_recorded \
 	findings_options \
 	owners \
 	wait_languages \

@@ -5,6 +5,7 @@
 #include "common/ledger.h"
 #include "preload/backtrace/frames.h"
 #include "preload/backtrace/unwinder.h"
+#include "preload/ledger/module.h"
 #include "preload/ledger/namespace.h"
 #include "preload/shim/faults.h"
 #include "preload/shim/guard.h"
@@ -133,12 +134,20 @@ struct module_unload capture_before_unload(void *handle)
     return module_unload_begin(handle);
 }
 
-void capture_after_unload(struct shim_state *state, const struct module_unload *unload, int result)
+static void record_unload(struct shim_state *state, void *caller)
+{
+    site_forget_addresses(state);
+    atomic_store(&state->header->unloaded_at, module_encode(state, (uint64_t)caller));
+    atomic_fetch_add(&state->header->unloads, 1);
+}
+
+void capture_after_unload(struct shim_state *state, const struct module_unload *unload, int result,
+                          void *caller)
 {
     if (module_unload_end(unload, result)) {
         atomic_store(&cache_is_stale, true);
         if (state)
-            site_forget_addresses(state);
+            record_unload(state, caller);
     }
     if (capture_usable())
         unwinder_flush();

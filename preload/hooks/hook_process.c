@@ -192,7 +192,9 @@ EXPORT int dlclose(void *handle)
     hook_pause(&hook);
     int result = REAL(dlclose)(handle);
     hook_resume(&hook);
-    capture_after_unload(shim_known(), &unload, result); /* a destructor can have created the first thread */
+    /* A destructor can have created the first thread. */
+    capture_after_unload(shim_known(), &unload, result,
+                         __builtin_extract_return_addr(__builtin_return_address(0)));
     hook_leave(&hook);
     return result;
 }

@@ -8,6 +8,7 @@
 #include "preload/exit/dump.h"
 #include "preload/ledger/failure.h"
 #include "preload/ledger/lost.h"
+#include "preload/ledger/misuse.h"
 #include "preload/ledger/site.h"
 #include "preload/ledger/slot.h"
 #include "preload/ledger/test.h"
@@ -153,7 +154,8 @@ static void join_cancelled(void *arg)
     hook_leave(&cancelled->hook);
 }
 
-#define JOIN(success, call)                                                 \
+/* error: errno for the `result` of a call that failed; 0: not known. */
+#define JOIN(success, call, error)                                          \
     do {                                                                    \
         struct join_hook here;                                              \
         shake_pause();                                                      \
@@ -166,36 +168,38 @@ static void join_cancelled(void *arg)
         pthread_cleanup_pop(0);                                             \
         hook_resume(&here.hook);                                            \
         join_end(here.hook.state, &here.join, result == (success), CALLER); \
+        if (result != (success))                                            \
+            misuse_of_join(here.hook.state, &here.join, error, CALLER);     \
         hook_leave(&here.hook);                                             \
         return result;                                                      \
     } while (0)
 
 EXPORT int pthread_join(pthread_t thread, void **value)
 {
-    JOIN(0, REAL(pthread_join)(thread, value));
+    JOIN(0, REAL(pthread_join)(thread, value), result);
 }
 
 EXPORT int pthread_tryjoin_np(pthread_t thread, void **value)
 {
-    JOIN(0, REAL(pthread_tryjoin_np)(thread, value));
+    JOIN(0, REAL(pthread_tryjoin_np)(thread, value), result);
 }
 
 EXPORT int pthread_timedjoin_np(pthread_t thread, void **value, const struct timespec *until)
 {
-    JOIN(0, REAL(pthread_timedjoin_np)(thread, value, until));
+    JOIN(0, REAL(pthread_timedjoin_np)(thread, value, until), result);
 }
 
 EXPORT int pthread_clockjoin_np(pthread_t thread, void **value, clockid_t clock, const struct timespec *until)
 {
-    JOIN(0, REAL(pthread_clockjoin_np)(thread, value, clock, until));
+    JOIN(0, REAL(pthread_clockjoin_np)(thread, value, clock, until), result);
 }
 
 EXPORT int thrd_join(thrd_t thread, int *value)
 {
-    JOIN(thrd_success, REAL(thrd_join)(thread, value));
+    JOIN(thrd_success, REAL(thrd_join)(thread, value), 0);
 }
 
-#define DETACH(success, call)                                               \
+#define DETACH(success, call, error)                                        \
     do {                                                                    \
         struct hook hook;                                                   \
         hook_enter(&hook, shim_known);                                      \
@@ -203,19 +207,21 @@ EXPORT int thrd_join(thrd_t thread, int *value)
         hook_pause(&hook);                                                  \
         int result = (call);                                                \
         hook_resume(&hook);                                                 \
-        detach_end(hook.state, &detach, result == (success));               \
+        detach_end(hook.state, &detach, result == (success), CALLER);       \
+        if (result != (success))                                            \
+            misuse_of_detach(hook.state, &detach, error, CALLER);           \
         hook_leave(&hook);                                                  \
         return result;                                                      \
     } while (0)
 
 EXPORT int pthread_detach(pthread_t thread)
 {
-    DETACH(0, REAL(pthread_detach)(thread));
+    DETACH(0, REAL(pthread_detach)(thread), result);
 }
 
 EXPORT int thrd_detach(thrd_t thread)
 {
-    DETACH(thrd_success, REAL(thrd_detach)(thread));
+    DETACH(thrd_success, REAL(thrd_detach)(thread), 0);
 }
 
 EXPORT int pthread_setname_np(pthread_t thread, const char *name)

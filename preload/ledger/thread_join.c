@@ -31,6 +31,48 @@ static bool is_same(const struct thread_ref *thread)
     return thread->slot && atomic_load(&thread->slot->serial) == thread->serial;
 }
 
+/* ---- places ---------------------------------------------------------------------- */
+
+struct call_place {
+    struct shim_state *state;
+    _Atomic uint64_t *pc;
+    uint64_t address;
+};
+
+static void store_place(void *arg)
+{
+    const struct call_place *place = arg;
+    atomic_store_explicit(place->pc, module_encode(place->state, place->address), RELAXED);
+}
+
+/* Counts a join at its place, which it adds if there is room. */
+static void count_join_place(struct shim_state *state, struct ledger_site *site, void *caller)
+{
+    uint32_t generation = atomic_load_explicit(&state->header->generation, RELAXED);
+    uint64_t raw = ledger_call_raw((uint64_t)caller, generation), seen = 0;
+    uint32_t i = 0;
+    while (i < LEDGER_JOIN_PLACES && (seen = atomic_load_explicit(&site->join_raw[i], RELAXED)) != raw &&
+           (seen || !atomic_compare_exchange_strong(&site->join_raw[i], &seen, raw)) && seen != raw)
+        i++;
+    if (i == LEDGER_JOIN_PLACES)
+        return;
+    atomic_fetch_add_explicit(&site->joined_at[i], 1, RELAXED);
+    struct call_place place = {state, &site->join_pc[i], (uint64_t)caller};
+    if (!atomic_load_explicit(place.pc, RELAXED))
+        on_new_stack(NEW_STACK, store_place, &place);
+}
+
+static void note_detach_place(struct shim_state *state, struct ledger_site *site, void *caller)
+{
+    uint32_t generation = atomic_load_explicit(&state->header->generation, RELAXED);
+    uint64_t raw = ledger_call_raw((uint64_t)caller, generation);
+    struct call_place place = {state, &site->detach_pc, (uint64_t)caller};
+    if (atomic_load_explicit(&site->detach_raw, RELAXED) == raw)
+        return;
+    atomic_store_explicit(&site->detach_raw, raw, RELAXED);
+    on_new_stack(NEW_STACK, store_place, &place);
+}
+
 /* ---- detach --------------------------------------------------------------------- */
 
 struct detach detach_begin(struct shim_state *state, pthread_t handle)
@@ -40,6 +82,8 @@ struct detach detach_begin(struct shim_state *state, pthread_t handle)
         return detach;
     detach.thread = thread_find(state, handle);
     if (detach.thread.slot)
+        detach.before = atomic_load(&detach.thread.slot->state);
+    if (detach.thread.slot)
         return detach;
     /* The thread may not run yet, and its memory can be gone after the real call. This writes its TLS, then
      * reads the slot again, so that one of the two threads sees the other. */
@@ -48,10 +92,12 @@ struct detach detach_begin(struct shim_state *state, pthread_t handle)
     return detach;
 }
 
-void detach_end(struct shim_state *state, const struct detach *detach, bool detached)
+void detach_end(struct shim_state *state, const struct detach *detach, bool detached, void *caller)
 {
-    if (state && detached && is_same(&detach->thread))
-        slot_detached(state, detach->thread.slot);
+    if (!state || !detached || !is_same(&detach->thread))
+        return;
+    note_detach_place(state, &state->sites[detach->thread.slot->site], caller);
+    slot_detached(state, detach->thread.slot);
 }
 
 /* ---- join ----------------------------------------------------------------------- */
@@ -63,7 +109,8 @@ struct join join_begin(struct shim_state *state, pthread_t handle)
         return join;
     join.thread = thread_find(state, handle);
     if (join.thread.slot)
-        join.marked = !(atomic_fetch_or(&join.thread.slot->state, SLOT_JOINING) & SLOT_JOINING);
+        join.before = atomic_fetch_or(&join.thread.slot->state, SLOT_JOINING);
+    join.marked = join.thread.slot && !(join.before & SLOT_JOINING);
     return join;
 }
 
@@ -87,26 +134,6 @@ static struct ledger_slot *find_ended(struct shim_state *state, pthread_t handle
     return oldest;
 }
 
-struct join_place {
-    struct shim_state *state;
-    struct ledger_site *site;
-    uint64_t raw;
-};
-
-static void store_join_place(void *arg)
-{
-    const struct join_place *place = arg;
-    atomic_store_explicit(&place->site->join_pc, module_encode(place->state, place->raw), RELAXED);
-    atomic_store_explicit(&place->site->join_raw, place->raw, RELAXED);
-}
-
-static void note_join_place(struct shim_state *state, struct ledger_site *site, void *caller)
-{
-    struct join_place place = {state, site, (uint64_t)caller};
-    if (atomic_load_explicit(&site->join_raw, RELAXED) != place.raw)
-        on_new_stack(NEW_STACK, store_join_place, &place);
-}
-
 void join_end(struct shim_state *state, const struct join *join, bool joined, void *caller)
 {
     struct ledger_slot *slot = join->thread.slot;
@@ -122,7 +149,7 @@ void join_end(struct shim_state *state, const struct join *join, bool joined, vo
     if (!slot)
         return;
     struct ledger_site *site = &state->sites[slot->site];
-    note_join_place(state, site, caller);
+    count_join_place(state, site, caller);
     atomic_fetch_add(&site->joined, 1);
     /* The thread has ended, even if by a system call, without destructors. */
     uint32_t before = slot_set(state, slot, SLOT_JOINED | SLOT_ENDED);

@@ -22,14 +22,17 @@ struct thread_ref thread_find(const struct shim_state *state, pthread_t handle);
 struct detach {
     struct thread_ref thread;
     pthread_t handle;
+    uint32_t before; /* SLOT_* then; 0: not known */
 };
 struct detach detach_begin(struct shim_state *state, pthread_t handle);
-void detach_end(struct shim_state *state, const struct detach *detach, bool detached);
+/* detached: the real call succeeded.  caller: the return address of the hook. */
+void detach_end(struct shim_state *state, const struct detach *detach, bool detached, void *caller);
 
 struct join {
     struct thread_ref thread;
     pthread_t handle;
-    bool marked; /* join_begin set SLOT_JOINING */
+    uint32_t before; /* SLOT_* then; 0: not known */
+    bool marked;     /* join_begin set SLOT_JOINING */
 };
 struct join join_begin(struct shim_state *state, pthread_t handle);
 /* joined: the real call succeeded.  caller: the return address of the hook. */

@@ -108,6 +108,31 @@ struct ledger_failure {
     uint64_t ns;
 };
 
+/*
+ * Calls that failed because the thread cannot be joined or detached any more. `kind` is written last. Calls
+ * of one kind at one place are one record.
+ */
+#define LEDGER_MISUSES 8u
+enum ledger_misuse_kind {
+    MISUSE_NONE,
+    MISUSE_JOIN_SELF,
+    MISUSE_JOIN_DETACHED,
+    MISUSE_JOIN_OVER, /* it had ended, and was joined or detached before */
+    MISUSE_DETACH_DETACHED,
+    MISUSE_DETACH_OVER,
+    MISUSE_KINDS
+};
+struct ledger_misuse {
+    _Atomic uint32_t kind;  /* enum ledger_misuse_kind */
+    _Atomic uint32_t count; /* of calls */
+    _Atomic uint64_t raw;   /* return address of the call; 0: the record is free */
+    ledger_pc at;           /* the same */
+    uint64_t serial;        /* of the thread; 0: not known */
+    uint64_t by;            /* serial of the caller; 0: untracked */
+    uint32_t site;          /* of the thread, index into sites; 0: not known */
+    uint32_t state;         /* SLOT_* of the thread before the call; 0: not known */
+};
+
 /* The fork that began the process, and threads of the parent that do not exist in it. */
 struct ledger_fork {
     int32_t pid;            /* parent; 0: the process began with an exec, or its shim did not see the fork */
@@ -206,11 +231,14 @@ struct ledger_header {
     _Atomic uint64_t own_stack;
     struct ledger_fork fork;
     struct ledger_failure failure;
+    struct ledger_misuse misuses[LEDGER_MISUSES];
     /* In strings: path of the first library in another namespace of the loader (dlmopen), "?" if it is not
      * known; 0: no such namespace was seen. */
     _Atomic uint32_t second_namespace;
     _Atomic uint32_t running_test; /* ledger_test.number of the test that runs now; 0: none is known */
     _Atomic uint64_t lost_tests;   /* tests whose name did not fit */
+    _Atomic uint64_t unloads;      /* calls of dlclose that may have unloaded a library */
+    _Atomic ledger_pc unloaded_at; /* return address of the latest; 0: none */
 
     /* Counters of the process.  The others are sums over sites.
      * live = next_serial - 2 - dropped - their ended_joinable - their ended_detached, without

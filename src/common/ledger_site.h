@@ -20,6 +20,14 @@
 enum ledger_fail { FAIL_ERRORS(FAIL_ENUM) FAIL_KINDS };
 #undef FAIL_ENUM
 
+#define LEDGER_JOIN_PLACES 4u /* of a site */
+
+/* After dlclose, another library can have code at the same address. */
+static inline uint64_t ledger_call_raw(uint64_t address, uint32_t generation)
+{
+    return address ^ (uint64_t)generation << 48;
+}
+
 enum {
     SITE_TRUNCATED = 1u << 0,  /* deeper than `depth`, or only the caller was captured */
     SITE_NO_UNWINDER = 1u << 1 /* without libunwind there is only the caller */
@@ -46,20 +54,24 @@ struct ledger_site {
     /* by creators and joiners */
     _Atomic uint64_t created; /* succeeded */
     _Atomic uint64_t joined;
-    _Atomic uint64_t detached;      /* created detached, or detached later */
-    _Atomic uint64_t detached_late; /* of these: after their end */
-    _Atomic int64_t peak;           /* highest `live` */
-    _Atomic uint64_t last_ns;       /* latest creation */
-    _Atomic uint64_t join_raw;      /* return address of the latest join of one of its threads */
-    _Atomic uint64_t join_pc;       /* ledger_pc of it; 0: never joined */
+    _Atomic uint64_t detached;                      /* created detached, or detached later */
+    _Atomic uint64_t detached_late;                 /* of these: after their end */
+    _Atomic int64_t peak;                           /* highest `live` */
+    _Atomic uint64_t last_ns;                       /* latest creation */
+    _Atomic uint32_t joined_at[LEDGER_JOIN_PLACES]; /* of `joined`: at each join place */
     /* by the threads themselves */
     _Atomic uint64_t ended_joinable;
     _Atomic uint64_t ended_detached;
     /* rare: by anybody */
     _Atomic uint64_t released;           /* SLOT_RELEASED */
     _Atomic uint32_t failed[FAIL_KINDS]; /* failed creations by error; `created` is without them */
-    uint64_t reserved1[2];
+    _Atomic uint64_t detach_raw; /* of the latest detach of one of its threads, by ledger_call_raw() */
+    _Atomic uint64_t detach_pc;  /* ledger_pc of it; 0: none was detached after its creation */
+    /* The places where its threads were joined, in the order of their first join. Two can be equal. There is
+     * no place for joins at further ones. */
+    _Atomic uint64_t join_raw[LEDGER_JOIN_PLACES]; /* return address, by ledger_call_raw() */
+    _Atomic uint64_t join_pc[LEDGER_JOIN_PLACES];  /* ledger_pc of it; 0: none, or not yet written */
 };
-_Static_assert(sizeof(struct ledger_site) == 192, "site layout is part of the format");
+_Static_assert(sizeof(struct ledger_site) == 256, "site layout is part of the format");
 
 #endif

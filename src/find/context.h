@@ -7,7 +7,8 @@
 #include "find/graph.h"
 
 struct find_context {
-    const struct evidence *evidence; /* its stacks are not NULL */
+    const struct evidence *evidence;
+    const struct stacks *stacks; /* of the evidence; without any an empty object */
     struct symbolizer *symbolizer;
     struct wait_graph graph;
     struct findings *findings; /* to which the functions add */
@@ -20,9 +21,10 @@ struct find_context {
 /* Adds a finding with this text. NULL: out of memory. */
 struct finding *finding_add(struct find_context *context, enum finding_code code, enum finding_level level,
                             const struct line *text);
-/* Both: false when out of memory. */
+/* All three: false when out of memory. */
 bool finding_add_thread(struct finding *finding, const struct find_context *context,
                         const struct thread_stack *thread);
+bool finding_add_slot(struct finding *finding, const struct ledger_slot *slot);
 bool finding_add_fact(struct finding *finding, const struct line *text, const struct frame *at);
 
 /* The section of threadleak-patterns(7) that shows such a finding. NULL: none. */

@@ -86,7 +86,7 @@ static bool add(struct find_context *context, const struct thread_stack *thread)
 
 bool find_dead_owner(struct find_context *context)
 {
-    const struct stacks *stacks = context->evidence->stacks;
+    const struct stacks *stacks = context->stacks;
     for (size_t i = 0; i < stacks->count; i++)
         if (has_dead_owner(context->evidence, &stacks->threads[i]) && !add(context, &stacks->threads[i]))
             return false;

@@ -55,14 +55,23 @@ struct finding *finding_add(struct find_context *context, enum finding_code code
     return finding;
 }
 
-bool finding_add_thread(struct finding *finding, const struct find_context *context,
-                        const struct thread_stack *thread)
+static bool add_thread(struct finding *finding, struct finding_thread thread)
 {
     if (!ARRAY_GROW(finding->threads, finding->thread_count))
         return false;
-    finding->threads[finding->thread_count++] =
-        (struct finding_thread){find_thread_id(context, thread), thread->tid};
+    finding->threads[finding->thread_count++] = thread;
     return true;
+}
+
+bool finding_add_thread(struct finding *finding, const struct find_context *context,
+                        const struct thread_stack *thread)
+{
+    return add_thread(finding, (struct finding_thread){find_thread_id(context, thread), thread->tid});
+}
+
+bool finding_add_slot(struct finding *finding, const struct ledger_slot *slot)
+{
+    return add_thread(finding, (struct finding_thread){slot->serial, slot->tid});
 }
 
 bool finding_add_fact(struct finding *finding, const struct line *text, const struct frame *at)
@@ -184,9 +193,11 @@ static void set_patterns(const struct find_context *context)
 bool findings_find(struct findings *findings, const struct evidence *evidence, struct symbolizer *symbolizer,
                    unsigned wanted)
 {
-    struct find_context context = {evidence, symbolizer, {0}, findings};
+    static const struct stacks none;
+    const struct stacks *stacks = evidence->stacks ? evidence->stacks : &none;
+    struct find_context context = {evidence, stacks, symbolizer, {0}, findings};
     *findings = (struct findings){0};
-    if (!evidence->stacks || !(wanted & FIND_DEFAULT))
+    if (!(wanted & FIND_DEFAULT))
         return true;
     bool done = wait_graph_make(&context.graph, evidence) && find_wanted(&context, wanted);
     if (done && findings->count)

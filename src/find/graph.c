@@ -107,9 +107,9 @@ static void find_victims(struct wait_graph *graph, size_t *path)
 bool wait_graph_make(struct wait_graph *graph, const struct evidence *evidence)
 {
     const struct stacks *stacks = evidence->stacks;
-    size_t *work = calloc(stacks->count + 1, sizeof(*work));
-    *graph = (struct wait_graph){.count = stacks->count};
-    graph->nodes = calloc(stacks->count + 1, sizeof(*graph->nodes));
+    size_t count = stacks ? stacks->count : 0, *work = calloc(count + 1, sizeof(*work));
+    *graph = (struct wait_graph){.count = count};
+    graph->nodes = calloc(count + 1, sizeof(*graph->nodes));
     bool done = work && graph->nodes;
     if (done) {
         link_nodes(graph, evidence);

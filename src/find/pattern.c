@@ -54,9 +54,9 @@ static struct traits traits_of(const struct find_context *context, const struct 
     const struct wait_graph *graph = &context->graph;
     struct traits traits = {.code = finding->code, .in_forked_child = is_in_forked_child(context->evidence)};
     for (size_t i = 0; i < finding->thread_count; i++) {
-        const struct thread_stack *thread = stacks_find(context->evidence->stacks, finding->threads[i].tid);
+        const struct thread_stack *thread = stacks_find(context->stacks, finding->threads[i].tid);
         bool counts = thread && (finding->code != FINDING_DEADLOCK ||
-                                 graph->nodes[thread - context->evidence->stacks->threads].cycle != NO_NODE);
+                                 graph->nodes[thread - context->stacks->threads].cycle != NO_NODE);
         if (counts)
             add_trait(&traits, thread);
     }
@@ -73,6 +73,11 @@ static bool fits_static_destructor(const struct traits *traits)
 static bool fits_fork(const struct traits *traits)
 {
     return traits->code == FINDING_DEAD_OWNER && traits->in_forked_child;
+}
+
+static bool fits_unloaded(const struct traits *traits)
+{
+    return traits->code == FINDING_UNLOADED_CODE;
 }
 
 static bool fits_join_under_lock(const struct traits *traits)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "suppress/suppress.h"
 #include "leak/fingerprint.h"
 #include "leak/process_build.h"
@@ -155,7 +156,7 @@ static void sum_sites(const struct build *build, const struct site_records *reco
                       const struct candidate *item, struct leak_group *group)
 {
     stack_key key = records->items[item->record].key;
-    ledger_pc joined_at = 0;
+    struct join_places places = {.count = 0};
     group->truncated = group->stack_count == 0;
     for (size_t i = site_records_first(records, key); i < records->key_count; i++) {
         const struct site_record *record = &records->items[records->by_key[i]];
@@ -167,9 +168,13 @@ static void sum_sites(const struct build *build, const struct site_records *reco
             continue;
         group->site_created += site->created;
         group->site_joined += site->joined;
-        joined_at = site->join_pc ? site->join_pc : joined_at;
+        join_places_add(&places, site);
     }
-    group->joined_at = stack_call(build->evidence->ledger, build->rules->symbolizer, joined_at);
+    const struct join_place *most = join_places_most(&places);
+    if (!most)
+        return;
+    group->joined_at = stack_call(build->evidence->ledger, build->rules->symbolizer, most->pc);
+    group->joined_there = most->count;
 }
 
 /* threadleak_ignore_thread() has priority over all rules. */

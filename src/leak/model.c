@@ -38,25 +38,6 @@ unsigned leak_kind_bit(enum leak_kind kind)
     return 1u << kind;
 }
 
-const char *fault_name(uint32_t signal)
-{
-    switch (signal) {
-#define FAULT(name) \
-    case name:      \
-        return #name;
-        FAULT(SIGSEGV)
-        FAULT(SIGBUS)
-        FAULT(SIGILL)
-        FAULT(SIGFPE)
-        FAULT(SIGABRT)
-        FAULT(SIGTRAP)
-        FAULT(SIGSYS)
-#undef FAULT
-    default:
-        return NULL;
-    }
-}
-
 const char *end_how_name(enum end_how how)
 {
     static const char *const names[END_HOWS] = {"exit", "_exit", "quick_exit", "exec", "signal", "alive"};

@@ -43,7 +43,6 @@ struct thread_info {
     const struct frame *fault_at;       /* NULL: unknown */
     char *test;                         /* test in which it was created; NULL: not known */
 };
-const char *fault_name(uint32_t signal); /* NULL: it is not the signal of a fault */
 
 struct leak_group {
     enum leak_kind kind;
@@ -70,8 +69,9 @@ struct leak_group {
     const char *test;               /* of all its threads; NULL: not known, or they differ */
     const struct finding *finding;  /* the most serious one that names a thread of it, unless it is a note or
                                      * is  suppressed; NULL: none. Set by report_finish */
-    const struct frame *joined_at;  /* where threads of this site were joined; NULL: never or unknown */
+    const struct frame *joined_at;  /* where most threads of this site were joined; NULL: never or unknown */
     uint64_t site_joined, site_created;
+    uint64_t joined_there;       /* of site_joined: at joined_at */
     struct thread_info *threads; /* by id */
     size_t thread_count;
     struct {

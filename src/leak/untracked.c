@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/array.h"
+#include "base/fault.h"
 #include "leak/process_build.h"
 #include "stacks/stacks.h"
 

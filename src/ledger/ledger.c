@@ -47,6 +47,37 @@ uint32_t ledger_site_count(const struct ledger *ledger)
     return ledger->count[SECTION_SITES];
 }
 
+static struct join_place *place_at(struct join_places *places, ledger_pc pc)
+{
+    size_t i = 0;
+    while (i < places->count && places->items[i].pc != pc)
+        i++;
+    if (i == MAX_JOIN_PLACES)
+        return NULL;
+    if (i == places->count)
+        places->items[places->count++] = (struct join_place){.pc = pc};
+    return &places->items[i];
+}
+
+void join_places_add(struct join_places *places, const struct ledger_site *site)
+{
+    for (uint32_t i = 0; i < LEDGER_JOIN_PLACES; i++) {
+        ledger_pc pc = atomic_load(&site->join_pc[i]);
+        struct join_place *place = pc ? place_at(places, pc) : NULL;
+        if (place)
+            place->count += atomic_load(&site->joined_at[i]);
+    }
+}
+
+const struct join_place *join_places_most(const struct join_places *places)
+{
+    const struct join_place *most = NULL;
+    for (size_t i = 0; i < places->count; i++)
+        if (!most || places->items[i].count > most->count)
+            most = &places->items[i];
+    return most;
+}
+
 uint64_t ledger_count_ended(const struct ledger *ledger)
 {
     uint64_t ended = 0;

@@ -62,6 +62,18 @@ uint64_t ledger_count_ended(const struct ledger *ledger);
  * count. */
 const ledger_pc *ledger_get_frames(const struct ledger *ledger, const struct ledger_site *site,
                                    uint32_t *count);
+/* The places where threads of some sites were joined. Zero it, then add the sites. */
+#define MAX_JOIN_PLACES 8u
+struct join_places {
+    struct join_place {
+        ledger_pc pc;
+        uint64_t count; /* joins there */
+    } items[MAX_JOIN_PLACES];
+    size_t count;
+};
+void join_places_add(struct join_places *places, const struct ledger_site *site);
+/* The one with the most joins; NULL: none. */
+const struct join_place *join_places_most(const struct join_places *places);
 /* The next complete record of a current stack, from word *at on. Begin with 0; each call moves *at after the
  * record. NULL: no more. */
 const struct ledger_stack *ledger_next_stack(const struct ledger *ledger, uint32_t *at);

@@ -91,13 +91,19 @@ static bool print_unchecked(const struct printer *printer, const struct process_
     return true;
 }
 
+/* Their groups of threads, or the failed creations below, say the same with whole stacks. */
+static bool is_printed_below(const struct finding *finding)
+{
+    return finding->code == FINDING_CREATE_FAILED || finding->code == FINDING_JOIN_SKIPPED;
+}
+
 bool print_findings(const struct printer *printer, const struct process_report *process)
 {
     const struct findings *findings = &process->findings;
     bool all = is_verbose(printer) || printer->style->all;
     size_t wanted = 0, shown = 0;
     for (size_t i = 0; i < findings->count; i++) {
-        if (!is_shown(printer, &findings->items[i]))
+        if (!is_shown(printer, &findings->items[i]) || is_printed_below(&findings->items[i]))
             continue;
         if (wanted++ >= FINDINGS_SHOWN && !all)
             continue;

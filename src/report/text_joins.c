@@ -97,9 +97,12 @@ void print_joins(const struct printer *printer, const struct leak_group *group)
         print_join(printer, group, &join);
     if (!group->joined_at || !group->site_joined)
         return;
-    fprintf(printer->out, "  %llu of the %llu threads created here %s joined, most recently at ",
+    fprintf(printer->out, "  %llu of the %llu threads created here %s joined",
             (unsigned long long)group->site_joined, (unsigned long long)group->site_created,
             group->site_joined == 1 ? "was" : "were");
+    if (group->joined_there < group->site_joined)
+        fprintf(printer->out, ", %llu of them", (unsigned long long)group->joined_there);
+    fputs(" at ", printer->out);
     put_frame(printer, group->joined_at, 0, 0);
     putc('\n', printer->out);
 }

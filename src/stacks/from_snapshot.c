@@ -33,6 +33,7 @@ static bool fill_stack(struct shared_stack *stack, const struct stack *found, st
             !frames_append(&stack->frames, &stack->count, symbolize(symbolizer, &found->frames[i])))
             return false;
     stack_mark_start_up(stack->frames, stack->count);
+    stack->stray = found->stray;
     return !found->incomplete || (stack->incomplete = strdup(found->incomplete));
 }
 

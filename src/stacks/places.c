@@ -57,7 +57,10 @@ static bool keep_site(const struct ledger *ledger, const struct ledger_site *sit
     for (uint32_t i = 0; i < frames; i++)
         if (!keep(pcs, count, found[i]))
             return false;
-    return keep(pcs, count, atomic_load(&site->join_pc));
+    for (uint32_t i = 0; i < LEDGER_JOIN_PLACES; i++)
+        if (!keep(pcs, count, atomic_load(&site->join_pc[i])))
+            return false;
+    return keep(pcs, count, atomic_load(&site->detach_pc));
 }
 
 static bool add_slots(const struct adding *adding)
@@ -77,7 +80,9 @@ bool stacks_add_places(struct stacks *stacks, const struct ledger *ledger, struc
     ledger_pc *pcs = NULL;
     size_t count = 0;
     const struct ledger_header *header = ledger_get_header(ledger);
-    bool done = keep(&pcs, &count, header->fork.pc);
+    bool done = keep(&pcs, &count, header->fork.pc) && keep(&pcs, &count, header->unloaded_at);
+    for (uint32_t i = 0; done && i < LEDGER_MISUSES; i++)
+        done = keep(&pcs, &count, header->misuses[i].at);
     for (uint32_t i = 0; done && i < ledger_site_count(ledger); i++) {
         const struct ledger_site *site = ledger_get_site(ledger, i);
         done = keep_site(ledger, site, &pcs, &count) && add(&adding, site->start_pc, false);

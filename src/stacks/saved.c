@@ -45,8 +45,8 @@ static json_t *save_place(const struct ledger_place *place)
 
 static json_t *save_stack(const struct shared_stack *stack)
 {
-    return json_pack("{so so}", "frames", save_frames(stack->frames, stack->count), "incomplete",
-                     string(stack->incomplete));
+    return json_pack("{so so sI}", "frames", save_frames(stack->frames, stack->count), "incomplete",
+                     string(stack->incomplete), "stray", (json_int_t)stack->stray);
 }
 
 static json_t *save_thread(const struct stacks *stacks, const struct thread_stack *thread)
@@ -179,6 +179,7 @@ static bool load_frames(const json_t *json, struct frame **frames, size_t *count
 
 static bool load_stack(const json_t *json, struct shared_stack *stack)
 {
+    stack->stray = (uint64_t)json_integer_value(json_object_get(json, "stray"));
     return load_frames(json_object_get(json, "frames"), &stack->frames, &stack->count) &&
            load_string(json_object_get(json, "incomplete"), &stack->incomplete);
 }

@@ -25,6 +25,7 @@ struct shared_stack {
     struct frame *frames; /* leaf first, inlined ones included */
     size_t count;
     char *incomplete; /* why callers are missing; NULL: the stack is complete */
+    uint64_t stray;   /* the return address after the last frame, where no code is now; 0: none is known */
 };
 
 struct thread_stack {

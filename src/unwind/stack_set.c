@@ -26,7 +26,8 @@ static uint64_t hash_stack(const struct stack *stack)
 
 static bool is_equal(const struct stack *stack, const struct trace *trace)
 {
-    if (stack->count != trace->count || stack->incomplete != trace->incomplete)
+    if (stack->count != trace->count || stack->incomplete != trace->incomplete ||
+        stack->stray != trace->stray)
         return false;
     for (size_t i = 0; i < trace->count; i++)
         if (stack->frames[i].pc != trace->pcs[i] ||

@@ -87,8 +87,10 @@ static enum step by_rules(struct cursor *cursor, const struct frame_rules *rules
     /* A signal may have interrupted a call of address 0. */
     if (!rules->is_signal_frame && caller[SNAPSHOT_REG_PC] == 0)
         return STEP_LAST;
-    if (!rules->is_signal_frame && !cursor_is_code(cursor, caller[SNAPSHOT_REG_PC] - 1))
+    if (!rules->is_signal_frame && !cursor_is_code(cursor, caller[SNAPSHOT_REG_PC] - 1)) {
+        cursor->stray = caller[SNAPSHOT_REG_PC];
         return cursor_lost(cursor, "a return address is not in code");
+    }
     if (cursor_is_loop(cursor, caller[SNAPSHOT_REG_SP], rules->is_signal_frame))
         return cursor_lost_in_loop(cursor);
     memcpy(cursor->regs, caller, sizeof(caller));

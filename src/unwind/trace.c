@@ -32,6 +32,7 @@ void trace_thread(struct trace *trace, struct code *code, const struct snapshot_
     trace->count = 0;
     trace->incomplete = NULL;
     trace->missing = 0;
+    trace->stray = 0;
     cursor_init(&cursor, code, thread);
     while (step == STEP_CALLER) {
         if (trace->count == MAX_FRAMES || *frames_left == 0 ||
@@ -44,8 +45,10 @@ void trace_thread(struct trace *trace, struct code *code, const struct snapshot_
     }
     if (step == STEP_LAST)
         trace->incomplete = cursor.doubt;
-    if (step == STEP_LOST)
+    if (step == STEP_LOST) {
         trace->incomplete = cursor.why;
+        trace->stray = cursor.stray;
+    }
     if (step == STEP_MISSING) {
         trace->incomplete = "the stack is deeper than what was copied";
         trace->missing = cursor.missing;

@@ -201,7 +201,7 @@ START_TEST(late_detach_does_not_reach_the_new_thread)
     struct ledger_slot *young = run_thread(number, &descriptors[0]);
     struct join join = join_begin(&state, handle_of(&descriptors[0]));
     ck_assert_ptr_eq(join.thread.slot, young);
-    detach_end(&state, &started, true);
+    detach_end(&state, &started, true, NULL);
     ck_assert(is_free(old));
     thread_ended(&state, young, 9);
     join_end(&state, &join, true, NULL);

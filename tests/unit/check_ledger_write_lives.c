@@ -78,7 +78,7 @@ static bool do_release(struct life *life, bool ended)
         ck_assert_ptr_eq(detaching.thread.slot, life->slot);
         if (ended)
             give_descriptor(life);
-        detach_end(&state, &detaching, true);
+        detach_end(&state, &detaching, true, NULL);
         atomic_fetch_add(&model_detached, 1);
         return true;
     }

@@ -32,7 +32,8 @@ START_TEST(two_kinds)
     groups[0].joined_at = groups[1].joined_at = &joiner;
     groups[0].site_created = groups[1].site_created = 7;
     groups[0].site_joined = 4;
-    groups[1].site_joined = 1;
+    groups[0].joined_there = 3;
+    groups[1].site_joined = groups[1].joined_there = 1;
     one_process[0].groups = groups;
     one_process[0].group_count = 2;
     TEXT("two_kinds", .color = false);

@@ -225,7 +225,8 @@ void fake_joined(struct fake *fake, uint32_t site, uint32_t n, ledger_pc join_pc
     record->joined += n;
     record->ended_joinable += n;
     fake->header->over += n;
-    record->join_pc = join_pc;
+    record->join_pc[0] = join_pc;
+    record->joined_at[0] += n;
     record->peak = record->peak ? atomic_load(&record->peak) : 1;
     fake->header->peak = fake->header->peak ? atomic_load(&fake->header->peak) : 1;
     fake->header->next_serial += n;

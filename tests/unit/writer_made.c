@@ -97,7 +97,7 @@ struct ledger_slot *run_thread(uint32_t site, struct descriptor *descriptor)
 void detach(struct descriptor *descriptor)
 {
     struct detach started = detach_begin(&state, handle_of(descriptor));
-    detach_end(&state, &started, true);
+    detach_end(&state, &started, true, NULL);
 }
 
 bool is_free(const struct ledger_slot *slot)

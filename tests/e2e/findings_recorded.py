@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Findings from what the shim recorded: joins that were left out, calls that came too late, and the end.
+
+  tests/e2e/findings_recorded.py [--build DIR] [NAME...]
+"""
+import json
+import sys
+
+import harness
+from harness import demand
+from tree_bench import Bench
+
+
+def found(process, code):
+    return [one for one in process["findings"] if one["code"] == code]
+
+
+def of_live(bench, *args):
+    with bench.live(*args) as pid:
+        status, out, err = harness.call([bench.cli, "report", "--format=json", str(pid)])
+    demand(status == 0, err)
+    return json.loads(out)["processes"][0]
+
+
+def at_the_end(bench, *args, options=()):
+    return bench.json([bench.target(args[0]), *args[1:]], options)[2]["processes"][0]
+
+
+def evidence(finding):
+    return " | ".join(finding["evidence"])
+
+
+# ---- joins that were left out ----------------------------------------------------------------
+
+def left_out(bench):
+    process = at_the_end(bench, "joins", "skip")
+    [finding] = found(process, "join-skipped")
+    demand(finding["level"] == "likely" and len(finding["threads"]) == 3, finding)
+    demand(finding["text"].startswith("17 of 20 threads that joins.c:") and "were joined at joins.c:" in finding["text"]
+           and finding["text"].endswith("; T19, T20, T21 were not"), finding)
+    demand("join_all" in evidence(finding) and "start_all" in evidence(finding), finding)
+    demand(process["verdict"] is None, process)
+
+
+def left_out_in_a_live_process(bench):
+    [finding] = found(of_live(bench, "joins", "skip"), "join-skipped")
+    demand(finding["level"] == "note" and len(finding["threads"]) == 3, finding)
+
+
+def joined_at_two_places(bench):
+    process = at_the_end(bench, "joins", "two")
+    [finding] = found(process, "join-skipped")
+    demand("20 of 21 threads" in finding["text"] and "10 of them at joins.c:" in finding["text"], finding)
+    demand("join_all" in evidence(finding) and "join_others" in evidence(finding), finding)
+
+
+def text_of_the_group(bench):
+    _, _, err = harness.call([bench.target("joins"), "two"], env={**bench.env, "LD_PRELOAD": bench.shim})
+    demand("20 of the 21 threads created here were joined, 10 of them at join_" in err, err)
+
+
+def nothing_left_out(bench):
+    for how in "all", "none", "elsewhere":
+        process = at_the_end(bench, "joins", how)
+        demand(not found(process, "join-skipped"), f"{how}: {process['findings']}")
+    for how in "turn", "running":
+        demand(not found(of_live(bench, "joins", how), "join-skipped"), how)
+
+
+# ---- calls that came too late ------------------------------------------------------------------
+
+def misuse(bench, how):
+    with bench.live("misuses", how) as pid:
+        status, out, err = harness.call([bench.cli, "report", "--format=json", str(pid)])
+        demand(status == 0, err)
+        return found(json.loads(out)["processes"][0], "misuse")
+
+
+def joins_and_detaches(bench):
+    wanted = {
+        "self": ("T1 is joined at misuses.c:", "by itself", ()),
+        "join_detached": ("T2 is joined at misuses.c:", "but it is detached", ("were detached, at join_detached", "join_detached")),
+        "born_detached": ("T2 is joined at misuses.c:", "but it is detached", ("it was created detached", "born_detached")),
+        "detach_detached": ("T2 is detached at misuses.c:", "detached already", ("were detached, at detach_detached",)),
+        "join_twice": ("a thread is joined at misuses.c:", "joined or detached before", ("were joined, at join_twice", "it was created")),
+    }
+    for how, (begin, middle, facts) in wanted.items():
+        findings = misuse(bench, how)
+        demand(len(findings) == 1, f"{how}: {findings}")
+        [finding] = findings
+        demand(finding["level"] == "proved", finding)
+        demand(finding["text"].startswith(begin) and middle in finding["text"], finding)
+        demand(all(fact in evidence(finding) for fact in facts), finding)
+
+
+def correct_calls(bench):
+    for how in "detach_self", "timed_out", "busy", "cancelled", "reused":
+        findings = misuse(bench, how)
+        demand(not findings, f"{how}: {findings}")
+
+
+# ---- the end, and libraries -----------------------------------------------------------------------
+
+def a_crash_in_the_end(bench):
+    process = at_the_end(bench, "after_end", "fault", options=["--grace=600000"])
+    [finding] = found(process, "crashed-in-end")
+    demand(finding["level"] == "proved" and finding["threads"] == [2], finding)
+    demand(process["verdict"] == f"CRASHED: {finding['text']}: crashed-in-end", process)
+    demand(finding["text"].startswith("T2 took SIGSEGV at after_end.c:"), finding)
+    demand("T2 was created" in evidence(finding), finding)
+
+
+def no_crash_in_the_end(bench):
+    for what in "alarm", "children", "read":
+        process = at_the_end(bench, "after_end", what)
+        demand(not found(process, "crashed-in-end"), f"{what}: {process['findings']}")
+
+
+def unloaded(bench):
+    [finding] = found(of_live(bench, "pattern_dlclose", "wrong"), "unloaded-code")
+    demand(finding["level"] == "proved" and finding["threads"] == [2], finding)
+    demand(finding["text"] == "T2 will return to code of libpattern_plugin.so, which was unloaded", finding)
+    demand("the library was unloaded, at main (" in evidence(finding), finding)
+    demand(not found(of_live(bench, "pattern_dlclose", "right"), "unloaded-code"), "right")
+
+
+def failed_creations(bench):
+    process = at_the_end(bench, "create_eagain")
+    findings = found(process, "create-failed")
+    demand([one["level"] for one in findings] == ["note"] * 3, findings)
+    [latest] = [one for one in findings if "then, and" in one["text"]]
+    demand("1 creation of a thread failed with thrd_error at create_eagain.c:" in latest["text"], latest)
+    [finding] = found(of_live(bench, "create_fails"), "create-failed")
+    demand(finding["text"].startswith("3 creations of a thread failed with EAGAIN at create_fails.c:15; the process had 2 "
+                                      "threads then, and 1 finished"), finding)
+
+
+TESTS = [left_out, left_out_in_a_live_process, joined_at_two_places, text_of_the_group, nothing_left_out, joins_and_detaches,
+         correct_calls, a_crash_in_the_end, no_crash_in_the_end, unloaded, failed_creations]
+
+if __name__ == "__main__":
+    sys.exit(harness.main(TESTS, Bench))
