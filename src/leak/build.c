@@ -224,8 +224,7 @@ static bool build_process(struct build *build)
         set_options(build);
         set_counts(build);
         set_fork(build);
-        if (!module_names_unify(build->process.stacks, build->evidence->ledger, build->rules->symbolizer) ||
-            !read_program_rules(build) || !build_groups(build) || !build_failures(build))
+        if (!read_program_rules(build) || !build_groups(build) || !build_failures(build))
             return false;
     }
     return build_findings(build) && build_untracked(build) && build_main(build);
@@ -275,9 +274,12 @@ bool report_add(struct report *report, struct evidence *evidence, const struct v
     struct build build = {.evidence = evidence,
                           .header = evidence->ledger ? ledger_get_header(evidence->ledger) : NULL,
                           .rules = evidence->ledger ? rules : &none};
-    struct findings findings;
-    bool done = findings_find(&findings, evidence, rules ? rules->symbolizer : NULL,
-                              rules ? rules->find : FIND_DEFAULT);
+    struct findings findings = {0};
+    /* Findings have the names, too. */
+    bool done =
+        (!build.header || module_names_unify(evidence->stacks, evidence->ledger, build.rules->symbolizer)) &&
+        findings_find(&findings, evidence, rules ? rules->symbolizer : NULL,
+                      rules ? rules->find : FIND_DEFAULT);
     set_identity(&build, evidence);
     build.process.findings = findings;
     done = done && build_process(&build);
