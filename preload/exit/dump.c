@@ -20,20 +20,27 @@ static bool has_dump_handler(int signal)
     return REAL(sigaction)(signal, NULL, &action) == 0 && action.sa_handler == on_dump_signal;
 }
 
+struct dump {
+    struct shim_state *state;
+    int signal;
+};
+
 static void report(void *arg)
 {
-    struct shim_state *state = arg;
+    const struct dump *dump = arg;
+    struct shim_state *state = dump->state;
     if (reporter_explain("dump") == REPORTER_FAILED)
         raw_report_write(state, &(struct leak_scope){.kinds = KIND_ALL});
-}
-
-static void dump(struct shim_state *state, int signal)
-{
-    on_new_stack(NEW_STACK, report, state);
     /* Signals that came during the report get one more report, which does not begin at once: the program must
      * have time to work. */
-    if (atomic_exchange(&state->dumping, 0) > 1 && !shim_config.sandboxed && has_dump_handler(signal))
-        SYS2(kill, state->pid, signal);
+    if (atomic_exchange(&state->dumping, 0) > 1 && !shim_config.sandboxed && has_dump_handler(dump->signal))
+        SYS2(kill, state->pid, dump->signal);
+}
+
+/* When it returns from the other stack, an asynchronous cancellation can act. */
+static void dump(struct shim_state *state, int signal)
+{
+    on_new_stack(NEW_STACK, report, &(struct dump){state, signal});
 }
 
 static void on_dump_signal(int signal)

@@ -59,8 +59,8 @@ static inline void on_new_stack(size_t size, void (*function)(void *), void *arg
     }
     SYS4(rt_sigprocmask, SIG_BLOCK, &blocked, &before, KERNEL_SIGSET_SIZE);
     on_stack(stack + size, function, arg);
-    SYS4(rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE);
     SYS2(munmap, stack, size);
+    SYS4(rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE);
 }
 
 #endif

@@ -90,6 +90,12 @@ def dump_in_a_small_handler(bench):
         demand(status == 5 and "running" in err, (status, err))
 
 
+def dump_in_a_cancelled_thread(bench):
+    """The thread does not take with it what makes the next report."""
+    status, _, err = harness.call([bench.target("dump_cancelled")], env=dict(bench.env, LD_PRELOAD=bench.shim))
+    demand(status == 0 and "no created threads alive" in err.partition("joined\n")[2], (status, err))
+
+
 def alternate_stack_above(bench):
     """Hooks of a handler above the interrupted frame do not take it for one that was left: later children
     still have whole stacks."""
@@ -474,7 +480,7 @@ def malloc_that_begins_once(bench):
     bench.demand_said([bench.target("own_malloc")])
 
 
-TESTS = [stack_use, exit_in_a_small_handler, dump_in_a_small_handler, alternate_stack_above, handler_in_first_creation, first_creators,
+TESTS = [stack_use, exit_in_a_small_handler, dump_in_a_small_handler, dump_in_a_cancelled_thread, alternate_stack_above, handler_in_first_creation, first_creators,
          nothing_before_the_first_thread, no_memory_at_the_start,
          path_of_a_deleted_program, whole_stacks_in_forked_children,
          fork_in_hook, malloc_that_begins_once, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, creators_that_end,
