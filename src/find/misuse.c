@@ -25,11 +25,12 @@ static bool add_call(struct finding *finding, const struct find_context *context
 {
     struct line fact = {.length = 0};
     add_name(&fact, misuse);
-    line_add(&fact, " was %s", texts[misuse->kind].call);
-    if (misuse->by)
-        line_add(&fact, " by T%llu", (unsigned long long)misuse->by);
+    line_add(&fact, " is %s", texts[misuse->kind].call);
+    if (misuse->by && misuse->kind != MISUSE_JOIN_SELF)
+        line_add(&fact, " by T%llu,", (unsigned long long)misuse->by);
+    line_add(&fact, " %s", texts[misuse->kind].but);
     if (misuse->count > 1)
-        line_add(&fact, ", and %u more times", misuse->count - 1);
+        line_add(&fact, ", %u times", misuse->count);
     return finding_add_fact(finding, &fact, call_place(context, misuse->at));
 }
 

@@ -73,10 +73,10 @@ static void print_finding(const struct printer *printer, const struct finding *f
     }
 }
 
-/* A suppressed one is only printed with -v. */
+/* Suppressed ones and notes are only printed with -v. */
 static bool is_shown(const struct printer *printer, const struct finding *finding)
 {
-    return !finding->suppressed_by || is_verbose(printer);
+    return (!finding->suppressed_by && finding->level > FINDING_NOTE) || is_verbose(printer);
 }
 
 /* What could not be judged is no proof of the contrary. */

@@ -60,6 +60,7 @@ static bool fill_thread(struct stacks *stacks, const struct snapshot_thread *thr
     struct shared_stack *shared = &stacks->shared[stack->id];
     if (!shared->frames && !fill_stack(shared, stack, options->symbolizer))
         return false;
+    to->sp = thread->sp;
     to->source = source;
     to->later = thread->later;
     to->stack = shared;

@@ -54,6 +54,7 @@ static json_t *save_thread(const struct stacks *stacks, const struct thread_stac
     const struct wait *wait = &thread->wait;
     json_t *json = json_object();
     set_number(&json, "tid", thread->tid);
+    set_number(&json, "sp", (int64_t)thread->sp);
     set_number(&json, "source", thread->source);
     set_number(&json, "stack", thread->stack ? thread->stack - stacks->shared : -1);
     set_value(&json, "why_none", string(thread->why_none));
@@ -225,6 +226,7 @@ static bool load_thread(const struct stacks *stacks, const json_t *json, struct 
     json_int_t stack = number(json, "stack", -1, (json_int_t)stacks->shared_count - 1);
     *thread = (struct thread_stack){
         .tid = (pid_t)number(json, "tid", 0, INT_MAX),
+        .sp = (uint64_t)json_integer_value(json_object_get(json, "sp")),
         .source = (enum stack_source)number(json, "source", STACK_SOURCE_NONE, STACK_SOURCE_CORE),
         .stack = stack < 0 ? NULL : &stacks->shared[stack],
         .idle_s = json_number_value(json_object_get(json, "idle_s")),

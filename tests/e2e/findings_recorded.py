@@ -135,7 +135,24 @@ def failed_creations(bench):
                                       "threads then, and 1 finished"), finding)
 
 
-TESTS = [left_out, left_out_in_a_live_process, joined_at_two_places, text_of_the_group, nothing_left_out, joins_and_detaches,
+# ---- arguments ------------------------------------------------------------------------------------
+
+def arguments(bench):
+    process = of_live(bench, "arguments", "loop")
+    [finding] = found(process, "shared-argument")
+    demand(finding["level"] == "note" and finding["threads"] == [2, 3, 4], finding)
+    demand(finding["text"] == "T2, T3, T4 got the same argument, which points into the stack of T1", finding)
+    [finding] = found(of_live(bench, "arguments", "dead"), "dead-argument")
+    demand(finding["text"] == "T2 got an argument that points below the stack of T1", finding)
+
+
+def arguments_that_are_right(bench):
+    for how in "array", "global", "heap":
+        findings = of_live(bench, "arguments", how)["findings"]
+        demand(not findings, f"{how}: {findings}")
+
+
+TESTS = [arguments, arguments_that_are_right, left_out, left_out_in_a_live_process, joined_at_two_places, text_of_the_group, nothing_left_out, joins_and_detaches,
          correct_calls, a_crash_in_the_end, no_crash_in_the_end, unloaded, failed_creations]
 
 if __name__ == "__main__":

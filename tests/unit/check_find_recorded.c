@@ -215,7 +215,8 @@ START_TEST(joined_though_detached)
     ck_assert_ptr_nonnull(strstr(finding->text, "T2 is joined at "));
     ck_assert_ptr_nonnull(strstr(finding->text, ", but it is detached: the call fails"));
     ck_assert_uint_eq(finding->fact_count, 3);
-    ck_assert_str_eq(finding->facts[0].text, "T2 was joined by T1, and 2 more times");
+    ck_assert_str_eq(finding->facts[0].text,
+                     "T2 is joined by T1, but it is detached: the call fails, 3 times");
     ck_assert_str_eq(finding->facts[0].at->function, "first_user_function");
     ck_assert_str_eq(finding->facts[1].at->function, "second_user_function");
 }
