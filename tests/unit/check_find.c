@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "find/find.h"
+#include "ledger_fake.h"
 #include "suite.h"
 
 #define MAX_THREADS 40
@@ -151,6 +152,40 @@ START_TEST(a_thread_that_was_read_later_is_no_proof)
 }
 END_TEST
 
+/* The level of a circle of two threads, in which 102 waits since `idle_s` for a lock of 101, at 10 s. */
+static enum finding_level level_of_wait(double idle_s, uint64_t owner_created_ns)
+{
+    struct fake *fake = fake_new_small();
+    fake_thread(fake,
+                &(struct fake_thread){.state = SLOT_STARTED, .tid = 101, .created_ns = owner_created_ns});
+    struct ledger *ledger = fake_open(fake);
+    add_join(102);
+    add_lock(101);
+    threads[1].idle_s = idle_s;
+    evidence.pid = 100;
+    evidence.now_ns = UINT64_C(10000000000);
+    evidence.ledger = ledger;
+    ck_assert(thread_index_read(&evidence.threads, ledger));
+    enum finding_level level = find(1)->level;
+    findings_release(&findings);
+    thread_index_release(&evidence.threads);
+    ledger_close(ledger);
+    fake_free(fake);
+    return level;
+}
+
+START_TEST(an_owner_that_is_younger_than_the_wait)
+{
+    ck_assert_int_eq(level_of_wait(5, UINT64_C(6000000000)), FINDING_LIKELY);
+}
+END_TEST
+
+START_TEST(an_owner_that_is_older_than_the_wait)
+{
+    ck_assert_int_eq(level_of_wait(5, UINT64_C(4000000000)), FINDING_PROVED);
+}
+END_TEST
+
 START_TEST(those_that_wait_for_a_member)
 {
     add_join(105); /* three waits away */
@@ -232,6 +267,24 @@ START_TEST(an_ended_owner_of_a_shared_lock_is_no_proof)
 }
 END_TEST
 
+START_TEST(a_timed_wait_for_an_ended_owner)
+{
+    struct wait *wait = add_lock(4242);
+    wait->owner_ended = true;
+    wait->timeout = WAIT_TIMEOUT_YES;
+    find(0);
+}
+END_TEST
+
+START_TEST(an_initialisation_is_begun)
+{
+    add_join(102);
+    add(WAIT_OTHER, "once-initialisation of table")->owner = 101;
+    ck_assert_str_eq(find(1)->text,
+                     "tid 101 joins tid 102, which waits for once-initialisation of table, begun by tid 101");
+}
+END_TEST
+
 START_TEST(only_what_is_wanted)
 {
     add_lock(102);
@@ -262,6 +315,8 @@ int main(void)
     tcase_add_test(tests, a_lock_of_several_processes_is_no_proof);
     tcase_add_test(tests, stops_at_different_times_are_no_proof);
     tcase_add_test(tests, a_thread_that_was_read_later_is_no_proof);
+    tcase_add_test(tests, an_owner_that_is_younger_than_the_wait);
+    tcase_add_test(tests, an_owner_that_is_older_than_the_wait);
     tcase_add_test(tests, those_that_wait_for_a_member);
     tcase_add_test(tests, two_circles_are_two_findings);
     tcase_add_test(tests, a_long_circle_is_shortened);
@@ -269,6 +324,8 @@ int main(void)
     tcase_add_test(tests, an_owner_in_the_parent_process);
     tcase_add_test(tests, an_owner_in_another_pid_namespace);
     tcase_add_test(tests, an_ended_owner_of_a_shared_lock_is_no_proof);
+    tcase_add_test(tests, a_timed_wait_for_an_ended_owner);
+    tcase_add_test(tests, an_initialisation_is_begun);
     tcase_add_test(tests, only_what_is_wanted);
     tcase_add_test(tests, names_of_codes);
     return suite_run("find", tests);
