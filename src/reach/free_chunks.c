@@ -145,8 +145,8 @@ static void set_fast_opaque(const struct reach_spans *spans, const struct reach_
 {
     for (unsigned i = 0; i < FAST_BINS; i++) {
         uint64_t chunk = reach_word(image, state + 8 * i);
-        for (size_t n = 0; n < MAX_LISTED && chunk && is_chunk_of_size(spans, image, chunk + HEADER, 0);
-             n++) {
+        for (size_t n = 0;
+             n < MAX_LISTED && chunk && is_chunk_of_size(spans, image, chunk + HEADER, size_of_bin(i)); n++) {
             reach_heap_set_opaque(heap_at(spans, chunk), chunk);
             chunk = reach_word(image, chunk + HEADER) ^ (chunk + HEADER) >> 12;
         }

@@ -122,6 +122,8 @@ static bool mark(struct reach_collector *collector, const struct snapshot *snaps
         if (collector->ending && thread->tid == collector->ending)
             image->threads[i].need = REACH_NEEDS_NEVER;
     }
+    if (!snapshot->complete)
+        image->caveats |= REACH_BIT(UNSTOPPED);
     if (is_tracked_by_debugger(snapshot))
         image->caveats |= REACH_BIT(DEBUGGER);
     if (!reach_blocks_find(image))
