@@ -65,12 +65,14 @@ static void mark_chunk(struct marker *marker, const struct reach_heap *heap, uin
     push(marker, contents.start, contents.end);
 }
 
-/* The first 8 bytes of a chunk belong to the one before it, and its end may be there. */
+/* The contents of a chunk begin after its header. The end of the chunk before it is in the header: its last 8
+ * bytes are there. */
 static void mark_in_heap(struct marker *marker, const struct reach_heap *heap, uint64_t address)
 {
     uint64_t chunk = reach_heap_chunk(heap, address);
-    mark_chunk(marker, heap, chunk);
-    if (address - chunk <= 8 && chunk > heap->start)
+    if (address - chunk >= GRAIN)
+        mark_chunk(marker, heap, chunk);
+    else if (chunk > heap->start)
         mark_chunk(marker, heap, reach_heap_chunk(heap, chunk - 1));
 }
 
@@ -81,7 +83,8 @@ static uint64_t stack_in_use(const struct reach_thread *thread)
                                                                                        : thread->stack.start;
 }
 
-/* Of a descriptor only libc uses the contents: for other threads it is only a handle. */
+/* Of a descriptor only libc uses the contents: for other threads it is only a handle. An address on the stack
+ * of a thread that has ended is an old one. */
 static void mark_span(struct marker *marker, struct reach_span *span)
 {
     if (span->marked)
@@ -93,10 +96,10 @@ static void mark_span(struct marker *marker, struct reach_span *span)
         break;
     case REACH_SPAN_THREAD_DESCRIPTOR:
     case REACH_SPAN_HEAP:
+    case REACH_SPAN_DEAD:
         break;
     case REACH_SPAN_MAPPING:
     case REACH_SPAN_THREAD_TLS:
-    case REACH_SPAN_DEAD:
         push(marker, span->start, span->end);
         break;
     }

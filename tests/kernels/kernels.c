@@ -24,6 +24,14 @@ static __attribute__((noinline)) void wipe_stack(void)
     explicit_bzero(unused, sizeof(unused));
 }
 
+/* So far below the frame of main that wipe_stack() wipes all of what it leaves. */
+static __attribute__((noinline)) void run_below(const struct kernel *kernel)
+{
+    char room[4096];
+    __asm__ volatile("" : : "r"(room) : "memory");
+    kernel->run();
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -36,7 +44,7 @@ int main(int argc, char **argv)
         return 2;
     puts("up");
     fflush(stdout);
-    kernel->run();
+    run_below(kernel);
     wipe_stack();
     while (getchar() != EOF)
         ;

@@ -107,8 +107,8 @@ END_TEST
 START_TEST(neighbours_do_not_count)
 {
     struct case_of_one of = one_waiter();
-    made_write(of.made, MADE_DATA + 64, of.object - 17);
-    made_write(of.made, MADE_DATA + 72, of.object + 100);
+    made_write(of.made, MADE_DATA + 64, of.object - 1);
+    made_write(of.made, MADE_DATA + 72, of.object + 112);
     expect(&of, true);
 }
 END_TEST
