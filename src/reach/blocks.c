@@ -118,11 +118,16 @@ static void set_parts(const struct reach_image *image, const struct block *block
     *stack = (struct reach_range){block->whole.start, lowest};
 }
 
+/* Data of libc refers to the arguments and the environment, which are above the frames. */
 static struct reach_range main_stack(const struct reach_image *image)
 {
-    for (size_t i = 0; i < image->region_count; i++)
-        if (image->regions[i].kind == REACH_STACK)
-            return (struct reach_range){image->regions[i].start, image->regions[i].end};
+    for (size_t i = 0; i < image->region_count; i++) {
+        const struct reach_region *region = &image->regions[i];
+        uint64_t end = image->glibc.stack_end;
+        if (region->kind == REACH_STACK)
+            return (struct reach_range){region->start,
+                                        end > region->start && end < region->end ? end : region->end};
+    }
     return (struct reach_range){0, 0};
 }
 

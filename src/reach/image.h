@@ -75,6 +75,7 @@ struct reach_glibc {
     uint64_t list, tid, cancelhandling, result, size;
     uint64_t tls_size; /* of the modules; an estimate */
     uint64_t libc_start, libc_end;
+    uint64_t stack_end; /* of the main thread's frames: arguments and environment are above; 0: unknown */
 };
 
 /* The block of a thread that has ended, or that glibc keeps for a new one. */

@@ -297,6 +297,8 @@ static void push_roots(struct marker *marker)
     for (size_t i = 0; i < image->region_count; i++)
         if (image->regions[i].kind == REACH_ROOT)
             push_root(marker, image->regions[i].start, image->regions[i].end);
+        else if (image->regions[i].kind == REACH_STACK && image->glibc.stack_end > image->regions[i].start)
+            push_root(marker, image->glibc.stack_end, image->regions[i].end);
     for (size_t i = 0; i < marker->spans.root_count; i++)
         push_root(marker, marker->spans.roots[i].start, marker->spans.roots[i].end);
     for (size_t i = 0; i < image->thread_count; i++)

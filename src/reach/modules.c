@@ -91,9 +91,12 @@ static void set_facts(struct reading *reading, const struct reach_module *module
         return;
     }
     uint64_t rtld_global = reach_dynamic_find(&dynamic, "_rtld_global");
+    uint64_t stack_end = reach_dynamic_find(&dynamic, "__libc_stack_end");
     if (rtld_global)
         reading->rtld_global = rtld_global;
-    else if (reach_dynamic_find(&dynamic, "malloc"))
+    if (rtld_global && stack_end)
+        snapshot_read_live(reading->snapshot, stack_end, &image->glibc.stack_end, sizeof(stack_end));
+    if (!rtld_global && reach_dynamic_find(&dynamic, "malloc"))
         image->other_allocator = true;
     if (rtld_global)
         return;
