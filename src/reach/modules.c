@@ -11,7 +11,12 @@
 #include "reach/dynamic.h"
 
 enum { PAGE = 4096 };
-#define SHIM "libthreadleak.so"
+/* Ours, and libunwind, which the shim loads: it keeps addresses of frames, and no reference of the program.
+ */
+static bool is_of_shim(const char *name)
+{
+    return strcmp(name, "libthreadleak.so") == 0 || text_begins_with(name, "libunwind.so.");
+}
 
 /* ---- glibc: the descriptors of nptl_db (nptl/db_info.c) are {bits, count, offset} ---- */
 
@@ -126,7 +131,7 @@ static bool read_module(struct reading *reading, const struct region *region)
     if (!ARRAY_GROW(modules->items, modules->count))
         return false;
     struct reach_module *module = &modules->items[modules->count++];
-    *module = (struct reach_module){region->start, region->end, strcmp(name, SHIM) == 0};
+    *module = (struct reach_module){region->start, region->end, is_of_shim(name)};
     measure(module, &reading->image->glibc, &elf);
     set_facts(reading, module, name, &elf);
     return true;
