@@ -127,6 +127,17 @@ static bool waits_for(const struct wait_graph *graph, size_t index, size_t first
     return is_cause(&graph->nodes[index]) && is_like(graph->nodes[first].thread, graph->nodes[index].thread);
 }
 
+/* The function that was given to it to run, if the place where it waits is in another one. */
+static void add_start(struct line *text, const struct thread_stack *thread)
+{
+    const struct shared_stack *stack = thread->stack;
+    if (!stack || !stack->count)
+        return;
+    const struct frame *start = outermost_user_frame(stack->frames, stack->count);
+    if (start && start->function && start != current_place(thread))
+        line_add(text, ", in %s", start->function);
+}
+
 static bool add_cause(struct finding *finding, const struct find_context *context, size_t index,
                       size_t *facts)
 {
@@ -139,6 +150,7 @@ static bool add_cause(struct finding *finding, const struct find_context *contex
     add_thread_name(&text, context, thread);
     line_add(&text, " waits for ");
     add_object(&text, &thread->wait);
+    add_start(&text, thread);
     return finding_add_fact(finding, &text, current_place(thread));
 }
 
