@@ -81,7 +81,9 @@ def judged(bench, *argv, threads=2):
 
 
 def found(process):
-    return [(one["code"], one["level"], one["threads"]) for one in process["findings"]]
+    """The findings about waits."""
+    return [(one["code"], one["level"], one["threads"]) for one in process["findings"]
+            if one["code"] in ("deadlock", "dead-owner", "stuck")]
 
 
 def waits(process):
