@@ -17,6 +17,7 @@ static void *download(void *arg)
 {
     struct group *group = arg;
     pthread_mutex_lock(&group->lock);
+    sem_post(&ready); /* the next one is started: who waits does not depend on chance */
     while (group->running == LIMIT && !(right && group->error))
         pthread_cond_wait(&group->changed, &group->lock);
     int number = group->next++;
@@ -47,8 +48,10 @@ static NOINLINE int download_all(void)
     CHECK(group);
     pthread_mutex_init(&group->lock, NULL);
     pthread_cond_init(&group->changed, NULL);
-    for (int i = 0; i < FILES; i++)
+    for (int i = 0; i < FILES; i++) {
         threads[i] = start(download, group);
+        await_ready(1);
+    }
     int error = wait_for_error(group);
     if (!right)
         return error;
