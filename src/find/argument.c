@@ -3,9 +3,10 @@
 
 #include "find/site.h"
 
-#define MAX_STACK (8u << 20) /* the usual size: an address that is further away is not taken for one on it \
-                              */
-#define RED_ZONE 128         /* below the stack pointer, which a function may use (psABI of x86-64) */
+#define MAX_STACK                                                                                  \
+    (8u << 20)       /* the usual size: an address that is further away is not taken for one on it \
+                      */
+#define RED_ZONE 128 /* below the stack pointer, which a function may use (psABI of x86-64) */
 #define MAX_THREADS_SHOWN 8
 
 static const struct thread_stack *creator_of(const struct find_context *context, uint64_t serial)

@@ -36,7 +36,7 @@ struct cursor {
     unsigned descents;     /* number of signal frames that led to lower addresses */
     uint64_t missing;
     const char *why;
-    uint64_t stray; /* lost: by call-frame information the caller is here, but this is no code; else 0 */
+    uint64_t stray;    /* lost: by call-frame information the caller is here, but this is no code; else 0 */
     const char *doubt; /* at the outermost function: why frames may be missing, or NULL */
 };
 
