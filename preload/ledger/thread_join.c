@@ -62,15 +62,12 @@ static void count_join_place(struct shim_state *state, struct ledger_site *site,
         on_new_stack(NEW_STACK, store_place, &place);
 }
 
+/* Only the first: places that take turns would cost each detach a new stack. */
 static void note_detach_place(struct shim_state *state, struct ledger_site *site, void *caller)
 {
-    uint32_t generation = atomic_load_explicit(&state->header->generation, RELAXED);
-    uint64_t raw = ledger_call_raw((uint64_t)caller, generation);
     struct call_place place = {state, &site->detach_pc, (uint64_t)caller};
-    if (atomic_load_explicit(&site->detach_raw, RELAXED) == raw)
-        return;
-    atomic_store_explicit(&site->detach_raw, raw, RELAXED);
-    on_new_stack(NEW_STACK, store_place, &place);
+    if (!atomic_load_explicit(place.pc, RELAXED))
+        on_new_stack(NEW_STACK, store_place, &place);
 }
 
 /* ---- detach --------------------------------------------------------------------- */

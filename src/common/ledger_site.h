@@ -65,8 +65,8 @@ struct ledger_site {
     /* rare: by anybody */
     _Atomic uint64_t released;           /* SLOT_RELEASED */
     _Atomic uint32_t failed[FAIL_KINDS]; /* failed creations by error; `created` is without them */
-    _Atomic uint64_t detach_raw; /* of the latest detach of one of its threads, by ledger_call_raw() */
-    _Atomic uint64_t detach_pc;  /* ledger_pc of it; 0: none was detached after its creation */
+    uint64_t reserved1;
+    _Atomic uint64_t detach_pc; /* return address of the first detach; 0: none, or not yet written */
     /* The places where its threads were joined, in the order of their first join. Two can be equal. There is
      * no place for joins at further ones. */
     _Atomic uint64_t join_raw[LEDGER_JOIN_PLACES]; /* return address, by ledger_call_raw() */

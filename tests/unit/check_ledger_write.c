@@ -210,6 +210,22 @@ START_TEST(late_detach_does_not_reach_the_new_thread)
 }
 END_TEST
 
+/* Another place would cost a new stack at each detach, if both take turns. */
+START_TEST(site_has_one_place_of_detaches)
+{
+    uint32_t number = make_site();
+    ledger_pc first = 0;
+    for (int i = 0; i < 2; i++) {
+        run_thread(number, &descriptors[i]);
+        struct detach started = detach_begin(&state, handle_of(&descriptors[i]));
+        detach_end(&state, &started, true, i ? (void *)run_thread : (void *)new_thread);
+        first = i ? first : atomic_load(&state.sites[number].detach_pc);
+    }
+    ck_assert_uint_ne(first, 0);
+    ck_assert_uint_eq(atomic_load(&state.sites[number].detach_pc), first);
+}
+END_TEST
+
 START_TEST(site_has_one_start_routine)
 {
     uint32_t one = make_site(), other = make_site_of((void *)new_thread);
@@ -239,6 +255,7 @@ int main(void)
     tcase_add_test(tcase, detach_before_and_after_the_end);
     tcase_add_test(tcase, dropped_leaves_no_trace);
     tcase_add_test(tcase, recycled_handle_is_the_new_thread);
+    tcase_add_test(tcase, site_has_one_place_of_detaches);
     tcase_add_test(tcase, site_has_one_start_routine);
     return suite_run("ledger_write", tcase);
 }
