@@ -67,13 +67,17 @@ static void mark_chunk(struct marker *marker, const struct reach_heap *heap, uin
 
 /* The contents of a chunk begin after its header. The end of the chunk before it is in the header: its last 8
  * bytes are there. */
-static void mark_in_heap(struct marker *marker, const struct reach_heap *heap, uint64_t address)
+static uint64_t chunk_with(const struct reach_heap *heap, uint64_t address)
 {
     uint64_t chunk = reach_heap_chunk(heap, address);
+    return address - chunk < GRAIN && chunk > heap->start ? reach_heap_chunk(heap, chunk - 1) : chunk;
+}
+
+static void mark_in_heap(struct marker *marker, const struct reach_heap *heap, uint64_t address)
+{
+    uint64_t chunk = chunk_with(heap, address);
     if (address - chunk >= GRAIN)
         mark_chunk(marker, heap, chunk);
-    else if (chunk > heap->start)
-        mark_chunk(marker, heap, reach_heap_chunk(heap, chunk - 1));
 }
 
 static uint64_t stack_in_use(const struct reach_thread *thread)
@@ -213,7 +217,7 @@ static bool is_address_marked(const struct marker *marker, uint64_t address, boo
     if (span->kind != REACH_SPAN_HEAP)
         return span->marked;
     const struct reach_heap *heap = &marker->spans.heaps[span->index];
-    uint64_t index = (reach_heap_chunk(heap, address) - heap->start) / GRAIN;
+    uint64_t index = (chunk_with(heap, address) - heap->start) / GRAIN;
     *freed = reach_bit(heap->opaque, index);
     return reach_bit(heap->marks, index);
 }
