@@ -301,6 +301,76 @@ START_TEST(names_of_codes)
 }
 END_TEST
 
+START_TEST(all_threads_wait_for_each_other)
+{
+    add(WAIT_CONDVAR, "condvar wait on a");
+    add_join(101);
+    ck_assert_int_eq(find(1)->code, FINDING_ALL_ASLEEP);
+    ck_assert_int_eq(findings.items[0].level, FINDING_LIKELY);
+    ck_assert_uint_eq(findings.items[0].thread_count, 2);
+}
+END_TEST
+
+START_TEST(not_asleep_with_a_timeout)
+{
+    add(WAIT_CONDVAR, "condvar wait on a")->timeout = WAIT_TIMEOUT_YES;
+    add_join(101);
+    find(0);
+}
+END_TEST
+
+START_TEST(not_asleep_with_something_outside)
+{
+    add(WAIT_CONDVAR, "condvar wait on a");
+    add(WAIT_PIPE, "read of pipe 0")->fd = 0;
+    find(0);
+}
+END_TEST
+
+START_TEST(not_asleep_with_a_shared_object)
+{
+    add(WAIT_SEMAPHORE, "semaphore a")->shared = true;
+    find(0);
+}
+END_TEST
+
+START_TEST(a_deadlock_of_all_is_enough)
+{
+    add_lock(102);
+    add_lock(101);
+    ck_assert_int_eq(find(1)->code, FINDING_DEADLOCK);
+}
+END_TEST
+
+START_TEST(stuck_threads_and_who_joins_them)
+{
+    static struct shared_stack stack;
+    add(WAIT_PIPE, "read of pipe 0");
+    add(WAIT_CONDVAR, "condvar wait on 0x10 on the heap, no timeout");
+    add_join(102);
+    for (size_t i = 1; i < 3; i++) {
+        threads[i].reach.state = REACH_STUCK;
+        threads[i].stack = &stack;
+    }
+    const struct finding *finding = find(1);
+    ck_assert_int_eq(finding->code, FINDING_STUCK);
+    ck_assert_int_eq(finding->level, FINDING_PROVED);
+    ck_assert_uint_eq(finding->thread_count, 2);
+    ck_assert_int_eq(finding->threads[0].tid, 102);
+    ck_assert_ptr_nonnull(strstr(finding->text, "waits for condvar 0x10 on the heap, and nothing"));
+}
+END_TEST
+
+START_TEST(stuck_with_a_caveat_is_likely)
+{
+    add(WAIT_PIPE, "read of pipe 0");
+    add(WAIT_CONDVAR, "condvar wait on 0x10 on the heap, no timeout");
+    threads[1].reach = (struct reach_thread_result){REACH_STUCK, 1u << REACH_CAVEAT_DEBUGGER};
+    ck_assert_int_eq(find(1)->level, FINDING_LIKELY);
+    ck_assert_ptr_nonnull(strstr(findings.items[0].assumed, "a debugger is attached"));
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("find");
@@ -328,5 +398,12 @@ int main(void)
     tcase_add_test(tests, an_initialisation_is_begun);
     tcase_add_test(tests, only_what_is_wanted);
     tcase_add_test(tests, names_of_codes);
+    tcase_add_test(tests, all_threads_wait_for_each_other);
+    tcase_add_test(tests, not_asleep_with_a_timeout);
+    tcase_add_test(tests, not_asleep_with_something_outside);
+    tcase_add_test(tests, not_asleep_with_a_shared_object);
+    tcase_add_test(tests, a_deadlock_of_all_is_enough);
+    tcase_add_test(tests, stuck_threads_and_who_joins_them);
+    tcase_add_test(tests, stuck_with_a_caveat_is_likely);
     return suite_run("find", tests);
 }

@@ -1,0 +1,66 @@
+/* A process in which every thread waits for another one. */
+#include "find/context.h"
+
+enum { MAX_FACTS = 4 };
+
+/* Only a thread of this process can end such a wait. */
+static bool is_inner(enum wait_on on)
+{
+    return on == WAIT_MUTEX || on == WAIT_RWLOCK || on == WAIT_CONDVAR || on == WAIT_SEMAPHORE ||
+           on == WAIT_BARRIER || on == WAIT_JOIN || on == WAIT_FUTEX;
+}
+
+static bool is_asleep(const struct thread_stack *thread)
+{
+    const struct wait *wait = &thread->wait;
+    return thread->source == STACK_SOURCE_PTRACE && !thread->later && is_inner(wait->on) && !wait->running &&
+           wait->timeout == WAIT_TIMEOUT_NO && !wait->shared && wait->fd < 0;
+}
+
+/* Do the findings so far say of all threads why they wait? */
+static bool are_explained(const struct find_context *context)
+{
+    const struct stacks *stacks = context->evidence->stacks;
+    for (size_t i = 0; i < stacks->count; i++) {
+        bool named = false;
+        for (size_t j = 0; !named && j < context->findings->count; j++)
+            named = finding_names(&context->findings->items[j], find_thread_id(context, &stacks->threads[i]),
+                                  stacks->threads[i].tid);
+        if (!named)
+            return false;
+    }
+    return true;
+}
+
+static bool add_thread(struct finding *finding, const struct find_context *context,
+                       const struct thread_stack *thread, bool with_fact)
+{
+    struct line text = {.length = 0};
+    if (!finding_add_thread(finding, context, thread))
+        return false;
+    if (!with_fact)
+        return true;
+    add_thread_name(&text, context, thread);
+    line_add(&text, ": %s", thread->wait.what ? thread->wait.what : wait_on_name(thread->wait.on));
+    return finding_add_fact(finding, &text, current_place(thread));
+}
+
+bool find_all_asleep(struct find_context *context)
+{
+    const struct stacks *stacks = context->evidence->stacks;
+    struct line text = {.length = 0};
+    for (size_t i = 0; stacks && i < stacks->count; i++)
+        if (!is_asleep(&stacks->threads[i]))
+            return true;
+    if (!stacks || !stacks->count || are_explained(context))
+        return true;
+    if (stacks->count == 1)
+        line_add(&text, "the only thread waits for something that only this process could do");
+    else
+        line_add(&text, "all %zu threads wait for something that only this process could do", stacks->count);
+    struct finding *finding = finding_add(context, FINDING_ALL_ASLEEP, FINDING_LIKELY, &text);
+    for (size_t i = 0; finding && i < stacks->count; i++)
+        if (!add_thread(finding, context, &stacks->threads[i], i < MAX_FACTS))
+            return false;
+    return finding != NULL;
+}
