@@ -22,8 +22,9 @@ function plain(text) {
 	return text
 }
 
-# COMMAND and the name of the argument become _command_ and _file_.
+# COMMAND and the name of the argument, which may be in brackets, become _command_ and _file_.
 function sentence(text, argument) {
+	gsub(/[][]/, "", argument)
 	text = toupper(substr(text, 1, 1)) plain(substr(text, 2)) "."
 	gsub(/COMMAND/, "_command_", text)
 	if (text ~ /FILE/)
