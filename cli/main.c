@@ -34,7 +34,10 @@ static void print_usage(FILE *out)
         if (!commands[i]->hidden)
             fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n'threadleak help COMMAND' lists its options; --version prints the version.\n"
-          "Without this program: LD_PRELOAD=libthreadleak.so COMMAND reports at the end of COMMAND.\n",
+          "'threadleak help findings' and 'threadleak help suppressions' list what a report\n"
+          "can find, and the rules that accept leaks.\n"
+          "Without 'threadleak run': LD_PRELOAD=libthreadleak.so COMMAND prints a report at\n"
+          "the end of COMMAND, if threads leaked.\n",
           out);
 }
 
@@ -59,15 +62,24 @@ static const char *guess_word(const char *name, bool findings)
     return guess_text(&guess, "", text, sizeof(text));
 }
 
+static void put_suppression_type(const struct suppression_type *type)
+{
+    int column = put_words(type->help, printf("  %-9s ", type->name), 12);
+    if (type->condition)
+        put_words("(only as a condition)", column, 12);
+    putchar('\n');
+}
+
 static int help_suppressions(void)
 {
     const struct suppression_type *type;
-    puts("A rule is TYPE:PATTERN, and more of these as conditions. Threads that match all of them are not "
-         "leaks.");
+    puts("A rule is TYPE:PATTERN. More of these can follow as conditions. Threads that\n"
+         "match all of them are not leaks.");
     puts("Types:");
     for (size_t i = 0; (type = suppression_type_at(i)); i++)
-        printf("  %-10s%s%s\n", type->name, type->help, type->condition ? " (only as a condition)" : "");
-    puts("A pattern matches anywhere in a name: * matches any text, ^ the beginning, $ the end.");
+        put_suppression_type(type);
+    puts("A pattern can match anywhere in a name. * matches any text, ^ the beginning, and\n"
+         "$ the end.");
     return STATUS_REPORTED;
 }
 

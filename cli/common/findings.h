@@ -20,8 +20,8 @@ struct finding_options {
     {.name = "fail-on", .argument = "CODES", .set = finding_options_set_fail_on, \
      .offset = offsetof(line, findings), .help = fail_help}, \
     {.name = "find", .argument = "CODES", .set = finding_options_set_find, \
-     .offset = offsetof(line, findings), .initial = "default", \
-     .help = "which findings to look for: default, all, none, or a list of codes"}
+     .offset = offsetof(line, findings), \
+     .help = "findings to look for: default, all (whatever memory that needs), none, or a list of codes"}
 // clang-format on
 command_set_fn finding_options_set_fail_on, finding_options_set_find;
 

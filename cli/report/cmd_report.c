@@ -225,12 +225,12 @@ static int run(int argc, char **argv)
 
 const struct command command_report = {
     .name = "report",
-    .summary = "report the threads of a live process, or of what a dead one left",
+    .summary = "report the threads of a live process, or of a core file",
     .run = run,
     .usage = "[OPTIONS] PID | NAME | FILE",
-    .about = "Reports every thread of a live process: who created it, its current stack, and what\n"
-             "it waits for.  The creators are unknown when the process is not watched.\n"
-             "Of a dead process: reports its core file, its ledger file or the directory of its run.\n",
+    .about = "Reports every thread of a live process: who created it, its current stack, and\n"
+             "what it waits for. The creators are unknown when the process is not watched.\n"
+             "FILE: a core file, the ledger file of a dead process, or the directory of a run.\n",
     .options = option_table,
     .after = "Exit status: 0 reported; 1 leaks, with --check; 2 failed, also with --check of a\n"
              "process that is not watched.\n"

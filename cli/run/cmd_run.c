@@ -272,11 +272,12 @@ const struct command command_run = {
     .runs_another = true,
     .run = run_main,
     .usage = "[OPTIONS] [--] COMMAND [ARG...]",
-    .about = "Runs COMMAND and its children, and reports once, at the end, the threads that they leaked.\n",
+    .about = "Runs COMMAND and its children. At the end, prints one report of the threads that\n"
+             "they leaked. Prints nothing when no thread leaked.\n",
     .options = run_option_table,
-    .after = "Exit status: COMMAND's own where it is not 0; 128+N when signal N ended it; 66 threads\n"
-             "leaked; 124 timed out; 125 threadleak failed or COMMAND cannot be watched; 126 not\n"
-             "executable; 127 not found.\n"
+    .after = "Exit status: COMMAND's own if it is not 0; 128+N when signal N ended it; 66\n"
+             "threads leaked; 124 timed out; 125 threadleak failed, or COMMAND cannot be\n"
+             "watched; 126 not executable; 127 not found.\n"
              "\n"
              "  threadleak run ./app\n"
              "  threadleak run -o leaks.json --format=json -- make check\n",

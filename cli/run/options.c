@@ -125,7 +125,7 @@ const struct command_option run_option_table[] = {
     OUTPUT_OPTIONS(struct run_options, "standard error",
                    "write the report to FILE; %p: COMMAND's pid, %h: its name, -: standard output"),
     COMMAND_FLAG("per-process", per_process,
-                 "write a FILE for each process that created a thread; %p: its pid, %h: its name"),
+                 "write one file for each process that created a thread; %p: its pid, %h: its name"),
     {.name = "error-exitcode",
      .argument = "N",
      .key = "exitcode",

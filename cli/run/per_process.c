@@ -54,7 +54,7 @@ bool per_process_check(const struct wanted_outputs *wanted, struct error *error)
             return error_set(error, "%s: cannot be written: %s", item->file, strerror(errno));
     }
     if (!any)
-        error_set(error, "--per-process needs a file with %%p in its name, as -o leaks.%%p.json");
+        error_set(error, "--per-process needs a file with %%p in its name, such as -o leaks.%%p.json");
     return any;
 }
 

@@ -69,15 +69,16 @@ const struct command command_selftest = {
     .summary = "check on this machine that planted leaks are found",
     .run = run,
     .usage = "[-v]",
-    .about = "Leaks threads of each kind in a program of its own, and checks that they are found and\n"
-             "named on this machine.  Then checks what the machine allows.  One line for each check:\n"
+    .about = "Leaks threads of each kind in a program of its own, and checks that they are\n"
+             "found and named on this machine. Then checks what the machine allows.\n"
+             "Prints one line for each check:\n"
              "\n"
              "  ok     works\n"
              "  note   works, with less detail\n"
              "  FAIL   leaks can be missed\n",
     .options = option_table,
-    .after = "Exit status: 0 every leak was found; 1 something that threadleak needs does not work;\n"
-             "2 the test itself failed.\n"
+    .after = "Exit status: 0 every leak was found; 1 something that threadleak needs does not\n"
+             "work; 2 the test itself failed.\n"
              "\n"
              "  threadleak selftest && make check    in a CI job\n",
 };

@@ -87,7 +87,8 @@ static const struct options_key keys[] = {
     NUMBER(exitcode, "0", 0, 255, "exit status when threads leaked and the program's own was 0; 0: unchanged",
            "is not a number from 0 to 255"),
     /* The sum of 20 pauses of 1 µs, doubled each time up to 100 ms: preload/exit/steps.h. */
-    NUMBER(grace_ms, "431", 0, 3600000, "milliseconds that an end waits for threads that are about to finish",
+    NUMBER(grace_ms, "431", 0, 3600000,
+           "milliseconds that a process waits at its end for threads that are about to finish",
            "is not a number of milliseconds from 0 to 3600000"),
     ROW(signal, option_signal, "QUIT", "signal on which a process reports every live thread, or none",
         "is not a signal that can ask for a report, or none", NULL, 0, 0),
