@@ -2,6 +2,7 @@
  * messages. */
 #include "reach/kernel.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/msg.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -178,8 +180,23 @@ static void read_queues(struct reach_collector *collector)
         close(fd);
 }
 
+/* Another process with the same memory (clone(2), CLONE_VM) can wake threads. */
+static void find_sharers(struct reach_collector *collector)
+{
+    enum { SAME_VM = 1 }; /* KCMP_VM */
+    DIR *directory = opendir("/proc");
+    for (long pid; directory && (pid = proc_next_number(directory)) >= 0;)
+        if (pid != collector->pid && syscall(SYS_kcmp, collector->pid, (pid_t)pid, SAME_VM, 0, 0) == 0)
+            collector->image.caveats |= REACH_BIT(SHARED_VM);
+    if (directory)
+        closedir(directory);
+}
+
 void reach_kernel_read(struct reach_collector *collector, const struct snapshot *snapshot)
 {
+    /* At the end of a process the shim itself has started one, which waits for this program. */
+    if (!collector->ending)
+        find_sharers(collector);
     read_timers(collector, snapshot->task);
     read_signals(collector, snapshot);
     read_queues(collector);
