@@ -6,7 +6,15 @@
 #include "proc/file.h"
 
 /* Numbers of fields in the man page. */
-enum { PARENT = 4, USER = 14, SYSTEM = 15, START = 22, PROCESSOR = 39, FIELDS = PROCESSOR + 1 };
+enum {
+    PARENT = 4,
+    USER = 14,
+    SYSTEM = 15,
+    START = 22,
+    STACK_START = 28,
+    PROCESSOR = 39,
+    FIELDS = PROCESSOR + 1
+};
 
 static void set_name(struct task_stat *stat, const char *name, size_t length)
 {
@@ -34,6 +42,7 @@ static bool parse(char *text, struct task_stat *stat)
     stat->parent = (pid_t)fields[PARENT];
     stat->cpu_ticks = fields[USER] + fields[SYSTEM];
     stat->start_ticks = fields[START];
+    stat->stack_start = fields[STACK_START];
     stat->processor = (int)fields[PROCESSOR];
     return true;
 }

@@ -12,6 +12,7 @@ struct task_stat {
     pid_t parent;
     uint64_t cpu_ticks;   /* user + system; sysconf(_SC_CLK_TCK) a second */
     uint64_t start_ticks; /* after boot */
+    uint64_t stack_start; /* of the main thread: above it are argv and environ; 0: not readable */
     int processor;        /* on which it last ran */
 };
 

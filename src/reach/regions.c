@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "base/text.h"
 #include "common/ledger.h"
+#include "proc/status.h"
 #include "reach/caveat.h"
 #include "reach/modules.h"
 
@@ -172,6 +173,21 @@ static bool add_anonymous(struct dividing *dividing, const struct region *region
     return add_private(dividing, start, region->end, is_heap ? REACH_BRK : REACH_PRIVATE);
 }
 
+/*
+ * Of the main thread: its frames, and above them argv, environ and the auxiliary vector, to which libc always
+ * refers. A reference to these is none to the frames.
+ */
+static bool add_stack(struct dividing *dividing, const struct region *region)
+{
+    struct task_stat stat;
+    uint64_t divide = task_stat_read(dividing->snapshot->pid, 0, &stat) ? stat.stack_start : 0;
+    if (divide <= region->start || divide >= region->end)
+        divide = region->end;
+    return add(dividing, region->start, divide, REACH_STACK) &&
+           add(dividing, divide, region->end, REACH_ROOT) &&
+           reach_pages_add(&dividing->collector->pages, region->start, region->end, false);
+}
+
 static bool add_region(struct dividing *dividing, const struct region *region)
 {
     set_caveats(&dividing->collector->image, region);
@@ -180,7 +196,7 @@ static bool add_region(struct dividing *dividing, const struct region *region)
     if (region->shared)
         return add_shared(dividing, region);
     if (strcmp(region->path, "[stack]") == 0)
-        return add_private(dividing, region->start, region->end, REACH_STACK);
+        return add_stack(dividing, region);
     return is_anonymous(region) ? add_anonymous(dividing, region) : add_file(dividing, region);
 }
 
