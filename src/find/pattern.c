@@ -6,7 +6,7 @@
 /* What the threads of a finding wait for; of a deadlock only those of the circle. */
 struct traits {
     enum finding_code code;
-    size_t threads, joins, locks;
+    size_t threads, joins, locks, barriers, detached;
     bool joins_in_destructor, in_forked_child;
 };
 
@@ -36,9 +36,18 @@ static bool is_in_destructor(const struct thread_stack *thread)
     return false;
 }
 
-static void add_trait(struct traits *traits, const struct thread_stack *thread)
+static bool is_detached(const struct evidence *evidence, const struct thread_stack *thread)
+{
+    const struct ledger_slot *slot = thread_index_find(&evidence->threads, thread->tid);
+    return slot && slot->state & SLOT_DETACHED;
+}
+
+static void add_trait(struct traits *traits, const struct evidence *evidence,
+                      const struct thread_stack *thread)
 {
     traits->threads++;
+    traits->barriers += thread->wait.on == WAIT_BARRIER;
+    traits->detached += is_detached(evidence, thread);
     traits->joins += thread->wait.on == WAIT_JOIN;
     traits->locks += is_lock(thread->wait.on);
     traits->joins_in_destructor |= thread->wait.on == WAIT_JOIN && is_in_destructor(thread);
@@ -58,7 +67,7 @@ static struct traits traits_of(const struct find_context *context, const struct 
         bool counts = thread && (finding->code != FINDING_DEADLOCK ||
                                  graph->nodes[thread - context->stacks->threads].cycle != NO_NODE);
         if (counts)
-            add_trait(&traits, thread);
+            add_trait(&traits, context->evidence, thread);
     }
     return traits;
 }
@@ -95,6 +104,37 @@ static bool fits_missing_unlock(const struct traits *traits)
 {
     return traits->locks == 1 && traits->threads == 1 &&
            (traits->code == FINDING_DEADLOCK || traits->code == FINDING_DEAD_OWNER);
+}
+
+static bool fits_unloaded_code(const struct traits *traits)
+{
+    return traits->code == FINDING_UNLOADED_CODE;
+}
+
+static bool fits_barrier(const struct traits *traits)
+{
+    return traits->code == FINDING_STUCK && traits->barriers;
+}
+
+/* Threads that nobody waits for: each has something that nobody takes. */
+static bool fits_first_of_n(const struct traits *traits)
+{
+    return traits->code == FINDING_STUCK && traits->detached > 1;
+}
+
+static bool fits_handover(const struct traits *traits)
+{
+    return traits->code == FINDING_STUCK && traits->detached == 1;
+}
+
+static bool fits_fan_out(const struct traits *traits)
+{
+    return traits->code == FINDING_STUCK && traits->threads > 1 && !traits->joins;
+}
+
+static bool fits_endless_worker(const struct traits *traits)
+{
+    return traits->code == FINDING_STUCK && traits->threads == 1;
 }
 
 static const struct pattern {

@@ -12,7 +12,7 @@ struct slot {
 
 static void send_message(struct slot *slot, const char *message)
 {
-    await(&slot->room);
+    sem_wait(&slot->room);
     slot->message = message;
     sem_post(&slot->filled);
 }
@@ -35,7 +35,7 @@ static NOINLINE void copy_and_wait(void)
     sem_init(&slot->room, 0, 1);
     sem_init(&slot->filled, 0, 0);
     pthread_t copier = start(copy_file, slot);
-    await(&slot->filled);
+    sem_wait(&slot->filled);
     if (right) {
         CHECK(pthread_join(copier, NULL) == 0);
         free(slot);

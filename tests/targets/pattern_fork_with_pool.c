@@ -11,7 +11,7 @@ static bool stopping;
 static void *work(void *arg)
 {
     for (;;) {
-        await(&jobs);
+        sem_wait(&jobs);
         if (stopping)
             return arg;
         sem_post(&results);
@@ -21,7 +21,7 @@ static void *work(void *arg)
 static void do_job(void)
 {
     sem_post(&jobs);
-    await(&results);
+    sem_wait(&results);
 }
 
 static void pool_stop(pthread_t worker)

@@ -13,7 +13,7 @@ static sem_t room, filled;
 static void *consume(void *arg)
 {
     for (int i = 0; i < MESSAGES; i++) {
-        await(&filled);
+        sem_wait(&filled);
         pthread_mutex_lock(&state_lock);
         sem_post(&room);
         pthread_mutex_unlock(&state_lock);
@@ -27,7 +27,7 @@ static void produce(void)
     for (int i = 0; i < MESSAGES; i++) {
         if (right)
             pthread_mutex_unlock(&state_lock);
-        await(&room);
+        sem_wait(&room);
         if (right)
             pthread_mutex_lock(&state_lock);
         sem_post(&filled);

@@ -12,7 +12,7 @@ static void *serve(void *arg)
 {
     sem_post(&ready);
     while (!stopping)
-        await(&work);
+        sem_wait(&work);
     return arg;
 }
 

@@ -16,7 +16,7 @@ static void *serve(void *arg)
 {
     struct server *server = arg;
     do
-        await(&server->work);
+        sem_wait(&server->work);
     while (!server->stopping);
     return NULL;
 }
