@@ -34,6 +34,7 @@ def normalise_text(text, paths):
         text = text.replace(separator.join(FORMATS), "FORMATS")
     text = re.sub(r"==\d+==", "==PID==", text)
     text = re.sub(r"ERROR: ld.so: .* ignored\.", "ERROR: ld.so: … ignored.", text)
+    text = re.sub(r"^checked for stuck: .*", "checked for stuck: COST", text, flags=re.MULTILINE)
     text = re.sub(r"\b(alive|finished) (\d[\d.]* (ms|s|min)( to )?)+", r"\1 AGE", text)
     text = re.sub(r"tid TID,\n {2}(?=T\d)", "tid TID, ", text)  # where it wraps hangs on the tids' digits
     text = re.sub(r"bytes of \d+", "bytes of N", text)
