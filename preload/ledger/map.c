@@ -162,17 +162,6 @@ static void *map_anywhere(pid_t pid, struct layout *layout, bool *under_run)
     return address ? address : map_file(-1, layout);
 }
 
-/* dirname(argv[0]) has put a NUL before the name of the program. The text ends with a NUL. */
-static void undo_dirname(char *text, long size)
-{
-    const char *exe = strrchr(shim_config.exe, '/'), *slash = strrchr(text, '/');
-    long length = (long)strlen(text);
-    if (!exe || length + 1 >= size || strcmp(slash ? slash + 1 : text, exe + 1) == 0 ||
-        strcmp(text + length + 1, exe + 1) != 0)
-        return;
-    text[length] = '/';
-}
-
 /* What ps shows: a row of NUL-terminated strings, perhaps a title that the program has set. */
 static void store_argv(struct shim_state *state)
 {
@@ -192,7 +181,6 @@ static void store_argv(struct shim_state *state)
     if (buffer[n - 1]) /* cut off, or a title */
         n++;
     buffer[n - 1] = 0;
-    undo_dirname(buffer, n);
     for (long i = 0; i < n; i++)
         count += buffer[i] == 0;
     state->header->argv = ledger_store_string(state, buffer, (uint32_t)n - 1);
