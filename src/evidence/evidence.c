@@ -114,6 +114,21 @@ static char **copy_argv(const struct ledger *ledger)
     return argv;
 }
 
+/* dirname(argv[0]) puts a NUL before the name of the program, which then looks like another argument. */
+static void undo_dirname(char **argv, const char *exe)
+{
+    const char *name = exe ? strrchr(exe, '/') : NULL;
+    if (!argv || !argv[0] || !argv[1] || !name || strcmp(argv[1], name + 1) != 0)
+        return;
+    char *end = argv[0] + strlen(argv[0]);
+    const char *slash = strrchr(argv[0], '/');
+    if (end + 1 != argv[1] || strcmp(slash ? slash + 1 : argv[0], name + 1) == 0)
+        return;
+    *end = '/';
+    for (size_t i = 1; argv[i]; i++)
+        argv[i] = argv[i + 1];
+}
+
 static bool read_ledger(struct evidence *evidence, const struct ledger *ledger)
 {
     const struct ledger_header *header = ledger_get_header(ledger);
@@ -122,6 +137,7 @@ static bool read_ledger(struct evidence *evidence, const struct ledger *ledger)
     evidence->parent_pid = header->ppid;
     evidence->exe = *exe ? strdup(exe) : NULL;
     evidence->argv = copy_argv(ledger);
+    undo_dirname(evidence->argv, evidence->exe);
     /* At an end: the time when the end began, without the time that it takes. */
     bool ended = header->end != LEDGER_END_NONE;
     uint64_t moment = evidence->stacks ? evidence->stacks->moment_ns : 0;
@@ -233,6 +249,7 @@ bool evidence_of_process(struct evidence *evidence, pid_t pid, const struct ledg
         evidence->parent_pid = process_parent(pid);
         evidence->exe = process_exe(pid);
         evidence->argv = process_argv(pid);
+        undo_dirname(evidence->argv, evidence->exe);
         evidence->has_shim = has_shim(pid);
         evidence->blind_spots = blind_spots_find(pid, NULL);
         find_replaced(evidence);

@@ -1,7 +1,6 @@
 #include "leak/model.h"
 
 #include <signal.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,23 +127,12 @@ const struct frame *creator_frame(const struct leak_group *group)
     return group->stack_count ? &group->stack[0] : NULL;
 }
 
-/* A program can cut its argument to the directory that it is in, as dirname(3) does. */
-static bool is_directory_of(const char *called, const char *exe)
-{
-    const char *end = strrchr(exe, '/');
-    size_t length = strlen(called);
-    if (!end || (size_t)(end - exe) < length || memcmp(end - length, called, length) != 0)
-        return false;
-    return end - length == exe || called[0] == '/' || end[-(ptrdiff_t)length - 1] == '/';
-}
-
 const char *command_name(const struct process_report *process)
 {
-    const char *called = process->argv ? process->argv[0] : NULL, *exe = process->exe;
-    if (!exe)
-        return called && *called ? called : "?";
-    bool is_name = called && *called && !text_begins_with(called, "/proc/") && !is_directory_of(called, exe);
-    return is_name ? called : exe;
+    const char *called = process->argv ? process->argv[0] : NULL;
+    if (called && *called && !(process->exe && text_begins_with(called, "/proc/")))
+        return called;
+    return process->exe ? process->exe : "?";
 }
 
 /* Order: counted groups first; then running, detached, unjoined; then larger groups; then older ones. */

@@ -156,8 +156,7 @@ struct process_report {
 void process_report_release(struct process_report *process);
 /* Orders the groups after `counted` was changed. */
 void process_report_sort(struct process_report *process);
-/* The command: argv[0], else the executable, also if argv[0] is /proc/self/exe or its directory; "?":
- * unknown. */
+/* The command: argv[0], else the executable, also if argv[0] is /proc/self/exe; "?": unknown. */
 const char *command_name(const struct process_report *process);
 
 /* A rule that matched, with the number of threads and findings that it suppressed. */
