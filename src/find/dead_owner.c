@@ -66,8 +66,9 @@ static enum finding_level level_of(const struct thread_stack *thread)
     const struct wait *wait = &thread->wait;
     if (!wait->owner_ended)
         return FINDING_NOTE;
-    return wait->timeout == WAIT_TIMEOUT_NO && !wait->shared && !wait->owner_inferred ? FINDING_PROVED
-                                                                                      : FINDING_LIKELY;
+    bool is_certain = wait->timeout == WAIT_TIMEOUT_NO && !wait->shared && !wait->owner_inferred &&
+                      !wait->owner_may_have_forked;
+    return is_certain ? FINDING_PROVED : FINDING_LIKELY;
 }
 
 static bool add(struct find_context *context, const struct thread_stack *thread)

@@ -72,7 +72,7 @@ static void set_need(struct reach_thread *to, const struct snapshot *snapshot,
     case WAIT_MUTEX:
     case WAIT_RWLOCK:
     case WAIT_JOIN:
-        if (owner != SIZE_MAX || (wait->owner_ended && !wait->shared)) {
+        if (owner != SIZE_MAX || (wait->owner_ended && !wait->shared && !wait->owner_may_have_forked)) {
             to->need = REACH_NEEDS_THREAD;
             to->owner = owner != SIZE_MAX ? owner : self;
         } else if (wait->on == WAIT_RWLOCK)

@@ -152,14 +152,14 @@ static bool copy_messages(struct reach_collector *collector, int id, unsigned lo
     return done;
 }
 
+/* Of all processes, since the kernel remembers only who sent or received last. */
 static void read_queue(struct reach_collector *collector, const char *line)
 {
-    int id, sender, receiver;
+    int id;
     unsigned long count;
-    if (sscanf(line, "%*d %d %*o %*u %lu %d %d", &id, &count, &sender, &receiver) != 4 || !count)
+    if (sscanf(line, "%*d %d %*o %*u %lu", &id, &count) != 2 || !count)
         return;
-    if ((sender == collector->pid || receiver == collector->pid || !sender) &&
-        !copy_messages(collector, id, count))
+    if (!copy_messages(collector, id, count))
         collector->image.caveats |= REACH_BIT(QUEUE);
 }
 

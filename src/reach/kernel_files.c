@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <mqueue.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,56 +102,96 @@ static int option(int socket, int name)
     return getsockopt(socket, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
 }
 
-static bool is_connected_to_loopback(int socket)
+union address {
+    struct sockaddr any;
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+};
+
+static bool is_same_host(const union address *own, const union address *peer)
 {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in four;
-        struct sockaddr_in6 six;
-    } peer = {.any = {.sa_family = AF_UNSPEC}};
-    socklen_t size = sizeof(peer);
-    if (getpeername(socket, &peer.any, &size) != 0)
+    if (own->any.sa_family != peer->any.sa_family)
         return false;
-    if (peer.any.sa_family == AF_INET)
-        return ntohl(peer.four.sin_addr.s_addr) >> 24 == 127;
-    return peer.any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&peer.six.sin6_addr);
+    if (own->any.sa_family == AF_INET)
+        return own->four.sin_addr.s_addr == peer->four.sin_addr.s_addr ||
+               ntohl(peer->four.sin_addr.s_addr) >> 24 == 127;
+    return own->any.sa_family == AF_INET6 && IN6_ARE_ADDR_EQUAL(&own->six.sin6_addr, &peer->six.sin6_addr);
 }
 
-/* Returns the number of bytes. */
+/* Can the process itself have sent what is in a socket of the internet? Without a peer anybody can. */
+static bool is_of_this_host(int socket)
+{
+    union address own, peer;
+    socklen_t own_size = sizeof(own), peer_size = sizeof(peer);
+    return getpeername(socket, &peer.any, &peer_size) != 0 || getsockname(socket, &own.any, &own_size) != 0 ||
+           is_same_host(&own, &peer);
+}
+
+static bool is_readable(int socket)
+{
+    struct pollfd waiting = {.fd = socket, .events = POLLIN};
+    return poll(&waiting, 1, 0) != 0;
+}
+
+/* Returns the number of bytes. Descriptors under way are not received without room for them, and the flag
+ * tells (unix(7)): what is in these cannot be read. */
 static ssize_t peek(const struct reading *reading, int socket, size_t size)
 {
     unsigned char *bytes = malloc(size);
-    ssize_t n = bytes ? recv(socket, bytes, size, MSG_PEEK | MSG_DONTWAIT) : -1;
+    struct iovec iov = {bytes, size};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+    ssize_t n = bytes ? recvmsg(socket, &message, MSG_PEEK | MSG_DONTWAIT) : -1;
     if (n > 0)
         reach_kernel_add(reading->collector, bytes, (size_t)n);
     free(bytes);
-    return n;
+    return message.msg_flags & MSG_CTRUNC ? -1 : n;
 }
 
-/* Of datagrams only the first can be seen, and the kernel does not say whether there are others. */
+/*
+ * Of datagrams only the first can be seen, and the kernel does not say whether there are others. One without
+ * bytes can have a descriptor, too. Peeking would move the offset of SO_PEEK_OFF.
+ */
+static void read_unix_socket(const struct reading *reading, int socket, int size)
+{
+    bool is_datagram = option(socket, SO_TYPE) == SOCK_DGRAM;
+    bool can_peek = size <= MAX_PEEKED && option(socket, SO_PEEK_OFF) < 0;
+    ssize_t n = size > 0 && can_peek ? peek(reading, socket, (size_t)size) : 0;
+    if (n != size || (is_datagram && is_readable(socket)))
+        lower(reading);
+}
+
 static void read_socket(const struct reading *reading, int socket)
 {
     int size = 0, domain = option(socket, SO_DOMAIN);
-    if (option(socket, SO_ACCEPTCONN) == 1 || ioctl(socket, FIONREAD, &size) != 0 || size <= 0)
-        return;
-    if (domain == AF_INET || domain == AF_INET6) {
-        if (is_connected_to_loopback(socket))
+    if (option(socket, SO_ACCEPTCONN) == 1) {
+        if (is_readable(socket)) /* what was sent over a new connection is in no descriptor yet */
             lower(reading);
         return;
     }
-    if (domain != AF_UNIX)
+    if (ioctl(socket, FIONREAD, &size) != 0 || size < 0)
         return;
-    ssize_t n = size <= MAX_PEEKED ? peek(reading, socket, (size_t)size) : -1;
-    if (n != size || option(socket, SO_TYPE) == SOCK_DGRAM)
+    if (domain == AF_UNIX)
+        read_unix_socket(reading, socket, size);
+    else if (size > 0 && ((domain != AF_INET && domain != AF_INET6) || is_of_this_host(socket)))
         lower(reading);
 }
 
 /* ---- all ---- */
 
+/* "QSIZE:0 NOTIFY:0 SIGNO:10 NOTIFY_PID:4711": the kernel keeps the value of mq_notify(3), too. */
+static bool has_notification(int queue)
+{
+    char text[128];
+    ssize_t n = pread(queue, text, sizeof(text) - 1, 0);
+    text[n > 0 ? n : 0] = 0;
+    const char *found = strstr(text, "NOTIFY_PID:");
+    return !found || strtoul(found + strlen("NOTIFY_PID:"), NULL, 10) != 0;
+}
+
 static void read_queue(const struct reading *reading, int queue)
 {
     struct mq_attr attributes;
-    if (mq_getattr(queue, &attributes) == 0 && attributes.mq_curmsgs > 0)
+    if (mq_getattr(queue, &attributes) == 0 && (attributes.mq_curmsgs > 0 || has_notification(queue)))
         lower(reading);
 }
 

@@ -94,6 +94,17 @@ static bool fill_reach(struct stacks *stacks, const struct snapshot *snapshot, c
     return true;
 }
 
+/* Only of the main thread the tid in the parent is known. */
+static void set_fork(struct wait_context *context, const struct ledger *ledger)
+{
+    const struct ledger_header *header = ledger ? ledger_get_header(ledger) : NULL;
+    if (!header)
+        return;
+    context->fork = header->flags & LEDGER_FORKED ? WAIT_FORK_SEEN : WAIT_FORK_NONE;
+    if (context->fork == WAIT_FORK_SEEN && header->fork.by == LEDGER_MAIN_SERIAL)
+        context->forked_by = header->fork.pid;
+}
+
 static bool fill_waits(struct stacks *stacks, const struct snapshot *snapshot,
                        const struct unwinder *unwinder, const struct live_facts *facts,
                        const struct stacks_options *options, struct error *error)
@@ -103,7 +114,7 @@ static bool fill_waits(struct stacks *stacks, const struct snapshot *snapshot,
         wait_files_free(facts->files);
         return false;
     }
-    const struct wait_context context = {
+    struct wait_context context = {
         .snapshot = snapshot,
         .unwinder = unwinder,
         .symbolizer = options->symbolizer,
@@ -112,6 +123,7 @@ static bool fill_waits(struct stacks *stacks, const struct snapshot *snapshot,
         .files = facts->files,
         .tasks = &stacks->tasks,
     };
+    set_fork(&context, options->ledger);
     struct waits *waits = waits_new(&context, error);
     bool done = waits != NULL;
     for (size_t i = 0; done && i < snapshot->count; i++) {

@@ -65,6 +65,7 @@ static json_t *save_thread(const struct stacks *stacks, const struct thread_stac
     set_number(&json, "owner", wait->owner);
     set_bool(&json, "owner_ended", wait->owner_ended);
     set_number(&json, "owner_process", wait->owner_process);
+    set_bool(&json, "owner_may_have_forked", wait->owner_may_have_forked);
     set_bool(&json, "owner_inferred", wait->owner_inferred);
     set_bool(&json, "shared", wait->shared);
     set_number(&json, "object_length", wait->object_length);
@@ -240,6 +241,7 @@ static bool load_thread(const struct stacks *stacks, const json_t *json, struct 
                  .owner = (pid_t)number(json, "owner", 0, INT_MAX),
                  .owner_ended = json_is_true(json_object_get(json, "owner_ended")),
                  .owner_process = (pid_t)number(json, "owner_process", 0, INT_MAX),
+                 .owner_may_have_forked = json_is_true(json_object_get(json, "owner_may_have_forked")),
                  .owner_inferred = json_is_true(json_object_get(json, "owner_inferred")),
                  .shared = json_is_true(json_object_get(json, "shared")),
                  .object_length = (int)number(json, "object_length", 0, INT_MAX),

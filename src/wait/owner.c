@@ -26,6 +26,15 @@ static bool has_ended(const struct view *view, pid_t tid)
     return !task_stat_read(snapshot->pid, tid, &stat) || task_state_is_end(stat.state);
 }
 
+/* A thread of the parent is older than the process, so its tid is lower, but for a wrap of the numbers. */
+static bool may_have_forked(const struct view *view, pid_t owner)
+{
+    const struct wait_context *context = &view->waits->context;
+    if (context->fork == WAIT_FORK_NONE || (context->forked_by && view->wait->owner_process))
+        return false;
+    return view->waits->own_tids.differ || owner < context->snapshot->pid;
+}
+
 /* A forked child has the locks as they were in its parent. */
 static void add_why_none(const struct view *view, pid_t owner)
 {
@@ -36,6 +45,7 @@ static void add_why_none(const struct view *view, pid_t owner)
         line_add(view->line, ", which exists only in the parent process %d", (int)parent);
     } else
         line_add(view->line, ", which has ended");
+    view->wait->owner_may_have_forked = may_have_forked(view, owner);
 }
 
 static void begin(const struct view *view, const char *how)
@@ -67,6 +77,8 @@ void owner_add(const struct view *view, const char *how, int32_t own, bool share
         return;
     shared = shared && is_shared(view);
     pid_t owner = own_tids_find(&view->waits->own_tids, own);
+    if (!shared && own == view->waits->context.forked_by)
+        owner = view->waits->context.snapshot->pid;
     view->wait->shared = shared;
     if (owner) {
         owner_add_thread(view, how, owner);
@@ -75,6 +87,7 @@ void owner_add(const struct view *view, const char *how, int32_t own, bool share
         return;
     }
     view->wait->owner_ended = !shared;
+    view->wait->owner_may_have_forked = !shared && view->waits->context.fork != WAIT_FORK_NONE;
     begin(view, how);
     line_add(view->line, "a thread that has the tid %d in its pid namespace, %s", own,
              shared ? "perhaps in another process" : "and has ended");

@@ -41,13 +41,14 @@ struct wait {
     pid_t owner;         /* tid of the thread that holds it or is joined; 0: none, or unknown */
     bool owner_ended;    /* that thread has ended, or never existed in this process */
     pid_t owner_process; /* the parent process, in which alone the owner exists; 0: no such case */
-    bool owner_inferred; /* from stacks; false: it is stored in the object */
-    bool shared;         /* processes share the object, so the owner may be in another one */
-    int object_length;   /* of the part of `what` before the owner; 0: there is no such part */
-    char kind[40];       /* of a mutex: "robust recursive"; "" normal, or unknown */
-    uint64_t mutex;      /* mutex of a condition variable's wait; 0: unknown */
-    char *mutex_symbol;  /* the mutex's name */
-    int fd;              /* the descriptor it waits for; < 0: none */
+    bool owner_may_have_forked; /* owner_ended, but it may be the thread that called fork: the main thread */
+    bool owner_inferred;        /* from stacks; false: it is stored in the object */
+    bool shared;                /* processes share the object, so the owner may be in another one */
+    int object_length;          /* of the part of `what` before the owner; 0: there is no such part */
+    char kind[40];              /* of a mutex: "robust recursive"; "" normal, or unknown */
+    uint64_t mutex;             /* mutex of a condition variable's wait; 0: unknown */
+    char *mutex_symbol;         /* the mutex's name */
+    int fd;                     /* the descriptor it waits for; < 0: none */
     enum wait_timeout timeout;
     double left_s; /* seconds until the timeout; < 0: unknown or none */
     char *what;    /* the text without the time that is left: equal for equal waits */
@@ -74,6 +75,10 @@ struct wait_context {
     struct files *files;           /* of wait_files_read; NULL: not read yet. waits_free frees it */
     const struct task_list *tasks; /* how long each thread has not run; may be NULL or empty */
     const char *glibc;             /* version that the process runs, "2.36"; NULL: search for it */
+    /* The fork that began the process. The thread that called it is the main thread of the child, but locks
+     * that it held have its tid in the parent as their owner. */
+    enum wait_fork { WAIT_FORK_UNKNOWN, WAIT_FORK_NONE, WAIT_FORK_SEEN } fork;
+    pid_t forked_by; /* that tid; 0: unknown */
 };
 
 struct waits;

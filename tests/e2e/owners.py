@@ -154,6 +154,13 @@ def an_owner_that_ended_before_the_fork(bench):
     demand(found["text"].endswith(", which does not exist in this process"), found["text"])
 
 
+def the_thread_that_forked_holds_a_lock(bench):
+    process = judged(bench, "circles", "fork_held", of=child_of)
+    demand(not circles(process), process["findings"])
+    process = judged(bench, "circles", "fork_held_by", of=child_of)
+    demand(all(found["level"] != "proved" for found in circles(process)), process["findings"])
+
+
 def a_child_that_made_its_lock_anew(bench):
     process = judged(bench, "circles", "fork_reset", of=child_of)
     demand(not circles(process), process["findings"])
@@ -207,8 +214,8 @@ def named_threads_come_first(bench):
 
 TESTS = [each_kind, a_third_thread_takes_no_part, no_circle, owners_that_are_not_known, of_cxx, of_cxx_with_another_object,
          an_initialisation_that_needs_itself, an_owner_that_nobody_joined, the_main_thread_ended_with_a_lock,
-         a_fork_while_a_thread_held_a_lock, an_owner_that_ended_before_the_fork, a_child_that_made_its_lock_anew,
-         a_lock_that_the_end_keeps, a_join_loop, one_join, named_threads_come_first]
+         a_fork_while_a_thread_held_a_lock, the_thread_that_forked_holds_a_lock, an_owner_that_ended_before_the_fork,
+         a_child_that_made_its_lock_anew, a_lock_that_the_end_keeps, a_join_loop, one_join, named_threads_come_first]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))

@@ -11,10 +11,10 @@ import harness
 from harness import call, demand, wait_until_asleep
 
 FORGOTTEN = {"forgotten", "freed", "joined"}  # places that keep nothing
-ONLY_LIKELY = {"datagrams"}  # what is there cannot be read
+ONLY_LIKELY = {"datagrams", "udp", "connection", "under_way", "notification"}  # what is there cannot be read
 SPINS = {"register", "vector"}  # a thread of these is never asleep
 PLACES = """forgotten freed joined static tls key tagged_low tagged_high interior packed three_hops pipe socketpair datagrams
-    epoll timer signal queue mapping read_only no_access shared large stack heap_of_thread timed_wait result
+    udp connection under_way notification epoll timer signal queue mapping read_only no_access shared large stack heap_of_thread timed_wait result
     interrupted_stack coroutine on_exit mangled register vector""".split()
 
 

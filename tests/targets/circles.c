@@ -11,6 +11,8 @@
  *   fork           a forked child wants a lock that another thread of its parent holds
  *   fork_gone      a thread of the parent ended with it before the fork
  *   fork_reset     the child makes the lock anew, and holds it; its other thread wants it
+ *   fork_held      the thread that forks holds the lock, in the child as well; its other thread wants it
+ *   fork_held_by   the same, and a thread other than the main one forks
  *   end            the main thread calls exit() with a lock that another one wants
  *   timed          a ring of two in which one of the locks is only tried for an hour
  *   chain          a thread wants a lock whose owner waits for a lock whose owner reads the input
@@ -150,6 +152,17 @@ static void make_child(const char *how)
     lock(&locks[0]);
 }
 
+/* In the child the thread that called fork is the main thread. */
+static void *hold_and_fork(void *unused)
+{
+    lock(&locks[0]);
+    if (!fork_child())
+        start(want, &locks[0]);
+    else
+        sem_post(&ready);
+    return stay(unused);
+}
+
 static void set_kind(pthread_mutex_t *mutex, int type, int robust)
 {
     pthread_mutexattr_t kind;
@@ -209,6 +222,13 @@ static void make(const char *how, const char *count)
         await_ready(1);
         CHECK(write(1, "up\n", 3) == 3);
         pthread_exit(NULL);
+    } else if (!strcmp(how, "fork_held")) {
+        lock(&locks[0]);
+        if (!fork_child())
+            start(want, &locks[0]);
+    } else if (!strcmp(how, "fork_held_by")) {
+        start(hold_and_fork, NULL);
+        await_ready(1);
     } else if (!strncmp(how, "fork", 4)) {
         make_child(how);
     } else if (!strcmp(how, "end")) {

@@ -5,6 +5,9 @@
 #include "target.h"
 
 #include <alloca.h>
+#include <fcntl.h>
+#include <mqueue.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdint.h>
@@ -235,6 +238,67 @@ static void keep_in_datagrams(void *gate)
     CHECK(write(ends[1], "first", 5) == 5 && write(ends[1], &gate, sizeof(gate)) == sizeof(gate));
 }
 
+static int bind_to_loopback(int type, struct sockaddr_in *address)
+{
+    int receiver = socket(AF_INET, type, 0);
+    socklen_t size = sizeof(*address);
+    *address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    CHECK(receiver >= 0 && bind(receiver, (struct sockaddr *)address, size) == 0);
+    CHECK(getsockname(receiver, (struct sockaddr *)address, &size) == 0);
+    return receiver;
+}
+
+static void send_to(int type, const struct sockaddr_in *address, void *gate)
+{
+    int sender = socket(AF_INET, type, 0);
+    CHECK(sender >= 0 && connect(sender, (const struct sockaddr *)address, sizeof(*address)) == 0);
+    CHECK(write(sender, &gate, sizeof(gate)) == sizeof(gate) && close(sender) == 0);
+}
+
+static void keep_in_udp(void *gate)
+{
+    struct sockaddr_in address;
+    bind_to_loopback(SOCK_DGRAM, &address);
+    send_to(SOCK_DGRAM, &address, gate);
+}
+
+/* Nobody accepts the connection. */
+static void keep_in_connection(void *gate)
+{
+    struct sockaddr_in address;
+    CHECK(listen(bind_to_loopback(SOCK_STREAM, &address), 1) == 0);
+    send_to(SOCK_STREAM, &address, gate);
+}
+
+/* In a pipe whose descriptors are in a socket. */
+static void keep_under_way(void *gate)
+{
+    int ends[2], sockets[2];
+    char control[CMSG_SPACE(sizeof(ends))] = {0}, byte = 0;
+    struct iovec iov = {&byte, 1};
+    struct msghdr message = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    CHECK(pipe(ends) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0);
+    CHECK(write(ends[1], &gate, sizeof(gate)) == sizeof(gate));
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(ends));
+    memcpy(CMSG_DATA(header), ends, sizeof(ends));
+    CHECK(sendmsg(sockets[0], &message, 0) == 1 && close(ends[0]) == 0 && close(ends[1]) == 0);
+}
+
+static void keep_in_notification(void *gate)
+{
+    char name[32];
+    struct mq_attr attributes = {.mq_maxmsg = 1, .mq_msgsize = 8};
+    struct sigevent event = {
+        .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2, .sigev_value.sival_ptr = gate};
+    snprintf(name, sizeof(name), "/kept%d", (int)getpid());
+    mqd_t queue = mq_open(name, O_CREAT | O_RDWR, 0600, &attributes);
+    CHECK(queue >= 0 && mq_unlink(name) == 0 && mq_notify(queue, &event) == 0);
+}
+
 static void keep_in_epoll(void *gate)
 {
     int ends[2], poll = epoll_create1(0);
@@ -418,6 +482,10 @@ static const struct place {
     {"pipe", keep_in_pipe},
     {"socketpair", keep_in_socketpair},
     {"datagrams", keep_in_datagrams},
+    {"udp", keep_in_udp},
+    {"connection", keep_in_connection},
+    {"under_way", keep_under_way},
+    {"notification", keep_in_notification},
     {"epoll", keep_in_epoll},
     {"timer", keep_in_timer},
     {"signal", keep_in_signal},
