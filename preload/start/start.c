@@ -11,6 +11,7 @@
 #include "preload/exit/dump.h"
 #include "preload/exit/end.h"
 #include "preload/ledger/fork.h"
+#include "preload/ledger/namespace.h"
 #include "preload/ledger/section.h"
 #include "preload/ledger/thread_key.h"
 #include "preload/ledger/thread_life.h"
@@ -221,8 +222,8 @@ struct shim_state *shim_attach(void)
 struct shim_state *shim_at_end(void)
 {
     struct shim_state *state = shim_known();
-    /* Also threads whose creation was not seen are reported. */
-    if (!state && *shim_config.run_dir && shim_is_here() && shim_count_tasks() > 1)
+    /* Also threads whose creation was not seen are reported, and what could not be seen. */
+    if (!state && *shim_config.run_dir && shim_is_here() && (shim_count_tasks() > 1 || namespace_exists()))
         state = shim_attach();
     return state && shim_is_own_process(state) ? state : NULL;
 }

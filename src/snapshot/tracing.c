@@ -16,6 +16,7 @@
 #include "proc/tracer.h"
 
 enum {
+    STACK_SIZE = 8 << 20, /* of the tracing thread: the default is RLIMIT_STACK, which may be small */
     STOP_MS = 200,
     PATIENCE_NS = 400000000, /* between two checks of the tracing thread */
     MAX_ROUNDS = 4,          /* number of checks that find it in the same PTRACE_SEIZE */
@@ -195,7 +196,11 @@ int tracing_run(struct capture *capture)
     sigfillset(&all);
     /* A signal handler that ran in the tracing thread would make the stop longer. */
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int why = pthread_create(&tracer, NULL, run_capture, &tracing);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    int why = pthread_create(&tracer, &attributes, run_capture, &tracing);
+    pthread_attr_destroy(&attributes);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (why == 0)
         why = join(tracer, tracing.hold, &capture->stop);

@@ -12,7 +12,7 @@ static int global;
 static NOINLINE void start_one(void)
 {
     volatile char room[4096] = {0};
-    int local = room[0];
+    int local = room[0] != 0;
     start(stay, &local);
     await_ready(1);
 }
