@@ -45,18 +45,20 @@ static char kind_of(char *const *environment)
     return ours ? LEDGER_EXEC_OURS : LEDGER_EXEC_OTHER;
 }
 
-/* A check is a system call. One is enough for each page in a row. */
+/* A check is a system call. One is enough for each page in a row. page: the last readable one. */
 static bool is_readable(const char *address, uintptr_t *page)
 {
     if ((uintptr_t)address / 4096 == *page)
         return true;
+    if (!memory_is_readable(address))
+        return false;
     *page = (uintptr_t)address / 4096;
-    return memory_is_readable(address);
+    return true;
 }
 
 static bool environment_is_readable(char *const *environment)
 {
-    uintptr_t pointers = 0, strings = 0;
+    uintptr_t pointers = UINTPTR_MAX, strings = UINTPTR_MAX; /* no page */
     for (; environment; environment++) {
         const char *string = (const char *)environment;
         if (!is_readable(string, &pointers) || !is_readable(string + sizeof(string) - 1, &pointers))
