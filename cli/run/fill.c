@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 
+#include "cli/common/run_env.h"
 #include "cli/run/tree.h"
 #include "ledger/ledger.h"
+#include "proc/process.h"
 
 static void read_options(const struct run_options *given, const struct ledger *ledger,
                          struct options *options)
@@ -75,9 +77,14 @@ static void add_idle(struct report *report, const struct run_ledgers *ledgers)
 {
     struct error ignored;
     struct evidence evidence;
-    for (size_t i = 0; i < ledgers->idle_count; i++)
-        if (evidence_of_process(&evidence, ledgers->idle[i], NULL, NULL, &ignored))
+    for (size_t i = 0; i < ledgers->idle_count; i++) {
+        if (!evidence_of_process(&evidence, ledgers->idle[i], NULL, NULL, &ignored))
+            continue;
+        if (process_maps_file(ledgers->idle[i], SHIM_NAME))
             report_add(report, &evidence, NULL, &ignored);
+        else
+            evidence_release(&evidence);
+    }
 }
 
 bool run_fill_ledgers(struct report *report, struct run_ledgers *ledgers, const struct run_judge *judge,

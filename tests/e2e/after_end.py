@@ -85,7 +85,7 @@ def fault_of_an_untracked_thread(bench):
 
 def fault_without_the_program(bench):
     """The shim alone, as where threadleak is not installed."""
-    alone = shutil.copy(bench.shim, bench.tmp)
+    alone = harness.copy(bench.shim, bench.tmp)
     for what in ("fault", "untracked"):
         env = bench.environment(LD_PRELOAD=alone, THREADLEAK_OPTIONS=GRACE)
         status, _, err = harness.call([bench.target("after_end"), what], env=env)
@@ -175,7 +175,7 @@ def with_reporter(bench, script):
     """A shim that starts this instead of threadleak."""
     directory = bench.path("other")
     os.makedirs(directory, exist_ok=True)
-    shutil.copy(bench.shim, directory)
+    harness.copy(bench.shim, directory)
     reporter = os.path.join(directory, "threadleak")
     with open(reporter, "w", encoding="ascii") as file:
         file.write("#!/bin/sh\n" + script)

@@ -9,7 +9,6 @@ standard output, the reports on standard error or in a JSON file.
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 
@@ -215,7 +214,7 @@ def child_that_is_not_watched(bench):
 def without_the_program(bench):
     """The shim alone, as where threadleak is not installed."""
     alone = os.path.join(bench.tmp, "libthreadleak.so")
-    shutil.copy(bench.shim, alone)
+    harness.copy(bench.shim, alone)
     printed, _ = bench.ask("released", "blocked 1", "released 0", shim=alone)
     demand("the threadleak program could not be started" in printed, printed)
     printed, _ = bench.ask("baseline", "old 0", "new 1", "newer 0", "all 3", shim=alone)

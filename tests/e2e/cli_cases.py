@@ -54,7 +54,7 @@ def cli_refused(paths):
 def cli_setuid(paths):
     harness.need_root()
     program = os.path.join(paths.tmp, "setuid")
-    shutil.copy(os.path.join(paths.targets, "running"), program)
+    harness.copy(os.path.join(paths.targets, "running"), program)
     os.chown(program, 65534, 65534)
     os.chmod(program, 0o4755)
     return threadleak(paths, "run", "--", program)

@@ -95,7 +95,7 @@ def ctest_discovers(bench):
     """gtest_discover_tests asks the program at build time, by way of the emulator, and runs each test alone."""
     cmake_version()
     for name in ("suite_gtest.cpp", "leak.h"):
-        shutil.copy(os.path.join(ROOT, "tests", "blame", name), bench.source)
+        harness.copy(os.path.join(ROOT, "tests", "blame", name), bench.source)
     bench.write("CMakeLists.txt", "cmake_minimum_required(VERSION 3.13...3.31)\nproject(pool CXX)\nenable_testing()\n"
                 "find_package(GTest)\nif(NOT GTest_FOUND)\n  message(FATAL_ERROR \"no GoogleTest\")\nendif()\n"
                 "include(GoogleTest)\nadd_executable(suite suite_gtest.cpp)\n"

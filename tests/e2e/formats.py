@@ -65,7 +65,7 @@ def install_npm_modules(bench):
     if not os.path.exists(marker) or open(marker, encoding="utf-8").read() != wanted:
         shutil.rmtree(directory, ignore_errors=True)
         os.makedirs(directory)
-        shutil.copy(package, os.path.join(directory, "package.json"))
+        harness.copy(package, os.path.join(directory, "package.json"))
         # The schema's package asks for a test runner, which is not needed.
         try:
             done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--legacy-peer-deps",
@@ -77,7 +77,7 @@ def install_npm_modules(bench):
         if done.returncode and re.search("ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|ENETUNREACH|network", text):
             raise Skip("the npm registry is not reached")
         demand(done.returncode == 0, text[-800:])
-        shutil.copy(package, marker)
+        harness.copy(package, marker)
     return os.path.join(directory, "node_modules")
 
 

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import resource
-import shutil
 import signal
 import socket
 import subprocess
@@ -84,7 +83,7 @@ def exit_in_a_small_handler(bench):
 
 def dump_in_a_small_handler(bench):
     """Neither does the dump signal, with the reporter or without."""
-    alone = shutil.copy(bench.shim, bench.tmp)
+    alone = harness.copy(bench.shim, bench.tmp)
     for shim in (bench.shim, alone):
         status, _, err = harness.call([bench.target("dump_in_small_handler")], env=dict(bench.env, LD_PRELOAD=shim))
         demand(status == 5 and "running" in err, (status, err))
@@ -147,7 +146,7 @@ def no_memory_at_the_start(bench):
 def path_of_a_deleted_program(bench):
     """It is read at the first creation, and is what it was at the start."""
     copy = bench.path("python with a name of its own")
-    shutil.copy(os.path.realpath(sys.executable), copy)
+    harness.copy(os.path.realpath(sys.executable), copy)
     script = ("import os, threading\n"
               f"os.unlink({copy!r})\n"
               "threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
@@ -281,7 +280,7 @@ def readable_copy(bench, *names):
     """nobody must be able to get at them, wherever the build is."""
     for name in names:
         os.unlink(bench.path(name)) if os.path.lexists(bench.path(name)) else None
-        shutil.copy(bench.target(name), bench.path(name))
+        harness.copy(bench.target(name), bench.path(name))
         os.chmod(bench.path(name), 0o755)
 
 
@@ -419,7 +418,7 @@ def log_that_nobody_reads(bench):
     status, _, err = harness.call([bench.target("running")], env=env, timeout=60)
     demand(status == 0 and "cannot be opened: " in err and "3 leaked threads" in err, f"{status}: {err}")
     # Nor does the shim's own report, where there is no reporter.
-    env["LD_PRELOAD"] = shutil.copy(bench.shim, bench.path("libthreadleak.so"))
+    env["LD_PRELOAD"] = harness.copy(bench.shim, bench.path("libthreadleak.so"))
     status, _, err = harness.call([bench.target("running")], env=env, timeout=60)
     demand(status == 0 and "without lines: the threadleak program" in err, f"{status}: {err}")
 

@@ -146,6 +146,14 @@ def built_directory():
     return directory
 
 
+def copy(source, target):
+    """As shutil.copy(), by a process of its own.  A child that this program forks meanwhile has the file open for writing
+    until its exec, and then the file cannot be executed (ETXTBSY)."""
+    target = os.path.join(target, os.path.basename(source)) if os.path.isdir(target) else target
+    subprocess.run(["cp", "--preserve=mode", "--", source, target], check=True, timeout=TIMEOUT_S)
+    return target
+
+
 BUILDING = threading.Lock()
 
 
@@ -160,7 +168,7 @@ def compile_once(compiler, source, program, *flags):
                                   stderr=subprocess.PIPE, check=False, timeout=TIMEOUT_S)
             if done.returncode:
                 return done
-    shutil.copy(kept, program)
+    copy(kept, program)
     return subprocess.CompletedProcess([compiler], 0, b"", b"")
 
 
@@ -169,7 +177,7 @@ def install(build, prefix):
     places = os.path.join(prefix, "bin", "threadleak"), os.path.join(prefix, "lib", "libthreadleak.so")
     for place in places:
         os.makedirs(os.path.dirname(place))
-        shutil.copy(os.path.join(build, os.path.basename(place)), place)
+        copy(os.path.join(build, os.path.basename(place)), place)
     return places
 
 

@@ -6,7 +6,6 @@
 import contextlib
 import json
 import os
-import shutil
 import sys
 from xml.etree import ElementTree
 
@@ -59,7 +58,7 @@ def named(bench, name, *args, env=None):
     """A process of a program of that name, which says "up"."""
     program = bench.path(name)
     if not os.path.exists(program):
-        shutil.copy(bench.target("wait_for_end"), program)
+        harness.copy(bench.target("wait_for_end"), program)
     with harness.live([program, *args], env or bench.env) as pid:
         yield pid
 

@@ -5,7 +5,6 @@
 """
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -120,11 +119,11 @@ def symbols_of_a_file_that_only_it_sees(bench):
 def symbols_of_a_replaced_program(bench):
     need_root()
     place = bench.path("replaced")
-    shutil.copy(bench.target("lock_and_join"), place)
+    harness.copy(bench.target("lock_and_join"), place)
 
     def replace():
         os.unlink(place)
-        shutil.copy(bench.target("clean"), place)
+        harness.copy(bench.target("clean"), place)
     demand_symbols(bench, start(bench, [place]), replace)
 
 
@@ -182,10 +181,10 @@ def run_names_a_program_in_a_chroot(bench):
     files = {word for word in listed.split() if word.startswith("/") and not word.endswith(":")}
     for file in [program, bench.shim, *files]:
         os.makedirs(root + os.path.dirname(file), exist_ok=True)
-        shutil.copy(file, root + file)
+        harness.copy(file, root + file)
     script = 'for d in proc tmp dev; do mkdir -p "$1/$d" && mount --rbind /$d "$1/$d" || exit 1; done; ' \
              'exec chroot "$1" "/rooted"'
-    shutil.copy(program, root + "/rooted")
+    harness.copy(program, root + "/rooted")
     found = leaks_of_run(bench, "unshare", "--mount", "sh", "-c", script, "sh", root)
     demand(found == [[("open_rooted", 6)]], found)
 
@@ -201,17 +200,17 @@ def a_replaced_program_is_named(bench):
     saved, text, document = build(bench, "replaced_program"), bench.path("text"), bench.path("json")
     program, other = bench.path("used"), bench.path("other")
     replace = f"cp {bench.target('clean')} {other} && mv {other} {program}"
-    shutil.copy(saved, program)
+    harness.copy(saved, program)
     status, _, err = harness.call([bench.cli, "run", "--format=text", "-o", text, "--format=json", "-o", document, "--",
                                    program, replace])
     demand(status == 66, err)
     demand_replaced(bench.read("text"), program)
     demand(harness.read_json(document)["processes"][0]["replaced"] == [program], harness.read_json(document))
-    shutil.copy(saved, other)
+    harness.copy(saved, other)
     os.rename(other, program)
     status, _, err = harness.call([program, replace], env=bench.environment(LD_PRELOAD=bench.shim))
     demand_replaced(err, program)
-    shutil.copy(saved, other)
+    harness.copy(saved, other)
     os.rename(other, program)
     status, out, err = harness.call([program, f"{replace} && {bench.cli} report $PPID"],
                                     env=bench.environment(LD_PRELOAD=bench.shim))
@@ -304,7 +303,7 @@ int main(int argc, char **argv)
 
 def symbols_of_a_path_with_a_newline(bench):
     place = bench.path("two\nlines")
-    shutil.copy(bench.target("lock_and_join"), place)
+    harness.copy(bench.target("lock_and_join"), place)
     demand_symbols(bench, start(bench, [place]))
 
 

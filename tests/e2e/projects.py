@@ -179,7 +179,7 @@ def cargo(bench):
     variable, *words = recipe(f"CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER='{RUN}' cargo test")
     name, runner = variable.split("=")
     os.mkdir(bench.path("src"))
-    shutil.copy(os.path.join(ROOT, "tests", "blame", "suite_rust.rs"), bench.path("src", "lib.rs"))
+    harness.copy(os.path.join(ROOT, "tests", "blame", "suite_rust.rs"), bench.path("src", "lib.rs"))
     bench.write("Cargo.toml", '[package]\nname = "pool"\nversion = "0.1.0"\nedition = "2021"\n')
     bench.run([*words, "--offline"], 0)
     out = bench.run([*words, "--offline"], **{name: runner})

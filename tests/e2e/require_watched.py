@@ -55,7 +55,7 @@ def require_watched_for_each_reason(bench):
     reasons = {"./static_program": "static", "env -u LD_PRELOAD ./clean": BARE, "env -i ./clean": BARE}
     if os.getuid() == 0 and not os.statvfs(bench.tmp).f_flag & os.ST_NOSUID:
         for name, mode, word in (("set_user", 0o4755, "set-user-ID"), ("set_group", 0o2755, "set-group-ID")):
-            shutil.copy(os.path.join(bench.targets, "no_thread"), bench.path(name))
+            harness.copy(os.path.join(bench.targets, "no_thread"), bench.path(name))
             os.chown(bench.path(name), 65534, 65534)
             os.chmod(bench.path(name), mode)
             reasons[f"./{name}"] = word
@@ -75,7 +75,7 @@ def require_watched_for_each_reason(bench):
 def require_what_is_uncertain(bench):
     unknown = re.escape("(no record: it was killed at its start, or could not load or write)")
     # The loader fails: a library is missing.
-    shutil.copy(os.path.join(bench.targets, "constructor_linked"), bench.path("alone"))
+    harness.copy(os.path.join(bench.targets, "constructor_linked"), bench.path("alone"))
     bench.demand_said(["sh", "-c", "./alone; true"])
     bench.demand_said(["sh", "-c", "./alone; true"], required(rf"1 child program was not watched: \./alone {unknown}"),
                       options=STRICT, status=125)
@@ -99,7 +99,7 @@ def other_users(bench):
     run = os.path.join(bench.tmp, "bin")
     shutil.copytree(bench.targets, run, symlinks=True, ignore=lambda directory, names: set(names) - {"running", "clean"})
     for name in ("threadleak", "libthreadleak.so"):
-        shutil.copy(os.path.join(os.path.dirname(bench.targets), name), run)
+        harness.copy(os.path.join(os.path.dirname(bench.targets), name), run)
     bench.cli = os.path.join(run, "threadleak")
     running = os.path.join(run, "running")
     for argv in ([*setpriv, running], ["sh", "-c", " ".join([*setpriv, running])]):

@@ -6,7 +6,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -71,7 +70,7 @@ def command_itself(bench):
 
 def setuid_child(bench):
     need_root()
-    shutil.copy(bench.path("no_thread"), bench.path("other"))
+    harness.copy(bench.path("no_thread"), bench.path("other"))
     os.chown(bench.path("other"), 65534, 65534)
     for mode, word in ((0o4755, "set-user-ID"), (0o2755, "set-group-ID")):
         os.chmod(bench.path("other"), mode)

@@ -7,7 +7,6 @@ surroundings that lack something, and fails where leaks would go unseen.
 import os
 import re
 import resource
-import shutil
 import subprocess
 import sys
 
@@ -30,7 +29,7 @@ class Bench(harness.Bench):
         self.text = ""
 
     def copy_of(self, target):
-        return shutil.copy(self.target(target), self.path(target))
+        return harness.copy(self.target(target), self.path(target))
 
     def selftest(self, before=(), options=(), env=None, bare=False, **more):
         """Status, and what was printed of each check: {what: (mark, text)}."""
@@ -124,7 +123,7 @@ def no_library(bench):
 
 def library_of_another(bench):
     """Loaded, and records nothing: every plant must be missed, and printed to be."""
-    shutil.copy(bench.target("libplugin.so"), bench.shim)
+    harness.copy(bench.target("libplugin.so"), bench.shim)
     status, printed = bench.selftest()
     demand(status == 1, f"status {status}")
     for what in [*PLANTS, "LD_PRELOAD alone"]:
@@ -211,7 +210,7 @@ def core_files(bench):
 
 
 def verbose(bench):
-    shutil.copy(bench.target("libplugin.so"), bench.shim)
+    harness.copy(bench.target("libplugin.so"), bench.shim)
     bench.selftest(options=["-v"])
     demand("      | threadleak: run:" in bench.text, "not what the run printed")
 

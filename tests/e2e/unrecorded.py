@@ -6,7 +6,6 @@ records nothing.
 """
 import json
 import re
-import shutil
 import sys
 
 import harness
@@ -30,7 +29,7 @@ def shim(bench, argv, preload=None, **more):
 def two_copies(bench):
     """LD_PRELOAD has two paths, or `threadleak run` adds one: each leak is reported once."""
     other = bench.path("libother.so")
-    shutil.copy(bench.shim, other)
+    harness.copy(bench.shim, other)
     for preload in (f"{bench.shim}:{other}", f"{other}:{bench.shim}"):
         code, err = shim(bench, [bench.target("unjoined")], preload)
         demand(code == 0 and re.findall(r"^unjoined [x×](\d)", err, re.MULTILINE) == ["3"], f"{code} {err}")
