@@ -14,7 +14,7 @@
 enum {
     FIRST_NAP_NS = 20000,
     LONGEST_NAP_NS = 1000000,
-    MAX_PASSES = 100, /* passes over the list, while threads begin and end */
+    MAX_PASSES = 1000, /* passes over the list, while threads begin and end */
 };
 
 static void nap(uint64_t ns)
