@@ -193,7 +193,16 @@ def shown(text):
                                    replace_whitespace=False, break_on_hyphens=False) for line in lines) + "\n"
 
 
+def renumbered(name, text):
+    """In one pattern it differs which of three workers gets the only job."""
+    known = {"T1": "T1"}
+    if name != "pattern_no_broadcast":
+        return text
+    return re.sub(r"\bT\d+\b", lambda match: known.setdefault(match[0], f"T{len(known) + 2}"), text)
+
+
 def compare(name, text):
+    text = renumbered(name, text)
     path = os.path.join(GOLDEN, f"{name}.txt")
     if os.environ.get("UPDATE") == "1":
         with open(path, "w", encoding="utf-8") as file:
