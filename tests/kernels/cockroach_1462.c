@@ -1,4 +1,4 @@
-/* The reader of events stops first.  The sender of events is not told, and stop() waits for both. */
+/* The reader of events stops first.  Nothing stops the sender of events, and stop() waits for both. */
 #include "kernel.h"
 
 struct transport {

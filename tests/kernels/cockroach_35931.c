@@ -1,4 +1,4 @@
-/* A cancelled flow sends to each of its streams; the first one is full, and the second is never told. */
+/* A cancelled flow sends to each of its streams; the first one is full, and the second gets nothing. */
 #include "kernel.h"
 
 static void *read_right(void *stream)

@@ -1,4 +1,4 @@
-/* The container's lock is held while its monitor is told to stop; the monitor wants the lock first. */
+/* The container's lock is held while its monitor is being stopped; the monitor wants the lock first. */
 #include "kernel.h"
 
 struct container {
