@@ -322,16 +322,39 @@ static bool names_all(const struct finding *finding, const struct leak_group *gr
     return i == group->thread_count;
 }
 
-/* The proof why none of the threads can end; NULL: none. */
+/* The proof why none of the threads can end, if the next run that hangs so has it again. A word that memory
+ * contains by chance can hide that a thread is stuck. NULL: none. */
 static const struct finding *proof_of(const struct process_report *process, const struct leak_group *group)
 {
     for (size_t i = 0; i < process->findings.count; i++) {
         const struct finding *finding = &process->findings.items[i];
-        if (finding->level == FINDING_PROVED && !finding->suppressed_by &&
+        if (finding->level == FINDING_PROVED && !finding->suppressed_by && finding->code != FINDING_STUCK &&
             finding_help_of(finding->code)->verdict && names_all(finding, group))
             return finding;
     }
     return NULL;
+}
+
+static bool has_thread(const struct leak_group *group, uint64_t id)
+{
+    size_t i = 0;
+    while (i < group->thread_count && group->threads[i].id != id)
+        i++;
+    return i < group->thread_count;
+}
+
+/* Rules of groups suppress all its threads, and so the finding. */
+static bool names_only_leaks(const struct process_report *process, const struct finding *finding)
+{
+    for (size_t i = 0; i < finding->thread_count; i++) {
+        size_t group = 0;
+        while (group < process->group_count && !(process->groups[group].counted &&
+                                                 has_thread(&process->groups[group], finding->threads[i].id)))
+            group++;
+        if (!finding->threads[i].id || group == process->group_count)
+            return false;
+    }
+    return finding->thread_count > 0;
 }
 
 static bool is_in_a_rule(const struct process_report *process, const struct finding *finding)
@@ -339,7 +362,7 @@ static bool is_in_a_rule(const struct process_report *process, const struct find
     for (size_t i = 0; i < process->group_count; i++)
         if (process->groups[i].counted && proof_of(process, &process->groups[i]) == finding)
             return true;
-    return false;
+    return names_only_leaks(process, finding);
 }
 
 /* A rule that names the places of a finding, for one that no rule of a group suppresses. */
