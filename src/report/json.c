@@ -4,9 +4,8 @@
 
 #include "suppress/suppress.h"
 #include "base/json.h"
-#include "base/text.h"
 #include "common/options.h"
-#include "report/phrases.h"
+#include "report/json_findings.h"
 #include "report/report.h"
 
 /* ---- values that may be unknown: null ------------------------------------------------- */
@@ -67,62 +66,6 @@ static json_t *frames_json(const struct frame *frames, size_t count)
     for (size_t i = 0; i < count; i++)
         append_value(&array, frame_json(&frames[i]));
     return array;
-}
-
-/* ---- findings ----------------------------------------------------------------------------- */
-
-static json_t *fact_json(const struct finding_fact *fact)
-{
-    char function[512], place[512];
-    if (!fact->at)
-        return json_text(fact->text);
-    format_function(function, sizeof(function), fact->at, SIZE_MAX);
-    format_place(place, sizeof(place), fact->at, true);
-    struct line line = {.length = 0};
-    line_add(&line, "%s, at %s (%s)", fact->text, function, place);
-    return json_text(line.text);
-}
-
-static void set_threads(json_t **json, const struct finding_thread *threads, size_t count)
-{
-    json_t *ids = json_array(), *tids = json_array();
-    for (size_t i = 0; i < count; i++) {
-        if (threads[i].id) /* only tracked threads and the main thread have a T-number */
-            append_value(&ids, json_integer((json_int_t)threads[i].id));
-        append_value(&tids, json_integer(threads[i].tid));
-    }
-    set_value(json, "threads", ids);
-    set_value(json, "tids", tids);
-}
-
-/* of: the thread whose finding it is, without the others and the evidence, which may be thousands; NULL: of
- * the process. */
-static json_t *finding_json(const struct finding *finding, const struct finding_thread *of)
-{
-    json_t *json = json_object(), *facts = json_array();
-    for (size_t i = 0; i < finding->fact_count && !of; i++)
-        append_value(&facts, fact_json(&finding->facts[i]));
-    set_text(&json, "code", finding_name(finding->code));
-    set_text(&json, "level", finding_level_name(finding->level));
-    set_text(&json, "text", finding->text);
-    set_threads(&json, of ? of : finding->threads, of ? 1 : finding->thread_count);
-    set_text(&json, "pattern", finding->pattern);
-    set_value(&json, "evidence", facts);
-    set_text(&json, "fingerprint", finding->fingerprint);
-    if (finding->suppressed_by)
-        set_text(&json, "suppressed_by", finding->suppressed_by);
-    if (finding->reason)
-        set_text(&json, "baseline_reason", finding->reason);
-    return json;
-}
-
-static json_t *findings_json(const struct findings *findings, const struct finding_thread *of)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < findings->count; i++)
-        if (!of || finding_names(&findings->items[i], of->id, of->tid))
-            append_value(&list, finding_json(&findings->items[i], of));
-    return list;
 }
 
 /* ---- threads ------------------------------------------------------------------------------ */
@@ -199,7 +142,7 @@ static json_t *thread_json(const struct thread_info *thread, const char *kind,
         set_text(&json, "test", thread->test);
     if (thread->fault)
         set_value(&json, "fault", fault_json(thread));
-    set_value(&json, "findings", findings_json(findings, &(struct finding_thread){thread->id, thread->tid}));
+    set_value(&json, "findings", findings_json(findings, thread, 1));
     return json;
 }
 
@@ -235,6 +178,7 @@ static json_t *group_json(const struct leak_group *group, const struct findings 
     set_value(&json, "own", frame_json(group->user_frame));
     set_value(&json, "joined_at", frame_json(group->joined_at));
     set_value(&json, "threads", threads);
+    set_value(&json, "findings", findings_json(findings, group->threads, group->thread_count));
     return json;
 }
 
@@ -337,7 +281,7 @@ static json_t *process_json(const struct process_report *process)
     set_value(&json, "threads", counts_json(process));
     set_bool(&json, "watched", process->watched);
     set_text(&json, "verdict", process->findings.verdict);
-    set_value(&json, "findings", findings_json(&process->findings, NULL));
+    set_value(&json, "findings", findings_json(&process->findings, NULL, 0));
     if (process->stacks && process->stacks->reach.why_not)
         set_value(&json, "not_checked",
                   json_pack("{so}", finding_name(FINDING_STUCK), json_text(process->stacks->reach.why_not)));

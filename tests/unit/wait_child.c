@@ -94,8 +94,13 @@ void sample_all(void)
     ck_assert(process_tasks(child, &tasks)); /* the latest names */
     unwinder = unwinder_new(snapshot, &error);
     ck_assert_msg(unwinder, "%s", error.text);
-    const struct wait_context context = {snapshot, unwinder, symbolizer, give_name,
-                                         NULL,     files,    &before,    glibc};
+    const struct wait_context context = {.snapshot = snapshot,
+                                         .unwinder = unwinder,
+                                         .symbolizer = symbolizer,
+                                         .name = give_name,
+                                         .files = files,
+                                         .tasks = &before,
+                                         .glibc = glibc};
     waits = waits_new(&context, &error);
     ck_assert_msg(waits, "%s", error.text);
 }
