@@ -179,6 +179,12 @@ def lines_of_leak(paragraph):
             return
 
 
+def renumbered(text):
+    """Which of several equal threads wins a race differs, so threads other than main are numbered as they appear."""
+    known = {"T1": "T1"}
+    return re.sub(r"\bT\d+\b", lambda match: known.setdefault(match[0], f"T{len(known) + 1}"), text)
+
+
 def shown(text):
     """Of a report, the verdict and the findings; without any, where the leaked threads wait, or else main."""
     head, *paragraphs = without_chance(text).split("\n\n")
@@ -188,21 +194,12 @@ def shown(text):
     living = [part for part in leaks if not part.startswith("unjoined ")]
     leaks = ["\n".join(lines_of_leak(part)) for part in living or leaks]
     main = ["\n".join(lines_of_leak(part)) for part in paragraphs if part.startswith("main ")]
-    lines = "\n\n".join(["\n".join(verdict)] * bool(verdict) + (found or leaks or main)).split("\n")
+    lines = renumbered("\n\n".join(["\n".join(verdict)] * bool(verdict) + (found or leaks or main))).split("\n")
     return "\n".join(textwrap.fill(line, WIDTH, subsequent_indent="      ", break_long_words=False, drop_whitespace=True,
                                    replace_whitespace=False, break_on_hyphens=False) for line in lines) + "\n"
 
 
-def renumbered(name, text):
-    """In one pattern it differs which of three workers gets the only job."""
-    known = {"T1": "T1"}
-    if name != "pattern_no_broadcast":
-        return text
-    return re.sub(r"\bT\d+\b", lambda match: known.setdefault(match[0], f"T{len(known) + 2}"), text)
-
-
 def compare(name, text):
-    text = renumbered(name, text)
     path = os.path.join(GOLDEN, f"{name}.txt")
     if os.environ.get("UPDATE") == "1":
         with open(path, "w", encoding="utf-8") as file:
