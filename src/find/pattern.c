@@ -106,11 +106,6 @@ static bool fits_missing_unlock(const struct traits *traits)
            (traits->code == FINDING_DEADLOCK || traits->code == FINDING_DEAD_OWNER);
 }
 
-static bool fits_unloaded_code(const struct traits *traits)
-{
-    return traits->code == FINDING_UNLOADED_CODE;
-}
-
 static bool fits_barrier(const struct traits *traits)
 {
     return traits->code == FINDING_STUCK && traits->barriers;

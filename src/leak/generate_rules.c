@@ -1,90 +1,16 @@
 #include "leak/generate_rules.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "leak/rule_draft.h"
 #include "base/array.h"
 #include "base/path.h"
 #include "suppress/suppress.h"
 #include "base/escape.h"
 
-#define PATTERN_MAX 200 /* bytes of a name; a longer one is cut and ends in a star */
-#define RULE_MAX 3000   /* no more conditions then */
-#define CONDITIONS_MAX 8
-
-/* A rule that is being made. */
-struct draft {
-    const struct report *report;
-    const struct process_report *process;
-    const struct leak_group *group;
-    const struct finding *finding;         /* why the threads leak; NULL: not known */
-    char text[RULE_MAX + 2 * PATTERN_MAX]; /* without its kind */
-    size_t conditions;
-};
-
-/* ---- names as patterns ------------------------------------------------------------------ */
-
-/* "word:" and no second colon: it would begin a condition. */
-static bool is_type(const char *at)
-{
-    const char *colon = at;
-    while (isalpha((unsigned char)*colon) || *colon == '_' || *colon == '-')
-        colon++;
-    return colon > at && *colon == ':' && colon[1] != ':';
-}
-
-static bool needs_star(const char *name, const char *at)
-{
-    unsigned char c = (unsigned char)*at;
-    if (c < ' ' || c == 0x7f || c == '^' || c == '$')
-        return true;
-    if (c == ' ')
-        return at == name || !at[1] || at[1] == '#' || is_type(at + 1);
-    return at == name && is_type(at);
-}
-
-/* "^name$", with stars for bytes that are special in a pattern, or are not text. False: it has only stars. */
-static bool make_pattern(char pattern[PATTERN_MAX + 4], const char *name)
-{
-    size_t used = 0;
-    bool any = false;
-    const char *at = name;
-    pattern[used++] = '^';
-    while (*at && used < PATTERN_MAX - 4) {
-        size_t length = character_length(at);
-        if (length == 0 || needs_star(name, at)) {
-            pattern[used++] = '*';
-            at++;
-            continue;
-        }
-        any |= *at != '*';
-        memcpy(pattern + used, at, length);
-        used += length;
-        at += length;
-    }
-    pattern[used++] = *at ? '*' : '$';
-    pattern[used] = '\0';
-    return any;
-}
-
 /* ---- parts ---------------------------------------------------------------------------------- */
-
-/* False: the name is NULL or only stars, the rule already has this part, or the rule is too long. */
-static bool add(struct draft *draft, const char *type, const char *name)
-{
-    char pattern[PATTERN_MAX + 4], part[PATTERN_MAX + 20];
-    if (!name || !make_pattern(pattern, name))
-        return false;
-    snprintf(part, sizeof(part), "%s:%s", type, pattern);
-    size_t used = strlen(draft->text);
-    if (strstr(draft->text, part) || used + strlen(part) > RULE_MAX || draft->conditions == CONDITIONS_MAX)
-        return false;
-    snprintf(draft->text + used, sizeof(draft->text) - used, "%s%s", used ? " " : "", part);
-    draft->conditions++;
-    return true;
-}
 
 /* Checks the name only: the arguments of std::thread::_M_start_thread(std::unique_ptr<…>) are templates,
  * too. */
@@ -103,18 +29,7 @@ static bool add_template(struct draft *draft)
     for (size_t i = 0; i < group->stack_count && &group->stack[i] != group->user_frame; i++)
         if (group->stack[i].function && is_template(group->stack[i].function))
             nearest = &group->stack[i];
-    return nearest && add(draft, "thread", nearest->function);
-}
-
-/* The form in which reports print a function without a name. It is valid until the next build. */
-static bool add_place(struct draft *draft, const char *type, const struct frame *frame)
-{
-    char place[PATTERN_MAX];
-    if (!frame->module)
-        return false;
-    int length = snprintf(place, sizeof(place), "%s+0x%llx", path_basename(frame->module),
-                          (unsigned long long)frame->offset);
-    return length < (int)sizeof(place) && add(draft, type, place);
+    return nearest && draft_add(draft, "thread", nearest->function);
 }
 
 static bool add_start(struct draft *draft)
@@ -123,17 +38,17 @@ static bool add_start(struct draft *draft)
     if (!start || (!start->function && !start->module))
         return false;
     if (start->function)
-        return add(draft, "start", start->function);
+        return draft_add(draft, "start", start->function);
     if (start->runtime && !start->framework)
         return add_template(draft);
-    return add_place(draft, "start", start);
+    return draft_add_place(draft, "start", start);
 }
 
 /* Matches the whole module, if nothing narrower is known. */
 static bool add_module(struct draft *draft)
 {
     const struct frame *frame = draft->group->user_frame;
-    return frame && frame->module && add(draft, "module", path_basename(frame->module));
+    return frame && frame->module && draft_add(draft, "module", path_basename(frame->module));
 }
 
 static const char *common_name(const struct leak_group *group)
@@ -213,7 +128,7 @@ static enum match add_callers(struct draft *draft, enum match match)
             const struct frame *frame = &group->stack[i];
             if (frame->runtime || (frame->function != NULL) != named)
                 continue;
-            if (named ? add(draft, "thread", frame->function) : add_place(draft, "thread", frame))
+            if (named ? draft_add(draft, "thread", frame->function) : draft_add_place(draft, "thread", frame))
                 match = try_out(draft);
         }
     return match;
@@ -241,23 +156,23 @@ static bool names_user_code(const struct leak_group *group)
 static void add_nameless(struct draft *draft)
 {
     if (draft->group->user_frame)
-        add_place(draft, "thread", draft->group->user_frame);
+        draft_add_place(draft, "thread", draft->group->user_frame);
     add_start(draft);
     if (!draft->conditions)
-        add(draft, "name", common_name(draft->group));
+        draft_add(draft, "name", common_name(draft->group));
     if (draft->conditions && draft->process->exe)
-        add(draft, "process", path_basename(draft->process->exe));
+        draft_add(draft, "process", path_basename(draft->process->exe));
 }
 
 static void add_named(struct draft *draft)
 {
     const struct frame *nearest = nearest_named(draft->group);
     if (nearest)
-        add(draft, "thread", nearest->function);
+        draft_add(draft, "thread", nearest->function);
     if (!add_start(draft) && !draft->conditions)
         add_module(draft);
     if (!draft->conditions)
-        add(draft, "name", common_name(draft->group));
+        draft_add(draft, "name", common_name(draft->group));
 }
 
 static enum match make_rule(struct draft *draft)
@@ -269,9 +184,9 @@ static enum match make_rule(struct draft *draft)
         add_nameless(draft);
     enum match match = add_callers(draft, try_out(draft));
     if (match == MATCHES_MORE && draft->process->exe &&
-        add(draft, "process", path_basename(draft->process->exe)))
+        draft_add(draft, "process", path_basename(draft->process->exe)))
         match = try_out(draft);
-    if (match == MATCHES_MORE && add(draft, "name", common_name(group)))
+    if (match == MATCHES_MORE && draft_add(draft, "name", common_name(group)))
         match = try_out(draft);
     return match;
 }
@@ -373,7 +288,7 @@ static bool print_finding_rule(FILE *out, const struct process_report *process, 
     char rule[sizeof(draft.text) + 64];
     for (size_t i = 0; i < finding_own_facts(finding); i++)
         if (finding->facts[i].at)
-            add(&draft, "thread", finding->facts[i].at->function);
+            draft_add(&draft, "thread", finding->facts[i].at->function);
     snprintf(rule, sizeof(rule), "%s finding:%s", draft.text, finding_name(finding->code));
     if (is_printed(printed, rule))
         return true;
