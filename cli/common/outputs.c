@@ -95,6 +95,14 @@ bool wanted_complete(struct wanted_outputs *wanted, const char *standard, const 
     return are_different(wanted, standard, error);
 }
 
+bool wanted_has_all_sites(const struct wanted_outputs *wanted)
+{
+    for (size_t i = 0; i < wanted->count; i++)
+        if (wanted->items[i].format->all_sites)
+            return true;
+    return false;
+}
+
 bool wanted_has_text(const struct wanted_outputs *wanted)
 {
     for (size_t i = 0; i < wanted->count; i++)

@@ -51,6 +51,8 @@ command_set_fn wanted_set_format, wanted_set_file;
 bool wanted_complete(struct wanted_outputs *wanted, const char *standard, const struct report_format *format,
                      const char *file, struct error *error);
 
+/* Does one of them print the counts of all creation sites (verdict_rules.all_sites)? */
+bool wanted_has_all_sites(const struct wanted_outputs *wanted);
 /* Is one of them text? Is one that is not text written to the default destination? */
 bool wanted_has_text(const struct wanted_outputs *wanted);
 bool wanted_has_bare_document(const struct wanted_outputs *wanted);

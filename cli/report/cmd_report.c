@@ -175,6 +175,7 @@ static int report(const struct command_line *line)
         .suppressions = line->suppressions.rules,
         .judge_live = line->check || line->leaks_alone,
         .no_stop = line->no_stop,
+        .all_sites = wanted_has_all_sites(&line->outputs),
         .find = line->findings.find,
         .symbolizer = symbolizer_new(line->debuginfod),
         .report = report_new(),

@@ -26,6 +26,7 @@ static bool judge(struct report_target *job, struct evidence *evidence)
         .judge = job->options->judge,
         .judge_live = job->judge_live,
         .suppressions = job->suppressions,
+        .all_sites = job->all_sites,
         .find = job->find,
         .symbolizer = job->symbolizer,
     };

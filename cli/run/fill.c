@@ -34,6 +34,7 @@ static struct verdict_rules rules_of(const struct run_judge *judge, const struct
         .judge = options.judge,
         .judge_seen = own.judge & ~JUDGE_SIGNAL,
         .suppressions = judge->given->suppressions.rules,
+        .all_sites = wanted_has_all_sites(&judge->given->outputs),
         .find = judge->given->findings.find,
         .symbolizer = judge->symbolizer,
     };

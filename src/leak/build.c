@@ -217,6 +217,17 @@ static bool build_main(struct build *build)
     return true;
 }
 
+static bool build_sites(struct build *build)
+{
+    struct process_report *process = &build->process;
+    if (!build->rules->all_sites)
+        return true;
+    process->site_table = site_table_new(build->rules->symbolizer);
+    return process->site_table &&
+           site_counts_read(&process->sites, process->site_table, build->evidence->ledger,
+                            &build->evidence->threads, build->evidence->now_ns);
+}
+
 static bool build_process(struct build *build)
 {
     set_end(build);
@@ -224,7 +235,8 @@ static bool build_process(struct build *build)
         set_options(build);
         set_counts(build);
         set_fork(build);
-        if (!read_program_rules(build) || !build_groups(build) || !build_failures(build))
+        if (!read_program_rules(build) || !build_groups(build) || !build_failures(build) ||
+            !build_sites(build))
             return false;
     }
     return build_findings(build) && build_untracked(build) && build_main(build);

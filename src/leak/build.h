@@ -15,6 +15,7 @@ struct verdict_rules {
     bool judge_live;                         /* treat a live process as if it ended now (report --check) */
     unsigned judge;                          /* JUDGE_* for ends that the shim did not record (signal) */
     unsigned judge_seen;                     /* JUDGE_* that the shim used, for the report */
+    bool all_sites;                          /* fill in process_report.sites, which symbolises every site */
     bool even_without_threads;               /* also show a process that created no thread */
     bool other_options;                      /* the process's own options, which differ from the user's */
     const struct suppressions *suppressions; /* NULL: none */

@@ -5,13 +5,10 @@
 #include "leak/process_build.h"
 #include "leak/sites.h"
 
-#define FAIL_NAME(error, name) [FAIL_##error] = name,
-static const char *const names[FAIL_KINDS] = {FAIL_ERRORS(FAIL_NAME)};
-
 static struct failed_creation *find(struct process_report *process, stack_key key, uint32_t error)
 {
     for (size_t i = 0; i < process->failed_count; i++)
-        if (process->failed[i].key == key && process->failed[i].error == names[error])
+        if (process->failed[i].key == key && process->failed[i].error == fail_error_name(error))
             return &process->failed[i];
     return NULL;
 }
@@ -28,7 +25,7 @@ static bool add(struct build *build, const struct site_record *record, uint32_t 
         if (!ARRAY_GROW(process->failed, process->failed_count))
             return false;
         failed = &process->failed[process->failed_count++];
-        *failed = (struct failed_creation){.key = key, .error = names[error]};
+        *failed = (struct failed_creation){.key = key, .error = fail_error_name(error)};
         failed->place.start_routine = start;
         failed->place.truncated = stack->site->flags & (SITE_TRUNCATED | SITE_NO_UNWINDER);
         if (!stack_build(ledger, build->rules->symbolizer, stack->frames, stack->count, &failed->place))

@@ -86,6 +86,8 @@ void process_report_release(struct process_report *process)
     free(process->failed);
     free(process->untracked);
     free(process->main);
+    site_counts_release(&process->sites);
+    site_table_free(process->site_table);
     findings_release(&process->findings);
     stacks_free(process->stacks);
     suppressions_free(process->program_rules);

@@ -15,6 +15,7 @@
 
 #include "common/ledger.h"
 #include "find/find.h"
+#include "leak/site_counts.h"
 #include "stacks/stacks.h"
 #include "symbolize/symbolize.h"
 
@@ -136,6 +137,10 @@ struct process_report {
     bool no_room;              /* they are lost because the ledger could not grow, not because it was full */
     struct leak_group *groups; /* counted first, then by kind, then by thread count */
     size_t group_count;
+    /* All creation sites, also those without leaks. Without any item if verdict_rules.all_sites was not set.
+     */
+    struct site_counts sites;
+    struct site_table *site_table;  /* owns their places */
     struct failed_creation *failed; /* in the order of their sites in the ledger */
     size_t failed_count;
     struct thread_info *main;      /* of a live process; NULL: not known */

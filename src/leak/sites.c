@@ -111,12 +111,15 @@ struct key_finder {
     const struct ledger *ledger;
     struct symbolizer *symbolizer;
     struct prefixes prefixes;
-    bool collects; /* known prefixes; NULL: no limit. It stops at the first unknown one */
+    bool collects; /* false: it stops at the first unknown prefix */
+    bool ignores;  /* it neither collects nor compares prefixes */
     bool failed;   /* out of memory */
 };
 
 static bool goes_on(struct key_finder *finder, stack_key key)
 {
+    if (finder->ignores)
+        return true;
     if (!finder->collects)
         return is_prefix(&finder->prefixes, key);
     finder->failed |= !add_prefix(&finder->prefixes, key);
@@ -160,6 +163,15 @@ static void find_key(struct key_finder *finder, struct site_record *record)
     }
     record->key = so_far.user ? so_far.shown : so_far.whole;
     record->has_key = record->has_key && goes_on(finder, record->key);
+}
+
+stack_key creation_stack_key(const struct creation_stack *stack, const struct ledger *ledger,
+                             struct symbolizer *symbolizer)
+{
+    struct key_finder finder = {.ledger = ledger, .symbolizer = symbolizer, .ignores = true};
+    struct site_record record = {.stack = *stack};
+    find_key(&finder, &record);
+    return record.key;
 }
 
 static int compare_keys(const void *left, const void *right, void *arg)
