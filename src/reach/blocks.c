@@ -30,14 +30,14 @@ static bool is_bounds(const struct reach_glibc *glibc, uint64_t descriptor, cons
     uint64_t start = words[0], size = words[1], guard = words[2];
     if (!start || start >= descriptor || size >> MAX_STACK_BITS || guard > size || start % 8)
         return false;
-    uint64_t end = start + size, least = descriptor + glibc->size;
+    uint64_t end = start + size, least = descriptor + glibc->nptl.size;
     return end >= least && end - least <= glibc->tls_size + ALIGNMENT_ROOM;
 }
 
 static struct reach_range bounds_of(const struct reach_image *image, uint64_t descriptor)
 {
     const struct reach_glibc *glibc = &image->glibc;
-    for (uint64_t at = glibc->tid + 8; at + 24 <= glibc->size; at += 8) {
+    for (uint64_t at = glibc->nptl.tid + 8; at + 24 <= glibc->nptl.size; at += 8) {
         uint64_t words[3];
         if (reach_read(image, descriptor + at, words, sizeof(words)) && is_bounds(glibc, descriptor, words))
             return (struct reach_range){words[0], words[0] + words[1]};
@@ -53,7 +53,7 @@ static struct reach_range tls_of(const struct reach_glibc *glibc, uint64_t descr
 #else
 static struct reach_range tls_of(const struct reach_glibc *glibc, uint64_t descriptor)
 {
-    uint64_t start = descriptor + glibc->size;
+    uint64_t start = descriptor + glibc->nptl.size;
     return (struct reach_range){start, start + glibc->tls_size};
 }
 #endif
@@ -100,7 +100,7 @@ static struct reach_thread *find_thread(const struct reach_image *image, const s
     struct reach_thread *thread = find_key(index, descriptor);
     if (thread)
         return thread;
-    reach_read(image, descriptor + image->glibc.tid, &tid, sizeof(tid));
+    reach_read(image, descriptor + image->glibc.nptl.tid, &tid, sizeof(tid));
     return find_key(index, tid);
 }
 
@@ -109,7 +109,7 @@ static void set_parts(const struct reach_image *image, const struct block *block
                       struct reach_range *tls, struct reach_range *descriptor)
 {
     *tls = tls_of(&image->glibc, block->descriptor);
-    *descriptor = (struct reach_range){block->descriptor, block->descriptor + image->glibc.size};
+    *descriptor = (struct reach_range){block->descriptor, block->descriptor + image->glibc.nptl.size};
     if (block->whole.end > descriptor->end && tls->end == descriptor->start)
         descriptor->end = block->whole.end;
     if (tls->start < block->whole.start && block->whole.start < tls->end)
@@ -153,7 +153,7 @@ static bool add_dead(struct reach_image *image, const struct block *block)
     set_parts(image, block, &dead->stack, &tls, &dead->descriptor);
     /* One object: nothing of it is in use. */
     dead->stack.end = dead->descriptor.start;
-    reach_read(image, block->descriptor + image->glibc.cancelhandling, &state, sizeof(state));
+    reach_read(image, block->descriptor + image->glibc.nptl.cancelhandling, &state, sizeof(state));
     dead->unknown = !block->cached && !(state & EXITING);
     return true;
 }
@@ -163,7 +163,7 @@ static bool read_list(struct reach_image *image, const struct index *index, uint
 {
     uint64_t node = reach_word(image, head);
     for (size_t i = 0; node && node != head && i < MAX_LISTED; i++) {
-        struct block block = {.descriptor = node - image->glibc.list, .cached = cached};
+        struct block block = {.descriptor = node - image->glibc.nptl.list, .cached = cached};
         struct reach_thread *thread = find_thread(image, index, block.descriptor);
         block.whole = bounds_of(image, block.descriptor);
         if (thread && !thread->has_block)
@@ -179,10 +179,10 @@ bool reach_blocks_find(struct reach_image *image)
 {
     const struct reach_glibc *glibc = &image->glibc;
     struct index index;
-    if (!glibc->used || !glibc->user || !glibc->cache || !make_index(&index, image))
+    if (!glibc->nptl.used || !glibc->nptl.user || !glibc->nptl.cache || !make_index(&index, image))
         return false;
-    bool done = read_list(image, &index, glibc->used, false) &&
-                read_list(image, &index, glibc->user, false) && read_list(image, &index, glibc->cache, true);
+    bool done = read_list(image, &index, glibc->nptl.used, false) &&
+                read_list(image, &index, glibc->nptl.user, false) && read_list(image, &index, glibc->nptl.cache, true);
     free(index.entries);
     return done;
 }

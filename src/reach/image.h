@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "nptl/nptl.h"
+
 /* Reads of the copy may go that far beyond its end. */
 enum { REACH_SLACK = 64 };
 
@@ -68,11 +70,9 @@ struct reach_thread {
     uint32_t caveats;
 };
 
-/* Where glibc keeps its threads, from its nptl_db symbols. */
+/* Where glibc keeps its threads. */
 struct reach_glibc {
-    uint64_t used, user, cache; /* heads of its lists of stacks; 0: unknown */
-    /* Offsets in struct pthread, and its size. result 0: unknown. */
-    uint64_t list, tid, cancelhandling, result, size;
+    struct nptl nptl;
     uint64_t tls_size; /* of the modules; an estimate */
     uint64_t libc_start, libc_end;
     uint64_t stack_end; /* of the main thread's frames: arguments and environment are above; 0: unknown */

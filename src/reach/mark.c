@@ -159,7 +159,7 @@ static void push_registers(struct marker *marker, const struct reach_thread *thr
 
 static void push_descriptor(struct marker *marker, struct reach_range descriptor)
 {
-    uint64_t list = descriptor.start + marker->image->glibc.list;
+    uint64_t list = descriptor.start + marker->image->glibc.nptl.list;
     push_root(marker, descriptor.start, list);
     push_root(marker, list + 16, descriptor.end);
 }
@@ -286,8 +286,8 @@ static void push_dead(struct marker *marker)
     const struct reach_image *image = marker->image;
     for (size_t i = 0; i < image->dead_count; i++) {
         const struct reach_dead_block *dead = &image->dead[i];
-        uint64_t result = dead->descriptor.start + image->glibc.result;
-        if (dead->unknown || (!dead->cached && !image->glibc.result)) {
+        uint64_t result = dead->descriptor.start + image->glibc.nptl.result;
+        if (dead->unknown || (!dead->cached && !image->glibc.nptl.result)) {
             push_root(marker, dead->stack.start, dead->stack.end);
             push_descriptor(marker, dead->descriptor);
         } else if (!dead->cached)
@@ -317,7 +317,7 @@ static void push_roots(struct marker *marker)
 static bool exclude_lists(struct marker *marker)
 {
     const struct reach_glibc *glibc = &marker->image->glibc;
-    const uint64_t heads[] = {glibc->used, glibc->user, glibc->cache};
+    const uint64_t heads[] = {glibc->nptl.used, glibc->nptl.user, glibc->nptl.cache};
     for (size_t i = 0; i < 3; i++) {
         if (!ARRAY_GROW(marker->excluded, marker->excluded_count))
             return false;

@@ -8,7 +8,7 @@
 #include "base/search.h"
 #include "base/text.h"
 #include "reach/caveat.h"
-#include "reach/dynamic.h"
+#include "nptl/nptl.h"
 
 enum { PAGE = 4096 };
 /* Ours, and libunwind, which the shim loads: it keeps addresses of frames, and no reference of the program.
@@ -16,43 +16,6 @@ enum { PAGE = 4096 };
 static bool is_of_shim(const char *name)
 {
     return strcmp(name, "libthreadleak.so") == 0 || text_begins_with(name, "libunwind.so.");
-}
-
-/* ---- glibc: the descriptors of nptl_db (nptl/db_info.c) are {bits, count, offset} ---- */
-
-static uint64_t offset_of(const struct reach_dynamic *libc, const char *name)
-{
-    uint32_t field[3] = {0};
-    uint64_t address = reach_dynamic_find(libc, name);
-    return address && snapshot_read_live(libc->snapshot, address, field, sizeof(field)) ? field[2] : 0;
-}
-
-static void set_layout(struct reach_glibc *glibc, const struct reach_dynamic *libc)
-{
-    uint32_t size = 0;
-    uint64_t address = reach_dynamic_find(libc, "_thread_db_sizeof_pthread");
-    uint64_t priority = offset_of(libc, "_thread_db_pthread_schedparam_sched_priority");
-    if (address)
-        snapshot_read_live(libc->snapshot, address, &size, sizeof(size));
-    glibc->size = size;
-    glibc->list = offset_of(libc, "_thread_db_pthread_list");
-    glibc->tid = offset_of(libc, "_thread_db_pthread_tid");
-    glibc->cancelhandling = offset_of(libc, "_thread_db_pthread_cancelhandling");
-    /* struct pthread: joinid, result, schedparam */
-    glibc->result = priority > 8 ? priority - 8 : 0;
-    /* Offsets in _rtld_global, until the loader is found. */
-    glibc->used = offset_of(libc, "_thread_db_rtld_global__dl_stack_used");
-    glibc->user = offset_of(libc, "_thread_db_rtld_global__dl_stack_user");
-}
-
-/* The list of cached stacks follows the other two. */
-static void set_lists(struct reach_glibc *glibc, uint64_t rtld_global)
-{
-    bool known = rtld_global && glibc->size && glibc->list && glibc->tid && glibc->cancelhandling &&
-                 glibc->user == glibc->used + 16;
-    glibc->used = known ? rtld_global + glibc->used : 0;
-    glibc->user = known ? rtld_global + glibc->user : 0;
-    glibc->cache = known ? glibc->user + 16 : 0;
 }
 
 /* ---- one module ---- */
@@ -83,30 +46,30 @@ struct reading {
 static void set_facts(struct reading *reading, const struct reach_module *module, const char *name,
                       const struct snapshot_elf *elf)
 {
-    struct reach_dynamic dynamic;
+    struct snapshot_dynamic dynamic;
     struct reach_image *image = reading->image;
     if (is_runtime(name))
         image->caveats |= REACH_BIT(RUNTIME);
-    if (module->is_shim || !reach_dynamic_read(&dynamic, reading->snapshot, elf))
+    if (module->is_shim || !snapshot_dynamic_read(&dynamic, reading->snapshot, elf))
         return;
     if (strcmp(name, "libc.so.6") == 0) {
-        set_layout(&image->glibc, &dynamic);
+        nptl_read_libc(&image->glibc.nptl, &dynamic);
         image->glibc.libc_start = module->start;
         image->glibc.libc_end = module->end;
         return;
     }
-    uint64_t rtld_global = reach_dynamic_find(&dynamic, "_rtld_global");
-    uint64_t stack_end = reach_dynamic_find(&dynamic, "__libc_stack_end");
+    uint64_t rtld_global = snapshot_dynamic_find(&dynamic, "_rtld_global");
+    uint64_t stack_end = snapshot_dynamic_find(&dynamic, "__libc_stack_end");
     if (rtld_global)
         reading->rtld_global = rtld_global;
     if (rtld_global && stack_end)
         snapshot_read_live(reading->snapshot, stack_end, &image->glibc.stack_end, sizeof(stack_end));
-    if (!rtld_global && reach_dynamic_find(&dynamic, "malloc"))
+    if (!rtld_global && snapshot_dynamic_find(&dynamic, "malloc"))
         image->other_allocator = true;
     if (rtld_global)
         return;
-    image->uses_cancel = image->uses_cancel || reach_dynamic_imports(&dynamic, "pthread_cancel");
-    image->uses_messages = image->uses_messages || reach_dynamic_imports(&dynamic, "msgsnd");
+    image->uses_cancel = image->uses_cancel || snapshot_dynamic_imports(&dynamic, "pthread_cancel");
+    image->uses_messages = image->uses_messages || snapshot_dynamic_imports(&dynamic, "msgsnd");
 }
 
 static void measure(struct reach_module *module, struct reach_glibc *glibc, const struct snapshot_elf *elf)
@@ -148,7 +111,7 @@ bool reach_modules_read(struct reach_modules *modules, struct reach_collector *c
             !read_module(&reading, region))
             return false;
     }
-    set_lists(&collector->image.glibc, reading.rtld_global);
+    nptl_place_lists(&collector->image.glibc.nptl, reading.rtld_global);
     return true;
 }
 

@@ -358,7 +358,7 @@ START_TEST(a_damaged_list_of_threads)
 {
     struct made *made = made_new();
     made_runner(made);
-    made_write(made, made->image.glibc.used, 12345);
+    made_write(made, made->image.glibc.nptl.used, 12345);
     ck_assert(!reach_blocks_find(&made->image));
     made_free(made);
 }

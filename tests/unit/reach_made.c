@@ -87,14 +87,14 @@ struct made *made_new(void)
     made->image.regions = made->regions;
     made->image.threads = made->threads;
     made->image.guard = MADE_GUARD;
-    made->image.glibc = (struct reach_glibc){.used = LISTS,
-                                             .user = LISTS + 16,
-                                             .cache = LISTS + 32,
-                                             .list = LIST,
-                                             .tid = TID,
-                                             .cancelhandling = CANCELHANDLING,
-                                             .result = RESULT,
-                                             .size = DESCRIPTOR,
+    made->image.glibc = (struct reach_glibc){.nptl = {.used = LISTS,
+                                                      .user = LISTS + 16,
+                                                      .cache = LISTS + 32,
+                                                      .list = LIST,
+                                                      .tid = TID,
+                                                      .cancelhandling = CANCELHANDLING,
+                                                      .result = RESULT,
+                                                      .size = DESCRIPTOR},
                                              .tls_size = TLS,
                                              .libc_start = MADE_LIBC,
                                              .libc_end = MADE_LIBC + 4096};

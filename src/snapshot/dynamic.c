@@ -1,4 +1,4 @@
-#include "reach/dynamic.h"
+#include "snapshot/dynamic.h"
 
 #include <elf.h>
 #include <stdlib.h>
@@ -16,12 +16,12 @@ struct gnu_hash {
 };
 
 /* The loader adds the bias to the addresses, but not in every module. */
-static uint64_t address_of(const struct reach_dynamic *dynamic, uint64_t value)
+static uint64_t address_of(const struct snapshot_dynamic *dynamic, uint64_t value)
 {
     return value < dynamic->bias ? value + dynamic->bias : value;
 }
 
-static void set_entry(struct reach_dynamic *dynamic, const Elf64_Dyn *entry)
+static void set_entry(struct snapshot_dynamic *dynamic, const Elf64_Dyn *entry)
 {
     switch (entry->d_tag) {
     case DT_SYMTAB:
@@ -39,11 +39,11 @@ static void set_entry(struct reach_dynamic *dynamic, const Elf64_Dyn *entry)
     }
 }
 
-bool reach_dynamic_read(struct reach_dynamic *dynamic, const struct snapshot *snapshot,
-                        const struct snapshot_elf *elf)
+bool snapshot_dynamic_read(struct snapshot_dynamic *dynamic, const struct snapshot *snapshot,
+                           const struct snapshot_elf *elf)
 {
     Elf64_Dyn entries[MAX_ENTRIES];
-    *dynamic = (struct reach_dynamic){.snapshot = snapshot, .bias = elf->bias};
+    *dynamic = (struct snapshot_dynamic){.snapshot = snapshot, .bias = elf->bias};
     for (size_t i = 0; i < elf->count; i++) {
         const Elf64_Phdr *segment = &elf->segments[i];
         size_t size = segment->p_memsz < sizeof(entries) ? segment->p_memsz : sizeof(entries);
@@ -64,7 +64,7 @@ static uint32_t hash_of(const char *name)
     return hash;
 }
 
-static bool has_name(const struct reach_dynamic *dynamic, const Elf64_Sym *symbol, const char *name)
+static bool has_name(const struct snapshot_dynamic *dynamic, const Elf64_Sym *symbol, const char *name)
 {
     char text[64];
     size_t size = strlen(name) + 1;
@@ -73,7 +73,7 @@ static bool has_name(const struct reach_dynamic *dynamic, const Elf64_Sym *symbo
            memcmp(text, name, size) == 0;
 }
 
-static uint64_t find_in_chain(const struct reach_dynamic *dynamic, uint64_t hashes, uint32_t index,
+static uint64_t find_in_chain(const struct snapshot_dynamic *dynamic, uint64_t hashes, uint32_t index,
                               uint32_t first, const char *name)
 {
     uint32_t hash = hash_of(name), found;
@@ -92,7 +92,7 @@ static uint64_t find_in_chain(const struct reach_dynamic *dynamic, uint64_t hash
     return 0;
 }
 
-uint64_t reach_dynamic_find(const struct reach_dynamic *dynamic, const char *name)
+uint64_t snapshot_dynamic_find(const struct snapshot_dynamic *dynamic, const char *name)
 {
     struct gnu_hash header;
     uint32_t index;
@@ -107,7 +107,7 @@ uint64_t reach_dynamic_find(const struct reach_dynamic *dynamic, const char *nam
 }
 
 /* Symbols of other modules are before the first one that has a hash. */
-bool reach_dynamic_imports(const struct reach_dynamic *dynamic, const char *name)
+bool snapshot_dynamic_imports(const struct snapshot_dynamic *dynamic, const char *name)
 {
     struct gnu_hash header;
     bool found = true;

@@ -1,0 +1,159 @@
+#include "nptl/nptl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/path.h"
+#include "snapshot/dynamic.h"
+#include "snapshot/elf.h"
+
+enum { MAX_THREADS = 1 << 18 /* bounds the walk in a hostile process */ };
+
+/* ---- the layout --------------------------------------------------------------------------- */
+
+/* The descriptors of nptl_db (nptl/db_info.c) are {bits, count, offset}. */
+static uint64_t offset_of(const struct snapshot_dynamic *libc, const char *name)
+{
+    uint32_t field[3] = {0};
+    uint64_t address = snapshot_dynamic_find(libc, name);
+    return address && snapshot_read_live(libc->snapshot, address, field, sizeof(field)) ? field[2] : 0;
+}
+
+static void read_offsets(struct nptl *nptl, const struct snapshot_dynamic *libc)
+{
+    uint32_t size = 0;
+    uint64_t address = snapshot_dynamic_find(libc, "_thread_db_sizeof_pthread");
+    if (address)
+        snapshot_read_live(libc->snapshot, address, &size, sizeof(size));
+    nptl->size = size;
+    nptl->list = offset_of(libc, "_thread_db_pthread_list");
+    nptl->tid = offset_of(libc, "_thread_db_pthread_tid");
+    nptl->cancelhandling = offset_of(libc, "_thread_db_pthread_cancelhandling");
+    nptl->start = offset_of(libc, "_thread_db_pthread_start_routine");
+    /* struct pthread: joinid, result, schedparam */
+    uint64_t priority = offset_of(libc, "_thread_db_pthread_schedparam_sched_priority");
+    nptl->result = priority > 8 ? priority - 8 : 0;
+    /* In _rtld_global, until nptl_place_lists(). */
+    nptl->used = offset_of(libc, "_thread_db_rtld_global__dl_stack_used");
+    nptl->user = offset_of(libc, "_thread_db_rtld_global__dl_stack_user");
+}
+
+bool nptl_place_lists(struct nptl *nptl, uint64_t rtld_global)
+{
+    /* The list of free stacks follows the other two. */
+    bool known = rtld_global && nptl->size && nptl->list && nptl->tid && nptl->cancelhandling &&
+                 nptl->user == nptl->used + 16;
+    nptl->used = known ? rtld_global + nptl->used : 0;
+    nptl->user = known ? rtld_global + nptl->user : 0;
+    nptl->cache = known ? nptl->user + 16 : 0;
+    return known;
+}
+
+bool nptl_read_libc(struct nptl *nptl, const struct snapshot_dynamic *libc)
+{
+    *nptl = (struct nptl){0};
+    read_offsets(nptl, libc);
+    return nptl->size != 0;
+}
+
+static bool is_module(const struct region *region)
+{
+    return region->offset == 0 && region->path[0] == '/' && strstr(path_basename(region->path), ".so");
+}
+
+bool nptl_read(struct nptl *nptl, const struct snapshot *snapshot)
+{
+    struct snapshot_dynamic dynamic;
+    struct snapshot_elf elf;
+    uint64_t rtld_global = 0;
+    *nptl = (struct nptl){0};
+    for (size_t i = 0; i < snapshot->space.count && (!rtld_global || !nptl->size); i++) {
+        const struct region *region = &snapshot->space.regions[i];
+        if (!is_module(region) || !snapshot_read_elf(snapshot, region, &elf) ||
+            !snapshot_dynamic_read(&dynamic, snapshot, &elf))
+            continue;
+        if (strcmp(path_basename(region->path), "libc.so.6") == 0)
+            nptl_read_libc(nptl, &dynamic);
+        else if (!rtld_global)
+            rtld_global = snapshot_dynamic_find(&dynamic, "_rtld_global");
+    }
+    return nptl_place_lists(nptl, rtld_global);
+}
+
+/* ---- descriptors ---------------------------------------------------------------------------- */
+
+/* One of the two words of 32 and 24 bytes before the start routine is joinid, which is the descriptor itself
+ * in a detached thread. Which one depends on the version. */
+enum { BEFORE_START = 32 };
+
+static void read_start(const struct nptl *nptl, const struct snapshot *snapshot, struct nptl_thread *thread)
+{
+    uint64_t words[6];
+    if (nptl->start < BEFORE_START ||
+        !snapshot_read_live(snapshot, thread->handle + nptl->start - BEFORE_START, words, sizeof(words)))
+        return;
+    thread->start = words[4];
+    thread->arg = words[5];
+    thread->detached = words[0] == thread->handle || words[1] == thread->handle;
+}
+
+bool nptl_read_thread(const struct nptl *nptl, const struct snapshot *snapshot, uint64_t handle,
+                      struct nptl_thread *thread)
+{
+    int32_t tid;
+    *thread = (struct nptl_thread){.handle = handle};
+    if (!nptl->tid || !snapshot_read_live(snapshot, handle + nptl->tid, &tid, sizeof(tid)))
+        return false;
+    thread->tid = tid;
+    read_start(nptl, snapshot, thread);
+    return true;
+}
+
+struct walk {
+    const struct nptl *nptl;
+    const struct snapshot *snapshot;
+    struct nptl_thread *threads;
+    size_t count;
+};
+
+static bool add(struct walk *walk, uint64_t handle)
+{
+    struct nptl_thread thread;
+    if (!nptl_read_thread(walk->nptl, walk->snapshot, handle, &thread) || thread.tid < 0)
+        return true; /* joined meanwhile */
+    if (!ARRAY_GROW(walk->threads, walk->count))
+        return false;
+    walk->threads[walk->count++] = thread;
+    return true;
+}
+
+/* *whole becomes false if the walk does not end at the head: the list changed. */
+static bool walk_list(struct walk *walk, uint64_t head, bool *whole)
+{
+    uint64_t node = 0;
+    bool readable = snapshot_read_live(walk->snapshot, head, &node, sizeof(node));
+    while (readable && node != head && node && walk->count < MAX_THREADS) {
+        if (!add(walk, node - walk->nptl->list))
+            return false;
+        readable = snapshot_read_live(walk->snapshot, node, &node, sizeof(node));
+    }
+    *whole = *whole && readable && node == head;
+    return true;
+}
+
+bool nptl_read_threads(const struct nptl *nptl, const struct snapshot *snapshot, struct nptl_thread **threads,
+                       size_t *count, bool *whole)
+{
+    struct walk walk = {.nptl = nptl, .snapshot = snapshot};
+    *whole = nptl->used && nptl->user;
+    bool ok = !*whole || (walk_list(&walk, nptl->used, whole) && walk_list(&walk, nptl->user, whole));
+    if (!ok) {
+        free(walk.threads);
+        walk.threads = NULL;
+        walk.count = 0;
+    }
+    *threads = walk.threads;
+    *count = walk.count;
+    return ok;
+}
