@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -10,6 +11,7 @@
 
 #include "preload/ledger/fork.h"
 #include "preload/ledger/test.h"
+#include "preload/shim/guard.h"
 #include "preload/shim/run_ask.h"
 #include "preload/shim/run_report_in.h"
 #include "preload/shim/sys.h"
@@ -209,6 +211,8 @@ static void store_identity(struct shim_state *state, bool under_run)
     atomic_store(&header->next_serial, LEDGER_MAIN_SERIAL + 1);
     header->births = (uint64_t)state->births;
     header->births_end = (uint64_t)(state->births + STATE_BIRTHS);
+    header->own_tls = (int64_t)((uintptr_t)&shim_tls - (uintptr_t)pthread_self());
+    header->own_tls_size = sizeof(shim_tls);
     state->epoch = header->epoch = now_ns ^ (uint64_t)state->pid << 40;
 }
 

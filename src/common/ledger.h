@@ -229,6 +229,10 @@ struct ledger_header {
     /* The latest memory of LEDGER_OWN_STACK bytes that the shim ran on: the end of the process does; 0: none.
      */
     _Atomic uint64_t own_stack;
+    /* The shim's variables of each thread: where they begin, from its pthread_t, and how many bytes they are.
+     */
+    int64_t own_tls;
+    uint64_t own_tls_size;
     struct ledger_fork fork;
     struct ledger_failure failure;
     struct ledger_misuse misuses[LEDGER_MISUSES];

@@ -76,6 +76,10 @@ struct reach_glibc {
     uint64_t tls_size; /* of the modules; an estimate */
     uint64_t libc_start, libc_end;
     uint64_t stack_end; /* of the main thread's frames: arguments and environment are above; 0: unknown */
+    /* The variables of our shim in the thread-local storage of each thread, from its descriptor. It keeps the
+     * addresses of its frames there. */
+    int64_t shim_tls;
+    uint64_t shim_tls_size; /* 0: none */
 };
 
 /* The block of a thread that has ended, or that glibc keeps for a new one. */

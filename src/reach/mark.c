@@ -80,6 +80,17 @@ static void mark_in_heap(struct marker *marker, const struct reach_heap *heap, u
         mark_chunk(marker, heap, chunk);
 }
 
+/* Without the variables of our shim. */
+static void push_tls(struct marker *marker, const struct reach_thread *thread)
+{
+    const struct reach_glibc *glibc = &marker->image->glibc;
+    uint64_t hole = thread->descriptor.start + (uint64_t)glibc->shim_tls, end = hole + glibc->shim_tls_size;
+    if (hole < thread->tls.start || end < hole || end > thread->tls.end)
+        hole = end = thread->tls.end;
+    push_root(marker, thread->tls.start, hole);
+    push_root(marker, end, thread->tls.end);
+}
+
 static uint64_t stack_in_use(const struct reach_thread *thread)
 {
     uint64_t low = thread->sp - RED_ZONE;
@@ -102,8 +113,10 @@ static void mark_span(struct marker *marker, struct reach_span *span)
     case REACH_SPAN_HEAP:
     case REACH_SPAN_DEAD:
         break;
-    case REACH_SPAN_MAPPING:
     case REACH_SPAN_THREAD_TLS:
+        push_tls(marker, &marker->image->threads[span->index]);
+        break;
+    case REACH_SPAN_MAPPING:
         push(marker, span->start, span->end);
         break;
     }
@@ -193,7 +206,7 @@ static void set_marked(const struct marker *marker, struct reach_range range)
 static void push_thread(struct marker *marker, const struct reach_thread *thread)
 {
     if (thread->has_block) {
-        push_root(marker, thread->tls.start, thread->tls.end);
+        push_tls(marker, thread);
         push_descriptor(marker, thread->descriptor);
         set_marked(marker, thread->tls);
     }

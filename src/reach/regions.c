@@ -66,6 +66,8 @@ static void find_holes(struct dividing *dividing)
         if (read_ledger(snapshot, &snapshot->space.regions[i], &header)) {
             dividing->holes[0] = (struct reach_range){header.births, header.births_end};
             dividing->holes[1] = own_stack(dividing, &header);
+            dividing->collector->image.glibc.shim_tls = header.own_tls;
+            dividing->collector->image.glibc.shim_tls_size = header.own_tls_size;
         }
 }
 

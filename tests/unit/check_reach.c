@@ -197,6 +197,34 @@ START_TEST(kept_in_tls_and_descriptor)
 }
 END_TEST
 
+/* libc's data refers to the thread-local storage of the main thread, and our shim keeps its frame there. */
+START_TEST(variables_of_the_shim_do_not_count)
+{
+    struct case_of_one of = one_waiter();
+    uint64_t descriptor = of.made->threads[of.waiter].thread_pointer;
+    of.made->image.glibc.shim_tls = -0x80;
+    of.made->image.glibc.shim_tls_size = 0x40;
+    made_write(of.made, MADE_DATA + 64, descriptor - 0x100);
+    made_write(of.made, descriptor - 0x80, of.object);
+    made_write(of.made, descriptor - 0x48, of.object);
+    expect(&of, true);
+}
+END_TEST
+
+START_TEST(variables_beside_those_of_the_shim_count)
+{
+    for (int after = 0; after < 2; after++) {
+        struct case_of_one of = one_waiter();
+        uint64_t descriptor = of.made->threads[of.waiter].thread_pointer;
+        of.made->image.glibc.shim_tls = -0x80;
+        of.made->image.glibc.shim_tls_size = 0x40;
+        made_write(of.made, MADE_DATA + 64, descriptor - 0x100);
+        made_write(of.made, after ? descriptor - 0x40 : descriptor - 0x88, of.object);
+        expect(&of, false);
+    }
+}
+END_TEST
+
 START_TEST(a_handle_does_not_count)
 {
     struct case_of_one of = one_waiter();
@@ -385,6 +413,8 @@ int main(void)
     tcase_add_test(all, below_the_stack_pointer);
     tcase_add_test(all, on_another_stack_all_counts);
     tcase_add_test(all, kept_in_tls_and_descriptor);
+    tcase_add_test(all, variables_of_the_shim_do_not_count);
+    tcase_add_test(all, variables_beside_those_of_the_shim_count);
     tcase_add_test(all, a_handle_does_not_count);
     tcase_add_test(all, an_address_on_its_stack_counts);
     tcase_add_test(all, through_three_hops);
