@@ -49,15 +49,19 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-/* " (did you mean run)", or "". findings: their names, too. */
-static const char *guess_word(const char *name, bool findings)
+/* " (did you mean run)", or "". help: for all that help explains. */
+static const char *guess_word(const char *name, bool help)
 {
     static char text[64];
     struct guess guess = {.word = slice_of(name)};
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (!commands[i]->hidden)
             guess_try(&guess, commands[i]->name);
-    for (int code = 0; findings && code < FINDING_CODES; code++)
+    if (help) {
+        guess_try(&guess, "findings");
+        guess_try(&guess, "suppressions");
+    }
+    for (int code = 0; help && code < FINDING_CODES; code++)
         guess_try(&guess, finding_name((enum finding_code)code));
     return guess_text(&guess, "", text, sizeof(text));
 }
@@ -130,8 +134,8 @@ static int run_help(int argc, char **argv)
     const struct command *command = find_command(argv[1]);
     if (!command || command->hidden) {
         cli_message(
-            "help: unknown command '%s'%s; 'threadleak help' lists the commands, "
-            "'threadleak help suppressions' the types of rules, 'threadleak help findings' the findings",
+            "help: '%s' is neither a command nor a finding%s; 'threadleak help' lists the commands, "
+            "'threadleak help findings' the findings, 'threadleak help suppressions' the types of rules",
             argv[1], guess_word(argv[1], true));
         return STATUS_CANNOT;
     }
