@@ -1,7 +1,7 @@
 /* A process in which every thread waits for another one. */
 #include "find/context.h"
 
-enum { MAX_FACTS = 4 };
+enum { FACTS_SHOWN = 4, MAX_FACTS = 1000 };
 
 /* Only a thread of this process can end such a wait. */
 static bool is_inner(enum wait_on on)
@@ -33,16 +33,20 @@ static bool are_explained(const struct find_context *context)
 }
 
 static bool add_thread(struct finding *finding, const struct find_context *context,
-                       const struct thread_stack *thread, bool with_fact)
+                       const struct thread_stack *thread)
 {
     struct line text = {.length = 0};
     if (!finding_add_thread(finding, context, thread))
         return false;
-    if (!with_fact)
+    if (finding->fact_count >= MAX_FACTS)
         return true;
     add_thread_name(&text, context, thread);
     line_add(&text, ": %s", thread->wait.what ? thread->wait.what : wait_on_name(thread->wait.on));
-    return finding_add_fact(finding, &text, current_place(thread));
+    if (!finding_add_fact(finding, &text, current_place(thread)))
+        return false;
+    if (finding->fact_count > FACTS_SHOWN)
+        finding_fact_is_more(finding);
+    return true;
 }
 
 bool find_all_asleep(struct find_context *context)
@@ -60,7 +64,7 @@ bool find_all_asleep(struct find_context *context)
         line_add(&text, "all %zu threads wait for something that only this process could do", stacks->count);
     struct finding *finding = finding_add(context, FINDING_ALL_ASLEEP, FINDING_LIKELY, &text);
     for (size_t i = 0; finding && i < stacks->count; i++)
-        if (!add_thread(finding, context, &stacks->threads[i], i < MAX_FACTS))
+        if (!add_thread(finding, context, &stacks->threads[i]))
             return false;
     return finding != NULL;
 }

@@ -81,8 +81,13 @@ bool finding_add_fact(struct finding *finding, const struct line *text, const st
         free(copy);
         return false;
     }
-    finding->facts[finding->fact_count++] = (struct finding_fact){copy, at};
+    finding->facts[finding->fact_count++] = (struct finding_fact){copy, at, false};
     return true;
+}
+
+void finding_fact_is_more(struct finding *finding)
+{
+    finding->facts[finding->fact_count - 1].more = true;
 }
 
 /* ---- threads ------------------------------------------------------------------------------ */

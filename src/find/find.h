@@ -41,6 +41,7 @@ struct finding_thread {
 struct finding_fact {
     char *text;             /* "T2 waits for mutex jobs_lock, held by T1" */
     const struct frame *at; /* where; NULL: nowhere or unknown. The stacks or the symbolizer own it */
+    bool more;              /* one more like those before it, which a short report only counts */
 };
 
 struct suppression_rule; /* suppress.h */

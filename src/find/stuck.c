@@ -4,7 +4,7 @@
 
 #include "find/context.h"
 
-enum { MAX_NAMED = 3, MAX_FACTS = 3 };
+enum { MAX_NAMED = 3, FACTS_SHOWN = 3, MAX_FACTS = 1000 };
 
 static bool is_stuck(const struct thread_stack *thread)
 {
@@ -31,39 +31,60 @@ static bool is_like(const struct thread_stack *a, const struct thread_stack *b)
            a->wait.on == b->wait.on;
 }
 
+/* Is nodes[index] in the finding of nodes[first]? */
+static bool is_member(const struct wait_graph *graph, size_t first, size_t index)
+{
+    return is_cause(&graph->nodes[index]) && is_like(graph->nodes[first].thread, graph->nodes[index].thread);
+}
+
 static bool is_first(const struct wait_graph *graph, size_t index)
 {
     for (size_t i = 0; i < index; i++)
-        if (is_cause(&graph->nodes[i]) && is_like(graph->nodes[i].thread, graph->nodes[index].thread))
+        if (is_member(graph, index, i))
             return false;
     return true;
 }
 
 /* ---- text ----------------------------------------------------------------------------------- */
 
-static size_t count_like(const struct wait_graph *graph, size_t first)
+/* Threads of a finding. */
+struct crowd {
+    const struct find_context *context;
+    size_t first;
+    bool of_object; /* only those that wait for the same object as the first one */
+};
+
+static bool is_in(const struct crowd *crowd, size_t index)
+{
+    const struct wait_graph *graph = &crowd->context->graph;
+    return is_member(graph, crowd->first, index) &&
+           (!crowd->of_object ||
+            graph->nodes[index].thread->wait.address == graph->nodes[crowd->first].thread->wait.address);
+}
+
+static size_t count_threads(const struct crowd *crowd)
 {
     size_t count = 0;
-    for (size_t i = first; i < graph->count; i++)
-        count += is_cause(&graph->nodes[i]) && is_like(graph->nodes[first].thread, graph->nodes[i].thread);
+    for (size_t i = crowd->first; i < crowd->context->graph.count; i++)
+        count += is_in(crowd, i);
     return count;
 }
 
-/* "T2", "T2 and T3", "T2, T3, T4 and 5 others" */
-static void add_names(struct line *text, const struct find_context *context, size_t first, size_t count)
+/* "T2", "T2 and T3", "T2, T3, T4 and T5", "T2, T3, T4 and 5 others" */
+static void add_names(struct line *text, const struct crowd *crowd, size_t count)
 {
-    const struct wait_graph *graph = &context->graph;
-    size_t named = 0;
-    for (size_t i = first; i < graph->count && named < MAX_NAMED; i++) {
-        if (!is_cause(&graph->nodes[i]) || !is_like(graph->nodes[first].thread, graph->nodes[i].thread))
+    const struct wait_graph *graph = &crowd->context->graph;
+    size_t named = 0, most = count == MAX_NAMED + 1 ? count : MAX_NAMED;
+    for (size_t i = crowd->first; i < graph->count && named < most; i++) {
+        if (!is_in(crowd, i))
             continue;
         named++;
         if (named > 1)
             line_add(text, named == count ? " and " : ", ");
-        add_thread_name(text, context, graph->nodes[i].thread);
+        add_thread_name(text, crowd->context, graph->nodes[i].thread);
     }
     if (count > named)
-        line_add(text, " and %zu other%s", count - named, count - named == 1 ? "" : "s");
+        line_add(text, " and %zu others", count - named);
 }
 
 /* "condvar 0x55d8… on the heap", from "condvar wait on 0x55d8… on the heap, no timeout" */
@@ -79,21 +100,19 @@ static void add_object(struct line *text, const struct wait *wait)
     line_add(text, "%.*s", (int)(end - what), what);
 }
 
-static bool wait_is_same(const struct wait_graph *graph, size_t first)
+static bool wait_is_same(const struct find_context *context, size_t first)
 {
-    for (size_t i = first; i < graph->count; i++)
-        if (is_cause(&graph->nodes[i]) && is_like(graph->nodes[first].thread, graph->nodes[i].thread) &&
-            graph->nodes[i].thread->wait.address != graph->nodes[first].thread->wait.address)
-            return false;
-    return true;
+    return count_threads(&(struct crowd){context, first, false}) ==
+           count_threads(&(struct crowd){context, first, true});
 }
 
 static void add_text(struct line *text, const struct find_context *context, size_t first)
 {
     const struct wait *wait = &context->graph.nodes[first].thread->wait;
-    size_t count = count_like(&context->graph, first);
-    bool same = wait_is_same(&context->graph, first);
-    add_names(text, context, first, count);
+    const struct crowd all = {context, first, false};
+    size_t count = count_threads(&all);
+    bool same = wait_is_same(context, first);
+    add_names(text, &all, count);
     line_add(text, " wait%s for ", count == 1 ? "s" : "");
     if (same)
         add_object(text, wait);
@@ -124,7 +143,7 @@ static bool waits_for(const struct wait_graph *graph, size_t index, size_t first
         if (index == NO_NODE)
             return false;
     }
-    return is_cause(&graph->nodes[index]) && is_like(graph->nodes[first].thread, graph->nodes[index].thread);
+    return is_member(graph, first, index);
 }
 
 /* The function that was given to it to run, if the place where it waits is in another one. */
@@ -138,29 +157,46 @@ static void add_start(struct line *text, const struct thread_stack *thread)
         line_add(text, ", in %s", start->function);
 }
 
-static bool add_cause(struct finding *finding, const struct find_context *context, size_t index,
-                      size_t *facts)
+/* Those that wait for the same object. */
+static bool add_fact(struct finding *finding, const struct crowd *crowd)
 {
-    const struct thread_stack *thread = context->graph.nodes[index].thread;
+    const struct thread_stack *thread = crowd->context->graph.nodes[crowd->first].thread;
+    size_t count = count_threads(crowd);
     struct line text = {.length = 0};
-    if (!finding_add_thread(finding, context, thread))
-        return false;
-    if ((*facts)++ >= MAX_FACTS)
-        return true;
-    add_thread_name(&text, context, thread);
-    line_add(&text, " waits for ");
+    add_names(&text, crowd, count);
+    line_add(&text, " wait%s for ", count == 1 ? "s" : "");
     add_object(&text, &thread->wait);
     add_start(&text, thread);
-    return finding_add_fact(finding, &text, current_place(thread));
+    if (!finding_add_fact(finding, &text, current_place(thread)))
+        return false;
+    if (finding->fact_count > FACTS_SHOWN)
+        finding_fact_is_more(finding);
+    return true;
+}
+
+static bool is_first_of_object(const struct wait_graph *graph, size_t first, size_t index)
+{
+    for (size_t i = first; i < index; i++)
+        if (is_member(graph, first, i) &&
+            graph->nodes[i].thread->wait.address == graph->nodes[index].thread->wait.address)
+            return false;
+    return true;
+}
+
+static bool add_cause(struct finding *finding, const struct find_context *context, size_t first, size_t index)
+{
+    const struct crowd crowd = {context, index, true};
+    if (!finding_add_thread(finding, context, context->graph.nodes[index].thread))
+        return false;
+    return finding->fact_count >= MAX_FACTS || !is_first_of_object(&context->graph, first, index) ||
+           add_fact(finding, &crowd);
 }
 
 static bool add_threads(struct finding *finding, const struct find_context *context, size_t first)
 {
     const struct wait_graph *graph = &context->graph;
-    size_t facts = 0;
     for (size_t i = first; i < graph->count; i++)
-        if (is_cause(&graph->nodes[i]) && is_like(graph->nodes[first].thread, graph->nodes[i].thread) &&
-            !add_cause(finding, context, i, &facts))
+        if (is_member(graph, first, i) && !add_cause(finding, context, first, i))
             return false;
     for (size_t i = 0; i < graph->count; i++)
         if (is_stuck(graph->nodes[i].thread) && waits_for_thread(&graph->nodes[i]) &&
@@ -179,7 +215,7 @@ static bool add(struct find_context *context, size_t first)
     if (!finding || !add_threads(finding, context, first))
         return false;
     line_add(&conclusion, "nothing that can still run refers to %s",
-             wait_is_same(&context->graph, first) ? "it" : "these");
+             wait_is_same(context, first) ? "it" : "these");
     finding->assumed = assumptions(caveats);
     return finding->assumed && finding_add_fact(finding, &conclusion, NULL);
 }

@@ -1,10 +1,16 @@
 /* Verdict lines, and the findings of a process. */
+#include <string.h>
+
 #include "base/escape.h"
 #include "base/text.h"
 #include "report/phrases.h"
 #include "report/text_parts.h"
 
-#define FINDINGS_SHOWN 6
+enum {
+    FINDINGS_SHOWN = 6,
+    THREADS_NAMED = 4, /* so many the text of a finding names */
+    LINE_WIDTH = 80,
+};
 
 bool print_verdicts(const struct printer *printer, const struct report *report)
 {
@@ -40,6 +46,78 @@ static void print_fact(const struct printer *printer, const struct finding_fact 
     putc('\n', printer->out);
 }
 
+/* Those that a short report only counts. */
+static void print_facts(const struct printer *printer, const struct finding *finding)
+{
+    size_t hidden = 0;
+    for (size_t i = 0; i < finding->fact_count; i++) {
+        const struct finding_fact *fact = &finding->facts[i];
+        if (i > 0 && i == finding->own_facts)
+            fputs("  waiting for these:\n", printer->out);
+        if (fact->more && !is_verbose(printer) && !printer->style->all)
+            hidden++;
+        else
+            print_fact(printer, fact);
+        if (hidden && (i + 1 == finding->fact_count || !finding->facts[i + 1].more)) {
+            fprintf(printer->out, "  and %zu more\n", hidden);
+            note_shortened(printer);
+            hidden = 0;
+        }
+    }
+}
+
+/* All threads, where the text names only the first ones. */
+static void print_threads(const struct printer *printer, const struct finding *finding)
+{
+    int column = fprintf(printer->out, "  threads:");
+    for (size_t i = 0; i < finding->thread_count; i++) {
+        const struct finding_thread *thread = &finding->threads[i];
+        char name[32];
+        int length = thread->id ? snprintf(name, sizeof(name), "T%llu", (unsigned long long)thread->id)
+                                : snprintf(name, sizeof(name), "tid %d", (int)thread->tid);
+        if (column + length + 2 > LINE_WIDTH)
+            column = fprintf(printer->out, "\n   ") - 1;
+        column += fprintf(printer->out, " %s%s", name, i + 1 < finding->thread_count ? "," : "");
+    }
+    putc('\n', printer->out);
+}
+
+/* One entry, in lines that are not too long. */
+static void print_wrapped(const struct printer *printer, const char *text, size_t size)
+{
+    size_t width = printer->style->width ? printer->style->width : LINE_WIDTH;
+    const char *end = text + size;
+    size_t column = (size_t)fprintf(printer->out, "   ");
+    while (text < end) {
+        const char *blank = memchr(text, ' ', (size_t)(end - text));
+        size_t length = (size_t)((blank ? blank : end) - text);
+        if (column + 1 + length > width)
+            column = (size_t)fprintf(printer->out, "\n     ") - 1;
+        column += (size_t)fprintf(printer->out, " %.*s", (int)length, text);
+        text += length + 1;
+    }
+    putc('\n', printer->out);
+}
+
+/* What a proof assumes, and then why it is only likely. */
+static void print_assumed(const struct printer *printer, const char *assumed)
+{
+    static const char separator[] = "; ", likely[] = "only likely: ";
+    bool because = false;
+    fputs("  assumed:\n", printer->out);
+    while (*assumed) {
+        const char *end = strstr(assumed, separator);
+        const char *next = end ? end + strlen(separator) : assumed + strlen(assumed);
+        bool reason = text_begins_with(assumed, likely);
+        if (reason && !because)
+            fputs("  only likely, because\n", printer->out);
+        because |= reason;
+        assumed += reason ? strlen(likely) : 0;
+        print_wrapped(printer, assumed, (size_t)((end ? end : next) - assumed));
+        assumed = next;
+    }
+}
+
 static void print_finding(const struct printer *printer, const struct finding *finding)
 {
     putc('\n', printer->out);
@@ -54,11 +132,7 @@ static void print_finding(const struct printer *printer, const struct finding *f
         put_escaped(printer->out, finding->reason ? finding->reason : "");
     }
     putc('\n', printer->out);
-    for (size_t i = 0; i < finding->fact_count; i++) {
-        if (i > 0 && i == finding->own_facts)
-            fputs("  waiting for these:\n", printer->out);
-        print_fact(printer, &finding->facts[i]);
-    }
+    print_facts(printer, finding);
     if (!finding->fact_count) {
         fputs("  ", printer->out);
         put_escaped(printer->out, finding->text);
@@ -66,11 +140,10 @@ static void print_finding(const struct printer *printer, const struct finding *f
     }
     if (finding->pattern)
         fprintf(printer->out, "  see threadleak-patterns(7): %s\n", finding->pattern);
-    if (finding->assumed && is_verbose(printer)) {
-        fputs("  assumed: ", printer->out);
-        put_escaped(printer->out, finding->assumed);
-        putc('\n', printer->out);
-    }
+    if (finding->thread_count > THREADS_NAMED && is_verbose(printer))
+        print_threads(printer, finding);
+    if (finding->assumed && is_verbose(printer))
+        print_assumed(printer, finding->assumed);
 }
 
 /* Suppressed ones and notes are only printed with -v. */

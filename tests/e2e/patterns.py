@@ -40,18 +40,19 @@ PATTERNS = [
     Pattern("pattern_handover", {"answer": 1}, ("stuck proved",)),
     Pattern("pattern_first_of_n", {"ask_replica": 2}, ("stuck proved",)),
     Pattern("pattern_double_send", {"copy_file": 1}, ("stuck proved",)),
-    Pattern("pattern_no_broadcast", {"work": 2}, hangs=True),
+    Pattern("pattern_no_broadcast", {"work": 2}, ("all-asleep likely",), hangs=True),
+    Pattern("pattern_forgotten_pool", {"work": 3}, ("stuck proved",)),
     Pattern("pattern_endless_worker", {"write_lines": 1}, ("stuck proved",)),
     Pattern("pattern_start_without_stop", {"serve": 1}, ("stuck proved",)),
     Pattern("pattern_missing_unlock", {}, ("dead-owner proved",), hangs=True),
-    Pattern("pattern_barrier_count", {"compute": 3}, hangs=True),
-    Pattern("pattern_lock_and_queue", {"consume": 1}, hangs=True),
+    Pattern("pattern_barrier_count", {"compute": 3}, ("stuck proved",), hangs=True),
+    Pattern("pattern_lock_and_queue", {"consume": 1}, ("all-asleep likely",), hangs=True),
     Pattern("pattern_join_under_lock", {"clean": 1}, ("deadlock proved",), hangs=True),
     Pattern("pattern_lock_order", {"transfer": 2}, ("deadlock proved",), hangs=True),
     Pattern("pattern_early_return", {"nothing": 1}),
     Pattern("pattern_fire_and_forget", {"send_report": 3}),
     Pattern("pattern_ticker", {"tick": 1}),
-    Pattern("pattern_flag_without_wake", {"work": 1}, hangs=True),
+    Pattern("pattern_flag_without_wake", {"work": 1}, ("all-asleep likely",), hangs=True),
     Pattern("pattern_close_fd", {"receive": 1}, hangs=True),
     Pattern("pattern_fork_with_pool", {}, hangs=True, child=True),
     # libpattern_plugin.so is their library.
@@ -65,7 +66,6 @@ PATTERNS = [
 # A report cannot distinguish them from the pattern of another section, and names that one.
 LIKE = {
     "pattern_double_send": "HAND-OVER AFTER A TIMEOUT",
-    "pattern_start_without_stop": "WORKER LOOP WITHOUT A WAY OUT",
     "pattern_context": "WORKER LOOP WITHOUT A WAY OUT",
     "pattern_dlclose": "WORKER LOOP WITHOUT A WAY OUT",
 }

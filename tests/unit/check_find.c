@@ -1,64 +1,11 @@
 /* Findings over made-up threads and waits. */
+#include "find_made.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "find/find.h"
 #include "ledger_fake.h"
 #include "suite.h"
-
-#define MAX_THREADS 40
-
-static struct thread_stack threads[MAX_THREADS];
-static struct stacks stacks;
-static struct evidence evidence;
-static struct findings findings;
-
-static void setup(void)
-{
-    memset(threads, 0, sizeof(threads));
-    stacks = (struct stacks){.threads = threads};
-    evidence = (struct evidence){.pid = 101, .stacks = &stacks};
-}
-
-static void teardown(void)
-{
-    findings_release(&findings);
-}
-
-/* A thread with the next tid, from 101 on. */
-static struct wait *add(enum wait_on on, const char *what)
-{
-    struct thread_stack *thread = &threads[stacks.count];
-    thread->tid = 101 + (pid_t)stacks.count++;
-    thread->source = STACK_SOURCE_PTRACE;
-    thread->wait = (struct wait){.on = on,
-                                 .what = (char *)what,
-                                 .object_length = (int)strlen(what),
-                                 .timeout = WAIT_TIMEOUT_NO,
-                                 .fd = -1};
-    return &thread->wait;
-}
-
-static struct wait *add_lock(pid_t owner)
-{
-    struct wait *wait = add(WAIT_MUTEX, "mutex a");
-    wait->owner = owner;
-    return wait;
-}
-
-static struct wait *add_join(pid_t joined)
-{
-    struct wait *wait = add(WAIT_JOIN, "join");
-    wait->owner = joined;
-    return wait;
-}
-
-static const struct finding *find(size_t count)
-{
-    ck_assert(findings_find(&findings, &evidence, NULL, FIND_ALL));
-    ck_assert_uint_eq(findings.count, count);
-    return findings.items;
-}
 
 START_TEST(nothing_without_stacks)
 {
@@ -301,80 +248,9 @@ START_TEST(names_of_codes)
 }
 END_TEST
 
-START_TEST(all_threads_wait_for_each_other)
-{
-    add(WAIT_CONDVAR, "condvar wait on a");
-    add_join(101);
-    ck_assert_int_eq(find(1)->code, FINDING_ALL_ASLEEP);
-    ck_assert_int_eq(findings.items[0].level, FINDING_LIKELY);
-    ck_assert_uint_eq(findings.items[0].thread_count, 2);
-}
-END_TEST
-
-START_TEST(not_asleep_with_a_timeout)
-{
-    add(WAIT_CONDVAR, "condvar wait on a")->timeout = WAIT_TIMEOUT_YES;
-    add_join(101);
-    find(0);
-}
-END_TEST
-
-START_TEST(not_asleep_with_something_outside)
-{
-    add(WAIT_CONDVAR, "condvar wait on a");
-    add(WAIT_PIPE, "read of pipe 0")->fd = 0;
-    find(0);
-}
-END_TEST
-
-START_TEST(not_asleep_with_a_shared_object)
-{
-    add(WAIT_SEMAPHORE, "semaphore a")->shared = true;
-    find(0);
-}
-END_TEST
-
-START_TEST(a_deadlock_of_all_is_enough)
-{
-    add_lock(102);
-    add_lock(101);
-    ck_assert_int_eq(find(1)->code, FINDING_DEADLOCK);
-}
-END_TEST
-
-START_TEST(stuck_threads_and_who_joins_them)
-{
-    static struct shared_stack stack;
-    add(WAIT_PIPE, "read of pipe 0");
-    add(WAIT_CONDVAR, "condvar wait on 0x10 on the heap, no timeout");
-    add_join(102);
-    for (size_t i = 1; i < 3; i++) {
-        threads[i].reach.state = REACH_STUCK;
-        threads[i].stack = &stack;
-    }
-    const struct finding *finding = find(1);
-    ck_assert_int_eq(finding->code, FINDING_STUCK);
-    ck_assert_int_eq(finding->level, FINDING_PROVED);
-    ck_assert_uint_eq(finding->thread_count, 2);
-    ck_assert_int_eq(finding->threads[0].tid, 102);
-    ck_assert_ptr_nonnull(strstr(finding->text, "waits for condvar 0x10 on the heap, and nothing"));
-}
-END_TEST
-
-START_TEST(stuck_with_a_caveat_is_likely)
-{
-    add(WAIT_PIPE, "read of pipe 0");
-    add(WAIT_CONDVAR, "condvar wait on 0x10 on the heap, no timeout");
-    threads[1].reach = (struct reach_thread_result){REACH_STUCK, 1u << REACH_CAVEAT_DEBUGGER};
-    ck_assert_int_eq(find(1)->level, FINDING_LIKELY);
-    ck_assert_ptr_nonnull(strstr(findings.items[0].assumed, "a debugger is attached"));
-}
-END_TEST
-
 int main(void)
 {
-    TCase *tests = tcase_create("find");
-    tcase_add_checked_fixture(tests, setup, teardown);
+    TCase *tests = find_made_case("find");
     tcase_add_test(tests, nothing_without_stacks);
     tcase_add_test(tests, a_join_and_a_lock);
     tcase_add_test(tests, a_thread_that_waits_for_itself);
@@ -398,12 +274,5 @@ int main(void)
     tcase_add_test(tests, an_initialisation_is_begun);
     tcase_add_test(tests, only_what_is_wanted);
     tcase_add_test(tests, names_of_codes);
-    tcase_add_test(tests, all_threads_wait_for_each_other);
-    tcase_add_test(tests, not_asleep_with_a_timeout);
-    tcase_add_test(tests, not_asleep_with_something_outside);
-    tcase_add_test(tests, not_asleep_with_a_shared_object);
-    tcase_add_test(tests, a_deadlock_of_all_is_enough);
-    tcase_add_test(tests, stuck_threads_and_who_joins_them);
-    tcase_add_test(tests, stuck_with_a_caveat_is_likely);
     return suite_run("find", tests);
 }

@@ -148,6 +148,49 @@ START_TEST(quiet_has_a_line_for_each_site)
 }
 END_TEST
 
+static struct finding_fact facts[] = {{.text = "T2 waits for condvar a"},
+                                      {.text = "T3 waits for condvar b", .more = true},
+                                      {.text = "T4 waits for condvar c", .more = true},
+                                      {.text = "nothing refers to these"}};
+static struct finding_thread named[] = {{2, 12}, {3, 13}, {4, 14}, {0, 15}, {6, 16}};
+static char assumed[] =
+    "this; that; only likely: a debugger is attached; only likely: some memory of a process with a "
+    "very long description of itself could not be read";
+static struct finding stuck = {.code = FINDING_STUCK,
+                               .level = FINDING_LIKELY,
+                               .text = (char *)"T2, T3, T4 and 2 others wait",
+                               .threads = named,
+                               .thread_count = 5,
+                               .facts = facts,
+                               .fact_count = 4,
+                               .assumed = assumed};
+
+START_TEST(a_short_report_counts_facts)
+{
+    one_process[0].findings = (struct findings){.items = &stuck, .count = 1};
+    char *text = printed(&report_text, (struct report_style){.more = "threadleak run -v"});
+    ck_assert_ptr_nonnull(
+        strstr(text, "\n  T2 waits for condvar a\n  and 2 more\n  nothing refers to these\n"));
+    ck_assert_ptr_nonnull(strstr(text, "threadleak run -v"));
+    ck_assert_ptr_null(strstr(text, "assumed"));
+    free(text);
+}
+END_TEST
+
+START_TEST(a_long_report_has_all_facts)
+{
+    one_process[0].findings = (struct findings){.items = &stuck, .count = 1};
+    char *text = printed(&report_text, (struct report_style){.verbose = 1});
+    ck_assert_ptr_nonnull(strstr(text, "\n  T3 waits for condvar b\n  T4 waits for condvar c\n  nothing"));
+    ck_assert_ptr_nonnull(strstr(text,
+                                 "\n  threads: T2, T3, T4, tid 15, T6\n  assumed:\n    this\n    that\n"
+                                 "  only likely, because\n    a debugger is attached\n    some memory"));
+    ck_assert_ptr_nonnull(strstr(text, "\n      "));
+    ck_assert_uint_le(longest_line(strstr(text, "  threads:")), 80);
+    free(text);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("report_layout");
@@ -158,5 +201,7 @@ int main(void)
     tcase_add_test(tests, colors_have_no_width);
     tcase_add_test(tests, frames_without_names_are_one_line);
     tcase_add_test(tests, quiet_has_a_line_for_each_site);
+    tcase_add_test(tests, a_short_report_counts_facts);
+    tcase_add_test(tests, a_long_report_has_all_facts);
     return suite_run("report_layout", tests);
 }
