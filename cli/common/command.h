@@ -61,7 +61,8 @@ struct command {
     const char *about, *after;         /* text before and after the list of options in the help */
     const struct command_option *options;
 };
-extern const struct command command_run, command_report, command_selftest, command_explain, command_plant;
+extern const struct command command_run, command_report, command_serve, command_selftest, command_explain,
+    command_plant;
 
 enum command_parsed {
     COMMAND_PARSED, /* arguments begin at optind */

@@ -1,0 +1,108 @@
+#include "cli/serve/report.h"
+
+#include "cli/serve/processes.h"
+#include "leak/build.h"
+#include "ledger/ledger.h"
+#include "stacks/stacks.h"
+
+/* Not `stuck`: it copies the memory of a process, which is stopped for that time. */
+#define FIND (FIND_DEFAULT & ~(1u << FINDING_STUCK))
+
+/* ---- one process ---------------------------------------------------------------------------- */
+
+static bool add_evidence(struct taken_report *taken, struct evidence *evidence, struct error *error)
+{
+    const struct verdict_rules rules = {
+        .kinds = KIND_ALL, .even_without_threads = true, .find = FIND, .symbolizer = taken->symbolizer};
+    return report_add(taken->report, evidence, &rules, error);
+}
+
+static bool add_opened(struct taken_report *taken, pid_t pid, const struct ledger *ledger, bool with_stacks,
+                       struct error *error)
+{
+    const struct stacks_options options = {.symbolizer = taken->symbolizer, .ledger = ledger};
+    struct evidence evidence;
+    struct stacks *stacks = with_stacks ? stacks_take(pid, &options, error) : NULL;
+    if (with_stacks && !stacks)
+        return false;
+    return evidence_of_process(&evidence, pid, ledger, stacks, error) &&
+           add_evidence(taken, &evidence, error);
+}
+
+/* False with an error. `watched`: one that is not is left out, and this returns true. */
+static bool add_process(struct taken_report *taken, pid_t pid, bool watched, bool with_stacks,
+                        struct error *error)
+{
+    struct ledger *ledger = NULL;
+    symbolizer_see_as(taken->symbolizer, pid);
+    enum ledger_open_status status = ledger_open_process(pid, &ledger, error);
+    if (status == LEDGER_OPEN_FAILED)
+        return false;
+    if (status == LEDGER_OPEN_NOT_WATCHED && watched)
+        return true;
+    bool added = add_opened(taken, pid, ledger, with_stacks, error);
+    ledger_close(ledger);
+    return added;
+}
+
+static enum taken refuse(enum process_access access, pid_t pid, struct error *error)
+{
+    if (access == PROCESS_OF_ANOTHER_USER) {
+        error_set(error, "process %d is of another user; see --all-users", (int)pid);
+        return REPORT_FORBIDDEN;
+    }
+    error_set(error, "no process %d", (int)pid);
+    return REPORT_NO_PROCESS;
+}
+
+static enum taken add_by_pid(struct taken_report *taken, const struct wanted_report *wanted,
+                             struct error *error)
+{
+    uint64_t start, start_after;
+    enum process_access access = process_access(wanted->pid, wanted->all_users, &start);
+    if (access != PROCESS_SERVED)
+        return refuse(access, wanted->pid, error);
+    bool added = add_process(taken, wanted->pid, false, wanted->stacks, error);
+    access = process_access(wanted->pid, wanted->all_users, &start_after);
+    if (access != PROCESS_SERVED || start_after != start)
+        return refuse(access, wanted->pid, error);
+    return added ? REPORT_TAKEN : REPORT_FAILED;
+}
+
+/* ---- all -------------------------------------------------------------------------------------- */
+
+static enum taken add_all(struct taken_report *taken, const struct wanted_report *wanted, struct error *error)
+{
+    struct served served;
+    bool listed = served_list(&served, wanted->all_users);
+    struct error why;
+    for (size_t i = 0; listed && i < served.count; i++)
+        add_process(taken, served.pids[i], true, wanted->stacks, &why);
+    served_release(&served);
+    if (!listed)
+        error_set(error, "the processes cannot be listed");
+    return listed ? REPORT_TAKEN : REPORT_FAILED;
+}
+
+enum taken report_take(struct taken_report *taken, const struct wanted_report *wanted, struct error *error)
+{
+    *taken = (struct taken_report){symbolizer_new(false), report_new()};
+    enum taken result = REPORT_FAILED;
+    if (!taken->symbolizer || !taken->report)
+        error_set(error, "out of memory");
+    else if (wanted->pid)
+        result = add_by_pid(taken, wanted, error);
+    else
+        result = add_all(taken, wanted, error);
+    if (result == REPORT_TAKEN)
+        report_finish(taken->report);
+    else
+        report_release(taken);
+    return result;
+}
+
+void report_release(struct taken_report *taken)
+{
+    report_free(taken->report);
+    symbolizer_free(taken->symbolizer);
+}

@@ -1,0 +1,426 @@
+#!/usr/bin/env python3
+"""threadleak serve: what it answers, to whom, and what slow and hostile clients can do.
+
+  tests/e2e/serve.py [--build DIR] [NAME...]
+"""
+import contextlib
+import http.client
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+
+import harness
+from harness import demand, need_root, wait_until
+
+HOSTILE = "evil.example"
+
+
+class Unix(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=harness.TIMEOUT_S)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class Server:
+    """One that runs."""
+
+    def __init__(self, process):
+        self.process = process
+        line = process.stdout.readline()
+        found = re.fullmatch(r"threadleak: serving on (?:http://(\S+):(\d+)/|unix:(\S+))\n", line)
+        demand(found, f"it printed {line!r}")
+        self.address, self.unix = found.group(1), found.group(3)
+        self.port = int(found.group(2) or 0)
+
+    def connection(self):
+        if self.unix:
+            return Unix(self.unix)
+        return http.client.HTTPConnection(self.address.strip("[]"), self.port, timeout=harness.TIMEOUT_S)
+
+    def ask(self, path, method="GET", hosts=None, **headers):
+        """Status, headers and text. hosts: all Host headers, instead of the usual one."""
+        connection = self.connection()
+        connection.putrequest(method, path, skip_host=hosts is not None)
+        for host in hosts or []:
+            connection.putheader("Host", host)
+        for name, value in headers.items():
+            connection.putheader(name.replace("_", "-"), value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        return answer.status, answer.headers, text
+
+    def get(self, path, **more):
+        status, _, text = self.ask(path, **more)
+        demand(status == 200, f"{path}: {status} {text}")
+        return text.decode()
+
+    def status(self, path="/healthz", **more):
+        return self.ask(path, **more)[0]
+
+    def raw(self):
+        connection = socket.create_connection((self.address, self.port), timeout=harness.TIMEOUT_S)
+        self.process.opened.append(connection)
+        return connection
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+
+class Bench(harness.Bench):
+    @contextlib.contextmanager
+    def serve(self, *options, listen="--listen=127.0.0.1:0", prefix=()):
+        argv = [*prefix, self.cli, "serve", *([listen] if listen else []), *options]
+        process = subprocess.Popen(argv, env=self.env, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        process.opened = []
+        try:
+            yield Server(process)
+        finally:
+            for opened in process.opened:
+                opened.close()
+            process.kill()
+            process.communicate()
+
+    @contextlib.contextmanager
+    def served(self, *orders, prefix=(), watched=True):
+        """A target, and a function that gives it another order."""
+        process = subprocess.Popen([*prefix, self.target("served")], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   env=self.environment(**({"LD_PRELOAD": self.shim} if watched else {})))
+
+        def order(text):
+            process.stdin.write(text + "\n")
+            process.stdin.flush()
+            demand(process.stdout.readline() == "done\n", f"the target did not do {text}")
+        try:
+            demand(process.stdout.readline() == "up\n", "the target did not come up")
+            for text in orders:
+                order(text)
+            process.order = order
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+    def token_file(self, text="correct horse\n", mode=0o600):
+        return self.write("token", text, mode)
+
+    def refused(self, words, *options, **more):
+        """One line on standard error, and status 2."""
+        code, out, err = harness.call([self.cli, "serve", *options], env=self.env, **more)
+        demand(code == 2 and not out and re.fullmatch(rf"threadleak: serve: .*{words}.*\n", err), f"{options}: {code} {out} {err}")
+
+
+# ---- requests --------------------------------------------------------------------------
+
+def paths(bench):
+    with bench.serve() as server:
+        status, headers, text = server.ask("/healthz")
+        demand(status == 200 and text == b"ok\n" and headers["Content-Type"] == "text/plain; charset=utf-8", (status, text))
+        demand(headers["X-Content-Type-Options"] == "nosniff" and headers["Cache-Control"] == "no-store", headers)
+        demand(server.ask("/healthz", "HEAD")[2] == b"", "HEAD has a body")
+        for path in ("/nothing", "/healthz/", "/debug/pprof/threads/", "/../etc/passwd", "//healthz", "/%00"):
+            demand(server.status(path) == 404, path)
+        status, headers, _ = server.ask("/healthz", "POST")
+        demand(status == 405 and headers["Allow"] == "GET, HEAD", (status, headers))
+        for query in ("pid=x", "pid=0", "pid=-1", "pid=1x", "pid=", "pid=99999999999", "debug=3", "debug=x", "seconds=5"):
+            demand(server.status("/debug/pprof/threads?" + query) == 400, query)
+
+
+def hosts(bench):
+    """A name that a hostile page gave this address (DNS rebinding) is refused."""
+    with bench.serve("--host=monitor.example") as server:
+        for host in ("localhost", "LOCALHOST:80", "localhost.", f"127.0.0.1:{server.port}", "127.9.9.9", "[::1]:1", "x.localhost",
+                     "monitor.example", "Monitor.Example:9844"):
+            demand(server.status(hosts=[host]) == 200, host)
+        for host in (HOSTILE, f"{HOSTILE}:{server.port}", f"localhost.{HOSTILE}", f"127.0.0.1.{HOSTILE}", "10.0.0.1", "[::2]", "",
+                     ":80", "[::1", "[::1]x", "localhost:80x", "localhost@" + HOSTILE, "a.monitor.example"):
+            demand(server.status(hosts=[host]) != 200, host)
+        demand(server.status(hosts=[]) != 200, "no Host")
+        demand(server.status(hosts=["localhost", HOSTILE]) != 200, "two Hosts")
+        demand(server.status(hosts=[HOSTILE, "localhost"]) != 200, "two Hosts")
+        demand(server.status("/debug/pprof/threads?debug=2", hosts=[HOSTILE]) == 403, "a path that is not /healthz")
+
+
+def other_sites(bench):
+    """A page of another site cannot make a process stop, but a link leads here."""
+    with bench.serve() as server:
+        for site in ("cross-site", "same-site"):
+            demand(server.status(Sec_Fetch_Site=site, Sec_Fetch_Mode="no-cors") == 403, site)
+        demand(server.status(Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="navigate") == 200, "a link")
+        demand(server.status(Sec_Fetch_Site="same-origin", Sec_Fetch_Mode="cors") == 200, "its own page")
+        demand(server.status(Sec_Fetch_Site="none", Sec_Fetch_Mode="navigate") == 200, "the address bar")
+
+
+def token(bench):
+    with bench.serve(f"--token-file={bench.token_file()}") as server:
+        def status(given, path="/debug/pprof/threadcreate"):
+            return server.status(path, **({"Authorization": given} if given is not None else {}))
+        demand(status("Bearer correct horse") == 200 and status("bearer correct horse") == 200, "the token")
+        for given in (None, "", "Bearer", "Bearer ", "Bearer correct", "Bearer correct horse ", "Bearer correct horsf",
+                      "Bearer correct horsecorrect horse", "correct horse", "Basic correct horse", "Bearer \u00e9"):
+            demand(status(given) == 401, given)
+        demand("Bearer" in server.ask("/nothing")[1]["WWW-Authenticate"] and status(None, "/nothing") == 401, "an unknown path")
+        demand(status(None, "/healthz") == 200, "/healthz")
+        bench.token_file("another\n")
+        demand(status("Bearer another") == 200 and status("Bearer correct horse") == 401, "a new token")
+        bench.token_file("another\n", 0o644)
+        demand(status("Bearer another") == 401, "a file that everybody can read now")
+
+
+def refusals(bench):
+    bench.refused("can be read or written by other users", f"--token-file={bench.token_file(mode=0o640)}")
+    bench.refused("can be read or written by other users", f"--token-file={bench.token_file(mode=0o602)}")
+    bench.refused("is empty", "--token-file=" + bench.token_file(" \n"))
+    bench.refused("No such file", f"--token-file={bench.path('none')}")
+    os.mkfifo(bench.path("fifo"), 0o600)
+    bench.refused("not a regular file", f"--token-file={bench.path('fifo')}")
+    bench.refused("other machines.*--token-file", "--listen=0.0.0.0:0")
+    bench.refused("other machines.*--token-file", "--listen=:0")
+    bench.refused("--all-users.*--token-file", "--all-users", "--listen=127.0.0.1:0")
+    for address in ("", "x", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:1x", "::1:80", "[::1]", "[::1:80"):
+        bench.refused("is not ADDR:PORT", "--listen=" + address)
+    bench.refused("not both", "--listen=127.0.0.1:0", f"--unix={bench.path('s')}")
+    bench.refused("1 to 107 bytes", "--unix=" + "x" * 108)
+    bench.refused("No such file", f"--unix={bench.path('none/s')}")
+    bench.refused("takes no argument", "127.0.0.1:0")
+    bench.refused("not a duration", "--timeout=x")
+
+
+def port_in_use(bench):
+    with bench.serve() as server:
+        bench.refused("in use by another program", f"--listen=127.0.0.1:{server.port}")
+        demand(server.status() == 200, "the first one")
+
+
+def full_disk(bench):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        code, _, err = harness.call([bench.cli, "serve", "--listen=127.0.0.1:0"], env=bench.env, stdout=full)
+    demand(code == 2 and err == "threadleak: serve: standard output could not be written: No space left on device\n", f"{code} {err}")
+
+
+def unix_socket(bench):
+    path = bench.path("socket")
+    with bench.serve(f"--unix={path}", listen=None) as server:
+        demand(stat.S_IMODE(os.stat(path).st_mode) == 0o600, "its mode")
+        demand(server.get("/healthz") == "ok\n" and server.status(hosts=["a.proxy"]) == 200, "an answer")
+        bench.refused("in use", f"--unix={path}")
+        server.process.send_signal(signal.SIGKILL)
+        server.process.wait()
+    with bench.serve(f"--unix={path}", listen=None) as server:
+        demand(server.status() == 200, "over that of one that was killed")
+        server.process.send_signal(signal.SIGTERM)
+        demand(server.process.wait(harness.TIMEOUT_S) == 0 and not os.path.exists(path), "its file remains")
+    bench.write("socket", "text")
+    bench.refused("another file has this name", f"--unix={path}")
+    demand(bench.read("socket") == "text", "a file was removed")
+
+
+def all_addresses(bench):
+    """With a token; by an address, but by no name."""
+    with bench.serve(f"--token-file={bench.token_file()}", listen="--listen=0.0.0.0:0") as server:
+        demand(server.address == "0.0.0.0", server.address)
+        demand(server.status(hosts=["10.1.2.3:80"]) == 200 and server.status(hosts=[HOSTILE]) == 403, "its Host")
+        demand(server.status("/debug/pprof/threadcreate") == 401, "without a token")
+
+
+# ---- threads ------------------------------------------------------------------------------
+
+def each_thread(bench):
+    with bench.served("stays", "detached", "unjoined", "blocked", "joined") as target, bench.serve() as server:
+        text = server.get(f"/debug/pprof/threads?debug=2&pid={target.pid}")
+    demand(text.startswith(f"# process {target.pid} {bench.target('served')}\n\nthread 1 \"served\" tid {target.pid} ["), text)
+    age = r", age [\d.]+ \w+(?: \d+ s)?\]:"
+    for head in (rf'thread 2 "served" tid \d+ \[sleeping, .*, joinable{age}\npause\(\.\.\.\)\n',
+                 rf'thread 3 "served" tid \d+ \[sleeping, .*, detached{age}\n',
+                 rf"thread 4 tid \d+ \[ended [\d.]+ \w+(?: \d+ s)? ago, unjoined{age}\ncreated by start in thread 1\n\t\S+target\.h:\d+\n\n",
+                 rf'thread 5 "served" tid \d+ \[sleeping, mutex jobs_lock, held by T1 "served".*, joinable{age}\n'):
+        demand(re.search(head, text), f"{head}\n{text}")
+    demand(re.search(r"^want_lock\(\.\.\.\)\n\t/\S+/served\.c:\d+$", text, re.M) and "thread 6 " not in text, text)
+
+
+def grouped(bench):
+    with bench.served("stays 3", "unjoined 2", "blocked") as target, bench.serve() as server:
+        text = server.get(f"/debug/pprof/threads?debug=1&pid={target.pid}")
+        created = server.get(f"/debug/pprof/threadcreate?debug=1&pid={target.pid}")
+    demand(text.startswith("threads profile: total 7\n3 @ 0x"), text)
+    blocks = text.split("\n\n")
+    stays = next(block for block in blocks if "\tstay\t" in block)
+    demand(re.search(rf'^# labels: {{"pid":"{target.pid}","exe":"\S+","kind":"joinable","wait":".*"}}$', stays, re.M), stays)
+    demand(re.search(r"^#\t0x[0-9a-f]+\tstay\t\S+target\.h:\d+$", stays, re.M), stays)
+    demand(any(block.startswith("2 @ ") and '"unjoined"' in block and "\tstart_unjoined\t" in block for block in blocks), text)
+    demand(created.startswith("threadcreate profile: total 6\n") and re.search(r"^3 @ .*\n.*\n(#.*\n)*#\t\S+\tstart_worker\t", created, re.M), created)
+
+
+def several_processes(bench):
+    """Without a pid: all that are watched, and no other."""
+    with bench.served("stays") as first, bench.served() as second, bench.served("stays", watched=False) as unwatched:
+        second.order("detached")
+        with bench.serve() as server:
+            text = server.get("/debug/pprof/threads?debug=2")
+            alone = server.get(f"/debug/pprof/threads?debug=2&pid={unwatched.pid}")
+    processes = re.findall(r"^# process (\d+)", text, re.M)
+    demand({str(first.pid), str(second.pid)} <= set(processes) and str(unwatched.pid) not in processes, text)
+    demand("not watched: the creators of its threads are unknown" in alone and "untracked" in alone, alone)
+
+
+def other_users(bench):
+    """root does not see theirs without --all-users."""
+    need_root()
+    os.chmod(bench.tmp, 0o755)
+    with bench.served("stays", prefix=harness.as_nobody()) as theirs:
+        path = f"/debug/pprof/threadcreate?debug=1&pid={theirs.pid}"
+        with bench.serve() as server:
+            demand(server.status(path) == 403, "by its pid")
+            demand(str(theirs.pid) not in server.get("/debug/pprof/threadcreate?debug=1"), "in the list")
+        with bench.serve("--all-users", f"--unix={bench.path('s')}", listen=None) as server:
+            demand("total 1\n" in server.get(path), "with --all-users")
+            demand(str(theirs.pid) in server.get("/debug/pprof/threadcreate?debug=1"), "in the list of all")
+        with bench.served("stays") as ours, bench.serve(prefix=harness.as_nobody()) as server:
+            demand(server.status(path) == 200, "nobody's own")
+            demand(server.status(f"/debug/pprof/threadcreate?debug=1&pid={ours.pid}") == 403, "root's")
+
+
+def ended(bench):
+    with bench.served("stays") as target, bench.serve() as server:
+        path = f"/debug/pprof/threads?debug=2&pid={target.pid}"
+        demand(server.status(path) == 200, "alive")
+        target.kill()
+        target.wait()
+        demand(server.status(path) == 404 and server.status("/debug/pprof/threads") == 200, "ended")
+
+
+def dies_meanwhile(bench):
+    """Between the list and the reading of a process, and while it is read."""
+    with bench.serve() as server:
+        for _ in range(10):
+            with bench.served("stays 20") as target:
+                statuses = []
+                asking = threading.Thread(target=lambda: statuses.extend(
+                    server.status(path) for path in ("/debug/pprof/threads?debug=1", f"/debug/pprof/threads?debug=2&pid={target.pid}")))
+                asking.start()
+                target.kill()
+                asking.join()
+            demand(statuses[0] == 200 and statuses[1] in (200, 404), statuses)
+        demand(server.status() == 200, "it lives")
+
+
+def two_at_once(bench):
+    """Each gets every stack."""
+    with bench.served("stays 10") as target, bench.serve() as server:
+        texts = []
+        clients = [threading.Thread(target=lambda: texts.append(server.get(f"/debug/pprof/threads?debug=2&pid={target.pid}")))
+                   for _ in range(4)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+    demand([text.count("\nstay(...)\n") for text in texts] == [10] * 4, texts)
+
+
+# ---- clients that are slow or hostile ----------------------------------------------------------
+
+def is_closed(connection):
+    """Has the server closed it, whatever it sent before?"""
+    try:
+        while connection.recv(65536):
+            pass
+    except (ConnectionResetError, BrokenPipeError):
+        pass
+    return True
+
+
+def slow_client(bench):
+    """A client that sends a byte now and then, and one that sends nothing, lose their connections. Others are answered."""
+    with bench.serve("--timeout=300ms") as server:
+        silent, dripping = server.raw(), server.raw()
+        closed = threading.Event()
+
+        def drip():
+            with contextlib.suppress(OSError):
+                while not closed.wait(0.02):
+                    dripping.sendall(b"GET /"[:1])
+        dripper = threading.Thread(target=drip)
+        dripper.start()
+        demand(server.status() == 200, "another one")
+        demand(is_closed(silent) and is_closed(dripping), "they are open")
+        closed.set()
+        dripper.join()
+        demand(server.status() == 200, "after them")
+
+
+def many_connections(bench):
+    """More than are allowed."""
+    with bench.serve("--timeout=500ms") as server:
+        for _ in range(150):
+            server.raw()
+
+        def answers():
+            try:
+                return server.status() == 200
+            except (OSError, http.client.HTTPException):
+                return False
+        wait_until(answers)
+
+
+def large_requests(bench):
+    with bench.serve() as server:
+        demand(server.status(X_Large="x" * 40000) in (413, 431), "a large header")
+        demand(server.status("/" + "x" * 40000) in (414, 431), "a long path")
+        for request in (b"\0" * 100 + b"\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\r\n" * 50000, b"x" * 200000,
+                        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+                        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + b"a: b\r\n" * 20000 + b"\r\n"):
+            connection = server.raw()
+            with contextlib.suppress(OSError):
+                connection.sendall(request)
+                connection.shutdown(socket.SHUT_WR)
+            is_closed(connection)
+        body = server.raw()
+        body.sendall(b"POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\nx")
+        demand(body.recv(20).startswith(b"HTTP/1.1 405"), "a large body")
+        demand(server.status() == 200, "after them")
+
+
+def descriptors(bench):
+    """As many as before, also after clients that went away, and targets that ended."""
+    with bench.serve() as server:
+        for number in range(6):
+            if number == 1:
+                before = server.descriptors()
+            with bench.served("stays", "unjoined") as target:
+                server.get(f"/debug/pprof/threads?debug=2&pid={target.pid}")
+                gone = server.raw()
+                gone.sendall(b"GET /debug/pprof/threadcreate HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                gone.close()
+                server.status("/nothing")
+        wait_until(lambda: server.descriptors() <= before)
+
+
+def ends_by_signal(bench):
+    """At once, also while a client holds a connection."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        with bench.serve("--timeout=1h") as server:
+            server.raw().sendall(b"GET /")
+            server.status()
+            server.process.send_signal(number)
+            out, err = server.process.communicate(timeout=harness.TIMEOUT_S)
+            demand(server.process.returncode == 0 and not out and not err, f"{number}: {server.process.returncode} {out} {err}")
+
+
+TESTS = [paths, hosts, other_sites, token, refusals, port_in_use, full_disk, unix_socket, all_addresses, each_thread, grouped,
+         several_processes, other_users, ended, dies_meanwhile, two_at_once, slow_client, many_connections, large_requests,
+         descriptors, ends_by_signal]
+
+if __name__ == "__main__":
+    sys.exit(harness.main(TESTS, Bench))
