@@ -15,10 +15,7 @@
 #include "proc/status.h"
 #include "reach/caveat.h"
 
-enum {
-    MAX_TRIES = 3,
-    MAX_CHECKED = 1000, /* with more, the snapshot itself finds those that ran (snapshot_thread.later) */
-};
+enum { MAX_TRIES = 3 };
 
 bool reach_refuse(struct reach_collector *collector, const char *format, ...)
 {
@@ -130,9 +127,9 @@ static void set_own_tids(struct reach_collector *collector)
     own_tids_release(&tids);
 }
 
-/* Threads that were left running must not run while memory is copied, else a reference may move from what is
- * not copied yet to what is copied already. */
-static bool read_runs(const struct snapshot *snapshot, uint64_t *runs)
+/* Has none of the threads that were left running got a CPU? They must not while memory is copied, else a
+ * reference may move from what is not copied yet to what is copied already. */
+static bool have_not_run(const struct snapshot *snapshot, uint64_t *runs)
 {
     bool same = true;
     for (size_t i = 0; i < snapshot->count; i++) {
@@ -149,23 +146,24 @@ static bool read_runs(const struct snapshot *snapshot, uint64_t *runs)
 /* A thread that is in another call than the snapshot says can run. */
 static void check_calls(struct reach_collector *collector, const struct snapshot *snapshot)
 {
-    for (size_t i = 0; i < snapshot->count && snapshot->count <= MAX_CHECKED; i++) {
+    for (size_t i = 0; i < snapshot->count; i++) {
         const struct snapshot_thread *thread = &snapshot->threads[i];
         struct task_call call;
         if (!thread->unstopped)
             continue;
         task_call_read(snapshot->pid, thread->tid, &call);
-        if (call.state != TASK_CALL_BLOCKED || call.sp != thread->sp || call.pc != thread->pc) {
+        if (call.state != TASK_CALL_BLOCKED || call.sp != thread->sp || call.pc != thread->pc ||
+            memcmp(call.args, thread->syscall_args, sizeof(call.args)) != 0) {
             collector->image.threads[i].sp = 0;
             collector->image.threads[i].moved = true;
         }
     }
 }
 
-static bool copy_once(struct reach_collector *collector, const struct snapshot *snapshot, uint64_t *runs)
+static bool copy_once(struct reach_collector *collector, const struct snapshot *snapshot)
 {
-    read_runs(snapshot, runs);
-    check_calls(collector, snapshot);
+    free(collector->image.pieces);
+    collector->image.pieces = NULL;
     if (!reach_copy_pages(collector, snapshot))
         return false;
     collector->kernel.size = 0;
@@ -173,16 +171,19 @@ static bool copy_once(struct reach_collector *collector, const struct snapshot *
     return true;
 }
 
+/* The snapshot has read how often each thread had got a CPU. What has not run since then is in its call. */
 static bool copy(struct reach_collector *collector, const struct snapshot *snapshot)
 {
     uint64_t *runs = calloc(snapshot->count + 1, sizeof(*runs));
     bool done = false;
+    for (size_t i = 0; runs && i < snapshot->count; i++)
+        runs[i] = snapshot->threads[i].runs;
     for (int tries = 0; runs && !done && tries < MAX_TRIES; tries++) {
-        free(collector->image.pieces);
-        collector->image.pieces = NULL;
-        if (!copy_once(collector, snapshot, runs))
+        if (tries)
+            check_calls(collector, snapshot);
+        if (!copy_once(collector, snapshot))
             break;
-        done = read_runs(snapshot, runs);
+        done = have_not_run(snapshot, runs);
     }
     free(runs);
     return done || reach_refuse(collector, "threads that were not stopped ran while its memory was copied");
@@ -214,7 +215,7 @@ static void forget(struct reach_collector *collector)
     collector->vector_at = NULL;
     collector->why_not = NULL;
     collector->vectors.size = collector->kernel.size = 0;
-    collector->collected = false;
+    collector->collected = collector->signals_queued = false;
 }
 
 void reach_collect(struct reach_collector *collector, const struct snapshot *snapshot)

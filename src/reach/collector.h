@@ -23,6 +23,7 @@ struct reach_collector {
     struct reach_bytes vectors, kernel;
     size_t *vector_at; /* by thread: offset in vectors */
     bool nothing_to_check, collected;
+    bool signals_queued; /* for the user */
     char *why_not;
     uint64_t copied, copy_ns;
 };

@@ -76,9 +76,9 @@ static bool is_tcache(const struct reach_spans *spans, const struct reach_image 
 }
 
 static void find_tcache(const struct reach_spans *spans, struct reach_heap *heap,
-                        const struct reach_image *image, uint64_t chunk)
+                        const struct reach_image *image, uint64_t chunk, uint64_t size)
 {
-    uint64_t size = reach_word(image, chunk + 8) & ~(uint64_t)FLAGS, contents = chunk + HEADER;
+    uint64_t contents = chunk + HEADER;
     unsigned bins = size == CHUNK_OF_TCACHE ? SMALL_BINS : size == CHUNK_OF_TCACHE_2_42 ? BINS_2_42 : 0;
     if (!bins || !is_tcache(spans, image, contents, bins))
         return;
@@ -91,12 +91,10 @@ static void find_tcache(const struct reach_spans *spans, struct reach_heap *heap
 static void find_in_heap(const struct reach_spans *spans, struct reach_heap *heap,
                          const struct reach_image *image)
 {
-    uint64_t words = (heap->end - heap->start) / 16 / 64 + 1;
-    for (uint64_t i = 0; i < words; i++)
-        for (uint64_t bits = heap->starts[i]; bits; bits &= bits - 1) {
-            uint64_t chunk = heap->start + 16 * (i * 64 + (uint64_t)__builtin_ctzll(bits));
-            find_tcache(spans, heap, image, chunk);
-        }
+    for (uint64_t chunk = heap->start, next; chunk < heap->end; chunk = next) {
+        next = reach_heap_next(heap, chunk);
+        find_tcache(spans, heap, image, chunk, next - chunk);
+    }
 }
 
 /* ---- struct malloc_state of the main arena, in the data of libc ---- */

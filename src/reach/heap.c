@@ -50,15 +50,6 @@ static uint64_t next_chunk(struct walk *walk, uint64_t chunk, uint64_t end)
     return chunk + size;
 }
 
-static bool adds_up(const struct reach_image *image, uint64_t start, uint64_t end)
-{
-    struct walk walk = {image, NULL};
-    uint64_t chunk = start;
-    while (chunk && chunk < end)
-        chunk = next_chunk(&walk, chunk, end);
-    return chunk == end;
-}
-
 static bool allocate(struct reach_heap *heap)
 {
     uint64_t words = (heap->end - heap->start) / GRAIN / 64 + 1;
@@ -68,17 +59,21 @@ static bool allocate(struct reach_heap *heap)
     return heap->starts != NULL;
 }
 
-/* A chunk is free if the next one says so. The last one is the top chunk, or malloc's end of a heap. */
-static void fill(struct reach_heap *heap, const struct reach_image *image)
+/* A chunk is free if the next one says so. The last one is the top chunk, or malloc's end of a heap. False:
+ * it does not add up. */
+static bool fill(struct reach_heap *heap, const struct reach_image *image)
 {
     struct walk walk = {image, NULL};
     for (uint64_t chunk = heap->start, next; chunk < heap->end; chunk = next) {
         next = next_chunk(&walk, chunk, heap->end);
         uint64_t index = (chunk - heap->start) / GRAIN;
+        if (!next)
+            return false;
         reach_bit_set(heap->starts, index);
         if (next == heap->end || !(size_word(&walk, next) & PREV_INUSE))
             reach_bit_set(heap->opaque, index);
     }
+    return true;
 }
 
 bool reach_heap_walk(struct reach_heap *heap, const struct reach_image *image, uint64_t start, uint64_t end,
@@ -86,13 +81,13 @@ bool reach_heap_walk(struct reach_heap *heap, const struct reach_image *image, u
 {
     struct walk walk = {image, NULL};
     if (start % GRAIN || start >= end || (arena && !(size_word(&walk, start) & OTHER_ARENA)) ||
-        !adds_up(image, start, end))
+        !next_chunk(&walk, start, end))
         return false;
     *heap = (struct reach_heap){.start = start, .end = end, .metadata = start};
-    if (!allocate(heap))
-        return false;
-    fill(heap, image);
-    return true;
+    if (allocate(heap) && fill(heap, image))
+        return true;
+    reach_heap_release(heap);
+    return false;
 }
 
 void reach_heap_release(struct reach_heap *heap)
@@ -144,12 +139,19 @@ uint64_t reach_heap_chunk(const struct reach_heap *heap, uint64_t address)
     return heap->start + GRAIN * (at * 64 + (bits ? 63 - (uint64_t)__builtin_clzll(bits) : 0));
 }
 
-struct reach_range reach_heap_contents(const struct reach_heap *heap, const struct reach_image *image,
-                                       uint64_t chunk)
+uint64_t reach_heap_next(const struct reach_heap *heap, uint64_t chunk)
 {
-    struct walk walk = {image, NULL};
-    uint64_t next = next_chunk(&walk, chunk, heap->end);
-    uint64_t end = next < heap->end && next ? next + 8 : heap->end;
+    uint64_t index = (chunk - heap->start) / GRAIN + 1, at = index / 64;
+    uint64_t words = (heap->end - heap->start) / GRAIN / 64 + 1;
+    uint64_t bits = at < words ? heap->starts[at] & ~UINT64_C(0) << index % 64 : 0;
+    while (!bits && ++at < words)
+        bits = heap->starts[at];
+    return bits ? heap->start + GRAIN * (at * 64 + (uint64_t)__builtin_ctzll(bits)) : heap->end;
+}
+
+struct reach_range reach_heap_contents(const struct reach_heap *heap, uint64_t chunk)
+{
+    uint64_t next = reach_heap_next(heap, chunk), end = next < heap->end ? next + 8 : heap->end;
     return (struct reach_range){chunk + HEADER < end ? chunk + HEADER : end, end};
 }
 

@@ -23,9 +23,10 @@ bool reach_heap_of_arena(struct reach_heap *heap, const struct reach_image *imag
 
 /* The start of the chunk that contains an address of the heap. */
 uint64_t reach_heap_chunk(const struct reach_heap *heap, uint64_t address);
+/* The start of the chunk after it, or the end of the heap. */
+uint64_t reach_heap_next(const struct reach_heap *heap, uint64_t chunk);
 /* Its bytes for the program. The last 8 are in the header of the next chunk. */
-struct reach_range reach_heap_contents(const struct reach_heap *heap, const struct reach_image *image,
-                                       uint64_t chunk);
+struct reach_range reach_heap_contents(const struct reach_heap *heap, uint64_t chunk);
 bool reach_heap_is_start(const struct reach_heap *heap, uint64_t chunk);
 void reach_heap_set_opaque(struct reach_heap *heap, uint64_t chunk);
 

@@ -13,7 +13,7 @@
 #include "nptl/nptl.h"
 
 /* Reads of the copy may go that far beyond its end. */
-enum { REACH_SLACK = 64 };
+enum { REACH_SLACK = 128 };
 
 /* A contiguous part of memory. What is in no piece is zero, or was not to be read. */
 struct reach_piece {

@@ -98,6 +98,11 @@ static bool has_pending(pid_t pid, pid_t tid, const char *key)
     return !found || strtoull(found + strlen(key), NULL, 16) != 0;
 }
 
+bool reach_kernel_has_signals(pid_t pid, pid_t tid)
+{
+    return has_pending(pid, tid, "\nSigPnd:");
+}
+
 /* "SigQ: 0/95000": signals that are queued for the user, and those that timers keep ready. */
 static bool has_queued(pid_t task)
 {
@@ -110,16 +115,12 @@ static bool has_queued(pid_t task)
 
 static void read_signals(struct reach_collector *collector, const struct snapshot *snapshot)
 {
-    bool shared = false, queued = has_queued(snapshot->task);
+    bool shared = false, queued = collector->signals_queued = has_queued(snapshot->task);
     for (size_t i = 0; i < snapshot->count; i++) {
         const struct snapshot_thread *thread = &snapshot->threads[i];
-        if (thread->state == SNAPSHOT_KERNEL)
+        /* Of those that were not stopped: reach_confirm */
+        if (thread->state != SNAPSHOT_STOPPED || thread->unstopped)
             continue;
-        if (thread->state != SNAPSHOT_STOPPED || thread->unstopped) {
-            if (queued && has_pending(snapshot->pid, thread->tid, "\nSigPnd:"))
-                reach_kernel_unknown(collector);
-            continue;
-        }
         read_current_signal(collector, thread->tid);
         if (queued && !peek_signals(collector, thread->tid, 0))
             reach_kernel_unknown(collector);

@@ -11,6 +11,9 @@ void reach_kernel_unknown(struct reach_collector *collector);
 void reach_kernel_add_values(struct reach_collector *collector, const char *text, const char *key,
                              char before);
 
+/* Does a thread have pending signals of its own? True also if that cannot be read. */
+bool reach_kernel_has_signals(pid_t pid, pid_t tid);
+
 /* Data of epoll, and bytes in pipes and sockets (kernel_files.c). task: a living thread. */
 void reach_kernel_read_files(struct reach_collector *collector, pid_t task);
 

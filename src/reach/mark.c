@@ -19,7 +19,9 @@ struct marker {
     struct reach_image *image;
     struct reach_spans spans;
     struct reach_filter filter;
-    struct reach_range *work; /* to be scanned */
+    struct reach_span *last_span;         /* where the last address was; NULL: none yet */
+    const struct reach_piece *last_piece; /* that was scanned; NULL: none yet */
+    struct reach_range *work;             /* to be scanned */
     size_t work_count;
     struct reach_range *excluded; /* never scanned */
     size_t excluded_count;
@@ -61,7 +63,7 @@ static void mark_chunk(struct marker *marker, const struct reach_heap *heap, uin
     reach_bit_set(heap->marks, index);
     if (reach_bit(heap->opaque, index))
         return;
-    const struct reach_range contents = reach_heap_contents(heap, marker->image, chunk);
+    const struct reach_range contents = reach_heap_contents(heap, chunk);
     push(marker, contents.start, contents.end);
 }
 
@@ -122,10 +124,21 @@ static void mark_span(struct marker *marker, struct reach_span *span)
     }
 }
 
+/* Most addresses are in the same heap as the one before. */
+static struct reach_span *span_at(struct marker *marker, uint64_t address)
+{
+    struct reach_span *last = marker->last_span;
+    if (last && address >= last->start && address < last->end)
+        return last;
+    struct reach_span *span = reach_spans_at(&marker->spans, address);
+    marker->last_span = span ? span : last;
+    return span;
+}
+
 static void mark(void *arg, uint64_t address)
 {
     struct marker *marker = arg;
-    struct reach_span *span = reach_spans_at(&marker->spans, address);
+    struct reach_span *span = span_at(marker, address);
     if (span && span->kind == REACH_SPAN_HEAP)
         mark_in_heap(marker, &marker->spans.heaps[span->index], address);
     else if (span)
@@ -138,10 +151,18 @@ static void mark(void *arg, uint64_t address)
         mark_span(marker, before);
 }
 
+static const struct reach_piece *piece_at(struct marker *marker, uint64_t address)
+{
+    const struct reach_piece *last = marker->last_piece;
+    if (!last || address < last->start || address - last->start >= last->size)
+        last = marker->last_piece = reach_piece_at(marker->image, address);
+    return last;
+}
+
 static void scan_range(struct marker *marker, struct reach_range range)
 {
     const struct reach_image *image = marker->image;
-    const struct reach_piece *piece = reach_piece_at(image, range.start);
+    const struct reach_piece *piece = piece_at(marker, range.start);
     for (; piece && piece < image->pieces + image->piece_count && piece->start < range.end; piece++) {
         uint64_t start = range.start > piece->start ? range.start : piece->start;
         uint64_t end = piece->start + piece->size < range.end ? piece->start + piece->size : range.end;

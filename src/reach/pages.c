@@ -37,7 +37,7 @@ void reach_pages_open(struct reach_pages *pages, pid_t task)
     *pages = (struct reach_pages){.fd = open(PROC_PATH("%d/pagemap", task), O_RDONLY | O_CLOEXEC)};
 }
 
-bool reach_pages_add_all(struct reach_pages *pages, uint64_t start, uint64_t end)
+static bool add_all(struct reach_pages *pages, uint64_t start, uint64_t end)
 {
     struct reach_range *last = pages->count ? &pages->runs[pages->count - 1] : NULL;
     pages->bytes += end - start;
@@ -69,7 +69,7 @@ static int scan(struct reach_pages *pages, uint64_t start, uint64_t end, bool ow
         if (count < 0 || args.walk_end <= start)
             return -1;
         for (int i = 0; i < count; i++)
-            if (!reach_pages_add_all(pages, ranges[i].start, ranges[i].end))
+            if (!add_all(pages, ranges[i].start, ranges[i].end))
                 return 0;
         start = args.walk_end;
     }
@@ -90,29 +90,46 @@ static bool read_entries(struct reach_pages *pages, uint64_t start, uint64_t end
         size_t wanted = (end - start) / PAGE < ENTRIES ? (end - start) / PAGE : ENTRIES;
         size_t read = pread_all(pages->fd, start / PAGE * 8, entries, wanted * 8) / 8;
         for (size_t i = 0; i < read; i++)
-            if (is_wanted(entries[i], own) &&
-                !reach_pages_add_all(pages, start + i * PAGE, start + (i + 1) * PAGE))
+            if (is_wanted(entries[i], own) && !add_all(pages, start + i * PAGE, start + (i + 1) * PAGE))
                 return false;
         if (read < wanted) /* not readable: all count */
-            return reach_pages_add_all(pages, start + read * PAGE, end);
+            return add_all(pages, start + read * PAGE, end);
         start += read * PAGE;
     }
     return true;
 }
 
-bool reach_pages_add(struct reach_pages *pages, uint64_t start, uint64_t end, bool own)
+bool reach_pages_finish(struct reach_pages *pages)
 {
+    const struct reach_range next = pages->next;
     size_t count = pages->count;
     uint64_t bytes = pages->bytes;
+    pages->next = (struct reach_range){0, 0};
+    if (next.start >= next.end)
+        return true;
     if (pages->fd < 0)
-        return own || reach_pages_add_all(pages, start, end);
-    int done = pages->cannot_scan ? -1 : scan(pages, start, end, own);
+        return pages->next_own || add_all(pages, next.start, next.end);
+    int done = pages->cannot_scan ? -1 : scan(pages, next.start, next.end, pages->next_own);
     if (done >= 0)
         return done;
     pages->cannot_scan = true;
     pages->count = count;
     pages->bytes = bytes;
-    return read_entries(pages, start, end, own);
+    return read_entries(pages, next.start, next.end, pages->next_own);
+}
+
+/* A process with 10,000 threads has as many stacks and guards in a row. */
+bool reach_pages_add(struct reach_pages *pages, uint64_t start, uint64_t end, bool own)
+{
+    if (!pages->cannot_scan && pages->next.end == start && pages->next_own == own) {
+        pages->next.end = end;
+        return true;
+    }
+    if (!reach_pages_finish(pages))
+        return false;
+    pages->next = (struct reach_range){start, end};
+    pages->next_own = own;
+    return true;
 }
 
 void reach_pages_release(struct reach_pages *pages)

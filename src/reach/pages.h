@@ -15,6 +15,8 @@ struct reach_pages {
     struct reach_range *runs; /* ascending, disjoint: pages to copy */
     size_t count;
     uint64_t bytes;
+    struct reach_range next; /* added, but not read yet: neighbours are read together */
+    bool next_own;
 };
 
 /* task: a living thread. */
@@ -22,11 +24,12 @@ void reach_pages_open(struct reach_pages *pages, pid_t task);
 /*
  * Adds the runs of pages of a mapping that are in memory or swapped out. The others are zero, or have the
  * contents of a file that the process did not change. own: only pages that the process wrote to, of a private
- * mapping of a file. False: out of memory, or the mapping is too large for this kernel.
+ * mapping of a file. Call it in ascending order. False: out of memory, or the mapping is too large for this
+ * kernel.
  */
 bool reach_pages_add(struct reach_pages *pages, uint64_t start, uint64_t end, bool own);
-/* Adds all pages. */
-bool reach_pages_add_all(struct reach_pages *pages, uint64_t start, uint64_t end);
+/* Call it after the last one. */
+bool reach_pages_finish(struct reach_pages *pages);
 void reach_pages_release(struct reach_pages *pages);
 
 #endif

@@ -58,6 +58,7 @@ struct reach_thread_result {
 
 struct reach_summary {
     bool checked;
+    bool moved;       /* not checked: threads that were found stuck have run meanwhile */
     char *why_not;    /* "4 GiB to read, the limit is 256 MiB"; NULL: it was checked */
     uint64_t bytes;   /* copied */
     uint64_t copy_ns; /* part of the time that the process was stopped */
@@ -90,5 +91,13 @@ void reach_collector_free(struct reach_collector *collector);
 void reach_judge(struct reach_collector *collector, const struct snapshot *snapshot,
                  const struct waits *waits, struct reach_thread_result *results,
                  struct reach_summary *summary);
+
+/*
+ * Call it after reach_judge, when the process runs again: are the threads that were found stuck still where
+ * they were? If one has run, nothing is known, and only a new snapshot can tell (summary->moved). Adds
+ * caveats that only show now. A process that is parked needs no confirmation.
+ */
+void reach_confirm(const struct reach_collector *collector, const struct snapshot *snapshot,
+                   struct reach_thread_result *results, struct reach_summary *summary);
 
 #endif

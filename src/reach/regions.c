@@ -209,6 +209,7 @@ bool reach_regions_find(struct reach_collector *collector, const struct snapshot
     find_holes(&dividing);
     for (size_t i = 0; done && i < snapshot->space.count; i++)
         done = add_region(&dividing, &snapshot->space.regions[i]);
+    done = done && reach_pages_finish(&collector->pages);
     reach_modules_release(&dividing.modules);
     return done || reach_refuse(collector, "its address space is too large");
 }

@@ -88,6 +88,7 @@ static bool fill_reach(struct stacks *stacks, const struct snapshot *snapshot, c
     if (!results)
         return false;
     reach_judge(collector, snapshot, waits, results, &stacks->reach);
+    reach_confirm(collector, snapshot, results, &stacks->reach);
     for (size_t i = 0; i < snapshot->count; i++)
         stacks->threads[i].reach = results[i];
     free(results);

@@ -9,6 +9,8 @@
 #include "stacks/signal_capture.h"
 #include "stacks/stacks.h"
 
+enum { MAX_TAKES = 3 };
+
 static bool fill_stack(struct shared_stack *stack, const struct signal_capture *capture,
                        const struct ledger_stack *record, struct symbolizer *symbolizer)
 {
@@ -116,47 +118,6 @@ static void read_before(struct live_facts *facts, pid_t pid)
         task_list_set_idle(&facts->tasks, pid);
 }
 
-/* ---- is it still so? ---- */
-
-static bool any_is_stuck(const struct stacks *stacks)
-{
-    for (size_t i = 0; i < stacks->count; i++)
-        if (stacks->threads[i].reach.state == REACH_STUCK)
-            return true;
-    return false;
-}
-
-static uint64_t runs_of(const struct stacks *stacks, pid_t tid)
-{
-    const struct task *task = task_list_find(&stacks->tasks, tid);
-    return task ? task->runs : 0;
-}
-
-/* It has not run meanwhile, and again nothing can wake it. */
-static bool is_confirmed(const struct stacks *stacks, const struct stacks *again,
-                         const struct thread_stack *thread)
-{
-    const struct thread_stack *now = stacks_find(again, thread->tid);
-    return now && now->reach.state == REACH_STUCK && now->wait.on == thread->wait.on &&
-           now->wait.address == thread->wait.address && now->wait.owner == thread->wait.owner &&
-           runs_of(stacks, thread->tid) == runs_of(again, thread->tid);
-}
-
-/* A process that goes on is read a second time. What is not the same then was not for ever. */
-static void confirm(struct stacks *stacks, const struct stacks *again)
-{
-    for (size_t i = 0; i < stacks->count; i++) {
-        struct thread_stack *thread = &stacks->threads[i];
-        if (thread->reach.state != REACH_STUCK)
-            continue;
-        if (is_confirmed(stacks, again, thread))
-            thread->reach.caveats |= stacks_find(again, thread->tid)->reach.caveats;
-        else
-            thread->reach = (struct reach_thread_result){.state = REACH_LIVE};
-    }
-    stacks->reach.caveats |= again->reach.caveats;
-}
-
 static struct stacks *take_once(pid_t pid, const struct stacks_options *options, struct error *error)
 {
     struct snapshot *snapshot;
@@ -194,15 +155,17 @@ static struct stacks *take_once(pid_t pid, const struct stacks_options *options,
     return stacks;
 }
 
+/* Once more if threads that were found stuck have run meanwhile. A process that is held can be read once. */
 struct stacks *stacks_take(pid_t pid, const struct stacks_options *options, struct error *error)
 {
     struct error ignored;
     struct stacks *stacks = take_once(pid, options, error);
-    if (!stacks || options->park.at || options->holds || !any_is_stuck(stacks))
-        return stacks;
-    struct stacks *again = take_once(pid, options, &ignored);
-    static const struct stacks none;
-    confirm(stacks, again ? again : &none);
-    stacks_free(again);
+    for (int i = 1; stacks && stacks->reach.moved && !options->holds && i < MAX_TAKES; i++) {
+        struct stacks *again = take_once(pid, options, &ignored);
+        if (!again)
+            return stacks;
+        stacks_free(stacks);
+        stacks = again;
+    }
     return stacks;
 }

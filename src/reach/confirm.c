@@ -1,0 +1,108 @@
+/*
+ * What is read when the process runs again. A thread that was woken before the copy, and had got no CPU yet,
+ * looked as if it waited. So those that were found stuck must still be in their calls. Signals of a thread
+ * that was not stopped are the same before and after, if it did not run.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "proc/call.h"
+#include "reach/caveat.h"
+#include "reach/collector.h"
+#include "reach/kernel.h"
+
+enum {
+    MAX_POLLS = 1000, /* until a thread that was stopped is in its call again */
+    PAUSE_NS = 1000000,
+};
+
+static bool is_in_call(const struct snapshot *snapshot, const struct snapshot_thread *thread)
+{
+    struct task_call call;
+    task_call_read(snapshot->pid, thread->tid, &call);
+    return call.state == TASK_CALL_BLOCKED && call.sp == thread->sp && call.pc == thread->pc &&
+           call.args[0] == thread->syscall_args[0];
+}
+
+static bool comes_back(const struct snapshot *snapshot, const struct snapshot_thread *thread)
+{
+    for (int i = 0; i < MAX_POLLS; i++) {
+        if (is_in_call(snapshot, thread))
+            return true;
+        nanosleep(&(struct timespec){0, PAUSE_NS}, NULL);
+    }
+    return false;
+}
+
+static bool has_run(const struct snapshot *snapshot, const struct snapshot_thread *thread)
+{
+    return task_runs_read(snapshot->pid, thread->tid) != thread->runs;
+}
+
+static bool still_waits(const struct snapshot *snapshot, const struct snapshot_thread *thread)
+{
+    if (snapshot->parked)
+        return true;
+    if (!thread->unstopped)
+        return snapshot->held || comes_back(snapshot, thread);
+    return is_in_call(snapshot, thread) && !has_run(snapshot, thread);
+}
+
+static bool all_still_wait(const struct snapshot *snapshot, const struct reach_thread_result *results)
+{
+    for (size_t i = 0; i < snapshot->count; i++)
+        if (results[i].state == REACH_STUCK && !still_waits(snapshot, &snapshot->threads[i]))
+            return false;
+    return true;
+}
+
+static bool may_have_signals(const struct snapshot *snapshot, const struct snapshot_thread *thread)
+{
+    if (thread->state == SNAPSHOT_KERNEL || (thread->state == SNAPSHOT_STOPPED && !thread->unstopped))
+        return false;
+    return reach_kernel_has_signals(snapshot->pid, thread->tid) ||
+           (!snapshot->parked && has_run(snapshot, thread));
+}
+
+/* Of those that are not stuck. */
+static bool any_may_have_signals(const struct snapshot *snapshot, const struct reach_thread_result *results)
+{
+    for (size_t i = 0; i < snapshot->count; i++)
+        if (results[i].state != REACH_STUCK && may_have_signals(snapshot, &snapshot->threads[i]))
+            return true;
+    return false;
+}
+
+static bool any_is_stuck(const struct reach_thread_result *results, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (results[i].state == REACH_STUCK)
+            return true;
+    return false;
+}
+
+static void forget(struct reach_thread_result *results, size_t count, struct reach_summary *summary)
+{
+    for (size_t i = 0; i < count; i++)
+        results[i] = (struct reach_thread_result){.state = REACH_UNCHECKED};
+    summary->checked = false;
+    summary->moved = true;
+    summary->why_not = strdup("threads went on while it was checked");
+}
+
+void reach_confirm(const struct reach_collector *collector, const struct snapshot *snapshot,
+                   struct reach_thread_result *results, struct reach_summary *summary)
+{
+    if (!any_is_stuck(results, snapshot->count))
+        return;
+    if (!all_still_wait(snapshot, results)) {
+        forget(results, snapshot->count, summary);
+        return;
+    }
+    if (!collector->signals_queued || !any_may_have_signals(snapshot, results))
+        return;
+    summary->caveats |= REACH_BIT(KERNEL);
+    for (size_t i = 0; i < snapshot->count; i++)
+        if (results[i].state == REACH_STUCK)
+            results[i].caveats |= REACH_BIT(KERNEL);
+}
