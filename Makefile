@@ -239,6 +239,7 @@ PROGRAMS := suppressions \
 	api_builds \
 	blame \
 	formats \
+	formats_stacks \
 	outputs \
 	api \
 	real \

@@ -22,6 +22,7 @@ struct report_style {
     /* For text: */
     unsigned width;   /* columns of the terminal, which lines fit; 0: no terminal, and no line is shortened */
     bool ascii;       /* the character set is not UTF-8 */
+    bool by_creation; /* stacks are those of the creation of each thread, not where it is now */
     const char *more; /* command that shows what this report shortens; NULL: "-v" */
 };
 

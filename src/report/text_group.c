@@ -116,8 +116,7 @@ static bool is_base_of(const char *path, const char *name)
     return path && strncmp(path_basename(path), name, sizeof(((struct thread_info *)0)->name) - 1) == 0;
 }
 
-/* The name of threads that were given none: that of the program. */
-static bool is_process_name(const struct printer *printer, const char *name)
+bool is_process_name(const struct printer *printer, const char *name)
 {
     const struct process_report *process = printer->process;
     return process &&

@@ -47,6 +47,10 @@ void put_frames(const struct printer *printer, const struct frames *frames, size
 /* A process (text_process.c). `alone`: it is the only process of the report. */
 void print_process(const struct printer *printer, const struct process_report *process, bool alone);
 
+/* Its lines before and after the threads. all: no group is hidden. */
+void print_process_head(const struct printer *printer, const struct process_report *process, bool alone);
+void print_process_foot(const struct printer *printer, const struct process_report *process, bool all);
+
 /* The verdict of each process that has one, in one line (text_findings.c). False: there is none. */
 bool print_verdicts(const struct printer *printer, const struct report *report);
 
@@ -76,6 +80,9 @@ void print_site(const struct printer *printer, const struct process_report *proc
 const char *explain_joins(const struct printer *printer, const struct leak_group *group);
 /* Joins of threads of its site: one that is under way, and how many were. */
 void print_joins(const struct printer *printer, const struct leak_group *group);
+
+/* Is it the name of threads that were given none: that of the program? */
+bool is_process_name(const struct printer *printer, const char *name);
 
 /* A group that is not counted, in one line. */
 void print_group_short(const struct printer *printer, const struct leak_group *group);

@@ -288,6 +288,18 @@ static void print_foot(const struct printer *printer, const struct process_repor
     fprintf(printer->out, "peak %llu.\n", (unsigned long long)process->counts.peak);
 }
 
+void print_process_head(const struct printer *printer, const struct process_report *process, bool alone)
+{
+    const struct thread_counts counts = count_threads(process);
+    print_head(printer, process, &counts, alone);
+}
+
+void print_process_foot(const struct printer *printer, const struct process_report *process, bool all)
+{
+    const struct thread_counts counts = count_threads(process);
+    print_foot(printer, process, &counts, all);
+}
+
 static bool main_is_named(const struct printer *printer, const struct process_report *process)
 {
     return printer->style->others && process->main && named_place(printer->named, process->main) != NOT_NAMED;

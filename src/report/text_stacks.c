@@ -7,6 +7,7 @@
 
 #include "base/escape.h"
 #include "base/text.h"
+#include "report/members.h"
 #include "report/phrases.h"
 
 #define MIN_IDLE_S 1    /* shorter waits are not printed */
@@ -45,19 +46,6 @@ static int compare_shared(const struct shared_stack *a, const struct shared_stac
     return compare_text(a->incomplete, b->incomplete);
 }
 
-/* The name of what it waits for. An object on the thread's own stack has none, as one on the heap: the name
- * would be that of the thread. */
-static const char *object_name(const struct thread_info *thread)
-{
-    const struct wait *wait = &thread->current->wait;
-    char own[64];
-    int length = thread->id ? snprintf(own, sizeof(own), "stack of T%llu", (unsigned long long)thread->id)
-                            : snprintf(own, sizeof(own), "stack of tid %d", (int)thread->tid);
-    bool is_own = wait->symbol && text_begins_with(wait->symbol, own) && !isdigit(wait->symbol[length]);
-    return is_own ? "own stack" : wait->symbol;
-}
-
-/* Waits on different objects of one kind are equal when no object has a name. */
 static int compare_current(const struct thread_info *first, const struct thread_info *second)
 {
     const struct thread_stack *a = first->current, *b = second->current;
@@ -66,14 +54,7 @@ static int compare_current(const struct thread_info *first, const struct thread_
     int order = compare_shared(a->stack, b->stack);
     if (order)
         return order;
-    if (a->wait.on != b->wait.on)
-        return a->wait.on < b->wait.on ? -1 : 1;
-    if (a->wait.timeout != b->wait.timeout)
-        return a->wait.timeout < b->wait.timeout ? -1 : 1;
-    if (a->wait.owner != b->wait.owner)
-        return a->wait.owner < b->wait.owner ? -1 : 1;
-    order = compare_text(object_name(first), object_name(second));
-    return order ? order : compare_text(a->why_none, b->why_none);
+    return compare_waits(first, second);
 }
 
 struct block {
