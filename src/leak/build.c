@@ -236,7 +236,7 @@ static bool build_process(struct build *build)
         set_counts(build);
         set_fork(build);
         if (!read_program_rules(build) || !build_groups(build) || !build_failures(build) ||
-            !build_sites(build))
+            !build_sites(build) || !build_lives(build))
             return false;
     }
     return build_findings(build) && build_untracked(build) && build_main(build);
@@ -294,6 +294,7 @@ bool report_add(struct report *report, struct evidence *evidence, const struct v
                       rules ? rules->find : FIND_DEFAULT);
     set_identity(&build, evidence);
     build.process.findings = findings;
+    build.process.moment_s = -1;
     done = done && build_process(&build);
     bool shown = is_shown(&build);
     count(report, &build);

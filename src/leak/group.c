@@ -33,12 +33,12 @@ static double seconds_since(const struct build *build, uint64_t then)
     return then > build->evidence->now_ns ? 0 : (double)(build->evidence->now_ns - then) / 1e9;
 }
 
-static void copy_name(struct thread_info *thread, const struct ledger_slot *slot)
+void build_copy_name(char name[16], const struct ledger_slot *slot)
 {
     if (slot->name_seq & 1 || !slot->name_seq)
         return;
     uint64_t words[2] = {slot->name[0], slot->name[1]};
-    memcpy(thread->name, words, sizeof(thread->name) - 1);
+    memcpy(name, words, sizeof(words) - 1);
 }
 
 /* The state of the thread, now or when the process ended. */
@@ -68,7 +68,7 @@ static struct thread_info describe(const struct build *build, const struct candi
         .cpu_s = -1,
         .being_joined = slot->state & SLOT_JOINING,
     };
-    copy_name(&thread, slot);
+    build_copy_name(thread.name, slot);
     thread.fault = fault_name(slot->fault_signal);
     if (thread.fault)
         thread.fault_at = stack_function(build->evidence->ledger, build->rules->symbolizer, slot->fault_pc);

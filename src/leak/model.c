@@ -88,6 +88,7 @@ void process_report_release(struct process_report *process)
     free(process->main);
     site_counts_release(&process->sites);
     site_table_free(process->site_table);
+    free(process->lives);
     findings_release(&process->findings);
     stacks_free(process->stacks);
     suppressions_free(process->program_rules);

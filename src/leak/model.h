@@ -109,6 +109,19 @@ struct fork_info {
     size_t missing_count; /* can be above LEDGER_MISSING_MAX, then only that many are listed */
 };
 
+/* The life of a tracked thread. Times are seconds after the process began. */
+struct thread_life {
+    uint64_t id;
+    pid_t tid;        /* 0: unknown */
+    double created_s; /* < 0: unknown */
+    double ended_s;   /* < 0: it is alive, or unknown */
+    double joined_s;  /* < 0: it was not joined, or unknown */
+    bool ended, detached, joined;
+    bool released;             /* joined or detached, though no hook saw that */
+    char name[16];             /* "": unknown */
+    const struct frame *start; /* its start routine; NULL: unknown */
+};
+
 struct process_report {
     pid_t pid, parent_pid;
     char *exe;          /* NULL unknown */
@@ -147,6 +160,9 @@ struct process_report {
     struct thread_info *untracked; /* id 0 */
     size_t untracked_count;
     struct findings findings;
+    struct thread_life *lives; /* of all threads whose records are still there, by id */
+    size_t life_count;
+    double moment_s;                    /* the moment of the report, after the process began; < 0: unknown */
     struct stacks *stacks;              /* owns the stacks of the threads' `current`; NULL: not taken */
     struct suppressions *program_rules; /* that the program registered; NULL: none */
     char **not_seen; /* sentences about threads that could not be seen, NULL-terminated; NULL: none */

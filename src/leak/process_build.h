@@ -16,6 +16,10 @@ struct build {
 void build_add_task(const struct build *build, const struct task *task, struct thread_info *thread);
 /* Groups the threads that are alive or unjoined, and judges the groups. False: out of memory. */
 bool build_groups(struct build *build);
+/* Adds the lives of the threads that the ledger has records of. False: out of memory. */
+bool build_lives(struct build *build);
+/* The name that the ledger has of the thread; unchanged if it has none. */
+void build_copy_name(char name[16], const struct ledger_slot *slot);
 /* Adds the creations that failed. False: out of memory. */
 bool build_failures(struct build *build);
 /* Adds the threads whose creation the shim did not see. False: out of memory. */
