@@ -8,7 +8,7 @@ CC ?= cc
 CXX ?= c++
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-BASE := -std=gnu11 -D_GNU_SOURCE -I. -Isrc -DTHREADLEAK_VERSION='"$(VERSION)"' -MMD -MP
+BASE := -std=gnu11 -D_GNU_SOURCE -I. -Isrc -DTHREADLEAK_VERSION='"$(VERSION)"' -DPAGE_FILE='"$(BUILD)/page.html"' -MMD -MP
 ASAN := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 TSAN := -O1 -fsanitize=thread
 
@@ -57,6 +57,8 @@ $(1)/src/%.o: src/%.c | $(FIRST)
 	$$(say) CC $$@
 	$$(Q)$$(CC) $$(BASE) $$(WARN) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
 
+$(1)/src/report/html.o: $(BUILD)/page.html
+
 $(1)/cli/%.o: cli/%.c | $(FIRST)
 	@mkdir -p $$(@D)
 	$$(say) CC $$@
@@ -97,6 +99,16 @@ endef
 $(eval $(call code,$(BUILD),))
 $(eval $(call code,$(BUILD)/asan,$(ASAN)))
 $(eval $(call code,$(BUILD)/tsan,$(TSAN)))
+
+# The page of the format html. Its policy allows its style and its script by their hashes, and nothing else.
+PAGE := src/report/html
+PAGE_SCRIPT := $(patsubst %,$(PAGE)/%.js,parts data stacks sites waits flame lives page)
+sha256 = sha256-$$({ echo; cat $(1); } | sha256sum | cut -c-64 | tr a-f A-F | basenc --base16 -d | base64)
+$(BUILD)/page.html: $(PAGE)/top.html $(PAGE)/style.css $(PAGE)/body.html $(PAGE_SCRIPT) $(PAGE)/end.html | $(FIRST)
+	@mkdir -p $(@D)
+	$(say) PAGE $@
+	$(Q)sed "s|@STYLE@|$(call sha256,$(PAGE)/style.css)|; s|@SCRIPT@|$(call sha256,$(PAGE_SCRIPT))|" $< >$@.part
+	$(Q)cat $@.part $(filter-out $<,$^) >$@ && rm $@.part
 
 # ---- the shim -------------------------------------------------------------------
 # CFLAGS are not used, because the shim must load into every program.
@@ -240,6 +252,7 @@ PROGRAMS := suppressions \
 	blame \
 	formats \
 	formats_stacks \
+	html_report \
 	outputs \
 	api \
 	real \
@@ -410,7 +423,7 @@ Build
 Packages
   deps           installs what the build needs
   deps-check     installs what the tests need, too
-  deps-soak      installs the language runtimes of soak, too
+  deps-soak      installs the language runtimes and the browser of soak, too
 Test
   check          builds and runs every test; J=N suites run at once (2)
   soak           check with every repetition, and without sanitizers as well; then each fuzzer

@@ -4,13 +4,13 @@
 #
 #   .ci/deps.sh build   what the build needs
 #   .ci/deps.sh check   the same, and what the tests and `make lint` need
-#   .ci/deps.sh soak    the same, and the language runtimes of `make soak`
+#   .ci/deps.sh soak    the same, and the language runtimes and the browser of `make soak`
 #
 # build_*  README.md names these packages
 # check_*  the tests fail without these
 # real_*   watched programs, frameworks, compilers, linters: without one of these,
 #          its tests are skipped and counted
-# soak_*   language runtimes (tests/e2e/runtimes.py), likewise
+# soak_*   language runtimes (tests/e2e/runtimes.py) and a browser (tests/e2e/html_report.py), likewise
 # shellcheck disable=SC2034  # list() reads them
 set -eu
 
@@ -26,9 +26,9 @@ build_pacman="gcc make libunwind libelf jansson binutils libmicrohttpd"
 check_pacman="pkgconf check python procps-ng util-linux"
 real_pacman="scdoc redis memcached nginx xz zstd pigz 7zip sysbench gdb elfutils valgrind gtest cmocka glib2 libuv boost bats python-pytest python-yaml perl jq meson ninja cmake automake autoconf lld libxml2 nodejs npm rust clang cppcheck"
 
-soak_apt="default-jdk-headless golang-go ocaml erlang-base sbcl libgc-dev liburcu-dev dconf-cli libjavascriptcoregtk-4.1-dev"
-soak_dnf="java-devel golang ocaml erlang-erts sbcl gc-devel userspace-rcu-devel dconf webkit2gtk4.1-devel"
-soak_pacman="jdk-openjdk go ocaml erlang sbcl gc liburcu dconf webkit2gtk-4.1"
+soak_apt="default-jdk-headless golang-go ocaml erlang-base sbcl libgc-dev liburcu-dev dconf-cli libjavascriptcoregtk-4.1-dev chromium"
+soak_dnf="java-devel golang ocaml erlang-erts sbcl gc-devel userspace-rcu-devel dconf webkit2gtk4.1-devel chromium"
+soak_pacman="jdk-openjdk go ocaml erlang sbcl gc liburcu dconf webkit2gtk-4.1 chromium"
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then

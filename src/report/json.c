@@ -5,6 +5,7 @@
 #include "suppress/suppress.h"
 #include "base/json.h"
 #include "common/options.h"
+#include "report/json.h"
 #include "report/json_findings.h"
 #include "report/report.h"
 
@@ -366,7 +367,7 @@ static json_t *runs_json(const struct report_runs *runs)
     return json;
 }
 
-static json_t *report_as_json(const struct report *report)
+json_t *report_to_json(const struct report *report)
 {
     json_t *json = json_object(), *processes = json_array();
     for (size_t i = 0; i < report->process_count; i++)
@@ -390,7 +391,7 @@ static json_t *report_as_json(const struct report *report)
 static bool print_json(FILE *out, const struct report *report, const struct report_style *style)
 {
     (void)style;
-    return json_write(out, report_as_json(report));
+    return json_write(out, report_to_json(report));
 }
 
 const struct report_format report_json = {.name = "json", .print = print_json};

@@ -55,6 +55,14 @@ const char *report_format_names(void);
 bool report_print(const struct report_format *format, FILE *out, const struct report *report,
                   const struct report_style *style);
 
+/*
+ * The page of the format "html" without data. It fetches its data from `source`, a URL of the same server,
+ * again and again. `source` is a constant of the caller, which is not escaped. report_print_page_data()
+ * prints what that URL must give, as application/json. False: out of memory.
+ */
+void report_print_live_page(FILE *out, const char *source);
+bool report_print_page_data(FILE *out, const struct report *report);
+
 /* Writes one line for each leak, as the other formats title it, one a line, and at most about `max` bytes:
  * then "and N more sites".  False: out of memory. */
 bool report_print_lines(FILE *out, const struct report *report, size_t max);

@@ -1,0 +1,277 @@
+/* The verdict, the findings, the table of sites, and the details of one. */
+
+const KIND = {
+    running: ["alive, never joined", "running"],
+    detached: ["alive, detached", "detached"],
+    unjoined: ["ended, never joined", "unjoined"],
+    main: ["main thread", "main"],
+    untracked: ["creation was not seen", "untracked"],
+};
+
+/* ---- the verdict ---------------------------------------------------------------------- */
+
+function stuckVerdict(model) {
+    const stuck = model.processes.filter(process => process.verdict);
+    if (!stuck.length)
+        return null;
+    const [, word, text] = stuck[0].verdict.match(/^([A-Z ]+): (.*)$/s) || [null, "", stuck[0].verdict];
+    const where = model.processes.length > 1 ? " In " + commandOf(stuck[0]) + ", pid " + stuck[0].pid + "." : "";
+    const others = stuck.length > 1 ? " " + plural(stuck.length - 1, "more process", "more processes") + " also." : "";
+    return {tone: "bad", word: word || "FOUND", text: shortText(text.charAt(0).toUpperCase() + text.slice(1)) + "." + where + others};
+}
+
+function leakVerdict(model) {
+    const {leaked_threads: threads, leak_sites: places, processes} = model.report.summary;
+    if (!threads)
+        return null;
+    const within = new Set(model.sites.filter(site => site.counted).flatMap(site => [...site.processes]));
+    const inProcesses = processes > 1 ? ", in " + within.size + " of " + plural(processes, "process", "processes") : "";
+    const most = model.sites.filter(site => site.counted && site.own).sort((a, b) => b.threads.length - a.threads.length)[0];
+    const by = !most || (places > 1 && most.threads.length < 2) ? ""
+        : (places > 1 ? " Most, " + number(most.threads.length) + ", created by " : " Created by ") + functionName(most.own) + " (" + placeName(most.own) + ").";
+    return {tone: "bad", word: "LEAK", text: plural(threads, "leaked thread") + " at " + plural(places, "site") + inProcesses + "." + by};
+}
+
+function otherVerdict(model) {
+    const {processes, threads, report} = model;
+    const alive = processes.filter(process => process.end.how === "alive");
+    const left = threads.filter(thread => thread.site.leaks.length && !thread.site.suppressed);
+    const first = model.sites.find(site => site.own);
+    const by = left.length && first ? " " + number(first.threads.length) + " of them created by " + functionName(first.own) + " (" + placeName(first.own) + ")." : "";
+    if (processes.length && processes.every(process => !process.watched))
+        return {tone: "plain", word: "NOT WATCHED", text: plural(threads.length, "thread") +
+            " now. The process was started without threadleak, so who created them is not known."};
+    if (report.timed_out)
+        return {tone: "warn", word: "TIMED OUT", text: plural(left.length, "thread") + " alive or not joined when the time was over." + by};
+    if (alive.length)
+        return {tone: "plain", word: "RUNNING", text: plural(threads.filter(one => one.kind !== "unjoined").length, "thread") + " alive now." + by};
+    if (left.length)
+        return {tone: "warn", word: "NOT JUDGED", text: plural(left.length, "thread") + " alive or not joined at an end that is not judged (" +
+            [...new Set(left.map(thread => thread.process.end.how))].join(", ") + ")." + by};
+    return {tone: "good", word: "NO LEAK", text: "No leaked threads" + (lostCount(model) ? " among those that were recorded."
+        : " in " + plural(report.summary.processes, "process", "processes") + ".")};
+}
+
+function lostCount(model) {
+    return model.processes.reduce((sum, process) => sum + process.lost_events, 0);
+}
+
+function commandOf(process) {
+    return baseName(process.command && process.command[0] || process.exe || "?");
+}
+
+function sumOf(model, name) {
+    const known = model.processes.map(process => process.counts[name]).filter(count => count !== null);
+    return known.length ? known.reduce((sum, count) => sum + count, 0) : null;
+}
+
+function bigNumbers(model) {
+    const {summary} = model.report;
+    const one = model.processes.length === 1;
+    const rows = [
+        ["leaked threads", summary.leaked_threads, summary.leaked_threads ? "bad" : ""],
+        ["leak sites", summary.leak_sites, ""],
+        ["alive", sumOf(model, "alive"), ""],
+        ["ended, not joined", sumOf(model, "unjoined"), ""],
+        ["created", sumOf(model, "created"), ""],
+        ["joined", sumOf(model, "joined"), ""],
+        one ? ["most at once", sumOf(model, "peak"), ""] : ["processes", summary.processes, ""],
+        ["suppressed", summary.suppressed_threads || null, ""],
+        ["untracked", sumOf(model, "untracked") || null, ""],
+    ].filter(([, value]) => value !== null);
+    return el("dl", {class: "numbers"}, rows.map(([name, value, tone]) =>
+        el("div", {class: tone}, el("dt", {}, name), el("dd", {}, number(value)))));
+}
+
+function showVerdict(model) {
+    const verdict = stuckVerdict(model) || leakVerdict(model) || otherVerdict(model);
+    const leak = verdict.word !== "LEAK" && leakVerdict(model);
+    document.title = verdict.word + " - threadleak";
+    document.getElementById("command").textContent = clean((model.report.command || model.processes[0]?.command || []).join(" "));
+    show("verdict", el("h1", {class: "verdict " + verdict.tone}, el("span", {class: "word"}, verdict.word),
+                       el("span", {}, verdict.text)),
+         leak && el("p", {class: "also"}, "Also: " + leak.text), bigNumbers(model), warnings(model));
+}
+
+/* What makes the verdict less sure. */
+function warnings(model) {
+    const lost = lostCount(model), unwatched = model.report.unwatched || [];
+    return [
+        lost > 0 && el("p", {class: "warning"}, plural(lost, "creation") + " could not be recorded: these threads are not in this report."),
+        unwatched.length > 0 && el("p", {class: "warning"}, plural(unwatched.length, "program") + " could not be watched: " +
+            unwatched.slice(0, 4).map(one => baseName(one.exe || "?") + " (" + one.why + ")").join(", ") +
+            (unwatched.length > 4 ? ", ..." : "") + "."),
+    ];
+}
+
+/* ---- findings -------------------------------------------------------------------------- */
+
+function evidenceItem(model, [text, frame]) {
+    const code = sourceLine(model, frame);
+    return el("li", {}, shortText(text), frame && el("span", {class: "at"}, el("span", {class: "code strong", title: frame.function}, functionName(frame)), " ",
+                                 el("span", {class: "place", title: frame.file}, placeName(frame))),
+              code && el("pre", {class: "one-line", tabindex: "0"}, code));
+}
+
+/* Threads that do the same at the same place are one line. */
+function mergeFacts(facts) {
+    const kept = new Map();
+    for (const [text, frame] of facts) {
+        const [, who, what] = text.match(/^(T\d+|tid \d+) (.*)$/s) || [null, "", text];
+        const key = what + (frame ? frame.file + ":" + frame.line + frame.function : "");
+        if (kept.has(key) && who)
+            kept.get(key).who.push(who);
+        else
+            kept.set(key, {who: [who], what, frame});
+    }
+    return [...kept.values()].map(({who, what, frame}) => [(who[0] ? who[0] + " " : "") + what +
+        (who.length > 1 ? "; so do " + who.slice(1, 4).join(", ") + (who.length > 4 ? " and " + (who.length - 4) + " others" : "") : ""), frame]);
+}
+
+const FACTS_SHOWN = 4;
+
+function findingCard(model, {finding, facts: all, process}) {
+    const facts = mergeFacts(all);
+    return el("article", {class: "finding " + finding.level},
+              el("h3", {}, el("span", {class: "code"}, finding.code), " ", el("span", {class: "chip " + finding.level}, finding.level),
+                 model.processes.length > 1 && el("span", {class: "muted small"}, " " + commandOf(process) + ", pid " + process.pid)),
+              facts.length ? el("ul", {class: "evidence"}, facts.slice(0, FACTS_SHOWN).map(fact => evidenceItem(model, fact)))
+                           : el("p", {}, shortText(finding.text)),
+              facts.length > FACTS_SHOWN && el("details", {}, el("summary", {class: "muted small"}, "and " + plural(facts.length - FACTS_SHOWN, "more line")),
+                 el("ul", {class: "evidence"}, facts.slice(FACTS_SHOWN, 100).map(fact => evidenceItem(model, fact)))),
+              finding.pattern && el("p", {class: "muted small"}, "See threadleak-patterns(7): " + finding.pattern));
+}
+
+const FINDINGS_SHOWN = 4;
+
+function showFindings(model) {
+    const found = model.processes.flatMap(process => process.findings.map((finding, i) => ({finding, process, facts: process.more.evidence[i]})))
+        .filter(({finding}) => finding.level !== "note" && !finding.suppressed_by)
+        .sort((a, b) => LEVELS.indexOf(b.finding.level) - LEVELS.indexOf(a.finding.level));
+    const cards = found.map(one => findingCard(model, one));
+    const rest = cards.slice(FINDINGS_SHOWN);
+    show("findings", cards.length > 0 && [el("h2", {}, "Why"), el("div", {class: "cards"}, cards.slice(0, FINDINGS_SHOWN)),
+         rest.length > 0 && el("details", {class: "more"}, el("summary", {}, plural(rest.length, "more finding")), el("div", {class: "cards"}, rest))]);
+}
+
+/* ---- the table ---------------------------------------------------------------------------- */
+
+function siteTitle(site) {
+    if (site.kind === "main")
+        return "main thread";
+    if (site.kind === "untracked")
+        return site.name;
+    return functionName(site.own || site.creation[0]);
+}
+
+function siteChips(site) {
+    const strong = site.findings.filter(one => one.level !== "note" && !one.suppressed_by).slice(0, 2);
+    return [...new Set(strong.map(one => one.code + " " + one.level))].map(text =>
+        el("span", {class: "chip " + text.split(" ")[1], title: text}, text.split(" ")[0]));
+}
+
+function siteRow(model, site, select) {
+    const frame = site.own || site.creation[0];
+    const several = model.processes.length > 1;
+    return el("tr", {class: "site " + (site.counted ? "counted" : site.suppressed ? "suppressed" : ""), "data-site": site.index,
+                     onclick: () => select(site)},
+              el("td", {class: "count"}, number(site.threads.length)),
+              el("td", {}, el("button", {type: "button", class: "row-button code", "aria-pressed": "false", title: frame && frame.function}, siteTitle(site)),
+                 el("span", {class: "sub"}, frame && el("span", {class: "place", title: frame.file}, placeName(frame)), siteChips(site))),
+              el("td", {}, el("span", {class: "state " + site.kind}, KIND[site.kind][0]),
+                 el("span", {class: "sub does"}, site.runs && [el("span", {class: "code", title: site.runs.function}, functionName(site.runs)), ": "],
+                    site.does + (site.doesCount < site.threads.length ? ", and others" : ""))),
+              several && el("td", {class: "count"}, number(site.processes.size)),
+              el("td", {class: "count"}, site.oldest < 0 ? "" : duration(site.oldest)));
+}
+
+const SITES_SHOWN = 12;
+
+function showSites(model, view) {
+    const several = model.processes.length > 1;
+    const body = el("tbody", {});
+    const all = view.allSites || model.sites.length <= SITES_SHOWN + 2;
+    for (const site of all ? model.sites : model.sites.slice(0, SITES_SHOWN))
+        body.append(siteRow(model, site, view.select));
+    const table = el("table", {class: "sites"},
+                     el("thead", {}, el("tr", {}, el("th", {scope: "col", class: "count"}, "threads"), el("th", {scope: "col"}, "created by"),
+                        el("th", {scope: "col"}, "state, and what they do"),
+                        several && el("th", {scope: "col", class: "count"}, "processes"), el("th", {scope: "col", class: "count"}, "oldest"))), body);
+    const more = !all && el("button", {type: "button", class: "wide", onclick: view.showAllSites},
+                            "Show all " + plural(model.sites.length, "site"));
+    show("sites", model.sites.length > 0 && [el("h2", {}, "Sites"),
+         el("div", {class: "pair"}, el("div", {class: "table-box"}, table, more), el("div", {id: "details", tabindex: "-1"}))]);
+}
+
+/* ---- one site ------------------------------------------------------------------------------- */
+
+function siteHeading(site) {
+    const count = plural(site.threads.length, "thread");
+    const what = {running: "alive, never joined", detached: "alive, detached", unjoined: "ended, but never joined: each still holds its stack",
+                  main: "", untracked: "whose creation was not seen"}[site.kind];
+    return site.kind === "main" ? plural(site.threads.length, "main thread") : count + (what ? ", " + what : "");
+}
+
+function siteFacts(model, site) {
+    const facts = [];
+    if (site.suppressed)
+        facts.push("Suppressed by: " + site.suppressed);
+    else if (site.leaks.length && !site.counted)
+        facts.push("Not counted as a leak" + ([...site.processes].some(one => one.end.how === "alive") ? ": the process still runs." : "."));
+    if (site.joinedAt)
+        facts.push("Other threads of this site were joined in " + functionName(site.joinedAt) + " (" + placeName(site.joinedAt) + ").");
+    if (site.fingerprint)
+        facts.push("Fingerprint " + site.fingerprint);
+    return facts.map(text => el("p", {class: "muted small"}, text));
+}
+
+function stackGroup(model, group, total, open) {
+    const waits = counted(group.threads.map(waitText))[0][0];
+    const who = group.threads.length === 1 ? threadName(group.threads[0]) : plural(group.threads.length, "thread");
+    return el("details", {class: "group", open},
+              el("summary", {}, el("strong", {}, who), total > 1 ? " " : "", el("span", {class: "does"}, waits)),
+              group.stack.length ? stackList(model, group.stack) : el("p", {class: "muted"}, group.threads[0].stack_note || "no stack is known"));
+}
+
+function showDetails(model, site) {
+    const box = document.getElementById("details");
+    if (!box)
+        return;
+    for (const row of document.querySelectorAll("tr.site")) {
+        const is = site && Number(row.dataset.site) === site.index;
+        row.classList.toggle("selected", is);
+        row.querySelector("button").setAttribute("aria-pressed", String(is));
+    }
+    box.replaceChildren();
+    if (!site)
+        return;
+    const groups = site.kind === "unjoined" ? [] : site.stacks;
+    const notes = site.findings.map(one => el("li", {}, el("span", {class: "chip " + one.level}, one.code), " ", shortText(one.text)));
+    box.append(...[
+        el("h3", {}, siteHeading(site)),
+        notes.length > 0 && el("ul", {class: "plain"}, notes.slice(0, 4)),
+        site.creation.length > 0 && [el("h4", {}, "Created by"), stackList(model, site.creation, site.own)],
+        groups.length > 0 && [el("h4", {}, "Now"), groups.slice(0, 5).map((group, i) => stackGroup(model, group, groups.length, i < 1))],
+        groups.length > 5 && el("p", {class: "muted"}, "and " + plural(groups.length - 5, "other stack")),
+        threadTable(site), siteFacts(model, site)].flat(3).filter(one => one));
+}
+
+/* ---- threads -------------------------------------------------------------------------------- */
+
+const THREADS_SHOWN = 100;
+
+function threadTable(site) {
+    const row = thread => el("tr", {}, el("td", {class: "count"}, thread.id ? "T" + thread.id : ""), el("td", {class: "count"}, thread.tid || ""),
+                             el("td", {class: "code"}, thread.name || ""), el("td", {class: "count"}, duration(thread.age_s)),
+                             el("td", {class: "count"}, thread.cpu_s === null ? "" : duration(thread.cpu_s)), el("td", {}, waitText(thread)));
+    const body = el("tbody", {}, site.threads.slice(0, THREADS_SHOWN).map(row));
+    const rest = site.threads.length - THREADS_SHOWN;
+    const more = rest > 0 && el("button", {type: "button", class: "wide", onclick: event => {
+        body.append(...site.threads.slice(THREADS_SHOWN).map(row));
+        event.target.remove();
+    }}, "Show " + number(rest) + " more");
+    return el("details", {class: "group"}, el("summary", {}, el("strong", {}, "Threads"), " " + number(site.threads.length)),
+              el("div", {class: "table-box"}, el("table", {class: "threads"},
+                 el("thead", {}, el("tr", {}, ["id", "tid", "name", "age", "CPU", "does"].map((name, i) =>
+                     el("th", {scope: "col", class: i === 2 || i === 5 ? "" : "count"}, name)))), body), more));
+}
