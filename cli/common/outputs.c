@@ -61,6 +61,16 @@ bool wanted_set_file(void *line, const struct command_option *option, const char
     return true;
 }
 
+bool wanted_set_stacks(void *line, const struct command_option *option, const char *value,
+                       struct error *error)
+{
+    struct wanted_outputs *wanted = command_member(line, option);
+    wanted->by_creation = strcmp(value, "creation") == 0;
+    if (wanted->by_creation || strcmp(value, "current") == 0)
+        return true;
+    return error_set(error, "--stacks=%s is not current or creation", value);
+}
+
 static bool same_destination(const char *a, const char *b)
 {
     a = strcmp(a, "/dev/stdout") ? a : "-";

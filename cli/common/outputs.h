@@ -27,9 +27,10 @@ struct wanted_outputs {
     size_t count;
     const char *file; /* from a -o before any --format */
     bool any_file;    /* at least one file was given */
+    bool by_creation; /* report_style.by_creation */
 };
 
-command_set_fn wanted_set_format, wanted_set_file;
+command_set_fn wanted_set_format, wanted_set_file, wanted_set_stacks;
 /* Rows of an option table.  `line`: the struct that the command parses into, with members `outputs` and
  * `verbose`.  The value of -o must be valid as long as that. */
 // clang-format off
@@ -37,7 +38,10 @@ command_set_fn wanted_set_format, wanted_set_file;
     {.name = "format", .argument = "F[:FILE]", .key = "format", .set = wanted_set_format, \
      .offset = offsetof(line, outputs)}, \
     {.name = "output", .letter = 'o', .argument = "FILE", .set = wanted_set_file, \
-     .offset = offsetof(line, outputs), .initial = standard, .help = file_help}
+     .offset = offsetof(line, outputs), .initial = standard, .help = file_help}, \
+    {.name = "stacks", .argument = "WHICH", .set = wanted_set_stacks, .offset = offsetof(line, outputs), \
+     .initial = "current", .help = "current, or creation: the stacks of tree, folded and pprof are those that " \
+     "created the threads"}
 #define VERBOSE_OPTIONS(line, verbose_help) \
     {.name = "quiet", .letter = 'q', .set = command_set_int, .offset = offsetof(line, verbose), .value = -1, \
      .help = "print the summary, and one line for each site"}, \

@@ -118,6 +118,7 @@ static bool print(const struct command_line *line, struct report_target *job)
         .style = {.others = !line->leaks_alone,
                   .all = line->all || line->verbose > 0,
                   .verbose = line->all && !line->verbose ? 1 : line->verbose,
+                  .by_creation = line->outputs.by_creation,
                   .more = "threadleak report -v"},
         .color = line->options.color,
     };

@@ -51,6 +51,7 @@ static bool print(struct run *run, const struct report *report)
         .style = {.others = run->timed_out,
                   .all = given->verbose > 0 || run->timed_out,
                   .verbose = given->verbose,
+                  .by_creation = given->outputs.by_creation,
                   .more = "threadleak run -v"},
         .color = given->options.color,
         .text_if_leaks = given->verbose <= 0 && !report->summary.failing_findings,

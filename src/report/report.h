@@ -16,13 +16,13 @@
 
 struct report_style {
     bool color;
-    bool others; /* text: also the main thread and untracked threads, with their current stacks */
-    bool all;    /* text: also prints processes and groups that are not counted, in full */
-    int verbose; /* -1 quiet, 0, 1: e.g. runtime frames, paths in full */
+    bool others;      /* text: also the main thread and untracked threads, with their current stacks */
+    bool all;         /* text: also prints processes and groups that are not counted, in full */
+    int verbose;      /* -1 quiet, 0, 1: e.g. runtime frames, paths in full */
+    bool by_creation; /* merged stacks: where each thread was created, not where it is now */
     /* For text: */
     unsigned width;   /* columns of the terminal, which lines fit; 0: no terminal, and no line is shortened */
     bool ascii;       /* the character set is not UTF-8 */
-    bool by_creation; /* stacks are those of the creation of each thread, not where it is now */
     const char *more; /* command that shows what this report shortens; NULL: "-v" */
 };
 

@@ -52,7 +52,56 @@ def tree_of_a_run(bench):
     demand(re.search(r"^\* +\d+  ", out, re.M) and "* leaked" in out, out)
 
 
-TESTS = [three_hundred_on_one_screen, tree_of_an_unwatched_process, tree_in_ascii, tree_of_a_run]
+# ---- folded -------------------------------------------------------------------------------------------
+
+def folded_lines(text):
+    """As flamegraph.pl reads them: a second number would be a differential profile."""
+    stacks = {}
+    for line in text.splitlines():
+        match = re.fullmatch(r"(.*)\s+?(\d+(?:\.\d*)?)", line)
+        demand(match and not re.search(r"\s\d+(\.\d*)?$", match[1]) and not line.startswith("#"), line)
+        demand(match[1] not in stacks, f"twice: {line}")
+        stacks[match[1]] = int(match[2])
+    return stacks
+
+
+def folded_of_a_live_process(bench):
+    with bench.live_asleep("three_hundred") as pid:
+        stacks = folded_lines(reported(bench, pid, "folded"))
+        created = folded_lines(reported(bench, pid, "folded", "--stacks=creation"))
+    demand(sum(stacks.values()) == 301 and stacks["three_hundred;pool_worker;wait_for_job;[condvar jobs]"] == 199 and
+           stacks["three_hundred;pool_worker;handle_job;await;[semaphore never]"] == 1 and
+           stacks["three_hundred;read_pipe;[pipe]"] == 60, stacks)
+    demand(created == {"three_hundred;main;start_pool": 200, "three_hundred;main;start_readers": 60,
+                       "three_hundred;main;start_sleepers": 40, "three_hundred;[creation not seen]": 1}, created)
+
+
+def folded_of_a_run(bench):
+    """Also one without leaks is a document, and several processes have their ids."""
+    status, out, err = harness.call([bench.cli, "run", "--format=folded", "-o", "-", bench.target("unjoined")], env=bench.env)
+    stacks = folded_lines(out)
+    demand(status == 66 and all(";[unjoined, created by];main" in stack for stack in stacks) and stacks, f"{status} {out} {err}")
+    status, out, err = harness.call([bench.cli, "run", "--format=folded", "-o", "-", "true"], env=bench.env)
+    demand(status == 0 and not out and not err, f"{status} {out} {err}")
+
+
+def folded_of_hostile_names(bench):
+    """A name of a thread is in no stack, that of the program is."""
+    program = bench.path("#a;b 12")
+    harness.copy(bench.target("unjoined"), program)
+    _, out, err = harness.call([bench.cli, "run", "--format=folded", "-o", "-", program], env=bench.env)
+    stacks = folded_lines(out)
+    demand(stacks and all(stack.startswith("\\x23a\\x3bb\\x2012;") for stack in stacks), out + err)
+
+
+def which_stacks(bench):
+    for command in ["report", "--stacks=x", "1"], ["run", "--stacks=x", "true"]:
+        _, _, err = harness.call([bench.cli, *command], env=bench.env)
+        demand("--stacks=x is not current or creation" in err, err)
+
+
+TESTS = [three_hundred_on_one_screen, tree_of_an_unwatched_process, tree_in_ascii, tree_of_a_run,
+         folded_of_a_live_process, folded_of_a_run, folded_of_hostile_names, which_stacks]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))
