@@ -28,7 +28,9 @@ struct site_table {
     struct symbolizer *symbolizer;
     struct known_site *sites;
     size_t count;
-    size_t *site_of; /* by index in the ledger, whose sites are never reused: index in `sites` */
+    /* Index in `sites`, by index in the ledger, whose sites are never reused; or by that of a start routine.
+     */
+    size_t *site_of;
     size_t records;
 };
 
@@ -67,20 +69,29 @@ static void set_fingerprints(struct known_site *site)
     group_set_fingerprints(site->place);
 }
 
-static bool add_site(struct site_table *table, const struct ledger *ledger,
-                     const struct creation_stack *stack, const struct frame *start, stack_key key)
+/* Takes over the place, also if it fails. */
+static bool add_site(struct site_table *table, struct leak_group *place, stack_key key)
 {
-    struct leak_group *place = calloc(1, sizeof(*place));
-    if (!place || !ARRAY_GROW(table->sites, table->count) ||
-        !stack_build(ledger, table->symbolizer, stack->frames, stack->count, place)) {
+    if (!place || !ARRAY_GROW(table->sites, table->count)) {
         free_place(place);
         return false;
     }
-    place->start_routine = start;
     struct known_site *site = &table->sites[table->count++];
     *site = (struct known_site){.key = key, .place = place};
     set_fingerprints(site);
     return true;
+}
+
+static struct leak_group *make_place(const struct site_table *table, const struct ledger *ledger,
+                                     const struct creation_stack *stack, const struct frame *start)
+{
+    struct leak_group *place = calloc(1, sizeof(*place));
+    if (!place || !stack_build(ledger, table->symbolizer, stack->frames, stack->count, place)) {
+        free_place(place);
+        return NULL;
+    }
+    place->start_routine = start;
+    return place;
 }
 
 /* Programs have few distinct sites, and each record is searched once. */
@@ -100,7 +111,7 @@ static bool add_record(struct site_table *table, const struct ledger *ledger, ui
     stack_key key = stack_key_with_start(creation_stack_key(&stack, ledger, table->symbolizer), start);
     size_t site = find_site(table, key);
     if (!ARRAY_GROW(table->site_of, table->records) ||
-        (site == table->count && !add_site(table, ledger, &stack, start, key)))
+        (site == table->count && !add_site(table, make_place(table, ledger, &stack, start), key)))
         return false;
     bool cut = !stack.site || !stack.count || stack.site->flags & (SITE_TRUNCATED | SITE_NO_UNWINDER);
     table->sites[site].place->truncated |= cut;
@@ -167,6 +178,7 @@ static void add_total(struct site_counts *counts, const struct site_count *item)
     total->joinable += item->threads.joinable;
     total->alive_detached += item->threads.alive_detached;
     total->unjoined += item->threads.unjoined;
+    total->untracked += item->threads.untracked;
     keep_largest(&counts->oldest_s, item->oldest_s);
 }
 
@@ -181,24 +193,39 @@ static void set_site(struct site_count *item, const struct known_site *site)
 bool site_count_is_used(const struct site_count *item)
 {
     const struct site_threads *threads = &item->threads;
-    uint64_t sum = threads->created + threads->joinable + threads->alive_detached + threads->unjoined;
+    uint64_t sum = threads->created + threads->joinable + threads->alive_detached + threads->unjoined +
+                   threads->untracked;
     for (int error = 0; error < FAIL_KINDS; error++)
         sum += threads->failed[error];
     return sum != 0;
 }
 
-bool site_counts_read(struct site_counts *counts, struct site_table *table, const struct ledger *ledger,
-                      const struct thread_index *threads, uint64_t now_ns)
+static bool begin(struct site_counts *counts, const struct site_table *table)
 {
     *counts = (struct site_counts){.oldest_s = -1};
-    if (!add_new_records(table, ledger))
-        return false;
-    counts->items = calloc(table->count, sizeof(*counts->items));
+    counts->items = calloc(table->count + 1, sizeof(*counts->items));
     if (!counts->items)
         return false;
     counts->count = table->count;
     for (size_t i = 0; i < counts->count; i++)
         counts->items[i].oldest_s = counts->items[i].oldest_unjoined_s = -1;
+    return true;
+}
+
+static void finish(struct site_counts *counts, const struct site_table *table)
+{
+    for (size_t i = 0; i < counts->count; i++) {
+        set_site(&counts->items[i], &table->sites[i]);
+        add_total(counts, &counts->items[i]);
+    }
+}
+
+bool site_counts_read(struct site_counts *counts, struct site_table *table, const struct ledger *ledger,
+                      const struct thread_index *threads, uint64_t now_ns)
+{
+    if (!add_new_records(table, ledger) || !begin(counts, table))
+        return false;
+    counts->watched = true;
     for (uint32_t i = 0; i < ledger_site_count(ledger); i++)
         add_counters(&counts->items[table->site_of[i]].threads, ledger_get_site(ledger, i));
     for (size_t i = 0; i < threads->count; i++) {
@@ -206,10 +233,65 @@ bool site_counts_read(struct site_counts *counts, struct site_table *table, cons
         uint32_t record = slot->site < ledger_site_count(ledger) ? slot->site : 0;
         count_thread(&counts->items[table->site_of[record]], slot, now_ns);
     }
-    for (size_t i = 0; i < counts->count; i++) {
-        set_site(&counts->items[i], &table->sites[i]);
-        add_total(counts, &counts->items[i]);
+    finish(counts, table);
+    return true;
+}
+
+/* ---- a process that is not watched ------------------------------------------------------------ */
+
+static bool add_routine(struct site_table *table, const struct started_routine *routine)
+{
+    struct leak_group *place = calloc(1, sizeof(*place));
+    if (!ARRAY_GROW(table->site_of, table->records)) {
+        free(place);
+        return false;
     }
+    if (place && routine->address) {
+        const struct frame_list *list = symbolize(table->symbolizer, &routine->place);
+        place->start_routine = &list->frames[list->count - 1];
+    }
+    if (place)
+        place->truncated = true;
+    table->site_of[table->records++] = table->count;
+    return add_site(table, place, routine->address);
+}
+
+static bool count_routines(struct site_counts *counts, struct site_table *table, const struct sample *sample)
+{
+    size_t count;
+    const struct started_routine *routines = started_routines(sample->started, &count);
+    while (table->records < count)
+        if (!add_routine(table, &routines[table->records]))
+            return false;
+    if (!begin(counts, table))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct site_count *item = &counts->items[table->site_of[i]];
+        uint64_t began = routines[i].oldest_ticks;
+        item->threads.untracked = routines[i].alive;
+        if (began)
+            item->oldest_s = began < sample->now_ticks
+                                 ? (double)(sample->now_ticks - began) / (double)sample->ticks_per_s
+                                 : 0;
+    }
+    finish(counts, table);
+    return true;
+}
+
+/* One is the main thread. Threads may have been created between the two readings. */
+static uint64_t count_untracked(const struct site_threads *total, uint64_t tasks)
+{
+    uint64_t tracked = 1 + total->joinable + total->alive_detached;
+    return tasks > tracked ? tasks - tracked : 0;
+}
+
+bool site_counts_of_sample(struct site_counts *counts, struct site_table *table, const struct sample *sample)
+{
+    if (!sample->ledger)
+        return count_routines(counts, table, sample);
+    if (!site_counts_read(counts, table, sample->ledger, &sample->threads, sample->now_ns))
+        return false;
+    counts->total.untracked = count_untracked(&counts->total, sample->tasks);
     return true;
 }
 

@@ -6,13 +6,15 @@
  * sampler keeps a site table, so that each site is symbolised once, and a sample is one pass over the slots:
  *
  *     struct site_table *table = site_table_new(symbolizer);
- *     for (…) {
- *         ledger_open_process(pid, &ledger, &error), thread_index_read(&threads, ledger);
- *         site_counts_read(&counts, table, ledger, &threads, now_ns());
+ *     while (sampler_read(sampler, &sample, &error) == SAMPLE_OK) {          evidence/sample.h
+ *         site_counts_of_sample(&counts, table, &sample);
  *         …  counts.items[i] is the same site in each sample
- *         site_counts_release(&counts), thread_index_release(&threads), ledger_close(ledger);
+ *         site_counts_release(&counts), sample_release(&sample);
  *     }
  *     site_table_free(table);
+ *
+ * Of a process that is not watched only the live threads are known, and where they began: its sites are start
+ * routines without a creator.
  *
  * These functions call no system, except for the files that the symbolizer opens.
  */
@@ -23,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "evidence/sample.h"
 #include "ledger/ledger.h"
 #include "symbolize/symbolize.h"
 
@@ -39,6 +42,9 @@ struct site_threads {
     uint64_t joinable;       /* alive now, not detached */
     uint64_t alive_detached; /* alive now, detached */
     uint64_t unjoined;       /* ended, neither joined nor detached, and nothing contradicts it */
+
+    /* Alive now, creation not seen. Of a site: those of one start routine, if the process is not watched. */
+    uint64_t untracked;
 };
 
 /* "EAGAIN" … */
@@ -67,7 +73,8 @@ bool site_count_is_used(const struct site_count *item);
 struct site_counts {
     struct site_count *items; /* in the order in which the sites were first seen */
     size_t count;
-    struct site_threads total; /* of all sites */
+    struct site_threads total; /* of all sites; `untracked` only from a sample */
+    bool watched;              /* false: only `untracked` is known */
     double oldest_s;           /* of all sites */
 };
 
@@ -84,6 +91,9 @@ void site_table_free(struct site_table *table);
  */
 bool site_counts_read(struct site_counts *counts, struct site_table *table, const struct ledger *ledger,
                       const struct thread_index *threads, uint64_t now_ns);
+/* The same for a sample. The table is for one `program` of the process, and its symbolizer must see files as
+ * the process does: symbolizer_see_as(). */
+bool site_counts_of_sample(struct site_counts *counts, struct site_table *table, const struct sample *sample);
 void site_counts_release(struct site_counts *counts);
 
 #endif

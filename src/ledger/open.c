@@ -1,9 +1,11 @@
 #include "ledger/load.h"
+#include "ledger/follow.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -91,30 +93,36 @@ static bool open_mapping(const struct target *target, const struct region *regio
     return source->fd >= 0;
 }
 
-/* NOT_WATCHED: the mapping is not the ledger of this process, or the process has not filled it in yet. */
-static enum ledger_open_status try_candidate(const struct target *target, const struct region *region,
-                                             struct ledger **ledger, struct error *error)
-{
+/* Where the bytes of a ledger are. */
+struct followed_ledger {
     char name[64];
-    struct ledger_source source = {.name = name};
+    struct ledger_source source; /* its `name` is that above */
+};
 
-    snprintf(name, sizeof(name), "the ledger of process %d", (int)target->pid);
-    if (!open_mapping(target, region, &source)) {
+/* NOT_WATCHED: the mapping is not the ledger of this process, or the process has not filled it in yet. OK:
+ * the caller closes found->source.fd. */
+static enum ledger_open_status try_candidate(const struct target *target, const struct region *region,
+                                             struct followed_ledger *found, struct ledger **ledger,
+                                             struct error *error)
+{
+    struct ledger_source *source = &found->source;
+    *source = (struct ledger_source){.name = found->name};
+    snprintf(found->name, sizeof(found->name), "the ledger of process %d", (int)target->pid);
+    if (!open_mapping(target, region, source)) {
         set_refused(target->pid, error);
         return LEDGER_OPEN_FAILED;
     }
     enum ledger_open_status status = LEDGER_OPEN_NOT_WATCHED;
-    if (ledger_has_magic(&source))
-        status = ledger_load(&source, ledger, error);
-    close(source.fd);
+    if (ledger_has_magic(source))
+        status = ledger_load(source, ledger, error);
     if (status == LEDGER_OPEN_OK && ledger_get_header(*ledger)->pid != target->own) {
         /* A child that was not made by fork(3) still maps its parent's ledger. */
         ledger_close(*ledger);
         *ledger = NULL;
-        return LEDGER_OPEN_NOT_WATCHED;
+        status = LEDGER_OPEN_NOT_WATCHED;
     }
-    if (status == LEDGER_OPEN_OK)
-        ledger_use_tids_here(*ledger, target->pid);
+    if (status != LEDGER_OPEN_OK)
+        close(source->fd);
     return status;
 }
 
@@ -126,7 +134,8 @@ static bool is_anonymous(const struct region *region)
 
 /* There may be several: a child inherits its parent's ledger, and other files may have such a name. */
 static enum ledger_open_status open_own(const struct target *target, const struct address_space *space,
-                                        struct ledger **ledger, struct error *error)
+                                        struct followed_ledger *found, struct ledger **ledger,
+                                        struct error *error)
 {
     enum ledger_open_status status = LEDGER_OPEN_NOT_WATCHED;
     struct error why;
@@ -138,7 +147,7 @@ static enum ledger_open_status open_own(const struct target *target, const struc
         for (; i + 1 < space->count && continues(&whole, &space->regions[i + 1]); i++)
             whole.end = space->regions[i + 1].end;
         tries++;
-        enum ledger_open_status result = try_candidate(target, &whole, ledger, &why);
+        enum ledger_open_status result = try_candidate(target, &whole, found, ledger, &why);
         if (result == LEDGER_OPEN_OK)
             return result;
         if (result == LEDGER_OPEN_FAILED && !is_anonymous(&whole)) {
@@ -151,7 +160,8 @@ static enum ledger_open_status open_own(const struct target *target, const struc
     return status;
 }
 
-enum ledger_open_status ledger_open_process(pid_t pid, struct ledger **ledger, struct error *error)
+static enum ledger_open_status find_own(pid_t pid, struct followed_ledger *found, struct ledger **ledger,
+                                        struct error *error)
 {
     enum ledger_open_status status = LEDGER_OPEN_FAILED;
     struct target target = {.pid = pid};
@@ -166,11 +176,56 @@ enum ledger_open_status ledger_open_process(pid_t pid, struct ledger **ledger, s
     task_status_read(target.task, 0, &task);
     target.own = task.own_pid;
     if (space.count)
-        status = open_own(&target, &space, ledger, error);
+        status = open_own(&target, &space, found, ledger, error);
     else
         error_set(error, "process %d has no memory: it has ended, or is a kernel thread", (int)pid);
     address_space_release(&space);
     return status;
+}
+
+enum ledger_open_status ledger_open_process(pid_t pid, struct ledger **ledger, struct error *error)
+{
+    struct followed_ledger found;
+    enum ledger_open_status status = find_own(pid, &found, ledger, error);
+    if (status != LEDGER_OPEN_OK)
+        return status;
+    close(found.source.fd);
+    ledger_use_tids_here(*ledger, pid);
+    return status;
+}
+
+/* ---- the same, again and again ------------------------------------------------ */
+
+enum ledger_open_status ledger_follow(pid_t pid, struct followed_ledger **followed, struct error *error)
+{
+    struct ledger *first;
+    *followed = malloc(sizeof(**followed));
+    if (!*followed) {
+        error_set(error, "process %d: out of memory", (int)pid);
+        return LEDGER_OPEN_FAILED;
+    }
+    enum ledger_open_status status = find_own(pid, *followed, &first, error);
+    if (status == LEDGER_OPEN_OK) {
+        ledger_close(first);
+        return status;
+    }
+    free(*followed);
+    *followed = NULL;
+    return status;
+}
+
+enum ledger_open_status ledger_follow_read(const struct followed_ledger *followed, struct ledger **ledger,
+                                           struct error *error)
+{
+    return ledger_load(&followed->source, ledger, error);
+}
+
+void ledger_follow_end(struct followed_ledger *followed)
+{
+    if (!followed)
+        return;
+    close(followed->source.fd);
+    free(followed);
 }
 
 /* ---- the ledger in a file ---------------------------------------------------- */

@@ -58,6 +58,22 @@ static const struct snapshot_source live_source = {
     .living_task = process_living_task,
 };
 
+bool snapshot_open_memory(pid_t pid, struct snapshot **snapshot)
+{
+    struct snapshot *opened = calloc(1, sizeof(*opened));
+    *snapshot = NULL;
+    if (!opened)
+        return false;
+    opened->pid = pid;
+    opened->source = &live_source;
+    if (!address_space_of_process(&opened->space, pid, &opened->task)) {
+        free(opened);
+        return false;
+    }
+    *snapshot = opened;
+    return true;
+}
+
 /* ---- taking ------------------------------------------------------------------------------ */
 
 static enum snapshot_status finish(struct capture *capture, struct snapshot **snapshot, struct error *error)

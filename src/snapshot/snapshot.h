@@ -132,6 +132,9 @@ enum snapshot_status snapshot_take(pid_t pid, const struct snapshot_options *opt
  * no thread. */
 enum snapshot_status snapshot_open_core(const struct core_file *core, struct snapshot **snapshot,
                                         struct error *error);
+/* One without threads, to read the memory and the files of a live process. Nothing is stopped. False with
+ * errno: no such process, not readable, or out of memory. */
+bool snapshot_open_memory(pid_t pid, struct snapshot **snapshot);
 void snapshot_free(struct snapshot *snapshot);
 /* Resumes all held processes. The list is empty then. */
 void snapshot_holds_release(struct snapshot_holds *holds);
