@@ -9,21 +9,21 @@
 
 START_TEST(nothing_without_stacks)
 {
-    evidence.stacks = NULL;
-    find(0);
-    ck_assert_ptr_null(findings.verdict);
+    find_evidence.stacks = NULL;
+    find_all(0);
+    ck_assert_ptr_null(found.verdict);
 }
 END_TEST
 
 START_TEST(a_join_and_a_lock)
 {
-    add_join(102);
-    add_lock(101);
-    const struct finding *finding = find(1);
+    find_add_join(102);
+    find_add_lock(101);
+    const struct finding *finding = find_all(1);
     ck_assert_int_eq(finding->code, FINDING_DEADLOCK);
     ck_assert_int_eq(finding->level, FINDING_PROVED);
     ck_assert_str_eq(finding->text, "tid 101 joins tid 102, which waits for mutex a, held by tid 101");
-    ck_assert_str_eq(findings.verdict,
+    ck_assert_str_eq(found.verdict,
                      "STUCK: tid 101 joins tid 102, which waits for mutex a, held by tid 101: deadlock");
     ck_assert_uint_eq(finding->thread_count, 2);
     ck_assert_str_eq(finding->facts[1].text, "tid 102 waits for mutex a, held by tid 101");
@@ -33,69 +33,69 @@ END_TEST
 
 START_TEST(a_thread_that_waits_for_itself)
 {
-    add(WAIT_SLEEP, "sleep");
-    add_lock(102);
-    ck_assert_str_eq(find(1)->text, "tid 102 waits for mutex a, held by itself");
+    find_add(WAIT_SLEEP, "sleep");
+    find_add_lock(102);
+    ck_assert_str_eq(find_all(1)->text, "tid 102 waits for mutex a, held by itself");
 }
 END_TEST
 
 START_TEST(a_chain_is_no_circle)
 {
-    add_join(102);
-    add_lock(103);
-    add(WAIT_SLEEP, "sleep");
-    find(0);
+    find_add_join(102);
+    find_add_lock(103);
+    find_add(WAIT_SLEEP, "sleep");
+    find_all(0);
 }
 END_TEST
 
 START_TEST(a_timeout_opens_the_circle)
 {
-    add_lock(102);
-    add_lock(101)->timeout = WAIT_TIMEOUT_YES;
-    find(0);
+    find_add_lock(102);
+    find_add_lock(101)->timeout = WAIT_TIMEOUT_YES;
+    find_all(0);
 }
 END_TEST
 
 START_TEST(an_unknown_timeout_is_no_proof)
 {
-    add_lock(102);
-    add_lock(101)->timeout = WAIT_TIMEOUT_UNKNOWN;
-    ck_assert_int_eq(find(1)->level, FINDING_LIKELY);
-    ck_assert_ptr_nonnull(strstr(findings.verdict, ": likely deadlock"));
+    find_add_lock(102);
+    find_add_lock(101)->timeout = WAIT_TIMEOUT_UNKNOWN;
+    ck_assert_int_eq(find_all(1)->level, FINDING_LIKELY);
+    ck_assert_ptr_nonnull(strstr(found.verdict, ": likely deadlock"));
 }
 END_TEST
 
 START_TEST(an_inferred_owner_is_no_proof)
 {
-    add_lock(102);
-    add_lock(101)->owner_inferred = true;
-    ck_assert_int_eq(find(1)->level, FINDING_LIKELY);
+    find_add_lock(102);
+    find_add_lock(101)->owner_inferred = true;
+    ck_assert_int_eq(find_all(1)->level, FINDING_LIKELY);
 }
 END_TEST
 
 START_TEST(a_lock_of_several_processes_is_no_proof)
 {
-    add_lock(102);
-    add_lock(101)->shared = true;
-    ck_assert_int_eq(find(1)->level, FINDING_LIKELY);
+    find_add_lock(102);
+    find_add_lock(101)->shared = true;
+    ck_assert_int_eq(find_all(1)->level, FINDING_LIKELY);
 }
 END_TEST
 
 START_TEST(stops_at_different_times_are_no_proof)
 {
-    add_lock(102);
-    add_lock(101);
-    threads[1].source = STACK_SOURCE_SIGNAL;
-    ck_assert_int_eq(find(1)->level, FINDING_LIKELY);
+    find_add_lock(102);
+    find_add_lock(101);
+    find_threads[1].source = STACK_SOURCE_SIGNAL;
+    ck_assert_int_eq(find_all(1)->level, FINDING_LIKELY);
 }
 END_TEST
 
 START_TEST(a_thread_that_was_read_later_is_no_proof)
 {
-    add_lock(102);
-    add_lock(101);
-    threads[1].later = true;
-    ck_assert_int_eq(find(1)->level, FINDING_LIKELY);
+    find_add_lock(102);
+    find_add_lock(101);
+    find_threads[1].later = true;
+    ck_assert_int_eq(find_all(1)->level, FINDING_LIKELY);
 }
 END_TEST
 
@@ -106,16 +106,16 @@ static enum finding_level level_of_wait(double idle_s, uint64_t owner_created_ns
     fake_thread(fake,
                 &(struct fake_thread){.state = SLOT_STARTED, .tid = 101, .created_ns = owner_created_ns});
     struct ledger *ledger = fake_open(fake);
-    add_join(102);
-    add_lock(101);
-    threads[1].idle_s = idle_s;
-    evidence.pid = 100;
-    evidence.now_ns = UINT64_C(10000000000);
-    evidence.ledger = ledger;
-    ck_assert(thread_index_read(&evidence.threads, ledger));
-    enum finding_level level = find(1)->level;
-    findings_release(&findings);
-    thread_index_release(&evidence.threads);
+    find_add_join(102);
+    find_add_lock(101);
+    find_threads[1].idle_s = idle_s;
+    find_evidence.pid = 100;
+    find_evidence.now_ns = UINT64_C(10000000000);
+    find_evidence.ledger = ledger;
+    ck_assert(thread_index_read(&find_evidence.threads, ledger));
+    enum finding_level level = find_all(1)->level;
+    findings_release(&found);
+    thread_index_release(&find_evidence.threads);
     ledger_close(ledger);
     fake_free(fake);
     return level;
@@ -135,14 +135,14 @@ END_TEST
 
 START_TEST(those_that_wait_for_a_member)
 {
-    add_join(105); /* three waits away */
-    add_lock(103);
-    add_lock(102);
-    add_lock(103);
-    add_lock(104);
-    add_lock(107);
-    add(WAIT_SLEEP, "sleep");
-    const struct finding *finding = find(1);
+    find_add_join(105); /* three waits away */
+    find_add_lock(103);
+    find_add_lock(102);
+    find_add_lock(103);
+    find_add_lock(104);
+    find_add_lock(107);
+    find_add(WAIT_SLEEP, "sleep");
+    const struct finding *finding = find_all(1);
     const pid_t order[] = {102, 103, 104, 105, 101};
     ck_assert_uint_eq(finding->thread_count, 5);
     for (size_t i = 0; i < 5; i++)
@@ -154,11 +154,11 @@ END_TEST
 
 START_TEST(two_circles_are_two_findings)
 {
-    add_lock(102);
-    add_lock(101);
-    add_lock(104);
-    add_lock(103)->timeout = WAIT_TIMEOUT_UNKNOWN;
-    const struct finding *finding = find(2);
+    find_add_lock(102);
+    find_add_lock(101);
+    find_add_lock(104);
+    find_add_lock(103)->timeout = WAIT_TIMEOUT_UNKNOWN;
+    const struct finding *finding = find_all(2);
     ck_assert_int_eq(finding[0].level, FINDING_PROVED);
     ck_assert_int_eq(finding[1].level, FINDING_LIKELY);
 }
@@ -167,8 +167,8 @@ END_TEST
 START_TEST(a_long_circle_is_shortened)
 {
     for (pid_t i = 0; i < MAX_THREADS; i++)
-        add_lock(101 + (i + 1) % MAX_THREADS);
-    const struct finding *finding = find(1);
+        find_add_lock(101 + (i + 1) % MAX_THREADS);
+    const struct finding *finding = find_all(1);
     ck_assert_uint_eq(finding->thread_count, MAX_THREADS);
     ck_assert_uint_lt(finding->fact_count, MAX_THREADS);
     ck_assert_uint_lt(strlen(finding->text), 400);
@@ -178,10 +178,10 @@ END_TEST
 
 START_TEST(an_owner_that_has_ended)
 {
-    add(WAIT_SLEEP, "sleep");
-    struct wait *wait = add_lock(4242);
+    find_add(WAIT_SLEEP, "sleep");
+    struct wait *wait = find_add_lock(4242);
     wait->owner_ended = true;
-    const struct finding *finding = find(1);
+    const struct finding *finding = find_all(1);
     ck_assert_int_eq(finding->code, FINDING_DEAD_OWNER);
     ck_assert_int_eq(finding->level, FINDING_PROVED);
     ck_assert_str_eq(finding->text, "tid 102 waits for mutex a, held by tid 4242, which has ended");
@@ -190,54 +190,54 @@ END_TEST
 
 START_TEST(an_owner_in_the_parent_process)
 {
-    struct wait *wait = add_lock(4242);
+    struct wait *wait = find_add_lock(4242);
     wait->owner_ended = true;
     wait->owner_process = 4200;
     ck_assert_str_eq(
-        find(1)->text,
+        find_all(1)->text,
         "tid 101 waits for mutex a, held by tid 4242, which exists only in the parent process 4200");
 }
 END_TEST
 
 START_TEST(an_owner_in_another_pid_namespace)
 {
-    add_lock(0)->owner_ended = true;
-    ck_assert_str_eq(find(1)->text, "tid 101 waits for mutex a, held by a thread, which has ended");
+    find_add_lock(0)->owner_ended = true;
+    ck_assert_str_eq(find_all(1)->text, "tid 101 waits for mutex a, held by a thread, which has ended");
 }
 END_TEST
 
 START_TEST(an_ended_owner_of_a_shared_lock_is_no_proof)
 {
-    struct wait *wait = add_lock(4242);
+    struct wait *wait = find_add_lock(4242);
     wait->owner_ended = wait->shared = true;
-    ck_assert_int_eq(find(1)->level, FINDING_LIKELY);
+    ck_assert_int_eq(find_all(1)->level, FINDING_LIKELY);
 }
 END_TEST
 
 START_TEST(a_timed_wait_for_an_ended_owner)
 {
-    struct wait *wait = add_lock(4242);
+    struct wait *wait = find_add_lock(4242);
     wait->owner_ended = true;
     wait->timeout = WAIT_TIMEOUT_YES;
-    find(0);
+    find_all(0);
 }
 END_TEST
 
 START_TEST(an_initialisation_is_begun)
 {
-    add_join(102);
-    add(WAIT_OTHER, "once-initialisation of table")->owner = 101;
-    ck_assert_str_eq(find(1)->text,
+    find_add_join(102);
+    find_add(WAIT_OTHER, "once-initialisation of table")->owner = 101;
+    ck_assert_str_eq(find_all(1)->text,
                      "tid 101 joins tid 102, which waits for once-initialisation of table, begun by tid 101");
 }
 END_TEST
 
 START_TEST(only_what_is_wanted)
 {
-    add_lock(102);
-    add_lock(101);
-    ck_assert(findings_find(&findings, &evidence, NULL, 1u << FINDING_DEAD_OWNER));
-    ck_assert_uint_eq(findings.count, 0);
+    find_add_lock(102);
+    find_add_lock(101);
+    ck_assert(findings_find(&found, &find_evidence, NULL, 1u << FINDING_DEAD_OWNER));
+    ck_assert_uint_eq(found.count, 0);
 }
 END_TEST
 

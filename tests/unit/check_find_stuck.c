@@ -7,50 +7,50 @@
 
 START_TEST(all_threads_wait_for_each_other)
 {
-    add(WAIT_CONDVAR, "condvar wait on a");
-    add_join(101);
-    ck_assert_int_eq(find(1)->code, FINDING_ALL_ASLEEP);
-    ck_assert_int_eq(findings.items[0].level, FINDING_LIKELY);
-    ck_assert_uint_eq(findings.items[0].thread_count, 2);
+    find_add(WAIT_CONDVAR, "condvar wait on a");
+    find_add_join(101);
+    ck_assert_int_eq(find_all(1)->code, FINDING_ALL_ASLEEP);
+    ck_assert_int_eq(found.items[0].level, FINDING_LIKELY);
+    ck_assert_uint_eq(found.items[0].thread_count, 2);
 }
 END_TEST
 
 START_TEST(not_asleep_with_a_timeout)
 {
-    add(WAIT_CONDVAR, "condvar wait on a")->timeout = WAIT_TIMEOUT_YES;
-    add_join(101);
-    find(0);
+    find_add(WAIT_CONDVAR, "condvar wait on a")->timeout = WAIT_TIMEOUT_YES;
+    find_add_join(101);
+    find_all(0);
 }
 END_TEST
 
 START_TEST(not_asleep_with_something_outside)
 {
-    add(WAIT_CONDVAR, "condvar wait on a");
-    add(WAIT_PIPE, "read of pipe 0")->fd = 0;
-    find(0);
+    find_add(WAIT_CONDVAR, "condvar wait on a");
+    find_add(WAIT_PIPE, "read of pipe 0")->fd = 0;
+    find_all(0);
 }
 END_TEST
 
 START_TEST(not_asleep_with_a_shared_object)
 {
-    add(WAIT_SEMAPHORE, "semaphore a")->shared = true;
-    find(0);
+    find_add(WAIT_SEMAPHORE, "semaphore a")->shared = true;
+    find_all(0);
 }
 END_TEST
 
 START_TEST(a_deadlock_of_all_is_enough)
 {
-    add_lock(102);
-    add_lock(101);
-    ck_assert_int_eq(find(1)->code, FINDING_DEADLOCK);
+    find_add_lock(102);
+    find_add_lock(101);
+    ck_assert_int_eq(find_all(1)->code, FINDING_DEADLOCK);
 }
 END_TEST
 
 START_TEST(all_threads_are_facts_and_four_are_shown)
 {
     for (size_t i = 0; i < 6; i++)
-        add(WAIT_CONDVAR, "condvar wait on a");
-    const struct finding *finding = find(1);
+        find_add(WAIT_CONDVAR, "condvar wait on a");
+    const struct finding *finding = find_all(1);
     ck_assert_uint_eq(finding->fact_count, 6);
     for (size_t i = 0; i < 6; i++)
         ck_assert_int_eq(finding->facts[i].more, i >= 4);
@@ -61,11 +61,11 @@ END_TEST
 
 START_TEST(stuck_threads_and_who_joins_them)
 {
-    add(WAIT_PIPE, "read of pipe 0");
-    add_stuck(0x10, CONDVAR);
-    add_join(102);
-    threads[2].reach.state = REACH_STUCK;
-    const struct finding *finding = find(1);
+    find_add(WAIT_PIPE, "read of pipe 0");
+    find_add_stuck(0x10, CONDVAR);
+    find_add_join(102);
+    find_threads[2].reach.state = REACH_STUCK;
+    const struct finding *finding = find_all(1);
     ck_assert_int_eq(finding->code, FINDING_STUCK);
     ck_assert_int_eq(finding->level, FINDING_PROVED);
     ck_assert_uint_eq(finding->thread_count, 2);
@@ -76,19 +76,19 @@ END_TEST
 
 START_TEST(stuck_with_a_caveat_is_likely)
 {
-    add(WAIT_PIPE, "read of pipe 0");
-    add_stuck(0x10, CONDVAR)->reach.caveats = 1u << REACH_CAVEAT_DEBUGGER;
-    ck_assert_int_eq(find(1)->level, FINDING_LIKELY);
-    ck_assert_ptr_nonnull(strstr(findings.items[0].assumed, "; only likely: a debugger is attached"));
+    find_add(WAIT_PIPE, "read of pipe 0");
+    find_add_stuck(0x10, CONDVAR)->reach.caveats = 1u << REACH_CAVEAT_DEBUGGER;
+    ck_assert_int_eq(find_all(1)->level, FINDING_LIKELY);
+    ck_assert_ptr_nonnull(strstr(found.items[0].assumed, "; only likely: a debugger is attached"));
 }
 END_TEST
 
 START_TEST(four_that_wait_for_one_object)
 {
-    add(WAIT_PIPE, "read of pipe 0");
+    find_add(WAIT_PIPE, "read of pipe 0");
     for (size_t i = 0; i < 4; i++)
-        add_stuck(0x10, CONDVAR);
-    const struct finding *finding = find(1);
+        find_add_stuck(0x10, CONDVAR);
+    const struct finding *finding = find_all(1);
     ck_assert_str_eq(finding->text,
                      "tid 102, tid 103, tid 104 and tid 105 wait for condvar 0x10 on the heap, "
                      "and nothing that can still run refers to it");
@@ -100,22 +100,22 @@ END_TEST
 
 START_TEST(many_that_wait_for_one_object)
 {
-    add(WAIT_PIPE, "read of pipe 0");
+    find_add(WAIT_PIPE, "read of pipe 0");
     for (size_t i = 0; i < 5; i++)
-        add_stuck(0x10, CONDVAR);
-    ck_assert_str_eq(find(1)->facts[0].text,
+        find_add_stuck(0x10, CONDVAR);
+    ck_assert_str_eq(find_all(1)->facts[0].text,
                      "tid 102, tid 103, tid 104 and 2 others wait for condvar 0x10 on the heap");
-    ck_assert_uint_eq(findings.items[0].thread_count, 5);
+    ck_assert_uint_eq(found.items[0].thread_count, 5);
 }
 END_TEST
 
 START_TEST(an_object_each)
 {
-    add(WAIT_PIPE, "read of pipe 0");
+    find_add(WAIT_PIPE, "read of pipe 0");
     for (uint64_t i = 0; i < 5; i++)
-        add_stuck(0x10 + i, CONDVAR);
-    add_stuck(0x10, CONDVAR);
-    const struct finding *finding = find(1);
+        find_add_stuck(0x10 + i, CONDVAR);
+    find_add_stuck(0x10, CONDVAR);
+    const struct finding *finding = find_all(1);
     ck_assert_ptr_nonnull(strstr(finding->text, " and 3 others wait for a condvar each, and nothing"));
     ck_assert_uint_eq(finding->fact_count, 6);
     ck_assert_str_eq(finding->facts[0].text, "tid 102 and tid 107 wait for condvar 0x10 on the heap");
@@ -135,18 +135,18 @@ START_TEST(sections_of_a_hang)
                  {WAIT_BARRIER, 2, "BARRIER WITH A WRONG COUNT"},
                  {WAIT_SEMAPHORE, 1, NULL}};
     for (size_t i = 0; i < cases[_i].threads; i++)
-        add(cases[_i].on, "something")->address = 0x10;
-    add_join(101);
-    const struct finding *finding = find(1);
+        find_add(cases[_i].on, "something")->address = 0x10;
+    find_add_join(101);
+    const struct finding *finding = find_all(1);
     ck_assert_pstr_eq(finding->pattern, cases[_i].section);
 }
 END_TEST
 
 START_TEST(a_lock_held_in_a_wait)
 {
-    add(WAIT_SEMAPHORE, "semaphore room");
-    add_lock(101);
-    ck_assert_pstr_eq(find(1)->pattern, "LOCK HELD WHILE WAITING ON A QUEUE");
+    find_add(WAIT_SEMAPHORE, "semaphore room");
+    find_add_lock(101);
+    ck_assert_pstr_eq(find_all(1)->pattern, "LOCK HELD WHILE WAITING ON A QUEUE");
 }
 END_TEST
 
