@@ -36,7 +36,7 @@ CHECKS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_*.c))
 CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% tests/unit/writer_%,$(wildcard tests/unit/*.c)))
 # They contain the shim's writer, and nothing of the CLI.
 CHECK_WRITER := $(addprefix preload/,shim/config shim/state shim/guard shim/index shim/run_ask shim/run_report_in ledger/map ledger/section ledger/slot ledger/thread ledger/thread_join ledger/misuse \
-	ledger/descriptor ledger/fork ledger/leak ledger/site ledger/test ledger/namespace \
+	ledger/descriptor ledger/fork ledger/leak ledger/site ledger/test ledger/namespace ledger/wakes \
 	ledger/module ledger/module_find ledger/module_table ledger/elf_start ledger/maps \
 	shim/readable shim/shake shim/stack_room backtrace/frames)
 
@@ -132,10 +132,15 @@ $(BUILD)/preload/%.o: preload/%.c | $(FIRST)
 	$(say) CC $@
 	$(Q)$(CC) $(BASE) -Iinclude $(WARN) $(PRELOAD_FLAGS) $(preload_now) -c -o $@ $<
 
-# It exports the rows of hooks.def and the table of api.c, without versions: a hook replaces every version.
+# It exports the rows of hooks.def and the table of api.c, without versions: a hook replaces every version. A script
+# cannot have both kinds of version, so what the source does not declare to be visible is hidden by the compiler alone.
 $(BUILD)/preload/exports.map: preload/shim/hooks.def | $(FIRST)
 	@mkdir -p $(@D)
-	$(Q){ echo '{ global: threadleak_abi_1;'; $(CC) -E -P -x c '-DHOOK(type, name, params)=name;' $< && echo 'local: *; };'; } >$@
+	$(Q)hooks() { $(CC) -E -P -x c "$$@" $<; }; rows='(type, name, params)'; \
+	case $$($(CC) -dumpmachine) in \
+	x86_64*) echo "GLIBC_2.3.2 {" && hooks "-DHOOK$$rows=" "-DCOND_HOOK$$rows=name;" && echo '};' ;; \
+	*) echo '{ global: threadleak_abi_1;' && hooks "-DHOOK$$rows=name;" && echo 'local: *; };' ;; \
+	esac >$@
 
 $(BUILD)/libthreadleak.so: $(PRELOAD_OBJ) $(BUILD)/preload/exports.map
 	$(say) LD $@

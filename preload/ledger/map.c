@@ -11,6 +11,7 @@
 
 #include "preload/ledger/fork.h"
 #include "preload/ledger/test.h"
+#include "preload/ledger/wakes.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/run_ask.h"
 #include "preload/shim/run_report_in.h"
@@ -209,6 +210,7 @@ static void store_identity(struct shim_state *state, bool under_run)
     header->seccomp = (int32_t)SYS1(prctl, PR_GET_SECCOMP);
     atomic_store(&header->flags, under_run ? LEDGER_UNDER_RUN : 0);
     atomic_store(&header->next_serial, LEDGER_MAIN_SERIAL + 1);
+    wakes_to_ledger(header);
     header->births = (uint64_t)state->births;
     header->births_end = (uint64_t)(state->births + STATE_BIRTHS);
     header->own_tls = (int64_t)((uintptr_t)&shim_tls - (uintptr_t)pthread_self());

@@ -24,6 +24,7 @@ struct shim_config {
     int32_t tid_offset;      /* in glibc's struct pthread; -1: not known */
     int32_t start_offset;    /* in glibc's struct pthread: start routine, then its argument; -1: not known */
     int32_t tls_offset;      /* from a pthread_t to that thread's shim_tls */
+    uint64_t main_thread;    /* its pthread_t; 0: not known yet */
     uint64_t trampolines[2]; /* the start routines that we pass to libc */
     uint64_t started_ns;     /* CLOCK_MONOTONIC at the start of the program */
     char exe[512];           /* target of /proc/self/exe before any chroot; "": not known (yet) */

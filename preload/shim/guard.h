@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/wakes.h"
+
 struct ledger_slot;
 struct capture_walk;
 
@@ -40,7 +42,8 @@ struct shim_tls {
     uintptr_t stack_tested;    /* stack_room.c */
     bool end_is_seen;          /* the key's destructor will be called (thread_life.h) */
     struct shake shake;
-    void *unwinder_cache; /* unwinder_tls.h */
+    struct wake_wait waiting; /* wakes=1 */
+    void *unwinder_cache;     /* unwinder_tls.h */
     _Alignas(16) char unwinder_memory[64];
 };
 extern __thread struct shim_tls shim_tls;

@@ -3,6 +3,7 @@
 #define THREADLEAK_PRELOAD_SHIM_REAL_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h> /* only types */

@@ -15,6 +15,7 @@
 #include "preload/ledger/section.h"
 #include "preload/ledger/thread_key.h"
 #include "preload/ledger/thread_life.h"
+#include "preload/ledger/wakes.h"
 #include "preload/options/registered.h"
 #include "preload/options/settings.h"
 #include "preload/shim/hook.h"
@@ -72,6 +73,7 @@ static void in_forked_child(void)
     fork_remember(parent);
     leave_parent(parent);
     shim_tls.begun = true; /* it is the main thread now */
+    shim_config.main_thread = (uint64_t)pthread_self();
     if (!is_only_thread)
         atomic_store(&may_load, false);
     if (had_threads)
@@ -110,6 +112,7 @@ static void start_once(void)
         shim_remember_stderr();
         settings_find();
         settings_exported();
+        wakes_start();
         pthread_atfork(before_fork, NULL, in_forked_child);
         end_start(shim_at_end);
     } else {
@@ -236,6 +239,7 @@ void *__dso_handle = &__dso_handle;
 __attribute__((constructor)) static void construct(void)
 {
     shim_tls.begun = true;
+    shim_config.main_thread = (uint64_t)pthread_self();
     start();
     if (*shim_config.run_dir && !shim_config.is_second && !run_report_in())
         shim_attach();

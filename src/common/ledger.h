@@ -233,6 +233,11 @@ struct ledger_header {
      */
     int64_t own_tls;
     uint64_t own_tls_size;
+    /* wakes.h: address of the table in the process; 0: wakes=0. wait_offset: from a pthread_t to the struct
+     * wake_wait of that thread. main_thread: its pthread_t; 0: not known. */
+    uint64_t wakes, main_thread;
+    int32_t wait_offset;
+    uint32_t reserved0;
     struct ledger_fork fork;
     struct ledger_failure failure;
     struct ledger_misuse misuses[LEDGER_MISUSES];

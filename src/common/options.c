@@ -95,6 +95,7 @@ static const struct options_key keys[] = {
     NUMBER(shake, "0", 0, 1000000000,
            "seed of random pauses of threads, which provoke rare leaks; 0: no pauses",
            "is not a number from 0 to 1000000000"),
+    SWITCH(wakes, "0", "1: record who notifies condition variables and semaphores, for lost-wakeup"),
     NUMBER(depth, "64", 1, OPTIONS_DEPTH_MAX, "frames recorded of a creation backtrace, 1 to 256",
            "is not a number of frames from 1 to 256"),
     TEXT(log_path, "stderr", option_text, OPTIONS_PATH_MAX,

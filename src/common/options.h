@@ -41,6 +41,7 @@ struct options {
     int signal;        /* dump signal; 0: none */
     unsigned shake;    /* seed of random pauses; 0: none */
     unsigned depth;    /* 1..OPTIONS_DEPTH_MAX frames */
+    bool wakes;        /* record notifications of condition variables and semaphores */
     bool follow;
     bool stacks;               /* reports have current stacks */
     bool default_suppressions; /* the built-in rules, and those that libraries installed */
