@@ -294,6 +294,7 @@ PROGRAMS := suppressions \
 	findings \
 	findings_recorded \
 	findings_options \
+	wakes \
 	owners \
 	wait_languages \
 	serve \

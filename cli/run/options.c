@@ -161,6 +161,9 @@ const struct command_option run_option_table[] = {
      .initial = "1",
      .set = set_shake,
      .help = "pause threads at random points, to provoke rare leaks; the n-th run uses SEED+n-1"},
+    KEY_VALUE(
+        "wakes", "wakes", "1",
+        "record who notifies condition variables and semaphores, for lost-wakeup; --shake pauses there, too"),
     KEY_VALUE("no-stop", "stacks", "0", "no current stacks in reports, and no thread is stopped"),
     KEY_VALUE("no-follow", "follow", "0", "do not watch child processes"),
     COMMAND_FLAG("require-watched", require_watched,

@@ -1,6 +1,7 @@
 #include "find/graph.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define CLOCK_SLACK_S 0.1 /* the time of a thread's latest run is that of a clock tick */
 
@@ -145,4 +146,16 @@ void add_wait_edge(struct line *line, const struct wait *wait, const char *owner
     add_wait_object(line, wait);
     /* Without a row of its own, only an initialisation has an owner. */
     line_add(line, ", %s by %s", wait->on == WAIT_OTHER ? "begun" : "held", owner);
+}
+
+void add_waited_object(struct line *text, const struct wait *wait)
+{
+    static const char verb[] = " wait on ";
+    const char *what = wait->what ? wait->what : wait_on_name(wait->on);
+    const char *end = strchrnul(what, ','), *found = strstr(what, verb);
+    if (found && found < end) {
+        line_add(text, "%.*s ", (int)(found - what), what);
+        what = found + strlen(verb);
+    }
+    line_add(text, "%.*s", (int)(end - what), what);
 }

@@ -31,6 +31,9 @@ void wait_graph_release(struct wait_graph *graph);
 
 /* "mutex jobs_lock", "write lock of rwlock table": what a thread waits for, without its owner. */
 void add_wait_object(struct line *line, const struct wait *wait);
+/* The same without more: "condvar 0x55d8… on the heap", from "condvar wait on 0x55d8… on the heap, no
+ * timeout". */
+void add_waited_object(struct line *line, const struct wait *wait);
 /* "joins T2", "waits for mutex jobs_lock, held by T2"; `owner` is "T2". */
 void add_wait_edge(struct line *line, const struct wait *wait, const char *owner);
 

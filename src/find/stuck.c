@@ -87,19 +87,6 @@ static void add_names(struct line *text, const struct crowd *crowd, size_t count
         line_add(text, " and %zu others", count - named);
 }
 
-/* "condvar 0x55d8… on the heap", from "condvar wait on 0x55d8… on the heap, no timeout" */
-static void add_object(struct line *text, const struct wait *wait)
-{
-    static const char verb[] = " wait on ";
-    const char *what = wait->what ? wait->what : wait_on_name(wait->on);
-    const char *end = strchrnul(what, ','), *found = strstr(what, verb);
-    if (found && found < end) {
-        line_add(text, "%.*s ", (int)(found - what), what);
-        what = found + strlen(verb);
-    }
-    line_add(text, "%.*s", (int)(end - what), what);
-}
-
 static bool wait_is_same(const struct find_context *context, size_t first)
 {
     return count_threads(&(struct crowd){context, first, false}) ==
@@ -115,7 +102,7 @@ static void add_text(struct line *text, const struct find_context *context, size
     add_names(text, &all, count);
     line_add(text, " wait%s for ", count == 1 ? "s" : "");
     if (same)
-        add_object(text, wait);
+        add_waited_object(text, wait);
     else
         line_add(text, "a %s each", wait_on_name(wait->on));
     line_add(text, ", and nothing that can still run refers to %s", same ? "it" : "these");
@@ -165,7 +152,7 @@ static bool add_fact(struct finding *finding, const struct crowd *crowd)
     struct line text = {.length = 0};
     add_names(&text, crowd, count);
     line_add(&text, " wait%s for ", count == 1 ? "s" : "");
-    add_object(&text, &thread->wait);
+    add_waited_object(&text, &thread->wait);
     add_start(&text, thread);
     if (!finding_add_fact(finding, &text, current_place(thread)))
         return false;

@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "base/text.h"
 #include "common/ledger.h"
+#include "common/wakes.h"
 #include "proc/status.h"
 #include "reach/caveat.h"
 #include "reach/modules.h"
@@ -23,7 +24,7 @@ struct dividing {
     struct reach_collector *collector;
     const struct snapshot *snapshot;
     struct reach_modules modules;
-    struct reach_range holes[2]; /* of the shim, in anonymous memory: births, and the stack of the end */
+    struct reach_range holes[3]; /* of the shim, in anonymous memory: births, the stack of the end, wakes */
 };
 
 static bool add(struct dividing *dividing, uint64_t start, uint64_t end, enum reach_region_kind kind)
@@ -68,6 +69,8 @@ static void find_holes(struct dividing *dividing)
             dividing->holes[1] = own_stack(dividing, &header);
             dividing->collector->image.glibc.shim_tls = header.own_tls;
             dividing->collector->image.glibc.shim_tls_size = header.own_tls_size;
+            dividing->holes[2] =
+                (struct reach_range){header.wakes, header.wakes ? header.wakes + WAKE_TABLE_SIZE : 0};
         }
 }
 
@@ -149,7 +152,7 @@ static bool add_private(struct dividing *dividing, uint64_t start, uint64_t end,
 {
     if (start >= end)
         return true;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof(dividing->holes) / sizeof(*dividing->holes); i++) {
         const struct reach_range hole = dividing->holes[i];
         if (hole.start >= end || hole.end <= start || hole.start >= hole.end)
             continue;

@@ -76,6 +76,24 @@ static json_t *timeout_json(enum wait_timeout timeout)
     return timeout == WAIT_TIMEOUT_UNKNOWN ? json_null() : json_boolean(timeout == WAIT_TIMEOUT_YES);
 }
 
+static json_t *notified_json(const struct notified *notified)
+{
+    static const char *const states[] = {NULL, "never", "by", "unseen"};
+    if (notified->state == NOTIFIED_UNKNOWN)
+        return json_null();
+    const struct shared_stack *stack = notified->stack;
+    json_t *json = json_object();
+    set_text(&json, "state", states[notified->state]);
+    set_positive(&json, "by", (int64_t)notified->id);
+    if (notified->state == NOTIFIED_BY && notified->wait_ns)
+        set_value(&json, "before_wait_s",
+                  json_real((double)(int64_t)(notified->wait_ns - notified->ns) / 1e9));
+    else
+        set_value(&json, "before_wait_s", json_null());
+    set_value(&json, "frames", stack ? frames_json(stack->frames, stack->count) : json_array());
+    return json;
+}
+
 static json_t *waiting_json(const struct thread_stack *current)
 {
     if (!current || current->wait.on == WAIT_NONE)
@@ -94,6 +112,7 @@ static json_t *waiting_json(const struct thread_stack *current)
     set_known(&json, "fd", wait->fd, wait->fd >= 0);
     set_address(&json, "mutex", wait->mutex, wait->mutex != 0);
     set_text(&json, "mutex_symbol", wait->mutex_symbol);
+    set_value(&json, "notified", notified_json(&current->notified));
     return json;
 }
 

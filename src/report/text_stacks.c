@@ -182,6 +182,17 @@ static void put_wait_text(const struct printer *printer, const char *text)
     free(before);
 }
 
+/* In a line of its own: what the thread waits for is long already. */
+static void print_notified(const struct printer *printer, const struct notified *notified)
+{
+    struct line line = {.length = 0};
+    line_add_notified(&line, notified);
+    if (!line.length)
+        return;
+    fputs(",\n     ", printer->out);
+    put_escaped(printer->out, line.text + 1);
+}
+
 static void print_wait(const struct printer *printer, const struct block *block)
 {
     const struct wait *wait = &block->threads[0]->current->wait;
@@ -198,6 +209,7 @@ static void print_wait(const struct printer *printer, const struct block *block)
     put_wait_text(printer, wait->text);
     paint(printer, PLAIN);
     print_idle(printer, block);
+    print_notified(printer, &block->threads[0]->current->notified);
     putc(',', printer->out);
 }
 

@@ -34,7 +34,7 @@ bool snapshot_read_memory(const struct snapshot *snapshot, const struct snapshot
     const struct region *region = address_space_find(&snapshot->space, address);
     if (!region || !region->readable || size > region->end - address)
         return false;
-    if (region->writable && !snapshot->source->is_frozen)
+    if (region->writable && (!snapshot->source->is_frozen || (thread && thread->only_copies)))
         return false;
     return snapshot_read_live(snapshot, address, to, size);
 }

@@ -62,6 +62,7 @@ struct snapshot_thread {
     /* It may have run after other threads of the snapshot were read. The others were all where they are at
      * one moment: each was stopped then, or has not run from before that moment until after its copy. */
     bool later;
+    bool only_copies; /* of an earlier moment: other memory than the copies may have changed since */
     uint64_t pc, sp;
     uint64_t thread_pointer; /* glibc's pthread_t, which does not depend on the pid namespace; 0: unknown */
     long syscall_nr;         /* in which it was blocked; -1: none, or the call had just finished */

@@ -6,6 +6,7 @@
 #include "snapshot/snapshot.h"
 #include "stacks/names.h"
 #include "stacks/stacks.h"
+#include "stacks/wakes.h"
 #include "unwind/unwind.h"
 
 /* Hooks of the shim are between the program and the function that it called. */
@@ -70,8 +71,9 @@ static bool fill_thread(struct stacks *stacks, const struct snapshot_thread *thr
 static bool fill(struct stacks *stacks, const struct snapshot *snapshot, const struct unwinder *unwinder,
                  enum stack_source source, const struct stacks_options *options)
 {
+    size_t notifiers = wakes_are_recorded(options->ledger) ? snapshot->count : 0;
     stacks->shared_count = unwind_stack_count(unwinder);
-    stacks->shared = calloc(stacks->shared_count + 1, sizeof(*stacks->shared));
+    stacks->shared = calloc(stacks->shared_count + notifiers + 1, sizeof(*stacks->shared));
     stacks->threads = calloc(snapshot->count + 1, sizeof(*stacks->threads));
     if (!stacks->shared || !stacks->threads)
         return false;
@@ -79,6 +81,22 @@ static bool fill(struct stacks *stacks, const struct snapshot *snapshot, const s
         if (!fill_thread(stacks, &snapshot->threads[i], source, unwind_thread(unwinder, i), options))
             return false;
     return true;
+}
+
+/* Room for these stacks is there: fill(). */
+static bool fill_notified(struct stacks *stacks, size_t index, struct wakes_reader *reader,
+                          struct symbolizer *symbolizer)
+{
+    const struct stack *stack = NULL;
+    struct thread_stack *thread = &stacks->threads[index];
+    if (!wakes_find(reader, index, &thread->wait, &thread->notified, &stack))
+        return false;
+    if (!stack)
+        return true;
+    struct shared_stack *shared = &stacks->shared[stack->id];
+    stacks->shared_count = unwind_stack_count(reader->unwinder);
+    thread->notified.stack = shared;
+    return shared->frames || fill_stack(shared, stack, symbolizer);
 }
 
 static bool fill_reach(struct stacks *stacks, const struct snapshot *snapshot, const struct waits *waits,
@@ -106,9 +124,9 @@ static void set_fork(struct wait_context *context, const struct ledger *ledger)
         context->forked_by = header->fork.pid;
 }
 
-static bool fill_waits(struct stacks *stacks, const struct snapshot *snapshot,
-                       const struct unwinder *unwinder, const struct live_facts *facts,
-                       const struct stacks_options *options, struct error *error)
+static bool fill_waits(struct stacks *stacks, const struct snapshot *snapshot, struct unwinder *unwinder,
+                       const struct live_facts *facts, const struct stacks_options *options,
+                       struct error *error)
 {
     struct thread_names names;
     if (!thread_names_read(&names, options->ledger, snapshot->pid, snapshot_has_proc(snapshot))) {
@@ -126,6 +144,8 @@ static bool fill_waits(struct stacks *stacks, const struct snapshot *snapshot,
     };
     set_fork(&context, options->ledger);
     struct waits *waits = waits_new(&context, error);
+    struct wakes_reader wakes = {
+        .snapshot = snapshot, .unwinder = unwinder, .ledger = options->ledger, .threads = &names.index};
     bool done = waits != NULL;
     for (size_t i = 0; done && i < snapshot->count; i++) {
         struct thread_stack *thread = &stacks->threads[i];
@@ -133,7 +153,8 @@ static bool fill_waits(struct stacks *stacks, const struct snapshot *snapshot,
         /* The thread that requested this report waits for it. */
         if (stack && stack->count && is_of_shim(stack->frames[0].module))
             continue;
-        done = copy_wait(&thread->wait, wait_of(waits, i));
+        done = copy_wait(&thread->wait, wait_of(waits, i)) &&
+               fill_notified(stacks, i, &wakes, options->symbolizer);
         thread->owner_id = thread_names_id(&names, thread->wait.owner);
     }
     if (done && facts->reach)

@@ -49,6 +49,13 @@ static json_t *save_stack(const struct shared_stack *stack)
                      string(stack->incomplete), "stray", (json_int_t)stack->stray);
 }
 
+static json_t *save_notified(const struct stacks *stacks, const struct notified *notified)
+{
+    return json_pack("[i I I I I I]", notified->state, (json_int_t)notified->id,
+                     (json_int_t)notified->notifiers, (json_int_t)notified->ns, (json_int_t)notified->wait_ns,
+                     (json_int_t)(notified->stack ? notified->stack - stacks->shared : -1));
+}
+
 static json_t *save_thread(const struct stacks *stacks, const struct thread_stack *thread)
 {
     const struct wait *wait = &thread->wait;
@@ -77,6 +84,8 @@ static json_t *save_thread(const struct stacks *stacks, const struct thread_stac
     set_number(&json, "mutex", (int64_t)wait->mutex);
     set_value(&json, "mutex_symbol", string(wait->mutex_symbol));
     set_number(&json, "fd", wait->fd);
+    if (thread->notified.state != NOTIFIED_UNKNOWN)
+        set_value(&json, "notified", save_notified(stacks, &thread->notified));
     set_value(&json, "idle_s", json_real(thread->idle_s));
     set_number(&json, "owner_id", (int64_t)thread->owner_id);
     set_bool(&json, "later", thread->later);
@@ -222,6 +231,23 @@ static json_int_t number(const json_t *json, const char *key, json_int_t low, js
     return value < low || value > high ? low : value;
 }
 
+static void load_notified(const struct stacks *stacks, const json_t *json, struct notified *notified)
+{
+    json_int_t value[6];
+    for (size_t i = 0; i < 6; i++)
+        value[i] = json_integer_value(json_array_get(json, i));
+    if (!json || value[0] < NOTIFIED_UNKNOWN || value[0] > NOTIFIED_UNSEEN)
+        return;
+    *notified = (struct notified){(enum notified_state)value[0],
+                                  (uint64_t)value[1],
+                                  (uint64_t)value[2],
+                                  (uint64_t)value[3],
+                                  (uint64_t)value[4],
+                                  NULL};
+    if (value[5] >= 0 && (size_t)value[5] < stacks->shared_count)
+        notified->stack = &stacks->shared[value[5]];
+}
+
 static bool load_thread(const struct stacks *stacks, const json_t *json, struct thread_stack *thread)
 {
     json_int_t stack = number(json, "stack", -1, (json_int_t)stacks->shared_count - 1);
@@ -251,6 +277,7 @@ static bool load_thread(const struct stacks *stacks, const json_t *json, struct 
                  .fd = (int)number(json, "fd", -1, INT_MAX),
                  .left_s = json_number_value(json_object_get(json, "left_s"))},
     };
+    load_notified(stacks, json_object_get(json, "notified"), &thread->notified);
     const char *kind = json_string_value(json_object_get(json, "kind"));
     snprintf(thread->wait.kind, sizeof(thread->wait.kind), "%s", kind ? kind : "");
     return load_string(json_object_get(json, "why_none"), &thread->why_none) &&

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/text.h"
 #include "ledger/ledger.h"
 #include "proc/tasks.h"
 #include "reach/reach.h"
@@ -28,6 +29,22 @@ struct shared_stack {
     uint64_t stray;   /* the return address after the last frame, where no code is now; 0: none is known */
 };
 
+/* With wakes=1: who notified what a thread waits for. */
+enum notified_state {
+    NOTIFIED_UNKNOWN,
+    NOTIFIED_NEVER,  /* not since it was initialised */
+    NOTIFIED_BY,     /* the other members are valid */
+    NOTIFIED_UNSEEN, /* a futex of the program's own: no hook sees its notifications */
+};
+struct notified {
+    enum notified_state state;
+    uint64_t id;        /* T-number of the last notifier; 0: an untracked thread */
+    uint64_t notifiers; /* a bit (T-number % 64) for each thread that has notified it; all: not known */
+    /* CLOCK_MONOTONIC of the process: the notification, and the beginning of the wait; wait_ns 0: unknown */
+    uint64_t ns, wait_ns;
+    const struct shared_stack *stack; /* of the notifier then; NULL: none */
+};
+
 struct thread_stack {
     pid_t tid;
     uint64_t handle; /* pthread_t; 0: unknown */
@@ -37,6 +54,7 @@ struct thread_stack {
     char *why_none;                   /* "is traced by another process"; NULL: unknown, or it has a stack */
     struct wait wait;                 /* WAIT_NONE: unknown */
     uint64_t owner_id;                /* T-number of wait.owner; 0: none */
+    struct notified notified;
     double idle_s;                    /* since it last ran; < 0: unknown */
     bool later;                       /* it may have run since the other threads were read */
     struct reach_thread_result reach; /* can it ever run again? */
@@ -109,6 +127,13 @@ struct live_facts {
 /* The same for a live process. Takes over the facts, also if it fails. */
 struct stacks *stacks_from_live(struct snapshot *snapshot, struct live_facts *facts,
                                 const struct stacks_options *options, struct error *error);
+
+/* ", last notified by T1 in stop (pool.c:31), 0.15 s before this wait began"; nothing if it is not known. */
+void line_add_notified(struct line *line, const struct notified *notified);
+/* ", 0.15 s before this wait began"; nothing if it is not known. */
+void line_add_notified_time(struct line *line, const struct notified *notified);
+/* The frame of the notifier's code. NULL: unknown. */
+const struct frame *notified_place(const struct notified *notified);
 
 /* ---- code addresses of a ledger ---- */
 

@@ -155,6 +155,12 @@ const struct stack *unwind_thread(const struct unwinder *unwinder, size_t index)
     return index < unwinder->snapshot->count ? unwinder->of_threads[index] : NULL;
 }
 
+const struct stack *unwind_earlier(struct unwinder *unwinder, const struct snapshot_thread *thread)
+{
+    trace_thread(&unwinder->trace, &unwinder->code, thread, &unwinder->frames_left);
+    return keep_stack(unwinder);
+}
+
 size_t unwind_stack_count(const struct unwinder *unwinder)
 {
     return unwinder->stacks.count;

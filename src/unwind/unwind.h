@@ -34,6 +34,11 @@ void unwinder_free(struct unwinder *unwinder);
 /* The stack of a thread, by index of snapshot.threads. Equal stacks are one object, which the unwinder owns.
  * NULL: the thread was not stopped. */
 const struct stack *unwind_thread(const struct unwinder *unwinder, size_t index);
+/*
+ * Unwinds a thread as it was at an earlier moment: the registers and the stack of `thread`, which is not of
+ * the snapshot, with only_copies. Such a stack is rarely complete. NULL: out of memory.
+ */
+const struct stack *unwind_earlier(struct unwinder *unwinder, const struct snapshot_thread *thread);
 /* Adds the vdso's symbols, which no file has. Call it once for each process. */
 void unwinder_name_vdso(const struct unwinder *unwinder, struct symbolizer *symbolizer);
 /* All ids of stacks are below this. */
