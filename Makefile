@@ -275,6 +275,7 @@ PROGRAMS := suppressions \
 	names \
 	run_ends \
 	after_end \
+	aborts \
 	unseen \
 	unrecorded \
 	untracked \

@@ -200,7 +200,7 @@ static bool print_one(const struct output *output, const struct report_format *f
                       const struct report *report, const struct outputs_style *how)
 {
     struct report_style style = how->style;
-    bool nothing = !report->summary.leaked_threads && report->timed_out_s <= 0;
+    bool nothing = !report->summary.leaked_threads && !report->summary.crashed && report->timed_out_s <= 0;
     if (format->for_people && nothing && how->text_if_leaks)
         return true;
     style.color = output_color(output_descriptor(output), how->color);

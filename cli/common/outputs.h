@@ -73,7 +73,7 @@ struct outputs {
 struct outputs_style {
     struct report_style style;
     enum option_color color; /* decides style.color for each */
-    bool text_if_leaks;      /* no text when nothing leaked */
+    bool text_if_leaks;      /* no text when nothing leaked or crashed */
 };
 
 /* The process for %p and %h. */

@@ -279,7 +279,8 @@ void run_notes_print(const struct report *report, const struct run_options *give
         note_lost(report);
     if (silent)
         return;
-    bool shown = is_text && given->verbose > 0, leaks_shown = is_text && report->summary.leaked_threads;
+    bool shown = is_text && given->verbose > 0;
+    bool leaks_shown = is_text && (report->summary.leaked_threads || report->summary.crashed);
     if (!shown)
         note_not_seen(report, leaks_shown);
     if (!shown && !leaks_shown)

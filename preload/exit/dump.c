@@ -25,12 +25,17 @@ struct dump {
     int signal;
 };
 
+void dump_report(struct shim_state *state)
+{
+    if (reporter_explain("dump") == REPORTER_FAILED)
+        raw_report_write(state, &(struct leak_scope){.kinds = KIND_ALL});
+}
+
 static void report(void *arg)
 {
     const struct dump *dump = arg;
     struct shim_state *state = dump->state;
-    if (reporter_explain("dump") == REPORTER_FAILED)
-        raw_report_write(state, &(struct leak_scope){.kinds = KIND_ALL});
+    dump_report(state);
     /* Signals that came during the report get one more report, which does not begin at once: the program must
      * have time to work. */
     if (atomic_exchange(&state->dumping, 0) > 1 && !shim_config.sandboxed && has_dump_handler(dump->signal))

@@ -4,10 +4,10 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#include "preload/exit/raw_report.h"
 #include "preload/exit/begin.h"
 #include "preload/exit/dispositions.h"
 #include "preload/exit/park.h"
+#include "preload/exit/raw_report.h"
 #include "preload/exit/reporter.h"
 #include "preload/exit/steps.h"
 #include "preload/exit/streams.h"
@@ -87,12 +87,12 @@ static bool keep_stacks(void)
     return can && (reporter_run("save") == REPORTER_NO_LEAKS || ask_run());
 }
 
-/* `threadleak run` reports later, but the current stacks must be saved now. */
-static void record_stacks(const struct shim_state *state)
+void end_save(struct shim_state *state, unsigned kinds)
 {
-    unsigned alive = shim_config.options.report & (KIND_RUNNING | KIND_DETACHED);
     uint32_t why_not = LEDGER_UNSEEN;
-    if (!shim_config.options.stacks || !has_leaks(state, alive) || keep_stacks())
+    if (!shim_config.sandboxed)
+        final_sample(state);
+    if (!shim_config.options.stacks || !has_leaks(state, kinds) || keep_stacks())
         return;
     if (shim_config.no_reporter)
         why_not |= LEDGER_UNSEEN_VALGRIND;
@@ -123,9 +123,7 @@ static int report_here(struct shim_state *state, int status)
 static int report(struct shim_state *state, int status)
 {
     if (atomic_load(&state->header->flags) & LEDGER_UNDER_RUN) {
-        if (!shim_config.sandboxed)
-            final_sample(state);
-        record_stacks(state);
+        end_save(state, shim_config.options.report & (KIND_RUNNING | KIND_DETACHED));
         return status;
     }
     return has_leaks(state, shim_config.options.report) ? report_here(state, status) : status;
@@ -222,6 +220,8 @@ int end_process(enum ledger_end how, int status)
 {
     struct hook hook;
     hook_enter(&hook, how == LEDGER_END_EXEC ? shim_own : find_state);
+    if (hook.state)
+        grace_abort(hook.state);
     bool taken = hook.state && take_end(hook.state, how);
     struct ending ending = {hook.state, how, status, false};
     if ((taken || !hook.state) && how != LEDGER_END_EXEC && shim_config.options.judge & 1u << how)

@@ -25,6 +25,19 @@ void grace_pause(uint64_t us)
     SYS2(nanosleep, &rest, NULL);
 }
 
+#define REPORT_PAUSE_US 200
+#define REPORT_TO_SIGNAL_US 20000
+
+void grace_abort(const struct shim_state *state)
+{
+    int32_t by = atomic_load(&state->header->abort.tid);
+    if (!by || by == shim_own_tid())
+        return;
+    while (atomic_load(&state->aborting))
+        grace_pause(REPORT_PAUSE_US);
+    grace_pause(REPORT_TO_SIGNAL_US);
+}
+
 /* Only from a judged end on: before, a signal handler of the program can wake a thread. */
 static bool is_quiet(const struct shim_state *state, struct quiet *quiet)
 {

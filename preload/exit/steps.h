@@ -21,6 +21,9 @@ void grace_pause(uint64_t us);
 /* At an end: waits until no thread is a leak, or no thread can change that, or grace_ms is over. */
 void grace_wait(const struct shim_state *state);
 
+/* If another thread reports its abort: waits until that can have ended the process. */
+void grace_abort(const struct shim_state *state);
+
 /* Records name, state and CPU time of each thread, and the untracked threads. Call it before the process
  * ends: later they cannot be read. */
 void final_sample(struct shim_state *state);

@@ -8,7 +8,9 @@
 
 #include "preload/backtrace/capture.h"
 #include "preload/backtrace/signal_capture.h"
+#include "preload/exit/abort.h"
 #include "preload/exit/begin.h"
+#include "preload/exit/dispositions.h"
 #include "preload/exit/end.h"
 #include "preload/exit/park.h"
 #include "preload/ledger/fork.h"
@@ -62,6 +64,27 @@ EXPORT _Noreturn void quick_exit(int status)
     for (;;)
         SYS1(exit_group, status);
 }
+
+/* ---- aborts ---------------------------------------------------------------------- */
+
+/* What libc itself calls is not seen: a failed check of malloc, or of the stack. assert() of libc prints its
+ * message and aborts. name: also if NDEBUG, or the compiler, takes its declaration for something else. */
+#define ABORT(name, call, params, args)                  \
+    _Noreturn void name params;                          \
+    EXPORT _Noreturn void name params                    \
+    {                                                    \
+        abort_report(call, __builtin_return_address(0)); \
+        if (REAL(name))                                  \
+            REAL(name) args;                             \
+        for (;;)                                         \
+            disposition_act_as_default(SIGABRT);         \
+    }
+ABORT(abort, ABORT_CALL, (void), ())
+ABORT(__assert_fail, ABORT_ASSERT, (const char *text, const char *file, unsigned line, const char *function),
+      (text, file, line, function))
+ABORT(__assert_perror_fail, ABORT_ASSERT, (int error, const char *file, unsigned line, const char *function),
+      (error, file, line, function))
+ABORT(__assert, ABORT_ASSERT, (const char *text, const char *file, int line), (text, file, line))
 
 /* ---- fork without handlers ------------------------------------------------------------ */
 

@@ -152,6 +152,18 @@ struct ledger_fault {
     ledger_pc pc;
 };
 
+/* The first call of abort(), or failed assertion, while a thread was alive or unjoined. A handler of the
+ * program may have continued. */
+enum ledger_abort_call { ABORT_NONE, ABORT_CALL, ABORT_ASSERT };
+struct ledger_abort {
+    _Atomic int32_t tid;      /* of the thread; 0: none; written last */
+    uint32_t call;            /* enum ledger_abort_call */
+    _Atomic uint32_t ongoing; /* 1: it is being reported, and libc has not been called yet */
+    ledger_pc at;             /* return address of the call */
+    uint64_t by;              /* serial; 0: untracked */
+    uint64_t ns;
+};
+
 /* Free slots. Threads use several lists, so that they write different cache lines. */
 #define LEDGER_FREE_LISTS 16u
 struct ledger_free_list {
@@ -248,6 +260,7 @@ struct ledger_header {
     _Atomic uint64_t lost_tests;   /* tests whose name did not fit */
     _Atomic uint64_t unloads;      /* calls of dlclose that may have unloaded a library */
     _Atomic ledger_pc unloaded_at; /* return address of the latest; 0: none */
+    struct ledger_abort abort;
 
     /* Counters of the process.  The others are sums over sites.
      * live = next_serial - 2 - dropped - their ended_joinable - their ended_detached, without

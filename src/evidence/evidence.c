@@ -2,10 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/text.h"
 #include "core/core.h"
 #include "evidence/blind_spots.h"
@@ -129,6 +131,29 @@ static void undo_dirname(char **argv, const char *exe)
         argv[i] = argv[i + 1];
 }
 
+bool evidence_is_abort(const struct evidence *evidence)
+{
+    const struct ledger_header *header = evidence->ledger ? ledger_get_header(evidence->ledger) : NULL;
+    const struct process_end *end = &evidence->end;
+    if (!header || !header->abort.tid || header->end != LEDGER_END_NONE)
+        return false;
+    if (end->alive || evidence->core)
+        return header->abort.ongoing || evidence->core;
+    return !end->known || (WIFSIGNALED(end->wait_status) && fault_name((uint32_t)WTERMSIG(end->wait_status)));
+}
+
+/* The stacks of an abort after which the program continued are not those of its end. */
+static void drop_old_stacks(struct evidence *evidence, const struct ledger_header *header)
+{
+    struct stacks *stacks = evidence->stacks;
+    bool old = stacks && header->abort.tid && !evidence->end.alive && !evidence_is_abort(evidence) &&
+               (header->end == LEDGER_END_NONE || stacks->moment_ns < header->end_ns);
+    if (!old)
+        return;
+    stacks_free(stacks);
+    evidence->stacks = NULL;
+}
+
 static bool read_ledger(struct evidence *evidence, const struct ledger *ledger)
 {
     const struct ledger_header *header = ledger_get_header(ledger);
@@ -140,11 +165,13 @@ static bool read_ledger(struct evidence *evidence, const struct ledger *ledger)
     undo_dirname(evidence->argv, evidence->exe);
     /* At an end: the time when the end began, without the time that it takes. */
     bool ended = header->end != LEDGER_END_NONE;
+    drop_old_stacks(evidence, header);
     uint64_t moment = evidence->stacks ? evidence->stacks->moment_ns : 0;
-    evidence->now_ns = ended                  ? header->end_ns
-                       : !evidence->end.alive ? header->end_began_ns
-                       : moment               ? moment
-                                              : now_ns();
+    evidence->now_ns = ended                         ? header->end_ns
+                       : evidence_is_abort(evidence) ? header->abort.ns
+                       : !evidence->end.alive        ? header->end_began_ns
+                       : moment                      ? moment
+                                                     : now_ns();
     return thread_index_read(&evidence->threads, ledger);
 }
 

@@ -55,6 +55,9 @@ struct core_file; /* core.h */
 /* ledger NULL: the core contains none. */
 bool evidence_of_core(struct evidence *evidence, const struct core_file *core, const struct ledger *ledger,
                       struct stacks *stacks, struct error *error);
+/* Does a recorded abort() end the process, or has it done so? Not one after which a handler of the program
+ * continued. */
+bool evidence_is_abort(const struct evidence *evidence);
 void evidence_release(struct evidence *evidence);
 
 #endif

@@ -1,4 +1,6 @@
 /* Threads that took a fault after the end of the process began. */
+#include <sys/wait.h>
+
 #include "base/fault.h"
 #include "find/site.h"
 
@@ -52,6 +54,54 @@ static bool add_other(struct find_context *context, const struct ledger_fault *f
     return finding && finding_add_slot(finding, &thread);
 }
 
+static bool is_reported(const struct find_context *context)
+{
+    for (size_t i = 0; i < context->findings->count; i++)
+        if (context->findings->items[i].code == FINDING_JOINABLE_DESTROYED)
+            return true;
+    return false;
+}
+
+static bool began_before(const struct ledger_header *header, uint64_t ns)
+{
+    return header->end_began && header->end_began_ns <= ns;
+}
+
+/* abort() in an exit handler, or in another thread meanwhile. */
+static bool add_abort(struct find_context *context, const struct ledger_header *header)
+{
+    const struct ledger_abort *abort = &header->abort;
+    if (!began_before(header, abort->ns) || is_reported(context))
+        return true;
+    const struct thread_stack *thread = stacks_find(context->stacks, abort->tid);
+    const struct frame *at = thread ? current_place(thread) : call_place(context, abort->at);
+    struct ledger_slot slot = {.tid = abort->tid, .serial = abort->by};
+    struct line text = {.length = 0}, fact = {.length = 0};
+    if (abort->by)
+        line_add(&fact, "T%llu", (unsigned long long)abort->by);
+    else
+        line_add(&fact, "tid %d", (int)abort->tid);
+    line_add(&fact, abort->call == ABORT_ASSERT ? " failed an assertion" : " called abort");
+    line_add(&text, "%s at ", fact.text);
+    add_place(&text, at);
+    line_add(&text, " after the end of the program began");
+    struct finding *finding = finding_add(context, FINDING_CRASHED_IN_END, FINDING_PROVED, &text);
+    return finding && finding_add_slot(finding, &slot) && finding_add_fact(finding, &fact, at);
+}
+
+/* Nothing records a fault in an exit handler: only its signal is known, which can also have been sent. */
+static bool add_signal(struct find_context *context, const struct ledger_header *header)
+{
+    const struct process_end *end = &context->evidence->end;
+    const char *name =
+        end->known && WIFSIGNALED(end->wait_status) ? fault_name((uint32_t)WTERMSIG(end->wait_status)) : NULL;
+    struct line text = {.length = 0};
+    if (!name || !header->end_began || header->end != LEDGER_END_NONE || context->findings->count)
+        return true;
+    line_add(&text, "%s ended the process after the end of the program began", name);
+    return finding_add(context, FINDING_CRASHED_IN_END, FINDING_LIKELY, &text) != NULL;
+}
+
 bool find_crashed_in_end(struct find_context *context)
 {
     const struct evidence *evidence = context->evidence;
@@ -61,6 +111,8 @@ bool find_crashed_in_end(struct find_context *context)
         if (fault_name(evidence->threads.slots[i].fault_signal) &&
             !add_slot(context, &evidence->threads.slots[i]))
             return false;
-    const struct ledger_fault *fault = &ledger_get_header(evidence->ledger)->fault;
-    return !fault_name(fault->signal) || add_other(context, fault);
+    const struct ledger_header *header = ledger_get_header(evidence->ledger);
+    if (fault_name(header->fault.signal) && !add_other(context, &header->fault))
+        return false;
+    return evidence_is_abort(evidence) ? add_abort(context, header) : add_signal(context, header);
 }

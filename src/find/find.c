@@ -148,10 +148,16 @@ static int compare(const void *left, const void *right)
     return strcmp(a->text, b->text);
 }
 
+/* It is certain why the process ended, also where it is not known which thread was meant. */
+static enum finding_level weight(const struct finding *finding)
+{
+    return finding->code == FINDING_JOINABLE_DESTROYED ? FINDING_PROVED : finding->level;
+}
+
 /* Proved findings come before likely ones of any code. */
 bool finding_is_more_serious(const struct finding *a, const struct finding *b)
 {
-    return !b || a->level > b->level || (a->level == b->level && a->code < b->code);
+    return !b || weight(a) > weight(b) || (weight(a) == weight(b) && a->code < b->code);
 }
 
 static const struct finding *most_serious(const struct findings *findings)

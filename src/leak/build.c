@@ -69,6 +69,13 @@ static void set_begun_end(struct build *build)
     process->status = end->known ? WEXITSTATUS(end->wait_status) : build->header->end_status & 0xff;
 }
 
+/* A death test aborts on purpose. */
+static bool spares_death_test(const struct build *build)
+{
+    return !((build->rules->judge_seen | build->rules->judge) & JUDGE_DEATH_TEST) &&
+           is_death_test(build->evidence, build->process.argv, build->rules->symbolizer);
+}
+
 static void set_end(struct build *build)
 {
     struct process_report *process = &build->process;
@@ -91,10 +98,24 @@ static void set_end(struct build *build)
         process->judged = build->rules->judge & JUDGE_SIGNAL;
         process->signal = end->known ? WTERMSIG(end->wait_status) : 0;
     }
-    bool spares = !((build->rules->judge_seen | build->rules->judge) & JUDGE_DEATH_TEST);
-    if (process->judged && process->how != END_ALIVE && spares &&
-        is_death_test(build->evidence, process->argv, build->rules->symbolizer))
+    if (process->judged && process->how != END_ALIVE && spares_death_test(build))
         process->judged = false;
+}
+
+static void set_abort(struct build *build)
+{
+    const struct ledger_abort *from = &build->header->abort;
+    struct abort_info *abort = &build->process.abort;
+    if (!evidence_is_abort(build->evidence) || spares_death_test(build))
+        return;
+    const struct thread_stack *current = stacks_find(build->process.stacks, from->tid);
+    const struct shared_stack *stack = current ? current->stack : NULL;
+    abort->call = from->call == ABORT_ASSERT ? "assert" : "abort";
+    abort->by = from->by;
+    abort->tid = from->tid;
+    abort->at = stack ? innermost_user_frame(stack->frames, stack->count) : NULL;
+    if (!abort->at && from->at)
+        abort->at = stack_call(build->evidence->ledger, build->rules->symbolizer, from->at);
 }
 
 /* From now on the report owns them. */
@@ -191,14 +212,15 @@ static void set_counts(struct build *build)
 
 /* ---- all of it ----------------------------------------------------------------------------------- */
 
-/* At an end the main thread is in exit() or has ended, so its stack is not useful. */
+/* At another end than an abort the main thread is in exit() or has ended, so its stack is not useful. */
 static bool build_main(struct build *build)
 {
     const struct evidence *evidence = build->evidence;
     const struct task *task = task_list_find(&evidence->tasks, evidence->pid);
-    const struct thread_stack *in_core =
-        evidence->core ? stacks_find(build->process.stacks, evidence->pid) : NULL;
-    if (!in_core && (!task || build->process.how != END_ALIVE))
+    const struct thread_stack *saved = evidence->core || build->process.abort.call
+                                           ? stacks_find(build->process.stacks, evidence->pid)
+                                           : NULL;
+    if (!saved && (!task || build->process.how != END_ALIVE))
         return true;
     struct thread_info *thread = calloc(1, sizeof(*thread));
     if (!thread)
@@ -208,7 +230,7 @@ static bool build_main(struct build *build)
                                    .age_s = -1,
                                    .ended_s = -1,
                                    .cpu_s = -1,
-                                   .current = in_core};
+                                   .current = saved};
     if (build->header && evidence->now_ns > build->header->started_ns)
         thread->age_s = (double)(evidence->now_ns - build->header->started_ns) / 1e9;
     if (task)
@@ -235,6 +257,7 @@ static bool build_process(struct build *build)
         set_options(build);
         set_counts(build);
         set_fork(build);
+        set_abort(build);
         if (!read_program_rules(build) || !build_groups(build) || !build_failures(build) ||
             !build_sites(build) || !build_lives(build))
             return false;
@@ -333,6 +356,8 @@ void report_finish(struct report *report)
     for (size_t p = 0; p < report->process_count; p++) {
         struct process_report *process = &report->processes[p];
         process_relate_findings(process);
+        report->summary.crashed +=
+            process->abort.call || (process->how == END_SIGNAL && process->findings.verdict);
         for (size_t i = 0; i < process->group_count; i++) {
             const struct leak_group *group = &process->groups[i];
             if (group->suppressed_by)

@@ -99,6 +99,14 @@ struct failed_creation {
     double ago_s;            /* < 0: unknown */
 };
 
+/* The call of abort() that ended a process. */
+struct abort_info {
+    const char *call;       /* "abort", "assert"; NULL: it did not abort, or that was not seen */
+    uint64_t by;            /* T-number; 0: unknown */
+    pid_t tid;              /* of that thread */
+    const struct frame *at; /* code of the user on its stack, or the call; NULL: unknown */
+};
+
 /* The fork that began a process. */
 struct fork_info {
     pid_t parent;           /* 0: the process began otherwise, or the fork was not seen */
@@ -140,6 +148,7 @@ struct process_report {
     bool watched; /* false: creations are unknown, so all threads except the main thread are untracked */
     uint64_t started_wall_ns;
     struct fork_info fork;
+    struct abort_info abort;
     struct {
         uint64_t created, joined, detached, alive, unjoined, peak, untracked, lost;
         uint64_t lost_places; /* creations that are recorded, but not where */
@@ -238,6 +247,7 @@ struct report {
         uint64_t processes; /* all watched ones, and unwatched ones that were read */
         uint64_t leaked_threads, leak_sites, suppressed_threads;
         uint64_t failing_findings; /* that have `fails` set */
+        uint64_t crashed;          /* processes that called abort(), or died by a signal and have a verdict */
     } summary;
 };
 

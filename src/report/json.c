@@ -273,6 +273,16 @@ static json_t *fork_json(const struct fork_info *fork)
     return json;
 }
 
+static json_t *abort_json(const struct abort_info *call)
+{
+    json_t *json = json_object();
+    set_text(&json, "call", call->call);
+    set_positive(&json, "thread", (int64_t)call->by);
+    set_number(&json, "tid", call->tid);
+    set_value(&json, "at", frame_json(call->at));
+    return json;
+}
+
 /* The options that judged the process. */
 static json_t *options_json(const struct process_report *process)
 {
@@ -298,6 +308,8 @@ static json_t *process_json(const struct process_report *process)
     set_value(&json, "command", strings_json(process->argv));
     set_text(&json, "test", process->test);
     set_value(&json, "end", end_json(process));
+    if (process->abort.call)
+        set_value(&json, "abort", abort_json(&process->abort));
     set_value(&json, "threads", counts_json(process));
     set_bool(&json, "watched", process->watched);
     set_text(&json, "verdict", process->findings.verdict);

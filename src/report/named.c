@@ -34,9 +34,18 @@ static size_t count_threads(const struct findings *findings)
     return count;
 }
 
-void named_threads_make(struct named_threads *named, const struct findings *findings)
+static void add_aborting(struct named_threads *named, const struct abort_info *abort)
 {
-    *named = (struct named_threads){.items = calloc(count_threads(findings) + 1, sizeof(*named->items))};
+    if (abort->call)
+        named->items[named->count++] = (struct named_thread){key_of(abort->by, abort->tid), 0};
+}
+
+void named_threads_make(struct named_threads *named, const struct process_report *process)
+{
+    const struct findings *findings = &process->findings;
+    *named = (struct named_threads){.items = calloc(count_threads(findings) + 2, sizeof(*named->items))};
+    if (named->items)
+        add_aborting(named, &process->abort);
     for (int level = FINDING_PROVED; named->items && level > FINDING_NOTE; level--)
         for (size_t i = 0; i < findings->count; i++)
             if (findings->items[i].level == (enum finding_level)level && !findings->items[i].suppressed_by)

@@ -29,7 +29,10 @@ void format_end(char *out, size_t size, const struct process_report *process)
             snprintf(out, size, process->since ? "since the checkpoint" : "since its start");
             break;
         }
-        snprintf(out, size, process->core ? "alive when the core was written" : "alive");
+        snprintf(out, size,
+                 process->core         ? "alive when the core was written"
+                 : process->abort.call ? "aborting"
+                                       : "alive");
         break;
     default:
         if (!process->status_known)

@@ -39,7 +39,7 @@ static bool is_worth_a_block(const struct printer *printer, const struct report 
     if (is_listed(printer, process))
         return false;
     return printer->style->all || report->process_count == 1 || process->how == END_ALIVE ||
-           process->counts.lost || process->findings.verdict ||
+           process->counts.lost || process->findings.verdict || process->abort.call ||
            (process->group_count && process->groups[0].counted);
 }
 

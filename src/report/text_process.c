@@ -106,6 +106,23 @@ static void print_fork(const struct printer *printer, const struct fork_info *fo
     fprintf(printer->out, " of process %d do%s not exist here\n", (int)fork->parent, count == 1 ? "es" : "");
 }
 
+/* "T1 (main) called abort at flush   log.c:31" */
+static void print_abort(const struct printer *printer, const struct abort_info *call)
+{
+    if (!call->call)
+        return;
+    int width = call->by ? fprintf(printer->out, "T%llu%s", (unsigned long long)call->by,
+                                   call->by == LEDGER_MAIN_SERIAL ? " (main)" : "")
+                         : fprintf(printer->out, "tid %d", (int)call->tid);
+    width +=
+        fprintf(printer->out, strcmp(call->call, "abort") == 0 ? " called abort" : " failed an assertion");
+    if (call->at) {
+        width += fprintf(printer->out, " at ");
+        put_frame(printer, call->at, width > 0 ? (size_t)width : 0, 0); /* below 0: a write failed */
+    }
+    putc('\n', printer->out);
+}
+
 /* "replaced or deleted while the process uses it: /srv/app, /srv/libapp.so" */
 static void print_replaced(const struct printer *printer, char *const *paths)
 {
@@ -134,6 +151,7 @@ static void print_head(const struct printer *printer, const struct process_repor
               "LD_PRELOAD=libthreadleak.so to see them\n",
               printer->out);
     print_fork(printer, &process->fork);
+    print_abort(printer, &process->abort);
     for (char **sentence = process->not_seen; sentence && *sentence; sentence++) {
         put_escaped(printer->out, *sentence);
         putc('\n', printer->out);
@@ -337,10 +355,13 @@ void print_process(const struct printer *of_report, const struct process_report 
 {
     const struct thread_counts counts = count_threads(process);
     struct named_threads named;
-    named_threads_make(&named, &process->findings);
-    const struct printer printer = {of_report->out,  of_report->style, process,
-                                    of_report->runs, &named,           of_report->shortened};
-    bool is_snapshot = (process->how == END_ALIVE && !process->checked) || process->core;
+    named_threads_make(&named, process);
+    struct report_style style = *of_report->style;
+    style.others |= process->abort.call != NULL;
+    const struct printer printer = {of_report->out,  &style, process,
+                                    of_report->runs, &named, of_report->shortened};
+    bool is_snapshot =
+        (process->how == END_ALIVE && !process->checked) || process->core || process->abort.call;
     bool all = printer.style->all || (alone && is_snapshot), gap = false;
     print_head(&printer, process, &counts, alone);
     if (printer.style->verbose >= 0)

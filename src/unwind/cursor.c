@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/path.h"
+
 enum { MAX_DESCENTS = 64 };
 
 void cursor_init(struct cursor *cursor, struct code *code, const struct snapshot_thread *thread)
@@ -58,16 +60,24 @@ bool cursor_is_code(struct cursor *cursor, uint64_t pc)
     return region && region->executable;
 }
 
+/* Our shim calls functions on memory of its own (preload/shim/on_stack.h). */
+static bool is_in_shim(const struct cursor *cursor)
+{
+    const struct region *region =
+        address_space_find(&cursor->code->snapshot->space, cursor->regs[SNAPSHOT_REG_PC]);
+    return region && strcmp(path_basename(region->path), "libthreadleak.so") == 0;
+}
+
 /*
- * The stack grows downwards, so each caller's frame is above its callee's.  Two exceptions:
- * a signal handler may have a stack of its own, and the first frame may have no size.
+ * The stack grows downwards, so each caller's frame is above its callee's. Three exceptions: a signal handler
+ * may have a stack of its own, so may the shim, and the first frame may have no size.
  */
 bool cursor_is_loop(struct cursor *cursor, uint64_t sp, bool is_signal_frame)
 {
     uint64_t before = cursor->regs[SNAPSHOT_REG_SP];
     if (sp > before || (cursor->is_first && sp == before))
         return false;
-    return !is_signal_frame || ++cursor->descents > MAX_DESCENTS;
+    return !(is_signal_frame || is_in_shim(cursor)) || ++cursor->descents > MAX_DESCENTS;
 }
 
 enum step cursor_lost_in_loop(struct cursor *cursor)

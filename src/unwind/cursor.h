@@ -33,7 +33,7 @@ struct cursor {
     bool is_first;
     bool is_trial;         /* checks a candidate for a frame's base */
     bool by_frame_pointer; /* the frame was found by the frame pointer */
-    unsigned descents;     /* number of signal frames that led to lower addresses */
+    unsigned descents;     /* number of signal frames, and of the shim, that led to lower addresses */
     uint64_t missing;
     const char *why;
     uint64_t stray;    /* lost: by call-frame information the caller is here, but this is no code; else 0 */
