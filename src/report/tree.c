@@ -120,7 +120,7 @@ static bool print_one(const struct printer *of_report, const struct process_repo
     struct named_threads named;
     if (!members_find(&members, process, of_report->style))
         return false;
-    named_threads_make(&named, &process->findings);
+    named_threads_make(&named, process);
     struct printer printer = *of_report;
     printer.process = process;
     printer.named = &named;
