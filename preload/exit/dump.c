@@ -60,9 +60,10 @@ static void on_dump_signal(int signal)
     hook_leave(&hook);
 }
 
-static void install(int number)
+static void install(struct shim_state *state, int number)
 {
     struct sigaction action = {0};
+    atomic_store(&state->header->dump_signal, 0);
     if (number == 0 || REAL(sigaction)(number, NULL, &action) != 0 || action.sa_flags & SA_SIGINFO ||
         action.sa_handler != SIG_DFL)
         return;
@@ -71,14 +72,15 @@ static void install(int number)
     action.sa_flags = SA_RESTART | SA_ONSTACK;
     sigemptyset(&action.sa_mask);
     shim_config.dump_signal = number;
-    REAL(sigaction)(number, &action, NULL);
+    if (REAL(sigaction)(number, &action, NULL) == 0)
+        atomic_store(&state->header->dump_signal, (uint32_t)number);
 }
 
 bool dump_arm(struct shim_state *state)
 {
     if (atomic_exchange(&state->signal_armed, 1))
         return false;
-    install(shim_config.options.signal);
+    install(state, shim_config.options.signal);
     return true;
 }
 
@@ -91,7 +93,7 @@ void dump_after_change(int number)
 {
     struct shim_state *state = number == shim_config.dump_signal && number ? shim_own() : NULL;
     if (state && atomic_load(&state->signal_armed))
-        install(number);
+        install(state, number);
 }
 
 void dump_in_child(void)

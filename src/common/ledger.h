@@ -260,6 +260,7 @@ struct ledger_header {
     _Atomic uint64_t lost_tests;   /* tests whose name did not fit */
     _Atomic uint64_t unloads;      /* calls of dlclose that may have unloaded a library */
     _Atomic ledger_pc unloaded_at; /* return address of the latest; 0: none */
+    _Atomic uint32_t dump_signal;  /* for which the shim has a handler; 0: none */
     struct ledger_abort abort;
 
     /* Counters of the process.  The others are sums over sites.

@@ -182,7 +182,8 @@ bool reach_blocks_find(struct reach_image *image)
     if (!glibc->nptl.used || !glibc->nptl.user || !glibc->nptl.cache || !make_index(&index, image))
         return false;
     bool done = read_list(image, &index, glibc->nptl.used, false) &&
-                read_list(image, &index, glibc->nptl.user, false) && read_list(image, &index, glibc->nptl.cache, true);
+                read_list(image, &index, glibc->nptl.user, false) &&
+                read_list(image, &index, glibc->nptl.cache, true);
     free(index.entries);
     return done;
 }

@@ -168,6 +168,7 @@ static bool copy_once(struct reach_collector *collector, const struct snapshot *
         return false;
     collector->kernel.size = 0;
     reach_kernel_read(collector, snapshot);
+    reach_births_read(collector, snapshot);
     return true;
 }
 
@@ -215,6 +216,7 @@ static void forget(struct reach_collector *collector)
     collector->vector_at = NULL;
     collector->why_not = NULL;
     collector->vectors.size = collector->kernel.size = 0;
+    collector->shim_signals = collector->slots = collector->slot_count = 0;
     collector->collected = collector->signals_queued = false;
 }
 

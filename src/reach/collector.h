@@ -23,7 +23,10 @@ struct reach_collector {
     struct reach_bytes vectors, kernel;
     size_t *vector_at; /* by thread: offset in vectors */
     bool nothing_to_check, collected;
-    bool signals_queued; /* for the user */
+    bool signals_queued;   /* for the user */
+    uint64_t shim_signals; /* that the shim handles: 1 << (number - 1) */
+    uint64_t slots;        /* address of the ledger's slots; 0: the process is not watched */
+    uint64_t slot_count;
     char *why_not;
     uint64_t copied, copy_ns;
 };
@@ -35,6 +38,8 @@ bool reach_bytes_add(struct reach_bytes *bytes, const void *from, size_t size);
 bool reach_regions_find(struct reach_collector *collector, const struct snapshot *snapshot);
 /* Copies the chosen pages (copy.c). */
 bool reach_copy_pages(struct reach_collector *collector, const struct snapshot *snapshot);
+/* Arguments of threads that have not begun (births.c). */
+void reach_births_read(struct reach_collector *collector, const struct snapshot *snapshot);
 /* Registers (registers.c). */
 bool reach_registers_read(struct reach_collector *collector, const struct snapshot *snapshot);
 /* What the kernel keeps (kernel.c). Sets caveats for what cannot be read. */

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "proc/call.h"
+#include "proc/status.h"
 #include "reach/caveat.h"
 #include "reach/collector.h"
 #include "reach/kernel.h"
@@ -14,6 +15,7 @@
 enum {
     MAX_POLLS = 1000, /* until a thread that was stopped is in its call again */
     PAUSE_NS = 1000000,
+    FIRST_OF_LIBC = 32, /* and 33: nptl(7) */
 };
 
 static bool is_in_call(const struct snapshot *snapshot, const struct snapshot_thread *thread)
@@ -90,6 +92,25 @@ static void forget(struct reach_thread_result *results, size_t count, struct rea
     summary->why_not = strdup("threads went on while it was checked");
 }
 
+/* Does the process handle a signal that the thread does not block? Not counted: those of libc (nptl(7)), and
+ * of the shim, whose handlers restart calls. */
+static bool may_be_interrupted(const struct snapshot *snapshot, pid_t tid, uint64_t not_counted)
+{
+    struct task_status status;
+    return !task_status_read(snapshot->pid, tid, &status) ||
+           (status.caught & ~status.blocked & ~not_counted) != 0;
+}
+
+static void check_handlers(const struct reach_collector *collector, const struct snapshot *snapshot,
+                           struct reach_thread_result *results)
+{
+    const uint64_t of_libc = UINT64_C(3) << (FIRST_OF_LIBC - 1);
+    for (size_t i = 0; i < snapshot->count && !snapshot->parked; i++)
+        if (results[i].state == REACH_STUCK && collector->image.threads[i].interruptible &&
+            may_be_interrupted(snapshot, snapshot->threads[i].tid, of_libc | collector->shim_signals))
+            results[i].caveats |= REACH_BIT(HANDLER);
+}
+
 void reach_confirm(const struct reach_collector *collector, const struct snapshot *snapshot,
                    struct reach_thread_result *results, struct reach_summary *summary)
 {
@@ -99,6 +120,7 @@ void reach_confirm(const struct reach_collector *collector, const struct snapsho
         forget(results, snapshot->count, summary);
         return;
     }
+    check_handlers(collector, snapshot, results);
     if (!collector->signals_queued || !any_may_have_signals(snapshot, results))
         return;
     summary->caveats |= REACH_BIT(KERNEL);

@@ -60,7 +60,9 @@ struct reach_thread {
     bool moved; /* it is no longer in the call that it waited in */
     enum reach_need need;
     uint64_t address;
-    bool shared; /* other processes may have the futex, too */
+    bool shared;        /* other processes may have the futex, too */
+    bool own_futex;     /* of the program: FUTEX_REQUEUE may have moved the thread to another one */
+    bool interruptible; /* a signal with a handler can end the wait */
     size_t owner;
     /* found by reach_blocks_find: */
     struct reach_range stack, tls, descriptor; /* empty: unknown */
@@ -104,7 +106,7 @@ struct reach_image {
     size_t kernel_size;
     uint32_t caveats; /* of the process */
     bool other_allocator;
-    bool uses_cancel;
+    bool uses_cancel, uses_kill;
     bool uses_messages; /* System V queues */
 };
 

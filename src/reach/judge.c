@@ -22,8 +22,8 @@ const char *reach_caveat_text(enum reach_caveat caveat)
 const char *const *reach_assumptions(void)
 {
     static const char *const texts[] = {
-        "no reference was given to another process, a driver or a file",
-        "no reference is stored as an offset or an index",
+        "no reference was given to another process or a driver, or to a file that is not open for reading",
+        "no reference is stored as an offset, an index or text",
         "no signal handler wakes the thread from its own stack",
         NULL,
     };
@@ -50,11 +50,15 @@ static size_t index_of(const struct snapshot *snapshot, pid_t tid)
     return tid && at < snapshot->count && snapshot->threads[at].tid == tid ? at : SIZE_MAX;
 }
 
-static void need_object(struct reach_thread *to, const struct snapshot_thread *thread)
+/* sem_wait(3) ends when a handler without SA_RESTART has run. */
+static void need_object(struct reach_thread *to, const struct snapshot_thread *thread,
+                        const struct wait *wait)
 {
     to->need = REACH_NEEDS_OBJECT;
     to->address = thread->syscall_args[0];
     to->shared = !(thread->syscall_args[1] & FUTEX_PRIVATE_FLAG);
+    to->own_futex = wait->on == WAIT_FUTEX;
+    to->interruptible = wait->on == WAIT_FUTEX || wait->on == WAIT_SEMAPHORE;
 }
 
 /* A join whose thread is not known can end at any time. A lock whose owner has ended is never unlocked: the
@@ -76,14 +80,14 @@ static void set_need(struct reach_thread *to, const struct snapshot *snapshot,
             to->need = REACH_NEEDS_THREAD;
             to->owner = owner != SIZE_MAX ? owner : self;
         } else if (wait->on == WAIT_RWLOCK)
-            need_object(to, thread);
+            need_object(to, thread, wait);
         return;
     case WAIT_CONDVAR:
     case WAIT_SEMAPHORE:
     case WAIT_BARRIER:
     case WAIT_FUTEX:
     case WAIT_OTHER:
-        need_object(to, thread);
+        need_object(to, thread, wait);
         return;
     default:
         return;
@@ -100,15 +104,24 @@ static bool is_tracked_by_debugger(const struct snapshot *snapshot)
     return false;
 }
 
-static void set_results(const struct reach_image *image, struct reach_thread_result *results)
+/* The shim has taken the handlers away when a process ends, so the process may have had one then. */
+static uint32_t caveats_of(const struct reach_thread *thread, bool may_kill)
+{
+    if (thread->need != REACH_NEEDS_OBJECT)
+        return 0;
+    return (thread->shared ? REACH_BIT(SHARED_FUTEX) : 0) | (thread->own_futex ? REACH_BIT(OWN_FUTEX) : 0) |
+           (thread->interruptible && may_kill ? REACH_BIT(HANDLER) : 0);
+}
+
+static void set_results(const struct reach_image *image, bool ends_now, struct reach_thread_result *results)
 {
     for (size_t i = 0; i < image->thread_count; i++) {
         const struct reach_thread *thread = &image->threads[i];
         bool ends = thread->need == REACH_NEEDS_NEVER;
         results[i].state = thread->live || ends ? REACH_LIVE : REACH_STUCK;
         results[i].caveats = thread->live || ends ? 0 : thread->caveats | image->caveats;
-        if (results[i].state == REACH_STUCK && thread->need == REACH_NEEDS_OBJECT && thread->shared)
-            results[i].caveats |= REACH_BIT(SHARED_FUTEX);
+        if (results[i].state == REACH_STUCK)
+            results[i].caveats |= caveats_of(thread, ends_now && image->uses_kill);
     }
 }
 
@@ -147,7 +160,7 @@ void reach_judge(struct reach_collector *collector, const struct snapshot *snaps
         mark(collector, snapshot, waits)) {
         summary->checked = true;
         summary->caveats = collector->image.caveats;
-        set_results(&collector->image, results);
+        set_results(&collector->image, collector->ending != 0, results);
     } else {
         summary->why_not = collector->why_not ? collector->why_not : strdup("its memory was not read");
         collector->why_not = NULL;

@@ -32,9 +32,12 @@ void reach_kernel_unknown(struct reach_collector *collector)
     collector->image.caveats |= REACH_BIT(KERNEL);
 }
 
+/* What is added begins at a multiple of 8, as words do. */
 void reach_kernel_add(struct reach_collector *collector, const void *bytes, size_t size)
 {
-    if (!reach_bytes_add(&collector->kernel, bytes, size))
+    static const char zeros[8];
+    if (!reach_bytes_add(&collector->kernel, bytes, size) ||
+        !reach_bytes_add(&collector->kernel, zeros, (size_t)(-size & 7)))
         reach_kernel_unknown(collector);
 }
 
@@ -181,25 +184,46 @@ static void read_queues(struct reach_collector *collector)
         close(fd);
 }
 
-/* Another process with the same memory (clone(2), CLONE_VM) can wake threads. */
+/* ---- who else has the same memory, and who has other descriptors: kcmp(2) ---- */
+
+enum { SAME_VM = 1, SAME_FILES = 2 }; /* KCMP_VM, KCMP_FILES */
+
+/* 0: they have the same; below 0: not known. */
+static long compare_tasks(pid_t a, pid_t b, int what)
+{
+    return syscall(SYS_kcmp, a, b, what, 0, 0);
+}
+
+/* Another process with the same memory (clone(2), CLONE_VM) can wake threads. At the end of a process the
+ * shim itself has started one, which waits for this program. */
 static void find_sharers(struct reach_collector *collector)
 {
-    enum { SAME_VM = 1 }; /* KCMP_VM */
     DIR *directory = opendir("/proc");
     for (long pid; directory && (pid = proc_next_number(directory)) >= 0;)
-        if (pid != collector->pid && syscall(SYS_kcmp, collector->pid, (pid_t)pid, SAME_VM, 0, 0) == 0)
+        if (pid != collector->pid && !(collector->ending && pid == getppid()) &&
+            compare_tasks(collector->pid, (pid_t)pid, SAME_VM) == 0)
             collector->image.caveats |= REACH_BIT(SHARED_VM);
     if (directory)
         closedir(directory);
 }
 
+/* unshare(2), CLONE_FILES */
+static void find_own_files(struct reach_collector *collector, const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->count; i++) {
+        const struct snapshot_thread *thread = &snapshot->threads[i];
+        if (thread->tid != snapshot->task && thread->state != SNAPSHOT_KERNEL &&
+            compare_tasks(snapshot->task, thread->tid, SAME_FILES) > 0)
+            collector->image.caveats |= REACH_BIT(OWN_FILES);
+    }
+}
+
 void reach_kernel_read(struct reach_collector *collector, const struct snapshot *snapshot)
 {
-    /* At the end of a process the shim itself has started one, which waits for this program. */
-    if (!collector->ending)
-        find_sharers(collector);
+    find_sharers(collector);
+    find_own_files(collector, snapshot);
     read_timers(collector, snapshot->task);
     read_signals(collector, snapshot);
     read_queues(collector);
-    reach_kernel_read_files(collector, snapshot->task);
+    reach_kernel_read_files(collector, snapshot);
 }

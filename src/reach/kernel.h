@@ -2,6 +2,8 @@
 #ifndef THREADLEAK_REACH_KERNEL_H
 #define THREADLEAK_REACH_KERNEL_H
 
+#include <sys/stat.h>
+
 #include "reach/collector.h"
 
 void reach_kernel_add(struct reach_collector *collector, const void *bytes, size_t size);
@@ -14,7 +16,19 @@ void reach_kernel_add_values(struct reach_collector *collector, const char *text
 /* Does a thread have pending signals of its own? True also if that cannot be read. */
 bool reach_kernel_has_signals(pid_t pid, pid_t tid);
 
-/* Data of epoll, and bytes in pipes and sockets (kernel_files.c). task: a living thread. */
-void reach_kernel_read_files(struct reach_collector *collector, pid_t task);
+/* Data of epoll, and bytes in pipes, sockets and files (kernel_files.c). */
+void reach_kernel_read_files(struct reach_collector *collector, const struct snapshot *snapshot);
+
+/* ---- regular files (kernel_regular.c) ---- */
+
+struct reach_regular {
+    const struct snapshot *snapshot;
+    int64_t began_s; /* when the process began, in seconds of the wall clock; INT64_MIN: unknown */
+    uint64_t room;   /* bytes that may still be read */
+};
+struct reach_regular reach_regular_begin(const struct snapshot *snapshot);
+/* fd: a descriptor of the process itself, whose offset stays. */
+void reach_kernel_read_regular(struct reach_collector *collector, struct reach_regular *regular, int fd,
+                               const struct stat *status);
 
 #endif

@@ -30,12 +30,15 @@ enum {
     MAX_INFO = 64 << 20,     /* bytes of fdinfo of one epoll */
     MAX_PEEKED = 16 << 20,   /* bytes of one socket */
     DEFAULT_PIPE = 64 << 10, /* bytes */
+    TTY_AUX = 5,             /* major number of /dev/ptmx */
+    PTMX = 2,                /* and the minor one */
 };
 
 struct reading {
     struct reach_collector *collector;
     pid_t task;
     int pidfd;
+    struct reach_regular regular;
 };
 
 static void lower(const struct reading *reading)
@@ -188,16 +191,16 @@ static bool has_notification(int queue)
     return !found || strtoul(found + strlen("NOTIFY_PID:"), NULL, 10) != 0;
 }
 
-static void read_queue(const struct reading *reading, int queue)
+static void read_queue(const struct reading *reading, int queue, const struct mq_attr *attributes)
 {
-    struct mq_attr attributes;
-    if (mq_getattr(queue, &attributes) == 0 && (attributes.mq_curmsgs > 0 || has_notification(queue)))
+    if (attributes->mq_curmsgs > 0 || has_notification(queue))
         lower(reading);
 }
 
-static void read_bytes(const struct reading *reading, int fd)
+static void read_bytes(struct reading *reading, int fd)
 {
     struct stat status;
+    struct mq_attr attributes;
     int copy = (int)syscall(SYS_pidfd_getfd, reading->pidfd, fd, 0);
     if (copy < 0) {
         if (errno != EBADF)
@@ -209,28 +212,29 @@ static void read_bytes(const struct reading *reading, int fd)
             read_pipe(reading, copy);
         else if (S_ISSOCK(status.st_mode))
             read_socket(reading, copy);
+        else if (S_ISREG(status.st_mode) && mq_getattr(copy, &attributes) == 0)
+            read_queue(reading, copy, &attributes);
         else if (S_ISREG(status.st_mode))
-            read_queue(reading, copy);
+            reach_kernel_read_regular(reading->collector, &reading->regular, copy, &status);
     }
     close(copy);
 }
 
-/* A FIFO and a POSIX queue have a path. */
+/* What has a path: a FIFO, a POSIX queue, a regular file, a terminal. */
 static bool may_have_bytes(const struct reading *reading, int fd, const char *link)
 {
     struct statx status;
     if (text_begins_with(link, "pipe:") || text_begins_with(link, "socket:"))
         return true;
-    if (link[0] != '/')
+    if (link[0] != '/' || statx(AT_FDCWD, PROC_PATH("%d/fd/%d", reading->task, fd), AT_STATX_DONT_SYNC,
+                                STATX_TYPE, &status) != 0)
         return false;
-    if (!strchr(link + 1, '/'))
-        return true;
-    return statx(AT_FDCWD, PROC_PATH("%d/fd/%d", reading->task, fd), AT_STATX_DONT_SYNC, STATX_TYPE,
-                 &status) == 0 &&
-           S_ISFIFO(status.stx_mode);
+    if (S_ISCHR(status.stx_mode) && status.stx_rdev_major == TTY_AUX && status.stx_rdev_minor == PTMX)
+        reading->collector->image.caveats |= REACH_BIT(TERMINAL);
+    return S_ISFIFO(status.stx_mode) || S_ISREG(status.stx_mode);
 }
 
-static void read_file(const struct reading *reading, int fd)
+static void read_file(struct reading *reading, int fd)
 {
     char link[256];
     ssize_t length = readlink(PROC_PATH("%d/fd/%d", reading->task, fd), link, sizeof(link) - 1);
@@ -243,13 +247,17 @@ static void read_file(const struct reading *reading, int fd)
         read_info(reading, fd, "eventfd-count:");
     else if (strcmp(link, "anon_inode:[io_uring]") == 0)
         reading->collector->image.caveats |= REACH_BIT(URING);
+    else if (strcmp(link, "anon_inode:bpf-map") == 0 || strcmp(link, "anon_inode:[userfaultfd]") == 0)
+        reach_kernel_unknown(reading->collector);
     else if (may_have_bytes(reading, fd, link))
         read_bytes(reading, fd);
 }
 
-void reach_kernel_read_files(struct reach_collector *collector, pid_t task)
+void reach_kernel_read_files(struct reach_collector *collector, const struct snapshot *snapshot)
 {
-    struct reading reading = {collector, task, (int)syscall(SYS_pidfd_open, collector->pid, 0)};
+    const pid_t task = snapshot->task;
+    struct reading reading = {collector, task, (int)syscall(SYS_pidfd_open, collector->pid, 0),
+                              reach_regular_begin(snapshot)};
     DIR *directory = opendir(PROC_PATH("%d/fd", task));
     size_t count = 0;
     if (!directory)

@@ -69,6 +69,7 @@ static void set_facts(struct reading *reading, const struct reach_module *module
     if (rtld_global)
         return;
     image->uses_cancel = image->uses_cancel || snapshot_dynamic_imports(&dynamic, "pthread_cancel");
+    image->uses_kill = image->uses_kill || snapshot_dynamic_imports(&dynamic, "pthread_kill");
     image->uses_messages = image->uses_messages || snapshot_dynamic_imports(&dynamic, "msgsnd");
 }
 

@@ -6,7 +6,7 @@
  * keeps for it. Judging (reach_judge) marks in that copy. It calls no system.
  *
  * Roots are: writable data of all modules, shared memory, memory of other allocators; what the kernel keeps
- * (data of epoll, values of timers and pending signals, bytes in pipes and sockets of the process); and of
+ * (data of epoll, values of timers and pending signals, bytes in pipes, sockets and open files); and of
  * each thread that can run its registers, stack, thread-local storage and descriptor. A word is a reference
  * to an object if its lower 48 bits are an address in the object, at any byte offset; also if that is so
  * after glibc's pointer mangling is removed. Objects are the chunks of glibc's malloc, of a thread its stack,
@@ -17,8 +17,9 @@
  * waits for an owner (a lock, a join) once that thread can run.
  *
  * What is not understood is a root, or adds a caveat. With a caveat the result is only likely. These are
- * assumed in any case (reach_assumptions): no reference was given to another process, a driver or a file,
- * none is stored as offset or index, and no signal handler wakes the thread from its own stack.
+ * assumed in any case (reach_assumptions): no reference was given to another process or a driver, or to a
+ * file that is not open for reading, none is stored as offset, index or text, and no signal handler wakes the
+ * thread from its own stack.
  *
  * Sources: glibc's nptl/, nptl_db/ (the layout is read from the process), malloc/malloc.c, malloc/arena.c;
  * the kernel's Documentation/filesystems/proc.rst, Documentation/admin-guide/mm/pagemap.rst.

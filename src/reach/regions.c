@@ -59,6 +59,19 @@ static struct reach_range own_stack(const struct dividing *dividing, const struc
     return (struct reach_range){0, 0};
 }
 
+static uint64_t bit_of(uint32_t signal)
+{
+    return signal >= 1 && signal <= 64 ? UINT64_C(1) << (signal - 1) : 0;
+}
+
+static void set_ledger(struct reach_collector *collector, const struct ledger_header *header, uint64_t start)
+{
+    const struct ledger_extent *slots = &header->sections[SECTION_SLOTS];
+    collector->shim_signals = bit_of(header->capture_signal) | bit_of(header->dump_signal);
+    collector->slots = slots->record_size == sizeof(struct ledger_slot) ? start + slots->offset : 0;
+    collector->slot_count = slots->used < slots->cap ? slots->used : slots->cap;
+}
+
 static void find_holes(struct dividing *dividing)
 {
     const struct snapshot *snapshot = dividing->snapshot;
@@ -67,6 +80,7 @@ static void find_holes(struct dividing *dividing)
         if (read_ledger(snapshot, &snapshot->space.regions[i], &header)) {
             dividing->holes[0] = (struct reach_range){header.births, header.births_end};
             dividing->holes[1] = own_stack(dividing, &header);
+            set_ledger(dividing->collector, &header, snapshot->space.regions[i].start);
             dividing->collector->image.glibc.shim_tls = header.own_tls;
             dividing->collector->image.glibc.shim_tls_size = header.own_tls_size;
             dividing->holes[2] =

@@ -11,11 +11,14 @@ import harness
 from harness import call, demand, wait_until_asleep
 
 FORGOTTEN = {"forgotten", "freed", "joined"}  # places that keep nothing
-ONLY_LIKELY = {"datagrams", "udp", "connection", "under_way", "notification"}  # what is there cannot be read
+# What is there cannot be read, or only on some file systems.
+ONLY_LIKELY = {"datagrams", "udp", "connection", "under_way", "notification", "terminal", "own_files", "process", "file",
+               "requeued", "interruptible"}
 SPINS = {"register", "vector"}  # a thread of these is never asleep
 PLACES = """forgotten freed joined static tls key tagged_low tagged_high interior packed three_hops pipe socketpair datagrams
     udp connection under_way notification epoll timer signal queue mapping read_only no_access shared large stack heap_of_thread timed_wait result
-    interrupted_stack coroutine on_exit mangled register vector""".split()
+    interrupted_stack coroutine on_exit mangled register vector half half_on_heap
+    memfd file terminal own_files process requeued interruptible""".split()
 
 
 def stuck(process):

@@ -6,16 +6,21 @@
 
 #include <alloca.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <mqueue.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <termios.h>
 #include <ucontext.h>
 
 struct gate {
@@ -337,6 +342,138 @@ static void keep_in_mapping(void *gate)
     kept = page;
 }
 
+/* Where objects are below 4 GiB, 32 bits are enough. Their neighbours are not zero. */
+static void keep_in_half(void *gate)
+{
+    static uint32_t halves[4];
+    static uint64_t word;
+    if ((uintptr_t)gate >> 32)
+        word = (uintptr_t)gate;
+    else
+        memcpy(halves, (uint32_t[4]){~0u, ~0u, (uint32_t)(uintptr_t)gate, ~0u}, sizeof(halves));
+    (void)word;
+}
+
+static void keep_in_half_on_heap(void *gate)
+{
+    uint32_t *halves = malloc(4 * sizeof(*halves));
+    memset(halves, 0xff, 4 * sizeof(*halves));
+    if ((uintptr_t)gate >> 32)
+        memcpy(halves, &gate, sizeof(gate));
+    else
+        halves[1] = (uint32_t)(uintptr_t)gate;
+    kept = halves;
+}
+
+static void keep_in_memfd(void *gate)
+{
+    int file = memfd_create("kept", 0);
+    CHECK(file >= 0 && write(file, &gate, sizeof(gate)) == sizeof(gate));
+}
+
+static void keep_in_file(void *gate)
+{
+    char path[] = "/tmp/kept.XXXXXX";
+    int file = mkstemp(path);
+    CHECK(file >= 0 && unlink(path) == 0 && write(file, &gate, sizeof(gate)) == sizeof(gate));
+}
+
+/* What was written to the terminal is not read yet from the other end. */
+static void keep_in_terminal(void *gate)
+{
+    struct termios modes;
+    int leader = posix_openpt(O_RDWR | O_NOCTTY);
+    CHECK(leader >= 0 && grantpt(leader) == 0 && unlockpt(leader) == 0);
+    int terminal = open(ptsname(leader), O_RDWR | O_NOCTTY);
+    CHECK(terminal >= 0 && tcgetattr(terminal, &modes) == 0);
+    cfmakeraw(&modes);
+    CHECK(tcsetattr(terminal, TCSANOW, &modes) == 0);
+    CHECK(write(terminal, &gate, sizeof(gate)) == sizeof(gate));
+}
+
+static void *keep_in_own_pipe(void *arg)
+{
+    int ends[2];
+    CHECK(unshare(CLONE_FILES) == 0 && pipe(ends) == 0 && write(ends[1], &arg, sizeof(arg)) == sizeof(arg));
+    arg = NULL;
+    sem_post(&ready);
+    for (;;)
+        pause();
+    return arg;
+}
+
+static void keep_in_own_files(void *gate)
+{
+    pthread_detach(start(keep_in_own_pipe, gate));
+    await_ready(1);
+}
+
+static int stay_in_process(void *arg)
+{
+    void *volatile gate = arg;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;)
+        pause();
+    return gate != NULL;
+}
+
+static void keep_in_process(void *gate)
+{
+    enum { SIZE = 65536 };
+    char *stack = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(stack != MAP_FAILED && clone(stay_in_process, stack + SIZE, CLONE_VM | SIGCHLD, gate) > 0);
+}
+
+/* ---- waits of another kind: keep() gets no gate ---- */
+
+static int moved_to, tid_of_waiter;
+
+static void *wait_in_own_futex(void *arg)
+{
+    tid_of_waiter = (int)syscall(SYS_gettid);
+    sem_post(&ready);
+    syscall(SYS_futex, arg, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+    return NULL;
+}
+
+/* Whoever knows the second futex can wake it. */
+static void keep_requeued(void *none)
+{
+    int *futex = calloc(1, 64);
+    (void)none;
+    pthread_detach(start(wait_in_own_futex, futex));
+    await_ready(1);
+    await_asleep(tid_of_waiter);
+    CHECK(syscall(SYS_futex, futex, FUTEX_REQUEUE_PRIVATE, 0, (void *)1L, &moved_to, 0) == 1);
+}
+
+static void do_nothing(int number)
+{
+    (void)number;
+}
+
+static void *wait_until_interrupted(void *arg)
+{
+    tid_of_waiter = (int)syscall(SYS_gettid);
+    sem_post(&ready);
+    sem_wait(arg);
+    return NULL;
+}
+
+/* pthread_kill() ends the wait. */
+static void keep_interruptible(void *none)
+{
+    static pthread_t waiter;
+    sem_t *semaphore = calloc(1, sizeof(*semaphore));
+    const struct sigaction action = {.sa_handler = do_nothing};
+    (void)none;
+    CHECK(sem_init(semaphore, 0, 0) == 0 && sigaction(SIGUSR1, &action, NULL) == 0);
+    waiter = start(wait_until_interrupted, semaphore);
+    await_ready(1);
+    await_asleep(tid_of_waiter);
+    CHECK(pthread_kill(waiter, 0) == 0);
+}
+
 static void keep_in_read_only(void *gate)
 {
     keep_in_mapping(gate);
@@ -502,6 +639,15 @@ static const struct place {
     {"interrupted_stack", keep_on_interrupted_stack},
     {"coroutine", keep_in_coroutine},
     {"on_exit", keep_on_exit},
+    {"half", keep_in_half},
+    {"half_on_heap", keep_in_half_on_heap},
+    {"memfd", keep_in_memfd},
+    {"file", keep_in_file},
+    {"terminal", keep_in_terminal},
+    {"own_files", keep_in_own_files},
+    {"process", keep_in_process},
+    {"requeued", keep_requeued},
+    {"interruptible", keep_interruptible},
 #if defined(__x86_64__)
     {"mangled", keep_mangled},
     {"register", keep_in_register},
@@ -518,7 +664,8 @@ static NOINLINE void clean_stack(void)
 
 static NOINLINE void make_and_keep(const struct place *place)
 {
-    place->keep(make_gate());
+    bool has_own_wait = place->keep == keep_requeued || place->keep == keep_interruptible;
+    place->keep(has_own_wait ? NULL : make_gate());
 }
 
 /* For all threads, so that such a signal stays pending. */

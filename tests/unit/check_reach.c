@@ -1,7 +1,12 @@
 /* Marking in images that are made up. */
 #include <check.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "common/ledger.h"
+#include "reach/collector.h"
 #include "reach_made.h"
+#include "snapshot/source.h"
 #include "suite.h"
 
 struct case_of_one {
@@ -101,6 +106,46 @@ START_TEST(kept_mangled)
     uint64_t word = of.object ^ MADE_GUARD;
     made_write(of.made, MADE_DATA + 64, word << 17 | word >> 47);
     expect(&of, false);
+}
+END_TEST
+
+/* A program that is not position-independent. */
+#define LOW UINT64_C(0x4560000)
+
+static struct case_of_one low_waiter(void)
+{
+    struct made *made = made_new();
+    made_region(made, LOW, 512, REACH_PRIVATE);
+    return (struct case_of_one){made, LOW + 64, made_waiter(made, LOW + 64)};
+}
+
+START_TEST(kept_in_32_bits)
+{
+    for (uint64_t offset = 0; offset < 4096; offset += 4) {
+        struct case_of_one of = low_waiter();
+        made_write_bytes(of.made, MADE_DATA + offset, &(uint32_t){(uint32_t)of.object}, 4);
+        if (offset + 8 <= 4096)
+            made_write_bytes(of.made, MADE_DATA + offset + 4, &(uint32_t){~0u}, 4);
+        expect(&of, false);
+    }
+}
+END_TEST
+
+START_TEST(other_32_bits)
+{
+    struct case_of_one of = low_waiter();
+    made_write(of.made, MADE_DATA + 64, ~UINT64_C(0) << 32 | (LOW - 1));
+    made_write(of.made, MADE_DATA + 128, ~UINT64_C(0) << 32 | (LOW + 4097));
+    made_write(of.made, MADE_DATA + 194, ~UINT64_C(0) << 32 | of.object); /* not aligned */
+    expect(&of, true);
+}
+END_TEST
+
+START_TEST(half_of_a_high_address)
+{
+    struct case_of_one of = one_waiter();
+    made_write(of.made, MADE_DATA + 64, ~UINT64_C(0) << 32 | (uint32_t)of.object);
+    expect(&of, true);
 }
 END_TEST
 
@@ -392,6 +437,43 @@ START_TEST(a_damaged_list_of_threads)
 }
 END_TEST
 
+/* ---- a ledger: the process is this one ---- */
+
+static size_t read_own(const struct snapshot *snapshot, uint64_t address, void *to, size_t size)
+{
+    (void)snapshot;
+    memcpy(to, (const void *)(uintptr_t)address, size);
+    return size;
+}
+
+static bool has_word(const struct reach_bytes *bytes, uint64_t word)
+{
+    for (size_t at = 0; at + 8 <= bytes->size; at += 8)
+        if (memcmp(bytes->bytes + at, &word, 8) == 0)
+            return true;
+    return false;
+}
+
+START_TEST(births_of_threads_that_have_not_begun)
+{
+    enum { COUNT = 200 };
+    static struct ledger_slot slots[COUNT];
+    const struct snapshot_source source = {.read = read_own};
+    const struct snapshot snapshot = {.source = &source};
+    struct reach_collector collector = {.slots = (uintptr_t)slots, .slot_count = COUNT};
+    for (unsigned i = 0; i < COUNT; i++) {
+        slots[i].arg = 1000 + i;
+        slots[i].serial = i % 3 ? i : 0;
+        slots[i].state = i % 5 ? SLOT_STARTED | SLOT_USE : SLOT_DETACHED | SLOT_USE;
+    }
+    reach_births_read(&collector, &snapshot);
+    for (unsigned i = 0; i < COUNT; i++)
+        ck_assert_int_eq(has_word(&collector.kernel, 1000 + i), i % 3 != 0 && i % 5 == 0);
+    ck_assert_uint_eq(collector.image.caveats, 0);
+    free(collector.kernel.bytes);
+}
+END_TEST
+
 int main(void)
 {
     TCase *all = tcase_create("reach");
@@ -404,6 +486,10 @@ int main(void)
     tcase_add_test(all, kept_as_one_past_the_end);
     tcase_add_test(all, kept_with_a_tag);
     tcase_add_test(all, kept_mangled);
+    tcase_add_test(all, kept_in_32_bits);
+    tcase_add_test(all, other_32_bits);
+    tcase_add_test(all, half_of_a_high_address);
+    tcase_add_test(all, births_of_threads_that_have_not_begun);
     tcase_add_test(all, neighbours_do_not_count);
     tcase_add_test(all, kept_in_a_register);
     tcase_add_test(all, kept_in_a_vector_register);
