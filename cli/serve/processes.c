@@ -7,46 +7,56 @@
 #include "base/array.h"
 #include "proc/file.h"
 #include "proc/process.h"
-#include "proc/status.h"
 
-enum process_access process_access(pid_t pid, bool all_users, uint64_t *start)
+enum process_access process_look(pid_t pid, bool all_users, struct listed_process *process)
 {
     struct task_stat stat;
-    struct task_status status;
-    if (!process_exists(pid) || !task_stat_read(pid, 0, &stat) || !task_status_read(pid, 0, &status))
+    *process = (struct listed_process){.pid = pid, .access = PROCESS_NONE};
+    if (!task_stat_read(pid, 0, &stat) || !task_status_read(pid, 0, &process->status) ||
+        (task_state_is_end(stat.state) && !process_exists(pid)))
         return PROCESS_NONE;
-    *start = stat.start_ticks;
-    return all_users || status.user == (long)getuid() ? PROCESS_SERVED : PROCESS_OF_ANOTHER_USER;
+    process->start = stat.start_ticks;
+    bool is_ours = process->status.user == (long)getuid();
+    return process->access = all_users || is_ours ? PROCESS_SERVED : PROCESS_OF_ANOTHER_USER;
 }
 
-static int compare(const void *a, const void *b)
+static int compare(const void *left, const void *right)
 {
-    pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
-    return (x > y) - (x < y);
+    const struct listed_process *a = left, *b = right;
+    return (a->pid > b->pid) - (a->pid < b->pid);
 }
 
-bool served_list(struct served *served, bool all_users)
+bool processes_list(struct listed_processes *list, bool all_users)
 {
+    struct listed_process process;
     bool done = true;
-    uint64_t start;
-    *served = (struct served){.count = 0};
+    *list = (struct listed_processes){.count = 0};
     DIR *directory = opendir("/proc");
     if (!directory)
         return false;
     for (long pid; done && (pid = proc_next_number(directory)) >= 0;) {
-        if (pid == getpid() || process_access((pid_t)pid, all_users, &start) != PROCESS_SERVED)
+        if (pid == getpid() || process_look((pid_t)pid, all_users, &process) == PROCESS_NONE)
             continue;
-        done = ARRAY_GROW(served->pids, served->count);
+        done = ARRAY_GROW(list->items, list->count);
         if (done)
-            served->pids[served->count++] = (pid_t)pid;
+            list->items[list->count++] = process;
     }
     closedir(directory);
-    if (served->count)
-        qsort(served->pids, served->count, sizeof(*served->pids), compare);
+    if (list->count)
+        qsort(list->items, list->count, sizeof(*list->items), compare);
     return done;
 }
 
-void served_release(struct served *served)
+void processes_release(struct listed_processes *list)
 {
-    free(served->pids);
+    free(list->items);
+}
+
+int64_t processes_tasks_of(const struct listed_processes *list, long user)
+{
+    int64_t tasks = 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].status.user == user && list->items[i].status.threads > 0)
+            tasks += list->items[i].status.threads;
+    return tasks;
 }

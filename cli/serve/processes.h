@@ -10,18 +10,31 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum process_access { PROCESS_SERVED, PROCESS_NONE, PROCESS_OF_ANOTHER_USER };
-/* start: of the process, in clock ticks after boot. The caller asks again when it has read the process:
- * another one can have got its pid, or it can have got another user. */
-enum process_access process_access(pid_t pid, bool all_users, uint64_t *start);
+#include "proc/status.h"
 
-struct served {
-    pid_t *pids; /* ascending */
+enum process_access { PROCESS_SERVED, PROCESS_NONE, PROCESS_OF_ANOTHER_USER };
+
+/* A process is known by its pid and its start, because another process can get its pid. */
+struct listed_process {
+    pid_t pid;
+    uint64_t start; /* clock ticks after boot */
+    struct task_status status;
+    enum process_access access;
+};
+
+/* Reads one. The caller reads it again when it has read the rest: it can have got another user. */
+enum process_access process_look(pid_t pid, bool all_users, struct listed_process *process);
+
+struct listed_processes {
+    struct listed_process *items; /* by ascending pid; those of other users, too */
     size_t count;
 };
-/* All that may be read, without this program. Whether they are watched is not known yet. False: out of
- * memory, or no /proc. Release it in both cases. */
-bool served_list(struct served *served, bool all_users);
-void served_release(struct served *served);
+/* Without this program. Whether they are watched is not known yet. False: out of memory, or no /proc. Release
+ * it in both cases. */
+bool processes_list(struct listed_processes *list, bool all_users);
+void processes_release(struct listed_processes *list);
+
+/* Threads of all processes of a user. */
+int64_t processes_tasks_of(const struct listed_processes *list, long user);
 
 #endif

@@ -1,12 +1,7 @@
 /* /debug/pprof/threads and /debug/pprof/threadcreate */
-#include <pthread.h>
-
 #include "cli/serve/report.h"
 #include "cli/serve/routes.h"
 #include "report/go_profile.h"
-
-/* One report at a time: of two, each would get half of the threads of a process. */
-static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 
 static unsigned status_of(enum taken taken)
 {
@@ -31,26 +26,26 @@ static void print_created(const struct report *report, int debug, struct answer 
 
 typedef void print_fn(const struct report *report, int debug, struct answer *answer);
 
-static void answer_profile(const struct wanted_report *wanted, int debug, print_fn *print,
-                           struct answer *answer)
+static void answer_profile(struct serving *serving, const struct wanted_report *wanted, int debug,
+                           print_fn *print, struct answer *answer)
 {
     struct taken_report report;
     struct error error;
-    pthread_mutex_lock(&turn);
     enum taken taken = report_take(&report, wanted, &error);
-    if (taken == REPORT_TAKEN) {
-        print(report.report, debug, answer);
-        report_release(&report);
-    } else {
+    if (taken != REPORT_TAKEN) {
         answer_error(answer, status_of(taken), "%s", error.text);
+        return;
     }
-    pthread_mutex_unlock(&turn);
+    if (wanted->stacks)
+        fleet_keep_findings(serving->fleet, report.report);
+    print(report.report, debug, answer);
+    report_release(&report);
 }
 
-static void answer_request(const struct serve_options *options, const struct request *request, bool stacks,
+static void answer_request(struct serving *serving, const struct request *request, bool stacks,
                            print_fn *print, struct answer *answer)
 {
-    struct wanted_report wanted = {.all_users = options->all_users, .stacks = stacks};
+    struct wanted_report wanted = {.all_users = serving->options->all_users, .stacks = stacks};
     struct error error;
     int debug;
     if (!request_pid(request, &wanted.pid, &error) || !request_debug(request, &debug, &error))
@@ -58,15 +53,15 @@ static void answer_request(const struct serve_options *options, const struct req
     else if (request->seconds)
         answer_error(answer, MHD_HTTP_BAD_REQUEST, "seconds= is not supported: a profile is of one moment");
     else
-        answer_profile(&wanted, debug, print, answer);
+        answer_profile(serving, &wanted, debug, print, answer);
 }
 
-void route_threads(const struct serve_options *options, const struct request *request, struct answer *answer)
+void route_threads(struct serving *serving, const struct request *request, struct answer *answer)
 {
-    answer_request(options, request, true, print_threads, answer);
+    answer_request(serving, request, true, print_threads, answer);
 }
 
-void route_created(const struct serve_options *options, const struct request *request, struct answer *answer)
+void route_created(struct serving *serving, const struct request *request, struct answer *answer)
 {
-    answer_request(options, request, false, print_created, answer);
+    answer_request(serving, request, false, print_created, answer);
 }

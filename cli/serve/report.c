@@ -58,13 +58,13 @@ static enum taken refuse(enum process_access access, pid_t pid, struct error *er
 static enum taken add_by_pid(struct taken_report *taken, const struct wanted_report *wanted,
                              struct error *error)
 {
-    uint64_t start, start_after;
-    enum process_access access = process_access(wanted->pid, wanted->all_users, &start);
+    struct listed_process before, after;
+    enum process_access access = process_look(wanted->pid, wanted->all_users, &before);
     if (access != PROCESS_SERVED)
         return refuse(access, wanted->pid, error);
     bool added = add_process(taken, wanted->pid, false, wanted->stacks, error);
-    access = process_access(wanted->pid, wanted->all_users, &start_after);
-    if (access != PROCESS_SERVED || start_after != start)
+    access = process_look(wanted->pid, wanted->all_users, &after);
+    if (access != PROCESS_SERVED || after.start != before.start)
         return refuse(access, wanted->pid, error);
     return added ? REPORT_TAKEN : REPORT_FAILED;
 }
@@ -73,12 +73,13 @@ static enum taken add_by_pid(struct taken_report *taken, const struct wanted_rep
 
 static enum taken add_all(struct taken_report *taken, const struct wanted_report *wanted, struct error *error)
 {
-    struct served served;
-    bool listed = served_list(&served, wanted->all_users);
+    struct listed_processes list;
+    bool listed = processes_list(&list, wanted->all_users);
     struct error why;
-    for (size_t i = 0; listed && i < served.count; i++)
-        add_process(taken, served.pids[i], true, wanted->stacks, &why);
-    served_release(&served);
+    for (size_t i = 0; listed && i < list.count; i++)
+        if (list.items[i].access == PROCESS_SERVED)
+            add_process(taken, list.items[i].pid, true, wanted->stacks, &why);
+    processes_release(&list);
     if (!listed)
         error_set(error, "the processes cannot be listed");
     return listed ? REPORT_TAKEN : REPORT_FAILED;

@@ -2,15 +2,15 @@
 
 #include <string.h>
 
-static void answer_healthz(const struct serve_options *options, const struct request *request,
-                           struct answer *answer)
+static void answer_healthz(struct serving *serving, const struct request *request, struct answer *answer)
 {
-    (void)options, (void)request;
+    (void)serving, (void)request;
     fputs("ok\n", answer->body.out);
 }
 
 static const struct route routes[] = {
     {"/healthz", true, answer_healthz},
+    {"/metrics", false, route_metrics},
     {"/debug/pprof/threads", false, route_threads},
     {"/debug/pprof/threadcreate", false, route_created},
 };
@@ -21,4 +21,14 @@ const struct route *route_find(const char *path)
         if (strcmp(routes[i].path, path) == 0)
             return &routes[i];
     return NULL;
+}
+
+void route_answer(const struct route *route, struct serving *serving, const struct request *request,
+                  struct answer *answer)
+{
+    if (!route->open)
+        pthread_mutex_lock(&serving->turn);
+    route->answer(serving, request, answer);
+    if (!route->open)
+        pthread_mutex_unlock(&serving->turn);
 }

@@ -2,23 +2,35 @@
 #ifndef THREADLEAK_CLI_SERVE_ROUTES_H
 #define THREADLEAK_CLI_SERVE_ROUTES_H
 
+#include <pthread.h>
+
 #include "cli/serve/answer.h"
+#include "cli/serve/fleet.h"
 #include "cli/serve/options.h"
 #include "cli/serve/request.h"
 
-typedef void route_fn(const struct serve_options *options, const struct request *request,
-                      struct answer *answer);
+/* What the answers are made from. */
+struct serving {
+    const struct serve_options *options;
+    struct fleet *fleet;
+    pthread_mutex_t turn; /* of the thread that reads processes: it uses ptrace, and symbolizers */
+};
+
+typedef void route_fn(struct serving *serving, const struct request *request, struct answer *answer);
 
 struct route {
     const char *path;
-    bool open; /* without a token */
+    bool open; /* without a token, and a turn */
     route_fn *answer;
 };
 
 /* NULL: no such path. */
 const struct route *route_find(const char *path);
 
-/* Only one at a time calls this: it uses ptrace and a symbolizer. */
-route_fn route_threads, route_created;
+/* In its turn. */
+void route_answer(const struct route *route, struct serving *serving, const struct request *request,
+                  struct answer *answer);
+
+route_fn route_metrics, route_threads, route_created;
 
 #endif

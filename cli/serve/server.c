@@ -68,7 +68,7 @@ static bool is_read(const char *method)
     return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
-static void fill(const struct server *server, const struct request *request, const char *method,
+static void fill(struct server *server, const struct request *request, const char *method,
                  struct answer *answer)
 {
     const struct route *route = route_find(request->path);
@@ -86,7 +86,7 @@ static void fill(const struct server *server, const struct request *request, con
     } else if (!route) {
         answer_error(answer, MHD_HTTP_NOT_FOUND, "no such path; see threadleak(1)");
     } else {
-        route->answer(server->options, request, answer);
+        route_answer(route, &server->serving, request, answer);
     }
 }
 
@@ -135,6 +135,10 @@ bool server_start(struct server *server, struct error *error)
 {
     const unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL;
     deadlines_init(&server->deadlines);
+    server->serving =
+        (struct serving){server->options, fleet_new(server->options->all_users), PTHREAD_MUTEX_INITIALIZER};
+    if (!server->serving.fleet)
+        return error_set(error, "out of memory");
     server->daemon = http.start_daemon(
         flags, 0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, server->listener.fd,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
@@ -147,5 +151,6 @@ bool server_start(struct server *server, struct error *error)
 void server_stop(struct server *server)
 {
     http.stop_daemon(server->daemon);
+    fleet_free(server->serving.fleet);
     listener_remove(&server->listener);
 }

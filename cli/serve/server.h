@@ -9,9 +9,11 @@
 #include "cli/serve/http.h"
 #include "cli/serve/listen.h"
 #include "cli/serve/options.h"
+#include "cli/serve/routes.h"
 
 struct server {
     const struct serve_options *options;
+    struct serving serving;
     struct listener listener;
     struct deadlines deadlines;
     struct MHD_Daemon *daemon;
