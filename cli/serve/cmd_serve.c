@@ -154,14 +154,15 @@ static int run(int argc, char **argv)
 
 const struct command command_serve = {
     .name = "serve",
-    .summary = "serve profiles of running programs over HTTP",
+    .summary = "serve metrics and profiles of running programs over HTTP",
     .run = run,
     .usage = "[OPTIONS]",
     .about = "Shows the threads of the processes of its user over HTTP, until it gets SIGTERM:\n"
              "\n"
-             "  /healthz                   ok\n"
+             "  /metrics                   for Prometheus; nothing is stopped\n"
              "  /debug/pprof/threads       ?debug=1: threads by stack; ?debug=2: each thread\n"
              "  /debug/pprof/threadcreate  ?debug=1: threads by the stack that created them\n"
+             "  /healthz                   ok\n"
              "\n"
              "?pid=PID selects one process, watched or not; without it, all that are watched.\n"
              "A request for stacks stops each process for milliseconds.\n",

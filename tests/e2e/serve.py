@@ -308,11 +308,11 @@ def dies_meanwhile(bench):
             with bench.served("stays 20") as target:
                 statuses = []
                 asking = threading.Thread(target=lambda: statuses.extend(
-                    server.status(path) for path in ("/debug/pprof/threads?debug=1", f"/debug/pprof/threads?debug=2&pid={target.pid}")))
+                    server.status(path) for path in ("/debug/pprof/threads?debug=1", "/metrics", f"/debug/pprof/threads?debug=2&pid={target.pid}")))
                 asking.start()
                 target.kill()
                 asking.join()
-            demand(statuses[0] == 200 and statuses[1] in (200, 404), statuses)
+            demand(statuses[:2] == [200, 200] and statuses[2] in (200, 404), statuses)
         demand(server.status() == 200, "it lives")
 
 
@@ -327,6 +327,114 @@ def two_at_once(bench):
         for client in clients:
             client.join()
     demand([text.count("\nstay(...)\n") for text in texts] == [10] * 4, texts)
+
+
+# ---- metrics ------------------------------------------------------------------------------
+
+def samples(text, pid=None):
+    """{(name, its labels without pid and exe): value} of one process, or of all."""
+    found = {}
+    for name, labels, value in re.findall(r"^(\w+)(?:{(.*)})? (\S+)$", text, re.M):
+        pairs = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', labels))
+        if pid is None or pairs.get("pid") == str(pid):
+            key = (name, *(pairs[label] for label in sorted(set(pairs) - {"pid", "exe"})))
+            demand(key not in found or pid is None, f"twice: {key}\n{text}")
+            found[key] = float(value)
+    return found
+
+
+def metrics(bench):
+    with bench.served("stays 3", "detached", "unjoined 2", "joined 4") as target, bench.serve() as server:
+        status, headers, text = server.ask("/metrics")
+        demand(status == 200 and headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8", headers)
+        found = samples(text.decode(), target.pid)
+        for key, value in {("threadleak_threads", "joinable"): 3, ("threadleak_threads", "detached"): 1,
+                           ("threadleak_threads", "unjoined"): 2, ("threadleak_threads", "untracked"): 0,
+                           ("threadleak_threads_created_total",): 10, ("threadleak_threads_joined_total",): 4,
+                           ("threadleak_threads_detached_total",): 1, ("threadleak_threads_ended_total",): 6,
+                           ("threadleak_create_failures_total", "EAGAIN"): 0,
+                           ("threadleak_thread_age_seconds_count",): 4}.items():
+            demand(found.get(key) == value, f"{key}: {found.get(key)}\n{text.decode()}")
+        sites = {key: value for key, value in found.items() if key[0] == "threadleak_site_threads"}
+        demand(sorted(sites.values()) == [1, 2, 3] and all("target.h" in key[1] and key[2] == "start" for key in sites), sites)
+        demand(f'exe="{bench.target("served")}"' in text.decode(), text)
+        target.order("stays")
+        target.order("joined")
+        later = samples(server.get("/metrics"), target.pid)
+        demand(later["threadleak_threads", "joinable"] == 4 and later["threadleak_threads_created_total",] == 12, later)
+        demand(samples(server.get(f"/metrics?pid={target.pid}")).keys() == later.keys(), "of one process")
+        target.kill()
+        target.wait()
+        demand(str(target.pid) not in server.get("/metrics") and server.status(f"/metrics?pid={target.pid}") == 404, "it ended")
+
+
+def stacks_and_limits(bench):
+    with bench.served("stays 3", "unjoined") as target, bench.serve() as server:
+        found = samples(server.get("/metrics"), target.pid)
+        with open(f"/proc/{target.pid}/maps", encoding="utf-8") as file:
+            mappings = len(file.readlines())
+    reserved, resident = (found["threadleak_stack_bytes", kind] for kind in ("reserved", "resident"))
+    demand(reserved >= 4 * 16384 and 4 * 4096 <= resident < reserved, found)
+    with open("/proc/sys/kernel/pid_max", encoding="utf-8") as file:
+        demand(found["threadleak_thread_limit", "pid_max"] == int(file.read()), found)
+    used = found["threadleak_thread_limit_used", "max_map_count"]
+    demand(abs(used - mappings) <= 2 and found["threadleak_thread_limit_used", "threads-max"] >= 5, (found, mappings))
+
+
+def limit_of_a_user(bench):
+    """RLIMIT_NPROC counts all threads of the user; it is not for root."""
+    need_root()
+    with bench.served("stays 2", prefix=[*harness.as_nobody(), harness.need("prlimit"), "--nproc=5000"]) as target:
+        os.chmod(bench.tmp, 0o755)
+        with bench.serve("--all-users", f"--unix={bench.path('s')}", listen=None) as server:
+            found = samples(server.get("/metrics"), target.pid)
+    demand(found["threadleak_thread_limit", "RLIMIT_NPROC"] == 5000, found)
+    demand(found["threadleak_thread_limit_used", "RLIMIT_NPROC"] >= 3, found)
+    with bench.served("stays") as target, bench.serve() as server:
+        demand(("threadleak_thread_limit", "RLIMIT_NPROC") not in samples(server.get("/metrics"), target.pid), "root")
+
+
+def found_by_a_report(bench):
+    """/metrics stops nothing, so it has the findings of the latest report."""
+    with bench.served("deadlock") as target, bench.serve() as server:
+        harness.wait_until_asleep(target.pid)
+        demand("threadleak_findings{" not in server.get(f"/metrics?pid={target.pid}"), "before a report")
+        text = server.get(f"/debug/pprof/threads?debug=2&pid={target.pid}")
+        demand("\n# STUCK: " in text, text)
+        found = samples(server.get("/metrics"), target.pid)
+    demand(found.get(("threadleak_findings", "deadlock", "proved")) == 1, found)
+
+
+def open_metrics(bench):
+    accepts = {"application/openmetrics-text; version=1.0.0": True, "application/openmetrics-text;q=0.5,text/plain;q=0.4": True,
+               "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+               "text/plain;version=0.0.4;q=0.5,*/*;q=0.1": True,
+               "text/plain": False, "*/*": False, "application/openmetrics-text;q=0": False,
+               "application/openmetrics-text;q=0.3,text/plain;q=0.8": False, "application/openmetrics-textual": False}
+    with bench.served("stays"), bench.serve() as server:
+        for accept, is_open in accepts.items():
+            _, headers, text = server.ask("/metrics", Accept=accept)
+            demand(headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0") == is_open, f"{accept}: {headers}")
+            demand(text.endswith(b"\n# EOF\n") == is_open and (b"# TYPE threadleak_threads_created counter\n" in text) == is_open, text)
+
+
+def other_program(bench):
+    """A process that is not watched is only sampled when it is asked for."""
+    with bench.served("stays 2", watched=False) as target, bench.serve() as server:
+        demand(f'pid="{target.pid}"' not in server.get("/metrics"), "in the list")
+        found = samples(server.get(f"/metrics?pid={target.pid}"), target.pid)
+        demand(found["threadleak_threads", "untracked"] == 2 and ("threadleak_threads", "joinable") not in found, found)
+        demand(f'pid="{target.pid}"' not in server.get("/metrics"), "in the list, after it was asked for")
+
+
+def promtool(bench):
+    """Debian's promtool parses and lints what is served."""
+    tool = harness.need("promtool")
+    with bench.served("stays 2", "unjoined", "blocked") as target, bench.serve() as server:
+        server.get(f"/debug/pprof/threads?debug=1&pid={target.pid}")
+        text = server.get("/metrics")
+    code, out, err = harness.call([tool, "check", "metrics"], input=text.encode())
+    demand(code == 0 and not err, f"{code} {out} {err}\n{text}")
 
 
 # ---- clients that are slow or hostile ----------------------------------------------------------
@@ -419,7 +527,8 @@ def ends_by_signal(bench):
 
 
 TESTS = [paths, hosts, other_sites, token, refusals, port_in_use, full_disk, unix_socket, all_addresses, each_thread, grouped,
-         several_processes, other_users, ended, dies_meanwhile, two_at_once, slow_client, many_connections, large_requests,
+         several_processes, other_users, ended, dies_meanwhile, two_at_once, metrics,
+         stacks_and_limits, limit_of_a_user, found_by_a_report, open_metrics, other_program, promtool, slow_client, many_connections, large_requests,
          descriptors, ends_by_signal]
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
  *
  *     stays [N], detached [N], unjoined [N], joined [N]    N threads (1)
  *     blocked                                              a thread that waits for a mutex of the main thread
+ *     deadlock                                             two threads that wait for each other's mutex
  *     sites N                                              N joined threads, each created by another path of
  * calls
  */
@@ -16,6 +17,36 @@ static void *want_lock(void *arg)
     sem_post(&ready);
     pthread_mutex_lock(&jobs_lock);
     return arg;
+}
+
+static pthread_mutex_t first_lock = PTHREAD_MUTEX_INITIALIZER, second_lock = PTHREAD_MUTEX_INITIALIZER;
+static sem_t both_locked;
+
+static void *want_second(void *arg)
+{
+    pthread_mutex_lock(&first_lock);
+    sem_post(&ready);
+    await(&both_locked);
+    pthread_mutex_lock(&second_lock);
+    return arg;
+}
+
+static void *want_first(void *arg)
+{
+    pthread_mutex_lock(&second_lock);
+    sem_post(&ready);
+    await(&both_locked);
+    pthread_mutex_lock(&first_lock);
+    return arg;
+}
+
+static void start_deadlock(void)
+{
+    start(want_second, NULL);
+    start(want_first, NULL);
+    await_ready(2);
+    sem_post(&both_locked);
+    sem_post(&both_locked);
 }
 
 NOINLINE static void start_worker(void)
@@ -92,6 +123,8 @@ static void obey(const char *word, int count)
         repeat(start_joined, count);
     else if (!strcmp(word, "blocked"))
         repeat(start_blocked, count);
+    else if (!strcmp(word, "deadlock"))
+        start_deadlock();
     else if (!strcmp(word, "sites"))
         start_everywhere(count);
 }
