@@ -1,7 +1,7 @@
 /*
- * `run --shake=SEED`: random pauses where threads begin, end, are created and joined. A leak that needs a
- * late thread then shows in some of a few runs. Most events have no pause, and few have a long one (PCT
- * scheduling).
+ * `run --shake=SEED`: random pauses where threads begin, end, are created and joined, and with --wakes also
+ * before waits and notifications. A leak that needs a late thread then shows in some of a few runs. Most
+ * events have no pause, and few have a long one (PCT scheduling).
  *
  * The pause before the k-th event of a thread depends on the seed, on k, and on the path of its creation (the
  * n-th thread that its creator created, which ...). So it does not depend on timing, and a seed can be used

@@ -155,7 +155,8 @@ bool find_lost_wakeup(struct find_context *context)
     size_t objects = 0;
     bool done = true;
     struct waiter waiter = {.dependents = calloc(context->graph.count + 1, sizeof(bool))};
-    for (size_t i = 0; done && waiter.dependents && i < context->graph.count; i++) {
+    for (size_t i = 0; done && waiter.dependents && context->evidence->ledger && i < context->graph.count;
+         i++) {
         enum finding_level level;
         waiter.thread = context->graph.nodes[i].thread;
         waiter.joined = false;

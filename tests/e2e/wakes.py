@@ -68,6 +68,21 @@ def others_that_are_lost(bench):
     is_lost(bench, "ended", "notify", "T2 has ended", notifier=2, waiter=1)
 
 
+def a_destructor_in_cxx(bench):
+    """What is recorded are no references: the object is found to be unreachable, too."""
+    with bench.live_asleep("wakes_cxx") as pid:
+        printed = bench.report(pid)
+    demand(re.search(r"last notified by T1 in task_pool::~task_pool \(wakes_cxx\.cpp:\d+\), .* before this wait began, at\n",
+                     printed), printed)
+    demand("\nstuck   proved\n" in printed and "\nlost-wakeup   likely\n" in printed, printed)
+
+
+def pauses_lose_a_wake(bench):
+    status, out, err = harness.call([bench.cli, "run", "--wakes", "--shake=41", "--repeat=12", "--grace=0",
+                                     bench.target("wakes"), "race"], env=bench.environment())
+    demand(status == 66 and re.search(r"\d+ of 12 runs", err), f"{status} {out}{err}")
+
+
 def near_misses(bench):
     for how, text in (("runs", "before this wait began"), ("later", "after this wait began"), ("timed", "before this wait began"),
                       ("other", "before this wait began"), ("again", "never notified"), ("never", "never notified"),
@@ -120,7 +135,7 @@ def handlers_that_post_while_it_forks(bench):
     runs_as_before(bench, "storm")
 
 
-TESTS = [a_lost_signal, others_that_are_lost, near_misses, other_processes, nothing_without_the_option,
+TESTS = [a_lost_signal, others_that_are_lost, a_destructor_in_cxx, pauses_lose_a_wake, near_misses, other_processes, nothing_without_the_option,
          an_idle_worker_at_the_end, both_versions_of_the_functions, handlers_that_post_while_it_forks]
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@
  *   child      a forked child, in which nobody has signalled
  *   idle       a worker has done its work when the main thread returns
  *
- *   version    signals with both versions of pthread_cond_signal, then ends
- *   storm      posts from signal handlers, with forks meanwhile, then ends */
+ *   race       a thread checks before it locks, so the wake is lost if it comes in between: then it is not
+ * joined version    signals with both versions of pthread_cond_signal, then ends storm      posts from signal
+ * handlers, with forks meanwhile, then ends */
 #include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -284,6 +285,27 @@ static void idle(void)
     come_up();
 }
 
+static void *check_and_wait(void *arg)
+{
+    if (notified)
+        return arg;
+    pthread_mutex_lock(&lock);
+    pthread_cond_wait(changed, &lock);
+    pthread_mutex_unlock(&lock);
+    return arg;
+}
+
+static void race(void)
+{
+    struct timespec until;
+    pthread_t thread = start(check_and_wait, NULL);
+    notified = true;
+    pthread_cond_signal(changed);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 1;
+    pthread_timedjoin_np(thread, NULL, &until);
+}
+
 /* ---- harmless ---------------------------------------------------------------------------- */
 
 #if defined(__x86_64__) && defined(__GLIBC__)
@@ -388,15 +410,25 @@ static const struct way {
     const char *name;
     void (*go)(void);
 } ways[] = {
-    {"signal", signal_lost},    {"broadcast", broadcast_lost},
-    {"cnd", cnd_lost},          {"semaphore", semaphore_taken},
-    {"ended", notifier_ended},  {"handler", handler_posted},
-    {"runs", notifier_runs},    {"later", other_was_woken},
-    {"timed", with_timeout},    {"other", other_lives},
-    {"again", made_again},      {"shared", shared_with_others},
-    {"never", nobody},          {"futex", futex},
-    {"child", in_child},        {"idle", idle},
-    {"version", both_versions}, {"storm", storm},
+    {"signal", signal_lost},
+    {"broadcast", broadcast_lost},
+    {"cnd", cnd_lost},
+    {"semaphore", semaphore_taken},
+    {"ended", notifier_ended},
+    {"handler", handler_posted},
+    {"runs", notifier_runs},
+    {"later", other_was_woken},
+    {"timed", with_timeout},
+    {"other", other_lives},
+    {"again", made_again},
+    {"shared", shared_with_others},
+    {"never", nobody},
+    {"futex", futex},
+    {"child", in_child},
+    {"race", race},
+    {"idle", idle},
+    {"version", both_versions},
+    {"storm", storm},
 };
 
 int main(int argc, char **argv)

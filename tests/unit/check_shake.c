@@ -1,6 +1,7 @@
 /* Where --shake pauses, and where not. */
 #include <sys/resource.h>
 
+#include "preload/shim/guard.h"
 #include "preload/shim/shake.h"
 #include "preload/shim/state.h"
 #include "suite.h"
@@ -40,6 +41,13 @@ START_TEST(some_events)
 }
 END_TEST
 
+START_TEST(few_in_a_long_run)
+{
+    shim_tls.shake.events = 1000000;
+    ck_assert_int_lt(pauses(), EVENTS / 8);
+}
+END_TEST
+
 /* The switches of a page fault or of a slow machine are few. */
 START_TEST(none_in_a_sandbox)
 {
@@ -60,6 +68,7 @@ int main(void)
     TCase *tests = tcase_create("shake");
     tcase_add_checked_fixture(tests, set_up, NULL);
     tcase_add_test(tests, some_events);
+    tcase_add_test(tests, few_in_a_long_run);
     tcase_add_test(tests, none_in_a_sandbox);
     tcase_add_test(tests, none_from_the_end_on);
     return suite_run("shake", tests);
