@@ -8,7 +8,7 @@ CC ?= cc
 CXX ?= c++
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-BASE := -std=gnu11 -D_GNU_SOURCE -I. -Isrc -DTHREADLEAK_VERSION='"$(VERSION)"' -DPAGE_FILE='"$(BUILD)/page.html"' -MMD -MP
+BASE := -std=gnu11 -D_GNU_SOURCE -I. -Isrc -I$(BUILD)/generated -DTHREADLEAK_VERSION='"$(VERSION)"' -DPAGE_FILE='"$(BUILD)/page.html"' -MMD -MP
 ASAN := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 TSAN := -O1 -fsanitize=thread
 
@@ -44,7 +44,7 @@ CHECK_WRITER := $(addprefix preload/,shim/config shim/state shim/guard shim/inde
 TARGETS := $(shell awk '$$1 == "target" || $$1 == "chain" || ($$1 == "case" && ($$3 != "=" || $$4 == $$2)) {print $$2}' tests/cases.txt)
 TARGETS_CHAIN := $(shell awk '$$1 == "chain" {print $$2}' tests/cases.txt)
 
-LIBS := -ldw -lelf -ljansson -liberty -lm
+LIBS := -lprotobuf-c -lz -ldw -lelf -ljansson -liberty -lm
 CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck -lm -lrt -lsubunit -lpthread)
 
 all: $(BUILD)/libthreadleak.so $(BUILD)/threadleak
@@ -74,7 +74,14 @@ $(1)/preload-tested/%.o: %.c | $(FIRST)
 	$$(say) CC $$@
 	$$(Q)$$(CC) $$(BASE) $$(WARN) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
 
-$(1)/libsrc.a: $$(SRC:%=$(1)/%.o)
+$(1)/src/report/pprof.o $(1)/src/report/pprof_tables.o $(1)/tests/unit/check_pprof.o: | $(BUILD)/generated/profile.pb-c.h
+
+$(1)/generated/%.o: $(BUILD)/generated/%.c | $(FIRST)
+	@mkdir -p $$(@D)
+	$$(say) CC $$@
+	$$(Q)$$(CC) $$(BASE) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
+
+$(1)/libsrc.a: $$(SRC:%=$(1)/%.o) $(1)/generated/profile.pb-c.o
 	$$(say) AR $$@
 	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
 
@@ -109,6 +116,13 @@ $(BUILD)/page.html: $(PAGE)/top.html $(PAGE)/style.css $(PAGE)/body.html $(PAGE_
 	$(say) PAGE $@
 	$(Q)sed "s|@STYLE@|$(call sha256,$(PAGE)/style.css)|; s|@SCRIPT@|$(call sha256,$(PAGE_SCRIPT))|" $< >$@.part
 	$(Q)cat $@.part $(filter-out $<,$^) >$@ && rm $@.part
+
+# The format of pprof. protoc-c writes both files.
+$(BUILD)/generated/profile.pb-c.h: src/report/profile.proto | $(FIRST)
+	@mkdir -p $(@D)
+	$(say) PROTOC $@
+	$(Q)protoc-c --proto_path=$(<D) --c_out=$(@D) $(<F)
+$(BUILD)/generated/profile.pb-c.c: $(BUILD)/generated/profile.pb-c.h ;
 
 # ---- the shim -------------------------------------------------------------------
 # CFLAGS are not used, because the shim must load into every program.

@@ -76,7 +76,7 @@ check "make help lists every target" < <(
 for header in src/*/*.h preload/*/*.h cli/*/*.h tests/unit/*.h; do
     # -Wno-unused: a header of inline functions uses none of them.
     check "$header compiles alone" < <(
-        ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -DTHREADLEAK_VERSION='""' -I. -Isrc -Itests/unit -Iinclude -Wall -Wextra \
+        ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -DTHREADLEAK_VERSION='""' -I. -Isrc -I"$build/generated" -Itests/unit -Iinclude -Wall -Wextra \
             -Wno-unused -fsyntax-only -x c - 2>&1 <<<"#include \"$PWD/$header\""
     )
 done

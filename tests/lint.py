@@ -46,19 +46,23 @@ def clang_format(_):
     demand(status == 0, out)
 
 
-def tidy(names, checks):
-    status, out = call("clang-tidy", "--quiet", *([f"--checks={checks}"] if checks else []), *names, "--", *FLAGS)
+def flags(bench):
+    return [*FLAGS, "-I" + os.path.join(bench.build, "generated")]
+
+
+def tidy(names, checks, bench):
+    status, out = call("clang-tidy", "--quiet", *([f"--checks={checks}"] if checks else []), *names, "--", *flags(bench))
     return re.sub(r"^\d+ warnings? generated\.\n", "", out, flags=re.M) if status else ""
 
 
-def clang_tidy(_):
+def clang_tidy(bench):
     need("clang-tidy")
     checks = ANALYZER if os.environ.get("ANALYZE") == "1" else ""
     names = files("src/*/*.c", "preload/*/*.c", "cli/*.c", "cli/*/*.c", "tests/unit/*.c", "tests/targets/*.c", "tests/kernels/*.c",
                   "tests/fuzz/*.c", "bench/*.c")
     parts = [names[n:n + PER_CALL] for n in range(0, len(names), PER_CALL)]
     with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
-        found = "".join(pool.map(lambda part: tidy(part, checks), parts))
+        found = "".join(pool.map(lambda part: tidy(part, checks, bench), parts))
     demand(not found, found)
 
 
@@ -72,13 +76,13 @@ def cppcheck(bench):
     demand(status == 0, out)
 
 
-def frames(_):
+def frames(bench):
     """No function has a large frame: programs run with small stacks, and the shim runs on theirs."""
     cc = need("cc")
 
     def compiled(name):
         most = SHIM_FRAME_MAX if name.startswith("preload/") else FRAME_MAX
-        return call(cc, *FLAGS, "-O2", f"-Werror=frame-larger-than={most}", "-c", "-o", "/dev/null", name)[1]
+        return call(cc, *flags(bench), "-O2", f"-Werror=frame-larger-than={most}", "-c", "-o", "/dev/null", name)[1]
 
     with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
         found = "".join(pool.map(compiled, files("src/*/*.c", "preload/*/*.c", "cli/*.c", "cli/*/*.c")))

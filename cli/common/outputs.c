@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/path.h"
 #include "cli/common/cli.h"
@@ -167,12 +168,27 @@ static bool open_one(struct output *output, const struct wanted_output *wanted,
     return output_open(output, path, fallback, error) || name_option(wanted, error);
 }
 
+/* Its bytes would change the terminal's state. */
+static bool is_for_terminal(const struct output *output, const struct wanted_output *wanted,
+                            struct error *error)
+{
+    const char *name = wanted->format->name;
+    if (!wanted->format->is_binary || !isatty(output_descriptor(output)))
+        return true;
+    return error_set(error, "--format=%s is binary, and is not written to a terminal; use --format=%s:FILE",
+                     name, name);
+}
+
 bool outputs_add(struct outputs *outputs, const struct wanted_output *wanted,
                  const struct outputs_subject *subject, FILE *fallback, struct error *error)
 {
     struct output *output = &outputs->items[outputs->count];
     if (!open_one(output, wanted, subject, fallback, error))
         return false;
+    if (!is_for_terminal(output, wanted, error)) {
+        output_abandon(output);
+        return false;
+    }
     for (size_t i = 0; i < outputs->count; i++) {
         if (!same_target(output, &outputs->items[i]))
             continue;

@@ -116,6 +116,8 @@ bool explain_write(const struct explain *explain)
     if (!out || !memory)
         return false;
     const struct report_format *format = report_format_find(explain->options.format);
+    if (format && format->is_binary && isatty(fileno(out)))
+        format = &report_text; /* the log of this program is a terminal */
     const struct report_style style = {.color = output_color(fileno(out), explain->options.color),
                                        .width = terminal_width(fileno(out)),
                                        .ascii = terminal_is_ascii(),

@@ -75,20 +75,24 @@ bool member_is_by_creation(const struct member *member, const struct report_styl
     return member->group && (style->by_creation || !current || !current->stack);
 }
 
+const struct frame *member_stack(const struct member *member, const struct report_style *style, size_t *count)
+{
+    *count = 0;
+    const struct thread_stack *current = member->thread->current;
+    if (member_is_by_creation(member, style)) {
+        *count = member->group->stack_count;
+        return member->group->stack;
+    }
+    if (!current || !current->stack || style->by_creation)
+        return NULL;
+    *count = current->stack->count;
+    return current->stack->frames;
+}
+
 struct frame_stack {
     const struct frame *frames; /* leaf first */
     size_t count;
 };
-
-static struct frame_stack stack_of(const struct member *member, const struct report_style *style)
-{
-    if (member_is_by_creation(member, style))
-        return (struct frame_stack){member->group->stack, member->group->stack_count};
-    const struct thread_stack *current = member->thread->current;
-    if (!current || !current->stack || style->by_creation)
-        return (struct frame_stack){NULL, 0};
-    return (struct frame_stack){current->stack->frames, current->stack->count};
-}
 
 static bool is_any_of_the_user(const struct frame_stack *stack)
 {
@@ -113,7 +117,8 @@ static size_t called_by_user(const struct member *member, const struct frame_sta
 const struct frame **member_frames(const struct member *member, const struct report_style *style,
                                    size_t *count)
 {
-    struct frame_stack stack = stack_of(member, style);
+    struct frame_stack stack;
+    stack.frames = member_stack(member, style, &stack.count);
     const struct frame **frames = calloc(stack.count + 1, sizeof(*frames));
     bool all = style->verbose > 0 || !is_any_of_the_user(&stack);
     size_t called = all ? SIZE_MAX : called_by_user(member, &stack, style);

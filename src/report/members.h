@@ -30,17 +30,20 @@ bool members_find(struct members *members, const struct process_report *process,
 /* The most serious finding that names the thread, is not suppressed, and is no note; NULL: none. */
 const struct finding *member_finding(const struct member *member, const struct findings *findings);
 
-/*
- * The frames by which a report shows where a thread is, the outermost first: those of the user, and the
- * function that the user called, unless the wait says it; with style->verbose > 0 those of runtimes too. They
- * are of its creation with style->by_creation, or if it has no current stack, as an ended thread. *count 0:
- * no stack is known. NULL: out of memory. The caller frees the array.
- */
-const struct frame **member_frames(const struct member *member, const struct report_style *style,
-                                   size_t *count);
+/* All frames of its current stack, leaf first; or of its creation with style->by_creation, or if it has no
+ * current stack, as an ended thread. *count 0: not known. */
+const struct frame *member_stack(const struct member *member, const struct report_style *style,
+                                 size_t *count);
 /* Are these the frames of its creation? */
 bool member_is_by_creation(const struct member *member, const struct report_style *style);
 
+/*
+ * Those by which a report shows where the thread is, the outermost first: frames of the user, and the
+ * function that the user called, unless the wait says it; with style->verbose > 0 those of runtimes too.
+ * NULL: out of memory. The caller frees the array.
+ */
+const struct frame **member_frames(const struct member *member, const struct report_style *style,
+                                   size_t *count);
 /* A new stack below the same callers: do both have the same function, or without one the same address? */
 int compare_functions(const struct frame *a, const struct frame *b);
 /* Do threads with the same innermost frame do the same? Their waits, and what is known instead of these. */

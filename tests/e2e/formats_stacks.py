@@ -3,11 +3,16 @@
 
   tests/e2e/formats_stacks.py [--build DIR] [NAME...]
 """
+import os
+import pty
 import re
+import select
+import subprocess
 import sys
 
 import harness
-from harness import demand
+from harness import demand, need
+from pprof_profile import Profile
 
 
 def reported(bench, pid, form, *options):
@@ -94,6 +99,99 @@ def folded_of_hostile_names(bench):
     demand(stacks and all(stack.startswith("\\x23a\\x3bb\\x2012;") for stack in stacks), out + err)
 
 
+# ---- pprof --------------------------------------------------------------------------------------------
+
+def reported_twice(bench, pid, *options):
+    """A profile, and the report in JSON of the same threads."""
+    reported(bench, pid, "pprof:" + bench.path("p.pb.gz"), "--format=json:" + bench.path("p.json"), *options)
+    process = harness.read_json(bench.path("p.json"))["processes"][0]
+    threads = [process["main"], *process["untracked"]]
+    for group in process["leaks"]:
+        threads += [{**thread, "creation": group["creation_stack"]} for thread in group["threads"]]
+    return Profile(bench.path("p.pb.gz")), process, threads
+
+
+def names_of(frames):
+    return [frame["function"] for frame in frames]
+
+
+def agrees(sample, thread, stack):
+    labels = sample["labels"]
+    return (labels.get("name") == thread["name"] and labels["kind"] == thread["kind"] and
+            labels.get("wait") == (thread["waiting"] or {}).get("on") and
+            labels.get("finding") == next((item["code"] for item in thread["findings"]), None) and
+            abs(sample["values"]["age"] / 1e9 - thread["age_s"]) < 0.01 and
+            abs(sample["values"]["cpu"] / 1e9 - thread["cpu_s"]) < 0.01 and
+            ([name for name, _, _ in sample["stack"]] == names_of(stack) or None in names_of(stack)))
+
+
+def pprof_agrees_with_json(bench):
+    with bench.live_asleep("three_hundred") as pid:
+        profile, process, threads = reported_twice(bench, pid)
+        created, _, _ = reported_twice(bench, pid, "--stacks=creation")
+    demand(profile.types == [("threads", "count"), ("age", "nanoseconds"), ("cpu", "nanoseconds")], profile.types)
+    by_tid = {sample["labels"]["tid"]: sample for sample in profile.samples}
+    demand(len(by_tid) == len(threads) == 301, len(by_tid))
+    for thread in threads:
+        sample = by_tid[thread["tid"]]
+        demand(sample["labels"]["pid"] == pid and agrees(sample, thread, thread["stack"]), f"{sample} {thread}")
+    demand(profile.mappings[0] == {5: process["exe"], 6: process["leaks"][0]["start_routine"]["build_id"] or ""}, profile.mappings)
+    for sample in created.samples:
+        names = [name for name, _, _ in sample["stack"]]
+        thread = next(thread for thread in threads if thread["tid"] == sample["labels"]["tid"])
+        demand(names == (names_of(thread["creation"]) if "creation" in thread else ["[creation not seen]"]) or
+               None in names_of(thread.get("creation", [])), f"{sample} {thread}")
+
+
+def go_reads_pprof(bench):
+    """top, tree and raw of `go tool pprof` have the numbers of the JSON."""
+    need("go")
+    env = bench.environment(HOME=bench.tmp, PPROF_BINARY_PATH=bench.tmp)
+    with bench.live_asleep("three_hundred") as pid:
+        reported_twice(bench, pid)
+
+    def pprof(*options):
+        status, out, err = harness.call(["go", "tool", "pprof", *options, bench.path("p.pb.gz")], env=env)
+        demand(status == 0, err)
+        return out
+    top = pprof("-top", "-focus=pool_worker", "-nodecount=100")
+    demand(re.search(r"^Type: threads$", top, re.M) and re.search(r"^ *0 +0% +\S+ +200 +\S+ +pool_worker$", top, re.M) and
+           re.search(r" 199 +\S+ +wait_for_job$", top, re.M) and re.search(r" 1 +\S+ +handle_job$", top, re.M), top)
+    demand(" of 301 total" in top, top)
+    demand(re.search(r"^ +199 .*wait_for_job$", pprof("-tree"), re.M), "tree")
+    raw = pprof("-raw")
+    demand(raw.count("kind:[running]") == 260 and raw.count("kind:[detached]") == 40 and raw.count("kind:[main]") == 1 and
+           "name:[pool-77]" in raw and "three_hundred.c" in raw, raw[:3000])
+    demand("pool-77" in pprof("-tags", "-focus=handle_job"), "tags")
+
+
+def pprof_of_a_run(bench):
+    """Also where nothing leaked, and where nothing was watched."""
+    for command, count in ([bench.target("unjoined")], None), (["true"], 0):
+        path = bench.path("run.pb.gz")
+        harness.call([bench.cli, "run", f"--format=pprof:{path}", *command], env=bench.env)
+        samples = Profile(path).samples
+        demand(len(samples) == count if count is not None else samples, samples)
+    status, out, err = harness.call([bench.cli, "run", "--format=pprof", "-o", "-", "true"], env=bench.env, errors="replace")
+    demand(status == 0 and out and not err, f"{status} {err}")
+
+
+def binary_is_not_for_a_terminal(bench):
+    """One line says so, and the command is not run."""
+    master, slave = pty.openpty()
+    for command in (["run", "--format=pprof", "touch", bench.path("ran")], ["report", "--format=pprof", str(os.getpid())]):
+        done = subprocess.run([bench.cli, *command], env=bench.env, stdin=subprocess.DEVNULL, stdout=slave, stderr=slave,
+                              check=False, timeout=harness.TIMEOUT_S)
+        text = ""
+        while select.select([master], [], [], 0)[0]:  # all of it is there
+            text += os.read(master, 65536).decode()
+        demand(done.returncode in (2, 125) and text.count("\n") == 1 and
+               "--format=pprof is binary, and is not written to a terminal" in text, f"{done.returncode} {text}")
+    os.close(slave)
+    os.close(master)
+    demand(not os.path.exists(bench.path("ran")), "the command was run")
+
+
 def which_stacks(bench):
     for command in ["report", "--stacks=x", "1"], ["run", "--stacks=x", "true"]:
         _, _, err = harness.call([bench.cli, *command], env=bench.env)
@@ -101,7 +199,8 @@ def which_stacks(bench):
 
 
 TESTS = [three_hundred_on_one_screen, tree_of_an_unwatched_process, tree_in_ascii, tree_of_a_run,
-         folded_of_a_live_process, folded_of_a_run, folded_of_hostile_names, which_stacks]
+         folded_of_a_live_process, folded_of_a_run, folded_of_hostile_names,
+         pprof_agrees_with_json, go_reads_pprof, pprof_of_a_run, binary_is_not_for_a_terminal, which_stacks]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))
