@@ -90,15 +90,9 @@ struct ledger_slot *slot_of_birth(const struct shim_state *state, const void *bi
     return number < state->header->sections[SECTION_SLOTS].cap ? &state->slots[number] : NULL;
 }
 
-static bool is_over(uint32_t bits)
-{
-    bool released =
-        (bits & (SLOT_JOINED | SLOT_RELEASED)) || ((bits & SLOT_DETACHED) && !(bits & SLOT_JOINING));
-    return released && (bits & SLOT_ENDED);
-}
-
 static void slot_over(const struct shim_state *state, struct ledger_slot *slot)
 {
+    slot->arg = atomic_load_explicit(&slot->serial, RELAXED);
     atomic_fetch_add(&state->header->over, 1);
     slot_give(state, slot);
 }
@@ -107,7 +101,7 @@ static void slot_over(const struct shim_state *state, struct ledger_slot *slot)
 uint32_t slot_set(const struct shim_state *state, struct ledger_slot *slot, uint32_t bits)
 {
     uint32_t before = atomic_fetch_or(&slot->state, bits);
-    if (!is_over(before) && is_over(before | bits))
+    if (!ledger_is_over(before) && ledger_is_over(before | bits))
         slot_over(state, slot);
     return before;
 }
@@ -116,7 +110,7 @@ bool slot_set_from(const struct shim_state *state, struct ledger_slot *slot, uin
 {
     if (!atomic_compare_exchange_strong(&slot->state, &before, before | bits))
         return false;
-    if (!is_over(before) && is_over(before | bits))
+    if (!ledger_is_over(before) && ledger_is_over(before | bits))
         slot_over(state, slot);
     return true;
 }
@@ -124,7 +118,7 @@ bool slot_set_from(const struct shim_state *state, struct ledger_slot *slot, uin
 void slot_clear(const struct shim_state *state, struct ledger_slot *slot, uint32_t bits)
 {
     uint32_t before = atomic_fetch_and(&slot->state, ~bits);
-    if (!is_over(before) && is_over(before & ~bits))
+    if (!ledger_is_over(before) && ledger_is_over(before & ~bits))
         slot_over(state, slot);
 }
 

@@ -74,11 +74,11 @@ static void fill_slot(struct ledger_slot *slot, const struct new_thread *thread,
     atomic_store_explicit(&slot->handle, 0, RELAXED);
     atomic_store_explicit(&slot->tid, 0, RELAXED);
     atomic_store_explicit(&slot->ended_ns, 0, RELAXED);
+    atomic_store_explicit(&slot->joined_ns, 0, RELAXED);
     atomic_store_explicit(&slot->name_seq, 0, RELAXED);
     atomic_store_explicit(&slot->sample_state, 0, RELAXED);
     atomic_store_explicit(&slot->fault_signal, 0, RELAXED);
     slot->site = thread->site;
-    slot->start = thread->start;
     slot->arg = thread->arg;
     slot->start_pc = start_pc;
     slot->created_ns = thread->now_ns;

@@ -148,6 +148,7 @@ void join_end(struct shim_state *state, const struct join *join, bool joined, vo
     struct ledger_site *site = &state->sites[slot->site];
     count_join_place(state, site, caller);
     atomic_fetch_add(&site->joined, 1);
+    atomic_store_explicit(&slot->joined_ns, shim_coarse_ns(), RELAXED);
     /* The thread has ended, even if by a system call, without destructors. */
     uint32_t before = slot_set(state, slot, SLOT_JOINED | SLOT_ENDED);
     if (!(before & SLOT_ENDED))

@@ -44,10 +44,19 @@ static inline unsigned ledger_slot_kind(uint32_t state)
     return state & SLOT_DETACHED ? KIND_DETACHED : KIND_RUNNING;
 }
 
+/* Has such a thread ended, and was it joined or detached? Then its slot is free. */
+static inline int ledger_is_over(uint32_t state)
+{
+    int released =
+        state & (SLOT_JOINED | SLOT_RELEASED) || (state & SLOT_DETACHED && !(state & SLOT_JOINING));
+    return released && state & SLOT_ENDED;
+}
+
 /*
  * One tracked thread.  `serial` is also the sequence lock of the record.  No serial is used
  * twice.  A writer zeroes it before it reuses a slot, and sets the new one last.  A copy is
- * valid if the serials before and after it are equal and not zero.
+ * valid if the serials before and after it are equal and not zero.  A free slot keeps the record
+ * of its last thread, with its serial in `arg`, until it is used again: `state` is written first then.
  */
 struct ledger_slot {
     /* The first cache line is written by the creator and by the thread. */
@@ -55,8 +64,9 @@ struct ledger_slot {
     _Atomic uint32_t state;  /* SLOT_* */
     _Atomic int32_t tid;     /* kernel's thread id; 0: not known */
     _Atomic uint64_t handle; /* pthread_t; 0 until known */
-    uint64_t start;          /* start routine and argument, for the trampoline */
-    uint64_t arg;
+    /* When a join of it had returned. 0: it was not joined. */
+    _Atomic uint64_t joined_ns;
+    uint64_t arg; /* argument of the start routine; in a free slot the serial of the thread that had it */
     _Atomic uint64_t ended_ns; /* 0 until then */
     uint32_t site;             /* index into sites */
     _Atomic uint32_t name_seq; /* odd while name is written; 0: never named */

@@ -31,6 +31,16 @@ bool ledger_get_slot(const struct ledger *ledger, uint32_t index, struct ledger_
     return true;
 }
 
+bool ledger_get_past(const struct ledger *ledger, uint32_t index, struct ledger_slot *slot)
+{
+    const struct ledger_slot *slots = ledger->records[SECTION_SLOTS];
+    if (index >= ledger->count[SECTION_SLOTS] || slots[index].serial || !ledger_is_over(slots[index].state))
+        return false;
+    memcpy(slot, &slots[index], sizeof(*slot));
+    slot->serial = slot->arg;
+    return slot->serial > LEDGER_MAIN_SERIAL && slot->serial < ledger->header.next_serial;
+}
+
 uint32_t ledger_slot_count(const struct ledger *ledger)
 {
     return ledger->count[SECTION_SLOTS];

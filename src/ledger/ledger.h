@@ -52,6 +52,9 @@ const struct ledger_header *ledger_get_header(const struct ledger *ledger);
 
 /* Copies the record. False: it is not in use, or was not consistent. */
 bool ledger_get_slot(const struct ledger *ledger, uint32_t index, struct ledger_slot *slot);
+/* The record of the last thread of a slot that is free now, with its serial. It has ended, and was joined or
+ * detached. False: the slot is not free, or its record is not whole. */
+bool ledger_get_past(const struct ledger *ledger, uint32_t index, struct ledger_slot *slot);
 uint32_t ledger_slot_count(const struct ledger *ledger);
 /* NULL: no such site.  Site 0 is "unknown". */
 const struct ledger_site *ledger_get_site(const struct ledger *ledger, uint32_t index);

@@ -151,6 +151,15 @@ static bool read_thrice(const struct ledger_source *source, uint64_t offset, str
            read_at(source, offset, after, size, error);
 }
 
+/* The slot is free: is the copy that of its last thread? A writer that uses it again changes its state first.
+ */
+static bool is_past(const struct ledger_slot *before, const struct ledger_slot *dest,
+                    const struct ledger_slot *after)
+{
+    return ledger_is_over(dest->state) && is_whole(before, dest, after) && before->state == after->state &&
+           dest->state == after->state && before->arg == after->arg && before->name_seq == after->name_seq;
+}
+
 /* Reads a slot again that changed while it was copied. If it changes each time but all copies are of one
  * thread, keeps it without its name, which could be a mix of two. */
 static bool read_until_steady(const struct ledger_source *source, uint64_t offset, struct ledger_slot *dest,
@@ -159,6 +168,8 @@ static bool read_until_steady(const struct ledger_source *source, uint64_t offse
     for (int i = 0; i < SLOT_TRIES && !is_steady(before, dest, after); i++)
         if (!read_thrice(source, offset, dest, before, after, 1, error))
             return false;
+    if (after->serial == 0 && !is_past(before, dest, after))
+        dest->state = 0;
     if (after->serial == 0 || !is_whole(before, dest, after))
         dest->serial = 0;
     if (before->name_seq != after->name_seq || (after->name_seq & 1)) {

@@ -175,6 +175,29 @@ START_TEST(dropped_leaves_no_trace)
 }
 END_TEST
 
+/* For the time line, until the slot is used again. */
+START_TEST(a_free_slot_has_the_life_of_its_last_thread)
+{
+    uint32_t number = make_site();
+    struct ledger_slot *slot = run_thread(number, &descriptors[0]);
+    uint64_t serial = slot->serial;
+    ck_assert_uint_eq(slot->joined_ns, 0);
+    thread_ended(&state, slot, 9);
+    ck_assert(!ledger_is_over(slot->state));
+    struct join join = join_begin(&state, handle_of(&descriptors[0]));
+    join_end(&state, &join, true, NULL);
+    ck_assert(is_free(slot) && ledger_is_over(slot->state));
+    ck_assert_uint_eq(slot->arg, serial);
+    ck_assert_uint_eq(slot->ended_ns, 9);
+    ck_assert_uint_gt(slot->joined_ns, 0);
+    struct ledger_slot *next = new_thread(number, true);
+    ck_assert_ptr_eq(next, slot);
+    ck_assert(!ledger_is_over(next->state) && next->joined_ns == 0);
+    thread_dropped(&state, next);
+    ck_assert(is_free(next) && !ledger_is_over(next->state));
+}
+END_TEST
+
 START_TEST(recycled_handle_is_the_new_thread)
 {
     uint32_t number = make_site();
@@ -254,6 +277,7 @@ int main(void)
     tcase_add_test(tcase, creator_comes_back_when_the_slot_is_anothers);
     tcase_add_test(tcase, detach_before_and_after_the_end);
     tcase_add_test(tcase, dropped_leaves_no_trace);
+    tcase_add_test(tcase, a_free_slot_has_the_life_of_its_last_thread);
     tcase_add_test(tcase, recycled_handle_is_the_new_thread);
     tcase_add_test(tcase, site_has_one_place_of_detaches);
     tcase_add_test(tcase, site_has_one_start_routine);
