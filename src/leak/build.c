@@ -259,10 +259,10 @@ static bool build_process(struct build *build)
         set_fork(build);
         set_abort(build);
         if (!read_program_rules(build) || !build_groups(build) || !build_failures(build) ||
-            !build_sites(build) || !build_lives(build))
+            !build_sites(build))
             return false;
     }
-    return build_findings(build) && build_untracked(build) && build_main(build);
+    return build_findings(build) && build_untracked(build) && build_main(build) && build_lives(build);
 }
 
 static bool append(struct report *report, const struct process_report *process)

@@ -117,9 +117,9 @@ struct fork_info {
     size_t missing_count; /* can be above LEDGER_MISSING_MAX, then only that many are listed */
 };
 
-/* The life of a tracked thread. Times are seconds after the process began. */
+/* The life of a thread. Times are seconds after the process began. */
 struct thread_life {
-    uint64_t id;
+    uint64_t id;      /* 0: untracked */
     pid_t tid;        /* 0: unknown */
     double created_s; /* < 0: unknown */
     double ended_s;   /* < 0: it is alive, or unknown */
@@ -169,7 +169,8 @@ struct process_report {
     struct thread_info *untracked; /* id 0 */
     size_t untracked_count;
     struct findings findings;
-    struct thread_life *lives; /* of all threads whose records are still there, by id */
+    struct thread_life
+        *lives; /* of tracked threads whose records are still there, and untracked ones; by id */
     size_t life_count;
     double moment_s;                    /* the moment of the report, after the process began; < 0: unknown */
     struct stacks *stacks;              /* owns the stacks of the threads' `current`; NULL: not taken */

@@ -5,11 +5,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "proc/file.h"
 #include "proc/status.h"
+
+static double age_of(uint64_t start_ticks)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    double age_s =
+        (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)start_ticks / (double)sysconf(_SC_CLK_TCK);
+    return age_s > 0 ? age_s : 0;
+}
 
 bool task_read(pid_t pid, pid_t tid, struct task *task)
 {
@@ -22,6 +32,7 @@ bool task_read(pid_t pid, pid_t tid, struct task *task)
                           .state = stat.state,
                           .idle_s = -1,
                           .processor = stat.processor,
+                          .age_s = age_of(stat.start_ticks),
                           .start_ticks = stat.start_ticks};
     memcpy(task->name, stat.name, sizeof(task->name));
     task->cpu_s = (double)stat.cpu_ticks / (double)sysconf(_SC_CLK_TCK);

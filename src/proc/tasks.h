@@ -15,6 +15,7 @@ struct task {
     double idle_s;        /* since it last ran (proc/idle.h); < 0: unknown */
     uint64_t runs;        /* how often it has got a CPU; 0: unknown */
     int processor;        /* on which it last ran; -1: unknown */
+    double age_s;         /* since it began, to a clock tick; valid with start_ticks */
     uint64_t start_ticks; /* clock ticks after boot; 0: unknown */
 };
 

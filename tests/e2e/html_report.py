@@ -142,9 +142,24 @@ def it_has_the_lives(bench):
         order = [at for at in (0, created, ended, joined, more["moment_s"]) if at is not None]
         demand(order == sorted(order), f"T{number}: {order}")
         demand((ended is not None) == bool(state & 1), f"T{number}: ended {ended}, state {state}")
+        demand((joined is not None) == bool(state & 4), f"T{number}: joined {joined}, state {state}")
         demand((number in alive) == (state & 1 == 0), f"T{number}: state {state}")
     demand(all(not lives[number][5] & ~1 for number in unjoined), "unjoined")
+    joined = [number for number, row in lives.items() if row[5] & 4]
+    demand(joined and not set(joined) & (alive | unjoined), f"joined: {joined}")
     demand(more["began_ms"] and abs(more["began_ms"] / 1000 - time.time()) < 3600, f"began {more['began_ms']}")
+
+
+def it_has_the_lives_of_a_process_that_is_not_watched(bench):
+    with bench.live("come_and_go", watched=False) as pid:
+        page = bench.path("page.html")
+        status, _, printed = harness.call([bench.cli, "report", f"--format=html:{page}", str(pid)], env=bench.environment())
+        demand(status == 0, printed)
+    [more] = data_of(bench.read("page.html"))["processes"]
+    known = [row for row in more["lives"] if row[2] is not None]  # a thread may end while it is read
+    demand(len(known) >= 13 and more["moment_s"] >= 0, f"{more}"[:300])
+    for number, tid, created, *_ in known:
+        demand(number == 0 and tid != pid and 0 <= created <= more["moment_s"] + 0.02, f"tid {tid}: {created}, {more['moment_s']}")
 
 
 def it_has_the_sources(bench):
@@ -343,7 +358,8 @@ def a_live_page_keeps_the_selection(bench):
                "the selected site")
 
 
-TESTS = [it_is_self_contained, it_has_the_json_report, it_has_the_lives, it_has_the_sources, only_regular_files_are_sources,
+TESTS = [it_is_self_contained, it_has_the_json_report, it_has_the_lives, it_has_the_lives_of_a_process_that_is_not_watched,
+         it_has_the_sources, only_regular_files_are_sources,
          hostile_names_are_text, a_browser_shows_a_deadlock, a_browser_zooms_and_drags, a_browser_runs_no_hostile_name,
          a_drag_of_10000_threads_is_quick, a_live_page_keeps_the_selection]
 

@@ -42,10 +42,10 @@ int main(void)
 {
     CHECK(sem_init(&named, 0, 0) == 0);
     start_and_see_finish();
-    join_some();
     name_some();
     CHECK(pthread_detach(start(stay, NULL)) == 0);
     start_in_hostile_file();
     await_ready(9);
+    join_some();
     return 0;
 }

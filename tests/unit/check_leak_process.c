@@ -245,6 +245,61 @@ START_TEST(untracked_were_not_listed_at_the_end)
 }
 END_TEST
 
+/* ---- lives ---------------------------------------------------------------------------------------- */
+
+static bool is_at(double seconds, double wanted)
+{
+    return fabs(seconds - wanted) < 1e-9;
+}
+
+START_TEST(lives_of_all_that_are_recorded)
+{
+    uint32_t site = site_at(0x100), indexes[3];
+    uint64_t began = fake_header(fake)->started_ns = SECOND;
+    indexes[0] =
+        fake_thread(fake, &(struct fake_thread){.site = site, .state = ALIVE, .created_ns = 2 * SECOND});
+    indexes[1] = fake_thread(fake, &(struct fake_thread){.site = site,
+                                                         .state = ENDED,
+                                                         .created_ns = 3 * SECOND,
+                                                         .ended_ns = 4 * SECOND,
+                                                         .name = "unjoined"});
+    indexes[2] = fake_thread(fake, &(struct fake_thread){.site = site,
+                                                         .state = ENDED | SLOT_JOINED,
+                                                         .created_ns = 5 * SECOND,
+                                                         .ended_ns = 6 * SECOND,
+                                                         .name = "joined"});
+    struct ledger_slot *past = fake_slot(fake, indexes[2]);
+    past->joined_ns = 7 * SECOND;
+    past->arg = past->serial;
+    past->serial = 0;
+    const struct process_report *process = build_exit(); /* at 10 s */
+    ck_assert_uint_eq(process->life_count, 3);
+    const struct thread_life *lives = process->lives;
+    ck_assert(is_at(process->moment_s, 9) && began);
+    ck_assert(is_at(lives[0].created_s, 1) && lives[0].ended_s < 0 && !lives[0].ended &&
+              lives[0].joined_s < 0);
+    ck_assert(is_at(lives[1].created_s, 2) && is_at(lives[1].ended_s, 3) && lives[1].ended &&
+              !lives[1].joined);
+    ck_assert(lives[2].joined && is_at(lives[2].ended_s, 5) && is_at(lives[2].joined_s, 6));
+    ck_assert_str_eq(lives[2].name, "joined");
+    ck_assert_uint_eq(lives[2].id, past->arg);
+}
+END_TEST
+
+START_TEST(a_free_slot_may_have_no_life)
+{
+    uint32_t site = site_at(0x100);
+    fake_thread(fake, &(struct fake_thread){.site = site, .state = ALIVE});
+    struct ledger_slot *never = fake_slot(fake, fake_thread(fake, &(struct fake_thread){.site = site}));
+    struct ledger_slot *odd =
+        fake_slot(fake, fake_thread(fake, &(struct fake_thread){.site = site, .state = ENDED | SLOT_JOINED}));
+    never->arg = never->serial;
+    odd->arg = UINT64_MAX; /* no thread had it */
+    never->serial = odd->serial = 0;
+    ck_assert_uint_eq(build_exit()->life_count, 1);
+}
+END_TEST
+
 /* ---- a live process ------------------------------------------------------------------------ */
 
 /* Thread 77 is in the ledger, task 78 is not. */
@@ -368,6 +423,8 @@ int main(void)
     tcase_add_test(tests, not_begun_at_the_end_is_not_untracked);
     tcase_add_test(tests, not_begun_among_more_than_are_listed);
     tcase_add_test(tests, untracked_were_not_listed_at_the_end);
+    tcase_add_test(tests, lives_of_all_that_are_recorded);
+    tcase_add_test(tests, a_free_slot_may_have_no_life);
     tcase_add_test(tests, live_facts_come_from_proc);
     tcase_add_test(tests, live_main_and_untracked_are_shown);
     tcase_add_test(tests, in_its_exit_it_is_judged);

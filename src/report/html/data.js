@@ -18,9 +18,9 @@ function readData(data) {
     const sites = new Map();
     for (const process of model.processes)
         readProcess(model, process, sites, {value, frame});
+    model.lives = readLives(model);
     model.sites = [...sites.values()].sort((a, b) => rank(a) - rank(b) || b.threads.length - a.threads.length);
     model.sites.forEach((site, index) => finishSite(site, index));
-    model.lives = readLives(model);
     return model;
 }
 
@@ -54,7 +54,7 @@ function readProcess(model, process, sites, read) {
     if (process.main)
         add(siteOf(sites, "main", "main"), process.main, "main");
     for (const thread of process.untracked) {
-        const name = (thread.name || "without a name").replace(/\d+/g, "#");
+        const name = (thread.name || "without a name").replace(/[0-9#]+$/, "#");
         add(siteOf(sites, "untracked|" + name, "untracked", name), thread, "untracked");
     }
 }
@@ -76,12 +76,16 @@ function rank(site) {
         return 4;
     if (site.suppressed)
         return 8;
+    if (![...site.processes].some(process => process.watched))
+        return 6;
     return {main: 6, untracked: 7}[site.kind] || 5;
 }
 
 function finishSite(site, index) {
     const seen = new Map(site.findings.map(one => [one.code + one.text, one]));
     site.index = index;
+    if (site.kind === "untracked" && new Set(site.threads.map(thread => thread.name)).size === 1)
+        site.name = site.threads[0].name || site.name;
     site.findings = [...seen.values()].sort((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level));
     site.runs = runsOf(site);
     site.oldest = Math.max(...site.threads.map(thread => thread.age_s === null ? -1 : thread.age_s));
@@ -95,7 +99,7 @@ function waitText(thread) {
     if (thread.kind === "unjoined")
         return "has ended";
     if (!thread.waiting)
-        return thread.state === "R" ? "runs" : thread.stack.length ? "in " + functionName(firstUser(thread.stack)) : "unknown";
+        return thread.state === "R" ? "runs" : thread.stack.length ? "in " + functionName(firstUser(thread.stack)) : "";
     return shortWait(thread.waiting.text);
 }
 
@@ -150,22 +154,24 @@ function readLives(model) {
 function addLives(lives, process, shift) {
     const {more} = process;
     const moment = more.moment_s === null ? null : more.moment_s + shift;
-    if (moment !== null && process.watched)
-        lives.rows.push({id: 1, process, created: shift, ended: null, joined: null, state: 0, name: "main thread", moment,
-                         thread: process.main, site: process.main && process.byTid.get(process.main.tid)?.site});
+    const add = life => {
+        const {thread} = life;
+        lives.rows.push({process, ...life, site: thread && thread.site});
+        if (thread && thread.age_s === null)
+            thread.age_s = life.moment - life.created;
+    };
+    if (moment !== null)
+        add({id: 1, tid: process.pid, created: shift, ended: null, joined: null, state: 0, name: "main thread", moment, thread: process.byTid.get(process.pid)});
     for (const [id, tid, created, ended, joined, state, name, start] of more.lives) {
-        const thread = process.byId.get(id);
-        const end = [created, ended, joined, more.moment_s].filter(at => at !== null);
+        const thread = id ? process.byId.get(id) : process.byTid.get(tid);
+        const known = [created, ended, joined, more.moment_s].filter(at => at !== null);
         if (created === null)
             continue;
-        lives.rows.push({id, tid, process, created: created + shift, ended: ended === null ? null : ended + shift,
-                         joined: joined === null ? null : joined + shift, state, name: name || (thread && thread.name),
-                         start: more.starts[start], thread, site: thread && thread.site,
-                         moment: moment === null ? Math.max(...end) + shift : moment});
-        lives.end = Math.max(lives.end, ...end.map(at => at + shift));
+        add({id, tid, created: created + shift, ended: ended === null ? null : ended + shift, joined: joined === null ? null : joined + shift,
+             state, name: name || (thread && thread.name), start: more.starts[start], thread, moment: moment === null ? Math.max(...known) + shift : moment});
+        lives.end = Math.max(lives.end, ...known.map(at => at + shift));
     }
     if (moment !== null)
         lives.end = Math.max(lives.end, moment);
-    const shown = more.lives.length;
-    lives.hidden += Math.max(0, (process.counts.created || 0) - shown);
+    lives.hidden += Math.max(0, (process.counts.created || 0) - more.lives.filter(life => life[0]).length);
 }

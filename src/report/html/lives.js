@@ -17,15 +17,18 @@ function unjoinedUntil(life) {
     return life.moment;
 }
 
-/* How many are alive: a step function, of the threads shown. */
-function aliveSteps(rows) {
+/* How many are alive: a step function, of the threads shown. Those of a process that ended are no longer. */
+function aliveSteps(rows, end) {
     const steps = [];
     for (const life of rows) {
         steps.push([life.created, 1]);
-        if (life.ended !== null)
-            steps.push([life.ended, -1]);
+        const end = life.ended === null && life.process.end.how !== "alive" ? life.moment : life.ended;
+        if (end !== null)
+            steps.push([end, -1]);
     }
     steps.sort((a, b) => a[0] - b[0] || b[1] - a[1]);
+    while (steps.length && steps[steps.length - 1][0] >= end && steps[steps.length - 1][1] < 0)
+        steps.pop();
     let alive = 0;
     return steps.map(([at, step]) => [at, alive += step]);
 }
@@ -33,7 +36,7 @@ function aliveSteps(rows) {
 function makeTimeline(model, view) {
     const {rows, end} = model.lives;
     const canvas = el("canvas", {tabindex: "0", role: "img"});
-    const line = {model, view, rows, canvas, steps: aliveSteps(rows), from: 0, to: end, top: 0, zoomY: 1, hover: null,
+    const line = {model, view, rows, canvas, steps: aliveSteps(rows, end), from: 0, to: end, top: 0, zoomY: 1, hover: null,
                   tip: el("div", {class: "tip", hidden: true}), colors: null, pending: false};
     line.peak = Math.max(1, ...line.steps.map(step => step[1]).slice(0, 100000));
     canvas.setAttribute("aria-label", `Time line of ${rows.length} threads over ${duration(end)}. Arrow keys move, plus and minus zoom, Home shows all.`);
@@ -230,14 +233,14 @@ function lifeText(life) {
     if (life.state & LIFE.ENDED)
         lines.push("ended at " + duration(life.ended));
     else
-        lines.push("alive at the end");
+        lines.push(life.process.end.how === "alive" ? "alive" : "alive at the end");
     if (life.state & LIFE.DETACHED)
         lines.push("detached");
     else if (life.state & LIFE.JOINED)
         lines.push(life.joined === null ? "joined" : "joined at " + duration(life.joined));
     else if (life.state & LIFE.RELEASED)
         lines.push("joined or detached, which was not seen");
-    else if (life.id !== 1)
+    else if (life.id > 1)
         lines.push("never joined");
     return lines;
 }

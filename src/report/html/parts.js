@@ -121,6 +121,11 @@ function threadName(thread) {
     return thread.name ? name + " \u201c" + thread.name + "\u201d" : name;
 }
 
+/* A name that can be broken into lines between its parts. */
+function named(name) {
+    return clean(name).split("::").flatMap((part, i) => i ? ["::", el("wbr", {}), part] : [part]);
+}
+
 /* [[value, count]], most frequent first */
 function counted(values) {
     const counts = new Map();

@@ -20,31 +20,43 @@ function stuckVerdict(model) {
     return {tone: "bad", word: word || "FOUND", text: shortText(text.charAt(0).toUpperCase() + text.slice(1)) + "." + where + others};
 }
 
+/* Rows of the table are by kind, too. */
+function countSites(sites) {
+    return new Set(sites.map(site => site.fingerprint + placeName(site.own))).size;
+}
+
+/* " Most (30) were created by start (pool.c:42)." */
+function mostText(sites, total) {
+    const most = sites.filter(site => site.own).sort((a, b) => b.threads.length - a.threads.length)[0];
+    if (!most || (most.threads.length < 2 && total > 1))
+        return "";
+    const who = most.threads.length === total ? "Created" : `Most (${number(most.threads.length)}) were created`;
+    return ` ${who} by ${functionName(most.own)} (${placeName(most.own)}).`;
+}
+
 function leakVerdict(model) {
-    const {leaked_threads: threads, leak_sites: places, processes} = model.report.summary;
+    const {leaked_threads: threads, processes} = model.report.summary;
+    const sites = model.sites.filter(site => site.counted);
     if (!threads)
         return null;
-    const within = new Set(model.sites.filter(site => site.counted).flatMap(site => [...site.processes]));
+    const within = new Set(sites.flatMap(site => [...site.processes]));
     const inProcesses = processes > 1 ? ", in " + within.size + " of " + plural(processes, "process", "processes") : "";
-    const most = model.sites.filter(site => site.counted && site.own).sort((a, b) => b.threads.length - a.threads.length)[0];
-    const by = !most || (places > 1 && most.threads.length < 2) ? ""
-        : (places > 1 ? " Most, " + number(most.threads.length) + ", created by " : " Created by ") + functionName(most.own) + " (" + placeName(most.own) + ").";
-    return {tone: "bad", word: "LEAK", text: plural(threads, "leaked thread") + " at " + plural(places, "site") + inProcesses + "." + by};
+    return {tone: "bad", word: "LEAK", text: plural(threads, "leaked thread") + " at " + plural(countSites(sites), "site") + inProcesses + "." +
+        mostText(sites, threads)};
 }
 
 function otherVerdict(model) {
     const {processes, threads, report} = model;
     const alive = processes.filter(process => process.end.how === "alive");
     const left = threads.filter(thread => thread.site.leaks.length && !thread.site.suppressed);
-    const first = model.sites.find(site => site.own);
-    const by = left.length && first ? " " + number(first.threads.length) + " of them created by " + functionName(first.own) + " (" + placeName(first.own) + ")." : "";
+    const by = mostText(model.sites.filter(site => site.leaks.length && !site.suppressed), left.length);
     if (processes.length && processes.every(process => !process.watched))
-        return {tone: "plain", word: "NOT WATCHED", text: plural(threads.length, "thread") +
+        return {tone: "neutral", word: "NOT WATCHED", text: plural(threads.length, "thread") +
             " now. The process was started without threadleak, so who created them is not known."};
     if (report.timed_out)
         return {tone: "warn", word: "TIMED OUT", text: plural(left.length, "thread") + " alive or not joined when the time was over." + by};
     if (alive.length)
-        return {tone: "plain", word: "RUNNING", text: plural(threads.filter(one => one.kind !== "unjoined").length, "thread") + " alive now." + by};
+        return {tone: "neutral", word: "RUNNING", text: plural(threads.filter(one => one.kind !== "unjoined").length, "thread") + " alive now." + by};
     if (left.length)
         return {tone: "warn", word: "NOT JUDGED", text: plural(left.length, "thread") + " alive or not joined at an end that is not judged (" +
             [...new Set(left.map(thread => thread.process.end.how))].join(", ") + ")." + by};
@@ -68,16 +80,17 @@ function sumOf(model, name) {
 function bigNumbers(model) {
     const {summary} = model.report;
     const one = model.processes.length === 1;
+    const judged = model.processes.some(process => process.end.judged);
     const rows = [
-        ["leaked threads", summary.leaked_threads, summary.leaked_threads ? "bad" : ""],
-        ["leak sites", summary.leak_sites, ""],
+        ["leaked threads", judged || summary.leaked_threads ? summary.leaked_threads : null, summary.leaked_threads ? "bad" : ""],
+        ["leak sites", countSites(model.sites.filter(site => site.counted)) || null, ""],
         ["alive", sumOf(model, "alive"), ""],
         ["ended, not joined", sumOf(model, "unjoined"), ""],
         ["created", sumOf(model, "created"), ""],
         ["joined", sumOf(model, "joined"), ""],
         one ? ["most at once", sumOf(model, "peak"), ""] : ["processes", summary.processes, ""],
         ["suppressed", summary.suppressed_threads || null, ""],
-        ["untracked", sumOf(model, "untracked") || null, ""],
+        [model.processes.some(process => process.watched) ? "untracked" : "threads besides main", sumOf(model, "untracked") || null, ""],
     ].filter(([, value]) => value !== null);
     return el("dl", {class: "numbers"}, rows.map(([name, value, tone]) =>
         el("div", {class: tone}, el("dt", {}, name), el("dd", {}, number(value)))));
@@ -176,10 +189,10 @@ function siteRow(model, site, select) {
     return el("tr", {class: "site " + (site.counted ? "counted" : site.suppressed ? "suppressed" : ""), "data-site": site.index,
                      onclick: () => select(site)},
               el("td", {class: "count"}, number(site.threads.length)),
-              el("td", {}, el("button", {type: "button", class: "row-button code", "aria-pressed": "false", title: frame && frame.function}, siteTitle(site)),
+              el("td", {}, el("button", {type: "button", class: "row-button code", "aria-pressed": "false", title: frame && frame.function}, named(siteTitle(site))),
                  el("span", {class: "sub"}, frame && el("span", {class: "place", title: frame.file}, placeName(frame)), siteChips(site))),
               el("td", {}, el("span", {class: "state " + site.kind}, KIND[site.kind][0]),
-                 el("span", {class: "sub does"}, site.runs && [el("span", {class: "code", title: site.runs.function}, functionName(site.runs)), ": "],
+                 el("span", {class: "sub does"}, site.runs && [el("span", {class: "code", title: site.runs.function}, named(functionName(site.runs))), site.does && ": "],
                     site.does + (site.doesCount < site.threads.length ? ", and others" : ""))),
               several && el("td", {class: "count"}, number(site.processes.size)),
               el("td", {class: "count"}, site.oldest < 0 ? "" : duration(site.oldest)));
@@ -194,7 +207,7 @@ function showSites(model, view) {
     for (const site of all ? model.sites : model.sites.slice(0, SITES_SHOWN))
         body.append(siteRow(model, site, view.select));
     const table = el("table", {class: "sites"},
-                     el("thead", {}, el("tr", {}, el("th", {scope: "col", class: "count"}, "threads"), el("th", {scope: "col"}, "created by"),
+                     el("thead", {}, el("tr", {}, el("th", {scope: "col", class: "count"}, "threads"), el("th", {scope: "col"}, model.processes.some(process => process.watched) ? "created by" : "name"),
                         el("th", {scope: "col"}, "state, and what they do"),
                         several && el("th", {scope: "col", class: "count"}, "processes"), el("th", {scope: "col", class: "count"}, "oldest"))), body);
     const more = !all && el("button", {type: "button", class: "wide", onclick: view.showAllSites},

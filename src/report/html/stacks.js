@@ -30,7 +30,7 @@ function sourceBlock(model, frame, around = 3) {
 
 function frameRow(model, frame, open) {
     const place = el("span", {class: "place", title: frame.file || frame.module}, placeName(frame));
-    const name = el("span", {class: "function code", title: frame.function}, functionName(frame));
+    const name = el("span", {class: "function code", title: frame.function}, named(functionName(frame)));
     const head = [name, frame.inlined && el("span", {class: "tag"}, "inlined"), place];
     if (!sourceOf(model, frame))
         return el("li", {class: frame.runtime ? "frame runtime" : "frame"}, el("div", {class: "frame-head"}, head));
