@@ -38,7 +38,7 @@ CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% tests/unit/write
 CHECK_WRITER := $(addprefix preload/,shim/config shim/state shim/guard shim/index shim/run_ask shim/run_report_in ledger/map ledger/section ledger/slot ledger/thread ledger/thread_join ledger/misuse \
 	ledger/descriptor ledger/fork ledger/leak ledger/site ledger/test ledger/namespace ledger/wakes \
 	ledger/module ledger/module_find ledger/module_table ledger/elf_start ledger/maps \
-	shim/readable shim/shake shim/stack_room backtrace/frames)
+	shim/readable shim/say shim/shake shim/stack_room backtrace/frames)
 
 # The programs that tests watch: one row each in tests/cases.txt.
 TARGETS := $(shell awk '$$1 == "target" || $$1 == "chain" || ($$1 == "case" && ($$3 != "=" || $$4 == $$2)) {print $$2}' tests/cases.txt)

@@ -2,6 +2,7 @@
 
 #include "preload/shim/guard.h"
 #include "preload/shim/readable.h"
+#include "preload/shim/say.h"
 #include "preload/shim/sys.h"
 
 #ifndef MADV_WIPEONFORK
@@ -21,6 +22,8 @@ void wakes_start(void)
     char *memory = shim_config.options.wakes ? sys_map(WAKE_TABLE_SIZE) : NULL;
     if (memory && SYS3(madvise, memory, WAKE_TABLE_SIZE, MADV_WIPEONFORK) == 0)
         wakes = (struct wake *)memory;
+    else if (shim_config.options.wakes)
+        shim_say("wakes=1: there is no memory for the table, so notifications are not recorded");
 }
 
 void wakes_to_ledger(struct ledger_header *header)
@@ -32,6 +35,14 @@ void wakes_to_ledger(struct ledger_header *header)
     header->wakes = (uint64_t)wakes;
     header->main_thread = shim_config.main_thread;
     header->wait_offset = (int32_t)((char *)&shim_tls.waiting - (char *)pthread_self());
+}
+
+/* A sandbox can end the program for a system call, which the exact clock can be. The coarse one is late by
+ * some milliseconds, but a notification before a wait is never taken for a later one, nor the other way
+ * round: at worst their times are equal. */
+static uint64_t now_ns(void)
+{
+    return shim_clock_ns(shim_config.sandboxed ? CLOCK_MONOTONIC_COARSE : CLOCK_MONOTONIC);
 }
 
 /* ---- records ------------------------------------------------------------------------- */
@@ -178,7 +189,7 @@ static inline __attribute__((always_inline)) UNCHECKED void fill(struct wake *wa
 
 UNCHECKED void wake_notified(const void *object)
 {
-    uint64_t key = ~(uint64_t)object, seq, ns = shim_clock_ns(CLOCK_MONOTONIC), serial = own_serial();
+    uint64_t key = ~(uint64_t)object, seq, ns = now_ns(), serial = own_serial();
     struct wake *oldest, *wake = find(key, &oldest);
     if (!wake && !(wake = replace(oldest, key)))
         return;
@@ -194,5 +205,5 @@ UNCHECKED void wake_notified(const void *object)
 
 void wake_waits(const void *object)
 {
-    shim_tls.waiting = (struct wake_wait){~(uint64_t)object, shim_clock_ns(CLOCK_MONOTONIC)};
+    shim_tls.waiting = (struct wake_wait){~(uint64_t)object, now_ns()};
 }

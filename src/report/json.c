@@ -85,7 +85,7 @@ static json_t *notified_json(const struct notified *notified)
     json_t *json = json_object();
     set_text(&json, "state", states[notified->state]);
     set_positive(&json, "by", (int64_t)notified->id);
-    if (notified->state == NOTIFIED_BY && notified->wait_ns)
+    if (notified->state == NOTIFIED_BY && notified->wait_ns && notified->wait_ns != notified->ns)
         set_value(&json, "before_wait_s",
                   json_real((double)(int64_t)(notified->wait_ns - notified->ns) / 1e9));
     else

@@ -117,6 +117,7 @@ static json_t *creation_stack_json(const struct leak_group *group)
 static char *current_stack_text(const struct thread_info *thread, size_t same)
 {
     const char *wait = thread->current->wait.text;
+    struct line notified = {.length = 0};
     struct text_buffer text;
     FILE *out = text_open(&text);
     if (!out)
@@ -127,6 +128,8 @@ static char *current_stack_text(const struct thread_info *thread, size_t same)
         fprintf(out, " and %zu other%s", same - 1, same == 2 ? "" : "s");
     fputs(wait ? " in " : thread->current->wait.running ? " running" : "", out);
     put_escaped(out, wait ? wait : "");
+    line_add_notified(&notified, &thread->current->notified);
+    put_escaped(out, notified.text);
     return text_close(&text);
 }
 

@@ -71,8 +71,12 @@ static void put_current(FILE *out, const struct leak_group *group)
         const struct thread_stack *current = group->threads[i].current;
         if (!current || !current->stack)
             continue;
+        struct line waiting = {.length = 0};
         if (current->wait.text)
-            put_pair(out, "      waiting: ", current->wait.text);
+            line_add(&waiting, "%s", current->wait.text);
+        line_add_notified(&waiting, &current->notified);
+        if (waiting.length)
+            put_pair(out, "      waiting: ", waiting.text);
         put_stack(out, "present_stack", current->stack->frames, current->stack->count);
         return;
     }

@@ -44,7 +44,7 @@ void line_add_notified_time(struct line *line, const struct notified *notified)
 {
     bool before = notified->ns < notified->wait_ns;
     uint64_t between = before ? notified->wait_ns - notified->ns : notified->ns - notified->wait_ns;
-    if (!notified->wait_ns)
+    if (!notified->wait_ns || !between)
         return;
     line_add(line, ", ");
     add_seconds(line, (double)between / 1e9);

@@ -40,7 +40,8 @@ struct notified {
     enum notified_state state;
     uint64_t id;        /* T-number of the last notifier; 0: an untracked thread */
     uint64_t notifiers; /* a bit (T-number % 64) for each thread that has notified it; all: not known */
-    /* CLOCK_MONOTONIC of the process: the notification, and the beginning of the wait; wait_ns 0: unknown */
+    /* CLOCK_MONOTONIC of the process: the notification, and the beginning of the wait; wait_ns 0: unknown.
+     * Equal: it is not known which was first */
     uint64_t ns, wait_ns;
     const struct shared_stack *stack; /* of the notifier then; NULL: none */
 };

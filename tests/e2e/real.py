@@ -37,7 +37,7 @@ class Bench(harness.Bench):
     def command(self, way, argv):
         """argv and environment; the reports go into files."""
         if way == "preload":
-            log = f"log_path='{self.tmp}/preload.%p.txt'"
+            log = f"wakes=1:log_path='{self.tmp}/preload.%p.txt'"
             return argv, self.environment(LD_PRELOAD=self.shim, THREADLEAK_OPTIONS=log)
         if way == "run":
             argv = [self.cli, "run", "--error-exitcode=0", "--format=json", "-o", self.path("report.json"), "--", *argv]
