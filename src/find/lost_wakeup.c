@@ -65,6 +65,35 @@ static bool ends_process(const struct find_context *context, uint64_t id)
     return header->end != LEDGER_END_NONE && id == header->end_serial;
 }
 
+static const struct thread_stack *find_thread(const struct find_context *context, uint64_t id)
+{
+    for (size_t i = 0; i < context->graph.count; i++)
+        if (find_thread_id(context, context->graph.nodes[i].thread) == id)
+            return context->graph.nodes[i].thread;
+    return NULL;
+}
+
+/* The main thread has no record. A thread whose stack is not known may still be alive. */
+static bool has_ended(const struct find_context *context, uint64_t id)
+{
+    const struct thread_index *index = &context->evidence->threads;
+    for (size_t i = 0; i < index->count; i++)
+        if (index->slots[i].serial == id && !(index->slots[i].state & SLOT_ENDED))
+            return false;
+    return id != LEDGER_MAIN_SERIAL;
+}
+
+/* It has ended, or joins a dependent. One that waits for the object itself is no reason for anything. */
+static bool notifier_is_over(const struct find_context *context, const struct waiter *waiter)
+{
+    uint64_t id = waiter->thread->notified.id;
+    const struct thread_stack *notifier = find_thread(context, id);
+    if (!notifier)
+        return has_ended(context, id);
+    return ends_process(context, id) ||
+           (notifier->wait.on == WAIT_JOIN && waiter->dependents[notifier - context->stacks->threads]);
+}
+
 /* Could a thread notify it now? *level: of the finding if none could. */
 static bool can_be_notified(const struct find_context *context, const struct waiter *waiter,
                             enum finding_level *level)
@@ -84,14 +113,6 @@ static bool can_be_notified(const struct find_context *context, const struct wai
     return false;
 }
 
-static const struct thread_stack *find_thread(const struct find_context *context, uint64_t id)
-{
-    for (size_t i = 0; i < context->graph.count; i++)
-        if (find_thread_id(context, context->graph.nodes[i].thread) == id)
-            return context->graph.nodes[i].thread;
-    return NULL;
-}
-
 /* "T1 joins T2", "T1 has ended" */
 static void add_notifier_now(struct line *line, const struct find_context *context, uint64_t id,
                              const struct thread_stack *notifier)
@@ -101,10 +122,8 @@ static void add_notifier_now(struct line *line, const struct find_context *conte
         line_add(line, " has ended");
     else if (ends_process(context, id))
         line_add(line, " has ended the process");
-    else if (notifier->owner_id)
-        line_add(line, " joins T%" PRIu64, notifier->owner_id);
     else
-        line_add(line, " waits, too");
+        line_add(line, " joins T%" PRIu64, notifier->owner_id);
 }
 
 /* "T2 waits for condvar ready, last notified by T1 in stop (pool.c:31), 0.15 s before this wait began, and T1
@@ -136,7 +155,7 @@ static bool add(struct find_context *context, const struct waiter *waiter, enum 
     add_notifier_now(&text, context, thread->notified.id, notifier);
     struct finding *finding = finding_add(context, FINDING_LOST_WAKEUP, level, &text);
     return finding && finding_add_thread(finding, context, thread) &&
-           (!notifier || notifier == thread || finding_add_thread(finding, context, notifier)) &&
+           (!notifier || finding_add_thread(finding, context, notifier)) &&
            add_facts(finding, context, thread, notifier);
 }
 
@@ -164,7 +183,7 @@ bool find_lost_wakeup(struct find_context *context)
             continue;
         objects++;
         mark_dependents(&context->graph, &waiter);
-        if (!can_be_notified(context, &waiter, &level))
+        if (notifier_is_over(context, &waiter) && !can_be_notified(context, &waiter, &level))
             done = add(context, &waiter, level);
     }
     done = done && waiter.dependents;

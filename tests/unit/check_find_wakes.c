@@ -197,6 +197,35 @@ START_TEST(the_wait_has_a_timeout)
 }
 END_TEST
 
+START_TEST(the_notifier_waits_itself)
+{
+    open_ledger();
+    find_add_join(102);
+    add_waiter(2);
+    none();
+}
+END_TEST
+
+START_TEST(the_notifier_waits_for_the_same)
+{
+    open_ledger();
+    find_add_join(102);
+    add_waiter(3);
+    add_waiter(2);
+    none();
+}
+END_TEST
+
+/* T5 has a record, so it is alive. */
+START_TEST(the_stack_of_the_notifier_is_missing)
+{
+    open_ledger();
+    find_add_join(102);
+    add_waiter(5);
+    none();
+}
+END_TEST
+
 START_TEST(the_notifier_is_untracked)
 {
     open_ledger();
@@ -242,6 +271,9 @@ int main(void)
     tcase_add_test(tests, the_notification_came_later);
     tcase_add_test(tests, the_beginning_of_the_wait_is_not_known);
     tcase_add_test(tests, the_wait_has_a_timeout);
+    tcase_add_test(tests, the_notifier_waits_itself);
+    tcase_add_test(tests, the_notifier_waits_for_the_same);
+    tcase_add_test(tests, the_stack_of_the_notifier_is_missing);
     tcase_add_test(tests, the_notifier_is_untracked);
     tcase_add_test(tests, the_notifier_ends_the_process);
     tcase_add_test(tests, without_a_ledger);
