@@ -22,8 +22,10 @@ static const struct command command_options = {
     .name = "_options", .summary = "list all options", .hidden = true, .run = run_list_options};
 
 static const struct command *const commands[] = {
-    &command_run,      &command_report,  &command_serve, &command_selftest,
-    &command_help_row, &command_explain, &command_plant, &command_options,
+#define COMMAND(name) &command_##name,
+#include "cli/common/commands.def"
+    &command_help_row,
+    &command_options,
 };
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 

@@ -4,7 +4,7 @@
  *
  * To add an option, add a row to the table of the command, a member for its value, and the code that uses it.
  * Put longer explanations into man/threadleak.1.scd, after "@option NAME". To add a command, write a file
- * with its struct command, and add a declaration here and a row in cli/main.c.
+ * with its struct command, and add a row in commands.def.
  */
 #ifndef THREADLEAK_CLI_COMMON_COMMAND_H
 #define THREADLEAK_CLI_COMMON_COMMAND_H
@@ -61,8 +61,8 @@ struct command {
     const char *about, *after;         /* text before and after the list of options in the help */
     const struct command_option *options;
 };
-extern const struct command command_run, command_report, command_serve, command_selftest, command_explain,
-    command_plant;
+#define COMMAND(name) extern const struct command command_##name;
+#include "cli/common/commands.def"
 
 enum command_parsed {
     COMMAND_PARSED, /* arguments begin at optind */

@@ -185,6 +185,8 @@ enum {
     LEDGER_NOT_IN_RUN = 1u << 8,
     /* A section could not grow to its cap: no room in the file system, or no memory. */
     LEDGER_NO_ROOM = 1u << 9,
+    /* `threadleak attach` writes it: threads that are older than attached_wall_ns are not tracked. */
+    LEDGER_ATTACHED = 1u << 10,
 };
 
 /* Parts of the options.  Each has priority over those before it. */
@@ -209,14 +211,15 @@ struct ledger_header {
     int32_t pid, ppid;
     _Atomic uint32_t flags; /* LEDGER_* */
     uint64_t started_ns;
-    uint64_t started_wall_ns; /* CLOCK_REALTIME */
-    uint32_t exe;             /* in strings: target of /proc/self/exe */
-    uint32_t argv, argc;      /* in strings: argc NUL-terminated strings in a row */
-    _Atomic uint32_t options; /* in strings: LEDGER_OPTIONS of them in a row; 0: none */
-    uint32_t test;            /* in strings: the test that it runs, from its environment; 0: not known */
-    _Atomic uint32_t rules;   /* in strings: suppressions that the program registered; 0: none */
-    int32_t tid_offset;       /* offset of the tid in glibc's struct pthread; -1: not known */
-    _Atomic int32_t end_tid;  /* thread that called exit(); 0: not known */
+    uint64_t started_wall_ns;  /* CLOCK_REALTIME */
+    uint64_t attached_wall_ns; /* LEDGER_ATTACHED: the same, of when it began; else 0 */
+    uint32_t exe;              /* in strings: target of /proc/self/exe */
+    uint32_t argv, argc;       /* in strings: argc NUL-terminated strings in a row */
+    _Atomic uint32_t options;  /* in strings: LEDGER_OPTIONS of them in a row; 0: none */
+    uint32_t test;             /* in strings: the test that it runs, from its environment; 0: not known */
+    _Atomic uint32_t rules;    /* in strings: suppressions that the program registered; 0: none */
+    int32_t tid_offset;        /* offset of the tid in glibc's struct pthread; -1: not known */
+    _Atomic int32_t end_tid;   /* thread that called exit(); 0: not known */
 
     /* its end: status and serial are written before `end` */
     _Atomic uint32_t end;        /* enum ledger_end */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/path.h"
 #include "proc/address_space.h"
@@ -80,9 +81,23 @@ static char *valgrind_sentence(pid_t pid)
                : NULL;
 }
 
+/* Creations before `threadleak attach` were not seen. */
+static char *attached_sentence(const struct ledger *ledger)
+{
+    uint64_t wall_ns = ledger ? ledger_get_header(ledger)->attached_wall_ns : 0;
+    time_t when = (time_t)(wall_ns / 1000000000u);
+    struct tm local;
+    char time[16], *text = NULL;
+    if (!wall_ns || !localtime_r(&when, &local) || !strftime(time, sizeof(time), "%H:%M:%S", &local) ||
+        asprintf(&text, "attached at %s: who created older threads is not known", time) < 0)
+        return NULL;
+    return text;
+}
+
 char **blind_spots_find(pid_t pid, const struct ledger *ledger)
 {
-    char *found[] = {namespace_sentence(pid, ledger), sandbox_sentence(ledger), valgrind_sentence(pid)};
+    char *found[] = {attached_sentence(ledger), namespace_sentence(pid, ledger), sandbox_sentence(ledger),
+                     valgrind_sentence(pid)};
     char **sentences = calloc(sizeof(found) / sizeof(*found) + 1, sizeof(*sentences));
     size_t count = 0;
     for (size_t i = 0; i < sizeof(found) / sizeof(*found); i++) {

@@ -7,7 +7,8 @@
 #include "ledger/ledger.h"
 
 /*
- * Sentences for people: a second namespace of the loader, a sandbox, valgrind. NULL-terminated, malloc'ed as
+ * Sentences for people: an attach, a second namespace of the loader, a sandbox,
+ * valgrind. NULL-terminated, malloc'ed as
  * each of them is. NULL: nothing is known, or out of memory.
  *
  * pid: a live process; 0: only its ledger is read. ledger NULL: not watched.

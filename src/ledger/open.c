@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "ledger/attached.h"
 #include "proc/address_space.h"
 #include "proc/file.h"
 #include "proc/status.h"
@@ -155,9 +156,27 @@ static enum ledger_open_status open_own(const struct target *target, const struc
             *error = why;
         }
     }
-    if (status == LEDGER_OPEN_NOT_WATCHED)
-        set_unwatched(target, error);
     return status;
+}
+
+/* What `threadleak attach` writes. As try_candidate. */
+static enum ledger_open_status open_attached(const struct target *target, struct followed_ledger *found,
+                                             struct ledger **ledger, struct error *error)
+{
+    struct stat status;
+    struct ledger_source *source = &found->source;
+    *source = (struct ledger_source){.name = found->name, .fd = attached_open(target->pid)};
+    snprintf(found->name, sizeof(found->name), "the ledger of process %d", (int)target->pid);
+    if (source->fd < 0)
+        return LEDGER_OPEN_NOT_WATCHED;
+    source->size = fstat(source->fd, &status) == 0 ? (uint64_t)status.st_size : 0;
+    enum ledger_open_status result = ledger_load(source, ledger, error);
+    if (result == LEDGER_OPEN_OK && ledger_get_header(*ledger)->pid == target->pid)
+        return result;
+    close(source->fd);
+    ledger_close(*ledger);
+    *ledger = NULL;
+    return LEDGER_OPEN_NOT_WATCHED;
 }
 
 static enum ledger_open_status find_own(pid_t pid, struct followed_ledger *found, struct ledger **ledger,
@@ -175,9 +194,13 @@ static enum ledger_open_status find_own(pid_t pid, struct followed_ledger *found
     }
     task_status_read(target.task, 0, &task);
     target.own = task.own_pid;
-    if (space.count)
+    if (space.count) {
         status = open_own(&target, &space, found, ledger, error);
-    else
+        if (status == LEDGER_OPEN_NOT_WATCHED)
+            status = open_attached(&target, found, ledger, error);
+        if (status == LEDGER_OPEN_NOT_WATCHED)
+            set_unwatched(&target, error);
+    } else
         error_set(error, "process %d has no memory: it has ended, or is a kernel thread", (int)pid);
     address_space_release(&space);
     return status;
@@ -190,7 +213,8 @@ enum ledger_open_status ledger_open_process(pid_t pid, struct ledger **ledger, s
     if (status != LEDGER_OPEN_OK)
         return status;
     close(found.source.fd);
-    ledger_use_tids_here(*ledger, pid);
+    if (!(ledger_get_header(*ledger)->flags & LEDGER_ATTACHED)) /* those of the attach are of its namespace */
+        ledger_use_tids_here(*ledger, pid);
     return status;
 }
 

@@ -1,9 +1,7 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "snapshot/process_memory.h"
 #include "snapshot/regs.h"
 #include "snapshot/source.h"
@@ -17,30 +15,6 @@ enum {
 
 /* ---- the source ------------------------------------------------------------------------ */
 
-static bool accept_path(const char *path, snapshot_accept_fn *accept, void *arg)
-{
-    struct stat status;
-    int fd = regular_file_open(path, &status);
-    return fd >= 0 && accept(arg, fd);
-}
-
-/* The process may have another root directory, as in a container. map_files also has unlinked files, but
- * needs privileges. */
-static bool find_file(const struct snapshot *snapshot, const struct region *region,
-                      snapshot_accept_fn *accept, void *arg)
-{
-    char path[4200];
-    int task = (int)process_living_task(snapshot);
-    snprintf(path, sizeof(path), "/proc/%d/root%s", task, region->path);
-    if (!region->deleted && accept_path(path, accept, arg))
-        return true;
-    if (accept_path(region->path, accept, arg))
-        return true;
-    snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", task, (unsigned long)region->start,
-             (unsigned long)region->end);
-    return accept_path(path, accept, arg);
-}
-
 static void deepen(struct snapshot *snapshot, const struct snapshot_want *wants, size_t count)
 {
     struct capture capture = {.snapshot = snapshot, .wants = wants, .want_count = count};
@@ -53,7 +27,7 @@ static void deepen(struct snapshot *snapshot, const struct snapshot_want *wants,
 
 static const struct snapshot_source live_source = {
     .read = process_read,
-    .find_file = find_file,
+    .find_file = process_find_file,
     .deepen = deepen,
     .living_task = process_living_task,
 };

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -93,4 +94,28 @@ void process_read_copies(const struct snapshot *snapshot, struct snapshot_copy *
         copies += whole;
         count -= whole;
     }
+}
+
+/* ---- files ---- */
+
+static bool accept_path(const char *path, snapshot_accept_fn *accept, void *arg)
+{
+    struct stat status;
+    int fd = regular_file_open(path, &status);
+    return fd >= 0 && accept(arg, fd);
+}
+
+bool process_find_file(const struct snapshot *snapshot, const struct region *region,
+                       snapshot_accept_fn *accept, void *arg)
+{
+    char path[4200];
+    int task = (int)process_living_task(snapshot);
+    snprintf(path, sizeof(path), "/proc/%d/root%s", task, region->path);
+    if (!region->deleted && accept_path(path, accept, arg))
+        return true;
+    if (accept_path(region->path, accept, arg))
+        return true;
+    snprintf(path, sizeof(path), "/proc/%d/map_files/%lx-%lx", task, (unsigned long)region->start,
+             (unsigned long)region->end);
+    return accept_path(path, accept, arg);
 }

@@ -136,6 +136,17 @@ enum snapshot_status snapshot_open_core(const struct core_file *core, struct sna
 /* One without threads, to read the memory and the files of a live process. Nothing is stopped. False with
  * errno: no such process, not readable, or out of memory. */
 bool snapshot_open_memory(pid_t pid, struct snapshot **snapshot);
+/* Registers and the top of the stack of a thread, which the kernel copied at some moment. */
+struct snapshot_sample {
+    pid_t tid;
+    const uint64_t *regs; /* SNAPSHOT_REGS of them */
+    unsigned char *stack; /* from the stack pointer up. The caller keeps it as long as the snapshot */
+    size_t stack_size;
+};
+/* Makes one of samples of a live process, each of another moment, with its current memory map. Threads are in
+ * the order of the samples. SNAPSHOT_GONE, SNAPSHOT_REFUSED, SNAPSHOT_FAILED: as above. */
+enum snapshot_status snapshot_of_samples(pid_t pid, const struct snapshot_sample *samples, size_t count,
+                                         struct snapshot **snapshot, struct error *error);
 void snapshot_free(struct snapshot *snapshot);
 /* Resumes all held processes. The list is empty then. */
 void snapshot_holds_release(struct snapshot_holds *holds);

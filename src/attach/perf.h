@@ -1,0 +1,76 @@
+/*
+ * Events of the kernel about the threads of one process: perf_event_open(2).
+ *
+ * A probe is a breakpoint in a file (uprobe): at each hit by the process, the kernel records the registers
+ * and the top of the user stack. Starts, ends and names of threads are records of their own.
+ *
+ * Each thread of the process gets an event for each probe and CPU, which the threads that it creates inherit.
+ * So only this process pays for the breakpoints. All events of a CPU write into one ring.
+ */
+#ifndef THREADLEAK_ATTACH_PERF_H
+#define THREADLEAK_ATTACH_PERF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "snapshot/snapshot.h"
+
+struct perf_probe {
+    const char *path; /* file, as this program can open it */
+    uint64_t offset;  /* in the file */
+    bool is_return;   /* of the function that begins there */
+    uint32_t stack;   /* bytes of the stack to copy, a multiple of 8; 0: none */
+};
+enum { PERF_MAX_PROBES = 8 };
+
+enum perf_kind {
+    PERF_HIT,   /* of a probe */
+    PERF_BEGIN, /* tid was created by the thread `by` */
+    PERF_END,
+    PERF_NAME,
+    PERF_LOST, /* `lost` records did not fit into the ring */
+};
+
+struct perf_record {
+    enum perf_kind kind;
+    uint64_t ns; /* CLOCK_MONOTONIC */
+    pid_t pid, tid;
+    pid_t by;                     /* PERF_BEGIN */
+    unsigned probe;               /* PERF_HIT: index */
+    uint64_t lost;                /* PERF_LOST */
+    char name[16];                /* PERF_NAME */
+    bool exec;                    /* PERF_NAME: the process began another program */
+    bool has_regs;                /* PERF_HIT */
+    uint64_t regs[SNAPSHOT_REGS]; /* DWARF's numbers */
+    unsigned char *stack;         /* from the stack pointer up; NULL: none. Free it */
+    uint32_t stack_size;
+};
+
+struct perf;
+
+/*
+ * Opens the rings, without events. ring_bytes: of each ring, a power of two times the page size. NULL with an
+ * error: this kernel or this user cannot use perf events.
+ */
+struct perf *perf_new(const struct perf_probe *probes, size_t count, size_t ring_bytes, struct error *error);
+/*
+ * Adds the events for a thread, and for the threads that it will create. The last probe of the array is added
+ * last, together with the records about threads: if PERF_BEGIN is recorded for a thread, its creator had all
+ * events. Adding a thread twice doubles its records. tid -1: of all processes. False with errno: ESRCH: it
+ * has ended; EMFILE; EACCES …
+ */
+bool perf_add(struct perf *perf, pid_t tid);
+/* Waits until there are records, at most so long. */
+void perf_wait(const struct perf *perf, int ms);
+/*
+ * Takes the records that are complete, in the order of time: those before *until, a time some milliseconds
+ * ago. all: also the later ones, once the process has ended. The array and its stacks belong to the caller.
+ * False: out of memory.
+ */
+bool perf_read(struct perf *perf, bool all, struct perf_record **records, size_t *count, uint64_t *until);
+void perf_free(struct perf *perf);
+
+#endif

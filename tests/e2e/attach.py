@@ -1,0 +1,276 @@
+#!/usr/bin/env python3
+"""threadleak attach: threads of a program that runs without the shim.
+
+  tests/e2e/attach.py [--build DIR] [NAME...]
+"""
+import contextlib
+import glob
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+
+import harness
+from harness import Skip, demand, wait_until
+
+ATTACHED = "attached to process"
+EVENTS = "/sys/kernel/tracing/uprobe_events"
+
+
+class Target:
+    """creates_on_request."""
+
+    def __init__(self, bench, argv=(), **options):
+        self.process = subprocess.Popen([*argv, bench.target("creates_on_request")], env=bench.env,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options)
+        self.answer("-")
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def answer(self, letter):
+        ready = select.select([self.process.stdout], [], [], 60)[0]
+        got = os.read(self.process.stdout.fileno(), 1).decode() if ready else "nothing"
+        demand(got == letter, f"answer {got!r} instead of {letter!r}")
+
+    def do(self, letters):
+        for letter in letters:
+            os.write(self.process.stdin.fileno(), letter.encode())
+            self.answer("-" if letter == "e" else letter)
+
+    def end(self):
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+class Bench(harness.Bench):
+    @contextlib.contextmanager
+    def running(self, *argv):
+        target = Target(self, argv)
+        try:
+            yield target
+        finally:
+            target.end()
+
+    def begin(self, pid, *options):
+        """An attach that has begun, or Skip."""
+        process = subprocess.Popen([self.cli, "attach", *options, str(pid)], env=self.env, text=True,
+                                   stderr=subprocess.PIPE)
+        line = process.stderr.readline()
+        if ATTACHED not in line:
+            process.wait()
+            process.stderr.close()
+            if "permission" in line or "this kernel" in line:
+                raise Skip(line.strip())
+            raise harness.Wrong(f"attach {pid}: {process.returncode} {line}")
+        return process
+
+    @contextlib.contextmanager
+    def attached(self, pid, *options):
+        process = self.begin(pid, *options)
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.stderr.read()
+            process.stderr.close()
+            demand(process.wait(60) == 0, f"attach ended with {process.returncode}")
+
+    def report(self, pid):
+        code, out, err = harness.call([self.cli, "report", "--no-stop", "--format=json", str(pid)], env=self.env)
+        demand(code == 0, f"{code} {err}")
+        return json.loads(out)["processes"][0]
+
+    def wait_for(self, pid, is_so):
+        """The report, once it is so: attach reads the kernel's records a fraction of a second later."""
+        reports = []
+
+        def holds():
+            reports.append(self.report(pid))
+            return is_so(reports[-1])
+        try:
+            wait_until(holds)
+        except harness.Wrong as wrong:
+            raise harness.Wrong(f"{json.dumps(reports[-1]['threads'])} {summary(reports[-1])}") from wrong
+        return reports[-1]
+
+
+def summary(process):
+    """{(kind, function that created): number}"""
+    counts = {}
+    for leak in process["leaks"]:
+        user = [frame["function"] for frame in leak["creation_stack"]]
+        key = (leak["kind"], user[1] if user[0] == "create" else user[0])
+        counts[key] = counts.get(key, 0) + len(leak["threads"])
+    return counts
+
+
+def count(**wanted):
+    return lambda process: all(process["threads"][name] == value for name, value in wanted.items())
+
+
+def probes():
+    """Those of ours that the kernel has; None: not known."""
+    try:
+        with open(EVENTS, encoding="ascii") as file:
+            return [line for line in file if "threadleak_" in line]
+    except OSError:
+        return None
+
+
+def ledgers(pid):
+    return glob.glob(f"/run/threadleak/{pid}.*")
+
+
+# ---- what is seen --------------------------------------------------------------------------
+
+def kinds(bench):
+    with bench.running() as target, bench.attached(target.pid):
+        target.do("rujhdbcnru")
+        process = bench.wait_for(target.pid, lambda process: count(created=10, alive=5, unjoined=2)(process)
+                                 and summary(process).get(("detached", "make_born_detached")) == 1)
+    demand(summary(process) == {("running", "make_running"): 2, ("running", "make_named"): 1,
+                                ("unjoined", "make_unjoined"): 2, ("detached", "make_detached"): 1,
+                                ("detached", "make_born_detached"): 1}, summary(process))
+    names = {thread["name"] for leak in process["leaks"] for thread in leak["threads"]}
+    demand("has-a-name" in names, names)
+    demand(process["threads"]["untracked"] == 1, process["threads"])
+    demand(any(line.startswith("attached at ") for line in process["not_seen"]), process["not_seen"])
+
+
+def threads_of_threads(bench):
+    """Threads that were created since inherit what records their own creations."""
+    with bench.running() as target, bench.attached(target.pid):
+        target.do("tt")
+        process = bench.wait_for(target.pid, count(created=2004, alive=2, unjoined=0))
+        creators = {thread["created_by"] for leak in process["leaks"] for thread in leak["threads"]}
+    demand(len(creators) == 2 and None not in creators and 1 not in creators, creators)
+    demand(process["lost_events"] == 0, process["lost_events"])
+
+
+def many(bench):
+    with bench.running() as target, bench.attached(target.pid) as attach:
+        target.do("mmm")
+        process = bench.wait_for(target.pid, count(created=3000, alive=0, unjoined=0))
+        attach.send_signal(signal.SIGINT)
+        printed = attach.stderr.read()
+        demand("created 3000 threads, of which 0 are alive and 0 ended without a join" in printed, printed)
+    demand(process["lost_events"] == 0, process["lost_events"])
+
+
+def joins(bench):
+    """Joins have their place, as far as the handle was seen."""
+    with bench.running() as target, bench.attached(target.pid):
+        target.do("jjju")
+        bench.wait_for(target.pid, count(created=4, joined=3, unjoined=1))
+
+
+def children_are_others(bench):
+    with bench.running() as target, bench.attached(target.pid):
+        target.do("fr")
+        process = bench.wait_for(target.pid, count(alive=1))
+    demand(process["threads"]["created"] == 1, process["threads"])
+
+
+def system_wide(bench):
+    """Other processes with the same libc are not recorded."""
+    with bench.running() as target, bench.running() as other, bench.attached(target.pid, "--system-wide"):
+        target.do("ru")
+        other.do("mru")
+        process = bench.wait_for(target.pid, count(alive=1, unjoined=1))
+    demand(process["threads"]["created"] == 2, process["threads"])
+
+
+def all_commands(bench):
+    """The text of a report with stacks says since when."""
+    with bench.running() as target, bench.attached(target.pid):
+        target.do("r")
+        bench.wait_for(target.pid, count(alive=1))
+        code, out, err = harness.call([bench.cli, "report", str(target.pid)], env=bench.env)
+    demand(code == 0 and "attached at " in out and "  make_running " in out and "now in " in out, f"{err}{out}")
+
+
+# ---- its beginning and end ---------------------------------------------------------------------
+
+def nothing_stays(bench):
+    with bench.running() as target:
+        with bench.attached(target.pid):
+            demand(len(ledgers(target.pid)) == 1 or os.geteuid() != 0, ledgers(target.pid))
+        demand(not ledgers(target.pid), ledgers(target.pid))
+        target.do("rmu")
+        code, out, _ = harness.call([bench.cli, "report", str(target.pid)], env=bench.env)
+        demand(code == 0 and "attached" not in out, out)
+
+
+def ends_with_the_program(bench):
+    with bench.running() as target:
+        attach = bench.begin(target.pid)
+        target.do("ru")
+        target.process.stdin.close()
+        printed = attach.stderr.read()
+        attach.stderr.close()
+        demand(attach.wait(60) == 0 and f"process {target.pid} has ended: it created 2 threads" in printed, printed)
+    demand(not ledgers(target.pid), ledgers(target.pid))
+
+
+def ends_with_another_program(bench):
+    with bench.running() as target:
+        attach = bench.begin(target.pid)
+        target.do("re")
+        printed = attach.stderr.read()
+        attach.stderr.close()
+        demand(attach.wait(60) == 0 and "has ended" in printed, printed)
+        target.do("r")
+
+
+def after_a_kill(bench):
+    """What a killed attach leaves is not used, and the next one removes it."""
+    with bench.running() as target:
+        attach = bench.begin(target.pid)
+        attach.kill()
+        attach.wait()
+        attach.stderr.close()
+        target.do("rm")
+        code, out, _ = harness.call([bench.cli, "report", str(target.pid)], env=bench.env)
+        demand(code == 0 and "attached" not in out, out)
+        left = probes()
+        with bench.attached(target.pid):
+            if left is not None:
+                demand(not any(f"threadleak_{attach.pid}/" in line for line in probes()), probes())
+            target.do("u")
+            bench.wait_for(target.pid, count(created=1, unjoined=1))
+    demand(not probes() or not any(f"threadleak_{attach.pid}/" in line for line in probes()), probes())
+
+
+def refused(bench):
+    def says(text, *argv):
+        code, out, err = harness.call([bench.cli, "attach", *argv], env=bench.env)
+        demand(code == 2 and not out and text in err and err.count("\n") == 1, f"{argv}: {code} {err}")
+    says("give one PID")
+    says("give one PID", "x")
+    says("--stack-bytes=7 is not", "--stack-bytes=7", "1")
+    says("no process", "999999999")
+    with bench.running() as target, bench.attached(target.pid):
+        says(f"process {target.pid} is already attached by another threadleak", str(target.pid))
+    with bench.live("create_fails") as pid:
+        says("is already watched by the shim", str(pid))
+
+
+def without_permission(bench):
+    harness.need_root()
+    with bench.running() as target:
+        code, _, err = harness.call([*harness.as_nobody(), bench.cli, "attach", str(target.pid)], env=bench.env)
+    demand(code == 2 and err.count("\n") == 1 and err.startswith("threadleak: "), f"{code} {err}")
+
+
+TESTS = [kinds, threads_of_threads, many, joins, children_are_others, system_wide, all_commands, nothing_stays,
+         ends_with_the_program, ends_with_another_program, after_a_kill, refused, without_permission]
+
+if __name__ == "__main__":
+    sys.exit(harness.main(TESTS, Bench))
