@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "attach/perf.h"
 #include "attach/record.h"
 #include "attach/table.h"
 #include "ledger/ledger.h"

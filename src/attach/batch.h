@@ -2,7 +2,7 @@
 #ifndef THREADLEAK_ATTACH_BATCH_H
 #define THREADLEAK_ATTACH_BATCH_H
 
-#include "attach/perf.h"
+#include "attach/perf_record.h"
 #include "attach/probes.h"
 #include "attach/writer.h"
 

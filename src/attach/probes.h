@@ -2,7 +2,8 @@
 #ifndef THREADLEAK_ATTACH_PROBES_H
 #define THREADLEAK_ATTACH_PROBES_H
 
-#include "attach/perf.h"
+#include "base/error.h"
+#include "attach/perf_record.h"
 
 /* In the order in which perf_add adds them: a creation is last. Each costs something at every creation. Other
  * joins (pthread_tryjoin_np …) are found in the descriptors, without their place. */

@@ -2,7 +2,7 @@
 #ifndef THREADLEAK_ATTACH_RING_H
 #define THREADLEAK_ATTACH_RING_H
 
-#include "attach/perf.h"
+#include "attach/perf_record.h"
 
 enum { PERF_MAX_RECORD = 1 << 16 };
 

@@ -248,7 +248,7 @@ static uint32_t add_module(struct writer *writer, const struct code_address *add
         return LEDGER_NO_MODULE;
     struct ledger_module *module = (struct ledger_module *)writer->records[SECTION_MODULES] + index;
     *module = (struct ledger_module){.path = path, .bias = address->pc - address->offset};
-    if (address->build_id_len <= sizeof(module->build_id)) {
+    if (address->build_id_len && address->build_id_len <= sizeof(module->build_id)) {
         module->build_id_len = (uint32_t)address->build_id_len;
         memcpy(module->build_id, address->build_id, address->build_id_len);
     }
