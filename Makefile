@@ -289,6 +289,7 @@ PROGRAMS := suppressions \
 	names \
 	run_ends \
 	after_end \
+	attach \
 	aborts \
 	unseen \
 	unrecorded \

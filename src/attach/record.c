@@ -22,6 +22,7 @@ struct pending {
 /* What the ledger does not have of a slot. */
 struct extra {
     uint64_t serial;  /* of the thread that it belongs to */
+    uint64_t start;   /* its start routine */
     uint64_t gone_ns; /* its descriptor was gone then; 0: it is not */
     uint64_t caller;  /* of the latest join of it; 0: none */
     ledger_pc place;
@@ -159,11 +160,13 @@ static void take_begin(struct recorder *recorder, const struct perf_record *reco
     struct writer_thread thread = {.site = pending->resolved.site,
                                    .tid = record->tid,
                                    .created_by_tid = record->by,
-                                   .start = pending->start,
                                    .arg = pending->arg,
                                    .ns = pending->ns,
                                    .start_pc = pending->resolved.start_pc};
     pending->slot = writer_add(recorder->writer, &thread);
+    struct extra *extra = pending->slot == WRITER_NO_SLOT ? NULL : extra_of(recorder, pending->slot);
+    if (extra)
+        extra->start = pending->start;
     if (pending->slot != WRITER_NO_SLOT)
         table_set(&recorder->live, (uint64_t)record->tid, pending->slot + 1);
 }
@@ -313,18 +316,19 @@ static void confirm_live(struct recorder *recorder, const struct descriptors *de
     own_tids_release(&tids);
 }
 
-static bool is_of(const struct nptl_thread *thread, const struct ledger_slot *slot)
+static bool is_of(struct recorder *recorder, const struct nptl_thread *thread, uint32_t slot)
 {
-    return thread->tid == 0 && thread->start == slot->start && thread->arg == slot->arg;
+    const struct extra *extra = extra_of(recorder, slot);
+    return thread->tid == 0 && extra && thread->start == extra->start &&
+           thread->arg == writer_slot(recorder->writer, slot)->arg;
 }
 
 /* A descriptor that no other slot has. */
 static bool claim(struct recorder *recorder, const struct descriptors *descriptors, uint32_t slot)
 {
-    const struct ledger_slot *at = writer_slot(recorder->writer, slot);
     for (size_t i = 0; i < descriptors->count; i++) {
         const struct nptl_thread *thread = &descriptors->threads[i];
-        if (!is_of(thread, at) || table_find(&recorder->handles, thread->handle))
+        if (!is_of(recorder, thread, slot) || table_find(&recorder->handles, thread->handle))
             continue;
         set_handle(recorder, slot, thread->handle);
         return true;
@@ -339,7 +343,7 @@ static bool is_gone(struct recorder *recorder, const struct snapshot *reader,
     struct nptl_thread thread;
     if (!at->handle)
         return !claim(recorder, descriptors, slot) && descriptors->whole;
-    return !nptl_read_thread(recorder->nptl, reader, at->handle, &thread) || !is_of(&thread, at);
+    return !nptl_read_thread(recorder->nptl, reader, at->handle, &thread) || !is_of(recorder, &thread, slot);
 }
 
 /* A join whose record is not taken yet can be the reason. So it counts only once these records were taken. */

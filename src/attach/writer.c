@@ -351,7 +351,6 @@ uint32_t writer_add(struct writer *writer, const struct writer_thread *thread)
     memset(slot, 0, sizeof(*slot));
     slot->state = SLOT_STARTED | uses * SLOT_USE;
     slot->tid = thread->tid;
-    slot->start = thread->start;
     slot->arg = thread->arg;
     slot->site = thread->site;
     slot->created_ns = thread->ns;
@@ -403,10 +402,10 @@ void writer_set_name(struct writer *writer, uint32_t slot, const char *name)
 static void set_bits(struct writer *writer, uint32_t slot, uint32_t bits)
 {
     struct ledger_slot *at = slot_at(writer, slot);
-    uint32_t now = atomic_fetch_or(&at->state, bits) | bits;
-    if (!(now & SLOT_ENDED) || !(now & (SLOT_JOINED | SLOT_RELEASED | SLOT_DETACHED)))
+    if (!ledger_is_over(atomic_fetch_or(&at->state, bits) | bits))
         return;
     writer->header->over++;
+    at->arg = at->serial;
     atomic_store(&at->serial, 0);
     writer->free_slots[writer->free_count++] = slot;
 }
@@ -462,6 +461,7 @@ void writer_joined(struct writer *writer, uint32_t slot, uint64_t caller, ledger
     struct ledger_site *site = site_of(writer, slot);
     count_place(site, caller, place);
     site->joined++;
+    atomic_store(&slot_at(writer, slot)->joined_ns, now_ns());
     set_bits(writer, slot, SLOT_JOINED);
 }
 

@@ -35,7 +35,7 @@ uint32_t writer_site(struct writer *writer, const ledger_pc *frames, uint32_t co
 struct writer_thread {
     uint32_t site;
     pid_t tid, created_by_tid;
-    uint64_t start, arg, ns;
+    uint64_t arg, ns;
     ledger_pc start_pc;
 };
 /* WRITER_NO_SLOT: no room, which is counted. */

@@ -180,8 +180,7 @@ static struct ledger *read_again(void)
 
 static uint32_t add_thread(struct writer *writer, uint32_t site, pid_t tid)
 {
-    struct writer_thread thread = {
-        .site = site, .tid = tid, .created_by_tid = getpid(), .ns = 5, .start = 0x5010};
+    struct writer_thread thread = {.site = site, .tid = tid, .created_by_tid = getpid(), .ns = 5};
     return writer_add(writer, &thread);
 }
 
