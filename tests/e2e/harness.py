@@ -307,7 +307,8 @@ def parser():
 
 
 def restore_signals():
-    """A shell's background job ignores these, and so would all that is started here."""
+    """A shell's background job or nohup(1) ignores these, and so would all that is started here."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

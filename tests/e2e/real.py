@@ -276,7 +276,7 @@ def sevenzip(bench):
 
 
 def sysbench(bench):
-    argv = [need("sysbench"), "threads", "--threads=4", "--events=200", "--time=0", "run"]
+    argv = [need("sysbench"), "threads", "--threads=4", "--events=200", "--thread-yields=100", "--time=0", "run"]
     out = bench.same(argv, hide=rb"\s*[\d./]+(s|ms|us)?")
     demand(b"total number of events" in out, f"printed: {out!r}")
     bench.demand_balance()
