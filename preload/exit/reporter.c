@@ -237,7 +237,9 @@ static void prepare(struct job *job, const char *mode, struct reporter_question 
     job->argv[4] = question ? job->fd_text : NULL;
     for (size_t i = 0; question && i < REPORTER_ARGUMENTS && question->arguments[i]; i++)
         job->argv[5 + i] = (char *)question->arguments[i];
-    if (!question && atomic_load(&shim_state->parking) && strcmp(mode, "dump") != 0)
+    /* Another thread can report its abort meanwhile: it must not stop the thread that ends the process. */
+    if (!question && atomic_load(&shim_state->parking) && strcmp(mode, "dump") != 0 &&
+        atomic_load(&shim_state->header->end_tid) == shim_own_tid())
         prepare_end(job);
 }
 

@@ -103,6 +103,28 @@ struct candidates {
     bool certain; /* there is no other */
 };
 
+/* The destructors of their owners join. */
+static bool is_owner_that_joins(const struct frame *frame)
+{
+    return frame->function && (text_begins_with(frame->function, "std::jthread::") ||
+                               text_begins_with(frame->function, "std::__future_base::_Async_state_impl"));
+}
+
+static bool is_joined_by_owner(const struct find_context *context, const ledger_pc *pcs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct frame_list *list =
+            stack_frames(context->evidence->ledger, context->symbolizer, pcs[i], true);
+        for (size_t j = 0; j < list->count; j++) {
+            if (!list->frames[j].runtime)
+                return false;
+            if (is_owner_that_joins(&list->frames[j]))
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Can the thread belong to an object of this type? certain: cleared if that is not known. */
 static bool is_of_type(const struct find_context *context, const struct ledger_slot *slot,
                        const struct cause *cause, bool *certain)
@@ -117,7 +139,7 @@ static bool is_of_type(const struct find_context *context, const struct ledger_s
         *certain = false;
         return true;
     }
-    return text_begins_with(maker->function, cause->maker);
+    return text_begins_with(maker->function, cause->maker) && !is_joined_by_owner(context, pcs, count);
 }
 
 static int by_serial(const void *left, const void *right)

@@ -168,6 +168,7 @@ DESTROYED = {
     "at_exit": ("T1 destroyed a joinable std::thread, a static object, when the program exited: T2, created at joinable.cpp:{n}", "proved", [2]),
     "other_is_detached": ("T1 destroyed a joinable std::thread at joinable.cpp:{n}: T3, created at joinable.cpp:{n}", "proved", [3]),
     "other_is_no_object": ("T1 destroyed a joinable std::thread at joinable.cpp:{n}: T3, created at joinable.cpp:{n}", "proved", [3]),
+    "other_is_of_future": ("T1 destroyed a joinable std::thread at joinable.cpp:{n}: T3, created at joinable.cpp:{n}", "proved", [3]),
     "two_places": ("T1 destroyed a joinable std::thread at joinable.cpp:{n}: one of T2, T3", "likely", [2, 3]),
     "its_own": ("T2 destroyed a joinable std::thread at joinable.cpp:{n}: T2, created at joinable.cpp:{n}", "proved", [2]),
 }

@@ -105,6 +105,12 @@ static NOINLINE void other_is_no_object()
         std::thread thread(work);
 }
 
+static NOINLINE void other_is_of_future()
+{
+    auto task = std::async(std::launch::async, work);
+    std::thread thread(work);
+}
+
 static NOINLINE void two_places()
 {
     global = std::thread(work);
@@ -184,6 +190,7 @@ int main(int argc, char **argv)
         WAY(at_exit),
         WAY(other_is_detached),
         WAY(other_is_no_object),
+        WAY(other_is_of_future),
         WAY(two_places),
         WAY(its_own),
         WAY(uncaught),
