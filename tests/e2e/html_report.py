@@ -278,6 +278,51 @@ def a_browser_runs_no_hostile_name(bench):
         demand(browser.evaluate("document.title").startswith("LEAK"), "the title")
 
 
+# Of each text, the contrast with what is behind it: WCAG 2.1, 1.4.3.
+CONTRASTS = """(() => {
+    const numbers = color => color.match(/[\\d.]+/g).map(Number);
+    const light = ([r, g, b]) => [r, g, b].map(c => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+    const behind = node => { for (; node; node = node.parentElement) {
+        const color = numbers(getComputedStyle(node).backgroundColor); if (color.length < 4 || color[3] === 1) return color; }
+        return [255, 255, 255]; };
+    const poor = new Set();
+    for (const node of document.querySelectorAll("body *")) {
+        const own = [...node.childNodes].some(child => child.nodeType === 3 && child.data.trim());
+        if (!own || node.closest("script, svg, noscript, :disabled") || !node.checkVisibility()) continue;
+        const style = getComputedStyle(node), a = light(numbers(style.color)), b = light(behind(node));
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && style.fontWeight >= 700);
+        if (ratio < (large ? 3 : 4.5)) poor.add(node.className + " " + node.textContent.slice(0, 30) + " " + ratio.toFixed(2));
+    }
+    return [...poor]; })()"""
+
+
+def texts_have_contrast(bench):
+    page, *_ = bench.page(bench.target("demo"))
+    with bench.browser(page) as browser:
+        for scheme in ("light", "dark"):
+            browser.scheme(scheme)
+            browser.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+            poor = browser.evaluate(CONTRASTS)
+            demand(not poor, f"{scheme}: {poor}")
+
+
+def the_tab_key_reaches_everything(bench):
+    page, *_ = bench.page(bench.target("deadlock_at_end"))
+    with bench.browser(page, width=400) as browser:
+        seen = []
+        for _ in range(60):
+            browser.key("Tab")
+            seen.append(browser.evaluate("(one => one.id || one.className.baseVal || one.className || one.tagName)(document.activeElement)"))
+            if seen[-1] == "BODY":
+                break
+        for wanted in ("skip", "keys", "theme", "row-button", "node cycle", "CANVAS", "flame-box"):
+            demand(any(wanted in one for one in seen), f"{wanted} is not in {seen}")
+        wide = browser.evaluate("document.documentElement.scrollWidth - innerWidth")
+        demand(wide <= 0, f"the page is {wide} pixels wider than a narrow window")
+
+
 def many_threads(data, count):
     """The same page with that many threads at one site."""
     leak = data["report"]["processes"][0]["leaks"][0]
@@ -361,7 +406,7 @@ def a_live_page_keeps_the_selection(bench):
 TESTS = [it_is_self_contained, it_has_the_json_report, it_has_the_lives, it_has_the_lives_of_a_process_that_is_not_watched,
          it_has_the_sources, only_regular_files_are_sources,
          hostile_names_are_text, a_browser_shows_a_deadlock, a_browser_zooms_and_drags, a_browser_runs_no_hostile_name,
-         a_drag_of_10000_threads_is_quick, a_live_page_keeps_the_selection]
+         texts_have_contrast, the_tab_key_reaches_everything, a_drag_of_10000_threads_is_quick, a_live_page_keeps_the_selection]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench, workers=2))

@@ -21,12 +21,14 @@ function unjoinedUntil(life) {
 function aliveSteps(rows, end) {
     const steps = [];
     for (const life of rows) {
+        const over = life.ended === null && life.process.end.how !== "alive" ? life.moment : life.ended;
+        if (over === life.created) /* shorter than a tick of the clock */
+            continue;
         steps.push([life.created, 1]);
-        const end = life.ended === null && life.process.end.how !== "alive" ? life.moment : life.ended;
-        if (end !== null)
-            steps.push([end, -1]);
+        if (over !== null)
+            steps.push([over, -1]);
     }
-    steps.sort((a, b) => a[0] - b[0] || b[1] - a[1]);
+    steps.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
     while (steps.length && steps[steps.length - 1][0] >= end && steps[steps.length - 1][1] < 0)
         steps.pop();
     let alive = 0;
@@ -128,13 +130,13 @@ function drawChart(line, x) {
     c.fill();
     c.globalAlpha = 1;
     c.fillStyle = colors.text;
-    c.fillText("alive (of these threads), at most " + number(line.peak), 6, LIVES.axis + 9);
+    c.fillText("alive over time, of these threads: about " + number(line.peak) + " at most", 6, LIVES.axis + 9);
 }
 
 function drawLife(line, life, top, height, x) {
     const {context: c, colors} = line, tone = lifeTone(life);
     const end = life.ended === null ? life.moment : life.ended, left = x(life.created);
-    const right = Math.max(x(end), left + 1);
+    const right = Math.max(x(end), left + 2);
     if (left <= line.width && right >= 0) {
         c.fillStyle = colors[tone];
         c.fillRect(Math.max(left, 0), top, Math.min(right, line.width) - Math.max(left, 0), height);
@@ -174,7 +176,7 @@ function nameRows(line, first, last, y, step, x) {
     const {context: c, colors, rows} = line;
     c.fillStyle = colors.text;
     for (let i = first; i < last; i++) {
-        const life = rows[i], left = Math.max(6, Math.min(x(life.created) + 4, line.width - 120));
+        const life = rows[i], left = Math.max(6, Math.min(x(life.created) + 5, line.width - 120));
         c.fillStyle = lifeTone(life) === "over" ? colors.text : colors.surface;
         if (x(life.ended === null ? life.moment : life.ended) - left < 60)
             c.fillStyle = colors.text;
@@ -229,6 +231,8 @@ function lifeText(life) {
         lines.push("runs " + functionName(life.start) + " (" + placeName(life.start) + ")");
     if (life.site && life.site.own)
         lines.push("created by " + functionName(life.site.own) + " (" + placeName(life.site.own) + ")");
+    if (view.model.processes.length > 1)
+        lines.push("in " + commandOf(life.process) + ", pid " + life.process.pid);
     lines.push("created at " + duration(life.created));
     if (life.state & LIFE.ENDED)
         lines.push("ended at " + duration(life.ended));

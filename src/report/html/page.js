@@ -217,13 +217,14 @@ function listenPause(button) {
     });
 }
 
-/* Printed pages have the stacks of every site. */
+const SITES_PRINTED = 20;
+
+/* Printed pages have the stacks of the first sites, not only of the selected one. */
 function printAll() {
-    for (const details of document.querySelectorAll("details:not([open])"))
-        if (details.closest("#details, #findings")) {
-            details.open = true;
-            details.dataset.printed = "true";
-        }
+    const sites = view.model.sites.slice(0, SITES_PRINTED);
+    document.getElementById("sites").append(el("div", {class: "printed"}, sites.map(site => el("div", {}, siteDetails(view.model, site, 2)))));
+    for (const details of document.querySelectorAll(".printed .frame details:not([open])"))
+        details.open = !details.querySelector("ol");
 }
 
 function start() {
@@ -232,7 +233,7 @@ function start() {
     document.addEventListener("keydown", onKey);
     document.getElementById("keys").addEventListener("click", toggleHelp);
     window.addEventListener("beforeprint", printAll);
-    window.addEventListener("afterprint", () => document.querySelectorAll("[data-printed]").forEach(one => one.open = false));
+    window.addEventListener("afterprint", () => document.querySelector(".printed").remove());
     if (holder.dataset.source) {
         listenPause(document.getElementById("pause"));
         poll(holder.dataset.source);

@@ -52,6 +52,8 @@ function plural(count, one, many) {
 function duration(seconds) {
     if (seconds === null || seconds === undefined)
         return "?";
+    if (!seconds)
+        return "0 s";
     if (seconds < 0.001)
         return Math.round(seconds * 1e6) + " \u00b5s";
     if (seconds < 1)

@@ -123,7 +123,7 @@ function evidenceItem(model, [text, frame]) {
     const code = sourceLine(model, frame);
     return el("li", {}, shortText(text), frame && el("span", {class: "at"}, el("span", {class: "code strong", title: frame.function}, functionName(frame)), " ",
                                  el("span", {class: "place", title: frame.file}, placeName(frame))),
-              code && el("pre", {class: "one-line", tabindex: "0"}, code));
+              code && el("pre", {class: "one-line", title: code}, code));
 }
 
 /* Threads that do the same at the same place are one line. */
@@ -185,13 +185,15 @@ function siteChips(site) {
 
 function siteRow(model, site, select) {
     const frame = site.own || site.creation[0];
-    const several = model.processes.length > 1;
+    const several = model.processes.length > 1, watched = model.processes.some(process => process.watched);
+    const name = siteTitle(site);
     return el("tr", {class: "site " + (site.counted ? "counted" : site.suppressed ? "suppressed" : ""), "data-site": site.index,
                      onclick: () => select(site)},
               el("td", {class: "count"}, number(site.threads.length)),
-              el("td", {}, el("button", {type: "button", class: "row-button code", "aria-pressed": "false", title: frame && frame.function}, named(siteTitle(site))),
+              el("td", {}, el("button", {type: "button", class: "row-button code" + (name.length < 26 ? " short" : ""), "aria-pressed": "false",
+                            title: frame && frame.function}, named(name)),
                  el("span", {class: "sub"}, frame && el("span", {class: "place", title: frame.file}, placeName(frame)), siteChips(site))),
-              el("td", {}, el("span", {class: "state " + site.kind}, KIND[site.kind][0]),
+              el("td", {}, site.kind === "untracked" && !watched ? null : el("span", {class: "state " + site.kind}, KIND[site.kind][0]),
                  el("span", {class: "sub does"}, site.runs && [el("span", {class: "code", title: site.runs.function}, named(functionName(site.runs))), site.does && ": "],
                     site.does + (site.doesCount < site.threads.length ? ", and others" : ""))),
               several && el("td", {class: "count"}, number(site.processes.size)),
@@ -246,6 +248,18 @@ function stackGroup(model, group, total, open) {
               group.stack.length ? stackList(model, group.stack) : el("p", {class: "muted"}, group.threads[0].stack_note || "no stack is known"));
 }
 
+function siteDetails(model, site, most) {
+    const groups = site.kind === "unjoined" ? [] : site.stacks;
+    const notes = site.findings.map(one => el("li", {}, el("span", {class: "chip " + one.level}, one.code), " ", shortText(one.text)));
+    return [
+        el("h3", {}, siteHeading(site)),
+        notes.length > 0 && el("ul", {class: "plain"}, notes.slice(0, 4)),
+        site.creation.length > 0 && [el("h4", {}, "Created by"), stackList(model, site.creation, site.own)],
+        groups.length > 0 && [el("h4", {}, "Now"), groups.slice(0, most).map((group, i) => stackGroup(model, group, groups.length, i < 1))],
+        groups.length > most && el("p", {class: "muted"}, "and " + plural(groups.length - most, "other stack")),
+        threadTable(site), siteFacts(model, site)].flat(3).filter(one => one);
+}
+
 function showDetails(model, site) {
     const box = document.getElementById("details");
     if (!box)
@@ -258,15 +272,7 @@ function showDetails(model, site) {
     box.replaceChildren();
     if (!site)
         return;
-    const groups = site.kind === "unjoined" ? [] : site.stacks;
-    const notes = site.findings.map(one => el("li", {}, el("span", {class: "chip " + one.level}, one.code), " ", shortText(one.text)));
-    box.append(...[
-        el("h3", {}, siteHeading(site)),
-        notes.length > 0 && el("ul", {class: "plain"}, notes.slice(0, 4)),
-        site.creation.length > 0 && [el("h4", {}, "Created by"), stackList(model, site.creation, site.own)],
-        groups.length > 0 && [el("h4", {}, "Now"), groups.slice(0, 5).map((group, i) => stackGroup(model, group, groups.length, i < 1))],
-        groups.length > 5 && el("p", {class: "muted"}, "and " + plural(groups.length - 5, "other stack")),
-        threadTable(site), siteFacts(model, site)].flat(3).filter(one => one));
+    box.append(...siteDetails(model, site, 5));
 }
 
 /* ---- threads -------------------------------------------------------------------------------- */

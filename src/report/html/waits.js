@@ -1,6 +1,6 @@
 /* The wait-for graph: who waits for what, and who holds it. The cycle is red. */
 
-const NODE = {width: 250, height: 46, gapX: 196, gapY: 30};
+const NODE = {width: 230, height: 46, gapX: 150, gapY: 30};
 const GRAPH_BESIDE = 520; /* pixels: a smaller graph is beside the findings */
 const NODES_SHOWN = 40;
 
@@ -88,7 +88,7 @@ function placeNodes(nodes) {
         node.x = 8 + (deepest - node.depth) * (NODE.width + NODE.gapX);
         node.y = 8 + (node.row || 0) * (NODE.height + NODE.gapY);
     }
-    return {width: 16 + columns.length * NODE.width + deepest * NODE.gapX + (nodes.some(node => node.cycle) ? 190 : 0),
+    return {width: 16 + columns.length * NODE.width + deepest * NODE.gapX + (nodes.some(node => node.cycle) ? 180 : 0),
             height: 16 + row * (NODE.height + NODE.gapY) - NODE.gapY};
 }
 
@@ -100,11 +100,16 @@ function nodeTexts(process, node) {
     if (node.ended)
         return [node.ended.owner > 0 ? "thread that has ended" : "nobody", node.ended.owner > 0 ? "tid " + node.ended.owner : ""];
     if (node.count > 1)
-        return [plural(node.count, "thread"), node.thread ? siteTitle(node.thread.site) : ""];
+        return [plural(node.count, "thread"), node.thread && node.thread.stack.length ? placeText(firstUser(node.thread.stack)) : ""];
     const thread = node.thread || {id: node.id || (node.tid === process.pid ? 1 : null), tid: node.tid};
     const user = thread.stack && firstUser(thread.stack);
-    const place = user ? functionName(user) + "  " + placeName(user) : node.tid === process.pid ? "main thread" : "";
+    const place = user ? placeText(user) : node.tid === process.pid ? "main thread" : "";
     return [threadName(thread), place];
+}
+
+function placeText(frame) {
+    const name = functionName(frame), whole = name + "  " + placeName(frame);
+    return whole.length <= 31 || !frame.line ? whole : name + "  :" + frame.line;
 }
 
 function nodeBox(process, node, select) {
@@ -115,14 +120,14 @@ function nodeBox(process, node, select) {
     return svg("g", {class: "node" + (node.cycle ? " cycle" : "") + (node.ended ? " gone" : ""), transform: `translate(${node.x} ${node.y})`, ...role},
                svg("title", {}, title + " " + place),
                svg("rect", {width: NODE.width, height: NODE.height, rx: 6}),
-               svg("text", {x: 12, y: place ? 19 : 28, class: "title"}, cut(title, 31)),
-               place && svg("text", {x: 12, y: 36, class: "code small"}, cut(place, 34)));
+               svg("text", {x: 12, y: place ? 19 : 28, class: "title"}, cut(title, 28)),
+               place && svg("text", {x: 12, y: 36, class: "code small"}, cut(place, 31)));
 }
 
 function edgeLabel(node) {
     const {wait} = node;
     const text = wait.on === "join" ? "joins" : shortWait(wait.what);
-    return cut(text, 25);
+    return cut(text, node.cycle ? 25 : 21);
 }
 
 function edgeOf(node, arrow) {
@@ -140,7 +145,7 @@ function edgeOf(node, arrow) {
     } else { /* to the right */
         const from = node.x + NODE.width, to = next.x - 4, fromY = node.y + middle, toY = next.y + middle;
         path = `M${from} ${fromY} C${from + 60} ${fromY} ${to - 60} ${toY} ${to} ${toY}`;
-        [x, y] = [(from + to) / 2, (fromY + toY) / 2 - 7];
+        [x, y, anchor] = [from + 8, fromY - 7, "start"];
     }
     return svg("g", {class: kind}, svg("path", {d: path, "marker-end": `url(#${arrow})`}),
                svg("text", {x, y, "text-anchor": anchor, class: "small"}, edgeLabel(node)));
@@ -154,7 +159,7 @@ function waitGraph(model, process, select) {
         if (node.next && !nodes.includes(node.next))
             nodes.push(node.next);
     const size = placeNodes(nodes), id = "arrow" + process.index;
-    const arrow = (name, kind) => svg("marker", {id: name, class: kind, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 8, markerHeight: 8, orient: "auto"},
+    const arrow = (name, kind) => svg("marker", {id: name, class: kind, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 10, markerHeight: 10, markerUnits: "userSpaceOnUse", orient: "auto"},
                               svg("path", {d: "M0 0L8 4L0 8z"}));
     const edges = nodes.filter(node => node.wait && node.next);
     const words = edges.slice(0, 20).map(node => nodeTexts(process, node)[0] + " waits for " + node.wait.what).join("; ");
@@ -168,12 +173,20 @@ function waitGraph(model, process, select) {
               all.length > nodes.length && el("p", {class: "muted small"}, "and " + plural(all.length - nodes.length, "more thread")));
 }
 
+/* Waits that are no problem come after the sites. */
 function showWaits(model, select) {
     const waiting = model.processes.filter(process => process.more.waits.length);
     const graphs = waiting.slice(0, 6).map(process => waitGraph(model, process, select));
     const beside = graphs.length === 1 && graphs[0].querySelector("svg").viewBox.baseVal.width <= GRAPH_BESIDE;
-    document.getElementById("cause").classList.toggle("beside", beside && !document.getElementById("findings").hidden);
+    const section = document.getElementById("waits"), cause = document.getElementById("cause");
+    if (graphs.some(graph => graph.querySelector(".cycle, .gone")))
+        cause.append(section);
+    else
+        document.getElementById("sites").after(section);
+    cause.classList.toggle("beside", beside && cause.contains(section) && !document.getElementById("findings").hidden);
     show("waits", waiting.length > 0 && [el("h2", {}, "Who waits for whom"),
          graphs,
          waiting.length > 6 && el("p", {class: "muted small"}, "and " + plural(waiting.length - 6, "more process", "more processes"))]);
+    for (const graph of graphs)
+        graph.querySelector(".scroll").scrollLeft = 1e6; /* what the others wait for is at the right */
 }
