@@ -271,6 +271,7 @@ PROGRAMS := suppressions \
 	blame \
 	formats \
 	formats_stacks \
+	formats_prom \
 	html_report \
 	outputs \
 	api \

@@ -77,8 +77,14 @@ static void apply_baseline(struct explain *explain)
 bool explain_judge(struct explain *explain, const struct verdict_rules *rules, struct error *error)
 {
     struct evidence evidence;
-    if (!evidence_of_process(&evidence, explain->pid, explain->ledger, take_stacks(explain), error) ||
-        !report_add(explain->report, &evidence, rules, error))
+    struct verdict_rules with_sites = *rules;
+    const struct report_format *format = report_format_find(explain->options.format);
+    with_sites.all_sites = format && format->all_sites;
+    if (!evidence_of_process(&evidence, explain->pid, explain->ledger, take_stacks(explain), error))
+        return false;
+    if (with_sites.all_sites)
+        evidence_measure(&evidence);
+    if (!report_add(explain->report, &evidence, &with_sites, error))
         return false;
     apply_baseline(explain);
     report_finish(explain->report);

@@ -30,6 +30,8 @@ static bool judge(struct report_target *job, struct evidence *evidence)
         .find = job->find,
         .symbolizer = job->symbolizer,
     };
+    if (job->all_sites)
+        evidence_measure(evidence);
     return report_add(job->report, evidence, &rules, &job->error);
 }
 

@@ -70,6 +70,8 @@ static bool add_ledger(struct report *report, struct run_ledger *item, const str
     bool read = item->end.alive && item->pid != ledger_get_header(item->ledger)->pid
                     ? evidence_of_process(&evidence, item->pid, item->ledger, current, error)
                     : evidence_of_ledger(&evidence, item->ledger, &item->end, current, error);
+    if (read && rules.all_sites)
+        evidence_measure(&evidence);
     return read && report_add(report, &evidence, &rules, error);
 }
 

@@ -312,6 +312,12 @@ bool evidence_of_core(struct evidence *evidence, const struct core_file *core, c
     return true;
 }
 
+void evidence_measure(struct evidence *evidence)
+{
+    if (evidence->end.alive)
+        evidence->measures = measures_read(evidence->pid, evidence->ledger ? &evidence->threads : NULL);
+}
+
 void evidence_release(struct evidence *evidence)
 {
     thread_index_release(&evidence->threads);
@@ -320,6 +326,7 @@ void evidence_release(struct evidence *evidence)
     blind_spots_free(evidence->blind_spots);
     strings_free(evidence->replaced);
     stacks_free(evidence->stacks);
+    free(evidence->measures);
     task_list_release(&evidence->tasks);
     task_list_release(&evidence->untracked);
     *evidence = (struct evidence){.pid = 0};

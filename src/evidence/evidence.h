@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "evidence/measures.h"
 #include "ledger/ledger.h"
 #include "proc/tasks.h"
 #include "stacks/stacks.h"
@@ -34,6 +35,7 @@ struct evidence {
     struct stacks *stacks;      /* NULL: not taken */
     uint64_t now_ns;            /* CLOCK_MONOTONIC; the moment that ages refer to; 0: unknown */
     struct task_list tasks;     /* of a live process; empty: cannot be matched with the tids of the ledger */
+    struct measures *measures;  /* of a live process (evidence_measure); NULL: not known */
     char **blind_spots;         /* what could not be seen (blind_spots.h); NULL: nothing is known */
     char **replaced;            /* programs and libraries whose file was replaced; NULL: none is known */
     struct task_list untracked; /* those of them that are neither the main thread nor in the ledger */
@@ -55,6 +57,8 @@ struct core_file; /* core.h */
 /* ledger NULL: the core contains none. */
 bool evidence_of_core(struct evidence *evidence, const struct core_file *core, const struct ledger *ledger,
                       struct stacks *stacks, struct error *error);
+/* Reads what its stacks take and what limits its threads, if it is alive. */
+void evidence_measure(struct evidence *evidence);
 /* Does a recorded abort() end the process, or has it done so? Not one after which a handler of the program
  * continued. */
 bool evidence_is_abort(const struct evidence *evidence);

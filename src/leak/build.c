@@ -136,6 +136,8 @@ static void set_identity(struct build *build, struct evidence *evidence)
     evidence->exe = NULL;
     evidence->argv = NULL;
     evidence->stacks = NULL;
+    build->process.measures = evidence->measures;
+    evidence->measures = NULL;
     evidence->blind_spots = NULL;
     evidence->replaced = NULL;
 }

@@ -91,6 +91,7 @@ void process_report_release(struct process_report *process)
     free(process->lives);
     findings_release(&process->findings);
     stacks_free(process->stacks);
+    free(process->measures);
     suppressions_free(process->program_rules);
     free(process->program_rules_error);
     free(process->exe);

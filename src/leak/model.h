@@ -168,6 +168,7 @@ struct process_report {
     struct thread_info *main;      /* of a live process; NULL: not known */
     struct thread_info *untracked; /* id 0 */
     size_t untracked_count;
+    struct measures *measures; /* NULL: not known, or not asked for (evidence_measure) */
     struct findings findings;
     struct thread_life
         *lives; /* of tracked threads whose records are still there, and untracked ones; by id */

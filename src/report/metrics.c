@@ -200,7 +200,7 @@ static void put_ages(const struct metrics *metrics)
     for (size_t i = 0; i < metrics->count; i++) {
         const struct metrics_process *process = &metrics->processes[i];
         uint64_t sum = 0;
-        if (!process->sites->watched)
+        if (!process->sites->watched || process->ages_unknown)
             continue;
         for (size_t n = 0; n < METRICS_AGES; n++)
             put_sample(metrics, process, "threadleak_thread_age_seconds_bucket", "le", ages[n].le,

@@ -38,6 +38,7 @@ struct metrics_process {
     const char *exe;                 /* NULL: unknown */
     const struct site_counts *sites; /* of a process that is not watched, only live threads are known */
     struct metrics_ages ages;
+    bool ages_unknown;
     int64_t stack_reserved, stack_resident; /* bytes; < 0: unknown */
     struct metrics_limit limits[METRICS_LIMITS];
     size_t limit_count;

@@ -36,7 +36,7 @@ struct report_format {
     const char *(*side_file)(void);
     bool (*print_to_side_file)(FILE *out, const struct report *report); /* false: out of memory */
 
-    bool all_sites;  /* it prints process_report.sites */
+    bool all_sites;  /* it prints process_report.sites, and measures of live processes */
     bool is_binary;  /* it is not text, and must not be written to a terminal */
     bool is_log;     /* its lines may be mixed with other lines; false: it is a whole document */
     bool for_people; /* `run` prints nothing when nothing leaked; false: always a report */

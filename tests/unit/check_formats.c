@@ -198,6 +198,31 @@ START_TEST(what_a_runtime_called_is_what_runs)
 }
 END_TEST
 
+/* A pid that is used again by the same program: two equal series are an error. */
+START_TEST(prom_has_no_series_twice)
+{
+    made_processes[1].pid = made_processes[0].pid;
+    char *text = made_printed_as("prom");
+    static const char line[] = "threadleak_threads{state=\"unjoined\",pid=\"4242\",exe=\"/usr/bin/app\"} ";
+    char *found = strstr(text, line);
+    ck_assert_msg(found && found[strlen(line)] == '0', "%s", text); /* the second process has none */
+    ck_assert_ptr_null(strstr(found + 1, line));
+    free(text);
+}
+END_TEST
+
+START_TEST(prom_leaves_out_ages_that_are_not_known)
+{
+    char *text = made_printed_as("prom");
+    ck_assert_ptr_nonnull(strstr(text, "age_seconds_count{pid=\"4242\",exe=\"/usr/bin/app\"} 2\n"));
+    free(text);
+    made_threads[1].age_s = -1;
+    text = made_printed_as("prom");
+    ck_assert_ptr_null(strstr(text, "age_seconds_count{pid=\"4242\""));
+    free(text);
+}
+END_TEST
+
 START_TEST(a_full_disk_is_an_error)
 {
     static const struct report_style style = {.color = false};
@@ -257,6 +282,8 @@ int main(void)
     tcase_add_test(tests, hostile);
     tcase_add_test(tests, nothing_known);
     tcase_add_test(tests, what_a_runtime_called_is_what_runs);
+    tcase_add_test(tests, prom_has_no_series_twice);
+    tcase_add_test(tests, prom_leaves_out_ages_that_are_not_known);
     tcase_add_test(tests, a_full_disk_is_an_error);
     tcase_add_test(tests, each_is_known_by_its_name);
     tcase_add_test(tests, each_is_in_the_manual);
