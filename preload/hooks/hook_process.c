@@ -142,16 +142,19 @@ EXPORT int prctl(int option, ...)
     unsigned long a = va_arg(list, unsigned long), b = va_arg(list, unsigned long);
     unsigned long c = va_arg(list, unsigned long), d = va_arg(list, unsigned long);
     va_end(list);
-    if ((option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS) && !shim_config.sandboxed)
+    /* A child of vfork does it to itself, not to its parent, whose memory this is. */
+    bool sandbox = (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS) && !shim_shares_memory();
+    if (sandbox && !shim_config.sandboxed)
         before_sandbox();
     int result = REAL(prctl)(option, a, b, c, d);
-    if (result == 0 && option == PR_SET_SECCOMP)
+    if (result != 0 || !sandbox)
+        return result;
+    if (option == PR_SET_SECCOMP)
         shim_config.sandboxed = SANDBOX_SURE;
-    else if (result == 0 && option == PR_SET_NO_NEW_PRIVS && !shim_config.sandboxed)
+    else if (!shim_config.sandboxed)
         shim_config.sandboxed = SANDBOX_MAYBE;
     /* `sandboxed` must be set before this call: it avoids getpid, which the filter can forbid. */
-    if (result == 0 && (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS))
-        signal_capture_sandboxed(option == PR_SET_SECCOMP);
+    signal_capture_sandboxed(option == PR_SET_SECCOMP);
     return result;
 }
 

@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "preload/ledger/fork.h"
 #include "preload/ledger/test.h"
@@ -92,7 +94,7 @@ static int open_run_file(pid_t pid)
         fd = create_run_file(pid, n);
     if (fd >= 0)
         return (int)fd;
-    return run_ask(LEDGER_RUN_LEDGER, &asked) ? asked : -1;
+    return run_ask(LEDGER_RUN_LEDGER, &asked) ? asked : (int)fd;
 }
 
 static uint64_t resource_limit(int resource)
@@ -139,10 +141,49 @@ static unsigned why_given_up(void)
     return resource_limit(RLIMIT_AS) / LIMIT_SHARE < needed ? LEDGER_GAVE_UP_MEMORY : LEDGER_GAVE_UP_ROOM;
 }
 
-static void *map_anywhere(pid_t pid, struct layout *layout, bool *under_run)
+static void *map_anywhere(pid_t pid, struct layout *layout, bool *under_run, bool may_clone);
+
+struct mapping {
+    pid_t pid;
+    struct layout layout;
+    bool under_run;
+    void *address;
+};
+
+static int map_in_child(void *arg)
+{
+    struct mapping *mapping = arg;
+    SYS1(close, 0);
+    mapping->address = map_anywhere(mapping->pid, &mapping->layout, &mapping->under_run, false);
+    return 0;
+}
+
+#define CHILD_STACK 32768
+
+/* The process has no free descriptor, or not enough for a file. Its child has the same memory, and
+ * descriptors of its own, of which it closes one. NULL: that is not possible either. */
+static void *map_by_child(pid_t pid, struct layout *layout, bool *under_run)
+{
+    struct mapping mapping = {.pid = pid};
+    int status;
+    char *stack = sys_map(CHILD_STACK);
+    long child =
+        stack ? sys_clone(CLONE_VM | CLONE_VFORK, stack + CHILD_STACK, map_in_child, &mapping) : -ENOMEM;
+    while (child > 0 && SYS4(wait4, child, &status, __WALL, NULL) == -EINTR)
+        continue;
+    if (stack)
+        SYS2(munmap, stack, CHILD_STACK);
+    *layout = mapping.layout;
+    *under_run = mapping.under_run;
+    return mapping.address;
+}
+
+static void *map_anywhere(pid_t pid, struct layout *layout, bool *under_run, bool may_clone)
 {
     void *address = NULL;
     long fd = open_run_file(pid);
+    if (fd == -EMFILE && may_clone && (address = map_by_child(pid, layout, under_run)))
+        return address;
     *under_run = fd >= 0;
     if (fd < 0 && *shim_config.run_dir)
         run_withdraw();
@@ -302,7 +343,7 @@ bool ledger_map(struct shim_state *state)
     bool under_run;
 
     state->pid = (pid_t)SYS0(getpid);
-    char *base = map_anywhere(state->pid, &layout, &under_run);
+    char *base = map_anywhere(state->pid, &layout, &under_run, true);
     if (!base)
         return false;
     last_mapping.address = base;
