@@ -69,11 +69,16 @@ static void set_begun_end(struct build *build)
     process->status = end->known ? WEXITSTATUS(end->wait_status) : build->header->end_status & 0xff;
 }
 
-/* A death test aborts on purpose. */
-static bool spares_death_test(const struct build *build)
+/* argv: of the process, or NULL. */
+static bool is_spared_death_test(const struct build *build, char *const *argv)
 {
     return !((build->rules->judge_seen | build->rules->judge) & JUDGE_DEATH_TEST) &&
-           is_death_test(build->evidence, build->process.argv, build->rules->symbolizer);
+           is_death_test(build->evidence, argv, build->rules->symbolizer);
+}
+
+static bool spares_death_test(const struct build *build)
+{
+    return is_spared_death_test(build, build->process.argv);
 }
 
 static void set_end(struct build *build)
@@ -304,6 +309,15 @@ static bool is_shown(const struct build *build)
            process->counts.untracked || process->main;
 }
 
+/* A death test aborts on purpose. */
+static unsigned findings_wanted(const struct build *build, const struct verdict_rules *rules)
+{
+    const unsigned of_crash = 1u << FINDING_JOINABLE_DESTROYED | 1u << FINDING_CRASHED_IN_END;
+    unsigned wanted = rules ? rules->find : FIND_DEFAULT;
+    bool spared = evidence_is_abort(build->evidence) && is_spared_death_test(build, build->evidence->argv);
+    return spared ? wanted & ~of_crash : wanted;
+}
+
 bool report_add(struct report *report, struct evidence *evidence, const struct verdict_rules *rules,
                 struct error *error)
 {
@@ -315,8 +329,7 @@ bool report_add(struct report *report, struct evidence *evidence, const struct v
     /* Findings have the names, too. */
     bool done =
         (!build.header || module_names_unify(evidence->stacks, evidence->ledger, build.rules->symbolizer)) &&
-        findings_find(&findings, evidence, rules ? rules->symbolizer : NULL,
-                      rules ? rules->find : FIND_DEFAULT);
+        findings_find(&findings, evidence, rules ? rules->symbolizer : NULL, findings_wanted(&build, rules));
     set_identity(&build, evidence);
     build.process.findings = findings;
     build.process.moment_s = -1;

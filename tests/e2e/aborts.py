@@ -13,8 +13,8 @@ import harness
 from harness import demand, need
 from tree_bench import Bench
 
-# Without a thread, and in children without one, nothing is reported. A handler runs with a sandbox's rules.
-SILENT = {"no_thread", "joined", "in_child", "in_vfork_child"}
+# Without a thread, and in children without one, nothing is reported; nor is a signal.
+SILENT = {"fault_in_atexit", "no_thread", "joined", "in_child", "in_vfork_child"}
 SURVIVED = {"handler_leaves", "handler_jumps", "handler_jumps_then_exit", "handler_jumps_then_dies"}
 LOADER = {"no_descriptors"}  # the loader says that it cannot load the reporter
 
@@ -131,12 +131,30 @@ def in_a_child(bench):
     demand(err.count(" called abort at give_up") == 1, err)
 
 
+def death_test(bench):
+    """It aborts on purpose."""
+    argv = [bench.target("joinable"), "early_return"]
+    for more in [], ["--gtest_internal_run_death_test=a.cc|7|1|4"]:
+        code, _, err = harness.call([bench.cli, "run", *argv, *more], env=bench.env)
+        demand(code == 134 and ("ABORTED" in err) == ("called abort" in err) == (not more), f"{more}: {err}")
+        process, = bench.json([*argv, *more])[2]["processes"]
+        demand(("abort" in process) == bool(process["findings"]) == bool(process["verdict"]) == (not more), process)
+
+
 def in_the_end(bench):
     process = bench.json([bench.target("aborts"), "in_atexit"])[2]["processes"][0]
     finding, = [one for one in process["findings"] if one["code"] == "crashed-in-end"]
     demand(finding["level"] == "proved" and finding["threads"] == [1], finding)
     demand(re.fullmatch(r"T1 called abort at aborts.c:\d+ after the end of the program began", finding["text"]), finding)
     demand(process["verdict"] == f"CRASHED: {finding['text']}: crashed-in-end", process)
+    process = bench.json([bench.target("aborts"), "fault_in_atexit"])[2]["processes"][0]
+    finding, = process["findings"]
+    demand((finding["level"], finding["threads"]) == ("likely", []), finding)
+    demand(process["verdict"] == "CRASHED: SIGSEGV ended the process after the end of the program began: likely crashed-in-end", process)
+    err = harness.call([bench.cli, "run", bench.target("aborts"), "fault_in_atexit"], env=bench.env)[2]
+    demand(err.startswith("CRASHED: SIGSEGV ended the process"), err)
+    process = bench.json([bench.target("aborts"), "in_main"])[2]["processes"][0]
+    demand(not process["findings"], process)
 
 
 # ---- std::terminate ---------------------------------------------------------------------------------
@@ -228,7 +246,7 @@ def other_formats(bench):
         demand(wanted in bench.read(form), f"{form}: {bench.read(form)}")
 
 
-TESTS = [same_end, same_core_dump, report_comes_first, all_stacks, text, judged_if_asked, survived, silent, in_a_child,
+TESTS = [same_end, same_core_dump, report_comes_first, all_stacks, text, judged_if_asked, survived, silent, in_a_child, death_test,
          in_the_end, joinable_destroyed, joinable_destroyed_in_optimised_code, other_ends, joinable_destroyed_at_once,
          other_formats]
 

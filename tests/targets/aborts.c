@@ -174,6 +174,18 @@ static void in_destructor(void)
     pause();
 }
 
+static void fault(void)
+{
+    *(volatile int *)8 = 1;
+}
+
+static void fault_in_atexit(void)
+{
+    keep_threads();
+    CHECK(atexit(fault) == 0);
+    exit(4);
+}
+
 static void in_atexit(void)
 {
     keep_threads();
@@ -211,7 +223,7 @@ static void after_fault(void)
 {
     keep_threads();
     on(SIGSEGV, on_signal, 0);
-    *(volatile int *)8 = 1;
+    fault();
 }
 
 static void say(int number)
@@ -449,6 +461,7 @@ int main(int argc, char **argv)
         WAY(in_cancellation),
         WAY(in_destructor),
         WAY(in_atexit),
+        WAY(fault_in_atexit),
         WAY(in_handler),
         WAY(on_small_stack),
         WAY(after_fault),
@@ -471,7 +484,7 @@ int main(int argc, char **argv)
         WAY(closed_stderr),
         WAY(sandbox),
     };
-    CHECK(argc == 2);
+    CHECK(argc >= 2);
     for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
         if (strcmp(argv[1], "list") == 0)
             puts(ways[i].name);

@@ -201,7 +201,7 @@ int main(int argc, char **argv)
         WAY(joined),
     };
     for (const auto &way : ways)
-        if (argc == 2 && strcmp(argv[1], way.name) == 0)
+        if (argc >= 2 && strcmp(argv[1], way.name) == 0)
             way.run();
     return 3;
 }
