@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "cli/common/cli.h"
 #include "cli/common/findings.h"
-#include "cli/report/named.h"
+#include "cli/common/named.h"
 #include "core/core.h"
 #include "proc/file.h"
 #include "proc/process.h"

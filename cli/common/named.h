@@ -1,6 +1,6 @@
 /* Processes by name, as pgrep(1) finds them. */
-#ifndef THREADLEAK_CLI_REPORT_NAMED_H
-#define THREADLEAK_CLI_REPORT_NAMED_H
+#ifndef THREADLEAK_CLI_COMMON_NAMED_H
+#define THREADLEAK_CLI_COMMON_NAMED_H
 
 #include <stdbool.h>
 #include <stddef.h>

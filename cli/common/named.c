@@ -1,4 +1,4 @@
-#include "cli/report/named.h"
+#include "cli/common/named.h"
 
 #include <dirent.h>
 #include <stdio.h>

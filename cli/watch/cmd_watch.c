@@ -1,0 +1,333 @@
+/*
+ * `threadleak watch [OPTIONS] PID...`: samples running programs without stopping them, and reports the sites
+ * whose threads grow in number.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cli/common/cli.h"
+#include "cli/common/command.h"
+#include "cli/watch/live.h"
+#include "cli/watch/on_leak.h"
+#include "cli/watch/print.h"
+#include "cli/watch/targets.h"
+#include "cli/watch/words.h"
+
+/* ---- the command line --------------------------------------------------------------------------- */
+
+static bool set_duration(void *line, const struct command_option *option, const char *value,
+                         struct error *error)
+{
+    if (cli_duration(value, command_member(line, option)))
+        return true;
+    return error_set(error, "--%s=%s is not a time; use 500ms, 5s, 10m or 2h", option->name, value);
+}
+
+static bool set_count(void *line, const struct command_option *option, const char *value, struct error *error)
+{
+    long number;
+    if (!cli_number(value, 1, INT_MAX, &number))
+        return error_set(error, "--%s=%s is not a number of 1 or more", option->name, value);
+    *(uint64_t *)command_member(line, option) = (uint64_t)number;
+    return true;
+}
+
+static bool set_rises(void *line, const struct command_option *option, const char *value, struct error *error)
+{
+    long number;
+    (void)option;
+    if (!cli_number(value, 2, SERIES_KEPT - 1, &number))
+        return error_set(error, "--samples=%s is not a number from 2 to %d", value, SERIES_KEPT - 1);
+    ((struct watch_options *)line)->rises = (unsigned)number;
+    return true;
+}
+
+static bool set_format(void *line, const struct command_option *option, const char *value,
+                       struct error *error)
+{
+    bool json = strcmp(value, "json") == 0;
+    (void)option;
+    ((struct watch_options *)line)->json = json;
+    if (json || strcmp(value, "text") == 0)
+        return true;
+    return error_set(error, "--format=%s: unknown format; use text or json", value);
+}
+
+#define MEMBER(name) offsetof(struct watch_options, name)
+// clang-format off
+#define DURATION(option, member, start, text) \
+    {.name = option, .argument = "TIME", .set = set_duration, .offset = MEMBER(member), .initial = start, .help = text}
+#define COUNT(option, member, text) \
+    {.name = option, .argument = "N", .set = set_count, .offset = MEMBER(member), .help = text}
+#define TEXT(option, value, member, text) \
+    {.name = option, .argument = value, .set = command_set_text, .offset = MEMBER(member), .help = text}
+// clang-format on
+
+static const struct command_option option_table[] = {
+    DURATION("interval", interval_s, "1s", "time between two samples: 500ms, 5s, 1m"),
+    DURATION("for", for_s, "without end", "stop after this time"),
+    TEXT("name", "NAME", name, "watch the processes of this name, also those that start later"),
+    TEXT("exe", "PATH", exe, "watch the processes of this executable, also those that start later"),
+    {.name = "samples",
+     .argument = "N",
+     .set = set_rises,
+     .initial = "4, or 8 for slow growth",
+     .help = "how many kept samples must rise one after the other"},
+    COUNT("alive", alive, "also report a site with more than N threads alive"),
+    COUNT("unjoined", unjoined, "also report a site with more than N unjoined threads"),
+    DURATION("waiting", waiting_s, "no bound",
+             "also report a site with a thread that has been unjoined longer"),
+    TEXT("on-leak", "CMD", on_leak,
+         "run CMD once for each reported site; no shell; its standard input is the report"),
+    COMMAND_FLAG("check", check, "exit with 66 when a site grows, or is above a threshold"),
+    {.name = "format",
+     .argument = "FORMAT",
+     .set = set_format,
+     .initial = "text",
+     .help = "text, or json: one object a line for each sample"},
+    COMMAND_FLAG("no-live", no_live, "print no status lines on a terminal"),
+    {.name = NULL},
+};
+
+static bool complete(struct watch_options *options, int argc, char **argv, struct error *error)
+{
+    long pid;
+    for (int i = optind; i < argc; i++) {
+        if (options->pid_count == WATCH_PIDS)
+            return error_set(error, "at most %d PIDs can be given", WATCH_PIDS);
+        if (!cli_number(argv[i], 1, INT_MAX, &pid))
+            return error_set(error, "%s is not a PID; give a name as --name=%s", argv[i], argv[i]);
+        options->pids[options->pid_count++] = (pid_t)pid;
+    }
+    if (options->interval_s < 0.01)
+        return error_set(error, "--interval must be 10ms or more");
+    if (options->on_leak && !options->on_leak[strspn(options->on_leak, " \t\n")])
+        return error_set(error, "--on-leak needs a command");
+    if (!options->pid_count && !options->name && !options->exe)
+        return error_set(error, "give a PID, --name or --exe; see 'threadleak help watch'");
+    return true;
+}
+
+/* ---- one round ------------------------------------------------------------------------------------ */
+
+struct watch {
+    struct watch_options options;
+    struct watch_targets targets;
+    struct live live;
+    uint64_t rounds, verdicts, processes;
+    double began_s;
+    bool bad, failed; /* a process that has ended was reported; output failed */
+};
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
+{
+    (void)signal;
+    stopped = 1;
+}
+
+static double now_s(void)
+{
+    return (double)now_ns() / 1e9;
+}
+
+static void report_site(struct watch *watch, const struct watched *watched, size_t site, enum watch_why why)
+{
+    struct error error;
+    watch->verdicts++;
+    if (!watch->options.json) {
+        live_clear(&watch->live);
+        print_verdict(stdout, watched, site, why);
+    }
+    if (watch->options.on_leak && !on_leak_start(watch->options.on_leak, watched, site, why, &error))
+        cli_message("watch: %s", error.text);
+}
+
+/* Once, as long as it holds. */
+static void report_changes(struct watch *watch, struct watched *watched)
+{
+    for (size_t i = 0; i < watched->site_count; i++)
+        for (int why = 0; why < WATCH_WHYS; why++) {
+            struct watched_site *site = &watched->sites[i];
+            if (site->now[why] && !site->reported[why])
+                report_site(watch, watched, i, (enum watch_why)why);
+            site->reported[why] = site->now[why];
+        }
+}
+
+static void say_begin(struct watch *watch, struct watched *watched)
+{
+    live_clear(&watch->live);
+    watched->is_new = false;
+    watch->processes++;
+    cli_message("watch: process %s%s", watched->label,
+                watched->counts.watched ? ""
+                                        : ": is not watched: its threads are counted by start routine, and "
+                                          "their creators are unknown");
+}
+
+static void say_failure(struct watch *watch, struct watched *watched, const struct error *error)
+{
+    if (strcmp(watched->failed, error->text) == 0)
+        return;
+    memcpy(watched->failed, error->text, sizeof(watched->failed));
+    live_clear(&watch->live);
+    cli_message("watch: %s", error->text);
+}
+
+static void take_sample(struct watch *watch, struct watched *watched)
+{
+    struct error error;
+    bool done = watched_process_sample(watched, &watch->options, &error);
+    if (done)
+        *watched->failed = 0;
+    if (done && watched->is_new)
+        say_begin(watch, watched);
+    if (!done)
+        say_failure(watch, watched, &error);
+    if (watch->options.json && !print_sample(stdout, watched, done ? NULL : error.text))
+        watch->failed = true;
+    if (done)
+        report_changes(watch, watched);
+    watch->bad |= watched->ended && watched_is_bad(watched);
+}
+
+static void take_round(struct watch *watch)
+{
+    watch_targets_find(&watch->targets, &watch->options);
+    for (size_t i = 0; i < watch->targets.count && !stopped; i++)
+        take_sample(watch, &watch->targets.items[i]);
+    watch_targets_forget_ended(&watch->targets);
+    on_leak_reap();
+    watch->rounds++;
+    if (!watch->options.json)
+        live_show(&watch->live, &watch->targets);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        watch->failed = true;
+}
+
+/* ---- all rounds ----------------------------------------------------------------------------------- */
+
+static bool goes_on(const struct watch *watch)
+{
+    const struct watch_options *options = &watch->options;
+    if (stopped || watch->failed || (options->for_s > 0 && now_s() - watch->began_s >= options->for_s))
+        return false;
+    return watch->targets.count || options->name || options->exe;
+}
+
+/* Until the next one is due. A round that took longer than the interval is followed by the next one at once,
+ * and no missed one is made up for. */
+static void sleep_until_next(const struct watch *watch)
+{
+    double passed = now_s() - watch->began_s, interval = watch->options.interval_s;
+    double next = ((double)(uint64_t)(passed / interval) + 1) * interval;
+    if (watch->options.for_s > 0 && next > watch->options.for_s)
+        next = watch->options.for_s;
+    double left = next - passed;
+    struct timespec time = {(time_t)left, (long)((left - (double)(time_t)left) * 1e9)};
+    if (!stopped)
+        nanosleep(&time, NULL);
+}
+
+static void sum_up(struct watch *watch)
+{
+    char time[TIME_TEXT];
+    live_clear(&watch->live);
+    if (watch->options.json)
+        return;
+    for (size_t i = 0; i < watch->targets.count; i++) {
+        const struct watched *watched = &watch->targets.items[i];
+        printf("\n%s: %llu threads\n", watched->label, (unsigned long long)watched->tasks);
+        if (watched->samples)
+            print_sites(stdout, watched, SIZE_MAX, 80, false);
+    }
+    printf("%s%llu process%s, %llu sample%s in %s: ", watch->targets.count ? "\n" : "",
+           (unsigned long long)watch->processes, watch->processes == 1 ? "" : "es",
+           (unsigned long long)watch->rounds, watch->rounds == 1 ? "" : "s",
+           time_text(now_s() - watch->began_s, time));
+    if (watch->verdicts)
+        printf("%llu verdict%s\n", (unsigned long long)watch->verdicts, watch->verdicts == 1 ? "" : "s");
+    else
+        printf("no site grows\n");
+}
+
+static int status_of(struct watch *watch)
+{
+    for (size_t i = 0; i < watch->targets.count; i++)
+        watch->bad |= watched_is_bad(&watch->targets.items[i]);
+    if (watch->failed || !watch->processes)
+        return STATUS_CANNOT;
+    return watch->options.check && watch->bad ? STATUS_LEAKS : STATUS_REPORTED;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = stop};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+}
+
+static int watch_all(struct watch *watch)
+{
+    struct error error;
+    if (!watch_targets_add_pids(&watch->targets, &watch->options, &error)) {
+        cli_message("watch: %s", error.text);
+        watch_targets_release(&watch->targets);
+        return STATUS_CANNOT;
+    }
+    catch_signals();
+    live_begin(&watch->live, !watch->options.json && !watch->options.no_live);
+    watch->began_s = now_s();
+    for (take_round(watch); goes_on(watch); take_round(watch)) {
+        if (!watch->processes && watch->rounds == 1)
+            cli_message("watch: no such process yet: %s",
+                        watch->options.name ? watch->options.name : watch->options.exe);
+        sleep_until_next(watch);
+    }
+    int status = status_of(watch);
+    sum_up(watch);
+    on_leak_wait();
+    if (watch->failed)
+        cli_message("watch: standard output could not be written");
+    watch_targets_release(&watch->targets);
+    return status;
+}
+
+static int run(int argc, char **argv)
+{
+    struct watch watch = {.options = {.interval_s = 1}};
+    struct error error;
+    enum command_parsed parsed = command_parse(&command_watch, argc, argv, &watch.options);
+    if (parsed != COMMAND_PARSED)
+        return parsed == COMMAND_HELPED ? STATUS_REPORTED : STATUS_CANNOT;
+    if (complete(&watch.options, argc, argv, &error))
+        return watch_all(&watch);
+    cli_message("watch: %s", error.text);
+    return STATUS_CANNOT;
+}
+
+const struct command command_watch = {
+    .name = "watch",
+    .summary = "sample running programs, and report sites whose threads grow in number",
+    .run = run,
+    .usage = "[OPTIONS] PID... | --name=NAME | --exe=PATH",
+    .about = "Samples processes without stopping them, and judges each place that creates\n"
+             "threads. A pool that grows to its size and stays there is no leak, and neither\n"
+             "are bursts, a sawtooth and a slow start. Works on any process; creators are\n"
+             "known only of those that threadleak watches.\n",
+    .options = option_table,
+    .after = "Exit status: 0 watched; 66 a site grows, with --check; 2 failed.\n"
+             "\n"
+             "  threadleak watch --name=nginx --on-leak='/usr/local/bin/page-me thread leak'\n"
+             "  threadleak watch --check --for=10m $(pidof server)\n",
+};

@@ -1,0 +1,84 @@
+/* What the files of `threadleak watch` share: its options, and one process that is watched. */
+#ifndef THREADLEAK_CLI_WATCH_WATCH_H
+#define THREADLEAK_CLI_WATCH_WATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "evidence/sample.h"
+#include "leak/model.h"
+#include "leak/site_counts.h"
+#include "proc/limits.h"
+#include "series/series.h"
+
+/* ---- options ----------------------------------------------------------------------------------- */
+
+enum { WATCH_PIDS = 256 };
+
+struct watch_options {
+    double interval_s, for_s;  /* for_s 0: without end */
+    const char *name, *exe;    /* NULL: not given */
+    const char *on_leak;       /* NULL: none */
+    bool check, json, no_live; /* no_live: no status lines on a terminal */
+    unsigned rises;            /* 0: the rules of series.h */
+    uint64_t alive, unjoined;  /* thresholds; 0: none */
+    double waiting_s;          /* 0: none */
+    pid_t pids[WATCH_PIDS];
+    size_t pid_count;
+};
+
+/* ---- one process ------------------------------------------------------------------------------- */
+
+/* Why a site is reported. */
+enum watch_why { WATCH_GROWS, WATCH_UNJOINED_GROWS, WATCH_ALIVE, WATCH_UNJOINED, WATCH_WAITING, WATCH_WHYS };
+
+struct watched_site {
+    struct series alive, unjoined; /* alive: joinable, detached and untracked ones */
+    bool now[WATCH_WHYS];          /* it holds since the latest sample */
+    bool reported[WATCH_WHYS];     /* and was reported: once, as long as it holds */
+};
+
+struct watched {
+    pid_t pid;
+    char label[64]; /* "4242 growth": pid and name, escaped */
+    char *exe;      /* NULL: unknown */
+    uint64_t start_ticks;
+    double started_s; /* CLOCK_REALTIME; < 0: unknown */
+    struct sampler *sampler;
+    struct symbolizer *symbolizer;
+    struct site_table *table;
+    unsigned program;
+    struct site_counts counts;  /* of the latest sample */
+    struct watched_site *sites; /* by the index in counts.items */
+    size_t site_count;
+    double at_s; /* of the latest sample, CLOCK_MONOTONIC */
+    uint64_t tasks, samples;
+    struct thread_limit limits[THREAD_LIMITS];
+    size_t limit_count;
+    double limits_s;                                /* when they were read; 0: not yet */
+    uint64_t first_tasks, first_resident;           /* of the first reading */
+    char failed[sizeof(((struct error *)0)->text)]; /* the latest error that was printed: not again */
+    bool is_new, ended;
+};
+
+/* False: error has the reason, and nothing must be released. */
+bool watched_process_open(struct watched *watched, pid_t pid, struct error *error);
+void watched_process_release(struct watched *watched);
+/* Takes a sample and judges. False with an error: it has ended (watched->ended), or this sample failed. */
+bool watched_process_sample(struct watched *watched, const struct watch_options *options,
+                            struct error *error);
+/* Does one of its sites grow, or is above a threshold? */
+bool watched_is_bad(const struct watched *watched);
+
+/* The sum of alive threads of a site. */
+uint64_t site_alive(const struct site_count *item);
+/* The growth that a site is reported for; NULL: it does not grow. */
+const struct series *site_growth(const struct watched_site *site, enum watch_why why);
+/* The nearest limit at the rate of all growing sites. *seconds: time left. NULL: none, or nothing grows. */
+const struct thread_limit *watched_nearest_limit(const struct watched *watched, double *seconds);
+/* Threads that are created per second at growing sites and stay. */
+double watched_rate(const struct watched *watched);
+
+#endif

@@ -1,0 +1,222 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/escape.h"
+#include "cli/watch/watch.h"
+
+#define LIMITS_EVERY_S 10
+
+uint64_t site_alive(const struct site_count *item)
+{
+    return item->threads.joinable + item->threads.alive_detached + item->threads.untracked;
+}
+
+const struct series *site_growth(const struct watched_site *site, enum watch_why why)
+{
+    const struct series *series = why == WATCH_UNJOINED_GROWS ? &site->unjoined : &site->alive;
+    return series->grows ? series : NULL;
+}
+
+/* ---- open ---------------------------------------------------------------------------------------- */
+
+bool watched_process_open(struct watched *watched, pid_t pid, struct error *error)
+{
+    *watched = (struct watched){.pid = pid, .started_s = -1, .is_new = true};
+    watched->sampler = sampler_open(pid, error);
+    if (!watched->sampler)
+        return false;
+    snprintf(watched->label, sizeof(watched->label), "%d", (int)pid);
+    return true;
+}
+
+/* What belongs to one program. */
+static void forget_sites(struct watched *watched)
+{
+    site_counts_release(&watched->counts);
+    site_table_free(watched->table);
+    symbolizer_free(watched->symbolizer);
+    free(watched->sites);
+    watched->table = NULL;
+    watched->symbolizer = NULL;
+    watched->sites = NULL;
+    watched->site_count = 0;
+}
+
+void watched_process_release(struct watched *watched)
+{
+    forget_sites(watched);
+    sampler_close(watched->sampler);
+    free(watched->exe);
+    *watched = (struct watched){.pid = 0};
+}
+
+/* ---- a sample ------------------------------------------------------------------------------------ */
+
+static void set_identity(struct watched *watched, const struct sample *sample)
+{
+    struct timespec now;
+    char *name = NULL;
+    size_t size;
+    FILE *out = open_memstream(&name, &size);
+    clock_gettime(CLOCK_REALTIME, &now);
+    free(watched->exe);
+    watched->exe = sample->exe ? strdup(sample->exe) : NULL;
+    watched->start_ticks = sample->start_ticks;
+    watched->started_s =
+        (double)now.tv_sec - (double)(sample->now_ticks - sample->start_ticks) / (double)sample->ticks_per_s;
+    if (!out)
+        return;
+    put_escaped(out, sample->name);
+    fclose(out);
+    snprintf(watched->label, sizeof(watched->label), "%d %s", (int)watched->pid, name);
+    free(name);
+}
+
+static bool begin_program(struct watched *watched, const struct sample *sample)
+{
+    if (watched->table && watched->program == sample->program)
+        return true;
+    forget_sites(watched);
+    set_identity(watched, sample);
+    watched->program = sample->program;
+    watched->symbolizer = symbolizer_new(false);
+    if (!watched->symbolizer)
+        return false;
+    symbolizer_see_as(watched->symbolizer, watched->pid);
+    watched->table = site_table_new(watched->symbolizer);
+    return watched->table != NULL;
+}
+
+static bool add_sites(struct watched *watched)
+{
+    size_t count = watched->counts.count;
+    if (count <= watched->site_count)
+        return true;
+    struct watched_site *sites = realloc(watched->sites, count * sizeof(*sites));
+    if (!sites)
+        return false;
+    memset(sites + watched->site_count, 0, (count - watched->site_count) * sizeof(*sites));
+    watched->sites = sites;
+    watched->site_count = count;
+    return true;
+}
+
+static void judge_site(struct watched *watched, size_t index, const struct watch_options *options)
+{
+    struct growth_rules rules[GROWTH_RULES];
+    const struct site_count *item = &watched->counts.items[index];
+    struct watched_site *site = &watched->sites[index];
+    uint64_t alive = site_alive(item);
+    growth_rules_set(rules, false, options->rises);
+    series_add(&site->alive, watched->at_s, alive, rules);
+    growth_rules_set(rules, true, options->rises);
+    series_add(&site->unjoined, watched->at_s, item->threads.unjoined, rules);
+    site->now[WATCH_GROWS] = site->alive.grows;
+    site->now[WATCH_UNJOINED_GROWS] = site->unjoined.grows;
+    site->now[WATCH_ALIVE] = options->alive && alive > options->alive;
+    site->now[WATCH_UNJOINED] = options->unjoined && item->threads.unjoined > options->unjoined;
+    site->now[WATCH_WAITING] = options->waiting_s > 0 && item->oldest_unjoined_s > options->waiting_s;
+    for (int why = 0; why < WATCH_WHYS; why++)
+        site->reported[why] = site->reported[why] && site->now[why];
+}
+
+bool watched_is_bad(const struct watched *watched)
+{
+    for (size_t i = 0; i < watched->site_count; i++)
+        for (int why = 0; why < WATCH_WHYS; why++)
+            if (watched->sites[i].now[why])
+                return true;
+    return false;
+}
+
+double watched_rate(const struct watched *watched)
+{
+    double rate = 0;
+    for (size_t i = 0; i < watched->site_count; i++)
+        for (int why = WATCH_GROWS; why <= WATCH_UNJOINED_GROWS; why++) {
+            const struct series *series = site_growth(&watched->sites[i], (enum watch_why)why);
+            rate += series && series->growth.per_s > 0 ? series->growth.per_s : 0;
+        }
+    return rate;
+}
+
+/* Only while something grows: reading the mappings of 10,000 threads takes 20 ms. */
+static void read_limits(struct watched *watched)
+{
+    bool due = watched->at_s - watched->limits_s >= LIMITS_EVERY_S;
+    if (watched->samples == 1) {
+        watched->first_tasks = watched->tasks;
+        watched->first_resident = process_resident(watched->pid);
+    }
+    if (watched_rate(watched) <= 0) {
+        watched->limit_count = 0;
+        watched->limits_s = 0;
+        return;
+    }
+    if (watched->limits_s > 0 && !due)
+        return;
+    watched->limits_s = watched->at_s;
+    watched->limit_count = thread_limits_read(watched->pid, watched->limits);
+}
+
+static bool count_and_judge(struct watched *watched, const struct sample *sample,
+                            const struct watch_options *options)
+{
+    struct site_counts counts;
+    if (!begin_program(watched, sample) || !site_counts_of_sample(&counts, watched->table, sample))
+        return false;
+    site_counts_release(&watched->counts);
+    watched->counts = counts;
+    watched->at_s = (double)sample->now_ns / 1e9;
+    watched->tasks = sample->tasks;
+    watched->samples++;
+    if (!add_sites(watched))
+        return false;
+    for (size_t i = 0; i < counts.count; i++)
+        judge_site(watched, i, options);
+    read_limits(watched);
+    return true;
+}
+
+bool watched_process_sample(struct watched *watched, const struct watch_options *options, struct error *error)
+{
+    struct sample sample;
+    enum sample_status status = sampler_read(watched->sampler, &sample, error);
+    watched->ended = status == SAMPLE_GONE;
+    if (status != SAMPLE_OK)
+        return false;
+    bool done = count_and_judge(watched, &sample, options);
+    sample_release(&sample);
+    return done || error_set(error, "process %d: out of memory", (int)watched->pid);
+}
+
+/* ---- limits -------------------------------------------------------------------------------------- */
+
+/* Memory: what the process has got since the first sample, for each thread. */
+static double taken_by_thread(const struct watched *watched, const struct thread_limit *limit)
+{
+    uint64_t resident = process_resident(watched->pid);
+    if (limit->per_thread)
+        return limit->per_thread;
+    if (watched->tasks < watched->first_tasks + 8 || resident <= watched->first_resident)
+        return 0;
+    return (double)(resident - watched->first_resident) / (double)(watched->tasks - watched->first_tasks);
+}
+
+const struct thread_limit *watched_nearest_limit(const struct watched *watched, double *seconds)
+{
+    const struct thread_limit *nearest = NULL;
+    double rate = watched_rate(watched);
+    for (size_t i = 0; i < watched->limit_count && rate > 0; i++) {
+        const struct thread_limit *limit = &watched->limits[i];
+        double left = seconds_until(limit->used, limit->most, rate * taken_by_thread(watched, limit));
+        if (left < 0 || (nearest && left >= *seconds))
+            continue;
+        nearest = limit;
+        *seconds = left;
+    }
+    return nearest;
+}
