@@ -315,6 +315,7 @@ PROGRAMS := suppressions \
 	owners \
 	wait_languages \
 	serve \
+	watch \
 	tables
 OLD_GLIBC_CASES := running dlopen_loop library_replaced_by_another unload_two fork_child small_stack waits
 # The cases of tests/cases.txt: the JSON reports come from the reader with ASan.

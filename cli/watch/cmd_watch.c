@@ -72,7 +72,7 @@ static bool set_format(void *line, const struct command_option *option, const ch
 
 static const struct command_option option_table[] = {
     DURATION("interval", interval_s, "1s", "time between two samples: 500ms, 5s, 1m"),
-    DURATION("for", for_s, "without end", "stop after this time"),
+    DURATION("for", for_s, NULL, "stop after this time"),
     TEXT("name", "NAME", name, "watch the processes of this name, also those that start later"),
     TEXT("exe", "PATH", exe, "watch the processes of this executable, also those that start later"),
     {.name = "samples",
@@ -82,8 +82,7 @@ static const struct command_option option_table[] = {
      .help = "how many kept samples must rise one after the other"},
     COUNT("alive", alive, "also report a site with more than N threads alive"),
     COUNT("unjoined", unjoined, "also report a site with more than N unjoined threads"),
-    DURATION("waiting", waiting_s, "no bound",
-             "also report a site with a thread that has been unjoined longer"),
+    DURATION("waiting", waiting_s, NULL, "also report a site with a thread that has been unjoined longer"),
     TEXT("on-leak", "CMD", on_leak,
          "run CMD once for each reported site; no shell; its standard input is the report"),
     COMMAND_FLAG("check", check, "exit with 66 when a site grows, or is above a threshold"),
@@ -318,7 +317,7 @@ static int run(int argc, char **argv)
 
 const struct command command_watch = {
     .name = "watch",
-    .summary = "sample running programs, and report sites whose threads grow in number",
+    .summary = "sample running programs, and report sites whose threads only grow",
     .run = run,
     .usage = "[OPTIONS] PID... | --name=NAME | --exe=PATH",
     .about = "Samples processes without stopping them, and judges each place that creates\n"

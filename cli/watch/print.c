@@ -42,6 +42,21 @@ static void print_counts(FILE *out, const struct watched *watched, const struct 
     putc('\n', out);
 }
 
+/* The start routine, or the function of a runtime that the creator called: std::thread::thread<Handler>. */
+static void print_start(FILE *out, const struct leak_group *place)
+{
+    const struct frame *start = place->start_routine;
+    bool called = place->user_frame && place->user_frame != place->stack;
+    if (start && start->runtime && called)
+        start = place->user_frame - 1;
+    char *name = start && start->function ? function_shorten(start->function, 64) : NULL;
+    char *safe = name ? escaped_copy(name) : NULL;
+    if (safe)
+        fprintf(out, "  starts       %s\n", safe);
+    free(safe);
+    free(name);
+}
+
 void print_verdict(FILE *out, const struct watched *watched, size_t site, enum watch_why why)
 {
     const struct site_count *item = &watched->counts.items[site];
@@ -53,6 +68,7 @@ void print_verdict(FILE *out, const struct watched *watched, size_t site, enum w
         print_rise(out, series);
         print_limit(out, watched);
     }
+    print_start(out, item->place);
     print_counts(out, watched, item);
     fprintf(out, "  fingerprint  %s\n", item->fingerprint);
 }

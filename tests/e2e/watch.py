@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+"""threadleak watch: growth of running programs, and what is none.
+
+  tests/e2e/watch.py [--build DIR] [NAME...]
+"""
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import harness
+from harness import demand, wait_until
+
+CREATOR = "growing.c:18"  # pthread_create in handle_request()
+
+
+class Bench(harness.Bench):
+    @contextlib.contextmanager
+    def growing(self, what, watched=True, name="growing", **more):
+        """A target that runs."""
+        env = self.environment(**({"LD_PRELOAD": self.shim} if watched else {}), **more)
+        program = self.target("growing")
+        if name != "growing":
+            program = harness.copy(program, self.path(name))
+        process = subprocess.Popen([program, what], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL)
+        try:
+            demand(process.stdout.readline() == b"up\n", f"growing {what} did not come up")
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+    @contextlib.contextmanager
+    def watch(self, *options):
+        """It runs; the test reads its lines, and ends it as Ctrl-C does."""
+        watching = subprocess.Popen([self.cli, "watch", "--interval=100ms", *map(str, options)], env=self.env, text=True,
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            yield watching
+        finally:
+            watching.kill()
+            watching.communicate()
+
+
+def verdict(watching):
+    """The lines of the first one."""
+    lines = [watching.stdout.readline()]
+    demand(lines[0].startswith("LEAK GROWS: "), f"it printed {lines[0]!r}")
+    while not lines[-1].startswith("  fingerprint"):
+        lines.append(watching.stdout.readline())
+        demand(lines[-1], f"it ended: {lines}")
+    return "".join(lines)
+
+
+def finish(watching, status):
+    watching.send_signal(signal.SIGINT)
+    out, err = watching.communicate(timeout=harness.TIMEOUT_S)
+    demand(watching.returncode == status, f"status {watching.returncode}: {out}{err}")
+    return out, err
+
+
+# ---- growth ------------------------------------------------------------------------------
+
+def leak_is_named_by_its_line(bench):
+    with bench.growing("leak") as target, bench.watch("--check", target.pid) as watching:
+        text = verdict(watching)
+        demand(re.match(rf"LEAK GROWS: \d+ threads created at {CREATOR} by handle_request, \+[\d.]+/s\n", text), text)
+        demand(f"process      {target.pid} growing\n" in text, text)
+        demand(re.search(r"rose +from \d+ to \d+ in [\d.]+ s, and doubles in [\d.]+ s\n", text), text)
+        demand(re.search(r"limit +(pid_max|threads-max|max_map_count|pids\.max|RLIMIT_NPROC|memory\.max) of \d+ in .+; now \d+\n",
+                         text), text)
+        demand(re.search(r"now +\d+ alive, 0 unjoined, of \d+ created; the oldest began [\d.]+ s ago\n", text), text)
+        demand(all(len(line) <= 80 for line in text.splitlines()), text)
+        out, _ = finish(watching, 66)
+        demand(re.search(rf"^ +\d+ +0 +\+[\d.]+/s +[\d.]+ s  {CREATOR} handle_request$", out, re.M), out)
+        demand(re.search(r"1 process, \d+ samples in .*: 1 verdict\n$", out), out)
+
+
+def unjoined_threads_grow(bench):
+    with bench.growing("unjoined") as target, bench.watch(target.pid) as watching:
+        text = verdict(watching)
+        demand(re.match(rf"LEAK GROWS: \d+ unjoined threads created at {CREATOR} by handle_request, ", text), text)
+        finish(watching, 0)  # without --check
+
+
+def unwatched_process(bench):
+    with bench.growing("leak", watched=False) as target, bench.watch(target.pid, "--check") as watching:
+        text = verdict(watching)
+        demand(re.match(r"LEAK GROWS: \d+ threads of start routine stay, \+", text), text)
+        _, err = finish(watching, 66)
+        demand("is not watched" in err, err)
+
+
+def no_growth(bench):
+    """All at once: 24 threads are too few for a verdict, however slowly they come here."""
+    with contextlib.ExitStack() as stack:
+        targets = [stack.enter_context(bench.growing(what, watched)) for what in ("pool", "bursts") for watched in (True, False)]
+        status, out, err = harness.call([bench.cli, "watch", "--check", "--interval=100ms", "--for=4s",
+                                         *(str(target.pid) for target in targets)], env=bench.env)
+        demand(status == 0 and out.endswith(": no site grows\n"), f"{status}: {out}{err}")
+        demand("4 processes" in out, out)
+
+
+def thresholds(bench):
+    with bench.growing("pool") as target, bench.watch("--alive=20", "--check", target.pid) as watching:
+        line = watching.stdout.readline()
+        demand(re.match(rf"TOO MANY: 2\d threads created at {CREATOR} by handle_request\n", line), line)
+        finish(watching, 66)
+    with bench.growing("unjoined") as target, bench.watch("--unjoined=7", "--waiting=1ms", target.pid) as watching:
+        lines = [watching.stdout.readline() for _ in range(12)]
+        demand(any(line.startswith("TOO MANY: ") and " unjoined threads" in line for line in lines), lines)
+        demand(any(re.match(r"UNJOINED: .*; the first ended [\d.]+ s ago\n", line) for line in lines), lines)
+        finish(watching, 0)
+
+
+# ---- output ------------------------------------------------------------------------------
+
+def one_object_a_sample(bench):
+    with bench.growing("leak") as target, bench.watch("--format=json", target.pid) as watching:
+        samples = [json.loads(watching.stdout.readline())]
+        while not samples[-1]["verdict"]:
+            samples.append(json.loads(watching.stdout.readline()))
+        last = samples[-1]
+        demand(last["schema"] == "threadleak/1" and last["type"] == "sample" and last["pid"] == target.pid, last)
+        demand(last["exe"] == os.path.realpath(bench.target("growing")) and last["watched"] and last["error"] is None, last)
+        site = next(site for site in last["sites"] if site["growth"])
+        demand((site["function"], site["line"], site["start_routine"]) == ("handle_request", 18, "stay"), site)
+        demand(site["detached_alive"] >= site["growth"]["to"] > site["growth"]["from"], site)
+        demand(last["findings"][0]["code"] == "growing" and last["findings"][0]["fingerprint"] == site["fingerprint"], last)
+        demand(last["nearest_limit"]["left_s"] > 0 and last["threads"]["tasks"] > site["detached_alive"], last)
+        target.kill()
+        target.wait()
+        rest, _ = watching.communicate(timeout=harness.TIMEOUT_S)
+        demand("has ended" in json.loads(rest.splitlines()[-1])["error"], rest)
+        demand(watching.returncode == 0, watching.returncode)
+
+
+def command_gets_the_report(bench):
+    reported = bench.path("reported")
+    script = bench.write("page me", f"#!/bin/sh\n{{ echo \"$# $1 $THREADLEAK_PID\"; echo \"$THREADLEAK_VERDICT\"; cat; }} "
+                         f">{reported}.new\nmv {reported}.new {reported}\n", 0o755)
+    os.rename(script, bench.path("page-me"))
+    command = f"{bench.path('page-me')} $HOME;exit"  # no shell
+    with bench.growing("leak") as target, bench.watch(f"--on-leak={command}", target.pid) as watching:
+        wait_until(lambda: os.path.exists(reported), harness.TIMEOUT_S / 3)
+        lines = bench.read("reported").splitlines()
+        demand(lines[0] == f"1 $HOME;exit {target.pid}", lines[:3])
+        demand(lines[1] == lines[2] and lines[1].startswith("LEAK GROWS: "), lines[:3])
+        demand(any("handle_request" in line for line in lines[8:]), lines)  # of `threadleak report`
+        finish(watching, 0)
+
+
+def command_that_fails(bench):
+    with bench.growing("leak") as target, bench.watch("--on-leak=/nonexistent/x", target.pid) as watching:
+        verdict(watching)
+        _, err = finish(watching, 0)
+        demand("--on-leak: /nonexistent/x: No such file" in err and "exited with 127" in err, err)
+
+
+# ---- processes ---------------------------------------------------------------------------
+
+def restart(bench):
+    """By name: another process, also one that was not there at the beginning. By exec: the same one."""
+    name = f"tl{os.getpid()}"
+    with bench.watch(f"--name={name}") as watching:
+        demand("no such process yet: " + name in watching.stderr.readline(), "no message")
+        for _ in range(2):
+            with bench.growing("leak", name=name) as target:
+                demand(f"process {target.pid} {name}" in watching.stderr.readline(), "not found")
+                demand(f"process      {target.pid} {name}\n" in verdict(watching), "another one")
+            demand("has ended" in watching.stderr.readline(), "not ended")
+        finish(watching, 0)
+
+
+def exec_is_another_program(bench):
+    with bench.growing("exec") as target, bench.watch(f"--exe={bench.target('growing')}") as watching:
+        watching.stderr.readline()
+        target.send_signal(signal.SIGUSR1)
+        demand(f"process      {target.pid} growing\n" in verdict(watching), "no verdict")
+        finish(watching, 0)
+
+
+def wrong_arguments(bench):
+    for arguments, text in [((), "give a PID, --name or --exe"),
+                            (("nginx",), "nginx is not a PID; give a name as --name=nginx"),
+                            (("999999999",), "no process 999999999"),
+                            (("--interval=1x", "1"), "--interval=1x is not a time"),
+                            (("--interval=1ms", "1"), "--interval must be 10ms or more"),
+                            (("--samples=1", "1"), "--samples=1 is not a number from 2 to 15"),
+                            (("--format=xml", "1"), "--format=xml: unknown format; use text or json"),
+                            (("--on-leak= ", "1"), "--on-leak needs a command"),
+                            (("--alive=x", "1"), "--alive=x is not a number of 1 or more")]:
+        status, out, err = harness.call([bench.cli, "watch", *arguments], env=bench.env)
+        demand((status, out) == (2, "") and err.startswith("threadleak: watch: ") and text in err and err.count("\n") == 1,
+               f"{arguments}: {status}: {out}{err}")
+
+
+def another_users_process(bench):
+    """Of root, for somebody else."""
+    harness.need_root()
+    with bench.growing("pool") as target:
+        program = harness.copy(bench.cli, bench.path("threadleak"))
+        os.chmod(bench.tmp, 0o755)
+        status, out, err = harness.call([*harness.as_nobody(), program, "watch", "--for=300ms", "--interval=100ms",
+                                         str(target.pid)], env=bench.env)
+        demand(status == 2 and "no permission to read it" in err and err.count("\n") <= 2, f"{status}: {out}{err}")
+
+
+TESTS = [
+    leak_is_named_by_its_line, unjoined_threads_grow, unwatched_process, no_growth, thresholds, one_object_a_sample,
+    command_gets_the_report, command_that_fails, restart, exec_is_another_program, wrong_arguments, another_users_process]
+
+if __name__ == "__main__":
+    sys.exit(harness.main(TESTS, Bench))
