@@ -109,7 +109,7 @@ static json_t *findings_of(const struct watched *watched)
 static json_t *limit_json(const struct watched *watched)
 {
     double left;
-    const struct thread_limit *limit = watched_nearest_limit(watched, &left);
+    const struct process_limit *limit = watched_nearest_limit(watched, &left);
     if (!limit)
         return json_null();
     json_t *json = json_object();

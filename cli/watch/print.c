@@ -24,7 +24,7 @@ static void print_limit(FILE *out, const struct watched *watched)
 {
     double left;
     char time[TIME_TEXT];
-    const struct thread_limit *limit = watched_nearest_limit(watched, &left);
+    const struct process_limit *limit = watched_nearest_limit(watched, &left);
     if (limit)
         fprintf(out, "  limit        %s of %llu in %s; now %llu\n", limit->name,
                 (unsigned long long)limit->most, time_text(left, time), (unsigned long long)limit->used);

@@ -10,7 +10,7 @@
 #include "evidence/sample.h"
 #include "leak/model.h"
 #include "leak/site_counts.h"
-#include "proc/limits.h"
+#include "proc/process_limits.h"
 #include "series/series.h"
 
 /* ---- options ----------------------------------------------------------------------------------- */
@@ -55,7 +55,7 @@ struct watched {
     size_t site_count;
     double at_s; /* of the latest sample, CLOCK_MONOTONIC */
     uint64_t tasks, samples;
-    struct thread_limit limits[THREAD_LIMITS];
+    struct process_limit limits[PROCESS_LIMITS];
     size_t limit_count;
     double limits_s;                                /* when they were read; 0: not yet */
     uint64_t first_tasks, first_resident;           /* of the first reading */
@@ -77,7 +77,7 @@ uint64_t site_alive(const struct site_count *item);
 /* The growth that a site is reported for; NULL: it does not grow. */
 const struct series *site_growth(const struct watched_site *site, enum watch_why why);
 /* The nearest limit at the rate of all growing sites. *seconds: time left. NULL: none, or nothing grows. */
-const struct thread_limit *watched_nearest_limit(const struct watched *watched, double *seconds);
+const struct process_limit *watched_nearest_limit(const struct watched *watched, double *seconds);
 /* Threads that are created per second at growing sites and stay. */
 double watched_rate(const struct watched *watched);
 

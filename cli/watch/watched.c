@@ -159,7 +159,7 @@ static void read_limits(struct watched *watched)
     if (watched->limits_s > 0 && !due)
         return;
     watched->limits_s = watched->at_s;
-    watched->limit_count = thread_limits_read(watched->pid, watched->limits);
+    watched->limit_count = process_limits_read(watched->pid, watched->limits);
 }
 
 static bool count_and_judge(struct watched *watched, const struct sample *sample,
@@ -196,7 +196,7 @@ bool watched_process_sample(struct watched *watched, const struct watch_options 
 /* ---- limits -------------------------------------------------------------------------------------- */
 
 /* Memory: what the process has got since the first sample, for each thread. */
-static double taken_by_thread(const struct watched *watched, const struct thread_limit *limit)
+static double taken_by_thread(const struct watched *watched, const struct process_limit *limit)
 {
     uint64_t resident = process_resident(watched->pid);
     if (limit->per_thread)
@@ -206,12 +206,12 @@ static double taken_by_thread(const struct watched *watched, const struct thread
     return (double)(resident - watched->first_resident) / (double)(watched->tasks - watched->first_tasks);
 }
 
-const struct thread_limit *watched_nearest_limit(const struct watched *watched, double *seconds)
+const struct process_limit *watched_nearest_limit(const struct watched *watched, double *seconds)
 {
-    const struct thread_limit *nearest = NULL;
+    const struct process_limit *nearest = NULL;
     double rate = watched_rate(watched);
     for (size_t i = 0; i < watched->limit_count && rate > 0; i++) {
-        const struct thread_limit *limit = &watched->limits[i];
+        const struct process_limit *limit = &watched->limits[i];
         double left = seconds_until(limit->used, limit->most, rate * taken_by_thread(watched, limit));
         if (left < 0 || (nearest && left >= *seconds))
             continue;
