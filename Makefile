@@ -402,13 +402,22 @@ $(BUILD)/threadleak.pc: include/threadleak.pc.in | $(FIRST)
 	@mkdir -p $(@D) && rm -f $@
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' $< >$@
 
+.PHONY: $(BUILD)/threadleak-serve.service
+$(BUILD)/threadleak-serve.service: share/threadleak/threadleak-serve.service.in | $(FIRST)
+	@mkdir -p $(@D) && rm -f $@
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|' $< >$@
+
 # FILE:PLACE, where PLACE is below PREFIX.  The manual needs scdoc.
 MAN := $(if $(shell command -v scdoc),$(BUILD)/threadleak.1:share/man/man1/threadleak.1 \
 	$(BUILD)/threadleak-patterns.7:share/man/man7/threadleak-patterns.7)
+# Examples for many machines: alerts, a dashboard, a sidecar.
+FLEET := $(wildcard share/threadleak/*.yml share/threadleak/*.json)
 INSTALLED := $(BUILD)/threadleak:bin/threadleak $(BUILD)/libthreadleak.so:lib/libthreadleak.so \
 	$(foreach header,$(wildcard include/*.h include/*/*.h),$(header):$(header)) \
 	$(BUILD)/threadleak.pc:lib/pkgconfig/threadleak.pc \
-	cli/completion.bash:share/bash-completion/completions/threadleak $(MAN)
+	cli/completion.bash:share/bash-completion/completions/threadleak $(MAN) \
+	$(foreach file,$(FLEET),$(file):$(file)) \
+	$(BUILD)/threadleak-serve.service:share/threadleak/threadleak-serve.service
 FILES = $(foreach pair,$(INSTALLED),$(firstword $(subst :, ,$(pair))))
 PLACES = $(foreach pair,$(INSTALLED),$(lastword $(subst :, ,$(pair)))) share/man/man1/threadleak.1 \
 	share/man/man7/threadleak-patterns.7

@@ -154,11 +154,12 @@ static int run(int argc, char **argv)
 
 const struct command command_serve = {
     .name = "serve",
-    .summary = "serve metrics and profiles of running programs over HTTP",
+    .summary = "serve a page, metrics and profiles of running programs over HTTP",
     .run = run,
     .usage = "[OPTIONS]",
     .about = "Shows the threads of the processes of its user over HTTP, until it gets SIGTERM:\n"
              "\n"
+             "  /                          a page that updates itself\n"
              "  /metrics                   for Prometheus; nothing is stopped\n"
              "  /debug/pprof/threads       ?debug=1: threads by stack; ?debug=2: each thread\n"
              "  /debug/pprof/threadcreate  ?debug=1: threads by the stack that created them\n"

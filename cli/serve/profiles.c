@@ -1,7 +1,8 @@
-/* /debug/pprof/threads and /debug/pprof/threadcreate */
+/* What takes a report: /debug/pprof/threads, /debug/pprof/threadcreate, and the data of the page. */
 #include "cli/serve/report.h"
 #include "cli/serve/routes.h"
 #include "report/go_profile.h"
+#include "report/report.h"
 
 static unsigned status_of(enum taken taken)
 {
@@ -29,17 +30,17 @@ typedef void print_fn(const struct report *report, int debug, struct answer *ans
 static void answer_profile(struct serving *serving, const struct wanted_report *wanted, int debug,
                            print_fn *print, struct answer *answer)
 {
-    struct taken_report report;
+    struct report *report;
     struct error error;
-    enum taken taken = report_take(&report, wanted, &error);
+    enum taken taken = report_take(&serving->maker, wanted, &report, &error);
     if (taken != REPORT_TAKEN) {
         answer_error(answer, status_of(taken), "%s", error.text);
         return;
     }
     if (wanted->stacks)
-        fleet_keep_findings(serving->fleet, report.report);
-    print(report.report, debug, answer);
-    report_release(&report);
+        fleet_keep_findings(serving->fleet, report);
+    print(report, debug, answer);
+    report_free(report);
 }
 
 static void answer_request(struct serving *serving, const struct request *request, bool stacks,
@@ -64,4 +65,35 @@ void route_threads(struct serving *serving, const struct request *request, struc
 void route_created(struct serving *serving, const struct request *request, struct answer *answer)
 {
     answer_request(serving, request, false, print_created, answer);
+}
+
+/* ---- the page ------------------------------------------------------------------------------ */
+
+void route_page(struct serving *serving, const struct request *request, struct answer *answer)
+{
+    char source[64] = "/data";
+    struct error error;
+    pid_t pid;
+    (void)serving;
+    if (!request_pid(request, &pid, &error)) {
+        answer_error(answer, MHD_HTTP_BAD_REQUEST, "%s", error.text);
+        return;
+    }
+    if (pid)
+        snprintf(source, sizeof(source), "/data?pid=%d", (int)pid);
+    answer->type = "text/html; charset=utf-8";
+    report_print_live_page(answer->body.out, source);
+}
+
+static void print_data(const struct report *report, int debug, struct answer *answer)
+{
+    (void)debug;
+    answer->type = "application/json";
+    if (!report_print_page_data(answer->body.out, report))
+        answer_error(answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+}
+
+void route_data(struct serving *serving, const struct request *request, struct answer *answer)
+{
+    answer_request(serving, request, true, print_data, answer);
 }

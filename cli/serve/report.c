@@ -8,16 +8,24 @@
 /* Not `stuck`: it copies the memory of a process, which is stopped for that time. */
 #define FIND (FIND_DEFAULT & ~(1u << FINDING_STUCK))
 
+/* Each report adds to what the symbolizer keeps, if only the addresses of processes that have ended. */
+enum { REPORTS_BEFORE_RENEWAL = 100 };
+
+struct taking {
+    struct symbolizer *symbolizer;
+    struct report *report;
+};
+
 /* ---- one process ---------------------------------------------------------------------------- */
 
-static bool add_evidence(struct taken_report *taken, struct evidence *evidence, struct error *error)
+static bool add_evidence(struct taking *taken, struct evidence *evidence, struct error *error)
 {
     const struct verdict_rules rules = {
         .kinds = KIND_ALL, .even_without_threads = true, .find = FIND, .symbolizer = taken->symbolizer};
     return report_add(taken->report, evidence, &rules, error);
 }
 
-static bool add_opened(struct taken_report *taken, pid_t pid, const struct ledger *ledger, bool with_stacks,
+static bool add_opened(struct taking *taken, pid_t pid, const struct ledger *ledger, bool with_stacks,
                        struct error *error)
 {
     const struct stacks_options options = {.symbolizer = taken->symbolizer, .ledger = ledger};
@@ -30,8 +38,7 @@ static bool add_opened(struct taken_report *taken, pid_t pid, const struct ledge
 }
 
 /* False with an error. `watched`: one that is not is left out, and this returns true. */
-static bool add_process(struct taken_report *taken, pid_t pid, bool watched, bool with_stacks,
-                        struct error *error)
+static bool add_process(struct taking *taken, pid_t pid, bool watched, bool with_stacks, struct error *error)
 {
     struct ledger *ledger = NULL;
     symbolizer_see_as(taken->symbolizer, pid);
@@ -55,8 +62,7 @@ static enum taken refuse(enum process_access access, pid_t pid, struct error *er
     return REPORT_NO_PROCESS;
 }
 
-static enum taken add_by_pid(struct taken_report *taken, const struct wanted_report *wanted,
-                             struct error *error)
+static enum taken add_by_pid(struct taking *taken, const struct wanted_report *wanted, struct error *error)
 {
     struct listed_process before, after;
     enum process_access access = process_look(wanted->pid, wanted->all_users, &before);
@@ -71,7 +77,7 @@ static enum taken add_by_pid(struct taken_report *taken, const struct wanted_rep
 
 /* ---- all -------------------------------------------------------------------------------------- */
 
-static enum taken add_all(struct taken_report *taken, const struct wanted_report *wanted, struct error *error)
+static enum taken add_all(struct taking *taken, const struct wanted_report *wanted, struct error *error)
 {
     struct listed_processes list;
     bool listed = processes_list(&list, wanted->all_users);
@@ -85,25 +91,36 @@ static enum taken add_all(struct taken_report *taken, const struct wanted_report
     return listed ? REPORT_TAKEN : REPORT_FAILED;
 }
 
-enum taken report_take(struct taken_report *taken, const struct wanted_report *wanted, struct error *error)
+void report_maker_release(struct report_maker *maker)
 {
-    *taken = (struct taken_report){symbolizer_new(false), report_new()};
-    enum taken result = REPORT_FAILED;
-    if (!taken->symbolizer || !taken->report)
-        error_set(error, "out of memory");
-    else if (wanted->pid)
-        result = add_by_pid(taken, wanted, error);
-    else
-        result = add_all(taken, wanted, error);
-    if (result == REPORT_TAKEN)
-        report_finish(taken->report);
-    else
-        report_release(taken);
-    return result;
+    symbolizer_free(maker->symbolizer);
+    *maker = (struct report_maker){.symbolizer = NULL};
 }
 
-void report_release(struct taken_report *taken)
+static struct symbolizer *symbolizer_of(struct report_maker *maker)
 {
-    report_free(taken->report);
-    symbolizer_free(taken->symbolizer);
+    if (maker->reports++ == REPORTS_BEFORE_RENEWAL)
+        report_maker_release(maker);
+    if (!maker->symbolizer)
+        maker->symbolizer = symbolizer_new(false);
+    return maker->symbolizer;
+}
+
+enum taken report_take(struct report_maker *maker, const struct wanted_report *wanted, struct report **report,
+                       struct error *error)
+{
+    struct taking taking = {symbolizer_of(maker), report_new()};
+    enum taken result = REPORT_FAILED;
+    if (!taking.symbolizer || !taking.report)
+        error_set(error, "out of memory");
+    else if (wanted->pid)
+        result = add_by_pid(&taking, wanted, error);
+    else
+        result = add_all(&taking, wanted, error);
+    if (result == REPORT_TAKEN)
+        report_finish(taking.report);
+    else
+        report_free(taking.report);
+    *report = taking.report;
+    return result;
 }

@@ -9,10 +9,12 @@ static void answer_healthz(struct serving *serving, const struct request *reques
 }
 
 static const struct route routes[] = {
-    {"/healthz", true, answer_healthz},
-    {"/metrics", false, route_metrics},
-    {"/debug/pprof/threads", false, route_threads},
-    {"/debug/pprof/threadcreate", false, route_created},
+    {"/", false, false, route_page},
+    {"/data", false, true, route_data},
+    {"/healthz", true, false, answer_healthz},
+    {"/metrics", false, true, route_metrics},
+    {"/debug/pprof/threads", false, true, route_threads},
+    {"/debug/pprof/threadcreate", false, true, route_created},
 };
 
 const struct route *route_find(const char *path)
@@ -26,9 +28,9 @@ const struct route *route_find(const char *path)
 void route_answer(const struct route *route, struct serving *serving, const struct request *request,
                   struct answer *answer)
 {
-    if (!route->open)
+    if (route->turns)
         pthread_mutex_lock(&serving->turn);
     route->answer(serving, request, answer);
-    if (!route->open)
+    if (route->turns)
         pthread_mutex_unlock(&serving->turn);
 }

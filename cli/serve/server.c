@@ -135,8 +135,9 @@ bool server_start(struct server *server, struct error *error)
 {
     const unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL;
     deadlines_init(&server->deadlines);
-    server->serving =
-        (struct serving){server->options, fleet_new(server->options->all_users), PTHREAD_MUTEX_INITIALIZER};
+    server->serving = (struct serving){.options = server->options,
+                                       .fleet = fleet_new(server->options->all_users),
+                                       .turn = PTHREAD_MUTEX_INITIALIZER};
     if (!server->serving.fleet)
         return error_set(error, "out of memory");
     server->daemon = http.start_daemon(
@@ -152,5 +153,6 @@ void server_stop(struct server *server)
 {
     http.stop_daemon(server->daemon);
     fleet_free(server->serving.fleet);
+    report_maker_release(&server->serving.maker);
     listener_remove(&server->listener);
 }

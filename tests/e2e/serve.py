@@ -5,6 +5,7 @@
 """
 import contextlib
 import http.client
+import json
 import os
 import re
 import signal
@@ -130,7 +131,7 @@ def paths(bench):
         demand(status == 200 and text == b"ok\n" and headers["Content-Type"] == "text/plain; charset=utf-8", (status, text))
         demand(headers["X-Content-Type-Options"] == "nosniff" and headers["Cache-Control"] == "no-store", headers)
         demand(server.ask("/healthz", "HEAD")[2] == b"", "HEAD has a body")
-        for path in ("/nothing", "/healthz/", "/debug/pprof/threads/", "/../etc/passwd", "//healthz", "/%00"):
+        for path in ("/nothing", "/healthz/", "/debug/pprof/threads/", "/../etc/passwd", "//healthz", "/data/"):
             demand(server.status(path) == 404, path)
         status, headers, _ = server.ask("/healthz", "POST")
         demand(status == 405 and headers["Allow"] == "GET, HEAD", (status, headers))
@@ -290,6 +291,23 @@ def other_users(bench):
         with bench.served("stays") as ours, bench.serve(prefix=harness.as_nobody()) as server:
             demand(server.status(path) == 200, "nobody's own")
             demand(server.status(f"/debug/pprof/threadcreate?debug=1&pid={ours.pid}") == 403, "root's")
+
+
+def page(bench):
+    """It loads nothing but its data, which are of the process that was asked for."""
+    with bench.served("stays 2", "blocked") as target, bench.served() as other, bench.serve() as server:
+        status, headers, text = server.ask(f"/?pid={target.pid}")
+        demand(status == 200 and headers["Content-Type"] == "text/html; charset=utf-8", headers)
+        demand(b"default-src 'none'" in text and f'"/data?pid={target.pid}"'.encode() in text, text[:2000])
+        demand(not re.search(rb"(?:src|href)=[\"']?(?:https?:)?//", text), "it refers to another server")
+        _, headers, data = server.ask(f"/data?pid={target.pid}")
+        demand(headers["Content-Type"] == "application/json", headers)
+        report, = json.loads(data)["report"]["processes"]
+        demand(report["pid"] == target.pid and sum(leak["count"] for leak in report["leaks"]) == 3, report)
+        other.order("stays")
+        pids = {process["pid"] for process in json.loads(server.get("/data"))["report"]["processes"]}
+        demand({target.pid, other.pid} <= pids and '"/data"' in server.get("/"), pids)
+        demand(server.status("/?pid=x") == 400 and server.status("/data?pid=1x") == 400, "a wrong pid")
 
 
 def ended(bench):
@@ -527,7 +545,7 @@ def ends_by_signal(bench):
 
 
 TESTS = [paths, hosts, other_sites, token, refusals, port_in_use, full_disk, unix_socket, all_addresses, each_thread, grouped,
-         several_processes, other_users, ended, dies_meanwhile, two_at_once, metrics,
+         several_processes, page, other_users, ended, dies_meanwhile, two_at_once, metrics,
          stacks_and_limits, limit_of_a_user, found_by_a_report, open_metrics, other_program, promtool, slow_client, many_connections, large_requests,
          descriptors, ends_by_signal]
 
