@@ -316,6 +316,7 @@ PROGRAMS := suppressions \
 	wait_languages \
 	serve \
 	watch \
+	fleet \
 	tables
 OLD_GLIBC_CASES := running dlopen_loop library_replaced_by_another unload_two fork_child small_stack waits
 # The cases of tests/cases.txt: the JSON reports come from the reader with ASan.
@@ -390,6 +391,11 @@ $(BUILD)/threadleak.1: man/threadleak.1.scd man/options.awk $(BUILD)/threadleak
 	$(Q)awk -f man/options.awk $(BUILD)/options.list $< >$(BUILD)/threadleak.1.scd
 	$(Q)scdoc <$(BUILD)/threadleak.1.scd >$@
 
+$(BUILD)/threadleak-fleet.7: man/threadleak-fleet.7.scd
+	@mkdir -p $(@D)
+	$(say) MAN $@
+	$(Q)scdoc <$< >$@
+
 $(BUILD)/threadleak-patterns.7: man/threadleak-patterns.7.scd man/reports.awk $(wildcard tests/golden/pattern_*.txt)
 	@mkdir -p $(@D)
 	$(say) MAN $@
@@ -409,7 +415,8 @@ $(BUILD)/threadleak-serve.service: share/threadleak/threadleak-serve.service.in 
 
 # FILE:PLACE, where PLACE is below PREFIX.  The manual needs scdoc.
 MAN := $(if $(shell command -v scdoc),$(BUILD)/threadleak.1:share/man/man1/threadleak.1 \
-	$(BUILD)/threadleak-patterns.7:share/man/man7/threadleak-patterns.7)
+	$(BUILD)/threadleak-patterns.7:share/man/man7/threadleak-patterns.7 \
+	$(BUILD)/threadleak-fleet.7:share/man/man7/threadleak-fleet.7)
 # Examples for many machines: alerts, a dashboard, a sidecar.
 FLEET := $(wildcard share/threadleak/*.yml share/threadleak/*.json)
 INSTALLED := $(BUILD)/threadleak:bin/threadleak $(BUILD)/libthreadleak.so:lib/libthreadleak.so \
@@ -420,7 +427,7 @@ INSTALLED := $(BUILD)/threadleak:bin/threadleak $(BUILD)/libthreadleak.so:lib/li
 	$(BUILD)/threadleak-serve.service:share/threadleak/threadleak-serve.service
 FILES = $(foreach pair,$(INSTALLED),$(firstword $(subst :, ,$(pair))))
 PLACES = $(foreach pair,$(INSTALLED),$(lastword $(subst :, ,$(pair)))) share/man/man1/threadleak.1 \
-	share/man/man7/threadleak-patterns.7
+	share/man/man7/threadleak-patterns.7 share/man/man7/threadleak-fleet.7
 LIBRARY_RULES := share/threadleak/suppressions.d
 
 install: all $(FILES)

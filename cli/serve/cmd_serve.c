@@ -161,8 +161,8 @@ const struct command command_serve = {
              "\n"
              "  /                          a page that updates itself\n"
              "  /metrics                   for Prometheus; nothing is stopped\n"
-             "  /debug/pprof/threads       ?debug=1: threads by stack; ?debug=2: each thread\n"
-             "  /debug/pprof/threadcreate  ?debug=1: threads by the stack that created them\n"
+             "  /debug/pprof/threads       a profile; ?debug=1: by stack; ?debug=2: each thread\n"
+             "  /debug/pprof/threadcreate  a profile by the stack that created the threads\n"
              "  /healthz                   ok\n"
              "\n"
              "?pid=PID selects one process, watched or not; without it, all that are watched.\n"
@@ -171,5 +171,6 @@ const struct command command_serve = {
     .after = "Exit status: 0 ended by SIGTERM, SIGINT or SIGHUP; 2 failed.\n"
              "\n"
              "  threadleak serve &\n"
+             "  go tool pprof http://127.0.0.1:9844/debug/pprof/threads\n"
              "  curl 'http://127.0.0.1:9844/debug/pprof/threads?debug=2'\n",
 };

@@ -105,6 +105,18 @@ static void remove_unlisted(struct fleet *fleet)
     fleet->count = kept;
 }
 
+/* Without a list of all processes. */
+static void remove_ended(struct fleet *fleet)
+{
+    struct listed_process process;
+    for (size_t i = 0; i < fleet->count; i++) {
+        struct sampled *item = &fleet->items[i];
+        item->listed = process_look(item->pid, fleet->all_users, &process) == PROCESS_SERVED &&
+                       process.start == item->start;
+    }
+    remove_unlisted(fleet);
+}
+
 /* The metrics point into items, which do not move any more. */
 static const struct metrics_process *show(struct fleet *fleet, size_t *count)
 {
@@ -168,9 +180,12 @@ static bool may_be_served(struct fleet *fleet, pid_t pid, struct listed_process 
 const struct metrics_process *fleet_sample_one(struct fleet *fleet, pid_t pid, struct error *error)
 {
     struct listed_process process;
-    struct sampling sampling = {.symbolizer = fleet->symbolizer};
+    struct sampling sampling = {.list = NULL};
+    remove_ended(fleet);
     if (!may_be_served(fleet, pid, &process, error))
         return NULL;
+    renew_if_large(fleet);
+    sampling.symbolizer = fleet->symbolizer;
     system_limits_read(&sampling.limits);
     struct sampled *item = find_or_open(fleet, &process, error);
     if (!item || !sampled_read(item, &process, &sampling, error))
@@ -192,6 +207,7 @@ void fleet_keep_findings(struct fleet *fleet, const struct report *report)
 {
     struct listed_process process;
     struct error ignored;
+    remove_ended(fleet);
     for (size_t i = 0; i < report->process_count; i++) {
         const struct process_report *read = &report->processes[i];
         if (process_look(read->pid, fleet->all_users, &process) != PROCESS_SERVED)

@@ -11,18 +11,35 @@ static unsigned status_of(enum taken taken)
                                        : MHD_HTTP_INTERNAL_SERVER_ERROR;
 }
 
+/* Without debug=: the protobuf, which is gzipped, and which Go serves as this type. */
+static void print_protobuf(const struct report *report, bool by_creation, struct answer *answer)
+{
+    const struct report_style style = {.others = !by_creation, .by_creation = by_creation};
+    answer->type = "application/octet-stream";
+    answer->file = by_creation ? "threadcreate.pb.gz" : "threads.pb.gz";
+    if (!report_pprof.print(answer->body.out, report, &style))
+        answer_error(answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+}
+
 static void print_threads(const struct report *report, int debug, struct answer *answer)
 {
-    bool done =
-        debug == 2 ? go_print_threads(answer->body.out, report) : go_print_grouped(answer->body.out, report);
+    bool done = true;
+    if (debug == 0)
+        print_protobuf(report, false, answer);
+    else if (debug == 1)
+        done = go_print_grouped(answer->body.out, report);
+    else
+        done = go_print_threads(answer->body.out, report);
     if (!done)
         answer_error(answer, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
 }
 
 static void print_created(const struct report *report, int debug, struct answer *answer)
 {
-    (void)debug;
-    go_print_created(answer->body.out, report);
+    if (debug == 0)
+        print_protobuf(report, true, answer);
+    else
+        go_print_created(answer->body.out, report);
 }
 
 typedef void print_fn(const struct report *report, int debug, struct answer *answer);

@@ -4,123 +4,23 @@
   tests/e2e/serve.py [--build DIR] [NAME...]
 """
 import contextlib
+import gzip
 import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
-import subprocess
 import sys
 import threading
 
 import harness
 from harness import demand, need_root, wait_until
+from serve_bench import Bench, samples
 
 HOSTILE = "evil.example"
-
-
-class Unix(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("localhost", timeout=harness.TIMEOUT_S)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
-
-
-class Server:
-    """One that runs."""
-
-    def __init__(self, process):
-        self.process = process
-        line = process.stdout.readline()
-        found = re.fullmatch(r"threadleak: serving on (?:http://(\S+):(\d+)/|unix:(\S+))\n", line)
-        demand(found, f"it printed {line!r}")
-        self.address, self.unix = found.group(1), found.group(3)
-        self.port = int(found.group(2) or 0)
-
-    def connection(self):
-        if self.unix:
-            return Unix(self.unix)
-        return http.client.HTTPConnection(self.address.strip("[]"), self.port, timeout=harness.TIMEOUT_S)
-
-    def ask(self, path, method="GET", hosts=None, **headers):
-        """Status, headers and text. hosts: all Host headers, instead of the usual one."""
-        connection = self.connection()
-        connection.putrequest(method, path, skip_host=hosts is not None)
-        for host in hosts or []:
-            connection.putheader("Host", host)
-        for name, value in headers.items():
-            connection.putheader(name.replace("_", "-"), value)
-        connection.endheaders()
-        answer = connection.getresponse()
-        text = answer.read()
-        connection.close()
-        return answer.status, answer.headers, text
-
-    def get(self, path, **more):
-        status, _, text = self.ask(path, **more)
-        demand(status == 200, f"{path}: {status} {text}")
-        return text.decode()
-
-    def status(self, path="/healthz", **more):
-        return self.ask(path, **more)[0]
-
-    def raw(self):
-        connection = socket.create_connection((self.address, self.port), timeout=harness.TIMEOUT_S)
-        self.process.opened.append(connection)
-        return connection
-
-    def descriptors(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
-
-
-class Bench(harness.Bench):
-    @contextlib.contextmanager
-    def serve(self, *options, listen="--listen=127.0.0.1:0", prefix=()):
-        argv = [*prefix, self.cli, "serve", *([listen] if listen else []), *options]
-        process = subprocess.Popen(argv, env=self.env, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE)
-        process.opened = []
-        try:
-            yield Server(process)
-        finally:
-            for opened in process.opened:
-                opened.close()
-            process.kill()
-            process.communicate()
-
-    @contextlib.contextmanager
-    def served(self, *orders, prefix=(), watched=True):
-        """A target, and a function that gives it another order."""
-        process = subprocess.Popen([*prefix, self.target("served")], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                   env=self.environment(**({"LD_PRELOAD": self.shim} if watched else {})))
-
-        def order(text):
-            process.stdin.write(text + "\n")
-            process.stdin.flush()
-            demand(process.stdout.readline() == "done\n", f"the target did not do {text}")
-        try:
-            demand(process.stdout.readline() == "up\n", "the target did not come up")
-            for text in orders:
-                order(text)
-            process.order = order
-            yield process
-        finally:
-            process.kill()
-            process.communicate()
-
-    def token_file(self, text="correct horse\n", mode=0o600):
-        return self.write("token", text, mode)
-
-    def refused(self, words, *options, **more):
-        """One line on standard error, and status 2."""
-        code, out, err = harness.call([self.cli, "serve", *options], env=self.env, **more)
-        demand(code == 2 and not out and re.fullmatch(rf"threadleak: serve: .*{words}.*\n", err), f"{options}: {code} {out} {err}")
 
 
 # ---- requests --------------------------------------------------------------------------
@@ -264,6 +164,22 @@ def grouped(bench):
     demand(created.startswith("threadcreate profile: total 6\n") and re.search(r"^3 @ .*\n.*\n(#.*\n)*#\t\S+\tstart_worker\t", created, re.M), created)
 
 
+def protobuf(bench):
+    """What go tool pprof reads."""
+    with bench.served("stays 3", "unjoined") as target, bench.serve() as server:
+        for name, function, size in (("threads", b"stay", 5), ("threadcreate", b"start_worker", 4)):
+            status, headers, text = server.ask(f"/debug/pprof/{name}?pid={target.pid}")
+            demand(status == 200 and headers["Content-Type"] == "application/octet-stream", headers)
+            demand(f'filename="{name}.pb.gz"' in headers["Content-Disposition"], headers)
+            demand(function in gzip.decompress(text) and text[:2] == b"\x1f\x8b", name)
+            with open(bench.path(name), "wb") as file:
+                file.write(text)
+            if shutil.which("go"):
+                env = bench.environment(HOME=bench.tmp, GOCACHE=bench.path("cache"), GOFLAGS="")
+                code, out, err = harness.call(["go", "tool", "pprof", "-top", "-sample_index=threads", bench.path(name)], env=env)
+                demand(code == 0 and f"of {size} total" in out, f"{code} {out} {err}")
+
+
 def several_processes(bench):
     """Without a pid: all that are watched, and no other."""
     with bench.served("stays") as first, bench.served() as second, bench.served("stays", watched=False) as unwatched:
@@ -348,18 +264,6 @@ def two_at_once(bench):
 
 
 # ---- metrics ------------------------------------------------------------------------------
-
-def samples(text, pid=None):
-    """{(name, its labels without pid and exe): value} of one process, or of all."""
-    found = {}
-    for name, labels, value in re.findall(r"^(\w+)(?:{(.*)})? (\S+)$", text, re.M):
-        pairs = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', labels))
-        if pid is None or pairs.get("pid") == str(pid):
-            key = (name, *(pairs[label] for label in sorted(set(pairs) - {"pid", "exe"})))
-            demand(key not in found or pid is None, f"twice: {key}\n{text}")
-            found[key] = float(value)
-    return found
-
 
 def metrics(bench):
     with bench.served("stays 3", "detached", "unjoined 2", "joined 4") as target, bench.serve() as server:
@@ -519,18 +423,20 @@ def large_requests(bench):
 
 
 def descriptors(bench):
-    """As many as before, also after clients that went away, and targets that ended."""
+    """As many as before, also after clients that went away, and targets that ended. Those of the last few connections are
+    closed when the next one comes."""
     with bench.serve() as server:
-        for number in range(6):
+        for number in range(12):
             if number == 1:
                 before = server.descriptors()
             with bench.served("stays", "unjoined") as target:
                 server.get(f"/debug/pprof/threads?debug=2&pid={target.pid}")
+                server.get("/metrics")
                 gone = server.raw()
                 gone.sendall(b"GET /debug/pprof/threadcreate HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 gone.close()
                 server.status("/nothing")
-        wait_until(lambda: server.descriptors() <= before)
+        wait_until(lambda: server.status() == 200 and server.descriptors() <= before + 5)
 
 
 def ends_by_signal(bench):
@@ -545,7 +451,7 @@ def ends_by_signal(bench):
 
 
 TESTS = [paths, hosts, other_sites, token, refusals, port_in_use, full_disk, unix_socket, all_addresses, each_thread, grouped,
-         several_processes, page, other_users, ended, dies_meanwhile, two_at_once, metrics,
+         protobuf, several_processes, page, other_users, ended, dies_meanwhile, two_at_once, metrics,
          stacks_and_limits, limit_of_a_user, found_by_a_report, open_metrics, other_program, promtool, slow_client, many_connections, large_requests,
          descriptors, ends_by_signal]
 
