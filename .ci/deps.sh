@@ -10,7 +10,7 @@
 # check_*  the tests fail without these
 # real_*   watched programs, frameworks, compilers, linters: without one of these,
 #          its tests are skipped and counted
-# soak_*   language runtimes (tests/e2e/runtimes.py) and a browser (tests/e2e/html_report.py), likewise
+# soak_*   language runtimes (tests/e2e/runtimes.py), a browser (html_report.py), Prometheus and systemd (fleet.py), likewise
 # shellcheck disable=SC2034  # list() reads them
 set -eu
 

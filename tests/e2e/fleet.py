@@ -3,6 +3,7 @@
 
   tests/e2e/fleet.py [--build DIR] [NAME...]
 """
+import glob
 import json
 import os
 import re
@@ -58,9 +59,12 @@ def metrics_exist(bench):
 
 
 def api():
-    """What the manual calls by such a name, too: functions of <threadleak.h>."""
-    with open(os.path.join(ROOT, "include", "threadleak.h"), encoding="utf-8") as file:
-        return set(METRIC.findall(file.read()))
+    """What the manual calls by such a name, too: functions of the headers."""
+    names = set()
+    for path in glob.glob(os.path.join(ROOT, "include", "**", "*.h"), recursive=True):
+        with open(path, encoding="utf-8") as file:
+            names |= set(METRIC.findall(file.read()))
+    return names
 
 
 def alerts_are_parsed(_):
@@ -128,12 +132,12 @@ def install_has_them(bench):
 def scrapes(bench, rounds):
     """Lists of all samples, {line without value: value}, of a target to which orders are given before each."""
     with bench.served("joined") as target, bench.serve() as server:
-        harness.wait_until_asleep(target.pid)
         found = []
         for orders, query in rounds:
             for order in orders:
                 target.order(order)
             if query:
+                harness.wait_until_asleep(target.pid)
                 server.get(f"{query}&pid={target.pid}")
             text = server.get(f"/metrics?pid={target.pid}")
             found.append({name: float(value) for name, value in re.findall(r"^(\w+{.*}) (\S+)$", text, re.M)})
