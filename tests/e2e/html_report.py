@@ -394,6 +394,8 @@ def a_live_page_keeps_the_selection(bench):
     files = {"/": ("text/html", text.encode()), "/data": ("application/json", json.dumps(data).encode()), "/favicon.ico": ("image/png", b"")}
     with served(files) as server, bench.browser(f"http://127.0.0.1:{server.server_port}/") as browser:
         browser.evaluate("view.select(view.model.sites[1])")
+        browser.evaluate("document.querySelector('#details details:last-of-type').open = true")
+        browser.evaluate("zoomFlame(view.flame, [...view.flame.root.children.values()][0])")
         key = browser.evaluate("view.selected")
         del data["report"]["processes"][0]["leaks"][-1]["threads"][1:]
         data["report"]["summary"]["leaked_threads"] = 4321
@@ -401,6 +403,8 @@ def a_live_page_keeps_the_selection(bench):
         browser.wait_for("document.querySelector('.numbers').textContent.includes('4\\u2009321')")
         demand(browser.evaluate("view.selected") == key and browser.evaluate("document.querySelectorAll('tr.selected').length") == 1,
                "the selected site")
+        demand(browser.evaluate("document.querySelector('#details details:last-of-type').open"), "what is open")
+        demand(browser.evaluate("view.flame.zoomed.depth") == 1, "the zoom of the flame graph")
 
 
 TESTS = [it_is_self_contained, it_has_the_json_report, it_has_the_lives, it_has_the_lives_of_a_process_that_is_not_watched,

@@ -47,7 +47,7 @@ function readProcess(model, process, sites, read) {
         if (site.leaks.length === 1)
             Object.assign(site, {counted: leak.counted, suppressed: leak.suppressed_by, fingerprint: leak.fingerprint, own,
                                  start: read.frame(leak.start_routine), creation: leak.creation_stack.map(read.frame),
-                                 truncated: leak.creation_stack_truncated, joinedAt: read.frame(leak.joined_at)});
+                                 truncated: leak.creation_stack_truncated, test: leak.test, runsOf: leak.runs, joinedAt: read.frame(leak.joined_at)});
         for (const thread of leak.threads)
             add(site, thread, leak.kind);
     }
@@ -67,7 +67,7 @@ function siteOf(sites, key, kind, name) {
 
 /* What matters comes first. */
 function rank(site) {
-    const level = Math.max(-1, ...site.findings.filter(one => !one.suppressed_by).map(one => LEVELS.indexOf(one.level)));
+    const level = site.findings.reduce((most, one) => one.suppressed_by ? most : Math.max(most, LEVELS.indexOf(one.level)), -1);
     if (level === 2)
         return site.counted || !site.leaks.length ? 0 : 1;
     if (site.counted)
@@ -88,7 +88,7 @@ function finishSite(site, index) {
         site.name = site.threads[0].name || site.name;
     site.findings = [...seen.values()].sort((a, b) => LEVELS.indexOf(b.level) - LEVELS.indexOf(a.level));
     site.runs = runsOf(site);
-    site.oldest = Math.max(...site.threads.map(thread => thread.age_s === null ? -1 : thread.age_s));
+    site.oldest = site.threads.reduce((most, thread) => Math.max(most, thread.age_s === null ? -1 : thread.age_s), -1);
     const waits = counted(site.threads.map(waitText));
     site.does = waits[0][0];
     site.doesCount = waits[0][1];

@@ -78,7 +78,7 @@ function zoomFlame(flame, node, focus) {
         node.box.focus();
     const site = [...node.sites].sort((a, b) => b[1] - a[1])[0];
     flame.status.textContent = node === flame.root ? "" : clean(node.name + ": " + plural(node.count, "thread"));
-    if (site && node.sites.size === 1)
+    if (site && focus && node.sites.size === 1)
         flame.select(site[0], true);
 }
 
@@ -103,11 +103,12 @@ function flameKey(flame, event) {
 function showFlame(model, view) {
     const root = flameTree(model, view.wholeStacks);
     if (!root.count) {
+        view.flame = null;
         show("flame");
         return;
     }
     const box = el("div", {class: "flame", role: "group", "aria-label": "flame graph"});
-    const flame = {root, zoomed: root, box, select: view.select, status: el("span", {class: "muted", role: "status"}),
+    const flame = view.flame = {root, zoomed: root, box, select: view.select, status: el("span", {class: "muted", role: "status"}),
                    reset: el("button", {type: "button", onclick: () => zoomFlame(flame, root)}, "Whole graph")};
     box.addEventListener("click", event => event.target.node && zoomFlame(flame, event.target.node, true));
     box.addEventListener("keydown", event => flameKey(flame, event));

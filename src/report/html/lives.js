@@ -40,7 +40,7 @@ function makeTimeline(model, view) {
     const canvas = el("canvas", {tabindex: "0", role: "img"});
     const line = {model, view, rows, canvas, steps: aliveSteps(rows, end), from: 0, to: end, top: 0, zoomY: 1, hover: null,
                   tip: el("div", {class: "tip", hidden: true}), colors: null, pending: false};
-    line.peak = Math.max(1, ...line.steps.map(step => step[1]).slice(0, 100000));
+    line.peak = line.steps.reduce((most, step) => Math.max(most, step[1]), 1);
     canvas.setAttribute("aria-label", `Time line of ${rows.length} threads over ${duration(end)}. Arrow keys move, plus and minus zoom, Home shows all.`);
     return line;
 }

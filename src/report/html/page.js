@@ -1,6 +1,6 @@
 /* The whole page: sections, keys, theme, and new data while a process is watched. */
 
-const view = {selected: null, allSites: false, wholeStacks: false, model: null, line: null};
+const view = {selected: null, allSites: false, wholeStacks: false, model: null, line: null, flame: null};
 
 view.select = (site, stay) => {
     view.selected = site.key;
@@ -41,7 +41,7 @@ function processRow(model, process) {
               el("td", {class: "count"}, process.pid), el("td", {class: "code clip", title: (process.command || [process.exe]).join(" ")},
                  (process.command || [process.exe || "?"]).map((word, i) => i ? word : baseName(word)).join(" ")),
               el("td", {}, endText(process)), el("td", {class: "count"}, process.watched ? number(counts.created) : "?"),
-              el("td", {class: "count strong"}, number(leaked)), el("td", {}, process.watched ? process.verdict || "" : "not watched"));
+              el("td", {class: "count strong"}, number(leaked)), el("td", {}, process.watched ? process.verdict || (process.test ? "test " + process.test : "") : "not watched"));
 }
 
 function showProcesses(model) {
@@ -174,7 +174,7 @@ function onKey(event) {
 /* ---- live data ---------------------------------------------------------------------------------- */
 
 const POLL_MS = 2000;
-const live = {paused: false};
+const live = {paused: false, pressed: false};
 
 async function poll(source) {
     const state = document.getElementById("live");
@@ -183,7 +183,7 @@ async function poll(source) {
         if (!answer.ok)
             throw new Error("status " + answer.status);
         const data = await answer.json();
-        if (!live.paused)
+        if (!live.paused && !isBusy())
             keepPlace(() => showAll(readData(data)));
         state.textContent = "updated " + new Date().toLocaleTimeString();
         state.classList.remove("stale");
@@ -194,20 +194,54 @@ async function poll(source) {
     setTimeout(() => live.paused ? live.resume = () => poll(source) : poll(source), POLL_MS);
 }
 
-/* New data keeps the selection, the zoom of the time line and the place on the page. */
+/* New data must not take away what somebody drags or selects. */
+function isBusy() {
+    return live.pressed || !getSelection().isCollapsed;
+}
+
+function flamePath(flame) {
+    return flame ? pathTo(flame.zoomed).slice(1).map(node => node.name) : [];
+}
+
+function zoomByPath(flame, names) {
+    let node = flame.root;
+    for (const name of names)
+        node = node.children.get(name) || node;
+    if (node !== flame.root)
+        zoomFlame(flame, node);
+}
+
+/* The open parts of the details, by their order: stacks of one site keep theirs. */
+function openParts() {
+    return [...document.querySelectorAll("#details details")].map(one => one.open);
+}
+
+/* New data keeps the selection, what is open, the zoom, the focus and the place on the page. */
 function keepPlace(draw) {
     const top = window.scrollY, old = view.line, whole = !old || (old.from === 0 && old.to === old.model.lives.end);
+    const open = openParts(), names = flamePath(view.flame), focused = document.activeElement;
+    const focus = focused.closest("tr.site") ? "tr.selected button" : focused.matches("canvas") ? "canvas" : null;
     draw();
     if (view.line && !whole) {
         Object.assign(view.line, {from: old.from, to: old.to, top: old.top, zoomY: old.zoomY});
         limitTimeline(view.line);
         drawSoon(view.line);
     }
+    const parts = document.querySelectorAll("#details details");
+    if (parts.length === open.length)
+        parts.forEach((one, i) => one.open = open[i]);
+    if (view.flame)
+        zoomByPath(view.flame, names);
+    if (focus)
+        document.querySelector(focus)?.focus({preventScroll: true});
     window.scrollTo({top});
 }
 
 function listenPause(button) {
     document.getElementById("live").hidden = button.hidden = false;
+    addEventListener("pointerdown", () => live.pressed = true);
+    addEventListener("pointerup", () => live.pressed = false);
+    addEventListener("pointercancel", () => live.pressed = false);
     button.addEventListener("click", () => {
         live.paused = !live.paused;
         button.textContent = live.paused ? "Resume" : "Pause";

@@ -16,8 +16,9 @@ function stuckVerdict(model) {
         return null;
     const [, word, text] = stuck[0].verdict.match(/^([A-Z ]+): (.*)$/s) || [null, "", stuck[0].verdict];
     const where = model.processes.length > 1 ? " In " + commandOf(stuck[0]) + ", pid " + stuck[0].pid + "." : "";
+    const timedOut = model.report.timed_out ? " The run timed out." : "";
     const others = stuck.length > 1 ? " " + plural(stuck.length - 1, "more process", "more processes") + " also." : "";
-    return {tone: "bad", word: word || "FOUND", text: shortText(text.charAt(0).toUpperCase() + text.slice(1)) + "." + where + others};
+    return {tone: "bad", word: word || "FOUND", text: shortText(text.charAt(0).toUpperCase() + text.slice(1)) + "." + where + others + timedOut};
 }
 
 /* Rows of the table are by kind, too. */
@@ -61,7 +62,7 @@ function otherVerdict(model) {
         return {tone: "warn", word: "NOT JUDGED", text: plural(left.length, "thread") + " alive or not joined at an end that is not judged (" +
             [...new Set(left.map(thread => thread.process.end.how))].join(", ") + ")." + by};
     return {tone: "good", word: "NO LEAK", text: "No leaked threads" + (lostCount(model) ? " among those that were recorded."
-        : " in " + plural(report.summary.processes, "process", "processes") + ".")};
+        : !processes.length ? ". No thread was created." : report.summary.processes > 1 ? " in " + number(report.summary.processes) + " processes." : ".")};
 }
 
 function lostCount(model) {
@@ -88,7 +89,7 @@ function bigNumbers(model) {
         ["ended, not joined", sumOf(model, "unjoined"), ""],
         ["created", sumOf(model, "created"), ""],
         ["joined", sumOf(model, "joined"), ""],
-        one ? ["most at once", sumOf(model, "peak"), ""] : ["processes", summary.processes, ""],
+        one ? ["most at once", sumOf(model, "peak"), ""] : [summary.processes === 1 ? "process" : "processes", summary.processes, ""],
         ["suppressed", summary.suppressed_threads || null, ""],
         [model.processes.some(process => process.watched) ? "untracked" : "threads besides main", sumOf(model, "untracked") || null, ""],
     ].filter(([, value]) => value !== null);
@@ -103,7 +104,12 @@ function showVerdict(model) {
     document.getElementById("command").textContent = clean((model.report.command || model.processes[0]?.command || []).join(" "));
     show("verdict", el("h1", {class: "verdict " + verdict.tone}, el("span", {class: "word"}, verdict.word),
                        el("span", {}, verdict.text)),
-         leak && el("p", {class: "also"}, "Also: " + leak.text), bigNumbers(model), warnings(model));
+         leak && el("p", {class: "also"}, "Also: " + leak.text), repeated(model), bigNumbers(model), warnings(model));
+}
+
+function repeated(model) {
+    const {runs} = model.report;
+    return runs && el("p", {class: "also"}, `${number(runs.leaked)} of ${plural(runs.count, "run")} leaked.`);
 }
 
 /* What makes the verdict less sure. */
@@ -155,16 +161,34 @@ function findingCard(model, {finding, facts: all, process}) {
               finding.pattern && el("p", {class: "muted small"}, "See threadleak-patterns(7): " + finding.pattern));
 }
 
-const FINDINGS_SHOWN = 4;
+/* A creation that failed has a site, but no thread. */
+function failedCard(model, failed, process) {
+    const frame = failed.own || failed.creation_stack[0], code = sourceLine(model, frame), {latest} = failed;
+    const when = latest && [latest.threads && "the process had " + plural(latest.threads, "thread"), latest.unjoined && number(latest.unjoined) + " not joined",
+                            latest.ago_s !== null && duration(latest.ago_s) + " ago"].filter(part => part).join(", ");
+    return el("article", {class: "finding"},
+              el("h3", {}, plural(failed.count, "failed creation"), " ", el("span", {class: "chip likely"}, failed.error || "?"),
+                 model.processes.length > 1 && el("span", {class: "muted small"}, " " + commandOf(process) + ", pid " + process.pid)),
+              frame && el("p", {}, el("span", {class: "code strong", title: frame.function}, functionName(frame)), el("span", {class: "place", title: frame.file}, placeName(frame))),
+              code && el("pre", {class: "one-line", title: code}, code),
+              when && el("p", {class: "muted small"}, "The latest: " + when));
+}
+
+const FINDINGS_SHOWN = 4, FINDINGS_MAX = 60;
 
 function showFindings(model) {
-    const found = model.processes.flatMap(process => process.findings.map((finding, i) => ({finding, process, facts: process.more.evidence[i]})))
-        .filter(({finding}) => finding.level !== "note" && !finding.suppressed_by)
+    const all = model.processes.flatMap(process => process.findings.map((finding, i) => ({finding, process, facts: process.more.evidence[i]})))
+        .filter(({finding}) => !finding.suppressed_by)
         .sort((a, b) => LEVELS.indexOf(b.finding.level) - LEVELS.indexOf(a.finding.level));
-    const cards = found.map(one => findingCard(model, one));
-    const rest = cards.slice(FINDINGS_SHOWN);
-    show("findings", cards.length > 0 && [el("h2", {}, "Why"), el("div", {class: "cards"}, cards.slice(0, FINDINGS_SHOWN)),
-         rest.length > 0 && el("details", {class: "more"}, el("summary", {}, plural(rest.length, "more finding")), el("div", {class: "cards"}, rest))]);
+    const strong = all.filter(({finding}) => finding.level !== "note");
+    const failed = model.processes.flatMap(process => (process.failed_creations || []).map(one => failedCard(model, one, process)));
+    const card = one => findingCard(model, one);
+    const first = [...strong.slice(0, FINDINGS_SHOWN).map(card), ...failed.slice(0, 2)];
+    const rest = [...all.slice(Math.min(strong.length, FINDINGS_SHOWN), FINDINGS_MAX).map(card), ...failed.slice(2, FINDINGS_MAX)];
+    const more = rest.length > 0 && el("details", {class: "more"}, el("summary", {}, plural(rest.length, strong.length ? "more finding" : "note", strong.length ? undefined : "notes")),
+                                       el("div", {class: "cards"}, rest));
+    const title = strong.length ? "Why" : failed.length ? "What failed" : "";
+    show("findings", (first.length > 0 || more) && [title && el("h2", {}, title), first.length > 0 && el("div", {class: "cards"}, first), more]);
 }
 
 /* ---- the table ---------------------------------------------------------------------------- */
@@ -235,6 +259,10 @@ function siteFacts(model, site) {
         facts.push("Not counted as a leak" + ([...site.processes].some(one => one.end.how === "alive") ? ": the process still runs." : "."));
     if (site.joinedAt)
         facts.push("Other threads of this site were joined in " + functionName(site.joinedAt) + " (" + placeName(site.joinedAt) + ").");
+    if (site.test)
+        facts.push("Created in test " + site.test);
+    if (site.runsOf)
+        facts.push(`Leaked in ${number(site.runsOf.leaked)} of ${plural(model.report.runs.count, "run")}`);
     if (site.fingerprint)
         facts.push("Fingerprint " + site.fingerprint);
     return facts.map(text => el("p", {class: "muted small"}, text));
