@@ -291,6 +291,7 @@ PROGRAMS := suppressions \
 	run_ends \
 	after_end \
 	attach \
+	top \
 	aborts \
 	unseen \
 	unrecorded \

@@ -60,6 +60,11 @@ void site_table_free(struct site_table *table)
     free(table);
 }
 
+size_t site_table_find(const struct site_table *table, uint32_t site)
+{
+    return site < table->records ? table->site_of[site] : SIZE_MAX;
+}
+
 static void set_fingerprints(struct known_site *site)
 {
     site->place->kind = LEAK_DETACHED;

@@ -1,0 +1,148 @@
+/*
+ * `threadleak top PID`: the creation sites of a running program, again and again. The program is not stopped.
+ */
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/common/cli.h"
+#include "cli/common/command.h"
+#include "cli/common/terminal.h"
+#include "cli/top/only.h"
+#include "cli/top/screen.h"
+
+struct command_line {
+    double interval;
+    long count; /* of samples in batch mode; 0: no end */
+    bool batch;
+};
+
+static bool set_interval(void *line, const struct command_option *option, const char *value,
+                         struct error *error)
+{
+    (void)option;
+    double *interval = &((struct command_line *)line)->interval;
+    if (cli_duration(value, interval) && *interval >= 0.1 && *interval <= 3600)
+        return true;
+    return error_set(error, "--interval=%s is not a time from 100ms to 1h", value);
+}
+
+static bool set_count(void *line, const struct command_option *option, const char *value, struct error *error)
+{
+    (void)option;
+    if (cli_number(value, 1, LONG_MAX, &((struct command_line *)line)->count))
+        return true;
+    return error_set(error, "--count=%s is not a number above 0", value);
+}
+
+#define MEMBER(name) offsetof(struct command_line, name)
+
+static const struct command_option option_table[] = {
+    {.name = "interval",
+     .argument = "TIME",
+     .initial = "1s",
+     .set = set_interval,
+     .help = "time between two samples"},
+    COMMAND_FLAG("batch", batch, "print plain lines, without a terminal"),
+    {.name = "count", .argument = "N", .set = set_count, .help = "with --batch: end after N samples"},
+    {.name = NULL},
+};
+
+/* ---- plain lines ---------------------------------------------------------------------------------- */
+
+static void print_sample(struct top *top, size_t width)
+{
+    char line[2048];
+    top_title(top, line, width);
+    puts(line);
+    top_counts(top, line, width);
+    puts(line);
+    top_columns(line, width);
+    puts(line);
+    for (size_t i = 0; i < top->row_count; i++) {
+        const struct top_row *row = &top->rows[i];
+        if (!row->alive && !row->unjoined && !row->created)
+            continue;
+        top_line(row, line, width);
+        puts(line);
+    }
+    puts("");
+    fflush(stdout);
+}
+
+static bool print_samples(struct top *top, const struct command_line *line, struct error *error)
+{
+    unsigned columns = terminal_width(STDOUT_FILENO);
+    const struct timespec rest = {(time_t)line->interval,
+                                  (long)((line->interval - (double)(time_t)line->interval) * 1e9)};
+    for (long i = 0; !line->count || i < line->count; i++) {
+        if (i)
+            nanosleep(&rest, NULL);
+        enum sample_status status = top_read(top, error);
+        if (status == SAMPLE_GONE)
+            return i > 0; /* it was shown until its end */
+        if (status != SAMPLE_OK)
+            return false;
+        top_sort(top, TOP_BY_ALIVE);
+        print_sample(top, columns ? columns : 500);
+        if (ferror(stdout))
+            return error_set(error, "top: standard output cannot be written");
+    }
+    return true;
+}
+
+/* ---- the command ------------------------------------------------------------------------------------ */
+
+static int show(pid_t pid, const struct command_line *line)
+{
+    struct error error = {""};
+    struct top *top = top_open(pid, &error);
+    bool ok = top && (line->batch ? print_samples(top, line, &error)
+                                  : screen_show(top, (int)(line->interval * 1000), &error));
+    top_close(top);
+    if (!ok)
+        cli_message("%s", error.text);
+    return ok ? STATUS_REPORTED : STATUS_CANNOT;
+}
+
+static int run(int argc, char **argv)
+{
+    struct command_line line = {.interval = 1};
+    struct error error = {""};
+    long pid = 0;
+    switch (command_parse(&command_top, argc, argv, &line)) {
+    case COMMAND_HELPED:
+        return STATUS_REPORTED;
+    case COMMAND_WRONG:
+        return STATUS_CANNOT;
+    case COMMAND_PARSED:
+        break;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    if (argc - optind > 1 || (argc > optind && !cli_number(argv[optind], 1, INT_MAX, &pid))) {
+        cli_message("top: give one PID; see 'threadleak help top'");
+        return STATUS_CANNOT;
+    }
+    if (!pid && !(pid = only_watched_process(&error))) {
+        cli_message("%s", error.text);
+        return STATUS_CANNOT;
+    }
+    return show((pid_t)pid, &line);
+}
+
+const struct command command_top = {
+    .name = "top",
+    .summary = "show the threads of a running program in the terminal",
+    .run = run,
+    .usage = "[OPTIONS] [PID]",
+    .about = "Shows where a running program creates threads: how many are alive and unjoined,\n"
+             "how fast they become more, how old they are, their CPU time and what they wait\n"
+             "for. The program is not stopped. Without PID it is the only watched program.\n",
+    .after = "Keys: Enter opens a site, s changes the order, / searches, space pauses, h helps,\n"
+             "q quits.\n",
+    .options = option_table,
+};

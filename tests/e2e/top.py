@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""threadleak top: the creation sites of a live process, as lines and in a terminal.
+
+  tests/e2e/top.py [--build DIR] [NAME...]
+"""
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+
+import harness
+from attach import Target
+from harness import demand
+
+TIMEOUT_S = 60
+
+
+class Bench(harness.Bench):
+    @contextlib.contextmanager
+    def running(self, watched=True):
+        self.env = self.environment(**({"LD_PRELOAD": self.shim} if watched else {}))
+        target = Target(self)
+        self.env.pop("LD_PRELOAD", None)
+        try:
+            yield target
+        finally:
+            target.end()
+
+    def top(self, *argv):
+        return harness.call([self.cli, "top", *argv], env=self.env)
+
+    @contextlib.contextmanager
+    def terminal(self, pid, rows=24, columns=80):
+        screen = Screen([self.cli, "top", "--interval=100ms", str(pid)], self.environment(TERM="xterm"), rows, columns)
+        try:
+            yield screen
+        finally:
+            screen.end()
+
+
+class Screen:
+    """A terminal of which all that was ever written is kept, without the sequences that move the cursor."""
+
+    def __init__(self, argv, env, rows, columns):
+        self.pid, self.terminal = pty.fork()
+        if self.pid == 0:
+            os.execve(argv[0], argv, env)
+        self.text = ""
+        self.resize(rows, columns)
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def wait_for(self, pattern):
+        """Text that comes from now on."""
+        end = time.monotonic() + TIMEOUT_S
+        while not re.search(pattern, self.text):
+            ready = select.select([self.terminal], [], [], max(0, end - time.monotonic()))[0]
+            demand(ready, f"{pattern!r} did not come: {self.text[-2000:]!r}")
+            try:
+                self.text += re.sub(r"\x1b(\[[0-9;?]*[a-zA-Z]|[()][0-9A-B]|[=>])", "\n",
+                                    os.read(self.terminal, 65536).decode(errors="replace"))
+            except OSError:
+                raise harness.Wrong(f"it ended before {pattern!r}: {self.text[-2000:]!r}") from None
+        self.text = ""
+
+    def press(self, keys):
+        os.write(self.terminal, keys.encode())
+
+    def status(self):
+        """Of its end; what it still writes is read, because it waits for that."""
+        with contextlib.suppress(OSError):
+            while os.read(self.terminal, 65536):
+                pass
+        status = os.waitpid(self.pid, 0)[1]
+        self.pid = 0
+        return os.waitstatus_to_exitcode(status)
+
+    def end(self):
+        if self.pid:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self.terminal)
+
+
+def rows_of(printed):
+    """Of the last sample: {(creator, its caller): [alive, unjoined]}"""
+    rows = {}
+    for line in printed.rstrip("\n").split("\n\n")[-1].splitlines()[3:]:
+        alive, unjoined, _, _, _, creator, _, caller = line.split()[:8]
+        rows[creator, caller] = [int(alive), int(unjoined)]
+    return rows
+
+
+def lines(bench):
+    with bench.running() as target:
+        target.do("uurbm")
+        code, out, err = bench.top("--batch", "--count=2", "--interval=100ms", str(target.pid))
+    demand(code == 0 and not err and out.count("threadleak top: ") == 2, f"{code} {err} {out}")
+    rows = rows_of(out)
+    demand(rows["create", "make_unjoined"] == [0, 2] and rows["make_born_detached", "do_one"] == [1, 0], rows)
+    demand("unjoined 2" in out and "created 1005" in out, out)
+
+
+def rise(bench):
+    """What grows is counted by site."""
+    with bench.running() as target:
+        process = subprocess.Popen([bench.cli, "top", "--batch", "--interval=100ms", str(target.pid)], env=bench.env,
+                                   text=True, stdout=subprocess.PIPE)
+        for line in process.stdout:
+            target.do("u")
+            if re.match(r" +0 +\d+ +\+[\d.]+ .*make_unjoined", line):
+                break
+        process.kill()
+        process.communicate()
+        demand(process.returncode == -signal.SIGKILL, "no rise was printed")
+
+
+def not_watched(bench):
+    with bench.running(watched=False) as target:
+        target.do("rr")
+        code, out, err = bench.top("--batch", "--count=1", str(target.pid))
+    demand(code == 0 and "not watched" in out and re.search(r" 3 .*runs sleep_for_ever", out), f"{code} {err} {out}")
+
+
+def ends_with_the_process(bench):
+    with bench.running() as target:
+        process = subprocess.Popen([bench.cli, "top", "--batch", "--interval=100ms", str(target.pid)], env=bench.env,
+                                   text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdout.readline()
+        target.end()
+        _, err = process.communicate(timeout=TIMEOUT_S)
+        demand(process.returncode == 0 and not err, f"{process.returncode} {err}")
+
+
+def wrong_arguments(bench):
+    for argv, text in ((["x"], "give one PID"), (["1", "2"], "give one PID"), (["--interval=0", "1"], "--interval=0 "),
+                       (["--batch", "999999999"], "no process")):
+        code, out, err = bench.top(*argv)
+        demand(code == 2 and not out and err.count("\n") == 1 and text in err, f"{argv}: {code} {out} {err}")
+    code, out, err = bench.top("1")
+    demand(code == 2 and not out and "no terminal" in err and "--batch" in err, f"{code} {err}")
+
+
+def keys(bench):
+    with bench.running() as target:
+        target.do("ub")
+        with bench.terminal(target.pid) as screen:
+            screen.wait_for("unjoined 1(.|\n)*make_unjoined")
+            target.do("u")
+            screen.wait_for("2")
+            screen.press("/born")
+            screen.wait_for("search: ?\n*(.|\n)*_")
+            screen.press("\n")
+            screen.wait_for("only")
+            screen.press("\n")
+            screen.wait_for("created at(.|\n)*make_born_detached")
+            screen.press("\n")
+            screen.wait_for("UNJOINED")
+            screen.press("h")
+            screen.wait_for("quit")
+            screen.press("h ")
+            screen.wait_for("PAUSED")
+            screen.press("q")
+            demand(screen.status() == 0, "the status")
+
+
+def sizes(bench):
+    """It draws at once when the size changes, and on a screen that is too small for it."""
+    with bench.running() as target:
+        target.do("u")
+        with bench.terminal(target.pid) as screen:
+            screen.wait_for("make_unjoined")
+            for rows, columns in ((2, 10), (1, 1), (60, 200)):
+                screen.resize(rows, columns)
+                os.kill(screen.pid, signal.SIGWINCH)
+                screen.press("h")
+                screen.press("h")
+            screen.wait_for("runs end_at_once")
+            screen.press("q")
+            demand(screen.status() == 0, "the status")
+
+
+def findings(bench):
+    with bench.live_asleep("circles", "join") as pid, bench.terminal(pid) as screen:
+        screen.wait_for("threadleak top")
+        screen.press("f")
+        screen.wait_for("STUCK: (.|\n)*deadlock, proved")
+        screen.press("q")
+        demand(screen.status() == 0, "the status")
+
+
+TESTS = [lines, rise, not_watched, ends_with_the_process, wrong_arguments, keys, sizes, findings]
+
+if __name__ == "__main__":
+    sys.exit(harness.main(TESTS, Bench))
