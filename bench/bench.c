@@ -5,6 +5,7 @@
  *   bench nothing                             no thread at all
  *   bench memory THREADS                      KiB resident for each live thread; bytes of
  *                                             ledger touched for each
+ *   bench notify CALLS                        ns for each pthread_cond_signal or sem_post
  *   bench flat PAIRS                          KiB resident after the first 10,000
  *                                             pairs, and after the last
  */
@@ -127,6 +128,21 @@ static double measure_pairs(int depth, int creators, long pairs)
     return (double)(now_ns() - begin) / (double)(job.pairs * creators);
 }
 
+/* ---- notifications --------------------------------------------------------------- */
+
+static double measure_notify(long calls)
+{
+    pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+    sem_t semaphore;
+    sem_init(&semaphore, 0, 0);
+    uint64_t begin = now_ns();
+    for (long i = 0; i < calls; i++) {
+        pthread_cond_signal(&cond);
+        sem_post(&semaphore);
+    }
+    return (double)(now_ns() - begin) / (double)calls / 2;
+}
+
 /* ---- memory --------------------------------------------------------------------- */
 
 static long resident_kib(void)
@@ -177,6 +193,9 @@ int main(int argc, char **argv)
         start_others(numbers[0]);
         printf("%.2f %.1f\n", (double)(resident_kib() - before) / (double)numbers[0],
                (double)(ledger_kib() - ledger) * 1024 / (double)numbers[0]);
+    } else if (strcmp(what, "notify") == 0 && argc == 3) {
+        measure_notify(1000);
+        printf("%.2f\n", measure_notify(numbers[0]));
     } else if (strcmp(what, "flat") == 0 && argc == 3) {
         create_and_join(10000);
         long before = resident_kib();

@@ -13,7 +13,8 @@ else
     rounds=31 pairs=8000 million=1000000 starts=100
 fi
 
-with() { LD_PRELOAD=$shim THREADLEAK_OPTIONS=grace_ms=0 "$@"; }
+options=grace_ms=0
+with() { LD_PRELOAD=$shim THREADLEAK_OPTIONS=$options "$@"; }
 without() { env -u LD_PRELOAD "$@"; }
 
 bare=$(mktemp) watched=$(mktemp)
@@ -101,6 +102,13 @@ for ((round = 0; round < rounds; round++)); do
     ) >>"$watched"
 done
 row "start + exit, no thread" ms 1000000
+
+by_turns "$bench" notify "$million"
+row "notification without waiters" ns 1
+options=grace_ms=0:wakes=1
+by_turns "$bench" notify "$million"
+row "the same with wakes=1" ns 1
+options=grace_ms=0
 
 # Peak resident memory of a program that creates no thread.
 peak_kib() {

@@ -131,12 +131,17 @@ def both_versions_of_the_functions(bench):
     runs_as_before(bench, "version")
 
 
+def a_stack_that_ends_soon(bench):
+    runs_as_before(bench, "coroutine")
+
+
 def handlers_that_post_while_it_forks(bench):
     runs_as_before(bench, "storm")
 
 
-TESTS = [a_lost_signal, others_that_are_lost, a_destructor_in_cxx, pauses_lose_a_wake, near_misses, other_processes, nothing_without_the_option,
-         an_idle_worker_at_the_end, both_versions_of_the_functions, handlers_that_post_while_it_forks]
+TESTS = [a_lost_signal, others_that_are_lost, a_destructor_in_cxx, pauses_lose_a_wake, near_misses, other_processes,
+         nothing_without_the_option, an_idle_worker_at_the_end, both_versions_of_the_functions, a_stack_that_ends_soon,
+         handlers_that_post_while_it_forks]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))

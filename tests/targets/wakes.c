@@ -19,15 +19,17 @@
  *   child      a forked child, in which nobody has signalled
  *   idle       a worker has done its work when the main thread returns
  *
- *   race       a thread checks before it locks, so the wake is lost if it comes in between: then it is not
- * joined version    signals with both versions of pthread_cond_signal, then ends storm      posts from signal
- * handlers, with forks meanwhile, then ends */
+ *   race       a thread checks before it locks: if the wake comes in between, the thread is not joined
+ *   coroutine  a post near the end of a stack of the program's own, after which no memory is mapped
+ *   version    signals with both versions of pthread_cond_signal, then ends
+ *   storm      posts from signal handlers, with forks meanwhile, then ends */
 #include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/time.h>
+#include <ucontext.h>
 
 #include "target.h"
 
@@ -371,6 +373,26 @@ static void both_versions(void)
 }
 #endif
 
+static ucontext_t caller, coroutine;
+
+static void post_and_return(void)
+{
+    CHECK(sem_post(&posts) == 0);
+}
+
+static void in_coroutine(void)
+{
+    size_t size = 65536, page = (size_t)sysconf(_SC_PAGESIZE);
+    char *stack = mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(stack != MAP_FAILED && mprotect(stack + size, page, PROT_NONE) == 0);
+    CHECK(getcontext(&coroutine) == 0);
+    coroutine.uc_stack = (stack_t){.ss_sp = stack, .ss_size = size};
+    coroutine.uc_link = &caller;
+    makecontext(&coroutine, post_and_return, 0);
+    CHECK(swapcontext(&caller, &coroutine) == 0);
+    await(&posts);
+}
+
 #define FORKS 300
 
 static void start_timer(int number)
@@ -410,25 +432,16 @@ static const struct way {
     const char *name;
     void (*go)(void);
 } ways[] = {
-    {"signal", signal_lost},
-    {"broadcast", broadcast_lost},
-    {"cnd", cnd_lost},
-    {"semaphore", semaphore_taken},
-    {"ended", notifier_ended},
-    {"handler", handler_posted},
-    {"runs", notifier_runs},
-    {"later", other_was_woken},
-    {"timed", with_timeout},
-    {"other", other_lives},
-    {"again", made_again},
-    {"shared", shared_with_others},
-    {"never", nobody},
-    {"futex", futex},
-    {"child", in_child},
-    {"race", race},
-    {"idle", idle},
-    {"version", both_versions},
-    {"storm", storm},
+    {"signal", signal_lost},     {"broadcast", broadcast_lost},
+    {"cnd", cnd_lost},           {"semaphore", semaphore_taken},
+    {"ended", notifier_ended},   {"handler", handler_posted},
+    {"runs", notifier_runs},     {"later", other_was_woken},
+    {"timed", with_timeout},     {"other", other_lives},
+    {"again", made_again},       {"shared", shared_with_others},
+    {"never", nobody},           {"futex", futex},
+    {"child", in_child},         {"race", race},
+    {"coroutine", in_coroutine}, {"idle", idle},
+    {"version", both_versions},  {"storm", storm},
 };
 
 int main(int argc, char **argv)
