@@ -6,10 +6,6 @@
 
 #include "preload/shim/state.h"
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
-#endif
-
 /* Takes `count` records of a section and returns the index of the first.  UINT32_MAX: the
  * section is full, or the system has no memory for it, which would be a SIGBUS later. */
 uint32_t ledger_take(struct shim_state *state, enum ledger_section section, uint32_t count);

@@ -5,10 +5,6 @@
 #include "preload/shim/say.h"
 #include "preload/shim/sys.h"
 
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18
-#endif
-
 #define PAGE 4096ul
 #define GET(place) atomic_load_explicit(place, memory_order_relaxed)
 #define SET(place, value) atomic_store_explicit(place, value, memory_order_relaxed)

@@ -5,10 +5,6 @@
 
 #include "preload/shim/sys.h"
 
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18
-#endif
-
 #define SITE_LEVELS 3 /* 10,752 entries */
 
 struct shim_state shim_first_state;

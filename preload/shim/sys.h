@@ -11,6 +11,13 @@
 
 #define KERNEL_SIGSET_SIZE 8
 
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18 /* Linux 4.14 */
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+
 static inline long sys_call(long number, long a, long b, long c, long d, long e, long f)
 {
 #if defined(__x86_64__)

@@ -1,4 +1,5 @@
-// A pool whose destructor wakes its worker before the worker waits, and joins it. It prints "up" before the join.
+// A pool whose destructor wakes its worker before the worker waits, and joins it. It prints "up" before the
+// join.
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -6,7 +7,8 @@
 #include <thread>
 #include <unistd.h>
 
-class task_pool {
+class task_pool
+{
     std::mutex lock;
     std::condition_variable changed;
     std::atomic<bool> stopping{false};
@@ -20,7 +22,7 @@ class task_pool {
         changed.wait(locked);
     }
 
-public:
+  public:
     ~task_pool()
     {
         changed.notify_all();
