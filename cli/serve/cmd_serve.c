@@ -6,9 +6,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/common/cli.h"
 #include "cli/common/command.h"
 #include "cli/serve/guard.h"
+#include "cli/serve/look.h"
 #include "cli/serve/server.h"
 
 #define DEFAULT_LISTEN "127.0.0.1:9844"
@@ -23,12 +25,11 @@ static bool add_host(void *line, const struct command_option *option, const char
     return true;
 }
 
-static bool set_timeout(void *line, const struct command_option *option, const char *value,
-                        struct error *error)
+static bool set_duration(void *line, const struct command_option *option, const char *value,
+                         struct error *error)
 {
-    (void)option;
-    return cli_duration(value, &((struct serve_options *)line)->timeout_s) ||
-           error_set(error, "--timeout=%s is not a duration, such as 10s", value);
+    return cli_duration(value, command_member(line, option)) ||
+           error_set(error, "--%s=%s is not a duration, such as 10s", option->name, value);
 }
 
 #define MEMBER(name) offsetof(struct serve_options, name)
@@ -55,10 +56,16 @@ static const struct command_option option_table[] = {
      .set = add_host,
      .help = "a name of this server, which requests may have as Host; may be repeated"},
     COMMAND_FLAG("all-users", all_users, "processes of all users; needs --token-file or --unix"),
+    {.name = "find-every",
+     .argument = "TIME",
+     .set = set_duration,
+     .offset = MEMBER(find_every_s),
+     .help = "look for findings of each watched process so often, which stops it for milliseconds"},
     {.name = "timeout",
      .argument = "TIME",
      .initial = "10s",
-     .set = set_timeout,
+     .set = set_duration,
+     .offset = MEMBER(timeout_s),
      .help = "close the connection of a client whose request is not complete by then"},
     {.name = NULL},
 };
@@ -105,8 +112,15 @@ static void ending_signals(sigset_t *signals)
 static void wait_for_end(struct server *server, const sigset_t *signals)
 {
     const struct timespec pause = {.tv_nsec = 500000000};
-    while (sigtimedwait(signals, NULL, &pause) < 0)
+    const uint64_t every_ns = (uint64_t)(server->options->find_every_s * 1e9);
+    uint64_t next = now_ns();
+    while (sigtimedwait(signals, NULL, &pause) < 0) {
         deadlines_enforce(&server->deadlines);
+        if (!every_ns || now_ns() < next)
+            continue;
+        look_for_findings(&server->serving, signals);
+        next = now_ns() + every_ns;
+    }
 }
 
 /* So that a script which chose port 0 can read the port. */

@@ -65,11 +65,19 @@ bool guard_host(const struct serve_options *options, const struct listener *list
 
 /* ---- the token ---------------------------------------------------------------------------- */
 
+/* A file of root that its group may read is the only way to give one to another user: Kubernetes and systemd
+ * do so. */
+static bool is_shared(const struct stat *status)
+{
+    mode_t allowed = status->st_uid == 0 && geteuid() != 0 ? 040 : 0;
+    return status->st_mode & 077 & ~allowed;
+}
+
 static bool is_private(const char *path, const struct stat *status, struct error *error)
 {
     if (status->st_uid != geteuid() && status->st_uid != 0)
         return error_set(error, "--token-file=%s belongs to another user", path);
-    if (status->st_mode & 077)
+    if (is_shared(status))
         return error_set(error, "--token-file=%s can be read or written by other users; chmod 600 it", path);
     return true;
 }

@@ -14,7 +14,8 @@ struct serve_options {
     const char *hosts[HOSTS_MAX];
     size_t host_count;
     bool all_users;
-    double timeout_s; /* for the request of a client */
+    double find_every_s; /* 0: only when a report is taken anyway */
+    double timeout_s;    /* for the request of a client */
 };
 
 #endif

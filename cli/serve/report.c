@@ -68,7 +68,7 @@ static enum taken add_by_pid(struct taking *taken, const struct wanted_report *w
     enum process_access access = process_look(wanted->pid, wanted->all_users, &before);
     if (access != PROCESS_SERVED)
         return refuse(access, wanted->pid, error);
-    bool added = add_process(taken, wanted->pid, false, wanted->stacks, error);
+    bool added = add_process(taken, wanted->pid, wanted->watched, wanted->stacks, error);
     access = process_look(wanted->pid, wanted->all_users, &after);
     if (access != PROCESS_SERVED || after.start != before.start)
         return refuse(access, wanted->pid, error);

@@ -9,6 +9,7 @@
 struct wanted_report {
     pid_t pid;      /* 0: every watched process */
     bool all_users; /* processes.h */
+    bool watched;   /* with a pid: leave it out if it is not watched */
     bool stacks;    /* stop the processes for their current stacks */
 };
 

@@ -83,6 +83,12 @@ def token(bench):
 def refusals(bench):
     bench.refused("can be read or written by other users", f"--token-file={bench.token_file(mode=0o640)}")
     bench.refused("can be read or written by other users", f"--token-file={bench.token_file(mode=0o602)}")
+    if os.geteuid() == 0:  # a file of root, for another user
+        os.chmod(bench.tmp, 0o755)
+        os.chown(bench.token_file(mode=0o440), 0, 65534)
+        with bench.serve(f"--token-file={bench.path('token')}", prefix=harness.as_nobody()) as server:
+            demand(server.status("/data", Authorization="Bearer correct horse") == 200, "a file of root")
+        bench.refused("can be read or written by other users", f"--token-file={bench.path('token')}")
     bench.refused("is empty", "--token-file=" + bench.token_file(" \n"))
     bench.refused("No such file", f"--token-file={bench.path('none')}")
     os.mkfifo(bench.path("fifo"), 0o600)
@@ -327,6 +333,16 @@ def found_by_a_report(bench):
     demand(found.get(("threadleak_findings", "deadlock", "proved")) == 1, found)
 
 
+def found_by_itself(bench):
+    """With --find-every, and not otherwise; a process that is not watched is left alone."""
+    with bench.served("deadlock") as target, bench.served("deadlock", watched=False) as unwatched, \
+            bench.serve("--find-every=100ms") as server:
+        wait_until(lambda: ("threadleak_findings", "deadlock", "proved") in samples(server.get("/metrics"), target.pid))
+        demand(f'pid="{unwatched.pid}"' not in server.get("/metrics"), "not watched")
+        server.process.send_signal(signal.SIGTERM)
+        demand(server.process.wait(harness.TIMEOUT_S) == 0, "it did not end")
+
+
 def open_metrics(bench):
     accepts = {"application/openmetrics-text; version=1.0.0": True, "application/openmetrics-text;q=0.5,text/plain;q=0.4": True,
                "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
@@ -452,7 +468,7 @@ def ends_by_signal(bench):
 
 TESTS = [paths, hosts, other_sites, token, refusals, port_in_use, full_disk, unix_socket, all_addresses, each_thread, grouped,
          protobuf, several_processes, page, other_users, ended, dies_meanwhile, two_at_once, metrics,
-         stacks_and_limits, limit_of_a_user, found_by_a_report, open_metrics, other_program, promtool, slow_client, many_connections, large_requests,
+         stacks_and_limits, limit_of_a_user, found_by_a_report, found_by_itself, open_metrics, other_program, promtool, slow_client, many_connections, large_requests,
          descriptors, ends_by_signal]
 
 if __name__ == "__main__":
