@@ -19,6 +19,7 @@
 #include "report/tree_branches.h"
 
 #define FINDINGS_SHOWN 4
+#define LINES_USUAL 19 /* of 24 on a terminal: the others are the title, a verdict and the prompt */
 
 /* ---- a process ---------------------------------------------------------------------------- */
 
@@ -61,43 +62,85 @@ static void put_legend(const struct tree_printer *tree)
     for (enum mark mark = MARK_FOUND; mark > MARK_NONE; mark--)
         if (tree->used[mark])
             fprintf(tree->printer->out, "   %c %s", tree_marks[mark], meanings[mark]);
+    fputs(tree->compact ? "   -v: which threads" : "", tree->printer->out);
     paint(tree->printer, PLAIN);
     putc('\n', tree->printer->out);
 }
 
 /* The tree is made before what is above it, which names the odd threads. */
-static bool put_stacks(const struct printer *printer, const struct stack_tree *stacks)
+struct made_tree {
+    struct tree_printer printer;
+    char *above, *lines;
+};
+
+/* False: out of memory. Release it in both cases. */
+static bool make_tree(struct made_tree *made, const struct printer *printer, const struct stack_tree *stacks,
+                      bool compact)
 {
     struct text_buffer lines, odd;
+    struct printer inner = *printer;
+    *made = (struct made_tree){.lines = NULL};
     if (!text_open(&lines))
         return false;
     if (!text_open(&odd)) {
         free(text_close(&lines));
         return false;
     }
-    struct printer inner = *printer;
     inner.out = lines.out;
-    struct tree_printer tree = {.printer = &inner,
-                                .out = lines.out,
-                                .odd = odd.out,
-                                .digits = digits_of(stacks->count),
-                                .width = width_of(printer)};
-    tree_put_part(&tree, stacks, false);
-    tree_put_part(&tree, stacks, true);
-    char *text = text_close(&lines), *above = text_close(&odd);
-    tree.printer = printer;
-    bool done = text && above && !tree.failed;
+    made->printer = (struct tree_printer){.printer = &inner,
+                                          .out = lines.out,
+                                          .odd = odd.out,
+                                          .digits = digits_of(stacks->count),
+                                          .width = width_of(printer),
+                                          .compact = compact};
+    tree_put_part(&made->printer, stacks, false);
+    tree_put_part(&made->printer, stacks, true);
+    made->printer.printer = printer;
+    made->lines = text_close(&lines);
+    made->above = text_close(&odd);
+    return made->lines && made->above && !made->printer.failed;
+}
+
+static void release_tree(struct made_tree *made)
+{
+    free(made->lines);
+    free(made->above);
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t count = 0;
+    while ((text = strchr(text, '\n')))
+        count++, text++;
+    return count;
+}
+
+/* Can and must lines be left out, so that all is on one screen? */
+static bool is_too_long(const struct printer *printer, const struct made_tree *made)
+{
+    return !is_verbose(printer) && !printer->style->all &&
+           count_lines(made->lines) + count_lines(made->above) > LINES_USUAL;
+}
+
+static bool put_stacks(const struct printer *printer, const struct stack_tree *stacks)
+{
+    struct made_tree made;
+    bool done = make_tree(&made, printer, stacks, false);
+    if (done && is_too_long(printer, &made)) {
+        release_tree(&made);
+        done = make_tree(&made, printer, stacks, true);
+    }
     if (done) {
         paint(printer, BOLD);
-        fputs(above, printer->out);
+        fputs(made.above, printer->out);
         paint(printer, PLAIN);
-        if (tree.odd_count > TREE_ODD_SHOWN)
-            fprintf(printer->out, "and %zu more branches like that\n", tree.odd_count - TREE_ODD_SHOWN);
-        put_legend(&tree);
-        fputs(text, printer->out);
+        if (made.printer.odd_count > TREE_ODD_SHOWN)
+            fprintf(printer->out, "and %zu more branches like that\n",
+                    made.printer.odd_count - TREE_ODD_SHOWN);
+        put_legend(&made.printer);
+        fputs(made.lines, printer->out);
     }
-    free(text);
-    free(above);
+    release_tree(&made);
     return done;
 }
 

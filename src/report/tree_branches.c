@@ -7,6 +7,7 @@
 
 #define LEVELS_MAX 12   /* of branches inside branches, which move to the right */
 #define BRANCHES_MAX 16 /* of one branch, which are shown unless style.all */
+#define WAIT_LEAST 12   /* columns for a wait behind functions */
 #define GROUPS_SHOWN 3  /* of threads that wait at one place */
 
 const char tree_marks[MARKS] = {[MARK_NONE] = ' ', [MARK_ODD] = '<', [MARK_LEAKED] = '*', [MARK_FOUND] = '!'};
@@ -230,24 +231,22 @@ static void put_branches(struct tree_printer *tree, const struct place_in_tree *
 /* `< T2 "pool-0", 1 of 150, is in execute: now running` */
 static void note_odd(struct tree_printer *tree, const struct branch *branch, size_t end, const char *wait)
 {
-    char name[TREE_NO_LIMIT] = "";
-    const struct tree_entry *first = &branch->range.entries[0];
     char *thread = ++tree->odd_count <= TREE_ODD_SHOWN ? tree_first_thread(&branch->range) : NULL;
-    size_t at = branch->depth < end ? branch->depth : end - 1; /* the first function that differs */
-    if (thread && end)
-        tree_function(name, sizeof(name), first->frames[at], TREE_NAME);
-    if (thread) {
-        fprintf(tree->odd, "%c %s, %zu of %zu%s", tree_marks[MARK_ODD], thread, branch->range.count,
-                branch->of, *name ? ", in " : "");
-        put_escaped(tree->odd, name);
-        fprintf(tree->odd, "%s%s\n", *wait ? ": " : "", wait);
-    }
+    size_t from = branch->depth < end ? branch->depth : end - (end > 0); /* the first function that differs */
+    char *names = thread && end ? tree_functions(&branch->range, from, end, TREE_NAME) : NULL;
+    if (thread)
+        fprintf(tree->odd, "%c %s, %zu of %zu%s%s%s%s\n", tree_marks[MARK_ODD], thread, branch->range.count,
+                branch->of, names ? ", in " : "", names ? names : "", *wait ? ": " : "", wait);
+    free(names);
     free(thread);
 }
 
 /* The functions; without any, what the threads wait for, or else the function in which they are. */
-static char *head_text(const struct branch *branch, size_t end, const char *wait, size_t limit)
+static char *head_text(const struct tree_printer *tree, const struct branch *branch, size_t end,
+                       const char *wait, size_t limit)
 {
+    if (!end && tree->printer->style->by_creation)
+        return strdup("creation not seen");
     if (branch->depth < end)
         return tree_functions(&branch->range, branch->depth, end, limit);
     if (*wait || !end)
@@ -255,16 +254,35 @@ static char *head_text(const struct branch *branch, size_t end, const char *wait
     return tree_functions(&branch->range, end - 1, end, limit);
 }
 
-/* The line of functions that all threads of the branch have; of none: what they wait for. */
+/* "serve > handle: mutex lock; T5": the wait gets the columns that the names do not need. */
+static char *compact_text(const struct tree_printer *tree, const struct branch *branch, size_t end,
+                          const char *wait, size_t limit)
+{
+    char *names = head_text(tree, branch, end, wait, limit), *text = NULL;
+    char *thread = tree_threads(tree->printer, &branch->range, NULL, 0);
+    size_t used = names ? escaped_width(names) + WAIT_LEAST : 0;
+    bool has_wait = *wait && branch->depth < end && used <= limit;
+    bool is_one = branch->range.count == 1 && thread && used <= limit;
+    if (names && asprintf(&text, "%s%s%s%s%s", names, has_wait ? ": " : "", has_wait ? wait : "",
+                          is_one ? "; " : "", is_one ? thread : "") < 0)
+        text = NULL;
+    free(thread);
+    free(names);
+    return text;
+}
+
+/* The line of functions that all threads of the branch have; of none: what they wait for. compact: no other
+ * line follows. */
 static void put_head(struct tree_printer *tree, const struct place_in_tree *at, const struct branch *branch,
-                     size_t end, const char *wait)
+                     size_t end, const char *wait, bool compact)
 {
     const struct tree_range *range = &branch->range;
     size_t width = room(tree, at);
     char *place = tree_place(tree->printer, range, end, width / 2);
     size_t left = width - (place && *place ? escaped_width(place) + 2 : 0);
     size_t limit = tree->width < TREE_NO_LIMIT ? left : TREE_NO_LIMIT;
-    char *names = head_text(branch, end, wait, limit);
+    char *names =
+        compact ? compact_text(tree, branch, end, wait, limit) : head_text(tree, branch, end, wait, limit);
     if (place && names) {
         cut_to(names, limit);
         put_node(tree, at, range, mark_of(range, branch->of != 0), names, place);
@@ -296,8 +314,12 @@ static void put_tree(struct tree_printer *tree, const struct place_in_tree *at, 
         tree->failed = true;
         return;
     }
-    put_head(tree, at, branch, end, wait);
-    if (ends)
+    enum mark mark = mark_of(&branch->range, branch->of != 0);
+    bool compact = tree->compact && ends && (mark == MARK_NONE || mark == MARK_LEAKED);
+    put_head(tree, at, branch, end, wait, compact);
+    if (compact)
+        note_shortened(tree->printer);
+    else if (ends)
         put_ends(tree, at, &branch->range, has_names ? wait : "");
     else if (at->level < LEVELS_MAX)
         put_branches(tree, at, false, &branch->range, end);

@@ -16,6 +16,7 @@ struct tree_printer {
     size_t width;     /* of a line; TREE_NO_LIMIT: no limit */
     FILE *odd;        /* gets a line for each of the first odd branches */
     size_t odd_count; /* of all */
+    bool compact;     /* one line for each place, unless something is special there */
     bool used[MARKS]; /* marks of the lines above */
     bool failed;      /* out of memory */
 };

@@ -50,10 +50,11 @@ static void leave_out_addresses(char *text)
         *mutex = '\0';
     for (const char *at = text; *at;) {
         size_t digits = text_begins_with(at, "0x") ? strspn(at + 2, "0123456789abcdef") : 0;
-        bool is_named = digits && text_begins_with(at + 2 + digits, " on ");
-        if (is_named)
-            at += 2 + digits + (to - text > 4 && !memcmp(to - 4, " on ", 4) ? strlen(" on ") : 1);
-        else
+        const char *after = at + 2 + digits;
+        if (digits && (text_begins_with(after, " on ") || text_begins_with(after, " in "))) {
+            to -= to - text > 4 && !memcmp(to - 4, " on ", 4) ? strlen("on ") : 0;
+            at = after + 1;
+        } else
             *to++ = *at++;
     }
     *to = '\0';

@@ -27,7 +27,7 @@ def three_hundred_on_one_screen(bench):
     lines = text.splitlines()
     tree = lines[lines.index("threads, by function   < few of many"):]  # the path of the program is above it
     demand(len(lines) <= 24 and max(map(len, tree)) <= 80, text)
-    for pattern in (r'^< T79 "pool-77", 1 of 200, in handle_job: semaphore never', r"^ +200  pool_worker  +",
+    for pattern in (r'^< T79 "pool-77", 1 of 200, in handle_job > await: semaphore never', r"^ +200  pool_worker  +",
                     r"^ +199  ├─ wait_for_job  .*three_hundred\.c:\d+$", r"^<   1  └─ handle_job > await  ",
                     r"condvar wait on jobs.*; T2-T78, T80-T201 \"pool-\*\"",
                     r"^ +60  read_pipe  ", r"^ +40  stay  ", r"T202-T261, by start_readers:\d+$", r"T262-T301, detached, by three_hundred.c:\d+$",
@@ -39,7 +39,7 @@ def tree_of_an_unwatched_process(bench):
     with bench.live("three_hundred", watched=False) as pid:
         harness.wait_until_asleep(pid)
         text = reported(bench, pid, "tree")
-    demand(re.search(r'^< tid \d+ "pool-77", 1 of 200, in handle_job: ', text, re.M) and "untracked" not in text, text)
+    demand(re.search(r'^< tid \d+ "pool-77", 1 of 200, in handle_job > await: ', text, re.M) and "untracked" not in text, text)
 
 
 def tree_in_ascii(bench):

@@ -152,23 +152,24 @@ START_TEST(a_thread_that_a_finding_names_comes_first)
 {
     struct finding_thread named = {.id = 5};
     struct finding finding = {.level = FINDING_PROVED, .threads = &named, .thread_count = 1};
-    struct findings findings = {.items = &finding, .count = 1};
     struct named_threads names;
     struct members members;
     struct stack_tree tree;
     for (int i = 0; i < 3; i++)
         add("main wait", 1);
     add("main stuck", 1);
-    named_threads_make(&names, &findings);
+    process.findings = (struct findings){.items = &finding, .count = 1};
+    named_threads_make(&names, &process);
     ck_assert(members_find(&members, &process, &style));
-    ck_assert_ptr_eq(member_finding(&members.items[3], &findings), &finding);
-    ck_assert_ptr_null(member_finding(&members.items[2], &findings));
+    ck_assert_ptr_eq(member_finding(&members.items[3], &process.findings), &finding);
+    ck_assert_ptr_null(member_finding(&members.items[2], &process.findings));
     ck_assert(stack_tree_make(&tree, &members, &names, &style));
     struct tree_ranges ranges = split(&tree, 1);
     ck_assert_uint_eq(ranges.items[0].entries[0].member.thread->id, 5);
     free(ranges.items);
     stack_tree_release(&tree);
     named_threads_release(&names);
+    process.findings = (struct findings){.count = 0};
     free(members.items);
 }
 END_TEST
