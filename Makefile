@@ -134,6 +134,8 @@ PRELOAD_LAZY := api backtrace exit hooks ledger
 preload_now = $(if $(filter $(PRELOAD_LAZY),$(firstword $(subst /, ,$*))),,-fno-plt)
 PRELOAD_LINK = -nostartfiles -Wl,--version-script=$(BUILD)/preload/exports.map \
 	-Wl,-z,nodelete -Wl,-z,noseparate-code -Wl,-z,norelro,-z,lazy -Wl,--no-undefined -Wl,-soname,libthreadleak.so
+# The frames that call what runs on another stack can be unwound from there.
+$(BUILD)/preload/shim/stack_room.o: PRELOAD_FLAGS += -fno-omit-frame-pointer
 PRELOAD_OBJ := $(PRELOAD:%=$(BUILD)/%.o) $(COMMON:%=$(BUILD)/preload/%.o)
 
 $(BUILD)/preload/src/%.o: src/%.c | $(FIRST)
@@ -307,6 +309,7 @@ PROGRAMS := suppressions \
 	named_tests \
 	patterns \
 	kernels \
+	handles \
 	reach \
 	generated_states \
 	findings \

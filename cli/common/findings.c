@@ -158,7 +158,7 @@ static bool fails(const struct finding_options *options, const struct finding *f
 
 enum reach_limit finding_reach(unsigned find, enum reach_limit by_default)
 {
-    if (!(find & 1u << FINDING_STUCK))
+    if (!(find & (1u << FINDING_STUCK | 1u << FINDING_LOST_HANDLE)))
         return REACH_NOTHING;
     return find & FIND_UNLIMITED ? REACH_AVAILABLE : by_default;
 }

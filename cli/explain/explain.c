@@ -42,7 +42,8 @@ static bool has_live_threads(const struct ledger *ledger)
     return header->next_serial - 2 - header->dropped != ledger_count_ended(ledger);
 }
 
-/* NULL: not wanted, or not possible.  Missing stacks must not suppress the report. */
+/* NULL: not wanted, or not possible.  Missing stacks must not suppress the report. When no thread is alive,
+ * they only say where the handles of those that have finished are stored. */
 static struct stacks *take_stacks(const struct explain *explain)
 {
     const struct stacks_options options = {.symbolizer = explain->symbolizer,
@@ -50,9 +51,13 @@ static struct stacks *take_stacks(const struct explain *explain)
                                            .park = explain->park,
                                            .reach = explain->at_end ? REACH_AVAILABLE : REACH_MODERATE};
     struct error error;
-    if (!explain->options.stacks || (explain->at_end && !has_live_threads(explain->ledger)))
+    if (!explain->options.stacks)
         return NULL;
-    return stacks_take(explain->pid, &options, &error);
+    struct stacks *stacks = stacks_take(explain->pid, &options, &error);
+    if (!stacks || stacks->reach.checked || !explain->at_end || has_live_threads(explain->ledger))
+        return stacks;
+    stacks_free(stacks);
+    return NULL;
 }
 
 /* What is wrong with the file must not suppress the report. */

@@ -92,7 +92,8 @@ void end_save(struct shim_state *state, unsigned kinds)
     uint32_t why_not = LEDGER_UNSEEN;
     if (!shim_config.sandboxed)
         final_sample(state);
-    if (!shim_config.options.stacks || !has_leaks(state, kinds) || keep_stacks())
+    if (!shim_config.options.stacks || !has_leaks(state, kinds) || keep_stacks() ||
+        !has_leaks(state, kinds & (KIND_RUNNING | KIND_DETACHED)))
         return;
     if (shim_config.no_reporter)
         why_not |= LEDGER_UNSEEN_VALGRIND;
@@ -123,7 +124,7 @@ static int report_here(struct shim_state *state, int status)
 static int report(struct shim_state *state, int status)
 {
     if (atomic_load(&state->header->flags) & LEDGER_UNDER_RUN) {
-        end_save(state, shim_config.options.report & (KIND_RUNNING | KIND_DETACHED));
+        end_save(state, shim_config.options.report);
         return status;
     }
     return has_leaks(state, shim_config.options.report) ? report_here(state, status) : status;

@@ -7,8 +7,10 @@
 struct traits {
     enum finding_code code;
     size_t threads, joins, locks, barriers, detached;
-    size_t joined_condvars; /* joins of threads that wait for a condition variable */
-    size_t condvars;        /* threads that wait for these variables */
+    size_t joined_condvars;   /* joins of threads that wait for a condition variable */
+    size_t condvars;          /* threads that wait for these variables */
+    uint64_t created, joined; /* of the creation site */
+    bool ended;               /* the threads of a lost handle */
     bool joins_in_destructor, in_forked_child;
     bool lock_in_wait;  /* the owner of a lock waits for something that has no owner */
     bool site_unjoined; /* other threads of the creation site have ended, and are not joined */
@@ -112,6 +114,21 @@ static void add_trait(struct traits *traits, const struct evidence *evidence,
         add_site(traits, evidence, thread);
 }
 
+/* Threads that have ended have no stack. */
+static void add_lost(struct traits *traits, const struct evidence *evidence, uint64_t serial)
+{
+    const struct ledger_slot *slot = NULL;
+    for (size_t i = 0; i < evidence->threads.count && !slot; i++)
+        if (evidence->threads.slots[i].serial == serial)
+            slot = &evidence->threads.slots[i];
+    const struct ledger_site *site = slot ? ledger_get_site(evidence->ledger, slot->site) : NULL;
+    if (!site)
+        return;
+    traits->ended = slot->state & SLOT_ENDED;
+    traits->created = site->created;
+    traits->joined = site->joined;
+}
+
 static bool is_in_forked_child(const struct evidence *evidence)
 {
     return evidence->ledger && ledger_get_header(evidence->ledger)->fork.pid;
@@ -121,6 +138,8 @@ static struct traits traits_of(const struct find_context *context, const struct 
 {
     const struct wait_graph *graph = &context->graph;
     struct traits traits = {.code = finding->code, .in_forked_child = is_in_forked_child(context->evidence)};
+    if (finding->code == FINDING_LOST_HANDLE)
+        add_lost(&traits, context->evidence, finding->threads[0].id);
     for (size_t i = 0; i < finding->thread_count; i++) {
         const struct thread_stack *thread = stacks_find(context->stacks, finding->threads[i].tid);
         bool counts = thread && (finding->code != FINDING_DEADLOCK ||
@@ -188,6 +207,17 @@ static bool fits_no_broadcast(const struct traits *traits)
 static bool fits_flag_without_wake(const struct traits *traits)
 {
     return is_hang(traits) && traits->joined_condvars == 1 && traits->condvars == 1;
+}
+
+/* A single thread, or others of its creation site were joined. */
+static bool fits_early_return(const struct traits *traits)
+{
+    return traits->code == FINDING_LOST_HANDLE && traits->ended && (traits->joined || traits->created == 1);
+}
+
+static bool fits_fire_and_forget(const struct traits *traits)
+{
+    return traits->code == FINDING_LOST_HANDLE && traits->ended && !traits->joined && traits->created > 1;
 }
 
 /* Threads that nobody waits for: each has something that nobody takes. */

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "leak/baseline_entries.h"
+#include "leak/process_build.h"
 
 /* ---- read ------------------------------------------------------------------------------ */
 
@@ -208,6 +209,7 @@ void baseline_apply(struct baseline *baseline, struct report *report)
         struct process_report *process = &report->processes[p];
         for (size_t i = 0; i < process->group_count; i++)
             apply_to_group(baseline, process, &process->groups[i]);
+        process_suppress_lost_handles(process);
         baseline_apply_to_findings(baseline, &process->findings);
         process_report_sort(process);
     }

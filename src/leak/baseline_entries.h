@@ -34,7 +34,7 @@ struct baseline {
 
 /* NULL: none. */
 struct baseline_finding *baseline_find_finding(const struct baseline *baseline, const char *fingerprint);
-/* Is it not suppressed, or only by a baseline? */
+/* Is it not suppressed, or only by a baseline? A lost handle has no entry: it is known if the leak is. */
 bool baseline_has_finding(const struct finding *finding);
 
 /* Reads the array "findings". False: error is set. */

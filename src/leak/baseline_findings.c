@@ -51,7 +51,8 @@ bool baseline_read_findings(struct baseline *baseline, const json_t *array, cons
 
 bool baseline_has_finding(const struct finding *finding)
 {
-    return !finding->suppressed_by || !strcmp(finding->suppressed_by, BASELINE_WORD);
+    return finding->code != FINDING_LOST_HANDLE &&
+           (!finding->suppressed_by || !strcmp(finding->suppressed_by, BASELINE_WORD));
 }
 
 /* Without memory there is no verdict. */

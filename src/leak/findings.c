@@ -121,10 +121,10 @@ static bool apply_to_places(const struct build *build, const struct suppressions
 
 /* ---- suppressed threads ----------------------------------------------------------------- */
 
-/* suppressed[i]: how many threads of finding i are. */
-static void count_suppressed(const struct build *build, const struct finding_index *index, size_t *suppressed)
+/* suppressed[i]: how many threads of finding i are. codes: bits, of the findings that can be. */
+static void count_suppressed(const struct process_report *process, const struct finding_index *index,
+                             unsigned codes, size_t *suppressed)
 {
-    const struct process_report *process = &build->process;
     for (size_t i = 0; i < process->group_count; i++) {
         const struct leak_group *group = &process->groups[i];
         for (size_t j = 0; group->suppressed_by && j < group->thread_count; j++) {
@@ -132,24 +132,28 @@ static void count_suppressed(const struct build *build, const struct finding_ind
             for (; at < index->count && index->items[at].id == group->threads[j].id; at++) {
                 struct finding *finding = index->items[at].finding;
                 if (++suppressed[finding - process->findings.items] == finding->thread_count &&
-                    !finding->suppressed_by)
+                    !finding->suppressed_by && codes & 1u << finding->code)
                     finding->suppressed_by = group->suppressed_by;
             }
         }
     }
 }
 
-/* A finding about threads that are no leaks, all of them, is nothing to report either. */
-static bool suppress_with_threads(struct build *build)
+static bool suppress_with_threads(struct process_report *process, unsigned codes)
 {
     struct finding_index index;
-    bool made = finding_index_make(&index, &build->process.findings);
-    size_t *suppressed = calloc(build->process.findings.count + 1, sizeof(*suppressed));
+    bool made = finding_index_make(&index, &process->findings);
+    size_t *suppressed = calloc(process->findings.count + 1, sizeof(*suppressed));
     if (made && suppressed)
-        count_suppressed(build, &index, suppressed);
+        count_suppressed(process, &index, codes, suppressed);
     free(suppressed);
     free(index.items);
     return made && suppressed;
+}
+
+bool process_suppress_lost_handles(struct process_report *process)
+{
+    return !process->findings.count || suppress_with_threads(process, 1u << FINDING_LOST_HANDLE);
 }
 
 bool build_findings(struct build *build)
@@ -165,7 +169,8 @@ bool build_findings(struct build *build)
     for (size_t i = 0; i < findings->count && done; i++)
         if (findings->items[i].rule)
             findings->items[i].suppressed_by = findings->items[i].rule->label;
-    return done && suppress_with_threads(build) && findings_set_verdict(findings);
+    /* A finding about threads that are no leaks, all of them, is nothing to report either. */
+    return done && suppress_with_threads(&build->process, FIND_DEFAULT) && findings_set_verdict(findings);
 }
 
 /* ---- groups ----------------------------------------------------------------------------- */

@@ -69,6 +69,8 @@ static struct thread_info describe(const struct build *build, const struct candi
         .being_joined = slot->state & SLOT_JOINING,
     };
     build_copy_name(thread.name, slot);
+    if (item->kind != LEAK_DETACHED && !thread.being_joined)
+        thread.handle = stacks_find_kept(build->process.stacks, slot->handle);
     thread.fault = fault_name(slot->fault_signal);
     if (thread.fault)
         thread.fault_at = stack_function(build->evidence->ledger, build->rules->symbolizer, slot->fault_pc);

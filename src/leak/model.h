@@ -42,6 +42,7 @@ struct thread_info {
     const struct thread_stack *current; /* its current stack; NULL: not taken */
     const char *fault;                  /* "SIGSEGV": taken after the end of the process began; NULL: none */
     const struct frame *fault_at;       /* NULL: unknown */
+    const struct kept_handle *handle;   /* whether a thread can join it; NULL: unknown, or it is detached */
     char *test;                         /* test in which it was created; NULL: not known */
 };
 

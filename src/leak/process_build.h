@@ -29,6 +29,10 @@ bool build_untracked(struct build *build);
  * memory. */
 bool build_findings(struct build *build);
 
+/* Suppresses findings of lost handles whose threads are all suppressed. False: out of memory; then not all
+ * are. */
+bool process_suppress_lost_handles(struct process_report *process);
+
 /* Sets `finding` of the groups, and `in_group` of the findings. Without memory none is set. */
 void process_relate_findings(struct process_report *process);
 

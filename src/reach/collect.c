@@ -224,7 +224,7 @@ void reach_collect(struct reach_collector *collector, const struct snapshot *sna
 {
     forget(collector);
     uint64_t began = now_ns();
-    collector->nothing_to_check = !has_candidates(snapshot);
+    collector->nothing_to_check = !has_candidates(snapshot) && !collector->handle_count;
     if (collector->limit == REACH_NOTHING || collector->nothing_to_check || !snapshot->task)
         return;
     reach_pages_open(&collector->pages, snapshot->task);
@@ -246,5 +246,6 @@ void reach_collector_free(struct reach_collector *collector)
         munmap(collector->memory, collector->memory_size);
     free(collector->vectors.bytes);
     free(collector->kernel.bytes);
+    free(collector->handles);
     free(collector);
 }

@@ -22,6 +22,9 @@ struct reach_collector {
     uint64_t *words; /* registers of all threads */
     struct reach_bytes vectors, kernel;
     size_t *vector_at; /* by thread: offset in vectors */
+    struct reach_handle *handles;
+    size_t handle_count;
+    uint64_t end_sp;
     bool nothing_to_check, collected;
     bool signals_queued;   /* for the user */
     uint64_t shim_signals; /* that the shim handles: 1 << (number - 1) */

@@ -12,6 +12,8 @@
 
 #include "nptl/nptl.h"
 
+struct reach_handle; /* reach.h */
+
 /* Reads of the copy may go that far beyond its end. */
 enum { REACH_SLACK = 128 };
 
@@ -104,6 +106,9 @@ struct reach_image {
     uint64_t guard;              /* of mangled pointers; 0: unknown */
     const unsigned char *kernel; /* bytes that the kernel keeps, with REACH_SLACK bytes after them */
     size_t kernel_size;
+    struct reach_handle *handles; /* by handle */
+    size_t handle_count;
+    uint64_t end_sp;  /* reach_set_end(); 0: unknown */
     uint32_t caveats; /* of the process */
     bool other_allocator;
     bool uses_cancel, uses_kill;

@@ -139,6 +139,9 @@ static bool mark(struct reach_collector *collector, const struct snapshot *snaps
         image->caveats |= REACH_BIT(UNSTOPPED);
     if (is_tracked_by_debugger(snapshot))
         image->caveats |= REACH_BIT(DEBUGGER);
+    image->handles = collector->handles;
+    image->handle_count = collector->handle_count;
+    image->end_sp = collector->end_sp;
     if (!reach_blocks_find(image))
         return reach_refuse(collector, "the stacks of its threads could not be found");
     return reach_mark(image) || reach_refuse(collector, "out of memory");

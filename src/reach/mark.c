@@ -7,6 +7,7 @@
 #include "base/array.h"
 #include "base/search.h"
 #include "reach/caveat.h"
+#include "reach/kept.h"
 #include "reach/scan.h"
 #include "reach/spans.h"
 
@@ -25,7 +26,8 @@ struct marker {
     size_t work_count;
     struct reach_range *excluded; /* never scanned */
     size_t excluded_count;
-    bool failed; /* out of memory */
+    struct reach_holder holder; /* of what is being scanned */
+    bool failed;                /* out of memory */
 };
 
 /* ---- objects ---- */
@@ -135,14 +137,28 @@ static struct reach_span *span_at(struct marker *marker, uint64_t address)
     return span;
 }
 
+/* The address can be a handle. */
+static void keep_handle(struct marker *marker, const struct reach_span *span, uint64_t address)
+{
+    struct reach_holder holder = marker->holder;
+    if (!marker->image->handle_count ||
+        (span->kind != REACH_SPAN_THREAD_DESCRIPTOR && span->kind != REACH_SPAN_DEAD))
+        return;
+    if (holder.bytes)
+        reach_holder_of_memory(&holder, reach_spans_at(&marker->spans, holder.at));
+    reach_keep(marker->image, span, address, &holder);
+}
+
 static void mark(void *arg, uint64_t address)
 {
     struct marker *marker = arg;
     struct reach_span *span = span_at(marker, address);
     if (span && span->kind == REACH_SPAN_HEAP)
         mark_in_heap(marker, &marker->spans.heaps[span->index], address);
-    else if (span)
+    else if (span) {
         mark_span(marker, span);
+        keep_handle(marker, span, address);
+    }
     if (span && address > span->start)
         return;
     /* One past its end. */
@@ -159,6 +175,17 @@ static const struct reach_piece *piece_at(struct marker *marker, uint64_t addres
     return last;
 }
 
+/* In blocks, so that a handle is found again where it is. They overlap by less than a word. */
+static void scan_piece(struct marker *marker, const struct reach_piece *piece, uint64_t start, uint64_t end)
+{
+    for (uint64_t at = start; at < end; at += HOLDER_BYTES) {
+        const unsigned char *bytes = piece->bytes + (at - piece->start);
+        size_t most = HOLDER_BYTES + sizeof(uint64_t) - 1, size = end - at < most ? end - at : most;
+        marker->holder = (struct reach_holder){.bytes = bytes, .size = size, .at = at};
+        reach_scan(&marker->filter, bytes, size, at, mark, marker);
+    }
+}
+
 static void scan_range(struct marker *marker, struct reach_range range)
 {
     const struct reach_image *image = marker->image;
@@ -167,8 +194,7 @@ static void scan_range(struct marker *marker, struct reach_range range)
         uint64_t start = range.start > piece->start ? range.start : piece->start;
         uint64_t end = piece->start + piece->size < range.end ? piece->start + piece->size : range.end;
         if (start < end)
-            reach_scan(&marker->filter, piece->bytes + (start - piece->start), end - start, start, mark,
-                       marker);
+            scan_piece(marker, piece, start, end);
     }
 }
 
@@ -182,6 +208,8 @@ static void drain(struct marker *marker)
 
 static void push_registers(struct marker *marker, const struct reach_thread *thread)
 {
+    marker->holder = (struct reach_holder){
+        .keeper = REACH_KEPT_REGISTER, .thread = (size_t)(thread - marker->image->threads), .dead = SIZE_MAX};
     for (size_t i = 0; i < thread->word_count; i++) {
         unsigned char bytes[8 + REACH_SLACK] = {0};
         memcpy(bytes, &thread->words[i], 8);
@@ -343,8 +371,25 @@ static void push_roots(struct marker *marker)
         if (image->threads[i].need == REACH_NEEDS_NEVER)
             push_thread(marker, &image->threads[i]);
     push_dead(marker);
+    marker->holder = (struct reach_holder){.keeper = REACH_KEPT_KERNEL, .dead = SIZE_MAX};
     if (image->kernel_size)
         reach_scan(&marker->filter, image->kernel, image->kernel_size, 0, mark, marker);
+}
+
+/* For handles, what a thread stores that waits for ever counts, too: it is stored. Of the thread that ends
+ * the process it is what its frames of the program have. */
+static void mark_waiting(struct marker *marker)
+{
+    struct reach_image *image = marker->image;
+    for (size_t i = 0; i < image->thread_count && image->handle_count; i++) {
+        const struct reach_thread *thread = &image->threads[i];
+        uint64_t sp = image->end_sp >= thread->stack.start ? image->end_sp : thread->stack.start;
+        if (thread->need == REACH_NEEDS_NEVER && thread->has_block)
+            push_root(marker, sp, thread->stack.end);
+        else if (!thread->live)
+            push_thread(marker, thread);
+    }
+    drain(marker);
 }
 
 /* glibc's three lists of threads are in a row. */
@@ -374,10 +419,12 @@ bool reach_mark(struct reach_image *image)
     bool done = reach_spans_build(&marker.spans, image) && exclude_lists(&marker) &&
                 reach_free_chunks_find(&marker.spans, image, &marker.excluded, &marker.excluded_count);
     if (done) {
+        reach_handles_find(image, &marker.spans);
         make_filter(&marker);
         push_roots(&marker);
         mark_threads(&marker);
         add_caveats(&marker);
+        mark_waiting(&marker);
         done = !marker.failed;
     }
     reach_spans_release(&marker.spans);

@@ -16,6 +16,8 @@
  * can end the wait. A thread that waits for a futex can run once an object with the futex is marked, one that
  * waits for an owner (a lock, a join) once that thread can run.
  *
+ * The same marking finds where handles (pthread_t) are stored: struct reach_handle.
+ *
  * What is not understood is a root, or adds a caveat. With a caveat the result is only likely. These are
  * assumed in any case (reach_assumptions): no reference was given to another process or a driver, or to a
  * file that is not open for reading, none is stored as offset, index or text, and no signal handler wakes the
@@ -68,6 +70,29 @@ struct reach_summary {
 };
 void reach_summary_release(struct reach_summary *summary);
 
+/* Where a handle (pthread_t) of a thread is stored, so that a thread can join or detach it. What the thread
+ * itself stores does not count, nor do libc's lists, stacks of ended threads, and memory that nothing refers
+ * to. The first of these: */
+enum reach_keeper {
+    REACH_KEPT_NOWHERE,
+    REACH_KEPT_DATA,       /* of a module, or shared memory */
+    REACH_KEPT_HEAP,       /* of malloc */
+    REACH_KEPT_STACK,      /* of `thread` */
+    REACH_KEPT_TLS,        /* the same */
+    REACH_KEPT_DESCRIPTOR, /* the same: pthread_setspecific */
+    REACH_KEPT_MAPPING,    /* of mmap */
+    REACH_KEPT_KERNEL,     /* in a pipe, a socket, epoll, a timer … */
+    REACH_KEPT_REGISTER,   /* of `thread` */
+    REACH_KEEPERS
+};
+struct reach_handle {
+    uint64_t handle;
+    bool known; /* the thread exists, or has ended and is not joined; false: nothing is known */
+    enum reach_keeper keeper;
+    uint64_t at;   /* the address of the word; 0: unknown */
+    size_t thread; /* an index of snapshot.threads */
+};
+
 /* ---- collecting ---- */
 
 enum reach_limit {
@@ -84,9 +109,15 @@ struct reach_collector; /* a copy of the process */
 struct reach_collector *reach_collector_new(pid_t pid, enum reach_limit limit, pid_t ending);
 /* Call it while the process is stopped, in the thread that stopped it (snapshot_options.while_stopped). */
 void reach_collect(struct reach_collector *collector, const struct snapshot *snapshot);
+/* Call it before the stop: where are these handles stored? False: out of memory. */
+bool reach_want_handles(struct reach_collector *collector, const uint64_t *handles, size_t count);
 void reach_collector_free(struct reach_collector *collector);
 
 /* ---- judging ---- */
+
+/* Call it before reach_judge: the stack pointer in the innermost frame of the program, of the thread that
+ * ends the process. What is below it counts no more. */
+void reach_set_end(struct reach_collector *collector, uint64_t sp);
 
 /* Call it once. Fills results[], by index of snapshot.threads, and the summary. */
 void reach_judge(struct reach_collector *collector, const struct snapshot *snapshot,
@@ -100,5 +131,9 @@ void reach_judge(struct reach_collector *collector, const struct snapshot *snaps
  */
 void reach_confirm(const struct reach_collector *collector, const struct snapshot *snapshot,
                    struct reach_thread_result *results, struct reach_summary *summary);
+
+/* Call it after reach_judge, when summary.checked: the handles that are wanted, in ascending order. The
+ * collector owns them. They are lost only in so far as summary.caveats is 0. */
+const struct reach_handle *reach_handles(const struct reach_collector *collector, size_t *count);
 
 #endif

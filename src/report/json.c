@@ -138,6 +138,17 @@ static json_t *fault_json(const struct thread_info *thread)
     return json;
 }
 
+/* Is the handle (pthread_t) stored, and where? */
+static json_t *handle_json(const struct kept_handle *handle)
+{
+    if (!handle)
+        return json_null();
+    json_t *json = json_object();
+    set_bool(&json, "stored", !handle->lost);
+    set_text(&json, "where", handle->where);
+    return json;
+}
+
 static json_t *thread_json(const struct thread_info *thread, const char *kind,
                            const struct findings *findings)
 {
@@ -153,6 +164,7 @@ static json_t *thread_json(const struct thread_info *thread, const char *kind,
     set_seconds(&json, "ended_s", thread->ended_s);
     set_seconds(&json, "cpu_s", thread->cpu_s);
     set_text(&json, "state", *state ? state : NULL);
+    set_value(&json, "handle", handle_json(thread->handle));
     set_value(&json, "stack", stack_json(current));
     set_text(&json, "stack_source", stack_source_name(current ? current->source : STACK_SOURCE_NONE));
     set_text(&json, "stack_note", stack_note(current));

@@ -26,6 +26,12 @@ static void add(struct named_threads *named, const struct finding *finding)
             (struct named_thread){key_of(finding->threads[i].id, finding->threads[i].tid), named->count};
 }
 
+/* A lost handle does not say why a thread is there: its group stays where it is. */
+static bool counts(const struct finding *finding, enum finding_level level)
+{
+    return finding->level == level && !finding->suppressed_by && finding->code != FINDING_LOST_HANDLE;
+}
+
 static size_t count_threads(const struct findings *findings)
 {
     size_t count = 0;
@@ -48,7 +54,7 @@ void named_threads_make(struct named_threads *named, const struct process_report
         add_aborting(named, &process->abort);
     for (int level = FINDING_PROVED; named->items && level > FINDING_NOTE; level--)
         for (size_t i = 0; i < findings->count; i++)
-            if (findings->items[i].level == (enum finding_level)level && !findings->items[i].suppressed_by)
+            if (counts(&findings->items[i], (enum finding_level)level))
                 add(named, &findings->items[i]);
     if (named->count)
         qsort(named->items, named->count, sizeof(*named->items), compare);

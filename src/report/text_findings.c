@@ -99,8 +99,7 @@ static void print_wrapped(const struct printer *printer, const char *text, size_
     putc('\n', printer->out);
 }
 
-/* What a proof assumes, and then why it is only likely. */
-static void print_assumed(const struct printer *printer, const char *assumed)
+void print_assumed(const struct printer *printer, const char *assumed)
 {
     static const char separator[] = "; ", likely[] = "only likely: ";
     bool because = false;
@@ -167,7 +166,8 @@ static bool print_unchecked(const struct printer *printer, const struct process_
 /* Their groups of threads, or the failed creations below, say the same with whole stacks. */
 static bool is_printed_below(const struct finding *finding)
 {
-    return finding->code == FINDING_CREATE_FAILED || finding->code == FINDING_JOIN_SKIPPED;
+    return finding->code == FINDING_CREATE_FAILED || finding->code == FINDING_JOIN_SKIPPED ||
+           finding->code == FINDING_LOST_HANDLE;
 }
 
 bool print_findings(const struct printer *printer, const struct process_report *process)

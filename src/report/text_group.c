@@ -201,6 +201,7 @@ void print_group(const struct printer *printer, const struct leak_group *group)
     print_creation(printer, group);
     print_stacks(printer, group->threads, group->thread_count);
     print_joins(printer, group);
+    print_handles(printer, group);
     if (group->counted)
         print_known(printer, group);
     if (group->suppressed_by) {

@@ -59,6 +59,9 @@ void print_reach(const struct printer *printer, const struct stacks *stacks);
 /* The findings of a process, each after an empty line. False: there are none. */
 bool print_findings(const struct printer *printer, const struct process_report *process);
 
+/* What a proof assumes, and then why it is only likely. */
+void print_assumed(const struct printer *printer, const char *assumed);
+
 /* The groups of a process (text_groups.c): in full those that are counted, or all of them. True: the last one
  * was printed in full. */
 bool print_groups(const struct printer *printer, const struct process_report *process, bool all);
@@ -83,6 +86,9 @@ void print_joins(const struct printer *printer, const struct leak_group *group);
 
 /* Is it the name of threads that were given none: that of the program? */
 bool is_process_name(const struct printer *printer, const char *name);
+
+/* Where the handles of a group's threads are stored (text_handles.c); nothing where that is not known. */
+void print_handles(const struct printer *printer, const struct leak_group *group);
 
 /* A group that is not counted, in one line. */
 void print_group_short(const struct printer *printer, const struct leak_group *group);

@@ -4,6 +4,7 @@
 
 #include "base/path.h"
 #include "snapshot/snapshot.h"
+#include "stacks/kept.h"
 #include "stacks/names.h"
 #include "stacks/stacks.h"
 #include "stacks/wakes.h"
@@ -99,18 +100,20 @@ static bool fill_notified(struct stacks *stacks, size_t index, struct wakes_read
     return shared->frames || fill_stack(shared, stack, symbolizer);
 }
 
-static bool fill_reach(struct stacks *stacks, const struct snapshot *snapshot, const struct waits *waits,
-                       struct reach_collector *collector)
+static bool fill_reach(struct stacks *stacks, const struct kept_namer *namer,
+                       struct reach_collector *collector, pid_t ending)
 {
+    const struct snapshot *snapshot = namer->snapshot;
     struct reach_thread_result *results = calloc(snapshot->count + 1, sizeof(*results));
     if (!results)
         return false;
-    reach_judge(collector, snapshot, waits, results, &stacks->reach);
+    kept_set_end(stacks, snapshot, namer->unwinder, collector, ending);
+    reach_judge(collector, snapshot, namer->waits, results, &stacks->reach);
     reach_confirm(collector, snapshot, results, &stacks->reach);
     for (size_t i = 0; i < snapshot->count; i++)
         stacks->threads[i].reach = results[i];
     free(results);
-    return true;
+    return kept_fill(stacks, namer, collector);
 }
 
 /* Only of the main thread the tid in the parent is known. */
@@ -157,8 +160,9 @@ static bool fill_waits(struct stacks *stacks, const struct snapshot *snapshot, s
                fill_notified(stacks, i, &wakes, options->symbolizer);
         thread->owner_id = thread_names_id(&names, thread->wait.owner);
     }
+    const struct kept_namer namer = {snapshot, unwinder, options->symbolizer, waits, &names};
     if (done && facts->reach)
-        done = fill_reach(stacks, snapshot, waits, facts->reach);
+        done = fill_reach(stacks, &namer, facts->reach, options->park.at ? options->park.except : 0);
     waits_free(waits);
     thread_names_release(&names);
     return done;

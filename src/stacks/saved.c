@@ -114,6 +114,20 @@ static json_t *save_reach(const struct reach_summary *reach)
     return json;
 }
 
+static json_t *save_handle(const struct kept_handle *handle)
+{
+    return json_pack("{sI sb sI so}", "handle", (json_int_t)handle->handle, "lost", handle->lost, "caveats",
+                     (json_int_t)handle->caveats, "where", string(handle->where));
+}
+
+static json_t *save_handles(const struct stacks *stacks)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < stacks->handle_count; i++)
+        append_value(&array, save_handle(&stacks->handles[i]));
+    return array;
+}
+
 static json_t *save(const struct stacks *stacks)
 {
     json_t *shared = json_array(), *threads = json_array(), *places = json_array();
@@ -123,11 +137,12 @@ static json_t *save(const struct stacks *stacks)
         append_value(&shared, save_stack(&stacks->shared[i]));
     for (size_t i = 0; i < stacks->count; i++)
         append_value(&threads, save_thread(stacks, &stacks->threads[i]));
-    return json_pack("{ss sI sb so so so so so so so}", "version", THREADLEAK_VERSION, "moment_ns",
-                     (json_int_t)stacks->moment_ns, "symbols_only", stacks->symbols_only, "note",
-                     string(stacks->note), "argv", save_strings(stacks->argv), "replaced",
-                     save_strings(stacks->replaced), "places", places, "stacks", shared, "threads", threads,
-                     "reach", save_reach(&stacks->reach));
+    return json_pack("{ss sI sb sb so so so so so so so so}", "version", THREADLEAK_VERSION, "moment_ns",
+                     (json_int_t)stacks->moment_ns, "symbols_only", stacks->symbols_only, "main_is_over",
+                     stacks->main_is_over, "note", string(stacks->note), "argv", save_strings(stacks->argv),
+                     "replaced", save_strings(stacks->replaced), "places", places, "stacks", shared,
+                     "threads", threads, "reach", save_reach(&stacks->reach), "handles",
+                     save_handles(stacks));
 }
 
 bool stacks_save(const struct stacks *stacks, const char *path)
@@ -319,6 +334,29 @@ static bool load_reach(struct reach_summary *reach, const json_t *json)
     return load_string(json_object_get(json, "why_not"), &reach->why_not);
 }
 
+static bool load_handle(const json_t *json, struct kept_handle *handle)
+{
+    *handle = (struct kept_handle){
+        .handle = (uint64_t)json_integer_value(json_object_get(json, "handle")),
+        .lost = json_is_true(json_object_get(json, "lost")),
+        .caveats = (uint32_t)number(json, "caveats", 0, UINT32_MAX),
+    };
+    return load_string(json_object_get(json, "where"), &handle->where) && (handle->lost || handle->where);
+}
+
+/* False also if they are not in order. */
+static bool load_handles(struct stacks *stacks, const json_t *json)
+{
+    stacks->handles = calloc(json_array_size(json) + 1, sizeof(*stacks->handles));
+    while (stacks->handles && stacks->handle_count < json_array_size(json)) {
+        size_t at = stacks->handle_count++;
+        if (!load_handle(json_array_get(json, at), &stacks->handles[at]) ||
+            (at && stacks->handles[at].handle <= stacks->handles[at - 1].handle))
+            return false;
+    }
+    return stacks->handles != NULL;
+}
+
 static bool load(struct stacks *stacks, const json_t *json)
 {
     const json_t *shared = json_object_get(json, "stacks"), *threads = json_object_get(json, "threads");
@@ -329,11 +367,13 @@ static bool load(struct stacks *stacks, const json_t *json)
     stacks->shared = calloc(json_array_size(shared) + 1, sizeof(*stacks->shared));
     stacks->threads = calloc(json_array_size(threads) + 1, sizeof(*stacks->threads));
     stacks->symbols_only = json_is_true(json_object_get(json, "symbols_only"));
+    stacks->main_is_over = json_is_true(json_object_get(json, "main_is_over"));
     if (!stacks->shared || !stacks->threads || !load_string(json_object_get(json, "note"), &stacks->note) ||
         !load_argv(json_object_get(json, "argv"), &stacks->argv) ||
         !load_strings(json_object_get(json, "replaced"), &stacks->replaced) ||
         !load_places(stacks, json_object_get(json, "places")) ||
-        !load_reach(&stacks->reach, json_object_get(json, "reach")))
+        !load_reach(&stacks->reach, json_object_get(json, "reach")) ||
+        !load_handles(stacks, json_object_get(json, "handles")))
         return false;
     while (stacks->shared_count < json_array_size(shared)) {
         size_t at = stacks->shared_count++;

@@ -65,6 +65,9 @@ void stacks_free(struct stacks *stacks)
         free(stacks->shared[i].frames);
         free(stacks->shared[i].incomplete);
     }
+    for (size_t i = 0; i < stacks->handle_count; i++)
+        free(stacks->handles[i].where);
+    free(stacks->handles);
     stacks_free_places(stacks);
     strings_free(stacks->replaced);
     task_list_release(&stacks->tasks);

@@ -61,6 +61,14 @@ struct thread_stack {
     struct reach_thread_result reach; /* can it ever run again? */
 };
 
+/* Whether other threads can get at the handle (pthread_t) of a tracked thread that is alive or not joined. */
+struct kept_handle {
+    uint64_t handle;
+    bool lost;        /* it is stored nowhere */
+    uint32_t caveats; /* of that: bits, by enum reach_caveat */
+    char *where;      /* "variable workers+0x8", "the frame of serve, T1"; NULL: it is lost */
+};
+
 /* The frames at a code address of the ledger. */
 struct ledger_place {
     ledger_pc pc;
@@ -83,9 +91,12 @@ struct stacks {
     struct ledger_place
         *places; /* of a process whose files are not those at their paths (stacks_add_places) */
     size_t place_count;
-    char **replaced;            /* process_replaced_files, when they were saved; NULL: none, or not saved */
-    struct reach_summary reach; /* of the threads' `reach`, or why it is not known */
-    char *note;                 /* one line: what is missing, and what would allow more; NULL: nothing */
+    char **replaced;             /* process_replaced_files, when they were saved; NULL: none, or not saved */
+    struct reach_summary reach;  /* of the threads' `reach`, or why it is not known */
+    struct kept_handle *handles; /* by handle; those of which nothing is known are not here */
+    size_t handle_count;
+    bool main_is_over; /* main has returned, and its variables are gone because the process ends */
+    char *note;        /* one line: what is missing, and what would allow more; NULL: nothing */
 };
 
 struct stacks_options {
@@ -112,6 +123,9 @@ struct stacks *stacks_none(const char *why);
 const struct thread_stack *stacks_find(const struct stacks *stacks, pid_t tid);
 /* Finds a thread by pthread_t, because the tids of core and ledger may be from different pid namespaces. */
 const struct thread_stack *stacks_find_handle(const struct stacks *stacks, uint64_t handle);
+
+/* NULL: nothing is known of the handle. */
+const struct kept_handle *stacks_find_kept(const struct stacks *stacks, uint64_t handle);
 
 struct snapshot; /* snapshot.h */
 /* Makes them from a snapshot of the caller, with this `source`. */

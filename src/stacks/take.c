@@ -7,6 +7,7 @@
 #include "proc/idle.h"
 #include "snapshot/snapshot.h"
 #include "stacks/signal_capture.h"
+#include "stacks/kept.h"
 #include "stacks/stacks.h"
 
 enum { MAX_TAKES = 3 };
@@ -131,6 +132,8 @@ static struct stacks *take_once(pid_t pid, const struct stacks_options *options,
                                          .holds = options->holds};
     if (options->reach != REACH_NOTHING)
         facts.reach = reach_collector_new(pid, options->reach, options->park.at ? options->park.except : 0);
+    if (facts.reach && options->ledger)
+        kept_want(facts.reach, options->ledger); /* else nothing is known of them */
     read_before(&facts, pid);
     enum snapshot_status status = snapshot_take(pid, &how, &snapshot, &why);
     if (status == SNAPSHOT_OK) {

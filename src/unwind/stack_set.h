@@ -12,6 +12,7 @@
 /* The frames of one thread, while it is unwound. */
 struct trace {
     uint64_t *pcs; /* leaf first */
+    uint64_t *sps; /* the stack pointer in each frame */
     bool *are_returns;
     size_t count, capacity;
     const char *incomplete; /* why frames are missing, or NULL */

@@ -6,7 +6,7 @@
 
 enum { MAX_FRAMES = 1 << 17 };
 
-static bool trace_add(struct trace *trace, uint64_t pc)
+static bool trace_add(struct trace *trace, uint64_t pc, uint64_t sp)
 {
     if (trace->count == trace->capacity) {
         size_t capacity = trace->capacity ? 2 * trace->capacity : 128;
@@ -16,10 +16,14 @@ static bool trace_add(struct trace *trace, uint64_t pc)
         bool *are_returns = realloc(trace->are_returns, capacity * sizeof(*are_returns));
         if (are_returns)
             trace->are_returns = are_returns;
-        if (!pcs || !are_returns)
+        uint64_t *sps = realloc(trace->sps, capacity * sizeof(*sps));
+        if (sps)
+            trace->sps = sps;
+        if (!pcs || !are_returns || !sps)
             return false;
         trace->capacity = capacity;
     }
+    trace->sps[trace->count] = sp;
     trace->pcs[trace->count++] = pc;
     return true;
 }
@@ -36,7 +40,7 @@ void trace_thread(struct trace *trace, struct code *code, const struct snapshot_
     cursor_init(&cursor, code, thread);
     while (step == STEP_CALLER) {
         if (trace->count == MAX_FRAMES || *frames_left == 0 ||
-            !trace_add(trace, cursor.regs[SNAPSHOT_REG_PC])) {
+            !trace_add(trace, cursor.regs[SNAPSHOT_REG_PC], cursor.regs[SNAPSHOT_REG_SP])) {
             trace->incomplete = "too many frames";
             return;
         }
@@ -58,5 +62,6 @@ void trace_thread(struct trace *trace, struct code *code, const struct snapshot_
 void trace_release(struct trace *trace)
 {
     free(trace->pcs);
+    free(trace->sps);
     free(trace->are_returns);
 }

@@ -161,6 +161,16 @@ const struct stack *unwind_earlier(struct unwinder *unwinder, const struct snaps
     return keep_stack(unwinder);
 }
 
+const uint64_t *unwind_stack_pointers(struct unwinder *unwinder, size_t index)
+{
+    const struct stack *stack = unwind_thread(unwinder, index);
+    size_t left = MAX_FRAMES;
+    if (!stack)
+        return NULL;
+    trace_thread(&unwinder->trace, &unwinder->code, &unwinder->snapshot->threads[index], &left);
+    return unwinder->trace.count == stack->count ? unwinder->trace.sps : NULL;
+}
+
 size_t unwind_stack_count(const struct unwinder *unwinder)
 {
     return unwinder->stacks.count;

@@ -39,6 +39,9 @@ const struct stack *unwind_thread(const struct unwinder *unwinder, size_t index)
  * the snapshot, with only_copies. Such a stack is rarely complete. NULL: out of memory.
  */
 const struct stack *unwind_earlier(struct unwinder *unwinder, const struct snapshot_thread *thread);
+/* The stack pointers in the frames of that stack, which differ between threads with equal stacks. Valid until
+ * the next call. NULL: none. */
+const uint64_t *unwind_stack_pointers(struct unwinder *unwinder, size_t index);
 /* Adds the vdso's symbols, which no file has. Call it once for each process. */
 void unwinder_name_vdso(const struct unwinder *unwinder, struct symbolizer *symbolizer);
 /* All ids of stacks are below this. */

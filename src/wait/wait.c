@@ -138,6 +138,12 @@ struct waits *waits_new(const struct wait_context *context, struct error *error)
     return NULL;
 }
 
+const char *wait_variable(struct waits *waits, uint64_t address)
+{
+    const struct object_name *name = object_name(waits->names, address);
+    return name && (name->place == PLACE_SYMBOL || name->place == PLACE_MODULE) ? name->text : NULL;
+}
+
 void waits_free(struct waits *waits)
 {
     if (!waits)

@@ -88,5 +88,8 @@ struct waits *waits_new(const struct wait_context *context, struct error *error)
 void waits_free(struct waits *waits);
 /* The wait of a thread, by index of snapshot.threads. Never NULL; `waits` owns it. */
 const struct wait *wait_of(const struct waits *waits, size_t index);
+/* The variable that contains an address, "pool+0x18", or else "libx.so+0x4010"; NULL: neither, or out of
+ * memory. `waits` owns it. */
+const char *wait_variable(struct waits *waits, uint64_t address);
 
 #endif

@@ -49,8 +49,8 @@ PATTERNS = [
     Pattern("pattern_lock_and_queue", {"consume": 1}, ("all-asleep likely",), hangs=True),
     Pattern("pattern_join_under_lock", {"clean": 1}, ("deadlock proved",), hangs=True),
     Pattern("pattern_lock_order", {"transfer": 2}, ("deadlock proved",), hangs=True),
-    Pattern("pattern_early_return", {"nothing": 1}),
-    Pattern("pattern_fire_and_forget", {"send_report": 3}),
+    Pattern("pattern_early_return", {"nothing": 1}, ("lost-handle proved",)),
+    Pattern("pattern_fire_and_forget", {"send_report": 3}, ("lost-handle proved",)),
     Pattern("pattern_ticker", {"tick": 1}),
     Pattern("pattern_flag_without_wake", {"work": 1}, ("all-asleep likely",), hangs=True),
     Pattern("pattern_close_fd", {"receive": 1}, hangs=True),
@@ -167,10 +167,10 @@ def without_chance(text):
 
 
 def lines_of_leak(paragraph):
-    """Its first line, what one thread runs, and where it waits."""
+    """Its first line, what one thread runs, whether it can be joined, and where it waits."""
     lines = paragraph.split("\n")
     yield lines[0]
-    yield from (line for line in lines if line.startswith("  runs "))
+    yield from (line for line in lines if line.startswith("  runs ") or re.match("  (lost-handle|see threadleak)", line))
     for n, line in enumerate(lines):
         if line.startswith("  now in "):
             wide = not line.endswith(", at")  # which depends on the addresses
@@ -249,7 +249,7 @@ def at_the_end(bench, pattern):
     names_section(pattern, processes[0])
     for attempt in range(TRIES):
         text = run(bench, pattern, "wrong", "text")[2]
-        if all(f"\n{finding.replace(' ', '   ')}\n" in text for finding in pattern.findings):
+        if all(re.search(rf"^ *{finding.replace(' ', '   ')}\b", text, re.M) for finding in pattern.findings):
             break
     compare(pattern.name, text)
 

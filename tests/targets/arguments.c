@@ -5,7 +5,7 @@
  *   arguments array    each gets an element of an array on the stack
  *   arguments global   all get the address of a global variable
  *   arguments heap     all get the same memory of malloc */
-#include "target.h"
+#include "keep.h"
 
 static int global;
 
@@ -13,7 +13,7 @@ static NOINLINE void start_one(void)
 {
     volatile char room[4096] = {0};
     int local = room[0] != 0;
-    start(stay, &local);
+    start_and_keep(stay, &local);
     await_ready(1);
 }
 
@@ -24,10 +24,10 @@ int main(int argc, char **argv)
     char byte;
     CHECK(heap);
     for (int i = 0; i < 3 && strcmp(how, "dead") != 0; i++)
-        start(stay, !strcmp(how, "loop")     ? &i
-                    : !strcmp(how, "array")  ? &values[i]
-                    : !strcmp(how, "global") ? &global
-                                             : heap);
+        start_and_keep(stay, !strcmp(how, "loop")     ? &i
+                             : !strcmp(how, "array")  ? &values[i]
+                             : !strcmp(how, "global") ? &global
+                                                      : heap);
     if (!strcmp(how, "dead"))
         start_one();
     else

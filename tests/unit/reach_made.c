@@ -159,6 +159,18 @@ size_t made_runner(struct made *made)
     return index;
 }
 
+uint64_t made_ended(struct made *made, bool cached)
+{
+    uint64_t block = BLOCKS + (MADE_THREADS - 1 - made->ended++) * BLOCK,
+             descriptor = block + BLOCK - DESCRIPTOR;
+    const uint32_t exiting = 0x10;
+    made_write(made, descriptor + STACKBLOCK, block);
+    made_write(made, descriptor + STACKBLOCK + 8, BLOCK);
+    made_write_bytes(made, descriptor + CANCELHANDLING, &exiting, sizeof(exiting));
+    add_to_list(made, cached ? LISTS + 32 : LISTS, descriptor + LIST);
+    return descriptor;
+}
+
 size_t made_waiter(struct made *made, uint64_t address)
 {
     size_t index = made_runner(made);

@@ -20,6 +20,7 @@ struct made {
     struct reach_thread threads[MADE_THREADS];
     uint64_t registers[MADE_THREADS][4];
     uint64_t heap_end; /* where the next chunk begins */
+    uint64_t ended;    /* threads that have ended */
 };
 
 /* One page of data, a heap, one mapping, data of libc, and a main thread that can run. */
@@ -40,6 +41,9 @@ void made_end_heap(struct made *made);
 size_t made_waiter(struct made *made, uint64_t address);
 /* A thread that can run. */
 size_t made_runner(struct made *made);
+/* A thread that has ended and is not joined; `cached`: it was, and libc keeps its block. Returns its handle.
+ */
+uint64_t made_ended(struct made *made, bool cached);
 /* An address on the stack of a thread, above its stack pointer. */
 uint64_t made_on_stack(const struct made *made, size_t thread);
 /* Finds the blocks, marks; is the thread stuck? */
