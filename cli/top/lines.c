@@ -53,9 +53,10 @@ static const struct frame *caller_of(const struct leak_group *place, const struc
 static void format_site(char *out, size_t size, const struct leak_group *place)
 {
     const struct frame *creator = creator_frame(place), *start = place->start_routine;
-    const char *start_name = start && start->function ? start->function : "?";
+    const char *runs = start && start->function && *start->function ? "  runs " : "";
+    const char *start_name = *runs ? start->function : "";
     if (!creator) {
-        snprintf(out, size, "%s%s", start ? "runs " : "(place not known)", start ? start_name : "");
+        snprintf(out, size, "%s%s", *runs ? runs + 2 : "(place not known)", start_name);
         return;
     }
     char line[320] = "";

@@ -73,6 +73,14 @@ static uint32_t slot_in(const struct table *table, uint64_t key)
     return found ? (uint32_t)found - 1 : WRITER_NO_SLOT;
 }
 
+/* The slot that has this handle now: that of an older thread can be over, or be used again. */
+static uint32_t slot_of_handle(const struct recorder *recorder, uint64_t handle)
+{
+    uint32_t slot = slot_in(&recorder->handles, handle);
+    const struct ledger_slot *at = slot == WRITER_NO_SLOT ? NULL : writer_slot(recorder->writer, slot);
+    return at && at->handle == handle ? slot : WRITER_NO_SLOT;
+}
+
 /* NULL: out of memory. */
 static struct extra *extra_of(struct recorder *recorder, uint32_t slot)
 {
@@ -95,8 +103,6 @@ static void finish(struct recorder *recorder, uint32_t slot)
     const struct extra *extra = extra_of(recorder, slot);
     if (!at || !extra)
         return;
-    if (at->handle && slot_in(&recorder->handles, at->handle) == slot)
-        table_remove(&recorder->handles, at->handle);
     if (extra->caller)
         writer_joined(recorder->writer, slot, extra->caller, extra->place);
     else
@@ -106,9 +112,8 @@ static void finish(struct recorder *recorder, uint32_t slot)
 /* glibc issues a handle again only when the thread that had it is gone. */
 static void set_handle(struct recorder *recorder, uint32_t slot, uint64_t handle)
 {
-    uint32_t older = slot_in(&recorder->handles, handle);
-    const struct ledger_slot *at = writer_slot(recorder->writer, older);
-    if (older != WRITER_NO_SLOT && older != slot && at && at->handle == handle && at->state & SLOT_ENDED)
+    uint32_t older = slot_of_handle(recorder, handle);
+    if (older != WRITER_NO_SLOT && older != slot && writer_slot(recorder->writer, older)->state & SLOT_ENDED)
         finish(recorder, older);
     writer_set_handle(recorder->writer, slot, handle);
     table_set(&recorder->handles, handle, slot + 1);
@@ -228,7 +233,7 @@ static void take_end(struct recorder *recorder, const struct perf_record *record
 static void take_join(struct recorder *recorder, const struct perf_record *record,
                       const struct resolved *resolved)
 {
-    uint32_t slot = slot_in(&recorder->handles, record->regs[ARG_0]);
+    uint32_t slot = slot_of_handle(recorder, record->regs[ARG_0]);
     struct extra *extra = slot == WRITER_NO_SLOT ? NULL : extra_of(recorder, slot);
     if (!extra)
         return;
@@ -239,7 +244,7 @@ static void take_join(struct recorder *recorder, const struct perf_record *recor
 static void take_detach(struct recorder *recorder, const struct perf_record *record,
                         const struct resolved *resolved)
 {
-    uint32_t slot = slot_in(&recorder->handles, record->regs[ARG_0]);
+    uint32_t slot = slot_of_handle(recorder, record->regs[ARG_0]);
     writer_detached(recorder->writer, slot, resolved->caller, resolved->place);
 }
 
@@ -328,7 +333,7 @@ static bool claim(struct recorder *recorder, const struct descriptors *descripto
 {
     for (size_t i = 0; i < descriptors->count; i++) {
         const struct nptl_thread *thread = &descriptors->threads[i];
-        if (!is_of(recorder, thread, slot) || table_find(&recorder->handles, thread->handle))
+        if (!is_of(recorder, thread, slot) || slot_of_handle(recorder, thread->handle) != WRITER_NO_SLOT)
             continue;
         set_handle(recorder, slot, thread->handle);
         return true;

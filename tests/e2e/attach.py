@@ -171,6 +171,14 @@ def joins(bench):
         bench.wait_for(target.pid, count(created=4, joined=3, unjoined=1))
 
 
+def recycled_handles(bench):
+    """A handle that a detached thread had is that of an unjoined one now."""
+    with bench.running() as target, bench.attached(target.pid):
+        target.do("xxxx")
+        process = bench.wait_for(target.pid, count(created=80, unjoined=40, alive=0))
+    demand(summary(process) == {("unjoined", "make_unjoined_among_detached"): 40}, summary(process))
+
+
 def children_are_others(bench):
     with bench.running() as target, bench.attached(target.pid):
         target.do("fr")
@@ -269,7 +277,7 @@ def without_permission(bench):
     demand(code == 2 and err.count("\n") == 1 and err.startswith("threadleak: "), f"{code} {err}")
 
 
-TESTS = [kinds, threads_of_threads, many, joins, children_are_others, system_wide, all_commands, nothing_stays,
+TESTS = [kinds, threads_of_threads, many, joins, recycled_handles, children_are_others, system_wide, all_commands, nothing_stays,
          ends_with_the_program, ends_with_another_program, after_a_kill, refused, without_permission]
 
 if __name__ == "__main__":

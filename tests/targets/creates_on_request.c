@@ -93,6 +93,19 @@ static NOINLINE void make_many(void)
         make_joined();
 }
 
+/* Handles that detached threads had, which nobody keeps. */
+static NOINLINE void make_unjoined_among_detached(void)
+{
+    for (int i = 0; i < 10; i++) {
+        pthread_t *thread = malloc(sizeof(*thread));
+        pthread_detach(create(end_at_once));
+        if (pthread_create(thread, NULL, end_at_once, NULL) != 0)
+            abort();
+        free(thread);
+        usleep(1000);
+    }
+}
+
 /* The child of a fork is another process. */
 static void fork_and_create(void)
 {
@@ -132,6 +145,8 @@ static void do_one(char letter, char **argv)
         return make_c11();
     case 'm':
         return make_many();
+    case 'x':
+        return make_unjoined_among_detached();
     case 'f':
         return fork_and_create();
     case 't':
