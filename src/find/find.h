@@ -55,7 +55,7 @@ struct finding {
     struct finding_fact *facts;
     size_t fact_count;
     const char *pattern; /* the section of threadleak-patterns(7) that it is an example of; NULL: none */
-    char *assumed;       /* what a proof assumes, one sentence; NULL: nothing */
+    char *assumed;       /* what it assumes; NULL: nothing */
     /* The first facts, which say what it is; the others are about threads that wait for these. 0: all. */
     size_t own_facts;
     /* leak/ sets these: */

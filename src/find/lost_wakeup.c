@@ -7,10 +7,15 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "find/context.h"
 
 enum { MAX_OBJECTS = 64 };
+
+static const char assumed[] = "all notifications go through pthread_cond_signal, pthread_cond_broadcast, "
+                              "cnd_signal, cnd_broadcast or sem_post; "
+                              "futex calls, as GLib, Rust and C++20 atomics make them, are not seen";
 
 struct waiter {
     const struct thread_stack *thread;
@@ -154,7 +159,9 @@ static bool add(struct find_context *context, const struct waiter *waiter, enum 
     line_add(&text, ", and ");
     add_notifier_now(&text, context, thread->notified.id, notifier);
     struct finding *finding = finding_add(context, FINDING_LOST_WAKEUP, level, &text);
-    return finding && finding_add_thread(finding, context, thread) &&
+    if (!finding || !(finding->assumed = strdup(assumed)))
+        return false;
+    return finding_add_thread(finding, context, thread) &&
            (!notifier || finding_add_thread(finding, context, notifier)) &&
            add_facts(finding, context, thread, notifier);
 }

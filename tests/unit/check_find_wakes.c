@@ -79,6 +79,7 @@ START_TEST(the_notifier_joins)
                      "T2 waits for condvar full, last notified by T1, 1.00 s before this wait began, and "
                      "T1 joins T2");
     ck_assert_ptr_nonnull(strstr(found.verdict, "STUCK: T2 waits"));
+    ck_assert_ptr_nonnull(strstr(finding->assumed, "futex calls"));
     ck_assert_uint_eq(finding->thread_count, 2);
 }
 END_TEST
