@@ -58,11 +58,15 @@ bool find_all_asleep(struct find_context *context)
             return true;
     if (!stacks || !stacks->count || are_explained(context))
         return true;
+    /* Servers wait so until a signal ends them. */
+    bool note = stacks->handles_signals;
     if (stacks->count == 1)
         line_add(&text, "the only thread waits for something that only this process could do");
     else
         line_add(&text, "all %zu threads wait for something that only this process could do", stacks->count);
-    struct finding *finding = finding_add(context, FINDING_ALL_ASLEEP, FINDING_LIKELY, &text);
+    line_add(&text, "%s", note ? ", or one of its signal handlers" : "");
+    struct finding *finding =
+        finding_add(context, FINDING_ALL_ASLEEP, note ? FINDING_NOTE : FINDING_LIKELY, &text);
     for (size_t i = 0; finding && i < stacks->count; i++)
         if (!add_thread(finding, context, &stacks->threads[i]))
             return false;

@@ -231,7 +231,7 @@ void reach_collect(struct reach_collector *collector, const struct snapshot *sna
     if (reach_regions_find(collector, snapshot) && reach_registers_read(collector, snapshot)) {
         set_own_tids(collector);
         read_guard(collector, snapshot);
-        collector->collected = copy(collector, snapshot);
+        collector->collected = copy(collector, snapshot) && !collector->why_not;
         set_pointers(collector);
     }
     collector->copy_ns = now_ns() - began;

@@ -58,21 +58,23 @@ static bool all_still_wait(const struct snapshot *snapshot, const struct reach_t
     return true;
 }
 
-static bool may_have_signals(const struct snapshot *snapshot, const struct snapshot_thread *thread)
+/* Pending ones, of a thread that was not stopped. */
+static uint64_t unread_signals(const struct snapshot *snapshot, const struct snapshot_thread *thread)
 {
     if (thread->state == SNAPSHOT_KERNEL || (thread->state == SNAPSHOT_STOPPED && !thread->unstopped))
-        return false;
-    return reach_kernel_has_signals(snapshot->pid, thread->tid) ||
-           (!snapshot->parked && has_run(snapshot, thread));
+        return 0;
+    uint64_t signals = reach_kernel_signals(snapshot->pid, thread->tid);
+    return signals | (!snapshot->parked && has_run(snapshot, thread)); /* else it may have had some */
 }
 
 /* Of those that are not stuck. */
-static bool any_may_have_signals(const struct snapshot *snapshot, const struct reach_thread_result *results)
+static uint64_t all_unread_signals(const struct snapshot *snapshot, const struct reach_thread_result *results)
 {
+    uint64_t signals = 0;
     for (size_t i = 0; i < snapshot->count; i++)
-        if (results[i].state != REACH_STUCK && may_have_signals(snapshot, &snapshot->threads[i]))
-            return true;
-    return false;
+        if (results[i].state != REACH_STUCK)
+            signals |= unread_signals(snapshot, &snapshot->threads[i]);
+    return signals;
 }
 
 static bool any_is_stuck(const struct reach_thread_result *results, size_t count)
@@ -83,13 +85,13 @@ static bool any_is_stuck(const struct reach_thread_result *results, size_t count
     return false;
 }
 
-static void forget(struct reach_thread_result *results, size_t count, struct reach_summary *summary)
+static void forget(struct reach_thread_result *results, size_t count, struct reach_summary *summary,
+                   const char *why)
 {
     for (size_t i = 0; i < count; i++)
         results[i] = (struct reach_thread_result){.state = REACH_UNCHECKED};
     summary->checked = false;
-    summary->moved = true;
-    summary->why_not = strdup("threads went on while it was checked");
+    summary->why_not = strdup(why);
 }
 
 /* Does the process handle a signal that the thread does not block? Not counted: those of libc (nptl(7)), and
@@ -117,11 +119,15 @@ void reach_confirm(const struct reach_collector *collector, const struct snapsho
     if (!any_is_stuck(results, snapshot->count))
         return;
     if (!all_still_wait(snapshot, results)) {
-        forget(results, snapshot->count, summary);
+        summary->moved = true;
+        forget(results, snapshot->count, summary, "threads went on while it was checked");
         return;
     }
     check_handlers(collector, snapshot, results);
-    if (!collector->signals_queued || !any_may_have_signals(snapshot, results))
+    uint64_t signals = collector->signals_queued ? all_unread_signals(snapshot, results) : 0;
+    if (signals & REACH_SIGNALS_WITH_VALUES)
+        forget(results, snapshot->count, summary, REACH_UNREAD_SIGNALS);
+    if (!signals || signals & REACH_SIGNALS_WITH_VALUES)
         return;
     summary->caveats |= REACH_BIT(KERNEL);
     for (size_t i = 0; i < snapshot->count; i++)

@@ -75,12 +75,33 @@ static bool is_tcache(const struct reach_spans *spans, const struct reach_image 
     return lists > 0;
 }
 
+/*
+ * Since 2.42 the numbers are of chunks that a list has room for. In the small lists, which all have the same
+ * limit, those of empty ones are that limit, and the others are lower. Memory that is all zero but for an
+ * address is none.
+ */
+static bool has_limits(const struct reach_image *image, uint64_t contents)
+{
+    uint16_t room[SMALL_BINS], limit = 0;
+    if (!reach_read(image, contents, room, sizeof(room)))
+        return false;
+    for (unsigned bin = 0; bin < SMALL_BINS; bin++)
+        limit = room[bin] > limit ? room[bin] : limit;
+    for (unsigned bin = 0; bin < SMALL_BINS; bin++) {
+        bool is_empty = !reach_word(image, entries_of(contents, BINS_2_42) + 8 * bin);
+        if (is_empty != (room[bin] == limit))
+            return false;
+    }
+    return limit > 0;
+}
+
 static void find_tcache(const struct reach_spans *spans, struct reach_heap *heap,
                         const struct reach_image *image, uint64_t chunk, uint64_t size)
 {
     uint64_t contents = chunk + HEADER;
     unsigned bins = size == CHUNK_OF_TCACHE ? SMALL_BINS : size == CHUNK_OF_TCACHE_2_42 ? BINS_2_42 : 0;
-    if (!bins || !is_tcache(spans, image, contents, bins))
+    if (!bins || !is_tcache(spans, image, contents, bins) ||
+        (bins == BINS_2_42 && !has_limits(image, contents)))
         return;
     reach_heap_set_opaque(heap, chunk);
     for (unsigned bin = 0; bin < bins; bin++)

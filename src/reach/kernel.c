@@ -26,6 +26,7 @@ enum {
     MAX_SIGNALS = 1 << 16,
     MAX_MESSAGE = 1 << 16,
 };
+#define ANY_SIGNAL UINT64_C(1) /* not known which */
 
 void reach_kernel_unknown(struct reach_collector *collector)
 {
@@ -91,19 +92,19 @@ static void read_current_signal(struct reach_collector *collector, pid_t tid)
         reach_kernel_add(collector, &info, sizeof(info));
 }
 
-/* Signals of threads that were not stopped cannot be read, only whether there are any. */
-static bool has_pending(pid_t pid, pid_t tid, const char *key)
+/* Signals of threads that were not stopped cannot be read, only which there are. */
+static uint64_t pending(pid_t pid, pid_t tid, const char *key)
 {
     char text[8192];
     if (proc_read(PROC_PATH("%d/task/%d/status", pid, tid), text, sizeof(text)) <= 0)
-        return true;
+        return ANY_SIGNAL;
     const char *found = strstr(text, key);
-    return !found || strtoull(found + strlen(key), NULL, 16) != 0;
+    return found ? strtoull(found + strlen(key), NULL, 16) : ANY_SIGNAL;
 }
 
-bool reach_kernel_has_signals(pid_t pid, pid_t tid)
+uint64_t reach_kernel_signals(pid_t pid, pid_t tid)
 {
-    return has_pending(pid, tid, "\nSigPnd:");
+    return pending(pid, tid, "\nSigPnd:");
 }
 
 /* "SigQ: 0/95000": signals that are queued for the user, and those that timers keep ready. */
@@ -129,8 +130,11 @@ static void read_signals(struct reach_collector *collector, const struct snapsho
             reach_kernel_unknown(collector);
         shared = shared || peek_signals(collector, thread->tid, PTRACE_PEEKSIGINFO_SHARED);
     }
-    if (queued && !shared && has_pending(snapshot->pid, snapshot->task, "\nShdPnd:"))
+    uint64_t unread = queued && !shared ? pending(snapshot->pid, snapshot->task, "\nShdPnd:") : 0;
+    if (unread)
         reach_kernel_unknown(collector);
+    if (unread & REACH_SIGNALS_WITH_VALUES)
+        reach_refuse(collector, REACH_UNREAD_SIGNALS);
 }
 
 /* ---- System V queues: msgop(2), MSG_COPY; sysvipc(7) ---- */

@@ -13,8 +13,12 @@ void reach_kernel_unknown(struct reach_collector *collector);
 void reach_kernel_add_values(struct reach_collector *collector, const char *text, const char *key,
                              char before);
 
-/* Does a thread have pending signals of its own? True also if that cannot be read. */
-bool reach_kernel_has_signals(pid_t pid, pid_t tid);
+/* Pending signals of the thread itself, 1 << (number - 1). Not 0 if that cannot be read. */
+uint64_t reach_kernel_signals(pid_t pid, pid_t tid);
+/* Real-time signals: their values are often references. If one is pending and cannot be read, nothing is
+ * judged. */
+#define REACH_SIGNALS_WITH_VALUES (~UINT64_C(0) << 33)
+#define REACH_UNREAD_SIGNALS "a pending signal, whose value may be a reference, cannot be read"
 
 /* Data of epoll, and bytes in pipes, sockets and files (kernel_files.c). */
 void reach_kernel_read_files(struct reach_collector *collector, const struct snapshot *snapshot);

@@ -108,7 +108,7 @@ bool reach_pages_finish(struct reach_pages *pages)
     if (next.start >= next.end)
         return true;
     if (pages->fd < 0)
-        return pages->next_own || add_all(pages, next.start, next.end);
+        return add_all(pages, next.start, next.end);
     int done = pages->cannot_scan ? -1 : scan(pages, next.start, next.end, pages->next_own);
     if (done >= 0)
         return done;

@@ -137,12 +137,12 @@ static json_t *save(const struct stacks *stacks)
         append_value(&shared, save_stack(&stacks->shared[i]));
     for (size_t i = 0; i < stacks->count; i++)
         append_value(&threads, save_thread(stacks, &stacks->threads[i]));
-    return json_pack("{ss sI sb sb so so so so so so so so}", "version", THREADLEAK_VERSION, "moment_ns",
+    return json_pack("{ss sI sb sb sb so so so so so so so so}", "version", THREADLEAK_VERSION, "moment_ns",
                      (json_int_t)stacks->moment_ns, "symbols_only", stacks->symbols_only, "main_is_over",
-                     stacks->main_is_over, "note", string(stacks->note), "argv", save_strings(stacks->argv),
-                     "replaced", save_strings(stacks->replaced), "places", places, "stacks", shared,
-                     "threads", threads, "reach", save_reach(&stacks->reach), "handles",
-                     save_handles(stacks));
+                     stacks->main_is_over, "handles_signals", stacks->handles_signals, "note",
+                     string(stacks->note), "argv", save_strings(stacks->argv), "replaced",
+                     save_strings(stacks->replaced), "places", places, "stacks", shared, "threads", threads,
+                     "reach", save_reach(&stacks->reach), "handles", save_handles(stacks));
 }
 
 bool stacks_save(const struct stacks *stacks, const char *path)
@@ -368,6 +368,7 @@ static bool load(struct stacks *stacks, const json_t *json)
     stacks->threads = calloc(json_array_size(threads) + 1, sizeof(*stacks->threads));
     stacks->symbols_only = json_is_true(json_object_get(json, "symbols_only"));
     stacks->main_is_over = json_is_true(json_object_get(json, "main_is_over"));
+    stacks->handles_signals = json_is_true(json_object_get(json, "handles_signals"));
     if (!stacks->shared || !stacks->threads || !load_string(json_object_get(json, "note"), &stacks->note) ||
         !load_argv(json_object_get(json, "argv"), &stacks->argv) ||
         !load_strings(json_object_get(json, "replaced"), &stacks->replaced) ||

@@ -95,8 +95,9 @@ struct stacks {
     struct reach_summary reach;  /* of the threads' `reach`, or why it is not known */
     struct kept_handle *handles; /* by handle; those of which nothing is known are not here */
     size_t handle_count;
-    bool main_is_over; /* main has returned, and its variables are gone because the process ends */
-    char *note;        /* one line: what is missing, and what would allow more; NULL: nothing */
+    bool main_is_over;    /* main has returned, and its variables are gone because the process ends */
+    bool handles_signals; /* the process has a handler, not counting those of libc and the shim */
+    char *note;           /* one line: what is missing, and what would allow more; NULL: nothing */
 };
 
 struct stacks_options {

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "proc/idle.h"
+#include "proc/status.h"
 #include "snapshot/snapshot.h"
 #include "stacks/signal_capture.h"
 #include "stacks/kept.h"
@@ -119,6 +120,22 @@ static void read_before(struct live_facts *facts, pid_t pid)
         task_list_set_idle(&facts->tasks, pid);
 }
 
+static uint64_t bit_of(uint32_t signal)
+{
+    return signal >= 1 && signal <= 64 ? UINT64_C(1) << (signal - 1) : 0;
+}
+
+/* True also if it is not known. libc uses the signals 32 and 33 (nptl(7)). */
+static bool handles_signals(pid_t pid, const struct ledger *ledger)
+{
+    const struct ledger_header *header = ledger ? ledger_get_header(ledger) : NULL;
+    uint64_t others = UINT64_C(3) << 31;
+    struct task_status status;
+    if (header)
+        others |= bit_of(header->capture_signal) | bit_of(header->dump_signal);
+    return !task_status_read(pid, 0, &status) || (status.caught & ~others) != 0;
+}
+
 static struct stacks *take_once(pid_t pid, const struct stacks_options *options, struct error *error)
 {
     struct snapshot *snapshot;
@@ -138,6 +155,8 @@ static struct stacks *take_once(pid_t pid, const struct stacks_options *options,
     enum snapshot_status status = snapshot_take(pid, &how, &snapshot, &why);
     if (status == SNAPSHOT_OK) {
         struct stacks *stacks = stacks_from_live(snapshot, &facts, options, error);
+        if (stacks)
+            stacks->handles_signals = handles_signals(pid, options->ledger);
         snapshot_free(snapshot);
         return stacks;
     }

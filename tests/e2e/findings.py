@@ -54,6 +54,13 @@ def a_process_that_is_not_watched(bench):
     demand(re.match(r"STUCK: tid \d+ waits for mutex ", text), text)
 
 
+def all_asleep_unless_a_signal_comes(bench):
+    for handler, level in ("none", "likely"), ("handler", "note"):
+        with bench.live_asleep("asleep_until_signal", handler) as pid:
+            [finding] = found(json.loads(report(bench, pid, "--format=json"))["processes"][0], "all-asleep")
+            demand(finding["level"] == level, finding)
+
+
 def main_joins_what_waits_for_main(bench):
     text, process = findings(bench, "circles", "join")
     demand(text.startswith("STUCK: T1 joins T3, which waits for mutex locks, held by T1: deadlock\n"), text)
@@ -79,8 +86,8 @@ def near_misses(bench):
         demand(not found(process, "deadlock") and not found(process, "dead-owner"), f"{how}: {text}")
 
 
-TESTS = [a_ring_and_a_victim, a_process_that_is_not_watched, main_joins_what_waits_for_main, a_thread_that_locks_twice,
-         an_owner_that_has_ended, near_misses]
+TESTS = [a_ring_and_a_victim, a_process_that_is_not_watched, all_asleep_unless_a_signal_comes, main_joins_what_waits_for_main,
+         a_thread_that_locks_twice, an_owner_that_has_ended, near_misses]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))

@@ -18,6 +18,7 @@ CELLS = 25  # states in one process
 PROCESSES = 400 if harness.SOAK else 8
 SEED = int(os.environ.get("SEED") or int.from_bytes(os.urandom(4), "little"))
 FOUND = collections.Counter()  # (what is true, level): threads
+ACCUSED = []  # texts of findings about threads that are live
 
 
 def name_of_threads(process):
@@ -34,6 +35,8 @@ def state(bench, seed):
     truth, found = name_of_threads(process), levels(process)
     demand("stuck" in truth.values(), out)
     FOUND.update((name, found.get(thread, "listed")) for thread, name in truth.items())
+    ACCUSED.extend(f"random_state {seed} {CELLS}: {finding['level']}: {finding['code']}: {finding['text']}"
+                   for finding in process["findings"] if any(truth.get(tid) == "live" and tid in found for tid in finding["tids"]))
     wrong = [thread for thread, level in found.items() if level == "proved" and truth.get(thread) != "stuck"]
     demand(not wrong, f"{wrong} can still be woken: random_state {seed} {CELLS}\n{json.dumps(process['findings'], indent=1)}")
 
@@ -53,4 +56,5 @@ if __name__ == "__main__":
     print(f"SEED={SEED}, {CELLS * PROCESSES} states")
     for truth in "stuck", "live":
         print(f"threads that are {truth}:", ", ".join(f"{FOUND[truth, level]} {level}" for level in LEVELS))
+    print("\n".join(ACCUSED))
     sys.exit(STATUS)

@@ -15,6 +15,16 @@ START_TEST(all_threads_wait_for_each_other)
 }
 END_TEST
 
+START_TEST(a_signal_handler_may_wake_one)
+{
+    find_add(WAIT_CONDVAR, "condvar wait on a");
+    find_add_join(101);
+    find_stacks.handles_signals = true;
+    ck_assert_int_eq(find_all(1)->code, FINDING_ALL_ASLEEP);
+    ck_assert_int_eq(found.items[0].level, FINDING_NOTE);
+}
+END_TEST
+
 START_TEST(not_asleep_with_a_timeout)
 {
     find_add(WAIT_CONDVAR, "condvar wait on a")->timeout = WAIT_TIMEOUT_YES;
@@ -154,6 +164,7 @@ int main(void)
 {
     TCase *tests = find_made_case("find_stuck");
     tcase_add_test(tests, all_threads_wait_for_each_other);
+    tcase_add_test(tests, a_signal_handler_may_wake_one);
     tcase_add_test(tests, not_asleep_with_a_timeout);
     tcase_add_test(tests, not_asleep_with_something_outside);
     tcase_add_test(tests, not_asleep_with_a_shared_object);

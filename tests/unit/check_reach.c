@@ -324,6 +324,37 @@ START_TEST(a_free_chunk_does_not_keep)
 }
 END_TEST
 
+/* glibc 2.42: 76 numbers of 16 bits, and as many lists. */
+enum { TCACHE_LISTS = 152, TCACHE_BYTES = 760 };
+
+START_TEST(a_calloced_chunk_is_no_tcache)
+{
+    for (uint64_t at = TCACHE_LISTS; at < TCACHE_BYTES; at += 8) {
+        struct case_of_one of = one_waiter();
+        uint64_t used = made_malloc(of.made, TCACHE_BYTES);
+        made_malloc(of.made, 40);
+        made_write(of.made, MADE_DATA + 64, used);
+        made_write(of.made, used + at, of.object);
+        expect(&of, false);
+    }
+}
+END_TEST
+
+START_TEST(a_tcache_does_not_keep)
+{
+    enum { BIN = 4 }; /* of chunks with 96 bytes, as the object has */
+    struct case_of_one of = one_waiter();
+    uint64_t cache = made_malloc(of.made, TCACHE_BYTES);
+    made_malloc(of.made, 40);
+    for (uint64_t at = 0; at < TCACHE_LISTS; at += 2)
+        made_write_bytes(of.made, cache + at, &(uint16_t){at == 2 * BIN ? 6 : 7}, 2);
+    made_write(of.made, MADE_DATA + 64, cache);
+    made_write(of.made, cache + TCACHE_LISTS + 8 * BIN, of.object);
+    made_write(of.made, of.object, of.object >> 12); /* the end of the list */
+    expect(&of, true);
+}
+END_TEST
+
 START_TEST(a_used_chunk_keeps)
 {
     struct case_of_one of = one_waiter();
@@ -506,6 +537,8 @@ int main(void)
     tcase_add_test(all, through_three_hops);
     tcase_add_test(all, an_unreachable_cycle);
     tcase_add_test(all, a_free_chunk_does_not_keep);
+    tcase_add_test(all, a_calloced_chunk_is_no_tcache);
+    tcase_add_test(all, a_tcache_does_not_keep);
     tcase_add_test(all, a_used_chunk_keeps);
     tcase_add_test(all, a_heap_that_does_not_add_up);
     tcase_add_test(all, another_allocator);
