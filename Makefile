@@ -312,6 +312,7 @@ PROGRAMS := suppressions \
 	handles \
 	reach \
 	generated_states \
+	real_findings \
 	findings \
 	findings_recorded \
 	findings_options \
