@@ -322,6 +322,7 @@ PROGRAMS := suppressions \
 	serve \
 	watch \
 	fleet \
+	diff \
 	tables
 OLD_GLIBC_CASES := running dlopen_loop library_replaced_by_another unload_two fork_child small_stack waits
 # The cases of tests/cases.txt: the JSON reports come from the reader with ASan.

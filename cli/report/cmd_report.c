@@ -12,7 +12,7 @@
 #include "common/options.h"
 #include "cli/common/findings.h"
 #include "cli/common/outputs.h"
-#include "cli/report/target.h"
+#include "cli/common/target.h"
 #include "cli/common/suppressions.h"
 
 struct command_line {

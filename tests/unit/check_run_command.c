@@ -8,7 +8,7 @@
 
 #include "suite.h"
 #include "cli/common/run_dir.h"
-#include "cli/report/target.h"
+#include "cli/common/target.h"
 
 #define GONE_MAX 4194304 /* PID_MAX_LIMIT: no process has it */
 

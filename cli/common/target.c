@@ -1,4 +1,4 @@
-#include "cli/report/target.h"
+#include "cli/common/target.h"
 
 #include <ctype.h>
 #include <dirent.h>

@@ -1,8 +1,8 @@
 /*
- * The argument of `threadleak report`: a PID, or the file or directory of a dead process.
+ * An argument of `threadleak report` and `diff`: a PID or name, or the file or directory of a dead process.
  */
-#ifndef THREADLEAK_CLI_REPORT_TARGET_H
-#define THREADLEAK_CLI_REPORT_TARGET_H
+#ifndef THREADLEAK_CLI_COMMON_TARGET_H
+#define THREADLEAK_CLI_COMMON_TARGET_H
 
 #include <stdbool.h>
 
