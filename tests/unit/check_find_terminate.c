@@ -1,0 +1,191 @@
+/* Findings about std::terminate, over made-up stacks and ledgers. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "leak_made.h"
+#include "suite.h"
+
+#define TERMINATED 5000 /* tid of the thread that called std::terminate */
+#define MAX_FRAMES 5
+
+static struct frame frames[MAX_FRAMES];
+static struct shared_stack shared;
+static struct evidence evidence;
+
+static void setup(void)
+{
+    leak_setup();
+    rules.find = 1u << FINDING_JOINABLE_DESTROYED;
+    memset(frames, 0, sizeof(frames));
+}
+
+/* Leaf first; NULL ends them. The outermost is the user's. */
+static void set_stack(const char *const *functions)
+{
+    shared = (struct shared_stack){.frames = frames};
+    for (; functions[shared.count]; shared.count++)
+        frames[shared.count] = (struct frame){.function = functions[shared.count],
+                                              .module = "/nonexistent/app",
+                                              .pc = 0x1000 + shared.count,
+                                              .is_return_address = true,
+                                              .runtime = functions[shared.count + 1] != NULL};
+}
+
+/* A thread that this function of a library created. */
+static void add_created_by(uint64_t offset, uint32_t state, const char *maker)
+{
+    uint32_t index = add_thread(site_at(offset), state);
+    fake_slot(fake, index)->tid = TERMINATED + (int32_t)index + 1;
+    const struct frame frame = {
+        .function = maker, .module = "/nonexistent/app", .offset = offset, .runtime = true};
+    struct evidence now = made_evidence();
+    const struct code_address address = stack_address(now.ledger, fake_pc(app, offset), true);
+    ck_assert(symbolizer_add_frames(rules.symbolizer, &address, &frame, 1));
+    struct ledger *ledger = (struct ledger *)now.ledger;
+    evidence_release(&now);
+    ledger_close(ledger);
+}
+
+static const struct findings *judge_stack(const char *const *functions)
+{
+    set_stack(functions);
+    evidence = made_evidence();
+    struct stacks *stacks = calloc(1, sizeof(*stacks));
+    ck_assert_ptr_nonnull(stacks);
+    stacks->threads = calloc(1, sizeof(*stacks->threads));
+    ck_assert_ptr_nonnull(stacks->threads);
+    stacks->threads[0] = (struct thread_stack){.tid = TERMINATED, .stack = &shared, .idle_s = -1};
+    stacks->count = 1;
+    evidence.stacks = stacks;
+    const struct process_report *process = judge(&evidence);
+    ck_assert_ptr_nonnull(process);
+    return &process->findings;
+}
+
+static const struct finding *only(const struct findings *findings)
+{
+    ck_assert_uint_eq(findings->count, 1);
+    return &findings->items[0];
+}
+
+#define JUDGE(...) judge_stack((const char *const[]){__VA_ARGS__, NULL})
+#define STD "std::thread::_M_start_thread(std::unique_ptr<std::thread::_State>, void (*)())"
+#define BOOST "boost::thread::start_thread_noexcept()"
+
+START_TEST(one_thread)
+{
+    add_created_by(0x10, ALIVE, STD);
+    const struct findings *findings =
+        JUDGE("abort", "std::terminate()", "std::__terminate()", "std::thread::~thread()", "main");
+    ck_assert_str_eq(only(findings)->text,
+                     "tid 5000 destroyed a joinable std::thread at main: T2, created at app+0x900");
+    ck_assert_int_eq(only(findings)->level, FINDING_PROVED);
+    ck_assert_uint_eq(only(findings)->threads[0].id, 2);
+}
+END_TEST
+
+START_TEST(of_the_same_type)
+{
+    add_created_by(0x10, ALIVE, STD);
+    add_created_by(0x20, ENDED, BOOST);
+    add_created_by(0x30, ALIVE | SLOT_DETACHED, BOOST);
+    add_created_by(0x40, ALIVE, "start_pool");
+    const struct finding *finding =
+        only(JUDGE("std::terminate()", "boost::thread::operator=(boost::thread&&)", "main"));
+    ck_assert_int_eq(finding->level, FINDING_PROVED);
+    ck_assert_uint_eq(finding->thread_count, 1);
+    ck_assert_uint_eq(finding->threads[0].id, 3);
+    ck_assert_ptr_nonnull(strstr(finding->text, "replaced a joinable boost::thread at main: T3,"));
+}
+END_TEST
+
+START_TEST(several)
+{
+    for (uint64_t i = 0; i < 6; i++)
+        add_created_by(0x10, ALIVE, STD);
+    const struct findings *findings = JUDGE("std::terminate()", "std::thread::~thread()", "main");
+    ck_assert_int_eq(only(findings)->level, FINDING_LIKELY);
+    ck_assert_ptr_nonnull(strstr(only(findings)->text, ": one of T2, T3, T4, T5 and 2 more, created at "));
+    ck_assert_ptr_nonnull(strstr(findings->verdict, "ABORTED: "));
+    ck_assert_ptr_nonnull(strstr(findings->verdict, ": likely joinable-destroyed"));
+}
+END_TEST
+
+START_TEST(the_creator_is_not_known)
+{
+    add_created_by(0x10, ALIVE, NULL);
+    ck_assert_int_eq(only(JUDGE("std::terminate()", "std::thread::~thread()", "main"))->level,
+                     FINDING_LIKELY);
+}
+END_TEST
+
+START_TEST(of_libcxx)
+{
+    add_created_by(0x10, ALIVE, "std::__1::__libcpp_thread_create(unsigned long*)");
+    const struct finding *finding = only(JUDGE("std::terminate()", "std::__1::thread::~thread()", "main"));
+    ck_assert_int_eq(finding->level, FINDING_LIKELY);
+    ck_assert_uint_eq(finding->thread_count, 1);
+}
+END_TEST
+
+START_TEST(some_were_not_recorded)
+{
+    add_created_by(0x10, ALIVE, STD);
+    fake_header(fake)->lost_events = 1;
+    ck_assert_int_eq(only(JUDGE("std::terminate()", "std::thread::~thread()", "main"))->level,
+                     FINDING_LIKELY);
+}
+END_TEST
+
+START_TEST(a_thread_of_the_parent)
+{
+    add_created_by(0x10, ALIVE, STD);
+    fake_header(fake)->fork = (struct ledger_fork){.pid = 1, .missing_count = 1};
+    ck_assert_int_eq(only(JUDGE("std::terminate()", "std::thread::~thread()", "main"))->level,
+                     FINDING_LIKELY);
+}
+END_TEST
+
+START_TEST(no_thread_is_known)
+{
+    add_created_by(0x10, ALIVE, "start_pool");
+    const struct finding *finding = only(JUDGE("std::terminate()", "std::thread::~thread()", "main"));
+    ck_assert_int_eq(finding->level, FINDING_LIKELY);
+    ck_assert_str_eq(finding->text, "tid 5000 destroyed a joinable std::thread at main");
+    ck_assert_uint_eq(finding->thread_count, 0);
+}
+END_TEST
+
+START_TEST(other_callers)
+{
+    static const char *const stacks[][MAX_FRAMES + 1] = {
+        {"std::terminate()", "main"},
+        {"std::terminate()", "__cxa_throw", "std::thread::~thread()", "main"},
+        {"std::terminate()", "__cxa_call_terminate", "std::thread::~thread()", "main"},
+        {"std::terminate()", "std::thread::join()", "main"},
+        {"std::terminate()", "std::thread::~thread_pool()", "main"},
+        {"std::terminate_all()", "std::thread::~thread()", "main"},
+        {"abort", "std::thread::~thread()", "main"},
+        {"std::terminate()", "pool::std::thread::~thread()", "main"},
+        {"std::terminate()"},
+    };
+    add_created_by(0x10, ALIVE, STD);
+    ck_assert_uint_eq(judge_stack(stacks[_i])->count, 0);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = tcase_create("find_terminate");
+    tcase_add_checked_fixture(tests, setup, leak_teardown);
+    tcase_add_test(tests, one_thread);
+    tcase_add_test(tests, of_the_same_type);
+    tcase_add_test(tests, several);
+    tcase_add_test(tests, the_creator_is_not_known);
+    tcase_add_test(tests, of_libcxx);
+    tcase_add_test(tests, some_were_not_recorded);
+    tcase_add_test(tests, a_thread_of_the_parent);
+    tcase_add_test(tests, no_thread_is_known);
+    tcase_add_loop_test(tests, other_callers, 0, 9);
+    return suite_run("find_terminate", tests);
+}
