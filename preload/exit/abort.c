@@ -1,7 +1,7 @@
 #include "preload/exit/abort.h"
 
-#include "preload/exit/dump.h"
 #include "preload/exit/end.h"
+#include "preload/exit/reporter.h"
 #include "preload/ledger/leak.h"
 #include "preload/ledger/module.h"
 #include "preload/ledger/thread.h"
@@ -32,7 +32,7 @@ static void report(const struct aborting *aborting)
     if (atomic_load(&aborting->state->header->flags) & LEDGER_UNDER_RUN)
         end_save(aborting->state, KIND_ALL);
     else
-        dump_report(aborting->state);
+        reporter_explain("dump", KIND_ALL);
     atomic_store(&aborting->state->header->abort.ongoing, 0);
 }
 

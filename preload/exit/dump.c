@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "preload/exit/dispositions.h"
-#include "preload/exit/raw_report.h"
 #include "preload/exit/reporter.h"
 #include "preload/shim/hook.h"
 #include "preload/shim/on_stack.h"
@@ -25,17 +24,11 @@ struct dump {
     int signal;
 };
 
-void dump_report(struct shim_state *state)
-{
-    if (reporter_explain("dump") == REPORTER_FAILED)
-        raw_report_write(state, &(struct leak_scope){.kinds = KIND_ALL});
-}
-
 static void report(void *arg)
 {
     const struct dump *dump = arg;
     struct shim_state *state = dump->state;
-    dump_report(state);
+    reporter_explain("dump", KIND_ALL);
     /* Signals that came during the report get one more report, which does not begin at once: the program must
      * have time to work. */
     if (atomic_exchange(&state->dumping, 0) > 1 && !shim_config.sandboxed && has_dump_handler(dump->signal))

@@ -7,9 +7,6 @@
 /* Installs the handler if the signal has its default action. True for the first caller of a process. */
 bool dump_arm(struct shim_state *state);
 
-/* Reports every live thread now. Async-signal-safe. */
-void dump_report(struct shim_state *state);
-
 /* A forked child has the default action again, until it creates a thread. */
 void dump_in_child(void);
 

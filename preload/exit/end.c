@@ -7,7 +7,6 @@
 #include "preload/exit/begin.h"
 #include "preload/exit/dispositions.h"
 #include "preload/exit/park.h"
-#include "preload/exit/raw_report.h"
 #include "preload/exit/reporter.h"
 #include "preload/exit/steps.h"
 #include "preload/exit/streams.h"
@@ -111,13 +110,9 @@ static void record_untracked(struct shim_state *state)
 
 /* ---- reports ------------------------------------------------------------------------------ */
 
-static int report_here(struct shim_state *state, int status)
+static int report_here(int status)
 {
-    enum reporter_verdict verdict = reporter_explain("exit");
-    if (verdict == REPORTER_FAILED) {
-        raw_report_write(state, &(struct leak_scope){.kinds = shim_config.options.report});
-        verdict = REPORTER_LEAKS;
-    }
+    enum reporter_verdict verdict = reporter_explain("exit", shim_config.options.report);
     return verdict == REPORTER_LEAKS && status == 0 ? shim_config.options.exitcode : status;
 }
 
@@ -127,7 +122,7 @@ static int report(struct shim_state *state, int status)
         end_save(state, shim_config.options.report);
         return status;
     }
-    return has_leaks(state, shim_config.options.report) ? report_here(state, status) : status;
+    return has_leaks(state, shim_config.options.report) ? report_here(status) : status;
 }
 
 /* From here on the program must not act, unless its exec fails. */

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "preload/exit/park.h"
+#include "preload/exit/raw_report.h"
 #include "preload/shim/hold.h"
 #include "preload/shim/park.h"
 #include "preload/shim/say.h"
@@ -278,10 +279,15 @@ enum reporter_verdict reporter_ask(struct reporter_question *question)
     return run(question->mode, question);
 }
 
-enum reporter_verdict reporter_explain(const char *mode)
+enum reporter_verdict reporter_explain(const char *mode, unsigned kinds)
 {
     bool to_stderr = strcmp(shim_config.options.log_path, "stderr") == 0;
     if (to_stderr && !shim_stderr_is_safe())
         return REPORTER_NO_LEAKS; /* nobody would see the report */
-    return shim_config.sandboxed || shim_config.no_reporter ? REPORTER_FAILED : reporter_run(mode);
+    bool can = !shim_config.sandboxed && !shim_config.no_reporter;
+    enum reporter_verdict verdict = can ? reporter_run(mode) : REPORTER_FAILED;
+    if (verdict != REPORTER_FAILED)
+        return verdict;
+    raw_report_write(shim_state, &(struct leak_scope){.kinds = kinds});
+    return REPORTER_LEAKS;
 }

@@ -20,9 +20,9 @@ enum reporter_verdict {
 /* mode: "exit", "dump" or "save".  Async-signal-safe. */
 enum reporter_verdict reporter_run(const char *mode);
 
-/* The same, but REPORTER_FAILED at once if the reporter cannot be started, or if nobody would see its
- * report. */
-enum reporter_verdict reporter_explain(const char *mode);
+/* The same, but it writes the raw report of these KIND_* if that fails, and nothing if nobody would see it.
+ */
+enum reporter_verdict reporter_explain(const char *mode, unsigned kinds);
 
 /* reporter_allow permits another process to trace this one, until reporter_disallow. */
 struct reporter_access {

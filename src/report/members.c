@@ -47,7 +47,7 @@ bool members_find(struct members *members, const struct process_report *process,
         for (size_t j = 0; j < group->thread_count && !out; j++)
             add(members, &group->threads[j], group, leak_kind_name(group->kind));
     }
-    if (process->main && has_others(style))
+    if (process->main && (has_others(style) || process->abort.call))
         add(members, process->main, NULL, "main");
     for (size_t i = 0; i < process->untracked_count && has_others(style); i++)
         add(members, &process->untracked[i], NULL, "untracked");
