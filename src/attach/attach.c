@@ -127,8 +127,9 @@ static bool add_threads(struct attach *attach, size_t *added, struct error *erro
 static bool add_all(struct attach *attach, struct error *error)
 {
     size_t added = 1;
-    if (attach->system_wide)
-        return perf_add(attach->perf, -1) || explain(attach, 0, error);
+    if (attach->system_wide && !perf_add(attach->perf, -1))
+        return explain(attach, 0, error);
+    added = !attach->system_wide;
     for (int pass = 0; added && pass < MAX_PASSES; pass++) {
         if (!add_threads(attach, &added, error))
             return false;
@@ -137,6 +138,7 @@ static bool add_all(struct attach *attach, struct error *error)
         if (take(attach, error) != ATTACH_OK)
             return false;
     }
+    recorder_note_older(attach->recorder, attach->reader);
     return true;
 }
 

@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "proc/own_tids.h"
 
+#define JUST_ENDED_NS 1000000000ull
+
 /* A call of pthread_create that has not returned. */
 struct pending {
     pid_t creator;
@@ -23,6 +25,7 @@ struct pending {
 struct extra {
     uint64_t serial;  /* of the thread that it belongs to */
     uint64_t start;   /* its start routine */
+    bool claimed;     /* its handle is that of a descriptor like its own, which can be another thread's */
     uint64_t gone_ns; /* its descriptor was gone then; 0: it is not */
     uint64_t caller;  /* of the latest join of it; 0: none */
     ledger_pc place;
@@ -37,6 +40,7 @@ struct recorder {
     size_t pending_count;
     struct table live;    /* slot + 1 of a tracked thread by its tid */
     struct table handles; /* slot + 1 by handle */
+    struct table older;   /* 1 by handle of each thread that is older than the records */
     struct table begun;   /* 1 by tid of each thread whose start was recorded */
     struct extra *extras; /* by slot */
     size_t extra_count;
@@ -60,6 +64,7 @@ void recorder_free(struct recorder *recorder)
     table_release(&recorder->live);
     table_release(&recorder->handles);
     table_release(&recorder->begun);
+    table_release(&recorder->older);
     free(recorder->pending);
     free(recorder->extras);
     free(recorder);
@@ -109,12 +114,27 @@ static void finish(struct recorder *recorder, uint32_t slot)
         writer_released(recorder->writer, slot);
 }
 
-/* glibc issues a handle again only when the thread that had it is gone. */
+/* glibc issues a handle again only when the thread that had it is gone. But a thread that had only claimed it
+ * never had it. */
+static void take_handle_from(struct recorder *recorder, uint32_t older)
+{
+    struct extra *extra = extra_of(recorder, older);
+    if (!extra || !(writer_slot(recorder->writer, older)->state & SLOT_ENDED))
+        return;
+    if (!extra->claimed) {
+        finish(recorder, older);
+        return;
+    }
+    writer_set_handle(recorder->writer, older, 0);
+    extra->claimed = false;
+    extra->gone_ns = 0;
+}
+
 static void set_handle(struct recorder *recorder, uint32_t slot, uint64_t handle)
 {
     uint32_t older = slot_of_handle(recorder, handle);
-    if (older != WRITER_NO_SLOT && older != slot && writer_slot(recorder->writer, older)->state & SLOT_ENDED)
-        finish(recorder, older);
+    if (older != WRITER_NO_SLOT && older != slot)
+        take_handle_from(recorder, older);
     writer_set_handle(recorder->writer, slot, handle);
     table_set(&recorder->handles, handle, slot + 1);
 }
@@ -315,6 +335,7 @@ static void confirm_live(struct recorder *recorder, const struct descriptors *de
             continue;
         if (at->handle != thread->handle)
             set_handle(recorder, slot, thread->handle);
+        table_remove(&recorder->older, thread->handle); /* the older thread that had it is gone */
         if (thread->detached)
             writer_detached(recorder->writer, slot, 0, 0);
     }
@@ -333,9 +354,11 @@ static bool claim(struct recorder *recorder, const struct descriptors *descripto
 {
     for (size_t i = 0; i < descriptors->count; i++) {
         const struct nptl_thread *thread = &descriptors->threads[i];
-        if (!is_of(recorder, thread, slot) || slot_of_handle(recorder, thread->handle) != WRITER_NO_SLOT)
+        if (!is_of(recorder, thread, slot) || table_find(&recorder->older, thread->handle) ||
+            slot_of_handle(recorder, thread->handle) != WRITER_NO_SLOT)
             continue;
         set_handle(recorder, slot, thread->handle);
+        extra_of(recorder, slot)->claimed = true;
         return true;
     }
     return false;
@@ -351,22 +374,41 @@ static bool is_gone(struct recorder *recorder, const struct snapshot *reader,
     return !nptl_read_thread(recorder->nptl, reader, at->handle, &thread) || !is_of(recorder, &thread, slot);
 }
 
-/* A join whose record is not taken yet can be the reason. So it counts only once these records were taken. */
+/* A join whose record is not taken yet can be the reason that a descriptor is gone. So a thread with a handle
+ * counts as joined only once these records were taken. A thread that has just ended can be in a join whose
+ * record was taken before, so it is read again. */
+static void confirm_one(struct recorder *recorder, const struct snapshot *reader,
+                        const struct descriptors *descriptors, uint32_t slot, uint64_t until)
+{
+    const struct ledger_slot *at = writer_slot(recorder->writer, slot);
+    struct extra *extra = at && at->state & SLOT_ENDED ? extra_of(recorder, slot) : NULL;
+    uint64_t now = now_ns();
+    if (!extra)
+        return;
+    if (!extra->gone_ns && is_gone(recorder, reader, descriptors, slot))
+        extra->gone_ns = now;
+    if (extra->gone_ns && (extra->gone_ns <= until || !at->handle))
+        finish(recorder, slot);
+    else if (extra->gone_ns || now - at->ended_ns < JUST_ENDED_NS)
+        recorder->changed = true;
+}
+
 static void confirm_ended(struct recorder *recorder, const struct snapshot *reader,
                           const struct descriptors *descriptors, uint64_t until)
 {
-    uint64_t now = now_ns();
-    for (uint32_t i = 0; i < writer_slot_count(recorder->writer); i++) {
-        const struct ledger_slot *at = writer_slot(recorder->writer, i);
-        struct extra *extra = at && at->state & SLOT_ENDED ? extra_of(recorder, i) : NULL;
-        if (!extra)
-            continue;
-        if (!extra->gone_ns && is_gone(recorder, reader, descriptors, i))
-            extra->gone_ns = now;
-        if (extra->gone_ns && extra->gone_ns <= until)
-            finish(recorder, i);
-        recorder->changed = recorder->changed || (extra->gone_ns && extra->gone_ns > until);
-    }
+    for (uint32_t i = 0; i < writer_slot_count(recorder->writer); i++)
+        confirm_one(recorder, reader, descriptors, i, until);
+}
+
+void recorder_note_older(struct recorder *recorder, const struct snapshot *reader)
+{
+    struct descriptors descriptors;
+    if (!nptl_read_threads(recorder->nptl, reader, &descriptors.threads, &descriptors.count,
+                           &descriptors.whole))
+        return;
+    for (size_t i = 0; i < descriptors.count; i++)
+        table_set(&recorder->older, descriptors.threads[i].handle, 1);
+    free(descriptors.threads);
 }
 
 void recorder_confirm(struct recorder *recorder, const struct snapshot *reader, uint64_t until)

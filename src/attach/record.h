@@ -11,6 +11,8 @@ struct recorder *recorder_new(pid_t pid, const struct probes *probes, const stru
                               struct writer *writer);
 void recorder_free(struct recorder *recorder);
 
+/* Notes the descriptors of threads that are older than the records: no thread of these has one of them. */
+void recorder_note_older(struct recorder *recorder, const struct snapshot *reader);
 /* Takes a batch. Batches follow each other in time. */
 void recorder_take(struct recorder *recorder, const struct batch *batch);
 /*

@@ -22,9 +22,9 @@ EVENTS = "/sys/kernel/tracing/uprobe_events"
 class Target:
     """creates_on_request."""
 
-    def __init__(self, bench, argv=(), **options):
-        self.process = subprocess.Popen([*argv, bench.target("creates_on_request")], env=bench.env,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options)
+    def __init__(self, bench, *arguments):
+        self.process = subprocess.Popen([bench.target("creates_on_request"), *arguments], env=bench.env,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.answer("-")
 
     @property
@@ -51,8 +51,8 @@ class Target:
 
 class Bench(harness.Bench):
     @contextlib.contextmanager
-    def running(self, *argv):
-        target = Target(self, argv)
+    def running(self, *arguments):
+        target = Target(self, *arguments)
         try:
             yield target
         finally:
@@ -171,6 +171,15 @@ def joins(bench):
         bench.wait_for(target.pid, count(created=4, joined=3, unjoined=1))
 
 
+def older_ones_are_others(bench):
+    """Two older threads ended unjoined in the function where threads begin that were joined."""
+    with bench.running("two", "threads") as target, bench.attached(target.pid):
+        target.do("hhhhh")
+        bench.wait_for(target.pid, count(created=5, unjoined=0, alive=0))
+        target.do("hhhhhr")
+        bench.wait_for(target.pid, count(created=11, unjoined=0, alive=1))
+
+
 def recycled_handles(bench):
     """A handle that a detached thread had is that of an unjoined one now."""
     with bench.running() as target, bench.attached(target.pid):
@@ -277,7 +286,7 @@ def without_permission(bench):
     demand(code == 2 and err.count("\n") == 1 and err.startswith("threadleak: "), f"{code} {err}")
 
 
-TESTS = [kinds, threads_of_threads, many, joins, recycled_handles, children_are_others, system_wide, all_commands, nothing_stays,
+TESTS = [kinds, threads_of_threads, many, joins, older_ones_are_others, recycled_handles, children_are_others, system_wide, all_commands, nothing_stays,
          ends_with_the_program, ends_with_another_program, after_a_kill, refused, without_permission]
 
 if __name__ == "__main__":
