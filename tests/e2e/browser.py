@@ -25,13 +25,14 @@ class Browser:
     """One page.  `complaints`: errors of its console, and exceptions; `requests`: what it asked for."""
 
     def __init__(self, directory, width=1280, height=800):
+        program = find()
         ours, theirs = os.pipe(), os.pipe()  # (read, write): commands to it, answers from it
 
         def place():
             for number, fd in ((3, ours[0]), (4, theirs[1])):
                 os.dup2(fd, number)
 
-        argv = [find(), *FLAGS, f"--window-size={width},{height}", f"--user-data-dir={directory}/profile", "about:blank"]
+        argv = [program, *FLAGS, f"--window-size={width},{height}", f"--user-data-dir={directory}/profile", "about:blank"]
         argv += ["--no-sandbox"] if os.geteuid() == 0 else []
         # Descriptors 3 and 4 may be ends of these pipes: the others are moved up before.
         ours, theirs = [tuple(move_up(fd) for fd in pair) for pair in (ours, theirs)]

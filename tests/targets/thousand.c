@@ -1,4 +1,4 @@
-/* A thousand threads of one site that wait for the same, and a few that do not. */
+/* A thousand threads of one site, or as many as the argument says, that wait for the same. */
 #include "target.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -14,21 +14,22 @@ static void *wait_for_work(void *arg)
     return NULL;
 }
 
-static NOINLINE void start_pool(void)
+static NOINLINE void start_pool(int threads)
 {
     pthread_attr_t small;
     pthread_attr_init(&small);
     pthread_attr_setstacksize(&small, 256 << 10);
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < threads; i++) {
         pthread_t thread;
         CHECK(pthread_create(&thread, &small, wait_for_work, NULL) == 0);
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    start_pool();
-    await_ready(1000);
+    int threads = argc > 1 ? atoi(argv[1]) : 1000;
+    start_pool(threads);
+    await_ready(threads);
     pthread_mutex_lock(&lock); /* they have all given it back: they wait */
     pthread_mutex_unlock(&lock);
     puts("up");

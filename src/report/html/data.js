@@ -4,10 +4,17 @@ const LIFE = {ENDED: 1, DETACHED: 2, JOINED: 4, RELEASED: 8};
 const LEVELS = ["note", "likely", "proved"];
 
 function readData(data) {
+    shortWaits.clear();
     const frames = data.frames.map((frame, index) => ({...frame, index, runtime: false}));
     const model = {report: data.report, frames, sources: data.sources, processes: [], sites: [], threads: []};
     const value = ref => typeof ref === "number" ? data.shared[ref] : ref;
     const frame = ref => typeof ref === "number" ? frames[ref] : ref;
+    const stacks = new Map(); /* threads with the same stack share the array */
+    const stack = ref => {
+        if (!stacks.has(ref))
+            stacks.set(ref, (value(ref) || []).map(frame));
+        return stacks.get(ref);
+    };
     const runtime = new Set(data.processes.flatMap(more => more.runtime));
     for (const one of frames)
         one.runtime = runtime.has(one.pc + " " + (one.function || "")) || (one.file || "").startsWith("/usr/include/");
@@ -17,7 +24,7 @@ function readData(data) {
     });
     const sites = new Map();
     for (const process of model.processes)
-        readProcess(model, process, sites, {value, frame});
+        readProcess(model, process, sites, {value, frame, stack});
     model.lives = readLives(model);
     model.sites = [...sites.values()].sort((a, b) => rank(a) - rank(b) || b.threads.length - a.threads.length);
     model.sites.forEach((site, index) => finishSite(site, index));
@@ -26,9 +33,7 @@ function readData(data) {
 
 function readProcess(model, process, sites, read) {
     const add = (site, thread, kind) => {
-        const stack = read.value(thread.stack) || [];
-        const made = {...thread, process, site, kind, stack: stack.map(read.frame), stackKey: stack.join(),
-                      waiting: read.value(thread.waiting), findings: read.value(thread.findings) || []};
+        const made = {...thread, process, site, kind, stack: read.stack(thread.stack), waiting: read.value(thread.waiting), findings: read.value(thread.findings) || []};
         site.threads.push(made);
         site.processes.add(process);
         site.findings.push(...made.findings);
@@ -105,6 +110,14 @@ function waitText(thread) {
 
 /* What it waits for, without its time limit, mutex and holder. */
 function shortWait(text) {
+    if (!shortWaits.has(text))
+        shortWaits.set(text, makeShortWait(text));
+    return shortWaits.get(text);
+}
+
+const shortWaits = new Map();
+
+function makeShortWait(text) {
     return shortText(text).replace(/ \(mutex [^()]*\)/, "").replace(/, no timeout| with timeout|, [^,]* left/g, "").replace(/, held by .*$/, "");
 }
 
@@ -131,8 +144,8 @@ function runsOf(site) {
 function stackGroups(threads) {
     const groups = new Map();
     for (const thread of threads) {
-        const group = groups.get(thread.stackKey) || {stack: thread.stack, threads: []};
-        groups.set(thread.stackKey, group);
+        const group = groups.get(thread.stack) || {stack: thread.stack, threads: []};
+        groups.set(thread.stack, group);
         group.threads.push(thread);
     }
     return [...groups.values()].sort((a, b) => b.threads.length - a.threads.length);

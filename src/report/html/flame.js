@@ -9,22 +9,25 @@ function flameStack(stack, whole) {
     return frames.slice().reverse();
 }
 
+function addStack(root, stack, site, count) {
+    let at = root;
+    at.count += count;
+    for (const frame of stack.slice(0, FLAME.depth)) {
+        const name = functionName(frame);
+        if (!at.children.has(name))
+            at.children.set(name, {name, frame, count: 0, children: new Map(), parent: at, depth: at.depth + 1, sites: new Map()});
+        at = at.children.get(name);
+        at.count += count;
+        at.sites.set(site, (at.sites.get(site) || 0) + count);
+    }
+}
+
 function flameTree(model, whole) {
     const root = {name: "all threads", count: 0, children: new Map(), depth: 0, sites: new Map()};
-    for (const thread of model.threads) {
-        if (!thread.stack.length)
-            continue;
-        let at = root;
-        at.count++;
-        for (const frame of flameStack(thread.stack, whole).slice(0, FLAME.depth)) {
-            const name = functionName(frame);
-            if (!at.children.has(name))
-                at.children.set(name, {name, frame, count: 0, children: new Map(), parent: at, depth: at.depth + 1, sites: new Map()});
-            at = at.children.get(name);
-            at.count++;
-            at.sites.set(thread.site, (at.sites.get(thread.site) || 0) + 1);
-        }
-    }
+    for (const site of model.sites)
+        for (const {stack, threads} of site.stacks)
+            if (stack.length)
+                addStack(root, flameStack(stack, whole), site, threads.length);
     return root;
 }
 

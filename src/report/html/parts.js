@@ -105,7 +105,7 @@ function functionName(frame) {
     if (!frame)
         return "?";
     if (frame.function)
-        return shortName(frame.function);
+        return frame.short = frame.short || shortName(frame.function);
     return frame.module ? baseName(frame.module) + "+" + (frame.offset || "?") : frame.pc || "?";
 }
 

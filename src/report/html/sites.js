@@ -41,7 +41,7 @@ function leakVerdict(model) {
     if (!threads)
         return null;
     const within = new Set(sites.flatMap(site => [...site.processes]));
-    const inProcesses = processes > 1 ? ", in " + within.size + " of " + plural(processes, "process", "processes") : "";
+    const inProcesses = processes > 1 && !model.report.runs ? ", in " + within.size + " of " + plural(processes, "process", "processes") : "";
     return {tone: "bad", word: "LEAK", text: plural(threads, "leaked thread") + " at " + plural(countSites(sites), "site") + inProcesses + "." +
         mostText(sites, threads)};
 }
