@@ -101,7 +101,8 @@ function showVerdict(model) {
     const verdict = stuckVerdict(model) || leakVerdict(model) || otherVerdict(model);
     const leak = verdict.word !== "LEAK" && leakVerdict(model);
     document.title = verdict.word + " - threadleak";
-    document.getElementById("command").textContent = clean((model.report.command || model.processes[0]?.command || []).join(" "));
+    const command = model.report.command || (model.processes.length === 1 ? model.processes[0].command : [plural(model.processes.length, "process", "processes")]);
+    document.getElementById("command").textContent = clean((command || []).join(" "));
     show("verdict", el("h1", {class: "verdict " + verdict.tone}, el("span", {class: "word"}, verdict.word),
                        el("span", {}, verdict.text)),
          leak && el("p", {class: "also"}, "Also: " + leak.text), repeated(model), bigNumbers(model), warnings(model));
