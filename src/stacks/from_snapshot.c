@@ -60,7 +60,8 @@ static bool fill_thread(struct stacks *stacks, const struct snapshot_thread *thr
         return !why || (to->why_none = strdup(why));
     }
     struct shared_stack *shared = &stacks->shared[stack->id];
-    if (!shared->frames && !fill_stack(shared, stack, options->symbolizer))
+    /* One without any frame says why. */
+    if (!shared->frames && !shared->incomplete && !fill_stack(shared, stack, options->symbolizer))
         return false;
     to->sp = thread->sp;
     to->source = source;

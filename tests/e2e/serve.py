@@ -147,7 +147,7 @@ def all_addresses(bench):
 def each_thread(bench):
     with bench.served("stays", "detached", "unjoined", "blocked", "joined") as target, bench.serve() as server:
         text = server.get(f"/debug/pprof/threads?debug=2&pid={target.pid}")
-    demand(text.startswith(f"# process {target.pid} {bench.target('served')}\n\nthread 1 \"served\" tid {target.pid} ["), text)
+    demand(text.startswith(f"# process {target.pid} {os.path.realpath(bench.target('served'))}\n\nthread 1 \"served\" tid {target.pid} ["), text)
     age = r", age [\d.]+ \w+(?: \d+ s)?\]:"
     for head in (rf'thread 2 "served" tid \d+ \[sleeping, .*, joinable{age}\npause\(\.\.\.\)\n',
                  rf'thread 3 "served" tid \d+ \[sleeping, .*, detached{age}\n',
@@ -285,7 +285,7 @@ def metrics(bench):
             demand(found.get(key) == value, f"{key}: {found.get(key)}\n{text.decode()}")
         sites = {key: value for key, value in found.items() if key[0] == "threadleak_site_threads"}
         demand(sorted(sites.values()) == [1, 2, 3] and all("target.h" in key[1] and key[2] == "start" for key in sites), sites)
-        demand(f'exe="{bench.target("served")}"' in text.decode(), text)
+        demand(f'exe="{os.path.realpath(bench.target("served"))}"' in text.decode(), text)
         target.order("stays")
         target.order("joined")
         later = samples(server.get("/metrics"), target.pid)
@@ -340,7 +340,8 @@ def found_by_itself(bench):
         wait_until(lambda: ("threadleak_findings", "deadlock", "proved") in samples(server.get("/metrics"), target.pid))
         demand(f'pid="{unwatched.pid}"' not in server.get("/metrics"), "not watched")
         server.process.send_signal(signal.SIGTERM)
-        demand(server.process.wait(harness.TIMEOUT_S) == 0, "it did not end")
+        out, err = server.process.communicate(timeout=harness.TIMEOUT_S)
+        demand(server.process.returncode == 0 and not err, f"{server.process.returncode} {out} {err}")
 
 
 def open_metrics(bench):
