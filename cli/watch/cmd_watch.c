@@ -150,16 +150,24 @@ static void report_site(struct watch *watch, const struct watched *watched, size
         cli_message("watch: %s", error.text);
 }
 
-/* Once, as long as it holds. */
+/* Once, as long as it holds. Hundreds of sites can begin to grow at once. */
 static void report_changes(struct watch *watch, struct watched *watched)
 {
+    enum { SHOWN = 8 };
+    size_t changes = 0;
     for (size_t i = 0; i < watched->site_count; i++)
         for (int why = 0; why < WATCH_WHYS; why++) {
             struct watched_site *site = &watched->sites[i];
-            if (site->now[why] && !site->reported[why])
-                report_site(watch, watched, i, (enum watch_why)why);
+            bool is_new = site->now[why] && !site->reported[why];
             site->reported[why] = site->now[why];
+            if (is_new && changes++ < SHOWN)
+                report_site(watch, watched, i, (enum watch_why)why);
         }
+    if (changes <= SHOWN)
+        return;
+    watch->verdicts += changes - SHOWN;
+    if (!watch->options.json)
+        printf("and %zu more sites of process %s\n", changes - SHOWN, watched->label);
 }
 
 static void say_begin(struct watch *watch, struct watched *watched)

@@ -75,7 +75,7 @@ void print_verdict(FILE *out, const struct watched *watched, size_t site, enum w
 
 /* ---- a table of sites ---------------------------------------------------------------------------- */
 
-enum { SPARKS = 12, FIXED_COLUMNS = 8 + 10 + 11 + 9 + 2 };
+enum { SPARKS = 12, FIXED_COLUMNS = 7 + 9 + 10 + 8 + 2 };
 
 static void print_sparks(FILE *out, const struct series *series)
 {
@@ -148,7 +148,7 @@ static void print_row(FILE *out, const struct watched *watched, const struct row
     double per_s = row->grows ? series->growth.per_s : series_rate(series);
     if (watched->counts.watched)
         snprintf(unjoined, sizeof(unjoined), "%llu", (unsigned long long)item->threads.unjoined);
-    fprintf(out, "%8llu%10s%11s%9s  ", (unsigned long long)site_alive(item), unjoined, rate_text(per_s, rate),
+    fprintf(out, "%7llu%9s%10s%8s  ", (unsigned long long)site_alive(item), unjoined, rate_text(per_s, rate),
             item->oldest_s < 0 ? "-" : time_text(item->oldest_s, time));
     if (sparks)
         print_sparks(out, series);
@@ -167,12 +167,12 @@ size_t print_sites(FILE *out, const struct watched *watched, size_t most, size_t
 {
     size_t count, shown = 0;
     struct row *rows = make_rows(watched, &count);
-    fprintf(out, "%8s%10s%11s%9s  %*s%s\n", "alive", "unjoined", "rate", "oldest", sparks ? -(SPARKS + 2) : 0,
+    fprintf(out, "%7s%9s%10s%8s  %*s%s\n", "alive", "unjoined", "rate", "oldest", sparks ? -(SPARKS + 2) : 0,
             "", "created at");
     for (; shown < count && shown < most; shown++)
         print_row(out, watched, &rows[shown], width, sparks);
     if (count > shown)
-        fprintf(out, "%8s and %zu more sites\n", "", count - shown);
+        fprintf(out, "%7s and %zu more sites\n", "", count - shown);
     free(rows);
     return 1 + shown + (count > shown);
 }
