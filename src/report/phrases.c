@@ -213,6 +213,8 @@ static bool is_continuation(char byte)
     return ((unsigned char)byte & 0xc0) == 0x80;
 }
 
+#define WIDTH_LEAST 8 /* of a name that is cut in its middle */
+
 /* Keeps the beginning, which has the namespace, and the end, which has the function. */
 static void cut_middle(char *out, size_t size, const char *name, size_t width)
 {
@@ -226,6 +228,7 @@ static void cut_middle(char *out, size_t size, const char *name, size_t width)
 
 void format_function(char *out, size_t size, const struct frame *frame, size_t width)
 {
+    width = width < WIDTH_LEAST ? WIDTH_LEAST : width;
     char address[PATH_MAX];
     const char *name = frame->function;
     if (!name) {

@@ -59,7 +59,7 @@ const char *format_runs(char out[RUNS_TEXT_MAX], const struct leak_group *group,
 const char *format_timeout(char out[TIMEOUT_TEXT_MAX], const struct report *report);
 
 /* The two parts of a frame, not escaped: the function, or module+0xoffset.  A name longer than `width` is
- * shortened by function_shorten(), and then cut in its middle. */
+ * shortened by function_shorten(), and then cut in its middle. At least 8 columns are used. */
 void format_function(char *out, size_t size, const struct frame *frame, size_t width);
 
 /* file:line (below the working directory: relative to it, unless `whole`), or the module. */

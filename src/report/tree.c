@@ -125,7 +125,7 @@ static bool is_too_long(const struct printer *printer, const struct made_tree *m
 static bool put_stacks(const struct printer *printer, const struct stack_tree *stacks)
 {
     struct made_tree made;
-    bool done = make_tree(&made, printer, stacks, false);
+    bool done = make_tree(&made, printer, stacks, printer->style->verbose < 0);
     if (done && is_too_long(printer, &made)) {
         release_tree(&made);
         done = make_tree(&made, printer, stacks, true);

@@ -279,6 +279,8 @@ static void put_head(struct tree_printer *tree, const struct place_in_tree *at, 
     const struct tree_range *range = &branch->range;
     size_t width = room(tree, at);
     char *place = tree_place(tree->printer, range, end, width / 2);
+    if (place && tree->width < TREE_NO_LIMIT)
+        cut_to(place, width / 2);
     size_t left = width - (place && *place ? escaped_width(place) + 2 : 0);
     size_t limit = tree->width < TREE_NO_LIMIT ? left : TREE_NO_LIMIT;
     char *names =

@@ -119,7 +119,8 @@ char *tree_functions(const struct tree_range *range, size_t from, size_t to, siz
             return text;
         free(text);
     }
-    char *last = join(&frames[count - 1], 1, 0, count > 1 ? width - strlen("... > ") : width), *all = NULL;
+    size_t dots = count > 1 ? strlen("... > ") : 0;
+    char *last = join(&frames[count - 1], 1, 0, width > dots ? width - dots : 0), *all = NULL;
     if (!last || count == 1)
         return last;
     int length = asprintf(&all, "... > %s", last);
