@@ -9,52 +9,104 @@
 #define RED_ZONE 128 /* below the stack pointer, which a function may use (psABI of x86-64) */
 #define MAX_THREADS_SHOWN 8
 
-static const struct thread_stack *creator_of(const struct find_context *context, uint64_t serial)
+struct creator {
+    uint64_t serial;
+    const struct thread_stack *stack; /* NULL: it has ended, or its stack is unknown */
+    const struct ledger_slot *ended;  /* it has ended, and its stack is still there: nobody joined it */
+};
+
+static struct creator creator_of(const struct find_context *context, uint64_t serial)
 {
     const struct thread_index *index = &context->evidence->threads;
+    struct creator creator = {.serial = serial};
     if (serial == LEDGER_MAIN_SERIAL)
-        return stacks_find(context->stacks, context->evidence->pid);
-    for (size_t i = 0; i < index->count; i++)
-        if (index->slots[i].serial == serial && !(index->slots[i].state & SLOT_ENDED))
-            return stacks_find(context->stacks, index->slots[i].tid);
-    return NULL;
+        creator.stack = stacks_find(context->stacks, context->evidence->pid);
+    for (size_t i = 0; i < index->count && serial != LEDGER_MAIN_SERIAL; i++) {
+        const struct ledger_slot *slot = &index->slots[i];
+        if (slot->serial != serial)
+            continue;
+        if (ledger_slot_kind(slot->state) == KIND_UNJOINED)
+            creator.ended = slot;
+        else if (!(slot->state & SLOT_ENDED))
+            creator.stack = stacks_find(context->stacks, slot->tid);
+    }
+    return creator;
 }
 
 /* The stack of a thread ends below its descriptor. That of the main thread ends where the kernel put it. */
 static bool is_on_stack(const struct find_context *context, const struct thread_stack *creator,
                         uint64_t address)
 {
+    if (!creator)
+        return false;
     bool is_main = creator->tid == context->evidence->pid;
     return creator->sp && address >= creator->sp && address - creator->sp < MAX_STACK &&
            (is_main || (creator->handle && address < creator->handle));
 }
 
-/* How far other stacks reach down is not known. */
+/* How far down the stacks of other live threads reach is not known. */
 static bool is_below_stack(const struct find_context *context, const struct thread_stack *creator,
                            uint64_t address)
 {
-    return creator->tid == context->evidence->pid && address < creator->sp - RED_ZONE &&
+    return creator && creator->tid == context->evidence->pid && address < creator->sp - RED_ZONE &&
            creator->sp - address < MAX_STACK;
 }
 
+/* Its whole stack is below its descriptor. The next thread may begin right below that. */
+static bool is_on_ended_stack(const struct find_context *context, const struct ledger_slot *ended,
+                              uint64_t address)
+{
+    const struct thread_index *index = &context->evidence->threads;
+    if (!ended || !ended->handle || address >= ended->handle || ended->handle - address >= MAX_STACK)
+        return false;
+    for (size_t i = 0; i < index->count; i++) {
+        uint64_t other = index->slots[i].handle;
+        if (other > address && other < ended->handle)
+            return false;
+    }
+    return true;
+}
+
+/* "T2, T3 and T4", "T2, T3, T4 and 5 more" */
+static void add_names(struct line *text, const struct ledger_slot **first, size_t count)
+{
+    size_t shown = count < MAX_THREADS_SHOWN ? count : MAX_THREADS_SHOWN;
+    for (size_t i = 0; i < shown; i++)
+        line_add(text, "%sT%llu",
+                 i == 0           ? ""
+                 : i + 1 == count ? " and "
+                                  : ", ",
+                 (unsigned long long)first[i]->serial);
+    if (count > shown)
+        line_add(text, " and %zu more", count - shown);
+}
+
+static void add_text(struct line *text, enum finding_code code, const struct creator *creator, bool one)
+{
+    const char *of = creator->serial == LEDGER_MAIN_SERIAL ? " (main)" : "";
+    unsigned long long serial = creator->serial;
+    if (code == FINDING_SHARED_ARGUMENT)
+        line_add(text, " got the same pointer as their argument, to a variable on the stack of T%llu%s",
+                 serial, of);
+    else
+        line_add(text, " got a pointer as %s argument to a variable of %s", one ? "its" : "their",
+                 creator->ended ? "a thread that has ended" : "a function that has returned");
+    if (code == FINDING_DEAD_ARGUMENT)
+        line_add(text, ", on the stack of T%llu%s", serial, of);
+}
+
 static bool add(struct find_context *context, enum finding_code code, const struct ledger_slot **first,
-                size_t count, const struct thread_stack *creator)
+                size_t count, const struct creator *creator)
 {
     const struct ledger_site *site = ledger_get_site(context->evidence->ledger, first[0]->site);
     struct line text = {.length = 0}, fact = {.length = 0};
-    for (size_t i = 0; i < count && i < MAX_THREADS_SHOWN; i++)
-        line_add(&text, "%sT%llu", i ? ", " : "", (unsigned long long)first[i]->serial);
-    if (count > MAX_THREADS_SHOWN)
-        line_add(&text, " and %zu more", count - MAX_THREADS_SHOWN);
-    line_add(&text, code == FINDING_SHARED_ARGUMENT
-                        ? " got the same argument, which points into the stack of "
-                        : " got an argument that points below the stack of ");
-    add_thread_name(&text, context, creator);
+    add_names(&text, first, count);
+    add_text(&text, code, creator, count == 1);
     struct finding *finding = finding_add(context, code, FINDING_NOTE, &text);
     for (size_t i = 0; finding && i < count; i++)
         if (!finding_add_slot(finding, first[i]))
             return false;
-    line_add(&fact, "%s created", count == 1 ? "it was" : "they were");
+    line_add(&fact, "T%llu created %s", (unsigned long long)creator->serial, count == 1 ? "it" : "them");
     return finding && finding_add_fact(finding, &text, NULL) &&
            (!site || finding_add_fact(finding, &fact, site_place(context, site)));
 }
@@ -77,21 +129,26 @@ static bool is_same(const struct ledger_slot *a, const struct ledger_slot *b)
     return a->created_by == b->created_by && a->arg == b->arg && a->site == b->site;
 }
 
+static bool is_found(const struct find_context *context, enum finding_code code,
+                     const struct creator *creator, uint64_t address, size_t count)
+{
+    if (code == FINDING_SHARED_ARGUMENT)
+        return count > 1 && is_on_stack(context, creator->stack, address);
+    return is_below_stack(context, creator->stack, address) ||
+           is_on_ended_stack(context, creator->ended, address);
+}
+
 static bool judge(struct find_context *context, const struct ledger_slot **slots, size_t count,
                   enum finding_code code)
 {
-    const struct thread_stack *creator = NULL;
+    struct creator creator = {.serial = 0};
     for (size_t i = 0, end; i < count; i = end) {
         for (end = i + 1; end < count && is_same(slots[i], slots[end]);)
             end++;
-        if (i == 0 || slots[i]->created_by != slots[i - 1]->created_by)
+        if (slots[i]->created_by != creator.serial)
             creator = creator_of(context, slots[i]->created_by);
-        if (!creator)
-            continue;
-        bool found = code == FINDING_SHARED_ARGUMENT
-                         ? end - i > 1 && is_on_stack(context, creator, slots[i]->arg)
-                         : is_below_stack(context, creator, slots[i]->arg);
-        if (found && !add(context, code, &slots[i], end - i, creator))
+        if (is_found(context, code, &creator, slots[i]->arg, end - i) &&
+            !add(context, code, &slots[i], end - i, &creator))
             return false;
     }
     return true;

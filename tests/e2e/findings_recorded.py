@@ -141,9 +141,12 @@ def arguments(bench):
     process = of_live(bench, "arguments", "loop")
     [finding] = found(process, "shared-argument")
     demand(finding["level"] == "note" and finding["threads"] == [2, 3, 4], finding)
-    demand(finding["text"] == "T2, T3, T4 got the same argument, which points into the stack of T1", finding)
+    demand(finding["text"] == "T2, T3 and T4 got the same pointer as their argument, to a variable on the stack of T1 (main)", finding)
     [finding] = found(of_live(bench, "arguments", "dead"), "dead-argument")
-    demand(finding["text"] == "T2 got an argument that points below the stack of T1", finding)
+    demand(finding["text"] == "T2 got a pointer as its argument to a variable of a function that has returned, on the stack of T1 (main)", finding)
+    [finding] = found(of_live(bench, "arguments", "ended"), "dead-argument")
+    demand(finding["text"] == "T3 got a pointer as its argument to a variable of a thread that has ended, on the stack of T2",
+           finding)
 
 
 def arguments_that_are_right(bench):

@@ -323,6 +323,49 @@ START_TEST(a_stray_address_elsewhere)
 }
 END_TEST
 
+/* ---- dead-argument ---------------------------------------------------------------------- */
+
+#define HANDLE UINT64_C(0x7f0001000000)
+
+/* A live thread, whose creator is T2, with an argument that is this far below the handle of the creator. */
+static void created_by_the_second(uint32_t state, uint64_t below)
+{
+    uint32_t site = site_at(0x10), creator = add_thread(site, state);
+    uint32_t created = add_thread(site_at(0x20), ALIVE);
+    fake_slot(fake, creator)->handle = HANDLE;
+    fake_slot(fake, created)->handle = HANDLE - 0x10000;
+    fake_slot(fake, created)->created_by = fake_slot(fake, creator)->serial;
+    fake_slot(fake, created)->arg = HANDLE - below;
+}
+
+START_TEST(an_argument_on_the_stack_of_an_ended_thread)
+{
+    created_by_the_second(ENDED, 0x100);
+    const struct finding *finding = only(build_exit(), FINDING_DEAD_ARGUMENT);
+    ck_assert_int_eq(finding->level, FINDING_NOTE);
+    ck_assert_str_eq(finding->text,
+                     "T3 got a pointer as its argument to a variable of a thread that has ended, "
+                     "on the stack of T2");
+    ck_assert_str_eq(finding->facts[1].text, "T2 created it");
+}
+END_TEST
+
+START_TEST(no_argument_on_the_stack_of_an_ended_thread)
+{
+    static const struct {
+        uint32_t state;
+        uint64_t below;
+    } cases[] = {{ALIVE, 0x100},
+                 {ENDED | SLOT_JOINED, 0x100},
+                 {ENDED | SLOT_DETACHED, 0x100},
+                 {ENDED, 0},
+                 {ENDED, 0x20000},
+                 {ENDED, 9 << 20}};
+    created_by_the_second(cases[_i].state, cases[_i].below);
+    none(build_exit());
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("find_recorded");
@@ -350,5 +393,7 @@ int main(void)
     tcase_add_test(tests, generated_code_where_a_library_was);
     tcase_add_test(tests, generated_code_elsewhere);
     tcase_add_test(tests, a_stray_address_elsewhere);
+    tcase_add_test(tests, an_argument_on_the_stack_of_an_ended_thread);
+    tcase_add_loop_test(tests, no_argument_on_the_stack_of_an_ended_thread, 0, 6);
     return suite_run("find_recorded", tests);
 }
