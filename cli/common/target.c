@@ -146,7 +146,11 @@ static bool add_opened_core(struct report_target *job, const struct core_file *c
     /* The report contains that it was not watched. */
     if (ledger_open_core(core, &ledger, &note) != LEDGER_OPEN_NOT_WATCHED)
         print_notice(note.text);
-    const struct stacks_options options = {.symbolizer = job->symbolizer, .ledger = ledger};
+    const struct stacks_options options = {
+        .symbolizer = job->symbolizer,
+        .ledger = ledger,
+        .reach = finding_reach(job->find, REACH_MODERATE),
+    };
     struct stacks *current = NULL;
     if (snapshot_open_core(core, &snapshot, &why) == SNAPSHOT_OK)
         current = stacks_from_snapshot(snapshot, STACK_SOURCE_CORE, &options, &why);

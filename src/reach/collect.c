@@ -237,6 +237,21 @@ void reach_collect(struct reach_collector *collector, const struct snapshot *sna
     collector->copy_ns = now_ns() - began;
 }
 
+void reach_collect_core(struct reach_collector *collector, const struct snapshot *snapshot)
+{
+    forget(collector);
+    collector->is_core = true;
+    collector->nothing_to_check = !has_candidates(snapshot);
+    if (collector->limit == REACH_NOTHING || collector->nothing_to_check)
+        return;
+    collector->image.caveats |= REACH_BIT(CORE);
+    if (reach_regions_find(collector, snapshot) && reach_registers_read(collector, snapshot)) {
+        read_guard(collector, snapshot);
+        collector->collected = reach_copy_core(collector, snapshot);
+        set_pointers(collector);
+    }
+}
+
 void reach_collector_free(struct reach_collector *collector)
 {
     if (!collector)

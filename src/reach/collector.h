@@ -26,6 +26,7 @@ struct reach_collector {
     size_t handle_count;
     uint64_t end_sp;
     bool nothing_to_check, collected;
+    bool is_core;
     bool signals_queued;   /* for the user */
     uint64_t shim_signals; /* that the shim handles: 1 << (number - 1) */
     uint64_t slots;        /* address of the ledger's slots; 0: the process is not watched */
@@ -41,6 +42,10 @@ bool reach_bytes_add(struct reach_bytes *bytes, const void *from, size_t size);
 bool reach_regions_find(struct reach_collector *collector, const struct snapshot *snapshot);
 /* Copies the chosen pages (copy.c). */
 bool reach_copy_pages(struct reach_collector *collector, const struct snapshot *snapshot);
+/* Reads the chosen pages from a core file (copy_core.c). */
+bool reach_copy_core(struct reach_collector *collector, const struct snapshot *snapshot);
+/* Makes room for the chosen pages, and pieces without contents (copy.c). */
+bool reach_copy_prepare(struct reach_collector *collector);
 /* Arguments of threads that have not begun (births.c). */
 void reach_births_read(struct reach_collector *collector, const struct snapshot *snapshot);
 /* Registers (registers.c). */

@@ -116,7 +116,7 @@ static void check_handlers(const struct reach_collector *collector, const struct
 void reach_confirm(const struct reach_collector *collector, const struct snapshot *snapshot,
                    struct reach_thread_result *results, struct reach_summary *summary)
 {
-    if (!any_is_stuck(results, snapshot->count))
+    if (collector->is_core || !any_is_stuck(results, snapshot->count))
         return;
     if (!all_still_wait(snapshot, results)) {
         summary->moved = true;

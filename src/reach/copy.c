@@ -143,7 +143,7 @@ static void copy_all(struct reach_collector *collector, pid_t task)
         copy_batch(collector, task, to, runs, count, size);
 }
 
-bool reach_copy_pages(struct reach_collector *collector, const struct snapshot *snapshot)
+bool reach_copy_prepare(struct reach_collector *collector)
 {
     uint64_t bytes = collector->pages.bytes;
     if (!fits(collector, bytes))
@@ -156,9 +156,14 @@ bool reach_copy_pages(struct reach_collector *collector, const struct snapshot *
         if (!collector->memory)
             return reach_refuse(collector, "out of memory");
     }
-    if (!make_pieces(collector))
+    collector->copied = bytes;
+    return make_pieces(collector);
+}
+
+bool reach_copy_pages(struct reach_collector *collector, const struct snapshot *snapshot)
+{
+    if (!reach_copy_prepare(collector))
         return false;
     copy_all(collector, snapshot->task);
-    collector->copied = bytes;
     return true;
 }

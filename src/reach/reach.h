@@ -111,6 +111,8 @@ struct reach_collector *reach_collector_new(pid_t pid, enum reach_limit limit, p
 void reach_collect(struct reach_collector *collector, const struct snapshot *snapshot);
 /* Call it before the stop: where are these handles stored? False: out of memory. */
 bool reach_want_handles(struct reach_collector *collector, const uint64_t *handles, size_t count);
+/* The same for a core file, of a collector with pid 0. */
+void reach_collect_core(struct reach_collector *collector, const struct snapshot *snapshot);
 void reach_collector_free(struct reach_collector *collector);
 
 /* ---- judging ---- */
@@ -127,7 +129,7 @@ void reach_judge(struct reach_collector *collector, const struct snapshot *snaps
 /*
  * Call it after reach_judge, when the process runs again: are the threads that were found stuck still where
  * they were? If one has run, nothing is known, and only a new snapshot can tell (summary->moved). Adds
- * caveats that only show now. A process that is parked needs no confirmation.
+ * caveats that only show now. A process that is parked, and a core file, need no confirmation.
  */
 void reach_confirm(const struct reach_collector *collector, const struct snapshot *snapshot,
                    struct reach_thread_result *results, struct reach_summary *summary);

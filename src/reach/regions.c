@@ -24,6 +24,7 @@ struct dividing {
     struct reach_collector *collector;
     const struct snapshot *snapshot;
     struct reach_modules modules;
+    uint64_t heap;               /* where the heap of brk(2) begins in a core file; 0: unknown */
     struct reach_range holes[3]; /* of the shim, in anonymous memory: births, the stack of the end, wakes */
 };
 
@@ -38,12 +39,22 @@ static bool add(struct dividing *dividing, uint64_t start, uint64_t end, enum re
     return true;
 }
 
+static bool is_memory_file(const char *path)
+{
+    static const char *const beginnings[] = {"/memfd:", "/dev/shm/",       "/dev/zero",
+                                             "/SYSV",   "/dev/hugepages/", "[anon_shmem:"};
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(*beginnings); i++)
+        if (text_begins_with(path, beginnings[i]))
+            return true;
+    return false;
+}
+
 /* ---- the shim: its ledger has the start arguments of all threads ---- */
 
 static bool read_ledger(const struct snapshot *snapshot, const struct region *region,
                         struct ledger_header *header)
 {
-    return region->shared && region->readable &&
+    return (region->shared || is_memory_file(region->path)) && region->readable &&
            snapshot_read_live(snapshot, region->start, header, sizeof(*header)) &&
            memcmp(header->magic, LEDGER_MAGIC, sizeof(header->magic)) == 0;
 }
@@ -96,16 +107,6 @@ static bool is_anonymous(const struct region *region)
                                strcmp(region->path, "[heap]") == 0);
 }
 
-static bool is_memory_file(const char *path)
-{
-    static const char *const beginnings[] = {"/memfd:", "/dev/shm/",       "/dev/zero",
-                                             "/SYSV",   "/dev/hugepages/", "[anon_shmem:"};
-    for (size_t i = 0; i < sizeof(beginnings) / sizeof(*beginnings); i++)
-        if (text_begins_with(path, beginnings[i]))
-            return true;
-    return false;
-}
-
 /* Neither memory nor a file: devices, the vdso. Their contents are of the kernel or of a driver. */
 static bool is_device(const struct region *region)
 {
@@ -154,6 +155,11 @@ static bool add_shared(struct dividing *dividing, const struct region *region)
 
 static bool add_file(struct dividing *dividing, const struct region *region)
 {
+    struct ledger_header header;
+    if (dividing->collector->is_core && region->executable && !region->writable)
+        return true;
+    if (dividing->collector->is_core && read_ledger(dividing->snapshot, region, &header))
+        return add(dividing, region->start, region->end, REACH_IGNORED);
     const struct reach_module *module = reach_modules_at(&dividing->modules, region->start);
     if (module && module->is_shim)
         return add(dividing, region->start, region->end, REACH_IGNORED);
@@ -182,7 +188,7 @@ static bool add_anonymous(struct dividing *dividing, const struct region *region
 {
     const struct reach_module *module = reach_modules_at(&dividing->modules, region->start);
     uint64_t start = region->start;
-    bool is_heap = strcmp(region->path, "[heap]") == 0;
+    bool is_heap = strcmp(region->path, "[heap]") == 0 || region->start == dividing->heap;
     if (module && !is_heap) {
         start = module->end < region->end ? module->end : region->end;
         if (module->is_shim ? !add(dividing, region->start, start, REACH_IGNORED)
@@ -199,7 +205,9 @@ static bool add_anonymous(struct dividing *dividing, const struct region *region
 static bool add_stack(struct dividing *dividing, const struct region *region)
 {
     struct task_stat stat;
-    uint64_t divide = task_stat_read(dividing->snapshot->pid, 0, &stat) ? stat.stack_start : 0;
+    uint64_t divide = !dividing->collector->is_core && task_stat_read(dividing->snapshot->pid, 0, &stat)
+                          ? stat.stack_start
+                          : 0;
     if (divide <= region->start || divide >= region->end)
         divide = region->end;
     return add(dividing, region->start, divide, REACH_STACK) &&
@@ -219,11 +227,25 @@ static bool add_region(struct dividing *dividing, const struct region *region)
     return is_anonymous(region) ? add_anonymous(dividing, region) : add_file(dividing, region);
 }
 
+/* A core file does not say which mapping it is: the first anonymous one after the program, which is the
+ * lowest module. */
+static uint64_t heap_of_core(const struct dividing *dividing)
+{
+    const struct address_space *space = &dividing->snapshot->space;
+    const uint64_t after = dividing->modules.count ? dividing->modules.items[0].end : 0;
+    for (size_t i = 0; i < space->count; i++)
+        if (space->regions[i].start >= after)
+            return space->regions[i].path[0] ? 0 : space->regions[i].start;
+    return 0;
+}
+
 bool reach_regions_find(struct reach_collector *collector, const struct snapshot *snapshot)
 {
     struct dividing dividing = {.collector = collector, .snapshot = snapshot};
     bool done = reach_modules_read(&dividing.modules, collector, snapshot);
     find_holes(&dividing);
+    if (collector->is_core)
+        dividing.heap = heap_of_core(&dividing);
     for (size_t i = 0; done && i < snapshot->space.count; i++)
         done = add_region(&dividing, &snapshot->space.regions[i]);
     done = done && reach_pages_finish(&collector->pages);

@@ -32,7 +32,7 @@ static bool has_vectors(const struct reach_collector *collector, const struct sn
 #if defined(__aarch64__)
     in_libc = false; /* the lower halves of v8 to v15 are kept */
 #endif
-    return !thread->unstopped && !(thread->syscall_nr >= 0 && in_libc);
+    return !collector->is_core && !thread->unstopped && !(thread->syscall_nr >= 0 && in_libc);
 }
 
 static bool add_vectors(struct reach_collector *collector, const struct snapshot_thread *thread, size_t *size)

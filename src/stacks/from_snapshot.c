@@ -235,6 +235,10 @@ struct stacks *stacks_from_live(struct snapshot *snapshot, struct live_facts *fa
 struct stacks *stacks_from_snapshot(struct snapshot *snapshot, enum stack_source source,
                                     const struct stacks_options *options, struct error *error)
 {
-    struct live_facts none = {.files = NULL};
-    return make(snapshot, source, &none, options, error);
+    struct live_facts facts = {.files = NULL};
+    if (source == STACK_SOURCE_CORE && options->reach != REACH_NOTHING)
+        facts.reach = reach_collector_new(0, options->reach, 0);
+    if (facts.reach)
+        reach_collect_core(facts.reach, snapshot);
+    return make(snapshot, source, &facts, options, error);
 }

@@ -4,6 +4,7 @@
   tests/e2e/reach.py [--build DIR] [PLACE_live | PLACE_end ...]
 """
 import json
+import os
 import subprocess
 import sys
 
@@ -78,7 +79,39 @@ def test(how, place):
 
 
 # At the end of a process the shim drops its pending signals.
+def of_core(bench, place):
+    """A core file that gdb writes."""
+    gdb = harness.need("gdb")
+    path = bench.path("core")
+    program = subprocess.Popen([bench.target("kept"), place], env=bench.environment(LD_PRELOAD=bench.shim), text=True,
+                               stdout=subprocess.PIPE)
+    try:
+        while program.stdout.readline() != "ready\n":
+            demand(program.poll() is None, f"kept {place} did not come up")
+        wait_until_asleep(program.pid)
+        status, _, err = call([gdb, "-q", "-batch", "-nx", "-ex", f"gcore {path}", "-p", str(program.pid)])
+        demand(status == 0 and os.path.exists(path), err)
+    finally:
+        program.kill()
+        program.communicate()
+    status, out, err = call([bench.cli, "report", "--format=json", path])
+    demand(status == 0, err)
+    return json.loads(out)["processes"][0]
+
+
+def forgotten_core(bench):
+    process = of_core(bench, "forgotten")
+    demand(stuck(process) == ["likely"], json.dumps(process, indent=1))
+
+
+def kept_core(bench):
+    for place in "static", "interior", "large":
+        process = of_core(bench, place)
+        demand(not stuck(process) and "not_checked_for_stuck" not in process, json.dumps(process, indent=1))
+
+
 TESTS = [test(how, place) for how in (live, end) for place in PLACES if (how, place) != (end, "signal")]
+TESTS += [forgotten_core, kept_core]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))
