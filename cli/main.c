@@ -123,6 +123,8 @@ static int help_findings(void)
 
 static int run_help(int argc, char **argv)
 {
+    static char buffer[1 << 16]; /* all of it: then flushed() knows why it cannot be written */
+    setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
     if (argc < 2 || argv[1][0] == '-') {
         print_usage(stdout);
         return STATUS_REPORTED;

@@ -264,13 +264,34 @@ static json_t *finding_result(const struct report *report, const struct process_
     return json;
 }
 
+static bool has_thread(const struct leak_group *group, uint64_t id)
+{
+    for (size_t i = 0; i < group->thread_count; i++)
+        if (group->threads[i].id == id)
+            return true;
+    return false;
+}
+
+/* A finding that only explains a leak is no result of its own: the message of the leak has it. */
+static bool is_in_leak(const struct process_report *process, const struct finding *finding)
+{
+    if (finding_help_of(finding->code)->verdict || !finding->thread_count)
+        return false;
+    for (size_t i = 0; i < process->group_count; i++)
+        if (is_result(process, &process->groups[i]) &&
+            has_thread(&process->groups[i], finding->threads[0].id))
+            return true;
+    return false;
+}
+
 static json_t *results_json(const struct report *report)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < report->process_count; i++) {
         const struct process_report *process = &report->processes[i];
         for (size_t j = 0; j < process->findings.count; j++)
-            append_value(&array, finding_result(report, process, &process->findings.items[j]));
+            if (!is_in_leak(process, &process->findings.items[j]))
+                append_value(&array, finding_result(report, process, &process->findings.items[j]));
         for (size_t j = 0; j < process->group_count; j++)
             if (is_result(process, &process->groups[j]))
                 json_array_append_new(array, result_json(process, &process->groups[j]));
