@@ -153,7 +153,10 @@ static json_t *runtime_json(const struct process_report *process)
         add_runtime(&set, process->groups[i].stack, process->groups[i].stack_count);
     for (size_t i = 0; process->stacks && i < process->stacks->shared_count; i++)
         add_runtime(&set, process->stacks->shared[i].frames, process->stacks->shared[i].count);
-    json_object_foreach(set, key, value) append_value(&list, json_string(key));
+    json_object_foreach(set, key, value)
+    {
+        append_value(&list, json_string(key));
+    }
     json_decref(set);
     return list;
 }

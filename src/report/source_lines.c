@@ -140,7 +140,10 @@ json_t *source_lines(const struct report *report)
     json_t *wanted;
     for (size_t i = 0; i < report->process_count; i++)
         want_process(&reading, &report->processes[i]);
-    json_object_foreach(reading.wanted, path, wanted) add_file(&reading, path, wanted);
+    json_object_foreach(reading.wanted, path, wanted)
+    {
+        add_file(&reading, path, wanted);
+    }
     json_decref(reading.wanted);
     json_decref(reading.modules);
     return reading.files;
