@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "cli/common/cli.h"
 #include "cli/common/command.h"
+#include "cli/common/target.h"
 #include "cli/watch/live.h"
 #include "cli/watch/on_leak.h"
 #include "cli/watch/print.h"
@@ -103,6 +104,11 @@ static bool complete(struct watch_options *options, int argc, char **argv, struc
             return error_set(error, "at most %d PIDs can be given", WATCH_PIDS);
         if (!cli_number(argv[i], 1, INT_MAX, &pid))
             return error_set(error, "%s is not a PID; give a name as --name=%s", argv[i], argv[i]);
+        pid_t command = run_command_of((pid_t)pid);
+        if (command > 0)
+            return error_set(error,
+                             "process %ld is threadleak run itself; watch its command: threadleak watch %d",
+                             pid, (int)command);
         options->pids[options->pid_count++] = (pid_t)pid;
     }
     if (options->interval_s < 0.01)

@@ -199,6 +199,24 @@ def wrong_arguments(bench):
                f"{arguments}: {status}: {out}{err}")
 
 
+def run_is_not_its_command(bench):
+    with subprocess.Popen([bench.cli, "run", "-q", "--", bench.target("growing"), "pool"], env=bench.env, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as run:
+        demand(run.stdout.readline() == b"up\n", "did not come up")
+        status, out, err = harness.call([bench.cli, "watch", "--for=1s", str(run.pid)], env=bench.env)
+        run.communicate(b"x")
+    demand(status == 2 and re.search(rf"process {run.pid} is threadleak run itself; watch its command: threadleak watch \d+\n$", err),
+           f"{status}: {out}{err}")
+
+
+def full_disk(bench):
+    with bench.growing("pool") as target, open("/dev/full", "w", encoding="utf-8") as full:
+        for style in ("--format=json", "--format=text"):
+            status, _, err = harness.call([bench.cli, "watch", "--interval=20ms", "--for=100ms", style, str(target.pid)],
+                                          env=bench.env, stdout=full)
+            demand(status == 2 and "standard output could not be written" in err, f"{style}: {status}: {err}")
+
+
 def another_users_process(bench):
     """Of root, for somebody else."""
     harness.need_root()
@@ -212,7 +230,7 @@ def another_users_process(bench):
 
 TESTS = [
     leak_is_named_by_its_line, unjoined_threads_grow, unwatched_process, no_growth, thresholds, one_object_a_sample,
-    command_gets_the_report, command_that_fails, restart, exec_is_another_program, wrong_arguments, another_users_process]
+    command_gets_the_report, command_that_fails, restart, exec_is_another_program, wrong_arguments, run_is_not_its_command, full_disk, another_users_process]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
