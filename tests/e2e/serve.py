@@ -16,6 +16,7 @@ import stat
 import sys
 import threading
 
+import browser
 import harness
 from harness import demand, need_root, wait_until
 from serve_bench import Bench, samples
@@ -230,6 +231,23 @@ def page(bench):
         pids = {process["pid"] for process in json.loads(server.get("/data"))["report"]["processes"]}
         demand({target.pid, other.pid} <= pids and '"/data"' in server.get("/"), pids)
         demand(server.status("/?pid=x") == 400 and server.status("/data?pid=1x") == 400, "a wrong pid")
+
+
+def page_in_a_browser(bench):
+    """It shows the verdict, reads its data again, asks no other server, and its policy stops nothing of its own."""
+    browser.find()
+    with bench.served("deadlock") as target, bench.serve() as server:
+        harness.wait_until_asleep(target.pid)
+        window = browser.Browser(bench.tmp)
+        try:
+            origin = f"http://127.0.0.1:{server.port}/"
+            window.open(f"{origin}?pid={target.pid}")
+            window.wait_for("document.body.innerText.includes('first_lock')")
+            wait_until(lambda: window.evaluate("1") and sum("/data?" in request for request in window.requests) > 1)
+            demand(all(request.startswith(origin) for request in window.requests), window.requests)
+            demand(not window.complaints, window.complaints)
+        finally:
+            window.close()
 
 
 def ended(bench):
@@ -468,7 +486,7 @@ def ends_by_signal(bench):
 
 
 TESTS = [paths, hosts, other_sites, token, refusals, port_in_use, full_disk, unix_socket, all_addresses, each_thread, grouped,
-         protobuf, several_processes, page, other_users, ended, dies_meanwhile, two_at_once, metrics,
+         protobuf, several_processes, page, page_in_a_browser, other_users, ended, dies_meanwhile, two_at_once, metrics,
          stacks_and_limits, limit_of_a_user, found_by_a_report, found_by_itself, open_metrics, other_program, promtool, slow_client, many_connections, large_requests,
          descriptors, ends_by_signal]
 
