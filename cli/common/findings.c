@@ -114,6 +114,8 @@ static bool read_fail_on(struct slice word, struct finding_options *options, str
     guess_try(&guess, "all");
     if (code == FINDING_CODES && !all)
         return refuse("fail-on", word, &guess, error);
+    if (code == FINDING_GROWING)
+        return error_set(error, "--fail-on=growing: only 'threadleak watch --check' finds growth");
     if (!read_level(level_word, &level, error))
         return false;
     for (int i = all ? 0 : (int)code; i <= (all ? FINDING_CODES - 1 : (int)code); i++)

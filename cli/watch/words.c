@@ -5,6 +5,7 @@
 
 #include "base/escape.h"
 #include "base/path.h"
+#include "find/find.h"
 
 const char *rate_text(double per_s, char text[RATE_TEXT])
 {
@@ -85,12 +86,10 @@ void line_add_function(struct line *line, const struct site_count *item, size_t 
 
 const char *why_code(enum watch_why why)
 {
-    static const char *const codes[WATCH_WHYS] = {[WATCH_GROWS] = "growing",
-                                                  [WATCH_UNJOINED_GROWS] = "growing",
-                                                  [WATCH_ALIVE] = "above-threshold",
+    static const char *const codes[WATCH_WHYS] = {[WATCH_ALIVE] = "above-threshold",
                                                   [WATCH_UNJOINED] = "above-threshold",
                                                   [WATCH_WAITING] = "waits-too-long"};
-    return codes[why];
+    return codes[why] ? codes[why] : finding_name(FINDING_GROWING);
 }
 
 static void add_created(struct line *line, const struct site_count *item)
@@ -120,7 +119,7 @@ void line_add_verdict(struct line *line, const struct watched *watched, size_t s
     char text[RATE_TEXT > TIME_TEXT ? RATE_TEXT : TIME_TEXT];
     bool grows = why == WATCH_GROWS || why == WATCH_UNJOINED_GROWS;
     line_add(line, "%s: %llu %sthread%s",
-             grows                  ? "LEAK GROWS"
+             grows                  ? finding_help_of(FINDING_GROWING)->verdict
              : why == WATCH_WAITING ? "UNJOINED"
                                     : "TOO MANY",
              count, unjoined ? "unjoined " : "", plural(count));
