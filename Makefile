@@ -294,6 +294,7 @@ PROGRAMS := suppressions \
 	after_end \
 	attach \
 	top \
+	progress \
 	aborts \
 	unseen \
 	unrecorded \

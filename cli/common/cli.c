@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "cli/common/progress.h"
 #include "cli/common/terminal.h"
 
 void cli_message(const char *format, ...)
@@ -21,6 +22,7 @@ void cli_message(const char *format, ...)
     if (length < 0)
         return;
     replace_controls(text);
+    progress_hide();
     fputs("threadleak: ", stderr);
     if (terminal_is_ascii())
         put_ascii(stderr, text);

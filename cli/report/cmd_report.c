@@ -12,6 +12,7 @@
 #include "common/options.h"
 #include "cli/common/findings.h"
 #include "cli/common/outputs.h"
+#include "cli/common/progress.h"
 #include "cli/common/target.h"
 #include "cli/common/suppressions.h"
 
@@ -182,6 +183,7 @@ static int report(const struct command_line *line)
         .report = report_new(),
     };
     int status = STATUS_CANNOT;
+    progress_begin();
     if (!job.symbolizer || !job.report) {
         cli_message("report: out of memory");
     } else if (!read_baseline(line, &job, &baseline) || !report_target_add(&job, line->target)) {
@@ -191,6 +193,7 @@ static int report(const struct command_line *line)
             baseline_apply(baseline, job.report);
         report_finish(job.report);
         finding_options_mark(&line->findings, job.report);
+        progress_end();
         status = judged_status(line, job.report);
         if (!print(line, &job)) {
             status = STATUS_CANNOT;
@@ -201,6 +204,7 @@ static int report(const struct command_line *line)
             status = STATUS_CANNOT;
         }
     }
+    progress_end();
     note_old_baseline(line, baseline);
     report_free(job.report);
     baseline_free(baseline);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/common/cli.h"
+#include "cli/common/progress.h"
 #include "cli/run/fill.h"
 #include "cli/run/notes.h"
 #include "cli/run/per_process.h"
@@ -21,10 +22,16 @@ static char **copy_arguments(char *const *argv)
 static bool fill(struct run *run, struct report *report, struct symbolizer *symbolizer, struct error *error)
 {
     const struct run_judge judge = {&run->given, symbolizer, &run->holds};
-    if (!run->timed_out)
-        return run_fill_ledgers(report, &run->ledgers, &judge, error);
-    report->timed_out_s = run->given.timeout_s;
-    return run_fill_alive(report, &run->ledgers, run->child.pid, run->directory, &judge, error);
+    bool done;
+    progress_begin();
+    if (run->timed_out) {
+        report->timed_out_s = run->given.timeout_s;
+        done = run_fill_alive(report, &run->ledgers, run->child.pid, run->directory, &judge, error);
+    } else {
+        done = run_fill_ledgers(report, &run->ledgers, &judge, error);
+    }
+    progress_end();
+    return done;
 }
 
 static bool finish(struct run *run, struct report *report, struct error *error)

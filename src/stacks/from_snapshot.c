@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/path.h"
+#include "base/progress.h"
 #include "snapshot/snapshot.h"
 #include "stacks/kept.h"
 #include "stacks/names.h"
@@ -109,6 +110,7 @@ static bool fill_reach(struct stacks *stacks, const struct kept_namer *namer,
     if (!results)
         return false;
     kept_set_end(stacks, snapshot, namer->unwinder, collector, ending);
+    progress("searching for references to what %zu threads wait for", snapshot->count);
     reach_judge(collector, snapshot, namer->waits, results, &stacks->reach);
     reach_confirm(collector, snapshot, results, &stacks->reach);
     for (size_t i = 0; i < snapshot->count; i++)

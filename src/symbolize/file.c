@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/path.h"
+#include "base/progress.h"
 #include "symbolize/process_file.h"
 
 #define SERVERS "DEBUGINFOD_URLS"
@@ -226,6 +228,8 @@ struct image *image_open(const struct code_address *address, bool debuginfod, bo
     }
     if (image->unproven || (process < 0 && !image->build_id[0]))
         return image;
+    progress(debuginfod ? "reading %s, and asking debuginfod for it" : "reading symbols of %s",
+             path_basename(image->path));
     if (!debuginfod)
         open_without_servers(image, process);
     else

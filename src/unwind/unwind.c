@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/progress.h"
 #include "unwind/stack_set.h"
 
 #define VDSO "[vdso]"
@@ -123,6 +124,7 @@ static bool unwind_all(struct unwinder *unwinder)
 struct unwinder *unwinder_new(struct snapshot *snapshot, struct error *error)
 {
     struct unwinder *unwinder = calloc(1, sizeof(*unwinder));
+    progress("unwinding the stacks of %zu threads", snapshot->count);
     bool ok = unwinder && code_init(&unwinder->code, snapshot);
     if (ok) {
         unwinder->snapshot = snapshot;
