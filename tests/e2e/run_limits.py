@@ -42,8 +42,11 @@ def small_stack(bench):
     for limit in STACKS:
         around = [need("prlimit"), limit]
         for form in FORMATS:
-            code, _ = bench.run(["./running"], [f"--format={form}"], around=around)
-            demand(code == 66 and "running" in bench.err, f"{limit}, {form}: {code}: {bench.err}")
+            code, _ = bench.run(["./running"], [f"--format={form}", "--output=report"], around=around)
+            with open(bench.path("report"), "rb") as file:
+                report = file.read()
+            whole = report[:2] == b"\x1f\x8b" if form == "pprof" else b"running" in report
+            demand(code == 66 and whole, f"{limit}, {form}: {code}: {bench.err} {report}")
         code, _ = bench.run(["sh", "-c", "sleep 1000"], ["--timeout=0.5s"], around=around)
         demand(code == 124 and "sleep" in bench.err, f"{limit}, timeout: {code}: {bench.err}")
         code, _, err = harness.call([*around, "./running"], cwd=bench.tmp,
