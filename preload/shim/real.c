@@ -2,14 +2,19 @@
 
 #include <dlfcn.h>
 
+#include "preload/shim/next.h"
+
 struct real real_found;
 int (*libc_sigaction)(int, const struct sigaction *, struct sigaction *);
 
-/* dlsym gives the default version.  glibc keeps two versions of pthread_create (2.2.5 and 2.34), with one
- * implementation. Threads may call it at the same time: all store the same address. */
+/* Both give the default version.  glibc keeps two versions of pthread_create (2.2.5 and 2.34), with one
+ * implementation. Threads may call it at the same time: all store the same address. dlsym is the last resort:
+ * a library's constructor, during which the loader is locked, can wait for a thread of libc's that is here,
+ * and the program would lose what dlerror() has for it. */
 void real_find(void **place, const char *name)
 {
-    __atomic_store_n(place, dlsym(RTLD_NEXT, name), __ATOMIC_RELAXED);
+    void *found = next_definition(name);
+    __atomic_store_n(place, found ? found : dlsym(RTLD_NEXT, name), __ATOMIC_RELAXED);
 }
 
 void real_resolve(void)

@@ -23,7 +23,8 @@ struct real {
 /* NULL: not looked up yet, or libc does not have it. */
 extern struct real real_found;
 
-/* The real function, looked up at its first use. That takes the lock of the loader. */
+/* The real function, looked up at its first use. With a glibc before 2.35 that takes the lock of the loader.
+ */
 #define REAL(name) (real_look_up((void **)&real_found.name, #name), real_found.name)
 
 void real_find(void **place, const char *name);
@@ -35,7 +36,7 @@ static inline void real_look_up(void **place, const char *name)
 }
 
 /* Looks up all of them. From the first creation of a thread on, another thread can hold the lock of the
- * loader, also for ever in a forked child. */
+ * loader, also for ever in a forked child, and next.h does not find everything. */
 void real_resolve(void);
 
 /* libc's own: the one of a sanitizer can delay handlers. NULL until signal_capture_start. */

@@ -248,6 +248,13 @@ def fork_in_the_loader(bench):
         demand(status == 0 and not err, f"{shim}: status {status}: {err}")
 
 
+def waits_for_a_thread_of_libc(bench):
+    """Such a thread needs no lock of the loader, which another thread can hold for it. With a glibc before 2.35 it does."""
+    for watched in {}, {"LD_PRELOAD": bench.shim}, {"LD_PRELOAD": bench.shim, "LD_BIND_NOW": "1"}:
+        status, _, err = harness.call([bench.target("loader_waits")], env=bench.environment(**watched), timeout=60)
+        demand(status == 0 and not err, f"{watched}: status {status}: {err}")
+
+
 def creators_that_end(bench):
     """libunwind's cache of a thread, 256 KiB and more, is freed when the thread ends."""
     status, out, err = harness.call([bench.target("creators_end")], env=bench.environment(LD_PRELOAD=bench.shim))
@@ -492,7 +499,8 @@ def malloc_that_begins_once(bench):
 TESTS = [stack_use, exit_in_a_small_handler, dump_in_a_small_handler, dump_in_a_cancelled_thread, alternate_stack_above, handler_in_first_creation, first_creators,
          nothing_before_the_first_thread, no_memory_at_the_start,
          path_of_a_deleted_program, whole_stacks_in_forked_children,
-         fork_in_hook, malloc_that_begins_once, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, creators_that_end,
+         fork_in_hook, malloc_that_begins_once, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, waits_for_a_thread_of_libc,
+         creators_that_end,
          creations_with_little_stack, creations_in_a_sandbox, program_of_another_user, child_of_another_user,
          other_processes_get_no_answer, other_processes_do_not_block_it, impostors_are_not_asked, mask_of_nothing,
          two_directories_are_reported, memory_of_who_locked_its, log_that_nobody_reads, log_that_is_full, reports_take_turns,

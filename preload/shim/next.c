@@ -1,0 +1,119 @@
+#include "preload/shim/next.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <features.h>
+#include <gnu/lib-names.h>
+#include <link.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define HIDDEN_VERSION 0x8000 /* in the table of versions: not the default one */
+
+#if __GLIBC_PREREQ(2, 35) && !defined(NO_DL_FIND_OBJECT)
+extern __typeof(_dl_find_object) _dl_find_object __attribute__((weak));
+
+static const struct link_map *own_map(void)
+{
+    static const char here;
+    struct dl_find_object object;
+    bool found = _dl_find_object && _dl_find_object((void *)&here, &object) == 0;
+    return found ? object.dlfo_link_map : NULL;
+}
+#else
+static const struct link_map *own_map(void)
+{
+    return NULL;
+}
+#endif
+
+struct symbols {
+    const ElfW(Sym) * table;
+    const char *strings;
+    const uint32_t *hash;        /* DT_GNU_HASH */
+    const ElfW(Half) * versions; /* NULL: none */
+};
+
+/* False: the library has not what a search needs. */
+static bool find_symbols(const struct link_map *map, struct symbols *symbols)
+{
+    *symbols = (struct symbols){0};
+    for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++) {
+        /* glibc has relocated these, unless the section is read-only. */
+        ElfW(Addr) at = entry->d_un.d_ptr < map->l_addr ? entry->d_un.d_ptr + map->l_addr : entry->d_un.d_ptr;
+        if (entry->d_tag == DT_SYMTAB)
+            symbols->table = (const void *)at;
+        else if (entry->d_tag == DT_STRTAB)
+            symbols->strings = (const void *)at;
+        else if (entry->d_tag == DT_GNU_HASH)
+            symbols->hash = (const void *)at;
+        else if (entry->d_tag == DT_VERSYM)
+            symbols->versions = (const void *)at;
+    }
+    return symbols->table && symbols->strings && symbols->hash;
+}
+
+static uint32_t hash_of(const char *name)
+{
+    uint32_t hash = 5381;
+    for (; *name; name++)
+        hash = hash * 33 + (unsigned char)*name;
+    return hash;
+}
+
+static bool is_definition(const struct symbols *symbols, uint32_t number, const char *name)
+{
+    const ElfW(Sym) *symbol = &symbols->table[number];
+    return symbol->st_shndx != SHN_UNDEF && symbol->st_value &&
+           strcmp(symbols->strings + symbol->st_name, name) == 0 &&
+           !(symbols->versions && symbols->versions[number] & HIDDEN_VERSION);
+}
+
+static const ElfW(Sym) * search(const struct symbols *symbols, const char *name)
+{
+    uint32_t buckets = symbols->hash[0], first = symbols->hash[1], words = symbols->hash[2],
+             hash = hash_of(name);
+    const uint32_t *bucket = symbols->hash + 4 + words * (sizeof(ElfW(Addr)) / sizeof(uint32_t));
+    const uint32_t *chain = bucket + buckets;
+    uint32_t number = buckets ? bucket[hash % buckets] : 0;
+    if (number < first)
+        return NULL;
+    for (;; number++) {
+        uint32_t other = chain[number - first];
+        if ((other | 1) == (hash | 1) && is_definition(symbols, number, name))
+            return &symbols->table[number];
+        if (other & 1) /* the last of its bucket */
+            return NULL;
+    }
+}
+
+static bool is_libc(const struct link_map *map)
+{
+    const char *slash = strrchr(map->l_name, '/');
+    return strcmp(slash ? slash + 1 : map->l_name, LIBC_SO) == 0;
+}
+
+/* An IFUNC's value is a function that chooses one, and a library can define it as a variable: dlsym knows. */
+static void *address_of(const struct link_map *map, const ElfW(Sym) * symbol)
+{
+    bool plain =
+        ELF64_ST_TYPE(symbol->st_info) == STT_FUNC && ELF64_ST_VISIBILITY(symbol->st_other) == STV_DEFAULT;
+    return plain ? (void *)(map->l_addr + symbol->st_value) : NULL;
+}
+
+void *next_definition(const char *name)
+{
+    const struct link_map *map = own_map();
+    struct symbols symbols;
+    bool last = !map;
+    while (!last && (map = map->l_next)) {
+        if (!find_symbols(map, &symbols))
+            return NULL;
+        const ElfW(Sym) *symbol = search(&symbols, name);
+        if (symbol)
+            return address_of(map, symbol);
+        last = is_libc(map);
+    }
+    return NULL;
+}
