@@ -163,12 +163,13 @@ $(BUILD)/libthreadleak.so: $(PRELOAD_OBJ) $(BUILD)/preload/exports.map
 	$(Q)$(CC) -shared -o $@ $(PRELOAD_OBJ) $(PRELOAD_LINK)
 
 # As the shim works with a glibc before 2.35.
-$(BUILD)/old_glibc/module_find.o: preload/ledger/module_find.c | $(FIRST)
+OLD_GLIBC_OWN := ledger/module_find shim/next
+$(OLD_GLIBC_OWN:%=$(BUILD)/old_glibc/%.o): $(BUILD)/old_glibc/%.o: preload/%.c | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CC $@
 	$(Q)$(CC) $(BASE) -Iinclude $(WARN) $(PRELOAD_FLAGS) -DNO_DL_FIND_OBJECT -c -o $@ $<
 
-OLD_GLIBC_OBJ := $(filter-out %/ledger/module_find.o,$(PRELOAD_OBJ)) $(BUILD)/old_glibc/module_find.o
+OLD_GLIBC_OBJ := $(filter-out $(OLD_GLIBC_OWN:%=$(BUILD)/preload/%.o),$(PRELOAD_OBJ)) $(OLD_GLIBC_OWN:%=$(BUILD)/old_glibc/%.o)
 $(BUILD)/old_glibc/libthreadleak.so: $(OLD_GLIBC_OBJ) $(BUILD)/preload/exports.map
 	$(say) LD $@
 	$(Q)$(CC) -shared -o $@ $(OLD_GLIBC_OBJ) $(PRELOAD_LINK)
