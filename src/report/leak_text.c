@@ -77,7 +77,8 @@ char *leak_message(const struct leak_site *site)
     if (!line || !site->group->finding)
         return line;
     finding = finding_line(site->group->finding);
-    if (!finding || asprintf(&message, "%s; %s", finding, line) < 0)
+    bool first = finding_help_of(site->group->finding->code)->verdict != NULL;
+    if (!finding || asprintf(&message, "%s; %s", first ? finding : line, first ? line : finding) < 0)
         message = NULL;
     free(finding);
     free(line);

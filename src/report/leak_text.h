@@ -31,7 +31,8 @@ struct leak_site leak_site_of(const struct leak_group *group);
 /* "2 running threads, never joined, created by pool_start (pool.c:42), run worker_loop" */
 char *leak_line(const struct leak_site *site);
 
-/* The same after the finding that says why: "deadlock: T1 joins T2, …; 1 running thread, never joined, …". */
+/* The same with the finding that says why: "deadlock: T1 joins T2, …; 1 running thread, never joined, …". A
+ * finding without a verdict is at its end. */
 char *leak_message(const struct leak_site *site);
 
 /* That message, followed by the lines of the text report. */

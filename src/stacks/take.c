@@ -125,15 +125,28 @@ static uint64_t bit_of(uint32_t signal)
     return signal >= 1 && signal <= 64 ? UINT64_C(1) << (signal - 1) : 0;
 }
 
+/* A forked child inherits the handler of the shim's real-time signal, and does not record which one that is.
+ * The shim takes the highest one that is free. */
+static uint64_t inherited(const struct ledger_header *header, uint64_t caught)
+{
+    uint64_t real_time = caught >> 33 << 33;
+    if (!(header->flags & LEDGER_FORKED) || header->capture_signal || !real_time)
+        return 0;
+    return UINT64_C(1) << (63 - __builtin_clzll(real_time));
+}
+
 /* True also if it is not known. libc uses the signals 32 and 33 (nptl(7)). */
 static bool handles_signals(pid_t pid, const struct ledger *ledger)
 {
     const struct ledger_header *header = ledger ? ledger_get_header(ledger) : NULL;
     uint64_t others = UINT64_C(3) << 31;
     struct task_status status;
+    if (!task_status_read(pid, 0, &status))
+        return true;
     if (header)
-        others |= bit_of(header->capture_signal) | bit_of(header->dump_signal);
-    return !task_status_read(pid, 0, &status) || (status.caught & ~others) != 0;
+        others |=
+            bit_of(header->capture_signal) | bit_of(header->dump_signal) | inherited(header, status.caught);
+    return (status.caught & ~others) != 0;
 }
 
 static struct stacks *take_once(pid_t pid, const struct stacks_options *options, struct error *error)

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/progress.h"
+#include "proc/replaced.h"
 #include "symbolize/process_file.h"
 
 #define SERVERS "DEBUGINFOD_URLS"
@@ -180,11 +181,26 @@ static bool accept(void *image, const char *path)
     return open_file(image, path);
 }
 
+static bool is_replaced(pid_t process, const char *path)
+{
+    char **replaced = process_replaced_files(process);
+    bool is = false;
+    for (char **at = replaced; at && *at; at++) {
+        is = is || strcmp(*at, path) == 0;
+        free(*at);
+    }
+    free(replaced);
+    return is;
+}
+
+/* Without a build-id nothing proves that the file at the path is the one that the process runs. */
 static bool open_path(struct image *image, pid_t process)
 {
     const char *path = image->path;
     if (*path != '/')
         return false;
+    if (process > 0 && !image->build_id[0] && is_replaced(process, path))
+        return process_file_mapped(process, path, accept, image);
     return (process > 0 && process_file_in_root(process, path, accept, image)) || open_file(image, path) ||
            (process > 0 && process_file_mapped(process, path, accept, image));
 }
