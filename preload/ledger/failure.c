@@ -4,24 +4,6 @@
 
 #include "preload/shim/tasks.h"
 
-static enum ledger_fail fail_of(int error)
-{
-    switch (error) {
-    case 0:
-        return FAIL_THRD;
-    case EAGAIN:
-        return FAIL_EAGAIN;
-    case ENOMEM:
-        return FAIL_ENOMEM;
-    case EINVAL:
-        return FAIL_EINVAL;
-    case EPERM:
-        return FAIL_EPERM;
-    default:
-        return FAIL_OTHER;
-    }
-}
-
 static uint32_t count_unjoined(const struct shim_state *state)
 {
     uint32_t used = ledger_used(state->header, SECTION_SITES);
@@ -53,7 +35,7 @@ static void record_latest(struct shim_state *state, const struct new_thread *thr
 void thread_failed(struct shim_state *state, struct ledger_slot *slot, const struct new_thread *thread,
                    int error)
 {
-    enum ledger_fail fail = fail_of(error);
+    enum ledger_fail fail = error ? ledger_fail_of(error) : FAIL_THRD;
     thread_dropped(state, slot);
     atomic_fetch_add(&state->sites[thread->site].failed[fail], 1);
     record_latest(state, thread, fail);

@@ -2,6 +2,7 @@
 #ifndef THREADLEAK_COMMON_LEDGER_SITE_H
 #define THREADLEAK_COMMON_LEDGER_SITE_H
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -19,6 +20,23 @@
 #define FAIL_ENUM(error, name) FAIL_##error,
 enum ledger_fail { FAIL_ERRORS(FAIL_ENUM) FAIL_KINDS };
 #undef FAIL_ENUM
+
+/* Of the result of pthread_create. */
+static inline enum ledger_fail ledger_fail_of(int error)
+{
+    switch (error) {
+    case EAGAIN:
+        return FAIL_EAGAIN;
+    case ENOMEM:
+        return FAIL_ENOMEM;
+    case EINVAL:
+        return FAIL_EINVAL;
+    case EPERM:
+        return FAIL_EPERM;
+    default:
+        return FAIL_OTHER;
+    }
+}
 
 #define LEDGER_JOIN_PLACES 4u /* of a site */
 

@@ -27,7 +27,7 @@ static NOINLINE void start_pool(int threads)
 
 int main(int argc, char **argv)
 {
-    int threads = argc > 1 ? atoi(argv[1]) : 1000;
+    int threads = argc > 1 && atoi(argv[1]) > 0 ? atoi(argv[1]) : 1000;
     start_pool(threads);
     await_ready(threads);
     pthread_mutex_lock(&lock); /* they have all given it back: they wait */

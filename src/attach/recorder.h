@@ -1,0 +1,54 @@
+/* What records become: the threads that a recorder knows. Private to record.c, confirm.c and recorder.c. */
+#ifndef THREADLEAK_ATTACH_RECORDER_H
+#define THREADLEAK_ATTACH_RECORDER_H
+
+#include "attach/record.h"
+#include "attach/table.h"
+
+/* A call of pthread_create that has not returned. */
+struct pending {
+    pid_t creator;
+    uint64_t handle_at, start, arg, ns; /* handle_at: where the call stores the handle */
+    struct resolved resolved;
+    bool begun;    /* the thread exists */
+    uint32_t slot; /* of it */
+};
+
+/* What the ledger does not have of a slot. */
+struct extra {
+    uint64_t serial;  /* of the thread that it belongs to */
+    uint64_t start;   /* its start routine */
+    bool claimed;     /* its handle is that of a descriptor like its own, which can be another thread's */
+    uint64_t gone_ns; /* its descriptor was gone then; 0: it is not */
+    uint64_t caller;  /* of the latest join of it; 0: none */
+    ledger_pc place;
+};
+
+struct recorder {
+    pid_t pid;
+    const struct probes *probes;
+    const struct nptl *nptl;
+    struct writer *writer;
+    struct pending *pending;
+    size_t pending_count;
+    struct table live;    /* slot + 1 of a tracked thread by its tid */
+    struct table handles; /* slot + 1 by handle */
+    struct table older;   /* 1 by handle of each thread that is older than the records */
+    struct table begun;   /* 1 by tid of each thread whose start was recorded */
+    struct extra *extras; /* by slot */
+    size_t extra_count;
+    uint64_t complete;
+    bool changed, execed;
+};
+
+/* The slot in a table of slots + 1; WRITER_NO_SLOT: none. */
+uint32_t recorder_slot_in(const struct table *table, uint64_t key);
+/* The slot that has this handle now: that of an older thread can be over, or be used again. */
+uint32_t recorder_slot_of_handle(const struct recorder *recorder, uint64_t handle);
+/* NULL: out of memory. */
+struct extra *recorder_extra(struct recorder *recorder, uint32_t slot);
+/* The descriptor of the thread is gone: it was joined, or detached. */
+void recorder_finish(struct recorder *recorder, uint32_t slot);
+void recorder_set_handle(struct recorder *recorder, uint32_t slot, uint64_t handle);
+
+#endif
