@@ -27,13 +27,16 @@ void grace_pause(uint64_t us)
 
 #define REPORT_PAUSE_US 200
 #define REPORT_TO_SIGNAL_US 20000
+#define SANDBOX_REPORT_US 1000000
 
+/* In a sandbox a handler can leave the report by a jump, and then it is never complete. */
 void grace_abort(const struct shim_state *state)
 {
     int32_t by = atomic_load(&state->header->abort.tid);
     if (!by || by == shim_own_tid())
         return;
-    while (atomic_load(&state->aborting))
+    uint64_t left = shim_config.sandboxed ? SANDBOX_REPORT_US : UINT64_MAX;
+    for (; atomic_load(&state->aborting) && left >= REPORT_PAUSE_US; left -= REPORT_PAUSE_US)
         grace_pause(REPORT_PAUSE_US);
     grace_pause(REPORT_TO_SIGNAL_US);
 }

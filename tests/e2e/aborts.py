@@ -53,6 +53,15 @@ def same_end(bench):
         demand(os.path.exists(log) != (way in SILENT or way in LOADER or sandboxed), f"{way}: a report, or none")
 
 
+def left_by_a_jump(bench):
+    """In a sandbox signals are not blocked meanwhile. The end does not wait for such a report."""
+    for more in {}, {"LD_PRELOAD": bench.shim}:
+        status, _, _ = harness.call([bench.target("abort_left")], env=bench.environment(**more), timeout=60)
+        if status == 77:
+            raise harness.Skip("no seccomp here")
+        demand(status == 3, f"{more}: {status}")
+
+
 def same_core_dump(bench):
     hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
     if hard == 0:
@@ -247,7 +256,7 @@ def other_formats(bench):
         demand(wanted in bench.read(form), f"{form}: {bench.read(form)}")
 
 
-TESTS = [same_end, same_core_dump, report_comes_first, all_stacks, text, judged_if_asked, survived, silent, in_a_child, death_test,
+TESTS = [same_end, left_by_a_jump, same_core_dump, report_comes_first, all_stacks, text, judged_if_asked, survived, silent, in_a_child, death_test,
          in_the_end, joinable_destroyed, joinable_destroyed_in_optimised_code, other_ends, joinable_destroyed_at_once,
          other_formats]
 
