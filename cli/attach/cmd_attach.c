@@ -144,5 +144,9 @@ const struct command command_attach = {
              "restart and without code in it. While it runs, all other commands know the\n"
              "creators of the new threads. It ends with the program, or with Ctrl-C. It needs\n"
              "CAP_PERFMON, the right to trace the program, and glibc 2.34 or later in it.\n",
+    .after = "Exit status: 0 attached, and the program or the attach has ended; 2 failed.\n"
+             "\n"
+             "  threadleak attach 4242 &\n"
+             "  threadleak report 4242\n",
     .options = option_table,
 };

@@ -143,6 +143,9 @@ const struct command command_top = {
              "how fast they become more, how old they are, their CPU time and what they wait\n"
              "for. The program is not stopped. Without PID it is the only watched program.\n",
     .after = "Keys: Enter opens a site, s changes the order, / searches, space pauses, h helps,\n"
-             "q quits.\n",
+             "q quits.\n"
+             "\n"
+             "  threadleak top 4242\n"
+             "  threadleak top --batch --count=10 $(pidof server)\n",
     .options = option_table,
 };

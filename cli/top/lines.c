@@ -21,6 +21,19 @@ static void put(char *line, size_t width, const char *text)
     line[used] = 0;
 }
 
+/* Drops whole items, which two blanks separate, until the rest fits into the width. */
+void top_drop_items(char *text, size_t width)
+{
+    while (strlen(text) > width) {
+        char *last = NULL;
+        for (char *at = text; (at = strstr(at, "  ")); at += 2)
+            last = at;
+        if (!last)
+            return;
+        *last = 0;
+    }
+}
+
 static void format_age(char out[16], double seconds)
 {
     if (seconds < 0)
@@ -91,6 +104,7 @@ void top_counts(const struct top *top, char *line, size_t width)
              "%s  created %" PRIu64,
              top->tasks, per_min, total->joinable, total->alive_detached, total->unjoined, untracked,
              total->created);
+    top_drop_items(text, width);
     put(line, width, text);
 }
 

@@ -174,9 +174,10 @@ static void draw_foot(struct screen *screen)
         snprintf(line, sizeof(line), "search: %s_", screen->search);
     else
         snprintf(line, sizeof(line),
-                 "%sby %s%s%s   s order  / search  space pause  Enter site  f findings  h help  q quit",
+                 "%sq quit  h help  s order: %s  / %s%s  Enter site  f findings  space pause",
                  screen->paused ? "PAUSED  " : "", top_order_name(screen->order),
-                 screen->search[0] ? ", only " : "", screen->search);
+                 screen->search[0] ? "only " : "search", screen->search);
+    top_drop_items(line, width(screen) - 1);
     line[width(screen) < sizeof(line) ? width(screen) - 1 : sizeof(line) - 1] = 0;
     draw(screen, height(screen) - 1, line, A_DIM);
 }

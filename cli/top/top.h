@@ -71,6 +71,7 @@ bool top_row_matches(const struct top_row *row, const char *text);
 /* ---- lines: their text is cut to the width, and has only printable characters ---- */
 
 void top_title(const struct top *top, char *line, size_t width);
+void top_drop_items(char *text, size_t width);
 void top_counts(const struct top *top, char *line, size_t width);
 void top_columns(char *line, size_t width);
 void top_line(const struct top_row *row, char *line, size_t width);

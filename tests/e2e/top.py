@@ -173,6 +173,16 @@ def keys(bench):
             demand(screen.status() == 0, "the status")
 
 
+def eighty_columns(bench):
+    """Nothing is cut within a word."""
+    with bench.running() as target:
+        target.do("u")
+        with bench.terminal(target.pid) as screen:
+            screen.wait_for("q quit  h help  s order: alive  / search  Enter site  f findings  space pause")
+            screen.press("q")
+            demand(screen.status() == 0, "the status")
+
+
 def sizes(bench):
     """It draws at once when the size changes, and on a screen that is too small for it."""
     with bench.running() as target:
@@ -198,7 +208,7 @@ def findings(bench):
         demand(screen.status() == 0, "the status")
 
 
-TESTS = [lines, rise, not_watched, ends_with_the_process, wrong_arguments, keys, sizes, findings]
+TESTS = [lines, rise, not_watched, ends_with_the_process, wrong_arguments, keys, eighty_columns, sizes, findings]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
