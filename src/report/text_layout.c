@@ -63,11 +63,27 @@ struct writer {
     size_t column, indent; /* indent: of what follows a break */
 };
 
-/* Columns from here to the next blank. */
+/* "4.5 s" is one word: is this the blank before its unit? */
+static bool is_before_unit(const char *start, const char *blank, const char *end)
+{
+    static const char *const units[] = {"ms", "s", "min", "h", "days"};
+    size_t length = 0;
+    if (blank == start || blank[-1] < '0' || blank[-1] > '9')
+        return false;
+    while (blank + 1 + length < end && blank[1 + length] >= 'a' && blank[1 + length] <= 'z')
+        length++;
+    for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+        if (length == strlen(units[i]) && !memcmp(blank + 1, units[i], length))
+            return true;
+    return false;
+}
+
+/* Columns from here to the next blank where a line may break. */
 static size_t word_columns(const struct writer *writer, const char *text, const char *end)
 {
+    const char *start = text;
     size_t columns = 0;
-    while (text < end && *text != ' ') {
+    while (text < end && (*text != ' ' || is_before_unit(start, text, end))) {
         struct character character = character_at(text, writer->layout->ascii);
         text += character.length;
         columns += character.columns;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/text_layout.h"
 #include "report_made.h"
 #include "suite.h"
 
@@ -54,6 +55,19 @@ START_TEST(lines_fit)
     }
     char *text = printed(&report_text, (struct report_style){.width = 80, .more = "threadleak run -v"});
     ck_assert_msg(strstr(text, "to see what is shortened: threadleak run -v\n"), "%s", text);
+    free(text);
+}
+END_TEST
+
+START_TEST(a_number_and_its_unit_are_one_word)
+{
+    struct text_layout layout = {.width = 20};
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    text_lay_out(out, "waits for 4.2 to 9 s, at\n1 2 3 4 5 6 7 8 ten s at", &layout);
+    fclose(out);
+    ck_assert_str_eq(text, "waits for 4.2 to\n    9 s, at\n1 2 3 4 5 6 7 8 ten\n    s at");
     free(text);
 }
 END_TEST
@@ -196,6 +210,7 @@ int main(void)
     TCase *tests = tcase_create("report_layout");
     tcase_add_checked_fixture(tests, report_set_up, NULL);
     tcase_add_test(tests, lines_fit);
+    tcase_add_test(tests, a_number_and_its_unit_are_one_word);
     tcase_add_test(tests, nothing_is_cut_in_a_file);
     tcase_add_test(tests, ascii);
     tcase_add_test(tests, colors_have_no_width);
