@@ -183,7 +183,7 @@ static void say_begin(struct watch *watch, struct watched *watched)
     watch->processes++;
     cli_message("watch: process %s%s", watched->label,
                 watched->counts.watched ? ""
-                                        : ": is not watched: its threads are counted by start routine, and "
+                                        : " is not watched; its threads are counted by start routine, and "
                                           "their creators are unknown");
 }
 

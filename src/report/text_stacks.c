@@ -165,13 +165,14 @@ static void print_idle(const struct printer *printer, const struct block *block)
     fprintf(printer->out, ", for %s", range);
 }
 
-enum { WIDE_WAIT = 60 };
+enum { WIDE_WAIT = 60, AROUND_WAIT = 13 };
 
-/* "condvar wait on jobs_ready, no timeout (mutex jobs_lock)". On a terminal, text_lay_out() breaks lines. */
+/* "condvar wait on jobs_ready, no timeout (mutex jobs_lock)", between "  now in " and ", at" */
 static void put_wait_text(const struct printer *printer, const char *text)
 {
     const char *mutex = strstr(text, " (mutex ");
-    if (printer->style->width || !mutex || strlen(text) <= WIDE_WAIT) {
+    size_t width = printer->style->width ? printer->style->width : WIDE_WAIT + AROUND_WAIT;
+    if (!mutex || strlen(text) + AROUND_WAIT <= width) {
         put_escaped(printer->out, text);
         return;
     }
