@@ -2,11 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/escape.h"
+#include "cli/common/words.h"
 #include "cli/selftest/selftest.h"
 
-/* The text has file names and output of programs, and must stay one line. */
+/* The text has file names and output of programs, and must stay one line, which only a terminal breaks. */
 void selftest_print(struct selftest *test, enum selftest_result result, const char *what, const char *format,
                     ...)
 {
@@ -22,7 +24,12 @@ void selftest_print(struct selftest *test, enum selftest_result result, const ch
     if (length < 0)
         return;
     replace_controls(text);
-    printf("%-5s %-28s %s\n", marks[result], what, text);
+    int column = printf("%-5s %-28s ", marks[result], what);
+    if (isatty(STDOUT_FILENO))
+        put_words(text, column, column);
+    else
+        fputs(text, stdout);
+    putchar('\n');
     fflush(stdout);
     free(text);
 }

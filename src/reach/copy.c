@@ -46,10 +46,11 @@ static bool fits(struct reach_collector *collector, uint64_t bytes)
     format_size(size, bytes);
     if (bytes > available) {
         format_size(limit, available);
-        return reach_refuse(collector, "%s, and %s are available", size, limit);
+        return reach_refuse(collector, "that takes %s of memory, and %s are available", size, limit);
     }
     if (collector->limit == REACH_MODERATE && bytes > REACH_MODERATE_BYTES)
-        return reach_refuse(collector, "%s; --find=all reads more than 256 MiB", size);
+        return reach_refuse(collector, "that takes %s of memory; more than 256 MiB only with --find=all",
+                            size);
     return true;
 }
 
