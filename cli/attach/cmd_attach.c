@@ -143,7 +143,8 @@ const struct command command_attach = {
     .about = "Records who creates, joins and detaches threads in a running program, without a\n"
              "restart and without code in it. While it runs, all other commands know the\n"
              "creators of the new threads. It ends with the program, or with Ctrl-C. It needs\n"
-             "CAP_PERFMON, the right to trace the program, and glibc 2.34 or later in it.\n",
+             "root, or CAP_SYS_ADMIN, CAP_PERFMON and the right to trace the program; and\n"
+             "glibc 2.34 or later in the program.\n",
     .after = "Exit status: 0 attached, and the program or the attach has ended; 2 failed.\n"
              "\n"
              "  threadleak attach 4242 &\n"
