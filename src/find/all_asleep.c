@@ -62,6 +62,8 @@ bool find_all_asleep(struct find_context *context)
     bool note = stacks->handles_signals;
     if (stacks->count == 1)
         line_add(&text, "the only thread waits for something that only this process could do");
+    else if (stacks->count == 2)
+        line_add(&text, "both threads wait for something that only this process could do");
     else
         line_add(&text, "all %zu threads wait for something that only this process could do", stacks->count);
     line_add(&text, "%s", note ? ", or one of its signal handlers" : "");
