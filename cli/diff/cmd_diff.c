@@ -38,7 +38,11 @@ static bool set_format(void *line, const struct command_option *option, const ch
 
 static const struct command_option option_table[] = {
     COMMAND_FLAG("check", check, "exit with 1 when a site is new or has grown"),
-    {.name = "format", .argument = "FORMAT", .set = set_format, .initial = "text", .help = "print text or json"},
+    {.name = "format",
+     .argument = "FORMAT",
+     .set = set_format,
+     .initial = "text",
+     .help = "print text or json"},
     COMMAND_FLAG("all", all, "print also sites with fewer threads, and unchanged ones"),
     {.name = NULL},
 };
