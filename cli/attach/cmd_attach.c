@@ -89,7 +89,7 @@ static int follow(struct attach *attach, pid_t pid, bool quiet)
     while (!interrupted && status == ATTACH_OK)
         status = attach_step(attach, &error);
     if (status == ATTACH_FAILED) {
-        cli_message("%s", error.text);
+        cli_message("attach: %s", error.text);
         return STATUS_CANNOT;
     }
     if (!quiet)
@@ -103,7 +103,7 @@ static int attach_to(pid_t pid, const struct command_line *line)
     end_on_signals();
     struct attach *attach = attach_new(pid, &line->options, &error);
     if (!attach) {
-        cli_message("%s", error.text);
+        cli_message("attach: %s", error.text);
         return STATUS_CANNOT;
     }
     if (!line->quiet)

@@ -90,7 +90,7 @@ static bool print_samples(struct top *top, const struct command_line *line, stru
         top_sort(top, TOP_BY_ALIVE);
         print_sample(top, columns ? columns : 500);
         if (ferror(stdout))
-            return error_set(error, "top: standard output cannot be written");
+            return error_set(error, "standard output cannot be written");
     }
     return true;
 }
@@ -105,7 +105,7 @@ static int show(pid_t pid, const struct command_line *line)
                                   : screen_show(top, (int)(line->interval * 1000), &error));
     top_close(top);
     if (!ok)
-        cli_message("%s", error.text);
+        cli_message("top: %s", error.text);
     return ok ? STATUS_REPORTED : STATUS_CANNOT;
 }
 
@@ -128,7 +128,7 @@ static int run(int argc, char **argv)
         return STATUS_CANNOT;
     }
     if (!pid && !(pid = only_watched_process(&error))) {
-        cli_message("%s", error.text);
+        cli_message("top: %s", error.text);
         return STATUS_CANNOT;
     }
     return show((pid_t)pid, &line);

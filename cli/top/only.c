@@ -52,10 +52,10 @@ pid_t only_watched_process(struct error *error)
     if (count == 1)
         return found;
     if (count)
-        error_set(error, "top: %zu watched processes; give a PID: %s%s", count, names,
+        error_set(error, "%zu watched processes; give a PID: %s%s", count, names,
                   count > MAX_NAMED ? " and more" : "");
     else
-        error_set(error, "top: no watched process; give a PID, or start the program with LD_PRELOAD, run or "
+        error_set(error, "no watched process; give a PID, or start the program with LD_PRELOAD, run or "
                          "attach");
     return 0;
 }

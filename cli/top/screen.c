@@ -339,15 +339,14 @@ bool screen_show(struct top *top, int interval_ms, struct error *error)
     struct screen screen = {.top = top};
     const char *terminal = getenv("TERM");
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !terminal || !*terminal)
-        return error_set(error, "top: this is no terminal; --batch prints plain lines");
+        return error_set(error, "this is no terminal; --batch prints plain lines");
     if (!curses_load(error))
         return false;
     setlocale(LC_CTYPE, "");
     /* It ends the program if it does not know the terminal. */
     screen.window = curses.initscr();
     if (!screen.window)
-        return error_set(error, "top: the terminal \"%s\" cannot be used; --batch prints plain lines",
-                         terminal);
+        return error_set(error, "the terminal \"%s\" cannot be used; --batch prints plain lines", terminal);
     curses.cbreak();
     curses.noecho();
     curses.keypad(screen.window, true);

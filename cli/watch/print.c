@@ -38,7 +38,7 @@ static void print_counts(FILE *out, const struct watched *watched, const struct 
         fprintf(out, ", %llu unjoined, of %llu created", (unsigned long long)item->threads.unjoined,
                 (unsigned long long)item->threads.created);
     if (item->oldest_s >= 0)
-        fprintf(out, "; the oldest began %s ago", time_text(item->oldest_s, time));
+        fprintf(out, "; oldest %s", time_text(item->oldest_s, time));
     putc('\n', out);
 }
 
