@@ -95,7 +95,11 @@ static void print_places(const struct printer *printer, const struct leak_group 
         kept += is_kept(&group->threads[i]);
         others += is_kept(&group->threads[i]) && strcmp(group->threads[i].handle->where, first) != 0;
     }
-    fputs(kept == 1 ? "  handle is stored in " : "  handles are stored in ", printer->out);
+    if (kept < group->thread_count)
+        fprintf(printer->out, kept == 1 ? "  %zu handle is stored in " : "  %zu handles are stored in ",
+                kept);
+    else
+        fputs(kept == 1 ? "  handle is stored in " : "  handles are stored in ", printer->out);
     put_escaped(printer->out, first);
     if (others)
         fprintf(printer->out, " and %zu other place%s", others, plural(others));
