@@ -68,7 +68,7 @@ static const char *sleeps_in(pid_t pid, pid_t tid)
 
 static const struct top_thread *find(const struct top_thread *threads, size_t count, pid_t tid)
 {
-    return bsearch(&tid, threads, count, sizeof(*threads), compare_tids);
+    return count ? bsearch(&tid, threads, count, sizeof(*threads), compare_tids) : NULL;
 }
 
 static void set_site(const struct top *top, struct top_thread *thread, const struct sample *sample)

@@ -248,7 +248,7 @@ static int by_time(const void *a, const void *b)
 
 static bool drain(struct perf *perf)
 {
-    if (!perf->ids_sorted)
+    if (!perf->ids_sorted && perf->id_count)
         qsort(perf->ids, perf->id_count, sizeof(*perf->ids), by_id);
     perf->ids_sorted = true;
     struct perf_decoder decoder = {perf->ids, perf->id_count, perf->probes, perf_reg};
@@ -271,7 +271,8 @@ bool perf_read(struct perf *perf, bool all, struct perf_record **records, size_t
     *until = now_ns() - (all ? 0 : SETTLE_NS);
     if (!drain(perf))
         return false;
-    qsort(perf->kept, perf->kept_count, sizeof(*perf->kept), by_time);
+    if (perf->kept_count) /* qsort takes no NULL */
+        qsort(perf->kept, perf->kept_count, sizeof(*perf->kept), by_time);
     while (ready < perf->kept_count && perf->kept[ready].ns < *until)
         ready++;
     struct perf_record *later = NULL;
