@@ -48,6 +48,8 @@ static const struct command_option option_table[] = {
     {.name = NULL},
 };
 
+enum { SETTLE_STEPS = 2 };
+
 static volatile sig_atomic_t interrupted;
 
 static void on_signal(int number)
@@ -87,6 +89,9 @@ static int follow(struct attach *attach, pid_t pid, bool quiet)
     struct error error;
     enum attach_status status = ATTACH_OK;
     while (!interrupted && status == ATTACH_OK)
+        status = attach_step(attach, &error);
+    /* A thread that is gone counts as joined one step later. */
+    for (int i = 0; i < SETTLE_STEPS && status == ATTACH_OK; i++)
         status = attach_step(attach, &error);
     if (status == ATTACH_FAILED) {
         cli_message("attach: %s", error.text);
