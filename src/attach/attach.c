@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "attach/perf.h"
-#include "attach/record.h"
+#include "attach/recorder.h"
 #include "attach/table.h"
 #include "ledger/ledger.h"
 #include "proc/process.h"

@@ -1,4 +1,4 @@
-#include "attach/writer_file.h"
+#include "attach/writer.h"
 
 #include <string.h>
 

@@ -8,20 +8,11 @@
 #ifndef THREADLEAK_ATTACH_WRITER_H
 #define THREADLEAK_ATTACH_WRITER_H
 
-#include "base/error.h"
-#include "common/ledger.h"
-#include "nptl/nptl.h"
+#include "attach/writer_file.h"
 #include "symbolize/symbolize.h"
-
-struct writer;
 
 #define WRITER_NO_SLOT UINT32_MAX
 
-/* Creates the file, with what /proc knows of the process. NULL with an error: it exists and is locked, no
- * room, … */
-struct writer *writer_new(pid_t pid, const struct nptl *nptl, struct error *error);
-/* Removes the file. */
-void writer_free(struct writer *writer);
 const struct ledger_header *writer_header(const struct writer *writer);
 
 /* A code address as the ledger has it; its module is added. */

@@ -1,11 +1,13 @@
-/* The file of a ledger that is written: its sections, and the header. Private to writer.c and writer_file.c.
- */
+/* The file of a ledger that is written: its sections, and the header. writer.h is for those who write
+ * records. */
 #ifndef THREADLEAK_ATTACH_WRITER_FILE_H
 #define THREADLEAK_ATTACH_WRITER_FILE_H
 
 #include "attach/table.h"
-#include "attach/writer.h"
+#include "base/error.h"
+#include "common/ledger.h"
 #include "ledger/attached.h"
+#include "nptl/nptl.h"
 
 struct writer {
     int fd;
@@ -17,6 +19,12 @@ struct writer {
     uint32_t *free_slots;
     uint32_t free_count;
 };
+
+/* Creates the file, with what /proc knows of the process. NULL with an error: it exists and is locked, no
+ * room, … */
+struct writer *writer_new(pid_t pid, const struct nptl *nptl, struct error *error);
+/* Removes the file. */
+void writer_free(struct writer *writer);
 
 /* The index of the first of `count` new records; UINT32_MAX: no room. A reader sees them at once. */
 uint32_t writer_take(struct writer *writer, enum ledger_section section, uint32_t count);

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "attach/record.h"
+#include "attach/recorder.h"
 #include "attach/ring.h"
 #include "attach/table.h"
 #include "ledger/ledger.h"
