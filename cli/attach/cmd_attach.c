@@ -69,8 +69,12 @@ static void end_on_signals(void)
 static void print_end(const struct attach *attach, pid_t pid, bool ended)
 {
     struct attach_counts counts = attach_count(attach);
+    const char *least = counts.lost ? "at least " : "";
     if (ended)
-        cli_message("process %d has ended: it created %" PRIu64 " threads since the attach", (int)pid,
+        cli_message("process %d has ended: it created %s%" PRIu64 " threads since the attach", (int)pid,
+                    least, counts.created);
+    else if (counts.lost) /* the ends of some are not known */
+        cli_message("detached from process %d: it created at least %" PRIu64 " threads", (int)pid,
                     counts.created);
     else
         cli_message("detached from process %d: it created %" PRIu64 " threads, of which %" PRIu64

@@ -1,5 +1,6 @@
 #include "ledger/attached.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -40,6 +41,43 @@ static bool is_ours_alone(const char *directory)
            !(status.st_mode & (S_IWGRP | S_IWOTH));
 }
 
+static bool is_locked(int fd)
+{
+    if (flock(fd, LOCK_SH | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK;
+    flock(fd, LOCK_UN);
+    return false;
+}
+
+/* PID.STARTTIME of a process that does not exist any more. */
+static bool is_of_ended(const char *name)
+{
+    struct task_stat stat;
+    uint64_t start;
+    int pid, length = 0;
+    if (sscanf(name, "%d.%" SCNu64 "%n", &pid, &start, &length) != 2 || name[length])
+        return false;
+    return !task_stat_read(pid, 0, &stat) || stat.start_ticks != start;
+}
+
+/* An attach that was killed leaves its file. */
+static void remove_stale(const char *directory)
+{
+    DIR *files = opendir(directory);
+    for (struct dirent *entry; files && (entry = readdir(files));) {
+        int fd = is_of_ended(entry->d_name)
+                     ? openat(dirfd(files), entry->d_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
+                     : -1;
+        if (fd < 0)
+            continue;
+        if (!is_locked(fd))
+            unlinkat(dirfd(files), entry->d_name, 0);
+        close(fd);
+    }
+    if (files)
+        closedir(files);
+}
+
 bool attached_make_path(pid_t pid, char path[ATTACHED_PATH], struct error *error)
 {
     char directory[ATTACHED_PATH];
@@ -49,17 +87,10 @@ bool attached_make_path(pid_t pid, char path[ATTACHED_PATH], struct error *error
         return error_set(error, "cannot make %s: %s", directory, strerror(errno));
     if (!is_ours_alone(directory))
         return error_set(error, "%s belongs to or can be written by others; remove it", directory);
+    remove_stale(directory);
     if (!path_in(path, directory, pid))
         return error_set(error, "no process %d", (int)pid);
     return true;
-}
-
-static bool is_locked(int fd)
-{
-    if (flock(fd, LOCK_SH | LOCK_NB) != 0)
-        return errno == EWOULDBLOCK;
-    flock(fd, LOCK_UN);
-    return false;
 }
 
 static int open_in(const char *directory, uid_t owner, pid_t pid)

@@ -15,7 +15,8 @@
 
 enum { ATTACHED_PATH = 300 };
 
-/* The path for this user to write; makes the directory. False with an error. */
+/* The path for this user to write; makes the directory, and removes files of processes that have ended. False
+ * with an error. */
 bool attached_make_path(pid_t pid, char path[ATTACHED_PATH], struct error *error);
 /* Opens the file that root or this user writes for a process. -1: there is none. */
 int attached_open(pid_t pid);

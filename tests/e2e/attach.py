@@ -265,6 +265,18 @@ def after_a_kill(bench):
     demand(not probes() or not any(f"threadleak_{attach.pid}/" in line for line in probes()), probes())
 
 
+def after_a_kill_and_the_end(bench):
+    """The file of a process that has ended is removed by the attach to another one."""
+    with bench.running() as target:
+        attach = bench.begin(target.pid)
+        attach.kill()
+        attach.wait()
+        attach.stderr.close()
+        left = ledgers(target.pid)
+    with bench.running() as other, bench.attached(other.pid):
+        demand(bool(left) == (os.geteuid() == 0) and not ledgers(target.pid), ledgers(target.pid))
+
+
 def refused(bench):
     def says(text, *argv):
         code, out, err = harness.call([bench.cli, "attach", *argv], env=bench.env)
@@ -286,8 +298,9 @@ def without_permission(bench):
     demand(code == 2 and err.count("\n") == 1 and err.startswith("threadleak: "), f"{code} {err}")
 
 
-TESTS = [kinds, threads_of_threads, many, joins, older_ones_are_others, recycled_handles, children_are_others, system_wide, all_commands, nothing_stays,
-         ends_with_the_program, ends_with_another_program, after_a_kill, refused, without_permission]
+TESTS = [kinds, threads_of_threads, many, joins, older_ones_are_others, recycled_handles, children_are_others, system_wide,
+         all_commands, nothing_stays, ends_with_the_program, ends_with_another_program, after_a_kill,
+         after_a_kill_and_the_end, refused, without_permission]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
