@@ -94,7 +94,7 @@ else
     )
     # A look-up costs each program 0.1 µs at its start, and read-only relocations some 7 µs.
     check "the loader looks up few symbols for the shim when a program starts" < <(
-        readelf -rW "$shim" | grep -c GLOB_DAT | awk '$1 > 30 { print $1 " symbols; PRELOAD_LAZY in the Makefile" }'
+        readelf -rW "$shim" | grep -c GLOB_DAT | awk '$1 > 30 { print $1 " symbols; PRELOAD_LAZY in mk/shim.mk" }'
         readelf -lW "$shim" | grep GNU_RELRO
     )
     check "the shim is never unloaded" < <(

@@ -27,7 +27,7 @@ def read(*parts):
 
 
 def source_of_suites():
-    return "".join(read(path) for part in ("unit/*.[ch]", "e2e/*.py", "e2e/*.sh", "../bench/*.sh", "../Makefile")
+    return "".join(read(path) for part in ("unit/*.[ch]", "e2e/*.py", "e2e/*.sh", "../bench/*.sh", "../Makefile", "../mk/*.mk")
                    for path in glob.glob(os.path.join(TESTS_DIR, part)))
 
 
@@ -63,16 +63,6 @@ def every_golden_has_a_case(_):
     facts = re.findall(r"^== (.*)$", read("tests", "golden", "facts.txt"), re.M)
     orphans = set(facts) - {case.name for case in CASES if case.json}
     demand(not orphans, f"facts.txt has facts of no case: {sorted(orphans)}")
-
-
-def every_program_is_run_by_make(_):
-    """tests/e2e/NAME.py that runs tests, and tests/unit/check_NAME.c, which the Makefile finds by itself."""
-    makefile = read("Makefile").replace("\\\n", " ")
-    listed = set(re.search(r"^PROGRAMS := (.*)$", makefile, re.M).group(1).split())
-    listed |= set(re.findall(r"tests/e2e/(\w+)\.py", makefile)) - {"NAME"}
-    programs = {os.path.basename(path)[:-3] for path in glob.glob(os.path.join(TESTS_DIR, "e2e", "*.py"))
-                if "__main__" in read(path)}
-    demand(programs == listed, f"not both in tests/e2e and in the Makefile: {sorted(programs ^ listed)}")
 
 
 def rows(bench, kind):
@@ -153,7 +143,7 @@ def bash_completes(bench):
 
 
 TESTS = [every_source_is_in_the_table, every_target_is_run, names_are_used_once, every_golden_has_a_case,
-         every_program_is_run_by_make, every_option_is_in_the_help, options_and_keys_agree,
+         every_option_is_in_the_help, options_and_keys_agree,
          every_option_is_in_the_manual, every_rule_type_is_in_the_manual, every_kind_of_wait_is_in_the_manual,
          readme_shows_a_report_of_today, bash_completes]
 

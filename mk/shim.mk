@@ -1,0 +1,61 @@
+# The shim.
+# config.c says why it is the first.
+PRELOAD := preload/shim/config $(filter-out preload/shim/config,$(patsubst %.c,%,$(wildcard preload/*/*.c)))
+# The shim also contains src/common/, compiled with the flags of the shim.
+COMMON := $(patsubst %.c,%,$(wildcard src/common/*.c))
+# CFLAGS are not used, because the shim must load into every program.
+PRELOAD_FLAGS := -O2 -g -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector \
+	-fasynchronous-unwind-tables
+# What each program pays when it starts: no -z relro, since its mprotect costs a mapping and a page more. The loader
+# looks up what these directories import, and imports_bind() what the others do.
+PRELOAD_LAZY := api backtrace exit hooks ledger
+preload_now = $(if $(filter $(PRELOAD_LAZY),$(firstword $(subst /, ,$*))),,-fno-plt)
+PRELOAD_LINK = -nostartfiles -Wl,--version-script=$(BUILD)/preload/exports.map \
+	-Wl,-z,nodelete -Wl,-z,noseparate-code -Wl,-z,norelro,-z,lazy -Wl,--no-undefined -Wl,-soname,libthreadleak.so
+# The frames that call what runs on another stack can be unwound from there.
+$(BUILD)/preload/shim/stack_room.o: PRELOAD_FLAGS += -fno-omit-frame-pointer
+PRELOAD_OBJ := $(PRELOAD:%=$(BUILD)/%.o) $(COMMON:%=$(BUILD)/preload/%.o)
+
+$(BUILD)/preload/src/%.o: src/%.c | $(FIRST)
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(BASE) $(WARN) $(PRELOAD_FLAGS) -fno-plt -c -o $@ $<
+
+$(BUILD)/preload/%.o: preload/%.c | $(FIRST)
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(BASE) -Iinclude $(WARN) $(PRELOAD_FLAGS) $(preload_now) -c -o $@ $<
+
+# It exports the rows of hooks.def and the table of api.c, without versions: a hook replaces every version. A script
+# cannot have both kinds of version, so what the source does not declare to be visible is hidden by the compiler alone.
+$(BUILD)/preload/exports.map: preload/shim/hooks.def | $(FIRST)
+	@mkdir -p $(@D)
+	$(Q)hooks() { $(CC) -E -P -x c "$$@" $<; }; rows='(type, name, params)'; \
+	case $$($(CC) -dumpmachine) in \
+	x86_64*) echo "GLIBC_2.3.2 {" && hooks "-DHOOK$$rows=" "-DCOND_HOOK$$rows=name;" && echo '};' ;; \
+	*) echo '{ global: threadleak_abi_1;' && hooks "-DHOOK$$rows=name;" && echo 'local: *; };' ;; \
+	esac >$@
+
+$(BUILD)/libthreadleak.so: $(PRELOAD_OBJ) $(BUILD)/preload/exports.map
+	$(say) LD $@
+	$(Q)$(CC) -shared -o $@ $(PRELOAD_OBJ) $(PRELOAD_LINK)
+
+# As the shim works with a glibc before 2.35.
+OLD_GLIBC_OWN := ledger/module_find shim/next
+$(OLD_GLIBC_OWN:%=$(BUILD)/old_glibc/%.o): $(BUILD)/old_glibc/%.o: preload/%.c | $(FIRST)
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(BASE) -Iinclude $(WARN) $(PRELOAD_FLAGS) -DNO_DL_FIND_OBJECT -c -o $@ $<
+
+OLD_GLIBC_OBJ := $(filter-out $(OLD_GLIBC_OWN:%=$(BUILD)/preload/%.o),$(PRELOAD_OBJ)) $(OLD_GLIBC_OWN:%=$(BUILD)/old_glibc/%.o)
+$(BUILD)/old_glibc/libthreadleak.so: $(OLD_GLIBC_OBJ) $(BUILD)/preload/exports.map
+	$(say) LD $@
+	$(Q)$(CC) -shared -o $@ $(OLD_GLIBC_OBJ) $(PRELOAD_LINK)
+
+$(BUILD)/old_glibc/threadleak: $(BUILD)/threadleak
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+$(BUILD)/asan/libthreadleak.so: $(BUILD)/libthreadleak.so
+	@mkdir -p $(@D)
+	$(Q)cp $< $@

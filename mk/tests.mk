@@ -1,0 +1,47 @@
+# The tests.
+# Each suite runs once, with ASan and UBSan, because src/ reads what a watched program wrote.
+# The suites of the ledger's writer also run with TSan.
+SUITES_TSAN := $(CHECKS_PRELOAD:%=$(BUILD)/tsan/tests/unit/%)
+# Slow suites begin first.
+SUITES_LONG := $(filter check_symbolize% check_signal_capture% check_core% check_snapshot% check_unwind%,$(CHECKS))
+SUITES := $(patsubst %,$(BUILD)/asan/tests/unit/%,$(SUITES_LONG) $(filter-out $(SUITES_LONG),$(CHECKS))) $(SUITES_TSAN)
+ASAN_BUILT := $(BUILD)/asan/threadleak $(BUILD)/asan/libthreadleak.so
+
+# tests/e2e/NAME.py: each that runs tests, the slow ones first.
+PROGRAMS_SLOW := suppressions generated_rules thread_makers api_builds blame formats formats_stacks html_report outputs api real \
+	projects ctest ci_snippets selftest run_timeout
+# They compare response times with and without reports, so nothing else may run beside them.
+PROGRAMS_ALONE := real_report
+PROGRAMS_SOAK := runtimes
+PROGRAMS := $(PROGRAMS_SLOW) $(filter-out e2e $(PROGRAMS_SLOW) $(PROGRAMS_ALONE) $(PROGRAMS_SOAK),$(patsubst \
+	tests/e2e/%.py,%,$(shell grep -l '^if __name__' tests/e2e/*.py)))
+run_programs = $(patsubst %,"tests/e2e/%.py --build $(BUILD)",$(1))
+OLD_GLIBC_CASES := running dlopen_loop library_replaced_by_another unload_two fork_child small_stack waits
+# The cases of tests/cases.txt: the JSON reports come from the reader with ASan.
+E2E := "tests/e2e/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --only json" \
+	"tests/e2e/e2e.py --build $(BUILD) --only text" \
+	"tests/e2e/e2e.py --build $(BUILD)/old_glibc --targets $(BUILD)/targets --only text $(OLD_GLIBC_CASES)"
+OLD_GLIBC := $(BUILD)/old_glibc/threadleak $(BUILD)/old_glibc/libthreadleak.so
+# How many suites run at once.
+J ?= 2
+
+check: all targets $(SUITES) $(ASAN_BUILT) $(OLD_GLIBC)
+	$(Q)tests/all.py -j $(J) $(call run_programs,$(PROGRAMS)) $(SUITES) $(E2E) \
+		"tests/lint.py --build $(BUILD)" "tests/layering.sh $(BUILD)" "tests/e2e/cli_report.sh $(BUILD)" \
+		--alone $(call run_programs,$(PROGRAMS_ALONE))
+
+# check with every repetition, the suites without sanitizers as well, and each fuzzer for a minute.
+soak: all targets $(SUITES) $(ASAN_BUILT) $(OLD_GLIBC) $(CHECKS:%=$(BUILD)/tests/unit/%)
+	$(Q)SOAK=1 ANALYZE=1 tests/all.py -j 1 $(call run_programs,$(PROGRAMS_SOAK) $(PROGRAMS)) $(SUITES) $(E2E) \
+		$(CHECKS:%=$(BUILD)/tests/unit/%) "tests/lint.py --build $(BUILD)" $(call run_programs,$(PROGRAMS_ALONE))
+	$(Q)if command -v clang >/dev/null; then $(MAKE) fuzz FUZZ_SECONDS=60; else echo 'skipped: fuzzers, no clang'; fi
+
+asan: all targets $(SUITES) $(ASAN_BUILT) $(OLD_GLIBC)
+	$(Q)tests/all.py -j $(J) $(filter $(BUILD)/asan/%,$(SUITES)) $(E2E)
+
+tsan: $(SUITES_TSAN)
+	$(Q)tests/all.py $(SUITES_TSAN)
+
+# ANALYZE=1 adds clang-tidy's static analyzer, which takes minutes.
+lint:
+	$(Q)tests/lint.py --build $(BUILD)
