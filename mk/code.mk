@@ -1,7 +1,7 @@
 # src/, cli/ and the suites of tests/unit: plain, and with each sanitizer.
 SRC := $(patsubst %.c,%,$(wildcard src/*/*.c))
 CLI := $(patsubst %.c,%,$(wildcard cli/*.c cli/*/*.c))
-LIBS := -lprotobuf-c -lz -ldw -lelf -ljansson -liberty -lm
+LIBS := -lprotobuf-c -lz -ldw -lelf -ljansson -liberty -lm -lrt $(OLD_LIBC)
 
 # Suites that test a part of the shim; all others test src/ and cli/.
 CHECKS_PRELOAD := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_ledger_write*.c tests/unit/check_modules.c \

@@ -3,6 +3,8 @@
 PRELOAD := preload/shim/config $(filter-out preload/shim/config,$(patsubst %.c,%,$(wildcard preload/*/*.c)))
 # The shim also contains src/common/, compiled with the flags of the shim.
 COMMON := $(patsubst %.c,%,$(wildcard src/common/*.c))
+# They are a part of libc.so.6 since glibc 2.34.
+OLD_LIBC := -ldl -lpthread
 # CFLAGS are not used, because the shim must load into every program.
 PRELOAD_FLAGS := -O2 -g -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector \
 	-fasynchronous-unwind-tables
@@ -11,7 +13,7 @@ PRELOAD_FLAGS := -O2 -g -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-
 PRELOAD_LAZY := api backtrace exit hooks ledger
 preload_now = $(if $(filter $(PRELOAD_LAZY),$(firstword $(subst /, ,$*))),,-fno-plt)
 PRELOAD_LINK = -nostartfiles -Wl,--version-script=$(BUILD)/preload/exports.map \
-	-Wl,-z,nodelete -Wl,-z,noseparate-code -Wl,-z,norelro,-z,lazy -Wl,--no-undefined -Wl,-soname,libthreadleak.so
+	-Wl,-z,nodelete -Wl,-z,noseparate-code -Wl,-z,norelro,-z,lazy -Wl,--no-undefined -Wl,-soname,libthreadleak.so $(OLD_LIBC)
 # The frames that call what runs on another stack can be unwound from there.
 $(BUILD)/preload/shim/stack_room.o: PRELOAD_FLAGS += -fno-omit-frame-pointer
 PRELOAD_OBJ := $(PRELOAD:%=$(BUILD)/%.o) $(COMMON:%=$(BUILD)/preload/%.o)

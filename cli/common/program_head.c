@@ -6,6 +6,7 @@
 
 #include "base/elf.h"
 #include "base/file.h"
+#include "common/compat.h"
 #include "base/path.h"
 
 static bool is_blank(char c)

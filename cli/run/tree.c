@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/compat.h"
 #include "common/ledger.h"
 #include "common/run_protocol.h"
 #include "base/array.h"

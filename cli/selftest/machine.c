@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "common/options.h"
 #include "proc/file.h"
 #include "cli/common/run_dir.h"
@@ -70,7 +71,7 @@ static void check_directory(struct selftest *test)
 
 static void check_memfd(struct selftest *test)
 {
-    int fd = memfd_create("threadleak-selftest", MFD_CLOEXEC), why = try_table(fd);
+    int fd = memory_file("threadleak-selftest"), why = try_table(fd);
     if (fd >= 0)
         close(fd);
     if (!why)

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "cli/common/cli.h"
 #include "cli/watch/print.h"
 #include "cli/watch/words.h"
@@ -93,7 +94,7 @@ bool on_leak_start(const char *command, const struct watched *watched, size_t si
                    struct error *error)
 {
     char *words[WORDS], *copy = strdup(command);
-    int file = memfd_create("report", MFD_CLOEXEC);
+    int file = memory_file("report");
     bool done = copy && file >= 0 && split(copy, words) && write_verdict(file, watched, site, why);
     if (!done)
         error_set(error, "--on-leak: the report could not be made: %s", strerror(errno));

@@ -1,41 +1,27 @@
 #include "preload/ledger/module_find.h"
 
-#include <dlfcn.h>
-#include <features.h>
 #include <link.h>
 #include <stdatomic.h>
 
+#include "common/compat.h"
 #include "preload/ledger/module_table.h"
 #include "preload/shim/readable.h"
 
-/* _dl_find_object is new in glibc 2.35: lock-free, and safe in a signal handler.  The test build of the shim
- * without it does what the shim does with an older glibc. */
-#if __GLIBC_PREREQ(2, 35) && !defined(NO_DL_FIND_OBJECT)
-extern __typeof(_dl_find_object) _dl_find_object __attribute__((weak));
-#define HAS_FIND_OBJECT (_dl_find_object != NULL)
+#define HAS_FIND_OBJECT (loader_find_object != NULL)
 
 static bool find_object(uint64_t pc, struct module_found *found, const struct link_map **map)
 {
-    struct dl_find_object object;
-    if (_dl_find_object((void *)pc, &object) != 0)
+    struct found_object object;
+    if (loader_find_object((void *)pc, &object) != 0)
         return false;
     *found = (struct module_found){
-        .start = (uint64_t)object.dlfo_map_start,
-        .end = (uint64_t)object.dlfo_map_end,
-        .eh_frame = (uint64_t)object.dlfo_eh_frame,
+        .start = (uint64_t)object.map_start,
+        .end = (uint64_t)object.map_end,
+        .eh_frame = (uint64_t)object.eh_frame,
     };
-    *map = object.dlfo_link_map;
+    *map = object.link_map;
     return true;
 }
-#else
-#define HAS_FIND_OBJECT false
-
-static bool find_object(uint64_t pc, struct module_found *found, const struct link_map **map)
-{
-    (void)pc, (void)found, (void)map;
-    return false;
-}
-#endif
 
 /* The members that <link.h> names. */
 static bool copy_map(struct link_map *copy, const void *map)

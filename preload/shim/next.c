@@ -1,32 +1,23 @@
 #include "preload/shim/next.h"
 
-#include <dlfcn.h>
 #include <elf.h>
-#include <features.h>
 #include <gnu/lib-names.h>
 #include <link.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-#define HIDDEN_VERSION 0x8000 /* in the table of versions: not the default one */
+#include "common/compat.h"
 
-#if __GLIBC_PREREQ(2, 35) && !defined(NO_DL_FIND_OBJECT)
-extern __typeof(_dl_find_object) _dl_find_object __attribute__((weak));
+#define HIDDEN_VERSION 0x8000 /* in the table of versions: not the default one */
 
 static const struct link_map *own_map(void)
 {
     static const char here;
-    struct dl_find_object object;
-    bool found = _dl_find_object && _dl_find_object((void *)&here, &object) == 0;
-    return found ? object.dlfo_link_map : NULL;
+    struct found_object object;
+    bool found = loader_find_object != NULL && loader_find_object((void *)&here, &object) == 0;
+    return found ? object.link_map : NULL;
 }
-#else
-static const struct link_map *own_map(void)
-{
-    return NULL;
-}
-#endif
 
 struct symbols {
     const ElfW(Sym) * table;

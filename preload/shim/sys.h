@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "common/compat.h"
+
 #define KERNEL_SIGSET_SIZE 8
 
 #ifndef MADV_WIPEONFORK

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "common/compat.h"
 
 #define GROUP "threadleak_"
 enum { MAX_EVENTS = 1 << 20 /* bytes of the list */ };

@@ -2,6 +2,7 @@
 #ifndef THREADLEAK_BASE_FILE_H
 #define THREADLEAK_BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -22,6 +23,19 @@ regular_file_open_fn regular_file_open;
 regular_file_open_fn regular_file_open_here;
 /* Reads all of such a file: read_all(regular_file_open_here(path), most, length). */
 char *regular_file_read_here(const char *path, size_t most, size_t *length);
+
+/* memfd_create(2), closed by exec. -1 with errno. */
+int memory_file(const char *name);
+
+/* What the kernel knows of a file without asking the server of a network file system: stat(2) blocks while
+ * that is unreachable. */
+struct file_facts {
+    mode_t mode; /* its kind alone: S_ISREG(), S_ISFIFO(), ... */
+    uint64_t inode;
+    unsigned device_major, device_minor; /* of a device */
+};
+/* False with errno; then the facts are 0. Linux 4.11. */
+bool file_facts_read(const char *path, struct file_facts *facts);
 
 struct fd_path {
     char text[32];

@@ -22,6 +22,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "common/compat.h"
 #include "proc/file.h"
 #include "reach/caveat.h"
 
@@ -223,15 +224,14 @@ static void read_bytes(struct reading *reading, int fd)
 /* What has a path: a FIFO, a POSIX queue, a regular file, a terminal. */
 static bool may_have_bytes(const struct reading *reading, int fd, const char *link)
 {
-    struct statx status;
+    struct file_facts facts;
     if (text_begins_with(link, "pipe:") || text_begins_with(link, "socket:"))
         return true;
-    if (link[0] != '/' || statx(AT_FDCWD, PROC_PATH("%d/fd/%d", reading->task, fd), AT_STATX_DONT_SYNC,
-                                STATX_TYPE, &status) != 0)
+    if (link[0] != '/' || !file_facts_read(PROC_PATH("%d/fd/%d", reading->task, fd), &facts))
         return false;
-    if (S_ISCHR(status.stx_mode) && status.stx_rdev_major == TTY_AUX && status.stx_rdev_minor == PTMX)
+    if (S_ISCHR(facts.mode) && facts.device_major == TTY_AUX && facts.device_minor == PTMX)
         reading->collector->image.caveats |= REACH_BIT(TERMINAL);
-    return S_ISFIFO(status.stx_mode) || S_ISREG(status.stx_mode);
+    return S_ISFIFO(facts.mode) || S_ISREG(facts.mode);
 }
 
 static void read_file(struct reading *reading, int fd)

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/compat.h"
 #include "proc/status.h"
 #include "reach/caveat.h"
 
@@ -61,7 +62,7 @@ static bool read_contents(struct reach_collector *collector, int fd, size_t size
 {
     unsigned char *bytes = malloc(size);
     struct iovec iov = {bytes, size};
-    ssize_t n = bytes ? preadv2(fd, &iov, 1, 0, is_in_memory(fd) ? 0 : RWF_NOWAIT) : -1;
+    ssize_t n = bytes ? syscall(SYS_preadv2, fd, &iov, 1, 0, 0, is_in_memory(fd) ? 0 : RWF_NOWAIT) : -1;
     if (n > 0)
         reach_kernel_add(collector, bytes, (size_t)n);
     free(bytes);

@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include "common/compat.h"
+
 typedef bool condition_fn(long nr, const uint64_t args[6]);
 
 struct row {

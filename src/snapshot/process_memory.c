@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/uio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -17,7 +18,7 @@ enum { BATCH = 256 /* the kernel allows 1024; two such arrays are on the stack *
 static bool has_memory(const struct snapshot *snapshot, pid_t task)
 {
     struct task_status status;
-    return tgkill(snapshot->pid, task, 0) == 0 &&
+    return syscall(SYS_tgkill, snapshot->pid, task, 0) == 0 &&
            (task != snapshot->pid || (task_status_read(task, 0, &status) && status.has_memory));
 }
 

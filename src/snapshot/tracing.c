@@ -13,6 +13,7 @@
 #endif
 
 #include "base/clock.h"
+#include "base/event.h"
 #include "proc/tracer.h"
 
 enum {
@@ -27,7 +28,7 @@ enum {
 struct snapshot_hold {
     struct snapshot_hold *next;
     pthread_t tracer;
-    sem_t captured; /* posted once, also by a cancelled thread */
+    struct event captured;
     sem_t release;
     struct stop stop; /* of the threads that are held */
     bool held;
@@ -36,6 +37,7 @@ struct snapshot_hold {
 struct tracing {
     struct capture *capture;
     struct snapshot_hold *hold; /* NULL: the process goes on */
+    struct event *captured;     /* also by a cancelled thread */
 };
 
 /* ---- the tracing thread ------------------------------------------------------------------ */
@@ -44,9 +46,7 @@ struct tracing {
  * use. */
 static void forget_frames(void *arg)
 {
-    struct snapshot_hold *hold = arg;
-    if (hold)
-        sem_post(&hold->captured);
+    event_set(arg);
 #if defined(__SANITIZE_ADDRESS__)
     enum { MAX_BYTES = 256 * 1024 };
     __asan_unpoison_memory_region((char *)__builtin_frame_address(0) - MAX_BYTES, MAX_BYTES);
@@ -68,14 +68,14 @@ static void begin_hold(struct capture *capture, struct snapshot_hold *hold)
     hold->held = capture->snapshot->held = true;
 }
 
-/* From the post on, `capture` may not exist any more. */
+/* From the event on, `capture` may not exist any more. */
 static void hold_until_release(struct capture *capture, struct snapshot_hold *hold)
 {
     begin_hold(capture, hold);
     bool held = hold->held;
     if (!held)
         stop_end(&capture->stop);
-    sem_post(&hold->captured);
+    event_set(&hold->captured);
     while (held && sem_wait(&hold->release) != 0)
         ;
     if (held)
@@ -87,7 +87,7 @@ static void *run_capture(void *arg)
     const struct tracing tracing = *(const struct tracing *)arg;
     struct capture *capture = tracing.capture;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-    pthread_cleanup_push(forget_frames, tracing.hold);
+    pthread_cleanup_push(forget_frames, tracing.captured);
     if (capture->wants)
         capture_again(capture);
     else
@@ -95,24 +95,23 @@ static void *run_capture(void *arg)
     pthread_cleanup_pop(0);
     if (tracing.hold)
         hold_until_release(capture, tracing.hold);
+    else
+        event_set(tracing.captured);
     return NULL;
 }
 
 /* ---- the thread that waits for it ---------------------------------------------------------- */
 
 /* ETIMEDOUT: it still works. */
-static int wait_for_capture(pthread_t tracer, struct snapshot_hold *hold, const struct timespec *until)
+static int wait_for_capture(pthread_t tracer, const struct tracing *tracing, const struct timespec *until)
 {
-    if (!hold)
-        return pthread_clockjoin_np(tracer, NULL, CLOCK_MONOTONIC, until);
-    while (sem_clockwait(&hold->captured, CLOCK_MONOTONIC, until) != 0)
-        if (errno != EINTR)
-            return errno;
-    return hold->held ? 0 : pthread_join(tracer, NULL);
+    if (!event_wait(tracing->captured, until))
+        return ETIMEDOUT;
+    return tracing->hold && tracing->hold->held ? 0 : pthread_join(tracer, NULL);
 }
 
 /* 0, or ETIMEDOUT: the tracing thread did not return and was cancelled. Its end released all tracees. */
-static int join(pthread_t tracer, struct snapshot_hold *hold, struct stop *stop)
+static int join(pthread_t tracer, const struct tracing *tracing, struct stop *stop)
 {
     struct timespec until;
     unsigned before = 0, rounds = 0;
@@ -122,7 +121,7 @@ static int join(pthread_t tracer, struct snapshot_hold *hold, struct stop *stop)
         until.tv_nsec += PATIENCE_NS;
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
-        if (wait_for_capture(tracer, hold, &until) != ETIMEDOUT)
+        if (wait_for_capture(tracer, tracing, &until) != ETIMEDOUT)
             return why;
         unsigned now = atomic_load(&stop->seizing);
         if (now % 2 && now == before)
@@ -140,7 +139,6 @@ static struct snapshot_hold *hold_new(const struct snapshot_options *options)
     struct snapshot_hold *hold = wanted ? calloc(1, sizeof(*hold)) : NULL;
     if (!hold)
         return NULL;
-    sem_init(&hold->captured, 0, 0);
     sem_init(&hold->release, 0, 0);
     return hold;
 }
@@ -148,7 +146,6 @@ static struct snapshot_hold *hold_new(const struct snapshot_options *options)
 static void hold_free(struct snapshot_hold *hold)
 {
     stop_release(&hold->stop);
-    sem_destroy(&hold->captured);
     sem_destroy(&hold->release);
     free(hold);
 }
@@ -180,7 +177,9 @@ void snapshot_holds_release(struct snapshot_holds *holds)
 
 int tracing_run(struct capture *capture)
 {
-    struct tracing tracing = {capture, hold_new(capture->options)};
+    struct snapshot_hold *hold = hold_new(capture->options);
+    struct event captured = {0};
+    struct tracing tracing = {capture, hold, hold ? &hold->captured : &captured};
     pthread_t tracer;
     sigset_t all, before;
     unsigned ms = capture->options && capture->options->stop_ms ? capture->options->stop_ms : STOP_MS;
@@ -191,7 +190,7 @@ int tracing_run(struct capture *capture)
         capture->stop.park = capture->options->park;
         capture->stop.park_not = capture->options->park_not;
     }
-    capture->hold = tracing.hold != NULL;
+    capture->hold = hold != NULL;
     int turn = tracer_take_turn(capture->stop.pid, TURN_MS);
     sigfillset(&all);
     /* A signal handler that ran in the tracing thread would make the stop longer. */
@@ -203,9 +202,9 @@ int tracing_run(struct capture *capture)
     pthread_attr_destroy(&attributes);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (why == 0)
-        why = join(tracer, tracing.hold, &capture->stop);
-    if (tracing.hold)
-        hold_keep(tracing.hold, tracer, capture->options->holds);
+        why = join(tracer, &tracing, &capture->stop);
+    if (hold)
+        hold_keep(hold, tracer, capture->options->holds);
     if (turn >= 0)
         close(turn);
     return why ? why : capture->why;

@@ -255,7 +255,7 @@ struct image *image_open(const struct code_address *address, bool debuginfod, bo
 
 static int file_of_memory(const void *bytes, size_t size)
 {
-    int fd = memfd_create("image", MFD_CLOEXEC);
+    int fd = memory_file("image");
     if (fd >= 0 && write(fd, bytes, size) == (ssize_t)size)
         return fd;
     if (fd >= 0)

@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include "common/compat.h"
+
 struct row {
     long nr;
     wait_describe_fn *describe;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "base/file.h"
 #include "wait/describe.h"
 #include "wait/files.h"
 
@@ -213,11 +214,10 @@ static void read_path(const struct view *view, uint64_t address, char *to, size_
 bool wait_for_open(const struct view *view)
 {
     char path[512], full[600];
-    struct statx status;
+    struct file_facts facts;
     read_path(view, view->thread->syscall_args[view->thread->syscall_nr == SYS_openat], path, sizeof(path));
     snprintf(full, sizeof(full), "/proc/%d/root%s", (int)view->waits->files->task, path);
-    bool is_fifo = *path == '/' && statx(AT_FDCWD, full, AT_STATX_DONT_SYNC, STATX_TYPE, &status) == 0 &&
-                   S_ISFIFO(status.stx_mode);
+    bool is_fifo = *path == '/' && file_facts_read(full, &facts) && S_ISFIFO(facts.mode);
     view->wait->on = is_fifo ? WAIT_PIPE : WAIT_FILE;
     line_add(view->line, "open of %s", is_fifo ? "pipe " : "");
     line_add(view->line, *path ? "%s" : "a file", path);

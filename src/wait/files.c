@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "proc/file.h"
 #include "proc/status.h"
@@ -73,17 +74,15 @@ static void free_file(void *at)
 static bool read_link(const struct files *files, struct open_file *file)
 {
     char link[MAX_LINK];
-    struct statx status = {0};
+    struct file_facts facts = {0};
     const char *path = PROC_PATH("%d/fd/%d", files->task, file->fd);
     ssize_t length = readlink(path, link, sizeof(link) - 1);
     link[length > 0 ? length : 0] = 0;
-    /* stat(2) blocks while the network file system of the file is unreachable. */
-    if (length > 0 && *link == '/' &&
-        statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &status) != 0)
-        status.stx_mode = 0;
+    if (length > 0 && *link == '/')
+        file_facts_read(path, &facts);
     bool closed = length < 0 && errno == ENOENT && files->task && kill(files->pid, 0) == 0;
-    file->kind = length > 0 ? kind_of_link(link, status.stx_mode) : closed ? FILE_CLOSED : FILE_UNKNOWN;
-    file->inode = status.stx_ino;
+    file->kind = length > 0 ? kind_of_link(link, facts.mode) : closed ? FILE_CLOSED : FILE_UNKNOWN;
+    file->inode = facts.inode;
     if (file->kind == FILE_SOCKET)
         file->inode = strtoull(link + strcspn(link, "0123456789"), NULL, 10);
     file->link = strdup(link);

@@ -3,7 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#if __has_include(<libiberty/libiberty.h>)
+#include <libiberty/libiberty.h>
+#else
+#include <libiberty.h>
+#endif
 
+#include "base/text.h"
 #include "wait/describe.h"
 #include "wait/files.h"
 #include "wait/time.h"
@@ -25,9 +31,9 @@ static void add_signals(const struct view *view, uint64_t set)
     for (int number = 1; number <= 64; number++) {
         if (!(set >> (number - 1) & 1))
             continue;
-        const char *name = number < SIGRTMIN ? sigabbrev_np(number) : NULL;
-        if (name)
-            line_add(view->line, "%sSIG%s", between, name);
+        const char *name = number < SIGRTMIN ? strsigno(number) : NULL;
+        if (name && text_begins_with(name, "SIG"))
+            line_add(view->line, "%s%s", between, name);
         else
             line_add(view->line, "%ssignal %d", between, number);
         between = ", ";

@@ -1,6 +1,8 @@
-/* Paths, files, arrays, binary search, build-ids. */
+/* Paths, files, arrays, binary search, build-ids, events. */
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +10,7 @@
 
 #include "base/array.h"
 #include "base/elf.h"
+#include "base/event.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "base/search.h"
@@ -256,6 +259,50 @@ START_TEST(nothing_but_regular_files_is_opened)
 }
 END_TEST
 
+START_TEST(facts_of_files)
+{
+    struct stat status;
+    struct file_facts facts;
+    int fd = memory_file("facts");
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    ck_assert(file_facts_read(FD_PATH(fd), &facts));
+    ck_assert_int_eq(fstat(fd, &status), 0);
+    ck_assert(S_ISREG(facts.mode));
+    ck_assert_uint_eq(facts.inode, status.st_ino);
+    close(fd);
+    ck_assert(file_facts_read("/dev/null", &facts));
+    ck_assert(S_ISCHR(facts.mode));
+    ck_assert_uint_eq(facts.device_major, 1);
+    ck_assert_uint_eq(facts.device_minor, 3);
+    ck_assert(!file_facts_read("/nothing/here", &facts));
+    ck_assert_uint_eq(facts.mode, 0);
+}
+END_TEST
+
+/* ---- events ---- */
+
+static void *set_event(void *arg)
+{
+    event_set(arg);
+    return NULL;
+}
+
+START_TEST(an_event_ends_a_wait)
+{
+    struct event event = {0};
+    struct timespec past = {0}, late;
+    pthread_t thread;
+    clock_gettime(CLOCK_MONOTONIC, &late);
+    late.tv_sec += 1000;
+    ck_assert(!event_wait(&event, &past));
+    ck_assert_int_eq(pthread_create(&thread, NULL, set_event, &event), 0);
+    ck_assert(event_wait(&event, &late));
+    ck_assert(event_wait(&event, &past));
+    pthread_join(thread, NULL);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("base");
@@ -266,6 +313,8 @@ int main(void)
     tcase_add_test(tests, array_that_cannot_grow_stays);
     tcase_add_test(tests, build_id_among_notes);
     tcase_add_test(tests, nothing_but_regular_files_is_opened);
+    tcase_add_test(tests, facts_of_files);
+    tcase_add_test(tests, an_event_ends_a_wait);
     tcase_add_test(tests, files_of_any_size_are_read_whole);
     tcase_add_test(tests, the_beginning_of_a_file);
     tcase_add_test(tests, too_large_a_file_is_not_read);
