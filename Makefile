@@ -60,14 +60,13 @@ Test
   lint           clang-format, clang-tidy, cppcheck
   targets        builds the programs that the tests watch
 Measure
-  bench          what the shim costs; QUICK=1 is faster and less exact
-  bench-report   how long a report takes; QUICK=1 as well
+  bench          what the shim and a report cost; QUICK=1 is faster and less exact
 V=1 shows the commands.  CONTRIBUTING.md says how to run one test.
 endef
 export HELP
 help:
 	@echo "$$HELP"
 
-.PHONY: help all targets check soak asan tsan fuzz lint demo bench bench-report install uninstall deps deps-check deps-soak clean
+.PHONY: help all targets check soak asan tsan fuzz lint demo bench install uninstall deps deps-check deps-soak clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

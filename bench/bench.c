@@ -1,17 +1,21 @@
-/*
- * What bench.sh measures.  Each call measures one thing and prints one or two numbers.
+/* The programs that bench.py measures. Each call prints its numbers in one line.
  *
- *   bench pairs DEPTH CREATORS OTHERS PAIRS   ns for each create + join
+ *   bench pairs DEPTH CREATORS OTHERS PAIRS   ns for each create + join, then ns of CPU time
  *   bench nothing                             no thread at all
+ *   bench joined THREADS                      creates so many threads, joins them, and exits
+ *   bench resident THREADS                    the same, then KiB resident
  *   bench memory THREADS                      KiB resident for each live thread; bytes of
  *                                             ledger touched for each
  *   bench notify CALLS                        ns for each pthread_cond_signal or sem_post
  *   bench flat PAIRS                          KiB resident after the first 10,000
  *                                             pairs, and after the last
+ *
+ * With BENCH_WAIT in the environment, pairs prints "ready" and reads a line before it begins.
  */
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,11 +31,16 @@ static void die(const char *what)
     _exit(1);
 }
 
-static uint64_t now_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t now_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
 }
 
 /* ---- other threads, asleep ------------------------------------------------- */
@@ -103,29 +112,74 @@ static void *creator(void *arg)
     return arg;
 }
 
-static double measure_pairs(int depth, int creators, long pairs)
+static void await_line(void)
+{
+    char line[16];
+    if (!getenv("BENCH_WAIT"))
+        return;
+    puts("ready");
+    fflush(stdout);
+    if (!fgets(line, sizeof(line), stdin))
+        die("no line");
+}
+
+struct cost {
+    uint64_t wall, cpu;
+};
+
+static struct cost cost_now(void)
+{
+    return (struct cost){now_ns(), clock_ns(CLOCK_PROCESS_CPUTIME_ID)};
+}
+
+static void print_cost(struct cost begin, long pairs)
+{
+    struct cost end = cost_now();
+    printf("%.1f %.1f\n", (double)(end.wall - begin.wall) / (double)pairs,
+           (double)(end.cpu - begin.cpu) / (double)pairs);
+}
+
+static void run_creators(int creators)
 {
     pthread_t threads[64];
-    uint64_t begin;
-
-    /* Five frames exist at depth 0: main, at_depth, create_and_join, and two of libc. */
-    job.depth = depth > 3 ? depth - 3 : 0;
-    job.pairs = pairs / creators;
-    at_depth(job.depth, 500);
-    if (creators == 1) {
-        begin = now_ns();
-        at_depth(job.depth, pairs);
-        return (double)(now_ns() - begin) / (double)pairs;
-    }
     pthread_barrier_init(&job.start, NULL, (unsigned)creators + 1);
     for (int i = 0; i < creators; i++)
         if (pthread_create(&threads[i], NULL, creator, NULL) != 0)
             die("pthread_create");
     pthread_barrier_wait(&job.start);
-    begin = now_ns();
+    struct cost begin = cost_now();
     for (int i = 0; i < creators; i++)
         pthread_join(threads[i], NULL);
-    return (double)(now_ns() - begin) / (double)(job.pairs * creators);
+    print_cost(begin, job.pairs * creators);
+}
+
+static void measure_pairs(int depth, int creators, long pairs)
+{
+    /* Five frames exist at depth 0: main, at_depth, create_and_join, and two of libc. */
+    job.depth = depth > 3 ? depth - 3 : 0;
+    job.pairs = pairs / creators;
+    at_depth(job.depth, 500);
+    await_line();
+    if (creators > 1) {
+        run_creators(creators);
+        return;
+    }
+    struct cost begin = cost_now();
+    at_depth(job.depth, pairs);
+    print_cost(begin, pairs);
+}
+
+/* ---- start + exit ---------------------------------------------------------------- */
+
+static int create_and_join_all(long count)
+{
+    pthread_t threads[64];
+    for (long i = 0; i < count; i++)
+        if (pthread_create(&threads[i], NULL, nothing, NULL) != 0)
+            die("pthread_create");
+    for (long i = 0; i < count; i++)
+        pthread_join(threads[i], NULL);
+    return 0;
 }
 
 /* ---- notifications --------------------------------------------------------------- */
@@ -155,19 +209,29 @@ static long resident_kib(void)
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
-/* Resident bytes of the ledger mapping, from the kernel; 0 without the shim. */
-static long ledger_kib(void)
+static bool is_ledger(const char *line)
+{
+    return strstr(line, "threadleak (deleted)") || strstr(line, "/ledger.");
+}
+
+static bool is_any(const char *line)
+{
+    return line != NULL;
+}
+
+/* Resident KiB of these mappings. The kernel counts them exactly, unlike those of statm. */
+static long mapped_kib(bool (*counts)(const char *))
 {
     char line[512];
     long total = 0, kib;
-    int inside = 0;
+    bool inside = false;
     FILE *file = fopen("/proc/self/smaps", "r");
     if (!file)
         die("/proc/self/smaps");
     while (fgets(line, sizeof(line), file)) {
         unsigned long from, to;
         if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
-            inside = strstr(line, "threadleak (deleted)") || strstr(line, "/ledger.");
+            inside = counts(line);
         else if (inside && sscanf(line, "Rss: %ld kB", &kib) == 1)
             total += kib;
     }
@@ -184,15 +248,20 @@ int main(int argc, char **argv)
 
     if (strcmp(what, "nothing") == 0)
         return 0;
+    if (strcmp(what, "joined") == 0 && argc == 3 && numbers[0] <= 64)
+        return create_and_join_all(numbers[0]);
     if (strcmp(what, "pairs") == 0 && argc == 6 && numbers[1] > 0 && numbers[1] <= 64) {
         start_others(numbers[2]);
-        printf("%.1f\n", measure_pairs((int)numbers[0], (int)numbers[1], numbers[3]));
+        measure_pairs((int)numbers[0], (int)numbers[1], numbers[3]);
+    } else if (strcmp(what, "resident") == 0 && argc == 3 && numbers[0] <= 64) {
+        create_and_join_all(numbers[0]);
+        printf("%ld\n", mapped_kib(is_any));
     } else if (strcmp(what, "memory") == 0 && argc == 3) {
         start_others(1);
-        long before = resident_kib(), ledger = ledger_kib();
+        long before = resident_kib(), ledger = mapped_kib(is_ledger);
         start_others(numbers[0]);
         printf("%.2f %.1f\n", (double)(resident_kib() - before) / (double)numbers[0],
-               (double)(ledger_kib() - ledger) * 1024 / (double)numbers[0]);
+               (double)(mapped_kib(is_ledger) - ledger) * 1024 / (double)numbers[0]);
     } else if (strcmp(what, "notify") == 0 && argc == 3) {
         measure_notify(1000);
         printf("%.2f\n", measure_notify(numbers[0]));

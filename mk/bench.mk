@@ -3,14 +3,23 @@ demo: all $(BUILD)/targets/demo
 	$(Q)echo '$$ LD_PRELOAD=$(BUILD)/libthreadleak.so $(BUILD)/targets/demo'
 	$(Q)LD_PRELOAD='$(abspath $(BUILD))/libthreadleak.so' $(BUILD)/targets/demo
 
+BENCH_FLAGS := -O2 -g -fno-optimize-sibling-calls -I. -Isrc -Wall -Wextra -pthread
 $(BUILD)/bench/%: bench/%.c | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CC $@
-	$(Q)$(CC) $(TARGET_C) -O2 -g -fno-optimize-sibling-calls -I. -Isrc -Wall -Wextra -pthread -o $@ $<
+	$(Q)$(CC) $(TARGET_C) $(BENCH_FLAGS) -o $@ $<
 
-bench: all $(BUILD)/bench/bench $(BUILD)/bench/report_target
-	$(Q)bench/bench.sh $(BUILD) $(QUICK)
-	$(Q)bench/report.sh $(BUILD) $(QUICK)
+$(BUILD)/bench/bench_tsan: bench/bench.c | $(FIRST)
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(TARGET_C) $(BENCH_FLAGS) -fsanitize=thread -o $@ $<
 
-bench-report: all $(BUILD)/bench/report_target
-	$(Q)bench/report.sh $(BUILD) $(QUICK)
+$(BUILD)/bench/stuck: bench/stuck.c $(BUILD)/libsrc.a | $(FIRST)
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(BASE) $(BENCH_FLAGS) -o $@ $< $(BUILD)/libsrc.a $(LIBS)
+
+BENCH := bench bench_tsan starts report_target service stuck stuck_target
+# BENCH_ONLY="creation start": only these sections
+bench: all $(BENCH:%=$(BUILD)/bench/%)
+	$(Q)bench/bench.py --build $(BUILD) $(if $(QUICK),--quick) $(BENCH_ONLY)

@@ -1,4 +1,4 @@
-/* Prints what is reachable in a live process: reach PID. bench/reach.sh uses it. */
+/* stuck PID [x]: finds the threads of a live process that nothing can wake. Without x it lists them. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -27,7 +27,7 @@ int main(int argc, char **argv)
     uint64_t began = now_ns();
     struct stacks *stacks = argc > 1 ? stacks_take(atoi(argv[1]), &options, &error) : NULL;
     if (!stacks) {
-        fprintf(stderr, "reach: %s\n", argc > 1 ? error.text : "usage: reach PID");
+        fprintf(stderr, "stuck: %s\n", argc > 1 ? error.text : "usage: stuck PID [x]");
         return 1;
     }
     uint32_t caveats = stacks->reach.caveats;

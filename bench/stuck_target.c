@@ -1,5 +1,4 @@
-/* reach_target MIB THREADS: threads that nothing can wake, and a linked list of so many MiB. bench/reach.sh
- * uses it. */
+/* stuck_target MIB THREADS: threads that nothing can wake, and a linked list of so many MiB. */
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
