@@ -11,11 +11,9 @@ import sys
 
 import harness
 from harness import ROOT, call, demand, need
-from serve_bench import Bench, samples
+from serve_bench import SHARE, Bench, firing, samples, scraped
 
-SHARE = os.path.join(ROOT, "share", "threadleak")
 METRIC = re.compile(r"\bthreadleak_\w+")
-STEP_S = 300  # between two samples of a series: a window of the rules, 15 minutes, has three
 
 
 def read(name):
@@ -139,34 +137,8 @@ def scrapes(bench, rounds):
             if query:
                 harness.wait_until_asleep(target.pid)
                 server.get(f"{query}&pid={target.pid}")
-            text = server.get(f"/metrics?pid={target.pid}")
-            found.append({name: float(value) for name, value in re.findall(r"^(\w+{.*}) (\S+)$", text, re.M)})
+            found.append(scraped(server.get(f"/metrics?pid={target.pid}")))
     return found
-
-
-def series(found):
-    """For promtool: a value for each scrape, and _ where there was no such sample."""
-    names = sorted({name for scrape in found for name in scrape})
-    return [{"series": name, "values": " ".join(f"{scrape[name]:g}" if name in scrape else "_" for scrape in found)}
-            for name in names]
-
-
-def firing(bench, found):
-    """The alerts that fire at the end, by promtool with the shipped rules and what was scraped."""
-    tool = need("promtool")
-    rules = os.path.join(SHARE, "prometheus-rules.yml")
-    names = re.findall(r"- alert: (\w+)", read("prometheus-rules.yml"))
-    result = set()
-    for name in names:
-        test = {"expr": f'count(ALERTS{{alertname="{name}", alertstate="firing"}}) > 0', "eval_time": f"{(len(found) - 1) * STEP_S}s",
-                "exp_samples": []}
-        path = bench.write(f"{name}.yml", json.dumps(
-            {"rule_files": [rules], "evaluation_interval": f"{STEP_S}s",
-             "tests": [{"interval": f"{STEP_S}s", "input_series": series(found), "promql_expr_test": [test]}]}))
-        code, out, err = call([tool, "test", "rules", path])
-        demand(code == 0 or "exp:" in out + err, out + err)
-        result |= {name} if code else set()
-    return result
 
 
 def growth(bench):

@@ -11,6 +11,10 @@ import urllib.parse
 import harness
 from harness import demand
 
+SHARE = os.path.join(harness.ROOT, "share", "threadleak")
+RULES = os.path.join(SHARE, "prometheus-rules.yml")
+STEP_S = 300  # between two samples of a series: a window of the rules, 15 minutes, has three
+
 
 class Unix(http.client.HTTPConnection):
     def __init__(self, path):
@@ -158,3 +162,38 @@ def samples(text, pid=None):
             demand(key not in found or pid is None, f"twice: {key}\n{text}")
             found[key] = float(value)
     return found
+
+
+# ---- the shipped alerts, by promtool ---------------------------------------------------------
+
+def scraped(text):
+    """{a sample without its value: value}."""
+    return {name: float(value) for name, value in re.findall(r"^(\w+{.*}) (\S+)$", text, re.M)}
+
+
+def series(found):
+    """For promtool: a value for each scrape, and _ where there was no such sample."""
+    names = sorted({name for scrape in found for name in scrape})
+    return [{"series": name, "values": " ".join(f"{scrape[name]:g}" if name in scrape else "_" for scrape in found)}
+            for name in names]
+
+
+def fires(bench, found, name, **labels):
+    """Whether an alert with these labels fires at the end of what was scraped."""
+    tool = harness.need("promtool")
+    wanted = "".join(f", {label}={json.dumps(value)}" for label, value in labels.items())
+    test = {"expr": f'count(ALERTS{{alertname="{name}", alertstate="firing"{wanted}}}) > 0',
+            "eval_time": f"{(len(found) - 1) * STEP_S}s", "exp_samples": []}
+    path = bench.write(f"{name}.yml", json.dumps(
+        {"rule_files": [RULES], "evaluation_interval": f"{STEP_S}s",
+         "tests": [{"interval": f"{STEP_S}s", "input_series": series(found), "promql_expr_test": [test]}]}))
+    code, out, err = harness.call([tool, "test", "rules", path])
+    demand(code == 0 or "exp:" in out + err, out + err)
+    return code != 0
+
+
+def firing(bench, found):
+    """The alerts that fire."""
+    with open(RULES, encoding="utf-8") as file:
+        names = re.findall(r"- alert: (\w+)", file.read())
+    return {name for name in names if fires(bench, found, name)}
