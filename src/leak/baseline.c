@@ -11,13 +11,6 @@
 
 /* ---- read ------------------------------------------------------------------------------ */
 
-const char *baseline_fingerprint(const json_t *entry)
-{
-    const char *text = json_string_value(json_object_get(entry, "fingerprint"));
-    bool is = text && strlen(text) == FINGERPRINT_LENGTH && !text[strspn(text, "0123456789abcdef")];
-    return is ? text : NULL;
-}
-
 static bool read_entry(const json_t *json, struct baseline_entry *entry)
 {
     const json_t *threads = json_object_get(json, "threads");
@@ -32,14 +25,6 @@ static bool read_entry(const json_t *json, struct baseline_entry *entry)
     memcpy(entry->fingerprint, fingerprint, FINGERPRINT_LENGTH);
     const char *reason = json_string_value(json_object_get(json, "reason"));
     return !reason || (entry->reason = strdup(reason));
-}
-
-struct baseline_entry *baseline_find(const struct baseline *baseline, const char *fingerprint)
-{
-    for (size_t i = 0; i < baseline->count; i++)
-        if (!strcmp(baseline->entries[i].fingerprint, fingerprint))
-            return &baseline->entries[i];
-    return NULL;
 }
 
 /* After a merge of two branches, a file may have two entries for one leak. */
@@ -139,40 +124,6 @@ void baseline_free(struct baseline *baseline)
 }
 
 /* ---- apply ----------------------------------------------------------------------------- */
-
-bool baseline_has_group(const struct leak_group *group)
-{
-    return group->counted || group->in_baseline;
-}
-
-static bool is_of(const struct leak_group *group, const char *fingerprint, bool old)
-{
-    return baseline_has_group(group) &&
-           !strcmp(old ? group->old_fingerprint : group->fingerprint, fingerprint);
-}
-
-/* Does a group before this one have the same place? */
-static bool is_again(const struct process_report *process, size_t index, const char *fingerprint)
-{
-    for (size_t i = 0; i < index; i++)
-        if (is_of(&process->groups[i], fingerprint, false) &&
-            process->groups[i].place == process->groups[index].place)
-            return true;
-    return false;
-}
-
-struct baseline_numbers baseline_count(const struct process_report *process, const char *fingerprint,
-                                       bool old)
-{
-    struct baseline_numbers numbers = {0, 0};
-    for (size_t i = 0; i < process->group_count; i++) {
-        if (!is_of(&process->groups[i], fingerprint, old))
-            continue;
-        numbers.threads += process->groups[i].thread_count;
-        numbers.sites += !is_again(process, i, fingerprint);
-    }
-    return numbers;
-}
 
 static void accept(struct leak_group *group)
 {

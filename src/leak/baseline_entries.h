@@ -1,4 +1,4 @@
-/* The entries of a baseline.  Private to baseline.c and baseline_write.c. */
+/* The entries of a baseline. Private to baseline*.c. */
 #ifndef THREADLEAK_LEAK_BASELINE_ENTRIES_H
 #define THREADLEAK_LEAK_BASELINE_ENTRIES_H
 
