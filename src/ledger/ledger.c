@@ -1,4 +1,4 @@
-#include "ledger/load.h"
+#include "ledger/records.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,8 +8,9 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "core/core.h"
 #include "common/run_protocol.h"
+#include "core/core.h"
+#include "ledger/records.h"
 
 static const char *const names[SECTIONS] = {
     [SECTION_SLOTS] = "slots",   [SECTION_SITES] = "sites",     [SECTION_STACKS] = "current stacks",

@@ -7,14 +7,6 @@
 
 #include "ledger/ledger.h"
 
-struct ledger {
-    struct ledger_header header;
-    void *records[SECTIONS]; /* with one byte of 0 after the last record */
-    uint32_t count[SECTIONS];
-    uint64_t copied; /* bytes */
-    pid_t tids_of;   /* ledger_use_tids_here; 0: not called */
-};
-
 /* The location of the bytes. They may change or disappear at any time. */
 struct ledger_source {
     int fd;                       /* pread reads them at `base` */

@@ -1,5 +1,4 @@
-#include "ledger/ledger.h"
-#include "ledger/load.h"
+#include "ledger/records.h"
 #include "proc/own_tids.h"
 
 void ledger_use_tids_here(struct ledger *ledger, pid_t pid)

@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "report/source.h"
 #include "report/finding_text.h"
-#include "report/leak_text.h"
+#include "report/leak_line.h"
 #include "report/report.h"
 
 static const char *severity(enum leak_kind kind)

@@ -14,7 +14,7 @@
 #include "report/phrases.h"
 #include "report/source.h"
 #include "report/finding_text.h"
-#include "report/leak_text.h"
+#include "report/leak_line.h"
 #include "report/report.h"
 #include "report/sarif_location.h"
 #include "base/text.h"

@@ -10,7 +10,7 @@
 #include "base/escape.h"
 #include "report/phrases.h"
 #include "report/finding_text.h"
-#include "report/leak_text.h"
+#include "report/leak_line.h"
 #include "report/report.h"
 #include "report/test_points.h"
 

@@ -7,7 +7,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "common/ledger.h"
-#include "report/leak_text.h"
+#include "report/leak_line.h"
 #include "report/phrases.h"
 #include "report/source.h"
 #include "symbolize/symbolize.h"

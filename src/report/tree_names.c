@@ -1,3 +1,5 @@
+#include "report/tree_names.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +8,6 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "report/phrases.h"
-#include "report/tree_parts.h"
 
 /* ---- one function -------------------------------------------------------------------------- */
 

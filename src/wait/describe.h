@@ -20,9 +20,6 @@ struct watched; /* files.h */
 /* Lists the descriptors of a poll, select or epoll_wait; nothing for another call. False: out of memory. */
 bool poll_read(const struct view *view, struct watched *watched);
 
-/* A function's name without the prefixes of its aliases: libc has "__GI___pthread_mutex_lock",
- * the sanitizers have "__interceptor_sem_wait". */
-const char *bare_name(const char *name);
 /* The row of kinds.def for a function that waits for a futex; NULL: none.  is_prefix: the row's name may be a
  * prefix. */
 const struct futex_user *futex_user_find(const char *name, bool is_prefix);

@@ -179,6 +179,12 @@ struct files *files_new(pid_t pid, pid_t task)
     return files;
 }
 
+void watched_release(struct watched *watched)
+{
+    free(watched->fds);
+    memset(watched, 0, sizeof(*watched));
+}
+
 void files_free(struct files *files)
 {
     if (!files)

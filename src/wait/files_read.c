@@ -3,7 +3,6 @@
  * descriptor or change a list of them.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/array.h"
 #include "wait/describe.h"
@@ -26,7 +25,7 @@ struct files *wait_files_read(const struct snapshot *snapshot)
             continue;
         const struct wait_call call = wait_call_of(thread);
         struct wait wait = {.fd = call.fd_arg >= 0 ? (int)thread->syscall_args[call.fd_arg] : -1};
-        const struct view view = {.waits = &waits, .thread = thread, .wait = &wait};
+        const struct view view = {.waits = &waits, .thread = thread, .call = call, .wait = &wait};
         if (call.fd_arg >= 0)
             files_find(files, wait.fd);
         poll_read(&view, &files->watched[i]);
@@ -39,10 +38,4 @@ struct files *wait_files_read(const struct snapshot *snapshot)
 void wait_files_free(struct files *files)
 {
     files_free(files);
-}
-
-void watched_release(struct watched *watched)
-{
-    free(watched->fds);
-    memset(watched, 0, sizeof(*watched));
 }

@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "wait/describe.h"
+#include "wait/libc_name.h"
 
 enum {
     MAX_NEAR = 12,   /* frames around a wait, outside of libc, in which its caller is searched */

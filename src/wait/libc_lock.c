@@ -7,6 +7,7 @@
 #include "wait/describe.h"
 #include "wait/glibc.h"
 #include "wait/inside.h"
+#include "wait/libc_name.h"
 #include "wait/owner.h"
 
 enum { MAX_DATA = 1 << 17 /* bytes of libc's data that are searched */ };

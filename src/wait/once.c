@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "wait/describe.h"
 #include "wait/inside.h"
+#include "wait/libc_name.h"
 #include "wait/owner.h"
 
 /* In a stripped libc the function that calls the initialisation has no name. */

@@ -72,7 +72,7 @@ static bool list_epoll(const struct view *view, struct watched *watched)
 
 bool poll_read(const struct view *view, struct watched *watched)
 {
-    wait_describe_fn *describe = wait_call_of(view->thread).describe;
+    wait_describe_fn *describe = view->call.describe;
     watched->nr = view->thread->syscall_nr;
     if (describe == wait_for_poll)
         return list_poll(view, watched);

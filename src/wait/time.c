@@ -3,8 +3,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "wait/describe.h"
-
 static const double MAX_SECONDS = 1e10; /* a larger value is not a time */
 
 /* A timespec, or a timeval with the other unit; < 0: none. */
@@ -53,8 +51,7 @@ static double sleep_left(const struct view *view)
 {
     const struct task_list *tasks = view->waits->context.tasks;
     const struct task *task = tasks ? task_list_find(tasks, view->thread->tid) : NULL;
-    bool sleeps = view->call.describe == wait_for_sleep;
-    if (!sleeps || !task || task->idle_s < 0 || view->whole_s < task->idle_s)
+    if (!view->call.is_sleep || !task || task->idle_s < 0 || view->whole_s < task->idle_s)
         return -1;
     return view->whole_s - task->idle_s;
 }

@@ -41,6 +41,7 @@ struct wait_call {
     uint64_t timeout; /* address, or the number itself */
     uint64_t left;    /* address that gets the rest of the time; 0: none */
     int clock;        /* of TIME_ABSOLUTE */
+    bool is_sleep;    /* it ends by time alone */
 };
 
 struct waits {

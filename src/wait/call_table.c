@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "common/compat.h"
+#include "wait/libc_name.h"
 
 struct row {
     long nr;
@@ -40,6 +41,7 @@ static void set_futex_time(struct wait_call *call, const uint64_t args[6])
 static void set_sleep_time(struct wait_call *call, long nr, const uint64_t args[6])
 {
     bool has_clock = nr == SYS_clock_nanosleep;
+    call->is_sleep = true;
     call->timeout = args[has_clock ? 2 : 0];
     call->time = TIME_RELATIVE;
     if (has_clock && (args[1] & TIMER_ABSTIME)) {
@@ -76,19 +78,8 @@ struct wait_call wait_call_of(const struct snapshot_thread *thread)
 static const struct futex_user users[] = {
 #define WAIT_USER(name, function, glibc) {name, function, glibc},
 #include "wait/kinds.def"
+#include "wait/libc_name.h"
 };
-
-const char *bare_name(const char *name)
-{
-    static const char *const before[] = {"GI_", "interceptor_"};
-    name += strspn(name, "_");
-    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
-        size_t length = strlen(before[i]);
-        if (strncmp(name, before[i], length) == 0)
-            name += length + strspn(name + length, "_");
-    }
-    return name;
-}
 
 const struct futex_user *futex_user_find(const char *name, bool is_prefix)
 {
