@@ -14,8 +14,8 @@
 
 enum {
     VECTOR = REACH_VECTOR,
-    BLOCK = 64,       /* bytes that are excluded together */
-    STEP = 4096,      /* bytes that stay in the cache for the next kind of words */
+    BLOCK = 64, /* bytes that are excluded together */
+    VECTORS = BLOCK / VECTOR,
     LOWEST = 3,       /* of the bytes that vectors compare */
     HIGHEST = 5,      /* byte of an address */
     POINTER = 6,      /* bytes of an address */
@@ -24,9 +24,19 @@ enum {
 };
 
 typedef uint8_t vector __attribute__((vector_size(VECTOR)));
+typedef uint32_t quarters __attribute__((vector_size(VECTOR)));
 typedef uint64_t halves __attribute__((vector_size(VECTOR)));
 
 #define HIGH_BITS UINT64_C(0x8080808080808080) /* one for each byte */
+
+struct block {
+    const unsigned char *bytes;
+    size_t size; /* what is left */
+    reach_found_fn *found;
+    void *arg;
+};
+
+/* ---- the filter ---- */
 
 void reach_filter_add(struct reach_filter *filter, uint64_t start, uint64_t end)
 {
@@ -40,22 +50,37 @@ void reach_filter_add(struct reach_filter *filter, uint64_t start, uint64_t end)
 }
 
 /* A byte has one value if all higher ones have one, else any. */
+static void set_bytes(struct reach_cluster *cluster)
+{
+    uint64_t first = cluster->start, last = cluster->start + cluster->size;
+    bool equal = true;
+    for (unsigned j = 0; j < 3; j++) {
+        unsigned shift = 8 * (5 - j);
+        uint8_t low = (uint8_t)(first >> shift), high = (uint8_t)(last >> shift);
+        memset(cluster->low[j], equal ? low : 0, VECTOR);
+        memset(cluster->span[j], equal ? high - low : 255, VECTOR);
+        equal &= low == high;
+    }
+}
+
 void reach_filter_finish(struct reach_filter *filter)
 {
     for (unsigned i = 0; i < filter->count; i++) {
-        struct reach_cluster *cluster = &filter->clusters[i];
-        uint64_t first = cluster->start, last = cluster->start + cluster->size;
-        bool equal = true;
-        for (unsigned j = 0; j < 3; j++) {
-            unsigned shift = 8 * (5 - j);
-            uint8_t low = (uint8_t)(first >> shift), high = (uint8_t)(last >> shift);
-            memset(cluster->low[j], equal ? low : 0, VECTOR);
-            memset(cluster->span[j], equal ? high - low : 255, VECTOR);
-            equal &= low == high;
-        }
-        filter->has_low |= first >> 32 == 0;
+        set_bytes(&filter->clusters[i]);
+        filter->has_low |= filter->clusters[i].start >> 32 == 0;
     }
 }
+
+static inline void try(const struct reach_filter *filter, uint64_t address, const struct block *block)
+{
+    for (unsigned i = 0; i < filter->count; i++)
+        if (address - filter->clusters[i].start <= filter->clusters[i].size) {
+            block->found(block->arg, address);
+            return;
+        }
+}
+
+/* ---- addresses at any byte ---- */
 
 static inline vector load(const unsigned char *from)
 {
@@ -64,22 +89,30 @@ static inline vector load(const unsigned char *from)
     return value;
 }
 
+static inline bool any(vector mask)
+{
+    halves both;
+    memcpy(&both, &mask, sizeof(both));
+    return (both[0] | both[1]) != 0;
+}
+
 /* 255 where the byte is one that addresses of the cluster have in that place, 0 elsewhere. */
 static inline vector in_range(const struct reach_cluster *cluster, unsigned place, vector value)
 {
     return (vector)((value - load(cluster->low[place])) <= load(cluster->span[place]));
 }
 
-/* Of each byte: may it be the highest of an address? */
-static inline vector match_highest(const struct reach_filter *filter, vector byte5)
+/* Of each word that begins in a vector: may its highest byte be one of an address? */
+static inline vector match_highest(const struct reach_filter *filter, const unsigned char *bytes)
 {
+    const vector byte5 = load(bytes + HIGHEST);
     vector found = {0};
     for (unsigned i = 0; i < filter->count; i++)
         found |= in_range(&filter->clusters[i], 0, byte5);
     return found;
 }
 
-/* Of each word that begins in a vector: may it be an address? */
+/* The same of its three highest bytes. */
 static inline vector match(const struct reach_filter *filter, const unsigned char *bytes)
 {
     const vector byte3 = load(bytes + LOWEST), byte4 = load(bytes + LOWEST + 1),
@@ -92,96 +125,97 @@ static inline vector match(const struct reach_filter *filter, const unsigned cha
     return found;
 }
 
-static inline bool any(vector mask)
+static inline void try_matches(const struct reach_filter *filter, const struct block *block, size_t first,
+                               size_t starts)
 {
-    halves both;
-    memcpy(&both, &mask, sizeof(both));
-    return (both[0] | both[1]) != 0;
-}
-
-static inline bool block_may_match(const struct reach_filter *filter, const unsigned char *bytes)
-{
-    vector found = {0};
-    for (size_t i = 0; i < BLOCK; i += VECTOR)
-        found |= match_highest(filter, load(bytes + HIGHEST + i));
-    return any(found);
-}
-
-static inline void try(const struct reach_filter *filter, uint64_t address, reach_found_fn *found, void *arg)
-{
-    for (unsigned i = 0; i < filter->count; i++)
-        if (address - filter->clusters[i].start <= filter->clusters[i].size) {
-            found(arg, address);
-            return;
-        }
-}
-
-static void try_matches(const struct reach_filter *filter, const unsigned char *bytes, size_t count,
-                        reach_found_fn *found, void *arg)
-{
-    const vector matches = match(filter, bytes);
+    const vector matches = match(filter, block->bytes + first);
     halves both;
     memcpy(&both, &matches, sizeof(both));
     for (size_t half = 0; half < 2; half++)
         for (uint64_t bits = both[half] & HIGH_BITS; bits; bits &= bits - 1) {
-            size_t i = 8 * half + (size_t)__builtin_ctzll(bits) / 8;
+            size_t i = first + 8 * half + (size_t)__builtin_ctzll(bits) / 8;
             uint64_t word;
-            memcpy(&word, bytes + i, sizeof(word));
-            if (i < count)
-                try(filter, word & REACH_ADDRESS_MASK, found, arg);
+            memcpy(&word, block->bytes + i, sizeof(word));
+            if (i < starts)
+                try(filter, word & REACH_ADDRESS_MASK, block);
         }
 }
 
-static void scan_words(const struct reach_filter *filter, const unsigned char *bytes, size_t starts,
-                       reach_found_fn *found, void *arg)
+/* Less than a block. */
+static inline void scan_rest(const struct reach_filter *filter, const struct block *block)
 {
-    for (size_t block = 0; block < starts; block += BLOCK) {
-        if (!block_may_match(filter, bytes + block))
-            continue;
-        for (size_t i = block; i < block + BLOCK && i < starts; i += VECTOR)
-            try_matches(filter, bytes + i, starts - i, found, arg);
-    }
+    size_t starts = block->size < POINTER ? 0 : block->size - POINTER + 1;
+    for (size_t i = 0; i < starts; i += VECTOR)
+        if (any(match_highest(filter, block->bytes + i)))
+            try_matches(filter, block, i, starts);
 }
 
-static void scan_mangled(const struct reach_filter *filter, const unsigned char *bytes, size_t size,
-                         size_t first, reach_found_fn *found, void *arg)
+/* The same as match_highest() of each vector, with each cluster loaded once. */
+static inline void scan_block(const struct reach_filter *filter, const struct block *block)
+{
+    vector found[VECTORS] = {{0}}, all = {0};
+    for (unsigned j = 0; j < filter->count; j++)
+#pragma GCC unroll 4
+        for (size_t i = 0; i < VECTORS; i++)
+            found[i] |= in_range(&filter->clusters[j], 0, load(block->bytes + HIGHEST + VECTOR * i));
+    for (size_t i = 0; i < VECTORS; i++)
+        all |= found[i];
+    for (size_t i = 0; any(all) && i < VECTORS; i++)
+        if (any(found[i]))
+            try_matches(filter, block, VECTOR * i, block->size - POINTER + 1);
+}
+
+/* ---- mangled ones, and those of 32 bits ---- */
+
+static void try_mangled(const struct reach_filter *filter, const struct block *block, size_t first)
 {
     const uint64_t low = (UINT64_C(1) << MANGLE_SHIFT) - 1;
     const uint64_t same = filter->guard << MANGLE_SHIFT | filter->guard >> (64 - MANGLE_SHIFT);
-    for (size_t i = first; i + 8 <= size; i += 8) {
+    for (size_t i = first; i < BLOCK && i + 8 <= block->size; i += 8) {
         uint64_t word;
-        memcpy(&word, bytes + i, sizeof(word));
+        memcpy(&word, block->bytes + i, sizeof(word));
         if (!((word ^ same) & low))
-            try(filter, (word >> MANGLE_SHIFT | word << (64 - MANGLE_SHIFT)) ^ filter->guard, found, arg);
+            try(filter, (word >> MANGLE_SHIFT | word << (64 - MANGLE_SHIFT)) ^ filter->guard, block);
     }
 }
 
-static void scan_halves(const struct reach_filter *filter, const unsigned char *bytes, size_t size,
-                        size_t first, reach_found_fn *found, void *arg)
+/* Of a block. The upper halves of the words match nothing. */
+static inline bool may_be_mangled(const struct reach_filter *filter, const unsigned char *words)
 {
-    for (size_t i = first; i + 4 <= size; i += 4) {
+    const uint32_t low = (1 << MANGLE_SHIFT) - 1, same = (uint32_t)(filter->guard >> (64 - MANGLE_SHIFT));
+    const quarters mask = {low, 0, low, 0}, wanted = {same, 1, same, 1};
+    quarters found = {0};
+#pragma GCC unroll 4
+    for (size_t i = 0; i < VECTORS; i++)
+        found |= (quarters)(((quarters)load(words + VECTOR * i) & mask) == wanted);
+    return any((vector)found);
+}
+
+static void try_halves(const struct reach_filter *filter, const struct block *block, size_t first)
+{
+    for (size_t i = first; i < BLOCK && i + 4 <= block->size; i += 4) {
         uint32_t word;
-        memcpy(&word, bytes + i, sizeof(word));
-        try(filter, word, found, arg);
+        memcpy(&word, block->bytes + i, sizeof(word));
+        try(filter, word, block);
     }
-}
-
-static size_t min(size_t a, size_t b)
-{
-    return a < b ? a : b;
 }
 
 void reach_scan(const struct reach_filter *filter, const unsigned char *bytes, size_t size, uint64_t address,
                 reach_found_fn *found, void *arg)
 {
-    for (size_t at = 0; filter->count && at < size; at += STEP) {
-        size_t rest = size - at;
-        size_t starts = rest < POINTER ? 0 : rest - POINTER + 1;
-        scan_words(filter, bytes + at, min(starts, STEP), found, arg);
-        /* Words that begin here may end in the next step. */
-        if (filter->guard)
-            scan_mangled(filter, bytes + at, min(rest, STEP + 7), (size_t)(-address & 7), found, arg);
+    const size_t first = (size_t)(-address & 7);
+    struct block block = {bytes, size, found, arg};
+    for (; filter->count && block.size; block.bytes += BLOCK, block.size -= BLOCK) {
+        bool is_whole = block.size >= BLOCK;
+        if (is_whole)
+            scan_block(filter, &block);
+        else
+            scan_rest(filter, &block);
+        if (filter->guard && (!is_whole || may_be_mangled(filter, block.bytes + first)))
+            try_mangled(filter, &block, first);
         if (filter->has_low)
-            scan_halves(filter, bytes + at, min(rest, STEP + 3), (size_t)(-address & 3), found, arg);
+            try_halves(filter, &block, first & 3);
+        if (!is_whole)
+            return;
     }
 }
