@@ -13,9 +13,8 @@
 
 enum {
     SMALL_BINS = 64,
-    CHUNK_OF_TCACHE = 0x290, /* glibc 2.30 to 2.41: 64 counts of 2 bytes, 64 lists */
-    CHUNK_OF_TCACHE_2_42 = 0x300,
     BINS_2_42 = 76,
+    MAX_TCACHE = 0x2a0, /* bytes of a chunk for one before 2.42 */
     COUNT_BYTES = 2,
     HEADER = 16,
     MAX_LISTED = 1 << 16,
@@ -96,26 +95,16 @@ static bool has_limits(const struct reach_image *image, uint64_t contents)
 }
 
 static void find_tcache(const struct reach_spans *spans, struct reach_heap *heap,
-                        const struct reach_image *image, uint64_t chunk, uint64_t size)
+                        const struct reach_image *image, struct reach_range chunk)
 {
-    uint64_t contents = chunk + HEADER;
-    unsigned bins = size == CHUNK_OF_TCACHE ? SMALL_BINS : size == CHUNK_OF_TCACHE_2_42 ? BINS_2_42 : 0;
-    if (!bins || !is_tcache(spans, image, contents, bins) ||
-        (bins == BINS_2_42 && !has_limits(image, contents)))
+    uint64_t contents = chunk.start + HEADER;
+    unsigned bins = chunk.end - chunk.start < MAX_TCACHE ? SMALL_BINS : BINS_2_42;
+    if (!is_tcache(spans, image, contents, bins) || (bins == BINS_2_42 && !has_limits(image, contents)))
         return;
-    reach_heap_set_opaque(heap, chunk);
+    reach_heap_set_opaque(heap, chunk.start);
     for (unsigned bin = 0; bin < bins; bin++)
         set_list_opaque(spans, image, reach_word(image, entries_of(contents, bins) + 8 * bin),
                         size_of_bin(bin));
-}
-
-static void find_in_heap(const struct reach_spans *spans, struct reach_heap *heap,
-                         const struct reach_image *image)
-{
-    for (uint64_t chunk = heap->start, next; chunk < heap->end; chunk = next) {
-        next = reach_heap_next(heap, chunk);
-        find_tcache(spans, heap, image, chunk, next - chunk);
-    }
 }
 
 /* ---- struct malloc_state of the main arena, in the data of libc ---- */
@@ -196,7 +185,8 @@ bool reach_free_chunks_find(struct reach_spans *spans, const struct reach_image 
 {
     for (size_t i = 0; i < spans->heap_count; i++) {
         struct reach_heap *heap = &spans->heaps[i];
-        find_in_heap(spans, heap, image);
+        for (size_t j = 0; j < heap->cache_count; j++)
+            find_tcache(spans, heap, image, heap->caches[j]);
         if (heap->metadata != heap->start)
             set_fast_opaque(spans, image, reach_word(image, heap->metadata) + OFFSET_OF_FAST_BINS);
     }

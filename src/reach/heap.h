@@ -4,11 +4,18 @@
 
 #include "reach/image.h"
 
+/* One bit for each 16 bytes of a KiB: where a chunk begins, which of them are marked, and which contain
+ * nothing of the program: free ones, and malloc's own. */
+struct reach_grains {
+    uint64_t starts, marks, opaque;
+};
+
 struct reach_heap {
     uint64_t start, end; /* of its chunks */
-    /* One bit for each 16 bytes: where a chunk begins, which of them are marked, and which contain nothing of
-     * the program: free ones, and malloc's own. */
-    uint64_t *starts, *marks, *opaque;
+    struct reach_grains *grains;
+    uint64_t *first;            /* for each 4 KiB: the index of the chunk that contains their first byte */
+    struct reach_range *caches; /* chunks of the size of malloc's cache of a thread */
+    size_t cache_count;
     uint64_t metadata; /* before the first chunk from here on: malloc's own data; start: none */
 };
 
@@ -21,23 +28,13 @@ void reach_heap_release(struct reach_heap *heap);
 /* The heap_info of an arena at this address, which is a multiple of 64 MiB. False: there is none. */
 bool reach_heap_of_arena(struct reach_heap *heap, const struct reach_image *image, uint64_t address);
 
-/* The start of the chunk that contains an address of the heap. */
-uint64_t reach_heap_chunk(const struct reach_heap *heap, uint64_t address);
-/* The start of the chunk after it, or the end of the heap. */
-uint64_t reach_heap_next(const struct reach_heap *heap, uint64_t chunk);
-/* Its bytes for the program. The last 8 are in the header of the next chunk. */
-struct reach_range reach_heap_contents(const struct reach_heap *heap, uint64_t chunk);
 bool reach_heap_is_start(const struct reach_heap *heap, uint64_t chunk);
 void reach_heap_set_opaque(struct reach_heap *heap, uint64_t chunk);
 
-static inline bool reach_bit(const uint64_t *bits, uint64_t index)
-{
-    return bits[index / 64] >> (index % 64) & 1;
-}
-
-static inline void reach_bit_set(uint64_t *bits, uint64_t index)
-{
-    bits[index / 64] |= UINT64_C(1) << (index % 64);
-}
+/* Marks the chunk that contains an address of the heap. False: it is marked already, or contains nothing of
+ * the program. contents: its bytes for the program, the last 8 of them in the header of the next chunk. */
+bool reach_heap_mark(struct reach_heap *heap, uint64_t address, struct reach_range *contents);
+/* opaque: the chunk contains nothing of the program. */
+bool reach_heap_is_marked(const struct reach_heap *heap, uint64_t address, bool *opaque);
 
 #endif

@@ -84,6 +84,19 @@ START_TEST(kept_as_any_interior_pointer)
 }
 END_TEST
 
+START_TEST(kept_inside_a_large_chunk)
+{
+    enum { LARGE = 20000 };
+    for (uint64_t offset = 0; offset < LARGE; offset += 500) {
+        struct case_of_one of = one_waiter();
+        uint64_t large = made_malloc(of.made, LARGE);
+        made_write(of.made, large + LARGE - 8, of.object);
+        made_write(of.made, MADE_DATA + 64, large + offset);
+        expect(&of, false);
+    }
+}
+END_TEST
+
 START_TEST(kept_as_one_past_the_end)
 {
     struct case_of_one of = one_waiter();
@@ -514,6 +527,7 @@ int main(void)
     tcase_add_test(all, kept_at_any_byte);
     tcase_add_test(all, kept_in_the_last_bytes);
     tcase_add_test(all, kept_as_any_interior_pointer);
+    tcase_add_test(all, kept_inside_a_large_chunk);
     tcase_add_test(all, kept_as_one_past_the_end);
     tcase_add_test(all, kept_with_a_tag);
     tcase_add_test(all, kept_mangled);
