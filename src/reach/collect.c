@@ -13,6 +13,7 @@
 #include "proc/own_tids.h"
 #include "proc/status.h"
 #include "reach/caveat.h"
+#include "reach/memory.h"
 
 enum { MAX_TRIES = 3 };
 
@@ -24,7 +25,6 @@ static uint64_t kib_of(const char *text, const char *key)
     return found ? strtoull(found + strlen(key), NULL, 10) : 0;
 }
 
-/* Fresh pages cost more time than copying them. */
 static void allocate(struct reach_collector *collector)
 {
     char text[8192];
@@ -34,14 +34,10 @@ static void allocate(struct reach_collector *collector)
     uint64_t size = (kib + kib / 16 + 1024) << 10;
     if (collector->limit == REACH_MODERATE && size > REACH_MODERATE_BYTES)
         return;
-    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (at == MAP_FAILED)
+    collector->memory = reach_memory_map(size);
+    if (!collector->memory)
         return;
-    madvise(at, size, MADV_HUGEPAGE);
-#ifdef MADV_POPULATE_WRITE
-    madvise(at, size, MADV_POPULATE_WRITE);
-#endif
-    collector->memory = at;
+    reach_memory_prepare(collector->memory, size);
     collector->memory_size = size;
 }
 

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "proc/file.h"
 #include "reach/caveat.h"
+#include "reach/memory.h"
 
 enum {
     BATCH = 512, /* UIO_MAXIOV */
@@ -52,15 +53,6 @@ static bool fits(struct reach_collector *collector, uint64_t bytes)
         return reach_refuse(collector, "that takes %s of memory; more than 256 MiB only with --find=all",
                             size);
     return true;
-}
-
-static void *map(uint64_t size)
-{
-    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (at == MAP_FAILED)
-        return NULL;
-    madvise(at, size, MADV_HUGEPAGE);
-    return at;
 }
 
 /* Returns how many bytes were read. */
@@ -153,7 +145,7 @@ bool reach_copy_prepare(struct reach_collector *collector)
         if (collector->memory)
             munmap(collector->memory, collector->memory_size);
         collector->memory_size = bytes + REACH_SLACK;
-        collector->memory = map(collector->memory_size);
+        collector->memory = reach_memory_map(collector->memory_size);
         if (!collector->memory)
             return reach_refuse(collector, "out of memory");
     }
