@@ -7,9 +7,13 @@ BUILD := build
 
 CC ?= cc
 CXX ?= c++
+STRIP ?= strip
+# CPPFLAGS, CFLAGS and LDFLAGS reach the program and the suites; the shim takes some of them, see mk/shim.mk.
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 BASE := -std=gnu11 -D_GNU_SOURCE -I. -Isrc -I$(BUILD)/generated -DTHREADLEAK_VERSION='"$(VERSION)"' -DPAGE_FILE='"$(BUILD)/page.html"' -MMD -MP
+# The same bytes from each directory.
+MAP := -ffile-prefix-map=$(CURDIR)=.
 ASAN := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 TSAN := -O1 -fsanitize=thread
 

@@ -5,6 +5,8 @@
  *
  * It prints "ready".  For each line that it reads, it prints the longest gap in ns since the
  * line before.  A thread that only reads the clock measures the gaps. */
+#include "tests/targets/attributes.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -13,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define KEEP __attribute__((noinline, noclone))
+#define KEEP NOINLINE
 
 enum { SITES = 16, STACK = 64 * 1024 };
 

@@ -21,31 +21,31 @@ define code
 $(1)/src/%.o: src/%.c | $(FIRST)
 	@mkdir -p $$(@D)
 	$$(say) CC $$@
-	$$(Q)$$(CC) $$(BASE) $$(WARN) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
+	$$(Q)$$(CC) $$(BASE) $$(WARN) $$(MAP) $$(CPPFLAGS) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
 
 $(1)/src/report/html.o: $(BUILD)/page.html
 
 $(1)/cli/%.o: cli/%.c | $(FIRST)
 	@mkdir -p $$(@D)
 	$$(say) CC $$@
-	$$(Q)$$(CC) $$(BASE) $$(WARN) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
+	$$(Q)$$(CC) $$(BASE) $$(WARN) $$(MAP) $$(CPPFLAGS) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
 
 $(1)/tests/%.o: tests/%.c | $(FIRST)
 	@mkdir -p $$(@D)
 	$$(say) CC $$@
-	$$(Q)$$(CC) $$(BASE) -Itests/unit $$(WARN) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
+	$$(Q)$$(CC) $$(BASE) -Itests/unit $$(WARN) $$(CPPFLAGS) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
 
 $(1)/preload-tested/%.o: %.c | $(FIRST)
 	@mkdir -p $$(@D)
 	$$(say) CC $$@
-	$$(Q)$$(CC) $$(BASE) $$(WARN) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
+	$$(Q)$$(CC) $$(BASE) $$(WARN) $$(CPPFLAGS) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
 
 $(1)/src/report/pprof.o $(1)/src/report/pprof_tables.o $(1)/tests/unit/check_pprof.o: | $(BUILD)/generated/profile.pb-c.h
 
 $(1)/generated/%.o: $(BUILD)/generated/%.c | $(FIRST)
 	@mkdir -p $$(@D)
 	$$(say) CC $$@
-	$$(Q)$$(CC) $$(BASE) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
+	$$(Q)$$(CC) $$(BASE) $$(MAP) $$(CPPFLAGS) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
 
 $(1)/libsrc.a: $$(SRC:%=$(1)/%.o) $(1)/generated/profile.pb-c.o
 	$$(say) AR $$@

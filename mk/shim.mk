@@ -5,15 +5,23 @@ PRELOAD := preload/shim/config $(filter-out preload/shim/config,$(patsubst %.c,%
 COMMON := $(patsubst %.c,%,$(wildcard src/common/*.c))
 # They are a part of libc.so.6 since glibc 2.34.
 OLD_LIBC := -ldl -lpthread
-# CFLAGS are not used, because the shim must load into every program.
-PRELOAD_FLAGS := -O2 -g -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector \
+# The shim must load into every program, and behave the same in each. So it takes from CPPFLAGS, CFLAGS and LDFLAGS only what
+# says where things are, and what marks its file. It takes no optimisation (its hooks count their frames), no stack protector
+# and no fortification (they call abort() and print), no sanitizer, no -flto (imports.c defines functions of libc), and no
+# -z now (each program would pay for looking up what only some call).
+PRELOAD_OWN = $(filter -I% --sysroot=% -ffile-prefix-map=% -fdebug-prefix-map=% -fmacro-prefix-map=% -fcf-protection% \
+	-mbranch-protection=% -Wdate-time -Wno-% -fdebug-types-section -gz% -gdwarf%,$(CPPFLAGS) $(CFLAGS))
+PRELOAD_OWN_LINK = $(filter --sysroot=% -L% -fuse-ld=% -fcf-protection% -Wl$(,)--build-id% -Wl$(,)-z$(,)relro,$(CFLAGS) $(LDFLAGS))
+, := ,
+PRELOAD_FLAGS = -O2 -g $(MAP) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector \
 	-fasynchronous-unwind-tables
-# What each program pays when it starts: no -z relro, since its mprotect costs a mapping and a page more. The loader
-# looks up what these directories import, and imports_bind() what the others do.
+# What each program pays when it starts: no -z relro, unless LDFLAGS asks for it, since its mprotect costs a mapping and a page
+# more. The loader looks up what these directories import, and imports_bind() what the others do.
 PRELOAD_LAZY := api backtrace exit hooks ledger
 preload_now = $(if $(filter $(PRELOAD_LAZY),$(firstword $(subst /, ,$*))),,-fno-plt)
 PRELOAD_LINK = -nostartfiles -Wl,--version-script=$(BUILD)/preload/exports.map \
-	-Wl,-z,nodelete -Wl,-z,noseparate-code -Wl,-z,norelro,-z,lazy -Wl,--no-undefined -Wl,-soname,libthreadleak.so $(OLD_LIBC)
+	-Wl,-z,nodelete -Wl,-z,noseparate-code -Wl,-z,norelro,-z,lazy -Wl,--no-undefined -Wl,-soname,libthreadleak.so \
+	$(PRELOAD_OWN_LINK) $(OLD_LIBC)
 # The frames that call what runs on another stack can be unwound from there.
 $(BUILD)/preload/shim/stack_room.o: PRELOAD_FLAGS += -fno-omit-frame-pointer
 PRELOAD_OBJ := $(PRELOAD:%=$(BUILD)/%.o) $(COMMON:%=$(BUILD)/preload/%.o)
@@ -21,18 +29,18 @@ PRELOAD_OBJ := $(PRELOAD:%=$(BUILD)/%.o) $(COMMON:%=$(BUILD)/preload/%.o)
 $(BUILD)/preload/src/%.o: src/%.c | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CC $@
-	$(Q)$(CC) $(BASE) $(WARN) $(PRELOAD_FLAGS) -fno-plt -c -o $@ $<
+	$(Q)$(CC) $(BASE) $(WARN) $(PRELOAD_FLAGS) $(PRELOAD_OWN) -fno-plt -c -o $@ $<
 
 $(BUILD)/preload/%.o: preload/%.c | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CC $@
-	$(Q)$(CC) $(BASE) -Iinclude $(WARN) $(PRELOAD_FLAGS) $(preload_now) -c -o $@ $<
+	$(Q)$(CC) $(BASE) -Iinclude $(WARN) $(PRELOAD_FLAGS) $(PRELOAD_OWN) $(preload_now) -c -o $@ $<
 
 # It exports the rows of hooks.def and the table of api.c, without versions: a hook replaces every version. A script
 # cannot have both kinds of version, so what the source does not declare to be visible is hidden by the compiler alone.
 $(BUILD)/preload/exports.map: preload/shim/hooks.def | $(FIRST)
 	@mkdir -p $(@D)
-	$(Q)hooks() { $(CC) -E -P -x c "$$@" $<; }; rows='(type, name, params)'; \
+	$(Q)hooks() { $(CC) $(filter --sysroot=%,$(CFLAGS)) -E -P -x c "$$@" $<; }; rows='(type, name, params)'; \
 	case $$($(CC) -dumpmachine) in \
 	x86_64*) echo "GLIBC_2.3.2 {" && hooks "-DHOOK$$rows=" "-DCOND_HOOK$$rows=name;" && echo '};' ;; \
 	*) echo '{ global: threadleak_abi_1;' && hooks "-DHOOK$$rows=name;" && echo 'local: *; };' ;; \
@@ -47,7 +55,7 @@ OLD_GLIBC_OWN := ledger/module_find shim/next
 $(OLD_GLIBC_OWN:%=$(BUILD)/old_glibc/%.o): $(BUILD)/old_glibc/%.o: preload/%.c | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CC $@
-	$(Q)$(CC) $(BASE) -Iinclude $(WARN) $(PRELOAD_FLAGS) -DNO_DL_FIND_OBJECT -c -o $@ $<
+	$(Q)$(CC) $(BASE) -Iinclude $(WARN) $(PRELOAD_FLAGS) $(PRELOAD_OWN) -DNO_DL_FIND_OBJECT -c -o $@ $<
 
 OLD_GLIBC_OBJ := $(filter-out $(OLD_GLIBC_OWN:%=$(BUILD)/preload/%.o),$(PRELOAD_OBJ)) $(OLD_GLIBC_OWN:%=$(BUILD)/old_glibc/%.o)
 $(BUILD)/old_glibc/libthreadleak.so: $(OLD_GLIBC_OBJ) $(BUILD)/preload/exports.map

@@ -3,7 +3,7 @@
 TARGETS := $(shell awk '$$1 == "target" || $$1 == "chain" || ($$1 == "case" && ($$3 != "=" || $$4 == $$2)) {print $$2}' tests/cases.txt)
 TARGETS_CHAIN := $(shell awk '$$1 == "chain" {print $$2}' tests/cases.txt)
 
-# Unoptimised, so that backtraces contain every function of the source.
+# Unoptimised, and without CFLAGS, so that backtraces contain every function of the source.
 TARGET_FLAGS := -O0 -g -fno-pie -no-pie -pthread -Wall -Wextra -Wshadow
 TARGET_C := -std=gnu11 -D_GNU_SOURCE -MMD -MP
 # The flags in the row of each target have a file of their own, so that a changed row rebuilds one target.
@@ -37,10 +37,10 @@ $(TARGETS_CHAIN:%=$(BUILD)/targets/%): $(BUILD)/targets/%: tests/targets/unwind_
 
 $(BUILD)/targets/unwind_clang: tests/targets/unwind_chain.c | $(FIRST)
 	@mkdir -p $(@D)
-	$(Q)! command -v clang >/dev/null || clang -O2 -g $(CHAIN_FLAGS) -Wno-unknown-attributes -o $@ $<
+	$(Q)! command -v clang >/dev/null || clang -O2 -g $(CHAIN_FLAGS) -o $@ $<
 
 $(BUILD)/targets/unwind_stripped: $(BUILD)/targets/unwind_unstripped
-	$(Q)strip -o $@ $<
+	$(Q)$(STRIP) -o $@ $<
 
 $(BUILD)/targets/unwind_generated_no_fp: $(BUILD)/targets/unwind_generated
 	$(Q)cp $< $@
@@ -69,7 +69,7 @@ KERNELS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/kernels/*.c))
 $(BUILD)/tests/kernels/%.o: tests/kernels/%.c | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CC $@
-	$(Q)$(CC) $(TARGET_C) $(TARGET_FLAGS) -c -o $@ $<
+	$(Q)$(CC) $(TARGET_C) $(filter-out -no-pie,$(TARGET_FLAGS)) -c -o $@ $<
 
 $(BUILD)/targets/kernels: $(KERNELS)
 	$(say) LD $@

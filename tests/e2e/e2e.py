@@ -117,6 +117,8 @@ def demand_programs(case, paths):
     for name in [case.target, *(case.args if case.target == "run_child" else [])]:
         program = os.path.join(paths.targets, name)
         (harness.need_32bit if name == "program_32bit" else harness.need_built)(program)
+        if name.startswith("openmp"):
+            harness.need_libgomp(program)
 
 
 def case_job(case, paths, run_it, compare_it):

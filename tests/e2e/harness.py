@@ -181,6 +181,13 @@ def install(build, prefix):
     return places
 
 
+def need_libgomp(program):
+    """clang's programs use LLVM's library, which joins its threads, and waits otherwise."""
+    with open(program, "rb") as file:
+        if b"libgomp.so" not in file.read():
+            raise Skip("not built with libgomp")
+
+
 def state_of(pid):
     with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
         return file.read().rsplit(") ", 1)[1][0]

@@ -120,6 +120,7 @@ def many_files_add_up(bench):
 
 
 def default_rules(bench):
+    harness.need_libgomp(bench.target("openmp"))
     status, report, _ = bench.run("openmp")
     demand(status == 0 and suppressed(report) == {"built in: OpenMP's pool": 2}, suppressed(report))
     demand(report["suppressions"][0]["origin"] == "built in", report["suppressions"])

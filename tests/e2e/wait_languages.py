@@ -147,6 +147,7 @@ def an_owner_that_glib_does_not_store(bench):
 def openmp(bench):
     """Critical sections and barriers do not store who is in them."""
     program = bench.target("openmp_waits")
+    harness.need_libgomp(program)
     for how in "critical", "critical_near", "barrier_near":
         demand(not found(judged(bench, program, how)), how)
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <vector>
 
-#define NOINLINE __attribute__((noinline))
+#include "attributes.h"
 
 static void work()
 {

@@ -8,6 +8,8 @@
  * dlopen'ed constructor, u is in the vdso, x in a handler of the program's, o on a
  * coroutine's stack with no spare space.
  */
+#include "attributes.h"
+
 #include <dlfcn.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -24,8 +26,6 @@
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
-
-#define OPAQUE __attribute__((noinline, noipa))
 
 static sem_t never, reached;
 static atomic_int stop;

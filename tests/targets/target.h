@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NOINLINE __attribute__((noinline, noclone))
+#include "attributes.h"
 
 #define CHECK(what)                                                                         \
     do {                                                                                    \

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define KEEP __attribute__((noinline, noclone))
+#include "attributes.h"
 
 static volatile int depth, going = 1;
 
 /* Work after each call: nothing is a tail call. */
-KEEP int f3(int x)
+NOINLINE int f3(int x)
 {
     if (x == 3) {
         puts("ready");
@@ -22,7 +22,7 @@ KEEP int f3(int x)
     return depth;
 }
 
-KEEP int f2(int x)
+NOINLINE int f2(int x)
 {
     char space[200];
     __asm__ volatile("" : : "r"(space) : "memory");
@@ -31,21 +31,21 @@ KEEP int f2(int x)
     return y + space[x];
 }
 
-KEEP int f1(int x)
+NOINLINE int f1(int x)
 {
     int y = f2(x + 1);
     depth += y;
     return y + 1;
 }
 
-KEEP int f0(int x)
+NOINLINE int f0(int x)
 {
     int y = f1(x + 1);
     depth += y;
     return y + 1;
 }
 
-KEEP void *deaf(void *arg)
+NOINLINE void *deaf(void *arg)
 {
     sigset_t all;
     sigfillset(&all);

@@ -1,4 +1,6 @@
 /* Threads that begin and end all the time, to be caught in libc's hand-written clone3. */
+#include "attributes.h"
+
 #include <pthread.h>
 #include <stdio.h>
 
@@ -7,7 +9,7 @@ static void *run(void *arg)
     return arg;
 }
 
-__attribute__((noinline, noclone)) int make(void)
+NOINLINE int make(void)
 {
     pthread_t thread;
     return pthread_create(&thread, NULL, run, NULL) == 0 && pthread_join(thread, NULL) == 0;

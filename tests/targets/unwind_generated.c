@@ -6,11 +6,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define KEEP __attribute__((noinline, noclone))
+#include "attributes.h"
 
 static volatile int depth, going = 1;
 
-KEEP void called_back(void)
+NOINLINE void called_back(void)
 {
     puts("ready");
     fflush(stdout);

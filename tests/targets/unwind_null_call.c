@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define KEEP __attribute__((noinline, noclone))
+#include "attributes.h"
 
 static volatile int depth, going = 1;
 static void (*volatile nothing)(void);
 
-KEEP void handler(int signal)
+NOINLINE void handler(int signal)
 {
     puts("ready");
     fflush(stdout);
@@ -18,14 +18,14 @@ KEEP void handler(int signal)
     }
 }
 
-KEEP int f1(int x)
+NOINLINE int f1(int x)
 {
     nothing();
     depth += x;
     return x + 1;
 }
 
-KEEP int f0(int x)
+NOINLINE int f0(int x)
 {
     int y = f1(x + 1);
     depth += y;

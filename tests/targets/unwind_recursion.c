@@ -1,10 +1,12 @@
 /* 20,000 frames of one function, with a good hundred bytes each. */
+#include "attributes.h"
+
 #include <stdio.h>
 #include <unistd.h>
 
 static volatile int depth, going = 1;
 
-__attribute__((noinline, noclone)) int recurse(int left)
+NOINLINE int recurse(int left)
 {
     char space[100];
     __asm__ volatile("" : : "r"(space) : "memory");

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define KEEP __attribute__((noinline, noclone))
+#include "attributes.h"
 
 static volatile int depth, going = 1;
 
-KEEP void stay(void)
+NOINLINE void stay(void)
 {
     puts("ready");
     fflush(stdout);
@@ -19,20 +19,20 @@ KEEP void stay(void)
     }
 }
 
-KEEP void handler(int signal)
+NOINLINE void handler(int signal)
 {
     stay();
     depth += signal;
 }
 
-KEEP int f1(volatile int *nowhere)
+NOINLINE int f1(volatile int *nowhere)
 {
     int x = *nowhere;
     depth += x;
     return x + 1;
 }
 
-KEEP int f0(volatile int *nowhere)
+NOINLINE int f0(volatile int *nowhere)
 {
     int x = f1(nowhere);
     depth += x;

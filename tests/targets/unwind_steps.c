@@ -5,24 +5,24 @@
 #include <string.h>
 #include <time.h>
 
-#define KEEP __attribute__((noinline, noclone))
+#include "attributes.h"
 
 static volatile long sink;
 static char text[600], copy[600];
 
-KEEP long leaf(long x)
+NOINLINE long leaf(long x)
 {
     sink += x;
     return x + sink;
 }
 
-KEEP int compare(const void *a, const void *b)
+NOINLINE int compare(const void *a, const void *b)
 {
     long difference = leaf(*(const char *)a) - leaf(*(const char *)b);
     return (difference > 0) - (difference < 0);
 }
 
-KEEP void work(void)
+NOINLINE void work(void)
 {
     char letters[] = "unwinds";
     struct timespec now;

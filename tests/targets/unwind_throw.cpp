@@ -2,11 +2,11 @@
 #include <cstdio>
 #include <unistd.h>
 
-#define KEEP __attribute__((noinline))
+#include "attributes.h"
 
 static volatile int depth, going = 1;
 
-KEEP void stay()
+NOINLINE void stay()
 {
     std::puts("ready");
     std::fflush(stdout);
@@ -17,21 +17,21 @@ KEEP void stay()
 }
 
 struct guard {
-    KEEP ~guard()
+    NOINLINE ~guard()
     {
         stay();
         depth++;
     }
 };
 
-KEEP int f2(int x)
+NOINLINE int f2(int x)
 {
     if (x)
         throw x;
     return depth;
 }
 
-KEEP int f1(int x)
+NOINLINE int f1(int x)
 {
     guard held;
     int y = f2(x);
@@ -39,7 +39,7 @@ KEEP int f1(int x)
     return y + 1;
 }
 
-KEEP int f0(int x)
+NOINLINE int f0(int x)
 {
     int y = f1(x);
     depth += y;
