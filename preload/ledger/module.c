@@ -2,6 +2,7 @@
 
 #include <elf.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "preload/ledger/elf_start.h"
 #include "preload/ledger/section.h"
@@ -41,6 +42,17 @@ static bool copy_build_id(const char *notes, uint64_t size, struct ledger_module
     return false;
 }
 
+/* Where memory is unmapped between the segments of a program, each is an object of its own for glibc (since
+ * 2.35). Linkers leave such gaps if pages may be large: always on aarch64. The header is in the first
+ * segment, with what the kernel tells of it. */
+static bool find_start(const struct module_found *found, struct elf_start *elf)
+{
+    if (elf_start_read(elf, found->start))
+        return true;
+    uint64_t start = getauxval(AT_PHDR) & ~(uint64_t)4095;
+    return elf_start_read(elf, start) && found->start >= elf->start && found->start < elf->end;
+}
+
 static __attribute__((noinline)) void find_build_id(const struct module_found *found,
                                                     struct ledger_module *module)
 {
@@ -48,7 +60,7 @@ static __attribute__((noinline)) void find_build_id(const struct module_found *f
     uint32_t next = 0;
     uint64_t at, size;
     _Alignas(8) char notes[NOTES_MAX];
-    if (!elf_start_read(&elf, found->start))
+    if (!find_start(found, &elf))
         return;
     while ((at = elf_start_segment(&elf, PT_NOTE, &next, &size)) != 0) {
         size = size < sizeof(notes) ? size : sizeof(notes);

@@ -197,6 +197,36 @@ def one_name_for_a_library(bench):
     demand("libq.so.1.2.3" not in text, text)
 
 
+GAPS = """
+#include <pthread.h>
+#include <unistd.h>
+static void *hang(void *arg) { pause(); return arg; }
+int main(void) { pthread_t thread; return pthread_create(&thread, 0, hang, 0); }
+"""
+
+
+def a_program_with_gaps_between_its_segments(bench):
+    """Where pages may be large, as on aarch64, linkers leave gaps. Then glibc does not say where the program begins."""
+    source = bench.write("gaps.c", GAPS)
+    for kind in "-pie", "-no-pie":
+        program = bench.path("gaps" + kind)
+        subprocess.run(["cc", kind, "-pthread", "-Wl,-z,max-page-size=0x200000,-z,separate-code,--build-id=0x0123456789abcdef",
+                        "-o", program, source], check=True, timeout=harness.TIMEOUT_S)
+        report = json.loads("\n".join(bench.run("run", "--format=json", "--", program)[2]))
+        frames = [frame for frame in every_frame(report) if frame["module"] == program]
+        demand(frames and all(frame["build_id"] == "0123456789abcdef" for frame in frames), frames)
+
+
+def every_frame(document):
+    """All dictionaries of a report that are frames."""
+    if isinstance(document, list):
+        return [frame for part in document for frame in every_frame(part)]
+    if not isinstance(document, dict):
+        return []
+    here = [document] if "build_id" in document else []
+    return here + [frame for part in document.values() for frame in every_frame(part)]
+
+
 # ---- terminals ------------------------------------------------------------------------------
 
 def on_terminal(bench, columns, *args, **more):
@@ -242,7 +272,7 @@ def every_site_has_a_line_in_quiet_reports(bench):
     demand(all(", created by start (" in line and ", runs " in line for line in err[1:4]), err)
 
 
-TESTS = [one_name_for_a_library, programs_are_named_as_ps_does, lines_fit_the_terminal, ascii_without_utf8, every_site_has_a_line_in_quiet_reports,
+TESTS = [one_name_for_a_library, a_program_with_gaps_between_its_segments, programs_are_named_as_ps_does, lines_fit_the_terminal, ascii_without_utf8, every_site_has_a_line_in_quiet_reports,
          unwatched_without_stop, unwatched_is_not_judged, watched_is_judged, nothing_more_to_see, more_to_see,
          holder_has_ended, one_line_for_a_failure, one_empty_line_between]
 
