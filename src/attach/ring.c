@@ -150,8 +150,10 @@ static bool take_regs(const struct perf_decoder *decoder, struct reader *reader,
 static bool take_stack(struct reader *reader, struct perf_record *record)
 {
     uint64_t size, valid;
-    if (!take(reader, &size, sizeof(size)) || size == 0)
-        return size == 0;
+    if (!take(reader, &size, sizeof(size)))
+        return false;
+    if (size == 0)
+        return true;
     if (size > reader->left || reader->left - size < sizeof(valid))
         return false;
     memcpy(&valid, reader->at + size, sizeof(valid));
