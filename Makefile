@@ -73,4 +73,4 @@ help:
 
 .PHONY: help all targets check soak asan tsan fuzz lint demo bench install uninstall deps deps-check deps-soak clean
 .SECONDARY:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

@@ -10,7 +10,8 @@
 # check_*  the tests fail without these
 # real_*   watched programs, frameworks, compilers, linters: without one of these,
 #          its tests are skipped and counted
-# soak_*   language runtimes (tests/e2e/runtimes.py), a browser (html_report.py), Prometheus and systemd (fleet.py), likewise
+# soak_*   language runtimes (tests/e2e/runtimes.py), a browser (html_report.py), Prometheus and systemd (fleet.py),
+#          qemu (aarch64.py), likewise
 # shellcheck disable=SC2034  # list() reads them
 set -eu
 
@@ -26,9 +27,9 @@ build_pacman="gcc make libunwind libelf jansson binutils protobuf-c zlib libmicr
 check_pacman="pkgconf check python procps-ng util-linux"
 real_pacman="scdoc redis memcached nginx xz zstd pigz 7zip sysbench gdb elfutils valgrind gtest cmocka glib2 libuv boost bats python-pytest python-yaml perl jq meson ninja cmake automake autoconf lld libxml2 nodejs npm rust clang cppcheck"
 
-soak_apt="default-jdk-headless golang-go ocaml erlang-base sbcl libgc-dev liburcu-dev dconf-cli libjavascriptcoregtk-4.1-dev chromium firefox-esr prometheus systemd wrk"
-soak_dnf="java-devel golang ocaml erlang-erts sbcl gc-devel userspace-rcu-devel dconf webkit2gtk4.1-devel chromium firefox golang-github-prometheus systemd wrk"
-soak_pacman="jdk-openjdk go ocaml erlang sbcl gc liburcu dconf webkit2gtk-4.1 chromium firefox prometheus systemd"
+soak_apt="default-jdk-headless golang-go ocaml erlang-base sbcl libgc-dev liburcu-dev dconf-cli libjavascriptcoregtk-4.1-dev chromium firefox-esr prometheus systemd wrk qemu-user"
+soak_dnf="java-devel golang ocaml erlang-erts sbcl gc-devel userspace-rcu-devel dconf webkit2gtk4.1-devel chromium firefox golang-github-prometheus systemd wrk qemu-user"
+soak_pacman="jdk-openjdk go ocaml erlang sbcl gc liburcu dconf webkit2gtk-4.1 chromium firefox prometheus systemd qemu-user"
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then

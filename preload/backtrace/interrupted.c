@@ -37,7 +37,7 @@ static __attribute__((noinline)) void walk_interrupted(struct interrupted *stack
     struct capture_walk walk = {0};
     shim_tls.walk = &walk;
     shim_tls.signals_blocked = true; /* the handler's mask */
-    if (__builtin_setjmp(walk.given_up) == 0)
+    if (WALK_SET(walk.given_up) == 0)
         walk_frames(stack);
     shim_tls.signals_blocked = false;
     shim_tls.walk = NULL;

@@ -25,7 +25,7 @@ static int walk_lock(pthread_mutex_t *mutex)
     /* A thread that holds the second lock waits for nothing. */
     for (int i = 0; i < TRIES && walk->held == 0 && try_lock(mutex) != 0; i++) {
         if (i == TRIES - 1)
-            __builtin_longjmp(walk->given_up, 1);
+            WALK_GIVE_UP(walk->given_up);
         if (i < YIELDS)
             SYS0(sched_yield);
         else

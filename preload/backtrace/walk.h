@@ -11,10 +11,22 @@
 #include <pthread.h>
 #include <stdint.h>
 
+/* It calls no libc, except where the compiler cannot do without: clang on aarch64. */
+#if defined(__clang__) && defined(__aarch64__)
+#include <setjmp.h>
+typedef jmp_buf walk_jump;
+#define WALK_SET(jump) _setjmp(jump)
+#define WALK_GIVE_UP(jump) _longjmp(jump, 1)
+#else
+typedef void *walk_jump[5];
+#define WALK_SET(jump) __builtin_setjmp(jump)
+#define WALK_GIVE_UP(jump) __builtin_longjmp(jump, 1)
+#endif
+
 struct capture_walk {
     uintptr_t readable; /* a page that is readable; 0: none yet */
     unsigned held;      /* number of locks of libunwind */
-    void *given_up[5];  /* of __builtin_setjmp: continues a walk that gets no lock */
+    walk_jump given_up; /* continues a walk that gets no lock */
 };
 
 /* Called by libunwind instead of pthread_mutex_lock and _unlock. libc: a handle of dlopen. NULL: another

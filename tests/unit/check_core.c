@@ -49,7 +49,7 @@ START_TEST(current_stacks_after_the_process_is_gone)
     ck_assert_int_eq(ledger_status, LEDGER_OPEN_NOT_WATCHED);
     ck_assert_ptr_nonnull(strstr(ledger_error.text, "was not watched"));
     for (size_t i = 0; i < 2; i++)
-        ck_assert_int_eq(snapshot->threads[i].syscall_nr, SYS_pause);
+        ck_assert_int_eq(snapshot->threads[i].syscall_nr, CALL_OF_PAUSE);
 }
 END_TEST
 

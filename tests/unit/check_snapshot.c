@@ -53,7 +53,7 @@ START_TEST(registers_and_stacks_are_copied)
     ck_assert(snapshot->complete);
     ck_assert_uint_eq(snapshot->count, 2);
     ck_assert_int_eq(snapshot->threads[0].tid, pid);
-    ck_assert_int_eq(snapshot->threads[0].syscall_nr, SYS_pause);
+    ck_assert_int_eq(snapshot->threads[0].syscall_nr, CALL_OF_PAUSE);
     const struct snapshot_thread *thread = &snapshot->threads[1];
     ck_assert_int_eq(thread->syscall_nr, SYS_read);
     ck_assert_uint_eq(thread->syscall_args[2], 1);

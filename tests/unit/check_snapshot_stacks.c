@@ -37,7 +37,7 @@ START_TEST(sp_at_a_guard_page)
     ck_assert(wait_for_states(pid, "S"));
     struct snapshot *snapshot = take_snapshot(pid);
     const struct snapshot_thread *thread = &snapshot->threads[0];
-    ck_assert_int_eq(thread->syscall_nr, SYS_pause);
+    ck_assert_int_eq(thread->syscall_nr, CALL_OF_PAUSE);
     if (distance < 0) {
         ck_assert_uint_eq(thread->stack.size, 0);
     } else {

@@ -5,7 +5,15 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
+
+/* What pause() of libc calls. */
+#ifdef SYS_pause
+#define CALL_OF_PAUSE SYS_pause
+#else
+#define CALL_OF_PAUSE SYS_ppoll
+#endif
 
 enum { PATIENCE_S = 200 }; /* for what comes at once, but on a busy machine */
 
