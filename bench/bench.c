@@ -89,6 +89,15 @@ static void create_and_join(long pairs)
     }
 }
 
+/* Valgrind has no memory below the lowest address that the main thread has used. The shim takes no backtrace
+ * there. */
+static __attribute__((noinline)) void use_stack(void)
+{
+    char space[64 * 1024];
+    memset(space, 0, sizeof(space));
+    __asm__ volatile("" : : "r"(space) : "memory");
+}
+
 /* The asm prevents tail recursion. */
 static __attribute__((noinline)) void at_depth(int depth, long pairs)
 {
@@ -158,6 +167,7 @@ static void measure_pairs(int depth, int creators, long pairs)
     /* Five frames exist at depth 0: main, at_depth, create_and_join, and two of libc. */
     job.depth = depth > 3 ? depth - 3 : 0;
     job.pairs = pairs / creators;
+    use_stack();
     at_depth(job.depth, 500);
     await_line();
     if (creators > 1) {

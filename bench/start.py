@@ -10,8 +10,15 @@ COMMANDS = 300
 
 
 def starts(programs, rounds, *command):
+    """wall, CPU: each Paired."""
     numbers = programs.numbers([programs.bench("starts"), str(rounds), programs.shim, *command])
-    return Paired(list(zip(numbers[::2], numbers[1::2])))
+    return [Paired(list(zip(numbers[at::4], numbers[at + 2::4]))) for at in (0, 1)]
+
+
+def row(make, name, measured, budget):
+    """make: ratio_row or added_row."""
+    wall, cpu = measured
+    return make(name, wall, budget, 1e6, note={"cpu": make(name, cpu, scale=1e6).compared})
 
 
 def script(directory):
@@ -37,8 +44,8 @@ def measure(table, programs, sizes):
     with tempfile.TemporaryDirectory() as directory:
         path = script(directory)
         bare, run = ["/bin/sh", path], [programs.cli, "run", "--", "/bin/sh", path]
-        table.add(ratio_row("no thread", starts(programs, sizes.starts, programs.bench("bench"), "nothing"), "start", 1e6))
-        table.add(ratio_row(f"script of {COMMANDS} commands", starts(programs, sizes.scripts, *bare), "script", 1e6))
+        table.add(row(ratio_row, "no thread", starts(programs, sizes.starts, programs.bench("bench"), "nothing"), "start"))
+        table.add(row(ratio_row, f"script of {COMMANDS} commands", starts(programs, sizes.scripts, *bare), "script"))
         table.add(ratio_row("the same, threadleak run", Paired(by_turns(sizes.scripts, timed(programs, bare), timed(programs, run))),
                             "script", 1e-3))
         why = missing_tool("heaptrack")
@@ -49,4 +56,5 @@ def measure(table, programs, sizes):
     table.section("start + exit with threads, ms", compared="added")
     for count in (1, 32):
         name = f"{count} thread{'s' if count > 1 else ''}, joined"
-        table.add(added_row(name, starts(programs, sizes.starts, programs.bench("bench"), "joined", str(count)), "joined-ms", 1e6))
+        joined = starts(programs, sizes.starts, programs.bench("bench"), "joined", str(count))
+        table.add(row(added_row, name, joined, "joined-ms"))

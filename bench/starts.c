@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -23,30 +24,40 @@ static uint64_t now_ns(void)
 
 extern char **environ;
 
-static uint64_t start_once(char **command)
+struct cost {
+    uint64_t wall, cpu;
+};
+
+static uint64_t ns_of(struct timeval time)
+{
+    return ((uint64_t)time.tv_sec * 1000000u + (uint64_t)time.tv_usec) * 1000u;
+}
+
+static struct cost start_once(char **command)
 {
     pid_t pid;
+    struct rusage usage;
     uint64_t begin = now_ns();
     int status, error = posix_spawnp(&pid, command[0], NULL, NULL, command, environ);
     if (error)
         errno = error, die(command[0]);
-    if (waitpid(pid, &status, 0) != pid || status != 0)
+    if (wait4(pid, &status, 0, &usage) != pid || status != 0)
         die("the command failed");
-    return now_ns() - begin;
+    return (struct cost){now_ns() - begin, ns_of(usage.ru_utime) + ns_of(usage.ru_stime)};
 }
 
-static uint64_t start_with(const char *library, char **command)
+static struct cost start_with(const char *library, char **command)
 {
     setenv("LD_PRELOAD", library, 1);
-    uint64_t ns = start_once(command);
+    struct cost cost = start_once(command);
     unsetenv("LD_PRELOAD");
-    return ns;
+    return cost;
 }
 
 /* The order changes with each round. The first one is not printed. */
 static void measure_starts(long rounds, const char *library, char **command)
 {
-    uint64_t bare, with;
+    struct cost bare, with = {0};
     for (long i = 0; i <= rounds; i++) {
         if (i % 2)
             with = start_with(library, command);
@@ -54,7 +65,7 @@ static void measure_starts(long rounds, const char *library, char **command)
         if (i % 2 == 0)
             with = start_with(library, command);
         if (i > 0)
-            printf("%lu %lu\n", bare, with);
+            printf("%lu %lu %lu %lu\n", bare.wall, bare.cpu, with.wall, with.cpu);
     }
 }
 
