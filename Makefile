@@ -65,12 +65,14 @@ Test
   targets        builds the programs that the tests watch
 Measure
   bench          what the shim and a report cost; QUICK=1 is faster and less exact
+  bench-check    counts their instructions; fails above what bench/instructions.json has
+  bench-update   stores these counts there
 V=1 shows the commands.  CONTRIBUTING.md says how to run one test.
 endef
 export HELP
 help:
 	@echo "$$HELP"
 
-.PHONY: help all targets check soak asan tsan fuzz lint demo bench install uninstall deps deps-check deps-soak clean
+.PHONY: help all targets check soak asan tsan fuzz lint demo bench bench-check bench-update install uninstall deps deps-check deps-soak clean
 .SECONDARY:
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

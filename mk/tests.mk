@@ -22,16 +22,18 @@ E2E := "tests/e2e/e2e.py --build $(BUILD)/asan --targets $(BUILD)/targets --only
 	"tests/e2e/e2e.py --build $(BUILD) --only text" \
 	"tests/e2e/e2e.py --build $(BUILD)/old_glibc --targets $(BUILD)/targets --only text $(OLD_GLIBC_CASES)"
 OLD_GLIBC := $(BUILD)/old_glibc/threadleak $(BUILD)/old_glibc/libthreadleak.so
+# What tests/e2e/instructions.py counts.
+BENCH_TESTED := $(BUILD)/bench/bench $(BUILD)/bench/planted/libthreadleak.so
 # How many suites run at once.
 J ?= 2
 
-check: all targets $(SUITES) $(ASAN_BUILT) $(OLD_GLIBC)
+check: all targets $(SUITES) $(ASAN_BUILT) $(OLD_GLIBC) $(BENCH_TESTED)
 	$(Q)tests/all.py -j $(J) $(call run_programs,$(PROGRAMS)) $(SUITES) $(E2E) \
 		"tests/lint.py --build $(BUILD)" "tests/layering.sh $(BUILD)" "tests/e2e/cli_report.sh $(BUILD)" \
 		--alone $(call run_programs,$(PROGRAMS_ALONE))
 
 # check with every repetition, the suites without sanitizers as well, and each fuzzer for a minute.
-soak: all targets $(SUITES) $(ASAN_BUILT) $(OLD_GLIBC) $(CHECKS:%=$(BUILD)/tests/unit/%)
+soak: all targets $(SUITES) $(ASAN_BUILT) $(OLD_GLIBC) $(BENCH_TESTED) $(CHECKS:%=$(BUILD)/tests/unit/%)
 	$(Q)SOAK=1 ANALYZE=1 tests/all.py -j 1 $(call run_programs,$(PROGRAMS_SOAK) $(PROGRAMS)) $(SUITES) $(E2E) \
 		$(CHECKS:%=$(BUILD)/tests/unit/%) "tests/lint.py --build $(BUILD)" $(call run_programs,$(PROGRAMS_ALONE))
 	$(Q)if command -v clang >/dev/null; then $(MAKE) fuzz FUZZ_SECONDS=60; else echo 'skipped: fuzzers, no clang'; fi
