@@ -6,6 +6,7 @@
 #include "preload/backtrace/capture.h"
 #include "preload/backtrace/signal_capture.h"
 #include "preload/exit/dump.h"
+#include "preload/ledger/argument.h"
 #include "preload/ledger/failure.h"
 #include "preload/ledger/lost.h"
 #include "preload/ledger/misuse.h"
@@ -75,6 +76,7 @@ static struct ledger_slot *prepare(const struct hook *hook, struct new_thread *t
     struct shim_state *state = hook->state;
     if (!state)
         return NULL;
+    struct passed passed = argument_passed(state, thread->arg);
     if (__builtin_expect(!atomic_load_explicit(&state->signal_armed, memory_order_relaxed), 0))
         shim_before_threads(state);
     *thread = (struct new_thread){
@@ -86,8 +88,11 @@ static struct ledger_slot *prepare(const struct hook *hook, struct new_thread *t
         .now_ns = shim_coarse_ns(),
         .detached = attr_is_detached(attr),
         .small_stack = attr_is_small(attr),
+        .passed = passed,
     };
-    return thread_new(state, thread);
+    struct ledger_slot *slot = thread_new(state, thread);
+    argument_slot(&thread->passed, slot);
+    return slot;
 }
 
 static int without_record(int result, int success, bool lost)
@@ -114,9 +119,10 @@ static int without_record(int result, int success, bool lost)
         hook_pause(&hook);                                                            \
         int result = real_create(trampoline, birth);                                  \
         hook_resume(&hook);                                                           \
-        if (hook.state && result == (success))                                        \
+        if (hook.state && result == (success)) {                                      \
             thread_created(hook.state, &created);                                     \
-        else if (hook.state)                                                          \
+            argument_created(&created.passed);                                        \
+        } else if (hook.state)                                                        \
             thread_failed(hook.state, slot, &created, error);                         \
         hook_leave(&hook);                                                            \
         shake_pause();                                                                \

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "preload/ledger/argument.h"
 #include "preload/ledger/descriptor.h"
 #include "preload/ledger/module.h"
 #include "preload/ledger/slot.h"
@@ -68,7 +69,8 @@ static void note_peaks(struct shim_state *state, const struct ledger_site *site,
 
 static void fill_slot(struct ledger_slot *slot, const struct new_thread *thread, ledger_pc start_pc)
 {
-    uint32_t bits = (thread->detached ? SLOT_DETACHED : 0u) | (thread->small_stack ? SLOT_SMALL_STACK : 0u);
+    uint32_t bits = (thread->detached ? SLOT_DETACHED : 0u) | (thread->small_stack ? SLOT_SMALL_STACK : 0u) |
+                    (thread->passed.changed ? SLOT_ARGUMENT_CHANGED : 0u);
     uint32_t uses = atomic_load_explicit(&slot->state, RELAXED) / SLOT_USE + 1;
     atomic_store_explicit(&slot->state, bits | uses * SLOT_USE, RELAXED);
     atomic_store_explicit(&slot->handle, 0, RELAXED);
@@ -139,6 +141,7 @@ void thread_created(struct shim_state *state, const struct new_thread *thread)
 {
     raise_peak(&state->sites[thread->site].peak, thread->live_then[0]);
     raise_peak(&state->header->peak, thread->live_then[1]);
+    argument_created(&thread->passed);
 }
 
 void thread_started(struct shim_state *state, struct ledger_slot *slot, pthread_t self, int32_t tid)

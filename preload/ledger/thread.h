@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "preload/shim/guard.h"
 #include "preload/shim/state.h"
 
 /* The creator keeps this, because after the real create the slot can belong to another thread. */
@@ -29,6 +30,7 @@ struct new_thread {
     uint64_t now_ns;
     bool detached;
     bool small_stack;
+    struct passed passed;
 };
 
 /* A record for a thread that is created now. NULL: the section is full; this counts a lost event. */

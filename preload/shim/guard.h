@@ -23,6 +23,17 @@ struct shake {
     uint32_t children, events;
 };
 
+/* The thread that this one created last, and the variable on its own stack that it passed. */
+struct passed {
+    uint64_t epoch; /* shim_state.epoch of the process that slot and serial are from */
+    const struct ledger_slot *slot;
+    uint64_t serial;
+    uint64_t argument; /* 0: not a variable on its own stack */
+    char value;        /* its first byte then */
+    bool changed;      /* SLOT_ARGUMENT_CHANGED */
+    bool by_others;    /* it has changed during a creation, too: not only the creator does that */
+};
+
 /* What the shim keeps for each thread, in its static TLS. */
 struct shim_tls {
     struct ledger_slot *slot;  /* its record while the thread exists; NULL: main or untracked */
@@ -41,6 +52,7 @@ struct shim_tls {
     struct capture_walk *walk; /* walk.h; NULL: no walk is running */
     uintptr_t stack_tested;    /* stack_room.c */
     bool end_is_seen;          /* the key's destructor will be called (thread_life.h) */
+    struct passed passed;
     struct shake shake;
     struct wake_wait waiting; /* wakes=1 */
     void *unwinder_cache;     /* unwinder_tls.h */

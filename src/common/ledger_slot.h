@@ -25,7 +25,10 @@ enum {
     SLOT_SMALL_STACK = 1u << 7, /* its stack is too small to unwind on */
     SLOT_IGNORED = 1u << 8,     /* the program asked to ignore it */
     SLOT_LISTED = 1u << 9, /* a check that failed has listed it for the program (threadleak_list_since) */
-    SLOT_USE = 1u << 16    /* unit of the counter */
+    /* The thread before got the same argument, a variable on the stack of the creator. It changed between the
+     * two creations, before that thread began. */
+    SLOT_ARGUMENT_CHANGED = 1u << 10,
+    SLOT_USE = 1u << 16 /* unit of the counter */
 };
 
 /* Kinds of thread that count as leaks. */

@@ -81,11 +81,25 @@ static void add_names(struct line *text, const struct ledger_slot **first, size_
         line_add(text, " and %zu more", count - shown);
 }
 
-static void add_text(struct line *text, enum finding_code code, const struct creator *creator, bool one)
+/* The variable that the threads share, if their creator changed it before the first of them began: then each
+ * should have got one of its own. NULL: it may be right. */
+static const char *changed_variable(const struct find_context *context, const struct ledger_slot *slot)
+{
+    const struct passed_variable *passed = stacks_find_passed(context->stacks, slot);
+    if (!passed)
+        return NULL;
+    const struct code_address call = stack_address(context->evidence->ledger, passed->call, true);
+    return symbolize_scalar(context->symbolizer, &call, &passed->place);
+}
+
+static void add_text(struct line *text, enum finding_code code, const struct creator *creator, bool one,
+                     const char *variable)
 {
     const char *of = creator->serial == LEDGER_MAIN_SERIAL ? " (main)" : "";
     unsigned long long serial = creator->serial;
-    if (code == FINDING_SHARED_ARGUMENT)
+    if (code == FINDING_SHARED_ARGUMENT && variable)
+        line_add(text, " got the address of %s, which T%llu%s changed meanwhile", variable, serial, of);
+    else if (code == FINDING_SHARED_ARGUMENT)
         line_add(text, " got the same pointer as their argument, to a variable on the stack of T%llu%s",
                  serial, of);
     else
@@ -101,8 +115,9 @@ static bool add(struct find_context *context, enum finding_code code, const stru
     const struct ledger_site *site = ledger_get_site(context->evidence->ledger, first[0]->site);
     struct line text = {.length = 0}, fact = {.length = 0};
     add_names(&text, first, count);
-    add_text(&text, code, creator, count == 1);
-    struct finding *finding = finding_add(context, code, FINDING_NOTE, &text);
+    const char *variable = code == FINDING_SHARED_ARGUMENT ? changed_variable(context, first[0]) : NULL;
+    add_text(&text, code, creator, count == 1, variable);
+    struct finding *finding = finding_add(context, code, variable ? FINDING_LIKELY : FINDING_NOTE, &text);
     for (size_t i = 0; finding && i < count; i++)
         if (!finding_add_slot(finding, first[i]))
             return false;

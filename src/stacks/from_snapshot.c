@@ -7,6 +7,7 @@
 #include "snapshot/snapshot.h"
 #include "stacks/kept.h"
 #include "stacks/names.h"
+#include "stacks/passed.h"
 #include "stacks/stacks.h"
 #include "stacks/wakes.h"
 #include "unwind/unwind.h"
@@ -213,7 +214,8 @@ static struct stacks *make(struct snapshot *snapshot, enum stack_source source, 
     bool done = unwinder && fill(stacks, snapshot, unwinder, source, options) &&
                 (!stacks->tasks.count || match_tasks(stacks, snapshot->pid));
     if (done)
-        done = fill_waits(stacks, snapshot, unwinder, facts, options, error);
+        done = fill_waits(stacks, snapshot, unwinder, facts, options, error) &&
+               passed_fill(stacks, snapshot, unwinder, options);
     else
         wait_files_free(facts->files);
     task_list_release(&facts->tasks);

@@ -128,6 +128,18 @@ static json_t *save_handles(const struct stacks *stacks)
     return array;
 }
 
+static json_t *save_passed(const struct stacks *stacks)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < stacks->passed_count; i++) {
+        const struct passed_variable *one = &stacks->passed[i];
+        append_value(&array, json_pack("[I I I I I]", (json_int_t)one->argument, (json_int_t)one->created_by,
+                                       (json_int_t)one->call, (json_int_t)one->place.from_cfa,
+                                       (json_int_t)one->place.from_sp));
+    }
+    return array;
+}
+
 static json_t *save(const struct stacks *stacks)
 {
     json_t *shared = json_array(), *threads = json_array(), *places = json_array();
@@ -137,12 +149,13 @@ static json_t *save(const struct stacks *stacks)
         append_value(&shared, save_stack(&stacks->shared[i]));
     for (size_t i = 0; i < stacks->count; i++)
         append_value(&threads, save_thread(stacks, &stacks->threads[i]));
-    return json_pack("{ss sI sb sb sb so so so so so so so so}", "version", THREADLEAK_VERSION, "moment_ns",
-                     (json_int_t)stacks->moment_ns, "symbols_only", stacks->symbols_only, "main_is_over",
-                     stacks->main_is_over, "handles_signals", stacks->handles_signals, "note",
+    return json_pack("{ss sI sb sb sb so so so so so so so so so}", "version", THREADLEAK_VERSION,
+                     "moment_ns", (json_int_t)stacks->moment_ns, "symbols_only", stacks->symbols_only,
+                     "main_is_over", stacks->main_is_over, "handles_signals", stacks->handles_signals, "note",
                      string(stacks->note), "argv", save_strings(stacks->argv), "replaced",
                      save_strings(stacks->replaced), "places", places, "stacks", shared, "threads", threads,
-                     "reach", save_reach(&stacks->reach), "handles", save_handles(stacks));
+                     "reach", save_reach(&stacks->reach), "handles", save_handles(stacks), "passed",
+                     save_passed(stacks));
 }
 
 bool stacks_save(const struct stacks *stacks, const char *path)
@@ -357,6 +370,20 @@ static bool load_handles(struct stacks *stacks, const json_t *json)
     return stacks->handles != NULL;
 }
 
+static bool load_passed(struct stacks *stacks, const json_t *json)
+{
+    stacks->passed = calloc(json_array_size(json) + 1, sizeof(*stacks->passed));
+    for (; stacks->passed && stacks->passed_count < json_array_size(json); stacks->passed_count++) {
+        const json_t *one = json_array_get(json, stacks->passed_count);
+        stacks->passed[stacks->passed_count] = (struct passed_variable){
+            (uint64_t)json_integer_value(json_array_get(one, 0)),
+            (uint64_t)json_integer_value(json_array_get(one, 1)),
+            (ledger_pc)json_integer_value(json_array_get(one, 2)),
+            {json_integer_value(json_array_get(one, 3)), json_integer_value(json_array_get(one, 4))}};
+    }
+    return stacks->passed != NULL;
+}
+
 static bool load(struct stacks *stacks, const json_t *json)
 {
     const json_t *shared = json_object_get(json, "stacks"), *threads = json_object_get(json, "threads");
@@ -374,7 +401,8 @@ static bool load(struct stacks *stacks, const json_t *json)
         !load_strings(json_object_get(json, "replaced"), &stacks->replaced) ||
         !load_places(stacks, json_object_get(json, "places")) ||
         !load_reach(&stacks->reach, json_object_get(json, "reach")) ||
-        !load_handles(stacks, json_object_get(json, "handles")))
+        !load_handles(stacks, json_object_get(json, "handles")) ||
+        !load_passed(stacks, json_object_get(json, "passed")))
         return false;
     while (stacks->shared_count < json_array_size(shared)) {
         size_t at = stacks->shared_count++;

@@ -57,6 +57,7 @@ void stacks_free(struct stacks *stacks)
     for (size_t i = 0; i < stacks->handle_count; i++)
         free(stacks->handles[i].where);
     free(stacks->handles);
+    free(stacks->passed);
     stacks_free_places(stacks);
     strings_free(stacks->replaced);
     task_list_release(&stacks->tasks);

@@ -69,6 +69,15 @@ struct kept_handle {
     char *where;      /* "variable workers+0x8", "the frame of serve, T1"; NULL: it is lost */
 };
 
+/* The variable of a creator that changed it after it had passed its address to a thread
+ * (SLOT_ARGUMENT_CHANGED).
+ */
+struct passed_variable {
+    uint64_t argument, created_by;
+    ledger_pc call;           /* the function that has it calls here, on the way to the creation */
+    struct frame_place place; /* in the frame of that function */
+};
+
 /* The frames at a code address of the ledger. */
 struct ledger_place {
     ledger_pc pc;
@@ -95,6 +104,8 @@ struct stacks {
     struct reach_summary reach;  /* of the threads' `reach`, or why it is not known */
     struct kept_handle *handles; /* by handle; those of which nothing is known are not here */
     size_t handle_count;
+    struct passed_variable *passed; /* of live threads */
+    size_t passed_count;
     bool main_is_over;    /* main has returned, and its variables are gone because the process ends */
     bool handles_signals; /* the process has a handler, not counting those of libc and the shim */
     char *note;           /* one line: what is missing, and what would allow more; NULL: nothing */
@@ -124,6 +135,10 @@ struct stacks *stacks_none(const char *why);
 const struct thread_stack *stacks_find(const struct stacks *stacks, pid_t tid);
 /* Finds a thread by pthread_t, because the tids of core and ledger may be from different pid namespaces. */
 const struct thread_stack *stacks_find_handle(const struct stacks *stacks, uint64_t handle);
+
+/* The variable whose address a thread got. NULL: it is not known that it changed, or which function has it.
+ */
+const struct passed_variable *stacks_find_passed(const struct stacks *stacks, const struct ledger_slot *slot);
 
 /* NULL: nothing is known of the handle. */
 const struct kept_handle *stacks_find_kept(const struct stacks *stacks, uint64_t handle);

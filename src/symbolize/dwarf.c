@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "symbolize/dwarf_name.h"
+#include "symbolize/scalar.h"
 #include "symbolize/unit.h"
 
 enum { DEEPEST = 256 }; /* maximum nesting of calls and blocks */
@@ -159,4 +160,13 @@ void dwarf_index_frames(struct dwarf_index *index, strings *kept, Dwarf_Addr add
     }
     set_line(kept, frame, unit, address);
     reverse(list);
+}
+
+const char *dwarf_index_scalar(struct dwarf_index *index, strings *kept, Dwarf_Addr address,
+                               const struct frame_place *place)
+{
+    struct unit *unit = units_find(&index->units, address - index->bias);
+    const struct scope *function = unit ? unit_function(unit, address - index->bias) : NULL;
+    const char *name = function ? scalar_find(function->die, address - index->bias, place) : NULL;
+    return name ? strings_keep(kept, name) : NULL;
 }

@@ -25,4 +25,8 @@ void dwarf_index_free(struct dwarf_index *index);
 void dwarf_index_frames(struct dwarf_index *index, strings *kept, Dwarf_Addr address, const char *symbol,
                         struct frame_list *list, Dwarf_Addr *start);
 
+/* symbolize_scalar() at an address with libdwfl's bias. */
+const char *dwarf_index_scalar(struct dwarf_index *index, strings *kept, Dwarf_Addr address,
+                               const struct frame_place *place);
+
 #endif

@@ -202,6 +202,25 @@ bool symbolizer_add_frames(struct symbolizer *symbolizer, const struct code_addr
     return keep(symbolizer, answer);
 }
 
+/* With libdwfl's bias; 0: unknown. */
+static GElf_Addr start_of(struct symbolizer *symbolizer, const struct code_address *address,
+                          struct image **image)
+{
+    const struct answer key = answer_for(symbolizer, address);
+    struct answer **found =
+        symbolize(symbolizer, address)->count ? tfind(&key, &symbolizer->answers, compare_answers) : NULL;
+    *image = key.image;
+    return found ? (*found)->start : 0;
+}
+
+bool symbolize_same_function(struct symbolizer *symbolizer, const struct code_address *a,
+                             const struct code_address *b)
+{
+    struct image *image, *other;
+    GElf_Addr start = start_of(symbolizer, a, &image);
+    return start && start == start_of(symbolizer, b, &other) && image == other;
+}
+
 struct symbolizer *symbolizer_new(bool debuginfod)
 {
     struct symbolizer *symbolizer = calloc(1, sizeof(*symbolizer));
@@ -290,6 +309,16 @@ static void read_objects(struct image *image)
     for (int i = 1; i < count; i++)
         if (!add_object(image, i))
             return;
+}
+
+const char *symbolize_scalar(struct symbolizer *symbolizer, const struct code_address *address,
+                             const struct frame_place *place)
+{
+    struct image *image = address->module ? find_image(symbolizer, address) : NULL;
+    if (!image || !image->dwarf)
+        return NULL;
+    GElf_Addr at = address->offset - address->is_return_address + image->bias;
+    return dwarf_index_scalar(image->dwarf, &symbolizer->strings, at, place);
 }
 
 const char *symbolize_data(struct symbolizer *symbolizer, const struct code_address *address, uint64_t *into)

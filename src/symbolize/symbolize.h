@@ -88,6 +88,23 @@ const struct frame_list *symbolize(struct symbolizer *symbolizer, const struct c
  */
 const char *symbolize_data(struct symbolizer *symbolizer, const struct code_address *address, uint64_t *into);
 
+/* Are both addresses in one function? False if that is not known. */
+bool symbolize_same_function(struct symbolizer *symbolizer, const struct code_address *a,
+                             const struct code_address *b);
+
+/* Where a variable is in a stack frame: its distance from the canonical frame address (DWARF 5, 6.4), and
+ * from the stack pointer at a call. */
+struct frame_place {
+    int64_t from_cfa, from_sp;
+};
+/*
+ * The name of the local variable or parameter that begins there, if debug information describes one in scope
+ * at the address, and its type is an integer, an enumeration, a pointer or a floating-point number, and not
+ * atomic. NULL: none. The symbolizer owns the string.
+ */
+const char *symbolize_scalar(struct symbolizer *symbolizer, const struct code_address *address,
+                             const struct frame_place *place);
+
 /* A copy of the string that the symbolizer owns; NULL: out of memory. */
 const char *symbolizer_keep(struct symbolizer *symbolizer, const char *string);
 

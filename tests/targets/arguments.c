@@ -1,6 +1,11 @@
 /* Threads that get pointers as arguments. Prints "up"; ends with its input.
  *
  *   arguments loop     each gets the address of the variable of a loop
+ *   arguments inlined  the same, in a function that is inlined, by a thread
+ *   arguments struct   all get one structure, which the creator changes
+ *   arguments copied   each gets the address of the variable of a loop, which waits until it was copied
+ *   arguments same     all get the address of one variable, which does not change
+ *   arguments counted  all get the address of one variable, which they change
  *   arguments dead     one gets the address of a variable of a function that has returned
  *   arguments ended    one gets the address of a variable of a thread that ends, and is not joined
  *   arguments array    each gets an element of an array on the stack
@@ -9,8 +14,70 @@
 #include "keep.h"
 
 #include <sched.h>
+#include <stdbool.h>
+
+#include <semaphore.h>
 
 static int global;
+static sem_t copied;
+static pthread_mutex_t count_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void *copy_and_stay(void *arg)
+{
+    volatile int copy = *(int *)arg;
+    sem_post(&copied);
+    return copy < 3 ? stay(NULL) : NULL;
+}
+
+static void *count_and_stay(void *arg)
+{
+    pthread_mutex_lock(&count_lock);
+    ++*(int *)arg;
+    pthread_mutex_unlock(&count_lock);
+    return stay(NULL);
+}
+
+static inline __attribute__((always_inline)) void start_in_loop(void *(*routine)(void *))
+{
+    for (int number = 0; number < 3; number++)
+        start_and_keep(routine, &number);
+}
+
+static void *start_in_loop_of_thread(void *arg)
+{
+    start_in_loop(stay);
+    return stay(arg);
+}
+
+static void start_copying(void)
+{
+    for (int i = 0; i < 3; i++) {
+        start_and_keep(copy_and_stay, &i);
+        sem_wait(&copied);
+    }
+}
+
+static void start_with_one(void *(*routine)(void *))
+{
+    int value = 0;
+    for (int i = 0; i < 3; i++)
+        start_and_keep(routine, &value);
+    await_ready(3);
+    CHECK(write(1, "up\n", 3) == 3);
+    CHECK(read(0, &value, 1) <= 1);
+}
+
+static void start_with_structure(void)
+{
+    struct {
+        int number, other;
+    } context = {0, 0};
+    for (; context.number < 3; context.number++)
+        start_and_keep(stay, &context);
+    await_ready(3);
+    CHECK(write(1, "up\n", 3) == 3);
+    CHECK(read(0, &context, 1) <= 1);
+}
 
 static NOINLINE void start_one(void)
 {
@@ -45,7 +112,9 @@ int main(int argc, char **argv)
     int values[3] = {0}, *heap = malloc(sizeof(*heap));
     char byte;
     CHECK(heap);
-    for (int i = 0; i < 3 && strcmp(how, "dead") != 0 && strcmp(how, "ended") != 0; i++)
+    bool is_other =
+        !strcmp(how, "loop") || !strcmp(how, "array") || !strcmp(how, "global") || !strcmp(how, "heap");
+    for (int i = 0; i < 3 && is_other; i++)
         start_and_keep(stay, !strcmp(how, "loop")     ? &i
                              : !strcmp(how, "array")  ? &values[i]
                              : !strcmp(how, "global") ? &global
@@ -54,8 +123,18 @@ int main(int argc, char **argv)
         start_one();
     else if (!strcmp(how, "ended"))
         start_by_one_that_ends();
-    else
+    else if (!strcmp(how, "inlined"))
+        start_and_keep(start_in_loop_of_thread, NULL);
+    else if (!strcmp(how, "copied"))
+        start_copying();
+    else if (!strcmp(how, "same") || !strcmp(how, "counted"))
+        start_with_one(!strcmp(how, "same") ? stay : count_and_stay);
+    else if (!strcmp(how, "struct"))
+        start_with_structure();
+    if (is_other || !strcmp(how, "copied"))
         await_ready(3);
+    else if (!strcmp(how, "inlined"))
+        await_ready(4);
     CHECK(write(1, "up\n", 3) == 3);
     return (int)read(0, &byte, 1);
 }

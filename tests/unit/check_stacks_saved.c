@@ -45,6 +45,26 @@ START_TEST(what_was_saved_is_loaded)
 }
 END_TEST
 
+START_TEST(a_passed_variable_is_loaded)
+{
+    const struct passed_variable passed = {0x7ffc00001234, 2, UINT64_C(1) << 62, {-20, 44}};
+    const struct ledger_slot same = {.arg = passed.argument, .created_by = 2},
+                             other_creator = {.arg = passed.argument};
+    make_directory();
+    struct stacks *stacks = stacks_none("made up");
+    stacks->passed = malloc(sizeof(passed));
+    *stacks->passed = passed;
+    stacks->passed_count = 1;
+    ck_assert(stacks_save(stacks, path));
+    stacks_free(stacks);
+    stacks = stacks_load(path);
+    ck_assert_mem_eq(stacks_find_passed(stacks, &same), &passed, sizeof(passed));
+    ck_assert_ptr_null(stacks_find_passed(stacks, &other_creator));
+    stacks_free(stacks);
+    clean_up();
+}
+END_TEST
+
 START_TEST(a_fifo_does_not_block)
 {
     make_directory();
@@ -140,6 +160,7 @@ int main(void)
 {
     TCase *tests = tcase_create("saved");
     tcase_add_test(tests, what_was_saved_is_loaded);
+    tcase_add_test(tests, a_passed_variable_is_loaded);
     tcase_add_test(tests, a_fifo_does_not_block);
     tcase_add_test(tests, a_symbolic_link_is_not_followed);
     tcase_add_test(tests, lines_are_found_later);

@@ -1,0 +1,98 @@
+#include "stacks/passed.h"
+
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "base/search.h"
+
+struct search {
+    struct stacks *stacks;
+    const struct snapshot *snapshot;
+    struct unwinder *unwinder;
+    const struct stacks_options *options;
+    struct thread_index threads;
+};
+
+const struct passed_variable *stacks_find_passed(const struct stacks *stacks, const struct ledger_slot *slot)
+{
+    for (size_t i = 0; stacks && i < stacks->passed_count; i++)
+        if (stacks->passed[i].argument == slot->arg && stacks->passed[i].created_by == slot->created_by)
+            return &stacks->passed[i];
+    return NULL;
+}
+
+static uint64_t handle_of(const struct thread_index *threads, uint64_t serial)
+{
+    for (size_t i = 0; i < threads->count; i++)
+        if (threads->slots[i].serial == serial)
+            return threads->slots[i].handle;
+    return 0;
+}
+
+/* Index of a thread in the snapshot; its count: none. A core file and the ledger may be from different pid
+ * namespaces, so all but the main thread are found by their handle. */
+static size_t thread_of(const struct search *search, uint64_t serial)
+{
+    const struct snapshot *snapshot = search->snapshot;
+    uint64_t handle = serial == LEDGER_MAIN_SERIAL ? 0 : handle_of(&search->threads, serial);
+    size_t i = 0;
+    while (i < snapshot->count &&
+           (serial == LEDGER_MAIN_SERIAL ? snapshot->threads[i].tid != snapshot->pid
+                                         : !handle || snapshot->threads[i].thread_pointer != handle))
+        i++;
+    return i;
+}
+
+/* The call in that function, on the way to the creation. The variable may be out of scope at the current one.
+ */
+static ledger_pc call_of(const struct search *search, const struct ledger_slot *slot,
+                         const struct code_address *now)
+{
+    const struct ledger *ledger = search->options->ledger;
+    const struct ledger_site *site = ledger_get_site(ledger, slot->site);
+    uint32_t count = 0;
+    const ledger_pc *frames = site ? ledger_get_frames(ledger, site, &count) : NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct code_address then = stack_address(ledger, frames[i], true);
+        if (symbolize_same_function(search->options->symbolizer, now, &then))
+            return frames[i];
+    }
+    return 0;
+}
+
+/* A frame is from its stack pointer up to that of its caller, which is its canonical frame address. */
+static bool add(struct search *search, const struct ledger_slot *slot)
+{
+    struct stacks *stacks = search->stacks;
+    size_t index = thread_of(search, slot->created_by);
+    const struct stack *stack =
+        index < search->snapshot->count ? unwind_thread(search->unwinder, index) : NULL;
+    const uint64_t *sps = stack ? unwind_stack_pointers(search->unwinder, index) : NULL;
+    size_t above = sps ? SEARCH_FIRST(i, stack->count, sps[i] > slot->arg) : 0;
+    ledger_pc call = above && above < stack->count ? call_of(search, slot, &stack->frames[above - 1]) : 0;
+    if (!call || stacks_find_passed(stacks, slot))
+        return true;
+    if (!ARRAY_GROW(stacks->passed, stacks->passed_count))
+        return false;
+    stacks->passed[stacks->passed_count++] = (struct passed_variable){
+        .argument = slot->arg,
+        .created_by = slot->created_by,
+        .call = call,
+        .place = {(int64_t)(slot->arg - sps[above]), (int64_t)(slot->arg - sps[above - 1])},
+    };
+    return true;
+}
+
+bool passed_fill(struct stacks *stacks, const struct snapshot *snapshot, struct unwinder *unwinder,
+                 const struct stacks_options *options)
+{
+    struct search search = {stacks, snapshot, unwinder, options, {.count = 0}};
+    bool done = thread_index_read(&search.threads, options->ledger);
+    for (size_t i = 0; done && i < search.threads.count; i++) {
+        const struct ledger_slot *slot = &search.threads.slots[i];
+        if (slot->state & SLOT_ARGUMENT_CHANGED && !(slot->state & SLOT_ENDED))
+            done = add(&search, slot);
+    }
+    thread_index_release(&search.threads);
+    return done;
+}
