@@ -83,11 +83,9 @@ void reach_handles_find(struct reach_image *image, const struct reach_spans *spa
 void reach_holder_of_memory(struct reach_holder *holder, const struct reach_span *span)
 {
     static const enum reach_keeper keepers[] = {
-        [REACH_SPAN_HEAP] = REACH_KEPT_HEAP,
-        [REACH_SPAN_MAPPING] = REACH_KEPT_MAPPING,
-        [REACH_SPAN_THREAD_STACK] = REACH_KEPT_STACK,
-        [REACH_SPAN_THREAD_TLS] = REACH_KEPT_TLS,
-        [REACH_SPAN_THREAD_DESCRIPTOR] = REACH_KEPT_DESCRIPTOR,
+        [REACH_SPAN_HEAP] = REACH_KEPT_HEAP,       [REACH_SPAN_MALLOC] = REACH_KEPT_HEAP,
+        [REACH_SPAN_MAPPING] = REACH_KEPT_MAPPING, [REACH_SPAN_THREAD_STACK] = REACH_KEPT_STACK,
+        [REACH_SPAN_THREAD_TLS] = REACH_KEPT_TLS,  [REACH_SPAN_THREAD_DESCRIPTOR] = REACH_KEPT_DESCRIPTOR,
         [REACH_SPAN_DEAD] = REACH_KEPT_MAPPING,
     };
     holder->keeper = span ? keepers[span->kind] : REACH_KEPT_DATA;

@@ -73,6 +73,7 @@ static void mark_span(struct marker *marker, struct reach_span *span)
         break;
     case REACH_SPAN_THREAD_DESCRIPTOR:
     case REACH_SPAN_HEAP:
+    case REACH_SPAN_MALLOC:
     case REACH_SPAN_DEAD:
         break;
     case REACH_SPAN_THREAD_TLS:

@@ -102,8 +102,10 @@ static bool add_heap(struct reach_spans *spans, const struct reach_heap *heap)
 {
     if (!ARRAY_GROW(spans->heaps, spans->heap_count))
         return false;
-    spans->heaps[spans->heap_count++] = *heap;
-    return add(spans, (struct reach_range){heap->start, heap->end}, REACH_SPAN_HEAP, spans->heap_count - 1);
+    size_t index = spans->heap_count++;
+    spans->heaps[index] = *heap;
+    return add(spans, (struct reach_range){heap->metadata, heap->start}, REACH_SPAN_MALLOC, index) &&
+           add(spans, (struct reach_range){heap->start, heap->end}, REACH_SPAN_HEAP, index);
 }
 
 static bool add_brk(struct reach_spans *spans, const struct reach_image *image,

@@ -6,6 +6,7 @@
 
 enum reach_span_kind {
     REACH_SPAN_HEAP,
+    REACH_SPAN_MALLOC, /* of a heap, before its chunks: malloc's own data, whose addresses do not count */
     REACH_SPAN_MAPPING,
     REACH_SPAN_THREAD_STACK,
     REACH_SPAN_THREAD_TLS,

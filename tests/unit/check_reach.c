@@ -368,6 +368,27 @@ START_TEST(a_tcache_does_not_keep)
 }
 END_TEST
 
+/* The chunk before the free rest of an arena ends where that rest begins, and malloc has the address of it.
+ */
+START_TEST(an_arena_does_not_keep_its_last_chunk)
+{
+    enum { OFFSET_OF_TOP = 96, STATE = 48, OF_ARENA = 4 };
+    const uint64_t arena = UINT64_C(0x7e0000000000), state = arena + STATE, chunk = arena + 0x900;
+    struct made *made = made_new();
+    made_end_heap(made);
+    made_region(made, arena, 1024, REACH_PRIVATE);
+    made_write(made, arena, state);
+    made_write(made, arena + 16, 1024 * 8);
+    made_write(made, arena + 24, 1024 * 8);
+    made_write(made, chunk + 8, 0x60 | 1 | OF_ARENA);
+    made_write(made, chunk + 0x68, (1024 * 8 - 0x960) | 1);
+    made_write(made, state + OFFSET_OF_TOP, chunk + 0x60);
+    made_write(made, MADE_DATA + 64, state);
+    ck_assert(made_is_stuck(made, made_waiter(made, chunk + 32)));
+    made_free(made);
+}
+END_TEST
+
 START_TEST(a_used_chunk_keeps)
 {
     struct case_of_one of = one_waiter();
@@ -553,6 +574,7 @@ int main(void)
     tcase_add_test(all, a_free_chunk_does_not_keep);
     tcase_add_test(all, a_calloced_chunk_is_no_tcache);
     tcase_add_test(all, a_tcache_does_not_keep);
+    tcase_add_test(all, an_arena_does_not_keep_its_last_chunk);
     tcase_add_test(all, a_used_chunk_keeps);
     tcase_add_test(all, a_heap_that_does_not_add_up);
     tcase_add_test(all, another_allocator);
