@@ -33,11 +33,20 @@ enum finding_code finding_code_of(const char *name)
 
 /* ---- all of them ----------------------------------------------------------------------------- */
 
+/* A program whose main thread waits for ever does not reach the code that stops the other threads: they are
+ * stuck because it is. */
+static bool holds_up_main(const struct finding *finding)
+{
+    return finding->code == FINDING_STUCK && finding->of_main;
+}
+
 static int compare(const void *left, const void *right)
 {
     const struct finding *a = left, *b = right;
     if (a->code != b->code)
         return a->code < b->code ? -1 : 1;
+    if (holds_up_main(a) != holds_up_main(b))
+        return holds_up_main(a) ? -1 : 1;
     if (a->level != b->level)
         return a->level > b->level ? -1 : 1;
     return strcmp(a->text, b->text);
@@ -57,14 +66,17 @@ bool finding_is_more_serious(const struct finding *a, const struct finding *b)
 
 static const struct finding *most_serious(const struct findings *findings)
 {
-    const struct finding *best = NULL;
+    const struct finding *best = NULL, *of_main = NULL;
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->items[i];
-        if (kinds[finding->code].help.verdict && finding->level > FINDING_NOTE && !finding->suppressed_by &&
-            finding_is_more_serious(finding, best))
+        if (!kinds[finding->code].help.verdict || finding->level == FINDING_NOTE || finding->suppressed_by)
+            continue;
+        if (finding_is_more_serious(finding, best))
             best = finding;
+        if (holds_up_main(finding) && !of_main)
+            of_main = finding;
     }
-    return best;
+    return best && best->code == FINDING_STUCK && of_main ? of_main : best;
 }
 
 bool findings_set_verdict(struct findings *findings)

@@ -58,6 +58,7 @@ struct finding {
     char *assumed;       /* what it assumes; NULL: nothing */
     /* The first facts, which say what it is; the others are about threads that wait for these. 0: all. */
     size_t own_facts;
+    bool of_main; /* it names the main thread */
     /* leak/ sets these: */
     char fingerprint[17]; /* hex; equal across runs and rebuilds: code, and functions of own_facts */
     const struct suppression_rule *rule; /* that suppressed it; NULL: none */
@@ -68,7 +69,9 @@ struct finding {
 };
 
 struct findings {
-    struct finding *items; /* in the order of findings.def, proved ones of a code first */
+    /* In the order of findings.def; of a code the one that holds up the main thread first, then proved ones.
+     */
+    struct finding *items;
     size_t count;
     char *verdict; /* "STUCK: T1 joins T2, …: deadlock"; NULL: no finding makes one */
 };

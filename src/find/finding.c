@@ -38,6 +38,7 @@ static bool add_thread(struct finding *finding, struct finding_thread thread)
 bool finding_add_thread(struct finding *finding, const struct find_context *context,
                         const struct thread_stack *thread)
 {
+    finding->of_main |= thread->tid == context->evidence->pid;
     return add_thread(finding, (struct finding_thread){find_thread_id(context, thread), thread->tid});
 }
 

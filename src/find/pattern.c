@@ -15,6 +15,7 @@ struct traits {
     bool lock_in_wait;  /* the owner of a lock waits for something that has no owner */
     bool site_unjoined; /* other threads of the creation site have ended, and are not joined */
     bool others_joined; /* others with the same start routine were joined */
+    bool of_main;
 };
 
 /* ---- what is counted ------------------------------------------------------------------- */
@@ -137,7 +138,9 @@ static bool is_in_forked_child(const struct evidence *evidence)
 static struct traits traits_of(const struct find_context *context, const struct finding *finding)
 {
     const struct wait_graph *graph = &context->graph;
-    struct traits traits = {.code = finding->code, .in_forked_child = is_in_forked_child(context->evidence)};
+    struct traits traits = {.code = finding->code,
+                            .of_main = finding->of_main,
+                            .in_forked_child = is_in_forked_child(context->evidence)};
     if (finding->code == FINDING_LOST_HANDLE)
         add_lost(&traits, context->evidence, finding->threads[0].id);
     for (size_t i = 0; i < finding->thread_count; i++) {
@@ -250,7 +253,7 @@ static bool fits_start_without_stop(const struct traits *traits)
 
 static bool fits_endless_worker(const struct traits *traits)
 {
-    return traits->code == FINDING_STUCK && traits->threads == 1;
+    return traits->code == FINDING_STUCK && traits->threads == 1 && !traits->of_main;
 }
 
 static const struct pattern {

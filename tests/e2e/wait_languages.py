@@ -113,6 +113,14 @@ def of_cxx_near_misses(bench):
             demand(not found(process), f"{kind} {how}: {found(process)}")
 
 
+def of_main_first(bench):
+    """The main thread waits for ever: that is why nobody stops the idle thread, which is proved."""
+    process = judged(bench, bench.target("pool_of_one"), threads=3)
+    demand([threads for _, _, threads in found(process)] == [[1], [2], [3]], process["findings"])
+    demand([level for _, level, _ in found(process)] == ["likely", "proved", "likely"], process["findings"])
+    demand(process["verdict"].startswith("STUCK: T1 waits for "), process["verdict"])
+
+
 def rust(bench):
     program = bench.target("rust_waits")
     need_built(program)
@@ -152,7 +160,8 @@ def openmp(bench):
         demand(not found(judged(bench, program, how)), how)
 
 
-TESTS = [of_cxx, of_cxx_by_version, of_cxx_near_misses, rust, an_owner_that_rust_does_not_store, glib, an_owner_that_glib_does_not_store,
+TESTS = [of_cxx, of_cxx_by_version, of_cxx_near_misses, of_main_first, rust,
+         an_owner_that_rust_does_not_store, glib, an_owner_that_glib_does_not_store,
          openmp]
 
 if __name__ == "__main__":
