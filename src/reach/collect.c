@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "base/clock.h"
+#include "base/parallel.h"
 #include "proc/call.h"
 #include "proc/file.h"
 #include "proc/own_tids.h"
@@ -15,7 +16,7 @@
 #include "reach/caveat.h"
 #include "reach/memory.h"
 
-enum { MAX_TRIES = 3 };
+enum { MAX_TRIES = 3, MIN_PART = 500 /* threads that are worth a thread of our own: 8 us each */ };
 
 /* ---- before the stop ---- */
 
@@ -96,20 +97,31 @@ static void set_own_tids(struct reach_collector *collector)
     own_tids_release(&tids);
 }
 
+struct runs {
+    const struct snapshot *snapshot;
+    uint64_t *before;
+    atomic_bool changed;
+};
+
+static void compare_runs(void *arg, size_t first, size_t end)
+{
+    struct runs *runs = arg;
+    for (size_t i = first; i < end; i++) {
+        const struct snapshot_thread *thread = &runs->snapshot->threads[i];
+        uint64_t now = thread->unstopped ? task_runs_read(runs->snapshot->pid, thread->tid) : runs->before[i];
+        if (now != runs->before[i])
+            atomic_store(&runs->changed, true);
+        runs->before[i] = now;
+    }
+}
+
 /* Has none of the threads that were left running got a CPU? They must not while memory is copied, else a
  * reference may move from what is not copied yet to what is copied already. */
-static bool have_not_run(const struct snapshot *snapshot, uint64_t *runs)
+static bool have_not_run(const struct snapshot *snapshot, uint64_t *before)
 {
-    bool same = true;
-    for (size_t i = 0; i < snapshot->count; i++) {
-        const struct snapshot_thread *thread = &snapshot->threads[i];
-        if (!thread->unstopped)
-            continue;
-        uint64_t now = task_runs_read(snapshot->pid, thread->tid);
-        same &= runs[i] == now;
-        runs[i] = now;
-    }
-    return same;
+    struct runs runs = {.snapshot = snapshot, .before = before};
+    parallel_run(snapshot->count, MIN_PART, compare_runs, &runs);
+    return !atomic_load(&runs.changed);
 }
 
 /* A thread that is in another call than the snapshot says can run. */

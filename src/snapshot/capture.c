@@ -174,10 +174,11 @@ static bool check_unstopped(struct capture *capture, struct snapshot_arena *aren
     struct snapshot *snapshot = capture->snapshot;
     size_t kept = 0;
     bool moved = false;
+    unstopped_set_moved(capture->stop.pid, capture->stop.tracees, capture->stop.count);
     for (size_t i = 0; i < snapshot->count; i++) {
         struct snapshot_thread *thread = &snapshot->threads[i];
         struct tracee *tracee = find_tracee(&capture->stop, thread->tid);
-        if (tracee->state == TRACEE_UNSTOPPED && !unstopped_is_steady(capture->stop.pid, tracee)) {
+        if (tracee->moved) {
             take_moved(capture, arena, tracee, thread, each);
             thread->later = true;
             moved = true;

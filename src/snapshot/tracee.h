@@ -32,6 +32,7 @@ struct tracee {
     uint64_t runs_before;  /* task.runs just before; 0: unknown */
     long call_nr;          /* of the call that the kernel has started again, else call.nr */
     struct awake awake;    /* of a running thread */
+    bool moved;            /* unstopped_set_moved */
 };
 
 /* Attaches to the thread, if we do not trace it yet. It continues to run. seizing is odd during the call:

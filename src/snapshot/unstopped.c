@@ -5,6 +5,7 @@
 #include <sys/uio.h>
 #include <time.h>
 
+#include "base/parallel.h"
 #include "proc/status.h"
 #include "snapshot/call.h"
 #include "snapshot/regs.h"
@@ -16,6 +17,7 @@ enum {
     SHORT_PATIENCE_NS = 10000000,
     PATIENCE_NS = 300000000, /* and one that has waited for a CPU is stopped. */
     MAX_READ_AGAIN = 256,    /* running threads */
+    MIN_PART = 500,          /* threads that are worth a thread of our own: 10 us each */
 };
 
 static bool read_memory(pid_t tid, uint64_t address, void *to, size_t size)
@@ -100,34 +102,47 @@ struct tracees {
     pid_t pid;
     struct tracee *items;
     size_t count;
+    enum unstopped_how how;
+    bool again; /* only those that were found running */
 };
 
-/* Reads new tracees, or those that were found running. Returns for how many that does not suffice. */
-static size_t choose_all(const struct tracees *all, enum unstopped_how how, bool again)
+static bool is_to_be_read(const struct tracees *all, const struct tracee *tracee)
+{
+    return tracee->state == TRACEE_NEW && (!all->again || tracee->call.state == TASK_CALL_RUNNING);
+}
+
+static void choose_part(void *arg, size_t first, size_t end)
+{
+    const struct tracees *all = arg;
+    for (size_t i = first; i < end; i++)
+        if (is_to_be_read(all, &all->items[i]))
+            choose(all->pid, &all->items[i], all->how);
+}
+
+/* Returns for how many that does not suffice. */
+static size_t choose_all(struct tracees *all)
 {
     size_t undecided = 0;
-    for (size_t i = 0; i < all->count; i++) {
-        struct tracee *tracee = &all->items[i];
-        if (tracee->state != TRACEE_NEW || (again && tracee->call.state != TASK_CALL_RUNNING))
-            continue;
-        choose(all->pid, tracee, how);
-        undecided += is_undecided(tracee);
-    }
+    parallel_run(all->count, MIN_PART, choose_part, all);
+    for (size_t i = 0; i < all->count; i++)
+        undecided += is_undecided(&all->items[i]);
     return undecided;
 }
 
 void unstopped_choose(pid_t pid, struct tracee *tracees, size_t count, enum unstopped_how how)
 {
-    const struct tracees all = {pid, tracees, count};
+    struct tracees all = {.pid = pid, .items = tracees, .count = count, .how = how};
     if (is_halted(pid))
         return;
-    size_t undecided = choose_all(&all, how, false);
+    size_t undecided = choose_all(&all);
     if (how != UNSTOPPED_PATIENTLY || undecided > MAX_READ_AGAIN)
         return;
     long pause = FIRST_PAUSE_NS;
+    all.again = true;
     for (long total = 0; undecided && total < PATIENCE_NS; total += pause) {
         nanosleep(&(struct timespec){0, pause}, NULL);
-        undecided = choose_all(&all, total < SHORT_PATIENCE_NS ? how : UNSTOPPED_AT_ONCE, true);
+        all.how = total < SHORT_PATIENCE_NS ? how : UNSTOPPED_AT_ONCE;
+        undecided = choose_all(&all);
         pause = 2 * pause < LONGEST_PAUSE_NS ? 2 * pause : LONGEST_PAUSE_NS;
     }
 }
@@ -178,4 +193,19 @@ bool unstopped_is_steady(pid_t pid, const struct tracee *tracee)
         return now.runs == tracee->call.runs;
     task_call_read(pid, tracee->tid, &now);
     return task_call_is_same(&tracee->call, &now);
+}
+
+static void set_moved(void *arg, size_t first, size_t end)
+{
+    const struct tracees *all = arg;
+    for (size_t i = first; i < end; i++) {
+        struct tracee *tracee = &all->items[i];
+        tracee->moved = tracee->state == TRACEE_UNSTOPPED && !unstopped_is_steady(all->pid, tracee);
+    }
+}
+
+void unstopped_set_moved(pid_t pid, struct tracee *tracees, size_t count)
+{
+    struct tracees all = {.pid = pid, .items = tracees, .count = count};
+    parallel_run(count, MIN_PART, set_moved, &all);
 }

@@ -37,5 +37,7 @@ void unstopped_set_regs(const struct tracee *tracee, struct snapshot_thread *thr
 void unstopped_set_call(const struct tracee *tracee, struct snapshot_thread *thread);
 /* Is it in the same call as when it was chosen? True: what was copied since then is its stack. */
 bool unstopped_is_steady(pid_t pid, const struct tracee *tracee);
+/* Sets `moved` of all: it was left running, and is not in that call any more. */
+void unstopped_set_moved(pid_t pid, struct tracee *tracees, size_t count);
 
 #endif

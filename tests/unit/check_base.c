@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "base/elf.h"
 #include "base/event.h"
 #include "base/file.h"
+#include "base/parallel.h"
 #include "base/path.h"
 #include "base/search.h"
 #include "suite.h"
@@ -303,6 +305,28 @@ START_TEST(an_event_ends_a_wait)
 }
 END_TEST
 
+/* ---- parallel ---- */
+
+static void count_each(void *arg, size_t first, size_t end)
+{
+    atomic_uint *counts = arg;
+    for (size_t i = first; i < end; i++)
+        atomic_fetch_add(&counts[i], 1);
+}
+
+START_TEST(parallel_does_each_item_once)
+{
+    enum { MAX = 100 };
+    for (size_t count = 0; count < MAX; count++)
+        for (size_t least = 1; least < 60; least += 7) {
+            atomic_uint counts[MAX] = {0};
+            parallel_run(count, least, count_each, counts);
+            for (size_t i = 0; i < MAX; i++)
+                ck_assert_uint_eq(atomic_load(&counts[i]), i < count);
+        }
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("base");
@@ -319,5 +343,6 @@ int main(void)
     tcase_add_test(tests, the_beginning_of_a_file);
     tcase_add_test(tests, too_large_a_file_is_not_read);
     tcase_add_test(tests, reads_at_an_offset_end_with_the_file);
+    tcase_add_test(tests, parallel_does_each_item_once);
     return suite_run("base", tests);
 }
