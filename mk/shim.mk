@@ -51,7 +51,7 @@ $(BUILD)/libthreadleak.so: $(PRELOAD_OBJ) $(BUILD)/preload/exports.map
 	$(Q)$(CC) -shared -o $@ $(PRELOAD_OBJ) $(PRELOAD_LINK)
 
 # As the shim works with a glibc before 2.35.
-OLD_GLIBC_OWN := ledger/module_find shim/next
+OLD_GLIBC_OWN := ledger/module_find
 $(OLD_GLIBC_OWN:%=$(BUILD)/old_glibc/%.o): $(BUILD)/old_glibc/%.o: preload/%.c | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CC $@

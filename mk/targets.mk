@@ -5,6 +5,8 @@ TARGETS_CHAIN := $(shell awk '$$1 == "chain" {print $$2}' tests/cases.txt)
 
 # Unoptimised, and without CFLAGS, so that backtraces contain every function of the source.
 TARGET_FLAGS := -O0 -g -fno-pie -no-pie -pthread -Wall -Wextra -Wshadow
+# They are a part of libc.so.6 since glibc 2.34.
+TARGET_LIBS := -lrt -ldl
 TARGET_C := -std=gnu11 -D_GNU_SOURCE -MMD -MP
 # The flags in the row of each target have a file of their own, so that a changed row rebuilds one target.
 $(BUILD)/flags.done: tests/cases.txt | $(FIRST)
@@ -22,12 +24,12 @@ $(BUILD)/targets/constructor_linked: $(BUILD)/targets/libconstructor.so
 $(BUILD)/targets/%: tests/targets/%.c $(BUILD)/flags/% | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CC $@
-	$(Q)$(CC) $(TARGET_C) $(TARGET_FLAGS) -L$(@D) -o $@ $< $(row_flags)
+	$(Q)$(CC) $(TARGET_C) $(TARGET_FLAGS) -L$(@D) -o $@ $< $(row_flags) $(TARGET_LIBS)
 
 $(BUILD)/targets/%: tests/targets/%.cpp $(BUILD)/flags/% | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CXX $@
-	$(Q)$(CXX) -std=c++17 -MMD -MP $(TARGET_FLAGS) -o $@ $< $(row_flags)
+	$(Q)$(CXX) -std=c++17 -MMD -MP $(TARGET_FLAGS) -o $@ $< $(row_flags) $(TARGET_LIBS)
 
 CHAIN_FLAGS := -pthread -Wall -Wextra -Wshadow
 $(TARGETS_CHAIN:%=$(BUILD)/targets/%): $(BUILD)/targets/%: tests/targets/unwind_chain.c $(BUILD)/flags/% | $(FIRST)
@@ -48,7 +50,7 @@ $(BUILD)/targets/unwind_generated_no_fp: $(BUILD)/targets/unwind_generated
 $(BUILD)/targets/lib%.so: tests/targets/lib_%.c $(BUILD)/flags/lib%.so | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) CC $@
-	$(Q)$(CC) $(TARGET_C) -shared -fPIC -O0 -g -pthread -Wall -Wextra -o $@ $< $(row_flags)
+	$(Q)$(CC) $(TARGET_C) -shared -fPIC -O0 -g -pthread -Wall -Wextra -o $@ $< $(row_flags) $(TARGET_LIBS)
 
 $(BUILD)/targets/lib%.so: tests/targets/lib_%.cpp | $(FIRST)
 	@mkdir -p $(@D)

@@ -59,6 +59,8 @@ EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
     EXEC(REAL(fexecve)(fd, argv, envp), fd, NULL, false, envp);
 }
 
+/* <unistd.h> has it since glibc 2.34. */
+int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags);
 EXPORT int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags)
 {
     EXEC(REAL(execveat)(fd, path, argv, envp, flags), fd, path, false, envp);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "preload/backtrace/capture.h"
 #include "preload/backtrace/signal_capture.h"
@@ -107,6 +108,8 @@ static void before_fork_without_handlers(void)
     hook_leave(&hook);
 }
 
+/* <unistd.h> has it since glibc 2.34. */
+pid_t _Fork(void);
 EXPORT pid_t _Fork(void)
 {
     if (!REAL(_Fork)) {

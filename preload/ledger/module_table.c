@@ -140,7 +140,7 @@ static bool search_maps(uint64_t pc, union entry *entry)
 
 static int add_module(struct dl_phdr_info *info, size_t size, void *arg)
 {
-    union entry entry = {.generation = atomic_load(&generation)};
+    union entry entry = {.path = "", .generation = atomic_load(&generation)};
     struct elf_start elf = {.bias = info->dlpi_addr, .start = UINT64_MAX};
     (void)size, (void)arg;
     for (int i = 0; i < info->dlpi_phnum && i < ELF_HEADERS; i++) {

@@ -7,16 +7,15 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "common/compat.h"
-
 #define HIDDEN_VERSION 0x8000 /* in the table of versions: not the default one */
 
+/* The loader's list for debuggers (<link.h>): libraries that are loaded later are appended. */
 static const struct link_map *own_map(void)
 {
-    static const char here;
-    struct found_object object;
-    bool found = loader_find_object != NULL && loader_find_object((void *)&here, &object) == 0;
-    return found ? object.link_map : NULL;
+    const struct link_map *map = _r_debug.r_map;
+    while (map && map->l_ld != _DYNAMIC)
+        map = map->l_next;
+    return map;
 }
 
 struct symbols {
@@ -79,10 +78,10 @@ static const ElfW(Sym) * search(const struct symbols *symbols, const char *name)
     }
 }
 
-static bool is_libc(const struct link_map *map)
+static bool is_named(const struct link_map *map, const char *name)
 {
     const char *slash = strrchr(map->l_name, '/');
-    return strcmp(slash ? slash + 1 : map->l_name, LIBC_SO) == 0;
+    return strcmp(slash ? slash + 1 : map->l_name, name) == 0;
 }
 
 /* An IFUNC's value is a function that chooses one, and a library can define it as a variable: dlsym knows. */
@@ -97,14 +96,17 @@ void *next_definition(const char *name)
 {
     const struct link_map *map = own_map();
     struct symbols symbols;
-    bool last = !map;
-    while (!last && (map = map->l_next)) {
+    bool libc = !map, libpthread = !map; /* already searched */
+    while (!(libc && libpthread) && (map = map->l_next)) {
         if (!find_symbols(map, &symbols))
             return NULL;
         const ElfW(Sym) *symbol = search(&symbols, name);
         if (symbol)
             return address_of(map, symbol);
-        last = is_libc(map);
+        libc = libc || is_named(map, LIBC_SO);
+        /* Before glibc 2.34, libc has no threads, and libpthread comes before or after it. */
+        libpthread =
+            libpthread || is_named(map, LIBPTHREAD_SO) || (libc && search(&symbols, "pthread_create"));
     }
     return NULL;
 }

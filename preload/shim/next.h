@@ -3,8 +3,8 @@
 #ifndef THREADLEAK_PRELOAD_SHIM_NEXT_H
 #define THREADLEAK_PRELOAD_SHIM_NEXT_H
 
-/* The default version. It calls nothing of the loader but _dl_find_object, and allocates nothing. NULL: it is
- * not known without dlsym. Only libraries up to libc are searched: those are never unloaded. */
+/* The default version. It calls nothing of the loader, and allocates nothing. NULL: it is not known without
+ * dlsym. Only libraries up to libc and libpthread are searched: those are never unloaded. */
 void *next_definition(const char *name);
 
 #endif

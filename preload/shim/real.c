@@ -10,7 +10,8 @@ int (*libc_sigaction)(int, const struct sigaction *, struct sigaction *);
 /* Both give the default version.  glibc keeps two versions of pthread_create (2.2.5 and 2.34), with one
  * implementation. Threads may call it at the same time: all store the same address. dlsym is the last resort:
  * a library's constructor, during which the loader is locked, can wait for a thread of libc's that is here,
- * and the program would lose what dlerror() has for it. */
+ * and the program would lose what dlerror() has for it. Before glibc 2.34, dlsym() itself calls
+ * __pthread_key_create(), which is one of the hooks, while it holds a lock of its own. */
 void real_find(void **place, const char *name)
 {
     void *found = next_definition(name);

@@ -23,8 +23,7 @@ struct real {
 /* NULL: not looked up yet, or libc does not have it. */
 extern struct real real_found;
 
-/* The real function, looked up at its first use. With a glibc before 2.35 that takes the lock of the loader.
- */
+/* The real function, looked up at its first use. */
 #define REAL(name) (real_look_up((void **)&real_found.name, #name), real_found.name)
 
 void real_find(void **place, const char *name);

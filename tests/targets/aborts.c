@@ -5,7 +5,7 @@
  *   aborts WHAT
  */
 #include "target.h"
-
+#include <sys/auxv.h>
 #undef NDEBUG
 #include <assert.h>
 #include <linux/filter.h>
@@ -210,8 +210,8 @@ static void in_handler(void)
 
 static void on_small_stack(void)
 {
-    size_t size =
-        (size_t)sysconf(_SC_MINSIGSTKSZ) + 6144; /* the loader's part of the first call of abort() */
+    /* AT_MINSIGSTKSZ, and 6144 for the loader's part of the first call of abort() */
+    size_t size = (size_t)getauxval(51) + 6144;
     stack_t stack = {.ss_sp = malloc(size), .ss_size = size};
     keep_threads();
     CHECK(sigaltstack(&stack, NULL) == 0);
