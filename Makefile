@@ -31,7 +31,7 @@ FIRST := $(filter deps deps-check deps-soak,$(MAKECMDGOALS))
 all: $(BUILD)/libthreadleak.so $(BUILD)/threadleak
 
 # What a file uses in a target or a prerequisite is set by one before it.
-include mk/shim.mk mk/code.mk mk/targets.mk mk/tests.mk mk/fuzz.mk mk/bench.mk mk/install.mk
+include mk/shim.mk mk/code.mk mk/targets.mk mk/tests.mk mk/fuzz.mk mk/bench.mk mk/man.mk mk/install.mk
 
 deps:
 	$(Q).ci/deps.sh build
@@ -48,7 +48,9 @@ clean:
 define HELP
 Build
   all            the shim and the program, in BUILD (build); the default
-  install        into PREFIX (/usr/local), below DESTDIR
+  install        into PREFIX (/usr/local), LIBDIR, INCLUDEDIR and MANDIR, below DESTDIR;
+                 SHIMDIR=LIBDIR/threadleak keeps libthreadleak.so apart
+  man            builds the man pages
   uninstall      removes what install wrote
   clean          removes BUILD
   demo           runs a leaky program under the shim
@@ -58,6 +60,7 @@ Packages
   deps-soak      installs the language runtimes and the browser of soak, too
 Test
   check          builds and runs every test; J=N suites run at once (2)
+  check-quick    a part of it for packagers: no root, no network, two minutes
   soak           check with every repetition, and without sanitizers as well; then each fuzzer
   asan, tsan     the unit suites under AddressSanitizer and UBSan; under ThreadSanitizer
   fuzz           runs each fuzzer for FUZZ_SECONDS (60)
@@ -73,6 +76,7 @@ export HELP
 help:
 	@echo "$$HELP"
 
-.PHONY: help all targets check soak asan tsan fuzz lint demo bench bench-check bench-update install uninstall deps deps-check deps-soak clean
+.PHONY: help all targets check check-quick soak asan tsan fuzz lint demo bench bench-check bench-update man install uninstall deps \
+	deps-check deps-soak clean
 .SECONDARY:
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

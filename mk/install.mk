@@ -1,57 +1,69 @@
-# The manual, and what `make install` writes.
-# The lists of options come from the tables of the commands.
-$(BUILD)/threadleak.1: man/threadleak.1.scd man/options.awk $(BUILD)/threadleak
-	$(say) MAN $@
-	$(Q)$(BUILD)/threadleak _options >$(BUILD)/options.list
-	$(Q)awk -f man/options.awk $(BUILD)/options.list $< >$(BUILD)/threadleak.1.scd
-	$(Q)scdoc <$(BUILD)/threadleak.1.scd >$@
+# What `make install` writes.
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+# Where the shim is. Distributions keep it apart from the libraries that programs are linked with: SHIMDIR=LIBDIR/threadleak.
+SHIMDIR ?= $(LIBDIR)
+BINDIR := $(PREFIX)/bin
+SHARE := $(PREFIX)/share
+CMAKEDIR := $(LIBDIR)/cmake/threadleak
 
-$(BUILD)/threadleak-fleet.7: man/threadleak-fleet.7.scd
+# $(call relative,FROM,TO): the path from one directory to another one, with a slash.
+hash := \#
+relative = $(shell from='$(1)' to='$(2)' up=; \
+	until case "$$to/" in ("$$from"/*) ;; (*) false ;; esac; do from=$${from%/*} up=../$$up; done; \
+	to=$${to$(hash)"$$from"}/; echo "$$up$${to$(hash)/}")
+
+# Program and shim find each other by these paths, wherever the whole directory is moved to.
+TO_SHIM := $(call relative,$(BINDIR),$(SHIMDIR))
+TO_PROGRAM := $(call relative,$(SHIMDIR),$(BINDIR))
+PLACES_ARE := $(TO_SHIM) $(TO_PROGRAM)
+ifneq ($(shell cat $(BUILD)/places 2>/dev/null),$(PLACES_ARE))
+.PHONY: $(BUILD)/places
+endif
+$(BUILD)/places:
 	@mkdir -p $(@D)
-	$(say) MAN $@
-	$(Q)scdoc <$< >$@
+	$(Q)echo '$(PLACES_ARE)' >$@
+$(BUILD)/cli/common/run_env.o $(BUILD)/preload/options/settings.o: $(BUILD)/places
+$(BUILD)/cli/common/run_env.o: BASE += -DTO_SHIM='"$(TO_SHIM)"'
+$(BUILD)/preload/options/settings.o: BASE += -DTO_PROGRAM='"$(TO_PROGRAM)"'
 
-$(BUILD)/threadleak-patterns.7: man/threadleak-patterns.7.scd man/reports.awk $(wildcard tests/golden/pattern_*.txt)
-	@mkdir -p $(@D)
-	$(say) MAN $@
-	$(Q)awk -v golden=tests/golden -f man/reports.awk $< >$@.scd
-	$(Q)scdoc <$@.scd >$@
-
-# It is always written again, because PREFIX may have changed.
-.PHONY: $(BUILD)/threadleak.pc
-$(BUILD)/threadleak.pc: include/threadleak.pc.in | $(FIRST)
+# Files with places in them. They are always written again, because the variables may have changed.
+FILLED := $(patsubst %,$(BUILD)/%,threadleak.pc threadleak-config.cmake threadleak-config-version.cmake threadleak-serve.service)
+.PHONY: $(FILLED)
+vpath %.in include share/threadleak
+$(FILLED): $(BUILD)/%: %.in | $(FIRST)
 	@mkdir -p $(@D) && rm -f $@
-	$(Q)sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' $< >$@
+	$(Q)sed -e 's|@VERSION@|$(VERSION)|; s|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR:$(PREFIX)/%=$${prefix}/%)|' \
+		-e 's|@INCLUDEDIR@|$(INCLUDEDIR:$(PREFIX)/%=$${prefix}/%)|; s|@SHIMDIR@|$(SHIMDIR:$(LIBDIR)%=$${libdir}%)|' \
+		-e 's|@TO_INCLUDE@|$(call relative,$(CMAKEDIR),$(INCLUDEDIR))|; s|@TO_SHIM@|$(call relative,$(CMAKEDIR),$(SHIMDIR))|' \
+		-e 's|@TO_PROGRAM@|$(call relative,$(CMAKEDIR),$(BINDIR))|' $< >$@
 
-.PHONY: $(BUILD)/threadleak-serve.service
-$(BUILD)/threadleak-serve.service: share/threadleak/threadleak-serve.service.in | $(FIRST)
-	@mkdir -p $(@D) && rm -f $@
-	$(Q)sed 's|@PREFIX@|$(PREFIX)|' $< >$@
-
-# FILE:PLACE, where PLACE is below PREFIX.  The manual needs scdoc.
-MAN := $(if $(shell command -v scdoc),$(BUILD)/threadleak.1:share/man/man1/threadleak.1 \
-	$(BUILD)/threadleak-patterns.7:share/man/man7/threadleak-patterns.7 \
-	$(BUILD)/threadleak-fleet.7:share/man/man7/threadleak-fleet.7)
-# Examples for many machines: alerts, a dashboard, a sidecar.
-FLEET := $(wildcard share/threadleak/*.yml share/threadleak/*.json)
-INSTALLED := $(BUILD)/threadleak:bin/threadleak $(BUILD)/libthreadleak.so:lib/libthreadleak.so \
-	$(foreach header,$(wildcard include/*.h include/*/*.h),$(header):$(header)) \
-	$(BUILD)/threadleak.pc:lib/pkgconfig/threadleak.pc \
-	cli/completion.bash:share/bash-completion/completions/threadleak $(MAN) \
-	$(foreach file,$(FLEET),$(file):$(file)) \
-	$(BUILD)/threadleak-serve.service:share/threadleak/threadleak-serve.service
+# FILE:PLACE. The man pages need scdoc.
+HAS_SCDOC := $(shell command -v $(SCDOC))
+man_place = $(MANDIR)/man$(subst .,,$(suffix $(1)))/$(1)
+INSTALLED := $(BUILD)/threadleak:$(BINDIR)/threadleak $(BUILD)/libthreadleak.so:$(SHIMDIR)/libthreadleak.so \
+	$(foreach header,$(wildcard include/*.h include/*/*.h),$(header):$(INCLUDEDIR)/$(header:include/%=%)) \
+	$(BUILD)/threadleak.pc:$(LIBDIR)/pkgconfig/threadleak.pc \
+	$(BUILD)/threadleak-config.cmake:$(CMAKEDIR)/threadleak-config.cmake \
+	$(BUILD)/threadleak-config-version.cmake:$(CMAKEDIR)/threadleak-config-version.cmake \
+	cli/completion.bash:$(SHARE)/bash-completion/completions/threadleak \
+	$(foreach file,$(wildcard share/threadleak/*.yml share/threadleak/*.json),$(file):$(PREFIX)/$(file)) \
+	$(BUILD)/threadleak-serve.service:$(SHARE)/threadleak/threadleak-serve.service \
+	$(if $(HAS_SCDOC),$(foreach page,$(MAN_PAGES),$(BUILD)/$(page):$(call man_place,$(page))))
 FILES = $(foreach pair,$(INSTALLED),$(firstword $(subst :, ,$(pair))))
-PLACES = $(foreach pair,$(INSTALLED),$(lastword $(subst :, ,$(pair)))) share/man/man1/threadleak.1 \
-	share/man/man7/threadleak-patterns.7 share/man/man7/threadleak-fleet.7
-LIBRARY_RULES := share/threadleak/suppressions.d
+PLACES = $(foreach pair,$(INSTALLED),$(lastword $(subst :, ,$(pair)))) $(foreach page,$(MAN_PAGES),$(call man_place,$(page)))
+LIBRARY_RULES := $(SHARE)/threadleak/suppressions.d
+OWN_DIRECTORIES := $(INCLUDEDIR)/threadleak $(CMAKEDIR) $(LIBRARY_RULES) $(SHARE)/threadleak $(filter %/threadleak,$(SHIMDIR))
 
 install: all $(FILES)
-	$(Q)install -d "$(DESTDIR)$(PREFIX)/$(LIBRARY_RULES)"
+	$(Q)install -d "$(DESTDIR)$(LIBRARY_RULES)"
 	$(Q)for pair in $(INSTALLED); do \
-		file=$${pair%:*} place="$(DESTDIR)$(PREFIX)/$${pair#*:}"; \
+		file=$${pair%:*} place="$(DESTDIR)$${pair#*:}"; \
 		printf '  %-7s %s\n' INSTALL "$$place"; \
 		install -D -m $$([ -x $$file ] && echo 755 || echo 644) $$file "$$place" || exit 1; done
+	$(Q)$(if $(HAS_SCDOC),:,echo 'No man pages are installed, because $(SCDOC) is not here: install the package scdoc, and do this again')
 
 uninstall:
-	$(Q)cd "$(DESTDIR)$(PREFIX)" && rm -f $(PLACES) && \
-		rmdir include/threadleak $(LIBRARY_RULES) share/threadleak 2>/dev/null || true
+	$(Q)for place in $(PLACES); do rm -f "$(DESTDIR)$$place" || exit 1; done
+	$(Q)for directory in $(OWN_DIRECTORIES); do rmdir "$(DESTDIR)$$directory" 2>/dev/null || true; done

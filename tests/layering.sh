@@ -68,8 +68,8 @@ check "what judges neither reads the system nor waits: src/evidence does" < <(
 )
 
 check "make help lists every target" < <(
-    diff <(make -s help | sed -n 's/^  //p' | sed 's/  .*//; s/, /\n/g' | sort) \
-        <(sed -n 's/^\.PHONY: help //p' Makefile | tr ' ' '\n' | sort)
+    diff <(make -s help | sed -n 's/^  \([^ ]\)/\1/p' | sed 's/  .*//; s/, /\n/g' | sort) \
+        <(sed -n '/^\.PHONY: help /,/[^\\]$/p' Makefile | tr -d '\\\n' | xargs -n1 | sed '1,2d' | sort)
 )
 
 # ---- each header alone -----------------------------------------------------------

@@ -15,14 +15,23 @@
 #elif defined(__aarch64__)
 #define MULTIARCH "aarch64-linux-gnu"
 #else
-#define MULTIARCH ""
+#define MULTIARCH "."
+#endif
+
+/* From the directory of the program. `make install` sets it from BINDIR and SHIMDIR. */
+#ifndef TO_SHIM
+#define TO_SHIM "../lib/"
 #endif
 
 static const char *const shim_places[] = {
     "",
+    TO_SHIM,
     "../lib/",
+    "../lib/threadleak/",
     "../lib/" MULTIARCH "/",
+    "../lib/" MULTIARCH "/threadleak/",
     "../lib64/",
+    "../lib64/threadleak/",
 };
 
 char *run_find_shim(struct error *error)

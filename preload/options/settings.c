@@ -119,9 +119,14 @@ static bool own_directory(char *out, size_t size)
     return slash && !text.overflow;
 }
 
+/* From the directory of this library. `make install` sets it from SHIMDIR and BINDIR. */
+#ifndef TO_PROGRAM
+#define TO_PROGRAM "../bin/"
+#endif
+
 static void find_reporter(void)
 {
-    static const char *const places[REPORTER_PLACES] = {"threadleak", "../bin/threadleak",
+    static const char *const places[REPORTER_PLACES] = {"threadleak", TO_PROGRAM "threadleak",
                                                         "../../bin/threadleak"};
     char directory[512];
     if (!own_directory(directory, sizeof(directory)))

@@ -122,7 +122,7 @@ def install_has_them(bench):
     code, out, err = call(["make", "-s", "-C", ROOT, "-n", "install", f"BUILD={bench.build}", "DESTDIR=/nowhere"], env=bench.env)
     demand(code == 0, err)
     for name in ("prometheus-rules.yml", "grafana-dashboard.json", "kubernetes-sidecar.yml", "threadleak-serve.service"):
-        demand(f":share/threadleak/{name}" in out, f"{name} is not installed: {out}")
+        demand(f"/share/threadleak/{name}" in out, f"{name} is not installed: {out}")
 
 
 # ---- the rules fire ----------------------------------------------------------------------------
