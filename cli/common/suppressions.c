@@ -23,6 +23,13 @@ bool suppression_options_add_file(struct suppression_options *suppressions, cons
            (suppressions->files[suppressions->file_count] = strdup(path)) && ++suppressions->file_count;
 }
 
+bool suppression_options_set_file(void *line, const struct command_option *option, const char *value,
+                                  struct error *error)
+{
+    return suppression_options_add_file(command_member(line, option), value) ||
+           error_set(error, "out of memory");
+}
+
 bool suppression_options_set_generate(void *line, const struct command_option *option, const char *value,
                                       struct error *error)
 {

@@ -16,13 +16,20 @@ struct suppression_options {
 };
 
 /* Rows of an option table.  `line`: the struct that the command parses into, with members `options` and
- * `suppressions`; key_setter: for the options that are keys of THREADLEAK_OPTIONS. */
+ * `suppressions`; key_setter: for the options that are keys of THREADLEAK_OPTIONS. SUPPRESSION_SOURCES:
+ * without those about what is printed. SUPPRESSION_FILE: the option --suppressions of a command that has no
+ * other use of it. */
 // clang-format off
-#define SUPPRESSION_OPTIONS(line, key_setter) \
+#define SUPPRESSION_FILE(line) \
+    {.name = "suppressions", .argument = "FILE", .key = "suppressions", .set = suppression_options_set_file, \
+     .offset = offsetof(line, suppressions)}
+#define SUPPRESSION_SOURCES(line, key_setter) \
     {.name = "no-default-suppressions", .key = "default_suppressions", .key_value = "0", .set = key_setter, \
      .offset = offsetof(line, options), .help = "use neither the built-in rules nor installed ones"}, \
     {.name = "allow-match-all", .key = "allow_match_all", .key_value = "1", .set = key_setter, \
-     .offset = offsetof(line, options), .help = "accept rules that match every thread"}, \
+     .offset = offsetof(line, options), .help = "accept rules that match every thread"}
+#define SUPPRESSION_OPTIONS(line, key_setter) \
+    SUPPRESSION_SOURCES(line, key_setter), \
     {.name = "print-suppressions", .set = command_set_flag, .offset = offsetof(line, suppressions.print), \
      .help = "list the rules that matched, with their numbers of threads"}, \
     {.name = "warn-unused-suppressions", .set = command_set_flag, \
@@ -30,7 +37,7 @@ struct suppression_options {
     {.name = "gen-suppressions", .argument = "[FILE]", .set = suppression_options_set_generate, \
      .offset = offsetof(line, suppressions), .help = "write a rule for each group that counts"}
 // clang-format on
-command_set_fn suppression_options_set_generate;
+command_set_fn suppression_options_set_file, suppression_options_set_generate;
 
 /* False: out of memory. */
 bool suppression_options_add_file(struct suppression_options *suppressions, const char *path);

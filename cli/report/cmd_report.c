@@ -28,15 +28,6 @@ struct command_line {
 
 /* ---- the command line ------------------------------------------------------------ */
 
-static bool add_suppressions(void *line, const struct command_option *option, const char *value,
-                             struct error *error)
-{
-    (void)option;
-    if (suppression_options_add_file(&((struct command_line *)line)->suppressions, value))
-        return true;
-    return error_set(error, "out of memory");
-}
-
 static bool set_threads(void *line, const struct command_option *option, const char *value,
                         struct error *error)
 {
@@ -77,7 +68,7 @@ static const struct command_option option_table[] = {
     COMMAND_FLAG("all", all, "print every process and every thread in full"),
     {.name = "color", .argument = "WHEN", .key = "color", .set = command_set_key, .offset = MEMBER(options)},
     COMMAND_FLAG("debuginfod", debuginfod, "ask debuginfod servers for missing debug information"),
-    {.name = "suppressions", .argument = "FILE", .key = "suppressions", .set = add_suppressions},
+    SUPPRESSION_FILE(struct command_line),
     SUPPRESSION_OPTIONS(struct command_line, command_set_key),
     VERBOSE_OPTIONS(struct command_line, "print whole paths, and the frames of runtimes too"),
     {.name = NULL},

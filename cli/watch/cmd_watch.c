@@ -83,9 +83,12 @@ static const struct command_option option_table[] = {
      .help = "how many kept samples must rise one after the other"},
     COUNT("alive", alive, "also report a site with more than N threads alive"),
     COUNT("unjoined", unjoined, "also report a site with more than N unjoined threads"),
-    DURATION("waiting", waiting_s, NULL, "also report a site with a thread that has been unjoined longer"),
+    DURATION("waiting", waiting_s, NULL,
+             "also report a site with a thread that has waited, or been unjoined, longer"),
     TEXT("on-leak", "CMD", on_leak,
          "run CMD once for each reported site; no shell; its standard input is the report"),
+    SUPPRESSION_FILE(struct watch_options),
+    SUPPRESSION_SOURCES(struct watch_options, command_set_key),
     COMMAND_FLAG("check", check, "exit with 66 when a site grows, or is above a threshold"),
     {.name = "format",
      .argument = "FORMAT",
@@ -117,7 +120,7 @@ static bool complete(struct watch_options *options, int argc, char **argv, struc
         return error_set(error, "--on-leak needs a command");
     if (!options->pid_count && !options->name && !options->exe)
         return error_set(error, "give a PID, --name or --exe; see 'threadleak help watch'");
-    return true;
+    return suppression_options_load(&options->suppressions, &options->options, error);
 }
 
 /* ---- one round ------------------------------------------------------------------------------------ */
@@ -126,7 +129,8 @@ struct watch {
     struct watch_options options;
     struct watch_targets targets;
     struct live live;
-    uint64_t rounds, verdicts, processes;
+    uint64_t rounds, verdicts, processes,
+        suppressed; /* suppressed: sites of the processes of the latest round */
     double began_s;
     bool bad, failed; /* a process that has ended was reported; output failed */
 };
@@ -182,9 +186,7 @@ static void say_begin(struct watch *watch, struct watched *watched)
     watched->is_new = false;
     watch->processes++;
     cli_message("watch: process %s%s", watched->label,
-                watched->counts.watched ? ""
-                                        : " is not watched; its threads are counted by start routine, and "
-                                          "their creators are unknown");
+                watched->counts.watched ? "" : ", not watched: creators unknown");
 }
 
 static void say_failure(struct watch *watch, struct watched *watched, const struct error *error)
@@ -213,11 +215,22 @@ static void take_sample(struct watch *watch, struct watched *watched)
     watch->bad |= watched->ended && watched_is_bad(watched);
 }
 
+static uint64_t count_suppressed(const struct watch_targets *targets)
+{
+    uint64_t sites = 0;
+    for (size_t i = 0; i < targets->count; i++)
+        for (size_t n = 0; n < targets->items[i].site_count; n++)
+            sites += watched_site_rule(&targets->items[i].sites[n]) != NULL;
+    return sites;
+}
+
 static void take_round(struct watch *watch)
 {
     watch_targets_find(&watch->targets, &watch->options);
     for (size_t i = 0; i < watch->targets.count && !stopped; i++)
         take_sample(watch, &watch->targets.items[i]);
+    if (watch->targets.count)
+        watch->suppressed = count_suppressed(&watch->targets);
     watch_targets_forget_ended(&watch->targets);
     on_leak_reap();
     watch->rounds++;
@@ -268,9 +281,12 @@ static void sum_up(struct watch *watch)
            (unsigned long long)watch->rounds, watch->rounds == 1 ? "" : "s",
            time_text(now_s() - watch->began_s, time));
     if (watch->verdicts)
-        printf("%llu verdict%s\n", (unsigned long long)watch->verdicts, watch->verdicts == 1 ? "" : "s");
+        printf("%llu verdict%s", (unsigned long long)watch->verdicts, watch->verdicts == 1 ? "" : "s");
     else
-        printf("no site grows\n");
+        printf("no site grows");
+    if (watch->suppressed)
+        printf("; %llu suppressed", (unsigned long long)watch->suppressed);
+    putchar('\n');
 }
 
 static int status_of(struct watch *watch)
@@ -320,13 +336,17 @@ static int run(int argc, char **argv)
 {
     struct watch watch = {.options = {.interval_s = 1}};
     struct error error;
+    options_defaults(&watch.options.options);
     enum command_parsed parsed = command_parse(&command_watch, argc, argv, &watch.options);
-    if (parsed != COMMAND_PARSED)
-        return parsed == COMMAND_HELPED ? STATUS_REPORTED : STATUS_CANNOT;
-    if (complete(&watch.options, argc, argv, &error))
-        return watch_all(&watch);
-    cli_message("watch: %s", error.text);
-    return STATUS_CANNOT;
+    int status = parsed == COMMAND_HELPED ? STATUS_REPORTED : STATUS_CANNOT;
+    if (parsed == COMMAND_PARSED) {
+        if (complete(&watch.options, argc, argv, &error))
+            status = watch_all(&watch);
+        else
+            cli_message("watch: %s", error.text);
+    }
+    suppression_options_release(&watch.options.suppressions);
+    return status;
 }
 
 const struct command command_watch = {

@@ -79,6 +79,7 @@ static json_t *site_json(const struct watched *watched, size_t index)
     set_value(&json, "oldest_unjoined_s", seconds_json(item->oldest_unjoined_s));
     set_value(&json, "per_s", json_real(round(series_rate(&site->alive) * 1e6) / 1e6));
     set_value(&json, "growth", growth_json(site));
+    set_text(&json, "suppressed_by", watched_site_rule(site));
     return json;
 }
 

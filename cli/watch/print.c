@@ -137,12 +137,21 @@ static struct row *make_rows(const struct watched *watched, size_t *count)
     return rows;
 }
 
+/* The one that grows, or moves more. */
+static const struct series *shown_series(const struct watched_site *site)
+{
+    if (site->alive.grows || site->unjoined.grows)
+        return site->alive.grows ? &site->alive : &site->unjoined;
+    return fabs(series_rate(&site->unjoined)) > fabs(series_rate(&site->alive)) ? &site->unjoined
+                                                                                : &site->alive;
+}
+
 static void print_row(FILE *out, const struct watched *watched, const struct row *row, size_t width,
                       bool sparks)
 {
     const struct site_count *item = &watched->counts.items[row->site];
     const struct watched_site *site = &watched->sites[row->site];
-    const struct series *series = site->unjoined.grows && !site->alive.grows ? &site->unjoined : &site->alive;
+    const struct series *series = shown_series(site);
     char rate[RATE_TEXT], time[TIME_TEXT], unjoined[24] = "?";
     struct line line = {.length = 0};
     double per_s = row->grows ? series->growth.per_s : series_rate(series);

@@ -7,7 +7,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "cli/common/suppressions.h"
+#include "cli/watch/rules.h"
 #include "evidence/sample.h"
+#include "evidence/sleeps.h"
 #include "leak/model.h"
 #include "leak/site_counts.h"
 #include "proc/process_limits.h"
@@ -25,6 +28,8 @@ struct watch_options {
     unsigned rises;            /* 0: the rules of series.h */
     uint64_t alive, unjoined;  /* thresholds; 0: none */
     double waiting_s;          /* 0: none */
+    struct options options;    /* only those about suppressions are used */
+    struct suppression_options suppressions;
     pid_t pids[WATCH_PIDS];
     size_t pid_count;
 };
@@ -32,12 +37,26 @@ struct watch_options {
 /* ---- one process ------------------------------------------------------------------------------- */
 
 /* Why a site is reported. */
-enum watch_why { WATCH_GROWS, WATCH_UNJOINED_GROWS, WATCH_ALIVE, WATCH_UNJOINED, WATCH_WAITING, WATCH_WHYS };
+enum watch_why {
+    WATCH_GROWS,
+    WATCH_UNJOINED_GROWS,
+    WATCH_ALIVE,
+    WATCH_UNJOINED,
+    WATCH_UNJOINED_LONG,
+    WATCH_ASLEEP,
+    WATCH_WHYS
+};
 
 struct watched_site {
     struct series alive, unjoined; /* alive: joinable, detached and untracked ones */
+    uint64_t asleep;               /* threads that have not run for longer than --waiting */
+    double asleep_s;               /* the one of them that has not for longest */
     bool now[WATCH_WHYS];          /* it holds since the latest sample */
-    bool reported[WATCH_WHYS];     /* and was reported: once, as long as it holds */
+    /* The rule that suppresses its live threads, and its unjoined ones; NULL: none. It is searched for once.
+     */
+    const char *rule[2];
+    bool rule_known[2];
+    bool reported[WATCH_WHYS]; /* and was reported: once, as long as it holds */
 };
 
 struct watched {
@@ -50,6 +69,8 @@ struct watched {
     struct symbolizer *symbolizer;
     struct site_table *table;
     unsigned program;
+    struct watch_rules rules;
+    struct sleeps sleeps;       /* with --waiting */
     struct site_counts counts;  /* of the latest sample */
     struct watched_site *sites; /* by the index in counts.items */
     size_t site_count;
@@ -71,6 +92,9 @@ bool watched_process_sample(struct watched *watched, const struct watch_options 
                             struct error *error);
 /* Does one of its sites grow, or is above a threshold? */
 bool watched_is_bad(const struct watched *watched);
+
+/* The rule that suppresses it now; NULL: none. */
+const char *watched_site_rule(const struct watched_site *site);
 
 /* The sum of alive threads of a site. */
 uint64_t site_alive(const struct site_count *item);

@@ -38,6 +38,8 @@ static void forget_sites(struct watched *watched)
     site_counts_release(&watched->counts);
     site_table_free(watched->table);
     symbolizer_free(watched->symbolizer);
+    watch_rules_release(&watched->rules);
+    sleeps_release(&watched->sleeps);
     free(watched->sites);
     watched->table = NULL;
     watched->symbolizer = NULL;
@@ -75,7 +77,8 @@ static void set_identity(struct watched *watched, const struct sample *sample)
     free(name);
 }
 
-static bool begin_program(struct watched *watched, const struct sample *sample)
+static bool begin_program(struct watched *watched, const struct sample *sample,
+                          const struct watch_options *options)
 {
     if (watched->table && watched->program == sample->program)
         return true;
@@ -87,7 +90,7 @@ static bool begin_program(struct watched *watched, const struct sample *sample)
         return false;
     symbolizer_see_as(watched->symbolizer, watched->pid);
     watched->table = site_table_new(watched->symbolizer);
-    return watched->table != NULL;
+    return watched->table && watch_rules_begin(&watched->rules, options->suppressions.rules, watched->exe);
 }
 
 static bool add_sites(struct watched *watched)
@@ -104,6 +107,69 @@ static bool add_sites(struct watched *watched)
     return true;
 }
 
+/* ---- judging ------------------------------------------------------------------------------------- */
+
+static bool is_of_unjoined(enum watch_why why)
+{
+    return why == WATCH_UNJOINED_GROWS || why == WATCH_UNJOINED || why == WATCH_UNJOINED_LONG;
+}
+
+static unsigned kind_of(const struct site_count *item, bool unjoined)
+{
+    bool detached = item->threads.alive_detached > item->threads.joinable;
+    return unjoined ? KIND_UNJOINED : detached ? KIND_DETACHED : KIND_RUNNING;
+}
+
+static void suppress_site(struct watched *watched, size_t index)
+{
+    const struct site_count *item = &watched->counts.items[index];
+    struct watched_site *site = &watched->sites[index];
+    for (int why = 0; why < WATCH_WHYS; why++) {
+        bool unjoined = is_of_unjoined((enum watch_why)why);
+        if (!site->now[why])
+            continue;
+        if (!site->rule_known[unjoined])
+            site->rule[unjoined] = watch_rule(&watched->rules, item, kind_of(item, unjoined));
+        site->rule_known[unjoined] = true;
+        site->now[why] = !site->rule[unjoined];
+    }
+}
+
+const char *watched_site_rule(const struct watched_site *site)
+{
+    return site->rule[0] ? site->rule[0] : site->rule[1];
+}
+
+static void forget_rules(struct watched *watched)
+{
+    for (size_t i = 0; i < watched->site_count; i++)
+        for (int unjoined = 0; unjoined < 2; unjoined++) {
+            watched->sites[i].rule[unjoined] = NULL;
+            watched->sites[i].rule_known[unjoined] = false;
+        }
+}
+
+/* Of a process that is not watched the sites of its threads are not known. */
+static void find_asleep(struct watched *watched, const struct sample *sample, double waiting_s)
+{
+    for (size_t i = 0; i < watched->site_count; i++)
+        watched->sites[i].asleep = 0, watched->sites[i].asleep_s = 0;
+    if (waiting_s <= 0 || !sample->ledger || !sleeps_read(&watched->sleeps, watched->pid, sample->now_ns))
+        return;
+    for (size_t i = 0; i < watched->sleeps.count; i++) {
+        const struct sleep *sleep = &watched->sleeps.items[i];
+        const struct ledger_slot *slot = thread_index_find(&sample->threads, sleep->tid);
+        size_t at =
+            slot && !(slot->state & SLOT_ENDED) ? site_table_find(watched->table, slot->site) : SIZE_MAX;
+        double seconds = (double)(sample->now_ns - sleep->since_ns) / 1e9;
+        if (at >= watched->site_count || seconds <= waiting_s)
+            continue;
+        watched->sites[at].asleep++;
+        if (seconds > watched->sites[at].asleep_s)
+            watched->sites[at].asleep_s = seconds;
+    }
+}
+
 static void judge_site(struct watched *watched, size_t index, const struct watch_options *options)
 {
     struct growth_rules rules[GROWTH_RULES];
@@ -118,7 +184,9 @@ static void judge_site(struct watched *watched, size_t index, const struct watch
     site->now[WATCH_UNJOINED_GROWS] = site->unjoined.grows;
     site->now[WATCH_ALIVE] = options->alive && alive > options->alive;
     site->now[WATCH_UNJOINED] = options->unjoined && item->threads.unjoined > options->unjoined;
-    site->now[WATCH_WAITING] = options->waiting_s > 0 && item->oldest_unjoined_s > options->waiting_s;
+    site->now[WATCH_UNJOINED_LONG] = options->waiting_s > 0 && item->oldest_unjoined_s > options->waiting_s;
+    site->now[WATCH_ASLEEP] = site->asleep;
+    suppress_site(watched, index);
     for (int why = 0; why < WATCH_WHYS; why++)
         site->reported[why] = site->reported[why] && site->now[why];
 }
@@ -166,7 +234,7 @@ static bool count_and_judge(struct watched *watched, const struct sample *sample
                             const struct watch_options *options)
 {
     struct site_counts counts;
-    if (!begin_program(watched, sample) || !site_counts_of_sample(&counts, watched->table, sample))
+    if (!begin_program(watched, sample, options) || !site_counts_of_sample(&counts, watched->table, sample))
         return false;
     site_counts_release(&watched->counts);
     watched->counts = counts;
@@ -175,6 +243,9 @@ static bool count_and_judge(struct watched *watched, const struct sample *sample
     watched->samples++;
     if (!add_sites(watched))
         return false;
+    if (watch_rules_read(&watched->rules, sample))
+        forget_rules(watched);
+    find_asleep(watched, sample, options->waiting_s);
     for (size_t i = 0; i < counts.count; i++)
         judge_site(watched, i, options);
     read_limits(watched);

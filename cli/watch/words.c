@@ -88,17 +88,26 @@ const char *why_code(enum watch_why why)
 {
     static const char *const codes[WATCH_WHYS] = {[WATCH_ALIVE] = "above-threshold",
                                                   [WATCH_UNJOINED] = "above-threshold",
-                                                  [WATCH_WAITING] = "waits-too-long"};
+                                                  [WATCH_UNJOINED_LONG] = "waits-too-long",
+                                                  [WATCH_ASLEEP] = "waits-too-long"};
     return codes[why] ? codes[why] : finding_name(FINDING_GROWING);
 }
 
-static void add_created(struct line *line, const struct site_count *item)
+/* In a line of 80 columns, of which so many are for what follows. */
+static size_t columns_left(const struct line *line, size_t follow)
+{
+    enum { COLUMNS = 80, LEAST = 16 };
+    size_t used = line->length + follow;
+    return used + LEAST < COLUMNS ? COLUMNS - used : LEAST;
+}
+
+static void add_created(struct line *line, const struct site_count *item, size_t follow)
 {
     size_t before = line->length;
     const struct frame *creator = creator_frame(item->place);
     if (!creator) {
         line_add(line, item->place->start_routine ? " of " : " from an ");
-        line_add_function(line, item, 0);
+        line_add_function(line, item, columns_left(line, follow + sizeof("start routine")));
         return;
     }
     line_add(line, " created at ");
@@ -107,25 +116,36 @@ static void add_created(struct line *line, const struct site_count *item)
     if (line->length == at)
         line->length = before, line->text[before] = 0, line_add(line, " created");
     line_add(line, " by ");
-    line_add_function(line, item, 60);
+    line_add_function(line, item, columns_left(line, follow));
 }
 
-void line_add_verdict(struct line *line, const struct watched *watched, size_t site, enum watch_why why)
+static const char *word_of(enum watch_why why)
 {
-    const struct site_count *item = &watched->counts.items[site];
-    const struct series *series = site_growth(&watched->sites[site], why);
-    bool unjoined = why == WATCH_UNJOINED_GROWS || why == WATCH_UNJOINED || why == WATCH_WAITING;
-    unsigned long long count = unjoined ? item->threads.unjoined : site_alive(item);
+    static const char *const words[WATCH_WHYS] = {[WATCH_ALIVE] = "TOO MANY",
+                                                  [WATCH_UNJOINED] = "TOO MANY",
+                                                  [WATCH_UNJOINED_LONG] = "UNJOINED",
+                                                  [WATCH_ASLEEP] = "WAITING"};
+    return words[why] ? words[why] : finding_help_of(FINDING_GROWING)->verdict;
+}
+
+void line_add_verdict(struct line *line, const struct watched *watched, size_t index, enum watch_why why)
+{
+    const struct site_count *item = &watched->counts.items[index];
+    const struct watched_site *site = &watched->sites[index];
+    const struct series *series = site_growth(site, why);
+    bool unjoined = why == WATCH_UNJOINED_GROWS || why == WATCH_UNJOINED || why == WATCH_UNJOINED_LONG;
+    unsigned long long count = unjoined              ? item->threads.unjoined
+                               : why == WATCH_ASLEEP ? site->asleep
+                                                     : site_alive(item);
     char text[RATE_TEXT > TIME_TEXT ? RATE_TEXT : TIME_TEXT];
-    bool grows = why == WATCH_GROWS || why == WATCH_UNJOINED_GROWS;
-    line_add(line, "%s: %llu %sthread%s",
-             grows                  ? finding_help_of(FINDING_GROWING)->verdict
-             : why == WATCH_WAITING ? "UNJOINED"
-                                    : "TOO MANY",
-             count, unjoined ? "unjoined " : "", plural(count));
-    add_created(line, item);
-    if (grows && series)
-        line_add(line, ", %s", rate_text(series->growth.per_s, text));
-    if (why == WATCH_WAITING)
-        line_add(line, "; the first ended %s ago", time_text(item->oldest_unjoined_s, text));
+    struct line end = {.length = 0};
+    if (why <= WATCH_UNJOINED_GROWS && series)
+        line_add(&end, ", %s", rate_text(series->growth.per_s, text));
+    if (why == WATCH_UNJOINED_LONG)
+        line_add(&end, "; the first ended %s ago", time_text(item->oldest_unjoined_s, text));
+    if (why == WATCH_ASLEEP)
+        line_add(&end, "; the longest for %s", time_text(site->asleep_s, text));
+    line_add(line, "%s: %llu %sthread%s", word_of(why), count, unjoined ? "unjoined " : "", plural(count));
+    add_created(line, item, end.length);
+    line_add(line, "%s", end.text);
 }
