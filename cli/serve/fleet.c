@@ -198,9 +198,9 @@ const struct metrics_process *fleet_sample_one(struct fleet *fleet, pid_t pid, s
 static void count_findings(struct metrics_process *metrics, const struct findings *findings)
 {
     memset(metrics->findings, 0, sizeof(metrics->findings));
-    metrics->findings_known = true;
     for (size_t i = 0; i < findings->count; i++)
-        metrics->findings[findings->items[i].code][findings->items[i].level]++;
+        if (!findings->items[i].suppressed_by)
+            metrics->findings[findings->items[i].code][findings->items[i].level]++;
 }
 
 void fleet_keep_findings(struct fleet *fleet, const struct report *report)

@@ -15,6 +15,7 @@ bool sampled_open(struct sampled *sampled, const struct listed_process *process,
 void sampled_close(struct sampled *sampled)
 {
     site_counts_release(&sampled->counts);
+    site_growths_release(&sampled->growths);
     site_table_free(sampled->table);
     sampler_close(sampled->sampler);
 }
@@ -24,6 +25,7 @@ void sampled_close(struct sampled *sampled)
 static bool count_sites(struct sampled *sampled, const struct sample *sample, struct symbolizer *symbolizer)
 {
     if (sampled->table && sampled->program != sample->program) {
+        site_growths_release(&sampled->growths);
         site_table_free(sampled->table);
         sampled->table = NULL;
     }
@@ -85,6 +87,8 @@ static void fill(struct sampled *sampled, const struct sample *sample, const str
     metrics->stack_reserved = sampled->stacks.reserved;
     metrics->stack_resident = sampled->stacks.resident;
     add_limits(metrics, sampled, process, sampling);
+    metrics->findings[FINDING_GROWING][FINDING_LIKELY] =
+        site_growths_add(&sampled->growths, &sampled->counts, (double)sample->now_ns / 1e9);
 }
 
 bool sampled_read(struct sampled *sampled, const struct listed_process *process,

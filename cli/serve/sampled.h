@@ -9,6 +9,7 @@
 #include "evidence/stack_bytes.h"
 #include "proc/thread_limits.h"
 #include "report/metrics.h"
+#include "series/site_growth.h"
 
 struct sampled {
     pid_t pid;
@@ -17,6 +18,7 @@ struct sampled {
     struct site_table *table;
     unsigned program; /* of the table */
     struct site_counts counts;
+    struct site_growths growths; /* from one sample to the next */
     struct stack_bytes stacks;
     uint64_t stacks_until_ns; /* until then they are not read again */
     struct metrics_process metrics;

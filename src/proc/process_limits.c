@@ -12,16 +12,17 @@
 
 /* ---- what is used ------------------------------------------------------------------------------ */
 
-static int64_t threads_of_user(long user)
+int64_t threads_of_user(long user)
 {
     int64_t threads = 0;
     struct task_status status;
-    DIR *directory = opendir("/proc");
-    for (long pid; directory && (pid = proc_next_number(directory)) >= 0;)
+    DIR *directory = user > 0 ? opendir("/proc") : NULL;
+    if (!directory)
+        return -1;
+    for (long pid; (pid = proc_next_number(directory)) >= 0;)
         if (task_status_read((pid_t)pid, 0, &status) && status.user == user && status.threads > 0)
             threads += status.threads;
-    if (directory)
-        closedir(directory);
+    closedir(directory);
     return threads;
 }
 
@@ -117,7 +118,7 @@ size_t process_limits_read(pid_t pid, struct process_limit limits[PROCESS_LIMITS
     system_limits_read(&system);
     const struct limited_process process = {.pid = pid,
                                             .status = &status,
-                                            .user_tasks = status.user > 0 ? threads_of_user(status.user) : -1,
+                                            .user_tasks = threads_of_user(status.user),
                                             .mappings = count_mappings(pid)};
     size_t known_count = thread_limits_read(known, &process, &system);
     for (size_t i = 0; i < known_count; i++)

@@ -22,6 +22,10 @@ enum { PROCESS_LIMITS = THREAD_LIMITS + 1 };
  * of every process for RLIMIT_NPROC: do not call it each second. */
 size_t process_limits_read(pid_t pid, struct process_limit limits[PROCESS_LIMITS]);
 
+/* Threads of all processes of a user, as RLIMIT_NPROC counts them; < 0: unknown, or the user is root, who has
+ * no such limit. It reads the status of every process. */
+int64_t threads_of_user(long user);
+
 /* Anonymous memory that is resident, bytes; 0: unknown. */
 uint64_t process_resident(pid_t pid);
 

@@ -260,10 +260,9 @@ static void put_findings_of(const struct metrics *metrics, const struct metrics_
 
 static void put_findings(const struct metrics *metrics)
 {
-    put_head(metrics, "threadleak_findings", GAUGE, "Findings of the latest report of the process.");
+    put_head(metrics, "threadleak_findings", GAUGE, "Findings of the latest report, and sites that grow.");
     for (size_t i = 0; i < metrics->count; i++)
-        if (metrics->processes[i].findings_known)
-            put_findings_of(metrics, &metrics->processes[i]);
+        put_findings_of(metrics, &metrics->processes[i]);
 }
 
 static void put_build(const struct metrics *metrics)

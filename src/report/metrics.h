@@ -42,7 +42,7 @@ struct metrics_process {
     int64_t stack_reserved, stack_resident; /* bytes; < 0: unknown */
     struct metrics_limit limits[METRICS_LIMITS];
     size_t limit_count;
-    bool findings_known; /* false: nobody has looked for them */
+    /* Of the latest report. FINDING_GROWING: sites that grow, which needs several samples. */
     uint64_t findings[FINDING_CODES][FINDING_LEVELS];
 };
 

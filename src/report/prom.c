@@ -38,7 +38,6 @@ static void add_limits(struct metrics_process *metrics, const struct measures *m
 
 static void add_findings(struct metrics_process *metrics, const struct findings *findings)
 {
-    metrics->findings_known = true;
     for (size_t i = 0; i < findings->count; i++)
         if (!findings->items[i].suppressed_by)
             metrics->findings[findings->items[i].code][findings->items[i].level]++;

@@ -169,6 +169,16 @@ def a_proved_finding(bench):
     demand(alerts == {"ThreadleakFindingProved"}, alerts)
 
 
+def growth_that_serve_found(bench):
+    """What was scraped, as if serve had found growth in each of the last three scrapes, or only in the last one."""
+    found = scrapes(bench, [([], None)] * 4)
+    build = next(name for name in found[0] if name.startswith("threadleak_build_info"))
+    growing = re.sub(r'^threadleak_build_info{version="[^"]*"', 'threadleak_findings{code="growing",level="likely"', build)
+    for first, alerts in ((1, {"ThreadleakLeakGrows"}), (3, set())):
+        changed = [{**scrape, growing: 1} if number >= first else scrape for number, scrape in enumerate(found)]
+        demand(firing(bench, changed) == alerts, growing)
+
+
 def near_a_limit(bench):
     """What was scraped, as if it used more of each limit."""
     found = scrapes(bench, [([], None)] * 4)
@@ -208,7 +218,7 @@ def prometheus(bench):
 
 
 TESTS = [metrics_exist, alerts_are_parsed, dashboard_is_parsed, dashboard_queries_are_promql, unit_is_valid, sidecar_is_valid,
-         install_has_them, growth, slow_growth, healthy, a_proved_finding, near_a_limit, failing_creations, prometheus]
+         install_has_them, growth, slow_growth, healthy, a_proved_finding, growth_that_serve_found, near_a_limit, failing_creations, prometheus]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))

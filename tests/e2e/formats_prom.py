@@ -81,6 +81,15 @@ def unwatched_process(bench):
     demand(not any("_total" in name or "age" in name or "stack" in name for name in found), found)
 
 
+def limit_of_a_user(bench):
+    """RLIMIT_NPROC counts the threads of all processes of the user."""
+    harness.need_root()
+    with harness.live([*harness.as_nobody(), need("prlimit"), "--nproc=5000", bench.target("three_hundred")], bench.env) as pid:
+        found = reported(bench, pid)
+    demand(by(found, "threadleak_thread_limit", "limit")["RLIMIT_NPROC"] == 5000, found)
+    demand(by(found, "threadleak_thread_limit_used", "limit")["RLIMIT_NPROC"] >= 301, found)
+
+
 def finding(bench):
     with bench.live_asleep("owners", "recursive", "join") as pid:
         found = reported(bench, pid)
@@ -142,7 +151,7 @@ def promtool(bench):
     demand(status != 0, f"promtool accepts everything: {err}")
 
 
-TESTS = [live_process, unwatched_process, finding, run, nothing_leaked, hostile_names, of_the_shim, repeated, promtool]
+TESTS = [live_process, unwatched_process, limit_of_a_user, finding, run, nothing_leaked, hostile_names, of_the_shim, repeated, promtool]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))

@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import stat
+import subprocess
 import sys
 import threading
 
@@ -362,6 +363,20 @@ def found_by_itself(bench):
         demand(server.process.returncode == 0 and not err, f"{server.process.returncode} {out} {err}")
 
 
+def growth_is_a_finding(bench):
+    """Of samples, so without a report; a process that stays has none."""
+    growing = ("threadleak_findings", "growing", "likely")
+    with bench.served("stays 3") as other, bench.serve() as server:
+        target = subprocess.Popen([bench.target("growing"), "leak"], env=bench.environment(LD_PRELOAD=bench.shim),
+                                  stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        try:
+            harness.wait_until(lambda: samples(server.get("/metrics"), target.pid).get(growing) == 1, harness.TIMEOUT_S / 3)
+            demand(growing not in samples(server.get("/metrics"), other.pid), "a process that does not grow")
+        finally:
+            target.kill()
+            target.communicate()
+
+
 def open_metrics(bench):
     accepts = {"application/openmetrics-text; version=1.0.0": True, "application/openmetrics-text;q=0.5,text/plain;q=0.4": True,
                "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
@@ -487,8 +502,8 @@ def ends_by_signal(bench):
 
 TESTS = [paths, hosts, other_sites, token, refusals, port_in_use, full_disk, unix_socket, all_addresses, each_thread, grouped,
          protobuf, several_processes, page, page_in_a_browser, other_users, ended, dies_meanwhile, two_at_once, metrics,
-         stacks_and_limits, limit_of_a_user, found_by_a_report, found_by_itself, open_metrics, other_program, promtool, slow_client, many_connections, large_requests,
-         descriptors, ends_by_signal]
+         stacks_and_limits, limit_of_a_user, found_by_a_report, found_by_itself, growth_is_a_finding, open_metrics,
+         other_program, promtool, slow_client, many_connections, large_requests, descriptors, ends_by_signal]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))

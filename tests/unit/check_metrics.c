@@ -124,7 +124,6 @@ START_TEST(stacks_limits_and_findings)
     process.limits[0] = (struct metrics_limit){"pids.max", 512, 80};
     process.limits[1] = (struct metrics_limit){"RLIMIT_NPROC", 1000, -1};
     process.limit_count = 2;
-    process.findings_known = true;
     process.findings[FINDING_DEADLOCK][FINDING_PROVED] = 2;
     print(METRICS_TEXT, 1);
     has("\nthreadleak_stack_bytes{kind=\"reserved\"," PROCESS "8392704\n");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "series/series.h"
+#include "series/site_growth.h"
 #include "suite.h"
 
 static struct series series;
@@ -11,8 +12,14 @@ static struct series series;
 /* The time of the first verdict; < 0: none. */
 static double verdict_s;
 
+/* The same counts as those of a site: the last of two, of which the first has no threads. */
+static struct site_growths growths;
+static bool site_grew;
+
 static void begin(void)
 {
+    site_growths_release(&growths);
+    site_grew = false;
     memset(&series, 0, sizeof(series));
     verdict_s = -1;
 }
@@ -28,7 +35,10 @@ static void add_of(double at_s, uint64_t count, bool unjoined)
 
 static void add(double at_s, uint64_t count)
 {
+    struct site_count items[2] = {{.threads = {.joinable = 0}}, {.threads = {.joinable = count}}};
+    const struct site_counts counts = {.items = items, .count = 2};
     add_of(at_s, count, false);
+    site_grew |= site_growths_add(&growths, &counts, at_s) > 0;
 }
 
 /* "grows|stays SECONDS", then lines of "TIME COUNT"; SECONDS: the verdict comes no later. */
@@ -51,6 +61,8 @@ static void judge_file(const char *name)
         ck_assert_msg(verdict_s >= 0 && verdict_s <= most, "%s: %g", name, verdict_s);
     else
         ck_assert_msg(verdict_s < 0, "%s grows at %g", name, verdict_s);
+    ck_assert_msg(site_grew == (strcmp(word, "grows") == 0), "%s as a site", name);
+    site_growths_release(&growths);
 }
 
 static const char *const files[] = {"bells",  "busy_leak", "slow_leak", "late_leak",  "pool",
