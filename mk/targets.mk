@@ -77,4 +77,15 @@ $(BUILD)/targets/kernels: $(KERNELS)
 	$(say) LD $@
 	$(Q)$(CC) $(TARGET_FLAGS) -o $@ $^
 
+# One program from all tests of harmlessness.
+HARMLESS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/harmless/*.c))
+$(BUILD)/tests/harmless/%.o: tests/harmless/%.c | $(FIRST)
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(TARGET_C) $(filter-out -no-pie,$(TARGET_FLAGS)) -c -o $@ $<
+
+$(BUILD)/targets/harmless: $(HARMLESS)
+	$(say) LD $@
+	$(Q)$(CC) $(TARGET_FLAGS) -o $@ $^ -lm
+
 targets: $(TARGETS:%=$(BUILD)/targets/%)
