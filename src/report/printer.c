@@ -12,6 +12,7 @@
 #define GAP 3 /* columns between a name and its place */
 #define NAME_WIDTH_MIN 16
 #define NAMELESS_SHOWN 8 /* frames in a row without names; a longer row is one line */
+#define LIBRARY_SHOWN 4  /* frames of libraries in a row, between two of the program; the same */
 #define OUTER_SHOWN 8    /* of a stack whose middle is omitted: the outermost lines */
 
 void note_shortened(const struct printer *printer)
@@ -118,7 +119,7 @@ struct frames shown_frames(const struct printer *printer, struct frames frames)
     return frames;
 }
 
-/* A line of a stack: a frame, or a row of frames without names. */
+/* A line of a stack: a frame, or a row of frames without names or of libraries. */
 struct row {
     const struct frame *first;
     size_t count;
@@ -137,11 +138,24 @@ static size_t nameless_from(const struct frames *frames, size_t from)
     return end - from;
 }
 
+/* Frames of libraries before one that the program called, for example those between std::function and the
+ * function in it.
+ */
+static size_t libraries_from(const struct frames *frames, size_t from)
+{
+    size_t end = from;
+    while (end < frames->count && frames->items[end].runtime)
+        end++;
+    return from > 0 && end > from && end < frames->count ? end - from - 1 : 0;
+}
+
 /* The row that begins with this frame. */
 static struct row row_at(const struct printer *printer, const struct frames *frames, size_t index)
 {
     size_t nameless = is_verbose(printer) ? 0 : nameless_from(frames, index);
-    return (struct row){&frames->items[index], nameless > NAMELESS_SHOWN ? nameless : 1};
+    size_t libraries = is_verbose(printer) ? 0 : libraries_from(frames, index);
+    size_t count = libraries >= LIBRARY_SHOWN ? libraries : nameless > NAMELESS_SHOWN ? nameless : 1;
+    return (struct row){&frames->items[index], count};
 }
 
 static size_t count_rows(const struct printer *printer, const struct frames *frames)
@@ -185,9 +199,19 @@ static void put_nameless(const struct printer *printer, const struct row *row)
     note_shortened(printer);
 }
 
+static void put_libraries(const struct printer *printer, const struct row *row)
+{
+    fprintf(printer->out, "    ... %zu frames of libraries\n", row->count);
+    note_shortened(printer);
+}
+
 static void put_row(const struct printer *printer, const struct row *row, bool is_user, size_t column)
 {
     enum paint how = is_user ? BOLD : row->first->runtime ? DIM : PLAIN;
+    if (row->count > 1 && row->first->runtime) {
+        put_libraries(printer, row);
+        return;
+    }
     if (row->count > 1) {
         put_nameless(printer, row);
         return;

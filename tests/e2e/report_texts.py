@@ -230,7 +230,7 @@ def every_frame(document):
 # ---- terminals ------------------------------------------------------------------------------
 
 def on_terminal(bench, columns, *args, **more):
-    """What a command prints on a terminal of so many columns."""
+    """What a command prints on a terminal of so many columns, without the progress that it removes again."""
     leader, follower = os.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     with subprocess.Popen([bench.cli, *args], stdin=subprocess.DEVNULL, stdout=follower, stderr=follower,
@@ -244,7 +244,7 @@ def on_terminal(bench, columns, *args, **more):
             pass
         process.wait(harness.TIMEOUT_S)
     os.close(leader)
-    return printed.decode().replace("\r\n", "\n")
+    return re.sub(r"[^\n]*\r\x1b\[K", "", printed.decode().replace("\r\n", "\n"))
 
 
 def lines_fit_the_terminal(bench):

@@ -136,6 +136,26 @@ START_TEST(frames_without_names_are_one_line)
 }
 END_TEST
 
+/* Those between two frames of the program, but for the one that the program called. */
+START_TEST(frames_of_libraries_are_one_line)
+{
+    make_deep(14, 14, 14);
+    for (int i = 3; i < 9; i++)
+        deep[i].runtime = true;
+    char *text = printed(&report_text, (struct report_style){.more = "threadleak run -v"});
+    ck_assert_msg(strstr(text, "    ... 5 frames of libraries\n    step"), "%s", text);
+    ck_assert_msg(strstr(text, "to see what is shortened: threadleak run -v\n"), "%s", text);
+    free(text);
+    text = printed(&report_text, (struct report_style){.verbose = 1});
+    ck_assert_ptr_null(strstr(text, "of libraries"));
+    free(text);
+    deep[4].runtime = false;
+    text = printed(&report_text, (struct report_style){.color = false});
+    ck_assert_ptr_null(strstr(text, "of libraries"));
+    free(text);
+}
+END_TEST
+
 START_TEST(quiet_has_a_line_for_each_site)
 {
     static struct leak_group groups[3];
@@ -215,6 +235,7 @@ int main(void)
     tcase_add_test(tests, ascii);
     tcase_add_test(tests, colors_have_no_width);
     tcase_add_test(tests, frames_without_names_are_one_line);
+    tcase_add_test(tests, frames_of_libraries_are_one_line);
     tcase_add_test(tests, quiet_has_a_line_for_each_site);
     tcase_add_test(tests, a_short_report_counts_facts);
     tcase_add_test(tests, a_long_report_has_all_facts);
