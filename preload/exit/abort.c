@@ -30,7 +30,7 @@ static void report(const struct aborting *aborting)
 {
     record(aborting);
     if (atomic_load(&aborting->state->header->flags) & LEDGER_UNDER_RUN)
-        end_save(aborting->state, KIND_ALL);
+        end_save(aborting->state);
     else
         reporter_explain("dump", KIND_ALL);
     atomic_store(&aborting->state->header->abort.ongoing, 0);

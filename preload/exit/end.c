@@ -86,13 +86,13 @@ static bool keep_stacks(void)
     return can && (reporter_run("save") == REPORTER_NO_LEAKS || ask_run());
 }
 
-void end_save(struct shim_state *state, unsigned kinds)
+void end_save(struct shim_state *state)
 {
     uint32_t why_not = LEDGER_UNSEEN;
     if (!shim_config.sandboxed)
         final_sample(state);
-    if (!shim_config.options.stacks || !has_leaks(state, kinds) || keep_stacks() ||
-        !has_leaks(state, kinds & (KIND_RUNNING | KIND_DETACHED)))
+    if (!shim_config.options.stacks || !has_leaks(state, KIND_ALL) || keep_stacks() ||
+        !has_leaks(state, KIND_RUNNING | KIND_DETACHED))
         return;
     if (shim_config.no_reporter)
         why_not |= LEDGER_UNSEEN_VALGRIND;
@@ -119,7 +119,7 @@ static int report_here(int status)
 static int report(struct shim_state *state, int status)
 {
     if (atomic_load(&state->header->flags) & LEDGER_UNDER_RUN) {
-        end_save(state, shim_config.options.report);
+        end_save(state);
         return status;
     }
     return has_leaks(state, shim_config.options.report) ? report_here(status) : status;

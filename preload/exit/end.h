@@ -17,9 +17,10 @@ void end_start(struct shim_state *(*find)(void));
 /* The process is about to end in this way.  Returns the status to end with. */
 int end_process(enum ledger_end how, int status);
 
-/* Under `threadleak run`, which reports later: saves the final sample, and the current stacks if a thread of
- * these KIND_* is alive or unjoined. */
-void end_save(struct shim_state *state, unsigned kinds);
+/* Under `threadleak run`, which reports later: saves the final sample, and the current stacks if a thread is
+ * alive or unjoined: also of kinds that are not reported, because --fail-on finds what they prove together.
+ */
+void end_save(struct shim_state *state);
 
 /* An exec failed, so the process continues. */
 void end_undo_exec(void);

@@ -7,8 +7,6 @@
 #include "base/search.h"
 #include "base/text.h"
 
-enum { RED_ZONE = 128 }; /* below the stack pointer, which a function may use (psABI of x86-64) */
-
 const struct kept_handle *stacks_find_kept(const struct stacks *stacks, uint64_t handle)
 {
     size_t at = stacks ? SEARCH_FIRST(i, stacks->handle_count, stacks->handles[i].handle >= handle) : 0;
@@ -88,6 +86,14 @@ struct place {
     } * frames;              /* of the thread whose stack was read last */
 };
 
+/* What libc and the shim keep in their frames is of their caller. */
+static const struct code_address *frame_of_program(const struct stack *stack, size_t from)
+{
+    while (from < stack->count && is_of_system(stack->frames[from].module))
+        from++;
+    return from < stack->count ? &stack->frames[from] : NULL;
+}
+
 static const char *function_at(const struct place *place)
 {
     const struct kept_namer *namer = place->namer;
@@ -97,11 +103,11 @@ static const char *function_at(const struct place *place)
         *place->frames =
             (struct frames_of){handle->thread, unwind_stack_pointers(namer->unwinder, handle->thread)};
     const uint64_t *sps = place->frames->sps;
-    if (!stack || !sps || !handle->at || handle->at < sps[0] - RED_ZONE)
+    if (!stack || !sps || !handle->at)
         return NULL;
-    size_t above = SEARCH_FIRST(i, stack->count, sps[i] > handle->at);
-    const struct frame_list *list = symbolize(namer->symbolizer, &stack->frames[above ? above - 1 : 0]);
-    return list->frames[list->count - 1].function;
+    const struct code_address *frame = frame_of_program(stack, unwind_frame_at(stack, sps, handle->at));
+    const struct frame_list *list = frame ? symbolize(namer->symbolizer, frame) : NULL;
+    return list ? list->frames[list->count - 1].function : NULL;
 }
 
 static void add_variable(struct line *line, const struct place *place)

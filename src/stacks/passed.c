@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/array.h"
-#include "base/search.h"
 
 struct search {
     struct stacks *stacks;
@@ -68,8 +67,9 @@ static bool add(struct search *search, const struct ledger_slot *slot)
     const struct stack *stack =
         index < search->snapshot->count ? unwind_thread(search->unwinder, index) : NULL;
     const uint64_t *sps = stack ? unwind_stack_pointers(search->unwinder, index) : NULL;
-    size_t above = sps ? SEARCH_FIRST(i, stack->count, sps[i] > slot->arg) : 0;
-    ledger_pc call = above && above < stack->count ? call_of(search, slot, &stack->frames[above - 1]) : 0;
+    size_t at = sps ? unwind_frame_at(stack, sps, slot->arg) : 0;
+    bool known = sps && at + 1 < stack->count; /* of the last one the end is not known */
+    ledger_pc call = known ? call_of(search, slot, &stack->frames[at]) : 0;
     if (!call || stacks_find_passed(stacks, slot))
         return true;
     if (!ARRAY_GROW(stacks->passed, stacks->passed_count))
@@ -78,7 +78,7 @@ static bool add(struct search *search, const struct ledger_slot *slot)
         .argument = slot->arg,
         .created_by = slot->created_by,
         .call = call,
-        .place = {(int64_t)(slot->arg - sps[above]), (int64_t)(slot->arg - sps[above - 1])},
+        .place = {(int64_t)(slot->arg - sps[at + 1]), (int64_t)(slot->arg - sps[at])},
     };
     return true;
 }

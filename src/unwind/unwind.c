@@ -163,6 +163,17 @@ const struct stack *unwind_earlier(struct unwinder *unwinder, const struct snaps
     return keep_stack(unwinder);
 }
 
+size_t unwind_frame_at(const struct stack *stack, const uint64_t *sps, uint64_t address)
+{
+    enum { RED_ZONE = 128 }; /* psABI of x86-64 */
+    size_t i = 0;
+    if (stack->count && address >= sps[0] - RED_ZONE && address < sps[0])
+        return 0;
+    while (i + 1 < stack->count && (sps[i] > address || sps[i + 1] <= address))
+        i++;
+    return i < stack->count && sps[i] <= address ? i : stack->count;
+}
+
 const uint64_t *unwind_stack_pointers(struct unwinder *unwinder, size_t index)
 {
     const struct stack *stack = unwind_thread(unwinder, index);

@@ -42,6 +42,10 @@ const struct stack *unwind_earlier(struct unwinder *unwinder, const struct snaps
 /* The stack pointers in the frames of that stack, which differ between threads with equal stacks. Valid until
  * the next call. NULL: none. */
 const uint64_t *unwind_stack_pointers(struct unwinder *unwinder, size_t index);
+/* The frame with this address on the stack, by these stack pointers; stack->count: none. Below the first one
+ * is what a function may use without moving its stack pointer. A thread that has switched stacks is on
+ * several. */
+size_t unwind_frame_at(const struct stack *stack, const uint64_t *stack_pointers, uint64_t address);
 /* Adds the vdso's symbols, which no file has. Call it once for each process. */
 void unwinder_name_vdso(const struct unwinder *unwinder, struct symbolizer *symbolizer);
 /* All ids of stacks are below this. */

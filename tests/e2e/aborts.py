@@ -53,6 +53,13 @@ def same_end(bench):
         demand(os.path.exists(log) != (way in SILENT or way in LOADER or sandboxed), f"{way}: a report, or none")
 
 
+def handle_in_a_frame_of_the_shim(bench):
+    """It was in a register of the caller."""
+    for way in "finished_thread", "in_thread":
+        _, _, err = harness.call([bench.cli, "run", bench.target("aborts"), way], env=bench.environment())
+        demand(not re.search(r"frame of (\w*abort|pause)", err), err)
+
+
 def left_by_a_jump(bench):
     """In a sandbox signals are not blocked meanwhile. The end does not wait for such a report."""
     for more in {}, {"LD_PRELOAD": bench.shim}:
@@ -256,7 +263,7 @@ def other_formats(bench):
         demand(wanted in bench.read(form), f"{form}: {bench.read(form)}")
 
 
-TESTS = [same_end, left_by_a_jump, same_core_dump, report_comes_first, all_stacks, text, judged_if_asked, survived, silent, in_a_child, death_test,
+TESTS = [same_end, handle_in_a_frame_of_the_shim, left_by_a_jump, same_core_dump, report_comes_first, all_stacks, text, judged_if_asked, survived, silent, in_a_child, death_test,
          in_the_end, joinable_destroyed, joinable_destroyed_in_optimised_code, other_ends, joinable_destroyed_at_once,
          other_formats]
 

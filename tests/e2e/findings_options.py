@@ -50,6 +50,14 @@ def a_finding_fails_without_a_leak(bench):
     demand(run(bench, known, status=0) == ("", ""), "a finding alone is no leak")
 
 
+def a_finding_fails_in_threads_that_are_not_reported(bench):
+    for kinds in "none", "unjoined":
+        _, err = run(bench, f"--report={kinds}", "--fail-on=deadlock", status=66)
+        demand(re.match(f"STUCK: {TEXT}: deadlock\nthreadleak: no leaked threads", err), err)
+        demand(run(bench, f"--report={kinds}", status=0) == ("", ""), "a finding alone is no leak")
+        run(bench, f"--report={kinds}", "--fail-on=all", how="none", status=0)
+
+
 def levels(bench):
     known = known_leaks(bench)
     for level in "proved", "likely", "note":
@@ -270,7 +278,7 @@ def help_explains(bench):
     demand(status == 2 and "did you mean deadlock" in err, err)
 
 
-TESTS = [a_finding_fails_without_a_leak, levels, no_finding_does_not_fail, what_is_looked_for, a_live_process, misspelled,
+TESTS = [a_finding_fails_without_a_leak, a_finding_fails_in_threads_that_are_not_reported, levels, no_finding_does_not_fail, what_is_looked_for, a_live_process, misspelled,
          without_the_shim_of_run, each_process_has_its_verdict,
          leaks_have_it_as_their_message, sarif_has_a_result, without_a_leak_it_is_a_result, suppressed_ones_are_no_results,
          the_summary_of_a_job_begins_with_it, the_program_hangs,
