@@ -1,4 +1,4 @@
-# Writes the options into the source of the man page:  awk -f man/options.awk ROWS threadleak.1.scd
+# Writes the options into the source of the man page:  awk -f man/options.awk ROWS PAGE.scd
 #
 # ROWS is what `threadleak _options` prints: the tables of options, one row a line.  In the man page
 #
@@ -7,8 +7,9 @@
 #		more about this option than its row says
 #	@end
 #
-# becomes the list of the command's options, in the order of the table; @keys becomes the table of
-# THREADLEAK_OPTIONS, and @findings the list of findings.  A text about an option that has no row is an error.
+# becomes the list of the command's options, in the order of the table; @summary COMMAND the line of the section NAME;
+# @commands the list of commands, and @pages their pages; @keys the table of THREADLEAK_OPTIONS; @findings the list of
+# findings.  A text about an option that has no row is an error.
 
 function fail(text) {
 	print "man/options.awk: " text > "/dev/stderr"
@@ -77,22 +78,42 @@ function put_findings(  i, row) {
 	}
 }
 
+function put_summary(command) {
+	if (!(command in summary))
+		fail("no command is called '" command "'")
+	print "threadleak-" command " - " plain(summary[command])
+}
+
+function put_commands(  i) {
+	for (i = 1; i <= commands; i++)
+		printf "*threadleak-%s*(1)\n\t%s.\n\n", name[i], plain(toupper(substr(summary[name[i]], 1, 1)) substr(summary[name[i]], 2))
+}
+
+function put_pages(  i) {
+	for (i = 1; i <= commands; i++)
+		print "*threadleak-" name[i] "*(1),"
+}
+
 BEGIN { FS = "\t" }
 NR == FNR && $1 == "option" { rows[$2, ++count[$2]] = $0 }
+NR == FNR && $1 == "command" && $2 != "help" { name[++commands] = $2; summary[$2] = $3 }
 NR == FNR && $1 == "key" { key[++keys] = $0 }
 NR == FNR && $1 == "finding" { finding[++findings] = $0 }
 NR == FNR { next }
 
 /^@options / {
 	command = substr($0, 10)
-	name = ""
+	about = ""
 	if (!count[command])
 		fail("no command is called '" command "'")
 	next
 }
-/^@option / { name = substr($0, 9); more[name] = ""; next }
+/^@option / { about = substr($0, 9); more[about] = ""; next }
 /^@end/ { put_options(); command = ""; next }
 /^@keys/ { put_keys(); next }
+/^@summary / { put_summary(substr($0, 10)); next }
+/^@commands/ { put_commands(); next }
+/^@pages/ { put_pages(); next }
 /^@findings/ { put_findings(); next }
-command != "" && name != "" && $0 != "" { more[name] = more[name] $0 "\n"; next }
+command != "" && about != "" && $0 != "" { more[about] = more[about] $0 "\n"; next }
 command == "" { print }

@@ -48,6 +48,8 @@ INSTALLED := $(BUILD)/threadleak:$(BINDIR)/threadleak $(BUILD)/libthreadleak.so:
 	$(BUILD)/threadleak-config.cmake:$(CMAKEDIR)/threadleak-config.cmake \
 	$(BUILD)/threadleak-config-version.cmake:$(CMAKEDIR)/threadleak-config-version.cmake \
 	cli/completion.bash:$(SHARE)/bash-completion/completions/threadleak \
+	cli/completion.zsh:$(SHARE)/zsh/site-functions/_threadleak \
+	cli/completion.fish:$(SHARE)/fish/vendor_completions.d/threadleak.fish \
 	$(foreach file,$(wildcard share/threadleak/*.yml share/threadleak/*.json),$(file):$(PREFIX)/$(file)) \
 	$(BUILD)/threadleak-serve.service:$(SHARE)/threadleak/threadleak-serve.service \
 	$(if $(HAS_SCDOC),$(foreach page,$(MAN_PAGES),$(BUILD)/$(page):$(call man_place,$(page))))

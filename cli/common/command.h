@@ -3,8 +3,8 @@
  * in the man page and shell completion use the rows.
  *
  * To add an option, add a row to the table of the command, a member for its value, and the code that uses it.
- * Put longer explanations into man/threadleak.1.scd, after "@option NAME". To add a command, write a file
- * with its struct command, and add a row in commands.def.
+ * Put longer explanations into man/threadleak-NAME.1.scd, after "@option NAME". To add a command, write a
+ * file with its struct command, a row in commands.def, and a page of the manual.
  */
 #ifndef THREADLEAK_CLI_COMMON_COMMAND_H
 #define THREADLEAK_CLI_COMMON_COMMAND_H

@@ -84,7 +84,7 @@ static void fill(struct server *server, const struct request *request, const cha
         answer->header[0] = "WWW-Authenticate", answer->header[1] = "Bearer realm=\"threadleak\"";
         answer_error(answer, MHD_HTTP_UNAUTHORIZED, "send the token as 'Authorization: Bearer TOKEN'");
     } else if (!route) {
-        answer_error(answer, MHD_HTTP_NOT_FOUND, "no such path; see threadleak(1)");
+        answer_error(answer, MHD_HTTP_NOT_FOUND, "no such path; see threadleak-serve(1)");
     } else {
         route_answer(route, &server->serving, request, answer);
     }

@@ -50,7 +50,7 @@ def metrics_exist(bench):
     for file in ("prometheus-rules.yml", "grafana-dashboard.json"):
         used = set(METRIC.findall(read(file)))
         demand(used and used <= names, f"{file}: {sorted(used - names)} are not exported")
-    for file in ("threadleak.1.scd", "threadleak-fleet.7.scd"):
+    for file in ("threadleak-serve.1.scd", "threadleak-fleet.7.scd"):
         with open(os.path.join(ROOT, "man", file), encoding="utf-8") as page:
             used = set(METRIC.findall(page.read().replace("\\", ""))) - api()
         demand(used and used <= names, f"{file}: {sorted(used - names)} are not exported")

@@ -88,22 +88,43 @@ def options_and_keys_agree(bench):
         demand(bool(equals) == (key != "-" and argument == "-"), f"{command} {name}: {key}={value}")
 
 
-def every_option_is_in_the_manual(bench):
-    """And no other: the page comes from the rows, and what it adds is about one of them."""
-    need("awk")
+def page_of(bench, name, text=None):
+    """The source of a page, with its lists filled in; as the manual is built."""
     list_of_options = bench.path("options")
     with open(list_of_options, "wb") as file:
         subprocess.run([bench.cli, "_options"], stdout=file, check=True)
-    awk = ["awk", "-f", os.path.join(ROOT, "man", "options.awk"), list_of_options]
-    source = os.path.join(ROOT, "man", "threadleak.1.scd")
-    page = subprocess.run([*awk, source], stdout=subprocess.PIPE, text=True, check=True).stdout
+    done = subprocess.run(["awk", "-f", os.path.join(ROOT, "man", "options.awk"), list_of_options, "-"], check=False,
+                          input=text or read("man", name), capture_output=True, text=True)
+    return done.stdout if done.returncode == 0 else None
+
+
+def every_option_is_in_the_manual(bench):
+    """And no other: each command has a page, which comes from the rows, and what it adds is about one of them."""
+    need("awk")
+    commands = [command for command, *_ in rows(bench, "command") if command != "help"]
+    pages = {command: page_of(bench, f"threadleak-{command}.1.scd") for command in commands}
     for command, name, *_ in rows(bench, "option"):
-        section = page.partition(f"# THREADLEAK {command.upper()}\n")[2].partition("\n# ")[0]
-        demand(re.search(rf"^\*.*{name}\*", section, re.M), f"{command}: no {name} in the manual")
+        options = pages[command].partition("# OPTIONS\n")[2].partition("\n# ")[0]
+        demand(re.search(rf"^\*.*{name}\*", options, re.M), f"{command}: no {name} in the manual")
+    main = page_of(bench, "threadleak.1.scd")
+    for command in commands:
+        demand(main.count(f"*threadleak-{command}*(1)") == 2, f"threadleak(1) has no {command}")
+        demand(f"*threadleak {command}*" in main, f"the synopsis has no {command}")
     for key, *_ in rows(bench, "key"):
-        demand("\n|  " + key.replace("_", "\\_") + "\n" in page, f"no key {key} in the manual")
-    wrong = read(source).replace("@option depth", "@option dept")
-    demand(subprocess.run(awk + ["-"], input=wrong, capture_output=True, text=True).returncode, "no error for --dept")
+        demand("\n|  " + key.replace("_", "\\_") + "\n" in main, f"no key {key} in the manual")
+    findings = page_of(bench, "threadleak-findings.7.scd")
+    for code, *_ in rows(bench, "finding"):
+        demand(f"\n*{code}*\n" in findings, f"no finding {code}")
+    wrong = read("man", "threadleak-run.1.scd").replace("@option depth", "@option dept")
+    demand(page_of(bench, "", wrong) is None, "no error for --dept")
+
+
+def pages_of_the_manual_exist(_):
+    """Those that another one names."""
+    names = {name.removesuffix(".scd") for name in os.listdir(os.path.join(ROOT, "man")) if name.endswith(".scd")}
+    for name in names:
+        for other, section in re.findall(r"\*(threadleak[\w-]*)\*\((\d)\)", read("man", name + ".scd")):
+            demand(f"{other}.{section}" in names, f"{name} names {other}({section})")
 
 
 def every_rule_type_is_in_the_manual(bench):
@@ -133,19 +154,10 @@ def readme_shows_a_report_of_today(bench):
     demand(text.strip() == golden.strip(), f"{text}\n--- the golden:\n{golden}")
 
 
-def bash_completes(bench):
-    need("bash")
-    script = "source %s; COMP_WORDS=(%s %s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _threadleak; echo ${COMPREPLY[@]}"
-    for words, wanted in (("sel", "selftest"), ("run --base", "--baseline="), ("report --no-s", "--no-stop"),
-                          ("help rep", "report"), ("run --gen", "--gen-suppressions"), ("run x", "")):
-        _, out, printed = harness.call(["bash", "-c", script % (os.path.join(ROOT, "cli", "completion.bash"), bench.cli, words)])
-        demand(out.strip() == wanted, f"{words}: {out} {printed}")
-
-
 TESTS = [every_source_is_in_the_table, every_target_is_run, names_are_used_once, every_golden_has_a_case,
          every_option_is_in_the_help, options_and_keys_agree,
-         every_option_is_in_the_manual, every_rule_type_is_in_the_manual, every_kind_of_wait_is_in_the_manual,
-         readme_shows_a_report_of_today, bash_completes]
+         every_option_is_in_the_manual, pages_of_the_manual_exist, every_rule_type_is_in_the_manual, every_kind_of_wait_is_in_the_manual,
+         readme_shows_a_report_of_today]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))

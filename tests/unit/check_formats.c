@@ -258,7 +258,7 @@ START_TEST(each_is_in_the_manual)
     char path[PATH_MAX], entry[64];
     const char *tests = getenv("TL_TESTS");
     const struct report_format *format;
-    snprintf(path, sizeof(path), "%s/../man/threadleak.1.scd", tests ? tests : "tests");
+    snprintf(path, sizeof(path), "%s/../man/threadleak-formats.7.scd", tests ? tests : "tests");
     char *manual = read_whole(path), *section = strstr(manual, "\n# FORMATS\n");
     ck_assert_ptr_nonnull(section);
     for (size_t i = 0; (format = report_format(i)); i++) {

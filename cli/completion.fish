@@ -1,0 +1,31 @@
+# Completes commands and options of threadleak in fish.  The words come from the program's own tables.
+function __threadleak_rows --argument-names kind
+    set -l program (commandline -opc)[1]
+    $program _options 2>/dev/null | string match -- "$kind"\t'*'
+end
+
+function __threadleak_commands
+    for line in (__threadleak_rows command)
+        string split -f 2,3 \t -- $line | string join \t
+    end
+end
+
+function __threadleak_findings
+    for line in (__threadleak_rows finding)
+        string split -f 2,3 \t -- $line | string join \t
+    end
+end
+
+function __threadleak_options
+    set -l command (commandline -opc)[2]
+    printf '%s\t%s\n' --help 'explain the command'
+    for line in (__threadleak_rows option)
+        set -l row (string split \t -- $line)
+        test "$row[2]" = "$command"; or continue
+        string match -qr '^(-|\[)' -- $row[5]; and printf '%s\t%s\n' $row[3] $row[8]; or printf '%s=\t%s\n' $row[3] $row[8]
+    end
+end
+
+complete -c threadleak -n __fish_use_subcommand -f -a '(__threadleak_commands)'
+complete -c threadleak -n '__fish_seen_subcommand_from help' -f -a '(__threadleak_commands; __threadleak_findings)'
+complete -c threadleak -n 'not __fish_use_subcommand; and not __fish_seen_subcommand_from help' -a '(__threadleak_options)'

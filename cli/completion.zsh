@@ -1,0 +1,35 @@
+#compdef threadleak
+# Completes commands and options of threadleak in zsh.  The words come from the program's own tables.
+_threadleak()
+{
+    local -a commands findings options row
+    local line help
+    options=('--help:explain the command')
+    for line in ${(f)"$(${words[1]} _options 2>/dev/null)"}; do
+        row=("${(@s:	:)line}")
+        case $row[1] in
+        command) commands+=("$row[2]:$row[3]") ;;
+        finding) findings+=("$row[2]:$row[3]") ;;
+        option)
+            help=${row[8]//:/\\:}
+            [[ $row[2] == "$words[2]" ]] || continue
+            [[ $row[5] == - || $row[5] == \[* ]] && options+=("$row[3]:$help") || options+=("$row[3]=:$help")
+            ;;
+        esac
+    done
+    if ((CURRENT == 2)); then
+        _describe command commands
+    elif [[ $words[2] == help ]]; then
+        _describe command commands && _describe finding findings
+    elif [[ $words[CURRENT] == --*=* ]]; then
+        compset -P '*=' && _files
+    elif [[ $words[CURRENT] == -* ]]; then
+        _describe -o option options -S ''
+    elif [[ $words[2] == run ]]; then
+        _command_names -e
+        _files
+    else
+        _files
+    fi
+}
+[[ ${funcstack[1]} == _threadleak ]] && _threadleak "$@" || compdef _threadleak threadleak
