@@ -57,14 +57,15 @@ static bool find_symbols(const struct ledger_module *module, struct symbols *sym
 
 struct nearest {
     uint64_t offset;      /* the address that is searched for */
-    uint64_t value, name; /* of the nearest function at or below it; name 0: none yet */
+    uint64_t value, name; /* of the function that contains it; name 0: none yet */
 };
 
 static void search(const ElfW(Sym) * batch, size_t count, uint64_t strings, struct nearest *nearest)
 {
     for (const ElfW(Sym) *symbol = batch; symbol < batch + count; symbol++) {
         if (ELF64_ST_TYPE(symbol->st_info) != STT_FUNC || symbol->st_shndx == SHN_UNDEF ||
-            symbol->st_value > nearest->offset || symbol->st_value < nearest->value)
+            symbol->st_value > nearest->offset || nearest->offset - symbol->st_value >= symbol->st_size ||
+            symbol->st_value < nearest->value)
             continue;
         nearest->value = symbol->st_value;
         nearest->name = strings + symbol->st_name;
@@ -81,7 +82,7 @@ static bool read_name(char *out, size_t size, uint64_t address)
     return n > 0;
 }
 
-/* The nearest function symbol at or below `offset`.  out: its name. */
+/* The function symbol that contains `offset`.  out: its name. */
 static bool nearest_symbol(const struct ledger_module *module, uint64_t offset, char *out, size_t size,
                            uint64_t *distance)
 {
@@ -136,7 +137,7 @@ static void write_frame(struct shim_state *state, struct raw_output *out, ledger
         text_string(&out->text, " (");
         text_string(&out->text, symbol);
         text_string(&out->text, "+");
-        text_hex(&out->text, distance + returns); /* a large one: a function without symbol */
+        text_hex(&out->text, distance + returns);
         text_string(&out->text, ")");
     }
     flush_line(out);

@@ -39,6 +39,17 @@ static bool is_code(const GElf_Sym *symbol, const char *name, const GElf_Shdr *s
     return type == STT_NOTYPE && *name != '$' && (section->sh_flags & SHF_EXECINSTR);
 }
 
+/* A stripped file has the symbols of what it exports. Such a symbol without a size would be the name of all
+ * functions that follow. */
+static bool has_all_symbols(Elf *elf)
+{
+    GElf_Shdr section;
+    for (Elf_Scn *at = elf_nextscn(elf, NULL); at; at = elf_nextscn(elf, at))
+        if (gelf_getshdr(at, &section) && section.sh_type == SHT_SYMTAB)
+            return true;
+    return false;
+}
+
 static bool add_symbol(struct image *image, int number)
 {
     GElf_Sym symbol;
@@ -53,6 +64,8 @@ static bool add_symbol(struct image *image, int number)
         !gelf_getshdr(elf_getscn(elf, section_number), &section) || !is_code(&symbol, name, &section))
         return true;
     uint64_t end = section.sh_addr + bias + section.sh_size;
+    if (!symbol.st_size && !has_all_symbols(elf))
+        end = address + 1;
     struct range range = {
         .low = address,
         .high = symbol.st_size ? address + symbol.st_size : end,
