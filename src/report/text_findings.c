@@ -195,11 +195,7 @@ void print_reach(const struct printer *printer, const struct stacks *stacks)
     if (!stacks)
         return;
     const struct reach_summary *reach = &stacks->reach;
-    if (reach->why_not) {
-        fputs("not checked for stuck: ", printer->out);
-        put_escaped(printer->out, reach->why_not);
-        putc('\n', printer->out);
-    } else if (reach->checked && is_verbose(printer))
+    if (!reach->why_not && reach->checked && is_verbose(printer))
         fprintf(printer->out, "checked for stuck: %.1f MiB in %.1f s, stopped for %.3f s\n",
                 (double)reach->bytes / (1 << 20), (double)(reach->copy_ns + reach->mark_ns) / 1e9,
                 (double)reach->copy_ns / 1e9);
