@@ -13,8 +13,11 @@ PRELOAD_OWN = $(filter -I% --sysroot=% -ffile-prefix-map=% -fdebug-prefix-map=% 
 	-mbranch-protection=% -Wdate-time -Wno-% -fdebug-types-section -gz% -gdwarf%,$(CPPFLAGS) $(CFLAGS))
 PRELOAD_OWN_LINK = $(filter --sysroot=% -L% -fuse-ld=% -fcf-protection% -Wl$(,)--build-id% -Wl$(,)-z$(,)relro,$(CFLAGS) $(LDFLAGS))
 , := ,
+# The way to callers, if there is no libunwind: frame_pointers.h.
+FRAME_POINTERS := $(shell printf '#if !__has_include(<libunwind.h>)\n-fno-omit-frame-pointer\n#endif\n' | \
+	$(CC) $(filter --sysroot=% -I%,$(CPPFLAGS) $(CFLAGS)) -E -P -xc - 2>/dev/null)
 PRELOAD_FLAGS = -O2 -g $(MAP) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector \
-	-fasynchronous-unwind-tables
+	-fasynchronous-unwind-tables $(FRAME_POINTERS)
 # What each program pays when it starts: no -z relro, unless LDFLAGS asks for it, since its mprotect costs a mapping and a page
 # more. The loader looks up what these directories import, and imports_bind() what the others do.
 PRELOAD_LAZY := api backtrace exit hooks ledger
@@ -36,14 +39,17 @@ $(BUILD)/preload/%.o: preload/%.c | $(FIRST)
 	$(say) CC $@
 	$(Q)$(CC) $(BASE) -Iinclude $(WARN) $(PRELOAD_FLAGS) $(PRELOAD_OWN) $(preload_now) -c -o $@ $<
 
+# The libc that CC uses.
+LIBC = $(if $(shell echo __GLIBC__ | $(CC) -include features.h -E -P -xc - | grep -x __GLIBC__),musl,glibc)
 # It exports the rows of hooks.def and the table of api.c, without versions: a hook replaces every version. A script
 # cannot have both kinds of version, so what the source does not declare to be visible is hidden by the compiler alone.
 $(BUILD)/preload/exports.map: preload/shim/hooks.def | $(FIRST)
 	@mkdir -p $(@D)
 	$(Q)hooks() { $(CC) $(filter --sysroot=%,$(CFLAGS)) -E -P -x c "$$@" $<; }; rows='(type, name, params)'; \
-	case $$($(CC) -dumpmachine) in \
-	x86_64*) echo "GLIBC_2.3.2 {" && hooks "-DHOOK$$rows=" "-DCOND_HOOK$$rows=name;" && echo '};' ;; \
-	*) echo '{ global: threadleak_abi_1;' && hooks "-DHOOK$$rows=name;" && echo 'local: *; };' ;; \
+	case $(LIBC)-$$($(CC) -dumpmachine) in \
+	musl-*) echo '{ global: threadleak_abi_1;' && hooks "-DHOOK$$rows=name;" "-DGLIBC_HOOK$$rows=" && echo 'local: *; };' ;; \
+	glibc-x86_64*) echo "GLIBC_2.3.2 {" && hooks "-DHOOK$$rows=" "-DMUSL_HOOK$$rows=" "-DCOND_HOOK$$rows=name;" && echo '};' ;; \
+	*) echo '{ global: threadleak_abi_1;' && hooks "-DHOOK$$rows=name;" "-DMUSL_HOOK$$rows=" && echo 'local: *; };' ;; \
 	esac >$@
 
 $(BUILD)/libthreadleak.so: $(PRELOAD_OBJ) $(BUILD)/preload/exports.map

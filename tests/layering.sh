@@ -113,6 +113,7 @@ else
     version=
     case $(${CC:-cc} -dumpmachine) in x86_64*) version=@@GLIBC_2.3.2 ;; esac
     hooks=$(${CC:-cc} -E -P -x c '-DHOOK(type, name, params)=name' "-DCOND_HOOK(type, name, params)=name VERSION" \
+        '-DMUSL_HOOK(type, name, params)=' \
         preload/shim/hooks.def | sed "s/ VERSION/$version/" | grep . | sort)
     exported=$(nm -D --defined-only "$shim" | awk '$2 != "A" { print $NF }' | sort)
     check "the shim exports the rows of hooks.def, and the table of api.c, those of COND_HOOK alone with a version" < <(

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "common/compat.h"
 
 /* All signals except those of faults, and those with which a terminal stops run and COMMAND. */
 static sigset_t signals_to_hold(void)

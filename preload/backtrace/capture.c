@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "common/ledger.h"
+#include "preload/backtrace/frame_pointers.h"
 #include "preload/backtrace/frames.h"
 #include "preload/backtrace/unwinder.h"
 #include "preload/ledger/module.h"
@@ -39,6 +40,7 @@ void capture_start(void)
 
 /* ---- unwinding ------------------------------------------------------------------ */
 
+#if HAS_LIBUNWIND
 static int step_cursor(void **frames, int size)
 {
     unw_cursor_t cursor;
@@ -96,6 +98,12 @@ static int backtrace_now(void **frames, int size)
     guard_unwind_end();
     return n;
 }
+#else
+static __attribute__((noinline)) int backtrace_now(void **frames, int size)
+{
+    return frame_pointers_walk(__builtin_frame_address(0), frames, size);
+}
+#endif
 
 static void take_caller_alone(struct capture *capture, void *caller, uint32_t why)
 {
@@ -123,7 +131,7 @@ void capture_take(struct capture *capture, void *caller)
         take_caller_alone(capture, caller, SITE_TRUNCATED);
         return;
     }
-    capture->flags = count > depth ? SITE_TRUNCATED : 0;
+    capture->flags = (count > depth ? SITE_TRUNCATED : 0) | (HAS_LIBUNWIND ? 0 : SITE_NO_UNWINDER);
     capture->count = count > depth ? depth : count;
 }
 

@@ -121,17 +121,23 @@ struct imports {
     ElfW(Addr) bias;
 };
 
+/* The loader has relocated it: glibc's does, unless the section is read-only, musl's does not. */
+static void *relocated(const struct link_map *map, uint64_t address)
+{
+    return (void *)(address && address < map->l_addr ? address + map->l_addr : address);
+}
+
 static void find_imports(struct imports *imports, const struct link_map *map)
 {
-    ElfW(Xword) tags[DT_NUM] = {0}; /* glibc has relocated the addresses */
+    ElfW(Xword) tags[DT_NUM] = {0};
     for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++)
         if (entry->d_tag > 0 && entry->d_tag < DT_NUM)
             tags[entry->d_tag] = entry->d_un.d_val;
     *imports = (struct imports){
-        .relocations = {(void *)tags[DT_JMPREL], (void *)tags[DT_RELA]},
+        .relocations = {relocated(map, tags[DT_JMPREL]), relocated(map, tags[DT_RELA])},
         .counts = {tags[DT_PLTRELSZ] / sizeof(ElfW(Rela)), tags[DT_RELASZ] / sizeof(ElfW(Rela))},
-        .symbols = (void *)tags[DT_SYMTAB],
-        .strings = (void *)tags[DT_STRTAB],
+        .symbols = relocated(map, tags[DT_SYMTAB]),
+        .strings = relocated(map, tags[DT_STRTAB]),
         .bias = map->l_addr,
     };
 }
@@ -201,6 +207,7 @@ static bool has_small_tls(const struct link_map *map)
 
 /* From the linker: this library. */
 extern char __ehdr_start[] __attribute__((visibility("hidden")));
+extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
 
 void imports_bind(void)
 {

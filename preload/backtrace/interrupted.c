@@ -7,6 +7,7 @@
 #include "preload/backtrace/walk.h"
 #include "preload/shim/guard.h"
 
+#if HAS_LIBUNWIND
 struct interrupted {
     void **frames;
     uint32_t depth, count;
@@ -59,3 +60,13 @@ void capture_interrupted(struct capture *capture, void *context, uint32_t depth)
     capture->count = stack.count ? stack.count : 1;
     capture->flags = stack.whole ? 0 : SITE_TRUNCATED;
 }
+
+#else
+/* Most code has no frame pointers. */
+void capture_interrupted(struct capture *capture, void *context, uint32_t depth)
+{
+    (void)depth;
+    capture_caller(capture, (void *)CONTEXT_PC((ucontext_t *)context));
+    capture->flags |= SITE_NO_UNWINDER;
+}
+#endif

@@ -6,9 +6,11 @@
 #include "preload/backtrace/imports.h"
 #include "preload/backtrace/walk.h"
 #include "preload/ledger/module.h"
+#include "preload/ledger/module_find.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/readable.h"
 
+#if HAS_LIBUNWIND
 #define STRING_OF(name) #name
 #define SYMBOL(name) STRING_OF(name)
 
@@ -130,3 +132,20 @@ bool unwinder_reads_safely(void)
 {
     return unwinder.access_mem != NULL;
 }
+
+#else
+bool unwinder_load(void)
+{
+    module_find_start();
+    return true;
+}
+
+bool unwinder_reads_safely(void)
+{
+    return false;
+}
+
+void unwinder_flush(void)
+{
+}
+#endif

@@ -1,10 +1,19 @@
-/* libunwind's functions, and what it calls instead of libc's. */
+/* libunwind's functions, and what it calls instead of libc's. Where its header is missing, frame_pointers.h
+ * is used instead: unwinder_load() succeeds, and there is nothing to flush. */
 #ifndef THREADLEAK_PRELOAD_BACKTRACE_UNWINDER_H
 #define THREADLEAK_PRELOAD_BACKTRACE_UNWINDER_H
 
 #include <stdbool.h>
 #include <ucontext.h>
 
+#ifdef __x86_64__
+#define CONTEXT_PC(context) ((context)->uc_mcontext.gregs[REG_RIP])
+#else
+#define CONTEXT_PC(context) ((context)->uc_mcontext.pc)
+#endif
+
+#if __has_include(<libunwind.h>)
+#define HAS_LIBUNWIND 1
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>
 
@@ -12,10 +21,8 @@
 #ifdef __x86_64__
 typedef int getcontext_fn(unw_context_t *);
 #define GETCONTEXT(context) unwinder.getcontext(context)
-#define CONTEXT_PC(context) ((context)->uc_mcontext.gregs[REG_RIP])
 #else /* unw_getcontext is a macro of assembly */
 #define GETCONTEXT(context) unw_getcontext(context)
-#define CONTEXT_PC(context) ((context)->uc_mcontext.pc)
 #endif
 
 struct unwinder {
@@ -34,6 +41,9 @@ struct unwinder {
 #endif
 };
 extern struct unwinder unwinder;
+#else
+#define HAS_LIBUNWIND 0
+#endif
 
 /* Loads libunwind. False: it is not installed, or a function that it imports cannot be replaced. */
 bool unwinder_load(void);

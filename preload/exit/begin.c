@@ -28,9 +28,21 @@ void begin_record(struct shim_state *state, enum ledger_end how, int status)
 
 /* ---- exit() ------------------------------------------------------------------------- */
 
+#ifndef __GLIBC__
+static _Atomic int exit_status = LEDGER_STATUS_UNKNOWN;
+
+int begin_exit_status(void)
+{
+    return atomic_load(&exit_status);
+}
+#endif
+
 void begin_exit(int status)
 {
     struct hook hook;
+#ifndef __GLIBC__
+    atomic_store(&exit_status, status);
+#endif
     hook_enter(&hook, shim_own);
     if (hook.state && !atomic_load(&hook.state->header->end_began)) {
         begin_record_thread(hook.state);
@@ -39,6 +51,7 @@ void begin_exit(int status)
     hook_leave(&hook);
 }
 
+#ifdef __GLIBC__
 static void on_exit_begin(int status, void *arg)
 {
     (void)arg;
@@ -52,6 +65,13 @@ void begin_arm(const struct shim_state *state)
     if (!(atomic_load(&state->header->flags) & LEDGER_FORKED) && !atomic_exchange(&armed, 1))
         on_exit(on_exit_begin, NULL);
 }
+#else
+/* There a return from main calls exit(): hook_start.c. */
+void begin_arm(const struct shim_state *state)
+{
+    (void)state;
+}
+#endif
 
 /* exit() only calls another function, which does not return. */
 #define EXIT_SIZE 64

@@ -14,6 +14,8 @@ void begin_record(struct shim_state *state, enum ledger_end how, int status);
 
 /* Records both when exit() is called. */
 void begin_exit(int status);
+/* Not with glibc: the status of the latest exit(); LEDGER_STATUS_UNKNOWN: none was called. */
+int begin_exit_status(void);
 
 /* Registers a handler that records a return from main. It runs before the handlers that the program has
  * registered so far. Call it at the first creation of a process. */

@@ -255,6 +255,7 @@ void end_undo_exec(void)
 
 /* ---- exit handlers -------------------------------------------------------------------------- */
 
+#ifdef __GLIBC__
 static void on_process_exit(int status, void *arg)
 {
     (void)arg;
@@ -263,6 +264,29 @@ static void on_process_exit(int status, void *arg)
     if (wanted != status)
         REAL(exit)(wanted);
 }
+
+/* This is before libc registers the loader's handler. exit() calls handlers in reverse order, so these
+ * run after all destructors and handlers of the program. */
+static void register_end(void)
+{
+    on_exit(on_process_exit, NULL);
+}
+#else
+/* musl has no on_exit(), and calls destructors after all handlers. Those of the library that was constructed
+ * first come last. exit() must not be called again in one. */
+__attribute__((destructor)) static void on_process_exit(void)
+{
+    int status = begin_exit_status(), wanted = end_process(LEDGER_END_EXIT, status);
+    if (wanted == status)
+        return;
+    streams_flush();
+    SYS1(exit_group, wanted);
+}
+
+static void register_end(void)
+{
+}
+#endif
 
 static void on_quick_exit(void)
 {
@@ -296,8 +320,6 @@ void end_start(struct shim_state *(*find)(void))
     /* LeakSanitizer's check, and the handlers by which ThreadSanitizer and MemorySanitizer print what they
      * found and set the exit status, can run after ours. */
     shim_config.sanitizer = __lsan_do_leak_check || __tsan_init || __msan_init;
-    /* This is before libc registers the loader's handler. exit() calls handlers in reverse order, so these
-     * run after all destructors and handlers of the program. */
-    on_exit(on_process_exit, NULL);
+    register_end();
     (void)at_quick_exit(on_quick_exit);
 }

@@ -8,6 +8,10 @@
 #include "preload/shim/real.h"
 #include "preload/shim/sys.h"
 
+static int late_signal;
+
+#ifdef __GLIBC__
+
 /* libio's interface for debuggers and the like; glibc has it since 2.2. */
 typedef FILE *_IO_ITER;
 extern _IO_ITER _IO_iter_begin(void), _IO_iter_end(void), _IO_iter_next(_IO_ITER);
@@ -20,7 +24,6 @@ extern void _IO_list_lock(void), _IO_list_unlock(void);
 
 static FILE *left[MAX_LEFT];
 static uint32_t left_count;
-static int late_signal;
 
 /* As _IO_cleanup: input is set back only for a buffered stream that was used. */
 static void flush(FILE *stream)
@@ -58,6 +61,37 @@ static void flush_all(void)
     _IO_list_unlock();
 }
 
+/* fclose() may have freed it meanwhile. */
+static bool is_open(const FILE *stream)
+{
+    for (_IO_ITER at = _IO_iter_begin(); at != _IO_iter_end(); at = _IO_iter_next(at))
+        if (_IO_iter_file(at) == stream)
+            return true;
+    return false;
+}
+
+/* At the very end. */
+void streams_flush_rest(void)
+{
+    for (uint32_t i = 0; i < left_count; i++)
+        if (is_open(left[i]))
+            flush(left[i]);
+}
+
+#else
+
+/* musl's exit() waits for the same locks, and sets no input back. */
+static void flush_all(void)
+{
+    fflush(NULL);
+}
+
+void streams_flush_rest(void)
+{
+}
+
+#endif
+
 /* ---- signals of a failed write ------------------------------------------------------ */
 
 static uint64_t bit(int number)
@@ -93,22 +127,4 @@ void streams_flush(void)
 int streams_signal(void)
 {
     return late_signal;
-}
-
-/* ---- at the very end ------------------------------------------------------------------ */
-
-/* fclose() may have freed it meanwhile. */
-static bool is_open(const FILE *stream)
-{
-    for (_IO_ITER at = _IO_iter_begin(); at != _IO_iter_end(); at = _IO_iter_next(at))
-        if (_IO_iter_file(at) == stream)
-            return true;
-    return false;
-}
-
-void streams_flush_rest(void)
-{
-    for (uint32_t i = 0; i < left_count; i++)
-        if (is_open(left[i]))
-            flush(left[i]);
 }

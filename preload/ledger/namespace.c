@@ -15,7 +15,11 @@ struct debug_namespace {
     struct r_debug base;
     struct debug_namespace *next;
 };
+#ifdef __GLIBC__
 extern const struct debug_namespace debug_namespaces __asm__("_r_debug");
+#else
+static const struct debug_namespace debug_namespaces; /* musl has no other namespace */
+#endif
 
 #define NAME_MAX_BYTES 160
 #define PAGE 4096u

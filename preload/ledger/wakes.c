@@ -11,7 +11,12 @@
 
 struct wake *wakes;
 
+#ifdef __GLIBC__
 extern void *__libc_stack_end; /* of the main thread: above its frames, argc and argv are there */
+#define MAIN_STACK_END ((uint64_t)__libc_stack_end)
+#else
+#define MAIN_STACK_END 0 /* not known */
+#endif
 
 void wakes_start(void)
 {
@@ -124,7 +129,7 @@ static uint64_t stack_end(void)
 {
     if (shim_tls.slot)
         return shim_tls.small_stack ? 0 : (uint64_t)pthread_self();
-    return shim_tls.begun ? (uint64_t)__libc_stack_end : 0;
+    return shim_tls.begun ? MAIN_STACK_END : 0;
 }
 
 /* Another stack, such as that of a coroutine, can end at the next page. */

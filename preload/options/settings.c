@@ -149,6 +149,23 @@ static int32_t pthread_field(const char *symbol, uint32_t bits)
     return field && field[0] == bits && field[1] == 1 && field[2] < 4096 ? (int32_t)field[2] : -1;
 }
 
+#ifdef __GLIBC__
+static int32_t offset_of_tid(const char *self, int32_t tid)
+{
+    (void)self, (void)tid;
+    return pthread_field("_thread_db_pthread_tid", 32);
+}
+#else
+/* musl's struct pthread begins with pointers; then come the tid and other numbers. */
+static int32_t offset_of_tid(const char *self, int32_t tid)
+{
+    for (int32_t offset = 0; offset < 128; offset += (int32_t)sizeof(tid))
+        if (*(const int32_t *)(self + offset) == tid)
+            return offset;
+    return -1;
+}
+#endif
+
 static void find_offsets(void)
 {
     const char *self = (const char *)pthread_self();
@@ -156,8 +173,8 @@ static void find_offsets(void)
     shim_config.start_offset = pthread_field("_thread_db_pthread_start_routine", 64);
     shim_config.tls_offset = (int32_t)((const char *)&shim_tls - self);
     /* Trusts the offset only if this thread's tid is there. */
-    int32_t offset = pthread_field("_thread_db_pthread_tid", 32);
-    if (offset >= 0 && *(const int32_t *)(self + offset) == (int32_t)SYS0(gettid))
+    int32_t tid = (int32_t)SYS0(gettid), offset = offset_of_tid(self, tid);
+    if (offset >= 0 && *(const int32_t *)(self + offset) == tid)
         shim_config.tid_offset = offset;
 }
 

@@ -1,7 +1,6 @@
 #include "preload/shim/next.h"
 
 #include <elf.h>
-#include <gnu/lib-names.h>
 #include <link.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -103,10 +102,10 @@ void *next_definition(const char *name)
         const ElfW(Sym) *symbol = search(&symbols, name);
         if (symbol)
             return address_of(map, symbol);
-        libc = libc || is_named(map, LIBC_SO);
+        libc = libc || is_named(map, "libc.so.6");
         /* Before glibc 2.34, libc has no threads, and libpthread comes before or after it. */
         libpthread =
-            libpthread || is_named(map, LIBPTHREAD_SO) || (libc && search(&symbols, "pthread_create"));
+            libpthread || is_named(map, "libpthread.so.0") || (libc && search(&symbols, "pthread_create"));
     }
     return NULL;
 }

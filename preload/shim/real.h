@@ -14,6 +14,10 @@
 /* Write it before the definition of a hook. */
 #define EXPORT __attribute__((visibility("default")))
 
+#ifndef __GLIBC__ /* musl declares fewer of them, and in other headers */
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+#endif
+
 #define HOOK(type, name, params) type(*name) params;
 struct real {
 #include "preload/shim/hooks.def"

@@ -9,6 +9,7 @@
 #include <link.h>
 #include <stddef.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 /* ---- ELF --------------------------------------------------------------------------- */
 
@@ -62,6 +63,13 @@
 #endif
 #ifndef AT_STATX_DONT_SYNC
 #define AT_STATX_DONT_SYNC 0x4000
+#endif
+
+/* ---- musl ------------------------------------------------------------------------------ */
+
+#ifndef WCOREFLAG
+#define WCOREFLAG 0x80
+#define W_EXITCODE(status, signal) ((status) << 8 | (signal))
 #endif
 
 /* ---- the loader ----------------------------------------------------------------------- */
