@@ -9,6 +9,7 @@
 #define HIDDEN_VERSION 0x8000 /* in the table of versions: not the default one */
 
 /* The loader's list for debuggers (<link.h>): libraries that are loaded later are appended. */
+#ifdef __GLIBC__
 static const struct link_map *own_map(void)
 {
     const struct link_map *map = _r_debug.r_map;
@@ -16,6 +17,12 @@ static const struct link_map *own_map(void)
         map = map->l_next;
     return map;
 }
+#else
+static const struct link_map *own_map(void)
+{
+    return NULL; /* musl has no such list, so dlsym() finds all of them */
+}
+#endif
 
 struct symbols {
     const ElfW(Sym) * table;
