@@ -48,8 +48,7 @@ static void write_record(const struct request *request, const struct capture *ca
     stack->flags = capture->flags;
     stack->serial = thread_own_serial(state);
     stack->taken_ns = shim_coarse_ns();
-    for (uint32_t i = 0; i < capture->count; i++)
-        stack->frames[i] = module_encode(state, (uint64_t)capture->frames[i]);
+    module_encode_all(state, (const uint64_t *)capture->frames, capture->count, stack->frames);
     stack->hash = ledger_stack_hash(stack, stamp);
     atomic_store_explicit(&stack->stamp, stamp, memory_order_release);
 }

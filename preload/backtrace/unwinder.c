@@ -112,7 +112,9 @@ void unwinder_flush(void)
 
 bool unwinder_load(void)
 {
-    void *lib = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+    /* imports_replace() binds all functions that it calls. Those of liblzma, which it never does here, stay
+     * unbound. */
+    void *lib = dlopen("libunwind.so.8", RTLD_LAZY | RTLD_LOCAL);
     if (!lib || !imports_replace(lib, iterate_modules) || !find_symbols(lib))
         return false;
     module_find_start();
@@ -120,9 +122,11 @@ bool unwinder_load(void)
     if (!walk_has_locks() && unwinder.set_caching_policy && unwinder.local)
         unwinder.set_caching_policy(*unwinder.local, UNW_CACHE_NONE);
     /* libunwind initialises itself at its first use. This makes it happen here, not at a creation. */
-    void *frames[1];
+    unw_cursor_t cursor;
+    unw_context_t context;
     guard_unwind_begin();
-    unwinder.backtrace(frames, 1);
+    if (GETCONTEXT(&context) == 0)
+        unwinder.init_local(&cursor, &context);
     guard_unwind_end();
     replace_access_mem();
     return true;

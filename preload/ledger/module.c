@@ -119,39 +119,61 @@ static uint32_t module_index(struct shim_state *state, struct ledger_module *mod
     return index;
 }
 
-struct encoding {
-    struct shim_state *state;
-    uint64_t pc;
-    ledger_pc encoded;
-};
-
 /* Not inlined: its memory is only taken on a stack that has it. */
-static __attribute__((noinline)) void encode(void *arg)
+static __attribute__((noinline)) uint32_t find_index(struct shim_state *state, uint64_t pc,
+                                                     struct ledger_module *module)
 {
-    struct encoding *encoding = arg;
     struct module_found found;
-    struct ledger_module module = {0};
     char path[MODULE_PATH];
-    uint64_t pc = encoding->pc;
 
+    *module = (struct ledger_module){0};
     /* A return address can be one byte after the end of its function and module. */
-    if (!module_find_path(pc, &found, &module.bias, path) &&
-        !module_find_path(pc - 1, &found, &module.bias, path))
-        return;
-    module.start = found.start;
-    module.end = found.end;
-    find_build_id(&found, &module);
-    uint32_t index = module_index(encoding->state, &module, path);
-    if (index != LEDGER_NO_MODULE)
-        encoding->encoded = (uint64_t)index << 48 | ((pc - module.bias) & LEDGER_PC_OFFSET_MASK);
+    if (!module_find_path(pc, &found, &module->bias, path) &&
+        !module_find_path(pc - 1, &found, &module->bias, path))
+        return LEDGER_NO_MODULE;
+    module->start = found.start;
+    module->end = found.end;
+    find_build_id(&found, module);
+    return module_index(state, module, path);
 }
 
-ledger_pc module_encode(struct shim_state *state, uint64_t pc)
+struct encoding {
+    struct shim_state *state;
+    const uint64_t *pcs;
+    ledger_pc *encoded;
+    uint32_t count;
+};
+
+/* Most frames are in the module of the frame before. */
+static void encode(void *arg)
 {
-    struct encoding encoding = {state, pc, (uint64_t)LEDGER_NO_MODULE << 48 | (pc & LEDGER_PC_OFFSET_MASK)};
+    struct encoding *encoding = arg;
+    struct ledger_module module = {0};
+    uint64_t index = LEDGER_NO_MODULE;
+
+    for (uint32_t i = 0; i < encoding->count; i++) {
+        uint64_t pc = encoding->pcs[i];
+        if (pc < module.start || pc >= module.end)
+            index = find_index(encoding->state, pc, &module);
+        if (index != LEDGER_NO_MODULE)
+            encoding->encoded[i] = index << 48 | ((pc - module.bias) & LEDGER_PC_OFFSET_MASK);
+    }
+}
+
+void module_encode_all(struct shim_state *state, const uint64_t *pcs, uint32_t count, ledger_pc *encoded)
+{
+    struct encoding encoding = {state, pcs, encoded, count};
+    for (uint32_t i = 0; i < count; i++)
+        encoded[i] = (uint64_t)LEDGER_NO_MODULE << 48 | (pcs[i] & LEDGER_PC_OFFSET_MASK);
     if (stack_has_room())
         encode(&encoding);
     else
         stack_with_room(encode, &encoding);
-    return encoding.encoded;
+}
+
+ledger_pc module_encode(struct shim_state *state, uint64_t pc)
+{
+    ledger_pc encoded;
+    module_encode_all(state, &pc, 1, &encoded);
+    return encoded;
 }

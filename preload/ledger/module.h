@@ -11,6 +11,9 @@
  * in no file keeps its value, with LEDGER_NO_MODULE. */
 ledger_pc module_encode(struct shim_state *state, uint64_t pc);
 
+/* The same for the frames of one backtrace. */
+void module_encode_all(struct shim_state *state, const uint64_t *pcs, uint32_t count, ledger_pc *encoded);
+
 /* What dl_iterate_phdr would pass to find call-frame information: absolute addresses, and no name. */
 struct module_phdrs {
     struct dl_phdr_info info;

@@ -97,8 +97,7 @@ static void encode(void *arg)
     ledger_pc start_pc = module_encode(state, encoding->start);
     struct content content = {state, frames, start_pc, capture->count, capture->flags, 0};
 
-    for (uint32_t i = 0; i < capture->count; i++)
-        frames[i] = module_encode(state, (uint64_t)capture->frames[i]);
+    module_encode_all(state, (const uint64_t *)capture->frames, capture->count, frames);
     uint64_t hash = hash_words(frames, capture->count, mix(capture->flags, content.start_pc));
     bool known = index_find(&state->encoded, key_of(hash), accept_content, &content);
     encoding->site = known ? content.found : new_site(state, &content, hash, encoding->start);

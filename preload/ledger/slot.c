@@ -55,7 +55,7 @@ void slot_give(const struct shim_state *state, struct ledger_slot *slot)
 {
     _Atomic uint64_t *head = free_list(state, own_list());
     uint32_t number = slot_number(state, slot);
-    atomic_store(&slot->serial, 0);
+    atomic_store_explicit(&slot->serial, 0, memory_order_release);
     uint64_t old = atomic_load(head);
     uint64_t mine;
     do {

@@ -51,6 +51,7 @@ struct shim_tls {
     uint64_t fork_serial;      /* threads with this serial or a later one began after that fork; 0: unknown */
     struct capture_walk *walk; /* walk.h; NULL: no walk is running */
     uintptr_t stack_tested;    /* stack_room.c */
+    uint8_t walks;             /* backtraces without unwinder_cache (unwinder_tls.c) */
     bool end_is_seen;          /* the key's destructor will be called (thread_life.h) */
     struct passed passed;
     struct shake shake;

@@ -6,6 +6,9 @@
 /* libunwind frees the cache when its destructor is called for the last time (PTHREAD_DESTRUCTOR_ITERATIONS).
  */
 #define ROUNDS 4
+/* libunwind writes the whole cache when it makes one: 64 page faults, 150 µs. Without it a backtrace needs 2
+ * µs more. */
+#define WALKS_BEFORE 16
 
 static void (*destroy)(void *);
 
@@ -41,11 +44,19 @@ bool unwinder_tls_fits(size_t file_size, size_t memory_size)
 
 bool unwinder_tls_allowed(void)
 {
-    return shim_tls.end_is_seen || shim_tls.unwinder_cache || shim_own_tid() == shim_state->pid;
+    if (shim_tls.unwinder_cache)
+        return true;
+    if (shim_tls.walks < WALKS_BEFORE) {
+        shim_tls.walks++;
+        return false;
+    }
+    return shim_tls.end_is_seen || shim_own_tid() == shim_state->pid;
 }
 
 void unwinder_thread_ended(void)
 {
+    if (!shim_tls.unwinder_cache)
+        return;
     /* This thread is in libunwind now: a child that it forks does not use libunwind's locks. */
     guard_unwind_begin();
     for (int i = 0; destroy && shim_tls.unwinder_cache && i < ROUNDS; i++) {

@@ -26,7 +26,7 @@ void *unwinder_tls_address(const struct tls_index *index);
 /* Does a library's thread-local memory fit, and does it begin with zeros? */
 bool unwinder_tls_fits(size_t file_size, size_t memory_size);
 
-/* Will the shim see the end of this thread, or did the thread get a cache earlier? */
+/* Ask before each backtrace. Has the thread a cache, or is it worth one? And will the shim see its end? */
 bool unwinder_tls_allowed(void);
 
 /* Call it when the thread has ended. */
