@@ -61,13 +61,13 @@ static bool add_creation(struct finding *finding, const struct find_context *con
 }
 
 /* At the end of a process such a thread is no cause of anything. */
-static enum finding_level level_of(const struct thread_stack *thread)
+static enum finding_level level_of(const struct find_context *context, const struct thread_stack *thread)
 {
     const struct wait *wait = &thread->wait;
     if (!wait->owner_ended)
         return FINDING_NOTE;
-    bool is_certain = wait->timeout == WAIT_TIMEOUT_NO && !wait->shared && !wait->owner_inferred &&
-                      !wait->owner_may_have_forked;
+    bool is_certain = !context->evidence->core && wait->timeout == WAIT_TIMEOUT_NO && !wait->shared &&
+                      !wait->owner_inferred && !wait->owner_may_have_forked;
     return is_certain ? FINDING_PROVED : FINDING_LIKELY;
 }
 
@@ -79,7 +79,7 @@ static bool add(struct find_context *context, const struct thread_stack *thread)
     add_wait_object(&text, &thread->wait);
     line_add(&text, ", held by ");
     add_owner(&text, context, thread);
-    struct finding *finding = finding_add(context, FINDING_DEAD_OWNER, level_of(thread), &text);
+    struct finding *finding = finding_add(context, FINDING_DEAD_OWNER, level_of(context, thread), &text);
     if (!finding || !finding_add_thread(finding, context, thread))
         return false;
     return finding_add_fact(finding, &text, current_place(thread)) && add_creation(finding, context, thread);

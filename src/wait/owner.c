@@ -16,12 +16,23 @@ bool owner_is_thread(const struct view *view, pid_t tid)
     return at < snapshot->count && snapshot->threads[at].tid == tid;
 }
 
+/* A core file has all threads. If a debugger wrote it from another pid namespace, it has other tids than the
+ * memory. */
+static bool is_not_in_core(const struct view *view)
+{
+    const struct snapshot_thread *thread = view->thread;
+    return snapshot_is_partial(view->waits->context.snapshot) &&
+           owner_of_descriptor(view, thread->thread_pointer) == thread->tid;
+}
+
 /* A main thread that has returned is a zombie until the process ends. */
 static bool has_ended(const struct view *view, pid_t tid)
 {
     const struct snapshot *snapshot = view->waits->context.snapshot;
     struct task_stat stat;
-    if (!view->waits->has_proc || kill(snapshot->pid, 0) != 0)
+    if (!view->waits->has_proc)
+        return is_not_in_core(view);
+    if (kill(snapshot->pid, 0) != 0)
         return false;
     return !task_stat_read(snapshot->pid, tid, &stat) || task_state_is_end(stat.state);
 }
@@ -38,7 +49,7 @@ static bool may_have_forked(const struct view *view, pid_t owner)
 /* A forked child has the locks as they were in its parent. */
 static void add_why_none(const struct view *view, pid_t owner)
 {
-    pid_t parent = process_parent(view->waits->context.snapshot->pid);
+    pid_t parent = view->waits->has_proc ? process_parent(view->waits->context.snapshot->pid) : 0;
     view->wait->owner_ended = true;
     if (parent > 0 && access(PROC_PATH("%d/task/%d", parent, owner), F_OK) == 0) {
         view->wait->owner_process = parent;

@@ -166,6 +166,32 @@ def a_child_that_made_its_lock_anew(bench):
     demand(not circles(process), process["findings"])
 
 
+def of_core(bench, how, of=lambda pid: pid):
+    harness.need("gcore")
+    with started(bench, "circles", how) as parent:
+        wait_until(lambda: of(parent) and len(os.listdir(f"/proc/{of(parent)}/task")) > 1)
+        pid = of(parent)
+        wait_until(lambda: sleeps(pid))
+        harness.call(["gcore", "-o", bench.path("core"), str(pid)])
+    status, out, err = harness.call([bench.cli, "report", "--format=json", bench.path(f"core.{pid}")])
+    demand(status == 0, err)
+    return json.loads(out)["processes"][0]
+
+
+def an_owner_that_has_ended_in_a_core(bench):
+    for how, owner in ("dead_unjoined", "T3"), ("dead", "tid "):
+        found = the_only(of_core(bench, how), "dead-owner")
+        demand(found["level"] == "likely" and f", held by {owner}" in found["text"] and
+               found["text"].endswith(", which has ended"), found)
+    demand(the_only(of_core(bench, "fork", of=child_of), "dead-owner")["level"] == "likely", "the parent has it")
+
+
+def no_owner_that_has_ended_in_a_core(bench):
+    for how, of in ("chain", None), ("recursive", None), ("fork_reset", child_of), ("fork_held", child_of):
+        process = of_core(bench, how, of or (lambda pid: pid))
+        demand(not circles(process), process["findings"])
+
+
 def a_lock_that_the_end_keeps(bench):
     """It is no cause of anything, and makes no verdict."""
     out = bench.path("end.json")
@@ -212,7 +238,7 @@ def named_threads_come_first(bench):
     in_order(text_of(bench, "ring", "3"), "running ×3 ", "running ×1 ", "  T6 ", "running ×1 ", "  T2 ", "\nmain ")
 
 
-TESTS = [each_kind, a_third_thread_takes_no_part, no_circle, owners_that_are_not_known, of_cxx, of_cxx_with_another_object,
+TESTS = [an_owner_that_has_ended_in_a_core, no_owner_that_has_ended_in_a_core, each_kind, a_third_thread_takes_no_part, no_circle, owners_that_are_not_known, of_cxx, of_cxx_with_another_object,
          an_initialisation_that_needs_itself, an_owner_that_nobody_joined, the_main_thread_ended_with_a_lock,
          a_fork_while_a_thread_held_a_lock, the_thread_that_forked_holds_a_lock, an_owner_that_ended_before_the_fork,
          a_child_that_made_its_lock_anew, a_lock_that_the_end_keeps, a_join_loop, one_join, named_threads_come_first]
