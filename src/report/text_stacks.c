@@ -149,7 +149,7 @@ static bool have_different_waits(const struct block *block)
     return false;
 }
 
-/* How long ago the threads ran. */
+/* How long ago the threads ran. A stop by an earlier report was a run, too, so a wait can be longer. */
 static void print_idle(const struct printer *printer, const struct block *block)
 {
     double low = block->threads[0]->current->idle_s, high = low;
@@ -162,7 +162,7 @@ static void print_idle(const struct printer *printer, const struct block *block)
     if (low < MIN_IDLE_S)
         return;
     format_range(range, sizeof(range), low, high);
-    fprintf(printer->out, ", for %s", range);
+    fprintf(printer->out, ", for at least %s", range);
 }
 
 enum { WIDE_WAIT = 60, AROUND_WAIT = 13 };

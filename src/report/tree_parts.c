@@ -26,7 +26,7 @@ static void put_idle(FILE *out, const struct tree_range *range)
     if (low < MIN_IDLE_S)
         return;
     format_range(text, sizeof(text), low, high);
-    fprintf(out, ", for %s", text);
+    fprintf(out, ", for at least %s", text);
 }
 
 static bool have_different_objects(const struct tree_range *range)

@@ -160,7 +160,7 @@ def without_chance(text):
     text = re.sub(r", at\n +> (?!.*tests/targets/)[^\n]*", "", text)  # no code of the program is on the stack
     text = text.replace("; it is now\n", "\n")
     text = re.sub(r"\S*tests/targets/", "", text)
-    text = re.sub(r", for \d[\d.]* [^,()\n]*(?=, at$)", "", text, flags=re.M)
+    text = re.sub(r", for at least \d[\d.]* [^,()\n]*(?=, at$)", "", text, flags=re.M)
     text = re.sub(r"[\d.]+ \w+ left", "58 s left", text)
     text = re.sub(r"^(\w+ \u00d7\d+|main)   (alive|finished) .*?(?=   )", r"\1   \2", text, flags=re.M)
     return re.sub(r"(?<=\S) {3,}(?=[\w.]+:\d+$)", "   ", text, flags=re.M)

@@ -29,7 +29,7 @@ def normalise_text(text, paths):
     text = re.sub(r"\btid \d+", "tid TID", text)
     text = re.sub(r"\bprocess \d+", "process PID", text)
     text = re.sub(r"\breport (--all )?\d+", r"report \1PID", text)
-    text = re.sub(r", for \d[\d.]* [^,()\n]*(?=, at$)", "", text, flags=re.M)
+    text = re.sub(r", for at least \d[\d.]* [^,()\n]*(?=, at$)", "", text, flags=re.M)
     for separator in (", ", " "):
         text = text.replace(separator.join(FORMATS), "FORMATS")
     text = re.sub(r"==\d+==", "==PID==", text)
