@@ -16,18 +16,6 @@
 #include "preload/shim/real.h"
 #include "preload/shim/shake.h"
 
-/* Off: two loads and a jump. `record` is called before the real function if wakes are on. */
-#define HOOKED(record, name, object, ...)                                                       \
-    do {                                                                                        \
-        __typeof__(real_found.name) real = real_found.name;                                     \
-        if (__builtin_expect(wakes_are_on() || !real, 0))                                       \
-            real = (__typeof__(real))prepare(record, object, (void **)&real_found.name, #name); \
-        return real(object, ##__VA_ARGS__);                                                     \
-    } while (0)
-#define NOTIFY(...) HOOKED(wake_notified, __VA_ARGS__)
-#define WAIT(...) HOOKED(wake_waits, __VA_ARGS__)
-#define FORGET(...) HOOKED(wake_forget, __VA_ARGS__)
-
 /* Returns the real function. */
 static __attribute__((noinline)) void *prepare(void (*record)(const void *), const void *object, void **place,
                                                const char *name)
@@ -40,104 +28,43 @@ static __attribute__((noinline)) void *prepare(void (*record)(const void *), con
     return *place;
 }
 
-/* ---- condition variables ----------------------------------------------------------------- */
+/* Off: two loads and a jump. `record` is called before the real function if wakes are on. */
+#define WAKE_HOOK(record, type, name, parameters, object, ...)                                  \
+    EXPORT type name parameters                                                                 \
+    {                                                                                           \
+        __typeof__(real_found.name) real = real_found.name;                                     \
+        if (__builtin_expect(wakes_are_on() || !real, 0))                                       \
+            real = (__typeof__(real))prepare(record, object, (void **)&real_found.name, #name); \
+        return real(object, ##__VA_ARGS__);                                                     \
+    }
+#define WAKE_HOOK_1(record, type, name, A) WAKE_HOOK(record, type, name, (A a), a)
+#define WAKE_HOOK_2(record, type, name, A, B) WAKE_HOOK(record, type, name, (A a, B b), a, b)
+#define WAKE_HOOK_3(record, type, name, A, B, C) WAKE_HOOK(record, type, name, (A a, B b, C c), a, b, c)
+#define WAKE_HOOK_4(record, type, name, A, B, C, D) \
+    WAKE_HOOK(record, type, name, (A a, B b, C c, D d), a, b, c, d)
 
-EXPORT int pthread_cond_signal(pthread_cond_t *cond)
-{
-    NOTIFY(pthread_cond_signal, cond);
-}
+/* clang-format off */
+WAKE_HOOK_1(wake_notified, int, pthread_cond_signal, pthread_cond_t *)
+WAKE_HOOK_1(wake_notified, int, pthread_cond_broadcast, pthread_cond_t *)
+WAKE_HOOK_2(wake_waits, int, pthread_cond_wait, pthread_cond_t *, pthread_mutex_t *)
+WAKE_HOOK_3(wake_waits, int, pthread_cond_timedwait, pthread_cond_t *, pthread_mutex_t *, const struct timespec *)
+WAKE_HOOK_4(wake_waits, int, pthread_cond_clockwait, pthread_cond_t *, pthread_mutex_t *, clockid_t,
+            const struct timespec *)
+WAKE_HOOK_2(wake_forget, int, pthread_cond_init, pthread_cond_t *, const pthread_condattr_t *)
+WAKE_HOOK_1(wake_forget, int, pthread_cond_destroy, pthread_cond_t *)
 
-EXPORT int pthread_cond_broadcast(pthread_cond_t *cond)
-{
-    NOTIFY(pthread_cond_broadcast, cond);
-}
+/* Those of C11 call libc's own functions. */
+WAKE_HOOK_1(wake_notified, int, cnd_signal, cnd_t *)
+WAKE_HOOK_1(wake_notified, int, cnd_broadcast, cnd_t *)
+WAKE_HOOK_2(wake_waits, int, cnd_wait, cnd_t *, mtx_t *)
+WAKE_HOOK_3(wake_waits, int, cnd_timedwait, cnd_t *, mtx_t *, const struct timespec *)
+WAKE_HOOK_1(wake_forget, int, cnd_init, cnd_t *)
+WAKE_HOOK_1(wake_forget, void, cnd_destroy, cnd_t *)
 
-EXPORT int pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex)
-{
-    WAIT(pthread_cond_wait, cond, mutex);
-}
-
-EXPORT int pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *until)
-{
-    WAIT(pthread_cond_timedwait, cond, mutex, until);
-}
-
-EXPORT int pthread_cond_clockwait(pthread_cond_t *cond, pthread_mutex_t *mutex, clockid_t clock,
-                                  const struct timespec *until)
-{
-    WAIT(pthread_cond_clockwait, cond, mutex, clock, until);
-}
-
-EXPORT int pthread_cond_init(pthread_cond_t *cond, const pthread_condattr_t *attr)
-{
-    FORGET(pthread_cond_init, cond, attr);
-}
-
-EXPORT int pthread_cond_destroy(pthread_cond_t *cond)
-{
-    FORGET(pthread_cond_destroy, cond);
-}
-
-/* ---- those of C11, which call libc's own functions --------------------------------------- */
-
-EXPORT int cnd_signal(cnd_t *cond)
-{
-    NOTIFY(cnd_signal, cond);
-}
-
-EXPORT int cnd_broadcast(cnd_t *cond)
-{
-    NOTIFY(cnd_broadcast, cond);
-}
-
-EXPORT int cnd_wait(cnd_t *cond, mtx_t *mutex)
-{
-    WAIT(cnd_wait, cond, mutex);
-}
-
-EXPORT int cnd_timedwait(cnd_t *cond, mtx_t *mutex, const struct timespec *until)
-{
-    WAIT(cnd_timedwait, cond, mutex, until);
-}
-
-EXPORT int cnd_init(cnd_t *cond)
-{
-    FORGET(cnd_init, cond);
-}
-
-EXPORT void cnd_destroy(cnd_t *cond)
-{
-    FORGET(cnd_destroy, cond);
-}
-
-/* ---- semaphores ------------------------------------------------------------------------------ */
-
-EXPORT int sem_post(sem_t *semaphore)
-{
-    NOTIFY(sem_post, semaphore);
-}
-
-EXPORT int sem_wait(sem_t *semaphore)
-{
-    WAIT(sem_wait, semaphore);
-}
-
-EXPORT int sem_timedwait(sem_t *semaphore, const struct timespec *until)
-{
-    WAIT(sem_timedwait, semaphore, until);
-}
-
-EXPORT int sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *until)
-{
-    WAIT(sem_clockwait, semaphore, clock, until);
-}
-
-EXPORT int sem_init(sem_t *semaphore, int shared, unsigned value)
-{
-    FORGET(sem_init, semaphore, shared, value);
-}
-
-EXPORT int sem_destroy(sem_t *semaphore)
-{
-    FORGET(sem_destroy, semaphore);
-}
+WAKE_HOOK_1(wake_notified, int, sem_post, sem_t *)
+WAKE_HOOK_1(wake_waits, int, sem_wait, sem_t *)
+WAKE_HOOK_2(wake_waits, int, sem_timedwait, sem_t *, const struct timespec *)
+WAKE_HOOK_3(wake_waits, int, sem_clockwait, sem_t *, clockid_t, const struct timespec *)
+WAKE_HOOK_3(wake_forget, int, sem_init, sem_t *, int, unsigned)
+WAKE_HOOK_1(wake_forget, int, sem_destroy, sem_t *)
+/* clang-format on */

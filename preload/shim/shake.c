@@ -10,8 +10,8 @@
 #define MAX_SHORT_US 2000
 #define MIN_LONG_US 10000
 #define MAX_LONG_US 100000
-#define MANY_EVENTS 16  /* of a thread; after them long pauses are rare, so that a long run still ends */
-#define MOST_EVENTS 256 /* after them pauses are ever rarer: a thread can notify millions of times */
+#define MANY_EVENTS 16 /* of a thread; after them long pauses are rare, so that a long run still ends */
+#define MAX_EVENTS 256 /* after them pauses are ever rarer: a thread can notify millions of times */
 
 /* Private memory: a path for each struct thread_birth. A forked child has its parent's. */
 static _Atomic(uint64_t *) paths;
@@ -58,7 +58,7 @@ static uint64_t pause_us(uint64_t random, uint32_t event)
 {
     uint64_t kind = random % 64, amount = random >> 32;
     uint64_t often = event <= MANY_EVENTS ? 6 : 1;
-    if (event > MOST_EVENTS && (random >> 6) % event >= MOST_EVENTS)
+    if (event > MAX_EVENTS && (random >> 6) % event >= MAX_EVENTS)
         return 0;
     if (kind < often)
         return MIN_LONG_US + amount % (MAX_LONG_US - MIN_LONG_US);
