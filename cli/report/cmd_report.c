@@ -106,12 +106,14 @@ static bool open_all(const struct command_line *line, struct outputs *outputs, s
 static bool print(const struct command_line *line, struct report_target *job)
 {
     struct outputs outputs = {.count = 0};
+    struct line more = {.length = 0};
+    line_add(&more, "threadleak report -v %s", line->target);
     const struct outputs_style style = {
         .style = {.others = !line->leaks_alone,
                   .all = line->all || line->verbose > 0,
                   .verbose = line->all && !line->verbose ? 1 : line->verbose,
                   .by_creation = line->outputs.by_creation,
-                  .more = "threadleak report -v"},
+                  .more = more.text},
         .color = line->options.color,
     };
     if (open_all(line, &outputs, job))

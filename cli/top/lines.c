@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,7 +51,11 @@ static void format_age(char out[16], double seconds)
 
 static void format_rise(char out[16], double per_min)
 {
-    snprintf(out, 16, per_min == 0 ? "0" : "%+.*f", per_min > -10 && per_min < 10 ? 1 : 0, per_min);
+    snprintf(out, 16,
+             isnan(per_min) ? "-"
+             : per_min == 0 ? "0"
+                            : "%+.*f",
+             per_min > -10 && per_min < 10 ? 1 : 0, per_min);
 }
 
 /* The user's function that called the creator; NULL: none is known. */

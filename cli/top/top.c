@@ -1,5 +1,6 @@
 #include "cli/top/top.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,13 +68,13 @@ static struct top_history *history_at(struct top *top, size_t index)
     return &top->history[index];
 }
 
-/* From the oldest point of the last minute to the new one. */
+/* From the oldest point of the last minute to the new one. NAN: there is no older one. */
 static double rise(struct top_history *history, uint64_t ns, uint64_t held)
 {
     size_t first = history->count > HISTORY ? history->count - HISTORY : 0;
     while (first < history->count && ns - history->points[first % HISTORY].ns > WINDOW_S * SECOND)
         first++;
-    double per_min = 0;
+    double per_min = NAN;
     if (first < history->count && ns > history->points[first % HISTORY].ns) {
         double change = (double)held - (double)history->points[first % HISTORY].held;
         per_min = change * 60 / ((double)(ns - history->points[first % HISTORY].ns) / SECOND);
@@ -173,7 +174,7 @@ static double value_of(const struct top_row *row, enum top_order order)
 {
     switch (order) {
     case TOP_BY_RISE:
-        return row->per_min;
+        return isnan(row->per_min) ? 0 : row->per_min;
     case TOP_BY_UNJOINED:
         return (double)row->unjoined;
     case TOP_BY_AGE:

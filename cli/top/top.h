@@ -28,7 +28,7 @@ struct top_thread {
 struct top_row {
     const struct leak_group *place; /* as in struct site_count */
     uint64_t alive, unjoined, created;
-    double per_min;        /* rise of alive and unjoined; < 0 if it falls */
+    double per_min;        /* rise of alive and unjoined; < 0 if it falls; NAN: not known yet */
     double oldest_s;       /* < 0: unknown */
     double cpu_percent;    /* of all its threads; < 0: unknown */
     char waits[TOP_WAITS]; /* "12 futex, 1 epoll" */

@@ -195,8 +195,11 @@ void print_reach(const struct printer *printer, const struct stacks *stacks)
     if (!stacks)
         return;
     const struct reach_summary *reach = &stacks->reach;
-    if (!reach->why_not && reach->checked && is_verbose(printer))
-        fprintf(printer->out, "checked for stuck: %.1f MiB in %.1f s, stopped for %.3f s\n",
-                (double)reach->bytes / (1 << 20), (double)(reach->copy_ns + reach->mark_ns) / 1e9,
-                (double)reach->copy_ns / 1e9);
+    if (reach->why_not || !reach->checked || !reach->bytes || !is_verbose(printer))
+        return;
+    fprintf(printer->out, "checked for stuck: %.1f MiB in %.1f s", (double)reach->bytes / (1 << 20),
+            (double)(reach->copy_ns + reach->mark_ns) / 1e9);
+    if (reach->copy_ns)
+        fprintf(printer->out, ", stopped for %.3f s", (double)reach->copy_ns / 1e9);
+    putc('\n', printer->out);
 }

@@ -178,6 +178,14 @@ def of_core(bench, how, of=lambda pid: pid):
     return json.loads(out)["processes"][0]
 
 
+def text_of_a_core(bench):
+    """What was not read was not stopped either."""
+    process = of_core(bench, "dead")
+    core = bench.path(f"core.{process['pid']}")
+    _, out, err = harness.call([bench.cli, "report", "-v", core])
+    demand("stopped for" not in out and " 0.0 MiB" not in out, out + err)
+
+
 def an_owner_that_has_ended_in_a_core(bench):
     for how, owner in ("dead_unjoined", "T3"), ("dead", "tid "):
         found = the_only(of_core(bench, how), "dead-owner")
@@ -238,7 +246,7 @@ def named_threads_come_first(bench):
     in_order(text_of(bench, "ring", "3"), "running ×3 ", "running ×1 ", "  T6 ", "running ×1 ", "  T2 ", "\nmain ")
 
 
-TESTS = [an_owner_that_has_ended_in_a_core, no_owner_that_has_ended_in_a_core, each_kind, a_third_thread_takes_no_part, no_circle, owners_that_are_not_known, of_cxx, of_cxx_with_another_object,
+TESTS = [text_of_a_core, an_owner_that_has_ended_in_a_core, no_owner_that_has_ended_in_a_core, each_kind, a_third_thread_takes_no_part, no_circle, owners_that_are_not_known, of_cxx, of_cxx_with_another_object,
          an_initialisation_that_needs_itself, an_owner_that_nobody_joined, the_main_thread_ended_with_a_lock,
          a_fork_while_a_thread_held_a_lock, the_thread_that_forked_holds_a_lock, an_owner_that_ended_before_the_fork,
          a_child_that_made_its_lock_anew, a_lock_that_the_end_keeps, a_join_loop, one_join, named_threads_come_first]

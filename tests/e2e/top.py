@@ -108,6 +108,7 @@ def lines(bench):
     rows = rows_of(out)
     demand(rows["create", "make_unjoined"] == [0, 2] and rows["make_born_detached", "do_one"] == [1, 0], rows)
     demand("unjoined 2" in out and "created 1005" in out, out)
+    demand(re.findall(r"^threads .*?  (\S+)/min", out, re.M) == ["-", "0"], f"one sample has no rise: {out}")
 
 
 def rise(bench):
