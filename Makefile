@@ -31,7 +31,7 @@ FIRST := $(filter deps deps-check deps-soak,$(MAKECMDGOALS))
 all: $(BUILD)/libthreadleak.so $(BUILD)/threadleak
 
 # What a file uses in a target or a prerequisite is set by one before it.
-include mk/shim.mk mk/code.mk mk/targets.mk mk/tests.mk mk/fuzz.mk mk/bench.mk mk/man.mk mk/install.mk
+include mk/shim.mk mk/code.mk mk/targets.mk mk/tests.mk mk/fuzz.mk mk/bench.mk mk/man.mk mk/install.mk mk/release.mk
 
 deps:
 	$(Q).ci/deps.sh build

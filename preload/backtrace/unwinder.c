@@ -1,14 +1,18 @@
 #include "preload/backtrace/unwinder.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "preload/backtrace/imports.h"
 #include "preload/backtrace/walk.h"
 #include "preload/ledger/module.h"
 #include "preload/ledger/module_find.h"
+#include "preload/shim/config.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/readable.h"
+#include "preload/shim/sys.h"
+#include "preload/shim/text.h"
 
 #if HAS_LIBUNWIND
 #define STRING_OF(name) #name
@@ -110,11 +114,39 @@ void unwinder_flush(void)
         unwinder.flush_cache(*unwinder.local, 0, 0);
 }
 
+/* imports_replace() binds all functions that it calls. Those of liblzma, which it never does here, stay
+ * unbound. */
+#define LIBUNWIND_FLAGS (RTLD_LAZY | RTLD_LOCAL)
+
+static void *open_beside(const char *name)
+{
+    const char *slash = strrchr(shim_config.reporter[0], '/'); /* DIRECTORY/threadleak */
+    char path[sizeof(shim_config.reporter[0])];
+    struct text text = text_in(path, sizeof(path));
+    if (!slash)
+        return NULL;
+    text_bytes(&text, shim_config.reporter[0], (size_t)(slash + 1 - shim_config.reporter[0]));
+    text_string(&text, name);
+    bool there = !text.overflow && SYS3(faccessat, AT_FDCWD, path, R_OK) == 0;
+    return there ? dlopen(path, LIBUNWIND_FLAGS) : NULL;
+}
+
+/* A release has it, and the library that it needs, beside this library. The program's own come first: a
+ * second libunwind would call functions of the first one, and a liblzma that the program loads later must be
+ * the newer one of its system. */
+static void *open_libunwind(void)
+{
+    void *lib = dlopen("libunwind.so.8", LIBUNWIND_FLAGS | RTLD_NOLOAD);
+    if (!lib)
+        lib = open_beside("libunwind.so.8");
+    if (!lib && open_beside("liblzma.so.5"))
+        lib = open_beside("libunwind.so.8");
+    return lib ? lib : dlopen("libunwind.so.8", LIBUNWIND_FLAGS);
+}
+
 bool unwinder_load(void)
 {
-    /* imports_replace() binds all functions that it calls. Those of liblzma, which it never does here, stay
-     * unbound. */
-    void *lib = dlopen("libunwind.so.8", RTLD_LAZY | RTLD_LOCAL);
+    void *lib = open_libunwind();
     if (!lib || !imports_replace(lib, iterate_modules) || !find_symbols(lib))
         return false;
     module_find_start();
