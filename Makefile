@@ -51,6 +51,8 @@ Build
   install        into PREFIX (/usr/local), LIBDIR, INCLUDEDIR and MANDIR, below DESTDIR;
                  SHIMDIR=LIBDIR/threadleak keeps libthreadleak.so apart
   man            builds the man pages
+  release-tarball  an archive for each x86-64 machine with glibc 2.17 or newer
+  dist           an archive of the sources
   uninstall      removes what install wrote
   clean          removes BUILD
   demo           runs a leaky program under the shim
@@ -76,7 +78,7 @@ export HELP
 help:
 	@echo "$$HELP"
 
-.PHONY: help all targets check check-quick soak asan tsan fuzz lint demo bench bench-check bench-update man install uninstall deps \
+.PHONY: help all targets check check-quick soak asan tsan fuzz lint demo bench bench-check bench-update man release-tarball dist install uninstall deps \
 	deps-check deps-soak clean
 .SECONDARY:
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

@@ -71,7 +71,7 @@ $(TARBALL): $(RELEASED_FILES)
 		install -m 644 $(RELEASE)/carried/*.copyright $(RELEASE)/$(TARBALL_NAME)/share/doc/threadleak/licenses
 	$(Q)$(TAR_SAME) -C $(RELEASE) -c $(TARBALL_NAME) | gzip -9n >$@.part && mv $@.part $@
 
-.PHONY: release-tarball dist
+
 release-tarball: $(TARBALL)
 
 # The sources, as they are committed, or without git as they are here.
