@@ -15,6 +15,7 @@
 #include "cli/common/output.h"
 #include "cli/common/outputs.h"
 #include "cli/common/terminal.h"
+#include "cli/explain/bounded.h"
 #include "report/report.h"
 
 bool explain_open(struct explain *explain, struct error *error)
@@ -117,6 +118,10 @@ static FILE *open_log(const struct explain *explain)
     return stderr;
 }
 
+/* The program may be the one that reads it, and can go on only after the report; or its parent, which may
+ * wait for its end before it reads. But a person may read it page by page. */
+enum { PATIENCE_S = 5, PATIENCE_AT_END_S = 60 };
+
 /* Uses one write(2), so that reports of several processes do not mix. stdio would split the text at the size
  * of its buffer, even after setvbuf. */
 bool explain_write(const struct explain *explain)
@@ -140,12 +145,13 @@ bool explain_write(const struct explain *explain)
         cli_message("%s", error.text);
         printed = true;
     }
+    unsigned patience_s = explain->dump ? PATIENCE_S : PATIENCE_AT_END_S;
     bool whole = fclose(memory) == 0 && printed;
-    bool written = whole && output_write_all(fileno(out), text, size);
+    bool written = whole && (bounded_write(fileno(out), text, size, patience_s) || errno == ETIMEDOUT);
     if (whole && !written && out != stderr && !explain->has_fd) {
         cli_message("%s: could not be written: %s; the report goes to standard error",
                     explain->options.log_path, strerror(errno));
-        written = output_write_all(STDERR_FILENO, text, size);
+        written = bounded_write(STDERR_FILENO, text, size, patience_s);
     }
     free(text);
     size_t old = explain->baseline ? baseline_old(explain->baseline) : 0;

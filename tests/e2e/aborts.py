@@ -3,9 +3,12 @@
 
   tests/e2e/aborts.py [--build DIR] [NAME...]
 """
+import contextlib
 import os
 import re
 import resource
+import signal
+import socket
 import subprocess
 import sys
 
@@ -51,6 +54,28 @@ def same_end(bench):
         demand(way in LOADER or sandboxed or bench.read(f"log.{way}.bare") == bench.read(f"log.{way}.shim"),
                f"{way}: {bench.read(f'log.{way}.shim')}")
         demand(os.path.exists(log) != (way in SILENT or way in LOADER or sandboxed), f"{way}: a report, or none")
+
+
+def nobody_reads(bench):
+    """A full pipe, and a socket: the program is not kept for ever."""
+    pipe, sockets = os.pipe(), socket.socketpair()
+    os.set_blocking(pipe[1], False)
+    sockets[1].setblocking(False)
+    fill(lambda: os.write(pipe[1], bytes(4096)))
+    fill(lambda: sockets[1].send(bytes(4096)))
+    os.set_blocking(pipe[1], True)
+    sockets[1].setblocking(True)
+    started = [subprocess.Popen([bench.target("aborts"), "in_thread"], env=bench.environment(LD_PRELOAD=bench.shim), stderr=fd)
+               for fd in (pipe[1], sockets[1].fileno())]
+    for process in started:
+        demand(process.wait(100) == -signal.SIGABRT, process.returncode)
+    os.close(pipe[0]), os.close(pipe[1]), sockets[0].close(), sockets[1].close()
+
+
+def fill(write):
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            write()
 
 
 def handle_in_a_frame_of_the_shim(bench):
@@ -263,7 +288,7 @@ def other_formats(bench):
         demand(wanted in bench.read(form), f"{form}: {bench.read(form)}")
 
 
-TESTS = [same_end, handle_in_a_frame_of_the_shim, left_by_a_jump, same_core_dump, report_comes_first, all_stacks, text, judged_if_asked, survived, silent, in_a_child, death_test,
+TESTS = [nobody_reads, same_end, handle_in_a_frame_of_the_shim, left_by_a_jump, same_core_dump, report_comes_first, all_stacks, text, judged_if_asked, survived, silent, in_a_child, death_test,
          in_the_end, joinable_destroyed, joinable_destroyed_in_optimised_code, other_ends, joinable_destroyed_at_once,
          other_formats]
 
