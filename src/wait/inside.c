@@ -29,14 +29,24 @@ static const struct stack *stack_at(const struct view *view, size_t index)
     return unwind_thread(view->waits->context.unwinder, index);
 }
 
-static struct stack_function function_at(const struct view *view, const struct stack *stack, size_t frame)
+/* The functions of a frame, those that are inlined first. */
+static const struct frame_list *functions_at(const struct view *view, const struct stack *stack, size_t frame)
+{
+    return symbolize(view->waits->context.symbolizer, &stack->frames[frame]);
+}
+
+static struct stack_function named(const struct stack *stack, size_t frame, const char *name)
 {
     const struct code_address *address = &stack->frames[frame];
-    const struct frame_list *list = symbolize(view->waits->context.symbolizer, address);
-    const char *name = list->frames[list->count - 1].function;
     bool is_entry = is_libc(address->module) && frame > 0 && !is_libc(address[-1].module) &&
                     frame + 1 < stack->count && !is_libc(address[1].module);
     return (struct stack_function){name ? name : "", address->module, is_entry};
+}
+
+static struct stack_function function_at(const struct view *view, const struct stack *stack, size_t frame)
+{
+    const struct frame_list *list = functions_at(view, stack, frame);
+    return named(stack, frame, list->frames[list->count - 1].function);
 }
 
 /* The number of frames of libc around the system call. */
@@ -64,7 +74,7 @@ bool inside_guarded(const struct view *view, struct stack_function *function)
     size_t guard = stack ? guard_frame(view, stack) : 0;
     if (!guard || guard + 1 >= stack->count)
         return false;
-    *function = function_at(view, stack, guard + 1);
+    *function = named(stack, guard + 1, functions_at(view, stack, guard + 1)->frames[0].function);
     return *function->name && function->module;
 }
 
@@ -97,9 +107,12 @@ static bool is_inside(const struct view *view, const struct inside *inside, size
         (inside->has_word && !has_word(&view->waits->context.snapshot->threads[index], view->wait->address)))
         return false;
     for (size_t i = count_waiting(view, index, stack); i < stack->count; i++) {
-        const struct stack_function function = function_at(view, stack, i);
-        if (inside->counts(inside->arg, &function))
-            return true;
+        const struct frame_list *list = functions_at(view, stack, i);
+        for (size_t j = 0; j < list->count; j++) {
+            const struct stack_function function = named(stack, i, list->frames[j].function);
+            if (inside->counts(inside->arg, &function))
+                return true;
+        }
     }
     return false;
 }

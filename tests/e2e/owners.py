@@ -104,7 +104,8 @@ def owners_that_are_not_known(bench):
 def of_cxx(bench):
     for kind, what in (("mutex", "mutex mutex"), ("shared_mutex", "write lock of rwlock shared_mutex"),
                        ("jthread", "mutex mutex"), ("call_once", "once-initialisation of once"),
-                       ("guard", "once-initialisation of guarded()::value"), ("boost", "mutex mutex"),
+                       ("guard", "once-initialisation of guarded()::value"),
+                       ("guard_inlined", "once-initialisation of guarded_inlined()::value"), ("boost", "mutex mutex"),
                        ("qt", "mutex mutex")):
         demand_circle(judged(bench, "owners_cxx", kind, "dead"), what, "proved")
         demand(not circles(judged(bench, "owners_cxx", kind, "near")), f"{kind} near")

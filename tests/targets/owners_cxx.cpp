@@ -1,7 +1,7 @@
 /* Threads of C++ that wait for each other, and near misses: `owners_cxx KIND HOW`. Prints "up" when the other
  * thread runs; ends with its input.
  *
- *   KIND  mutex shared_mutex jthread call_once guard guard_self boost qt
+ *   KIND  mutex shared_mutex jthread call_once guard guard_inlined guard_self boost qt
  *   HOW   dead   the main thread holds it, and joins a thread that wants it
  *         near   it waits for its input instead
  *         other  mutex: it waits for at most an hour; shared_mutex: it is a reader; call_once, guard: another
@@ -126,13 +126,19 @@ __attribute__((noinline)) static int guarded_too()
     return value;
 }
 
-static void of_guard(const char *how)
+__attribute__((always_inline)) static inline int guarded_inlined()
+{
+    static int value = initialise();
+    return value;
+}
+
+template <typename Main, typename Thread>
+static void of_guards(const char *how, Main in_main, Thread in_thread)
 {
     static thread_local bool is_other_thread;
-    bool is_other = !strcmp(how, "other");
-    std::thread thread = start([is_other] {
+    std::thread thread = start([in_thread] {
         is_other_thread = true;
-        is_other ? guarded_too() : guarded();
+        in_thread();
     });
     wait_now = [&thread, how] {
         if (is_other_thread)
@@ -140,7 +146,19 @@ static void of_guard(const char *how)
         say_up();
         strcmp(how, "near") ? thread.join() : wait_for_input();
     };
-    guarded();
+    in_main();
+}
+
+static void of_guard(const char *how)
+{
+    bool is_other = !strcmp(how, "other");
+    of_guards(how, guarded, [is_other] { is_other ? guarded_too() : guarded(); });
+}
+
+static void of_guard_inlined(const char *how)
+{
+    of_guards(
+        how, [] { guarded_inlined(); }, [] { guarded_inlined(); });
 }
 
 static void of_guard_self(const char *how)
@@ -251,6 +269,8 @@ int main(int argc, char **argv)
         of_call_once(how);
     else if (!strcmp(kind, "guard"))
         of_guard(how);
+    else if (!strcmp(kind, "guard_inlined"))
+        of_guard_inlined(how);
     else if (!strcmp(kind, "guard_self"))
         of_guard_self(how);
     else if (!strcmp(kind, "boost"))
