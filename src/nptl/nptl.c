@@ -31,6 +31,7 @@ static void read_offsets(struct nptl *nptl, const struct snapshot_dynamic *libc)
     nptl->tid = offset_of(libc, "_thread_db_pthread_tid");
     nptl->cancelhandling = offset_of(libc, "_thread_db_pthread_cancelhandling");
     nptl->start = offset_of(libc, "_thread_db_pthread_start_routine");
+    nptl->dtv = offset_of(libc, "_thread_db_pthread_dtvp");
     /* struct pthread: joinid, result, schedparam */
     uint64_t priority = offset_of(libc, "_thread_db_pthread_schedparam_sched_priority");
     nptl->result = priority > 8 ? priority - 8 : 0;

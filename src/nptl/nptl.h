@@ -19,6 +19,7 @@
 struct nptl {
     uint64_t size;                                     /* of a descriptor */
     uint64_t list, tid, cancelhandling, start, result; /* offsets in it; 0: unknown */
+    uint64_t dtv; /* the same, of the pointer to its table of thread-local storage */
     /* Addresses of the lists: stacks from glibc, from the program, and free ones; 0: unknown. */
     uint64_t used, user, cache;
 };

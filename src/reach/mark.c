@@ -79,6 +79,7 @@ bool reach_mark(struct reach_image *image)
 {
     struct marker marker = {.image = image};
     bool done = reach_spans_build(&marker.spans, image) && exclude_lists(&marker) &&
+                marker_exclude_table_of_main(&marker) &&
                 reach_free_chunks_find(&marker.spans, image, &marker.excluded, &marker.excluded_count);
     if (done) {
         reach_handles_find(image, &marker.spans);

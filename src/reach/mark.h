@@ -1,6 +1,6 @@
 /*
- * What marking has reached, and what of it must still be scanned. It is in three files: objects
- * (mark_objects.c), threads (mark_threads.c), and roots with the fixpoint (mark.c).
+ * What marking has reached, and what of it must still be scanned. It is in four files: objects
+ * (mark_objects.c, dtv.c), threads (mark_threads.c), and roots with the fixpoint (mark.c).
  */
 #ifndef THREADLEAK_REACH_MARK_H
 #define THREADLEAK_REACH_MARK_H
@@ -35,6 +35,12 @@ void marker_mark(void *marker, uint64_t address);
 void marker_drain(struct marker *marker);
 /* Where the stack of a thread begins that counts. */
 uint64_t reach_stack_in_use(const struct reach_thread *thread);
+
+/* ---- tables of thread-local storage (dtv.c) ---- */
+
+/* Adds that of the main thread to `excluded`, unless it is in a heap. False: out of memory. */
+bool marker_exclude_table_of_main(struct marker *marker);
+void marker_push_table(struct marker *marker, const struct reach_thread *thread);
 
 /* ---- threads ---- */
 

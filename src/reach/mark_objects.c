@@ -80,7 +80,7 @@ static void mark_span(struct marker *marker, struct reach_span *span)
         marker_push_tls(marker, &marker->image->threads[span->index]);
         break;
     case REACH_SPAN_MAPPING:
-        push(marker, span->start, span->end);
+        marker_push(marker, span->start, span->end);
         break;
     }
 }

@@ -54,6 +54,7 @@ void marker_push_thread(struct marker *marker, const struct reach_thread *thread
 {
     if (thread->has_block) {
         marker_push_tls(marker, thread);
+        marker_push_table(marker, thread);
         marker_push_descriptor(marker, thread->descriptor);
         set_marked(marker, thread->tls);
     }

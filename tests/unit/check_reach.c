@@ -256,6 +256,41 @@ START_TEST(kept_in_tls_and_descriptor)
 END_TEST
 
 /* libc's data refers to the thread-local storage of the main thread, and our shim keeps its frame there. */
+/* The table of the main thread is in memory of the loader, which is reachable. */
+static void make_table(struct made *made, uint64_t block)
+{
+    enum { OFFSET_OF_DTV = 8 };
+    const uint64_t loader = MADE_MMAP + 0xf00, table = MADE_MMAP + 0xe00;
+    made->image.glibc.nptl.dtv = OFFSET_OF_DTV;
+    made_write(made, MADE_MMAP + 0x200 + OFFSET_OF_DTV, table);
+    made_write(made, table - 16, 2);
+    made_write(made, table + 16, block);
+    made_write(made, MADE_DATA + 64, loader);
+}
+
+START_TEST(a_table_of_tls_does_not_keep)
+{
+    struct case_of_one of = one_waiter();
+    const uint64_t tls = MADE_MMAP + 0x200 - 0x40, on_stack = MADE_STACK + 2048 + 64;
+    make_table(of.made, tls);
+    made_write(of.made, tls, on_stack);
+    made_write(of.made, on_stack, of.object);
+    of.made->threads[0].need = REACH_NEEDS_THREAD;
+    of.made->threads[0].owner = of.waiter;
+    expect(&of, true);
+}
+END_TEST
+
+START_TEST(a_table_of_a_live_thread_keeps)
+{
+    struct case_of_one of = one_waiter();
+    uint64_t block = made_malloc(of.made, 40);
+    make_table(of.made, block);
+    made_write(of.made, block, of.object);
+    expect(&of, false);
+}
+END_TEST
+
 START_TEST(variables_of_the_shim_do_not_count)
 {
     struct case_of_one of = one_waiter();
@@ -565,6 +600,8 @@ int main(void)
     tcase_add_test(all, below_the_stack_pointer);
     tcase_add_test(all, on_another_stack_all_counts);
     tcase_add_test(all, kept_in_tls_and_descriptor);
+    tcase_add_test(all, a_table_of_tls_does_not_keep);
+    tcase_add_test(all, a_table_of_a_live_thread_keeps);
     tcase_add_test(all, variables_of_the_shim_do_not_count);
     tcase_add_test(all, variables_beside_those_of_the_shim_count);
     tcase_add_test(all, a_handle_does_not_count);
