@@ -44,6 +44,8 @@ bool reach_regions_find(struct reach_collector *collector, const struct snapshot
 bool reach_copy_pages(struct reach_collector *collector, const struct snapshot *snapshot);
 /* Reads the chosen pages from a core file (copy_core.c). */
 bool reach_copy_core(struct reach_collector *collector, const struct snapshot *snapshot);
+/* Memory for as many of the chosen pages as are allowed. */
+bool reach_copy_reserve(struct reach_collector *collector);
 /* Makes room for the chosen pages, and pieces without contents (copy.c). */
 bool reach_copy_prepare(struct reach_collector *collector);
 /* Arguments of threads that have not begun (births.c). */

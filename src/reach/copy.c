@@ -136,19 +136,31 @@ static void copy_all(struct reach_collector *collector, pid_t task)
         copy_batch(collector, task, to, runs, count, size);
 }
 
+static bool allocate(struct reach_collector *collector, uint64_t size)
+{
+    if (size <= collector->memory_size)
+        return true;
+    if (collector->memory)
+        munmap(collector->memory, collector->memory_size);
+    collector->memory = reach_memory_map(size);
+    collector->memory_size = collector->memory ? size : 0;
+    return collector->memory != NULL;
+}
+
+bool reach_copy_reserve(struct reach_collector *collector)
+{
+    uint64_t most = collector->limit == REACH_MODERATE ? REACH_MODERATE_BYTES : available_bytes();
+    uint64_t bytes = collector->pages.bytes;
+    return allocate(collector, (bytes < most ? bytes : most) + REACH_SLACK);
+}
+
 bool reach_copy_prepare(struct reach_collector *collector)
 {
     uint64_t bytes = collector->pages.bytes;
     if (!fits(collector, bytes))
         return false;
-    if (bytes + REACH_SLACK > collector->memory_size) {
-        if (collector->memory)
-            munmap(collector->memory, collector->memory_size);
-        collector->memory_size = bytes + REACH_SLACK;
-        collector->memory = reach_memory_map(collector->memory_size);
-        if (!collector->memory)
-            return reach_refuse(collector, "out of memory");
-    }
+    if (!allocate(collector, bytes + REACH_SLACK))
+        return reach_refuse(collector, "out of memory");
     collector->copied = bytes;
     return make_pieces(collector);
 }

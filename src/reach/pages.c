@@ -22,7 +22,7 @@ enum {
 #define ENTRY_FILE (UINT64_C(1) << 61) /* or shared anonymous memory */
 
 /* PAGEMAP_SCAN of linux/fs.h since 6.7. */
-enum { SCAN_IS_FILE = 1 << 2, SCAN_IS_PRESENT = 1 << 3, SCAN_IS_SWAPPED = 1 << 4 };
+enum { SCAN_IS_FILE = 1 << 2, SCAN_IS_PRESENT = 1 << 3, SCAN_IS_SWAPPED = 1 << 4, SCAN_IS_ZERO = 1 << 5 };
 struct scan_range {
     uint64_t start, end, categories;
 };
@@ -37,7 +37,7 @@ void reach_pages_open(struct reach_pages *pages, pid_t task)
     *pages = (struct reach_pages){.fd = open(PROC_PATH("%d/pagemap", task), O_RDONLY | O_CLOEXEC)};
 }
 
-static bool add_all(struct reach_pages *pages, uint64_t start, uint64_t end)
+bool reach_pages_keep(struct reach_pages *pages, uint64_t start, uint64_t end)
 {
     struct reach_range *last = pages->count ? &pages->runs[pages->count - 1] : NULL;
     pages->bytes += end - start;
@@ -54,6 +54,7 @@ static bool add_all(struct reach_pages *pages, uint64_t start, uint64_t end)
 /* Returns 1, or 0 when out of memory, or -1: the kernel does not have this call. */
 static int scan(struct reach_pages *pages, uint64_t start, uint64_t end, bool own)
 {
+    const uint64_t without = SCAN_IS_ZERO | (own ? SCAN_IS_FILE : 0);
     struct scan_range ranges[RANGES];
     while (start < end) {
         struct scan_args args = {.size = sizeof(args),
@@ -62,14 +63,14 @@ static int scan(struct reach_pages *pages, uint64_t start, uint64_t end, bool ow
                                  .ranges = (uint64_t)(uintptr_t)ranges,
                                  .range_count = RANGES,
                                  .any = SCAN_IS_PRESENT | SCAN_IS_SWAPPED,
-                                 .inverted = own ? SCAN_IS_FILE : 0,
-                                 .all = own ? SCAN_IS_FILE : 0,
+                                 .inverted = without,
+                                 .all = without,
                                  .returned = SCAN_IS_PRESENT | SCAN_IS_SWAPPED};
         int count = ioctl(pages->fd, SCAN_CALL, &args);
         if (count < 0 || args.walk_end <= start)
             return -1;
         for (int i = 0; i < count; i++)
-            if (!add_all(pages, ranges[i].start, ranges[i].end))
+            if (!reach_pages_keep(pages, ranges[i].start, ranges[i].end))
                 return 0;
         start = args.walk_end;
     }
@@ -90,10 +91,11 @@ static bool read_entries(struct reach_pages *pages, uint64_t start, uint64_t end
         size_t wanted = (end - start) / PAGE < ENTRIES ? (end - start) / PAGE : ENTRIES;
         size_t read = pread_all(pages->fd, start / PAGE * 8, entries, wanted * 8) / 8;
         for (size_t i = 0; i < read; i++)
-            if (is_wanted(entries[i], own) && !add_all(pages, start + i * PAGE, start + (i + 1) * PAGE))
+            if (is_wanted(entries[i], own) &&
+                !reach_pages_keep(pages, start + i * PAGE, start + (i + 1) * PAGE))
                 return false;
         if (read < wanted) /* not readable: all count */
-            return add_all(pages, start + read * PAGE, end);
+            return reach_pages_keep(pages, start + read * PAGE, end);
         start += read * PAGE;
     }
     return true;
@@ -108,7 +110,7 @@ bool reach_pages_finish(struct reach_pages *pages)
     if (next.start >= next.end)
         return true;
     if (pages->fd < 0)
-        return add_all(pages, next.start, next.end);
+        return reach_pages_keep(pages, next.start, next.end);
     int done = pages->cannot_scan ? -1 : scan(pages, next.start, next.end, pages->next_own);
     if (done >= 0)
         return done;

@@ -23,11 +23,13 @@ struct reach_pages {
 void reach_pages_open(struct reach_pages *pages, pid_t task);
 /*
  * Adds the runs of pages of a mapping that are in memory or swapped out. The others are zero, or have the
- * contents of a file that the process did not change. own: only pages that the process wrote to, of a private
- * mapping of a file. Call it in ascending order. False: out of memory, or the mapping is too large for this
- * kernel.
+ * contents of a file that the process did not change. Before Linux 6.7, pages of zeros that were only read
+ * are in memory, too. own: only pages that the process wrote to, of a private mapping of a file. Call it in
+ * ascending order. False: out of memory, or the mapping is too large for this kernel.
  */
 bool reach_pages_add(struct reach_pages *pages, uint64_t start, uint64_t end, bool own);
+/* Adds pages to copy, without a look at the process. In ascending order. False: out of memory. */
+bool reach_pages_keep(struct reach_pages *pages, uint64_t start, uint64_t end);
 /* Call it after the last one. */
 bool reach_pages_finish(struct reach_pages *pages);
 void reach_pages_release(struct reach_pages *pages);

@@ -5,13 +5,14 @@
 """
 import json
 import os
+import re
 import subprocess
 import sys
 
 import harness
 from harness import call, demand, wait_until_asleep
 
-FORGOTTEN = {"forgotten", "freed", "joined"}  # places that keep nothing
+FORGOTTEN = {"forgotten", "freed", "joined", "zeros"}  # places that keep nothing
 # What is there cannot be read, or only on some file systems.
 ONLY_LIKELY = {"datagrams", "udp", "connection", "under_way", "notification", "terminal", "own_files", "process", "file",
                "requeued", "interruptible"}
@@ -104,6 +105,18 @@ def forgotten_core(bench):
     demand(stuck(process) == ["likely"], json.dumps(process, indent=1))
 
 
+def zeros_core(bench):
+    """Pages of zeros are not counted as memory to read."""
+    process = of_core(bench, "zeros")
+    demand(stuck(process) == ["likely"], json.dumps(process, indent=1))
+
+
+def zeros_live(bench):
+    if [int(part) for part in re.findall(r"\d+", os.uname().release)[:2]] < [6, 7]:
+        raise harness.Skip("a kernel before 6.7 does not show which pages are zero")
+    live(bench, "zeros")
+
+
 def kept_core(bench):
     for place in "static", "interior", "large":
         process = of_core(bench, place)
@@ -111,7 +124,7 @@ def kept_core(bench):
 
 
 TESTS = [test(how, place) for how in (live, end) for place in PLACES if (how, place) != (end, "signal")]
-TESTS += [forgotten_core, kept_core]
+TESTS += [forgotten_core, zeros_core, zeros_live, kept_core]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))

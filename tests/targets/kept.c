@@ -601,6 +601,17 @@ static void forget_joined(void *gate)
     await_ready(1);
 }
 
+/* More zeros than a report of a live process reads. */
+static void keep_only_zeros(void *gate)
+{
+    enum { SIZE = 320 << 20, PAGE = 4096 };
+    volatile char *zeros = calloc(1, SIZE);
+    for (size_t i = 0; i < SIZE; i += PAGE)
+        (void)zeros[i];
+    kept = (void *)zeros;
+    forget(gate);
+}
+
 static const struct place {
     const char *name;
     void (*keep)(void *);
@@ -608,6 +619,7 @@ static const struct place {
     {"forgotten", forget},
     {"freed", forget_freed},
     {"joined", forget_joined},
+    {"zeros", keep_only_zeros},
     {"static", keep_in_static},
     {"tls", keep_in_tls},
     {"key", keep_in_key},
