@@ -169,13 +169,12 @@ static int32_t offset_of_tid(const char *self, int32_t tid)
 static void find_offsets(void)
 {
     const char *self = (const char *)pthread_self();
-    shim_config.tid_offset = -1;
     shim_config.start_offset = pthread_field("_thread_db_pthread_start_routine", 64);
     shim_config.tls_offset = (int32_t)((const char *)&shim_tls - self);
     /* Trusts the offset only if this thread's tid is there. */
     int32_t tid = (int32_t)SYS0(gettid), offset = offset_of_tid(self, tid);
-    if (offset >= 0 && *(const int32_t *)(self + offset) == tid)
-        shim_config.tid_offset = offset;
+    bool is_there = offset >= 0 && *(const int32_t *)(self + offset) == tid;
+    shim_config.tid_offset = is_there ? offset : -1;
 }
 
 static void find_default_attributes(void)
@@ -195,14 +194,17 @@ static bool is_preloaded_by_absolute_path(const char *preload)
     return own && *own == '/';
 }
 
+/* Two threads can do it at the same time. They find the same, and neither waits for the other, because one of
+ * them can have the lock of the loader. */
 void settings_look_up(void)
 {
     static _Atomic bool is_done;
-    if (atomic_exchange(&is_done, true))
+    if (atomic_load(&is_done))
         return;
     find_offsets();
     if (!*shim_config.reporter[0])
         find_reporter();
+    atomic_store(&is_done, true);
 }
 
 /* Makes the directory of the process in /proc, so that it costs as much as two page faults. */

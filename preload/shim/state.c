@@ -35,6 +35,7 @@ static struct shim_state *map_state(void)
     struct shim_state *state = (struct shim_state *)memory;
     SYS3(madvise, memory, sizeof(state->wiped_page), MADV_WIPEONFORK);
     state->size = size;
+    state->maker = pthread_self();
     state->births = (struct thread_birth *)(memory + births);
     index_init(&state->raw, memory + indexes, SITE_LEVELS);
     index_init(&state->encoded, memory + indexes + index_bytes(SITE_LEVELS), SITE_LEVELS);

@@ -34,7 +34,8 @@ struct shim_state {
     };
     uint64_t epoch; /* identifies this process; thread-local state of the parent has another epoch */
     pid_t pid;
-    size_t size; /* of the mapping that begins here; 0: static */
+    pthread_t maker; /* the thread for which it is SHIM_BUSY */
+    size_t size;     /* of the mapping that begins here; 0: static */
 
     struct ledger_header *header; /* NULL: no ledger yet */
     struct ledger_slot *slots;

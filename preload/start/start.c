@@ -1,7 +1,8 @@
 #include "preload/start/start.h"
 
+#include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
-#include <sched.h>
 
 #include "preload/backtrace/capture.h"
 #include "preload/backtrace/imports.h"
@@ -166,27 +167,33 @@ struct shim_state *shim_ready_early(void)
 
 /* ---- once per process ------------------------------------------------------------- */
 
-static void begin_process(void *arg)
+#define REST_NS 100000000
+#define MAX_RESTS 100
+
+/* Threads wait for this, which may have locks of the loader. So nothing here takes one. */
+static void begin_process(struct shim_state *state)
 {
-    struct shim_state *state = arg;
-    if (atomic_load(&may_load))
-        settings_look_up();
     thread_begin_start();
     settings_find_exe();
     bool mapped = ledger_map(state);
     if (mapped)
         registered_to_ledger(state);
     atomic_store_explicit(&state->ready, mapped ? SHIM_READY : SHIM_FAILED, memory_order_release);
+    SYS3(futex, &state->ready, FUTEX_WAKE_PRIVATE, INT_MAX);
 }
 
 /* before: wiped, if this is the child of a fork without handlers. */
-static void attach(struct shim_state *before)
+static void attach(void *arg)
 {
-    if (!state_make(before, !shim_config.sandboxed && !shim_config.is_second && shim_is_wanted()))
+    struct shim_state *before = arg;
+    bool wanted = !shim_config.sandboxed && !shim_config.is_second && shim_is_wanted();
+    if (wanted && atomic_load(&may_load))
+        settings_look_up();
+    if (!state_make(before, wanted))
         return;
     if (before->header)
         leave_parent(before);
-    on_new_stack(NEW_STACK, begin_process, shim_state);
+    begin_process(shim_state);
 }
 
 static bool start(void)
@@ -203,20 +210,26 @@ static bool start(void)
     return atomic_load(&stage) == DONE;
 }
 
-/* If another thread makes it. Otherwise a creation meanwhile would not be recorded. Bounded, because it can
- * be this thread, interrupted by a signal. */
+/* If another thread makes it. Otherwise a creation meanwhile would not be recorded. On a busy machine that
+ * thread can be without a CPU for long. It can also be this one, interrupted by a signal. */
 static void wait_for_ledger(void)
 {
-    for (int i = 0; i < 10000 && atomic_load(&shim_state->ready) == SHIM_BUSY; i++)
-        sched_yield();
+    static const struct timespec rest = {0, REST_NS};
+    struct shim_state *state = shim_state;
+    for (int i = 0;
+         i < MAX_RESTS && atomic_load(&state->ready) == SHIM_BUSY && state->maker != pthread_self(); i++)
+        SYS4(futex, &state->ready, FUTEX_WAIT_PRIVATE, SHIM_BUSY, &rest);
 }
 
 /* A child of vfork can be here: it calls chroot() before its exec. */
 struct shim_state *shim_attach(void)
 {
     struct guard guard = guard_enter();
-    if (start() && atomic_load(&shim_state->ready) == SHIM_NEW && !shim_shares_memory())
-        attach(shim_state);
+    bool has_started = start();
+    /* Once: another thread can replace it at any moment. */
+    struct shim_state *before = __atomic_load_n(&shim_state, __ATOMIC_SEQ_CST);
+    if (has_started && atomic_load(&before->ready) == SHIM_NEW && !shim_shares_memory())
+        on_new_stack(NEW_STACK, attach, before);
     wait_for_ledger();
     guard_leave(guard);
     return shim_known();
