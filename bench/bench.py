@@ -33,6 +33,7 @@ class Sizes:
     starts: int = 1001
     scripts: int = 21
     reports: int = 5
+    findings: int = 15
     threads: int = 10000
     windows: int = 15
     window: float = 3.0
@@ -41,7 +42,7 @@ class Sizes:
     notify: int = 1000000
 
 
-QUICK = Sizes(rounds=7, few_rounds=3, pairs=3000, starts=201, scripts=5, reports=3, threads=1000, windows=3, stuck=3,
+QUICK = Sizes(rounds=7, few_rounds=3, pairs=3000, starts=201, scripts=5, reports=3, findings=5, threads=1000, windows=3, stuck=3,
               flat=50000, notify=50000)
 
 

@@ -28,6 +28,7 @@ BUDGETS = {
     "joined-ms": Budget(0.5, 0.5),
     "report-speed": Budget(15, 25, at_least=True),
     "report-stopped-ms": Budget(250, 100),
+    "findings": Budget(1.1, 1.05),
     "service": Budget(1.01, 1.01),
     "stuck-s": Budget(2.0, 1.0),
     "stuck-stopped-ms": Budget(1000, 500),

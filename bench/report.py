@@ -1,8 +1,11 @@
 """A report of all current stacks: threadleak report, eu-stack and gdb on one process, by turns. A thread of that process
 that only reads the clock measures for how long it was stopped."""
-from programs import Failed, ask, missing_tool
-from sample import half_interval, median
-from table import Row, missing
+import os
+import re
+
+from programs import ROOT, Failed, ask, missing_tool
+from sample import Paired, by_turns, half_interval, median
+from table import Row, missing, ratio_row
 
 
 def tools(programs, pid):
@@ -56,6 +59,33 @@ def rows(results):
     return made
 
 
+def plain_findings():
+    """All that follow without marking memory."""
+    with open(os.path.join(ROOT, "src/find/findings.def"), encoding="utf-8") as table:
+        names = re.findall(r'^FINDING\(\w+, "([\w-]+)"', table.read(), re.MULTILINE)
+    return ",".join(name for name in names if name not in ("stuck", "lost-handle"))
+
+
+def seconds_of(programs, pid, find):
+    return programs.seconds([programs.cli, "report", f"--find={find}", str(pid)])[0]
+
+
+def findings_row(programs, sizes):
+    """Of a watched process: it has more to judge."""
+    with programs.running([programs.bench("report_target"), str(sizes.threads)], programs.with_shim()) as process:
+        pairs = by_turns(sizes.findings, lambda: seconds_of(programs, process.pid, "none"),
+                         lambda: seconds_of(programs, process.pid, plain_findings()))
+    return ratio_row("findings, without marking", Paired(pairs), "findings")
+
+
+def measure_findings(table, programs, sizes):
+    table.section(f"the same, {sizes.threads:,} watched threads, s", "none", "with")
+    try:
+        table.add(findings_row(programs, sizes))
+    except Failed as failed:
+        table.add(missing("findings", str(failed)))
+
+
 def measure(table, programs, sizes):
     table.section(f"report of {sizes.threads:,} threads", "s", "stop ms", "÷ ours")
     try:
@@ -64,3 +94,4 @@ def measure(table, programs, sizes):
                 table.add(row)
     except Failed as failed:
         table.add(missing("threadleak report", str(failed)))
+    measure_findings(table, programs, sizes)
