@@ -12,7 +12,6 @@
 #include "preload/backtrace/walk.h"
 #include "preload/ledger/elf_start.h"
 #include "preload/shim/guard.h"
-#include "preload/shim/next.h"
 #include "preload/shim/readable.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/unwinder_tls.h"
@@ -114,15 +113,12 @@ static const struct {
 };
 #define REPLACEMENTS (sizeof(replacements) / sizeof(*replacements))
 
-enum { PLT, OTHERS };
-
 struct imports {
-    const ElfW(Rela) * relocations[2]; /* PLT, OTHERS */
+    const ElfW(Rela) * relocations[2]; /* relocations of the PLT, and the other ones */
     size_t counts[2];
     const ElfW(Sym) * symbols;
     const char *strings;
     ElfW(Addr) bias;
-    uintptr_t writable; /* the page that was made so latest */
 };
 
 /* The loader has relocated it: glibc's does, unless the section is read-only, musl's does not. */
@@ -147,17 +143,15 @@ static void find_imports(struct imports *imports, const struct link_map *map)
 }
 
 /* Otherwise libunwind would call functions that other libraries interpose: mutexes of ThreadSanitizer, keys
- * of this shim. These may no longer work. And the loader would look up functions of the PLT at their first
- * call. */
-static void *straight_from_libc(int table, void *libc, const char *name)
+ * of this shim. These may no longer work. */
+static void *straight_from_libc(void *libc, const char *name)
 {
-    if (table != PLT && strncmp(name, "pthread_", 8) != 0 && strcmp(name, "mincore") != 0 &&
-        strcmp(name, "msync") != 0)
+    if (strncmp(name, "pthread_", 8) != 0 && strcmp(name, "mincore") != 0 && strcmp(name, "msync") != 0)
         return NULL;
     return libc ? dlsym(libc, name) : NULL;
 }
 
-static void *replacement_for(int table, void *libc, const char *name)
+static void *replacement_for(void *libc, const char *name)
 {
     for (size_t i = 0; i < REPLACEMENTS; i++)
         if (strcmp(name, replacements[i].name) == 0)
@@ -169,41 +163,32 @@ static void *replacement_for(int table, void *libc, const char *name)
     if (strcmp(name, "sigprocmask") == 0 && libc_sigprocmask)
         return (void *)probe_sigprocmask;
     void *lock = walk_replacement(libc, name);
-    return lock ? lock : straight_from_libc(table, libc, name);
+    return lock ? lock : straight_from_libc(libc, name);
 }
 
-static bool replace(struct imports *imports, void **place, void *replacement)
+static bool replace(void **place, void *replacement)
 {
     /* The loader can have made the table read-only after relocation. */
     uintptr_t page = (uintptr_t)place & ~(uintptr_t)4095;
-    if (page != imports->writable && SYS3(mprotect, page, 4096, PROT_READ | PROT_WRITE) != 0)
+    if (SYS3(mprotect, page, 4096, PROT_READ | PROT_WRITE) != 0)
         return false;
-    imports->writable = page;
     *place = replacement;
     return true;
 }
 
-static const ElfW(Sym) * symbol_of(const struct imports *imports, const ElfW(Rela) * relocation)
+/* "": none */
+static const char *name_of(const struct imports *imports, const ElfW(Rela) * relocation)
 {
-    return &imports->symbols[ELF64_R_SYM(relocation->r_info)];
-}
-
-/* NULL: it stays as it is. */
-static void *new_value(const struct imports *imports, int table, const ElfW(Rela) * relocation, void *libc)
-{
-    const ElfW(Sym) *symbol = symbol_of(imports, relocation);
-    if (symbol->st_shndx == SHN_UNDEF)
-        return symbol->st_name ? replacement_for(table, libc, imports->strings + symbol->st_name) : NULL;
-    return table == PLT ? (void *)(imports->bias + symbol->st_value) : NULL;
+    return imports->strings + imports->symbols[ELF64_R_SYM(relocation->r_info)].st_name;
 }
 
 /* False: an entry could not be written. */
-static bool replace_in(struct imports *imports, int table, void *libc)
+static bool replace_in(const struct imports *imports, int table, void *libc)
 {
     for (size_t i = 0; i < imports->counts[table]; i++) {
         const ElfW(Rela) *relocation = &imports->relocations[table][i];
-        void *replacement = new_value(imports, table, relocation, libc);
-        if (replacement && !replace(imports, (void **)(imports->bias + relocation->r_offset), replacement))
+        void *replacement = replacement_for(libc, name_of(imports, relocation));
+        if (replacement && !replace((void **)(imports->bias + relocation->r_offset), replacement))
             return false;
     }
     return true;
@@ -228,11 +213,9 @@ void imports_bind(void)
 {
     struct imports own;
     find_imports(&own, &(struct link_map){.l_addr = (ElfW(Addr))__ehdr_start, .l_ld = _DYNAMIC});
-    for (size_t i = 0; i < own.counts[PLT]; i++) {
-        const ElfW(Rela) *relocation = &own.relocations[PLT][i];
-        const char *name = own.strings + symbol_of(&own, relocation)->st_name;
-        void *found = next_definition(name); /* dlsym takes three times as long */
-        found = found ? found : dlsym(RTLD_DEFAULT, name);
+    for (size_t i = 0; i < own.counts[0]; i++) {
+        const ElfW(Rela) *relocation = &own.relocations[0][i];
+        void *found = dlsym(RTLD_DEFAULT, name_of(&own, relocation));
         if (found)
             *(void **)(own.bias + relocation->r_offset) = found;
     }
@@ -246,13 +229,12 @@ bool imports_replace(void *library, int (*iterate)(imports_callback *callback, v
     if (dlinfo(library, RTLD_DI_LINKMAP, &map) != 0)
         return false;
     find_imports(&imports, map);
-    if (!imports.symbols || !imports.strings || !imports.relocations[PLT])
+    if (!imports.symbols || !imports.strings || !imports.relocations[0])
         return false;
     void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
     if (libc)
         *(void **)&libc_sigprocmask = dlsym(libc, "sigprocmask");
     iterate_instead = (void *)iterate;
     tls_fits = has_small_tls(map);
-    return replace_in(&imports, PLT, libc) &&
-           (!imports.relocations[OTHERS] || replace_in(&imports, OTHERS, libc));
+    return replace_in(&imports, 0, libc) && (!imports.relocations[1] || replace_in(&imports, 1, libc));
 }

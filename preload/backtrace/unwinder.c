@@ -114,9 +114,7 @@ void unwinder_flush(void)
         unwinder.flush_cache(*unwinder.local, 0, 0);
 }
 
-/* imports_replace() binds all functions that it calls. Those of liblzma, which it never does here, stay
- * unbound. */
-#define LIBUNWIND_FLAGS (RTLD_LAZY | RTLD_LOCAL)
+#define LIBUNWIND_FLAGS (RTLD_NOW | RTLD_LOCAL)
 
 static void *open_beside(const char *name)
 {
