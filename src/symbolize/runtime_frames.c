@@ -31,18 +31,24 @@ static const char *const functions[] = {
     "__tsan",
     "__sanitizer",
 
-    /* Threads of Boost, which work like std::thread, and of Qt. */
+    /* Threads and waits of Boost, which work like std::thread, and of Qt. */
     "boost::thread::",
     "boost::detail::thread_data",
     "boost::(anonymous namespace)::thread_proxy",
+    "boost::posix::",
+    "boost::mutex::",
+    "boost::condition_variable::",
     "QThread::start(",
     "QThreadPrivate::start(",
+    "QThread::wait(",
+    "QWaitCondition::wait(",
 };
 
 /* Libraries without symbols that make threads for the user. A frame without a name in them is between
  * pthread_create and their exported function, or between the start of a thread and the user's function. A
  * frame with a name is classified by its name: a thread in g_main_loop_run is in a call by the user. */
-static const char *const nameless_modules[] = {"libglib-2.0", "libgio-2.0", "libSDL2", "libSDL3"};
+static const char *const nameless_modules[] = {"libglib-2.0", "libgio-2.0", "libSDL2",
+                                               "libSDL3",     "libQt5Core", "libQt6Core"};
 
 /* The functions of C libraries that make threads, exported and internal ones. */
 static const char *const thread_makers[] = {

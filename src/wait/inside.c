@@ -172,22 +172,34 @@ bool inside_waits_in(const struct view *view, const char *beginning)
     return false;
 }
 
-static bool has_root(const struct view *view, size_t index, const char *beginning)
+/* Distributions remove the names of functions that a library does not export. */
+static bool is_in_library(const struct inside_root *root, const struct stack_function *function)
 {
-    const struct stack *stack = stack_at(view, index);
-    size_t first = stack && stack->count > MAX_ROOT ? stack->count - MAX_ROOT : 0;
-    for (size_t i = first; stack && i < stack->count; i++)
-        if (text_begins_with(function_at(view, stack, i).name, beginning))
-            return true;
-    return false;
+    const char *file = function->module ? path_basename(function->module) : "";
+    return !*function->name &&
+           (text_begins_with(file, root->libraries[0]) || text_begins_with(file, root->libraries[1]));
 }
 
-pid_t inside_only_root(const struct view *view, const char *beginning)
+static bool has_root(const struct view *view, size_t index, const struct inside_root *root)
+{
+    const struct stack *stack = stack_at(view, index);
+    size_t first = stack && stack->count > MAX_ROOT ? stack->count - MAX_ROOT : 0, outermost = SIZE_MAX;
+    for (size_t i = first; stack && i < stack->count; i++) {
+        if (text_begins_with(function_at(view, stack, i).name, root->function))
+            return true;
+        outermost = is_libc(stack->frames[i].module) ? outermost : i;
+    }
+    const struct stack_function function =
+        outermost < SIZE_MAX ? function_at(view, stack, outermost) : (struct stack_function){"", NULL, false};
+    return is_in_library(root, &function);
+}
+
+pid_t inside_only_root(const struct view *view, const struct inside_root *root)
 {
     const struct snapshot *snapshot = view->waits->context.snapshot;
     pid_t found = 0;
     for (size_t i = 0; i < snapshot->count; i++) {
-        if (!has_root(view, i, beginning))
+        if (!has_root(view, i, root))
             continue;
         if (found)
             return 0;

@@ -39,7 +39,12 @@ bool inside_guarded(const struct view *view, struct stack_function *function);
 const char *inside_libc(const struct view *view, inside_fn *counts, const void *arg);
 /* Does the thread wait in a function outside of libc whose name begins so? */
 bool inside_waits_in(const struct view *view, const char *beginning);
-/* The only thread whose stack begins in a function whose name begins so; 0: none, or several. */
-pid_t inside_only_root(const struct view *view, const char *beginning);
+/* The only thread whose stack begins in a function whose name begins so, or in a function without a name of a
+ * library whose name begins so; 0: none, or several. */
+struct inside_root {
+    const char *function;
+    const char *libraries[2];
+};
+pid_t inside_only_root(const struct view *view, const struct inside_root *root);
 
 #endif

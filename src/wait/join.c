@@ -52,13 +52,16 @@ static pid_t handle_before(const struct view *view, uint64_t cond)
     return found ? own_tids_find(&view->waits->own_tids, found) : 0;
 }
 
+/* Threads of its pool are QThreads, too. */
+static const struct inside_root qt_thread = {"QThreadPrivate::start", {"libQt5Core.so", "libQt6Core.so"}};
+
 bool wait_for_joined_cond(const struct view *view, uint64_t cond)
 {
     pid_t joined = 0;
     if (inside_waits_in(view, "boost::thread::join"))
         joined = handle_before(view, cond);
     else if (inside_waits_in(view, "QThread::wait")) /* its private data is not at a known place */
-        joined = inside_only_root(view, "QThreadPrivate::start");
+        joined = inside_only_root(view, &qt_thread);
     if (joined && joined != view->thread->tid)
         set_join(view, joined);
     return view->wait->on == WAIT_JOIN;
