@@ -32,13 +32,39 @@ PYTHON = textwrap.dedent("""
     """)
 
 
+# A thread pool, a thread in a monitor that nobody notifies, and those of the JVM itself.
+JAVA = textwrap.dedent("""
+    import java.util.concurrent.*;
+    public class Idle {
+        public static void main(String[] arguments) throws Exception {
+            ExecutorService pool = Executors.newFixedThreadPool(3);
+            for (int i = 0; i < 10; i++)
+                pool.submit(() -> 1).get();
+            Object monitor = new Object();
+            new Thread(() -> { synchronized (monitor) { try { monitor.wait(); } catch (InterruptedException e) { } } }).start();
+            System.out.println("up");
+            System.in.read();
+        }
+    }
+    """)
+# Without these, a thread of the JVM runs each 50 ms, perhaps while memory is copied: then nothing is checked.
+STILL = ["-XX:-UsePerfData", "-XX:+UseSerialGC", "-Xint", "-Xmx32m"]
+
+
+def snapshot(bench, pid):
+    """Was it checked which threads are stuck?"""
+    status, out, err = call([bench.cli, "report", "--find=all", "--format=json", str(pid)])
+    demand(status == 0, err)
+    processes = json.loads(out)["processes"]
+    for process in processes:
+        proved = [finding for finding in process["findings"] if finding["level"] == "proved"]
+        demand(not proved, json.dumps(proved, indent=1))
+    return not any("not_checked_for_stuck" in process for process in processes)
+
+
 def check(bench, pid):
     for _ in range(SNAPSHOTS):
-        status, out, err = call([bench.cli, "report", "--find=all", "--format=json", str(pid)])
-        demand(status == 0, err)
-        for process in json.loads(out)["processes"]:
-            proved = [finding for finding in process["findings"] if finding["level"] == "proved"]
-            demand(not proved, json.dumps(proved, indent=1))
+        snapshot(bench, pid)
 
 
 @contextlib.contextmanager
@@ -88,7 +114,22 @@ def python(bench):
             process.communicate()
 
 
-TESTS = [redis, memcached, python]
+def java(bench):
+    """A JVM that has nothing to do: some of its snapshots are checked."""
+    source = bench.write("Idle.java", JAVA)
+    subprocess.run([need("javac"), "-d", bench.tmp, source], check=True, timeout=harness.TIMEOUT_S)
+    process = subprocess.Popen([need("java"), *STILL, "-cp", bench.tmp, "Idle"], env=bench.environment(LD_PRELOAD=bench.shim),
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        demand(process.stdout.readline() == b"up\n", "java did not come up")
+        for _ in range(SNAPSHOTS):
+            wait_until(lambda: snapshot(bench, process.pid), harness.TIMEOUT_S)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+TESTS = [redis, memcached, python, java]
 
 if __name__ == "__main__":
     os.environ["PATH"] = PATH
