@@ -17,6 +17,7 @@ struct wait_node {
     size_t cycle;  /* number of the cycle that it is in; NO_NODE: none */
     size_t toward; /* number of the cycle that it waits for; of a member that itself; NO_NODE: none */
     size_t away;   /* how many waits away that is; 0: a member */
+    size_t like;   /* stuck.c: the first node of the finding that it is in; NO_NODE: none */
 };
 
 struct wait_graph {

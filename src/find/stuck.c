@@ -24,42 +24,55 @@ static bool is_cause(const struct wait_node *node)
     return is_stuck(node->thread) && !waits_for_thread(node);
 }
 
-/* Threads with equal stacks and caveats make one finding. */
+/* Threads with equal stacks, or that wait for the same object, make one finding. */
 static bool is_like(const struct thread_stack *a, const struct thread_stack *b)
 {
-    return a->stack == b->stack && a->stack && a->reach.caveats == b->reach.caveats &&
-           a->wait.on == b->wait.on;
+    bool same_stack = a->stack == b->stack && a->stack;
+    bool same_object = a->wait.address == b->wait.address && a->wait.address;
+    return (same_stack || same_object) && a->reach.caveats == b->reach.caveats && a->wait.on == b->wait.on;
+}
+
+static size_t first_like(const struct wait_graph *graph, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (graph->nodes[i].like == i && is_like(graph->nodes[i].thread, graph->nodes[index].thread))
+            return i;
+    return index;
+}
+
+static void set_likes(struct wait_graph *graph)
+{
+    for (size_t i = 0; i < graph->count; i++)
+        graph->nodes[i].like = is_cause(&graph->nodes[i]) ? first_like(graph, i) : NO_NODE;
 }
 
 /* Is nodes[index] in the finding of nodes[first]? */
 static bool is_member(const struct wait_graph *graph, size_t first, size_t index)
 {
-    return is_cause(&graph->nodes[index]) && is_like(graph->nodes[first].thread, graph->nodes[index].thread);
-}
-
-static bool is_first(const struct wait_graph *graph, size_t index)
-{
-    for (size_t i = 0; i < index; i++)
-        if (is_member(graph, index, i))
-            return false;
-    return true;
+    return graph->nodes[index].like == first;
 }
 
 /* ---- text ----------------------------------------------------------------------------------- */
 
-/* Threads of a finding. */
+/* Threads of a finding: all; those that wait for the same object as the first one; those that do so at the
+ * same place. */
+enum crowd_of { OF_FINDING, OF_OBJECT, OF_PLACE };
 struct crowd {
     const struct find_context *context;
     size_t first;
-    bool of_object; /* only those that wait for the same object as the first one */
+    enum crowd_of of;
 };
+
+static bool is_beside(const struct thread_stack *a, const struct thread_stack *b, enum crowd_of of)
+{
+    return (of < OF_OBJECT || a->wait.address == b->wait.address) && (of < OF_PLACE || a->stack == b->stack);
+}
 
 static bool is_in(const struct crowd *crowd, size_t index)
 {
     const struct wait_graph *graph = &crowd->context->graph;
-    return is_member(graph, crowd->first, index) &&
-           (!crowd->of_object ||
-            graph->nodes[index].thread->wait.address == graph->nodes[crowd->first].thread->wait.address);
+    return is_member(graph, graph->nodes[crowd->first].like, index) &&
+           is_beside(graph->nodes[crowd->first].thread, graph->nodes[index].thread, crowd->of);
 }
 
 static size_t count_threads(const struct crowd *crowd)
@@ -89,14 +102,14 @@ static void add_names(struct line *text, const struct crowd *crowd, size_t count
 
 static bool wait_is_same(const struct find_context *context, size_t first)
 {
-    return count_threads(&(struct crowd){context, first, false}) ==
-           count_threads(&(struct crowd){context, first, true});
+    return count_threads(&(struct crowd){context, first, OF_FINDING}) ==
+           count_threads(&(struct crowd){context, first, OF_OBJECT});
 }
 
 static void add_text(struct line *text, const struct find_context *context, size_t first)
 {
     const struct wait *wait = &context->graph.nodes[first].thread->wait;
-    const struct crowd all = {context, first, false};
+    const struct crowd all = {context, first, OF_FINDING};
     size_t count = count_threads(&all);
     bool same = wait_is_same(context, first);
     add_names(text, &all, count);
@@ -144,7 +157,7 @@ static void add_start(struct line *text, const struct thread_stack *thread)
         line_add(text, ", in %s", start->function);
 }
 
-/* Those that wait for the same object. */
+/* Those that wait for the same object at the same place. */
 static bool add_fact(struct finding *finding, const struct crowd *crowd)
 {
     const struct thread_stack *thread = crowd->context->graph.nodes[crowd->first].thread;
@@ -161,21 +174,21 @@ static bool add_fact(struct finding *finding, const struct crowd *crowd)
     return true;
 }
 
-static bool is_first_of_object(const struct wait_graph *graph, size_t first, size_t index)
+static bool is_first_of_place(const struct wait_graph *graph, size_t first, size_t index)
 {
     for (size_t i = first; i < index; i++)
         if (is_member(graph, first, i) &&
-            graph->nodes[i].thread->wait.address == graph->nodes[index].thread->wait.address)
+            is_beside(graph->nodes[i].thread, graph->nodes[index].thread, OF_PLACE))
             return false;
     return true;
 }
 
 static bool add_cause(struct finding *finding, const struct find_context *context, size_t first, size_t index)
 {
-    const struct crowd crowd = {context, index, true};
+    const struct crowd crowd = {context, index, OF_PLACE};
     if (!finding_add_thread(finding, context, context->graph.nodes[index].thread))
         return false;
-    return finding->fact_count >= MAX_FACTS || !is_first_of_object(&context->graph, first, index) ||
+    return finding->fact_count >= MAX_FACTS || !is_first_of_place(&context->graph, first, index) ||
            add_fact(finding, &crowd);
 }
 
@@ -209,8 +222,9 @@ static bool add(struct find_context *context, size_t first)
 
 bool find_stuck(struct find_context *context)
 {
+    set_likes(&context->graph);
     for (size_t i = 0; i < context->graph.count; i++)
-        if (is_cause(&context->graph.nodes[i]) && is_first(&context->graph, i) && !add(context, i))
+        if (context->graph.nodes[i].like == i && !add(context, i))
             return false;
     return true;
 }

@@ -134,6 +134,23 @@ START_TEST(an_object_each)
 }
 END_TEST
 
+/* At two places in the code. The third thread is at the place of the first one, but waits for another object. */
+START_TEST(one_object_at_two_places)
+{
+    static struct shared_stack other;
+    find_add(WAIT_PIPE, "read of pipe 0");
+    find_add_stuck(0x10, CONDVAR);
+    find_add_stuck(0x10, CONDVAR)->stack = &other;
+    find_add_stuck(0x20, "condvar wait on 0x20 on the heap, no timeout");
+    const struct finding *finding = find_all(1);
+    ck_assert_uint_eq(finding->thread_count, 3);
+    ck_assert_uint_eq(finding->fact_count, 4);
+    ck_assert_str_eq(finding->facts[0].text, "tid 102 waits for condvar 0x10 on the heap");
+    ck_assert_str_eq(finding->facts[1].text, "tid 103 waits for condvar 0x10 on the heap");
+    ck_assert_str_eq(finding->facts[2].text, "tid 104 waits for condvar 0x20 on the heap");
+}
+END_TEST
+
 START_TEST(sections_of_a_hang)
 {
     static const struct {
@@ -175,6 +192,7 @@ int main(void)
     tcase_add_test(tests, four_that_wait_for_one_object);
     tcase_add_test(tests, many_that_wait_for_one_object);
     tcase_add_test(tests, an_object_each);
+    tcase_add_test(tests, one_object_at_two_places);
     tcase_add_loop_test(tests, sections_of_a_hang, 0, 4);
     tcase_add_test(tests, a_lock_held_in_a_wait);
     return suite_run("find_stuck", tests);
