@@ -155,7 +155,7 @@ bool print_sample(FILE *out, const struct watched *watched, const char *error)
         errno = ENOMEM;
         return false;
     }
-    bool written = json_dumpf(json, out, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) == 0 &&
+    bool written = json_put(out, json, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) &&
                    putc('\n', out) != EOF && fflush(out) == 0;
     json_decref(json);
     return written;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "common/controls.h"
 #include "preload/shim/say.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
@@ -108,8 +109,17 @@ struct raw_output {
     struct text text;
 };
 
+/* Names of files and symbols can have any bytes. */
+static void remove_controls(char *line, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (is_control_byte(i ? (unsigned char)line[i - 1] : 0, (unsigned char)line[i]))
+            line[i] = '?';
+}
+
 static void flush_line(struct raw_output *out)
 {
+    remove_controls(out->buffer, out->text.length);
     text_string(&out->text, "\n");
     shim_write((int)out->fd, out->buffer, out->text.length);
     out->text = text_in(out->buffer, sizeof(out->buffer));

@@ -78,7 +78,10 @@ void put_ascii(FILE *out, const char *text)
 
 void replace_controls(char *text)
 {
-    for (; *text; text++)
-        if ((unsigned char)*text < ' ' || *text == 0x7f)
+    while (*text) {
+        size_t length = plain_length(text);
+        if (!length)
             *text = '?';
+        text += length ? length : 1;
+    }
 }

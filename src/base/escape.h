@@ -21,7 +21,7 @@ size_t put_ascii_character(FILE *out, const char *at, size_t length);
 /* Writes text that is escaped already in ASCII. */
 void put_ascii(FILE *out, const char *text);
 
-/* Replaces ASCII control characters, including newlines, by '?'. */
+/* Replaces control characters, including newlines, and bytes that are not UTF-8 by '?'. */
 void replace_controls(char *text);
 
 #endif

@@ -57,15 +57,57 @@ void append_value(json_t **array, json_t *value)
     release_unless(json_array_append_new(*array, value) == 0, array);
 }
 
+/* ---- output -------------------------------------------------------------------------- */
+
+struct output {
+    FILE *out;
+    bool is_c2; /* the latest byte was 0xc2, and is not written yet */
+};
+
+static void put_byte(struct output *output, unsigned char byte)
+{
+    bool after_c2 = output->is_c2;
+    output->is_c2 = byte == 0xc2;
+    if ((after_c2 && byte >= 0x80 && byte < 0xa0) || byte == 0x7f) {
+        fprintf(output->out, "\\u%04x", byte);
+        return;
+    }
+    if (after_c2)
+        putc(0xc2, output->out);
+    if (byte != 0xc2)
+        putc(byte, output->out);
+}
+
+static int write_bytes(const char *bytes, size_t size, void *arg)
+{
+    struct output *output = arg;
+    size_t written = 0;
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)bytes[i];
+        if (!output->is_c2 && byte != 0xc2 && byte != 0x7f)
+            continue;
+        fwrite(bytes + written, 1, i - written, output->out);
+        put_byte(output, byte);
+        written = i + 1;
+    }
+    fwrite(bytes + written, 1, size - written, output->out);
+    return ferror(output->out) ? -1 : 0;
+}
+
+bool json_put(FILE *out, const json_t *json, size_t flags)
+{
+    struct output output = {.out = out};
+    return json_dump_callback(json, write_bytes, &output, flags) == 0;
+}
+
 bool json_write(FILE *out, json_t *json)
 {
     if (!json) {
         errno = ENOMEM;
         return false;
     }
-    bool written =
-        json_dumpf(json, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) == 0 &&
-        putc('\n', out) != EOF && fflush(out) == 0;
+    bool written = json_put(out, json, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12)) &&
+                   putc('\n', out) != EOF && fflush(out) == 0;
     json_decref(json);
     return written;
 }

@@ -21,6 +21,10 @@ void set_number(json_t **object, const char *key, int64_t number);
 void set_bool(json_t **object, const char *key, bool value);
 void append_value(json_t **array, json_t *value);
 
+/* Writes a value as json_dumpf does. DEL and the control characters from U+0080 to U+009F are escaped, too:
+ * terminals obey them. False with errno: not written. */
+bool json_put(FILE *out, const json_t *json, size_t flags);
+
 /* Writes a document and a newline, and releases the document. False with errno: it was not written. ENOMEM:
  * the document is NULL. */
 bool json_write(FILE *out, json_t *json);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "common/controls.h"
+
 #include "common/guess.h"
 #include "common/slice.h"
 
@@ -30,7 +32,8 @@ static void line_add(struct line *line, struct slice slice)
 {
     for (size_t i = 0; i < slice.length && line->length + 1 < sizeof(line->text); i++) {
         unsigned char c = (unsigned char)slice.text[i];
-        line->text[line->length++] = c < 0x20 || c == 0x7f ? '?' : (char)c;
+        unsigned char before = line->length ? (unsigned char)line->text[line->length - 1] : 0;
+        line->text[line->length++] = is_control_byte(before, c) ? '?' : (char)c;
     }
     line->text[line->length] = '\0';
 }
