@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
@@ -40,11 +41,22 @@ static bool make_in(const char *directory, char path[RUN_DIR_MAX])
     return mkdtemp(path) != NULL;
 }
 
+/* A process of the run can have replaced it by a link to another directory, if it may write beside it. */
+static DIR *open_own(const char *path)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *directory = fd >= 0 && fstat(fd, &status) == 0 && status.st_uid == geteuid() ? fdopendir(fd) : NULL;
+    if (!directory && fd >= 0)
+        close(fd);
+    return directory;
+}
+
 void run_dir_remove(const char *path)
 {
     /* A live process may create a new file there. */
     for (int attempt = 0; attempt < 10; attempt++) {
-        DIR *directory = opendir(path);
+        DIR *directory = open_own(path);
         if (!directory)
             return;
         for (struct dirent *entry; (entry = readdir(directory));)
