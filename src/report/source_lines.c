@@ -1,5 +1,6 @@
 #include "report/source_lines.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,9 +68,29 @@ static void want_process(struct reading *reading, const struct process_report *p
 
 /* ---- files ---------------------------------------------------------------------------- */
 
-static bool may_be_shown(const struct stat *status)
+/* Can everybody reach it? Many files that everybody may read are in directories such as /root. */
+static bool is_reachable(int fd)
 {
-    return status->st_mode & S_IROTH || (status->st_uid == geteuid() && geteuid() != 0);
+    char path[PATH_MAX];
+    struct stat status;
+    ssize_t length = readlink(FD_PATH(fd), path, sizeof(path));
+    if (length <= 0 || length == sizeof(path) || path[0] != '/')
+        return false;
+    while (--length > 0) {
+        if (path[length] != '/')
+            continue;
+        path[length] = '\0';
+        if (stat(path, &status) != 0 || !(status.st_mode & S_IXOTH))
+            return false;
+    }
+    return true;
+}
+
+static bool may_be_shown(int fd, const struct stat *status)
+{
+    if (geteuid() != 0 && status->st_uid == geteuid())
+        return true;
+    return status->st_mode & S_IROTH && is_reachable(fd);
 }
 
 /* NULL: it cannot be read, or is not text. */
@@ -79,7 +100,7 @@ static char *read_source(const char *path, struct stat *status)
     int fd = regular_file_open(path, status);
     if (fd < 0)
         return NULL;
-    char *text = may_be_shown(status) ? read_all(fd, FILE_MAX, &length) : NULL;
+    char *text = may_be_shown(fd, status) ? read_all(fd, FILE_MAX, &length) : NULL;
     close(fd);
     if (!text || strlen(text) == length)
         return text;

@@ -2,7 +2,7 @@
  * The lines of source files around the places of a report.
  *
  * The names of the files come from the debug information of the watched program, which may name any file. So
- * a file is read only if everybody may read it, or if it belongs to this user and that is not root.
+ * a file is read only if everybody may read and reach it, or if it belongs to this user and that is not root.
  */
 #ifndef THREADLEAK_REPORT_SOURCE_LINES_H
 #define THREADLEAK_REPORT_SOURCE_LINES_H

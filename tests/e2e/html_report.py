@@ -163,6 +163,9 @@ def it_has_the_lives_of_a_process_that_is_not_watched(bench):
 
 
 def it_has_the_sources(bench):
+    directories = [ROOT[:match.start()] or "/" for match in re.finditer("/", ROOT + "/")]
+    if os.geteuid() == 0 and not all(os.stat(directory).st_mode & 0o001 for directory in directories):
+        raise harness.Skip("these sources are in a private directory of root")
     _, _, data, document = bench.page(bench.target("deadlock_at_end"))
     path = os.path.join(ROOT, "tests", "targets", "deadlock_at_end.c")
     with open(path, encoding="utf-8") as file:
@@ -177,6 +180,7 @@ def it_has_the_sources(bench):
 
 def only_regular_files_are_sources(bench):
     """The debug information of a program can name any file."""
+    os.chmod(bench.tmp, 0o755)
     os.mkfifo(bench.path("fifo.c"))
     secret = bench.write("secret.c", "root:secret\n" * 40, mode=0o640)
     open_to_all = bench.write("open.c", "int open_to_all;\n" * 40)
