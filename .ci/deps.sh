@@ -11,7 +11,7 @@
 # real_*   watched programs, frameworks, compilers, linters: without one of these,
 #          its tests are skipped and counted
 # soak_*   language runtimes (tests/e2e/runtimes.py), a browser (html_report.py), Prometheus and systemd (fleet.py),
-#          qemu (aarch64.py), likewise
+#          qemu (aarch64.py), loads (real_suites.py), likewise
 # shellcheck disable=SC2034  # list() reads them
 set -eu
 
@@ -27,9 +27,9 @@ build_pacman="gcc make libunwind libelf jansson binutils protobuf-c zlib libmicr
 check_pacman="pkgconf check python procps-ng util-linux"
 real_pacman="scdoc redis memcached nginx xz zstd pigz 7zip sysbench gdb elfutils valgrind gtest cmocka glib2 libuv boost qt5-base bats python-pytest python-yaml perl jq meson ninja cmake automake autoconf lld libxml2 nodejs npm rust clang cppcheck musl"
 
-soak_apt="default-jdk-headless golang-go ocaml erlang-base sbcl libgc-dev liburcu-dev dconf-cli libjavascriptcoregtk-4.1-dev chromium firefox-esr prometheus systemd wrk qemu-user zsh fish debhelper lintian rpm"
-soak_dnf="java-devel golang ocaml erlang-erts sbcl gc-devel userspace-rcu-devel dconf webkit2gtk4.1-devel chromium firefox golang-github-prometheus systemd wrk qemu-user zsh fish rpm-build rpmlint"
-soak_pacman="jdk-openjdk go ocaml erlang sbcl gc liburcu dconf webkit2gtk-4.1 chromium firefox prometheus systemd qemu-user zsh fish"
+soak_apt="default-jdk-headless golang-go ocaml erlang-base sbcl libgc-dev liburcu-dev dconf-cli libjavascriptcoregtk-4.1-dev chromium firefox-esr prometheus systemd wrk qemu-user zsh fish debhelper lintian rpm stress-ng"
+soak_dnf="java-devel golang ocaml erlang-erts sbcl gc-devel userspace-rcu-devel dconf webkit2gtk4.1-devel chromium firefox golang-github-prometheus systemd wrk qemu-user zsh fish rpm-build rpmlint stress-ng"
+soak_pacman="jdk-openjdk go ocaml erlang sbcl gc liburcu dconf webkit2gtk-4.1 chromium firefox prometheus systemd qemu-user zsh fish stress-ng"
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
@@ -140,7 +140,8 @@ prepare_apt() {
 
 # Debian keeps Python's own tests in a package that is named after the version.
 finish_apt() {
-    python3 -c 'import test.test_threading' 2>/dev/null ||
+    # A Python of another origin can lack some of them.
+    python3 -c 'import test.test_threading' 2>/dev/null && [ "$1" != soak ] ||
         install_missing "" "lib$(basename "$(readlink -f /usr/bin/python3)")-testsuite"
 }
 
@@ -166,5 +167,5 @@ if [ "$1" = build ]; then
 fi
 [ $manager != apt ] || prepare_apt
 install_missing "$(list build) $(list check)" "$(list real)"
-[ $manager != apt ] || finish_apt
+[ $manager != apt ] || finish_apt "$1"
 [ "$1" != soak ] || install_missing "" "$(list soak)"

@@ -88,4 +88,10 @@ $(BUILD)/targets/harmless: $(HARMLESS)
 	$(say) LD $@
 	$(Q)$(CC) $(TARGET_FLAGS) -o $@ $^ -lm
 
+# Faults, and what they are made in.
+$(BUILD)/targets/fault_%: tests/faults/%.c $(BUILD)/flags/fault_% | $(FIRST)
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(TARGET_C) -I. $(TARGET_FLAGS) -o $@ $< $(row_flags)
+
 targets: $(TARGETS:%=$(BUILD)/targets/%)

@@ -1,5 +1,6 @@
 #include "cli/common/program_head.h"
 
+#include <errno.h>
 #include <link.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,13 +51,22 @@ const char *script_env_program(const char *interpreter, char *argument)
     return *argument && *argument != '-' && !strchr(argument, '=') ? argument : NULL;
 }
 
-static bool read_loader(int fd, const Elf64_Phdr *segment, struct elf_head *head)
+/* EIO of a disk says nothing about the file. */
+static enum elf_status read_whole(int fd, uint64_t offset, void *to, size_t size)
+{
+    if (pread_all(fd, offset, to, size) == size)
+        return ELF_OK;
+    return errno == 0 || errno == EOVERFLOW ? ELF_DAMAGED : ELF_UNREAD;
+}
+
+static enum elf_status read_loader(int fd, const Elf64_Phdr *segment, struct elf_head *head)
 {
     /* as the kernel does: load_elf_binary() in fs/binfmt_elf.c */
     if (segment->p_filesz < 2 || segment->p_filesz > sizeof(head->loader))
-        return false;
-    return pread_all(fd, segment->p_offset, head->loader, segment->p_filesz) == segment->p_filesz &&
-           head->loader[segment->p_filesz - 1] == '\0';
+        return ELF_DAMAGED;
+    enum elf_status status = read_whole(fd, segment->p_offset, head->loader, segment->p_filesz);
+    bool terminated = status != ELF_OK || head->loader[segment->p_filesz - 1] == '\0';
+    return terminated ? status : ELF_DAMAGED;
 }
 
 enum elf_status elf_head_read(int fd, struct elf_head *head)
@@ -65,6 +75,8 @@ enum elf_status elf_head_read(int fd, struct elf_head *head)
     Elf64_Ehdr elf;
     memset(&elf, 0, sizeof(elf));
     size_t got = pread_all(fd, 0, &elf, sizeof(elf));
+    if (got == 0 && errno != 0)
+        return ELF_UNREAD;
     if (got < sizeof(Elf32_Ehdr) || memcmp(elf.e_ident, ELFMAG, SELFMAG))
         return ELF_DAMAGED;
     head->class = elf.e_ident[EI_CLASS];
@@ -80,11 +92,13 @@ enum elf_status elf_head_read(int fd, struct elf_head *head)
         return ELF_DAMAGED;
     for (unsigned i = 0; i < elf.e_phnum; i++) {
         Elf64_Phdr segment;
-        if (elf.e_phoff > INT64_MAX / 2 ||
-            pread_all(fd, elf.e_phoff + i * sizeof(segment), &segment, sizeof(segment)) != sizeof(segment))
+        if (elf.e_phoff > INT64_MAX / 2)
             return ELF_DAMAGED;
+        enum elf_status status = read_whole(fd, elf.e_phoff + i * sizeof(segment), &segment, sizeof(segment));
+        if (status != ELF_OK)
+            return status;
         if (segment.p_type == PT_INTERP)
-            return read_loader(fd, &segment, head) ? ELF_OK : ELF_DAMAGED;
+            return read_loader(fd, &segment, head);
     }
     return ELF_OK;
 }

@@ -28,6 +28,7 @@ enum elf_status {
     ELF_OK,
     ELF_FOREIGN, /* only class, byte_order and machine are valid */
     ELF_DAMAGED, /* an ELF file that the kernel would refuse */
+    ELF_UNREAD,  /* a read failed */
 };
 
 /* Reads an open file that begins with "\177ELF". */

@@ -107,6 +107,8 @@ static enum watchable check_elf(const struct subject *subject, int fd, struct er
                       "is a %s program, this threadleak is for %s: its library cannot be loaded there. "
                       "Use a threadleak that was built for that architecture.",
                       elf_machine_name(&head, scratch, sizeof(scratch)), elf_machine_name(&ours, NULL, 0));
+    case ELF_UNREAD: /* the kernel judges it */
+        return WATCHABLE;
     case ELF_OK:
         break;
     }

@@ -78,11 +78,11 @@ static struct timespec later(clockid_t clock)
 }
 
 /* One function that blocks for each point. */
-#define POINT(name, ...)              \
-    static void *point_##name(void *) \
-    {                                 \
-        __VA_ARGS__;                  \
-        return NULL;                  \
+#define POINT(name, ...)                    \
+    static void *point_##name(void *unused) \
+    {                                       \
+        __VA_ARGS__;                        \
+        return unused;                      \
     }
 #include "cancel_points.def"
 #undef POINT
