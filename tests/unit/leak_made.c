@@ -123,3 +123,10 @@ ledger_pc pc_in(void (*function)(void))
     dl_iterate_phdr(note_base, &base);
     return fake_pc(self, (uint64_t)function - base + 1);
 }
+
+const struct thread_info *the_thread(const struct process_report *process)
+{
+    ck_assert_uint_eq(process->group_count, 1);
+    ck_assert_uint_eq(process->groups[0].thread_count, 1);
+    return &process->groups[0].threads[0];
+}

@@ -46,4 +46,7 @@ const struct process_report *build(const struct process_end *end);
 /* An ordinary, judged end. */
 const struct process_report *build_exit(void);
 
+/* Of a process with one. */
+const struct thread_info *the_thread(const struct process_report *process);
+
 #endif

@@ -190,3 +190,21 @@ bool made_is_stuck(struct made *made, size_t thread)
     ck_assert(reach_mark(&made->image));
     return !made->threads[thread].live;
 }
+
+/* ---- one waiter ---- */
+
+struct case_of_one one_waiter(void)
+{
+    struct made *made = made_new();
+    made_malloc(made, 100);
+    uint64_t object = made_malloc(made, 88);
+    made_malloc(made, 40);
+    return (struct case_of_one){made, object, made_waiter(made, object + 40)};
+}
+
+void expect_stuck(struct case_of_one *of, bool stuck)
+{
+    made_end_heap(of->made);
+    ck_assert_int_eq(made_is_stuck(of->made, of->waiter), stuck);
+    made_free(of->made);
+}

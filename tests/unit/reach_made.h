@@ -49,4 +49,14 @@ uint64_t made_on_stack(const struct made *made, size_t thread);
 /* Finds the blocks, marks; is the thread stuck? */
 bool made_is_stuck(struct made *made, size_t thread);
 
+struct case_of_one {
+    struct made *made;
+    uint64_t object;
+    size_t waiter;
+};
+/* A thread waits for an object in the heap, among others. */
+struct case_of_one one_waiter(void);
+/* Ends the heap, marks, and frees the image. */
+void expect_stuck(struct case_of_one *of, bool stuck);
+
 #endif
