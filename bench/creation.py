@@ -3,7 +3,7 @@ import subprocess
 
 from programs import Failed, ask, missing_tool
 from sample import Paired, by_turns
-from table import missing, ratio_row
+from table import missing, ratio_row, wall_and_cpu
 
 CROWD = 10000
 TOOLS = {"helgrind": ["valgrind", "-q", "--tool=helgrind"], "drd": ["valgrind", "-q", "--tool=drd"]}
@@ -18,11 +18,6 @@ def paired(programs, rounds, argv, other=None):
     other = other or (lambda: programs.numbers(argv, programs.with_shim()))
     pairs = by_turns(rounds, lambda: programs.numbers(argv), other)
     return [Paired([(bare[i], with_it[i]) for bare, with_it in pairs]) for i in (0, 1)]
-
-
-def row(name, measured, budget=""):
-    wall, cpu = measured
-    return ratio_row(name, wall, budget, scale=1000, note={"cpu": ratio_row(name, cpu, scale=1000).compared})
 
 
 def attached(programs, argv):
@@ -46,7 +41,8 @@ def shim_rows(table, programs, sizes):
     for name, depth, creators, others, budget in settings:
         argv = command(programs, depth, creators, others, sizes.pairs)
         try:
-            table.add(row(name, paired(programs, sizes.rounds, argv), budget))
+            for row in wall_and_cpu(ratio_row, name, paired(programs, sizes.rounds, argv), budget, 1000):
+                table.add(row)
         except Failed as failed:
             table.add(missing(name, str(failed)))
 
@@ -60,7 +56,7 @@ def tool_rows(table, programs, sizes):
     for name, run in runs.items():
         why = missing_tool("valgrind") if name in TOOLS else None
         try:
-            table.add(missing(name, why) if why else row(name, paired(programs, sizes.few_rounds, few, run)))
+            table.add(missing(name, why) if why else ratio_row(name, paired(programs, sizes.few_rounds, few, run)[0], scale=1000))
         except Failed as failed:
             table.add(missing(name, str(failed)))
 

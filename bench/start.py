@@ -4,7 +4,7 @@ import tempfile
 
 from programs import Failed, missing_tool
 from sample import Paired, by_turns
-from table import added_row, missing, ratio_row
+from table import added_row, missing, ratio_row, wall_and_cpu
 
 COMMANDS = 300
 
@@ -15,10 +15,9 @@ def starts(programs, rounds, *command):
     return [Paired(list(zip(numbers[at::4], numbers[at + 2::4]))) for at in (0, 1)]
 
 
-def row(make, name, measured, budget):
-    """make: ratio_row or added_row."""
-    wall, cpu = measured
-    return make(name, wall, budget, 1e6, note={"cpu": make(name, cpu, scale=1e6).compared})
+def add(table, make, name, measured, budget):
+    for row in wall_and_cpu(make, name, measured, budget, 1e6):
+        table.add(row)
 
 
 def script(directory):
@@ -44,8 +43,8 @@ def measure(table, programs, sizes):
     with tempfile.TemporaryDirectory() as directory:
         path = script(directory)
         bare, run = ["/bin/sh", path], [programs.cli, "run", "--", "/bin/sh", path]
-        table.add(row(ratio_row, "no thread", starts(programs, sizes.starts, programs.bench("bench"), "nothing"), "start"))
-        table.add(row(ratio_row, f"script of {COMMANDS} commands", starts(programs, sizes.scripts, *bare), "script"))
+        add(table, ratio_row, "no thread", starts(programs, sizes.starts, programs.bench("bench"), "nothing"), "start")
+        add(table, ratio_row, f"script of {COMMANDS} commands", starts(programs, sizes.scripts, *bare), "script")
         table.add(ratio_row("the same, threadleak run", Paired(by_turns(sizes.scripts, timed(programs, bare), timed(programs, run))),
                             "script", 1e-3))
         why = missing_tool("heaptrack")
@@ -57,4 +56,4 @@ def measure(table, programs, sizes):
     for count in (1, 32):
         name = f"{count} thread{'s' if count > 1 else ''}, joined"
         joined = starts(programs, sizes.starts, programs.bench("bench"), "joined", str(count))
-        table.add(row(added_row, name, joined, "joined-ms"))
+        add(table, added_row, name, joined, "joined-ms")

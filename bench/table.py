@@ -62,6 +62,12 @@ def added_row(name, paired, budget="", scale=1.0, **more):
                **more)
 
 
+def wall_and_cpu(make, name, measured, budget, scale):
+    """make: ratio_row or added_row. Other programs on the machine change CPU time less, but waiting is no part of it."""
+    wall, cpu = measured
+    return [make(name, wall, budget, scale), make("  its CPU time", cpu, budget, scale)]
+
+
 class Table:
     """Prints each row when it is there: all of them take minutes."""
 

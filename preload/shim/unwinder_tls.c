@@ -8,7 +8,7 @@
 #define ROUNDS 4
 /* libunwind writes the whole cache when it makes one: 64 page faults, 150 µs. Without it a backtrace needs 2
  * µs more. */
-#define WALKS_BEFORE 16
+#define WALKS_BEFORE 32
 
 static void (*destroy)(void *);
 
