@@ -3,7 +3,7 @@
 
   bench/bench.py [--build DIR] [--json FILE] [--quick] [SECTION...]      or: make bench [QUICK=1]
 
-SECTION: creation, start, report, service, stuck, size, notify. The table is the result: a missed budget is no
+SECTION: creation, start, report, service, metrics, stuck, size, notify. The table is the result: a missed budget is no
 failure, since other programs may run.
 """
 import argparse
@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 
 import creation
+import metrics
 import notify
 import report
 import service
@@ -21,7 +22,8 @@ import stuck
 from programs import Programs
 from table import Table, machine
 
-SECTIONS = {module.__name__: module.measure for module in (creation, start, report, service, stuck, size, notify)}
+SECTIONS = {module.__name__: module.measure for module in (creation, start, report, service, metrics, stuck, size,
+                                                         notify)}
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,15 @@ class Sizes:
     threads: int = 10000
     windows: int = 15
     window: float = 3.0
+    processes: int = 100
+    scrapes: int = 31
     stuck: int = 5
     flat: int = 1000000
     notify: int = 1000000
 
 
-QUICK = Sizes(rounds=7, few_rounds=3, pairs=3000, starts=201, scripts=5, reports=3, findings=5, threads=1000, windows=3, stuck=3,
-              flat=50000, notify=50000)
+QUICK = Sizes(rounds=7, few_rounds=3, pairs=3000, starts=201, scripts=5, reports=3, findings=5, threads=1000, windows=3,
+              processes=20, scrapes=11, stuck=3, flat=50000, notify=50000)
 
 
 def parsed():

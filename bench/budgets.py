@@ -30,6 +30,7 @@ BUDGETS = {
     "report-stopped-ms": Budget(250, 100),
     "findings": Budget(1.1, 1.05),
     "service": Budget(1.01, 1.01),
+    "metrics-ms": Budget(200, 100),
     "stuck-s": Budget(2.0, 1.0),
     "stuck-stopped-ms": Budget(1000, 500),
     "resident-MiB": Budget(0.6, 0.3),

@@ -19,7 +19,7 @@ $(BUILD)/bench/stuck: bench/stuck.c $(BUILD)/libsrc.a | $(FIRST)
 	$(say) CC $@
 	$(Q)$(CC) $(BASE) $(BENCH_FLAGS) -o $@ $< $(BUILD)/libsrc.a $(LIBS)
 
-BENCH := bench bench_tsan starts report_target service stuck stuck_target
+BENCH := bench bench_tsan starts report_target service sites stuck stuck_target
 # BENCH_ONLY="creation start": only these sections
 bench: all $(BENCH:%=$(BUILD)/bench/%)
 	$(Q)bench/bench.py --build $(BUILD) $(if $(QUICK),--quick) $(BENCH_ONLY)

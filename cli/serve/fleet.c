@@ -12,6 +12,9 @@
 
 /* The symbolizer keeps what it has read of processes that have ended. After so many it begins anew. */
 enum { PROCESSES_BEFORE_RENEWAL = 256 };
+enum {
+    STACKS_NS = 10000000 /* of a sample, to read stacks; less than that to read those of one process more */
+};
 
 struct fleet {
     bool all_users;
@@ -145,12 +148,38 @@ static void sample_listed(struct fleet *fleet, const struct listed_process *proc
         item->listed = sampled_read(item, process, sampling, &ignored);
 }
 
+static int by_age_of_stacks(const void *left, const void *right)
+{
+    const struct sampled *a = *(const struct sampled *const *)left,
+                         *b = *(const struct sampled *const *)right;
+    return (a->stacks_at_ns > b->stacks_at_ns) - (a->stacks_at_ns < b->stacks_at_ns);
+}
+
+/* Reading the mappings of many processes takes longer than all else. So each sample reads only the stacks
+ * that were read longest ago, as far as there is time. */
+static uint64_t choose_stacks(const struct fleet *fleet)
+{
+    const struct sampled **items = calloc(fleet->count + 1, sizeof(*items));
+    uint64_t of_ns = 0, took_ns = 0;
+    for (size_t i = 0; items && i < fleet->count; i++)
+        items[i] = &fleet->items[i];
+    if (items)
+        qsort(items, fleet->count, sizeof(*items), by_age_of_stacks);
+    for (size_t i = 0; items && i < fleet->count && took_ns < STACKS_NS; i++) {
+        of_ns = items[i]->stacks_at_ns;
+        took_ns += items[i]->stacks_took_ns;
+    }
+    free(items);
+    return of_ns;
+}
+
 const struct metrics_process *fleet_sample(struct fleet *fleet, size_t *count)
 {
     struct listed_processes list;
     struct sampling sampling = {.list = &list};
     renew_if_large(fleet);
     sampling.symbolizer = fleet->symbolizer;
+    sampling.stacks_of_ns = choose_stacks(fleet);
     bool listed = processes_list(&list, fleet->all_users);
     system_limits_read(&sampling.limits);
     for (size_t i = 0; i < fleet->count; i++)
@@ -180,7 +209,7 @@ static bool may_be_served(struct fleet *fleet, pid_t pid, struct listed_process 
 const struct metrics_process *fleet_sample_one(struct fleet *fleet, pid_t pid, struct error *error)
 {
     struct listed_process process;
-    struct sampling sampling = {.list = NULL};
+    struct sampling sampling = {.list = NULL, .stacks_of_ns = UINT64_MAX};
     remove_ended(fleet);
     if (!may_be_served(fleet, pid, &process, error))
         return NULL;

@@ -49,14 +49,15 @@ static void add_ages(struct metrics_ages *ages, const struct sample *sample)
     }
 }
 
-static void read_stacks(struct sampled *sampled, const struct sample *sample)
+static void read_stacks(struct sampled *sampled, const struct sample *sample, uint64_t of_ns)
 {
     uint64_t begin = now_ns();
-    if (begin < sampled->stacks_until_ns || !sample->ledger)
+    if (!sample->ledger || sampled->stacks_at_ns > of_ns ||
+        begin < sampled->stacks_at_ns + sampled->stacks_took_ns * STACKS_SHARE)
         return;
     stack_bytes_read(&sampled->stacks, sampled->pid, &sample->threads);
-    uint64_t end = now_ns();
-    sampled->stacks_until_ns = end + (end - begin) * STACKS_SHARE;
+    sampled->stacks_at_ns = now_ns();
+    sampled->stacks_took_ns = sampled->stacks_at_ns - begin;
 }
 
 static void add_limits(struct metrics_process *metrics, const struct sampled *sampled,
@@ -78,7 +79,7 @@ static void fill(struct sampled *sampled, const struct sample *sample, const str
                  const struct sampling *sampling)
 {
     struct metrics_process *metrics = &sampled->metrics;
-    read_stacks(sampled, sample);
+    read_stacks(sampled, sample, sampling->stacks_of_ns);
     metrics->pid = sampled->pid;
     metrics->exe = sample->exe;
     metrics->sites = &sampled->counts;

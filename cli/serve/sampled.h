@@ -20,7 +20,7 @@ struct sampled {
     struct site_counts counts;
     struct site_growths growths; /* from one sample to the next */
     struct stack_bytes stacks;
-    uint64_t stacks_until_ns; /* until then they are not read again */
+    uint64_t stacks_at_ns, stacks_took_ns; /* when they were read, and how long it took; 0: not yet */
     struct metrics_process metrics;
     bool listed; /* in the latest list of processes */
     bool shown;  /* its metrics are of the latest sample */
@@ -31,6 +31,7 @@ struct sampling {
     const struct listed_processes *list;
     struct system_limits limits;
     struct symbolizer *symbolizer;
+    uint64_t stacks_of_ns; /* stacks that were read later than this are not read again now */
 };
 
 /* False: no such process. */
