@@ -21,9 +21,11 @@ static const uint32_t caps[SECTIONS] = {
 
 /* ---- sections ------------------------------------------------------------------------------- */
 
+enum { PAGE = 4096, CHUNK = 1 << 16 };
+
 static uint64_t round_up(uint64_t value)
 {
-    return (value + 4095) & ~UINT64_C(4095);
+    return (value + PAGE - 1) & ~(uint64_t)(PAGE - 1);
 }
 
 static uint64_t lay_out(struct ledger_header *header)
@@ -36,12 +38,31 @@ static uint64_t lay_out(struct ledger_header *header)
     return at;
 }
 
+/* The file has holes, and a disk can be full. So the file system gives the room before it is written, and one
+ * page more, for a record that is written before it is counted. */
+static bool allocate(struct writer *writer, enum ledger_section section, uint32_t records)
+{
+    const struct ledger_extent *extent = &writer->header->sections[section];
+    uint64_t all = round_up((uint64_t)extent->cap * extent->record_size);
+    uint64_t needed = round_up((uint64_t)records * extent->record_size) + PAGE;
+    uint64_t allocated = writer->allocated[section];
+    needed = needed < all ? needed : all;
+    if (needed <= allocated)
+        return true;
+    uint64_t more = all - allocated < CHUNK ? all - allocated : CHUNK;
+    if (needed - allocated > more)
+        more = needed - allocated;
+    errno = posix_fallocate(writer->fd, (off_t)(extent->offset + allocated), (off_t)more);
+    writer->allocated[section] += errno ? 0 : more;
+    return !errno;
+}
+
 /* The index of the first of `count` new records; UINT32_MAX: no room. */
 uint32_t writer_take(struct writer *writer, enum ledger_section section, uint32_t count)
 {
     struct ledger_extent *extent = &writer->header->sections[section];
     uint32_t used = ledger_used(writer->header, section);
-    if (count > extent->cap - used)
+    if (count > extent->cap - used || !allocate(writer, section, used + count))
         return UINT32_MAX;
     atomic_store(&extent->used, used + count);
     return used;
@@ -52,7 +73,7 @@ uint32_t writer_store(struct writer *writer, const char *text, size_t size)
 {
     struct ledger_extent *extent = &writer->header->sections[SECTION_STRINGS];
     uint32_t used = ledger_used(writer->header, SECTION_STRINGS);
-    if (size >= extent->cap - used)
+    if (size >= extent->cap - used || !allocate(writer, SECTION_STRINGS, used + (uint32_t)size + 1))
         return 0;
     char *to = (char *)writer->records[SECTION_STRINGS] + used;
     memcpy(to, text, size);
@@ -93,7 +114,8 @@ static bool map(struct writer *writer, struct error *error)
 {
     struct ledger_header layout = {0};
     uint64_t size = lay_out(&layout);
-    if (ftruncate(writer->fd, (off_t)size) != 0)
+    errno = posix_fallocate(writer->fd, 0, LEDGER_HEADER_SIZE);
+    if (errno || ftruncate(writer->fd, (off_t)size) != 0)
         return error_set(error, "cannot write %s: %s", writer->path, strerror(errno));
     char *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, writer->fd, 0);
     if (base == MAP_FAILED)
@@ -103,6 +125,9 @@ static bool map(struct writer *writer, struct error *error)
     memcpy(writer->header->sections, layout.sections, sizeof(layout.sections));
     for (enum ledger_section s = 0; s < SECTIONS; s++)
         writer->records[s] = base + layout.sections[s].offset;
+    for (enum ledger_section s = 0; s < SECTIONS; s++)
+        if (!allocate(writer, s, 1))
+            return error_set(error, "cannot write %s: %s", writer->path, strerror(errno));
     return true;
 }
 

@@ -14,8 +14,10 @@ struct writer {
     char path[ATTACHED_PATH];
     struct ledger_header *header;
     void *records[SECTIONS];
-    struct table sites;   /* by content hash */
-    struct table serials; /* serial of a thread by its tid */
+    uint64_t allocated[SECTIONS]; /* bytes of each that the file system has; a write beyond them could be a
+                                     SIGBUS */
+    struct table sites;           /* by content hash */
+    struct table serials;         /* serial of a thread by its tid */
     uint32_t *free_slots;
     uint32_t free_count;
 };

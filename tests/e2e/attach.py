@@ -277,6 +277,28 @@ def after_a_kill_and_the_end(bench):
         demand(bool(left) == (os.geteuid() == 0) and not ledgers(target.pid), ledgers(target.pid))
 
 
+def full_disk(bench):
+    """No room for its ledger is an error; no room for more threads is counted, and the program goes on."""
+    harness.need_root()
+    unshare = [harness.need("unshare"), "-m", "sh", "-c", 'mount -t tmpfs -o size="$1" tmpfs /run || exit 77; shift; exec "$@"', "-"]
+    with bench.running() as target:
+        for kib in range(128, 4096, 32):  # up to the first one that is large enough for an empty ledger
+            argv = [*unshare, f"{kib}k", bench.cli, "attach", str(target.pid)]
+            with subprocess.Popen(argv, env=bench.env, text=True, stderr=subprocess.PIPE) as attach:
+                line = attach.stderr.readline()
+                if ATTACHED in line:
+                    target.do("u" * 900)  # each has a record of its own
+                    target.end()
+                printed = attach.stderr.read()
+            if attach.returncode == 77 or "permission" in line or "this kernel" in line:
+                raise Skip(line.strip() or "no tmpfs can be mounted")
+            if ATTACHED in line:
+                break
+            demand(attach.returncode == 2 and "cannot write /run/threadleak/" in line and "No space left" in line and not printed,
+                   f"{attach.returncode} {line}{printed}")
+    demand(kib > 128 and attach.returncode == 0 and "has ended" in printed and "were lost" in printed, f"{kib} {attach.returncode} {printed}")
+
+
 def refused(bench):
     def says(text, *argv):
         code, out, err = harness.call([bench.cli, "attach", *argv], env=bench.env)
@@ -300,7 +322,7 @@ def without_permission(bench):
 
 TESTS = [kinds, threads_of_threads, many, joins, older_ones_are_others, recycled_handles, children_are_others, system_wide,
          all_commands, nothing_stays, ends_with_the_program, ends_with_another_program, after_a_kill,
-         after_a_kill_and_the_end, refused, without_permission]
+         after_a_kill_and_the_end, full_disk, refused, without_permission]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
