@@ -9,6 +9,7 @@
 #include "attach/perf.h"
 #include "attach/recorder.h"
 #include "attach/table.h"
+#include "base/clock.h"
 #include "ledger/ledger.h"
 #include "proc/process.h"
 #include "proc/tasks.h"
@@ -16,7 +17,8 @@
 enum {
     RING_BYTES = 4 << 20,
     STEP_MS = 100,
-    MAX_PASSES = 50, /* over the threads, until no pass finds a new one */
+    CONFIRM_SHARE = 10, /* of the time goes at most one part in so many into reading descriptors */
+    MAX_PASSES = 50,    /* over the threads, until no pass finds a new one */
 };
 
 struct attach {
@@ -30,6 +32,7 @@ struct attach {
     struct recorder *recorder;
     struct table added; /* tids that have events */
     uint64_t older;
+    uint64_t confirm_ns; /* descriptors are not read before */
 };
 
 /* ---- one step --------------------------------------------------------------------------------- */
@@ -48,7 +51,16 @@ static enum attach_status take_last(struct attach *attach)
     return ATTACH_ENDED;
 }
 
-static enum attach_status take(struct attach *attach, struct error *error)
+static void confirm(struct attach *attach, uint64_t until, bool soon)
+{
+    uint64_t begin = now_ns();
+    if (!recorder_has_changed(attach->recorder) || (begin < attach->confirm_ns && !soon))
+        return;
+    recorder_confirm(attach->recorder, attach->reader, until);
+    attach->confirm_ns = now_ns() + (now_ns() - begin) * CONFIRM_SHARE;
+}
+
+static enum attach_status take(struct attach *attach, bool soon, struct error *error)
 {
     struct perf_record *records;
     struct batch batch;
@@ -67,15 +79,20 @@ static enum attach_status take(struct attach *attach, struct error *error)
         return process_exists(attach->pid) ? ATTACH_FAILED : take_last(attach);
     if (recorder_has_execed(attach->recorder))
         return ATTACH_ENDED;
-    if (recorder_has_changed(attach->recorder))
-        recorder_confirm(attach->recorder, attach->reader, until);
+    confirm(attach, until, soon);
     return ATTACH_OK;
 }
 
 enum attach_status attach_step(struct attach *attach, struct error *error)
 {
     perf_wait(attach->perf, STEP_MS);
-    return take(attach, error);
+    return take(attach, false, error);
+}
+
+enum attach_status attach_settle(struct attach *attach, struct error *error)
+{
+    perf_wait(attach->perf, STEP_MS);
+    return take(attach, true, error);
 }
 
 /* ---- begin --------------------------------------------------------------------------------------- */
@@ -135,7 +152,7 @@ static bool add_all(struct attach *attach, struct error *error)
             return false;
         attach->older += added;
         perf_wait(attach->perf, 25);
-        if (take(attach, error) != ATTACH_OK)
+        if (take(attach, true, error) != ATTACH_OK)
             return false;
     }
     recorder_note_older(attach->recorder, attach->reader);

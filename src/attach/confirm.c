@@ -40,9 +40,30 @@ static bool is_of(struct recorder *recorder, const struct nptl_thread *thread, u
            thread->arg == writer_slot(recorder->writer, slot)->arg;
 }
 
-/* A descriptor that no other slot has. */
+static int by_handle(const void *left, const void *right)
+{
+    const struct nptl_thread *a = left, *b = right;
+    return (a->handle > b->handle) - (a->handle < b->handle);
+}
+
+/* As it was read just now; one that is not in the lists is read again. */
+static bool read_thread(const struct recorder *recorder, const struct snapshot *reader,
+                        const struct descriptors *descriptors, uint64_t handle, struct nptl_thread *thread)
+{
+    const struct nptl_thread key = {.handle = handle};
+    const struct nptl_thread *found =
+        descriptors->count ? bsearch(&key, descriptors->threads, descriptors->count, sizeof(key), by_handle)
+                           : NULL;
+    if (found)
+        *thread = *found;
+    return found || nptl_read_thread(recorder->nptl, reader, handle, thread);
+}
+
+/* A descriptor that no other slot has. If creations were lost, it can be that of a thread without a slot. */
 static bool claim(struct recorder *recorder, const struct descriptors *descriptors, uint32_t slot)
 {
+    if (writer_header(recorder->writer)->lost_events)
+        return false;
     for (size_t i = 0; i < descriptors->count; i++) {
         const struct nptl_thread *thread = &descriptors->threads[i];
         if (!is_of(recorder, thread, slot) || table_find(&recorder->older, thread->handle) ||
@@ -62,7 +83,8 @@ static bool is_gone(struct recorder *recorder, const struct snapshot *reader,
     struct nptl_thread thread;
     if (!at->handle)
         return !claim(recorder, descriptors, slot) && descriptors->whole;
-    return !nptl_read_thread(recorder->nptl, reader, at->handle, &thread) || !is_of(recorder, &thread, slot);
+    return !read_thread(recorder, reader, descriptors, at->handle, &thread) ||
+           !is_of(recorder, &thread, slot);
 }
 
 /* A join whose record is not taken yet can be the reason that a descriptor is gone. So a thread with a handle
@@ -109,6 +131,8 @@ void recorder_confirm(struct recorder *recorder, const struct snapshot *reader, 
                            &descriptors.whole))
         return;
     recorder->changed = false;
+    if (descriptors.count)
+        qsort(descriptors.threads, descriptors.count, sizeof(*descriptors.threads), by_handle);
     confirm_live(recorder, &descriptors);
     confirm_ended(recorder, reader, &descriptors, until);
     free(descriptors.threads);

@@ -60,13 +60,15 @@ static int open_detached(void)
 
 /* ---- probes -------------------------------------------------------------------------------------- */
 
-/* "p:threadleak_PID/p0 …" of a process that does not exist. */
+/* "p:threadleak_PID/p0 …" of a process that does not exist, or that had the pid of this one. The kernel does
+ * not remove one that is in use, such as that of an attach in another pid namespace. So each probe has an
+ * event of its own: of an event with several probes it removes (Linux 6.18) also those that are in use. */
 static void remove_stale(const struct tracefs *tracefs, const char *line)
 {
     char event[64], command[80];
     int pid, length = 0;
-    if (sscanf(line, "%*[pr]:" GROUP "%d/p%*d%n", &pid, &length) != 1 || !length || kill(pid, 0) == 0 ||
-        errno != ESRCH)
+    if (sscanf(line, "%*[pr]:" GROUP "%d/p%*d%n", &pid, &length) != 1 || !length ||
+        (pid != getpid() && (kill(pid, 0) == 0 || errno != ESRCH)))
         return;
     snprintf(event, sizeof(event), "%.*s", length - 2, line + 2);
     snprintf(command, sizeof(command), "-:%s\n", event);

@@ -86,28 +86,64 @@ bool nptl_read(struct nptl *nptl, const struct snapshot *snapshot)
 
 /* One of the two words of 32 and 24 bytes before the start routine is joinid, which is the descriptor itself
  * in a detached thread. Which one depends on the version. */
-enum { BEFORE_START = 32 };
+enum { BEFORE_START = 32, MAX_PART = 8192 };
 
-static void read_start(const struct nptl *nptl, const struct snapshot *snapshot, struct nptl_thread *thread)
+/* The part of a descriptor that is read, in one call. */
+struct part {
+    uint64_t from, to; /* offsets */
+    unsigned char bytes[MAX_PART];
+};
+
+static bool has_start(const struct nptl *nptl)
 {
+    return nptl->start >= BEFORE_START;
+}
+
+static void widen(struct part *part, uint64_t from, uint64_t to)
+{
+    part->from = from < part->from ? from : part->from;
+    part->to = to > part->to ? to : part->to;
+}
+
+static bool read_part(const struct nptl *nptl, const struct snapshot *snapshot, uint64_t handle,
+                      struct part *part)
+{
+    part->from = nptl->tid;
+    part->to = nptl->tid + sizeof(int32_t);
+    widen(part, nptl->list, nptl->list + sizeof(uint64_t));
+    if (has_start(nptl))
+        widen(part, nptl->start - BEFORE_START, nptl->start + 2 * sizeof(uint64_t));
+    return nptl->tid && part->to - part->from <= MAX_PART &&
+           snapshot_read_live(snapshot, handle + part->from, part->bytes, part->to - part->from);
+}
+
+static void copy(const struct part *part, uint64_t offset, void *to, size_t size)
+{
+    memcpy(to, part->bytes + (offset - part->from), size);
+}
+
+static struct nptl_thread thread_of(const struct nptl *nptl, const struct part *part, uint64_t handle)
+{
+    struct nptl_thread thread = {.handle = handle};
     uint64_t words[6];
-    if (nptl->start < BEFORE_START ||
-        !snapshot_read_live(snapshot, thread->handle + nptl->start - BEFORE_START, words, sizeof(words)))
-        return;
-    thread->start = words[4];
-    thread->arg = words[5];
-    thread->detached = words[0] == thread->handle || words[1] == thread->handle;
+    copy(part, nptl->tid, &thread.tid, sizeof(int32_t));
+    if (!has_start(nptl))
+        return thread;
+    copy(part, nptl->start - BEFORE_START, words, sizeof(words));
+    thread.start = words[4];
+    thread.arg = words[5];
+    thread.detached = words[0] == handle || words[1] == handle;
+    return thread;
 }
 
 bool nptl_read_thread(const struct nptl *nptl, const struct snapshot *snapshot, uint64_t handle,
                       struct nptl_thread *thread)
 {
-    int32_t tid;
+    struct part part;
     *thread = (struct nptl_thread){.handle = handle};
-    if (!nptl->tid || !snapshot_read_live(snapshot, handle + nptl->tid, &tid, sizeof(tid)))
+    if (!read_part(nptl, snapshot, handle, &part))
         return false;
-    thread->tid = tid;
-    read_start(nptl, snapshot, thread);
+    *thread = thread_of(nptl, &part, handle);
     return true;
 }
 
@@ -118,10 +154,17 @@ struct walk {
     size_t count;
 };
 
-static bool add(struct walk *walk, uint64_t handle)
+/* Sets *node to the next one, or to 0 if that is not readable. */
+static bool add(struct walk *walk, uint64_t *node)
 {
-    struct nptl_thread thread;
-    if (!nptl_read_thread(walk->nptl, walk->snapshot, handle, &thread) || thread.tid < 0)
+    struct part part;
+    uint64_t handle = *node - walk->nptl->list;
+    *node = 0;
+    if (!read_part(walk->nptl, walk->snapshot, handle, &part))
+        return true;
+    struct nptl_thread thread = thread_of(walk->nptl, &part, handle);
+    copy(&part, walk->nptl->list, node, sizeof(*node));
+    if (thread.tid < 0)
         return true; /* joined meanwhile */
     if (!ARRAY_GROW(walk->threads, walk->count))
         return false;
@@ -129,17 +172,17 @@ static bool add(struct walk *walk, uint64_t handle)
     return true;
 }
 
-/* *whole becomes false if the walk does not end at the head: the list changed. */
+/* *whole becomes false if the walk does not end at the head: the list changed. A stack that becomes free
+ * meanwhile leads into the list of free ones. */
 static bool walk_list(struct walk *walk, uint64_t head, bool *whole)
 {
     uint64_t node = 0;
-    bool readable = snapshot_read_live(walk->snapshot, head, &node, sizeof(node));
-    while (readable && node != head && node && walk->count < MAX_THREADS) {
-        if (!add(walk, node - walk->nptl->list))
+    if (!snapshot_read_live(walk->snapshot, head, &node, sizeof(node)))
+        node = 0;
+    while (node && node != head && node != walk->nptl->cache && walk->count < MAX_THREADS)
+        if (!add(walk, &node))
             return false;
-        readable = snapshot_read_live(walk->snapshot, node, &node, sizeof(node));
-    }
-    *whole = *whole && readable && node == head;
+    *whole = *whole && node == head;
     return true;
 }
 
