@@ -1,5 +1,6 @@
-/* The main thread waits for the result of a task, which waits for the result of a second task of the same pool. The pool
- * has one thread, so the second task never begins. Another pool is idle, and only the main thread could stop it. */
+/* The main thread waits for the result of a task, which waits for the result of a second task of the same
+ * pool. The pool has one thread, so the second task never begins. Another pool is idle, and only the main
+ * thread could stop it. */
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -28,8 +29,10 @@ class Pool
         }
     }
 
-public:
-    Pool() : worker([this] { work(); }) {}
+  public:
+    Pool() : worker([this] { work(); })
+    {
+    }
 
     template <class Function> std::future<int> submit(Function function)
     {
