@@ -12,7 +12,7 @@ PROGRAMS_SLOW := suppressions generated_rules thread_makers api_builds blame for
 	projects ctest ci_snippets selftest run_timeout
 # They compare response times with and without reports, so nothing else may run beside them.
 PROGRAMS_ALONE := real_report
-PROGRAMS_SOAK := runtimes real_suites
+PROGRAMS_SOAK := runtimes real_suites old_glibc
 PROGRAMS := $(PROGRAMS_SLOW) $(filter-out e2e $(PROGRAMS_SLOW) $(PROGRAMS_ALONE) $(PROGRAMS_SOAK),$(patsubst \
 	tests/e2e/%.py,%,$(shell grep -l '^if __name__' tests/e2e/*.py)))
 run_programs = $(patsubst %,"tests/e2e/%.py --build $(BUILD)",$(1))

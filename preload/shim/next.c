@@ -2,9 +2,9 @@
 
 #include <elf.h>
 #include <link.h>
+#include <stddef.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 #define HIDDEN_VERSION 0x8000 /* in the table of versions: not the default one */
 
@@ -23,6 +23,15 @@ static const struct link_map *own_map(void)
     return NULL; /* musl has no such list, so dlsym() finds all of them */
 }
 #endif
+
+/* AddressSanitizer has a strcmp() of its own, which it cannot call before it has looked up others by dlsym().
+ */
+static bool is_same(const char *a, const char *b)
+{
+    while (*a && *a == *b)
+        a++, b++;
+    return *a == *b;
+}
 
 struct symbols {
     const ElfW(Sym) * table;
@@ -62,7 +71,7 @@ static bool is_definition(const struct symbols *symbols, uint32_t number, const 
 {
     const ElfW(Sym) *symbol = &symbols->table[number];
     return symbol->st_shndx != SHN_UNDEF && symbol->st_value &&
-           strcmp(symbols->strings + symbol->st_name, name) == 0 &&
+           is_same(symbols->strings + symbol->st_name, name) &&
            !(symbols->versions && symbols->versions[number] & HIDDEN_VERSION);
 }
 
@@ -86,8 +95,11 @@ static const ElfW(Sym) * search(const struct symbols *symbols, const char *name)
 
 static bool is_named(const struct link_map *map, const char *name)
 {
-    const char *slash = strrchr(map->l_name, '/');
-    return strcmp(slash ? slash + 1 : map->l_name, name) == 0;
+    const char *last = map->l_name;
+    for (const char *at = last; *at; at++)
+        if (*at == '/')
+            last = at + 1;
+    return is_same(last, name);
 }
 
 /* An IFUNC's value is a function that chooses one, and a library can define it as a variable: dlsym knows. */

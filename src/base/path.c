@@ -17,3 +17,10 @@ bool path_cut_deleted(char *path)
     path[length - tail] = 0;
     return true;
 }
+
+bool path_is_libc(const char *path)
+{
+    const char *name = path ? path_basename(path) : "";
+    return strcmp(name, "libc.so.6") == 0 || strcmp(name, "libpthread.so.0") == 0 ||
+           strncmp(name, "libc-2.", 7) == 0 || strncmp(name, "libpthread-2.", 13) == 0;
+}

@@ -12,4 +12,8 @@ const char *path_basename(const char *path);
  * True: it was there. */
 bool path_cut_deleted(char *path);
 
+/* Is it the file of glibc's libc, or, before 2.34, of its libpthread? Those of Debian 11 are libc-2.31.so and
+ * libpthread-2.31.so. NULL is none. */
+bool path_is_libc(const char *path);
+
 #endif

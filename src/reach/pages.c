@@ -34,7 +34,8 @@ struct scan_args {
 
 void reach_pages_open(struct reach_pages *pages, pid_t task)
 {
-    *pages = (struct reach_pages){.fd = open(PROC_PATH("%d/pagemap", task), O_RDONLY | O_CLOEXEC)};
+    int fd = open(PROC_PATH("%d/pagemap", task), O_RDONLY | O_CLOEXEC);
+    *pages = (struct reach_pages){.fd = fd};
 }
 
 bool reach_pages_keep(struct reach_pages *pages, uint64_t start, uint64_t end)

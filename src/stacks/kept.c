@@ -46,7 +46,7 @@ bool kept_want(struct reach_collector *collector, const struct ledger *ledger)
 static bool is_of_system(const char *module)
 {
     const char *name = module ? path_basename(module) : "";
-    return strcmp(name, "libthreadleak.so") == 0 || strcmp(name, "libc.so.6") == 0 ||
+    return strcmp(name, "libthreadleak.so") == 0 || path_is_libc(module) ||
            text_begins_with(name, "ld-linux");
 }
 

@@ -107,11 +107,13 @@ bool wait_for_cond(const struct view *view)
 {
     struct wait *wait = view->wait;
     struct glibc_cond_wait found;
-    /* A woken thread locks the mutex again before it returns. */
-    if (command(view) != FUTEX_WAIT_BITSET)
+    bool is_found = find_cond_wait(view, &found);
+    /* A woken thread locks the mutex again before it returns, by FUTEX_WAIT. Until glibc 2.33, a wait without
+     * a timeout is one, too. */
+    if (command(view) != FUTEX_WAIT_BITSET && !is_found)
         return wait_for_relock(view);
     wait->on = WAIT_CONDVAR;
-    if (!find_cond_wait(view, &found)) {
+    if (!is_found) {
         line_add(view->line, "condvar wait");
         return true;
     }

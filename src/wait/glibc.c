@@ -6,7 +6,7 @@
 #include "base/path.h"
 
 enum {
-    FIRST_MINOR = 34, /* the first version with libpthread in libc.so.6 */
+    FIRST_MINOR = 28,
     LAST_MINOR = 42,
     CHUNK = 1 << 16,
     OVERLAP = 256,
@@ -62,7 +62,7 @@ bool glibc_is_known(const struct snapshot *snapshot, const char *version)
     char *buffer = malloc(CHUNK + OVERLAP + 1);
     for (size_t i = 0; buffer && !found && i < snapshot->space.count; i++) {
         const struct region *region = &snapshot->space.regions[i];
-        if (region->readable && !region->writable && strcmp(path_basename(region->path), "libc.so.6") == 0)
+        if (region->readable && !region->writable && path_is_libc(region->path))
             found = search_region(snapshot, region, buffer, &known);
     }
     free(buffer);

@@ -1,6 +1,6 @@
 /*
  * Private layouts of glibc's synchronisation objects (nptl/, sysdeps/nptl/), for
- * x86_64 and aarch64, from glibc's sources of 2.34 to 2.42.  Only pthread_cond_t changed:
+ * x86_64 and aarch64, from glibc's sources of 2.28 to 2.42.  Only pthread_cond_t changed:
  * in 2.41, and in distributions' updates of earlier versions.
  */
 #ifndef THREADLEAK_WAIT_GLIBC_H

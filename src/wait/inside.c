@@ -16,7 +16,7 @@ enum {
 
 static bool is_libc(const char *module)
 {
-    return module && strcmp(path_basename(module), "libc.so.6") == 0;
+    return path_is_libc(module);
 }
 
 static size_t index_of(const struct view *view)

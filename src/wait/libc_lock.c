@@ -48,7 +48,7 @@ static uint64_t find_file(const struct view *view, int32_t *fd)
         return file;
     file = 0;
     for (size_t i = 0; i < space->count && !file; i++)
-        if (space->regions[i].writable && strcmp(path_basename(space->regions[i].path), "libc.so.6") == 0)
+        if (space->regions[i].writable && path_is_libc(space->regions[i].path))
             file = find_standard_file(view, &space->regions[i], fd);
     return file;
 }
@@ -71,7 +71,7 @@ static void add_file(const struct view *view, uint64_t file, int32_t fd)
 
 static bool is_libc(const struct stack_function *function)
 {
-    return function->module && strcmp(path_basename(function->module), "libc.so.6") == 0;
+    return path_is_libc(function->module);
 }
 
 static bool is_one_of(const void *names, const struct stack_function *function)

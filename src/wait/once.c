@@ -13,7 +13,7 @@ static bool is_once(const void *arg, const struct stack_function *function)
 {
     const char *name = bare_name(function->name);
     (void)arg;
-    return function->module && strcmp(path_basename(function->module), "libc.so.6") == 0 &&
+    return path_is_libc(function->module) &&
            (text_begins_with(name, "pthread_once") || strcmp(name, "call_once") == 0 ||
             (!*name && function->is_entry));
 }

@@ -92,7 +92,7 @@ enum { MAX_FRAMES = 32 /* maximum frames of libc around a system call */ };
 
 static bool is_libc(const struct code_address *address)
 {
-    return address->module && strcmp(path_basename(address->module), "libc.so.6") == 0;
+    return path_is_libc(address->module);
 }
 
 static const char *name_of(const struct stack_reader *reader, const struct code_address *address)

@@ -184,7 +184,7 @@ static void start(int kind)
                            : kind == 'o'                ? switches
                                                         : f0;
     pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, kind == 's' ? (size_t)PTHREAD_STACK_MIN : 262144);
+    pthread_attr_setstacksize(&attr, kind == 's' ? (size_t)sysconf(_SC_THREAD_STACK_MIN) : 262144);
     int before = atomic_load(&spinning);
     if (pthread_create(&thread, &attr, run, (void *)(long)kind) != 0)
         exit(3);
