@@ -27,9 +27,9 @@ build_pacman="gcc make libunwind libelf jansson binutils protobuf-c zlib libmicr
 check_pacman="pkgconf check python procps-ng util-linux"
 real_pacman="scdoc redis memcached nginx xz zstd pigz 7zip sysbench gdb elfutils valgrind gtest cmocka glib2 libuv boost qt5-base bats python-pytest python-yaml perl jq meson ninja cmake automake autoconf lld libxml2 nodejs npm rust clang cppcheck musl"
 
-soak_apt="default-jdk-headless golang-go ocaml erlang-base sbcl libgc-dev liburcu-dev dconf-cli libjavascriptcoregtk-4.1-dev chromium firefox-esr prometheus systemd wrk qemu-user zsh fish debhelper lintian rpm stress-ng"
-soak_dnf="java-devel golang ocaml erlang-erts sbcl gc-devel userspace-rcu-devel dconf webkit2gtk4.1-devel chromium firefox golang-github-prometheus systemd wrk qemu-user zsh fish rpm-build rpmlint stress-ng"
-soak_pacman="jdk-openjdk go ocaml erlang sbcl gc liburcu dconf webkit2gtk-4.1 chromium firefox prometheus systemd qemu-user zsh fish stress-ng"
+soak_apt="default-jdk-headless golang-go ocaml erlang-base sbcl libgc-dev liburcu-dev dconf-cli libjavascriptcoregtk-4.1-dev chromium firefox-esr prometheus systemd wrk qemu-user zsh fish debhelper lintian rpm stress-ng debootstrap"
+soak_dnf="java-devel golang ocaml erlang-erts sbcl gc-devel userspace-rcu-devel dconf webkit2gtk4.1-devel chromium firefox golang-github-prometheus systemd wrk qemu-user zsh fish rpm-build rpmlint stress-ng debootstrap"
+soak_pacman="jdk-openjdk go ocaml erlang sbcl gc liburcu dconf webkit2gtk-4.1 chromium firefox prometheus systemd qemu-user zsh fish stress-ng debootstrap"
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then

@@ -149,11 +149,19 @@ static int32_t pthread_field(const char *symbol, uint32_t bits)
     return field && field[0] == bits && field[1] == 1 && field[2] < 4096 ? (int32_t)field[2] : -1;
 }
 
+#ifdef __x86_64__
+#define TID_BEFORE_2_34 0x2d0
+#else
+#define TID_BEFORE_2_34 0xd0
+#endif
+
+/* Before glibc 2.34, the loader does not know that symbol, but the offset was the same since 2.17. */
 #ifdef __GLIBC__
 static int32_t offset_of_tid(const char *self, int32_t tid)
 {
+    int32_t offset = pthread_field("_thread_db_pthread_tid", 32);
     (void)self, (void)tid;
-    return pthread_field("_thread_db_pthread_tid", 32);
+    return offset >= 0 ? offset : TID_BEFORE_2_34;
 }
 #else
 /* musl's struct pthread begins with pointers; then come the tid and other numbers. */

@@ -30,7 +30,6 @@ DIFFERENT = {
     "errno_kept": "sigaction() leaves a part of its result as it was",
     "dump_signal": "sigaction() leaves a part of its result as it was",
     "other_namespaces": "a chroot is no mount point",
-    "seccomp_filter": "libc itself makes a call that the filter kills for",
     "end_exec_execveat": "libc has no execveat()",
     "detach_when": "detached by an attribute and by a call are not told apart",
     "destructor_again": "an end without the key of the shim is not seen",

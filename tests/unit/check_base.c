@@ -32,6 +32,18 @@ START_TEST(basename_of_any_path)
 }
 END_TEST
 
+START_TEST(files_of_libc)
+{
+    ck_assert(path_is_libc("/lib/x86_64-linux-gnu/libc.so.6"));
+    ck_assert(path_is_libc("/lib/x86_64-linux-gnu/libpthread-2.31.so"));
+    ck_assert(path_is_libc("libc-2.28.so"));
+    ck_assert(!path_is_libc("/usr/lib/libc++.so.1"));
+    ck_assert(!path_is_libc("/usr/lib/libpthreadpool.so"));
+    ck_assert(!path_is_libc("/lib/libc.so.6/x"));
+    ck_assert(!path_is_libc(NULL));
+}
+END_TEST
+
 START_TEST(deleted_is_cut_once_and_at_the_end)
 {
     static const struct {
@@ -331,6 +343,7 @@ int main(void)
 {
     TCase *tests = tcase_create("base");
     tcase_add_test(tests, basename_of_any_path);
+    tcase_add_test(tests, files_of_libc);
     tcase_add_test(tests, deleted_is_cut_once_and_at_the_end);
     tcase_add_test(tests, search_finds_the_first_in_arrays_of_every_size);
     tcase_add_test(tests, array_keeps_its_items_while_it_grows);
