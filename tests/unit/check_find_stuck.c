@@ -134,7 +134,8 @@ START_TEST(an_object_each)
 }
 END_TEST
 
-/* At two places in the code. The third thread is at the place of the first one, but waits for another object. */
+/* At two places in the code. The third thread is at the place of the first one, but waits for another object.
+ */
 START_TEST(one_object_at_two_places)
 {
     static struct shared_stack other;
