@@ -166,17 +166,18 @@ def killed_at_any_instant(bench):
     status, _, err = harness.call(bench.run_command("--judge=signal", "--no-stop", "--error-exitcode=0", "--format=json", "-o",
                                                     bench.path("report"), "--", *argv), env=bench.environment(TMPDIR=bench.tmp))
     demand(status == 0, err)
-    reported = {process["pid"]: process for process in harness.read_json(bench.path("report"))["processes"]}
+    # Pids come again: such processes share a log, and their sums agree.
+    reported = collections.defaultdict(collections.Counter)
+    for process in harness.read_json(bench.path("report"))["processes"]:
+        reported[process["pid"]].update({name: process["threads"][name] for name in ("created", "joined")}, lost=process["lost_events"])
     figure = Figure(0)
     for path in glob.glob(bench.path("logs/*")):
         creating, created, joining, joined = logged(path)
-        process = reported.get(int(os.path.basename(path)))
-        counts = process["threads"] if process else {"created": 0, "joined": 0}
+        counts = reported[int(os.path.basename(path))]
         what = f"{counts}; began {creating} and made {created}, began to join {joining} and joined {joined} (FAULT_SEED={SEED})"
-        demand(created <= counts["created"] <= creating and joined <= counts["joined"] <= joining, what)
-        demand(not process or process["lost_events"] == 0, f"lost {process and process['lost_events']}")
-        figure.update({"killed": 1, "creations": created, "joins": joined})
-    demand(figure["killed"] == KILLS and figure["creations"] > KILLS, figure)
+        demand(created <= counts["created"] <= creating and joined <= counts["joined"] <= joining and not counts["lost"], what)
+        figure.update({"killed pids": 1, "creations": created, "joins": joined})
+    demand(KILLS / 2 < figure["killed pids"] <= KILLS and figure["creations"] > KILLS, figure)
     figure.show("SIGKILL at a random instant")
 
 
