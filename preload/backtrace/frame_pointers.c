@@ -85,8 +85,6 @@ static bool is_return_address(uint64_t address)
            memory_copy(code, (const void *)(address - MAX_CALL), MAX_CALL) && is_after_call(code + MAX_CALL);
 }
 
-enum { OWN_FRAMES = 5 }; /* at most, before the caller of a hook */
-
 static bool is_own(uint64_t address)
 {
     return address >= (uint64_t)__ehdr_start && address < (uint64_t)_end;
@@ -96,13 +94,15 @@ int frame_pointers_walk(const void *frame, void **frames, int size)
 {
     struct walk walk = {.at = frame};
     int count = 0;
+    bool in_program = false; /* the first frames are those of a hook */
     /* A sandbox can end the program for the system call that shows whether memory is readable. */
     while (count < size && !shim_config.sandboxed && frame_is_readable(&walk)) {
         uint64_t address = without_signature(walk.at->return_address);
         if (!is_return_address(address))
             break;
-        if (count > OWN_FRAMES && is_own(address))
+        if (in_program && is_own(address))
             break; /* main was the last */
+        in_program = !is_own(address);
         frames[count++] = (void *)address;
         if (walk.at->caller <= walk.at)
             break;

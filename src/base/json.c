@@ -69,7 +69,9 @@ static void put_byte(struct output *output, unsigned char byte)
     bool after_c2 = output->is_c2;
     output->is_c2 = byte == 0xc2;
     if ((after_c2 && byte >= 0x80 && byte < 0xa0) || byte == 0x7f) {
-        fprintf(output->out, "\\u%04x", byte);
+        char text[8];
+        snprintf(text, sizeof(text), "\\u%04x", byte);
+        fputs(text, output->out);
         return;
     }
     if (after_c2)
