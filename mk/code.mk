@@ -24,6 +24,8 @@ $(1)/src/%.o: src/%.c | $(FIRST)
 	$$(Q)$$(CC) $$(BASE) $$(WARN) $$(MAP) $$(CPPFLAGS) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
 
 $(1)/src/report/html.o: $(BUILD)/page.html
+# Its assembler text defines a symbol, which -flto would look for in another part of the program.
+$(1)/src/report/html.o: override CFLAGS += -fno-lto
 
 $(1)/cli/%.o: cli/%.c | $(FIRST)
 	@mkdir -p $$(@D)
