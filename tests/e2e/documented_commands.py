@@ -17,7 +17,7 @@ PROGRAMS = (r"(threadleak|threadleak-\S+|tar|make|sudo|man|kill|cmake|meson|carg
             r"|(build|tests|bench|\.ci)/\S+)")
 COMMAND = re.compile(rf"(\w+=('[^']*'|\S+) )*{PROGRAMS}( |$)")
 # Blocks that begin so are no commands.
-OTHER_BLOCKS = re.compile(r"STUCK: |LEAK GROWS: |threadleak: |on: push|threads:$|scrape_configs:|groups:|watched program  |#include |"
+OTHER_BLOCKS = re.compile(r"STUCK: |LEAK GROWS: |threadleak: |on: push|threads:$|scrape_configs:|groups:|(?i:watched program)  |#include |"
                           r"# |\w+:\S|/\*|static |int |void |struct |for \(|if \(|pthread_|std::")
 
 # What is run here, with its status and a part of what it prints.

@@ -21,7 +21,7 @@ LEFT = {"-O3", "-DOF_CPPFLAGS", "-DOF_CFLAGS", "-D_FORTIFY_SOURCE=2", "-fstack-p
 def make(bench, *arguments, cwd=ROOT, **variables):
     """What make prints, and its errors."""
     argv = ["make", "--no-print-directory", "-C", cwd, *arguments]
-    status, out, err = harness.call(argv, env=bench.environment(**variables))
+    status, out, err = harness.call(argv, env=bench.environment(**variables), timeout=1800)
     demand(status == 0, f"{argv}: {err}")
     return out
 
