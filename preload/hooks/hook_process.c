@@ -28,8 +28,7 @@ static _Noreturn void exit_now(int status)
 {
     park_latecomer();
     status = end_process(LEDGER_END__EXIT, status);
-    if (REAL(_exit))
-        REAL(_exit)(status);
+    REAL(_exit)(status);
     for (;;)
         SYS1(exit_group, status);
 }
@@ -75,8 +74,7 @@ EXPORT _Noreturn void quick_exit(int status)
     EXPORT _Noreturn void name params                    \
     {                                                    \
         abort_report(call, __builtin_return_address(0)); \
-        if (REAL(name))                                  \
-            REAL(name) args;                             \
+        REAL(name) args;                                 \
         for (;;)                                         \
             disposition_act_as_default(SIGABRT);         \
     }
@@ -112,10 +110,6 @@ static void before_fork_without_handlers(void)
 pid_t _Fork(void);
 EXPORT pid_t _Fork(void)
 {
-    if (!REAL(_Fork)) {
-        errno = ENOSYS;
-        return -1;
-    }
     before_fork_without_handlers();
     shim_tls.fork_caller = __builtin_extract_return_addr(__builtin_return_address(0));
     pid_t pid = REAL(_Fork)();

@@ -20,12 +20,12 @@
 static __attribute__((noinline)) void *prepare(void (*record)(const void *), const void *object, void **place,
                                                const char *name)
 {
-    real_look_up(place, name);
+    void *real = real_look_up(place, name);
     if (wakes_are_on() && record != wake_forget)
         shake_pause();
     if (wakes_are_on())
         record(object);
-    return *place;
+    return real;
 }
 
 /* Off: two loads and a jump. `record` is called before the real function if wakes are on. */

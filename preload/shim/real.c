@@ -1,21 +1,30 @@
 #include "preload/shim/real.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 
 #include "preload/shim/next.h"
 
 struct real real_found;
 int (*libc_sigaction)(int, const struct sigaction *, struct sigaction *);
 
+static int fail(void)
+{
+    errno = ENOSYS;
+    return -1;
+}
+
 /* Both give the default version.  glibc keeps two versions of pthread_create (2.2.5 and 2.34), with one
  * implementation. Threads may call it at the same time: all store the same address. dlsym is the last resort:
  * a library's constructor, during which the loader is locked, can wait for a thread of libc's that is here,
  * and the program would lose what dlerror() has for it. Before glibc 2.34, dlsym() itself calls
  * __pthread_key_create(), which is one of the hooks, while it holds a lock of its own. */
-void real_find(void **place, const char *name)
+void *real_find(void **place, const char *name)
 {
     void *found = next_definition(name);
-    __atomic_store_n(place, found ? found : dlsym(RTLD_NEXT, name), __ATOMIC_RELAXED);
+    found = found ? found : dlsym(RTLD_NEXT, name);
+    __atomic_store_n(place, found, __ATOMIC_RELAXED);
+    return found ? found : (void *)fail;
 }
 
 void real_resolve(void)

@@ -27,15 +27,16 @@ struct real {
 /* NULL: not looked up yet, or libc does not have it. */
 extern struct real real_found;
 
-/* The real function, looked up at its first use. */
-#define REAL(name) (real_look_up((void **)&real_found.name, #name), real_found.name)
+/* The real function, looked up at its first use. If libc does not have it, one that fails with ENOSYS: a
+ * program can have found our hook by dlsym() or as a weak symbol. */
+#define REAL(name) ((__typeof__(real_found.name))real_look_up((void **)&real_found.name, #name))
 
-void real_find(void **place, const char *name);
+void *real_find(void **place, const char *name);
 
-static inline void real_look_up(void **place, const char *name)
+static inline void *real_look_up(void **place, const char *name)
 {
-    if (__builtin_expect(!__atomic_load_n(place, __ATOMIC_RELAXED), 0))
-        real_find(place, name);
+    void *found = __atomic_load_n(place, __ATOMIC_RELAXED);
+    return __builtin_expect(found != NULL, 1) ? found : real_find(place, name);
 }
 
 /* Looks up all of them. From the first creation of a thread on, another thread can hold the lock of the
