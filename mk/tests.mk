@@ -33,10 +33,10 @@ check: all targets $(SUITES) $(ASAN_BUILT) $(OLD_GLIBC) $(BENCH_TESTED)
 		--alone $(call run_programs,$(PROGRAMS_ALONE))
 
 # For packagers, in less than two minutes: needs neither root, nor a network, nor packages without which tests are skipped.
-QUICK := $(patsubst %,$(BUILD)/tests/unit/check_%,find formats ledger_write options unwind wait_file)
+SUITES_QUICK := $(patsubst %,$(BUILD)/tests/unit/check_%,find formats ledger_write options unwind wait_file)
 QUICK_PROGRAMS := selftest install run_ends tables
-check-quick: all targets $(QUICK)
-	$(Q)tests/all.py -j $(J) $(call run_programs,$(QUICK_PROGRAMS)) "tests/e2e/e2e.py --build $(BUILD)" $(QUICK)
+check-quick: all targets $(SUITES_QUICK)
+	$(Q)tests/all.py -j $(J) $(call run_programs,$(QUICK_PROGRAMS)) "tests/e2e/e2e.py --build $(BUILD)" $(SUITES_QUICK)
 
 # check with every repetition, the suites without sanitizers as well, and each fuzzer for a minute.
 soak: all targets $(SUITES) $(ASAN_BUILT) $(OLD_GLIBC) $(BENCH_TESTED) $(CHECKS:%=$(BUILD)/tests/unit/%)
