@@ -124,7 +124,6 @@ static int without_record(int result, int success, bool lost)
         hook_resume(&hook);                                                           \
         if (hook.state && result == (success)) {                                      \
             thread_created(hook.state, &created);                                     \
-            argument_created(&created.passed);                                        \
         } else if (hook.state)                                                        \
             thread_failed(hook.state, slot, &created, error);                         \
         hook_leave(&hook);                                                            \

@@ -10,15 +10,17 @@ static bool is_of_caller(uint64_t argument)
 {
     uint64_t here = (uint64_t)__builtin_frame_address(0);
     /* The variable may be uninitialised, of which valgrind would warn. */
-    if (argument < here || argument - here >= NEAR || shim_config.no_reporter)
-        return false;
-    return argument / 4096 == here / 4096 ||
-           (!shim_config.sandboxed && memory_is_readable((const void *)argument));
+    return argument >= here && argument - here < NEAR && !shim_config.no_reporter;
 }
 
-static char value_of(const struct passed *passed)
+/* The page of a frame of ours is mapped. What is farther up may be no stack, and another thread may unmap it.
+ */
+static bool read_value(uint64_t argument, char *value)
 {
-    return *(const volatile char *)passed->argument;
+    if (argument / 4096 != (uint64_t)__builtin_frame_address(0) / 4096)
+        return !shim_config.sandboxed && memory_copy(value, (const void *)argument, sizeof(*value));
+    *value = *(const volatile char *)argument;
+    return true;
 }
 
 static bool has_begun(const struct passed *passed)
@@ -31,10 +33,9 @@ struct passed argument_passed(const struct shim_state *state, uint64_t argument)
 {
     const struct passed *last = &shim_tls.passed;
     struct passed passed = {.epoch = state->epoch};
-    if (!is_of_caller(argument))
+    if (!is_of_caller(argument) || !read_value(argument, &passed.value))
         return passed;
     passed.argument = argument;
-    passed.value = value_of(&passed);
     if (last->epoch != state->epoch || last->argument != argument)
         return passed;
     passed.by_others = last->by_others;
@@ -53,7 +54,8 @@ void argument_slot(struct passed *passed, const struct ledger_slot *slot)
 
 void argument_created(const struct passed *passed)
 {
+    char value = 0;
     shim_tls.passed = *passed;
-    if (passed->argument && value_of(passed) != passed->value)
+    if (passed->argument && (!read_value(passed->argument, &value) || value != passed->value))
         shim_tls.passed.by_others = true;
 }
