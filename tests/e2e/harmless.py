@@ -496,7 +496,16 @@ def malloc_that_begins_once(bench):
     bench.demand_said([bench.target("own_malloc")])
 
 
-TESTS = [stack_use, exit_in_a_small_handler, dump_in_a_small_handler, dump_in_a_cancelled_thread, alternate_stack_above, handler_in_first_creation, first_creators,
+def arguments_that_are_unmapped(bench):
+    """By the new thread, before its creation has returned: on one CPU it often is."""
+    for _ in range(3):
+        done = subprocess.run(["taskset", "-c", str(min(os.sched_getaffinity(0))), bench.target("argument_unmapped")],
+                              env=bench.environment(LD_PRELOAD=bench.shim), text=True, stdout=subprocess.PIPE,
+                              timeout=harness.TIMEOUT_S)
+        demand((done.returncode, done.stdout) == (0, "done\n"), f"status {done.returncode}")
+
+
+TESTS = [arguments_that_are_unmapped, stack_use, exit_in_a_small_handler, dump_in_a_small_handler, dump_in_a_cancelled_thread, alternate_stack_above, handler_in_first_creation, first_creators,
          nothing_before_the_first_thread, no_memory_at_the_start,
          path_of_a_deleted_program, whole_stacks_in_forked_children,
          fork_in_hook, malloc_that_begins_once, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, waits_for_a_thread_of_libc,
