@@ -29,7 +29,11 @@ extern struct real real_found;
 
 /* The real function, looked up at its first use. If libc does not have it, one that fails with ENOSYS: a
  * program can have found our hook by dlsym() or as a weak symbol. */
-#define REAL(name) ((__typeof__(real_found.name))real_look_up((void **)&real_found.name, #name))
+#define REAL(name)                                                                          \
+    __extension__({                                                                         \
+        __typeof__(real_found.name) real_ = real_look_up((void **)&real_found.name, #name); \
+        real_;                                                                              \
+    })
 
 void *real_find(void **place, const char *name);
 
