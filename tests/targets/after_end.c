@@ -1,6 +1,6 @@
 /* What a thread that is still alive does after main has returned. Without the shim it does nothing: the
- * process is gone. The thread learns that the shim waits and reports from the kernel: SIGURG's handler is
- * replaced then.
+ * process is gone. The thread learns that the shim waits and reports from the kernel: the shim replaces
+ * the handlers one after the other, and that of SIGRTMAX last.
  *
  *   after_end WHAT [read a line of standard input]    exit status 5 */
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations" /* sigset, siginterrupt */
@@ -28,7 +28,7 @@ static void await_end(void)
         unsigned long rest[8];
     } action;
     do
-        CHECK(syscall(SYS_rt_sigaction, SIGURG, NULL, &action, 8) == 0);
+        CHECK(syscall(SYS_rt_sigaction, SIGRTMAX, NULL, &action, 8) == 0);
     while (action.handler == die);
 }
 
@@ -220,6 +220,7 @@ int main(int argc, char **argv)
     signal(SIGURG, die);
     signal(SIGUSR1, die);
     signal(SIGRTMIN + 3, die);
+    signal(SIGRTMAX, die);
     printf("done\n");
     if (argc > 2)
         read_a_line();
