@@ -3,8 +3,8 @@
 
   tests/e2e/api.py [--build DIR] [NAME...]
 
-Each runs tests/targets/api.c with the name of a scenario; the answers are on its
-standard output, the reports on standard error or in a JSON file.
+Each runs a program of PROGRAMS with the name of a scenario; the answers are on its standard output, the reports on
+standard error or in a JSON file.
 """
 import json
 import os
@@ -16,12 +16,19 @@ import harness
 from harness import demand
 
 TIMEOUT_S = 180
+# By scenario.
+PROGRAMS = {scenario: program for program, scenarios in {
+    "api": """no_thread released exits_soon baseline recycled ignore_top ignore_whole_name bounds ignore_creator enumerate deep
+        list leak leak_and_fail fail""",
+    "api_places": "forked in_handler in_sandbox small_stack in_atexit together with_dumps cancelled",
+    "api_settings": "misuse ignore_one set_options locked add_rules bad_rules rules_alike names",
+}.items() for scenario in scenarios.split()}
 
 
 class Bench(harness.Bench):
-    def __init__(self, build):
-        super().__init__(build)
-        self.program = self.target("api")
+    def scenario(self, name):
+        """The command."""
+        return [self.target(PROGRAMS[name]), name]
 
     def run(self, argv, shim=None, options="", **more):
         """Status, standard output, standard error, and what came on descriptor 3."""
@@ -37,7 +44,7 @@ class Bench(harness.Bench):
 
     def ask(self, scenario, *expected, options="", status=0, **more):
         """The answers must be these; what was printed and dumped comes back."""
-        got, out, printed, extra = self.run([self.program, scenario], options=options, **more)
+        got, out, printed, extra = self.run(self.scenario(scenario), options=options, **more)
         lines = tuple(out.splitlines())
         demand(lines == expected, f"answered {lines}, not {expected}; printed: {printed[:2000]}")
         demand(got == status, f"ended with {got}, not {status}; printed: {printed[:2000]}")
@@ -129,7 +136,7 @@ def many_and_deep(bench):
 
 
 def misuse_never_passes(bench):
-    printed, _ = bench.run([bench.program, "misuse"])[1:3], None
+    printed, _ = bench.run(bench.scenario("misuse"))[1:3], None
     lines = printed[0].splitlines()
     demand(len(lines) == 36 and lines[-1] == "errno 4711", f"{len(lines)} answers: {lines}")
     wrong = [line for line in lines[:-1] if not line.endswith(" -1")]
@@ -155,10 +162,10 @@ STATUSES = [
 def exit_statuses(bench):
     for scenario, code, preloaded, under_run in STATUSES:
         options = "" if code is None else f"exitcode={code}"
-        got = bench.run([bench.program, scenario], options=options)[0]
+        got = bench.run(bench.scenario(scenario), options=options)[0]
         demand(got == preloaded, f"{scenario} with {options}: {got}, not {preloaded}")
         option = [] if code is None else [f"--error-exitcode={code}"]
-        got = bench.run([bench.cli, "run", *option, "--", bench.program, scenario], shim="")[0]
+        got = bench.run([bench.cli, "run", *option, "--", *bench.scenario(scenario)], shim="")[0]
         demand(got == under_run, f"run {option} {scenario}: {got}, not {under_run}")
 
 
@@ -201,9 +208,9 @@ def no_cancellation_point(bench):
 
 
 def without_the_shim(bench):
-    got, out, printed, _ = bench.run([bench.program, "no_thread"], shim="")
+    got, out, printed, _ = bench.run(bench.scenario("no_thread"), shim="")
     demand((got, out, printed) == (0, "active 0\nsince 0\nall 0\n", ""), f"{got} {out} {printed}")
-    out = bench.run([bench.program, "misuse"], shim="")[1]
+    out = bench.run(bench.scenario("misuse"), shim="")[1]
     demand(all(line.endswith((" 0", " 4711")) for line in out.splitlines()), out)
 
 
@@ -220,14 +227,14 @@ def without_the_program(bench):
     printed, _ = bench.ask("baseline", "old 0", "new 1", "newer 0", "all 3", shim=alone)
     demand(printed.split("threadleak: threads of")[1].count(" x1, the first is T4 ") == 1 and "is T2" not in
            printed.split("threadleak: threads of")[1], printed)
-    answers = bench.run([bench.program, "ignore_creator"], shim=alone)
+    answers = bench.run(bench.scenario("ignore_creator"), shim=alone)
     demand(answers[1].splitlines() == ["outer -1", "inner -1", "two -1", "start -1", "rule -1", "other -1"], answers[1])
     demand("which applies" in answers[2], answers[2])
 
 
 def under_run(bench):
     report = os.path.join(bench.tmp, "report.json")
-    got, out, printed, _ = bench.run([bench.cli, "run", "--format=json", "-o", report, "--", bench.program, "ignore_one"], shim="")
+    got, out, printed, _ = bench.run([bench.cli, "run", "--format=json", "-o", report, "--", *bench.scenario("ignore_one")], shim="")
     demand(out.splitlines() == ["leaked 1", "count 3"] and got == 66, f"{got} {out}")
     demand('"leaked_threads": 1' in printed, printed)
     judge_ignored(harness.read_json(report))
@@ -271,7 +278,7 @@ def own_options_under_run(bench):
         own = re.findall(r"was judged by the options that the program set: (.*)", err)
         demand(own == ([printed] if printed else []), f"{argv} {options} {more}: {err}")
 
-    program = os.path.join(os.path.dirname(bench.program), "own_options")
+    program = bench.target("own_options")
     for defaults, options in (("report=none", {"report": "none", "judge": "exit"}), ("", None)):
         _, _, document, _ = bench.run([bench.cli, "run", "--format=json", "--", program, "run"], shim="", LD_PRELOAD="",
                                       OWN_DEFAULTS=defaults)
@@ -305,7 +312,7 @@ def own_options_under_run(bench):
 
 def long_options(bench):
     """As many as there is room for; more are refused whole, in words."""
-    program = os.path.join(os.path.dirname(bench.program), "own_options")
+    program = bench.target("own_options")
     for bytes_more, kinds in ((0, "report=unjoined"), (1, None)):
         end = ":report=unjoined"
         text = f"log_path={'x' * 400}:" * 9
@@ -332,7 +339,7 @@ def rules_added(bench):
     printed, _ = bench.ask("add_rules", "ok 0", "one 1", "child 0", options="stacks=0")
     demand("suppressed by thread:^outer$" in printed, printed)
     report = os.path.join(bench.tmp, "report.json")
-    bench.run([bench.cli, "run", "--format=json", "-o", report, "--", bench.program, "add_rules"], shim="")
+    bench.run([bench.cli, "run", "--format=json", "-o", report, "--", *bench.scenario("add_rules")], shim="")
     processes = harness.read_json(report)["processes"]
     rules = [leak["suppressed_by"] for process in processes for leak in process["leaks"]]
     demand(rules.count("thread:^outer$") == 2, f"{rules}: not in both processes")
@@ -346,19 +353,19 @@ def rules_that_are_wrong(bench):
     printed, _ = bench.ask("bad_rules", "nonsense -1", "all -1", "judged 1", "unseen 0", "judged -1")
     demand(printed.count("a rule begins with thread:") == 1 and printed.count("would match every thread") == 1, printed)
     demand(printed.count("threadleak_add_suppressions:2:1: ") == 2, f"not where it is: {printed}")
-    demand("api:1:9: " in printed and "none of them is used" in printed, printed)
+    demand("api_settings:1:9: " in printed and "none of them is used" in printed, printed)
 
 
 def lines_in_place_of_a_report(bench):
     """The program gets one line for each site.  The end of such a process is judged, although it is _Exit."""
-    status, out, printed, _ = bench.run([bench.program, "list"])
+    status, out, printed, _ = bench.run(bench.scenario("list"))
     lines = out.splitlines()
     demand(status == 0 and lines[:3] == ["none 0", "empty 1", "leaked 2"], f"{status} {out} {printed}")
-    demand(re.fullmatch(r"1 running thread, never joined, created by start \(\S*api\.c:\d+\), runs hold \(\S*api\.c:\d+\)", lines[3]), lines[3])
-    demand(re.fullmatch(r"1 running thread, never joined, created by start \(\S*api\.c:\d+\), runs hold \(.*\)", lines[4]), lines[4])
+    demand(re.fullmatch(r"1 running thread, never joined, created by start \(\S*api\.h:\d+\), runs hold \(\S*api\.h:\d+\)", lines[3]), lines[3])
+    demand(re.fullmatch(r"1 running thread, never joined, created by start \(\S*api\.h:\d+\), runs hold \(.*\)", lines[4]), lines[4])
     demand(lines[5:] == ["leaked 2", "whole lines 1", "leaked 2", "nothing 1", "wrong -1", "empty 1", "ignored 1"], out)
     demand("since the checkpoint" not in printed and printed.count("2 leaked threads at 2 sites") == 1, printed)
-    demand(bench.run([bench.program, "list"], shim="")[1].splitlines()[:3] == ["none 0", "empty 1", "leaked 0"], "without the shim")
+    demand(bench.run(bench.scenario("list"), shim="")[1].splitlines()[:3] == ["none 0", "empty 1", "leaked 0"], "without the shim")
 
 
 def test_names(bench):
