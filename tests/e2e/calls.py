@@ -62,6 +62,14 @@ def events(bench):
     blocked(bench, "calls_events")
 
 
+def queues(bench):
+    blocked(bench, "calls_queues")
+
+
+def locks(bench):
+    blocked(bench, "calls_locks")
+
+
 def timed(bench):
     """A timeout that began anew at each report would never end."""
     process = start_calls(bench, "calls_timed")
@@ -83,7 +91,7 @@ def repeated(bench):
     demand_ok(out)
 
 
-TESTS = [data, events, timed, repeated]
+TESTS = [data, events, queues, locks, timed, repeated]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, tree_bench.Bench))
