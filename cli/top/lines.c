@@ -154,7 +154,7 @@ static void thread_line(const struct top_thread *thread, char *line, size_t widt
         snprintf(cpu, sizeof(cpu), "%.0f%%", thread->cpu_percent);
     snprintf(text, sizeof(text), "  %s\"%s\" tid %d  CPU %s  %s", id, thread->name, (int)thread->tid, cpu,
              thread->state == 'R' ? "running"
-             : thread->wait       ? thread->wait
+             : *thread->wait      ? thread->wait
                                   : "waits");
     put(line, width, text);
 }

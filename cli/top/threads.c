@@ -1,68 +1,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <fcntl.h>
-#include <unistd.h>
 
-#include "base/text.h"
 #include "cli/top/top.h"
-#include "proc/file.h"
 #include "proc/tasks.h"
 
 enum { MAX_WAITS = 2000 /* threads whose wait is read: one more file for each */ };
-
-/* The kernel's functions in which threads sleep (proc_pid_wchan(5)), in words. */
-static const struct {
-    const char *function, *word;
-} waits[] = {
-    {"futex_", "lock or condition"},
-    {"ep_poll", "epoll"},
-    {"do_poll", "poll"},
-    {"poll_schedule", "poll"},
-    {"do_select", "select"},
-    {"hrtimer_nanosleep", "sleep"},
-    {"do_nanosleep", "sleep"},
-    {"common_nsleep", "sleep"},
-    {"pipe_read", "pipe"},
-    {"anon_pipe_read", "pipe"},
-    {"pipe_write", "full pipe"},
-    {"anon_pipe_write", "full pipe"},
-    {"inet_csk_accept", "accept"},
-    {"unix_accept", "accept"},
-    {"unix_", "socket"},
-    {"sk_wait_data", "socket"},
-    {"tcp_", "socket"},
-    {"__skb_wait", "socket"},
-    {"sock_", "socket"},
-    {"wait_woken", "socket or terminal"},
-    {"do_sigtimedwait", "signal"},
-    {"sigsuspend", "signal"},
-    {"__do_sys_pause", "signal"},
-    {"sys_pause", "signal"},
-    {"do_wait", "child process"},
-    {"kernel_wait", "child process"},
-    {"eventfd_read", "eventfd"},
-    {"io_cqring_wait", "io_uring"},
-    {"read_events", "native AIO"},
-    {"do_msgrcv", "message queue"},
-    {"wq_sleep", "message queue"},
-    {"do_semtimedop", "semaphore set"},
-    {"flock", "file lock"},
-    {"locks_", "file lock"},
-};
-
-static const char *sleeps_in(pid_t pid, pid_t tid)
-{
-    char function[64] = "";
-    int fd = open(PROC_PATH("%d/task/%d/wchan", (int)pid, (int)tid), O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? 0 : read(fd, function, sizeof(function) - 1);
-    if (fd >= 0)
-        close(fd);
-    for (size_t i = 0; n > 1 && i < sizeof(waits) / sizeof(*waits); i++)
-        if (text_begins_with(function, waits[i].function))
-            return waits[i].word;
-    return n > 1 ? "the kernel" : NULL;
-}
 
 /* ---- one thread --------------------------------------------------------------------------------- */
 
@@ -71,20 +14,28 @@ static const struct top_thread *find(const struct top_thread *threads, size_t co
     return count ? bsearch(&tid, threads, count, sizeof(*threads), compare_tids) : NULL;
 }
 
+/* The number of its site or start routine in the site table. */
+static size_t record_of(struct top_thread *thread, const struct sample *sample)
+{
+    if (!sample->ledger)
+        return started_routine_of(sample->started, thread->tid);
+    const struct ledger_slot *slot = thread_index_find(&sample->threads, thread->tid);
+    if (!slot || slot->state & SLOT_ENDED)
+        return SIZE_MAX;
+    thread->id = slot->serial;
+    return slot->site;
+}
+
 static void set_site(const struct top *top, struct top_thread *thread, const struct sample *sample)
 {
-    const struct ledger_slot *slot = sample->ledger ? thread_index_find(&sample->threads, thread->tid) : NULL;
-    thread->site = TOP_NO_SITE;
-    if (!slot || slot->state & SLOT_ENDED)
-        return;
-    thread->id = slot->serial;
-    thread->site = site_table_find(top->table, slot->site);
+    size_t record = record_of(thread, sample);
+    thread->site = record < UINT32_MAX ? site_table_find(top->table, (uint32_t)record) : TOP_NO_SITE;
     if (thread->site >= top->row_count)
         thread->site = TOP_NO_SITE;
 }
 
 static struct top_thread thread_of(const struct top *top, const struct task *task, double seconds,
-                                   const struct sample *sample)
+                                   const struct sample *sample, struct wait_brief_reader *waits)
 {
     struct top_thread thread = {
         .tid = task->tid, .state = task->state, .cpu_s = task->cpu_s, .cpu_percent = -1};
@@ -93,7 +44,7 @@ static struct top_thread thread_of(const struct top *top, const struct task *tas
     if (before && before->cpu_s >= 0 && task->cpu_s >= before->cpu_s && seconds > 0)
         thread.cpu_percent = (task->cpu_s - before->cpu_s) * 100 / seconds;
     if (task->state == 'S' || task->state == 'D')
-        thread.wait = sleeps_in(top->pid, task->tid);
+        wait_brief_read(waits, task->tid, thread.wait);
     set_site(top, &thread, sample);
     return thread;
 }
@@ -117,12 +68,28 @@ static void add_word(struct tally *tallies, size_t *count, size_t most, const ch
     tallies[i].count++;
 }
 
-static void describe(struct top_row *row, const struct tally *tallies, size_t count)
+static int compare_tallies(const void *a, const void *b)
+{
+    const struct tally *x = a, *y = b;
+    if (x->count != y->count)
+        return x->count < y->count ? 1 : -1;
+    return strcmp(x->word, y->word);
+}
+
+/* What most wait for comes first; what does not fit is left out whole. */
+static void describe(struct top_row *row, struct tally *tallies, size_t count)
 {
     size_t used = 0;
-    for (size_t i = 0; i < count && used < sizeof(row->waits); i++)
-        used += (size_t)snprintf(row->waits + used, sizeof(row->waits) - used, "%s%zu %s", i ? ", " : "",
-                                 tallies[i].count, tallies[i].word);
+    qsort(tallies, count, sizeof(*tallies), compare_tallies);
+    for (size_t i = 0; i < count; i++) {
+        char item[WAIT_BRIEF + 32];
+        size_t length = (size_t)snprintf(item, sizeof(item), "%s%zu %s", i ? ", " : "", tallies[i].count,
+                                         tallies[i].word);
+        if (used + length >= sizeof(row->waits))
+            return;
+        memcpy(row->waits + used, item, length + 1);
+        used += length;
+    }
 }
 
 static void set_row(struct top *top, size_t index)
@@ -138,7 +105,7 @@ static void set_row(struct top *top, size_t index)
             row->cpu_percent = (row->cpu_percent < 0 ? 0 : row->cpu_percent) + thread->cpu_percent;
         if (thread->state == 'R')
             add_word(tallies, &count, 8, "running");
-        else if (thread->wait)
+        else if (*thread->wait)
             add_word(tallies, &count, 8, thread->wait);
     }
     describe(row, tallies, count);
@@ -150,9 +117,11 @@ void top_read_threads(struct top *top, const struct sample *sample)
     if (!process_tasks(top->pid, &list))
         return;
     double seconds = top->threads_ns ? (double)(sample->now_ns - top->threads_ns) / 1e9 : 0;
-    struct top_thread *threads = calloc(list.count + 1, sizeof(*threads));
+    struct wait_brief_reader *waits = wait_brief_new(top->pid);
+    struct top_thread *threads = waits ? calloc(list.count + 1, sizeof(*threads)) : NULL;
     for (size_t i = 0; threads && i < list.count && i < MAX_WAITS; i++)
-        threads[i] = thread_of(top, &list.tasks[i], seconds, sample);
+        threads[i] = thread_of(top, &list.tasks[i], seconds, sample, waits);
+    wait_brief_free(waits);
     if (threads) {
         free(top->threads);
         top->threads = threads;

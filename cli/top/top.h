@@ -11,8 +11,9 @@
 #include "evidence/sample.h"
 #include "leak/model.h"
 #include "leak/site_counts.h"
+#include "wait/brief.h"
 
-enum { TOP_WAITS = 48 /* bytes of the text about waits */ };
+enum { TOP_WAITS = 96 /* bytes of the text about waits */ };
 
 struct top_thread {
     pid_t tid;
@@ -20,7 +21,7 @@ struct top_thread {
     char name[16];
     char state;
     double cpu_s, cpu_percent; /* < 0: unknown */
-    const char *wait;          /* "futex", "epoll" …; NULL: it runs, or unknown */
+    char wait[WAIT_BRIEF];     /* "futex", "read of pipe" …; "": it runs, or unknown */
     size_t site;               /* index of a row; TOP_NO_SITE: none */
 };
 #define TOP_NO_SITE SIZE_MAX

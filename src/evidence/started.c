@@ -262,3 +262,10 @@ const struct started_routine *started_routines(const struct started_threads *sta
     *count_ = started->routine_count;
     return started->routines;
 }
+
+size_t started_routine_of(const struct started_threads *started, pid_t tid)
+{
+    const struct item *item =
+        started->count ? bsearch(&tid, started->items, started->count, sizeof(*item), compare_tids) : NULL;
+    return item ? item->routine : SIZE_MAX;
+}

@@ -41,5 +41,7 @@ bool started_update(struct started_threads *started, uint64_t tasks);
 /* As of the last update. The first one is the unknown routine; a routine keeps its index, also when none of
  * its threads is alive. */
 const struct started_routine *started_routines(const struct started_threads *started, size_t *count);
+/* The index of a thread's routine, as of the last update; SIZE_MAX: the main thread, or a newer one. */
+size_t started_routine_of(const struct started_threads *started, pid_t tid);
 
 #endif

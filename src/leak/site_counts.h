@@ -83,7 +83,8 @@ struct site_table;
 /* The symbolizer must outlive it. NULL: out of memory. */
 struct site_table *site_table_new(struct symbolizer *symbolizer);
 void site_table_free(struct site_table *table);
-/* Index in `items` of a site of the ledger (ledger_slot.site); SIZE_MAX: it was not counted yet. */
+/* Index in `items` of a site of the ledger (ledger_slot.site), or of a start routine (started_routine_of());
+ * SIZE_MAX: it was not counted yet. */
 size_t site_table_find(const struct site_table *table, uint32_t site);
 
 /*

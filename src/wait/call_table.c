@@ -67,11 +67,11 @@ static struct wait_call call_of_row(const struct row *row, const uint64_t args[6
     return call;
 }
 
-struct wait_call wait_call_of(const struct snapshot_thread *thread)
+struct wait_call wait_call_of(long nr, const uint64_t args[6])
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (rows[i].nr == thread->syscall_nr)
-            return call_of_row(&rows[i], thread->syscall_args);
+        if (rows[i].nr == nr)
+            return call_of_row(&rows[i], args);
     return (struct wait_call){.describe = wait_for_other, .fd_arg = -1, .time = TIME_UNKNOWN};
 }
 

@@ -12,9 +12,9 @@
 #define WAIT_USER(name, function, glibc) bool function(const struct view *view);
 #include "wait/kinds.def"
 
-/* The row of kinds.def for the system call that a thread is in; wait_for_other describes one without a row.
- */
-struct wait_call wait_call_of(const struct snapshot_thread *thread);
+/* The row of kinds.def for a system call with its arguments; wait_for_other, without text, describes one
+ * without a row. */
+struct wait_call wait_call_of(long nr, const uint64_t args[6]);
 
 struct watched; /* files.h */
 /* Lists the descriptors of a poll, select or epoll_wait; nothing for another call. False: out of memory. */

@@ -23,7 +23,7 @@ struct files *wait_files_read(const struct snapshot *snapshot)
         const struct snapshot_thread *thread = &snapshot->threads[i];
         if (thread->state != SNAPSHOT_STOPPED || thread->syscall_nr < 0)
             continue;
-        const struct wait_call call = wait_call_of(thread);
+        const struct wait_call call = wait_call_of(thread->syscall_nr, thread->syscall_args);
         struct wait wait = {.fd = call.fd_arg >= 0 ? (int)thread->syscall_args[call.fd_arg] : -1};
         const struct view view = {.waits = &waits, .thread = thread, .call = call, .wait = &wait};
         if (call.fd_arg >= 0)

@@ -53,7 +53,8 @@ static bool describe_thread(struct waits *waits, size_t index)
     const struct stack_facts *stack = stack_of(waits, index);
     struct wait *wait = &waits->items[index];
     struct line line = {.length = 0};
-    struct view view = {waits, thread, stack->user, wait_call_of(thread), -1, wait, &line};
+    struct view view = {waits, thread, stack->user, wait_call_of(thread->syscall_nr, thread->syscall_args),
+                        -1,    wait,   &line};
     wait->left_s = -1;
     wait->fd = -1;
     if (thread->state != SNAPSHOT_STOPPED)
@@ -81,7 +82,7 @@ static bool want_files(struct waits *waits)
     const struct snapshot *snapshot = waits->context.snapshot;
     for (size_t i = 0; i < snapshot->count; i++) {
         const struct snapshot_thread *thread = &snapshot->threads[i];
-        const struct wait_call call = wait_call_of(thread);
+        const struct wait_call call = wait_call_of(thread->syscall_nr, thread->syscall_args);
         if (thread->state == SNAPSHOT_STOPPED && thread->syscall_nr >= 0 && call.fd_arg >= 0 &&
             !files_want(waits->files, (int)thread->syscall_args[call.fd_arg]))
             return false;

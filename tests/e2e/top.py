@@ -132,6 +132,34 @@ def not_watched(bench):
     demand(code == 0 and "not watched" in out and re.search(r" 3 .*runs sleep_for_ever", out), f"{code} {err} {out}")
 
 
+def need_calls(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/syscall", encoding="ascii") as file:
+            file.read()
+    except OSError as error:
+        raise harness.Skip(f"no system calls of another process: {error}") from None
+
+
+def names_waits_as_a_report(bench):
+    """By the system call: the kernel's function in which a thread sleeps differs between kernels, and is hidden by some."""
+    with bench.live_asleep("waits", "stay") as pid:
+        need_calls(pid)
+        code, out, err = bench.top("--batch", "--count=1", str(pid))
+    found = dict(re.findall(r"runs (\w+)  \[(.*)\]$", out, re.M))
+    wanted = {"work": "3 futex", "want_lock": "1 futex", "read_end": "1 read of pipe", "poll_ends": "1 poll",
+              "wait_for_events": "1 epoll", "wait_for_signal": "1 signal wait", "hold": "1 signal wait"}
+    demand(code == 0 and not err and found.items() >= wanted.items(), f"{code} {err} {found}\n{out}")
+
+
+def waits_of_an_unwatched_process(bench):
+    with bench.running(watched=False) as target:
+        target.do("rr")
+        harness.wait_until_asleep(target.pid)
+        need_calls(target.pid)
+        code, out, err = bench.top("--batch", "--count=2", "--interval=100ms", str(target.pid))
+    demand(code == 0 and re.search(r" 3 +0 +0 +\d+s +\d+  runs sleep_for_ever  \[3 signal wait\]$", out, re.M), f"{code} {err} {out}")
+
+
 def ends_with_the_process(bench):
     with bench.running() as target:
         process = subprocess.Popen([bench.cli, "top", "--batch", "--interval=100ms", str(target.pid)], env=bench.env,
@@ -209,7 +237,8 @@ def findings(bench):
         demand(screen.status() == 0, "the status")
 
 
-TESTS = [lines, rise, not_watched, ends_with_the_process, wrong_arguments, keys, eighty_columns, sizes, findings]
+TESTS = [lines, rise, not_watched, names_waits_as_a_report, waits_of_an_unwatched_process, ends_with_the_process,
+         wrong_arguments, keys, eighty_columns, sizes, findings]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
