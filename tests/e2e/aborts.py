@@ -13,13 +13,22 @@ import subprocess
 import sys
 
 import harness
+import tree_bench
 from harness import demand, need
-from tree_bench import Bench
+
+PROGRAMS = "aborts", "aborts_handled", "aborts_confined"
 
 # Without a thread, and in children without one, nothing is reported; nor is a signal.
 SILENT = {"fault_in_atexit", "no_thread", "joined", "in_child", "in_vfork_child"}
 SURVIVED = {"handler_leaves", "handler_jumps", "handler_jumps_then_exit", "handler_jumps_then_dies"}
 LOADER = {"no_descriptors"}  # the loader says that it cannot load the reporter
+
+
+class Bench(tree_bench.Bench):
+    def __init__(self, build):
+        super().__init__(build)
+        self.commands = {way: [self.target(name), way] for name in PROGRAMS
+                         for way in harness.call([self.target(name), "list"])[1].split()}
 
 
 # ---- the program ------------------------------------------------------------------------------
@@ -34,14 +43,10 @@ def raw_status(bench, argv, error, **more):
     return status
 
 
-def ways(bench):
-    return harness.call([bench.target("aborts"), "list"])[1].split()
-
-
 def same_end(bench):
     """Status, flag of a core dump, and standard error."""
-    for way in ways(bench):
-        argv, log = [bench.target("aborts"), way], bench.path("log." + way)
+    for way, argv in bench.commands.items():
+        log = bench.path("log." + way)
         bare = raw_status(bench, argv, log + ".bare")
         if os.WIFEXITED(bare) and os.WEXITSTATUS(bare) == 77:
             continue
@@ -65,7 +70,7 @@ def nobody_reads(bench):
     fill(lambda: sockets[1].send(bytes(4096)))
     os.set_blocking(pipe[1], True)
     sockets[1].setblocking(True)
-    started = [subprocess.Popen([bench.target("aborts"), "in_thread"], env=bench.environment(LD_PRELOAD=bench.shim), stderr=fd)
+    started = [subprocess.Popen(bench.commands["in_thread"], env=bench.environment(LD_PRELOAD=bench.shim), stderr=fd)
                for fd in (pipe[1], sockets[1].fileno())]
     for process in started:
         demand(process.wait(100) == -signal.SIGABRT, process.returncode)
@@ -81,7 +86,7 @@ def fill(write):
 def handle_in_a_frame_of_the_shim(bench):
     """It was in a register of the caller."""
     for way in "finished_thread", "in_thread":
-        _, _, err = harness.call([bench.cli, "run", bench.target("aborts"), way], env=bench.environment())
+        _, _, err = harness.call([bench.cli, "run", *bench.commands[way]], env=bench.environment())
         demand(not re.search(r"frame of (\w*abort|pause)", err), err)
 
 
@@ -100,7 +105,7 @@ def same_core_dump(bench):
         raise harness.Skip("no core dumps here")
     limit = [need("prlimit"), "--core=1048576:"]
     for way in "in_main", "assertion":
-        argv = [*limit, bench.target("aborts"), way]
+        argv = [*limit, *bench.commands[way]]
         statuses = [raw_status(bench, argv, bench.path("error"), **more) for more in
                     ({}, {"LD_PRELOAD": bench.shim, "THREADLEAK_OPTIONS": "log_path=/dev/null"})]
         demand(statuses[0] == statuses[1], f"{way}: {statuses}")
@@ -108,7 +113,7 @@ def same_core_dump(bench):
 
 def report_comes_first(bench):
     """Then the message of libc."""
-    _, _, err = harness.call([bench.target("aborts"), "assertion"], env=bench.environment(LD_PRELOAD=bench.shim))
+    _, _, err = harness.call(bench.commands["assertion"], env=bench.environment(LD_PRELOAD=bench.shim))
     message = re.search(r"^aborts: .*aborts\.c:\d+: assertion: Assertion `.*a message.*' failed\.$", err, re.M)
     demand(message and "threadleak: 2 live threads" in err[:message.start()] and not err[message.end():].strip(), err)
 
@@ -118,7 +123,7 @@ def report_comes_first(bench):
 def all_stacks(bench):
     for way, call, by in (("in_main", "abort", 1), ("in_thread", "abort", 4), ("assertion", "assert", 1),
                           ("small_stack", "abort", 4), ("in_handler", "abort", 1)):
-        code, _, report = bench.json([bench.target("aborts"), way])
+        code, _, report = bench.json(bench.commands[way])
         process, = report["processes"]
         demand(code == 134 and process["end"]["signal"] == 6 and not process["end"]["judged"], (way, process["end"]))
         demand(report["summary"]["leaked_threads"] == 0 and process["verdict"] is None, (way, report["summary"]))
@@ -134,17 +139,17 @@ def all_stacks(bench):
 
 
 def text(bench):
-    argv = [bench.target("aborts"), "in_thread"]
+    argv = bench.commands["in_thread"]
     _, _, err = harness.call([bench.cli, "run", *argv], env=bench.env)
     demand(re.search(r"^threadleak: 3 live threads at 3 sites, .*, killed by signal 6 \(Aborted\), not counted as leaks\n"
-                     r"T4 called abort at give_up +.*aborts\.c:\d+\n\nrunning ×1 .*\n  T4 ", err, re.M), err)
+                     r"T4 called abort at give_up +.*aborts\.h:\d+\n\nrunning ×1 .*\n  T4 ", err, re.M), err)
     demand(err.count("\n  now ") + err.count("\n  now in") >= 4 and "the main thread" in err, err)
     _, _, err = harness.call(argv, env=bench.environment(LD_PRELOAD=bench.shim))
     demand(re.search(r"^threadleak: 3 live threads at 3 sites, .*, aborting\nT4 called abort", err, re.M), err)
 
 
 def judged_if_asked(bench):
-    code, _, report = bench.json([bench.target("aborts"), "in_main"], ["--judge=signal"])
+    code, _, report = bench.json(bench.commands["in_main"], ["--judge=signal"])
     process, = report["processes"]
     demand(code == 134 and process["end"]["judged"] and report["summary"]["leaked_threads"] == 2, report["summary"])
     demand(process["abort"]["thread"] == 1, process)
@@ -153,22 +158,22 @@ def judged_if_asked(bench):
 def survived(bench):
     """A handler continued, so the end is another one, and the stacks of that moment are not shown."""
     for way in SURVIVED:
-        process = bench.json([bench.target("aborts"), way])[2]["processes"][0]
+        process = bench.json(bench.commands[way])[2]["processes"][0]
         demand("abort" not in process, (way, process))
         demand(all(not thread["stack"] for thread in harness.threads_of(process)), (way, process))
 
 
 def silent(bench):
     for way in SILENT:
-        err = harness.call([bench.target("aborts"), way], env=bench.environment(LD_PRELOAD=bench.shim))[2]
+        err = harness.call(bench.commands[way], env=bench.environment(LD_PRELOAD=bench.shim))[2]
         demand("threadleak" not in err, (way, err))
 
 
 def in_a_child(bench):
-    report = bench.json([bench.target("aborts"), "in_child_with_threads"])[2]
+    report = bench.json(bench.commands["in_child_with_threads"])[2]
     child = [process for process in report["processes"] if "abort" in process]
     demand(len(child) == 1 and child[0]["abort"]["thread"] == 1 and child[0]["parent_pid"], report)
-    _, _, err = harness.call([bench.cli, "run", bench.target("aborts"), "in_child_with_threads"], env=bench.env)
+    _, _, err = harness.call([bench.cli, "run", *bench.commands["in_child_with_threads"]], env=bench.env)
     demand(err.count(" called abort at give_up") == 1, err)
 
 
@@ -183,18 +188,18 @@ def death_test(bench):
 
 
 def in_the_end(bench):
-    process = bench.json([bench.target("aborts"), "in_atexit"])[2]["processes"][0]
+    process = bench.json(bench.commands["in_atexit"])[2]["processes"][0]
     finding, = [one for one in process["findings"] if one["code"] == "crashed-in-end"]
     demand(finding["level"] == "proved" and finding["threads"] == [1], finding)
-    demand(re.fullmatch(r"T1 called abort at aborts.c:\d+ after the end of the program began", finding["text"]), finding)
+    demand(re.fullmatch(r"T1 called abort at aborts\.h:\d+ after the end of the program began", finding["text"]), finding)
     demand(process["verdict"] == f"CRASHED: {finding['text']}: crashed-in-end", process)
-    process = bench.json([bench.target("aborts"), "fault_in_atexit"])[2]["processes"][0]
+    process = bench.json(bench.commands["fault_in_atexit"])[2]["processes"][0]
     finding, = process["findings"]
     demand((finding["level"], finding["threads"]) == ("likely", []), finding)
     demand(process["verdict"] == "CRASHED: SIGSEGV ended the process after the end of the program began: likely crashed-in-end", process)
-    err = harness.call([bench.cli, "run", bench.target("aborts"), "fault_in_atexit"], env=bench.env)[2]
+    err = harness.call([bench.cli, "run", *bench.commands["fault_in_atexit"]], env=bench.env)[2]
     demand(err.startswith("CRASHED: SIGSEGV ended the process"), err)
-    process = bench.json([bench.target("aborts"), "in_main"])[2]["processes"][0]
+    process = bench.json(bench.commands["in_main"])[2]["processes"][0]
     demand(not [one for one in process["findings"] if one["code"] == "crashed-in-end"], process)
 
 
