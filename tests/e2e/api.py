@@ -19,7 +19,7 @@ TIMEOUT_S = 180
 # By scenario.
 PROGRAMS = {scenario: program for program, scenarios in {
     "api": """no_thread released exits_soon baseline recycled ignore_top ignore_whole_name bounds ignore_creator enumerate deep
-        list leak leak_and_fail fail""",
+        list_since leak leak_and_fail fail""",
     "api_places": "forked in_handler in_sandbox small_stack in_atexit together with_dumps cancelled",
     "api_settings": "misuse ignore_one set_options locked add_rules bad_rules rules_alike names",
 }.items() for scenario in scenarios.split()}
@@ -358,14 +358,14 @@ def rules_that_are_wrong(bench):
 
 def lines_in_place_of_a_report(bench):
     """The program gets one line for each site.  The end of such a process is judged, although it is _Exit."""
-    status, out, printed, _ = bench.run(bench.scenario("list"))
+    status, out, printed, _ = bench.run(bench.scenario("list_since"))
     lines = out.splitlines()
     demand(status == 0 and lines[:3] == ["none 0", "empty 1", "leaked 2"], f"{status} {out} {printed}")
     demand(re.fullmatch(r"1 running thread, never joined, created by start \(\S*api\.h:\d+\), runs hold \(\S*api\.h:\d+\)", lines[3]), lines[3])
     demand(re.fullmatch(r"1 running thread, never joined, created by start \(\S*api\.h:\d+\), runs hold \(.*\)", lines[4]), lines[4])
     demand(lines[5:] == ["leaked 2", "whole lines 1", "leaked 2", "nothing 1", "wrong -1", "empty 1", "ignored 1"], out)
     demand("since the checkpoint" not in printed and printed.count("2 leaked threads at 2 sites") == 1, printed)
-    demand(bench.run(bench.scenario("list"), shim="")[1].splitlines()[:3] == ["none 0", "empty 1", "leaked 0"], "without the shim")
+    demand(bench.run(bench.scenario("list_since"), shim="")[1].splitlines()[:3] == ["none 0", "empty 1", "leaked 0"], "without the shim")
 
 
 def test_names(bench):

@@ -46,7 +46,7 @@ def is_lost(bench, how, function, text="T1 joins T2", notifier=1, waiter=2):
     demand(finding["level"] == "likely", finding)
     demand(finding["threads"] == [thread for thread in (waiter, notifier) if thread == 1 or text.endswith("T2")], finding)
     demand(finding["text"].endswith(f", and {text}"), finding)
-    demand(f", last notified by T{notifier} in {function} (wakes.c:" in finding["text"], finding)
+    demand(f", last notified by T{notifier} in {function} (wakes." in finding["text"], finding)
     demand(finding["text"] in printed.replace("\n", " ") and printed.startswith(f"STUCK: T{waiter} waits for "), printed)
     return printed, process
 
@@ -120,7 +120,7 @@ def an_idle_worker_at_the_end(bench):
 
 def runs_as_before(bench, how):
     for options in "wakes=0", WAKES:
-        status, out, err = harness.call([bench.target("wakes"), how],
+        status, out, err = harness.call([bench.target("wakes_recorded"), how],
                                         env=bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS=options))
         if status == 77:
             raise harness.Skip(err)

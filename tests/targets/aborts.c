@@ -168,12 +168,13 @@ static void joined(void)
     give_up();
 }
 
+static const struct way ways[] = {
+    WAY(in_main),       WAY(in_thread), WAY(finished_thread), WAY(assertion),   WAY(assertion_errno),
+    WAY(assertion_old), WAY(many),      WAY(exit_meanwhile),  WAY(small_stack), WAY(in_cancellation),
+    WAY(in_destructor), WAY(in_atexit), WAY(fault_in_atexit), WAY(no_thread),   WAY(joined),
+};
+
 int main(int argc, char **argv)
 {
-    static const struct way ways[] = {
-        WAY(in_main),       WAY(in_thread), WAY(finished_thread), WAY(assertion),   WAY(assertion_errno),
-        WAY(assertion_old), WAY(many),      WAY(exit_meanwhile),  WAY(small_stack), WAY(in_cancellation),
-        WAY(in_destructor), WAY(in_atexit), WAY(fault_in_atexit), WAY(no_thread),   WAY(joined),
-    };
     return run_way(ways, sizeof(ways) / sizeof(*ways), argc, argv);
 }

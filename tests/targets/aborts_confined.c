@@ -119,11 +119,12 @@ static void sandbox(void)
     give_up();
 }
 
+static const struct way ways[] = {
+    WAY(in_child),  WAY(in_child_with_threads), WAY(in_vfork_child), WAY(fork_storm), WAY(no_descriptors),
+    WAY(no_memory), WAY(closed_stderr),         WAY(sandbox),
+};
+
 int main(int argc, char **argv)
 {
-    static const struct way ways[] = {
-        WAY(in_child),  WAY(in_child_with_threads), WAY(in_vfork_child), WAY(fork_storm), WAY(no_descriptors),
-        WAY(no_memory), WAY(closed_stderr),         WAY(sandbox),
-    };
     return run_way(ways, sizeof(ways) / sizeof(*ways), argc, argv);
 }

@@ -132,20 +132,21 @@ static void ignored(void)
     give_up();
 }
 
+static const struct way ways[] = {
+    WAY(in_handler),
+    WAY(on_small_stack),
+    WAY(after_fault),
+    WAY(handler_returns),
+    WAY(handler_leaves),
+    WAY(handler_aborts),
+    WAY(handler_jumps),
+    WAY(handler_jumps_then_exit),
+    WAY(handler_jumps_then_dies),
+    WAY(blocked),
+    WAY(ignored),
+};
+
 int main(int argc, char **argv)
 {
-    static const struct way ways[] = {
-        WAY(in_handler),
-        WAY(on_small_stack),
-        WAY(after_fault),
-        WAY(handler_returns),
-        WAY(handler_leaves),
-        WAY(handler_aborts),
-        WAY(handler_jumps),
-        WAY(handler_jumps_then_exit),
-        WAY(handler_jumps_then_dies),
-        WAY(blocked),
-        WAY(ignored),
-    };
     return run_way(ways, sizeof(ways) / sizeof(*ways), argc, argv);
 }

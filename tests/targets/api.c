@@ -217,7 +217,7 @@ static void deep(void)
 }
 
 /* The lines of a check, whole and in little space; -1 and 0 leave an empty text. */
-static void list(void)
+static void list_since(void)
 {
     char text[2000], small[100], tiny[1] = {'x'};
     threadleak_checkpoint_t before = threadleak_checkpoint();
@@ -254,25 +254,13 @@ static void fail(void)
     exit(3);
 }
 
-static const struct scenario scenarios[] = {
-    {"no_thread", no_thread},
-    {"released", released},
-    {"exits_soon", exits_soon},
-    {"baseline", baseline},
-    {"recycled", recycled},
-    {"ignore_top", ignore_top},
-    {"ignore_whole_name", ignore_whole_name},
-    {"bounds", bounds},
-    {"ignore_creator", ignore_creator},
-    {"enumerate", enumerate},
-    {"deep", deep},
-    {"list", list},
-    {"leak", leak},
-    {"leak_and_fail", leak_and_fail},
-    {"fail", fail},
+static const struct way scenarios[] = {
+    WAY(no_thread),  WAY(released),          WAY(exits_soon), WAY(baseline),       WAY(recycled),
+    WAY(ignore_top), WAY(ignore_whole_name), WAY(bounds),     WAY(ignore_creator), WAY(enumerate),
+    WAY(deep),       WAY(list_since),        WAY(leak),       WAY(leak_and_fail),  WAY(fail),
 };
 
 int main(int argc, char **argv)
 {
-    return run_scenario(scenarios, sizeof(scenarios) / sizeof(*scenarios), argc > 1 ? argv[1] : "");
+    return run_way(scenarios, sizeof(scenarios) / sizeof(*scenarios), argc, argv);
 }

@@ -167,13 +167,12 @@ static void in_sandbox(void)
     say("raw", threadleak_check("grace_ms=1"));
 }
 
-static const struct scenario scenarios[] = {
-    {"forked", forked},           {"in_handler", in_handler}, {"in_sandbox", in_sandbox},
-    {"small_stack", small_stack}, {"in_atexit", in_atexit},   {"together", together},
-    {"with_dumps", with_dumps},   {"cancelled", cancelled},
+static const struct way scenarios[] = {
+    WAY(forked),    WAY(in_handler), WAY(in_sandbox), WAY(small_stack),
+    WAY(in_atexit), WAY(together),   WAY(with_dumps), WAY(cancelled),
 };
 
 int main(int argc, char **argv)
 {
-    return run_scenario(scenarios, sizeof(scenarios) / sizeof(*scenarios), argc > 1 ? argv[1] : "");
+    return run_way(scenarios, sizeof(scenarios) / sizeof(*scenarios), argc, argv);
 }

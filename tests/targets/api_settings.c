@@ -142,12 +142,12 @@ static void names(void)
     threadleak_dump(3);
 }
 
-static const struct scenario scenarios[] = {
-    {"misuse", misuse},       {"ignore_one", ignore_one}, {"set_options", set_options}, {"locked", locked},
-    {"add_rules", add_rules}, {"bad_rules", bad_rules},   {"rules_alike", rules_alike}, {"names", names},
+static const struct way scenarios[] = {
+    WAY(misuse),    WAY(ignore_one), WAY(set_options), WAY(locked),
+    WAY(add_rules), WAY(bad_rules),  WAY(rules_alike), WAY(names),
 };
 
 int main(int argc, char **argv)
 {
-    return run_scenario(scenarios, sizeof(scenarios) / sizeof(*scenarios), argc > 1 ? argv[1] : "");
+    return run_way(scenarios, sizeof(scenarios) / sizeof(*scenarios), argc, argv);
 }

@@ -2,6 +2,7 @@
  *
  *   rare MODE    each mode is a function below */
 #include "target.h"
+#include "ways.h"
 
 #define LATE_US 4000 /* so late a thread hardly ever is */
 
@@ -185,26 +186,13 @@ static void return_before_join(void)
         pthread_join(thread, NULL);
 }
 
-static const struct {
-    const char *name;
-    void (*run)(void);
-} modes[] = {
-    {"late_worker", late_worker},
-    {"stop_before_start", stop_before_start},
-    {"hand_over_after_timeout", hand_over_after_timeout},
-    {"post_before_init", post_before_init},
-    {"join_what_is_published", join_what_is_published},
-    {"stop_those_that_began", stop_those_that_began},
-    {"start_again", start_again},
-    {"return_before_join", return_before_join},
+static const struct way modes[] = {
+    WAY(late_worker),      WAY(stop_before_start),      WAY(hand_over_after_timeout),
+    WAY(post_before_init), WAY(join_what_is_published), WAY(stop_those_that_began),
+    WAY(start_again),      WAY(return_before_join),
 };
 
 int main(int argc, char **argv)
 {
-    for (size_t i = 0; argc > 1 && i < sizeof(modes) / sizeof(*modes); i++)
-        if (!strcmp(modes[i].name, argv[1])) {
-            modes[i].run();
-            return 0;
-        }
-    return 2;
+    return run_way(modes, sizeof(modes) / sizeof(*modes), argc, argv);
 }
