@@ -22,6 +22,7 @@ enum {
 struct block {
     uint64_t descriptor;
     struct reach_range whole; /* empty: of the main thread */
+    uint64_t guard_size;
     bool cached;
 };
 
@@ -34,15 +35,18 @@ static bool is_bounds(const struct reach_glibc *glibc, uint64_t descriptor, cons
     return end >= least && end - least <= glibc->tls_size + ALIGNMENT_ROOM;
 }
 
-static struct reach_range bounds_of(const struct reach_image *image, uint64_t descriptor)
+static void set_bounds(const struct reach_image *image, struct block *block)
 {
     const struct reach_glibc *glibc = &image->glibc;
     for (uint64_t at = glibc->nptl.tid + 8; at + 24 <= glibc->nptl.size; at += 8) {
         uint64_t words[3];
-        if (reach_read(image, descriptor + at, words, sizeof(words)) && is_bounds(glibc, descriptor, words))
-            return (struct reach_range){words[0], words[0] + words[1]};
+        if (!reach_read(image, block->descriptor + at, words, sizeof(words)) ||
+            !is_bounds(glibc, block->descriptor, words))
+            continue;
+        block->whole = (struct reach_range){words[0], words[0] + words[1]};
+        block->guard_size = words[2];
+        return;
     }
-    return (struct reach_range){0, 0};
 }
 
 #if defined(__x86_64__)
@@ -137,6 +141,7 @@ static void set_thread(const struct reach_image *image, const struct block *bloc
     set_parts(image, block, &thread->stack, &thread->tls, &thread->descriptor);
     if (!block->whole.end)
         thread->stack = main_stack(image);
+    thread->guard_size = block->guard_size;
     thread->has_block = thread->stack.end != 0;
 }
 
@@ -165,7 +170,7 @@ static bool read_list(struct reach_image *image, const struct index *index, uint
     for (size_t i = 0; node && node != head && i < MAX_LISTED; i++) {
         struct block block = {.descriptor = node - image->glibc.nptl.list, .cached = cached};
         struct reach_thread *thread = find_thread(image, index, block.descriptor);
-        block.whole = bounds_of(image, block.descriptor);
+        set_bounds(image, &block);
         if (thread && !thread->has_block)
             set_thread(image, &block, thread);
         else if (!thread && !add_dead(image, &block))

@@ -68,6 +68,7 @@ struct reach_thread {
     size_t owner;
     /* found by reach_blocks_find: */
     struct reach_range stack, tls, descriptor; /* empty: unknown */
+    uint64_t guard_size;                       /* of the pages that protect the stack, where it begins */
     bool has_block;
     /* the result: */
     bool live;

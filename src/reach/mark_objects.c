@@ -96,6 +96,33 @@ static struct reach_span *span_at(struct marker *marker, uint64_t address)
     return span;
 }
 
+/* Rust's library keeps the guard of each stack: a range that ends at the lowest address of the stack, or as
+ * far above it as the guard is long (current_guard in stack_overflow.rs). No frame is in a guard, and a frame
+ * that is over was there, if any. */
+static bool is_guard(const struct marker *marker, const struct reach_span *span, uint64_t address)
+{
+    if (span->kind != REACH_SPAN_THREAD_STACK)
+        return false;
+    const struct reach_thread *thread = &marker->image->threads[span->index];
+    uint64_t size = thread->guard_size, end = thread->stack.start + size;
+    return size && (address <= end || (address == end + size && address < reach_stack_in_use(thread)));
+}
+
+/* The descriptor of the thread that ends the process has the address of its oldest frame, for pthread_exit
+ * (cleanup_jmp_buf, nptl/descr.h). Only the thread itself uses that. */
+static bool is_own_frame(const struct marker *marker, const struct reach_span *span)
+{
+    const struct reach_thread *thread = &marker->image->threads[span->index];
+    const struct reach_holder *holder = &marker->holder;
+    return span->kind == REACH_SPAN_THREAD_STACK && thread->need == REACH_NEEDS_NEVER && holder->bytes &&
+           holder->at >= thread->descriptor.start && holder->at < thread->descriptor.end;
+}
+
+static bool is_no_reference(const struct marker *marker, const struct reach_span *span, uint64_t address)
+{
+    return is_guard(marker, span, address) || is_own_frame(marker, span);
+}
+
 /* The address can be a handle. */
 static void keep_handle(struct marker *marker, const struct reach_span *span, uint64_t address)
 {
@@ -116,7 +143,7 @@ void marker_mark(void *arg, uint64_t address)
     if (span && span->kind == REACH_SPAN_HEAP) {
         if (reach_heap_mark(&marker->spans.heaps[span->index], address, &contents))
             push(marker, contents.start, contents.end);
-    } else if (span) {
+    } else if (span && !is_no_reference(marker, span, address)) {
         mark_span(marker, span);
         keep_handle(marker, span, address);
     }

@@ -131,12 +131,14 @@ def rust(bench):
 
 
 def an_owner_that_rust_does_not_store(bench):
-    """Nothing says who holds such a lock."""
+    """Nothing says who holds such a lock. It is only known whether other threads refer to it."""
     program = bench.target("rust_waits")
     need_built(program)
     process = judged(bench, program, "mutex", threads=3)
     demand("deadlock" not in [code for code, _, _ in found(process)], process["findings"])
     demand(waits(process) == ["futex", "futex"], waits(process))
+    process = judged(bench, program, "mutex_joined", threads=3)
+    demand(found(process) == [("stuck", "likely", [2, 1]), ("stuck", "likely", [3])], process["findings"])
 
 
 def glib(bench):

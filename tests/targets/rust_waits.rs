@@ -3,6 +3,7 @@
 //   join        each of two threads joins the other
 //   join_near   one joins another, which is parked
 //   mutex       two threads lock two mutexes, each in its own order; a Mutex does not store its owner
+//   mutex_joined  the same, and the main thread joins both: only the threads refer to the mutexes
 //   mutex_near  a thread wants a mutex whose owner is parked
 use std::io::Read;
 use std::sync::mpsc::{channel, Receiver};
@@ -39,11 +40,10 @@ fn lock_both(first: Arc<Mutex<i32>>, second: Arc<Mutex<i32>>, both: Arc<Barrier>
     let _second = second.lock().unwrap();
 }
 
-fn lock_in_both_orders() {
+fn lock_in_both_orders() -> [JoinHandle<()>; 2] {
     let (a, b, both) = (Arc::new(Mutex::new(1)), Arc::new(Mutex::new(2)), Arc::new(Barrier::new(2)));
     let (a2, b2, both2) = (a.clone(), b.clone(), both.clone());
-    thread::spawn(move || lock_both(a, b, both));
-    thread::spawn(move || lock_both(b2, a2, both2));
+    [thread::spawn(move || lock_both(a, b, both)), thread::spawn(move || lock_both(b2, a2, both2))]
 }
 
 fn want_what_a_parked_one_has() {
@@ -64,7 +64,13 @@ fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("join") => join_each_other(),
         Some("join_near") => join_a_parked_one(),
-        Some("mutex") => lock_in_both_orders(),
+        Some("mutex") => drop(lock_in_both_orders()),
+        Some("mutex_joined") => {
+            println!("up");
+            for locker in lock_in_both_orders() {
+                locker.join().unwrap();
+            }
+        }
         _ => want_what_a_parked_one_has(),
     }
     println!("up");

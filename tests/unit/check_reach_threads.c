@@ -248,6 +248,39 @@ START_TEST(the_thread_that_ends_the_process)
 }
 END_TEST
 
+/* For pthread_exit it keeps the address of its oldest frame, in its descriptor. Others may refer to its
+ * frames.
+ */
+START_TEST(the_oldest_frame_of_the_thread_that_ends_the_process)
+{
+    struct case_of_one of = one_waiter();
+    uint64_t frame = MADE_STACK + 3000, at = of.made->threads[0].thread_pointer + 0x300;
+    of.made->threads[0].need = REACH_NEEDS_NEVER;
+    made_write(of.made, frame, of.object);
+    made_write(of.made, _i ? MADE_DATA + 64 : at, frame + 64);
+    expect_stuck(&of, !_i);
+}
+END_TEST
+
+/* The guard of a stack, which Rust's library keeps, is no reference to the stack; its other pages are. */
+START_TEST(the_guard_of_a_stack)
+{
+    static const struct {
+        uint64_t guard, offset;
+        bool stuck;
+    } cases[] = {{1024, 0, true},     {1024, 1024, true},  {1024, 2048, true},
+                 {1024, 1032, false}, {1024, 2056, false}, {2048, 4096, false}, /* in use */
+                 {0, 0, false}};
+    struct case_of_one of = one_waiter();
+    size_t other = made_waiter(of.made, of.object + 8);
+    uint64_t start = of.made->threads[other].sp - 4096;
+    made_guard(of.made, other, cases[_i].guard);
+    made_write(of.made, made_on_stack(of.made, other), of.object);
+    made_write(of.made, MADE_DATA + 64, start + cases[_i].offset);
+    expect_stuck(&of, cases[_i].stuck);
+}
+END_TEST
+
 START_TEST(caveat_of_unknown_registers)
 {
     struct case_of_one of = one_waiter();
@@ -341,6 +374,8 @@ int main(void)
     tcase_add_test(all, a_lock_is_reachable_through_its_owner_only);
     tcase_add_test(all, the_owner_can_run);
     tcase_add_test(all, the_thread_that_ends_the_process);
+    tcase_add_loop_test(all, the_oldest_frame_of_the_thread_that_ends_the_process, 0, 2);
+    tcase_add_loop_test(all, the_guard_of_a_stack, 0, 7);
     tcase_add_test(all, caveat_of_unknown_registers);
     tcase_add_test(all, no_caveat_without_a_reason);
     tcase_add_test(all, a_damaged_list_of_threads);

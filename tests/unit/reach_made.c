@@ -179,6 +179,11 @@ size_t made_waiter(struct made *made, uint64_t address)
     return index;
 }
 
+void made_guard(struct made *made, size_t thread, uint64_t size)
+{
+    made_write(made, made->threads[thread].thread_pointer + STACKBLOCK + 16, size);
+}
+
 uint64_t made_on_stack(const struct made *made, size_t thread)
 {
     return made->threads[thread].sp + 64;

@@ -44,6 +44,8 @@ size_t made_runner(struct made *made);
 /* A thread that has ended and is not joined; `cached`: it was, and libc keeps its block. Returns its handle.
  */
 uint64_t made_ended(struct made *made, bool cached);
+/* The stack of a thread begins 4096 bytes below its stack pointer, with a guard of so many bytes. */
+void made_guard(struct made *made, size_t thread, uint64_t size);
 /* An address on the stack of a thread, above its stack pointer. */
 uint64_t made_on_stack(const struct made *made, size_t thread);
 /* Finds the blocks, marks; is the thread stuck? */
