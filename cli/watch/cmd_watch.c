@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -251,14 +252,14 @@ static bool goes_on(const struct watch *watch)
 }
 
 /* Until the next one is due. A round that took longer than the interval is followed by the next one at once,
- * and no missed one is made up for. */
+ * and no missed one is made up for. A clock that jumped back, as that of a restored machine can, delays none.
+ */
 static void sleep_until_next(const struct watch *watch)
 {
     double passed = now_s() - watch->began_s, interval = watch->options.interval_s;
-    double next = ((double)(uint64_t)(passed / interval) + 1) * interval;
-    if (watch->options.for_s > 0 && next > watch->options.for_s)
-        next = watch->options.for_s;
-    double left = next - passed;
+    double left = interval - fmod(fmax(passed, 0), interval);
+    if (watch->options.for_s > 0 && left > watch->options.for_s - passed)
+        left = fmax(watch->options.for_s - passed, 0);
     struct timespec time = {(time_t)left, (long)((left - (double)(time_t)left) * 1e9)};
     if (!stopped)
         nanosleep(&time, NULL);

@@ -6,7 +6,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fault.h"
 #include "base/text.h"
 #include "core/core.h"
@@ -14,6 +13,7 @@
 #include "evidence/unseen.h"
 #include "evidence/moment.h"
 #include "evidence/untracked.h"
+#include "proc/clocks.h"
 #include "proc/file.h"
 #include "proc/process.h"
 #include "proc/replaced.h"
@@ -29,12 +29,12 @@
 #define PAUSE_STEADY_MS 16 /* after this time without a change, no other is expected */
 #define PAUSE_LAST_MS 512
 
-static struct read_times read_times(void)
+static struct read_times read_times(pid_t pid)
 {
-    struct timespec boot, clock;
+    struct timespec boot;
     clock_gettime(CLOCK_BOOTTIME, &boot);
-    clock_gettime(CLOCK_MONOTONIC, &clock);
-    return (struct read_times){(uint64_t)boot.tv_sec, (uint64_t)clock.tv_sec, (uint64_t)sysconf(_SC_CLK_TCK)};
+    return (struct read_times){(uint64_t)boot.tv_sec, process_now_ns(pid) / 1000000000u,
+                               (uint64_t)sysconf(_SC_CLK_TCK)};
 }
 
 /* Tasks that cannot be read again are not reported, because they may have ended. */
@@ -68,7 +68,7 @@ static bool read_until_steady(const struct evidence *evidence, struct task_list 
         nanosleep(&(struct timespec){0, pause * 1000000}, NULL);
         if (!read_again(evidence->pid, untracked, index, &ended))
             return false;
-        const struct read_times now = read_times();
+        const struct read_times now = read_times(evidence->pid);
         bool steady = untracked->count == count && ended == before;
         if (untracked_are_old(untracked, &now) || (steady && pause >= PAUSE_STEADY_MS))
             break;
@@ -90,7 +90,7 @@ static bool find_untracked(struct evidence *evidence)
     if (!evidence->ledger)
         return true;
     bool done = read_until_steady(evidence, untracked, &latest);
-    const struct read_times now = read_times();
+    const struct read_times now = read_times(evidence->pid);
     if (done)
         untracked_leave_out_not_begun(untracked, latest.slots ? &latest : &evidence->threads, &now);
     thread_index_release(&latest);
@@ -171,7 +171,7 @@ static bool read_ledger(struct evidence *evidence, const struct ledger *ledger)
                        : evidence_is_abort(evidence) ? header->abort.ns
                        : !evidence->end.alive        ? header->end_began_ns
                        : moment                      ? moment
-                                                     : now_ns();
+                                                     : process_now_ns(evidence->pid);
     return thread_index_read(&evidence->threads, ledger);
 }
 

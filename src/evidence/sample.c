@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "ledger/follow.h"
+#include "proc/clocks.h"
 #include "proc/file.h"
 #include "proc/process.h"
 #include "proc/status.h"
@@ -23,6 +24,7 @@ struct sampler {
     ino_t inode;
     unsigned program;
     bool has_shim; /* without a ledger yet */
+    int64_t clock_ahead_ns;
     struct followed_ledger *followed;
     struct started_threads *started; /* of a process without a ledger */
 };
@@ -54,6 +56,7 @@ static enum ledger_open_status begin_program(struct sampler *sampler, struct err
 {
     struct stat status;
     sampler->program++;
+    sampler->clock_ahead_ns = process_clock_ahead_ns(sampler->pid);
     sampler->exe = process_exe(sampler->pid);
     if (stat(PROC_PATH("%d/exe", sampler->pid), &status) == 0) {
         sampler->device = status.st_dev;
@@ -105,6 +108,12 @@ static bool read_ledger(struct sampler *sampler, struct sample *sample, struct e
         return true;
     ledger_close(sample->ledger);
     return error_set(error, "process %d: out of memory", (int)sampler->pid);
+}
+
+/* `attach` writes the times of its own clock. */
+static bool is_attached(const struct sample *sample)
+{
+    return sample->ledger && ledger_get_header(sample->ledger)->flags & LEDGER_ATTACHED;
 }
 
 static bool ended_by_exec(const struct sample *sample)
@@ -169,6 +178,8 @@ enum sample_status sampler_read(struct sampler *sampler, struct sample *sample, 
     }
     sample->exe = sampler->exe;
     sample->program = sampler->program;
+    if (done && !is_attached(sample))
+        sample->now_ns += (uint64_t)sampler->clock_ahead_ns;
     return done ? SAMPLE_OK : SAMPLE_FAILED;
 }
 

@@ -31,7 +31,7 @@ struct sample {
     char name[16];        /* of its main thread */
     unsigned program;     /* counts the programs that the process has run since sampler_open, by exec: a site
                            * table is only for one */
-    uint64_t now_ns;      /* CLOCK_MONOTONIC, as the times in the ledger are */
+    uint64_t now_ns;      /* CLOCK_MONOTONIC of the process, as the times in the ledger are */
     uint64_t now_ticks;   /* clock ticks after boot, as start_ticks are */
     uint64_t ticks_per_s;
     uint64_t tasks; /* threads, with the main thread; 0: unknown */

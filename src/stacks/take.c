@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "proc/clocks.h"
 #include "proc/idle.h"
 #include "proc/status.h"
 #include "snapshot/snapshot.h"
@@ -115,7 +115,7 @@ static void read_stopped(const struct snapshot *snapshot, void *arg)
 /* One pass over the threads: names, states and times are of one moment, and a stop would change them. */
 static void read_before(struct live_facts *facts, pid_t pid)
 {
-    facts->moment_ns = now_ns();
+    facts->moment_ns = process_now_ns(pid);
     if (process_tasks(pid, &facts->tasks))
         task_list_set_idle(&facts->tasks, pid);
 }

@@ -188,6 +188,11 @@ def need_libgomp(program):
             raise Skip("not built with libgomp")
 
 
+def child_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return int(file.read().split()[0])
+
+
 def state_of(pid):
     with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
         return file.read().rsplit(") ", 1)[1][0]

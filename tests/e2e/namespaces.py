@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 import harness
-from harness import demand, need, need_root, wait_until
+from harness import child_of, demand, need, need_root, wait_until
 
 FUTEX, READ, WAIT4 = {"x86_64": ("202", "0", "61"), "aarch64": ("98", "63", "260")}[os.uname().machine]  # system calls
 INSIDE = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
@@ -21,11 +21,6 @@ def need_namespaces():
     need("unshare")
     if harness.call([*INSIDE, "true"])[0] != 0:
         raise harness.Skip("no pid namespace can be made here")
-
-
-def child_of(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-        return int(file.read().split()[0])
 
 
 def blocked_in(pid, number):
