@@ -69,7 +69,8 @@ Test
   lint           clang-format, clang-tidy, cppcheck
   targets        builds the programs that the tests watch
 Measure
-  bench          what the shim and a report cost; QUICK=1 is faster and less exact
+  bench          what the shim and a report cost; QUICK=1 is faster and less exact;
+                 BENCH_ONLY="start size" measures only these sections
   bench-check    counts their instructions; fails above what bench/instructions.json has
   bench-update   stores these counts there
 V=1 shows the commands.  CONTRIBUTING.md says how to run one test.

@@ -3,6 +3,7 @@ _threadleak()
 {
     local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} words=--help kind of name letter argument rest
     ((COMP_CWORD > 1)) && [[ $word != -* && $command != help ]] && return
+    [[ $command == help ]] && ((COMP_CWORD > 1)) && words+=" findings suppressions"
     while IFS=$'\t' read -r kind of name letter argument rest; do
         if ((COMP_CWORD == 1)) || [[ $command == help ]]; then
             [[ $kind == command || ($kind == finding && $command == help) ]] && words+=" $of"

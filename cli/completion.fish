@@ -11,6 +11,7 @@ function __threadleak_commands
 end
 
 function __threadleak_findings
+    printf '%s\t%s\n' findings 'all findings' suppressions 'the types of rules'
     for line in (__threadleak_rows finding)
         string split -f 2,3 \t -- $line | string join \t
     end

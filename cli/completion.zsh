@@ -5,6 +5,7 @@ _threadleak()
     local -a commands findings options row
     local line help
     options=('--help:explain the command')
+    findings=('findings:all findings' 'suppressions:the types of rules')
     for line in ${(f)"$(${words[1]} _options 2>/dev/null)"}; do
         row=("${(@s:	:)line}")
         case $row[1] in

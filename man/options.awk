@@ -52,7 +52,7 @@ function put_options(  i, row) {
 		printf "\t%s", sentence(row[8], row[5])
 		if (row[7] != "-")
 			printf " Default: %s.", plain(row[7])
-		if (row[6] != "-")
+		if (row[6] != "-" && command == "run")
 			printf " Key: *%s*.", plain(row[6])
 		printf "\n%s\n", more[substr(row[3], 3)]
 		delete more[substr(row[3], 3)]

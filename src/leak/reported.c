@@ -150,14 +150,14 @@ static bool read_all(struct reported *reported, const char *name, struct error *
     const char *is = text_of(reported->json, "schema");
     const json_t *processes = json_object_get(reported->json, "processes");
     if (!is || strcmp(is, schema) != 0)
-        return error_set(error, "%s: is not a report of threadleak: its \"schema\" is %s%.40s%s", name,
+        return error_set(error, "%s is not a report of threadleak: its \"schema\" is %s%.40s%s", name,
                          is ? "\"" : "", is ? is : "missing", is ? "\"" : "");
     if (!json_is_array(processes))
-        return error_set(error, "%s: is not a report: it has no \"processes\"; make one with --format=json",
+        return error_set(error, "%s is not a report: it has no \"processes\"; make one with --format=json",
                          name);
     for (size_t i = 0; i < json_array_size(processes); i++)
         if (!read_process(reported, json_array_get(processes, i)))
-            return error_set(error, "%s: is damaged: process %zu has no \"leaks\" as reports have them", name,
+            return error_set(error, "%s is damaged: process %zu has no \"leaks\" as reports have them", name,
                              i + 1);
     sort(reported);
     return true;
@@ -169,7 +169,7 @@ bool reported_read(struct reported *reported, const char *text, size_t length, c
     json_error_t wrong;
     *reported = (struct reported){.json = json_loadb(text, length, 0, &wrong)};
     if (!reported->json)
-        return error_set(error, "%s: is no JSON, or truncated: line %d, column %d: %s", name, wrong.line,
+        return error_set(error, "%s is no JSON, or truncated: line %d, column %d: %s", name, wrong.line,
                          wrong.column, wrong.text);
     if (read_all(reported, name, error))
         return true;

@@ -13,7 +13,8 @@ from harness import ROOT, demand, need
 
 # What is typed, and what it becomes: all candidates.
 WORDS = (("sel", ["selftest"]), ("run --base", ["--baseline="]), ("report --no-s", ["--no-stop"]), ("help rep", ["report"]),
-         ("run --gen", ["--gen-suppressions"]), ("watch --na", ["--name="]), ("help dead-o", ["dead-owner"]),
+         ("run --gen", ["--gen-suppressions"]), ("watch --na", ["--name="]), ("help dead-o", ["dead-owner"]), ("help find", ["findings"]),
+         ("help supp", ["suppressions"]),
          ("diff --", ["--all", "--check", "--format=", "--help"]))
 
 
