@@ -6,14 +6,15 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/common/cli.h"
 #include "cli/common/command.h"
 #include "cli/common/terminal.h"
 #include "cli/top/only.h"
 #include "cli/top/screen.h"
+#include "cli/top/wait.h"
 
 struct command_line {
     double interval;
@@ -74,25 +75,33 @@ static void print_sample(struct top *top, size_t width)
     fflush(stdout);
 }
 
-static bool print_samples(struct top *top, const struct command_line *line, struct error *error)
+/* False: a signal ended it. */
+static bool sleep_for(double seconds)
+{
+    uint64_t until = now_ns() + (uint64_t)(seconds * 1e9);
+    while (now_ns() < until)
+        if (!top_wait(until, -1))
+            return false;
+    return true;
+}
+
+static enum top_end print_samples(struct top *top, const struct command_line *line, struct error *error)
 {
     unsigned columns = terminal_width(STDOUT_FILENO);
-    const struct timespec rest = {(time_t)line->interval,
-                                  (long)((line->interval - (double)(time_t)line->interval) * 1e9)};
     for (long i = 0; !line->count || i < line->count; i++) {
-        if (i)
-            nanosleep(&rest, NULL);
+        if (i && !sleep_for(line->interval))
+            return TOP_QUIT;
         enum sample_status status = top_read(top, error);
-        if (status == SAMPLE_GONE)
-            return i > 0; /* it was shown until its end */
         if (status != SAMPLE_OK)
-            return false;
+            return status == SAMPLE_GONE && i ? TOP_GONE : TOP_FAILED;
         top_sort(top, TOP_BY_ALIVE);
         print_sample(top, columns ? columns : 500);
-        if (ferror(stdout))
-            return error_set(error, "standard output cannot be written");
+        if (ferror(stdout)) {
+            error_set(error, "standard output cannot be written");
+            return TOP_FAILED;
+        }
     }
-    return true;
+    return TOP_QUIT;
 }
 
 /* ---- the command ------------------------------------------------------------------------------------ */
@@ -100,13 +109,18 @@ static bool print_samples(struct top *top, const struct command_line *line, stru
 static int show(pid_t pid, const struct command_line *line)
 {
     struct error error = {""};
+    enum top_end end = TOP_FAILED;
     struct top *top = top_open(pid, &error);
-    bool ok = top && (line->batch ? print_samples(top, line, &error)
-                                  : screen_show(top, (int)(line->interval * 1000), &error));
+    top_catch_signals();
+    if (top)
+        end = line->batch ? print_samples(top, line, &error)
+                          : screen_show(top, (int)(line->interval * 1000), &error);
     top_close(top);
-    if (!ok)
+    if (end == TOP_GONE)
+        cli_message("top: process %d has ended", (int)pid);
+    if (end == TOP_FAILED)
         cli_message("top: %s", error.text);
-    return ok ? STATUS_REPORTED : STATUS_CANNOT;
+    return end == TOP_FAILED ? STATUS_CANNOT : STATUS_REPORTED;
 }
 
 static int run(int argc, char **argv)
@@ -144,6 +158,7 @@ const struct command command_top = {
              "for. The program is not stopped. Without PID it is the only watched program.\n",
     .after = "Keys: Enter opens a site, s changes the order, / searches, space pauses, h helps,\n"
              "q quits.\n"
+             "Exit status: 0 ended by q, a signal, --count, or with the program; 2 failed.\n"
              "\n"
              "  threadleak top 4242\n"
              "  threadleak top --batch --count=10 $(pidof server)\n",

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <jansson.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,13 +22,21 @@ static char *run_report(pid_t pid, size_t *length)
     int ends[2];
     pid_t child;
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t no_signals;
     snprintf(number, sizeof(number), "%d", (int)pid);
     if (pipe2(ends, O_CLOEXEC) != 0)
         return NULL;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    int failed = posix_spawn(&child, "/proc/self/exe", &actions, NULL, argv, environ);
+    /* Ctrl-C ends it, though this program blocks SIGINT now (cli/top/wait.h). */
+    sigemptyset(&no_signals);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &no_signals);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    int failed = posix_spawn(&child, "/proc/self/exe", &actions, &attributes, argv, environ);
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     if (!failed) {

@@ -162,8 +162,8 @@ static void thread_line(const struct top_thread *thread, char *line, size_t widt
 static const struct top_thread *thread_of_row(const struct top *top, const struct top_row *row, size_t number)
 {
     for (size_t i = 0; i < top->thread_count; i++)
-        if (top->threads[i].site == (size_t)(row - top->rows) && number-- == 0)
-            return &top->threads[i];
+        if (top->by_id[i]->site == (size_t)(row - top->rows) && number-- == 0)
+            return top->by_id[i];
     return NULL;
 }
 

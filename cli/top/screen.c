@@ -10,6 +10,7 @@
 #include "base/escape.h"
 #include "cli/top/curses.h"
 #include "cli/top/findings.h"
+#include "cli/top/wait.h"
 
 enum { LINE = 2048, HEAD = 4, ESCAPE = 27 };
 
@@ -249,110 +250,140 @@ static void back(struct screen *screen)
     screen->mode = MODE_SITES;
 }
 
+static void up(struct screen *screen)
+{
+    move_by(screen, -1);
+}
+
+static void down(struct screen *screen)
+{
+    move_by(screen, 1);
+}
+
+static void page_up(struct screen *screen)
+{
+    move_by(screen, 1 - (long)list_height(screen));
+}
+
+static void page_down(struct screen *screen)
+{
+    move_by(screen, (long)list_height(screen) - 1);
+}
+
+static void pause_or_go_on(struct screen *screen)
+{
+    screen->paused = !screen->paused;
+}
+
+static void begin_search(struct screen *screen)
+{
+    screen->mode = MODE_SEARCH;
+}
+
+static void next_order(struct screen *screen)
+{
+    screen->order = (screen->order + 1) % TOP_ORDERS;
+    top_sort(screen->top, screen->order);
+}
+
+static void help_or_back(struct screen *screen)
+{
+    screen->mode = screen->mode == MODE_HELP ? MODE_SITES : MODE_HELP;
+}
+
+static const struct {
+    int key;
+    void (*act)(struct screen *screen);
+} actions[] = {
+    {KEY_UP, up},          {'k', up},
+    {KEY_DOWN, down},      {'j', down},
+    {KEY_PPAGE, page_up},  {KEY_NPAGE, page_down},
+    {'\n', open_or_close}, {KEY_ENTER, open_or_close},
+    {ESCAPE, back},        {' ', pause_or_go_on},
+    {'/', begin_search},   {'s', next_order},
+    {'f', take_findings},  {'h', help_or_back},
+    {'?', help_or_back},
+};
+
 /* False: quit. */
 static bool press(struct screen *screen, int key)
 {
-    long page = (long)list_height(screen) - 1;
-    if (screen->mode == MODE_SEARCH) {
+    if (screen->mode == MODE_SEARCH)
         search_key(screen, key);
-        return true;
-    }
-    switch (key) {
-    case 'q':
+    else if (key == 'q')
         return false;
-    case KEY_UP:
-    case 'k':
-        move_by(screen, -1);
-        break;
-    case KEY_DOWN:
-    case 'j':
-        move_by(screen, 1);
-        break;
-    case KEY_PPAGE:
-        move_by(screen, -page);
-        break;
-    case KEY_NPAGE:
-        move_by(screen, page);
-        break;
-    case '\n':
-    case KEY_ENTER:
-        open_or_close(screen);
-        break;
-    case ESCAPE:
-        back(screen);
-        break;
-    case ' ':
-        screen->paused = !screen->paused;
-        break;
-    case '/':
-        screen->mode = MODE_SEARCH;
-        break;
-    case 's':
-        screen->order = (screen->order + 1) % TOP_ORDERS;
-        top_sort(screen->top, screen->order);
-        break;
-    case 'f':
-        take_findings(screen);
-        break;
-    case 'h':
-    case '?':
-        screen->mode = screen->mode == MODE_HELP ? MODE_SITES : MODE_HELP;
-        break;
-    }
+    else
+        for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++)
+            if (actions[i].key == key)
+                actions[i].act(screen);
     return true;
 }
 
 /* ---- the loop ---------------------------------------------------------------------------------------- */
 
-/* Until the next sample, keys are drawn at once. False: quit. */
-static bool handle_keys(struct screen *screen, int interval_ms)
+/* All keys that were pressed: ncurses reads several at once. False: quit. */
+static bool press_all(struct screen *screen)
 {
-    uint64_t until = now_ns() + (uint64_t)interval_ms * 1000000u;
-    for (uint64_t now = now_ns(); now < until; now = now_ns()) {
-        curses.wtimeout(screen->window, (int)((until - now) / 1000000u) + 1);
-        int key = curses.wgetch(screen->window);
-        if (key != ERR && !press(screen, key))
+    for (int key; (key = curses.wgetch(screen->window)) != ERR;) {
+        if (!press(screen, key))
             return false;
-        if (key != ERR)
-            draw_all(screen);
+        draw_all(screen);
     }
     return true;
 }
 
-static bool follow(struct screen *screen, int interval_ms, struct error *error)
+/* Until the next sample, keys are drawn at once. False: quit. */
+static bool handle_keys(struct screen *screen, int interval_ms)
 {
-    enum sample_status status = SAMPLE_OK;
-    do {
-        if (!screen->paused)
-            status = top_read(screen->top, error);
-        if (status == SAMPLE_GONE)
+    uint64_t until = now_ns() + (uint64_t)interval_ms * 1000000u;
+    while (now_ns() < until)
+        if (!top_wait(until, STDIN_FILENO) || !press_all(screen))
             return false;
-        if (status == SAMPLE_OK)
-            top_sort(screen->top, screen->order);
-        draw_all(screen);
-    } while (handle_keys(screen, interval_ms));
     return true;
 }
 
-bool screen_show(struct top *top, int interval_ms, struct error *error)
+static enum top_end follow(struct screen *screen, int interval_ms, struct error *error)
+{
+    enum sample_status status = SAMPLE_OK;
+    for (bool shown = false;; shown = true) {
+        if (!screen->paused)
+            status = top_read(screen->top, error);
+        if (status == SAMPLE_GONE)
+            return shown ? TOP_GONE : TOP_FAILED;
+        if (status == SAMPLE_OK)
+            top_sort(screen->top, screen->order);
+        draw_all(screen);
+        if (!handle_keys(screen, interval_ms))
+            return TOP_QUIT;
+    }
+}
+
+static enum top_end failed(struct error *error, const char *why)
+{
+    error_set(error, "%s; --batch prints plain lines", why);
+    return TOP_FAILED;
+}
+
+enum top_end screen_show(struct top *top, int interval_ms, struct error *error)
 {
     struct screen screen = {.top = top};
     const char *terminal = getenv("TERM");
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !terminal || !*terminal)
-        return error_set(error, "this is no terminal; --batch prints plain lines");
+        return failed(error, "this is no terminal");
     if (!curses_load(error))
-        return false;
+        return TOP_FAILED;
     setlocale(LC_CTYPE, "");
     /* It ends the program if it does not know the terminal. */
     screen.window = curses.initscr();
     if (!screen.window)
-        return error_set(error, "the terminal \"%s\" cannot be used; --batch prints plain lines", terminal);
+        return failed(error, "the terminal cannot be used");
     curses.cbreak();
     curses.noecho();
     curses.keypad(screen.window, true);
     curses.curs_set(0);
-    bool ok = follow(&screen, interval_ms, error);
+    curses.wtimeout(screen.window, 0);
+    enum top_end end = follow(&screen, interval_ms, error);
     curses.endwin();
     free(screen.findings);
-    return ok;
+    return end;
 }

@@ -4,8 +4,8 @@
 
 #include "cli/top/top.h"
 
-/* Shows the process until the user quits or it ends. False with an error: there is no usable terminal, or the
- * process has ended. */
-bool screen_show(struct top *top, int interval_ms, struct error *error);
+/* Shows the process until the user quits or it ends. TOP_FAILED with an error: there is no usable terminal,
+ * or the process has ended before it was shown. Call top_catch_signals() before. */
+enum top_end screen_show(struct top *top, int interval_ms, struct error *error);
 
 #endif

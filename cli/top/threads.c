@@ -111,21 +111,48 @@ static void set_row(struct top *top, size_t index)
     describe(row, tallies, count);
 }
 
+/* Tids of threads that begin at the same moment are in any order, and the kernel uses them again. */
+static int compare_ids(const void *a, const void *b)
+{
+    const struct top_thread *x = *(const struct top_thread *const *)a,
+                            *y = *(const struct top_thread *const *)b;
+    if (x->id != y->id)
+        return x->id < y->id ? -1 : 1;
+    return (x->tid > y->tid) - (x->tid < y->tid);
+}
+
+/* Takes the threads. */
+static void set_threads(struct top *top, struct top_thread *threads, const struct top_thread **by_id,
+                        size_t count)
+{
+    free(top->threads);
+    free(top->by_id);
+    top->threads = threads;
+    top->by_id = by_id;
+    top->thread_count = count;
+    for (size_t i = 0; i < count; i++)
+        by_id[i] = &threads[i];
+    qsort(by_id, count, sizeof(*by_id), compare_ids);
+}
+
 void top_read_threads(struct top *top, const struct sample *sample)
 {
     struct task_list list;
     if (!process_tasks(top->pid, &list))
         return;
     double seconds = top->threads_ns ? (double)(sample->now_ns - top->threads_ns) / 1e9 : 0;
+    size_t count = list.count < MAX_WAITS ? list.count : MAX_WAITS;
     struct wait_brief_reader *waits = wait_brief_new(top->pid);
-    struct top_thread *threads = waits ? calloc(list.count + 1, sizeof(*threads)) : NULL;
-    for (size_t i = 0; threads && i < list.count && i < MAX_WAITS; i++)
+    struct top_thread *threads = waits ? calloc(count + 1, sizeof(*threads)) : NULL;
+    const struct top_thread **by_id = calloc(count + 1, sizeof(*by_id));
+    for (size_t i = 0; threads && i < count; i++)
         threads[i] = thread_of(top, &list.tasks[i], seconds, sample, waits);
     wait_brief_free(waits);
-    if (threads) {
-        free(top->threads);
-        top->threads = threads;
-        top->thread_count = list.count < MAX_WAITS ? list.count : MAX_WAITS;
+    if (threads && by_id) {
+        set_threads(top, threads, by_id, count);
+    } else {
+        free(threads);
+        free(by_id);
     }
     top->threads_ns = sample->now_ns;
     task_list_release(&list);

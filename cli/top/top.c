@@ -39,6 +39,8 @@ static void forget(struct top *top)
     free(top->history);
     free(top->rows);
     free(top->threads);
+    free(top->by_id);
+    top->by_id = NULL;
     top->table = NULL;
     top->history = NULL;
     top->rows = NULL;

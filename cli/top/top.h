@@ -48,11 +48,18 @@ struct top {
     double per_min;
     struct top_row *rows; /* of all sites with threads */
     size_t row_count;
-    struct top_thread *threads; /* by ascending tid */
+    struct top_thread *threads;      /* by ascending tid */
+    const struct top_thread **by_id; /* the same, as a page shows them: by T-number, then by tid */
     size_t thread_count;
     uint64_t threads_ns;         /* when they were read */
     struct top_history *history; /* of each site; the last one is of all */
     size_t history_count;
+};
+
+enum top_end {
+    TOP_QUIT, /* by the user, or after the number of samples that was asked for */
+    TOP_GONE, /* the process has ended */
+    TOP_FAILED
 };
 
 /* NULL with an error: no such process. */

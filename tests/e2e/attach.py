@@ -22,8 +22,8 @@ EVENTS = "/sys/kernel/tracing/uprobe_events"
 class Target:
     """creates_on_request."""
 
-    def __init__(self, bench, *arguments):
-        self.process = subprocess.Popen([bench.target("creates_on_request"), *arguments], env=bench.env,
+    def __init__(self, bench, *arguments, inside=()):
+        self.process = subprocess.Popen([*inside, bench.target("creates_on_request"), *arguments], env=bench.env,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.answer("-")
 

@@ -18,7 +18,8 @@ import time
 
 import harness
 from attach import Target
-from harness import demand
+from harness import demand, need
+from namespaces import INSIDE, child_of, need_namespaces
 
 TIMEOUT_S = 60
 
@@ -38,8 +39,8 @@ class Bench(harness.Bench):
         return harness.call([self.cli, "top", *argv], env=self.env)
 
     @contextlib.contextmanager
-    def terminal(self, pid, rows=24, columns=80):
-        screen = Screen([self.cli, "top", "--interval=100ms", str(pid)], self.environment(TERM="xterm"), rows, columns)
+    def terminal(self, pid, rows=24, columns=80, interval="100ms"):
+        screen = Screen([self.cli, "top", f"--interval={interval}", str(pid)], self.environment(TERM="xterm"), rows, columns)
         try:
             yield screen
         finally:
@@ -167,7 +168,57 @@ def ends_with_the_process(bench):
         process.stdout.readline()
         target.end()
         _, err = process.communicate(timeout=TIMEOUT_S)
-        demand(process.returncode == 0 and not err, f"{process.returncode} {err}")
+        demand(process.returncode == 0 and err == f"threadleak: top: process {target.pid} has ended\n", f"{process.returncode} {err}")
+
+
+def screen_ends_with_the_process(bench):
+    with bench.running() as target:
+        target.do("r")
+        with bench.terminal(target.pid) as screen:
+            screen.wait_for("threadleak top")
+            target.end()
+            screen.wait_for(f"top: process {target.pid} has ended")
+            demand(screen.status() == 0, "the status")
+
+
+def signals_end_it(bench):
+    """At once, with the status of watch and attach: not after the interval."""
+    with bench.running() as target:
+        target.do("r")
+        with bench.terminal(target.pid, interval="1h") as screen:
+            screen.wait_for("threadleak top")
+            screen.press("\x03")
+            demand(screen.status() == 0, "the status of Ctrl-C on the screen")
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            process = subprocess.Popen([bench.cli, "top", "--batch", "--interval=1h", str(target.pid)], env=bench.env,
+                                       text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            process.stdout.readline()
+            process.send_signal(number)
+            _, err = process.communicate(timeout=TIMEOUT_S)
+            demand(process.returncode == 0 and not err, f"{number}: {process.returncode} {err}")
+
+
+def by_number(bench):
+    """The threads of a site are listed by T-number, though the later one has the lower tid."""
+    need_namespaces()
+    bench.env = bench.environment(LD_PRELOAD=bench.shim)
+    target = Target(bench, inside=INSIDE)
+    bench.env.pop("LD_PRELOAD")
+    inside = [need("nsenter"), "-t", str(child_of(target.pid)), "-p", "-m"]
+    try:
+        for last in (3000, 1000):
+            status, _, err = harness.call([*inside, "sh", "-c", f"echo {last} >/proc/sys/kernel/ns_last_pid"], env=bench.env)
+            demand(status == 0, err)
+            target.do("r")
+        screen = Screen([*inside, bench.cli, "top", "1"], bench.environment(TERM="xterm"), 24, 80)
+        try:
+            screen.wait_for("make_running")
+            screen.press("\n")
+            screen.wait_for(r"T3 .* tid 3\d+ (.|\n)*T4 .* tid 1\d+ ")
+        finally:
+            screen.end()
+    finally:
+        target.end()
 
 
 def wrong_arguments(bench):
@@ -238,7 +289,7 @@ def findings(bench):
 
 
 TESTS = [lines, rise, not_watched, names_waits_as_a_report, waits_of_an_unwatched_process, ends_with_the_process,
-         wrong_arguments, keys, eighty_columns, sizes, findings]
+         screen_ends_with_the_process, signals_end_it, by_number, wrong_arguments, keys, eighty_columns, sizes, findings]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
