@@ -148,13 +148,46 @@ static json_t *options_json(const struct process_report *process)
     return json;
 }
 
-static json_t *process_json(const struct process_report *process)
+/* What could not be seen or was not searched, and files that were replaced. */
+static void set_limits(json_t **json, const struct process_report *process)
 {
-    json_t *json = json_object(), *leaks = json_array(), *untracked = json_array();
+    const char *why_not = process->stacks ? process->stacks->reach.why_not : NULL;
+    if (why_not)
+        set_value(json, "not_checked", json_pack("{so}", finding_name(FINDING_STUCK), json_text(why_not)));
+    set_text(json, "stacks_note", process->stacks ? process->stacks->note : NULL);
+    if (why_not)
+        set_text(json, "not_checked_for_stuck", why_not);
+    if (process->not_seen)
+        set_value(json, "not_seen", strings_json(process->not_seen));
+    if (process->replaced)
+        set_value(json, "replaced", strings_json(process->replaced));
+}
+
+static void set_threads(json_t **json, const struct process_report *process)
+{
+    json_t *leaks = json_array(), *untracked = json_array();
     for (size_t i = 0; i < process->group_count; i++)
         append_value(&leaks, group_json(&process->groups[i], &process->findings));
     for (size_t i = 0; i < process->untracked_count; i++)
         append_value(&untracked, thread_json(&process->untracked[i], "untracked", &process->findings));
+    set_value(json, "leaks", leaks);
+    set_value(json, "main",
+              process->main ? thread_json(process->main, "main", &process->findings) : json_null());
+    set_value(json, "untracked", untracked);
+}
+
+static void set_lost(json_t **json, const struct process_report *process)
+{
+    set_number(json, "lost_events", (int64_t)process->counts.lost);
+    if (process->counts.lost_places)
+        set_number(json, "lost_places", (int64_t)process->counts.lost_places);
+    if (process->counts.lost_tests)
+        set_number(json, "lost_tests", (int64_t)process->counts.lost_tests);
+}
+
+static json_t *process_json(const struct process_report *process)
+{
+    json_t *json = json_object();
     set_number(&json, "pid", process->pid);
     set_positive(&json, "parent_pid", process->parent_pid);
     set_text(&json, "exe", process->exe);
@@ -167,29 +200,13 @@ static json_t *process_json(const struct process_report *process)
     set_bool(&json, "watched", process->watched);
     set_text(&json, "verdict", process->findings.verdict);
     set_value(&json, "findings", findings_json(&process->findings, NULL, 0));
-    if (process->stacks && process->stacks->reach.why_not)
-        set_value(&json, "not_checked",
-                  json_pack("{so}", finding_name(FINDING_STUCK), json_text(process->stacks->reach.why_not)));
-    set_text(&json, "stacks_note", process->stacks ? process->stacks->note : NULL);
-    if (process->stacks && process->stacks->reach.why_not)
-        set_text(&json, "not_checked_for_stuck", process->stacks->reach.why_not);
-    if (process->not_seen)
-        set_value(&json, "not_seen", strings_json(process->not_seen));
-    if (process->replaced)
-        set_value(&json, "replaced", strings_json(process->replaced));
-    set_value(&json, "leaks", leaks);
-    set_value(&json, "main",
-              process->main ? thread_json(process->main, "main", &process->findings) : json_null());
-    set_value(&json, "untracked", untracked);
+    set_limits(&json, process);
+    set_threads(&json, process);
     if (process->fork.parent)
         set_value(&json, "forked_from", fork_json(&process->fork));
     if (process->failed_count)
         set_value(&json, "failed_creations", failed_json(process));
-    set_number(&json, "lost_events", (int64_t)process->counts.lost);
-    if (process->counts.lost_places)
-        set_number(&json, "lost_places", (int64_t)process->counts.lost_places);
-    if (process->counts.lost_tests)
-        set_number(&json, "lost_tests", (int64_t)process->counts.lost_tests);
+    set_lost(&json, process);
     if (process->checked)
         set_positive(&json, "checkpoint", (int64_t)process->since);
     if (process->other_options)
