@@ -1,3 +1,4 @@
+#include "base/shim.h"
 #include "cli/common/cli.h"
 #include "cli/common/command.h"
 #include "cli/common/own_stack.h"
@@ -38,9 +39,10 @@ static void print_usage(FILE *out)
     fputs("\n'threadleak help COMMAND' lists its options; --version prints the version.\n"
           "'threadleak help findings' and 'threadleak help suppressions' list what a report\n"
           "can find, and the rules that accept leaks.\n"
-          "Without 'threadleak run': LD_PRELOAD=libthreadleak.so COMMAND prints a report at\n"
-          "the end of COMMAND, if threads leaked.\n",
+          "Without 'threadleak run', this prints a report at the end of COMMAND, if threads\n"
+          "leaked:\n",
           out);
+    fprintf(out, "  %s COMMAND\n", shim_preload((char[SHIM_PRELOAD_MAX]){0}));
 }
 
 static const struct command *find_command(const char *name)

@@ -7,7 +7,7 @@
  *         fail("threads leaked");
  *
  * The header needs no library.  libthreadleak.so does the work.  It is loaded when the
- * program runs under `threadleak run`, or with LD_PRELOAD=libthreadleak.so.  Without it,
+ * program runs under `threadleak run`, or with it in LD_PRELOAD.  Without it,
  * all functions do nothing and return 0, and so does threadleak_active().  A test that
  * uses them still runs everywhere, also in a static program.
  *

@@ -9,7 +9,7 @@
 #
 # becomes the list of the command's options, in the order of the table; @summary COMMAND the line of the section NAME;
 # @commands the list of commands, and @pages their pages; @keys the table of THREADLEAK_OPTIONS; @findings the list of
-# findings.  A text about an option that has no row is an error.
+# findings; @SHIMDIR@, anywhere in a line, where the shim is installed.  A text about an option that has no row is an error.
 
 function fail(text) {
 	print "man/options.awk: " text > "/dev/stderr"
@@ -116,4 +116,7 @@ NR == FNR { next }
 /^@pages/ { put_pages(); next }
 /^@findings/ { put_findings(); next }
 command != "" && about != "" && $0 != "" { more[about] = more[about] $0 "\n"; next }
-command == "" { print }
+command == "" {
+	gsub(/@SHIMDIR@/, shimdir)
+	print
+}

@@ -24,9 +24,17 @@ endif
 $(BUILD)/places:
 	@mkdir -p $(@D)
 	$(Q)echo '$(PLACES_ARE)' >$@
-$(BUILD)/cli/common/run_env.o $(BUILD)/preload/options/settings.o: $(BUILD)/places
-$(BUILD)/cli/common/run_env.o: BASE += -DTO_SHIM='"$(TO_SHIM)"'
+$(BUILD)/src/base/shim.o $(BUILD)/preload/options/settings.o: $(BUILD)/places
+$(BUILD)/src/base/shim.o: BASE += -DTO_SHIM='"$(TO_SHIM)"'
 $(BUILD)/preload/options/settings.o: BASE += -DTO_PROGRAM='"$(TO_PROGRAM)"'
+
+# The manual has the path of the shim.
+ifneq ($(shell cat $(BUILD)/shimdir 2>/dev/null),$(SHIMDIR))
+.PHONY: $(BUILD)/shimdir
+endif
+$(BUILD)/shimdir:
+	@mkdir -p $(@D)
+	$(Q)echo '$(SHIMDIR)' >$@
 
 # Files with places in them. They are always written again, because the variables may have changed.
 FILLED := $(patsubst %,$(BUILD)/%,threadleak.pc threadleak-config.cmake threadleak-config-version.cmake threadleak-serve.service)

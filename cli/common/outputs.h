@@ -44,7 +44,7 @@ command_set_fn wanted_set_format, wanted_set_file, wanted_set_stacks;
      "created the threads"}
 #define VERBOSE_OPTIONS(line, verbose_help) \
     {.name = "quiet", .letter = 'q', .set = command_set_int, .offset = offsetof(line, verbose), .value = -1, \
-     .help = "print the summary, and one line for each site that leaks"}, \
+     .help = "print the summary, and a line for each site: those that leak, or all of a live process"}, \
     {.name = "verbose", .letter = 'v', .set = command_set_int, .offset = offsetof(line, verbose), .value = 1, \
      .help = verbose_help}
 // clang-format on

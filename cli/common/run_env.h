@@ -4,14 +4,6 @@
 
 #include <stdbool.h>
 
-#include "base/error.h"
-
-#define SHIM_NAME "libthreadleak.so"
-
-/* Absolute path of the shim of this program, malloc'ed. NULL with an error: there is none, or LD_PRELOAD
- * cannot contain its path. */
-char *run_find_shim(struct error *error);
-
 /*
  * A copy of the environment with the shim first in LD_PRELOAD, with the directory of the
  * run, and with `options` appended to THREADLEAK_OPTIONS. One malloc'ed block, which

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/shim.h"
 #include "cli/common/cli.h"
 #include "cli/common/command.h"
 #include "cli/common/target.h"
@@ -115,9 +116,9 @@ static bool read_side(const char *target, struct reported *reported, struct erro
     if (done && reported->processes && reported->unwatched == reported->processes) {
         reported_release(reported);
         done = error_set(&why,
-                         "%s: is not watched, so its creation sites are unknown; start it with "
-                         "threadleak run or LD_PRELOAD=libthreadleak.so",
-                         target);
+                         "%s is not watched, so its creation sites are unknown; start it with "
+                         "threadleak run or %s",
+                         target, shim_preload((char[SHIM_PRELOAD_MAX]){0}));
     }
     if (!done)
         *error = why;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/shim.h"
 #include "cli/common/cli.h"
 #include "leak/baseline.h"
 #include "leak/build.h"
@@ -131,9 +132,8 @@ static bool can_be_checked(const struct report *report)
         if (process->watched)
             continue;
         cli_message("report: --check: process %d is not watched, so its leaks are unknown; start it with "
-                    "'threadleak run' "
-                    "or LD_PRELOAD=libthreadleak.so",
-                    (int)process->pid);
+                    "'threadleak run' or %s",
+                    (int)process->pid, shim_preload((char[SHIM_PRELOAD_MAX]){0}));
         return false;
     }
     return true;

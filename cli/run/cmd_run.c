@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/shim.h"
 #include "cli/common/cli.h"
 #include "cli/common/run_env.h"
 #include "cli/common/watchable.h"
@@ -71,7 +72,7 @@ static bool make_environment(struct run *run, struct error *error)
 
 static bool prepare(struct run *run, struct error *error)
 {
-    run->shim = run_find_shim(error);
+    run->shim = shim_find(error);
     if (!run->shim || !run_dir_make(run->directory, error))
         return false;
     if (finding_reach(run->given.findings.find, REACH_AVAILABLE) == REACH_NOTHING)

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "cli/common/run_env.h"
+#include "base/shim.h"
 #include "cli/run/tree.h"
 #include "ledger/ledger.h"
 #include "proc/process.h"

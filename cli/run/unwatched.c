@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/shim.h"
 #include "base/search.h"
 #include "cli/common/cli.h"
-#include "cli/common/run_env.h"
 #include "cli/common/watchable.h"
 #include "cli/run/exec_records.h"
 #include "cli/run/wait_until.h"

@@ -6,10 +6,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/shim.h"
 #include "base/file.h"
 #include "proc/process.h"
 #include "cli/common/run_dir.h"
-#include "cli/common/run_env.h"
 #include "cli/run/tree.h"
 #include "common/run_protocol.h"
 

@@ -9,11 +9,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/shim.h"
 #include "base/file.h"
 #include "common/options.h"
 #include "proc/file.h"
 #include "cli/common/run_dir.h"
-#include "cli/common/run_env.h"
 #include "cli/selftest/selftest.h"
 
 #define TABLE_SIZE (16l << 20) /* about the size of a ledger; uses memory only where it is written */
@@ -35,7 +35,7 @@ static int try_table(int fd)
 static void check_library(struct selftest *test)
 {
     struct error error = {""};
-    test->shim = run_find_shim(&error);
+    test->shim = shim_find(&error);
     if (test->shim)
         selftest_ok(test, "library", "%s", test->shim);
     else

@@ -4,11 +4,10 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/shim.h"
 #include "cli/serve/processes.h"
 #include "cli/serve/sampled.h"
 #include "proc/process.h"
-
-#define SHIM "libthreadleak.so"
 
 /* The symbolizer keeps what it has read of processes that have ended. After so many it begins anew. */
 enum { PROCESSES_BEFORE_RENEWAL = 256 };
@@ -141,7 +140,7 @@ static void sample_listed(struct fleet *fleet, const struct listed_process *proc
                           const struct sampling *sampling)
 {
     struct error ignored;
-    if (!find(fleet, process) && !process_maps_file(process->pid, SHIM))
+    if (!find(fleet, process) && !process_maps_file(process->pid, SHIM_NAME))
         return;
     struct sampled *item = find_or_open(fleet, process, &ignored);
     if (item)

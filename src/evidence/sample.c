@@ -8,13 +8,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/shim.h"
 #include "ledger/follow.h"
 #include "proc/clocks.h"
 #include "proc/file.h"
 #include "proc/process.h"
 #include "proc/status.h"
-
-#define SHIM "libthreadleak.so"
 
 struct sampler {
     pid_t pid;
@@ -65,7 +64,7 @@ static enum ledger_open_status begin_program(struct sampler *sampler, struct err
     enum ledger_open_status opened = ledger_follow(sampler->pid, &sampler->followed, error);
     if (opened != LEDGER_OPEN_NOT_WATCHED)
         return opened;
-    sampler->has_shim = process_maps_file(sampler->pid, SHIM);
+    sampler->has_shim = process_maps_file(sampler->pid, SHIM_NAME);
     sampler->started = started_open(sampler->pid);
     if (!sampler->started)
         error_set(error, "process %d cannot be read: it has ended, or memory is short", (int)sampler->pid);

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "base/shim.h"
 #include "base/text.h"
 #include "ledger/attached.h"
 #include "proc/address_space.h"
@@ -49,12 +50,11 @@ static void set_no_maps(pid_t pid, int why, struct error *error)
 
 static void set_unwatched(const struct target *target, struct error *error)
 {
-    char exe[256];
+    char exe[256], preload[SHIM_PRELOAD_MAX];
     ssize_t n = readlink(PROC_PATH("%d/exe", target->task), exe, sizeof(exe) - 1);
     exe[n > 0 ? n : 0] = 0;
-    error_set(error,
-              "process %d%s%s%s is not watched; start it with threadleak run or LD_PRELOAD=libthreadleak.so",
-              (int)target->pid, n > 0 ? " (" : "", exe, n > 0 ? ")" : "");
+    error_set(error, "process %d%s%s%s is not watched; start it with threadleak run or %s", (int)target->pid,
+              n > 0 ? " (" : "", exe, n > 0 ? ")" : "", shim_preload(preload));
 }
 
 /* ---- the ledger of a process --------------------------------------------------- */

@@ -227,14 +227,27 @@ void print_group_short(const struct printer *printer, const struct leak_group *g
     putc('\n', printer->out);
 }
 
-void print_site(const struct printer *printer, const struct process_report *process,
-                const struct leak_group *group)
+bool is_snapshot(const struct process_report *process)
 {
-    struct leak_site site = {.group = group, .processes = 1};
+    return (process->how == END_ALIVE && !process->checked) || process->core;
+}
+
+/* Of a process that is not judged, all threads that no rule suppresses. */
+static bool is_in_summary(const struct process_report *process, const struct leak_group *group)
+{
+    if (!process->judged && is_snapshot(process))
+        return !group->suppressed_by;
+    return group->counted && !group->listed;
+}
+
+void print_site(const struct printer *printer, const struct process_report *process, size_t number)
+{
+    struct leak_site site = {.processes = 1};
     for (size_t i = 0; i < process->group_count; i++) {
         const struct leak_group *other = &process->groups[i];
-        if (!other->counted || other->site != group->site || other->listed)
+        if (other->site != number || !is_in_summary(process, other))
             continue;
+        site.group = site.group ? site.group : other;
         site.threads += other->thread_count;
         site.finished += other->kind == LEAK_UNJOINED ? other->thread_count : 0;
     }

@@ -74,10 +74,11 @@ void print_group(const struct printer *printer, const struct leak_group *group);
 /* The creations that failed (text_failed.c), each after an empty line. False: there are none. */
 bool print_failed_creations(const struct printer *printer, const struct process_report *process);
 
-/* The counted groups of one site in one line, for quiet reports, unless the program has listed them; `group`
- * is the first. */
-void print_site(const struct printer *printer, const struct process_report *process,
-                const struct leak_group *group);
+/* The groups of one site in one line, for quiet reports: those that are counted, unless the program has
+ * listed them; of a process that is alive and not judged, those that are not suppressed. */
+void print_site(const struct printer *printer, const struct process_report *process, size_t site);
+/* It was read while it was alive, or from its core file. */
+bool is_snapshot(const struct process_report *process);
 
 /* Whether the threads of a group can be joined, and are: "joinable, never joined" (text_joins.c). */
 const char *explain_joins(const struct printer *printer, const struct leak_group *group);

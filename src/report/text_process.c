@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/shim.h"
 #include "base/text.h"
 #include "common/ledger.h"
 #include "report/phrases.h"
@@ -147,9 +148,10 @@ static void print_head(const struct printer *printer, const struct process_repor
         putc('\n', printer->out);
     }
     if (!process->watched)
-        fputs("not watched, so thread creators are unknown; start it with `threadleak run` or\n"
-              "LD_PRELOAD=libthreadleak.so to see them\n",
-              printer->out);
+        fprintf(printer->out,
+                "not watched, so thread creators are unknown; start it with `threadleak run` or\n"
+                "%s to see them\n",
+                shim_preload((char[SHIM_PRELOAD_MAX]){0}));
     print_fork(printer, &process->fork);
     print_abort(printer, &process->abort);
     for (char **sentence = process->not_seen; sentence && *sentence; sentence++) {
@@ -335,8 +337,8 @@ static bool print_others(const struct printer *printer, const struct process_rep
 static void print_sites(const struct printer *printer, const struct process_report *process)
 {
     for (size_t i = 0; i < process->group_count; i++)
-        if (process->groups[i].counted && process->groups[i].first_of_site)
-            print_site(printer, process, &process->groups[i]);
+        if (process->groups[i].first_of_site)
+            print_site(printer, process, process->groups[i].site);
 }
 
 /* True: the last line does not end a list. */
@@ -360,9 +362,8 @@ void print_process(const struct printer *of_report, const struct process_report 
     style.others |= process->abort.call != NULL;
     const struct printer printer = {of_report->out,  &style, process,
                                     of_report->runs, &named, of_report->shortened};
-    bool is_snapshot =
-        (process->how == END_ALIVE && !process->checked) || process->core || process->abort.call;
-    bool all = printer.style->all || (alone && is_snapshot), gap = false;
+    bool is_moment = is_snapshot(process) || process->abort.call, gap = false;
+    bool all = printer.style->all || (alone && is_moment);
     print_head(&printer, process, &counts, alone);
     if (printer.style->verbose >= 0)
         gap = print_body(&printer, process, all);

@@ -45,7 +45,7 @@ RUN = {
     "make help": (0, "check-quick"),
 }
 # Scripts of several lines, by their first one: a part of what they print.
-SCRIPTS = {"LD_PRELOAD=/usr/local/lib/libthreadleak.so ./server &": "thread", "export THREADLEAK_OPTIONS=signal=USR1": "live thread"}
+SCRIPTS = {"LD_PRELOAD=@SHIMDIR@/libthreadleak.so ./server &": "thread", "export THREADLEAK_OPTIONS=signal=USR1": "live thread"}
 # What other tests run: a file that has this text.
 ELSEWHERE = {
     "make deps": (".ci/run", "make deps-check check"),
@@ -215,7 +215,7 @@ class Bench(harness.Bench):
         self.env = self.environment(PATH=f"{self.path('bin')}:{self.build}:{os.environ['PATH']}")
 
     def shell(self, script):
-        script = re.sub(r"^(tests/)", ROOT + r"/\1", script.replace("/usr/local/lib/", self.build + "/"))
+        script = re.sub(r"^(tests/)", ROOT + r"/\1", re.sub("/usr/local/lib/|@SHIMDIR@/", self.build + "/", script))
         script = script.replace("make help", f"make -C {ROOT} help")
         status, out, err = harness.call(["bash", "-c", script], env=self.env, cwd=self.tmp)
         return status, out + err

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`make install` writes where it is told to, what it wrote works there, and `make uninstall` removes that alone.
+"""`make install` writes into the directories that it is given, what it wrote works there, and `make uninstall` removes that alone.
 
   tests/e2e/install.py [--build DIR] [NAME...]
 """
@@ -65,7 +65,7 @@ def value(layout, name, default):
 
 
 def works(bench, layout):
-    """Program and shim find each other, both ways, wherever the whole is moved to; nothing else is left behind."""
+    """Program and shim find each other, both ways, wherever the whole is moved to; no other file is written."""
     root, _ = bench.installed(layout)
     moved = bench.path("moved")
     shutil.copytree(root, moved)
@@ -75,6 +75,9 @@ def works(bench, layout):
     demand(status == 66 and "leaked thread" in err, f"{status} {err}")
     status, _, err = harness.call([program], env=bench.environment(LD_PRELOAD=shim))
     demand(status == 0 and "created by T1 (main) at" in err, f"{status} {err}")
+    hint = f"LD_PRELOAD={shim} "
+    status, out, _ = harness.call([f"{moved}{prefix}/bin/threadleak", "help"], env=bench.env)
+    demand(status == 0 and hint in out, f"the path of the shim: {out}")
     headers, manual = value(layout, "INCLUDEDIR", f"{prefix}/include"), value(layout, "MANDIR", f"{prefix}/share/man")
     libraries = value(layout, "LIBDIR", f"{prefix}/lib")
     allowed = (f"{prefix}/bin/", f"{prefix}/share/", headers + "/", libraries + "/", manual + "/")
@@ -83,6 +86,9 @@ def works(bench, layout):
     for name in (f"{headers}/threadleak.h", f"{headers}/threadleak/gtest.h", f"{libraries}/pkgconfig/threadleak.pc",
                  *([f"{manual}/man1/threadleak.1"] if shutil.which("scdoc") else [])):
         demand(os.path.exists(root + name), f"no {name}")
+    if shutil.which("scdoc"):
+        with open(f"{root}{manual}/man1/threadleak.1", encoding="utf-8") as page:
+            demand(f"LD_PRELOAD={LAYOUTS[layout][1]}/libthreadleak.so" in page.read().replace("\\&", ""), "the path of the shim in the manual")
 
 
 def works_plain(bench):

@@ -73,6 +73,17 @@ def watched_is_judged(bench):
             demand(status == wanted and not err, f"{options}: status {status}, {err}")
 
 
+def summary_has_a_line_for_each_site(bench):
+    """Also of a process that is not judged; there a suppressed site has none."""
+    rule = bench.path("rule")
+    with open(rule, "w", encoding="ascii") as file:
+        file.write("name:^worker$\n")
+    with bench.live("wait_for_end", watched=True) as pid:
+        for options, wanted in ([], 1), (["--check"], 1), (["--check", "--report=none"], 0), ([f"--suppressions={rule}"], 0):
+            _, out, _ = bench.run("report", "-q", *options, str(pid))
+            demand(len(re.findall(r"^  1 running thread, .*created by start ", out, re.M)) == wanted, f"{options}: {out}")
+
+
 # ---- what to type next --------------------------------------------------------------------
 
 def nothing_more_to_see(bench):
@@ -273,7 +284,7 @@ def every_site_has_a_line_in_quiet_reports(bench):
 
 
 TESTS = [one_name_for_a_library, a_program_with_gaps_between_its_segments, programs_are_named_as_ps_does, lines_fit_the_terminal, ascii_without_utf8, every_site_has_a_line_in_quiet_reports,
-         unwatched_without_stop, unwatched_is_not_judged, watched_is_judged, nothing_more_to_see, more_to_see,
+         unwatched_without_stop, unwatched_is_not_judged, watched_is_judged, summary_has_a_line_for_each_site, nothing_more_to_see, more_to_see,
          holder_has_ended, one_line_for_a_failure, one_empty_line_between]
 
 if __name__ == "__main__":
