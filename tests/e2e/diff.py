@@ -3,7 +3,6 @@
 
   tests/e2e/diff.py [--build DIR] [NAME...]
 """
-import contextlib
 import copy
 import json
 import os
@@ -21,16 +20,8 @@ class Bench(harness.Bench):
     def diff(self, *arguments):
         return harness.call([self.cli, "diff", *map(str, arguments)], env=self.env)
 
-    @contextlib.contextmanager
-    def growing(self, what="leak"):
-        process = subprocess.Popen([self.target("growing"), what], env=self.environment(LD_PRELOAD=self.shim),
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        try:
-            demand(process.stdout.readline() == b"up\n", "did not come up")
-            yield process
-        finally:
-            process.kill()
-            process.communicate()
+    def growing(self):
+        return harness.up([self.target("growing"), "leak"], self.environment(LD_PRELOAD=self.shim), stderr=subprocess.DEVNULL)
 
     def report(self, pid, name="a.json"):
         path = self.path(name)

@@ -4,12 +4,11 @@
   tests/e2e/handles.py [--build DIR] [NAME...]
 """
 import json
-import os
 import subprocess
 import sys
 
 import harness
-from harness import call, demand, state_of, wait_until
+from harness import call, demand
 
 LOST = ["forgotten", "overwritten", "freed", "leaked"]
 KEPT = {
@@ -47,16 +46,12 @@ def check(place, how, process):
         demand(not found and thread["handle"]["stored"] and thread["handle"]["where"].startswith(KEPT[place]), thread)
 
 
-def sleeps(pid):
-    return all(state_of(tid) == "S" for tid in os.listdir(f"/proc/{pid}/task"))
-
-
 def live(bench, place, how):
     with subprocess.Popen([bench.target("handles"), place, how], env=bench.environment(LD_PRELOAD=bench.shim), text=True,
                           stdout=subprocess.PIPE) as program:
         try:
             demand(program.stdout.readline() == "ready\n", f"handles {place} did not come up")
-            wait_until(lambda: sleeps(program.pid))
+            harness.wait_until_asleep(program.pid)
             status, out, err = call([bench.cli, "report", "--format=json", str(program.pid)])
         finally:
             program.kill()

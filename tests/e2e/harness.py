@@ -199,13 +199,14 @@ def state_of(pid):
 
 
 def tasks_of(pid):
-    """Of each task, whether it sleeps, and how often it was scheduled."""
+    """Of each task, whether it sleeps, and how often it was scheduled. A main thread that has ended is a zombie."""
     tasks = {}
     for tid in os.listdir(f"/proc/{pid}/task"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(f"/proc/{pid}/task/{tid}/status", encoding="utf-8",
                                                                               errors="replace") as file:
             text = file.read()
-            tasks[tid] = (re.search(r"^State:\t(.)", text, re.M).group(1) == "S", *re.findall(r"ctxt_switches:\t(\d+)", text))
+            still = "SZ" if tid == str(pid) else "S"
+            tasks[tid] = (re.search(r"^State:\t(.)", text, re.M).group(1) in still, *re.findall(r"ctxt_switches:\t(\d+)", text))
     return tasks
 
 
@@ -219,6 +220,18 @@ def wait_until_asleep(pid):
         last, before = before, tasks_of(pid)
         return before == last and all(task[0] for task in before.values())
     wait_until(is_asleep, TIMEOUT_S / 3)
+
+
+@contextlib.contextmanager
+def up(argv, env, **more):
+    """A process that says "up" at its beginning. It is killed in the end."""
+    process = subprocess.Popen(argv, env=env, **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, **more})
+    try:
+        demand(process.stdout.readline() == b"up\n", f"{argv} did not come up")
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @contextlib.contextmanager
@@ -290,15 +303,9 @@ class Bench:
     @contextlib.contextmanager
     def live_asleep(self, name, *args):
         """The pid of a target that says "up" at its beginning, when all its threads are asleep."""
-        process = subprocess.Popen([self.target(name), *args], env=self.environment(LD_PRELOAD=self.shim), text=True,
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        try:
-            demand(process.stdout.readline() == "up\n", f"{name} {args} did not come up")
+        with up([self.target(name), *args], self.environment(LD_PRELOAD=self.shim)) as process:
             wait_until_asleep(process.pid)
             yield process.pid
-        finally:
-            process.kill()
-            process.communicate()
 
     def printed(self):
         """Text for the message of a failure."""

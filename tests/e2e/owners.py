@@ -6,11 +6,10 @@
 import contextlib
 import json
 import os
-import subprocess
 import sys
 
 import harness
-from harness import demand, state_of, wait_until
+from harness import demand, wait_until
 
 # What the thread of tests/targets/owners.c wants, and the level of the finding.
 KINDS = {"recursive": ("recursive mutex private_locks", "proved"),
@@ -30,11 +29,6 @@ KINDS = {"recursive": ("recursive mutex private_locks", "proved"),
          "flock": ("lock of file ", "likely")}
 
 
-def sleeps(pid):
-    """A main thread that has ended is a zombie."""
-    return all(state_of(tid) in ("SZ" if tid == str(pid) else "S") for tid in os.listdir(f"/proc/{pid}/task"))
-
-
 def child_of(pid):
     for tid in os.listdir(f"/proc/{pid}/task"):
         with open(f"/proc/{pid}/task/{tid}/children", encoding="ascii") as file:
@@ -46,13 +40,8 @@ def child_of(pid):
 @contextlib.contextmanager
 def started(bench, target, *args):
     """As bench.live(), but the main thread may have ended."""
-    with subprocess.Popen([bench.target(target), *args], env=bench.environment(LD_PRELOAD=bench.shim),
-                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        try:
-            demand(process.stdout.readline() == b"up\n", f"{target} {args} did not come up")
-            yield process.pid
-        finally:
-            process.kill()
+    with harness.up([bench.target(target), *args], bench.environment(LD_PRELOAD=bench.shim)) as process:
+        yield process.pid
 
 
 def judged(bench, target, *args, of=lambda pid: pid):
@@ -60,7 +49,7 @@ def judged(bench, target, *args, of=lambda pid: pid):
     with started(bench, target, *args) as parent:
         wait_until(lambda: of(parent) and len(os.listdir(f"/proc/{of(parent)}/task")) > 1)
         pid = of(parent)
-        wait_until(lambda: sleeps(pid))
+        harness.wait_until_asleep(pid)
         status, out, err = harness.call([bench.cli, "report", "--format=json", str(pid)])
         demand(status == 0, err)
         return json.loads(out)["processes"][0]
@@ -172,7 +161,7 @@ def of_core(bench, how, of=lambda pid: pid):
     with started(bench, "circles", how) as parent:
         wait_until(lambda: of(parent) and len(os.listdir(f"/proc/{of(parent)}/task")) > 1)
         pid = of(parent)
-        wait_until(lambda: sleeps(pid))
+        harness.wait_until_asleep(pid)
         harness.call(["gcore", "-o", bench.path("core"), str(pid)])
     status, out, err = harness.call([bench.cli, "report", "--format=json", bench.path(f"core.{pid}")])
     demand(status == 0, err)
@@ -217,7 +206,7 @@ def a_lock_that_the_end_keeps(bench):
 
 def text_of(bench, *args):
     with started(bench, "circles", *args) as pid:
-        wait_until(lambda: sleeps(pid))
+        harness.wait_until_asleep(pid)
         status, out, err = harness.call([bench.cli, "report", str(pid)])
         demand(status == 0, err)
         return out

@@ -104,29 +104,17 @@ def memcached(bench):
 
 def python(bench):
     for arguments in [], ["busy"]:
-        process = subprocess.Popen([sys.executable, "-c", PYTHON, *arguments], env=bench.environment(LD_PRELOAD=bench.shim),
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        try:
-            demand(process.stdout.readline() == b"up\n", "python did not come up")
+        with harness.up([sys.executable, "-c", PYTHON, *arguments], bench.environment(LD_PRELOAD=bench.shim)) as process:
             check(bench, process.pid)
-        finally:
-            process.kill()
-            process.communicate()
 
 
 def java(bench):
     """A JVM that has nothing to do: some of its snapshots are checked."""
     source = bench.write("Idle.java", JAVA)
     subprocess.run([need("javac"), "-d", bench.tmp, source], check=True, timeout=harness.TIMEOUT_S)
-    process = subprocess.Popen([need("java"), *STILL, "-cp", bench.tmp, "Idle"], env=bench.environment(LD_PRELOAD=bench.shim),
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    try:
-        demand(process.stdout.readline() == b"up\n", "java did not come up")
+    with harness.up([need("java"), *STILL, "-cp", bench.tmp, "Idle"], bench.environment(LD_PRELOAD=bench.shim)) as process:
         for _ in range(SNAPSHOTS):
             wait_until(lambda: snapshot(bench, process.pid), harness.TIMEOUT_S)
-    finally:
-        process.kill()
-        process.communicate()
 
 
 TESTS = [redis, memcached, python, java]

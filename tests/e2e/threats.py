@@ -58,16 +58,9 @@ class Bench(harness.Bench):
             file.write(bytes_of_it)
         return program
 
-    @contextlib.contextmanager
     def alive(self, *argv, **more):
         """A watched process that prints "up"."""
-        process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **{"env": {**self.env, "LD_PRELOAD": self.shim}, **more})
-        try:
-            demand(process.stdout.readline() == b"up\n", "it did not come up")
-            yield process
-        finally:
-            process.kill()
-            process.communicate()
+        return harness.up(argv, **{"env": {**self.env, "LD_PRELOAD": self.shim}, "stderr": subprocess.PIPE, **more})
 
 
 # ---- the page -----------------------------------------------------------------------------------

@@ -6,11 +6,10 @@
 import contextlib
 import json
 import os
-import subprocess
 import sys
 
 import harness
-from harness import Skip, demand, need, need_built, state_of, wait_until
+from harness import Skip, demand, need, need_built, wait_until
 
 GLIB = r"""
 #include <fcntl.h>
@@ -61,20 +60,15 @@ class Bench(harness.Bench):
 
 @contextlib.contextmanager
 def started(bench, *argv):
-    with subprocess.Popen(argv, env=bench.environment(LD_PRELOAD=bench.shim), stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE) as process:
-        try:
-            demand(process.stdout.readline() == b"up\n", f"{argv} did not come up")
-            yield process.pid
-        finally:
-            process.kill()
+    with harness.up(argv, bench.environment(LD_PRELOAD=bench.shim)) as process:
+        yield process.pid
 
 
 def judged(bench, *argv, threads=2):
     """The process in the report, when each of its threads waits."""
     with started(bench, *argv) as pid:
-        wait_until(lambda: len(os.listdir(f"/proc/{pid}/task")) >= threads and
-                   all(state_of(tid) == "S" for tid in os.listdir(f"/proc/{pid}/task")))
+        wait_until(lambda: len(os.listdir(f"/proc/{pid}/task")) >= threads)
+        harness.wait_until_asleep(pid)
         status, out, err = harness.call([bench.cli, "report", "--format=json", str(pid)])
         demand(status == 0, err)
         return json.loads(out)["processes"][0]

@@ -18,21 +18,13 @@ CREATOR = "growing.c:18"  # pthread_create in handle_request()
 
 
 class Bench(harness.Bench):
-    @contextlib.contextmanager
     def growing(self, what, watched=True, name="growing", **more):
         """A target that runs."""
         env = self.environment(**({"LD_PRELOAD": self.shim} if watched else {}), **more)
         program = self.target("growing")
         if name != "growing":
             program = harness.copy(program, self.path(name))
-        process = subprocess.Popen([program, what], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                   stderr=subprocess.DEVNULL)
-        try:
-            demand(process.stdout.readline() == b"up\n", f"growing {what} did not come up")
-            yield process
-        finally:
-            process.kill()
-            process.communicate()
+        return harness.up([program, what], env, stderr=subprocess.DEVNULL)
 
     @contextlib.contextmanager
     def watch(self, *options):
