@@ -17,10 +17,11 @@ struct misuse {
     void *caller;
 };
 
-/* A stale descriptor can lead to a slot that another thread uses now. */
+/* A stale descriptor can lead to a slot that another thread uses now. One that has not begun has no handle. */
 static bool is_of(const struct thread_ref *thread, pthread_t handle)
 {
-    return thread->slot && thread->serial && atomic_load(&thread->slot->handle) == (uint64_t)handle;
+    uint64_t known = thread->slot && thread->serial ? atomic_load(&thread->slot->handle) : UINT64_MAX;
+    return known == (uint64_t)handle || known == 0;
 }
 
 /* The record for calls at this place, which may be new. NULL: all are in use. */

@@ -93,6 +93,12 @@ def joins_and_detaches(bench):
         demand(all(fact in evidence(finding) for fact in facts), finding)
 
 
+def of_one_that_may_not_have_begun(bench):
+    for how, middle in ("join_early", "but it is detached"), ("detach_early", "but it is detached already"):
+        [finding] = misuse(bench, how)
+        demand(finding["level"] == "proved" and middle in finding["text"], finding)
+
+
 def correct_calls(bench):
     for how in "detach_self", "timed_out", "busy", "cancelled", "reused":
         findings = misuse(bench, how)
@@ -197,7 +203,7 @@ def arguments_that_are_right(bench):
 
 
 TESTS = [variable_of_a_loop, variables_that_are_shared_on_purpose, variable_without_debug_information, arguments,
-         arguments_that_are_right, left_out, left_out_in_a_live_process, joined_at_two_places, text_of_the_group, nothing_left_out, joins_and_detaches,
+         arguments_that_are_right, left_out, left_out_in_a_live_process, joined_at_two_places, text_of_the_group, nothing_left_out, joins_and_detaches, of_one_that_may_not_have_begun,
          correct_calls, a_crash_in_the_end, no_crash_in_the_end, unloaded, failed_creations]
 
 if __name__ == "__main__":

@@ -3,10 +3,10 @@
  *
  *   misuses WHAT...
  *
- * Wrong: self (joins itself), join_detached, born_detached (joins a thread that was created detached),
- * detach_detached, join_twice.
- * Right: detach_self, timed_out, busy, cancelled (a join that is
- * cancelled, then another one), reused (many threads that get the same handle). */
+ * Wrong: self (joins itself), join_early, detach_early (at once, when the detached thread may not have
+ * begun), join_detached, born_detached (joins a thread that was created detached), detach_detached,
+ * join_twice. Right: detach_self, timed_out, busy, cancelled (a join that is cancelled, then another one),
+ * reused (many threads that get the same handle). */
 #include <stdbool.h>
 
 #include "target.h"
@@ -50,6 +50,20 @@ static int join_detached(void)
     await_ready(1);
     CHECK(pthread_detach(thread) == 0);
     return pthread_join(thread, NULL);
+}
+
+static int join_early(void)
+{
+    pthread_t thread = start_thread(stay, NULL, false);
+    CHECK(pthread_detach(thread) == 0);
+    return pthread_join(thread, NULL);
+}
+
+static int detach_early(void)
+{
+    pthread_t thread = start_thread(stay, NULL, false);
+    CHECK(pthread_detach(thread) == 0);
+    return pthread_detach(thread);
 }
 
 static int born_detached(void)
@@ -125,8 +139,9 @@ static int reused(void)
 static const struct {
     const char *name;
     int (*call)(void);
-} ways[] = {WAY(self),        WAY(join_detached), WAY(born_detached), WAY(detach_detached), WAY(join_twice),
-            WAY(detach_self), WAY(timed_out),     WAY(busy),          WAY(cancelled),       WAY(reused)};
+} ways[] = {WAY(self),       WAY(join_detached), WAY(born_detached), WAY(detach_detached),
+            WAY(join_twice), WAY(join_early),    WAY(detach_early),  WAY(detach_self),
+            WAY(timed_out),  WAY(busy),          WAY(cancelled),     WAY(reused)};
 
 int main(int argc, char **argv)
 {
