@@ -5,7 +5,7 @@ LIBS := -lprotobuf-c -lz -ldw -lelf -ljansson -liberty -lm -lrt $(OLD_LIBC)
 
 # Suites that test a part of the shim; all others test src/ and cli/.
 CHECKS_PRELOAD := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_ledger_write*.c tests/unit/check_modules.c \
-                  tests/unit/check_guard.c tests/unit/check_on_stack.c tests/unit/check_shake.c))
+                  tests/unit/check_guard.c tests/unit/check_on_stack.c tests/unit/check_real.c tests/unit/check_shake.c))
 CHECKS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_*.c))
 # Fakes, fixtures and child processes that suites share.
 CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% tests/unit/writer_%,$(wildcard tests/unit/*.c)))
@@ -13,7 +13,7 @@ CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% tests/unit/write
 CHECK_WRITER := $(addprefix preload/,shim/config shim/state shim/guard shim/index shim/run_ask shim/run_report_in ledger/argument ledger/map ledger/section ledger/slot ledger/thread ledger/thread_join ledger/misuse \
 	ledger/descriptor ledger/fork ledger/leak ledger/site ledger/test ledger/namespace ledger/wakes \
 	ledger/module ledger/module_find ledger/module_table ledger/elf_start ledger/maps \
-	shim/readable shim/say shim/shake shim/stack_room backtrace/frames)
+	shim/next shim/readable shim/real shim/say shim/shake shim/stack_room backtrace/frames)
 CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck -lm -lrt -lsubunit -lpthread)
 
 # $(call code,DIRECTORY,FLAGS)

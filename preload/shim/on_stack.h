@@ -43,23 +43,26 @@ static inline void on_stack(void *top, void (*function)(void *), void *arg)
 }
 
 /* Calls it on a stack that is mapped for this. The stack of the caller can be small, or nearly full. Without
- * memory for a stack, and in a sandbox, it is called on the present one. Meanwhile no handler of the program
- * runs: it may need more stack, fork, or leave by a jump. Nor does that of pthread_cancel(), signal 32: it
- * would unwind a stack without end. That of setuid(), 33, does: another thread waits for it, which can hold a
- * lock of the loader. */
+ * memory for a stack, and in a sandbox, it is called on the present one. Except in a sandbox, no handler of
+ * the program runs meanwhile: it may need more stack, fork, or leave by a jump. Nor does that of
+ * pthread_cancel(), signal 32: it would unwind a stack without end. That of setuid(), 33, does: another
+ * thread waits for it, which can hold a lock of the loader. */
 #define NEW_STACK 65536
 #define SIGSETXID_BIT (1ull << 32)
 static inline void on_new_stack(size_t size, void (*function)(void *), void *arg)
 {
     uint64_t blocked = all_but_faults() & ~SIGSETXID_BIT, before;
-    char *stack = shim_config.sandboxed ? NULL : sys_map(size);
-    if (!stack) {
+    if (shim_config.sandboxed) {
         function(arg);
         return;
     }
     SYS4(rt_sigprocmask, SIG_BLOCK, &blocked, &before, KERNEL_SIGSET_SIZE);
-    on_stack(stack + size, function, arg);
-    SYS2(munmap, stack, size);
+    char *stack = sys_map(size);
+    if (stack) {
+        on_stack(stack + size, function, arg);
+        SYS2(munmap, stack, size);
+    } else
+        function(arg);
     SYS4(rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE);
 }
 

@@ -2,16 +2,39 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <string.h>
 
 #include "preload/shim/next.h"
 
 struct real real_found;
 int (*libc_sigaction)(int, const struct sigaction *, struct sigaction *);
 
-static int fail(void)
+/* -1 is SIG_ERR, too. */
+static long fail(void)
 {
     errno = ENOSYS;
     return -1;
+}
+
+static long fail_pthread(void)
+{
+    return ENOSYS;
+}
+
+static long fail_c11(void)
+{
+    return thrd_error;
+}
+
+/* pthread_cond_wait(3), cnd_wait(3): these return their error, and leave errno as it is. */
+static void *failure_of(const char *name)
+{
+    if (strncmp(name, "pthread_", 8) == 0 || strncmp(name, "__pthread_", 10) == 0)
+        return (void *)fail_pthread;
+    bool c11 =
+        strncmp(name, "thrd_", 5) == 0 || strncmp(name, "cnd_", 4) == 0 || strncmp(name, "tss_", 4) == 0;
+    return c11 ? (void *)fail_c11 : (void *)fail;
 }
 
 /* Both give the default version.  glibc keeps two versions of pthread_create (2.2.5 and 2.34), with one
@@ -24,7 +47,7 @@ void *real_find(void **place, const char *name)
     void *found = next_definition(name);
     found = found ? found : dlsym(RTLD_NEXT, name);
     __atomic_store_n(place, found, __ATOMIC_RELAXED);
-    return found ? found : (void *)fail;
+    return found ? found : failure_of(name);
 }
 
 void real_resolve(void)

@@ -27,8 +27,8 @@ struct real {
 /* NULL: not looked up yet, or libc does not have it. */
 extern struct real real_found;
 
-/* The real function, looked up at its first use. If libc does not have it, one that fails with ENOSYS: a
- * program can have found our hook by dlsym() or as a weak symbol. */
+/* The real function, looked up at its first use. If libc does not have it, one that fails as the function
+ * would with ENOSYS: a program can have found our hook by dlsym() or as a weak symbol. */
 #define REAL(name)                                                                          \
     __extension__({                                                                         \
         __typeof__(real_found.name) real_ = real_look_up((void **)&real_found.name, #name); \

@@ -1,5 +1,6 @@
 /* Functions on a stack of their own. */
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -47,9 +48,28 @@ START_TEST(no_cancellation_meanwhile)
 }
 END_TEST
 
+static void see_mask(void *arg)
+{
+    pthread_sigmask(SIG_SETMASK, NULL, arg);
+}
+
+/* A handler that leaves by a jump would leave the work half done. */
+START_TEST(no_handler_meanwhile_even_without_memory)
+{
+    sigset_t mask;
+    sigemptyset(&mask);
+    on_new_stack(SIZE_MAX / 2, see_mask, &mask);
+    ck_assert_int_eq(sigismember(&mask, SIGUSR1), 1);
+    ck_assert_int_eq(sigismember(&mask, SIGSEGV), 0);
+    pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    ck_assert_int_eq(sigismember(&mask, SIGUSR1), 0);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("stack");
     tcase_add_test(tests, no_cancellation_meanwhile);
+    tcase_add_test(tests, no_handler_meanwhile_even_without_memory);
     return suite_run("on_stack", tests);
 }
