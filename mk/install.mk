@@ -24,9 +24,9 @@ endif
 $(BUILD)/places:
 	@mkdir -p $(@D)
 	$(Q)echo '$(PLACES_ARE)' >$@
-$(BUILD)/src/base/shim.o $(BUILD)/preload/options/settings.o: $(BUILD)/places
+$(BUILD)/src/base/shim.o $(BUILD)/preload/exit/reporter.o: $(BUILD)/places
 $(BUILD)/src/base/shim.o: BASE += -DTO_SHIM='"$(TO_SHIM)"'
-$(BUILD)/preload/options/settings.o: BASE += -DTO_PROGRAM='"$(TO_PROGRAM)"'
+$(BUILD)/preload/exit/reporter.o: BASE += -DTO_PROGRAM='"$(TO_PROGRAM)"'
 
 # The manual has the path of the shim.
 ifneq ($(shell cat $(BUILD)/shimdir 2>/dev/null),$(SHIMDIR))

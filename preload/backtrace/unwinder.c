@@ -118,14 +118,9 @@ void unwinder_flush(void)
 
 static void *open_beside(const char *name)
 {
-    const char *slash = strrchr(shim_config.reporter[0], '/'); /* DIRECTORY/threadleak */
-    char path[sizeof(shim_config.reporter[0])];
+    char path[1024];
     struct text text = text_in(path, sizeof(path));
-    if (!slash)
-        return NULL;
-    text_bytes(&text, shim_config.reporter[0], (size_t)(slash + 1 - shim_config.reporter[0]));
-    text_string(&text, name);
-    bool there = !text.overflow && SYS3(faccessat, AT_FDCWD, path, R_OK) == 0;
+    bool there = config_beside(&text, name) && SYS3(faccessat, AT_FDCWD, path, R_OK) == 0;
     return there ? dlopen(path, LIBUNWIND_FLAGS) : NULL;
 }
 

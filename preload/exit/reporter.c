@@ -76,17 +76,26 @@ static void end_with_parent(const struct job *job)
         SYS2(prctl, PR_SET_PDEATHSIG, SIGKILL);
 }
 
+/* From the directory of this library. `make install` sets it from SHIMDIR and BINDIR. */
+#ifndef TO_PROGRAM
+#define TO_PROGRAM "../bin/"
+#endif
+
+static const char *const places[] = {"threadleak", TO_PROGRAM "threadleak", "../../bin/threadleak"};
+
 static int run_reporter(void *arg)
 {
     struct job *job = arg;
     uint64_t none = 0;
+    char path[1024];
 
     end_with_parent(job);
     SYS4(rt_sigprocmask, SIG_SETMASK, &none, NULL, KERNEL_SIGSET_SIZE);
-    for (size_t i = 0; i < REPORTER_PLACES; i++) {
-        job->argv[0] = shim_config.reporter[i];
-        if (*job->argv[0])
-            SYS3(execve, job->argv[0], job->argv, job->envp);
+    job->argv[0] = path;
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+        struct text text = text_in(path, sizeof(path));
+        if (config_beside(&text, places[i]))
+            SYS3(execve, path, job->argv, job->envp);
     }
     SYS1(exit_group, REPORTER_FAILED);
     return 0;

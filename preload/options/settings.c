@@ -1,6 +1,5 @@
 #include "preload/options/settings.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "preload/options/registered.h"
 #include "preload/options/test_name.h"
 #include "preload/shim/guard.h"
+#include "preload/shim/next.h"
 #include "preload/shim/say.h"
 #include "preload/shim/state.h"
 #include "preload/shim/sys.h"
@@ -96,48 +96,18 @@ static void remove_from_preload(void)
     *out = NULL;
 }
 
-/* ---- the reporter ------------------------------------------------------------------- */
-
-/* The directory of this library, with a slash.  False: not known. */
-static bool own_directory(char *out, size_t size)
+/* The program can change its working directory. */
+static void find_library(void)
 {
-    Dl_info info;
-    if (!dladdr((void *)own_directory, &info) || !info.dli_fname)
-        return false;
-    struct text text = text_in(out, size);
-    if (info.dli_fname[0] != '/') {
-        long n = SYS2(getcwd, out, size);
-        if (n <= 1)
-            return false;
-        text.length = (size_t)n - 1;
-        text_string(&text, "/");
-    }
-    text_string(&text, info.dli_fname);
-    char *slash = strrchr(out, '/');
-    if (slash)
-        slash[1] = 0;
-    return slash && !text.overflow;
-}
-
-/* From the directory of this library. `make install` sets it from SHIMDIR and BINDIR. */
-#ifndef TO_PROGRAM
-#define TO_PROGRAM "../bin/"
-#endif
-
-static void find_reporter(void)
-{
-    static const char *const places[REPORTER_PLACES] = {"threadleak", TO_PROGRAM "threadleak",
-                                                        "../../bin/threadleak"};
-    char directory[512];
-    if (!own_directory(directory, sizeof(directory)))
+    shim_config.library = next_own_path();
+    for (size_t i = 0; shim_config.library[i]; i++)
+        if (shim_config.library[i] == '/')
+            shim_config.directory = i + 1;
+    if (*shim_config.library == '/')
         return;
-    for (size_t i = 0; i < REPORTER_PLACES; i++) {
-        struct text path = text_in(shim_config.reporter[i], sizeof(shim_config.reporter[i]));
-        text_string(&path, directory);
-        text_string(&path, places[i]);
-        if (path.overflow)
-            shim_config.reporter[i][0] = 0;
-    }
+    long n = SYS2(getcwd, shim_config.started_in, sizeof(shim_config.started_in) - 1);
+    if (n > 0)
+        shim_config.started_in[n - 1] = '/';
 }
 
 /* ---- the program and its libc ---------------------------------------------------------- */
@@ -145,7 +115,7 @@ static void find_reporter(void)
 /* The offset of a field of struct pthread, from glibc's interface to debuggers (nptl_db); or -1. */
 static int32_t pthread_field(const char *symbol, uint32_t bits)
 {
-    const uint32_t *field = dlsym(RTLD_DEFAULT, symbol); /* bits, count, offset */
+    const uint32_t *field = next_libc_variable(symbol); /* bits, count, offset */
     return field && field[0] == bits && field[1] == 1 && field[2] < 4096 ? (int32_t)field[2] : -1;
 }
 
@@ -193,35 +163,14 @@ static void find_default_attributes(void)
         shim_config.default_small = limit.rlim_cur < SMALL_STACK;
 }
 
-/* The path of this library does not change then, and is read later. */
-static bool is_preloaded_by_absolute_path(const char *preload)
-{
-    const char *own = preload ? strstr(preload, "libthreadleak.so") : NULL;
-    while (own && own > preload && own[-1] != ':' && own[-1] != ' ')
-        own--;
-    return own && *own == '/';
-}
-
-/* Two threads can do it at the same time. They find the same, and neither waits for the other, because one of
- * them can have the lock of the loader. */
+/* The last step makes the directory of the process in /proc, which costs as much as two page faults. */
 void settings_look_up(void)
-{
-    static _Atomic bool is_done;
-    if (atomic_load(&is_done))
-        return;
-    find_offsets();
-    if (!*shim_config.reporter[0])
-        find_reporter();
-    atomic_store(&is_done, true);
-}
-
-/* Makes the directory of the process in /proc, so that it costs as much as two page faults. */
-void settings_find_exe(void)
 {
     static const char deleted[] = " (deleted)"; /* perhaps since the start of the program */
     size_t tail = sizeof(deleted) - 1;
     if (*shim_config.exe)
         return;
+    find_offsets();
     long n = SYS4(readlinkat, AT_FDCWD, "/proc/self/exe", shim_config.exe, sizeof(shim_config.exe) - 1);
     size_t length = n > 0 ? (size_t)n : 0;
     if (length > tail && memcmp(shim_config.exe + length - tail, deleted, tail) == 0)
@@ -236,14 +185,13 @@ void settings_find(void)
     shim_config.started_ns = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
     read_environment();
     remove_from_preload();
-    if (!is_preloaded_by_absolute_path(getenv("LD_PRELOAD")))
-        find_reporter(); /* the program can change its working directory */
+    find_library();
     find_default_attributes();
 }
 
 /* ---- exported functions ---------------------------------------------------------------- */
 
-/* These are weak symbols, because a failed dlsym allocates memory. */
+/* These are weak symbols, because a failed dlsym() allocates memory. */
 const char *__threadleak_default_options(void) __attribute__((weak, visibility("default")));
 const char *__threadleak_default_suppressions(void) __attribute__((weak, visibility("default")));
 

@@ -8,9 +8,9 @@
 
 #include "common/ledger.h"
 #include "common/options.h"
+#include "preload/shim/text.h"
 
 enum { SANDBOX_NONE, SANDBOX_MAYBE, SANDBOX_SURE };
-#define REPORTER_PLACES 3
 #define OPTIONS_TEXT_MAX (LEDGER_OPTIONS * OPTIONS_PART_MAX)
 #define RULES_MAX 16384 /* bytes of rules that the program registers */
 
@@ -24,6 +24,8 @@ struct shim_config {
     int32_t tid_offset;      /* in glibc's struct pthread; -1: not known */
     int32_t start_offset;    /* in glibc's struct pthread: start routine, then its argument; -1: not known */
     int32_t tls_offset;      /* from a pthread_t to that thread's shim_tls */
+    const char *library;     /* the path of this one, as the loader has it */
+    size_t directory;        /* length of its directory, with a slash */
     uint64_t main_thread;    /* its pthread_t; 0: not known yet */
     uint64_t trampolines[2]; /* the start routines that we pass to libc */
     uint64_t started_ns;     /* CLOCK_MONOTONIC at the start of the program */
@@ -41,10 +43,13 @@ struct shim_config {
     /* The large ones come last: at a start only few pages are touched. */
     char test[LEDGER_TEST_NAME]; /* the test that the program runs; "": not known */
     struct options options;
-    char reporter[REPORTER_PLACES][512]; /* paths where threadleak may be, in this order */
+    char started_in[512]; /* the working directory then, with a slash; "": `library` is absolute */
     char options_text[OPTIONS_TEXT_MAX]; /* LEDGER_OPTIONS strings in a row, as in the ledger */
 };
 
 extern struct shim_config shim_config;
+
+/* Appends the path of a file, as seen from the directory of this library. False: not known, or too long. */
+bool config_beside(struct text *path, const char *file);
 
 #endif

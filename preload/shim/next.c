@@ -1,5 +1,6 @@
 #include "preload/shim/next.h"
 
+#include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
 #include <stddef.h>
@@ -17,10 +18,22 @@ static const struct link_map *own_map(void)
         map = map->l_next;
     return map;
 }
+
+const char *next_own_path(void)
+{
+    const struct link_map *map = own_map();
+    return map ? map->l_name : "";
+}
 #else
 static const struct link_map *own_map(void)
 {
     return NULL; /* musl has no such list, so dlsym() finds all of them */
+}
+
+const char *next_own_path(void)
+{
+    Dl_info info;
+    return dladdr((void *)next_own_path, &info) ? info.dli_fname : "";
 }
 #endif
 
@@ -127,4 +140,14 @@ void *next_definition(const char *name)
             libpthread || is_named(map, "libpthread.so.0") || (libc && search(&symbols, "pthread_create"));
     }
     return NULL;
+}
+
+const void *next_libc_variable(const char *name)
+{
+    const struct link_map *map = own_map();
+    struct symbols symbols;
+    while (map && !is_named(map, "libc.so.6"))
+        map = map->l_next;
+    const ElfW(Sym) *symbol = map && find_symbols(map, &symbols) ? search(&symbols, name) : NULL;
+    return symbol ? (const void *)(map->l_addr + symbol->st_value) : NULL;
 }

@@ -7,4 +7,11 @@
  * dlsym. Only libraries up to libc and libpthread are searched: those are never unloaded. */
 void *next_definition(const char *name);
 
+/* A variable of glibc. NULL: it has none of this name, or libc is another one. */
+const void *next_libc_variable(const char *name);
+
+/* The path of this library, in memory that stays; "": not known. It can be relative to the working directory
+ * at the start. With musl it takes a lock. */
+const char *next_own_path(void);
+
 #endif

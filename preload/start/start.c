@@ -174,7 +174,7 @@ struct shim_state *shim_ready_early(void)
 static void begin_process(struct shim_state *state)
 {
     thread_begin_start();
-    settings_find_exe();
+    settings_look_up();
     bool mapped = ledger_map(state);
     if (mapped)
         registered_to_ledger(state);
@@ -187,8 +187,6 @@ static void attach(void *arg)
 {
     struct shim_state *before = arg;
     bool wanted = !shim_config.sandboxed && !shim_config.is_second && shim_is_wanted();
-    if (wanted && atomic_load(&may_load))
-        settings_look_up();
     if (!state_make(before, wanted))
         return;
     if (before->header)

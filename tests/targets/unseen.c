@@ -2,13 +2,17 @@
  * Threads that are joined, detached or ended past every hook: by functions found in libc, and by the system
  * call exit.  None of those is a leak, apart from the joinable ones of raw_exit.
  *
- *   unseen WHAT   and it waits for the end of its input, if WHAT ends with a "+"
+ *   unseen WHAT [forked]   and it waits for the end of its input, if WHAT ends with a "+"
+ *
+ * forked: in a child of a process that has a thread which no hook saw.
  */
 #include <dlfcn.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "target.h"
 
+static int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 static int (*join)(pthread_t, void **);
 static int (*detach)(pthread_t);
 static sem_t go;
@@ -16,10 +20,25 @@ static sem_t go;
 static void find(void)
 {
     void *libc = dlopen("libc.so.6", RTLD_LAZY);
+    create = libc ? (__typeof__(create))dlsym(libc, "pthread_create") : NULL;
     join = libc ? (__typeof__(join))dlsym(libc, "pthread_join") : NULL;
     detach = libc ? (__typeof__(detach))dlsym(libc, "pthread_detach") : NULL;
-    if (!join || !detach)
+    if (!create || !join || !detach)
         SKIP("no pthread_join in libc.so.6");
+}
+
+static void go_on_in_child(void)
+{
+    pthread_t thread;
+    int status;
+    CHECK(create(&thread, NULL, stay_until, &go) == 0);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0)
+        return;
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    CHECK(sem_post(&go) == 0 && join(thread, NULL) == 0);
+    exit(WEXITSTATUS(status));
 }
 
 static void *leave_by_call(void *tid)
@@ -132,10 +151,12 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-    CHECK(argc == 2);
+    CHECK(argc == 2 || (argc == 3 && strcmp(argv[2], "forked") == 0));
     size_t length = strcspn(argv[1], "+");
     char byte;
     find();
+    if (argc == 3)
+        go_on_in_child();
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         if (strlen(all[i].name) == length && !strncmp(all[i].name, argv[1], length)) {
             all[i].run();
