@@ -3,6 +3,7 @@
 #include "preload/ledger/descriptor.h"
 #include "preload/ledger/module.h"
 #include "preload/ledger/slot.h"
+#include "preload/ledger/thread_key.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/on_stack.h"
 
@@ -111,11 +112,12 @@ struct join join_begin(struct shim_state *state, pthread_t handle)
     return join;
 }
 
-/* Finds a thread that join_begin did not find: it has run and ended by now. A newer thread with the same
- * handle can have ended, too. The older one is taken, so that each join counts once. */
+/* Finds a thread that join_begin did not find: it has run and ended by now, which only our key would have
+ * shown. A newer thread with the same handle can have ended, too. The older one is taken, so that each join
+ * counts once. */
 static struct ledger_slot *find_ended(struct shim_state *state, pthread_t handle)
 {
-    uint32_t used = ledger_used(state->header, SECTION_SLOTS);
+    uint32_t used = ledger_used(state->header, SECTION_SLOTS), ended = thread_key_is_taken() ? SLOT_ENDED : 0;
     struct ledger_slot *oldest = NULL;
     uint64_t oldest_serial = UINT64_MAX;
     for (uint32_t i = 0; i < used; i++) {
@@ -123,7 +125,7 @@ static struct ledger_slot *find_ended(struct shim_state *state, pthread_t handle
         uint64_t serial = atomic_load(&slot->serial);
         uint32_t bits = atomic_load(&slot->state);
         if (serial == 0 || serial >= oldest_serial || atomic_load(&slot->handle) != (uint64_t)handle ||
-            !(bits & SLOT_ENDED) || bits & (SLOT_JOINED | SLOT_DETACHED | SLOT_RELEASED))
+            (bits & ended) != ended || bits & (SLOT_JOINED | SLOT_DETACHED | SLOT_RELEASED))
             continue;
         oldest = slot;
         oldest_serial = serial;

@@ -84,16 +84,20 @@ bool thread_key_give_back(void)
     return atomic_exchange(&has_key, false) && REAL(pthread_key_delete)(OUR_KEY) == 0;
 }
 
+bool thread_key_is_taken(void)
+{
+    return atomic_load_explicit(&has_key, memory_order_relaxed);
+}
+
 bool thread_key_is_ours(pthread_key_t key)
 {
-    return key == OUR_KEY && atomic_load(&has_key);
+    return key == OUR_KEY && thread_key_is_taken();
 }
 
 /* The key can be given back, and become one of the program, at any time. The value must not stay then. */
 bool thread_key_set(unsigned long round)
 {
-    if (!atomic_load_explicit(&has_key, memory_order_relaxed) ||
-        pthread_setspecific(OUR_KEY, (void *)round) != 0)
+    if (!thread_key_is_taken() || pthread_setspecific(OUR_KEY, (void *)round) != 0)
         return false;
     if (atomic_load(&has_key))
         return true;

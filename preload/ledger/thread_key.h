@@ -21,6 +21,8 @@ void thread_key_take(void);
  * again. */
 bool thread_key_give_back(void);
 
+bool thread_key_is_taken(void);
+
 /* To the program this key does not exist. */
 bool thread_key_is_ours(pthread_key_t key);
 

@@ -32,7 +32,6 @@ DIFFERENT = {
     "other_namespaces": "a chroot is no mount point",
     "end_exec_execveat": "libc has no execveat()",
     "detach_when": "detached by an attribute and by a call are not told apart",
-    "destructor_again": "an end without the key of the shim is not seen",
     "library_replaced_far": "another compiler",
     "demo": "the name of a thread that has ended is not known",
 }

@@ -121,6 +121,23 @@ START_TEST(behind_another_library_before_it_runs)
 }
 END_TEST
 
+/* The program has the key of the shim. */
+START_TEST(joined_before_it_runs_and_its_end_is_not_seen)
+{
+    uint32_t number = make_site();
+    struct ledger_slot *slot = new_thread(number, false), *other = new_thread(number, false);
+    struct join join = join_begin(&state, handle_of(&descriptors[0]));
+    ck_assert_ptr_null(join.thread.slot);
+    thread_started(&state, slot, handle_of(&descriptors[0]), 7);
+    thread_started(&state, other, handle_of(&descriptors[0]), 7); /* the handle is issued again */
+    join_end(&state, &join, true, NULL);
+    ck_assert(is_free(slot) && !is_free(other));
+    ck_assert_int_eq(state.sites[number].joined, 1);
+    ck_assert_int_eq(live(&state.sites[number]), 1);
+    ck_assert_int_eq(unjoined(&state.sites[number]), 0);
+}
+END_TEST
+
 START_TEST(creator_comes_back_when_the_slot_is_anothers)
 {
     uint32_t number = make_site();
@@ -273,6 +290,7 @@ int main(void)
     tcase_add_test(tcase, join_and_detach_before_it_runs);
     tcase_add_test(tcase, behind_another_library_by_thread_local_storage);
     tcase_add_test(tcase, behind_another_library_before_it_runs);
+    tcase_add_test(tcase, joined_before_it_runs_and_its_end_is_not_seen);
     tcase_add_test(tcase, late_detach_does_not_reach_the_new_thread);
     tcase_add_test(tcase, creator_comes_back_when_the_slot_is_anothers);
     tcase_add_test(tcase, detach_before_and_after_the_end);
