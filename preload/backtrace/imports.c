@@ -12,6 +12,7 @@
 #include "preload/backtrace/walk.h"
 #include "preload/ledger/elf_start.h"
 #include "preload/shim/guard.h"
+#include "preload/shim/next.h"
 #include "preload/shim/readable.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/unwinder_tls.h"
@@ -144,14 +145,14 @@ static void find_imports(struct imports *imports, const struct link_map *map)
 
 /* Otherwise libunwind would call functions that other libraries interpose: mutexes of ThreadSanitizer, keys
  * of this shim. These may no longer work. */
-static void *straight_from_libc(void *libc, const char *name)
+static void *straight_from_libc(const char *name)
 {
-    if (strncmp(name, "pthread_", 8) != 0 && strcmp(name, "mincore") != 0 && strcmp(name, "msync") != 0)
-        return NULL;
-    return libc ? dlsym(libc, name) : NULL;
+    bool wanted =
+        strncmp(name, "pthread_", 8) == 0 || strcmp(name, "mincore") == 0 || strcmp(name, "msync") == 0;
+    return wanted ? next_in_libc(name) : NULL;
 }
 
-static void *replacement_for(void *libc, const char *name)
+static void *replacement_for(const char *name)
 {
     for (size_t i = 0; i < REPLACEMENTS; i++)
         if (strcmp(name, replacements[i].name) == 0)
@@ -162,8 +163,8 @@ static void *replacement_for(void *libc, const char *name)
         return tls_fits ? (void *)unwinder_tls_address : NULL;
     if (strcmp(name, "sigprocmask") == 0 && libc_sigprocmask)
         return (void *)probe_sigprocmask;
-    void *lock = walk_replacement(libc, name);
-    return lock ? lock : straight_from_libc(libc, name);
+    void *lock = walk_replacement(name);
+    return lock ? lock : straight_from_libc(name);
 }
 
 static bool replace(void **place, void *replacement)
@@ -183,11 +184,11 @@ static const char *name_of(const struct imports *imports, const ElfW(Rela) * rel
 }
 
 /* False: an entry could not be written. */
-static bool replace_in(const struct imports *imports, int table, void *libc)
+static bool replace_in(const struct imports *imports, int table)
 {
     for (size_t i = 0; i < imports->counts[table]; i++) {
         const ElfW(Rela) *relocation = &imports->relocations[table][i];
-        void *replacement = replacement_for(libc, name_of(imports, relocation));
+        void *replacement = replacement_for(name_of(imports, relocation));
         if (replacement && !replace((void **)(imports->bias + relocation->r_offset), replacement))
             return false;
     }
@@ -231,10 +232,8 @@ bool imports_replace(void *library, int (*iterate)(imports_callback *callback, v
     find_imports(&imports, map);
     if (!imports.symbols || !imports.strings || !imports.relocations[0])
         return false;
-    void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
-    if (libc)
-        *(void **)&libc_sigprocmask = dlsym(libc, "sigprocmask");
+    *(void **)&libc_sigprocmask = next_in_libc("sigprocmask");
     iterate_instead = (void *)iterate;
     tls_fits = has_small_tls(map);
-    return replace_in(&imports, 0, libc) && (!imports.relocations[1] || replace_in(&imports, 1, libc));
+    return replace_in(&imports, 0) && (!imports.relocations[1] || replace_in(&imports, 1));
 }

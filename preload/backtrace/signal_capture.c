@@ -1,6 +1,5 @@
 #include "preload/backtrace/signal_capture.h"
 
-#include <dlfcn.h>
 #include <signal.h>
 #include <string.h>
 #include <ucontext.h>
@@ -10,6 +9,7 @@
 #include "preload/ledger/section.h"
 #include "preload/ledger/thread.h"
 #include "preload/shim/hook.h"
+#include "preload/shim/next.h"
 #include "preload/shim/on_stack.h"
 #include "preload/shim/park.h"
 #include "preload/shim/real.h"
@@ -129,9 +129,7 @@ static void on_request(int number, siginfo_t *info, void *context)
 
 void signal_capture_start(void)
 {
-    void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
-    if (libc)
-        *(void **)&libc_sigaction = dlsym(libc, "sigaction");
+    *(void **)&libc_sigaction = next_in_libc("sigaction");
 }
 
 bool signal_capture_is_handler(void (*handler)(int))

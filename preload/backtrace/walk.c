@@ -1,11 +1,11 @@
 #include "preload/backtrace/walk.h"
 
-#include <dlfcn.h>
 #include <stdbool.h>
 #include <string.h>
 #include <time.h>
 
 #include "preload/shim/guard.h"
+#include "preload/shim/next.h"
 #include "preload/shim/sys.h"
 
 /* About 40 ms: a thread holds the lock for a microsecond, but can lose its CPU. */
@@ -44,14 +44,14 @@ static int walk_unlock(pthread_mutex_t *mutex)
     return unlock(mutex);
 }
 
-void *walk_replacement(void *libc, const char *name)
+void *walk_replacement(const char *name)
 {
     bool locks = strcmp(name, "pthread_mutex_lock") == 0, unlocks = strcmp(name, "pthread_mutex_unlock") == 0;
-    if (!libc || (!locks && !unlocks))
+    if (!locks && !unlocks)
         return NULL;
-    *(void **)&lock = dlsym(libc, "pthread_mutex_lock");
-    *(void **)&try_lock = dlsym(libc, "pthread_mutex_trylock");
-    *(void **)&unlock = dlsym(libc, "pthread_mutex_unlock");
+    *(void **)&lock = next_in_libc("pthread_mutex_lock");
+    *(void **)&try_lock = next_in_libc("pthread_mutex_trylock");
+    *(void **)&unlock = next_in_libc("pthread_mutex_unlock");
     if (!lock || !try_lock || !unlock)
         return NULL;
     replaced[unlocks] = true;

@@ -29,9 +29,9 @@ struct capture_walk {
     walk_jump given_up; /* continues a walk that gets no lock */
 };
 
-/* Called by libunwind instead of pthread_mutex_lock and _unlock. libc: a handle of dlopen. NULL: another
- * name, or libc does not have the functions. */
-void *walk_replacement(void *libc, const char *name);
+/* Called by libunwind instead of pthread_mutex_lock and _unlock. NULL: another name, or libc does not have
+ * the functions. */
+void *walk_replacement(const char *name);
 /* Has libunwind imported both? */
 int walk_has_locks(void);
 

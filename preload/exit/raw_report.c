@@ -105,6 +105,7 @@ static bool nearest_symbol(const struct ledger_module *module, uint64_t offset, 
 
 struct raw_output {
     long fd;
+    bool stopped; /* nobody reads it any more */
     char buffer[1024];
     struct text text;
 };
@@ -121,7 +122,7 @@ static void flush_line(struct raw_output *out)
 {
     remove_controls(out->buffer, out->text.length);
     text_string(&out->text, "\n");
-    shim_write((int)out->fd, out->buffer, out->text.length);
+    out->stopped = out->stopped || !shim_write((int)out->fd, out->buffer, out->text.length);
     out->text = text_in(out->buffer, sizeof(out->buffer));
 }
 

@@ -115,7 +115,7 @@ static void find_library(void)
 /* The offset of a field of struct pthread, from glibc's interface to debuggers (nptl_db); or -1. */
 static int32_t pthread_field(const char *symbol, uint32_t bits)
 {
-    const uint32_t *field = next_libc_variable(symbol); /* bits, count, offset */
+    const uint32_t *field = next_in_libc(symbol); /* bits, count, offset */
     return field && field[0] == bits && field[1] == 1 && field[2] < 4096 ? (int32_t)field[2] : -1;
 }
 

@@ -142,12 +142,21 @@ void *next_definition(const char *name)
     return NULL;
 }
 
-const void *next_libc_variable(const char *name)
+#ifdef __GLIBC__
+void *next_in_libc(const char *name)
 {
     const struct link_map *map = own_map();
     struct symbols symbols;
     while (map && !is_named(map, "libc.so.6"))
         map = map->l_next;
     const ElfW(Sym) *symbol = map && find_symbols(map, &symbols) ? search(&symbols, name) : NULL;
-    return symbol ? (const void *)(map->l_addr + symbol->st_value) : NULL;
+    bool chosen = symbol && ELF64_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC;
+    return symbol && !chosen ? (void *)(map->l_addr + symbol->st_value) : NULL;
 }
+#else
+void *next_in_libc(const char *name)
+{
+    void *libc = dlopen("libc.so", RTLD_NOW | RTLD_NOLOAD); /* for musl any name that begins so */
+    return libc ? dlsym(libc, name) : NULL;
+}
+#endif

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 
@@ -12,6 +13,21 @@
 static uint64_t signal_bit(int signal)
 {
     return 1ull << (signal - 1);
+}
+
+/* A program does not wait for ever because nobody reads what the shim writes: its parent may read only after
+ * its end. poll(2): then a pipe has room for PIPE_BUF bytes. */
+#define PATIENCE_S 5
+
+static bool has_room(int fd)
+{
+    struct pollfd room = {.fd = fd, .events = POLLOUT};
+    struct timespec rest = {.tv_sec = PATIENCE_S};
+    long n;
+    do /* the kernel subtracts the time that has passed from `rest` */
+        n = SYS6(ppoll, &room, 1, &rest, NULL, 0, 0);
+    while (n == -EINTR);
+    return n != 0;
 }
 
 bool shim_write(int fd, const char *text, size_t n)
@@ -25,7 +41,8 @@ bool shim_write(int fd, const char *text, size_t n)
         SYS4(rt_sigprocmask, SIG_BLOCK, &raised, &before, KERNEL_SIGSET_SIZE);
         SYS2(rt_sigpending, &pending, KERNEL_SIGSET_SIZE);
     }
-    while (n > 0 && ((written = SYS3(write, fd, text, n)) > 0 || written == -EINTR))
+    while (n > 0 && (!quiet || has_room(fd)) &&
+           ((written = SYS3(write, fd, text, n)) > 0 || written == -EINTR))
         if (written > 0) {
             text += written;
             n -= (size_t)written;

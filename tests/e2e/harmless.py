@@ -4,6 +4,7 @@ users and roots, other tracers, odd masks.
 
   tests/e2e/harmless.py [--build DIR] [NAME...]
 """
+import fcntl
 import json
 import os
 import re
@@ -430,6 +431,18 @@ def log_that_nobody_reads(bench):
     demand(status == 0 and "without lines: the threadleak program" in err, f"{status}: {err}")
 
 
+def full_pipe_that_nobody_reads(bench):
+    """The shim's own report gives up. It leaves the flags of the program's descriptor as they are."""
+    read, write = os.pipe()
+    os.write(write, b"x" * fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096))
+    env = bench.environment(LD_PRELOAD=harness.copy(bench.shim, bench.path("libthreadleak.so")))
+    done = subprocess.run([bench.target("running")], env=env, stdout=subprocess.DEVNULL, stderr=write, timeout=TIMEOUT_S, check=False)
+    demand(done.returncode == 0, f"status {done.returncode}")
+    demand(os.get_blocking(write), "its flags were changed")
+    os.close(read)
+    os.close(write)
+
+
 def log_that_is_full(bench):
     """What cannot be written there is not lost."""
     size = 16 << 20
@@ -512,7 +525,7 @@ TESTS = [arguments_that_are_unmapped, stack_use, exit_in_a_small_handler, dump_i
          creators_that_end,
          creations_with_little_stack, creations_in_a_sandbox, program_of_another_user, child_of_another_user,
          other_processes_get_no_answer, other_processes_do_not_block_it, impostors_are_not_asked, mask_of_nothing,
-         two_directories_are_reported, memory_of_who_locked_its, log_that_nobody_reads, log_that_is_full, reports_take_turns,
+         two_directories_are_reported, memory_of_who_locked_its, log_that_nobody_reads, full_pipe_that_nobody_reads, log_that_is_full, reports_take_turns,
          under_a_debugger, daemon_without_a_thread]
 
 if __name__ == "__main__":
