@@ -53,22 +53,31 @@ struct symbols {
     const ElfW(Half) * versions; /* NULL: none */
 };
 
+/* glibc has relocated it, unless the section is read-only. */
+static const void *relocated(const struct link_map *map, const ElfW(Dyn) * entry)
+{
+    ElfW(Addr) at = entry->d_un.d_ptr;
+    return (const void *)(at < map->l_addr ? at + map->l_addr : at);
+}
+
 /* False: the library has not what a search needs. */
 static bool find_symbols(const struct link_map *map, struct symbols *symbols)
 {
     *symbols = (struct symbols){0};
-    for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++) {
-        /* glibc has relocated these, unless the section is read-only. */
-        ElfW(Addr) at = entry->d_un.d_ptr < map->l_addr ? entry->d_un.d_ptr + map->l_addr : entry->d_un.d_ptr;
-        if (entry->d_tag == DT_SYMTAB)
-            symbols->table = (const void *)at;
-        else if (entry->d_tag == DT_STRTAB)
-            symbols->strings = (const void *)at;
-        else if (entry->d_tag == DT_GNU_HASH)
-            symbols->hash = (const void *)at;
-        else if (entry->d_tag == DT_VERSYM)
-            symbols->versions = (const void *)at;
-    }
+    for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++)
+        switch (entry->d_tag) {
+        case DT_SYMTAB:
+            symbols->table = relocated(map, entry);
+            break;
+        case DT_STRTAB:
+            symbols->strings = relocated(map, entry);
+            break;
+        case DT_GNU_HASH:
+            symbols->hash = relocated(map, entry);
+            break;
+        case DT_VERSYM:
+            symbols->versions = relocated(map, entry);
+        }
     return symbols->table && symbols->strings && symbols->hash;
 }
 
