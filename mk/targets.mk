@@ -66,27 +66,18 @@ $(BUILD)/targets/program_32bit: tests/targets/no_thread.c | $(FIRST)
 	$(say) CC $@
 	$(Q)$(CC) -m32 -o $@ $< 2>/dev/null || true
 
-# One program from all kernels.
-KERNELS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/kernels/*.c))
-$(BUILD)/tests/kernels/%.o: tests/kernels/%.c | $(FIRST)
-	@mkdir -p $(@D)
-	$(say) CC $@
-	$(Q)$(CC) $(TARGET_C) $(filter-out -no-pie,$(TARGET_FLAGS)) -c -o $@ $<
+# One program from all files of a directory.
+define one_program
+$(BUILD)/tests/$(1)/%.o: tests/$(1)/%.c | $(FIRST)
+	@mkdir -p $$(@D)
+	$$(say) CC $$@
+	$$(Q)$$(CC) $$(TARGET_C) $$(filter-out -no-pie,$$(TARGET_FLAGS)) -c -o $$@ $$<
 
-$(BUILD)/targets/kernels: $(KERNELS)
-	$(say) LD $@
-	$(Q)$(CC) $(TARGET_FLAGS) -o $@ $^
-
-# One program from all tests of harmlessness.
-HARMLESS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/harmless/*.c))
-$(BUILD)/tests/harmless/%.o: tests/harmless/%.c | $(FIRST)
-	@mkdir -p $(@D)
-	$(say) CC $@
-	$(Q)$(CC) $(TARGET_C) $(filter-out -no-pie,$(TARGET_FLAGS)) -c -o $@ $<
-
-$(BUILD)/targets/harmless: $(HARMLESS)
-	$(say) LD $@
-	$(Q)$(CC) $(TARGET_FLAGS) -o $@ $^ -lm
+$(BUILD)/targets/$(1): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/$(1)/*.c))
+	$$(say) LD $$@
+	$$(Q)$$(CC) $$(TARGET_FLAGS) -o $$@ $$^ -lm
+endef
+$(foreach directory,kernels harmless,$(eval $(call one_program,$(directory))))
 
 # Faults, and what they are made in.
 $(BUILD)/targets/fault_%: tests/faults/%.c $(BUILD)/flags/fault_% | $(FIRST)

@@ -5,11 +5,6 @@
 
 #include "harmless.h"
 
-static void *same(void *arg)
-{
-    return arg;
-}
-
 static void *own_errno(void *unused)
 {
     (void)unused;
@@ -18,7 +13,7 @@ static void *own_errno(void *unused)
 
 TEST(create_passes_argument)
 {
-    is("value of a thread", (long)run_thread(same, (void *)123456), 123456);
+    is("value of a thread", (long)run_thread(nothing, (void *)123456), 123456);
 }
 
 TEST(create_keeps_errno)
@@ -52,9 +47,9 @@ TEST(create_fails_for_want_of_memory)
     is("a stack of 2^46 bytes", pthread_attr_setstacksize(&attr, 1ul << 46), 0);
     pthread_t thread = 5;
     errno = 0;
-    is("creation with it", pthread_create(&thread, &attr, same, NULL), EAGAIN);
+    is("creation with it", pthread_create(&thread, &attr, nothing, NULL), EAGAIN);
     is("errno", errno != 0 && errno != ENOMEM, 0);
-    is("the next creation works", (long)run_thread(same, (void *)3), 3);
+    is("the next creation works", (long)run_thread(nothing, (void *)3), 3);
 }
 
 static int policy_that_fails(void)
@@ -79,7 +74,7 @@ TEST(create_rejects_attributes)
     CPU_ZERO(&none);
     is("affinity to no CPU", pthread_attr_setaffinity_np(&attr, sizeof(none), &none), 0);
     pthread_t thread;
-    is("creation with it", pthread_create(&thread, &attr, same, NULL), EINVAL);
+    is("creation with it", pthread_create(&thread, &attr, nothing, NULL), EINVAL);
 }
 
 static void *mask_member(void *signal_number)
@@ -191,7 +186,7 @@ TEST(create_many)
     pthread_t threads[MANY];
     long sum = 0;
     for (long i = 0; i < MANY; i++)
-        threads[i] = begin(same, (void *)i);
+        threads[i] = begin(nothing, (void *)i);
     for (int i = 0; i < MANY; i++)
         sum += (long)joined(threads[i]);
     is("sum of their values", sum, MANY * (MANY - 1) / 2);

@@ -1,21 +1,7 @@
 /* The ends of a process: what runs, in which order, and with which status. */
-#include <semaphore.h>
 #include <sys/wait.h>
 
 #include "harmless.h"
-
-static sem_t never;
-
-static void *wait_for_ever(void *unused)
-{
-    sem_wait(&never);
-    return unused;
-}
-
-static void *nothing(void *unused)
-{
-    return unused;
-}
 
 static void at_1(void)
 {

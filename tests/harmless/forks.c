@@ -1,16 +1,10 @@
 /* fork and its handlers, vfork, posix_spawn, system, popen. */
 #include <fcntl.h>
 #include <sched.h>
-#include <semaphore.h>
 #include <spawn.h>
 #include <sys/wait.h>
 
 #include "harmless.h"
-
-static void *nothing(void *unused)
-{
-    return unused;
-}
 
 static void prepare_1(void)
 {
@@ -64,13 +58,6 @@ TEST(fork_handler_creates)
 }
 
 static pthread_t forker;
-static sem_t never;
-
-static void *wait_for_ever(void *unused)
-{
-    sem_wait(&never);
-    return unused;
-}
 
 static void in_child_of_a_thread(void)
 {

@@ -50,6 +50,10 @@ const char *status_text(int wait_status);
 /* Runs the function in a forked child, which ends with exit(0) if it returns; the status. */
 const char *status_of(void (*run)(void));
 
+/* Start routines: it returns its argument; it waits as long as the process lives. */
+void *nothing(void *arg);
+void *wait_for_ever(void *arg);
+
 /* Creates a thread, or ends the process. */
 pthread_t begin(void *(*routine)(void *), void *arg);
 /* What it returned. */

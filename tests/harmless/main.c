@@ -1,5 +1,6 @@
 /* Runs the tests, and what they share. */
 #include <dirent.h>
+#include <semaphore.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -102,6 +103,18 @@ void *joined(pthread_t thread)
     if (error)
         is("pthread_join", error, 0);
     return value;
+}
+
+void *nothing(void *arg)
+{
+    return arg;
+}
+
+void *wait_for_ever(void *arg)
+{
+    static sem_t never;
+    sem_wait(&never);
+    return arg;
 }
 
 void *run_thread(void *(*routine)(void *), void *arg)

@@ -48,29 +48,35 @@ START_TEST(kept_on_a_live_stack)
 }
 END_TEST
 
-START_TEST(kept_in_the_red_zone)
+/* A running thread has the reference so far below its stack pointer. */
+static struct case_of_one kept_below(uint64_t bytes, size_t *runner)
 {
     struct case_of_one of = one_waiter();
-    size_t runner = made_runner(of.made);
-    made_write(of.made, of.made->threads[runner].sp - 128, of.object);
+    *runner = made_runner(of.made);
+    made_write(of.made, of.made->threads[*runner].sp - bytes, of.object);
+    return of;
+}
+
+START_TEST(kept_in_the_red_zone)
+{
+    size_t runner;
+    struct case_of_one of = kept_below(128, &runner);
     expect_stuck(&of, false);
 }
 END_TEST
 
 START_TEST(below_the_stack_pointer)
 {
-    struct case_of_one of = one_waiter();
-    size_t runner = made_runner(of.made);
-    made_write(of.made, of.made->threads[runner].sp - 144, of.object);
+    size_t runner;
+    struct case_of_one of = kept_below(144, &runner);
     expect_stuck(&of, true);
 }
 END_TEST
 
 START_TEST(on_another_stack_all_counts)
 {
-    struct case_of_one of = one_waiter();
-    size_t runner = made_runner(of.made);
-    made_write(of.made, of.made->threads[runner].sp - 144, of.object);
+    size_t runner;
+    struct case_of_one of = kept_below(144, &runner);
     of.made->threads[runner].sp = MADE_DATA + 512;
     expect_stuck(&of, false);
 }
