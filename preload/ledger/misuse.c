@@ -17,7 +17,7 @@ struct misuse {
     void *caller;
 };
 
-/* A stale descriptor can lead to a slot that another thread uses now. One that has not begun has no handle. */
+/* A stale descriptor can lead to another thread's slot. A thread that has not begun has no handle there. */
 static bool is_of(const struct thread_ref *thread, pthread_t handle)
 {
     uint64_t known = thread->slot && thread->serial ? atomic_load(&thread->slot->handle) : UINT64_MAX;
