@@ -3,8 +3,8 @@
 
   bench/bench.py [--build DIR] [--json FILE] [--quick] [SECTION...]      or: make bench [QUICK=1]
 
-SECTION: creation, start, report, service, metrics, stuck, size, notify. The table is the result: a missed budget is no
-failure, since other programs may run.
+SECTION: creation, start, report, service, redis, metrics, stuck, size, notify. The table is the result: a missed budget
+is no failure, since other programs may run.
 """
 import argparse
 import os
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import creation
 import metrics
 import notify
+import redis
 import report
 import service
 import size
@@ -22,8 +23,8 @@ import stuck
 from programs import Programs
 from table import Table, machine
 
-SECTIONS = {module.__name__: module.measure for module in (creation, start, report, service, metrics, stuck, size,
-                                                         notify)}
+SECTIONS = {module.__name__: module.measure for module in (creation, start, report, service, redis, metrics, stuck,
+                                                         size, notify)}
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Sizes:
     threads: int = 10000
     windows: int = 15
     window: float = 3.0
+    requests: int = 100000
     processes: int = 100
     scrapes: int = 31
     stuck: int = 5
@@ -47,7 +49,7 @@ class Sizes:
 
 
 QUICK = Sizes(rounds=7, few_rounds=3, pairs=3000, starts=201, scripts=5, reports=3, findings=5, threads=1000, windows=3,
-              processes=20, scrapes=11, stuck=3, flat=50000, notify=50000)
+              requests=50000, processes=20, scrapes=11, stuck=3, flat=50000, notify=50000)
 
 
 def parsed():

@@ -12,6 +12,7 @@
 #include "attach/attach.h"
 #include "cli/common/cli.h"
 #include "cli/common/command.h"
+#include "cli/common/pids.h"
 
 struct command_line {
     struct attach_options options;
@@ -128,20 +129,18 @@ static int attach_to(pid_t pid, const struct command_line *line)
 static int run(int argc, char **argv)
 {
     struct command_line line = {.options = {.stack_bytes = ATTACH_STACK_DEFAULT}};
-    long pid;
-    switch (command_parse(&command_attach, argc, argv, &line)) {
-    case COMMAND_HELPED:
-        return STATUS_REPORTED;
-    case COMMAND_WRONG:
-        return STATUS_CANNOT;
-    case COMMAND_PARSED:
-        break;
-    }
-    if (argc - optind != 1 || !cli_number(argv[optind], 1, INT_MAX, &pid)) {
-        cli_message("attach: give one PID; see 'threadleak help attach'");
+    struct error error;
+    size_t count;
+    pid_t pid;
+    enum command_parsed parsed = command_parse(&command_attach, argc, argv, &line);
+    if (parsed != COMMAND_PARSED)
+        return command_parse_status(parsed);
+    bool ok = pids_read(&command_attach, argc, argv, &pid, 1, &count, &error);
+    if (!ok || !count) {
+        cli_message("attach: %s", ok ? "give one PID; see 'threadleak help attach'" : error.text);
         return STATUS_CANNOT;
     }
-    return attach_to((pid_t)pid, &line);
+    return attach_to(pid, &line);
 }
 
 const struct command command_attach = {

@@ -41,6 +41,23 @@ bool command_set_key(void *line, const struct command_option *option, const char
     return !problem;
 }
 
+bool command_set_duration(void *line, const struct command_option *option, const char *value,
+                          struct error *error)
+{
+    return cli_duration(value, command_member(line, option)) ||
+           error_set(error, "--%s=%s is not a duration; use 500ms, 5s, 10m or 2h", option->name, value);
+}
+
+bool command_set_interval(void *line, const struct command_option *option, const char *value,
+                          struct error *error)
+{
+    const double *seconds = command_member(line, option);
+    if (!command_set_duration(line, option, value, error))
+        return false;
+    return (*seconds >= 0.01 && *seconds <= 24 * 3600) ||
+           error_set(error, "--%s=%s is not a duration from 10ms to 24h", option->name, value);
+}
+
 /* ---- parsing ----------------------------------------------------------------------- */
 
 struct parser {
@@ -133,6 +150,11 @@ enum command_parsed command_parse(const struct command *command, int argc, char 
         return COMMAND_WRONG;
     }
     return COMMAND_PARSED;
+}
+
+int command_parse_status(enum command_parsed parsed)
+{
+    return parsed == COMMAND_HELPED ? STATUS_REPORTED : STATUS_CANNOT;
 }
 
 /* ---- help ------------------------------------------------------------------------------ */

@@ -40,10 +40,12 @@ static inline void *command_member(void *line, const struct command_option *opti
 }
 
 /* Functions for `set`. */
-command_set_fn command_set_flag; /* bool: true */
-command_set_fn command_set_int;  /* int: option->value */
-command_set_fn command_set_text; /* const char *: the argument */
-command_set_fn command_set_key;  /* struct options: the key */
+command_set_fn command_set_flag;     /* bool: true */
+command_set_fn command_set_int;      /* int: option->value */
+command_set_fn command_set_text;     /* const char *: the argument */
+command_set_fn command_set_key;      /* struct options: the key */
+command_set_fn command_set_duration; /* double: seconds, of "500ms", "5s", "10m" or "2h" */
+command_set_fn command_set_interval; /* the same, for the time between two samples: from 10 ms to a day */
 
 /* A row for a bool.  MEMBER(name) must be defined: the offset of a member. */
 #define COMMAND_FLAG(option, member, text)                                              \
@@ -70,6 +72,9 @@ enum command_parsed {
     COMMAND_WRONG   /* a message was printed */
 };
 enum command_parsed command_parse(const struct command *command, int argc, char **argv, void *line);
+
+/* The exit status of a command that printed its help or an error. */
+int command_parse_status(enum command_parsed parsed);
 
 /* Prints the help on standard output. */
 void command_help(const struct command *command);

@@ -173,7 +173,7 @@ static int run(int argc, char **argv)
     struct command_line line = {.a = NULL};
     enum command_parsed parsed = command_parse(&command_diff, argc, argv, &line);
     if (parsed != COMMAND_PARSED)
-        return parsed == COMMAND_HELPED ? STATUS_REPORTED : STATUS_CANNOT;
+        return command_parse_status(parsed);
     if (optind + 2 != argc) {
         cli_message("diff: give two reports, ledgers or PIDs, not %d; see 'threadleak help diff'",
                     argc - optind);

@@ -211,7 +211,7 @@ static int run(int argc, char **argv)
     struct error error;
     options_defaults(&line.options);
     enum command_parsed parsed = command_parse(&command_report, argc, argv, &line);
-    int status = parsed == COMMAND_HELPED ? STATUS_REPORTED : STATUS_CANNOT;
+    int status = command_parse_status(parsed);
     if (parsed == COMMAND_PARSED) {
         if (complete(&line, argc, argv, &error))
             status = report(&line);

@@ -65,15 +65,6 @@ static bool set_baseline(void *line, const struct command_option *option, const 
     return pass_on(run, "baseline", path, error);
 }
 
-static bool set_timeout(void *line, const struct command_option *option, const char *value,
-                        struct error *error)
-{
-    (void)option;
-    if (cli_duration(value, &((struct run_options *)line)->timeout_s))
-        return true;
-    return error_set(error, "--timeout=%s is not a duration; use 30s, 5m or 500ms", value);
-}
-
 static bool set_repeat(void *line, const struct command_option *option, const char *value,
                        struct error *error)
 {
@@ -148,7 +139,8 @@ const struct command_option run_option_table[] = {
      .help = "write all leaks to FILE, and accept them"},
     {.name = "timeout",
      .argument = "DUR",
-     .set = set_timeout,
+     .set = command_set_duration,
+     .offset = MEMBER(timeout_s),
      .help =
          "after DUR (30s, 5m, 1h) report every live thread of every process, then end them all; status 124"},
     {.name = "repeat",

@@ -44,7 +44,7 @@ static int run(int argc, char **argv)
     struct selftest test = {.exe = NULL};
     enum command_parsed parsed = command_parse(&command_selftest, argc, argv, &test);
     if (parsed != COMMAND_PARSED)
-        return parsed == COMMAND_HELPED ? STATUS_REPORTED : STATUS_CANNOT;
+        return command_parse_status(parsed);
     if (optind < argc) {
         cli_message("selftest: takes no argument; see 'threadleak help selftest'");
         return STATUS_CANNOT;

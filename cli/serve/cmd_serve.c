@@ -25,13 +25,6 @@ static bool add_host(void *line, const struct command_option *option, const char
     return true;
 }
 
-static bool set_duration(void *line, const struct command_option *option, const char *value,
-                         struct error *error)
-{
-    return cli_duration(value, command_member(line, option)) ||
-           error_set(error, "--%s=%s is not a duration, such as 10s", option->name, value);
-}
-
 #define MEMBER(name) offsetof(struct serve_options, name)
 
 static const struct command_option option_table[] = {
@@ -58,13 +51,13 @@ static const struct command_option option_table[] = {
     COMMAND_FLAG("all-users", all_users, "processes of all users; needs --token-file or --unix"),
     {.name = "find-every",
      .argument = "TIME",
-     .set = set_duration,
+     .set = command_set_duration,
      .offset = MEMBER(find_every_s),
      .help = "look for findings of each watched process so often, which stops it for milliseconds"},
     {.name = "timeout",
      .argument = "TIME",
      .initial = "10s",
-     .set = set_duration,
+     .set = command_set_duration,
      .offset = MEMBER(timeout_s),
      .help = "close the connection of a client whose request is not complete by then"},
     {.name = NULL},
@@ -159,7 +152,7 @@ static int run(int argc, char **argv)
     struct error error;
     enum command_parsed parsed = command_parse(&command_serve, argc, argv, &options);
     if (parsed != COMMAND_PARSED)
-        return parsed == COMMAND_HELPED ? STATUS_REPORTED : STATUS_CANNOT;
+        return command_parse_status(parsed);
     if (check_line(&options, argc, argv, &error) && serve(&server, &error))
         return STATUS_REPORTED;
     cli_message("serve: %s", error.text);

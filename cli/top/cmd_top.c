@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "cli/common/cli.h"
 #include "cli/common/command.h"
+#include "cli/common/pids.h"
 #include "cli/common/terminal.h"
 #include "cli/top/only.h"
 #include "cli/top/screen.h"
@@ -21,16 +22,6 @@ struct command_line {
     long count; /* of samples in batch mode; 0: no end */
     bool batch;
 };
-
-static bool set_interval(void *line, const struct command_option *option, const char *value,
-                         struct error *error)
-{
-    (void)option;
-    double *interval = &((struct command_line *)line)->interval;
-    if (cli_duration(value, interval) && *interval >= 0.1 && *interval <= 3600)
-        return true;
-    return error_set(error, "--interval=%s is not a time from 100ms to 1h", value);
-}
 
 static bool set_count(void *line, const struct command_option *option, const char *value, struct error *error)
 {
@@ -46,7 +37,8 @@ static const struct command_option option_table[] = {
     {.name = "interval",
      .argument = "TIME",
      .initial = "1s",
-     .set = set_interval,
+     .set = command_set_interval,
+     .offset = MEMBER(interval),
      .help = "time between two samples"},
     COMMAND_FLAG("batch", batch, "print plain lines, without a terminal"),
     {.name = "count", .argument = "N", .set = set_count, .help = "with --batch: end after N samples"},
@@ -127,25 +119,18 @@ static int run(int argc, char **argv)
 {
     struct command_line line = {.interval = 1};
     struct error error = {""};
-    long pid = 0;
-    switch (command_parse(&command_top, argc, argv, &line)) {
-    case COMMAND_HELPED:
-        return STATUS_REPORTED;
-    case COMMAND_WRONG:
-        return STATUS_CANNOT;
-    case COMMAND_PARSED:
-        break;
-    }
+    pid_t pid = 0;
+    size_t count;
+    enum command_parsed parsed = command_parse(&command_top, argc, argv, &line);
+    if (parsed != COMMAND_PARSED)
+        return command_parse_status(parsed);
     signal(SIGPIPE, SIG_IGN);
-    if (argc - optind > 1 || (argc > optind && !cli_number(argv[optind], 1, INT_MAX, &pid))) {
-        cli_message("top: give one PID; see 'threadleak help top'");
-        return STATUS_CANNOT;
-    }
-    if (!pid && !(pid = only_watched_process(&error))) {
+    if (!pids_read(&command_top, argc, argv, &pid, 1, &count, &error) ||
+        (!count && !(pid = only_watched_process(&error)))) {
         cli_message("top: %s", error.text);
         return STATUS_CANNOT;
     }
-    return show((pid_t)pid, &line);
+    return show(pid, &line);
 }
 
 const struct command command_top = {

@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "cli/common/cli.h"
 #include "cli/common/command.h"
-#include "cli/common/target.h"
+#include "cli/common/pids.h"
 #include "cli/watch/live.h"
 #include "cli/watch/on_leak.h"
 #include "cli/watch/print.h"
@@ -23,14 +23,6 @@
 #include "cli/watch/words.h"
 
 /* ---- the command line --------------------------------------------------------------------------- */
-
-static bool set_duration(void *line, const struct command_option *option, const char *value,
-                         struct error *error)
-{
-    if (cli_duration(value, command_member(line, option)))
-        return true;
-    return error_set(error, "--%s=%s is not a time; use 500ms, 5s, 10m or 2h", option->name, value);
-}
 
 static bool set_count(void *line, const struct command_option *option, const char *value, struct error *error)
 {
@@ -65,7 +57,7 @@ static bool set_format(void *line, const struct command_option *option, const ch
 #define MEMBER(name) offsetof(struct watch_options, name)
 // clang-format off
 #define DURATION(option, member, start, text) \
-    {.name = option, .argument = "TIME", .set = set_duration, .offset = MEMBER(member), .initial = start, .help = text}
+    {.name = option, .argument = "TIME", .set = command_set_duration, .offset = MEMBER(member), .initial = start, .help = text}
 #define COUNT(option, member, text) \
     {.name = option, .argument = "N", .set = set_count, .offset = MEMBER(member), .help = text}
 #define TEXT(option, value, member, text) \
@@ -73,7 +65,12 @@ static bool set_format(void *line, const struct command_option *option, const ch
 // clang-format on
 
 static const struct command_option option_table[] = {
-    DURATION("interval", interval_s, "1s", "time between two samples: 500ms, 5s, 1m"),
+    {.name = "interval",
+     .argument = "TIME",
+     .initial = "1s",
+     .set = command_set_interval,
+     .offset = MEMBER(interval_s),
+     .help = "time between two samples: 500ms, 5s, 1m"},
     DURATION("for", for_s, NULL, "stop after this time"),
     TEXT("name", "NAME", name, "watch the processes of this name, also those that start later"),
     TEXT("exe", "PATH", exe, "watch the processes of this executable, also those that start later"),
@@ -102,21 +99,8 @@ static const struct command_option option_table[] = {
 
 static bool complete(struct watch_options *options, int argc, char **argv, struct error *error)
 {
-    long pid;
-    for (int i = optind; i < argc; i++) {
-        if (options->pid_count == WATCH_PIDS)
-            return error_set(error, "at most %d PIDs can be given", WATCH_PIDS);
-        if (!cli_number(argv[i], 1, INT_MAX, &pid))
-            return error_set(error, "%s is not a PID; give a name as --name=%s", argv[i], argv[i]);
-        pid_t command = run_command_of((pid_t)pid);
-        if (command > 0)
-            return error_set(error,
-                             "process %ld is threadleak run itself; watch its command: threadleak watch %d",
-                             pid, (int)command);
-        options->pids[options->pid_count++] = (pid_t)pid;
-    }
-    if (options->interval_s < 0.01)
-        return error_set(error, "--interval must be 10ms or more");
+    if (!pids_read(&command_watch, argc, argv, options->pids, WATCH_PIDS, &options->pid_count, error))
+        return false;
     if (options->on_leak && !options->on_leak[strspn(options->on_leak, " \t\n")])
         return error_set(error, "--on-leak needs a command");
     if (!options->pid_count && !options->name && !options->exe)
@@ -339,7 +323,7 @@ static int run(int argc, char **argv)
     struct error error;
     options_defaults(&watch.options.options);
     enum command_parsed parsed = command_parse(&command_watch, argc, argv, &watch.options);
-    int status = parsed == COMMAND_HELPED ? STATUS_REPORTED : STATUS_CANNOT;
+    int status = command_parse_status(parsed);
     if (parsed == COMMAND_PARSED) {
         if (complete(&watch.options, argc, argv, &error))
             status = watch_all(&watch);

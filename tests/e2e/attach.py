@@ -304,7 +304,7 @@ def refused(bench):
         code, out, err = harness.call([bench.cli, "attach", *argv], env=bench.env)
         demand(code == 2 and not out and text in err and err.count("\n") == 1, f"{argv}: {code} {err}")
     says("give one PID")
-    says("give one PID", "x")
+    says("x is not a PID", "x")
     says("--stack-bytes=7 is not", "--stack-bytes=7", "1")
     says("no process", "999999999")
     with bench.running() as target, bench.attached(target.pid):

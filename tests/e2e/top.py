@@ -222,7 +222,7 @@ def by_number(bench):
 
 
 def wrong_arguments(bench):
-    for argv, text in ((["x"], "give one PID"), (["1", "2"], "give one PID"), (["--interval=0", "1"], "--interval=0 "),
+    for argv, text in ((["x"], "x is not a PID"), (["1", "2"], "give one PID"), (["--interval=0", "1"], "--interval=0 "),
                        (["--batch", "999999999"], "no process")):
         code, out, err = bench.top(*argv)
         demand(code == 2 and not out and err.count("\n") == 1 and text in err, f"{argv}: {code} {out} {err}")
