@@ -44,12 +44,16 @@ static bool is_on_stack(const struct find_context *context, const struct thread_
            (is_main || (creator->handle && address < creator->handle));
 }
 
-/* How far down the stacks of other live threads reach is not known. */
+/* How far down the stacks of other live threads reach is not known. A function of a library that the program
+ * calls has no variable of the program in its red zone. */
 static bool is_below_stack(const struct find_context *context, const struct thread_stack *creator,
                            uint64_t address)
 {
-    return creator && creator->tid == context->evidence->pid && address < creator->sp - RED_ZONE &&
-           creator->sp - address < MAX_STACK;
+    if (!creator || !creator->sp || creator->tid != context->evidence->pid)
+        return false;
+    const struct shared_stack *stack = creator->stack;
+    uint64_t zone = stack && stack->count && stack->frames[0].runtime ? 0 : RED_ZONE;
+    return address < creator->sp - zone && creator->sp - address < MAX_STACK;
 }
 
 /* Its whole stack is below its descriptor. The next thread may begin right below that. */
@@ -126,31 +130,55 @@ static bool add(struct find_context *context, enum finding_code code, const stru
            (!site || finding_add_fact(finding, &fact, site_place(context, site)));
 }
 
+static int compare(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int by_site(const void *left, const void *right)
+{
+    const struct ledger_slot *a = *(const struct ledger_slot *const *)left;
+    const struct ledger_slot *b = *(const struct ledger_slot *const *)right;
+    int order = compare(a->created_by, b->created_by);
+    if (!order)
+        order = compare(a->site, b->site);
+    return order ? order : compare(a->serial, b->serial);
+}
+
 static int by_argument(const void *left, const void *right)
 {
     const struct ledger_slot *a = *(const struct ledger_slot *const *)left;
     const struct ledger_slot *b = *(const struct ledger_slot *const *)right;
-    if (a->created_by != b->created_by)
-        return a->created_by < b->created_by ? -1 : 1;
-    if (a->arg != b->arg)
-        return a->arg < b->arg ? -1 : 1;
-    if (a->site != b->site)
-        return a->site < b->site ? -1 : 1;
-    return (a->serial > b->serial) - (a->serial < b->serial);
+    int order = compare(a->arg, b->arg);
+    return order ? order : by_site(left, right);
 }
 
-static bool is_same(const struct ledger_slot *a, const struct ledger_slot *b)
+/* Do they make one finding? Dead arguments of one site do, also when they are different ones. */
+static bool is_same(const struct ledger_slot *a, const struct ledger_slot *b, enum finding_code code)
 {
-    return a->created_by == b->created_by && a->arg == b->arg && a->site == b->site;
+    return a->created_by == b->created_by && a->site == b->site &&
+           (code == FINDING_DEAD_ARGUMENT || a->arg == b->arg);
 }
 
 static bool is_found(const struct find_context *context, enum finding_code code,
-                     const struct creator *creator, uint64_t address, size_t count)
+                     const struct creator *creator, uint64_t address)
 {
     if (code == FINDING_SHARED_ARGUMENT)
-        return count > 1 && is_on_stack(context, creator->stack, address);
+        return is_on_stack(context, creator->stack, address) ||
+               is_below_stack(context, creator->stack, address);
     return is_below_stack(context, creator->stack, address) ||
            is_on_ended_stack(context, creator->ended, address);
+}
+
+/* slots: of one creator and site. Those that the finding is about come first then. */
+static bool judge_site(struct find_context *context, const struct ledger_slot **slots, size_t count,
+                       enum finding_code code, const struct creator *creator)
+{
+    size_t found = 0, least = code == FINDING_SHARED_ARGUMENT ? 2 : 1;
+    for (size_t i = 0; i < count; i++)
+        if (is_found(context, code, creator, slots[i]->arg))
+            slots[found++] = slots[i];
+    return found < least || add(context, code, slots, found, creator);
 }
 
 static bool judge(struct find_context *context, const struct ledger_slot **slots, size_t count,
@@ -158,12 +186,11 @@ static bool judge(struct find_context *context, const struct ledger_slot **slots
 {
     struct creator creator = {.serial = 0};
     for (size_t i = 0, end; i < count; i = end) {
-        for (end = i + 1; end < count && is_same(slots[i], slots[end]);)
+        for (end = i + 1; end < count && is_same(slots[i], slots[end], code);)
             end++;
         if (slots[i]->created_by != creator.serial)
             creator = creator_of(context, slots[i]->created_by);
-        if (is_found(context, code, &creator, slots[i]->arg, end - i) &&
-            !add(context, code, &slots[i], end - i, &creator))
+        if (!judge_site(context, &slots[i], end - i, code, &creator))
             return false;
     }
     return true;
@@ -178,7 +205,7 @@ static bool judge_live(struct find_context *context, enum finding_code code)
         if (index->slots[i].arg && index->slots[i].created_by && !(index->slots[i].state & SLOT_ENDED))
             slots[count++] = &index->slots[i];
     if (count)
-        qsort(slots, count, sizeof(*slots), by_argument);
+        qsort(slots, count, sizeof(*slots), code == FINDING_DEAD_ARGUMENT ? by_site : by_argument);
     bool done = slots && judge(context, slots, count, code);
     free(slots);
     return done;

@@ -39,6 +39,16 @@ bool snapshot_read_memory(const struct snapshot *snapshot, const struct snapshot
     return snapshot_read_live(snapshot, address, to, size);
 }
 
+/* The descriptor of a thread that libc created is in the mapping of its stack. */
+bool snapshot_is_own_stack(const struct snapshot *snapshot, const struct snapshot_thread *thread,
+                           uint64_t address)
+{
+    const struct region *region = address_space_find(&snapshot->space, address);
+    return region && (strcmp(region->path, "[stack]") == 0
+                          ? thread->tid == snapshot->pid
+                          : region == address_space_find(&snapshot->space, thread->thread_pointer));
+}
+
 bool snapshot_is_partial(const struct snapshot *snapshot)
 {
     return snapshot->source->is_partial;

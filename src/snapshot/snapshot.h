@@ -191,6 +191,11 @@ typedef bool snapshot_accept_fn(void *arg, int fd);
 bool snapshot_find_file(const struct snapshot *snapshot, const struct region *region,
                         snapshot_accept_fn *accept, void *arg);
 
+/* Is the address in the mapping of the thread's own stack? False: it is elsewhere, as the stack of a
+ * coroutine or of a signal handler is, or that is not known. */
+bool snapshot_is_own_stack(const struct snapshot *snapshot, const struct snapshot_thread *thread,
+                           uint64_t address);
+
 /* Does /proc/PID describe this process?  False for a core: another process may have its pid. */
 bool snapshot_has_proc(const struct snapshot *snapshot);
 /* A thread that was alive just now, for /proc/TASK/root, maps …; 0 without /proc. */

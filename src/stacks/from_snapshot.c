@@ -52,9 +52,11 @@ static bool copy_wait(struct wait *to, const struct wait *from)
            (to->mutex_symbol || !from->mutex_symbol);
 }
 
-static bool fill_thread(struct stacks *stacks, const struct snapshot_thread *thread, enum stack_source source,
-                        const struct stack *stack, const struct stacks_options *options)
+static bool fill_thread(struct stacks *stacks, const struct snapshot *snapshot, size_t index,
+                        enum stack_source source, const struct stack *stack,
+                        const struct stacks_options *options)
 {
+    const struct snapshot_thread *thread = &snapshot->threads[index];
     struct thread_stack *to = &stacks->threads[stacks->count++];
     *to = (struct thread_stack){.tid = thread->tid, .handle = thread->thread_pointer, .idle_s = -1};
     if (!stack) {
@@ -65,7 +67,7 @@ static bool fill_thread(struct stacks *stacks, const struct snapshot_thread *thr
     /* One without any frame says why. */
     if (!shared->frames && !shared->incomplete && !fill_stack(shared, stack, options->symbolizer))
         return false;
-    to->sp = thread->sp;
+    to->sp = snapshot_is_own_stack(snapshot, thread, thread->sp) ? thread->sp : 0;
     to->source = source;
     to->later = thread->later;
     to->stack = shared;
@@ -82,7 +84,7 @@ static bool fill(struct stacks *stacks, const struct snapshot *snapshot, const s
     if (!stacks->shared || !stacks->threads)
         return false;
     for (size_t i = 0; i < snapshot->count; i++)
-        if (!fill_thread(stacks, &snapshot->threads[i], source, unwind_thread(unwinder, i), options))
+        if (!fill_thread(stacks, snapshot, i, source, unwind_thread(unwinder, i), options))
             return false;
     return true;
 }

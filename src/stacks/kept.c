@@ -50,13 +50,13 @@ static bool is_of_system(const char *module)
            text_begins_with(name, "ld-linux");
 }
 
-/* Frames of libc and the shim, at the end of the process, are over those of the program. */
+/* Frames of libc and the shim, at the end of the process, are over those of the program. 0: all are. */
 static uint64_t end_of_system(const struct stack *stack, const uint64_t *sps)
 {
     size_t i = 0;
     while (i < stack->count && is_of_system(stack->frames[i].module))
         i++;
-    return i < stack->count ? sps[i] : UINT64_MAX;
+    return i < stack->count ? sps[i] : 0;
 }
 
 void kept_set_end(struct stacks *stacks, const struct snapshot *snapshot, struct unwinder *unwinder,
@@ -70,7 +70,10 @@ void kept_set_end(struct stacks *stacks, const struct snapshot *snapshot, struct
     const uint64_t *sps = stack && !stack->incomplete ? unwind_stack_pointers(unwinder, index) : NULL;
     if (!sps || !shared)
         return;
-    reach_set_end(collector, end_of_system(stack, sps));
+    uint64_t end = end_of_system(stack, sps);
+    reach_set_end(collector, end ? end : UINT64_MAX);
+    if (snapshot_is_own_stack(snapshot, &snapshot->threads[index], end))
+        stacks->threads[index].sp = end; /* the shim is on a stack of its own */
     stacks->main_is_over = ending == snapshot->pid && !innermost_user_frame(shared->frames, shared->count);
 }
 

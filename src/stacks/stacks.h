@@ -49,7 +49,7 @@ struct notified {
 struct thread_stack {
     pid_t tid;
     uint64_t handle; /* pthread_t; 0: unknown */
-    uint64_t sp;     /* stack pointer; 0: unknown */
+    uint64_t sp;     /* stack pointer; 0: unknown, or on another stack than its own (a coroutine) */
     enum stack_source source;
     const struct shared_stack *stack; /* NULL: none */
     char *why_none;                   /* "is traced by another process"; NULL: unknown, or it has a stack */

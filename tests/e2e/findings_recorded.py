@@ -141,8 +141,6 @@ def failed_creations(bench):
                                       "threads then, and 1 finished"), finding)
 
 
-# ---- arguments ------------------------------------------------------------------------------------
-
 # ---- arguments -----------------------------------------------------------------------------------
 
 SHARED = "T2, T3 and T4 got the same pointer as their argument, to a variable on the stack of T1 (main)"
@@ -196,14 +194,25 @@ def arguments(bench):
            finding)
 
 
+def variables_of_main_that_has_returned(bench):
+    """The threads of one site make one finding, whatever their arguments are."""
+    for how, shared in ("loop", 1), ("array", 0):
+        process = at_the_end(bench, "arguments", how)
+        demand(len(found(process, "shared-argument")) == shared, f"{how}: {process['findings']}")
+        [finding] = found(process, "dead-argument")
+        demand(finding["level"] == "note" and finding["threads"] == [2, 3, 4], finding)
+    process = at_the_end(bench, "arguments", "heap")
+    demand(not found(process, "dead-argument") and not found(process, "shared-argument"), process["findings"])
+
+
 def arguments_that_are_right(bench):
-    for how in "array", "global", "heap":
+    for how in "array", "global", "heap", "coroutine":
         findings = of_live(bench, "arguments", how)["findings"]
         demand(not findings, f"{how}: {findings}")
 
 
 TESTS = [variable_of_a_loop, variables_that_are_shared_on_purpose, variable_without_debug_information, arguments,
-         arguments_that_are_right, left_out, left_out_in_a_live_process, joined_at_two_places, text_of_the_group, nothing_left_out, joins_and_detaches, of_one_that_may_not_have_begun,
+         variables_of_main_that_has_returned, arguments_that_are_right, left_out, left_out_in_a_live_process, joined_at_two_places, text_of_the_group, nothing_left_out, joins_and_detaches, of_one_that_may_not_have_begun,
          correct_calls, a_crash_in_the_end, no_crash_in_the_end, unloaded, failed_creations]
 
 if __name__ == "__main__":

@@ -10,13 +10,19 @@
  *   arguments ended    one gets the address of a variable of a thread that ends, and is not joined
  *   arguments array    each gets an element of an array on the stack
  *   arguments global   all get the address of a global variable
- *   arguments heap     all get the same memory of malloc */
+ *   arguments heap     all get the same memory of malloc
+ *   arguments coroutine  the main thread is on a stack of its own making; two get the same memory above it,
+ * two memory below it, in the same mapping */
 #include "keep.h"
 
 #include <sched.h>
 #include <stdbool.h>
+#include <sys/mman.h>
+#include <ucontext.h>
 
 #include <semaphore.h>
+
+#define COROUTINE (64 << 10)
 
 static int global;
 static sem_t copied;
@@ -106,6 +112,31 @@ static void start_by_one_that_ends(void)
     await_gone(tid);
 }
 
+static char *around; /* the stack of the coroutine */
+
+static void start_with_neighbours(void)
+{
+    char byte;
+    for (int i = 0; i < 4; i++)
+        start_and_keep(stay, i < 2 ? around + COROUTINE + 64 : around - 64);
+    await_ready(4);
+    CHECK(write(1, "up\n", 3) == 3);
+    CHECK(read(0, &byte, 1) <= 1);
+}
+
+/* A signal handler on a stack of its own is the same. */
+static void start_on_coroutine(void)
+{
+    static ucontext_t outer, inner;
+    char *memory = mmap(NULL, 3 * COROUTINE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(memory != MAP_FAILED && getcontext(&inner) == 0);
+    around = memory + COROUTINE;
+    inner.uc_stack = (stack_t){.ss_sp = around, .ss_size = COROUTINE};
+    inner.uc_link = &outer;
+    makecontext(&inner, start_with_neighbours, 0);
+    CHECK(swapcontext(&outer, &inner) == 0);
+}
+
 int main(int argc, char **argv)
 {
     const char *how = argc > 1 ? argv[1] : "loop";
@@ -131,6 +162,8 @@ int main(int argc, char **argv)
         start_with_one(!strcmp(how, "same") ? stay : count_and_stay);
     else if (!strcmp(how, "struct"))
         start_with_structure();
+    else if (!strcmp(how, "coroutine"))
+        start_on_coroutine();
     if (is_other || !strcmp(how, "copied"))
         await_ready(3);
     else if (!strcmp(how, "inlined"))
