@@ -43,8 +43,8 @@ static bool copy_build_id(const char *notes, uint64_t size, struct ledger_module
 }
 
 /* Where memory is unmapped between the segments of a program, each is an object of its own for glibc (since
- * 2.35). Linkers leave such gaps if pages may be large: always on aarch64. The header is in the first
- * segment, with what the kernel tells of it. */
+ * 2.35). Linkers leave such gaps if pages may be large: always on aarch64. The ELF header is
+ * in the first segment, as the program headers are, whose address is AT_PHDR. */
 static bool find_start(const struct module_found *found, struct elf_start *elf)
 {
     if (elf_start_read(elf, found->start))

@@ -22,7 +22,7 @@ void set_bool(json_t **object, const char *key, bool value);
 void append_value(json_t **array, json_t *value);
 
 /* Writes a value as json_dumpf does. DEL and the control characters from U+0080 to U+009F are escaped, too:
- * terminals obey them. False with errno: not written. */
+ * terminals take them for commands. False with errno: not written. */
 bool json_put(FILE *out, const json_t *json, size_t flags);
 
 /* Writes a document and a newline, and releases the document. False with errno: it was not written. ENOMEM:

@@ -28,7 +28,7 @@ void reach_pages_open(struct reach_pages *pages, pid_t task);
  * ascending order. False: out of memory, or the mapping is too large for this kernel.
  */
 bool reach_pages_add(struct reach_pages *pages, uint64_t start, uint64_t end, bool own);
-/* Adds pages to copy, without a look at the process. In ascending order. False: out of memory. */
+/* Adds pages to copy, and does not read the process. Call it in ascending order. False: out of memory. */
 bool reach_pages_keep(struct reach_pages *pages, uint64_t start, uint64_t end);
 /* Call it after the last one. */
 bool reach_pages_finish(struct reach_pages *pages);

@@ -10,14 +10,17 @@
  *   processes  for each of report.processes, what the format "json" does not have:
  *                began_ms  CLOCK_REALTIME at which it began, ms; null: unknown
  *                moment_s  the moment of the report, seconds after that; null: unknown
- *                lives     [id, tid, created, ended, joined, state, name, start] for each thread whose record
- *                          is there, and untracked ones, with id 0. Times are seconds after began_ms; null:
- * not yet, or unknown. state: a sum of 1 ended, 2 detached, 4 joined, 8 joined or detached unseen. start:
- * index of `starts`; null: unknown starts    frames of start routines waits     threads whose wait only one
- * thread can end: tid, owner (its tid), owner_id, owner_ended, timeout, what. Those of threads that are not
- * in the report are here, too runtime   "PC FUNCTION" of frames of thread runtimes sources    for each source
- * file that could be read: lines (number: text), and newer, true if the file was changed after the program
- * was built
+ *                lives     [id, tid, created, ended, joined, state, name, start] for each thread whose
+ *                          record is there, and for untracked ones, with id 0.
+ *                          Times are seconds after began_ms; null: not yet, or unknown.
+ *                          state: a sum of 1 ended, 2 detached, 4 joined, 8 joined or detached unseen.
+ *                          start: index of `starts`; null: unknown
+ *                starts    frames of start routines
+ *                waits     threads whose wait only one thread can end: tid, owner (its tid), owner_id,
+ *                          owner_ended, timeout, what. They can be threads that are not in the report.
+ *                runtime   "PC FUNCTION" of frames of thread runtimes
+ *                sources   for each source file that could be read: lines (number: text), and newer, true
+ *                          if the file was changed after the program was built
  */
 #ifndef THREADLEAK_REPORT_HTML_DATA_H
 #define THREADLEAK_REPORT_HTML_DATA_H

@@ -4,10 +4,11 @@
  *
  * A series keeps samples at several scales: each sample, the least of two, of four, of eight, … The least of
  * many samples is what never goes away, so requests in flight, bursts and the teeth of a saw do not count. A
- * series grows if its kept samples of one scale rose one after the other, for long enough and by enough:
+ * series grows if its kept samples of one scale rose one after the other, with at least one of
  *
- *     4 rises, 3 seconds, 32 threads   or   8 rises, 1 minute, 20 threads   or   8 rises, 10 minutes, 8
- * threads
+ *     4 rises, 3 seconds and 32 threads
+ *     8 rises, 1 minute and 20 threads
+ *     8 rises, 10 minutes and 8 threads
  *
  * Of threads that have ended and were not joined half as many are enough: no pool keeps them. A pool that
  * grows to its size and stays there, or begins slowly, does not rise for that long, or by that much. If the

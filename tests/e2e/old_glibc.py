@@ -31,7 +31,7 @@ DIFFERENT = {
     "dump_signal": "sigaction() leaves a part of its result as it was",
     "other_namespaces": "a chroot is no mount point",
     "end_exec_execveat": "libc has no execveat()",
-    "detach_when": "detached by an attribute and by a call are not told apart",
+    "detach_when": "a detach by an attribute and one by a call are not distinguished",
     "library_replaced_far": "another compiler",
     "demo": "the name of a thread that has ended is not known",
 }

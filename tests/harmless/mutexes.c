@@ -201,7 +201,7 @@ TEST(barrier_of_four)
         long sum = (long)meet(NULL);
         for (int i = 0; i < 3; i++)
             sum += (long)joined(threads[i]);
-        is("one of them is told", sum, PTHREAD_BARRIER_SERIAL_THREAD);
+        is("one of them gets the special value", sum, PTHREAD_BARRIER_SERIAL_THREAD);
     }
     is("destroy", pthread_barrier_destroy(&barrier), 0);
 }

@@ -1,10 +1,13 @@
 /* The main thread holds something that another thread wants, and waits: `owners KIND HOW`. Prints "up" when
  * the other thread runs; ends with its input, without a thread for that.
  *
- *   KIND  recursive errorcheck adaptive robust inherit robust_inherit shared rwlock rwlock_read rwlock_shared
- * stdio stream loader once malloc flock HOW   join      it joins the other thread pause     it waits for a
- * signal timed     it joins the other thread, for at most an hour released  it has given it back when it
- * joins the other thread, which waits for a signal third     as join, while a third thread waits for a signal
+ *   KIND  recursive errorcheck adaptive robust inherit robust_inherit shared
+ *         rwlock rwlock_read rwlock_shared stdio stream loader once malloc flock
+ *   HOW   join      it joins the other thread
+ *         pause     it waits for a signal
+ *         timed     it joins the other thread, for at most an hour
+ *         released  it has given it back when it joins the other thread, which waits for a signal
+ *         third     as join, while a third thread waits for a signal
  */
 #include <dlfcn.h>
 #include <fcntl.h>
