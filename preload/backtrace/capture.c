@@ -64,7 +64,7 @@ static int cursor_backtrace(void **frames, int size)
     uint64_t blocked = all_but_faults(), before;
     if (shim_config.sandboxed)
         return step_cursor(frames, size);
-    SYS4(rt_sigprocmask, SIG_SETMASK, &blocked, &before, sizeof(blocked));
+    SYS4(rt_sigprocmask, SIG_BLOCK, &blocked, &before, sizeof(blocked));
     shim_tls.signals_blocked = true;
     int n = step_cursor(frames, size);
     shim_tls.signals_blocked = false;

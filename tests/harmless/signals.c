@@ -124,6 +124,25 @@ TEST(signal_order)
     is("the lowest first, then the oldest", order, 1302);
 }
 
+/* Also those of faults: a program can wait for them, too. */
+TEST(signals_stay_blocked_in_a_creation)
+{
+    static const int faults[] = {SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS};
+    struct timespec now = {0, 0};
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+    for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+        kill(getpid(), faults[i]);
+    for (int i = 0; i < 40; i++)
+        run_thread(nothing, NULL);
+    for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
+        sigemptyset(&all);
+        sigaddset(&all, faults[i]);
+        is("waited for", sigtimedwait(&all, NULL, &now), faults[i]);
+    }
+}
+
 static char alternate[65536];
 
 static void where(int number)
