@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -28,6 +29,8 @@ struct job {
     bool at_end;                        /* then the reporter ends with this process */
     struct reporter_question *question; /* NULL: only a mode */
     long answer_fd;                     /* write end of the pipe; below 0: none */
+    _Atomic int running;                /* the kernel clears it when the child in between has ended */
+    enum reporter_verdict verdict;      /* of the child in between */
     char **envp;
     char *child_stack; /* stack of the reporter until its exec */
 };
@@ -155,7 +158,8 @@ static int run_between(void *arg)
     SYS4(rt_sigaction, SIGCHLD, &action, NULL, KERNEL_SIGSET_SIZE);
     SYS4(rt_sigaction, SIGPIPE, &action, NULL, KERNEL_SIGSET_SIZE);
     long answer = hand_over(job);
-    long pid = sys_clone(CLONE_VM | CLONE_VFORK | SIGCHLD, job->child_stack + STACK_SIZE, run_reporter, job);
+    long pid =
+        sys_clone(CLONE_VM | CLONE_VFORK | SIGCHLD, job->child_stack + STACK_SIZE, run_reporter, job, NULL);
     if (pid < 0)
         SYS1(exit_group, REPORTER_FAILED);
     if (answer >= 0)
@@ -164,8 +168,10 @@ static int run_between(void *arg)
         result = SYS4(wait4, pid, &status, 0, NULL);
     while (result == -EINTR);
     if (result == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE) /* it has reported something */
-        SYS1(exit_group, REPORTER_LEAKS);
-    SYS1(exit_group, result == pid && WIFEXITED(status) ? WEXITSTATUS(status) : REPORTER_FAILED);
+        job->verdict = REPORTER_LEAKS;
+    if (result == pid && WIFEXITED(status) && WEXITSTATUS(status) < REPORTER_FAILED)
+        job->verdict = (enum reporter_verdict)WEXITSTATUS(status);
+    SYS1(exit_group, 0);
     return 0;
 }
 
@@ -177,21 +183,31 @@ static void let_signals_end(const struct shim_state *state)
         SYS4(rt_sigprocmask, SIG_SETMASK, &mask, NULL, KERNEL_SIGSET_SIZE);
 }
 
+/* Another thread can have got its exit status, by a wait4() with __WALL for any child. Then the kernel has
+ * cleared `running`, before Linux 4.8 only if it was not killed. */
+static void wait_for(long pid, struct job *job)
+{
+    static const struct timespec rest = {0, 10000000};
+    long result;
+    do
+        result = SYS4(wait4, pid, NULL, __WALL, NULL);
+    while (result == -EINTR);
+    while (result != pid && job->running && SYS2(kill, pid, 0) == 0)
+        SYS4(futex, &job->running, FUTEX_WAIT, 1, &rest);
+}
+
 static enum reporter_verdict run_job(struct job *job, char *stack)
 {
-    int status = 0;
-    long result;
-    long pid = sys_clone(CLONE_VM, stack + STACK_SIZE, run_between, job);
+    job->running = 1;
+    job->verdict = REPORTER_FAILED;
+    long pid =
+        sys_clone(CLONE_VM | CLONE_CHILD_CLEARTID, stack + STACK_SIZE, run_between, job, &job->running);
     if (pid < 0)
         return REPORTER_FAILED;
     if (job->at_end)
         let_signals_end(shim_state);
-    do
-        result = SYS4(wait4, pid, &status, __WALL, NULL);
-    while (result == -EINTR);
-    if (result != pid || !WIFEXITED(status) || WEXITSTATUS(status) > REPORTER_FAILED)
-        return REPORTER_FAILED;
-    return (enum reporter_verdict)WEXITSTATUS(status);
+    wait_for(pid, job);
+    return job->verdict;
 }
 
 /* A process that dropped privileges is not dumpable, and with Yama only an ancestor

@@ -167,8 +167,8 @@ static void *map_by_child(pid_t pid, struct layout *layout, bool *under_run)
     struct mapping mapping = {.pid = pid};
     int status;
     char *stack = sys_map(CHILD_STACK);
-    long child =
-        stack ? sys_clone(CLONE_VM | CLONE_VFORK, stack + CHILD_STACK, map_in_child, &mapping) : -ENOMEM;
+    long child = stack ? sys_clone(CLONE_VM | CLONE_VFORK, stack + CHILD_STACK, map_in_child, &mapping, NULL)
+                       : -ENOMEM;
     while (child > 0 && SYS4(wait4, child, &status, __WALL, NULL) == -EINTR)
         continue;
     if (stack)

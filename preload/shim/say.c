@@ -67,10 +67,9 @@ void shim_remember_stderr(void)
 bool shim_stderr_is_safe(void)
 {
     struct stat status;
-    if (shim_config.sandboxed)
-        return shim_config.had_stderr;
-    if (SYS2(fstat, 2, &status) != 0)
-        return false;
+    long failed = shim_config.sandboxed ? -EPERM : SYS2(fstat, 2, &status);
+    if (failed)
+        return failed != -EBADF && shim_config.had_stderr;
     if (shim_config.had_stderr && status.st_dev == shim_config.stderr_device &&
         status.st_ino == shim_config.stderr_inode)
         return true;

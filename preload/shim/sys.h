@@ -48,18 +48,19 @@ static inline long sys_call(long number, long a, long b, long c, long d, long e,
 }
 
 /*
- * clone() of a child that runs entry(arg) on its own stack.  Sanitizers interpose libc's
- * clone(), and it writes errno into memory that parent and child share here.
+ * clone() of a child that runs entry(arg) on its own stack. cleared: for CLONE_CHILD_CLEARTID. Sanitizers
+ * interpose libc's clone(), and it writes errno into memory that parent and child share here.
  */
 #if defined(__x86_64__)
-static inline long sys_clone(unsigned long flags, void *stack_top, int (*entry)(void *), void *arg)
+static inline long sys_clone(unsigned long flags, void *stack_top, int (*entry)(void *), void *arg,
+                             _Atomic int *cleared)
 {
     long *stack = (long *)((unsigned long)stack_top & ~15ul) - 2;
     long result;
+    register long r10 __asm__("r10") = (long)cleared;
     stack[0] = (long)entry;
     stack[1] = (long)arg;
     __asm__ volatile("xor %%edx, %%edx\n\t"
-                     "xor %%r10d, %%r10d\n\t"
                      "xor %%r8d, %%r8d\n\t"
                      "syscall\n\t"
                      "test %%rax, %%rax\n\t"
@@ -74,12 +75,13 @@ static inline long sys_clone(unsigned long flags, void *stack_top, int (*entry)(
                      "hlt\n"
                      "1:"
                      : "=a"(result)
-                     : "a"((long)SYS_clone), "D"(flags), "S"(stack)
-                     : "rcx", "rdx", "r8", "r10", "r11", "memory");
+                     : "a"((long)SYS_clone), "D"(flags), "S"(stack), "r"(r10)
+                     : "rcx", "rdx", "r8", "r11", "memory");
     return result;
 }
 #else
-#define sys_clone(flags, stack_top, entry, arg) clone(entry, stack_top, flags, arg)
+#define sys_clone(flags, stack_top, entry, arg, cleared) \
+    clone(entry, stack_top, flags, arg, NULL, NULL, cleared)
 #endif
 
 #define SYS0(n) sys_call(SYS_##n, 0, 0, 0, 0, 0, 0)
