@@ -17,15 +17,15 @@ set -eu
 
 build_apt="gcc make libc6-dev libunwind-dev libdw-dev libelf-dev libjansson-dev libiberty-dev libprotobuf-c-dev protobuf-c-compiler zlib1g-dev libmicrohttpd-dev libncurses-dev"
 check_apt="g++ pkg-config check libsubunit-dev python3 binutils procps util-linux"
-real_apt="scdoc redis-server redis-tools memcached nginx-light xz-utils zstd pigz 7zip sysbench gdb elfutils valgrind libgtest-dev libcmocka-dev libglib2.0-dev libuv1-dev libboost-test-dev libboost-thread-dev qtbase5-dev bats python3-pytest python3-yaml perl jq meson ninja-build cmake automake autoconf lld libxml2-utils nodejs npm rustc cargo clang clang-format clang-tidy cppcheck musl-tools"
+real_apt="scdoc redis-server redis-tools memcached nginx-light xz-utils zstd pigz 7zip sysbench gdb elfutils valgrind libgtest-dev libcmocka-dev libglib2.0-dev libuv1-dev libboost-test-dev libboost-thread-dev qtbase5-dev bats python3-pytest python3-yaml perl jq meson ninja-build cmake automake autoconf lld libxml2-utils nodejs npm rustc cargo clang clang-format clang-tidy cppcheck musl-tools shellcheck rsync curl"
 
 build_dnf="gcc make glibc-devel libunwind-devel elfutils-devel elfutils-libelf-devel jansson-devel binutils-devel protobuf-c-devel protobuf-c-compiler zlib-devel libmicrohttpd-devel ncurses-devel"
 check_dnf="gcc-c++ libasan libubsan libtsan pkgconf-pkg-config check-devel python3 binutils procps-ng util-linux"
-real_dnf="scdoc redis memcached nginx-core xz zstd pigz p7zip sysbench gdb elfutils valgrind glibc-static python3-test gtest-devel libcmocka-devel glib2-devel libuv-devel boost-devel qt5-qtbase-devel bats python3-pytest python3-pyyaml perl-Test-Harness perl-JSON-PP jq meson ninja-build cmake automake autoconf lld libxml2 nodejs npm rust cargo clang clang-tools-extra cppcheck musl-gcc musl-devel"
+real_dnf="scdoc redis memcached nginx-core xz zstd pigz p7zip sysbench gdb elfutils valgrind glibc-static python3-test gtest-devel libcmocka-devel glib2-devel libuv-devel boost-devel qt5-qtbase-devel bats python3-pytest python3-pyyaml perl-Test-Harness perl-JSON-PP jq meson ninja-build cmake automake autoconf lld libxml2 nodejs npm rust cargo clang clang-tools-extra cppcheck musl-gcc musl-devel ShellCheck rsync curl"
 
 build_pacman="gcc make libunwind libelf jansson binutils protobuf-c zlib libmicrohttpd ncurses"
 check_pacman="pkgconf check python procps-ng util-linux"
-real_pacman="scdoc redis memcached nginx xz zstd pigz 7zip sysbench gdb elfutils valgrind gtest cmocka glib2 libuv boost qt5-base bats python-pytest python-yaml perl jq meson ninja cmake automake autoconf lld libxml2 nodejs npm rust clang cppcheck musl"
+real_pacman="scdoc redis memcached nginx xz zstd pigz 7zip sysbench gdb elfutils valgrind gtest cmocka glib2 libuv boost qt5-base bats python-pytest python-yaml perl jq meson ninja cmake automake autoconf lld libxml2 nodejs npm rust clang cppcheck musl shellcheck rsync curl"
 
 soak_apt="default-jdk-headless golang-go ocaml erlang-base sbcl libgc-dev liburcu-dev dconf-cli libjavascriptcoregtk-4.1-dev chromium firefox-esr prometheus systemd wrk qemu-user zsh fish debhelper lintian rpm stress-ng debootstrap"
 soak_dnf="java-devel golang ocaml erlang-erts sbcl gc-devel userspace-rcu-devel dconf webkit2gtk4.1-devel chromium firefox golang-github-prometheus systemd wrk qemu-user zsh fish rpm-build rpmlint stress-ng debootstrap"
