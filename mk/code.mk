@@ -1,5 +1,5 @@
 # src/, cli/ and the suites of tests/unit: plain, and with each sanitizer.
-SRC := $(patsubst %.c,%,$(wildcard src/*/*.c))
+SRC := $(patsubst %.c,%,$(wildcard src/*/*.c src/*/*/*.c))
 CLI := $(patsubst %.c,%,$(wildcard cli/*.c cli/*/*.c))
 LIBS := -lprotobuf-c -lz -ldw -lelf -ljansson -liberty -lm -lrt $(OLD_LIBC)
 
@@ -23,9 +23,9 @@ $(1)/src/%.o: src/%.c | $(FIRST)
 	$$(say) CC $$@
 	$$(Q)$$(CC) $$(BASE) $$(WARN) $$(MAP) $$(CPPFLAGS) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
 
-$(1)/src/report/html.o: $(BUILD)/page.html
+$(1)/src/report/html/html.o: $(BUILD)/page.html
 # Its assembler text defines a symbol, which -flto would look for in another part of the program.
-$(1)/src/report/html.o: override CFLAGS += -fno-lto
+$(1)/src/report/html/html.o: override CFLAGS += -fno-lto
 
 $(1)/cli/%.o: cli/%.c | $(FIRST)
 	@mkdir -p $$(@D)
@@ -42,7 +42,7 @@ $(1)/preload-tested/%.o: %.c | $(FIRST)
 	$$(say) CC $$@
 	$$(Q)$$(CC) $$(BASE) $$(WARN) $$(CPPFLAGS) $$(CFLAGS) $(2) -fPIE -c -o $$@ $$<
 
-$(1)/src/report/pprof.o $(1)/src/report/pprof_tables.o $(1)/tests/unit/check_pprof.o: | $(BUILD)/generated/profile.pb-c.h
+$(1)/src/report/profile/pprof.o $(1)/src/report/profile/pprof_tables.o $(1)/tests/unit/check_pprof.o: | $(BUILD)/generated/profile.pb-c.h
 
 $(1)/generated/%.o: $(BUILD)/generated/%.c | $(FIRST)
 	@mkdir -p $$(@D)
@@ -76,7 +76,7 @@ $(eval $(call code,$(BUILD)/asan,$(ASAN)))
 $(eval $(call code,$(BUILD)/tsan,$(TSAN)))
 
 # The page of the format html. Its policy allows its style and its script by their hashes, and nothing else.
-PAGE := src/report/html
+PAGE := src/report/html/page
 PAGE_SCRIPT := $(patsubst %,$(PAGE)/%.js,parts data stacks sites waits flame lives page)
 sha256 = sha256-$$({ echo; cat $(1); } | sha256sum | cut -c-64 | tr a-f A-F | basenc --base16 -d | base64)
 $(BUILD)/page.html: $(PAGE)/top.html $(PAGE)/style.css $(PAGE)/body.html $(PAGE_SCRIPT) $(PAGE)/end.html | $(FIRST)
@@ -86,7 +86,7 @@ $(BUILD)/page.html: $(PAGE)/top.html $(PAGE)/style.css $(PAGE)/body.html $(PAGE_
 	$(Q)cat $@.part $(filter-out $<,$^) >$@ && rm $@.part
 
 # The format of pprof. protoc-c writes both files.
-$(BUILD)/generated/profile.pb-c.h: src/report/profile.proto | $(FIRST)
+$(BUILD)/generated/profile.pb-c.h: src/report/profile/profile.proto | $(FIRST)
 	@mkdir -p $(@D)
 	$(say) PROTOC $@
 	$(Q)protoc-c --proto_path=$(<D) --c_out=$(@D) $(<F)

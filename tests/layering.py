@@ -11,7 +11,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # The object files of the shim, and those of the program.
-PARTS = [("preload/*/*.o",), ("src/*/*.o", "cli/*.o", "cli/*/*.o")]
+PARTS = [("preload/*/*.o",), ("src/*/*.o", "src/*/*/*.o", "cli/*.o", "cli/*/*.o")]
 # A candidate for the base of a frame is checked by steps to its callers.
 RECURSIVE = {"a cycle of calls: src/unwind/frame_base, src/unwind/step"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)

@@ -57,7 +57,7 @@ check "libunwind's headers are in backtrace and unwind alone" < <(
         grep -vE '^preload/backtrace/(unwinder.h|capture|interrupted)|^src/unwind/'
 )
 check "src/ neither prints nor exits" < <(
-    grep -nE '\b(exit|abort|f?printf|v?printf|puts|perror)[[:space:]]*\(' src/*/*.c |
+    grep -nE '\b(exit|abort|f?printf|v?printf|puts|perror)[[:space:]]*\(' src/*/*.c src/*/*/*.c |
         grep -vE '^src/report/|^src/leak/generate_rules.c|^src/base/escape.c|^[^:]*:[0-9]*:[[:space:]]*(/?\*|//)'
 )
 
@@ -73,7 +73,7 @@ check "make help lists every target" < <(
 )
 
 # ---- each header alone -----------------------------------------------------------
-for header in src/*/*.h preload/*/*.h cli/*/*.h tests/unit/*.h; do
+for header in src/*/*.h src/*/*/*.h preload/*/*.h cli/*/*.h tests/unit/*.h; do
     # -Wno-unused: a header of inline functions uses none of them.
     check "$header compiles alone" < <(
         ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -DTHREADLEAK_VERSION='""' -I. -Isrc -I"$build/generated" -Itests/unit -Iinclude -Wall -Wextra \

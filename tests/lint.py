@@ -41,7 +41,7 @@ def clang_format(_):
     if version != FORMAT_VERSION:
         raise Skip(f"clang-format {version} is not {FORMAT_VERSION}")
     status, out = call("clang-format", "--dry-run", "-Werror", *files(
-        "include/*.h", "include/*/*.h", "src/*/*.[ch]", "preload/*/*.[ch]", "cli/*.[ch]", "cli/*/*.[ch]",
+        "include/*.h", "include/*/*.h", "src/*/*.[ch]", "src/*/*/*.[ch]", "preload/*/*.[ch]", "cli/*.[ch]", "cli/*/*.[ch]",
         "tests/*/*.[ch]", "tests/*/*.cpp", "bench/*.c"))
     demand(status == 0, out)
 
@@ -58,7 +58,7 @@ def tidy(names, checks, bench):
 def clang_tidy(bench):
     need("clang-tidy")
     checks = ANALYZER if os.environ.get("ANALYZE") == "1" else ""
-    names = files("src/*/*.c", "preload/*/*.c", "cli/*.c", "cli/*/*.c", "tests/unit/*.c", "tests/targets/*.c", "tests/kernels/*.c",
+    names = files("src/*/*.c", "src/*/*/*.c", "preload/*/*.c", "cli/*.c", "cli/*/*.c", "tests/unit/*.c", "tests/targets/*.c", "tests/kernels/*.c",
                   "tests/harmless/*.c", "tests/fuzz/*.c", "bench/*.c")
     parts = [names[n:n + PER_CALL] for n in range(0, len(names), PER_CALL)]
     with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
@@ -85,7 +85,7 @@ def frames(bench):
         return call(cc, *flags(bench), "-O2", f"-Werror=frame-larger-than={most}", "-c", "-o", "/dev/null", name)[1]
 
     with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
-        found = "".join(pool.map(compiled, files("src/*/*.c", "preload/*/*.c", "cli/*.c", "cli/*/*.c")))
+        found = "".join(pool.map(compiled, files("src/*/*.c", "src/*/*/*.c", "preload/*/*.c", "cli/*.c", "cli/*/*.c")))
     demand("frame-larger-than" not in found, found)
 
 

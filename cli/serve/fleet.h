@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 #include "leak/model.h"
-#include "report/metrics.h"
+#include "report/metrics/metrics.h"
 
 struct fleet;
 

@@ -1,7 +1,8 @@
 /* What takes a report: /debug/pprof/threads, /debug/pprof/threadcreate, and the data of the page. */
 #include "cli/serve/report.h"
 #include "cli/serve/routes.h"
-#include "report/go_profile.h"
+#include "report/profile/go_profile.h"
+#include "report/html/live_page.h"
 #include "report/report.h"
 
 static unsigned status_of(enum taken taken)

@@ -8,7 +8,7 @@
 #include "evidence/sample.h"
 #include "evidence/stack_bytes.h"
 #include "proc/thread_limits.h"
-#include "report/metrics.h"
+#include "report/metrics/metrics.h"
 #include "series/site_growth.h"
 
 struct sampled {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "report/leak_line.h"
+#include "report/common/leak_line.h"
 #include "report/report.h"
 
 static bool print_sites(FILE *out, const struct leak_sites *sites, size_t max)

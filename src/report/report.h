@@ -1,9 +1,16 @@
 /*
- * Printers: each turns a finished report into one format.
+ * Reports: finds a format by its name, and prints a report in it. What a format is: report/common/format.h.
+ * The model of a report: leak/model.h.
  *
- * A format is a row in common/formats.def and a file here that defines its struct report_format.  Names and
- * paths in a report come from the watched program and may hold any byte: printers escape them
- * (base/escape.h, base/json.h, report/xml.h).
+ * directory  formats
+ * text       text
+ * tree       tree
+ * json       json
+ * ci         junit, sarif, github, gitlab, tap
+ * profile    folded, pprof, and Go's text profiles (go_profile.h)
+ * metrics    prom, and the metrics of `serve` (metrics.h)
+ * html       html, and the page of `serve` (live_page.h)
+ * common     what several formats share: names, places, sentences
  */
 #ifndef THREADLEAK_REPORT_REPORT_H
 #define THREADLEAK_REPORT_REPORT_H
@@ -13,37 +20,7 @@
 #include <stdio.h>
 
 #include "leak/model.h"
-
-struct report_style {
-    bool color;
-    bool others;      /* text: also the main thread and untracked threads, with their current stacks */
-    bool all;         /* text: also prints processes and groups that are not counted, in full */
-    int verbose;      /* -1 quiet, 0, 1: e.g. runtime frames, paths in full */
-    bool by_creation; /* merged stacks: where each thread was created, not where it is now */
-    /* For text: */
-    unsigned width;   /* columns of the terminal, which lines fit; 0: no terminal, and no line is shortened */
-    bool ascii;       /* the character set is not UTF-8 */
-    const char *more; /* command that shows what this report shortens; NULL: "-v" */
-};
-
-struct report_format {
-    const char *name; /* as in formats.def */
-
-    /* Writes the whole report.  False: out of memory; report_print() notices failed writes. */
-    bool (*print)(FILE *out, const struct report *report, const struct report_style *style);
-
-    /* Both NULL, or: the path of a second file (NULL: none), and the function that appends to it. */
-    const char *(*side_file)(void);
-    bool (*print_to_side_file)(FILE *out, const struct report *report); /* false: out of memory */
-
-    bool all_sites;  /* it prints process_report.sites, and measures of live processes */
-    bool is_binary;  /* it is not text, and must not be written to a terminal */
-    bool is_log;     /* its lines may be mixed with other lines; false: it is a whole document */
-    bool for_people; /* `run` prints nothing when nothing leaked; false: always a report */
-};
-
-#define FORMAT(name) extern const struct report_format report_##name;
-#include "common/formats.def"
+#include "report/common/format.h"
 
 /* The n-th format, or NULL after the last. */
 const struct report_format *report_format(size_t n);
@@ -55,14 +32,6 @@ const char *report_format_names(void);
 /* Writes the report, then the side file.  False with errno when a write failed, or without memory. */
 bool report_print(const struct report_format *format, FILE *out, const struct report *report,
                   const struct report_style *style);
-
-/*
- * The page of the format "html" without data. It fetches its data from `source`, a URL of the same server,
- * again and again. `source` is a constant of the caller, which is not escaped. report_print_page_data()
- * prints what that URL must give, as application/json. False: out of memory.
- */
-void report_print_live_page(FILE *out, const char *source);
-bool report_print_page_data(FILE *out, const struct report *report);
 
 /* Writes one line for each leak, as the other formats title it, one a line, and at most about `max` bytes:
  * then "and N more sites".  False: out of memory. */

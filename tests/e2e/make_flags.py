@@ -104,7 +104,7 @@ def copies(bench):
 def builds_are_reproducible(bench):
     """The same bytes from two directories: of some objects, and in soak of all that is installed."""
     need("git")
-    built = ["build/page.html", "build/generated/profile.pb-c.o", "build/src/report/html.o", "build/src/base/error.o",
+    built = ["build/page.html", "build/generated/profile.pb-c.o", "build/src/report/html/html.o", "build/src/base/error.o",
              "build/preload/shim/say.o", "build/cli/main.o"]
     if SOAK:
         built += ["build/threadleak", "build/libthreadleak.so"]

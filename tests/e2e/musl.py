@@ -206,7 +206,7 @@ def every_source_compiles(bench):
             if os.path.exists(place):
                 os.symlink(place, os.path.join(libraries, name))
                 break
-    sources = [path for kind in ("src/*/*.c", "cli/*.c", "cli/*/*.c") for path in glob.glob(kind, root_dir=ROOT)]
+    sources = [path for kind in ("src/*/*.c", "src/*/*/*.c", "cli/*.c", "cli/*/*.c") for path in glob.glob(kind, root_dir=ROOT)]
     status, _, err = harness.call(["musl-gcc", *FLAGS, "-Werror", "-I.", "-Isrc", f"-I{bench.build}/generated", f"-I{bench.headers}", "-idirafter", libraries,
                                    "-DTHREADLEAK_VERSION=\"\"", f"-DPAGE_FILE=\"{bench.build}/page.html\"", "-fsyntax-only", *sources], cwd=ROOT)
     demand(status == 0, err)

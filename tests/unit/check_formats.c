@@ -12,7 +12,7 @@
 
 #include "common/options.h"
 #include "formats_made.h"
-#include "report/leak_text.h"
+#include "report/text/leak_text.h"
 #include "report/report.h"
 #include "suite.h"
 

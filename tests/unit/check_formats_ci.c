@@ -9,7 +9,7 @@
 
 #include "formats_made.h"
 #include "report/report.h"
-#include "report/source.h"
+#include "report/common/source.h"
 #include "suite.h"
 
 START_TEST(more_than_ten)

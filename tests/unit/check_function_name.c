@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "symbolize/symbolize.h"
-#include "report/phrases.h"
+#include "report/common/phrases.h"
 #include "suite.h"
 
 #define ASYNC                                                                                         \

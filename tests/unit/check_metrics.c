@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "leak/model.h"
-#include "report/metrics.h"
+#include "report/metrics/metrics.h"
 #include "suite.h"
 
 enum { SITES_MAX = 200 };

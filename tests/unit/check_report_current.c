@@ -5,7 +5,7 @@
 
 #include "report_made.h"
 #include "suite.h"
-#include "report/phrases.h"
+#include "report/common/phrases.h"
 #include "suppress/suppress.h"
 
 /* ---- where threads are now ---------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/text_layout.h"
+#include "report/text/layout.h"
 #include "report_made.h"
 #include "suite.h"
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/stack_tree.h"
+#include "report/tree/stack_tree.h"
 #include "suite.h"
 
 #define THREADS_MAX 32

@@ -1,0 +1,244 @@
+#include "report/text/parts.h"
+
+#include <string.h>
+
+#include "base/escape.h"
+#include "base/path.h"
+#include "report/common/phrases.h"
+
+#define COLUMN_WIDTH 40     /* longer names do not move the column of places */
+#define NAME_MAX_BYTES 4096 /* width of a name that is shown in full */
+#define PLACE_MAX_BYTES 1200
+#define GAP 3 /* columns between a name and its place */
+#define NAME_WIDTH_MIN 16
+#define NAMELESS_SHOWN 8 /* frames in a row without names; a longer row is one line */
+#define LIBRARY_SHOWN 4  /* frames of libraries in a row, between two of the program; the same */
+#define OUTER_SHOWN 8    /* of a stack whose middle is omitted: the outermost lines */
+
+void note_shortened(const struct printer *printer)
+{
+    if (printer->shortened)
+        *printer->shortened = true;
+}
+
+void paint(const struct printer *printer, enum paint how)
+{
+    static const char *const codes[] = {"\033[0m", "\033[1m", "\033[2m"};
+    if (printer->style->color)
+        fputs(codes[how], printer->out);
+}
+
+bool is_verbose(const struct printer *printer)
+{
+    return printer->style->verbose > 0;
+}
+
+/* ---- one frame ------------------------------------------------------------------------ */
+
+struct frame_text {
+    char name[NAME_MAX_BYTES], place[PLACE_MAX_BYTES];
+};
+
+/* Omits the first directories, so that it has at most `width` columns, if the name of the file has not more.
+ */
+static void shorten_place(char *place, size_t width)
+{
+    const char *at = place;
+    if (escaped_width(place) <= width)
+        return;
+    while ((at = strchr(at + 1, '/')) && strlen("...") + escaped_width(at) > width)
+        ;
+    size_t dots = at && (size_t)(at - place) >= strlen("...") ? strlen("...") : 0;
+    if (!at)
+        at = path_basename(place);
+    memcpy(place, "...", dots);
+    memmove(place + dots, at, strlen(at) + 1);
+}
+
+static void fit(const struct printer *printer, const struct frame *frame, size_t indent,
+                struct frame_text *text)
+{
+    size_t width = printer->style->width, name = escaped_width(text->name),
+           place = escaped_width(text->place);
+    if (!width || is_verbose(printer) || indent + name + (place ? GAP + place : 0) <= width)
+        return;
+    note_shortened(printer);
+    size_t room = width > indent + GAP + NAME_WIDTH_MIN ? width - indent - GAP : NAME_WIDTH_MIN;
+    size_t for_place = name < room / 2 ? room - name : room - room / 2;
+    shorten_place(text->place, for_place);
+    place = escaped_width(text->place);
+    size_t for_name = place ? (room > place + NAME_WIDTH_MIN ? room - place : NAME_WIDTH_MIN) : room + GAP;
+    format_function(text->name, sizeof(text->name), frame, for_name);
+}
+
+static void make_text(const struct printer *printer, const struct frame *frame, size_t indent,
+                      struct frame_text *text)
+{
+    format_function(text->name, sizeof(text->name), frame, sizeof(text->name) - 1);
+    format_place(text->place, sizeof(text->place), frame, is_verbose(printer));
+    fit(printer, frame, indent, text);
+}
+
+void put_frame(const struct printer *printer, const struct frame *frame, size_t indent, size_t column)
+{
+    struct frame_text text;
+    make_text(printer, frame, indent, &text);
+    size_t name = put_escaped(printer->out, text.name), place = escaped_width(text.place);
+    if (!place)
+        return;
+    size_t width = printer->style->width, last = indent + GAP + place;
+    if (width && column + last > width)
+        column = width > last ? width - last : 0;
+    fprintf(printer->out, "%*s", (int)((column > name ? column - name : 0) + GAP), "");
+    put_escaped(printer->out, text.place);
+}
+
+/* ---- stacks --------------------------------------------------------------------------- */
+
+/* What the user called, also where the user's code is not on the stack: a framework's. */
+static const struct frame *first_shown(const struct frames *frames)
+{
+    for (size_t i = 0; i < frames->count && !frames->user_frame; i++)
+        if (frames->items[i].framework)
+            return &frames->items[i];
+    return frames->user_frame;
+}
+
+struct frames shown_frames(const struct printer *printer, struct frames frames)
+{
+    const struct frame *first = first_shown(&frames);
+    if (is_verbose(printer) || !first)
+        return frames;
+    while (frames.items[frames.count - 1].runtime && &frames.items[frames.count - 1] != first &&
+           (frames.user_frame || !frames.items[frames.count - 1].framework))
+        frames.count--;
+    while (frames.items[0].runtime && frames.items + 1 < first) {
+        frames.items++;
+        frames.count--;
+    }
+    return frames;
+}
+
+/* A line of a stack: a frame, or a row of frames without names or of libraries. */
+struct row {
+    const struct frame *first;
+    size_t count;
+};
+
+static bool are_different(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") != 0;
+}
+
+static size_t nameless_from(const struct frames *frames, size_t from)
+{
+    size_t end = from;
+    while (end < frames->count && !frames->items[end].function && &frames->items[end] != frames->user_frame)
+        end++;
+    return end - from;
+}
+
+/* Frames of libraries before one that the program called, for example those between std::function and the
+ * function in it.
+ */
+static size_t libraries_from(const struct frames *frames, size_t from)
+{
+    size_t end = from;
+    while (end < frames->count && frames->items[end].runtime)
+        end++;
+    return from > 0 && end > from && end < frames->count ? end - from - 1 : 0;
+}
+
+/* The row that begins with this frame. */
+static struct row row_at(const struct printer *printer, const struct frames *frames, size_t index)
+{
+    size_t nameless = is_verbose(printer) ? 0 : nameless_from(frames, index);
+    size_t libraries = is_verbose(printer) ? 0 : libraries_from(frames, index);
+    size_t count = libraries >= LIBRARY_SHOWN ? libraries : nameless > NAMELESS_SHOWN ? nameless : 1;
+    return (struct row){&frames->items[index], count};
+}
+
+static size_t count_rows(const struct printer *printer, const struct frames *frames)
+{
+    size_t rows = 0;
+    for (size_t i = 0; i < frames->count; i += row_at(printer, frames, i).count)
+        rows++;
+    return rows;
+}
+
+static size_t column_of(const struct printer *printer, const struct frames *frames)
+{
+    size_t column = 0;
+    for (size_t i = 0; i < frames->count;) {
+        struct row row = row_at(printer, frames, i);
+        struct frame_text text;
+        i += row.count;
+        if (row.count > 1)
+            continue;
+        make_text(printer, row.first, 4, &text);
+        size_t width = escaped_width(text.name);
+        if (width > column && width <= COLUMN_WIDTH)
+            column = width;
+    }
+    return column;
+}
+
+/* "    ... 12 frames without names in libfoo.so" */
+static void put_nameless(const struct printer *printer, const struct row *row)
+{
+    const char *module = path_basename(row->first->module);
+    bool others = false;
+    for (size_t i = 1; i < row->count; i++)
+        others |= are_different(row->first->module, row->first[i].module);
+    fprintf(printer->out, "    ... %zu frames without names", row->count);
+    if (module) {
+        fputs(" in ", printer->out);
+        put_escaped(printer->out, module);
+    }
+    fputs(others ? " and others\n" : "\n", printer->out);
+    note_shortened(printer);
+}
+
+static void put_libraries(const struct printer *printer, const struct row *row)
+{
+    fprintf(printer->out, "    ... %zu frames of libraries\n", row->count);
+    note_shortened(printer);
+}
+
+static void put_row(const struct printer *printer, const struct row *row, bool is_user, size_t column)
+{
+    enum paint how = is_user ? BOLD : row->first->runtime ? DIM : PLAIN;
+    if (row->count > 1 && row->first->runtime) {
+        put_libraries(printer, row);
+        return;
+    }
+    if (row->count > 1) {
+        put_nameless(printer, row);
+        return;
+    }
+    if (how != PLAIN)
+        paint(printer, how);
+    fputs(is_user ? "  > " : "    ", printer->out);
+    put_frame(printer, row->first, 4, column);
+    if (how != PLAIN)
+        paint(printer, PLAIN);
+    putc('\n', printer->out);
+}
+
+void put_frames(const struct printer *printer, const struct frames *frames, size_t max)
+{
+    size_t column = column_of(printer, frames), rows = count_rows(printer, frames), number = 0;
+    bool omits = max && rows > max && !is_verbose(printer);
+    size_t from = omits ? max - OUTER_SHOWN : rows, to = omits ? rows - OUTER_SHOWN : rows, omitted = 0;
+    for (size_t i = 0; i < frames->count; number++) {
+        struct row row = row_at(printer, frames, i);
+        i += row.count;
+        omitted += number >= from && number < to ? row.count : 0;
+        if (number + 1 == to && omits)
+            fprintf(printer->out, "    ... %zu more frames\n", omitted);
+        if (number < from || number >= to)
+            put_row(printer, &row, row.first == frames->user_frame, column);
+    }
+    if (omits)
+        note_shortened(printer);
+}
