@@ -100,6 +100,26 @@ static bool has_word(const struct snapshot_thread *thread, uint64_t word)
     return false;
 }
 
+static bool waits_for(const struct view *view, size_t index)
+{
+    const struct snapshot_thread *thread = &view->waits->context.snapshot->threads[index];
+    return thread->syscall_nr == SYS_futex && thread->syscall_args[0] == view->wait->address;
+}
+
+static bool is_innermost(const struct view *view, const struct inside *inside, size_t index)
+{
+    const struct stack *stack = stack_at(view, index);
+    size_t count = stack && inside->innermost && !waits_for(view, index) ? count_libc(stack) : 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct stack_function function = function_at(view, stack, i);
+        if (inside->innermost(NULL, &function))
+            return true;
+        if (!inside->passes(NULL, &function))
+            return false;
+    }
+    return false;
+}
+
 static bool is_inside(const struct view *view, const struct inside *inside, size_t index)
 {
     const struct stack *stack = stack_at(view, index);
@@ -129,16 +149,16 @@ static bool is_known(const struct view *view, size_t index)
 /* ---- all of them ---------------------------------------------------------------------- */
 
 /* The result does not depend on which thread waits, and a thousand may wait for one object. */
-pid_t inside_find(const struct view *view, const struct inside *inside, bool *certain)
+static pid_t find(const struct view *view, const struct inside *inside, bool innermost, bool *certain)
 {
     const struct snapshot *snapshot = view->waits->context.snapshot;
     struct inside_result *result = &view->waits->inside;
-    if (result->address != view->wait->address) {
+    if (result->address != view->wait->address || result->innermost != innermost) {
         size_t count = 0;
-        *result = (struct inside_result){.address = view->wait->address, .certain = snapshot->complete};
+        *result = (struct inside_result){view->wait->address, innermost, 0, snapshot->complete};
         for (size_t i = 0; i < snapshot->count; i++) {
             result->certain &= is_known(view, i);
-            if (!is_inside(view, inside, i))
+            if (!is_innermost(view, inside, i) && (innermost || !is_inside(view, inside, i)))
                 continue;
             result->tid = snapshot->threads[i].tid;
             count++;
@@ -148,6 +168,16 @@ pid_t inside_find(const struct view *view, const struct inside *inside, bool *ce
     }
     *certain = result->certain;
     return result->tid;
+}
+
+pid_t inside_find(const struct view *view, const struct inside *inside, bool *certain)
+{
+    return find(view, inside, false, certain);
+}
+
+pid_t inside_find_innermost(const struct view *view, const struct inside *inside, bool *certain)
+{
+    return find(view, inside, true, certain);
 }
 
 const char *inside_libc(const struct view *view, inside_fn *counts, const void *arg)

@@ -20,17 +20,23 @@ struct inside {
     inside_fn *counts;
     const void *arg;
     bool has_word; /* the stack of the thread must also contain the address of the object */
+    /* Counts in the innermost call of a thread, too, while that waits for another object, if only functions
+     * of libc that `passes` are further in. NULL: none does. `arg` is not for them. */
+    inside_fn *innermost, *passes;
 };
 
 /*
  * The thread that is inside, if it is exactly one; 0: none, or several. The innermost call of a thread that
- * waits for a futex does not count. The thread of the view itself counts if it is inside once more, further
- * out.
+ * waits for a futex does not count, but for `innermost`. The thread of the view itself counts if it is inside
+ * once more, further out.
  *
  * certain: all other threads are blocked and have a whole stack. Else one that is inside may not have been
  * found.
  */
 pid_t inside_find(const struct view *view, const struct inside *inside, bool *certain);
+
+/* The same of threads whose innermost call counts alone. */
+pid_t inside_find_innermost(const struct view *view, const struct inside *inside, bool *certain);
 
 /* The function that called __cxa_guard_acquire, in which the thread waits. False: not known. */
 bool inside_guarded(const struct view *view, struct stack_function *function);

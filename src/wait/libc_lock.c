@@ -1,4 +1,4 @@
-/* Locks of libc itself: stdio's, malloc's, that of the fork handlers, and others. */
+/* Locks of libc itself: stdio's, and others. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +9,7 @@
 #include "wait/inside.h"
 #include "wait/libc_name.h"
 #include "wait/owner.h"
+#include "wait/unowned.h"
 
 enum { MAX_DATA = 1 << 17 /* bytes of libc's data that are searched */ };
 
@@ -67,66 +68,7 @@ static void add_file(const struct view *view, uint64_t file, int32_t fd)
         line_add(view->line, "a stream at 0x%llx", (unsigned long long)file);
 }
 
-/* ---- owners ------------------------------------------------------------------------------ */
-
-static bool is_libc(const struct stack_function *function)
-{
-    return path_is_libc(function->module);
-}
-
-static bool is_one_of(const void *names, const struct stack_function *function)
-{
-    const char *bare = bare_name(function->name);
-    if (!is_libc(function))
-        return false;
-    if (text_begins_with(bare, "libc_"))
-        bare += strlen("libc_");
-    for (const char *const *name = names; *name; name++)
-        if (strcmp(bare, *name) == 0)
-            return true;
-    return false;
-}
-
-/* Locks whose owner is not stored: the functions that take them. */
-static const char *const of_malloc[] = {
-    "malloc",         "free",    "calloc",  "realloc",     "reallocarray", "memalign",  "aligned_alloc",
-    "posix_memalign", "valloc",  "pvalloc", "malloc_trim", "mallinfo",     "mallinfo2", "malloc_stats",
-    "malloc_info",    "mallopt", NULL};
-static const char *const of_fork[] = {"fork",
-                                      "Fork",
-                                      "register_atfork",
-                                      "pthread_atfork",
-                                      "unregister_atfork",
-                                      "run_prefork_handlers",
-                                      "run_postfork_handlers",
-                                      NULL};
-
-static void add_inside(const struct view *view, inside_fn *counts, const void *arg, bool is_whole)
-{
-    const struct inside inside = {counts, arg, false};
-    bool certain;
-    pid_t tid = inside_find(view, &inside, &certain);
-    if (!tid)
-        return;
-    view->wait->owner_inferred = !certain || !is_whole;
-    owner_add_thread(view, "held", tid);
-}
-
-static bool is_function(const void *name, const struct stack_function *function)
-{
-    return is_libc(function) && strcmp(name, function->name) == 0;
-}
-
-/* Other functions may take such a lock, too. */
-static void add_other(const struct view *view)
-{
-    const char *function = inside_libc(view, NULL, NULL);
-    line_add(view->line, "lock of libc");
-    if (!function || text_begins_with(bare_name(function), "lll_lock"))
-        return;
-    line_add(view->line, ", in %s", function);
-    add_inside(view, is_function, function, false);
-}
+/* ---- other locks --------------------------------------------------------------------- */
 
 /* struct pthread of an ended thread may have been used for a new one, which is the owner for glibc, too. */
 static int32_t stored_owner(const struct view *view)
@@ -137,17 +79,23 @@ static int32_t stored_owner(const struct view *view)
     return owner_of_descriptor(view, lock.owner);
 }
 
-/* A lock without a stored owner. */
-static void add_by_function(const struct view *view)
+/* Functions of stdio that take the lock of its list of streams. Each is named as libc exports it. */
+static bool is_of_streams(const void *arg, const struct stack_function *function)
 {
-    if (inside_libc(view, is_one_of, of_malloc)) {
-        line_add(view->line, "malloc's lock");
-        add_inside(view, is_one_of, of_malloc, true);
-    } else if (inside_libc(view, is_one_of, of_fork)) {
-        line_add(view->line, "lock of fork handlers");
-        add_inside(view, is_one_of, of_fork, true);
-    } else
-        add_other(view);
+    static const char *const names[] = {"fork",   "fflush", "fopen",     "fopen64",     "fdopen",
+                                        "fclose", "popen",  "fcloseall", "IO_flush_all"};
+    (void)arg;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (strcmp(bare_name(function->name), names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* These locks store their owners. */
+static void add_recursive(const struct view *view)
+{
+    bool streams = unowned_is_of_libc(view, view->wait->address) && inside_libc(view, is_of_streams, NULL);
+    line_add(view->line, streams ? "lock of stdio's list of streams" : "lock of libc");
 }
 
 bool wait_for_libc_lock(const struct view *view)
@@ -160,9 +108,9 @@ bool wait_for_libc_lock(const struct view *view)
     if (file)
         add_file(view, file, fd);
     else if (owner)
-        line_add(view->line, "lock of libc");
+        add_recursive(view);
     else
-        add_by_function(view);
+        unowned_add(view);
     owner_add(view, "held", owner, false);
     return true;
 }

@@ -54,7 +54,7 @@ bool wait_for_once(const struct view *view)
 {
     if (!add_once(view))
         return false;
-    add_initialiser(view, &(struct inside){is_once, NULL, true});
+    add_initialiser(view, &(struct inside){.counts = is_once, .has_word = true});
     return true;
 }
 
@@ -73,6 +73,6 @@ bool wait_for_guard(const struct view *view)
         return false;
     name_variable(view->wait, view->line);
     if (inside_guarded(view, &function))
-        add_initialiser(view, &(struct inside){is_same, &function, false});
+        add_initialiser(view, &(struct inside){.counts = is_same, .arg = &function});
     return true;
 }

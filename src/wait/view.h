@@ -55,6 +55,7 @@ struct waits {
     struct own_tids own_tids; /* of the process, if it is alive */
     struct inside_result {
         uint64_t address; /* of the object of the latest search; 0: none */
+        bool innermost;   /* it was inside_find_innermost() */
         pid_t tid;
         bool certain;
     } inside; /* inside_find() */

@@ -26,6 +26,7 @@ KINDS = {"recursive": ("recursive mutex private_locks", "proved"),
          "loader": ("the loader's lock", "proved"),
          "once": ("once-initialisation of once", "proved"),
          "malloc": ("malloc's lock", "proved"),
+         "malloc_fork": ("malloc's lock", "proved"),
          "flock": ("lock of file ", "likely")}
 
 
@@ -59,6 +60,12 @@ def circles(process):
     return [one for one in process["findings"] if one["code"] in ("deadlock", "dead-owner")]
 
 
+def wait_of(process, number):
+    threads = [thread for leak in process["leaks"] for thread in leak["threads"]] + [process["main"]]
+    [text] = [thread["waiting"]["text"] for thread in threads if thread["id"] == number]
+    return text
+
+
 def demand_circle(process, what, level):
     found = circles(process)
     demand([one["level"] for one in found] == [level], f"{what}: {process['findings']}")
@@ -88,6 +95,28 @@ def owners_that_are_not_known(bench):
     for args in ("rwlock_read", "join"), ("rwlock_read", "third"), ("flock", "third"):
         process = judged(bench, "owners", *args)
         demand(not circles(process), f"{args}: {process['findings']}")
+
+
+def locks_of_fork(bench):
+    found = the_only(judged(bench, "fork_locks", "ring"), "deadlock")
+    demand(found["text"] == "T1 waits for lock of fork handlers, held by T3, which waits for lock of stdio's list of streams, "
+           "held by T2, which waits for stdio lock of descriptor 3, held by T1", found["text"])
+    demand(found["level"] == "proved" and found["threads"] == [1, 3, 2], found)
+    process = judged(bench, "fork_locks", "chain")
+    demand(not circles(process), process["findings"])
+    demand(wait_of(process, 4).startswith("lock of fork handlers, held by T3"), wait_of(process, 4))
+
+
+def handlers_of_fork(bench):
+    """Before glibc 2.36, and before distributions' updates, the lock is held while a handler runs."""
+    process = judged(bench, "fork_locks", "handler")
+    if wait_of(process, 1).startswith("signal wait"):
+        demand(not circles(process), process["findings"])
+    else:
+        demand(the_only(process, "deadlock")["text"] == "T1 waits for lock of fork handlers, held by T2, which waits for "
+               "mutex mutex, held by T1", process["findings"])
+    found = the_only(judged(bench, "fork_locks", "circle"), "deadlock")
+    demand(found["text"] == "T1 joins T2, which waits for mutex mutex, held by T1" and found["level"] == "proved", found)
 
 
 def of_cxx(bench):
@@ -236,7 +265,8 @@ def named_threads_come_first(bench):
     in_order(text_of(bench, "ring", "3"), "running ×3 ", "running ×1 ", "  T6 ", "running ×1 ", "  T2 ", "\nmain ")
 
 
-TESTS = [text_of_a_core, an_owner_that_has_ended_in_a_core, no_owner_that_has_ended_in_a_core, each_kind, a_third_thread_takes_no_part, no_circle, owners_that_are_not_known, of_cxx, of_cxx_with_another_object,
+TESTS = [text_of_a_core, an_owner_that_has_ended_in_a_core, no_owner_that_has_ended_in_a_core, each_kind, a_third_thread_takes_no_part, no_circle, owners_that_are_not_known, locks_of_fork, handlers_of_fork,
+         of_cxx, of_cxx_with_another_object,
          an_initialisation_that_needs_itself, an_owner_that_nobody_joined, the_main_thread_ended_with_a_lock,
          a_fork_while_a_thread_held_a_lock, the_thread_that_forked_holds_a_lock, an_owner_that_ended_before_the_fork,
          a_child_that_made_its_lock_anew, a_lock_that_the_end_keeps, a_join_loop, one_join, named_threads_come_first]

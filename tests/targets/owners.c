@@ -2,13 +2,13 @@
  * the other thread runs; ends with its input, without a thread for that.
  *
  *   KIND  recursive errorcheck adaptive robust inherit robust_inherit shared
- *         rwlock rwlock_read rwlock_shared stdio stream loader once malloc flock
+ *         rwlock rwlock_read rwlock_shared stdio stream loader once flock
+ *         malloc; malloc_fork: fork() wants malloc's lock
  *   HOW   join      it joins the other thread
  *         pause     it waits for a signal
  *         timed     it joins the other thread, for at most an hour
  *         released  it has given it back when it joins the other thread, which waits for a signal
- *         third     as join, while a third thread waits for a signal
- */
+ *         third     as join, while a third thread waits for a signal */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <link.h>
@@ -181,6 +181,12 @@ static void want_malloc(void)
     free(malloc(BIG));
 }
 
+static void want_malloc_in_fork(void)
+{
+    if (!fork())
+        _exit(0);
+}
+
 static int locked_file;
 
 static void hold_flock(void (*then)(void))
@@ -214,6 +220,7 @@ static const struct kind kinds[] = {
     {"loader", hold_loader, want_loader},
     {"once", hold_once, want_once},
     {"malloc", hold_malloc, want_malloc},
+    {"malloc_fork", hold_malloc, want_malloc_in_fork},
     {"flock", hold_flock, want_flock},
 };
 
@@ -268,7 +275,7 @@ static void hold(const char *how)
     else if (strcmp(how, "released") != 0)
         kind->hold(join);
     else
-        kind->hold(strcmp(kind->name, "malloc") ? do_nothing : NULL);
+        kind->hold(kind->hold == hold_malloc ? NULL : do_nothing);
     join();
 }
 
