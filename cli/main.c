@@ -116,7 +116,7 @@ static int help_findings(void)
     puts("What the threads of a process prove together:");
     for (int code = 0; code < FINDING_CODES; code++) {
         const struct finding_help *help = finding_help_of((enum finding_code)code);
-        put_words(help->meaning, printf("  %-16s ", help->name), 19);
+        put_words(help->meaning, printf("  %-18s  ", help->name), 22);
         putchar('\n');
     }
     puts("Each is proved, likely, or a note. 'threadleak help FINDING' explains one.");

@@ -71,10 +71,10 @@ function put_keys(  i, row) {
 function put_findings(  i, row) {
 	for (i = 1; i <= findings; i++) {
 		split(finding[i], row, "\t")
-		printf "*%s*\n\t%s %s %s", row[2], plain(row[3]), plain(row[4]), plain(row[5])
+		printf "*%s*\n\t%s\n\n\t%s", row[2], plain(row[3]), plain(row[4])
 		if (row[6] != "-")
 			printf " A proof assumes: %s%s", tolower(substr(row[6], 1, 1)), plain(substr(row[6], 2))
-		printf "\n\n"
+		printf "\n\n\tWhat to do: %s\n\n", plain(row[5])
 	}
 }
 

@@ -40,7 +40,7 @@ static const struct command_option option_table[] = {
      .help = "bytes of the creator's stack that are copied at each creation"},
     COMMAND_FLAG(
         "system-wide", options.system_wide,
-        "one event a CPU, not one a thread: every process with this libc is slowed at its creations"),
+        "open one event for each CPU, not for each thread; creations get slower in every process with this libc"),
     {.name = "quiet",
      .letter = 'q',
      .set = command_set_flag,

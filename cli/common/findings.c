@@ -42,7 +42,7 @@ static const struct {
 } sets[] = {{"default", FIND_DEFAULT}, {"all", FIND_ALL}, {"none", 0}};
 enum { SETS = sizeof(sets) / sizeof(*sets) };
 
-/* A code that is named is looked for whatever it costs. */
+/* A code that is named is searched for whatever it costs. */
 static bool read_find(struct slice word, unsigned *find)
 {
     enum finding_code code = code_of(word);
@@ -148,7 +148,7 @@ bool finding_options_check(const struct finding_options *options, struct error *
     }
     if (missing == FINDING_CODES || wanted == FINDING_CODES)
         return true;
-    return error_set(error, "--fail-on=%s cannot fail, because --find does not look for %s",
+    return error_set(error, "--fail-on=%s cannot fail, because --find does not search for %s",
                      finding_name((enum finding_code)missing), finding_name((enum finding_code)missing));
 }
 

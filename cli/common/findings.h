@@ -1,4 +1,4 @@
-/* The options --find and --fail-on: which findings are looked for, and which make a command fail. */
+/* The options --find and --fail-on: which findings are searched for, and which make a command fail. */
 #ifndef THREADLEAK_CLI_COMMON_FINDINGS_H
 #define THREADLEAK_CLI_COMMON_FINDINGS_H
 
@@ -21,7 +21,7 @@ struct finding_options {
      .offset = offsetof(line, findings), .help = fail_help}, \
     {.name = "find", .argument = "CODES", .set = finding_options_set_find, \
      .offset = offsetof(line, findings), \
-     .help = "findings to look for: default, all (whatever memory that needs), none, or a list of codes"}
+     .help = "findings to search for: default, all (whatever memory that needs), none, or a list of codes"}
 // clang-format on
 command_set_fn finding_options_set_fail_on, finding_options_set_find;
 

@@ -16,7 +16,7 @@ struct report_target {
     bool judge_live; /* judge a live process as if it ended now */
     bool no_stop;    /* read only /proc: no current stacks */
     bool all_sites;  /* the report needs process_report.sites */
-    unsigned find;   /* which findings to look for (find.h) */
+    unsigned find;   /* which findings to search for (find.h) */
     struct symbolizer *symbolizer;
     struct report *report;
     struct error error;

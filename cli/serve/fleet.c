@@ -55,7 +55,7 @@ void fleet_free(struct fleet *fleet)
     free(fleet);
 }
 
-/* Findings of the processes are lost, until somebody looks for them again. */
+/* Findings of the processes are lost, until the next search. */
 static void renew_if_large(struct fleet *fleet)
 {
     if (fleet->opened < PROCESSES_BEFORE_RENEWAL + 4 * fleet->count)

@@ -76,7 +76,7 @@ struct findings {
     char *verdict; /* "STUCK: T1 joins T2, …: deadlock"; NULL: no finding makes one */
 };
 
-/* What to look for: a set of bits 1 << FINDING_CODE. The last bit lifts the limit on memory above which a
+/* What to search for: a set of bits 1 << FINDING_CODE. The last bit lifts the limit on memory above which a
  * search is not made by default. */
 #define FIND_UNLIMITED (1u << 31)
 #define FIND_DEFAULT ((1u << FINDING_CODES) - 1)

@@ -19,7 +19,7 @@ struct verdict_rules {
     bool even_without_threads;               /* also show a process that created no thread */
     bool other_options;                      /* the process's own options, which differ from the user's */
     const struct suppressions *suppressions; /* NULL: none */
-    unsigned find;                           /* which findings to look for (find.h) */
+    unsigned find;                           /* which findings to search for (find.h) */
     struct symbolizer *symbolizer;
     /* A check by <threadleak.h>: */
     bool check;

@@ -120,7 +120,7 @@ def misspelled(bench):
                             ("--fail-on=deadlock:proven", "unknown level 'proven' (did you mean proved)"),
                             ("--find=non", "unknown finding 'non' (did you mean none)"),
                             ("--find=", "--find= is empty"), ("--fail-on=", "--fail-on= is empty"),
-                            ("--find=none --fail-on=deadlock", "--find does not look for deadlock")):
+                            ("--find=none --fail-on=deadlock", "--find does not search for deadlock")):
         _, err = run(bench, *option.split(), status=125)
         demand(message in err, err)
         status, _, err = call([bench.cli, "report", *option.split(), "1"])

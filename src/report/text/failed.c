@@ -2,7 +2,7 @@
 #include "base/text.h"
 #include "common/ledger.h"
 #include "report/common/phrases.h"
-#include "report/text/parts.h"
+#include "report/text/text.h"
 
 static void put_creator(const struct printer *printer, const struct failed_creation *failed)
 {

@@ -4,7 +4,7 @@
 #include "base/escape.h"
 #include "base/text.h"
 #include "report/common/phrases.h"
-#include "report/text/parts.h"
+#include "report/text/text.h"
 
 enum {
     FINDINGS_SHOWN = 6,

@@ -1,7 +1,7 @@
 /* The groups of a process, in the order in which a reader needs them. */
 #include <stdlib.h>
 
-#include "report/text/parts.h"
+#include "report/text/text.h"
 #include "suppress/suppress.h"
 
 bool is_hidden_group(const struct leak_group *group)

@@ -3,7 +3,7 @@
 
 #include "base/escape.h"
 #include "base/text.h"
-#include "report/text/parts.h"
+#include "report/text/text.h"
 
 static bool is_kept(const struct thread_info *thread)
 {

@@ -1,6 +1,6 @@
 /* What is known of joins of a group's threads. */
 #include "common/ledger.h"
-#include "report/text/parts.h"
+#include "report/text/text.h"
 
 /* A join that is under way. */
 struct join {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "report/text/parts.h"
+#include "report/text/text.h"
 
 /* The text of the group without the empty line before it, and without the last newline. */
 static char *group_text(const struct leak_group *group)

@@ -1,4 +1,4 @@
-#include "report/text/parts.h"
+#include "report/text/text.h"
 
 #include <string.h>
 

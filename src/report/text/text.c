@@ -5,7 +5,7 @@
 #include "report/common/phrases.h"
 #include "report/common/format.h"
 #include "report/text/layout.h"
-#include "report/text/parts.h"
+#include "report/text/text.h"
 
 /* The program itself has listed all its leaks, so a short report does not repeat them. */
 static bool is_listed(const struct printer *printer, const struct process_report *process)

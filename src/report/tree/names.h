@@ -3,7 +3,7 @@
 #define THREADLEAK_REPORT_TREE_NAMES_H
 
 #include "report/tree/stack_tree.h"
-#include "report/text/parts.h"
+#include "report/text/text.h"
 
 #define TREE_NO_LIMIT 4096 /* columns of a line that is not shortened */
 #define TREE_NAME 40       /* columns of a name, if all fit */

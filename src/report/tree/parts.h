@@ -3,7 +3,7 @@
 #define THREADLEAK_REPORT_TREE_PARTS_H
 
 #include "report/tree/stack_tree.h"
-#include "report/text/parts.h"
+#include "report/text/text.h"
 #include "report/tree/names.h"
 
 #define TREE_WIDTH 80     /* columns where there is no terminal */

@@ -1,6 +1,6 @@
 /* The parts of the text report.  All share colors, and stacks with one frame a line (printer.c). */
-#ifndef THREADLEAK_REPORT_TEXT_PARTS_H
-#define THREADLEAK_REPORT_TEXT_PARTS_H
+#ifndef THREADLEAK_REPORT_TEXT_TEXT_H
+#define THREADLEAK_REPORT_TEXT_TEXT_H
 
 #include "report/common/named.h"
 #include "report/common/format.h"
