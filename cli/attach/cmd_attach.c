@@ -38,9 +38,9 @@ static const struct command_option option_table[] = {
      .initial = "8192",
      .set = set_stack,
      .help = "bytes of the creator's stack that are copied at each creation"},
-    COMMAND_FLAG(
-        "system-wide", options.system_wide,
-        "open one event for each CPU, not for each thread; creations get slower in every process with this libc"),
+    COMMAND_FLAG("system-wide", options.system_wide,
+                 "open one event for each CPU, not for each thread; creations get slower in every process "
+                 "with this libc"),
     {.name = "quiet",
      .letter = 'q',
      .set = command_set_flag,

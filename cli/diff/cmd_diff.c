@@ -65,7 +65,7 @@ static char *read_json(const char *path, size_t *length, struct error *error)
         if (!text)
             error_set(error, "%s: cannot be read: %s", path, strerror(errno));
     } else if (n == 0) {
-        error_set(error, "%s: is empty", path);
+        error_set(error, "%s is empty; make a report with --format=json", path);
     }
     close(fd);
     return text;

@@ -44,7 +44,7 @@ static bool set_suppressions(void *line, const struct command_option *option, co
     const char *path = realpath(value, absolute) ? absolute : value;
     (void)option;
     if (!*value)
-        return error_set(error, "--suppressions= is empty");
+        return error_set(error, "--suppressions= is empty; give a file");
     if (!suppression_options_add_file(&run->suppressions, path))
         return error_set(error, "out of memory");
     return options_set(&run->options, "suppressions", path, strlen(path)) ||

@@ -53,7 +53,8 @@ static const struct command_option option_table[] = {
      .argument = "TIME",
      .set = command_set_duration,
      .offset = MEMBER(find_every_s),
-     .help = "time between two searches for findings in each watched process; each search stops it for milliseconds"},
+     .help = "time between two searches for findings in each watched process; each search stops it for "
+             "milliseconds"},
     {.name = "timeout",
      .argument = "TIME",
      .initial = "10s",

@@ -102,7 +102,7 @@ static bool complete(struct watch_options *options, int argc, char **argv, struc
     if (!pids_read(&command_watch, argc, argv, options->pids, WATCH_PIDS, &options->pid_count, error))
         return false;
     if (options->on_leak && !options->on_leak[strspn(options->on_leak, " \t\n")])
-        return error_set(error, "--on-leak needs a command");
+        return error_set(error, "--on-leak needs a command, as --on-leak=CMD");
     if (!options->pid_count && !options->name && !options->exe)
         return error_set(error, "give a PID, --name or --exe; see 'threadleak help watch'");
     return suppression_options_load(&options->suppressions, &options->options, error);

@@ -82,7 +82,7 @@ bool attached_make_path(pid_t pid, char path[ATTACHED_PATH], struct error *error
 {
     char directory[ATTACHED_PATH];
     if (!own_directory(directory))
-        return error_set(error, "XDG_RUNTIME_DIR is not set, so there is no directory for the ledger");
+        return error_set(error, "XDG_RUNTIME_DIR is not set; set it to a directory for the ledger");
     if (mkdir(directory, geteuid() == 0 ? 0755 : 0700) != 0 && errno != EEXIST)
         return error_set(error, "cannot make %s: %s", directory, strerror(errno));
     if (!is_ours_alone(directory))

@@ -138,7 +138,7 @@ static bool is_readable(int socket)
 }
 
 /* Returns the number of bytes. Descriptors under way are not received without room for them, and the flag
- * tells (unix(7)): what is in these cannot be read. */
+ * MSG_CTRUNC is set (unix(7)): what is in these cannot be read. */
 static ssize_t peek(const struct reading *reading, int socket, size_t size)
 {
     unsigned char *bytes = malloc(size);

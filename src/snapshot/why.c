@@ -117,7 +117,7 @@ enum snapshot_status snapshot_explain(const struct stop *stop, int why, struct e
     else if (why && why != ENOENT && why != ESRCH)
         error_set(error, "process %d cannot be read: %s", pid, strerror(why));
     else {
-        error_set(error, "there is no process %d", pid);
+        error_set(error, "no process %d", pid);
         return SNAPSHOT_GONE;
     }
     return SNAPSHOT_FAILED;

@@ -31,7 +31,7 @@ OUTLINE void mark(const char *name)
     sink++;
 }
 
-/* Does not return, and the compiler knows: nothing stands behind a call of it. */
+/* Does not return, and the compiler knows: nothing follows a call of it. */
 OUTLINE _Noreturn void mark_and_exit(const char *name)
 {
     print_place(name, __builtin_return_address(0));
