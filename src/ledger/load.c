@@ -75,7 +75,9 @@ static bool check_origin(const struct ledger_source *source, const struct ledger
                          struct error *error)
 {
     if (header->byte_order == __builtin_bswap32(LEDGER_BYTE_ORDER))
-        return error_set(error, "%s was written on a machine of the other byte order; report it on such a machine", source->name);
+        return error_set(error,
+                         "%s was written on a machine of the other byte order; report it on such a machine",
+                         source->name);
     if (header->byte_order == LEDGER_BYTE_ORDER && header->version != LEDGER_VERSION)
         return error_set(
             error, "%s is of ledger version %u; this threadleak reads %u: use the threadleak that wrote it",
