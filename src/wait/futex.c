@@ -4,6 +4,7 @@
 
 #include "base/path.h"
 #include "base/text.h"
+#include "wait/cxx.h"
 #include "wait/describe.h"
 #include "wait/glibc.h"
 #include "wait/join.h"
@@ -186,6 +187,17 @@ bool wait_for_semaphore(const struct view *view)
     return wait_for_object(view, WAIT_SEMAPHORE, "semaphore");
 }
 
+/* An object of C++, if it is one, or a futex of the program. */
+static bool wait_for_cxx(const struct view *view)
+{
+    const char *object = cxx_object(view);
+    if (!wait_for_object(view, WAIT_FUTEX, object ? object : "futex"))
+        return false;
+    if (object && cxx_is_shared_word(view->wait->symbol))
+        view->line->length = strlen(object);
+    return true;
+}
+
 /* ---- the choice ------------------------------------------------------------------------------ */
 
 bool wait_for_futex(const struct view *view)
@@ -194,8 +206,7 @@ bool wait_for_futex(const struct view *view)
     if (view->user && (known || !view->user->needs_glibc))
         return view->user->describe(view);
     if (!view->user)
-        return known && futex_is_join(view) ? wait_for_join(view)
-                                            : wait_for_object(view, WAIT_FUTEX, "futex");
+        return known && futex_is_join(view) ? wait_for_join(view) : wait_for_cxx(view);
     view->wait->on = WAIT_FUTEX;
     view->wait->address = view->thread->syscall_args[0];
     line_add(view->line, "futex 0x%llx", (unsigned long long)view->wait->address);

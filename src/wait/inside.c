@@ -192,6 +192,20 @@ const char *inside_libc(const struct view *view, inside_fn *counts, const void *
     return found;
 }
 
+void inside_each_caller(const struct view *view, inside_sees_fn *sees, void *arg)
+{
+    const struct stack *stack = stack_at(view, index_of(view));
+    size_t first = stack ? count_libc(stack) : 0;
+    for (size_t i = first; stack && i < stack->count && i < first + MAX_NEAR; i++) {
+        const struct frame_list *list = functions_at(view, stack, i);
+        for (size_t j = 0; j < list->count; j++) {
+            const struct stack_function function = named(stack, i, list->frames[j].function);
+            if (!sees(arg, &function))
+                return;
+        }
+    }
+}
+
 bool inside_waits_in(const struct view *view, const char *beginning)
 {
     const struct stack *stack = stack_at(view, index_of(view));

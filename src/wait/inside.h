@@ -43,6 +43,10 @@ bool inside_guarded(const struct view *view, struct stack_function *function);
 /* One of the functions of libc in which the thread waits, that counts; without `counts` the outermost one.
  * NULL: none. The symbolizer owns the name. */
 const char *inside_libc(const struct view *view, inside_fn *counts, const void *arg);
+/* Calls `sees` for the functions outside of libc in which the thread waits, inlined ones included, from the
+ * innermost one on, until it returns false. */
+typedef bool inside_sees_fn(void *arg, const struct stack_function *function);
+void inside_each_caller(const struct view *view, inside_sees_fn *sees, void *arg);
 /* Does the thread wait in a function outside of libc whose name begins so? */
 bool inside_waits_in(const struct view *view, const char *beginning);
 /* The only thread whose stack begins in a function whose name begins so, or in a function without a name of a

@@ -107,6 +107,24 @@ def of_cxx_near_misses(bench):
             demand(not found(process), f"{kind} {how}: {found(process)}")
 
 
+def texts(process):
+    return [thread["waiting"]["text"] for leak in process["leaks"] for thread in leak["threads"]]
+
+
+def objects_of_cxx(bench):
+    """The object is named, though the wait is for a futex. That of a barrier may be for one of the library."""
+    program, stripped = bench.target("stuck_cxx"), bench.path("stripped")
+    for kind, name in (("latch", "std::latch 0x"), ("barrier", "std::barrier"), ("future", "std::future 0x"),
+                       ("semaphore", "std::counting_semaphore")):
+        [text] = texts(judged(bench, program, kind, "near"))
+        demand(text.startswith(name) and "__wait" not in text, text)
+    harness.call(["strip", program, "-o", stripped])
+    [text] = texts(judged(bench, stripped, "future", "near"))
+    demand(text.startswith("std::future 0x"), text)
+    [text] = texts(judged(bench, stripped, "latch", "near"))
+    demand(text.startswith(("futex 0x", "futex std::", "std::latch")), text)
+
+
 def of_main_first(bench):
     """The main thread waits for ever: that is why nobody stops the idle thread, which is proved."""
     process = judged(bench, bench.target("pool_of_one"), threads=3)
@@ -156,7 +174,7 @@ def openmp(bench):
         demand(not found(judged(bench, program, how)), how)
 
 
-TESTS = [of_cxx, of_cxx_by_version, of_cxx_near_misses, of_main_first, rust,
+TESTS = [of_cxx, of_cxx_by_version, of_cxx_near_misses, objects_of_cxx, of_main_first, rust,
          an_owner_that_rust_does_not_store, glib, an_owner_that_glib_does_not_store,
          openmp]
 
