@@ -57,6 +57,20 @@ def demand_circle(bench, program, lock="mutex lock", joiner="main ("):
     demand(f"at {joiner}" in found["evidence"][0] and "at want_lock" in found["evidence"][1], found["evidence"])
 
 
+def several_of_qt(bench):
+    program = compiled(bench, "qt_waits.cpp", *flags_of("Qt5Core"))
+    text, process = judged(bench, program, "several", 4)
+    demand(text.startswith("STUCK: T1 joins T4, which waits for mutex lock, held by T1: deadlock"), text)
+    [found] = deadlocks(process)
+    demand(found["level"] == "proved" and found["threads"] == [1, 4], found)
+    text, process = judged(bench, program, "circle", 4)
+    [found] = deadlocks(process)
+    demand(found["text"] == "T2 joins T3, which joins T2" and found["level"] == "proved", found)
+    demand(process["main"]["waiting"]["on"] == "join" and process["main"]["waiting"]["owner"] == 4, text)
+    text, process = judged(bench, program, "two", 3)
+    demand(process["main"]["waiting"]["on"] == "join" and process["main"]["waiting"]["owner"] == 2, text)
+
+
 def qt(bench):
     program = compiled(bench, "qt_waits.cpp", *flags_of("Qt5Core"))
     demand_circle(bench, program)
@@ -84,7 +98,7 @@ def glib(bench):
         demand(not deadlocks(process), f"{how}: {process['findings']}")
 
 
-TESTS = [qt, boost, glib]
+TESTS = [qt, several_of_qt, boost, glib]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))
