@@ -21,8 +21,9 @@ import time
 FAILURE = re.compile(r"^\S+:\d+:[FE]:|^FAIL")  # a line of libcheck's, and one of ours
 SKIP = re.compile(r"^skip(?:ped:)? .*", re.M)
 LINES_OF_FAILURE = 20
-# A suite that calls make is no part of the make that called this.
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+# A suite that calls make is no part of the make that called this, and what a packager gave to that one is not meant for it.
+OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PREFIX", "LIBDIR", "INCLUDEDIR", "MANDIR", "SHIMDIR", "DESTDIR")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
 
 
 @functools.cache

@@ -84,7 +84,8 @@ static void end_with_parent(const struct job *job)
 #define TO_PROGRAM "../bin/"
 #endif
 
-static const char *const places[] = {"threadleak", TO_PROGRAM "threadleak", "../../bin/threadleak"};
+static const char *const places[] = {"threadleak", TO_PROGRAM "threadleak", "../bin/threadleak",
+                                     "../../bin/threadleak"};
 
 static int run_reporter(void *arg)
 {

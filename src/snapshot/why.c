@@ -1,7 +1,9 @@
 #include "snapshot/stop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,6 +24,23 @@ static bool may_trace_all(void)
     return status_of(getpid()).capabilities >> CAP_SYS_PTRACE & 1;
 }
 
+/* By the check that ptrace makes, which is not a filter's: ptrace(2), "Ptrace access mode checking". */
+static bool may_read(pid_t pid)
+{
+    char path[48];
+    snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static bool is_filtered(pid_t pid, int why)
+{
+    bool allowed = may_trace_all() || (tracer_scope() == 0 && may_read(pid));
+    return why == ENOSYS || (why == EPERM && allowed && status_of(getpid()).seccomp != 0);
+}
+
 static const char *what_would_allow(pid_t pid, int why)
 {
     const struct task_status status = status_of(pid);
@@ -30,7 +49,7 @@ static const char *what_would_allow(pid_t pid, int why)
         return "kernel.yama.ptrace_scope is 3, so ptrace is off until the next boot";
     if (!status.has_memory && status.threads == 1)
         return "it is a kernel thread, or it is ending";
-    if (why == ENOSYS || (may_trace_all() && status_of(getpid()).seccomp != 0))
+    if (is_filtered(pid, why))
         return "a seccomp filter forbids ptrace here; in a container, start it with "
                "--cap-add=SYS_PTRACE or --security-opt=seccomp=unconfined";
     if (may_trace_all())

@@ -5,6 +5,7 @@
 """
 import filecmp
 import os
+import shlex
 import subprocess
 import sys
 
@@ -71,6 +72,14 @@ def jobs_are_as_set(bench):
         demand(out == f"jobs: {wanted}\n", f"make {argument}, MAKEFLAGS={variable}: {out}")
 
 
+def suites_do_not_see_where_a_packager_installs(bench):
+    """They install for themselves."""
+    suite = "sh -c 'echo at ${SHIMDIR-none} ${DESTDIR-none} ${MAKEFLAGS-none}; echo 1 passed, 0 failed, 0 skipped'"
+    show = bench.write("show.mk", f"include Makefile\nshow: ; @tests/all.py {shlex.quote(suite.replace('$', '$$'))}\n")
+    out = make(bench, "-f", show, "PREFIX=/usr", "SHIMDIR=/usr/lib/threadleak", "DESTDIR=/there", "show")
+    demand("at none none none\n" in out, out)
+
+
 def strip_is_the_chosen_one(bench):
     out = make(bench, "-n", "-B", "STRIP=another-strip", "build/targets/unwind_stripped")
     demand("another-strip -o build/targets/unwind_stripped" in out, out)
@@ -116,7 +125,7 @@ def builds_are_reproducible(bench):
 
 
 TESTS = [flags_reach_program_and_suites, the_shim_takes_what_marks_its_file, build_of_the_environment_does_not_count,
-         jobs_are_as_set, strip_is_the_chosen_one, clang_builds_targets, builds_are_reproducible]
+         jobs_are_as_set, suites_do_not_see_where_a_packager_installs, strip_is_the_chosen_one, clang_builds_targets, builds_are_reproducible]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))
