@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""packaging/: the package for Debian is built, checked, installed, used and removed; those for others are read.
+"""packaging/: each package is built, installed, used and removed.
 
-  tests/e2e/packages.py [--build DIR] [NAME...]      SOAK=1: Debian's too, which takes minutes
+  tests/e2e/packages.py [--build DIR] [NAME...]      SOAK=1: those of Debian and RPM, too, which takes minutes
 """
 import fnmatch
 import glob
@@ -12,6 +12,7 @@ import sys
 
 import harness
 from harness import ROOT, SOAK, Skip, demand, need, need_root
+from install import BUILT
 
 PACKAGING = os.path.join(ROOT, "packaging")
 REQUIRED = ("pkgname", "pkgver", "pkgrel", "pkgdesc", "url", "arch", "license", "source", "makedepends")
@@ -62,18 +63,68 @@ def apkbuild(bench):
     demand("no " not in out and out.count("function") == 3, out)
 
 
-def debian(bench):
-    need("dpkg-buildpackage", "dh", "lintian", "git", "dpkg-checkbuilddeps")
-    need_root()  # dpkg --root changes owners
+def sources(bench):
+    """A copy, with the times of the files."""
     tree = bench.path("threadleak")
     os.mkdir(tree)
     names = [name for name in done("git", "ls-files", cwd=ROOT).split() if os.path.exists(os.path.join(ROOT, name))]
-    subprocess.run(["cp", "--parents", "-t", tree, *names], cwd=ROOT, check=True)
+    subprocess.run(["cp", "-a", "--parents", "-t", tree, *names], cwd=ROOT, check=True)
+    return tree
+
+
+def finds_leaks(bench, program, shim):
+    target = bench.target("running")
+    status, _, err = harness.call([program, "run", "--", target], env=bench.env)
+    demand(status == 66 and "created by T1 (main) at" in err, f"{status} {err}")
+    status, _, err = harness.call([target], env=bench.environment(LD_PRELOAD=shim))
+    demand(status == 0 and "created by T1 (main) at" in err, f"{status} {err}")
+
+
+def apkbuild_builds_and_packages(bench):
+    """Its functions, as abuild(1) calls them: in the directory of the sources, with $pkgdir."""
+    need("git", "scdoc")
+    tree, root = sources(bench), bench.path("root")
+    there = [os.path.join(bench.build, name) for name in BUILT if os.path.exists(os.path.join(bench.build, name))]
+    os.mkdir(os.path.join(tree, "build"))
+    done("cp", "-a", "--reflink=auto", *there, os.path.join(tree, "build"))
+    done("sh", "-euc", ". packaging/alpine/APKBUILD; build; package", cwd=tree, env=bench.environment(pkgdir=root))
+    finds_leaks(bench, f"{root}/usr/bin/threadleak", f"{root}/usr/lib/threadleak/libthreadleak.so")
+    demand(os.path.exists(f"{root}/usr/share/man/man1/threadleak-run.1"), "no manual")
+
+
+def rpm(bench):
+    need("rpmbuild", "rpm", "scdoc")
+    need_root()  # rpm --root is a chroot
+    os.makedirs(bench.path("SOURCES"))
+    done("make", "-s", "-C", ROOT, f"BUILD={bench.path('dist')}", "dist", env=bench.env)
+    archive, = glob.glob(bench.path("dist/threadleak-*.tar.gz"))
+    harness.copy(archive, bench.path("SOURCES"))
+    defines = ("_topdir " + bench.tmp, "_libdir /usr/lib64", f"_smp_mflags -j{harness.PARALLEL}")
+    done("rpmbuild", "-bb", "--nodeps", "--nocheck", *(word for text in defines for word in ("--define", text)),
+         os.path.join(PACKAGING, "rpm", "threadleak.spec"), env=bench.env, cwd=bench.tmp)
+    package, = glob.glob(bench.path("RPMS/*/threadleak-*.rpm"))
+    demand("libunwind" in done("rpm", "-qp", "--requires", package), "libunwind is not required")
+    root = bench.path("root")
+    os.mkdir(root)
+    done("rpm", "--root", root, "--nodeps", "-i", package)
+    finds_leaks(bench, f"{root}/usr/bin/threadleak", f"{root}/usr/lib64/threadleak/libthreadleak.so")
+    done("rpm", "--root", root, "-e", "threadleak")
+    left = glob.glob(f"{root}/usr/**/*threadleak*", recursive=True)
+    demand(not left, f"not removed: {left}")
+
+
+def debian(bench):
+    need("dpkg-buildpackage", "dh", "lintian", "git", "dpkg-checkbuilddeps")
+    need_root()  # dpkg --root changes owners
+    tree = sources(bench)
     done("cp", "-r", os.path.join(tree, "packaging", "debian"), tree)
     missing, _, why = harness.call(["dpkg-checkbuilddeps"], cwd=tree)
     if missing:
         raise Skip(why.strip())
-    done("dpkg-buildpackage", "-us", "-uc", cwd=tree, env=bench.environment(DEB_BUILD_OPTIONS=f"nocheck parallel={harness.PARALLEL}"))
+    # With the tests that a packager runs, and not as root.
+    done("chown", "-R", "65534:65534", bench.tmp)
+    env = bench.environment(DEB_BUILD_OPTIONS=f"parallel={harness.PARALLEL}", HOME="/", PATH="/usr/bin:/bin")
+    done(*harness.as_nobody(), "dpkg-buildpackage", "-us", "-uc", cwd=tree, env=env)
     changes, = glob.glob(bench.path("threadleak_*.changes"))
     done("lintian", "--allow-root", "--fail-on", "error,warning", changes)
     package, = glob.glob(bench.path("threadleak_*_*.deb"))
@@ -101,7 +152,7 @@ def use_and_remove(bench, package, test):
     demand(not left, f"not removed: {left}")
 
 
-TESTS = [versions_agree, rpm_spec, apkbuild, *([debian] if SOAK else [])]
+TESTS = [versions_agree, rpm_spec, apkbuild, apkbuild_builds_and_packages, *([debian, rpm] if SOAK else [])]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))
