@@ -16,6 +16,7 @@
 
 #include "cli/common/cli.h"
 #include "cli/common/command.h"
+#include "cli/common/oom.h"
 #include "cli/common/run_dir.h"
 #include "cli/explain/explain.h"
 #include "report/report.h"
@@ -67,6 +68,7 @@ static int run(int argc, char **argv)
 {
     struct explain explain = {.pid = 0};
     long pid;
+    oom_take_this_first();
     if (argc > 1 && explain_is_question(argv[1]))
         return explain_question(argc, argv);
     if (argc < 3 || argc > 5 || !cli_number(argv[2], 1, INT_MAX, &pid) ||

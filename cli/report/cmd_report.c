@@ -12,6 +12,7 @@
 #include "leak/build.h"
 #include "common/options.h"
 #include "cli/common/findings.h"
+#include "cli/common/oom.h"
 #include "cli/common/outputs.h"
 #include "cli/common/progress.h"
 #include "cli/common/target.h"
@@ -176,6 +177,7 @@ static int report(const struct command_line *line)
         .report = report_new(),
     };
     int status = STATUS_CANNOT;
+    oom_take_this_first();
     progress_begin();
     if (!job.symbolizer || !job.report) {
         cli_message("report: out of memory");

@@ -16,6 +16,7 @@
 #include "preload/shim/hook.h"
 #include "preload/shim/real.h"
 #include "preload/shim/run_ask.h"
+#include "preload/shim/say.h"
 #include "preload/shim/stack_room.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/tasks.h"
@@ -269,7 +270,8 @@ static void on_process_exit(int status, void *arg)
  * run after all destructors and handlers of the program. */
 static void register_end(void)
 {
-    on_exit(on_process_exit, NULL);
+    if (on_exit(on_process_exit, NULL) != 0)
+        shim_say("the end of this process is not seen: no memory for on_exit(); it gets no report");
 }
 #else
 /* musl has no on_exit(), and calls destructors after all handlers. Those of the library that was constructed

@@ -107,6 +107,18 @@ static void use_threads(void)
     say("errno", errno);
 }
 
+static void use_attributes(void)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, 1 << 18);
+    CHECK(pthread_create(&thread, &attr, give, (void *)8) == 0);
+    say("with attributes", join_value(thread));
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    CHECK(pthread_create(&thread, &attr, give, NULL) == 0);
+}
+
 static void leak(int threads)
 {
     for (int i = 0; i < threads; i++)
@@ -132,7 +144,10 @@ static void use_children(void)
     }
     say("child", status_of(pid));
     char *argv[] = {"sh", "-c", "exit 4", NULL};
-    CHECK(posix_spawn(&pid, "/bin/sh", NULL, NULL, argv, environ) == 0);
+    posix_spawnattr_t attr;
+    posix_spawnattr_init(&attr);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
+    CHECK(posix_spawn(&pid, "/bin/sh", NULL, &attr, argv, environ) == 0);
     say("spawned", status_of(pid));
     pid = vfork();
     if (pid == 0) {
@@ -149,6 +164,7 @@ int main(void)
     signal(SIGUSR1, count);
     pthread_key_create(&key, destroy);
     use_threads();
+    use_attributes();
     raise(SIGUSR1);
     use_children();
     raise(SIGUSR1);

@@ -9,11 +9,6 @@ static sigjmp_buf place_with_mask;
 static ucontext_t outer, inner, third;
 static char memory[2][1 << 17];
 
-static void *same(void *value)
-{
-    return value;
-}
-
 static void deep(int depth)
 {
     volatile char frame[256] = {0};
@@ -86,7 +81,7 @@ TEST(jump_out_of_a_handler)
 static void on_another_stack(void)
 {
     happened('a');
-    is("a thread of another stack", (long)run_thread(same, (void *)3), 3);
+    is("a thread of another stack", (long)run_thread(nothing, (void *)3), 3);
     happened('b');
     swapcontext(&inner, &outer);
     happened('d');
@@ -135,7 +130,7 @@ static void pong(void)
 {
     for (int i = 0; i < 3; i++) {
         happened('o');
-        is("a thread", (long)run_thread(same, (void *)5), 5);
+        is("a thread", (long)run_thread(nothing, (void *)5), 5);
         swapcontext(&third, &inner);
     }
 }
@@ -173,7 +168,7 @@ static void fork_here(void)
 
 TEST(context_forks)
 {
-    run_thread(same, NULL);
+    run_thread(nothing, NULL);
     make(&inner, memory[0], fork_here, &outer);
     is("swapcontext", swapcontext(&outer, &inner), 0);
 }
@@ -185,7 +180,7 @@ static void exits_process(void)
 
 TEST_ENDS(context_ends_the_process, "exit 12")
 {
-    run_thread(same, NULL);
+    run_thread(nothing, NULL);
     make(&inner, memory[0], exits_process, NULL);
     swapcontext(&outer, &inner);
 }

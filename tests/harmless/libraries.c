@@ -3,11 +3,6 @@
 
 #include "harmless.h"
 
-static void *same(void *value)
-{
-    return value;
-}
-
 static void *open_and_close(void *name)
 {
     long good = 0;
@@ -38,7 +33,7 @@ static void *error_of(void *name)
 /* After a first creation: for that one, the shim loads its unwinder, and the loader forgets the error. */
 TEST(library_errors_belong_to_a_thread)
 {
-    run_thread(same, NULL);
+    run_thread(nothing, NULL);
     is("dlopen", dlopen("/does/not/exist.so", RTLD_NOW) == NULL, 1);
     run_thread(error_of, "/does/not/exist/either.so");
     const char *error = dlerror();
@@ -48,11 +43,11 @@ TEST(library_errors_belong_to_a_thread)
 
 TEST(library_error_survives_a_creation)
 {
-    run_thread(same, NULL);
+    run_thread(nothing, NULL);
     is("dlsym", dlsym(RTLD_DEFAULT, "no_such_function_here") == NULL, 1);
-    run_thread(same, NULL);
+    run_thread(nothing, NULL);
     is("dlerror", dlerror() != NULL, 1);
-    run_thread(same, NULL);
+    run_thread(nothing, NULL);
     is("once", dlerror() == NULL, 1);
 }
 
@@ -63,14 +58,14 @@ TEST(library_functions_by_name)
     create *by_name = (create *)dlsym(RTLD_DEFAULT, "pthread_create");
     is("pthread_create is the same", by_name == pthread_create, 1);
     pthread_t thread;
-    is("it works", by_name(&thread, NULL, same, (void *)3), 0);
+    is("it works", by_name(&thread, NULL, nothing, (void *)3), 0);
     is("value", (long)joined(thread), 3);
     void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
     is("libc is there", libc != NULL, 1);
     create *of_libc = (create *)dlsym(libc, "pthread_create");
     if (!of_libc)
         return;
-    is("libc's own works", of_libc(&thread, NULL, same, (void *)4), 0);
+    is("libc's own works", of_libc(&thread, NULL, nothing, (void *)4), 0);
     is("value", (long)joined(thread), 4);
 }
 
@@ -90,7 +85,7 @@ static void in_child(void)
 
 TEST(library_in_a_child)
 {
-    run_thread(same, NULL);
+    run_thread(nothing, NULL);
     text_is("child", status_of(in_child), "exit 0");
 }
 

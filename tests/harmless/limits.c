@@ -8,11 +8,6 @@
 
 static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
 
-static void *same(void *arg)
-{
-    return arg;
-}
-
 static void *stay(void *unused)
 {
     pthread_mutex_lock(&held);
@@ -58,19 +53,19 @@ static void at_limit_of_threads(void)
     is("setrlimit", set_limit(RLIMIT_NPROC, 1), 0);
     pthread_t thread;
     errno = 0;
-    is("pthread_create", pthread_create(&thread, NULL, same, NULL), EAGAIN);
+    is("pthread_create", pthread_create(&thread, NULL, nothing, NULL), EAGAIN);
     is("fork", fork() == -1 ? errno : 0, EAGAIN);
     is("vfork", vfork() == -1 ? errno : 0, EAGAIN);
     struct rlimit limit;
     getrlimit(RLIMIT_NPROC, &limit);
     set_limit(RLIMIT_NPROC, limit.rlim_max);
-    is("without the limit", (long)run_thread(same, (void *)3), 3);
+    is("without the limit", (long)run_thread(nothing, (void *)3), 3);
 }
 
 TEST(limit_of_threads)
 {
     text_is("child", status_of(at_limit_of_threads), "exit 0");
-    run_thread(same, NULL);
+    run_thread(nothing, NULL);
     text_is("child, after a thread", status_of(at_limit_of_threads), "exit 0");
 }
 
@@ -86,7 +81,7 @@ static rlim_t used_memory(void)
 
 TEST(limit_of_address_space)
 {
-    run_thread(same, NULL);
+    run_thread(nothing, NULL);
     is("setrlimit", set_limit(RLIMIT_AS, used_memory() + (256u << 20)), 0);
     is("pthread_create", create_until_it_fails(32u << 20, 100), EAGAIN);
     is("and then", create_until_it_fails(1u << 20, 4), 0);
@@ -109,12 +104,12 @@ static void *count_descriptors(void *unused)
 
 TEST(limit_of_descriptors)
 {
-    run_thread(same, NULL);
+    run_thread(nothing, NULL);
     for (int fd = 3; fd < 64; fd++)
         close(fd);
     is("setrlimit", set_limit(RLIMIT_NOFILE, 20), 0);
     is("EMFILE, and how many were free", (long)run_thread(count_descriptors, NULL), EMFILE * 1000 + 17);
-    is("a thread", (long)run_thread(same, (void *)3), 3);
+    is("a thread", (long)run_thread(nothing, (void *)3), 3);
     text_is("a child", status_of(abort), "signal 6");
 }
 
@@ -123,7 +118,7 @@ TEST(limit_of_descriptors_at_the_first)
     for (int fd = 3; fd < 64; fd++)
         close(fd);
     is("setrlimit", set_limit(RLIMIT_NOFILE, 0), 0);
-    is("a thread", (long)run_thread(same, (void *)3), 3);
+    is("a thread", (long)run_thread(nothing, (void *)3), 3);
 }
 
 TEST(limit_of_file_size)
@@ -131,7 +126,7 @@ TEST(limit_of_file_size)
     signal(SIGXFSZ, SIG_IGN);
     FILE *file = tmpfile();
     int error = set_limit(RLIMIT_FSIZE, 0);
-    long value = (long)run_thread(same, (void *)3);
+    long value = (long)run_thread(nothing, (void *)3);
     int write_error = file && write(fileno(file), "x", 1) == -1 ? errno : 0;
     set_limit(RLIMIT_FSIZE, RLIM_INFINITY); /* the lines can go to a file */
     is("setrlimit", error, 0);
@@ -150,12 +145,12 @@ TEST(limit_of_stack_later)
     pthread_getattr_default_np(&after);
     pthread_attr_getstacksize(&after, &size_after);
     is("the default is as before", size_before == size_after, 1);
-    is("a thread", (long)run_thread(same, (void *)3), 3);
+    is("a thread", (long)run_thread(nothing, (void *)3), 3);
 }
 
 TEST(limit_of_pending_signals)
 {
-    run_thread(same, NULL);
+    run_thread(nothing, NULL);
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGRTMIN + 5);
@@ -164,13 +159,13 @@ TEST(limit_of_pending_signals)
     is("sigqueue", sigqueue(getpid(), SIGRTMIN + 5, (union sigval){0}) == -1 ? errno : 0, EAGAIN);
     is("kill needs no room", kill(getpid(), SIGRTMIN + 5), 0);
     is("it is pending", sigwaitinfo(&set, NULL), SIGRTMIN + 5);
-    is("a thread", (long)run_thread(same, (void *)3), 3);
+    is("a thread", (long)run_thread(nothing, (void *)3), 3);
 }
 
 TEST(limit_of_locked_memory)
 {
     is("setrlimit", set_limit(RLIMIT_MEMLOCK, 0), 0);
-    is("a thread", (long)run_thread(same, (void *)3), 3);
+    is("a thread", (long)run_thread(nothing, (void *)3), 3);
 }
 
 TEST(limit_values)

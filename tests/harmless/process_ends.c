@@ -4,11 +4,6 @@
 
 #include "harmless.h"
 
-static void *nothing(void *unused)
-{
-    return unused;
-}
-
 static void print_a(void)
 {
     is("handler a", 1, 1);
@@ -155,13 +150,6 @@ TEST(exit_flushes_each_stream)
     run_thread(nothing, NULL);
     fputs("buffered in stdout\n", stdout);
     is("pending", (long)__fpending(stdout), 19);
-}
-
-static void *wait_for_ever(void *unused)
-{
-    for (;;)
-        pause();
-    return unused;
 }
 
 static void *return_main(void *unused)

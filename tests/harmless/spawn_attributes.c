@@ -6,11 +6,6 @@
 
 #include "harmless.h"
 
-static void *nothing(void *unused)
-{
-    return unused;
-}
-
 /* The pid, or -error. */
 static pid_t spawned(const char *command, const posix_spawn_file_actions_t *actions,
                      const posix_spawnattr_t *attr)

@@ -4,11 +4,6 @@
 
 #include "harmless.h"
 
-static void *same(void *value)
-{
-    return value;
-}
-
 static void *try_stream(void *stream)
 {
     int error = ftrylockfile(stream);
@@ -69,7 +64,7 @@ static void use_it_in_child(void)
 
 TEST(stream_after_a_fork)
 {
-    run_thread(same, NULL);
+    run_thread(nothing, NULL);
     flockfile(stdout); /* by the thread that forks: the child's */
     pid_t pid = fork();
     if (pid == 0) {
@@ -104,7 +99,7 @@ TEST(stream_position_after_a_child)
     file = tmpfile();
     fputs("one\ntwo\n", file);
     rewind(file);
-    run_thread(same, NULL);
+    run_thread(nothing, NULL);
     text_is("child", status_of(read_some), "exit 0");
     is("end of file", fseek(file, 0, SEEK_END), 0);
     is("position", ftell(file), 8);
@@ -112,7 +107,7 @@ TEST(stream_position_after_a_child)
 
 TEST(stream_buffer_is_copied_by_fork)
 {
-    run_thread(same, NULL);
+    run_thread(nothing, NULL);
     setvbuf(stdout, NULL, _IOFBF, 4096);
     fputs("twice\n", stdout);
     fflush(stdout);
@@ -127,7 +122,7 @@ TEST(stream_buffer_is_copied_by_fork)
 TEST(stream_not_buffered)
 {
     setvbuf(stderr, NULL, _IONBF, 0);
-    run_thread(same, NULL);
+    run_thread(nothing, NULL);
     is("fputs", fputs("on standard error\n", stderr) >= 0, 1);
     is("pending", (long)__fpending(stderr), 0);
 }

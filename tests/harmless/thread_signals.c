@@ -10,11 +10,6 @@
 static sem_t ready, event;
 static _Atomic pid_t tid;
 
-static void *nothing(void *unused)
-{
-    return unused;
-}
-
 static void note(int number)
 {
     happened(number == SIGUSR1 ? '1' : number == SIGUSR2 ? '2' : 'o');

@@ -11,11 +11,6 @@ static sem_t event;
 static pthread_t caller;
 static size_t stack_size;
 
-static void *nothing(void *unused)
-{
-    return unused;
-}
-
 static void expired(union sigval value)
 {
     pthread_attr_t attr;
