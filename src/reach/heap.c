@@ -107,12 +107,26 @@ static bool fill(struct reach_heap *heap, const struct reach_image *image)
     return true;
 }
 
+/* In another arena than the main one, malloc clears the flag of a chunk that it joins with a neighbour when
+ * it is freed. A thread's cache, the first chunk, is freed when the thread ends. */
+static bool is_of_arena(struct walk *walk, uint64_t word, uint64_t start, uint64_t end)
+{
+    uint64_t next = next_chunk(word, start, end), previous_size;
+    if (!next || word & OTHER_ARENA)
+        return next != 0;
+    if (next == end)
+        return word & PREV_INUSE;
+    return !(size_word(walk, next) & PREV_INUSE) &&
+           reach_read(walk->image, next, &previous_size, sizeof(previous_size)) &&
+           previous_size == next - start;
+}
+
 bool reach_heap_walk(struct reach_heap *heap, const struct reach_image *image, uint64_t start, uint64_t end,
                      bool arena)
 {
     struct walk walk = {image, NULL};
     uint64_t word = start % GRAIN || start >= end ? 0 : size_word(&walk, start);
-    if (!word || (arena && !(word & OTHER_ARENA)) || !next_chunk(word, start, end))
+    if (!word || !next_chunk(word, start, end) || (arena && !is_of_arena(&walk, word, start, end)))
         return false;
     *heap = (struct reach_heap){.start = start, .end = end, .metadata = start};
     if (allocate(heap) && fill(heap, image))

@@ -59,7 +59,8 @@ struct reach_thread {
     const unsigned char *vectors; /* vector registers, with REACH_SLACK bytes after them */
     size_t vector_size;
     bool unknown_registers;
-    bool moved; /* it is no longer in the call that it waited in */
+    bool in_libc; /* in a system call that libc makes */
+    bool moved;   /* it is no longer in the call that it waited in */
     enum reach_need need;
     uint64_t address;
     bool shared;        /* other processes may have the futex, too */

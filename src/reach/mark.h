@@ -34,7 +34,7 @@ void marker_mark(void *marker, uint64_t address);
 /* Scans until nothing is left. */
 void marker_drain(struct marker *marker);
 /* Where the stack of a thread begins that counts. */
-uint64_t reach_stack_in_use(const struct reach_thread *thread);
+uint64_t reach_stack_in_use(const struct reach_image *image, const struct reach_thread *thread);
 
 /* ---- tables of thread-local storage (dtv.c) ---- */
 

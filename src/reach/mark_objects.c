@@ -53,11 +53,22 @@ void marker_push_tls(struct marker *marker, const struct reach_thread *thread)
     marker_push(marker, end, thread->tls.end);
 }
 
-uint64_t reach_stack_in_use(const struct reach_thread *thread)
+static bool is_on_stack(const struct reach_thread *thread, uint64_t sp)
 {
-    uint64_t low = thread->sp - RED_ZONE;
-    return thread->sp && low >= thread->stack.start && thread->sp <= thread->stack.end ? low
-                                                                                       : thread->stack.start;
+    return sp >= thread->stack.start && sp <= thread->stack.end;
+}
+
+/* libc's functions that block are no leaves, so they have nothing below the stack pointer. What is there is
+ * of calls that are over. The thread that ends the process has left its stack. */
+uint64_t reach_stack_in_use(const struct reach_image *image, const struct reach_thread *thread)
+{
+    const struct reach_range stack = thread->stack;
+    if (thread->need == REACH_NEEDS_NEVER && image->end_sp >= stack.start)
+        return image->end_sp < stack.end ? image->end_sp : stack.end;
+    if (!thread->sp || !is_on_stack(thread, thread->sp))
+        return stack.start;
+    uint64_t below = thread->in_libc ? 0 : RED_ZONE;
+    return thread->sp - stack.start > below ? thread->sp - below : stack.start;
 }
 
 /* Of a descriptor only libc uses the contents: for other threads it is only a handle. An address on the stack
@@ -69,7 +80,7 @@ static void mark_span(struct marker *marker, struct reach_span *span)
     span->marked = true;
     switch (span->kind) {
     case REACH_SPAN_THREAD_STACK:
-        push(marker, reach_stack_in_use(&marker->image->threads[span->index]), span->end);
+        push(marker, reach_stack_in_use(marker->image, &marker->image->threads[span->index]), span->end);
         break;
     case REACH_SPAN_THREAD_DESCRIPTOR:
     case REACH_SPAN_HEAP:
@@ -105,7 +116,8 @@ static bool is_guard(const struct marker *marker, const struct reach_span *span,
         return false;
     const struct reach_thread *thread = &marker->image->threads[span->index];
     uint64_t size = thread->guard_size, end = thread->stack.start + size;
-    return size && (address <= end || (address == end + size && address < reach_stack_in_use(thread)));
+    return size &&
+           (address <= end || (address == end + size && address < reach_stack_in_use(marker->image, thread)));
 }
 
 /* The descriptor of the thread that ends the process has the address of its oldest frame, for pthread_exit

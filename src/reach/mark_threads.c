@@ -61,7 +61,7 @@ void marker_push_thread(struct marker *marker, const struct reach_thread *thread
     if (thread->need == REACH_NEEDS_NEVER)
         return;
     if (thread->has_block) {
-        marker_push(marker, reach_stack_in_use(thread), thread->stack.end);
+        marker_push(marker, reach_stack_in_use(marker->image, thread), thread->stack.end);
         set_marked(marker, thread->stack);
     }
     if (!is_on_own_stack(thread))

@@ -117,6 +117,7 @@ bool reach_registers_read(struct reach_collector *collector, const struct snapsh
         to->thread_pointer = from->thread_pointer;
         to->sp = from->sp;
         to->unknown_registers = from->unstopped;
+        to->in_libc = from->syscall_nr >= 0 && is_in_libc(collector, from);
         set_words(collector, to, collector->words + i * SNAPSHOT_REGS, from);
         collector->vector_at[i] = collector->vectors.size;
         if (!add_vectors(collector, from, &to->vector_size))

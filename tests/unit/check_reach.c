@@ -210,6 +210,31 @@ START_TEST(an_arena_does_not_keep_its_last_chunk)
 }
 END_TEST
 
+/* When a thread ends, malloc frees its cache, the first chunk of the arena, and clears the flag of the arena.
+ */
+START_TEST(an_arena_whose_first_chunk_is_free)
+{
+    enum { STATE = 48, OF_ARENA = 4, FREE = 0x290 };
+    const uint64_t arena = UINT64_C(0x7e0000000000), state = arena + STATE, first = arena + 0x900;
+    const uint64_t chunk = first + FREE;
+    for (int damaged = 0; damaged < 2; damaged++) {
+        struct made *made = made_new();
+        made_end_heap(made);
+        made_region(made, arena, 1024, REACH_PRIVATE);
+        made_write(made, arena, state);
+        made_write(made, arena + 16, 1024 * 8);
+        made_write(made, arena + 24, 1024 * 8);
+        made_write(made, first + 8, FREE | 1);
+        made_write(made, chunk, (uint64_t)(damaged ? FREE + 16 : FREE));
+        made_write(made, chunk + 8, 0x60 | OF_ARENA);
+        made_write(made, chunk + 0x68, (1024 * 8 - 0x900 - FREE - 0x60) | 1);
+        made_write(made, MADE_DATA + 64, state);
+        ck_assert(made_is_stuck(made, made_waiter(made, chunk + 32)) == !damaged);
+        made_free(made);
+    }
+}
+END_TEST
+
 START_TEST(a_used_chunk_keeps)
 {
     struct case_of_one of = one_waiter();
@@ -260,6 +285,7 @@ int main(void)
     tcase_add_test(all, a_calloced_chunk_is_no_tcache);
     tcase_add_test(all, a_tcache_does_not_keep);
     tcase_add_test(all, an_arena_does_not_keep_its_last_chunk);
+    tcase_add_test(all, an_arena_whose_first_chunk_is_free);
     tcase_add_test(all, a_used_chunk_keeps);
     tcase_add_test(all, a_heap_that_does_not_add_up);
     tcase_add_test(all, another_allocator);

@@ -73,6 +73,19 @@ START_TEST(below_the_stack_pointer)
 }
 END_TEST
 
+/* libc's calls that block are no leaves. */
+START_TEST(no_red_zone_in_a_call_of_libc)
+{
+    for (uint64_t below = 0; below < 16; below += 8) {
+        struct case_of_one of = one_waiter();
+        size_t runner = made_runner(of.made);
+        of.made->threads[runner].in_libc = true;
+        made_write(of.made, of.made->threads[runner].sp - below, of.object);
+        expect_stuck(&of, below > 0);
+    }
+}
+END_TEST
+
 START_TEST(on_another_stack_all_counts)
 {
     size_t runner;
@@ -268,6 +281,23 @@ START_TEST(the_oldest_frame_of_the_thread_that_ends_the_process)
 }
 END_TEST
 
+/* It left what is below the frames of the program, though somebody refers to its stack. */
+START_TEST(frames_that_are_over_when_the_process_ends)
+{
+    static const struct {
+        uint64_t end_sp;
+        bool stuck;
+    } cases[] = {{0, false}, {MADE_STACK + 3000, false}, {MADE_STACK + 3008, true}, {UINT64_MAX, true}};
+    struct case_of_one of = one_waiter();
+    of.made->threads[0].need = REACH_NEEDS_NEVER;
+    of.made->threads[0].sp = MADE_DATA + 512;
+    of.made->image.end_sp = cases[_i].end_sp;
+    made_write(of.made, MADE_STACK + 3000, of.object);
+    made_write(of.made, MADE_DATA + 64, MADE_STACK + 3500);
+    expect_stuck(&of, cases[_i].stuck);
+}
+END_TEST
+
 /* The guard of a stack, which Rust's library keeps, is no reference to the stack; its other pages are. */
 START_TEST(the_guard_of_a_stack)
 {
@@ -365,6 +395,7 @@ int main(void)
     tcase_add_test(all, kept_on_a_live_stack);
     tcase_add_test(all, kept_in_the_red_zone);
     tcase_add_test(all, below_the_stack_pointer);
+    tcase_add_test(all, no_red_zone_in_a_call_of_libc);
     tcase_add_test(all, on_another_stack_all_counts);
     tcase_add_test(all, kept_in_tls_and_descriptor);
     tcase_add_test(all, a_table_of_tls_does_not_keep);
@@ -381,6 +412,7 @@ int main(void)
     tcase_add_test(all, the_owner_can_run);
     tcase_add_test(all, the_thread_that_ends_the_process);
     tcase_add_loop_test(all, the_oldest_frame_of_the_thread_that_ends_the_process, 0, 2);
+    tcase_add_loop_test(all, frames_that_are_over_when_the_process_ends, 0, 4);
     tcase_add_loop_test(all, the_guard_of_a_stack, 0, 7);
     tcase_add_test(all, caveat_of_unknown_registers);
     tcase_add_test(all, no_caveat_without_a_reason);
