@@ -9,6 +9,7 @@
 #include "wait/glibc.h"
 #include "wait/join.h"
 #include "wait/owner.h"
+#include "wait/refused.h"
 
 enum { MAX_FRAME_BYTES = 2048 /* stack of pthread_cond_wait that is searched, from sp upwards */ };
 
@@ -55,6 +56,8 @@ bool wait_for_mutex(const struct view *view)
 {
     struct wait *wait = view->wait;
     struct glibc_mutex mutex;
+    if (wait_is_refused(view))
+        return wait_for_refused(view);
     wait->on = WAIT_MUTEX;
     wait->address = view->thread->syscall_args[0];
     bool known = view_read(view, wait->address, &mutex, sizeof(mutex));

@@ -33,6 +33,7 @@ enum {
     GLIBC_MUTEX_INHERIT = 32,
     GLIBC_MUTEX_PROTECT = 64,
     GLIBC_MUTEX_SHARED = 128,
+    GLIBC_MUTEX_ANY_KIND = 255,
 };
 
 /* struct __pthread_rwlock_arch_t */

@@ -142,6 +142,17 @@ def an_initialisation_that_needs_itself(bench):
     demand(not circles(judged(bench, "owners_cxx", "guard_self", "near")), "an initialisation that waits for input")
 
 
+def a_circle_that_the_kernel_refuses(bench):
+    """libc then waits for a word on the thread's own stack, and not for the mutex."""
+    what = "waits for priority-inheriting mutex"
+    for how, first in ("ring", "first"), ("self", "second"):
+        [found] = circles(judged(bench, "inherit_circle", how))
+        demand(found["text"] in (f"T2 {what} second, held by T3, which {what}, held by T2",
+                                 f"T2 {what}, held by T3, which {what} {first}, held by T2"), found["text"])
+        demand(found["level"] == "likely" and found["threads"] == [2, 3], found)
+    demand(not circles(judged(bench, "inherit_circle", "free")), "one thread has no lock")
+
+
 def the_only(process, code):
     found = circles(process)
     demand([one["code"] for one in found] == [code], process["findings"])
@@ -265,7 +276,7 @@ def named_threads_come_first(bench):
     in_order(text_of(bench, "ring", "3"), "running ×3 ", "running ×1 ", "  T6 ", "running ×1 ", "  T2 ", "\nmain ")
 
 
-TESTS = [text_of_a_core, an_owner_that_has_ended_in_a_core, no_owner_that_has_ended_in_a_core, each_kind, a_third_thread_takes_no_part, no_circle, owners_that_are_not_known, locks_of_fork, handlers_of_fork,
+TESTS = [text_of_a_core, a_circle_that_the_kernel_refuses, an_owner_that_has_ended_in_a_core, no_owner_that_has_ended_in_a_core, each_kind, a_third_thread_takes_no_part, no_circle, owners_that_are_not_known, locks_of_fork, handlers_of_fork,
          of_cxx, of_cxx_with_another_object,
          an_initialisation_that_needs_itself, an_owner_that_nobody_joined, the_main_thread_ended_with_a_lock,
          a_fork_while_a_thread_held_a_lock, the_thread_that_forked_holds_a_lock, an_owner_that_ended_before_the_fork,
