@@ -62,7 +62,7 @@ enum top_end {
     TOP_FAILED
 };
 
-/* NULL with an error: no such process. */
+/* NULL with an error: no such process, or out of memory. The caller closes it. */
 struct top *top_open(pid_t pid, struct error *error);
 void top_close(struct top *top);
 /* Reads it again. Nothing is stopped. */
@@ -71,17 +71,24 @@ enum sample_status top_read(struct top *top, struct error *error);
 /* ---- rows ---- */
 
 enum top_order { TOP_BY_ALIVE, TOP_BY_RISE, TOP_BY_UNJOINED, TOP_BY_AGE, TOP_BY_CPU, TOP_ORDERS };
+/* "alive", "+/min", ...: a constant. */
 const char *top_order_name(enum top_order order);
+/* Sorts top->rows, the highest value first. Pointers to rows are not valid afterwards. */
 void top_sort(struct top *top, enum top_order order);
 /* Does a row contain this text in its function, file or start routine? NULL or "": any. */
 bool top_row_matches(const struct top_row *row, const char *text);
 
-/* ---- lines: their text is cut to the width, and has only printable characters ---- */
+/* ---- lines: each writes at most `width` columns of printable characters ---- */
 
+/* "threadleak top: server (pid 4242)" */
 void top_title(const struct top *top, char *line, size_t width);
+/* Drops items at the end of a text, which two blanks separate, until at most `width` bytes are left. */
 void top_drop_items(char *text, size_t width);
+/* The line with all counts of the process. Items that do not fit are left out. */
 void top_counts(const struct top *top, char *line, size_t width);
+/* The names of the columns. */
 void top_columns(char *line, size_t width);
+/* A row: one creation site. */
 void top_line(const struct top_row *row, char *line, size_t width);
 /* The page of a site: its creation stack, then its threads. NULL: no more. */
 const char *top_page_line(const struct top *top, const struct top_row *row, size_t number, char *line,

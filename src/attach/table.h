@@ -23,7 +23,9 @@ static inline uint64_t table_hash(uint64_t value)
 uint64_t table_find(const struct table *table, uint64_t key);
 /* False: out of memory. */
 bool table_set(struct table *table, uint64_t key, uint64_t value);
+/* A key that is not in the table: no effect. */
 void table_remove(struct table *table, uint64_t key);
+/* Frees the entries. The table is empty then. */
 void table_release(struct table *table);
 
 #endif

@@ -13,6 +13,7 @@
 
 #define WRITER_NO_SLOT UINT32_MAX
 
+/* Of the mapping: it changes as threads are added. */
 const struct ledger_header *writer_header(const struct writer *writer);
 
 /* A code address as the ledger has it; its module is added. */
@@ -31,13 +32,16 @@ struct writer_thread {
 };
 /* WRITER_NO_SLOT: no room, which is counted. */
 uint32_t writer_add(struct writer *writer, const struct writer_thread *thread);
-/* NULL: the slot is free. */
+/* The record in the mapping. NULL: the slot is free. */
 const struct ledger_slot *writer_slot(const struct writer *writer, uint32_t slot);
+/* Slots that were ever in use: those from 0 on. */
 uint32_t writer_slot_count(const struct writer *writer);
+/* handle: the pthread_t. name: at most 15 bytes, as in /proc/PID/task/TID/comm. */
 void writer_set_handle(struct writer *writer, uint32_t slot, uint64_t handle);
 void writer_set_name(struct writer *writer, uint32_t slot, const char *name);
+/* ns: CLOCK_MONOTONIC, as all times here. */
 void writer_ended(struct writer *writer, uint32_t slot, uint64_t ns);
-/* caller 0: not known. */
+/* caller: the thread that made the call, 0: not known. place: where it called. */
 void writer_detached(struct writer *writer, uint32_t slot, uint64_t caller, ledger_pc place);
 void writer_joined(struct writer *writer, uint32_t slot, uint64_t caller, ledger_pc place);
 /* It was joined or detached, and how is not known. */

@@ -1,4 +1,7 @@
-/* Builds and writes JSON. */
+/*
+ * Builds and writes JSON with jansson. Text of a watched process can have any bytes: json_text() makes valid
+ * UTF-8 of it, and json_put() writes no control characters.
+ */
 #ifndef THREADLEAK_BASE_JSON_H
 #define THREADLEAK_BASE_JSON_H
 

@@ -59,6 +59,7 @@ struct options {
  * line is valid during the call. */
 typedef void options_warn_fn(void *arg, const char *line);
 
+/* Sets all members. */
 void options_defaults(struct options *options);
 
 /* The same if `options` is zero. It writes less than a page. */
@@ -86,6 +87,7 @@ struct options_reader {
     void *arg;               /* passed to both */
     const char *quoted_key;  /* or NULL: a key whose values contain ':'; a message shows how to quote them */
 };
+/* Parses as options_parse() does, with the reader's functions. */
 void options_read(struct options *options, const char *text, const struct options_reader *reader);
 
 /* The nth key, or NULL after the last; by name, or NULL. */

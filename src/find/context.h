@@ -21,7 +21,7 @@ struct find_context {
 /* Adds a finding with this text. NULL: out of memory. */
 struct finding *finding_add(struct find_context *context, enum finding_code code, enum finding_level level,
                             const struct line *text);
-/* All three: false when out of memory. */
+/* Each adds to a finding, which owns copies of texts. Frames are the symbolizer's. False: out of memory. */
 bool finding_add_thread(struct finding *finding, const struct find_context *context,
                         const struct thread_stack *thread);
 bool finding_add_slot(struct finding *finding, const struct ledger_slot *slot);
@@ -35,6 +35,7 @@ const char *finding_pattern(const struct find_context *context, const struct fin
 /* "T3", "T1 (main)" only with `note_main`, or "tid 4247". */
 void add_thread_name(struct line *line, const struct find_context *context,
                      const struct thread_stack *thread);
+/* Its T-number; 0: untracked. */
 uint64_t find_thread_id(const struct find_context *context, const struct thread_stack *thread);
 
 /* The frame that shows where a thread is now: of the user's code if there is any. NULL: no stack. */

@@ -1,4 +1,4 @@
-/* The entries of a baseline. Private to baseline*.c. */
+/* The entries of a baseline, by fingerprint. The baseline owns its strings. Private to baseline*.c. */
 #ifndef THREADLEAK_LEAK_BASELINE_ENTRIES_H
 #define THREADLEAK_LEAK_BASELINE_ENTRIES_H
 
@@ -46,8 +46,9 @@ bool baseline_collect_findings(struct baseline *all, const struct report *report
 json_t *baseline_findings_json(const struct baseline *all, const struct baseline *reasons);
 /* The entry's fingerprint; NULL: it is none. */
 const char *baseline_fingerprint(const json_t *entry);
-/* Marks the entries that occur, and suppresses these findings. accept: all findings. */
+/* Marks the entries that occur, and suppresses these findings. */
 void baseline_apply_to_findings(struct baseline *baseline, struct findings *findings);
+/* Suppresses all findings. */
 void baseline_accept_findings(struct findings *findings);
 
 /* NULL: none. */

@@ -30,6 +30,7 @@ int creation_stack_compare(const void *left, const void *right);
  * without a line, are compared by their offsets.
  */
 typedef uint64_t stack_key;
+/* Symbolizes the whole stack. */
 stack_key creation_stack_key(const struct creation_stack *stack, const struct ledger *ledger,
                              struct symbolizer *symbolizer);
 /* The key of a creation site: of its stack, and the function where its threads start (NULL: not known). */

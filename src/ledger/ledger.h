@@ -23,6 +23,7 @@ enum ledger_open_status {
     LEDGER_OPEN_FAILED       /* error says why */
 };
 
+/* OK: the caller closes the ledger. Else *ledger is NULL. The path can name a file of a hostile process. */
 enum ledger_open_status ledger_open_file(const char *path, struct ledger **ledger, struct error *error);
 /* The same in the directory of a run, where a watched process can replace the file: a symbolic link fails. */
 enum ledger_open_status ledger_open_in_run(const char *path, struct ledger **ledger, struct error *error);
@@ -44,6 +45,7 @@ struct core_file; /* core/core.h */
  */
 enum ledger_open_status ledger_open_core(const struct core_file *core, struct ledger **ledger,
                                          struct error *error);
+/* NULL: nothing. */
 void ledger_close(struct ledger *ledger);
 
 /* How much memory it takes. */
@@ -55,6 +57,7 @@ bool ledger_get_slot(const struct ledger *ledger, uint32_t index, struct ledger_
 /* The record of the last thread of a slot that is free now, with its serial. It has ended, and was joined or
  * detached. False: the slot is not free, or its record is not whole. */
 bool ledger_get_past(const struct ledger *ledger, uint32_t index, struct ledger_slot *slot);
+/* Indexes of slots and sites are below these counts. */
 uint32_t ledger_slot_count(const struct ledger *ledger);
 /* NULL: no such site.  Site 0 is "unknown". */
 const struct ledger_site *ledger_get_site(const struct ledger *ledger, uint32_t index);
@@ -110,6 +113,7 @@ bool thread_index_read(struct thread_index *index, const struct ledger *ledger);
 void thread_index_release(struct thread_index *index);
 /* The first of the threads with this tid in `slots`; the others follow it. NULL: none. */
 const struct ledger_slot *thread_index_find(const struct thread_index *index, pid_t tid);
+/* The thread with this pthread_t; NULL: none. */
 const struct ledger_slot *thread_index_find_handle(const struct thread_index *index, uint64_t handle);
 /* Number of threads that were created but have not begun, so they have no tid yet. *oldest_ns: creation time
  * of the first; 0: none. */

@@ -28,7 +28,9 @@ void reach_heap_release(struct reach_heap *heap);
 /* The heap_info of an arena at this address, which is a multiple of 64 MiB. False: there is none. */
 bool reach_heap_of_arena(struct reach_heap *heap, const struct reach_image *image, uint64_t address);
 
+/* Does a chunk begin at this address? Any address is allowed. */
 bool reach_heap_is_start(const struct reach_heap *heap, uint64_t chunk);
+/* `chunk`: where one begins. It contains nothing of the program. */
 void reach_heap_set_opaque(struct reach_heap *heap, uint64_t chunk);
 
 /* Marks the chunk that contains an address of the heap. False: it is marked already, or contains nothing of

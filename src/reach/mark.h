@@ -40,12 +40,14 @@ uint64_t reach_stack_in_use(const struct reach_image *image, const struct reach_
 
 /* Adds that of the main thread to `excluded`, unless it is in a heap. False: out of memory. */
 bool marker_exclude_table_of_main(struct marker *marker);
+/* Marks what the thread's table (dtv) points to: its blocks of thread-local storage. */
 void marker_push_table(struct marker *marker, const struct reach_thread *thread);
 
 /* ---- threads ---- */
 
 /* What a thread refers to. */
 void marker_push_thread(struct marker *marker, const struct reach_thread *thread);
+/* A descriptor of glibc, without its links to other threads. */
 void marker_push_descriptor(struct marker *marker, struct reach_range descriptor);
 /* Sets `live` of all threads that can run, and marks what they refer to, until there are no more. */
 void marker_run_threads(struct marker *marker);

@@ -1,4 +1,4 @@
-/* The modules of the process. */
+/* The program and libraries of the stopped process, by run-time addresses. */
 #ifndef THREADLEAK_REACH_MODULES_H
 #define THREADLEAK_REACH_MODULES_H
 
@@ -20,6 +20,7 @@ struct reach_modules {
 bool reach_modules_read(struct reach_modules *modules, struct reach_collector *collector,
                         const struct snapshot *snapshot);
 void reach_modules_release(struct reach_modules *modules);
+/* NULL: the address is in none. */
 const struct reach_module *reach_modules_at(const struct reach_modules *modules, uint64_t address);
 
 #endif

@@ -1,4 +1,7 @@
-/* The parts of a rule. */
+/*
+ * Rules as they are parsed: a rule is parts, and all of them must match the same thread. types.def has the
+ * types. Private to suppress/.
+ */
 #ifndef THREADLEAK_SUPPRESS_RULE_H
 #define THREADLEAK_SUPPRESS_RULE_H
 
@@ -59,6 +62,7 @@ enum line_is { LINE_EMPTY, LINE_RULE, LINE_WRONG, LINE_NO_MEMORY };
 /* Parses a line without its newline. LINE_RULE: the caller owns the rule, whose origin is not set yet. */
 enum line_is rule_parse(const char *line, size_t length, bool match_all, struct rule **rule,
                         struct rule_error *error);
+/* NULL: nothing. */
 void rule_free(struct rule *rule);
 
 /* The pattern of a part, as written between '^' and '$'. */
@@ -79,13 +83,14 @@ bool glob_matches(const char *glob, const char *name);
  */
 bool glob_matches_function(const char *glob, const char *function);
 
-/* Adds the rules of a text, or none of them. */
+/* Rules of a file, a library or a program. `origin` begins messages: the name of the file. */
 struct rule_text {
     const char *text;
     size_t length;
     const char *origin;
     enum suppression_source source;
 };
+/* Adds all rules of the text. False with the first error: none is added. */
 bool suppressions_add_text(struct suppressions *suppressions, const struct rule_text *from,
                            struct error *error);
 

@@ -1,5 +1,9 @@
-/* The current frame while a thread's stack is unwound: registers, memory, errors, and the steps to
- * callers. */
+/*
+ * The current frame while a thread's stack is unwound: registers, memory, errors, and the steps to callers.
+ *
+ * A cursor reads only the snapshot of a stopped process. Nothing here allocates, except the caches of struct
+ * code. Strings are constants. Registers have DWARF numbers (snapshot.h).
+ */
 #ifndef THREADLEAK_UNWIND_CURSOR_H
 #define THREADLEAK_UNWIND_CURSOR_H
 
@@ -40,17 +44,20 @@ struct cursor {
     const char *doubt; /* at the outermost function: why frames may be missing, or NULL */
 };
 
+/* Begins at the innermost frame. `code` and `thread` must outlive the cursor. */
 void cursor_init(struct cursor *cursor, struct code *code, const struct snapshot_thread *thread);
 
 /* Why a stack ends at a frame that needs an unknown register. */
 #define CURSOR_UNKNOWN \
     "its callers need registers that are unknown, because it was not stopped in its system call"
+/* Is a register of this frame unknown? */
 bool cursor_is_unknown(const struct cursor *cursor, int reg);
 
 /* False: it could not be read, and cursor->missing is its address.  The first argument is a
  * cursor (struct expression_context). */
 bool cursor_read(void *arg, uint64_t address, void *to, size_t size);
 bool cursor_read_word(struct cursor *cursor, uint64_t address, uint64_t *word);
+/* Is the address in an executable mapping? */
 bool cursor_is_code(struct cursor *cursor, uint64_t pc);
 
 /* Sets cursor->why and returns STEP_LOST. */
@@ -60,6 +67,7 @@ enum step cursor_missing(struct cursor *cursor);
 
 /* Is the caller's stack pointer at or below the frame? */
 bool cursor_is_loop(struct cursor *cursor, uint64_t sp, bool is_signal_frame);
+/* cursor_lost() for that reason. */
 enum step cursor_lost_in_loop(struct cursor *cursor);
 
 /* Steps from a frame to its caller's (step.c). left_is_return_address: the corrected

@@ -37,7 +37,7 @@ struct open_file {
     enum file_kind kind;
     char *link;     /* target of /proc/PID/fd/FD; "" unknown */
     uint64_t inode; /* 0: unknown */
-    bool wanted;
+    bool wanted;    /* by files_want() */
 };
 
 /* The descriptors that a thread in poll, select or epoll waits for. */
@@ -62,12 +62,14 @@ struct files {
 /* task: a living thread; 0: /proc does not have the process, and every descriptor is FILE_UNKNOWN. NULL: out
  * of memory. */
 struct files *files_new(pid_t pid, pid_t task);
+/* NULL: nothing. */
 void files_free(struct files *files);
-/* Read once for each descriptor.  NULL: out of memory. */
+/* Reads a descriptor at the first call for it. `files` owns the result. NULL: out of memory. */
 const struct open_file *files_find(struct files *files, int fd);
 /* Lets files_scan find the holders of the descriptor's pipe, or of its socket's other end.
  * False: out of memory. */
 bool files_want(struct files *files, int fd);
+/* Searches /proc once for the holders of all wanted descriptors. It reads all processes, so call it last. */
 void files_scan(struct files *files);
 /* NULL: not a socket, or unknown. */
 const struct socket_fact *files_socket(struct files *files, const struct open_file *file);

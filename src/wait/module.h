@@ -25,7 +25,9 @@ struct modules {
 /* False: out of memory. */
 bool modules_read(struct modules *modules, const struct snapshot *snapshot);
 void modules_release(struct modules *modules);
+/* The module with this run-time address among its segments; NULL: none. */
 const struct module *modules_find(const struct modules *modules, uint64_t address);
+/* The address in the file, for a symbolizer. It is not marked as a return address. */
 struct code_address module_address(const struct module *module, uint64_t address);
 
 #endif

@@ -18,10 +18,11 @@ struct socket_facts {
     size_t count;
 };
 
-/* Reads TCP and UDP sockets from /proc/TASK/net, and Unix sockets by sock_diag(7) if the task
- * is in our network namespace.  Stops after about `max_ms` and omits the rest. */
+/* `facts` begins with zeros. Reads TCP and UDP sockets from /proc/TASK/net, and Unix sockets by sock_diag(7)
+ * if the task is in our network namespace.  Stops after about `max_ms` and omits the rest. */
 void socket_facts_read(struct socket_facts *facts, pid_t task, unsigned max_ms);
 void socket_facts_release(struct socket_facts *facts);
+/* NULL: not a socket of this namespace, or not read in time. */
 const struct socket_fact *socket_facts_find(const struct socket_facts *facts, uint64_t inode);
 
 #endif

@@ -1,4 +1,4 @@
-/* The findings of the format "json". */
+/* The findings in the format "json". The caller owns what the function returns. */
 #ifndef THREADLEAK_REPORT_JSON_FINDINGS_H
 #define THREADLEAK_REPORT_JSON_FINDINGS_H
 

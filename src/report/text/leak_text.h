@@ -1,10 +1,10 @@
-/* A leak in several lines. */
+/* A leak in one line, and in several: for formats whose items have a title and a body. */
 #ifndef THREADLEAK_REPORT_TEXT_LEAK_TEXT_H
 #define THREADLEAK_REPORT_TEXT_LEAK_TEXT_H
 
 #include "report/common/leak_line.h"
 
-/* leak_message, followed by the lines of the text report. */
+/* line: leak_message(). details: the lines of the text report. malloc'ed. */
 struct leak_text {
     char *line, *details;
 };

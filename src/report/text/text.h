@@ -1,4 +1,10 @@
-/* The parts of the text report.  All share colors, and stacks with one frame a line (printer.c). */
+/*
+ * The parts of the text report, and of the format "tree". All share colors, and stacks with one frame a line
+ * (printer.c).
+ *
+ * The functions print to printer->out, whose ferror() the caller checks. They escape names and paths of the
+ * watched program. They own nothing: the report must outlive the call.
+ */
 #ifndef THREADLEAK_REPORT_TEXT_TEXT_H
 #define THREADLEAK_REPORT_TEXT_TEXT_H
 
