@@ -13,7 +13,7 @@ CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 BASE := -std=gnu11 -D_GNU_SOURCE -I. -Isrc -I$(BUILD)/generated -DTHREADLEAK_VERSION='"$(VERSION)"' -DPAGE_FILE='"$(BUILD)/page.html"' -MMD -MP
 # The same bytes from each directory.
-MAP := -ffile-prefix-map=$(CURDIR)=.
+MAP := '-ffile-prefix-map=$(CURDIR)=.'
 ASAN := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 TSAN := -O1 -fsanitize=thread
 

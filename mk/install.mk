@@ -4,6 +4,8 @@ INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
 # Where the shim is. Distributions keep it apart from the libraries that programs are linked with: SHIMDIR=LIBDIR/threadleak.
 SHIMDIR ?= $(LIBDIR)
+# LD_PRELOAD cannot name a file below a directory with a space in its name (ld.so(8)).
+$(foreach name,PREFIX LIBDIR INCLUDEDIR MANDIR SHIMDIR,$(if $(word 2,$($(name))),$(error $(name) has a space: choose another directory)))
 BINDIR := $(PREFIX)/bin
 SHARE := $(PREFIX)/share
 CMAKEDIR := $(LIBDIR)/cmake/threadleak

@@ -63,6 +63,20 @@ def build_of_the_environment_does_not_count(bench):
     demand(os.listdir(bench.tmp) == ["kept"], os.listdir(bench.tmp))
 
 
+def spaces_in_directories(bench):
+    """The sources and DESTDIR may have them. What is preloaded may not, and make says so."""
+    own = bench.path("with a space")
+    os.mkdir(own)
+    subprocess.run(["cp", "-r", *(os.path.join(ROOT, name) for name in ("Makefile", "mk", "src", "preload", "man", "include", "cli", "share")), own],
+                   check=True)
+    make(bench, "-s", "build/preload/shim/say.o", "build/src/base/error.o", cwd=own)
+    out = make(bench, "-n", "DESTDIR=/a place", "build/threadleak.pc", cwd=own)
+    demand("sed" in out, out)
+    for name in ("PREFIX", "SHIMDIR"):
+        status, _, err = harness.call(["make", "-n", "-C", ROOT, f"{name}=/a place", "install"], env=bench.env)
+        demand(status == 2 and f"{name} has a space" in err, err)
+
+
 def jobs_are_as_set(bench):
     """-jN is added where nobody has chosen: neither the command line nor the make above."""
     show = bench.write("show.mk", "include Makefile\nshow: ; @echo jobs: $(filter -j%,$(MAKEFLAGS))\n")
@@ -125,7 +139,7 @@ def builds_are_reproducible(bench):
 
 
 TESTS = [flags_reach_program_and_suites, the_shim_takes_what_marks_its_file, build_of_the_environment_does_not_count,
-         jobs_are_as_set, suites_do_not_see_where_a_packager_installs, strip_is_the_chosen_one, clang_builds_targets, builds_are_reproducible]
+         spaces_in_directories, jobs_are_as_set, suites_do_not_see_where_a_packager_installs, strip_is_the_chosen_one, clang_builds_targets, builds_are_reproducible]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))
