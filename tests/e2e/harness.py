@@ -101,7 +101,7 @@ def need_32bit(program):
         raise Skip("this kernel runs no 32-bit program")
 
 
-def wait_until(is_so, seconds=30):
+def wait_until(is_so, seconds=TIMEOUT_S / 3):
     end = time.monotonic() + seconds
     while not is_so():
         demand(time.monotonic() < end, "what was waited for did not come")
@@ -188,9 +188,44 @@ def need_libgomp(program):
             raise Skip("not built with libgomp")
 
 
+def limited(argv_of, is_ready=None, seconds=0.5, **more):
+    """Status of a command with a time limit, argv_of(seconds), and the limit.  What the limit should find, is_ready(process),
+    can need longer on a busy machine.  If it was never there, the command runs again with twice the time."""
+    def was_ready(process):
+        ready = is_ready is None
+        while process.poll() is None:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                ready = ready or is_ready(process)
+            time.sleep(0.01)
+        return ready
+    while True:
+        with subprocess.Popen(argv_of(seconds), **{"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, **more}) as process:
+            if was_ready(process) or seconds > TIMEOUT_S / 4:
+                return process.returncode, seconds
+        seconds *= 2
+
+
 def child_of(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-        return int(file.read().split()[0])
+    """The first child of any of its threads; None: it has no child yet."""
+    for tid in sorted(os.listdir(f"/proc/{pid}/task"), key=int):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(f"/proc/{pid}/task/{tid}/children",
+                                                                              encoding="ascii") as file:
+            for child in file.read().split():
+                return int(child)
+    return None
+
+
+def names_below(pid):
+    """The names of the processes that it and its children started, as far as they have not lost their parents."""
+    names = []
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            with open(f"/proc/{pid}/task/{tid}/children", encoding="ascii") as file:
+                children = file.read().split()
+            for child in children:
+                with open(f"/proc/{child}/comm", encoding="utf-8", errors="replace") as file:
+                    names += [file.read().strip(), *names_below(child)]
+    return names
 
 
 def state_of(pid):
@@ -210,16 +245,17 @@ def tasks_of(pid):
     return tasks
 
 
-def wait_until_asleep(pid):
+def is_asleep(pid, threads=None):
     """A task that sleeps at two readings, and was not scheduled between them, slept from the one to the other.  When all
-    did, none can wake another one."""
-    before = {}
+    did, none can wake another one.  `threads`: how many there must be."""
+    before = tasks_of(pid)
+    time.sleep(0.01)
+    now = tasks_of(pid)
+    return before == now and len(now) == (threads or len(now)) and all(task[0] for task in now.values())
 
-    def is_asleep():
-        nonlocal before
-        last, before = before, tasks_of(pid)
-        return before == last and all(task[0] for task in before.values())
-    wait_until(is_asleep, TIMEOUT_S / 3)
+
+def wait_until_asleep(pid, threads=None):
+    wait_until(lambda: is_asleep(pid, threads))
 
 
 @contextlib.contextmanager
@@ -301,9 +337,9 @@ class Bench:
         return live([self.target(name), *args], self.environment(**({"LD_PRELOAD": self.shim} if watched else {})))
 
     @contextlib.contextmanager
-    def live_asleep(self, name, *args):
+    def live_asleep(self, name, *args, watched=True):
         """The pid of a target that says "up" at its beginning, when all its threads are asleep."""
-        with up([self.target(name), *args], self.environment(LD_PRELOAD=self.shim)) as process:
+        with up([self.target(name), *args], self.environment(**({"LD_PRELOAD": self.shim} if watched else {}))) as process:
             wait_until_asleep(process.pid)
             yield process.pid
 

@@ -72,14 +72,14 @@ def at_a_timeout(bench):
     need_namespaces()
     output = bench.path("report.json")
     read, write = os.pipe()
-    process = subprocess.Popen([bench.cli, "run", "--timeout=3s", "--format=json", "-o", output, "--", *INSIDE,
-                                bench.target("lock_and_join")], env=bench.env, stdin=read, stdout=subprocess.PIPE,
-                               stderr=subprocess.DEVNULL)
-    demand(process.stdout.readline() == b"up\n", "it did not come up")
+
+    def argv(seconds):
+        return [bench.cli, "run", f"--timeout={seconds}", "--format=json", "-o", output, "--", *INSIDE, bench.target("lock_and_join")]
+    status, _ = harness.limited(argv, lambda run: all_blocked(child_of(child_of(run.pid))), 1, env=bench.env, stdin=read,
+                                stderr=subprocess.DEVNULL)
     os.close(read)
-    demand(process.wait(harness.TIMEOUT_S) == 124, process.returncode)
     os.close(write)
-    process.stdout.close()
+    demand(status == 124, status)
     found = [one for one in harness.read_json(output)["processes"] if one["exe"].endswith("lock_and_join")]
     demand(len(found) == 1 and found[0]["pid"] != 1, found)
     text = json.dumps(found[0])

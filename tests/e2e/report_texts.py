@@ -136,8 +136,15 @@ def one_line_for_a_failure(bench):
 
 def one_empty_line_between(bench):
     """Above each process, also where the time was over."""
-    script = '"$0" stay </dev/zero >/dev/null & exec "$0" stay </dev/zero >/dev/null'
-    status, out, _ = bench.run("run", "--timeout=500ms", "-o", "-", "--", "sh", "-c", script, bench.target("waits"))
+    names = bench.path("one"), bench.path("two")
+    script = '"$0" stay </dev/zero >"$1" & exec "$0" stay </dev/zero >"$2"'
+
+    def argv(seconds):
+        for name in names:
+            open(name, "wb").close()
+        return [bench.cli, "run", f"--timeout={seconds}", "-o", bench.path("out"), "--", "sh", "-c", script, bench.target("waits"), *names]
+    status, _ = harness.limited(argv, lambda _: all(map(os.path.getsize, names)), env=bench.env)
+    out = bench.read("out")
     demand(status == 124 and out.count("\nthreadleak: ") >= 2, f"status {status}: {out[:300]}")
     demand("\n\n\n" not in out, f"two empty lines: {out[:200]!r}")
     demand(out.startswith("threadleak: timed out after ") and "\n\nthreadleak: " in out[:120], f"{out[:200]!r}")

@@ -3,6 +3,7 @@
 
   tests/e2e/run_hostile.py [--build DIR] [NAME...]
 """
+import contextlib
 import os
 import re
 import signal
@@ -164,16 +165,28 @@ def namespaces(bench):
         demand(code == 66 and leaks == [3, 3] and "none" not in sources, f"{watched}: {code} {leaks} {sources} {bench.err}")
 
 
+def limited(bench, command, ready):
+    """Status and report of a run with a time limit, which finds a file of this name."""
+    output = bench.path("report.json")
+
+    def argv(seconds):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(bench.path(ready))
+        return [bench.cli, "run", "--format=json", "-o", output, f"--timeout={seconds}", "--", *command]
+    status, _ = harness.limited(argv, lambda _: os.path.exists(bench.path(ready)), 1, env=bench.env, cwd=bench.tmp)
+    return status, harness.read_json(output)
+
+
 def namespace_at_timeout(bench):
     """The process is named by its pid here, and once."""
     need_root()
     own = [need("unshare"), "--pid", "--fork", "--mount-proc"]
     if harness.call([*own, "true"])[0] != 0:
         raise harness.Skip("no pid namespace can be made here")
-    script = "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()\n"
-    code, _, report = bench.json([*own, sys.executable, "-c", script], ["--timeout=5s"])
+    script = "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()\nopen('ready', 'w').close()\n"
+    code, report = limited(bench, [*own, sys.executable, "-c", script], "ready")
     pids = [process["pid"] for process in report["processes"] if re.search("python", process["exe"] or "")]
-    demand(code == 124 and len(pids) == 1 and pids[0] > 2, f"{code} {pids} {bench.err}")
+    demand(code == 124 and len(pids) == 1 and pids[0] > 2, f"{code} {pids} {report}")
 
 
 def large_environment(bench):
@@ -202,11 +215,12 @@ if libc.prctl(35, ctypes.c_ulong(14), layout, ctypes.c_ulong(104), 0): # PR_SET_
 with open('pid', 'w') as file:
     file.write(str(os.getpid()))
 threading.Thread(target=time.sleep, args=(1000,)).start()
+open('ready', 'w').close()
 '''
-    code = bench.json([sys.executable, "-c", script], ["--timeout=5s"])[0]
+    code, _ = limited(bench, [sys.executable, "-c", script], "ready")
     if os.path.exists(bench.path("refused")):
         raise harness.Skip("PR_SET_MM is refused here")
-    demand(code == 124, f"{code} {bench.err}")
+    demand(code == 124, code)
     with open(bench.path("pid"), encoding="ascii") as file:
         pid = int(file.read())
     try:

@@ -47,8 +47,10 @@ def small_stack(bench):
                 report = file.read()
             whole = report[:2] == b"\x1f\x8b" if form == "pprof" else b"running" in report
             demand(code == 66 and whole, f"{limit}, {form}: {code}: {bench.err} {report}")
-        code, _ = bench.run(["sh", "-c", "sleep 1000"], ["--timeout=0.5s"], around=around)
-        demand(code == 124 and "sleep" in bench.err, f"{limit}, timeout: {code}: {bench.err}")
+        code, _ = harness.limited(
+            lambda seconds: [*around, bench.cli, "run", f"--timeout={seconds}", "-o", bench.path("text"), "--", "sleep", "1000"],
+            lambda run: "sleep" in harness.names_below(run.pid), env=bench.env)
+        demand(code == 124 and "sleep" in bench.read("text"), f"{limit}, timeout: {code}: {bench.read('text')}")
         code, _, err = harness.call([*around, "./running"], cwd=bench.tmp,
                                     env=bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS="exitcode=9"))
         demand(code == 9 and "3 leaked threads" in err, f"{limit}, LD_PRELOAD: {code}: {err}")

@@ -11,12 +11,9 @@ import struct
 import subprocess
 import sys
 import termios
-import time
 
 import harness
 from harness import TIMEOUT_S, demand, threads_of
-
-ALL_BLOCKED = "4s"  # time for the threads of waits to begin and block on a loaded machine
 
 
 class Bench(harness.Bench):
@@ -26,16 +23,34 @@ class Bench(harness.Bench):
         self.static = self.target("static_program")
         self.env.update(TMP=self.tmp, WAITS=self.waits, MARK=f"mark-{os.path.basename(self.tmp)}")
 
-    def shell(self, script, *options, timeout="1s"):
-        """Status, the report as JSON, what was printed; and nobody is left alive afterwards."""
+    def argv(self, script, seconds, *options):
+        """Removes what an earlier run left."""
+        for name in ("up", "stopped", "pid"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.path(name))
+        return [self.cli, "run", f"--timeout={seconds}", *options, "--", "sh", "-c", script]
+
+    def shell(self, script, is_ready=None, seconds=0.5):
+        """Status and the report as JSON; and nobody is left alive afterwards.  `is_ready`: what the time limit should find."""
         output = self.path("report.json")
-        argv = [self.cli, "run", f"--timeout={timeout}", "--format=json", "-o", output, *options,
-                "--", "sh", "-c", script]
         # A pipe would be waited for as long as whoever is left holds it.
         with open(self.path("stderr"), "wb") as err:
-            status, _, _ = harness.call(argv, env=self.env, stdout=subprocess.DEVNULL, stderr=err)
+            status, _ = harness.limited(lambda seconds: self.argv(script, seconds, "--format=json", "-o", output),
+                                        is_ready and (lambda _: is_ready()), seconds, env=self.env, stderr=err)
         demand(not self.left(), f"left alive: {self.left()}")
-        return status, harness.read_json(output), self.read("stderr")
+        return status, harness.read_json(output)
+
+    def has(self, name):
+        """A file that the script fills."""
+        return os.path.exists(self.path(name)) and os.path.getsize(self.path(name)) > 0
+
+    def sleeps(self):
+        """How many sleep(1) are in the run."""
+        count = 0
+        for pid in self.left():
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+                count += file.read() == "sleep\n"
+        return count
 
     def left(self):
         """Processes that have this test's mark in their environment."""
@@ -77,7 +92,7 @@ def check_timed_out(status, report):
 
 
 def every_thread_with_its_stack(bench):
-    status, report, _ = bench.shell('"$WAITS" stay </dev/zero & wait', timeout=ALL_BLOCKED)
+    status, report = bench.shell('"$WAITS" stay </dev/zero >"$TMP/up" & wait', lambda: bench.has("up"))
     check_timed_out(status, report)
     stacks = stacks_of(report)
     demand(len(stacks["waits"]) == 14, f"{len(stacks['waits'])} threads")
@@ -88,40 +103,53 @@ def every_thread_with_its_stack(bench):
 
 
 def in_time_is_as_ever(bench):
-    status, report, _ = bench.shell("exit 7", timeout="50s")
+    status, report = bench.shell("exit 7", seconds=100)
     demand(status == 7 and "timed_out" not in report, f"status {status}")
-    status, report, _ = bench.shell('exec "$WAITS"', timeout="50s")
+    status, report = bench.shell('exec "$WAITS"', seconds=100)
     demand(status == 66 and report["summary"]["leaked_threads"] == 13, f"status {status}")
 
 
 def deaf_to_sigterm(bench):
-    status, report, _ = bench.shell('trap "" TERM INT HUP; while :; do sleep 1; done')
+    status, report = bench.shell('trap "" TERM INT HUP; while :; do sleep 1; done', lambda: bench.sleeps() == 1)
     check_timed_out(status, report)
 
 
 def stopped(bench):
-    status, report, _ = bench.shell('(sleep 0.2; kill -STOP $$) & exec "$WAITS" stay </dev/zero', timeout=ALL_BLOCKED)
+    status, report = bench.shell('(until test -s "$TMP/up"; do sleep 0.02; done; kill -STOP $$; echo >"$TMP/stopped") & '
+                                 'exec "$WAITS" stay </dev/zero >"$TMP/up"', lambda: bench.has("stopped"))
     check_timed_out(status, report)
     demand(len(stacks_of(report)["waits"]) == 14, "not all threads of the stopped one")
 
 
-SPINNER = """echo $$ >"$TMP/pid"; trap 'echo > "$TMP/got_term"; exit' TERM; "$WAITS" stay </dev/zero & while :; do :; done"""
+SPINNER = """trap 'echo > "$TMP/got_term"; exit' TERM; "$WAITS" stay </dev/zero >"$TMP/up" &
+until test -s "$TMP/up"; do sleep 0.02; done; echo $$ >"$TMP/pid"; while :; do :; done"""
 
 
 @contextlib.contextmanager
-def blocked_in_print(bench):
-    """A run that has timed out, with all facts taken, which cannot print on because nobody reads its pipe."""
+def printing(bench, seconds):
+    """A run whose time is over, and which cannot print on because nobody reads its pipe."""
     read, write = os.pipe()
     fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
-    argv = [bench.cli, "run", "--timeout=0.5", "--", "sh", "-c", SPINNER]
-    with subprocess.Popen(argv, env=bench.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    with subprocess.Popen(bench.argv(SPINNER, seconds), env=bench.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                           stderr=write) as run, open(read, "rb") as pipe:
         os.close(write)
         try:
             harness.wait_until(lambda: struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"1234"))[0] > 0)
-            yield run, pipe, int(bench.read("pid"))
+            yield run, pipe
         finally:
             run.kill()
+
+
+@contextlib.contextmanager
+def blocked_in_print(bench):
+    """As printing(), with all facts taken, and the pid of the shell that spins."""
+    for seconds in (0.5, 2, 8, 32):  # more, if the shell does not come that far
+        with printing(bench, seconds) as (run, pipe):
+            if bench.has("pid"):
+                yield run, pipe, int(bench.read("pid"))
+                return
+        bench.end_left()
+    raise harness.Wrong("the shell did not start")
 
 
 def stopped_until_sigterm(bench):
@@ -143,39 +171,45 @@ def goes_on_if_the_run_dies(bench):
 
 
 def grandchildren_of_other_sessions(bench):
-    status, report, _ = bench.shell('(setsid sh -c "trap \'\' TERM; exec sleep 500" &) ; '
-                                    'setsid sh -c "sleep 500 & exit" ; sleep 500')
+    status, report = bench.shell('(setsid sh -c "trap \'\' TERM; exec sleep 500" &) ; '
+                                 'setsid sh -c "sleep 500 & exit" ; sleep 500', lambda: bench.sleeps() == 3)
     check_timed_out(status, report)
     demand(len(stacks_of(report).get("sleep", [])) == 3, f"{stacks_of(report).keys()}")
 
 
 def static_grandchild(bench):
-    status, report, _ = bench.shell('env -i MARK="$MARK" sleep 500 & sleep 500')
+    status, report = bench.shell('env -i MARK="$MARK" sleep 500 & sleep 500', lambda: bench.sleeps() == 2)
     check_timed_out(status, report)
     unwatched = [process for process in report["processes"] if not process["watched"]]
     demand(len(unwatched) == 1 and unwatched[0]["main"]["stack"], f"{len(unwatched)} not watched")
 
 
 def breeding(bench):
-    status, report, _ = bench.shell('trap "" TERM; while :; do sh -c "trap \'\' TERM; sleep 500" & '
-                                    'sleep 0.02; done', timeout="700ms")
+    status, report = bench.shell('trap "" TERM; while :; do sh -c "trap \'\' TERM; sleep 500" & '
+                                 'sleep 0.02; done', lambda: bench.sleeps() > 10)
     check_timed_out(status, report)
 
 
 def ends_at_that_moment(bench):
     for ms in range(40, 120, 8):
-        status, report, _ = bench.shell("sleep 0.08", timeout=f"{ms}ms")
+        status, report = bench.shell("sleep 0.08", seconds=ms / 1000)
         demand(status in (0, 124) and (status == 124) == ("timed_out" in report), f"status {status} at {ms} ms")
 
 
 def text_says_so_first(bench):
-    status, _, text = harness.call([bench.cli, "run", "--timeout=0.5", "--", "sleep", "500"], env=bench.env)
-    demand(status == 124, f"status {status}")
-    demand(text.startswith("threadleak: timed out after 0.5 s"), text)
+    output = bench.path("text")
+
+    def text_of(script):
+        status, seconds = harness.limited(lambda seconds: bench.argv(script, seconds, "-o", output),
+                                          lambda run: harness.is_asleep(run.pid) and bench.sleeps() == 1, env=bench.env,
+                                          stderr=subprocess.DEVNULL)
+        text = bench.read("text")
+        demand(status == 124 and text.startswith(f"threadleak: timed out after {float(seconds)} s"), f"{status} {text}")
+        return text
+    text = text_of("exec sleep 500")
     demand("now in sleep" in text, text)
-    argv = ["sh", "-c", "sleep 500; true"]
-    status, _, text = harness.call([bench.cli, "run", "--timeout=0.5", "--", *argv], env=bench.env)
-    demand(status == 124 and text.count(", alive\n") == 2, text)
+    text = text_of("sleep 500; true")
+    demand(text.count(", alive\n") == 2, text)
     demand("\n\n\n" not in text, f"two empty lines: {text}")
 
 
@@ -204,15 +238,16 @@ def signalled_twice(bench):
 
 
 def interrupted_by_hand(bench):
-    """The terminal's Ctrl-C goes to all of the group; COMMAND handles it."""
-    process = subprocess.Popen([bench.cli, "run", "--", "sh", "-c",
-                                'trap "\\"$WAITS\\"; exit 3" INT; echo up; while :; do sleep 0.05; done'],
-                               env=bench.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, start_new_session=True)
-    demand(process.stdout.readline() == b"up\n", "not up")
-    os.killpg(process.pid, signal.SIGINT)
-    time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGINT)
+    """The terminal's Ctrl-C goes to all of the group; COMMAND handles it, and ends after the second one."""
+    script = """
+once() { trap twice INT; echo once; }
+twice() { trap "" INT; "$WAITS"; exit 3; }
+trap once INT; echo up; while :; do sleep 0.05; done"""
+    process = subprocess.Popen([bench.cli, "run", "--", "sh", "-c", script], env=bench.env, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    for line in b"up\n", b"once\n":
+        demand(process.stdout.readline() == line, f"not {line}")
+        os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=TIMEOUT_S)
     demand(b"13 leaked threads" in err, err.decode())
     demand(process.returncode == 3, f"status {process.returncode}")
