@@ -155,8 +155,7 @@ def cut(bench, number, *, shim=None, options=GRACE, wait_for=b"acted\n", run=Fal
         demand(lines[-1], f"{lines}")
     pid = process.pid
     if run:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            pid = int(file.read().split()[0])
+        pid = harness.child_of(pid)
     os.kill(pid, number)
     out, err = process.communicate(timeout=TIMEOUT_S)
     demand(process.returncode == 5 and out == b"done\n", f"{process.returncode} {out} {err}")

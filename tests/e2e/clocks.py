@@ -114,7 +114,7 @@ def another_time_namespace(bench):
             code, out, err = harness.call([bench.cli, "watch", "--waiting=10m", "--check", "--for=10ms", str(pid)], env=bench.env)
             demand(code == 0 and "WAITING" not in out, f"{shift}: {code} {out}{err}")
             code, out, err = harness.call([bench.cli, "top", "--batch", "--count=1", str(pid)], env=bench.env)
-            demand(re.search(r"^ +24 +0 +- +\d{1,2}s ", out, re.M), f"{shift}: {out}{err}")
+            demand(re.search(r"^ +24 +0 +- +\d{1,2}[sm] ", out, re.M), f"{shift}: {out}{err}")
             code, out, err = harness.call([bench.cli, "report", "--format=json", str(pid)], env=bench.env)
             ages = [float(age) for age in re.findall(r'"age_s": ([-\d.]+)', out)]
             demand(len(ages) >= 24 and all(0 < age < 600 for age in ages), f"{shift}: {ages}")

@@ -4,16 +4,11 @@
   tests/e2e/findings.py [--build DIR] [NAME...]
 """
 import json
-import os
 import re
 import sys
 
 import harness
-from harness import demand, state_of, wait_until
-
-
-def all_sleep(pid):
-    return all(state_of(tid) == "S" for tid in os.listdir(f"/proc/{pid}/task"))
+from harness import demand
 
 
 def report(bench, pid, *options):
@@ -24,8 +19,7 @@ def report(bench, pid, *options):
 
 def findings(bench, *args, watched=True):
     """The text, and the process in JSON."""
-    with bench.live(*args, watched=watched) as pid:
-        wait_until(lambda: all_sleep(pid))
+    with bench.live_asleep(*args, watched=watched) as pid:
         return report(bench, pid), json.loads(report(bench, pid, "--format=json", "-v"))["processes"][0]
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import harness
-from harness import Skip, demand, state_of, wait_until
+from harness import Skip, demand
 
 
 def flags_of(package):
@@ -30,15 +30,10 @@ def compiled(bench, source, *flags):
     return bench.path(source.split(".")[0])
 
 
-def sleep(pid, threads):
-    tids = os.listdir(f"/proc/{pid}/task")
-    return len(tids) == threads and all(state_of(tid) == "S" for tid in tids)
-
-
 def judged(bench, program, how, threads):
     """Text and process, when so many threads are where they stay."""
     with harness.live([program, how], bench.environment(LD_PRELOAD=bench.shim)) as pid:
-        wait_until(lambda: sleep(pid, threads))
+        harness.wait_until_asleep(pid, threads)
         _, text, _ = harness.call([bench.cli, "report", str(pid)])
         status, out, err = harness.call([bench.cli, "report", "--format=json", str(pid)])
     demand(status == 0, err)

@@ -189,7 +189,7 @@ def many_dumps(bench):
         process.send_signal(signal.SIGQUIT)
         time.sleep(0.025)
     made = reports()
-    wait_until(lambda: all_work(before))
+    wait_until(lambda: reports() > 0 and all_work(before))
     # One was being made, and those who asked meanwhile share one more.
     demand(1 <= reports() <= made + 2, f"{made} reports when the last was asked for, then {reports()}")
     # Whoever asked last gets a report of the time after that.
@@ -206,21 +206,13 @@ def dump_of_all_who_asked(bench):
     """A signal that another thread took while a report was made brings one more, not none."""
     err = open(bench.path("err"), "wb")
     process = start_target(bench, "many_dumps", watched=True, stderr=err)
-    children = f"/proc/{process.pid}/task"
-
-    def reporter_runs():
-        for tid in os.listdir(children):
-            with open(f"{children}/{tid}/children", encoding="ascii") as file:
-                if file.read().strip():
-                    return True
-        return False
-    process.send_signal(signal.SIGQUIT)
-    wait_until(reporter_runs)
-    process.send_signal(signal.SIGQUIT)
 
     def reports():
         with open(bench.path("err"), "rb") as file:
             return file.read().count(b"every thread:")
+    process.send_signal(signal.SIGQUIT)
+    wait_until(lambda: reports() or harness.child_of(process.pid))
+    process.send_signal(signal.SIGQUIT)
     wait_until(lambda: reports() == 2)
     process.stdin.close()
     demand(process.wait(TIMEOUT_S) == 0, f"status {process.returncode}")
@@ -484,7 +476,7 @@ def under_a_debugger(bench):
     while not lines or lines[-1] != b"Continuing.\n":
         lines.append(gdb.stdout.readline())
         demand(lines[-1], f"gdb: {b''.join(lines)}")
-    wait_until(lambda: harness.state_of(process.pid) == "S")
+    harness.wait_until_asleep(process.pid)
     report = report_of(bench, process.pid)
     demand(re.fullmatch(rf"none: gdb \(pid \d+\) traces process {process.pid}", report["stacks_note"] or ""),
            report["stacks_note"])

@@ -9,7 +9,7 @@ import os
 import sys
 
 import harness
-from harness import demand, wait_until
+from harness import child_of, demand, wait_until
 
 # What the thread of tests/targets/owners.c wants, and the level of the finding.
 KINDS = {"recursive": ("recursive mutex private_locks", "proved"),
@@ -28,14 +28,6 @@ KINDS = {"recursive": ("recursive mutex private_locks", "proved"),
          "malloc": ("malloc's lock", "proved"),
          "malloc_fork": ("malloc's lock", "proved"),
          "flock": ("lock of file ", "likely")}
-
-
-def child_of(pid):
-    for tid in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{tid}/children", encoding="ascii") as file:
-            for child in file.read().split():
-                return int(child)
-    return None
 
 
 @contextlib.contextmanager

@@ -138,7 +138,7 @@ def names_section(pattern, process):
     named = [finding["pattern"] for finding in process["findings"]
              if f"{finding['code']} {finding['level']}" in pattern.findings]
     wanted = {section_of(pattern), LIKE.get(pattern.name)} - {None}
-    demand(set(named) <= wanted, f"{named}, not {wanted}")
+    demand(set(named) <= wanted, f"{named}, not {wanted}: {json.dumps(process, indent=1)}")
 
 
 def live(bench, pattern):
@@ -147,6 +147,7 @@ def live(bench, pattern):
             awaited(bench, pid, lambda process: routines(process) == pattern.threads)
             return
         names_section(pattern, awaited(bench, pid, lambda process: is_as_expected(pattern, process)))
+        harness.wait_until_asleep(pid)
         compare(pattern.name, call([bench.cli, "report", str(pid)])[1])
 
 
@@ -230,7 +231,9 @@ def page(_):
 # ---- under `run` -------------------------------------------------------------------------
 
 def run(bench, pattern, which, form="json"):
-    status, out, err = call([bench.cli, "run", f"--format={form}", f"--output={bench.path(which)}", "--",
+    """The threads of the right version end, however slowly."""
+    grace = ["--grace=600000"] if which == "right" else []
+    status, out, err = call([bench.cli, "run", *grace, f"--format={form}", f"--output={bench.path(which)}", "--",
                              bench.target(pattern.name), which])
     if form == "text":
         return status, [], bench.read(which)

@@ -62,7 +62,7 @@ def ends_after_command(bench):
     script = ("import subprocess, sys, time\n"
               "child = subprocess.Popen([sys.argv[1]], stderr=subprocess.PIPE)\n"
               "while b'destructor' not in child.stderr.readline(): pass\n"
-              "while open(f'/proc/{child.pid}/stat').read().rsplit(') ')[1][0] != 'S': time.sleep(0.001)\n"
+              "while open(f'/proc/{child.pid}/stat').read().rsplit(') ')[1][0] not in 'SZ': time.sleep(0.001)\n"
               "child.returncode = 0\n")
     command = [sys.executable, "-c", script, bench.target("atexit_prints")]
     code, printed, report = bench.json(command, ["--grace=2000"])

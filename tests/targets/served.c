@@ -8,6 +8,7 @@
  *     sites N                                              N joined threads, each created by another path of
  * calls
  */
+#include "asleep.h"
 #include "target.h"
 
 static pthread_mutex_t jobs_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -138,6 +139,7 @@ int main(void)
         int count = 1;
         if (sscanf(line, "%79s %d", word, &count) >= 1)
             obey(word, count);
+        await_asleep();
         dprintf(1, "done\n");
     }
     _exit(0);
