@@ -140,7 +140,7 @@ const struct command command_top = {
     .usage = "[OPTIONS] [PID]",
     .about = "Shows where a running program creates threads: how many are alive and unjoined,\n"
              "how fast they become more, how old they are, their CPU time and what they wait\n"
-             "for. The program is not stopped. Without PID it is the only watched program.\n",
+             "for. It does not stop the program. Without PID, it shows the only watched one.\n",
     .after = "Keys: Enter opens a site, s changes the order, / searches, space pauses, h helps,\n"
              "q quits.\n"
              "Exit status: 0 ended by q, a signal, --count, or with the program; 2 failed.\n"

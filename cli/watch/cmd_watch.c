@@ -341,8 +341,8 @@ const struct command command_watch = {
     .usage = "[OPTIONS] PID... | --name=NAME | --exe=PATH",
     .about = "Samples processes without stopping them, and judges each place that creates\n"
              "threads. A pool that grows to its size and stays there is no leak, and neither\n"
-             "are bursts, a sawtooth and a slow start. Works on any process; creators are\n"
-             "known only of those that threadleak watches.\n",
+             "are bursts, a sawtooth and a slow start. It samples any process. The creators\n"
+             "are known if the process has the shim, or is attached.\n",
     .options = option_table,
     .after = "Exit status: 0 watched; 66 a site grows, with --check; 2 failed.\n"
              "\n"
