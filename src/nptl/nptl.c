@@ -51,6 +51,42 @@ bool nptl_place_lists(struct nptl *nptl, uint64_t rtld_global)
     return known;
 }
 
+/* Of struct link_map. */
+enum { BIAS = 0, NEXT = 24, MAX_MODULES = 4096 };
+
+/* _rtld_global begins with the list of modules. */
+static uint64_t find_link_map(const struct snapshot_dynamic *libc, uint64_t rtld_global)
+{
+    uint64_t map = 0, bias;
+    snapshot_read_live(libc->snapshot, rtld_global, &map, sizeof(map));
+    for (int i = 0; map && i < MAX_MODULES; i++) {
+        if (!snapshot_read_live(libc->snapshot, map + BIAS, &bias, sizeof(bias)))
+            return 0;
+        if (bias == libc->bias)
+            return map;
+        if (!snapshot_read_live(libc->snapshot, map + NEXT, &map, sizeof(map)))
+            return 0;
+    }
+    return 0;
+}
+
+bool nptl_find_errno(const struct nptl *nptl, const struct snapshot_dynamic *libc, uint64_t rtld_global,
+                     int64_t *offset)
+{
+    uint64_t variable = snapshot_dynamic_find(libc, "errno"), block = 0;
+    uint64_t field = offset_of(libc, "_thread_db_link_map_l_tls_offset");
+    uint64_t map = variable && field && nptl->size ? find_link_map(libc, rtld_global) : 0;
+    if (!map || !snapshot_read_live(libc->snapshot, map + field, &block, sizeof(block)))
+        return false;
+    variable -= libc->bias;
+#if defined(__x86_64__)
+    *offset = (int64_t)(variable - block);
+#else
+    *offset = (int64_t)(nptl->size + block + variable);
+#endif
+    return true;
+}
+
 bool nptl_read_libc(struct nptl *nptl, const struct snapshot_dynamic *libc)
 {
     *nptl = (struct nptl){0};

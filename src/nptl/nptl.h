@@ -39,6 +39,9 @@ bool nptl_read(struct nptl *nptl, const struct snapshot *snapshot);
  * _rtld_global. False: not known. */
 bool nptl_read_libc(struct nptl *nptl, const struct snapshot_dynamic *libc);
 bool nptl_place_lists(struct nptl *nptl, uint64_t rtld_global);
+/* Where errno of a thread is, from its descriptor. False: not known. */
+bool nptl_find_errno(const struct nptl *nptl, const struct snapshot_dynamic *libc, uint64_t rtld_global,
+                     int64_t *offset);
 /* Reads one descriptor. False: its memory cannot be read. */
 bool nptl_read_thread(const struct nptl *nptl, const struct snapshot *snapshot, uint64_t handle,
                       struct nptl_thread *thread);

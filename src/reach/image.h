@@ -86,6 +86,7 @@ struct reach_glibc {
      * addresses of its frames there. */
     int64_t shim_tls;
     uint64_t shim_tls_size; /* 0: none */
+    int64_t errno_at;       /* of each thread, from its descriptor; 0: unknown */
 };
 
 /* The block of a thread that has ended, or that glibc keeps for a new one. */

@@ -130,9 +130,18 @@ static bool is_own_frame(const struct marker *marker, const struct reach_span *s
            holder->at >= thread->descriptor.start && holder->at < thread->descriptor.end;
 }
 
+/* Rust's library has a map of all threads, by the addresses of their errno (thread_info.rs). Nobody gets at
+ * another variable through errno. */
+static bool is_errno(const struct marker *marker, const struct reach_span *span, uint64_t address)
+{
+    const struct reach_image *image = marker->image;
+    return span->kind == REACH_SPAN_THREAD_TLS && image->glibc.errno_at &&
+           address == image->threads[span->index].descriptor.start + (uint64_t)image->glibc.errno_at;
+}
+
 static bool is_no_reference(const struct marker *marker, const struct reach_span *span, uint64_t address)
 {
-    return is_guard(marker, span, address) || is_own_frame(marker, span);
+    return is_guard(marker, span, address) || is_errno(marker, span, address) || is_own_frame(marker, span);
 }
 
 /* The address can be a handle. */

@@ -41,6 +41,7 @@ struct reading {
     struct reach_image *image;
     const struct snapshot *snapshot;
     uint64_t rtld_global;
+    struct snapshot_dynamic libc;
 };
 
 static void set_facts(struct reading *reading, const struct reach_module *module, const char *name,
@@ -54,6 +55,7 @@ static void set_facts(struct reading *reading, const struct reach_module *module
         return;
     if (strcmp(name, "libc.so.6") == 0) {
         nptl_read_libc(&image->glibc.nptl, &dynamic);
+        reading->libc = dynamic;
         image->glibc.libc_start = module->start;
         image->glibc.libc_end = module->end;
         return;
@@ -104,7 +106,8 @@ static bool read_module(struct reading *reading, const struct region *region)
 bool reach_modules_read(struct reach_modules *modules, struct reach_collector *collector,
                         const struct snapshot *snapshot)
 {
-    struct reading reading = {modules, &collector->image, snapshot, 0};
+    struct reach_glibc *glibc = &collector->image.glibc;
+    struct reading reading = {.modules = modules, .image = &collector->image, .snapshot = snapshot};
     *modules = (struct reach_modules){NULL, 0};
     for (size_t i = 0; i < snapshot->space.count; i++) {
         const struct region *region = &snapshot->space.regions[i];
@@ -112,7 +115,8 @@ bool reach_modules_read(struct reach_modules *modules, struct reach_collector *c
             !read_module(&reading, region))
             return false;
     }
-    nptl_place_lists(&collector->image.glibc.nptl, reading.rtld_global);
+    if (nptl_place_lists(&glibc->nptl, reading.rtld_global))
+        nptl_find_errno(&glibc->nptl, &reading.libc, reading.rtld_global, &glibc->errno_at);
     return true;
 }
 

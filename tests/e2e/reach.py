@@ -12,13 +12,13 @@ import sys
 import harness
 from harness import call, demand, wait_until_asleep
 
-FORGOTTEN = {"forgotten", "freed", "joined", "zeros"}  # places that keep nothing
+FORGOTTEN = {"forgotten", "freed", "joined", "zeros", "arena", "errno"}  # places that keep nothing
 # What is there cannot be read, or only on some file systems.
 ONLY_LIKELY = {"datagrams", "udp", "connection", "under_way", "notification", "terminal", "own_files", "process", "file",
                "requeued", "interruptible"}
 SPINS = {"register", "vector"}  # a thread of these is never asleep
 PLACES = {place: program for program, places in {
-    "kept": """forgotten freed joined zeros static tls key tagged_low tagged_high interior packed three_hops mapping read_only
+    "kept": """forgotten freed joined zeros arena errno static tls key tagged_low tagged_high interior packed three_hops mapping read_only
         no_access shared large on_exit mangled half half_on_heap""",
     "kept_by_thread": """stack heap_of_thread timed_wait result interrupted_stack coroutine register vector process requeued
         interruptible""",

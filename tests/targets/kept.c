@@ -166,6 +166,33 @@ static void forget_joined(void *gate)
     await_ready(1);
 }
 
+/* In an arena whose only thread has ended. */
+static void *make_and_end(void *arg)
+{
+    make_gate();
+    return arg;
+}
+
+static void forget_in_arena(void *gate)
+{
+    (void)gate;
+    pthread_join(start(make_and_end, NULL), NULL);
+}
+
+/* As Rust's library does. */
+static void *show_errno_and_wait(void *gate)
+{
+    kept = &errno;
+    kept_by_thread = gate;
+    return wait_at(gate);
+}
+
+static void keep_errno(void *gate)
+{
+    (void)gate;
+    make_gate_for(show_errno_and_wait);
+}
+
 /* More zeros than a report of a live process reads. */
 static void keep_only_zeros(void *gate)
 {
@@ -182,6 +209,8 @@ static const struct place places[] = {
     PLACE(freed, forget_freed),
     PLACE(joined, forget_joined),
     PLACE(zeros, keep_only_zeros),
+    {.name = "arena", .keep = forget_in_arena, .has_own_wait = true},
+    {.name = "errno", .keep = keep_errno, .has_own_wait = true},
     PLACE(static, keep_in_static),
     PLACE(tls, keep_in_tls),
     PLACE(key, keep_in_key),

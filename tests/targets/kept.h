@@ -59,18 +59,23 @@ static void await_asleep(pid_t tid)
     }
 }
 
-static struct gate *make_gate(void)
+static struct gate *make_gate_for(void *(*wait)(void *))
 {
     struct gate *gate = calloc(1, sizeof(*gate));
     CHECK(gate);
     pthread_mutex_init(&gate->mutex, NULL);
     pthread_cond_init(&gate->opened, NULL);
-    pthread_detach(start(wait_at, gate));
+    pthread_detach(start(wait, gate));
     await_ready(1);
     pthread_mutex_lock(&gate->mutex);
     pthread_mutex_unlock(&gate->mutex);
     await_asleep(gate->tid);
     return gate;
+}
+
+static struct gate *make_gate(void)
+{
+    return make_gate_for(wait_at);
 }
 
 /* No old copy of the reference remains on the stack. */

@@ -175,6 +175,19 @@ START_TEST(variables_beside_those_of_the_shim_count)
 }
 END_TEST
 
+START_TEST(an_address_of_errno_does_not_count)
+{
+    for (int beside = 0; beside < 2; beside++) {
+        struct case_of_one of = one_waiter();
+        uint64_t descriptor = of.made->threads[of.waiter].thread_pointer;
+        of.made->image.glibc.errno_at = -0x88;
+        made_write(of.made, descriptor - 0x40, of.object);
+        made_write(of.made, MADE_DATA + 64, descriptor - 0x88 + (beside ? 4 : 0));
+        expect_stuck(&of, !beside);
+    }
+}
+END_TEST
+
 START_TEST(a_handle_does_not_count)
 {
     struct case_of_one of = one_waiter();
@@ -402,6 +415,7 @@ int main(void)
     tcase_add_test(all, a_table_of_a_live_thread_keeps);
     tcase_add_test(all, variables_of_the_shim_do_not_count);
     tcase_add_test(all, variables_beside_those_of_the_shim_count);
+    tcase_add_test(all, an_address_of_errno_does_not_count);
     tcase_add_test(all, a_handle_does_not_count);
     tcase_add_test(all, an_address_on_its_stack_counts);
     tcase_add_test(all, through_three_hops);
