@@ -26,11 +26,26 @@ size_t character_length(const char *text)
     return 0;
 }
 
+/* Of a well-formed character: Unicode's marks of direction (UAX #9), and its separators of lines. */
+static bool moves_text(const unsigned char *at, size_t length)
+{
+    if (length == 2)
+        return at[0] == 0xd8 && at[1] == 0x9c; /* U+061C */
+    if (length != 3 || at[0] != 0xe2)
+        return false;
+    unsigned char last = at[2];
+    if (at[1] == 0x80)
+        return last == 0x8e || last == 0x8f ||
+               (last >= 0xa8 && last <= 0xae);            /* U+200E, U+200F, U+2028 to U+202E */
+    return at[1] == 0x81 && last >= 0xa6 && last <= 0xa9; /* U+2066 to U+2069 */
+}
+
 size_t plain_length(const char *text)
 {
-    unsigned char first = (unsigned char)text[0];
-    bool control = first < 0x20 || first == 0x7f || (first == 0xc2 && (unsigned char)text[1] < 0xa0);
-    return control ? 0 : character_length(text);
+    const unsigned char *at = (const unsigned char *)text;
+    bool control = at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0);
+    size_t length = control ? 0 : character_length(text);
+    return moves_text(at, length) ? 0 : length;
 }
 
 size_t escaped_width(const char *text)

@@ -7,7 +7,9 @@
 
 /* The number of bytes of the first UTF-8 character; 0: it is not well-formed. */
 size_t character_length(const char *text);
-/* The same; 0 also for control characters, U+0080 to U+009F among them. */
+/* The same; 0 also for control characters, U+0080 to U+009F among them, and for those that change the
+ * direction of the text after them or begin a line: a name must not make another line of the one that it is
+ * in. */
 size_t plain_length(const char *text);
 
 /* Writes the text, with \xNN for each byte that is not part of a printable character. Returns its width: one

@@ -262,7 +262,37 @@ def terminal_escapes(bench):
         demand(b"threadleak" in printed(bench.cli, *command), command)
 
 
-TESTS = [every_claim_has_a_test, another_user_sees_nothing, no_lines_of_private_files, files_of_a_run_are_private, no_content_of_memory, no_network,
+MARKS = re.compile("[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def direction_of_text(bench):
+    """Names with marks that turn a line around, or begin a new one: U+202E, U+2028, U+2066, U+061C."""
+    program = bench.compiled("evil\u202e\u2028\u2066\u061c", HOSTILE)
+    with bench.alive(program, "alive") as process:
+        pid = str(process.pid)
+        for command in ["report", pid], ["report", "--format=tree", pid], ["watch", "--for=1ms", pid], ["top", "--batch", "--count=1", pid], \
+                ["report", program]:
+            status, out, err = bench.call(*command)
+            demand("evil" in out + err and not MARKS.search(out + err), f"{command}: {status} {out}{err!r}")
+    status, out, err = bench.call("run", "--", program)
+    demand(status == 66 and "evil\\xe2\\x80\\xae" in err and not MARKS.search(out + err), f"{err!r}")
+
+
+def program_that_is_a_fifo(bench):
+    """What opens it waits for ever."""
+    program = bench.hostile()
+    with bench.alive(program, "alive") as process:
+        os.unlink(program)
+        os.mkfifo(program)
+        for command in ["report", str(process.pid)], ["report", program], ["watch", "--for=1ms", str(process.pid)], \
+                ["top", "--batch", "--count=1", str(process.pid)]:
+            status, out, err = bench.call(*command, timeout=60)
+            demand(status in (0, 2), f"{command}: {status} {out}{err}")
+        status, out, _ = bench.call("report", str(process.pid), timeout=60)
+        demand(status == 0 and "created 1, joined 0" in out, out)
+
+
+TESTS = [direction_of_text, program_that_is_a_fifo, every_claim_has_a_test, another_user_sees_nothing, no_lines_of_private_files, files_of_a_run_are_private, no_content_of_memory, no_network,
          its_files_are_no_files, nothing_is_executed, a_replaced_directory_is_not_emptied, reporter_beside_the_shim,
          terminal_escapes]
 
