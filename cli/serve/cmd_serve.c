@@ -169,7 +169,7 @@ const struct command command_serve = {
              "\n"
              "  /                          a page that updates itself\n"
              "  /metrics                   for Prometheus; nothing is stopped\n"
-             "  /debug/pprof/threads       a profile; ?debug=1: by stack; ?debug=2: each thread\n"
+             "  /debug/pprof/threads       a profile; ?debug=1: by stack; ?debug=2: by thread\n"
              "  /debug/pprof/threadcreate  a profile by the stack that created the threads\n"
              "  /healthz                   ok\n"
              "\n"

@@ -141,8 +141,8 @@ const struct command command_top = {
     .about = "Shows where a running program creates threads: how many are alive and unjoined,\n"
              "how fast they become more, how old they are, their CPU time and what they wait\n"
              "for. It does not stop the program. Without PID, it shows the only watched one.\n",
-    .after = "Keys: Enter opens a site, s changes the order, / searches, space pauses, h helps,\n"
-             "q quits.\n"
+    .after = "Keys: Enter opens a site, s changes the order, / searches, space pauses,\n"
+             "h helps, q quits.\n"
              "Exit status: 0 ended by q, a signal, --count, or with the program; 2 failed.\n"
              "\n"
              "  threadleak top 4242\n"

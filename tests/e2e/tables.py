@@ -80,6 +80,16 @@ def every_option_is_in_the_help(bench):
         demand(re.search(rf"^  {re.escape(head)}(\[?=|\s)", out, re.M), f"{command}: no {head} in its help:\n{out}")
 
 
+def help_fits_80_columns(bench):
+    commands = [row[0] for row in rows(bench, "command") if row[0] != "help"]
+    findings = [row[0] for row in rows(bench, "finding")]
+    demand(len(commands) > 7 and len(findings) > 10, f"{commands} {findings}")
+    for name in *commands, *findings, "findings", "suppressions":
+        status, out, err = harness.call([bench.cli, "help", name])
+        wide = [line for line in out.splitlines() if len(line) > 80]
+        demand(status == 0 and out and not wide, f"help {name}: {wide} {err}")
+
+
 def options_and_keys_agree(bench):
     keys = {key[0]: key[1] for key in rows(bench, "key")}
     for command, name, _, argument, key, default, _ in rows(bench, "option"):
@@ -155,7 +165,7 @@ def readme_shows_a_report_of_today(bench):
 
 
 TESTS = [every_source_is_in_the_table, every_target_is_run, names_are_used_once, every_golden_has_a_case,
-         every_option_is_in_the_help, options_and_keys_agree,
+         every_option_is_in_the_help, help_fits_80_columns, options_and_keys_agree,
          every_option_is_in_the_manual, pages_of_the_manual_exist, every_rule_type_is_in_the_manual, every_kind_of_wait_is_in_the_manual,
          readme_shows_a_report_of_today]
 
