@@ -4,7 +4,7 @@
 //   join_near   one joins another, which is parked
 //   mutex       two threads lock two mutexes, each in its own order; a Mutex does not store its owner
 //   mutex_joined  the same, and the main thread joins both: only the threads refer to the mutexes
-//   mutex_near  a thread wants a mutex whose owner is parked
+//   mutex_near  a thread wants a mutex whose owner is parked, and can be woken
 use std::io::Read;
 use std::sync::mpsc::{channel, Receiver};
 use std::sync::{Arc, Barrier, Mutex};
@@ -46,10 +46,12 @@ fn lock_in_both_orders() -> [JoinHandle<()>; 2] {
     [thread::spawn(move || lock_both(a, b, both)), thread::spawn(move || lock_both(b2, a2, both2))]
 }
 
-fn want_what_a_parked_one_has() {
+static KEPT: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
+
+fn want_what_a_parked_one_has() -> JoinHandle<()> {
     let (mutex, locked) = (Arc::new(Mutex::new(1)), Arc::new(Barrier::new(2)));
     let (mutex2, locked2) = (mutex.clone(), locked.clone());
-    thread::spawn(move || {
+    let owner = thread::spawn(move || {
         let _held = mutex.lock().unwrap();
         locked.wait();
         park_for_ever();
@@ -58,6 +60,7 @@ fn want_what_a_parked_one_has() {
         locked2.wait();
         let _wanted = mutex2.lock().unwrap();
     });
+    owner
 }
 
 fn main() {
@@ -71,7 +74,7 @@ fn main() {
                 locker.join().unwrap();
             }
         }
-        _ => want_what_a_parked_one_has(),
+        _ => KEPT.lock().unwrap().push(want_what_a_parked_one_has()),
     }
     println!("up");
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
