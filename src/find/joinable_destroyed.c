@@ -30,6 +30,10 @@ static const struct cause {
     {"boost::thread::operator=", "replaced", "boost::thread", BOOST_MAKER},
 };
 
+/* In optimised code without debug information the caller is the function that had the object, or one that
+ * called std::terminate for another reason. */
+static const struct cause unknown_cause = {NULL, NULL, "std::thread", STD_MAKER};
+
 /* ---- the stack ------------------------------------------------------------------------ */
 
 /* With or without arguments. */
@@ -59,6 +63,7 @@ struct destroyed {
     const struct frame *at; /* NULL: no code of the user called it */
     bool in_exit;           /* a destructor of a static object, after the end of main */
     bool merged;            /* or the other way round: a compiler can merge such calls in one function */
+    bool in_frame;          /* of an unknown cause: the objects of the candidates are in the frame of `at` */
 };
 
 static bool is_exit(const struct frame *frame)
@@ -74,6 +79,20 @@ static bool is_inlined_in_user(const struct shared_stack *stack, size_t at)
     return at < stack->count && !stack->frames[at].runtime;
 }
 
+/* Is the handle of the thread in the frame of the function that called std::terminate? */
+static bool is_in_its_frame(const struct find_context *context, const struct destroyed *destroyed,
+                            const struct ledger_slot *slot)
+{
+    const struct kept_handle *kept = stacks_find_kept(context->stacks, slot->handle);
+    return kept && kept->function && destroyed->at->function && kept->tid == destroyed->by->tid &&
+           strcmp(kept->function, destroyed->at->function) == 0;
+}
+
+static bool has_no_lines(const struct frame *frame)
+{
+    return !frame->runtime && !frame->inlined && !frame->file;
+}
+
 /* The caller of std::terminate decides: an exception that nobody catches, or that leaves a noexcept function,
  * has another one. */
 static bool find_cause(const struct thread_stack *thread, struct destroyed *destroyed)
@@ -85,6 +104,8 @@ static bool find_cause(const struct thread_stack *thread, struct destroyed *dest
     while (stack && at < stack->count && is_terminate(&stack->frames[at]))
         at++;
     const struct cause *cause = stack && at < stack->count ? cause_of(&stack->frames[at]) : NULL;
+    if (!cause && stack && at < stack->count && has_no_lines(&stack->frames[at]))
+        cause = &unknown_cause;
     if (!cause)
         return false;
     const struct frame *user = innermost_user_frame(stack->frames + at, stack->count - at);
@@ -208,6 +229,10 @@ static void add_candidates(struct line *line, const struct candidates *candidate
 static void add_act(struct line *line, const struct find_context *context, const struct destroyed *destroyed)
 {
     add_thread_name(line, context, destroyed->by);
+    if (destroyed->cause == &unknown_cause) {
+        line_add(line, " called std::terminate");
+        return;
+    }
     line_add(line, " %s a joinable %s", destroyed->merged ? "destroyed or replaced" : destroyed->cause->did,
              destroyed->cause->type);
     line_add(line, destroyed->in_exit ? ", a static object, when the program exited" : "");
@@ -217,13 +242,19 @@ static struct finding *add_text(struct find_context *context, const struct destr
                                 const struct candidates *candidates)
 {
     const struct frame *created = created_together(context, candidates);
-    bool one = candidates->count == 1 && candidates->certain;
+    enum finding_level level =
+        candidates->count == 1 && candidates->certain ? FINDING_PROVED : FINDING_LIKELY;
+    if (destroyed->cause == &unknown_cause)
+        level = destroyed->in_frame ? FINDING_LIKELY : FINDING_NOTE;
     struct line text = {.length = 0};
     add_act(&text, context, destroyed);
     if (destroyed->at && !destroyed->in_exit) {
         line_add(&text, " at ");
         add_place(&text, destroyed->at);
     }
+    if (destroyed->cause == &unknown_cause)
+        line_add(&text, destroyed->in_frame ? ", which has a joinable std::thread"
+                                            : ", perhaps because a joinable std::thread was destroyed");
     if (candidates->count) {
         line_add(&text, candidates->count > 1 ? ": one of " : ": ");
         add_candidates(&text, candidates);
@@ -232,7 +263,7 @@ static struct finding *add_text(struct find_context *context, const struct destr
         line_add(&text, ", created at ");
         add_place(&text, created);
     }
-    return finding_add(context, FINDING_JOINABLE_DESTROYED, one ? FINDING_PROVED : FINDING_LIKELY, &text);
+    return finding_add(context, FINDING_JOINABLE_DESTROYED, level, &text);
 }
 
 /* Those of one place in one line. */
@@ -266,17 +297,38 @@ static bool add(struct find_context *context, const struct destroyed *destroyed,
     return done;
 }
 
+/* Those whose object is in the frame of the caller, if there are any. */
+static void keep_those_in_frame(const struct find_context *context, struct destroyed *destroyed,
+                                struct candidates *candidates)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < candidates->count; i++)
+        if (is_in_its_frame(context, destroyed, candidates->slots[i]))
+            candidates->slots[count++] = candidates->slots[i];
+    destroyed->in_frame = count > 0;
+    if (count)
+        candidates->count = count;
+}
+
+static bool judge(struct find_context *context, struct destroyed *destroyed)
+{
+    struct candidates candidates;
+    bool done = find_candidates(&candidates, context, destroyed->cause);
+    bool unknown = destroyed->cause == &unknown_cause;
+    if (done && unknown)
+        keep_those_in_frame(context, destroyed, &candidates);
+    if (done && (candidates.count || !unknown))
+        done = add(context, destroyed, &candidates);
+    free(candidates.slots);
+    return done;
+}
+
 bool find_joinable_destroyed(struct find_context *context)
 {
     struct destroyed destroyed;
-    struct candidates candidates;
     bool done = true;
-    for (size_t i = 0; done && i < context->stacks->count; i++) {
-        if (!find_cause(&context->stacks->threads[i], &destroyed))
-            continue;
-        done =
-            find_candidates(&candidates, context, destroyed.cause) && add(context, &destroyed, &candidates);
-        free(candidates.slots);
-    }
+    for (size_t i = 0; done && i < context->stacks->count; i++)
+        if (find_cause(&context->stacks->threads[i], &destroyed))
+            done = judge(context, &destroyed);
     return done;
 }

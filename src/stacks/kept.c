@@ -165,16 +165,21 @@ static void add_place(struct line *line, const struct place *place)
         line_add(line, ", 0x%llx", (unsigned long long)place->handle->at);
 }
 
-static char *describe(const struct kept_namer *namer, const struct reach_handle *handle,
-                      struct frames_of *frames)
+/* False: out of memory. */
+static bool describe(const struct kept_namer *namer, const struct reach_handle *from,
+                     struct frames_of *frames, struct kept_handle *to)
 {
-    struct place place = {.namer = namer, .handle = handle, .frames = frames};
+    struct place place = {.namer = namer, .handle = from, .frames = frames};
     struct line line = {.length = 0};
-    pid_t tid = handle->thread < namer->snapshot->count ? namer->snapshot->threads[handle->thread].tid : 0;
+    pid_t tid = from->thread < namer->snapshot->count ? namer->snapshot->threads[from->thread].tid : 0;
     if (!thread_names_format(namer->names, tid, place.thread, sizeof(place.thread)))
         snprintf(place.thread, sizeof(place.thread), "tid %d", (int)tid);
     add_place(&line, &place);
-    return line_copy(&line);
+    to->where = line_copy(&line);
+    const char *function = from->keeper == REACH_KEPT_STACK ? function_at(&place) : NULL;
+    to->function = function ? strdup(function) : NULL;
+    to->tid = function ? tid : 0;
+    return to->where && (to->function || !function);
 }
 
 bool kept_fill(struct stacks *stacks, const struct kept_namer *namer, const struct reach_collector *collector)
@@ -187,11 +192,11 @@ bool kept_fill(struct stacks *stacks, const struct kept_namer *namer, const stru
         bool lost = handles[i].keeper == REACH_KEPT_NOWHERE;
         if (!handles[i].known)
             continue;
-        char *where = lost ? NULL : describe(namer, &handles[i], &frames);
-        if (!lost && !where)
+        struct kept_handle *kept = &stacks->handles[stacks->handle_count++];
+        *kept =
+            (struct kept_handle){handles[i].handle, lost, lost ? stacks->reach.caveats : 0, NULL, NULL, 0};
+        if (!lost && !describe(namer, &handles[i], &frames, kept))
             return false;
-        stacks->handles[stacks->handle_count++] =
-            (struct kept_handle){handles[i].handle, lost, lost ? stacks->reach.caveats : 0, where};
     }
     return stacks->handles != NULL;
 }

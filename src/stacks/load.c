@@ -188,7 +188,10 @@ static bool load_handle(const json_t *json, struct kept_handle *handle)
         .lost = json_is_true(json_object_get(json, "lost")),
         .caveats = (uint32_t)number(json, "caveats", 0, UINT32_MAX),
     };
-    return load_string(json_object_get(json, "where"), &handle->where) && (handle->lost || handle->where);
+    handle->tid = (pid_t)number(json, "tid", 0, INT32_MAX);
+    return load_string(json_object_get(json, "where"), &handle->where) &&
+           load_string(json_object_get(json, "function"), &handle->function) &&
+           (handle->lost || handle->where);
 }
 
 /* False also if they are not in order. */

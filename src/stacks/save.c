@@ -110,8 +110,9 @@ static json_t *save_reach(const struct reach_summary *reach)
 
 static json_t *save_handle(const struct kept_handle *handle)
 {
-    return json_pack("{sI sb sI so}", "handle", (json_int_t)handle->handle, "lost", handle->lost, "caveats",
-                     (json_int_t)handle->caveats, "where", string(handle->where));
+    return json_pack("{sI sb sI so so si}", "handle", (json_int_t)handle->handle, "lost", handle->lost,
+                     "caveats", (json_int_t)handle->caveats, "where", string(handle->where), "function",
+                     string(handle->function), "tid", (int)handle->tid);
 }
 
 static json_t *save_handles(const struct stacks *stacks)

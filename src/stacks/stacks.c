@@ -54,8 +54,10 @@ void stacks_free(struct stacks *stacks)
         free(stacks->shared[i].frames);
         free(stacks->shared[i].incomplete);
     }
-    for (size_t i = 0; i < stacks->handle_count; i++)
+    for (size_t i = 0; i < stacks->handle_count; i++) {
         free(stacks->handles[i].where);
+        free(stacks->handles[i].function);
+    }
     free(stacks->handles);
     free(stacks->passed);
     stacks_free_places(stacks);

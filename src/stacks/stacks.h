@@ -67,6 +67,8 @@ struct kept_handle {
     bool lost;        /* it is stored nowhere */
     uint32_t caveats; /* of that: bits, by enum reach_caveat */
     char *where;      /* "variable workers+0x8", "the frame of serve, T1"; NULL: it is lost */
+    char *function;   /* whose frame has it; NULL: it is elsewhere, or that is not known */
+    pid_t tid;        /* of that frame; 0: as above */
 };
 
 /* The variable of a creator that changed it after it had passed its address to a thread

@@ -155,6 +155,14 @@ def judged_if_asked(bench):
     demand(process["abort"]["thread"] == 1, process)
 
 
+def a_handler_that_leaves(bench):
+    """It ends the process by _exit() with a status of its own. The report is complete before it runs."""
+    argv = [bench.target("aborts_handled"), "handler_leaves"]
+    status, _, err = harness.call(argv, env=bench.environment(LD_PRELOAD=bench.shim))
+    demand(status == 7, status)
+    demand(re.search(r"^T1 \(main\) called abort at give_up .*^created 2, joined 0, .*^in the handler$", err, re.M | re.S), err)
+
+
 def survived(bench):
     """A handler continued, so the end is another one, and the stacks of that moment are not shown."""
     for way in SURVIVED:
@@ -252,16 +260,30 @@ def joinable_destroyed(bench):
 
 
 def joinable_destroyed_in_optimised_code(bench):
-    """Where calls are inlined, debug information has them; without it the report is silent, or has the same threads."""
-    for flags, ways in ((["-O2", "-g"], DESTROYED), (["-O2"], ["early_return", "member", "vector", "at_exit"])):
-        program, found = compiled(bench, flags), 0
-        for way in ways:
-            _, level, threads = DESTROYED[way]
-            findings = of_terminate(bench, program, way)[1]
-            demand(all((one["level"], one["threads"]) == (level, threads) and "joinable std::thread" in one["text"]
-                       for one in findings), f"{flags} {way}: {findings}")
-            found += len(findings)
-        demand(found == len(ways) or flags == ["-O2"], f"{flags}: found {found}")
+    """Where calls are inlined, debug information has them."""
+    program = compiled(bench, ["-O2", "-g"])
+    for way, (_, level, threads) in DESTROYED.items():
+        [finding] = of_terminate(bench, program, way)[1]
+        demand((finding["level"], finding["threads"]) == (level, threads), f"{way}: {finding}")
+        demand("joinable std::thread" in finding["text"], finding)
+
+
+def joinable_destroyed_without_debug_information(bench):
+    """The object in the frame of the caller shows which thread it is. A compiler may also not inline the destructor."""
+    for flags in ["-O1"], ["-O2"]:
+        program = compiled(bench, flags)
+        for way, thread in ("early_return", 2), ("assignment", 2), ("finished", 2), ("two_places", 3):
+            [finding] = of_terminate(bench, program, way)[1]
+            demand((finding["level"], finding["threads"]) == ("likely", [thread]) or "called std::terminate" not in finding["text"],
+                   f"{flags} {way}: {finding}")
+            demand(re.match(r"T1 (called std::terminate at \w+\(\), which has|destroyed|replaced) a joinable", finding["text"]),
+                   f"{flags} {way}: {finding}")
+        for way in "member", "vector", "terminate":
+            process, findings = of_terminate(bench, program, way)
+            demand(all(one["level"] == "note" or "called std::terminate" not in one["text"] for one in findings), findings)
+            demand(way != "terminate" or process["verdict"] is None, process["verdict"])
+        for way in "uncaught", "uncaught_in_thread", "not_caught_by_noexcept", "aborted":
+            demand(not of_terminate(bench, program, way)[1], f"{flags} {way}")
 
 
 def other_ends(bench):
@@ -293,8 +315,8 @@ def other_formats(bench):
         demand(wanted in bench.read(form), f"{form}: {bench.read(form)}")
 
 
-TESTS = [nobody_reads, same_end, handle_in_a_frame_of_the_shim, left_by_a_jump, same_core_dump, report_comes_first, all_stacks, text, judged_if_asked, survived, silent, in_a_child, death_test,
-         in_the_end, joinable_destroyed, joinable_destroyed_in_optimised_code, other_ends, joinable_destroyed_at_once,
+TESTS = [nobody_reads, same_end, handle_in_a_frame_of_the_shim, left_by_a_jump, same_core_dump, report_comes_first, all_stacks, text, judged_if_asked, a_handler_that_leaves, survived, silent, in_a_child, death_test,
+         in_the_end, joinable_destroyed, joinable_destroyed_in_optimised_code, joinable_destroyed_without_debug_information, other_ends, joinable_destroyed_at_once,
          other_formats]
 
 if __name__ == "__main__":

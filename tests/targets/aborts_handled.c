@@ -56,7 +56,7 @@ static void handler_returns(void)
 
 static void leave_now(int number)
 {
-    (void)number;
+    say(number);
     _exit(7);
 }
 

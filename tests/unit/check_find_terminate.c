@@ -11,12 +11,20 @@
 static struct frame frames[MAX_FRAMES];
 static struct shared_stack shared;
 static struct evidence evidence;
+static struct {
+    const char *file;     /* of the user's frame */
+    const char *function; /* in whose frame the handle of the thread is */
+    pid_t tid;            /* of that frame */
+} user;
+
+enum { HANDLE = 0x7000 };
 
 static void setup(void)
 {
     leak_setup();
     rules.find = 1u << FINDING_JOINABLE_DESTROYED;
     memset(frames, 0, sizeof(frames));
+    memset(&user, 0, sizeof(user));
 }
 
 /* Leaf first; NULL ends them. The outermost is the user's. */
@@ -29,6 +37,7 @@ static void set_stack(const char *const *functions)
                                               .pc = 0x1000 + shared.count,
                                               .is_return_address = true,
                                               .runtime = functions[shared.count + 1] != NULL};
+    frames[shared.count - 1].file = user.file;
 }
 
 /* A thread that this function of a library created. */
@@ -36,6 +45,7 @@ static void add_created_by(uint64_t offset, uint32_t state, const char *maker)
 {
     uint32_t index = add_thread(site_at(offset), state);
     fake_slot(fake, index)->tid = TERMINATED + (int32_t)index + 1;
+    fake_slot(fake, index)->handle = HANDLE + index;
     const struct frame frame = {
         .function = maker, .module = "/nonexistent/app", .offset = offset, .runtime = true};
     struct evidence now = made_evidence();
@@ -56,6 +66,12 @@ static const struct findings *judge_stack(const char *const *functions)
     ck_assert_ptr_nonnull(stacks->threads);
     stacks->threads[0] = (struct thread_stack){.tid = TERMINATED, .stack = &shared, .idle_s = -1};
     stacks->count = 1;
+    if (user.function) {
+        stacks->handles = calloc(1, sizeof(*stacks->handles));
+        ck_assert_ptr_nonnull(stacks->handles);
+        stacks->handles[stacks->handle_count++] = (struct kept_handle){
+            HANDLE, .where = strdup("a frame"), .function = strdup(user.function), .tid = user.tid};
+    }
     evidence.stacks = stacks;
     const struct process_report *process = judge(&evidence);
     ck_assert_ptr_nonnull(process);
@@ -159,7 +175,6 @@ END_TEST
 START_TEST(other_callers)
 {
     static const char *const stacks[][MAX_FRAMES + 1] = {
-        {"std::terminate()", "main"},
         {"std::terminate()", "__cxa_throw", "std::thread::~thread()", "main"},
         {"std::terminate()", "__cxa_call_terminate", "std::thread::~thread()", "main"},
         {"std::terminate()", "std::thread::join()", "main"},
@@ -171,6 +186,37 @@ START_TEST(other_callers)
     };
     add_created_by(0x10, ALIVE, STD);
     ck_assert_uint_eq(judge_stack(stacks[_i])->count, 0);
+}
+END_TEST
+
+/* The destructor may be inlined in the function that called std::terminate. */
+START_TEST(no_debug_information)
+{
+    static const struct {
+        const char *file, *function;
+        pid_t tid;
+        int level;
+        const char *text;
+    } rows[] = {
+        {"main.cpp", "main", TERMINATED, -1, NULL},
+        {NULL, NULL, 0, FINDING_NOTE, "perhaps because a joinable std::thread was destroyed: one of T2, T3"},
+        {NULL, "other", TERMINATED, FINDING_NOTE, "perhaps"},
+        {NULL, "main", TERMINATED + 1, FINDING_NOTE, "perhaps"},
+        {NULL, "main", TERMINATED, FINDING_LIKELY,
+         "tid 5000 called std::terminate at main, which has a joinable std::thread: T2, created at "},
+    };
+    add_created_by(0x10, ALIVE, STD);
+    add_created_by(0x10, ALIVE, STD);
+    user.file = rows[_i].file;
+    user.function = rows[_i].function;
+    user.tid = rows[_i].tid;
+    const struct findings *findings = JUDGE("std::terminate()", "main");
+    if (!rows[_i].text) {
+        ck_assert_uint_eq(findings->count, 0);
+        return;
+    }
+    ck_assert_int_eq(only(findings)->level, rows[_i].level);
+    ck_assert_ptr_nonnull(strstr(only(findings)->text, rows[_i].text));
 }
 END_TEST
 
@@ -186,6 +232,7 @@ int main(void)
     tcase_add_test(tests, some_were_not_recorded);
     tcase_add_test(tests, a_thread_of_the_parent);
     tcase_add_test(tests, no_thread_is_known);
-    tcase_add_loop_test(tests, other_callers, 0, 9);
+    tcase_add_loop_test(tests, other_callers, 0, 8);
+    tcase_add_loop_test(tests, no_debug_information, 0, 5);
     return suite_run("find_terminate", tests);
 }
