@@ -22,22 +22,10 @@ struct walk {
     uintptr_t readable; /* a page that is readable; 0: none yet */
 };
 
-static bool page_is_readable(struct walk *walk, uintptr_t address)
-{
-    uintptr_t page = address & ~(uintptr_t)4095;
-    if (page == walk->readable)
-        return true;
-    if (page == 0 || !memory_is_readable((const void *)address))
-        return false;
-    walk->readable = page;
-    return true;
-}
-
 static bool frame_is_readable(struct walk *walk)
 {
-    uintptr_t at = (uintptr_t)walk->at;
-    return at % sizeof(void *) == 0 && page_is_readable(walk, at) &&
-           page_is_readable(walk, at + sizeof(void *));
+    return (uintptr_t)walk->at % sizeof(void *) == 0 && memory_is_readable_near(walk->at, &walk->readable) &&
+           memory_is_readable_near(&walk->at->return_address, &walk->readable);
 }
 
 #if defined(__x86_64__)

@@ -28,22 +28,14 @@ struct unwinder unwinder;
 
 /* ---- what libunwind calls ----------------------------------------------------------- */
 
-static bool may_read(struct capture_walk *walk, uintptr_t address)
-{
-    uintptr_t page = address & ~(uintptr_t)4095;
-    if (page == 0 || (page != walk->readable && !memory_is_readable((const void *)address)))
-        return false;
-    walk->readable = page;
-    return true;
-}
-
 /* If call-frame information is missing or wrong, an address can be anything. */
 static int access_mem(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write, void *arg)
 {
     struct capture_walk *walk = shim_tls.walk;
     if (!walk || write)
         return unwinder.access_mem(space, address, value, write, arg);
-    if (!may_read(walk, address) || !may_read(walk, address + sizeof(*value) - 1))
+    if (!memory_is_readable_near((void *)address, &walk->readable) ||
+        !memory_is_readable_near((char *)address + sizeof(*value) - 1, &walk->readable))
         return -UNW_EINVAL;
     memcpy(value, (const void *)address, sizeof(*value));
     return 0;

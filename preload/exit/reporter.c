@@ -14,6 +14,7 @@
 #include "preload/exit/raw_report.h"
 #include "preload/shim/hold.h"
 #include "preload/shim/park.h"
+#include "preload/shim/readable.h"
 #include "preload/shim/say.h"
 #include "preload/shim/state.h"
 #include "preload/shim/sys.h"
@@ -48,19 +49,22 @@ static bool is_ours(const char *variable)
 static size_t environment_size(void)
 {
     extern char **environ;
+    uintptr_t page = 0;
     size_t n = 0;
-    while (environ && environ[n])
+    while (memory_is_readable_near(&environ[n], &page) && environ[n])
         n++;
     return n;
 }
 
+/* A library can have set a variable by putenv(), and be unloaded now. */
 static void copy_environment(char **out, size_t count)
 {
     extern char **environ;
+    uintptr_t page = 0;
     size_t n = 0;
-    for (char **in = environ; in && *in && n < count; in++)
-        if (!is_ours(*in))
-            out[n++] = *in;
+    for (size_t i = 0; i < count; i++)
+        if (memory_is_readable_near(environ[i], &page) && !is_ours(environ[i]))
+            out[n++] = environ[i];
     out[n] = NULL;
 }
 

@@ -45,29 +45,19 @@ static char kind_of(char *const *environment)
     return ours ? LEDGER_EXEC_OURS : LEDGER_EXEC_OTHER;
 }
 
-/* A check is a system call. One is enough for each page in a row. page: the last readable one. */
-static bool is_readable(const char *address, uintptr_t *page)
-{
-    if ((uintptr_t)address / 4096 == *page)
-        return true;
-    if (!memory_is_readable(address))
-        return false;
-    *page = (uintptr_t)address / 4096;
-    return true;
-}
-
 static bool environment_is_readable(char *const *environment)
 {
-    uintptr_t pointers = UINTPTR_MAX, strings = UINTPTR_MAX; /* no page */
+    uintptr_t pointers = 0, strings = 0;
     for (; environment; environment++) {
         const char *string = (const char *)environment;
-        if (!is_readable(string, &pointers) || !is_readable(string + sizeof(string) - 1, &pointers))
+        if (!memory_is_readable_near(string, &pointers) ||
+            !memory_is_readable_near(string + sizeof(string) - 1, &pointers))
             return false;
         if (!*environment)
             return true;
-        for (string = *environment; is_readable(string, &strings) && *string; string++)
+        for (string = *environment; memory_is_readable_near(string, &strings) && *string; string++)
             ;
-        if (!is_readable(string, &strings))
+        if (!memory_is_readable_near(string, &strings))
             return false;
     }
     return true;

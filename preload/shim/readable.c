@@ -1,7 +1,6 @@
 #include "preload/shim/readable.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -26,6 +25,15 @@ bool memory_is_readable(const void *address)
         return read_self(&byte, address, 1) == 1;
     }
     return SYS4(rt_sigprocmask, ~0, aligned, NULL, 8) != -EFAULT;
+}
+
+bool memory_is_readable_near(const void *address, uintptr_t *page)
+{
+    uintptr_t at = (uintptr_t)address & ~(PAGE - 1);
+    if (at == 0 || (at != *page && !memory_is_readable(address)))
+        return false;
+    *page = at;
+    return true;
 }
 
 /* size: from `address` to the end of the page at most. */

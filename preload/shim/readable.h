@@ -4,9 +4,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Only the aligned eight bytes around `address` are tested. */
 bool memory_is_readable(const void *address);
+
+/* The same, without a system call for an address on *page, the one that was found readable last; 0: none. */
+bool memory_is_readable_near(const void *address, uintptr_t *page);
 
 /* Copies memory that another thread may unmap meanwhile. False: not all of it is readable. A sandboxed
  * program gets a plain copy, because its filter can kill for the system call. */
