@@ -25,6 +25,7 @@
 #include "preload/shim/run_report_in.h"
 #include "preload/shim/say.h"
 #include "preload/shim/tasks.h"
+#include "preload/start/filter.h"
 #include "threadleak/abi.h"
 
 /* ---- forks ----------------------------------------------------------------------- */
@@ -186,6 +187,9 @@ static void begin_process(struct shim_state *state)
 static void attach(void *arg)
 {
     struct shim_state *before = arg;
+    static _Atomic bool is_tried;
+    if (!shim_config.sandboxed && !atomic_exchange(&is_tried, true) && filter_kills())
+        shim_config.sandboxed = SANDBOX_SURE;
     bool wanted = !shim_config.sandboxed && !shim_config.is_second && shim_is_wanted();
     if (!state_make(before, wanted))
         return;
