@@ -47,7 +47,11 @@ static long probe_syscall(long number, long a, long b, long c, long d, long e, l
 {
     if (number == SYS_write && (int)a == NO_PIPE)
         return probe_write((int)a, (const void *)b, (size_t)c);
-    return syscall(number, a, b, c, d, e, f);
+    long result = sys_call(number, a, b, c, d, e, f);
+    if (result >= 0 || result < -4095)
+        return result;
+    errno = (int)-result;
+    return -1;
 }
 
 static ssize_t probe_read(int fd, void *buffer, size_t size)

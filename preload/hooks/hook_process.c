@@ -1,5 +1,6 @@
 /* The hooks for ends of a process, fork, sandboxes, locked memory and unloading. */
 #include <dlfcn.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -130,8 +131,26 @@ static void before_sandbox(void)
     hook_leave(&hook);
 }
 
-/* A seccomp filter is set by prctl or by seccomp(2).  Before that an unprivileged program
- * must set PR_SET_NO_NEW_PRIVS, and libseccomp always does. */
+/* A child of vfork does it to itself, not to its parent, whose memory this is: false. */
+static bool sandbox_begin(void)
+{
+    if (shim_shares_memory())
+        return false;
+    if (!shim_config.sandboxed)
+        before_sandbox();
+    return true;
+}
+
+/* `sandboxed` is set before the call: it avoids getpid, which the filter can forbid. */
+static void sandbox_end(int sandbox)
+{
+    if (shim_config.sandboxed < sandbox)
+        shim_config.sandboxed = sandbox;
+    signal_capture_sandboxed(sandbox == SANDBOX_SURE);
+}
+
+/* A seccomp filter is set by prctl or by seccomp(2), for which libc has no function.  Before that an
+ * unprivileged program must set PR_SET_NO_NEW_PRIVS, and libseccomp always does. */
 EXPORT int prctl(int option, ...)
 {
     va_list list;
@@ -139,20 +158,43 @@ EXPORT int prctl(int option, ...)
     unsigned long a = va_arg(list, unsigned long), b = va_arg(list, unsigned long);
     unsigned long c = va_arg(list, unsigned long), d = va_arg(list, unsigned long);
     va_end(list);
-    /* A child of vfork does it to itself, not to its parent, whose memory this is. */
-    bool sandbox = (option == PR_SET_SECCOMP || option == PR_SET_NO_NEW_PRIVS) && !shim_shares_memory();
-    if (sandbox && !shim_config.sandboxed)
-        before_sandbox();
+    int sandbox = option == PR_SET_SECCOMP        ? SANDBOX_SURE
+                  : option == PR_SET_NO_NEW_PRIVS ? SANDBOX_MAYBE
+                                                  : SANDBOX_NONE;
+    bool begins = sandbox && sandbox_begin();
     int result = REAL(prctl)(option, a, b, c, d);
-    if (result != 0 || !sandbox)
-        return result;
-    if (option == PR_SET_SECCOMP)
-        shim_config.sandboxed = SANDBOX_SURE;
-    else if (!shim_config.sandboxed)
-        shim_config.sandboxed = SANDBOX_MAYBE;
-    /* `sandboxed` must be set before this call: it avoids getpid, which the filter can forbid. */
-    signal_capture_sandboxed(option == PR_SET_SECCOMP);
+    if (begins && result == 0)
+        sandbox_end(sandbox);
     return result;
+}
+
+static __attribute__((noinline)) long set_filter(long operation, long flags, long filter)
+{
+    bool begins = sandbox_begin();
+    long result = SYS3(seccomp, operation, flags, filter);
+    if (begins && result >= 0)
+        sandbox_end(SANDBOX_SURE);
+    if (result >= 0)
+        return result;
+    errno = (int)-result;
+    return -1;
+}
+
+/* Also the first call of a process, before the real function is known. */
+static __attribute__((noinline)) long rare_call SYSCALL_PARAMETERS
+{
+    if (number == SYS_seccomp && (a == SECCOMP_SET_MODE_STRICT || a == SECCOMP_SET_MODE_FILTER))
+        return set_filter(a, b, c);
+    return REAL(syscall) SYSCALL_ARGUMENTS;
+}
+
+/* <unistd.h> declares it with "...". All others are a jump to libc's, without a frame of ours. */
+long hook_syscall SYSCALL_PARAMETERS __asm__("syscall");
+EXPORT long hook_syscall SYSCALL_PARAMETERS
+{
+    if (__builtin_expect(!real_found.syscall || number == SYS_seccomp, 0))
+        return rare_call SYSCALL_ARGUMENTS;
+    return real_found.syscall SYSCALL_ARGUMENTS;
 }
 
 /* ---- another root -------------------------------------------------------------------------- */

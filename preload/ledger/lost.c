@@ -16,7 +16,8 @@ void lost_creation(void)
 static uint64_t count(struct shim_state *state, const char **why)
 {
     if (atomic_load(&state->ready) != SHIM_READY) {
-        *why = shim_config.sandboxed ? "it was forked or started in a sandbox" : "there was no memory for its ledger";
+        *why = shim_config.sandboxed ? "it was forked or started in a sandbox"
+                                     : "there was no memory for its ledger";
         return atomic_exchange(&state->unrecorded, 0);
     }
     uint32_t flags = atomic_load(&state->header->flags);

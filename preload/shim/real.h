@@ -18,6 +18,16 @@
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 #endif
 
+/* On x86_64 the seventh is on the stack, where a jump leaves it. If there is none, the memory there is the
+ * caller's. */
+#ifdef __x86_64__
+#define SYSCALL_PARAMETERS (long number, long a, long b, long c, long d, long e)
+#define SYSCALL_ARGUMENTS (number, a, b, c, d, e)
+#else
+#define SYSCALL_PARAMETERS (long number, long a, long b, long c, long d, long e, long f)
+#define SYSCALL_ARGUMENTS (number, a, b, c, d, e, f)
+#endif
+
 #define HOOK(type, name, params) type(*name) params;
 struct real {
 #include "preload/shim/hooks.def"

@@ -275,6 +275,15 @@ def environment_that_is_unreadable(bench):
     demand((code, out) == (0, "") and err.count("(pid ") == 2 and "without lines" not in err, f"{code}: {err}")
 
 
+def sandboxes_by_syscall(bench):
+    """libc has no function for seccomp(2)."""
+    for how in "syscall", "privileged":
+        code, out, err = harness.call([bench.target("seccomp_filter"), how], env=bench.environment(LD_PRELOAD=bench.shim))
+        if code == 77:
+            raise Skip("no seccomp here")
+        demand((code, out) == (0, "in the sandbox\n") and "running x1" in err, f"{how}: {code} {out}{err}")
+
+
 # ---- other users ---------------------------------------------------------------------------
 
 DROP = ("import os, sys\nos.setgroups([])\nos.setresgid(65534, 65534, 65534)\nos.setresuid(65534, 65534, 65534)\n")
@@ -529,7 +538,7 @@ TESTS = [arguments_that_are_unmapped, stack_use, exit_in_a_small_handler, dump_i
          path_of_a_deleted_program, whole_stacks_in_forked_children,
          fork_in_hook, malloc_that_begins_once, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, waits_for_a_thread_of_libc,
          creators_that_end,
-         children_are_taken, environment_that_is_unreadable, creations_with_little_stack, creations_in_a_sandbox, program_of_another_user, child_of_another_user,
+         sandboxes_by_syscall, children_are_taken, environment_that_is_unreadable, creations_with_little_stack, creations_in_a_sandbox, program_of_another_user, child_of_another_user,
          other_processes_get_no_answer, other_processes_do_not_block_it, impostors_are_not_asked, mask_of_nothing,
          two_directories_are_reported, memory_of_who_locked_its, log_that_nobody_reads, full_pipe_that_nobody_reads, log_that_is_full, reports_take_turns,
          under_a_debugger, daemon_without_a_thread]

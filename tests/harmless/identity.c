@@ -1,7 +1,9 @@
 /* Names, numbers and clocks of threads. */
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "harmless.h"
 
@@ -123,4 +125,18 @@ TEST(descriptors_all_closed)
         close(fd);
     is("lowest and number", (long)run_thread(descriptors, NULL), 30003);
     is("after it", (long)descriptors(NULL), 30003);
+}
+
+/* The last of six is on the stack. */
+TEST(arguments_of_a_system_call)
+{
+    FILE *file = tmpfile();
+    is("ftruncate", ftruncate(fileno(file), 65536), 0);
+    is("pwrite", pwrite(fileno(file), "ab", 2, 32768), 2);
+    for (int i = 0; i < 2; i++) {
+        char *at = (char *)syscall(SYS_mmap, NULL, 4096, PROT_READ, MAP_SHARED, fileno(file), 32768);
+        text_is("there", at, "ab");
+    }
+    is("fails", syscall(SYS_mmap, NULL, 4096, PROT_READ, MAP_SHARED, -1, 32768), -1);
+    is("errno", errno, EBADF);
 }

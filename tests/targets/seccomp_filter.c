@@ -1,9 +1,12 @@
 /*
  * Puts itself into a sandbox that kills for any call but those it needs to
  * live and end: nothing of ours at its end may be the call that kills it.
+ *
+ *   seccomp_filter [syscall | privileged]   privileged: without PR_SET_NO_NEW_PRIVS
  */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 
@@ -12,8 +15,23 @@
 #define ALLOW(name) \
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 
-int main(void)
+static bool is(const char *argument, const char *word)
 {
+    return argument && strcmp(argument, word) == 0;
+}
+
+static void enter(const char *how, const struct sock_fprog *program)
+{
+    if (!is(how, "privileged") && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        SKIP("no seccomp here");
+    if ((how ? syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, program)
+             : prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program)) != 0)
+        SKIP("no seccomp here");
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc;
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
         ALLOW(write),
@@ -28,9 +46,7 @@ int main(void)
 
     start(stay, NULL);
     await_ready(1);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
-        SKIP("no seccomp here");
+    enter(argv[1], &program);
     CHECK(write(1, "in the sandbox\n", 15) == 15);
     return 0;
 }
