@@ -56,7 +56,10 @@ def tool_rows(table, programs, sizes):
     for name, run in runs.items():
         why = missing_tool("valgrind") if name in TOOLS else None
         try:
-            table.add(missing(name, why) if why else ratio_row(name, paired(programs, sizes.few_rounds, few, run)[0], scale=1000))
+            if why:
+                raise Failed(why)
+            for row in wall_and_cpu(ratio_row, name, paired(programs, sizes.few_rounds, few, run), "", 1000):
+                table.add(row)
         except Failed as failed:
             table.add(missing(name, str(failed)))
 

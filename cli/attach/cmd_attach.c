@@ -35,7 +35,7 @@ static bool set_stack(void *line, const struct command_option *option, const cha
 static const struct command_option option_table[] = {
     {.name = "stack-bytes",
      .argument = "N",
-     .initial = "8192",
+     .initial = "8192, more where stacks are deeper",
      .set = set_stack,
      .help = "bytes of the creator's stack that are copied at each creation"},
     COMMAND_FLAG("system-wide", options.system_wide,
@@ -84,9 +84,10 @@ static void print_end(const struct attach *attach, pid_t pid, bool ended)
     if (counts.lost)
         cli_message("%" PRIu64 " events of process %d were lost: its threads came faster than they were read",
                     counts.lost, (int)pid);
-    if (counts.created - counts.complete > counts.created / 100)
-        cli_message("%" PRIu64 " of %" PRIu64 " creation stacks are incomplete; --stack-bytes copies more",
-                    counts.created - counts.complete, counts.created);
+    if (counts.cut * 100 > counts.created)
+        cli_message("%" PRIu64 " of %" PRIu64
+                    " creation stacks are deeper than their copies; --stack-bytes=%" PRIu32 " copies more",
+                    counts.cut, counts.created, counts.enough_bytes);
 }
 
 static int follow(struct attach *attach, pid_t pid, bool quiet)
@@ -128,7 +129,7 @@ static int attach_to(pid_t pid, const struct command_line *line)
 
 static int run(int argc, char **argv)
 {
-    struct command_line line = {.options = {.stack_bytes = ATTACH_STACK_DEFAULT}};
+    struct command_line line = {.quiet = false};
     struct error error;
     size_t count;
     pid_t pid;

@@ -1,29 +1,36 @@
 #include "attach/attach.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "attach/perf.h"
 #include "attach/recorder.h"
 #include "attach/table.h"
 #include "base/clock.h"
+#include "common/compat.h"
 #include "ledger/ledger.h"
 #include "proc/process.h"
 #include "proc/tasks.h"
 
 enum {
-    RING_BYTES = 4 << 20,
+    ALL_RINGS_BYTES = 64 << 20,
+    RING_MAX = 32 << 20, /* 4,000 creations on one CPU before they are read */
+    RING_MIN = 4 << 20,
     STEP_MS = 100,
+    END_MS = 10000,
     CONFIRM_SHARE = 10, /* of the time goes at most one part in so many into reading descriptors */
     MAX_PASSES = 50,    /* over the threads, until no pass finds a new one */
 };
 
 struct attach {
     pid_t pid;
-    bool system_wide;
+    bool system_wide, adapts;
+    uint32_t stack_bytes; /* that are copied at a creation */
     struct probes probes;
     struct nptl nptl;
     struct snapshot *reader; /* without threads */
@@ -51,6 +58,16 @@ static enum attach_status take_last(struct attach *attach)
     return ATTACH_ENDED;
 }
 
+/* A process that is about to end has no memory, and is no zombie for as long as that memory is freed. */
+static bool ends(pid_t pid)
+{
+    struct pollfd end = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+    bool ended = end.fd < 0 || poll(&end, 1, END_MS) > 0;
+    if (end.fd >= 0)
+        close(end.fd);
+    return ended || !process_exists(pid);
+}
+
 static void confirm(struct attach *attach, uint64_t until, bool soon)
 {
     uint64_t begin = now_ns();
@@ -58,6 +75,38 @@ static void confirm(struct attach *attach, uint64_t until, bool soon)
         return;
     recorder_confirm(attach->recorder, attach->reader, until);
     attach->confirm_ns = now_ns() + (now_ns() - begin) * CONFIRM_SHARE;
+}
+
+/* A process that is about to end has no thread to add, and missed nothing. */
+static void keep_breakpoints(struct attach *attach)
+{
+    struct task_list list;
+    bool missed, added = false;
+    if (!perf_wants_threads(attach->perf, &missed) || !process_tasks(attach->pid, &list))
+        return;
+    for (size_t i = 0; i < list.count; i++)
+        added = perf_add(attach->perf, list.tasks[i].tid) || added;
+    if (missed && added)
+        writer_lost(attach->writer, 1);
+    task_list_release(&list);
+}
+
+static uint32_t twice(uint32_t bytes)
+{
+    return 2 * bytes < ATTACH_STACK_MAX ? 2 * bytes : ATTACH_STACK_MAX;
+}
+
+/* 99 of 100 stacks should be whole. Records that are older than the latest size do not count. */
+static void adapt_copies(struct attach *attach)
+{
+    struct recorder_stacks stacks = recorder_stacks(attach->recorder);
+    uint32_t bytes = twice(attach->stack_bytes);
+    if (!attach->adapts || bytes == attach->stack_bytes || stacks.cut_bytes < attach->stack_bytes ||
+        stacks.cut * 100 <= stacks.creations)
+        return;
+    attach->adapts = perf_set_stack(attach->perf, attach->probes.count - 1, bytes);
+    if (attach->adapts)
+        attach->stack_bytes = bytes;
 }
 
 static enum attach_status take(struct attach *attach, bool soon, struct error *error)
@@ -76,9 +125,11 @@ static enum attach_status take(struct attach *attach, bool soon, struct error *e
     recorder_take(attach->recorder, &batch);
     batch_release(&batch);
     if (!ok)
-        return process_exists(attach->pid) ? ATTACH_FAILED : take_last(attach);
+        return ends(attach->pid) ? take_last(attach) : ATTACH_FAILED;
     if (recorder_has_execed(attach->recorder))
         return ATTACH_ENDED;
+    keep_breakpoints(attach);
+    adapt_copies(attach);
     confirm(attach, until, soon);
     return ATTACH_OK;
 }
@@ -93,6 +144,15 @@ enum attach_status attach_settle(struct attach *attach, struct error *error)
 {
     perf_wait(attach->perf, STEP_MS);
     return take(attach, true, error);
+}
+
+/* Of each CPU's ring. */
+static size_t ring_bytes(void)
+{
+    size_t bytes = RING_MAX;
+    while (bytes > RING_MIN && bytes * (size_t)sysconf(_SC_NPROCESSORS_CONF) > ALL_RINGS_BYTES)
+        bytes /= 2;
+    return bytes;
 }
 
 /* ---- begin --------------------------------------------------------------------------------------- */
@@ -179,12 +239,12 @@ static bool check(pid_t pid, struct error *error)
                      (int)pid);
 }
 
-static bool find(struct attach *attach, const struct attach_options *options, struct error *error)
+static bool find(struct attach *attach, struct error *error)
 {
     if (!snapshot_open_memory(attach->pid, &attach->reader))
         return error_set(error, "process %d: its memory cannot be read: %s", (int)attach->pid,
                          strerror(errno));
-    if (!probes_find(&attach->probes, attach->reader, options->stack_bytes, error))
+    if (!probes_find(&attach->probes, attach->reader, attach->stack_bytes, error))
         return false;
     return nptl_read(&attach->nptl, attach->reader) ||
            error_set(error,
@@ -193,12 +253,13 @@ static bool find(struct attach *attach, const struct attach_options *options, st
                      (int)attach->pid);
 }
 
-static bool begin(struct attach *attach, const struct attach_options *options, struct error *error)
+static bool begin(struct attach *attach, struct error *error)
 {
-    if (!check(attach->pid, error) || !find(attach, options, error))
+    if (!check(attach->pid, error) || !find(attach, error))
         return false;
     raise_file_limit();
-    attach->perf = perf_new(attach->probes.items, attach->probes.count, RING_BYTES, error);
+    attach->perf =
+        perf_new(attach->probes.items, attach->probes.count, ring_bytes(), attach->system_wide, error);
     if (!attach->perf || !(attach->writer = writer_new(attach->pid, &attach->nptl, error)))
         return false;
     attach->recorder = recorder_new(attach->pid, &attach->probes, &attach->nptl, attach->writer);
@@ -216,7 +277,9 @@ struct attach *attach_new(pid_t pid, const struct attach_options *options, struc
     }
     attach->pid = pid;
     attach->system_wide = options->system_wide;
-    if (begin(attach, options, error))
+    attach->adapts = !options->stack_bytes;
+    attach->stack_bytes = options->stack_bytes ? options->stack_bytes : ATTACH_STACK_FIRST;
+    if (begin(attach, error))
         return attach;
     attach_free(attach);
     return NULL;
@@ -227,7 +290,9 @@ struct attach_counts attach_count(const struct attach *attach)
     const struct ledger_header *header = writer_header(attach->writer);
     struct attach_counts counts = {.created = header->next_serial - LEDGER_MAIN_SERIAL - 1,
                                    .lost = header->lost_events,
-                                   .complete = recorder_complete(attach->recorder),
+                                   .cut = recorder_stacks(attach->recorder).cut,
+                                   .enough_bytes =
+                                       attach->adapts ? attach->stack_bytes : twice(attach->stack_bytes),
                                    .older = attach->older};
     for (uint32_t i = 0; i < writer_slot_count(attach->writer); i++) {
         const struct ledger_slot *slot = writer_slot(attach->writer, i);

@@ -18,15 +18,18 @@
 struct attach;
 
 struct attach_options {
-    bool system_wide;     /* one event a CPU, which every process with this libc hits */
-    uint32_t stack_bytes; /* of each creation that are copied; a multiple of 8, at most 65,000 */
+    bool system_wide; /* one event a CPU, which every process with this libc hits */
+    /* Of each creation that are copied, a multiple of 8. 0: ATTACH_STACK_FIRST, and twice as many each time
+     * that more than one stack of a hundred is deeper. */
+    uint32_t stack_bytes;
 };
-enum { ATTACH_STACK_DEFAULT = 8192, ATTACH_STACK_MAX = 60000 };
+enum { ATTACH_STACK_FIRST = 8192, ATTACH_STACK_MAX = 60000 };
 
 struct attach_counts {
     uint64_t created, alive, unjoined, lost;
-    uint64_t complete; /* of the created: whose whole stack was in the copy */
-    uint64_t older;    /* threads that existed before */
+    uint64_t cut;          /* of the created: whose stack is deeper than its copy */
+    uint32_t enough_bytes; /* with which fewer would be cut */
+    uint64_t older;        /* threads that existed before */
 };
 
 enum attach_status {

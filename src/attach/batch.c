@@ -90,7 +90,7 @@ static void set_site(struct resolved *resolved, const struct perf_record *record
         first = 2;
     else
         resolved->by_libc = stack->count > 1 && is_in(stack->frames[1].pc, probes->start, probes->end);
-    resolved->complete = !stack->incomplete;
+    resolved->cut = stack->is_cut;
     for (size_t i = first; i < stack->count && count < DEPTH; i++)
         frames[count++] = writer_code(writer, &stack->frames[i]);
     if (!count || resolved->by_libc)

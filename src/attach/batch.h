@@ -9,7 +9,7 @@
 /* What is known of a record by its code addresses. */
 struct resolved {
     bool by_libc;       /* PROBE_CREATE: libc creates it for itself, as a timer's */
-    bool complete;      /* PROBE_CREATE: the whole stack was in the copy */
+    bool cut;           /* PROBE_CREATE: the stack is deeper than its copy */
     uint32_t site;      /* PROBE_CREATE; 0: unknown */
     ledger_pc start_pc; /* PROBE_CREATE */
     uint64_t caller;    /* joins and detaches; 0: unknown */

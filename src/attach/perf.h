@@ -4,8 +4,9 @@
  * A probe is a breakpoint in a file (uprobe): at each hit by the process, the kernel records the registers
  * and the top of the user stack. Starts, ends and names of threads are records of their own.
  *
- * Each thread of the process gets an event for each probe and CPU, which the threads that it creates inherit.
- * So only this process pays for the breakpoints. All events of a CPU write into one ring.
+ * Only this process has the breakpoints. A program in the kernel (BPF) runs at each hit of any of its
+ * threads. Where that is not possible, each thread gets an event for each probe and CPU, which the threads
+ * that it creates inherit. All events of a CPU write into one ring.
  */
 #ifndef THREADLEAK_ATTACH_PERF_H
 #define THREADLEAK_ATTACH_PERF_H
@@ -21,17 +22,26 @@
 struct perf;
 
 /*
- * Opens the rings, without events. ring_bytes: of each ring, a power of two times the page size. NULL with an
- * error: this kernel or this user cannot use perf events.
+ * Opens the rings, without events. ring_bytes: of each ring, a power of two times the page size. system_wide:
+ * the events will be those of all processes. NULL with an error: this kernel or this user cannot use perf
+ * events.
  */
-struct perf *perf_new(const struct perf_probe *probes, size_t count, size_t ring_bytes, struct error *error);
+struct perf *perf_new(const struct perf_probe *probes, size_t count, size_t ring_bytes, bool system_wide,
+                      struct error *error);
 /*
  * Adds the events for a thread, and for the threads that it will create. The last probe of the array is added
  * last, together with the records about threads: if PERF_BEGIN is recorded for a thread, its creator had all
- * events. Adding a thread twice doubles its records. tid -1: of all processes. False with errno: ESRCH: it
- * has ended; EMFILE; EACCES …
+ * events. Adding a thread twice doubles its records. tid -1: of all processes, as perf_new was asked for.
+ * False with errno: ESRCH: it has ended; EMFILE; EACCES …
  */
 bool perf_add(struct perf *perf, pid_t tid);
+/*
+ * The breakpoints stay as long as one of the first threads that were added lives. True: some have ended, and
+ * others began: add all threads again. *missed: none was left, so that creations may have been missed.
+ */
+bool perf_wants_threads(struct perf *perf, bool *missed);
+/* Changes how many bytes of the stack a hit of a probe records from now on. False: it does not change. */
+bool perf_set_stack(struct perf *perf, size_t probe, uint32_t bytes);
 /* Waits until there are records, at most so long. */
 void perf_wait(const struct perf *perf, int ms);
 /*

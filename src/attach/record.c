@@ -34,6 +34,7 @@ static void take_create(struct recorder *recorder, const struct perf_record *rec
                                 .start = record->regs[ARG_2],
                                 .arg = record->regs[ARG_3],
                                 .ns = record->ns,
+                                .stack_bytes = record->stack_size,
                                 .resolved = *resolved,
                                 .slot = WRITER_NO_SLOT};
 }
@@ -48,7 +49,11 @@ static void take_begin(struct recorder *recorder, const struct perf_record *reco
     pending->begun = true;
     if (pending->resolved.by_libc)
         return;
-    recorder->complete += pending->resolved.complete;
+    recorder->stacks.creations++;
+    if (pending->resolved.cut) {
+        recorder->stacks.cut++;
+        recorder->stacks.cut_bytes = pending->stack_bytes;
+    }
     struct writer_thread thread = {.site = pending->resolved.site,
                                    .tid = record->tid,
                                    .created_by_tid = record->by,

@@ -102,9 +102,9 @@ bool recorder_knows(const struct recorder *recorder, pid_t tid)
     return table_find(&recorder->begun, (uint64_t)tid) != 0;
 }
 
-uint64_t recorder_complete(const struct recorder *recorder)
+struct recorder_stacks recorder_stacks(const struct recorder *recorder)
 {
-    return recorder->complete;
+    return recorder->stacks;
 }
 
 bool recorder_has_execed(const struct recorder *recorder)

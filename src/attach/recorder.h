@@ -7,6 +7,12 @@
 
 struct recorder;
 
+struct recorder_stacks {
+    uint64_t creations;
+    uint64_t cut;       /* of them: those with a stack deeper than its copy */
+    uint32_t cut_bytes; /* size of the latest such copy */
+};
+
 /* NULL: out of memory. The arguments must outlive it. */
 struct recorder *recorder_new(pid_t pid, const struct probes *probes, const struct nptl *nptl,
                               struct writer *writer);
@@ -26,7 +32,7 @@ bool recorder_has_changed(const struct recorder *recorder);
 
 /* Was its start recorded? Then it has inherited all events. */
 bool recorder_knows(const struct recorder *recorder, pid_t tid);
-uint64_t recorder_complete(const struct recorder *recorder); /* creations with a whole stack */
+struct recorder_stacks recorder_stacks(const struct recorder *recorder);
 /* Has the process begun another program? */
 bool recorder_has_execed(const struct recorder *recorder);
 
@@ -37,6 +43,7 @@ struct pending {
     pid_t creator;
     uint64_t handle_at, start, arg, ns; /* handle_at: where the call stores the handle */
     struct resolved resolved;
+    uint32_t stack_bytes;
     bool begun;    /* the thread exists */
     uint32_t slot; /* of it */
 };
@@ -64,7 +71,7 @@ struct recorder {
     struct table begun;   /* 1 by tid of each thread whose start was recorded */
     struct extra *extras; /* by slot */
     size_t extra_count;
-    uint64_t complete;
+    struct recorder_stacks stacks;
     bool changed, execed;
 };
 

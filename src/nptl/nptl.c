@@ -214,7 +214,7 @@ static bool walk_list(struct walk *walk, uint64_t head, bool *whole)
 {
     uint64_t node = 0;
     if (!snapshot_read_live(walk->snapshot, head, &node, sizeof(node)))
-        node = 0;
+        return false;
     while (node && node != head && node != walk->nptl->cache && walk->count < MAX_THREADS)
         if (!add(walk, &node))
             return false;

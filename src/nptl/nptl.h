@@ -48,7 +48,7 @@ bool nptl_read_thread(const struct nptl *nptl, const struct snapshot *snapshot, 
 /*
  * Reads the descriptors of all threads that have not been joined, without stopping the process: one that is
  * created or joined meanwhile can be missing, and then *whole is false. The caller frees the array. False:
- * out of memory.
+ * out of memory, or that of the process cannot be read.
  */
 bool nptl_read_threads(const struct nptl *nptl, const struct snapshot *snapshot, struct nptl_thread **threads,
                        size_t *count, bool *whole);

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "proc/file.h"
 #include "proc/status.h"
+#include "proc/tasks.h"
 
 enum { BATCH = 256 /* the kernel allows 1024; two such arrays are on the stack */ };
 
@@ -35,6 +36,8 @@ pid_t process_living_task(const struct snapshot *snapshot)
         ((struct snapshot *)snapshot)->task = tid;
         return tid;
     }
+    if (!snapshot->count)
+        ((struct snapshot *)snapshot)->task = task_with_memory(snapshot->pid);
     return snapshot->task;
 }
 

@@ -45,7 +45,8 @@ enum step cursor_missing(struct cursor *cursor)
     const struct region *region = address_space_find(&cursor->code->snapshot->space, cursor->missing);
     if (!region || !region->readable || !region->writable)
         return cursor_lost(cursor, "a saved register is not in readable memory");
-    if (!snapshot_can_deepen(cursor->code->snapshot))
+    cursor->is_cut = !snapshot_can_deepen(cursor->code->snapshot);
+    if (cursor->is_cut)
         return cursor_lost(cursor, "part of its stack is not in the core");
     const struct region *stack =
         address_space_find(&cursor->code->snapshot->space, cursor->regs[SNAPSHOT_REG_SP]);

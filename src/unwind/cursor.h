@@ -39,6 +39,7 @@ struct cursor {
     bool by_frame_pointer; /* the frame was found by the frame pointer */
     unsigned descents;     /* number of signal frames, and of the shim, that led to lower addresses */
     uint64_t missing;
+    bool is_cut; /* STEP_LOST: for want of memory that was not copied, and cannot be any more */
     const char *why;
     uint64_t stray;    /* lost: by call-frame information the caller is here, but this is no code; else 0 */
     const char *doubt; /* at the outermost function: why frames may be missing, or NULL */

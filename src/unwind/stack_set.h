@@ -16,8 +16,9 @@ struct trace {
     bool *are_returns;
     size_t count, capacity;
     const char *incomplete; /* why frames are missing, or NULL */
-    uint64_t missing;       /* an address that another stop could copy; 0: none */
-    uint64_t stray;         /* as in struct stack */
+    bool is_cut;
+    uint64_t missing; /* an address that another stop could copy; 0: none */
+    uint64_t stray;   /* as in struct stack */
 };
 
 /* Finds the frames of a thread, at most *frames_left, and subtracts their number from that. Overwrites the

@@ -36,6 +36,7 @@ void trace_thread(struct trace *trace, struct code *code, const struct snapshot_
     trace->count = 0;
     trace->incomplete = NULL;
     trace->missing = 0;
+    trace->is_cut = false;
     trace->stray = 0;
     cursor_init(&cursor, code, thread);
     while (step == STEP_CALLER) {
@@ -51,6 +52,7 @@ void trace_thread(struct trace *trace, struct code *code, const struct snapshot_
         trace->incomplete = cursor.doubt;
     if (step == STEP_LOST) {
         trace->incomplete = cursor.why;
+        trace->is_cut = cursor.is_cut;
         trace->stray = cursor.stray;
     }
     if (step == STEP_MISSING) {

@@ -67,7 +67,11 @@ static struct stack *make_stack(struct unwinder *unwinder)
         free(frames);
         return NULL;
     }
-    *stack = (struct stack){(uint32_t)unwinder->stacks.count, frames, trace->count, trace->incomplete,
+    *stack = (struct stack){(uint32_t)unwinder->stacks.count,
+                            frames,
+                            trace->count,
+                            trace->incomplete,
+                            trace->is_cut,
                             trace->stray};
     for (size_t i = 0; i < trace->count; i++)
         frames[i] = make_address(unwinder, trace->pcs[i], trace->are_returns[i]);

@@ -21,6 +21,7 @@ struct stack {
     struct code_address *frames; /* leaf first; ready for symbolize() */
     size_t count;
     const char *incomplete; /* why callers are or may be missing; NULL: it is complete */
+    bool is_cut;            /* the stack is deeper than its copy, and that is of an earlier moment */
     uint64_t stray; /* the return address after the last frame, where no code is now; 0: none is known */
 };
 

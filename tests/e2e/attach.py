@@ -4,6 +4,7 @@
   tests/e2e/attach.py [--build DIR] [NAME...]
 """
 import contextlib
+import ctypes
 import glob
 import json
 import os
@@ -204,6 +205,75 @@ def system_wide(bench):
     demand(process["threads"]["created"] == 2, process["threads"])
 
 
+def has_breakpoint(pid):
+    """Does pthread_create begin differently from the file? In a process with this one's libc."""
+    function = ctypes.cast(ctypes.CDLL("libc.so.6").pthread_create, ctypes.c_void_p).value
+    with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+        lines = [line.split() for line in maps if line.rstrip().endswith("/libc.so.6")]
+    ranges = [[int(end, 16) for end in line[0].split("-")] for line in lines]
+    start, offset, path = next((begin, int(line[2], 16), line[5]) for (begin, end), line in zip(ranges, lines)
+                               if begin <= function < end)
+    with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as maps:
+        base = next(int(line.split("-")[0], 16) for line in maps if line.rstrip().endswith("/libc.so.6"))
+    with open(path, "rb") as file, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        file.seek(function - start + offset)
+        memory.seek(function - ranges[0][0] + base)
+        return file.read(4) != memory.read(4)
+
+
+def other_processes_are_untouched(bench):
+    """Neither one that runs, nor one that begins has the breakpoints: as soon as no other attach --system-wide adds them."""
+    with bench.running() as target, bench.running() as older:
+        with bench.attached(target.pid), bench.running() as younger:
+            demand(has_breakpoint(target.pid), "no breakpoint")
+            wait_until(lambda: not has_breakpoint(older.pid) and not has_breakpoint(younger.pid))
+        wait_until(lambda: not has_breakpoint(target.pid))
+
+
+def without_programs(bench):
+    """A kernel without bpf(2): threads inherit the events."""
+    bench.env = bench.environment(LD_PRELOAD=bench.target("libno_bpf.so"))
+    with bench.running() as target, bench.attached(target.pid):
+        target.do("rutp")
+        process = bench.wait_for(target.pid, count(created=1005, alive=2, unjoined=2))
+    demand(process["lost_events"] == 0 and summary(process)["running", "make_running"] == 2, process)
+
+
+def its_first_threads_end(bench):
+    """The breakpoints stay when all threads that lived at the beginning have ended, the main thread too."""
+    with bench.running() as target, bench.attached(target.pid):
+        target.do("l")
+        bench.wait_for(target.pid, count(created=1))
+        target.do("u")
+        bench.wait_for(target.pid, count(created=2))
+        target.do("o")
+        wait_until(lambda: harness.state_of(target.pid) == "Z")
+        target.do("u" * 20)
+        process = bench.wait_for(target.pid, count(created=22, unjoined=21))
+    demand(process["lost_events"] == 0 and summary(process) == {("unjoined", "make_unjoined"): 21, ("running", "do_all"): 1},
+           summary(process))
+
+
+def deep_stacks(bench):
+    """More is copied once a stack is deeper."""
+    def whole(process):
+        return sum(len(leak["threads"]) for leak in process["leaks"] if leak["creation_stack"][-1]["function"] in ("_start", "main"))
+    with bench.running() as target, bench.attached(target.pid) as attach:
+        for created in range(1, 5):
+            target.do("p")
+            process = bench.wait_for(target.pid, count(created=created))
+        demand(whole(process) == 2, process["leaks"])
+        attach.send_signal(signal.SIGINT)
+        printed = attach.stderr.read()
+    demand("2 of 4 creation stacks are deeper than their copies; --stack-bytes=32768 copies more\n" in printed, printed)
+    with bench.running() as target, bench.attached(target.pid, "--stack-bytes=512") as attach:
+        target.do("pp")
+        bench.wait_for(target.pid, count(created=2))
+        attach.send_signal(signal.SIGINT)
+        printed = attach.stderr.read()
+    demand("2 of 2 creation stacks are deeper than their copies; --stack-bytes=1024 copies more\n" in printed, printed)
+
+
 def all_commands(bench):
     """The text of a report with stacks says since when."""
     with bench.running() as target, bench.attached(target.pid):
@@ -321,6 +391,7 @@ def without_permission(bench):
 
 
 TESTS = [kinds, threads_of_threads, many, joins, older_ones_are_others, recycled_handles, children_are_others, system_wide,
+         other_processes_are_untouched, without_programs, its_first_threads_end, deep_stacks,
          all_commands, nothing_stays, ends_with_the_program, ends_with_another_program, after_a_kill,
          after_a_kill_and_the_end, full_disk, refused, without_permission]
 

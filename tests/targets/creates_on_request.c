@@ -34,6 +34,14 @@ static pthread_t create(void *(*routine)(void *))
     return thread;
 }
 
+static pthread_t older;
+
+static void end_older(void)
+{
+    pthread_cancel(older);
+    pthread_join(older, NULL);
+}
+
 static NOINLINE void make_running(void)
 {
     create(sleep_for_ever);
@@ -118,6 +126,15 @@ static void fork_and_create(void)
     waitpid(child, NULL, 0);
 }
 
+/* The stack is deeper than the 8 KiB that attach copies at first. */
+static NOINLINE void make_deep(void)
+{
+    volatile char large[20000] = "";
+    make_unjoined();
+    if (large[0])
+        abort();
+}
+
 static void *create_others(void *arg)
 {
     make_running();
@@ -153,24 +170,40 @@ static void do_one(char letter, char **argv)
     case 't':
         pthread_join(create(create_others), NULL);
         return;
+    case 'o':
+        return end_older();
+    case 'p':
+        return make_deep();
     case 'e':
         execv("/proc/self/exe", argv);
         abort();
     }
 }
 
+/* For 'l' another thread takes over, and this one ends. */
+static void *do_all(void *argv)
+{
+    pthread_t other;
+    char letter;
+    while (read(STDIN_FILENO, &letter, 1) == 1) {
+        if (letter == 'l' && pthread_create(&other, NULL, do_all, argv) != 0)
+            abort();
+        if (letter != 'l')
+            do_one(letter, argv);
+        if (write(STDOUT_FILENO, &letter, 1) != 1)
+            exit(1);
+        if (letter == 'l')
+            pthread_exit(NULL);
+    }
+    exit(0);
+}
+
 int main(int argc, char **argv)
 {
-    char letter;
-    make_running(); /* these are older than all that is asked for */
+    older = create(sleep_for_ever); /* this and others are older than all that is asked for */
     for (int i = 1; i < argc; i++)
         make_unjoined();
     if (write(STDOUT_FILENO, "-", 1) != 1)
         return 1;
-    while (read(STDIN_FILENO, &letter, 1) == 1) {
-        do_one(letter, argv);
-        if (write(STDOUT_FILENO, &letter, 1) != 1)
-            return 1;
-    }
-    return 0;
+    do_all(argv);
 }
