@@ -116,6 +116,7 @@ struct reach_image {
     bool other_allocator;
     bool uses_cancel, uses_kill;
     bool uses_messages; /* System V queues */
+    bool uses_values;   /* of signals: sigqueue */
 };
 
 /* The piece that contains an address, or the first one after it; NULL: none. */

@@ -137,6 +137,8 @@ static bool mark(struct reach_collector *collector, const struct snapshot *snaps
     }
     if (!snapshot->complete)
         image->caveats |= REACH_BIT(UNSTOPPED);
+    if (collector->ending && image->uses_values)
+        image->caveats |= REACH_BIT(DROPPED);
     if (is_tracked_by_debugger(snapshot))
         image->caveats |= REACH_BIT(DEBUGGER);
     image->handles = collector->handles;

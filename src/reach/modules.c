@@ -72,6 +72,8 @@ static void set_facts(struct reading *reading, const struct reach_module *module
         return;
     image->uses_cancel = image->uses_cancel || snapshot_dynamic_imports(&dynamic, "pthread_cancel");
     image->uses_kill = image->uses_kill || snapshot_dynamic_imports(&dynamic, "pthread_kill");
+    image->uses_values = image->uses_values || snapshot_dynamic_imports(&dynamic, "sigqueue") ||
+                         snapshot_dynamic_imports(&dynamic, "pthread_sigqueue");
     image->uses_messages = image->uses_messages || snapshot_dynamic_imports(&dynamic, "msgsnd");
 }
 
