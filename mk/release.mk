@@ -43,6 +43,8 @@ RELEASED := $(RELEASE)/threadleak:bin/threadleak $(RELEASE)/libthreadleak.so:lib
 	$(foreach header,$(wildcard include/*.h include/*/*.h),$(header):$(header)) \
 	$(foreach file,$(wildcard share/threadleak/*.yml share/threadleak/*.json),$(file):$(file)) \
 	cli/completion.bash:share/bash-completion/completions/threadleak \
+	cli/completion.zsh:share/zsh/site-functions/_threadleak \
+	cli/completion.fish:share/fish/vendor_completions.d/threadleak.fish \
 	$(foreach file,README.md CHANGELOG.md SECURITY.md LICENSE,$(file):share/doc/threadleak/$(file)) \
 	$(if $(HAS_SCDOC),$(foreach page,$(MAN_PAGES),$(BUILD)/$(page):share/man/man$(subst .,,$(suffix $(page)))/$(page)))
 RELEASED_FILES := $(foreach pair,$(RELEASED),$(firstword $(subst :, ,$(pair))))

@@ -122,6 +122,7 @@ def contents(bench):
         members = archive.getmembers()
     names = {member.name.partition("/")[2] for member in members if member.isfile()}
     wanted = {*OWN, *CARRIED, "include/threadleak.h", "share/bash-completion/completions/threadleak",
+              "share/zsh/site-functions/_threadleak", "share/fish/vendor_completions.d/threadleak.fish",
               *(f"share/doc/threadleak/{name}" for name in ("LICENSE", "CHANGELOG.md", "SECURITY.md", "README.md")),
               *(f"share/doc/threadleak/licenses/{name}.copyright" for name in ("libdw-dev", "libjansson-dev", "libiberty-dev"))}
     demand(wanted <= names, f"not there: {wanted - names}")
