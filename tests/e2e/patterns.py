@@ -146,8 +146,8 @@ def live(bench, pattern):
         if not pattern.hangs:
             awaited(bench, pid, lambda process: routines(process) == pattern.threads)
             return
-        names_section(pattern, awaited(bench, pid, lambda process: is_as_expected(pattern, process)))
         harness.wait_until_asleep(pid)
+        names_section(pattern, awaited(bench, pid, lambda process: is_as_expected(pattern, process)))
         compare(pattern.name, call([bench.cli, "report", str(pid)])[1])
 
 
