@@ -3,10 +3,10 @@
  * the process ends when each of them is blocked.  "stay": not before standard input
  * ends, for readers from outside.
  */
-#include <dirent.h>
 #include <poll.h>
 #include <sys/epoll.h>
 
+#include "asleep.h"
 #include "target.h"
 
 static pthread_mutex_t queue_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -108,26 +108,6 @@ static void *wait_for_signal(void *arg)
     return arg;
 }
 
-/* All are asleep in the kernel, and none still runs. */
-static int count_awake(void)
-{
-    int awake = 0;
-    DIR *tasks = opendir("/proc/self/task");
-    CHECK(tasks);
-    for (struct dirent *entry; (entry = readdir(tasks));) {
-        char path[300], state = 0;
-        int tid = atoi(entry->d_name);
-        snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
-        FILE *stat = tid == 0 || tid == getpid() ? NULL : fopen(path, "r");
-        if (!stat)
-            continue;
-        awake += fscanf(stat, "%*d (%*[^)]) %c", &state) != 1 || state != 'S';
-        fclose(stat);
-    }
-    closedir(tasks);
-    return awake;
-}
-
 int main(int argc, char **argv)
 {
     struct epoll_event event = {.events = EPOLLIN};
@@ -149,11 +129,7 @@ int main(int argc, char **argv)
     start(poll_ends, NULL);
     start(wait_for_events, NULL);
     pthread_detach(start(wait_for_signal, NULL));
-    for (int quiet = 0; quiet < 3; quiet++) {
-        if (count_awake())
-            quiet = -1;
-        usleep(1000);
-    }
+    await_asleep();
     if (argc > 1 && strcmp(argv[1], "stay") == 0) {
         puts("up");
         fflush(stdout);
