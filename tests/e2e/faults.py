@@ -287,6 +287,14 @@ def oom_kills(group):
     return 0
 
 
+def reported_with_little_memory(bench, prefix):
+    """`report` beside a large process, in its group: that goes on."""
+    large = "import sys; kept = b'x' * (45 << 20); print('up', flush=True); sys.stdin.read()"
+    with harness.up([*prefix, sys.executable, "-c", large], bench.env) as process:
+        status, out, err = harness.call([*prefix, bench.cli, "report", str(process.pid)], env=bench.env)
+        demand(process.poll() is None, f"the process that was reported was ended: {status} {out}{err}")
+
+
 def no_memory_for_a_reporter(bench):
     """The kernel ends the reporter, which has 1 MiB, and not the program, which has 50: both are in one container."""
     figure = Figure()
@@ -304,6 +312,7 @@ def no_memory_for_a_reporter(bench):
         killed = f"{bench.target('fault_fill')} 100 >/dev/null; echo $?"
         status, out, err = harness.call([*prefix, *bench.run_command("--", "sh", "-c", killed)], env=bench.environment(TMPDIR=bench.tmp))
         demand((status, out) == (0, "137\n") or out == "5\n", f"a child that has no memory: status {status}\n{out}{err}")
+        reported_with_little_memory(bench, prefix)
         figure["killed by the kernel"] = oom_kills(group)
     figure.show("no memory for a reporter")
 
