@@ -474,21 +474,31 @@ def large_requests(bench):
         demand(server.status() == 200, "after them")
 
 
+def ledger_of(pid):
+    """The inode of the memory in which the shim records."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
+        return next(int(line.split()[4]) for line in maps if "/memfd:threadleak" in line)
+
+
 def descriptors(bench):
-    """As many as before, also after clients that went away, and targets that ended. Those of the last few connections are
-    closed when the next one comes."""
+    """As many sockets as before, also after clients that went away, and no ledgers of targets that ended. Sockets of the last
+    few connections are closed when the next one comes."""
     with bench.serve() as server:
         for number in range(12):
             if number == 1:
-                before = server.descriptors()
+                before = server.sockets()
             with bench.served("stays", "unjoined") as target:
                 server.get(f"/debug/pprof/threads?debug=2&pid={target.pid}")
                 server.get("/metrics")
+                ledger = ledger_of(target.pid)
+                demand(server.has_ledger(ledger), f"{ledger}: {server.open_files()}")
                 gone = server.raw()
-                gone.sendall(b"GET /debug/pprof/threadcreate HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                gone.sendall(f"GET /debug/pprof/threadcreate?pid={target.pid} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
                 gone.close()
                 server.status("/nothing")
-        wait_until(lambda: server.status() == 200 and server.descriptors() <= before + 5)
+            server.get("/metrics")
+            demand(not server.has_ledger(ledger), f"{ledger}: {server.open_files()}")
+        wait_until(lambda: server.status() == 200 and server.sockets() <= before + 5)
 
 
 def ends_by_signal(bench):

@@ -70,8 +70,25 @@ class Server:
         self.process.opened.append(connection)
         return connection
 
-    def descriptors(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+    def open_files(self):
+        """{path of a descriptor: what it is}. The server also has ledgers of processes that this suite does not know."""
+        files = {}
+        for descriptor in os.listdir(f"/proc/{self.process.pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                path = f"/proc/{self.process.pid}/fd/{descriptor}"
+                files[path] = os.readlink(path)
+        return files
+
+    def sockets(self):
+        return sum(name.startswith("socket:") for name in self.open_files().values())
+
+    def has_ledger(self, inode):
+        """inode: as in /proc/PID/maps of the process."""
+        for path, name in self.open_files().items():
+            with contextlib.suppress(FileNotFoundError):
+                if name.startswith("/memfd:threadleak") and os.stat(path).st_ino == inode:
+                    return True
+        return False
 
 
 class Bench(harness.Bench):
