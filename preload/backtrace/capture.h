@@ -7,9 +7,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <ucontext.h>
 
 #include "preload/ledger/module_find.h"
 #include "preload/ledger/site.h"
+
+#ifdef __x86_64__
+#define CONTEXT_PC(context) ((context)->uc_mcontext.gregs[REG_RIP])
+#else
+#define CONTEXT_PC(context) ((context)->uc_mcontext.pc)
+#endif
 
 /* capture_take needs memory for this many frames, capture_caller for one. */
 #define CAPTURE_MAX (shim_config.options.depth + 8)

@@ -1,5 +1,4 @@
 /* The backtrace of code that a signal interrupted. */
-#include <ucontext.h>
 
 #include "common/ledger.h"
 #include "preload/backtrace/capture.h"

@@ -4,13 +4,6 @@
 #define THREADLEAK_PRELOAD_BACKTRACE_UNWINDER_H
 
 #include <stdbool.h>
-#include <ucontext.h>
-
-#ifdef __x86_64__
-#define CONTEXT_PC(context) ((context)->uc_mcontext.gregs[REG_RIP])
-#else
-#define CONTEXT_PC(context) ((context)->uc_mcontext.pc)
-#endif
 
 #if __has_include(<libunwind.h>)
 #define HAS_LIBUNWIND 1

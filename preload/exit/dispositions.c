@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "preload/shim/faults.h"
 #include "preload/shim/hold.h"
 #include "preload/shim/real.h"
 #include "preload/shim/sys.h"
@@ -16,27 +17,21 @@ static _Atomic uint64_t ignored;  /* those of them that are ignored now */
 static pid_t replaced_in;
 static signal_handler *fault_handler, *cut_handler;
 
-static uint64_t bit(int number)
-{
-    return 1ull << (number - 1);
-}
-
 static int set(int number, const struct sigaction *action, struct sigaction *old)
 {
     return (libc_sigaction ? libc_sigaction : REAL(sigaction))(number, action, old);
+}
+
+uint64_t dispositions_cutting(void)
+{
+    return signal_bit(SIGINT) | signal_bit(SIGTERM) | signal_bit(SIGHUP) | signal_bit(SIGQUIT);
 }
 
 /* ---- which, and by what ---------------------------------------------------------- */
 
 static bool is_fault(int number)
 {
-    return number == SIGSEGV || number == SIGBUS || number == SIGILL || number == SIGFPE ||
-           number == SIGABRT || number == SIGTRAP || number == SIGSYS;
-}
-
-static bool cuts_end(int number)
-{
-    return number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT;
+    return !(all_but_faults() & signal_bit(number));
 }
 
 static bool has_no_effect(int number)
@@ -61,7 +56,7 @@ static bool action_at_end(int number, const struct sigaction *program, struct si
     }
     if (program->sa_handler == SIG_IGN || (has_no_effect(number) && program->sa_handler == SIG_DFL))
         return false;
-    if (cuts_end(number)) {
+    if (dispositions_cutting() & signal_bit(number)) {
         action->sa_sigaction = cut_handler;
         return true;
     }
@@ -78,9 +73,9 @@ static void replace(int number)
         !action_at_end(number, &program, &action))
         return;
     /* The bit is set first: a thread that changes the disposition meanwhile sees it after its change. */
-    atomic_fetch_or(&replaced, bit(number));
+    atomic_fetch_or(&replaced, signal_bit(number));
     if (!(action.sa_flags & SA_SIGINFO) && action.sa_handler == SIG_IGN)
-        atomic_fetch_or(&ignored, bit(number));
+        atomic_fetch_or(&ignored, signal_bit(number));
     set(number, &action, &of_program[number]);
 }
 
@@ -95,7 +90,7 @@ void dispositions_replace(struct shim_state *state, signal_handler *on_fault, si
 
 bool disposition_is_replaced(int number)
 {
-    return number > 0 && number < SIGNALS && atomic_load(&replaced) & bit(number) &&
+    return number > 0 && number < SIGNALS && atomic_load(&replaced) & signal_bit(number) &&
            (pid_t)SYS0(getpid) == replaced_in;
 }
 
@@ -127,7 +122,7 @@ static void give_back(uint64_t signals)
     if ((pid_t)SYS0(getpid) == replaced_in)
         return;
     for (int number = 1; number < SIGNALS; number++)
-        if (signals & bit(number))
+        if (signals & signal_bit(number))
             set(number, &of_program[number], NULL);
 }
 
@@ -154,7 +149,7 @@ sigset_t dispositions_ignored(void)
     sigset_t set;
     sigemptyset(&set);
     for (int number = 1; number < SIGNALS; number++)
-        if (atomic_load(&ignored) & bit(number))
+        if (atomic_load(&ignored) & signal_bit(number))
             sigaddset(&set, number);
     return set;
 }

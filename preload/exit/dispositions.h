@@ -26,6 +26,9 @@ typedef void signal_handler(int number, siginfo_t *info, void *context);
  * the first two kinds. */
 void dispositions_replace(struct shim_state *state, signal_handler *on_fault, signal_handler *on_cut);
 
+/* The set of the signals of the second kind. */
+uint64_t dispositions_cutting(void);
+
 /* Has the shim replaced this one in the calling process? A child of vfork has its own. */
 bool disposition_is_replaced(int number);
 

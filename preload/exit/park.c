@@ -1,8 +1,8 @@
 #include "preload/exit/park.h"
 
 #include <string.h>
-#include <ucontext.h>
 
+#include "preload/backtrace/capture.h"
 #include "preload/exit/dispositions.h"
 #include "preload/ledger/module.h"
 #include "preload/shim/faults.h"
@@ -31,16 +31,6 @@ static _Noreturn void park_here(struct shim_state *state)
 
 /* ---- faults ------------------------------------------------------------------------ */
 
-static uint64_t pc_of(const void *context)
-{
-    const ucontext_t *interrupted = context;
-#if defined(__x86_64__)
-    return (uint64_t)interrupted->uc_mcontext.gregs[REG_RIP];
-#elif defined(__aarch64__)
-    return interrupted->uc_mcontext.pc;
-#endif
-}
-
 static void record_untracked(struct shim_state *state, int number, ledger_pc pc)
 {
     struct ledger_fault *fault = &state->header->fault;
@@ -54,7 +44,7 @@ static void record_untracked(struct shim_state *state, int number, ledger_pc pc)
 static void record_fault(struct shim_state *state, int number, const void *context)
 {
     struct ledger_slot *slot = shim_tls.epoch == state->epoch ? shim_tls.slot : NULL;
-    ledger_pc pc = module_encode(state, pc_of(context));
+    ledger_pc pc = module_encode(state, (uint64_t)CONTEXT_PC((const ucontext_t *)context));
     if (!slot) {
         record_untracked(state, number, pc);
         return;
@@ -133,14 +123,9 @@ void park_latecomer(void)
 
 /* ---- the thread that ends the process ------------------------------------------------------ */
 
-static uint64_t cutting_signals(void)
-{
-    return 1ull << (SIGINT - 1) | 1ull << (SIGTERM - 1) | 1ull << (SIGHUP - 1) | 1ull << (SIGQUIT - 1);
-}
-
 uint64_t park_mask(void)
 {
-    return all_but_faults() & ~cutting_signals();
+    return all_but_faults() & ~dispositions_cutting();
 }
 
 /* Signals that came before the end, while the program blocked them, do not cut it short. */
@@ -157,7 +142,7 @@ void park_begin(struct shim_state *state)
         return;
     uint64_t all = ~0ull, mask = park_mask();
     SYS4(rt_sigprocmask, SIG_SETMASK, &all, NULL, KERNEL_SIGSET_SIZE);
-    drop_pending(cutting_signals());
+    drop_pending(dispositions_cutting());
     /* First, so that no wait for a signal returns to the program once one disposition is replaced. */
     atomic_store(&state->parking, 1);
     dispositions_replace(state, on_fault, on_cut);

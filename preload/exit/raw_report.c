@@ -4,19 +4,17 @@
 #include <fcntl.h>
 #include <link.h>
 #include <string.h>
-#include <sys/uio.h>
 
 #include "common/controls.h"
+#include "preload/shim/readable.h"
 #include "preload/shim/say.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 
-/* The module may be unloaded. Then this system call returns an error, and a plain read would raise
- * SIGSEGV. */
+/* The module may be unloaded. */
 static bool read_memory(void *out, uint64_t address, size_t size)
 {
-    struct iovec local = {out, size}, remote = {(void *)address, size};
-    return SYS6(process_vm_readv, shim_state->pid, &local, 1, &remote, 1, 0) == (long)size;
+    return memory_copy(out, (const void *)address, size);
 }
 
 struct symbols {
@@ -73,14 +71,11 @@ static void search(const ElfW(Sym) * batch, size_t count, uint64_t strings, stru
     }
 }
 
-/* Byte by byte, since the memory after it can be unmapped. */
 static bool read_name(char *out, size_t size, uint64_t address)
 {
-    size_t n = 0;
-    while (n + 1 < size && read_memory(out + n, address + n, 1) && out[n])
-        n++;
-    out[n] = 0;
-    return n > 0;
+    memset(out, 0, size);
+    memory_copy_string(out, (const char *)address, size - 1); /* or its beginning */
+    return *out;
 }
 
 /* The function symbol that contains `offset`.  out: its name. */

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h> /* only types, and functions of tests/data/shim_symbols.txt */
 
+#include "preload/shim/faults.h"
 #include "preload/shim/real.h"
 #include "preload/shim/sys.h"
 
@@ -94,20 +95,15 @@ void streams_flush_rest(void)
 
 /* ---- signals of a failed write ------------------------------------------------------ */
 
-static uint64_t bit(int number)
-{
-    return 1ull << (number - 1);
-}
-
 /* The program's handler of such a signal runs now, as it would without the shim. */
 static uint64_t deadly_signals(void)
 {
     struct sigaction action = {0};
     uint64_t set = 0;
     if (REAL(sigaction)(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
-        set |= bit(SIGPIPE);
+        set |= signal_bit(SIGPIPE);
     if (REAL(sigaction)(SIGXFSZ, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
-        set |= bit(SIGXFSZ);
+        set |= signal_bit(SIGXFSZ);
     return set;
 }
 

@@ -22,25 +22,14 @@ static const struct debug_namespace debug_namespaces; /* musl has no other names
 #endif
 
 #define NAME_MAX_BYTES 160
-#define PAGE 4096u
-
-static bool can_read(const void *address)
-{
-    return !shim_config.sandboxed && memory_is_readable(address);
-}
 
 /* "" if it is not readable. */
 static void copy_name(char out[NAME_MAX_BYTES], const struct link_map *map)
 {
-    const char *name = can_read(map) && can_read(&map->l_name) ? map->l_name : NULL;
-    size_t n = 0;
-    for (; name && n < NAME_MAX_BYTES - 1; n++) {
-        bool new_page = n == 0 || (uintptr_t)(name + n) % PAGE == 0;
-        if ((new_page && !can_read(name + n)) || !name[n])
-            break;
-        out[n] = name[n];
-    }
-    out[n] = 0;
+    struct link_map copy;
+    memset(out, 0, NAME_MAX_BYTES);
+    if (!shim_config.sandboxed && memory_copy(&copy, map, sizeof(copy)))
+        memory_copy_string(out, copy.l_name, NAME_MAX_BYTES - 1); /* or its beginning */
 }
 
 bool namespace_exists(void)

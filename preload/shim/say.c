@@ -6,14 +6,10 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include "preload/shim/faults.h"
 #include "preload/shim/state.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
-
-static uint64_t signal_bit(int signal)
-{
-    return 1ull << (signal - 1);
-}
 
 /* A program does not wait for ever because nobody reads what the shim writes: its parent may read only after
  * its end. poll(2): then a pipe has room for PIPE_BUF bytes. */

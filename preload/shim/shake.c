@@ -31,12 +31,9 @@ static uint64_t *make_paths(void)
     if (known)
         return known;
     size_t size = STATE_BIRTHS * sizeof(*known);
-    long memory = sys_call(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory < 0)
-        return NULL;
-    if (atomic_compare_exchange_strong(&paths, &none, (uint64_t *)memory))
-        return (uint64_t *)memory;
+    uint64_t *memory = sys_map(size);
+    if (!memory || atomic_compare_exchange_strong(&paths, &none, memory))
+        return memory;
     SYS2(munmap, memory, size);
     return none;
 }
