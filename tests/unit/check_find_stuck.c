@@ -48,6 +48,23 @@ START_TEST(not_asleep_with_a_shared_object)
 }
 END_TEST
 
+START_TEST(not_asleep_while_one_runs)
+{
+    find_add(WAIT_CONDVAR, "condvar wait on a");
+    find_add(WAIT_CONDVAR, "condvar wait on b")->running = true;
+    find_all(0);
+}
+END_TEST
+
+START_TEST(not_asleep_when_one_was_read_later)
+{
+    find_add(WAIT_CONDVAR, "condvar wait on a");
+    find_add(WAIT_CONDVAR, "condvar wait on b");
+    find_threads[1].later = true;
+    find_all(0);
+}
+END_TEST
+
 START_TEST(a_deadlock_of_all_is_enough)
 {
     find_add_lock(102);
@@ -90,6 +107,17 @@ START_TEST(stuck_with_a_caveat_is_likely)
     find_add_stuck(0x10, CONDVAR)->reach.caveats = 1u << REACH_CAVEAT_DEBUGGER;
     ck_assert_int_eq(find_all(1)->level, FINDING_LIKELY);
     ck_assert_ptr_nonnull(strstr(found.items[0].assumed, "; only likely: a debugger is attached"));
+}
+END_TEST
+
+START_TEST(a_caveat_of_one_is_none_of_another)
+{
+    find_add(WAIT_PIPE, "read of pipe 0");
+    find_add_stuck(0x10, CONDVAR);
+    find_add_stuck(0x20, CONDVAR)->reach.caveats = 1u << REACH_CAVEAT_DEBUGGER;
+    find_all(2);
+    ck_assert_int_eq(found.items[0].level, FINDING_PROVED);
+    ck_assert_int_eq(found.items[1].level, FINDING_LIKELY);
 }
 END_TEST
 
@@ -186,10 +214,13 @@ int main(void)
     tcase_add_test(tests, not_asleep_with_a_timeout);
     tcase_add_test(tests, not_asleep_with_something_outside);
     tcase_add_test(tests, not_asleep_with_a_shared_object);
+    tcase_add_test(tests, not_asleep_while_one_runs);
+    tcase_add_test(tests, not_asleep_when_one_was_read_later);
     tcase_add_test(tests, a_deadlock_of_all_is_enough);
     tcase_add_test(tests, all_threads_are_facts_and_four_are_shown);
     tcase_add_test(tests, stuck_threads_and_who_joins_them);
     tcase_add_test(tests, stuck_with_a_caveat_is_likely);
+    tcase_add_test(tests, a_caveat_of_one_is_none_of_another);
     tcase_add_test(tests, four_that_wait_for_one_object);
     tcase_add_test(tests, many_that_wait_for_one_object);
     tcase_add_test(tests, an_object_each);
