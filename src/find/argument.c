@@ -3,10 +3,8 @@
 
 #include "find/site.h"
 
-#define MAX_STACK                                                                                  \
-    (8u << 20)       /* the usual size: an address that is further away is not taken for one on it \
-                      */
-#define RED_ZONE 128 /* below the stack pointer, which a function may use (psABI of x86-64) */
+/* The usual size: an address that is further away is not taken for one on it. */
+#define MAX_STACK (8u << 20)
 #define MAX_THREADS_SHOWN 8
 
 struct creator {
@@ -33,27 +31,19 @@ static struct creator creator_of(const struct find_context *context, uint64_t se
     return creator;
 }
 
-/* The stack of a thread ends below its descriptor. That of the main thread ends where the kernel put it. */
-static bool is_on_stack(const struct find_context *context, const struct thread_stack *creator,
-                        uint64_t address)
+/* Above the frames are, of the main thread, the arguments and the environment, and of others their
+ * thread-local storage. */
+static bool is_on_stack(const struct thread_stack *creator, uint64_t address)
 {
-    if (!creator)
-        return false;
-    bool is_main = creator->tid == context->evidence->pid;
-    return creator->sp && address >= creator->sp && address - creator->sp < MAX_STACK &&
-           (is_main || (creator->handle && address < creator->handle));
+    return creator && address >= creator->frames.start && address < creator->frames.end;
 }
 
-/* How far down the stacks of other live threads reach is not known. A function of a library that the program
- * calls has no variable of the program in its red zone. */
+/* How far down the stacks of other live threads reach is not known. */
 static bool is_below_stack(const struct find_context *context, const struct thread_stack *creator,
                            uint64_t address)
 {
-    if (!creator || !creator->sp || creator->tid != context->evidence->pid)
-        return false;
-    const struct shared_stack *stack = creator->stack;
-    uint64_t zone = stack && stack->count && stack->frames[0].runtime ? 0 : RED_ZONE;
-    return address < creator->sp - zone && creator->sp - address < MAX_STACK;
+    return creator && creator->tid == context->evidence->pid && address < creator->frames.start &&
+           creator->frames.start - address < MAX_STACK;
 }
 
 /* Its whole stack is below its descriptor. The next thread may begin right below that. */
@@ -164,8 +154,7 @@ static bool is_found(const struct find_context *context, enum finding_code code,
                      const struct creator *creator, uint64_t address)
 {
     if (code == FINDING_SHARED_ARGUMENT)
-        return is_on_stack(context, creator->stack, address) ||
-               is_below_stack(context, creator->stack, address);
+        return is_on_stack(creator->stack, address) || is_below_stack(context, creator->stack, address);
     return is_below_stack(context, creator->stack, address) ||
            is_on_ended_stack(context, creator->ended, address);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "base/text.h"
 #include "stacks/stacks.h"
 
@@ -50,6 +51,13 @@ const struct frame *stack_function(const struct ledger *ledger, struct symbolize
         return NULL;
     const struct frame_list *list = stack_frames(ledger, symbolizer, pc, false);
     return &list->frames[list->count - 1];
+}
+
+bool stack_is_of_system(const char *module)
+{
+    const char *name = module ? path_basename(module) : "";
+    return strcmp(name, "libthreadleak.so") == 0 || path_is_libc(module) ||
+           text_begins_with(name, "ld-linux");
 }
 
 bool stack_is_start_up(const struct frame *frame)

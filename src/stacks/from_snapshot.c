@@ -67,7 +67,6 @@ static bool fill_thread(struct stacks *stacks, const struct snapshot *snapshot, 
     /* One without any frame says why. */
     if (!shared->frames && !shared->incomplete && !fill_stack(shared, stack, options->symbolizer))
         return false;
-    to->sp = snapshot_is_own_stack(snapshot, thread, thread->sp) ? thread->sp : 0;
     to->source = source;
     to->later = thread->later;
     to->stack = shared;

@@ -43,18 +43,11 @@ bool kept_want(struct reach_collector *collector, const struct ledger *ledger)
 
 /* ---- the end of the process ---- */
 
-static bool is_of_system(const char *module)
-{
-    const char *name = module ? path_basename(module) : "";
-    return strcmp(name, "libthreadleak.so") == 0 || path_is_libc(module) ||
-           text_begins_with(name, "ld-linux");
-}
-
 /* Frames of libc and the shim, at the end of the process, are over those of the program. 0: all are. */
 static uint64_t end_of_system(const struct stack *stack, const uint64_t *sps)
 {
     size_t i = 0;
-    while (i < stack->count && is_of_system(stack->frames[i].module))
+    while (i < stack->count && stack_is_of_system(stack->frames[i].module))
         i++;
     return i < stack->count ? sps[i] : 0;
 }
@@ -72,8 +65,6 @@ void kept_set_end(struct stacks *stacks, const struct snapshot *snapshot, struct
         return;
     uint64_t end = end_of_system(stack, sps);
     reach_set_end(collector, end ? end : UINT64_MAX);
-    if (snapshot_is_own_stack(snapshot, &snapshot->threads[index], end))
-        stacks->threads[index].sp = end; /* the shim is on a stack of its own */
     stacks->main_is_over = ending == snapshot->pid && !innermost_user_frame(shared->frames, shared->count);
 }
 
@@ -92,7 +83,7 @@ struct place {
 /* What libc and the shim keep in their frames is of their caller. */
 static const struct code_address *frame_of_program(const struct stack *stack, size_t from)
 {
-    while (from < stack->count && is_of_system(stack->frames[from].module))
+    while (from < stack->count && stack_is_of_system(stack->frames[from].module))
         from++;
     return from < stack->count ? &stack->frames[from] : NULL;
 }

@@ -115,7 +115,8 @@ static bool load_thread(const struct stacks *stacks, const json_t *json, struct 
     json_int_t stack = number(json, "stack", -1, (json_int_t)stacks->shared_count - 1);
     *thread = (struct thread_stack){
         .tid = (pid_t)number(json, "tid", 0, INT_MAX),
-        .sp = (uint64_t)json_integer_value(json_object_get(json, "sp")),
+        .frames = {(uint64_t)json_integer_value(json_object_get(json, "frames")),
+                   (uint64_t)json_integer_value(json_object_get(json, "frames_end"))},
         .source = (enum stack_source)number(json, "source", STACK_SOURCE_NONE, STACK_SOURCE_CORE),
         .stack = stack < 0 ? NULL : &stacks->shared[stack],
         .idle_s = json_number_value(json_object_get(json, "idle_s")),

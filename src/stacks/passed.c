@@ -83,6 +83,49 @@ static bool add(struct search *search, const struct ledger_slot *slot)
     return true;
 }
 
+/* ---- frames of the program ---- */
+
+enum { RED_ZONE = 128 }; /* below the stack pointer, which a function may use (psABI of x86-64) */
+
+/* The first frame after those of functions of the program. libc's are the outermost, or the program's _start,
+ * which they called. */
+static size_t end_of_program(const struct stack *stack)
+{
+    const struct code_address *frames = stack->frames;
+    size_t last = stack->count - 1, end = last;
+    if (stack->incomplete)
+        return last; /* its end is not known */
+    if (!stack_is_of_system(frames[last].module) && last && !stack_is_of_system(frames[last - 1].module))
+        return last;
+    while (end && stack_is_of_system(frames[end - 1].module))
+        end--;
+    return end ? end : last; /* 0: the program's functions have returned */
+}
+
+static struct stack_range range_of(const struct stack *stack, const uint64_t *sps)
+{
+    size_t end = end_of_program(stack), start = 0;
+    while (start < end && stack_is_of_system(stack->frames[start].module))
+        start++;
+    return (struct stack_range){sps[start] - (start ? 0 : RED_ZONE), sps[end]};
+}
+
+static void set_frames(struct search *search, const struct ledger_slot *slot)
+{
+    size_t index = thread_of(search, slot->created_by);
+    if (index == search->snapshot->count)
+        return;
+    struct thread_stack *creator = &search->stacks->threads[index];
+    const struct snapshot_thread *thread = &search->snapshot->threads[index];
+    if (creator->frames.start || !snapshot_is_own_stack(search->snapshot, thread, slot->arg))
+        return;
+    const struct stack *stack = unwind_thread(search->unwinder, index);
+    const uint64_t *sps = stack && stack->count ? unwind_stack_pointers(search->unwinder, index) : NULL;
+    struct stack_range range = sps ? range_of(stack, sps) : (struct stack_range){0, 0};
+    if (snapshot_is_own_stack(search->snapshot, thread, range.start))
+        creator->frames = range;
+}
+
 bool passed_fill(struct stacks *stacks, const struct snapshot *snapshot, struct unwinder *unwinder,
                  const struct stacks_options *options)
 {
@@ -90,7 +133,10 @@ bool passed_fill(struct stacks *stacks, const struct snapshot *snapshot, struct 
     bool done = thread_index_read(&search.threads, options->ledger);
     for (size_t i = 0; done && i < search.threads.count; i++) {
         const struct ledger_slot *slot = &search.threads.slots[i];
-        if (slot->state & SLOT_ARGUMENT_CHANGED && !(slot->state & SLOT_ENDED))
+        if (slot->state & SLOT_ENDED || !slot->arg || !slot->created_by)
+            continue;
+        set_frames(&search, slot);
+        if (slot->state & SLOT_ARGUMENT_CHANGED)
             done = add(&search, slot);
     }
     thread_index_release(&search.threads);

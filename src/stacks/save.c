@@ -55,7 +55,8 @@ static json_t *save_thread(const struct stacks *stacks, const struct thread_stac
     const struct wait *wait = &thread->wait;
     json_t *json = json_object();
     set_number(&json, "tid", thread->tid);
-    set_number(&json, "sp", (int64_t)thread->sp);
+    set_number(&json, "frames", (int64_t)thread->frames.start);
+    set_number(&json, "frames_end", (int64_t)thread->frames.end);
     set_number(&json, "source", thread->source);
     set_number(&json, "stack", thread->stack ? thread->stack - stacks->shared : -1);
     set_value(&json, "why_none", string(thread->why_none));

@@ -49,7 +49,11 @@ struct notified {
 struct thread_stack {
     pid_t tid;
     uint64_t handle; /* pthread_t; 0: unknown */
-    uint64_t sp;     /* stack pointer; 0: unknown, or on another stack than its own (a coroutine) */
+    /* Of a thread that created one: where the frames of functions of the program are, not those of libc.
+     * 0: unknown, or on another stack than its own (a coroutine) */
+    struct stack_range {
+        uint64_t start, end;
+    } frames;
     enum stack_source source;
     const struct shared_stack *stack; /* NULL: none */
     char *why_none;                   /* "is traced by another process"; NULL: unknown, or it has a stack */
@@ -175,6 +179,8 @@ struct code_address stack_address(const struct ledger *ledger, ledger_pc pc, boo
 const struct frame_list *stack_frames(const struct ledger *ledger, struct symbolizer *symbolizer,
                                       ledger_pc pc, bool is_return_address);
 
+/* Is it a file of libc, the loader or the shim? NULL: no. */
+bool stack_is_of_system(const char *module);
 /* Is it code of libc that starts the program? */
 bool stack_is_start_up(const struct frame *frame);
 /* Sets `runtime` of start-up frames and their callers, independent of their names. */

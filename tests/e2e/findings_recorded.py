@@ -171,7 +171,7 @@ def variable_of_a_loop(bench):
 
 def variables_that_are_shared_on_purpose(bench):
     """Also the variable of a loop that waits until each thread has copied it."""
-    for how in "copied", "same", "counted":
+    for how in "copied", "same", "counted", "alloca", "outermost":
         finding = shared_argument(bench, "arguments", how)
         demand(finding["level"] == "note" and finding["text"] == SHARED, f"{how}: {finding}")
 
@@ -201,12 +201,13 @@ def variables_of_main_that_has_returned(bench):
         demand(len(found(process, "shared-argument")) == shared, f"{how}: {process['findings']}")
         [finding] = found(process, "dead-argument")
         demand(finding["level"] == "note" and finding["threads"] == [2, 3, 4], finding)
-    process = at_the_end(bench, "arguments", "heap")
-    demand(not found(process, "dead-argument") and not found(process, "shared-argument"), process["findings"])
+    for how in "heap", "argv", "environ":
+        process = at_the_end(bench, "arguments", how)
+        demand(not found(process, "dead-argument") and not found(process, "shared-argument"), process["findings"])
 
 
 def arguments_that_are_right(bench):
-    for how in "array", "global", "heap", "coroutine":
+    for how in "array", "global", "heap", "argv", "environ", "auxv", "tls", "coroutine":
         findings = of_live(bench, "arguments", how)["findings"]
         demand(not findings, f"{how}: {findings}")
 

@@ -11,12 +11,20 @@
  *   arguments array    each gets an element of an array on the stack
  *   arguments global   all get the address of a global variable
  *   arguments heap     all get the same memory of malloc
+ *   arguments argv     all get a string of the command line
+ *   arguments environ  all get a string of the environment
+ *   arguments auxv     all get what the kernel put above that
+ *   arguments tls      all get a thread-local variable of a thread
+ *   arguments alloca   all get the same memory of alloca
+ *   arguments outermost  all get the last element of an array of main
  *   arguments coroutine  the main thread is on a stack of its own making; two get the same memory above it,
  * two memory below it, in the same mapping */
 #include "keep.h"
 
+#include <alloca.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 
@@ -112,6 +120,30 @@ static void start_by_one_that_ends(void)
     await_gone(tid);
 }
 
+static void start_with(void *arg)
+{
+    for (int i = 0; i < 3; i++)
+        start_and_keep(stay, arg);
+}
+
+static void *start_with_thread_local(void *arg)
+{
+    static _Thread_local int value;
+    start_with(&value);
+    return stay(arg);
+}
+
+/* The size is of use to no optimizer. */
+static void start_with_alloca(size_t size)
+{
+    char byte, *memory = alloca(size);
+    memory[0] = 0;
+    start_with(memory);
+    await_ready(3);
+    CHECK(write(1, "up\n", 3) == 3);
+    CHECK(read(0, &byte, 1) <= 1);
+}
+
 static char *around; /* the stack of the coroutine */
 
 static void start_with_neighbours(void)
@@ -140,22 +172,29 @@ static void start_on_coroutine(void)
 int main(int argc, char **argv)
 {
     const char *how = argc > 1 ? argv[1] : "loop";
-    int values[3] = {0}, *heap = malloc(sizeof(*heap));
+    int values[300] = {0}, *heap = malloc(sizeof(*heap));
     char byte;
     CHECK(heap);
-    bool is_other =
-        !strcmp(how, "loop") || !strcmp(how, "array") || !strcmp(how, "global") || !strcmp(how, "heap");
+    void *given = !strcmp(how, "global")      ? &global
+                  : !strcmp(how, "heap")      ? heap
+                  : !strcmp(how, "argv")      ? argv[1]
+                  : !strcmp(how, "environ")   ? getenv("PATH")
+                  : !strcmp(how, "auxv")      ? (void *)getauxval(AT_RANDOM)
+                  : !strcmp(how, "outermost") ? &values[299]
+                                              : NULL;
+    bool is_other = given || !strcmp(how, "loop") || !strcmp(how, "array");
     for (int i = 0; i < 3 && is_other; i++)
-        start_and_keep(stay, !strcmp(how, "loop")     ? &i
-                             : !strcmp(how, "array")  ? &values[i]
-                             : !strcmp(how, "global") ? &global
-                                                      : heap);
+        start_and_keep(stay, given ? given : !strcmp(how, "loop") ? &i : &values[i]);
     if (!strcmp(how, "dead"))
         start_one();
     else if (!strcmp(how, "ended"))
         start_by_one_that_ends();
     else if (!strcmp(how, "inlined"))
         start_and_keep(start_in_loop_of_thread, NULL);
+    else if (!strcmp(how, "tls"))
+        start_and_keep(start_with_thread_local, NULL);
+    else if (!strcmp(how, "alloca"))
+        start_with_alloca((size_t)argc * 1000);
     else if (!strcmp(how, "copied"))
         start_copying();
     else if (!strcmp(how, "same") || !strcmp(how, "counted"))
@@ -166,7 +205,7 @@ int main(int argc, char **argv)
         start_on_coroutine();
     if (is_other || !strcmp(how, "copied"))
         await_ready(3);
-    else if (!strcmp(how, "inlined"))
+    else if (!strcmp(how, "inlined") || !strcmp(how, "tls"))
         await_ready(4);
     CHECK(write(1, "up\n", 3) == 3);
     return (int)read(0, &byte, 1);
