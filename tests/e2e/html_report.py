@@ -86,7 +86,8 @@ def restored(data):
         return [frames[index] for index in value(one)]
 
     def thread(one):
-        one.update(stack=stack(one["stack"]), waiting=value(one["waiting"]), findings=value(one["findings"]))
+        named = {"threads": [one["id"]] if one["id"] else [], "tids": [one["tid"]]}
+        one.update(stack=stack(one["stack"]), waiting=value(one["waiting"]), findings=[{**finding, **named} for finding in value(one["findings"])])
 
     for process in report["processes"]:
         for leak in process["leaks"]:
@@ -198,6 +199,15 @@ def only_regular_files_are_sources(bench):
     demand(("root:secret" in text) == (os.geteuid() != 0), "root shows only what everybody may read")
 
 
+def equal_findings_are_written_once(bench):
+    """Else the page of 10,000 threads is larger than 5 MB."""
+    _, _, data, document = bench.page(bench.target("thousand"), "100")
+    found = document["processes"][0]["findings"]
+    demand(any(len(finding["threads"]) > 50 for finding in found), f"{found}")
+    demand(len(data["shared"]) < 20, f"{len(data['shared'])} different values of 100 equal threads")
+    demand(restored(data) == document, "the report in the page is not the JSON report")
+
+
 def hostile_names_are_text(bench):
     _, text, data, document = bench.page(bench.target("lives"))
     names = {thread["name"] for thread in harness.threads_of(document["processes"][0])}
@@ -242,6 +252,14 @@ def a_browser_shows_a_deadlock(bench):
         demand(browser.evaluate("document.querySelector('.source .here').textContent").strip()[:2].isdigit(), "source lines")
         browser.key("k")
         browser.wait_for(f"document.getElementById('details').textContent === {json.dumps(before)}")
+
+
+def a_browser_shows_a_crash(bench):
+    page, *_ = bench.page(bench.target("end_signal"), "SEGV")
+    with bench.browser(page) as browser:
+        verdict = browser.evaluate("document.querySelector('h1').textContent")
+        demand("CRASHED" in verdict and "signal 11 (SIGSEGV) with 1 thread " in verdict, verdict)
+        demand(browser.evaluate("document.querySelector('tr.site td:last-child').textContent") == "", "an age that nobody knows")
 
 
 def a_browser_zooms_and_drags(bench):
@@ -430,7 +448,7 @@ def a_live_page_keeps_the_selection(bench):
 
 TESTS = [it_is_self_contained, it_has_the_json_report, it_has_the_lives, it_has_the_lives_of_a_process_that_is_not_watched,
          it_has_the_sources, only_regular_files_are_sources,
-         hostile_names_are_text, a_browser_shows_a_deadlock, a_browser_zooms_and_drags, a_browser_runs_no_hostile_name,
+         hostile_names_are_text, equal_findings_are_written_once, a_browser_shows_a_deadlock, a_browser_shows_a_crash, a_browser_zooms_and_drags, a_browser_runs_no_hostile_name,
          texts_have_contrast, the_tab_key_reaches_everything, a_drag_of_10000_threads_is_quick, a_live_page_keeps_the_selection]
 SOAK_TESTS = [a_process_with_10000_threads]
 

@@ -3,8 +3,9 @@
  * object:
  *
  *   report     what the format "json" prints, but stacks, waits and findings of threads are numbers: indexes
- *              of `shared`; frames in it are numbers, too: indexes of `frames`. So 10,000 threads with
- *              the same stack take little room.
+ *              of `shared`; frames in it are numbers, too: indexes of `frames`. Findings of threads have
+ *              no `threads` and `tids`, which are those of the thread itself. So 10,000 threads with the
+ *              same stack and findings take little room.
  *   shared     values that several threads have
  *   frames     frames that several stacks have
  *   processes  for each of report.processes, what the format "json" does not have:

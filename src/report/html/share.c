@@ -44,8 +44,21 @@ static bool share_frames(json_t *object, const char *key, struct shared_values *
     return true;
 }
 
+/* A finding of a thread names only this thread. Without that, the findings of many threads are equal. */
+static void remove_own_name(json_t *findings)
+{
+    size_t i;
+    json_t *finding;
+    json_array_foreach(findings, i, finding)
+    {
+        json_object_del(finding, "threads");
+        json_object_del(finding, "tids");
+    }
+}
+
 static bool share_thread(json_t *thread, struct shared_values *values, struct shared_values *frames)
 {
+    remove_own_name(json_object_get(thread, "findings"));
     return share_frames(thread, "stack", frames) && share_member(thread, "stack", values) &&
            share_member(thread, "waiting", values) && share_member(thread, "findings", values);
 }

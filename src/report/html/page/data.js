@@ -170,7 +170,7 @@ function addLives(lives, process, shift) {
     const add = life => {
         const {thread} = life;
         lives.rows.push({process, ...life, site: thread && thread.site});
-        if (thread && thread.age_s === null)
+        if (thread && thread.age_s === null && moment !== null)
             thread.age_s = life.moment - life.created;
     };
     if (moment !== null)

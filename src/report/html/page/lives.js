@@ -1,6 +1,6 @@
 /* The time line: one row for each thread, on a canvas. A drag moves it; wheel with Ctrl, + and - zoom. */
 
-const LIVES = {axis: 22, chart: 64, row: 14, gap: 8, most: 420};
+const LIVES = {axis: 22, chart: 64, row: 14, gap: 8, most: 420, least: 0.001};
 
 function lifeTone(life) {
     if (life.state & LIFE.ENDED)
@@ -21,7 +21,7 @@ function unjoinedUntil(life) {
 function aliveSteps(rows, end) {
     const steps = [];
     for (const life of rows) {
-        const over = life.ended === null && life.process.end.how !== "alive" ? life.moment : life.ended;
+        const over = life.ended === null && life.process.end.how !== "alive" && life.process.more.moment_s !== null ? life.moment : life.ended;
         if (over === life.created) /* shorter than a tick of the clock */
             continue;
         steps.push([life.created, 1]);
@@ -325,9 +325,14 @@ function legend() {
         ([name, text]) => el("span", {}, el("i", {class: "swatch " + name}), text)));
 }
 
+/* Whether the end of a process is missing, so that lives end at the last event that is known. */
+function lacksMoment(model) {
+    return model.processes.some(process => process.more.moment_s === null && process.more.lives.some(life => life[3] === null));
+}
+
 function showLives(model, view) {
-    const {rows, hidden} = model.lives;
-    if (!rows.length) {
+    const {rows, hidden, end} = model.lives, open = lacksMoment(model);
+    if (!rows.length || (open && end < LIVES.least)) {
         show("lives");
         return null;
     }
@@ -337,6 +342,7 @@ function showLives(model, view) {
          el("div", {class: "tools"}, button("\u2212", "zoom out", () => zoomTimeline(line, 1 / 0.6, 0.5, 0)),
             button("+", "zoom in", () => zoomTimeline(line, 0.6, 0.5, 0)), button("All", "show all", () => wholeTimeline(line)), legend()),
          el("div", {class: "timeline"}, line.canvas, line.tip),
+         open && el("p", {class: "muted small"}, "When the process ended is not known. Threads that were alive are drawn until the last event that is known."),
          hidden > 0 && el("p", {class: "muted small"}, plural(hidden, "more thread") +
             " ended and were joined or detached. Their records were used again for other threads, so they are not shown."));
     listenTimeline(line);

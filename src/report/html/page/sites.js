@@ -46,6 +46,21 @@ function leakVerdict(model) {
         mostText(sites, threads)};
 }
 
+/* Those that a program gets by mistake are a crash. The numbers are those of Linux, but for MIPS, SPARC and Alpha. */
+const SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL",
+                 11: "SIGSEGV", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM", 31: "SIGSYS"};
+const CRASHES = [4, 5, 6, 7, 8, 11, 31];
+
+/* Of one signal: the verdict must not be of one process and the number of threads of another. */
+function killedVerdict(ended, left, by) {
+    const signals = [...new Set(ended.map(process => process.end.how === "signal" ? process.end.signal : 0))];
+    if (signals.length !== 1 || !signals[0])
+        return null;
+    const [signal] = signals, name = SIGNALS[signal];
+    return {tone: "warn", word: CRASHES.includes(signal) ? "CRASHED" : "KILLED", text: "Killed by signal " + signal + (name ? " (" + name + ")" : "") +
+        " with " + plural(left.length, "thread") + " alive or not joined; not counted as leaks." + by};
+}
+
 function otherVerdict(model) {
     const {processes, threads, report} = model;
     const alive = processes.filter(process => process.end.how === "alive");
@@ -58,6 +73,10 @@ function otherVerdict(model) {
         return {tone: "warn", word: "TIMED OUT", text: plural(left.length, "thread") + " alive or not joined when the time was over." + by};
     if (alive.length)
         return {tone: "neutral", word: "RUNNING", text: plural(threads.filter(one => one.kind !== "unjoined").length, "thread") + " alive now." + by};
+    const ended = left.length ? [...new Set(left.map(thread => thread.process))] : processes.length === 1 ? processes : [];
+    const killed = killedVerdict(ended, left, by);
+    if (killed)
+        return killed;
     if (left.length)
         return {tone: "warn", word: "NOT JUDGED", text: plural(left.length, "thread") + " alive or not joined at an end that is not judged (" +
             [...new Set(left.map(thread => thread.process.end.how))].join(", ") + ")." + by};
@@ -177,6 +196,11 @@ function failedCard(model, failed, process) {
 
 const FINDINGS_SHOWN = 4, FINDINGS_MAX = 60;
 
+/* Cards of different heights leave fewer gaps in columns. One or two fill the width. */
+function cards(list) {
+    return el("div", {class: list.length > 2 ? "cards columns" : "cards"}, list);
+}
+
 function showFindings(model) {
     const all = model.processes.flatMap(process => process.findings.map((finding, i) => ({finding, process, facts: process.more.evidence[i]})))
         .filter(({finding}) => !finding.suppressed_by)
@@ -187,9 +211,9 @@ function showFindings(model) {
     const first = [...strong.slice(0, FINDINGS_SHOWN).map(card), ...failed.slice(0, 2)];
     const rest = [...all.slice(Math.min(strong.length, FINDINGS_SHOWN), FINDINGS_MAX).map(card), ...failed.slice(2, FINDINGS_MAX)];
     const more = rest.length > 0 && el("details", {class: "more"}, el("summary", {}, plural(rest.length, strong.length ? "more finding" : "note", strong.length ? undefined : "notes")),
-                                       el("div", {class: "cards"}, rest));
+                                       cards(rest));
     const title = strong.length ? "Why" : failed.length ? "What failed" : "";
-    show("findings", (first.length > 0 || more) && [title && el("h2", {}, title), first.length > 0 && el("div", {class: "cards"}, first), more]);
+    show("findings", (first.length > 0 || more) && [title && el("h2", {}, title), first.length > 0 && cards(first), more]);
 }
 
 /* ---- the table ---------------------------------------------------------------------------- */
