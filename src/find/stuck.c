@@ -106,6 +106,23 @@ static bool wait_is_same(const struct find_context *context, size_t first)
            count_threads(&(struct crowd){context, first, OF_OBJECT});
 }
 
+/* What the kernel keeps for the process may refer to it, if that cannot be seen. */
+static enum finding_level level_of(uint32_t caveats)
+{
+    if (reach_caveats_are_unseen(caveats))
+        return FINDING_NOTE;
+    return caveats ? FINDING_LIKELY : FINDING_PROVED;
+}
+
+static void add_conclusion(struct line *text, bool same, uint32_t caveats)
+{
+    const char *object = same ? "it" : "these";
+    if (level_of(caveats) == FINDING_NOTE)
+        line_add(text, "no reference to %s was found", object);
+    else
+        line_add(text, "nothing that can still run refers to %s", object);
+}
+
 static void add_text(struct line *text, const struct find_context *context, size_t first)
 {
     const struct wait *wait = &context->graph.nodes[first].thread->wait;
@@ -118,7 +135,16 @@ static void add_text(struct line *text, const struct find_context *context, size
         add_waited_object(text, wait);
     else
         line_add(text, "a %s each", wait_on_name(wait->on));
-    line_add(text, ", and nothing that can still run refers to %s", same ? "it" : "these");
+    line_add(text, ", and ");
+    add_conclusion(text, same, context->graph.nodes[first].thread->reach.caveats);
+}
+
+static void add_caveats(struct line *line, uint32_t caveats, bool unseen)
+{
+    for (int i = 0; i < REACH_CAVEATS; i++)
+        if (caveats >> i & 1 && reach_caveats_are_unseen(UINT32_C(1) << i) == unseen)
+            line_add(line, "; only %s: %s", unseen ? "a note" : "likely",
+                     reach_caveat_text((enum reach_caveat)i));
 }
 
 static char *assumptions(uint32_t caveats)
@@ -127,9 +153,8 @@ static char *assumptions(uint32_t caveats)
     const char *const *assumed = reach_assumptions();
     for (size_t i = 0; assumed[i]; i++)
         line_add(&line, "%s%s", i ? "; " : "", assumed[i]);
-    for (int i = 0; i < REACH_CAVEATS; i++)
-        if (caveats >> i & 1)
-            line_add(&line, "; only likely: %s", reach_caveat_text((enum reach_caveat)i));
+    add_caveats(&line, caveats, false);
+    add_caveats(&line, caveats, true);
     return line_copy(&line);
 }
 
@@ -210,12 +235,10 @@ static bool add(struct find_context *context, size_t first)
     uint32_t caveats = context->graph.nodes[first].thread->reach.caveats;
     struct line text = {.length = 0}, conclusion = {.length = 0};
     add_text(&text, context, first);
-    struct finding *finding =
-        finding_add(context, FINDING_STUCK, caveats ? FINDING_LIKELY : FINDING_PROVED, &text);
+    struct finding *finding = finding_add(context, FINDING_STUCK, level_of(caveats), &text);
     if (!finding || !add_threads(finding, context, first))
         return false;
-    line_add(&conclusion, "nothing that can still run refers to %s",
-             wait_is_same(context, first) ? "it" : "these");
+    add_conclusion(&conclusion, wait_is_same(context, first), caveats);
     finding->assumed = assumptions(caveats);
     return finding->assumed && finding_add_fact(finding, &conclusion, NULL);
 }

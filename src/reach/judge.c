@@ -19,6 +19,16 @@ const char *reach_caveat_text(enum reach_caveat caveat)
     return texts[caveat];
 }
 
+bool reach_caveats_are_unseen(uint32_t caveats)
+{
+    static const uint32_t unseen = 0
+#define CAVEAT(name, text)
+#define UNSEEN(name, text) | REACH_BIT(name)
+#include "reach/caveats.def"
+        ;
+    return (caveats & unseen) != 0;
+}
+
 const char *const *reach_assumptions(void)
 {
     static const char *const texts[] = {

@@ -42,7 +42,28 @@ struct reading {
     const struct snapshot *snapshot;
     uint64_t rtld_global;
     struct snapshot_dynamic libc;
+    bool is_core;
 };
+
+/* Through these functions a program can leave a reference with the kernel. */
+static void set_unseen(struct reach_image *image, const struct snapshot_dynamic *dynamic)
+{
+    static const struct {
+        const char *function;
+        uint32_t caveat;
+    } rows[] = {
+        {"epoll_ctl", REACH_BIT(UNSEEN_EPOLL)},    {"timer_create", REACH_BIT(UNSEEN_TIMERS)},
+        {"sigqueue", REACH_BIT(UNSEEN_SIGNALS)},   {"pthread_sigqueue", REACH_BIT(UNSEEN_SIGNALS)},
+        {"pipe", REACH_BIT(UNSEEN_BYTES)},         {"pipe2", REACH_BIT(UNSEEN_BYTES)},
+        {"socketpair", REACH_BIT(UNSEEN_BYTES)},   {"mkfifo", REACH_BIT(UNSEEN_BYTES)},
+        {"memfd_create", REACH_BIT(UNSEEN_BYTES)}, {"msgsnd", REACH_BIT(UNSEEN_MESSAGES)},
+        {"mq_send", REACH_BIT(UNSEEN_MESSAGES)},   {"mq_timedsend", REACH_BIT(UNSEEN_MESSAGES)},
+        {"mq_notify", REACH_BIT(UNSEEN_MESSAGES)},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        if (!(image->caveats & rows[i].caveat) && snapshot_dynamic_imports(dynamic, rows[i].function))
+            image->caveats |= rows[i].caveat;
+}
 
 static void set_facts(struct reading *reading, const struct reach_module *module, const char *name,
                       const struct snapshot_elf *elf)
@@ -75,6 +96,8 @@ static void set_facts(struct reading *reading, const struct reach_module *module
     image->uses_values = image->uses_values || snapshot_dynamic_imports(&dynamic, "sigqueue") ||
                          snapshot_dynamic_imports(&dynamic, "pthread_sigqueue");
     image->uses_messages = image->uses_messages || snapshot_dynamic_imports(&dynamic, "msgsnd");
+    if (reading->is_core)
+        set_unseen(image, &dynamic);
 }
 
 static void measure(struct reach_module *module, struct reach_glibc *glibc, const struct snapshot_elf *elf)
@@ -109,7 +132,8 @@ bool reach_modules_read(struct reach_modules *modules, struct reach_collector *c
                         const struct snapshot *snapshot)
 {
     struct reach_glibc *glibc = &collector->image.glibc;
-    struct reading reading = {.modules = modules, .image = &collector->image, .snapshot = snapshot};
+    struct reading reading = {
+        .modules = modules, .image = &collector->image, .snapshot = snapshot, .is_core = collector->is_core};
     *modules = (struct reach_modules){NULL, 0};
     for (size_t i = 0; i < snapshot->space.count; i++) {
         const struct region *region = &snapshot->space.regions[i];

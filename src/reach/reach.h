@@ -43,6 +43,8 @@ enum reach_caveat {
 };
 /* "a debugger is attached" */
 const char *reach_caveat_text(enum reach_caveat caveat);
+/* Is one of these (bits) about something that programs keep references in, and that cannot be seen at all? */
+bool reach_caveats_are_unseen(uint32_t caveats);
 /* What every result assumes, NULL-terminated. */
 const char *const *reach_assumptions(void);
 

@@ -127,8 +127,21 @@ def kept_core(bench):
         demand(not stuck(process) and "not_checked_for_stuck" not in process, json.dumps(process, indent=1))
 
 
+def kept_in_kernel_core(bench):
+    """The core file of a program that uses epoll, pipes, timers … does not say what is in these."""
+    for place in "epoll", "pipe", "timer", "signal":
+        process = of_core(bench, place)
+        demand(stuck(process) == ["note"] and not process["verdict"], json.dumps(process, indent=1))
+    _, out, err = call([bench.cli, "report", "-v", bench.path("core")])
+    reasons = out[out.index("only a note, because"):]
+    for what in "epoll is used", "timers with values", "sigqueue is used", "pipes, socket pairs":
+        demand(what in reasons, out + err)
+    status, out, err = call([bench.cli, "report", bench.path("core")])
+    demand(status == 0 and "perhaps stuck: 1 thread; -v prints why" in out and "STUCK" not in out, out + err)
+
+
 TESTS = [test(how, place) for how in (live, end) for place in PLACES if place != "zeros"]
-TESTS += [forgotten_core, zeros_core, zeros_live, kept_core]
+TESTS += [forgotten_core, zeros_core, zeros_live, kept_core, kept_in_kernel_core]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))

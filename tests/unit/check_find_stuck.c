@@ -121,6 +121,19 @@ START_TEST(a_caveat_of_one_is_none_of_another)
 }
 END_TEST
 
+START_TEST(stuck_with_something_unseen_is_a_note)
+{
+    find_add(WAIT_PIPE, "read of pipe 0");
+    find_add_stuck(0x10, CONDVAR)->reach.caveats = 1u << REACH_CAVEAT_CORE | 1u << REACH_CAVEAT_UNSEEN_EPOLL;
+    const struct finding *finding = find_all(1);
+    ck_assert_int_eq(finding->level, FINDING_NOTE);
+    ck_assert_ptr_nonnull(strstr(finding->text, "0x10 on the heap, and no reference to it was found"));
+    ck_assert_ptr_nonnull(strstr(finding->assumed, "; only likely: a core file"));
+    ck_assert_ptr_nonnull(strstr(finding->assumed, "; only a note: epoll is used"));
+    ck_assert_ptr_null(found.verdict);
+}
+END_TEST
+
 START_TEST(four_that_wait_for_one_object)
 {
     find_add(WAIT_PIPE, "read of pipe 0");
@@ -221,6 +234,7 @@ int main(void)
     tcase_add_test(tests, stuck_threads_and_who_joins_them);
     tcase_add_test(tests, stuck_with_a_caveat_is_likely);
     tcase_add_test(tests, a_caveat_of_one_is_none_of_another);
+    tcase_add_test(tests, stuck_with_something_unseen_is_a_note);
     tcase_add_test(tests, four_that_wait_for_one_object);
     tcase_add_test(tests, many_that_wait_for_one_object);
     tcase_add_test(tests, an_object_each);

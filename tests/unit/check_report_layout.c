@@ -211,6 +211,18 @@ START_TEST(a_short_report_counts_facts)
 }
 END_TEST
 
+START_TEST(a_short_report_counts_threads_that_are_perhaps_stuck)
+{
+    stuck.level = FINDING_NOTE;
+    one_process[0].findings = (struct findings){.items = &stuck, .count = 1};
+    char *text = printed(&report_text, (struct report_style){.more = "threadleak run -v"});
+    ck_assert_ptr_nonnull(strstr(text, "\nperhaps stuck: 5 threads; -v prints why this is not certain\n"));
+    ck_assert_ptr_null(strstr(text, "T2 waits"));
+    free(text);
+    stuck.level = FINDING_LIKELY;
+}
+END_TEST
+
 START_TEST(a_long_report_has_all_facts)
 {
     one_process[0].findings = (struct findings){.items = &stuck, .count = 1};
@@ -238,6 +250,7 @@ int main(void)
     tcase_add_test(tests, frames_of_libraries_are_one_line);
     tcase_add_test(tests, quiet_has_a_line_for_each_site);
     tcase_add_test(tests, a_short_report_counts_facts);
+    tcase_add_test(tests, a_short_report_counts_threads_that_are_perhaps_stuck);
     tcase_add_test(tests, a_long_report_has_all_facts);
     return suite_run("report_layout", tests);
 }

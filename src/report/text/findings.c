@@ -101,17 +101,22 @@ static void print_wrapped(const struct printer *printer, const char *text, size_
 
 void print_assumed(const struct printer *printer, const char *assumed)
 {
-    static const char separator[] = "; ", likely[] = "only likely: ";
-    bool because = false;
+    static const char separator[] = "; ";
+    static const char *const only[] = {"only likely", "only a note"};
+    bool because[2] = {false, false};
     fputs("  assumed:\n", printer->out);
     while (*assumed) {
         const char *end = strstr(assumed, separator);
         const char *next = end ? end + strlen(separator) : assumed + strlen(assumed);
-        bool reason = text_begins_with(assumed, likely);
-        if (reason && !because)
-            fputs("  only likely, because\n", printer->out);
-        because |= reason;
-        assumed += reason ? strlen(likely) : 0;
+        for (size_t i = 0; i < 2; i++) {
+            size_t length = strlen(only[i]);
+            if (!text_begins_with(assumed, only[i]) || !text_begins_with(assumed + length, ": "))
+                continue;
+            if (!because[i])
+                fprintf(printer->out, "  %s, because\n", only[i]);
+            because[i] = true;
+            assumed += length + 2;
+        }
         print_wrapped(printer, assumed, (size_t)((end ? end : next) - assumed));
         assumed = next;
     }
@@ -163,6 +168,26 @@ static bool print_unchecked(const struct printer *printer, const struct process_
     return true;
 }
 
+/* Threads that are stuck, unless something refers to them that could not be seen. */
+static size_t count_perhaps_stuck(const struct findings *findings)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < findings->count; i++)
+        if (findings->items[i].code == FINDING_STUCK && findings->items[i].level == FINDING_NOTE &&
+            !findings->items[i].suppressed_by)
+            count += findings->items[i].thread_count;
+    return count;
+}
+
+static bool print_perhaps_stuck(const struct printer *printer, const struct findings *findings)
+{
+    size_t count = is_verbose(printer) ? 0 : count_perhaps_stuck(findings);
+    if (count)
+        fprintf(printer->out, "\nperhaps stuck: %zu thread%s; -v prints why this is not certain\n", count,
+                plural(count));
+    return count > 0;
+}
+
 /* Their groups of threads, or the failed creations below, say the same with whole stacks. */
 static bool is_printed_below(const struct finding *finding)
 {
@@ -187,7 +212,8 @@ bool print_findings(const struct printer *printer, const struct process_report *
         note_shortened(printer);
         fprintf(printer->out, "\nand %zu more finding%s\n", wanted - shown, plural(wanted - shown));
     }
-    return print_unchecked(printer, process) || wanted > 0;
+    bool perhaps = print_perhaps_stuck(printer, findings);
+    return print_unchecked(printer, process) || wanted > 0 || perhaps;
 }
 
 void print_reach(const struct printer *printer, const struct stacks *stacks)
