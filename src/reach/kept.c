@@ -114,16 +114,28 @@ static bool is_none(const struct reach_image *image, const struct reach_span *sp
             thread->owner == holder->thread);
 }
 
-/* 0: it is mangled. */
-static uint64_t place_of(const struct reach_holder *holder, uint64_t handle)
+/* The place of a word, which is not below `from`. UINT64_MAX: none. */
+static uint64_t find_word(const struct reach_holder *holder, uint64_t from, uint64_t word)
 {
+    size_t skipped = from - holder->at, size = holder->size + POINTER - 1;
+    const unsigned char *found =
+        skipped < size ? memmem(holder->bytes + skipped, size - skipped, &word, POINTER) : NULL;
+    return found ? holder->at + (uint64_t)(found - holder->bytes) : UINT64_MAX;
+}
+
+/* 0: it is mangled. UINT64_MAX: only locks have it. */
+static uint64_t place_of(const struct reach_image *image, const struct reach_holder *holder, uint64_t handle)
+{
+    uint64_t place = 0;
     for (uint64_t tag = 0; holder->bytes && tag <= TAG; tag++) {
-        uint64_t word = handle | tag;
-        const unsigned char *found = memmem(holder->bytes, holder->size + POINTER - 1, &word, POINTER);
-        if (found)
-            return holder->at + (uint64_t)(found - holder->bytes);
+        uint64_t at = find_word(holder, holder->at, handle | tag);
+        for (; !tag && at != UINT64_MAX && reach_is_lock_owner(image, at);
+             at = find_word(holder, at + 1, handle))
+            place = UINT64_MAX;
+        if (at != UINT64_MAX)
+            return at;
     }
-    return 0;
+    return place;
 }
 
 /* Is it on the stack of the thread that ends the process, below the frames of the program? */
@@ -142,8 +154,8 @@ void reach_keep(struct reach_image *image, const struct reach_span *span, uint64
     if (!handle || is_none(image, span, holder) ||
         (handle->keeper != REACH_KEPT_NOWHERE && handle->keeper <= holder->keeper))
         return;
-    uint64_t at = place_of(holder, descriptor);
-    if (is_over(image, holder, at))
+    uint64_t at = place_of(image, holder, descriptor);
+    if (at == UINT64_MAX || is_over(image, holder, at))
         return;
     *handle = (struct reach_handle){descriptor, true, holder->keeper, at, holder->thread};
 }

@@ -26,4 +26,8 @@ void reach_holder_of_memory(struct reach_holder *holder, const struct reach_span
 void reach_keep(struct reach_image *image, const struct reach_span *span, uint64_t address,
                 const struct reach_holder *holder);
 
+/* Is the word at this address, a handle, the owner of a lock of libc that is held (lock_owner.c)? The thread
+ * stored it there itself, and nobody gets at the thread through it. */
+bool reach_is_lock_owner(const struct reach_image *image, uint64_t at);
+
 #endif

@@ -10,9 +10,10 @@ import sys
 import harness
 from harness import call, demand
 
-LOST = ["forgotten", "overwritten", "freed", "leaked"]
+LOST = ["forgotten", "overwritten", "freed", "leaked", "locks_stream", "locks_file"]
 KEPT = {
     "data": "variable kept_in_data",
+    "like_lock": "variable worker",
     "tagged": "variable kept_in_data",
     "heap": "the heap, 0x",
     "far": "the heap, 0x",

@@ -120,6 +120,51 @@ static NOINLINE void in_epoll(void)
     CHECK(pipe(ends_of) == 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, ends_of[0], &event) == 0);
 }
 
+/* ---- it owns a lock ---- */
+
+static FILE *locked;
+
+static void *lock_and_stay(void *tid)
+{
+    flockfile(locked);
+    flockfile(locked);
+    return is_alive ? stay(NULL) : finish(tid);
+}
+
+static NOINLINE void start_with_lock(pthread_t *handle)
+{
+    static pid_t tid;
+    CHECK(locked && pthread_create(handle, NULL, lock_and_stay, &tid) == 0);
+    await_ready(1);
+    if (!is_alive)
+        await_gone(tid);
+}
+
+/* Its lock is a variable of libc. */
+static NOINLINE void locks_stream(void)
+{
+    pthread_t handle;
+    locked = stderr;
+    start_with_lock(&handle);
+}
+
+static NOINLINE void locks_file(void)
+{
+    pthread_t handle;
+    locked = fopen("/dev/null", "r");
+    start_with_lock(&handle);
+}
+
+/* What the program stores counts, also if it looks like a lock. */
+static NOINLINE void like_lock(void)
+{
+    static struct {
+        int state, count;
+        pthread_t owner;
+    } worker = {1, 1, 0};
+    start_in(&worker.owner);
+}
+
 /* ---- another thread keeps it ---- */
 
 static void *stay_with_handle(void *arg)
@@ -190,6 +235,9 @@ static const struct {
               {"overwritten", overwritten},
               {"freed", freed},
               {"leaked", leaked},
+              {"locks_stream", locks_stream},
+              {"locks_file", locks_file},
+              {"like_lock", like_lock},
               {"data", data},
               {"tagged", tagged},
               {"heap", heap},

@@ -104,6 +104,50 @@ START_TEST(across_the_end_of_a_block)
 }
 END_TEST
 
+/* _IO_lock_t */
+static void write_lock(struct case_of_two *of, uint64_t lock, uint64_t owner)
+{
+    made_write(of->made, lock, UINT64_C(1) << 32 | 2);
+    made_write(of->made, lock + 8, owner);
+}
+
+START_TEST(as_owners_of_locks)
+{
+    struct case_of_two *of = two_threads();
+    uint64_t file = made_malloc(of->made, 472);
+    made_write(of->made, MADE_DATA + 64, file);
+    made_write(of->made, file, 0xfbad2488);
+    made_write(of->made, file + 136, file + 224);
+    write_lock(of, file + 224, of->ended);
+    write_lock(of, MADE_LIBC + 3072, of->running);
+    mark(of);
+    expect(of, REACH_KEPT_NOWHERE, 0);
+}
+END_TEST
+
+START_TEST(as_owners_and_behind_the_locks)
+{
+    struct case_of_two *of = two_threads();
+    write_lock(of, MADE_LIBC + 3072, of->ended);
+    write_lock(of, MADE_LIBC + 3088, of->running);
+    write_both(of, MADE_LIBC + 3120);
+    mark(of);
+    expect(of, REACH_KEPT_DATA, MADE_LIBC + 3120);
+}
+END_TEST
+
+/* A lock that nobody holds, and one of the program, which looks the same. */
+START_TEST(in_what_is_no_lock_of_libc)
+{
+    struct case_of_two *of = two_threads();
+    uint64_t at = _i ? MADE_DATA + 64 : MADE_LIBC + 3072;
+    made_write(of->made, at - 8, _i ? UINT64_C(1) << 32 | 1 : 0);
+    write_both(of, at);
+    mark(of);
+    expect(of, REACH_KEPT_DATA, at);
+}
+END_TEST
+
 START_TEST(with_a_tag)
 {
     struct case_of_two *of = two_threads();
@@ -267,6 +311,9 @@ int main(void)
     tcase_add_test(all, nowhere);
     tcase_add_test(all, in_data);
     tcase_add_loop_test(all, across_the_end_of_a_block, 0, 16);
+    tcase_add_test(all, as_owners_of_locks);
+    tcase_add_test(all, as_owners_and_behind_the_locks);
+    tcase_add_loop_test(all, in_what_is_no_lock_of_libc, 0, 2);
     tcase_add_test(all, with_a_tag);
     tcase_add_test(all, as_a_pointer_into_the_descriptor);
     tcase_add_test(all, in_reachable_heap);
