@@ -1,11 +1,13 @@
 #include "preload/ledger/misuse.h"
 
 #include <errno.h>
+#include <stddef.h>
 
 #include "preload/ledger/module.h"
 #include "preload/ledger/thread.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/on_stack.h"
+#include "preload/shim/readable.h"
 
 struct misuse {
     struct shim_state *state;
@@ -17,11 +19,25 @@ struct misuse {
     void *caller;
 };
 
-/* A stale descriptor can lead to another thread's slot. A thread that has not begun has no handle there. */
+/* It can be unmapped by now. */
+static bool has_begun(pthread_t handle)
+{
+    bool begun;
+    const char *tls = (const char *)handle + shim_config.tls_offset;
+    return !memory_copy(&begun, tls + offsetof(struct shim_tls, begun), sizeof(begun)) || begun;
+}
+
+/* A stale descriptor can lead to another thread's slot. A thread that has not begun has no handle there, and
+ * the memory of an earlier one says that it has begun. A thread that begins stores its handle first. */
+static bool is_slot_of(const struct ledger_slot *slot, pthread_t handle)
+{
+    bool can_begin = atomic_load(&slot->handle) == 0 && !has_begun(handle);
+    return can_begin || atomic_load(&slot->handle) == (uint64_t)handle;
+}
+
 static bool is_of(const struct thread_ref *thread, pthread_t handle)
 {
-    uint64_t known = thread->slot && thread->serial ? atomic_load(&thread->slot->handle) : UINT64_MAX;
-    return known == (uint64_t)handle || known == 0;
+    return thread->slot && thread->serial && is_slot_of(thread->slot, handle);
 }
 
 /* The record for calls at this place, which may be new. NULL: all are in use. */
@@ -36,7 +52,8 @@ static struct ledger_misuse *take_record(struct shim_state *state, uint64_t raw)
     return NULL;
 }
 
-/* A slot that is free keeps what it recorded, but not the serial, until a new thread uses it. */
+/* A slot that is free keeps what it recorded, but not the serial, until a new thread uses it. Only for a
+ * handle that does not lead to its slot. */
 static const struct ledger_slot *latest_with(const struct shim_state *state, pthread_t handle)
 {
     const struct ledger_slot *latest = NULL;
@@ -50,12 +67,19 @@ static const struct ledger_slot *latest_with(const struct shim_state *state, pth
     return latest;
 }
 
+/* NULL: not known. */
+static const struct ledger_slot *slot_of(const struct misuse *misuse)
+{
+    if (!misuse->thread.slot)
+        return latest_with(misuse->state, misuse->handle);
+    return is_slot_of(misuse->thread.slot, misuse->handle) ? misuse->thread.slot : NULL;
+}
+
 static void fill(void *arg)
 {
     const struct misuse *misuse = arg;
     struct ledger_misuse *record = misuse->record;
-    const struct ledger_slot *slot =
-        misuse->thread.serial ? misuse->thread.slot : latest_with(misuse->state, misuse->handle);
+    const struct ledger_slot *slot = slot_of(misuse);
     record->at = module_encode(misuse->state, (uint64_t)misuse->caller);
     record->by = thread_own_serial(misuse->state);
     record->serial = misuse->kind == MISUSE_JOIN_SELF ? record->by : misuse->thread.serial;

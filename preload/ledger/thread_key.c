@@ -64,19 +64,29 @@ static void on_thread_exit(void *value)
     hook_leave(&hook);
 }
 
+static pthread_key_t taken[OUR_KEY + 1];
+static _Atomic int taken_count;
+
+/* glibc gives the lowest free one. */
 void thread_key_take(void)
 {
-    pthread_key_t keys[OUR_KEY + 1] = {0}; /* glibc gives the lowest free one */
-    int count = 0;
-    do
-        if (REAL(pthread_key_create)(&keys[count], on_thread_exit) != 0)
-            break;
-    while (keys[count++] < OUR_KEY);
-    while (count-- > 0)
-        if (keys[count] == OUR_KEY)
+    pthread_key_t key = 0;
+    while (key < OUR_KEY && taken_count <= OUR_KEY && REAL(pthread_key_create)(&key, on_thread_exit) == 0) {
+        taken[taken_count] = key;
+        taken_count++;
+    }
+    thread_key_leave_others();
+}
+
+void thread_key_leave_others(void)
+{
+    while (taken_count > 0) {
+        pthread_key_t key = taken[--taken_count]; /* first: the number can be the program's then */
+        if (key == OUR_KEY)
             atomic_store(&has_key, true);
         else
-            REAL(pthread_key_delete)(keys[count]);
+            REAL(pthread_key_delete)(key);
+    }
 }
 
 bool thread_key_give_back(void)

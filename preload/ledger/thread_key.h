@@ -17,6 +17,9 @@
 /* Call it once per program, when the first thread is created. */
 void thread_key_take(void);
 
+/* In a forked child: another thread can have been in thread_key_take. */
+void thread_key_leave_others(void);
+
 /* Call it when the program got no key. True: the shim has given its key back, so the program can try
  * again. */
 bool thread_key_give_back(void);

@@ -72,6 +72,7 @@ static void in_forked_child(void)
     dispositions_in_child(false); /* can bring back the dump handler */
     dump_in_child();
     capture_in_child();
+    thread_key_leave_others();
     fork_remember(parent);
     leave_parent(parent);
     shim_tls.begun = true; /* it is the main thread now */

@@ -268,6 +268,13 @@ def children_are_taken(bench):
     demand((code, out) == (0, "") and err.count("(pid ") == 5 and "without lines" not in err, f"{code}: {err}")
 
 
+def keys_of_a_child(bench):
+    """Also if the fork is while the shim takes all keys up to its own."""
+    preload = f"{bench.shim}:{bench.target('libfork_in_keys.so')}"
+    code, out, err = harness.call([bench.target("unjoined")], env=bench.environment(LD_PRELOAD=preload))
+    demand((code, out) == (0, "") and "leaked: 3 unjoined" in err and "gets key" not in err, f"{code}: {err}")
+
+
 def environment_that_is_unreadable(bench):
     """The reporter gets the rest of it."""
     env = bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS="signal=USR2")
@@ -538,7 +545,7 @@ TESTS = [arguments_that_are_unmapped, stack_use, exit_in_a_small_handler, dump_i
          path_of_a_deleted_program, whole_stacks_in_forked_children,
          fork_in_hook, malloc_that_begins_once, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, waits_for_a_thread_of_libc,
          creators_that_end,
-         sandboxes_by_syscall, children_are_taken, environment_that_is_unreadable, creations_with_little_stack, creations_in_a_sandbox, program_of_another_user, child_of_another_user,
+         sandboxes_by_syscall, children_are_taken, keys_of_a_child, environment_that_is_unreadable, creations_with_little_stack, creations_in_a_sandbox, program_of_another_user, child_of_another_user,
          other_processes_get_no_answer, other_processes_do_not_block_it, impostors_are_not_asked, mask_of_nothing,
          two_directories_are_reported, memory_of_who_locked_its, log_that_nobody_reads, full_pipe_that_nobody_reads, log_that_is_full, reports_take_turns,
          under_a_debugger, daemon_without_a_thread]

@@ -5,6 +5,8 @@ records nothing.
   tests/e2e/unrecorded.py [--build DIR] [NAME...]
 """
 import json
+import os
+import pathlib
 import re
 import sys
 
@@ -104,8 +106,27 @@ def started_in_sandbox(bench):
            f"{code} {err}")
 
 
+def sandbox_leaves_no_core(bench):
+    """The child that tries the calls has a copy of the program's memory."""
+    pattern = pathlib.Path("/proc/sys/kernel/core_pattern").read_text(encoding="utf-8").strip()
+    if "/" in pattern or "|" in pattern:
+        raise Skip("the kernel writes cores elsewhere")
+    directory = bench.path("cores")
+    os.mkdir(directory)
+    limited = ["bash", "-c", 'ulimit -c unlimited; cd "$0"; "$@"', directory, bench.target("sandbox_then_exec")]
+    aborts = harness.call(["bash", "-c", 'ulimit -c unlimited; cd "$0"; kill -ABRT $$', directory], env=bench.env)
+    if aborts[0] == 0 or not os.listdir(directory):
+        raise Skip("no cores here")
+    for core in os.listdir(directory):
+        os.remove(os.path.join(directory, core))
+    code, _, err = harness.call([*limited, "kill", bench.shim, bench.target("unjoined")], env=bench.env)
+    if code == 77:
+        raise Skip("no seccomp here")
+    demand(code == 0 and "sandbox" in err and not os.listdir(directory), f"{code} {err} {os.listdir(directory)}")
+
+
 TESTS = [two_copies, full_table, full_sites, no_memory, without_file, live_without_file, in_sandbox,
-         started_in_sandbox]
+         started_in_sandbox, sandbox_leaves_no_core]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
