@@ -9,8 +9,9 @@
 
 enum { LINE = 1024, STACK_FRAMES = 24 };
 
-/* Copies what fits into the width; names come from the program and can contain anything. */
-static void put(char *line, size_t width, const char *text)
+/* Copies what fits into the width; names come from the program and can contain anything. False: it did not
+ * fit. */
+static bool put(char *line, size_t width, const char *text)
 {
     size_t used = 0;
     for (size_t column = 0; *text && column < width; column++) {
@@ -20,6 +21,7 @@ static void put(char *line, size_t width, const char *text)
         text += length ? length : 1;
     }
     line[used] = 0;
+    return !*text;
 }
 
 /* Drops whole items, which two blanks separate, until the rest fits into the width. */
@@ -67,24 +69,42 @@ static const struct frame *caller_of(const struct leak_group *place, const struc
     return NULL;
 }
 
-/* "function < its caller  file.c:12  runs start"; of an unwatched process the start routine. */
-static void format_site(char *out, size_t size, const struct leak_group *place)
+enum { SITE_CALLER = 1, SITE_FILE = 2, SITE_RUNS = 4, SITE_WAITS = 8, SITE_ALL = 15 };
+
+static void format_place_of(char *out, size_t size, const struct frame *creator, unsigned parts)
+{
+    *out = 0;
+    if (creator->file)
+        snprintf(out, size, "  %s:%d", parts & SITE_FILE ? path_basename(creator->file) : "", creator->line);
+    else if (creator->module && parts & SITE_FILE)
+        snprintf(out, size, "  %s", path_basename(creator->module));
+}
+
+/* main() is not shown where there is no room for all: it distinguishes few sites. */
+static const char *caller_name(const struct leak_group *place, const struct frame *creator, unsigned parts)
+{
+    const struct frame *caller = parts & SITE_CALLER ? caller_of(place, creator) : NULL;
+    if (!caller || (parts != SITE_ALL && strcmp(caller->function, "main") == 0))
+        return "";
+    return caller->function;
+}
+
+/* "function < its caller  file.c:12  runs start", with the parts that are asked for; of an unwatched process
+ * the start routine. */
+static void format_site(char *out, size_t size, const struct leak_group *place, unsigned parts)
 {
     const struct frame *creator = creator_frame(place), *start = place->start_routine;
-    const char *runs = start && start->function && *start->function ? "  runs " : "";
-    const char *start_name = *runs ? start->function : "";
+    const char *start_name = start && start->function ? start->function : "";
     if (!creator) {
-        snprintf(out, size, "%s%s", *runs ? runs + 2 : "(place not known)", start_name);
+        snprintf(out, size, "%s%s", *start_name ? "runs " : "(place not known)", start_name);
         return;
     }
-    char line[320] = "";
-    const struct frame *caller = caller_of(place, creator);
-    if (creator->file)
-        snprintf(line, sizeof(line), "  %s:%d", path_basename(creator->file), creator->line);
-    else if (creator->module)
-        snprintf(line, sizeof(line), "  %s", path_basename(creator->module));
-    snprintf(out, size, "%s%s%s%s  runs %s", creator->function ? creator->function : "?", caller ? " < " : "",
-             caller ? caller->function : "", line, start_name);
+    const char *caller = caller_name(place, creator, parts);
+    bool runs = parts & SITE_RUNS && *start_name;
+    char line[320];
+    format_place_of(line, sizeof(line), creator, parts);
+    snprintf(out, size, "%s%s%s%s%s%s", creator->function ? creator->function : "?", *caller ? " < " : "",
+             caller, line, runs ? "  runs " : "", runs ? start_name : "");
 }
 
 void top_title(const struct top *top, char *line, size_t width)
@@ -115,21 +135,32 @@ void top_counts(const struct top *top, char *line, size_t width)
 
 void top_columns(char *line, size_t width)
 {
-    put(line, width, " ALIVE  UNJOINED   +/MIN  OLDEST  CPU%  CREATED BY");
+    put(line, width, " ALIVE UNJOINED  +/MIN OLDEST CPU%  CREATED BY");
 }
 
-/* What they wait for is after the site, if there is room. */
-void top_line(const struct top_row *row, char *line, size_t width)
+static void format_row(char *out, size_t size, const struct top_row *row, unsigned parts)
 {
-    char text[LINE], site[600], age[16], per_min[16], cpu[16];
+    char site[600], age[16], per_min[16], cpu[16];
+    bool waits = parts & SITE_WAITS && row->waits[0];
     format_age(age, row->oldest_s);
     format_rise(per_min, row->per_min);
     snprintf(cpu, sizeof(cpu), row->cpu_percent < 0 ? "-" : "%.0f", row->cpu_percent);
-    format_site(site, sizeof(site), row->place);
-    snprintf(text, sizeof(text), "%6" PRIu64 "  %8" PRIu64 "  %6s  %6s  %4s  %s%s%s%s", row->alive,
-             row->unjoined, per_min, age, cpu, site, row->waits[0] ? "  [" : "", row->waits,
-             row->waits[0] ? "]" : "");
-    put(line, width, text);
+    format_site(site, sizeof(site), row->place, parts);
+    snprintf(out, size, "%6" PRIu64 " %8" PRIu64 " %6s %6s %4s  %s%s%s%s", row->alive, row->unjoined, per_min,
+             age, cpu, site, waits ? "  [" : "", waits ? row->waits : "", waits ? "]" : "");
+}
+
+/* Where there is no room for all, the creator, its caller and the line stay longest. */
+void top_line(const struct top_row *row, char *line, size_t width)
+{
+    static const unsigned forms[] = {SITE_ALL, SITE_ALL & ~SITE_RUNS, SITE_CALLER | SITE_FILE, SITE_CALLER,
+                                     0};
+    char text[LINE];
+    for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+        format_row(text, sizeof(text), row, forms[i]);
+        if (put(line, width, text))
+            return;
+    }
 }
 
 /* ---- the page of a site ---------------------------------------------------------------------------- */
@@ -204,6 +235,6 @@ const char *top_page_line(const struct top *top, const struct top_row *row, size
 bool top_row_matches(const struct top_row *row, const char *text)
 {
     char site[600];
-    format_site(site, sizeof(site), row->place);
+    format_site(site, sizeof(site), row->place, SITE_ALL);
     return !text || !*text || strcasestr(site, text);
 }

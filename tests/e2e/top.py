@@ -279,6 +279,15 @@ def sizes(bench):
             demand(screen.status() == 0, "the status")
 
 
+def narrow_rows_keep_the_line(bench):
+    """Where there is no room for all, the start routine and the file's name go first. Two creators stay two."""
+    with bench.running() as target:
+        target.do("um")
+        for columns, creator in ((80, r"create < make_unjoined  :\d+"), (50, r"create  :\d+")):
+            with bench.terminal(target.pid, columns=columns) as screen:
+                screen.wait_for(rf"\s{creator}\s")
+
+
 def findings(bench):
     with bench.live_asleep("circles", "join") as pid, bench.terminal(pid) as screen:
         screen.wait_for("threadleak top")
@@ -289,7 +298,7 @@ def findings(bench):
 
 
 TESTS = [lines, rise, not_watched, names_waits_as_a_report, waits_of_an_unwatched_process, ends_with_the_process,
-         screen_ends_with_the_process, signals_end_it, by_number, wrong_arguments, keys, eighty_columns, sizes, findings]
+         screen_ends_with_the_process, signals_end_it, by_number, wrong_arguments, keys, eighty_columns, narrow_rows_keep_the_line, sizes, findings]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
