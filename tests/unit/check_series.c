@@ -1,4 +1,5 @@
 /* Recorded series of thread counts: which of them grow. tests/data/series has one a file. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,15 @@ static void add(double at_s, uint64_t count)
     site_grew |= site_growths_add(&growths, &counts, at_s) > 0;
 }
 
+/* The figures of threadleak-watch(1). */
+static void print_delay(const char *name)
+{
+    if (verdict_s < 0)
+        printf("series %s: no verdict in %" PRIu64 " s\n", name, (uint64_t)series.latest.at_s);
+    else
+        printf("series %s: verdict after %g s\n", name, verdict_s);
+}
+
 /* "grows|stays SECONDS", then lines of "TIME COUNT"; SECONDS: the verdict comes no later. */
 static void judge_file(const char *name)
 {
@@ -57,6 +67,7 @@ static void judge_file(const char *name)
             add(at, count);
     fclose(file);
     ck_assert_msg(series.samples > 10, "%s", path);
+    print_delay(name);
     if (strcmp(word, "grows") == 0)
         ck_assert_msg(verdict_s >= 0 && verdict_s <= most, "%s: %g", name, verdict_s);
     else
