@@ -18,7 +18,8 @@
     FUNCTION(queue_response)              \
     FUNCTION(destroy_response)            \
     FUNCTION(get_connection_info)         \
-    FUNCTION(get_connection_values)
+    FUNCTION(get_connection_values)       \
+    FUNCTION(http_unescape)
 
 struct http {
 #define HTTP_MEMBER(name) __typeof__(MHD_##name) *name;

@@ -109,12 +109,12 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
     struct answer answer = {.status = MHD_HTTP_OK, .type = "text/plain; charset=utf-8"};
     struct request request;
     (void)version, (void)body, (void)body_size, (void)context;
-    deadline_set(&server->deadlines, deadline, 0);
+    deadline_set(&server->deadlines, deadline, DEADLINE_WORK, 0);
     if (!text_open(&answer.body))
         return MHD_NO;
     request_read(&request, connection, path);
     fill(server, &request, method, &answer);
-    deadline_set(&server->deadlines, deadline, ANSWER_S);
+    deadline_set(&server->deadlines, deadline, DEADLINE_ANSWER, ANSWER_S);
     return send_answer(connection, &answer);
 }
 
@@ -131,6 +131,16 @@ static void notice(void *arg, struct MHD_Connection *connection, void **context,
     *context = info ? deadline_begin(&server->deadlines, info->connect_fd, server->options->timeout_s) : NULL;
 }
 
+/* A path or parameter with %00 must not be what is before it. */
+static size_t unescape(void *arg, struct MHD_Connection *connection, char *text)
+{
+    (void)arg, (void)connection;
+    size_t length = http.http_unescape(text);
+    for (char *zero; (zero = memchr(text, 0, length)); *zero = '\x01')
+        ;
+    return length;
+}
+
 bool server_start(struct server *server, struct error *error)
 {
     const unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL;
@@ -145,7 +155,7 @@ bool server_start(struct server *server, struct error *error)
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)ANSWER_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_BYTES,
         MHD_OPTION_THREAD_STACK_SIZE, (size_t)OWN_STACK_SIZE, MHD_OPTION_NOTIFY_CONNECTION, notice, server,
-        MHD_OPTION_END);
+        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_END);
     return server->daemon || error_set(error, "the server could not start: %s", strerror(errno));
 }
 

@@ -33,11 +33,11 @@ def paths(bench):
         demand(status == 200 and text == b"ok\n" and headers["Content-Type"] == "text/plain; charset=utf-8", (status, text))
         demand(headers["X-Content-Type-Options"] == "nosniff" and headers["Cache-Control"] == "no-store", headers)
         demand(server.ask("/healthz", "HEAD")[2] == b"", "HEAD has a body")
-        for path in ("/nothing", "/healthz/", "/debug/pprof/threads/", "/../etc/passwd", "//healthz", "/data/"):
+        for path in ("/nothing", "/healthz/", "/debug/pprof/threads/", "/../etc/passwd", "//healthz", "/data/", "/healthz%00", "/metrics%00x", "/%00"):
             demand(server.status(path) == 404, path)
         status, headers, _ = server.ask("/healthz", "POST")
         demand(status == 405 and headers["Allow"] == "GET, HEAD", (status, headers))
-        for query in ("pid=x", "pid=0", "pid=-1", "pid=1x", "pid=", "pid=99999999999", "debug=3", "debug=x", "seconds=5"):
+        for query in ("pid=x", "pid=0", "pid=-1", "pid=1x", "pid=", "pid=99999999999", "debug=3", "debug=x", "seconds=5", "pid=1%00", "debug=2%00"):
             demand(server.status("/debug/pprof/threads?" + query) == 400, query)
 
 
@@ -456,6 +456,17 @@ def many_connections(bench):
         wait_until(lambda: answers(server))
 
 
+def slow_clients_keep_nobody_out(bench):
+    """However long they may take: a new client takes the place of the one that has waited longest."""
+    with bench.serve("--timeout=1h") as server:
+        for _ in range(200):
+            with contextlib.suppress(OSError):
+                server.raw().sendall(b"GET /healthz HTTP/1.1\r\nHost: ")
+        for _ in range(20):
+            wait_until(lambda: answers(server))
+        is_closed(server.process.opened[0])
+
+
 def large_requests(bench):
     with bench.serve() as server:
         demand(server.status(X_Large="x" * 40000) in (413, 431), "a large header")
@@ -515,7 +526,7 @@ def ends_by_signal(bench):
 TESTS = [paths, hosts, other_sites, token, refusals, port_in_use, full_disk, unix_socket, all_addresses, each_thread, grouped,
          protobuf, several_processes, page, page_in_a_browser, other_users, ended, dies_meanwhile, two_at_once, metrics,
          stacks_and_limits, limit_of_a_user, found_by_a_report, found_by_itself, growth_is_a_finding, open_metrics,
-         other_program, promtool, slow_client, many_connections, large_requests, descriptors, ends_by_signal]
+         other_program, promtool, slow_client, many_connections, slow_clients_keep_nobody_out, large_requests, descriptors, ends_by_signal]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
