@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "cli/common/cli.h"
 #include "cli/common/command.h"
 #include "cli/common/pids.h"
@@ -257,18 +258,20 @@ static void sum_up(struct watch *watch)
         return;
     for (size_t i = 0; i < watch->targets.count; i++) {
         const struct watched *watched = &watch->targets.items[i];
-        printf("\n%s: %llu threads\n", watched->label, (unsigned long long)watched->tasks);
-        if (watched->samples)
-            print_sites(stdout, watched, SIZE_MAX, 80, false);
+        if (!watched->samples)
+            continue;
+        printf("\n%s: %llu thread%s\n", watched->label, (unsigned long long)watched->tasks,
+               plural(watched->tasks));
+        print_sites(stdout, watched, SIZE_MAX, 80, false);
     }
-    printf("%s%llu process%s, %llu sample%s in %s: ", watch->targets.count ? "\n" : "",
+    printf("%s%llu process%s, %llu sample%s in %s: ", watch->processes && watch->targets.count ? "\n" : "",
            (unsigned long long)watch->processes, watch->processes == 1 ? "" : "es",
            (unsigned long long)watch->rounds, watch->rounds == 1 ? "" : "s",
            time_text(now_s() - watch->began_s, time));
     if (watch->verdicts)
         printf("%llu verdict%s", (unsigned long long)watch->verdicts, watch->verdicts == 1 ? "" : "s");
     else
-        printf("no site grows");
+        fputs(watch->processes ? "no site grows" : "no process was sampled", stdout);
     if (watch->suppressed)
         printf("; %llu suppressed", (unsigned long long)watch->suppressed);
     putchar('\n');
@@ -303,9 +306,9 @@ static int watch_all(struct watch *watch)
     live_begin(&watch->live, !watch->options.json && !watch->options.no_live);
     watch->began_s = now_s();
     for (take_round(watch); goes_on(watch); take_round(watch)) {
-        if (!watch->processes && watch->rounds == 1)
-            cli_message("watch: no such process yet: %s",
-                        watch->options.name ? watch->options.name : watch->options.exe);
+        const char *wanted = watch->options.name ? watch->options.name : watch->options.exe;
+        if (wanted && !watch->processes && watch->rounds == 1)
+            cli_message("watch: no such process yet: %s", wanted);
         sleep_until_next(watch);
     }
     int status = status_of(watch);

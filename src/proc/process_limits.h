@@ -13,7 +13,8 @@
 struct process_limit {
     const char *name;
     uint64_t used, most;
-    unsigned per_thread; /* 1; 2 mappings, for a stack and its guard; 0: bytes, which are not known here */
+    unsigned
+        per_thread; /* 1 task; 2 mappings, for a stack and its guard; 0: bytes, which are not known here */
 };
 
 enum { PROCESS_LIMITS = THREAD_LIMITS + 1 };

@@ -76,6 +76,7 @@ def unjoined_threads_grow(bench):
     with bench.growing("unjoined") as target, bench.watch(target.pid) as watching:
         text = verdict(watching)
         demand(re.match(rf"LEAK GROWS: \d+ unjoined threads created at {CREATOR} by handle_request, ", text), text)
+        demand(not re.search(r"limit +(pid_max|threads-max|pids\.max|RLIMIT_NPROC) ", text), f"they have no task: {text}")
         finish(watching, 0)  # without --check
 
 
@@ -256,7 +257,8 @@ def another_users_process(bench):
         os.chmod(bench.tmp, 0o755)
         status, out, err = harness.call([*harness.as_nobody(), program, "watch", "--for=300ms", "--interval=100ms",
                                          str(target.pid)], env=bench.env)
-        demand(status == 2 and "no permission to read it" in err and err.count("\n") <= 2, f"{status}: {out}{err}")
+        demand(status == 2 and "no permission to read it" in err and err.count("\n") == 1, f"{status}: {out}{err}")
+        demand(re.match(r"0 processes, \d+ samples in .*: no process was sampled\n$", out), out)
 
 
 TESTS = [
