@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/escape.h"
 #include "base/text.h"
@@ -40,15 +41,24 @@ static void put_fact(FILE *out, const struct finding_fact *fact)
     putc(')', out);
 }
 
+static bool is_in_line(const struct finding *finding, const struct finding_fact *fact)
+{
+    return !fact->at && strcmp(fact->text, finding->text) == 0;
+}
+
 char *finding_details(const struct finding *finding)
 {
     struct text_buffer text;
     FILE *out = text_open(&text);
     if (!out)
         return NULL;
+    bool first = true;
     for (size_t i = 0; i < finding->fact_count; i++) {
-        if (i)
+        if (is_in_line(finding, &finding->facts[i]))
+            continue;
+        if (!first)
             putc('\n', out);
+        first = false;
         put_fact(out, &finding->facts[i]);
     }
     return text_close(&text);
