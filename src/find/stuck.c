@@ -172,14 +172,14 @@ static bool waits_for(const struct wait_graph *graph, size_t index, size_t first
 }
 
 /* The function that was given to it to run, if the place where it waits is in another one. */
-static void add_start(struct line *text, const struct thread_stack *thread)
+static void add_start(struct line *text, const struct thread_stack *thread, size_t count)
 {
     const struct shared_stack *stack = thread->stack;
     if (!stack || !stack->count)
         return;
     const struct frame *start = outermost_user_frame(stack->frames, stack->count);
     if (start && start->function && start != current_place(thread))
-        line_add(text, ", in %s", start->function);
+        line_add(text, ", which run%s %s,", count == 1 ? "s" : "", start->function);
 }
 
 /* Those that wait for the same object at the same place. */
@@ -189,9 +189,9 @@ static bool add_fact(struct finding *finding, const struct crowd *crowd)
     size_t count = count_threads(crowd);
     struct line text = {.length = 0};
     add_names(&text, crowd, count);
+    add_start(&text, thread, count);
     line_add(&text, " wait%s for ", count == 1 ? "s" : "");
     add_waited_object(&text, &thread->wait);
-    add_start(&text, thread);
     if (!finding_add_fact(finding, &text, current_place(thread)))
         return false;
     if (finding->fact_count > FACTS_SHOWN)
