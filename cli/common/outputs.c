@@ -152,7 +152,7 @@ static bool same_target(const struct output *a, const struct output *b)
 static bool name_option(const struct wanted_output *wanted, struct error *error)
 {
     char format[48];
-    snprintf(format, sizeof(format), "--format=%s:", wanted->format->name);
+    snprintf(format, sizeof(format), "--format=%s:%s", wanted->format->name, *wanted->file ? "" : " ");
     static const char *const names[] = {[FILE_OF_OUTPUT] = "-o ", [FILE_OF_KEY] = "log_path="};
     return error_prefix(error, wanted->named_by == FILE_OF_FORMAT ? format : names[wanted->named_by]);
 }

@@ -124,7 +124,8 @@ static int run(int argc, char **argv)
     enum command_parsed parsed = command_parse(&command_top, argc, argv, &line);
     if (parsed != COMMAND_PARSED)
         return command_parse_status(parsed);
-    signal(SIGPIPE, SIG_IGN);
+    if (!line.batch)
+        signal(SIGPIPE, SIG_IGN);
     if (!pids_read(&command_top, argc, argv, &pid, 1, &count, &error) ||
         (!count && !(pid = only_watched_process(&error)))) {
         cli_message("top: %s", error.text);

@@ -45,7 +45,7 @@ def options_in_messages(bench):
     missing = "/nonexistent/file"
     for options, wanted in ((["-o", missing], f"-o {missing}: cannot be written"),
                             ([f"--format=json:{missing}"], f"--format=json:{missing}: cannot be written"),
-                            (["--format=json:"], "--format=json:the name of the file is empty"),
+                            (["--format=json:"], "--format=json: the name of the file is empty"),
                             ([f"--baseline={missing}"], f"--baseline={missing}: cannot be read"),
                             ([f"--write-baseline={missing}"], f"--write-baseline={missing}: cannot be written"),
                             ([f"--suppressions={missing}"], f"--suppressions={missing}: cannot be read")):
