@@ -18,6 +18,7 @@ struct aborting {
 static void record(const struct aborting *aborting)
 {
     struct ledger_abort *record = &aborting->state->header->abort;
+    aborting->state->abort_caller = (uintptr_t)aborting->caller;
     record->call = aborting->call;
     record->at = module_encode(aborting->state, (uint64_t)aborting->caller);
     record->by = thread_own_serial(aborting->state);

@@ -76,19 +76,31 @@ void begin_arm(const struct shim_state *state)
 /* exit() only calls another function, which does not return. */
 #define EXIT_SIZE 64
 
-static __attribute__((noinline)) bool is_in_exit(void)
+/* Does this thread return to an address between these two? */
+static __attribute__((noinline)) bool returns_to(uintptr_t first, uintptr_t last)
 {
     struct capture *capture = __builtin_alloca(sizeof(*capture) + CAPTURE_MAX * sizeof(void *));
-    uintptr_t exit_start = (uintptr_t)REAL(exit);
     capture_take(capture, __builtin_return_address(0));
     for (uint32_t i = 0; i < capture->count; i++)
-        if ((uintptr_t)capture->frames[i] - exit_start <= EXIT_SIZE)
+        if ((uintptr_t)capture->frames[i] - first <= last - first)
             return true;
     return false;
 }
 
+static bool can_unwind(void)
+{
+    return !shim_tls.small_stack && !shim_tls.unwinding && stack_has_room();
+}
+
 bool begin_is_of_exit(const struct shim_state *state)
 {
+    uintptr_t start = (uintptr_t)REAL(exit);
     return atomic_load(&state->header->end_began) == LEDGER_END_EXIT ||
-           (!shim_tls.small_stack && !shim_tls.unwinding && stack_has_room() && is_in_exit());
+           (can_unwind() && returns_to(start, start + EXIT_SIZE));
+}
+
+bool begin_is_of_abort(const struct shim_state *state)
+{
+    return atomic_load(&state->header->abort.tid) == shim_own_tid() && can_unwind() &&
+           returns_to(state->abort_caller, state->abort_caller);
 }

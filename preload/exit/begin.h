@@ -24,4 +24,8 @@ void begin_arm(const struct shim_state *state);
 /* Is exit() under way?  If that was not recorded, the stack of the calling thread shows it. */
 bool begin_is_of_exit(const struct shim_state *state);
 
+/* Is the calling thread still in the abort() that was reported: in a handler of SIGABRT, which it has not
+ * left by a jump? The stack shows that. */
+bool begin_is_of_abort(const struct shim_state *state);
+
 #endif

@@ -223,8 +223,11 @@ int end_process(enum ledger_end how, int status)
     struct ending ending = {hook.state, how, status, false};
     if ((taken || !hook.state) && how != LEDGER_END_EXEC && shim_config.options.judge & 1u << how)
         lost_say();
-    if (taken)
-        ending.judged = is_judged(hook.state, how); /* reads the stack of this thread */
+    if (taken) { /* both read the stack of this thread */
+        ending.judged = is_judged(hook.state, how);
+        if (how != LEDGER_END_EXEC && begin_is_of_abort(hook.state))
+            atomic_store(&hook.state->header->abort.ended, 1);
+    }
     /* Its stack is also for handlers, and for the write functions of fopencookie(). */
     bool threads = taken && atomic_load(&hook.state->signal_armed);
     if (taken && !(threads && on_large_stack(&ending)))

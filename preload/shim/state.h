@@ -62,6 +62,7 @@ struct shim_state {
 
     _Atomic uint32_t reporting;   /* hold.h: the reporter runs */
     _Atomic uint32_t aborting;    /* hold.h: a thread reports its abort */
+    uintptr_t abort_caller;       /* where abort() was called; header->abort.tid is written after it */
     _Atomic uint32_t changing;    /* hold.h: protects dispositions of the program */
     _Atomic uint32_t registering; /* hold.h: protects what follows, and the ledger's rules and options */
     uint32_t options_at;          /* in strings: space for two option texts; 0: none yet */

@@ -159,6 +159,7 @@ struct ledger_abort {
     _Atomic int32_t tid;      /* of the thread; 0: none; written last */
     uint32_t call;            /* enum ledger_abort_call */
     _Atomic uint32_t ongoing; /* 1: it is being reported, and libc has not been called yet */
+    _Atomic uint32_t ended;   /* 1: its handler ended the process as the header's `end` says */
     ledger_pc at;             /* return address of the call */
     uint64_t by;              /* serial; 0: untracked */
     uint64_t ns;

@@ -135,8 +135,10 @@ bool evidence_is_abort(const struct evidence *evidence)
 {
     const struct ledger_header *header = evidence->ledger ? ledger_get_header(evidence->ledger) : NULL;
     const struct process_end *end = &evidence->end;
-    if (!header || !header->abort.tid || header->end != LEDGER_END_NONE)
+    if (!header || !header->abort.tid)
         return false;
+    if (header->end != LEDGER_END_NONE)
+        return header->abort.ended;
     if (end->alive || evidence->core)
         return header->abort.ongoing || evidence->core;
     return !end->known || (WIFSIGNALED(end->wait_status) && fault_name((uint32_t)WTERMSIG(end->wait_status)));

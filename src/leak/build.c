@@ -107,6 +107,18 @@ static void set_end(struct build *build)
         process->judged = false;
 }
 
+/* The user frame that called abort(). A handler of SIGABRT may be over it, if it ended the process. */
+static const struct frame *abort_place(const struct shared_stack *stack)
+{
+    size_t i = 0;
+    while (i < stack->count &&
+           !(stack->frames[i].function && strcmp(stack->frames[i].function, "abort") == 0))
+        i++;
+    if (i == stack->count)
+        i = 0; /* it is not in libc yet */
+    return innermost_user_frame(stack->frames + i, stack->count - i);
+}
+
 static void set_abort(struct build *build)
 {
     const struct ledger_abort *from = &build->header->abort;
@@ -118,7 +130,7 @@ static void set_abort(struct build *build)
     abort->call = from->call == ABORT_ASSERT ? "assert" : "abort";
     abort->by = from->by;
     abort->tid = from->tid;
-    abort->at = stack ? innermost_user_frame(stack->frames, stack->count) : NULL;
+    abort->at = stack ? abort_place(stack) : NULL;
     if (!abort->at && from->at)
         abort->at = stack_call(build->evidence->ledger, build->rules->symbolizer, from->at);
 }

@@ -20,7 +20,7 @@ PROGRAMS = "aborts", "aborts_handled", "aborts_confined"
 
 # Without a thread, and in children without one, nothing is reported; nor is a signal.
 SILENT = {"fault_in_atexit", "no_thread", "joined", "in_child", "in_vfork_child"}
-SURVIVED = {"handler_leaves", "handler_jumps", "handler_jumps_then_exit", "handler_jumps_then_dies"}
+SURVIVED = {"handler_jumps", "handler_jumps_then_leaves", "handler_jumps_then_exit", "handler_jumps_then_dies"}
 LOADER = {"no_descriptors"}  # the loader says that it cannot load the reporter
 
 
@@ -161,6 +161,17 @@ def a_handler_that_leaves(bench):
     status, _, err = harness.call(argv, env=bench.environment(LD_PRELOAD=bench.shim))
     demand(status == 7, status)
     demand(re.search(r"^T1 \(main\) called abort at give_up .*^created 2, joined 0, .*^in the handler$", err, re.M | re.S), err)
+    for way, how, judged in ("handler_leaves", "_exit", False), ("handler_exits", "exit", True):
+        code, _, report = bench.json(bench.commands[way])
+        process, = report["processes"]
+        demand(code == 7 and process["end"]["how"] == how and process["end"]["judged"] == judged, (way, process["end"]))
+        demand(report["summary"]["leaked_threads"] == (2 if judged else 0), (way, report["summary"]))
+        demand(process["abort"]["thread"] == 1 and process["abort"]["at"]["function"] == "give_up", (way, process))
+        functions = [[frame["function"] for frame in thread["stack"]] for thread in harness.threads_of(process)]
+        demand(len(functions) == 2 and all("pause" in stack for stack in functions), (way, functions))
+        demand("give_up" in [frame["function"] for frame in process["main"]["stack"]], (way, process["main"]))
+    _, _, err = harness.call([bench.cli, "run", *argv], env=bench.env)
+    demand(re.search(r"exit status 7 by _exit, not counted as leaks\nT1 \(main\) called abort at give_up ", err), err)
 
 
 def survived(bench):

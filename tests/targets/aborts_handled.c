@@ -67,6 +67,19 @@ static void handler_leaves(void)
     give_up();
 }
 
+static void exit_now(int number)
+{
+    say(number);
+    exit(7);
+}
+
+static void handler_exits(void)
+{
+    keep_threads();
+    on(SIGABRT, exit_now, 0);
+    give_up();
+}
+
 static void handler_aborts(void)
 {
     keep_threads();
@@ -97,6 +110,13 @@ static void handler_jumps(void)
     survive();
     survive();
     syscall(SYS_exit_group, 5);
+}
+
+static void handler_jumps_then_leaves(void)
+{
+    keep_threads();
+    survive();
+    _exit(5);
 }
 
 static void handler_jumps_then_exit(void)
@@ -138,8 +158,10 @@ static const struct way ways[] = {
     WAY(after_fault),
     WAY(handler_returns),
     WAY(handler_leaves),
+    WAY(handler_exits),
     WAY(handler_aborts),
     WAY(handler_jumps),
+    WAY(handler_jumps_then_leaves),
     WAY(handler_jumps_then_exit),
     WAY(handler_jumps_then_dies),
     WAY(blocked),
