@@ -59,6 +59,15 @@ def text_of_the_group(bench):
     demand("20 of the 21 threads created here were joined, 10 of them at join_" in err, err)
 
 
+def turn_in_a_loop(bench):
+    """Also if the thread that is being joined has another start routine."""
+    for how in "turn", "table":
+        with bench.live("joins", how) as pid:
+            _, out, err = harness.call([bench.cli, "report", str(pid)])
+        demand("not joined yet: its stack is still held\n" in out and "never joined: its stack" not in out, out + err)
+        demand("\n  T1 (main) is joining T5 created here\n" in out, out)
+
+
 def nothing_left_out(bench):
     for how in "all", "none", "elsewhere":
         process = at_the_end(bench, "joins", how)
@@ -213,7 +222,7 @@ def arguments_that_are_right(bench):
 
 
 TESTS = [variable_of_a_loop, variables_that_are_shared_on_purpose, variable_without_debug_information, arguments,
-         variables_of_main_that_has_returned, arguments_that_are_right, left_out, left_out_in_a_live_process, joined_at_two_places, text_of_the_group, nothing_left_out, joins_and_detaches, of_one_that_may_not_have_begun,
+         variables_of_main_that_has_returned, arguments_that_are_right, left_out, left_out_in_a_live_process, joined_at_two_places, text_of_the_group, turn_in_a_loop, nothing_left_out, joins_and_detaches, of_one_that_may_not_have_begun,
          correct_calls, a_crash_in_the_end, no_crash_in_the_end, unloaded, failed_creations]
 
 if __name__ == "__main__":

@@ -255,7 +255,7 @@ def in_order(text, *parts):
 def a_join_loop(bench):
     """The threads whose turn has not come are not said to be never joined; what the verdict names comes first."""
     in_order(text_of(bench, "join_loop"), "STUCK: T1 joins T3, ", "waiting for these:\n  T4 waits for mutex locks",
-             "\nmain ", "joinable, not joined yet\n  T3 ", "  T1 (main) is joining T3 of this site\n",
+             "\nmain ", "joinable, not joined yet\n  T3 ", "  T1 (main) is joining T3 created here\n",
              "joinable, never joined\n  T2 ")
 
 

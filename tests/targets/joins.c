@@ -4,6 +4,7 @@
  *   joins all        it leaves out none
  *   joins none       there is no such loop
  *   joins turn       it waits for the fourth, so the others wait for their turn
+ *   joins table      the same, and the fourth has another start routine
  *   joins running    three that run are not joined yet
  *   joins two        ten each are joined at two places, and one is not
  *   joins elsewhere  threads of another place are not joined */
@@ -22,10 +23,17 @@ static void *work(void *arg)
     return *(bool *)arg ? stay_until(&go) : NULL;
 }
 
+static void *work_too(void *arg)
+{
+    return work(arg);
+}
+
+static void *(*fourth)(void *) = work;
+
 static NOINLINE void start_all(int count)
 {
     for (int i = 0; i < count; i++)
-        CHECK(pthread_create(&threads[i], NULL, work, &running[i]) == 0);
+        CHECK(pthread_create(&threads[i], NULL, i == 3 ? fourth : work, &running[i]) == 0);
 }
 
 static NOINLINE void join_all(int from, int to)
@@ -65,7 +73,9 @@ int main(int argc, char **argv)
 {
     const char *how = argc > 1 ? argv[1] : "skip";
     int left_out = !strcmp(how, "skip") || !strcmp(how, "running") ? 3 : 0;
-    bool turn = !strcmp(how, "turn");
+    bool table = !strcmp(how, "table"), turn = table || !strcmp(how, "turn");
+    if (table)
+        fourth = work_too;
     for (int i = MANY - 3; i < MANY; i++)
         running[i] = !strcmp(how, "running");
     running[3] = turn;

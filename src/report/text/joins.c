@@ -32,12 +32,21 @@ static const struct thread_info *joined_thread(const struct leak_group *group)
     return NULL;
 }
 
-/* The join of a thread of the group's site: a loop may join them one after the other. */
+/* Threads with different start routines are of different sites, also if one line creates them. */
+static bool same_creation(const struct leak_group *a, const struct leak_group *b)
+{
+    bool same = a->stack_count == b->stack_count && a->stack_count;
+    for (size_t i = 0; same && i < a->stack_count; i++)
+        same = a->stack[i].pc == b->stack[i].pc;
+    return same || a->site == b->site;
+}
+
+/* The join of a thread that was created at the same place: a loop may join them one after the other. */
 static struct join find_join(const struct process_report *process, const struct leak_group *group)
 {
     struct join join = {joined_thread(group), 0};
     for (size_t i = 0; process && i < process->group_count && !join.joined; i++)
-        if (process->groups[i].site == group->site)
+        if (same_creation(&process->groups[i], group))
             join.joined = joined_thread(&process->groups[i]);
     if (process && join.joined)
         join.by = joiner_of(process, join.joined->id);
@@ -69,7 +78,7 @@ static void put_joiner(const struct printer *printer, uint64_t by)
     fprintf(printer->out, "T%llu%s", (unsigned long long)by, by == LEDGER_MAIN_SERIAL ? " (main)" : "");
 }
 
-/* "T1 (main) is joining T2 of this site" */
+/* "T1 (main) is joining T2 created here" */
 static void print_join(const struct printer *printer, const struct leak_group *group, const struct join *join)
 {
     size_t count = count_joined(group);
@@ -85,7 +94,7 @@ static void print_join(const struct printer *printer, const struct leak_group *g
     } else {
         fputs("  ", printer->out);
         put_joiner(printer, join->by);
-        fprintf(printer->out, " is joining T%llu of this site", (unsigned long long)join->joined->id);
+        fprintf(printer->out, " is joining T%llu created here", (unsigned long long)join->joined->id);
     }
     putc('\n', printer->out);
 }
