@@ -133,6 +133,14 @@ def not_watched(bench):
     demand(code == 0 and "not watched" in out and re.search(r" 3 .*runs sleep_for_ever", out), f"{code} {err} {out}")
 
 
+def start_routine_without_a_name(bench):
+    """That of std::thread is a hidden function of libstdc++, whose symbols can be missing."""
+    with bench.live_asleep("stuck_cxx", "future", "dead") as pid:
+        code, out, err = bench.top("--batch", "--count=1", str(pid))
+    demand(code == 0 and not err and re.search(r"  stuck_cxx\.cpp:\d+ .*\[1 .*\]$", out, re.M), f"{code} {err} {out}")
+    demand(not re.search(r"runs *(\[|$)", out, re.M), out)
+
+
 def need_calls(pid):
     try:
         with open(f"/proc/{pid}/task/{pid}/syscall", encoding="ascii") as file:
@@ -297,8 +305,9 @@ def findings(bench):
         demand(screen.status() == 0, "the status")
 
 
-TESTS = [lines, rise, not_watched, names_waits_as_a_report, waits_of_an_unwatched_process, ends_with_the_process,
-         screen_ends_with_the_process, signals_end_it, by_number, wrong_arguments, keys, eighty_columns, narrow_rows_keep_the_line, sizes, findings]
+TESTS = [lines, rise, not_watched, start_routine_without_a_name, names_waits_as_a_report, waits_of_an_unwatched_process,
+         ends_with_the_process, screen_ends_with_the_process, signals_end_it, by_number, wrong_arguments, keys, eighty_columns,
+         narrow_rows_keep_the_line, sizes, findings]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
