@@ -1,4 +1,4 @@
-# Completes commands and options of threadleak in fish.  The words come from the program's own tables.
+# Completes commands, options and their values in fish.  The words come from the program's own tables.
 function __threadleak_rows --argument-names kind
     set -l program (commandline -opc)[1]
     $program _options 2>/dev/null | string match -- "$kind"\t'*'
@@ -27,6 +27,16 @@ function __threadleak_options
     end
 end
 
+# After "--format=", or after the last comma of a list.
+function __threadleak_values
+    set -l command (commandline -opc)[2]
+    set -l typed (string match -r -- '^--[^=]+=(?:.*,)?' (commandline -ct)); or return
+    for line in (__threadleak_rows value)
+        set -l row (string split \t -- $line)
+        test "$row[2]" = "$command"; and string match -q -- "$row[3]=*" $typed; and printf '%s%s\t%s\n' $typed $row[4] value
+    end
+end
+
 complete -c threadleak -n __fish_use_subcommand -f -a '(__threadleak_commands)'
 complete -c threadleak -n '__fish_seen_subcommand_from help' -f -a '(__threadleak_commands; __threadleak_findings)'
-complete -c threadleak -n 'not __fish_use_subcommand; and not __fish_seen_subcommand_from help' -a '(__threadleak_options)'
+complete -c threadleak -n 'not __fish_use_subcommand; and not __fish_seen_subcommand_from help' -a '(__threadleak_options; __threadleak_values)'

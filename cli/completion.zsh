@@ -1,8 +1,8 @@
 #compdef threadleak
-# Completes commands and options of threadleak in zsh.  The words come from the program's own tables.
+# Completes commands, options and their values in zsh.  The words come from the program's own tables.
 _threadleak()
 {
-    local -a commands findings options row
+    local -a commands findings options values row
     local line help
     options=('--help:explain the command')
     findings=('findings:all findings' 'suppressions:the types of rules')
@@ -10,6 +10,7 @@ _threadleak()
         row=("${(@s:	:)line}")
         case $row[1] in
         command) commands+=("$row[2]:$row[3]") ;;
+        value) [[ $row[2] == "$words[2]" && $row[3] == "${words[CURRENT]%%=*}" ]] && values+=("$row[4]") ;;
         finding) findings+=("$row[2]:$row[3]") ;;
         option)
             help=${row[8]//:/\\:}
@@ -23,7 +24,13 @@ _threadleak()
     elif [[ $words[2] == help ]]; then
         _describe command commands && _describe finding findings
     elif [[ $words[CURRENT] == --*=* ]]; then
-        compset -P '*=' && _files
+        compset -P '*='
+        if ((#values)); then
+            compset -P '*,'
+            _describe value values
+        else
+            _files
+        fi
     elif [[ $words[CURRENT] == -* ]]; then
         _describe -o option options -S ''
     elif [[ $words[2] == run ]]; then

@@ -149,8 +149,8 @@ static int run_help(int argc, char **argv)
     return STATUS_REPORTED;
 }
 
-/* For the man page and for completion: "command NAME SUMMARY", the options of it, then "key NAME DEFAULT
- * HELP" and "finding NAME MEANING SURE NEXT ASSUMES"; "-": none. */
+/* For the man page and for completion: "command NAME SUMMARY", the options of it with their values, then "key
+ * NAME DEFAULT HELP" and "finding NAME MEANING SURE NEXT ASSUMES"; "-": none. */
 static int run_list_options(int argc, char **argv)
 {
     const struct options_key *key;

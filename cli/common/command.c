@@ -208,11 +208,30 @@ static const char *or_none(const char *text)
     return text && *text ? text : "-";
 }
 
+static void list_value(const struct command *command, const struct command_option *row, struct slice value)
+{
+    printf("value\t%s\t--%s\t%.*s\n", command->name, row->name, (int)value.length, value.text);
+}
+
+static void list_values(const struct command *command, const struct command_option *row)
+{
+    const struct options_key *key = row->argument ? key_of(row) : NULL;
+    for (const struct word *word = row->words || !key ? NULL : key->words; word && word->name; word++)
+        list_value(command, row, slice_of(word->name));
+    for (const char *at = row->words; at && *at; at += strspn(at, " ")) {
+        size_t length = strcspn(at, " ");
+        list_value(command, row, (struct slice){at, length});
+        at += length;
+    }
+}
+
 void command_list_options(const struct command *command)
 {
-    for (const struct command_option *row = command->options; row && row->name; row++)
+    for (const struct command_option *row = command->options; row && row->name; row++) {
         printf("option\t%s\t--%s\t%c\t%s\t%s%s%s\t%s\t%s\n", command->name, row->name,
                row->letter ? row->letter : '-', or_none(row->argument), or_none(row->key),
                row->key_value ? "=" : "", row->key_value ? row->key_value : "", or_none(initial_of(row)),
                help_of(row));
+        list_values(command, row);
+    }
 }

@@ -28,6 +28,7 @@ struct command_option {
     const char *key_value; /* value of the key, for an option that takes no argument */
     const char *initial;   /* default for --help; NULL: the one of the key, or none */
     const char *help;      /* one line; NULL: the help of the key */
+    const char *words;     /* values that it can have, "text json"; NULL: those of the key, or any */
     command_set_fn *set;
     size_t offset; /* offset of the member that `set` sets, in the command's struct */
     int value;     /* for command_set_int */
@@ -80,7 +81,8 @@ int command_parse_status(enum command_parsed parsed);
 void command_help(const struct command *command);
 
 /* For the man page and for completion, prints a line for each option, with tabs between the fields: "option
- * COMMAND --NAME LETTER ARGUMENT KEY[=VALUE] DEFAULT HELP"; "-": none. */
+ * COMMAND --NAME LETTER ARGUMENT KEY[=VALUE] DEFAULT HELP"; "-": none. After it a line for each value that
+ * can be completed: "value COMMAND --NAME VALUE". */
 void command_list_options(const struct command *command);
 
 #endif

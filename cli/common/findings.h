@@ -18,12 +18,13 @@ struct finding_options {
 // clang-format off
 #define FINDING_OPTIONS(line, fail_help) \
     {.name = "fail-on", .argument = "CODES", .set = finding_options_set_fail_on, \
-     .offset = offsetof(line, findings), .help = fail_help}, \
+     .offset = offsetof(line, findings), .words = finding_words_fail_on, .help = fail_help}, \
     {.name = "find", .argument = "CODES", .set = finding_options_set_find, \
-     .offset = offsetof(line, findings), \
+     .offset = offsetof(line, findings), .words = finding_words_find, \
      .help = "findings to search for: default, all (whatever memory that needs), none, or a list of codes"}
 // clang-format on
 command_set_fn finding_options_set_fail_on, finding_options_set_find;
+extern const char finding_words_fail_on[], finding_words_find[];
 
 /* How much memory to search for `find`; by_default: without FIND_UNLIMITED. */
 enum reach_limit finding_reach(unsigned find, enum reach_limit by_default);

@@ -40,7 +40,7 @@ command_set_fn wanted_set_format, wanted_set_file, wanted_set_stacks;
     {.name = "output", .letter = 'o', .argument = "FILE", .set = wanted_set_file, \
      .offset = offsetof(line, outputs), .initial = standard, .help = file_help}, \
     {.name = "stacks", .argument = "WHICH", .set = wanted_set_stacks, .offset = offsetof(line, outputs), \
-     .initial = "current", .help = "which stacks tree, folded and pprof have: current, or creation, those that " \
+     .initial = "current", .words = "current creation", .help = "which stacks tree, folded and pprof have: current, or creation, those that " \
      "created the threads"}
 #define VERBOSE_OPTIONS(line, verbose_help) \
     {.name = "quiet", .letter = 'q', .set = command_set_int, .offset = offsetof(line, verbose), .value = -1, \

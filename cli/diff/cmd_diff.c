@@ -43,6 +43,7 @@ static const struct command_option option_table[] = {
      .argument = "FORMAT",
      .set = set_format,
      .initial = "text",
+     .words = "text json",
      .help = "print text or json"},
     COMMAND_FLAG("all", all, "print also sites with fewer threads, and unchanged ones"),
     {.name = NULL},

@@ -60,6 +60,7 @@ static const struct command_option option_table[] = {
      .argument = "WHICH",
      .set = set_threads,
      .initial = "all",
+     .words = "all leaks",
      .help = "threads to print: all, or leaks, those that would be leaks if the process ended now"},
     {.name = "baseline",
      .argument = "FILE",

@@ -93,6 +93,7 @@ static const struct command_option option_table[] = {
      .argument = "FORMAT",
      .set = set_format,
      .initial = "text",
+     .words = "text json",
      .help = "print text, or json: one object a line for each sample"},
     COMMAND_FLAG("no-live", no_live, "print no status lines on a terminal"),
     {.name = NULL},

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Shells complete the commands and options that `threadleak _options` lists.
+"""Shells complete the commands, options and values that `threadleak _options` lists.
 
   tests/e2e/completion.py [--build DIR] [NAME...]
 """
@@ -17,6 +17,12 @@ WORDS = (("sel", ["selftest"]), ("run --base", ["--baseline="]), ("report --no-s
          ("help supp", ["suppressions"]),
          ("diff --", ["--all", "--check", "--format=", "--help"]))
 
+# Options, what is typed of their values, and the values.
+VALUES = (("run --format", "j", ["json", "junit"]), ("report --format", "ju", ["junit"]), ("watch --format", "js", ["json"]),
+          ("diff --format", "tex", ["text"]), ("run --color", "a", ["always", "auto"]), ("report --stacks", "crea", ["creation"]),
+          ("run --fail-on", "dead-o", ["dead-owner"]), ("run --fail-on", "stuck,dead-o", ["stuck,dead-owner"]),
+          ("report --find", "non", ["none"]), ("run --judge", "exit,_e", ["exit,_exit"]), ("report --threads", "leak", ["leaks"]))
+
 
 def script(shell):
     return os.path.join(ROOT, "cli", f"completion.{shell}")
@@ -28,11 +34,28 @@ def lines(bench, *argv):
     return sorted(out.split("\n")[:-1])
 
 
-def bash(bench):
+def completed_by_bash(bench, words):
     code = "source %s; COMP_WORDS=(threadleak %s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _threadleak; printf '%%s\\n' ${COMPREPLY[@]}"
+    return lines(bench, need("bash"), "-c", code % (script("bash"), words))
+
+
+def bash(bench):
     for words, wanted in WORDS:
-        got = lines(bench, need("bash"), "-c", code % (script("bash"), words))
+        got = completed_by_bash(bench, words)
         demand(got == wanted, f"{words}: {got}")
+
+
+def bash_values(bench):
+    """Bash has three words for --format=j, or one if the user took the '=' out of COMP_WORDBREAKS."""
+    for option, typed, wanted in VALUES:
+        for words in (f"{option} = {typed}", f"{option} {typed or repr('')}"):
+            got = completed_by_bash(bench, words)
+            demand(got == wanted, f"{words}: {got}")
+        got = completed_by_bash(bench, f"{option}={typed}")
+        demand(got == [option.split()[1] + "=" + word for word in wanted], f"{option}={typed}: {got}")
+    for words in ("watch --format =", "watch --format ''"):
+        got = completed_by_bash(bench, words)
+        demand(got == ["json", "text"], f"{words}: {got}")
 
 
 def bash_in_a_terminal(bench):
@@ -63,19 +86,36 @@ def fish(bench):
         demand([line.split("\t")[0] for line in got] == wanted and all("\t" in line for line in got), f"{words}: {got}")
 
 
+def fish_values(bench):
+    need("fish")
+    for option, typed, wanted in VALUES:
+        got = lines(bench, "fish", "--no-config", "-c", f"source {script('fish')}; complete -C 'threadleak {option}={typed}'")
+        demand([line.split("\t")[0] for line in got] == [option.split()[1] + "=" + word for word in wanted], f"{option}={typed}: {got}")
+
+
+ZSH = """compdef() { : }; _files() { : }; compset() { words[CURRENT]=${words[CURRENT]##${~2}} }
+    _describe() { [[ $1 == -o ]] && shift; local word; for word in ${(P)2}; do
+        [[ ${word%%%%:*} == ${words[CURRENT]}* ]] && print -r -- ${word%%%%:*}; done; return 0 }
+    source %s; words=(threadleak %s); CURRENT=$#words; _threadleak"""
+
+
 def zsh(bench):
     """Its completion system is replaced by a function that prints what it would get."""
     need("zsh")
-    code = """compdef() { : }; _files() { : }
-        _describe() { [[ $1 == -o ]] && shift; local word; for word in ${(P)2}; do
-            [[ ${word%%%%:*} == ${words[CURRENT]}* ]] && print -r -- ${word%%%%:*}; done; return 0 }
-        source %s; words=(threadleak %s); CURRENT=$#words; _threadleak"""
     for words, wanted in WORDS:
-        got = lines(bench, "zsh", "-f", "-c", code % (script("zsh"), words))
+        got = lines(bench, "zsh", "-f", "-c", ZSH % (script("zsh"), words))
         demand(got == wanted, f"{words}: {got}")
 
 
-TESTS = [bash, bash_in_a_terminal, fish, zsh]
+def zsh_values(bench):
+    """The shell itself puts what is before the value in front of it."""
+    need("zsh")
+    for option, typed, wanted in VALUES:
+        got = lines(bench, "zsh", "-f", "-c", ZSH % (script("zsh"), f"{option}={typed}"))
+        demand(got == [word.rpartition(",")[2] for word in wanted], f"{option}={typed}: {got}")
+
+
+TESTS = [bash, bash_values, bash_in_a_terminal, fish, fish_values, zsh, zsh_values]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))
