@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -32,6 +33,9 @@ TIMEOUT_S = 300  # for one command: far more than it needs on a busy machine
 PARALLEL = max(2, os.cpu_count() or 2)
 SOAK = os.environ.get("SOAK") == "1"  # with every repetition and combination
 COMPILERS = {"rust_thread": "rustc", "rust_waits": "rustc", "unwind_clang": "clang"}  # the Makefile omits these targets without
+if not re.fullmatch(r"[\w/.+-]+", tempfile.gettempdir()):  # ld.so splits LD_PRELOAD at spaces and colons, a shell splits words
+    os.environ["TMPDIR"] = tempfile.tempdir = "/tmp"
+resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # programs that abort leave no files
 NPM = threading.Lock()  # what tests bring from npm they share
 
 

@@ -134,6 +134,16 @@ START_TEST(stuck_with_something_unseen_is_a_note)
 }
 END_TEST
 
+/* A wait for a lock whose owner has ended is `dead-owner`. It is no cause of its own. */
+START_TEST(a_lock_whose_owner_has_ended_is_no_cause)
+{
+    find_add(WAIT_PIPE, "read of pipe 0");
+    find_add_lock(4242)->owner_ended = true;
+    find_threads[1].reach.state = REACH_STUCK;
+    ck_assert_int_eq(find_all(1)->code, FINDING_DEAD_OWNER);
+}
+END_TEST
+
 START_TEST(four_that_wait_for_one_object)
 {
     find_add(WAIT_PIPE, "read of pipe 0");
@@ -235,6 +245,7 @@ int main(void)
     tcase_add_test(tests, stuck_with_a_caveat_is_likely);
     tcase_add_test(tests, a_caveat_of_one_is_none_of_another);
     tcase_add_test(tests, stuck_with_something_unseen_is_a_note);
+    tcase_add_test(tests, a_lock_whose_owner_has_ended_is_no_cause);
     tcase_add_test(tests, four_that_wait_for_one_object);
     tcase_add_test(tests, many_that_wait_for_one_object);
     tcase_add_test(tests, an_object_each);
