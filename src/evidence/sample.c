@@ -22,7 +22,8 @@ struct sampler {
     dev_t device; /* of the executable */
     ino_t inode;
     unsigned program;
-    bool has_shim; /* without a ledger yet */
+    bool has_shim;   /* without a ledger yet */
+    bool shim_known; /* has_shim is final */
     int64_t clock_ahead_ns;
     struct followed_ledger *followed;
     struct started_threads *started; /* of a process without a ledger */
@@ -64,7 +65,7 @@ static enum ledger_open_status begin_program(struct sampler *sampler, struct err
     enum ledger_open_status opened = ledger_follow(sampler->pid, &sampler->followed, error);
     if (opened != LEDGER_OPEN_NOT_WATCHED)
         return opened;
-    sampler->has_shim = process_maps_file(sampler->pid, SHIM_NAME);
+    sampler->shim_known = sampler->has_shim = false;
     sampler->started = started_open(sampler->pid);
     if (!sampler->started)
         error_set(error, "process %d cannot be read: it has ended, or memory is short", (int)sampler->pid);
@@ -79,10 +80,14 @@ static bool is_other_program(const struct sampler *sampler)
            (status.st_dev != sampler->device || status.st_ino != sampler->inode);
 }
 
-/* The ledger of a watched process begins with its first thread. */
-static void look_for_ledger(struct sampler *sampler)
+/* The ledger of a watched process begins with its first thread. The loader maps the shim some time after
+ * exec, and before any thread. */
+static void look_for_ledger(struct sampler *sampler, uint64_t tasks)
 {
     struct error ignored;
+    if (!sampler->has_shim && !sampler->shim_known)
+        sampler->has_shim = process_maps_file(sampler->pid, SHIM_NAME);
+    sampler->shim_known = tasks > 1;
     if (!sampler->has_shim || ledger_follow(sampler->pid, &sampler->followed, &ignored) != LEDGER_OPEN_OK)
         return;
     started_free(sampler->started);
@@ -127,7 +132,7 @@ static bool read_program(struct sampler *sampler, struct sample *sample, struct 
     if (!sampler->followed && !sampler->started && begin_program(sampler, error) != LEDGER_OPEN_OK)
         return false;
     if (!sampler->followed)
-        look_for_ledger(sampler);
+        look_for_ledger(sampler, sample->tasks);
     if (sampler->followed)
         return read_ledger(sampler, sample, error);
     sample->started = sampler->started;

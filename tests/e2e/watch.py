@@ -4,6 +4,7 @@
   tests/e2e/watch.py [--build DIR] [NAME...]
 """
 import contextlib
+import ctypes
 import json
 import os
 import re
@@ -212,13 +213,31 @@ def restart(bench):
 
 
 def exec_is_another_program(bench):
-    name = f"tl{os.getpid()}"  # other suites run the target itself
+    name = f"tlx{os.getpid()}"  # other tests run the target itself
     with bench.growing("exec", name=name) as target, bench.watch(f"--exe={bench.path(name)}") as watching:
         watching.stderr.readline()
         target.send_signal(signal.SIGUSR1)
         text = verdict(watching)
         demand(f"process      {target.pid} " in text, text)
         finish(watching, 0)
+
+
+def a_process_that_has_not_loaded_the_shim_yet(bench):
+    libc = ctypes.CDLL(None)
+    # PTRACE_TRACEME: it stops at the end of its exec.
+    target = subprocess.Popen([bench.target("growing"), "leak"], env=bench.environment(LD_PRELOAD=bench.shim), stdin=subprocess.PIPE,
+                              stdout=subprocess.DEVNULL, preexec_fn=lambda: libc.ptrace(0, 0, None, None))
+    try:
+        os.waitpid(target.pid, os.WUNTRACED)
+        with bench.watch(target.pid) as watching:
+            line = watching.stderr.readline()
+            demand(f"process {target.pid} growing, not watched" in line, line)
+            libc.ptrace(17, target.pid, None, None)  # PTRACE_DETACH
+            text = verdict(watching)
+            demand(f"created at {CREATOR} by handle_request" in text, text)
+    finally:
+        target.kill()
+        target.communicate()
 
 
 def wrong_arguments(bench):
@@ -270,7 +289,7 @@ def another_users_process(bench):
 TESTS = [
     leak_is_named_by_its_line, unjoined_threads_grow, unwatched_process, no_growth, thresholds, waiting_threads, suppressions,
     suppressed_sites_are_counted, one_object_a_sample,
-    command_gets_the_report, command_that_fails, restart, exec_is_another_program, wrong_arguments, run_is_not_its_command, full_disk, another_users_process]
+    command_gets_the_report, command_that_fails, restart, exec_is_another_program, a_process_that_has_not_loaded_the_shim_yet, wrong_arguments, run_is_not_its_command, full_disk, another_users_process]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
