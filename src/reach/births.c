@@ -1,18 +1,37 @@
 /*
  * The shim keeps the argument of a new thread until the thread copies it to its own stack (thread_begin_*).
- * Its memory is no root otherwise, because it has old arguments.
+ * Its memory is no root otherwise, because it has old arguments. A thread often keeps its argument in a
+ * register all its life, so it counts where registers are unknown; without our shim libc's descriptor has it.
  */
+#include "base/search.h"
 #include "common/ledger.h"
 #include "reach/caveat.h"
 #include "reach/collector.h"
 
 enum { SLOTS = 64 }; /* read at once */
 
+static struct reach_thread *find_thread(const struct reach_image *image, pid_t own_tid)
+{
+    size_t at = SEARCH_FIRST(i, image->thread_count, image->threads[i].own_tid >= own_tid);
+    return at < image->thread_count && image->threads[at].own_tid == own_tid ? &image->threads[at] : NULL;
+}
+
+static bool add_argument(struct reach_collector *collector, const struct ledger_slot *slot)
+{
+    if (!slot->serial || slot->state & SLOT_ENDED)
+        return true;
+    if (!(slot->state & SLOT_STARTED))
+        return reach_bytes_add(&collector->kernel, &slot->arg, sizeof(slot->arg));
+    struct reach_thread *thread = find_thread(&collector->image, slot->tid);
+    if (thread)
+        thread->argument = slot->arg;
+    return true;
+}
+
 static bool add_arguments(struct reach_collector *collector, const struct ledger_slot *slots, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++)
-        if (slots[i].serial && !(slots[i].state & (SLOT_STARTED | SLOT_ENDED)) &&
-            !reach_bytes_add(&collector->kernel, &slots[i].arg, sizeof(slots[i].arg)))
+        if (!add_argument(collector, &slots[i]))
             return false;
     return true;
 }

@@ -59,6 +59,7 @@ struct reach_thread {
     const unsigned char *vectors; /* vector registers, with REACH_SLACK bytes after them */
     size_t vector_size;
     bool unknown_registers;
+    uint64_t argument; /* of its start routine; 0: unknown */
     bool in_libc; /* in a system call that libc makes */
     bool moved;   /* it is no longer in the call that it waited in */
     enum reach_need need;

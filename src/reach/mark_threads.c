@@ -13,6 +13,8 @@ static void push_registers(struct marker *marker, const struct reach_thread *thr
         memcpy(bytes, &thread->words[i], 8);
         reach_scan(&marker->filter, bytes, 8, 0, marker_mark, marker);
     }
+    if (thread->unknown_registers)
+        marker_mark(marker, thread->argument);
     if (thread->vector_size)
         reach_scan(&marker->filter, thread->vectors, thread->vector_size, 0, marker_mark, marker);
 }

@@ -20,7 +20,7 @@ SPINS = {"register", "vector"}  # a thread of these is never asleep
 PLACES = {place: program for program, places in {
     "kept": """forgotten freed joined zeros arena errno static tls key tagged_low tagged_high interior packed three_hops mapping read_only
         no_access shared large on_exit mangled half half_on_heap""",
-    "kept_by_thread": """stack heap_of_thread timed_wait result interrupted_stack coroutine register vector process requeued
+    "kept_by_thread": """stack heap_of_thread timed_wait result interrupted_stack coroutine register unseen_register vector process requeued
         interruptible""",
     "kept_in_kernel": """pipe socketpair datagrams udp connection under_way notification epoll timer signal queue memfd file
         terminal own_files""",
