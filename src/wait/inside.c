@@ -78,6 +78,20 @@ bool inside_guarded(const struct view *view, struct stack_function *function)
     return *function->name && function->module;
 }
 
+/* A function that was called last by an initialisation, and waits, is beside that frame of libc. */
+static size_t count_own_wait(const struct view *view, const struct inside *inside, const struct stack *stack)
+{
+    size_t i = 0;
+    while (i < stack->count && is_libc(stack->frames[i].module)) {
+        const struct stack_function function = function_at(view, stack, i++);
+        if (inside->counts(inside->arg, &function))
+            return i;
+        if (!text_begins_with(bare_name(function.name), "futex"))
+            return 0;
+    }
+    return 0;
+}
+
 /* The frames of the call in which a thread waits, with that of the initialised object's function. */
 static size_t count_waiting(const struct view *view, size_t index, const struct stack *stack)
 {
@@ -126,7 +140,10 @@ static bool is_inside(const struct view *view, const struct inside *inside, size
     if (!stack ||
         (inside->has_word && !has_word(&view->waits->context.snapshot->threads[index], view->wait->address)))
         return false;
-    for (size_t i = count_waiting(view, index, stack); i < stack->count; i++) {
+    size_t first = inside->has_word && view->waits->context.snapshot->threads[index].syscall_nr == SYS_futex
+                       ? count_own_wait(view, inside, stack)
+                       : count_waiting(view, index, stack);
+    for (size_t i = first; i < stack->count; i++) {
         const struct frame_list *list = functions_at(view, stack, i);
         for (size_t j = 0; j < list->count; j++) {
             const struct stack_function function = named(stack, i, list->frames[j].function);

@@ -82,7 +82,6 @@ static int unseen_end; /* of a pipe */
  * of the stack are cleared, which may contain the argument. */
 __attribute__((naked)) static void *stay_in_unseen_register(__attribute__((unused)) void *arg)
 {
-    (void)arg;
     __asm__(
         "mov %rdi, %r12; sub $8, %rsp; .cfi_adjust_cfa_offset 8; lea ready(%rip), %rdi; call sem_post@PLT;"
         "lea -2048(%rsp), %rdi; mov $257, %ecx; xor %eax, %eax; cld; rep stosq;"
