@@ -248,6 +248,27 @@ static bool build_group(const struct build *build, const struct site_records *re
 
 /* ---- all groups ----------------------------------------------------------------------------- */
 
+static bool is_being_joined(const struct leak_group *group)
+{
+    for (size_t i = 0; i < group->thread_count; i++)
+        if (group->threads[i].being_joined)
+            return true;
+    return false;
+}
+
+/* A loop may join the threads of a site one after the other. Groups of one site are neighbours. */
+static void set_site_joining(struct process_report *process)
+{
+    for (size_t first = 0, end; first < process->group_count; first = end) {
+        bool joining = false;
+        for (end = first;
+             end < process->group_count && process->groups[end].site == process->groups[first].site; end++)
+            joining |= is_being_joined(&process->groups[end]);
+        while (first < end)
+            process->groups[first++].site_joining = joining;
+    }
+}
+
 static bool group_all(struct build *build, const struct site_records *records, struct candidate *list,
                       size_t count)
 {
@@ -270,6 +291,7 @@ static bool group_all(struct build *build, const struct site_records *records, s
             return false;
         group->site = site;
     }
+    set_site_joining(process);
     process_report_sort(process);
     return true;
 }

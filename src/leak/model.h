@@ -73,6 +73,7 @@ struct leak_group {
                                      * is  suppressed; NULL: none. Set by report_finish */
     const struct frame *joined_at;  /* where most threads of this site were joined; NULL: never or unknown */
     uint64_t site_joined, site_created;
+    bool site_joining;           /* another thread was inside a join of a thread of the site */
     uint64_t joined_there;       /* of site_joined: at joined_at */
     struct thread_info *threads; /* by id */
     size_t thread_count;

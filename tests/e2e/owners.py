@@ -280,6 +280,22 @@ def one_join(bench):
              "joinable, never joined\n  T2 ")
 
 
+def lines_of_threads_that_are_being_joined(bench):
+    """The line of a site agrees with the long text, in a quiet report and in each format that has one."""
+    with started(bench, "circles", "join_loop") as pid:
+        harness.wait_until_asleep(pid)
+        for options in ["-q"], ["--format=github"], ["--format=tap"], ["--format=junit"], ["--format=sarif"]:
+            # Judged, so that it is a leak in all of them.
+            status, out, err = harness.call([bench.cli, "report", "--check", *options, str(pid)])
+            demand(status in (0, 1), err)
+            demand("3 running threads, not joined yet, created by " in out, (options, out))
+            demand("1 running thread, never joined, created by " in out, (options, out))
+    with started(bench, "circles", "join") as pid:
+        harness.wait_until_asleep(pid)
+        _, out, _ = harness.call([bench.cli, "report", "-q", str(pid)])
+        demand("1 running thread, being joined, created by " in out, out)
+
+
 def named_threads_come_first(bench):
     in_order(text_of(bench, "ring", "3"), "running ×3 ", "running ×1 ", "  T6 ", "running ×1 ", "  T2 ", "\nmain ")
 
@@ -288,7 +304,8 @@ TESTS = [text_of_a_core, a_circle_that_the_kernel_refuses, an_owner_that_has_end
          of_cxx, of_cxx_with_another_object,
          an_initialisation_that_needs_itself, an_initialisation_that_ends_with_a_call, an_owner_that_nobody_joined, the_main_thread_ended_with_a_lock,
          a_fork_while_a_thread_held_a_lock, the_thread_that_forked_holds_a_lock, an_owner_that_ended_before_the_fork,
-         a_child_that_made_its_lock_anew, a_lock_that_the_end_keeps, a_join_loop, one_join, named_threads_come_first]
+         a_child_that_made_its_lock_anew, a_lock_that_the_end_keeps, a_join_loop, one_join,
+         lines_of_threads_that_are_being_joined, named_threads_come_first]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))

@@ -42,6 +42,7 @@ START_TEST(the_kind_follows_from_the_state)
     ck_assert_uint_eq(group->thread_count, 1);
     ck_assert_uint_eq(group->threads[0].id, 2);
     ck_assert_int_eq(group->threads[0].being_joined, !!(states[_i].state & SLOT_JOINING));
+    ck_assert_int_eq(group->site_joining, group->threads[0].being_joined);
     ck_assert_uint_eq(process->counts.alive, states[_i].kind != LEAK_UNJOINED);
     ck_assert_uint_eq(process->counts.unjoined, states[_i].kind == LEAK_UNJOINED);
     ck_assert_uint_eq(leak_report->summary.leaked_threads, 1);

@@ -206,7 +206,7 @@ START_TEST(alive)
 {
     one_process[0].how = END_ALIVE;
     one_process[0].judged = one_group[0].counted = false;
-    two[0].being_joined = true;
+    two[0].being_joined = one_group[0].site_joining = true;
     TEXT("alive", .color = false);
     two[1].being_joined = true;
     TEXT("alive_all", .all = true, .verbose = 1);

@@ -35,25 +35,37 @@ static void put_described(FILE *out, const char *what, const struct frame *frame
 /* "1 running and 2 finished threads, never joined" */
 static void put_counts(FILE *out, const struct leak_site *site)
 {
-    static const char *const kinds[LEAK_KINDS][2] = {
-        [LEAK_RUNNING] = {"running", "never joined"},
-        [LEAK_DETACHED] = {"detached", "still alive"},
-        [LEAK_UNJOINED] = {"finished", "never joined"},
-    };
-    const char *const *kind = kinds[site->group->kind];
+    static const char *const kinds[LEAK_KINDS] = {"running", "detached", "finished"};
     if (site->finished && site->finished < site->threads)
-        fprintf(out, "%zu running and %zu finished threads, %s", site->threads - site->finished,
-                site->finished, kind[1]);
+        fprintf(out, "%zu running and %zu finished threads", site->threads - site->finished, site->finished);
     else
-        fprintf(out, "%zu %s thread%s, %s", site->threads, kind[0], plural(site->threads), kind[1]);
+        fprintf(out, "%zu %s thread%s", site->threads, kinds[site->group->kind], plural(site->threads));
+    fprintf(out, ", %s", leak_site_joins(site));
+}
+
+const char *leak_site_joins(const struct leak_site *site)
+{
+    if (site->group->kind == LEAK_DETACHED)
+        return "still alive";
+    if (!site->joining)
+        return "never joined";
+    return site->being_joined == site->threads ? "being joined" : "not joined yet";
+}
+
+void leak_site_add(struct leak_site *site, const struct leak_group *group)
+{
+    site->threads += group->thread_count;
+    site->finished += group->kind == LEAK_UNJOINED ? group->thread_count : 0;
+    site->joining |= group->site_joining;
+    for (size_t i = 0; i < group->thread_count; i++)
+        site->being_joined += group->threads[i].being_joined;
 }
 
 struct leak_site leak_site_of(const struct leak_group *group)
 {
-    return (struct leak_site){.group = group,
-                              .threads = group->thread_count,
-                              .finished = group->kind == LEAK_UNJOINED ? group->thread_count : 0,
-                              .processes = 1};
+    struct leak_site site = {.group = group, .processes = 1};
+    leak_site_add(&site, group);
+    return site;
 }
 
 char *leak_line(const struct leak_site *site)
@@ -106,8 +118,7 @@ static bool add_group(struct leak_sites *sites, const struct process_report *pro
         site->processes++;
         site->process = process;
     }
-    site->threads += group->thread_count;
-    site->finished += group->kind == LEAK_UNJOINED ? group->thread_count : 0;
+    leak_site_add(site, group);
     return true;
 }
 

@@ -17,6 +17,8 @@ struct leak_site {
     const struct leak_group *group;       /* the first */
     const struct process_report *process; /* the last one with it */
     size_t threads, finished, processes;  /* finished: of the threads; processes: number with it */
+    size_t being_joined;                  /* of the threads */
+    bool joining;                         /* a thread of the site, counted or not, is being joined */
 };
 struct leak_sites {
     struct leak_site *items; /* in the order of the report */
@@ -27,6 +29,12 @@ struct leak_sites {
 bool leak_sites_find(struct leak_sites *sites, const struct report *report);
 /* The site that has the group alone. */
 struct leak_site leak_site_of(const struct leak_group *group);
+/* Adds the threads of a group to a site. */
+void leak_site_add(struct leak_site *site, const struct leak_group *group);
+
+/* "never joined", "not joined yet": a thread of the site is being joined; or "being joined": all are.
+ * "still alive" of detached threads. */
+const char *leak_site_joins(const struct leak_site *site);
 
 /* "2 running threads, never joined, created by pool_start (pool.c:42), run worker_loop" */
 char *leak_line(const struct leak_site *site);

@@ -138,7 +138,8 @@ static void print_group_head(const struct printer *printer, const struct leak_gr
     fprintf(printer->out, "%s ×%zu", leak_kind_name(group->kind), group->thread_count);
     paint(printer, PLAIN);
     print_age(printer, group);
-    fprintf(printer->out, "   %s", explain_joins(printer, group));
+    fputs("   ", printer->out);
+    put_joins(printer, group);
     if (*common_name(group) && !is_process_name(printer, common_name(group))) {
         fputs("   [", printer->out);
         put_escaped(printer->out, common_name(group));
@@ -248,8 +249,7 @@ void print_site(const struct printer *printer, const struct process_report *proc
         if (other->site != number || !is_in_summary(process, other))
             continue;
         site.group = site.group ? site.group : other;
-        site.threads += other->thread_count;
-        site.finished += other->kind == LEAK_UNJOINED ? other->thread_count : 0;
+        leak_site_add(&site, other);
     }
     char *line = site.threads ? leak_line(&site) : NULL;
     if (line)

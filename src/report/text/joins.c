@@ -1,5 +1,6 @@
 /* What is known of joins of a group's threads. */
 #include "common/ledger.h"
+#include "report/common/leak_line.h"
 #include "report/text/text.h"
 
 /* A join that is under way. */
@@ -61,16 +62,15 @@ static size_t count_joined(const struct leak_group *group)
     return count;
 }
 
-const char *explain_joins(const struct printer *printer, const struct leak_group *group)
+void put_joins(const struct printer *printer, const struct leak_group *group)
 {
-    bool ended = group->kind == LEAK_UNJOINED;
+    const struct leak_site site = leak_site_of(group);
     if (group->kind == LEAK_DETACHED)
-        return "detached: cannot be joined";
-    if (!find_join(printer->process, group).joined)
-        return ended ? "never joined: its stack is still held" : "joinable, never joined";
-    if (count_joined(group) == group->thread_count)
-        return "joinable, being joined";
-    return ended ? "not joined yet: its stack is still held" : "joinable, not joined yet";
+        fputs("detached: cannot be joined", printer->out);
+    else if (group->kind == LEAK_UNJOINED)
+        fprintf(printer->out, "%s: its stack is still held", leak_site_joins(&site));
+    else
+        fprintf(printer->out, "joinable, %s", leak_site_joins(&site));
 }
 
 static void put_joiner(const struct printer *printer, uint64_t by)

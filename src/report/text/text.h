@@ -87,7 +87,7 @@ void print_site(const struct printer *printer, const struct process_report *proc
 bool is_snapshot(const struct process_report *process);
 
 /* Whether the threads of a group can be joined, and are: "joinable, never joined" (joins.c). */
-const char *explain_joins(const struct printer *printer, const struct leak_group *group);
+void put_joins(const struct printer *printer, const struct leak_group *group);
 /* Joins of threads of its site: one that is under way, and how many were. */
 void print_joins(const struct printer *printer, const struct leak_group *group);
 
