@@ -16,17 +16,23 @@ static uint64_t add_module(uint64_t hash, const char *path)
     return hash_add(hash, name, version ? (size_t)(version - name) + 3 : strlen(name));
 }
 
-/* Without ".isra.0", ".part.1.cold" and the like, which depend on the optimiser. */
-static uint64_t add_function(uint64_t hash, const char *function)
+static bool begins_suffix_of_clone(const char *at)
 {
     static const char *const clones[] = {".isra.",     ".part.", ".constprop.", ".cold",
                                          ".lto_priv.", ".llvm.", ".localalias", " [clone "};
+    for (size_t i = 0; i < sizeof(clones) / sizeof(*clones); i++)
+        if (strncmp(at, clones[i], strlen(clones[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Without ".isra.0", ".part.1.cold" and the like, which depend on the optimiser. */
+static uint64_t add_function(uint64_t hash, const char *function)
+{
     size_t length = strlen(function);
-    for (size_t i = 0; i < sizeof(clones) / sizeof(*clones); i++) {
-        const char *clone = strstr(function, clones[i]);
-        if (clone && clone > function && (size_t)(clone - function) < length)
-            length = (size_t)(clone - function);
-    }
+    for (size_t at = 1; at < length; at++)
+        if ((function[at] == '.' || function[at] == ' ') && begins_suffix_of_clone(function + at))
+            length = at;
     return hash_add(hash, function, length);
 }
 
