@@ -60,8 +60,8 @@ struct reach_thread {
     size_t vector_size;
     bool unknown_registers;
     uint64_t argument; /* of its start routine; 0: unknown */
-    bool in_libc; /* in a system call that libc makes */
-    bool moved;   /* it is no longer in the call that it waited in */
+    bool in_libc;      /* in a system call that libc makes */
+    bool moved;        /* it is no longer in the call that it waited in */
     enum reach_need need;
     uint64_t address;
     bool shared;        /* other processes may have the futex, too */
