@@ -52,6 +52,21 @@ def all_threads_ignored_is_no_leak(bench):
     demand(status == 0 and err == "", err)
 
 
+def suppressed_threads_come_last(bench):
+    """A report of a live process has them in one line each; the larger group would come first."""
+    rule = "--suppressions=" + bench.rules("start:^work$")
+    with harness.up([bench.target("waits"), "stay"], bench.environment(LD_PRELOAD=bench.shim)) as process:
+        harness.wait_until_asleep(process.pid)
+        for options, lines in ([], 1), (["-v"], 0), (["--all"], 0):
+            status, out, err = harness.call([bench.cli, "report", rule, *options, str(process.pid)])
+            groups = [at for at, line in enumerate(out.splitlines()) if line.startswith(("running ×", "detached ×"))]
+            short = [at for at, line in enumerate(out.splitlines()) if line.startswith("suppressed: running ×3 from start ")]
+            last = out.splitlines()[groups[-1]]
+            demand(status == 0 and len(short) == lines and len(groups) == 10 + (not lines), (status, out, err))
+            demand(short > groups[-1:] if lines else last.startswith("running ×3 "), out)
+            demand(out.count("by start:^work$") == 1, out)
+
+
 # ---- what is wrong ------------------------------------------------------------------------
 
 BAD = [  # a file, and where in it
@@ -225,7 +240,7 @@ def start_knows_what_std_thread_calls(bench):
 
 TESTS = [each_type_of_rule, without_stacks_nothing_is_known_of_them, all_threads_ignored_is_no_leak,
          wrong_rules_stop_all_before_the_command, preloaded_the_report_goes_on, rules_for_every_thread,
-         many_files_add_up, default_rules, rules_of_libraries, a_live_process, which_matched_and_which_did_not,
+         many_files_add_up, default_rules, rules_of_libraries, a_live_process, suppressed_threads_come_last, which_matched_and_which_did_not,
          conditions_without_facts_are_reported, start_knows_what_std_thread_calls]
 
 if __name__ == "__main__":

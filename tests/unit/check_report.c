@@ -5,6 +5,7 @@
 
 #include "report_made.h"
 #include "suite.h"
+#include "suppress/suppress.h"
 
 /* ---- text ------------------------------------------------------------------------------------- */
 
@@ -232,6 +233,27 @@ START_TEST(alive)
 }
 END_TEST
 
+START_TEST(suppressed_groups_of_a_live_process_are_last_and_short)
+{
+    static struct leak_group groups[3];
+    static const struct suppression_rule rule = {.source = SUPPRESSION_BUILT_IN,
+                                                 .label = SUPPRESSION_BUILT_IN_LABEL "the JVM"};
+    for (size_t i = 0; i < 3; i++) {
+        groups[i] = one_group[0];
+        groups[i].counted = false;
+    }
+    groups[0].rule = &rule;
+    groups[0].suppressed_by = rule.label;
+    groups[1].suppressed_by = "thread:pool_start";
+    one_process[0].how = END_ALIVE;
+    one_process[0].judged = false;
+    one_process[0].groups = groups;
+    one_process[0].group_count = 3;
+    TEXT("alive_suppressed", .color = false);
+    TEXT("alive_suppressed_all", .all = true);
+}
+END_TEST
+
 START_TEST(nothing_leaked)
 {
     one_process[0].group_count = 0;
@@ -294,6 +316,7 @@ int main(void)
     tcase_add_test(tests, not_counted);
     tcase_add_test(tests, ends);
     tcase_add_test(tests, alive);
+    tcase_add_test(tests, suppressed_groups_of_a_live_process_are_last_and_short);
     tcase_add_test(tests, nothing_leaked);
     tcase_add_test(tests, stacks_that_are_not_whole);
     tcase_add_test(tests, no_symbols);

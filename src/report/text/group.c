@@ -150,7 +150,7 @@ static void print_group_head(const struct printer *printer, const struct leak_gr
 
 static void print_suppression(const struct printer *printer, const struct leak_group *group)
 {
-    fputs("suppressed by ", printer->out);
+    fputs("by ", printer->out);
     put_escaped(printer->out, group->suppressed_by);
     if (!group->reason || !group->in_baseline || !is_verbose(printer))
         return;
@@ -206,7 +206,7 @@ void print_group(const struct printer *printer, const struct leak_group *group)
     if (group->counted)
         print_known(printer, group);
     if (group->suppressed_by) {
-        fputs("  ", printer->out);
+        fputs("  suppressed ", printer->out);
         print_suppression(printer, group);
         putc('\n', printer->out);
     }
@@ -215,13 +215,15 @@ void print_group(const struct printer *printer, const struct leak_group *group)
 void print_group_short(const struct printer *printer, const struct leak_group *group)
 {
     const struct frame *frame = creator_frame(group);
-    fprintf(printer->out, "not counted: %s ×%zu", leak_kind_name(group->kind), group->thread_count);
+    bool counts = printer->process && printer->process->judged;
+    fprintf(printer->out, "%s: %s ×%zu", !counts && group->suppressed_by ? "suppressed" : "not counted",
+            leak_kind_name(group->kind), group->thread_count);
     if (frame) {
         fputs(" from ", printer->out);
         put_frame(printer, frame, 4, 0);
     }
     if (group->suppressed_by) {
-        fputs("   (", printer->out);
+        fputs(counts ? "   (suppressed " : "   (", printer->out);
         print_suppression(printer, group);
         putc(')', printer->out);
     }

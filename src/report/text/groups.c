@@ -14,7 +14,16 @@ struct ordered {
     size_t place;
 };
 
-/* Those that findings name first, in their order. Those that are counted stay before the others. */
+bool is_full_group(const struct printer *printer, const struct leak_group *group, bool all)
+{
+    if (group->counted || printer->style->all)
+        return true;
+    return all && (!group->suppressed_by || is_verbose(printer) ||
+                   named_first_place(printer->named, group->threads, group->thread_count) != NOT_NAMED);
+}
+
+/* Those that findings name first, in their order. Those that are counted stay before the others, and
+ * suppressed ones come last. */
 static int compare(const void *left, const void *right)
 {
     const struct ordered *a = left, *b = right;
@@ -22,6 +31,8 @@ static int compare(const void *left, const void *right)
         return a->group->counted ? -1 : 1;
     if (a->place != b->place)
         return a->place < b->place ? -1 : 1;
+    if (!a->group->suppressed_by != !b->group->suppressed_by)
+        return a->group->suppressed_by ? 1 : -1;
     return (a->group > b->group) - (a->group < b->group);
 }
 
@@ -45,11 +56,13 @@ bool print_groups(const struct printer *printer, const struct process_report *pr
     bool was_full = false;
     for (size_t i = 0; i < process->group_count; i++) {
         const struct leak_group *group = groups ? groups[i].group : &process->groups[i];
-        if (group->counted || all) {
+        if (is_full_group(printer, group, all)) {
             print_group(printer, group);
             was_full = true;
             continue;
         }
+        if (all)
+            note_shortened(printer);
         if (is_hidden_group(group))
             continue;
         if (was_full)

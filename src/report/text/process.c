@@ -245,24 +245,32 @@ static void print_lost(const struct printer *printer, const struct process_repor
                 (unsigned long long)process->counts.lost_tests, plural(process->counts.lost_tests));
 }
 
-static size_t hidden_by(const struct process_report *process, size_t from, const char *label)
+/* The label of the rule that hides a group; NULL: it is not hidden. */
+static const char *hider(const struct printer *printer, const struct leak_group *group, bool all)
 {
+    return is_hidden_group(group) && !is_full_group(printer, group, all) ? group->rule->label : NULL;
+}
+
+static size_t hidden_by(const struct printer *printer, size_t from, const char *label, bool all)
+{
+    const struct process_report *process = printer->process;
     size_t threads = 0;
-    for (size_t i = from; i < process->group_count; i++)
-        if (is_hidden_group(&process->groups[i]) && !strcmp(process->groups[i].rule->label, label))
-            threads += process->groups[i].thread_count;
+    for (size_t i = from; i < process->group_count; i++) {
+        const char *other = hider(printer, &process->groups[i], all);
+        threads += other && !strcmp(other, label) ? process->groups[i].thread_count : 0;
+    }
     return threads;
 }
 
 /* "hidden: 4 threads of OpenMP's pool, 1 of GLib (built-in rules)" */
-static void print_hidden(const struct printer *printer, const struct process_report *process)
+static void print_hidden(const struct printer *printer, bool all)
 {
+    const struct process_report *process = printer->process;
     size_t labels = 0;
     for (size_t i = 0; i < process->group_count; i++) {
-        const struct leak_group *group = &process->groups[i];
-        const char *label = is_hidden_group(group) ? group->rule->label : NULL;
-        size_t threads = label ? hidden_by(process, i, label) : 0;
-        if (!label || hidden_by(process, 0, label) > threads) /* already named */
+        const char *label = hider(printer, &process->groups[i], all);
+        size_t threads = label ? hidden_by(printer, i, label, all) : 0;
+        if (!label || hidden_by(printer, 0, label, all) > threads) /* already named */
             continue;
         fprintf(printer->out, labels ? ", %zu" : "hidden: %zu", threads);
         fprintf(printer->out,
@@ -275,7 +283,7 @@ static void print_hidden(const struct printer *printer, const struct process_rep
         fprintf(printer->out, " (built-in rule%s)\n", plural(labels));
 }
 
-/* all: no group is hidden. */
+/* all: as of print_groups(). */
 static void print_foot(const struct printer *printer, const struct process_report *process,
                        const struct thread_counts *counts, bool all)
 {
@@ -283,8 +291,8 @@ static void print_foot(const struct printer *printer, const struct process_repor
     print_untracked(printer, process);
     if (!process->watched)
         return;
-    if (printer->style->verbose >= 0 && !all)
-        print_hidden(printer, process);
+    if (printer->style->verbose >= 0)
+        print_hidden(printer, all);
     print_lost(printer, process);
     for (int kind = 0; kind < LEAK_KINDS; kind++) {
         if (!counts->by_kind[kind])
@@ -314,10 +322,14 @@ void print_process_head(const struct printer *printer, const struct process_repo
     print_head(printer, process, &counts, alone);
 }
 
-void print_process_foot(const struct printer *printer, const struct process_report *process, bool all)
+void print_process_foot(const struct printer *of_tree, const struct process_report *process)
 {
     const struct thread_counts counts = count_threads(process);
-    print_foot(printer, process, &counts, all);
+    struct report_style style = *of_tree->style;
+    struct printer printer = *of_tree;
+    style.all = true;
+    printer.style = &style;
+    print_foot(&printer, process, &counts, true);
 }
 
 static bool main_is_named(const struct printer *printer, const struct process_report *process)

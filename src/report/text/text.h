@@ -53,9 +53,9 @@ void put_frames(const struct printer *printer, const struct frames *frames, size
 /* A process (process.c). `alone`: it is the only process of the report. */
 void print_process(const struct printer *printer, const struct process_report *process, bool alone);
 
-/* Its lines before and after the threads. all: no group is hidden. */
+/* Its lines before and after the threads. No group is hidden. */
 void print_process_head(const struct printer *printer, const struct process_report *process, bool alone);
-void print_process_foot(const struct printer *printer, const struct process_report *process, bool all);
+void print_process_foot(const struct printer *printer, const struct process_report *process);
 
 /* The verdict of each process that has one, in one line (findings.c). False: there is none. */
 bool print_verdicts(const struct printer *printer, const struct report *report);
@@ -68,9 +68,12 @@ bool print_findings(const struct printer *printer, const struct process_report *
 /* What a proof assumes, and then why it is only likely. */
 void print_assumed(const struct printer *printer, const char *assumed);
 
-/* The groups of a process (groups.c): in full those that are counted, or all of them. True: the last one
- * was printed in full. */
+/* The groups of a process (groups.c): in full those that are counted, or all that no rule suppresses. True:
+ * the last one was printed in full. */
 bool print_groups(const struct printer *printer, const struct process_report *process, bool all);
+/* Is it printed in full? Of those that are suppressed, verbose, style.all and a finding that names a thread
+ * ask for it. */
+bool is_full_group(const struct printer *printer, const struct leak_group *group, bool all);
 /* Only the rule is printed of a group that a built-in rule suppresses. */
 bool is_hidden_group(const struct leak_group *group);
 

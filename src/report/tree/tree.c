@@ -170,7 +170,7 @@ static bool print_one(const struct printer *of_report, const struct process_repo
     print_process_head(&printer, process, alone);
     put_findings(&printer, process);
     bool done = print_stacks_of(&printer, &members);
-    print_process_foot(&printer, process, true);
+    print_process_foot(&printer, process);
     named_threads_release(&named);
     free(members.items);
     return done;
