@@ -117,7 +117,7 @@ static bool add(struct find_context *context, enum finding_code code, const stru
             return false;
     line_add(&fact, "T%llu created %s", (unsigned long long)creator->serial, count == 1 ? "it" : "them");
     return finding && finding_add_fact(finding, &text, NULL) &&
-           (!site || finding_add_fact(finding, &fact, site_place(context, site)));
+           (!site || finding_add_creation(finding, &fact, site_place(context, site)));
 }
 
 static int compare(uint64_t a, uint64_t b)

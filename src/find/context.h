@@ -26,6 +26,8 @@ bool finding_add_thread(struct finding *finding, const struct find_context *cont
                         const struct thread_stack *thread);
 bool finding_add_slot(struct finding *finding, const struct ledger_slot *slot);
 bool finding_add_fact(struct finding *finding, const struct line *text, const struct frame *at);
+/* The same of a text that ends with the creation of threads, and its place. */
+bool finding_add_creation(struct finding *finding, const struct line *text, const struct frame *at);
 /* Marks the last fact as one that a short report only counts. */
 void finding_fact_is_more(struct finding *finding);
 

@@ -29,7 +29,7 @@ static bool add_creation(struct finding *finding, const struct find_context *con
     const struct frame *at = site ? site_place(context, site) : NULL;
     struct line fact = {.length = 0};
     line_add(&fact, "T%llu was created", (unsigned long long)slot->serial);
-    return !at || finding_add_fact(finding, &fact, at);
+    return !at || finding_add_creation(finding, &fact, at);
 }
 
 static bool add_slot(struct find_context *context, const struct ledger_slot *slot)

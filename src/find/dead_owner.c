@@ -57,7 +57,7 @@ static bool add_creation(struct finding *finding, const struct find_context *con
     if (!count)
         return true;
     line_add(&text, "T%llu was created", (unsigned long long)thread->owner_id);
-    return finding_add_fact(finding, &text, stack_call(evidence->ledger, context->symbolizer, frames[0]));
+    return finding_add_creation(finding, &text, stack_call(evidence->ledger, context->symbolizer, frames[0]));
 }
 
 /* At the end of a process such a thread is no cause of anything. */

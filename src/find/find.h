@@ -42,6 +42,7 @@ struct finding_fact {
     char *text;             /* "T2 waits for mutex jobs_lock, held by T1" */
     const struct frame *at; /* where; NULL: nowhere or unknown. The stacks or the symbolizer own it */
     bool more;              /* one more like those before it, which a short report only counts */
+    bool creation;          /* a thread was created there: "at" needs no comma before it */
 };
 
 struct suppression_rule; /* suppress.h */

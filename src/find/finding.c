@@ -54,7 +54,15 @@ bool finding_add_fact(struct finding *finding, const struct line *text, const st
         free(copy);
         return false;
     }
-    finding->facts[finding->fact_count++] = (struct finding_fact){copy, at, false};
+    finding->facts[finding->fact_count++] = (struct finding_fact){.text = copy, .at = at};
+    return true;
+}
+
+bool finding_add_creation(struct finding *finding, const struct line *text, const struct frame *at)
+{
+    if (!finding_add_fact(finding, text, at))
+        return false;
+    finding->facts[finding->fact_count - 1].creation = true;
     return true;
 }
 

@@ -278,7 +278,7 @@ static bool add_creations(struct finding *finding, const struct find_context *co
         const struct candidates same = {all->slots + from, to - from, true};
         add_candidates(&fact, &same);
         line_add(&fact, same.count > 1 ? " were created" : " was created");
-        if (!finding_add_fact(finding, &fact, at))
+        if (!finding_add_creation(finding, &fact, at))
             return false;
     }
     return true;

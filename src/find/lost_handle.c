@@ -90,7 +90,7 @@ static bool add(struct find_context *context, const struct lost *lost, size_t co
         return false;
     line_add(&created, count == 1 ? "it was created" : "they were created");
     finding->assumed = assumptions(finding, lost[0].handle->caveats, !(lost[0].slot->state & SLOT_ENDED));
-    return finding->assumed && (!site || finding_add_fact(finding, &created, site_place(context, site)));
+    return finding->assumed && (!site || finding_add_creation(finding, &created, site_place(context, site)));
 }
 
 static bool add_all(struct find_context *context, struct lost *lost, size_t count)

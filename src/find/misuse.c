@@ -67,7 +67,7 @@ static bool add_site(struct finding *finding, const struct find_context *context
         return true;
     line_add(&fact, "it was created");
     return add_before(finding, context, misuse, site) &&
-           finding_add_fact(finding, &fact, site_place(context, site));
+           finding_add_creation(finding, &fact, site_place(context, site));
 }
 
 static bool add(struct find_context *context, const struct ledger_misuse *misuse)

@@ -82,7 +82,7 @@ def text(bench):
     status, _, err = call([bench.cli, "run", "--format=tap", bench.target("handles"), "forgotten", "finished", "end"],
                           env=bench.environment())
     _, found, evidence = err.partition("\n      evidence:\n")
-    demand(found and "it was created, at start_in" in evidence.partition("\n  threads:")[0], err)
+    demand(found and "it was created at start_in" in evidence.partition("\n  threads:")[0], err)
     demand("stored nowhere" not in evidence.partition("\n  threads:")[0], f"the message again as evidence: {err}")
     status, _, err = call([bench.cli, "run", "--find=stuck", bench.target("handles"), "forgotten", "finished", "end"],
                           env=bench.environment())

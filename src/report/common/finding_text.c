@@ -29,7 +29,7 @@ static void put_fact(FILE *out, const struct finding_fact *fact)
     if (!fact->at)
         return;
     format_function(name, sizeof(name), fact->at, sizeof(name) - 1);
-    fputs(", at ", out);
+    fputs(fact->creation ? " at " : ", at ", out);
     put_escaped(out, name);
     if (!fact->at->file)
         return;

@@ -41,7 +41,7 @@ static void print_fact(const struct printer *printer, const struct finding_fact 
         putc('\n', printer->out);
         return;
     }
-    fputs(", at\n    > ", printer->out);
+    fputs(fact->creation ? " at\n    > " : ", at\n    > ", printer->out);
     put_frame(printer, fact->at, strlen("    > "), 0);
     putc('\n', printer->out);
 }
