@@ -256,16 +256,14 @@ static bool is_being_joined(const struct leak_group *group)
     return false;
 }
 
-/* A loop may join the threads of a site one after the other. Groups of one site are neighbours. */
+/* A loop may join the threads that one line creates one after the other. */
 static void set_site_joining(struct process_report *process)
 {
-    for (size_t first = 0, end; first < process->group_count; first = end) {
-        bool joining = false;
-        for (end = first;
-             end < process->group_count && process->groups[end].site == process->groups[first].site; end++)
-            joining |= is_being_joined(&process->groups[end]);
-        while (first < end)
-            process->groups[first++].site_joining = joining;
+    struct leak_group *groups = process->groups;
+    for (size_t i = 0; i < process->group_count; i++) {
+        bool joining = is_being_joined(&groups[i]);
+        for (size_t j = 0; joining && j < process->group_count; j++)
+            groups[j].site_joining |= same_creation(&groups[i], &groups[j]);
     }
 }
 

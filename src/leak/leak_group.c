@@ -20,6 +20,14 @@ const struct frame *creator_frame(const struct leak_group *group)
 }
 
 /* Order: counted groups first; then running, detached, unjoined; then larger groups; then older ones. */
+bool same_creation(const struct leak_group *a, const struct leak_group *b)
+{
+    bool same = a->stack_count == b->stack_count && a->stack_count;
+    for (size_t i = 0; same && i < a->stack_count; i++)
+        same = a->stack[i].pc == b->stack[i].pc;
+    return same || a->site == b->site;
+}
+
 static int compare_groups(const void *left, const void *right)
 {
     const struct leak_group *a = left, *b = right;

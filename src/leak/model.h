@@ -73,7 +73,8 @@ struct leak_group {
                                      * is  suppressed; NULL: none. Set by report_finish */
     const struct frame *joined_at;  /* where most threads of this site were joined; NULL: never or unknown */
     uint64_t site_joined, site_created;
-    bool site_joining;           /* another thread was inside a join of a thread of the site */
+    bool site_joining; /* another thread was inside a join of a thread that was created there (same_creation)
+                        */
     uint64_t joined_there;       /* of site_joined: at joined_at */
     struct thread_info *threads; /* by id */
     size_t thread_count;
@@ -87,6 +88,10 @@ void leak_group_release(struct leak_group *group);
 
 /* The frame that names the creator of the threads: the first user frame, else the leaf; NULL: none. */
 const struct frame *creator_frame(const struct leak_group *group);
+
+/* Threads with different start routines are of different sites, also if one line creates them: then this is
+ * true of their groups. Both are of one process. */
+bool same_creation(const struct leak_group *a, const struct leak_group *b);
 
 /* Creations that failed with one error, at one site. */
 struct failed_creation {

@@ -18,7 +18,7 @@ struct leak_site {
     const struct process_report *process; /* the last one with it */
     size_t threads, finished, processes;  /* finished: of the threads; processes: number with it */
     size_t being_joined;                  /* of the threads */
-    bool joining;                         /* a thread of the site, counted or not, is being joined */
+    bool joining; /* a thread that was created there, counted or not, is being joined */
 };
 struct leak_sites {
     struct leak_site *items; /* in the order of the report */

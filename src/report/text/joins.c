@@ -33,15 +33,6 @@ static const struct thread_info *joined_thread(const struct leak_group *group)
     return NULL;
 }
 
-/* Threads with different start routines are of different sites, also if one line creates them. */
-static bool same_creation(const struct leak_group *a, const struct leak_group *b)
-{
-    bool same = a->stack_count == b->stack_count && a->stack_count;
-    for (size_t i = 0; same && i < a->stack_count; i++)
-        same = a->stack[i].pc == b->stack[i].pc;
-    return same || a->site == b->site;
-}
-
 /* The join of a thread that was created at the same place: a loop may join them one after the other. */
 static struct join find_join(const struct process_report *process, const struct leak_group *group)
 {
