@@ -7,15 +7,6 @@
 
 /* ---- words ---------------------------------------------------------------------------- */
 
-const char finding_words_fail_on[] = "all"
-#define FINDING(code, name, ...) " " name
-#include "find/findings.def"
-    ;
-const char finding_words_find[] = "default all none"
-#define FINDING(code, name, ...) " " name
-#include "find/findings.def"
-    ;
-
 /* Cuts the text before the next ',' off. */
 static struct slice next_word(const char **at)
 {

@@ -24,7 +24,6 @@ struct finding_options {
      .help = "findings to search for: default, all (whatever memory that needs), none, or a list of codes"}
 // clang-format on
 command_set_fn finding_options_set_fail_on, finding_options_set_find;
-extern const char finding_words_fail_on[], finding_words_find[];
 
 /* How much memory to search for `find`; by_default: without FIND_UNLIMITED. */
 enum reach_limit finding_reach(unsigned find, enum reach_limit by_default);

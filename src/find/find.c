@@ -13,6 +13,15 @@ static const struct kind {
 #include "find/findings.def"
 };
 
+const char finding_words_fail_on[] = "all"
+#define FINDING(code, name, ...) " " name
+#include "find/findings.def"
+    ;
+const char finding_words_find[] = "default all none"
+#define FINDING(code, name, ...) " " name
+#include "find/findings.def"
+    ;
+
 const char *finding_name(enum finding_code code)
 {
     return kinds[code].help.name;

@@ -28,6 +28,8 @@ struct finding_help {
 const struct finding_help *finding_help_of(enum finding_code code);
 /* The code with this name; FINDING_CODES: none. */
 enum finding_code finding_code_of(const char *name);
+/* The words of --fail-on ("all deadlock dead-owner ...") and of --find ("default all none deadlock ..."). */
+extern const char finding_words_fail_on[], finding_words_find[];
 
 enum finding_level { FINDING_NOTE, FINDING_LIKELY, FINDING_PROVED, FINDING_LEVELS };
 const char *finding_level_name(enum finding_level level); /* "note", "likely", "proved" */
