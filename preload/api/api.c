@@ -39,11 +39,8 @@ static long api_count(unsigned kinds)
 {
     if (kinds == 0 || kinds & ~KIND_ALL)
         return shim_refuse("threadleak_count", "unknown kind of thread");
-    struct hook hook;
-    hook_enter(&hook, shim_ready);
-    long count = hook.state ? count_kinds(hook.state, kinds) : 0;
-    hook_leave(&hook);
-    return count;
+    IN_HOOK(shim_ready);
+    return hook.state ? count_kinds(hook.state, kinds) : 0;
 }
 
 static int dump(const struct shim_state *state, int fd)
@@ -62,11 +59,8 @@ static int dump(const struct shim_state *state, int fd)
 
 static int api_dump(int fd)
 {
-    struct hook hook;
-    hook_enter(&hook, shim_ready);
-    int result = dump(hook.state, fd);
-    hook_leave(&hook);
-    return result;
+    IN_HOOK(shim_ready);
+    return dump(hook.state, fd);
 }
 
 /* ---- changes ----------------------------------------------------------------------- */
@@ -103,11 +97,8 @@ static int ignore_thread(struct shim_state *state, pthread_t handle, const char 
 
 static int api_ignore_thread(pthread_t handle, const char *reason)
 {
-    struct hook hook;
-    hook_enter(&hook, shim_ready);
-    int result = ignore_thread(hook.state, handle, reason);
-    hook_leave(&hook);
-    return result;
+    IN_HOOK(shim_ready);
+    return ignore_thread(hook.state, handle, reason);
 }
 
 static int api_set_options(const char *options)
@@ -138,11 +129,9 @@ static int api_defaults(const char *options, const char *suppressions)
 
 static int api_test(const char *name)
 {
-    struct hook hook;
-    hook_enter(&hook, shim_ready);
+    IN_HOOK(shim_ready);
     if (hook.state && shim_is_own_process(hook.state))
         test_run(hook.state, name);
-    hook_leave(&hook);
     return 0;
 }
 

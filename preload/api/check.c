@@ -34,13 +34,10 @@ static uint64_t latest_serial(const struct shim_state *state)
 
 uint64_t api_checkpoint(void)
 {
-    struct hook hook;
-    hook_enter(&hook, shim_ready);
+    IN_HOOK(shim_ready);
     const struct shim_state *state = hook.state;
     bool own = state && shim_is_own_process(state);
-    uint64_t checkpoint = own ? stamp_of(state) | (latest_serial(state) & SERIAL_MASK) : 0;
-    hook_leave(&hook);
-    return checkpoint;
+    return own ? stamp_of(state) | (latest_serial(state) & SERIAL_MASK) : 0;
 }
 
 /* The last serial before the checkpoint. UINT64_MAX: this is no checkpoint of this process. */
@@ -307,7 +304,7 @@ static bool rules_are_understood(struct check *check)
 static void number_in(char buffer[24], uint64_t number)
 {
     struct text text = text_in(buffer, 24);
-    text_digits(&text, number, 10);
+    text_print(&text, "%lu", number);
 }
 
 static uint64_t encoded(const struct check *check)
@@ -348,16 +345,11 @@ static int run_on_own_memory(const char *who, struct shim_state *state, const ui
 
 static int check_or_list(const char *who, const uint64_t *since, const char *options, struct list *list)
 {
-    struct hook hook;
-    hook_enter(&hook, shim_ready);
+    IN_HOOK(shim_ready);
     const char *problem = why_not(hook.state, &hook.guard);
-    int result = 0;
     if (problem)
-        result = shim_refuse(who, problem);
-    else if (hook.state)
-        result = run_on_own_memory(who, hook.state, since, options, list);
-    hook_leave(&hook);
-    return result;
+        return shim_refuse(who, problem);
+    return hook.state ? run_on_own_memory(who, hook.state, since, options, list) : 0;
 }
 
 int api_check(const uint64_t *since, const char *options)

@@ -184,28 +184,22 @@ static bool is_reserved(const struct shim_state *state, int number)
 
 void signal_capture_before_change(int number)
 {
-    struct hook hook;
-    hook_enter(&hook, shim_known);
+    IN_HOOK(shim_known);
     if (is_reserved(hook.state, number))
         atomic_store(&hook.state->header->capture_signal, 0);
-    hook_leave(&hook);
 }
 
 void signal_capture_after_change(int number)
 {
     struct sigaction action;
-    struct hook hook;
-    hook_enter(&hook, shim_known);
+    IN_HOOK(shim_known);
     if (is_reserved(hook.state, number) && has_handler(number, &action))
         atomic_store(&hook.state->header->capture_signal, (uint32_t)number);
-    hook_leave(&hook);
 }
 
 void signal_capture_sandboxed(bool sure)
 {
-    struct hook hook;
-    hook_enter(&hook, shim_own);
+    IN_HOOK(shim_own);
     if (hook.state && (sure || hook.state->header->seccomp != 0))
         atomic_fetch_or(&hook.state->header->flags, LEDGER_SANDBOXED);
-    hook_leave(&hook);
 }

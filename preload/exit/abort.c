@@ -53,10 +53,8 @@ static void report_once(void *arg)
 
 void abort_report(enum ledger_abort_call call, void *caller)
 {
-    struct hook hook;
-    hook_enter(&hook, shim_own);
+    IN_HOOK(shim_own);
     struct aborting aborting = {hook.state, call, __builtin_extract_return_addr(caller)};
     if (hook.state && !atomic_load(&hook.state->parking))
         on_new_stack(NEW_STACK, report_once, &aborting);
-    hook_leave(&hook);
 }

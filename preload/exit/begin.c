@@ -39,16 +39,14 @@ int begin_exit_status(void)
 
 void begin_exit(int status)
 {
-    struct hook hook;
 #ifndef __GLIBC__
     atomic_store(&exit_status, status);
 #endif
-    hook_enter(&hook, shim_own);
+    IN_HOOK(shim_own);
     if (hook.state && !atomic_load(&hook.state->header->end_began)) {
         begin_record_thread(hook.state);
         begin_record(hook.state, LEDGER_END_EXIT, status);
     }
-    hook_leave(&hook);
 }
 
 #ifdef __GLIBC__

@@ -43,14 +43,12 @@ static void dump(struct shim_state *state, int signal)
 
 static void on_dump_signal(int signal)
 {
-    struct hook hook;
-    hook_enter(&hook, shim_own);
+    IN_HOOK(shim_own);
     struct shim_state *state = hook.state;
     if (!state) /* a child of vfork, or one that a system call forked */
         disposition_act_as_default(signal);
     else if (!atomic_load(&state->ending) && atomic_fetch_add(&state->dumping, 1) == 0)
         dump(state, signal);
-    hook_leave(&hook);
 }
 
 static void install(struct shim_state *state, int number)

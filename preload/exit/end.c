@@ -215,8 +215,7 @@ static bool on_large_stack(struct ending *ending)
 
 int end_process(enum ledger_end how, int status)
 {
-    struct hook hook;
-    hook_enter(&hook, how == LEDGER_END_EXEC ? shim_own : find_state);
+    IN_HOOK(how == LEDGER_END_EXEC ? shim_own : find_state);
     if (hook.state)
         grace_abort(hook.state);
     bool taken = hook.state && take_end(hook.state, how);
@@ -232,7 +231,6 @@ int end_process(enum ledger_end how, int status)
     bool threads = taken && atomic_load(&hook.state->signal_armed);
     if (taken && !(threads && on_large_stack(&ending)))
         end_now(&ending);
-    hook_leave(&hook);
     return ending.status;
 }
 
@@ -250,11 +248,9 @@ static void undo_exec(struct shim_state *state)
 
 void end_undo_exec(void)
 {
-    struct hook hook;
-    hook_enter(&hook, shim_own);
+    IN_HOOK(shim_own);
     if (hook.state)
         undo_exec(hook.state);
-    hook_leave(&hook);
 }
 
 /* ---- exit handlers -------------------------------------------------------------------------- */

@@ -112,13 +112,11 @@ static void on_cut(int number, siginfo_t *info, void *context)
 
 void park_latecomer(void)
 {
-    struct hook hook;
-    hook_enter(&hook, shim_known);
+    IN_HOOK(shim_known);
     struct shim_state *state = hook.state;
     if (state && !shim_config.sandboxed && atomic_load(&state->parking) && shim_is_own_process(state) &&
         !ends_process(state))
         park_here(state);
-    hook_leave(&hook);
 }
 
 /* ---- the thread that ends the process ------------------------------------------------------ */

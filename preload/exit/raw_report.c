@@ -128,24 +128,16 @@ static void write_frame(struct shim_state *state, struct raw_output *out, ledger
     char symbol[128];
     uint64_t distance;
 
-    text_string(&out->text, "    ");
     if (index == LEDGER_NO_MODULE || index >= ledger_used(state->header, SECTION_MODULES)) {
-        text_hex(&out->text, offset);
+        text_print(&out->text, "    0x%lx", offset);
         flush_line(out);
         return;
     }
     const struct ledger_module *module = &state->modules[index];
-    text_string(&out->text, state->strings + module->path);
-    text_string(&out->text, "+");
-    text_hex(&out->text, offset);
+    text_print(&out->text, "    %s+0x%lx", state->strings + module->path, offset);
     /* A return address can be the first byte of the next function. */
-    if (nearest_symbol(module, returns ? offset - 1 : offset, symbol, sizeof(symbol), &distance)) {
-        text_string(&out->text, " (");
-        text_string(&out->text, symbol);
-        text_string(&out->text, "+");
-        text_hex(&out->text, distance + returns);
-        text_string(&out->text, ")");
-    }
+    if (nearest_symbol(module, returns ? offset - 1 : offset, symbol, sizeof(symbol), &distance))
+        text_print(&out->text, " (%s+0x%lx)", symbol, distance + returns);
     flush_line(out);
 }
 
@@ -153,14 +145,8 @@ static void write_site(struct shim_state *state, struct raw_output *out, uint32_
                        unsigned count, const struct ledger_slot *first)
 {
     const struct ledger_site *site = &state->sites[number];
-    text_string(&out->text, kind);
-    text_string(&out->text, " x");
-    text_number(&out->text, count);
-    text_string(&out->text, ", the first is T");
-    text_number(&out->text, (int64_t)atomic_load(&first->serial));
-    text_string(&out->text, " tid ");
-    text_number(&out->text, atomic_load(&first->tid));
-    text_string(&out->text, ", runs");
+    text_print(&out->text, "%s x%u, the first is T%lu tid %d, runs", kind, count, atomic_load(&first->serial),
+               atomic_load(&first->tid));
     flush_line(out);
     write_frame(state, out, first->start_pc, false);
     text_string(&out->text, "  created at");
@@ -195,11 +181,7 @@ static void write_fault(struct shim_state *state, struct raw_output *out, int32_
 {
     if (!signal)
         return;
-    text_string(&out->text, "tid ");
-    text_number(&out->text, tid);
-    text_string(&out->text, " took signal ");
-    text_number(&out->text, signal);
-    text_string(&out->text, " after the end began, at");
+    text_print(&out->text, "tid %d took signal %u after the end began, at", tid, signal);
     flush_line(out);
     write_frame(state, out, pc, false);
 }
@@ -241,11 +223,10 @@ void raw_report_write(struct shim_state *state, const struct leak_scope *scope)
         return;
     out.text = text_in(out.buffer, sizeof(out.buffer));
 
-    text_string(&out.text, "threadleak: threads of ");
-    text_string(&out.text, state->strings + state->header->exe);
-    text_string(&out.text, " (pid ");
-    text_number(&out.text, state->pid);
-    text_string(&out.text, "), without lines: the threadleak program could not be started");
+    text_print(&out.text,
+               "threadleak: threads of %s (pid %d), without lines: the threadleak program could not be "
+               "started",
+               state->strings + state->header->exe, state->pid);
     flush_line(&out);
     write_kind(state, &out, KIND_RUNNING, "running", scope);
     write_kind(state, &out, KIND_UNJOINED, "unjoined", scope);

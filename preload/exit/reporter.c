@@ -118,13 +118,13 @@ static long hand_over(struct job *job)
         return -1;
     if (job->question->fd >= 0) {
         SYS3(fcntl, job->question->fd, F_SETFD, 0);
-        text_number(&text, job->question->fd);
+        text_print(&text, "%d", job->question->fd);
         return -1;
     }
     if (SYS2(pipe2, ends, 0) != 0)
         SYS1(exit_group, REPORTER_FAILED);
     SYS3(fcntl, ends[0], F_SETFD, FD_CLOEXEC);
-    text_number(&text, ends[1]);
+    text_print(&text, "%d", ends[1]);
     job->answer_fd = ends[1];
     return ends[0];
 }
@@ -154,7 +154,6 @@ static int run_between(void *arg)
     struct job *job = arg;
     struct kernel_sigaction action = {.handler = SIG_DFL};
     int status = 0;
-    long result;
 
     /* This child has its own descriptors and dispositions. The reporter needs the standard streams. If
      * SIGCHLD were ignored, its exit status would be lost. */
@@ -169,9 +168,7 @@ static int run_between(void *arg)
         SYS1(exit_group, REPORTER_FAILED);
     if (answer >= 0)
         read_answer(job, answer);
-    do
-        result = SYS4(wait4, pid, &status, 0, NULL);
-    while (result == -EINTR);
+    long result = sys_wait(pid, &status);
     if (result == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE) /* it has reported something */
         job->verdict = REPORTER_LEAKS;
     if (result == pid && WIFEXITED(status) && WEXITSTATUS(status) < REPORTER_FAILED)
@@ -193,10 +190,7 @@ static void let_signals_end(const struct shim_state *state)
 static void wait_for(long pid, struct job *job)
 {
     static const struct timespec rest = {0, 10000000};
-    long result;
-    do
-        result = SYS4(wait4, pid, NULL, __WALL, NULL);
-    while (result == -EINTR);
+    long result = sys_wait(pid, NULL);
     while (result != pid && job->running && SYS2(kill, pid, 0) == 0)
         SYS4(futex, &job->running, FUTEX_WAIT, 1, &rest);
 }
@@ -250,8 +244,8 @@ static void prepare_end(struct job *job)
     if (shim_config.sanitizer)
         return;
     atomic_store(&shim_state->parked, 1);
-    text_number(&park_text, (int64_t)park_without_stack);
-    text_number(&tid_text, shim_own_tid());
+    text_print(&park_text, "%lu", (uint64_t)park_without_stack);
+    text_print(&tid_text, "%d", shim_own_tid());
     job->argv[4] = job->park_text;
     job->argv[5] = job->tid_text;
 }
@@ -259,7 +253,7 @@ static void prepare_end(struct job *job)
 static void prepare(struct job *job, const char *mode, struct reporter_question *question)
 {
     struct text pid_text = text_in(job->pid_text, sizeof(job->pid_text));
-    text_number(&pid_text, shim_state->pid);
+    text_print(&pid_text, "%d", shim_state->pid);
     job->question = question;
     job->answer_fd = -1;
     job->argv[1] = "_explain";

@@ -37,9 +37,7 @@ bool task_read(long directory, int32_t tid, const char *name, char *buffer, size
 {
     char path[40];
     struct text text = text_in(path, sizeof(path));
-    text_number(&text, tid);
-    text_string(&text, "/");
-    text_string(&text, name);
+    text_print(&text, "%d/%s", tid, name);
     long fd = SYS3(openat, directory, path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;

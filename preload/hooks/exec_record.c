@@ -69,8 +69,7 @@ static void read_descriptor(int fd, char out[DIRECTORY_MAX])
 {
     char link[40];
     struct text text = text_in(link, sizeof(link));
-    text_string(&text, "/proc/self/fd/");
-    text_number(&text, fd);
+    text_print(&text, "/proc/self/fd/%d", fd);
     long n = SYS4(readlinkat, AT_FDCWD, link, out, DIRECTORY_MAX - 1);
     out[n > 0 ? n : 0] = 0;
 }
@@ -102,8 +101,7 @@ static long open_records(void)
 {
     char path[sizeof(shim_config.run_dir) + sizeof(LEDGER_EXECS_FILE) + 1];
     struct text text = text_in(path, sizeof(path));
-    text_string(&text, shim_config.run_dir);
-    text_string(&text, "/" LEDGER_EXECS_FILE);
+    text_print(&text, "%s/" LEDGER_EXECS_FILE, shim_config.run_dir);
     long fd = SYS4(openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     int asked;
     if (fd < 0)
@@ -119,10 +117,7 @@ static bool append(pid_t pid, uint64_t ns, char kind, const char *directory, con
 {
     char line[64 + DIRECTORY_MAX + RECORD_PATH_MAX];
     struct text text = text_in(line, sizeof(line));
-    text_number(&text, pid);
-    text_string(&text, " ");
-    text_number(&text, (int64_t)ns);
-    text_string(&text, " ");
+    text_print(&text, "%d %lu ", pid, ns);
     text_bytes(&text, &kind, 1);
     text_bytes(&text, "", 1);
     text_string(&text, directory);

@@ -25,46 +25,28 @@
 
 /* ---- ends ---------------------------------------------------------------------- */
 
-static _Noreturn void exit_now(int status)
-{
-    park_latecomer();
-    status = end_process(LEDGER_END__EXIT, status);
-    REAL(_exit)(status);
-    for (;;)
-        SYS1(exit_group, status);
-}
+/* before: records what comes, and can change `status`. */
+#define END(name, real_name, before)       \
+    EXPORT _Noreturn void name(int status) \
+    {                                      \
+        park_latecomer();                  \
+        before;                            \
+        REAL(real_name)(status);           \
+        for (;;)                           \
+            SYS1(exit_group, status);      \
+    }
 
-EXPORT _Noreturn void _exit(int status)
+static void begin_quick_exit(int status)
 {
-    exit_now(status);
-}
-
-EXPORT _Noreturn void _Exit(int status)
-{
-    exit_now(status);
-}
-
-EXPORT _Noreturn void exit(int status)
-{
-    park_latecomer();
-    begin_exit(status);
-    REAL(exit)(status);
-    for (;;)
-        SYS1(exit_group, status);
-}
-
-EXPORT _Noreturn void quick_exit(int status)
-{
-    park_latecomer();
-    struct hook hook;
-    hook_enter(&hook, shim_own);
+    IN_HOOK(shim_own);
     if (hook.state)
         atomic_store(&hook.state->quick_status, status);
-    hook_leave(&hook);
-    REAL(quick_exit)(status);
-    for (;;)
-        SYS1(exit_group, status);
 }
+
+END(_exit, _exit, status = end_process(LEDGER_END__EXIT, status))
+END(_Exit, _exit, status = end_process(LEDGER_END__EXIT, status))
+END(exit, exit, begin_exit(status))
+END(quick_exit, quick_exit, begin_quick_exit(status))
 
 /* ---- aborts ---------------------------------------------------------------------- */
 
@@ -100,11 +82,9 @@ EXPORT pid_t fork(void)
 /* No handlers run. */
 static void before_fork_without_handlers(void)
 {
-    struct hook hook;
-    hook_enter(&hook, shim_own);
+    IN_HOOK(shim_own);
     if (hook.state)
         fork_begin(hook.state);
-    hook_leave(&hook);
 }
 
 /* <unistd.h> has it since glibc 2.34. */
@@ -124,11 +104,9 @@ EXPORT pid_t _Fork(void)
 
 static void before_sandbox(void)
 {
-    struct hook hook;
-    hook_enter(&hook, shim_ready_early);
+    IN_HOOK(shim_ready_early);
     if (hook.state)
         ledger_before_sandbox(hook.state);
-    hook_leave(&hook);
 }
 
 /* A child of vfork does it to itself, not to its parent, whose memory this is: false. */
@@ -202,9 +180,9 @@ EXPORT long hook_syscall SYSCALL_PARAMETERS
 /* The libraries of the unwinder and /proc can be missing there. */
 EXPORT int chroot(const char *path)
 {
-    struct hook hook;
-    hook_enter(&hook, shim_ready_early);
-    hook_leave(&hook);
+    {
+        IN_HOOK(shim_ready_early);
+    }
     return REAL(chroot)(path);
 }
 
@@ -213,11 +191,9 @@ EXPORT int chroot(const char *path)
 /* There the directory of a run can be missing, and its socket. */
 static void before_namespace(void)
 {
-    struct hook hook;
     if (!*shim_config.run_dir)
         return;
-    hook_enter(&hook, shim_ready);
-    hook_leave(&hook);
+    IN_HOOK(shim_ready);
 }
 
 EXPORT int unshare(int flags)
@@ -237,13 +213,16 @@ EXPORT int setns(int fd, int type)
 
 /* MCL_CURRENT makes all mapped memory resident, and it counts for RLIMIT_MEMLOCK. MCL_FUTURE does so with
  * what is mapped later. */
-EXPORT int mlockall(int flags)
+static void before_lock(void)
 {
-    struct hook hook;
-    hook_enter(&hook, shim_ready_early);
+    IN_HOOK(shim_ready_early);
     if (hook.state && shim_is_own_process(hook.state))
         ledger_give_back(hook.state);
-    hook_leave(&hook);
+}
+
+EXPORT int mlockall(int flags)
+{
+    before_lock();
     return REAL(mlockall)(flags);
 }
 
@@ -251,8 +230,7 @@ EXPORT int mlockall(int flags)
 
 EXPORT int dlclose(void *handle)
 {
-    struct hook hook;
-    hook_enter(&hook, shim_known);
+    IN_HOOK(shim_known);
     struct module_unload unload = capture_before_unload(handle);
     hook_pause(&hook);
     int result = REAL(dlclose)(handle);
@@ -260,6 +238,5 @@ EXPORT int dlclose(void *handle)
     /* A destructor can have created the first thread. */
     capture_after_unload(shim_known(), &unload, result,
                          __builtin_extract_return_addr(__builtin_return_address(0)));
-    hook_leave(&hook);
     return result;
 }

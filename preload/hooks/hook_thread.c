@@ -108,8 +108,7 @@ static int without_record(int result, int success, bool lost)
 /* real_create(START, ARG): the real function. error: errno for its `result`; 0: not known. */
 #define CREATE(real_create, attr, trampoline, success, error)                         \
     do {                                                                              \
-        struct hook hook;                                                             \
-        hook_enter(&hook, shim_ready);                                                \
+        struct hook hook = hook_enter(shim_ready);                                    \
         struct new_thread created = {.start = (uint64_t)start, .arg = (uint64_t)arg}; \
         struct ledger_slot *slot = prepare(&hook, &created, attr, CALLER);            \
         if (!slot) {                                                                  \
@@ -167,7 +166,7 @@ static void join_cancelled(void *arg)
     do {                                                                    \
         struct join_hook here;                                              \
         shake_pause();                                                      \
-        hook_enter(&here.hook, shim_known);                                 \
+        hook_begin(&here.hook, shim_known);                                 \
         here.join = join_begin(here.hook.state, (pthread_t)thread);         \
         hook_pause(&here.hook);                                             \
         int result;                                                         \
@@ -209,8 +208,7 @@ EXPORT int thrd_join(thrd_t thread, int *value)
 
 #define DETACH(success, call, error)                                        \
     do {                                                                    \
-        struct hook hook;                                                   \
-        hook_enter(&hook, shim_known);                                      \
+        struct hook hook = hook_enter(shim_known);                          \
         struct detach detach = detach_begin(hook.state, (pthread_t)thread); \
         hook_pause(&hook);                                                  \
         int result = (call);                                                \
@@ -235,14 +233,12 @@ EXPORT int thrd_detach(thrd_t thread)
 EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 {
     int result = REAL(pthread_setname_np)(thread, name);
-    struct hook hook;
-    hook_enter(&hook, shim_known);
+    IN_HOOK(shim_known);
     struct thread_ref found = {0};
     if (hook.state && result == 0)
         found = thread_find(hook.state, thread);
     if (found.slot)
         thread_named(found.slot, name);
-    hook_leave(&hook);
     return result;
 }
 

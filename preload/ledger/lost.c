@@ -35,13 +35,9 @@ void lost_say(void)
     if (lost == 0)
         return;
     struct text text = text_in(buffer, sizeof(buffer));
-    text_number(&text, (int64_t)lost);
-    text_string(&text, lost == 1 ? " creation of a thread" : " creations of a thread");
-    if (!shim_config.sandboxed) { /* its filter may forbid getpid */
-        text_string(&text, " by process ");
-        text_number(&text, (int64_t)SYS0(getpid));
-    }
-    text_string(&text, lost == 1 ? " was not recorded: " : " were not recorded: ");
-    text_string(&text, why);
+    text_print(&text, "%lu creation%s of a thread", lost, lost == 1 ? "" : "s");
+    if (!shim_config.sandboxed) /* its filter may forbid getpid */
+        text_print(&text, " by process %ld", SYS0(getpid));
+    text_print(&text, " %s not recorded: %s", lost == 1 ? "was" : "were", why);
     shim_say(buffer);
 }

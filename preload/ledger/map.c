@@ -72,11 +72,7 @@ static long create_run_file(pid_t pid, unsigned n)
 {
     char path[PATH_MAX];
     struct text text = text_in(path, sizeof(path));
-    text_string(&text, shim_config.run_dir);
-    text_string(&text, "/" LEDGER_FILE_PREFIX);
-    text_number(&text, pid);
-    text_string(&text, ".");
-    text_number(&text, n);
+    text_print(&text, "%s/" LEDGER_FILE_PREFIX "%d.%u", shim_config.run_dir, pid, n);
     long fd = SYS4(openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd >= 0)
         SYS2(fchmod, fd, 0600); /* the umask may have cleared bits */
@@ -169,8 +165,8 @@ static void *map_by_child(pid_t pid, struct layout *layout, bool *under_run)
     char *stack = sys_map(CHILD_STACK);
     long child = stack ? sys_clone(CLONE_VM | CLONE_VFORK, stack + CHILD_STACK, map_in_child, &mapping, NULL)
                        : -ENOMEM;
-    while (child > 0 && SYS4(wait4, child, &status, __WALL, NULL) == -EINTR)
-        continue;
+    if (child > 0)
+        sys_wait(child, &status);
     if (stack)
         SYS2(munmap, stack, CHILD_STACK);
     *layout = mapping.layout;

@@ -48,9 +48,8 @@ static bool others_follow(void)
 static void on_thread_exit(void *value)
 {
     unsigned long round = (unsigned long)value;
-    struct hook hook;
     shake_pause();
-    hook_enter(&hook, shim_known);
+    IN_HOOK(shim_known);
     /* In a forked child the slot is its parent's. */
     struct ledger_slot *slot = shim_tls.slot;
     bool own = hook.state && shim_tls.epoch == hook.epoch && slot && !shim_tls.ended;
@@ -61,7 +60,6 @@ static void on_thread_exit(void *value)
         unwinder_thread_ended();
         thread_ended(hook.state, slot, shim_coarse_ns());
     }
-    hook_leave(&hook);
 }
 
 static pthread_key_t taken[OUR_KEY + 1];

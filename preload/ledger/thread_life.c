@@ -13,8 +13,7 @@
 /* A forked child can be here, too: then the slot is not from this process. */
 static inline __attribute__((always_inline)) void enter_thread(const void *birth)
 {
-    struct hook hook;
-    hook_enter(&hook, shim_known);
+    struct hook hook = hook_enter(shim_known);
     struct ledger_slot *slot = hook.state ? slot_of_birth(hook.state, birth) : NULL;
     if (slot) {
         shim_tls.slot = slot;

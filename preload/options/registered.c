@@ -95,11 +95,7 @@ static int refuse_at(const char *who, uint64_t line, uint64_t column, const char
 {
     char place[120];
     struct text text = text_in(place, sizeof(place));
-    text_string(&text, who);
-    text_string(&text, ":");
-    text_digits(&text, line, 10);
-    text_string(&text, ":");
-    text_digits(&text, column, 10);
+    text_print(&text, "%s:%lu:%lu", who, line, column);
     return shim_refuse(place, problem);
 }
 
@@ -236,9 +232,7 @@ static bool files_are_readable(const struct trial *trial)
         char place[OPTIONS_PATH_MAX + 40];
         struct text text = text_in(place, sizeof(place));
         there = SYS3(faccessat, AT_FDCWD, trial->options.suppressions[i], R_OK) == 0;
-        text_string(&text, trial->who);
-        text_string(&text, ": ");
-        text_string(&text, trial->options.suppressions[i]);
+        text_print(&text, "%s: %s", trial->who, trial->options.suppressions[i]);
         if (!there)
             shim_refuse(place, "cannot be read");
     }
@@ -262,8 +256,7 @@ static int add_options(struct trial *trial, enum ledger_options part, const char
         return -1;
     if (strlen(options) + text.length + 2 > OWN_OPTIONS_MAX)
         return shim_refuse(trial->who, "too many options: at most 1000 bytes in all");
-    text_string(&text, text.length ? " " : "");
-    text_string(&text, options);
+    text_print(&text, "%s%s", text.length ? " " : "", options);
     apply(trial);
     return 0;
 }

@@ -40,9 +40,7 @@ static void say_keys(void)
     for (unsigned n = 0; (key = options_key(n)); n++) {
         char line[160];
         struct text text = text_in(line, sizeof(line));
-        text_string(&text, key->name);
-        text_string(&text, "=");
-        text_string(&text, key->initial);
+        text_print(&text, "%s=%s", key->name, key->initial);
         do
             text_string(&text, " ");
         while (text.length < 34);

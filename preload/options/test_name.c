@@ -36,19 +36,15 @@ static void bats(struct text *name)
     if (!file || !function || !*function)
         return;
     const char *slash = strrchr(file, '/');
-    text_string(name, slash ? slash + 1 : file);
-    text_string(name, ": ");
-    text_string(name, description && *description ? description : function);
+    text_print(name, "%s: %s", slash ? slash + 1 : file,
+               description && *description ? description : function);
 }
 
 static void nextest(struct text *name)
 {
     const char *binary = getenv("NEXTEST_BINARY_ID"), *test = getenv("NEXTEST_TEST_NAME");
-    if (!binary || !test)
-        return;
-    text_string(name, binary);
-    text_string(name, " ");
-    text_string(name, test);
+    if (binary && test)
+        text_print(name, "%s %s", binary, test);
 }
 
 static void scrut(struct text *name)

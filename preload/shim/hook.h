@@ -1,8 +1,8 @@
 /*
  * A hook that records something does so before and after the real function:
  *
- *     struct hook hook;
- *     hook_enter(&hook, shim_known);    hook.state: the state, or NULL: record nothing
+ *     struct hook hook = hook_enter(shim_known);
+ *                                       hook.state: the state, or NULL: record nothing
  *     …
  *     hook_pause(&hook);
  *     result = REAL(NAME)(…);
@@ -26,12 +26,19 @@ struct hook {
 };
 
 /* find: shim_known, or shim_ready to make the ledger if there is none. */
-static inline __attribute__((always_inline)) void hook_enter(struct hook *hook,
+static inline __attribute__((always_inline)) void hook_begin(struct hook *hook,
                                                              struct shim_state *(*find)(void))
 {
     hook->guard = guard_enter();
     hook->state = find();
     hook->epoch = hook->state ? hook->state->epoch : 0;
+}
+
+static inline __attribute__((always_inline)) struct hook hook_enter(struct shim_state *(*find)(void))
+{
+    struct hook hook;
+    hook_begin(&hook, find);
+    return hook;
 }
 
 static inline __attribute__((always_inline)) void hook_pause(const struct hook *hook)
@@ -50,5 +57,8 @@ static inline __attribute__((always_inline)) void hook_leave(const struct hook *
 {
     guard_leave(hook->guard);
 }
+
+/* `hook`, which the end of its block leaves. A cancellation in it would not. */
+#define IN_HOOK(find) __attribute__((cleanup(hook_leave))) struct hook hook = hook_enter(find)
 
 #endif

@@ -14,13 +14,8 @@
 static void find_path(char path[NAME_SIZE])
 {
     struct text text = text_in(path, NAME_SIZE);
-    text_string(&text, shim_config.run_dir);
-    text_string(&text, "/" LEDGER_BEGAN_PREFIX);
-    text_number(&text, SYS0(getpid));
-    text_string(&text, ".");
-    text_number(&text, (int64_t)shim_config.started_ns);
-    text_string(&text, ".");
-    text_number(&text, shim_config.run_parent);
+    text_print(&text, "%s/" LEDGER_BEGAN_PREFIX "%ld.%lu.%d", shim_config.run_dir, SYS0(getpid),
+               shim_config.started_ns, shim_config.run_parent);
 }
 
 bool run_report_in(void)

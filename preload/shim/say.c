@@ -79,9 +79,7 @@ void shim_say(const char *line)
 {
     char buffer[640];
     struct text text = text_in(buffer, sizeof(buffer));
-    text_string(&text, "threadleak: ");
-    text_string(&text, line);
-    text_string(&text, "\n");
+    text_print(&text, "threadleak: %s\n", line);
     if (shim_stderr_is_safe())
         shim_write(2, buffer, text.length);
 }
@@ -91,9 +89,7 @@ int shim_refuse(const char *who, const char *problem)
     char line[560];
     struct text text = text_in(line, sizeof(line));
     int saved_errno = errno;
-    text_string(&text, who);
-    text_string(&text, ": ");
-    text_string(&text, problem);
+    text_print(&text, "%s: %s", who, problem);
     shim_say(line);
     errno = saved_errno;
     return -1;

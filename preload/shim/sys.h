@@ -5,9 +5,11 @@
 #ifndef THREADLEAK_PRELOAD_SHIM_SYS_H
 #define THREADLEAK_PRELOAD_SHIM_SYS_H
 
+#include <errno.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "common/compat.h"
 
@@ -91,6 +93,16 @@ static inline long sys_clone(unsigned long flags, void *stack_top, int (*entry)(
 #define SYS4(n, a, b, c, d) sys_call(SYS_##n, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 #define SYS6(n, a, b, c, d, e, f) \
     sys_call(SYS_##n, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+
+/* Waits for a child that raises any signal at its end, or none. Returns its pid, or -errno. */
+static inline long sys_wait(long pid, int *status)
+{
+    long result;
+    do
+        result = SYS4(wait4, pid, status, __WALL, NULL);
+    while (result == -EINTR);
+    return result;
+}
 
 /* Zeroed memory for objects that are too large for a small stack; NULL: out of memory. */
 static inline void *sys_map(size_t size)

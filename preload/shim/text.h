@@ -35,27 +35,7 @@ static inline void text_string(struct text *text, const char *string)
     text_bytes(text, string, __builtin_strlen(string));
 }
 
-static inline void text_digits(struct text *text, uint64_t value, unsigned base)
-{
-    char digits[24];
-    size_t at = sizeof(digits);
-    do
-        digits[--at] = "0123456789abcdef"[value % base];
-    while (value /= base);
-    text_bytes(text, digits + at, sizeof(digits) - at);
-}
-
-static inline void text_number(struct text *text, int64_t value)
-{
-    if (value < 0)
-        text_string(text, "-");
-    text_digits(text, value < 0 ? -(uint64_t)value : (uint64_t)value, 10);
-}
-
-static inline void text_hex(struct text *text, uint64_t value)
-{
-    text_string(text, "0x");
-    text_digits(text, value, 16);
-}
+/* As printf; only %s, %d, %ld, %u, %lu, %x and %lx. */
+__attribute__((format(printf, 2, 3))) void text_print(struct text *text, const char *format, ...);
 
 #endif

@@ -1,6 +1,5 @@
 #include "preload/start/filter.h"
 
-#include <errno.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
@@ -43,13 +42,10 @@ bool filter_kills(void)
     int status = 0;
     if (SYS1(prctl, PR_GET_SECCOMP) != SECCOMP_MODE_FILTER)
         return false;
-    long result, pid = sys_call(SYS_clone, CHILD, 0, 0, 0, 0, 0);
+    long pid = sys_call(SYS_clone, CHILD, 0, 0, 0, 0, 0);
     if (pid == 0)
         try_all();
     if (pid < 0) /* wait4 would take it for a process group */
         return false;
-    do
-        result = SYS4(wait4, pid, &status, __WALL, NULL);
-    while (result == -EINTR);
-    return result == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+    return sys_wait(pid, &status) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
 }

@@ -36,8 +36,7 @@ static bool is_only_thread; /* at the fork that runs */
 
 static void before_fork(void)
 {
-    struct hook hook;
-    hook_enter(&hook, shim_known);
+    struct hook hook = hook_enter(shim_known);
     if (hook.state && !(atomic_load(&hook.state->header->flags) & LEDGER_FORKS) &&
         shim_is_own_process(hook.state))
         atomic_fetch_or(&hook.state->header->flags, LEDGER_FORKS);
