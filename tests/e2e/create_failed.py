@@ -45,6 +45,7 @@ def live(bench):
               r"  to run stay .*\n  at\n> main .*/create_fails\.c:15\n".replace("> main", "  > main"))
     demand(code == 0 and re.search(wanted, out), f"{code} {err} {out}")
     demand("created 2, failed 3, joined 0, " in out, out)
+    demand(out.index("\nfailed creation") < out.index("\nrunning ×"), out)  # not below long lists of threads
 
 
 TESTS = [by_error_and_place, many_at_one_place, live]

@@ -54,7 +54,7 @@ static void print_facts(const struct printer *printer, const struct finding *fin
         const struct finding_fact *fact = &finding->facts[i];
         if (i > 0 && i == finding->own_facts)
             fputs("  waiting for these:\n", printer->out);
-        if (fact->more && !is_verbose(printer) && !printer->style->all)
+        if (fact->more && !is_verbose(printer))
             hidden++;
         else
             print_fact(printer, fact);

@@ -357,10 +357,10 @@ static void print_sites(const struct printer *printer, const struct process_repo
 static bool print_body(const struct printer *printer, const struct process_report *process, bool all)
 {
     bool gap = print_findings(printer, process);
+    gap |= print_failed_creations(printer, process);
     if (main_is_named(printer, process))
         print_main(printer, process);
     gap |= print_groups(printer, process, all);
-    gap |= print_failed_creations(printer, process);
     gap |= printer->style->others && print_others(printer, process);
     return gap;
 }
