@@ -59,6 +59,6 @@ static inline __attribute__((always_inline)) void hook_leave(const struct hook *
 }
 
 /* `hook`, which the end of its block leaves. A cancellation in it would not. */
-#define IN_HOOK(find) __attribute__((cleanup(hook_leave))) struct hook hook = hook_enter(find)
+#define IN_HOOK(find) __attribute__((unused, cleanup(hook_leave))) struct hook hook = hook_enter(find)
 
 #endif
