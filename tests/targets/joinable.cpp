@@ -7,6 +7,7 @@
 #include <exception>
 #include <future>
 #include <memory>
+#include <semaphore.h>
 #include <stdexcept>
 #include <thread>
 #include <unistd.h>
@@ -14,8 +15,11 @@
 
 #include "attributes.h"
 
+static sem_t begun; // not everything is recorded of a thread that has not begun
+
 static void work()
 {
+    sem_post(&begun);
     for (;;)
         pause();
 }
@@ -42,11 +46,13 @@ static NOINLINE void fail()
 static NOINLINE void early_return()
 {
     std::thread thread(work);
+    sem_wait(&begun);
 }
 
 static NOINLINE void assignment()
 {
     std::thread thread(work);
+    sem_wait(&begun);
     thread = std::thread();
 }
 
@@ -115,6 +121,8 @@ static NOINLINE void two_places()
 {
     global = std::thread(work);
     std::thread thread(work);
+    sem_wait(&begun);
+    sem_wait(&begun);
 }
 
 static NOINLINE void its_own()
