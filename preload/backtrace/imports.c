@@ -11,6 +11,7 @@
 
 #include "preload/backtrace/walk.h"
 #include "preload/ledger/elf_start.h"
+#include "preload/shim/dynamic.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/next.h"
 #include "preload/shim/readable.h"
@@ -118,35 +119,6 @@ static const struct {
 };
 #define REPLACEMENTS (sizeof(replacements) / sizeof(*replacements))
 
-struct imports {
-    const ElfW(Rela) * relocations[2]; /* relocations of the PLT, and the other ones */
-    size_t counts[2];
-    const ElfW(Sym) * symbols;
-    const char *strings;
-    ElfW(Addr) bias;
-};
-
-/* The loader has relocated it: glibc's does, unless the section is read-only, musl's does not. */
-static void *relocated(const struct link_map *map, uint64_t address)
-{
-    return (void *)(address && address < map->l_addr ? address + map->l_addr : address);
-}
-
-static void find_imports(struct imports *imports, const struct link_map *map)
-{
-    ElfW(Xword) tags[DT_NUM] = {0};
-    for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++)
-        if (entry->d_tag > 0 && entry->d_tag < DT_NUM)
-            tags[entry->d_tag] = entry->d_un.d_val;
-    *imports = (struct imports){
-        .relocations = {relocated(map, tags[DT_JMPREL]), relocated(map, tags[DT_RELA])},
-        .counts = {tags[DT_PLTRELSZ] / sizeof(ElfW(Rela)), tags[DT_RELASZ] / sizeof(ElfW(Rela))},
-        .symbols = relocated(map, tags[DT_SYMTAB]),
-        .strings = relocated(map, tags[DT_STRTAB]),
-        .bias = map->l_addr,
-    };
-}
-
 /* Otherwise libunwind would call functions that other libraries interpose: mutexes of ThreadSanitizer, keys
  * of this shim. These may no longer work. */
 static void *straight_from_libc(const char *name)
@@ -182,13 +154,13 @@ static bool replace(void **place, void *replacement)
 }
 
 /* "": none */
-static const char *name_of(const struct imports *imports, const ElfW(Rela) * relocation)
+static const char *name_of(const struct dynamic *imports, const ElfW(Rela) * relocation)
 {
     return imports->strings + imports->symbols[ELF64_R_SYM(relocation->r_info)].st_name;
 }
 
 /* False: an entry could not be written. */
-static bool replace_in(const struct imports *imports, int table)
+static bool replace_in(const struct dynamic *imports, int table)
 {
     for (size_t i = 0; i < imports->counts[table]; i++) {
         const ElfW(Rela) *relocation = &imports->relocations[table][i];
@@ -216,8 +188,8 @@ extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
 
 void imports_bind(void)
 {
-    struct imports own;
-    find_imports(&own, &(struct link_map){.l_addr = (ElfW(Addr))__ehdr_start, .l_ld = _DYNAMIC});
+    struct dynamic own;
+    dynamic_read(&own, &(struct link_map){.l_addr = (ElfW(Addr))__ehdr_start, .l_ld = _DYNAMIC});
     for (size_t i = 0; i < own.counts[0]; i++) {
         const ElfW(Rela) *relocation = &own.relocations[0][i];
         void *found = dlsym(RTLD_DEFAULT, name_of(&own, relocation));
@@ -229,11 +201,11 @@ void imports_bind(void)
 bool imports_replace(void *library, int (*iterate)(imports_callback *callback, void *data))
 {
     struct link_map *map;
-    struct imports imports;
+    struct dynamic imports;
 
     if (dlinfo(library, RTLD_DI_LINKMAP, &map) != 0)
         return false;
-    find_imports(&imports, map);
+    dynamic_read(&imports, map);
     if (!imports.symbols || !imports.strings || !imports.relocations[0])
         return false;
     *(void **)&libc_sigprocmask = next_in_libc("sigprocmask");

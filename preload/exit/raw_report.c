@@ -1,102 +1,12 @@
 #include "preload/exit/raw_report.h"
 
-#include <elf.h>
 #include <fcntl.h>
-#include <link.h>
 #include <string.h>
 
 #include "common/controls.h"
-#include "preload/shim/readable.h"
 #include "preload/shim/say.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
-
-/* The module may be unloaded. */
-static bool read_memory(void *out, uint64_t address, size_t size)
-{
-    return memory_copy(out, (const void *)address, size);
-}
-
-struct symbols {
-    uint64_t table, strings; /* every linker writes the strings directly after the table */
-};
-
-/* The address of the dynamic section; 0: none. */
-static uint64_t find_dynamic(const struct ledger_module *module)
-{
-    ElfW(Ehdr) elf;
-    ElfW(Phdr) header;
-    if (!read_memory(&elf, module->start, sizeof(elf)) || memcmp(elf.e_ident, ELFMAG, SELFMAG) != 0)
-        return 0;
-    for (int i = 0; i < elf.e_phnum; i++)
-        if (read_memory(&header, module->start + elf.e_phoff + i * sizeof(header), sizeof(header)) &&
-            header.p_type == PT_DYNAMIC)
-            return module->bias + header.p_vaddr;
-    return 0;
-}
-
-static bool find_symbols(const struct ledger_module *module, struct symbols *symbols)
-{
-    ElfW(Dyn) entry;
-    uint64_t dynamic = find_dynamic(module);
-    *symbols = (struct symbols){0, 0};
-    for (int i = 0; dynamic && i < 128; i++) {
-        if (!read_memory(&entry, dynamic + i * sizeof(entry), sizeof(entry)) || entry.d_tag == DT_NULL)
-            break;
-        /* glibc has relocated these two, unless the section is read-only. */
-        uint64_t value = entry.d_un.d_ptr < module->bias ? entry.d_un.d_ptr + module->bias : entry.d_un.d_ptr;
-        if (entry.d_tag == DT_SYMTAB)
-            symbols->table = value;
-        if (entry.d_tag == DT_STRTAB)
-            symbols->strings = value;
-    }
-    return symbols->table && symbols->strings > symbols->table &&
-           symbols->strings - symbols->table < 64u << 20;
-}
-
-struct nearest {
-    uint64_t offset;      /* the address that is searched for */
-    uint64_t value, name; /* of the function that contains it; name 0: none yet */
-};
-
-static void search(const ElfW(Sym) * batch, size_t count, uint64_t strings, struct nearest *nearest)
-{
-    for (const ElfW(Sym) *symbol = batch; symbol < batch + count; symbol++) {
-        if (ELF64_ST_TYPE(symbol->st_info) != STT_FUNC || symbol->st_shndx == SHN_UNDEF ||
-            symbol->st_value > nearest->offset || nearest->offset - symbol->st_value >= symbol->st_size ||
-            symbol->st_value < nearest->value)
-            continue;
-        nearest->value = symbol->st_value;
-        nearest->name = strings + symbol->st_name;
-    }
-}
-
-static bool read_name(char *out, size_t size, uint64_t address)
-{
-    memset(out, 0, size);
-    memory_copy_string(out, (const char *)address, size - 1); /* or its beginning */
-    return *out;
-}
-
-/* The function symbol that contains `offset`.  out: its name. */
-static bool nearest_symbol(const struct ledger_module *module, uint64_t offset, char *out, size_t size,
-                           uint64_t *distance)
-{
-    struct symbols symbols;
-    struct nearest nearest = {.offset = offset};
-    ElfW(Sym) batch[32];
-    if (shim_config.sandboxed || !find_symbols(module, &symbols))
-        return false;
-    for (uint64_t at = symbols.table; at < symbols.strings; at += sizeof(batch)) {
-        uint64_t rest = symbols.strings - at;
-        size_t want = rest < sizeof(batch) ? (size_t)rest : sizeof(batch);
-        if (!read_memory(batch, at, want))
-            break;
-        search(batch, want / sizeof(*batch), symbols.strings, &nearest);
-    }
-    *distance = offset - nearest.value;
-    return nearest.name && read_name(out, size, nearest.name);
-}
 
 struct raw_output {
     long fd;
@@ -121,23 +31,14 @@ static void flush_line(struct raw_output *out)
     out->text = text_in(out->buffer, sizeof(out->buffer));
 }
 
-static void write_frame(struct shim_state *state, struct raw_output *out, ledger_pc pc, bool returns)
+static void write_frame(struct shim_state *state, struct raw_output *out, ledger_pc pc)
 {
     uint32_t index = ledger_pc_module(pc);
-    uint64_t offset = ledger_pc_offset(pc);
-    char symbol[128];
-    uint64_t distance;
-
-    if (index == LEDGER_NO_MODULE || index >= ledger_used(state->header, SECTION_MODULES)) {
-        text_print(&out->text, "    0x%lx", offset);
-        flush_line(out);
-        return;
-    }
-    const struct ledger_module *module = &state->modules[index];
-    text_print(&out->text, "    %s+0x%lx", state->strings + module->path, offset);
-    /* A return address can be the first byte of the next function. */
-    if (nearest_symbol(module, returns ? offset - 1 : offset, symbol, sizeof(symbol), &distance))
-        text_print(&out->text, " (%s+0x%lx)", symbol, distance + returns);
+    bool known = index != LEDGER_NO_MODULE && index < ledger_used(state->header, SECTION_MODULES);
+    text_string(&out->text, "    ");
+    if (known)
+        text_print(&out->text, "%s+", state->strings + state->modules[index].path);
+    text_print(&out->text, "0x%lx", ledger_pc_offset(pc));
     flush_line(out);
 }
 
@@ -148,11 +49,11 @@ static void write_site(struct shim_state *state, struct raw_output *out, uint32_
     text_print(&out->text, "%s x%u, the first is T%lu tid %d, runs", kind, count, atomic_load(&first->serial),
                atomic_load(&first->tid));
     flush_line(out);
-    write_frame(state, out, first->start_pc, false);
+    write_frame(state, out, first->start_pc);
     text_string(&out->text, "  created at");
     flush_line(out);
     for (uint32_t i = 0; i < site->frame_count; i++)
-        write_frame(state, out, state->frames[site->frames + i], true);
+        write_frame(state, out, state->frames[site->frames + i]);
 }
 
 /* One group for each site. */
@@ -183,7 +84,7 @@ static void write_fault(struct shim_state *state, struct raw_output *out, int32_
         return;
     text_print(&out->text, "tid %d took signal %u after the end began, at", tid, signal);
     flush_line(out);
-    write_frame(state, out, pc, false);
+    write_frame(state, out, pc);
 }
 
 static void write_faults(struct shim_state *state, struct raw_output *out)

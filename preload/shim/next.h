@@ -7,8 +7,10 @@
  * dlsym. Only libraries up to libc and libpthread are searched: those are never unloaded. */
 void *next_definition(const char *name);
 
-/* A variable of libc, or a function that is no IFUNC, also if another library interposes it. NULL: libc has
- * none of this name. With musl it takes a lock. */
+/* A variable of libc, or a function that is no IFUNC, also if another library interposes it. For a variable
+ * of each thread: the address of libc plus its offset. NULL: libc has none of this name. With musl it takes a
+ * lock.
+ */
 void *next_in_libc(const char *name);
 
 /* The path of this library, in memory that stays; "": not known. It can be relative to the working directory

@@ -6,6 +6,7 @@
 
 #include "preload/backtrace/capture.h"
 #include "preload/backtrace/imports.h"
+#include "preload/backtrace/loader_error.h"
 #include "preload/backtrace/signal_capture.h"
 #include "preload/exit/begin.h"
 #include "preload/exit/dispositions.h"
@@ -128,12 +129,14 @@ static void start_once(void)
 static void prepare_program(void *unused)
 {
     (void)unused;
+    struct loader_error error = loader_error_keep();
     imports_bind();
     real_resolve();
     thread_key_take();
     signal_capture_start();
     if (atomic_load(&may_load))
         capture_start();
+    loader_error_restore(&error);
 }
 
 static void prepare_once(void)
