@@ -16,10 +16,47 @@ _threadleak_value()
     [[ $value == *,* ]] && prefix+=${value%,*}, value=${value##*,}
 }
 
+# Sets begin: the word at which run's COMMAND begins; empty: it has not begun. Bash has "--format=j" as one or three words.
+_threadleak_command()
+{
+    local at=2 taking=" " kind of name letter argument rest
+    while IFS=$'\t' read -r kind of name letter argument rest; do
+        [[ $kind/$of == option/run && $argument != - && $argument != \[* ]] && taking+="$name -$letter "
+    done < <("${COMP_WORDS[0]}" _options 2>/dev/null)
+    while ((at < COMP_CWORD)) && [[ ${COMP_WORDS[at]} == -* ]]; do
+        if [[ ${COMP_WORDS[at]} == -- ]]; then
+            begin=$((at + 1))
+            return
+        elif [[ ${COMP_WORDS[at + 1]} == = ]]; then
+            ((at += 3))
+        elif [[ $taking == *" ${COMP_WORDS[at]} "* ]]; then
+            ((at += 2))
+        else
+            ((at++))
+        fi
+    done
+    [[ ${COMP_WORDS[at]} == -* || ${COMP_WORDS[at]} == = ]] || ((at > COMP_CWORD)) || begin=$at
+}
+
+# What follows is the command's own: bash-completion knows it, or the shell completes files.
+_threadleak_delegate()
+{
+    local offset
+    for offset in _comp_command_offset _command_offset; do
+        declare -F $offset >/dev/null && $offset "$1" && return
+    done
+    ((COMP_CWORD == $1)) && COMPREPLY=($(compgen -c -- "${COMP_WORDS[COMP_CWORD]}"))
+}
+
 _threadleak()
 {
-    local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} words=--help values= option= value= prefix=
+    local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} words=--help values= option= value= prefix= begin=
     local kind of name letter argument rest
+    [[ $command == run ]] && ((COMP_CWORD > 1)) && _threadleak_command
+    if [[ $begin ]]; then
+        _threadleak_delegate "$begin"
+        return
+    fi
     _threadleak_value
     [[ $command == help ]] && ((COMP_CWORD > 1)) && words+=" findings suppressions"
     while IFS=$'\t' read -r kind of name letter argument rest; do

@@ -37,6 +37,36 @@ function __threadleak_values
     end
 end
 
+# COMMAND and its arguments, if the command line has come that far: "threadleak run -q -- make ch".
+function __threadleak_command
+    set -l words (commandline -opc)
+    test "$words[2]" = run; or return 1
+    set -l taking
+    for line in (__threadleak_rows option)
+        set -l row (string split \t -- $line)
+        test "$row[2]" = run; and not string match -qr '^(-|\[)' -- $row[5]; and set -a taking $row[3] -$row[4]
+    end
+    set -e words[1..2]
+    set -l begun
+    while set -q words[1]; and test -z "$begun"; and string match -q -- '-*' $words[1]
+        if test "$words[1]" = --
+            set begun yes
+        else if contains -- $words[1] $taking
+            set -e words[1]
+        end
+        set -e words[1]
+    end
+    set -l typed (commandline -ct)
+    set -q words[1]; or test -n "$begun"; or not string match -q -- '-*' "$typed"; or return 1
+    echo (string escape -- $words) "$typed"
+end
+
+function __threadleak_in_command
+    set -l line (__threadleak_command)
+    string match -q -- '-*' "$line"; or complete -C "$line"
+end
+
 complete -c threadleak -n __fish_use_subcommand -f -a '(__threadleak_commands)'
 complete -c threadleak -n '__fish_seen_subcommand_from help' -f -a '(__threadleak_commands; __threadleak_findings)'
-complete -c threadleak -n 'not __fish_use_subcommand; and not __fish_seen_subcommand_from help' -a '(__threadleak_options; __threadleak_values)'
+complete -c threadleak -n '__threadleak_command >/dev/null' -f -a '(__threadleak_in_command)'
+complete -c threadleak -n 'not __fish_use_subcommand; and not __fish_seen_subcommand_from help; and not __threadleak_command >/dev/null' -a '(__threadleak_options; __threadleak_values)'

@@ -36,6 +36,24 @@ static void print_place(FILE *out, const struct reported_site *site)
         fprintf(out, " and %" PRIu64 " more", site->places - 1);
 }
 
+/* "detached, runs media_worker" */
+static void print_threads(FILE *out, const struct compared_site *site)
+{
+    const struct reported_site *now = either(site);
+    char *start = now->start ? function_shorten(now->start, WIDTH - COUNTS - 32) : NULL;
+    fprintf(out, "%*s", COUNTS, "");
+    put_escaped(out, now->kind);
+    if (site->a && strcmp(site->a->kind, now->kind) != 0) {
+        fputs(" (was ", out);
+        put_escaped(out, site->a->kind);
+        putc(')', out);
+    }
+    fputs(start ? ", runs " : "", out);
+    put_escaped(out, start ? start : "");
+    putc('\n', out);
+    free(start);
+}
+
 static void print_site(FILE *out, const struct compared_site *site)
 {
     uint64_t a = site->a ? site->a->threads : 0, b = site->b ? site->b->threads : 0;
@@ -43,6 +61,7 @@ static void print_site(FILE *out, const struct compared_site *site)
             (int64_t)(b - a));
     print_place(out, either(site));
     putc('\n', out);
+    print_threads(out, site);
 }
 
 /* Is the next site of another program than the last one? Then a line names it, if there are several. */

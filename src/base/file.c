@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 const char *fd_path(struct fd_path *path, int fd)
@@ -135,6 +136,30 @@ char *read_all(int fd, size_t most, size_t *length)
     free(text);
     errno = EFBIG;
     return NULL;
+}
+
+static bool is_fifo(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
+/* Without O_NONBLOCK, open(2) of a FIFO would wait until somebody opens it to write. If nobody has, the first
+ * read gets the end of the file. A pipe of the shell may be empty. */
+char *input_read(const char *path, size_t most, size_t *length, struct error *error)
+{
+    int fd = open_to_read(path, 0);
+    char *text = fd >= 0 && fcntl(fd, F_SETFL, O_RDONLY) == 0 ? read_all(fd, most, length) : NULL;
+    int why = errno;
+    close_with(fd, why);
+    if (!text) {
+        error_set(error, "%s: cannot be read: %s", path, strerror(why));
+    } else if (*length == 0 && is_fifo(path)) {
+        free(text);
+        text = NULL;
+        error_set(error, "%s: is a FIFO that nobody writes to", path);
+    }
+    return text;
 }
 
 size_t pread_all(int fd, uint64_t offset, void *to, size_t size)

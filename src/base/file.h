@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "base/error.h"
+
 /*
  * A watched process can choose the names of some files, or write into their directory. It may replace such a
  * file at any time by a FIFO, a device or a symbolic link. So a name is opened once, the descriptor is
@@ -50,6 +52,11 @@ char *read_all(int fd, size_t most, size_t *length);
 
 /* The same, but gives the first `most` bytes of a longer file. */
 char *read_beginning(int fd, size_t most, size_t *length);
+
+/* Reads a file that the user names, with a NUL after its `length` bytes. It can be a pipe, as <(...) of a
+ * shell. Waits for all that is written, but not until somebody opens a FIFO to write. The result is
+ * malloc'ed; NULL with an error. */
+char *input_read(const char *path, size_t most, size_t *length, struct error *error);
 
 /* Reads at an offset. Returns the number of bytes. If it is less than `size`, errno has the reason; 0: end of
  * file. */

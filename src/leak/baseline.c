@@ -1,13 +1,15 @@
 #include "leak/baseline.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "leak/baseline_entries.h"
 #include "leak/process_build.h"
+
+enum { BASELINE_BYTES_MAX = 256 << 20 };
 
 /* ---- read ------------------------------------------------------------------------------ */
 
@@ -67,18 +69,14 @@ static bool read_entries(struct baseline *baseline, const json_t *leaks, const c
 static json_t *load(const char *path, struct error *error)
 {
     json_error_t wrong;
-    FILE *file = fopen(path, "re");
-    if (!file) {
-        error_set(error, "%s: cannot be read: %s", path, strerror(errno));
+    size_t length = 0;
+    char *text = input_read(path, BASELINE_BYTES_MAX, &length, error);
+    if (!text)
         return NULL;
-    }
-    errno = 0;
-    json_t *json = json_loadf(file, JSON_REJECT_DUPLICATES, &wrong);
-    if (!json && ferror(file))
-        error_set(error, "%s: cannot be read: %s", path, strerror(errno));
-    else if (!json)
+    json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES, &wrong);
+    if (!json)
         error_set(error, "%s:%d:%d: is not a baseline: %s", path, wrong.line, wrong.column, wrong.text);
-    fclose(file);
+    free(text);
     return json;
 }
 

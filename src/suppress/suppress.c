@@ -142,18 +142,12 @@ static bool load_file(struct suppressions *suppressions, const char *path, enum 
                       struct error *error)
 {
     size_t length = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY); /* can be a pipe: <(…) of a shell */
-    char *text = fd >= 0 ? read_all(fd, FILE_BYTES_MAX, &length) : NULL;
-    bool loaded = false;
-    if (!text) {
-        error_set(error, "%s: cannot be read: %s", path, strerror(errno));
-    } else {
-        const struct rule_text from = {text, length, path, source};
-        loaded = suppressions_add_text(suppressions, &from, error);
-    }
+    char *text = input_read(path, FILE_BYTES_MAX, &length, error);
+    if (!text)
+        return false;
+    const struct rule_text from = {text, length, path, source};
+    bool loaded = suppressions_add_text(suppressions, &from, error);
     free(text);
-    if (fd >= 0)
-        close(fd);
     return loaded;
 }
 

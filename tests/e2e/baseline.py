@@ -368,7 +368,10 @@ def a_bad_file_ends_it_before_command(bench):
         status, _, printed = bench.run([f"--baseline={bench.write('bad.json', text)}"], "touch", mark)
         demand(status == 125 and "bad.json" in printed and printed.count("\n") == 1 and not os.path.exists(mark),
                f"{what}: {status}, {printed!r}")
-    for option in ("--baseline=/nosuch/file", "--write-baseline=/nosuch/file", f"--baseline={bench.tmp}"):
+    fifo = bench.path("fifo")
+    os.mkfifo(fifo)
+    for option in ("--baseline=/nosuch/file", "--write-baseline=/nosuch/file", f"--baseline={bench.tmp}", f"--baseline={fifo}",
+                   f"--suppressions={fifo}"):
         status, _, printed = bench.run([option], "touch", mark)
         demand(status == 125 and printed.count("\n") == 1 and not os.path.exists(mark), f"{option}: {status}, {printed!r}")
 

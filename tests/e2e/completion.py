@@ -24,6 +24,13 @@ VALUES = (("run --format", "j", ["json", "junit"]), ("report --format", "ju", ["
           ("report --find", "non", ["none"]), ("run --judge", "exit,_e", ["exit,_exit"]), ("report --threads", "leak", ["leaks"]))
 
 
+# In the arguments of COMMAND there are none of ours.
+INSIDE = ("run make --ba", "run -q -- make --ba", "run --format=json make --ba", "run --format json ./app --ba", "run -o x -- --ba",
+          "run -- make -C x --ba")
+# Nor is a command: the next word is still an option, or its value.
+BEFORE = (("run -q --base", ["--baseline="]), ("run -o x --base", ["--baseline="]), ("run --format json --base", ["--baseline="]))
+
+
 def script(shell):
     return os.path.join(ROOT, "cli", f"completion.{shell}")
 
@@ -43,6 +50,17 @@ def bash(bench):
     for words, wanted in WORDS:
         got = completed_by_bash(bench, words)
         demand(got == wanted, f"{words}: {got}")
+
+
+def bash_inside_the_command(bench):
+    for words in INSIDE:
+        got = completed_by_bash(bench, words)
+        demand(got == [""], f"{words}: {got}")
+    for words, wanted in BEFORE:
+        got = completed_by_bash(bench, words)
+        demand(got == wanted, f"{words}: {got}")
+    got = completed_by_bash(bench, "run -q -- threadlea")
+    demand("threadleak" in got, f"the command itself: {got}")
 
 
 def bash_values(bench):
@@ -86,6 +104,18 @@ def fish(bench):
         demand([line.split("\t")[0] for line in got] == wanted and all("\t" in line for line in got), f"{words}: {got}")
 
 
+def fish_inside_the_command(bench):
+    need("fish")
+    def completed(words):
+        return [line.split("\t")[0] for line in
+                lines(bench, "fish", "--no-config", "-c", f"source {script('fish')}; complete -C 'threadleak {words}'")]
+    for words in INSIDE:
+        demand("--baseline=" not in completed(words), f"{words}: {completed(words)}")
+    for words, wanted in BEFORE:
+        demand(completed(words) == wanted, f"{words}: {completed(words)}")
+    demand("threadleak" in completed("run -q -- threadlea"), "the command itself")
+
+
 def fish_values(bench):
     need("fish")
     for option, typed, wanted in VALUES:
@@ -93,7 +123,7 @@ def fish_values(bench):
         demand([line.split("\t")[0] for line in got] == [option.split()[1] + "=" + word for word in wanted], f"{option}={typed}: {got}")
 
 
-ZSH = """compdef() { : }; _files() { : }; compset() { words[CURRENT]=${words[CURRENT]##${~2}} }
+ZSH = """compdef() { : }; _normal() { print -r -- normal $CURRENT $words }; _files() { : }; compset() { words[CURRENT]=${words[CURRENT]##${~2}} }
     _describe() { [[ $1 == -o ]] && shift; local word; for word in ${(P)2}; do
         [[ ${word%%%%:*} == ${words[CURRENT]}* ]] && print -r -- ${word%%%%:*}; done; return 0 }
     source %s; words=(threadleak %s); CURRENT=$#words; _threadleak"""
@@ -107,6 +137,17 @@ def zsh(bench):
         demand(got == wanted, f"{words}: {got}")
 
 
+def zsh_inside_the_command(bench):
+    need("zsh")
+    for words in INSIDE:
+        got = lines(bench, "zsh", "-f", "-c", ZSH % (script("zsh"), words))
+        inside = words.partition(" -- ")[2] or words[words.rindex("make" if "make" in words else "./app"):]
+        demand(got == [f"normal {len(inside.split())} {inside}"], f"{words}: {got}")
+    for words, wanted in BEFORE:
+        got = lines(bench, "zsh", "-f", "-c", ZSH % (script("zsh"), words))
+        demand(got == wanted, f"{words}: {got}")
+
+
 def zsh_values(bench):
     """The shell itself puts what is before the value in front of it."""
     need("zsh")
@@ -115,7 +156,8 @@ def zsh_values(bench):
         demand(got == [word.rpartition(",")[2] for word in wanted], f"{option}={typed}: {got}")
 
 
-TESTS = [bash, bash_values, bash_in_a_terminal, fish, fish_values, zsh, zsh_values]
+TESTS = [bash, bash_inside_the_command, bash_values, bash_in_a_terminal, fish, fish_inside_the_command, fish_values, zsh,
+         zsh_inside_the_command, zsh_values]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))

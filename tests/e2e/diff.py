@@ -71,13 +71,27 @@ def what_matters_comes_first(bench):
     b = bench.made("b", ("/opt/app", [(2, 90, 20), (3, 5, 30), (4, 2, 40), (6, 3, 60), (7, 30, 70), (5, 9, 50), (5, 1, 51)]))
     status, out, err = bench.diff(a, b)
     demand((status, err) == (0, ""), f"{status}: {err}")
-    rows = [(line[:8].strip(), *re.findall(r"create_(\d)", line)) for line in out.splitlines()[1:-2]]
+    rows = [(line[:8].strip(), *re.findall(r"create_(\d)", line)) for line in out.splitlines()[1:-2:2]]
     demand(rows == [("new", "7"), ("new", "6"), ("grown", "2"), ("grown", "5"), ("gone", "1")], out)
     demand(out.endswith("\n\n2 new, 2 grown, 1 gone, 1 fewer, 1 same\n"), out)
     demand("pool.c:50 create_5 and 1 more\n" in out, out)
     demand(all(len(line) <= 80 for line in out.splitlines()), out)
     _, out, _ = bench.diff("--all", a, b)
     demand(re.search(r"^fewer +5 +2 +-3  pool.c:40 create_4$", out, re.M) and re.search(r"^same +5 +5 +\+0  pool", out, re.M), out)
+
+
+def sites_of_one_line(bench):
+    """The kind and the start routine tell them apart."""
+    def sites(name, *kinds):
+        made = [{"kind": kind, "count": 2, "fingerprint": f"{number:016x}", "start_routine": {"function": start, "file": None, "line": None},
+                 "own": {"function": "begin", "file": "/src/pool.c", "line": 10}, "creation_stack": []}
+                for number, (kind, start) in enumerate(kinds)]
+        return bench.write(name, json.dumps({"schema": "threadleak/1", "processes": [{"exe": "/bin/app", "watched": True, "leaks": made}]}))
+    status, out, err = bench.diff("--all", sites("a", ("running", "serve")), sites("b", ("unjoined", "serve"), ("detached", "f" * 30)))
+    demand(status == 0 and not err, err)
+    demand("+2  pool.c:10 begin\n" + 32 * " " + "detached, runs fff" in out, out)
+    demand("+0  pool.c:10 begin\n" + 32 * " " + "unjoined (was running), runs serve\n" in out, out)
+    demand(all(len(line) <= 80 for line in out.splitlines()), out)
 
 
 def json_has_every_site(bench):
@@ -150,7 +164,7 @@ def unwatched_process(bench):
         demand((status, out) == (2, "") and "is not watched" in err and err.count("\n") == 1, f"{status}: {out}{err}")
 
 
-TESTS = [report_and_live_process, ledger_file, what_matters_comes_first, json_has_every_site, several_processes_of_a_report,
+TESTS = [report_and_live_process, ledger_file, what_matters_comes_first, sites_of_one_line, json_has_every_site, several_processes_of_a_report,
          different_programs, hostile_names, wrong_input, unwatched_process]
 
 if __name__ == "__main__":

@@ -66,6 +66,9 @@ def turn_in_a_loop(bench):
             _, out, err = harness.call([bench.cli, "report", str(pid)])
         demand("not joined yet: its stack is still held\n" in out and "never joined: its stack" not in out, out + err)
         demand("\n  T1 (main) is joining T5 created here\n" in out, out)
+    joining = [leak.get("joining") for leak in of_live(bench, "joins", "turn")["leaks"]]
+    demand("some" in joining and "all" in joining or joining == ["some"], f"joining: {joining}")
+    demand(not any("joining" in leak for leak in of_live(bench, "joins", "none")["leaks"]), "nobody joins")
 
 
 def nothing_left_out(bench):

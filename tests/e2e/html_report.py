@@ -254,6 +254,17 @@ def a_browser_shows_a_deadlock(bench):
         browser.wait_for(f"document.getElementById('details').textContent === {json.dumps(before)}")
 
 
+def a_browser_shows_joins(bench):
+    """A loop joins one thread after the other."""
+    page = bench.path("joins.html")
+    with bench.live("joins", "turn") as pid:
+        status, _, err = harness.call([bench.cli, "report", f"--format=html:{page}", str(pid)])
+        demand(status == 0, err)
+    with bench.browser(page) as browser:
+        states = browser.evaluate("[...document.querySelectorAll('.state')].map(one => one.textContent).join('; ')")
+        demand("ended, not joined yet" in states and "alive, being joined" in states, states)
+
+
 def a_browser_shows_a_crash(bench):
     page, *_ = bench.page(bench.target("end_signal"), "SEGV")
     with bench.browser(page) as browser:
@@ -448,7 +459,7 @@ def a_live_page_keeps_the_selection(bench):
 
 TESTS = [it_is_self_contained, it_has_the_json_report, it_has_the_lives, it_has_the_lives_of_a_process_that_is_not_watched,
          it_has_the_sources, only_regular_files_are_sources,
-         hostile_names_are_text, equal_findings_are_written_once, a_browser_shows_a_deadlock, a_browser_shows_a_crash, a_browser_zooms_and_drags, a_browser_runs_no_hostile_name,
+         hostile_names_are_text, equal_findings_are_written_once, a_browser_shows_a_deadlock, a_browser_shows_joins, a_browser_shows_a_crash, a_browser_zooms_and_drags, a_browser_runs_no_hostile_name,
          texts_have_contrast, the_tab_key_reaches_everything, a_drag_of_10000_threads_is_quick, a_live_page_keeps_the_selection]
 SOAK_TESTS = [a_process_with_10000_threads]
 

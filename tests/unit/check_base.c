@@ -3,10 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -243,6 +247,52 @@ END_TEST
 
 /* ---- files ---- */
 
+START_TEST(nobody_waits_for_the_writer_of_a_fifo)
+{
+    char directory[] = "/tmp/check_base.XXXXXX", path[64];
+    size_t length = 0;
+    struct error error = {""};
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(path, sizeof(path), "%s/fifo", directory);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    ck_assert_ptr_null(input_read(path, 100, &length, &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "/fifo: is a FIFO that nobody writes to"));
+    int writer = open(path, O_RDWR | O_CLOEXEC);
+    ck_assert_int_eq(write(writer, "rules", 5), 5);
+    int reader = fork();
+    if (reader == 0) { /* which waits until all is written */
+        close(writer);
+        char *text = input_read(path, 100, &length, &error);
+        _exit(text && length == 9 && strcmp(text, "rulesmore") == 0 ? 0 : 1);
+    }
+    ck_assert_int_eq(write(writer, "more", 4), 4);
+    int status = -1, left = 1;
+    while (ioctl(writer, FIONREAD, &left) == 0 && left && waitpid(reader, &status, WNOHANG) == 0)
+        sched_yield();
+    close(writer);
+    ck_assert_int_eq(left, 0);
+    ck_assert_int_eq(waitpid(reader, &status, 0), reader);
+    ck_assert_int_eq(status, 0);
+    unlink(path);
+    rmdir(directory);
+}
+END_TEST
+
+START_TEST(a_pipe_may_be_empty)
+{
+    struct error error = {""};
+    int ends[2];
+    size_t length = 1;
+    ck_assert_int_eq(pipe(ends), 0);
+    close(ends[1]);
+    char *text = input_read(FD_PATH(ends[0]), 100, &length, &error);
+    ck_assert_ptr_nonnull(text);
+    ck_assert_int_eq(length, 0);
+    free(text);
+    close(ends[0]);
+}
+END_TEST
+
 START_TEST(nothing_but_regular_files_is_opened)
 {
     char directory[] = "/tmp/check_base.XXXXXX", path[64];
@@ -349,6 +399,8 @@ int main(void)
     tcase_add_test(tests, array_keeps_its_items_while_it_grows);
     tcase_add_test(tests, array_that_cannot_grow_stays);
     tcase_add_test(tests, build_id_among_notes);
+    tcase_add_test(tests, nobody_waits_for_the_writer_of_a_fifo);
+    tcase_add_test(tests, a_pipe_may_be_empty);
     tcase_add_test(tests, nothing_but_regular_files_is_opened);
     tcase_add_test(tests, facts_of_files);
     tcase_add_test(tests, an_event_ends_a_wait);

@@ -27,13 +27,13 @@ static const struct {
     const char *id, *name, *text, *help, *level;
 } rules[LEAK_KINDS] = {
     [LEAK_RUNNING] = {"thread.running", "RunningThread",
-                      "A joinable thread was alive at the end and was never joined",
+                      "A joinable thread is still alive and has not been joined",
                       "Make the thread stop, and join it before the program or the test ends.", "error"},
-    [LEAK_DETACHED] = {"thread.detached", "DetachedThread", "A detached thread was alive at the end",
+    [LEAK_DETACHED] = {"thread.detached", "DetachedThread", "A detached thread is still alive",
                        "A detached thread cannot be joined: keep it joinable, or have it signal its end.",
                        "warning"},
     [LEAK_UNJOINED] = {"thread.unjoined", "UnjoinedThread",
-                       "A joinable thread has ended and was never joined: its stack is still held",
+                       "A joinable thread has ended and has not been joined: its stack is still held",
                        "Join the thread, or detach it.", "error"},
 };
 

@@ -29,6 +29,16 @@ static json_t *leak_runs_json(const struct leak_group *group)
     return json;
 }
 
+/* Only while a thread of the site is being joined. */
+static void set_joining(json_t **json, const struct leak_group *group)
+{
+    size_t joined = 0;
+    for (size_t i = 0; i < group->thread_count; i++)
+        joined += group->threads[i].being_joined;
+    if (group->site_joining && group->kind != LEAK_DETACHED)
+        set_text(json, "joining", joined == group->thread_count ? "all" : "some");
+}
+
 static json_t *group_json(const struct leak_group *group, const struct findings *findings)
 {
     json_t *json = json_object(), *threads = json_array();
@@ -50,6 +60,7 @@ static json_t *group_json(const struct leak_group *group, const struct findings 
     set_bool(&json, "creation_stack_truncated", group->truncated);
     set_value(&json, "own", frame_json(group->user_frame));
     set_value(&json, "joined_at", frame_json(group->joined_at));
+    set_joining(&json, group);
     set_value(&json, "threads", threads);
     set_value(&json, "findings", findings_json(findings, group->threads, group->thread_count));
     return json;

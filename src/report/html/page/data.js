@@ -86,6 +86,13 @@ function rank(site) {
     return {main: 6, untracked: 7}[site.kind] || 5;
 }
 
+/* While one of its threads is being joined, a loop may join the others later. */
+function joinsText(site) {
+    if (site.leaks.length && site.leaks.every(leak => leak.joining === "all"))
+        return "being joined";
+    return site.leaks.some(leak => leak.joining) ? "not joined yet" : "never joined";
+}
+
 function finishSite(site, index) {
     const seen = new Map(site.findings.map(one => [one.code + one.text, one]));
     site.index = index;

@@ -245,7 +245,7 @@ function lifeText(life) {
     else if (life.state & LIFE.RELEASED)
         lines.push("joined or detached, which was not seen");
     else if (life.id > 1)
-        lines.push("never joined");
+        lines.push(life.site ? joinsText(life.site) : "never joined");
     return lines;
 }
 

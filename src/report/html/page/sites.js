@@ -1,12 +1,17 @@
 /* The verdict, the findings, the table of sites, and the details of one. */
 
 const KIND = {
-    running: ["alive, never joined", "running"],
+    running: ["alive", "running"],
     detached: ["alive, detached", "detached"],
-    unjoined: ["ended, never joined", "unjoined"],
+    unjoined: ["ended", "unjoined"],
     main: ["main thread", "main"],
     untracked: ["creation was not seen", "untracked"],
 };
+
+/* "alive, never joined" */
+function kindText(site) {
+    return KIND[site.kind][0] + (site.kind === "running" || site.kind === "unjoined" ? ", " + joinsText(site) : "");
+}
 
 /* ---- the verdict ---------------------------------------------------------------------- */
 
@@ -242,7 +247,7 @@ function siteRow(model, site, select) {
               el("td", {}, el("button", {type: "button", class: "row-button code" + (name.length < 26 ? " short" : ""), "aria-pressed": "false",
                             title: frame && frame.function}, named(name)),
                  el("span", {class: "sub"}, frame && el("span", {class: "place", title: frame.file}, placeName(frame)), siteChips(site))),
-              el("td", {}, site.kind === "untracked" && !watched ? null : el("span", {class: "state " + site.kind}, KIND[site.kind][0]),
+              el("td", {}, site.kind === "untracked" && !watched ? null : el("span", {class: "state " + site.kind}, kindText(site)),
                  el("span", {class: "sub does"}, site.runs && [el("span", {class: "code", title: site.runs.function}, named(functionName(site.runs))), site.does && ": "],
                     site.does + (site.doesCount < site.threads.length ? ", and others" : ""))),
               several && el("td", {class: "count"}, number(site.processes.size)),
@@ -271,7 +276,7 @@ function showSites(model, view) {
 
 function siteHeading(site) {
     const count = plural(site.threads.length, "thread");
-    const what = {running: "alive, never joined", detached: "alive, detached", unjoined: "ended, but never joined: each still holds its stack",
+    const what = {running: "alive, " + joinsText(site), detached: "alive, detached", unjoined: "ended, but " + joinsText(site) + ": each still holds its stack",
                   main: "", untracked: "whose creation was not seen"}[site.kind];
     return site.kind === "main" ? plural(site.threads.length, "main thread") : count + (what ? ", " + what : "");
 }
