@@ -1,13 +1,10 @@
 /* In a sandbox: a thread aborts, and its report waits for a full pipe. A handler leaves it by a jump, and the
  * process ends. */
-#include "target.h"
-
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <stdbool.h>
-#include <sys/prctl.h>
+
+#include "sandbox.h"
 
 static sigjmp_buf back;
 static _Atomic bool aborts, left;
@@ -28,15 +25,6 @@ static void *give_up(void *arg)
     return stay(arg);
 }
 
-static void enter_sandbox(void)
-{
-    struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-    struct sock_fprog filter = {1, &allow};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
-        SKIP("no seccomp here");
-}
-
 static void fill_standard_error(void)
 {
     static const char page[4096];
@@ -52,7 +40,7 @@ int main(void)
     const struct sigaction action = {.sa_handler = leave};
     fill_standard_error();
     CHECK(sigaction(SIGUSR1, &action, NULL) == 0 && sigaction(SIGABRT, &action, NULL) == 0);
-    enter_sandbox();
+    ENTER_SANDBOX(OTHERS(SECCOMP_RET_ALLOW));
     pthread_t thread = start(give_up, NULL);
     while (!aborts)
         usleep(1000);

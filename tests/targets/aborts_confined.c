@@ -1,11 +1,9 @@
 /* abort() in children, under limits, and in a sandbox. See aborts.h. */
 #include "aborts.h"
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
+
+#include "sandbox.h"
 
 static void end_as(pid_t child)
 {
@@ -92,30 +90,13 @@ static void closed_stderr(void)
     give_up();
 }
 
-#define ALLOW(name) \
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-
 /* It allows what libc needs to abort. */
 static void sandbox(void)
 {
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        ALLOW(write),
-        ALLOW(futex),
-        ALLOW(getpid),
-        ALLOW(gettid),
-        ALLOW(tgkill),
-        ALLOW(rt_sigprocmask),
-        ALLOW(rt_sigaction),
-        ALLOW(rt_sigreturn),
-        ALLOW(restart_syscall),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-    };
-    struct sock_fprog program = {sizeof(filter) / sizeof(*filter), filter};
     keep_threads();
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
-        SKIP("no seccomp here");
+    ENTER_SANDBOX(ALLOW(write), ALLOW(futex), ALLOW(getpid), ALLOW(gettid), ALLOW(tgkill),
+                  ALLOW(rt_sigprocmask), ALLOW(rt_sigaction), ALLOW(rt_sigreturn), ALLOW(restart_syscall),
+                  OTHERS(SECCOMP_RET_KILL_PROCESS));
     give_up();
 }
 

@@ -1,18 +1,10 @@
 /* A child that is forked in a sandbox has no ledger: it creates two threads. */
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
-
-#include "target.h"
+#include "sandbox.h"
 
 int main(void)
 {
-    struct sock_filter filter[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-    struct sock_fprog program = {1, filter};
     int status;
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
-        SKIP("no seccomp here");
+    ENTER_SANDBOX(OTHERS(SECCOMP_RET_ALLOW));
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {

@@ -4,16 +4,9 @@
  *
  *   seccomp_filter [syscall | privileged]   privileged: without PR_SET_NO_NEW_PRIVS
  */
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <sys/prctl.h>
 
-#include "target.h"
-
-#define ALLOW(name) \
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#include "sandbox.h"
 
 static bool is(const char *argument, const char *word)
 {
@@ -32,18 +25,9 @@ static void enter(const char *how, const struct sock_fprog *program)
 int main(int argc, char **argv)
 {
     (void)argc;
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        ALLOW(write),
-        ALLOW(exit_group),
-        ALLOW(exit),
-        ALLOW(futex),
-        ALLOW(rt_sigreturn),
-        ALLOW(restart_syscall),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-    };
-    struct sock_fprog program = {sizeof(filter) / sizeof(*filter), filter};
-
+    const struct sock_fprog program =
+        SANDBOX_PROGRAM(ALLOW(write), ALLOW(exit_group), ALLOW(exit), ALLOW(futex), ALLOW(rt_sigreturn),
+                        ALLOW(restart_syscall), OTHERS(SECCOMP_RET_KILL_PROCESS));
     start(stay, NULL);
     await_ready(1);
     enter(argv[1], &program);
