@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <semaphore.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "harmless.h"
@@ -127,7 +126,7 @@ struct shared {
 
 static struct shared *share(void)
 {
-    struct shared *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct shared *shared = shared_page();
     pthread_mutexattr_t mutex_attr;
     pthread_mutexattr_init(&mutex_attr);
     pthread_mutexattr_setpshared(&mutex_attr, PTHREAD_PROCESS_SHARED);
@@ -154,9 +153,23 @@ TEST(cond_of_two_processes)
     shared->allowed = 1;
     pthread_cond_signal(&shared->cond);
     pthread_mutex_unlock(&shared->mutex);
-    int status = -1;
-    waitpid(child, &status, 0);
-    text_is("child", status_text(status), "exit 4");
+    text_is("child", status_of_pid(child), "exit 4");
+}
+
+TEST(cond_attributes_are_read_back)
+{
+    pthread_condattr_t attr;
+    int value = -1;
+    clockid_t clock = -1;
+    pthread_condattr_init(&attr);
+    pthread_condattr_getpshared(&attr, &value);
+    is("shared", value, PTHREAD_PROCESS_PRIVATE);
+    pthread_condattr_getclock(&attr, &clock);
+    is("clock", clock, CLOCK_REALTIME);
+    is("set shared", pthread_condattr_setpshared(&attr, PTHREAD_PROCESS_SHARED), 0);
+    pthread_condattr_getpshared(&attr, &value);
+    is("shared", value, PTHREAD_PROCESS_SHARED);
+    is("shared 77", pthread_condattr_setpshared(&attr, 77), EINVAL);
 }
 
 /* ---- semaphores ------------------------------------------------------------------------------ */
@@ -262,9 +275,7 @@ TEST(sem_of_two_processes)
     if (child == 0)
         _exit(sem_post(&shared->semaphore) == 0 ? 4 : 5);
     is("sem_wait", sem_wait(&shared->semaphore), 0);
-    int status = -1;
-    waitpid(child, &status, 0);
-    text_is("child", status_text(status), "exit 4");
+    text_is("child", status_of_pid(child), "exit 4");
 }
 
 TEST(sem_with_a_name)

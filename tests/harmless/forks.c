@@ -159,9 +159,7 @@ TEST(fork_without_handlers)
     pid_t pid = _Fork();
     if (pid == 0)
         _exit(*happenings() ? 1 : 0);
-    int status = -1;
-    waitpid(pid, &status, 0);
-    text_is("_Fork", status_text(status), "exit 0");
+    text_is("_Fork", status_of_pid(pid), "exit 0");
 }
 
 static void held_in_child(void)
@@ -192,13 +190,6 @@ TEST(fork_while_others_allocate)
 
 static char shell[] = "/bin/sh";
 
-static const char *status_of_spawned(pid_t pid)
-{
-    int status = -1;
-    waitpid(pid, &status, 0);
-    return status_text(status);
-}
-
 TEST(vfork_and_exec)
 {
     run_thread(nothing, NULL);
@@ -207,7 +198,7 @@ TEST(vfork_and_exec)
         execl(shell, "sh", "-c", "exit 5", NULL);
         _exit(9);
     }
-    text_is("child", status_of_spawned(pid), "exit 5");
+    text_is("child", status_of_pid(pid), "exit 5");
     is("a thread of the parent", (long)run_thread(nothing, (void *)3), 3);
 }
 
@@ -222,7 +213,7 @@ TEST(vfork_without_exec)
         _exit(5);
     }
     is("it has our memory", shared, ENOENT);
-    text_is("child", status_of_spawned(pid), "exit 5");
+    text_is("child", status_of_pid(pid), "exit 5");
 }
 
 static void *vfork_here(void *unused)
@@ -230,7 +221,7 @@ static void *vfork_here(void *unused)
     pid_t pid = vfork();
     if (pid == 0)
         _exit(6);
-    text_is("child", status_of_spawned(pid), "exit 6");
+    text_is("child", status_of_pid(pid), "exit 6");
     return unused;
 }
 
@@ -245,7 +236,7 @@ static const char *spawned(const char *command, const posix_spawn_file_actions_t
     pid_t pid;
     char *argv[] = {shell, "-c", (char *)command, NULL};
     int error = posix_spawn(&pid, shell, actions, attr, argv, environ);
-    const char *status = error ? "" : status_of_spawned(pid); /* before: it can print */
+    const char *status = error ? "" : status_of_pid(pid); /* before: it can print */
     is("posix_spawn", error, 0);
     return status;
 }

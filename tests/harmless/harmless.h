@@ -44,8 +44,11 @@ void text_is(const char *what, const char *value, const char *wanted);
 void happened(char letter);
 const char *happenings(void);
 
-/* "exit 3", "signal 6". The result of status_of() is valid until the next call. */
+/* "exit 3", "signal 6". Each text is valid until the next call. */
 const char *status_text(int wait_status);
+
+/* Waits for a child. */
+const char *status_of_pid(pid_t child);
 
 /* Runs the function in a forked child, which ends with exit(0) if it returns; the status. */
 const char *status_of(void (*run)(void));
@@ -60,6 +63,9 @@ pthread_t begin(void *(*routine)(void *), void *arg);
 void *joined(pthread_t thread);
 /* Both. */
 void *run_thread(void *(*routine)(void *), void *arg);
+
+/* A page of zeros that forked children share. */
+void *shared_page(void);
 
 /* Milliseconds from now. */
 struct timespec after_ms(clockid_t clock, long ms);

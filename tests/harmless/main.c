@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <semaphore.h>
 #include <stdarg.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -65,7 +66,7 @@ const char *status_text(int status)
     return text;
 }
 
-static const char *status_of_pid(pid_t pid)
+const char *status_of_pid(pid_t pid)
 {
     int status;
     while (waitpid(pid, &status, 0) != pid)
@@ -120,6 +121,11 @@ void *wait_for_ever(void *arg)
 void *run_thread(void *(*routine)(void *), void *arg)
 {
     return joined(begin(routine, arg));
+}
+
+void *shared_page(void)
+{
+    return mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 }
 
 struct timespec after_ms(clockid_t clock, long ms)

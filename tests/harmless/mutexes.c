@@ -1,11 +1,9 @@
-/* Mutexes, rwlocks, spin locks and barriers. */
-#include <sys/mman.h>
-#include <sys/wait.h>
+/* Mutexes: their kinds, attributes and errors. */
+#include <sched.h>
 
 #include "harmless.h"
 
 static pthread_mutex_t mutex;
-static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
 
 static void init_mutex(int type, int robust, int protocol)
 {
@@ -107,101 +105,147 @@ TEST(mutex_rejects)
     is("shared 77", pthread_mutexattr_setpshared(&attr, 77), EINVAL);
 }
 
-TEST(mutex_of_two_processes)
+/* For two processes; robust. */
+static pthread_mutex_t *shared_mutex(void)
 {
-    pthread_mutex_t *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pthread_mutex_t *shared = shared_page();
     pthread_mutexattr_t attr;
     pthread_mutexattr_init(&attr);
     pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
     pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
     pthread_mutex_init(shared, &attr);
+    return shared;
+}
+
+TEST(mutex_of_two_processes)
+{
+    pthread_mutex_t *shared = shared_mutex();
     pid_t child = fork();
     if (child == 0)
         _exit(pthread_mutex_lock(shared));
-    int status = -1;
-    waitpid(child, &status, 0);
-    text_is("child", status_text(status), "exit 0");
+    text_is("child", status_of_pid(child), "exit 0");
     is("lock after its owner's end", pthread_mutex_lock(shared), EOWNERDEAD);
 }
 
-/* ---- the others ------------------------------------------------------------------------ */
-
-static void *try_read(void *unused)
+TEST(mutex_attributes_are_read_back)
 {
-    (void)unused;
-    int error = pthread_rwlock_tryrdlock(&rwlock);
+    pthread_mutexattr_t attr;
+    int value = -1;
+    pthread_mutexattr_init(&attr);
+    pthread_mutexattr_gettype(&attr, &value);
+    is("type", value, PTHREAD_MUTEX_DEFAULT);
+    pthread_mutexattr_getrobust(&attr, &value);
+    is("robust", value, PTHREAD_MUTEX_STALLED);
+    pthread_mutexattr_getprotocol(&attr, &value);
+    is("protocol", value, PTHREAD_PRIO_NONE);
+    pthread_mutexattr_getpshared(&attr, &value);
+    is("shared", value, PTHREAD_PROCESS_PRIVATE);
+    pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+    pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
+    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_gettype(&attr, &value);
+    is("type", value, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutexattr_getrobust(&attr, &value);
+    is("robust", value, PTHREAD_MUTEX_ROBUST);
+    pthread_mutexattr_getprotocol(&attr, &value);
+    is("protocol", value, PTHREAD_PRIO_INHERIT);
+    pthread_mutexattr_getpshared(&attr, &value);
+    is("shared", value, PTHREAD_PROCESS_SHARED);
+    is("destroy", pthread_mutexattr_destroy(&attr), 0);
+}
+
+static int init_protected(int ceiling)
+{
+    pthread_mutexattr_t attr;
+    pthread_mutexattr_init(&attr);
+    is("protocol", pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_PROTECT), 0);
+    int error = pthread_mutexattr_setprioceiling(&attr, ceiling);
+    return error ? error : pthread_mutex_init(&mutex, &attr);
+}
+
+/* Who has no real-time priority gets one of two errors. */
+TEST(mutex_protects_priority)
+{
+    int ceiling = 0, lowest = sched_get_priority_min(SCHED_FIFO);
+    is("a ceiling of 1000", init_protected(1000), EINVAL);
+    is("the lowest ceiling", init_protected(lowest), 0);
+    is("pthread_mutex_getprioceiling", pthread_mutex_getprioceiling(&mutex, &ceiling), 0);
+    is("ceiling", ceiling, lowest);
+    int error = pthread_mutex_lock(&mutex);
+    is("lock", error == 0 || error == EPERM || error == EINVAL, 1);
     if (!error)
-        pthread_rwlock_unlock(&rwlock);
-    return (void *)(long)error;
+        is("unlock", pthread_mutex_unlock(&mutex), 0);
+    pthread_mutex_t plain = PTHREAD_MUTEX_INITIALIZER;
+    is("ceiling of another kind", pthread_mutex_getprioceiling(&plain, &ceiling), EINVAL);
 }
 
-static void *try_write(void *unused)
+TEST(mutex_robust_that_inherits)
 {
-    (void)unused;
-    return (void *)(long)pthread_rwlock_trywrlock(&rwlock);
+    init_mutex(PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_INHERIT);
+    is("its owner ends", (long)run_thread(lock_and_end, NULL), 0);
+    is("lock", pthread_mutex_lock(&mutex), EOWNERDEAD);
+    is("consistent", pthread_mutex_consistent(&mutex), 0);
+    is("again", pthread_mutex_consistent(&mutex), EINVAL);
+    is("unlock", pthread_mutex_unlock(&mutex), 0);
+    is("lock", pthread_mutex_lock(&mutex), 0);
+    is("unlock", pthread_mutex_unlock(&mutex), 0);
 }
 
-TEST(rwlock_for_reading)
+TEST(mutex_robust_that_recurs)
 {
-    is("rdlock", pthread_rwlock_rdlock(&rwlock), 0);
-    is("again", pthread_rwlock_rdlock(&rwlock), 0);
-    is("tryrdlock by another thread", (long)run_thread(try_read, NULL), 0);
-    is("trywrlock by another thread", (long)run_thread(try_write, NULL), EBUSY);
-    struct timespec soon = after_ms(CLOCK_REALTIME, 2);
-    is("timedwrlock", pthread_rwlock_timedwrlock(&rwlock, &soon), ETIMEDOUT);
-    is("unlock", pthread_rwlock_unlock(&rwlock), 0);
-    is("unlock", pthread_rwlock_unlock(&rwlock), 0);
-    is("trywrlock", (long)try_write(NULL), 0);
+    init_mutex(PTHREAD_MUTEX_RECURSIVE, PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_NONE);
+    is("its owner ends", (long)run_thread(lock_and_end, NULL), 0);
+    is("lock", pthread_mutex_lock(&mutex), EOWNERDEAD);
+    is("lock again", pthread_mutex_lock(&mutex), 0);
+    is("consistent", pthread_mutex_consistent(&mutex), 0);
+    is("unlock", pthread_mutex_unlock(&mutex), 0);
+    is("unlock", pthread_mutex_unlock(&mutex), 0);
+    is("once more", pthread_mutex_unlock(&mutex), EPERM);
 }
 
-TEST(rwlock_for_writing)
+static void *lock_and_wait(void *unused)
 {
-    is("wrlock", pthread_rwlock_wrlock(&rwlock), 0);
-    is("again", pthread_rwlock_wrlock(&rwlock), EDEADLK);
-    is("rdlock", pthread_rwlock_rdlock(&rwlock), EDEADLK);
-    is("tryrdlock by another thread", (long)run_thread(try_read, NULL), EBUSY);
-    struct timespec soon = after_ms(CLOCK_MONOTONIC, 2);
-    is("clockrdlock", pthread_rwlock_clockrdlock(&rwlock, CLOCK_MONOTONIC, &soon), EDEADLK);
-    is("unlock", pthread_rwlock_unlock(&rwlock), 0);
+    pthread_mutex_lock(&mutex);
+    happened('l');
+    for (;;)
+        pause();
+    return unused;
 }
 
-static pthread_spinlock_t spinlock;
-
-static void *try_spin(void *unused)
+TEST(mutex_robust_whose_owner_is_cancelled)
 {
-    (void)unused;
-    return (void *)(long)pthread_spin_trylock(&spinlock);
+    init_mutex(PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_NONE);
+    pthread_t thread = begin(lock_and_wait, NULL);
+    while (!*happenings())
+        sleep_ms(1);
+    is("trylock", pthread_mutex_trylock(&mutex), EBUSY);
+    pthread_cancel(thread);
+    is("value", (long)joined(thread), (long)PTHREAD_CANCELED);
+    is("trylock", pthread_mutex_trylock(&mutex), EOWNERDEAD);
 }
 
-TEST(spin_lock)
+TEST(mutex_robust_of_a_killed_process)
 {
-    is("init", pthread_spin_init(&spinlock, PTHREAD_PROCESS_PRIVATE), 0);
-    is("lock", pthread_spin_lock(&spinlock), 0);
-    is("trylock by another thread", (long)run_thread(try_spin, NULL), EBUSY);
-    is("unlock", pthread_spin_unlock(&spinlock), 0);
-    is("trylock by another thread", (long)run_thread(try_spin, NULL), 0);
-}
-
-static pthread_barrier_t barrier;
-
-static void *meet(void *unused)
-{
-    (void)unused;
-    return (void *)(long)pthread_barrier_wait(&barrier);
-}
-
-TEST(barrier_of_four)
-{
-    is("of none", pthread_barrier_init(&barrier, NULL, 0), EINVAL);
-    is("of four", pthread_barrier_init(&barrier, NULL, 4), 0);
-    for (int round = 0; round < 3; round++) {
-        pthread_t threads[3];
-        for (int i = 0; i < 3; i++)
-            threads[i] = begin(meet, NULL);
-        long sum = (long)meet(NULL);
-        for (int i = 0; i < 3; i++)
-            sum += (long)joined(threads[i]);
-        is("one of them gets the special value", sum, PTHREAD_BARRIER_SERIAL_THREAD);
+    pthread_mutex_t *shared = shared_mutex();
+    pid_t child = fork();
+    if (child == 0) {
+        pthread_mutex_lock(shared);
+        kill(getpid(), SIGKILL);
     }
-    is("destroy", pthread_barrier_destroy(&barrier), 0);
+    text_is("child", status_of_pid(child), "signal 9");
+    is("lock", pthread_mutex_lock(shared), EOWNERDEAD);
+}
+
+TEST(mutex_of_another_time)
+{
+    pthread_mutex_init(&mutex, NULL);
+    pthread_mutex_lock(&mutex);
+    struct timespec wrong = {time(NULL) + 1000, -1};
+    is("a wrong time", pthread_mutex_timedlock(&mutex, &wrong), EINVAL);
+    struct timespec past = {1, 0};
+    is("one in the past", pthread_mutex_timedlock(&mutex, &past), ETIMEDOUT);
+    is("a clock of CPU time", pthread_mutex_clocklock(&mutex, CLOCK_THREAD_CPUTIME_ID, &past), EINVAL);
+    is("unlock", pthread_mutex_unlock(&mutex), 0);
+    is("free: the time is not read", pthread_mutex_timedlock(&mutex, &wrong), 0);
 }

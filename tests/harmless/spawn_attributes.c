@@ -16,12 +16,6 @@ static pid_t spawned(const char *command, const posix_spawn_file_actions_t *acti
     return error ? -error : pid;
 }
 
-static const char *ended(pid_t pid)
-{
-    int status = -1;
-    return waitpid(pid, &status, 0) == pid ? status_text(status) : "no child";
-}
-
 TEST(spawn_attributes_are_read_back)
 {
     posix_spawnattr_t attr;
@@ -68,7 +62,7 @@ TEST(spawn_attributes_stay)
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
     memcpy(before, &attr, sizeof(attr));
     run_thread(nothing, NULL);
-    text_is("child", ended(spawned("exit 3", NULL, &attr)), "exit 3");
+    text_is("child", status_of_pid(spawned("exit 3", NULL, &attr)), "exit 3");
     is("unchanged", memcmp(before, (const char *)&attr, sizeof(attr)), 0);
 }
 
@@ -84,7 +78,7 @@ TEST(spawn_in_a_group)
     is("its group is its own", getpgid(pid) == pid, 1);
     is("not its session", getsid(pid) == getsid(0), 1);
     is("kill of the group", kill(-pid, SIGKILL), 0);
-    text_is("child", ended(pid), "signal 9");
+    text_is("child", status_of_pid(pid), "signal 9");
 }
 
 TEST(spawn_in_a_session)
@@ -97,7 +91,7 @@ TEST(spawn_in_a_session)
     is("it stops", waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status), 1);
     is("its session is its own", getsid(pid) == pid, 1);
     kill(pid, SIGKILL);
-    text_is("child", ended(pid), "signal 9");
+    text_is("child", status_of_pid(pid), "signal 9");
 }
 
 TEST(spawn_with_a_policy)
@@ -114,7 +108,7 @@ TEST(spawn_with_a_policy)
     is("it stops", waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status), 1);
     is("policy", sched_getscheduler(pid), SCHED_OTHER);
     kill(pid, SIGKILL);
-    text_is("child", ended(pid), "signal 9");
+    text_is("child", status_of_pid(pid), "signal 9");
 }
 
 TEST(spawn_actions_that_fail)
@@ -130,7 +124,7 @@ TEST(spawn_actions_that_fail)
     is("posix_spawn", spawned("exit 0", &actions, NULL), -EBADF);
     posix_spawn_file_actions_init(&actions);
     is("a close of one is no error", posix_spawn_file_actions_addclose(&actions, 888), 0);
-    text_is("child", ended(spawned("exit 4", &actions, NULL)), "exit 4");
+    text_is("child", status_of_pid(spawned("exit 4", &actions, NULL)), "exit 4");
     is("a negative one", posix_spawn_file_actions_addclose(&actions, -1), EBADF);
     is("no child is left", waitpid(-1, NULL, 0) == -1 ? errno : 0, ECHILD);
 }
@@ -143,7 +137,7 @@ TEST(spawn_actions_that_open)
     posix_spawn_file_actions_adddup2(&actions, 1, 7);
     posix_spawn_file_actions_addfchdir_np(&actions, open("/proc", O_RDONLY | O_DIRECTORY));
     run_thread(nothing, NULL);
-    text_is("child", ended(spawned("! read line && echo in $PWD >&7", &actions, NULL)), "exit 0");
+    text_is("child", status_of_pid(spawned("! read line && echo in $PWD >&7", &actions, NULL)), "exit 0");
 }
 
 TEST(spawn_closes_from)
@@ -153,7 +147,8 @@ TEST(spawn_closes_from)
     for (int fd = 3; fd < 20; fd++)
         dup2(1, fd);
     is("action", posix_spawn_file_actions_addclosefrom_np(&actions, 3), 0);
-    text_is("child", ended(spawned("exec 2>/dev/null; ! (true >&3) && ! (true >&19)", &actions, NULL)),
+    text_is("child",
+            status_of_pid(spawned("exec 2>/dev/null; ! (true >&3) && ! (true >&19)", &actions, NULL)),
             "exit 0");
 }
 
@@ -169,7 +164,7 @@ TEST(spawn_by_path)
     run_thread(nothing, NULL);
     setenv("PATH", "/does/not/exist:/bin:/usr/bin", 1);
     is("posix_spawnp", posix_spawnp(&pid, "sh", NULL, NULL, argv, environ), 0);
-    text_is("child", ended(pid), "exit 6");
+    text_is("child", status_of_pid(pid), "exit 6");
     setenv("PATH", "/does/not/exist", 1);
     is("not there", posix_spawnp(&pid, "sh", NULL, NULL, argv, environ), ENOENT);
     if (path)
@@ -190,7 +185,7 @@ static void *spawn_here(void *unused)
     int state;
     pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &state);
     is("and its cancellation state", state, PTHREAD_CANCEL_ENABLE);
-    text_is("child", ended(pid), "exit 4");
+    text_is("child", status_of_pid(pid), "exit 4");
     return NULL;
 }
 
@@ -207,6 +202,6 @@ TEST(spawn_many_at_once)
         pids[i] = spawned("exit 2", NULL, NULL);
     long good = 0;
     for (int i = 0; i < 20; i++)
-        good += strcmp(ended(pids[i]), "exit 2") == 0;
+        good += strcmp(status_of_pid(pids[i]), "exit 2") == 0;
     is("children", good, 20);
 }

@@ -73,9 +73,7 @@ TEST(stream_after_a_fork)
         _exit(0);
     }
     funlockfile(stdout);
-    int status = -1;
-    waitpid(pid, &status, 0);
-    text_is("child", status_text(status), "exit 0");
+    text_is("child", status_of_pid(pid), "exit 0");
 }
 
 /* glibc's exit() does not wait for a stream that a thread holds, if it has nothing to write. */
