@@ -12,6 +12,16 @@ struct build {
     struct process_report process;
 };
 
+/* Sets how the process ended, and whether that end is judged. */
+void build_end(struct build *build);
+/* Sets who called abort(), where, if that ended the process. Needs the header. */
+void build_abort(struct build *build);
+/* Is it a death test, and do the rules not judge those? argv: of the process, or NULL. */
+bool is_spared_death_test(const struct build *build, char *const *argv);
+
+/* Counts the process in the summary of the report. */
+void report_count_process(struct report *report, const struct build *build);
+
 /* Facts about a live thread from /proc and the current stacks. */
 void build_add_task(const struct build *build, const struct task *task, struct thread_info *thread);
 /* Groups the threads that are alive or unjoined, and judges the groups. False: out of memory. */
