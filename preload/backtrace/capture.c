@@ -137,25 +137,33 @@ void capture_take(struct capture *capture, void *caller)
 
 /* ---- unloading ------------------------------------------------------------------ */
 
-struct module_unload capture_before_unload(void *handle)
+/* The library can unload itself, so the caller is encoded before. */
+struct module_unload capture_before_unload(struct shim_state *state, void *handle, void *caller)
 {
-    return module_unload_begin(handle);
+    struct module_unload unload = module_unload_begin(handle);
+    unload.caller = (uint64_t)caller;
+    if (state) {
+        unload.serial = atomic_load(&state->header->next_serial);
+        unload.at = module_encode(state, unload.caller);
+    }
+    return unload;
 }
 
-static void record_unload(struct shim_state *state, void *caller)
+static void record_unload(struct shim_state *state, const struct module_unload *unload)
 {
     site_forget_addresses(state);
-    atomic_store(&state->header->unloaded_at, module_encode(state, (uint64_t)caller));
+    ledger_pc at = unload->serial ? unload->at : module_encode(state, unload->caller);
+    module_mark_unloaded(state, unload->serial, at);
+    atomic_store(&state->header->unloaded_at, at);
     atomic_fetch_add(&state->header->unloads, 1);
 }
 
-void capture_after_unload(struct shim_state *state, const struct module_unload *unload, int result,
-                          void *caller)
+void capture_after_unload(struct shim_state *state, const struct module_unload *unload, int result)
 {
     if (module_unload_end(unload, result)) {
         atomic_store(&cache_is_stale, true);
         if (state)
-            record_unload(state, caller);
+            record_unload(state, unload);
     }
     if (capture_usable())
         unwinder_flush();

@@ -43,9 +43,8 @@ void capture_interrupted(struct capture *capture, void *context, uint32_t depth)
 
 /* Around dlclose: libunwind's caches and the index of sites can be wrong for the addresses of the library.
  * state: NULL if there is no ledger. caller: the return address of the hook. */
-struct module_unload capture_before_unload(void *handle);
-void capture_after_unload(struct shim_state *state, const struct module_unload *unload, int result,
-                          void *caller);
+struct module_unload capture_before_unload(struct shim_state *state, void *handle, void *caller);
+void capture_after_unload(struct shim_state *state, const struct module_unload *unload, int result);
 
 /* Call them before fork and in the child, where no other thread can release a lock of libunwind. */
 void capture_before_fork(void);

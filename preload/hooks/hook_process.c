@@ -231,12 +231,14 @@ EXPORT int mlockall(int flags)
 EXPORT int dlclose(void *handle)
 {
     IN_HOOK(shim_known);
-    struct module_unload unload = capture_before_unload(handle);
+    struct module_unload unload =
+        capture_before_unload(hook.state, handle, __builtin_extract_return_addr(__builtin_return_address(0)));
     hook_pause(&hook);
     int result = REAL(dlclose)(handle);
     hook_resume(&hook);
+    if (!hook.state) /* a child that was forked meanwhile */
+        unload.serial = 0;
     /* A destructor can have created the first thread. */
-    capture_after_unload(shim_known(), &unload, result,
-                         __builtin_extract_return_addr(__builtin_return_address(0)));
+    capture_after_unload(shim_known(), &unload, result);
     return result;
 }

@@ -101,6 +101,47 @@ static bool same_module(const struct shim_state *state, const struct ledger_modu
     return same_place || strcmp(state->strings + known->path, path) == 0;
 }
 
+static void move(struct ledger_module *known, const struct ledger_module *found)
+{
+    known->end = 0;
+    known->bias = found->bias;
+    known->start = found->start;
+    known->end = found->end;
+}
+
+static bool is_loaded(const struct ledger_module *module)
+{
+    uint64_t end = module->end, start = module->start;
+    return !end || !start || module_is_at(start, end) || module->end != end;
+}
+
+/* The loader unmaps some libraries without the hook: those of name services, for example. */
+static void record_again(struct ledger_module *known, const struct ledger_module *found)
+{
+    bool moved = known->bias != found->bias;
+    if (atomic_load(&known->unloaded)) {
+        if (!moved)
+            atomic_store(&known->unloaded_serial, 0);
+        move(known, found);
+        atomic_store(&known->unloaded, 0);
+    } else if (moved && !is_loaded(known)) {
+        move(known, found);
+    }
+}
+
+void module_mark_unloaded(struct shim_state *state, uint64_t serial, ledger_pc at)
+{
+    uint32_t used = ledger_used(state->header, SECTION_MODULES);
+    for (uint32_t i = 0; i < used; i++) {
+        struct ledger_module *module = &state->modules[i];
+        if (atomic_load(&module->unloaded) || is_loaded(module))
+            continue;
+        atomic_store(&module->unloaded_at, at);
+        atomic_store(&module->unloaded_serial, serial);
+        atomic_store(&module->unloaded, 1);
+    }
+}
+
 /* LEDGER_NO_MODULE: the table is full, or the path is too long. */
 static uint32_t module_index(struct shim_state *state, struct ledger_module *module, const char *loader_path)
 {
@@ -109,8 +150,10 @@ static uint32_t module_index(struct shim_state *state, struct ledger_module *mod
         return LEDGER_NO_MODULE;
     uint32_t used = ledger_used(state->header, SECTION_MODULES);
     for (uint32_t i = 0; i < used; i++)
-        if (same_module(state, &state->modules[i], module, path))
+        if (same_module(state, &state->modules[i], module, path)) {
+            record_again(&state->modules[i], module);
             return i;
+        }
     module->path = ledger_store_string(state, path, (uint32_t)strlen(path));
     uint32_t index = module->path ? ledger_take(state, SECTION_MODULES, 1) : UINT32_MAX;
     if (index >= LEDGER_NO_MODULE)

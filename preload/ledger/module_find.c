@@ -6,6 +6,7 @@
 #include "common/compat.h"
 #include "preload/ledger/module_table.h"
 #include "preload/shim/readable.h"
+#include "preload/shim/state.h"
 
 #define HAS_FIND_OBJECT (loader_find_object != NULL)
 
@@ -56,6 +57,14 @@ bool module_find_path(uint64_t pc, struct module_found *found, uint64_t *bias, c
     return true;
 }
 
+bool module_is_at(uint64_t start, uint64_t end)
+{
+    struct module_found found;
+    if (!HAS_FIND_OBJECT && shim_config.sandboxed) /* /proc/self/maps is not read there */
+        return true;
+    return module_find(start, &found) && found.start == start && found.end == end;
+}
+
 /* ---- dlclose --------------------------------------------------------------------- */
 
 static _Atomic uint32_t unloading;
@@ -66,7 +75,7 @@ struct module_unload module_unload_begin(void *handle)
     struct module_unload unload = {0};
     /* The handle of a library is its link_map (dlinfo(3)). */
     if (HAS_FIND_OBJECT && copy_map(&map, handle))
-        unload = (struct module_unload){map.l_addr, (uint64_t)map.l_ld};
+        unload = (struct module_unload){.bias = map.l_addr, .inside = (uint64_t)map.l_ld};
     atomic_fetch_add(&unloading, 1);
     return unload;
 }

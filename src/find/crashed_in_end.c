@@ -9,13 +9,27 @@ static const struct frame *fault_place(const struct find_context *context, ledge
     return pc ? stack_function(context->evidence->ledger, context->symbolizer, pc) : NULL;
 }
 
-/* "T2 took SIGSEGV in flush_log (log.c:31) after the end of the program began" */
-static struct finding *add(struct find_context *context, const char *name, uint32_t signal, ledger_pc pc)
+/* "at log.c:31", "in libplugin.so, which was unloaded," */
+static void add_fault_place(struct line *text, const struct find_context *context, ledger_pc pc, uint64_t id)
+{
+    const char *library =
+        ledger_pc_module(pc) == LEDGER_NO_MODULE ? unloaded_library(context, ledger_pc_offset(pc), id) : NULL;
+    if (library) {
+        line_add(text, "in %s, which was unloaded,", library);
+        return;
+    }
+    line_add(text, "at ");
+    add_place(text, fault_place(context, pc));
+}
+
+/* "T2 took SIGSEGV at log.c:31 after the end of the program began" */
+static struct finding *add(struct find_context *context, const char *name, uint64_t id, uint32_t signal,
+                           ledger_pc pc)
 {
     const struct frame *at = fault_place(context, pc);
     struct line text = {.length = 0}, fact = {.length = 0};
-    line_add(&text, "%s took %s at ", name, fault_name(signal));
-    add_place(&text, at);
+    line_add(&text, "%s took %s ", name, fault_name(signal));
+    add_fault_place(&text, context, pc, id);
     line_add(&text, " after the end of the program began");
     line_add(&fact, "%s took %s after the end of the program began", name, fault_name(signal));
     struct finding *finding = finding_add(context, FINDING_CRASHED_IN_END, FINDING_PROVED, &text);
@@ -36,7 +50,7 @@ static bool add_slot(struct find_context *context, const struct ledger_slot *slo
 {
     struct line name = {.length = 0};
     line_add(&name, "T%llu", (unsigned long long)slot->serial);
-    struct finding *finding = add(context, name.text, slot->fault_signal, slot->fault_pc);
+    struct finding *finding = add(context, name.text, slot->serial, slot->fault_signal, slot->fault_pc);
     return finding && finding_add_slot(finding, slot) && add_creation(finding, context, slot);
 }
 
@@ -50,7 +64,7 @@ static bool add_other(struct find_context *context, const struct ledger_fault *f
         line_add(&name, "T1");
     else
         line_add(&name, "tid %d", (int)fault->tid);
-    struct finding *finding = add(context, name.text, fault->signal, fault->pc);
+    struct finding *finding = add(context, name.text, thread.serial, fault->signal, fault->pc);
     return finding && finding_add_slot(finding, &thread);
 }
 

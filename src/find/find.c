@@ -78,7 +78,8 @@ static const struct finding *most_serious(const struct findings *findings)
     const struct finding *best = NULL, *of_main = NULL;
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *finding = &findings->items[i];
-        if (!kinds[finding->code].help.verdict || finding->level == FINDING_NOTE || finding->suppressed_by)
+        if (!kinds[finding->code].help.verdict || finding->no_verdict || finding->level == FINDING_NOTE ||
+            finding->suppressed_by)
             continue;
         if (finding_is_more_serious(finding, best))
             best = finding;

@@ -61,7 +61,8 @@ struct finding {
     char *assumed;       /* what it assumes; NULL: nothing */
     /* The first facts, which say what it is; the others are about threads that wait for these. 0: all. */
     size_t own_facts;
-    bool of_main; /* it names the main thread */
+    bool of_main;    /* it names the main thread */
+    bool no_verdict; /* it makes none, though others of its code do */
     /* leak/ sets these: */
     char fingerprint[17]; /* hex; equal across runs and rebuilds: code, and functions of own_facts */
     const struct suppression_rule *rule; /* that suppressed it; NULL: none */

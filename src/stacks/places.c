@@ -81,6 +81,9 @@ bool stacks_add_places(struct stacks *stacks, const struct ledger *ledger, struc
     size_t count = 0;
     const struct ledger_header *header = ledger_get_header(ledger);
     bool done = keep(&pcs, &count, header->fork.pc) && keep(&pcs, &count, header->unloaded_at);
+    const struct ledger_module *module;
+    for (uint32_t i = 0; done && (module = ledger_get_module(ledger, i)); i++)
+        done = keep(&pcs, &count, module->unloaded_at);
     for (uint32_t i = 0; done && i < LEDGER_MISUSES; i++)
         done = keep(&pcs, &count, header->misuses[i].at);
     for (uint32_t i = 0; done && i < ledger_site_count(ledger); i++) {

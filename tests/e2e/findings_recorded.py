@@ -138,7 +138,7 @@ def unloaded(bench):
     [finding] = found(of_live(bench, "pattern_dlclose", "wrong"), "unloaded-code")
     demand(finding["level"] == "proved" and finding["threads"] == [2], finding)
     demand(finding["text"] == "T2 will return to code of libpattern_plugin.so, which was unloaded", finding)
-    demand("the library was unloaded, at main (" in evidence(finding), finding)
+    demand("libpattern_plugin.so was unloaded, at main (" in evidence(finding), finding)
     demand(not found(of_live(bench, "pattern_dlclose", "right"), "unloaded-code"), "right")
 
 

@@ -260,69 +260,6 @@ START_TEST(a_damaged_site)
 }
 END_TEST
 
-/* ---- unloaded-code ------------------------------------------------------------------------- */
-
-static struct frame frames[2];
-static struct shared_stack shared = {.frames = frames, .count = 2};
-
-static struct evidence with_stack(uint64_t stray)
-{
-    add_thread(site_at(0x10), ALIVE);
-    fake_slot(fake, 0)->tid = 5000;
-    fake_end(fake, LEDGER_END_EXIT, 0, true);
-    struct evidence evidence = made_evidence();
-    struct stacks *stacks = calloc(1, sizeof(*stacks));
-    ck_assert_ptr_nonnull(stacks);
-    stacks->threads = calloc(1, sizeof(*stacks->threads));
-    ck_assert_ptr_nonnull(stacks->threads);
-    stacks->threads[0] = (struct thread_stack){.tid = 5000, .stack = &shared, .idle_s = -1};
-    stacks->count = 1;
-    shared.stray = stray;
-    evidence.stacks = stacks;
-    return evidence;
-}
-
-static uint64_t in_library(void)
-{
-    return fake_module_at(fake, lib)->start + 0x100;
-}
-
-START_TEST(a_return_address_in_a_library_that_is_gone)
-{
-    frames[0] = frames[1] = (struct frame){.module = "/lib/libc.so.6", .pc = 0x1000};
-    struct evidence evidence = with_stack(in_library());
-    const struct finding *finding = only(judge(&evidence), FINDING_UNLOADED_CODE);
-    ck_assert_int_eq(finding->level, FINDING_PROVED);
-    ck_assert_str_eq(finding->text, "T2 will return to code of libpool.so, which was unloaded");
-}
-END_TEST
-
-START_TEST(generated_code_where_a_library_was)
-{
-    frames[0] = (struct frame){.module = "/lib/libc.so.6", .pc = 0x1000};
-    frames[1] = (struct frame){.pc = in_library(), .is_return_address = true};
-    struct evidence evidence = with_stack(0);
-    ck_assert_int_eq(only(judge(&evidence), FINDING_UNLOADED_CODE)->level, FINDING_LIKELY);
-}
-END_TEST
-
-START_TEST(generated_code_elsewhere)
-{
-    frames[0] = (struct frame){.module = "/lib/libc.so.6", .pc = 0x1000};
-    frames[1] = (struct frame){.pc = 0x10, .is_return_address = true};
-    struct evidence evidence = with_stack(0);
-    none(judge(&evidence));
-}
-END_TEST
-
-START_TEST(a_stray_address_elsewhere)
-{
-    frames[0] = frames[1] = (struct frame){.module = "/lib/libc.so.6", .pc = 0x1000};
-    struct evidence evidence = with_stack(0x10);
-    none(judge(&evidence));
-}
-END_TEST
-
 /* ---- dead-argument ---------------------------------------------------------------------- */
 
 #define HANDLE UINT64_C(0x7f0001000000)
@@ -389,10 +326,6 @@ int main(void)
     tcase_add_test(tests, joined_twice_by_unknown_threads);
     tcase_add_test(tests, a_damaged_kind);
     tcase_add_test(tests, a_damaged_site);
-    tcase_add_test(tests, a_return_address_in_a_library_that_is_gone);
-    tcase_add_test(tests, generated_code_where_a_library_was);
-    tcase_add_test(tests, generated_code_elsewhere);
-    tcase_add_test(tests, a_stray_address_elsewhere);
     tcase_add_test(tests, an_argument_on_the_stack_of_an_ended_thread);
     tcase_add_loop_test(tests, no_argument_on_the_stack_of_an_ended_thread, 0, 6);
     return suite_run("find_recorded", tests);

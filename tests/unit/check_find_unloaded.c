@@ -1,0 +1,223 @@
+/* Findings about threads in libraries that were unloaded, over made-up ledgers. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "leak_made.h"
+#include "suite.h"
+
+static const struct finding *only(const struct process_report *process)
+{
+    ck_assert_uint_eq(process->findings.count, 1);
+    ck_assert_int_eq(process->findings.items[0].code, FINDING_UNLOADED_CODE);
+    return &process->findings.items[0];
+}
+
+static void none(const struct process_report *process)
+{
+    ck_assert(!process || process->findings.count == 0); /* without anything to report there is none */
+}
+
+static void setup(void)
+{
+    leak_setup();
+    rules.find = FIND_DEFAULT;
+}
+
+/* Threads with a T-number below this began before. */
+static void unloaded_before(uint64_t serial)
+{
+    fake_module_at(fake, lib)->unloaded_serial = serial;
+    fake_module_at(fake, lib)->unloaded_at = pc_in(first_user_function);
+}
+
+/* ---- by their stacks ----------------------------------------------------------------------- */
+
+static struct frame frames[2];
+static struct shared_stack shared = {.frames = frames, .count = 2};
+
+static struct evidence with_stack(uint64_t stray)
+{
+    add_thread(site_at(0x10), ALIVE);
+    fake_slot(fake, 0)->tid = 5000;
+    fake_end(fake, LEDGER_END_EXIT, 0, true);
+    struct evidence evidence = made_evidence();
+    struct stacks *stacks = calloc(1, sizeof(*stacks));
+    ck_assert_ptr_nonnull(stacks);
+    stacks->threads = calloc(1, sizeof(*stacks->threads));
+    ck_assert_ptr_nonnull(stacks->threads);
+    stacks->threads[0] = (struct thread_stack){.tid = 5000, .stack = &shared, .idle_s = -1};
+    stacks->count = 1;
+    shared.stray = stray;
+    evidence.stacks = stacks;
+    return evidence;
+}
+
+static uint64_t in_library(void)
+{
+    return fake_module_at(fake, lib)->start + 0x100;
+}
+
+START_TEST(a_return_address_in_a_library_that_is_gone)
+{
+    frames[0] = frames[1] = (struct frame){.module = "/lib/libc.so.6", .pc = 0x1000};
+    struct evidence evidence = with_stack(in_library());
+    const struct finding *finding = only(judge(&evidence));
+    ck_assert_int_eq(finding->level, FINDING_PROVED);
+    ck_assert_str_eq(finding->text, "T2 will return to code of libpool.so, which was unloaded");
+}
+END_TEST
+
+START_TEST(generated_code_where_a_library_was)
+{
+    frames[0] = (struct frame){.module = "/lib/libc.so.6", .pc = 0x1000};
+    frames[1] = (struct frame){.pc = in_library(), .is_return_address = true};
+    unloaded_before(3);
+    struct evidence evidence = with_stack(0);
+    ck_assert_int_eq(only(judge(&evidence))->level, FINDING_LIKELY);
+}
+END_TEST
+
+/* Its frames cannot be of the library: it began later. */
+START_TEST(generated_code_of_a_later_thread)
+{
+    frames[0] = (struct frame){.module = "/lib/libc.so.6", .pc = 0x1000};
+    frames[1] = (struct frame){.pc = in_library(), .is_return_address = true};
+    unloaded_before(2);
+    struct evidence evidence = with_stack(0);
+    none(judge(&evidence));
+}
+END_TEST
+
+START_TEST(generated_code_elsewhere)
+{
+    frames[0] = (struct frame){.module = "/lib/libc.so.6", .pc = 0x1000};
+    frames[1] = (struct frame){.pc = 0x10, .is_return_address = true};
+    struct evidence evidence = with_stack(0);
+    none(judge(&evidence));
+}
+END_TEST
+
+START_TEST(a_stray_address_elsewhere)
+{
+    frames[0] = frames[1] = (struct frame){.module = "/lib/libc.so.6", .pc = 0x1000};
+    struct evidence evidence = with_stack(0x10);
+    none(judge(&evidence));
+}
+END_TEST
+
+/* ---- by where they began ------------------------------------------------------------------- */
+
+static const struct process_end by_segv = {.known = true, .wait_status = KILLED(SIGSEGV)};
+
+static uint32_t start_at(ledger_pc start_pc, uint32_t state)
+{
+    uint32_t site = site_at(0x10);
+    return fake_thread(fake, &(struct fake_thread){.site = site, .state = state, .start_pc = start_pc});
+}
+
+START_TEST(a_start_routine_in_a_library_that_is_gone)
+{
+    start_at(fake_pc(lib, 0x100), ALIVE);
+    unloaded_before(3);
+    const struct process_report *process = build(&by_segv);
+    const struct finding *finding = only(process);
+    ck_assert_int_eq(finding->level, FINDING_LIKELY);
+    ck_assert_str_eq(finding->text,
+                     "SIGSEGV ended the process, and T2 ran in an unloaded library, libpool.so");
+    ck_assert_str_eq(process->findings.verdict,
+                     "CRASHED: SIGSEGV ended the process, and T2 ran in an unloaded "
+                     "library, libpool.so: likely unloaded-code");
+}
+END_TEST
+
+/* Signals that the program or the user sends are no reason to say that it crashed. */
+START_TEST(another_signal)
+{
+    start_at(fake_pc(lib, 0x100), ALIVE);
+    unloaded_before(3);
+    const struct process_report *process =
+        build(&(struct process_end){.known = true, .wait_status = SIGTERM});
+    ck_assert_str_eq(only(process)->text, "T2 runs in an unloaded library, libpool.so");
+    ck_assert_ptr_null(process->findings.verdict);
+}
+END_TEST
+
+START_TEST(several_threads_of_one_library)
+{
+    for (int i = 0; i < 3; i++)
+        start_at(fake_pc(lib, 0x100), ALIVE);
+    unloaded_before(5);
+    const struct finding *finding = only(build(&by_segv));
+    ck_assert_uint_eq(finding->thread_count, 3);
+    ck_assert_ptr_nonnull(strstr(finding->text, "T2 and 2 more threads ran in"));
+}
+END_TEST
+
+START_TEST(not_of_the_library_that_is_loaded_again)
+{
+    start_at(fake_pc(lib, 0x100), ALIVE);
+    start_at(fake_pc(lib, 0x100), ALIVE);
+    unloaded_before(3);
+    const struct finding *finding = only(build(&by_segv));
+    ck_assert_uint_eq(finding->thread_count, 1);
+    ck_assert_uint_eq(finding->threads[0].id, 2);
+}
+END_TEST
+
+START_TEST(not_a_thread_that_has_ended)
+{
+    start_at(fake_pc(lib, 0x100), ENDED);
+    unloaded_before(3);
+    none(build(&by_segv));
+}
+END_TEST
+
+START_TEST(not_a_start_routine_elsewhere)
+{
+    start_at(fake_pc(app, 0x100), ALIVE);
+    unloaded_before(3);
+    none(build(&by_segv));
+}
+END_TEST
+
+/* The library can be loaded in both of them. */
+START_TEST(not_with_a_second_namespace)
+{
+    start_at(fake_pc(lib, 0x100), ALIVE);
+    unloaded_before(3);
+    fake_header(fake)->second_namespace = fake_string(fake, "/usr/lib/libpool.so");
+    none(build(&by_segv));
+}
+END_TEST
+
+/* A whole stack that is elsewhere: its start routine was left by a jump. */
+START_TEST(not_with_a_whole_stack)
+{
+    frames[0] = frames[1] = (struct frame){.module = "/lib/libc.so.6", .pc = 0x1000};
+    unloaded_before(3);
+    struct evidence evidence = with_stack(0);
+    fake_slot(fake, 0)->start_pc = fake_pc(lib, 0x100);
+    none(judge(&evidence));
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = tcase_create("find_unloaded");
+    tcase_add_checked_fixture(tests, setup, leak_teardown);
+    tcase_add_test(tests, a_return_address_in_a_library_that_is_gone);
+    tcase_add_test(tests, generated_code_where_a_library_was);
+    tcase_add_test(tests, generated_code_of_a_later_thread);
+    tcase_add_test(tests, generated_code_elsewhere);
+    tcase_add_test(tests, a_stray_address_elsewhere);
+    tcase_add_test(tests, a_start_routine_in_a_library_that_is_gone);
+    tcase_add_test(tests, another_signal);
+    tcase_add_test(tests, several_threads_of_one_library);
+    tcase_add_test(tests, not_of_the_library_that_is_loaded_again);
+    tcase_add_test(tests, not_a_thread_that_has_ended);
+    tcase_add_test(tests, not_a_start_routine_elsewhere);
+    tcase_add_test(tests, not_with_a_second_namespace);
+    tcase_add_test(tests, not_with_a_whole_stack);
+    return suite_run("find_unloaded", tests);
+}
