@@ -2,72 +2,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "suppress/suppress.h"
-#include "leak/build.h"
-#include "ledger_fake.h"
+#include "leak_made.h"
 #include "suite.h"
-#include "common/options.h"
 
-static struct fake *fake;
-static struct symbolizer *symbolizer;
-static struct suppressions *suppressions;
-static struct report *report;
-static struct verdict_rules rules;
 static uint32_t site;
 
 static void setup(void)
 {
-    fake = fake_new();
-    fake_exe(fake, "/nonexistent/app");
-    uint32_t app = fake_module(fake, "/nonexistent/app", NULL, 0);
-    site = fake_site(fake, (ledger_pc[]){fake_pc(app, 0x100), fake_pc(app, 0x900)}, 2);
-    symbolizer = symbolizer_new(false);
-    suppressions = suppressions_new();
-    report = report_new();
-    rules = (struct verdict_rules){
-        .kinds = KIND_ALL, .judge = JUDGE_EXIT, .suppressions = suppressions, .symbolizer = symbolizer};
-}
-
-static void teardown(void)
-{
-    report_free(report);
-    suppressions_free(suppressions);
-    symbolizer_free(symbolizer);
-    fake_free(fake);
+    leak_setup();
+    site = site_at(0x100);
 }
 
 /* Serials count from 2. */
 static struct ledger_slot *thread(uint32_t state)
 {
-    return fake_slot(
-        fake, fake_thread(
-                  fake, &(struct fake_thread){.site = site, .state = SLOT_STARTED | state, .created_by = 1}));
+    return fake_slot(fake, add_thread(site, SLOT_STARTED | state));
 }
 
 static void ignored(uint32_t reason)
 {
     thread(SLOT_IGNORED)->reason = reason;
-}
-
-static const struct process_report *build(bool alive)
-{
-    struct error error = {""};
-    struct ledger *ledger = fake_open(fake);
-    ck_assert_ptr_nonnull(ledger);
-    struct evidence evidence;
-    ck_assert(evidence_of_ledger(&evidence, ledger, &(struct process_end){.alive = false}, NULL, &error));
-    evidence.end.alive = alive;
-    ck_assert(report_add(report, &evidence, &rules, &error));
-    ledger_close(ledger); /* nothing of the report lives in it */
-    report_finish(report);
-    ck_assert_uint_eq(report->process_count, 1);
-    return &report->processes[0];
-}
-
-static const struct process_report *build_exit(void)
-{
-    fake_end(fake, LEDGER_END_EXIT, 0, true);
-    return build(false);
 }
 
 START_TEST(ignored_threads_are_apart_and_do_not_count)
@@ -80,8 +34,8 @@ START_TEST(ignored_threads_are_apart_and_do_not_count)
     ignored(0x7fffffff); /* damaged */
     const struct process_report *process = build_exit();
     ck_assert_uint_eq(process->counts.alive, 5);
-    ck_assert_uint_eq(report->summary.leaked_threads, 1);
-    ck_assert_uint_eq(report->summary.suppressed_threads, 4);
+    ck_assert_uint_eq(leak_report->summary.leaked_threads, 1);
+    ck_assert_uint_eq(leak_report->summary.suppressed_threads, 4);
     ck_assert_uint_eq(process->group_count, 4);
     ck_assert(process->groups[0].counted && !process->groups[0].suppressed_by);
     ck_assert_uint_eq(process->groups[1].thread_count, 2);
@@ -96,7 +50,7 @@ END_TEST
 START_TEST(the_program_says_it_before_any_rule)
 {
     struct error error;
-    ck_assert(suppressions_load_text(suppressions, "thread:nonexistent", "test", &error));
+    ck_assert(suppressions_load_text(leak_suppressions, "thread:nonexistent", "test", &error));
     ignored(fake_string(fake, "its own"));
     thread(0);
     const struct process_report *process = build_exit();
@@ -106,7 +60,7 @@ START_TEST(the_program_says_it_before_any_rule)
             ck_assert_str_eq(process->groups[i].suppressed_by, "program: its own");
         else
             ck_assert_str_eq(process->groups[i].suppressed_by, "thread:nonexistent");
-    ck_assert_uint_eq(report->summary.leaked_threads, 0);
+    ck_assert_uint_eq(leak_report->summary.leaked_threads, 0);
 }
 END_TEST
 
@@ -117,11 +71,11 @@ START_TEST(a_check_is_of_what_is_new)
     rules.check = rules.judge_live = true;
     rules.since = 3;
     rules.caller = 5;
-    const struct process_report *process = build(true);
+    const struct process_report *process = build(&(struct process_end){.alive = true});
     ck_assert(process->checked && process->judged);
     ck_assert_uint_eq(process->since, 3);
     ck_assert_uint_eq(process->counts.alive, 6); /* the balance is the process's */
-    ck_assert_uint_eq(report->summary.leaked_threads, 3);
+    ck_assert_uint_eq(leak_report->summary.leaked_threads, 3);
     uint64_t seen = 0;
     for (size_t i = 0; i < process->group_count; i++)
         for (size_t t = 0; t < process->groups[i].thread_count; t++)
@@ -136,8 +90,8 @@ START_TEST(a_check_of_all)
     thread(SLOT_ENDED);
     rules.check = rules.judge_live = true;
     rules.kinds = KIND_UNJOINED;
-    const struct process_report *process = build(true);
-    ck_assert_uint_eq(report->summary.leaked_threads, 1);
+    const struct process_report *process = build(&(struct process_end){.alive = true});
+    ck_assert_uint_eq(leak_report->summary.leaked_threads, 1);
     ck_assert_int_eq(process->groups[0].kind, LEAK_UNJOINED);
     ck_assert_uint_eq(process->group_count, 2);
 }
@@ -151,14 +105,14 @@ START_TEST(no_check_leaves_nothing_out)
     rules.since = 2;
     rules.caller = 3;
     ck_assert(!build_exit()->checked);
-    ck_assert_uint_eq(report->summary.leaked_threads, 2);
+    ck_assert_uint_eq(leak_report->summary.leaked_threads, 2);
 }
 END_TEST
 
 int main(void)
 {
     TCase *tests = tcase_create("asked");
-    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_checked_fixture(tests, setup, leak_teardown);
     tcase_add_test(tests, ignored_threads_are_apart_and_do_not_count);
     tcase_add_test(tests, the_program_says_it_before_any_rule);
     tcase_add_test(tests, a_check_is_of_what_is_new);

@@ -28,22 +28,6 @@ static void tear_down(void)
         close(fd);
 }
 
-static void fill(void)
-{
-    uint32_t app = fake_module(fake, "/usr/bin/app", "\1\2\3\4", 4);
-    uint32_t lib = fake_module(fake, "/lib/libpool.so", NULL, 0);
-    uint32_t site = fake_site(
-        fake, (ledger_pc[]){fake_pc(lib, 0x1234), fake_pc(app, 0x999), fake_pc(LEDGER_NO_MODULE, 0x7000)}, 3);
-    fake_exe(fake, "/usr/bin/app");
-    fake_argv(fake, (const char *const[]){"./app", "", "-v", NULL});
-    fake_thread(fake,
-                &(struct fake_thread){.site = site, .state = SLOT_STARTED, .tid = 4243, .name = "worker"});
-    fake_thread(fake,
-                &(struct fake_thread){.site = site, .state = SLOT_ENDED, .ended_ns = 5, .created_by = 2});
-    fake_joined(fake, site, 3, fake_pc(app, 0x42));
-    fake_untracked(fake, 4250, "iou-wrk-1");
-}
-
 static struct ledger *opened(void)
 {
     struct ledger *ledger = fake_open(fake);
@@ -53,7 +37,7 @@ static struct ledger *opened(void)
 
 START_TEST(records_that_lie_do_not_lead_outside)
 {
-    fill();
+    fake_fill(fake);
     struct ledger_site *site = fake_site_at(fake, 1);
     struct ledger_header *header = fake_header(fake);
     uint32_t count;
@@ -124,7 +108,7 @@ START_TEST(no_mutation_harms)
 {
     size_t size;
     unsigned opened_count = 0;
-    fill();
+    fake_fill(fake);
     fake_end(fake, LEDGER_END_EXIT, 0, true);
     const unsigned char *bytes = fake_bytes(fake, &size);
     fd = fake_memfd(fake, path);

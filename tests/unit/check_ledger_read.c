@@ -46,22 +46,6 @@ static void refused(const char *expected)
     fd = -1;
 }
 
-static void fill(void)
-{
-    uint32_t app = fake_module(fake, "/usr/bin/app", "\1\2\3\4", 4);
-    uint32_t lib = fake_module(fake, "/lib/libpool.so", NULL, 0);
-    uint32_t site = fake_site(
-        fake, (ledger_pc[]){fake_pc(lib, 0x1234), fake_pc(app, 0x999), fake_pc(LEDGER_NO_MODULE, 0x7000)}, 3);
-    fake_exe(fake, "/usr/bin/app");
-    fake_argv(fake, (const char *const[]){"./app", "", "-v", NULL});
-    fake_thread(fake,
-                &(struct fake_thread){.site = site, .state = SLOT_STARTED, .tid = 4243, .name = "worker"});
-    fake_thread(fake,
-                &(struct fake_thread){.site = site, .state = SLOT_ENDED, .ended_ns = 5, .created_by = 2});
-    fake_joined(fake, site, 3, fake_pc(app, 0x42));
-    fake_untracked(fake, 4250, "iou-wrk-1");
-}
-
 static struct ledger *opened(void)
 {
     struct ledger *ledger = fake_open(fake);
@@ -71,7 +55,7 @@ static struct ledger *opened(void)
 
 START_TEST(what_was_written_is_read)
 {
-    fill();
+    fake_fill(fake);
     fake_end(fake, LEDGER_END_EXIT, 3, true);
     struct ledger *ledger = opened();
     const struct ledger_header *header = ledger_get_header(ledger);
@@ -133,7 +117,7 @@ END_TEST
 
 START_TEST(free_slots_are_not_given)
 {
-    fill();
+    fake_fill(fake);
     struct ledger_slot slot;
     fake_slot(fake, 0)->serial = 0;
     struct ledger *ledger = opened();
@@ -146,7 +130,7 @@ END_TEST
 
 START_TEST(a_name_cut_off_by_a_kill_is_dropped)
 {
-    fill();
+    fake_fill(fake);
     struct ledger_slot slot;
     fake_slot(fake, 0)->name_seq = 3;
     struct ledger *ledger = opened();
@@ -212,7 +196,7 @@ START_TEST(truncated)
 {
     size_t full;
     char expected[128];
-    fill();
+    fake_fill(fake);
     fake_bytes(fake, &full);
     fd = fake_memfd(fake, path);
     for (size_t size = full - 1; size >= 4096; size -= size > 4100 ? 4 : 1) {
@@ -324,7 +308,7 @@ START_TEST(only_what_is_used_is_read)
 {
     /* 64 GiB of holes, as the shim lays them out, only more of them. */
     struct ledger_header *header = fake_header(fake);
-    fill();
+    fake_fill(fake);
     header->total_size = 1ull << 36;
     header->sections[SECTION_SLOTS].cap = 1u << 20;
     header->sections[SECTION_STRINGS].cap = 1u << 30;

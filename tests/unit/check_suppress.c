@@ -6,70 +6,35 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "suppress/suppress.h"
-#include "leak/build.h"
-#include "ledger_fake.h"
+#include "leak_made.h"
 #include "suite.h"
-#include "common/options.h"
-
-enum { ALIVE = SLOT_STARTED, ENDED = SLOT_STARTED | SLOT_ENDED };
-
-static struct fake *fake;
-static struct symbolizer *symbolizer;
-static struct suppressions *suppressions;
-static struct report *report;
-static struct verdict_rules rules;
-static uint32_t app, lib;
 
 static void setup(void)
 {
-    fake = fake_new();
-    fake_exe(fake, "/nonexistent/app");
+    leak_setup();
     fake_argv(fake, (const char *const[]){"./app", NULL});
-    app = fake_module(fake, "/nonexistent/app", "\x01\x02\x03\x04", 4);
-    lib = fake_module(fake, "/nonexistent/libpool.so", NULL, 0);
-    symbolizer = symbolizer_new(false);
-    suppressions = suppressions_new();
-    report = report_new();
-    rules = (struct verdict_rules){
-        .kinds = KIND_ALL, .judge = JUDGE_EXIT, .suppressions = suppressions, .symbolizer = symbolizer};
-}
-
-static void teardown(void)
-{
-    report_free(report);
-    suppressions_free(suppressions);
-    symbolizer_free(symbolizer);
-    fake_free(fake);
 }
 
 static void load(const char *text)
 {
     struct error error;
-    ck_assert_msg(suppressions_load_text(suppressions, text, "test", &error), "%s", error.text);
+    ck_assert_msg(suppressions_load_text(leak_suppressions, text, "test", &error), "%s", error.text);
 }
 
-static void add(struct stacks *current)
+static void add_with(struct stacks *current)
 {
-    struct error error = {""};
     fake_end(fake, LEDGER_END_EXIT, 0, true);
-    struct ledger *ledger = fake_open(fake);
-    struct evidence evidence;
-    ck_assert(evidence_of_ledger(&evidence, ledger, &(struct process_end){.known = true}, current, &error));
-    ck_assert_msg(report_add(report, &evidence, &rules, &error), "%s", error.text);
-    ledger_close(ledger);
+    struct evidence evidence = made_evidence();
+    evidence.end.known = true;
+    evidence.stacks = current;
+    add_evidence(&evidence);
 }
 
-static const struct process_report *build(struct stacks *current)
+static const struct process_report *build_with(struct stacks *current)
 {
-    add(current);
-    report_finish(report);
-    return &report->processes[0];
-}
-
-static uint32_t site_at(uint64_t offset)
-{
-    return fake_site(fake, (ledger_pc[]){fake_pc(app, offset), fake_pc(app, 0x900)}, 2);
+    add_with(current);
+    report_finish(leak_report);
+    return &leak_report->processes[0];
 }
 
 static void thread(uint32_t site, uint32_t state, int tid, const char *name)
@@ -136,8 +101,8 @@ START_TEST(no_rules_split_nothing)
 {
     for (int i = 0; i < 3; i++)
         thread(site_at(0x100), ALIVE, 10 + i, i ? "io" : "net");
-    ck_assert_str_eq(show(build(NULL)), "running* 2,3,4 -");
-    ck_assert_uint_eq(report->used_rule_count, 0);
+    ck_assert_str_eq(show(build_with(NULL)), "running* 2,3,4 -");
+    ck_assert_uint_eq(leak_report->used_rule_count, 0);
 }
 END_TEST
 
@@ -151,16 +116,16 @@ START_TEST(a_site_is_split_by_name)
     thread(one, ALIVE, 14, "io 4");
     thread(one, ALIVE, 15, "disk");
     load("name:^io\nname:^disk$\n");
-    const struct process_report *process = build(NULL);
+    const struct process_report *process = build_with(NULL);
     ck_assert_str_eq(show(process), "running* 3 -; running 2,6 name:^io; running 4 name:^io; running 7 "
                                     "name:^disk$; unjoined 5 name:^io");
-    ck_assert_uint_eq(report->summary.leaked_threads, 1);
-    ck_assert_uint_eq(report->summary.leak_sites, 1);
-    ck_assert_uint_eq(report->summary.suppressed_threads, 5);
-    ck_assert_uint_eq(report->used_rule_count, 2);
-    ck_assert_str_eq(report->used_rules[0].rule->text, "name:^io");
-    ck_assert_uint_eq(report->used_rules[0].threads, 4);
-    ck_assert_uint_eq(report->used_rules[1].threads, 1);
+    ck_assert_uint_eq(leak_report->summary.leaked_threads, 1);
+    ck_assert_uint_eq(leak_report->summary.leak_sites, 1);
+    ck_assert_uint_eq(leak_report->summary.suppressed_threads, 5);
+    ck_assert_uint_eq(leak_report->used_rule_count, 2);
+    ck_assert_str_eq(leak_report->used_rules[0].rule->text, "name:^io");
+    ck_assert_uint_eq(leak_report->used_rules[0].threads, 4);
+    ck_assert_uint_eq(leak_report->used_rules[1].threads, 1);
     /* they are all of one site, which is reported once */
     ck_assert(process->groups[0].first_of_site && !process->groups[1].first_of_site);
     ck_assert_uint_eq(process->groups[0].site, process->groups[1].site);
@@ -182,7 +147,7 @@ START_TEST(a_site_is_split_by_where_threads_are)
     is_at(current, 13, 0, WAIT_MUTEX);
     is_at(current, 14, 0, WAIT_CONDVAR); /* somebody has the tid of one that ended */
     load("top:^pthread_cond_wait$ waiting:condvar\ntop:wait_for_job waiting:pipe,socket\n");
-    ck_assert_str_eq(show(build(current)),
+    ck_assert_str_eq(show(build_with(current)),
                      "running* 4,5 -; unjoined* 6 -; running 2 top:^pthread_cond_wait$ waiting:condvar; "
                      "running 3 top:wait_for_job waiting:pipe,socket");
 }
@@ -194,7 +159,7 @@ START_TEST(a_site_is_split_by_kind_anyway)
     for (int i = 0; i < 4; i++)
         thread(site, i % 2 ? ALIVE : ENDED, 10 + i, "io");
     load("name:^io$ kind:unjoined\n");
-    ck_assert_str_eq(show(build(NULL)), "running* 3,5 -; unjoined 2,4 name:^io$ kind:unjoined");
+    ck_assert_str_eq(show(build_with(NULL)), "running* 3,5 -; unjoined 2,4 name:^io$ kind:unjoined");
 }
 END_TEST
 
@@ -203,7 +168,7 @@ START_TEST(a_process_is_known_as_it_was_called)
     fake_argv(fake, (const char *const[]){"/usr/bin/python3", NULL});
     thread(site_at(0x100), ALIVE, 10, "io");
     load("thread:* process:^python3$\n");
-    ck_assert_str_eq(show(build(NULL)), "running 2 thread:* process:^python3$");
+    ck_assert_str_eq(show(build_with(NULL)), "running 2 thread:* process:^python3$");
 }
 END_TEST
 
@@ -216,8 +181,8 @@ START_TEST(start_routines_of_one_site_differ)
                                                 .tid = 10 + i,
                                                 .start_pc = i % 2 ? fake_pc(lib, 0x10) : fake_pc(app, 0x20)});
     load("start:^libpool.so+0x10$\n");
-    ck_assert_str_eq(show(build(NULL)), "running* 2,4 -; running 3,5 start:^libpool.so+0x10$");
-    ck_assert_ptr_nonnull(report->processes[0].groups[0].start_routine);
+    ck_assert_str_eq(show(build_with(NULL)), "running* 2,4 -; running 3,5 start:^libpool.so+0x10$");
+    ck_assert_ptr_nonnull(leak_report->processes[0].groups[0].start_routine);
 }
 END_TEST
 
@@ -228,11 +193,11 @@ START_TEST(rules_of_the_program_count_too)
     thread(site_at(0x200), ALIVE, 12, "disk");
     load("name:^disk$\n");
     atomic_store(&fake_header(fake)->rules, fake_string(fake, "# mine\nname:^io\nname:disk\n"));
-    ck_assert_str_eq(show(build(NULL)), "running* 3 -; running 2 name:^io; running 4 name:^disk$");
-    ck_assert_ptr_null(report->processes[0].program_rules_error);
-    ck_assert_str_eq(report->used_rules[0].rule->origin, "rules of ./app");
-    ck_assert_uint_eq(report->used_rules[0].rule->line, 2);
-    ck_assert_int_eq(report->used_rules[0].rule->source, SUPPRESSION_PROGRAM);
+    ck_assert_str_eq(show(build_with(NULL)), "running* 3 -; running 2 name:^io; running 4 name:^disk$");
+    ck_assert_ptr_null(leak_report->processes[0].program_rules_error);
+    ck_assert_str_eq(leak_report->used_rules[0].rule->origin, "rules of ./app");
+    ck_assert_uint_eq(leak_report->used_rules[0].rule->line, 2);
+    ck_assert_int_eq(leak_report->used_rules[0].rule->source, SUPPRESSION_PROGRAM);
 }
 END_TEST
 
@@ -241,8 +206,8 @@ START_TEST(wrong_rules_of_the_program_ignore_nothing)
     thread(site_at(0x100), ALIVE, 10, "io 1");
     atomic_store(&fake_header(fake)->rules, fake_string(fake, "name:^io\nname:*\n"));
     rules.suppressions = NULL;
-    ck_assert_str_eq(show(build(NULL)), "running* 2 -");
-    ck_assert_str_eq(report->processes[0].program_rules_error,
+    ck_assert_str_eq(show(build_with(NULL)), "running* 2 -");
+    ck_assert_str_eq(leak_report->processes[0].program_rules_error,
                      "rules of ./app:2:1: would match every thread; allow that with --allow-match-all");
 }
 END_TEST
@@ -251,8 +216,8 @@ START_TEST(what_the_user_allows_the_program_may)
 {
     thread(site_at(0x100), ALIVE, 10, "io 1");
     atomic_store(&fake_header(fake)->rules, fake_string(fake, "name:*\n"));
-    suppressions_allow_match_all(suppressions, true);
-    ck_assert_str_eq(show(build(NULL)), "running 2 name:*");
+    suppressions_allow_match_all(leak_suppressions, true);
+    ck_assert_str_eq(show(build_with(NULL)), "running 2 name:*");
 }
 END_TEST
 
@@ -260,11 +225,11 @@ START_TEST(rules_of_two_processes_are_listed_once)
 {
     thread(site_at(0x100), ALIVE, 10, "io 1");
     atomic_store(&fake_header(fake)->rules, fake_string(fake, "name:^io\n"));
-    add(NULL);
-    build(NULL);
-    ck_assert_uint_eq(report->process_count, 2);
-    ck_assert_uint_eq(report->used_rule_count, 1);
-    ck_assert_uint_eq(report->used_rules[0].threads, 2);
+    add_with(NULL);
+    build_with(NULL);
+    ck_assert_uint_eq(leak_report->process_count, 2);
+    ck_assert_uint_eq(leak_report->used_rule_count, 1);
+    ck_assert_uint_eq(leak_report->used_rules[0].threads, 2);
 }
 END_TEST
 
@@ -300,15 +265,15 @@ START_TEST(what_is_remembered_of_stacks_is_true)
     }
     if (!rule_count)
         load("any:7$");
-    build(current);
+    build_with(current);
     if (!rule_count) {
-        ck_assert_uint_eq(report->summary.suppressed_threads, STACKS / 10);
+        ck_assert_uint_eq(leak_report->summary.suppressed_threads, STACKS / 10);
         return;
     }
-    ck_assert_uint_eq(report->summary.suppressed_threads, (unsigned)rule_count);
-    ck_assert_uint_eq(report->used_rule_count, (unsigned)rule_count);
+    ck_assert_uint_eq(leak_report->summary.suppressed_threads, (unsigned)rule_count);
+    ck_assert_uint_eq(leak_report->used_rule_count, (unsigned)rule_count);
     for (int i = 0; i < rule_count; i++)
-        ck_assert_uint_eq(report->used_rules[i].threads, 1);
+        ck_assert_uint_eq(leak_report->used_rules[i].threads, 1);
 }
 END_TEST
 
@@ -337,9 +302,9 @@ START_TEST(ten_thousand_threads_and_many_rules_are_no_burden)
     }
     load("name:7$ top:^wait_for_job$");
     double before = cpu_s();
-    const struct process_report *process = build(current);
+    const struct process_report *process = build_with(current);
     double taken = cpu_s() - before;
-    ck_assert_uint_eq(report->summary.suppressed_threads, THREADS / 10);
+    ck_assert_uint_eq(leak_report->summary.suppressed_threads, THREADS / 10);
     ck_assert_uint_eq(process->counts.alive, THREADS);
     ck_assert_msg(taken < 0.8, "%f s", taken);
 }
@@ -348,7 +313,7 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("suppress");
-    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_checked_fixture(tests, setup, leak_teardown);
     tcase_add_test(tests, no_rules_split_nothing);
     tcase_add_test(tests, a_site_is_split_by_name);
     tcase_add_test(tests, a_site_is_split_by_where_threads_are);

@@ -266,6 +266,22 @@ void fake_end(struct fake *fake, enum ledger_end how, int status, bool judged)
     fake->header->end = how;
 }
 
+void fake_fill(struct fake *fake)
+{
+    uint32_t app = fake_module(fake, "/usr/bin/app", "\1\2\3\4", 4);
+    uint32_t lib = fake_module(fake, "/lib/libpool.so", NULL, 0);
+    uint32_t site = fake_site(
+        fake, (ledger_pc[]){fake_pc(lib, 0x1234), fake_pc(app, 0x999), fake_pc(LEDGER_NO_MODULE, 0x7000)}, 3);
+    fake_exe(fake, "/usr/bin/app");
+    fake_argv(fake, (const char *const[]){"./app", "", "-v", NULL});
+    fake_thread(fake,
+                &(struct fake_thread){.site = site, .state = SLOT_STARTED, .tid = 4243, .name = "worker"});
+    fake_thread(fake,
+                &(struct fake_thread){.site = site, .state = SLOT_ENDED, .ended_ns = 5, .created_by = 2});
+    fake_joined(fake, site, 3, fake_pc(app, 0x42));
+    fake_untracked(fake, 4250, "iou-wrk-1");
+}
+
 unsigned char *fake_bytes(struct fake *fake, size_t *size)
 {
     *size = fake->size;

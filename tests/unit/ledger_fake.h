@@ -76,6 +76,10 @@ struct ledger_test *fake_test_at(struct fake *fake, uint32_t index);
 void fake_untracked(struct fake *fake, int32_t tid, const char *name);
 void fake_end(struct fake *fake, enum ledger_end how, int status, bool judged);
 
+/* An application, its library, a site whose stack goes through both, two of its threads, and three that were
+ * joined at app+0x42; a task that was not seen. */
+void fake_fill(struct fake *fake);
+
 /* The whole ledger, as the mapping would show it; the fake's own. */
 unsigned char *fake_bytes(struct fake *fake, size_t *size);
 void fake_write(struct fake *fake, const char *path);
