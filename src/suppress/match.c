@@ -9,7 +9,8 @@
 #include "suppress/rule.h"
 #include "symbolize/symbolize.h"
 
-#define MEMO_SLOTS 4096 /* a power of two */
+/* Powers of two. */
+enum { FEWEST_MEMOS = 4096, MOST_MEMOS = 1 << 18 };
 
 /* Cache of which parts match which stacks. A new entry replaces the one in its slot. */
 struct memo {
@@ -23,7 +24,8 @@ struct suppression_matcher {
     struct suppression_site site;
     struct rule **candidates; /* rules whose parts match the site, or may match */
     size_t candidate_count;
-    struct memo *memos; /* NULL: not needed yet, or no memory */
+    struct memo *memos;          /* NULL: not needed yet, or no memory */
+    size_t memo_slots, replaced; /* replaced: memos that another one took the slot of */
 };
 
 struct suppression_matcher *suppression_matcher_new(const struct suppressions *suppressions)
@@ -200,20 +202,35 @@ static bool called_is(const struct part *part, const struct suppression_thread *
     return called && function_matches(part, called->function);
 }
 
+/* Where the result for these frames is or will be remembered; NULL without memory. A table in which an
+ * eighth of the slots was replaced is too small. */
+static struct memo *memo_of(struct suppression_matcher *matcher, const struct part *part,
+                            const struct frame *frames)
+{
+    if (!matcher->memos ||
+        (matcher->replaced >= matcher->memo_slots / 8 && matcher->memo_slots < MOST_MEMOS)) {
+        free(matcher->memos);
+        matcher->memo_slots = matcher->memo_slots ? matcher->memo_slots * 4 : FEWEST_MEMOS;
+        matcher->replaced = 0;
+        matcher->memos = calloc(matcher->memo_slots, sizeof(*matcher->memos));
+    }
+    uintptr_t hash = ((uintptr_t)part / 16 * 31 + (uintptr_t)frames / 16) * 0x9e3779b1u;
+    return matcher->memos ? &matcher->memos[(hash >> 12) & (matcher->memo_slots - 1)] : NULL;
+}
+
 static bool current_matches(struct suppression_matcher *matcher, const struct part *part,
                             const struct suppression_thread *thread,
                             bool (*matches)(const struct part *, const struct suppression_thread *))
 {
     if (!thread->current)
         return false;
-    if (!matcher->memos)
-        matcher->memos = calloc(MEMO_SLOTS, sizeof(*matcher->memos));
-    if (!matcher->memos)
+    struct memo *memo = memo_of(matcher, part, thread->current);
+    if (!memo)
         return matches(part, thread);
-    uintptr_t hash = ((uintptr_t)part / 16 * 31 + (uintptr_t)thread->current / 16) * 0x9e3779b1u;
-    struct memo *memo = &matcher->memos[(hash >> 12) & (MEMO_SLOTS - 1)];
-    if (memo->part != part || memo->frames != thread->current)
+    if (memo->part != part || memo->frames != thread->current) {
+        matcher->replaced += memo->part != NULL;
         *memo = (struct memo){part, thread->current, matches(part, thread)};
+    }
     return memo->matches;
 }
 

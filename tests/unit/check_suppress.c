@@ -1,10 +1,8 @@
 /* Groups that rules split: who of one creation site is ignored, by which rule. */
-#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "leak_made.h"
 #include "suite.h"
@@ -277,16 +275,14 @@ START_TEST(what_is_remembered_of_stacks_is_true)
 }
 END_TEST
 
-START_TEST(ten_thousand_threads_and_many_rules_are_no_burden)
+enum { THREADS = 10000, SITES = 16, RULES = 300 };
+
+static void make_threads(void)
 {
-    enum { THREADS = 10000, SITES = 16, STACKS = 200, RULES = 300 };
-    struct stacks *current = current_of(THREADS, STACKS);
     uint32_t sites[SITES];
-    char rule[100], name[16];
+    char name[16];
     for (int i = 0; i < SITES; i++)
         sites[i] = site_at(0x100 + 16 * (unsigned)i);
-    for (int i = 0; i < STACKS; i++)
-        stack_is(current, (size_t)i, "pthread_cond_wait", "wait_for_job");
     for (int i = 0; i < THREADS; i++) {
         snprintf(name, sizeof(name), "io %d", i);
         fake_thread(fake, &(struct fake_thread){.site = sites[i % SITES],
@@ -294,19 +290,47 @@ START_TEST(ten_thousand_threads_and_many_rules_are_no_burden)
                                                 .tid = 10 + i,
                                                 .name = name,
                                                 .start_pc = fake_pc(i % 3 ? app : lib, 0x10)});
-        is_at(current, 10 + i, (size_t)i % STACKS, WAIT_CONDVAR);
     }
+}
+
+static void deep_stack_is(struct stacks *current, size_t stack, const char *function)
+{
+    enum { DEPTH = 60 };
+    struct frame *frames = calloc(DEPTH, sizeof(*frames));
+    for (size_t i = 0; i < DEPTH; i++)
+        frames[i] = (struct frame){.function = function, .module = "/nonexistent/app"};
+    current->shared[stack] = (struct shared_stack){.frames = frames, .count = DEPTH};
+}
+
+/* CPU time of a report of threads that wait at a few places. */
+static double report_s(void)
+{
+    enum { STACKS = 200 };
+    struct stacks *current = current_of(THREADS, STACKS);
+    for (size_t i = 0; i < STACKS; i++)
+        deep_stack_is(current, i, "wait_for_job");
+    for (int i = 0; i < THREADS; i++)
+        is_at(current, 10 + i, (size_t)i % STACKS, WAIT_CONDVAR);
+    double before = cpu_s();
+    build_with(current);
+    return cpu_s() - before;
+}
+
+/* Rules are matched once for each stack, not for each thread: that would take 350 times as long as one rule,
+ * and not 25. */
+START_TEST(ten_thousand_threads_and_many_rules_are_no_burden)
+{
+    char rule[100];
+    make_threads();
+    load("name:7$ top:^wait_for_job$");
+    double one_rule = report_s();
     for (int i = 0; i < RULES; i++) {
         snprintf(rule, sizeof(rule), i % 2 ? "any:*never%d*called* waiting:condvar" : "thread:*never*%d", i);
         load(rule);
     }
-    load("name:7$ top:^wait_for_job$");
-    double before = cpu_s();
-    const struct process_report *process = build_with(current);
-    double taken = cpu_s() - before;
-    ck_assert_uint_eq(leak_report->summary.suppressed_threads, THREADS / 10);
-    ck_assert_uint_eq(process->counts.alive, THREADS);
-    ck_assert_msg(taken < 0.8, "%f s", taken);
+    double many_rules = report_s();
+    ck_assert_uint_eq(leak_report->processes[1].counts.alive, THREADS);
+    ck_assert_msg(many_rules < 80 * one_rule, "%f s, %f s with one rule", many_rules, one_rule);
 }
 END_TEST
 
