@@ -156,6 +156,55 @@ START_TEST(frames_of_libraries_are_one_line)
 }
 END_TEST
 
+START_TEST(generated_code_is_one_line)
+{
+    make_deep(14, 3, 6);
+    for (int i = 3; i < 6; i++)
+        deep[i].module = NULL;
+    char *text = printed(&report_text, (struct report_style){.color = false});
+    ck_assert_msg(strstr(text, "step   /src/step.c:12\n    ... 3 frames without names\n    step"), "%s",
+                  text);
+    free(text);
+    make_deep(14, 3, 6);
+    deep[3].module = deep[4].module = NULL;
+    text = printed(&report_text, (struct report_style){.color = false});
+    ck_assert_msg(!strstr(text, "without names"), "%s", text);
+    free(text);
+}
+END_TEST
+
+/* Those that the interpreted program called are shown, and the user's own. */
+START_TEST(frames_of_an_interpreter_are_one_line)
+{
+    make_deep(14, 14, 14);
+    for (int i = 1; i < 12; i++)
+        deep[i].module = i % 2 ? "/usr/bin/python3.11" : "/usr/lib/libpython3.11.so.1.0";
+    char *text = printed(&report_text, (struct report_style){.more = "threadleak run -v"});
+    ck_assert_msg(strstr(text, ":13\n    ... 8 frames of the Python interpreter\n    step"), "%s", text);
+    ck_assert_msg(strstr(text, "\nPython functions are not shown; to see them while it runs: "
+                               "py-spy dump --pid PID\n"),
+                  "%s", text);
+    ck_assert_msg(strstr(text, "to see what is shortened: threadleak run -v\n"), "%s", text);
+    free(text);
+    text = printed(&report_text, (struct report_style){.verbose = 1});
+    ck_assert_ptr_null(strstr(text, "frames of the Python"));
+    free(text);
+    one_process[0].how = END_ALIVE;
+    one_group[0].user_frame = &deep[7];
+    text = printed(&report_text, (struct report_style){.color = false});
+    ck_assert_msg(strstr(text, "; to see them: py-spy dump --pid 4242\n"), "%s", text);
+    ck_assert_msg(
+        strstr(text, ":13\n    ... 3 frames of the Python interpreter\n  > step   /src/step.c:17\n"), "%s",
+        text);
+    free(text);
+    for (int i = 1; i < 12; i++)
+        deep[i].module = "/usr/bin/pythonista";
+    text = printed(&report_text, (struct report_style){.color = false});
+    ck_assert_msg(!strstr(text, "Python"), "%s", text);
+    free(text);
+}
+END_TEST
+
 START_TEST(quiet_has_a_line_for_each_site)
 {
     static struct leak_group groups[3];
@@ -248,6 +297,8 @@ int main(void)
     tcase_add_test(tests, colors_have_no_width);
     tcase_add_test(tests, frames_without_names_are_one_line);
     tcase_add_test(tests, frames_of_libraries_are_one_line);
+    tcase_add_test(tests, generated_code_is_one_line);
+    tcase_add_test(tests, frames_of_an_interpreter_are_one_line);
     tcase_add_test(tests, quiet_has_a_line_for_each_site);
     tcase_add_test(tests, a_short_report_counts_facts);
     tcase_add_test(tests, a_short_report_counts_threads_that_are_perhaps_stuck);

@@ -4,6 +4,7 @@
 
 #include "base/escape.h"
 #include "base/path.h"
+#include "report/common/interpreter.h"
 #include "report/common/phrases.h"
 
 #define COLUMN_WIDTH 40     /* longer names do not move the column of places */
@@ -11,9 +12,11 @@
 #define PLACE_MAX_BYTES 1200
 #define GAP 3 /* columns between a name and its place */
 #define NAME_WIDTH_MIN 16
-#define NAMELESS_SHOWN 8 /* frames in a row without names; a longer row is one line */
-#define LIBRARY_SHOWN 4  /* frames of libraries in a row, between two of the program; the same */
-#define OUTER_SHOWN 8    /* of a stack whose middle is omitted: the outermost lines */
+#define NAMELESS_SHOWN 8    /* frames in a row without names; a longer row is one line */
+#define GENERATED_SHOWN 2   /* frames in a row that are in no file, as code that a JVM compiles: the same */
+#define LIBRARY_SHOWN 4     /* frames of libraries in a row, between two of the program; the same */
+#define INTERPRETER_SHOWN 3 /* frames of an interpreter in a row; the others are one line */
+#define OUTER_SHOWN 8       /* of a stack whose middle is omitted: the outermost lines */
 
 void note_shortened(const struct printer *printer)
 {
@@ -138,6 +141,14 @@ static size_t nameless_from(const struct frames *frames, size_t from)
     return end - from;
 }
 
+static size_t generated_from(const struct frames *frames, size_t from)
+{
+    size_t end = from, nameless = from + nameless_from(frames, from);
+    while (end < nameless && !frames->items[end].module)
+        end++;
+    return end - from;
+}
+
 /* Frames of libraries before one that the program called, for example those between std::function and the
  * function in it.
  */
@@ -149,13 +160,45 @@ static size_t libraries_from(const struct frames *frames, size_t from)
     return from > 0 && end > from && end < frames->count ? end - from - 1 : 0;
 }
 
+static const struct interpreter *folding_interpreter(const struct frame *frame)
+{
+    const struct interpreter *interpreter = frame_interpreter(frame);
+    return interpreter && interpreter->folded ? interpreter : NULL;
+}
+
+/* Frames of one interpreter, but not the innermost ones in the row: these are what the interpreted program
+ * called. */
+static size_t interpreter_from(const struct frames *frames, size_t from)
+{
+    const struct interpreter *interpreter = folding_interpreter(&frames->items[from]);
+    size_t end = from, before = 0;
+    while (before < INTERPRETER_SHOWN && before < from &&
+           folding_interpreter(&frames->items[from - before - 1]) == interpreter)
+        before++;
+    if (!interpreter || before < INTERPRETER_SHOWN)
+        return 0;
+    while (end < frames->count && folding_interpreter(&frames->items[end]) == interpreter &&
+           &frames->items[end] != frames->user_frame)
+        end++;
+    return end - from;
+}
+
 /* The row that begins with this frame. */
 static struct row row_at(const struct printer *printer, const struct frames *frames, size_t index)
 {
-    size_t nameless = is_verbose(printer) ? 0 : nameless_from(frames, index);
-    size_t libraries = is_verbose(printer) ? 0 : libraries_from(frames, index);
-    size_t count = libraries >= LIBRARY_SHOWN ? libraries : nameless > NAMELESS_SHOWN ? nameless : 1;
-    return (struct row){&frames->items[index], count};
+    const struct frame *first = &frames->items[index];
+    if (is_verbose(printer))
+        return (struct row){first, 1};
+    size_t interpreter = interpreter_from(frames, index);
+    size_t nameless = nameless_from(frames, index), libraries = libraries_from(frames, index);
+    size_t generated = generated_from(frames, index);
+    if (interpreter > 1)
+        return (struct row){first, interpreter};
+    if (libraries >= LIBRARY_SHOWN)
+        return (struct row){first, libraries};
+    if (nameless > NAMELESS_SHOWN)
+        return (struct row){first, nameless};
+    return (struct row){first, generated > GENERATED_SHOWN ? generated : 1};
 }
 
 static size_t count_rows(const struct printer *printer, const struct frames *frames)
@@ -205,15 +248,21 @@ static void put_libraries(const struct printer *printer, const struct row *row)
     note_shortened(printer);
 }
 
+/* "    ... 12 frames of the Python interpreter" */
+static void put_interpreter(const struct printer *printer, const struct row *row)
+{
+    fprintf(printer->out, "    ... %zu frames of the %s interpreter\n", row->count,
+            frame_interpreter(row->first)->language);
+    note_shortened(printer);
+}
+
 static void put_row(const struct printer *printer, const struct row *row, bool is_user, size_t column)
 {
     enum paint how = is_user ? BOLD : row->first->runtime ? DIM : PLAIN;
-    if (row->count > 1 && row->first->runtime) {
-        put_libraries(printer, row);
-        return;
-    }
     if (row->count > 1) {
-        put_nameless(printer, row);
+        (folding_interpreter(row->first) ? put_interpreter
+         : row->first->runtime           ? put_libraries
+                                         : put_nameless)(printer, row);
         return;
     }
     if (how != PLAIN)

@@ -6,6 +6,7 @@
 #include "base/shim.h"
 #include "base/text.h"
 #include "common/ledger.h"
+#include "report/common/interpreter.h"
 #include "report/common/phrases.h"
 #include "suppress/suppress.h"
 
@@ -135,6 +136,21 @@ static void print_replaced(const struct printer *printer, char *const *paths)
         putc('\n', printer->out);
 }
 
+/* "Python functions are not shown; py-spy prints them: py-spy dump --pid 4242" */
+static void print_interpreter(const struct printer *printer, const struct process_report *process)
+{
+    const struct interpreter *interpreter =
+        printer->style->verbose >= 0 ? process_interpreter(process) : NULL;
+    if (!interpreter)
+        return;
+    fprintf(printer->out, "%s functions are not shown; to see them%s: %s ", interpreter->language,
+            process->how == END_ALIVE ? "" : " while it runs", interpreter->tool);
+    if (process->how == END_ALIVE)
+        fprintf(printer->out, "%d\n", (int)process->pid);
+    else
+        fputs("PID\n", printer->out);
+}
+
 static void print_head(const struct printer *printer, const struct process_report *process,
                        const struct thread_counts *counts, bool alone)
 {
@@ -164,6 +180,7 @@ static void print_head(const struct printer *printer, const struct process_repor
         put_escaped(printer->out, process->stacks->note);
         putc('\n', printer->out);
     }
+    print_interpreter(printer, process);
     print_reach(printer, process->stacks);
 }
 
