@@ -62,7 +62,7 @@ void fork_remember(const struct shim_state *parent)
     memset(&latest, 0, sizeof(latest));
     latest.pid = (pid_t)SYS0(getpid);
     latest.caller = shim_tls.fork_caller;
-    latest.fork.pid = (int32_t)SYS0(getppid);
+    latest.fork.pid = (int32_t)shim_pid_before_fork();
     latest.fork.ns = shim_clock_ns(CLOCK_MONOTONIC);
     latest.fork.by = serial_in(parent);
     if (!parent->header)

@@ -13,7 +13,7 @@
 void fork_begin(const struct shim_state *state);
 
 /* Call it in the child, before ledger_leave and before its shim_tls is cleared. It makes no system call but
- * getpid and getppid. parent: the state of the parent. */
+ * getpid. parent: the state of the parent. */
 void fork_remember(const struct shim_state *parent);
 
 /* Writes the record into the ledger of this process, if this process began with such a fork. */

@@ -153,6 +153,14 @@ static void find_offsets(void)
     shim_config.tid_offset = is_there ? offset : -1;
 }
 
+/* libc writes it into the descriptor at a thread's start and at its own forks. A child of the system call has
+ * that of its parent. */
+static void check_own_tid(void)
+{
+    const int32_t *tid = (const int32_t *)((const char *)pthread_self() + shim_config.tid_offset);
+    shim_config.tid_is_stale = shim_config.tid_offset > 0 && *tid != (int32_t)SYS0(gettid);
+}
+
 static void find_default_attributes(void)
 {
     struct rlimit limit = {0};
@@ -166,8 +174,10 @@ void settings_look_up(void)
 {
     static const char deleted[] = " (deleted)"; /* perhaps since the start of the program */
     size_t tail = sizeof(deleted) - 1;
-    if (*shim_config.exe)
+    if (*shim_config.exe) {
+        check_own_tid();
         return;
+    }
     find_offsets();
     long n = SYS4(readlinkat, AT_FDCWD, "/proc/self/exe", shim_config.exe, sizeof(shim_config.exe) - 1);
     size_t length = n > 0 ? (size_t)n : 0;

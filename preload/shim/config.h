@@ -22,6 +22,7 @@ struct shim_config {
     int dump_signal;         /* our handler was installed for it; 0: not yet */
     int capture_signal;      /* reserved by signal_capture.c; 0: none yet */
     int32_t tid_offset;      /* in glibc's struct pthread; -1: not known */
+    bool tid_is_stale;       /* the main thread's, in the child of a clone that libc did not make */
     int32_t start_offset;    /* in glibc's struct pthread: start routine, then its argument; -1: not known */
     int32_t tls_offset;      /* from a pthread_t to that thread's shim_tls */
     const char *library;     /* the path of this one, as the loader has it */

@@ -93,6 +93,11 @@ bool shim_is_child(void)
     return forked || own != first;
 }
 
+pid_t shim_pid_before_fork(void)
+{
+    return here;
+}
+
 bool shim_is_here(void)
 {
     return !shim_config.sandboxed && (pid_t)SYS0(getpid) == here;
@@ -122,7 +127,7 @@ struct shim_state *shim_own(void)
 
 int32_t shim_own_tid(void)
 {
-    if (shim_config.tid_offset <= 0)
+    if (shim_config.tid_offset <= 0 || shim_config.tid_is_stale)
         return (int32_t)SYS0(gettid);
     return *(const int32_t *)((const char *)pthread_self() + shim_config.tid_offset);
 }

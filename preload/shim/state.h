@@ -107,6 +107,10 @@ static inline struct shim_state *shim_known(void)
 /* Did this process begin with a fork? Call it once in the first process, too. */
 bool shim_is_child(void);
 
+/* In a forked child before state_leave: the pid of the process that its shim knows. getppid
+ * would name another process when the parent has ended. */
+pid_t shim_pid_before_fork(void);
+
 /* Is this the process that its shim knows, and not a child of vfork? */
 bool shim_is_here(void);
 

@@ -45,6 +45,23 @@ def threads_since_the_fork(bench):
     demand(all(count <= i for i, count in enumerate(sorted(missing))), missing)
 
 
+def by_a_process_that_has_ended(bench):
+    """It is named, and not the one that has adopted the child."""
+    output = bench.path("report.json")
+    code, out, err = harness.call([bench.cli, "run", "--format=json", "-o", output, bench.target("fork_orphan")], env=bench.env)
+    forked = [process["forked_from"] for process in harness.read_json(output)["processes"] if "forked_from" in process]
+    demand(code == 66 and int(out) in [fork["pid"] for fork in forked], f"{code} {out} {err} {forked}")
+
+
+def by_the_system_call(bench):
+    """libc keeps the tid of the parent for such a child, whose end is as usual all the same."""
+    for by in ("main", "thread"):
+        code, printed = bench.run([bench.target("cloned"), by], ["-q"])
+        demand(code == 66 and "1 leaked thread at 1 site in 2 processes" in printed, f"run, {by}: {code} {bench.err}")
+        code, _, err = harness.call([bench.target("cloned"), by], env=bench.environment(LD_PRELOAD=bench.shim))
+        demand(code == 0 and "leaked: 1 running." in err, f"{by}: {code} {err}")
+
+
 def not_forked(bench):
     """After an exec there is no fork to report."""
     code, _, report = bench.json(["sh", "-c", f"{bench.target('unjoined')}; true"])
@@ -53,7 +70,8 @@ def not_forked(bench):
         demand("forked_from" not in process, process)
 
 
-TESTS = [by_main, by_thread, threads_since_the_fork, not_forked]
+TESTS = [by_main, by_thread, threads_since_the_fork, by_a_process_that_has_ended,
+         by_the_system_call, not_forked]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
