@@ -105,8 +105,11 @@ void end_save(struct shim_state *state)
 /* A process without leaks can have threads whose creation was not seen. */
 static void record_untracked(struct shim_state *state)
 {
-    if (atomic_load(&state->header->flags) & LEDGER_UNDER_RUN && shim_count_tasks() > 1)
-        final_sample(state);
+    if (!(atomic_load(&state->header->flags) & LEDGER_UNDER_RUN) || shim_count_tasks() < 2)
+        return;
+    final_sample(state);
+    if (shim_config.options.stacks && atomic_load(&state->header->untracked_count))
+        keep_stacks();
 }
 
 /* ---- reports ------------------------------------------------------------------------------ */

@@ -211,6 +211,19 @@ static bool find_began(struct find_context *context, const struct ledger_module 
     return !count || add_began(context, module, slots, count);
 }
 
+/* dlclose returns to its caller. */
+static bool find_by_itself(struct find_context *context, const struct ledger_module *module)
+{
+    const char *signal = ended_by(context);
+    struct line text = {.length = 0};
+    if (!signal || !module->unloaded || module_of(context, module->unloaded_at) != module)
+        return true;
+    line_add(&text, "%s ended the process, and %s had unloaded itself", signal,
+             library_name(context, module));
+    struct finding *finding = finding_add(context, FINDING_UNLOADED_CODE, FINDING_LIKELY, &text);
+    return finding && add_unload(finding, context, module);
+}
+
 /* With a second namespace of the loader, the same library can be loaded twice. */
 static bool find_all_began(struct find_context *context)
 {
@@ -220,7 +233,7 @@ static bool find_all_began(struct find_context *context)
     bool done = slots != NULL;
     for (uint32_t i = 0; done && (module = ledger_get_module(ledger, i)); i++)
         if (module->unloaded_serial && !ledger_get_header(ledger)->second_namespace)
-            done = find_began(context, module, slots);
+            done = find_began(context, module, slots) && find_by_itself(context, module);
     free(slots);
     return done;
 }

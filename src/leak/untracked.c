@@ -66,10 +66,15 @@ static bool add_ended(struct build *build)
     size_t count = header->untracked_count;
     size_t listed = count < LEDGER_UNTRACKED_MAX ? count : LEDGER_UNTRACKED_MAX;
     for (size_t i = 0; i < listed; i++) {
-        if (thread_index_find(&build->evidence->threads, header->untracked[i].tid))
+        pid_t tid = header->untracked[i].tid;
+        if (thread_index_find(&build->evidence->threads, tid)) {
             count--;
-        else if (!add(process, header->untracked[i].tid, header->untracked[i].name))
+            continue;
+        }
+        struct thread_info *thread = add(process, tid, header->untracked[i].name);
+        if (!thread)
             return false;
+        thread->current = stacks_find(process->stacks, tid);
     }
     /* In the order of /proc, with the youngest last. */
     count = without_not_begun(build, count);

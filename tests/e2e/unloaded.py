@@ -79,6 +79,14 @@ def several(bench):
     demand(libraries == [([2], "libunloaded_outer.so"), ([3, 4], "libunloaded.so")], process["findings"])
 
 
+def by_itself(bench):
+    process = of_run(bench, "itself")
+    [finding] = found(process)
+    demand(finding["text"] == "SIGSEGV ended the process, and libunloaded.so had unloaded itself", finding)
+    demand("libunloaded.so was unloaded, at inner_unload (" in evidence(finding), finding)
+    demand(process["verdict"] == f"CRASHED: {finding['text']}: likely unloaded-code", process)
+
+
 def thread_of_cpp(bench):
     """Its start routine is libstdc++'s."""
     demand_accused(of_run(bench, "cpp", "segv"), "libunloaded_cpp.so", [2])
@@ -145,7 +153,7 @@ def core_file(bench):
     demand_proved(of_report(bench, bench.path("core")), [2])
 
 
-TESTS = [woken, first_lines, by_another_signal, several, thread_of_cpp, loaded_elsewhere, not_accused, at_an_end, alive,
+TESTS = [woken, first_lines, by_another_signal, several, by_itself, thread_of_cpp, loaded_elsewhere, not_accused, at_an_end, alive,
          alive_and_loaded_elsewhere, timed_out, core_file]
 
 if __name__ == "__main__":

@@ -29,10 +29,24 @@ def at_an_end(bench):
     bench.demand_said([bench.target("untracked_alone")], said)
     bench.demand_said([bench.target("untracked_alone")], options=["-q"])
     bench.demand_said([bench.target("untracked_alone")], r"no leaked threads, .*", options=["-v"])
-    demand("untracked: 3 threads whose creation was not seen: tid " in bench.err, bench.err)
+    demand("\nuntracked ×3   creation not seen\n" in bench.err and re.search(r"\n  > stay ", bench.err), bench.err)
     code, _, report = bench.json([bench.target("untracked_alone")])
     process = report["processes"][0]
     demand(code == 0 and process["threads"]["untracked"] == 3 and len(process["untracked"]) == 3, process)
+    for thread in process["untracked"]:
+        demand(any(frame["function"] == "stay" for frame in thread["stack"]), thread)
+
+
+def beside_leaks(bench):
+    bench.run([bench.target("untracked")], ["-v"])
+    demand("\nuntracked ×1   creation not seen\n  \"hidden\" tid " in bench.err, bench.err)
+    demand(len(re.findall(r"\n  > stay ", bench.err)) == 2, bench.err)
+
+
+def without_stacks(bench):
+    """With --no-stop nothing is captured: then they are in one line."""
+    bench.run([bench.target("untracked_alone")], ["-v", "--no-stop"])
+    demand("untracked: 3 threads whose creation was not seen: tid " in bench.err, bench.err)
 
 
 def ending_ones(bench):
@@ -69,7 +83,7 @@ def listed_are_counted(bench):
                 demand(header == listed and header > 10, f"{header} in the header, {listed} listed\n{text}")
 
 
-TESTS = [live, without_ledger, at_an_end, ending_ones, listed_are_counted]
+TESTS = [live, without_ledger, at_an_end, beside_leaks, without_stacks, ending_ones, listed_are_counted]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))

@@ -117,6 +117,16 @@ static void that_created_a_thread_of_the_program(void)
     unload(library);
 }
 
+static void by_itself(void)
+{
+    void *library = load("libunloaded.so", 0);
+    int (*unload_itself)(void *);
+    start(stay, NULL);
+    *(void **)&unload_itself = dlsym(library, "inner_unload");
+    CHECK(unload_itself);
+    unload_itself(library);
+}
+
 /* The destructor of one unloads the other. */
 static void two_at_once(void)
 {
@@ -145,6 +155,7 @@ static const struct {
     {"nodelete", but_not_unmapped},
     {"twice", once_of_two_times},
     {"callback", that_created_a_thread_of_the_program},
+    {"itself", by_itself},
     {"two", two_at_once},
     {"cpp", with_a_thread_of_cpp},
 };

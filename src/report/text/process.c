@@ -206,7 +206,7 @@ static void print_main(const struct printer *printer, const struct process_repor
 /* True: prints them with their stacks; false: print_foot() names them in one line. */
 static bool lists_untracked(const struct printer *printer, const struct process_report *process)
 {
-    return process->untracked_count && printer->style->others &&
+    return process->untracked_count && (printer->style->others || is_verbose(printer)) &&
            (process->how == END_ALIVE || process->untracked[0].current);
 }
 
@@ -378,7 +378,7 @@ static bool print_body(const struct printer *printer, const struct process_repor
     if (main_is_named(printer, process))
         print_main(printer, process);
     gap |= print_groups(printer, process, all);
-    gap |= printer->style->others && print_others(printer, process);
+    gap |= (printer->style->others || is_verbose(printer)) && print_others(printer, process);
     return gap;
 }
 
