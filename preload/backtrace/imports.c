@@ -9,12 +9,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/ledger.h"
 #include "preload/backtrace/walk.h"
 #include "preload/ledger/elf_start.h"
 #include "preload/shim/dynamic.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/next.h"
 #include "preload/shim/readable.h"
+#include "preload/shim/stack_room.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/unwinder_tls.h"
 
@@ -43,11 +45,15 @@ static ssize_t probe_write(int fd, const void *address, size_t size)
     return -1;
 }
 
-/* libunwind calls write by its number. */
+/* libunwind calls write by its number, and since 1.7 mmap. */
 static long probe_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
     if (number == SYS_write && (int)a == NO_PIPE)
         return probe_write((int)a, (const void *)b, (size_t)c);
+    /* The cache of frame layouts. It must not be next to the stack of a thread: stack_room.c. */
+    char *spare = number == SYS_mmap && b == LEDGER_OWN_STACK ? spare_take() : NULL;
+    if (spare)
+        return (long)spare;
     long result = sys_call(number, a, b, c, d, e, f);
     if (result >= 0 || result < -4095)
         return result;
@@ -97,6 +103,11 @@ static int probe_open(const char *path, int flags, ...)
     return -1;
 }
 
+static void *probe_mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset)
+{
+    return (void *)probe_syscall(SYS_mmap, (long)address, (long)size, protection, flags, fd, offset);
+}
+
 static void *iterate_instead;
 static bool tls_fits;
 
@@ -113,6 +124,7 @@ static const struct {
     {"syscall", (void *)probe_syscall},
     {"open", (void *)probe_open},
     {"open64", (void *)probe_open},
+    {"mmap", (void *)probe_mmap},
     {"pthread_key_create", (void *)unwinder_key_create},
     {"pthread_setspecific", (void *)unwinder_setspecific},
     {"pthread_getspecific", (void *)unwinder_getspecific},
@@ -131,7 +143,7 @@ static void *straight_from_libc(const char *name)
 static void *replacement_for(const char *name)
 {
     for (size_t i = 0; i < REPLACEMENTS; i++)
-        if (strcmp(name, replacements[i].name) == 0)
+        if (*name == *replacements[i].name && strcmp(name, replacements[i].name) == 0)
             return replacements[i].replacement;
     if (strcmp(name, "dl_iterate_phdr") == 0)
         return iterate_instead;
@@ -145,10 +157,12 @@ static void *replacement_for(const char *name)
 
 static bool replace(void **place, void *replacement)
 {
+    static uintptr_t writable; /* the latest page */
     /* The loader can have made the table read-only after relocation. */
     uintptr_t page = (uintptr_t)place & ~(uintptr_t)4095;
-    if (SYS3(mprotect, page, 4096, PROT_READ | PROT_WRITE) != 0)
+    if (page != writable && SYS3(mprotect, page, 4096, PROT_READ | PROT_WRITE) != 0)
         return false;
+    writable = page;
     *place = replacement;
     return true;
 }

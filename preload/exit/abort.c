@@ -56,5 +56,5 @@ void abort_report(enum ledger_abort_call call, void *caller)
     IN_HOOK(shim_own);
     struct aborting aborting = {hook.state, call, __builtin_extract_return_addr(caller)};
     if (hook.state && !atomic_load(&hook.state->parking))
-        on_new_stack(NEW_STACK, report_once, &aborting);
+        on_new_stack(report_once, &aborting);
 }

@@ -38,7 +38,7 @@ static void report(void *arg)
 /* When it returns from the other stack, an asynchronous cancellation can act. */
 static void dump(struct shim_state *state, int signal)
 {
-    on_new_stack(NEW_STACK, report, &(struct dump){state, signal});
+    on_new_stack(report, &(struct dump){state, signal});
 }
 
 static void on_dump_signal(int signal)

@@ -19,6 +19,7 @@
 #include "preload/ledger/section.h"
 #include "preload/shim/hook.h"
 #include "preload/shim/real.h"
+#include "preload/shim/stack_room.h"
 #include "preload/shim/state.h"
 #include "preload/shim/sys.h"
 #include "preload/start/start.h"
@@ -218,6 +219,7 @@ static void before_lock(void)
     IN_HOOK(shim_ready_early);
     if (hook.state && shim_is_own_process(hook.state))
         ledger_give_back(hook.state);
+    spare_give_back();
 }
 
 EXPORT int mlockall(int flags)

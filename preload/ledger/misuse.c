@@ -97,7 +97,7 @@ static void record(struct misuse *misuse)
     uint64_t raw = (uint64_t)misuse->caller ^ (uint64_t)misuse->kind << 56;
     misuse->record = take_record(misuse->state, raw);
     if (misuse->record && atomic_fetch_add(&misuse->record->count, 1) == 0)
-        on_new_stack(NEW_STACK, fill, misuse);
+        on_new_stack(fill, misuse);
 }
 
 /* glibc returns ESRCH for the descriptor of a thread that is over, while it keeps that for a new thread. A

@@ -114,7 +114,7 @@ uint32_t site_of(struct shim_state *state, const struct capture *capture, uint64
     if (!unloading && index_find(&state->raw, key_of(hash), accept_any, &site))
         return site;
     struct encoding encoding = {state, capture, start, 0};
-    on_new_stack(NEW_STACK, encode, &encoding);
+    on_new_stack(encode, &encoding);
     if (encoding.site && !unloading)
         index_insert(&state->raw, key_of(hash), encoding.site);
     return encoding.site;

@@ -60,7 +60,7 @@ static void count_join_place(struct shim_state *state, struct ledger_site *site,
     atomic_fetch_add_explicit(&site->joined_at[i], 1, RELAXED);
     struct call_place place = {state, &site->join_pc[i], (uint64_t)caller};
     if (!atomic_load_explicit(place.pc, RELAXED))
-        on_new_stack(NEW_STACK, store_place, &place);
+        on_new_stack(store_place, &place);
 }
 
 /* Only the first: places that take turns would cost each detach a new stack. */
@@ -68,7 +68,7 @@ static void note_detach_place(struct shim_state *state, struct ledger_site *site
 {
     struct call_place place = {state, &site->detach_pc, (uint64_t)caller};
     if (!atomic_load_explicit(place.pc, RELAXED))
-        on_new_stack(NEW_STACK, store_place, &place);
+        on_new_stack(store_place, &place);
 }
 
 /* ---- detach --------------------------------------------------------------------- */

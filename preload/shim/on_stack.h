@@ -2,12 +2,7 @@
 #ifndef THREADLEAK_PRELOAD_SHIM_ON_STACK_H
 #define THREADLEAK_PRELOAD_SHIM_ON_STACK_H
 
-#include <stdbool.h>
 #include <stdint.h>
-
-#include "preload/shim/faults.h"
-#include "preload/shim/state.h"
-#include "preload/shim/sys.h"
 
 static inline void on_stack(void *top, void (*function)(void *), void *arg)
 {
@@ -42,28 +37,11 @@ static inline void on_stack(void *top, void (*function)(void *), void *arg)
 #endif
 }
 
-/* Calls it on a stack that is mapped for this. The stack of the caller can be small, or nearly full. Without
- * memory for a stack, and in a sandbox, it is called on the present one. Except in a sandbox, no handler of
- * the program runs meanwhile: it may need more stack, fork, or leave by a jump. Nor does that of
- * pthread_cancel(), signal 32: it would unwind a stack without end. That of setuid(), 33, does: another
- * thread waits for it, which can hold a lock of the loader. */
-#define NEW_STACK 65536
-#define SIGSETXID_BIT (1ull << 32)
-static inline void on_new_stack(size_t size, void (*function)(void *), void *arg)
-{
-    uint64_t blocked = all_but_faults() & ~SIGSETXID_BIT, before;
-    if (shim_config.sandboxed) {
-        function(arg);
-        return;
-    }
-    SYS4(rt_sigprocmask, SIG_BLOCK, &blocked, &before, KERNEL_SIGSET_SIZE);
-    char *stack = sys_map(size);
-    if (stack) {
-        on_stack(stack + size, function, arg);
-        SYS2(munmap, stack, size);
-    } else
-        function(arg);
-    SYS4(rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE);
-}
+/* Calls it on a stack of the shim. That of the caller can be small, or nearly full. Without memory for a
+ * stack, and in a sandbox, it is called on the present one. Except in a sandbox, no handler of the program
+ * runs meanwhile: it may need more stack, fork, or leave by a jump. Nor does that of pthread_cancel(), signal
+ * 32: it would unwind a stack without end. That of setuid(), 33, does: another thread waits for it, which can
+ * hold a lock of the loader. */
+void on_new_stack(void (*function)(void *), void *arg);
 
 #endif

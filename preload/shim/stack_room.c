@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "preload/shim/faults.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/on_stack.h"
 #include "preload/shim/readable.h"
@@ -37,14 +38,86 @@ bool stack_has_room(void)
     return true;
 }
 
+/* ---- stacks of the shim --------------------------------------------------------- */
+
+/*
+ * Memory that nobody uses; NULL: none. It stays mapped, without pages. Otherwise the next one could be next
+ * to the stack of a thread. There its page table would stay, and the kernel would search it whenever a thread
+ * of that stack ends (madvise(MADV_DONTNEED) in pthread_create.c): a quarter of a microsecond.
+ */
+static char *_Atomic spare[2];
+
+static bool keep_spare(char *memory)
+{
+    for (int i = 0; i < 2; i++) {
+        char *none = NULL;
+        if (atomic_compare_exchange_strong(&spare[i], &none, memory))
+            return true;
+    }
+    return false;
+}
+
+static void give_spare(char *memory)
+{
+    /* It fails if the program has locked its memory. */
+    bool empty = SYS3(madvise, memory, LEDGER_OWN_STACK, MADV_DONTNEED) == 0;
+    if (!empty || !keep_spare(memory))
+        SYS2(munmap, memory, LEDGER_OWN_STACK);
+}
+
+char *spare_take(void)
+{
+    char *memory = NULL;
+    for (int i = 1; i >= 0 && !memory; i--)
+        memory = atomic_exchange(&spare[i], NULL);
+    if (memory || !(memory = sys_map(2 * LEDGER_OWN_STACK)))
+        return memory;
+    give_spare(memory + LEDGER_OWN_STACK);
+    return memory;
+}
+
+void spare_give_back(void)
+{
+    for (int i = 0; i < 2; i++) {
+        char *memory = atomic_exchange(&spare[i], NULL);
+        if (memory)
+            SYS2(munmap, memory, LEDGER_OWN_STACK);
+    }
+}
+
+static void run_on(char *stack, void (*function)(void *), void *arg)
+{
+    uintptr_t tested = shim_tls.stack_tested;
+    shim_tls.stack_tested = (uintptr_t)stack + LEDGER_OWN_STACK - TESTED;
+    on_stack(stack + LEDGER_OWN_STACK, function, arg);
+    shim_tls.stack_tested = tested;
+    give_spare(stack);
+}
+
+#define SIGSETXID_BIT (1ull << 32)
+void on_new_stack(void (*function)(void *), void *arg)
+{
+    uint64_t blocked = all_but_faults() & ~SIGSETXID_BIT, before;
+    if (shim_config.sandboxed) {
+        function(arg);
+        return;
+    }
+    SYS4(rt_sigprocmask, SIG_BLOCK, &blocked, &before, KERNEL_SIGSET_SIZE);
+    char *stack = spare_take();
+    if (stack)
+        run_on(stack, function, arg);
+    else
+        function(arg);
+    SYS4(rt_sigprocmask, SIG_SETMASK, &before, NULL, KERNEL_SIGSET_SIZE);
+}
+
 bool stack_with_room(void (*function)(void *), void *arg)
 {
-    char *memory = shim_config.sandboxed ? NULL : sys_map(LEDGER_OWN_STACK);
-    if (!memory)
+    char *stack = shim_config.sandboxed ? NULL : spare_take();
+    if (!stack)
         return false;
     if (shim_state && shim_state->header)
-        atomic_store_explicit(&shim_state->header->own_stack, (uintptr_t)memory, memory_order_relaxed);
-    on_stack(memory + LEDGER_OWN_STACK, function, arg);
-    SYS2(munmap, memory, LEDGER_OWN_STACK);
+        atomic_store_explicit(&shim_state->header->own_stack, (uintptr_t)stack, memory_order_relaxed);
+    run_on(stack, function, arg);
     return true;
 }

@@ -11,4 +11,9 @@ bool stack_has_room(void);
  * False: out of memory or in a sandbox, and it is not called. */
 bool stack_with_room(void (*function)(void *), void *arg);
 
+/* LEDGER_OWN_STACK bytes of zeros, which the caller may unmap; NULL: out of memory. */
+char *spare_take(void);
+/* Unmaps those that nobody uses. Call it before the program locks all its memory. */
+void spare_give_back(void);
+
 #endif

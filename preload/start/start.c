@@ -124,11 +124,13 @@ static void start_once(void)
     guard_leave(guard);
 }
 
-#define LOADER_STACK 262144 /* for the loader, and constructors of libraries */
+static _Atomic bool is_prepared;
 
-static void prepare_program(void *unused)
+static void prepare_once(void *unused)
 {
     (void)unused;
+    if (atomic_exchange(&is_prepared, true))
+        return;
     struct loader_error error = loader_error_keep();
     imports_bind();
     real_resolve();
@@ -139,16 +141,9 @@ static void prepare_program(void *unused)
     loader_error_restore(&error);
 }
 
-static void prepare_once(void)
-{
-    static _Atomic bool is_prepared;
-    if (atomic_exchange(&is_prepared, true))
-        return;
-    on_new_stack(LOADER_STACK, prepare_program, NULL);
-}
-
 static void arm(void *arg)
 {
+    prepare_once(NULL);
     if (!dump_arm(arg))
         return;
     signal_capture_arm(arg);
@@ -157,15 +152,14 @@ static void arm(void *arg)
 
 void shim_before_threads(struct shim_state *state)
 {
-    prepare_once();
-    on_new_stack(NEW_STACK, arm, state);
+    on_new_stack(arm, state);
 }
 
 struct shim_state *shim_ready_early(void)
 {
     struct shim_state *state = shim_ready();
-    if (state)
-        prepare_once();
+    if (state && !atomic_load(&is_prepared))
+        on_new_stack(prepare_once, NULL);
     return state;
 }
 
@@ -234,7 +228,7 @@ struct shim_state *shim_attach(void)
     /* Once: another thread can replace it at any moment. */
     struct shim_state *before = __atomic_load_n(&shim_state, __ATOMIC_SEQ_CST);
     if (has_started && atomic_load(&before->ready) == SHIM_NEW && !shim_shares_memory())
-        on_new_stack(NEW_STACK, attach, before);
+        on_new_stack(attach, before);
     wait_for_ledger();
     guard_leave(guard);
     return shim_known();

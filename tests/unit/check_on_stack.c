@@ -2,9 +2,15 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "preload/shim/on_stack.h"
+#include "preload/shim/readable.h"
+#include "preload/shim/stack_room.h"
 #include "suite.h"
 
 static atomic_bool begun, cancelled, finished;
@@ -29,7 +35,7 @@ static void be_cancelled(void *arg)
 
 static void *run(void *arg)
 {
-    on_new_stack(NEW_STACK, be_cancelled, NULL);
+    on_new_stack(be_cancelled, NULL);
     return arg;
 }
 
@@ -57,12 +63,49 @@ static void see_mask(void *arg)
 START_TEST(no_handler_meanwhile_even_without_memory)
 {
     sigset_t mask;
+    struct rlimit none = {0, RLIM_INFINITY};
+    spare_give_back();
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &none), 0);
     sigemptyset(&mask);
-    on_new_stack(SIZE_MAX / 2, see_mask, &mask);
+    on_new_stack(see_mask, &mask);
+    none.rlim_cur = none.rlim_max;
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &none), 0);
     ck_assert_int_eq(sigismember(&mask, SIGUSR1), 1);
     ck_assert_int_eq(sigismember(&mask, SIGSEGV), 0);
     pthread_sigmask(SIG_SETMASK, NULL, &mask);
     ck_assert_int_eq(sigismember(&mask, SIGUSR1), 0);
+}
+END_TEST
+
+static void write_there(void *arg)
+{
+    volatile char here = 1;
+    *(uintptr_t *)arg = (uintptr_t)&here;
+}
+
+/* What it had, such as a handle, would be found by a search through the memory of the program. */
+START_TEST(the_same_stack_again_and_empty)
+{
+    uintptr_t first, second;
+    on_new_stack(write_there, &first);
+    ck_assert(memory_is_readable((void *)first));
+    ck_assert_int_eq(*(volatile char *)first, 0);
+    on_new_stack(write_there, &second);
+    ck_assert_uint_eq(first, second);
+    spare_give_back();
+    ck_assert(!memory_is_readable((void *)first));
+}
+END_TEST
+
+START_TEST(a_locked_stack_is_not_kept)
+{
+    uintptr_t there;
+    char *memory =
+        syscall(SYS_mlockall, MCL_FUTURE) == 0 ? spare_take() : NULL; /* ASan has its own mlockall */
+    if (!memory)                                                      /* RLIMIT_MEMLOCK */
+        return;
+    on_new_stack(write_there, &there);
+    ck_assert(!memory_is_readable((void *)there));
 }
 END_TEST
 
@@ -71,5 +114,7 @@ int main(void)
     TCase *tests = tcase_create("stack");
     tcase_add_test(tests, no_cancellation_meanwhile);
     tcase_add_test(tests, no_handler_meanwhile_even_without_memory);
+    tcase_add_test(tests, the_same_stack_again_and_empty);
+    tcase_add_test(tests, a_locked_stack_is_not_kept);
     return suite_run("on_stack", tests);
 }
