@@ -108,12 +108,11 @@ void unwinder_flush(void)
 
 #define LIBUNWIND_FLAGS (RTLD_NOW | RTLD_LOCAL)
 
-static void *open_beside(const char *name)
+#define LIBUNWIND "libunwind.so.8"
+static bool find_beside(const char *name, char *path, size_t size)
 {
-    char path[1024];
-    struct text text = text_in(path, sizeof(path));
-    bool there = config_beside(&text, name) && SYS3(faccessat, AT_FDCWD, path, R_OK) == 0;
-    return there ? dlopen(path, LIBUNWIND_FLAGS) : NULL;
+    struct text text = text_in(path, size);
+    return config_beside(&text, name) && SYS3(faccessat, AT_FDCWD, path, R_OK) == 0;
 }
 
 /* A release has it, and the library that it needs, beside this library. The program's own come first: a
@@ -121,12 +120,15 @@ static void *open_beside(const char *name)
  * the newer one of its system. */
 static void *open_libunwind(void)
 {
-    void *lib = dlopen("libunwind.so.8", LIBUNWIND_FLAGS | RTLD_NOLOAD);
+    char path[1024], needed[1024];
+    if (!find_beside(LIBUNWIND, path, sizeof(path)))
+        return dlopen(LIBUNWIND, LIBUNWIND_FLAGS); /* the program's own, if it has one */
+    void *lib = dlopen(LIBUNWIND, LIBUNWIND_FLAGS | RTLD_NOLOAD);
     if (!lib)
-        lib = open_beside("libunwind.so.8");
-    if (!lib && open_beside("liblzma.so.5"))
-        lib = open_beside("libunwind.so.8");
-    return lib ? lib : dlopen("libunwind.so.8", LIBUNWIND_FLAGS);
+        lib = dlopen(path, LIBUNWIND_FLAGS);
+    if (!lib && find_beside("liblzma.so.5", needed, sizeof(needed)) && dlopen(needed, LIBUNWIND_FLAGS))
+        lib = dlopen(path, LIBUNWIND_FLAGS);
+    return lib ? lib : dlopen(LIBUNWIND, LIBUNWIND_FLAGS);
 }
 
 bool unwinder_load(void)

@@ -5,6 +5,7 @@
 #include <sys/auxv.h>
 
 #include "preload/ledger/elf_start.h"
+#include "preload/ledger/namespace.h"
 #include "preload/ledger/section.h"
 #include "preload/shim/readable.h"
 #include "preload/shim/stack_room.h"
@@ -158,8 +159,29 @@ static uint32_t module_index(struct shim_state *state, struct ledger_module *mod
     uint32_t index = module->path ? ledger_take(state, SECTION_MODULES, 1) : UINT32_MAX;
     if (index >= LEDGER_NO_MODULE)
         return LEDGER_NO_MODULE;
+    uint64_t start = module->start;
+    module->start = 0; /* written last: find_known */
     state->modules[index] = *module;
+    __atomic_store_n(&state->modules[index].start, start, __ATOMIC_RELEASE);
     return index;
+}
+
+/* The record of what is at these addresses, without a system call. Not after an unload, which can leave them
+ * to another library. */
+static uint32_t find_known(const struct shim_state *state, uint64_t pc, struct ledger_module *module)
+{
+    struct module_found found;
+    uint32_t used = ledger_used(state->header, SECTION_MODULES);
+    bool unloads = atomic_load(&state->header->generation) || module_unloading() || namespace_exists();
+    if (unloads || !module_find(pc, &found))
+        return LEDGER_NO_MODULE;
+    for (uint32_t i = 0; i < used; i++)
+        if (__atomic_load_n(&state->modules[i].start, __ATOMIC_ACQUIRE) == found.start &&
+            state->modules[i].end == found.end) {
+            *module = state->modules[i];
+            return i;
+        }
+    return LEDGER_NO_MODULE;
 }
 
 /* Not inlined: its memory is only taken on a stack that has it. */
@@ -168,6 +190,9 @@ static __attribute__((noinline)) uint32_t find_index(struct shim_state *state, u
 {
     struct module_found found;
     char path[MODULE_PATH];
+    uint32_t known = find_known(state, pc, module);
+    if (known != LEDGER_NO_MODULE)
+        return known;
 
     *module = (struct ledger_module){0};
     /* A return address can be one byte after the end of its function and module. */

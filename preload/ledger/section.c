@@ -13,7 +13,8 @@ static bool back_records(struct shim_state *state, enum ledger_section section, 
     if (end <= backed)
         return true;
     const struct ledger_extent *extent = &state->header->sections[section];
-    uint64_t chunk = section == SECTION_SLOTS || section == SECTION_STACKS ? 16384 : 4096;
+    bool large = backed && (section == SECTION_SLOTS || section == SECTION_STACKS);
+    uint64_t chunk = large ? 16384 : 4096;
     uint64_t from = (uint64_t)backed * extent->record_size / 4096 * 4096;
     uint64_t to = ((uint64_t)end * extent->record_size + chunk - 1) / chunk * chunk;
     /* The call could end the program. Without memory, the file of a run could cause SIGBUS. */
