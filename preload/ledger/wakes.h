@@ -17,7 +17,7 @@ extern struct wake *wakes; /* NULL: off */
 
 /* Call it once per program. Without memory, wakes stay off. */
 void wakes_start(void);
-/* Tells a reader where they are. In a forked child what was recorded before its ledger is dropped: the
+/* Stores where they are, for a reader. In a forked child what was recorded before its ledger is dropped: the
  * parent's serials mean other threads. */
 void wakes_to_ledger(struct ledger_header *header);
 

@@ -130,7 +130,7 @@ void reach_judge(struct reach_collector *collector, const struct snapshot *snaps
 
 /*
  * Call it after reach_judge, when the process runs again: are the threads that were found stuck still where
- * they were? If one has run, nothing is known, and only a new snapshot can tell (summary->moved). Adds
+ * they were? If one has run, nothing is known without a new snapshot (summary->moved). Adds
  * caveats that only show now. A process that is parked, and a core file, need no confirmation.
  */
 void reach_confirm(const struct reach_collector *collector, const struct snapshot *snapshot,

@@ -56,8 +56,8 @@ patched() {
     printf "$3" | dd of="$tmp/$1" bs=1 seek="$2" conv=notrunc status=none
 }
 
-# ---- something good, to be spoilt -----------------------------------------------------
-mkdir "$tmp/run" "$tmp/out" "$tmp/empty" "$tmp/spoilt"
+# ---- something good, to be damaged -----------------------------------------------------
+mkdir "$tmp/run" "$tmp/out" "$tmp/empty" "$tmp/damaged"
 LD_PRELOAD=$build/libthreadleak.so THREADLEAK_RUN_DIR=$tmp/run "$targets/kinds" 2>/dev/null
 good=$(echo "$tmp"/run/ledger.*)
 if ! "$threadleak" report -o "$tmp/good" "$good" 2>"$tmp/err" || ! grep -q '^leaked: ' "$tmp/good"; then
@@ -146,12 +146,12 @@ refused "a name with control characters" "missing?[31m?" "$tmp/missing"$'\033[31
 
 # ---- directories -------------------------------------------------------------------------------------
 refused "an empty run directory" "$tmp/empty: no ledger" -o "$out" "$tmp/empty"
-cp "$tmp/text" "$tmp/spoilt/ledger.1.0"
-refused "a directory of one spoilt ledger" "$tmp/spoilt/ledger.1.0" -o "$out" "$tmp/spoilt"
+cp "$tmp/text" "$tmp/damaged/ledger.1.0"
+refused "a directory of one damaged ledger" "$tmp/damaged/ledger.1.0" -o "$out" "$tmp/damaged"
 
-cp --sparse=always "$good" "$tmp/spoilt/ledger.2.0"
-cp "$tmp/text" "$tmp/spoilt/ledger.3.0"
-"$threadleak" report "$tmp/spoilt" >"$tmp/stdout" 2>"$tmp/err"
+cp --sparse=always "$good" "$tmp/damaged/ledger.2.0"
+cp "$tmp/text" "$tmp/damaged/ledger.3.0"
+"$threadleak" report "$tmp/damaged" >"$tmp/stdout" 2>"$tmp/err"
 status=$?
 if [ "$status" -ne 0 ] || ! grep -q '^leaked: ' "$tmp/stdout"; then
     fail "a directory of good and bad" "status $status"

@@ -81,7 +81,7 @@ def what_matters_comes_first(bench):
 
 
 def sites_of_one_line(bench):
-    """The kind and the start routine tell them apart."""
+    """They differ by kind and start routine."""
     def sites(name, *kinds):
         made = [{"kind": kind, "count": 2, "fingerprint": f"{number:016x}", "start_routine": {"function": start, "file": None, "line": None},
                  "own": {"function": "begin", "file": "/src/pool.c", "line": 10}, "creation_stack": []}

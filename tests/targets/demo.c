@@ -1,6 +1,6 @@
 /*
  * What goes wrong with threads, in one program: a pool whose workers nobody
- * tells to stop, requests given up after a time-out whose threads finish later
+ * stops, requests given up after a time-out whose threads finish later
  * and are never joined, and a watchdog detached and forgotten.
  */
 #include "target.h"

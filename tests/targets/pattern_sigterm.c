@@ -1,6 +1,6 @@
 /*
  * SIGTERM.  Wrong: the handler calls exit(3), in whatever thread the signal came, and
- * the worker is cut off.  Right: main waits for the signal with sigwait(3), tells the
+ * the worker is cut off.  Right: main waits for the signal with sigwait(3), asks the
  * worker to stop, and joins it.
  */
 #include "pattern.h"

@@ -1,6 +1,6 @@
 /*
- * What the targets share.  A target that finds itself wronged ends with 3 at
- * once; one that cannot do its thing on this machine ends with 77.
+ * What the targets share.  A target whose own checks fail ends with 3 at once;
+ * one that cannot do its work on this machine ends with 77.
  */
 #ifndef TARGET_H
 #define TARGET_H

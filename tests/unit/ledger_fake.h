@@ -1,6 +1,6 @@
 /*
  * Made-up ledgers for tests: a valid one is built record by record in memory,
- * spoilt by the test if it likes, then written to a file or opened at once.
+ * damaged by the test if it likes, then written to a file or opened at once.
  *
  *     struct fake *fake = fake_new();
  *     uint32_t app = fake_module(fake, "/usr/bin/app", "\1\2\3\4", 4);

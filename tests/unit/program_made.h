@@ -18,7 +18,7 @@ void program_made_teardown(void); /* removes the files "a" to "g" */
 const char *make_file(const char *name, const void *bytes, size_t length, mode_t mode);
 const char *script(const char *name, const char *text);
 
-/* An ELF file of our own kind, of one segment, that a test then spoils. */
+/* An ELF file of our own kind, of one segment, that a test then damages. */
 struct made_elf {
     Elf64_Ehdr head;
     Elf64_Phdr segment;

@@ -12,7 +12,7 @@
 
 /* ---- trees -------------------------------------------------------------------------------- */
 
-/* A thing that is in a table. The first two numbers and texts tell it from others; those that are not used
+/* A thing that is in a table. The first two numbers and texts identify it; those that are not used
  * are 0 and NULL. */
 struct known {
     uint64_t number, other;
