@@ -124,6 +124,39 @@ void formats_set_up(void)
         .summary = {.processes = 6, .leaked_threads = 4, .leak_sites = 2, .suppressed_threads = 2}};
 }
 
+void made_timeout(void)
+{
+    for (size_t i = 0; i < 4; i++) {
+        made_processes[i].how = END_ALIVE;
+        made_processes[i].judged = false;
+        made_processes[i].groups = made_processes[3].groups;
+        made_processes[i].group_count = 1;
+    }
+    made_report.timed_out_s = 1.5;
+    made_report.process_count = 2;
+    made_report.summary.leaked_threads = made_report.summary.leak_sites = 0;
+}
+
+void made_hostile(void)
+{
+    static char *argv[] = {HOSTILE, HOSTILE, NULL};
+    static struct frame start;
+    start = made_frame(HOSTILE, HOSTILE, 3);
+    made_stack[0].function = made_stack[1].file = made_stack[2].module = HOSTILE;
+    made_stack[0].build_id = HOSTILE;
+    made_waiting_stack[1].function = made_waiting_stack[0].module = HOSTILE;
+    made_current.wait.text = made_current.wait.what = HOSTILE;
+    memcpy(made_threads[0].name, "\033]]>\n\"\\#\xff%0A:,", 15);
+    made_groups[0].start_routine = made_groups[1].start_routine = &start;
+    made_groups[1].suppressed_by = HOSTILE;
+    made_processes[0].exe = HOSTILE;
+    made_processes[0].argv = argv;
+    made_processes[1].test = HOSTILE;
+    made_stack[0].file = HOSTILE; /* the place to point at */
+    made_child[0].exe = HOSTILE;
+    made_report.argv = argv;
+}
+
 char *made_print(const struct report_format *format)
 {
     static const struct report_style style = {.color = false};

@@ -30,6 +30,10 @@ extern struct thread_stack made_current;
 extern struct thread_info made_threads[2];
 void formats_set_up(void);
 
+/* Make it that of a timeout, with two live processes; call everything HOSTILE. */
+void made_timeout(void);
+void made_hostile(void);
+
 /* The made-up report; release it. */
 char *made_print(const struct report_format *format);
 char *made_printed_as(const char *format);
