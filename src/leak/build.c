@@ -6,7 +6,20 @@
 #include "base/array.h"
 #include "leak/module_names.h"
 #include "leak/process_build.h"
+#include "proc/status.h"
 #include "suppress/suppress.h"
+
+/* A stop by a signal reaches all threads. A single one in this state has just not gone on yet, or is traced.
+ */
+static bool is_stopped(const struct task_list *tasks)
+{
+    size_t stopped = 0, ended = 0;
+    for (size_t i = 0; i < tasks->count; i++) {
+        stopped += tasks->tasks[i].state == 'T';
+        ended += task_state_is_end(tasks->tasks[i].state);
+    }
+    return stopped && stopped + ended == tasks->count;
+}
 
 /* From now on the report owns them. */
 static void set_identity(struct build *build, struct evidence *evidence)
@@ -19,6 +32,7 @@ static void set_identity(struct build *build, struct evidence *evidence)
         .not_seen = evidence->blind_spots,
         .replaced = evidence->replaced,
         .live = evidence->end.alive,
+        .stopped = evidence->end.alive && is_stopped(&evidence->tasks),
         .core = evidence->core,
         .watched = build->header || evidence->has_shim,
         .stacks = evidence->stacks,

@@ -151,6 +151,7 @@ struct process_report {
     int status;   /* exit status if it exited */
     int signal;   /* 0: none or unknown */
     bool live;    /* was alive when it was read */
+    bool stopped; /* by a signal, so that no thread runs until SIGCONT; only of a live process */
     bool core;    /* read from a core file */
     bool watched; /* false: creations are unknown, so all threads except the main thread are untracked */
     uint64_t started_wall_ns;

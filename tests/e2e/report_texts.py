@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -32,6 +33,31 @@ class Bench(harness.Bench):
                 yield process
             finally:
                 process.kill()
+
+
+# ---- stopped by a signal -----------------------------------------------------------------
+
+def a_stopped_process_is_said_to_be_stopped(bench):
+    """Whoever asks why it hangs reads it in the second line."""
+    for watched in (True, False):
+        with bench.live("fork_pool", "main", watched=watched) as pid:
+            line = f"stopped by a signal, until 'kill -CONT {pid}'"
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                harness.wait_until(lambda: all(state_of_task(pid, tid) == "T" for tid in os.listdir(f"/proc/{pid}/task")))
+                outputs = [bench.run("report", *options, str(pid))[1] for options in ([], ["--no-stop"], ["--format=json"])]
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            demand(line in outputs[0].splitlines() and line in outputs[1].splitlines(), outputs)
+            demand(json.loads(outputs[2])["processes"][0]["stopped"] is True, outputs[2])
+            harness.wait_until(lambda: harness.state_of(pid) == "S")
+            _, out, _ = bench.run("report", "--format=json", str(pid))
+            demand("stopped" not in json.loads(out)["processes"][0], out)
+
+
+def state_of_task(pid, tid):
+    with open(f"/proc/{pid}/task/{tid}/stat", encoding="utf-8") as file:
+        return file.read().rsplit(") ", 1)[1][0]
 
 
 # ---- not watched ------------------------------------------------------------------------
@@ -290,7 +316,7 @@ def every_site_has_a_line_in_quiet_reports(bench):
     demand(all(", created by start (" in line and ", runs " in line for line in err[1:4]), err)
 
 
-TESTS = [one_name_for_a_library, a_program_with_gaps_between_its_segments, programs_are_named_as_ps_does, lines_fit_the_terminal, ascii_without_utf8, every_site_has_a_line_in_quiet_reports,
+TESTS = [a_stopped_process_is_said_to_be_stopped, one_name_for_a_library, a_program_with_gaps_between_its_segments, programs_are_named_as_ps_does, lines_fit_the_terminal, ascii_without_utf8, every_site_has_a_line_in_quiet_reports,
          unwatched_without_stop, unwatched_is_not_judged, watched_is_judged, summary_has_a_line_for_each_site, nothing_more_to_see, more_to_see,
          holder_has_ended, one_line_for_a_failure, one_empty_line_between]
 

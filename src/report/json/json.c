@@ -209,6 +209,8 @@ static json_t *process_json(const struct process_report *process)
         set_value(&json, "abort", abort_json(&process->abort));
     set_value(&json, "threads", counts_json(process));
     set_bool(&json, "watched", process->watched);
+    if (process->stopped)
+        set_bool(&json, "stopped", true);
     set_text(&json, "verdict", process->findings.verdict);
     set_value(&json, "findings", findings_json(&process->findings, NULL, 0));
     set_limits(&json, process);

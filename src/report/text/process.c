@@ -168,6 +168,8 @@ static void print_head(const struct printer *printer, const struct process_repor
                 "not watched, so thread creators are unknown; start it with `threadleak run` or\n"
                 "%s to see them\n",
                 shim_preload((char[SHIM_PRELOAD_MAX]){0}));
+    if (process->stopped)
+        fprintf(printer->out, "stopped by a signal, until 'kill -CONT %d'\n", (int)process->pid);
     print_fork(printer, &process->fork);
     print_abort(printer, &process->abort);
     for (char **sentence = process->not_seen; sentence && *sentence; sentence++) {
