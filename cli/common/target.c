@@ -254,6 +254,8 @@ bool report_target_add(struct report_target *job, const char *target)
     struct stat status;
     long pid;
     bool added;
+    if (!*target)
+        return error_set(&job->error, "the name is empty; give a PID, a name or a file");
     if (is_number(target)) {
         if (cli_number(target, 1, INT_MAX, &pid))
             return add_process(job, pid);

@@ -241,7 +241,8 @@ enum watchable watchable_command(const char *command, char path[PATH_MAX], struc
     path[0] = '\0';
     if (search_path(command, path))
         return watchable_file(path, error);
-    error_set(error, "%.200s: not found%s", command, strchr(command, '/') ? "" : " in PATH");
+    error_set(error, "%.200s: not found%s", *command ? command : "''",
+              strchr(command, '/') ? "" : " in PATH");
     return WATCHABLE_NOT_FOUND;
 }
 

@@ -83,6 +83,13 @@ bool wait_for_semaphore_set(const struct view *view)
     return true;
 }
 
+bool wait_for_queue(const struct view *view)
+{
+    view->wait->on = WAIT_OTHER;
+    line_add(view->line, "%s %d", view->call.text, (int)view->thread->syscall_args[0]);
+    return true;
+}
+
 bool wait_for_other(const struct view *view)
 {
     view->wait->on = WAIT_OTHER;

@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/msg.h>
 #include <sys/select.h>
 #include <sys/sem.h>
 #include <sys/socket.h>
@@ -274,6 +275,27 @@ START_TEST(system_v_semaphore)
 }
 END_TEST
 
+static void run_msgrcv(void)
+{
+    struct {
+        long type;
+        char text[1];
+    } message;
+    int queue = msgget(IPC_PRIVATE, 0600);
+    child_report(queue);
+    waiter_ready();
+    msgrcv(queue, &message, sizeof(message.text), 0, 0);
+}
+
+START_TEST(system_v_queue)
+{
+    child_begin(run_msgrcv);
+    sample("waiter", WAIT_OTHER);
+    msgctl(child_reported(0), IPC_RMID, NULL);
+    expect(NULL, NULL, WAIT_TIMEOUT_NO, text_of("message of System V queue %d", child_reported(0)));
+}
+END_TEST
+
 static void run_poll_of_nothing(void)
 {
     struct pollfd watched[] = {{-1, POLLIN, 0}, {-1, POLLIN, 0}};
@@ -306,6 +328,7 @@ static TCase *make_tests(void)
     tcase_add_test(tcase, sleep_until);
     tcase_add_test(tcase, child_process);
     tcase_add_test(tcase, system_v_semaphore);
+    tcase_add_test(tcase, system_v_queue);
     tcase_add_test(tcase, poll_of_nothing);
     return tcase;
 }
